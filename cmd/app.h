@@ -1,0 +1,29 @@
+/*
+ * app: what every verb gets from main. A verb parses its options into a local
+ * const struct, calls one coordinator of lib/flow and prints; it returns a
+ * code and never exits. Errors are printed by main alone.
+ */
+#ifndef PV_CMD_APP_H
+#define PV_CMD_APP_H
+
+#include "lib/flow/backends.h"
+
+struct app {
+	const char *home;      /* -C, $PROVCTL_HOME or "." */
+	bool json;             /* --json: machine output and errors */
+	bool quiet, verbose;
+	const struct backends *backends;
+};
+
+struct verb {
+	const char *name;
+	const char *summary;   /* one line for the list of verbs */
+	const char *help;      /* one screen with an example */
+	enum pv_code (*run)(const struct app *app, int argc, char **argv,
+			    struct err *err);
+};
+
+extern const struct verb verb_init, verb_policy, verb_issue, verb_export,
+	verb_audit, verb_status;
+
+#endif

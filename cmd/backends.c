@@ -1,0 +1,146 @@
+#include "cmd/backends.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/pin.h"
+#include "lib/base/pvtime.h"
+#include "lib/store/sqlite.h"
+#include "pkcs11/pkcs11.h"
+
+#define STORE_SCHEME "sqlite:"
+
+/* The store's file: relative names are below the home. */
+static enum pv_code store_path(const struct authority *a, char *path,
+			       size_t cap, struct err *err)
+{
+	const char *name = a->store + strlen(STORE_SCHEME);
+	int n;
+
+	if (strncmp(a->store, STORE_SCHEME, strlen(STORE_SCHEME)) != 0)
+		return err_fail(err, PV_INPUT, "config.store",
+				"write sqlite:store.db",
+				"a store that this build does not know");
+	n = *name == '/' ? snprintf(path, cap, "%s", name) :
+			   snprintf(path, cap, "%s/%s", a->home, name);
+	if (n < 0 || (size_t)n >= cap)
+		return err_fail(err, PV_INPUT, "config.store", NULL,
+				"the store's path is too long");
+	return PV_OK;
+}
+
+static enum pv_code open_store(const struct authority *a, bool create,
+			       struct store **store, struct err *err)
+{
+	char path[2 * AUTHORITY_PATH_MAX];
+	struct store_meta meta = { .created_ms = (uint64_t)pvtime_now_ms() };
+	enum pv_code rc = store_path(a, path, sizeof(path), err);
+
+	if (rc == PV_OK && create) {
+		snprintf(meta.name, sizeof(meta.name), "%s", a->name);
+		snprintf(meta.origin, sizeof(meta.origin), "%s", a->origin);
+		rc = store_sqlite_create(path, &meta, err);
+	}
+	if (rc == PV_OK)
+		rc = store_sqlite_open(path, store, err);
+	if (rc != PV_OK)
+		err_object(err, a->store);
+	return rc;
+}
+
+/* locks must outlive the call that takes the configuration. */
+struct token_config {
+	struct p11_config cfg;
+	char locks[AUTHORITY_PATH_MAX + 16];
+};
+
+static void token_config(const struct authority *a, const char *uri,
+			 struct token_config *c)
+{
+	snprintf(c->locks, sizeof(c->locks), "%s/locks", a->home);
+	c->cfg = (struct p11_config){ .module = a->module,
+				      .token_uri = uri,
+				      .lock_dir = c->locks,
+				      .timeout_s = a->hsm_timeout_s };
+}
+
+/*
+ * The first token that answers. Only a token that is away lets the next one
+ * be tried: a wrong PIN must not be tried on several.
+ */
+static enum pv_code open_hsm(const struct authority *a,
+			     const struct secret *pin, struct hsm **hsm,
+			     struct err *err)
+{
+	enum pv_code rc = PV_INTERNAL;
+
+	for (size_t i = 0; i < a->tokens_n; i++) {
+		struct token_config c;
+		struct err why;
+
+		token_config(a, a->tokens[i], &c);
+		err_init(&why);
+		rc = p11_open(&c.cfg, pin, hsm, &why);
+		if (rc == PV_OK)
+			return PV_OK;
+		if (rc != PV_HSM_TEMP || i + 1 == a->tokens_n) {
+			err_object(&why, a->tokens[i]);
+			if (err && err->code == PV_OK)
+				*err = why;
+			break;
+		}
+	}
+	return rc;
+}
+
+static enum pv_code init_token(const struct authority *a, const char *label,
+			       const struct secret *so_pin,
+			       const struct secret *pin, struct err *err)
+{
+	struct token_config c;
+
+	token_config(a, NULL, &c);
+	return p11_token_init(&c.cfg, label, so_pin, pin, err);
+}
+
+static enum pv_code read_pin(const struct authority *a, struct secret *pin,
+			     struct err *err)
+{
+	return pin_read(a->home_fd, a->pin_source, a->name, pin, err);
+}
+
+static enum pv_code token_facts(const struct authority *a, size_t token,
+				struct token_facts *out, struct err *err)
+{
+	struct p11_facts f = { .label = "" };
+	struct token_config c;
+	enum pv_code rc;
+
+	token_config(a, a->tokens[token], &c);
+	rc = p11_preflight(&c.cfg, &f, err);
+	*out = (struct token_facts){
+		.found = f.label[0] != '\0',
+		.pin_pad = f.protected_path,
+		.pin_count_low = f.pin_count_low,
+		.p256 = f.p256,
+		.ed25519 = f.ed25519,
+		.cmac = f.cmac,
+		.sp800_108 = f.sp800_108,
+		.gcm = f.gcm,
+		.max_sessions = f.max_sessions,
+	};
+	snprintf(out->label, sizeof(out->label), "%s", f.label);
+	snprintf(out->manufacturer, sizeof(out->manufacturer), "%s",
+		 f.manufacturer);
+	snprintf(out->model, sizeof(out->model), "%s", f.model);
+	snprintf(out->serial, sizeof(out->serial), "%s", f.serial);
+	return rc;
+}
+
+const struct backends app_backends = {
+	.store_open = open_store,
+	.hsm_open = open_hsm,
+	.token_init = init_token,
+	.token_facts = token_facts,
+	.pin_read = read_pin,
+};

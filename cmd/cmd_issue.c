@@ -1,0 +1,323 @@
+/* issue: one device, a batch, or a co-process (cli.md). */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/app.h"
+#include "cmd/opts.h"
+#include "cmd/out.h"
+#include "cmd/term.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/issue.h"
+#include "lib/flow/results.h"
+
+CLEANUP_PTR(struct results, results_free);
+CLEANUP_PTR(struct authority, authority_close);
+
+#define PAIRS_MAX (OPTS_LIST_MAX + 8)
+
+struct issue_cmd_opts {
+	const char *template_name, *order, *station;
+	const char *device, *csr, *key, *role, *seal_key, *seal_sig, *output;
+	struct opt_list sets;
+	const char *from, *out;
+	uint64_t jobs;
+	bool stream;
+};
+
+struct issue_cmd {
+	const struct app *app;
+	const struct issue_cmd_opts *o;
+	struct progress progress;
+	bool lines; /* result lines go to standard output */
+};
+
+static enum pv_code parse(int argc, char **argv, struct issue_cmd_opts *o,
+			  struct err *err)
+{
+	const struct opt table[] = {
+		{ "template", 0, OPT_STRING, &o->template_name, 0, 0 },
+		{ "order", 0, OPT_STRING, &o->order, 0, 0 },
+		{ "station", 0, OPT_STRING, &o->station, 0, 0 },
+		{ "device", 0, OPT_STRING, &o->device, 0, 0 },
+		{ "csr", 0, OPT_STRING, &o->csr, 0, 0 },
+		{ "key", 0, OPT_STRING, &o->key, 0, 0 },
+		{ "role", 0, OPT_STRING, &o->role, 0, 0 },
+		{ "seal-key", 0, OPT_STRING, &o->seal_key, 0, 0 },
+		{ "seal-key-sig", 0, OPT_STRING, &o->seal_sig, 0, 0 },
+		{ "set", 0, OPT_LIST, &o->sets, 0, 0 },
+		{ "output", 'o', OPT_STRING, &o->output, 0, 0 },
+		{ "from", 0, OPT_STRING, &o->from, 0, 0 },
+		{ "out", 0, OPT_STRING, &o->out, 0, 0 },
+		{ "jobs", 0, OPT_NUMBER, &o->jobs, 1, ISSUE_JOBS_MAX },
+		{ "stream", 0, OPT_FLAG, &o->stream, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+	enum pv_code rc = opts_parse(table, argc, argv, 0, 0, &args, err);
+	int forms = (o->device != NULL) + (o->from != NULL) + o->stream;
+
+	if (rc != PV_OK)
+		return rc;
+	if (!o->template_name || forms != 1)
+		return err_fail(err, PV_USAGE, "usage.issue",
+				"see provctl issue --help",
+				"give --template and one of --device, --from, "
+				"--stream");
+	if (!o->device && (o->csr || o->key || o->role || o->seal_key ||
+			   o->seal_sig || o->sets.n > 0 || o->output))
+		return err_fail(err, PV_USAGE, "usage.issue",
+				"put it into the requests",
+				"--csr, --key, --role, --seal-key, --set and "
+				"-o go with --device");
+	if (o->key && (strcmp(o->key, "host") != 0 || o->csr))
+		return err_fail(err, PV_USAGE, "usage.issue",
+				"give --csr FILE or --key host",
+				"--key takes only \"host\", without --csr");
+	if (o->out && o->output)
+		return err_fail(err, PV_USAGE, "usage.issue", NULL,
+				"--out and -o exclude each other");
+	return PV_OK;
+}
+
+/* "csr_file" is opened by the confined reader, below the file's own folder. */
+static enum pv_code open_folder(const char *path, int *folder,
+				const char **base, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[4096];
+
+	*base = slash ? slash + 1 : path;
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
+	return dir_open(AT_FDCWD, dir, folder, err);
+}
+
+struct one { /* texts that pairs point at */
+	struct reader_pair pairs[PAIRS_MAX];
+	char names[OPTS_LIST_MAX][80];
+	struct buf seal_key, seal_sig;
+};
+
+static void one_release(struct one *one)
+{
+	buf_release(&one->seal_key);
+	buf_release(&one->seal_sig);
+}
+
+static void add_pair(struct one *one, struct reader_opts *src, const char *key,
+		     const char *value)
+{
+	if (!value)
+		return;
+	one->pairs[src->pairs_n].key = key;
+	one->pairs[src->pairs_n++].value = value;
+}
+
+static enum pv_code add_file(struct one *one, struct reader_opts *src,
+			     struct buf *b, const char *key, const char *path,
+			     struct err *err)
+{
+	enum pv_code rc;
+
+	if (!path)
+		return PV_OK;
+	buf_init(b, 4096);
+	rc = file_read(AT_FDCWD, path, FILEIO_NOFOLLOW, b, err);
+	while (b->len > 0 && b->data[b->len - 1] == '\n')
+		b->len--;
+	if (rc == PV_OK && (!buf_cstr(b) || memchr(b->data, 0, b->len)))
+		rc = err_fail(err, PV_INPUT, "request.value", NULL,
+			      "%s is not text", path);
+	if (rc == PV_OK)
+		add_pair(one, src, key, (const char *)b->data);
+	return rc;
+}
+
+static enum pv_code add_sets(const struct issue_cmd_opts *o, struct one *one,
+			     struct reader_opts *src, struct err *err)
+{
+	for (size_t i = 0; i < o->sets.n; i++) {
+		const char *eq = strchr(o->sets.values[i], '=');
+
+		if (!eq || eq == o->sets.values[i] ||
+		    eq - o->sets.values[i] > 64)
+			return err_fail(err, PV_USAGE, "usage.value",
+					"--set FIELD=VALUE",
+					"--set needs a field and a value");
+		snprintf(one->names[i], sizeof(one->names[i]), "field.%.*s",
+			 (int)(eq - o->sets.values[i]), o->sets.values[i]);
+		add_pair(one, src, one->names[i], eq + 1);
+	}
+	return PV_OK;
+}
+
+static enum pv_code set_one(const struct issue_cmd_opts *o, struct one *one,
+			    struct reader_opts *src, struct err *err)
+{
+	const char *csr = NULL;
+	enum pv_code rc = PV_OK;
+
+	src->fd = -1;
+	src->pairs = one->pairs;
+	src->host_key = o->key != NULL;
+	if (o->csr)
+		rc = open_folder(o->csr, &src->folder, &csr, err);
+	add_pair(one, src, "device", o->device);
+	add_pair(one, src, "role", o->role);
+	add_pair(one, src, "csr_file", csr);
+	if (rc == PV_OK)
+		rc = add_file(one, src, &one->seal_key, "seal_key", o->seal_key,
+			      err);
+	if (rc == PV_OK)
+		rc = add_file(one, src, &one->seal_sig, "seal_key_sig",
+			      o->seal_sig, err);
+	return rc == PV_OK ? add_sets(o, one, src, err) : rc;
+}
+
+static enum pv_code set_rows(const struct issue_cmd_opts *o,
+			     struct reader_opts *src, struct err *err)
+{
+	size_t len = o->from ? strlen(o->from) : 0;
+	const char *base;
+	enum pv_code rc;
+
+	if (o->stream || strcmp(o->from, "-") == 0) {
+		src->fd = dup(STDIN_FILENO);
+		return src->fd >= 0 ? PV_OK
+				    : err_errno(err, PV_INPUT, "input.open",
+						NULL, "no standard input");
+	}
+	if (len > 4 && strcmp(o->from + len - 4, ".csv") == 0)
+		src->format = ROWS_CSV;
+	rc = file_open(AT_FDCWD, o->from, FILEIO_NOFOLLOW, &src->fd, err);
+	return rc == PV_OK ? open_folder(o->from, &src->folder, &base, err)
+			   : rc;
+}
+
+static enum pv_code put_lines(void *ctx, struct span lines, struct err *err)
+{
+	const struct issue_cmd *c = ctx;
+
+	return c->lines ? out_bytes(lines, err) : PV_OK;
+}
+
+static enum pv_code show(void *ctx, const struct issue_counts *n,
+			 struct err *err)
+{
+	struct issue_cmd *c = ctx;
+
+	progress_update(&c->progress,
+			n->issued + n->existing + n->denied + n->quarantined +
+				n->failed,
+			0);
+	return c->lines ? out_flush(err) : PV_OK;
+}
+
+static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
+			      struct issue_opts *opts, struct err *err)
+{
+	const struct results_opts to = { .out_dir = c->o->out,
+					 .bundle_file = c->o->output,
+					 .line = put_lines,
+					 .flush = show,
+					 .ctx = c };
+	CLEANUP(cleanup_results_free) struct results *results = NULL;
+	struct issue_counts n = { 0 };
+	struct issue_sink sink;
+	struct err late;
+	enum pv_code rc = results_new(&to, &results, err), finished;
+
+	if (rc != PV_OK)
+		return rc;
+	progress_init(&c->progress, "issue",
+		      c->app->quiet || c->o->device != NULL);
+	sink = results_sink(results);
+	rc = issue_run(a, c->app->backends, opts, &sink, &n, err);
+	err_init(&late);
+	finished = results_finish(results, &late);
+	progress_end(&c->progress, n.issued + n.existing + n.denied + n.failed,
+		     0);
+	if (!c->o->device)
+		out_note(c->app,
+			 "provctl: %llu issued, %llu existing, %llu denied, "
+			 "%llu failed",
+			 (unsigned long long)n.issued,
+			 (unsigned long long)n.existing,
+			 (unsigned long long)(n.denied + n.quarantined),
+			 (unsigned long long)n.failed);
+	if (rc == PV_OK && finished != PV_OK)
+		*err = late;
+	return rc == PV_OK ? finished : rc;
+}
+
+static enum pv_code run(const struct app *app, int argc, char **argv,
+			struct err *err)
+{
+	CLEANUP(cleanup_authority_close) struct authority *a = NULL;
+	CLEANUP(one_release) struct one one = { 0 };
+	struct issue_cmd_opts o = { 0 };
+	struct issue_cmd c = { .app = app, .o = &o };
+	struct issue_opts opts = { .source = { .fd = -1, .folder = -1 } };
+	enum pv_code rc = parse(argc, argv, &o, err);
+
+	if (rc == PV_OK)
+		rc = authority_open(app->home, &a, err);
+	if (rc == PV_OK && o.order)
+		rc = err_fail(err, PV_NOT_FOUND, "order.unknown",
+			      "leave --order out where the template allows it",
+			      "there is no order %.64s", o.order);
+	if (rc == PV_OK)
+		rc = o.device ? set_one(&o, &one, &opts.source, err)
+			      : set_rows(&o, &opts.source, err);
+	c.lines = !o.out;
+	opts.template_name = o.template_name;
+	opts.station = o.station;
+	opts.jobs = (unsigned)o.jobs;
+	opts.batch = !o.device;
+	opts.in_order = !o.stream;
+	if (rc == PV_OK)
+		rc = run_issue(&c, a, &opts, err);
+	fd_cleanup(&opts.source.fd);
+	fd_cleanup(&opts.source.folder);
+	return rc;
+}
+
+const struct verb verb_issue = {
+	.name = "issue",
+	.summary = "certify devices and seal their bundles",
+	.help = "usage: provctl issue --template NAME [--station S] [--order "
+		"O]\n"
+		"         --device ID [--csr FILE | --key host] [--role R]\n"
+		"         [--seal-key FILE --seal-key-sig FILE] [--set "
+		"FIELD=VALUE]...\n"
+		"         [-o FILE.pvb]\n"
+		"       provctl issue --template NAME --from "
+		"FILE.jsonl|FILE.csv|-\n"
+		"         [--jobs N] [--out DIR]\n"
+		"       provctl issue --template NAME --stream\n\n"
+		"Certifies devices and seals one bundle each. A request is a "
+		"JSON line\n"
+		"  "
+		"{\"request\":\"r-1\",\"device\":\"ID\",\"role\":\"R\",\"csr\":"
+		"\"<PEM>\",\n"
+		"   "
+		"\"csr_file\":\"below/this/folder.csr\",\"seal_key\":\"<SPKI "
+		"PEM>\",\n"
+		"   "
+		"\"seal_key_sig\":\"<base64>\",\"fields\":{\"lot\":\"L042\"}}\n"
+		"or a CSV row with columns of those names (fields: "
+		"field.<name>).\n"
+		"One JSON line a request says what became of it; with --out "
+		"DIR in\n"
+		"DIR/results.jsonl, with DIR/certs and DIR/bundles beside it. "
+		"The same\n"
+		"command again resumes what was interrupted; the same request "
+		"again\n"
+		"gives the same answer.\n\n"
+		"example: provctl -C acme issue --template tls-client \\\n"
+		"           --from devices.jsonl --out out\n",
+	.run = run,
+};

@@ -1,0 +1,147 @@
+#include "cmd/out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+
+CLEANUP_PTR(struct file_group, file_group_free);
+
+static enum pv_code lost(struct err *err)
+{
+	return err_errno(err, errno == EPIPE ? PV_INTERRUPTED : PV_STORAGE,
+			 "output.lost", "run the same command again",
+			 "cannot write to standard output");
+}
+
+enum pv_code out_json(json_t *value, struct err *err)
+{
+	size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER;
+	int rc;
+
+	if (!value)
+		return err_fail(err, PV_INTERNAL, NULL, NULL,
+				"cannot make the output");
+	errno = EIO;
+	rc = json_dumpf(value, stdout, flags);
+	json_decref(value);
+	if (rc != 0 || putchar('\n') == EOF)
+		return lost(err);
+	return PV_OK;
+}
+
+enum pv_code out_bytes(struct span bytes, struct err *err)
+{
+	if (bytes.len && fwrite(bytes.p, 1, bytes.len, stdout) != bytes.len)
+		return lost(err);
+	return PV_OK;
+}
+
+enum pv_code out_flush(struct err *err)
+{
+	bool failed = ferror(stdout) != 0;
+
+	if (failed)
+		errno = EIO;
+	if (fflush(stdout) != 0 || failed)
+		return lost(err);
+	return PV_OK;
+}
+
+void out_note(const struct app *app, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (app->quiet)
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static void error_json(const struct err *err)
+{
+	json_t *o = json_pack("{s:{s:i, s:s, s:s, s:s, s:s, s:s}}", "error",
+			      "code", (int)err->code, "name",
+			      pv_code_name(err->code), "object", err->object,
+			      "rule", err->rule, "message", err->message,
+			      "hint", err->hint);
+
+	/* Text that is not UTF-8 cannot be packed: the rest still can. */
+	if (!o)
+		o = json_pack("{s:{s:i, s:s, s:s, s:s, s:s, s:s}}", "error",
+			      "code", (int)err->code, "name",
+			      pv_code_name(err->code), "object", "", "rule",
+			      err->rule, "message", "not printable", "hint",
+			      err->hint);
+	if (o && json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0)
+		putchar('\n');
+	json_decref(o);
+	fflush(stdout);
+}
+
+void out_error(const struct app *app, const struct err *err)
+{
+	if (app->json) {
+		error_json(err);
+		return;
+	}
+	fflush(stdout);
+	fprintf(stderr, "provctl: %s%s%s\n", err->object,
+		err->object[0] ? ": " : "",
+		err->message[0] ? err->message : pv_code_name(err->code));
+	if (err->rule[0])
+		fprintf(stderr, "  rule: %s\n", err->rule);
+	if (err->ckr)
+		fprintf(stderr, "  module: CKR 0x%lx\n", err->ckr);
+	if (err->hint[0])
+		fprintf(stderr, "  next: %s\n", err->hint);
+}
+
+/* Splits path into an open folder and its last component. */
+static enum pv_code open_folder(const char *path, int *folder,
+				const char **base, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[4096];
+
+	*base = slash ? slash + 1 : path;
+	if (!slash)
+		return dir_open(AT_FDCWD, ".", folder, err);
+	if ((size_t)(slash - path) + 2 > sizeof(dir))
+		return err_fail(err, PV_INPUT, "output.path", NULL,
+				"the output path is too long");
+	snprintf(dir, sizeof(dir), "%.*s/", (int)(slash - path), path);
+	return dir_open(AT_FDCWD, dir, folder, err);
+}
+
+enum pv_code out_file(const char *path, mode_t mode, struct span bytes,
+		      struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	CLEANUP(fd_cleanup) int folder = -1;
+	const char *base;
+	enum pv_code rc;
+
+	if (strcmp(path, "-") == 0)
+		return out_bytes(bytes, err);
+	rc = open_folder(path, &folder, &base, err);
+	if (rc == PV_OK && (!*base || strcmp(base, ".") == 0 ||
+			    strcmp(base, "..") == 0))
+		rc = err_fail(err, PV_INPUT, "output.path", NULL,
+			      "the output path names no file");
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
+	if (rc == PV_OK)
+		rc = file_group_add(g, folder, base, mode, bytes.p, bytes.len,
+				    err);
+	if (rc == PV_OK)
+		rc = file_group_commit(g, err);
+	return rc;
+}

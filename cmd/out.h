@@ -1,0 +1,34 @@
+/*
+ * out: machine and people's output. Results go to standard output, messages
+ * to standard error. Writes are buffered; out_flush() reports the first lost
+ * byte, so that a full disk or a closed pipe never ends with exit code 0.
+ */
+#ifndef PV_CMD_OUT_H
+#define PV_CMD_OUT_H
+
+#include <jansson.h>
+
+#include "cmd/app.h"
+#include "lib/base/buf.h"
+
+/* One compact line; takes the reference. NULL is PV_INTERNAL. */
+PV_MUST enum pv_code out_json(json_t *value, struct err *err);
+/* Bytes as they are. */
+PV_MUST enum pv_code out_bytes(struct span bytes, struct err *err);
+/* PV_INTERRUPTED when the reader has gone, PV_STORAGE otherwise. */
+PV_MUST enum pv_code out_flush(struct err *err);
+
+/* A line on standard error unless --quiet. */
+PV_PRINTF(2, 3) void out_note(const struct app *app, const char *fmt, ...);
+
+/* The error as people or machines read it (cli.md). */
+void out_error(const struct app *app, const struct err *err);
+
+/*
+ * Bytes to FILE, durably: a file that is there with the same bytes is done,
+ * with others or as a link it is PV_CONFLICT (case 11). "-" is standard output.
+ */
+PV_MUST enum pv_code out_file(const char *path, mode_t mode, struct span bytes,
+			      struct err *err);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * session: what a verb opens, by its needs and in one order: authority, then
+ * PIN and token, then store; released in reverse. The PIN lives as long as the
+ * login, since a dead session logs in once more with it.
+ */
+#ifndef PV_CMD_SESSION_H
+#define PV_CMD_SESSION_H
+
+#include "cmd/app.h"
+
+enum session_needs { SESSION_STORE = 1, SESSION_HSM = 2 };
+
+struct session {
+	struct authority *a;
+	struct secret pin;
+	struct hsm *hsm;     /* NULL unless asked for */
+	struct store *store; /* NULL unless asked for */
+};
+
+#define SESSION CLEANUP(session_close) struct session
+
+/* needs: SESSION_ bits. s need not be initialised; close it in any case. */
+PV_MUST enum pv_code session_open(const struct app *app, unsigned needs,
+				  struct session *s, struct err *err);
+void session_close(struct session *s);
+
+#endif

@@ -1,0 +1,160 @@
+/* Several files made durable by one sync: the batch side of fileio.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+
+#define GROUP_MAX 1024
+
+struct staged {
+	int dirfd; /* not owned */
+	char name[128];
+	char temp[192];
+};
+
+struct file_group {
+	struct staged files[GROUP_MAX];
+	size_t n;
+};
+
+enum pv_code file_group_new(struct file_group **g, struct err *err)
+{
+	*g = mem_new(sizeof(**g), err);
+	return *g ? PV_OK : PV_INTERNAL;
+}
+
+static enum pv_code conflict(const char *name, const char *what,
+			     struct err *err)
+{
+	err_object(err, name);
+	return err_fail(err, PV_CONFLICT, "output.exists",
+			"move it away or use another output folder",
+			"output %s %s", name, what);
+}
+
+/* *same: a regular file with just these bytes is there. */
+static enum pv_code compare_existing(int dirfd, const char *name, const void *p,
+				     size_t len, bool *same, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	const uint8_t *want = p;
+	uint8_t chunk[8192];
+	struct stat st;
+
+	*same = false;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT
+			       ? PV_OK
+			       : err_errno(err, PV_STORAGE, "file.open", NULL,
+					   "cannot inspect %s", name);
+	if (S_ISLNK(st.st_mode))
+		return conflict(name, "is a symbolic link", err);
+	if (!S_ISREG(st.st_mode) || st.st_size != (off_t)len)
+		return conflict(name, "is there with other contents", err);
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, PV_STORAGE, "file.open", NULL,
+				 "cannot open %s", name);
+	for (size_t at = 0; at < len;) {
+		size_t n = len - at < sizeof(chunk) ? len - at : sizeof(chunk);
+		enum pv_code rc = fd_read_all(fd, chunk, n, err);
+
+		if (rc != PV_OK)
+			return rc;
+		if (memcmp(chunk, want + at, n) != 0)
+			return conflict(name, "is there with other contents",
+					err);
+		at += n;
+	}
+	*same = true;
+	return PV_OK;
+}
+
+enum pv_code file_group_add(struct file_group *g, int dirfd, const char *name,
+			    mode_t mode, const void *p, size_t len,
+			    struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	struct staged *s = &g->files[g->n];
+	enum pv_code rc;
+	bool same;
+
+	if (g->n == GROUP_MAX || strlen(name) >= sizeof(s->name))
+		return err_fail(err, PV_INTERNAL, "file.group", NULL,
+				"too many or too long names in one group");
+	rc = compare_existing(dirfd, name, p, len, &same, err);
+	if (rc != PV_OK || same)
+		return rc;
+	s->dirfd = dirfd;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->temp, sizeof(s->temp), ".%s.%ld.tmp", name, (long)getpid());
+	/* What a crash of a process with this number left is ours to remove. */
+	unlinkat(dirfd, s->temp, 0);
+	fd = openat(dirfd, s->temp,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_errno(err, PV_STORAGE, "file.create",
+				 "check that the folder can be written",
+				 "cannot create %s", name);
+	g->n++;
+	return fd_write_all(fd, p, len, err);
+}
+
+static enum pv_code sync_dirs(const struct file_group *g, struct err *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = g->files[j].dirfd == g->files[i].dirfd;
+		if (!seen && fsync(g->files[i].dirfd) != 0)
+			return err_errno(err, PV_STORAGE, "file.sync",
+					 "check the disk",
+					 "cannot sync the output folder");
+	}
+	return PV_OK;
+}
+
+enum pv_code file_group_commit(struct file_group *g, struct err *err)
+{
+	if (g->n == 0)
+		return PV_OK;
+	if (syncfs(g->files[0].dirfd) != 0)
+		return err_errno(err, PV_STORAGE, "file.sync", "check the disk",
+				 "cannot sync the output files");
+	for (size_t i = 0; i < g->n; i++) {
+		struct staged *s = &g->files[i];
+
+		if (renameat2(s->dirfd, s->temp, s->dirfd, s->name,
+			      RENAME_NOREPLACE) == 0) {
+			s->temp[0] = '\0';
+			continue;
+		}
+		if (errno == EEXIST)
+			return conflict(s->name, "appeared meanwhile", err);
+		return err_errno(err, PV_STORAGE, "file.rename", NULL,
+				 "cannot rename to %s", s->name);
+	}
+	enum pv_code rc = sync_dirs(g, err);
+
+	if (rc == PV_OK)
+		g->n = 0;
+	return rc;
+}
+
+void file_group_free(struct file_group *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->files[i].temp[0])
+			unlinkat(g->files[i].dirfd, g->files[i].temp, 0);
+	free(g);
+}

@@ -1,0 +1,21 @@
+/*
+ * notechars: which characters may stand in a signed note (formats.md 6) and
+ * in a key name (c2sp.org/signed-note). Strict UTF-8 (RFC 3629). Pure.
+ */
+#ifndef PV_BASE_NOTECHARS_H
+#define PV_BASE_NOTECHARS_H
+
+#include "lib/base/buf.h"
+
+#define NOTECHARS_INVALID UINT32_MAX
+
+/*
+ * True when text is UTF-8 without a refused character: U+0000-001F but LF,
+ * 007F-009F, 061C, 200E, 200F, 2028-202E, 2066-2069. Else *at is the first
+ * wrong byte and *cp the character there, or NOTECHARS_INVALID.
+ */
+PV_MUST bool notechars_ok(struct span text, size_t *at, uint32_t *cp);
+/* Not empty, as above and no LF, no plus sign, no Unicode space. */
+PV_MUST bool notechars_name_ok(struct span name);
+
+#endif

@@ -1,0 +1,13 @@
+/* sha256: one-shot SHA-256 (FIPS 180-4) through EVP. */
+#ifndef PV_BASE_SHA256_H
+#define PV_BASE_SHA256_H
+
+#include "lib/base/buf.h"
+
+#define SHA256_LEN 32
+
+/* PV_INTERNAL when OpenSSL fails. */
+PV_MUST enum pv_code sha256(struct span bytes, uint8_t out[SHA256_LEN],
+			    struct err *err);
+
+#endif

@@ -1,0 +1,140 @@
+#include "lib/flow/adopt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+#include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/context.h"
+#include "lib/flow/event.h"
+#include "lib/flow/manifests.h"
+
+CLEANUP_PTR(struct template, template_free);
+CLEANUP_PTR(struct issue_context, issue_context_free);
+
+static enum pv_code seen(void *arg, const struct store_template *t,
+			 struct err *err)
+{
+	(void)t;
+	(void)err;
+	*(bool *)arg = true;
+	return PV_OK;
+}
+
+/* *known: these very bytes are adopted. */
+static enum pv_code is_adopted(struct store *store, const uint8_t sha256[32],
+			       bool *known, struct err *err)
+{
+	struct store_visit v = { .ctx = known, .fn.template = seen };
+	struct err none;
+	enum pv_code rc;
+
+	*known = false;
+	err_init(&none);
+	rc = store_template_digest(store, sha256, &v, &none);
+	if (rc == PV_OK || rc == PV_NOT_FOUND)
+		return PV_OK;
+	*err = none;
+	return rc;
+}
+
+static enum pv_code put_template(struct store *store, const struct template *t,
+				 struct span bytes,
+				 const struct event_who *who, struct err *err)
+{
+	struct store_template row = { .version = t->version, .bytes = bytes };
+	struct log_entry e;
+	bool existing = false;
+	enum pv_code rc;
+
+	snprintf(row.name, sizeof(row.name), "%s", t->name);
+	snprintf(row.actor, sizeof(row.actor), "%s", who->actor);
+	memcpy(row.sha256, t->sha256, 32);
+	row.adopted_ms = who->who.time_ms;
+	rc = store_template_put(store, &row, &existing, err);
+	if (rc == PV_OK && existing)
+		rc = err_fail(err, PV_CONFLICT, "store.template", NULL,
+			      "adopted by someone else meanwhile");
+	if (rc != PV_OK)
+		return rc;
+	log_template_adopt(&e, &who->who, t->name, t->version, t->sha256, NULL);
+	return event_append(store, &e, err);
+}
+
+/* Everything in one transaction, read back before it commits. */
+static enum pv_code record(const struct authority *a, struct store *store,
+			   const struct template *t, struct span bytes,
+			   const struct manifests *m, struct err *err)
+{
+	CLEANUP(cleanup_issue_context_free) struct issue_context *ctx = NULL;
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	if (rc == PV_OK)
+		rc = put_template(store, t, bytes, &who, err);
+	for (size_t i = 0; rc == PV_OK && i < m->n; i++)
+		rc = store_manifest_put(store, t->sha256, m->stage[i].name,
+					m->stage[i].sequence,
+					buf_span(&m->stage[i].message), err);
+	if (rc == PV_OK && !t->ca)
+		rc = issue_context_load_digest(a, store, t->sha256, &ctx, err);
+	if (rc == PV_OK)
+		rc = store_commit(&txn, err);
+	return rc;
+}
+
+static enum pv_code keep_copy(const struct authority *a,
+			      const struct template *t, struct span bytes,
+			      struct err *err)
+{
+	CLEANUP(fd_cleanup) int folder = -1;
+	char name[TPL_NAME_MAX + 32];
+	enum pv_code rc = dir_make(a->home_fd, a->templates, 0700, err);
+
+	if (rc == PV_OK)
+		rc = dir_open(a->home_fd, a->templates, &folder, err);
+	snprintf(name, sizeof(name), "%s.%u.json", t->name,
+		 (unsigned)t->version);
+	if (rc == PV_OK)
+		rc = file_write(folder, name, 0600, bytes.p, bytes.len, err);
+	return rc;
+}
+
+enum pv_code adopt_template(const struct authority *a, struct store *store,
+			    struct hsm *hsm, struct span bytes,
+			    struct adopt_report *report, struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	CLEANUP(manifests_release) struct manifests m = { .n = 0 };
+	enum pv_code rc;
+
+	memset(report, 0, sizeof(*report));
+	rc = template_parse(bytes, &t, &report->warnings, err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(report->name, sizeof(report->name), "%s", t->name);
+	report->version = t->version;
+	report->ca = t->ca;
+	memcpy(report->sha256, t->sha256, 32);
+	rc = is_adopted(store, t->sha256, &report->existing, err);
+	if (rc == PV_OK && !report->existing) {
+		if (!t->ca)
+			rc = manifests_sign(a, store, hsm, t, pvtime_now_s(),
+					    &m, err);
+		if (rc == PV_OK)
+			rc = record(a, store, t, bytes, &m, err);
+	}
+	report->manifests = m.n;
+	if (rc == PV_OK)
+		rc = keep_copy(a, t, bytes, err);
+	if (rc != PV_OK)
+		err_object(err, report->name);
+	return rc;
+}

@@ -1,0 +1,39 @@
+/*
+ * adopt: pins a template. Its bytes and digest go into the store, the bundle
+ * key signs one manifest for each stage, and the whole is read back as issuing
+ * will read it before the transaction commits (policy.md, "policy adopt").
+ * The quorum for it comes with rosters.
+ */
+#ifndef PV_FLOW_ADOPT_H
+#define PV_FLOW_ADOPT_H
+
+#include "lib/flow/authority.h"
+#include "lib/hsm.h"
+#include "lib/store/store.h"
+#include "policy/template.h"
+
+struct adopt_report {
+	char name[TPL_NAME_MAX + 1];
+	uint64_t version;
+	uint8_t sha256[32];
+	bool existing;		       /* these bytes were adopted before */
+	bool ca;
+	size_t manifests;
+	struct template_warnings warnings;
+};
+
+/*
+ * Adopts bytes, and keeps a copy as templates/<name>.<version>.json below the
+ * home. hsm may be NULL for a CA template, which has no manifest. The same
+ * bytes again are fine. PV_INPUT (lint), PV_CONFLICT "store.template" (version
+ * not above the adopted one), PV_NOT_FOUND (no CA of that name, no escrow
+ * file, a key that the template needs), PV_HSM_*, PV_STORAGE. Nothing is kept
+ * after a failure.
+ */
+PV_MUST enum pv_code adopt_template(const struct authority *a,
+				    struct store *store, struct hsm *hsm,
+				    struct span bytes,
+				    struct adopt_report *report,
+				    struct err *err);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * answer: a device's stored result, checked against its log entries while it
+ * is read (policy.md, "Trusting the store").
+ */
+#ifndef PV_FLOW_ANSWER_H
+#define PV_FLOW_ANSWER_H
+
+#include "lib/flow/records.h"
+
+/* Bytes that the spans of an answer point into. */
+struct answer {
+	struct buf cert, bundles;
+	struct record_out out;
+};
+
+void answer_init(struct answer *a);
+void answer_release(struct answer *a);
+
+/*
+ * Fills a->out with certificate and bundles of d (status, line and request id
+ * are the caller's to set). PV_INTEGRITY, rule "store.edited", when a row does
+ * not agree with the log; PV_STORAGE.
+ */
+PV_MUST enum pv_code answer_load(struct store *store,
+				 const struct store_device *d, struct answer *a,
+				 struct err *err);
+
+#endif

@@ -1,0 +1,277 @@
+#include "lib/flow/approved.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/sha256.h"
+#include "lib/x509/cert.h"
+
+#define BODY_DOMAIN "provctl/request-body/v1"
+#define BODY_MAX 65536
+#define SEAL_SIG_DOMAIN "provctl/seal-key/v1" /* formats.md 1 */
+
+struct approved {
+	const struct request *req;
+	const struct approver *who;
+	size_t role;
+	struct csr csr;
+	bool has_csr, has_seal;
+	uint8_t spki_sha256[32], seal_sha256[32], body[32];
+	const char *values[TEXT_FIELDS_MAX]; /* parallel to declared fields */
+	struct policy_field fields[REQUEST_FIELDS_MAX];
+	struct buf scratch;
+};
+
+enum pv_code approved_new(struct approved **a, struct err *err)
+{
+	*a = mem_new(sizeof(**a), err);
+	if (!*a)
+		return PV_INTERNAL;
+	buf_init(&(*a)->scratch, BODY_MAX);
+	return PV_OK;
+}
+
+void approved_free(struct approved *a)
+{
+	if (!a)
+		return;
+	buf_release(&a->scratch);
+	free(a);
+}
+
+enum tpl_algorithm approved_algorithm(const struct approved *a)
+{
+	if (!a->has_csr)
+		return TPL_ALG_NONE;
+	switch (a->csr.key.alg) {
+	case X509_ALG_P256:
+		return TPL_ALG_P256;
+	case X509_ALG_P384:
+		return TPL_ALG_P384;
+	case X509_ALG_RSA:
+		return TPL_ALG_RSA;
+	case X509_ALG_OTHER:
+		break;
+	}
+	return TPL_ALG_NONE;
+}
+
+struct policy_request request_policy(const struct request *req,
+				     const struct issue_context *ctx,
+				     struct policy_field *fields)
+{
+	struct policy_request r = {
+		.request = req->id,
+		.device = req->device,
+		.role = req->role[0] ? req->role : NULL,
+		.fields = fields,
+		.fields_n = req->fields_n,
+		.csr = req->csr.len > 0,
+		.seal_key = req->seal_key.len > 0,
+	};
+
+	/* Without a CSR a host-key template makes the key itself. */
+	r.host_key =
+		req->host_key || (!r.csr && ctx->tmpl->key == TPL_KEY_HOST);
+	for (size_t i = 0; i < req->fields_n; i++) {
+		fields[i].name = request_text(req, req->fields[i].name);
+		fields[i].value = request_text(req, req->fields[i].value);
+	}
+	return r;
+}
+
+/* Key, signature and ownership of the CSR, as facts. PV_OK unless broken. */
+static enum pv_code look_at_csr(struct approved *a, struct policy_facts *f,
+				struct err *key_err, struct err *err)
+{
+	const struct issue_context *ctx = a->who->ctx;
+	struct key_facts key;
+	struct err why;
+	enum pv_code rc;
+
+	a->has_csr = a->req->csr.len > 0;
+	f->key_ok = true;
+	f->csr_signature_ok = true;
+	f->csr_within = true; /* held against the TBS once that is built */
+	if (!a->has_csr)
+		return PV_OK;
+	rc = csr_decode(buf_span(&a->req->csr), &a->csr, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = x509_key_check(a->who->x509, a->csr.spki, X509_ALLOW_ALL, &key,
+			    key_err);
+	f->key_ok = rc == PV_OK;
+	f->key_err = key_err;
+	if (issue_context_own_key(ctx, a->csr.spki))
+		f->key_authority = POLICY_OWNER_AUTHORITY;
+	err_init(&why);
+	/* A bad key is the first thing to say; its signature is not asked. */
+	if (f->key_ok)
+		f->csr_signature_ok =
+			csr_verify(a->who->x509, &a->csr, &why) == PV_OK;
+	return x509_spki_sha256(a->csr.spki, a->spki_sha256, err);
+}
+
+/* The sealing key and the certified key's signature over it. */
+static enum pv_code look_at_seal_key(struct approved *a, struct policy_facts *f,
+				     struct err *err)
+{
+	const struct request *req = a->req;
+	struct span spki = buf_span(&req->seal_key);
+	struct key_facts key;
+	struct err why;
+	enum pv_code rc;
+
+	a->has_seal = spki.len > 0;
+	if (!a->has_seal)
+		return PV_OK;
+	err_init(&why);
+	f->seal_key_ok =
+		x509_key_check(a->who->x509, spki, X509_ALLOW(X509_ALG_P256),
+			       &key, &why) == PV_OK;
+	if (issue_context_own_key(a->who->ctx, spki))
+		f->key_authority = POLICY_OWNER_AUTHORITY;
+	f->seal_is_certified = a->has_csr && span_equal(spki, a->csr.spki);
+	buf_reset(&a->scratch);
+	buf_put(&a->scratch, SEAL_SIG_DOMAIN, sizeof(SEAL_SIG_DOMAIN));
+	buf_put(&a->scratch, req->device, strlen(req->device) + 1);
+	buf_put(&a->scratch, spki.p, spki.len);
+	rc = buf_check(&a->scratch, err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	f->seal_sig_ok =
+		f->key_ok && f->seal_key_ok && a->has_csr &&
+		req->seal_sig.len > 0 &&
+		x509_verify_message(a->who->x509, a->csr.spki,
+				    buf_span(&a->scratch),
+				    buf_span(&req->seal_sig), &why) == PV_OK;
+	return x509_spki_sha256(spki, a->seal_sha256, err);
+}
+
+static enum pv_code hash_body(struct approved *a, struct err *err)
+{
+	const struct template *t = a->who->ctx->tmpl;
+	uint8_t asked[32] = { 0 };
+	struct buf *b = &a->scratch;
+	enum pv_code rc = PV_OK;
+
+	if (a->has_csr)
+		rc = csr_requested_hash(&a->csr, asked, err);
+	if (rc != PV_OK)
+		return rc;
+	buf_reset(b);
+	buf_put(b, BODY_DOMAIN, sizeof(BODY_DOMAIN));
+	buf_put(b, a->req->device, strlen(a->req->device) + 1);
+	buf_put(b, t->roles[a->role].name, strlen(t->roles[a->role].name) + 1);
+	buf_put(b, asked, sizeof(asked));
+	/* In the order of the declaration: the request's own does not count. */
+	for (size_t i = 0; i < t->fields_n; i++) {
+		if (!a->values[i])
+			continue;
+		buf_put(b, t->field_names[i], strlen(t->field_names[i]) + 1);
+		buf_put(b, a->values[i], strlen(a->values[i]) + 1);
+	}
+	rc = buf_check(b, err);
+	return rc == PV_OK ? sha256(buf_span(b), a->body, err) : rc;
+}
+
+enum pv_code approve(struct approved *a, const struct approver *who,
+		     const struct request *req, uint64_t now_ms,
+		     struct err *err)
+{
+	const struct template *t = who->ctx->tmpl;
+	struct policy_facts f = { .now_ms = now_ms,
+				  .actor = who->actor,
+				  .station = who->station };
+	struct policy_request ask;
+	struct policy_verdict v;
+	struct err key_err;
+	enum pv_code rc;
+
+	err_init(&key_err);
+	a->req = req;
+	a->who = who;
+	rc = look_at_csr(a, &f, &key_err, err);
+	if (rc == PV_OK)
+		rc = look_at_seal_key(a, &f, err);
+	if (rc != PV_OK)
+		return rc;
+	ask = request_policy(req, who->ctx, a->fields);
+	ask.algorithm = approved_algorithm(a);
+	ask.order = who->order ? who->order->id : NULL;
+	ask.batch = who->batch;
+	policy_decide(t, who->order, &ask, &f, &v);
+	if (v.answer != POLICY_APPROVED)
+		return policy_verdict_fail(&v, err);
+	if (!template_role(t, ask.role, &a->role))
+		return err_fail(err, PV_INTERNAL, "device.role", NULL,
+				"an approved request has no role");
+	for (size_t i = 0; i < t->fields_n; i++)
+		a->values[i] = request_field(req, t->field_names[i]);
+	return hash_body(a, err);
+}
+
+const struct request *approved_request(const struct approved *a)
+{
+	return a->req;
+}
+
+const struct issue_context *approved_context(const struct approved *a)
+{
+	return a->who->ctx;
+}
+
+size_t approved_role(const struct approved *a)
+{
+	return a->role;
+}
+
+const struct csr *approved_csr(const struct approved *a)
+{
+	return a->has_csr ? &a->csr : NULL;
+}
+
+const uint8_t *approved_spki_sha256(const struct approved *a)
+{
+	return a->has_csr ? a->spki_sha256 : NULL;
+}
+
+const uint8_t *approved_seal_sha256(const struct approved *a)
+{
+	return a->has_seal ? a->seal_sha256 : NULL;
+}
+
+struct span approved_recipient(const struct approved *a)
+{
+	struct span none = { NULL, 0 };
+
+	switch (a->who->ctx->tmpl->recipient) {
+	case TPL_RECIPIENT_SEALING_KEY:
+		return buf_span(&a->req->seal_key);
+	case TPL_RECIPIENT_CERTIFIED_KEY:
+		return a->csr.spki;
+	case TPL_RECIPIENT_KDF:
+		break;
+	}
+	return none;
+}
+
+const uint8_t *approved_body(const struct approved *a)
+{
+	return a->body;
+}
+
+struct text_vars approved_vars(const struct approved *a)
+{
+	struct text_vars v = {
+		.device_id = a->req->device,
+		.order_id = a->who->order ? a->who->order->id : NULL,
+		.authority = a->who->authority,
+		.fields = a->values,
+		.fields_n = a->who->ctx->tmpl->fields_n,
+	};
+
+	return v;
+}

@@ -1,0 +1,64 @@
+/*
+ * approved: the second stage of a device's way. A request that the template
+ * allows as far as a signer process can know: ids, fields, role, key quality,
+ * proof of possession, sealing key and its signature, clock. Made by approve()
+ * only. What the store knows is asked later, inside the intent's transaction.
+ * Specification: policy.md, "Deciding".
+ */
+#ifndef PV_FLOW_APPROVED_H
+#define PV_FLOW_APPROVED_H
+
+#include "lib/flow/context.h"
+#include "lib/flow/request.h"
+#include "lib/x509/csr.h"
+#include "policy/decide.h"
+
+struct approved;
+
+struct approver { /* what stays the same for a whole run */
+	const struct issue_context *ctx;
+	struct x509_ctx *x509;
+	const struct order *order;   /* NULL: none */
+	const char *station, *actor; /* station NULL: none named */
+	const char *authority;	     /* name, for ${authority.name} */
+	bool batch;
+};
+
+/* One slot, reused for one request after another. */
+PV_MUST enum pv_code approved_new(struct approved **a, struct err *err);
+void approved_free(struct approved *a);
+
+/*
+ * Decides on req at now_ms; a borrows req and who's members until the next
+ * call. PV_INPUT, PV_DENIED, PV_CONFLICT with the rule of policy_decide().
+ */
+PV_MUST enum pv_code approve(struct approved *a, const struct approver *who,
+			     const struct request *req, uint64_t now_ms,
+			     struct err *err);
+
+const struct request *approved_request(const struct approved *a);
+const struct issue_context *approved_context(const struct approved *a);
+size_t approved_role(const struct approved *a);
+/* NULL when the template takes no CSR. */
+const struct csr *approved_csr(const struct approved *a);
+/* TPL_ALG_NONE without a CSR. */
+enum tpl_algorithm approved_algorithm(const struct approved *a);
+/* SHA-256 of the SPKI, NULL when the request brought none. */
+const uint8_t *approved_spki_sha256(const struct approved *a);
+const uint8_t *approved_seal_sha256(const struct approved *a);
+/* Whom the bundle is sealed to: SPKI of a P-256 key; empty with a KEK. */
+struct span approved_recipient(const struct approved *a);
+/* SHA-256 of the body but for its keys: equal bodies are the same request. */
+const uint8_t *approved_body(const struct approved *a);
+/* For texts of the template; the shard is the caller's to fill in. */
+struct text_vars approved_vars(const struct approved *a);
+
+/*
+ * The question in the form policy_decide() takes, from a request or from what
+ * a signer sent on. fields must hold REQUEST_FIELDS_MAX.
+ */
+struct policy_request request_policy(const struct request *req,
+				     const struct issue_context *ctx,
+				     struct policy_field *fields);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * audit: log, store and sealed file held against each other, in one consistent
+ * view, with memory that grows by two bits a serial only.
+ *
+ * - the tree over all entries, computed anew, has the kept size and root
+ * - entries are well formed; every serial has one intent, and one issue at
+ *   most, after it
+ * - every device row agrees with its cert.intent and cert.issue entries, its
+ *   certificate with the issue entry's hash and its TBS with the intent's
+ * - every bundle row agrees with its bundle.seal entry and with the container
+ *   in the sealed file
+ * - every CA, key and template row agrees with its entry, manifests and chain
+ *   verify; no entry of a device, CA or bundle is without its row
+ *
+ * Does not check: checkpoints and witnesses (the tail of the log may be cut
+ * together with its rows), that revocation was published.
+ */
+#ifndef PV_FLOW_AUDIT_H
+#define PV_FLOW_AUDIT_H
+
+#include "lib/flow/authority.h"
+#include "lib/store/store.h"
+
+struct audit_counts {
+	uint64_t entries, certificates, cas, bundles, devices, templates, keys;
+	uint64_t open_intents;
+	uint8_t root[STORE_HASH];
+};
+
+struct audit_opts {
+	/* Told of each intent without a result. May be NULL. */
+	void (*open_intent)(const void *ctx, const char *device,
+			    const char *serial_hex);
+	/* done of total log entries and devices. May be NULL. */
+	void (*progress)(const void *ctx, uint64_t done, uint64_t total);
+	const void *ctx;
+};
+
+/*
+ * PV_INTEGRITY with the object and a rule "audit.*", "log.*", "store.*" or
+ * "chain.*" at the first thing that does not fit; PV_STORAGE.
+ */
+PV_MUST enum pv_code audit_verify(const struct authority *a,
+				  struct store *store,
+				  const struct audit_opts *opts,
+				  struct audit_counts *counts,
+				  struct err *err);
+
+#endif

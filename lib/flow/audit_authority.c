@@ -1,0 +1,224 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/audit_impl.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/context.h"
+#include "lib/store/store.h"
+#include "lib/x509/cert.h"
+
+CLEANUP_PTR(struct issue_context, issue_context_free);
+
+/* ---- CAs ---- */
+
+static struct audit_ca *find_ca(struct audit *au, const struct x509_cert *cert)
+{
+	char serial[2 * STORE_SERIAL_MAX + 1];
+
+	if (cert->serial.len > STORE_SERIAL_MAX)
+		return NULL;
+	hex_encode(cert->serial.p, cert->serial.len, serial);
+	for (size_t i = 0; i < au->cas_n; i++)
+		if (strcmp(au->cas[i].serial, serial) == 0)
+			return &au->cas[i];
+	return NULL;
+}
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *row,
+			    struct err *err)
+{
+	struct audit *au = ctx;
+	struct audit_ca *ca;
+	struct x509_cert cert;
+	uint8_t whole[32], tbs[32];
+	uint32_t number;
+	uint64_t bit;
+	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
+
+	if (rc != PV_OK) {
+		err->code = PV_INTEGRITY;
+		err_object(err, row->name);
+		return PV_INTEGRITY;
+	}
+	rc = sha256(row->cert, whole, err);
+	if (rc == PV_OK)
+		rc = sha256(cert.tbs, tbs, err);
+	if (rc != PV_OK)
+		return rc;
+	ca = find_ca(au, &cert);
+	if (!ca || !ca->issued || ca->matched ||
+	    strcmp(ca->name, row->name) != 0 ||
+	    memcmp(ca->cert, whole, 32) != 0 || memcmp(ca->tbs, tbs, 32) != 0)
+		return audit_fail(err, row->name, "audit.ca",
+				  "the CA's certificate is not the one logged");
+	ca->matched = true;
+	au->counts->cas++;
+	if (audit_number(log_str(ca->serial), &number) &&
+	    audit_bit(au, number, &bit)) {
+		audit_set(au->intents, bit, false);
+		audit_set(au->issues, bit, false);
+	}
+	return PV_OK;
+}
+
+/* CA intents that came to nothing are open; the rest must have had a row. */
+static enum pv_code rest_of_cas(struct audit *au, struct err *err)
+{
+	for (size_t i = 0; i < au->cas_n; i++) {
+		struct audit_ca *ca = &au->cas[i];
+		uint32_t number;
+		uint64_t bit;
+
+		if (ca->issued && !ca->matched)
+			return audit_fail(err, ca->name, "audit.ca",
+					  "a CA was issued, but the store has "
+					  "it not");
+		if (ca->issued)
+			continue;
+		au->counts->open_intents++;
+		if (au->opts->open_intent)
+			au->opts->open_intent(au->opts->ctx, ca->name,
+					      ca->serial);
+		if (audit_number(log_str(ca->serial), &number) &&
+		    audit_bit(au, number, &bit))
+			audit_set(au->intents, bit, false);
+	}
+	return PV_OK;
+}
+
+static enum pv_code check_chains(struct audit *au, struct err *err)
+{
+	for (size_t i = 0; i < au->cas_n; i++) {
+		CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+		enum pv_code rc;
+
+		if (!au->cas[i].matched)
+			continue;
+		rc = ca_chain_load(au->store, au->cas[i].name, -1, &chain, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+	return PV_OK;
+}
+
+/* ---- keys ---- */
+
+static enum pv_code take_key(void *ctx, const struct store_key *row,
+			     struct err *err)
+{
+	struct audit *au = ctx;
+	uint8_t spki[32];
+	enum pv_code rc = sha256(row->spki, spki, err);
+
+	if (rc != PV_OK)
+		return rc;
+	au->counts->keys++;
+	for (size_t i = 0; i < au->keys_n; i++) {
+		const struct audit_key *k = &au->keys[i];
+		if (strcmp(k->label, row->label) != 0)
+			continue;
+		if (row->spki.len ? !k->secret && !memcmp(k->spki, spki, 32) :
+				    k->secret && !memcmp(k->spki, row->id,
+							 sizeof(row->id)))
+			return PV_OK;
+	}
+	return audit_fail(err, row->label, "audit.key",
+			  "the key is not one that was logged");
+}
+
+/* ---- templates ---- */
+
+static enum pv_code take_template(void *ctx, const struct store_template *row,
+				  struct err *err)
+{
+	struct audit *au = ctx;
+	uint8_t digest[32];
+	enum pv_code rc = sha256(row->bytes, digest, err);
+
+	if (rc != PV_OK)
+		return rc;
+	au->counts->templates++;
+	if (memcmp(digest, row->sha256, 32) != 0)
+		return audit_fail(err, row->name, "audit.template",
+				  "the template's bytes were changed");
+	for (size_t i = 0; i < au->templates_n; i++)
+		if (strcmp(au->templates[i].name, row->name) == 0 &&
+		    au->templates[i].version == row->version &&
+		    memcmp(au->templates[i].sha256, digest, 32) == 0)
+			return PV_OK;
+	return audit_fail(err, row->name, "audit.template",
+			  "version %llu was never adopted",
+			  (unsigned long long)row->version);
+}
+
+/* Manifest signatures and the rest that issuing relies on. What is not a
+ * matter of integrity (an expired CA, a moved escrow file) is status's. */
+static enum pv_code check_contexts(struct audit *au, struct err *err)
+{
+	for (size_t i = 0; i < au->templates_n; i++) {
+		CLEANUP(cleanup_issue_context_free)
+		struct issue_context *ctx = NULL;
+		struct err why;
+
+		err_init(&why);
+		if (issue_context_load_digest(au->a, au->store,
+					      au->templates[i].sha256, &ctx,
+					      &why) == PV_INTEGRITY) {
+			*err = why;
+			return PV_INTEGRITY;
+		}
+	}
+	return PV_OK;
+}
+
+/* ---- what is left over ---- */
+
+static enum pv_code check_rest(const struct audit *au, struct err *err)
+{
+	for (uint64_t bit = 0; bit < au->numbers; bit++) {
+		char object[32];
+
+		if (!au->intents[bit / 8] && !au->issues[bit / 8]) {
+			bit |= 7;
+			continue;
+		}
+		if (!audit_get(au->intents, bit) && !audit_get(au->issues, bit))
+			continue;
+		snprintf(object, sizeof(object), "serial %08llx...",
+			 (unsigned long long)(au->first + bit));
+		return audit_fail(err, object, "audit.row",
+				  "the log has it, the store has no row of it");
+	}
+	return PV_OK;
+}
+
+enum pv_code audit_authority(struct audit *au, struct err *err)
+{
+	const struct store_visit cas = { .ctx = au, .fn.ca = take_ca };
+	const struct store_visit keys = { .ctx = au, .fn.key = take_key };
+	const struct store_visit templates = { .ctx = au,
+					       .fn.template = take_template };
+	enum pv_code rc = store_ca_each(au->store, NULL, &cas, err);
+
+	if (rc == PV_OK)
+		rc = rest_of_cas(au, err);
+	if (rc == PV_OK)
+		rc = check_chains(au, err);
+	if (rc == PV_OK)
+		rc = store_key_each(au->store, &keys, err);
+	if (rc == PV_OK)
+		rc = store_template_each(au->store, &templates, err);
+	if (rc == PV_OK && au->counts->templates != au->templates_n)
+		rc = audit_fail(err, "store", "audit.template",
+				"%zu templates were adopted, the store has "
+				"%llu",
+				au->templates_n,
+				(unsigned long long)au->counts->templates);
+	if (rc == PV_OK)
+		rc = check_contexts(au, err);
+	if (rc == PV_OK)
+		rc = check_rest(au, err);
+	return rc;
+}

@@ -1,0 +1,190 @@
+#include "lib/flow/authority.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+#include "lib/flow/authority_json.h"
+
+#define CONFIG "provctl.json"
+#define SOFTHSM_CONF "softhsm/softhsm2.conf"
+
+CLEANUP_PTR(struct authority, authority_close);
+
+void authority_close(struct authority *a)
+{
+	if (!a)
+		return;
+	fd_cleanup(&a->home_fd);
+	free(a);
+}
+
+static enum pv_code open_home(struct authority *a, const char *dir,
+			      struct err *err)
+{
+	char resolved[PATH_MAX];
+	struct stat st;
+
+	if (!realpath(dir, resolved) || strlen(resolved) >= sizeof(a->home)) {
+		err_object(err, dir);
+		return err_fail(err, PV_NOT_FOUND, "authority.missing",
+				"name it with -C DIR or PROVCTL_HOME, or make "
+				"one with `provctl init DIR'",
+				"there is no folder %.200s", dir);
+	}
+	snprintf(a->home, sizeof(a->home), "%s", resolved);
+	a->home_fd = open(a->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (a->home_fd < 0 || fstat(a->home_fd, &st) != 0) {
+		err_object(err, dir);
+		return err_errno(err, errno == ENOTDIR ? PV_NOT_FOUND :
+							 PV_STORAGE,
+				 "authority.missing", NULL,
+				 "cannot open the folder %.200s", dir);
+	}
+	if ((st.st_mode & 022) || (st.st_uid != geteuid() && st.st_uid != 0)) {
+		err_object(err, dir);
+		return err_fail(err, PV_DENIED, "authority.writable",
+				"chmod 0700 it",
+				"the authority's folder can be written by "
+				"others");
+	}
+	return PV_OK;
+}
+
+/* A database that others can write says nothing; a missing one is no fault. */
+static enum pv_code check_store(const struct authority *a, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(a->home_fd, a->store + strlen("sqlite:"), &st, 0) != 0)
+		return PV_OK;
+	if (S_ISREG(st.st_mode) && !(st.st_mode & 022) &&
+	    (st.st_uid == geteuid() || st.st_uid == 0))
+		return PV_OK;
+	err_object(err, a->store);
+	return err_fail(err, PV_DENIED, "store.writable", "chmod 0600 it",
+			"the store can be written by others");
+}
+
+/* The module's code runs with the PIN: nobody else may put a file there. */
+static enum pv_code check_module(const struct authority *a, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char path[PATH_MAX], *slash;
+	struct stat st;
+	enum pv_code rc = file_open(AT_FDCWD, a->module,
+				    FILEIO_NOT_WRITABLE_BY_OTHERS, &fd, err);
+
+	if (rc != PV_OK) {
+		err_prefix(err, "module");
+		return rc;
+	}
+	if (!realpath(a->module, path) || !(slash = strrchr(path, '/')))
+		return err_errno(err, PV_STORAGE, "config.module", NULL,
+				 "cannot resolve the module's path");
+	*(slash == path ? slash + 1 : slash) = '\0';
+	if (stat(path, &st) != 0)
+		return err_errno(err, PV_STORAGE, "config.module", NULL,
+				 "cannot inspect the module's folder");
+	if (!(st.st_mode & 022) && (st.st_uid == geteuid() || st.st_uid == 0))
+		return PV_OK;
+	err_object(err, a->module);
+	return err_fail(err, PV_DENIED, "config.module",
+			"install it where only root can write",
+			"the module's folder can be written by others");
+}
+
+enum pv_code authority_use_softhsm(const struct authority *a, struct err *err)
+{
+	char path[AUTHORITY_PATH_MAX + 32];
+	struct stat st;
+
+	if (fstatat(a->home_fd, SOFTHSM_CONF, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return PV_OK;
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 022))
+		return err_fail(err, PV_DENIED, "file.writable", "chmod 0600 it",
+				SOFTHSM_CONF " can be written by others");
+	snprintf(path, sizeof(path), "%s/" SOFTHSM_CONF, a->home);
+	if (setenv("SOFTHSM2_CONF", path, 1) != 0)
+		return err_fail(err, PV_INTERNAL, NULL, NULL, "out of memory");
+	return PV_OK;
+}
+
+static enum pv_code load(struct authority *a, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, AUTHORITY_JSON_MAX);
+	authority_defaults(a);
+	rc = file_read(a->home_fd, CONFIG,
+		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
+		       err);
+	if (rc == PV_NOT_FOUND)
+		err_prefix(err, "no authority in %.80s", a->home);
+	if (rc == PV_OK)
+		rc = authority_parse(a, buf_span(&text), err);
+	if (rc != PV_OK)
+		err_object(err, CONFIG);
+	return rc;
+}
+
+enum pv_code authority_open(const char *dir, struct authority **out,
+			    struct err *err)
+{
+	CLEANUP(cleanup_authority_close) struct authority *a =
+		mem_new(sizeof(*a), err);
+	enum pv_code rc;
+
+	*out = NULL;
+	if (!a)
+		return PV_INTERNAL;
+	a->home_fd = -1;
+	rc = open_home(a, dir, err);
+	if (rc == PV_OK)
+		rc = load(a, err);
+	if (rc == PV_OK)
+		rc = check_store(a, err);
+	if (rc == PV_OK)
+		rc = check_module(a, err);
+	if (rc == PV_OK)
+		rc = authority_use_softhsm(a, err);
+	if (rc == PV_OK)
+		*out = TAKE(a);
+	return rc;
+}
+
+enum pv_code authority_key(const struct authority *a, const char *purpose,
+			   const struct authority_key **key, struct err *err)
+{
+	for (size_t i = 0; i < a->keys_n; i++) {
+		if (strcmp(a->keys[i].purpose, purpose) != 0)
+			continue;
+		*key = &a->keys[i];
+		return PV_OK;
+	}
+	err_object(err, purpose);
+	return err_fail(err, PV_NOT_FOUND, "authority.key",
+			"see \"keys\" in provctl.json",
+			"the authority has no key for %.63s", purpose);
+}
+
+enum pv_code authority_save(const struct authority *a, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, AUTHORITY_JSON_MAX);
+	rc = authority_format(a, &text, err);
+	if (rc != PV_OK)
+		return rc;
+	return file_write(a->home_fd, CONFIG, 0600, text.data, text.len, err);
+}

@@ -1,0 +1,72 @@
+/*
+ * authority: one home directory with its configuration (overview.md, "Home of
+ * an authority"). Loading checks modes and owners, refuses unknown keys and
+ * opens neither store nor token: a verb asks for those by its needs.
+ */
+#ifndef PV_FLOW_AUTHORITY_H
+#define PV_FLOW_AUTHORITY_H
+
+#include "lib/base/err.h"
+#include "lib/base/secret.h"
+
+#define AUTHORITY_KEYS_MAX 32
+#define AUTHORITY_TOKENS_MAX 8
+#define AUTHORITY_NAME_MAX 64
+#define AUTHORITY_URI_MAX 256
+#define AUTHORITY_PATH_MAX 1024
+
+struct authority_key {
+	char purpose[64];      /* "bundle", "kdf", or a CA's name: "issuing-1" */
+	char label[128];       /* authority/purpose/generation */
+	unsigned generation;
+};
+
+struct authority {
+	int home_fd;
+	char home[AUTHORITY_PATH_MAX]; /* absolute, resolved */
+	char name[AUTHORITY_NAME_MAX];
+	char store[AUTHORITY_PATH_MAX]; /* "sqlite:store.db" */
+	char module[AUTHORITY_PATH_MAX];
+	char tokens[AUTHORITY_TOKENS_MAX][AUTHORITY_URI_MAX];
+	size_t tokens_n;
+	char pin_source[AUTHORITY_PATH_MAX];
+	struct authority_key keys[AUTHORITY_KEYS_MAX];
+	size_t keys_n;
+	char templates[AUTHORITY_PATH_MAX];
+	char publish[AUTHORITY_PATH_MAX];
+	char publish_hook[AUTHORITY_PATH_MAX];
+	unsigned jobs;         /* 0: one per core */
+	unsigned sessions_per_token;
+	unsigned hsm_timeout_s;
+	unsigned clock_max_step_days;
+	char origin[AUTHORITY_NAME_MAX];
+	unsigned witnesses_required;
+};
+
+/*
+ * Opens DIR and parses provctl.json. PV_NOT_FOUND (no authority there),
+ * PV_DENIED (file or folder writable by others), PV_INPUT (a key unknown, of
+ * wrong type or out of range; with JSON pointer, line and column).
+ * Sets SOFTHSM2_CONF for this process when the home has softhsm/.
+ */
+PV_MUST enum pv_code authority_open(const char *dir, struct authority **a,
+				    struct err *err);
+void authority_close(struct authority *a);
+
+/* The key of a purpose; PV_NOT_FOUND names the purpose. */
+PV_MUST enum pv_code authority_key(const struct authority *a,
+				   const char *purpose,
+				   const struct authority_key **key,
+				   struct err *err);
+
+/*
+ * Points SoftHSM at softhsm/softhsm2.conf below the home, when that is there:
+ * it finds its token folder only through the environment.
+ */
+PV_MUST enum pv_code authority_use_softhsm(const struct authority *a,
+					   struct err *err);
+
+/* Writes provctl.json anew from a (durably). For init only. */
+PV_MUST enum pv_code authority_save(const struct authority *a, struct err *err);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * backends: the concrete parts that only cmd/main.c names, handed down as
+ * functions, so that lib/flow includes neither pkcs11/ nor a database.
+ */
+#ifndef PV_FLOW_BACKENDS_H
+#define PV_FLOW_BACKENDS_H
+
+#include "lib/flow/authority.h"
+#include "lib/hsm.h"
+#include "lib/store/store.h"
+
+/* What a token says of itself, without login; plain data. */
+struct token_facts {
+	bool found;            /* the rest is filled */
+	char label[33], manufacturer[33], model[17], serial[17];
+	unsigned long max_sessions; /* 0: not said or without limit */
+	bool pin_pad, pin_count_low;
+	bool p256, ed25519, cmac, sp800_108, gcm;
+};
+
+struct backends {
+	/* Opens (or creates) the store that a->store names. */
+	enum pv_code (*store_open)(const struct authority *a, bool create,
+				   struct store **store, struct err *err);
+	/*
+	 * C_Initialize and login to the first usable token, under the token
+	 * lock. The process must not have initialised the module before. pin
+	 * stays the caller's and must live as long as the hsm.
+	 */
+	enum pv_code (*hsm_open)(const struct authority *a,
+				 const struct secret *pin, struct hsm **hsm,
+				 struct err *err);
+	/* Initialises a fresh token named label (in a child process). */
+	enum pv_code (*token_init)(const struct authority *a, const char *label,
+				   const struct secret *so_pin,
+				   const struct secret *pin, struct err *err);
+	/*
+	 * Asks token number token of a (in a child) what it can; a refusal by
+	 * its facts still fills *out.
+	 */
+	enum pv_code (*token_facts)(const struct authority *a, size_t token,
+				    struct token_facts *out, struct err *err);
+	/* Reads the PIN from a->pin_source (prompt, file, descriptor). */
+	enum pv_code (*pin_read)(const struct authority *a, struct secret *pin,
+				 struct err *err);
+};
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * cacert: one CA certificate, made as every certificate is made (promise 1):
+ * TBS built and linted, its intent logged and durable, signed by the token,
+ * verified, then recorded with its cert.issue entry and put on the token.
+ *
+ * A crash in between leaves a cert.intent without cert.issue; its serial is
+ * never used again and audit names it.
+ */
+#ifndef PV_FLOW_CACERT_H
+#define PV_FLOW_CACERT_H
+
+#include "lib/flow/authority.h"
+#include "lib/hsm.h"
+#include "lib/store/store.h"
+#include "policy/template.h"
+
+struct cacert_job {
+	const struct authority *a;
+	struct store *store;
+	struct hsm *hsm;
+	const struct template *tmpl;   /* of a CA, adopted */
+	const char *ca;		       /* its name; its key has it as purpose */
+	const char *issuer;	       /* name of the CA above; NULL: a root */
+};
+
+/*
+ * PV_CONFLICT "store.ca" (there is a CA of that name), PV_INPUT "plan.issuer"
+ * (the template names another issuer), PV_NOT_FOUND (key or issuer), PV_DENIED
+ * (lint, validity), PV_HSM_*, PV_STORAGE. serial gets 32 hex digits.
+ */
+PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
+				  struct err *err);
+
+#endif

@@ -1,0 +1,103 @@
+#include "lib/flow/cachain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/x509/cert.h"
+#include "lib/x509/issuer.h"
+
+void ca_chain_release(struct ca_chain *chain)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		buf_release(&chain->ca[i].der);
+	chain->n = 0;
+}
+
+static enum pv_code take_ca(void *arg, const struct store_ca *ca,
+			    struct err *err)
+{
+	struct ca_link *link = arg;
+
+	snprintf(link->name, sizeof(link->name), "%s", ca->name);
+	snprintf(link->parent, sizeof(link->parent), "%s", ca->parent);
+	snprintf(link->label, sizeof(link->label), "%s", ca->label);
+	link->shards = ca->shards ? ca->shards : 1;
+	buf_put(&link->der, ca->cert.p, ca->cert.len);
+	return buf_check(&link->der, err);
+}
+
+static enum pv_code collect(struct store *store, const char *name,
+			    struct ca_chain *chain, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	while (rc == PV_OK && *name) {
+		struct ca_link *link = &chain->ca[chain->n];
+		struct store_visit v = { .ctx = link, .fn.ca = take_ca };
+
+		if (chain->n == CA_CHAIN_MAX)
+			return err_fail(err, PV_INTEGRITY, "chain.length", NULL,
+					"more than %d CAs above each other",
+					CA_CHAIN_MAX);
+		buf_init(&link->der, X509_CERT_MAX);
+		chain->n++;
+		rc = store_ca_each(store, name, &v, err);
+		if (rc == PV_NOT_FOUND)
+			err_object(err, name);
+		name = link->parent;
+	}
+	return rc;
+}
+
+/* One link below its parent, or the root below itself. */
+static enum pv_code check_link(const struct ca_link *link,
+			       const struct ca_link *parent, int64_t now_s,
+			       struct err *err)
+{
+	CLEANUP(x509_issuer_release) struct x509_issuer above = { .path_len = 0 };
+	CLEANUP(x509_issuer_release) struct x509_issuer own = { .path_len = 0 };
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	struct x509_cert cert;
+	enum pv_code rc = x509_issuer_load(buf_span(&parent->der), &above, err);
+
+	if (rc == PV_OK)
+		rc = x509_issuer_load(buf_span(&link->der), &own, err);
+	if (rc == PV_OK)
+		rc = x509_cert_decode(buf_span(&link->der), &cert, err);
+	if (rc == PV_INPUT || rc == PV_DENIED) {
+		err->code = PV_INTEGRITY;
+		return PV_INTEGRITY;
+	}
+	if (rc == PV_OK && !span_equal(cert.issuer, above.subject))
+		rc = err_fail(err, PV_INTEGRITY, "chain.name", NULL,
+			      "the certificate was not issued by %s",
+			      parent->name);
+	if (rc == PV_OK)
+		rc = x509_verifier_new(above.spki, &v, err);
+	if (rc == PV_OK)
+		rc = x509_verify_cert(v, &cert, PV_INTEGRITY, err);
+	if (rc == PV_OK && now_s >= 0)
+		rc = x509_issuer_valid(&own, now_s, err);
+	return rc;
+}
+
+enum pv_code ca_chain_load(struct store *store, const char *name, int64_t now_s,
+			   struct ca_chain *chain, struct err *err)
+{
+	enum pv_code rc;
+
+	chain->n = 0;
+	rc = collect(store, name, chain, err);
+	if (rc == PV_OK && chain->n == 0)
+		rc = err_fail(err, PV_NOT_FOUND, "chain.missing", NULL,
+			      "no CA is named");
+	for (size_t i = 0; rc == PV_OK && i < chain->n; i++) {
+		const struct ca_link *link = &chain->ca[i];
+		rc = check_link(link, i + 1 < chain->n ? link + 1 : link, now_s,
+				err);
+		if (rc != PV_OK)
+			err_object(err, link->name);
+	}
+	return rc;
+}

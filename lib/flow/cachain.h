@@ -1,0 +1,36 @@
+/*
+ * cachain: a CA of ours and those above it, from the store, verified: each
+ * certificate's signature with its parent's key, CA flags, the root with its
+ * own, and the dates. Specification: RFC 5280 6.1 (names, signatures, dates).
+ */
+#ifndef PV_FLOW_CACHAIN_H
+#define PV_FLOW_CACHAIN_H
+
+#include "lib/store/store.h"
+
+#define CA_CHAIN_MAX 8
+
+struct ca_link {
+	char name[STORE_ID_MAX + 1];
+	char parent[STORE_ID_MAX + 1]; /* "" for the root */
+	char label[STORE_LABEL_MAX + 1]; /* of its key */
+	uint32_t shards;
+	struct buf der;
+};
+
+struct ca_chain {
+	struct ca_link ca[CA_CHAIN_MAX]; /* the CA asked for first, root last */
+	size_t n;
+};
+
+/*
+ * Loads the CA and its parents. now_s -1: dates are not looked at. PV_NOT_FOUND
+ * (no such CA), PV_INTEGRITY, rule "chain.*" or "signature.wrong", PV_DENIED,
+ * rule "validity.issuer". Release chain in any case.
+ */
+PV_MUST enum pv_code ca_chain_load(struct store *store, const char *name,
+				   int64_t now_s, struct ca_chain *chain,
+				   struct err *err);
+void ca_chain_release(struct ca_chain *chain);
+
+#endif

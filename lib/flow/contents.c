@@ -1,0 +1,243 @@
+#include "lib/flow/contents.h"
+
+#include "lib/seal/kdf.h"
+
+#define ESCROW_MAX (TPL_COMPONENTS_MAX * TPL_SECRETS_MAX)
+
+/* Values made for one component; released together. */
+struct values {
+	struct secret derived[TPL_SECRETS_MAX];
+	struct content_secret list[TPL_SECRETS_MAX];
+	size_t n;
+	struct buf files[TPL_FILES_MAX];
+	struct content_file file_list[TPL_FILES_MAX];
+};
+
+static void values_release(struct values *v)
+{
+	for (size_t i = 0; i < TPL_SECRETS_MAX; i++)
+		secret_release(&v->derived[i]);
+	for (size_t i = 0; i < TPL_FILES_MAX; i++)
+		buf_release(&v->files[i]);
+}
+
+static enum pv_code derive(struct signing *s, struct buf *input,
+			   struct secret *out, struct err *err)
+{
+	enum pv_code rc = buf_check(input, err);
+
+	if (rc == PV_OK && !s->kdf_key)
+		rc = err_fail(err, PV_NOT_FOUND, "key.missing",
+			      "generate a key for purpose kdf",
+			      "the authority has no KDF master");
+	if (rc == PV_OK)
+		rc = hsm_derive(s->hsm, s->kdf_key, buf_span(input), out, err);
+	buf_release(input);
+	return rc;
+}
+
+enum pv_code contents_device_key(struct signing *s, const char *purpose,
+				 const char *device, struct secret *out,
+				 struct err *err)
+{
+	struct buf input;
+	enum pv_code rc;
+
+	buf_init(&input, KDF_INPUT_MAX);
+	rc = kdf_input(purpose, device, &input, err);
+	if (rc != PV_OK) {
+		buf_release(&input);
+		return rc;
+	}
+	return derive(s, &input, out, err);
+}
+
+static enum pv_code derive_secret(struct signing *s, const char *label,
+				  const char *device, struct secret *out,
+				  struct err *err)
+{
+	struct buf input;
+	enum pv_code rc;
+
+	buf_init(&input, KDF_INPUT_MAX);
+	rc = kdf_secret_input(label, device, &input, err);
+	if (rc != PV_OK) {
+		buf_release(&input);
+		return rc;
+	}
+	return derive(s, &input, out, err);
+}
+
+/* The value of one secret of a component; derived ones are made here. */
+static enum pv_code get_secret(struct signing *s, const struct prepared *p,
+			       size_t component, size_t n, struct secret *made,
+			       const struct secret **value, struct err *err)
+{
+	const struct tpl_secret *t =
+		&s->ctx->tmpl->components[component].secrets[n];
+	const char *device = approved_request(prepared_approved(p))->device;
+	enum pv_code rc = PV_OK;
+
+	switch (t->kind) {
+	case TPL_SECRET_RANDOM:
+		*value = prepared_secret(p, component, n);
+		break;
+	case TPL_SECRET_DERIVE:
+		rc = derive_secret(s, t->source, device, made, err);
+		*value = made;
+		break;
+	case TPL_SECRET_STORED:
+		*value = NULL;
+		break;
+	}
+	if (rc == PV_OK && !*value)
+		rc = err_fail(err, PV_NOT_FOUND, "secret.missing",
+			      "store the secret, or use random or derive",
+			      "there is no stored secret for %s", t->name);
+	return rc;
+}
+
+static enum pv_code make_secrets(struct signing *s, const struct prepared *p,
+				 size_t component, struct values *v,
+				 struct err *err)
+{
+	const struct tpl_component *c = &s->ctx->tmpl->components[component];
+	enum pv_code rc = PV_OK;
+
+	for (v->n = 0; rc == PV_OK && v->n < c->secrets_n; v->n++) {
+		v->list[v->n].name = c->secrets[v->n].name;
+		rc = get_secret(s, p, component, v->n, &v->derived[v->n],
+				&v->list[v->n].value, err);
+	}
+	return rc;
+}
+
+/* vars NULL: only files without placeholders. */
+static enum pv_code make_files(const struct tpl_component *c,
+			       const struct text_vars *vars, struct values *v,
+			       struct err *err)
+{
+	for (size_t i = 0; i < c->files_n; i++) {
+		const struct tpl_file *f = &c->files[i];
+		char text[TEXT_VALUE_MAX];
+		size_t len;
+		enum pv_code rc;
+
+		v->file_list[i].name = f->name;
+		v->file_list[i].bytes.p = f->bytes;
+		v->file_list[i].bytes.len = f->bytes_len;
+		if (!f->is_text)
+			continue;
+		rc = text_expand(&f->text, vars, text, sizeof(text), &len, err);
+		if (rc != PV_OK)
+			return rc;
+		buf_init(&v->files[i], TEXT_VALUE_MAX);
+		buf_put(&v->files[i], text, len);
+		v->file_list[i].bytes = buf_span(&v->files[i]);
+		rc = buf_check(&v->files[i], err);
+		if (rc != PV_OK)
+			return rc;
+	}
+	return PV_OK;
+}
+
+enum pv_code contents_sealed(struct signing *s, const struct issued *i,
+			     size_t component, struct secret *out,
+			     struct err *err)
+{
+	const struct tpl_component *c = &s->ctx->tmpl->components[component];
+	const struct prepared *p = issued_prepared(i);
+	struct text_vars vars = approved_vars(prepared_approved(p));
+	CLEANUP(values_release) struct values v = { 0 };
+	struct content content = { .config = s->configs[component],
+				   .vars = &vars,
+				   .secrets = v.list,
+				   .secrets_n = c->secrets_n,
+				   .files = v.file_list,
+				   .files_n = c->files_n };
+	enum pv_code rc = make_secrets(s, p, component, &v, err);
+
+	if (rc == PV_OK)
+		rc = make_files(c, &vars, &v, err);
+	if (rc != PV_OK)
+		return rc;
+	if (c->certificate)
+		content.certificate = issued_certificate(i);
+	if (c->chain) {
+		content.chain = s->ctx->chain;
+		content.chain_n = s->ctx->chain_n;
+	}
+	if (c->trust_anchors) {
+		content.anchors = &s->ctx->anchor;
+		content.anchors_n = s->ctx->anchor.len > 0;
+	}
+	if (c->private_key)
+		content.private_key = prepared_host_key(p);
+	return content_encode(&content, out, err);
+}
+
+enum pv_code contents_clear(const struct signing *s, size_t component,
+			    struct buf *out, struct err *err)
+{
+	const struct tpl_component *c = &s->ctx->tmpl->components[component];
+	CLEANUP(values_release) struct values v = { 0 };
+	struct content content = { .config = s->configs[component],
+				   .files = v.file_list,
+				   .files_n = c->files_n };
+	enum pv_code rc = make_files(c, NULL, &v, err);
+
+	if (c->trust_anchors) {
+		content.anchors = &s->ctx->anchor;
+		content.anchors_n = s->ctx->anchor.len > 0;
+	}
+	return rc == PV_OK ? content_encode_clear(&content, out, err) : rc;
+}
+
+/* All values of the components in bits that go to one backend. */
+static enum pv_code escrow_one(struct signing *s, const struct prepared *p,
+			       uint32_t components, size_t target,
+			       struct buf *out, struct err *err)
+{
+	const struct template *t = s->ctx->tmpl;
+	const struct request *req = approved_request(prepared_approved(p));
+	struct secret made[ESCROW_MAX];
+	struct escrow_value values[ESCROW_MAX];
+	SECRET content = SECRET_INIT;
+	size_t n = 0;
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; i < t->components_n; i++) {
+		const struct tpl_component *c = &t->components[i];
+
+		if (!(components >> i & 1))
+			continue;
+		for (size_t j = 0; rc == PV_OK && j < c->secrets_n; j++) {
+			if (c->secrets[j].escrow != (int)target)
+				continue;
+			made[n] = (struct secret)SECRET_INIT;
+			values[n].name = c->secrets[j].name;
+			rc = get_secret(s, p, i, j, &made[n], &values[n].value,
+					err);
+			n++;
+		}
+	}
+	if (rc == PV_OK && n > 0)
+		rc = escrow_content(req->id, req->device, values, n, &content,
+				    err);
+	if (rc == PV_OK && n > 0)
+		rc = escrow_seal(s->escrow[target], &content, out, err);
+	for (size_t i = 0; i < n; i++)
+		secret_release(&made[i]);
+	return rc;
+}
+
+enum pv_code contents_escrow(struct signing *s, const struct issued *i,
+			     uint32_t components, struct buf *out,
+			     struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t e = 0; rc == PV_OK && e < s->ctx->escrow_n; e++)
+		rc = escrow_one(s, issued_prepared(i), components, e, out, err);
+	return rc;
+}

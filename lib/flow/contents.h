@@ -1,0 +1,35 @@
+/*
+ * contents: what goes into one component of one device: certificate and
+ * chain, host key, configuration, random and derived secrets, files. Values
+ * exist only while their component is being sealed.
+ */
+#ifndef PV_FLOW_CONTENTS_H
+#define PV_FLOW_CONTENTS_H
+
+#include "lib/flow/issued.h"
+
+/* Plaintext of a sealed component. PV_NOT_FOUND, rule "secret.missing", for a
+ * stored secret; PV_INPUT for values; PV_HSM_* for derivation. */
+PV_MUST enum pv_code contents_sealed(struct signing *s, const struct issued *i,
+				     size_t component, struct secret *out,
+				     struct err *err);
+
+/* Bytes of a clear component: the same for every device. */
+PV_MUST enum pv_code contents_clear(const struct signing *s, size_t component,
+				    struct buf *out, struct err *err);
+
+/*
+ * CMS of the escrowed values of the components in bits, appended to out;
+ * nothing when there are none. Each backend gets its own CMS; several are
+ * written one after another.
+ */
+PV_MUST enum pv_code contents_escrow(struct signing *s, const struct issued *i,
+				     uint32_t components, struct buf *out,
+				     struct err *err);
+
+/* KDF(purpose, device id) in the token. */
+PV_MUST enum pv_code contents_device_key(struct signing *s, const char *purpose,
+					 const char *device, struct secret *out,
+					 struct err *err);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * context: all that issuing under one adopted template needs and that does not
+ * change during a run: template, issuer, manifests, keys by name. Loaded from
+ * the store by the parent before it forks, read-only after, holds no secret
+ * and opens no token.
+ *
+ * Checked while loading: the template's bytes against their pinned digest, the
+ * stored manifest signatures with the bundle key, the CA chain (signatures,
+ * CA flags, dates), one algorithm (ES256) everywhere.
+ * Specification: policy.md; formats.md 1, 2.
+ */
+#ifndef PV_FLOW_CONTEXT_H
+#define PV_FLOW_CONTEXT_H
+
+#include "lib/flow/authority.h"
+#include "lib/hsm.h"
+#include "lib/hsm.h"
+#include "lib/store/store.h"
+#include "lib/x509/issuer.h"
+#include "policy/template.h"
+
+#define CONTEXT_CHAIN_MAX 8
+#define CONTEXT_OWN_KEYS_MAX 64
+#define CONTEXT_OWNED_MAX 32
+
+struct issue_stage {
+	enum tpl_stage_kind kind;
+	const char *name;	       /* "bootstrap" or "operational" */
+	struct span manifest;	       /* COSE_Sign1 bytes, as stored */
+	struct span manifest_payload;  /* inside manifest */
+	uint8_t payload_sha256[32];    /* binding 9 */
+	uint64_t sequence;
+	uint64_t not_after_s;	       /* manifest key 6 */
+};
+
+struct issue_key {
+	char purpose[64];
+	char label[HSM_LABEL_MAX];
+	enum hsm_key_kind kind;
+	uint8_t id[HSM_ID_LEN];
+	uint8_t spki[HSM_SPKI_MAX];    /* DER; spki_len 0 for secret keys */
+	size_t spki_len;
+};
+
+struct issue_escrow {
+	const char *name;	       /* as in the template */
+	struct span cert;	       /* DER of the backend's certificate */
+};
+
+struct issue_context {
+	struct template *tmpl;
+	uint8_t template_sha256[32];
+
+	struct x509_issuer *issuer;    /* NULL with key none */
+	uint32_t crl_shards;	       /* of the issuer's CRL; 1 with key none */
+	struct span chain[CONTEXT_CHAIN_MAX]; /* DER, issuer first, no anchor */
+	size_t chain_n;
+	struct span anchor;	       /* DER of the self-signed root; empty with
+					* key none */
+
+	struct issue_stage stages[TPL_STAGES_MAX]; /* parallel to tmpl->stages */
+	size_t stages_n;
+
+	const struct issue_key *issuer_key; /* NULL with key none */
+	const struct issue_key *bundle_key; /* never NULL */
+	const struct issue_key *kdf_key;    /* NULL: the authority has none */
+	const struct issue_key *store_key;  /* NULL: the authority has none */
+	uint8_t bundle_kid[8];	       /* first 8 bytes of SHA-256(SPKI) */
+
+	/* Every key of the authority: no device may present a public half. */
+	struct issue_key keys[CONTEXT_OWN_KEYS_MAX];
+	size_t keys_n;
+
+	struct issue_escrow escrow[TPL_ESCROW_MAX]; /* parallel to tmpl->escrow */
+	size_t escrow_n;
+
+	void *owned[CONTEXT_OWNED_MAX]; /* what the spans above point into */
+	size_t owned_n;
+};
+
+/*
+ * Loads the newest adopted version of template_name. PV_NOT_FOUND (never
+ * adopted; no CA of that name), PV_DENIED (a CA template), PV_INTEGRITY (digest,
+ * manifest signature or chain wrong), PV_INPUT (an escrow file is no
+ * certificate), PV_STORAGE. *out is NULL on failure.
+ */
+PV_MUST enum pv_code issue_context_load(const struct authority *a,
+					struct store *store,
+					const char *template_name,
+					struct issue_context **out,
+					struct err *err);
+/*
+ * As above for the template of that digest: completes an earlier intent made
+ * under a template that has been replaced since.
+ */
+PV_MUST enum pv_code issue_context_load_digest(const struct authority *a,
+					       struct store *store,
+					       const uint8_t sha256[32],
+					       struct issue_context **out,
+					       struct err *err);
+void issue_context_free(struct issue_context *ctx);
+
+/* True when spki is the public key of one of our own keys (case 21). */
+PV_MUST bool issue_context_own_key(const struct issue_context *ctx,
+				   struct span spki);
+
+#endif

@@ -1,0 +1,77 @@
+#include "lib/flow/datakey.h"
+
+#include <stdio.h>
+
+#include <openssl/rand.h>
+
+#include "lib/base/cleanup.h"
+
+CLEANUP_PTR(struct atrest, atrest_free);
+
+#define OBJECT_LEN (8 + 2 * ATREST_ID_LEN + 1) /* "datakey/<hex>" */
+
+static struct atrest_name name_of(const char *authority,
+				  const uint8_t id[ATREST_ID_LEN],
+				  char object[OBJECT_LEN])
+{
+	struct atrest_name name = { authority, object, 1 };
+	char hex[2 * ATREST_ID_LEN + 1];
+
+	hex_encode(id, ATREST_ID_LEN, hex);
+	snprintf(object, OBJECT_LEN, "datakey/%s", hex);
+	return name;
+}
+
+/* The store key seals one row a run: 2^32 uses are out of reach, and within
+ * the run atrest counts. */
+static enum pv_code store_key(struct hsm *hsm, const struct issue_key *store,
+			      struct atrest **a, struct err *err)
+{
+	struct hsm_key *key;
+	enum pv_code rc;
+
+	if (!store)
+		return err_fail(err, PV_NOT_FOUND, "key.missing",
+				"generate a key for purpose store",
+				"the authority has no store key");
+	rc = hsm_find(hsm, HSM_KEY_STORE, store->label, &key, err);
+	return rc == PV_OK ? atrest_new_hsm(hsm, key, 0, a, err) : rc;
+}
+
+enum pv_code datakey_new(struct hsm *hsm, const struct issue_key *store,
+			 const char *authority, uint8_t id[ATREST_ID_LEN],
+			 struct buf *row, struct atrest **key, struct err *err)
+{
+	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
+	SECRET raw = SECRET_INIT;
+	char object[OBJECT_LEN];
+	struct atrest_name name;
+	enum pv_code rc;
+
+	if (RAND_bytes(id, ATREST_ID_LEN) != 1)
+		return err_fail(err, PV_INTERNAL, "datakey", NULL,
+				"the random generator failed");
+	name = name_of(authority, id, object);
+	rc = store_key(hsm, store, &by, err);
+	if (rc == PV_OK)
+		rc = secret_random(&raw, ATREST_KEY_LEN, err);
+	if (rc == PV_OK)
+		rc = atrest_seal(by, &name, &raw, row, err);
+	return rc == PV_OK ? atrest_new_data(&raw, id, 0, key, err) : rc;
+}
+
+enum pv_code datakey_open(struct hsm *hsm, const struct issue_key *store,
+			  const char *authority,
+			  const uint8_t id[ATREST_ID_LEN], struct span row,
+			  struct atrest **key, struct err *err)
+{
+	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
+	SECRET raw = SECRET_INIT;
+	char object[OBJECT_LEN];
+	struct atrest_name name = name_of(authority, id, object);
+	enum pv_code rc = store_key(hsm, store, &by, err);
+
+	if (rc == PV_OK)
+		rc = atrest_open(by, &name, row, &raw, err);
+	return rc == PV_OK ? atrest_new_data(&raw, id, 0, key, err) : rc;
+}

@@ -1,0 +1,27 @@
+/*
+ * datakey: the AES-256 key that seals one run's rows at rest (formats.md 9),
+ * drawn by a signer, itself stored as a row of the HSM's store key.
+ */
+#ifndef PV_FLOW_DATAKEY_H
+#define PV_FLOW_DATAKEY_H
+
+#include "lib/flow/context.h"
+#include "lib/hsm.h"
+#include "lib/seal/atrest.h"
+
+/*
+ * Draws a key and appends its row to row; the row's own id is that of the
+ * store key, id gets the data key's. PV_HSM_*, PV_NOT_FOUND without store key.
+ */
+PV_MUST enum pv_code datakey_new(struct hsm *hsm, const struct issue_key *store,
+				 const char *authority,
+				 uint8_t id[ATREST_ID_LEN], struct buf *row,
+				 struct atrest **key, struct err *err);
+
+/* Opens the row of data key id. PV_INTEGRITY, PV_HSM_*. */
+PV_MUST enum pv_code
+datakey_open(struct hsm *hsm, const struct issue_key *store,
+	     const char *authority, const uint8_t id[ATREST_ID_LEN],
+	     struct span row, struct atrest **key, struct err *err);
+
+#endif

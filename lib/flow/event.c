@@ -1,0 +1,60 @@
+#include "lib/flow/event.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
+#include "lib/store/store_log.h"
+
+enum pv_code event_now(struct store *store, struct event_who *w,
+		       struct err *err)
+{
+	struct store_counts counts;
+	int64_t now_ms = pvtime_now_ms();
+	enum pv_code rc = store_counts(store, &counts, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (now_ms < 0 || (uint64_t)now_ms < counts.last_event_ms)
+		return err_fail(err, PV_DENIED, "clock.backwards",
+				"set the machine's clock",
+				"the clock stands before the newest entry of "
+				"the log");
+	snprintf(w->actor, sizeof(w->actor), "os:%lu",
+		 (unsigned long)geteuid());
+	w->who = (struct log_who){ (uint64_t)now_ms, w->actor };
+	return PV_OK;
+}
+
+enum pv_code event_append(struct store *store, const struct log_entry *e,
+			  struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	enum pv_code rc;
+
+	buf_init(&bytes, LOG_ENTRY_MAX);
+	rc = log_entry_encode(e, &bytes, err);
+	if (rc == PV_OK)
+		rc = store_log_append(store, buf_span(&bytes), NULL, err);
+	return rc;
+}
+
+enum pv_code event_export(struct store *store, const char *object,
+			  const char *what, const char *to, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who w;
+	struct log_entry e;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = event_now(store, &w, err);
+	if (rc != PV_OK)
+		return rc;
+	log_export(&e, &w.who, object, what, to);
+	rc = event_append(store, &e, err);
+	if (rc == PV_OK)
+		rc = store_commit(&txn, err);
+	return rc;
+}

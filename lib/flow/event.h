@@ -1,0 +1,34 @@
+/*
+ * event: entries for the log as the coordinators write them: who acted, when,
+ * and into which transaction. Times never go back: an entry is at least as
+ * late as the newest one in the log (policy.md, "Clock").
+ */
+#ifndef PV_FLOW_EVENT_H
+#define PV_FLOW_EVENT_H
+
+#include "lib/log/events.h"
+#include "lib/store/store.h"
+
+#define EVENT_ACTOR_MAX 64
+
+struct event_who {
+	char actor[EVENT_ACTOR_MAX];   /* "os:<uid>": unauthenticated */
+	struct log_who who;	       /* .actor points above */
+};
+
+/* Who is acting and what time it is now. PV_DENIED, rule "clock.backwards",
+ * when the clock stands before the newest entry of the log. */
+PV_MUST enum pv_code event_now(struct store *store, struct event_who *w,
+			       struct err *err);
+
+/* Encodes and appends inside the open write transaction. */
+PV_MUST enum pv_code event_append(struct store *store,
+				  const struct log_entry *e, struct err *err);
+
+/* An export of what (a kind: "bundle") about object to whom, in a transaction
+ * of its own. */
+PV_MUST enum pv_code event_export(struct store *store, const char *object,
+				  const char *what, const char *to,
+				  struct err *err);
+
+#endif

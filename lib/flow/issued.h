@@ -1,0 +1,28 @@
+/*
+ * issued: the fourth stage of a device's way: the HSM signed exactly the bytes
+ * of a prepared TBS whose intent is durable, and the signature was verified
+ * against them. Made by issue_certificate() only.
+ */
+#ifndef PV_FLOW_ISSUED_H
+#define PV_FLOW_ISSUED_H
+
+#include "lib/flow/prepared.h"
+#include "lib/flow/signing.h"
+
+struct issued;
+
+PV_MUST enum pv_code issued_new(struct issued **i, struct err *err);
+void issued_free(struct issued *i);
+
+/*
+ * Call only once the writer said that the intent of p is durable. i borrows p.
+ * PV_HSM_FATAL when the token's signature does not verify; other PV_HSM_*.
+ */
+PV_MUST enum pv_code issue_certificate(struct issued *i, struct signing *s,
+				       const struct prepared *p,
+				       struct err *err);
+
+const struct prepared *issued_prepared(const struct issued *i);
+struct span issued_certificate(const struct issued *i); /* empty: key "none" */
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * manifests: one signed manifest for each stage of a template (formats.md 2):
+ * its components and roles of that stage, digests of the clear ones, signed by
+ * the bundle key and verified. Stores nothing.
+ */
+#ifndef PV_FLOW_MANIFESTS_H
+#define PV_FLOW_MANIFESTS_H
+
+#include "lib/flow/authority.h"
+#include "lib/hsm.h"
+#include "lib/store/store.h"
+#include "policy/template.h"
+
+struct manifest_signed {
+	const char *name;	       /* of the stage; static */
+	uint64_t sequence;
+	struct buf message;	       /* COSE_Sign1 */
+};
+
+struct manifests {
+	struct manifest_signed stage[TPL_STAGES_MAX];
+	size_t n;
+};
+
+/*
+ * now_s is the not-before of templates that start at adoption. PV_INPUT (a
+ * clear component larger than its max_size), PV_NOT_FOUND (bundle key or CA),
+ * PV_HSM_*. Release m in any case.
+ */
+PV_MUST enum pv_code manifests_sign(const struct authority *a,
+				    struct store *store, struct hsm *hsm,
+				    struct template *t, int64_t now_s,
+				    struct manifests *m, struct err *err);
+void manifests_release(struct manifests *m);
+
+#endif

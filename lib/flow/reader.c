@@ -1,0 +1,216 @@
+#include "lib/flow/reader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/records.h"
+#include "lib/flow/sandbox.h"
+#include "lib/x509/csr.h"
+
+#define FIELD_PREFIX "field."
+
+struct reader {
+	const struct reader_opts *opts;
+	struct request_source src;
+	struct request req;
+	uint64_t group; /* number of the group being filled */
+	uint64_t line;	/* of the last request, from 1 */
+	size_t in_group;
+	struct buf cells_text, header_text;
+	size_t cells[ROWS_CELLS_MAX], header[ROWS_CELLS_MAX];
+	size_t header_n;
+};
+
+static struct wire *current(struct reader *r)
+{
+	return &r->opts->signers[r->group % r->opts->signers_n];
+}
+
+static enum pv_code end_group(struct reader *r, struct err *err)
+{
+	struct wire *w = current(r);
+
+	if (r->in_group == 0)
+		return PV_OK;
+	wire_put_mark(w, WIRE_GROUP_END, r->group);
+	r->group++;
+	r->in_group = 0;
+	return wire_flush(w, err);
+}
+
+static enum pv_code put_refused(struct reader *r, struct err *why,
+				struct err *err)
+{
+	struct wire *w = current(r);
+	struct record_refused refused = { .line = r->line };
+	char object[32];
+
+	snprintf(object, sizeof(object), "line %llu",
+		 (unsigned long long)r->line);
+	err_object(why, r->req.device[0] ? r->req.device : object);
+	memcpy(refused.id, r->req.id, sizeof(refused.id));
+	memcpy(refused.device, r->req.device, sizeof(refused.device));
+	refused.why = *why;
+	record_put_refused(w, &refused);
+	return buf_check(&w->out, err);
+}
+
+/* The CSR's structure is checked here, in the process with nothing to lose. */
+static enum pv_code check_csr(const struct request *req, struct err *why)
+{
+	struct csr csr;
+
+	if (req->csr.len == 0)
+		return PV_OK;
+	return csr_decode(buf_span(&req->csr), &csr, why);
+}
+
+/* Sends what was parsed, or why it was refused. */
+static enum pv_code hand_on(struct reader *r, enum pv_code parsed,
+			    struct err *why, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (parsed == PV_OK)
+		parsed = check_csr(&r->req, why);
+	r->req.line = r->line;
+	if (parsed == PV_OK)
+		request_put(current(r), &r->req);
+	else
+		rc = put_refused(r, why, err);
+	r->in_group++;
+	if (rc == PV_OK && (r->in_group == READER_GROUP_MAX ||
+			    current(r)->out.len >= READER_GROUP_BYTES))
+		rc = end_group(r, err);
+	return rc;
+}
+
+static enum pv_code set_pair(struct reader *r, const char *key,
+			     const char *value, struct err *why)
+{
+	size_t skip = strlen(FIELD_PREFIX);
+
+	if (strncmp(key, FIELD_PREFIX, skip) == 0)
+		return request_add_field(&r->req, key + skip, value, why);
+	return request_set(&r->req, key, value, &r->src, why);
+}
+
+static enum pv_code parse_csv(struct reader *r, struct span row,
+			      struct err *why)
+{
+	size_t n;
+	enum pv_code rc = csv_split(row, &r->cells_text, r->cells, &n, why);
+
+	request_reset(&r->req);
+	if (rc == PV_OK && n != r->header_n)
+		rc = err_fail(why, PV_INPUT, "csv.columns",
+			      "as many cells as the header has",
+			      "the row has %zu cells, the header %zu", n,
+			      r->header_n);
+	for (size_t i = 0; rc == PV_OK && i < n; i++) {
+		const char *value =
+			(const char *)r->cells_text.data + r->cells[i];
+
+		/* An empty cell is an absent value. */
+		if (value[0])
+			rc = set_pair(r,
+				      (const char *)r->header_text.data +
+					      r->header[i],
+				      value, why);
+	}
+	return rc == PV_OK ? request_finish(&r->req, why) : rc;
+}
+
+static enum pv_code take_row(struct reader *r, enum rows_got got,
+			     struct span row, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	if (r->opts->format == ROWS_CSV && r->header_n == 0 && got == ROWS_ROW)
+		return csv_split(row, &r->header_text, r->header, &r->header_n,
+				 err);
+	r->line++;
+	if (got == ROWS_LONG) {
+		request_reset(&r->req);
+		rc = err_fail(
+			&why, PV_INPUT, "input.row", "shorten the request",
+			"the row is longer than %d bytes", REQUEST_LINE_MAX);
+	} else if (r->opts->format == ROWS_CSV) {
+		rc = parse_csv(r, row, &why);
+	} else {
+		rc = request_parse(&r->req, row, &r->src, &why);
+	}
+	return hand_on(r, rc, &why, err);
+}
+
+static enum pv_code read_rows(struct reader *r, struct err *err)
+{
+	struct rows rows;
+	enum pv_code rc = PV_OK;
+
+	rows_init(&rows, r->opts->fd, r->opts->format);
+	while (rc == PV_OK) {
+		enum rows_got got;
+		struct span row;
+
+		/* With a group open, a pause in the input sends it off. */
+		rc = rows_next(&rows, r->in_group == 0, &got, &row, err);
+		if (rc != PV_OK || got == ROWS_END)
+			break;
+		if (got == ROWS_WAIT)
+			rc = end_group(r, err);
+		else
+			rc = take_row(r, got, row, err);
+	}
+	rows_release(&rows);
+	return rc;
+}
+
+static enum pv_code read_pairs(struct reader *r, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+	struct err why;
+
+	err_init(&why);
+	request_reset(&r->req);
+	r->req.host_key = r->opts->host_key;
+	r->line = 1;
+	for (size_t i = 0; rc == PV_OK && i < r->opts->pairs_n; i++)
+		rc = set_pair(r, r->opts->pairs[i].key, r->opts->pairs[i].value,
+			      &why);
+	if (rc == PV_OK)
+		rc = request_finish(&r->req, &why);
+	return hand_on(r, rc, &why, err);
+}
+
+enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
+{
+	struct reader r = { .opts = opts };
+	enum pv_code rc;
+	bool landlock;
+
+	r.src.folder = opts->folder;
+	request_init(&r.req);
+	buf_init(&r.cells_text, 2 * REQUEST_LINE_MAX);
+	buf_init(&r.header_text, 2 * REQUEST_LINE_MAX);
+	/* jansson seeds its tables from a file: before that is out of reach. */
+	json_object_seed(0);
+	rc = sandbox_enter(opts->folder, &landlock, err);
+	if (rc == PV_OK)
+		rc = opts->fd >= 0 ? read_rows(&r, err) : read_pairs(&r, err);
+	if (rc == PV_OK)
+		rc = end_group(&r, err);
+	for (size_t i = 0; rc == PV_OK && i < opts->signers_n; i++) {
+		wire_put_mark(&opts->signers[i], WIRE_END, r.group);
+		rc = wire_flush(&opts->signers[i], err);
+	}
+	request_release(&r.req);
+	buf_release(&r.cells_text);
+	buf_release(&r.header_text);
+	return rc;
+}

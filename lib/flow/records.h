@@ -1,0 +1,102 @@
+/*
+ * records: what the signers, the writer and the parent of one run tell each
+ * other about a device, field by field. Spans of a decoded record point into
+ * the channel's buffer and last until it is filled again.
+ */
+#ifndef PV_FLOW_RECORDS_H
+#define PV_FLOW_RECORDS_H
+
+#include "lib/flow/bundled.h"
+#include "lib/flow/wire.h"
+
+#define RECORD_BUNDLES_MAX TPL_STAGES_MAX
+
+/* WIRE_INTENT: a prepared device, to be reserved. */
+struct record_intent {
+	struct request *req; /* names only; the caller's, filled by get */
+	bool csr, seal_key;
+	enum tpl_algorithm algorithm;
+	uint8_t template_sha256[32];
+	uint8_t body[32];
+	bool has_spki, spki_given; /* given: by the request, not made by us */
+	uint8_t spki_sha256[32], seal_sha256[32];
+	uint32_t number;
+	uint64_t created_ms, seq;
+	struct span serial, tbs, secrets;
+};
+void record_put_intent(struct wire *w, const struct prepared *p);
+PV_MUST enum pv_code record_get_intent(struct wire_rec *rec,
+				       struct record_intent *i,
+				       struct err *err);
+
+/* WIRE_GO_STORED: an earlier intent of the same device and body. */
+struct record_stored {
+	uint64_t line;
+	uint8_t template_sha256[32];
+	uint32_t number;
+	uint64_t created_ms, seq;
+	struct span serial, tbs, secrets;
+	struct span datakey; /* row of the key that sealed secrets; or empty */
+};
+void record_put_stored(struct wire *w, const struct record_stored *s);
+PV_MUST enum pv_code record_get_stored(struct wire_rec *rec,
+				       struct record_stored *s,
+				       struct err *err);
+
+/* WIRE_RESULT: a finished device. */
+struct record_result {
+	uint64_t line;
+	char id[REQUEST_ID_MAX + 1], device[REQUEST_ID_MAX + 1];
+	uint32_t number;
+	uint8_t template_sha256[32];
+	struct span serial, cert;
+	struct {
+		char stage[REQUEST_ID_MAX + 1];
+		uint8_t id[SEAL_ID_LEN];
+		uint64_t seq;
+		uint8_t bh[32], payload_sha256[32];
+		struct span container, escrow;
+	} bundles[RECORD_BUNDLES_MAX];
+	size_t bundles_n;
+};
+void record_put_result(struct wire *w, const struct bundled *b);
+PV_MUST enum pv_code record_get_result(struct wire_rec *rec,
+				       struct record_result *r,
+				       struct err *err);
+
+/* WIRE_OUT: the answer to one request. */
+enum issue_status {
+	ISSUE_ISSUED,
+	ISSUE_EXISTING,
+	ISSUE_DENIED,
+	ISSUE_QUARANTINED,
+	ISSUE_FAILED
+};
+struct record_out {
+	uint64_t line;
+	enum issue_status status;
+	char id[REQUEST_ID_MAX + 1], device[REQUEST_ID_MAX + 1];
+	struct span serial, cert; /* empty: none */
+	struct {
+		char stage[REQUEST_ID_MAX + 1];
+		struct span container;
+	} bundles[RECORD_BUNDLES_MAX];
+	size_t bundles_n;
+	struct err err; /* why, unless issued or existing */
+};
+void record_put_out(struct wire *w, const struct record_out *o);
+PV_MUST enum pv_code record_get_out(struct wire_rec *rec, struct record_out *o,
+				    struct err *err);
+
+/* WIRE_REFUSED: a request that goes no further, and why. */
+struct record_refused {
+	uint64_t line;
+	char id[REQUEST_ID_MAX + 1], device[REQUEST_ID_MAX + 1];
+	struct err why;
+};
+void record_put_refused(struct wire *w, const struct record_refused *r);
+PV_MUST enum pv_code record_get_refused(struct wire_rec *rec,
+					struct record_refused *r,
+					struct err *err);
+
+#endif

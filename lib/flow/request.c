@@ -1,0 +1,424 @@
+#include "lib/flow/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/base64.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pem.h"
+
+#define REQUEST_TEXTS_MAX (64u * 1024u)
+#define REQUEST_KEY_MAX 1024  /* bytes of SPKI DER */
+#define REQUEST_SIG_MAX 80    /* bytes of a DER ECDSA P-256 signature */
+#define REQUEST_PEM_MAX 32768 /* bytes of a csr_file */
+
+void request_init(struct request *r)
+{
+	memset(r, 0, sizeof(*r));
+	buf_init(&r->texts, REQUEST_TEXTS_MAX);
+	buf_init(&r->csr, REQUEST_CSR_MAX);
+	buf_init(&r->seal_key, REQUEST_KEY_MAX);
+	buf_init(&r->seal_sig, REQUEST_SIG_MAX);
+}
+
+void request_release(struct request *r)
+{
+	buf_release(&r->texts);
+	buf_release(&r->csr);
+	buf_release(&r->seal_key);
+	buf_release(&r->seal_sig);
+}
+
+void request_reset(struct request *r)
+{
+	r->line = 0;
+	r->id[0] = r->device[0] = r->role[0] = '\0';
+	r->fields_n = 0;
+	r->host_key = false;
+	buf_reset(&r->texts);
+	buf_reset(&r->csr);
+	buf_reset(&r->seal_key);
+	buf_reset(&r->seal_sig);
+}
+
+const char *request_text(const struct request *r, size_t offset)
+{
+	return (const char *)r->texts.data + offset;
+}
+
+const char *request_field(const struct request *r, const char *name)
+{
+	for (size_t i = 0; i < r->fields_n; i++)
+		if (strcmp(request_text(r, r->fields[i].name), name) == 0)
+			return request_text(r, r->fields[i].value);
+	return NULL;
+}
+
+static enum pv_code set_name(char out[REQUEST_ID_MAX + 1], const char *key,
+			     const char *value, struct err *err)
+{
+	size_t len = strlen(value);
+
+	if (!name_is_safe(value, len))
+		return err_fail(err, PV_INPUT, "request.name",
+				"1 to 64 of 0x21-0x7E, no '/', not starting "
+				"with '.' or '-'",
+				"%s is not a usable name", key);
+	memcpy(out, value, len + 1);
+	return PV_OK;
+}
+
+enum pv_code request_add_field(struct request *r, const char *name,
+			       const char *value, struct err *err)
+{
+	size_t name_len = strlen(name);
+
+	if (r->fields_n == REQUEST_FIELDS_MAX)
+		return err_fail(err, PV_INPUT, "request.fields", NULL,
+				"more than %d fields", REQUEST_FIELDS_MAX);
+	if (!name_is_safe(name, name_len))
+		return err_fail(err, PV_INPUT, "request.field", NULL,
+				"a field's name is not usable");
+	if (strlen(value) > REQUEST_FIELD_MAX)
+		return err_fail(err, PV_INPUT, "request.field",
+				"shorten the value",
+				"field %s is longer than %d bytes", name,
+				REQUEST_FIELD_MAX);
+	if (r->fields_n > 0 && request_field(r, name))
+		return err_fail(err, PV_INPUT, "request.field",
+				"give each field once", "field %s stands twice",
+				name);
+	r->fields[r->fields_n].name = r->texts.len;
+	buf_put(&r->texts, name, name_len + 1);
+	r->fields[r->fields_n].value = r->texts.len;
+	buf_put(&r->texts, value, strlen(value) + 1);
+	r->fields_n++;
+	return buf_check(&r->texts, err);
+}
+
+static enum pv_code set_csr_text(struct request *r, struct span text,
+				 struct err *err)
+{
+	const char *label = pem_is(text, "NEW CERTIFICATE REQUEST")
+				    ? "NEW CERTIFICATE REQUEST"
+				    : "CERTIFICATE REQUEST";
+
+	if (r->csr.len > 0)
+		return err_fail(err, PV_INPUT, "request.csr",
+				"give csr or csr_file, not both",
+				"the request names two CSRs");
+	return pem_decode(text, label, &r->csr, err);
+}
+
+/* Opens name below folder without leaving it (openat2 RESOLVE_BENEATH would
+ * do, but older kernels lack it: each component is opened by itself). */
+static enum pv_code open_below(int folder, const char *name, int *fd,
+			       struct err *err)
+{
+	CLEANUP(fd_cleanup) int dir = dup(folder);
+	char part[256];
+
+	for (;;) {
+		const char *slash = strchr(name, '/');
+		size_t len = slash ? (size_t)(slash - name) : strlen(name);
+		int next;
+
+		if (len == 0 || len >= sizeof(part) || name[0] == '-' ||
+		    (name[0] == '.' &&
+		     (len == 1 || (len == 2 && name[1] == '.'))))
+			return err_fail(
+				err, PV_INPUT, "request.csr_file",
+				"give a path below the request file's folder",
+				"csr_file leaves the folder of the request "
+				"file");
+		memcpy(part, name, len);
+		part[len] = '\0';
+		if (!slash)
+			return file_open(dir, part, FILEIO_NOFOLLOW, fd, err);
+		next = openat(dir, part,
+			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return err_errno(err, PV_INPUT, "request.csr_file",
+					 "check the path",
+					 "cannot open the folder of csr_file");
+		close(dir);
+		dir = next;
+		name = slash + 1;
+	}
+}
+
+static enum pv_code read_fd(int fd, struct buf *out, struct err *err)
+{
+	for (;;) {
+		uint8_t *room = buf_room(out, 4096);
+		ssize_t n;
+
+		if (!room)
+			return err_fail(err, PV_INPUT, "file.size",
+					"give a smaller file",
+					"csr_file is longer than %d bytes",
+					REQUEST_PEM_MAX);
+		n = read(fd, room, 4096);
+		if (n < 0 && errno != EINTR)
+			return err_errno(err, PV_STORAGE, "file.read", NULL,
+					 "cannot read csr_file");
+		if (n == 0)
+			return PV_OK;
+		if (n > 0)
+			buf_commit(out, (size_t)n);
+	}
+}
+
+static enum pv_code set_csr_file(struct request *r, const char *name,
+				 const struct request_source *src,
+				 struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	struct buf text;
+	enum pv_code rc;
+
+	if (!src || src->folder < 0)
+		return err_fail(err, PV_INPUT, "request.csr_file",
+				"put the PEM text into csr",
+				"csr_file has no folder here");
+	rc = open_below(src->folder, name, &fd, err);
+	if (rc == PV_NOT_FOUND)
+		rc = err->code = PV_INPUT;
+	if (rc != PV_OK)
+		return rc;
+	buf_init(&text, REQUEST_PEM_MAX + 4096);
+	rc = read_fd(fd, &text, err);
+	if (rc == PV_OK && text.len > 0 && text.data[0] == 0x30) {
+		buf_put(&r->csr, text.data, text.len);
+		rc = buf_check(&r->csr, err);
+	} else if (rc == PV_OK) {
+		rc = set_csr_text(r, buf_span(&text), err);
+	}
+	buf_release(&text);
+	return rc;
+}
+
+static enum pv_code set_seal_sig(struct request *r, const char *value,
+				 struct err *err)
+{
+	uint8_t *room = buf_room(&r->seal_sig, REQUEST_SIG_MAX);
+	size_t len;
+
+	if (!room ||
+	    !base64_decode(value, strlen(value), room, REQUEST_SIG_MAX, &len))
+		return err_fail(err, PV_INPUT, "request.seal_key_sig",
+				"base64 of the DER signature",
+				"seal_key_sig is not base64 of a signature");
+	buf_commit(&r->seal_sig, len);
+	return PV_OK;
+}
+
+enum pv_code request_set(struct request *r, const char *key, const char *value,
+			 const struct request_source *src, struct err *err)
+{
+	struct span text = { (const uint8_t *)value, strlen(value) };
+
+	if (strcmp(key, "request") == 0)
+		return set_name(r->id, key, value, err);
+	if (strcmp(key, "device") == 0)
+		return set_name(r->device, key, value, err);
+	if (strcmp(key, "role") == 0)
+		return set_name(r->role, key, value, err);
+	if (strcmp(key, "csr") == 0)
+		return set_csr_text(r, text, err);
+	if (strcmp(key, "csr_file") == 0)
+		return set_csr_file(r, value, src, err);
+	if (strcmp(key, "seal_key") == 0)
+		return pem_decode(text, "PUBLIC KEY", &r->seal_key, err);
+	if (strcmp(key, "seal_key_sig") == 0)
+		return set_seal_sig(r, value, err);
+	if (strcmp(key, "type") == 0 && strcmp(value, "issue") == 0)
+		return PV_OK;
+	if (strcmp(key, "type") == 0)
+		return err_fail(err, PV_DENIED, "request.type",
+				"only \"issue\" is known here",
+				"an unknown request type");
+	if (strcmp(key, "replace") == 0)
+		return err_fail(err, PV_INPUT, "request.replace",
+				"revoke the old certificate first",
+				"replacing a device is not available");
+	return err_fail(err, PV_INPUT, "request.unknown_key",
+			"see provctl issue --help",
+			"unknown key %.40s in the request", key);
+}
+
+static enum pv_code set_fields(struct request *r, json_t *fields,
+			       struct err *err)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(fields))
+		return err_fail(err, PV_INPUT, "request.fields", NULL,
+				"fields is not an object");
+	json_object_foreach(fields, name, value)
+	{
+		enum pv_code rc;
+
+		if (!json_is_string(value))
+			return err_fail(err, PV_INPUT, "request.fields",
+					"give strings",
+					"a field's value is not a string");
+		rc = request_add_field(r, name, json_string_value(value), err);
+		if (rc != PV_OK)
+			return rc;
+	}
+	return PV_OK;
+}
+
+static enum pv_code set_object(struct request *r, json_t *root,
+			       const struct request_source *src,
+			       struct err *err)
+{
+	/* Names first: later errors can then say which request it was. */
+	static const char *const names[] = { "device", "request" };
+	const char *key;
+	json_t *value;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *s =
+			json_string_value(json_object_get(root, names[i]));
+		enum pv_code rc = PV_OK;
+
+		if (s)
+			rc = request_set(r, names[i], s, src, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+	json_object_foreach(root, key, value)
+	{
+		enum pv_code rc;
+
+		if (strcmp(key, "fields") == 0)
+			rc = set_fields(r, value, err);
+		else if (!json_is_string(value))
+			rc = err_fail(err, PV_INPUT, "request.value",
+				      "give a string", "%.40s is not a string",
+				      key);
+		else if (strcmp(key, names[0]) == 0 ||
+			 strcmp(key, names[1]) == 0)
+			continue;
+		else
+			rc = request_set(r, key, json_string_value(value), src,
+					 err);
+		if (rc != PV_OK)
+			return rc;
+	}
+	return PV_OK;
+}
+
+enum pv_code request_finish(struct request *r, struct err *err)
+{
+	if (!r->device[0])
+		return err_fail(err, PV_INPUT, "request.device",
+				"give \"device\"",
+				"the request names no device");
+	if (!r->id[0])
+		memcpy(r->id, r->device, sizeof(r->id));
+	return PV_OK;
+}
+
+enum pv_code request_parse(struct request *r, struct span json,
+			   const struct request_source *src, struct err *err)
+{
+	uint64_t line = r->line;
+	struct json_doc *doc = NULL;
+	enum pv_code rc;
+
+	request_reset(r);
+	r->line = line;
+	rc = json_parse_max(json, REQUEST_LINE_MAX, &doc, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!json_is_object(json_root(doc)))
+		rc = err_fail(err, PV_INPUT, "request.object",
+			      "one JSON object a line",
+			      "the request is not a JSON object");
+	else
+		rc = set_object(r, json_root(doc), src, err);
+	json_doc_free(doc);
+	return rc == PV_OK ? request_finish(r, err) : rc;
+}
+
+void request_put_names(struct wire *w, const struct request *r)
+{
+	wire_put_u64(w, r->line);
+	wire_put_str(w, r->id);
+	wire_put_str(w, r->device);
+	wire_put_str(w, r->role);
+	wire_put_u64(w, r->host_key);
+	wire_put_span(w, buf_span(&r->texts));
+	wire_put_u64(w, r->fields_n);
+	for (size_t i = 0; i < r->fields_n; i++) {
+		wire_put_u64(w, r->fields[i].name);
+		wire_put_u64(w, r->fields[i].value);
+	}
+}
+
+void request_put(struct wire *w, const struct request *r)
+{
+	size_t mark = wire_begin(w, WIRE_REQUEST);
+
+	request_put_names(w, r);
+	wire_put_span(w, buf_span(&r->csr));
+	wire_put_span(w, buf_span(&r->seal_key));
+	wire_put_span(w, buf_span(&r->seal_sig));
+	wire_end(w, mark);
+}
+
+/* The reader parses what strangers wrote: its records are checked again. */
+static bool names_hold(const struct request *r)
+{
+	if (!name_is_safe(r->id, strlen(r->id)) ||
+	    !name_is_safe(r->device, strlen(r->device)) ||
+	    (r->role[0] && !name_is_safe(r->role, strlen(r->role))))
+		return false;
+	if (r->texts.len > 0 && r->texts.data[r->texts.len - 1] != '\0')
+		return false;
+	for (size_t i = 0; i < r->fields_n; i++)
+		if (r->fields[i].name >= r->texts.len ||
+		    r->fields[i].value >= r->texts.len)
+			return false;
+	return true;
+}
+
+void request_get_names(struct wire_rec *rec, struct request *r)
+{
+	request_reset(r);
+	r->line = wire_get_u64(rec);
+	wire_get_str(rec, r->id, sizeof(r->id));
+	wire_get_str(rec, r->device, sizeof(r->device));
+	wire_get_str(rec, r->role, sizeof(r->role));
+	r->host_key = wire_get_u64(rec) != 0;
+	wire_get_buf(rec, &r->texts);
+	r->fields_n = (size_t)wire_get_u64(rec);
+	if (r->fields_n > REQUEST_FIELDS_MAX) {
+		r->fields_n = 0;
+		rec->bad = true;
+	}
+	for (size_t i = 0; i < r->fields_n; i++) {
+		r->fields[i].name = (size_t)wire_get_u64(rec);
+		r->fields[i].value = (size_t)wire_get_u64(rec);
+	}
+	if (!rec->bad && !names_hold(r))
+		rec->bad = true;
+}
+
+enum pv_code request_get(struct wire_rec *rec, struct request *r,
+			 struct err *err)
+{
+	request_get_names(rec, r);
+	wire_get_buf(rec, &r->csr);
+	wire_get_buf(rec, &r->seal_key);
+	wire_get_buf(rec, &r->seal_sig);
+	return wire_done(rec, err);
+}

@@ -1,0 +1,39 @@
+/*
+ * signer: the process that holds the token. It was forked before the module
+ * was initialised, logs in once, and takes groups of requests through approve,
+ * prepare, issue and bundle. While the writer makes one group's intents
+ * durable, the next group is prepared. It has no store.
+ */
+#ifndef PV_FLOW_SIGNER_H
+#define PV_FLOW_SIGNER_H
+
+#include "lib/flow/backends.h"
+#include "lib/flow/reader.h"
+#include "lib/flow/records.h"
+
+/* Shared with the parent: when this signer went into the token, so that one
+ * that does not come back is ended (hsm_timeout_s). 0: it is not there. */
+struct signer_watch {
+	_Atomic int64_t busy_since_ms; /* monotonic clock */
+};
+
+struct signer_opts {
+	const struct authority *authority;
+	const struct backends *backends;
+	const struct issue_context *const *contexts; /* [0]: the current one */
+	size_t contexts_n;
+	const char *station, *actor;
+	bool batch; /* numbers are borrowed in blocks */
+	int pin_fd; /* be16 length and PIN; closed after reading */
+	struct wire *reader, *writer;
+	struct signer_watch *watch;
+};
+
+/*
+ * Runs until the reader ends. What single requests fail on goes to the writer;
+ * a failure that ends the whole run is returned (PV_HSM_*, PV_INTERNAL).
+ */
+PV_MUST enum pv_code signer_run(const struct signer_opts *opts,
+				struct err *err);
+
+#endif

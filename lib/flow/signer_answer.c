@@ -1,0 +1,224 @@
+/* The signer: what the writer answers, and the numbers it lends. */
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/datakey.h"
+#include "lib/flow/signer_impl.h"
+
+#define NUMBERS_BLOCK 1024 /* ordered numbers borrowed at once by a batch */
+#define NUMBERS_LOW READER_GROUP_MAX
+
+void signer_enter_token(struct signer *s)
+{
+	s->opts->watch->busy_since_ms = pvtime_mono_ms();
+}
+
+void signer_leave_token(struct signer *s)
+{
+	s->opts->watch->busy_since_ms = 0;
+}
+
+void signer_ask_numbers(struct signer *s)
+{
+	if (s->asked)
+		return;
+	wire_put_mark(s->opts->writer, WIRE_NEED_SERIALS,
+		      s->opts->batch ? NUMBERS_BLOCK : 1);
+	s->asked = true;
+}
+
+static void take_numbers(struct signer *s, struct wire_rec *rec)
+{
+	struct signer_numbers *to =
+		s->numbers.left == 0 ? &s->numbers : &s->spare;
+
+	to->first = (uint32_t)wire_get_u64(rec);
+	to->left = (uint32_t)wire_get_u64(rec);
+	s->asked = false;
+}
+
+static struct signer_slot *find_slot(struct signer_group *g, uint64_t line)
+{
+	for (size_t i = 0; g && i < g->n; i++)
+		if (g->slots[i].req.line == line &&
+		    g->slots[i].state == SLOT_WAITING)
+			return &g->slots[i];
+	return NULL;
+}
+
+static enum pv_code bad_answer(struct err *err)
+{
+	return err_fail(err, PV_INTERNAL, "signer.answer", NULL,
+			"the writer answered something not asked");
+}
+
+size_t signer_context(const struct signer *s, const uint8_t sha256[32])
+{
+	size_t i = 0;
+
+	while (i < s->opts->contexts_n &&
+	       memcmp(s->opts->contexts[i]->template_sha256, sha256, 32) != 0)
+		i++;
+	return i;
+}
+
+static enum pv_code open_old_key(struct signer *s,
+				 const struct record_stored *r, struct err *err)
+{
+	uint8_t id[ATREST_ID_LEN];
+	enum pv_code rc;
+
+	if (r->secrets.len == 0)
+		return PV_OK;
+	rc = atrest_row_id(r->secrets, id, err);
+	if (rc != PV_OK ||
+	    (s->old_key && memcmp(atrest_id(s->old_key), id, sizeof(id)) == 0))
+		return rc;
+	atrest_free(TAKE(s->old_key));
+	signer_enter_token(s);
+	rc = datakey_open(s->hsm, s->opts->contexts[0]->store_key,
+			  s->opts->authority->name, id, r->datakey, &s->old_key,
+			  err);
+	signer_leave_token(s);
+	return rc;
+}
+
+void signer_refuse(struct signer *s, struct signer_slot *slot,
+		   const struct err *why)
+{
+	struct record_refused r = { .line = slot->req.line, .why = *why };
+
+	memcpy(r.id, slot->req.id, sizeof(r.id));
+	memcpy(r.device, slot->req.device, sizeof(r.device));
+	err_object(&r.why, slot->req.device);
+	record_put_refused(s->opts->writer, &r);
+	slot->state = SLOT_REFUSED;
+}
+
+bool signer_ends_run(enum pv_code rc)
+{
+	return rc == PV_HSM_TEMP || rc == PV_HSM_FATAL || rc == PV_INTERNAL;
+}
+
+static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
+				struct err *err)
+{
+	struct record_stored r;
+	struct err why;
+	struct signer_slot *slot;
+	size_t c;
+	enum pv_code rc = record_get_stored(rec, &r, err);
+
+	if (rc != PV_OK)
+		return rc;
+	slot = find_slot(s->waiting, r.line);
+	c = signer_context(s, r.template_sha256);
+	if (!slot)
+		return bad_answer(err);
+	err_init(&why);
+	if (c == s->opts->contexts_n) {
+		err_fail(&why, PV_HSM_TEMP, "template.changed", "run it again",
+			 "an intent was made under a template that is not "
+			 "loaded");
+		signer_refuse(s, slot, &why);
+		return PV_OK;
+	}
+	struct stored_intent i = { .ctx = s->opts->contexts[c],
+				   .number = r.number,
+				   .created_ms = r.created_ms,
+				   .seq = r.seq,
+				   .serial = r.serial,
+				   .tbs = r.tbs,
+				   .secrets = r.secrets };
+
+	rc = open_old_key(s, &r, &why);
+	if (rc == PV_OK)
+		rc = prepared_restore(slot->prepared, &s->minting,
+				      slot->approved, &i, s->old_key, &why);
+	if (signer_ends_run(rc)) {
+		*err = why;
+		return rc;
+	}
+	if (rc != PV_OK)
+		signer_refuse(s, slot, &why);
+	else
+		slot->state = SLOT_GO;
+	return PV_OK;
+}
+
+static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
+				struct err *err)
+{
+	struct signer_slot *slot;
+
+	switch (rec->type) {
+	case WIRE_SERIALS:
+		take_numbers(s, rec);
+		break;
+	case WIRE_GO_STORED:
+		return take_stored(s, rec, err);
+	case WIRE_GO:
+	case WIRE_SKIP:
+		slot = find_slot(s->waiting, wire_get_u64(rec));
+		if (!slot)
+			return bad_answer(err);
+		slot->state = rec->type == WIRE_GO ? SLOT_GO : SLOT_DONE;
+		break;
+	case WIRE_GROUP_END:
+		if (!s->waiting || wire_get_u64(rec) != s->waiting->number)
+			return bad_answer(err);
+		s->waiting->answered = true;
+		break;
+	default:
+		return bad_answer(err);
+	}
+	return wire_done(rec, err);
+}
+
+/* Takes answers until done says so; the writer going away is PV_INTERRUPTED. */
+static enum pv_code await(struct signer *s, const bool *done,
+			  const uint32_t *numbers, struct err *err)
+{
+	enum pv_code rc = wire_flush(s->opts->writer, err);
+
+	while (rc == PV_OK && !(done && *done) && !(numbers && *numbers > 0)) {
+		struct wire_rec rec;
+		bool got;
+
+		rc = wire_read(s->opts->writer, &rec, &got, err);
+		if (rc == PV_OK && !got)
+			rc = err_fail(err, PV_INTERRUPTED, "wire.peer",
+				      "run it again", "the writer has ended");
+		if (rc == PV_OK)
+			rc = take_answer(s, &rec, err);
+	}
+	return rc;
+}
+
+enum pv_code signer_next_number(struct signer *s, uint32_t *number,
+				struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (s->numbers.left == 0) {
+		s->numbers = s->spare;
+		s->spare.left = 0;
+	}
+	if (s->numbers.left + s->spare.left < NUMBERS_LOW && s->opts->batch)
+		signer_ask_numbers(s);
+	if (s->numbers.left == 0) {
+		signer_ask_numbers(s);
+		rc = await(s, NULL, &s->numbers.left, err);
+	}
+	if (rc != PV_OK)
+		return rc;
+	*number = s->numbers.first++;
+	s->numbers.left--;
+	return PV_OK;
+}
+
+enum pv_code signer_await_group(struct signer *s, struct err *err)
+{
+	return await(s, &s->waiting->answered, NULL, err);
+}

@@ -1,0 +1,98 @@
+#include "lib/flow/signing.h"
+
+#include <string.h>
+
+static enum pv_code find_key(struct hsm *hsm, const struct issue_key *want,
+			     struct hsm_key **key, struct err *err)
+{
+	const struct hsm_key_info *info;
+	enum pv_code rc = hsm_find(hsm, want->kind, want->label, key, err);
+
+	if (rc != PV_OK)
+		return rc;
+	info = hsm_info(hsm, *key);
+	/* A label can be made again; the recorded identity cannot. */
+	if (memcmp(info->id, want->id, HSM_ID_LEN) == 0 &&
+	    info->spki_len == want->spki_len &&
+	    memcmp(info->spki, want->spki, want->spki_len) == 0)
+		return PV_OK;
+	err_object(err, want->label);
+	return err_fail(err, PV_HSM_FATAL, "hsm.key",
+			"check that this is the authority's own token",
+			"the token's key %s is not the one recorded",
+			want->label);
+}
+
+static struct span key_spki(const struct issue_key *key)
+{
+	struct span s = { key->spki, key->spki_len };
+
+	return s;
+}
+
+static enum pv_code find_keys(struct signing *s, struct err *err)
+{
+	const struct issue_context *ctx = s->ctx;
+	enum pv_code rc =
+		find_key(s->hsm, ctx->bundle_key, &s->bundle_key, err);
+
+	if (rc == PV_OK)
+		rc = x509_verifier_new(key_spki(ctx->bundle_key),
+				       &s->bundle_verifier, err);
+	if (rc == PV_OK && ctx->issuer_key) {
+		rc = find_key(s->hsm, ctx->issuer_key, &s->issuer_key, err);
+		if (rc == PV_OK)
+			rc = x509_verifier_new(key_spki(ctx->issuer_key),
+					       &s->issuer_verifier, err);
+	}
+	if (rc == PV_OK && ctx->kdf_key)
+		rc = find_key(s->hsm, ctx->kdf_key, &s->kdf_key, err);
+	return rc;
+}
+
+static enum pv_code compile(struct signing *s, struct err *err)
+{
+	const struct template *t = s->ctx->tmpl;
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i < t->components_n; i++)
+		if (t->components[i].config)
+			rc = content_config_compile(t->components[i].config,
+						    t->field_names, t->fields_n,
+						    &s->configs[i], err);
+	for (size_t i = 0; rc == PV_OK && i < s->ctx->escrow_n; i++)
+		rc = escrow_to_new(s->ctx->escrow[i].cert, &s->escrow[i], err);
+	return rc;
+}
+
+enum pv_code signing_open(const struct issue_context *ctx,
+			  const char *authority, struct hsm *hsm,
+			  struct signing *s, struct err *err)
+{
+	enum pv_code rc;
+
+	memset(s, 0, sizeof(*s));
+	s->ctx = ctx;
+	s->authority = authority;
+	s->hsm = hsm;
+	rc = seal_new(&s->seal, err);
+	if (rc == PV_OK)
+		rc = find_keys(s, err);
+	if (rc == PV_OK)
+		rc = compile(s, err);
+	if (rc != PV_OK)
+		signing_close(s);
+	return rc;
+}
+
+void signing_close(struct signing *s)
+{
+	x509_verifier_free(s->issuer_verifier);
+	x509_verifier_free(s->bundle_verifier);
+	seal_free(s->seal);
+	for (size_t i = 0; i < TPL_COMPONENTS_MAX; i++)
+		content_config_free(s->configs[i]);
+	for (size_t i = 0; i < TPL_ESCROW_MAX; i++)
+		escrow_to_free(s->escrow[i]);
+	memset(s, 0, sizeof(*s));
+}

@@ -1,0 +1,109 @@
+#include "lib/flow/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
+#include "lib/x509/cert.h"
+
+#define DAY_S 86400
+
+struct ca_pass {
+	struct status *st;
+	int64_t now_s;
+};
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *row,
+			    struct err *err)
+{
+	struct ca_pass *p = ctx;
+	struct status_ca *ca = &p->st->cas[p->st->cas_n];
+	struct x509_cert cert;
+	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
+
+	if (rc != PV_OK) {
+		err_object(err, row->name);
+		err->code = PV_INTEGRITY;
+		return PV_INTEGRITY;
+	}
+	if (p->st->cas_n == STATUS_CAS_MAX)
+		return PV_OK;
+	snprintf(ca->name, sizeof(ca->name), "%s", row->name);
+	ca->not_after_s = cert.not_after_s;
+	ca->expired = p->now_s > cert.not_after_s;
+	ca->ending = cert.not_after_s - p->now_s <
+		     (int64_t)STATUS_CA_WARN_DAYS * DAY_S;
+	p->st->cas_n++;
+	return PV_OK;
+}
+
+static enum pv_code count_template(void *ctx, const struct store_template *t,
+				   struct err *err)
+{
+	(void)t;
+	(void)err;
+	(*(uint64_t *)ctx)++;
+	return PV_OK;
+}
+
+static enum pv_code look_at_store(const struct backends *b,
+				  const struct authority *a, struct status *st,
+				  struct err *err)
+{
+	CLEANUP(cleanup_store_close) struct store *store = NULL;
+	struct ca_pass pass = { st, pvtime_now_s() };
+	const struct store_visit cas = { .ctx = &pass, .fn.ca = take_ca };
+	const struct store_visit templates = { .ctx = &st->templates,
+					       .fn.template = count_template };
+	enum pv_code rc = b->store_open(a, false, &store, err);
+
+	if (rc == PV_OK)
+		rc = store_counts(store, &st->counts, err);
+	if (rc == PV_OK)
+		rc = store_template_each(store, &templates, err);
+	if (rc == PV_OK)
+		rc = store_ca_each(store, NULL, &cas, err);
+	return rc;
+}
+
+static const struct status_ca *expired_ca(const struct status *st)
+{
+	for (size_t i = 0; i < st->cas_n; i++)
+		if (st->cas[i].expired)
+			return &st->cas[i];
+	return NULL;
+}
+
+enum pv_code status_collect(const struct backends *b, const struct authority *a,
+			    struct status *st, struct err *err)
+{
+	const struct status_ca *expired;
+	bool usable = false;
+
+	memset(st, 0, sizeof(*st));
+	for (size_t i = 0; i < a->tokens_n; i++) {
+		struct status_token *t = &st->tokens[i];
+		err_init(&t->why);
+		t->code = b->token_facts(a, i, &t->facts, &t->why);
+		err_object(&t->why, a->tokens[i]);
+		usable |= t->code == PV_OK;
+	}
+	st->tokens_n = a->tokens_n;
+	err_init(&st->store_why);
+	st->store_code = look_at_store(b, a, st, &st->store_why);
+	if (st->store_code != PV_OK) {
+		*err = st->store_why;
+		return st->store_code;
+	}
+	if (!usable) {
+		*err = st->tokens[0].why;
+		return st->tokens[0].code;
+	}
+	expired = expired_ca(st);
+	if (!expired)
+		return PV_OK;
+	err_object(err, expired->name);
+	return err_fail(err, PV_DENIED, "status.ca", "make a new CA",
+			"the CA's certificate has expired");
+}

@@ -1,0 +1,45 @@
+/*
+ * status: how an authority is, without login: token, store, log, templates,
+ * CAs. Everything is looked at; the worst thing found decides the code.
+ */
+#ifndef PV_FLOW_STATUS_H
+#define PV_FLOW_STATUS_H
+
+#include "lib/flow/backends.h"
+
+#define STATUS_CAS_MAX 64
+#define STATUS_CA_WARN_DAYS 90 /* a CA that ends sooner is named */
+
+struct status_ca {
+	char name[STORE_ID_MAX + 1];
+	int64_t not_after_s;
+	bool expired, ending;
+};
+
+struct status_token {
+	struct token_facts facts;
+	enum pv_code code;     /* of asking it */
+	struct err why;
+};
+
+struct status {
+	struct status_token tokens[AUTHORITY_TOKENS_MAX];
+	size_t tokens_n;
+	enum pv_code store_code;
+	struct err store_why;
+	struct store_counts counts; /* valid when store_code is PV_OK */
+	uint64_t templates;    /* adopted, all versions */
+	struct status_ca cas[STATUS_CAS_MAX];
+	size_t cas_n;
+};
+
+/*
+ * Fills *st as far as possible. Returns PV_OK, or the first of: store's code,
+ * the code of the tokens when none is usable, PV_DENIED "status.ca" when a CA
+ * has expired; err says which. Open intents are no fault.
+ */
+PV_MUST enum pv_code status_collect(const struct backends *b,
+				    const struct authority *a,
+				    struct status *st, struct err *err);
+
+#endif

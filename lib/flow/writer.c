@@ -1,0 +1,228 @@
+#include "lib/flow/writer.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/writer_impl.h"
+#include "lib/store/store_device.h"
+#include "lib/store/store_log.h"
+
+#define WAIT_MS 1000 /* between two looks at a rate that was reached */
+/* With one of these in hand a signer's records are worth a transaction. */
+#define WORTH                                                                  \
+	(WIRE_BIT(WIRE_GROUP_END) | WIRE_BIT(WIRE_RESULTS_END) |               \
+	 WIRE_BIT(WIRE_END) | WIRE_BIT(WIRE_NEED_SERIALS))
+
+static enum pv_code lend(struct writer *w, struct wire *to, uint64_t n,
+			 struct err *err)
+{
+	uint32_t first;
+	size_t mark;
+	enum pv_code rc = store_serial_lend(w->store, (uint32_t)n, &first, err);
+
+	if (rc != PV_OK)
+		return rc;
+	mark = wire_begin(to, WIRE_SERIALS);
+	wire_put_u64(to, first);
+	wire_put_u64(to, n);
+	wire_end(to, mark);
+	w->wrote = true;
+	return PV_OK;
+}
+
+static enum pv_code take_datakey(struct writer *w, struct wire_rec *rec,
+				 struct err *err)
+{
+	uint8_t id[ATREST_ID_LEN];
+	struct span row;
+	enum pv_code rc;
+
+	wire_get_bytes(rec, id, sizeof(id));
+	row = wire_get_span(rec);
+	rc = wire_done(rec, err);
+	w->wrote = true;
+	return rc == PV_OK ? store_datakey_put(w->store, id, row, err) : rc;
+}
+
+static enum pv_code take_record(struct writer *w, size_t k,
+				struct wire_rec *rec, bool *hold,
+				struct err *err)
+{
+	struct wire *from = &w->opts->signers[k];
+	struct record_refused r;
+	enum pv_code rc;
+
+	switch (rec->type) {
+	case WIRE_NEED_SERIALS:
+		return lend(w, from, wire_get_u64(rec), err);
+	case WIRE_DATAKEY:
+		return take_datakey(w, rec, err);
+	case WIRE_INTENT:
+		return writer_take_intent(w, from, rec, hold, err);
+	case WIRE_RESULT:
+		return writer_take_result(w, rec, err);
+	case WIRE_REFUSED:
+		rc = record_get_refused(rec, &r, err);
+		return rc == PV_OK ? writer_refuse(w, &r, NULL, err) : rc;
+	case WIRE_GROUP_END:
+		wire_put_mark(from, WIRE_GROUP_END, wire_get_u64(rec));
+		return PV_OK;
+	case WIRE_RESULTS_END:
+		return PV_OK;
+	case WIRE_END:
+		w->ended[k] = true;
+		return PV_OK;
+	default:
+		return err_fail(err, PV_INTERNAL, "writer.record", NULL,
+				"a signer sent record type %d", rec->type);
+	}
+}
+
+/* Takes a signer's records up to the last whole group, or all at its end. */
+static enum pv_code take_signer(struct writer *w, size_t k, struct err *err)
+{
+	struct wire *from = &w->opts->signers[k];
+	enum pv_code rc = PV_OK;
+	struct wire_rec rec;
+
+	w->held[k] = false;
+	while (rc == PV_OK && !w->held[k] &&
+	       (from->eof || wire_holds(from, WORTH)) &&
+	       wire_next(from, &rec)) {
+		rc = take_record(w, k, &rec, &w->held[k], err);
+		if (rc == PV_OK && w->held[k])
+			wire_unget(from, &rec);
+	}
+	if (from->eof && !w->held[k] && !w->ended[k])
+		w->ended[k] = true;
+	return rc;
+}
+
+static enum pv_code begin(struct writer *w, struct store_txn *txn,
+			  struct err *err)
+{
+	struct store_counts counts;
+	enum pv_code rc = store_begin(w->store, STORE_WRITE, txn, err);
+
+	if (rc == PV_OK)
+		rc = store_counts(w->store, &counts, err);
+	if (rc != PV_OK)
+		return rc;
+	w->now_ms = (uint64_t)pvtime_now_ms();
+	w->last_ms = counts.last_event_ms;
+	w->wrote = false;
+	return PV_OK;
+}
+
+/* One transaction over all that waits; answers go out after it is durable. */
+static enum pv_code commit_round(struct writer *w, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	enum pv_code rc = begin(w, &txn, err);
+
+	for (size_t k = 0; rc == PV_OK && k < w->opts->signers_n; k++)
+		if (!w->ended[k])
+			rc = take_signer(w, k, err);
+	if (rc == PV_OK && w->wrote)
+		rc = store_commit(&txn, err);
+	else
+		store_rollback(&txn);
+	if (rc != PV_OK)
+		return rc;
+	for (size_t k = 0; k < w->opts->signers_n; k++) {
+		struct err gone;
+
+		/* A signer that died hears nothing; its intents stay open. */
+		err_init(&gone);
+		if (wire_flush(&w->opts->signers[k], &gone) != PV_OK &&
+		    gone.code != PV_INTERRUPTED) {
+			*err = gone;
+			return gone.code;
+		}
+	}
+	return wire_flush(w->opts->parent, err);
+}
+
+static bool has_work(const struct writer *w)
+{
+	for (size_t k = 0; k < w->opts->signers_n; k++) {
+		const struct wire *s = &w->opts->signers[k];
+
+		if (!w->ended[k] && (s->eof || wire_holds(s, WORTH)))
+			return true;
+	}
+	return false;
+}
+
+static bool all_ended(const struct writer *w)
+{
+	for (size_t k = 0; k < w->opts->signers_n; k++)
+		if (!w->ended[k])
+			return false;
+	return true;
+}
+
+/* Waits for any signer, then takes in what each has sent. */
+static enum pv_code wait_signers(struct writer *w, struct err *err)
+{
+	struct pollfd p[WRITER_SIGNERS_MAX];
+	int timeout = has_work(w) ? WAIT_MS : -1;
+	enum pv_code rc = PV_OK;
+
+	for (size_t k = 0; k < w->opts->signers_n; k++) {
+		const struct wire *s = &w->opts->signers[k];
+
+		p[k].fd = w->ended[k] || s->eof ? -1 : s->fd;
+		p[k].events = POLLIN;
+		p[k].revents = 0;
+		/* What came while we sent waits already. */
+		if (!w->ended[k] && !w->held[k] &&
+		    (s->eof || wire_holds(s, WORTH)))
+			timeout = 0;
+	}
+	if (poll(p, w->opts->signers_n, timeout) < 0 && errno != EINTR)
+		return err_errno(err, PV_INTERNAL, "writer.poll", NULL,
+				 "cannot wait for the signers");
+	for (size_t k = 0; rc == PV_OK && k < w->opts->signers_n; k++)
+		if (p[k].revents != 0)
+			rc = wire_fill(&w->opts->signers[k], 0, err);
+	return rc;
+}
+
+static enum pv_code run(struct writer *w, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	while (rc == PV_OK && !all_ended(w)) {
+		rc = wait_signers(w, err);
+		if (rc == PV_OK && has_work(w))
+			rc = commit_round(w, err);
+	}
+	if (rc != PV_OK)
+		return rc;
+	wire_put_mark(w->opts->parent, WIRE_END, 0);
+	return wire_flush(w->opts->parent, err);
+}
+
+enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
+{
+	struct writer w = { .opts = opts };
+	enum pv_code rc;
+
+	if (opts->signers_n > WRITER_SIGNERS_MAX)
+		return err_fail(err, PV_USAGE, "jobs", "use fewer jobs",
+				"more than %d signers", WRITER_SIGNERS_MAX);
+	request_init(&w.req);
+	answer_init(&w.answer);
+	buf_init(&w.entry, LOG_ENTRY_MAX);
+	rc = opts->backends->store_open(opts->authority, false, &w.store, err);
+	if (rc == PV_OK)
+		rc = run(&w, err);
+	store_close(w.store);
+	request_release(&w.req);
+	answer_release(&w.answer);
+	buf_release(&w.entry);
+	return rc;
+}

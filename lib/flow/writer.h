@@ -1,0 +1,29 @@
+/*
+ * writer: the one process that owns store and log. It decides again with what
+ * the store knows, inside the transaction that reserves the serial; it commits
+ * all that waits in one transaction, and answers only after the commit. It has
+ * no token.
+ */
+#ifndef PV_FLOW_WRITER_H
+#define PV_FLOW_WRITER_H
+
+#include "lib/flow/backends.h"
+#include "lib/flow/records.h"
+
+struct writer_opts {
+	const struct authority *authority;
+	const struct backends *backends;
+	const struct issue_context *ctx; /* the current template */
+	const struct order *order;
+	const char *station, *actor;
+	bool batch; /* a reached rate waits; else it denies */
+	struct wire *signers;
+	size_t signers_n;
+	struct wire *parent; /* answers go here */
+};
+
+/* Runs until every signer has ended. PV_STORAGE, PV_INTEGRITY, PV_INTERNAL. */
+PV_MUST enum pv_code writer_run(const struct writer_opts *opts,
+				struct err *err);
+
+#endif

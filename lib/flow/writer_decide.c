@@ -1,0 +1,139 @@
+/* The writer: deciding again with what the store knows. */
+#include <string.h>
+
+#include "lib/flow/writer_impl.h"
+#include "lib/store/store_device.h"
+
+static enum policy_owner owner_of(const struct store_owner *o,
+				  const char *device)
+{
+	switch (o->kind) {
+	case STORE_OWNER_AUTHORITY:
+		return POLICY_OWNER_AUTHORITY;
+	case STORE_OWNER_DEVICE:
+		return strcmp(o->name, device) == 0 ? POLICY_OWNER_SAME_DEVICE
+						    : POLICY_OWNER_OTHER_DEVICE;
+	case STORE_OWNER_NONE:
+		break;
+	}
+	return POLICY_OWNER_NONE;
+}
+
+static enum policy_state state_of(enum store_state s)
+{
+	switch (s) {
+	case STORE_RESERVED:
+		return POLICY_STATE_PENDING;
+	case STORE_ISSUED:
+		return POLICY_STATE_ISSUED;
+	case STORE_SUSPENDED:
+		return POLICY_STATE_SUSPENDED;
+	case STORE_REVOKED:
+		return POLICY_STATE_REVOKED;
+	case STORE_RETIRED:
+		return POLICY_STATE_RETIRED;
+	}
+	return POLICY_STATE_RETIRED;
+}
+
+static void compare(const struct writer *w, const struct record_intent *i,
+		    const struct store_device *d, struct policy_facts *f)
+{
+	f->state = state_of(d->state);
+	f->same_spki = (!i->spki_given ||
+			(d->s.has_spki &&
+			 memcmp(d->s.spki_sha256, i->spki_sha256, 32) == 0)) &&
+		       (!i->seal_key ||
+			(d->s.has_seal &&
+			 memcmp(d->s.seal_sha256, i->seal_sha256, 32) == 0));
+	f->same_rest =
+		memcmp(d->s.body_sha256, i->body, 32) == 0 &&
+		strcmp(d->s.template_name, w->opts->ctx->tmpl->name) == 0;
+}
+
+static enum pv_code find_owners(struct writer *w, const struct record_intent *i,
+				struct policy_facts *f, struct err *err)
+{
+	struct store_owner owner;
+	enum pv_code rc = PV_OK;
+
+	if (i->spki_given) {
+		rc = store_spki_owner(w->store, i->spki_sha256, &owner, err);
+		if (rc == PV_OK)
+			f->spki_owner = owner_of(&owner, i->req->device);
+	}
+	if (rc == PV_OK && i->seal_key) {
+		rc = store_spki_owner(w->store, i->seal_sha256, &owner, err);
+		if (rc == PV_OK)
+			f->seal_owner = owner_of(&owner, i->req->device);
+	}
+	return rc;
+}
+
+static enum pv_code gather(struct writer *w, const struct record_intent *i,
+			   struct policy_facts *f, struct store_device *d,
+			   bool *found, struct err *err)
+{
+	const struct template *t = w->opts->ctx->tmpl;
+	struct store_device other;
+	bool known;
+	enum pv_code rc =
+		store_device_get(w->store, i->req->device, d, found, err);
+
+	if (rc == PV_OK && *found)
+		compare(w, i, d, f);
+	if (rc == PV_OK)
+		rc = store_request_get(w->store, i->req->id, &other, &known,
+				       err);
+	if (rc == PV_OK && known)
+		f->request_of_other_device =
+			strcmp(other.s.device, i->req->device) != 0;
+	if (rc == PV_OK)
+		rc = find_owners(w, i, f, err);
+	if (rc == PV_OK && t->limits.per_hour > 0)
+		rc = store_rate_since(w->store, w->opts->ctx->template_sha256,
+				      w->now_ms - 3600000, &f->issued_last_hour,
+				      err);
+	if (rc == PV_OK && w->opts->order)
+		rc = store_order_count(w->store, w->opts->order->id,
+				       &f->order_issued, err);
+	return rc;
+}
+
+enum pv_code writer_decide(struct writer *w, const struct record_intent *i,
+			   struct store_device *d, struct policy_verdict *v,
+			   struct err *err)
+{
+	const struct writer_opts *o = w->opts;
+	struct policy_field fields[REQUEST_FIELDS_MAX];
+	struct policy_request ask = request_policy(i->req, o->ctx, fields);
+	struct policy_facts f = {
+		.now_ms = w->now_ms,
+		.last_event_ms = w->last_ms,
+		.clock_max_step_s =
+			(uint64_t)o->authority->clock_max_step_days * 86400,
+		/* What a signer checked before it sent the intent. */
+		.key_ok = true,
+		.csr_signature_ok = true,
+		.csr_within = true,
+		.seal_key_ok = i->seal_key,
+		.seal_sig_ok = i->seal_key,
+		.store_known = true,
+		.actor = o->actor,
+		.station = o->station
+	};
+	bool found;
+	enum pv_code rc = gather(w, i, &f, d, &found, err);
+
+	if (rc != PV_OK)
+		return rc;
+	ask.csr = i->csr;
+	ask.seal_key = i->seal_key;
+	ask.host_key = i->req->host_key ||
+		       (!i->csr && o->ctx->tmpl->key == TPL_KEY_HOST);
+	ask.algorithm = i->algorithm;
+	ask.order = o->order ? o->order->id : NULL;
+	ask.batch = o->batch;
+	policy_decide(o->ctx->tmpl, o->order, &ask, &f, v);
+	return PV_OK;
+}

@@ -1,0 +1,51 @@
+/* writer_impl: what the writer's files share. */
+#ifndef PV_FLOW_WRITER_IMPL_H
+#define PV_FLOW_WRITER_IMPL_H
+
+#include "lib/flow/answer.h"
+#include "lib/flow/writer.h"
+#include "lib/log/events.h"
+
+#define WRITER_SIGNERS_MAX 64
+
+struct writer {
+	const struct writer_opts *opts;
+	struct store *store;
+	uint64_t now_ms;  /* of this transaction */
+	uint64_t last_ms; /* newest entry before it */
+	bool ended[WRITER_SIGNERS_MAX];
+	bool held[WRITER_SIGNERS_MAX]; /* waits for a rate to fall */
+	bool wrote;		       /* something to commit */
+	struct request req;
+	struct answer answer;
+	struct buf entry;
+};
+
+struct log_who writer_who(const struct writer *w);
+/* Encodes an entry; the span lasts until the next one. */
+PV_MUST enum pv_code writer_encode(struct writer *w, const struct log_entry *e,
+				   struct span *out, struct err *err);
+
+/* Logs a denial and answers it; other failures are only answered. */
+PV_MUST enum pv_code writer_refuse(struct writer *w,
+				   const struct record_refused *r,
+				   const uint8_t *body, struct err *err);
+PV_MUST enum pv_code writer_put_existing(struct writer *w, uint64_t line,
+					 const char *id,
+					 const struct store_device *d,
+					 struct err *err);
+
+/* With the store's facts, inside the open transaction. */
+PV_MUST enum pv_code writer_decide(struct writer *w,
+				   const struct record_intent *i,
+				   struct store_device *d,
+				   struct policy_verdict *v, struct err *err);
+
+/* One WIRE_INTENT or WIRE_RESULT record. *hold: take it up again later. */
+PV_MUST enum pv_code writer_take_intent(struct writer *w, struct wire *from,
+					struct wire_rec *rec, bool *hold,
+					struct err *err);
+PV_MUST enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
+					struct err *err);
+
+#endif

@@ -1,0 +1,181 @@
+/* The writer: reserving, and taking up what an earlier run reserved. */
+#include <string.h>
+
+#include "lib/base/sha256.h"
+#include "lib/flow/writer_impl.h"
+#include "lib/store/store_device.h"
+#include "lib/store/store_log.h"
+
+static void fill_intent(const struct writer *w, const struct record_intent *i,
+			struct store_intent *to)
+{
+	const struct template *t = w->opts->ctx->tmpl;
+	size_t role = 0;
+
+	memset(to, 0, sizeof(*to));
+	if (!template_role(t, i->req->role[0] ? i->req->role : NULL, &role))
+		role = 0;
+	to->s.number = i->number;
+	memcpy(to->s.device, i->req->device, sizeof(to->s.device));
+	memcpy(to->s.request, i->req->id, sizeof(to->s.request));
+	memcpy(to->s.template_sha256, i->template_sha256, 32);
+	strncpy(to->s.role, t->roles[role].name, STORE_ID_MAX);
+	if (w->opts->order)
+		strncpy(to->s.order, w->opts->order->id, STORE_ID_MAX);
+	if (w->opts->station)
+		strncpy(to->s.station, w->opts->station, STORE_ID_MAX);
+	memcpy(to->s.body_sha256, i->body, 32);
+	to->s.has_spki = i->has_spki;
+	to->s.has_seal = i->seal_key;
+	memcpy(to->s.spki_sha256, i->spki_sha256, 32);
+	memcpy(to->s.seal_sha256, i->seal_sha256, 32);
+	to->s.serial_len =
+		i->serial.len <= STORE_SERIAL_MAX ? i->serial.len : 0;
+	memcpy(to->s.serial, i->serial.p, to->s.serial_len);
+	to->s.created_ms = i->created_ms;
+	to->seq = i->seq;
+	to->tbs = i->tbs;
+	to->secrets = i->secrets;
+}
+
+static enum pv_code reserve(struct writer *w, const struct record_intent *i,
+			    struct err *err)
+{
+	struct store_intent intent;
+	char serial[2 * STORE_SERIAL_MAX + 1];
+	uint8_t tbs[32];
+	struct log_intent facts = { .serial = serial };
+	struct log_who by = writer_who(w);
+	struct log_entry e;
+	enum pv_code rc = PV_OK;
+
+	fill_intent(w, i, &intent);
+	hex_encode(intent.s.serial, intent.s.serial_len, serial);
+	facts.device = intent.s.device;
+	facts.template_hash = intent.s.template_sha256;
+	facts.order = intent.s.order[0] ? intent.s.order : NULL;
+	facts.spki = i->has_spki ? i->spki_sha256 : NULL;
+	if (i->tbs.len > 0) {
+		rc = sha256(i->tbs, tbs, err);
+		facts.tbs = tbs;
+	}
+	log_cert_intent(&e, &by, &facts);
+	if (rc == PV_OK)
+		rc = writer_encode(w, &e, &intent.entry, err);
+	if (rc == PV_OK)
+		rc = store_reserve(w->store, &intent, NULL, err);
+	w->wrote = true;
+	return rc;
+}
+
+struct restoring {
+	struct writer *w;
+	struct wire *to;
+	uint64_t line;
+};
+
+static enum pv_code put_stored(void *ctx, const struct store_intent *i,
+			       struct err *err)
+{
+	struct restoring *r = ctx;
+	struct record_stored s = { .line = r->line,
+				   .number = i->s.number,
+				   .created_ms = i->s.created_ms,
+				   .seq = i->seq,
+				   .serial = { i->s.serial, i->s.serial_len },
+				   .tbs = i->tbs,
+				   .secrets = i->secrets };
+	uint8_t id[ATREST_ID_LEN];
+	struct buf row;
+	bool found = true;
+	enum pv_code rc = PV_OK;
+
+	memcpy(s.template_sha256, i->s.template_sha256, 32);
+	buf_init(&row, 4096);
+	if (i->secrets.len > 0) {
+		rc = atrest_row_id(i->secrets, id, err);
+		if (rc == PV_OK)
+			rc = store_datakey_get(r->w->store, id, &row, &found,
+					       err);
+		s.datakey = buf_span(&row);
+	}
+	if (rc == PV_OK && !found)
+		rc = err_fail(err, PV_INTEGRITY, "store.datakey",
+			      "restore the store from a backup",
+			      "the key of a stored intent is missing");
+	if (rc == PV_OK)
+		record_put_stored(r->to, &s);
+	buf_release(&row);
+	return rc;
+}
+
+static enum pv_code refuse_intent(struct writer *w, struct wire *from,
+				  const struct record_intent *i,
+				  const struct err *why, struct err *err)
+{
+	struct record_refused r = { .line = i->req->line, .why = *why };
+
+	memcpy(r.id, i->req->id, sizeof(r.id));
+	memcpy(r.device, i->req->device, sizeof(r.device));
+	err_object(&r.why, i->req->device);
+	wire_put_mark(from, WIRE_SKIP, i->req->line);
+	return writer_refuse(w, &r, i->body, err);
+}
+
+static enum pv_code answer_existing(struct writer *w, struct wire *from,
+				    const struct record_intent *i,
+				    const struct store_device *d,
+				    struct err *err)
+{
+	struct restoring r = { w, from, i->req->line };
+	struct store_visit v = { .ctx = &r, .fn.intent = put_stored };
+	struct err why;
+	enum pv_code rc;
+
+	if (d->state == STORE_RESERVED)
+		return store_intent_get(w->store, d->s.number, &v, err);
+	err_init(&why);
+	rc = writer_put_existing(w, i->req->line, i->req->id, d, &why);
+	if (rc == PV_OK) {
+		wire_put_mark(from, WIRE_SKIP, i->req->line);
+		return PV_OK;
+	}
+	/* A damaged row is its device's failure, not the whole run's. */
+	if (rc == PV_INTEGRITY)
+		return refuse_intent(w, from, i, &why, err);
+	*err = why;
+	return rc;
+}
+
+enum pv_code writer_take_intent(struct writer *w, struct wire *from,
+				struct wire_rec *rec, bool *hold,
+				struct err *err)
+{
+	struct record_intent i = { .req = &w->req };
+	struct policy_verdict v;
+	struct store_device d;
+	struct err why;
+	enum pv_code rc = record_get_intent(rec, &i, err);
+
+	if (rc == PV_OK)
+		rc = writer_decide(w, &i, &d, &v, err);
+	if (rc != PV_OK)
+		return rc;
+	switch (v.answer) {
+	case POLICY_APPROVED:
+		rc = reserve(w, &i, err);
+		if (rc == PV_OK)
+			wire_put_mark(from, WIRE_GO, i.req->line);
+		return rc;
+	case POLICY_EXISTING:
+		return answer_existing(w, from, &i, &d, err);
+	case POLICY_WAIT:
+		*hold = true;
+		return PV_OK;
+	case POLICY_DENIED:
+		break;
+	}
+	err_init(&why);
+	policy_verdict_fail(&v, &why);
+	return refuse_intent(w, from, &i, &why, err);
+}

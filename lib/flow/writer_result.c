@@ -1,0 +1,214 @@
+/* The writer: what finished, answered and refused requests leave behind. */
+#include <string.h>
+
+#include "lib/base/sha256.h"
+#include "lib/flow/writer_impl.h"
+#include "lib/store/store_device.h"
+#include "lib/store/store_log.h"
+
+struct log_who writer_who(const struct writer *w)
+{
+	struct log_who by = { w->now_ms, w->opts->actor };
+
+	return by;
+}
+
+enum pv_code writer_encode(struct writer *w, const struct log_entry *e,
+			   struct span *out, struct err *err)
+{
+	enum pv_code rc;
+
+	buf_reset(&w->entry);
+	rc = log_entry_encode(e, &w->entry, err);
+	*out = buf_span(&w->entry);
+	return rc;
+}
+
+static void put_refused(struct writer *w, const struct record_refused *r,
+			enum issue_status status)
+{
+	struct record_out out = { .line = r->line,
+				  .status = status,
+				  .err = r->why };
+
+	memcpy(out.id, r->id, sizeof(out.id));
+	memcpy(out.device, r->device, sizeof(out.device));
+	record_put_out(w->opts->parent, &out);
+}
+
+static bool is_denial(enum pv_code code)
+{
+	return code == PV_INPUT || code == PV_DENIED || code == PV_CONFLICT;
+}
+
+enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
+			   const uint8_t *body, struct err *err)
+{
+	struct log_who by = writer_who(w);
+	struct log_entry e;
+	struct span entry;
+	enum pv_code rc;
+
+	if (!is_denial(r->why.code)) {
+		put_refused(w, r, ISSUE_FAILED);
+		return PV_OK;
+	}
+	log_request_deny(&e, &by, r->id[0] ? r->id : "-",
+			 r->device[0] ? r->device : NULL,
+			 r->why.rule[0] ? r->why.rule : "-", body);
+	rc = writer_encode(w, &e, &entry, err);
+	if (rc == PV_OK)
+		rc = store_log_append(w->store, entry, NULL, err);
+	w->wrote = true;
+	put_refused(w, r, ISSUE_DENIED);
+	return rc;
+}
+
+enum pv_code writer_put_existing(struct writer *w, uint64_t line,
+				 const char *id, const struct store_device *d,
+				 struct err *err)
+{
+	struct record_out *out = &w->answer.out;
+	enum pv_code rc = answer_load(w->store, d, &w->answer, err);
+
+	if (rc != PV_OK)
+		return rc;
+	out->line = line;
+	out->status = ISSUE_EXISTING;
+	memcpy(out->id, id, sizeof(out->id));
+	record_put_out(w->opts->parent, out);
+	return PV_OK;
+}
+
+static enum pv_code append_sealed(struct writer *w, struct span bytes,
+				  uint64_t *offset, uint64_t *len,
+				  struct err *err)
+{
+	*offset = 0;
+	*len = bytes.len;
+	return bytes.len == 0
+		       ? PV_OK
+		       : store_sealed_append(w->store, bytes, offset, err);
+}
+
+static enum pv_code fill_bundles(struct writer *w,
+				 const struct record_result *r,
+				 struct store_bundle *out, struct buf *entries,
+				 struct err *err)
+{
+	struct log_who by = writer_who(w);
+	enum pv_code rc = PV_OK;
+
+	for (size_t n = 0; rc == PV_OK && n < r->bundles_n; n++) {
+		struct store_bundle *b = &out[n];
+		char id[2 * STORE_UUID + 1];
+		struct log_seal facts = {
+			.bundle = id,
+			.device = r->device,
+			.stage = r->bundles[n].stage,
+			.seq = r->bundles[n].seq,
+			.bh = r->bundles[n].bh,
+			.payload = r->bundles[n].payload_sha256
+		};
+		struct log_entry e;
+
+		hex_encode(r->bundles[n].id, STORE_UUID, id);
+		memcpy(b->stage, r->bundles[n].stage, sizeof(b->stage));
+		memcpy(b->id, r->bundles[n].id, STORE_UUID);
+		b->seq = r->bundles[n].seq;
+		memcpy(b->bh, r->bundles[n].bh, 32);
+		memcpy(b->payload_sha256, r->bundles[n].payload_sha256, 32);
+		memcpy(b->template_sha256, r->template_sha256, 32);
+		rc = append_sealed(w, r->bundles[n].container, &b->offset,
+				   &b->len, err);
+		if (rc == PV_OK)
+			rc = append_sealed(w, r->bundles[n].escrow,
+					   &b->escrow_offset, &b->escrow_len,
+					   err);
+		log_bundle_seal(&e, &by, &facts);
+		buf_init(&entries[n], LOG_ENTRY_MAX);
+		if (rc == PV_OK)
+			rc = log_entry_encode(&e, &entries[n], err);
+		b->entry = buf_span(&entries[n]);
+	}
+	return rc;
+}
+
+static enum pv_code complete(struct writer *w, const struct record_result *r,
+			     struct err *err)
+{
+	struct store_bundle bundles[RECORD_BUNDLES_MAX] = { 0 };
+	struct buf entries[RECORD_BUNDLES_MAX] = { 0 };
+	struct store_result result = { .number = r->number,
+				       .cert = r->cert,
+				       .bundles = bundles,
+				       .bundles_n = r->bundles_n };
+	char serial[2 * STORE_SERIAL_MAX + 1];
+	struct log_who by = writer_who(w);
+	struct log_entry e;
+	uint8_t cert[32];
+	enum pv_code rc = PV_OK;
+
+	if (r->cert.len > 0) {
+		hex_encode(r->serial.p, r->serial.len, serial);
+		rc = sha256(r->cert, cert, err);
+		log_cert_issue(&e, &by, serial, cert);
+		if (rc == PV_OK)
+			rc = writer_encode(w, &e, &result.entry, err);
+	}
+	if (rc == PV_OK)
+		rc = fill_bundles(w, r, bundles, entries, err);
+	if (rc == PV_OK)
+		rc = store_complete(w->store, &result, err);
+	for (size_t n = 0; n < r->bundles_n; n++)
+		buf_release(&entries[n]);
+	w->wrote = true;
+	return rc;
+}
+
+static void put_issued(struct writer *w, const struct record_result *r)
+{
+	struct record_out out = { .line = r->line,
+				  .status = ISSUE_ISSUED,
+				  .serial = r->serial,
+				  .cert = r->cert,
+				  .bundles_n = r->bundles_n };
+
+	memcpy(out.id, r->id, sizeof(out.id));
+	memcpy(out.device, r->device, sizeof(out.device));
+	for (size_t n = 0; n < r->bundles_n; n++) {
+		memcpy(out.bundles[n].stage, r->bundles[n].stage,
+		       sizeof(out.bundles[n].stage));
+		out.bundles[n].container = r->bundles[n].container;
+	}
+	record_put_out(w->opts->parent, &out);
+}
+
+enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
+				struct err *err)
+{
+	struct record_result r;
+	struct store_device d;
+	struct err why;
+	bool found;
+	enum pv_code rc = record_get_result(rec, &r, err);
+
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = complete(w, &r, &why);
+	if (rc == PV_OK) {
+		put_issued(w, &r);
+		return PV_OK;
+	}
+	if (rc != PV_CONFLICT) {
+		*err = why;
+		return rc;
+	}
+	/* Another signer finished the same intent first: its answer stands. */
+	rc = store_number_get(w->store, r.number, &d, &found, err);
+	if (rc == PV_OK && !found)
+		rc = err_fail(err, PV_INTEGRITY, "store.device", NULL,
+			      "a finished device is not in the store");
+	return rc == PV_OK ? writer_put_existing(w, r.line, r.id, &d, err) : rc;
+}

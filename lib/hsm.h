@@ -1,0 +1,187 @@
+/*
+ * hsm: what the project needs from a hardware security module, in domain
+ * verbs. pkcs11/ implements it; tests may too. One struct hsm per process,
+ * logged in, single threaded. Keys are found once by label and identified by
+ * CKA_ID and public key; 0 or 2 matches are refused.
+ *
+ * Codes: PV_HSM_TEMP (try again: removed, device error, time-out),
+ * PV_HSM_FATAL (PIN, wrong signature, missing or doubled key, quirk refused),
+ * PV_INTEGRITY (authenticated decryption failed), PV_DENIED (preflight rule).
+ * err->ckr holds the CK_RV. After a failure the handle may be used again.
+ */
+#ifndef PV_HSM_H
+#define PV_HSM_H
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/secret.h"
+
+#define HSM_ID_LEN 16            /* CKA_ID, random */
+#define HSM_LABEL_MAX 128
+#define HSM_SPKI_MAX 128         /* P-256 91, Ed25519 44 bytes of DER */
+#define HSM_GCM_NONCE_LEN 12
+#define HSM_GCM_TAG_LEN 16
+#define HSM_DERIVED_LEN 32       /* every KDF output is 256 bits */
+
+enum hsm_key_kind {
+	HSM_KEY_P256,            /* ECDSA signing */
+	HSM_KEY_ED25519,         /* EdDSA signing */
+	HSM_KEY_KDF,             /* AES-256 master, CMAC derivation only */
+	HSM_KEY_STORE            /* AES-256, GCM encrypt and decrypt only */
+};
+
+struct hsm;
+struct hsm_key;                  /* belongs to its struct hsm */
+
+struct hsm_key_info {
+	enum hsm_key_kind kind;
+	char label[HSM_LABEL_MAX];
+	uint8_t id[HSM_ID_LEN];
+	uint8_t spki[HSM_SPKI_MAX]; /* DER; spki_len 0 for secret keys */
+	size_t spki_len;
+	uint8_t attrs_sha256[32]; /* of the attributes read back, in fixed order */
+	char attrs[512];         /* the same as text for the transcript */
+	bool generated;          /* LOCAL, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE */
+};
+
+struct hsm_ops {
+	enum pv_code (*find)(struct hsm *h, enum hsm_key_kind kind,
+			     const char *label, struct hsm_key **key,
+			     struct err *err);
+	enum pv_code (*generate)(struct hsm *h, enum hsm_key_kind kind,
+				 const char *label, struct hsm_key **key,
+				 struct err *err);
+	const struct hsm_key_info *(*info)(const struct hsm_key *key);
+	enum pv_code (*sign_digest)(struct hsm *h, struct hsm_key *key,
+				    const uint8_t digest[32], uint8_t sig[64],
+				    struct err *err);
+	enum pv_code (*sign_message)(struct hsm *h, struct hsm_key *key,
+				     struct span msg, uint8_t sig[64],
+				     struct err *err);
+	enum pv_code (*derive)(struct hsm *h, struct hsm_key *key,
+			       struct span fixed_input, struct secret *out,
+			       struct err *err);
+	enum pv_code (*seal)(struct hsm *h, struct hsm_key *key,
+			     const uint8_t nonce[12], struct span aad,
+			     const struct secret *plain, struct buf *out,
+			     struct err *err);
+	enum pv_code (*open)(struct hsm *h, struct hsm_key *key,
+			     const uint8_t nonce[12], struct span aad,
+			     struct span sealed, struct secret *plain,
+			     struct err *err);
+	enum pv_code (*random)(struct hsm *h, uint8_t *out, size_t len,
+			       struct err *err);
+	bool (*can)(struct hsm *h, enum hsm_key_kind kind);
+	const char *(*derive_way)(struct hsm *h);
+	enum pv_code (*store_certificate)(struct hsm *h, const char *label,
+					  struct span der, struct err *err);
+	void (*close)(struct hsm *h);
+};
+
+struct hsm {
+	const struct hsm_ops *ops; /* an implementation embeds struct hsm first */
+};
+
+/* The one key of that kind and label; its attributes are read back and
+ * checked against the rules of its kind. Owned by h. */
+PV_MUST static inline enum pv_code
+hsm_find(struct hsm *h, enum hsm_key_kind kind, const char *label,
+	 struct hsm_key **key, struct err *err)
+{
+	return h->ops->find(h, kind, label, key, err);
+}
+
+/* A new key; PV_CONFLICT when the label is taken (even by half a pair). */
+PV_MUST static inline enum pv_code
+hsm_generate(struct hsm *h, enum hsm_key_kind kind, const char *label,
+	     struct hsm_key **key, struct err *err)
+{
+	return h->ops->generate(h, kind, label, key, err);
+}
+
+static inline const struct hsm_key_info *hsm_info(struct hsm *h,
+						  const struct hsm_key *key)
+{
+	return h->ops->info(key);
+}
+
+/* ECDSA P-256 over a SHA-256 digest; raw r||s. Not verified here: the caller
+ * verifies before release (promise 1). Wrong length is PV_HSM_FATAL. */
+PV_MUST static inline enum pv_code
+hsm_sign_digest(struct hsm *h, struct hsm_key *key, const uint8_t digest[32],
+		uint8_t sig[64], struct err *err)
+{
+	return h->ops->sign_digest(h, key, digest, sig, err);
+}
+
+/* Ed25519 over the message itself (RFC 8032). */
+PV_MUST static inline enum pv_code
+hsm_sign_message(struct hsm *h, struct hsm_key *key, struct span msg,
+		 uint8_t sig[64], struct err *err)
+{
+	return h->ops->sign_message(h, key, msg, sig, err);
+}
+
+/* SP 800-108 counter mode, CMAC-AES-256, 32-bit counter before fixed_input
+ * (purpose || 00 || x || be32(256)); 32 bytes out. */
+PV_MUST static inline enum pv_code
+hsm_derive(struct hsm *h, struct hsm_key *key, struct span fixed_input,
+	   struct secret *out, struct err *err)
+{
+	return h->ops->derive(h, key, fixed_input, out, err);
+}
+
+/* AES-256-GCM inside the token; appends ciphertext || tag to out. */
+PV_MUST static inline enum pv_code
+hsm_seal(struct hsm *h, struct hsm_key *key, const uint8_t nonce[12],
+	 struct span aad, const struct secret *plain, struct buf *out,
+	 struct err *err)
+{
+	return h->ops->seal(h, key, nonce, aad, plain, out, err);
+}
+
+/* Opposite; a wrong tag is PV_INTEGRITY, rule "store.sealed". */
+PV_MUST static inline enum pv_code
+hsm_open(struct hsm *h, struct hsm_key *key, const uint8_t nonce[12],
+	 struct span aad, struct span sealed, struct secret *plain,
+	 struct err *err)
+{
+	return h->ops->open(h, key, nonce, aad, sealed, plain, err);
+}
+
+/* Random bytes from the token; all zero or a repeat of the last call's first
+ * 16 bytes is PV_HSM_FATAL, rule "hsm.random". */
+PV_MUST static inline enum pv_code
+hsm_random(struct hsm *h, uint8_t *out, size_t len, struct err *err)
+{
+	return h->ops->random(h, out, len, err);
+}
+
+PV_MUST static inline bool hsm_can(struct hsm *h, enum hsm_key_kind kind)
+{
+	return h->ops->can(h, kind);
+}
+
+/* "CKM_SP800_108_COUNTER_KDF" or "CKM_AES_CMAC x 2". */
+static inline const char *hsm_derive_way(struct hsm *h)
+{
+	return h->ops->derive_way(h);
+}
+
+/* A CKO_CERTIFICATE on the token beside the key of that label. */
+PV_MUST static inline enum pv_code
+hsm_store_certificate(struct hsm *h, const char *label, struct span der,
+		      struct err *err)
+{
+	return h->ops->store_certificate(h, label, der, err);
+}
+
+/* Logs nobody out, finalizes, wipes. Takes NULL. */
+static inline void hsm_close(struct hsm *h)
+{
+	if (h)
+		h->ops->close(h);
+}
+
+#endif

@@ -1,0 +1,93 @@
+#include "lib/log/events.h"
+
+#include <string.h>
+
+#include "lib/log/tree.h"
+
+static void start(struct log_entry *e, const struct log_who *who,
+		  const char *type, const char *object)
+{
+	memset(e, 0, sizeof(*e));
+	e->type = log_str(type);
+	e->time_ms = who->time_ms;
+	e->actor = log_str(who->actor);
+	e->object = log_str(object);
+}
+
+void log_cert_intent(struct log_entry *e, const struct log_who *who,
+		     const struct log_intent *intent)
+{
+	start(e, who, LOG_CERT_INTENT, intent->serial);
+	log_fact_str(e, "device", intent->device);
+	log_fact_bytes(e, "template hash", intent->template_hash, LOG_HASH);
+	log_fact_str(e, "order", intent->order);
+	log_fact_bytes(e, "tbs", intent->tbs, LOG_HASH);
+	log_fact_bytes(e, "spki", intent->spki, LOG_HASH);
+}
+
+void log_cert_issue(struct log_entry *e, const struct log_who *who,
+		    const char *serial, const uint8_t *cert)
+{
+	start(e, who, LOG_CERT_ISSUE, serial);
+	log_fact_bytes(e, "cert", cert, LOG_HASH);
+}
+
+void log_bundle_seal(struct log_entry *e, const struct log_who *who,
+		     const struct log_seal *seal)
+{
+	start(e, who, LOG_BUNDLE_SEAL, seal->bundle);
+	log_fact_str(e, "device", seal->device);
+	log_fact_str(e, "stage", seal->stage);
+	log_fact_uint(e, "seq", seal->seq);
+	log_fact_bytes(e, "bh", seal->bh, LOG_HASH);
+	log_fact_bytes(e, "descriptor payload hash", seal->payload, LOG_HASH);
+}
+
+void log_export(struct log_entry *e, const struct log_who *who,
+		const char *object, const char *what, const char *to)
+{
+	start(e, who, LOG_EXPORT, object);
+	log_fact_str(e, "what", what);
+	log_fact_str(e, "to", to);
+}
+
+void log_request_deny(struct log_entry *e, const struct log_who *who,
+		      const char *request, const char *device,
+		      const char *rule, const uint8_t *bytes)
+{
+	start(e, who, LOG_REQUEST_DENY, request);
+	log_fact_str(e, "device", device);
+	log_fact_str(e, "rule", rule);
+	log_fact_bytes(e, "bytes hash", bytes, LOG_HASH);
+}
+
+void log_template_adopt(struct log_entry *e, const struct log_who *who,
+			const char *name, uint64_t version,
+			const uint8_t *hash, const char *persons)
+{
+	start(e, who, LOG_TEMPLATE_ADOPT, name);
+	log_fact_uint(e, "version", version);
+	log_fact_bytes(e, "hash", hash, LOG_HASH);
+	log_fact_str(e, "persons", persons);
+}
+
+void log_key_generate(struct log_entry *e, const struct log_who *who,
+		      const struct log_key *key)
+{
+	start(e, who, LOG_KEY_GENERATE, key->label);
+	log_fact_str(e, "purpose", key->purpose);
+	log_fact_uint(e, "generation", key->generation);
+	log_fact_bytes(e, "spki", key->spki, LOG_HASH);
+	log_fact_bytes(e, "key id", key->id, key->id_len);
+	log_fact_bytes(e, "attributes hash", key->attributes, LOG_HASH);
+}
+
+void log_ceremony_step(struct log_entry *e, const struct log_who *who,
+		       const char *object, const char *plan, const char *step,
+		       const char *result)
+{
+	start(e, who, LOG_CEREMONY_STEP, object);
+	log_fact_str(e, "plan", plan);
+	log_fact_str(e, "step", step);
+	log_fact_str(e, "result", result);
+}

@@ -1,0 +1,77 @@
+/*
+ * events: the entries of the log, one constructor a type, facts and keys as in
+ * the table of formats.md 7. Each fills *e, which borrows every argument until
+ * it is encoded. Hashes are SHA-256, 32 bytes. Arguments said to be optional
+ * may be NULL: their fact is left out.
+ */
+#ifndef PV_LOG_EVENTS_H
+#define PV_LOG_EVENTS_H
+
+#include "lib/log/entry.h"
+
+#define LOG_CERT_INTENT "cert.intent"
+#define LOG_CERT_ISSUE "cert.issue"
+#define LOG_BUNDLE_SEAL "bundle.seal"
+#define LOG_EXPORT "export"
+#define LOG_REQUEST_DENY "request.deny"
+#define LOG_TEMPLATE_ADOPT "template.adopt"
+#define LOG_KEY_GENERATE "key.generate"
+#define LOG_CEREMONY_STEP "ceremony.step"
+
+/* When and who: the first two things every entry says. */
+struct log_who {
+	uint64_t time_ms;        /* since the epoch */
+	const char *actor;       /* roster name or "os:<uid>" */
+};
+
+struct log_intent {
+	const char *serial;      /* lower-case hex: the object */
+	const char *device;
+	const uint8_t *template_hash;
+	const char *order;       /* optional */
+	const uint8_t *tbs;      /* optional: no certificate */
+	const uint8_t *spki;     /* optional: no key pair */
+};
+void log_cert_intent(struct log_entry *e, const struct log_who *who,
+		     const struct log_intent *intent);
+void log_cert_issue(struct log_entry *e, const struct log_who *who,
+		    const char *serial, const uint8_t *cert);
+
+struct log_seal {
+	const char *bundle;      /* bundle-id, lower-case hex: the object */
+	const char *device;
+	const char *stage;
+	uint64_t seq;
+	const uint8_t *bh;
+	const uint8_t *payload;  /* hash of the descriptor payload */
+};
+void log_bundle_seal(struct log_entry *e, const struct log_who *who,
+		     const struct log_seal *seal);
+/* what was exported to whom: a file's name, a certificate's hash in hex. */
+void log_export(struct log_entry *e, const struct log_who *who,
+		const char *object, const char *what, const char *to);
+/* device and bytes (hash of the request's bytes) are optional. */
+void log_request_deny(struct log_entry *e, const struct log_who *who,
+		      const char *request, const char *device,
+		      const char *rule, const uint8_t *bytes);
+/* persons: comma-separated, optional. */
+void log_template_adopt(struct log_entry *e, const struct log_who *who,
+			const char *name, uint64_t version,
+			const uint8_t *hash, const char *persons);
+
+struct log_key {
+	const char *label;       /* the object */
+	const char *purpose;
+	uint64_t generation;
+	const uint8_t *spki;     /* hash of the SPKI; NULL for secret keys */
+	const uint8_t *id;       /* key id of a secret key, else NULL */
+	size_t id_len;
+	const uint8_t *attributes; /* hash of the attributes read back */
+};
+void log_key_generate(struct log_entry *e, const struct log_who *who,
+		      const struct log_key *key);
+void log_ceremony_step(struct log_entry *e, const struct log_who *who,
+		       const char *object, const char *plan, const char *step,
+		       const char *result);
+
+#endif

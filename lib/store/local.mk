@@ -1,0 +1,18 @@
+noinst_LIBRARIES += lib/store/libpvstore.a
+lib_store_libpvstore_a_SOURCES = \
+	lib/store/store.c lib/store/store.h lib/store/store_ops.h \
+	lib/store/store_types.h lib/store/store_device.h \
+	lib/store/store_log.h \
+	lib/store/sql.c lib/store/sql.h \
+	lib/store/filecheck.c lib/store/filecheck.h \
+	lib/store/sealed.c lib/store/sealed.h \
+	lib/store/keys.c lib/store/keys.h \
+	lib/store/tally.c lib/store/tally.h \
+	lib/store/sqlite.h lib/store/sqlite_impl.h lib/store/sqlite_ops.h \
+	lib/store/sqlite_open.c lib/store/sqlite_schema.c \
+	lib/store/sqlite_query.c lib/store/sqlite_txn.c \
+	lib/store/sqlite_name.c lib/store/sqlite_template.c \
+	lib/store/sqlite_device.c lib/store/sqlite_result.c \
+	lib/store/sqlite_row.c lib/store/sqlite_find.c \
+	lib/store/sqlite_count.c lib/store/sqlite_log.c \
+	lib/store/sqlite_check.c

@@ -1,0 +1,195 @@
+#include "lib/store/sealed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/store/filecheck.h"
+
+#define SEALED_LEN_MAX ((uint64_t)INT64_MAX)
+
+static enum pv_code io_fail(struct err *err, const char *what)
+{
+	bool full = errno == ENOSPC || errno == EDQUOT;
+
+	return err_errno(err, PV_STORAGE, full ? "store.full" : "store.io",
+			 full ? "free disk space, then run the command again"
+			      : "check the disk, then run the command again",
+			 "cannot %s " SEALED_NAME, what);
+}
+
+enum pv_code sealed_create(int dirfd, struct err *err)
+{
+	CLEANUP(fd_cleanup)
+	int fd = openat(dirfd, SEALED_NAME,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (fd < 0)
+		return io_fail(err, "create");
+	if (fstat(fd, &st) != 0)
+		return io_fail(err, "inspect");
+	if (!S_ISREG(st.st_mode) || st.st_size != 0)
+		return err_fail(err, PV_CONFLICT, "store.exists",
+				"choose another folder",
+				"there is a " SEALED_NAME " already");
+	if (fsync(fd) != 0)
+		return io_fail(err, "sync");
+	return PV_OK;
+}
+
+enum pv_code sealed_open(struct sealed *f, int dirfd, struct err *err)
+{
+	enum pv_code rc;
+
+	memset(f, 0, sizeof(*f));
+	buf_init(&f->gather, SEALED_GATHER_MAX);
+	f->fd = openat(dirfd, SEALED_NAME,
+		       O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (f->fd < 0 && errno == ENOENT)
+		return err_fail(err, PV_INTEGRITY, "store.sealed",
+				"restore the store from a backup",
+				SEALED_NAME " is missing");
+	if (f->fd < 0 && errno != ELOOP)
+		return io_fail(err, "open");
+	rc = filecheck_owner(f->fd, SEALED_NAME, err);
+	if (rc != PV_OK)
+		sealed_close(f);
+	return rc;
+}
+
+void sealed_close(struct sealed *f)
+{
+	fd_cleanup(&f->fd);
+	buf_release(&f->gather);
+}
+
+enum pv_code sealed_begin(struct sealed *f, uint64_t committed, bool cut,
+			  struct err *err)
+{
+	struct stat st;
+
+	buf_reset(&f->gather);
+	f->dirty = false;
+	if (fstat(f->fd, &st) != 0)
+		return io_fail(err, "inspect");
+	if ((uint64_t)st.st_size < committed)
+		return err_fail(err, PV_INTEGRITY, "store.sealed",
+				"restore the store from a backup",
+				SEALED_NAME " has %lld bytes where %llu were "
+					    "committed",
+				(long long)st.st_size,
+				(unsigned long long)committed);
+	if (cut && (uint64_t)st.st_size > committed &&
+	    ftruncate(f->fd, (off_t)committed) != 0)
+		return io_fail(err, "truncate");
+	f->len = committed;
+	f->written = committed;
+	return PV_OK;
+}
+
+static enum pv_code write_at(struct sealed *f, struct span bytes,
+			     struct err *err)
+{
+	while (bytes.len > 0) {
+		ssize_t n = pwrite(f->fd, bytes.p, bytes.len,
+				   (off_t)f->written);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return io_fail(err, "write");
+		f->written += (uint64_t)n;
+		bytes.p += n;
+		bytes.len -= (size_t)n;
+	}
+	return PV_OK;
+}
+
+static enum pv_code flush(struct sealed *f, struct err *err)
+{
+	enum pv_code rc = write_at(f, buf_span(&f->gather), err);
+
+	if (rc == PV_OK)
+		buf_reset(&f->gather);
+	return rc;
+}
+
+enum pv_code sealed_append(struct sealed *f, struct span bytes,
+			   uint64_t *offset, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (bytes.len > SEALED_LEN_MAX - f->len)
+		return err_fail(err, PV_STORAGE, "store.full", NULL,
+				SEALED_NAME " is full");
+	if (f->gather.len + bytes.len > SEALED_GATHER_MAX)
+		rc = flush(f, err);
+	f->dirty = true;
+	if (rc == PV_OK && bytes.len > SEALED_GATHER_MAX)
+		rc = write_at(f, bytes, err);
+	else if (rc == PV_OK) {
+		buf_put(&f->gather, bytes.p, bytes.len);
+		rc = buf_check(&f->gather, err);
+	}
+	if (rc != PV_OK)
+		return rc;
+	*offset = f->len;
+	f->len += bytes.len;
+	return PV_OK;
+}
+
+enum pv_code sealed_read(struct sealed *f, uint64_t offset, uint64_t len,
+			 struct buf *out, struct err *err)
+{
+	uint8_t *to;
+	enum pv_code rc = PV_OK;
+
+	if (offset > f->len || len > f->len - offset)
+		return err_fail(err, PV_INTEGRITY, "store.sealed",
+				"restore the store from a backup",
+				"the row points past the end of " SEALED_NAME);
+	if (offset + len > f->written)
+		rc = flush(f, err);
+	if (rc != PV_OK || len == 0)
+		return rc;
+	to = len <= SIZE_MAX ? buf_room(out, (size_t)len) : NULL;
+	if (!to)
+		return err_fail(err, PV_INPUT, "store.size", NULL,
+				"%llu sealed bytes are too many for the reader",
+				(unsigned long long)len);
+	for (uint64_t done = 0; done < len;) {
+		ssize_t n = pread(f->fd, to + done, (size_t)(len - done),
+				  (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return io_fail(err, "read");
+		if (n == 0)
+			return err_fail(err, PV_INTEGRITY, "store.sealed",
+					"restore the store from a backup",
+					SEALED_NAME " was cut short");
+		done += (uint64_t)n;
+	}
+	buf_commit(out, (size_t)len);
+	return PV_OK;
+}
+
+enum pv_code sealed_sync(struct sealed *f, struct err *err)
+{
+	enum pv_code rc;
+
+	if (!f->dirty)
+		return PV_OK;
+	rc = flush(f, err);
+	if (rc == PV_OK && fdatasync(f->fd) != 0)
+		rc = io_fail(err, "sync");
+	if (rc == PV_OK)
+		f->dirty = false;
+	return rc;
+}

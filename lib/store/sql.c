@@ -1,0 +1,142 @@
+#include "lib/store/sql.h"
+
+#include <stddef.h>
+
+/* Columns of a device as device_row() reads them (sqlite_row.c). */
+#define DEVICE_COLUMNS                                                         \
+	"d.number, d.device, d.request, t.name, t.sha256, d.ord, d.role, "     \
+	"d.station, d.body, d.spki, d.seal, d.serial, d.created_ms, "          \
+	"d.state, d.intent_index, i.seq, "                                     \
+	"(SELECT max(b.seq) FROM bundle b WHERE b.number = d.number), "        \
+	"c.issue_index"
+#define DEVICE_TABLES                                                          \
+	" FROM device d JOIN template t ON t.id = d.template"                  \
+	" LEFT JOIN intent i ON i.number = d.number"                           \
+	" LEFT JOIN cert c ON c.number = d.number"
+#define TEMPLATE_COLUMNS                                                       \
+	"SELECT name, version, sha256, adopted_ms, actor, bytes FROM template "
+
+static const char *const texts[SQL_COUNT] = {
+	[SQL_META_PUT] = "INSERT INTO meta (id, name, origin, created_ms, "
+			 "salt) VALUES (1, $1, $2, $3, $4)",
+	[SQL_META_GET] = "SELECT name, origin, created_ms, salt FROM meta "
+			 "WHERE id = 1",
+	[SQL_STATE_PUT] = "INSERT INTO state (id, serial_next, sealed_len, "
+			  "last_ms, devices, recent_first, recent_last, tree) "
+			  "VALUES (1, $1, $2, $3, $4, $5, $6, $7)",
+	[SQL_STATE_GET] = "SELECT serial_next, sealed_len, last_ms, devices, "
+			  "recent_first, recent_last, tree FROM state "
+			  "WHERE id = 1",
+	[SQL_STATE_SET] = "UPDATE state SET serial_next = $1, "
+			  "sealed_len = $2, last_ms = $3, devices = $4, "
+			  "recent_first = $5, recent_last = $6, tree = $7 "
+			  "WHERE id = 1",
+
+	[SQL_CA_PUT] = "INSERT INTO ca (id, name, parent, label, spki_sha256, "
+		       "shards, cert) VALUES ((SELECT coalesce(max(id), 0) + "
+		       "1 FROM ca), $1, $2, $3, $4, $5, $6)",
+	[SQL_CA_EACH] = "SELECT name, parent, label, spki_sha256, shards, "
+			"cert FROM ca ORDER BY id",
+	[SQL_KEY_PUT] = "INSERT INTO own_key (id, purpose, label, generation, "
+			"kind, key_id, spki, spki_sha256) VALUES ((SELECT "
+			"coalesce(max(id), 0) + 1 FROM own_key), $1, $2, $3, "
+			"$4, $5, $6, $7)",
+	[SQL_KEY_EACH] = "SELECT purpose, label, generation, kind, key_id, "
+			 "spki FROM own_key ORDER BY id",
+	[SQL_OWN_SPKI] = "SELECT label FROM own_key WHERE spki_sha256 = $1 "
+			 "UNION ALL SELECT name FROM ca WHERE "
+			 "spki_sha256 = $1",
+
+	[SQL_TEMPLATE_PUT] = "INSERT INTO template (id, name, version, "
+			     "sha256, adopted_ms, actor, bytes) VALUES "
+			     "((SELECT coalesce(max(id), 0) + 1 FROM "
+			     "template), $1, $2, $3, $4, $5, $6)",
+	[SQL_TEMPLATE_TOP] = "SELECT max(version) FROM template "
+			     "WHERE name = $1",
+	[SQL_TEMPLATE_ID] = "SELECT id, name FROM template WHERE sha256 = $1",
+	[SQL_TEMPLATE_EACH] = TEMPLATE_COLUMNS "ORDER BY name, version",
+	[SQL_TEMPLATE_CURRENT] = TEMPLATE_COLUMNS
+	"WHERE name = $1 ORDER BY version DESC LIMIT 1",
+	[SQL_TEMPLATE_DIGEST] = TEMPLATE_COLUMNS "WHERE sha256 = $1",
+	[SQL_MANIFEST_PUT] = "INSERT INTO manifest (template, stage, "
+			     "sequence, bytes) VALUES ($1, $2, $3, $4)",
+	[SQL_MANIFEST_GET] = "SELECT m.sequence, m.bytes FROM manifest m JOIN "
+			     "template t ON t.id = m.template WHERE "
+			     "t.sha256 = $1 AND m.stage = $2",
+	[SQL_DATAKEY_PUT] = "INSERT INTO datakey (id, sealed) VALUES ($1, $2)",
+	[SQL_DATAKEY_GET] = "SELECT sealed FROM datakey WHERE id = $1",
+
+	[SQL_DEVICE_PUT] = "INSERT INTO device (number, device, request, "
+			   "template, ord, role, station, body, spki, seal, "
+			   "serial, created_ms, state, intent_index) VALUES "
+			   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+			   "$12, 0, $13)",
+	[SQL_DEVICE_GET] = "SELECT " DEVICE_COLUMNS DEVICE_TABLES
+			   " WHERE d.number = $1",
+	[SQL_DEVICE_KEYS] = "SELECT device, request, spki, seal FROM device "
+			    "WHERE number = $1",
+	[SQL_DEVICE_EACH] = "SELECT " DEVICE_COLUMNS ", c.der" DEVICE_TABLES
+			    " WHERE d.number >= $1 ORDER BY d.number",
+	[SQL_DEVICE_NAMES] = "SELECT number, device, request, spki, seal "
+			     "FROM device ORDER BY number",
+	[SQL_DEVICE_STATE] = "UPDATE device SET state = $1 WHERE number = $2",
+	[SQL_INTENT_PUT] = "INSERT INTO intent (number, seq, tbs, secrets) "
+			   "VALUES ($1, $2, $3, $4)",
+	[SQL_INTENT_DROP] = "DELETE FROM intent WHERE number = $1",
+	[SQL_INTENT_EACH] = "SELECT " DEVICE_COLUMNS ", i.tbs, i.secrets FROM "
+			    "intent i JOIN device d ON d.number = i.number "
+			    "JOIN template t ON t.id = d.template LEFT JOIN "
+			    "cert c ON c.number = d.number WHERE i.number "
+			    "BETWEEN $1 AND $2 ORDER BY i.number",
+	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intent",
+	[SQL_CERT_PUT] = "INSERT INTO cert (number, issue_index, der) "
+			 "VALUES ($1, $2, $3)",
+	[SQL_CERT_GET] = "SELECT der FROM cert WHERE number = $1",
+	[SQL_BUNDLE_PUT] = "INSERT INTO bundle (number, seal_index, seq, "
+			   "stage, bundle_id, bh, payload, template, start, "
+			   "len, escrow_start, escrow_len) VALUES ($1, $2, "
+			   "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+	[SQL_BUNDLE_EACH] = "SELECT b.number, b.seal_index, b.seq, b.stage, "
+			    "b.bundle_id, b.bh, b.payload, t.sha256, "
+			    "b.start, b.len, b.escrow_start, b.escrow_len "
+			    "FROM bundle b JOIN template t ON t.id = "
+			    "b.template WHERE b.number = $1 "
+			    "ORDER BY b.seal_index",
+	[SQL_BUNDLE_IDS] = "SELECT number, bundle_id FROM bundle "
+			   "ORDER BY number, seal_index",
+
+	[SQL_RATE_ADD] = "INSERT INTO rate (name, bucket, n) VALUES "
+			 "($1, $2, $3) ON CONFLICT (name, bucket) DO UPDATE "
+			 "SET n = rate.n + excluded.n",
+	[SQL_RATE_SUM] = "SELECT coalesce(sum(n), 0) FROM rate "
+			 "WHERE name = $1 AND bucket >= $2",
+	[SQL_RATE_DROP] = "DELETE FROM rate WHERE name = $1 AND bucket < $2",
+	[SQL_ORDER_ADD] = "INSERT INTO ord (name, devices) VALUES ($1, $2) "
+			  "ON CONFLICT (name) DO UPDATE SET "
+			  "devices = ord.devices + excluded.devices",
+	[SQL_ORDER_GET] = "SELECT devices FROM ord WHERE name = $1",
+
+	[SQL_LOOKUP_PUT] = "INSERT INTO lookup (key, number) VALUES ($1, $2)",
+	[SQL_LOOKUP_GET] = "SELECT number FROM lookup WHERE key = $1",
+	[SQL_LOOKUP_COUNT] = "SELECT count(*) FROM lookup",
+	[SQL_RECENT_PUT] = "INSERT INTO recent (id, keys) VALUES ($1, $2)",
+	[SQL_RECENT_EACH] = "SELECT id, keys FROM recent WHERE id > $1 "
+			    "ORDER BY id",
+	[SQL_RECENT_DROP] = "DELETE FROM recent WHERE id <= $1",
+
+	[SQL_LOG_PUT] = "INSERT INTO log (first, entries) VALUES ($1, $2)",
+	[SQL_LOG_CHUNK] = "SELECT first, entries FROM log WHERE first <= $1 "
+			  "ORDER BY first DESC LIMIT 1",
+	[SQL_LOG_EACH] = "SELECT first, entries FROM log WHERE first >= "
+			 "(SELECT max(l.first) FROM log l WHERE "
+			 "l.first <= $1) ORDER BY first",
+	[SQL_TILE_PUT] = "INSERT INTO tile (level, place, hash) "
+			 "VALUES ($1, $2, $3)",
+	[SQL_TILE_EACH] = "SELECT place, hash FROM tile WHERE level = $1 AND "
+			  "place >= $2 ORDER BY place",
+};
+
+const char *sql_text(enum sql_id id)
+{
+	return texts[id];
+}

@@ -1,0 +1,67 @@
+/*
+ * sql: the statements that every backend runs, in SQL that SQLite and
+ * PostgreSQL both take ($1, $2, ... first appear in that order). The tables
+ * themselves differ in types and stand with their backend.
+ */
+#ifndef PV_STORE_SQL_H
+#define PV_STORE_SQL_H
+
+enum sql_id {
+	SQL_META_PUT,
+	SQL_META_GET,
+	SQL_STATE_PUT,
+	SQL_STATE_GET,
+	SQL_STATE_SET,
+	SQL_CA_PUT,
+	SQL_CA_EACH,
+	SQL_KEY_PUT,
+	SQL_KEY_EACH,
+	SQL_OWN_SPKI,
+	SQL_TEMPLATE_PUT,
+	SQL_TEMPLATE_TOP,
+	SQL_TEMPLATE_ID,
+	SQL_TEMPLATE_EACH,
+	SQL_TEMPLATE_CURRENT,
+	SQL_TEMPLATE_DIGEST,
+	SQL_MANIFEST_PUT,
+	SQL_MANIFEST_GET,
+	SQL_DATAKEY_PUT,
+	SQL_DATAKEY_GET,
+	SQL_DEVICE_PUT,
+	SQL_DEVICE_GET,
+	SQL_DEVICE_KEYS,
+	SQL_DEVICE_EACH,
+	SQL_DEVICE_NAMES,
+	SQL_DEVICE_STATE,
+	SQL_INTENT_PUT,
+	SQL_INTENT_DROP,
+	SQL_INTENT_EACH,
+	SQL_INTENT_COUNT,
+	SQL_CERT_PUT,
+	SQL_CERT_GET,
+	SQL_BUNDLE_PUT,
+	SQL_BUNDLE_EACH,
+	SQL_BUNDLE_IDS,
+	SQL_RATE_ADD,
+	SQL_RATE_SUM,
+	SQL_RATE_DROP,
+	SQL_ORDER_ADD,
+	SQL_ORDER_GET,
+	SQL_LOOKUP_PUT,
+	SQL_LOOKUP_GET,
+	SQL_LOOKUP_COUNT,
+	SQL_RECENT_PUT,
+	SQL_RECENT_EACH,
+	SQL_RECENT_DROP,
+	SQL_LOG_PUT,
+	SQL_LOG_CHUNK,
+	SQL_LOG_EACH,
+	SQL_TILE_PUT,
+	SQL_TILE_EACH,
+	SQL_COUNT
+};
+
+/* The statement's text, a constant. */
+const char *sql_text(enum sql_id id);
+
+#endif

@@ -1,0 +1,184 @@
+/*
+ * sqlite_impl: what the files of the SQLite backend share. Internal.
+ *
+ * Every write happens between begin and commit; s->state is the state row as
+ * of begin, changed in memory and written back once, by commit. Log entries
+ * and lookup keys are gathered and become one row each (a few for the log), so
+ * that a group of devices costs few statements.
+ */
+#ifndef PV_STORE_SQLITE_IMPL_H
+#define PV_STORE_SQLITE_IMPL_H
+
+#include <sqlite3.h>
+
+#include "lib/log/tree.h"
+#include "lib/store/keys.h"
+#include "lib/store/sealed.h"
+#include "lib/store/sql.h"
+#include "lib/store/store.h"
+#include "lib/store/tally.h"
+
+#define SQLITE_SALT_LEN 16u
+#define SQLITE_CHUNK_MAX 16384u  /* bytes of log entries in one row */
+
+struct sqlite_state {            /* the one row of table state */
+	uint32_t serial_next;
+	uint64_t sealed_len;     /* bytes committed */
+	uint64_t last_ms;        /* newest time in the log */
+	uint64_t devices;
+	uint64_t recent_first;   /* rows of recent: first to last; none yet */
+	uint64_t recent_last;    /*  when first is last + 1 */
+	struct log_tree tree;
+};
+
+enum sqlite_txn { TXN_NONE, TXN_READ, TXN_WRITE };
+
+struct template_ref {            /* a template found by digest before */
+	int64_t id;              /* 0: empty */
+	uint8_t sha256[STORE_HASH];
+	char name[STORE_ID_MAX + 1];
+};
+#define SQLITE_TEMPLATE_REFS 8u
+
+struct sqlite_store {
+	struct store base;       /* first */
+	sqlite3 *db;
+	sqlite3_stmt *stmt[SQL_COUNT]; /* prepared at first use */
+	struct log_hasher hasher;
+	char *path;
+	uint8_t salt[SQLITE_SALT_LEN];
+	enum sqlite_txn txn;
+	bool doomed;             /* this transaction may not be committed */
+	bool poisoned;           /* a sync failed: no more writing */
+	int wal_frames;          /* in the write-ahead log at the last commit */
+	struct sqlite_state state;
+	struct sealed sealed;
+	struct keys keys;        /* of rows in table recent, and of this txn */
+	struct buf log;          /* entries not yet in a row, each behind be16 */
+	uint64_t log_first;      /* index of the first of them */
+	struct tally rate, order;
+	struct template_ref refs[SQLITE_TEMPLATE_REFS];
+	unsigned refs_next;
+};
+
+/* ---- sqlite_query.c: statements ---- */
+
+struct query {
+	struct sqlite_store *s;
+	sqlite3_stmt *st;
+	int at;                  /* last parameter bound */
+	int rc;                  /* first SQLite failure, or SQLITE_OK */
+	bool own;                /* finalized, not reset, at the end */
+};
+#define QUERY CLEANUP(query_end) struct query
+
+/* The kept statement; or one of its own, for iterations, which may nest. */
+struct query query_start(struct sqlite_store *s, enum sql_id id);
+struct query query_own(struct sqlite_store *s, enum sql_id id);
+struct query query_once(struct sqlite_store *s, const char *sql);
+void query_end(struct query *q);
+/* Parameters, in order. Borrowed until query_end(). "" and NULL are NULL. */
+void query_u64(struct query *q, uint64_t v);
+void query_str(struct query *q, const char *v);
+void query_blob(struct query *q, const void *p, size_t len);
+PV_MUST enum pv_code query_row(struct query *q, bool *row, struct err *err);
+PV_MUST enum pv_code query_run(struct query *q, struct err *err);
+/* An insert whose primary key may be *taken: then nothing has changed. */
+PV_MUST enum pv_code query_insert(struct query *q, bool *taken,
+				  struct err *err);
+
+/* Columns; false (the caller fails by sqlite_corrupt()) when of another type
+ * or length. A NULL is 0, "" or an empty span. */
+PV_MUST bool col_u64(struct query *q, int column, uint64_t *v);
+PV_MUST bool col_u32(struct query *q, int column, uint32_t *v);
+PV_MUST bool col_text(struct query *q, int column, char *out, size_t cap);
+PV_MUST bool col_bytes(struct query *q, int column, uint8_t *out, size_t len);
+PV_MUST bool col_span(struct query *q, int column, struct span *out);
+
+/* What the last SQLite call's failure means; dooms a write transaction. */
+enum pv_code sqlite_fail(struct sqlite_store *s, const char *doing,
+			 struct err *err);
+/* PV_INTEGRITY, "store.corrupt"; also dooms. */
+enum pv_code sqlite_corrupt(struct sqlite_store *s, const char *what,
+			    struct err *err);
+PV_MUST enum pv_code sqlite_exec(struct sqlite_store *s, const char *sql,
+				 struct err *err);
+
+/* ---- sqlite_schema.c ---- */
+
+PV_MUST enum pv_code sqlite_schema_make(struct sqlite_store *s,
+					struct err *err);
+/* PV_INTEGRITY, "store.schema", when the tables are not exactly ours. */
+PV_MUST enum pv_code sqlite_schema_check(struct sqlite_store *s,
+					 struct err *err);
+
+/* ---- sqlite_txn.c ---- */
+
+struct view {                    /* a read transaction where none is open */
+	struct sqlite_store *s;
+};
+#define VIEW CLEANUP(sqlite_view_end) struct view
+
+PV_MUST enum pv_code sqlite_view(struct sqlite_store *s, struct view *v,
+				 struct err *err);
+void sqlite_view_end(struct view *v);
+/* PV_INTERNAL unless a write transaction is open and not doomed. */
+PV_MUST enum pv_code sqlite_writing(struct sqlite_store *s, struct err *err);
+PV_MUST enum pv_code sqlite_begin(struct store *store, enum store_mode mode,
+				  struct err *err);
+PV_MUST enum pv_code sqlite_commit(struct store *store, struct err *err);
+void sqlite_rollback(struct store *store);
+PV_MUST enum pv_code sqlite_state_put(struct sqlite_store *s, enum sql_id id,
+				      struct err *err);
+
+/* ---- sqlite_find.c: random keys to numbers ---- */
+
+#define FIND_MAX 8u              /* rows whose keys collide; 2 never happens */
+
+struct found {
+	uint32_t number[FIND_MAX];
+	size_t n;
+};
+
+enum key_kind { KEY_NAME = 1, KEY_SPKI, KEY_BUNDLE };
+
+PV_MUST enum pv_code sqlite_key(struct sqlite_store *s, enum key_kind kind,
+				struct span value, uint64_t *key,
+				struct err *err);
+/* Candidates: the caller compares what their rows say. Needs a transaction. */
+PV_MUST enum pv_code sqlite_find(struct sqlite_store *s, uint64_t key,
+				 struct found *out, struct err *err);
+PV_MUST enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
+				    uint32_t number, struct err *err);
+/* At commit: this transaction's keys become a row, or all go to lookup. */
+PV_MUST enum pv_code sqlite_keys_flush(struct sqlite_store *s,
+				       struct err *err);
+PV_MUST enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err);
+
+/* ---- sqlite_row.c, sqlite_log.c, sqlite_count.c, sqlite_name.c ---- */
+
+PV_MUST enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
+				       struct err *err);
+PV_MUST enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
+				       struct err *err);
+PV_MUST enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
+				    uint64_t *index, struct err *err);
+PV_MUST enum pv_code sqlite_log_flush(struct sqlite_store *s, struct err *err);
+/* Counts a reservation. */
+PV_MUST enum pv_code sqlite_tally(struct sqlite_store *s, const char *template,
+				  const struct store_subject *b,
+				  struct err *err);
+PV_MUST enum pv_code sqlite_tally_flush(struct sqlite_store *s,
+					struct err *err);
+/* PV_NOT_FOUND, "store.template". *ref lives until the next call. */
+PV_MUST enum pv_code sqlite_template(struct sqlite_store *s,
+				     const uint8_t sha256[STORE_HASH],
+				     const struct template_ref **ref,
+				     struct err *err);
+
+static inline struct sqlite_store *to_sqlite(struct store *s)
+{
+	return (struct sqlite_store *)s;
+}
+
+#endif

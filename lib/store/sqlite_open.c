@@ -1,0 +1,403 @@
+#include "lib/store/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/rand.h>
+
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+#include "lib/store/filecheck.h"
+#include "lib/store/sqlite_ops.h"
+
+#define APPLICATION_ID 0x50564354 /* "PVCT", in the file's header */
+#define SCHEMA_VERSION 1
+#define BUSY_MS 10000
+#define CLOSE_FRAMES 256         /* more than these are worth moving at close */
+#define LOG_BUF_MAX (SQLITE_CHUNK_MAX + 65537u)
+#define PATH_LEN_MAX 4096u
+
+static const struct store_ops ops;
+
+static int count_frames(void *ctx, sqlite3 *db, const char *name, int frames)
+{
+	struct sqlite_store *s = ctx;
+
+	(void)db;
+	(void)name;
+	s->wal_frames = frames;
+	return SQLITE_OK;
+}
+
+static void sqlite_close(struct store *store)
+{
+	struct sqlite_store *s = to_sqlite(store);
+
+	if (s->db)
+		sqlite_rollback(store);
+	for (size_t i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(s->stmt[i]);
+	/* The next process reads all of a write-ahead log that is left. */
+	if (s->db && s->wal_frames > CLOSE_FRAMES && !s->poisoned)
+		(void)sqlite3_wal_checkpoint_v2(s->db, NULL,
+						SQLITE_CHECKPOINT_TRUNCATE,
+						NULL, NULL);
+	sqlite3_close_v2(s->db);
+	sealed_close(&s->sealed);
+	log_hasher_release(&s->hasher);
+	keys_release(&s->keys);
+	buf_release(&s->log);
+	free(s->path);
+	free(s);
+}
+
+static void destroy(struct sqlite_store *s)
+{
+	if (s)
+		sqlite_close(&s->base);
+}
+CLEANUP_PTR(struct sqlite_store, destroy);
+
+/* A handle with a database connection and nothing read yet. */
+static enum pv_code connect(const char *path, struct sqlite_store **out,
+			    struct err *err)
+{
+	CLEANUP(cleanup_destroy)
+	struct sqlite_store *s = mem_new(sizeof(*s), err);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+		    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+	enum pv_code rc;
+
+	if (!s)
+		return PV_INTERNAL;
+	s->base.ops = &ops;
+	s->sealed.fd = -1;
+	keys_init(&s->keys);
+	buf_init(&s->log, LOG_BUF_MAX);
+	buf_init(&s->sealed.gather, SEALED_GATHER_MAX);
+	s->path = mem_strdup(path, err);
+	rc = s->path ? log_hasher_init(&s->hasher, err) : PV_INTERNAL;
+	if (rc != PV_OK)
+		return rc;
+	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK ||
+	    sqlite3_busy_timeout(s->db, BUSY_MS) != SQLITE_OK)
+		return sqlite_fail(s, "open the store", err);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_wal_hook(s->db, count_frames, s);
+	*out = TAKE(s);
+	return PV_OK;
+}
+
+static enum pv_code exec_all(struct sqlite_store *s, const char *const *sql,
+			     size_t n, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
+		rc = sqlite_exec(s, sql[i], err);
+	return rc;
+}
+
+static enum pv_code configure(struct sqlite_store *s, struct err *err)
+{
+	static const char *const pragmas[] = {
+		"PRAGMA synchronous = FULL",
+		"PRAGMA foreign_keys = ON",
+		"PRAGMA secure_delete = FAST",
+		"PRAGMA temp_store = MEMORY",
+		"PRAGMA mmap_size = 0",
+		"PRAGMA cache_size = -8192",
+	};
+
+	return exec_all(s, pragmas, sizeof(pragmas) / sizeof(pragmas[0]), err);
+}
+
+/* A pragma's one value as a number, or as text when text is not NULL. */
+static enum pv_code ask(struct sqlite_store *s, const char *sql, uint64_t *v,
+			char text[16], struct err *err)
+{
+	QUERY q = query_once(s, sql);
+	bool row;
+	enum pv_code rc = query_row(&q, &row, err);
+
+	if (rc == PV_OK &&
+	    (!row || !(text ? col_text(&q, 0, text, 16) : col_u64(&q, 0, v))))
+		return sqlite_corrupt(s, "its header", err);
+	return rc;
+}
+
+static enum pv_code check_header(struct sqlite_store *s, struct err *err)
+{
+	char journal[16] = "";
+	uint64_t id = 0;
+	uint64_t version = 0;
+	enum pv_code rc = ask(s, "PRAGMA application_id", &id, NULL, err);
+
+	if (rc == PV_OK)
+		rc = ask(s, "PRAGMA user_version", &version, NULL, err);
+	if (rc == PV_OK)
+		rc = ask(s, "PRAGMA journal_mode", NULL, journal, err);
+	if (rc != PV_OK)
+		return rc;
+	if (id != APPLICATION_ID)
+		return err_fail(err, PV_INTEGRITY, "store.format",
+				"name the store of an authority",
+				"%s is not a store of provctl", s->path);
+	if (version != SCHEMA_VERSION)
+		return err_fail(err, PV_STORAGE, "store.version",
+				"use the provctl that wrote it",
+				"%s is of version %llu, this provctl is for %d",
+				s->path, (unsigned long long)version,
+				SCHEMA_VERSION);
+	if (strcmp(journal, "wal") != 0)
+		return sqlite_corrupt(s, "it has no write-ahead log", err);
+	return sqlite_schema_check(s, err);
+}
+
+/* Splits a path; dir gets the folder ("." for none). */
+static enum pv_code split_path(const char *path, char dir[PATH_LEN_MAX],
+			       const char **name, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	*name = slash ? slash + 1 : path;
+	if (!(*name)[0] || strlen(path) + 16 > PATH_LEN_MAX)
+		return err_fail(err, PV_INPUT, "store.path", NULL,
+				"the store's path names no file or is too long");
+	if (!slash)
+		strcpy(dir, ".");
+	else if (len == 0)
+		strcpy(dir, "/");
+	else
+		snprintf(dir, PATH_LEN_MAX, "%.*s", (int)len, path);
+	return PV_OK;
+}
+
+/* Existing, ours and safe; *dirfd gets its folder. */
+static enum pv_code check_file(const char *path, int *dirfd, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char dir[PATH_LEN_MAX];
+	const char *name;
+	enum pv_code rc = split_path(path, dir, &name, err);
+
+	err_object(err, path);
+	if (rc == PV_OK)
+		rc = dir_open(AT_FDCWD, dir, dirfd, err);
+	if (rc != PV_OK)
+		return rc;
+	fd = openat(*dirfd, name,
+		    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return err_fail(err, PV_NOT_FOUND, "store.missing",
+				"make an authority: provctl init",
+				"there is no store %s", path);
+	if (fd < 0 && errno != ELOOP)
+		return err_errno(err, PV_STORAGE, "store.io",
+				 "check its mode and owner", "cannot open %s",
+				 path);
+	return filecheck_owner(fd, path, err);
+}
+
+enum pv_code store_sqlite_open(const char *path, struct store **store,
+			       struct err *err)
+{
+	CLEANUP(fd_cleanup) int dirfd = -1;
+	CLEANUP(cleanup_destroy) struct sqlite_store *s = NULL;
+	struct store_meta meta;
+	VIEW v = { NULL };
+	enum pv_code rc = check_file(path, &dirfd, err);
+
+	if (rc == PV_OK)
+		rc = connect(path, &s, err);
+	if (rc == PV_OK)
+		rc = configure(s, err);
+	if (rc == PV_OK)
+		rc = check_header(s, err);
+	if (rc == PV_OK)
+		rc = sealed_open(&s->sealed, dirfd, err);
+	if (rc == PV_OK)
+		rc = sqlite_meta(&s->base, &meta, err);
+	if (rc == PV_OK)
+		rc = sqlite_view(s, &v, err);
+	sqlite_view_end(&v);
+	if (rc != PV_OK)
+		return rc;
+	*store = &TAKE(s)->base;
+	return PV_OK;
+}
+
+static enum pv_code first_rows(struct sqlite_store *s,
+			       const struct store_meta *meta, struct err *err)
+{
+	QUERY q = query_start(s, SQL_META_PUT);
+	enum pv_code rc;
+
+	if (RAND_bytes(s->salt, sizeof(s->salt)) != 1)
+		return err_fail(err, PV_INTERNAL, "crypto.random", NULL,
+				"no random bytes are to be had");
+	query_str(&q, meta->name);
+	query_str(&q, meta->origin);
+	query_u64(&q, meta->created_ms);
+	query_blob(&q, s->salt, sizeof(s->salt));
+	rc = query_run(&q, err);
+	if (rc != PV_OK)
+		return rc;
+	s->state.serial_next = STORE_SERIAL_FIRST;
+	s->state.recent_first = 1;
+	return sqlite_state_put(s, SQL_STATE_PUT, err);
+}
+
+/* Fills an empty file; its journal is gone when this returns. */
+static enum pv_code fill(const char *path, const struct store_meta *meta,
+			 struct err *err)
+{
+	static const char *const before[] = {
+		"PRAGMA application_id = 1347830612", /* APPLICATION_ID */
+		"PRAGMA user_version = 1",
+		"BEGIN IMMEDIATE",
+	};
+	CLEANUP(cleanup_destroy) struct sqlite_store *s = NULL;
+	enum pv_code rc = connect(path, &s, err);
+
+	if (rc == PV_OK)
+		rc = configure(s, err);
+	if (rc == PV_OK)
+		rc = exec_all(s, before, sizeof(before) / sizeof(before[0]),
+			      err);
+	if (rc == PV_OK)
+		rc = sqlite_schema_make(s, err);
+	if (rc == PV_OK)
+		rc = first_rows(s, meta, err);
+	if (rc == PV_OK)
+		rc = sqlite_exec(s, "COMMIT", err);
+	if (rc == PV_OK)
+		rc = sqlite_exec(s, "PRAGMA journal_mode = WAL", err);
+	/* Without a log left behind: the file is renamed next. */
+	if (rc == PV_OK)
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+				  NULL);
+	return rc;
+}
+
+/* Makes name of temp, unless it is there, and both durable. */
+static enum pv_code publish(int dirfd, const char *temp, const char *name,
+			    struct err *err)
+{
+	CLEANUP(fd_cleanup)
+	int fd = openat(dirfd, temp, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) != 0)
+		return err_errno(err, PV_STORAGE, "store.io", "check the disk",
+				 "cannot sync the new store");
+	if (linkat(dirfd, temp, dirfd, name, 0) != 0 && errno == EEXIST)
+		return err_fail(err, PV_CONFLICT, "store.exists",
+				"choose another folder",
+				"there is a store already");
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    unlinkat(dirfd, temp, 0) != 0 || fsync(dirfd) != 0)
+		return err_errno(err, PV_STORAGE, "store.io", "check the disk",
+				 "cannot put the new store in place");
+	return PV_OK;
+}
+
+static enum pv_code temp_file(int dirfd, const char *temp, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+
+	/* What an interrupted creation left. */
+	if (unlinkat(dirfd, temp, 0) != 0 && errno != ENOENT)
+		return err_errno(err, PV_STORAGE, "store.io", NULL,
+				 "cannot remove %s", temp);
+	fd = openat(dirfd, temp,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, PV_STORAGE, "store.io",
+				 "check that the folder can be written",
+				 "cannot create %s", temp);
+	return PV_OK;
+}
+
+enum pv_code store_sqlite_create(const char *path,
+				 const struct store_meta *meta, struct err *err)
+{
+	CLEANUP(fd_cleanup) int dirfd = -1;
+	char dir[PATH_LEN_MAX];
+	char temp[PATH_LEN_MAX];
+	const char *name;
+	enum pv_code rc = split_path(path, dir, &name, err);
+
+	err_object(err, path);
+	if (rc == PV_OK && (!meta->name[0] || !meta->origin[0]))
+		rc = err_fail(err, PV_INPUT, "store.meta", NULL,
+			      "a store needs the authority's name and origin");
+	if (rc == PV_OK)
+		rc = dir_open(AT_FDCWD, dir, &dirfd, err);
+	if (rc != PV_OK)
+		return rc;
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_fail(err, PV_CONFLICT, "store.exists",
+				"choose another folder",
+				"there is a store already");
+	snprintf(temp, sizeof(temp), "%s.new", path);
+	rc = sealed_create(dirfd, err);
+	if (rc == PV_OK)
+		rc = temp_file(dirfd, temp + (name - path), err);
+	if (rc == PV_OK)
+		rc = fill(temp, meta, err);
+	if (rc == PV_OK)
+		rc = publish(dirfd, temp + (name - path), name, err);
+	return rc;
+}
+
+static const struct store_ops ops = {
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.close = sqlite_close,
+	.check = sqlite_check,
+	.meta = sqlite_meta,
+	.counts = sqlite_counts,
+	.ca_put = sqlite_ca_put,
+	.ca_each = sqlite_ca_each,
+	.key_put = sqlite_key_put,
+	.key_each = sqlite_key_each,
+	.template_put = sqlite_template_put,
+	.template_each = sqlite_template_each,
+	.manifest_put = sqlite_manifest_put,
+	.manifest_get = sqlite_manifest_get,
+	.datakey_put = sqlite_datakey_put,
+	.datakey_get = sqlite_datakey_get,
+	.serial_lend = sqlite_serial_lend,
+	.reserve = sqlite_reserve,
+	.complete = sqlite_complete,
+	.set_state = sqlite_set_state,
+	.device_find = sqlite_device_find,
+	.device_number = sqlite_device_number,
+	.spki_owner = sqlite_spki_owner,
+	.cert_get = sqlite_cert_get,
+	.bundle_each = sqlite_bundle_each,
+	.bundle_find = sqlite_bundle_find,
+	.intent_each = sqlite_intent_each,
+	.intent_get = sqlite_intent_get,
+	.device_each = sqlite_device_each,
+	.rate_since = sqlite_rate_since,
+	.order_count = sqlite_order_count,
+	.sealed_append = sqlite_sealed_append,
+	.sealed_read = sqlite_sealed_read,
+	.log_append = sqlite_log_append,
+	.log_size = sqlite_log_size,
+	.log_root = sqlite_log_root,
+	.log_each = sqlite_log_each,
+	.log_hash = sqlite_log_hash,
+};

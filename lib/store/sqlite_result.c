@@ -1,0 +1,191 @@
+/* The result of an intent, and what becomes of a device later. */
+#include <string.h>
+
+#include "lib/log/entry.h"
+#include "lib/store/sqlite_ops.h"
+
+static bool is_entry(struct span entry)
+{
+	uint64_t time_ms;
+
+	return log_entry_time(entry, &time_ms);
+}
+
+static bool inside(const struct sqlite_store *s, uint64_t offset, uint64_t len)
+{
+	return offset <= s->sealed.len && len <= s->sealed.len - offset;
+}
+
+static bool bundle_ok(const struct sqlite_store *s, const struct store_bundle *b)
+{
+	return b->stage[0] && b->seq > 0 && b->seq <= INT64_MAX && b->len > 0 &&
+	       inside(s, b->offset, b->len) &&
+	       inside(s, b->escrow_offset, b->escrow_len) &&
+	       is_entry(b->entry);
+}
+
+/* Everything that can be refused is refused before the first write. */
+static enum pv_code check_result(struct sqlite_store *s,
+				 const struct store_result *r,
+				 int64_t templates[STORE_STAGES_MAX],
+				 struct err *err)
+{
+	bool ok = r->bundles_n <= STORE_STAGES_MAX &&
+		  (r->cert.len > 0 ? is_entry(r->entry) : r->entry.len == 0);
+
+	for (size_t i = 0; ok && i < r->bundles_n; i++) {
+		const struct store_bundle *b = &r->bundles[i];
+
+		ok = bundle_ok(s, b);
+		for (size_t k = 0; ok && k < i; k++)
+			ok = b->seq != r->bundles[k].seq ||
+			     strcmp(b->stage, r->bundles[k].stage) != 0;
+	}
+	if (!ok)
+		return err_fail(err, PV_INPUT, "store.result", NULL,
+				"the result lacks a value or has one out of "
+				"range");
+	for (size_t i = 0; i < r->bundles_n; i++) {
+		const struct template_ref *ref;
+		enum pv_code rc = sqlite_template(
+			s, r->bundles[i].template_sha256, &ref, err);
+
+		if (rc != PV_OK)
+			return rc;
+		templates[i] = ref->id;
+	}
+	return PV_OK;
+}
+
+/* Deletes TBS and sealed secrets; PV_CONFLICT when they are not there. */
+static enum pv_code drop_intent(struct sqlite_store *s, uint32_t number,
+				struct err *err)
+{
+	QUERY q = query_start(s, SQL_INTENT_DROP);
+	enum pv_code rc;
+
+	query_u64(&q, number);
+	rc = query_run(&q, err);
+	if (rc != PV_OK || sqlite3_changes(s->db) == 1)
+		return rc;
+	return err_fail(err, PV_CONFLICT, "store.completed", NULL,
+			"number %u has no open intent", number);
+}
+
+static enum pv_code put_cert(struct sqlite_store *s,
+			     const struct store_result *r, struct err *err)
+{
+	uint64_t index;
+	enum pv_code rc = sqlite_log_add(s, r->entry, &index, err);
+
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_CERT_PUT);
+	query_u64(&q, r->number);
+	query_u64(&q, index);
+	query_blob(&q, r->cert.p, r->cert.len);
+	return query_run(&q, err);
+}
+
+static enum pv_code put_bundle(struct sqlite_store *s, uint32_t number,
+			       const struct store_bundle *b, int64_t template,
+			       struct err *err)
+{
+	struct span id = { b->id, STORE_UUID };
+	uint64_t index;
+	uint64_t key;
+	enum pv_code rc = sqlite_log_add(s, b->entry, &index, err);
+
+	if (rc == PV_OK)
+		rc = sqlite_key(s, KEY_BUNDLE, id, &key, err);
+	if (rc == PV_OK)
+		rc = sqlite_key_add(s, key, number, err);
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_BUNDLE_PUT);
+	query_u64(&q, number);
+	query_u64(&q, index);
+	query_u64(&q, b->seq);
+	query_str(&q, b->stage);
+	query_blob(&q, b->id, STORE_UUID);
+	query_blob(&q, b->bh, STORE_HASH);
+	query_blob(&q, b->payload_sha256, STORE_HASH);
+	query_u64(&q, (uint64_t)template);
+	query_u64(&q, b->offset);
+	query_u64(&q, b->len);
+	query_u64(&q, b->escrow_offset);
+	query_u64(&q, b->escrow_len);
+	return query_run(&q, err);
+}
+
+enum pv_code sqlite_complete(struct store *store, const struct store_result *r,
+			     struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	int64_t templates[STORE_STAGES_MAX];
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc == PV_OK)
+		rc = check_result(s, r, templates, err);
+	if (rc == PV_OK)
+		rc = drop_intent(s, r->number, err);
+	if (rc != PV_OK)
+		return rc;
+	if (r->cert.len > 0)
+		rc = put_cert(s, r, err);
+	for (size_t i = 0; rc == PV_OK && i < r->bundles_n; i++)
+		rc = put_bundle(s, r->number, &r->bundles[i], templates[i],
+				err);
+	if (rc != PV_OK)
+		s->doomed = true;
+	return rc;
+}
+
+enum pv_code sqlite_set_state(struct store *store, uint32_t number,
+			      enum store_state state, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	struct store_device d;
+	bool found = false;
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc == PV_OK)
+		rc = sqlite_device_number(store, number, &d, &found, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!found)
+		return err_fail(err, PV_NOT_FOUND, "store.device", NULL,
+				"there is no device of number %u", number);
+	if (d.state == STORE_RESERVED || state == STORE_RESERVED)
+		return err_fail(err, PV_CONFLICT, "store.state",
+				"complete its intent first",
+				"device %s is not issued yet", d.s.device);
+	QUERY q = query_start(s, SQL_DEVICE_STATE);
+	query_u64(&q, state == STORE_ISSUED ? 0 : (uint64_t)state);
+	query_u64(&q, number);
+	return query_run(&q, err);
+}
+
+enum pv_code sqlite_sealed_append(struct store *store, struct span bytes,
+				  uint64_t *offset, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc == PV_OK)
+		rc = sealed_append(&s->sealed, bytes, offset, err);
+	if (rc != PV_OK)
+		s->doomed = true;
+	return rc;
+}
+
+enum pv_code sqlite_sealed_read(struct store *store, uint64_t offset,
+				uint64_t len, struct buf *out, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	VIEW v;
+	enum pv_code rc = sqlite_view(s, &v, err);
+
+	return rc == PV_OK ? sealed_read(&s->sealed, offset, len, out, err)
+			   : rc;
+}

@@ -1,0 +1,263 @@
+/* Rows of devices and bundles as structs, and all that reads them. */
+#include <string.h>
+
+#include "lib/store/sqlite_ops.h"
+
+/* A hash that may be absent. */
+static bool col_hash(struct query *q, int column, uint8_t *out, bool *there)
+{
+	*there = sqlite3_column_type(q->st, column) != SQLITE_NULL;
+	return !*there || col_bytes(q, column, out, STORE_HASH);
+}
+
+static bool subject_row(struct query *q, struct store_subject *s)
+{
+	struct span serial;
+	bool ok = col_u32(q, 0, &s->number) &&
+		  col_text(q, 1, s->device, sizeof(s->device)) &&
+		  col_text(q, 2, s->request, sizeof(s->request)) &&
+		  col_text(q, 3, s->template_name, sizeof(s->template_name)) &&
+		  col_bytes(q, 4, s->template_sha256, STORE_HASH) &&
+		  col_text(q, 5, s->order, sizeof(s->order)) &&
+		  col_text(q, 6, s->role, sizeof(s->role)) &&
+		  col_text(q, 7, s->station, sizeof(s->station)) &&
+		  col_bytes(q, 8, s->body_sha256, STORE_HASH) &&
+		  col_hash(q, 9, s->spki_sha256, &s->has_spki) &&
+		  col_hash(q, 10, s->seal_sha256, &s->has_seal) &&
+		  col_span(q, 11, &serial) && col_u64(q, 12, &s->created_ms);
+
+	if (!ok || !s->device[0] || serial.len > STORE_SERIAL_MAX ||
+	    serial.len < STORE_SERIAL_MIN)
+		return false;
+	memcpy(s->serial, serial.p, serial.len);
+	s->serial_len = serial.len;
+	/* Not stored where it is the device's id. */
+	if (!s->request[0])
+		memcpy(s->request, s->device, sizeof(s->request));
+	return true;
+}
+
+enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
+			       struct err *err)
+{
+	bool open = sqlite3_column_type(q->st, 15) != SQLITE_NULL;
+	uint64_t state;
+	uint64_t intent_seq;
+	bool ok;
+
+	memset(d, 0, sizeof(*d));
+	d->has_cert = sqlite3_column_type(q->st, 17) != SQLITE_NULL;
+	ok = subject_row(q, &d->s) && col_u64(q, 13, &state) &&
+	     col_u64(q, 14, &d->intent_index) && col_u64(q, 15, &intent_seq) &&
+	     col_u64(q, 16, &d->seq) && col_u64(q, 17, &d->issue_index);
+	if (!ok || state > STORE_RETIRED || state == STORE_ISSUED ||
+	    (open && state != 0))
+		return sqlite_corrupt(q->s, "a device's row", err);
+	if (open)
+		d->seq = intent_seq;
+	if (!d->has_cert)
+		d->issue_index = STORE_NO_INDEX;
+	/* 0 stands for both of the first two: the intent's row tells. */
+	d->state = (enum store_state)state;
+	if (state == STORE_RESERVED && !open)
+		d->state = STORE_ISSUED;
+	return PV_OK;
+}
+
+enum pv_code sqlite_device_number(struct store *store, uint32_t number,
+				  struct store_device *d, bool *found,
+				  struct err *err)
+{
+	QUERY q = query_start(to_sqlite(store), SQL_DEVICE_GET);
+	enum pv_code rc;
+
+	query_u64(&q, number);
+	rc = query_row(&q, found, err);
+	return rc == PV_OK && *found ? sqlite_device_row(&q, d, err) : rc;
+}
+
+enum pv_code sqlite_device_find(struct store *store, enum store_by by,
+				const char *id, struct store_device *d,
+				bool *found, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	struct span name = { (const uint8_t *)id, strlen(id) };
+	struct found hits;
+	uint64_t key;
+	VIEW v;
+	enum pv_code rc = sqlite_view(s, &v, err);
+
+	*found = false;
+	if (rc == PV_OK)
+		rc = sqlite_key(s, KEY_NAME, name, &key, err);
+	if (rc == PV_OK)
+		rc = sqlite_find(s, key, &hits, err);
+	for (size_t i = 0; rc == PV_OK && i < hits.n; i++) {
+		rc = sqlite_device_number(store, hits.number[i], d, found, err);
+		if (rc == PV_OK && !*found)
+			rc = sqlite_corrupt(s, "a device's row is missing",
+					    err);
+		*found = rc == PV_OK &&
+			 strcmp(by == STORE_BY_DEVICE ? d->s.device
+						      : d->s.request,
+				id) == 0;
+		if (*found)
+			break;
+	}
+	return rc;
+}
+
+enum pv_code sqlite_device_each(struct store *store, uint32_t from,
+				const struct store_visit *v, struct err *err)
+{
+	QUERY q = query_own(to_sqlite(store), SQL_DEVICE_EACH);
+
+	query_u64(&q, from);
+	for (;;) {
+		struct store_device d;
+		struct span cert;
+		bool row;
+		enum pv_code rc = query_row(&q, &row, err);
+
+		if (rc != PV_OK || !row)
+			return rc;
+		rc = sqlite_device_row(&q, &d, err);
+		if (rc == PV_OK && !col_span(&q, 18, &cert))
+			rc = sqlite_corrupt(q.s, "a certificate's row", err);
+		if (rc == PV_OK)
+			rc = v->fn.device(v->ctx, &d, cert, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+}
+
+static enum pv_code intents(struct sqlite_store *s, uint32_t from, uint32_t to,
+			    const struct store_visit *v, size_t *n,
+			    struct err *err)
+{
+	QUERY q = query_own(s, SQL_INTENT_EACH);
+
+	query_u64(&q, from);
+	query_u64(&q, to);
+	for (*n = 0;; ++*n) {
+		struct store_device d;
+		struct store_intent i = { .seq = 0 };
+		bool row;
+		enum pv_code rc = query_row(&q, &row, err);
+
+		if (rc != PV_OK || !row)
+			return rc;
+		rc = sqlite_device_row(&q, &d, err);
+		if (rc == PV_OK &&
+		    (!col_span(&q, 18, &i.tbs) || !col_span(&q, 19, &i.secrets)))
+			rc = sqlite_corrupt(s, "an intent's row", err);
+		i.s = d.s;
+		i.seq = d.seq;
+		i.intent_index = d.intent_index;
+		if (rc == PV_OK)
+			rc = v->fn.intent(v->ctx, &i, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+}
+
+enum pv_code sqlite_intent_each(struct store *store,
+				const struct store_visit *v, struct err *err)
+{
+	size_t n;
+
+	return intents(to_sqlite(store), 0, UINT32_MAX, v, &n, err);
+}
+
+enum pv_code sqlite_intent_get(struct store *store, uint32_t number,
+			       const struct store_visit *v, struct err *err)
+{
+	size_t n;
+	enum pv_code rc = intents(to_sqlite(store), number, number, v, &n, err);
+
+	if (rc != PV_OK || n > 0)
+		return rc;
+	return err_fail(err, PV_NOT_FOUND, "store.intent", NULL,
+			"there is no open intent of that number");
+}
+
+enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
+			       struct err *err)
+{
+	memset(b, 0, sizeof(*b));
+	if (col_u32(q, 0, &b->number) && col_u64(q, 1, &b->seal_index) &&
+	    col_u64(q, 2, &b->seq) &&
+	    col_text(q, 3, b->stage, sizeof(b->stage)) &&
+	    col_bytes(q, 4, b->id, STORE_UUID) &&
+	    col_bytes(q, 5, b->bh, STORE_HASH) &&
+	    col_bytes(q, 6, b->payload_sha256, STORE_HASH) &&
+	    col_bytes(q, 7, b->template_sha256, STORE_HASH) &&
+	    col_u64(q, 8, &b->offset) && col_u64(q, 9, &b->len) &&
+	    col_u64(q, 10, &b->escrow_offset) &&
+	    col_u64(q, 11, &b->escrow_len))
+		return PV_OK;
+	return sqlite_corrupt(q->s, "a bundle's row", err);
+}
+
+enum pv_code sqlite_bundle_each(struct store *store, uint32_t number,
+				const struct store_visit *v, struct err *err)
+{
+	QUERY q = query_own(to_sqlite(store), SQL_BUNDLE_EACH);
+
+	query_u64(&q, number);
+	for (;;) {
+		struct store_bundle b;
+		bool row;
+		enum pv_code rc = query_row(&q, &row, err);
+
+		if (rc != PV_OK || !row)
+			return rc;
+		rc = sqlite_bundle_row(&q, &b, err);
+		if (rc == PV_OK)
+			rc = v->fn.bundle(v->ctx, &b, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+}
+
+/* The bundle with that id among those of one device. */
+static enum pv_code pick_bundle(struct sqlite_store *s, uint32_t number,
+				const uint8_t id[STORE_UUID],
+				struct store_bundle *b, bool *found,
+				struct err *err)
+{
+	QUERY q = query_start(s, SQL_BUNDLE_EACH);
+	enum pv_code rc = PV_OK;
+	bool row = true;
+
+	query_u64(&q, number);
+	for (*found = false; rc == PV_OK && row && !*found;) {
+		rc = query_row(&q, &row, err);
+		if (rc == PV_OK && row)
+			rc = sqlite_bundle_row(&q, b, err);
+		*found = rc == PV_OK && row && memcmp(b->id, id, STORE_UUID) == 0;
+	}
+	return rc;
+}
+
+enum pv_code sqlite_bundle_find(struct store *store,
+				const uint8_t id[STORE_UUID],
+				struct store_bundle *b, bool *found,
+				struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	struct span value = { id, STORE_UUID };
+	struct found hits;
+	uint64_t key;
+	VIEW v;
+	enum pv_code rc = sqlite_view(s, &v, err);
+
+	*found = false;
+	if (rc == PV_OK)
+		rc = sqlite_key(s, KEY_BUNDLE, value, &key, err);
+	if (rc == PV_OK)
+		rc = sqlite_find(s, key, &hits, err);
+	for (size_t i = 0; rc == PV_OK && !*found && i < hits.n; i++)
+		rc = pick_bundle(s, hits.number[i], id, b, found, err);
+	return rc;
+}

@@ -1,0 +1,123 @@
+#include "lib/store/sqlite_impl.h"
+
+#include <string.h>
+
+struct table {
+	const char *name;
+	const char *sql;
+};
+
+/* Sorted by name: sqlite_schema_check() walks both lists side by side. */
+static const struct table tables[] = {
+	{ "bundle",
+	  "CREATE TABLE bundle (number INTEGER NOT NULL REFERENCES device, "
+	  "seal_index INTEGER NOT NULL, seq INTEGER NOT NULL, "
+	  "stage TEXT NOT NULL, bundle_id BLOB NOT NULL, bh BLOB NOT NULL, "
+	  "payload BLOB NOT NULL, template INTEGER NOT NULL, "
+	  "start INTEGER NOT NULL, len INTEGER NOT NULL, "
+	  "escrow_start INTEGER NOT NULL, escrow_len INTEGER NOT NULL, "
+	  "PRIMARY KEY (number, seal_index)) STRICT, WITHOUT ROWID" },
+	{ "ca", "CREATE TABLE ca (id INTEGER PRIMARY KEY, "
+		"name TEXT NOT NULL UNIQUE, parent TEXT, label TEXT NOT NULL, "
+		"spki_sha256 BLOB NOT NULL, shards INTEGER NOT NULL, "
+		"cert BLOB NOT NULL) STRICT" },
+	{ "cert", "CREATE TABLE cert (number INTEGER PRIMARY KEY REFERENCES "
+		  "device, issue_index INTEGER NOT NULL, der BLOB NOT NULL) "
+		  "STRICT" },
+	{ "datakey", "CREATE TABLE datakey (id BLOB PRIMARY KEY, "
+		     "sealed BLOB NOT NULL) STRICT, WITHOUT ROWID" },
+	{ "device",
+	  "CREATE TABLE device (number INTEGER PRIMARY KEY, "
+	  "device TEXT NOT NULL, request TEXT, "
+	  "template INTEGER NOT NULL REFERENCES template, ord TEXT, "
+	  "role TEXT NOT NULL, station TEXT, body BLOB NOT NULL, spki BLOB, "
+	  "seal BLOB, serial BLOB NOT NULL, created_ms INTEGER NOT NULL, "
+	  "state INTEGER NOT NULL, intent_index INTEGER NOT NULL) STRICT" },
+	{ "intent", "CREATE TABLE intent (number INTEGER PRIMARY KEY "
+		    "REFERENCES device, seq INTEGER NOT NULL, tbs BLOB, "
+		    "secrets BLOB) STRICT" },
+	{ "log", "CREATE TABLE log (first INTEGER PRIMARY KEY, "
+		 "entries BLOB NOT NULL) STRICT" },
+	{ "lookup", "CREATE TABLE lookup (key INTEGER NOT NULL, "
+		    "number INTEGER NOT NULL, PRIMARY KEY (key, number)) "
+		    "STRICT, WITHOUT ROWID" },
+	{ "manifest",
+	  "CREATE TABLE manifest (template INTEGER NOT NULL REFERENCES "
+	  "template, stage TEXT NOT NULL, sequence INTEGER NOT NULL, "
+	  "bytes BLOB NOT NULL, PRIMARY KEY (template, stage)) "
+	  "STRICT, WITHOUT ROWID" },
+	{ "meta", "CREATE TABLE meta (id INTEGER PRIMARY KEY, "
+		  "name TEXT NOT NULL, origin TEXT NOT NULL, "
+		  "created_ms INTEGER NOT NULL, salt BLOB NOT NULL) STRICT" },
+	{ "ord", "CREATE TABLE ord (name TEXT PRIMARY KEY, "
+		 "devices INTEGER NOT NULL) STRICT, WITHOUT ROWID" },
+	{ "own_key",
+	  "CREATE TABLE own_key (id INTEGER PRIMARY KEY, "
+	  "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
+	  "generation INTEGER NOT NULL, kind INTEGER NOT NULL, "
+	  "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB) STRICT" },
+	{ "rate", "CREATE TABLE rate (name TEXT NOT NULL, "
+		  "bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
+		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },
+	{ "recent", "CREATE TABLE recent (id INTEGER PRIMARY KEY, "
+		    "keys BLOB NOT NULL) STRICT" },
+	{ "state", "CREATE TABLE state (id INTEGER PRIMARY KEY, "
+		   "serial_next INTEGER NOT NULL, sealed_len INTEGER NOT NULL, "
+		   "last_ms INTEGER NOT NULL, devices INTEGER NOT NULL, "
+		   "recent_first INTEGER NOT NULL, "
+		   "recent_last INTEGER NOT NULL, tree BLOB NOT NULL) STRICT" },
+	{ "template",
+	  "CREATE TABLE template (id INTEGER PRIMARY KEY, "
+	  "name TEXT NOT NULL, version INTEGER NOT NULL, "
+	  "sha256 BLOB NOT NULL UNIQUE, adopted_ms INTEGER NOT NULL, "
+	  "actor TEXT NOT NULL, bytes BLOB NOT NULL, "
+	  "UNIQUE (name, version)) STRICT" },
+	{ "tile", "CREATE TABLE tile (level INTEGER NOT NULL, "
+		  "place INTEGER NOT NULL, hash BLOB NOT NULL, "
+		  "PRIMARY KEY (level, place)) STRICT, WITHOUT ROWID" },
+};
+
+#define TABLES (sizeof(tables) / sizeof(tables[0]))
+
+enum pv_code sqlite_schema_make(struct sqlite_store *s, struct err *err)
+{
+	for (size_t i = 0; i < TABLES; i++) {
+		enum pv_code rc = sqlite_exec(s, tables[i].sql, err);
+
+		if (rc != PV_OK)
+			return rc;
+	}
+	return PV_OK;
+}
+
+static bool same_text(sqlite3_stmt *st, int column, const char *want)
+{
+	const char *got = (const char *)sqlite3_column_text(st, column);
+
+	return got && strcmp(got, want) == 0;
+}
+
+enum pv_code sqlite_schema_check(struct sqlite_store *s, struct err *err)
+{
+	QUERY q = query_once(s, "SELECT name, sql FROM sqlite_schema "
+				"WHERE sql IS NOT NULL ORDER BY name");
+	size_t n = 0;
+	bool same = true;
+
+	for (;; n++) {
+		bool row;
+		enum pv_code rc = query_row(&q, &row, err);
+
+		if (rc != PV_OK)
+			return rc;
+		if (!row)
+			break;
+		same = same && n < TABLES && same_text(q.st, 0, tables[n].name) &&
+		       same_text(q.st, 1, tables[n].sql);
+	}
+	if (same && n == TABLES)
+		return PV_OK;
+	return err_fail(err, PV_INTEGRITY, "store.schema",
+			"restore the store from a backup",
+			"the tables of %s are not the ones we made", s->path);
+}

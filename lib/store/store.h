@@ -1,0 +1,208 @@
+/*
+ * store: what the project keeps about one authority, in domain verbs. A
+ * backend (sqlite.h now) implements struct store_ops; callers use the inline
+ * functions here, in store_device.h and in store_log.h. One process, one
+ * handle, one thread; a handle never lives across fork().
+ *
+ * Writes belong to a write transaction; reads work inside one of either kind
+ * (one consistent view) and outside (each by itself). Everything a committed
+ * transaction wrote, sealed bytes and log entries included, is durable.
+ *
+ * Codes: PV_STORAGE (disk, or another process holds the store: "store.busy"),
+ * PV_INTEGRITY (damaged or edited: "store.corrupt"), PV_CONFLICT (uniqueness;
+ * the rule says which: "store.device", "store.request", "store.key",
+ * "store.serial", ...), PV_INPUT (a value past its limit), PV_INTERNAL. After
+ * PV_CONFLICT, PV_INPUT and PV_NOT_FOUND the transaction stands as before the
+ * call; after any other failure it cannot be committed any more. A failed sync
+ * ends all writing through the handle: open the store anew.
+ *
+ * Does not check: policy, certificates, sealed bytes, whether a row agrees
+ * with its log entry (device rows carry the indices for that).
+ */
+#ifndef PV_STORE_H
+#define PV_STORE_H
+
+#include "lib/base/cleanup.h"
+#include "lib/store/store_ops.h"
+
+/* ---- transactions ---- */
+
+struct store_txn {
+	struct store *store;     /* NULL when none is open */
+};
+#define STORE_TXN_INIT { NULL }
+#define STORE_TXN CLEANUP(store_rollback) struct store_txn
+
+/* STORE_WRITE takes the write lock at once (waits 10 s). One at a time. */
+PV_MUST static inline enum pv_code store_begin(struct store *s,
+					       enum store_mode mode,
+					       struct store_txn *t,
+					       struct err *err)
+{
+	enum pv_code rc = s->ops->begin(s, mode, err);
+
+	t->store = rc == PV_OK ? s : NULL;
+	return rc;
+}
+
+/* Durable when PV_OK (sealed file first, then the database). t is over either
+ * way; PV_STORAGE in the last step may leave it kept or not: look it up. */
+PV_MUST static inline enum pv_code store_commit(struct store_txn *t,
+						struct err *err)
+{
+	struct store *s = TAKE(t->store);
+
+	return s->ops->commit(s, err);
+}
+
+/* Also as cleanup: does nothing when t is over. */
+static inline void store_rollback(struct store_txn *t)
+{
+	struct store *s = TAKE(t->store);
+
+	if (s)
+		s->ops->rollback(s);
+}
+
+/* Rolls back what is open and frees. Takes NULL. */
+static inline void store_close(struct store *s)
+{
+	if (s)
+		s->ops->close(s);
+}
+
+CLEANUP_PTR(struct store, store_close);
+
+/* ---- the authority ---- */
+
+PV_MUST static inline enum pv_code
+store_meta(struct store *s, struct store_meta *meta, struct err *err)
+{
+	return s->ops->meta(s, meta, err);
+}
+
+/* Cheap numbers for status. */
+PV_MUST static inline enum pv_code
+store_counts(struct store *s, struct store_counts *c, struct err *err)
+{
+	return s->ops->counts(s, c, err);
+}
+
+/*
+ * Slow: the backend's own consistency (pages, indices, sealed file's length,
+ * log entries against the kept tree). PV_INTEGRITY names what is wrong.
+ */
+PV_MUST static inline enum pv_code store_check(struct store *s, struct err *err)
+{
+	return s->ops->check(s, err);
+}
+
+/* PV_CONFLICT, "store.ca", when the name is taken by another certificate; the
+ * same row again is fine. */
+PV_MUST static inline enum pv_code
+store_ca_put(struct store *s, const struct store_ca *ca, struct err *err)
+{
+	return s->ops->ca_put(s, ca, err);
+}
+
+/* v->fn.ca for every CA in order of creation, or for the one of that name:
+ * then PV_NOT_FOUND when there is none. */
+PV_MUST static inline enum pv_code store_ca_each(struct store *s,
+						 const char *name,
+						 const struct store_visit *v,
+						 struct err *err)
+{
+	return s->ops->ca_each(s, name, v, err);
+}
+
+/* PV_CONFLICT, "store.label", when the label is taken by another key. */
+PV_MUST static inline enum pv_code
+store_key_put(struct store *s, const struct store_key *key, struct err *err)
+{
+	return s->ops->key_put(s, key, err);
+}
+
+/* v->fn.key for every key in order of creation. */
+PV_MUST static inline enum pv_code
+store_key_each(struct store *s, const struct store_visit *v, struct err *err)
+{
+	return s->ops->key_each(s, v, err);
+}
+
+/* ---- templates ---- */
+
+/*
+ * Adopts. The same bytes again: *existing, nothing is written. PV_CONFLICT,
+ * "store.template", when the version is not above every adopted one of the
+ * name.
+ */
+PV_MUST static inline enum pv_code
+store_template_put(struct store *s, const struct store_template *t,
+		   bool *existing, struct err *err)
+{
+	return s->ops->template_put(s, t, existing, err);
+}
+
+/* v->fn.template for all versions of all templates, by name and version. */
+PV_MUST static inline enum pv_code
+store_template_each(struct store *s, const struct store_visit *v,
+		    struct err *err)
+{
+	return s->ops->template_each(s, NULL, NULL, v, err);
+}
+
+/* The highest version of that name; PV_NOT_FOUND. */
+PV_MUST static inline enum pv_code
+store_template_current(struct store *s, const char *name,
+		       const struct store_visit *v, struct err *err)
+{
+	return s->ops->template_each(s, name, NULL, v, err);
+}
+
+/* The one with that digest; PV_NOT_FOUND. */
+PV_MUST static inline enum pv_code
+store_template_digest(struct store *s, const uint8_t sha256[STORE_HASH],
+		      const struct store_visit *v, struct err *err)
+{
+	return s->ops->template_each(s, NULL, sha256, v, err);
+}
+
+/* Of an adopted template; the same bytes again are fine, others PV_CONFLICT
+ * "store.manifest"; PV_NOT_FOUND when the template is not adopted. */
+PV_MUST static inline enum pv_code
+store_manifest_put(struct store *s, const uint8_t template_sha256[STORE_HASH],
+		   const char *stage, uint64_t sequence, struct span bytes,
+		   struct err *err)
+{
+	return s->ops->manifest_put(s, template_sha256, stage, sequence, bytes,
+				    err);
+}
+
+/* Appends to bytes when *found. */
+PV_MUST static inline enum pv_code
+store_manifest_get(struct store *s, const uint8_t template_sha256[STORE_HASH],
+		   const char *stage, uint64_t *sequence, struct buf *bytes,
+		   bool *found, struct err *err)
+{
+	return s->ops->manifest_get(s, template_sha256, stage, sequence, bytes,
+				    found, err);
+}
+
+/* ---- data keys (formats.md 9): sealed, opaque here ---- */
+
+PV_MUST static inline enum pv_code
+store_datakey_put(struct store *s, const uint8_t id[STORE_UUID],
+		  struct span sealed, struct err *err)
+{
+	return s->ops->datakey_put(s, id, sealed, err);
+}
+
+/* Appends to sealed when *found. */
+PV_MUST static inline enum pv_code
+store_datakey_get(struct store *s, const uint8_t id[STORE_UUID],
+		  struct buf *sealed, bool *found, struct err *err)
+{
+	return s->ops->datakey_get(s, id, sealed, found, err);
+}
+
+#endif

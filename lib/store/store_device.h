@@ -1,0 +1,170 @@
+/*
+ * store_device: reserving, completing and finding devices. Codes and the rules
+ * of transactions: store.h.
+ */
+#ifndef PV_STORE_DEVICE_H
+#define PV_STORE_DEVICE_H
+
+#include "lib/store/store.h"
+
+/*
+ * Lends n ordered numbers from *first on (1 to STORE_LEND_MAX), for good once
+ * the transaction commits; numbers that are never used leave a gap. They are
+ * STORE_SERIAL_FIRST to STORE_SERIAL_LAST; PV_STORAGE, "store.exhausted".
+ */
+PV_MUST static inline enum pv_code store_serial_lend(struct store *s,
+						     uint32_t n,
+						     uint32_t *first,
+						     struct err *err)
+{
+	return s->ops->serial_lend(s, n, first, err);
+}
+
+/*
+ * Records an intent: the device's row, its sealed secrets and its cert.intent
+ * entry, whose log index is *index. PV_CONFLICT: "store.device" (id known),
+ * "store.key" (a key is another's, or ours), "store.request" (request id
+ * used), "store.serial" (number used, never lent, or not the serial's first
+ * bytes). PV_NOT_FOUND: the template's digest is not adopted.
+ */
+PV_MUST static inline enum pv_code store_reserve(struct store *s,
+						 const struct store_intent *i,
+						 uint64_t *index,
+						 struct err *err)
+{
+	return s->ops->reserve(s, i, index, err);
+}
+
+/*
+ * Records the result: certificate, bundles (already in the sealed file) and
+ * their entries: cert.issue first, then each bundle.seal. Drops TBS and sealed
+ * secrets of the intent. PV_CONFLICT, "store.completed", when there is no open
+ * intent of that number.
+ */
+PV_MUST static inline enum pv_code store_complete(struct store *s,
+						  const struct store_result *r,
+						  struct err *err)
+{
+	return s->ops->complete(s, r, err);
+}
+
+/* SUSPENDED, REVOKED, RETIRED, or ISSUED to resume; not for an open intent:
+ * PV_CONFLICT, "store.state". PV_NOT_FOUND. */
+PV_MUST static inline enum pv_code store_set_state(struct store *s,
+						   uint32_t number,
+						   enum store_state state,
+						   struct err *err)
+{
+	return s->ops->set_state(s, number, state, err);
+}
+
+/* ---- finding; *found false is no failure ---- */
+
+PV_MUST static inline enum pv_code store_device_get(struct store *s,
+						    const char *id,
+						    struct store_device *d,
+						    bool *found,
+						    struct err *err)
+{
+	return s->ops->device_find(s, STORE_BY_DEVICE, id, d, found, err);
+}
+
+/* The device that was recorded under that request id. */
+PV_MUST static inline enum pv_code store_request_get(struct store *s,
+						     const char *request,
+						     struct store_device *d,
+						     bool *found,
+						     struct err *err)
+{
+	return s->ops->device_find(s, STORE_BY_REQUEST, request, d, found, err);
+}
+
+PV_MUST static inline enum pv_code store_number_get(struct store *s,
+						    uint32_t number,
+						    struct store_device *d,
+						    bool *found,
+						    struct err *err)
+{
+	return s->ops->device_number(s, number, d, found, err);
+}
+
+/* Whose public key that is: certified or sealing key of a device, key or CA of
+ * ours, or nobody's. */
+PV_MUST static inline enum pv_code
+store_spki_owner(struct store *s, const uint8_t sha256[STORE_HASH],
+		 struct store_owner *owner, struct err *err)
+{
+	return s->ops->spki_owner(s, sha256, owner, err);
+}
+
+/* Appends the certificate; PV_NOT_FOUND when the device has none. */
+PV_MUST static inline enum pv_code store_cert_get(struct store *s,
+						  uint32_t number,
+						  struct buf *der,
+						  struct err *err)
+{
+	return s->ops->cert_get(s, number, der, err);
+}
+
+PV_MUST static inline enum pv_code
+store_bundle_find(struct store *s, const uint8_t id[STORE_UUID],
+		  struct store_bundle *b, bool *found, struct err *err)
+{
+	return s->ops->bundle_find(s, id, b, found, err);
+}
+
+/* ---- iterations: bounded memory, ascending number ---- */
+
+/* v->fn.bundle for each bundle of a device, by seq, in the order sealed. */
+PV_MUST static inline enum pv_code
+store_bundle_each(struct store *s, uint32_t number,
+		  const struct store_visit *v, struct err *err)
+{
+	return s->ops->bundle_each(s, number, v, err);
+}
+
+/* v->fn.intent for each intent without result. */
+PV_MUST static inline enum pv_code
+store_intent_each(struct store *s, const struct store_visit *v, struct err *err)
+{
+	return s->ops->intent_each(s, v, err);
+}
+
+/* v->fn.intent for the open intent of that number; PV_NOT_FOUND. */
+PV_MUST static inline enum pv_code
+store_intent_get(struct store *s, uint32_t number, const struct store_visit *v,
+		 struct err *err)
+{
+	return s->ops->intent_get(s, number, v, err);
+}
+
+/* v->fn.device for each device with a number of from or more (0: all). */
+PV_MUST static inline enum pv_code
+store_device_each(struct store *s, uint32_t from, const struct store_visit *v,
+		  struct err *err)
+{
+	return s->ops->device_each(s, from, v, err);
+}
+
+/* ---- facts for limits: this transaction's reservations included ---- */
+
+/* Devices reserved under a template's name (all versions) since then; since_ms
+ * is rounded down to 10 s, so a few more may be counted, never fewer. Kept for
+ * two days. */
+PV_MUST static inline enum pv_code
+store_rate_since(struct store *s, const uint8_t template_sha256[STORE_HASH],
+		 uint64_t since_ms, uint64_t *count, struct err *err)
+{
+	return s->ops->rate_since(s, template_sha256, since_ms, count, err);
+}
+
+/* Devices reserved under an order. */
+PV_MUST static inline enum pv_code store_order_count(struct store *s,
+						     const char *order,
+						     uint64_t *count,
+						     struct err *err)
+{
+	return s->ops->order_count(s, order, count, err);
+}
+
+#endif

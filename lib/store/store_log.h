@@ -1,0 +1,85 @@
+/*
+ * store_log: the log's entries and its tree, and the sealed file: what grows
+ * and is never changed. Codes and the rules of transactions: store.h.
+ */
+#ifndef PV_STORE_LOG_H
+#define PV_STORE_LOG_H
+
+#include "lib/store/store.h"
+
+/*
+ * Appends an encoded entry (lib/log/entry.h) that belongs to no device's
+ * intent or result; *index (may be NULL) gets its place. PV_INPUT, "log.entry".
+ */
+PV_MUST static inline enum pv_code store_log_append(struct store *s,
+						    struct span entry,
+						    uint64_t *index,
+						    struct err *err)
+{
+	return s->ops->log_append(s, entry, index, err);
+}
+
+/* Entries, this transaction's included. */
+PV_MUST static inline enum pv_code
+store_log_size(struct store *s, uint64_t *size, struct err *err)
+{
+	return s->ops->log_size(s, size, err);
+}
+
+/* Size and root of the kept tree (not computed anew from the entries). */
+PV_MUST static inline enum pv_code store_log_root(struct store *s,
+						  uint64_t *size,
+						  uint8_t root[STORE_HASH],
+						  struct err *err)
+{
+	return s->ops->log_root(s, size, root, err);
+}
+
+/* v->fn.entry for entries from, from + 1, ...: at most n, ends at the size. */
+PV_MUST static inline enum pv_code
+store_log_each(struct store *s, uint64_t from, uint64_t n,
+	       const struct store_visit *v, struct err *err)
+{
+	return s->ops->log_each(s, from, n, v, err);
+}
+
+/* Appends one entry to out. PV_NOT_FOUND past the end. */
+PV_MUST enum pv_code store_log_read(struct store *s, uint64_t index,
+				    struct buf *out, struct err *err);
+
+/* Root of the complete subtree of 2^level leaves that starts at leaf
+ * index << level: computed from entries and kept tile roots (for proofs).
+ * PV_NOT_FOUND when the tree does not hold all of it. */
+PV_MUST static inline enum pv_code store_log_hash(struct store *s,
+						  unsigned level,
+						  uint64_t index,
+						  uint8_t hash[STORE_HASH],
+						  struct err *err)
+{
+	return s->ops->log_hash(s, level, index, hash, err);
+}
+
+/*
+ * Appends to the sealed file; *offset is where the bytes lie once the
+ * transaction commits, which also makes them durable.
+ */
+PV_MUST static inline enum pv_code store_sealed_append(struct store *s,
+						       struct span bytes,
+						       uint64_t *offset,
+						       struct err *err)
+{
+	return s->ops->sealed_append(s, bytes, offset, err);
+}
+
+/* Appends len bytes from offset to out; PV_INTEGRITY, "store.sealed", when
+ * they are not all inside what was committed (or appended just now). */
+PV_MUST static inline enum pv_code store_sealed_read(struct store *s,
+						     uint64_t offset,
+						     uint64_t len,
+						     struct buf *out,
+						     struct err *err)
+{
+	return s->ops->sealed_read(s, offset, len, out, err);
+}
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * store_ops: the interface that a backend implements. What each verb means
+ * stands at its wrapper: store.h, store_device.h, store_log.h.
+ */
+#ifndef PV_STORE_OPS_H
+#define PV_STORE_OPS_H
+
+#include "lib/store/store_types.h"
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+struct store {
+	const struct store_ops *ops; /* a backend embeds struct store first */
+};
+
+/* For iterations: any code but PV_OK ends them and is returned. A callback
+ * may use the same store, also to iterate, but not end the transaction. */
+struct store_visit {
+	void *ctx;
+	union {
+		enum pv_code (*ca)(void *ctx, const struct store_ca *ca,
+				   struct err *err);
+		enum pv_code (*key)(void *ctx, const struct store_key *key,
+				    struct err *err);
+		enum pv_code (*template)(void *ctx,
+					 const struct store_template *t,
+					 struct err *err);
+		enum pv_code (*intent)(void *ctx, const struct store_intent *i,
+				       struct err *err);
+		enum pv_code (*device)(void *ctx, const struct store_device *d,
+				       struct span cert, struct err *err);
+		enum pv_code (*bundle)(void *ctx, const struct store_bundle *b,
+				       struct err *err);
+		enum pv_code (*entry)(void *ctx, uint64_t index,
+				      struct span entry, struct err *err);
+	} fn;
+};
+
+enum store_by { STORE_BY_DEVICE, STORE_BY_REQUEST };
+
+struct store_ops {
+	enum pv_code (*begin)(struct store *s, enum store_mode mode,
+			      struct err *err);
+	enum pv_code (*commit)(struct store *s, struct err *err);
+	void (*rollback)(struct store *s);
+	void (*close)(struct store *s);
+	enum pv_code (*check)(struct store *s, struct err *err);
+	enum pv_code (*meta)(struct store *s, struct store_meta *meta,
+			     struct err *err);
+	enum pv_code (*counts)(struct store *s, struct store_counts *c,
+			       struct err *err);
+
+	enum pv_code (*ca_put)(struct store *s, const struct store_ca *ca,
+			       struct err *err);
+	enum pv_code (*ca_each)(struct store *s, const char *name,
+				const struct store_visit *v, struct err *err);
+	enum pv_code (*key_put)(struct store *s, const struct store_key *key,
+				struct err *err);
+	enum pv_code (*key_each)(struct store *s, const struct store_visit *v,
+				 struct err *err);
+	enum pv_code (*template_put)(struct store *s,
+				     const struct store_template *t,
+				     bool *existing, struct err *err);
+	enum pv_code (*template_each)(struct store *s, const char *name,
+				      const uint8_t *sha256,
+				      const struct store_visit *v,
+				      struct err *err);
+	enum pv_code (*manifest_put)(struct store *s,
+				     const uint8_t sha256[STORE_HASH],
+				     const char *stage, uint64_t sequence,
+				     struct span bytes, struct err *err);
+	enum pv_code (*manifest_get)(struct store *s,
+				     const uint8_t sha256[STORE_HASH],
+				     const char *stage, uint64_t *sequence,
+				     struct buf *bytes, bool *found,
+				     struct err *err);
+	enum pv_code (*datakey_put)(struct store *s,
+				    const uint8_t id[STORE_UUID],
+				    struct span sealed, struct err *err);
+	enum pv_code (*datakey_get)(struct store *s,
+				    const uint8_t id[STORE_UUID],
+				    struct buf *sealed, bool *found,
+				    struct err *err);
+
+	enum pv_code (*serial_lend)(struct store *s, uint32_t n,
+				    uint32_t *first, struct err *err);
+	enum pv_code (*reserve)(struct store *s, const struct store_intent *i,
+				uint64_t *index, struct err *err);
+	enum pv_code (*complete)(struct store *s, const struct store_result *r,
+				 struct err *err);
+	enum pv_code (*set_state)(struct store *s, uint32_t number,
+				  enum store_state state, struct err *err);
+	enum pv_code (*device_find)(struct store *s, enum store_by by,
+				    const char *id, struct store_device *d,
+				    bool *found, struct err *err);
+	enum pv_code (*device_number)(struct store *s, uint32_t number,
+				      struct store_device *d, bool *found,
+				      struct err *err);
+	enum pv_code (*spki_owner)(struct store *s,
+				   const uint8_t sha256[STORE_HASH],
+				   struct store_owner *owner, struct err *err);
+	enum pv_code (*cert_get)(struct store *s, uint32_t number,
+				 struct buf *der, struct err *err);
+	enum pv_code (*bundle_each)(struct store *s, uint32_t number,
+				    const struct store_visit *v,
+				    struct err *err);
+	enum pv_code (*bundle_find)(struct store *s,
+				    const uint8_t id[STORE_UUID],
+				    struct store_bundle *b, bool *found,
+				    struct err *err);
+	enum pv_code (*intent_each)(struct store *s,
+				    const struct store_visit *v,
+				    struct err *err);
+	enum pv_code (*intent_get)(struct store *s, uint32_t number,
+				   const struct store_visit *v,
+				   struct err *err);
+	enum pv_code (*device_each)(struct store *s, uint32_t from,
+				    const struct store_visit *v,
+				    struct err *err);
+	enum pv_code (*rate_since)(struct store *s,
+				   const uint8_t template_sha256[STORE_HASH],
+				   uint64_t since_ms, uint64_t *count,
+				   struct err *err);
+	enum pv_code (*order_count)(struct store *s, const char *order,
+				    uint64_t *count, struct err *err);
+
+	enum pv_code (*sealed_append)(struct store *s, struct span bytes,
+				      uint64_t *offset, struct err *err);
+	enum pv_code (*sealed_read)(struct store *s, uint64_t offset,
+				    uint64_t len, struct buf *out,
+				    struct err *err);
+	enum pv_code (*log_append)(struct store *s, struct span entry,
+				   uint64_t *index, struct err *err);
+	enum pv_code (*log_size)(struct store *s, uint64_t *size,
+				 struct err *err);
+	enum pv_code (*log_root)(struct store *s, uint64_t *size,
+				 uint8_t root[STORE_HASH], struct err *err);
+	enum pv_code (*log_each)(struct store *s, uint64_t from, uint64_t n,
+				 const struct store_visit *v, struct err *err);
+	enum pv_code (*log_hash)(struct store *s, unsigned level,
+				 uint64_t index, uint8_t hash[STORE_HASH],
+				 struct err *err);
+};
+
+#endif

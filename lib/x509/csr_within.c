@@ -1,0 +1,200 @@
+#include "lib/x509/csr_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "lib/x509/cert.h"
+#include "lib/x509/ctx.h"
+#include "lib/x509/oids.h"
+
+#define HASH_LEN 32
+
+static enum pv_code excess(struct span oid, const char *what, struct err *err)
+{
+	char text[96];
+
+	oid_format(oid, text, sizeof(text));
+	return err_fail(err, PV_DENIED, "csr.requests",
+			"leave it out of the CSR, or give it in the template",
+			"the CSR asks for %s %s, which the template does not "
+			"give",
+			what, text);
+}
+
+static bool is_text(unsigned tag)
+{
+	return tag == DER_UTF8_STRING || tag == DER_PRINTABLE_STRING ||
+	       tag == DER_IA5_STRING;
+}
+
+static bool name_has(struct span name, const struct name_attr *want)
+{
+	struct name_iter it;
+	struct name_attr a;
+
+	name_iter_init(&it, name);
+	while (name_iter_next(&it, &a))
+		if (span_equal(a.oid, want->oid) &&
+		    span_equal(a.value, want->value) &&
+		    (a.tag == want->tag ||
+		     (is_text(a.tag) && is_text(want->tag))))
+			return true;
+	return false;
+}
+
+static enum pv_code subject_within(struct span asked, struct span given,
+				   struct err *err)
+{
+	struct name_iter it;
+	struct name_attr attr;
+
+	name_iter_init(&it, asked);
+	while (name_iter_next(&it, &attr))
+		if (!name_has(given, &attr))
+			return excess(attr.oid, "the subject attribute", err);
+	return it.bad ? csr_malformed("subject", err) : PV_OK;
+}
+
+/* Is every element of the SEQUENCE asked also in the SEQUENCE given? */
+static bool sequence_subset(struct span asked, struct span given)
+{
+	struct span list, all, one, other;
+
+	if (!der_take(&asked, DER_SEQUENCE, &list) || asked.len != 0 ||
+	    !der_take(&given, DER_SEQUENCE, &all))
+		return false;
+	while (list.len > 0) {
+		struct span rest = all;
+		bool found = false;
+
+		if (!der_next(&list, NULL, NULL, &one))
+			return false;
+		while (!found && der_next(&rest, NULL, NULL, &other))
+			found = span_equal(one, other);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool bits_subset(struct span asked, struct span given)
+{
+	unsigned a, g;
+
+	return der_take_named_bits(&asked, &a) && asked.len == 0 &&
+	       der_take_named_bits(&given, &g) && (a & ~g) == 0;
+}
+
+/* basicConstraints that claim nothing: an end entity's. */
+static bool no_ca(struct span value)
+{
+	struct span seq;
+
+	return der_take(&value, DER_SEQUENCE, &seq) && value.len == 0 &&
+	       seq.len == 0;
+}
+
+static bool extension_within(struct span oid, struct span asked,
+			     struct span extensions)
+{
+	struct span given;
+	bool critical;
+
+	if (oid_equal(&oid_basic_constraints, oid) && no_ca(asked))
+		return true;
+	if (!x509_ext_find(extensions, oid, &critical, &given))
+		return false;
+	if (oid_equal(&oid_key_usage, oid))
+		return bits_subset(asked, given);
+	if (oid_equal(&oid_ext_key_usage, oid) || oid_equal(&oid_san, oid))
+		return sequence_subset(asked, given);
+	return span_equal(asked, given);
+}
+
+enum pv_code csr_within(const struct csr *csr, struct span tbs,
+			struct err *err)
+{
+	struct span rest = csr->extensions, oid, value;
+	struct x509_cert cert;
+	bool critical;
+	enum pv_code rc;
+
+	rc = x509_tbs_decode(tbs, &cert, err);
+	if (rc == PV_OK && csr->unknown.p)
+		rc = excess(csr->unknown, "the attribute", err);
+	if (rc == PV_OK)
+		rc = subject_within(csr->subject, cert.subject, err);
+	if (rc != PV_OK)
+		return rc;
+	while (x509_ext_next(&rest, &oid, &critical, &value))
+		if (!extension_within(oid, value, cert.extensions))
+			return excess(oid, "the extension", err);
+	return rest.len == 0 ? PV_OK : csr_malformed("an extension", err);
+}
+
+struct hash_set {
+	uint8_t hash[CSR_ATTRS_MAX + CSR_EXTS_MAX][HASH_LEN];
+	size_t n;
+};
+
+static bool hash_add(struct hash_set *set, struct span v)
+{
+	return set->n < sizeof(set->hash) / HASH_LEN &&
+	       EVP_Digest(v.p, v.len, set->hash[set->n++], NULL, EVP_sha256(),
+			  NULL) == 1;
+}
+
+static int hash_order(const void *a, const void *b)
+{
+	return memcmp(a, b, HASH_LEN);
+}
+
+static void hash_put(struct buf *b, struct hash_set *set)
+{
+	qsort(set->hash, set->n, HASH_LEN, hash_order);
+	buf_put_be32(b, (uint32_t)set->n);
+	buf_put(b, set->hash, set->n * HASH_LEN);
+	set->n = 0;
+}
+
+static bool put_requests(const struct csr *csr, struct buf *b)
+{
+	static const char label[] = "provctl/csr-requests/v1";
+	struct span rest = csr->extensions, whole;
+	struct hash_set set = { .n = 0 };
+	struct name_iter it;
+	struct name_attr attr;
+
+	buf_put(b, label, sizeof(label)); /* with its NUL */
+	name_iter_init(&it, csr->subject);
+	while (name_iter_next(&it, &attr))
+		if (!hash_add(&set, attr.whole))
+			return false;
+	hash_put(b, &set);
+	while (rest.len > 0)
+		if (!der_take_whole(&rest, DER_SEQUENCE, NULL, &whole) ||
+		    !hash_add(&set, whole))
+			return false;
+	hash_put(b, &set);
+	return !it.bad;
+}
+
+enum pv_code csr_requested_hash(const struct csr *csr, uint8_t out[32],
+				struct err *err)
+{
+	struct buf b;
+	enum pv_code rc;
+
+	buf_init(&b, 4096);
+	if (!put_requests(csr, &b))
+		rc = csr_malformed("what it asks for", err);
+	else
+		rc = buf_check(&b, err);
+	if (rc == PV_OK && EVP_Digest(b.data, b.len, out, NULL, EVP_sha256(),
+				      NULL) != 1)
+		rc = x509_openssl_fail("SHA-256", err);
+	buf_release(&b);
+	return rc;
+}

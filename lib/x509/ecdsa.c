@@ -1,0 +1,206 @@
+/* P-256 as bytes: SPKI, signatures, and the verifier with kept contexts. */
+#include "lib/x509/cert.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "lib/base/mem.h"
+#include "lib/x509/ctx.h"
+#include "lib/x509/oids.h"
+
+#define SCALAR_LEN 32
+#define DIGEST_LEN 32
+
+/* SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING (66) } */
+static const uint8_t spki_head[X509_P256_SPKI_LEN - X509_P256_POINT_LEN] = {
+	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+	0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+	0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00
+};
+
+void x509_spki_from_point(const uint8_t point[X509_P256_POINT_LEN],
+			  uint8_t spki[X509_P256_SPKI_LEN])
+{
+	memcpy(spki, spki_head, sizeof(spki_head));
+	memcpy(spki + sizeof(spki_head), point, X509_P256_POINT_LEN);
+}
+
+bool x509_spki_point(struct span spki, const uint8_t **point)
+{
+	if (spki.len != X509_P256_SPKI_LEN ||
+	    memcmp(spki.p, spki_head, sizeof(spki_head)) != 0 ||
+	    spki.p[sizeof(spki_head)] != 0x04)
+		return false;
+	*point = spki.p + sizeof(spki_head);
+	return true;
+}
+
+enum pv_code x509_spki_sha256(struct span spki, uint8_t out[32],
+			      struct err *err)
+{
+	if (EVP_Digest(spki.p, spki.len, out, NULL, EVP_sha256(), NULL) != 1)
+		return x509_openssl_fail("SHA-256", err);
+	return PV_OK;
+}
+
+/* INTEGER from 32 big-endian bytes; returns the octets written, 0 for zero. */
+static size_t put_scalar(const uint8_t *v, uint8_t *out)
+{
+	size_t skip = 0, pad, n;
+
+	while (skip < SCALAR_LEN && v[skip] == 0)
+		skip++;
+	if (skip == SCALAR_LEN)
+		return 0;
+	pad = v[skip] >= 0x80;
+	n = SCALAR_LEN - skip;
+	out[0] = DER_INTEGER;
+	out[1] = (uint8_t)(n + pad);
+	out[2] = 0;
+	memcpy(out + 2 + pad, v + skip, n);
+	return 2 + pad + n;
+}
+
+bool x509_ecdsa_to_der(const uint8_t sig[64], uint8_t der[X509_ECDSA_DER_MAX],
+		       size_t *len)
+{
+	size_t r, s;
+
+	r = put_scalar(sig, der + 2);
+	s = r ? put_scalar(sig + SCALAR_LEN, der + 2 + r) : 0;
+	if (s == 0)
+		return false;
+	der[0] = DER_SEQUENCE;
+	der[1] = (uint8_t)(r + s);
+	*len = 2 + r + s;
+	return true;
+}
+
+bool x509_ecdsa_from_der(struct span der, uint8_t sig[64])
+{
+	struct span seq, r, s;
+
+	if (!der_take(&der, DER_SEQUENCE, &seq) || der.len != 0 ||
+	    !der_take_uint(&seq, &r) || !der_take_uint(&seq, &s) ||
+	    seq.len != 0 || r.len > SCALAR_LEN || s.len > SCALAR_LEN ||
+	    r.p[0] == 0 || s.p[0] == 0)
+		return false;
+	memset(sig, 0, 2 * SCALAR_LEN);
+	memcpy(sig + SCALAR_LEN - r.len, r.p, r.len);
+	memcpy(sig + 2 * SCALAR_LEN - s.len, s.p, s.len);
+	return true;
+}
+
+struct x509_verifier {
+	struct x509_ctx *ctx;
+	struct x509_curve *curve;  /* in ctx: holds the one key */
+};
+
+enum pv_code x509_verifier_new(struct span spki, struct x509_verifier **out,
+			       struct err *err)
+{
+	struct x509_verifier *v = mem_new(sizeof(*v), err);
+	struct key_facts facts;
+	enum pv_code rc;
+
+	*out = NULL;
+	if (!v)
+		return PV_INTERNAL;
+	rc = x509_ctx_new(&v->ctx, err);
+	if (rc == PV_OK)
+		rc = x509_key_check(v->ctx, spki, X509_ALLOW(X509_ALG_P256),
+				    &facts, err);
+	if (rc == PV_OK)
+		rc = x509_ctx_import(v->ctx, &facts, &v->curve, err);
+	if (rc == PV_OK && EVP_PKEY_verify_init(v->curve->use) != 1)
+		rc = x509_openssl_fail("verifier", err);
+	if (rc == PV_OK)
+		*out = v;
+	else
+		x509_verifier_free(v);
+	return rc;
+}
+
+void x509_verifier_free(struct x509_verifier *v)
+{
+	if (!v)
+		return;
+	x509_ctx_free(v->ctx);
+	mem_cleanup(&v);
+}
+
+void x509_verifier_cleanup(struct x509_verifier **v)
+{
+	x509_verifier_free(*v);
+}
+
+static enum pv_code wrong_signature(enum pv_code code, struct err *err)
+{
+	ERR_clear_error();
+	return err_fail(err, code, "signature.wrong", NULL,
+			"the signature is not the key's over these bytes");
+}
+
+static enum pv_code verify(EVP_PKEY_CTX *use, const uint8_t digest[DIGEST_LEN],
+			   struct span der, enum pv_code wrong, struct err *err)
+{
+	/* 1 right, 0 wrong, below 0 also for values out of range. */
+	if (EVP_PKEY_verify(use, der.p, der.len, digest, DIGEST_LEN) != 1)
+		return wrong_signature(wrong, err);
+	return PV_OK;
+}
+
+enum pv_code x509_verify_digest(struct x509_verifier *v,
+				const uint8_t digest[32], const uint8_t sig[64],
+				enum pv_code wrong, struct err *err)
+{
+	uint8_t der[X509_ECDSA_DER_MAX];
+	size_t len;
+
+	if (!x509_ecdsa_to_der(sig, der, &len))
+		return wrong_signature(wrong, err);
+	return verify(v->curve->use, digest, (struct span){ der, len }, wrong,
+		      err);
+}
+
+enum pv_code x509_verify_cert(struct x509_verifier *v,
+			      const struct x509_cert *cert, enum pv_code wrong,
+			      struct err *err)
+{
+	struct span alg = cert->sig_alg, seq, oid;
+	uint8_t digest[DIGEST_LEN], raw[64];
+
+	if (!der_take(&alg, DER_SEQUENCE, &seq) || !der_take_oid(&seq, &oid) ||
+	    seq.len != 0 || !oid_equal(&oid_ecdsa_sha256, oid) ||
+	    !x509_ecdsa_from_der(cert->sig, raw))
+		return wrong_signature(wrong, err);
+	if (EVP_Digest(cert->tbs.p, cert->tbs.len, digest, NULL,
+		       v->ctx->sha256, NULL) != 1)
+		return x509_openssl_fail("SHA-256", err);
+	return x509_verify_digest(v, digest, raw, wrong, err);
+}
+
+enum pv_code x509_verify_message(struct x509_ctx *ctx, struct span spki,
+				 struct span msg, struct span sig_der,
+				 struct err *err)
+{
+	struct x509_curve *curve;
+	struct key_facts facts;
+	uint8_t digest[DIGEST_LEN], raw[64];
+	enum pv_code rc;
+
+	rc = x509_key_check(ctx, spki, X509_ALLOW(X509_ALG_P256), &facts, err);
+	if (rc == PV_OK)
+		rc = x509_ctx_import(ctx, &facts, &curve, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!x509_ecdsa_from_der(sig_der, raw))
+		return err_fail(err, PV_INPUT, "signature.form",
+				"give a DER Ecdsa-Sig-Value (RFC 3279 2.2.3)",
+				"the signature does not parse");
+	if (EVP_Digest(msg.p, msg.len, digest, NULL, ctx->sha256, NULL) != 1 ||
+	    EVP_PKEY_verify_init(curve->use) != 1)
+		return x509_openssl_fail("verify", err);
+	return verify(curve->use, digest, sig_der, PV_INPUT, err);
+}

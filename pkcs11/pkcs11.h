@@ -1,0 +1,86 @@
+/*
+ * pkcs11: lib/hsm.h on a PKCS#11 module. The only header of this folder that
+ * others include, and only cmd/main.c does.
+ *
+ * Token life (initialising, certificates) goes through libp11 in short-lived
+ * child processes; login, keys and operations go through Cryptoki on sessions
+ * of our own, in the process that called p11_open(). Signers are forked
+ * before that call, never after it.
+ *
+ * Does not check: what signatures say (the caller verifies), how often a key
+ * was used (the store counts).
+ *
+ * PKCS#11 2.40 and 3.0, RFC 7512; the measured facts are in pkcs11.md.
+ */
+#ifndef PV_PKCS11_PKCS11_H
+#define PV_PKCS11_PKCS11_H
+
+#include "lib/hsm.h"
+
+/* All strings are the caller's and are copied where they must outlive a call. */
+struct p11_config {
+	const char *module;    /* absolute path, from the configuration only */
+	const char *token_uri; /* RFC 7512, token attributes only, never a PIN */
+	const char *lock_dir;  /* folder of the token locks, made when missing */
+	unsigned timeout_s;    /* bound of a child and of waiting for the lock */
+};
+
+/* What a token says of itself; plain data, crosses a pipe. */
+struct p11_facts {
+	char label[33];
+	char manufacturer[33];
+	char model[17];
+	char serial[17];
+	unsigned long max_sessions;    /* 0: not said or without limit */
+	unsigned long max_rw_sessions; /* the same */
+	unsigned long min_pin_len, max_pin_len; /* bytes */
+	bool pin_initialised;
+	bool pin_count_low, pin_final_try, pin_locked;
+	bool login_required;
+	bool protected_path;   /* a pin pad: no PIN is asked for, one signer */
+	bool write_protected;
+	bool has_rng;
+	bool p256;             /* CKM_ECDSA and key pairs on 256 bits */
+	bool ed25519;          /* CKM_EDDSA and Edwards key pairs */
+	bool aes256;           /* CKM_AES_KEY_GEN of 32 bytes */
+	bool cmac, gcm;        /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
+	bool sp800_108;        /* CKM_SP800_108_COUNTER_KDF */
+	bool key_wrap_pad, key_wrap_kwp; /* RFC 5649 under either number */
+	unsigned long ec_min_bits, ec_max_bits;
+	unsigned long aes_min_bytes, aes_max_bytes;
+};
+
+/*
+ * Asks the token, in a child, what it can and how it is; nothing is logged
+ * in. PV_INPUT (URI), PV_DENIED (module path; a mechanism the project needs is
+ * missing, rule "hsm.mechanism"), PV_HSM_TEMP (no such token, time-out),
+ * PV_HSM_FATAL (two tokens match, PIN locked, on its final try or not set).
+ * out is filled whenever the token was found, also on refusal by its facts.
+ */
+PV_MUST enum pv_code p11_preflight(const struct p11_config *cfg,
+				   struct p11_facts *out, struct err *err);
+
+/*
+ * C_Initialize to C_Login under the token's lock, one login attempt. The
+ * process must not have initialised the module before. pin stays the caller's
+ * and must outlive *out (a dead session logs in once more with it); it may be
+ * NULL or empty only for a token with a protected authentication path.
+ * Codes as p11_preflight(), and PV_HSM_FATAL for a wrong PIN.
+ */
+PV_MUST enum pv_code p11_open(const struct p11_config *cfg,
+			      const struct secret *pin, struct hsm **out,
+			      struct err *err);
+
+/*
+ * Initialises an empty slot's token as label (1 to 32 bytes of printable
+ * ASCII) and sets its user PIN, in a child, so that copies of the PINs end
+ * with it. cfg->token_uri is not used and may be NULL. PV_CONFLICT when a
+ * token of that label is there, PV_HSM_TEMP when no empty slot is.
+ */
+PV_MUST enum pv_code p11_token_init(const struct p11_config *cfg,
+				    const char *label,
+				    const struct secret *so_pin,
+				    const struct secret *user_pin,
+				    struct err *err);
+
+#endif

@@ -1,0 +1,46 @@
+#include "pkcs11/pkcs11.h"
+
+#include <string.h>
+
+#include "pkcs11/child.h"
+#include "pkcs11/facts.h"
+#include "pkcs11/lock.h"
+#include "pkcs11/token.h"
+
+struct answer {
+	struct p11_facts facts;
+	bool found;
+};
+
+/* In the child: it may hang or crash here without harm. */
+static enum pv_code ask(const void *ctx, void *result, struct err *err)
+{
+	const struct p11_config *cfg = ctx;
+	struct answer *answer = result;
+
+	return p11_token_facts(cfg, &answer->facts, &answer->found, err);
+}
+
+enum pv_code p11_preflight(const struct p11_config *cfg, struct p11_facts *out,
+			   struct err *err)
+{
+	struct answer answer = { .found = false };
+	const struct p11_child child = {
+		.run = ask,
+		.ctx = cfg,
+		.result_len = sizeof(answer),
+		.timeout_s = cfg->timeout_s,
+		.what = "preflight",
+	};
+	enum pv_code rc = p11_child_run(&child, &answer, err);
+
+	memset(out, 0, sizeof(*out));
+	if (answer.found)
+		*out = answer.facts;
+	if (rc != PV_OK)
+		return rc;
+	if (!answer.found)
+		return err_fail(err, PV_INTERNAL, "hsm.child", NULL,
+				"preflight brought no facts");
+	return p11_facts_judge(out, err);
+}

@@ -1,0 +1,60 @@
+#include "pkcs11/quirks.h"
+
+#include <string.h>
+
+/* Order matters: the first row that fits is taken, the last fits all. */
+static const struct p11_quirk quirks[] = {
+	{
+		/* Measured: SoftHSM 2.6.1. */
+		.manufacturer = "SoftHSM project",
+		.model = "SoftHSM v2",
+		.points = P11_POINT_OCTET_STRING,
+	},
+	{
+		/* Measured: NSS 3.87 softoken. */
+		.manufacturer = "Mozilla Foundation",
+		.model = "NSS 3",
+		.points = P11_POINT_ANY,
+		.no_allowed_mechanisms = true,
+	},
+	{
+		/* YubiHSM 2 guide: 16 sessions on the device, objects never
+		 * change, no CKA_ALLOWED_MECHANISMS. */
+		.manufacturer = "Yubico",
+		.model = "YubiHSM",
+		.points = P11_POINT_ANY,
+		.max_sessions = 16,
+		.no_modifiable = true,
+		.no_allowed_mechanisms = true,
+	},
+	{
+		/* AWS CloudHSM guide, key attributes: CKA_PRIVATE and
+		 * CKA_MODIFIABLE are taken at their default, true, only. */
+		.manufacturer = "Cavium",
+		.model = "",
+		.points = P11_POINT_ANY,
+		.no_modifiable = true,
+		.no_allowed_mechanisms = true,
+		.public_is_private = true,
+	},
+	{
+		.manufacturer = "",
+		.model = "",
+		.points = P11_POINT_ANY,
+	},
+};
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+const struct p11_quirk *p11_quirk_for(const struct p11_facts *facts)
+{
+	const struct p11_quirk *q = quirks;
+
+	while (!starts_with(facts->manufacturer, q->manufacturer) ||
+	       !starts_with(facts->model, q->model))
+		q++;
+	return q;
+}

@@ -1,0 +1,75 @@
+#include "pkcs11/random.h"
+
+#include <string.h>
+
+#define BLOCK 16
+
+struct draw {
+	uint8_t *out;
+	size_t len;
+};
+
+static CK_RV draw_run(struct p11 *p, const struct hsm_key *key, void *arg)
+{
+	struct draw *d = arg;
+
+	(void)key;
+	return p->mod.f->C_GenerateRandom(p->session, d->out, d->len);
+}
+
+static bool is_healthy(const struct p11 *p, const uint8_t *bytes, size_t len)
+{
+	static const uint8_t zero[BLOCK];
+
+	if (p->random_seen && !memcmp(bytes, p->last_random, BLOCK))
+		return false;
+	for (size_t i = 0; i + BLOCK <= len; i += BLOCK) {
+		if (!memcmp(bytes + i, zero, BLOCK))
+			return false;
+		if (i && !memcmp(bytes + i, bytes + i - BLOCK, BLOCK))
+			return false;
+	}
+	return true;
+}
+
+/* len is at least BLOCK. */
+static enum pv_code draw(struct p11 *p, uint8_t *out, size_t len,
+			 struct err *err)
+{
+	static const struct p11_op op = { "C_GenerateRandom", draw_run, false };
+	struct draw d = { out, len };
+	enum pv_code rc;
+
+	/* A module that answers OK and writes nothing must not pass. */
+	memset(out, 0, len);
+	rc = p11_do(p, NULL, &op, &d, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!is_healthy(p, out, len)) {
+		secret_wipe(out, len);
+		return err_fail(err, PV_HSM_FATAL, "hsm.random",
+				"take the token out of service",
+				"the token's random generator repeats itself "
+				"or gives zeros");
+	}
+	/* Only a hash would hide it better; serials are public anyway. */
+	memcpy(p->last_random, out, BLOCK);
+	p->random_seen = true;
+	return PV_OK;
+}
+
+enum pv_code p11_random(struct p11 *p, uint8_t *out, size_t len,
+			struct err *err)
+{
+	uint8_t block[BLOCK];
+	enum pv_code rc;
+
+	if (len >= BLOCK)
+		return draw(p, out, len, err);
+	/* Too little to judge: more is drawn than is asked for. */
+	rc = draw(p, block, sizeof(block), err);
+	if (rc == PV_OK && len)
+		memcpy(out, block, len);
+	secret_wipe(block, sizeof(block));
+	return rc;
+}

@@ -1,0 +1,248 @@
+#include "pkcs11/wrap.h"
+
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "pkcs11/keygen.h"
+#include "pkcs11/rv.h"
+
+#define WRAPPED_ROOM 128 /* longer answers are refused */
+
+static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
+static const CK_KEY_TYPE aes_type = CKK_AES;
+
+bool p11_can_wrap(const struct p11 *p)
+{
+	return p->facts.key_wrap_pad || p->facts.key_wrap_kwp;
+}
+
+static CK_MECHANISM mechanism_of(const struct p11 *p)
+{
+	CK_MECHANISM m = { p->facts.key_wrap_kwp ? CKM_AES_KEY_WRAP_KWP
+						 : CKM_AES_KEY_WRAP_PAD,
+			   NULL, 0 };
+
+	return m;
+}
+
+static enum pv_code need_wrap(const struct p11 *p, struct err *err)
+{
+	if (p11_can_wrap(p))
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "hsm.mechanism", "take another token",
+			"token %s has no AES key wrap with padding",
+			p->facts.label);
+}
+
+struct import {
+	const struct secret *value;
+	CK_OBJECT_HANDLE handle;
+};
+
+static CK_RV import_run(struct p11 *p, const struct hsm_key *key, void *arg)
+{
+	struct import *i = arg;
+	struct p11_template t = { .n = 0 };
+
+	(void)key;
+	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
+	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
+	p11_template_add(&t, CKA_VALUE, i->value->data, i->value->len);
+	p11_template_flag(&t, CKA_TOKEN, false);
+	p11_template_flag(&t, CKA_PRIVATE, true);
+	p11_template_flag(&t, CKA_SENSITIVE, true);
+	p11_template_flag(&t, CKA_EXTRACTABLE, false);
+	p11_template_flag(&t, CKA_WRAP, true);
+	p11_template_flag(&t, CKA_UNWRAP, true);
+	p11_template_flag(&t, CKA_ENCRYPT, false);
+	p11_template_flag(&t, CKA_DECRYPT, false);
+	p11_template_flag(&t, CKA_SIGN, false);
+	p11_template_flag(&t, CKA_VERIFY, false);
+	p11_template_flag(&t, CKA_DERIVE, false);
+	return p->mod.f->C_CreateObject(p->session, t.a, t.n, &i->handle);
+}
+
+enum pv_code p11_wrap_key_import(struct p11 *p, const struct secret *value,
+				 struct p11_wrap_key *key, struct err *err)
+{
+	static const struct p11_op op = { "C_CreateObject", import_run, false };
+	struct import i = { value, 0 };
+	enum pv_code rc = need_wrap(p, err);
+
+	if (rc == PV_OK && value->len != P11_WRAP_KEY_LEN)
+		rc = err_fail(err, PV_INPUT, "hsm.length", NULL,
+			      "a wrap key of %zu bytes, not 32", value->len);
+	if (rc == PV_OK)
+		rc = p11_do(p, NULL, &op, &i, err);
+	if (rc != PV_OK)
+		return rc;
+	key->handle = i.handle;
+	key->generation = p->generation;
+	return PV_OK;
+}
+
+void p11_wrap_key_drop(struct p11 *p, struct p11_wrap_key *key)
+{
+	if (key->handle && p->open && key->generation == p->generation)
+		p->mod.f->C_DestroyObject(p->session, key->handle);
+	key->handle = 0;
+}
+
+static enum pv_code still_there(const struct p11 *p,
+				const struct p11_wrap_key *by, struct err *err)
+{
+	if (by->handle && p->open && by->generation == p->generation)
+		return PV_OK;
+	return err_fail(err, PV_HSM_TEMP, "hsm.session", "start the step again",
+			"the wrap key went away with its session");
+}
+
+struct wrapping {
+	const struct p11_wrap_key *by;
+	CK_OBJECT_HANDLE object;
+	uint8_t out[WRAPPED_ROOM];
+	CK_ULONG len;
+};
+
+static CK_RV wrap_run(struct p11 *p, const struct hsm_key *key, void *arg)
+{
+	struct wrapping *w = arg;
+	CK_MECHANISM m = mechanism_of(p);
+
+	(void)key;
+	w->len = sizeof(w->out);
+	return p->mod.f->C_WrapKey(p->session, &m, w->by->handle, w->object,
+				   w->out, &w->len);
+}
+
+enum pv_code p11_wrap(struct p11 *p, const struct p11_wrap_key *by,
+		      CK_OBJECT_HANDLE object, struct buf *out,
+		      struct err *err)
+{
+	static const struct p11_op op = { "C_WrapKey", wrap_run, true };
+	struct wrapping w = { .by = by, .object = object };
+	enum pv_code rc = need_wrap(p, err);
+
+	if (rc == PV_OK)
+		rc = still_there(p, by, err);
+	if (rc == PV_OK)
+		rc = p11_do(p, NULL, &op, &w, err);
+	if (rc != PV_OK)
+		return rc;
+	if (w.len != P11_WRAPPED_LEN)
+		return err_fail(err, PV_HSM_FATAL, "hsm.length", NULL,
+				"a wrapped key of %lu bytes, not %d", w.len,
+				P11_WRAPPED_LEN);
+	buf_put(out, w.out, w.len);
+	return buf_check(out, err);
+}
+
+struct unwrapping {
+	const struct p11_wrap_key *by;
+	struct span wrapped;
+	enum hsm_key_kind kind;
+	const char *label;
+	uint8_t id[HSM_ID_LEN];
+	CK_RV rv;              /* of C_UnwrapKey itself */
+};
+
+static CK_RV unwrap_run(struct p11 *p, const struct hsm_key *key, void *arg)
+{
+	struct unwrapping *u = arg;
+	CK_MECHANISM m = mechanism_of(p);
+	struct p11_template t = { .n = 0 };
+	CK_OBJECT_HANDLE made = 0;
+
+	(void)key;
+	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
+	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
+	p11_template_secret(&t, u->kind, u->label, u->id, p->quirk,
+			    p->facts.sp800_108, true);
+	u->rv = p->mod.f->C_UnwrapKey(p->session, &m, u->by->handle,
+				      (CK_BYTE *)u->wrapped.p, u->wrapped.len,
+				      t.a, t.n, &made);
+	return u->rv;
+}
+
+/* Modules have no common word for "does not unwrap". */
+static bool bytes_at_fault(CK_RV rv)
+{
+	return p11_rv_code(rv) == PV_INTEGRITY || rv == CKR_GENERAL_ERROR ||
+	       rv == CKR_FUNCTION_FAILED;
+}
+
+static enum pv_code new_id(const uint8_t *id, uint8_t out[HSM_ID_LEN],
+			   struct err *err)
+{
+	if (id) {
+		memcpy(out, id, HSM_ID_LEN);
+		return PV_OK;
+	}
+	if (RAND_bytes(out, HSM_ID_LEN) != 1)
+		return err_fail(err, PV_INTERNAL, NULL, NULL,
+				"no random CKA_ID");
+	return PV_OK;
+}
+
+/* Found again, it must read back as restored, not as generated. */
+static enum pv_code unwrapped(struct p11 *p, const struct unwrapping *u,
+			      struct hsm_key **key, struct err *err)
+{
+	struct err ignored;
+	enum pv_code rc = p11_key_find(p, u->kind, u->label, key, err);
+
+	if (rc == PV_OK && !(*key)->info.generated)
+		return PV_OK;
+	if (rc == PV_OK) {
+		rc = err_fail(err, PV_HSM_FATAL, "hsm.key-attributes", NULL,
+			      "%s was restored but reads back as generated",
+			      u->label);
+		p11_key_forget(p, *key);
+		*key = NULL;
+	}
+	err_init(&ignored);
+	if (p11_destroy_id(p, u->id, &ignored) != PV_OK)
+		err_prefix(err, "%s may still be on the token", u->label);
+	return rc;
+}
+
+enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
+			struct span wrapped, enum hsm_key_kind kind,
+			const char *label, const uint8_t *id,
+			struct hsm_key **key, struct err *err)
+{
+	static const struct p11_op op = { "C_UnwrapKey", unwrap_run, true };
+	struct unwrapping u = { .by = by, .wrapped = wrapped, .kind = kind,
+				.label = label };
+	enum pv_code rc = need_wrap(p, err);
+
+	*key = NULL;
+	if (rc == PV_OK && kind != HSM_KEY_KDF && kind != HSM_KEY_STORE)
+		rc = err_fail(err, PV_INTERNAL, "hsm.key", NULL,
+			      "only AES keys are restored this way");
+	if (rc == PV_OK && wrapped.len != P11_WRAPPED_LEN)
+		rc = err_fail(err, PV_INTEGRITY, "hsm.wrapped", NULL,
+			      "a wrapped key of %zu bytes, not %d", wrapped.len,
+			      P11_WRAPPED_LEN);
+	if (rc == PV_OK)
+		rc = p11_label_check(label, err);
+	if (rc == PV_OK)
+		rc = p11_label_is_free(p, label, err);
+	if (rc == PV_OK)
+		rc = still_there(p, by, err);
+	if (rc == PV_OK)
+		rc = new_id(id, u.id, err);
+	if (rc != PV_OK)
+		return rc;
+	/* The cause is told below: it depends on what the module answered. */
+	rc = p11_do(p, NULL, &op, &u, NULL);
+	if (rc == PV_OK)
+		return unwrapped(p, &u, key, err);
+	if (bytes_at_fault(u.rv))
+		return p11_rv_fail_as(err, u.rv, PV_INTEGRITY, "hsm.wrapped",
+				      "the backup does not open: C_UnwrapKey");
+	return u.rv == CKR_OK ? err_fail(err, rc, "hsm.session", NULL,
+					 "the session was lost")
+			      : p11_rv_fail(err, u.rv, "C_UnwrapKey");
+}

@@ -1,0 +1,51 @@
+/*
+ * wrap: AES keys out of the token and back for backups, by AES key wrap with
+ * padding (RFC 5649), under a session key that lives for the one step.
+ *
+ * What may leave the token is decided when a key is generated: a key of
+ * p11_generate() is never extractable and p11_wrap() of it fails. An
+ * unwrapped key reads back as restored (info.generated is false).
+ */
+#ifndef PV_PKCS11_WRAP_H
+#define PV_PKCS11_WRAP_H
+
+#include "pkcs11/keys.h"
+
+#define P11_WRAP_KEY_LEN 32  /* bytes: AES-256 */
+#define P11_WRAPPED_LEN 40   /* bytes: RFC 5649 of 32 */
+
+/* A session object; gone with the session, so never reused after a fault. */
+struct p11_wrap_key {
+	CK_OBJECT_HANDLE handle;
+	unsigned long generation;
+};
+
+/* CKM_AES_KEY_WRAP_PAD or _KWP is there. */
+PV_MUST bool p11_can_wrap(const struct p11 *p);
+/* value: P11_WRAP_KEY_LEN bytes, joined from its shares by the caller. */
+PV_MUST enum pv_code p11_wrap_key_import(struct p11 *p,
+					 const struct secret *value,
+					 struct p11_wrap_key *key,
+					 struct err *err);
+/* Destroys the session object. */
+void p11_wrap_key_drop(struct p11 *p, struct p11_wrap_key *key);
+
+/*
+ * Appends P11_WRAPPED_LEN bytes to out. PV_HSM_FATAL when the key may not
+ * leave (rule "hsm.key"), PV_HSM_TEMP when the session died in between.
+ */
+PV_MUST enum pv_code p11_wrap(struct p11 *p, const struct p11_wrap_key *by,
+			      CK_OBJECT_HANDLE object, struct buf *out,
+			      struct err *err);
+/*
+ * A KDF or STORE key under label with a new CKA_ID, or with id when it is not
+ * NULL (HSM_ID_LEN bytes: a KDF master keeps its own, devices know it).
+ * PV_CONFLICT when the label is taken; PV_INTEGRITY for wrong bytes or a
+ * wrong wrap key, rule "hsm.wrapped".
+ */
+PV_MUST enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
+				struct span wrapped, enum hsm_key_kind kind,
+				const char *label, const uint8_t *id,
+				struct hsm_key **key, struct err *err);
+
+#endif

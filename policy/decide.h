@@ -1,0 +1,63 @@
+/*
+ * decide: may this device be issued? A pure function of template, order,
+ * request and facts, with no clock, store or file behind it. The verdict
+ * starts as denied and is set to allow once, last.
+ *
+ * It is asked twice: by a signer with store_known false (template, request,
+ * clock) before the TBS is built, and by the writer with store_known true
+ * inside the intent's transaction. Look a device up first where possible: a
+ * stored answer stands even when a newer template would deny the request.
+ *
+ * Does not check: keys, signatures and CSRs itself (facts say so), the bytes
+ * of the certificate (lib/x509 lints them).
+ * Specification: policy.md, "Deciding"; reliability.md, cases 1 to 22.
+ */
+#ifndef PV_POLICY_DECIDE_H
+#define PV_POLICY_DECIDE_H
+
+#include "policy/facts.h"
+#include "policy/order.h"
+#include "policy/template.h"
+
+enum policy_answer {
+	POLICY_DENIED, /* zero: what a verdict starts as */
+	POLICY_APPROVED,
+	POLICY_EXISTING, /* give (or complete) the stored answer */
+	POLICY_WAIT	 /* rate reached: ask again later */
+};
+
+struct policy_verdict {
+	enum policy_answer answer;
+	enum pv_code code; /* PV_OK when allowed; PV_DENIED (also to wait),
+			      PV_INPUT, PV_CONFLICT */
+	bool quarantine;   /* denied and to be kept (limits.on_anomaly) */
+	char rule[64];	   /* "device.id"; also for POLICY_WAIT */
+	char field[64];	   /* what was wrong, may be empty */
+	char value[128];   /* as given, cut and cleaned, may be empty */
+	char message[256]; /* one sentence */
+	char fix[256];	   /* what to do next */
+};
+
+/*
+ * Decides. order is NULL when none is named or found. t, r, f, out are not
+ * NULL; strings in r and f may be unless said otherwise, which is refused.
+ * Rules: request.type, request.replace, request.id, request.conflict,
+ * template.ca, device.id, device.field, device.role, device.key,
+ * device.algorithm, device.seal_key, device.seal_key_sig, device.key_changed,
+ * device.revoked, device.retired, csr.signature, csr.excess, key.* (as the key
+ * check named it), key.seal_key, key.reused, key.authority, key.dual_use,
+ * quarantine.held,
+ * actor.unknown, clock.backwards, clock.step, limits.order, limits.hours,
+ * limits.stations, limits.per_order, limits.per_hour, order.unknown,
+ * order.closed, order.template, order.window, order.stations, order.quantity,
+ * order.offline.
+ */
+void policy_decide(const struct template *t, const struct order *order,
+		   const struct policy_request *r, const struct policy_facts *f,
+		   struct policy_verdict *out);
+
+/* A denied (or waiting) verdict as an error record; returns its code. */
+enum pv_code policy_verdict_fail(const struct policy_verdict *v,
+				 struct err *err);
+
+#endif

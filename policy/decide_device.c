@@ -1,0 +1,86 @@
+/* What the store says about device and request: retries and states. */
+#include "policy/decide_impl.h"
+
+static enum decide_next deny(struct decide *d, enum pv_code code,
+			     const char *rule, const char *fix,
+			     const char *message)
+{
+	struct decide_why why = { .code = code,
+				  .rule = rule,
+				  .field = "device",
+				  .value = d->r->device,
+				  .fix = fix };
+
+	return decide_deny(d, &why, "%s", message);
+}
+
+static enum decide_next existing(struct decide *d)
+{
+	d->out->rule[0] = '\0';
+	d->out->message[0] = '\0';
+	d->out->code = PV_OK;
+	d->out->answer = POLICY_EXISTING;
+	return DECIDE_STOP;
+}
+
+static enum decide_next key_changed(struct decide *d)
+{
+	struct decide_why why = {
+		.code = PV_DENIED,
+		.rule = "device.key_changed",
+		.field = "device",
+		.value = d->r->device,
+		.fix = "`provctl issue --replace --reason rework|scrap` "
+		       "supersedes and revokes the old one",
+		.anomaly = true
+	};
+
+	return decide_deny(d, &why, "the device is known with another key");
+}
+
+/* A device that is there: the stored answer, or why there is none. */
+static enum decide_next retry(struct decide *d)
+{
+	if (!d->f->same_rest)
+		return deny(d, PV_CONFLICT, "request.conflict",
+			    "repeat the first request unchanged",
+			    "the device is known with another request");
+	if (!d->f->same_spki)
+		return key_changed(d);
+	return existing(d);
+}
+
+enum decide_next decide_device(struct decide *d)
+{
+	const struct policy_facts *f = d->f;
+
+	if (!f->store_known)
+		return DECIDE_GO_ON;
+	if (!f->actor || !f->actor[0])
+		return deny(d, PV_DENIED, "actor.unknown", "say who is acting",
+			    "nobody is named as the actor");
+	if (f->quarantined)
+		return deny(d, PV_DENIED, "quarantine.held",
+			    "release or reject it with the quorum",
+			    "the device or its request is in quarantine");
+	if (f->request_of_other_device)
+		return deny(d, PV_CONFLICT, "request.conflict",
+			    "use a new request id",
+			    "the request id stands for another device");
+	switch (f->state) {
+	case POLICY_STATE_NONE:
+		return DECIDE_GO_ON;
+	case POLICY_STATE_RETIRED:
+		return deny(d, PV_DENIED, "device.retired", "use another id",
+			    "the device is retired and its id is blocked");
+	case POLICY_STATE_REVOKED:
+		return deny(d, PV_DENIED, "device.revoked",
+			    "`provctl issue --replace --reason rework|scrap`",
+			    "the device is revoked");
+	case POLICY_STATE_PENDING:
+	case POLICY_STATE_ISSUED:
+	case POLICY_STATE_SUSPENDED:
+		return retry(d);
+	}
+	return DECIDE_STOP;
+}

@@ -1,0 +1,170 @@
+/* Clock, order, station, hours, quantity, rate. */
+#include <string.h>
+
+#include "policy/decide_impl.h"
+#include "policy/pattern.h"
+
+#define DAY_S 86400u
+
+static enum decide_next deny(struct decide *d, const char *rule,
+			     const char *value, const char *fix,
+			     const char *message)
+{
+	struct decide_why why = {
+		.code = PV_DENIED, .rule = rule, .value = value, .fix = fix
+	};
+
+	return decide_deny(d, &why, "%s", message);
+}
+
+/* As deny(), for what limits.on_anomaly watches. */
+static enum decide_next anomaly(struct decide *d, const char *rule,
+				const char *value, const char *fix,
+				const char *message)
+{
+	struct decide_why why = { .code = PV_DENIED,
+				  .rule = rule,
+				  .value = value,
+				  .fix = fix,
+				  .anomaly = true };
+
+	return decide_deny(d, &why, "%s", message);
+}
+
+enum decide_next decide_clock(struct decide *d)
+{
+	const struct policy_facts *f = d->f;
+
+	if (f->last_event_ms == 0)
+		return DECIDE_GO_ON;
+	if (f->now_ms < f->last_event_ms)
+		return deny(d, "clock.backwards", NULL, "set the clock right",
+			    "the clock stands before the last event");
+	if (f->clock_max_step_s &&
+	    (f->now_ms - f->last_event_ms) / 1000 > f->clock_max_step_s)
+		return deny(d, "clock.step", NULL,
+			    "set the clock right, or have the quorum "
+			    "accept it",
+			    "the clock stands too far behind the last event");
+	return DECIDE_GO_ON;
+}
+
+static enum decide_next check_order(struct decide *d, const struct order *o)
+{
+	uint64_t now_s = d->f->now_ms / 1000;
+
+	if (d->r->order && strcmp(d->r->order, o->id) != 0)
+		return deny(d, "order.unknown", d->r->order,
+			    "name an order that was opened",
+			    "there is no such order");
+	if (!o->open)
+		return deny(d, "order.closed", o->id, "open another order",
+			    "the order is closed");
+	if (strcmp(o->template_name, d->t->name) != 0 ||
+	    o->version != d->t->version ||
+	    memcmp(o->template_sha256, d->t->sha256, 32) != 0)
+		return deny(d, "order.template", o->id,
+			    "open an order for this template version",
+			    "the order was approved for other template bytes");
+	if ((o->from_s && now_s < o->from_s) ||
+	    (o->until_s && now_s >= o->until_s))
+		return deny(d, "order.window", o->id,
+			    "issue within the order's window",
+			    "it is outside the order's window");
+	return DECIDE_GO_ON;
+}
+
+enum decide_next decide_order(struct decide *d)
+{
+	const struct order *o = d->order;
+
+	if (!o && d->r->order)
+		return deny(d, "order.unknown", d->r->order,
+			    "name an order that was opened",
+			    "there is no such order");
+	if (!o && !d->t->limits.without_order)
+		return deny(d, "limits.order", NULL,
+			    "run `provctl order open`, then issue with --order",
+			    "the template is issued within an order only");
+	if (d->r->offline && !(o && o->offline))
+		return deny(d, "order.offline", o ? o->id : NULL,
+			    "open an order that allows it",
+			    "no order lets this go to an offline line");
+	return o ? check_order(d, o) : DECIDE_GO_ON;
+}
+
+enum decide_next decide_station(struct decide *d)
+{
+	const struct tpl_limits *l = &d->t->limits;
+	const char *station = d->f->station ? d->f->station : "";
+	size_t i;
+
+	for (i = 0; i < l->stations_n; i++)
+		if (glob_match(l->stations[i], station))
+			break;
+	if (l->stations_n && (!*station || i == l->stations_n))
+		return anomaly(d, "limits.stations", station,
+			       "issue with --station at one of the template's "
+			       "stations",
+			       "the template does not know this station");
+	if (!d->order || !d->order->stations_n)
+		return DECIDE_GO_ON;
+	for (i = 0; i < d->order->stations_n; i++)
+		if (*station && glob_match(d->order->stations[i], station))
+			return DECIDE_GO_ON;
+	return anomaly(d, "order.stations", station,
+		       "issue with --station at one of the order's stations",
+		       "the order does not know this station");
+}
+
+enum decide_next decide_hours(struct decide *d)
+{
+	const struct tpl_limits *l = &d->t->limits;
+	uint64_t minute = d->f->now_ms / 1000 % DAY_S / 60;
+	bool inside;
+
+	if (!l->hours)
+		return DECIDE_GO_ON;
+	if (l->from_min < l->to_min)
+		inside = minute >= l->from_min && minute < l->to_min;
+	else
+		inside = minute >= l->from_min || minute < l->to_min;
+	if (inside)
+		return DECIDE_GO_ON;
+	return anomaly(d, "limits.hours", NULL,
+		       "issue within limits.hours_utc of the template",
+		       "it is outside the template's hours");
+}
+
+enum decide_next decide_quantity(struct decide *d)
+{
+	const struct order *o = d->order;
+
+	if (!d->f->store_known || !o)
+		return DECIDE_GO_ON;
+	if (d->f->order_issued >= o->quantity)
+		return deny(d, "order.quantity", o->id,
+			    "open another order for more devices",
+			    "the order's quantity is used up");
+	if (d->t->limits.per_order &&
+	    d->f->order_issued >= d->t->limits.per_order)
+		return deny(d, "limits.per_order", o->id,
+			    "open another order for more devices",
+			    "the template's quantity per order is used up");
+	return DECIDE_GO_ON;
+}
+
+enum decide_next decide_rate(struct decide *d)
+{
+	uint64_t max = d->t->limits.per_hour;
+
+	if (!d->f->store_known || !max || d->f->issued_last_hour < max)
+		return DECIDE_GO_ON;
+	anomaly(d, "limits.per_hour", NULL, "wait, or spread the work",
+		"the template's quantity per hour is used up");
+	if (d->r->batch) {
+		d->out->quarantine = false;
+		d->out->answer = POLICY_WAIT;
+	}
+	return DECIDE_STOP;
+}

@@ -1,0 +1,15 @@
+noinst_LIBRARIES += policy/libpvpolicy.a
+policy_libpvpolicy_a_SOURCES = \
+	policy/node.c policy/node.h policy/oid.c policy/oid.h \
+	policy/pattern.c policy/pattern.h \
+	policy/parts.h policy/rules.h policy/template.h policy/template_impl.h \
+	policy/template.c policy/template_device.c policy/template_roles.c \
+	policy/template_cert.c policy/template_ext.c policy/template_san.c \
+	policy/template_parts.c policy/template_config.c \
+	policy/template_limits.c policy/template_attest.c \
+	policy/lint.c policy/lint_parts.c policy/lint_cert.c \
+	policy/lint_matter.c policy/show.c \
+	policy/order.h policy/facts.h policy/decide.h policy/decide_impl.h \
+	policy/decide.c policy/decide_key.c policy/decide_device.c \
+	policy/decide_limits.c \
+	policy/plan.c policy/plan.h

@@ -1,0 +1,32 @@
+/*
+ * order: a production ticket as plain data. Its JSON form, approvals and
+ * closing are read elsewhere; deciding needs only this.
+ * Specification: policy.md, "Orders".
+ */
+#ifndef PV_POLICY_ORDER_H
+#define PV_POLICY_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ORDER_ID_MAX 64
+#define ORDER_STATIONS_MAX 16
+
+struct order {
+	char id[ORDER_ID_MAX + 1];
+	char template_name[ORDER_ID_MAX + 1];
+	uint32_t version;	     /* template version approved */
+	uint8_t template_sha256[32]; /* template bytes approved */
+	uint64_t quantity;	     /* devices, replacements not counted */
+	uint64_t rework;	     /* replacements allowed */
+	char stations[ORDER_STATIONS_MAX][ORDER_ID_MAX + 1]; /* globs */
+	size_t stations_n; /* 0: as the template says */
+	uint64_t from_s,
+		until_s; /* window in seconds, until exclusive; 0: open */
+	bool offline;	 /* may be worked on an offline line */
+	bool open;
+	uint8_t sha256[32]; /* of the order's bytes */
+};
+
+#endif

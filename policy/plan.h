@@ -1,0 +1,63 @@
+/*
+ * plan: a ceremony plan, the list of steps that a runner takes in order.
+ * Parsing checks the list as a whole: the token comes first, every key is made
+ * once, a CA has its key and its issuer before it is made.
+ *
+ * Does not check: that the templates named exist or fit.
+ * Specification: overview.md, "Home of an authority"; templates/plans/.
+ */
+#ifndef PV_POLICY_PLAN_H
+#define PV_POLICY_PLAN_H
+
+#include "lib/base/json.h"
+
+#define PLAN_SIZE_MAX (64u * 1024u)
+#define PLAN_NAME_MAX 64
+#define PLAN_STEPS_MAX 64
+
+enum plan_kind {
+	PLAN_INIT_TOKEN,
+	PLAN_GENERATE_KEY, /* purpose, key */
+	PLAN_SELF_SIGNED,  /* ca, template */
+	PLAN_ISSUE_CA,	   /* ca, issuer, template */
+	PLAN_ADOPT	   /* template */
+};
+
+enum plan_key {
+	PLAN_KEY_P256,		  /* "P-256" */
+	PLAN_KEY_ED25519,	  /* "Ed25519" */
+	PLAN_KEY_ED25519_OR_P256, /* "Ed25519 or P-256": what the token can */
+	PLAN_KEY_KDF,		  /* "AES-256", purpose kdf */
+	PLAN_KEY_STORE		  /* "AES-256", purpose store */
+};
+
+struct plan_step {
+	enum plan_kind kind;
+	char purpose[PLAN_NAME_MAX +
+		     1]; /* GENERATE_KEY; a CA's key has its name */
+	enum plan_key key;
+	char ca[PLAN_NAME_MAX + 1];
+	char issuer[PLAN_NAME_MAX + 1];
+	char template_name[PLAN_NAME_MAX + 1];
+};
+
+struct plan {
+	char name[PLAN_NAME_MAX + 1];
+	uint32_t version;
+	uint8_t sha256[32]; /* of the plan's bytes */
+	struct plan_step steps[PLAN_STEPS_MAX];
+	size_t steps_n;
+};
+
+/*
+ * Parses a plan. *out is owned by the caller, NULL on failure. PV_INPUT with
+ * rule "json.*" or "plan.*" and pointer, line and column in the message.
+ */
+PV_MUST enum pv_code plan_parse(struct span text, struct plan **out,
+				struct err *err);
+void plan_free(struct plan *plan);
+
+/* "generate-key" and so on. */
+const char *plan_kind_name(enum plan_kind kind);
+
+#endif

@@ -1,0 +1,189 @@
+/* seal, limits, rotation, approvals, manifest. */
+#include <string.h>
+
+#include "lib/base/pvtime.h"
+#include "policy/template_impl.h"
+
+enum pv_code tpl_seal(struct tpl_parse *p, const struct node *n)
+{
+	static const char *const keys[] = { "chunk", "signature", NULL };
+	static const char *const forms[] = { "plain", "batch", "mac0", NULL };
+	struct node chunk = node_get(n, "chunk");
+	struct node signature = node_get(n, "signature");
+	unsigned form = TPL_SIG_PLAIN;
+	uint32_t bytes = 1024;
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_u32(&chunk, 256, 4096, &bytes));
+	if (bytes & (bytes - 1))
+		return node_fail(&chunk, "chunk", "256, 512, 1024, 2048, 4096",
+				 "%u is not a power of two", bytes);
+	NODE_TRY(node_word(&signature, forms, &form));
+	p->t->chunk = bytes;
+	p->t->signature = (enum tpl_signature)form;
+	return PV_OK;
+}
+
+/* "HH:MM" as minutes; "24:00" only where asked for. */
+static bool parse_minutes(const char *s, bool end, uint16_t *out)
+{
+	unsigned h, m;
+
+	for (size_t i = 0; i < 5; i++)
+		if (i != 2 && (s[i] < '0' || s[i] > '9'))
+			return false;
+	if (s[2] != ':')
+		return false;
+	h = (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
+	m = (unsigned)(s[3] - '0') * 10 + (unsigned)(s[4] - '0');
+	if (m > 59 || h > 24 || (h == 24 && (m || !end)))
+		return false;
+	*out = (uint16_t)(h * 60 + m);
+	return true;
+}
+
+static enum pv_code parse_hours(const struct node *n, struct tpl_limits *l)
+{
+	const char *s = NULL;
+
+	NODE_TRY(node_string(n, 64, &s));
+	if (!s)
+		return PV_OK;
+	l->hours = true;
+	if (strlen(s) != 11 || s[5] != '-' ||
+	    !parse_minutes(s, false, &l->from_min) ||
+	    !parse_minutes(s + 6, true, &l->to_min) || l->from_min == l->to_min)
+		return node_fail(n, "hours", "as \"06:00-22:00\"",
+				 "not a span of hours");
+	return PV_OK;
+}
+
+static enum pv_code parse_stations(const struct node *n, struct tpl_limits *l)
+{
+	NODE_TRY(node_array(n, 1, TPL_STATIONS_MAX));
+	for (size_t i = 0; i < json_array_size(n->v); i++) {
+		struct node item = node_at(n, i);
+
+		NODE_TRY(node_name(&item, &l->stations[i]));
+		l->stations_n++;
+	}
+	return PV_OK;
+}
+
+enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
+{
+	static const char *const keys[] = {
+		"without_order", "per_order",  "per_hour", "hours_utc",
+		"stations",	 "on_anomaly", NULL
+	};
+	static const char *const anomalies[] = { "deny", "quarantine", NULL };
+	struct tpl_limits *l = &p->t->limits;
+	struct node without = node_get(n, "without_order");
+	struct node per_order = node_get(n, "per_order");
+	struct node per_hour = node_get(n, "per_hour");
+	struct node hours = node_get(n, "hours_utc");
+	struct node stations = node_get(n, "stations");
+	struct node anomaly = node_get(n, "on_anomaly");
+	uint32_t order_max = 0;
+	uint32_t hour_max = 0;
+	unsigned word = TPL_ANOMALY_DENY;
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_bool(&without, &l->without_order));
+	NODE_TRY(node_u32(&per_order, 1, INT32_MAX, &order_max));
+	NODE_TRY(node_u32(&per_hour, 1, INT32_MAX, &hour_max));
+	l->per_order = order_max;
+	l->per_hour = hour_max;
+	NODE_TRY(parse_hours(&hours, l));
+	NODE_TRY(parse_stations(&stations, l));
+	NODE_TRY(node_word(&anomaly, anomalies, &word));
+	l->on_anomaly = (enum tpl_anomaly)word;
+	return PV_OK;
+}
+
+enum pv_code tpl_rotation(struct tpl_parse *p, const struct node *n)
+{
+	static const char *const keys[] = { "renew_before_days",
+					    "keep_previous_until",
+					    "fresh_evidence", NULL };
+	static const char *const keeps[] = { "receipt", "expiry", NULL };
+	struct tpl_rotation *r = &p->t->rotation;
+	struct node before = node_get(n, "renew_before_days");
+	struct node keep = node_get(n, "keep_previous_until");
+	struct node fresh = node_get(n, "fresh_evidence");
+	unsigned word = TPL_KEEP_UNTIL_RECEIPT;
+
+	r->present = n->v != NULL;
+	r->renew_before_days = 30;
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_u32(&before, 1, 36500, &r->renew_before_days));
+	NODE_TRY(node_word(&keep, keeps, &word));
+	r->keep_previous = (enum tpl_keep)word;
+	NODE_TRY(node_bool(&fresh, &r->fresh_evidence));
+	if (before.v && p->t->has_certificate && !p->t->profile.no_expiry &&
+	    r->renew_before_days >= p->t->profile.valid_days)
+		return node_fail(&before, "renew_before", NULL,
+				 "a certificate of %u days would be due at "
+				 "once",
+				 p->t->profile.valid_days);
+	return PV_OK;
+}
+
+enum pv_code tpl_approvals(struct tpl_parse *p, const struct node *n)
+{
+	static const char *const keys[] = {
+		"adopt",     "order",	       "revoke",
+		"rotate_ca", "export_offline", "release_quarantine",
+		NULL
+	};
+	struct tpl_approvals *a = &p->t->approvals;
+	uint32_t *const counts[] = {
+		&a->adopt,     &a->order,	   &a->revoke,
+		&a->rotate_ca, &a->export_offline, &a->release_quarantine
+	};
+
+	NODE_TRY(node_object(n, keys));
+	for (size_t i = 0; keys[i]; i++) {
+		struct node count = node_get(n, keys[i]);
+
+		NODE_TRY(node_u32(&count, 0, 16, counts[i]));
+	}
+	return PV_OK;
+}
+
+/* RFC 3339, or word (which leaves *out as it was and sets *is_word). */
+static enum pv_code parse_time(const struct node *n, const char *word,
+			       bool *is_word, uint64_t *out)
+{
+	const char *s = NULL;
+	int64_t time_s;
+
+	NODE_TRY(node_string(n, 64, &s));
+	*is_word = !s || strcmp(s, word) == 0;
+	if (*is_word)
+		return PV_OK;
+	if (!pvtime_parse(s, strlen(s), &time_s))
+		return node_fail(n, "time", "as 2026-01-31T00:00:00Z",
+				 "neither a time nor \"%s\"", word);
+	*out = (uint64_t)time_s;
+	return PV_OK;
+}
+
+enum pv_code tpl_manifest(struct tpl_parse *p, const struct node *n)
+{
+	static const char *const keys[] = { "not_before", "not_after", NULL };
+	struct node before = node_get(n, "not_before");
+	struct node after = node_get(n, "not_after");
+	struct template *t = p->t;
+	bool none;
+
+	t->manifest_not_after_s = TEMPLATE_NO_EXPIRY_S;
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(parse_time(&before, "adoption", &t->manifest_from_adoption,
+			    &t->manifest_not_before_s));
+	NODE_TRY(parse_time(&after, "none", &none, &t->manifest_not_after_s));
+	if (t->manifest_not_before_s >= t->manifest_not_after_s)
+		return node_fail(n, "manifest_window", NULL,
+				 "not_after is not behind not_before");
+	return PV_OK;
+}

@@ -1,0 +1,538 @@
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/x509.h>
+
+#include "lib/base/pem.h"
+#include "lib/x509/cert.h"
+#include "lib/x509/der.h"
+#include "tests/unit/x509_fixture.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+#define INVALID "invalid/csr"
+
+static struct x509_ctx *ctx;
+
+static void setup(void)
+{
+	struct err err;
+
+	err_init(&err);
+	unit_ok(x509_ctx_new(&ctx, &err), &err);
+}
+
+static void teardown(void)
+{
+	x509_ctx_cleanup(&ctx);
+}
+
+static const char *const usual_exts[] = { "keyUsage", "digitalSignature",
+					  "subjectAltName", "DNS:a.example",
+					  NULL };
+
+static const struct {
+	const char *key, *md;
+	enum csr_sig sig;
+	enum x509_alg alg;
+} good[] = {
+	{ "P-256", "SHA256", CSR_SIG_ECDSA_SHA256, X509_ALG_P256 },
+	{ "P-256", "SHA384", CSR_SIG_ECDSA_SHA384, X509_ALG_P256 },
+	{ "P-256", "SHA512", CSR_SIG_ECDSA_SHA512, X509_ALG_P256 },
+	{ "P-384", "SHA384", CSR_SIG_ECDSA_SHA384, X509_ALG_P384 },
+	{ "P-384", "SHA256", CSR_SIG_ECDSA_SHA256, X509_ALG_P384 },
+	{ "RSA", "SHA256", CSR_SIG_RSA_SHA256, X509_ALG_RSA },
+	{ "RSA", "SHA384", CSR_SIG_RSA_SHA384, X509_ALG_RSA },
+	{ "RSA", "SHA512", CSR_SIG_RSA_SHA512, X509_ALG_RSA },
+};
+
+START_TEST(decode_and_verify)
+{
+	struct fx_csr what = { .subject = "CN=dev/O=ACME", .exts = usual_exts,
+			       .md = good[_i].md, .challenge = true };
+	EVP_PKEY *key = fx_key(good[_i].key);
+	struct buf der, spki;
+	struct csr csr;
+	struct err err;
+
+	err_init(&err);
+	fx_csr(key, &what, &der);
+	fx_spki(key, &spki);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	ck_assert_int_eq(csr.key.alg, good[_i].alg);
+	ck_assert_int_eq(csr.sig_alg, good[_i].sig);
+	ck_assert(span_equal(csr.spki, buf_span(&spki)));
+	ck_assert(csr.challenge_password && csr.extensions.len > 0);
+	ck_assert(!csr.unknown.p);
+	unit_ok(csr_verify(ctx, &csr, &err), &err);
+	buf_release(&der);
+	buf_release(&spki);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+static const struct {
+	const char *key, *md;
+} refused_algs[] = {
+	{ "P-256", "SHA1" }, { "RSA", "SHA1" },	 { "RSA", "MD5" },
+	{ "P-384", "SHA1" }, { "RSA", "SHA224" }, { "P-256", "SHA3-256" },
+};
+
+START_TEST(weak_digests)
+{
+	struct fx_csr what = { .subject = "CN=dev", .md = refused_algs[_i].md };
+	EVP_PKEY *key = fx_key(refused_algs[_i].key);
+	struct buf der;
+	struct csr csr;
+	struct err err;
+
+	err_init(&err);
+	fx_csr(key, &what, &der);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	ck_assert_int_eq(csr.sig_alg, CSR_SIG_REFUSED);
+	unit_refused(csr_verify(ctx, &csr, &err), PV_INPUT, "csr.signature",
+		     &err);
+	buf_release(&der);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* The signature of one algorithm says nothing about a key of another. */
+START_TEST(algorithm_confusion)
+{
+	struct fx_csr what = { .subject = "CN=dev" };
+	EVP_PKEY *ec = fx_key("P-256"), *rsa = fx_key("RSA");
+	struct buf a, b;
+	struct csr csr, other;
+	struct err err;
+
+	err_init(&err);
+	fx_csr(ec, &what, &a);
+	fx_csr(rsa, &what, &b);
+	unit_ok(csr_decode(buf_span(&a), &csr, &err), &err);
+	unit_ok(csr_decode(buf_span(&b), &other, &err), &err);
+	csr.sig_alg = other.sig_alg;
+	unit_refused(csr_verify(ctx, &csr, &err), PV_INPUT, "csr.signature",
+		     &err);
+	err_init(&err);
+	other.sig_alg = CSR_SIG_ECDSA_SHA256;
+	unit_refused(csr_verify(ctx, &other, &err), PV_INPUT, "csr.signature",
+		     &err);
+	/* A key that is not its own: same algorithm, foreign signature. */
+	err_init(&err);
+	unit_ok(csr_decode(buf_span(&b), &other, &err), &err);
+	unit_ok(csr_decode(buf_span(&a), &csr, &err), &err);
+	buf_release(&b);
+	EVP_PKEY_free(rsa);
+	rsa = fx_key("P-256");
+	fx_csr(rsa, &what, &b);
+	unit_ok(csr_decode(buf_span(&b), &other, &err), &err);
+	csr.sig = other.sig;
+	unit_refused(csr_verify(ctx, &csr, &err), PV_INPUT, "csr.signature",
+		     &err);
+	buf_release(&a);
+	buf_release(&b);
+	EVP_PKEY_free(ec);
+	EVP_PKEY_free(rsa);
+}
+END_TEST
+
+/* Kept keys: good and bad requests in turn, each judged on its own. */
+START_TEST(kept_context)
+{
+	struct fx_csr what = { .subject = "CN=dev" };
+	EVP_PKEY *keys[4];
+	struct buf der[4];
+	struct csr csr[4];
+	struct err err;
+
+	err_init(&err);
+	for (int i = 0; i < 4; i++) {
+		keys[i] = fx_key(i == 3 ? "P-384" : "P-256");
+		fx_csr(keys[i], &what, &der[i]);
+		unit_ok(csr_decode(buf_span(&der[i]), &csr[i], &err), &err);
+	}
+	for (int round = 0; round < 40; round++) {
+		struct csr mixed = csr[round % 4];
+
+		unit_ok(csr_verify(ctx, &csr[round % 4], &err), &err);
+		mixed.sig = csr[(round + 1) % 4].sig;
+		ck_assert_int_eq(csr_verify(ctx, &mixed, NULL), PV_INPUT);
+	}
+	for (int i = 0; i < 4; i++) {
+		buf_release(&der[i]);
+		EVP_PKEY_free(keys[i]);
+	}
+}
+END_TEST
+
+/* On a copy of exactly that length, so that sanitizers see any overrun. */
+static enum pv_code judge(const uint8_t *p, size_t len)
+{
+	uint8_t *copy = malloc(len ? len : 1);
+	struct csr csr;
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	memcpy(copy, p, len);
+	rc = csr_decode((struct span){ copy, len }, &csr, NULL);
+	if (rc == PV_OK)
+		rc = csr_requested_hash(&csr, hash, NULL);
+	if (rc == PV_OK)
+		rc = csr_verify(ctx, &csr, NULL);
+	free(copy);
+	return rc;
+}
+
+static const char *const mutated[] = { "P-256", "P-384", "RSA" };
+
+START_TEST(truncated_everywhere)
+{
+	struct fx_csr what = { .subject = "CN=dev/O=ACME", .exts = usual_exts,
+			       .challenge = true };
+	EVP_PKEY *key = fx_key(mutated[_i]);
+	struct buf der;
+
+	fx_csr(key, &what, &der);
+	ck_assert_int_eq(judge(der.data, der.len), PV_OK);
+	for (size_t len = 0; len < der.len; len++)
+		ck_assert_int_eq(judge(der.data, len), PV_INPUT);
+	buf_put_u8(&der, 0);
+	ck_assert_int_eq(judge(der.data, der.len), PV_INPUT);
+	buf_release(&der);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+START_TEST(every_bit_flipped)
+{
+	struct fx_csr what = { .subject = "CN=dev/O=ACME", .exts = usual_exts,
+			       .challenge = true };
+	EVP_PKEY *key = fx_key(mutated[_i]);
+	struct buf der;
+
+	fx_csr(key, &what, &der);
+	for (size_t bit = 0; bit < der.len * 8; bit++) {
+		enum pv_code rc;
+
+		der.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		rc = judge(der.data, der.len);
+		ck_assert_msg(rc == PV_INPUT || rc == PV_DENIED,
+			      "bit %zu: code %d", bit, rc);
+		der.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	buf_release(&der);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* What a request asks for, against a TBS of the leaf profile and a SAN. */
+static const struct {
+	const char *subject;
+	const char *exts[5];
+	bool unknown;
+	const char *oid; /* named in the refusal; NULL: within */
+} asks[] = {
+	{ NULL, { NULL }, false, NULL },
+	{ "CN=ACME-0123456789AB", { NULL }, false, NULL },
+	{ "O=ACME/CN=ACME-0123456789AB", { NULL }, false, NULL },
+	{ "CN=ACME-0123456789AC", { NULL }, false, "2.5.4.3" },
+	{ "CN=acme-0123456789ab", { NULL }, false, "2.5.4.3" },
+	{ "CN=ACME-0123456789AB/OU=x", { NULL }, false, "2.5.4.11" },
+	{ NULL, { "basicConstraints", "CA:FALSE" }, false, NULL },
+	{ NULL, { "basicConstraints", "CA:TRUE" }, false, "2.5.29.19" },
+	{ NULL,
+	  { "basicConstraints", "critical,CA:TRUE,pathlen:0" },
+	  false,
+	  "2.5.29.19" },
+	{ NULL, { "keyUsage", "digitalSignature" }, false, NULL },
+	{ NULL, { "keyUsage", "critical,digitalSignature" }, false, NULL },
+	{ NULL, { "keyUsage", "digitalSignature,keyCertSign" }, false,
+	  "2.5.29.15" },
+	{ NULL, { "keyUsage", "decipherOnly" }, false, "2.5.29.15" },
+	{ NULL, { "extendedKeyUsage", "clientAuth" }, false, NULL },
+	{ NULL, { "extendedKeyUsage", "clientAuth,serverAuth" }, false,
+	  "2.5.29.37" },
+	{ NULL, { "subjectAltName", "DNS:a.example" }, false, NULL },
+	{ NULL, { "subjectAltName", "DNS:a.example,DNS:b.example" }, false,
+	  NULL },
+	{ NULL, { "subjectAltName", "DNS:c.example" }, false, "2.5.29.17" },
+	{ NULL, { "subjectAltName", "URI:a.example" }, false, "2.5.29.17" },
+	{ NULL, { "subjectKeyIdentifier", "hash" }, false, NULL },
+	{ NULL, { "subjectKeyIdentifier", "00:01" }, false, "2.5.29.14" },
+	{ NULL, { "certificatePolicies", "1.2.3" }, false, "2.5.29.32" },
+	{ NULL, { "1.3.6.1.4.1.99999.5", "ASN1:UTF8String:x" }, false,
+	  "1.3.6.1.4.1.99999.5" },
+	{ NULL,
+	  { "keyUsage", "digitalSignature", "extendedKeyUsage", "serverAuth" },
+	  false,
+	  "2.5.29.37" },
+	{ NULL, { NULL }, true, "1.3.6.1.4.1.99999.9" },
+};
+
+static void leaf_tbs(EVP_PKEY *key, struct buf *tbs)
+{
+	struct x509_profile root, leaf;
+	struct x509_issuer issuer;
+	EVP_PKEY *ca = NULL;
+	struct buf spki;
+	struct err err;
+
+	err_init(&err);
+	fx_ca_profile(&root, "Root", -1);
+	fx_root(&root, &ca, &issuer);
+	fx_leaf_profile(&leaf);
+	leaf.san_n = 2;
+	fx_text(&leaf.san[0].value, "a.example");
+	fx_text(&leaf.san[1].value, "b.example");
+	fx_spki(key, &spki);
+	buf_init(tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(&leaf, &issuer, &fx_vars, fx_serial,
+			       buf_span(&spki), FX_NOW, tbs, &err),
+		&err);
+	fx_profile_release(&root);
+	fx_profile_release(&leaf);
+	x509_issuer_release(&issuer);
+	EVP_PKEY_free(ca);
+	buf_release(&spki);
+}
+
+START_TEST(within_the_template)
+{
+	struct fx_csr what = { .subject = asks[_i].subject,
+			       .exts = asks[_i].exts[0] ? asks[_i].exts : NULL,
+			       .unknown_attr = asks[_i].unknown,
+			       .challenge = true };
+	EVP_PKEY *key = fx_key("P-256");
+	struct buf der, tbs;
+	struct csr csr;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	fx_csr(key, &what, &der);
+	leaf_tbs(key, &tbs);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	rc = csr_within(&csr, buf_span(&tbs), &err);
+	if (asks[_i].oid) {
+		unit_refused(rc, PV_DENIED, "csr.requests", &err);
+		ck_assert_msg(strstr(err.message, asks[_i].oid) != NULL, "%s",
+			      err.message);
+	} else {
+		unit_ok(rc, &err);
+	}
+	buf_release(&der);
+	buf_release(&tbs);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* CA:TRUE is within a CA's template, with its own pathLen only. */
+START_TEST(within_a_ca_template)
+{
+	static const char *const exts[][3] = {
+		{ "basicConstraints", "CA:TRUE,pathlen:0", NULL },
+		{ "basicConstraints", "CA:TRUE", NULL },
+	};
+	struct fx_csr what = { .subject = "CN=Sub", .exts = exts[_i] };
+	EVP_PKEY *key = fx_key("P-256");
+	struct x509_profile p;
+	struct buf der, tbs, spki;
+	struct csr csr;
+	struct err err;
+
+	err_init(&err);
+	fx_ca_profile(&p, "Sub", 0);
+	fx_csr(key, &what, &der);
+	fx_spki(key, &spki);
+	buf_init(&tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(&p, NULL, &fx_vars, fx_serial, buf_span(&spki),
+			       FX_NOW, &tbs, &err),
+		&err);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	ck_assert_int_eq(csr_within(&csr, buf_span(&tbs), &err),
+			 _i == 0 ? PV_OK : PV_DENIED);
+	fx_profile_release(&p);
+	buf_release(&der);
+	buf_release(&tbs);
+	buf_release(&spki);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+static void request_hash(EVP_PKEY *key, const char *subject,
+			 const char *const *exts, bool challenge,
+			 uint8_t out[32])
+{
+	struct fx_csr what = { .subject = subject, .exts = exts,
+			       .challenge = challenge };
+	struct buf der;
+	struct csr csr;
+	struct err err;
+
+	err_init(&err);
+	fx_csr(key, &what, &der);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	unit_ok(csr_requested_hash(&csr, out, &err), &err);
+	buf_release(&der);
+}
+
+START_TEST(requested_hash)
+{
+	static const char *const ab[] = { "keyUsage", "digitalSignature",
+					  "subjectAltName", "DNS:a", NULL };
+	static const char *const ba[] = { "subjectAltName", "DNS:a", "keyUsage",
+					  "digitalSignature", NULL };
+	static const char *const c[] = { "keyUsage", "digitalSignature",
+					 "subjectAltName", "DNS:b", NULL };
+	EVP_PKEY *key = fx_key("P-256"), *other = fx_key("P-256");
+	uint8_t a[32], b[32];
+
+	request_hash(key, "CN=x/O=y", ab, false, a);
+	request_hash(other, "O=y/CN=x", ba, true, b);
+	ck_assert_mem_eq(a, b, 32);
+	request_hash(key, "CN=x/O=z", ab, false, b);
+	ck_assert_mem_ne(a, b, 32);
+	request_hash(key, "CN=x/O=y", c, false, b);
+	ck_assert_mem_ne(a, b, 32);
+	request_hash(key, "CN=x/O=y", NULL, false, b);
+	ck_assert_mem_ne(a, b, 32);
+	request_hash(key, NULL, NULL, false, a);
+	ck_assert_mem_ne(a, b, 32);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+END_TEST
+
+START_TEST(texts)
+{
+	static const struct {
+		const char *label;
+		bool ok;
+	} t[] = { { "CERTIFICATE REQUEST", true },
+		  { "NEW CERTIFICATE REQUEST", true },
+		  { "CERTIFICATE", false },
+		  { "OLD CERTIFICATE REQUEST", false } };
+	struct fx_csr what = { .subject = "CN=dev" };
+	EVP_PKEY *key = fx_key("P-256");
+	struct buf der, text, out;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	fx_csr(key, &what, &der);
+	buf_init(&text, 65536);
+	buf_init(&out, CSR_DER_MAX);
+	pem_encode(&text, t[_i].label, buf_span(&der));
+	rc = csr_text_to_der(buf_span(&text), &out, &err);
+	if (t[_i].ok) {
+		unit_ok(rc, &err);
+		ck_assert(span_equal(buf_span(&out), buf_span(&der)));
+		/* A second block is one too many. */
+		pem_encode(&text, t[_i].label, buf_span(&der));
+		buf_reset(&out);
+		rc = csr_pem_to_der(buf_span(&text), &out, &err);
+	}
+	unit_refused(rc, PV_INPUT, "pem.format", &err);
+	err_init(&err);
+	buf_reset(&out);
+	unit_ok(csr_text_to_der(buf_span(&der), &out, &err), &err);
+	ck_assert(span_equal(buf_span(&out), buf_span(&der)));
+	buf_release(&der);
+	buf_release(&text);
+	buf_release(&out);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* All that is done with a request from outside, to the first refusal. */
+static enum pv_code whole_way(struct span text, struct err *err)
+{
+	struct key_facts facts;
+	struct buf der;
+	struct csr csr;
+	enum pv_code rc;
+
+	buf_init(&der, CSR_DER_MAX);
+	rc = csr_text_to_der(text, &der, err);
+	if (rc == PV_OK)
+		rc = csr_decode(buf_span(&der), &csr, err);
+	if (rc == PV_OK)
+		rc = x509_key_check(ctx, csr.spki, X509_ALLOW_ALL, &facts, err);
+	if (rc == PV_OK)
+		rc = csr_verify(ctx, &csr, err);
+	buf_release(&der);
+	return rc;
+}
+
+/* error: "<exit code> <rule>: <part of the message>" */
+static void invalid_case(const char *name)
+{
+	char path[256], want[768], *rest;
+	struct buf input, error;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	snprintf(path, sizeof(path), INVALID "/%s/input", name);
+	unit_read(path, &input);
+	snprintf(want, sizeof(want), INVALID "/%s/error", name);
+	unit_read(want, &error);
+	rc = whole_way(buf_span(&input), &err);
+	snprintf(want, sizeof(want), "%d %s: %s", rc, err.rule, err.message);
+	ck_assert_uint_gt(error.len, 4);
+	buf_put_u8(&error, 0);
+	error.data[strcspn((char *)error.data, "\n")] = '\0';
+	rest = strchr((char *)error.data, ':');
+	ck_assert_msg(rest && strstr(want, rest + 2) &&
+			      strncmp(want, (char *)error.data,
+				      (size_t)(rest - (char *)error.data) + 1) ==
+				      0,
+		      "%s: \"%s\" is not \"%s\"", name, want,
+		      (char *)error.data);
+	unit_case(path, "csr", UNIT_REFUSED, err.rule);
+	buf_release(&input);
+	buf_release(&error);
+}
+
+START_TEST(invalid_files)
+{
+	DIR *dir = opendir(unit_path(INVALID));
+	struct dirent *d;
+	int n = 0;
+
+	ck_assert(dir != NULL);
+	while ((d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		invalid_case(d->d_name);
+		n++;
+	}
+	closedir(dir);
+	ck_assert_int_ge(n, 30);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("csr");
+	TCase *tc = tcase_create("csr");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, decode_and_verify, 0, COUNT(good));
+	tcase_add_loop_test(tc, weak_digests, 0, COUNT(refused_algs));
+	tcase_add_test(tc, algorithm_confusion);
+	tcase_add_test(tc, kept_context);
+	tcase_add_loop_test(tc, truncated_everywhere, 0, 3);
+	tcase_add_loop_test(tc, every_bit_flipped, 0, 3);
+	tcase_add_loop_test(tc, within_the_template, 0, COUNT(asks));
+	tcase_add_loop_test(tc, within_a_ca_template, 0, 2);
+	tcase_add_test(tc, requested_hash);
+	tcase_add_loop_test(tc, texts, 0, 4);
+	tcase_add_test(tc, invalid_files);
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}

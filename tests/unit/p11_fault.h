@@ -1,0 +1,47 @@
+/*
+ * p11_fault: puts faults between struct p11 and its module: function x, from
+ * the nth call on, so many times, CK_RV y. Counts every call that it covers.
+ */
+#ifndef PV_TESTS_P11_FAULT_H
+#define PV_TESTS_P11_FAULT_H
+
+#include "pkcs11/session.h"
+
+enum fault_fn {
+	FAULT_INITIALIZE,
+	FAULT_FINALIZE,
+	FAULT_GET_SLOT_LIST,
+	FAULT_GET_TOKEN_INFO,
+	FAULT_OPEN_SESSION,
+	FAULT_LOGIN,
+	FAULT_FIND_INIT,
+	FAULT_GET_ATTRIBUTE,
+	FAULT_SIGN_INIT,
+	FAULT_SIGN,
+	FAULT_ENCRYPT,
+	FAULT_DECRYPT,
+	FAULT_RANDOM,
+	FAULT_DESTROY,
+	FAULT_GENERATE,
+	FAULT_N
+};
+
+#define FAULT_FOR_EVER (-1)
+
+/* Replaces p's function list by one with faults, none of them set. */
+void fault_install(struct p11 *p);
+/* skip calls pass first; then times calls answer rv, unexecuted. */
+void fault_set(enum fault_fn fn, int skip, int times, CK_RV rv);
+/* Calls since fault_install() or fault_reset(). */
+int fault_calls(enum fault_fn fn);
+/* Forgets faults and counts. */
+void fault_reset(void);
+/* Token flags that C_GetTokenInfo adds, and a serial it gives instead. */
+void fault_token(CK_FLAGS flags, const char *serial);
+/* Length that C_Sign, C_Decrypt or C_GetAttributeValue claims (0: its own),
+ * with the call done. */
+void fault_length(enum fault_fn fn, CK_ULONG len);
+/* What C_GenerateRandom fills in: a byte, or -1 for the token's own. */
+void fault_random(int byte);
+
+#endif

@@ -1,0 +1,268 @@
+#include "tests/unit/x509_fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "lib/x509/cert.h"
+#include "lib/x509/der.h"
+#include "lib/x509/tbs_lint.h"
+#include "tests/unit/unit.h"
+
+static const char *const field_names[] = { "lot", "spare" };
+static const char *const field_values[] = { "LOT42", NULL };
+
+const struct text_vars fx_vars = {
+	.device_id = "ACME-0123456789AB",
+	.order_id = "order-7",
+	.authority = "acme",
+	.fields = field_values,
+	.fields_n = 2,
+	.shard = 3,
+};
+
+const uint8_t fx_serial[X509_SERIAL_LEN] = { 0,	   0,	 0,    1,    0xa1, 0xa2,
+					     0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8,
+					     0xa9, 0xaa, 0xab, 0xac };
+
+EVP_PKEY *fx_key(const char *kind)
+{
+	EVP_PKEY *key;
+
+	if (strcmp(kind, "RSA") == 0)
+		return fx_rsa(2048);
+	if (strcmp(kind, "Ed25519") == 0)
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	else
+		key = EVP_EC_gen(kind);
+	ck_assert(key != NULL);
+	return key;
+}
+
+EVP_PKEY *fx_rsa(unsigned bits)
+{
+	EVP_PKEY *key = EVP_RSA_gen(bits);
+
+	ck_assert(key != NULL);
+	return key;
+}
+
+void fx_fixed_spki(unsigned n, uint8_t spki[91])
+{
+	static const char *const points[] = {
+		"0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F2"
+		"9FB67903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4"
+		"462299",
+		"046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898"
+		"C2964FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837"
+		"BF51F5",
+	};
+	uint8_t point[65];
+
+	ck_assert(hex_decode(points[n], point, sizeof(point)));
+	x509_spki_from_point(point, spki);
+}
+
+void fx_spki(EVP_PKEY *key, struct buf *out)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(key, &der);
+
+	ck_assert_int_gt(len, 0);
+	buf_init(out, X509_SPKI_MAX);
+	buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
+}
+
+void fx_sign(EVP_PKEY *key, struct span msg, uint8_t sig[64])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t der[128];
+	size_t len = sizeof(der);
+
+	ck_assert_int_eq(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key),
+			 1);
+	ck_assert_int_eq(EVP_DigestSign(ctx, der, &len, msg.p, msg.len), 1);
+	EVP_MD_CTX_free(ctx);
+	ck_assert(x509_ecdsa_from_der((struct span){ der, len }, sig));
+}
+
+/* "CN=a/O=b" */
+static void add_subject(X509_REQ *req, const char *subject)
+{
+	X509_NAME *name = X509_NAME_new();
+	char *copy = strdup(subject), *save = NULL;
+
+	for (char *p = strtok_r(copy, "/", &save); p;
+	     p = strtok_r(NULL, "/", &save)) {
+		char *value = strchr(p, '=');
+
+		*value++ = '\0';
+		ck_assert_int_eq(X509_NAME_add_entry_by_txt(
+					 name, p, MBSTRING_UTF8,
+					 (unsigned char *)value, -1, -1, 0),
+				 1);
+	}
+	free(copy);
+	ck_assert_int_eq(X509_REQ_set_subject_name(req, name), 1);
+	X509_NAME_free(name);
+}
+
+static void add_exts(X509_REQ *req, const char *const *exts)
+{
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+
+	for (; *exts; exts += 2) {
+		X509V3_CTX ctx;
+		X509_EXTENSION *e;
+
+		X509V3_set_ctx(&ctx, NULL, NULL, req, NULL, 0);
+		e = X509V3_EXT_nconf(NULL, &ctx, exts[0], exts[1]);
+		ck_assert_msg(e != NULL, "%s", exts[0]);
+		sk_X509_EXTENSION_push(list, e);
+	}
+	ck_assert_int_eq(X509_REQ_add_extensions(req, list), 1);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+void fx_csr(EVP_PKEY *key, const struct fx_csr *what, struct buf *out)
+{
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *der = NULL;
+	int len;
+
+	ck_assert_int_eq(X509_REQ_set_version(req, 0), 1);
+	if (what->subject)
+		add_subject(req, what->subject);
+	ck_assert_int_eq(X509_REQ_set_pubkey(req, key), 1);
+	if (what->exts)
+		add_exts(req, what->exts);
+	if (what->challenge)
+		ck_assert_int_eq(X509_REQ_add1_attr_by_txt(
+					 req, "challengePassword", MBSTRING_ASC,
+					 (const unsigned char *)"not-used", 8),
+				 1);
+	if (what->unknown_attr)
+		ck_assert_int_eq(X509_REQ_add1_attr_by_txt(
+					 req, "1.3.6.1.4.1.99999.9",
+					 V_ASN1_UTF8STRING,
+					 (const unsigned char *)"x", 1),
+				 1);
+	ck_assert_int_gt(X509_REQ_sign(req, key,
+				       EVP_get_digestbyname(
+					       what->md ? what->md : "SHA256")),
+			 0);
+	len = i2d_X509_REQ(req, &der);
+	ck_assert_int_gt(len, 0);
+	buf_init(out, CSR_DER_MAX);
+	buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
+	X509_REQ_free(req);
+}
+
+void fx_text(struct text *t, const char *s)
+{
+	struct err err;
+
+	err_init(&err);
+	unit_ok(text_parse(t, s, field_names, 2, true, &err), &err);
+}
+
+void fx_oid(struct oid *oid, const char *dotted)
+{
+	ck_assert_msg(oid_parse(dotted, oid), "%s", dotted);
+}
+
+void fx_rdn(struct x509_profile *p, const char *name, const char *oid,
+	    enum der_string type, const char *value)
+{
+	struct profile_rdn *rdn = &p->subject[p->subject_n++];
+
+	ck_assert_uint_le(p->subject_n, PROFILE_RDN_MAX);
+	strcpy(rdn->name, name);
+	fx_oid(&rdn->oid, oid);
+	rdn->string = type;
+	fx_text(&rdn->value, value);
+}
+
+void fx_profile_release(struct x509_profile *p)
+{
+	for (size_t i = 0; i < p->subject_n; i++)
+		text_release(&p->subject[i].value);
+	for (size_t i = 0; i < p->san_n; i++)
+		text_release(&p->san[i].value);
+	for (size_t i = 0; i < p->cdp_n; i++)
+		text_release(&p->cdp[i]);
+	for (size_t i = 0; i < p->custom_n; i++)
+		text_release(&p->custom[i].text);
+	text_release(&p->ocsp);
+	text_release(&p->ca_issuers);
+}
+
+void fx_ca_profile(struct x509_profile *p, const char *cn, int path_len)
+{
+	memset(p, 0, sizeof(*p));
+	p->valid_days = 7300;
+	p->bc_present = p->bc_critical = p->bc_ca = true;
+	p->bc_path_len = path_len;
+	p->ku_present = p->ku_critical = true;
+	p->ku_bits = KU_KEY_CERT_SIGN | KU_CRL_SIGN;
+	p->ski = p->aki = true;
+	fx_rdn(p, "CN", "2.5.4.3", DER_UTF8, cn);
+}
+
+void fx_leaf_profile(struct x509_profile *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->valid_days = 365;
+	p->backdate_min = 5;
+	p->bc_present = p->bc_critical = true;
+	p->bc_path_len = -1;
+	p->ku_present = p->ku_critical = true;
+	p->ku_bits = KU_DIGITAL_SIGNATURE;
+	fx_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.2");
+	p->ski = p->aki = true;
+	fx_rdn(p, "O", "2.5.4.10", DER_UTF8, "ACME");
+	fx_rdn(p, "CN", "2.5.4.3", DER_UTF8, "${device.id}");
+}
+
+void fx_cert(const struct x509_profile *p, const struct x509_issuer *issuer,
+	     EVP_PKEY *issuer_key, struct span spki, struct buf *cert)
+{
+	struct buf tbs;
+	struct err err;
+	uint8_t sig[64];
+
+	err_init(&err);
+	buf_init(&tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, spki, FX_NOW,
+			       &tbs, &err),
+		&err);
+	unit_ok(x509_tbs_lint(p, issuer, buf_span(&tbs), spki, fx_serial,
+			      FX_NOW, &err),
+		&err);
+	fx_sign(issuer_key, buf_span(&tbs), sig);
+	buf_init(cert, X509_CERT_MAX);
+	unit_ok(x509_cert_assemble(buf_span(&tbs), sig, cert, &err), &err);
+	buf_release(&tbs);
+}
+
+void fx_root(const struct x509_profile *p, EVP_PKEY **key,
+	     struct x509_issuer *out)
+{
+	struct buf spki, cert;
+	struct err err;
+
+	err_init(&err);
+	if (!*key)
+		*key = fx_key("P-256");
+	fx_spki(*key, &spki);
+	fx_cert(p, NULL, *key, buf_span(&spki), &cert);
+	unit_ok(x509_issuer_load(buf_span(&cert), out, &err), &err);
+	buf_release(&spki);
+	buf_release(&cert);
+}
