@@ -93,7 +93,7 @@ static void json_cleanup(json_t **o)
 static enum pv_code verify(const struct app *app, bool strict, struct err *err)
 {
 	CLEANUP(json_cleanup) json_t *open = app->json ? json_array() : NULL;
-	SESSION s;
+	SESSION s = { .a = NULL };
 	struct progress progress;
 	struct audit_counts counts;
 	uint64_t shown = 0;

@@ -15,7 +15,7 @@ static const char help[] =
 	"Ends with 0 when devices can be issued, else with the code of what\n"
 	"stands in the way.\n"
 	"\n"
-	"example: provctl -C acme status --json\n";
+	"example: provctl -C acme --json status\n";
 
 static json_t *token_json(const struct authority *a, size_t i,
 			  const struct status_token *t)

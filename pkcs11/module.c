@@ -26,7 +26,7 @@ static enum pv_code refuse(const struct walk *w, const char *why,
 			   struct err *err)
 {
 	err_object(err, w->path);
-	return err_fail(err, PV_DENIED, RULE, HINT, "module %s: %s: %s",
+	return err_fail(err, PV_DENIED, RULE, HINT, "module %.160s: %.160s: %s",
 			w->path, w->done[0] ? w->done : "/", why);
 }
 
@@ -63,7 +63,7 @@ static enum pv_code follow_link(struct walk *w, struct err *err)
 	int len;
 
 	if (n < 0)
-		return err_errno(err, PV_STORAGE, RULE, NULL, "module %s: %s",
+		return err_errno(err, PV_STORAGE, RULE, NULL, "module %.160s: %.160s",
 				 w->path, w->done);
 	target[n] = '\0';
 	if (++w->links > P11_LINKS_MAX)
@@ -88,9 +88,11 @@ static enum pv_code check_entry(struct walk *w, struct stat *st,
 					    : PV_STORAGE;
 
 		err_object(err, w->path);
+		if (errno == ENAMETOOLONG)
+			return refuse(w, "the path is too long", err);
 		return err_errno(err, code, RULE,
 				 "set \"module\" in provctl.json",
-				 "module %s: %s", w->path, w->done);
+				 "module %.160s: %.160s", w->path, w->done);
 	}
 	if (!owner_is_safe(st))
 		return refuse(w, "owned by someone else", err);

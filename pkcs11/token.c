@@ -270,13 +270,16 @@ enum pv_code p11_token_init(const struct p11_config *cfg, const char *label,
 		.timeout_s = cfg->timeout_s,
 		.what = "token initialisation",
 	};
+	enum pv_code rc;
 
 	if (!label_is_fit(label))
 		return err_fail(err, PV_INPUT, "hsm.label", NULL,
 				"a token label is 1 to 32 printable ASCII "
 				"characters");
-	err_object(err, label);
-	return p11_child_run(&child, NULL, err);
+	rc = p11_child_run(&child, NULL, err);
+	if (rc != PV_OK)
+		err_object(err, label);
+	return rc;
 }
 
 struct cert_job {

@@ -166,6 +166,10 @@ static enum pvdev_result check_manifest(struct pvdev *d,
 	if (m.sequence < stored_seq)
 		return PVDEV_OLD_MANIFEST;
 	d->manifest_seq = m.sequence;
+	d->role = b->role;
+	d->stage = m.stage;
+	d->vendor = m.vendor;
+	d->class_id = m.class_id;
 	if (d->cfg->stage && !pvdev_equal_str(m.stage, d->cfg->stage))
 		return PVDEV_OTHER_STAGE;
 	r = check_times(d->cfg, &m, sig);

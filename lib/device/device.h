@@ -71,6 +71,8 @@ struct pvdev {
 	bool verified;                 /* descriptor verified: receipts allowed */
 	struct pvdev_facts facts;
 	uint64_t manifest_seq;
+	/* As binding and manifest say; point into them. For activate. */
+	struct cbor_bytes role, stage, vendor, class_id;
 	uint8_t bs[PVDEV_KEY_LEN];
 	uint8_t keys[PVDEV_KEY_LEN + PVDEV_NONCE_LEN + PVDEV_KEY_LEN];
 	unsigned keys_of;              /* component of keys; MAX: none */

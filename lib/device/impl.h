@@ -1,5 +1,6 @@
 /*
- * impl: what the parts of lib/device share. Nothing outside includes this.
+ * impl: what the parts of lib/device share. Only they and their tests include
+ * this.
  * Freestanding C99.
  */
 #ifndef PV_DEVICE_IMPL_H

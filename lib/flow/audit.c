@@ -54,11 +54,15 @@ void audit_set(uint8_t *bits, uint64_t bit, bool value)
 
 bool audit_number(struct span hex, uint32_t *number)
 {
+	char digits[2 * STORE_SERIAL_MAX + 1];
 	uint8_t bytes[STORE_SERIAL_MAX];
 	size_t len = hex.len / 2;
 
-	if (hex.len % 2 || len < STORE_SERIAL_MIN || len > STORE_SERIAL_MAX ||
-	    !hex_decode((const char *)hex.p, bytes, len))
+	if (hex.len % 2 || len < STORE_SERIAL_MIN || len > STORE_SERIAL_MAX)
+		return false;
+	memcpy(digits, hex.p, hex.len);
+	digits[hex.len] = '\0';
+	if (!hex_decode(digits, bytes, len))
 		return false;
 	*number = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
 		  (uint32_t)bytes[2] << 8 | bytes[3];

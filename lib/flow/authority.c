@@ -40,7 +40,7 @@ static enum pv_code open_home(struct authority *a, const char *dir,
 				"one with `provctl init DIR'",
 				"there is no folder %.200s", dir);
 	}
-	snprintf(a->home, sizeof(a->home), "%s", resolved);
+	snprintf(a->home, sizeof(a->home), "%.1023s", resolved);
 	a->home_fd = open(a->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (a->home_fd < 0 || fstat(a->home_fd, &st) != 0) {
 		err_object(err, dir);

@@ -288,7 +288,7 @@ static enum pv_code sign_mac0(struct signing *s, const struct bundled *dev,
 		s, KDF_AUTH, approved_request(a)->device, &auth, err);
 
 	if (rc == PV_OK)
-		rc = seal_mac0(buf_span(&b->payload), &auth,
+		rc = seal_mac0(s->seal, buf_span(&b->payload), &auth,
 			       s->ctx->kdf_key->id, &b->descriptor, err);
 	return rc;
 }

@@ -166,7 +166,7 @@ static enum pv_code open_home(struct authority *a, const char *dir,
 	    strchr(resolved, '\n'))
 		return err_fail(err, PV_INPUT, "init.folder", NULL,
 				"the folder's path cannot be used");
-	snprintf(a->home, sizeof(a->home), "%s", resolved);
+	snprintf(a->home, sizeof(a->home), "%.1023s", resolved);
 	rc = dir_open(AT_FDCWD, a->home, &a->home_fd, err);
 	for (size_t i = 0; rc == PV_OK && i < 4; i++)
 		rc = dir_make(a->home_fd, folders[i], 0700, err);

@@ -1,4 +1,5 @@
 /* The writer: reserving, and taking up what an earlier run reserved. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/sha256.h"
@@ -19,11 +20,13 @@ static void fill_intent(const struct writer *w, const struct record_intent *i,
 	memcpy(to->s.device, i->req->device, sizeof(to->s.device));
 	memcpy(to->s.request, i->req->id, sizeof(to->s.request));
 	memcpy(to->s.template_sha256, i->template_sha256, 32);
-	strncpy(to->s.role, t->roles[role].name, STORE_ID_MAX);
+	snprintf(to->s.role, sizeof(to->s.role), "%s", t->roles[role].name);
 	if (w->opts->order)
-		strncpy(to->s.order, w->opts->order->id, STORE_ID_MAX);
+		snprintf(to->s.order, sizeof(to->s.order), "%s",
+			 w->opts->order->id);
 	if (w->opts->station)
-		strncpy(to->s.station, w->opts->station, STORE_ID_MAX);
+		snprintf(to->s.station, sizeof(to->s.station), "%s",
+			 w->opts->station);
 	memcpy(to->s.body_sha256, i->body, 32);
 	to->s.has_spki = i->has_spki;
 	to->s.has_seal = i->seal_key;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/base/cbor.h"
-#include "lib/log/logtext.h"
+#include "lib/base/notechars.h"
 
 /* Map of five pairs; head and key of each, and the longest heads inside. */
 #define FIELDS 5
@@ -93,9 +93,32 @@ static bool sort_facts(const struct log_entry *e, size_t order[LOG_FACTS_MAX])
 	return true;
 }
 
+/* What formats.md 6 lets stand in a line of text. */
+static bool text_ok(struct span s)
+{
+	size_t at;
+	uint32_t c;
+
+	return s.len == 0 ||
+	       (notechars_ok(s, &at, &c) && !memchr(s.p, '\n', s.len));
+}
+
+static bool type_ok(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t c = s.p[i];
+		bool ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			  c == '.' || c == '-';
+
+		if (!ok)
+			return false;
+	}
+	return s.len > 0 && s.len <= LOG_TYPE_MAX;
+}
+
 static bool text_between(struct span s, size_t max)
 {
-	return s.len > 0 && s.len <= max && log_text_ok(s);
+	return s.len > 0 && s.len <= max && text_ok(s);
 }
 
 /* The rule that e breaks, or NULL. */
@@ -105,7 +128,7 @@ static const char *entry_fault(const struct log_entry *e, const char **rule)
 	if (e->facts_n > LOG_FACTS_MAX)
 		return "there are too many facts";
 	*rule = "log.text";
-	if (!log_type_ok(e->type))
+	if (!type_ok(e->type))
 		return "the type is not 1 to 64 of a-z, 0-9, dot and hyphen";
 	if (!text_between(e->actor, LOG_TEXT_MAX))
 		return "the actor is empty, too long or not plain text";
@@ -116,7 +139,7 @@ static const char *entry_fault(const struct log_entry *e, const char **rule)
 
 		if (!text_between(f->key, LOG_KEY_MAX))
 			return "the key of a fact is not plain text";
-		if (f->kind == LOG_TSTR && !log_text_ok(f->s))
+		if (f->kind == LOG_TSTR && !text_ok(f->s))
 			return "a fact is not plain text";
 	}
 	return NULL;

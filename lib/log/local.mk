@@ -1,7 +1,6 @@
 noinst_LIBRARIES += lib/log/libpvlog.a
 lib_log_libpvlog_a_SOURCES = \
 	lib/log/entry.c lib/log/entry.h \
-	lib/log/logtext.c lib/log/logtext.h \
 	lib/log/events.c lib/log/events.h \
 	lib/log/tree.c lib/log/tree.h \
 	lib/log/proof.c lib/log/proof.h

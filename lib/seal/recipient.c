@@ -80,12 +80,23 @@ static EVP_PKEY *import(struct span spki)
 	return key;
 }
 
+bool seal_ecdsa_verify(struct span spki, struct span msg, struct span sig)
+{
+	CLEANUP(cleanup_EVP_PKEY_free) EVP_PKEY *key = import(spki);
+	CLEANUP(cleanup_EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = key && ctx && sig.len > 0 &&
+		  EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) ==
+			  1 &&
+		  EVP_DigestVerify(ctx, sig.p, sig.len, msg.p, msg.len) == 1;
+
+	ERR_clear_error();
+	return ok;
+}
+
 enum pv_code seal_recipient_verify(struct span certified_spki,
 				   const char *device_id, struct span seal_spki,
 				   struct span sig, struct err *err)
 {
-	CLEANUP(cleanup_EVP_PKEY_free) EVP_PKEY *key = import(certified_spki);
-	CLEANUP(cleanup_EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	CLEANUP(buf_release) struct buf msg;
 	enum pv_code rc;
 
@@ -93,11 +104,8 @@ enum pv_code seal_recipient_verify(struct span certified_spki,
 	rc = seal_recipient_message(device_id, seal_spki, &msg, err);
 	if (rc != PV_OK)
 		return rc;
-	if (key && ctx &&
-	    EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
-	    EVP_DigestVerify(ctx, sig.p, sig.len, msg.data, msg.len) == 1)
+	if (seal_ecdsa_verify(certified_spki, buf_span(&msg), sig))
 		return PV_OK;
-	ERR_clear_error();
 	return err_fail(err, PV_INPUT, "seal.key-signature",
 			"sign the sealing key with the key of the CSR",
 			"the sealing key is not signed by the certified key");

@@ -34,6 +34,10 @@ PV_MUST enum pv_code seal_recipient_verify(struct span certified_spki,
 					   struct span seal_spki,
 					   struct span sig, struct err *err);
 
+/* ECDSA P-256 with SHA-256 over msg, DER signature; false for a bad key too. */
+PV_MUST bool seal_ecdsa_verify(struct span spki, struct span msg,
+			       struct span sig);
+
 /* The message that is signed, appended to out (for devices and tests). */
 PV_MUST enum pv_code seal_recipient_message(const char *device_id,
 					    struct span seal_spki,

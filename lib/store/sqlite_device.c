@@ -78,23 +78,20 @@ static enum pv_code own_spki(struct sqlite_store *s,
 	return PV_OK;
 }
 
-enum pv_code sqlite_spki_owner(struct store *store,
-			       const uint8_t sha256[STORE_HASH],
+/* As sqlite_spki_owner(); *key is that of the lookup. */
+static enum pv_code find_owner(struct sqlite_store *s,
+			       const uint8_t sha256[STORE_HASH], uint64_t *key,
 			       struct store_owner *owner, struct err *err)
 {
-	struct sqlite_store *s = to_sqlite(store);
 	struct span value = { sha256, STORE_HASH };
 	struct owner_row o;
-	struct found hits;
-	uint64_t key;
-	VIEW v;
-	enum pv_code rc = sqlite_view(s, &v, err);
+	struct found hits = { .n = 0 };
+	enum pv_code rc = sqlite_key(s, KEY_SPKI, value, key, err);
 
 	memset(owner, 0, sizeof(*owner));
-	if (rc == PV_OK)
-		rc = sqlite_key(s, KEY_SPKI, value, &key, err);
-	if (rc == PV_OK)
-		rc = sqlite_find(s, key, &hits, err);
+	if (rc != PV_OK || sqlite_is_absent(s, *key))
+		return rc;
+	rc = sqlite_find(s, *key, &hits, err);
 	for (size_t i = 0; rc == PV_OK && i < hits.n; i++) {
 		rc = read_owner(s, hits.number[i], &o, err);
 		if (rc != PV_OK || (memcmp(o.spki, sha256, STORE_HASH) != 0 &&
@@ -105,7 +102,23 @@ enum pv_code sqlite_spki_owner(struct store *store,
 		memcpy(owner->name, o.device, sizeof(o.device));
 		return PV_OK;
 	}
-	return rc == PV_OK ? own_spki(s, sha256, owner, err) : rc;
+	if (rc == PV_OK)
+		rc = own_spki(s, sha256, owner, err);
+	if (rc == PV_OK && owner->kind == STORE_OWNER_NONE)
+		sqlite_note_absent(s, *key);
+	return rc;
+}
+
+enum pv_code sqlite_spki_owner(struct store *store,
+			       const uint8_t sha256[STORE_HASH],
+			       struct store_owner *owner, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	uint64_t key;
+	VIEW v;
+	enum pv_code rc = sqlite_view(s, &v, err);
+
+	return rc == PV_OK ? find_owner(s, sha256, &key, owner, err) : rc;
 }
 
 static bool is_entry(struct span entry)
@@ -182,26 +195,25 @@ static enum pv_code check_name(struct sqlite_store *s,
 	uint64_t *key = &nk->key[nk->n++];
 	enum pv_code rc = sqlite_key(s, KEY_NAME, value, key, err);
 
-	if (rc == PV_OK)
-		rc = sqlite_find(s, *key, &hits, err);
+	if (rc != PV_OK || sqlite_is_absent(s, *key))
+		return rc;
+	rc = sqlite_find(s, *key, &hits, err);
 	return rc == PV_OK ? check_hits(s, b, &hits, err) : rc;
 }
 
 static enum pv_code check_spki(struct sqlite_store *s, const uint8_t *sha256,
 			       struct new_keys *nk, struct err *err)
 {
-	struct span value = { sha256, STORE_HASH };
 	struct store_owner owner;
-	enum pv_code rc = sqlite_spki_owner(&s->base, sha256, &owner, err);
+	enum pv_code rc =
+		find_owner(s, sha256, &nk->key[nk->n++], &owner, err);
 
 	if (rc == PV_OK && owner.kind != STORE_OWNER_NONE)
 		return err_fail(err, PV_CONFLICT, "store.key",
 				"make a new key on the device",
 				"the public key belongs to %s already",
 				owner.name);
-	return rc == PV_OK ? sqlite_key(s, KEY_SPKI, value,
-					&nk->key[nk->n++], err)
-			   : rc;
+	return rc;
 }
 
 static enum pv_code check_unique(struct sqlite_store *s,

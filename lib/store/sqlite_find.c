@@ -87,6 +87,17 @@ enum pv_code sqlite_find(struct sqlite_store *s, uint64_t key,
 	return sqlite_corrupt(s, "too many rows have one key", err);
 }
 
+bool sqlite_is_absent(const struct sqlite_store *s, uint64_t key)
+{
+	return key != 0 && s->absent[key % SQLITE_ABSENT] == key;
+}
+
+void sqlite_note_absent(struct sqlite_store *s, uint64_t key)
+{
+	if (s->txn == TXN_WRITE)
+		s->absent[key % SQLITE_ABSENT] = key;
+}
+
 enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
 			    uint32_t number, struct err *err)
 {
@@ -97,6 +108,8 @@ enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
 		rc = keys_add(&s->keys, key, number, err);
 	if (rc != PV_OK)
 		return rc;
+	if (sqlite_is_absent(s, key))
+		s->absent[key % SQLITE_ABSENT] = 0;
 	buf_put_be64(added, key);
 	buf_put_be32(added, number);
 	return buf_check(added, err);

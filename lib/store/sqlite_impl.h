@@ -40,6 +40,8 @@ struct template_ref {            /* a template found by digest before */
 };
 #define SQLITE_TEMPLATE_REFS 8u
 
+#define SQLITE_ABSENT 256u       /* slots; a key's low bits choose one */
+
 struct sqlite_store {
 	struct store base;       /* first */
 	sqlite3 *db;
@@ -57,6 +59,7 @@ struct sqlite_store {
 	struct buf log;          /* entries not yet in a row, each behind be16 */
 	uint64_t log_first;      /* index of the first of them */
 	struct tally rate, order;
+	uint64_t absent[SQLITE_ABSENT]; /* keys this transaction found free */
 	struct template_ref refs[SQLITE_TEMPLATE_REFS];
 	unsigned refs_next;
 };
@@ -148,6 +151,10 @@ PV_MUST enum pv_code sqlite_key(struct sqlite_store *s, enum key_kind kind,
 /* Candidates: the caller compares what their rows say. Needs a transaction. */
 PV_MUST enum pv_code sqlite_find(struct sqlite_store *s, uint64_t key,
 				 struct found *out, struct err *err);
+/* Whether this transaction has looked and found nobody; and that it has. The
+ * decision asks first, then the reservation asks again. */
+PV_MUST bool sqlite_is_absent(const struct sqlite_store *s, uint64_t key);
+void sqlite_note_absent(struct sqlite_store *s, uint64_t key);
 PV_MUST enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
 				    uint32_t number, struct err *err);
 /* At commit: this transaction's keys become a row, or all go to lookup. */

@@ -107,6 +107,7 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 	rc = sqlite_ca_each(store, NULL, &v, err);
 	if (rc != PV_OK || m.there)
 		return rc;
+	memset(s->absent, 0, sizeof(s->absent));
 	QUERY q = query_start(s, SQL_CA_PUT);
 	query_str(&q, ca->name);
 	query_str(&q, ca->parent);
@@ -188,6 +189,7 @@ enum pv_code sqlite_key_put(struct store *store, const struct store_key *key,
 	rc = log_hash_raw(&s->hasher, key->spki, nothing, hash, err);
 	if (rc != PV_OK)
 		return rc;
+	memset(s->absent, 0, sizeof(s->absent));
 	QUERY q = query_start(s, SQL_KEY_PUT);
 	query_str(&q, key->purpose);
 	query_str(&q, key->label);

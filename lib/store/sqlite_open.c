@@ -191,7 +191,6 @@ static enum pv_code check_file(const char *path, int *dirfd, struct err *err)
 	const char *name;
 	enum pv_code rc = split_path(path, dir, &name, err);
 
-	err_object(err, path);
 	if (rc == PV_OK)
 		rc = dir_open(AT_FDCWD, dir, dirfd, err);
 	if (rc != PV_OK)
@@ -337,7 +336,6 @@ enum pv_code store_sqlite_create(const char *path,
 	const char *name;
 	enum pv_code rc = split_path(path, dir, &name, err);
 
-	err_object(err, path);
 	if (rc == PV_OK && (!meta->name[0] || !meta->origin[0]))
 		rc = err_fail(err, PV_INPUT, "store.meta", NULL,
 			      "a store needs the authority's name and origin");

@@ -90,8 +90,11 @@ enum pv_code sqlite_device_find(struct store *store, enum store_by by,
 	*found = false;
 	if (rc == PV_OK)
 		rc = sqlite_key(s, KEY_NAME, name, &key, err);
-	if (rc == PV_OK)
-		rc = sqlite_find(s, key, &hits, err);
+	if (rc != PV_OK || sqlite_is_absent(s, key))
+		return rc;
+	rc = sqlite_find(s, key, &hits, err);
+	if (rc == PV_OK && hits.n == 0)
+		sqlite_note_absent(s, key);
 	for (size_t i = 0; rc == PV_OK && i < hits.n; i++) {
 		rc = sqlite_device_number(store, hits.number[i], d, found, err);
 		if (rc == PV_OK && !*found)

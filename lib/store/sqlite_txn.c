@@ -57,6 +57,7 @@ static enum pv_code start(struct sqlite_store *s, const char *how,
 	s->doomed = false;
 	if (rc != PV_OK)
 		return rc;
+	memset(s->absent, 0, sizeof(s->absent));
 	s->txn = txn;
 	rc = read_state(s, err);
 	/* Keys of rows that another process moved since stand no longer. */

@@ -1,6 +1,7 @@
 /* Extensions as the linter sees them: a table of what each must be. */
 #include "lib/x509/lint_impl.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "lib/x509/oids.h"
@@ -100,6 +101,21 @@ static bool visible(struct span v)
 	return v.len > 0;
 }
 
+/* 4 or 16 octets; the template's own when it has no placeholders. */
+static bool check_ip(const struct text *t, struct span v)
+{
+	char text[TEXT_VALUE_MAX];
+	uint8_t ip[16];
+
+	if (v.len != 4 && v.len != 16)
+		return false;
+	if (text_has_vars(t))
+		return true;
+	return text_expand(t, NULL, text, sizeof(text), NULL, NULL) == PV_OK &&
+	       inet_pton(v.len == 4 ? AF_INET : AF_INET6, text, ip) == 1 &&
+	       memcmp(ip, v.p, v.len) == 0;
+}
+
 static bool check_san_one(const struct profile_san *san, unsigned tag,
 			  struct span v)
 {
@@ -114,7 +130,7 @@ static bool check_san_one(const struct profile_san *san, unsigned tag,
 		return tag == DER_CONTEXT(6) && visible(v) &&
 		       memchr(v.p, ':', v.len) && lint_text(&san->value, v);
 	case SAN_IP:
-		return tag == DER_CONTEXT(7) && (v.len == 4 || v.len == 16);
+		return tag == DER_CONTEXT(7) && check_ip(&san->value, v);
 	case SAN_HW_MODULE:
 		return tag == DER_CONTEXT_CONS(0) && check_hw_module(san, v);
 	}

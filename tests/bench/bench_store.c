@@ -46,7 +46,7 @@ static enum pv_code facts(struct store *s, const struct store_subject *b,
 }
 
 struct cost {
-	double cpu, commit_wall;
+	double cpu, commit_wall, facts, reserve, complete;
 };
 
 /* COMMIT's own CPU (writing pages) counts, waiting for the disk does not. */
@@ -64,13 +64,17 @@ static enum pv_code intents(struct store *s, struct fix_device *d, size_t n,
 {
 	STORE_TXN t = STORE_TXN_INIT;
 	uint64_t index;
+	double from;
 	enum pv_code rc = store_begin(s, STORE_WRITE, &t, err);
 
-	for (size_t i = 0; rc == PV_OK && i < n; i++) {
+	from = seconds(CLOCK_MONOTONIC);
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
 		rc = facts(s, &d[i].intent.s, err);
-		if (rc == PV_OK)
-			rc = store_reserve(s, &d[i].intent, &index, err);
-	}
+	c->facts += seconds(CLOCK_MONOTONIC) - from;
+	from = seconds(CLOCK_MONOTONIC);
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
+		rc = store_reserve(s, &d[i].intent, &index, err);
+	c->reserve += seconds(CLOCK_MONOTONIC) - from;
 	return rc == PV_OK ? commit(&t, c, err) : rc;
 }
 
@@ -79,9 +83,11 @@ static enum pv_code results(struct store *s, struct fix_device *d, size_t n,
 {
 	STORE_TXN t = STORE_TXN_INIT;
 	enum pv_code rc = store_begin(s, STORE_WRITE, &t, err);
+	double from = seconds(CLOCK_MONOTONIC);
 
 	for (size_t i = 0; rc == PV_OK && i < n; i++)
 		rc = fix_complete(s, &d[i], err);
+	c->complete += seconds(CLOCK_MONOTONIC) - from;
 	return rc == PV_OK ? commit(&t, c, err) : rc;
 }
 
@@ -100,7 +106,7 @@ static enum pv_code run(struct store *s, uint32_t devices, uint32_t group,
 			struct err *err)
 {
 	struct fix_device *d = calloc(group, sizeof(*d));
-	struct cost c = { 0, 0 };
+	struct cost c = { 0 };
 	double wall = 0;
 	uint32_t first;
 	uint32_t since = 0;
@@ -125,9 +131,11 @@ static enum pv_code run(struct store *s, uint32_t devices, uint32_t group,
 		if (since < 10000 && n + group < devices)
 			continue;
 		printf("%7u devices: %5.1f us CPU a device, %6.1f us wall, "
-		       "of which %6.1f in commits\n",
+		       "of which %4.1f to look up, %4.1f to reserve, %4.1f to "
+		       "complete, %5.1f in commits\n",
 		       n + group, c.cpu * 1e6 / since, wall * 1e6 / since,
-		       c.commit_wall * 1e6 / since);
+		       c.facts * 1e6 / since, c.reserve * 1e6 / since,
+		       c.complete * 1e6 / since, c.commit_wall * 1e6 / since);
 		memset(&c, 0, sizeof(c));
 		wall = 0;
 		since = 0;

@@ -51,7 +51,7 @@ START_TEST(heads_flipped)
 			*at ^= (uint8_t)(1u << bit % 8);
 			if (first && r == PVDEV_OK) {
 				pvdev_abort(&f.dev);
-				ck_assert(bit / 8 < 18 ||
+				ck_assert((bit / 8 >= 8 && bit / 8 < 16) ||
 					  bit / 8 >= b.item[n].len - 64);
 				continue;
 			}
@@ -71,16 +71,19 @@ START_TEST(bodies_flipped)
 {
 	struct fx_bundle b;
 	struct fx f;
+	struct pvdev begun;
 	size_t n, bit, total = 0;
 
 	setup(&f, &b, _i);
+	ck_assert_int_eq(fx_begin(&f, &b), PVDEV_OK);
+	begun = f.dev;
 	for (n = 2; n < b.items && total < 4096; n++) {
 		total += b.item[n].len;
 		for (bit = 0; bit < b.item[n].len * 8; bit++) {
 			uint8_t *at = &b.item[n].data[bit / 8];
-			enum pvdev_result r = fx_begin(&f, &b);
+			enum pvdev_result r;
 
-			ck_assert_int_eq(r, PVDEV_OK);
+			f.dev = begun; /* a fresh session, without its cost */
 			*at ^= (uint8_t)(1u << bit % 8);
 			r = fx_feed(&f, &b, n);
 			*at ^= (uint8_t)(1u << bit % 8);

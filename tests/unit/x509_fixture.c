@@ -13,6 +13,11 @@
 #include "lib/x509/tbs_lint.h"
 #include "tests/unit/unit.h"
 
+/* OpenSSL has macros of the same names and other values than profile.h. */
+#undef KU_DIGITAL_SIGNATURE
+#undef KU_KEY_CERT_SIGN
+#undef KU_CRL_SIGN
+
 static const char *const field_names[] = { "lot", "spare" };
 static const char *const field_values[] = { "LOT42", NULL };
 

@@ -1,0 +1,54 @@
+#include <string.h>
+
+#include "cmd/export.h"
+
+static const char help[] =
+	"usage: provctl export bundle    --device ID [--stage S] [-o FILE]\n"
+	"       provctl export segment   --device ID [--stage S] [-o FILE]\n"
+	"                                --item N | --component I --index K\n"
+	"       provctl export segment   --device ID [--stage S] --out DIR\n"
+	"       provctl export escrow    --device ID [--stage S] [-o FILE]\n"
+	"       provctl export escrow    --all --out DIR\n"
+	"       provctl export chain     [--ca NAME] [-o FILE]\n"
+	"       provctl export key       --purpose P [--vkey] [-o FILE]\n"
+	"       provctl export kek       --to CERT (--device ID... | --from LIST)\n"
+	"                                [-o FILE]\n"
+	"       provctl export inventory [--csv] [-o FILE]\n"
+	"\n"
+	"Writes to FILE or to standard output; DIR gets one file for each. A\n"
+	"file that is there with other bytes is a conflict (9). kek asks for the\n"
+	"PIN; its output and escrow are sealed to a certificate (CMS). Every\n"
+	"export is logged.\n"
+	"\n"
+	"example: provctl -C acme export bundle --device ACME-01 -o ACME-01.pvb\n";
+
+static const struct export_verb {
+	const char *name;
+	enum pv_code (*run)(const struct app *app, int argc, char **argv,
+			    struct err *err);
+} exports[] = {
+	{ "bundle", export_run_bundle },   { "segment", export_run_segment },
+	{ "escrow", export_run_escrow },   { "chain", export_run_chain },
+	{ "key", export_run_key },	   { "kek", export_run_kek },
+	{ "inventory", export_run_inventory },
+};
+
+static enum pv_code run(const struct app *app, int argc, char **argv,
+			struct err *err)
+{
+	if (argc < 2)
+		return err_fail(err, PV_USAGE, "usage.argument", "see --help",
+				"export what?");
+	for (size_t i = 0; i < sizeof(exports) / sizeof(exports[0]); i++)
+		if (strcmp(exports[i].name, argv[1]) == 0)
+			return exports[i].run(app, argc - 1, argv + 1, err);
+	return err_fail(err, PV_USAGE, "usage.argument", "see --help",
+			"export does not know \"%.40s\"", argv[1]);
+}
+
+const struct verb verb_export = {
+	.name = "export",
+	.summary = "bundles, segments, escrow, chain, keys, KEKs, inventory",
+	.help = help,
+	.run = run,
+};

@@ -1,0 +1,33 @@
+/*
+ * export: what `provctl export` can give; one function each, argv[0] is the
+ * name of what is exported.
+ */
+#ifndef PV_CMD_EXPORT_H
+#define PV_CMD_EXPORT_H
+
+#include "cmd/app.h"
+
+/* About one device: export_device.c. */
+PV_MUST enum pv_code export_run_bundle(const struct app *app, int argc,
+				       char **argv, struct err *err);
+PV_MUST enum pv_code export_run_segment(const struct app *app, int argc,
+					char **argv, struct err *err);
+PV_MUST enum pv_code export_run_escrow(const struct app *app, int argc,
+				       char **argv, struct err *err);
+
+/* About the authority: export_authority.c. */
+PV_MUST enum pv_code export_run_chain(const struct app *app, int argc,
+				      char **argv, struct err *err);
+PV_MUST enum pv_code export_run_key(const struct app *app, int argc,
+				    char **argv, struct err *err);
+PV_MUST enum pv_code export_run_kek(const struct app *app, int argc,
+				    char **argv, struct err *err);
+
+/* About all devices: export_inventory.c. */
+PV_MUST enum pv_code export_run_inventory(const struct app *app, int argc,
+					  char **argv, struct err *err);
+
+/* Where an export goes, as its log entry names it: never a whole path. */
+const char *export_to(const char *path);
+
+#endif

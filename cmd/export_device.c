@@ -1,0 +1,239 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/export.h"
+#include "cmd/opts.h"
+#include "cmd/out.h"
+#include "cmd/session.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/event.h"
+#include "lib/flow/export.h"
+#include "lib/seal/container.h"
+#include "lib/store/store_device.h"
+
+CLEANUP_PTR(struct file_group, file_group_free);
+
+#define GROUP_FILES 64 /* written durably together */
+
+struct device_args {
+	const char *device, *stage, *output, *out_dir;
+	uint64_t item, component, index;
+	bool all;
+};
+
+static enum pv_code parse(int argc, char **argv, struct device_args *in,
+			  struct err *err)
+{
+	const struct opt opts[] = {
+		{ "device", 0, OPT_STRING, &in->device, 0, 0 },
+		{ "stage", 0, OPT_STRING, &in->stage, 0, 0 },
+		{ "output", 'o', OPT_STRING, &in->output, 0, 0 },
+		{ "out", 0, OPT_STRING, &in->out_dir, 0, 0 },
+		{ "item", 0, OPT_NUMBER, &in->item, 0, UINT32_MAX },
+		{ "component", 0, OPT_NUMBER, &in->component, 0, 15 },
+		{ "index", 0, OPT_NUMBER, &in->index, 0, UINT32_MAX },
+		{ "all", 0, OPT_FLAG, &in->all, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+
+	*in = (struct device_args){ .output = "-",
+				    .item = UINT64_MAX,
+				    .component = UINT64_MAX,
+				    .index = UINT64_MAX };
+	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
+	if (rc == PV_OK && !in->device && !in->all)
+		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
+			      "--device is missing");
+	return rc;
+}
+
+static enum pv_code log_bundle(struct store *store,
+			       const struct export_bundle *b, const char *what,
+			       const char *to, struct err *err)
+{
+	char id[2 * STORE_UUID + 1];
+
+	hex_encode(b->row.id, sizeof(b->row.id), id);
+	return event_export(store, id, what, export_to(to), err);
+}
+
+enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
+			       struct err *err)
+{
+	CLEANUP(export_bundle_release) struct export_bundle b = { .bytes = { 0 } };
+	SESSION s = { .a = NULL };
+	struct device_args in;
+	enum pv_code rc = parse(argc, argv, &in, err);
+
+	if (rc == PV_OK)
+		rc = session_open(app, SESSION_STORE, &s, err);
+	if (rc == PV_OK)
+		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
+	if (rc == PV_OK)
+		rc = log_bundle(s.store, &b, "bundle", in.output, err);
+	if (rc == PV_OK)
+		rc = out_file(in.output, 0600, buf_span(&b.bytes), err);
+	return rc;
+}
+
+/* Every item of the container as a file of its own: 0000000.cbor and so on. */
+static enum pv_code write_items(const struct seal_container_view *view,
+				const char *dir, struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	CLEANUP(fd_cleanup) int folder = -1;
+	struct seal_item item;
+	char name[32];
+	enum pv_code rc = dir_make(AT_FDCWD, dir, 0700, err);
+
+	if (rc == PV_OK)
+		rc = dir_open(AT_FDCWD, dir, &folder, err);
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
+	for (uint32_t i = 0; rc == PV_OK && i < view->items; i++) {
+		snprintf(name, sizeof(name), "%07u.cbor", i);
+		rc = seal_container_item(view, i, &item, err);
+		if (rc == PV_OK)
+			rc = file_group_add(g, folder, name, 0600, item.bytes.p,
+					    item.bytes.len, err);
+		if (rc == PV_OK && (i + 1) % GROUP_FILES == 0)
+			rc = file_group_commit(g, err);
+	}
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+static enum pv_code one_item(const struct device_args *in,
+			     const struct seal_container_view *view,
+			     struct seal_item *item, struct err *err)
+{
+	if (in->item != UINT64_MAX)
+		return seal_container_item(view, (uint32_t)in->item, item, err);
+	if (in->component != UINT64_MAX && in->index != UINT64_MAX)
+		return seal_container_segment(view, (size_t)in->component,
+					      (uint32_t)in->index, item, err);
+	return err_fail(err, PV_USAGE, "usage.option", "see --help",
+			"give --item, --component and --index, or --out");
+}
+
+enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
+				struct err *err)
+{
+	CLEANUP(export_bundle_release) struct export_bundle b = { .bytes = { 0 } };
+	SESSION s = { .a = NULL };
+	struct seal_container_view view;
+	struct seal_item item = { .bytes = { NULL, 0 } };
+	struct device_args in;
+	enum pv_code rc = parse(argc, argv, &in, err);
+
+	if (rc == PV_OK)
+		rc = session_open(app, SESSION_STORE, &s, err);
+	if (rc == PV_OK)
+		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
+	if (rc == PV_OK)
+		rc = seal_container_parse(buf_span(&b.bytes), &view, err);
+	if (rc == PV_OK && !in.out_dir)
+		rc = one_item(&in, &view, &item, err);
+	if (rc == PV_OK)
+		rc = log_bundle(s.store, &b, "segment",
+				in.out_dir ? in.out_dir : in.output, err);
+	if (rc != PV_OK)
+		return rc;
+	return in.out_dir ? write_items(&view, in.out_dir, err) :
+			    out_file(in.output, 0600, item.bytes, err);
+}
+
+/* All escrowed values: one file for each bundle that has some. */
+struct escrow_pass {
+	struct store *store;
+	struct file_group *g;
+	const struct store_device *d;
+	int folder;
+	uint64_t files;
+};
+
+static enum pv_code escrow_bundle(void *ctx, const struct store_bundle *row,
+				  struct err *err)
+{
+	struct escrow_pass *p = ctx;
+	struct export_bundle b = { .row = *row };
+	CLEANUP(buf_release) struct buf cms;
+	char name[2 * STORE_ID_MAX + 16];
+	enum pv_code rc;
+
+	buf_init(&cms, 1024u * 1024u);
+	if (!row->escrow_len)
+		return PV_OK;
+	snprintf(name, sizeof(name), "%s.%s.%llu.cms", p->d->s.device,
+		 row->stage, (unsigned long long)row->seq);
+	rc = export_escrow(p->store, &b, p->d->s.device, &cms, err);
+	if (rc == PV_OK)
+		rc = file_group_add(p->g, p->folder, name, 0600, cms.data,
+				    cms.len, err);
+	if (rc == PV_OK && ++p->files % GROUP_FILES == 0)
+		rc = file_group_commit(p->g, err);
+	return rc;
+}
+
+static enum pv_code escrow_device(void *ctx, const struct store_device *d,
+				  struct span cert, struct err *err)
+{
+	struct escrow_pass *p = ctx;
+	const struct store_visit v = { .ctx = p, .fn.bundle = escrow_bundle };
+
+	(void)cert;
+	p->d = d;
+	return store_bundle_each(p->store, d->s.number, &v, err);
+}
+
+static enum pv_code escrow_all(struct store *store, const char *dir,
+			       struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	CLEANUP(fd_cleanup) int folder = -1;
+	struct escrow_pass p = { .store = store };
+	const struct store_visit v = { .ctx = &p, .fn.device = escrow_device };
+	enum pv_code rc = dir_make(AT_FDCWD, dir, 0700, err);
+
+	if (rc == PV_OK)
+		rc = dir_open(AT_FDCWD, dir, &folder, err);
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
+	if (rc == PV_OK)
+		rc = event_export(store, "all", "escrow", export_to(dir), err);
+	p.g = g;
+	p.folder = folder;
+	if (rc == PV_OK)
+		rc = store_device_each(store, 0, &v, err);
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
+			       struct err *err)
+{
+	CLEANUP(export_bundle_release) struct export_bundle b = { .bytes = { 0 } };
+	CLEANUP(buf_release) struct buf cms;
+	SESSION s = { .a = NULL };
+	struct device_args in;
+	enum pv_code rc = parse(argc, argv, &in, err);
+
+	buf_init(&cms, 1024u * 1024u);
+	if (rc == PV_OK && (in.all != (in.out_dir != NULL) ||
+			    in.all == (in.device != NULL)))
+		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
+			      "give --device, or --all with --out");
+	if (rc == PV_OK)
+		rc = session_open(app, SESSION_STORE, &s, err);
+	if (rc == PV_OK && in.all)
+		return escrow_all(s.store, in.out_dir, err);
+	if (rc == PV_OK)
+		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
+	if (rc == PV_OK)
+		rc = export_escrow(s.store, &b, in.device, &cms, err);
+	if (rc == PV_OK)
+		rc = log_bundle(s.store, &b, "escrow", in.output, err);
+	if (rc == PV_OK)
+		rc = out_file(in.output, 0600, buf_span(&cms), err);
+	return rc;
+}

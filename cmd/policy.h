@@ -1,0 +1,22 @@
+/* policy: the parts of `provctl policy` that fill a file of their own. */
+#ifndef PV_CMD_POLICY_H
+#define PV_CMD_POLICY_H
+
+#include "cmd/app.h"
+#include "lib/base/buf.h"
+#include "policy/template.h"
+
+/* Reads and lints FILE; warnings go to standard error. */
+PV_MUST enum pv_code policy_read(const struct app *app, const char *path,
+				 struct buf *bytes, struct template **t,
+				 struct err *err);
+
+/* Warnings as people read them, on standard error. */
+void policy_warn(const struct app *app, const struct template_warnings *w);
+
+/* policy test FILE CASES */
+PV_MUST enum pv_code policy_run_test(const struct app *app, const char *file,
+				     const char *cases, const char *ca,
+				     struct err *err);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * provdev: a simulated device for tests and for the demo. One folder is one
+ * device; its layout is in the README's demo section and here:
+ *
+ *   id form                   what was provisioned: device id; plain|mac0|batch
+ *   key.pem csr.pem           certified key (PKCS#8) and its PKCS#10 request
+ *   seal.pem seal_pub.pem seal_sig.b64   sealing key of kind 1
+ *   kek.hex auth.hex receipt.hex         keys of kind 2
+ *   state                     counters and what is active; replaced atomically
+ *   staging/ gen-N/           receiving; the activated components
+ *   active -> gen-N           follows state
+ *   receipt.cose refusal.cose the last receipts
+ */
+#ifndef PV_CMD_PROVDEV_PROVDEV_H
+#define PV_CMD_PROVDEV_PROVDEV_H
+
+#include "lib/base/err.h"
+
+struct verb {
+	const char *name;
+	const char *usage;
+	enum pv_code (*run)(int argc, char **argv, struct err *err);
+};
+
+PV_MUST enum pv_code verb_keygen(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_keygen_many(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_csr(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_program(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_open(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_show(int argc, char **argv, struct err *err);
+
+/* PV_USAGE for a wrong command line. */
+PV_MUST enum pv_code usage_error(struct err *err, const char *what);
+/* Unsigned decimal up to max. */
+PV_MUST enum pv_code parse_number(const char *s, unsigned long long max,
+				  unsigned long long *out, struct err *err);
+
+#endif

@@ -1,0 +1,234 @@
+#include "lib/flow/export.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/note.h"
+#include "lib/base/pem.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/cachain.h"
+#include "lib/seal/container.h"
+#include "lib/store/store_device.h"
+#include "lib/store/store_log.h"
+
+#define BUNDLE_MAX ((size_t)1 << 31)
+
+const char *export_state_name(enum store_state state)
+{
+	switch (state) {
+	case STORE_RESERVED:
+		return "reserved";
+	case STORE_ISSUED:
+		return "issued";
+	case STORE_SUSPENDED:
+		return "suspended";
+	case STORE_REVOKED:
+		return "revoked";
+	case STORE_RETIRED:
+		return "retired";
+	}
+	return "unknown";
+}
+
+/* ---- bundles ---- */
+
+struct choice {
+	const char *stage;
+	struct store_bundle best;
+	bool found, several;
+};
+
+static enum pv_code choose(void *ctx, const struct store_bundle *b,
+			   struct err *err)
+{
+	struct choice *c = ctx;
+
+	(void)err;
+	if (c->stage && strcmp(c->stage, b->stage) != 0)
+		return PV_OK;
+	if (c->found && strcmp(c->best.stage, b->stage) != 0)
+		c->several = true;
+	if (!c->found || b->seq > c->best.seq) {
+		c->best = *b;
+		c->best.entry = (struct span){ NULL, 0 };
+	}
+	c->found = true;
+	return PV_OK;
+}
+
+static enum pv_code find_device(struct store *store, const char *device,
+				struct store_device *d, struct err *err)
+{
+	bool found = false;
+	enum pv_code rc = store_device_get(store, device, d, &found, err);
+
+	if (rc == PV_OK && !found)
+		rc = err_fail(err, PV_NOT_FOUND, "device.unknown",
+			      "see provctl export inventory",
+			      "no device of that id");
+	if (rc == PV_OK && d->state != STORE_ISSUED &&
+	    d->state != STORE_RESERVED)
+		rc = err_fail(err, PV_DENIED, "device.revoked", NULL,
+			      "the device is %s", export_state_name(d->state));
+	return rc;
+}
+
+/* What is read from the sealed file must be what the row says. */
+static enum pv_code check_bytes(const struct export_bundle *b,
+				const char *device, struct err *err)
+{
+	struct seal_container_view view;
+	uint8_t digest[32];
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = seal_container_parse(buf_span(&b->bytes), &view, &why);
+	if (rc == PV_OK)
+		rc = sha256(view.head.payload, digest, &why);
+	if (rc == PV_OK && memcmp(digest, b->row.payload_sha256, 32) == 0 &&
+	    strcmp(view.head.device_id, device) == 0)
+		return PV_OK;
+	return err_fail(err, PV_INTEGRITY, "store.sealed",
+			"run provctl audit verify",
+			"the stored bundle was changed");
+}
+
+enum pv_code export_bundle_load(struct store *store, const char *device,
+				const char *stage, struct export_bundle *b,
+				struct err *err)
+{
+	struct choice c = { .stage = stage };
+	const struct store_visit v = { .ctx = &c, .fn.bundle = choose };
+	struct store_device d;
+	enum pv_code rc;
+
+	memset(b, 0, sizeof(*b));
+	buf_init(&b->bytes, BUNDLE_MAX);
+	rc = find_device(store, device, &d, err);
+	if (rc == PV_OK)
+		rc = store_bundle_each(store, d.s.number, &v, err);
+	if (rc == PV_OK && !c.found)
+		rc = err_fail(err, PV_NOT_FOUND, "bundle.none",
+			      d.state == STORE_RESERVED ?
+				      "run the interrupted issue again" :
+				      "see the stages of its template",
+			      "the device has no bundle%s%.64s",
+			      stage ? " of stage " : "", stage ? stage : "");
+	if (rc == PV_OK && c.several)
+		rc = err_fail(err, PV_USAGE, "export.stage",
+			      "name one with --stage",
+			      "the device has bundles of several stages");
+	b->row = c.best;
+	if (rc == PV_OK)
+		rc = store_sealed_read(store, b->row.offset, b->row.len,
+				       &b->bytes, err);
+	if (rc == PV_OK)
+		rc = check_bytes(b, device, err);
+	if (rc != PV_OK)
+		err_object(err, device);
+	return rc;
+}
+
+void export_bundle_release(struct export_bundle *b)
+{
+	buf_release(&b->bytes);
+}
+
+enum pv_code export_escrow(struct store *store, const struct export_bundle *b,
+			   const char *device, struct buf *out, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (!b->row.escrow_len)
+		rc = err_fail(err, PV_NOT_FOUND, "escrow.none",
+			      "see \"escrow\" in its template",
+			      "nothing of that bundle is escrowed");
+	if (rc == PV_OK)
+		rc = store_sealed_read(store, b->row.escrow_offset,
+				       b->row.escrow_len, out, err);
+	if (rc != PV_OK)
+		err_object(err, device);
+	return rc;
+}
+
+/* ---- chains and keys ---- */
+
+static enum pv_code put_ca(void *ctx, const struct store_ca *ca,
+			   struct err *err)
+{
+	pem_encode(ctx, "CERTIFICATE", ca->cert);
+	return buf_check(ctx, err);
+}
+
+enum pv_code export_chain(struct store *store, const char *ca, struct buf *out,
+			  struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	const struct store_visit v = { .ctx = out, .fn.ca = put_ca };
+	enum pv_code rc;
+
+	if (!ca)
+		return store_ca_each(store, NULL, &v, err);
+	rc = ca_chain_load(store, ca, -1, &chain, err);
+	for (size_t i = 0; rc == PV_OK && i < chain.n; i++)
+		pem_encode(out, "CERTIFICATE", buf_span(&chain.ca[i].der));
+	return rc == PV_OK ? buf_check(out, err) : rc;
+}
+
+struct key_pick {
+	const char *label;
+	uint8_t spki[HSM_SPKI_MAX];
+	size_t len;
+	bool found;
+};
+
+static enum pv_code pick_key(void *ctx, const struct store_key *k,
+			     struct err *err)
+{
+	struct key_pick *p = ctx;
+
+	(void)err;
+	if (strcmp(k->label, p->label) != 0 || k->spki.len > sizeof(p->spki))
+		return PV_OK;
+	p->found = true;
+	p->len = k->spki.len;
+	if (p->len)
+		memcpy(p->spki, k->spki.p, p->len);
+	return PV_OK;
+}
+
+enum pv_code export_key(const struct authority *a, struct store *store,
+			const char *purpose, bool vkey, struct buf *out,
+			struct err *err)
+{
+	const struct authority_key *named = NULL;
+	struct key_pick p = { .found = false };
+	const struct store_visit v = { .ctx = &p, .fn.key = pick_key };
+	struct note_key note;
+	enum pv_code rc = authority_key(a, purpose, &named, err);
+
+	if (rc != PV_OK)
+		return rc;
+	p.label = named->label;
+	rc = store_key_each(store, &v, err);
+	if (rc == PV_OK && !p.found)
+		rc = err_fail(err, PV_NOT_FOUND, "authority.key", NULL,
+			      "the store knows no key of that label");
+	if (rc == PV_OK && !p.len)
+		rc = err_fail(err, PV_INPUT, "export.key", NULL,
+			      "a secret key has no public half");
+	if (rc == PV_OK && vkey) {
+		rc = note_key_from_spki(&note, a->origin,
+					(struct span){ p.spki, p.len }, err);
+		if (rc == PV_OK)
+			note_key_put(&note, out);
+		buf_put_str(out, "\n");
+	} else if (rc == PV_OK) {
+		pem_encode(out, "PUBLIC KEY", (struct span){ p.spki, p.len });
+	}
+	if (rc != PV_OK)
+		err_object(err, purpose);
+	return rc == PV_OK ? buf_check(out, err) : rc;
+}

@@ -1,0 +1,70 @@
+/*
+ * export: what others need of an authority, read from the store: sealed
+ * bundles and their segments, escrowed secrets (sealed to their backend),
+ * chains, public keys, KEKs for a chip programmer (sealed to its certificate),
+ * the list of devices. Nothing leaves in the clear that is secret.
+ *
+ * Callers log each export (event_export) before its bytes leave.
+ */
+#ifndef PV_FLOW_EXPORT_H
+#define PV_FLOW_EXPORT_H
+
+#include "lib/flow/authority.h"
+#include "lib/hsm.h"
+#include "lib/store/store.h"
+
+struct export_bundle {
+	struct store_bundle row; /* newest of that stage; spans are empty */
+	struct buf bytes;	 /* the .pvb file */
+};
+
+/*
+ * The newest bundle of a device and stage; stage NULL: its only stage, else
+ * PV_USAGE "export.stage". PV_NOT_FOUND "device.unknown", "bundle.none";
+ * PV_DENIED "device.revoked". Checked against the row: PV_INTEGRITY. Release
+ * in any case.
+ */
+PV_MUST enum pv_code export_bundle_load(struct store *store, const char *device,
+					const char *stage,
+					struct export_bundle *b,
+					struct err *err);
+void export_bundle_release(struct export_bundle *b);
+
+/* CMS of the device's escrowed values of that bundle, appended to out;
+ * PV_NOT_FOUND "escrow.none". */
+PV_MUST enum pv_code export_escrow(struct store *store,
+				   const struct export_bundle *b,
+				   const char *device, struct buf *out,
+				   struct err *err);
+
+/* PEM of a CA and those above it (issuer first), or of all CAs (ca NULL). */
+PV_MUST enum pv_code export_chain(struct store *store, const char *ca,
+				  struct buf *out, struct err *err);
+
+/*
+ * PEM of the SPKI of the key of a purpose as the store recorded it, or its
+ * verifier key line under the log's origin (vkey). PV_NOT_FOUND; PV_INPUT
+ * "export.key" for a secret key.
+ */
+PV_MUST enum pv_code export_key(const struct authority *a, struct store *store,
+				const char *purpose, bool vkey,
+				struct buf *out, struct err *err);
+
+/* KEK, auth and receipt keys of devices, for one recipient. */
+struct export_kek;
+/* cert: PEM or DER of the programmer. PV_INPUT "escrow.certificate". */
+PV_MUST enum pv_code export_kek_new(const struct authority *a,
+				    struct hsm *hsm, struct span cert,
+				    struct export_kek **k, struct err *err);
+/* One device more; its id is checked. PV_INPUT "device.id", PV_HSM_*. */
+PV_MUST enum pv_code export_kek_add(struct export_kek *k, const char *device,
+				    struct err *err);
+/* Appends the CMS. */
+PV_MUST enum pv_code export_kek_finish(struct export_kek *k, struct buf *out,
+				       struct err *err);
+void export_kek_free(struct export_kek *k);
+
+/* "reserved", "issued" and so on. */
+const char *export_state_name(enum store_state state);
+
+#endif

@@ -1,0 +1,100 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+#include "lib/flow/export.h"
+#include "lib/seal/escrow.h"
+#include "lib/seal/kdf.h"
+
+struct export_kek {
+	struct hsm *hsm;       /* borrowed */
+	struct hsm_key *master;
+	struct escrow_to *to;
+	struct escrow_writer *writer;
+};
+
+CLEANUP_PTR(struct export_kek, export_kek_free);
+
+void export_kek_free(struct export_kek *k)
+{
+	if (!k)
+		return;
+	escrow_writer_free(k->writer);
+	escrow_to_free(k->to);
+	free(k);
+}
+
+enum pv_code export_kek_new(const struct authority *a, struct hsm *hsm,
+			    struct span cert, struct export_kek **out,
+			    struct err *err)
+{
+	CLEANUP(cleanup_export_kek_free) struct export_kek *k =
+		mem_new(sizeof(*k), err);
+	const struct authority_key *named = NULL;
+	enum pv_code rc = k ? PV_OK : PV_INTERNAL;
+
+	*out = NULL;
+	if (rc == PV_OK)
+		rc = authority_key(a, "kdf", &named, err);
+	if (rc == PV_OK)
+		rc = escrow_to_new(cert, &k->to, err);
+	if (rc == PV_OK)
+		rc = escrow_writer_new(k->to, &k->writer, err);
+	if (rc == PV_OK)
+		rc = hsm_find(hsm, HSM_KEY_KDF, named->label, &k->master, err);
+	if (rc != PV_OK)
+		return rc;
+	k->hsm = hsm;
+	*out = TAKE(k);
+	return PV_OK;
+}
+
+static enum pv_code derive(struct export_kek *k, const char *purpose,
+			   const char *device, struct secret *out,
+			   struct err *err)
+{
+	CLEANUP(buf_release) struct buf input;
+	enum pv_code rc;
+
+	buf_init(&input, KDF_INPUT_MAX);
+	rc = kdf_input(purpose, device, &input, err);
+	if (rc == PV_OK)
+		rc = hsm_derive(k->hsm, k->master, buf_span(&input), out, err);
+	return rc;
+}
+
+enum pv_code export_kek_add(struct export_kek *k, const char *device,
+			    struct err *err)
+{
+	SECRET kek = SECRET_INIT;
+	SECRET auth = SECRET_INIT;
+	SECRET receipt = SECRET_INIT;
+	SECRET item = SECRET_INIT;
+	enum pv_code rc = PV_OK;
+
+	if (!name_is_safe(device, strlen(device)))
+		rc = err_fail(err, PV_INPUT, "device.id", NULL,
+			      "a device id is 1 to 64 printable characters "
+			      "without / and does not start with . or -");
+	if (rc == PV_OK)
+		rc = derive(k, KDF_KEK, device, &kek, err);
+	if (rc == PV_OK)
+		rc = derive(k, KDF_AUTH, device, &auth, err);
+	if (rc == PV_OK)
+		rc = derive(k, KDF_RECEIPT, device, &receipt, err);
+	if (rc == PV_OK)
+		rc = escrow_kek_item(device, &kek, &auth, &receipt, &item, err);
+	if (rc == PV_OK)
+		rc = escrow_write(k->writer, &item, err);
+	if (rc != PV_OK)
+		err_object(err, device);
+	return rc;
+}
+
+enum pv_code export_kek_finish(struct export_kek *k, struct buf *out,
+			       struct err *err)
+{
+	return escrow_finish(k->writer, out, err);
+}

@@ -1,0 +1,205 @@
+#include <string.h>
+
+#include "policy/plan.h"
+#include "tests/unit/unit.h"
+
+static enum pv_code parse(const char *text, struct plan **plan, struct err *err)
+{
+	struct span s = { (const uint8_t *)text, strlen(text) };
+
+	err_init(err);
+	*plan = NULL;
+	return plan_parse(s, plan, err);
+}
+
+static size_t count(const struct plan *p, enum plan_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->steps_n; i++)
+		n += p->steps[i].kind == kind;
+	return n;
+}
+
+START_TEST(test_shipped)
+{
+	struct plan *p;
+	struct buf b;
+	struct err err;
+
+	unit_read("../../templates/plans/softhsm-demo.json", &b);
+	unit_ok(plan_parse(buf_span(&b), &p, &err), &err);
+	ck_assert_str_eq(p->name, "softhsm-demo");
+	ck_assert_uint_eq(p->version, 1);
+	ck_assert_uint_eq(count(p, PLAN_INIT_TOKEN), 1);
+	ck_assert_uint_eq(count(p, PLAN_GENERATE_KEY), 8);
+	ck_assert_uint_eq(count(p, PLAN_SELF_SIGNED), 2);
+	ck_assert_uint_eq(count(p, PLAN_ISSUE_CA), 2);
+	ck_assert_uint_eq(count(p, PLAN_ADOPT), 6);
+	ck_assert(p->steps[6].key == PLAN_KEY_ED25519_OR_P256);
+	ck_assert(p->steps[7].key == PLAN_KEY_KDF);
+	ck_assert(p->steps[8].key == PLAN_KEY_STORE);
+	ck_assert_str_eq(p->steps[10].ca, "issuing-1");
+	ck_assert_str_eq(p->steps[10].issuer, "root");
+	ck_assert_str_eq(p->steps[10].template_name, "issuing-ca");
+	ck_assert_str_eq(plan_kind_name(p->steps[10].kind), "issue-ca");
+	plan_free(p);
+	buf_release(&b);
+}
+END_TEST
+
+#define HEAD "{\"plan\":\"p\",\"version\":1,\"steps\":["
+#define INIT "{\"step\":\"init-token\"}"
+#define KEY(p, k)                                                              \
+	",{\"step\":\"generate-key\",\"purpose\":\"" p "\",\"kind\":\"" k      \
+	"\"}"
+#define SELF(ca)                                                               \
+	",{\"step\":\"self-signed\",\"ca\":\"" ca                              \
+	"\",\"template\":\"root-ca\"}"
+#define SUB(ca, by)                                                            \
+	",{\"step\":\"issue-ca\",\"ca\":\"" ca "\",\"issuer\":\"" by           \
+	"\",\"template\":\"issuing-ca\"}"
+#define ADOPT(t) ",{\"step\":\"adopt\",\"template\":\"" t "\"}"
+#define TAIL "]}"
+
+static const struct {
+	const char *text, *rule;
+} bad[] = {
+	{ "", "json.syntax" },
+	{ "[]", "plan.type" },
+	{ "{}", "plan.missing" },
+	{ "{\"plan\":\"p\",\"version\":1}", "plan.missing" },
+	{ "{\"plan\":\"p\",\"steps\":[" INIT "]}", "plan.missing" },
+	{ "{\"plan\":\"../p\",\"version\":1,\"steps\":[" INIT TAIL,
+	  "plan.name" },
+	{ "{\"plan\":\"p\",\"version\":0,\"steps\":[" INIT TAIL, "plan.range" },
+	{ "{\"plan\":\"p\",\"version\":1,\"x\":1,\"steps\":[" INIT TAIL,
+	  "plan.unknown_key" },
+	{ HEAD TAIL, "plan.count" },
+	{ HEAD "1" TAIL, "plan.type" },
+	{ HEAD "{}" TAIL, "plan.missing" },
+	{ HEAD "{\"step\":\"dance\"}" TAIL, "plan.value" },
+	{ HEAD "{\"step\":\"init-token\",\"pin\":\"1234\"}" TAIL,
+	  "plan.unknown_key" },
+	{ HEAD "{\"step\":\"generate-key\",\"purpose\":\"root\","
+	       "\"kind\":\"P-256\"}" TAIL,
+	  "plan.order" },
+	{ HEAD INIT "," INIT TAIL, "plan.order" },
+	{ HEAD INIT KEY("root", "P-521") TAIL, "plan.value" },
+	{ HEAD INIT KEY("root", "P-256") KEY("root", "P-256") TAIL,
+	  "plan.duplicate" },
+	{ HEAD INIT KEY("root", "AES-256") TAIL, "plan.key_kind" },
+	{ HEAD INIT KEY("kdf", "P-256") TAIL, "plan.key_kind" },
+	{ HEAD INIT KEY("store", "Ed25519") TAIL, "plan.key_kind" },
+	{ HEAD INIT KEY("root", "Ed25519") TAIL, "plan.key_kind" },
+	{ HEAD INIT KEY("bundle", "Ed25519 or P-256") TAIL, "plan.key_kind" },
+	{ HEAD INIT ",{\"step\":\"generate-key\",\"kind\":\"P-256\"}" TAIL,
+	  "plan.missing" },
+	{ HEAD INIT SELF("root") TAIL, "plan.key_missing" },
+	{ HEAD INIT KEY("log", "Ed25519") SELF("log") TAIL,
+	  "plan.key_missing" },
+	{ HEAD INIT KEY("self", "P-256") SELF("self") TAIL, "plan.name" },
+	{ HEAD INIT KEY("root", "P-256") SELF("root") SELF("root") TAIL,
+	  "plan.duplicate" },
+	{ HEAD INIT KEY("sub", "P-256") SUB("sub", "root") TAIL,
+	  "plan.issuer_missing" },
+	{ HEAD INIT KEY("sub", "P-256") SUB("sub", "sub") TAIL,
+	  "plan.issuer_missing" },
+	{ HEAD INIT ",{\"step\":\"self-signed\",\"ca\":\"r\","
+		    "\"issuer\":\"r\",\"template\":\"t\"}" TAIL,
+	  "plan.unknown_key" },
+	{ HEAD INIT ADOPT("tls-client") TAIL, "plan.key_missing" },
+	{ HEAD INIT KEY("bundle", "P-256") ADOPT("t") ADOPT("t") TAIL,
+	  "plan.duplicate" },
+	{ HEAD INIT KEY("bundle", "P-256") ADOPT("a/b") TAIL, "plan.name" },
+};
+
+START_TEST(test_refused)
+{
+	struct plan *p;
+	struct err err;
+
+	unit_refused(parse(bad[_i].text, &p, &err), PV_INPUT, bad[_i].rule,
+		     &err);
+	ck_assert(p == NULL);
+}
+END_TEST
+
+START_TEST(test_smallest)
+{
+	struct plan *p;
+	struct err err;
+
+	unit_ok(parse(HEAD INIT TAIL, &p, &err), &err);
+	ck_assert_uint_eq(p->steps_n, 1);
+	plan_free(p);
+	unit_ok(parse(HEAD INIT KEY("log", "P-256") KEY("event", "P-256") TAIL,
+		      &p, &err),
+		&err);
+	plan_free(p);
+	plan_free(NULL);
+}
+END_TEST
+
+static void put_keys(struct buf *b, size_t n)
+{
+	buf_init(b, PLAN_SIZE_MAX * 2);
+	buf_put_str(b, HEAD INIT);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(b,
+			   ",{\"step\":\"generate-key\",\"purpose\":\"k%zu\","
+			   "\"kind\":\"P-256\"}",
+			   i);
+	buf_put_str(b, TAIL);
+}
+
+START_TEST(test_bounds)
+{
+	struct plan *p;
+	struct buf b;
+	struct err err;
+
+	put_keys(&b, PLAN_STEPS_MAX - 1);
+	unit_ok(parse(buf_cstr(&b), &p, &err), &err);
+	ck_assert_uint_eq(p->steps_n, PLAN_STEPS_MAX);
+	plan_free(p);
+	buf_release(&b);
+	put_keys(&b, PLAN_STEPS_MAX);
+	unit_refused(parse(buf_cstr(&b), &p, &err), PV_INPUT, "plan.count",
+		     &err);
+	while (b.len <= PLAN_SIZE_MAX)
+		buf_put_u8(&b, ' ');
+	unit_refused(parse(buf_cstr(&b), &p, &err), PV_INPUT, "json.size",
+		     &err);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(test_place)
+{
+	struct plan *p;
+	struct err err;
+
+	unit_refused(parse("{\"plan\":\"p\",\"version\":1,\n\"steps\":[" INIT
+			   ",\n {\"step\":\"adopt\",\"tmpl\":\"x\"}]}",
+			   &p, &err),
+		     PV_INPUT, "plan.unknown_key", &err);
+	ck_assert_str_eq(err.message, "unknown key \"tmpl\" at /steps/1/tmpl "
+				      "(line 3, column 26)");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("plan");
+	TCase *t = tcase_create("plan");
+
+	tcase_add_test(t, test_shipped);
+	tcase_add_loop_test(t, test_refused, 0,
+			    (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_smallest);
+	tcase_add_test(t, test_bounds);
+	tcase_add_test(t, test_place);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}

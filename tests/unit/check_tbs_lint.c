@@ -1,0 +1,684 @@
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/x509/cert.h"
+#include "lib/x509/der.h"
+#include "lib/x509/tbs_lint.h"
+#include "tests/unit/x509_fixture.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+static struct span key_of(unsigned n)
+{
+	static uint8_t spki[2][91];
+
+	fx_fixed_spki(n, spki[n]);
+	return (struct span){ spki[n], sizeof(spki[n]) };
+}
+
+static void make_issuer(struct x509_profile *root, struct x509_issuer *out)
+{
+	static const uint8_t sig[64] = { [31] = 1, [63] = 2 };
+	struct buf tbs, cert;
+	struct err err;
+
+	err_init(&err);
+	buf_init(&tbs, X509_TBS_MAX);
+	buf_init(&cert, X509_CERT_MAX);
+	unit_ok(x509_tbs_build(root, NULL, &fx_vars, fx_serial, key_of(1),
+			       FX_NOW, &tbs, &err),
+		&err);
+	unit_ok(x509_cert_assemble(buf_span(&tbs), sig, &cert, &err), &err);
+	unit_ok(x509_issuer_load(buf_span(&cert), out, &err), &err);
+	fx_profile_release(root);
+	buf_release(&tbs);
+	buf_release(&cert);
+}
+
+static void plain_issuer(struct x509_issuer *out)
+{
+	struct x509_profile root;
+
+	fx_ca_profile(&root, "Root", -1);
+	make_issuer(&root, out);
+}
+
+static void build(const struct x509_profile *p,
+		  const struct x509_issuer *issuer, struct buf *tbs)
+{
+	struct err err;
+
+	err_init(&err);
+	buf_init(tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, key_of(0),
+			       FX_NOW, tbs, &err),
+		&err);
+}
+
+static enum pv_code lint(const struct x509_profile *p,
+			 const struct x509_issuer *issuer, struct span tbs,
+			 struct err *err)
+{
+	return x509_tbs_lint(p, issuer, tbs, key_of(0), fx_serial, FX_NOW, err);
+}
+
+static void add_san(struct x509_profile *p, enum profile_san_kind kind,
+		    const char *value)
+{
+	p->san[p->san_n].kind = kind;
+	fx_text(&p->san[p->san_n++].value, value);
+}
+
+/* Every extension there is, and no placeholder anywhere. */
+static void literal_profile(struct x509_profile *p)
+{
+	static uint8_t der[] = { 0x02, 0x01, 0x2a };
+
+	fx_leaf_profile(p);
+	text_release(&p->subject[1].value);
+	fx_text(&p->subject[1].value, "device");
+	fx_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "1");
+	add_san(p, SAN_DNS, "gw.example");
+	add_san(p, SAN_URI, "urn:x");
+	add_san(p, SAN_EMAIL, "a@b");
+	add_san(p, SAN_IP, "192.0.2.1");
+	add_san(p, SAN_IP, "2001:db8::1");
+	add_san(p, SAN_HW_MODULE, "hw");
+	fx_oid(&p->san[5].hw_type, "2.23.133.1.2");
+	fx_text(&p->cdp[p->cdp_n++], "http://a/b.crl");
+	fx_text(&p->ocsp, "http://o");
+	fx_text(&p->ca_issuers, "http://i");
+	fx_oid(&p->policies[p->policies_n++], "1.2.3.4");
+	p->custom_n = 2;
+	fx_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
+	fx_text(&p->custom[0].text, "text");
+	fx_oid(&p->custom[1].oid, "1.3.6.1.4.1.99999.4");
+	p->custom[1].critical = true;
+	p->custom[1].kind = CUSTOM_DER;
+	p->custom[1].bytes = der;
+	p->custom[1].bytes_len = sizeof(der);
+}
+
+/* Without placeholders every octet is fixed: no bit may differ. */
+START_TEST(every_bit_matters)
+{
+	struct x509_issuer issuer;
+	struct x509_profile p;
+	struct buf tbs;
+	struct err err;
+
+	err_init(&err);
+	plain_issuer(&issuer);
+	literal_profile(&p);
+	build(&p, &issuer, &tbs);
+	unit_ok(lint(&p, &issuer, buf_span(&tbs), &err), &err);
+	for (size_t bit = 0; bit < tbs.len * 8; bit++) {
+		tbs.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		err_init(&err);
+		ck_assert_msg(lint(&p, &issuer, buf_span(&tbs), &err) ==
+				      PV_DENIED,
+			      "bit %zu", bit);
+		ck_assert_int_eq(strncmp(err.rule, "lint.", 5), 0);
+		tbs.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	fx_profile_release(&p);
+	x509_issuer_release(&issuer);
+	buf_release(&tbs);
+}
+END_TEST
+
+START_TEST(every_length_matters)
+{
+	struct x509_issuer issuer;
+	struct x509_profile p;
+	struct buf tbs;
+
+	plain_issuer(&issuer);
+	literal_profile(&p);
+	build(&p, &issuer, &tbs);
+	for (size_t len = 0; len < tbs.len; len++) {
+		uint8_t *cut = malloc(len ? len : 1);
+
+		memcpy(cut, tbs.data, len);
+		ck_assert_int_eq(lint(&p, &issuer, (struct span){ cut, len },
+				      NULL),
+				 PV_DENIED);
+		free(cut);
+	}
+	buf_put_u8(&tbs, 0);
+	ck_assert_int_eq(lint(&p, &issuer, buf_span(&tbs), NULL), PV_DENIED);
+	fx_profile_release(&p);
+	x509_issuer_release(&issuer);
+	buf_release(&tbs);
+}
+END_TEST
+
+/* Built by one profile, held against another. */
+static void no_change(struct x509_profile *p)
+{
+	(void)p;
+}
+
+static void drop_bc(struct x509_profile *p)
+{
+	p->bc_present = false;
+}
+
+static void bc_not_critical(struct x509_profile *p)
+{
+	p->bc_critical = false;
+}
+
+static void bc_ca(struct x509_profile *p)
+{
+	p->bc_ca = true;
+	p->ku_bits = KU_KEY_CERT_SIGN;
+}
+
+static void ku_other(struct x509_profile *p)
+{
+	p->ku_bits |= KU_NON_REPUDIATION;
+}
+
+static void ku_not_critical(struct x509_profile *p)
+{
+	p->ku_critical = false;
+}
+
+static void eku_other(struct x509_profile *p)
+{
+	fx_oid(&p->eku[0], "1.3.6.1.5.5.7.3.1");
+}
+
+static void eku_more(struct x509_profile *p)
+{
+	fx_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.1");
+}
+
+static void eku_critical(struct x509_profile *p)
+{
+	p->eku_critical = true;
+}
+
+static void drop_ski(struct x509_profile *p)
+{
+	p->ski = false;
+}
+
+static void drop_aki(struct x509_profile *p)
+{
+	p->aki = false;
+}
+
+static void san_more(struct x509_profile *p)
+{
+	add_san(p, SAN_DNS, "more");
+}
+
+static void san_critical(struct x509_profile *p)
+{
+	p->san_critical = true;
+}
+
+static void san_kind(struct x509_profile *p)
+{
+	p->san[0].kind = SAN_URI;
+}
+
+static void san_hw_type(struct x509_profile *p)
+{
+	fx_oid(&p->san[5].hw_type, "2.23.133.1.3");
+}
+
+static void drop_cdp(struct x509_profile *p)
+{
+	text_release(&p->cdp[--p->cdp_n]);
+}
+
+static void cdp_more(struct x509_profile *p)
+{
+	fx_text(&p->cdp[p->cdp_n++], "http://c");
+}
+
+static void drop_ocsp(struct x509_profile *p)
+{
+	text_release(&p->ocsp);
+}
+
+static void policy_other(struct x509_profile *p)
+{
+	fx_oid(&p->policies[0], "1.2.3.5");
+}
+
+static void custom_critical(struct x509_profile *p)
+{
+	p->custom[0].critical = true;
+}
+
+static void custom_text(struct x509_profile *p)
+{
+	text_release(&p->custom[0].text);
+	fx_text(&p->custom[0].text, "tex");
+}
+
+static void drop_custom(struct x509_profile *p)
+{
+	p->custom_n--;
+}
+
+static void custom_doubled(struct x509_profile *p)
+{
+	p->custom[1] = p->custom[0];
+	p->custom[1].text = (struct text){ NULL, 0 };
+	fx_text(&p->custom[1].text, "text");
+}
+
+static void custom_shadow(struct x509_profile *p)
+{
+	fx_oid(&p->custom[0].oid, "2.5.29.30");
+}
+
+static void custom_standard(struct x509_profile *p)
+{
+	static uint8_t ca_true[] = { 0x30, 0x03, 0x01, 0x01, 0xff };
+
+	p->bc_present = false;
+	p->custom[1].bytes = ca_true;
+	p->custom[1].bytes_len = sizeof(ca_true);
+	fx_oid(&p->custom[1].oid, "2.5.29.19");
+}
+
+static void subject_order(struct x509_profile *p)
+{
+	struct profile_rdn first = p->subject[0];
+
+	p->subject[0] = p->subject[1];
+	p->subject[1] = first;
+}
+
+static void subject_less(struct x509_profile *p)
+{
+	text_release(&p->subject[--p->subject_n].value);
+}
+
+static void subject_more(struct x509_profile *p)
+{
+	fx_rdn(p, "OU", "2.5.4.11", DER_UTF8, "x");
+}
+
+static void subject_type(struct x509_profile *p)
+{
+	p->subject[0].string = DER_PRINTABLE;
+}
+
+static void subject_value(struct x509_profile *p)
+{
+	text_release(&p->subject[0].value);
+	fx_text(&p->subject[0].value, "ACMF");
+}
+
+static void one_day_more(struct x509_profile *p)
+{
+	p->valid_days++;
+}
+
+static void never_ends(struct x509_profile *p)
+{
+	p->no_expiry = true;
+}
+
+/* notBefore is clipped to the CA's, so the built profile is the odd one. */
+static void ku_encipherment(struct x509_profile *p)
+{
+	p->ku_bits |= KU_KEY_ENCIPHERMENT;
+}
+
+static void ku_cert_sign(struct x509_profile *p)
+{
+	p->ku_bits |= KU_KEY_CERT_SIGN;
+}
+
+static void ku_decipher_only(struct x509_profile *p)
+{
+	p->ku_bits |= KU_DECIPHER_ONLY;
+}
+
+static void ku_none(struct x509_profile *p)
+{
+	p->ku_bits = 0;
+}
+
+static void ca_without_ku(struct x509_profile *p)
+{
+	bc_ca(p);
+	p->ku_present = false;
+}
+
+static void ca_bc_not_critical(struct x509_profile *p)
+{
+	bc_ca(p);
+	p->bc_critical = false;
+}
+
+static void ca_no_sign(struct x509_profile *p)
+{
+	p->bc_ca = true;
+}
+
+static void path_len(struct x509_profile *p)
+{
+	bc_ca(p);
+	p->bc_path_len = 3;
+}
+
+static void empty_subject(struct x509_profile *p)
+{
+	while (p->subject_n > 0)
+		subject_less(p);
+}
+
+static void empty_subject_critical(struct x509_profile *p)
+{
+	empty_subject(p);
+	p->san_critical = true;
+}
+
+static const struct {
+	void (*built)(struct x509_profile *p);
+	void (*held)(struct x509_profile *p);
+	const char *rule; /* NULL: nothing found */
+} pairs[] = {
+	{ no_change, no_change, NULL },
+	{ no_change, drop_bc, "lint.extension" },
+	{ drop_bc, no_change, "lint.extension" },
+	{ no_change, bc_not_critical, "lint.critical" },
+	{ bc_ca, no_change, "lint.basic_constraints" },
+	{ no_change, bc_ca, "lint.basic_constraints" },
+	{ bc_ca, path_len, "lint.basic_constraints" },
+	{ path_len, bc_ca, "lint.basic_constraints" },
+	{ path_len, path_len, NULL },
+	{ ca_bc_not_critical, ca_bc_not_critical, "lint.basic_constraints" },
+	{ ca_without_ku, ca_without_ku, "lint.key_usage" },
+	{ ca_no_sign, ca_no_sign, "lint.key_usage" },
+	{ no_change, ku_other, "lint.key_usage" },
+	{ ku_other, ku_other, NULL },
+	{ no_change, ku_not_critical, "lint.critical" },
+	{ ku_encipherment, ku_encipherment, "lint.key_usage" },
+	{ ku_cert_sign, ku_cert_sign, "lint.key_usage" },
+	{ ku_decipher_only, ku_decipher_only, "lint.key_usage" },
+	{ ku_none, ku_none, "lint.key_usage" },
+	{ no_change, eku_other, "lint.ext_key_usage" },
+	{ no_change, eku_more, "lint.ext_key_usage" },
+	{ eku_more, no_change, "lint.ext_key_usage" },
+	{ no_change, eku_critical, "lint.critical" },
+	{ no_change, drop_ski, "lint.extension" },
+	{ drop_ski, no_change, "lint.extension" },
+	{ drop_ski, drop_ski, NULL },
+	{ no_change, drop_aki, "lint.extension" },
+	{ drop_aki, no_change, "lint.extension" },
+	{ no_change, san_more, "lint.san" },
+	{ san_more, no_change, "lint.san" },
+	{ no_change, san_critical, "lint.critical" },
+	{ no_change, san_kind, "lint.san" },
+	{ no_change, san_hw_type, "lint.san" },
+	{ no_change, drop_cdp, "lint.extension" },
+	{ no_change, cdp_more, "lint.cdp" },
+	{ cdp_more, no_change, "lint.cdp" },
+	{ no_change, drop_ocsp, "lint.aia" },
+	{ drop_ocsp, no_change, "lint.aia" },
+	{ no_change, policy_other, "lint.policies" },
+	{ no_change, custom_critical, "lint.critical" },
+	{ no_change, custom_text, "lint.custom" },
+	{ no_change, drop_custom, "lint.extension" },
+	{ drop_custom, no_change, "lint.extension" },
+	{ custom_doubled, custom_doubled, "lint.extension" },
+	{ custom_shadow, custom_shadow, NULL },
+	{ custom_standard, custom_standard, "lint.custom" },
+	{ no_change, subject_order, "lint.subject" },
+	{ no_change, subject_less, "lint.subject" },
+	{ no_change, subject_more, "lint.subject" },
+	{ no_change, subject_type, "lint.subject" },
+	{ no_change, subject_value, "lint.subject" },
+	{ empty_subject, empty_subject, "lint.subject" },
+	{ empty_subject_critical, empty_subject_critical, NULL },
+	{ no_change, one_day_more, "lint.validity" },
+	{ no_change, never_ends, "lint.validity" },
+};
+
+START_TEST(profile_pairs)
+{
+	struct x509_profile built, held;
+	struct x509_issuer issuer;
+	struct buf tbs;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	plain_issuer(&issuer);
+	literal_profile(&built);
+	literal_profile(&held);
+	pairs[_i].built(&built);
+	pairs[_i].held(&held);
+	build(&built, &issuer, &tbs);
+	rc = lint(&held, &issuer, buf_span(&tbs), &err);
+	if (pairs[_i].rule)
+		unit_refused(rc, PV_DENIED, pairs[_i].rule, &err);
+	else
+		unit_ok(rc, &err);
+	fx_profile_release(&built);
+	fx_profile_release(&held);
+	x509_issuer_release(&issuer);
+	buf_release(&tbs);
+}
+END_TEST
+
+/* The other arguments: another serial, key, issuer, clock. */
+START_TEST(other_arguments)
+{
+	static const char *const rules[] = { "lint.serial", "lint.spki",
+					     "lint.issuer", "lint.validity",
+					     "lint.issuer", "lint.validity" };
+	uint8_t serial[X509_SERIAL_LEN];
+	struct x509_issuer issuer, other;
+	struct x509_profile p, root;
+	struct span key = key_of(0);
+	int64_t now = FX_NOW;
+	const struct x509_issuer *by = &issuer;
+	struct buf tbs;
+	struct err err;
+
+	err_init(&err);
+	plain_issuer(&issuer);
+	fx_ca_profile(&root, "Other", -1);
+	make_issuer(&root, &other);
+	literal_profile(&p);
+	build(&p, &issuer, &tbs);
+	memcpy(serial, fx_serial, sizeof(serial));
+	switch (_i) {
+	case 0:
+		serial[15] ^= 1;
+		break;
+	case 1:
+		key = key_of(1);
+		break;
+	case 2:
+		by = &other;
+		break;
+	case 3:
+		now++;
+		break;
+	case 4:
+		by = NULL;
+		now += 300; /* without a CA notBefore is not clipped */
+		p.valid_days = 365;
+		break;
+	case 5:
+		issuer.not_after_s = FX_NOW + 86400;
+		break;
+	}
+	if (_i == 4) {
+		/* Self-issued it would be: the issuer is not the subject. */
+		p.backdate_min = 0;
+		now = FX_NOW;
+	}
+	unit_refused(x509_tbs_lint(&p, by, buf_span(&tbs), key, serial, now,
+				   &err),
+		     PV_DENIED, rules[_i], &err);
+	fx_profile_release(&p);
+	x509_issuer_release(&issuer);
+	x509_issuer_release(&other);
+	buf_release(&tbs);
+}
+END_TEST
+
+#define VID "1.3.6.1.4.1.37244.2.1"
+#define PID "1.3.6.1.4.1.37244.2.2"
+
+/* A CA of such ids and a leaf (or CA) of such; "-" leaves one out. */
+static const struct {
+	const char *ca_vid, *ca_pid, *vid, *pid, *cn;
+	bool ca;
+	bool ok;
+} matter[] = {
+	{ "FFF1", "-", "FFF1", "8000", "DAC", false, true },
+	{ "FFF1", "8000", "FFF1", "8000", "DAC", false, true },
+	{ "FFF1", "8001", "FFF1", "8000", "DAC", false, false },
+	{ "FFF2", "-", "FFF1", "8000", "DAC", false, false },
+	{ "-", "-", "FFF1", "8000", "DAC", false, false },
+	{ "FFF1", "-", "FFF1", "-", "DAC", false, false },
+	{ "FFF1", "-", "-", "8000", "DAC", false, false },
+	{ "FFF1", "-", "FFF1", "8000", "DAC Mvid:FFF1", false, false },
+	{ "FFF1", "-", "FFF1", "8000", "DAC Mpid:8000", false, false },
+	{ "FFF1", "-", "-", "-", "DAC Mvid:FFF1 Mpid:8000", false, true },
+	{ "FFF1", "-", "-", "-", "DAC Mpid:8000Mvid:FFF1", false, true },
+	{ "FFF1", "-", "-", "-", "DAC Mvid:FFF1", false, false },
+	{ "FFF1", "-", "-", "-", "DAC Mvid:FFF2 Mpid:8000", false, false },
+	{ "FFF1", "-", "-", "-", "DAC Mvid:fff1 Mpid:8000", false, false },
+	{ "FFF1", "-", "-", "-", "DAC Mvid:FFF1 Mpid:800", false, false },
+	{ "FFF1", "-", "-", "-", "Mvid:FFF1 Mvid:FFF1 Mpid:8000", false,
+	  false },
+	{ "FFF1", "-", "-", "-", "no ids at all", false, true },
+	{ "FFF1", "-", "FFF1", "-", "PAI", true, true },
+	{ "FFF1", "-", "FFF1", "8000", "PAI", true, true },
+	{ "-", "-", "FFF1", "-", "PAI", true, true },
+	{ "FFF1", "-", "FFF2", "-", "PAI", true, false },
+	{ "FFF1", "-", "-", "8000", "PAI", true, false },
+};
+
+static void put_ids(struct x509_profile *p, const char *vid, const char *pid)
+{
+	if (*vid != '-')
+		fx_rdn(p, "VID", VID, DER_UTF8, vid);
+	if (*pid != '-')
+		fx_rdn(p, "PID", PID, DER_UTF8, pid);
+}
+
+START_TEST(matter_subjects)
+{
+	struct x509_profile root, p;
+	struct x509_issuer issuer;
+	struct buf tbs;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	fx_ca_profile(&root, "CA", -1);
+	put_ids(&root, matter[_i].ca_vid, matter[_i].ca_pid);
+	make_issuer(&root, &issuer);
+	ck_assert_str_eq(issuer.vid, matter[_i].ca_vid[0] == '-'
+					     ? ""
+					     : matter[_i].ca_vid);
+	ck_assert_str_eq(issuer.pid, matter[_i].ca_pid[0] == '-'
+					     ? ""
+					     : matter[_i].ca_pid);
+	fx_ca_profile(&p, matter[_i].cn, 0);
+	if (!matter[_i].ca) {
+		p.bc_ca = false;
+		p.bc_path_len = -1;
+		p.ku_bits = KU_DIGITAL_SIGNATURE;
+	}
+	put_ids(&p, matter[_i].vid, matter[_i].pid);
+	build(&p, &issuer, &tbs);
+	rc = lint(&p, &issuer, buf_span(&tbs), &err);
+	if (matter[_i].ok)
+		unit_ok(rc, &err);
+	else
+		unit_refused(rc, PV_DENIED, "lint.matter", &err);
+	fx_profile_release(&p);
+	x509_issuer_release(&issuer);
+	buf_release(&tbs);
+}
+END_TEST
+
+/* A root is no vendor's product. */
+START_TEST(matter_root)
+{
+	struct x509_profile p;
+	struct buf tbs;
+	struct err err;
+
+	err_init(&err);
+	fx_ca_profile(&p, "PAA", 1);
+	put_ids(&p, "FFF1", _i ? "8000" : "-");
+	buf_init(&tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(&p, NULL, &fx_vars, fx_serial, key_of(0), FX_NOW,
+			       &tbs, &err),
+		&err);
+	ck_assert_int_eq(lint(&p, NULL, buf_span(&tbs), &err),
+			 _i ? PV_DENIED : PV_OK);
+	fx_profile_release(&p);
+	buf_release(&tbs);
+}
+END_TEST
+
+/* RSA keys: keyEncipherment is theirs, keyAgreement is not. */
+START_TEST(rsa_usage)
+{
+	static const unsigned bits[] = { KU_DIGITAL_SIGNATURE |
+						 KU_KEY_ENCIPHERMENT,
+					 KU_KEY_AGREEMENT };
+	EVP_PKEY *key = fx_key("RSA");
+	struct x509_issuer issuer;
+	struct x509_profile p;
+	struct buf spki, tbs;
+	struct err err;
+
+	err_init(&err);
+	plain_issuer(&issuer);
+	fx_leaf_profile(&p);
+	p.ku_bits = bits[_i];
+	fx_spki(key, &spki);
+	buf_init(&tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(&p, &issuer, &fx_vars, fx_serial,
+			       buf_span(&spki), FX_NOW, &tbs, &err),
+		&err);
+	ck_assert_int_eq(x509_tbs_lint(&p, &issuer, buf_span(&tbs),
+				       buf_span(&spki), fx_serial, FX_NOW,
+				       &err),
+			 _i ? PV_DENIED : PV_OK);
+	fx_profile_release(&p);
+	x509_issuer_release(&issuer);
+	buf_release(&spki);
+	buf_release(&tbs);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tbs_lint");
+	TCase *tc = tcase_create("tbs_lint");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, every_bit_matters);
+	tcase_add_test(tc, every_length_matters);
+	tcase_add_loop_test(tc, profile_pairs, 0, COUNT(pairs));
+	tcase_add_loop_test(tc, other_arguments, 0, 6);
+	tcase_add_loop_test(tc, matter_subjects, 0, COUNT(matter));
+	tcase_add_loop_test(tc, matter_root, 0, 2);
+	tcase_add_loop_test(tc, rsa_usage, 0, 2);
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}
