@@ -87,7 +87,8 @@ enum pv_code p11_point_p256(struct span value, unsigned forms, uint8_t *out,
 	return PV_OK;
 }
 
-/* y < 2^255 - 19, and neither 0 nor 1 (RFC 8032 5.1.3; small order). */
+/* y < p - 1 for p = 2^255 - 19, and neither 0 nor 1: canonical as RFC 8032
+ * 5.1.3 asks, and none of the small-order points that show at a glance. */
 static bool y_is_fit(const uint8_t y[static ED25519_POINT_LEN])
 {
 	bool top = (y[31] & 0x7f) == 0x7f;
@@ -97,7 +98,7 @@ static bool y_is_fit(const uint8_t y[static ED25519_POINT_LEN])
 		top = top && y[i] == 0xff;
 		zero = zero && y[i] == 0;
 	}
-	return !(top && y[0] >= 0xed) && !(zero && y[0] <= 1);
+	return !(top && y[0] >= 0xec) && !(zero && y[0] <= 1);
 }
 
 enum pv_code p11_point_ed25519(struct span value, unsigned forms, uint8_t *out,

@@ -3,7 +3,7 @@
  *
  * The value may come raw, as an OCTET STRING or as a BIT STRING; what is
  * accepted is checked to be an uncompressed point on P-256, or a canonical
- * Ed25519 y that is neither 0 nor 1. RFC 5480 2, RFC 8410 4, RFC 8032 5.1.3.
+ * Ed25519 y that is not 0, 1 or p - 1. RFC 5480 2, RFC 8410 4, RFC 8032 5.1.3.
  */
 #ifndef PV_PKCS11_POINT_H
 #define PV_PKCS11_POINT_H

@@ -150,8 +150,6 @@ static enum pv_code try_open(struct p11 *p, struct hsm_key *key,
 	*rv = decrypt_run(p, key, g);
 	if (*rv == CKR_OK)
 		return PV_OK;
-	if (*rv == CKR_BUFFER_TOO_SMALL)
-		p->stale = true;
 	if (p11_rv_code(*rv) == PV_INTEGRITY ||
 	    (is_unclear(*rv) && opens_known_good(p, key)))
 		return not_authentic(key, *rv, err);
@@ -167,14 +165,14 @@ static enum pv_code open_healing(struct p11 *p, struct hsm_key *key,
 	if (rc == PV_OK || rv == CKR_OK || rc == PV_INTEGRITY)
 		return rc;
 	if (p11_rv_heal(rv) == P11_HEAL_NONE)
-		return p11_rv_fail(err, rv, "C_Decrypt");
+		return p11_op_failed(p, rv, "C_Decrypt", err);
 	rc = p11_heal_after(p, rv, err);
 	if (rc != PV_OK)
 		return rc;
 	rc = try_open(p, key, g, &rv, err);
 	if (rc == PV_OK || rv == CKR_OK || rc == PV_INTEGRITY)
 		return rc;
-	return p11_rv_fail(err, rv, "C_Decrypt");
+	return p11_op_failed(p, rv, "C_Decrypt", err);
 }
 
 enum pv_code p11_open_sealed(struct p11 *p, struct hsm_key *key,

@@ -237,6 +237,16 @@ enum pv_code p11_ready(struct p11 *p, struct hsm_key *key, struct err *err)
 	return rc;
 }
 
+enum pv_code p11_op_failed(struct p11 *p, CK_RV rv, const char *call,
+			   struct err *err)
+{
+	/* An operation may still be active in the module, or the session may
+	 * be of no use any more: the next operation starts on a new one. */
+	if (p11_rv_code(rv) == PV_HSM_TEMP || rv == CKR_BUFFER_TOO_SMALL)
+		p->stale = true;
+	return p11_rv_fail(err, rv, call);
+}
+
 enum pv_code p11_do(struct p11 *p, struct hsm_key *key,
 		    const struct p11_op *op, void *arg, struct err *err)
 {
@@ -248,10 +258,8 @@ enum pv_code p11_do(struct p11 *p, struct hsm_key *key,
 	rv = op->run(p, key, arg);
 	if (rv == CKR_OK)
 		return PV_OK;
-	if (rv == CKR_BUFFER_TOO_SMALL)
-		p->stale = true; /* the operation is still active */
 	if (p11_rv_heal(rv) == P11_HEAL_NONE)
-		return p11_rv_fail(err, rv, op->call);
+		return p11_op_failed(p, rv, op->call, err);
 	rc = p11_heal_after(p, rv, err);
 	if (rc == PV_OK && op->once)
 		return p11_rv_fail(err, rv, op->call);
@@ -262,5 +270,5 @@ enum pv_code p11_do(struct p11 *p, struct hsm_key *key,
 		return rc;
 	}
 	rv = op->run(p, key, arg);
-	return rv == CKR_OK ? PV_OK : p11_rv_fail(err, rv, op->call);
+	return rv == CKR_OK ? PV_OK : p11_op_failed(p, rv, op->call, err);
 }

@@ -71,6 +71,9 @@ PV_MUST enum pv_code p11_do(struct p11 *p, struct hsm_key *key,
 			    struct err *err);
 /* What p11_do() does after rv, for callers that look at rv themselves. */
 PV_MUST enum pv_code p11_heal_after(struct p11 *p, CK_RV rv, struct err *err);
+/* Records rv of an operation that is given up. */
+PV_MUST enum pv_code p11_op_failed(struct p11 *p, CK_RV rv, const char *call,
+				   struct err *err);
 /* Makes key's handles good for the present session (and that session good). */
 PV_MUST enum pv_code p11_ready(struct p11 *p, struct hsm_key *key,
 			       struct err *err);

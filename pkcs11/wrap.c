@@ -144,32 +144,68 @@ struct unwrapping {
 	enum hsm_key_kind kind;
 	const char *label;
 	uint8_t id[HSM_ID_LEN];
-	CK_RV rv;              /* of C_UnwrapKey itself */
 };
 
-static CK_RV unwrap_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV unwrap_run(struct p11 *p, const struct unwrapping *u)
 {
-	struct unwrapping *u = arg;
 	CK_MECHANISM m = mechanism_of(p);
 	struct p11_template t = { .n = 0 };
 	CK_OBJECT_HANDLE made = 0;
 
-	(void)key;
 	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
 	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
 	p11_template_secret(&t, u->kind, u->label, u->id, p->quirk,
 			    p->facts.sp800_108, true);
-	u->rv = p->mod.f->C_UnwrapKey(p->session, &m, u->by->handle,
-				      (CK_BYTE *)u->wrapped.p, u->wrapped.len,
-				      t.a, t.n, &made);
-	return u->rv;
+	return p->mod.f->C_UnwrapKey(p->session, &m, u->by->handle,
+				     (CK_BYTE *)u->wrapped.p, u->wrapped.len,
+				     t.a, t.n, &made);
+}
+
+static void session_key_template(struct p11_template *t)
+{
+	p11_template_add(t, CKA_CLASS, &secret_class, sizeof(secret_class));
+	p11_template_add(t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
+	p11_template_flag(t, CKA_TOKEN, false);
+	p11_template_flag(t, CKA_EXTRACTABLE, true);
+}
+
+/* Whether the wrap key unwraps what it wrapped a moment ago. */
+static bool opens_known_good(struct p11 *p, const struct p11_wrap_key *by)
+{
+	const CK_FUNCTION_LIST *f = p->mod.f;
+	CK_MECHANISM generate = { CKM_AES_KEY_GEN, NULL, 0 };
+	CK_MECHANISM m = mechanism_of(p);
+	struct p11_template t = { .n = 0 };
+	const CK_ULONG want = P11_WRAP_KEY_LEN;
+	CK_OBJECT_HANDLE probe = 0, back = 0;
+	uint8_t out[WRAPPED_ROOM];
+	CK_ULONG len = sizeof(out);
+	bool good;
+
+	session_key_template(&t);
+	p11_template_add(&t, CKA_VALUE_LEN, &want, sizeof(want));
+	if (f->C_GenerateKey(p->session, &generate, t.a, t.n, &probe) != CKR_OK)
+		return false;
+	t.n--; /* no length for C_UnwrapKey */
+	good = f->C_WrapKey(p->session, &m, by->handle, probe, out, &len) ==
+		       CKR_OK &&
+	       len == P11_WRAPPED_LEN &&
+	       f->C_UnwrapKey(p->session, &m, by->handle, out, len, t.a, t.n,
+			      &back) == CKR_OK;
+	if (back)
+		f->C_DestroyObject(p->session, back);
+	f->C_DestroyObject(p->session, probe);
+	secret_wipe(out, sizeof(out));
+	return good;
 }
 
 /* Modules have no common word for "does not unwrap". */
-static bool bytes_at_fault(CK_RV rv)
+static bool bytes_at_fault(struct p11 *p, const struct p11_wrap_key *by,
+			   CK_RV rv)
 {
-	return p11_rv_code(rv) == PV_INTEGRITY || rv == CKR_GENERAL_ERROR ||
-	       rv == CKR_FUNCTION_FAILED;
+	if (rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED)
+		return opens_known_good(p, by);
+	return p11_rv_code(rv) == PV_INTEGRITY;
 }
 
 static enum pv_code new_id(const uint8_t *id, uint8_t out[HSM_ID_LEN],
@@ -212,10 +248,10 @@ enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 			const char *label, const uint8_t *id,
 			struct hsm_key **key, struct err *err)
 {
-	static const struct p11_op op = { "C_UnwrapKey", unwrap_run, true };
 	struct unwrapping u = { .by = by, .wrapped = wrapped, .kind = kind,
 				.label = label };
 	enum pv_code rc = need_wrap(p, err);
+	CK_RV rv;
 
 	*key = NULL;
 	if (rc == PV_OK && kind != HSM_KEY_KDF && kind != HSM_KEY_STORE)
@@ -235,14 +271,12 @@ enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 		rc = new_id(id, u.id, err);
 	if (rc != PV_OK)
 		return rc;
-	/* The cause is told below: it depends on what the module answered. */
-	rc = p11_do(p, NULL, &op, &u, NULL);
-	if (rc == PV_OK)
+	/* No healing: the wrap key would not outlive it. */
+	rv = unwrap_run(p, &u);
+	if (rv == CKR_OK)
 		return unwrapped(p, &u, key, err);
-	if (bytes_at_fault(u.rv))
-		return p11_rv_fail_as(err, u.rv, PV_INTEGRITY, "hsm.wrapped",
+	if (bytes_at_fault(p, by, rv))
+		return p11_rv_fail_as(err, rv, PV_INTEGRITY, "hsm.wrapped",
 				      "the backup does not open: C_UnwrapKey");
-	return u.rv == CKR_OK ? err_fail(err, rc, "hsm.session", NULL,
-					 "the session was lost")
-			      : p11_rv_fail(err, u.rv, "C_UnwrapKey");
+	return p11_op_failed(p, rv, "C_UnwrapKey", err);
 }

@@ -43,6 +43,14 @@ enum decide_next decide_deny(struct decide *d, const struct decide_why *why,
 	return DECIDE_STOP;
 }
 
+enum decide_next decide_allow(struct decide *d, enum policy_answer answer)
+{
+	memset(d->out, 0, sizeof(*d->out));
+	d->out->code = PV_OK;
+	d->out->answer = answer;
+	return DECIDE_STOP;
+}
+
 static enum decide_next check_type(struct decide *d)
 {
 	const struct policy_request *r = d->r;
@@ -211,10 +219,7 @@ static void run(struct decide *d)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 		if (steps[i](d) == DECIDE_STOP)
 			return;
-	d->out->rule[0] = '\0';
-	d->out->message[0] = '\0';
-	d->out->code = PV_OK;
-	d->out->answer = POLICY_APPROVED;
+	decide_allow(d, POLICY_APPROVED);
 }
 
 void policy_decide(const struct template *t, const struct order *order,
@@ -228,6 +233,7 @@ void policy_decide(const struct template *t, const struct order *order,
 	out->code = PV_DENIED;
 	snprintf(out->rule, sizeof(out->rule), "policy.undecided");
 	snprintf(out->message, sizeof(out->message), "no rule allowed it");
+	snprintf(out->fix, sizeof(out->fix), "report this to the authority");
 	run(&d);
 }
 

@@ -14,15 +14,6 @@ static enum decide_next deny(struct decide *d, enum pv_code code,
 	return decide_deny(d, &why, "%s", message);
 }
 
-static enum decide_next existing(struct decide *d)
-{
-	d->out->rule[0] = '\0';
-	d->out->message[0] = '\0';
-	d->out->code = PV_OK;
-	d->out->answer = POLICY_EXISTING;
-	return DECIDE_STOP;
-}
-
 static enum decide_next key_changed(struct decide *d)
 {
 	struct decide_why why = {
@@ -47,7 +38,7 @@ static enum decide_next retry(struct decide *d)
 			    "the device is known with another request");
 	if (!d->f->same_spki)
 		return key_changed(d);
-	return existing(d);
+	return decide_allow(d, POLICY_EXISTING);
 }
 
 enum decide_next decide_device(struct decide *d)

@@ -28,6 +28,9 @@ PV_PRINTF(3, 4)
 enum decide_next decide_deny(struct decide *d, const struct decide_why *why,
 			     const char *fmt, ...);
 
+/* The one place where a verdict becomes an allowing one. */
+enum decide_next decide_allow(struct decide *d, enum policy_answer answer);
+
 /* decide_key.c: what the keys show, and what the template asks of them */
 enum decide_next decide_proof(struct decide *d);
 enum decide_next decide_seal_proof(struct decide *d);

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Counts what a run of `make check' did: count.sh BUILDDIR. One line for each
-# failed or skipped program, and as the last line "N passed, N failed[, N
+# Counts what a run of `make check' did: count.sh BUILDDIR [STATUS of make].
+# One line for each failed or skipped program, and as the last line "N passed,
+# N failed[, N skipped]". Counted are: the checks of a unit test, the cases ("ok",
+# "not ok")
 # skipped]". Counted are: the checks of a unit test, the cases ("ok", "not ok")
 # of a command-line test, the cases of invalid.sh; what counts nothing itself is
 # one. A program that failed without a failed case counts as one more.
@@ -10,6 +12,7 @@ LC_ALL=C
 export LC_ALL
 
 build=${1:-.}
+made=${2:-0}
 find "$build/tests" -name '*.trs' | sort | while read -r trs; do
 	log=${trs%.trs}.log
 	name=${trs#"$build/"}
@@ -44,7 +47,7 @@ find "$build/tests" -name '*.trs' | sort | while read -r trs; do
 			fail = 1
 		print name, result, pass + 0, fail + 0, skip + 0
 	}' "$trs" "$(test -f "$log" && echo "$log" || echo /dev/null)"
-done | awk '
+done | awk -v made="$made" '
 {
 	pass += $3
 	fail += $4
@@ -53,6 +56,11 @@ done | awk '
 $4 > 0 { print "FAIL: " $1 " (" $4 " failed, " $3 " passed)" }
 $5 > 0 && $4 == 0 { print "SKIP: " $1 " (" $5 ")" }
 END {
+	# make failed, but no test did: something was not even built
+	if (made != 0 && fail == 0) {
+		print "FAIL: make check ended with " made
+		fail = 1
+	}
 	printf "%d passed, %d failed", pass, fail
 	if (skip > 0)
 		printf ", %d skipped", skip

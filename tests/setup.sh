@@ -26,7 +26,7 @@ missing_packages() {
 }
 
 # Package lists may be older than the mirror, so they are always fetched.
-apt() {
+apt_get() {
 	DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 \
 		-o Acquire::Retries=3 -o APT::Color=0 "$@"
 }
@@ -43,9 +43,9 @@ setup_packages() {
 			"apt-get install --no-install-recommends $missing"
 	fi
 	say "setup: installing $missing"
-	apt update || die "apt-get update failed"
+	apt_get update || die "apt-get update failed"
 	# shellcheck disable=SC2086  # a list of names
-	apt install -y --no-install-recommends $missing >"$1" 2>&1 || {
+	apt_get install -y --no-install-recommends $missing >"$1" 2>&1 || {
 		tail -n 20 "$1" >&2
 		die "apt-get install failed"
 	}

@@ -97,7 +97,8 @@ static enum pv_code check_bundle(struct store *store,
 	if (memcmp(view.head.bundle_id, b->id, STORE_UUID) != 0)
 		return edited("a sealed bundle", err);
 	return check_entry(store, b->seal_index, LOG_BUNDLE_SEAL, object,
-			   "payload", hash, "a sealed bundle", err);
+			   "descriptor payload hash", hash,
+			   "a sealed bundle", err);
 }
 
 /* The newest bundle of each stage counts: later ones replace earlier ones. */

@@ -191,7 +191,7 @@ START_TEST(test_whole)
 		"0442504b"
 		"05a16161f5"
 		"06a2617a4131626262425332"
-		"07a261664066696e6465784131";
+		"07a261664065696e6465784131";
 	struct span chain[] = { { (const uint8_t *)"CH1", 3 },
 				{ (const uint8_t *)"CH22", 4 } };
 	struct span anchor = { (const uint8_t *)"T", 1 };

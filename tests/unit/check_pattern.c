@@ -78,13 +78,25 @@ END_TEST
 
 START_TEST(test_refused)
 {
-	static const char *const bad[] = {
-		"[A-Z",	  "(a",	       "a)",	 "a)|(b",    "()a(",
-		"a{2,1}", "a{1",       "*a",	 "a\\",	     "(a)\\1",
-		"\\w+",	  "\\d",       "[[:x:]]", "[[:digit:]", "a{4097}",
-		"a{1,4097}", "((a{1,99}){1,99}){1,99}",
-		"(((((((((a)))))))))", "(a{64}){65}"
-	};
+	static const char *const bad[] = { "[A-Z",
+					   "(a",
+					   "a)",
+					   "a)|(b",
+					   "()a(",
+					   "a{2,1}",
+					   "a{1",
+					   "*a",
+					   "a\\",
+					   "(a)\\1",
+					   "\\w+",
+					   "\\d",
+					   "[[:x:]]",
+					   "[[:digit:]",
+					   "a{4097}",
+					   "a{1,4097}",
+					   "((a{1,99}){1,99}){1,99}",
+					   "(((((((((a)))))))))",
+					   "(a{64}){65}" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ck_assert_msg(!compiles(bad[i]), "%s", bad[i]);

@@ -51,11 +51,11 @@ END_TEST
 #define HEAD "{\"plan\":\"p\",\"version\":1,\"steps\":["
 #define INIT "{\"step\":\"init-token\"}"
 #define KEY(p, k)                                                              \
-	",{\"step\":\"generate-key\",\"purpose\":\"" p "\",\"kind\":\"" k      \
-	"\"}"
+	",{\"step\":\"generate-key\",\"purpose\":\"" p "\",\"kind\":\"" k "\"" \
+									  "}"
 #define SELF(ca)                                                               \
-	",{\"step\":\"self-signed\",\"ca\":\"" ca                              \
-	"\",\"template\":\"root-ca\"}"
+	",{\"step\":\"self-signed\",\"ca\":\"" ca "\",\"template\":\"root-"    \
+						  "ca\"}"
 #define SUB(ca, by)                                                            \
 	",{\"step\":\"issue-ca\",\"ca\":\"" ca "\",\"issuer\":\"" by           \
 	"\",\"template\":\"issuing-ca\"}"
@@ -185,7 +185,7 @@ START_TEST(test_place)
 			   &p, &err),
 		     PV_INPUT, "plan.unknown_key", &err);
 	ck_assert_str_eq(err.message, "unknown key \"tmpl\" at /steps/1/tmpl "
-				      "(line 3, column 26)");
+				      "(line 3, column 25)");
 }
 END_TEST
 

@@ -30,11 +30,11 @@ static struct template *parse_file(const char *name,
 	return t;
 }
 
-static const char *const shipped[] = {
-	"root-ca",    "issuing-ca", "matter-paa",   "matter-pai",
-	"matter-dac", "aws-iot",    "azure-dps",    "ieee-802.1ar-idevid",
-	"tls-client", "symmetric-sensor"
-};
+static const char *const shipped[] = { "root-ca",    "issuing-ca",
+				       "matter-paa", "matter-pai",
+				       "matter-dac", "aws-iot",
+				       "azure-dps",  "ieee-802.1ar-idevid",
+				       "tls-client", "symmetric-sensor" };
 
 static const char *shipped_path(size_t i)
 {
@@ -220,8 +220,8 @@ END_TEST
 
 START_TEST(test_digest)
 {
-	struct template *t = parse_file("../../templates/tls-client.json",
-					NULL);
+	struct template *t =
+		parse_file("../../templates/tls-client.json", NULL);
 	struct template *u;
 	struct buf b;
 

@@ -88,16 +88,14 @@ static void spoil_objects(json_t *root, json_t *v)
 	json_t *child;
 	size_t i;
 
-	json_array_foreach (v, i, child)
-		spoil_objects(root, child);
+	json_array_foreach(v, i, child) spoil_objects(root, child);
 	if (!json_is_object(v))
 		return;
 	ck_assert_int_eq(json_object_set_new(v, "zzz", json_true()), 0);
 	ck_assert(!accepted(root));
 	ck_assert_int_eq(json_object_del(v, "zzz"), 0);
-	json_object_foreach (v, key, child)
-		if (strcmp(key, "config") != 0)
-			spoil_objects(root, child);
+	json_object_foreach(v, key, child) if (strcmp(key, "config") != 0)
+		spoil_objects(root, child);
 }
 
 /* No value may be replaced by null, and no type is coerced. */
@@ -111,8 +109,8 @@ static void spoil_values(json_t *root, json_t *v)
 		key = json_object_iter_key(it);
 		child = json_object_iter_value(it);
 		json_incref(child);
-		ck_assert_int_eq(
-			json_object_iter_set_new(v, it, json_null()), 0);
+		ck_assert_int_eq(json_object_iter_set_new(v, it, json_null()),
+				 0);
 		ck_assert_msg(!accepted(root), "%s", key);
 		ck_assert_int_eq(json_object_iter_set_new(v, it, child), 0);
 		if (strcmp(key, "config") != 0)
