@@ -53,9 +53,8 @@ static const struct {
 #define BIT(a) (1u << (a))
 #define ALWAYS (BIT(A_TOKEN) | BIT(A_PRIVATE) | BIT(A_SENSITIVE))
 #define USES                                                                   \
-	(BIT(A_SIGN) | BIT(A_SIGN_RECOVER) | BIT(A_ENCRYPT) |                  \
-	 BIT(A_DECRYPT) | BIT(A_VERIFY) | BIT(A_WRAP) | BIT(A_UNWRAP) |        \
-	 BIT(A_DERIVE))
+	(BIT(A_SIGN) | BIT(A_SIGN_RECOVER) | BIT(A_ENCRYPT) | BIT(A_DECRYPT) | \
+	 BIT(A_VERIFY) | BIT(A_WRAP) | BIT(A_UNWRAP) | BIT(A_DERIVE))
 /* All three on: generated here. All three off: restored. */
 #define ORIGIN                                                                 \
 	(BIT(A_LOCAL) | BIT(A_ALWAYS_SENSITIVE) | BIT(A_NEVER_EXTRACTABLE))
@@ -64,7 +63,7 @@ struct rules {
 	CK_KEY_TYPE key_type;
 	CK_ULONG value_len;
 	CK_MECHANISM_TYPE generated_by;
-	unsigned uses;         /* exactly these uses are on */
+	unsigned uses;		   /* exactly these uses are on */
 	CK_MECHANISM_TYPE allowed; /* the only mechanism; 0: not asked */
 };
 
@@ -148,8 +147,8 @@ CK_RV p11_attrs_read(struct p11 *p, CK_OBJECT_HANDLE object,
 static enum pv_code off(const char *name, const char *why, struct err *err)
 {
 	return err_fail(err, PV_HSM_FATAL, "hsm.key-attributes",
-			"the key must not be used; generate a new one",
-			"%s %s", name, why);
+			"the key must not be used; generate a new one", "%s %s",
+			name, why);
 }
 
 bool p11_attrs_by_kdf(const struct p11_attrs *a)
@@ -245,8 +244,7 @@ enum pv_code p11_attrs_text(const struct p11_attrs *a, char *out, size_t cap,
 	for (size_t i = 0; i < P11_ATTRS_N; i++)
 		buf_printf(&b, " %s=%c", table[i].name, sign[a->on[i] + 1]);
 	if (a->generated_by_known)
-		buf_printf(&b, " CKA_KEY_GEN_MECHANISM=0x%lx",
-			   a->generated_by);
+		buf_printf(&b, " CKA_KEY_GEN_MECHANISM=0x%lx", a->generated_by);
 	else
 		buf_put_str(&b, " CKA_KEY_GEN_MECHANISM=-");
 	buf_put_str(&b, " CKA_ALLOWED_MECHANISMS=");

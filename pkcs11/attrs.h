@@ -14,7 +14,7 @@ struct p11_attrs {
 	/* 0, 1 or -1 (the object has no such attribute), in table order. */
 	int8_t on[P11_ATTRS_N];
 	CK_KEY_TYPE key_type;
-	CK_ULONG value_len;    /* bytes; secret keys only, else 0 */
+	CK_ULONG value_len; /* bytes; secret keys only, else 0 */
 	CK_MECHANISM_TYPE generated_by;
 	bool generated_by_known;
 	CK_MECHANISM_TYPE allowed[P11_ALLOWED_MAX];

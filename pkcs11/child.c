@@ -153,8 +153,8 @@ static enum pv_code collect(const struct p11_child *c, unsigned timeout_s,
 enum pv_code p11_child_run(const struct p11_child *c, void *result,
 			   struct err *err)
 {
-	unsigned timeout_s = c->timeout_s ? c->timeout_s
-					  : P11_TIMEOUT_DEFAULT_S;
+	unsigned timeout_s =
+		c->timeout_s ? c->timeout_s : P11_TIMEOUT_DEFAULT_S;
 	CLEANUP(fd_cleanup) int reader = -1;
 	CLEANUP(fd_cleanup) int writer = -1;
 	int fds[2];

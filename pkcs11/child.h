@@ -18,9 +18,9 @@ struct p11_child {
 	/* In the child; result points to result_len bytes to be filled. */
 	enum pv_code (*run)(const void *ctx, void *result, struct err *err);
 	const void *ctx;
-	size_t result_len;     /* bytes */
-	unsigned timeout_s;    /* 0: P11_TIMEOUT_DEFAULT_S */
-	const char *what;      /* for messages: "preflight" */
+	size_t result_len;  /* bytes */
+	unsigned timeout_s; /* 0: P11_TIMEOUT_DEFAULT_S */
+	const char *what;   /* for messages: "preflight" */
 };
 
 /*

@@ -83,7 +83,7 @@ CK_RV p11_derive_by_kdf(struct p11 *p, CK_OBJECT_HANDLE master,
 
 struct derivation {
 	struct span fixed;
-	struct secret *out;    /* HSM_DERIVED_LEN bytes */
+	struct secret *out; /* HSM_DERIVED_LEN bytes */
 };
 
 static CK_RV derive_run(struct p11 *p, const struct hsm_key *key, void *arg)

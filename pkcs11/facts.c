@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "pkcs11/quirks.h"
 #include "pkcs11/rv.h"
 
 #define P256_BITS 256
@@ -129,8 +130,8 @@ static void read_mechanisms(const struct p11_module *m, CK_SLOT_ID slot,
 	out->gcm = mechanism(m, slot, CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT,
 			     &i) &&
 		   takes_aes256(&i);
-	out->sp800_108 = mechanism(m, slot, CKM_SP800_108_COUNTER_KDF,
-				   CKF_DERIVE, &i);
+	out->sp800_108 =
+		mechanism(m, slot, CKM_SP800_108_COUNTER_KDF, CKF_DERIVE, &i);
 	out->key_wrap_pad = mechanism(m, slot, CKM_AES_KEY_WRAP_PAD,
 				      CKF_WRAP | CKF_UNWRAP, &i);
 	out->key_wrap_kwp = mechanism(m, slot, CKM_AES_KEY_WRAP_KWP,
@@ -147,6 +148,7 @@ void p11_facts_read(const struct p11_module *m, CK_SLOT_ID slot,
 		    const CK_TOKEN_INFO *info, struct p11_facts *out)
 {
 	CK_FLAGS flags = info->flags;
+	unsigned long most;
 
 	memset(out, 0, sizeof(*out));
 	p11_field(out->label, info->label, sizeof(info->label));
@@ -167,10 +169,12 @@ void p11_facts_read(const struct p11_module *m, CK_SLOT_ID slot,
 	out->write_protected = flags & CKF_WRITE_PROTECTED;
 	out->has_rng = flags & CKF_RNG;
 	read_mechanisms(m, slot, out);
+	most = p11_quirk_for(out)->max_sessions;
+	if (most && (out->max_sessions == 0 || out->max_sessions > most))
+		out->max_sessions = most;
 }
 
-enum pv_code p11_facts_judge_pin(const struct p11_facts *facts,
-				 struct err *err)
+enum pv_code p11_facts_judge_pin(const struct p11_facts *facts, struct err *err)
 {
 	if (facts->pin_locked)
 		return err_fail(err, PV_HSM_FATAL, "hsm.pin-locked",

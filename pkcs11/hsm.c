@@ -115,8 +115,8 @@ static bool certifies(struct span der, const struct hsm_key *key)
 	const unsigned char *p = der.p;
 	X509 *x509 = d2i_X509(NULL, &p, (long)der.len);
 	unsigned char *spki = NULL;
-	int len = x509 ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &spki)
-		       : -1;
+	int len =
+		x509 ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &spki) : -1;
 	bool same = len > 0 && (size_t)len == key->info.spki_len &&
 		    !memcmp(spki, key->info.spki, key->info.spki_len);
 

@@ -127,9 +127,9 @@ static CK_RV make_pair(struct p11 *p, struct job *job, bool with_modifiable)
 
 	public_template(&pub, job, p->quirk, with_modifiable);
 	private_template(&priv, job, p->quirk, with_modifiable);
-	return p->mod.f->C_GenerateKeyPair(p->session, &mechanism, pub.a,
-					   pub.n, priv.a, priv.n,
-					   &job->public_handle, &job->handle);
+	return p->mod.f->C_GenerateKeyPair(p->session, &mechanism, pub.a, pub.n,
+					   priv.a, priv.n, &job->public_handle,
+					   &job->handle);
 }
 
 static CK_RV make_secret(struct p11 *p, struct job *job, bool with_modifiable)
@@ -150,8 +150,7 @@ static bool template_refused(CK_RV rv)
 {
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID ||
 	       rv == CKR_ATTRIBUTE_VALUE_INVALID ||
-	       rv == CKR_ATTRIBUTE_READ_ONLY ||
-	       rv == CKR_TEMPLATE_INCONSISTENT;
+	       rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT;
 }
 
 static CK_RV make_run(struct p11 *p, const struct hsm_key *key, void *arg)
@@ -187,7 +186,7 @@ bool p11_can(const struct p11 *p, enum hsm_key_kind kind)
 
 struct taken {
 	const char *label;
-	size_t n[3];           /* private, public, secret */
+	size_t n[3]; /* private, public, secret */
 };
 
 static CK_RV taken_run(struct p11 *p, const struct hsm_key *key, void *arg)

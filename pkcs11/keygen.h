@@ -20,8 +20,7 @@ struct p11_template {
 
 void p11_template_add(struct p11_template *t, CK_ATTRIBUTE_TYPE type,
 		      const void *value, size_t len);
-void p11_template_flag(struct p11_template *t, CK_ATTRIBUTE_TYPE type,
-		       bool on);
+void p11_template_flag(struct p11_template *t, CK_ATTRIBUTE_TYPE type, bool on);
 /*
  * What a secret key of that kind (KDF or STORE) gets, generated or unwrapped,
  * but for CKA_VALUE_LEN. by_kdf: a KDF master for SP 800-108.
@@ -48,8 +47,7 @@ PV_MUST enum pv_code p11_generate(struct p11 *p, enum hsm_key_kind kind,
  * Destroys every key object with that CKA_ID and looks again: PV_OK only when
  * none is left.
  */
-PV_MUST enum pv_code p11_destroy_id(struct p11 *p,
-				    const uint8_t id[HSM_ID_LEN],
+PV_MUST enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
 				    struct err *err);
 
 #endif

@@ -133,12 +133,12 @@ static enum pv_code take_public(const struct p11 *p, const struct look *l,
 				struct hsm_key_info *info, struct err *err)
 {
 	struct span point = { l->point, l->point_len };
-	bool known = l->kind == HSM_KEY_P256
-			     ? params_are(l, p256_oid, sizeof(p256_oid))
-			     : params_are(l, ed25519_oid,
-					  sizeof(ed25519_oid)) ||
-				       params_are(l, ed25519_name,
-						  sizeof(ed25519_name));
+	bool known =
+		l->kind == HSM_KEY_P256
+			? params_are(l, p256_oid, sizeof(p256_oid))
+			: params_are(l, ed25519_oid, sizeof(ed25519_oid)) ||
+				  params_are(l, ed25519_name,
+					     sizeof(ed25519_name));
 
 	if (!known)
 		return refuse(l, "hsm.key-attributes",
@@ -166,8 +166,8 @@ static enum pv_code take_info(const struct p11 *p, const struct look *l,
 	if (rc == PV_OK && is_pair(l->kind))
 		rc = take_public(p, l, info, err);
 	if (rc == PV_OK)
-		rc = p11_attrs_text(&l->attrs, info->attrs,
-				    sizeof(info->attrs), err);
+		rc = p11_attrs_text(&l->attrs, info->attrs, sizeof(info->attrs),
+				    err);
 	if (rc == PV_OK &&
 	    EVP_Digest(info->attrs, strlen(info->attrs), info->attrs_sha256,
 		       NULL, EVP_sha256(), NULL) != 1)
@@ -188,11 +188,9 @@ static void take_handles(struct hsm_key *key, const struct look *l,
 	key->generation = generation;
 }
 
-enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key,
-			    struct err *err)
+enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key, struct err *err)
 {
-	struct look look = { .kind = key->info.kind,
-			     .label = key->info.label };
+	struct look look = { .kind = key->info.kind, .label = key->info.label };
 	struct hsm_key_info now;
 	CK_RV rv = look_run(p, NULL, &look);
 	enum pv_code rc;

@@ -58,9 +58,8 @@ static enum pv_code folder_open(const char *lock_dir, int *fd, struct err *err)
 static enum pv_code wait_for(int fd, unsigned timeout_s, struct err *err)
 {
 	const struct timespec step = { 0, WAIT_STEP_MS * 1000000L };
-	unsigned long tries =
-		(timeout_s ? timeout_s : P11_TIMEOUT_DEFAULT_S) * 1000ul /
-		WAIT_STEP_MS;
+	unsigned long tries = (timeout_s ? timeout_s : P11_TIMEOUT_DEFAULT_S) *
+			      1000ul / WAIT_STEP_MS;
 
 	for (unsigned long i = 0; i <= tries; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -91,8 +90,8 @@ enum pv_code p11_lock_take(struct p11_lock *lock, const char *lock_dir,
 		return rc;
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_errno(err, PV_STORAGE, RULE, NULL, "%s/%s",
-				 lock_dir, name);
+		return err_errno(err, PV_STORAGE, RULE, NULL, "%s/%s", lock_dir,
+				 name);
 	rc = wait_for(fd, timeout_s, err);
 	if (rc != PV_OK)
 		return rc;

@@ -13,10 +13,13 @@
 #include "lib/base/err.h"
 
 struct p11_lock {
-	int fd;                /* -1: not held */
+	int fd; /* -1: not held */
 };
 
-#define P11_LOCK_INIT { -1 }
+#define P11_LOCK_INIT                                                          \
+	{                                                                      \
+		-1                                                             \
+	}
 
 /*
  * Waits up to timeout_s (0: the default). The file is named by module and

@@ -16,7 +16,7 @@
 
 /* A path on its way: `done` is checked and free of links, `todo` is not. */
 struct walk {
-	const char *path;      /* as given, for messages */
+	const char *path; /* as given, for messages */
 	char done[PATH_MAX];
 	char todo[PATH_MAX];
 	unsigned links;
@@ -63,8 +63,8 @@ static enum pv_code follow_link(struct walk *w, struct err *err)
 	int len;
 
 	if (n < 0)
-		return err_errno(err, PV_STORAGE, RULE, NULL, "module %.160s: %.160s",
-				 w->path, w->done);
+		return err_errno(err, PV_STORAGE, RULE, NULL,
+				 "module %.160s: %.160s", w->path, w->done);
 	target[n] = '\0';
 	if (++w->links > P11_LINKS_MAX)
 		return refuse(w, "too many symbolic links", err);

@@ -19,9 +19,9 @@
 #define P11_LINKS_MAX 16 /* symbolic links followed in one path */
 
 struct p11_module {
-	void *dl;              /* dlopen handle; owned */
-	CK_FUNCTION_LIST *f;   /* the module's */
-	bool initialised;      /* by us, in this process */
+	void *dl;	     /* dlopen handle; owned */
+	CK_FUNCTION_LIST *f; /* the module's */
+	bool initialised;    /* by us, in this process */
 };
 
 /*

@@ -25,10 +25,8 @@ CK_RV p11_objects(struct p11 *p, CK_ATTRIBUTE *match, CK_ULONG match_n,
 	return rv != CKR_OK ? rv : end;
 }
 
-CK_RV p11_objects_named(struct p11 *p, CK_OBJECT_CLASS klass,
-			const char *label,
-			CK_OBJECT_HANDLE found[static P11_FOUND_MAX],
-			size_t *n)
+CK_RV p11_objects_named(struct p11 *p, CK_OBJECT_CLASS klass, const char *label,
+			CK_OBJECT_HANDLE found[static P11_FOUND_MAX], size_t *n)
 {
 	CK_BBOOL yes = CK_TRUE;
 	CK_ATTRIBUTE match[] = {
@@ -42,8 +40,7 @@ CK_RV p11_objects_named(struct p11 *p, CK_OBJECT_CLASS klass,
 }
 
 CK_RV p11_attribute(struct p11 *p, CK_OBJECT_HANDLE object,
-		    CK_ATTRIBUTE_TYPE type, void *out, size_t cap,
-		    size_t *len)
+		    CK_ATTRIBUTE_TYPE type, void *out, size_t cap, size_t *len)
 {
 	CK_ATTRIBUTE a = { type, out, cap };
 	CK_RV rv = p->mod.f->C_GetAttributeValue(p->session, object, &a, 1);

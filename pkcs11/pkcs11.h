@@ -17,12 +17,14 @@
 
 #include "lib/hsm.h"
 
-/* All strings are the caller's and are copied where they must outlive a call. */
+/* All strings are the caller's and are copied where they must outlive a call.
+ */
 struct p11_config {
-	const char *module;    /* absolute path, from the configuration only */
-	const char *token_uri; /* RFC 7512, token attributes only, never a PIN */
-	const char *lock_dir;  /* folder of the token locks, made when missing */
-	unsigned timeout_s;    /* bound of a child and of waiting for the lock */
+	const char *module; /* absolute path, from the configuration only */
+	const char
+		*token_uri;   /* RFC 7512, token attributes only, never a PIN */
+	const char *lock_dir; /* folder of the token locks, made when missing */
+	unsigned timeout_s;   /* bound of a child and of waiting for the lock */
 };
 
 /* What a token says of itself; plain data, crosses a pipe. */
@@ -37,14 +39,14 @@ struct p11_facts {
 	bool pin_initialised;
 	bool pin_count_low, pin_final_try, pin_locked;
 	bool login_required;
-	bool protected_path;   /* a pin pad: no PIN is asked for, one signer */
+	bool protected_path; /* a pin pad: no PIN is asked for, one signer */
 	bool write_protected;
 	bool has_rng;
-	bool p256;             /* CKM_ECDSA and key pairs on 256 bits */
-	bool ed25519;          /* CKM_EDDSA and Edwards key pairs */
-	bool aes256;           /* CKM_AES_KEY_GEN of 32 bytes */
-	bool cmac, gcm;        /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
-	bool sp800_108;        /* CKM_SP800_108_COUNTER_KDF */
+	bool p256;	/* CKM_ECDSA and key pairs on 256 bits */
+	bool ed25519;	/* CKM_EDDSA and Edwards key pairs */
+	bool aes256;	/* CKM_AES_KEY_GEN of 32 bytes */
+	bool cmac, gcm; /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
+	bool sp800_108; /* CKM_SP800_108_COUNTER_KDF */
 	bool key_wrap_pad, key_wrap_kwp; /* RFC 5649 under either number */
 	unsigned long ec_min_bits, ec_max_bits;
 	unsigned long aes_min_bytes, aes_max_bytes;

@@ -11,19 +11,19 @@
 #include "pkcs11/pkcs11.h"
 
 /* Forms of CKA_EC_POINT that are taken (a mask). */
-#define P11_POINT_RAW 1u         /* the point itself */
+#define P11_POINT_RAW 1u	  /* the point itself */
 #define P11_POINT_OCTET_STRING 2u /* as PKCS#11 2.40, 2.3.3 asks */
 #define P11_POINT_BIT_STRING 4u
 #define P11_POINT_ANY 7u
 
 struct p11_quirk {
-	const char *manufacturer; /* prefix; "" fits all */
-	const char *model;        /* prefix; "" fits all */
-	unsigned points;          /* P11_POINT_... */
-	unsigned max_sessions;    /* 0: what the token says */
-	bool no_modifiable;       /* CKA_MODIFIABLE may not be given */
+	const char *manufacturer;   /* prefix; "" fits all */
+	const char *model;	    /* prefix; "" fits all */
+	unsigned points;	    /* P11_POINT_... */
+	unsigned max_sessions;	    /* 0: what the token says */
+	bool no_modifiable;	    /* CKA_MODIFIABLE may not be given */
 	bool no_allowed_mechanisms; /* CKA_ALLOWED_MECHANISMS unknown */
-	bool public_is_private;   /* public keys must be CKA_PRIVATE too */
+	bool public_is_private;	    /* public keys must be CKA_PRIVATE too */
 };
 
 /* Never NULL. */

@@ -13,9 +13,18 @@ struct rv_row {
 #define HINT_TEMP "see that the HSM is there, then run the same command again"
 #define HINT_PIN "check the PIN; every attempt counts, so none is repeated"
 
-#define TEMP(v, heal, rule) { v, #v, PV_HSM_TEMP, heal, rule }
-#define FATAL(v, heal, rule) { v, #v, PV_HSM_FATAL, heal, rule }
-#define BAD_DATA(v) { v, #v, PV_INTEGRITY, P11_HEAL_NONE, "hsm.data" }
+#define TEMP(v, heal, rule)                                                    \
+	{                                                                      \
+		v, #v, PV_HSM_TEMP, heal, rule                                 \
+	}
+#define FATAL(v, heal, rule)                                                   \
+	{                                                                      \
+		v, #v, PV_HSM_FATAL, heal, rule                                \
+	}
+#define BAD_DATA(v)                                                            \
+	{                                                                      \
+		v, #v, PV_INTEGRITY, P11_HEAL_NONE, "hsm.data"                 \
+	}
 
 static const struct rv_row rows[] = {
 	/* Sessions and logins that ended under us. */
@@ -138,8 +147,8 @@ enum pv_code p11_rv_fail_as(struct err *err, CK_RV rv, enum pv_code code,
 {
 	bool first = err && err->code == PV_OK;
 
-	code = err_fail(err, code, rule, hint_of(code, rule),
-			"%s: %s (0x%lx)", call, p11_rv_name(rv), rv);
+	code = err_fail(err, code, rule, hint_of(code, rule), "%s: %s (0x%lx)",
+			call, p11_rv_name(rv), rv);
 	if (first)
 		err->ckr = rv;
 	return code;
@@ -151,8 +160,7 @@ enum pv_code p11_rv_fail(struct err *err, CK_RV rv, const char *call)
 
 	if (rv == CKR_OK)
 		return err_fail(err, PV_INTERNAL, "hsm.call", NULL,
-				"%s succeeded but is reported as failed",
-				call);
+				"%s succeeded but is reported as failed", call);
 	return p11_rv_fail_as(err, rv, p11_rv_code(rv),
 			      row ? row->rule : "hsm.call", call);
 }

@@ -10,10 +10,10 @@
 #include "pkcs11/cryptoki.h"
 
 enum p11_heal {
-	P11_HEAL_NONE,   /* report it */
+	P11_HEAL_NONE,	 /* report it */
 	P11_HEAL_REOPEN, /* new session, log in once, find the key again */
-	P11_HEAL_LOGIN,  /* one C_Login */
-	P11_HEAL_REINIT  /* one C_Finalize and C_Initialize, then report */
+	P11_HEAL_LOGIN,	 /* one C_Login */
+	P11_HEAL_REINIT	 /* one C_Finalize and C_Initialize, then report */
 };
 
 /* CKR_OK is PV_OK. */

@@ -13,7 +13,7 @@ struct gcm {
 	const uint8_t *nonce;
 	struct span aad, in;
 	uint8_t *out;
-	size_t cap;            /* bytes */
+	size_t cap; /* bytes */
 	CK_ULONG len;
 };
 
@@ -139,8 +139,8 @@ static enum pv_code not_authentic(const struct hsm_key *key, CK_RV rv,
 }
 
 /* One try, with the question behind it. */
-static enum pv_code try_open(struct p11 *p, struct hsm_key *key,
-			     struct gcm *g, CK_RV *rv, struct err *err)
+static enum pv_code try_open(struct p11 *p, struct hsm_key *key, struct gcm *g,
+			     CK_RV *rv, struct err *err)
 {
 	enum pv_code rc = p11_ready(p, key, err);
 

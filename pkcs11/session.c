@@ -18,9 +18,7 @@ static void session_close(struct p11 *p)
 /* CKR_SESSION_COUNT may pass: waits for it, bounded. */
 static CK_RV open_patiently(struct p11 *p)
 {
-	const struct timespec step = {
-		0, P11_SESSION_WAIT_STEP_MS * 1000000L
-	};
+	const struct timespec step = { 0, P11_SESSION_WAIT_STEP_MS * 1000000L };
 	CK_FLAGS flags = CKF_SERIAL_SESSION;
 	CK_RV rv = CKR_SESSION_COUNT;
 
@@ -91,8 +89,7 @@ static enum pv_code login(struct p11 *p, struct err *err)
 		rc = check_pin(p, err);
 	if (rc != PV_OK)
 		return rc;
-	rv = p->mod.f->C_Login(p->session, CKU_USER,
-			       pad ? NULL : p->pin->data,
+	rv = p->mod.f->C_Login(p->session, CKU_USER, pad ? NULL : p->pin->data,
 			       pad ? 0 : p->pin->len);
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return PV_OK;
@@ -111,7 +108,8 @@ static enum pv_code take_facts(struct p11 *p, const CK_TOKEN_INFO *info,
 		return err_fail(err, PV_HSM_FATAL, "hsm.token-changed",
 				"put the right token back and start again",
 				"token %s has another serial number than "
-				"before", now.label);
+				"before",
+				now.label);
 	p->facts = now;
 	p->quirk = p11_quirk_for(&now);
 	p->known = true;
@@ -247,8 +245,8 @@ enum pv_code p11_op_failed(struct p11 *p, CK_RV rv, const char *call,
 	return p11_rv_fail(err, rv, call);
 }
 
-enum pv_code p11_do(struct p11 *p, struct hsm_key *key,
-		    const struct p11_op *op, void *arg, struct err *err)
+enum pv_code p11_do(struct p11 *p, struct hsm_key *key, const struct p11_op *op,
+		    void *arg, struct err *err)
 {
 	enum pv_code rc = p11_ready(p, key, err);
 	CK_RV rv;

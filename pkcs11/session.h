@@ -21,27 +21,27 @@
 struct hsm_key {
 	struct hsm_key *next;
 	struct hsm_key_info info;
-	CK_OBJECT_HANDLE handle; /* private or secret key */
+	CK_OBJECT_HANDLE handle;	/* private or secret key */
 	CK_OBJECT_HANDLE public_handle; /* 0 for secret keys */
 	unsigned long generation; /* of the session the handles belong to */
-	bool by_kdf;           /* HSM_KEY_KDF used through SP 800-108 */
+	bool by_kdf;		  /* HSM_KEY_KDF used through SP 800-108 */
 };
 
 struct p11 {
-	struct hsm hsm;        /* first: the interface */
+	struct hsm hsm; /* first: the interface */
 	struct p11_module mod;
-	struct p11_config cfg; /* strings owned */
-	struct p11_uri *uri;   /* owned */
+	struct p11_config cfg;	  /* strings owned */
+	struct p11_uri *uri;	  /* owned */
 	const struct secret *pin; /* the caller's; may be NULL (pin pad) */
 	struct p11_facts facts;
 	const struct p11_quirk *quirk;
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE session;
-	bool open;             /* session is ours to close */
-	bool stale;            /* reopen before the next operation */
-	bool pin_refused;      /* no C_Login any more */
-	bool known;            /* facts.serial was seen once */
-	pid_t owner;           /* a forked copy is of no use */
+	bool open;		  /* session is ours to close */
+	bool stale;		  /* reopen before the next operation */
+	bool pin_refused;	  /* no C_Login any more */
+	bool known;		  /* facts.serial was seen once */
+	pid_t owner;		  /* a forked copy is of no use */
 	unsigned long generation; /* +1 with every new session */
 	struct hsm_key *keys;
 	uint8_t last_random[16]; /* first bytes of the last call */
@@ -50,9 +50,9 @@ struct p11 {
 
 /* One Cryptoki operation, repeatable; key may be NULL. */
 struct p11_op {
-	const char *call;      /* function that fails: "C_Sign" */
+	const char *call; /* function that fails: "C_Sign" */
 	CK_RV (*run)(struct p11 *p, const struct hsm_key *key, void *arg);
-	bool once;             /* never repeated: it may have had an effect */
+	bool once; /* never repeated: it may have had an effect */
 };
 
 /* Way in: lock, C_Initialize, slot, C_OpenSession, C_Login, unlock. */

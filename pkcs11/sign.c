@@ -25,9 +25,8 @@ static CK_RV sign_run(struct p11 *p, const struct hsm_key *key, void *arg)
 				s->sig, &s->len);
 }
 
-static enum pv_code sign(struct p11 *p, struct hsm_key *key,
-			 struct signing *s, uint8_t sig[SIG_LEN],
-			 struct err *err)
+static enum pv_code sign(struct p11 *p, struct hsm_key *key, struct signing *s,
+			 uint8_t sig[SIG_LEN], struct err *err)
 {
 	static const struct p11_op op = { "C_Sign", sign_run, false };
 	static const uint8_t zero[SIG_LEN];
@@ -68,8 +67,7 @@ enum pv_code p11_sign_digest(struct p11 *p, struct hsm_key *key,
 }
 
 enum pv_code p11_sign_message(struct p11 *p, struct hsm_key *key,
-			      struct span msg, uint8_t sig[64],
-			      struct err *err)
+			      struct span msg, uint8_t sig[64], struct err *err)
 {
 	struct signing s = { .type = CKM_EDDSA, .data = msg };
 

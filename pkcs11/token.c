@@ -271,6 +271,7 @@ enum pv_code p11_token_init(const struct p11_config *cfg, const char *label,
 		.what = "token initialisation",
 	};
 	enum pv_code rc;
+	enum pv_code rc;
 
 	if (!label_is_fit(label))
 		return err_fail(err, PV_INPUT, "hsm.label", NULL,

@@ -17,7 +17,7 @@ PV_MUST enum pv_code p11_token_facts(const struct p11_config *cfg,
 /* What p11_token_store_certificate() stores. */
 struct p11_certificate {
 	const char *label;
-	const uint8_t *id;     /* HSM_ID_LEN bytes: CKA_ID of its key */
+	const uint8_t *id; /* HSM_ID_LEN bytes: CKA_ID of its key */
 	struct span der;
 };
 
@@ -26,10 +26,8 @@ struct p11_certificate {
  * of that label and id is on the token afterwards: the same bytes count as
  * done, others are PV_CONFLICT. pin as for p11_open().
  */
-PV_MUST enum pv_code
-p11_token_store_certificate(const struct p11_config *cfg,
-			    const struct secret *pin,
-			    const struct p11_certificate *cert,
-			    struct err *err);
+PV_MUST enum pv_code p11_token_store_certificate(
+	const struct p11_config *cfg, const struct secret *pin,
+	const struct p11_certificate *cert, struct err *err);
 
 #endif

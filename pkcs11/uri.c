@@ -17,16 +17,18 @@ static const struct known {
 	bool of_token;
 	bool binary;
 } known[] = {
-	{ "token", 32, true, false },	    { "manufacturer", 32, true, false },
-	{ "serial", 16, true, false },	    { "model", 16, true, false },
+	{ "token", 32, true, false },
+	{ "manufacturer", 32, true, false },
+	{ "serial", 16, true, false },
+	{ "model", 16, true, false },
 	{ "object", P11_URI_LABEL_MAX, false, false },
 	{ "id", P11_URI_ID_MAX, false, true },
 };
 #define KNOWN_N (sizeof(known) / sizeof(known[0]))
 
 struct p11_uri {
-	P11KitUri *kit;        /* owned */
-	unsigned seen;         /* bit i: known[i] is there */
+	P11KitUri *kit; /* owned */
+	unsigned seen;	/* bit i: known[i] is there */
 	char token[32 + 1];
 	char serial[16 + 1];
 	char object[P11_URI_LABEL_MAX + 1];
@@ -114,22 +116,23 @@ static enum pv_code take_attribute(struct p11_uri *uri, const char *s,
 		i++;
 	if (!eq || i == KNOWN_N)
 		return refuse("an attribute that is not token, manufacturer, "
-			      "serial, model, object or id", err);
+			      "serial, model, object or id",
+			      err);
 	if (uri->seen & (1u << i))
 		return refuse("an attribute is there twice", err);
 	uri->seen |= 1u << i;
 	n = decode(eq + 1, len - name_len - 1, &known[i], value, known[i].max);
 	if (n < 0)
 		return refuse("a value is too long or not encoded as RFC 7512 "
-			      "asks", err);
+			      "asks",
+			      err);
 	if (n == 0)
 		return refuse("an attribute is empty", err);
 	keep(uri, i, value, (size_t)n);
 	return PV_OK;
 }
 
-static enum pv_code scan(struct p11_uri *uri, const char *text,
-			 struct err *err)
+static enum pv_code scan(struct p11_uri *uri, const char *text, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 	const char *p;
@@ -141,7 +144,8 @@ static enum pv_code scan(struct p11_uri *uri, const char *text,
 	p = text + strlen(SCHEME);
 	if (strpbrk(p, "?#"))
 		return refuse("a query (module-path, module-name, pin-value, "
-			      "pin-source) is never taken", err);
+			      "pin-source) is never taken",
+			      err);
 	if (!*p)
 		return refuse("names nothing", err);
 	while (rc == PV_OK) {

@@ -16,8 +16,8 @@
 #include "lib/base/err.h"
 #include "pkcs11/cryptoki.h"
 
-#define P11_URI_MAX 1024     /* bytes of text */
-#define P11_URI_ID_MAX 64    /* bytes of a decoded id */
+#define P11_URI_MAX 1024      /* bytes of text */
+#define P11_URI_ID_MAX 64     /* bytes of a decoded id */
 #define P11_URI_LABEL_MAX 128 /* bytes of a decoded object name */
 
 struct p11_uri;
@@ -26,8 +26,7 @@ struct p11_uri;
 PV_MUST enum pv_code p11_uri_parse(const char *text, struct p11_uri **out,
 				   struct err *err);
 /* As p11_uri_parse(), and it must name a token and no object or id. */
-PV_MUST enum pv_code p11_uri_parse_token(const char *text,
-					 struct p11_uri **out,
+PV_MUST enum pv_code p11_uri_parse_token(const char *text, struct p11_uri **out,
 					 struct err *err);
 void p11_uri_free(struct p11_uri *uri);
 CLEANUP_PTR(struct p11_uri, p11_uri_free);

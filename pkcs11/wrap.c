@@ -117,8 +117,7 @@ static CK_RV wrap_run(struct p11 *p, const struct hsm_key *key, void *arg)
 }
 
 enum pv_code p11_wrap(struct p11 *p, const struct p11_wrap_key *by,
-		      CK_OBJECT_HANDLE object, struct buf *out,
-		      struct err *err)
+		      CK_OBJECT_HANDLE object, struct buf *out, struct err *err)
 {
 	static const struct p11_op op = { "C_WrapKey", wrap_run, true };
 	struct wrapping w = { .by = by, .object = object };
@@ -248,8 +247,9 @@ enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 			const char *label, const uint8_t *id,
 			struct hsm_key **key, struct err *err)
 {
-	struct unwrapping u = { .by = by, .wrapped = wrapped, .kind = kind,
-				.label = label };
+	struct unwrapping u = {
+		.by = by, .wrapped = wrapped, .kind = kind, .label = label
+	};
 	enum pv_code rc = need_wrap(p, err);
 	CK_RV rv;
 

@@ -11,8 +11,8 @@
 
 #include "pkcs11/keys.h"
 
-#define P11_WRAP_KEY_LEN 32  /* bytes: AES-256 */
-#define P11_WRAPPED_LEN 40   /* bytes: RFC 5649 of 32 */
+#define P11_WRAP_KEY_LEN 32 /* bytes: AES-256 */
+#define P11_WRAPPED_LEN 40  /* bytes: RFC 5649 of 32 */
 
 /* A session object; gone with the session, so never reused after a fault. */
 struct p11_wrap_key {

@@ -6,7 +6,7 @@
 #include "lib/x509/oids.h"
 
 #define VERSION_3 2
-#define SERIAL_MAX 20              /* RFC 5280 4.1.2.2 */
+#define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
 
 static enum pv_code malformed(const char *what, struct err *err)
 {
@@ -125,8 +125,7 @@ enum pv_code x509_cert_decode(struct span der, struct x509_cert *cert,
 	if (!der_take(&in, DER_SEQUENCE, &seq) || in.len != 0 ||
 	    !der_take_whole(&seq, DER_SEQUENCE, NULL, &tbs) ||
 	    !der_take_whole(&seq, DER_SEQUENCE, NULL, &sig_alg) ||
-	    !der_take_bits(&seq, &sig, &unused) || unused != 0 ||
-	    seq.len != 0)
+	    !der_take_bits(&seq, &sig, &unused) || unused != 0 || seq.len != 0)
 		return malformed("not a Certificate", err);
 	rc = x509_tbs_decode(tbs, cert, err);
 	if (rc != PV_OK)

@@ -18,7 +18,7 @@ static enum csr_sig find_sig_alg(struct span oid, bool params)
 	static const struct {
 		const struct oid *oid;
 		enum csr_sig alg;
-		bool null;         /* NULL parameters may stand (RFC 4055 5) */
+		bool null; /* NULL parameters may stand (RFC 4055 5) */
 	} known[] = {
 		{ &oid_ecdsa_sha256, CSR_SIG_ECDSA_SHA256, false },
 		{ &oid_ecdsa_sha384, CSR_SIG_ECDSA_SHA384, false },
@@ -164,8 +164,8 @@ enum pv_code csr_pem_to_der(struct span text, struct buf *der, struct err *err)
 {
 	static const char old_label[] = "NEW CERTIFICATE REQUEST";
 
-	return pem_decode(text, pem_is(text, old_label) ? old_label
-							: old_label + 4,
+	return pem_decode(text,
+			  pem_is(text, old_label) ? old_label : old_label + 4,
 			  der, err);
 }
 

@@ -7,16 +7,16 @@
 
 /* One AttributeTypeAndValue of a Name. */
 struct name_attr {
-	struct span whole;         /* with its header */
-	struct span oid, value;    /* contents */
-	unsigned tag;              /* of the value */
-	bool alone;                /* the only one in its RDN */
+	struct span whole;	/* with its header */
+	struct span oid, value; /* contents */
+	unsigned tag;		/* of the value */
+	bool alone;		/* the only one in its RDN */
 };
 
 struct name_iter {
-	struct span rdns, rdn;     /* what is left */
-	bool bad;                  /* malformed; no more attributes */
-	size_t n;                  /* attributes given so far */
+	struct span rdns, rdn; /* what is left */
+	bool bad;	       /* malformed; no more attributes */
+	size_t n;	       /* attributes given so far */
 };
 
 /* name: whole Name with its header. */

@@ -71,8 +71,8 @@ static enum pv_code verify_rsa(const struct csr *csr, const EVP_MD *md,
 {
 	const unsigned char *p = csr->spki.p;
 	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)csr->spki.len);
-	EVP_PKEY_CTX *use = key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)
-				: NULL;
+	EVP_PKEY_CTX *use =
+		key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
 	enum pv_code rc;
 
 	if (!use)

@@ -113,8 +113,7 @@ static bool extension_within(struct span oid, struct span asked,
 	return span_equal(asked, given);
 }
 
-enum pv_code csr_within(const struct csr *csr, struct span tbs,
-			struct err *err)
+enum pv_code csr_within(const struct csr *csr, struct span tbs, struct err *err)
 {
 	struct span rest = csr->extensions, oid, value;
 	struct x509_cert cert;
@@ -192,8 +191,8 @@ enum pv_code csr_requested_hash(const struct csr *csr, uint8_t out[32],
 		rc = csr_malformed("what it asks for", err);
 	else
 		rc = buf_check(&b, err);
-	if (rc == PV_OK && EVP_Digest(b.data, b.len, out, NULL, EVP_sha256(),
-				      NULL) != 1)
+	if (rc == PV_OK &&
+	    EVP_Digest(b.data, b.len, out, NULL, EVP_sha256(), NULL) != 1)
 		rc = x509_openssl_fail("SHA-256", err);
 	buf_release(&b);
 	return rc;

@@ -83,8 +83,8 @@ enum pv_code x509_ctx_import(struct x509_ctx *ctx,
 			     const struct key_facts *facts,
 			     struct x509_curve **out, struct err *err)
 {
-	struct x509_curve *c = facts->alg == X509_ALG_P256 ? &ctx->p256
-							    : &ctx->p384;
+	struct x509_curve *c =
+		facts->alg == X509_ALG_P256 ? &ctx->p256 : &ctx->p384;
 	struct span point = facts->point;
 
 	*out = c;

@@ -11,22 +11,22 @@
 
 #include "lib/x509/keycheck.h"
 
-#define X509_SIEVE_BOUND 65536u    /* small factors are primes below this */
-#define X509_SIEVE_WORDS 4096      /* products of such primes, in 32 bits */
-#define X509_POINT_MAX 97          /* P-384 */
+#define X509_SIEVE_BOUND 65536u /* small factors are primes below this */
+#define X509_SIEVE_WORDS 4096	/* products of such primes, in 32 bits */
+#define X509_POINT_MAX 97	/* P-384 */
 
-struct x509_curve {                /* one curve's key, its point replaced */
+struct x509_curve { /* one curve's key, its point replaced */
 	EVP_PKEY *key;
-	EVP_PKEY_CTX *use;         /* on key */
+	EVP_PKEY_CTX *use;	       /* on key */
 	uint8_t point[X509_POINT_MAX]; /* what key holds now */
-	size_t point_len;          /* 0: nothing usable */
+	size_t point_len;	       /* 0: nothing usable */
 };
 
 struct x509_ctx {
 	struct x509_curve p256, p384;
 	EVP_MD *sha256;
 	EVP_MD_CTX *md;
-	BN_CTX *bn;                /* made with the first RSA key, as is sieve */
+	BN_CTX *bn; /* made with the first RSA key, as is sieve */
 	uint32_t sieve[X509_SIEVE_WORDS];
 	size_t sieve_n;
 };

@@ -19,8 +19,7 @@ static size_t read_header(const struct span *in, unsigned *tag, size_t *len)
 	}
 	n = in->p[1] & 0x7fu;
 	/* n 0: indefinite; a leading zero or a short value: not minimal. */
-	if (n == 0 || n > LENGTH_OCTETS_MAX || n > in->len - 2 ||
-	    in->p[2] == 0)
+	if (n == 0 || n > LENGTH_OCTETS_MAX || n > in->len - 2 || in->p[2] == 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		value = value << 8 | in->p[2 + i];

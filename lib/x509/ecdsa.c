@@ -94,7 +94,7 @@ bool x509_ecdsa_from_der(struct span der, uint8_t sig[64])
 
 struct x509_verifier {
 	struct x509_ctx *ctx;
-	struct x509_curve *curve;  /* in ctx: holds the one key */
+	struct x509_curve *curve; /* in ctx: holds the one key */
 };
 
 enum pv_code x509_verifier_new(struct span spki, struct x509_verifier **out,
@@ -175,8 +175,8 @@ enum pv_code x509_verify_cert(struct x509_verifier *v,
 	    seq.len != 0 || !oid_equal(&oid_ecdsa_sha256, oid) ||
 	    !x509_ecdsa_from_der(cert->sig, raw))
 		return wrong_signature(wrong, err);
-	if (EVP_Digest(cert->tbs.p, cert->tbs.len, digest, NULL,
-		       v->ctx->sha256, NULL) != 1)
+	if (EVP_Digest(cert->tbs.p, cert->tbs.len, digest, NULL, v->ctx->sha256,
+		       NULL) != 1)
 		return x509_openssl_fail("SHA-256", err);
 	return x509_verify_digest(v, digest, raw, wrong, err);
 }

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#define EC_INFINITY 0x00           /* SEC 1 2.3.3: a single 00 octet */
+#define EC_INFINITY 0x00 /* SEC 1 2.3.3: a single 00 octet */
 #define EC_UNCOMPRESSED 0x04
 
 const char *x509_alg_name(enum x509_alg alg)
@@ -125,8 +125,8 @@ static void list_allowed(unsigned allowed, char *out, size_t cap)
 	out[0] = '\0';
 	for (enum x509_alg a = X509_ALG_P256; a <= X509_ALG_RSA; a++)
 		if ((allowed & X509_ALLOW(a)) && used < cap)
-			used += (size_t)snprintf(out + used, cap - used,
-						 "%s%s", used ? ", " : "",
+			used += (size_t)snprintf(out + used, cap - used, "%s%s",
+						 used ? ", " : "",
 						 x509_alg_name(a));
 }
 
@@ -140,7 +140,8 @@ enum pv_code x509_key_check(struct x509_ctx *ctx, struct span spki,
 
 	if (rc != PV_OK)
 		return rc;
-	if (facts->alg == X509_ALG_OTHER || !(allowed & X509_ALLOW(facts->alg))) {
+	if (facts->alg == X509_ALG_OTHER ||
+	    !(allowed & X509_ALLOW(facts->alg))) {
 		list_allowed(allowed, names, sizeof(names));
 		return err_fail(err, PV_DENIED, "key.algorithm",
 				"make a key of the algorithm the template asks "

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define EXPONENT_MIN 65537u
-#define EXPONENT_BITS_MAX 256      /* e < 2^256: FIPS 186-5 A.1.1 */
-#define ROCA_PRIME_MAX 167         /* CVE-2017-15361: M of 512-bit keys */
+#define EXPONENT_BITS_MAX 256 /* e < 2^256: FIPS 186-5 A.1.1 */
+#define ROCA_PRIME_MAX 167    /* CVE-2017-15361: M of 512-bit keys */
 #define ROCA_GENERATOR 65537u
 
 static enum pv_code deny(const char *rule, const char *what, struct err *err)

@@ -6,8 +6,6 @@
 
 #include "lib/x509/oids.h"
 
-
-
 static bool check_bc(const struct lint *l, struct span v)
 {
 	const struct x509_profile *p = l->profile;
@@ -180,8 +178,9 @@ static bool check_access(struct span *in, const struct oid *method,
 
 	return t->n == 0 ||
 	       (der_take(in, DER_SEQUENCE, &seq) && der_take_oid(&seq, &oid) &&
-		oid_equal(method, oid) && der_take(&seq, DER_CONTEXT(6), &uri) &&
-		seq.len == 0 && visible(uri) && lint_text(t, uri));
+		oid_equal(method, oid) &&
+		der_take(&seq, DER_CONTEXT(6), &uri) && seq.len == 0 &&
+		visible(uri) && lint_text(t, uri));
 }
 
 static bool check_aia(const struct lint *l, struct span v)
@@ -231,9 +230,9 @@ static bool check_custom(const struct profile_custom *c, struct span v)
 
 struct ext_rule {
 	const struct oid *oid;
-	const char *name;          /* of the rule, behind "lint." */
+	const char *name; /* of the rule, behind "lint." */
 	bool (*check)(const struct lint *l, struct span value);
-	bool present, critical;    /* in this profile */
+	bool present, critical; /* in this profile */
 };
 
 enum { EXT_RULES = 9 };
@@ -279,8 +278,9 @@ static enum pv_code check_one(const struct lint *l,
 			return lint_fail("critical", r->name, err);
 		return r->check(l, value)
 			       ? PV_OK
-			       : lint_fail(r->name, "the extension is not the "
-						    "template's",
+			       : lint_fail(r->name,
+					   "the extension is not the "
+					   "template's",
 					   err);
 	}
 	for (unsigned i = 0; i < p->custom_n; i++) {
@@ -291,8 +291,9 @@ static enum pv_code check_one(const struct lint *l,
 			return lint_fail("critical", "custom", err);
 		return check_custom(&p->custom[i], value)
 			       ? PV_OK
-			       : lint_fail("custom", "the extension is not the "
-						     "template's",
+			       : lint_fail("custom",
+					   "the extension is not the "
+					   "template's",
 					   err);
 	}
 	return lint_fail("extension", "one is not in the template", err);
@@ -360,8 +361,8 @@ enum pv_code lint_extensions(const struct lint *l, struct span in,
 
 	/* RFC 5280 4.2.1.3, 4.2.1.9: a CA says so, and what its key is for. */
 	if (p->bc_ca && (!p->bc_present || !p->bc_critical))
-		return lint_fail("basic_constraints",
-				 "a CA's must be critical", err);
+		return lint_fail("basic_constraints", "a CA's must be critical",
+				 err);
 	if (p->bc_ca && !p->ku_present)
 		return lint_fail("key_usage", "a CA must have it", err);
 	if (in.len > 0 &&

@@ -10,7 +10,7 @@ struct lint {
 	const struct x509_issuer *issuer; /* NULL: self-issued */
 	struct span spki, subject;
 	struct key_facts key;
-	uint8_t key_id[20];        /* by method 1 */
+	uint8_t key_id[20]; /* by method 1 */
 };
 
 /* The one way a finding is told: PV_DENIED, "lint." before what. */

@@ -9,9 +9,9 @@
 #include "lib/base/buf.h"
 
 struct matter_ids {
-	char vid[5], pid[5];       /* "" when absent */
+	char vid[5], pid[5];	   /* "" when absent */
 	bool in_attributes, in_cn; /* where they were found */
-	const char *bad;           /* what is wrong, NULL: nothing */
+	const char *bad;	   /* what is wrong, NULL: nothing */
 };
 
 /* Reads a whole Name. A Name without such ids gives empty ones. */

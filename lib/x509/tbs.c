@@ -80,8 +80,7 @@ static enum pv_code check_path(const struct x509_profile *profile,
 		return PV_OK;
 	return err_fail(err, PV_DENIED, "issuer.path_len",
 			"let another CA issue it",
-			"the CA allows only %d CAs below it",
-			issuer->path_len);
+			"the CA allows only %d CAs below it", issuer->path_len);
 }
 
 static void put_time(struct buf *b, int64_t time_s)
@@ -120,10 +119,10 @@ static enum pv_code put_rdn(struct tbs_work *w, const struct profile_rdn *rdn,
 	size_t set, seq;
 
 	if (rc == PV_OK)
-		rc = tbs_value("subject.value", rdn->name,
-			       value_attribute(&rdn->oid, rdn->string,
-					       tbs_text(w)),
-			       err);
+		rc = tbs_value(
+			"subject.value", rdn->name,
+			value_attribute(&rdn->oid, rdn->string, tbs_text(w)),
+			err);
 	if (rc != PV_OK)
 		return rc;
 	set = der_begin(w->out, DER_SET);
@@ -159,8 +158,8 @@ static enum pv_code put_validity(struct tbs_work *w, int64_t now_s,
 				 struct err *err)
 {
 	int64_t from, to;
-	enum pv_code rc = x509_validity(w->profile, w->issuer, now_s, &from,
-					&to, err);
+	enum pv_code rc =
+		x509_validity(w->profile, w->issuer, now_s, &from, &to, err);
 	size_t mark;
 
 	if (rc != PV_OK)
@@ -227,8 +226,11 @@ enum pv_code x509_tbs_build(const struct x509_profile *profile,
 			    struct span spki, int64_t now_s, struct buf *tbs,
 			    struct err *err)
 {
-	struct tbs_work w = { .profile = profile, .issuer = issuer,
-			      .vars = vars, .spki = spki, .out = tbs };
+	struct tbs_work w = { .profile = profile,
+			      .issuer = issuer,
+			      .vars = vars,
+			      .spki = spki,
+			      .out = tbs };
 	size_t start = tbs->len;
 	enum pv_code rc = check_serial(serial, err);
 

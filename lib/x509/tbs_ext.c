@@ -10,7 +10,7 @@
 #include "lib/x509/value.h"
 
 #define SKI_LEN 20
-#define HW_SERIAL_MAX 64           /* bytes; a device id's length */
+#define HW_SERIAL_MAX 64 /* bytes; a device id's length */
 #define GENERAL_NAME_OTHER 0u
 #define GENERAL_NAME_EMAIL 1u
 #define GENERAL_NAME_DNS 2u

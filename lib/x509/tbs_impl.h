@@ -4,7 +4,7 @@
 
 #include "lib/x509/tbs.h"
 
-struct tbs_work {                  /* one TBS being built */
+struct tbs_work { /* one TBS being built */
 	const struct x509_profile *profile;
 	const struct x509_issuer *issuer; /* NULL: self-issued */
 	const struct text_vars *vars;

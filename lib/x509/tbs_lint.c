@@ -99,8 +99,8 @@ static enum pv_code check_validity(const struct lint *l, struct span *in,
 				 "it is not the template's, or ends before it "
 				 "begins",
 				 err);
-	if (l->issuer && (now_s < l->issuer->not_before_s ||
-			  to > l->issuer->not_after_s))
+	if (l->issuer &&
+	    (now_s < l->issuer->not_before_s || to > l->issuer->not_after_s))
 		return lint_fail("validity", "it is not within the CA's", err);
 	return PV_OK;
 }
@@ -118,8 +118,8 @@ static bool string_ok(enum der_string type, unsigned tag, struct span v)
 			return false;
 		if (v.p[i] >= 0x80 && type != DER_UTF8)
 			return false;
-		if (type == DER_PRINTABLE && strchr("!\"#$%&*;<>@[\\]^_`{|}~",
-						    v.p[i]))
+		if (type == DER_PRINTABLE &&
+		    strchr("!\"#$%&*;<>@[\\]^_`{|}~", v.p[i]))
 			return false;
 	}
 	return true;
@@ -170,8 +170,10 @@ static enum pv_code check_matter(const struct lint *l, struct err *err)
 		return PV_OK;
 	/* Only PAAs are self-issued; VID is optional there, PID is not. */
 	if (!l->issuer)
-		return ids.pid[0] ? lint_fail("matter", "a root has a product "
-							"id", err)
+		return ids.pid[0] ? lint_fail("matter",
+					      "a root has a product "
+					      "id",
+					      err)
 				  : PV_OK;
 	matter_read(l->issuer->subject, &ca);
 	if (!ids.vid[0])

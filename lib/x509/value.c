@@ -5,12 +5,12 @@
 
 #include "lib/x509/oids.h"
 
-#define DNS_NAME_MAX 253           /* RFC 1035 2.3.4, as text */
+#define DNS_NAME_MAX 253 /* RFC 1035 2.3.4, as text */
 #define DNS_LABEL_MAX 63
 
 struct bounds {
 	const struct oid *oid;
-	size_t min, max;           /* characters */
+	size_t min, max; /* characters */
 };
 
 /* RFC 5280 A.1, upper bounds; Matter ids are exactly four digits. */
@@ -126,8 +126,7 @@ const char *value_attribute(const struct oid *oid, enum der_string type,
 		return v.len ? "is too short" : "is empty";
 	if (chars > b.max)
 		return "is longer than RFC 5280 allows";
-	if (b.oid == &oid_country &&
-	    !only_of(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+	if (b.oid == &oid_country && !only_of(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 		return "is not two capital letters (ISO 3166)";
 	if ((b.oid == &oid_matter_vid || b.oid == &oid_matter_pid) &&
 	    !only_of(v, "0123456789ABCDEF"))
@@ -187,8 +186,8 @@ const char *value_email(struct span v)
 {
 	size_t at = 0;
 
-	while (at < v.len &&
-	       (is_alnum(v.p[at]) || is_one_of(v.p[at], "!#$%&'*+-/=?^_`{|}~.")))
+	while (at < v.len && (is_alnum(v.p[at]) ||
+			      is_one_of(v.p[at], "!#$%&'*+-/=?^_`{|}~.")))
 		at++;
 	if (at == 0 || at > 64 || at == v.len || v.p[at] != '@')
 		return "is not a mail address (RFC 5321 4.1.2)";

@@ -14,8 +14,8 @@ PV_MUST const char *value_text(struct span v, size_t *chars);
 PV_MUST const char *value_string(enum der_string type, struct span v,
 				 size_t *chars);
 /* A value of a subject attribute, with its bounds. */
-PV_MUST const char *value_attribute(const struct oid *oid,
-				    enum der_string type, struct span v);
+PV_MUST const char *value_attribute(const struct oid *oid, enum der_string type,
+				    struct span v);
 PV_MUST const char *value_dns(struct span v);
 PV_MUST const char *value_uri(struct span v);
 PV_MUST const char *value_email(struct span v);

@@ -31,7 +31,8 @@ static json_t *show(struct span text)
 		return NULL;
 	}
 	must(t && template_show(t, &shown, &err) == PV_OK);
-	must(!template_match(&t->id, "\n"));
+	if (!t->ca && template_match(&t->id, "ACME-0123456789AB"))
+		must(t->id.compiled);
 	template_free(t);
 	return shown;
 }

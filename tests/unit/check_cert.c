@@ -23,9 +23,15 @@ static const struct {
 	{ Z31 "01" Z31 "02", "3006020101020102" },
 	{ Z31 "7f" Z31 "80", "300702017f02020080" },
 	{ Z30 "0100" Z31 "ff", "300802020100020200ff" },
-	{ "80" Z30 "01" Z31 "01", "3026022100" "80" Z30 "01" "020101" },
-	{ "80" Z30 "01" "ff" Z30 "01",
-	  "3046022100" "80" Z30 "01" "022100" "ff" Z30 "01" },
+	{ "80" Z30 "01" Z31 "01", "3026022100"
+				  "80" Z30 "01"
+				  "020101" },
+	{ "80" Z30 "01"
+	  "ff" Z30 "01",
+	  "3046022100"
+	  "80" Z30 "01"
+	  "022100"
+	  "ff" Z30 "01" },
 	{ Z32 Z31 "01", NULL },
 	{ Z31 "01" Z32, NULL },
 	{ Z32 Z32, NULL },
@@ -190,9 +196,9 @@ START_TEST(wrong_signatures)
 	for (int bit = 0; bit < 512; bit += 7) {
 		sig[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		err_init(&err);
-		unit_refused(x509_verify_digest(v, digest, sig, PV_HSM_FATAL,
-						&err),
-			     PV_HSM_FATAL, "signature.wrong", &err);
+		unit_refused(
+			x509_verify_digest(v, digest, sig, PV_HSM_FATAL, &err),
+			PV_HSM_FATAL, "signature.wrong", &err);
 		sig[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		unit_ok(x509_verify_digest(v, digest, sig, PV_HSM_FATAL, NULL),
 			&err);
@@ -250,9 +256,9 @@ START_TEST(every_bit_flipped)
 		memcpy(copy, c.cert.data, c.cert.len);
 		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		if (x509_cert_decode(s, &parts, NULL) == PV_OK)
-			ck_assert_int_eq(x509_verify_cert(v, &parts,
-							  PV_INTEGRITY, NULL),
-					 PV_INTEGRITY);
+			ck_assert_int_eq(
+				x509_verify_cert(v, &parts, PV_INTEGRITY, NULL),
+				PV_INTEGRITY);
 		free(copy);
 	}
 	for (size_t len = 0; len < c.cert.len; len++) {
@@ -306,148 +312,6 @@ START_TEST(messages)
 	x509_ctx_free(ctx);
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(other);
-}
-END_TEST
-
-static void no_ca(struct x509_profile *p)
-{
-	p->bc_ca = false;
-	p->ku_bits = KU_DIGITAL_SIGNATURE;
-}
-
-static void no_bc(struct x509_profile *p)
-{
-	p->bc_present = false;
-}
-
-static void no_ku(struct x509_profile *p)
-{
-	p->ku_present = false;
-}
-
-static void no_cert_sign(struct x509_profile *p)
-{
-	p->ku_bits = KU_CRL_SIGN;
-}
-
-static void no_ski(struct x509_profile *p)
-{
-	p->ski = false;
-}
-
-static void vid_lower(struct x509_profile *p)
-{
-	/* The builder refuses it as a VID, so it hides in a CN. */
-	text_release(&p->subject[0].value);
-	fx_text(&p->subject[0].value, "PAA Mvid:fff1");
-}
-
-static const struct {
-	void (*change)(struct x509_profile *p);
-	enum pv_code code;
-	const char *rule;
-} issuers[] = {
-	{ no_ca, PV_DENIED, "issuer.ca" },
-	{ no_bc, PV_DENIED, "issuer.ca" },
-	{ no_ku, PV_DENIED, "issuer.ca" },
-	{ no_cert_sign, PV_DENIED, "issuer.ca" },
-	{ no_ski, PV_DENIED, "issuer.ski" },
-	{ vid_lower, PV_INPUT, "issuer.malformed" },
-};
-
-static void unsigned_cert(const struct x509_profile *p, struct span spki,
-			  struct buf *cert)
-{
-	static const uint8_t sig[64] = { [31] = 1, [63] = 1 };
-	struct buf tbs;
-	struct err err;
-
-	err_init(&err);
-	buf_init(&tbs, X509_TBS_MAX);
-	buf_init(cert, X509_CERT_MAX);
-	unit_ok(x509_tbs_build(p, NULL, &fx_vars, fx_serial, spki, FX_NOW, &tbs,
-			       &err),
-		&err);
-	unit_ok(x509_cert_assemble(buf_span(&tbs), sig, cert, &err), &err);
-	buf_release(&tbs);
-}
-
-START_TEST(issuer_refused)
-{
-	struct x509_issuer issuer;
-	struct x509_profile p;
-	uint8_t spki[91];
-	struct buf cert;
-	struct err err;
-
-	err_init(&err);
-	fx_fixed_spki(0, spki);
-	fx_ca_profile(&p, "CA", -1);
-	issuers[_i].change(&p);
-	unsigned_cert(&p, (struct span){ spki, sizeof(spki) }, &cert);
-	unit_refused(x509_issuer_load(buf_span(&cert), &issuer, &err),
-		     issuers[_i].code, issuers[_i].rule, &err);
-	ck_assert(issuer.der.data == NULL && issuer.subject.p == NULL);
-	x509_issuer_release(&issuer);
-	fx_profile_release(&p);
-	buf_release(&cert);
-}
-END_TEST
-
-START_TEST(issuer_keys_and_junk)
-{
-	EVP_PKEY *key = fx_key(_i ? "RSA" : "P-384");
-	struct x509_issuer issuer;
-	struct x509_profile p;
-	struct buf cert, spki;
-	struct err err;
-
-	err_init(&err);
-	fx_spki(key, &spki);
-	fx_ca_profile(&p, "CA", -1);
-	unsigned_cert(&p, buf_span(&spki), &cert);
-	unit_refused(x509_issuer_load(buf_span(&cert), &issuer, &err),
-		     PV_DENIED, "issuer.key", &err);
-	err_init(&err);
-	unit_refused(x509_issuer_load(buf_span(&spki), &issuer, &err), PV_INPUT,
-		     "issuer.malformed", &err);
-	err_init(&err);
-	unit_refused(x509_issuer_load((struct span){ NULL, 0 }, &issuer, &err),
-		     PV_INPUT, "issuer.malformed", &err);
-	fx_profile_release(&p);
-	buf_release(&cert);
-	buf_release(&spki);
-	EVP_PKEY_free(key);
-}
-END_TEST
-
-START_TEST(issuer_facts)
-{
-	struct x509_issuer issuer;
-	struct x509_profile p;
-	EVP_PKEY *key = NULL;
-	struct err err;
-
-	err_init(&err);
-	fx_ca_profile(&p, "CA", 2);
-	fx_root(&p, &key, &issuer);
-	ck_assert_int_eq(issuer.path_len, 2);
-	ck_assert(issuer.self_issued);
-	ck_assert_uint_eq(issuer.ku_bits, KU_KEY_CERT_SIGN | KU_CRL_SIGN);
-	ck_assert_uint_eq(issuer.ski.len, 20);
-	ck_assert_int_eq(issuer.not_before_s, FX_NOW);
-	unit_ok(x509_issuer_valid(&issuer, FX_NOW, &err), &err);
-	unit_ok(x509_issuer_valid(&issuer, issuer.not_after_s, &err), &err);
-	ck_assert_int_eq(x509_issuer_valid(&issuer, issuer.not_after_s + 1,
-					   NULL),
-			 PV_DENIED);
-	unit_refused(x509_issuer_valid(&issuer, FX_NOW - 1, &err), PV_DENIED,
-		     "validity.issuer", &err);
-	ck_assert(strstr(err.message, "2026-01-01T00:00:00Z"));
-	fx_profile_release(&p);
-	x509_issuer_release(&issuer);
-	x509_issuer_release(&issuer); /* again is harmless */
-	EVP_PKEY_free(key);
 }
 END_TEST
 
@@ -509,9 +373,6 @@ int main(void)
 	tcase_add_loop_test(tc, verifier_keys, 0, 3);
 	tcase_add_test(tc, every_bit_flipped);
 	tcase_add_test(tc, messages);
-	tcase_add_loop_test(tc, issuer_refused, 0, COUNT(issuers));
-	tcase_add_loop_test(tc, issuer_keys_and_junk, 0, 2);
-	tcase_add_test(tc, issuer_facts);
 	tcase_add_test(tc, extensions_found);
 	tcase_add_test(tc, assemble_limits);
 	suite_add_tcase(s, tc);

@@ -285,11 +285,11 @@ END_TEST
 #define P256_ALG "301306072a8648ce3d020106082a8648ce3d030107"
 #define G_X "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
 #define G_Y "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
-#define G_Y_OFF \
+#define G_Y_OFF                                                                \
 	"4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f4"
-#define FIELD_P \
+#define FIELD_P                                                                \
 	"ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"
-#define ZERO32 \
+#define ZERO32                                                                 \
 	"0000000000000000000000000000000000000000000000000000000000000000"
 
 static const struct {
@@ -396,8 +396,7 @@ START_TEST(generated_keys)
 		  "key.algorithm" },
 		{ "P-256", 0, X509_ALG_P256, "key.algorithm" },
 		{ "P-521", X509_ALLOW_ALL, X509_ALG_OTHER, "key.curve" },
-		{ "Ed25519", X509_ALLOW_ALL, X509_ALG_OTHER,
-		  "key.algorithm" },
+		{ "Ed25519", X509_ALLOW_ALL, X509_ALG_OTHER, "key.algorithm" },
 	};
 	EVP_PKEY *key = fx_key(t[_i].kind);
 	struct key_facts facts;
@@ -505,10 +504,10 @@ START_TEST(weak_moduli)
 	static const uint8_t e[] = { 1, 0, 1 };
 	BN_CTX *bn = BN_CTX_new();
 	BIGNUM *n = sound_modulus(2048);
-	static const char *const rules[] = { "key.fermat", "key.fermat",
-					     "key.small_factors",
-					     "key.modulus", "key.size",
-					     "key.size", "key.prime" };
+	static const char *const rules[] = { "key.fermat",	  "key.fermat",
+					     "key.small_factors", "key.modulus",
+					     "key.size",	  "key.size",
+					     "key.prime" };
 	struct err err;
 
 	err_init(&err);
@@ -579,9 +578,9 @@ START_TEST(parse_never_reads_past)
 
 		err_init(&err);
 		memcpy(cut, spki.data, len);
-		unit_refused(x509_key_parse((struct span){ cut, len }, &facts,
-					    &err),
-			     PV_INPUT, "key.malformed", &err);
+		unit_refused(
+			x509_key_parse((struct span){ cut, len }, &facts, &err),
+			PV_INPUT, "key.malformed", &err);
 		free(cut);
 	}
 	buf_release(&spki);

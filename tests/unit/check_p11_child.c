@@ -110,8 +110,7 @@ START_TEST(brings_back_error)
 	ck_assert_int_eq(p11_child_run(&c, &a, NULL), PV_HSM_FATAL);
 	c = child_of(silent, NULL);
 	err_init(&err);
-	unit_refused(p11_child_run(&c, &a, &err), PV_DENIED, "hsm.child",
-		     &err);
+	unit_refused(p11_child_run(&c, &a, &err), PV_DENIED, "hsm.child", &err);
 }
 END_TEST
 
@@ -183,8 +182,7 @@ START_TEST(lock_excludes)
 }
 END_TEST
 
-static enum pv_code take_and_die(const void *ctx, void *result,
-				 struct err *err)
+static enum pv_code take_and_die(const void *ctx, void *result, struct err *err)
 {
 	struct p11_lock lock = P11_LOCK_INIT;
 

@@ -41,8 +41,7 @@ static void openssl_kbkdf(const char *purpose, const char *x, uint8_t out[32])
 		OSSL_PARAM_construct_octet_string("key", (void *)master, 32),
 		OSSL_PARAM_construct_octet_string("salt", (void *)purpose,
 						  strlen(purpose)),
-		OSSL_PARAM_construct_octet_string("info", (void *)x,
-						  strlen(x)),
+		OSSL_PARAM_construct_octet_string("info", (void *)x, strlen(x)),
 		OSSL_PARAM_construct_end(),
 	};
 
@@ -64,8 +63,7 @@ static CK_OBJECT_HANDLE import(struct p11 *p, CK_ATTRIBUTE_TYPE use)
 	p11_template_add(&t, CKA_VALUE, master, sizeof(master));
 	p11_template_flag(&t, CKA_TOKEN, false);
 	p11_template_flag(&t, use, true);
-	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->session, t.a, t.n,
-						   &made),
+	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->session, t.a, t.n, &made),
 			  CKR_OK);
 	return made;
 }
@@ -100,9 +98,9 @@ START_TEST(cmac_way_is_sp800_108)
 		uint8_t ours[32], theirs[32];
 
 		openssl_kbkdf(inputs[i].purpose, inputs[i].x, theirs);
-		ck_assert_uint_eq(p11_derive_by_cmac((struct p11 *)h, key,
-						     fixed, ours),
-				  CKR_OK);
+		ck_assert_uint_eq(
+			p11_derive_by_cmac((struct p11 *)h, key, fixed, ours),
+			CKR_OK);
 		ck_assert_mem_eq(ours, theirs, 32);
 	}
 	buf_release(&b);
@@ -173,9 +171,8 @@ START_TEST(master_does_nothing_else)
 	unit_ok(p11_open(&cfg, softhsm_pin(), &h, &err), &err);
 	unit_ok(hsm_generate(h, HSM_KEY_KDF, "a/kdf/1", &key, &err), &err);
 	p = (struct p11 *)h;
-	ck_assert_uint_ne(p->mod.f->C_EncryptInit(p->session, &gcm,
-						  key->handle),
-			  CKR_OK);
+	ck_assert_uint_ne(
+		p->mod.f->C_EncryptInit(p->session, &gcm, key->handle), CKR_OK);
 	ck_assert_uint_ne(p->mod.f->C_SignInit(p->session, &hmac, key->handle),
 			  CKR_OK);
 	hsm_close(h);

@@ -185,8 +185,8 @@ START_TEST(missing_key)
 
 	for (size_t i = 0; i < 4; i++) {
 		err_init(&err);
-		unit_refused(hsm_find(h, (enum hsm_key_kind)i, "a/none/1",
-				      &key, &err),
+		unit_refused(hsm_find(h, (enum hsm_key_kind)i, "a/none/1", &key,
+				      &err),
 			     PV_HSM_FATAL, "hsm.key-missing", &err);
 		ck_assert_str_eq(err.object, "a/none/1");
 	}
@@ -242,9 +242,9 @@ static void foreign_key(const char *label, CK_ATTRIBUTE_TYPE off_rule,
 			t.a[i].ulValueLen = id_len;
 	}
 	p11_template_add(&t, CKA_VALUE_LEN, &len, sizeof(len));
-	ck_assert_uint_eq(p->mod.f->C_GenerateKey(p->session, &m, t.a, t.n,
-						  &made),
-			  CKR_OK);
+	ck_assert_uint_eq(
+		p->mod.f->C_GenerateKey(p->session, &m, t.a, t.n, &made),
+		CKR_OK);
 }
 
 static const struct off_rule {
@@ -272,8 +272,7 @@ START_TEST(attributes_off)
 	foreign_key("a/store/1", r->type, r->value, 32, HSM_ID_LEN);
 	unit_refused(hsm_find(h, HSM_KEY_STORE, "a/store/1", &key, &err),
 		     PV_HSM_FATAL, "hsm.key-attributes", &err);
-	ck_assert_msg(strstr(err.message, r->name) != NULL, "%s",
-		      err.message);
+	ck_assert_msg(strstr(err.message, r->name) != NULL, "%s", err.message);
 }
 END_TEST
 

@@ -23,8 +23,8 @@ static const struct form forms[] = {
 static void make_spki(const char *type, const char *group, uint8_t *out,
 		      size_t len)
 {
-	EVP_PKEY *key = group ? EVP_EC_gen(group)
-			      : EVP_PKEY_Q_keygen(NULL, NULL, type);
+	EVP_PKEY *key =
+		group ? EVP_EC_gen(group) : EVP_PKEY_Q_keygen(NULL, NULL, type);
 	unsigned char *der = NULL;
 
 	ck_assert(key != NULL);
@@ -53,8 +53,7 @@ static void each_form(bool p256)
 			enum pv_code rc;
 
 			err_init(&err);
-			rc = p256 ? p11_point_p256(s, mask, out, &out_len,
-						   &err)
+			rc = p256 ? p11_point_p256(s, mask, out, &out_len, &err)
 				  : p11_point_ed25519(s, mask, out, &out_len,
 						      &err);
 			if (!(mask & form->mask)) {
@@ -169,8 +168,8 @@ static struct p11_attrs fit(void)
 	return a;
 }
 
-static void judged(const struct p11_attrs *a, enum hsm_key_kind kind,
-		   bool fits, bool generated)
+static void judged(const struct p11_attrs *a, enum hsm_key_kind kind, bool fits,
+		   bool generated)
 {
 	static const struct p11_quirk quirk = { .manufacturer = "",
 						.model = "" };
@@ -198,8 +197,7 @@ START_TEST(attributes)
 		a.on[i] = 1;
 		judged(&a, HSM_KEY_P256, !use_off && i != 3, true);
 		a.on[i] = 0;
-		judged(&a, HSM_KEY_P256, use_off || modifiable || i == 3,
-		       true);
+		judged(&a, HSM_KEY_P256, use_off || modifiable || i == 3, true);
 		a.on[i] = -1;
 		judged(&a, HSM_KEY_P256, use_off || modifiable, true);
 	}

@@ -75,8 +75,8 @@ START_TEST(failure_record)
 	struct err err;
 
 	err_init(&err);
-	unit_refused(p11_rv_fail(&err, CKR_PIN_LOCKED, "C_Login"),
-		     PV_HSM_FATAL, "hsm.pin-locked", &err);
+	unit_refused(p11_rv_fail(&err, CKR_PIN_LOCKED, "C_Login"), PV_HSM_FATAL,
+		     "hsm.pin-locked", &err);
 	ck_assert_uint_eq(err.ckr, CKR_PIN_LOCKED);
 	ck_assert_ptr_nonnull(strstr(err.message, "C_Login"));
 	ck_assert_ptr_nonnull(strstr(err.message, "CKR_PIN_LOCKED"));

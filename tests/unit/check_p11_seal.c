@@ -95,9 +95,9 @@ START_TEST(same_as_openssl)
 	p11_template_add(&t, CKA_VALUE, value, sizeof(value));
 	p11_template_flag(&t, CKA_TOKEN, false);
 	p11_template_flag(&t, CKA_ENCRYPT, true);
-	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->session, t.a, t.n,
-						   &known.handle),
-			  CKR_OK);
+	ck_assert_uint_eq(
+		p->mod.f->C_CreateObject(p->session, t.a, t.n, &known.handle),
+		CKR_OK);
 	known.generation = p->generation;
 	unit_ok(secret_random(&plain, 33, &err), &err);
 	buf_init(&out, 100);
@@ -162,18 +162,18 @@ START_TEST(lengths_refused)
 	not_opened(nonce, aad, (struct span){ bytes, sizeof(bytes) });
 	buf_init(&out, 1024 * 1024);
 	err_init(&err);
-	unit_refused(hsm_seal(h, key, nonce, aad, &plain, &out, &err),
-		     PV_INPUT, "hsm.length", &err);
+	unit_refused(hsm_seal(h, key, nonce, aad, &plain, &out, &err), PV_INPUT,
+		     "hsm.length", &err);
 	err_init(&err);
 	unit_ok(secret_alloc(&plain, P11_SEAL_MAX + 1, &err), &err);
-	unit_refused(hsm_seal(h, key, nonce, aad, &plain, &out, &err),
-		     PV_INPUT, "hsm.length", &err);
+	unit_refused(hsm_seal(h, key, nonce, aad, &plain, &out, &err), PV_INPUT,
+		     "hsm.length", &err);
 	/* An output with too little room. */
 	secret_truncate(&plain, 32);
 	err_init(&err);
 	buf_init(&out, 40);
-	unit_refused(hsm_seal(h, key, nonce, aad, &plain, &out, &err),
-		     PV_INPUT, NULL, &err);
+	unit_refused(hsm_seal(h, key, nonce, aad, &plain, &out, &err), PV_INPUT,
+		     NULL, &err);
 	ck_assert_int_eq(fault_calls(FAULT_DECRYPT), 0);
 	ck_assert_int_eq(fault_calls(FAULT_ENCRYPT), 0);
 }

@@ -151,7 +151,11 @@ START_TEST(init_bad_arguments)
 					    softhsm_pin(), &err),
 			     PV_INPUT, "hsm.label", &err);
 	}
-	unit_ok(secret_copy(&nul, "12\0" "34", 5, &err), &err);
+	unit_ok(secret_copy(&nul,
+			    "12\0"
+			    "34",
+			    5, &err),
+		&err);
 	err_init(&err);
 	unit_refused(p11_token_init(&cfg, "new", softhsm_so_pin(), &nul, &err),
 		     PV_HSM_FATAL, "hsm.pin", &err);
@@ -230,18 +234,18 @@ static void check_stored(struct hsm *h, const struct hsm_key_info *info,
 	size_t n = 0, len = 0;
 
 	unit_ok(p11_ready(p, NULL, &err), &err);
-	ck_assert_uint_eq(p11_objects_named(p, CKO_CERTIFICATE, info->label,
-					    found, &n),
-			  CKR_OK);
+	ck_assert_uint_eq(
+		p11_objects_named(p, CKO_CERTIFICATE, info->label, found, &n),
+		CKR_OK);
 	ck_assert_uint_eq(n, 1);
 	ck_assert_uint_eq(p11_attribute(p, found[0], CKA_VALUE, value,
 					sizeof(value), &len),
 			  CKR_OK);
 	ck_assert_uint_eq(len, der.len);
 	ck_assert_mem_eq(value, der.p, len);
-	ck_assert_uint_eq(p11_attribute(p, found[0], CKA_ID, value,
-					sizeof(value), &len),
-			  CKR_OK);
+	ck_assert_uint_eq(
+		p11_attribute(p, found[0], CKA_ID, value, sizeof(value), &len),
+		CKR_OK);
 	ck_assert_uint_eq(len, HSM_ID_LEN);
 	ck_assert_mem_eq(value, info->id, HSM_ID_LEN);
 }
@@ -293,18 +297,16 @@ START_TEST(certificate_refused)
 	struct buf der;
 
 	unit_ok(hsm_generate(h, HSM_KEY_P256, "a/root/1", &one, &err), &err);
-	unit_ok(hsm_generate(h, HSM_KEY_P256, "a/issuing/1", &two, &err),
-		&err);
+	unit_ok(hsm_generate(h, HSM_KEY_P256, "a/issuing/1", &two, &err), &err);
 	make_certificate(hsm_info(h, one), 1, &der);
-	unit_refused(hsm_store_certificate(h, "a/issuing/1", buf_span(&der),
-					   &err),
-		     PV_INPUT, "hsm.certificate", &err);
+	unit_refused(
+		hsm_store_certificate(h, "a/issuing/1", buf_span(&der), &err),
+		PV_INPUT, "hsm.certificate", &err);
 	err_init(&err);
-	unit_refused(hsm_store_certificate(h, "a/root/1", junk, &err),
-		     PV_INPUT, "hsm.certificate", &err);
+	unit_refused(hsm_store_certificate(h, "a/root/1", junk, &err), PV_INPUT,
+		     "hsm.certificate", &err);
 	err_init(&err);
-	unit_refused(hsm_store_certificate(h, "a/none/1", buf_span(&der),
-					   &err),
+	unit_refused(hsm_store_certificate(h, "a/none/1", buf_span(&der), &err),
 		     PV_HSM_FATAL, "hsm.key-missing", &err);
 	buf_release(&der);
 	hsm_close(h);

@@ -198,9 +198,9 @@ START_TEST(messages_hold_no_value)
 	struct err err;
 
 	err_init(&err);
-	ck_assert_int_eq(p11_uri_parse("pkcs11:token=a?pin-value=s3cret", &uri,
-				       &err),
-			 PV_INPUT);
+	ck_assert_int_eq(
+		p11_uri_parse("pkcs11:token=a?pin-value=s3cret", &uri, &err),
+		PV_INPUT);
 	ck_assert_ptr_null(strstr(err.message, "s3cret"));
 	err_init(&err);
 	ck_assert_int_eq(p11_uri_parse("pkcs11:pin-value=s3cret", &uri, &err),
@@ -211,10 +211,9 @@ END_TEST
 
 START_TEST(token_uris)
 {
-	static const char *const bad[] = {
-		"pkcs11:object=a", "pkcs11:id=%01",
-		"pkcs11:token=a;object=b", "pkcs11:token=a;id=%01"
-	};
+	static const char *const bad[] = { "pkcs11:object=a", "pkcs11:id=%01",
+					   "pkcs11:token=a;object=b",
+					   "pkcs11:token=a;id=%01" };
 	struct p11_uri *uri = NULL;
 	struct err err;
 

@@ -50,8 +50,7 @@ static CK_OBJECT_HANDLE leaving_key(void)
 	p11_template_add(&t, CKA_VALUE, value, sizeof(value));
 	p11_template_flag(&t, CKA_TOKEN, false);
 	p11_template_flag(&t, CKA_EXTRACTABLE, true);
-	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->session, t.a, t.n,
-						   &made),
+	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->session, t.a, t.n, &made),
 			  CKR_OK);
 	return made;
 }
@@ -147,17 +146,16 @@ START_TEST(wrong_bytes)
 	for (size_t i = 0; i < wrapped.len; i++) {
 		wrapped.data[i] ^= 0x40;
 		err_init(&err);
-		unit_refused(p11_unwrap(p, &by, buf_span(&wrapped),
-					HSM_KEY_KDF, "a/kdf/1", NULL, &key,
-					&err),
+		unit_refused(p11_unwrap(p, &by, buf_span(&wrapped), HSM_KEY_KDF,
+					"a/kdf/1", NULL, &key, &err),
 			     PV_INTEGRITY, "hsm.wrapped", &err);
 		wrapped.data[i] ^= 0x40;
 	}
 	for (size_t len = 0; len < wrapped.len; len++) {
 		s = (struct span){ wrapped.data, len };
 		err_init(&err);
-		unit_refused(p11_unwrap(p, &by, s, HSM_KEY_KDF, "a/kdf/1",
-					NULL, &key, &err),
+		unit_refused(p11_unwrap(p, &by, s, HSM_KEY_KDF, "a/kdf/1", NULL,
+					&key, &err),
 			     PV_INTEGRITY, "hsm.wrapped", &err);
 	}
 	/* Nothing of it is on the token. */
@@ -200,19 +198,19 @@ START_TEST(refusals)
 	err_init(&err);
 	wrap_it();
 	s = buf_span(&wrapped);
-	unit_refused(p11_unwrap(p, &by, s, HSM_KEY_P256, "a/root/1", NULL,
-				&key, &err),
+	unit_refused(p11_unwrap(p, &by, s, HSM_KEY_P256, "a/root/1", NULL, &key,
+				&err),
 		     PV_INTERNAL, "hsm.key", &err);
 	err_init(&err);
-	unit_refused(p11_unwrap(p, &by, s, HSM_KEY_KDF, "a b", NULL, &key,
-				&err),
-		     PV_INPUT, "hsm.label", &err);
+	unit_refused(
+		p11_unwrap(p, &by, s, HSM_KEY_KDF, "a b", NULL, &key, &err),
+		PV_INPUT, "hsm.label", &err);
 	/* The wrap key is gone with its session. */
 	err_init(&err);
 	unit_ok(p11_session_reopen(p, &err), &err);
-	unit_refused(p11_unwrap(p, &by, s, HSM_KEY_KDF, "a/kdf/1", NULL, &key,
-				&err),
-		     PV_HSM_TEMP, "hsm.session", &err);
+	unit_refused(
+		p11_unwrap(p, &by, s, HSM_KEY_KDF, "a/kdf/1", NULL, &key, &err),
+		PV_HSM_TEMP, "hsm.session", &err);
 	p->facts.key_wrap_pad = p->facts.key_wrap_kwp = false;
 	err_init(&err);
 	unit_refused(p11_wrap_key_import(p, &kek, &by, &err), PV_DENIED,

@@ -266,7 +266,9 @@ static const struct {
 	{ "", "subject.value" },
 	{ "a\nb", "subject.value" },
 	{ "a\x7f", "subject.value" },
-	{ "\xe2\x80\xae" "evil", "subject.value" },
+	{ "\xe2\x80\xae"
+	  "evil",
+	  "subject.value" },
 	{ "\xff", "subject.value" },
 	{ "0123456789012345678901234567890123456789012345678901234567890123",
 	  NULL },
@@ -499,10 +501,14 @@ START_TEST(time_forms)
 	make_issuer(endless_root, &issuer);
 	fx_leaf_profile(&p);
 	make(&p, &issuer, device_key(DEVICE), now, &cert);
-	general = memmem(cert.data, cert.len, "\x18\x0f" "20500101000000Z",
+	general = memmem(cert.data, cert.len,
+			 "\x18\x0f"
+			 "20500101000000Z",
 			 17) != NULL;
 	ck_assert(general == (_i == 1));
-	ck_assert((memmem(cert.data, cert.len, "\x17\x0d" "491231235959Z",
+	ck_assert((memmem(cert.data, cert.len,
+			  "\x17\x0d"
+			  "491231235959Z",
 			  15) != NULL) == (_i == 0));
 	fx_profile_release(&p);
 	x509_issuer_release(&issuer);

@@ -142,9 +142,9 @@ START_TEST(every_length_matters)
 		uint8_t *cut = malloc(len ? len : 1);
 
 		memcpy(cut, tbs.data, len);
-		ck_assert_int_eq(lint(&p, &issuer, (struct span){ cut, len },
-				      NULL),
-				 PV_DENIED);
+		ck_assert_int_eq(
+			lint(&p, &issuer, (struct span){ cut, len }, NULL),
+			PV_DENIED);
 		free(cut);
 	}
 	buf_put_u8(&tbs, 0);
@@ -516,9 +516,9 @@ START_TEST(other_arguments)
 		issuer.not_after_s = FX_NOW + 86400;
 		break;
 	}
-	unit_refused(x509_tbs_lint(&p, by, buf_span(&tbs), key, serial, now,
-				   &err),
-		     PV_DENIED, rules[_i], &err);
+	unit_refused(
+		x509_tbs_lint(&p, by, buf_span(&tbs), key, serial, now, &err),
+		PV_DENIED, rules[_i], &err);
 	fx_profile_release(&p);
 	x509_issuer_release(&issuer);
 	x509_issuer_release(&other);
@@ -580,12 +580,10 @@ START_TEST(matter_subjects)
 	fx_ca_profile(&root, "CA", -1);
 	put_ids(&root, matter[_i].ca_vid, matter[_i].ca_pid);
 	make_issuer(&root, &issuer);
-	ck_assert_str_eq(issuer.vid, matter[_i].ca_vid[0] == '-'
-					     ? ""
-					     : matter[_i].ca_vid);
-	ck_assert_str_eq(issuer.pid, matter[_i].ca_pid[0] == '-'
-					     ? ""
-					     : matter[_i].ca_pid);
+	ck_assert_str_eq(issuer.vid,
+			 matter[_i].ca_vid[0] == '-' ? "" : matter[_i].ca_vid);
+	ck_assert_str_eq(issuer.pid,
+			 matter[_i].ca_pid[0] == '-' ? "" : matter[_i].ca_pid);
 	fx_ca_profile(&p, matter[_i].cn, 0);
 	if (!matter[_i].ca) {
 		p.bc_ca = false;
@@ -629,9 +627,9 @@ END_TEST
 /* RSA keys: keyEncipherment is theirs, keyAgreement is not. */
 START_TEST(rsa_usage)
 {
-	static const unsigned bits[] = { KU_DIGITAL_SIGNATURE |
-						 KU_KEY_ENCIPHERMENT,
-					 KU_KEY_AGREEMENT };
+	static const unsigned bits[] = {
+		KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT, KU_KEY_AGREEMENT
+	};
 	EVP_PKEY *key = fx_key("RSA");
 	struct x509_issuer issuer;
 	struct x509_profile p;

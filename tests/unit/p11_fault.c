@@ -68,8 +68,8 @@ static CK_RV f_open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *app,
 	     C_OpenSession(slot, flags, app, notify, session));
 }
 
-static CK_RV f_login(CK_SESSION_HANDLE session, CK_USER_TYPE type,
-		     CK_BYTE *pin, CK_ULONG len)
+static CK_RV f_login(CK_SESSION_HANDLE session, CK_USER_TYPE type, CK_BYTE *pin,
+		     CK_ULONG len)
 {
 	PASS(FAULT_LOGIN, C_Login(session, type, pin, len));
 }
@@ -79,9 +79,8 @@ static CK_RV f_find_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *t, CK_ULONG n)
 	PASS(FAULT_FIND_INIT, C_FindObjectsInit(session, t, n));
 }
 
-static CK_RV f_get_attribute(CK_SESSION_HANDLE session,
-			     CK_OBJECT_HANDLE object, CK_ATTRIBUTE *t,
-			     CK_ULONG n)
+static CK_RV f_get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
+			     CK_ATTRIBUTE *t, CK_ULONG n)
 {
 	CK_RV rv = take(FAULT_GET_ATTRIBUTE);
 

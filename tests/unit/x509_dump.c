@@ -29,8 +29,7 @@ static void dump_name(struct buf *out, const char *what, const X509_NAME *name)
 
 		buf_printf(out, "%s ", what);
 		put_oid(out, X509_NAME_ENTRY_get_object(e));
-		buf_printf(out, " %s %.*s\n",
-			   ASN1_tag2str(ASN1_STRING_type(v)),
+		buf_printf(out, " %s %.*s\n", ASN1_tag2str(ASN1_STRING_type(v)),
 			   ASN1_STRING_length(v),
 			   (const char *)ASN1_STRING_get0_data(v));
 	}
@@ -39,8 +38,8 @@ static void dump_name(struct buf *out, const char *what, const X509_NAME *name)
 static void dump_time(struct buf *out, const char *what, const ASN1_TIME *t)
 {
 	ck_assert_int_eq(ASN1_TIME_check(t), 1);
-	buf_printf(out, "%s %s %.*s\n", what,
-		   ASN1_tag2str(ASN1_STRING_type(t)), ASN1_STRING_length(t),
+	buf_printf(out, "%s %s %.*s\n", what, ASN1_tag2str(ASN1_STRING_type(t)),
+		   ASN1_STRING_length(t),
 		   (const char *)ASN1_STRING_get0_data(t));
 }
 

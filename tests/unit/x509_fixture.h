@@ -22,8 +22,8 @@ void fx_sign(EVP_PKEY *key, struct span msg, uint8_t sig[64]);
 /* Subject "CN=a/O=b" and OpenSSL extension lines, NULL: none. */
 struct fx_csr {
 	const char *subject;
-	const char *const *exts;   /* {"keyUsage", "digitalSignature", NULL} */
-	const char *md;            /* NULL: SHA256 */
+	const char *const *exts; /* {"keyUsage", "digitalSignature", NULL} */
+	const char *md;		 /* NULL: SHA256 */
 	bool challenge, unknown_attr;
 };
 void fx_csr(EVP_PKEY *key, const struct fx_csr *what, struct buf *out);

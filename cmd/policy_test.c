@@ -1,0 +1,61 @@
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "cmd/out.h"
+#include "cmd/policy.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/policytest.h"
+
+CLEANUP_PTR(struct template, template_free);
+
+static void show(const void *ctx, const char *name, bool ok, const char *why)
+{
+	const struct app *app = ctx;
+	struct err lost;
+
+	err_init(&lost);
+	if (app->json) {
+		/* A lost line is found when main flushes the output. */
+		if (out_json(json_pack("{s:s, s:b, s:s}", "case", name, "ok",
+				       ok, "why", why),
+			     &lost) != PV_OK)
+			return;
+	} else if (!ok) {
+		printf("FAIL %s: %s\n", name, why);
+	} else if (!app->quiet) {
+		printf("ok   %s\n", name);
+	}
+}
+
+enum pv_code policy_run_test(const struct app *app, const char *file,
+			     const char *cases, const char *ca, struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	CLEANUP(cleanup_template_free) struct template *issuer = NULL;
+	CLEANUP(buf_release) struct buf bytes, text, above;
+	size_t total = 0, failed = 0;
+	enum pv_code rc = policy_read(app, file, &bytes, &t, err);
+
+	buf_init(&text, JSON_SIZE_MAX);
+	buf_init(&above, TEMPLATE_SIZE_MAX);
+	if (rc == PV_OK && ca)
+		rc = policy_read(app, ca, &above, &issuer, err);
+	if (rc == PV_OK && ca && !issuer->ca)
+		rc = err_fail(err, PV_INPUT, "policy.ca", NULL,
+			      "%s is not a template for CAs", issuer->name);
+	if (rc == PV_OK)
+		rc = file_read(AT_FDCWD, cases, 0, &text, err);
+	if (rc != PV_OK)
+		return rc;
+	const struct policytest_opts opts = { .result = show,
+					      .ctx = app,
+					      .ca = issuer };
+	rc = policytest_run(t, buf_span(&text), &opts, &total, &failed, err);
+	if (rc != PV_OK) {
+		err_object(err, cases);
+		return rc;
+	}
+	if (!app->json && !app->quiet)
+		printf("%zu cases as expected\n", total);
+	return PV_OK;
+}

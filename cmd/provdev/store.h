@@ -1,0 +1,34 @@
+/*
+ * store: storage of the simulated device behind struct pvdev_storage, and the
+ * power cuts. A step boundary stands before every change of the folder; at the
+ * chosen one the process ends as if the power had gone.
+ */
+#ifndef PV_CMD_PROVDEV_STORE_H
+#define PV_CMD_PROVDEV_STORE_H
+
+#include "cmd/provdev/state.h"
+
+#define STORE_CUT_STATUS 99
+
+struct store {
+	int dirfd;                     /* the device's folder, borrowed */
+	int staging;
+	int fds[PVDEV_COMPONENTS_MAX]; /* one file a component */
+	struct state state;
+	unsigned long long steps, cut_at; /* cut_at 0: never */
+	struct err *err;               /* first failure of a callback */
+};
+
+extern const struct pvdev_storage store_callbacks;
+
+/* Reads the state and clears away what a power cut left. */
+PV_MUST enum pv_code store_open(struct store *s, int dirfd,
+				unsigned long long cut_at, struct err *err);
+void store_close(struct store *s);
+/* One boundary. */
+void store_step(struct store *s);
+/* Does receipt.cose answer what is active? */
+PV_MUST enum pv_code store_has_receipt(struct store *s, bool *has,
+				       struct err *err);
+
+#endif

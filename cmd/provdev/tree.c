@@ -1,0 +1,255 @@
+#include "cmd/provdev/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pem.h"
+
+#define PEM_MAX (4u * 1024u * 1024u)
+#define NAME_MAX_LEN 120         /* of one file in a component */
+
+CLEANUP_PTR(struct file_group, file_group_free);
+
+static enum pv_code storage_error(struct err *err, const char *name)
+{
+	return err_errno(err, PV_STORAGE, "device.storage", NULL, "cannot "
+			 "change %s", name);
+}
+
+enum pv_code tree_each(int dirfd, tree_visit *fn, void *arg, struct err *err)
+{
+	enum pv_code code = PV_OK;
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+
+	if (!d) {
+		fd_cleanup(&fd);
+		return storage_error(err, "a folder");
+	}
+	while (code == PV_OK && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			code = fn(arg, dirfd, e->d_name, err);
+	}
+	closedir(d);
+	return code;
+}
+
+static enum pv_code remove_entry(void *arg, int dirfd, const char *name,
+				 struct err *err)
+{
+	(void)arg;
+	return tree_remove(dirfd, name, err);
+}
+
+/* Our folders are three deep, so this does not go far. */
+enum pv_code tree_remove(int dirfd, const char *name, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	enum pv_code code;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return PV_OK;
+	if (errno != EISDIR && errno != EPERM)
+		return storage_error(err, name);
+	fd = openat(dirfd, name,
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return storage_error(err, name);
+	code = tree_each(fd, remove_entry, NULL, err);
+	if (code == PV_OK && unlinkat(dirfd, name, AT_REMOVEDIR) != 0)
+		code = storage_error(err, name);
+	return code;
+}
+
+static enum pv_code link_entry(void *arg, int dirfd, const char *name,
+			       struct err *err)
+{
+	int to = *(int *)arg;
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return storage_error(err, name);
+	if (S_ISDIR(st.st_mode))
+		return tree_link(dirfd, to, name, err);
+	if (linkat(dirfd, name, to, name, 0) != 0)
+		return storage_error(err, name);
+	return PV_OK;
+}
+
+enum pv_code tree_link(int from, int to, const char *name, struct err *err)
+{
+	CLEANUP(fd_cleanup) int source = -1;
+	CLEANUP(fd_cleanup) int target = -1;
+	enum pv_code code = dir_open(from, name, &source, err);
+
+	if (code == PV_OK)
+		code = dir_make(to, name, 0700, err);
+	if (code == PV_OK)
+		code = dir_open(to, name, &target, err);
+	if (code == PV_OK)
+		code = tree_each(source, link_entry, &target, err);
+	return code;
+}
+
+/* Where one component goes: one group for its files in three folders. */
+struct target {
+	struct file_group *group;
+	int dirfd;
+};
+
+static enum pv_code add(struct target *t, const char *name, const void *p,
+			size_t len, struct err *err)
+{
+	return file_group_add(t->group, t->dirfd, name, 0600, p, len, err);
+}
+
+static enum pv_code add_pem(struct target *t, const char *name,
+			    const char *label, struct cbor_bytes der,
+			    struct err *err)
+{
+	CLEANUP(buf_wipe) struct buf pem;
+	struct span s = { der.p, der.len };
+	enum pv_code code;
+
+	if (!der.p)
+		return PV_OK;
+	buf_init(&pem, PEM_MAX);
+	pem_encode(&pem, label, s);
+	code = buf_check(&pem, err);
+	return code == PV_OK ? add(t, name, pem.data, pem.len, err) : code;
+}
+
+static enum pv_code add_list(struct target *t, const char *name,
+			     struct cbor_bytes list, struct err *err)
+{
+	CLEANUP(buf_release) struct buf pem;
+	struct cbor_reader r;
+	struct cbor_bytes der;
+	enum pv_code code;
+	uint64_t n;
+
+	if (!list.p)
+		return PV_OK;
+	buf_init(&pem, PEM_MAX);
+	pvdev_content_open(&r, &n, list);
+	while (pvdev_content_next(&r, &n, NULL, &der)) {
+		struct span s = { der.p, der.len };
+
+		pem_encode(&pem, "CERTIFICATE", s);
+	}
+	code = buf_check(&pem, err);
+	return code == PV_OK ? add(t, name, pem.data, pem.len, err) : code;
+}
+
+static bool plain_byte(uint8_t c, bool first)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 'a' && c <= 'z') || c == '_' ||
+	       (!first && (c == '.' || c == '-'));
+}
+
+/* A name from a bundle as one path component. */
+static bool file_name(struct cbor_bytes name, const char *suffix, char *out,
+		      size_t cap)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < name.len; i++) {
+		if (n + 4 + strlen(suffix) > cap)
+			return false;
+		if (plain_byte(name.p[i], i == 0))
+			out[n++] = (char)name.p[i];
+		else
+			n += (size_t)snprintf(out + n, 4, "%%%02X", name.p[i]);
+	}
+	strcpy(out + n, suffix);
+	return true;
+}
+
+static enum pv_code add_map(struct target *t, int folder,
+			    struct cbor_bytes map, const char *suffix,
+			    struct err *err)
+{
+	struct cbor_reader r;
+	struct cbor_bytes name, value;
+	char file[NAME_MAX_LEN];
+	enum pv_code code = PV_OK;
+	uint64_t n;
+
+	pvdev_content_open(&r, &n, map);
+	while (code == PV_OK && pvdev_content_next(&r, &n, &name, &value)) {
+		if (!file_name(name, suffix, file, sizeof(file)))
+			return err_fail(err, PV_INTEGRITY, "device.content",
+					NULL, "a name in it is too long");
+		code = file_group_add(t->group, folder, file, 0600, value.p,
+				      value.len, err);
+	}
+	return code;
+}
+
+static enum pv_code make_folder(int dirfd, const char *name, bool wanted,
+				int *fd, struct err *err)
+{
+	enum pv_code code;
+
+	if (!wanted)
+		return PV_OK;
+	code = dir_make(dirfd, name, 0700, err);
+	return code == PV_OK ? dir_open(dirfd, name, fd, err) : code;
+}
+
+static enum pv_code add_all(struct target *t, const struct pvdev_content *c,
+			    struct span plaintext, int secrets, int files,
+			    struct err *err)
+{
+	enum pv_code code;
+
+	code = add(t, "content.cbor", plaintext.p, plaintext.len, err);
+	if (code == PV_OK)
+		code = add_pem(t, "certificate.pem", "CERTIFICATE",
+			       c->certificate, err);
+	if (code == PV_OK)
+		code = add_list(t, "chain.pem", c->chain, err);
+	if (code == PV_OK)
+		code = add_list(t, "anchors.pem", c->anchors, err);
+	if (code == PV_OK)
+		code = add_pem(t, "key.pem", "PRIVATE KEY", c->key, err);
+	if (code == PV_OK && c->config.p)
+		code = add(t, "config.cbor", c->config.p, c->config.len, err);
+	if (code == PV_OK && c->secrets.p)
+		code = add_map(t, secrets, c->secrets, ".bin", err);
+	if (code == PV_OK && c->files.p)
+		code = add_map(t, files, c->files, "", err);
+	return code;
+}
+
+enum pv_code tree_write(int dirfd, const char *id,
+			const struct pvdev_content *c, struct span plaintext,
+			struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *group = NULL;
+	CLEANUP(fd_cleanup) int fd = -1;
+	CLEANUP(fd_cleanup) int secrets = -1;
+	CLEANUP(fd_cleanup) int files = -1;
+	enum pv_code code = file_group_new(&group, err);
+
+	if (code == PV_OK)
+		code = make_folder(dirfd, id, true, &fd, err);
+	if (code == PV_OK)
+		code = make_folder(fd, "secrets", c->secrets.p, &secrets, err);
+	if (code == PV_OK)
+		code = make_folder(fd, "files", c->files.p, &files, err);
+	if (code == PV_OK) {
+		struct target t = { group, fd };
+
+		code = add_all(&t, c, plaintext, secrets, files, err);
+	}
+	return code == PV_OK ? file_group_commit(group, err) : code;
+}

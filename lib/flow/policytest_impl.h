@@ -1,0 +1,51 @@
+/* policytest_impl: shared by policytest*.c only. */
+#ifndef PV_FLOW_POLICYTEST_IMPL_H
+#define PV_FLOW_POLICYTEST_IMPL_H
+
+#include "lib/flow/policytest.h"
+#include "lib/flow/request.h"
+#include "lib/x509/issuer.h"
+#include "policy/decide.h"
+
+#define POLICYTEST_WHY_MAX 400
+
+/* One case, filled from its JSON. */
+struct testcase {
+	const char *name;
+	struct request req;
+	struct policy_request r;
+	struct policy_field fields[REQUEST_FIELDS_MAX];
+	struct order order;
+	bool has_order;
+	struct policy_facts facts;
+	struct err key_err;
+	const json_t *expect;	       /* borrowed */
+	char pointer[64];	       /* "/cases/3" */
+};
+
+/* Fills c from doc's case number n. PV_INPUT "policy.cases"; a request that
+ * does not parse is no failure: *refused holds it, c->req is empty. */
+PV_MUST enum pv_code policytest_fill(const struct template *t,
+				     const struct json_doc *doc, size_t n,
+				     struct testcase *c, struct err *refused,
+				     struct err *err);
+
+/* A throw-away CA for t. Release it also after a failure. */
+PV_MUST enum pv_code policytest_issuer(const struct template *t,
+				       const struct template *ca,
+				       struct x509_issuer *issuer,
+				       struct err *err);
+
+/*
+ * Builds the certificate of c and compares it with want (a JSON object). why
+ * gets the first difference, empty when there is none. PV_OK unless the
+ * comparison itself cannot be made; refusals of building are differences.
+ */
+PV_MUST enum pv_code policytest_certificate(const struct template *t,
+					    const struct x509_issuer *issuer,
+					    const struct testcase *c,
+					    const json_t *want,
+					    char why[POLICYTEST_WHY_MAX],
+					    struct err *err);
+
+#endif

@@ -1,0 +1,207 @@
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "tests/unit/x509_fixture.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/* What a request asks for, against a TBS of the leaf profile and a SAN. */
+static const struct {
+	const char *subject;
+	const char *exts[5];
+	bool unknown;
+	const char *oid; /* named in the refusal; NULL: within */
+} asks[] = {
+	{ NULL, { NULL }, false, NULL },
+	{ "CN=ACME-0123456789AB", { NULL }, false, NULL },
+	{ "O=ACME/CN=ACME-0123456789AB", { NULL }, false, NULL },
+	{ "CN=ACME-0123456789AC", { NULL }, false, "2.5.4.3" },
+	{ "CN=acme-0123456789ab", { NULL }, false, "2.5.4.3" },
+	{ "CN=ACME-0123456789AB/OU=x", { NULL }, false, "2.5.4.11" },
+	{ NULL, { "basicConstraints", "CA:FALSE" }, false, NULL },
+	{ NULL, { "basicConstraints", "CA:TRUE" }, false, "2.5.29.19" },
+	{ NULL,
+	  { "basicConstraints", "critical,CA:TRUE,pathlen:0" },
+	  false,
+	  "2.5.29.19" },
+	{ NULL, { "keyUsage", "digitalSignature" }, false, NULL },
+	{ NULL, { "keyUsage", "critical,digitalSignature" }, false, NULL },
+	{ NULL,
+	  { "keyUsage", "digitalSignature,keyCertSign" },
+	  false,
+	  "2.5.29.15" },
+	{ NULL, { "keyUsage", "decipherOnly" }, false, "2.5.29.15" },
+	{ NULL, { "extendedKeyUsage", "clientAuth" }, false, NULL },
+	{ NULL,
+	  { "extendedKeyUsage", "clientAuth,serverAuth" },
+	  false,
+	  "2.5.29.37" },
+	{ NULL, { "subjectAltName", "DNS:a.example" }, false, NULL },
+	{ NULL,
+	  { "subjectAltName", "DNS:a.example,DNS:b.example" },
+	  false,
+	  NULL },
+	{ NULL, { "subjectAltName", "DNS:c.example" }, false, "2.5.29.17" },
+	{ NULL, { "subjectAltName", "URI:a.example" }, false, "2.5.29.17" },
+	{ NULL, { "subjectKeyIdentifier", "hash" }, false, NULL },
+	{ NULL, { "subjectKeyIdentifier", "00:01" }, false, "2.5.29.14" },
+	{ NULL, { "nsComment", "x" }, false, "2.16.840.1.113730.1.13" },
+	{ NULL,
+	  { "1.3.6.1.4.1.99999.5", "ASN1:UTF8String:x" },
+	  false,
+	  "1.3.6.1.4.1.99999.5" },
+	{ NULL,
+	  { "keyUsage", "digitalSignature", "extendedKeyUsage", "serverAuth" },
+	  false,
+	  "2.5.29.37" },
+	{ NULL, { NULL }, true, "1.3.6.1.4.1.99999.9" },
+};
+
+static void leaf_tbs(EVP_PKEY *key, struct buf *tbs)
+{
+	struct x509_profile root, leaf;
+	struct x509_issuer issuer;
+	EVP_PKEY *ca = NULL;
+	struct buf spki;
+	struct err err;
+
+	err_init(&err);
+	fx_ca_profile(&root, "Root", -1);
+	fx_root(&root, &ca, &issuer);
+	fx_leaf_profile(&leaf);
+	leaf.san_n = 2;
+	fx_text(&leaf.san[0].value, "a.example");
+	fx_text(&leaf.san[1].value, "b.example");
+	fx_spki(key, &spki);
+	buf_init(tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(&leaf, &issuer, &fx_vars, fx_serial,
+			       buf_span(&spki), FX_NOW, tbs, &err),
+		&err);
+	fx_profile_release(&root);
+	fx_profile_release(&leaf);
+	x509_issuer_release(&issuer);
+	EVP_PKEY_free(ca);
+	buf_release(&spki);
+}
+
+START_TEST(within_the_template)
+{
+	struct fx_csr what = { .subject = asks[_i].subject,
+			       .exts = asks[_i].exts[0] ? asks[_i].exts : NULL,
+			       .unknown_attr = asks[_i].unknown,
+			       .challenge = true };
+	EVP_PKEY *key = fx_key("P-256");
+	struct buf der, tbs;
+	struct csr csr;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	fx_csr(key, &what, &der);
+	leaf_tbs(key, &tbs);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	rc = csr_within(&csr, buf_span(&tbs), &err);
+	if (asks[_i].oid) {
+		unit_refused(rc, PV_DENIED, "csr.requests", &err);
+		ck_assert_msg(strstr(err.message, asks[_i].oid) != NULL, "%s",
+			      err.message);
+	} else {
+		unit_ok(rc, &err);
+	}
+	buf_release(&der);
+	buf_release(&tbs);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* CA:TRUE is within a CA's template, with its own pathLen only. */
+START_TEST(within_a_ca_template)
+{
+	static const char *const exts[][3] = {
+		{ "basicConstraints", "CA:TRUE,pathlen:0", NULL },
+		{ "basicConstraints", "CA:TRUE", NULL },
+	};
+	struct fx_csr what = { .subject = "CN=Sub", .exts = exts[_i] };
+	EVP_PKEY *key = fx_key("P-256");
+	struct x509_profile p;
+	struct buf der, tbs, spki;
+	struct csr csr;
+	struct err err;
+
+	err_init(&err);
+	fx_ca_profile(&p, "Sub", 0);
+	fx_csr(key, &what, &der);
+	fx_spki(key, &spki);
+	buf_init(&tbs, X509_TBS_MAX);
+	unit_ok(x509_tbs_build(&p, NULL, &fx_vars, fx_serial, buf_span(&spki),
+			       FX_NOW, &tbs, &err),
+		&err);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	ck_assert_int_eq(csr_within(&csr, buf_span(&tbs), &err),
+			 _i == 0 ? PV_OK : PV_DENIED);
+	fx_profile_release(&p);
+	buf_release(&der);
+	buf_release(&tbs);
+	buf_release(&spki);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
+static void request_hash(EVP_PKEY *key, const char *subject,
+			 const char *const *exts, bool challenge,
+			 uint8_t out[32])
+{
+	struct fx_csr what = { .subject = subject,
+			       .exts = exts,
+			       .challenge = challenge };
+	struct buf der;
+	struct csr csr;
+	struct err err;
+
+	err_init(&err);
+	fx_csr(key, &what, &der);
+	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
+	unit_ok(csr_requested_hash(&csr, out, &err), &err);
+	buf_release(&der);
+}
+
+START_TEST(requested_hash)
+{
+	static const char *const ab[] = { "keyUsage", "digitalSignature",
+					  "subjectAltName", "DNS:a", NULL };
+	static const char *const ba[] = { "subjectAltName", "DNS:a", "keyUsage",
+					  "digitalSignature", NULL };
+	static const char *const c[] = { "keyUsage", "digitalSignature",
+					 "subjectAltName", "DNS:b", NULL };
+	EVP_PKEY *key = fx_key("P-256"), *other = fx_key("P-256");
+	uint8_t a[32], b[32];
+
+	request_hash(key, "CN=x/O=y", ab, false, a);
+	request_hash(other, "O=y/CN=x", ba, true, b);
+	ck_assert_mem_eq(a, b, 32);
+	request_hash(key, "CN=x/O=z", ab, false, b);
+	ck_assert_mem_ne(a, b, 32);
+	request_hash(key, "CN=x/O=y", c, false, b);
+	ck_assert_mem_ne(a, b, 32);
+	request_hash(key, "CN=x/O=y", NULL, false, b);
+	ck_assert_mem_ne(a, b, 32);
+	request_hash(key, NULL, NULL, false, a);
+	ck_assert_mem_ne(a, b, 32);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("csr_within");
+	TCase *tc = tcase_create("csr_within");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, within_the_template, 0, COUNT(asks));
+	tcase_add_loop_test(tc, within_a_ca_template, 0, 2);
+	tcase_add_test(tc, requested_hash);
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}
