@@ -21,8 +21,8 @@ static enum pv_code store_path(const struct authority *a, char *path,
 		return err_fail(err, PV_INPUT, "config.store",
 				"write sqlite:store.db",
 				"a store that this build does not know");
-	n = *name == '/' ? snprintf(path, cap, "%s", name) :
-			   snprintf(path, cap, "%s/%s", a->home, name);
+	n = *name == '/' ? snprintf(path, cap, "%s", name)
+			 : snprintf(path, cap, "%s/%s", a->home, name);
 	if (n < 0 || (size_t)n >= cap)
 		return err_fail(err, PV_INPUT, "config.store", NULL,
 				"the store's path is too long");

@@ -13,12 +13,15 @@
 static const char help[] =
 	"usage: provctl audit verify [--strict]\n"
 	"\n"
-	"Holds log, store and sealed bundles against each other: the tree over\n"
+	"Holds log, store and sealed bundles against each other: the tree "
+	"over\n"
 	"all entries, an intent for every certificate, every row against its\n"
-	"entry, every bundle against what was sealed. Ends with 5 and names the\n"
+	"entry, every bundle against what was sealed. Ends with 5 and names "
+	"the\n"
 	"object when something does not fit. Needs no token.\n"
 	"\n"
-	"  --strict    open intents (of a run that was interrupted) are an error\n"
+	"  --strict    open intents (of a run that was interrupted) are an "
+	"error\n"
 	"\n"
 	"example: provctl -C acme audit verify\n";
 
@@ -26,7 +29,7 @@ static const char help[] =
 struct view {
 	const struct app *app;
 	struct progress *progress;
-	json_t *open;          /* list for --json, else NULL */
+	json_t *open; /* list for --json, else NULL */
 	uint64_t *shown;
 };
 

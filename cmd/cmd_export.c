@@ -11,25 +11,31 @@ static const char help[] =
 	"       provctl export escrow    --all --out DIR\n"
 	"       provctl export chain     [--ca NAME] [-o FILE]\n"
 	"       provctl export key       --purpose P [--vkey] [-o FILE]\n"
-	"       provctl export kek       --to CERT (--device ID... | --from LIST)\n"
+	"       provctl export kek       --to CERT (--device ID... | --from "
+	"LIST)\n"
 	"                                [-o FILE]\n"
 	"       provctl export inventory [--csv] [-o FILE]\n"
 	"\n"
 	"Writes to FILE or to standard output; DIR gets one file for each. A\n"
-	"file that is there with other bytes is a conflict (9). kek asks for the\n"
+	"file that is there with other bytes is a conflict (9). kek asks for "
+	"the\n"
 	"PIN; its output and escrow are sealed to a certificate (CMS). Every\n"
 	"export is logged.\n"
 	"\n"
-	"example: provctl -C acme export bundle --device ACME-01 -o ACME-01.pvb\n";
+	"example: provctl -C acme export bundle --device ACME-01 -o "
+	"ACME-01.pvb\n";
 
 static const struct export_verb {
 	const char *name;
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 } exports[] = {
-	{ "bundle", export_run_bundle },   { "segment", export_run_segment },
-	{ "escrow", export_run_escrow },   { "chain", export_run_chain },
-	{ "key", export_run_key },	   { "kek", export_run_kek },
+	{ "bundle", export_run_bundle },
+	{ "segment", export_run_segment },
+	{ "escrow", export_run_escrow },
+	{ "chain", export_run_chain },
+	{ "key", export_run_key },
+	{ "kek", export_run_kek },
 	{ "inventory", export_run_inventory },
 };
 

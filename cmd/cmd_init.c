@@ -15,9 +15,11 @@
 static const char help[] =
 	"usage: provctl init DIR --softhsm [--name NAME] [--origin ORIGIN]\n"
 	"                [--templates DIR] [--plan FILE]\n"
-	"       provctl init DIR --module PATH --token URI [--pin-source S] ...\n"
+	"       provctl init DIR --module PATH --token URI [--pin-source S] "
+	"...\n"
 	"\n"
-	"Makes an authority in the new folder DIR: store, log, keys in a token,\n"
+	"Makes an authority in the new folder DIR: store, log, keys in a "
+	"token,\n"
 	"a demo CA and the adopted templates that the plan names.\n"
 	"\n"
 	"  --softhsm        make a SoftHSM token below DIR with random PINs\n"
@@ -57,7 +59,8 @@ static enum pv_code check(const struct init_args *in, struct err *err)
 	return PV_OK;
 }
 
-static void show_step(const void *ctx, size_t step, size_t steps, const char *text)
+static void show_step(const void *ctx, size_t step, size_t steps,
+		      const char *text)
 {
 	out_note(ctx, "[%zu/%zu] %s", step + 1, steps, text);
 }

@@ -19,7 +19,8 @@ static const char help[] =
 	"       provctl policy list\n"
 	"\n"
 	"Templates: lint checks one, show prints it with every default, test\n"
-	"runs requests through it and compares decision and certificate, adopt\n"
+	"runs requests through it and compares decision and certificate, "
+	"adopt\n"
 	"pins it and signs its manifests (asks for the PIN), list names those\n"
 	"adopted. lint, test and show FILE need no authority.\n"
 	"\n"
@@ -29,8 +30,9 @@ static const char help[] =
 void policy_warn(const struct app *app, const struct template_warnings *w)
 {
 	for (size_t i = 0; i < w->n; i++)
-		out_note(app, "warning: %s at %s (line %zu, column %zu)\n"
-			      "  rule: %s",
+		out_note(app,
+			 "warning: %s at %s (line %zu, column %zu)\n"
+			 "  rule: %s",
 			 w->list[i].text, w->list[i].pointer, w->list[i].line,
 			 w->list[i].column, w->list[i].rule);
 }
@@ -74,57 +76,6 @@ static enum pv_code lint(const struct app *app, const char *path,
 	return PV_OK;
 }
 
-static enum pv_code print_template(const struct template *t, struct err *err)
-{
-	json_t *effective = NULL;
-	enum pv_code rc = template_show(t, &effective, err);
-	int failed;
-
-	if (rc != PV_OK)
-		return rc;
-	failed = json_dumpf(effective, stdout,
-			    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(effective);
-	putchar('\n');
-	return failed ? err_fail(err, PV_STORAGE, "output.lost", NULL,
-				 "cannot write to standard output") :
-			PV_OK;
-}
-
-static enum pv_code parse_row(void *ctx, const struct store_template *row,
-			      struct err *err)
-{
-	return template_parse(row->bytes, ctx, NULL, err);
-}
-
-/* An existing file, else the adopted template of that name. */
-static enum pv_code show(const struct app *app, const char *name,
-			 struct err *err)
-{
-	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	CLEANUP(buf_release) struct buf bytes;
-	SESSION s = { .a = NULL };
-	const struct store_visit v = { .ctx = &t, .fn.template = parse_row };
-	enum pv_code rc;
-
-	buf_init(&bytes, TEMPLATE_SIZE_MAX);
-	if (strchr(name, '/') || strchr(name, '.')) {
-		rc = policy_read(app, name, &bytes, &t, err);
-		/* "ieee-802.1ar-idevid" is a name, too. */
-		if (rc != PV_NOT_FOUND)
-			return rc == PV_OK ? print_template(t, err) : rc;
-		err_init(err);
-	}
-	rc = session_open(app, SESSION_STORE, &s, err);
-	if (rc == PV_OK)
-		rc = store_template_current(s.store, name, &v, err);
-	if (rc != PV_OK) {
-		err_object(err, name);
-		return rc;
-	}
-	return print_template(t, err);
-}
-
 static enum pv_code adopt(const struct app *app, const char *path,
 			  struct err *err)
 {
@@ -156,34 +107,6 @@ static enum pv_code adopt(const struct app *app, const char *path,
 	return PV_OK;
 }
 
-static enum pv_code list_row(void *ctx, const struct store_template *row,
-			     struct err *err)
-{
-	const struct app *app = ctx;
-	char hex[65];
-
-	hex_encode(row->sha256, 32, hex);
-	if (app->json)
-		return out_json(json_pack("{s:s, s:I, s:s, s:s}", "template",
-					  row->name, "version",
-					  (json_int_t)row->version, "sha256",
-					  hex, "actor", row->actor),
-				err);
-	printf("%-24s %4llu  %s\n", row->name,
-	       (unsigned long long)row->version, hex);
-	return PV_OK;
-}
-
-static enum pv_code list(const struct app *app, struct err *err)
-{
-	struct app copy = *app;
-	const struct store_visit v = { .ctx = &copy, .fn.template = list_row };
-	SESSION s = { .a = NULL };
-	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
-
-	return rc == PV_OK ? store_template_each(s.store, &v, err) : rc;
-}
-
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
@@ -199,11 +122,11 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	if (rc != PV_OK)
 		return rc;
 	if (strcmp(what, "list") == 0 && args.n == 1)
-		return list(app, err);
+		return policy_run_list(app, err);
 	if (strcmp(what, "lint") == 0 && args.n == 2)
 		return lint(app, args.values[1], err);
 	if (strcmp(what, "show") == 0 && args.n == 2)
-		return show(app, args.values[1], err);
+		return policy_run_show(app, args.values[1], err);
 	if (strcmp(what, "adopt") == 0 && args.n == 2)
 		return adopt(app, args.values[1], err);
 	if (strcmp(what, "test") == 0 && args.n == 3)

@@ -11,7 +11,8 @@ static const char help[] =
 	"usage: provctl status\n"
 	"\n"
 	"Says how the authority is: module and tokens (without login), store,\n"
-	"log, templates, CAs and their end, intents that wait for their result.\n"
+	"log, templates, CAs and their end, intents that wait for their "
+	"result.\n"
 	"Ends with 0 when devices can be issued, else with the code of what\n"
 	"stands in the way.\n"
 	"\n"
@@ -29,9 +30,9 @@ static json_t *token_json(const struct authority *a, size_t i,
 		"serial", f->serial, "max_sessions",
 		(json_int_t)f->max_sessions, "ed25519", f->ed25519, "gcm",
 		f->gcm, "pin_count_low", f->pin_count_low, "derivation",
-		f->sp800_108 ? "CKM_SP800_108_COUNTER_KDF" :
-		f->cmac	     ? "CKM_AES_CMAC x 2" :
-			       "none");
+		f->sp800_108 ? "CKM_SP800_108_COUNTER_KDF"
+		: f->cmac    ? "CKM_AES_CMAC x 2"
+			     : "none");
 }
 
 static const char *day(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
@@ -59,9 +60,9 @@ static enum pv_code print_json(const struct authority *a,
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:b, s:I, s:I, s:I, s:I, "
 			  "s:I, s:o}",
-			  "name", a->name, "home", a->home, "module",
-			  a->module, "code", (int)code, "tokens", tokens,
-			  "store", st->store_code == PV_OK, "log_size",
+			  "name", a->name, "home", a->home, "module", a->module,
+			  "code", (int)code, "tokens", tokens, "store",
+			  st->store_code == PV_OK, "log_size",
 			  (json_int_t)st->counts.log_size, "devices",
 			  (json_int_t)st->counts.devices, "open_intents",
 			  (json_int_t)st->counts.reserved, "sealed_bytes",
@@ -104,9 +105,9 @@ static void print_text(const struct authority *a, const struct status *st)
 	for (size_t i = 0; i < st->cas_n; i++)
 		printf("CA         %s until %s%s\n", st->cas[i].name,
 		       day(st->cas[i].not_after_s, when),
-		       st->cas[i].expired ? ": expired" :
-		       st->cas[i].ending  ? ": ends soon" :
-					    "");
+		       st->cas[i].expired  ? ": expired"
+		       : st->cas[i].ending ? ": ends soon"
+					   : "");
 	if (st->counts.reserved)
 		printf("intents    %llu wait for their result: run the "
 		       "interrupted issue again\n",

@@ -62,7 +62,8 @@ static enum pv_code log_bundle(struct store *store,
 enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
 			       struct err *err)
 {
-	CLEANUP(export_bundle_release) struct export_bundle b = { .bytes = { 0 } };
+	CLEANUP(export_bundle_release)
+	struct export_bundle b = { .bytes = { 0 } };
 	SESSION s = { .a = NULL };
 	struct device_args in;
 	enum pv_code rc = parse(argc, argv, &in, err);
@@ -120,7 +121,8 @@ static enum pv_code one_item(const struct device_args *in,
 enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 				struct err *err)
 {
-	CLEANUP(export_bundle_release) struct export_bundle b = { .bytes = { 0 } };
+	CLEANUP(export_bundle_release)
+	struct export_bundle b = { .bytes = { 0 } };
 	SESSION s = { .a = NULL };
 	struct seal_container_view view;
 	struct seal_item item = { .bytes = { NULL, 0 } };
@@ -140,8 +142,8 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 				in.out_dir ? in.out_dir : in.output, err);
 	if (rc != PV_OK)
 		return rc;
-	return in.out_dir ? write_items(&view, in.out_dir, err) :
-			    out_file(in.output, 0600, item.bytes, err);
+	return in.out_dir ? write_items(&view, in.out_dir, err)
+			  : out_file(in.output, 0600, item.bytes, err);
 }
 
 /* All escrowed values: one file for each bundle that has some. */
@@ -212,15 +214,16 @@ static enum pv_code escrow_all(struct store *store, const char *dir,
 enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 			       struct err *err)
 {
-	CLEANUP(export_bundle_release) struct export_bundle b = { .bytes = { 0 } };
+	CLEANUP(export_bundle_release)
+	struct export_bundle b = { .bytes = { 0 } };
 	CLEANUP(buf_release) struct buf cms;
 	SESSION s = { .a = NULL };
 	struct device_args in;
 	enum pv_code rc = parse(argc, argv, &in, err);
 
 	buf_init(&cms, 1024u * 1024u);
-	if (rc == PV_OK && (in.all != (in.out_dir != NULL) ||
-			    in.all == (in.device != NULL)))
+	if (rc == PV_OK &&
+	    (in.all != (in.out_dir != NULL) || in.all == (in.device != NULL)))
 		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
 			      "give --device, or --all with --out");
 	if (rc == PV_OK)

@@ -102,8 +102,7 @@ static enum pv_code run_verb(const struct app *app, int argc, char **argv,
 	return rc == PV_OK ? verb->run(app, argc, argv, err) : rc;
 }
 
-static enum pv_code run(struct app *app, int argc, char **argv,
-			struct err *err)
+static enum pv_code run(struct app *app, int argc, char **argv, struct err *err)
 {
 	const char *home = getenv("PROVCTL_HOME");
 	bool help = false, version = false;

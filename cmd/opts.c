@@ -33,7 +33,7 @@ bool opts_number(const char *s, uint64_t min, uint64_t max, uint64_t *v)
 
 bool opts_is_pin(const char *arg)
 {
-	static const char *const names[] = { "pin",	 "so-pin", "user-pin",
+	static const char *const names[] = { "pin", "so-pin", "user-pin",
 					     "passphrase", "password" };
 
 	if (strncmp(arg, "--", 2) != 0)
@@ -126,8 +126,8 @@ static enum pv_code take_option(struct scan *s, struct err *err)
 	size_t index = 0;
 	enum pv_code code;
 
-	code = arg[1] == '-' ? find_long(s, arg, &index, &joined, err) :
-			       find_short(s, arg, &index, &joined, err);
+	code = arg[1] == '-' ? find_long(s, arg, &index, &joined, err)
+			     : find_short(s, arg, &index, &joined, err);
 	if (code)
 		return code;
 	const struct opt *o = &s->opts[index];

@@ -13,8 +13,8 @@
 
 #include "lib/base/err.h"
 
-#define OPTS_LIST_MAX 64   /* values of one repeated option */
-#define OPTS_TABLE_MAX 32  /* options of one verb */
+#define OPTS_LIST_MAX 64  /* values of one repeated option */
+#define OPTS_TABLE_MAX 32 /* options of one verb */
 
 enum opt_kind {
 	OPT_FLAG,   /* to: bool */
@@ -29,14 +29,14 @@ struct opt_list {
 };
 
 struct opt {
-	const char *name;  /* without dashes; NULL ends the table */
-	char letter;	   /* 'o' for -o, 0: none */
+	const char *name; /* without dashes; NULL ends the table */
+	char letter;	  /* 'o' for -o, 0: none */
 	enum opt_kind kind;
 	void *to;
 	uint64_t min, max; /* OPT_NUMBER */
 };
 
-struct opt_args {          /* what is not an option */
+struct opt_args { /* what is not an option */
 	const char *values[OPTS_LIST_MAX];
 	size_t n;
 };

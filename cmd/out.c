@@ -67,11 +67,11 @@ void out_note(const struct app *app, const char *fmt, ...)
 
 static void error_json(const struct err *err)
 {
-	json_t *o = json_pack("{s:{s:i, s:s, s:s, s:s, s:s, s:s}}", "error",
-			      "code", (int)err->code, "name",
-			      pv_code_name(err->code), "object", err->object,
-			      "rule", err->rule, "message", err->message,
-			      "hint", err->hint);
+	json_t *o =
+		json_pack("{s:{s:i, s:s, s:s, s:s, s:s, s:s}}", "error", "code",
+			  (int)err->code, "name", pv_code_name(err->code),
+			  "object", err->object, "rule", err->rule, "message",
+			  err->message, "hint", err->hint);
 
 	/* Text that is not UTF-8 cannot be packed: the rest still can. */
 	if (!o)
@@ -132,8 +132,8 @@ enum pv_code out_file(const char *path, mode_t mode, struct span bytes,
 	if (strcmp(path, "-") == 0)
 		return out_bytes(bytes, err);
 	rc = open_folder(path, &folder, &base, err);
-	if (rc == PV_OK && (!*base || strcmp(base, ".") == 0 ||
-			    strcmp(base, "..") == 0))
+	if (rc == PV_OK &&
+	    (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0))
 		rc = err_fail(err, PV_INPUT, "output.path", NULL,
 			      "the output path names no file");
 	if (rc == PV_OK)

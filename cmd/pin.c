@@ -41,8 +41,8 @@ static enum pv_code read_path(int dirfd, const char *path, unsigned flags,
 			      struct secret *pin, struct err *err)
 {
 	SECRET s = SECRET_INIT;
-	enum pv_code code = file_read_secret(dirfd, path, flags, PIN_MAX + 2,
-					     &s, err);
+	enum pv_code code =
+		file_read_secret(dirfd, path, flags, PIN_MAX + 2, &s, err);
 
 	if (code) {
 		err_prefix(err, "PIN file");
@@ -83,9 +83,10 @@ static enum pv_code read_systemd(const char *name, struct secret *pin,
 	enum pv_code code;
 
 	if (!folder || folder[0] != '/')
-		return err_fail(err, PV_NOT_FOUND, "pin.source",
-				"start provctl from a unit with LoadCredential=",
-				"systemd gave no folder of credentials");
+		return err_fail(
+			err, PV_NOT_FOUND, "pin.source",
+			"start provctl from a unit with LoadCredential=",
+			"systemd gave no folder of credentials");
 	code = dir_open(AT_FDCWD, folder, &dir, err);
 	if (code)
 		return code;
@@ -140,8 +141,8 @@ static enum pv_code tty_quiet(struct tty *t, struct err *err)
 		return err_errno(err, PV_INTERNAL, NULL, NULL, "signalfd");
 	}
 	raw = t->before;
-	raw.c_lflag &= (tcflag_t)~(ECHO | ECHOE | ECHOK | ECHONL | ICANON |
-				   ISIG);
+	raw.c_lflag &=
+		(tcflag_t) ~(ECHO | ECHOE | ECHOK | ECHONL | ICANON | ISIG);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	t->changed = true;

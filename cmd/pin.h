@@ -17,9 +17,8 @@
  * PIN_MAX), PV_DENIED (mode, owner, no terminal), PV_NOT_FOUND,
  * PV_INTERRUPTED (^C or a signal while asking), PV_STORAGE.
  */
-PV_MUST enum pv_code pin_read(int home_fd, const char *source,
-			      const char *what, struct secret *pin,
-			      struct err *err);
+PV_MUST enum pv_code pin_read(int home_fd, const char *source, const char *what,
+			      struct secret *pin, struct err *err);
 
 /* True when source is one of the four forms; reads nothing. */
 PV_MUST bool pin_source_valid(const char *source);

@@ -14,7 +14,12 @@ PV_MUST enum pv_code policy_read(const struct app *app, const char *path,
 /* Warnings as people read them, on standard error. */
 void policy_warn(const struct app *app, const struct template_warnings *w);
 
-/* policy test FILE CASES */
+/* policy show NAME|FILE and policy list: policy_show.c. */
+PV_MUST enum pv_code policy_run_show(const struct app *app, const char *name,
+				     struct err *err);
+PV_MUST enum pv_code policy_run_list(const struct app *app, struct err *err);
+
+/* policy test FILE CASES: policy_test.c. */
 PV_MUST enum pv_code policy_run_test(const struct app *app, const char *file,
 				     const char *cases, const char *ca,
 				     struct err *err);

@@ -46,9 +46,8 @@ static void draw_bar(char out[BAR_MAX + 4], unsigned cells, double part)
 	*o = '\0';
 }
 
-void progress_line(char out[PROGRESS_LINE_MAX], const char *what,
-		   uint64_t done, uint64_t total, int64_t elapsed_ms,
-		   unsigned columns)
+void progress_line(char out[PROGRESS_LINE_MAX], const char *what, uint64_t done,
+		   uint64_t total, int64_t elapsed_ms, unsigned columns)
 {
 	double seconds = elapsed_ms > 0 ? (double)elapsed_ms / 1000.0 : 0.0;
 	double rate = seconds > 0.0 ? (double)done / seconds : 0.0;

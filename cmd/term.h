@@ -16,7 +16,7 @@
 #define PROGRESS_PLAIN_MS 10000
 
 struct progress {
-	int fd;		    /* where it goes, -1: nowhere (quiet) */
+	int fd; /* where it goes, -1: nowhere (quiet) */
 	bool tty;
 	bool drawn;	    /* an unfinished line stands on the terminal */
 	const char *what;   /* "issue"; not owned */
@@ -37,9 +37,8 @@ void progress_clear(struct progress *p);
  * "issue  [#####.....]  500/1000  50 %  123/s  4 s left", with a bar only when
  * columns leaves room for it. Always fits PROGRESS_LINE_MAX.
  */
-void progress_line(char out[PROGRESS_LINE_MAX], const char *what,
-		   uint64_t done, uint64_t total, int64_t elapsed_ms,
-		   unsigned columns);
+void progress_line(char out[PROGRESS_LINE_MAX], const char *what, uint64_t done,
+		   uint64_t total, int64_t elapsed_ms, unsigned columns);
 /* "4 s", "3 min 20 s", "2 h 5 min" for seconds. */
 void progress_duration(char out[32], uint64_t seconds);
 

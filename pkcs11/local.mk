@@ -1,12 +1,14 @@
 noinst_LIBRARIES += pkcs11/libpvpkcs11.a
 pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/attrs.c pkcs11/attrs.h \
+	pkcs11/certificate.c \
 	pkcs11/child.c pkcs11/child.h \
 	pkcs11/derive.c pkcs11/derive.h \
 	pkcs11/facts.c pkcs11/facts.h \
 	pkcs11/hsm.c \
 	pkcs11/keygen.c pkcs11/keygen.h \
 	pkcs11/keys.c pkcs11/keys.h \
+	pkcs11/life.c pkcs11/life.h \
 	pkcs11/lock.c pkcs11/lock.h \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c pkcs11/object.h \

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 	enum pv_code code;
 
 	umask(077);
+	opterr = 0; /* options are ours to complain about */
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		help(stdout);
 		return fflush(stdout) == 0 ? 0 : PV_STORAGE;

@@ -97,6 +97,7 @@ static enum pv_code set_evidence(struct run *r, struct err *err)
 	size_t n = r->opts.nonce ? strlen(r->opts.nonce) / 2 : 0;
 	enum pv_code code;
 
+	buf_init(&b, EVIDENCE_MAX);
 	if (r->opts.nonce) {
 		if (n > sizeof(r->challenge) || strlen(r->opts.nonce) % 2 ||
 		    !hex_decode(r->opts.nonce, r->challenge, n))
@@ -106,7 +107,6 @@ static enum pv_code set_evidence(struct run *r, struct err *err)
 	}
 	if (!r->opts.evidence)
 		return PV_OK;
-	buf_init(&b, EVIDENCE_MAX);
 	code = file_read(AT_FDCWD, r->opts.evidence, 0, &b, err);
 	if (code != PV_OK)
 		return code;

@@ -278,7 +278,6 @@ enum pv_code store_open(struct store *s, int dirfd, unsigned long long cut_at,
 
 void store_close(struct store *s)
 {
-	struct err ignored;
 	unsigned i;
 
 	for (i = 0; i < PVDEV_COMPONENTS_MAX; i++)
@@ -286,8 +285,7 @@ void store_close(struct store *s)
 	fd_cleanup(&s->staging);
 	/* Behind the last boundary: what stays is cleared by the next run. */
 	s->cut_at = 0;
-	err_init(&ignored);
-	s->err = &ignored;
+	s->err = NULL;
 	if (s->dirfd >= 0)
 		(void)!clean(s);
 }

@@ -118,9 +118,9 @@ static enum pv_code add_pem(struct target *t, const char *name,
 	struct span s = { der.p, der.len };
 	enum pv_code code;
 
+	buf_init(&pem, PEM_MAX);
 	if (!der.p)
 		return PV_OK;
-	buf_init(&pem, PEM_MAX);
 	pem_encode(&pem, label, s);
 	code = buf_check(&pem, err);
 	return code == PV_OK ? add(t, name, pem.data, pem.len, err) : code;
@@ -135,9 +135,9 @@ static enum pv_code add_list(struct target *t, const char *name,
 	enum pv_code code;
 	uint64_t n;
 
+	buf_init(&pem, PEM_MAX);
 	if (!list.p)
 		return PV_OK;
-	buf_init(&pem, PEM_MAX);
 	pvdev_content_open(&r, &n, list);
 	while (pvdev_content_next(&r, &n, NULL, &der)) {
 		struct span s = { der.p, der.len };

@@ -1,6 +1,8 @@
 /* Several files made durable by one sync: the batch side of fileio.h. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +149,43 @@ enum pv_code file_group_commit(struct file_group *g, struct err *err)
 	if (rc == PV_OK)
 		g->n = 0;
 	return rc;
+}
+
+/* ".<name>.<pid>.tmp": the pid of a staged file's name, 0 for other names. */
+static pid_t staged_by(const char *name)
+{
+	size_t len = strlen(name);
+	const char *at;
+	char *end;
+	long pid;
+
+	if (name[0] != '.' || len < 7 || strcmp(name + len - 4, ".tmp") != 0)
+		return 0;
+	for (at = name + len - 5; at > name && *at >= '0' && *at <= '9'; at--)
+		;
+	if (*at != '.')
+		return 0;
+	pid = strtol(at + 1, &end, 10);
+	return end == name + len - 4 && pid > 0 ? (pid_t)pid : 0;
+}
+
+void file_group_sweep(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+
+	if (!dir) {
+		fd_cleanup(&fd);
+		return;
+	}
+	while ((e = readdir(dir))) {
+		pid_t pid = staged_by(e->d_name);
+
+		if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH)
+			unlinkat(dirfd, e->d_name, 0);
+	}
+	closedir(dir);
 }
 
 void file_group_free(struct file_group *g)

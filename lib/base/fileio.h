@@ -56,6 +56,11 @@ PV_MUST enum pv_code file_group_add(struct file_group *g, int dirfd,
 				    const void *p, size_t len, struct err *err);
 /* All or, after a crash, some of the files; each is whole. Empties the group. */
 PV_MUST enum pv_code file_group_commit(struct file_group *g, struct err *err);
+/*
+ * Removes staged files that a process which has ended since left in a folder.
+ * What cannot be removed stays; nothing depends on it.
+ */
+void file_group_sweep(int dirfd);
 /* Removes what was staged and not committed. Takes NULL. */
 void file_group_free(struct file_group *g);
 

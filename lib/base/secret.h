@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/err.h"
 
 enum secret_heap { SECRET_HEAP_LOCKED, SECRET_HEAP_UNLOCKED };

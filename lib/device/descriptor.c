@@ -90,14 +90,19 @@ enum pvdev_result pvdev_descriptor(const struct pvdev_config *cfg,
 				   struct pvdev_signed *out)
 {
 	uint8_t first = bytes.len > 0 ? bytes.p[0] : 0;
+	bool mac0 = cfg->form == PVDEV_FORM_MAC0;
 
 	out->batch = false;
-	if (cfg->form == PVDEV_FORM_MAC0)
-		return first == FIRST_MAC0 ? verify_mac0(cfg, bytes, out)
-					   : PVDEV_DESC_FORM;
-	if (first == FIRST_SIGN1)
-		return verify_plain(cfg, bytes, out);
-	if (cfg->form == PVDEV_FORM_BATCH && first == FIRST_BATCH)
-		return pvdev_batch(cfg, bytes, out);
-	return PVDEV_DESC_FORM;
+	switch (first) {
+	case FIRST_MAC0:
+		return mac0 ? verify_mac0(cfg, bytes, out) : PVDEV_DESC_FORM;
+	case FIRST_SIGN1:
+		return mac0 ? PVDEV_DESC_FORM : verify_plain(cfg, bytes, out);
+	case FIRST_BATCH:
+		return cfg->form == PVDEV_FORM_BATCH ?
+			       pvdev_batch(cfg, bytes, out) :
+			       PVDEV_DESC_FORM;
+	default:
+		return PVDEV_DESC_COSE;
+	}
 }

@@ -43,8 +43,8 @@ static enum pv_code is_adopted(struct store *store, const uint8_t sha256[32],
 }
 
 static enum pv_code put_template(struct store *store, const struct template *t,
-				 struct span bytes,
-				 const struct event_who *who, struct err *err)
+				 struct span bytes, const struct event_who *who,
+				 struct err *err)
 {
 	struct store_template row = { .version = t->version, .bytes = bytes };
 	struct log_entry e;

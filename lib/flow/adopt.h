@@ -16,7 +16,7 @@ struct adopt_report {
 	char name[TPL_NAME_MAX + 1];
 	uint64_t version;
 	uint8_t sha256[32];
-	bool existing;		       /* these bytes were adopted before */
+	bool existing; /* these bytes were adopted before */
 	bool ca;
 	size_t manifests;
 	struct template_warnings warnings;
@@ -30,10 +30,8 @@ struct adopt_report {
  * file, a key that the template needs), PV_HSM_*, PV_STORAGE. Nothing is kept
  * after a failure.
  */
-PV_MUST enum pv_code adopt_template(const struct authority *a,
-				    struct store *store, struct hsm *hsm,
-				    struct span bytes,
-				    struct adopt_report *report,
-				    struct err *err);
+PV_MUST enum pv_code
+adopt_template(const struct authority *a, struct store *store, struct hsm *hsm,
+	       struct span bytes, struct adopt_report *report, struct err *err);
 
 #endif

@@ -48,8 +48,8 @@ void audit_set(uint8_t *bits, uint64_t bit, bool value)
 {
 	uint8_t mask = (uint8_t)(1u << (bit % 8));
 
-	bits[bit / 8] = value ? (uint8_t)(bits[bit / 8] | mask) :
-				(uint8_t)(bits[bit / 8] & ~mask);
+	bits[bit / 8] = value ? (uint8_t)(bits[bit / 8] | mask)
+			      : (uint8_t)(bits[bit / 8] & ~mask);
 }
 
 bool audit_number(struct span hex, uint32_t *number)
@@ -91,8 +91,8 @@ enum pv_code audit_entry(struct audit *au, uint64_t index, const char *type,
 	}
 	if (rc == PV_OK)
 		rc = log_entry_decode(buf_span(&au->entry), e, err);
-	if (rc == PV_OK && (!span_is(e->type, type) ||
-			    !span_is(e->object, object)))
+	if (rc == PV_OK &&
+	    (!span_is(e->type, type) || !span_is(e->object, object)))
 		rc = audit_fail(err, object, "audit.entry",
 				"entry %llu of the log is not its %s",
 				(unsigned long long)index, type);
@@ -142,10 +142,10 @@ enum pv_code audit_verify(const struct authority *a, struct store *store,
 			  const struct audit_opts *opts,
 			  struct audit_counts *counts, struct err *err)
 {
-	CLEANUP(audit_release) struct audit au = { .a = a,
-						   .store = store,
-						   .opts = opts,
-						   .counts = counts };
+	CLEANUP(audit_release)
+	struct audit au = {
+		.a = a, .store = store, .opts = opts, .counts = counts
+	};
 	STORE_TXN txn = STORE_TXN_INIT;
 	enum pv_code rc;
 

@@ -43,7 +43,6 @@ struct audit_opts {
 PV_MUST enum pv_code audit_verify(const struct authority *a,
 				  struct store *store,
 				  const struct audit_opts *opts,
-				  struct audit_counts *counts,
-				  struct err *err);
+				  struct audit_counts *counts, struct err *err);
 
 #endif

@@ -119,8 +119,8 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 		const struct audit_key *k = &au->keys[i];
 		if (strcmp(k->label, row->label) != 0)
 			continue;
-		if (row->spki.len ? !k->secret && !memcmp(k->spki, spki, 32) :
-				    k->secret && !memcmp(k->spki, row->id,
+		if (row->spki.len ? !k->secret && !memcmp(k->spki, spki, 32)
+				  : k->secret && !memcmp(k->spki, row->id,
 							 sizeof(row->id)))
 			return PV_OK;
 	}

@@ -41,8 +41,8 @@ static enum pv_code check_cert(struct audit *au, const struct store_device *d,
 				"the certificate has another serial");
 	if (rc == PV_OK)
 		rc = sha256(cert.spki, digest, err);
-	if (rc == PV_OK && (!d->s.has_spki ||
-			    memcmp(digest, d->s.spki_sha256, 32) != 0))
+	if (rc == PV_OK &&
+	    (!d->s.has_spki || memcmp(digest, d->s.spki_sha256, 32) != 0))
 		rc = audit_fail(err, d->s.device, "audit.key",
 				"the certificate has another key");
 	au->counts->certificates++;

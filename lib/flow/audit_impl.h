@@ -16,13 +16,13 @@ struct audit_ca {
 	bool issued, matched;
 };
 
-struct audit_key {             /* key.generate */
+struct audit_key { /* key.generate */
 	char label[STORE_LABEL_MAX + 1];
-	uint8_t spki[32];      /* hash; of a secret key: id in the first bytes */
+	uint8_t spki[32]; /* hash; of a secret key: id in the first bytes */
 	bool secret;
 };
 
-struct audit_template {        /* template.adopt */
+struct audit_template { /* template.adopt */
 	char name[STORE_ID_MAX + 1];
 	uint64_t version;
 	uint8_t sha256[32];
@@ -33,7 +33,7 @@ struct audit {
 	struct store *store;
 	const struct audit_opts *opts;
 	struct audit_counts *counts;
-	uint64_t total, done;  /* for progress */
+	uint64_t total, done; /* for progress */
 
 	struct log_hasher hasher;
 	struct log_tree tree;
@@ -41,7 +41,7 @@ struct audit {
 	/* One bit for each serial ever lent. */
 	uint8_t *intents, *issues;
 	uint64_t first, numbers;
-	uint64_t seals;        /* bundle.seal entries */
+	uint64_t seals; /* bundle.seal entries */
 
 	struct audit_ca *cas;
 	struct audit_key *keys;

@@ -8,8 +8,8 @@
 
 static const char *object_of(const struct log_entry *e, char out[160])
 {
-	snprintf(out, 160, "%.*s", (int)(e->object.len > 150 ? 150 :
-							       e->object.len),
+	snprintf(out, 160, "%.*s",
+		 (int)(e->object.len > 150 ? 150 : e->object.len),
 		 (const char *)e->object.p);
 	return out;
 }
@@ -86,8 +86,8 @@ static enum pv_code take_issue(struct audit *au, const struct log_entry *e,
 	audit_set(au->issues, bit, true);
 	for (size_t i = 0; i < au->cas_n; i++)
 		if (span_is(e->object, au->cas[i].serial))
-			au->cas[i].issued = get_hash(e, "cert",
-						     au->cas[i].cert);
+			au->cas[i].issued =
+				get_hash(e, "cert", au->cas[i].cert);
 	return PV_OK;
 }
 

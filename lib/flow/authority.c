@@ -44,8 +44,8 @@ static enum pv_code open_home(struct authority *a, const char *dir,
 	a->home_fd = open(a->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (a->home_fd < 0 || fstat(a->home_fd, &st) != 0) {
 		err_object(err, dir);
-		return err_errno(err, errno == ENOTDIR ? PV_NOT_FOUND :
-							 PV_STORAGE,
+		return err_errno(err,
+				 errno == ENOTDIR ? PV_NOT_FOUND : PV_STORAGE,
 				 "authority.missing", NULL,
 				 "cannot open the folder %.200s", dir);
 	}
@@ -110,7 +110,8 @@ enum pv_code authority_use_softhsm(const struct authority *a, struct err *err)
 	if (fstatat(a->home_fd, SOFTHSM_CONF, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return PV_OK;
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 022))
-		return err_fail(err, PV_DENIED, "file.writable", "chmod 0600 it",
+		return err_fail(err, PV_DENIED, "file.writable",
+				"chmod 0600 it",
 				SOFTHSM_CONF " can be written by others");
 	snprintf(path, sizeof(path), "%s/" SOFTHSM_CONF, a->home);
 	if (setenv("SOFTHSM2_CONF", path, 1) != 0)
@@ -140,8 +141,8 @@ static enum pv_code load(struct authority *a, struct err *err)
 enum pv_code authority_open(const char *dir, struct authority **out,
 			    struct err *err)
 {
-	CLEANUP(cleanup_authority_close) struct authority *a =
-		mem_new(sizeof(*a), err);
+	CLEANUP(cleanup_authority_close)
+	struct authority *a = mem_new(sizeof(*a), err);
 	enum pv_code rc;
 
 	*out = NULL;

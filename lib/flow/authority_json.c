@@ -13,19 +13,26 @@
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
-enum value_kind { KIND_STRING, KIND_NUMBER, KIND_TOKENS, KIND_KEYS, KIND_LOG,
-		  KIND_TELEMETRY };
+enum value_kind {
+	KIND_STRING,
+	KIND_NUMBER,
+	KIND_TOKENS,
+	KIND_KEYS,
+	KIND_LOG,
+	KIND_TELEMETRY
+};
 
 /* One key of the file: where it goes in struct authority and its bounds. */
 struct key_spec {
 	const char *name;
 	enum value_kind kind;
-	size_t offset, size;	/* KIND_STRING: bytes with the NUL */
-	json_int_t min, max;	/* KIND_NUMBER */
+	size_t offset, size; /* KIND_STRING: bytes with the NUL */
+	json_int_t min, max; /* KIND_NUMBER */
 	bool required;
 };
 
-#define FIELD(f) offsetof(struct authority, f), sizeof(((struct authority *)0)->f)
+#define FIELD(f)                                                               \
+	offsetof(struct authority, f), sizeof(((struct authority *)0)->f)
 
 static const struct key_spec specs[] = {
 	{ "name", KIND_STRING, FIELD(name), 0, 0, true },
@@ -156,7 +163,8 @@ static enum pv_code parse_key(struct authority *a, const struct json_doc *doc,
 		return json_fail(err, PV_INPUT, doc, pointer, "config.keys",
 				 NULL, "not exactly label and generation");
 	snprintf(key->purpose, sizeof(key->purpose), "%s", purpose);
-	json_object_foreach(value, name, item) {
+	json_object_foreach(value, name, item)
+	{
 		snprintf(at, sizeof(at), "%s/%s", pointer, name);
 		if (rc == PV_OK && strcmp(name, "label") == 0)
 			rc = get_string(doc, at, item, key->label,
@@ -182,9 +190,8 @@ static enum pv_code parse_keys(struct authority *a, const struct json_doc *doc,
 	if (!json_is_object(value))
 		return json_fail(err, PV_INPUT, doc, "/keys", "config.type",
 				 NULL, "not an object");
-	json_object_foreach(value, purpose, item)
-		if (rc == PV_OK)
-			rc = parse_key(a, doc, purpose, item, err);
+	json_object_foreach(value, purpose, item) if (rc == PV_OK) rc =
+		parse_key(a, doc, purpose, item, err);
 	return rc;
 }
 
@@ -198,7 +205,8 @@ static enum pv_code parse_log(struct authority *a, const struct json_doc *doc,
 	if (!json_is_object(value))
 		return json_fail(err, PV_INPUT, doc, "/log", "config.type",
 				 NULL, "not an object");
-	json_object_foreach(value, name, item) {
+	json_object_foreach(value, name, item)
+	{
 		if (rc != PV_OK)
 			break;
 		if (strcmp(name, "origin") == 0)
@@ -208,10 +216,10 @@ static enum pv_code parse_log(struct authority *a, const struct json_doc *doc,
 			rc = get_number(doc, "/log/witnesses_required", item, 0,
 					64, &a->witnesses_required, err);
 		else
-			rc = json_fail(err, PV_INPUT, doc, "/log",
-				       "config.unknown",
-				       "origin and witnesses_required are known",
-				       "unknown key in log");
+			rc = json_fail(
+				err, PV_INPUT, doc, "/log", "config.unknown",
+				"origin and witnesses_required are known",
+				"unknown key in log");
 	}
 	return rc;
 }
@@ -244,7 +252,8 @@ static enum pv_code parse_value(struct authority *a, const struct json_doc *doc,
 				 "config.telemetry", "write \"off\"",
 				 "there is no telemetry to switch on");
 	}
-	return err_fail(err, PV_INTERNAL, NULL, NULL, "bad configuration table");
+	return err_fail(err, PV_INTERNAL, NULL, NULL,
+			"bad configuration table");
 }
 
 /* Rules on single values that the table cannot say. */
@@ -255,7 +264,8 @@ static enum pv_code check_values(const struct authority *a,
 
 	if (!name_is_safe(a->name, strlen(a->name)))
 		return json_fail(err, PV_INPUT, doc, "/name", "config.name",
-				 NULL, "not a plain name of 1 to 63 characters");
+				 NULL,
+				 "not a plain name of 1 to 63 characters");
 	if (a->module[0] != '/')
 		return json_fail(err, PV_DENIED, doc, "/module",
 				 "config.module",
@@ -291,7 +301,8 @@ enum pv_code authority_parse(struct authority *a, struct span text,
 	if (!json_is_object(json_root(doc)))
 		return json_fail(err, PV_INPUT, doc, "", "config.type", NULL,
 				 "not an object");
-	json_object_foreach(json_root(doc), name, value) {
+	json_object_foreach(json_root(doc), name, value)
+	{
 		size_t i = 0;
 		while (i < SPECS_N && strcmp(specs[i].name, name) != 0)
 			i++;
@@ -321,10 +332,10 @@ static json_t *format_keys(const struct authority *a)
 	json_t *keys = json_object();
 
 	for (size_t i = 0; i < a->keys_n; i++)
-		json_object_set_new(
-			keys, a->keys[i].purpose,
-			json_pack("{s:s, s:i}", "label", a->keys[i].label,
-				  "generation", (int)a->keys[i].generation));
+		json_object_set_new(keys, a->keys[i].purpose,
+				    json_pack("{s:s, s:i}", "label",
+					      a->keys[i].label, "generation",
+					      (int)a->keys[i].generation));
 	return keys;
 }
 

@@ -16,9 +16,9 @@
 struct work {
 	const struct cacert_job *job;
 	struct tokensign subject, issuer; /* keys; issuer empty for a root */
-	struct x509_issuer above;      /* certificate of the CA above */
+	struct x509_issuer above;	  /* certificate of the CA above */
 	bool root;
-	char label[HSM_LABEL_MAX];     /* of the subject's key */
+	char label[HSM_LABEL_MAX]; /* of the subject's key */
 	int64_t now_s;
 	uint8_t serial[X509_SERIAL_LEN];
 	char serial_hex[2 * X509_SERIAL_LEN + 1];
@@ -71,8 +71,8 @@ static enum pv_code open_parties(struct work *w, struct err *err)
 		rc = x509_issuer_load(buf_span(&chain.ca[0].der), &w->above,
 				      err);
 	if (rc == PV_OK &&
-	    !span_equal(w->above.spki, (struct span){ w->issuer.spki,
-						      w->issuer.spki_len }))
+	    !span_equal(w->above.spki,
+			(struct span){ w->issuer.spki, w->issuer.spki_len }))
 		rc = err_fail(err, PV_HSM_FATAL, "hsm.key", NULL,
 			      "the key of %s is not the one in its certificate",
 			      w->job->issuer);
@@ -90,8 +90,8 @@ static enum pv_code draw_serial(struct work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = store_commit(&txn, err);
 	if (rc == PV_OK)
-		rc = hsm_random(w->job->hsm, w->serial + 4, sizeof(w->serial) - 4,
-				err);
+		rc = hsm_random(w->job->hsm, w->serial + 4,
+				sizeof(w->serial) - 4, err);
 	for (int i = 0; i < 4; i++)
 		w->serial[i] = (uint8_t)(number >> (24 - 8 * i));
 	hex_encode(w->serial, sizeof(w->serial), w->serial_hex);
@@ -220,8 +220,8 @@ static enum pv_code check_job(const struct cacert_job *job, struct err *err)
 enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 			  struct err *err)
 {
-	CLEANUP(work_release) struct work w = { .job = job,
-						.root = !job->issuer };
+	CLEANUP(work_release)
+	struct work w = { .job = job, .root = !job->issuer };
 	struct event_who who;
 	enum pv_code rc = check_job(job, err);
 
@@ -245,8 +245,8 @@ enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 	if (rc == PV_OK)
 		rc = record_cert(&w, err);
 	if (rc == PV_OK)
-		rc = hsm_store_certificate(job->hsm, w.label,
-					   buf_span(&w.cert), err);
+		rc = hsm_store_certificate(job->hsm, w.label, buf_span(&w.cert),
+					   err);
 	if (rc == PV_OK)
 		snprintf(serial, 41, "%s", w.serial_hex);
 	else

@@ -18,9 +18,9 @@ struct cacert_job {
 	const struct authority *a;
 	struct store *store;
 	struct hsm *hsm;
-	const struct template *tmpl;   /* of a CA, adopted */
-	const char *ca;		       /* its name; its key has it as purpose */
-	const char *issuer;	       /* name of the CA above; NULL: a root */
+	const struct template *tmpl; /* of a CA, adopted */
+	const char *ca;		     /* its name; its key has it as purpose */
+	const char *issuer;	     /* name of the CA above; NULL: a root */
 };
 
 /*

@@ -55,7 +55,8 @@ static enum pv_code check_link(const struct ca_link *link,
 			       const struct ca_link *parent, int64_t now_s,
 			       struct err *err)
 {
-	CLEANUP(x509_issuer_release) struct x509_issuer above = { .path_len = 0 };
+	CLEANUP(x509_issuer_release)
+	struct x509_issuer above = { .path_len = 0 };
 	CLEANUP(x509_issuer_release) struct x509_issuer own = { .path_len = 0 };
 	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
 	struct x509_cert cert;

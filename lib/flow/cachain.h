@@ -12,7 +12,7 @@
 
 struct ca_link {
 	char name[STORE_ID_MAX + 1];
-	char parent[STORE_ID_MAX + 1]; /* "" for the root */
+	char parent[STORE_ID_MAX + 1];	 /* "" for the root */
 	char label[STORE_LABEL_MAX + 1]; /* of its key */
 	uint32_t shards;
 	struct buf der;

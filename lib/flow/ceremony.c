@@ -20,9 +20,9 @@ struct ceremony {
 	struct authority *a;
 	struct store *store;
 	const struct plan *plan;
-	int templates;		       /* folder */
-	struct hsm *hsm;	       /* opened by the first step that needs it */
-	char object[HSM_LABEL_MAX];    /* what the running step is about */
+	int templates;		    /* folder */
+	struct hsm *hsm;	    /* opened by the first step that needs it */
+	char object[HSM_LABEL_MAX]; /* what the running step is about */
 };
 
 static void ceremony_release(struct ceremony *c)
@@ -75,8 +75,8 @@ static enum hsm_key_kind key_kind(struct hsm *hsm, enum plan_key key)
 	case PLAN_KEY_ED25519:
 		return HSM_KEY_ED25519;
 	case PLAN_KEY_ED25519_OR_P256:
-		return hsm_can(hsm, HSM_KEY_ED25519) ? HSM_KEY_ED25519 :
-						       HSM_KEY_P256;
+		return hsm_can(hsm, HSM_KEY_ED25519) ? HSM_KEY_ED25519
+						     : HSM_KEY_P256;
 	case PLAN_KEY_KDF:
 		return HSM_KEY_KDF;
 	case PLAN_KEY_STORE:
@@ -147,8 +147,9 @@ static enum pv_code run_generate_key(struct ceremony *c,
 		return rc;
 	info = hsm_info(c->hsm, key);
 	if (!info->generated)
-		return err_fail(err, PV_HSM_FATAL, "hsm.attributes", NULL,
-				"the token does not vouch that it made the key");
+		return err_fail(
+			err, PV_HSM_FATAL, "hsm.attributes", NULL,
+			"the token does not vouch that it made the key");
 	rc = record_key(c, step->purpose, info, err);
 	if (rc != PV_OK)
 		return rc;
@@ -166,10 +167,9 @@ static enum pv_code make_ca(struct ceremony *c, const struct plan_step *step,
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	CLEANUP(buf_release) struct buf bytes;
-	struct cacert_job job = { .a = c->a,
-				  .store = c->store,
-				  .ca = step->ca,
-				  .issuer = issuer };
+	struct cacert_job job = {
+		.a = c->a, .store = c->store, .ca = step->ca, .issuer = issuer
+	};
 	struct adopt_report report;
 	char serial[41];
 	enum pv_code rc = read_template(c, step->template_name, &bytes, err);
@@ -271,9 +271,9 @@ static enum pv_code log_step(struct ceremony *c, size_t n, const char *result,
 static void tell(const struct ceremony *c, size_t n)
 {
 	const struct plan_step *s = &c->plan->steps[n];
-	const char *what = s->purpose[0] ? s->purpose :
-			   s->ca[0]	 ? s->ca :
-					   s->template_name;
+	const char *what = s->purpose[0] ? s->purpose
+			   : s->ca[0]	 ? s->ca
+					 : s->template_name;
 	char text[2 * PLAN_NAME_MAX];
 
 	if (!c->opts->progress)
@@ -309,15 +309,16 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 			  struct store *store, const struct plan *plan,
 			  struct err *err)
 {
-	CLEANUP(ceremony_release) struct ceremony c = {
+	CLEANUP(ceremony_release)
+	struct ceremony c = {
 		.opts = opts,
 		.a = a,
 		.store = store,
 		.plan = plan,
 		.templates = -1,
 	};
-	enum pv_code rc = dir_open(AT_FDCWD, opts->templates_dir, &c.templates,
-				   err);
+	enum pv_code rc =
+		dir_open(AT_FDCWD, opts->templates_dir, &c.templates, err);
 
 	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++)
 		rc = run_step(&c, i, err);

@@ -15,7 +15,7 @@
 
 struct ceremony_opts {
 	const struct backends *backends;
-	const char *templates_dir;     /* where <name>.json of the steps lie */
+	const char *templates_dir; /* where <name>.json of the steps lie */
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	const struct secret *pin;

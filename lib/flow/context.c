@@ -130,9 +130,10 @@ static enum pv_code load_keys(struct issue_context *ctx,
 		rc = configured_key(ctx, a, "store", HSM_KEY_STORE,
 				    &ctx->store_key, err);
 	if (rc == PV_OK)
-		rc = x509_spki_sha256((struct span){ ctx->bundle_key->spki,
-						     ctx->bundle_key->spki_len },
-				      digest, err);
+		rc = x509_spki_sha256(
+			(struct span){ ctx->bundle_key->spki,
+				       ctx->bundle_key->spki_len },
+			digest, err);
 	if (rc == PV_OK)
 		memcpy(ctx->bundle_kid, digest, sizeof(ctx->bundle_kid));
 	return rc;
@@ -290,13 +291,14 @@ static enum pv_code load_stage(struct issue_context *ctx, struct store *store,
 	if (rc == PV_OK)
 		rc = own(ctx, buf_span(&bytes), &stage->manifest, err);
 	if (rc == PV_OK) {
-		CLEANUP(mem_cleanup) struct manifest *m =
-			mem_new(sizeof(*m), err);
-		rc = m ? manifest_parse(stage->manifest, m, &parts, err) :
-			 PV_INTERNAL;
+		CLEANUP(mem_cleanup)
+		struct manifest *m = mem_new(sizeof(*m), err);
+		rc = m ? manifest_parse(stage->manifest, m, &parts, err)
+		       : PV_INTERNAL;
 		if (rc == PV_OK && m->sequence != stage->sequence)
 			rc = err_fail(err, PV_INTEGRITY, "manifest.sequence",
-				      NULL, "the manifest of stage %s has "
+				      NULL,
+				      "the manifest of stage %s has "
 				      "another sequence number",
 				      stage->name);
 		if (rc == PV_OK)
@@ -370,16 +372,16 @@ static enum pv_code load(const struct authority *a, struct store *store,
 			 const char *name, const uint8_t *sha256,
 			 struct issue_context **out, struct err *err)
 {
-	CLEANUP(cleanup_issue_context_free) struct issue_context *ctx =
-		mem_new(sizeof(*ctx), err);
+	CLEANUP(cleanup_issue_context_free)
+	struct issue_context *ctx = mem_new(sizeof(*ctx), err);
 	struct store_visit v = { .ctx = ctx, .fn.template = take_template };
 	enum pv_code rc;
 
 	*out = NULL;
 	if (!ctx)
 		return PV_INTERNAL;
-	rc = name ? store_template_current(store, name, &v, err) :
-		    store_template_digest(store, sha256, &v, err);
+	rc = name ? store_template_current(store, name, &v, err)
+		  : store_template_digest(store, sha256, &v, err);
 	if (rc == PV_OK)
 		rc = load_rest(ctx, a, store, err);
 	if (rc == PV_OK) {

@@ -25,12 +25,12 @@
 
 struct issue_stage {
 	enum tpl_stage_kind kind;
-	const char *name;	       /* "bootstrap" or "operational" */
-	struct span manifest;	       /* COSE_Sign1 bytes, as stored */
-	struct span manifest_payload;  /* inside manifest */
-	uint8_t payload_sha256[32];    /* binding 9 */
+	const char *name;	      /* "bootstrap" or "operational" */
+	struct span manifest;	      /* COSE_Sign1 bytes, as stored */
+	struct span manifest_payload; /* inside manifest */
+	uint8_t payload_sha256[32];   /* binding 9 */
 	uint64_t sequence;
-	uint64_t not_after_s;	       /* manifest key 6 */
+	uint64_t not_after_s; /* manifest key 6 */
 };
 
 struct issue_key {
@@ -38,40 +38,42 @@ struct issue_key {
 	char label[HSM_LABEL_MAX];
 	enum hsm_key_kind kind;
 	uint8_t id[HSM_ID_LEN];
-	uint8_t spki[HSM_SPKI_MAX];    /* DER; spki_len 0 for secret keys */
+	uint8_t spki[HSM_SPKI_MAX]; /* DER; spki_len 0 for secret keys */
 	size_t spki_len;
 };
 
 struct issue_escrow {
-	const char *name;	       /* as in the template */
-	struct span cert;	       /* DER of the backend's certificate */
+	const char *name; /* as in the template */
+	struct span cert; /* DER of the backend's certificate */
 };
 
 struct issue_context {
 	struct template *tmpl;
 	uint8_t template_sha256[32];
 
-	struct x509_issuer *issuer;    /* NULL with key none */
-	uint32_t crl_shards;	       /* of the issuer's CRL; 1 with key none */
+	struct x509_issuer *issuer; /* NULL with key none */
+	uint32_t crl_shards;	    /* of the issuer's CRL; 1 with key none */
 	struct span chain[CONTEXT_CHAIN_MAX]; /* DER, issuer first, no anchor */
 	size_t chain_n;
-	struct span anchor;	       /* DER of the self-signed root; empty with
-					* key none */
+	struct span anchor; /* DER of the self-signed root; empty with
+			     * key none */
 
-	struct issue_stage stages[TPL_STAGES_MAX]; /* parallel to tmpl->stages */
+	struct issue_stage
+		stages[TPL_STAGES_MAX]; /* parallel to tmpl->stages */
 	size_t stages_n;
 
 	const struct issue_key *issuer_key; /* NULL with key none */
 	const struct issue_key *bundle_key; /* never NULL */
 	const struct issue_key *kdf_key;    /* NULL: the authority has none */
 	const struct issue_key *store_key;  /* NULL: the authority has none */
-	uint8_t bundle_kid[8];	       /* first 8 bytes of SHA-256(SPKI) */
+	uint8_t bundle_kid[8];		    /* first 8 bytes of SHA-256(SPKI) */
 
 	/* Every key of the authority: no device may present a public half. */
 	struct issue_key keys[CONTEXT_OWN_KEYS_MAX];
 	size_t keys_n;
 
-	struct issue_escrow escrow[TPL_ESCROW_MAX]; /* parallel to tmpl->escrow */
+	struct issue_escrow
+		escrow[TPL_ESCROW_MAX]; /* parallel to tmpl->escrow */
 	size_t escrow_n;
 
 	void *owned[CONTEXT_OWNED_MAX]; /* what the spans above point into */
@@ -80,8 +82,8 @@ struct issue_context {
 
 /*
  * Loads the newest adopted version of template_name. PV_NOT_FOUND (never
- * adopted; no CA of that name), PV_DENIED (a CA template), PV_INTEGRITY (digest,
- * manifest signature or chain wrong), PV_INPUT (an escrow file is no
+ * adopted; no CA of that name), PV_DENIED (a CA template), PV_INTEGRITY
+ * (digest, manifest signature or chain wrong), PV_INPUT (an escrow file is no
  * certificate), PV_STORAGE. *out is NULL on failure.
  */
 PV_MUST enum pv_code issue_context_load(const struct authority *a,

@@ -12,8 +12,8 @@
 #define EVENT_ACTOR_MAX 64
 
 struct event_who {
-	char actor[EVENT_ACTOR_MAX];   /* "os:<uid>": unauthenticated */
-	struct log_who who;	       /* .actor points above */
+	char actor[EVENT_ACTOR_MAX]; /* "os:<uid>": unauthenticated */
+	struct log_who who;	     /* .actor points above */
 };
 
 /* Who is acting and what time it is now. PV_DENIED, rule "clock.backwards",

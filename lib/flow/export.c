@@ -111,9 +111,9 @@ enum pv_code export_bundle_load(struct store *store, const char *device,
 		rc = store_bundle_each(store, d.s.number, &v, err);
 	if (rc == PV_OK && !c.found)
 		rc = err_fail(err, PV_NOT_FOUND, "bundle.none",
-			      d.state == STORE_RESERVED ?
-				      "run the interrupted issue again" :
-				      "see the stages of its template",
+			      d.state == STORE_RESERVED
+				      ? "run the interrupted issue again"
+				      : "see the stages of its template",
 			      "the device has no bundle%s%.64s",
 			      stage ? " of stage " : "", stage ? stage : "");
 	if (rc == PV_OK && c.several)

@@ -47,15 +47,15 @@ PV_MUST enum pv_code export_chain(struct store *store, const char *ca,
  * "export.key" for a secret key.
  */
 PV_MUST enum pv_code export_key(const struct authority *a, struct store *store,
-				const char *purpose, bool vkey,
-				struct buf *out, struct err *err);
+				const char *purpose, bool vkey, struct buf *out,
+				struct err *err);
 
 /* KEK, auth and receipt keys of devices, for one recipient. */
 struct export_kek;
 /* cert: PEM or DER of the programmer. PV_INPUT "escrow.certificate". */
-PV_MUST enum pv_code export_kek_new(const struct authority *a,
-				    struct hsm *hsm, struct span cert,
-				    struct export_kek **k, struct err *err);
+PV_MUST enum pv_code export_kek_new(const struct authority *a, struct hsm *hsm,
+				    struct span cert, struct export_kek **k,
+				    struct err *err);
 /* One device more; its id is checked. PV_INPUT "device.id", PV_HSM_*. */
 PV_MUST enum pv_code export_kek_add(struct export_kek *k, const char *device,
 				    struct err *err);

@@ -9,7 +9,7 @@
 #include "lib/seal/kdf.h"
 
 struct export_kek {
-	struct hsm *hsm;       /* borrowed */
+	struct hsm *hsm; /* borrowed */
 	struct hsm_key *master;
 	struct escrow_to *to;
 	struct escrow_writer *writer;
@@ -30,8 +30,8 @@ enum pv_code export_kek_new(const struct authority *a, struct hsm *hsm,
 			    struct span cert, struct export_kek **out,
 			    struct err *err)
 {
-	CLEANUP(cleanup_export_kek_free) struct export_kek *k =
-		mem_new(sizeof(*k), err);
+	CLEANUP(cleanup_export_kek_free)
+	struct export_kek *k = mem_new(sizeof(*k), err);
 	const struct authority_key *named = NULL;
 	enum pv_code rc = k ? PV_OK : PV_INTERNAL;
 

@@ -15,7 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/flow/authority_json.h"
 
-#define PIN_BYTES 16           /* random; as many hex digits again */
+#define PIN_BYTES 16 /* random; as many hex digits again */
 #define PIN_FILE "softhsm/pin"
 #define SO_PIN_FILE "softhsm/so-pin"
 
@@ -39,8 +39,8 @@ static enum pv_code make_home(const char *dir, struct err *err)
 		return PV_OK;
 	err_object(err, dir);
 	if (errno != EEXIST)
-		return err_errno(err, errno == ENOENT ? PV_NOT_FOUND :
-							PV_STORAGE,
+		return err_errno(err,
+				 errno == ENOENT ? PV_NOT_FOUND : PV_STORAGE,
 				 "init.folder", "make its parent folder first",
 				 "cannot make the folder");
 	d = opendir(dir);
@@ -61,8 +61,8 @@ static enum pv_code make_home(const char *dir, struct err *err)
 	if (used)
 		return err_fail(err, PV_CONFLICT, "init.folder",
 				store ? "an init did not end here: remove the "
-					"folder and run init again" :
-					"choose a new or an empty folder",
+					"folder and run init again"
+				      : "choose a new or an empty folder",
 				"the folder is not empty");
 	err->object[0] = '\0';
 	if (chmod(dir, 0700) != 0)
@@ -85,9 +85,9 @@ static enum pv_code fill(const struct init_opts *opts, struct authority *a,
 			 struct err *err)
 {
 	const char *slash = strrchr(opts->dir, '/');
-	const char *name = opts->name ? opts->name :
-			   slash      ? slash + 1 :
-					opts->dir;
+	const char *name = opts->name ? opts->name
+			   : slash    ? slash + 1
+				      : opts->dir;
 	const char *origin = opts->origin ? opts->origin : name;
 
 	authority_defaults(a);
@@ -124,8 +124,8 @@ static enum pv_code fill(const struct init_opts *opts, struct authority *a,
 /* What is filled must be what a later run will accept. */
 static enum pv_code check_config(const struct authority *a, struct err *err)
 {
-	CLEANUP(mem_cleanup) struct authority *again =
-		mem_new(sizeof(*again), err);
+	CLEANUP(mem_cleanup)
+	struct authority *again = mem_new(sizeof(*again), err);
 	CLEANUP(buf_release) struct buf text;
 	enum pv_code rc;
 
@@ -253,8 +253,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 			    struct init_report *report, struct err *err)
 {
 	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
-	CLEANUP(cleanup_authority_close) struct authority *a =
-		mem_new(sizeof(*a), err);
+	CLEANUP(cleanup_authority_close)
+	struct authority *a = mem_new(sizeof(*a), err);
 	enum pv_code rc = a ? PV_OK : PV_INTERNAL;
 
 	memset(report, 0, sizeof(*report));

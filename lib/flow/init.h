@@ -8,19 +8,19 @@
 
 #include "lib/flow/ceremony.h"
 
-#define INIT_NAME_MAX 32       /* a token's label: 32 bytes */
+#define INIT_NAME_MAX 32 /* a token's label: 32 bytes */
 
 struct init_opts {
 	const struct backends *backends;
 	const char *dir;
-	const char *name;      /* NULL: the folder's own name */
-	const char *origin;    /* of the log; NULL: the name */
+	const char *name;   /* NULL: the folder's own name */
+	const char *origin; /* of the log; NULL: the name */
 	const char *templates_dir;
-	const char *plan;      /* path of the plan's file */
+	const char *plan; /* path of the plan's file */
 	/* A SoftHSM token below the home, or an existing token elsewhere. */
 	bool softhsm;
-	const char *module;    /* absolute path */
-	const char *token_uri; /* not with softhsm */
+	const char *module;	/* absolute path */
+	const char *token_uri;	/* not with softhsm */
 	const char *pin_source; /* not with softhsm */
 	void (*progress)(const void *ctx, size_t step, size_t steps,
 			 const char *text);
@@ -32,7 +32,7 @@ struct init_report {
 	char name[AUTHORITY_NAME_MAX];
 	char plan[PLAN_NAME_MAX + 1];
 	size_t steps, keys;
-	bool touched;	       /* something was made, also after a failure */
+	bool touched; /* something was made, also after a failure */
 };
 
 /*

@@ -1,37 +1,36 @@
 # The coordinators. One device's way: request approved prepared issued bundled.
 noinst_LIBRARIES += lib/flow/libpvflow.a
 lib_flow_libpvflow_a_SOURCES = \
-	lib/flow/adopt.c lib/flow/adopt.h \
-	lib/flow/answer.c lib/flow/answer.h \
-	lib/flow/approved.c lib/flow/approved.h \
-	lib/flow/authority.c lib/flow/authority.h \
+	lib/flow/adopt.c lib/flow/adopt.h lib/flow/answer.c \
+	lib/flow/answer.h lib/flow/approved.c lib/flow/approved.h \
+	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
+	lib/flow/audit_devices.c lib/flow/audit_impl.h \
+	lib/flow/audit_log.c lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
-	lib/flow/backends.h \
-	lib/flow/bundled.c lib/flow/bundled.h \
-	lib/flow/cacert.c lib/flow/cacert.h \
-	lib/flow/cachain.c lib/flow/cachain.h \
-	lib/flow/ceremony.c lib/flow/ceremony.h \
-	lib/flow/contents.c lib/flow/contents.h \
-	lib/flow/context.c lib/flow/context.h \
-	lib/flow/crew.c lib/flow/crew.h \
-	lib/flow/datakey.c lib/flow/datakey.h \
-	lib/flow/event.c lib/flow/event.h \
-	lib/flow/hostkey.c lib/flow/hostkey.h \
-	lib/flow/issue.c lib/flow/issue.h \
-	lib/flow/issued.c lib/flow/issued.h \
-	lib/flow/manifests.c lib/flow/manifests.h \
-	lib/flow/order_results.c lib/flow/order_results.h \
-	lib/flow/prepared.c lib/flow/prepared.h \
-	lib/flow/reader.c lib/flow/reader.h \
-	lib/flow/records.c lib/flow/records.h \
-	lib/flow/request.c lib/flow/request.h \
-	lib/flow/results.c lib/flow/results.h \
-	lib/flow/rows.c lib/flow/rows.h \
-	lib/flow/sandbox.c lib/flow/sandbox.h \
-	lib/flow/signer.c lib/flow/signer_answer.c lib/flow/signer_group.c \
-	lib/flow/signer.h lib/flow/signer_impl.h \
-	lib/flow/signing.c lib/flow/signing.h \
-	lib/flow/tokensign.c lib/flow/tokensign.h \
-	lib/flow/wire.c lib/flow/wire.h \
-	lib/flow/writer.c lib/flow/writer_decide.c lib/flow/writer_intent.c \
-	lib/flow/writer_result.c lib/flow/writer.h lib/flow/writer_impl.h
+	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
+	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
+	lib/flow/cachain.h lib/flow/ceremony.c lib/flow/ceremony.h \
+	lib/flow/certtext.c lib/flow/certtext.h lib/flow/contents.c \
+	lib/flow/contents.h lib/flow/context.c lib/flow/context.h \
+	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
+	lib/flow/datakey.h lib/flow/event.c lib/flow/event.h \
+	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
+	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/init.c \
+	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
+	lib/flow/issued.c lib/flow/issued.h lib/flow/manifests.c \
+	lib/flow/manifests.h lib/flow/order_results.c \
+	lib/flow/order_results.h lib/flow/policytest.c \
+	lib/flow/policytest.h lib/flow/policytest_case.c \
+	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
+	lib/flow/prepared.c lib/flow/prepared.h lib/flow/reader.c \
+	lib/flow/reader.h lib/flow/records.c lib/flow/records.h \
+	lib/flow/request.c lib/flow/request.h lib/flow/results.c \
+	lib/flow/results.h lib/flow/rows.c lib/flow/rows.h \
+	lib/flow/sandbox.c lib/flow/sandbox.h lib/flow/signer.c \
+	lib/flow/signer.h lib/flow/signer_answer.c lib/flow/signer_group.c \
+	lib/flow/signer_impl.h lib/flow/signing.c lib/flow/signing.h \
+	lib/flow/status.c lib/flow/status.h lib/flow/tokensign.c \
+	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
+	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_decide.c \
+	lib/flow/writer_impl.h lib/flow/writer_intent.c \
+	lib/flow/writer_result.c

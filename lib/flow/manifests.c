@@ -82,8 +82,7 @@ static void fill_stage(const struct template *t, const struct digests *d,
 
 	for (size_t i = 0; i < t->components_n; i++) {
 		const struct tpl_component *from = &t->components[i];
-		struct manifest_component *to =
-			&m->components[m->components_n];
+		struct manifest_component *to = &m->components[m->components_n];
 		if (!(stage >> i & 1))
 			continue;
 		snprintf(to->id, sizeof(to->id), "%s", from->id);
@@ -109,11 +108,10 @@ static void fill_stage(const struct template *t, const struct digests *d,
 	}
 }
 
-static enum pv_code sign_stage(const struct authority *a,
-			       struct tokensign *key, const struct template *t,
-			       const struct digests *d, size_t n,
-			       int64_t now_s, struct manifest_signed *out,
-			       struct err *err)
+static enum pv_code sign_stage(const struct authority *a, struct tokensign *key,
+			       const struct template *t,
+			       const struct digests *d, size_t n, int64_t now_s,
+			       struct manifest_signed *out, struct err *err)
 {
 	CLEANUP(mem_cleanup) struct manifest *m = mem_new(sizeof(*m), err);
 	CLEANUP(buf_release) struct buf payload;
@@ -129,9 +127,8 @@ static enum pv_code sign_stage(const struct authority *a,
 	out->name = template_stage_name(t->stages[n].kind);
 	out->sequence = template_sequence(t, t->stages[n].kind);
 	m->sequence = out->sequence;
-	m->not_before_s = t->manifest_from_adoption ?
-				  (uint64_t)now_s :
-				  t->manifest_not_before_s;
+	m->not_before_s = t->manifest_from_adoption ? (uint64_t)now_s
+						    : t->manifest_not_before_s;
 	m->not_after_s = t->manifest_not_after_s;
 	snprintf(m->origin, sizeof(m->origin), "%s", a->origin);
 	snprintf(m->stage, sizeof(m->stage), "%s", out->name);
@@ -194,8 +191,8 @@ static enum pv_code open_bundle_key(const struct authority *a,
 }
 
 enum pv_code manifests_sign(const struct authority *a, struct store *store,
-			    struct hsm *hsm, struct template *t, int64_t now_s, struct manifests *m,
-			    struct err *err)
+			    struct hsm *hsm, struct template *t, int64_t now_s,
+			    struct manifests *m, struct err *err)
 {
 	CLEANUP(tokensign_close) struct tokensign key = { .hsm = NULL };
 	CLEANUP(mem_cleanup) struct digests *d = mem_new(sizeof(*d), err);

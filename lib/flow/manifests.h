@@ -12,9 +12,9 @@
 #include "policy/template.h"
 
 struct manifest_signed {
-	const char *name;	       /* of the stage; static */
+	const char *name; /* of the stage; static */
 	uint64_t sequence;
-	struct buf message;	       /* COSE_Sign1 */
+	struct buf message; /* COSE_Sign1 */
 };
 
 struct manifests {

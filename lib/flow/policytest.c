@@ -27,9 +27,10 @@ static void compare_decision(const struct testcase *c,
 			     const struct policy_verdict *v,
 			     char why[POLICYTEST_WHY_MAX])
 {
-	const char *decision = json_string_value(
-		json_object_get(c->expect, "decision"));
-	const char *rule = json_string_value(json_object_get(c->expect, "rule"));
+	const char *decision =
+		json_string_value(json_object_get(c->expect, "decision"));
+	const char *rule =
+		json_string_value(json_object_get(c->expect, "rule"));
 	const json_t *code = json_object_get(c->expect, "code");
 	const char *got = answer_name(v->answer);
 
@@ -56,7 +57,8 @@ static enum pv_code check_expect(const struct json_doc *doc,
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)c->expect, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)c->expect, key, value)
+	{
 		size_t i = 0;
 		while (i < 4 && strcmp(known[i], key) != 0)
 			i++;
@@ -120,8 +122,8 @@ static enum pv_code one(const struct template *t, const struct json_doc *doc,
 			const struct policytest_opts *opts, size_t *failed,
 			struct err *err)
 {
-	CLEANUP(cleanup_testcase_free) struct testcase *c =
-		mem_new(sizeof(*c), err);
+	CLEANUP(cleanup_testcase_free)
+	struct testcase *c = mem_new(sizeof(*c), err);
 	char why[POLICYTEST_WHY_MAX] = "";
 	enum pv_code rc;
 
@@ -142,9 +144,8 @@ enum pv_code policytest_run(const struct template *t, struct span cases,
 			    size_t *failed, struct err *err)
 {
 	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
-	CLEANUP(x509_issuer_release) struct x509_issuer issuer = {
-		.path_len = 0
-	};
+	CLEANUP(x509_issuer_release)
+	struct x509_issuer issuer = { .path_len = 0 };
 	const json_t *list;
 	enum pv_code rc = json_parse(cases, &doc, err);
 

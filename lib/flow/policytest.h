@@ -27,7 +27,8 @@
 #include "lib/base/json.h"
 #include "policy/template.h"
 
-#define POLICYTEST_NOW INT64_C(1893456000) /* 2030-01-01, unless a case says */
+#define POLICYTEST_NOW INT64_C(1893456000) /* 2030-01-01, unless a case says   \
+					    */
 
 struct policytest_opts {
 	/* Told of each case; why is empty when it went as expected. */
@@ -42,8 +43,7 @@ struct policytest_opts {
  * PV_INPUT "policy.cases" (the file is not of that form), or "policy.test"
  * when cases did not go as expected; *failed and *total count them.
  */
-PV_MUST enum pv_code policytest_run(const struct template *t,
-				    struct span cases,
+PV_MUST enum pv_code policytest_run(const struct template *t, struct span cases,
 				    const struct policytest_opts *opts,
 				    size_t *total, size_t *failed,
 				    struct err *err);

@@ -105,8 +105,8 @@ static bool take_fact(struct policy_facts *f, const char *key,
 	}
 	if (strcmp(key, "state") == 0) {
 		state = find(states, 6, value);
-		f->state = state < 0 ? POLICY_STATE_NONE :
-				       (enum policy_state)state;
+		f->state = state < 0 ? POLICY_STATE_NONE
+				     : (enum policy_state)state;
 		return state >= 0;
 	}
 	if (strcmp(key, "spki_owner") == 0)
@@ -125,9 +125,11 @@ static bool take_stations(struct order *o, const json_t *value)
 	size_t i;
 	json_t *item;
 
-	if (!json_is_array(value) || json_array_size(value) > ORDER_STATIONS_MAX)
+	if (!json_is_array(value) ||
+	    json_array_size(value) > ORDER_STATIONS_MAX)
 		return false;
-	json_array_foreach(value, i, item) {
+	json_array_foreach(value, i, item)
+	{
 		const char *s = json_string_value(item);
 		if (!s || strlen(s) > ORDER_ID_MAX)
 			return false;
@@ -212,10 +214,10 @@ static enum pv_code fill_request(const struct template *t, struct testcase *c,
 	if (rc != PV_OK)
 		return PV_OK;
 	for (size_t i = 0; i < c->req.fields_n; i++) {
-		c->fields[i].name = request_text(&c->req,
-						 c->req.fields[i].name);
-		c->fields[i].value = request_text(&c->req,
-						  c->req.fields[i].value);
+		c->fields[i].name =
+			request_text(&c->req, c->req.fields[i].name);
+		c->fields[i].value =
+			request_text(&c->req, c->req.fields[i].value);
 	}
 	c->r = (struct policy_request){
 		.request = c->req.id,
@@ -225,8 +227,8 @@ static enum pv_code fill_request(const struct template *t, struct testcase *c,
 		.fields_n = c->req.fields_n,
 		.csr = t->key == TPL_KEY_CSR,
 		.host_key = t->key == TPL_KEY_HOST,
-		.algorithm = t->key == TPL_KEY_CSR ? t->algorithm :
-						     TPL_ALG_NONE,
+		.algorithm =
+			t->key == TPL_KEY_CSR ? t->algorithm : TPL_ALG_NONE,
 		.seal_key = t->recipient == TPL_RECIPIENT_SEALING_KEY,
 	};
 	return PV_OK;
@@ -266,10 +268,10 @@ static enum pv_code take_all(const struct json_doc *doc, struct testcase *c,
 
 	if (!json_is_object(o))
 		return bad(doc, c, "not an object", "order or facts", err);
-	json_object_foreach(o, key, value)
-		if (!take(to, key, value))
-			return bad(doc, c, "unknown, or of a wrong type", key,
-				   err);
+	json_object_foreach(o, key, value) if (
+		!take(to, key, value)) return bad(doc, c,
+						  "unknown, or of a wrong type",
+						  key, err);
 	return PV_OK;
 }
 
@@ -289,9 +291,11 @@ enum pv_code policytest_fill(const struct template *t,
 	c->expect = json_object_get(o, "expect");
 	value = json_object_get(o, "request");
 	if (!c->name || !json_is_object(c->expect) || !json_is_object(value))
-		return bad(doc, c, "a case needs", "name, request, expect", err);
+		return bad(doc, c, "a case needs", "name, request, expect",
+			   err);
 	rc = fill_request(t, c, value, refused, err);
-	json_object_foreach(o, key, value) {
+	json_object_foreach(o, key, value)
+	{
 		if (rc != PV_OK)
 			return rc;
 		if (strcmp(key, "key") == 0) {

@@ -19,8 +19,8 @@ struct testcase {
 	bool has_order;
 	struct policy_facts facts;
 	struct err key_err;
-	const json_t *expect;	       /* borrowed */
-	char pointer[64];	       /* "/cases/3" */
+	const json_t *expect; /* borrowed */
+	char pointer[64];     /* "/cases/3" */
 };
 
 /* Fills c from doc's case number n. PV_INPUT "policy.cases"; a request that

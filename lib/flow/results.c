@@ -294,6 +294,8 @@ static enum pv_code open_out(struct results *r, struct err *err)
 		rc = open_sub(r->dir, "bundles", &r->bundles, err);
 	if (rc != PV_OK)
 		return rc;
+	file_group_sweep(r->certs);
+	file_group_sweep(r->bundles);
 	if (readlinkat(r->dir, LINES_NAME, target, sizeof(target)) >= 0)
 		return err_fail(err, PV_CONFLICT, "output.exists",
 				"remove the link",

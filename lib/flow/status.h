@@ -18,7 +18,7 @@ struct status_ca {
 
 struct status_token {
 	struct token_facts facts;
-	enum pv_code code;     /* of asking it */
+	enum pv_code code; /* of asking it */
 	struct err why;
 };
 
@@ -28,7 +28,7 @@ struct status {
 	enum pv_code store_code;
 	struct err store_why;
 	struct store_counts counts; /* valid when store_code is PV_OK */
-	uint64_t templates;    /* adopted, all versions */
+	uint64_t templates;	    /* adopted, all versions */
 	struct status_ca cas[STATUS_CAS_MAX];
 	size_t cas_n;
 };

@@ -10,12 +10,12 @@
 #include "lib/x509/cert.h"
 
 struct tokensign {
-	struct hsm *hsm;	       /* borrowed */
-	struct hsm_key *key;	       /* the hsm's */
+	struct hsm *hsm;     /* borrowed */
+	struct hsm_key *key; /* the hsm's */
 	struct x509_verifier *verifier;
 	uint8_t spki[HSM_SPKI_MAX];
 	size_t spki_len;
-	uint8_t kid[8];		       /* first bytes of SHA-256(SPKI) */
+	uint8_t kid[8]; /* first bytes of SHA-256(SPKI) */
 };
 
 /*
@@ -31,7 +31,7 @@ void tokensign_close(struct tokensign *t);
 
 /* Signs a SHA-256 digest and verifies; sig is all zero after a failure. */
 PV_MUST enum pv_code tokensign_digest(struct tokensign *t,
-				      const uint8_t digest[32],
-				      uint8_t sig[64], struct err *err);
+				      const uint8_t digest[32], uint8_t sig[64],
+				      struct err *err);
 
 #endif

@@ -116,7 +116,8 @@ static const char *const texts[SQL_COUNT] = {
 			  "devices = ord.devices + excluded.devices",
 	[SQL_ORDER_GET] = "SELECT devices FROM ord WHERE name = $1",
 
-	[SQL_LOOKUP_PUT] = "INSERT INTO lookup (key, number) VALUES ($1, $2)",
+	[SQL_LOOKUP_PUT] = "INSERT INTO lookup (key, number) VALUES ($1, $2) "
+			   "ON CONFLICT DO NOTHING",
 	[SQL_LOOKUP_GET] = "SELECT number FROM lookup WHERE key = $1",
 	[SQL_LOOKUP_COUNT] = "SELECT count(*) FROM lookup",
 	[SQL_RECENT_PUT] = "INSERT INTO recent (id, keys) VALUES ($1, $2)",

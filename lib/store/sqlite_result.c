@@ -24,6 +24,12 @@ static bool bundle_ok(const struct sqlite_store *s, const struct store_bundle *b
 	       is_entry(b->entry);
 }
 
+static bool differ(const struct store_bundle *a, const struct store_bundle *b)
+{
+	return memcmp(a->id, b->id, STORE_UUID) != 0 &&
+	       (a->seq != b->seq || strcmp(a->stage, b->stage) != 0);
+}
+
 /* Everything that can be refused is refused before the first write. */
 static enum pv_code check_result(struct sqlite_store *s,
 				 const struct store_result *r,
@@ -38,8 +44,7 @@ static enum pv_code check_result(struct sqlite_store *s,
 
 		ok = bundle_ok(s, b);
 		for (size_t k = 0; ok && k < i; k++)
-			ok = b->seq != r->bundles[k].seq ||
-			     strcmp(b->stage, r->bundles[k].stage) != 0;
+			ok = differ(b, &r->bundles[k]);
 	}
 	if (!ok)
 		return err_fail(err, PV_INPUT, "store.result", NULL,

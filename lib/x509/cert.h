@@ -28,8 +28,8 @@ struct x509_cert {	      /* spans point into der */
 PV_MUST enum pv_code x509_cert_decode(struct span der, struct x509_cert *cert,
 				      struct err *err);
 /*
- * The same for a TBSCertificate alone: der, sig_alg and sig stay empty. Also
- * sets the spans while walking, so on failure *cert is undefined.
+ * The same for a TBSCertificate alone: der and sig stay empty. On failure
+ * *cert is partly filled and not to be used.
  */
 PV_MUST enum pv_code x509_tbs_decode(struct span tbs, struct x509_cert *cert,
 				     struct err *err);

@@ -26,12 +26,14 @@
  * 99991231235959Z.
  *
  * PV_INPUT: "template.value" (a placeholder without value), "subject.value",
- * "san.value", "uri.value" (a value that may not stand there: empty, too long
- * (RFC 5280 A.1 upper bounds), NUL, control or bidi characters, wrong
- * alphabet), "size.limit". PV_DENIED: "validity.issuer" (issuer not valid now
- * or ends before the certificate would), "issuer.path_len" (a CA below a CA
- * that allows none). PV_INTERNAL: "tbs.serial" and profiles that no template
- * gives. On failure tbs is as before or marked failed.
+ * "san.value", "uri.value", "custom.value" (a value that may not stand there:
+ * empty, too long (RFC 5280 A.1 upper bounds), NUL, control or bidi
+ * characters, wrong alphabet), "validity.clock", "validity.range" (past the
+ * year 9999), "key.malformed", "size.limit". PV_DENIED: "validity.issuer"
+ * (issuer not valid now, or it ends before the certificate would),
+ * "issuer.path_len" (a CA below a CA that allows none). PV_INTERNAL:
+ * "tbs.serial", "tbs.profile" (what no template gives). On failure tbs holds
+ * what it held before; a passed cap sticks in it.
  */
 PV_MUST enum pv_code x509_tbs_build(const struct x509_profile *profile,
 				    const struct x509_issuer *issuer,

@@ -1,7 +1,10 @@
 /*
- * tbs_lint: a second opinion on the exact bytes that will be signed. Shares no
- * code with tbs.c but the DER reader, and knows what a certificate of the
- * profile must look like. Specification: RFC 5280 4.1 and 4.2, profiles.md.
+ * tbs_lint: a second opinion on the exact bytes that will be signed. It reads
+ * them with the DER reader alone, shares nothing with the writer but template
+ * texts and calendar, and knows what a certificate of the profile must look
+ * like. Specification: RFC 5280 4.1 and 4.2, profiles.md.
+ *
+ * Does not check: values that placeholders gave, beyond their alphabet.
  *
  * Checks: version 3; the serial given, positive, at most 20 octets;
  * ecdsa-with-SHA256 without parameters; issuer and subject; validity order,

@@ -191,7 +191,7 @@ START_TEST(test_receipt_bytes)
 	buf_put(&want, "\x82\x59", 2);
 	buf_put_be16(&want, (uint16_t)x.payload.len);
 	buf_put(&want, x.payload.data, x.payload.len);
-	buf_put(&want, "\xd2\x84\x58\x47\xa4\x01\x26\x04\x48", 9);
+	buf_put(&want, "\xd2\x84\x58\x42\xa4\x01\x26\x04\x48", 9);
 	buf_put(&want, x.kid, 8);
 	buf_put(&want, "\x0f\xa5\x01\x64" "acme\x02\x75" SEAL_BATCH_SUBJECT,
 		10 + 21);

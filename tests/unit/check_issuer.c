@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "lib/x509/cert.h"
 #include "tests/unit/x509_fixture.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -53,36 +52,17 @@ static const struct {
 	{ vid_lower, PV_INPUT, "issuer.malformed" },
 };
 
-static void unsigned_cert(const struct x509_profile *p, struct span spki,
-			  struct buf *cert)
-{
-	static const uint8_t sig[64] = { [31] = 1, [63] = 1 };
-	struct buf tbs;
-	struct err err;
-
-	err_init(&err);
-	buf_init(&tbs, X509_TBS_MAX);
-	buf_init(cert, X509_CERT_MAX);
-	unit_ok(x509_tbs_build(p, NULL, &fx_vars, fx_serial, spki, FX_NOW, &tbs,
-			       &err),
-		&err);
-	unit_ok(x509_cert_assemble(buf_span(&tbs), sig, cert, &err), &err);
-	buf_release(&tbs);
-}
-
 START_TEST(issuer_refused)
 {
 	struct x509_issuer issuer;
 	struct x509_profile p;
-	uint8_t spki[91];
 	struct buf cert;
 	struct err err;
 
 	err_init(&err);
-	fx_fixed_spki(0, spki);
 	fx_ca_profile(&p, "CA", -1);
 	issuers[_i].change(&p);
-	unsigned_cert(&p, (struct span){ spki, sizeof(spki) }, &cert);
+	fx_unsigned_cert(&p, NULL, fx_fixed_key(0), FX_NOW, &cert);
 	unit_refused(x509_issuer_load(buf_span(&cert), &issuer, &err),
 		     issuers[_i].code, issuers[_i].rule, &err);
 	ck_assert(issuer.der.data == NULL && issuer.subject.p == NULL);
@@ -103,7 +83,7 @@ START_TEST(issuer_keys_and_junk)
 	err_init(&err);
 	fx_spki(key, &spki);
 	fx_ca_profile(&p, "CA", -1);
-	unsigned_cert(&p, buf_span(&spki), &cert);
+	fx_unsigned_cert(&p, NULL, buf_span(&spki), FX_NOW, &cert);
 	unit_refused(x509_issuer_load(buf_span(&cert), &issuer, &err),
 		     PV_DENIED, "issuer.key", &err);
 	err_init(&err);

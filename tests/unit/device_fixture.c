@@ -52,10 +52,10 @@ void fx_apply(struct buf *out, const uint8_t *map, size_t len,
 struct fx_spec fx_spec_default(enum pvdev_form form, enum pvdev_kind kind)
 {
 	static const struct fx_component comps[] = {
-		{ "identity", true, 1024, 1500, 65536, false },
-		{ "public", false, 0, 200, 4096, false },
-		{ "elsewhere", true, 1024, 10, 65536, true },
-		{ "net", true, 256, 700, 65536, false },
+		{ "identity", true, 1024, 1500, 65536, false, NULL },
+		{ "public", false, 0, 200, 4096, false, NULL },
+		{ "elsewhere", true, 1024, 10, 65536, true, NULL },
+		{ "net", true, 256, 700, 65536, false, NULL },
 	};
 	struct fx_spec s = {
 		.form = form,
@@ -325,7 +325,10 @@ static size_t plaintexts(const struct fx_spec *s, struct fx_bundle *b)
 			b->plain[n] = malloc(c->len);
 			ck_assert(b->plain[n] != NULL);
 			b->plain_len[n] = c->len;
-			fx_random(&seed, b->plain[n], c->len);
+			if (c->data)
+				memcpy(b->plain[n], c->data, c->len);
+			else
+				fx_random(&seed, b->plain[n], c->len);
 			b->plain_n++;
 			sealed += pass == 0;
 		}

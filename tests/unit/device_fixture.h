@@ -23,9 +23,10 @@ struct fx_component {
 	const char *id;
 	bool sealed;
 	uint32_t chunk;
-	size_t len;            /* bytes of pseudo-random plaintext */
+	size_t len;            /* bytes of plaintext */
 	uint32_t max_size;
 	bool other_role;       /* in the manifest, not in this role */
+	const uint8_t *data;   /* NULL: pseudo-random */
 };
 
 /* Replaces (or, with hex NULL, drops) the value behind an unsigned key. */

@@ -32,7 +32,7 @@ void fix_hash(char kind, uint64_t seed, uint32_t n, uint8_t hash[32])
 
 void fix_template_hash(const char *name, uint64_t version, uint8_t hash[32])
 {
-	uint64_t seed = version;
+	uint64_t seed = mix(version);
 
 	for (; *name; name++)
 		seed = mix(seed ^ (uint8_t)*name);

@@ -25,6 +25,14 @@ void unit_ok(enum pv_code code, const struct err *err);
 void unit_refused(enum pv_code code, enum pv_code want, const char *rule,
 		  const struct err *err);
 
+/* unit_ok() of a call that takes &err_ as its last argument. */
+#define UNIT_OK(call)                                                          \
+	do {                                                                   \
+		struct err err_;                                               \
+		err_init(&err_);                                               \
+		unit_ok((call), &err_);                                        \
+	} while (0)
+
 /*
  * One line of the table of vectors and corpora: file relative to tests/data,
  * the case's name in it, and what happened. reason is needed for UNIT_REFUSED

@@ -10,6 +10,7 @@
 
 #include "lib/x509/cert.h"
 #include "lib/x509/der.h"
+#include "lib/x509/oids.h"
 #include "lib/x509/tbs_lint.h"
 #include "tests/unit/unit.h"
 
@@ -270,4 +271,111 @@ void fx_root(const struct x509_profile *p, EVP_PKEY **key,
 	unit_ok(x509_issuer_load(buf_span(&cert), out, &err), &err);
 	buf_release(&spki);
 	buf_release(&cert);
+}
+
+/* SPKI around a PKCS#1 RSAPublicKey. */
+void fx_wrap_rsa(struct span pkcs1, struct buf *spki)
+{
+	size_t outer, alg, bits;
+
+	buf_init(spki, 8192);
+	outer = der_begin(spki, DER_SEQUENCE);
+	alg = der_begin(spki, DER_SEQUENCE);
+	der_put_oid(spki, &oid_rsa_encryption);
+	der_put(spki, DER_NULL, (struct span){ NULL, 0 });
+	der_end(spki, alg);
+	bits = der_begin(spki, DER_BIT_STRING);
+	buf_put_u8(spki, 0);
+	buf_put(spki, pkcs1.p, pkcs1.len);
+	der_end(spki, bits);
+	der_end(spki, outer);
+}
+
+void fx_rsa_spki(struct span n, struct span e, struct buf *spki)
+{
+	struct buf pkcs1;
+	size_t seq;
+
+	buf_init(&pkcs1, 8192);
+	seq = der_begin(&pkcs1, DER_SEQUENCE);
+	der_put_uint(&pkcs1, n);
+	der_put_uint(&pkcs1, e);
+	der_end(&pkcs1, seq);
+	fx_wrap_rsa(buf_span(&pkcs1), spki);
+	buf_release(&pkcs1);
+}
+
+struct span fx_fixed_key(unsigned n)
+{
+	static uint8_t spki[2][91];
+
+	fx_fixed_spki(n, spki[n]);
+	return (struct span){ spki[n], sizeof(spki[n]) };
+}
+
+void fx_san(struct x509_profile *p, enum profile_san_kind kind,
+	    const char *value)
+{
+	p->san[p->san_n].kind = kind;
+	fx_text(&p->san[p->san_n++].value, value);
+}
+
+void fx_unsigned_cert(const struct x509_profile *p,
+		      const struct x509_issuer *issuer, struct span spki,
+		      int64_t now, struct buf *cert)
+{
+	static const uint8_t sig[64] = { [31] = 1, [63] = 2 };
+	struct buf tbs;
+	struct err err;
+
+	err_init(&err);
+	buf_init(&tbs, X509_TBS_MAX);
+	buf_init(cert, X509_CERT_MAX);
+	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, spki, now, &tbs,
+			       &err),
+		&err);
+	unit_ok(x509_cert_assemble(buf_span(&tbs), sig, cert, &err), &err);
+	buf_release(&tbs);
+}
+
+void fx_fixed_issuer(struct x509_profile *p, struct x509_issuer *out)
+{
+	struct buf cert;
+	struct err err;
+
+	err_init(&err);
+	fx_unsigned_cert(p, NULL, fx_fixed_key(1), FX_NOW, &cert);
+	unit_ok(x509_issuer_load(buf_span(&cert), out, &err), &err);
+	fx_profile_release(p);
+	buf_release(&cert);
+}
+
+/* Every extension there is, and no placeholder anywhere. */
+void fx_literal_profile(struct x509_profile *p)
+{
+	static uint8_t der[] = { 0x02, 0x01, 0x2a };
+
+	fx_leaf_profile(p);
+	text_release(&p->subject[1].value);
+	fx_text(&p->subject[1].value, "device");
+	fx_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "1");
+	fx_san(p, SAN_DNS, "gw.example");
+	fx_san(p, SAN_URI, "urn:x");
+	fx_san(p, SAN_EMAIL, "a@b");
+	fx_san(p, SAN_IP, "192.0.2.1");
+	fx_san(p, SAN_IP, "2001:db8::1");
+	fx_san(p, SAN_HW_MODULE, "hw");
+	fx_oid(&p->san[5].hw_type, "2.23.133.1.2");
+	fx_text(&p->cdp[p->cdp_n++], "http://a/b.crl");
+	fx_text(&p->ocsp, "http://o");
+	fx_text(&p->ca_issuers, "http://i");
+	fx_oid(&p->policies[p->policies_n++], "1.2.3.4");
+	p->custom_n = 2;
+	fx_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
+	fx_text(&p->custom[0].text, "text");
+	fx_oid(&p->custom[1].oid, "1.3.6.1.4.1.99999.4");
+	p->custom[1].critical = true;
+	p->custom[1].kind = CUSTOM_DER;
+	p->custom[1].bytes = der;
+	p->custom[1].bytes_len = sizeof(der);
 }

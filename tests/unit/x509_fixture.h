@@ -16,6 +16,11 @@ EVP_PKEY *fx_rsa(unsigned bits);
 /* A fixed P-256 key: RFC 6979 A.2.5 (n 0) or the base point (n 1). */
 void fx_fixed_spki(unsigned n, uint8_t spki[91]);
 void fx_spki(EVP_PKEY *key, struct buf *out);
+/* The same as a span that stays. */
+struct span fx_fixed_key(unsigned n);
+/* SPKI of an RSA key, from RSAPublicKey or from its numbers. */
+void fx_wrap_rsa(struct span pkcs1, struct buf *spki);
+void fx_rsa_spki(struct span n, struct span e, struct buf *spki);
 /* Raw r||s over SHA-256 of msg. */
 void fx_sign(EVP_PKEY *key, struct span msg, uint8_t sig[64]);
 
@@ -28,17 +33,28 @@ struct fx_csr {
 };
 void fx_csr(EVP_PKEY *key, const struct fx_csr *what, struct buf *out);
 
-void fx_text(struct text *t, const char *s);
 /* A text that knows the fields "lot" and "spare" and ${shard}. */
+void fx_text(struct text *t, const char *s);
 void fx_oid(struct oid *oid, const char *dotted);
 void fx_rdn(struct x509_profile *p, const char *name, const char *oid,
 	    enum der_string type, const char *value);
+void fx_san(struct x509_profile *p, enum profile_san_kind kind,
+	    const char *value);
 void fx_profile_release(struct x509_profile *p);
 /* A CA profile: subject CN, 20 years, pathLen as given (-1 none). */
 void fx_ca_profile(struct x509_profile *p, const char *cn, int path_len);
 /* A TLS client: CN ${device.id}, digitalSignature, clientAuth. */
 void fx_leaf_profile(struct x509_profile *p);
 
+/* Every extension there is, and no placeholder anywhere. */
+void fx_literal_profile(struct x509_profile *p);
+
+/* With a made-up signature. */
+void fx_unsigned_cert(const struct x509_profile *p,
+		      const struct x509_issuer *issuer, struct span spki,
+		      int64_t now, struct buf *cert);
+/* A CA with the fixed key 1 at FX_NOW; releases p. */
+void fx_fixed_issuer(struct x509_profile *p, struct x509_issuer *out);
 /* Builds, lints and signs; issuer NULL: self-issued by key. */
 void fx_cert(const struct x509_profile *p, const struct x509_issuer *issuer,
 	     EVP_PKEY *issuer_key, struct span spki, struct buf *cert);

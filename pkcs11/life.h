@@ -1,0 +1,54 @@
+/*
+ * life: one libp11 context on one module, for a child process (child.h): the
+ * lock, load, slots, find, login. token.h says why it lives only there.
+ */
+#ifndef PV_PKCS11_LIFE_H
+#define PV_PKCS11_LIFE_H
+
+#include <openssl/x509.h>
+/* libp11.h names two types that OPENSSL_NO_DEPRECATED hides; nothing of ours
+ * uses them. */
+typedef struct rsa_meth_st RSA_METHOD;
+typedef struct ec_key_method_st EC_KEY_METHOD;
+#include <libp11.h>
+
+#include "pkcs11/facts.h"
+#include "pkcs11/lock.h"
+
+struct p11_life {
+	struct p11_module mod; /* not initialised by us: libp11 did */
+	struct p11_lock lock;
+	PKCS11_CTX *ctx;
+	bool loaded;
+	PKCS11_SLOT *slots;
+	unsigned int slots_n;
+};
+
+#define P11_LIFE_INIT                                                          \
+	{                                                                      \
+		.lock = P11_LOCK_INIT                                          \
+	}
+
+/* Takes the lock of that name, loads, lists slots. */
+PV_MUST enum pv_code p11_life_open(struct p11_life *l,
+				   const struct p11_config *cfg,
+				   const char *lock_name, struct err *err);
+void p11_life_close(struct p11_life *l);
+/* The lock's name for cfg's token; p11_open() takes the same. */
+PV_MUST enum pv_code p11_life_lock_name(const struct p11_config *cfg,
+					char name[33], struct err *err);
+/* libp11's slot for the token of cfg's URI. */
+PV_MUST enum pv_code p11_life_find(struct p11_life *l,
+				   const struct p11_config *cfg,
+				   PKCS11_SLOT **slot, CK_TOKEN_INFO *info,
+				   struct err *err);
+/* A NUL-terminated copy, as libp11 wants it; PV_HSM_FATAL, rule "hsm.pin". */
+PV_MUST enum pv_code p11_life_pin(const struct secret *pin, struct secret *out,
+				  struct err *err);
+/* Probe, session, one C_Login. so: as security officer. */
+PV_MUST enum pv_code p11_life_login(const struct p11_life *l, PKCS11_SLOT *slot,
+				    int so, const char *pin, struct err *err);
+/* Records what libp11 failed with; call names the C_ function behind it. */
+PV_MUST enum pv_code p11_life_failed(const char *call, struct err *err);
+
+#endif

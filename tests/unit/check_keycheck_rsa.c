@@ -1,0 +1,181 @@
+#include "tests/unit/unit.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+
+#include "tests/unit/x509_fixture.h"
+
+static struct x509_ctx *ctx;
+
+static void setup(void)
+{
+	struct err err;
+
+	err_init(&err);
+	unit_ok(x509_ctx_new(&ctx, &err), &err);
+}
+
+static void teardown(void)
+{
+	x509_ctx_cleanup(&ctx);
+}
+
+static enum pv_code check_numbers(const BIGNUM *n, struct span e,
+				  struct err *err)
+{
+	struct key_facts facts;
+	uint8_t bytes[2048];
+	struct buf spki;
+	int len = BN_bn2bin(n, bytes);
+	enum pv_code rc;
+
+	fx_rsa_spki((struct span){ bytes, (size_t)len }, e, &spki);
+	rc = x509_key_check(ctx, buf_span(&spki), X509_ALLOW_ALL, &facts, err);
+	buf_release(&spki);
+	return rc;
+}
+
+/* A sound modulus of so many bits. */
+static BIGNUM *sound_modulus(unsigned bits)
+{
+	EVP_PKEY *key = fx_rsa(bits);
+	BIGNUM *n = NULL;
+
+	ck_assert_int_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n),
+			 1);
+	EVP_PKEY_free(key);
+	return n;
+}
+
+START_TEST(exponents)
+{
+	static const struct {
+		uint8_t e[34];
+		size_t len;
+		bool ok;
+	} t[] = {
+		{ { 0x01, 0x00, 0x01 }, 3, true },
+		{ { 0x00 }, 1, false },
+		{ { 0x03 }, 1, false },
+		{ { 0x01, 0x00, 0x00 }, 3, false },
+		{ { 0xff, 0xff }, 2, false },
+		{ { 0x01, 0x00, 0x02 }, 3, false },
+		{ { 0x80, 0, 0, 0, 1 }, 5, true },
+		{ { 0x80, 0, 0, 0, 2 }, 5, false },
+		{ { 0xff, [31] = 0x01 }, 32, true },
+		{ { 0x01, [32] = 0x01 }, 33, false },
+	};
+	BIGNUM *n = sound_modulus(2048);
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	rc = check_numbers(n, (struct span){ t[_i].e, t[_i].len }, &err);
+	if (t[_i].ok)
+		unit_ok(rc, &err);
+	else
+		unit_refused(rc, PV_DENIED, "key.exponent", &err);
+	BN_free(n);
+}
+END_TEST
+
+/* n = the next prime above 2^1023 + start, times a prime so much further. */
+static void close_product(BIGNUM *n, int gap_bits, BN_CTX *bn)
+{
+	BIGNUM *p = BN_new(), *q = BN_new();
+
+	ck_assert(BN_generate_prime_ex2(p, 1024, 0, NULL, NULL, NULL, bn));
+	ck_assert(BN_copy(q, p) && BN_add_word(q, 2));
+	if (gap_bits > 0) {
+		BIGNUM *gap = BN_new();
+
+		BN_zero(gap);
+		ck_assert(BN_set_bit(gap, gap_bits) && BN_add(q, q, gap));
+		BN_free(gap);
+	}
+	while (BN_check_prime(q, bn, NULL) != 1)
+		ck_assert(BN_add_word(q, 2));
+	ck_assert(BN_mul(n, p, q, bn));
+	BN_free(p);
+	BN_free(q);
+}
+
+START_TEST(weak_moduli)
+{
+	static const uint8_t e[] = { 1, 0, 1 };
+	BN_CTX *bn = BN_CTX_new();
+	BIGNUM *n = sound_modulus(2048);
+	static const char *const rules[] = { "key.fermat",	  "key.fermat",
+					     "key.small_factors", "key.modulus",
+					     "key.size",	  "key.size",
+					     "key.prime" };
+	struct err err;
+
+	err_init(&err);
+	switch (_i) {
+	case 0: /* twin-like primes */
+		close_product(n, 0, bn);
+		break;
+	case 1: /* 2^500 apart: found in the first rounds */
+		close_product(n, 500, bn);
+		break;
+	case 2: /* the greatest prime below 2^16 */
+		while (BN_mod_word(n, 65521) != 0)
+			ck_assert(BN_add_word(n, 2));
+		break;
+	case 3:
+		ck_assert(BN_add_word(n, 1));
+		break;
+	case 4:
+		ck_assert(BN_rshift1(n, n) && BN_set_bit(n, 0));
+		break;
+	case 5:
+		ck_assert(BN_lshift(n, n, 8192 - 2047) && BN_set_bit(n, 0));
+		break;
+	case 6:
+		ck_assert(BN_generate_prime_ex2(n, 2048, 0, NULL, NULL, NULL,
+						bn));
+		break;
+	}
+	unit_refused(check_numbers(n, (struct span){ e, 3 }, &err), PV_DENIED,
+		     rules[_i], &err);
+	BN_free(n);
+	BN_CTX_free(bn);
+}
+END_TEST
+
+START_TEST(large_size)
+{
+	static const uint8_t e[] = { 1, 0, 1 };
+	BIGNUM *n = BN_new(), *p = BN_new(), *q = BN_new();
+	BN_CTX *bn = BN_CTX_new();
+	struct err err;
+
+	err_init(&err);
+	/* Mersenne primes 2^4423 - 1 and 2^3217 - 1: 7640 bits, no weakness. */
+	BN_zero(p);
+	BN_zero(q);
+	ck_assert(BN_set_bit(p, 4423) && BN_sub_word(p, 1));
+	ck_assert(BN_set_bit(q, 3217) && BN_sub_word(q, 1));
+	ck_assert(BN_mul(n, p, q, bn));
+	unit_ok(check_numbers(n, (struct span){ e, 3 }, &err), &err);
+	BN_free(n);
+	BN_free(p);
+	BN_free(q);
+	BN_CTX_free(bn);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("keycheck_rsa");
+	TCase *tc = tcase_create("keycheck_rsa");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, exponents, 0, 10);
+	tcase_add_loop_test(tc, weak_moduli, 0, 7);
+	tcase_add_test(tc, large_size);
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}
