@@ -25,9 +25,9 @@ static double float_of(struct cbor_bytes v)
 		return (double)f;
 	}
 	d = (double)(bits & 0x3ff);
-	d = (bits >> 10 & 0x1f) == 0 ?
-		    ldexp(d, -24) :
-		    ldexp(d + 1024, (int)(bits >> 10 & 0x1f) - 25);
+	d = (bits >> 10 & 0x1f) == 0
+		    ? ldexp(d, -24)
+		    : ldexp(d + 1024, (int)(bits >> 10 & 0x1f) - 25);
 	return bits & 0x8000 ? -d : d;
 }
 
@@ -42,9 +42,9 @@ static json_t *scalar(struct cbor_reader *r)
 	case CBOR_NINT:
 		return cbor_get_int(r, &i) ? json_integer(i) : NULL;
 	case CBOR_TSTR:
-		return cbor_get_tstr(r, &v) ?
-			       json_stringn((const char *)v.p, v.len) :
-			       NULL;
+		return cbor_get_tstr(r, &v)
+			       ? json_stringn((const char *)v.p, v.len)
+			       : NULL;
 	case CBOR_FLOAT:
 		return cbor_skip(r, &v) ? json_real(float_of(v)) : NULL;
 	case CBOR_SIMPLE:
@@ -83,9 +83,9 @@ static json_t *object(struct cbor_reader *r)
 	if (!cbor_get_map(r, &n))
 		n = 0;
 	for (; n > 0; n--) {
-		char *name = cbor_get_tstr(r, &key) ?
-				     strndup((const char *)key.p, key.len) :
-				     NULL;
+		char *name = cbor_get_tstr(r, &key)
+				     ? strndup((const char *)key.p, key.len)
+				     : NULL;
 		int failed = !name ||
 			     json_object_set_new(out, name, convert(r)) != 0;
 

@@ -12,7 +12,7 @@
 #include "lib/base/cleanup.h"
 
 #define LIST_MAX (64u * 1024u * 1024u)
-#define GROUP_DEVICES 64         /* one sync for that many devices */
+#define GROUP_DEVICES 64 /* one sync for that many devices */
 
 CLEANUP_PTR(struct file_group, file_group_free);
 CLEANUP_PTR(json_t, json_decref);
@@ -139,8 +139,7 @@ struct batch {
 
 static enum pv_code flush_batch(struct batch *b, bool commit, struct err *err)
 {
-	enum pv_code code =
-		commit ? file_group_commit(b->group, err) : PV_OK;
+	enum pv_code code = commit ? file_group_commit(b->group, err) : PV_OK;
 
 	while (b->n > 0)
 		fd_cleanup(&b->fds[--b->n]);
@@ -197,10 +196,9 @@ enum pv_code verb_keygen_many(int argc, char **argv, struct err *err)
 
 enum pv_code verb_csr(int argc, char **argv, struct err *err)
 {
-	static const struct option options[] = {
-		{ "subj", required_argument, NULL, OPT_SUBJ },
-		{ NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { { "subj", required_argument,
+						   NULL, OPT_SUBJ },
+						 { NULL, 0, NULL, 0 } };
 	CLEANUP(home_close) struct home h = HOME_INIT;
 	CLEANUP(buf_release) struct buf pem;
 	const char *subject = NULL, *out = NULL;

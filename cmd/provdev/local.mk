@@ -9,6 +9,7 @@ cmd_provdev_provdev_SOURCES = \
 	cmd/provdev/store.c cmd/provdev/store.h \
 	cmd/provdev/tree.c cmd/provdev/tree.h \
 	cmd/provdev/open.c \
+	cmd/provdev/receive.c cmd/provdev/receive.h \
 	cmd/provdev/json_cbor.c cmd/provdev/json_cbor.h \
 	cmd/provdev/show.c
 cmd_provdev_provdev_LDADD = lib/device/libpvdevice.a lib/base/libpvbase.a \

@@ -18,7 +18,8 @@ static const struct verb verbs[] = {
 	{ "program", "DIR --from KEKFILE", verb_program },
 	{ "open",
 	  "DIR BUNDLE.pvb [--bundle-key PEM] [--role R] [--class UUID]\n"
-	  "        [--stage S] [--nonce HEX] [--evidence FILE] [--now SECONDS]\n"
+	  "        [--stage S] [--nonce HEX] [--evidence FILE] [--now "
+	  "SECONDS]\n"
 	  "        [--no-clock] [--shuffle SEED] [--crash-at N]",
 	  verb_open },
 	{ "show", "DIR [--reveal -o FILE]", verb_show },

@@ -7,7 +7,7 @@
 #include "cmd/provdev/provdev.h"
 #include "lib/base/cleanup.h"
 
-#define WINDOW 4096              /* bytes of the sequence held at a time */
+#define WINDOW 4096 /* bytes of the sequence held at a time */
 
 struct record {
 	struct cbor_bytes device, kek, auth, receipt;

@@ -164,8 +164,7 @@ static enum pv_code collect(const char *dir, bool reveal, json_t **out,
 		return code;
 	*out = state_json(&h, &state);
 	s.components = json_object();
-	if (!*out ||
-	    json_object_set_new(*out, "components", s.components) != 0)
+	if (!*out || json_object_set_new(*out, "components", s.components) != 0)
 		return err_fail(err, PV_INTERNAL, "memory", NULL,
 				"out of memory");
 	if (state.fresh)

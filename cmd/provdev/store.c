@@ -148,14 +148,14 @@ static enum pv_code build(struct store *s, const struct pvdev *d,
 		store_step(s);
 		code = write_component(s, gen, i, c);
 	}
-	if (code != PV_OK || s->state.fresh)
-		return code;
-	state_folder(&s->state, former);
-	k.to = gen;
-	code = dir_open(s->dirfd, former, &old, s->err);
-	if (code == PV_OK)
-		code = tree_each(old, carry_over, &k, s->err);
-	if (code == PV_OK && fsync(gen) != 0)
+	if (code == PV_OK && !s->state.fresh) {
+		state_folder(&s->state, former);
+		k.to = gen;
+		code = dir_open(s->dirfd, former, &old, s->err);
+		if (code == PV_OK)
+			code = tree_each(old, carry_over, &k, s->err);
+	}
+	if (code == PV_OK && syncfs(gen) != 0)
 		code = err_errno(s->err, PV_STORAGE, "device.storage", NULL,
 				 "cannot sync the new generation");
 	return code;

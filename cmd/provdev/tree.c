@@ -12,14 +12,14 @@
 #include "lib/base/pem.h"
 
 #define PEM_MAX (4u * 1024u * 1024u)
-#define NAME_MAX_LEN 120         /* of one file in a component */
-
-CLEANUP_PTR(struct file_group, file_group_free);
+#define NAME_MAX_LEN 120 /* of one file in a component */
 
 static enum pv_code storage_error(struct err *err, const char *name)
 {
-	return err_errno(err, PV_STORAGE, "device.storage", NULL, "cannot "
-			 "change %s", name);
+	return err_errno(err, PV_STORAGE, "device.storage", NULL,
+			 "cannot "
+			 "change %s",
+			 name);
 }
 
 enum pv_code tree_each(int dirfd, tree_visit *fn, void *arg, struct err *err)
@@ -98,21 +98,22 @@ enum pv_code tree_link(int from, int to, const char *name, struct err *err)
 	return code;
 }
 
-/* Where one component goes: one group for its files in three folders. */
-struct target {
-	struct file_group *group;
-	int dirfd;
-};
-
-static enum pv_code add(struct target *t, const char *name, const void *p,
-			size_t len, struct err *err)
+/* A file of a folder that nothing names yet: the caller syncs and names it. */
+static enum pv_code add(int dirfd, const char *name, const void *p, size_t len,
+			struct err *err)
 {
-	return file_group_add(t->group, t->dirfd, name, 0600, p, len, err);
+	CLEANUP(fd_cleanup)
+	int fd = openat(dirfd, name,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+
+	if (fd < 0)
+		return storage_error(err, name);
+	return fd_write_all(fd, p, len, err);
 }
 
-static enum pv_code add_pem(struct target *t, const char *name,
-			    const char *label, struct cbor_bytes der,
-			    struct err *err)
+static enum pv_code add_pem(int dirfd, const char *name, const char *label,
+			    struct cbor_bytes der, struct err *err)
 {
 	CLEANUP(buf_wipe) struct buf pem;
 	struct span s = { der.p, der.len };
@@ -123,10 +124,10 @@ static enum pv_code add_pem(struct target *t, const char *name,
 		return PV_OK;
 	pem_encode(&pem, label, s);
 	code = buf_check(&pem, err);
-	return code == PV_OK ? add(t, name, pem.data, pem.len, err) : code;
+	return code == PV_OK ? add(dirfd, name, pem.data, pem.len, err) : code;
 }
 
-static enum pv_code add_list(struct target *t, const char *name,
+static enum pv_code add_list(int dirfd, const char *name,
 			     struct cbor_bytes list, struct err *err)
 {
 	CLEANUP(buf_release) struct buf pem;
@@ -145,7 +146,7 @@ static enum pv_code add_list(struct target *t, const char *name,
 		pem_encode(&pem, "CERTIFICATE", s);
 	}
 	code = buf_check(&pem, err);
-	return code == PV_OK ? add(t, name, pem.data, pem.len, err) : code;
+	return code == PV_OK ? add(dirfd, name, pem.data, pem.len, err) : code;
 }
 
 static bool plain_byte(uint8_t c, bool first)
@@ -173,9 +174,8 @@ static bool file_name(struct cbor_bytes name, const char *suffix, char *out,
 	return true;
 }
 
-static enum pv_code add_map(struct target *t, int folder,
-			    struct cbor_bytes map, const char *suffix,
-			    struct err *err)
+static enum pv_code add_map(int dirfd, struct cbor_bytes map,
+			    const char *suffix, struct err *err)
 {
 	struct cbor_reader r;
 	struct cbor_bytes name, value;
@@ -188,8 +188,7 @@ static enum pv_code add_map(struct target *t, int folder,
 		if (!file_name(name, suffix, file, sizeof(file)))
 			return err_fail(err, PV_INTEGRITY, "device.content",
 					NULL, "a name in it is too long");
-		code = file_group_add(t->group, folder, file, 0600, value.p,
-				      value.len, err);
+		code = add(dirfd, file, value.p, value.len, err);
 	}
 	return code;
 }
@@ -205,28 +204,24 @@ static enum pv_code make_folder(int dirfd, const char *name, bool wanted,
 	return code == PV_OK ? dir_open(dirfd, name, fd, err) : code;
 }
 
-static enum pv_code add_all(struct target *t, const struct pvdev_content *c,
-			    struct span plaintext, int secrets, int files,
-			    struct err *err)
+static enum pv_code add_all(int dirfd, const struct pvdev_content *c,
+			    struct span plaintext, struct err *err)
 {
 	enum pv_code code;
 
-	code = add(t, "content.cbor", plaintext.p, plaintext.len, err);
+	code = add(dirfd, "content.cbor", plaintext.p, plaintext.len, err);
 	if (code == PV_OK)
-		code = add_pem(t, "certificate.pem", "CERTIFICATE",
+		code = add_pem(dirfd, "certificate.pem", "CERTIFICATE",
 			       c->certificate, err);
 	if (code == PV_OK)
-		code = add_list(t, "chain.pem", c->chain, err);
+		code = add_list(dirfd, "chain.pem", c->chain, err);
 	if (code == PV_OK)
-		code = add_list(t, "anchors.pem", c->anchors, err);
+		code = add_list(dirfd, "anchors.pem", c->anchors, err);
 	if (code == PV_OK)
-		code = add_pem(t, "key.pem", "PRIVATE KEY", c->key, err);
+		code = add_pem(dirfd, "key.pem", "PRIVATE KEY", c->key, err);
 	if (code == PV_OK && c->config.p)
-		code = add(t, "config.cbor", c->config.p, c->config.len, err);
-	if (code == PV_OK && c->secrets.p)
-		code = add_map(t, secrets, c->secrets, ".bin", err);
-	if (code == PV_OK && c->files.p)
-		code = add_map(t, files, c->files, "", err);
+		code = add(dirfd, "config.cbor", c->config.p, c->config.len,
+			   err);
 	return code;
 }
 
@@ -234,22 +229,20 @@ enum pv_code tree_write(int dirfd, const char *id,
 			const struct pvdev_content *c, struct span plaintext,
 			struct err *err)
 {
-	CLEANUP(cleanup_file_group_free) struct file_group *group = NULL;
 	CLEANUP(fd_cleanup) int fd = -1;
 	CLEANUP(fd_cleanup) int secrets = -1;
 	CLEANUP(fd_cleanup) int files = -1;
-	enum pv_code code = file_group_new(&group, err);
+	enum pv_code code = make_folder(dirfd, id, true, &fd, err);
 
 	if (code == PV_OK)
-		code = make_folder(dirfd, id, true, &fd, err);
+		code = add_all(fd, c, plaintext, err);
 	if (code == PV_OK)
 		code = make_folder(fd, "secrets", c->secrets.p, &secrets, err);
 	if (code == PV_OK)
+		code = add_map(secrets, c->secrets, ".bin", err);
+	if (code == PV_OK)
 		code = make_folder(fd, "files", c->files.p, &files, err);
-	if (code == PV_OK) {
-		struct target t = { group, fd };
-
-		code = add_all(&t, c, plaintext, secrets, files, err);
-	}
-	return code == PV_OK ? file_group_commit(group, err) : code;
+	if (code == PV_OK)
+		code = add_map(files, c->files, "", err);
+	return code;
 }

@@ -9,7 +9,7 @@
 #include "lib/device/content.h"
 
 /*
- * One component into the new folder dir/id, durable on return:
+ * One component into the new folder dir/id; the caller makes it durable:
  *   certificate.pem chain.pem anchors.pem key.pem config.cbor
  *   secrets/<name>.bin files/<name>   and content.cbor, the whole plaintext.
  * In names, other bytes than letters, digits and "._-" are written as %XX.

@@ -99,9 +99,9 @@ enum pvdev_result pvdev_descriptor(const struct pvdev_config *cfg,
 	case FIRST_SIGN1:
 		return mac0 ? PVDEV_DESC_FORM : verify_plain(cfg, bytes, out);
 	case FIRST_BATCH:
-		return cfg->form == PVDEV_FORM_BATCH ?
-			       pvdev_batch(cfg, bytes, out) :
-			       PVDEV_DESC_FORM;
+		return cfg->form == PVDEV_FORM_BATCH
+			       ? pvdev_batch(cfg, bytes, out)
+			       : PVDEV_DESC_FORM;
 	default:
 		return PVDEV_DESC_COSE;
 	}

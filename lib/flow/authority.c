@@ -131,10 +131,12 @@ static enum pv_code load(struct authority *a, struct err *err)
 		       err);
 	if (rc == PV_NOT_FOUND)
 		err_prefix(err, "no authority in %.80s", a->home);
+	err_object(err, CONFIG);
 	if (rc == PV_OK)
 		rc = authority_parse(a, buf_span(&text), err);
-	if (rc != PV_OK)
-		err_object(err, CONFIG);
+	/* Nothing failed: the next cause has another object. */
+	if (rc == PV_OK && err)
+		err->object[0] = '\0';
 	return rc;
 }
 

@@ -287,11 +287,29 @@ static enum pv_code check_values(const struct authority *a,
 	return PV_OK;
 }
 
+/* Pointer to a key of the root (RFC 6901 3); the root for a very long one. */
+static const char *key_pointer(const char *name, char out[POINTER_MAX])
+{
+	size_t n = 0;
+
+	out[n++] = '/';
+	for (; *name; name++) {
+		if (n + 3 > POINTER_MAX)
+			return "";
+		if (*name == '~' || *name == '/')
+			out[n++] = '~';
+		out[n++] = *name == '~' ? '0' : *name == '/' ? '1' : *name;
+	}
+	out[n] = '\0';
+	return out;
+}
+
 enum pv_code authority_parse(struct authority *a, struct span text,
 			     struct err *err)
 {
 	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
 	bool seen[SPECS_N] = { false };
+	char pointer[POINTER_MAX];
 	enum pv_code rc = json_parse_max(text, AUTHORITY_JSON_MAX, &doc, err);
 	const char *name;
 	json_t *value;
@@ -307,7 +325,8 @@ enum pv_code authority_parse(struct authority *a, struct span text,
 		while (i < SPECS_N && strcmp(specs[i].name, name) != 0)
 			i++;
 		if (i == SPECS_N)
-			return json_fail(err, PV_INPUT, doc, "",
+			return json_fail(err, PV_INPUT, doc,
+					 key_pointer(name, pointer),
 					 "config.unknown",
 					 "see provctl.json in provctl(1)",
 					 "unknown key \"%.40s\"", name);

@@ -107,6 +107,25 @@ enum pv_code sqlite_corrupt(struct sqlite_store *s, const char *what,
 PV_MUST enum pv_code sqlite_exec(struct sqlite_store *s, const char *sql,
 				 struct err *err);
 
+/* ---- sqlite_open.c ---- */
+
+#define SQLITE_PATH_MAX 4096u
+
+/* A handle with a database connection and nothing read yet. */
+PV_MUST enum pv_code sqlite_connect(const char *path,
+				    struct sqlite_store **out,
+				    struct err *err);
+PV_MUST enum pv_code sqlite_configure(struct sqlite_store *s, struct err *err);
+PV_MUST enum pv_code sqlite_exec_all(struct sqlite_store *s,
+				     const char *const *sql, size_t n,
+				     struct err *err);
+/* Splits a path; dir gets the folder ("." for none). PV_INPUT. */
+PV_MUST enum pv_code sqlite_split_path(const char *path,
+				       char dir[SQLITE_PATH_MAX],
+				       const char **name, struct err *err);
+void sqlite_destroy(struct sqlite_store *s);
+CLEANUP_PTR(struct sqlite_store, sqlite_destroy);
+
 /* ---- sqlite_schema.c ---- */
 
 PV_MUST enum pv_code sqlite_schema_make(struct sqlite_store *s,

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/rand.h>
-
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/store/filecheck.h"
@@ -20,7 +18,6 @@
 #define BUSY_MS 10000
 #define CLOSE_FRAMES 256         /* more than these are worth moving at close */
 #define LOG_BUF_MAX (SQLITE_CHUNK_MAX + 65537u)
-#define PATH_LEN_MAX 4096u
 
 static const struct store_ops ops;
 
@@ -56,18 +53,17 @@ static void sqlite_close(struct store *store)
 	free(s);
 }
 
-static void destroy(struct sqlite_store *s)
+void sqlite_destroy(struct sqlite_store *s)
 {
 	if (s)
 		sqlite_close(&s->base);
 }
-CLEANUP_PTR(struct sqlite_store, destroy);
 
 /* A handle with a database connection and nothing read yet. */
-static enum pv_code connect(const char *path, struct sqlite_store **out,
+enum pv_code sqlite_connect(const char *path, struct sqlite_store **out,
 			    struct err *err)
 {
-	CLEANUP(cleanup_destroy)
+	CLEANUP(cleanup_sqlite_destroy)
 	struct sqlite_store *s = mem_new(sizeof(*s), err);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
@@ -97,7 +93,7 @@ static enum pv_code connect(const char *path, struct sqlite_store **out,
 	return PV_OK;
 }
 
-static enum pv_code exec_all(struct sqlite_store *s, const char *const *sql,
+enum pv_code sqlite_exec_all(struct sqlite_store *s, const char *const *sql,
 			     size_t n, struct err *err)
 {
 	enum pv_code rc = PV_OK;
@@ -107,7 +103,7 @@ static enum pv_code exec_all(struct sqlite_store *s, const char *const *sql,
 	return rc;
 }
 
-static enum pv_code configure(struct sqlite_store *s, struct err *err)
+enum pv_code sqlite_configure(struct sqlite_store *s, struct err *err)
 {
 	static const char *const pragmas[] = {
 		"PRAGMA synchronous = FULL",
@@ -118,7 +114,7 @@ static enum pv_code configure(struct sqlite_store *s, struct err *err)
 		"PRAGMA cache_size = -8192",
 	};
 
-	return exec_all(s, pragmas, sizeof(pragmas) / sizeof(pragmas[0]), err);
+	return sqlite_exec_all(s, pragmas, sizeof(pragmas) / sizeof(pragmas[0]), err);
 }
 
 /* A pragma's one value as a number, or as text when text is not NULL. */
@@ -164,14 +160,14 @@ static enum pv_code check_header(struct sqlite_store *s, struct err *err)
 }
 
 /* Splits a path; dir gets the folder ("." for none). */
-static enum pv_code split_path(const char *path, char dir[PATH_LEN_MAX],
+enum pv_code sqlite_split_path(const char *path, char dir[SQLITE_PATH_MAX],
 			       const char **name, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = slash ? (size_t)(slash - path) : 0;
 
 	*name = slash ? slash + 1 : path;
-	if (!(*name)[0] || strlen(path) + 16 > PATH_LEN_MAX)
+	if (!(*name)[0] || strlen(path) + 16 > SQLITE_PATH_MAX)
 		return err_fail(err, PV_INPUT, "store.path", NULL,
 				"the store's path names no file or is too long");
 	if (!slash)
@@ -179,7 +175,7 @@ static enum pv_code split_path(const char *path, char dir[PATH_LEN_MAX],
 	else if (len == 0)
 		strcpy(dir, "/");
 	else
-		snprintf(dir, PATH_LEN_MAX, "%.*s", (int)len, path);
+		snprintf(dir, SQLITE_PATH_MAX, "%.*s", (int)len, path);
 	return PV_OK;
 }
 
@@ -187,9 +183,9 @@ static enum pv_code split_path(const char *path, char dir[PATH_LEN_MAX],
 static enum pv_code check_file(const char *path, int *dirfd, struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = -1;
-	char dir[PATH_LEN_MAX];
+	char dir[SQLITE_PATH_MAX];
 	const char *name;
-	enum pv_code rc = split_path(path, dir, &name, err);
+	enum pv_code rc = sqlite_split_path(path, dir, &name, err);
 
 	if (rc == PV_OK)
 		rc = dir_open(AT_FDCWD, dir, dirfd, err);
@@ -212,15 +208,15 @@ enum pv_code store_sqlite_open(const char *path, struct store **store,
 			       struct err *err)
 {
 	CLEANUP(fd_cleanup) int dirfd = -1;
-	CLEANUP(cleanup_destroy) struct sqlite_store *s = NULL;
+	CLEANUP(cleanup_sqlite_destroy) struct sqlite_store *s = NULL;
 	struct store_meta meta;
 	VIEW v = { NULL };
 	enum pv_code rc = check_file(path, &dirfd, err);
 
 	if (rc == PV_OK)
-		rc = connect(path, &s, err);
+		rc = sqlite_connect(path, &s, err);
 	if (rc == PV_OK)
-		rc = configure(s, err);
+		rc = sqlite_configure(s, err);
 	if (rc == PV_OK)
 		rc = check_header(s, err);
 	if (rc == PV_OK)
@@ -234,128 +230,6 @@ enum pv_code store_sqlite_open(const char *path, struct store **store,
 		return rc;
 	*store = &TAKE(s)->base;
 	return PV_OK;
-}
-
-static enum pv_code first_rows(struct sqlite_store *s,
-			       const struct store_meta *meta, struct err *err)
-{
-	QUERY q = query_start(s, SQL_META_PUT);
-	enum pv_code rc;
-
-	if (RAND_bytes(s->salt, sizeof(s->salt)) != 1)
-		return err_fail(err, PV_INTERNAL, "crypto.random", NULL,
-				"no random bytes are to be had");
-	query_str(&q, meta->name);
-	query_str(&q, meta->origin);
-	query_u64(&q, meta->created_ms);
-	query_blob(&q, s->salt, sizeof(s->salt));
-	rc = query_run(&q, err);
-	if (rc != PV_OK)
-		return rc;
-	s->state.serial_next = STORE_SERIAL_FIRST;
-	s->state.recent_first = 1;
-	return sqlite_state_put(s, SQL_STATE_PUT, err);
-}
-
-/* Fills an empty file; its journal is gone when this returns. */
-static enum pv_code fill(const char *path, const struct store_meta *meta,
-			 struct err *err)
-{
-	static const char *const before[] = {
-		"PRAGMA application_id = 1347830612", /* APPLICATION_ID */
-		"PRAGMA user_version = 1",
-		"BEGIN IMMEDIATE",
-	};
-	CLEANUP(cleanup_destroy) struct sqlite_store *s = NULL;
-	enum pv_code rc = connect(path, &s, err);
-
-	if (rc == PV_OK)
-		rc = configure(s, err);
-	if (rc == PV_OK)
-		rc = exec_all(s, before, sizeof(before) / sizeof(before[0]),
-			      err);
-	if (rc == PV_OK)
-		rc = sqlite_schema_make(s, err);
-	if (rc == PV_OK)
-		rc = first_rows(s, meta, err);
-	if (rc == PV_OK)
-		rc = sqlite_exec(s, "COMMIT", err);
-	if (rc == PV_OK)
-		rc = sqlite_exec(s, "PRAGMA journal_mode = WAL", err);
-	/* Without a log left behind: the file is renamed next. */
-	if (rc == PV_OK)
-		sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
-				  NULL);
-	return rc;
-}
-
-/* Makes name of temp, unless it is there, and both durable. */
-static enum pv_code publish(int dirfd, const char *temp, const char *name,
-			    struct err *err)
-{
-	CLEANUP(fd_cleanup)
-	int fd = openat(dirfd, temp, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) != 0)
-		return err_errno(err, PV_STORAGE, "store.io", "check the disk",
-				 "cannot sync the new store");
-	if (linkat(dirfd, temp, dirfd, name, 0) != 0 && errno == EEXIST)
-		return err_fail(err, PV_CONFLICT, "store.exists",
-				"choose another folder",
-				"there is a store already");
-	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    unlinkat(dirfd, temp, 0) != 0 || fsync(dirfd) != 0)
-		return err_errno(err, PV_STORAGE, "store.io", "check the disk",
-				 "cannot put the new store in place");
-	return PV_OK;
-}
-
-static enum pv_code temp_file(int dirfd, const char *temp, struct err *err)
-{
-	CLEANUP(fd_cleanup) int fd = -1;
-
-	/* What an interrupted creation left. */
-	if (unlinkat(dirfd, temp, 0) != 0 && errno != ENOENT)
-		return err_errno(err, PV_STORAGE, "store.io", NULL,
-				 "cannot remove %s", temp);
-	fd = openat(dirfd, temp,
-		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_errno(err, PV_STORAGE, "store.io",
-				 "check that the folder can be written",
-				 "cannot create %s", temp);
-	return PV_OK;
-}
-
-enum pv_code store_sqlite_create(const char *path,
-				 const struct store_meta *meta, struct err *err)
-{
-	CLEANUP(fd_cleanup) int dirfd = -1;
-	char dir[PATH_LEN_MAX];
-	char temp[PATH_LEN_MAX];
-	const char *name;
-	enum pv_code rc = split_path(path, dir, &name, err);
-
-	if (rc == PV_OK && (!meta->name[0] || !meta->origin[0]))
-		rc = err_fail(err, PV_INPUT, "store.meta", NULL,
-			      "a store needs the authority's name and origin");
-	if (rc == PV_OK)
-		rc = dir_open(AT_FDCWD, dir, &dirfd, err);
-	if (rc != PV_OK)
-		return rc;
-	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return err_fail(err, PV_CONFLICT, "store.exists",
-				"choose another folder",
-				"there is a store already");
-	snprintf(temp, sizeof(temp), "%s.new", path);
-	rc = sealed_create(dirfd, err);
-	if (rc == PV_OK)
-		rc = temp_file(dirfd, temp + (name - path), err);
-	if (rc == PV_OK)
-		rc = fill(temp, meta, err);
-	if (rc == PV_OK)
-		rc = publish(dirfd, temp + (name - path), name, err);
-	return rc;
 }
 
 static const struct store_ops ops = {

@@ -8,8 +8,8 @@ tests_bench_csign_LDADD = -ldl
 EXTRA_DIST += tests/bench/quick.sh
 
 .PHONY: bench-quick
-bench-quick: provctl$(EXEEXT) tests/bench/gen_requests$(EXEEXT) \
+bench-quick: cmd/provctl$(EXEEXT) tests/bench/gen_requests$(EXEEXT) \
 		tests/bench/measure$(EXEEXT) tests/bench/csign$(EXEEXT)
-	@PROVCTL=$(abs_builddir)/provctl BENCH_DIR=$(abs_builddir)/tests/bench \
+	@PROVCTL=$(abs_builddir)/cmd/provctl BENCH_DIR=$(abs_builddir)/tests/bench \
 		srcdir=$(abs_srcdir) SOFTHSM_MODULE=$(SOFTHSM_MODULE) \
 		$(SHELL) $(srcdir)/tests/bench/quick.sh

@@ -1,10 +1,9 @@
 #include "tests/unit/unit.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
-#include "lib/base/cbor.h"
+#include "tests/unit/cbor_float.h"
 
 #define OUT_MAX 4096
 #define CORPUS "corpora/cbor/appendix_a.json"
@@ -31,36 +30,6 @@ static void put_number(struct cbor_reader *r, struct cbor_writer *w)
 	}
 	ck_assert(cbor_get_int(r, &i));
 	cbor_put_int(w, i);
-}
-
-static double float_value(struct cbor_bytes item)
-{
-	uint64_t bits = 0;
-	double d;
-	float f;
-	uint32_t single;
-	size_t i;
-
-	for (i = 1; i < item.len; i++)
-		bits = bits << 8 | item.p[i];
-	if (item.len == 9) {
-		memcpy(&d, &bits, sizeof(d));
-		return d;
-	}
-	if (item.len == 5) {
-		single = (uint32_t)bits;
-		memcpy(&f, &single, sizeof(f));
-		return (double)f;
-	}
-	/* RFC 8949 appendix D */
-	d = (double)(bits & 0x3ff);
-	if ((bits >> 10 & 0x1f) == 0)
-		d = ldexp(d, -24);
-	else if ((bits >> 10 & 0x1f) != 31)
-		d = ldexp(d + 1024, (int)(bits >> 10 & 0x1f) - 25);
-	else
-		d = (bits & 0x3ff) == 0 ? INFINITY : NAN;
-	return bits & 0x8000 ? -d : d;
 }
 
 static void put_other(struct cbor_reader *r, struct cbor_writer *w)
@@ -437,82 +406,6 @@ START_TEST(writer_measures_and_never_overruns)
 }
 END_TEST
 
-START_TEST(every_half_is_shortest)
-{
-	uint8_t in[3], out[16];
-	struct cbor_writer w;
-	uint32_t h;
-
-	for (h = 0; h < 0x10000; h++) {
-		struct cbor_bytes item = { in, 3 };
-		bool nan = (h & 0x7fff) > 0x7c00;
-
-		in[0] = 0xf9;
-		in[1] = (uint8_t)(h >> 8);
-		in[2] = (uint8_t)h;
-		ck_assert_int_eq(cbor_valid(in, 3, 8, NULL),
-				 !nan || h == 0x7e00);
-		if (nan)
-			continue;
-		cbor_writer_init(&w, out, sizeof(out));
-		cbor_put_double(&w, float_value(item));
-		ck_assert_uint_eq(w.len, 3);
-		ck_assert_mem_eq(out, in, 3);
-	}
-}
-END_TEST
-
-static uint64_t next_random(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
-START_TEST(random_floats)
-{
-	uint64_t seed = 0x9e3779b97f4a7c15u;
-	uint8_t out[16];
-	struct cbor_writer w;
-	int i;
-
-	for (i = 0; i < 200000; i++) {
-		uint64_t bits = next_random(&seed);
-		struct cbor_bytes item = { out, 0 };
-		double d, back;
-		float f;
-
-		if (i % 3 == 0)
-			bits &= 0xffffffffe0000000u; /* often a single */
-		if (i % 3 == 1) {
-			uint32_t s = (uint32_t)bits;
-
-			memcpy(&f, &s, sizeof(f));
-			d = (double)f;
-		} else {
-			memcpy(&d, &bits, sizeof(d));
-		}
-		cbor_writer_init(&w, out, sizeof(out));
-		cbor_put_double(&w, d);
-		ck_assert(cbor_writer_ok(&w));
-		ck_assert(cbor_valid(out, w.len, 8, NULL));
-		item.len = w.len;
-		back = float_value(item);
-		if (isnan(d)) {
-			ck_assert(isnan(back) && w.len == 3);
-			continue;
-		}
-		ck_assert(memcmp(&back, &d, sizeof(d)) == 0);
-		/* the compiler's own conversion agrees on the width */
-		ck_assert_int_eq(w.len <= 5,
-				 isinf(d) ||
-					 (fabs(d) <= (double)3.4028235e38f &&
-					  (double)(float)d == d));
-	}
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("cbor");
@@ -527,8 +420,6 @@ int main(void)
 	tcase_add_test(t, getters_stick);
 	tcase_add_test(t, int_limits);
 	tcase_add_test(t, writer_measures_and_never_overruns);
-	tcase_add_test(t, every_half_is_shortest);
-	tcase_add_test(t, random_floats);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

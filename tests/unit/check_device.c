@@ -9,7 +9,7 @@ static const struct {
 	enum pvdev_form form;
 	enum pvdev_kind kind;
 	bool certified;
-	bool plain;            /* a plain descriptor for a batch device */
+	bool plain; /* a plain descriptor for a batch device */
 } combos[] = {
 	{ PVDEV_FORM_PLAIN, PVDEV_KIND_P256, false, false },
 	{ PVDEV_FORM_PLAIN, PVDEV_KIND_P256, true, false },

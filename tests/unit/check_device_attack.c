@@ -200,9 +200,8 @@ START_TEST(mixed_bundles)
 
 		b.item[n] = old.item[n];
 		if (n == 1)
-			r = fx_begin(&f, &b) == PVDEV_OK ?
-				    fx_feed(&f, &b, 3) :
-				    PVDEV_OTHER_DEVICE;
+			r = fx_begin(&f, &b) == PVDEV_OK ? fx_feed(&f, &b, 3)
+							 : PVDEV_OTHER_DEVICE;
 		else
 			r = fx_open(&f, &b);
 		b.item[n] = kept;
@@ -317,10 +316,10 @@ FAULTY(kw_unwrap, (void *ctx, const uint8_t *in, uint8_t *out),
        (x->real, in, out))
 
 static const struct pvdev_crypto faulty_crypto = {
-	faulty_sha256_begin, faulty_sha256_update,    faulty_sha256_final,
-	faulty_hmac_begin,   faulty_hmac_begin_slot,  faulty_hmac_update,
-	faulty_hmac_final,   faulty_p256_verify,      faulty_p256_sign,
-	faulty_p256_ecdh,    faulty_gcm_open,	      faulty_kw_unwrap
+	faulty_sha256_begin, faulty_sha256_update,   faulty_sha256_final,
+	faulty_hmac_begin,   faulty_hmac_begin_slot, faulty_hmac_update,
+	faulty_hmac_final,   faulty_p256_verify,     faulty_p256_sign,
+	faulty_p256_ecdh,    faulty_gcm_open,	     faulty_kw_unwrap
 };
 
 START_TEST(crypto_fails)

@@ -8,14 +8,18 @@
 static const struct {
 	const char *hex;
 	bool sealed;
-	const char *why;       /* NULL: valid */
+	const char *why; /* NULL: valid */
 } contents[] = {
 	{ "a0", true, NULL },
 	{ "a0", false, NULL },
 	{ "a7014101028141020381410304414405a10102"
-	  "06a161614100" "07a1616240",
+	  "06a161614100"
+	  "07a1616240",
 	  true, NULL },
-	{ "a303814103" "05f6" "07a1616240", false, NULL },
+	{ "a303814103"
+	  "05f6"
+	  "07a1616240",
+	  false, NULL },
 	{ "80", true, "component is not a map" },
 	{ "01", true, "component is not a map" },
 	{ "a1616100", true, "component key is not a number" },
@@ -25,8 +29,9 @@ static const struct {
 	  "component entry is unknown, empty or of another type" },
 	{ "a10140", true,
 	  "component entry is unknown, empty or of another type" },
-	{ "a10161" "61", true,
-	  "component entry is unknown, empty or of another type" },
+	{ "a10161"
+	  "61",
+	  true, "component entry is unknown, empty or of another type" },
 	{ "a10280", true,
 	  "component entry is unknown, empty or of another type" },
 	{ "a1028140", true,
@@ -58,7 +63,9 @@ static const struct {
 	{ "a105a2616200616100", true, "map keys are not sorted" },
 	{ "a106a2616140616140", true, "duplicate map key" },
 	{ "a000", true, "trailing bytes" },
-	{ "bf0141" "01ff", true, "indefinite length" },
+	{ "bf0141"
+	  "01ff",
+	  true, "indefinite length" },
 	{ "", true, "truncated" },
 	/* a config may be 16 deep, not 17 */
 	{ "a10581818181818181818181818181818180", true, NULL },
@@ -86,7 +93,8 @@ END_TEST
 
 START_TEST(walk)
 {
-	static const char hex[] = "a3028241014202030" "6a2616141aa616240"
+	static const char hex[] = "a3028241014202030"
+				  "6a2616141aa616240"
 				  "07a1616341ff";
 	struct pvdev_content c;
 	struct cbor_reader r;

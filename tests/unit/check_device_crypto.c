@@ -65,8 +65,8 @@ static EVP_PKEY *private_key(const uint8_t d[32], const uint8_t point[65])
 
 static void check_hpke(struct pvdev_openssl *o, const json_t *v)
 {
-	const json_t *first = json_array_get(json_object_get(v, "encryptions"),
-					     0);
+	const json_t *first =
+		json_array_get(json_object_get(v, "encryptions"), 0);
 	struct pvdev_config cfg = { .crypto = &pvdev_crypto_openssl };
 	uint8_t sk[32], enc[65], info[64], key[32], nonce[12], want[32];
 	uint8_t aad[64], ct[128], pt[128];
@@ -116,8 +116,8 @@ END_TEST
 
 START_TEST(ecdh)
 {
-	json_t *all = load(
-		"vectors/wycheproof/ecdh_secp256r1_ecpoint_test.json");
+	json_t *all =
+		load("vectors/wycheproof/ecdh_secp256r1_ecpoint_test.json");
 	const json_t *groups = json_object_get(all, "testGroups");
 	json_t *g, *v;
 	struct pvdev_openssl o;
@@ -125,7 +125,7 @@ START_TEST(ecdh)
 
 	ck_assert(pvdev_openssl_init(&o));
 	json_array_foreach(groups, i, g)
-	json_array_foreach(json_object_get(g, "tests"), k, v)
+		json_array_foreach(json_object_get(g, "tests"), k, v)
 	{
 		const char *want =
 			json_string_value(json_object_get(v, "result"));
@@ -135,16 +135,16 @@ START_TEST(ecdh)
 		bool ok;
 
 		memset(d, 0, sizeof(d));
-		memcpy(d + (n < 32 ? 32 - n : 0), priv + (n > 32), n > 32 ? 32 : n);
+		memcpy(d + (n < 32 ? 32 - n : 0), priv + (n > 32),
+		       n > 32 ? 32 : n);
 		if (hex(v, "public", pub, sizeof(pub)) != 65)
 			continue; /* compressed or not a point: never ours */
 		o.sealing = private_key(d, NULL);
 		ok = pvdev_crypto_openssl.p256_ecdh(&o, PVDEV_SLOT_SEALING, pub,
 						    x);
-		ck_assert_msg(ok == (strcmp(want, "invalid") != 0),
-			      "tcId %d",
-			      (int)json_integer_value(
-				      json_object_get(v, "tcId")));
+		ck_assert_msg(
+			ok == (strcmp(want, "invalid") != 0), "tcId %d",
+			(int)json_integer_value(json_object_get(v, "tcId")));
 		if (ok) {
 			hex(v, "shared", shared, 32);
 			ck_assert_mem_eq(x, shared, 32);
@@ -169,7 +169,7 @@ START_TEST(ecdsa)
 
 	ck_assert(pvdev_openssl_init(&o));
 	json_array_foreach(groups, i, g)
-	json_array_foreach(json_object_get(g, "tests"), k, v)
+		json_array_foreach(json_object_get(g, "tests"), k, v)
 	{
 		const char *want =
 			json_string_value(json_object_get(v, "result"));
@@ -181,8 +181,8 @@ START_TEST(ecdsa)
 		fx_sha256(msg, len, digest);
 		if (hex(v, "sig", sig, sizeof(sig)) != 64)
 			continue; /* cose_parse takes 64 bytes only */
-		ck_assert_int_eq(pvdev_crypto_openssl.p256_verify(
-					 &o, point, digest, sig),
+		ck_assert_int_eq(pvdev_crypto_openssl.p256_verify(&o, point,
+								  digest, sig),
 				 strcmp(want, "valid") == 0);
 		done++;
 	}
@@ -202,11 +202,11 @@ START_TEST(key_wrap)
 
 	ck_assert(pvdev_openssl_init(&o));
 	json_array_foreach(groups, i, g)
-	json_array_foreach(json_object_get(g, "tests"), k, v)
+		json_array_foreach(json_object_get(g, "tests"), k, v)
 	{
-		bool valid = strcmp(json_string_value(
-					    json_object_get(v, "result")),
-				    "valid") == 0;
+		bool valid =
+			strcmp(json_string_value(json_object_get(v, "result")),
+			       "valid") == 0;
 		uint8_t kek[64], ct[512], msg[512], out[32];
 
 		if (hex(v, "key", kek, sizeof(kek)) != 32 ||
@@ -235,14 +235,14 @@ START_TEST(empty_slots)
 
 	ck_assert(pvdev_openssl_init(&o));
 	ck_assert(!pvdev_crypto_openssl.hmac_begin_slot(&o, PVDEV_SLOT_AUTH));
-	ck_assert(!pvdev_crypto_openssl.hmac_begin_slot(&o,
-							PVDEV_SLOT_RECEIPT));
+	ck_assert(
+		!pvdev_crypto_openssl.hmac_begin_slot(&o, PVDEV_SLOT_RECEIPT));
 	ck_assert(!pvdev_crypto_openssl.hmac_begin_slot(&o, PVDEV_SLOT_KEK));
 	ck_assert(!pvdev_crypto_openssl.kw_unwrap(&o, zero, out));
 	ck_assert(!pvdev_crypto_openssl.p256_sign(&o, PVDEV_SLOT_CERTIFIED,
 						  zero, out));
-	ck_assert(!pvdev_crypto_openssl.p256_sign(&o, PVDEV_SLOT_KEK, zero,
-						  out));
+	ck_assert(
+		!pvdev_crypto_openssl.p256_sign(&o, PVDEV_SLOT_KEK, zero, out));
 	ck_assert(!pvdev_crypto_openssl.p256_verify(&o, zero, zero, zero));
 	pvdev_openssl_release(&o);
 	pvdev_openssl_release(&o);

@@ -5,17 +5,22 @@
 #include "tests/unit/device_fixture.h"
 
 #define H16 "00112233445566778899aabbccddeeff"
-#define ID64 "7840"                                                            \
+#define ID64                                                                   \
+	"7840"                                                                 \
 	"61616161616161616161616161616161616161616161616161616161616161616161" \
 	"616161616161616161616161616161616161616161616161616161616161"
 /* [["identity", 1024, 1500], ["net", 256, 700]] as the fixture has it */
-#define IDENTITY "83686964656e74697479190400" "1905dc"
-#define NET "83636e6574190100" "1902bc"
+#define IDENTITY                                                               \
+	"83686964656e74697479190400"                                           \
+	"1905dc"
+#define NET                                                                    \
+	"83636e6574190100"                                                     \
+	"1902bc"
 #define PUBLIC "667075626c6963"
 
 struct edited {
 	uint64_t key;
-	const char *hex;       /* NULL: left out */
+	const char *hex; /* NULL: left out */
 	enum pvdev_result want;
 };
 
@@ -24,7 +29,10 @@ static const struct edited bindings[] = {
 	{ 1, "7070726f7663746c2d62756e646c652d32", PVDEV_BINDING },
 	{ 1, "5070726f7663746c2d62756e646c652d31", PVDEV_BINDING },
 	{ 2, NULL, PVDEV_BINDING },
-	{ 2, "4f" "00112233445566778899aabbccddee", PVDEV_BINDING },
+	{ 2,
+	  "4f"
+	  "00112233445566778899aabbccddee",
+	  PVDEV_BINDING },
 	{ 2, "51" H16 "00", PVDEV_BINDING },
 	{ 3, "60", PVDEV_BINDING },
 	{ 3, "612e", PVDEV_BINDING },
@@ -32,13 +40,23 @@ static const struct edited bindings[] = {
 	{ 3, "63612f62", PVDEV_BINDING },
 	{ 3, "63612062", PVDEV_BINDING },
 	{ 3, "63617f62", PVDEV_BINDING },
-	{ 3, "7841" "61616161616161616161616161616161616161616161616161616161"
-		    "61616161616161616161616161616161616161616161616161616161"
-		    "616161616161616161",
+	{ 3,
+	  "7841"
+	  "61616161616161616161616161616161616161616161616161616161"
+	  "61616161616161616161616161616161616161616161616161616161"
+	  "616161616161616161",
 	  PVDEV_BINDING },
 	{ 3, ID64, PVDEV_OTHER_DEVICE },
-	{ 3, "71" "41434d452d30313233343536373839414" "1", PVDEV_OTHER_DEVICE },
-	{ 3, "70" "41434d452d303132333435363738394" "1", PVDEV_OTHER_DEVICE },
+	{ 3,
+	  "71"
+	  "41434d452d30313233343536373839414"
+	  "1",
+	  PVDEV_OTHER_DEVICE },
+	{ 3,
+	  "70"
+	  "41434d452d303132333435363738394"
+	  "1",
+	  PVDEV_OTHER_DEVICE },
 	{ 4, "01", PVDEV_BINDING },
 	{ 4, "6673656e736f72", PVDEV_OTHER_ROLE },
 	{ 4, "6a687964726f6d65746572", PVDEV_OTHER_ROLE },
@@ -48,10 +66,17 @@ static const struct edited bindings[] = {
 	{ 6, "80", PVDEV_BINDING_COMPONENTS },
 	{ 6, "a0", PVDEV_BINDING_COMPONENTS },
 	{ 6, "82" IDENTITY "82636e6574190100", PVDEV_BINDING_COMPONENTS },
-	{ 6, "82" IDENTITY "83636e6574190100" "00", PVDEV_BINDING_COMPONENTS },
-	{ 6, "82" IDENTITY "83636e6574190100" "1a80000001",
+	{ 6,
+	  "82" IDENTITY "83636e6574190100"
+	  "00",
 	  PVDEV_BINDING_COMPONENTS },
-	{ 6, "82" IDENTITY "83636e6574188" "01902bc",
+	{ 6,
+	  "82" IDENTITY "83636e6574190100"
+	  "1a80000001",
+	  PVDEV_BINDING_COMPONENTS },
+	{ 6,
+	  "82" IDENTITY "83636e6574188"
+	  "01902bc",
 	  PVDEV_BINDING_COMPONENTS },
 	{ 6, "82" IDENTITY "83636e65741903001902bc", PVDEV_BINDING_COMPONENTS },
 	{ 6, "82" IDENTITY "83636e65741920001902bc", PVDEV_BINDING_COMPONENTS },
@@ -73,7 +98,10 @@ static const struct edited bindings[] = {
 	{ 7, "8f616161616161616161616161616161616161616161616161616161616161",
 	  PVDEV_BINDING_COMPONENTS },
 	{ 8, "8101", PVDEV_BINDING },
-	{ 8, "820147" "00112233445566", PVDEV_BINDING },
+	{ 8,
+	  "820147"
+	  "00112233445566",
+	  PVDEV_BINDING },
 	{ 8, "82015821" H16 H16 "00", PVDEV_BINDING },
 	{ 8, "82035820" H16 H16, PVDEV_ENVELOPE_KIND },
 	{ 8, "82015820" H16 H16, PVDEV_ENVELOPE_KEY },
@@ -85,7 +113,10 @@ static const struct edited bindings[] = {
 static const struct edited manifests[] = {
 	{ 1, "7270726f7663746c2d6d616e69666573742d32", PVDEV_MANIFEST },
 	{ 1, NULL, PVDEV_MANIFEST },
-	{ 2, "4f" "00112233445566778899aabbccddee", PVDEV_MANIFEST },
+	{ 2,
+	  "4f"
+	  "00112233445566778899aabbccddee",
+	  PVDEV_MANIFEST },
 	{ 2, "50" H16, PVDEV_OTHER_CLASS },
 	{ 3, "50" H16, PVDEV_OTHER_CLASS },
 	{ 3, NULL, PVDEV_MANIFEST },
@@ -93,29 +124,74 @@ static const struct edited manifests[] = {
 	{ 4, "1b8000000000000000", PVDEV_MANIFEST },
 	{ 4, "02", PVDEV_OLD_MANIFEST }, /* 3 is stored */
 	{ 5, "1907d1", PVDEV_MANIFEST }, /* 2001, behind not-after */
-	{ 5, "1905dd", PVDEV_NOT_YET },  /* 1501, it is 1500 */
+	{ 5, "1905dd", PVDEV_NOT_YET },	 /* 1501, it is 1500 */
 	{ 5, "20", PVDEV_MANIFEST },
-	{ 6, "1905db", PVDEV_EXPIRED },  /* 1499 */
+	{ 6, "1905db", PVDEV_EXPIRED }, /* 1499 */
 	{ 7, "80", PVDEV_MANIFEST },
 	{ 7, "a0", PVDEV_MANIFEST },
 	/* sealed with a digest, clear without, a flag that is none, twice */
-	{ 7, "81a6016161026131036131" "04f5" "055820" H16 H16 "0601",
+	{ 7,
+	  "81a6016161026131036131"
+	  "04f5"
+	  "055820" H16 H16 "0601",
 	  PVDEV_MANIFEST },
-	{ 7, "81a5016161026131036131" "04f4" "0601", PVDEV_MANIFEST },
-	{ 7, "81a5016161026131036131" "0401" "0601", PVDEV_MANIFEST },
-	{ 7, "81a5016161026131036131" "04f5" "0600", PVDEV_MANIFEST },
-	{ 7, "81a5016161026131036131" "04f5" "061a80000001", PVDEV_MANIFEST },
-	{ 7, "81a4016161026131" "04f5" "0601", PVDEV_MANIFEST },
-	{ 7, "82a5016161026131036131" "04f5" "0601"
-	     "a5016161026131036131" "04f5" "0601", PVDEV_MANIFEST },
-	{ 7, "81a5016161026131036131" "04f5" "0601", PVDEV_COMPONENTS },
-	{ 8, "41" "00", PVDEV_MANIFEST },
+	{ 7,
+	  "81a5016161026131036131"
+	  "04f4"
+	  "0601",
+	  PVDEV_MANIFEST },
+	{ 7,
+	  "81a5016161026131036131"
+	  "0401"
+	  "0601",
+	  PVDEV_MANIFEST },
+	{ 7,
+	  "81a5016161026131036131"
+	  "04f5"
+	  "0600",
+	  PVDEV_MANIFEST },
+	{ 7,
+	  "81a5016161026131036131"
+	  "04f5"
+	  "061a80000001",
+	  PVDEV_MANIFEST },
+	{ 7,
+	  "81a4016161026131"
+	  "04f5"
+	  "0601",
+	  PVDEV_MANIFEST },
+	{ 7,
+	  "82a5016161026131036131"
+	  "04f5"
+	  "0601"
+	  "a5016161026131036131"
+	  "04f5"
+	  "0601",
+	  PVDEV_MANIFEST },
+	{ 7,
+	  "81a5016161026131036131"
+	  "04f5"
+	  "0601",
+	  PVDEV_COMPONENTS },
+	{ 8,
+	  "41"
+	  "00",
+	  PVDEV_MANIFEST },
 	{ 9, "a0", PVDEV_MANIFEST },
-	{ 9, "a1676761746577617961" "61", PVDEV_MANIFEST },
-	{ 9, "a1676761746577617981" "60", PVDEV_MANIFEST },
+	{ 9,
+	  "a1676761746577617961"
+	  "61",
+	  PVDEV_MANIFEST },
+	{ 9,
+	  "a1676761746577617981"
+	  "60",
+	  PVDEV_MANIFEST },
 	{ 9, "a16673656e736f7280", PVDEV_OTHER_ROLE },
 	{ 9, "a1676761746577617980", PVDEV_COMPONENTS },
-	{ 9, "a1676761746577617981" "686964656e74697479", PVDEV_COMPONENTS },
+	{ 9,
+	  "a1676761746577617981"
+	  "686964656e74697479",
+	  PVDEV_COMPONENTS },
 	{ 10, "60", PVDEV_MANIFEST },
 	{ 10, NULL, PVDEV_MANIFEST },
 	{ 10, "69626f6f747374726170", PVDEV_OTHER_STAGE },
@@ -124,7 +200,9 @@ static const struct edited manifests[] = {
 static const struct edited claims[] = {
 	{ 1, "60", PVDEV_BATCH_RECEIPT },
 	{ 1, NULL, PVDEV_BATCH_RECEIPT },
-	{ 2, "757" "0726f7663746c2f7365616c2d62617463682f7632",
+	{ 2,
+	  "757"
+	  "0726f7663746c2f7365616c2d62617463682f7632",
 	  PVDEV_BATCH_RECEIPT },
 	{ 4, "1907d1", PVDEV_BATCH_TIME }, /* not the manifest's not-after */
 	{ 4, "20", PVDEV_BATCH_RECEIPT },
@@ -134,7 +212,10 @@ static const struct edited claims[] = {
 
 static const struct edited headers[] = {
 	{ 1, "27", PVDEV_BATCH_RECEIPT },
-	{ 4, "48" "0011223344556677", PVDEV_DESC_KID },
+	{ 4,
+	  "48"
+	  "0011223344556677",
+	  PVDEV_DESC_KID },
 	{ 15, "a0", PVDEV_BATCH_RECEIPT },
 	{ 395, "02", PVDEV_BATCH_RECEIPT },
 	{ 395, NULL, PVDEV_BATCH_RECEIPT },
@@ -228,8 +309,8 @@ START_TEST(forms)
 						PVDEV_FORM_BATCH };
 	struct fx_spec s = fx_spec_default(form[_i / 3], PVDEV_KIND_KDF);
 	enum pvdev_form device = form[_i % 3];
-	bool ok = device == s.form || (device == PVDEV_FORM_BATCH &&
-				       s.form == PVDEV_FORM_PLAIN);
+	bool ok = device == s.form ||
+		  (device == PVDEV_FORM_BATCH && s.form == PVDEV_FORM_PLAIN);
 	struct fx_bundle b;
 	struct fx f;
 
@@ -259,8 +340,8 @@ START_TEST(signers)
 	s.kid = "0011223344556677";
 	check(&s, PVDEV_DESC_KID);
 	s.kid = "00112233445566";
-	check(&s, form[_i] == PVDEV_FORM_BATCH ? PVDEV_DESC_KID :
-						 PVDEV_DESC_COSE);
+	check(&s,
+	      form[_i] == PVDEV_FORM_BATCH ? PVDEV_DESC_KID : PVDEV_DESC_COSE);
 	s = good;
 	s.other_manifest_signer = true;
 	check(&s, ecc ? PVDEV_MANIFEST_SIGNATURE : PVDEV_OK);

@@ -238,17 +238,16 @@ static void write_kek_file(struct world *t, const char *id)
 static void provision(struct world *t)
 {
 	bool p256 = t->spec.kind == PVDEV_KIND_P256;
-	const char *form = t->spec.form == PVDEV_FORM_MAC0  ? "mac0" :
-			   t->spec.form == PVDEV_FORM_BATCH ? "batch" :
-							      "plain";
+	const char *form = t->spec.form == PVDEV_FORM_MAC0    ? "mac0"
+			   : t->spec.form == PVDEV_FORM_BATCH ? "batch"
+							      : "plain";
 
-	ck_assert_int_eq(run("keygen", path("dev", ""), "--id", DEVICE,
-			     "--form", form, "--key", p256 ? "csr" : "none",
-			     p256 && !t->spec.certified_recipient ?
-				     "--sealing" :
-				     NULL,
-			     NULL),
-			 0);
+	ck_assert_int_eq(
+		run("keygen", path("dev", ""), "--id", DEVICE, "--form", form,
+		    "--key", p256 ? "csr" : "none",
+		    p256 && !t->spec.certified_recipient ? "--sealing" : NULL,
+		    NULL),
+		0);
 	if (!p256) {
 		write_kek_file(t, DEVICE);
 		ck_assert_int_eq(run("program", path("dev", ""), "--from",
@@ -278,14 +277,15 @@ static void world_open(struct world *t, enum pvdev_form form,
 	fx_random(&seed, t->keys.class_id, 16);
 	t->spec = fx_spec_default(form, kind);
 	t->spec.certified_recipient = certified;
-	t->comps[0] = (struct fx_component){ "identity", true, 256,
+	t->comps[0] = (struct fx_component){ "identity",      true, 256,
 					     make_identity(), 4096, false,
 					     identity };
-	t->comps[1] = (struct fx_component){ "net", true, 1024,
-					     make_net("mqtt.example"), 4096,
-					     false, net };
-	t->comps[2] = (struct fx_component){ "public", false, 0, make_public(),
-					     4096, false, public_part };
+	t->comps[1] = (struct fx_component){
+		"net", true, 1024, make_net("mqtt.example"), 4096, false, net
+	};
+	t->comps[2] = (struct fx_component){ "public",	    false, 0,
+					     make_public(), 4096,  false,
+					     public_part };
 	t->spec.comps = t->comps;
 	t->spec.comps_n = 3;
 	f = fopen(path("bundle.pem", ""), "w");
@@ -322,8 +322,8 @@ static void assert_active(size_t net_len)
 {
 	static const char *const files[] = {
 		"active/identity/certificate.pem", "active/identity/chain.pem",
-		"active/identity/anchors.pem", "active/identity/key.pem",
-		"active/net/config.cbor", "receipt.cose"
+		"active/identity/anchors.pem",	   "active/identity/key.pem",
+		"active/net/config.cbor",	   "receipt.cose"
 	};
 	size_t i;
 
@@ -405,8 +405,8 @@ START_TEST(power_cuts)
 	/* a later bundle that brings net alone: the others stay */
 	shell("cp -a %s/dev %s/first", unit_tmp(), unit_tmp());
 	len = make_net("other.example");
-	t.comps[0] = (struct fx_component){ "net",   true, 1024, len,
-					    4096,    false, net };
+	t.comps[0] = (struct fx_component){ "net", true,  1024, len,
+					    4096,  false, net };
 	t.spec.comps_n = 1;
 	t.spec.seq = 8;
 	write_bundle(&t, "two.pvb");
@@ -419,8 +419,7 @@ START_TEST(power_cuts)
 }
 END_TEST
 
-static void write_changed(const char *name, size_t at, uint8_t flip,
-			  size_t cut)
+static void write_changed(const char *name, size_t at, uint8_t flip, size_t cut)
 {
 	struct buf b;
 
@@ -498,9 +497,8 @@ START_TEST(shows)
 
 	world_open(&t, PVDEV_FORM_MAC0, PVDEV_KIND_KDF, false);
 	ck_assert_int_eq(open_bundle("one.pvb", NULL, NULL), 0);
-	ck_assert_int_eq(run("show", path("dev", ""), "-o", path("out", ""),
-			     NULL),
-			 0);
+	ck_assert_int_eq(
+		run("show", path("dev", ""), "-o", path("out", ""), NULL), 0);
 	get_file(path("out", ""), &b);
 	ck_assert(memmem(b.data, b.len, "43414e415259", 12) == NULL);
 	ck_assert(memmem(b.data, b.len, "CANARY", 6) == NULL);
@@ -543,15 +541,15 @@ START_TEST(command_lines)
 	ck_assert_int_eq(run("keygen", path("x", ""), "--what", NULL), 2);
 	ck_assert_int_eq(run("keygen", path("x", ""), NULL), 3);
 	ck_assert_int_eq(run("keygen", path("x", ""), id, "../x", NULL), 3);
-	ck_assert_int_eq(run("keygen", path("x", ""), id, "a", "--form", "odd",
-			     NULL),
-			 3);
+	ck_assert_int_eq(
+		run("keygen", path("x", ""), id, "a", "--form", "odd", NULL),
+		3);
 	ck_assert_int_eq(run("keygen", path("x", ""), id, "a", "--key", "none",
 			     "--sealing", NULL),
 			 3);
-	ck_assert_int_eq(run("keygen", path("x", ""), id, "a", "--subj",
-			     "CN=a", NULL),
-			 3);
+	ck_assert_int_eq(
+		run("keygen", path("x", ""), id, "a", "--subj", "CN=a", NULL),
+		3);
 	ck_assert(!exists(path("x", "id")));
 	ck_assert_int_eq(run("keygen", path("x", ""), id, "a", "--subj",
 			     "/O=A\\/B/CN=a", "--algorithm", "P-384", NULL),
@@ -565,13 +563,13 @@ START_TEST(command_lines)
 			 0);
 	ck_assert_int_eq(run("csr", path("nowhere", ""), NULL), 10);
 	put_file(path("keks", ""), "\xa0", 1);
-	ck_assert_int_eq(run("program", path("x", ""), "--from",
-			     path("keks", ""), NULL),
-			 3);
+	ck_assert_int_eq(
+		run("program", path("x", ""), "--from", path("keks", ""), NULL),
+		3);
 	put_file(path("keks", ""), "", 0);
-	ck_assert_int_eq(run("program", path("x", ""), "--from",
-			     path("keks", ""), NULL),
-			 10);
+	ck_assert_int_eq(
+		run("program", path("x", ""), "--from", path("keks", ""), NULL),
+		10);
 	ck_assert_int_eq(run("program", path("x", ""), NULL), 2);
 	ck_assert_int_eq(run("open", path("x", ""), NULL), 2);
 	ck_assert_int_eq(run("show", NULL), 2);

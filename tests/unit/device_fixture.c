@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-
-
 void fx_apply(struct buf *out, const uint8_t *map, size_t len,
 	      const struct fx_edit *edits)
 {
@@ -153,8 +151,8 @@ static void manifest(const struct fx_keys *k, const struct fx_spec *s,
 	fx_apply(&b->manifest_payload, plain.data, plain.len, s->manifest);
 	buf_release(&plain);
 	fx_sign1(&b->item[0], k->bundle,
-	      s->other_manifest_signer ? k->other : k->bundle, s->manifest_kid,
-	      buf_span(&b->manifest_payload));
+		 s->other_manifest_signer ? k->other : k->bundle,
+		 s->manifest_kid, buf_span(&b->manifest_payload));
 }
 
 static void binding(const struct fx_keys *k, const struct fx_spec *s,
@@ -203,10 +201,9 @@ static void binding(const struct fx_keys *k, const struct fx_spec *s,
 	cbor_put_array(&w.w, 2);
 	cbor_put_uint(&w.w, (uint64_t)s->kind);
 	if (s->kind == PVDEV_KIND_P256) {
-		ck_assert(pvdev_openssl_spki_hash(s->certified_recipient ?
-							  k->certified :
-							  k->sealing,
-						  hash));
+		ck_assert(pvdev_openssl_spki_hash(
+			s->certified_recipient ? k->certified : k->sealing,
+			hash));
 		cbor_put_bstr(&w.w, hash, 32);
 	} else {
 		cbor_put_bstr(&w.w, k->kdf_id, 8);
@@ -273,8 +270,8 @@ static void segments(const struct fx_spec *s, struct fx_bundle *b, size_t i,
 		     uint32_t chunk)
 {
 	uint8_t keys[108], nonce[12], aad[57], ct[4096 + 16];
-	static const uint8_t head[] = { 0x83, 0x68, 'E',  'n',	'c',  'r',
-					'y',  'p',  't',  '0',	0x43, 0xa1,
+	static const uint8_t head[] = { 0x83, 0x68, 'E',  'n', 'c',  'r',
+					'y',  'p',  't',  '0', 0x43, 0xa1,
 					0x01, 0x03, 0x58, 0x27 };
 	static const uint8_t first[] = { 0xd0, 0x83, 0x43, 0xa1, 0x01,
 					 0x03, 0xa1, 0x06, 0x44 };
@@ -299,8 +296,8 @@ static void segments(const struct fx_spec *s, struct fx_bundle *b, size_t i,
 		memcpy(nonce, keys + 64, 12);
 		for (j = 0; j < 4; j++)
 			nonce[8 + j] ^= number[j];
-		fx_gcm_seal(keys + 32, nonce, aad, 55,
-			    b->plain[i] + k * chunk, len, ct);
+		fx_gcm_seal(keys + 32, nonce, aad, 55, b->plain[i] + k * chunk,
+			    len, ct);
 		buf_put(out, first, 9);
 		buf_put(out, number, 4);
 		start(&w);
@@ -361,8 +358,8 @@ void fx_build(const struct fx_keys *k, const struct fx_spec *s,
 		fx_batch(k, s, b);
 	else
 		fx_sign1(&b->item[1], k->bundle,
-		      s->other_signer ? k->other : k->bundle, s->kid,
-		      buf_span(&b->payload));
+			 s->other_signer ? k->other : k->bundle, s->kid,
+			 buf_span(&b->payload));
 	b->items = 2;
 	for (i = sealed; i < b->plain_n; i++) {
 		start(&w);

@@ -31,9 +31,8 @@ static void hkdf(int mode, const uint8_t *key, size_t key_len, const void *salt,
 	*n++ = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
 	*n++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest,
 						0);
-	*n++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
-						 (void *)(uintptr_t)key,
-						 key_len);
+	*n++ = OSSL_PARAM_construct_octet_string(
+		OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, key_len);
 	if (salt_len > 0)
 		*n++ = OSSL_PARAM_construct_octet_string(
 			OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt, salt_len);
@@ -67,18 +66,16 @@ void fx_gcm_seal(const uint8_t key[32], const uint8_t nonce[12],
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 	int n = 0;
 
-	ck_assert_int_eq(EVP_EncryptInit_ex2(c, EVP_aes_256_gcm(), key, nonce,
-					     NULL),
-			 1);
+	ck_assert_int_eq(
+		EVP_EncryptInit_ex2(c, EVP_aes_256_gcm(), key, nonce, NULL), 1);
 	if (aad_len > 0)
-		ck_assert_int_eq(EVP_EncryptUpdate(c, NULL, &n, aad,
-						   (int)aad_len),
-				 1);
+		ck_assert_int_eq(
+			EVP_EncryptUpdate(c, NULL, &n, aad, (int)aad_len), 1);
 	ck_assert_int_eq(EVP_EncryptUpdate(c, out, &n, p, (int)len), 1);
 	ck_assert_int_eq(EVP_EncryptFinal_ex(c, out + n, &n), 1);
-	ck_assert_int_eq(EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, 16,
-					     out + len),
-			 1);
+	ck_assert_int_eq(
+		EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, 16, out + len),
+		1);
 	EVP_CIPHER_CTX_free(c);
 }
 

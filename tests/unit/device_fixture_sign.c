@@ -42,7 +42,7 @@ static void sign_with(EVP_PKEY *key, struct span prot, struct span payload,
 }
 
 void fx_sign1(struct buf *out, EVP_PKEY *named, EVP_PKEY *signer,
-		  const char *kid, struct span payload)
+	      const char *kid, struct span payload)
 {
 	struct scratch prot, s;
 	struct span p;
@@ -68,7 +68,7 @@ void fx_sign1(struct buf *out, EVP_PKEY *named, EVP_PKEY *signer,
 }
 
 void fx_mac0(struct buf *out, const struct fx_keys *k,
-		 const struct fx_spec *spec, struct span payload)
+	     const struct fx_spec *spec, struct span payload)
 {
 	struct scratch prot, s;
 	struct buf tbm;
@@ -168,7 +168,7 @@ static void batch_protected(const struct fx_keys *k, const struct fx_spec *s,
 }
 
 void fx_batch(const struct fx_keys *k, const struct fx_spec *s,
-		  struct fx_bundle *b)
+	      struct fx_bundle *b)
 {
 	static uint8_t leaf[65536][32];
 	struct scratch proof, w;

@@ -126,15 +126,15 @@ void fx_setup(struct fx *f, const struct fx_spec *s)
 	ck_assert(pvdev_openssl_spki_hash(f->keys.bundle, hash));
 	memcpy(c->bundle_kid, hash, 8);
 	seal = s->certified_recipient ? f->keys.certified : f->keys.sealing;
-	c->seal_slot = s->certified_recipient ? PVDEV_SLOT_CERTIFIED :
-						PVDEV_SLOT_SEALING;
+	c->seal_slot = s->certified_recipient ? PVDEV_SLOT_CERTIFIED
+					      : PVDEV_SLOT_SEALING;
 	ck_assert(pvdev_openssl_point(seal, c->seal_point));
 	if (s->kind == PVDEV_KIND_P256) {
 		ck_assert(pvdev_openssl_spki_hash(seal, c->key_id));
 		c->key_id_len = 32;
 	}
-	c->receipt_slot = s->kind == PVDEV_KIND_P256 ? PVDEV_SLOT_CERTIFIED :
-						       PVDEV_SLOT_RECEIPT;
+	c->receipt_slot = s->kind == PVDEV_KIND_P256 ? PVDEV_SLOT_CERTIFIED
+						     : PVDEV_SLOT_RECEIPT;
 	ck_assert(pvdev_openssl_spki_hash(f->keys.certified, hash));
 	memcpy(c->receipt_kid, hash, 8);
 	c->has_clock = true;
