@@ -13,8 +13,8 @@ umask 077
 here=$(cd "$(dirname "$0")" && pwd) || exit 2
 srcdir=$(cd "${srcdir:-$here/../..}" && pwd) || exit 2
 builddir=${builddir:-$srcdir/build}
-PROVCTL=${PROVCTL:-$builddir/provctl}
-PROVDEV=${PROVDEV:-$builddir/provdev}
+PROVCTL=${PROVCTL:-$builddir/cmd/provctl}
+PROVDEV=${PROVDEV:-$builddir/cmd/provdev/provdev}
 script=$(basename "$0" .sh)
 unset PROVCTL_HOME SOFTHSM2_CONF
 T=$(mktemp -d "${TMPDIR:-/tmp}/provctl-$script.XXXXXX") || exit 2

@@ -1,9 +1,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/audit_impl.h"
 #include "lib/seal/container.h"
+#include "lib/seal/manifest.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
@@ -84,19 +87,53 @@ struct bundle_pass {
 	const struct store_device *d;
 };
 
+/* Manifest and clear components of a container: each has its digest in what
+ * was signed. Of the sealed ones only headers, places and lengths can be
+ * checked without the device's key. */
+static bool clear_fits(const struct seal_container_view *view,
+		       const struct manifest *m,
+		       const struct manifest_parts *parts)
+{
+	if (!span_equal(view->head.manifest_sha256,
+			(struct span){ parts->payload_sha256, 32 }))
+		return false;
+	for (size_t i = 0; i < view->head.clear_n; i++) {
+		uint8_t digest[32];
+		bool fits = false;
+
+		if (sha256(view->clear[i], digest, NULL) != PV_OK)
+			return false;
+		for (size_t j = 0; j < m->components_n; j++)
+			fits |= !m->components[j].sealed &&
+				strcmp(m->components[j].id,
+				       view->head.clear[i]) == 0 &&
+				memcmp(m->components[j].digest, digest, 32) ==
+					0;
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
 static enum pv_code check_container(struct bundle_pass *p,
 				    const struct store_bundle *b,
 				    struct err *err)
 {
+	CLEANUP(mem_cleanup) struct manifest *m = mem_new(sizeof(*m), err);
+	struct manifest_parts parts;
 	struct seal_container_view view;
 	struct audit *au = p->au;
 	uint8_t digest[32];
-	enum pv_code rc;
+	enum pv_code rc = m ? PV_OK : PV_INTERNAL;
 
 	buf_reset(&au->sealed);
-	rc = store_sealed_read(au->store, b->offset, b->len, &au->sealed, err);
+	if (rc == PV_OK)
+		rc = store_sealed_read(au->store, b->offset, b->len,
+				       &au->sealed, err);
 	if (rc == PV_OK)
 		rc = seal_container_parse(buf_span(&au->sealed), &view, err);
+	if (rc == PV_OK)
+		rc = manifest_parse(view.manifest, m, &parts, err);
 	if (rc == PV_INPUT)
 		err->code = rc = PV_INTEGRITY;
 	if (rc == PV_OK)
@@ -107,7 +144,8 @@ static enum pv_code check_container(struct bundle_pass *p,
 	    memcmp(view.head.bh, b->bh, 32) == 0 &&
 	    memcmp(view.head.bundle_id, b->id, sizeof(b->id)) == 0 &&
 	    view.head.seq == b->seq &&
-	    strcmp(view.head.device_id, p->d->s.device) == 0)
+	    strcmp(view.head.device_id, p->d->s.device) == 0 &&
+	    clear_fits(&view, m, &parts))
 		return PV_OK;
 	return audit_fail(err, p->d->s.device, "audit.bundle",
 			  "the sealed bundle of stage %s is not the one logged",

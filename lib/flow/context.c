@@ -12,6 +12,7 @@
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/cachain.h"
+#include "lib/flow/manifests.h"
 #include "lib/seal/manifest.h"
 #include "lib/store/store.h"
 #include "lib/x509/cert.h"
@@ -269,12 +270,60 @@ static enum pv_code verify_manifest(const struct issue_context *ctx,
 			"the manifest is not signed by a bundle key of ours");
 }
 
+/* A true signature is not enough: it must be this template's manifest. */
+static enum pv_code check_manifest(const struct issue_context *ctx, size_t i,
+				   const struct manifest *m,
+				   const struct manifest_parts *parts,
+				   struct err *err)
+{
+	CLEANUP(buf_release) struct buf payload;
+	enum pv_code rc;
+
+	buf_init(&payload, MANIFEST_SIZE_MAX);
+	rc = manifests_payload(ctx, i, m->origin, m->not_before_s, &payload,
+			       err);
+	if (rc == PV_OK && !span_equal(buf_span(&payload), parts->payload))
+		rc = err_fail(err, PV_INTEGRITY, "manifest.template",
+			      "run `provctl audit verify'",
+			      "the stored manifest of stage %s is not the "
+			      "template's",
+			      ctx->stages[i].name);
+	return rc;
+}
+
+static enum pv_code parse_stage(struct issue_context *ctx, size_t i,
+				struct err *err)
+{
+	CLEANUP(mem_cleanup) struct manifest *m = mem_new(sizeof(*m), err);
+	struct issue_stage *stage = &ctx->stages[i];
+	struct manifest_parts parts;
+	enum pv_code rc = m ? manifest_parse(stage->manifest, m, &parts, err)
+			    : PV_INTERNAL;
+
+	if (rc == PV_INPUT)
+		err->code = rc = PV_INTEGRITY;
+	if (rc == PV_OK)
+		rc = verify_manifest(ctx, &parts, err);
+	if (rc == PV_OK)
+		rc = check_manifest(ctx, i, m, &parts, err);
+	if (rc == PV_OK && m->sequence != stage->sequence)
+		rc = err_fail(err, PV_INTEGRITY, "manifest.sequence", NULL,
+			      "the manifest of stage %s has another sequence "
+			      "number",
+			      stage->name);
+	if (rc != PV_OK)
+		return rc;
+	stage->not_after_s = m->not_after_s;
+	stage->manifest_payload = parts.payload;
+	memcpy(stage->payload_sha256, parts.payload_sha256, 32);
+	return PV_OK;
+}
+
 static enum pv_code load_stage(struct issue_context *ctx, struct store *store,
 			       size_t i, struct err *err)
 {
 	CLEANUP(buf_release) struct buf bytes;
 	struct issue_stage *stage = &ctx->stages[i];
-	struct manifest_parts parts;
 	bool found = false;
 	enum pv_code rc;
 
@@ -290,27 +339,7 @@ static enum pv_code load_stage(struct issue_context *ctx, struct store *store,
 			      stage->name);
 	if (rc == PV_OK)
 		rc = own(ctx, buf_span(&bytes), &stage->manifest, err);
-	if (rc == PV_OK) {
-		CLEANUP(mem_cleanup)
-		struct manifest *m = mem_new(sizeof(*m), err);
-		rc = m ? manifest_parse(stage->manifest, m, &parts, err)
-		       : PV_INTERNAL;
-		if (rc == PV_OK && m->sequence != stage->sequence)
-			rc = err_fail(err, PV_INTEGRITY, "manifest.sequence",
-				      NULL,
-				      "the manifest of stage %s has "
-				      "another sequence number",
-				      stage->name);
-		if (rc == PV_OK)
-			stage->not_after_s = m->not_after_s;
-	}
-	if (rc == PV_OK)
-		rc = verify_manifest(ctx, &parts, err);
-	if (rc != PV_OK)
-		return rc;
-	stage->manifest_payload = parts.payload;
-	memcpy(stage->payload_sha256, parts.payload_sha256, 32);
-	return PV_OK;
+	return rc == PV_OK ? parse_stage(ctx, i, err) : rc;
 }
 
 /* ---- escrow ---- */

@@ -53,24 +53,15 @@ static enum pv_code digest_one(const struct issue_context *ctx, size_t i,
 	return rc;
 }
 
-static enum pv_code digest_clear(struct store *store, struct template *t,
-				 int64_t now_s, struct digests *d,
-				 struct err *err)
+static enum pv_code digest_clear(const struct issue_context *ctx,
+				 struct digests *d, struct err *err)
 {
-	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
-	struct issue_context ctx = { .tmpl = t };
+	const struct template *t = ctx->tmpl;
 	enum pv_code rc = PV_OK;
 
-	if (t->has_certificate) {
-		rc = ca_chain_load(store, t->profile.issuer, now_s, &chain,
-				   err);
-		if (rc != PV_OK)
-			return rc;
-		ctx.anchor = buf_span(&chain.ca[chain.n - 1].der);
-	}
 	for (size_t i = 0; rc == PV_OK && i < t->components_n; i++)
 		if (!t->components[i].sealed)
-			rc = digest_one(&ctx, i, d->sha256[i], err);
+			rc = digest_one(ctx, i, d->sha256[i], err);
 	return rc;
 }
 
@@ -108,32 +99,50 @@ static void fill_stage(const struct template *t, const struct digests *d,
 	}
 }
 
-static enum pv_code sign_stage(const struct authority *a, struct tokensign *key,
-			       const struct template *t,
-			       const struct digests *d, size_t n, int64_t now_s,
-			       struct manifest_signed *out, struct err *err)
+enum pv_code manifests_payload(const struct issue_context *ctx, size_t stage,
+			       const char *origin, uint64_t not_before_s,
+			       struct buf *payload, struct err *err)
 {
 	CLEANUP(mem_cleanup) struct manifest *m = mem_new(sizeof(*m), err);
+	CLEANUP(mem_cleanup) struct digests *d = mem_new(sizeof(*d), err);
+	const struct template *t = ctx->tmpl;
+	const struct tpl_stage *from = &t->stages[stage];
+	enum pv_code rc;
+
+	if (!m || !d)
+		return PV_INTERNAL;
+	rc = digest_clear(ctx, d, err);
+	if (rc != PV_OK)
+		return rc;
+	memcpy(m->vendor, t->vendor, sizeof(m->vendor));
+	memcpy(m->class_id, t->class_id, sizeof(m->class_id));
+	m->sequence = template_sequence(t, from->kind);
+	m->not_before_s = t->manifest_from_adoption ? not_before_s
+						    : t->manifest_not_before_s;
+	m->not_after_s = t->manifest_not_after_s;
+	snprintf(m->origin, sizeof(m->origin), "%s", origin);
+	snprintf(m->stage, sizeof(m->stage), "%s",
+		 template_stage_name(from->kind));
+	fill_stage(t, d, from->components, m);
+	return manifest_payload(m, payload, err);
+}
+
+static enum pv_code sign_stage(const struct authority *a, struct tokensign *key,
+			       const struct issue_context *ctx, size_t n,
+			       int64_t now_s, struct manifest_signed *out,
+			       struct err *err)
+{
 	CLEANUP(buf_release) struct buf payload;
+	const struct template *t = ctx->tmpl;
 	uint8_t digest[32], sig[64];
 	enum pv_code rc;
 
 	buf_init(&payload, MANIFEST_SIZE_MAX);
 	buf_init(&out->message, MANIFEST_SIZE_MAX);
-	if (!m)
-		return PV_INTERNAL;
-	memcpy(m->vendor, t->vendor, sizeof(m->vendor));
-	memcpy(m->class_id, t->class_id, sizeof(m->class_id));
 	out->name = template_stage_name(t->stages[n].kind);
 	out->sequence = template_sequence(t, t->stages[n].kind);
-	m->sequence = out->sequence;
-	m->not_before_s = t->manifest_from_adoption ? (uint64_t)now_s
-						    : t->manifest_not_before_s;
-	m->not_after_s = t->manifest_not_after_s;
-	snprintf(m->origin, sizeof(m->origin), "%s", a->origin);
-	snprintf(m->stage, sizeof(m->stage), "%s", out->name);
-	fill_stage(t, d, t->stages[n].components, m);
-	rc = manifest_payload(m, &payload, err);
+	rc = manifests_payload(ctx, n, a->origin, (uint64_t)now_s, &payload,
+			       err);
 	if (rc == PV_OK)
 		rc = manifest_digest(buf_span(&payload), key->kid, digest, err);
 	if (rc == PV_OK)
@@ -195,21 +204,26 @@ enum pv_code manifests_sign(const struct authority *a, struct store *store,
 			    struct manifests *m, struct err *err)
 {
 	CLEANUP(tokensign_close) struct tokensign key = { .hsm = NULL };
-	CLEANUP(mem_cleanup) struct digests *d = mem_new(sizeof(*d), err);
-	enum pv_code rc = d ? PV_OK : PV_INTERNAL;
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	struct issue_context ctx = { .tmpl = t };
+	enum pv_code rc = PV_OK;
 
 	m->n = 0;
-	if (rc == PV_OK && now_s < 0)
-		rc = err_fail(err, PV_DENIED, "clock.range",
-			      "set the machine's clock",
-			      "the clock stands outside 1970 to 9999");
-	if (rc == PV_OK)
-		rc = digest_clear(store, t, now_s, d, err);
+	if (now_s < 0)
+		return err_fail(err, PV_DENIED, "clock.range",
+				"set the machine's clock",
+				"the clock stands outside 1970 to 9999");
+	if (t->has_certificate) {
+		rc = ca_chain_load(store, t->profile.issuer, now_s, &chain,
+				   err);
+		if (rc == PV_OK)
+			ctx.anchor = buf_span(&chain.ca[chain.n - 1].der);
+	}
 	if (rc == PV_OK)
 		rc = open_bundle_key(a, store, hsm, &key, err);
 	for (size_t i = 0; rc == PV_OK && i < t->stages_n; i++) {
 		m->n++;
-		rc = sign_stage(a, &key, t, d, i, now_s, &m->stage[i], err);
+		rc = sign_stage(a, &key, &ctx, i, now_s, &m->stage[i], err);
 	}
 	return rc;
 }

@@ -6,10 +6,7 @@
 #ifndef PV_FLOW_MANIFESTS_H
 #define PV_FLOW_MANIFESTS_H
 
-#include "lib/flow/authority.h"
-#include "lib/hsm.h"
-#include "lib/store/store.h"
-#include "policy/template.h"
+#include "lib/flow/context.h"
 
 struct manifest_signed {
 	const char *name; /* of the stage; static */
@@ -32,5 +29,15 @@ PV_MUST enum pv_code manifests_sign(const struct authority *a,
 				    struct template *t, int64_t now_s,
 				    struct manifests *m, struct err *err);
 void manifests_release(struct manifests *m);
+
+/*
+ * Appends the payload that stage number stage of ctx->tmpl has; of ctx only
+ * tmpl and anchor are read. not_before_s counts only where the template leaves
+ * it to adoption.
+ */
+PV_MUST enum pv_code manifests_payload(const struct issue_context *ctx,
+				       size_t stage, const char *origin,
+				       uint64_t not_before_s,
+				       struct buf *payload, struct err *err);
 
 #endif

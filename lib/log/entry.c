@@ -7,8 +7,8 @@
 
 /* Map of five pairs; head and key of each, and the longest heads inside. */
 #define FIELDS 5
-#define HEAD_MAX 9               /* bytes of any CBOR head (RFC 8949 3) */
-#define ENTRY_DEPTH 2            /* the map and the facts in it */
+#define HEAD_MAX 9    /* bytes of any CBOR head (RFC 8949 3) */
+#define ENTRY_DEPTH 2 /* the map and the facts in it */
 
 struct span log_str(const char *s)
 {
@@ -330,8 +330,8 @@ bool log_entry_time(struct span bytes, uint64_t *time_ms)
 	       cbor_get_uint(&r, time_ms);
 }
 
-const struct log_fact *log_fact_find(const struct log_entry *e,
-				     const char *key, enum log_kind kind)
+const struct log_fact *log_fact_find(const struct log_entry *e, const char *key,
+				     enum log_kind kind)
 {
 	for (size_t i = 0; i < e->facts_n; i++)
 		if (e->facts[i].kind == kind && span_is(e->facts[i].key, key))

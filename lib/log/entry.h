@@ -12,25 +12,25 @@
 
 #include "lib/base/buf.h"
 
-#define LOG_ENTRY_MAX 65535u     /* bytes; a be16 length in tlog-tiles */
-#define LOG_TYPE_MAX 64u         /* bytes of [a-z0-9.-] */
-#define LOG_TEXT_MAX 1024u       /* bytes of actor and object, 1 or more */
-#define LOG_KEY_MAX 64u          /* bytes of a fact's key, 1 or more */
+#define LOG_ENTRY_MAX 65535u /* bytes; a be16 length in tlog-tiles */
+#define LOG_TYPE_MAX 64u     /* bytes of [a-z0-9.-] */
+#define LOG_TEXT_MAX 1024u   /* bytes of actor and object, 1 or more */
+#define LOG_KEY_MAX 64u	     /* bytes of a fact's key, 1 or more */
 #define LOG_FACTS_MAX 16u
 
 enum log_kind { LOG_UINT, LOG_TSTR, LOG_BSTR };
 
 struct log_fact {
-	struct span key;         /* UTF-8 */
+	struct span key; /* UTF-8 */
 	enum log_kind kind;
-	uint64_t u;              /* LOG_UINT */
-	struct span s;           /* LOG_TSTR, LOG_BSTR: any length, 0 too */
+	uint64_t u;    /* LOG_UINT */
+	struct span s; /* LOG_TSTR, LOG_BSTR: any length, 0 too */
 };
 
 /* All spans are borrowed: from the caller, or from the decoded bytes. */
 struct log_entry {
 	struct span type;
-	uint64_t time_ms;        /* since the epoch */
+	uint64_t time_ms; /* since the epoch */
 	struct span actor;
 	struct span object;
 	struct log_fact facts[LOG_FACTS_MAX];
@@ -65,9 +65,10 @@ PV_MUST enum pv_code log_entry_decode(struct span bytes, struct log_entry *e,
 PV_MUST bool log_entry_time(struct span bytes, uint64_t *time_ms);
 
 /* The fact of that key and kind, or NULL. */
-const struct log_fact *log_fact_find(const struct log_entry *e,
-				     const char *key, enum log_kind kind);
-/* True when there is a byte-string fact of that key with exactly these bytes. */
+const struct log_fact *log_fact_find(const struct log_entry *e, const char *key,
+				     enum log_kind kind);
+/* True when there is a byte-string fact of that key with exactly these bytes.
+ */
 PV_MUST bool log_fact_is(const struct log_entry *e, const char *key,
 			 const void *p, size_t len);
 

@@ -52,8 +52,8 @@ void log_export(struct log_entry *e, const struct log_who *who,
 }
 
 void log_request_deny(struct log_entry *e, const struct log_who *who,
-		      const char *request, const char *device,
-		      const char *rule, const uint8_t *bytes)
+		      const char *request, const char *device, const char *rule,
+		      const uint8_t *bytes)
 {
 	start(e, who, LOG_REQUEST_DENY, request);
 	log_fact_str(e, "device", device);
@@ -62,8 +62,8 @@ void log_request_deny(struct log_entry *e, const struct log_who *who,
 }
 
 void log_template_adopt(struct log_entry *e, const struct log_who *who,
-			const char *name, uint64_t version,
-			const uint8_t *hash, const char *persons)
+			const char *name, uint64_t version, const uint8_t *hash,
+			const char *persons)
 {
 	start(e, who, LOG_TEMPLATE_ADOPT, name);
 	log_fact_uint(e, "version", version);

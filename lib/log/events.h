@@ -20,17 +20,17 @@
 
 /* When and who: the first two things every entry says. */
 struct log_who {
-	uint64_t time_ms;        /* since the epoch */
-	const char *actor;       /* roster name or "os:<uid>" */
+	uint64_t time_ms;  /* since the epoch */
+	const char *actor; /* roster name or "os:<uid>" */
 };
 
 struct log_intent {
-	const char *serial;      /* lower-case hex: the object */
+	const char *serial; /* lower-case hex: the object */
 	const char *device;
 	const uint8_t *template_hash;
-	const char *order;       /* optional */
-	const uint8_t *tbs;      /* optional: no certificate */
-	const uint8_t *spki;     /* optional: no key pair */
+	const char *order;   /* optional */
+	const uint8_t *tbs;  /* optional: no certificate */
+	const uint8_t *spki; /* optional: no key pair */
 };
 void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		     const struct log_intent *intent);
@@ -38,12 +38,12 @@ void log_cert_issue(struct log_entry *e, const struct log_who *who,
 		    const char *serial, const uint8_t *cert);
 
 struct log_seal {
-	const char *bundle;      /* bundle-id, lower-case hex: the object */
+	const char *bundle; /* bundle-id, lower-case hex: the object */
 	const char *device;
 	const char *stage;
 	uint64_t seq;
 	const uint8_t *bh;
-	const uint8_t *payload;  /* hash of the descriptor payload */
+	const uint8_t *payload; /* hash of the descriptor payload */
 };
 void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 		     const struct log_seal *seal);
@@ -52,19 +52,19 @@ void log_export(struct log_entry *e, const struct log_who *who,
 		const char *object, const char *what, const char *to);
 /* device and bytes (hash of the request's bytes) are optional. */
 void log_request_deny(struct log_entry *e, const struct log_who *who,
-		      const char *request, const char *device,
-		      const char *rule, const uint8_t *bytes);
+		      const char *request, const char *device, const char *rule,
+		      const uint8_t *bytes);
 /* persons: comma-separated, optional. */
 void log_template_adopt(struct log_entry *e, const struct log_who *who,
-			const char *name, uint64_t version,
-			const uint8_t *hash, const char *persons);
+			const char *name, uint64_t version, const uint8_t *hash,
+			const char *persons);
 
 struct log_key {
-	const char *label;       /* the object */
+	const char *label; /* the object */
 	const char *purpose;
 	uint64_t generation;
-	const uint8_t *spki;     /* hash of the SPKI; NULL for secret keys */
-	const uint8_t *id;       /* key id of a secret key, else NULL */
+	const uint8_t *spki; /* hash of the SPKI; NULL for secret keys */
+	const uint8_t *id;   /* key id of a secret key, else NULL */
 	size_t id_len;
 	const uint8_t *attributes; /* hash of the attributes read back */
 };

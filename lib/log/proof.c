@@ -144,12 +144,10 @@ static enum pv_code refuse(struct err *err, const char *why)
 			"the proof does not hold: %s", why);
 }
 
-enum pv_code log_check_inclusion(struct log_hasher *h,
-				 const uint8_t leaf[static LOG_HASH],
-				 uint64_t index, uint64_t size,
-				 const struct log_proof *p,
-				 const uint8_t root[static LOG_HASH],
-				 struct err *err)
+enum pv_code
+log_check_inclusion(struct log_hasher *h, const uint8_t leaf[static LOG_HASH],
+		    uint64_t index, uint64_t size, const struct log_proof *p,
+		    const uint8_t root[static LOG_HASH], struct err *err)
 {
 	uint64_t fn = index;
 	uint64_t sn = size - 1;
@@ -219,7 +217,7 @@ enum pv_code log_check_consistency(struct log_hasher *h,
 				   const struct log_point *now,
 				   const struct log_proof *p, struct err *err)
 {
-	const uint8_t (*path)[LOG_HASH] = p->hash;
+	const uint8_t(*path)[LOG_HASH] = p->hash;
 	size_t n = p->n;
 	uint8_t fr[LOG_HASH];
 	uint8_t sr[LOG_HASH];

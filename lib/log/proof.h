@@ -8,10 +8,10 @@
 
 #include "lib/log/tree.h"
 
-#define LOG_PROOF_MAX 64u        /* a tree below 2^63 needs at most 64 */
+#define LOG_PROOF_MAX 64u /* a tree below 2^63 needs at most 64 */
 #define LOG_SIZE_MAX (UINT64_C(1) << 63)
 
-struct log_proof {               /* plain data */
+struct log_proof { /* plain data */
 	size_t n;
 	uint8_t hash[LOG_PROOF_MAX][LOG_HASH];
 };
@@ -49,7 +49,7 @@ log_check_inclusion(struct log_hasher *h, const uint8_t leaf[static LOG_HASH],
 		    uint64_t index, uint64_t size, const struct log_proof *p,
 		    const uint8_t root[static LOG_HASH], struct err *err);
 
-struct log_point {               /* what a checkpoint says */
+struct log_point { /* what a checkpoint says */
 	uint64_t size;
 	uint8_t root[LOG_HASH];
 };

@@ -12,7 +12,7 @@
 
 #include "lib/base/buf.h"
 
-#define LOG_HASH 32u             /* bytes of SHA-256 */
+#define LOG_HASH 32u /* bytes of SHA-256 */
 #define LOG_LEVELS 64u
 #define LOG_FRONTIER_MAX (8u + LOG_LEVELS * LOG_HASH)
 
@@ -22,7 +22,10 @@ struct log_hasher {
 	EVP_MD_CTX *ctx;
 };
 
-#define LOG_HASHER_INIT { NULL, NULL }
+#define LOG_HASHER_INIT                                                        \
+	{                                                                      \
+		NULL, NULL                                                     \
+	}
 
 /* PV_INTERNAL when SHA-256 cannot be had; h is then empty. */
 PV_MUST enum pv_code log_hasher_init(struct log_hasher *h, struct err *err);
@@ -43,8 +46,8 @@ PV_MUST enum pv_code log_hash_node(struct log_hasher *h,
 				   uint8_t out[static LOG_HASH],
 				   struct err *err);
 
-struct log_tree {                /* zeroed: the empty tree; plain data */
-	uint64_t size;           /* leaves */
+struct log_tree {      /* zeroed: the empty tree; plain data */
+	uint64_t size; /* leaves */
 	uint8_t node[LOG_LEVELS][LOG_HASH]; /* [k] counts if bit k of size */
 };
 

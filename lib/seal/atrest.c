@@ -18,7 +18,7 @@ _Static_assert(ATREST_OVERHEAD == HEAD_LEN + GCM_TAG_LEN, "row layout");
 static const char label[] = "provctl/store/v1";
 
 struct atrest {
-	struct hsm *hsm;         /* NULL: gcm is used */
+	struct hsm *hsm; /* NULL: gcm is used */
 	struct hsm_key *key;
 	struct gcm *gcm;
 	uint8_t id[ATREST_ID_LEN];
@@ -144,8 +144,8 @@ enum pv_code atrest_seal(struct atrest *a, const struct atrest_name *name,
 	buf_put(row, a->id, ATREST_ID_LEN);
 	buf_put(row, nonce, sizeof(nonce));
 	if (a->hsm)
-		rc = hsm_seal(a->hsm, a->key, nonce, buf_span(&aad), plain,
-			      row, err);
+		rc = hsm_seal(a->hsm, a->key, nonce, buf_span(&aad), plain, row,
+			      err);
 	else
 		rc = seal_data(a, nonce, buf_span(&aad), plain, row, err);
 	if (rc == PV_OK)
@@ -188,8 +188,7 @@ enum pv_code atrest_row_id(struct span row, uint8_t id[static ATREST_ID_LEN],
 }
 
 enum pv_code atrest_open(struct atrest *a, const struct atrest_name *name,
-			 struct span row, struct secret *plain,
-			 struct err *err)
+			 struct span row, struct secret *plain, struct err *err)
 {
 	CLEANUP(buf_release) struct buf aad;
 	uint8_t id[ATREST_ID_LEN];

@@ -16,15 +16,15 @@
 #define ATREST_KEY_LEN 32
 #define ATREST_OVERHEAD (ATREST_ID_LEN + 12 + 16)
 #define ATREST_USES_MAX ((uint64_t)1 << 32)
-#define ATREST_NAME_MAX 512      /* bytes of an authority's or object's name */
+#define ATREST_NAME_MAX 512 /* bytes of an authority's or object's name */
 
 struct atrest_name {
 	const char *authority;
-	const char *object;      /* "secret/fleet-key", "intent/<serial>/..." */
+	const char *object; /* "secret/fleet-key", "intent/<serial>/..." */
 	uint32_t version;
 };
 
-struct atrest;                   /* one key ready for use, one thread */
+struct atrest; /* one key ready for use, one thread */
 
 /* By the HSM's store key; uses: how often this generation was used so far. */
 PV_MUST enum pv_code atrest_new_hsm(struct hsm *h, struct hsm_key *key,

@@ -8,7 +8,7 @@
 #include "lib/seal/batch_impl.h"
 #include "lib/seal/sign1.h"
 
-#define PROTECTED_MAX 192        /* 66 bytes of name, 22 of subject, 4 numbers */
+#define PROTECTED_MAX 192 /* 66 bytes of name, 22 of subject, 4 numbers */
 #define RECEIPT_HEADS_MAX 64
 
 /*
@@ -16,7 +16,7 @@
  * odd last node moves up as it is, which gives the tree of RFC 9162 2.1.1.
  */
 struct seal_batch {
-	uint8_t (*nodes)[32];    /* owned; levels one behind the other */
+	uint8_t (*nodes)[32]; /* owned; levels one behind the other */
 	size_t at[BATCH_PATH_MAX + 1], len[BATCH_PATH_MAX + 1];
 	size_t levels;
 	uint8_t prot[PROTECTED_MAX];

@@ -12,22 +12,21 @@
 #include "lib/base/buf.h"
 #include "lib/seal/descriptor.h"
 
-#define SEAL_BATCH_MIN 2         /* a batch of one is plain */
+#define SEAL_BATCH_MIN 2 /* a batch of one is plain */
 #define SEAL_BATCH_MAX 65536
 #define SEAL_BATCH_SUBJECT "provctl/seal-batch/v1"
 
 struct seal_batch;
 
 struct seal_batch_claims {
-	const char *authority;   /* claim 1: 1 to 64 bytes */
-	uint64_t not_after_s;    /* claim 4: the manifest's not-after */
-	uint64_t iat_s;          /* claim 6: at most not_after_s */
+	const char *authority; /* claim 1: 1 to 64 bytes */
+	uint64_t not_after_s;  /* claim 4: the manifest's not-after */
+	uint64_t iat_s;	       /* claim 6: at most not_after_s */
 };
 
 /* SHA-256(00 || descriptor payload). PV_INTERNAL. */
 PV_MUST enum pv_code seal_batch_leaf(struct span payload,
-				     uint8_t leaf[static 32],
-				     struct err *err);
+				     uint8_t leaf[static 32], struct err *err);
 
 /*
  * Builds the tree over n leaves (copied) and the receipt's protected header.
@@ -57,12 +56,12 @@ PV_MUST enum pv_code seal_batch_finish(const struct seal_batch *b, size_t index,
 
 /* A batch descriptor taken apart; spans point into it. */
 struct seal_batch_view {
-	struct span payload;     /* descriptor payload */
+	struct span payload; /* descriptor payload */
 	struct span kid, sig;
-	struct span authority;   /* claim 1 */
+	struct span authority; /* claim 1 */
 	uint64_t not_after_s, iat_s, tree_size, index;
-	uint8_t root[32];        /* where the proof leads */
-	uint8_t digest[32];      /* what sig must verify against */
+	uint8_t root[32];   /* where the proof leads */
+	uint8_t digest[32]; /* what sig must verify against */
 };
 
 /*

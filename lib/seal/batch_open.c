@@ -160,7 +160,6 @@ enum pv_code seal_batch_open(struct span descriptor,
 		return err_fail(err, PV_INPUT, "seal.batch",
 				"take the bundle from the authority again",
 				"batch descriptor: %s", why);
-	return sign1_digest_of(span_of(t.prot),
-			       (struct span){ view->root, 32 }, view->digest,
-			       err);
+	return sign1_digest_of(span_of(t.prot), (struct span){ view->root, 32 },
+			       view->digest, err);
 }

@@ -28,8 +28,8 @@ static enum pv_code refuse_size(struct err *err, const char *id, size_t len,
 
 static enum pv_code check_sealed(const struct seal_sealed *c, struct err *err)
 {
-	uint64_t max = c->max_size < SEAL_TOTAL_MAX ? c->max_size
-						    : SEAL_TOTAL_MAX;
+	uint64_t max =
+		c->max_size < SEAL_TOTAL_MAX ? c->max_size : SEAL_TOTAL_MAX;
 
 	if (!seal_chunk_ok(c->chunk))
 		return err_fail(err, PV_INPUT, "seal.chunk",

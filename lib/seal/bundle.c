@@ -19,7 +19,7 @@ struct seal {
 	struct kdf *kdf;
 	struct gcm *gcm;
 	struct wrap *wrap;
-	struct secret fixed_bs;  /* for one bundle, in tests; else empty */
+	struct secret fixed_bs; /* for one bundle, in tests; else empty */
 };
 
 /* One bundle while it is made; wiped at the end. */
@@ -143,11 +143,10 @@ static enum pv_code derive(struct seal *s, const struct making *m, size_t i,
 			   struct seal_keys *keys, struct err *err)
 {
 	const uint8_t be16[2] = { (uint8_t)(i >> 8), (uint8_t)i };
-	const struct span info[] = {
-		{ (const uint8_t *)seal_label, sizeof(seal_label) },
-		{ m->bh, SEAL_HASH_LEN },
-		{ be16, 2 }
-	};
+	const struct span info[] = { { (const uint8_t *)seal_label,
+				       sizeof(seal_label) },
+				     { m->bh, SEAL_HASH_LEN },
+				     { be16, 2 } };
 	struct span prk = { m->bs.data, m->bs.len };
 
 	return kdf_expand(s->kdf, prk, info, 3, (uint8_t *)keys, sizeof(*keys),

@@ -16,7 +16,7 @@
 #define SEAL_HASH_LEN 32
 #define SEAL_ENVELOPE_KEM (HPKE_ENC_LEN + SEAL_BS_LEN + HPKE_TAG_LEN)
 #define SEAL_ENVELOPE_KEK (SEAL_BS_LEN + 8)
-#define SEAL_BINDING_MAX 4096    /* 16 components with the longest ids: 2.7 KB */
+#define SEAL_BINDING_MAX 4096 /* 16 components with the longest ids: 2.7 KB */
 
 enum seal_binding_key {
 	SEAL_B_FORMAT = 1,
@@ -28,7 +28,7 @@ enum seal_binding_key {
 	SEAL_B_CLEAR = 7,
 	SEAL_B_RECIPIENT = 8,
 	SEAL_B_MANIFEST = 9,
-	SEAL_B_EVIDENCE = 10     /* left out when no evidence was asked for */
+	SEAL_B_EVIDENCE = 10 /* left out when no evidence was asked for */
 };
 
 /* OKM(i), as HKDF gives it. */
@@ -52,13 +52,11 @@ void seal_binding_put(struct cbor_writer *w, const struct seal_job *job);
  * Encrypts one component into out, which has room for seal_segments_len()
  * bytes. keys->key and base_iv are used, nothing else.
  */
-PV_MUST enum pv_code seal_segments_put(struct gcm *gcm,
-				       const struct seal_keys *keys,
-				       const uint8_t bh[static SEAL_HASH_LEN],
-				       uint16_t component,
-				       const struct secret *plain,
-				       uint32_t chunk, uint8_t *out,
-				       struct err *err);
+PV_MUST enum pv_code
+seal_segments_put(struct gcm *gcm, const struct seal_keys *keys,
+		  const uint8_t bh[static SEAL_HASH_LEN], uint16_t component,
+		  const struct secret *plain, uint32_t chunk, uint8_t *out,
+		  struct err *err);
 
 /* For known answers: the next bundle uses this BS and ephemeral key, once. */
 PV_MUST enum pv_code seal_set_secrets(struct seal *s, const struct secret *bs,

@@ -12,18 +12,18 @@
 #include "lib/seal/content_impl.h"
 
 #define CONFIG_BYTES_MAX (256u * 1024u) /* a template file's limit */
-#define CONFIG_ITEM_MAX 9        /* bytes of a CBOR head or number */
-#define EXACT_MAX 9007199254740991.0 /* 2^53 - 1: RFC 8949 6.2, RFC 7493 */
+#define CONFIG_ITEM_MAX 9		/* bytes of a CBOR head or number */
+#define EXACT_MAX 9007199254740991.0	/* 2^53 - 1: RFC 8949 6.2, RFC 7493 */
 
 /* Bytes up to end, then (unless it is the last part) an expanded text. */
 struct part {
-	size_t end;              /* offset in bytes */
+	size_t end; /* offset in bytes */
 	struct text text;
 };
 
 struct content_config {
 	struct buf bytes;
-	struct part *parts;      /* owned */
+	struct part *parts; /* owned */
 	size_t n, cap;
 };
 
@@ -31,7 +31,7 @@ struct compiler {
 	struct content_config *c;
 	const char *const *fields;
 	size_t fields_n;
-	struct cbor_writer w;    /* over room */
+	struct cbor_writer w; /* over room */
 	uint8_t room[CONFIG_ITEM_MAX];
 	struct err *err;
 };
@@ -210,7 +210,8 @@ enum pv_code content_config_compile(const json_t *config,
 				    struct err *err)
 {
 	CLEANUP(cleanup_content_config_free) struct content_config *c = NULL;
-	struct compiler k = { .fields = fields, .fields_n = fields_n,
+	struct compiler k = { .fields = fields,
+			      .fields_n = fields_n,
 			      .err = err };
 	enum pv_code rc;
 

@@ -5,7 +5,7 @@
 #include "lib/base/cose.h"
 #include "lib/seal/manifest.h"
 
-#define FIRST_CLEAR 2            /* items 0 and 1: manifest, descriptor */
+#define FIRST_CLEAR 2 /* items 0 and 1: manifest, descriptor */
 #define CLEAR_HEAD_MAX 9
 
 static enum pv_code refuse(struct err *err, const char *why)
@@ -45,8 +45,8 @@ static uint32_t count(const struct seal_view_component *c)
 }
 
 /* Offset within the component and length of segment k, which exists. */
-static void place(const struct seal_view_component *c, uint32_t k,
-		  uint64_t *at, uint64_t *len)
+static void place(const struct seal_view_component *c, uint32_t k, uint64_t *at,
+		  uint64_t *len)
 {
 	uint64_t full = (uint64_t)c->chunk + SEAL_SEGMENT_OVERHEAD;
 
@@ -68,8 +68,8 @@ static bool headers_ok(const struct seal_view_component *c, const uint8_t *p)
 
 		if (k == n - 1)
 			plain = c->total - (uint64_t)k * c->chunk;
-		head_len = cose_segment_header(head, k,
-					       plain + COSE_GCM_TAG_LEN);
+		head_len =
+			cose_segment_header(head, k, plain + COSE_GCM_TAG_LEN);
 		place(c, k, &at, &len);
 		if (memcmp(p + at, head, head_len) != 0)
 			return false;
@@ -183,14 +183,14 @@ enum pv_code seal_container_segment(const struct seal_container_view *view,
 static void clear_item(const struct seal_container_view *v, size_t i,
 		       struct seal_item *item)
 {
-	size_t end = i + 1 < v->head.clear_n ? v->clear_at[i + 1]
-					     : v->segments_at;
+	size_t end =
+		i + 1 < v->head.clear_n ? v->clear_at[i + 1] : v->segments_at;
 
 	item->kind = SEAL_ITEM_CLEAR;
 	item->component = i;
 	item->offset = v->clear_at[i];
-	item->bytes = (struct span){ v->bytes.p + item->offset,
-				     end - item->offset };
+	item->bytes =
+		(struct span){ v->bytes.p + item->offset, end - item->offset };
 }
 
 enum pv_code seal_container_item(const struct seal_container_view *view,

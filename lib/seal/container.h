@@ -19,15 +19,15 @@ PV_MUST enum pv_code seal_container(struct span manifest,
 				    struct buf *out, struct err *err);
 
 struct seal_container_view {
-	struct span bytes;       /* the whole file, not owned */
-	struct span manifest;    /* item 0 */
-	struct span descriptor;  /* item 1 */
-	struct seal_view head;   /* the descriptor taken apart */
+	struct span bytes;			/* the whole file, not owned */
+	struct span manifest;			/* item 0 */
+	struct span descriptor;			/* item 1 */
+	struct seal_view head;			/* the descriptor taken apart */
 	struct span clear[SEAL_COMPONENTS_MAX]; /* contents of the bstr */
-	size_t clear_at[SEAL_COMPONENTS_MAX];   /* offset of the item */
-	size_t segments_at;      /* offset of the first segment */
-	uint32_t segments_n;     /* of all components together */
-	uint32_t items;          /* 2 + clear + segments */
+	size_t clear_at[SEAL_COMPONENTS_MAX];	/* offset of the item */
+	size_t segments_at;  /* offset of the first segment */
+	uint32_t segments_n; /* of all components together */
+	uint32_t items;	     /* 2 + clear + segments */
 };
 
 /*
@@ -47,16 +47,15 @@ enum seal_item_kind {
 
 struct seal_item {
 	enum seal_item_kind kind;
-	struct span bytes;       /* the whole item as it stands in the file */
-	size_t component;        /* place in binding 7 or 6 */
-	uint32_t segment;        /* k within the component */
-	size_t offset;           /* in the file */
+	struct span bytes; /* the whole item as it stands in the file */
+	size_t component;  /* place in binding 7 or 6 */
+	uint32_t segment;  /* k within the component */
+	size_t offset;	   /* in the file */
 };
 
 /* Item index (0 to items - 1) of the file. PV_NOT_FOUND past the end. */
 PV_MUST enum pv_code seal_container_item(const struct seal_container_view *view,
-					 uint32_t index,
-					 struct seal_item *item,
+					 uint32_t index, struct seal_item *item,
 					 struct err *err);
 /* Segment k of sealed component i. PV_NOT_FOUND. */
 PV_MUST enum pv_code

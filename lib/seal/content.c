@@ -28,7 +28,7 @@ struct pair {
 struct plan {
 	const struct content *c;
 	struct pair secrets[CONTENT_ITEMS_MAX], files[CONTENT_ITEMS_MAX];
-	uint64_t keys;           /* pairs of the outer map */
+	uint64_t keys; /* pairs of the outer map */
 };
 
 static int pair_order(const void *a, const void *b)
@@ -101,8 +101,9 @@ static enum pv_code plan(struct plan *p, const struct content *c,
 {
 	memset(p, 0, sizeof(*p));
 	p->c = c;
-	if (c->secrets_n > CONTENT_ITEMS_MAX || c->files_n > CONTENT_ITEMS_MAX ||
-	    c->chain_n > CONTENT_ITEMS_MAX || c->anchors_n > CONTENT_ITEMS_MAX)
+	if (c->secrets_n > CONTENT_ITEMS_MAX ||
+	    c->files_n > CONTENT_ITEMS_MAX || c->chain_n > CONTENT_ITEMS_MAX ||
+	    c->anchors_n > CONTENT_ITEMS_MAX)
 		return err_fail(err, PV_INPUT, "content.count",
 				"split the component",
 				"a component holds more than %d of a kind",

@@ -20,8 +20,8 @@
 #include "lib/base/secret.h"
 #include "lib/base/text.h"
 
-#define CONTENT_ITEMS_MAX 16     /* secrets, files, chain, anchors: each */
-#define CONTENT_NAME_MAX 255     /* bytes of a secret's or file's name */
+#define CONTENT_ITEMS_MAX 16 /* secrets, files, chain, anchors: each */
+#define CONTENT_NAME_MAX 255 /* bytes of a secret's or file's name */
 
 struct content_config;
 
@@ -51,14 +51,14 @@ struct content_file {
 
 /* Nothing is owned. Absent: len 0, n 0 or NULL. */
 struct content {
-	struct span certificate;         /* 1: DER */
-	const struct span *chain;        /* 2: DER each, issuer first */
+	struct span certificate;  /* 1: DER */
+	const struct span *chain; /* 2: DER each, issuer first */
 	size_t chain_n;
-	const struct span *anchors;      /* 3: DER each */
+	const struct span *anchors; /* 3: DER each */
 	size_t anchors_n;
-	const struct secret *private_key; /* 4: PKCS#8 DER */
+	const struct secret *private_key;    /* 4: PKCS#8 DER */
 	const struct content_config *config; /* 5 */
-	const struct text_vars *vars;    /* for config; NULL: none allowed */
+	const struct text_vars *vars; /* for config; NULL: none allowed */
 	const struct content_secret *secrets; /* 6, any order */
 	size_t secrets_n;
 	const struct content_file *files; /* 7, any order */
@@ -71,8 +71,8 @@ struct content {
  * "content.value" (an empty secret), "template.value" from text_expand().
  * out is empty after a failure.
  */
-PV_MUST enum pv_code content_encode(const struct content *c,
-				    struct secret *out, struct err *err);
+PV_MUST enum pv_code content_encode(const struct content *c, struct secret *out,
+				    struct err *err);
 
 /*
  * The bytes of a clear component, appended to out: anchors, config without

@@ -8,7 +8,6 @@
 /* Writes the config as one embedded item; w may only measure. */
 PV_MUST enum pv_code content_config_put(const struct content_config *c,
 					const struct text_vars *vars,
-					struct cbor_writer *w,
-					struct err *err);
+					struct cbor_writer *w, struct err *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include "lib/seal/sign1.h"
 
 #define HEADER_MAX 64
-#define MESSAGE_HEADS_MAX 64     /* tag, protected, array and bstr heads */
+#define MESSAGE_HEADS_MAX 64 /* tag, protected, array and bstr heads */
 
 enum pv_code seal_plain_digest(struct span payload,
 			       const uint8_t kid[static SEAL_KID_LEN],

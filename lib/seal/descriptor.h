@@ -10,7 +10,7 @@
 
 #include "lib/seal/bundle.h"
 
-#define SEAL_KID_LEN 8           /* of SHA-256(SPKI DER) of the bundle key */
+#define SEAL_KID_LEN 8 /* of SHA-256(SPKI DER) of the bundle key */
 
 enum seal_form { SEAL_FORM_PLAIN, SEAL_FORM_MAC0, SEAL_FORM_BATCH };
 
@@ -37,19 +37,19 @@ PV_MUST enum pv_code seal_mac0(struct seal *s, struct span payload,
 
 struct seal_view_component {
 	char id[SEAL_NAME_MAX + 1];
-	uint32_t chunk;          /* bytes */
-	uint64_t total;          /* bytes */
+	uint32_t chunk;		 /* bytes */
+	uint64_t total;		 /* bytes */
 	struct span commit, mac; /* 32 bytes each */
 };
 
 /* A descriptor taken apart; spans point into the bytes parsed. */
 struct seal_view {
 	enum seal_form form;
-	struct span payload;     /* descriptor payload */
-	struct span binding;     /* its first element, as encoded */
-	uint8_t bh[32];          /* SHA-256(binding) */
+	struct span payload; /* descriptor payload */
+	struct span binding; /* its first element, as encoded */
+	uint8_t bh[32];	     /* SHA-256(binding) */
 	struct span kid;
-	struct span auth;        /* signature or tag */
+	struct span auth; /* signature or tag */
 	char device_id[SEAL_NAME_MAX + 1];
 	char role[SEAL_NAME_MAX + 1];
 	uint64_t seq;
@@ -59,10 +59,10 @@ struct seal_view {
 	char clear[SEAL_COMPONENTS_MAX][SEAL_NAME_MAX + 1];
 	size_t clear_n;
 	enum seal_kind kind;
-	struct span key_id;      /* 32 or 16 bytes */
+	struct span key_id; /* 32 or 16 bytes */
 	struct span manifest_sha256;
 	struct span evidence_sha256; /* len 0 when left out */
-	struct span envelope;    /* 113 or 40 bytes */
+	struct span envelope;	     /* 113 or 40 bytes */
 };
 
 /*

@@ -73,10 +73,9 @@ static bool get_recipient(struct cbor_reader *r, struct seal_view *v)
 	    (kind != SEAL_KIND_KEM && kind != SEAL_KIND_KEK))
 		return false;
 	v->kind = (enum seal_kind)kind;
-	return get_fixed(r,
-			 kind == SEAL_KIND_KEM ? SEAL_KEY_ID_LEN
-					       : SEAL_MASTER_ID_LEN,
-			 &v->key_id);
+	return get_fixed(
+		r, kind == SEAL_KIND_KEM ? SEAL_KEY_ID_LEN : SEAL_MASTER_ID_LEN,
+		&v->key_id);
 }
 
 static bool get_binding(struct cbor_reader *r, struct seal_view *v)
@@ -181,8 +180,8 @@ enum pv_code seal_payload_parse(struct span payload, struct seal_view *view,
 static enum pv_code parse_message(struct span bytes, uint64_t tag, int64_t alg,
 				  struct seal_view *view, struct err *err)
 {
-	size_t kid_len = tag == COSE_TAG_SIGN1 ? SEAL_KID_LEN
-					       : SEAL_MASTER_ID_LEN;
+	size_t kid_len =
+		tag == COSE_TAG_SIGN1 ? SEAL_KID_LEN : SEAL_MASTER_ID_LEN;
 	const char *why = "the payload or the key id is wrong";
 	struct cose_msg msg;
 	enum pv_code rc;

@@ -11,7 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/seal/ossl.h"
 
-#define CERT_MAX 65536           /* bytes of a certificate file */
+#define CERT_MAX 65536 /* bytes of a certificate file */
 #define FLAGS (CMS_BINARY | CMS_PARTIAL | CMS_KEY_PARAM)
 
 struct escrow_to {
@@ -21,7 +21,7 @@ struct escrow_to {
 
 struct escrow_writer {
 	CMS_ContentInfo *cms;
-	BIO *bio;                /* encrypts into the message */
+	BIO *bio; /* encrypts into the message */
 };
 
 CLEANUP_PTR(BIO, BIO_free);
@@ -149,9 +149,8 @@ enum pv_code escrow_writer_new(const struct escrow_to *to,
 	if (!n)
 		return PV_INTERNAL;
 	n->cms = CMS_encrypt(NULL, NULL, EVP_aes_256_gcm(), FLAGS);
-	if (!n->cms ||
-	    !set_parameters(to, CMS_add1_recipient_cert(n->cms, to->cert,
-							FLAGS)))
+	if (!n->cms || !set_parameters(to, CMS_add1_recipient_cert(
+						   n->cms, to->cert, FLAGS)))
 		return ossl_fail(err, "CMS recipient");
 	n->bio = CMS_dataInit(n->cms, NULL);
 	if (!n->bio)
@@ -175,8 +174,7 @@ enum pv_code escrow_write(struct escrow_writer *w, const struct secret *piece,
 	if (piece->len == 0)
 		return PV_OK;
 	if (piece->len > INT_MAX ||
-	    BIO_write(w->bio, piece->data, (int)piece->len) !=
-		    (int)piece->len)
+	    BIO_write(w->bio, piece->data, (int)piece->len) != (int)piece->len)
 		return ossl_fail(err, "CMS encryption");
 	return PV_OK;
 }

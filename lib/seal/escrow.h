@@ -13,9 +13,9 @@
 #include "lib/base/secret.h"
 
 #define ESCROW_RSA_BITS_MIN 2048 /* SP 800-131A */
-#define ESCROW_VALUES_MAX 256    /* of one device */
+#define ESCROW_VALUES_MAX 256	 /* of one device */
 
-struct escrow_to;                /* a recipient certificate */
+struct escrow_to; /* a recipient certificate */
 
 /*
  * One certificate, PEM or DER. *to is owned by the caller. PV_INPUT, rule
@@ -55,9 +55,8 @@ struct escrow_value {
  * values in any order. PV_INPUT, rule "escrow.content", on doubled names.
  */
 PV_MUST enum pv_code escrow_content(const char *request, const char *device,
-				    const struct escrow_value *values,
-				    size_t n, struct secret *out,
-				    struct err *err);
+				    const struct escrow_value *values, size_t n,
+				    struct secret *out, struct err *err);
 
 /*
  * One item of a KEK export, {"device": tstr, "kek", "auth", "receipt": bstr},

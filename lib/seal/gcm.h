@@ -20,9 +20,8 @@ PV_MUST enum pv_code gcm_new(struct gcm **g, struct err *err);
 void gcm_free(struct gcm *g);
 
 /* The key of all calls until the next gcm_key() or gcm_forget(). */
-PV_MUST enum pv_code gcm_key(struct gcm *g,
-			     const uint8_t key[static GCM_KEY_LEN],
-			     struct err *err);
+PV_MUST enum pv_code
+gcm_key(struct gcm *g, const uint8_t key[static GCM_KEY_LEN], struct err *err);
 /* Replaces the kept key by zeros. */
 void gcm_forget(struct gcm *g);
 

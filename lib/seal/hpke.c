@@ -12,21 +12,24 @@
 #include "lib/seal/kdf.h"
 #include "lib/seal/ossl.h"
 
-#define LITERAL(s) { (const uint8_t *)(s), sizeof(s) - 1 }
+#define LITERAL(s)                                                             \
+	{                                                                      \
+		(const uint8_t *)(s), sizeof(s) - 1                            \
+	}
 
-/* RFC 9180 4.1 and 5.1: "KEM" || kem_id; "HPKE" || kem_id || kdf_id || aead_id */
+/* RFC 9180 4.1 and 5.1: "KEM" || kem_id; "HPKE" || kem_id || kdf_id || aead_id
+ */
 static const struct span version_label = LITERAL("HPKE-v1");
 static const struct span kem_suite = LITERAL("KEM\x00\x10");
-static const struct span hpke_suite =
-	LITERAL("HPKE\x00\x10\x00\x01\x00\x02");
+static const struct span hpke_suite = LITERAL("HPKE\x00\x10\x00\x01\x00\x02");
 static const struct span nothing = { NULL, 0 };
 
 struct hpke {
 	struct kdf *kdf;
 	struct gcm *gcm;
 	EVP_PKEY_CTX *keygen;
-	EVP_PKEY *peer;          /* re-used for every recipient */
-	EVP_PKEY *ephemeral;     /* injected for one call, else NULL */
+	EVP_PKEY *peer;		      /* re-used for every recipient */
+	EVP_PKEY *ephemeral;	      /* injected for one call, else NULL */
 	uint8_t psk_id_hash[HPKE_NH]; /* constant in mode base */
 };
 
@@ -55,11 +58,9 @@ static enum pv_code labeled_expand(struct hpke *h, struct span suite,
 				   uint8_t *out, size_t len, struct err *err)
 {
 	const uint8_t be16[2] = { (uint8_t)(len >> 8), (uint8_t)len };
-	const struct span parts[] = { { be16, 2 },
-				      version_label,
-				      suite,
-				      text(label),
-				      info };
+	const struct span parts[] = {
+		{ be16, 2 }, version_label, suite, text(label), info
+	};
 	struct span key = { prk, HPKE_NH };
 
 	return kdf_expand(h->kdf, key, parts, 5, out, len, err);
@@ -70,8 +71,8 @@ enum pv_code hpke_kem_secret(struct hpke *h, struct span dh,
 			     uint8_t shared[static HPKE_NH], struct err *err)
 {
 	uint8_t prk[HPKE_NH];
-	enum pv_code rc = labeled_extract(h, kem_suite, nothing, "eae_prk", dh,
-					  prk, err);
+	enum pv_code rc =
+		labeled_extract(h, kem_suite, nothing, "eae_prk", dh, prk, err);
 
 	if (rc == PV_OK)
 		rc = labeled_expand(h, kem_suite, prk, "shared_secret",
@@ -109,11 +110,9 @@ enum pv_code hpke_key_schedule(struct hpke *h,
 static bool new_contexts(struct hpke *h)
 {
 	char group[] = "P-256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-						 group, 0),
-		OSSL_PARAM_construct_end()
-	};
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+					OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+				OSSL_PARAM_construct_end() };
 
 	h->keygen = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	/* Any key makes a holder for points: its own is replaced each time. */
@@ -172,9 +171,8 @@ enum pv_code hpke_point_check(struct hpke *h,
 			      const uint8_t point[static HPKE_POINT_LEN],
 			      struct err *err)
 {
-	if (point[0] == 0x04 &&
-	    EVP_PKEY_set1_encoded_public_key(h->peer, point,
-					     HPKE_POINT_LEN) == 1)
+	if (point[0] == 0x04 && EVP_PKEY_set1_encoded_public_key(
+					h->peer, point, HPKE_POINT_LEN) == 1)
 		return PV_OK;
 	ERR_clear_error();
 	return err_fail(err, PV_INPUT, "seal.point",
@@ -186,8 +184,8 @@ enum pv_code hpke_point_check(struct hpke *h,
 static enum pv_code derive(struct hpke *h, EVP_PKEY *key,
 			   uint8_t dh[static HPKE_NH], struct err *err)
 {
-	CLEANUP(cleanup_EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx =
-		EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	CLEANUP(cleanup_EVP_PKEY_CTX_free)
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	size_t len = HPKE_NH;
 
 	if (!ctx || EVP_PKEY_derive_init(ctx) != 1 ||
@@ -236,9 +234,9 @@ static enum pv_code new_ephemeral(struct hpke *h, EVP_PKEY **key,
 	*key = TAKE(h->ephemeral);
 	if (!*key && EVP_PKEY_generate(h->keygen, key) != 1)
 		return ossl_fail(err, "P-256 key generation");
-	if (EVP_PKEY_get_octet_string_param(
-		    *key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, enc, HPKE_ENC_LEN,
-		    &len) != 1 ||
+	if (EVP_PKEY_get_octet_string_param(*key,
+					    OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
+					    enc, HPKE_ENC_LEN, &len) != 1 ||
 	    len != HPKE_ENC_LEN || enc[0] != 0x04)
 		return ossl_fail(err, "P-256 key encoding");
 	return PV_OK;

@@ -17,8 +17,8 @@
 
 #define HPKE_POINT_LEN 65  /* uncompressed P-256 point, Npk (RFC 9180 7.1) */
 #define HPKE_SCALAR_LEN 32 /* Nsk */
-#define HPKE_ENC_LEN 65    /* Nenc */
-#define HPKE_TAG_LEN 16    /* Nt of AES-256-GCM (RFC 9180 7.3) */
+#define HPKE_ENC_LEN 65	   /* Nenc */
+#define HPKE_TAG_LEN 16	   /* Nt of AES-256-GCM (RFC 9180 7.3) */
 
 struct hpke;
 
@@ -31,9 +31,9 @@ void hpke_free(struct hpke *h);
  * Whether point is a usable recipient key. PV_INPUT, rule "seal.point", when
  * it is not an uncompressed point on P-256.
  */
-PV_MUST enum pv_code hpke_point_check(struct hpke *h,
-				      const uint8_t point[static HPKE_POINT_LEN],
-				      struct err *err);
+PV_MUST enum pv_code
+hpke_point_check(struct hpke *h, const uint8_t point[static HPKE_POINT_LEN],
+		 struct err *err);
 
 /*
  * SealBase (RFC 9180 6.1): draws an ephemeral key, writes it to enc and
@@ -41,12 +41,10 @@ PV_MUST enum pv_code hpke_point_check(struct hpke *h,
  * "seal.point"; PV_INTERNAL. After a failure enc and ct are undefined and the
  * context may be used again.
  */
-PV_MUST enum pv_code hpke_seal(struct hpke *h,
-			       const uint8_t point[static HPKE_POINT_LEN],
-			       struct span info, struct span aad,
-			       struct span plain,
-			       uint8_t enc[static HPKE_ENC_LEN], uint8_t *ct,
-			       struct err *err);
+PV_MUST enum pv_code
+hpke_seal(struct hpke *h, const uint8_t point[static HPKE_POINT_LEN],
+	  struct span info, struct span aad, struct span plain,
+	  uint8_t enc[static HPKE_ENC_LEN], uint8_t *ct, struct err *err);
 
 /*
  * OpenBase with the recipient's scalar. plain gets ct.len - HPKE_TAG_LEN bytes

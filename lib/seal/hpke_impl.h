@@ -9,7 +9,7 @@
 
 #include "lib/seal/hpke.h"
 
-#define HPKE_NH 32               /* HKDF-SHA256 output (RFC 9180 7.2) */
+#define HPKE_NH 32 /* HKDF-SHA256 output (RFC 9180 7.2) */
 
 /*
  * A key pair from its scalar (32 bytes, 1 to n - 1); point gets the public
@@ -37,10 +37,8 @@ struct hpke_schedule {
 };
 
 /* KeySchedule for mode base (RFC 9180 5.1). The caller wipes *s. */
-PV_MUST enum pv_code hpke_key_schedule(struct hpke *h,
-				       const uint8_t shared[static HPKE_NH],
-				       struct span info,
-				       struct hpke_schedule *s,
-				       struct err *err);
+PV_MUST enum pv_code
+hpke_key_schedule(struct hpke *h, const uint8_t shared[static HPKE_NH],
+		  struct span info, struct hpke_schedule *s, struct err *err);
 
 #endif

@@ -16,10 +16,10 @@ CLEANUP_PTR(OSSL_PARAM, OSSL_PARAM_free);
 /* d * G, uncompressed; false unless d is in 1 to n - 1. */
 static bool public_half(const BIGNUM *d, uint8_t point[static HPKE_POINT_LEN])
 {
-	CLEANUP(cleanup_EC_GROUP_free) EC_GROUP *group =
-		EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-	CLEANUP(cleanup_EC_POINT_free) EC_POINT *q =
-		group ? EC_POINT_new(group) : NULL;
+	CLEANUP(cleanup_EC_GROUP_free)
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	CLEANUP(cleanup_EC_POINT_free)
+	EC_POINT *q = group ? EC_POINT_new(group) : NULL;
 
 	if (!q || BN_is_zero(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0)
 		return false;
@@ -31,10 +31,10 @@ static bool public_half(const BIGNUM *d, uint8_t point[static HPKE_POINT_LEN])
 
 static EVP_PKEY *from_data(const BIGNUM *d, const uint8_t *point)
 {
-	CLEANUP(cleanup_EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx =
-		EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	CLEANUP(cleanup_OSSL_PARAM_BLD_free) OSSL_PARAM_BLD *bld =
-		OSSL_PARAM_BLD_new();
+	CLEANUP(cleanup_EVP_PKEY_CTX_free)
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	CLEANUP(cleanup_OSSL_PARAM_BLD_free)
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 	CLEANUP(cleanup_OSSL_PARAM_free) OSSL_PARAM *params = NULL;
 	EVP_PKEY *key = NULL;
 

@@ -29,11 +29,9 @@ enum pv_code kdf_new(struct kdf **k, struct err *err)
 {
 	CLEANUP(cleanup_kdf_free) struct kdf *n = NULL;
 	char digest[] = "SHA256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest,
-						 0),
-		OSSL_PARAM_construct_end()
-	};
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+					OSSL_MAC_PARAM_DIGEST, digest, 0),
+				OSSL_PARAM_construct_end() };
 
 	*k = NULL;
 	n = mem_new(sizeof(*n), err);
@@ -170,4 +168,3 @@ enum pv_code kdf_secret_input(const char *label, const char *device_id,
 {
 	return put_input(KDF_SECRET, label, device_id, out, err);
 }
-

@@ -12,9 +12,9 @@
 
 #define KDF_HASH_LEN 32
 #define KDF_CMAC_LEN 16
-#define KDF_OUT_LEN 32           /* every KDF(purpose, x) is 256 bits */
+#define KDF_OUT_LEN 32 /* every KDF(purpose, x) is 256 bits */
 #define KDF_EXPAND_MAX (255 * KDF_HASH_LEN) /* RFC 5869 2.3 */
-#define KDF_INPUT_MAX 256        /* bytes of a fixed input: all of ours fit */
+#define KDF_INPUT_MAX 256 /* bytes of a fixed input: all of ours fit */
 
 #define KDF_KEK "provctl/kek/v1"
 #define KDF_AUTH "provctl/auth/v1"
@@ -42,8 +42,8 @@ PV_MUST enum pv_code kdf_extract(struct kdf *k, struct span salt,
 				 struct err *err);
 /* HKDF-Expand (RFC 5869 2.3): 1 to KDF_EXPAND_MAX bytes, else PV_INTERNAL. */
 PV_MUST enum pv_code kdf_expand(struct kdf *k, struct span prk,
-				const struct span *info, size_t n,
-				uint8_t *okm, size_t len, struct err *err);
+				const struct span *info, size_t n, uint8_t *okm,
+				size_t len, struct err *err);
 /* Replaces the kept key by zeros: call when a secret key was used last. */
 void kdf_forget(struct kdf *k);
 

@@ -7,8 +7,8 @@
 #include "lib/seal/kdf.h"
 #include "lib/seal/ossl.h"
 
-#define CMAC_KEY_LEN 32          /* AES-256 only */
-#define COUNTER_OUT_MAX 4096     /* far above what a device needs */
+#define CMAC_KEY_LEN 32	     /* AES-256 only */
+#define COUNTER_OUT_MAX 4096 /* far above what a device needs */
 
 CLEANUP_PTR(EVP_MAC, EVP_MAC_free);
 CLEANUP_PTR(EVP_MAC_CTX, EVP_MAC_CTX_free);
@@ -17,16 +17,14 @@ enum pv_code kdf_cmac(const struct secret *key, const struct span *parts,
 		      size_t n, uint8_t out[static KDF_CMAC_LEN],
 		      struct err *err)
 {
-	CLEANUP(cleanup_EVP_MAC_free) EVP_MAC *mac =
-		EVP_MAC_fetch(NULL, "CMAC", NULL);
-	CLEANUP(cleanup_EVP_MAC_CTX_free) EVP_MAC_CTX *ctx =
-		mac ? EVP_MAC_CTX_new(mac) : NULL;
+	CLEANUP(cleanup_EVP_MAC_free)
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+	CLEANUP(cleanup_EVP_MAC_CTX_free)
+	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
 	char cipher[] = "AES-256-CBC";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher,
-						 0),
-		OSSL_PARAM_construct_end()
-	};
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+					OSSL_MAC_PARAM_CIPHER, cipher, 0),
+				OSSL_PARAM_construct_end() };
 	size_t len = 0;
 	bool ok = ctx && key->len == CMAC_KEY_LEN &&
 		  EVP_MAC_init(ctx, key->data, key->len, params) == 1;

@@ -126,8 +126,8 @@ static void put_roles(struct cbor_writer *w, const struct manifest *m)
 	cbor_put_map(w, m->roles_n);
 	for (size_t i = 0; i < m->roles_n; i++) {
 		cbor_put_str(w, sorted[i]->name);
-		cbor_put_array(w, (uint64_t)__builtin_popcount(
-					  sorted[i]->components));
+		cbor_put_array(
+			w, (uint64_t)__builtin_popcount(sorted[i]->components));
 		for (size_t j = 0; j < m->components_n; j++)
 			if (sorted[i]->components >> j & 1)
 				cbor_put_str(w, m->components[j].id);

@@ -12,10 +12,10 @@
 
 #define MANIFEST_COMPONENTS_MAX 16 /* formats.md, opening section */
 #define MANIFEST_ROLES_MAX 16
-#define MANIFEST_NAME_MAX 64       /* bytes of an id, version, role, stage */
+#define MANIFEST_NAME_MAX 64 /* bytes of an id, version, role, stage */
 #define MANIFEST_ORIGIN_MAX 255
-#define MANIFEST_KID_LEN 8         /* of SHA-256(SPKI DER) */
-#define MANIFEST_SIZE_MAX 65536    /* bytes of the COSE message */
+#define MANIFEST_KID_LEN 8	/* of SHA-256(SPKI DER) */
+#define MANIFEST_SIZE_MAX 65536 /* bytes of the COSE message */
 #define MANIFEST_MAX_SIZE_MAX ((uint64_t)1 << 31) /* a component's max-size */
 
 struct manifest_component {
@@ -23,24 +23,24 @@ struct manifest_component {
 	char version[MANIFEST_NAME_MAX + 1];
 	char min_version[MANIFEST_NAME_MAX + 1];
 	bool sealed;
-	uint8_t digest[32];        /* SHA-256 of a clear component */
-	uint64_t max_size;         /* bytes */
+	uint8_t digest[32]; /* SHA-256 of a clear component */
+	uint64_t max_size;  /* bytes */
 };
 
 struct manifest_role {
 	char name[MANIFEST_NAME_MAX + 1];
-	uint32_t components;       /* bit i: component i; not 0 */
+	uint32_t components; /* bit i: component i; not 0 */
 };
 
 struct manifest {
 	uint8_t vendor[16], class_id[16];
-	uint64_t sequence;         /* 1 to 2^63 - 1 */
+	uint64_t sequence; /* 1 to 2^63 - 1 */
 	uint64_t not_before_s, not_after_s;
 	struct manifest_component components[MANIFEST_COMPONENTS_MAX];
-	size_t components_n;       /* 1 to 16 */
+	size_t components_n; /* 1 to 16 */
 	char origin[MANIFEST_ORIGIN_MAX + 1];
 	struct manifest_role roles[MANIFEST_ROLES_MAX];
-	size_t roles_n;            /* 1 to 16; any order */
+	size_t roles_n; /* 1 to 16; any order */
 	char stage[MANIFEST_NAME_MAX + 1];
 };
 
@@ -49,8 +49,8 @@ struct manifest {
  * "manifest.content", naming the field: sequence, dates, ids, doubled names, an
  * empty role, max-size 0 or past 2^31.
  */
-PV_MUST enum pv_code manifest_payload(const struct manifest *m,
-				      struct buf *out, struct err *err);
+PV_MUST enum pv_code manifest_payload(const struct manifest *m, struct buf *out,
+				      struct err *err);
 
 /* SHA-256 of the Sig_structure: what the bundle key signs (ES256). */
 PV_MUST enum pv_code manifest_digest(struct span payload,
@@ -65,11 +65,11 @@ PV_MUST enum pv_code manifest_finish(struct span payload,
 
 /* What a signed manifest holds; spans point into the message. */
 struct manifest_parts {
-	struct span payload;       /* its SHA-256 is binding key 9 */
-	struct span kid;           /* 8 bytes */
-	struct span sig;           /* 64 bytes */
+	struct span payload; /* its SHA-256 is binding key 9 */
+	struct span kid;     /* 8 bytes */
+	struct span sig;     /* 64 bytes */
 	uint8_t payload_sha256[32];
-	uint8_t digest[32];        /* what sig must verify against */
+	uint8_t digest[32]; /* what sig must verify against */
 };
 
 /*

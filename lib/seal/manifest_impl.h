@@ -5,7 +5,8 @@
 #include "lib/seal/manifest.h"
 
 #define MANIFEST_NAME "provctl-manifest-1"
-#define MANIFEST_PAYLOAD_MAX (MANIFEST_SIZE_MAX - 256) /* headers, signature */
+#define MANIFEST_PAYLOAD_MAX (MANIFEST_SIZE_MAX - 256) /* headers, signature   \
+							*/
 
 enum manifest_key {
 	MANIFEST_FORMAT = 1,
@@ -18,7 +19,7 @@ enum manifest_key {
 	MANIFEST_ORIGIN = 8,
 	MANIFEST_ROLES = 9,
 	MANIFEST_STAGE = 10,
-	MANIFEST_PAIRS = 10      /* all of them, always */
+	MANIFEST_PAIRS = 10 /* all of them, always */
 };
 
 enum manifest_component_key {
@@ -26,7 +27,7 @@ enum manifest_component_key {
 	MANIFEST_C_VERSION = 2,
 	MANIFEST_C_MIN_VERSION = 3,
 	MANIFEST_C_SEALED = 4,
-	MANIFEST_C_DIGEST = 5,   /* exactly when 4 is false */
+	MANIFEST_C_DIGEST = 5, /* exactly when 4 is false */
 	MANIFEST_C_MAX_SIZE = 6
 };
 

@@ -120,8 +120,8 @@ static bool get_payload(struct cbor_reader *r, struct manifest *m)
 	       cbor_expect_uint(r, MANIFEST_NOT_AFTER) &&
 	       cbor_get_uint(r, &m->not_after_s) && get_components(r, m) &&
 	       cbor_expect_uint(r, MANIFEST_ORIGIN) &&
-	       get_text(r, m->origin, MANIFEST_ORIGIN_MAX) &&
-	       get_roles(r, m) && cbor_expect_uint(r, MANIFEST_STAGE) &&
+	       get_text(r, m->origin, MANIFEST_ORIGIN_MAX) && get_roles(r, m) &&
+	       cbor_expect_uint(r, MANIFEST_STAGE) &&
 	       get_text(r, m->stage, MANIFEST_NAME_MAX) && cbor_done(r);
 }
 

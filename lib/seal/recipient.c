@@ -58,18 +58,17 @@ enum pv_code seal_recipient_message(const char *device_id,
 /* NULL unless it is a point on P-256. d2i_PUBKEY() would cost five times it. */
 static EVP_PKEY *import(struct span spki)
 {
-	CLEANUP(cleanup_EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx =
-		EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	CLEANUP(cleanup_EVP_PKEY_CTX_free)
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	uint8_t point[HPKE_POINT_LEN];
 	char group[] = "P-256";
 	EVP_PKEY *key = NULL;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-						 group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-						  point, sizeof(point)),
-		OSSL_PARAM_construct_end()
-	};
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+					OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+				OSSL_PARAM_construct_octet_string(
+					OSSL_PKEY_PARAM_PUB_KEY, point,
+					sizeof(point)),
+				OSSL_PARAM_construct_end() };
 
 	if (!is_p256_spki(spki) || spki.p[sizeof(spki_head)] != 0x04)
 		return NULL;
@@ -84,10 +83,10 @@ bool seal_ecdsa_verify(struct span spki, struct span msg, struct span sig)
 {
 	CLEANUP(cleanup_EVP_PKEY_free) EVP_PKEY *key = import(spki);
 	CLEANUP(cleanup_EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = key && ctx && sig.len > 0 &&
-		  EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) ==
-			  1 &&
-		  EVP_DigestVerify(ctx, sig.p, sig.len, msg.p, msg.len) == 1;
+	bool ok =
+		key && ctx && sig.len > 0 &&
+		EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+		EVP_DigestVerify(ctx, sig.p, sig.len, msg.p, msg.len) == 1;
 
 	ERR_clear_error();
 	return ok;

@@ -7,7 +7,7 @@
 
 #include "lib/seal/bundle.h"
 
-#define SEAL_SPKI_LEN 91         /* P-256, uncompressed, named curve */
+#define SEAL_SPKI_LEN 91 /* P-256, uncompressed, named curve */
 
 struct seal_recipient {
 	uint8_t point[HPKE_POINT_LEN];

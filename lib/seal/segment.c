@@ -9,8 +9,8 @@
 /* bh || be16(i) || be32(k) || last */
 #define AAD_LEN (SEAL_HASH_LEN + 2 + 4 + 1)
 #define ENC_STRUCTURE_MAX 64
-#define TAIL_LEN 5               /* be32(k) || last: what differs by segment */
-#define FULL_HEADER_LEN 16       /* of every full segment */
+#define TAIL_LEN 5	   /* be32(k) || last: what differs by segment */
+#define FULL_HEADER_LEN 16 /* of every full segment */
 
 static const uint8_t segment_protected[] = { 0xa1, 0x01, 0x03 };
 

@@ -2,8 +2,8 @@
 
 #include "lib/seal/ossl.h"
 
-#define HEADER_MAX 32            /* {1: -7, 4: 8 bytes} is 13 bytes */
-#define MESSAGE_HEADS_MAX 32     /* tag, array, map and bstr heads */
+#define HEADER_MAX 32	     /* {1: -7, 4: 8 bytes} is 13 bytes */
+#define MESSAGE_HEADS_MAX 32 /* tag, array, map and bstr heads */
 
 enum pv_code sign1_sha256(const struct span *parts, size_t n,
 			  uint8_t out[static 32], struct err *err)
@@ -60,7 +60,8 @@ enum pv_code sign1_finish(struct span payload,
 			  const uint8_t sig[static COSE_SIG_LEN],
 			  struct buf *out, struct err *err)
 {
-	size_t max = payload.len + HEADER_MAX + COSE_SIG_LEN + MESSAGE_HEADS_MAX;
+	size_t max =
+		payload.len + HEADER_MAX + COSE_SIG_LEN + MESSAGE_HEADS_MAX;
 	uint8_t prot[HEADER_MAX];
 	uint8_t *room = buf_room(out, max);
 	struct cbor_writer w;

@@ -5,8 +5,8 @@
 #include "lib/base/mem.h"
 #include "lib/seal/ossl.h"
 
-#define WRAP_KEY_MIN 16          /* RFC 3394 2: at least two 64-bit blocks */
-#define WRAP_KEY_MAX 4096        /* far above a bundle secret */
+#define WRAP_KEY_MIN 16	  /* RFC 3394 2: at least two 64-bit blocks */
+#define WRAP_KEY_MAX 4096 /* far above a bundle secret */
 
 struct wrap {
 	EVP_CIPHER *cipher;

@@ -9,7 +9,7 @@
 #include "lib/base/secret.h"
 
 #define WRAP_KEK_LEN 32
-#define WRAP_OVERHEAD 8          /* bytes (RFC 3394 2.2.1) */
+#define WRAP_OVERHEAD 8 /* bytes (RFC 3394 2.2.1) */
 
 struct wrap;
 

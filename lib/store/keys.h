@@ -11,21 +11,21 @@
 
 #include "lib/base/buf.h"
 
-#define KEYS_MAX 32768u          /* more than this are moved to the table */
-#define KEYS_ENTRY 12u           /* bytes packed: be64 key, be32 number */
+#define KEYS_MAX 32768u /* more than this are moved to the table */
+#define KEYS_ENTRY 12u	/* bytes packed: be64 key, be32 number */
 
 struct key_slot {
 	uint64_t key;
-	uint32_t number;         /* 0: empty */
+	uint32_t number; /* 0: empty */
 };
 
 struct keys {
-	struct key_slot *slots;  /* open addressing; n at most half of cap */
-	size_t cap;              /* a power of two, or 0 */
+	struct key_slot *slots; /* open addressing; n at most half of cap */
+	size_t cap;		/* a power of two, or 0 */
 	size_t n;
-	struct buf added;        /* packed: this transaction's own */
+	struct buf added; /* packed: this transaction's own */
 	bool loaded;
-	uint64_t first, last;    /* rows of table recent that are in here */
+	uint64_t first, last; /* rows of table recent that are in here */
 };
 
 void keys_init(struct keys *k);

@@ -96,8 +96,8 @@ static enum pv_code write_at(struct sealed *f, struct span bytes,
 			     struct err *err)
 {
 	while (bytes.len > 0) {
-		ssize_t n = pwrite(f->fd, bytes.p, bytes.len,
-				   (off_t)f->written);
+		ssize_t n =
+			pwrite(f->fd, bytes.p, bytes.len, (off_t)f->written);
 
 		if (n < 0 && errno == EINTR)
 			continue;

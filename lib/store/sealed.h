@@ -14,10 +14,10 @@
 #define SEALED_GATHER_MAX (1024u * 1024u)
 
 struct sealed {
-	int fd;                  /* -1 when closed */
-	uint64_t len;            /* bytes, gathered ones included */
-	uint64_t written;        /* bytes that are in the file */
-	bool dirty;              /* something is not synced */
+	int fd;		  /* -1 when closed */
+	uint64_t len;	  /* bytes, gathered ones included */
+	uint64_t written; /* bytes that are in the file */
+	bool dirty;	  /* something is not synced */
 	struct buf gather;
 };
 

@@ -14,7 +14,8 @@
 	" LEFT JOIN intent i ON i.number = d.number"                           \
 	" LEFT JOIN cert c ON c.number = d.number"
 #define TEMPLATE_COLUMNS                                                       \
-	"SELECT name, version, sha256, adopted_ms, actor, bytes FROM template "
+	"SELECT name, version, sha256, adopted_ms, actor, bytes FROM "         \
+	"template "
 
 static const char *const texts[SQL_COUNT] = {
 	[SQL_META_PUT] = "INSERT INTO meta (id, name, origin, created_ms, "
@@ -71,8 +72,8 @@ static const char *const texts[SQL_COUNT] = {
 			   "serial, created_ms, state, intent_index) VALUES "
 			   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
 			   "$12, 0, $13)",
-	[SQL_DEVICE_GET] = "SELECT " DEVICE_COLUMNS DEVICE_TABLES
-			   " WHERE d.number = $1",
+	[SQL_DEVICE_GET] =
+		"SELECT " DEVICE_COLUMNS DEVICE_TABLES " WHERE d.number = $1",
 	[SQL_DEVICE_KEYS] = "SELECT device, request, spki, seal FROM device "
 			    "WHERE number = $1",
 	[SQL_DEVICE_EACH] = "SELECT " DEVICE_COLUMNS ", c.der" DEVICE_TABLES

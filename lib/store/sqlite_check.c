@@ -24,7 +24,7 @@ static enum pv_code pages(struct sqlite_store *s, struct err *err)
 	return rc;
 }
 
-struct regrow {                  /* the tree, grown anew from the entries */
+struct regrow { /* the tree, grown anew from the entries */
 	struct sqlite_store *s;
 	struct log_tree tree;
 	uint64_t tiles;
@@ -47,10 +47,9 @@ static enum pv_code tile_there(void *ctx, unsigned level, uint64_t index,
 	query_u64(&q, level);
 	query_u64(&q, index);
 	rc = query_row(&q, &row, err);
-	if (rc == PV_OK &&
-	    (!row || !col_u64(&q, 0, &place) || place != index ||
-	     !col_bytes(&q, 1, kept, LOG_HASH) ||
-	     memcmp(kept, hash, LOG_HASH) != 0))
+	if (rc == PV_OK && (!row || !col_u64(&q, 0, &place) || place != index ||
+			    !col_bytes(&q, 1, kept, LOG_HASH) ||
+			    memcmp(kept, hash, LOG_HASH) != 0))
 		return sqlite_corrupt(g->s, "a tile is not that of its entries",
 				      err);
 	return rc;
@@ -81,9 +80,9 @@ static enum pv_code no_more(struct sqlite_store *s, uint64_t tiles,
 	bool row;
 	enum pv_code rc = query_row(&q, &row, err);
 
-	if (rc == PV_OK && (!row || !col_u64(&q, 0, &kept) || kept != tiles ||
-			    !col_u64(&q, 1, &last) ||
-			    last > s->state.tree.size))
+	if (rc == PV_OK &&
+	    (!row || !col_u64(&q, 0, &kept) || kept != tiles ||
+	     !col_u64(&q, 1, &last) || last > s->state.tree.size))
 		return sqlite_corrupt(s, "the log has rows past its end", err);
 	return rc;
 }
@@ -95,8 +94,7 @@ static enum pv_code tree(struct sqlite_store *s, struct err *err)
 	uint8_t want[LOG_FRONTIER_MAX];
 	uint8_t got[LOG_FRONTIER_MAX];
 	size_t len = log_tree_put(&s->state.tree, want);
-	enum pv_code rc =
-		sqlite_log_each(&s->base, 0, UINT64_MAX, &v, err);
+	enum pv_code rc = sqlite_log_each(&s->base, 0, UINT64_MAX, &v, err);
 
 	if (rc != PV_OK)
 		return rc;
@@ -124,9 +122,9 @@ static enum pv_code led(struct sqlite_store *s, enum key_kind kind,
 	for (size_t i = 0; rc == PV_OK && i < hits.n; i++)
 		if (hits.number[i] == number)
 			return PV_OK;
-	return rc != PV_OK ? rc
-			   : sqlite_corrupt(s, "a row cannot be looked up",
-					    err);
+	return rc != PV_OK
+		       ? rc
+		       : sqlite_corrupt(s, "a row cannot be looked up", err);
 }
 
 static struct span text_span(struct query *q, int column)
@@ -215,8 +213,8 @@ static enum pv_code lookups(struct sqlite_store *s, struct err *err)
 		return rc;
 	QUERY q = query_start(s, SQL_LOOKUP_COUNT);
 	rc = query_row(&q, &row, err);
-	if (rc == PV_OK && (!row || !col_u64(&q, 0, &kept) ||
-			    kept + s->keys.n != want))
+	if (rc == PV_OK &&
+	    (!row || !col_u64(&q, 0, &kept) || kept + s->keys.n != want))
 		return sqlite_corrupt(s, "there are lookups of no row", err);
 	return rc;
 }

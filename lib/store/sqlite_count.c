@@ -3,7 +3,7 @@
 
 #include "lib/store/sqlite_ops.h"
 
-#define BUCKET_MS 10000u         /* rates are kept by 10 s */
+#define BUCKET_MS 10000u	    /* rates are kept by 10 s */
 #define RATE_KEPT (2u * 24u * 360u) /* buckets: two days */
 
 static enum pv_code flush_rate(struct sqlite_store *s, struct err *err)

@@ -46,8 +46,8 @@ static enum pv_code fill(const char *path, const struct store_meta *meta,
 	if (rc == PV_OK)
 		rc = sqlite_configure(s, err);
 	if (rc == PV_OK)
-		rc = sqlite_exec_all(s, before, sizeof(before) / sizeof(before[0]),
-			      err);
+		rc = sqlite_exec_all(s, before,
+				     sizeof(before) / sizeof(before[0]), err);
 	if (rc == PV_OK)
 		rc = sqlite_schema_make(s, err);
 	if (rc == PV_OK)

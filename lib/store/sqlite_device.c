@@ -1,7 +1,6 @@
 /* Reserving and completing a device: the two durable steps of its issue. */
 #include <string.h>
 
-#include "lib/log/entry.h"
 #include "lib/store/sqlite_ops.h"
 
 enum pv_code sqlite_serial_lend(struct store *store, uint32_t n,
@@ -25,7 +24,7 @@ enum pv_code sqlite_serial_lend(struct store *store, uint32_t n,
 	return PV_OK;
 }
 
-struct owner_row {               /* what a device's row says of its keys */
+struct owner_row { /* what a device's row says of its keys */
 	char device[STORE_ID_MAX + 1];
 	char request[STORE_ID_MAX + 1]; /* "": the device's id */
 	uint8_t spki[STORE_HASH];
@@ -121,13 +120,6 @@ enum pv_code sqlite_spki_owner(struct store *store,
 	return rc == PV_OK ? find_owner(s, sha256, &key, owner, err) : rc;
 }
 
-static bool is_entry(struct span entry)
-{
-	uint64_t time_ms;
-
-	return log_entry_time(entry, &time_ms);
-}
-
 static enum pv_code check_values(const struct store_intent *i, struct err *err)
 {
 	const struct store_subject *b = &i->s;
@@ -135,15 +127,14 @@ static enum pv_code check_values(const struct store_intent *i, struct err *err)
 	if (b->device[0] && b->request[0] && b->role[0] && i->seq > 0 &&
 	    i->seq <= INT64_MAX && b->created_ms <= INT64_MAX &&
 	    b->serial_len >= STORE_SERIAL_MIN &&
-	    b->serial_len <= STORE_SERIAL_MAX && is_entry(i->entry))
+	    b->serial_len <= STORE_SERIAL_MAX && sqlite_is_entry(i->entry))
 		return PV_OK;
 	return err_fail(err, PV_INPUT, "store.intent", NULL,
 			"the intent lacks a value or has one out of range");
 }
 
 static enum pv_code check_number(const struct sqlite_store *s,
-				 const struct store_subject *b,
-				 struct err *err)
+				 const struct store_subject *b, struct err *err)
 {
 	const uint8_t *p = b->serial;
 	uint32_t head = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
@@ -152,10 +143,9 @@ static enum pv_code check_number(const struct sqlite_store *s,
 	if (b->number == head && b->number >= STORE_SERIAL_FIRST &&
 	    b->number < s->state.serial_next)
 		return PV_OK;
-	return err_fail(err, PV_CONFLICT, "store.serial",
-			"run the command again",
-			"number %u was not lent, or its serial has another",
-			b->number);
+	return err_fail(
+		err, PV_CONFLICT, "store.serial", "run the command again",
+		"number %u was not lent, or its serial has another", b->number);
 }
 
 static enum pv_code check_hits(struct sqlite_store *s,
@@ -172,7 +162,8 @@ static enum pv_code check_hits(struct sqlite_store *s,
 			return err_fail(err, PV_CONFLICT, "store.device", NULL,
 					"device %s is there already",
 					b->device);
-		if (strcmp(o.request[0] ? o.request : o.device, b->request) == 0)
+		if (strcmp(o.request[0] ? o.request : o.device, b->request) ==
+		    0)
 			return err_fail(err, PV_CONFLICT, "store.request", NULL,
 					"request id %s was used for %s",
 					b->request, o.device);
@@ -205,8 +196,7 @@ static enum pv_code check_spki(struct sqlite_store *s, const uint8_t *sha256,
 			       struct new_keys *nk, struct err *err)
 {
 	struct store_owner owner;
-	enum pv_code rc =
-		find_owner(s, sha256, &nk->key[nk->n++], &owner, err);
+	enum pv_code rc = find_owner(s, sha256, &nk->key[nk->n++], &owner, err);
 
 	if (rc == PV_OK && owner.kind != STORE_OWNER_NONE)
 		return err_fail(err, PV_CONFLICT, "store.key",
@@ -245,7 +235,7 @@ static enum pv_code put_device(struct sqlite_store *s,
 	query_u64(&q, b->number);
 	query_str(&q, b->device);
 	query_str(&q, same ? NULL : b->request);
-	query_u64(&q, (uint64_t)template);
+	query_u64(&q, (uint64_t) template);
 	query_str(&q, b->order);
 	query_str(&q, b->role);
 	query_str(&q, b->station);

@@ -5,8 +5,8 @@
 
 #include "lib/base/mem.h"
 
-#define RECENT_ROWS_MAX 512u     /* a short-lived process reads them all */
-#define KEY_VALUE_MAX 64u        /* longest of a device-id and a hash */
+#define RECENT_ROWS_MAX 512u /* a short-lived process reads them all */
+#define KEY_VALUE_MAX 64u    /* longest of a device-id and a hash */
 
 /*
  * First 8 bytes of SHA-256(salt || kind || value). The salt is the store's

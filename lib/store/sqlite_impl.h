@@ -19,45 +19,45 @@
 #include "lib/store/tally.h"
 
 #define SQLITE_SALT_LEN 16u
-#define SQLITE_CHUNK_MAX 16384u  /* bytes of log entries in one row */
+#define SQLITE_CHUNK_MAX 16384u /* bytes of log entries in one row */
 
-struct sqlite_state {            /* the one row of table state */
+struct sqlite_state { /* the one row of table state */
 	uint32_t serial_next;
-	uint64_t sealed_len;     /* bytes committed */
-	uint64_t last_ms;        /* newest time in the log */
+	uint64_t sealed_len; /* bytes committed */
+	uint64_t last_ms;    /* newest time in the log */
 	uint64_t devices;
-	uint64_t recent_first;   /* rows of recent: first to last; none yet */
-	uint64_t recent_last;    /*  when first is last + 1 */
+	uint64_t recent_first; /* rows of recent: first to last; none yet */
+	uint64_t recent_last;  /*  when first is last + 1 */
 	struct log_tree tree;
 };
 
 enum sqlite_txn { TXN_NONE, TXN_READ, TXN_WRITE };
 
-struct template_ref {            /* a template found by digest before */
-	int64_t id;              /* 0: empty */
+struct template_ref { /* a template found by digest before */
+	int64_t id;   /* 0: empty */
 	uint8_t sha256[STORE_HASH];
 	char name[STORE_ID_MAX + 1];
 };
 #define SQLITE_TEMPLATE_REFS 8u
 
-#define SQLITE_ABSENT 256u       /* slots; a key's low bits choose one */
+#define SQLITE_ABSENT 256u /* slots; a key's low bits choose one */
 
 struct sqlite_store {
-	struct store base;       /* first */
+	struct store base; /* first */
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_COUNT]; /* prepared at first use */
 	struct log_hasher hasher;
 	char *path;
 	uint8_t salt[SQLITE_SALT_LEN];
 	enum sqlite_txn txn;
-	bool doomed;             /* this transaction may not be committed */
-	bool poisoned;           /* a sync failed: no more writing */
-	int wal_frames;          /* in the write-ahead log at the last commit */
+	bool doomed;	/* this transaction may not be committed */
+	bool poisoned;	/* a sync failed: no more writing */
+	int wal_frames; /* in the write-ahead log at the last commit */
 	struct sqlite_state state;
 	struct sealed sealed;
-	struct keys keys;        /* of rows in table recent, and of this txn */
-	struct buf log;          /* entries not yet in a row, each behind be16 */
-	uint64_t log_first;      /* index of the first of them */
+	struct keys keys;   /* of rows in table recent, and of this txn */
+	struct buf log;	    /* entries not yet in a row, each behind be16 */
+	uint64_t log_first; /* index of the first of them */
 	struct tally rate, order;
 	uint64_t absent[SQLITE_ABSENT]; /* keys this transaction found free */
 	struct template_ref refs[SQLITE_TEMPLATE_REFS];
@@ -69,9 +69,9 @@ struct sqlite_store {
 struct query {
 	struct sqlite_store *s;
 	sqlite3_stmt *st;
-	int at;                  /* last parameter bound */
-	int rc;                  /* first SQLite failure, or SQLITE_OK */
-	bool own;                /* finalized, not reset, at the end */
+	int at;	  /* last parameter bound */
+	int rc;	  /* first SQLite failure, or SQLITE_OK */
+	bool own; /* finalized, not reset, at the end */
 };
 #define QUERY CLEANUP(query_end) struct query
 
@@ -112,8 +112,7 @@ PV_MUST enum pv_code sqlite_exec(struct sqlite_store *s, const char *sql,
 #define SQLITE_PATH_MAX 4096u
 
 /* A handle with a database connection and nothing read yet. */
-PV_MUST enum pv_code sqlite_connect(const char *path,
-				    struct sqlite_store **out,
+PV_MUST enum pv_code sqlite_connect(const char *path, struct sqlite_store **out,
 				    struct err *err);
 PV_MUST enum pv_code sqlite_configure(struct sqlite_store *s, struct err *err);
 PV_MUST enum pv_code sqlite_exec_all(struct sqlite_store *s,
@@ -136,7 +135,7 @@ PV_MUST enum pv_code sqlite_schema_check(struct sqlite_store *s,
 
 /* ---- sqlite_txn.c ---- */
 
-struct view {                    /* a read transaction where none is open */
+struct view { /* a read transaction where none is open */
 	struct sqlite_store *s;
 };
 #define VIEW CLEANUP(sqlite_view_end) struct view
@@ -155,7 +154,7 @@ PV_MUST enum pv_code sqlite_state_put(struct sqlite_store *s, enum sql_id id,
 
 /* ---- sqlite_find.c: random keys to numbers ---- */
 
-#define FIND_MAX 8u              /* rows whose keys collide; 2 never happens */
+#define FIND_MAX 8u /* rows whose keys collide; 2 never happens */
 
 struct found {
 	uint32_t number[FIND_MAX];
@@ -177,8 +176,7 @@ void sqlite_note_absent(struct sqlite_store *s, uint64_t key);
 PV_MUST enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
 				    uint32_t number, struct err *err);
 /* At commit: this transaction's keys become a row, or all go to lookup. */
-PV_MUST enum pv_code sqlite_keys_flush(struct sqlite_store *s,
-				       struct err *err);
+PV_MUST enum pv_code sqlite_keys_flush(struct sqlite_store *s, struct err *err);
 PV_MUST enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err);
 
 /* ---- sqlite_row.c, sqlite_log.c, sqlite_count.c, sqlite_name.c ---- */
@@ -187,6 +185,8 @@ PV_MUST enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
 				       struct err *err);
 PV_MUST enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
 				       struct err *err);
+/* Starts like an entry and is short enough for one. */
+PV_MUST bool sqlite_is_entry(struct span entry);
 PV_MUST enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
 				    uint64_t *index, struct err *err);
 PV_MUST enum pv_code sqlite_log_flush(struct sqlite_store *s, struct err *err);

@@ -22,6 +22,13 @@ static enum pv_code put_tile(void *ctx, unsigned level, uint64_t index,
 	return query_run(&q, err);
 }
 
+bool sqlite_is_entry(struct span entry)
+{
+	uint64_t time_ms;
+
+	return log_entry_time(entry, &time_ms);
+}
+
 enum pv_code sqlite_log_flush(struct sqlite_store *s, struct err *err)
 {
 	QUERY q = query_start(s, SQL_LOG_PUT);
@@ -121,8 +128,8 @@ static bool next_entry(struct span *chunk, struct span *entry)
 	return true;
 }
 
-struct range {                   /* which entries a walk passes on */
-	uint64_t next;           /* index of the next entry to be seen */
+struct range {	       /* which entries a walk passes on */
+	uint64_t next; /* index of the next entry to be seen */
 	uint64_t from, end;
 };
 
@@ -148,6 +155,8 @@ static enum pv_code walk_row(struct query *q, struct range *r,
 		if (rc != PV_OK)
 			return rc;
 	}
+	if (chunk.len > 0 && r->next == q->s->state.tree.size)
+		return sqlite_corrupt(q->s, "entries past the log's end", err);
 	return PV_OK;
 }
 
@@ -193,7 +202,7 @@ enum pv_code sqlite_log_each(struct store *store, uint64_t from, uint64_t n,
 		    visit, err);
 }
 
-struct fold {                    /* a complete subtree in the making */
+struct fold { /* a complete subtree in the making */
 	struct log_hasher *h;
 	struct log_tree tree;
 };

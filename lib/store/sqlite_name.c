@@ -67,7 +67,7 @@ enum pv_code sqlite_ca_each(struct store *store, const char *name,
 			"there is no CA of that name");
 }
 
-struct same {                    /* a row to compare with: is it there? */
+struct same { /* a row to compare with: is it there? */
 	const void *want;
 	bool there;
 };

@@ -16,7 +16,7 @@
 #define APPLICATION_ID 0x50564354 /* "PVCT", in the file's header */
 #define SCHEMA_VERSION 1
 #define BUSY_MS 10000
-#define CLOSE_FRAMES 256         /* more than these are worth moving at close */
+#define CLOSE_FRAMES 256 /* more than these are worth moving at close */
 #define LOG_BUF_MAX (SQLITE_CHUNK_MAX + 65537u)
 
 static const struct store_ops ops;
@@ -41,9 +41,8 @@ static void sqlite_close(struct store *store)
 		sqlite3_finalize(s->stmt[i]);
 	/* The next process reads all of a write-ahead log that is left. */
 	if (s->db && s->wal_frames > CLOSE_FRAMES && !s->poisoned)
-		(void)sqlite3_wal_checkpoint_v2(s->db, NULL,
-						SQLITE_CHECKPOINT_TRUNCATE,
-						NULL, NULL);
+		(void)sqlite3_wal_checkpoint_v2(
+			s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_close_v2(s->db);
 	sealed_close(&s->sealed);
 	log_hasher_release(&s->hasher);
@@ -106,15 +105,13 @@ enum pv_code sqlite_exec_all(struct sqlite_store *s, const char *const *sql,
 enum pv_code sqlite_configure(struct sqlite_store *s, struct err *err)
 {
 	static const char *const pragmas[] = {
-		"PRAGMA synchronous = FULL",
-		"PRAGMA foreign_keys = ON",
-		"PRAGMA secure_delete = FAST",
-		"PRAGMA temp_store = MEMORY",
-		"PRAGMA mmap_size = 0",
-		"PRAGMA cache_size = -8192",
+		"PRAGMA synchronous = FULL",   "PRAGMA foreign_keys = ON",
+		"PRAGMA secure_delete = FAST", "PRAGMA temp_store = MEMORY",
+		"PRAGMA mmap_size = 0",	       "PRAGMA cache_size = -8192",
 	};
 
-	return sqlite_exec_all(s, pragmas, sizeof(pragmas) / sizeof(pragmas[0]), err);
+	return sqlite_exec_all(s, pragmas, sizeof(pragmas) / sizeof(pragmas[0]),
+			       err);
 }
 
 /* A pragma's one value as a number, or as text when text is not NULL. */
@@ -168,8 +165,9 @@ enum pv_code sqlite_split_path(const char *path, char dir[SQLITE_PATH_MAX],
 
 	*name = slash ? slash + 1 : path;
 	if (!(*name)[0] || strlen(path) + 16 > SQLITE_PATH_MAX)
-		return err_fail(err, PV_INPUT, "store.path", NULL,
-				"the store's path names no file or is too long");
+		return err_fail(
+			err, PV_INPUT, "store.path", NULL,
+			"the store's path names no file or is too long");
 	if (!slash)
 		strcpy(dir, ".");
 	else if (len == 0)

@@ -13,8 +13,7 @@ struct cause {
 static struct cause cause_of(int rc)
 {
 	static const char restore[] = "restore the store from a backup";
-	static const char disk[] =
-		"check the disk, then run the command again";
+	static const char disk[] = "check the disk, then run the command again";
 
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
@@ -158,8 +157,8 @@ void query_blob(struct query *q, const void *p, size_t len)
 	if (q->rc != SQLITE_OK)
 		return;
 	if (p && len > 0)
-		note(q, sqlite3_bind_blob64(q->st, q->at, p, len,
-					    SQLITE_STATIC));
+		note(q,
+		     sqlite3_bind_blob64(q->st, q->at, p, len, SQLITE_STATIC));
 	else
 		note(q, sqlite3_bind_null(q->st, q->at));
 }

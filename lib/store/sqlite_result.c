@@ -1,27 +1,20 @@
 /* The result of an intent, and what becomes of a device later. */
 #include <string.h>
 
-#include "lib/log/entry.h"
 #include "lib/store/sqlite_ops.h"
-
-static bool is_entry(struct span entry)
-{
-	uint64_t time_ms;
-
-	return log_entry_time(entry, &time_ms);
-}
 
 static bool inside(const struct sqlite_store *s, uint64_t offset, uint64_t len)
 {
 	return offset <= s->sealed.len && len <= s->sealed.len - offset;
 }
 
-static bool bundle_ok(const struct sqlite_store *s, const struct store_bundle *b)
+static bool bundle_ok(const struct sqlite_store *s,
+		      const struct store_bundle *b)
 {
 	return b->stage[0] && b->seq > 0 && b->seq <= INT64_MAX && b->len > 0 &&
 	       inside(s, b->offset, b->len) &&
 	       inside(s, b->escrow_offset, b->escrow_len) &&
-	       is_entry(b->entry);
+	       sqlite_is_entry(b->entry);
 }
 
 static bool differ(const struct store_bundle *a, const struct store_bundle *b)
@@ -37,7 +30,8 @@ static enum pv_code check_result(struct sqlite_store *s,
 				 struct err *err)
 {
 	bool ok = r->bundles_n <= STORE_STAGES_MAX &&
-		  (r->cert.len > 0 ? is_entry(r->entry) : r->entry.len == 0);
+		  (r->cert.len > 0 ? sqlite_is_entry(r->entry)
+				   : r->entry.len == 0);
 
 	for (size_t i = 0; ok && i < r->bundles_n; i++) {
 		const struct store_bundle *b = &r->bundles[i];
@@ -115,7 +109,7 @@ static enum pv_code put_bundle(struct sqlite_store *s, uint32_t number,
 	query_blob(&q, b->id, STORE_UUID);
 	query_blob(&q, b->bh, STORE_HASH);
 	query_blob(&q, b->payload_sha256, STORE_HASH);
-	query_u64(&q, (uint64_t)template);
+	query_u64(&q, (uint64_t) template);
 	query_u64(&q, b->offset);
 	query_u64(&q, b->len);
 	query_u64(&q, b->escrow_offset);

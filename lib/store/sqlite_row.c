@@ -151,8 +151,8 @@ static enum pv_code intents(struct sqlite_store *s, uint32_t from, uint32_t to,
 		if (rc != PV_OK || !row)
 			return rc;
 		rc = sqlite_device_row(&q, &d, err);
-		if (rc == PV_OK &&
-		    (!col_span(&q, 18, &i.tbs) || !col_span(&q, 19, &i.secrets)))
+		if (rc == PV_OK && (!col_span(&q, 18, &i.tbs) ||
+				    !col_span(&q, 19, &i.secrets)))
 			rc = sqlite_corrupt(s, "an intent's row", err);
 		i.s = d.s;
 		i.seq = d.seq;
@@ -196,8 +196,7 @@ enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
 	    col_bytes(q, 6, b->payload_sha256, STORE_HASH) &&
 	    col_bytes(q, 7, b->template_sha256, STORE_HASH) &&
 	    col_u64(q, 8, &b->offset) && col_u64(q, 9, &b->len) &&
-	    col_u64(q, 10, &b->escrow_offset) &&
-	    col_u64(q, 11, &b->escrow_len))
+	    col_u64(q, 10, &b->escrow_offset) && col_u64(q, 11, &b->escrow_len))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a bundle's row", err);
 }
@@ -238,7 +237,8 @@ static enum pv_code pick_bundle(struct sqlite_store *s, uint32_t number,
 		rc = query_row(&q, &row, err);
 		if (rc == PV_OK && row)
 			rc = sqlite_bundle_row(&q, b, err);
-		*found = rc == PV_OK && row && memcmp(b->id, id, STORE_UUID) == 0;
+		*found = rc == PV_OK && row &&
+			 memcmp(b->id, id, STORE_UUID) == 0;
 	}
 	return rc;
 }

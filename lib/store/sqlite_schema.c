@@ -112,7 +112,8 @@ enum pv_code sqlite_schema_check(struct sqlite_store *s, struct err *err)
 			return rc;
 		if (!row)
 			break;
-		same = same && n < TABLES && same_text(q.st, 0, tables[n].name) &&
+		same = same && n < TABLES &&
+		       same_text(q.st, 0, tables[n].name) &&
 		       same_text(q.st, 1, tables[n].sql);
 	}
 	if (same && n == TABLES)

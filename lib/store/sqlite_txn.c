@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define WAL_FRAMES_MAX 4000      /* 16 MiB, then pages move to the database */
+#define WAL_FRAMES_MAX 4000 /* 16 MiB, then pages move to the database */
 
 static enum pv_code read_state(struct sqlite_store *s, struct err *err)
 {
@@ -15,8 +15,8 @@ static enum pv_code read_state(struct sqlite_store *s, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	if (!row || !col_u32(&q, 0, &st->serial_next) ||
-	    !col_u64(&q, 1, &st->sealed_len) ||
-	    !col_u64(&q, 2, &st->last_ms) || !col_u64(&q, 3, &st->devices) ||
+	    !col_u64(&q, 1, &st->sealed_len) || !col_u64(&q, 2, &st->last_ms) ||
+	    !col_u64(&q, 3, &st->devices) ||
 	    !col_u64(&q, 4, &st->recent_first) ||
 	    !col_u64(&q, 5, &st->recent_last) || !col_span(&q, 6, &tree))
 		return sqlite_corrupt(s, "its state is not to be read", err);

@@ -28,9 +28,12 @@
 /* ---- transactions ---- */
 
 struct store_txn {
-	struct store *store;     /* NULL when none is open */
+	struct store *store; /* NULL when none is open */
 };
-#define STORE_TXN_INIT { NULL }
+#define STORE_TXN_INIT                                                         \
+	{                                                                      \
+		NULL                                                           \
+	}
 #define STORE_TXN CLEANUP(store_rollback) struct store_txn
 
 /* STORE_WRITE takes the write lock at once (waits 10 s). One at a time. */

@@ -12,10 +12,8 @@
  * the transaction commits; numbers that are never used leave a gap. They are
  * STORE_SERIAL_FIRST to STORE_SERIAL_LAST; PV_STORAGE, "store.exhausted".
  */
-PV_MUST static inline enum pv_code store_serial_lend(struct store *s,
-						     uint32_t n,
-						     uint32_t *first,
-						     struct err *err)
+PV_MUST static inline enum pv_code
+store_serial_lend(struct store *s, uint32_t n, uint32_t *first, struct err *err)
 {
 	return s->ops->serial_lend(s, n, first, err);
 }
@@ -41,9 +39,8 @@ PV_MUST static inline enum pv_code store_reserve(struct store *s,
  * secrets of the intent. PV_CONFLICT, "store.completed", when there is no open
  * intent of that number.
  */
-PV_MUST static inline enum pv_code store_complete(struct store *s,
-						  const struct store_result *r,
-						  struct err *err)
+PV_MUST static inline enum pv_code
+store_complete(struct store *s, const struct store_result *r, struct err *err)
 {
 	return s->ops->complete(s, r, err);
 }
@@ -60,30 +57,24 @@ PV_MUST static inline enum pv_code store_set_state(struct store *s,
 
 /* ---- finding; *found false is no failure ---- */
 
-PV_MUST static inline enum pv_code store_device_get(struct store *s,
-						    const char *id,
-						    struct store_device *d,
-						    bool *found,
-						    struct err *err)
+PV_MUST static inline enum pv_code
+store_device_get(struct store *s, const char *id, struct store_device *d,
+		 bool *found, struct err *err)
 {
 	return s->ops->device_find(s, STORE_BY_DEVICE, id, d, found, err);
 }
 
 /* The device that was recorded under that request id. */
-PV_MUST static inline enum pv_code store_request_get(struct store *s,
-						     const char *request,
-						     struct store_device *d,
-						     bool *found,
-						     struct err *err)
+PV_MUST static inline enum pv_code
+store_request_get(struct store *s, const char *request, struct store_device *d,
+		  bool *found, struct err *err)
 {
 	return s->ops->device_find(s, STORE_BY_REQUEST, request, d, found, err);
 }
 
-PV_MUST static inline enum pv_code store_number_get(struct store *s,
-						    uint32_t number,
-						    struct store_device *d,
-						    bool *found,
-						    struct err *err)
+PV_MUST static inline enum pv_code
+store_number_get(struct store *s, uint32_t number, struct store_device *d,
+		 bool *found, struct err *err)
 {
 	return s->ops->device_number(s, number, d, found, err);
 }
@@ -117,8 +108,8 @@ store_bundle_find(struct store *s, const uint8_t id[STORE_UUID],
 
 /* v->fn.bundle for each bundle of a device, by seq, in the order sealed. */
 PV_MUST static inline enum pv_code
-store_bundle_each(struct store *s, uint32_t number,
-		  const struct store_visit *v, struct err *err)
+store_bundle_each(struct store *s, uint32_t number, const struct store_visit *v,
+		  struct err *err)
 {
 	return s->ops->bundle_each(s, number, v, err);
 }
@@ -131,9 +122,10 @@ store_intent_each(struct store *s, const struct store_visit *v, struct err *err)
 }
 
 /* v->fn.intent for the open intent of that number; PV_NOT_FOUND. */
-PV_MUST static inline enum pv_code
-store_intent_get(struct store *s, uint32_t number, const struct store_visit *v,
-		 struct err *err)
+PV_MUST static inline enum pv_code store_intent_get(struct store *s,
+						    uint32_t number,
+						    const struct store_visit *v,
+						    struct err *err)
 {
 	return s->ops->intent_get(s, number, v, err);
 }

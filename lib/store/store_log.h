@@ -36,9 +36,10 @@ PV_MUST static inline enum pv_code store_log_root(struct store *s,
 }
 
 /* v->fn.entry for entries from, from + 1, ...: at most n, ends at the size. */
-PV_MUST static inline enum pv_code
-store_log_each(struct store *s, uint64_t from, uint64_t n,
-	       const struct store_visit *v, struct err *err)
+PV_MUST static inline enum pv_code store_log_each(struct store *s,
+						  uint64_t from, uint64_t n,
+						  const struct store_visit *v,
+						  struct err *err)
 {
 	return s->ops->log_each(s, from, n, v, err);
 }
@@ -50,11 +51,9 @@ PV_MUST enum pv_code store_log_read(struct store *s, uint64_t index,
 /* Root of the complete subtree of 2^level leaves that starts at leaf
  * index << level: computed from entries and kept tile roots (for proofs).
  * PV_NOT_FOUND when the tree does not hold all of it. */
-PV_MUST static inline enum pv_code store_log_hash(struct store *s,
-						  unsigned level,
-						  uint64_t index,
-						  uint8_t hash[STORE_HASH],
-						  struct err *err)
+PV_MUST static inline enum pv_code
+store_log_hash(struct store *s, unsigned level, uint64_t index,
+	       uint8_t hash[STORE_HASH], struct err *err)
 {
 	return s->ops->log_hash(s, level, index, hash, err);
 }
@@ -73,11 +72,9 @@ PV_MUST static inline enum pv_code store_sealed_append(struct store *s,
 
 /* Appends len bytes from offset to out; PV_INTEGRITY, "store.sealed", when
  * they are not all inside what was committed (or appended just now). */
-PV_MUST static inline enum pv_code store_sealed_read(struct store *s,
-						     uint64_t offset,
-						     uint64_t len,
-						     struct buf *out,
-						     struct err *err)
+PV_MUST static inline enum pv_code
+store_sealed_read(struct store *s, uint64_t offset, uint64_t len,
+		  struct buf *out, struct err *err)
 {
 	return s->ops->sealed_read(s, offset, len, out, err);
 }

@@ -8,41 +8,41 @@
 
 #include "lib/base/buf.h"
 
-#define STORE_ID_MAX 64u         /* bytes: formats.md, opening section */
+#define STORE_ID_MAX 64u /* bytes: formats.md, opening section */
 #define STORE_LABEL_MAX 127u
 #define STORE_TEXT_MAX 255u
 #define STORE_HASH 32u
-#define STORE_UUID 16u           /* bundle-id, key id */
-#define STORE_SERIAL_MAX 20u     /* RFC 5280 4.1.2.2 */
-#define STORE_SERIAL_MIN 16u     /* 4 ordered and 12 random bytes */
-#define STORE_STAGES_MAX 8u      /* bundles that one result brings */
+#define STORE_UUID 16u	     /* bundle-id, key id */
+#define STORE_SERIAL_MAX 20u /* RFC 5280 4.1.2.2 */
+#define STORE_SERIAL_MIN 16u /* 4 ordered and 12 random bytes */
+#define STORE_STAGES_MAX 8u  /* bundles that one result brings */
 #define STORE_SERIAL_FIRST UINT32_C(0x01000000) /* all serials equally long */
-#define STORE_SERIAL_LAST UINT32_C(0x7fffffff)  /* top bit 0: positive */
+#define STORE_SERIAL_LAST UINT32_C(0x7fffffff)	/* top bit 0: positive */
 #define STORE_LEND_MAX 65536u
 #define STORE_NO_INDEX UINT64_MAX /* no such log entry (yet) */
 
 struct store_meta {
-	char name[STORE_ID_MAX + 1]; /* of the authority */
+	char name[STORE_ID_MAX + 1];	 /* of the authority */
 	char origin[STORE_TEXT_MAX + 1]; /* of the log */
 	uint64_t created_ms;
 };
 
 struct store_ca {
 	char name[STORE_ID_MAX + 1];
-	char parent[STORE_ID_MAX + 1]; /* "" for a root */
+	char parent[STORE_ID_MAX + 1];	 /* "" for a root */
 	char label[STORE_LABEL_MAX + 1]; /* of its key */
 	uint8_t spki_sha256[STORE_HASH];
-	uint32_t shards;         /* 1 or more */
-	struct span cert;        /* DER */
+	uint32_t shards;  /* 1 or more */
+	struct span cert; /* DER */
 };
 
-struct store_key {               /* a key of our own */
+struct store_key { /* a key of our own */
 	char purpose[STORE_ID_MAX + 1];
 	char label[STORE_LABEL_MAX + 1];
 	uint32_t generation;
-	uint32_t kind;           /* enum hsm_key_kind */
-	uint8_t id[STORE_UUID];  /* CKA_ID */
-	struct span spki;        /* DER; empty for a secret key */
+	uint32_t kind;		/* enum hsm_key_kind */
+	uint8_t id[STORE_UUID]; /* CKA_ID */
+	struct span spki;	/* DER; empty for a secret key */
 };
 
 struct store_template {
@@ -51,11 +51,11 @@ struct store_template {
 	uint8_t sha256[STORE_HASH];
 	uint64_t adopted_ms;
 	char actor[STORE_TEXT_MAX + 1];
-	struct span bytes;       /* the JSON file as adopted */
+	struct span bytes; /* the JSON file as adopted */
 };
 
 enum store_state {
-	STORE_RESERVED,          /* intent without result */
+	STORE_RESERVED, /* intent without result */
 	STORE_ISSUED,
 	STORE_SUSPENDED,
 	STORE_REVOKED,
@@ -64,38 +64,39 @@ enum store_state {
 
 /* What is recorded of a device with its intent; part of every device row. */
 struct store_subject {
-	uint32_t number;         /* first four bytes of the serial */
+	uint32_t number; /* first four bytes of the serial */
 	char device[STORE_ID_MAX + 1];
 	char request[STORE_ID_MAX + 1];
 	char template_name[STORE_ID_MAX + 1]; /* filled by reads only */
 	uint8_t template_sha256[STORE_HASH];
 	char order[STORE_ID_MAX + 1]; /* "": none */
 	char role[STORE_ID_MAX + 1];
-	char station[STORE_ID_MAX + 1]; /* "": none */
-	uint8_t body_sha256[STORE_HASH]; /* of the request's body but its keys */
-	bool has_spki, has_seal; /* else the hash below is all zero */
+	char station[STORE_ID_MAX + 1];	 /* "": none */
+	uint8_t body_sha256[STORE_HASH]; /* of the request's body but its keys
+					  */
+	bool has_spki, has_seal;	 /* else the hash below is all zero */
 	uint8_t spki_sha256[STORE_HASH]; /* certified key */
 	uint8_t seal_sha256[STORE_HASH]; /* second key that bundles go to */
 	uint8_t serial[STORE_SERIAL_MAX];
-	size_t serial_len;       /* 16 to 20 */
+	size_t serial_len; /* 16 to 20 */
 	uint64_t created_ms;
 };
 
 struct store_intent {
 	struct store_subject s;
-	uint64_t seq;            /* of the bundles that will be sealed */
-	struct span tbs;         /* empty: no certificate */
-	struct span secrets;     /* sealed bytes (formats.md 9); may be empty */
-	struct span entry;       /* the cert.intent entry; not filled by reads */
-	uint64_t intent_index;   /* of that entry in the log; filled by reads */
+	uint64_t seq;	       /* of the bundles that will be sealed */
+	struct span tbs;       /* empty: no certificate */
+	struct span secrets;   /* sealed bytes (formats.md 9); may be empty */
+	struct span entry;     /* the cert.intent entry; not filled by reads */
+	uint64_t intent_index; /* of that entry in the log; filled by reads */
 };
 
 struct store_device {
 	struct store_subject s;
 	enum store_state state;
-	uint64_t seq;            /* highest of its bundles, or of its intent */
-	uint64_t intent_index;   /* log index of its cert.intent */
-	uint64_t issue_index;    /* of its cert.issue, or STORE_NO_INDEX */
+	uint64_t seq;	       /* highest of its bundles, or of its intent */
+	uint64_t intent_index; /* log index of its cert.intent */
+	uint64_t issue_index;  /* of its cert.issue, or STORE_NO_INDEX */
 	bool has_cert;
 };
 
@@ -107,39 +108,39 @@ struct store_bundle {
 	uint8_t bh[STORE_HASH];
 	uint8_t payload_sha256[STORE_HASH]; /* of the descriptor payload */
 	uint8_t template_sha256[STORE_HASH];
-	uint64_t offset, len;    /* bytes */
+	uint64_t offset, len;		    /* bytes */
 	uint64_t escrow_offset, escrow_len; /* len 0: none */
-	struct span entry;       /* the bundle.seal entry; not filled by reads */
-	uint64_t seal_index;     /* of that entry in the log; filled by reads */
-	uint32_t number;         /* whose it is; filled by reads */
+	struct span entry;   /* the bundle.seal entry; not filled by reads */
+	uint64_t seal_index; /* of that entry in the log; filled by reads */
+	uint32_t number;     /* whose it is; filled by reads */
 };
 
 struct store_result {
 	uint32_t number;
-	struct span cert;        /* DER; empty: key "none" */
-	struct span entry;       /* the cert.issue entry; empty without cert */
+	struct span cert;  /* DER; empty: key "none" */
+	struct span entry; /* the cert.issue entry; empty without cert */
 	const struct store_bundle *bundles;
-	size_t bundles_n;        /* at most STORE_STAGES_MAX */
+	size_t bundles_n; /* at most STORE_STAGES_MAX */
 };
 
 enum store_owner_kind {
 	STORE_OWNER_NONE,
 	STORE_OWNER_DEVICE,
-	STORE_OWNER_AUTHORITY    /* a key or a CA of ours */
+	STORE_OWNER_AUTHORITY /* a key or a CA of ours */
 };
 
-struct store_owner {             /* of a public key */
+struct store_owner { /* of a public key */
 	enum store_owner_kind kind;
-	uint32_t number;         /* STORE_OWNER_DEVICE */
+	uint32_t number;		/* STORE_OWNER_DEVICE */
 	char name[STORE_LABEL_MAX + 1]; /* device id, key label or CA name */
 };
 
 struct store_counts {
-	uint64_t devices;        /* all, reserved ones too */
+	uint64_t devices; /* all, reserved ones too */
 	uint64_t reserved;
 	uint64_t log_size;
-	uint64_t sealed_len;     /* bytes */
-	uint64_t last_event_ms;  /* newest time in the log; 0: none */
+	uint64_t sealed_len;	/* bytes */
+	uint64_t last_event_ms; /* newest time in the log; 0: none */
 	uint32_t next_serial;
 };
 

@@ -11,7 +11,7 @@
 
 struct tally_line {
 	char name[STORE_ID_MAX + 1];
-	uint64_t bucket;         /* 0 where there are none */
+	uint64_t bucket; /* 0 where there are none */
 	uint64_t n;
 };
 
@@ -33,7 +33,6 @@ PV_MUST uint64_t tally_sum(const struct tally *t, const char *name,
 /* What the database was found to say of name since that bucket. */
 PV_MUST bool tally_cached(const struct tally *t, const char *name,
 			  uint64_t since, uint64_t *n);
-void tally_cache(struct tally *t, const char *name, uint64_t since,
-		 uint64_t n);
+void tally_cache(struct tally *t, const char *name, uint64_t since, uint64_t n);
 
 #endif

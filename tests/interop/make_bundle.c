@@ -53,9 +53,9 @@ struct recipe {
 	const char *id;
 	enum seal_form form;
 	enum seal_kind kind;
-	bool own_seal_key;       /* kind 1: else the certified key */
+	bool own_seal_key; /* kind 1: else the certified key */
 	uint32_t chunk;
-	size_t net_bytes;        /* size of a file in component "net" */
+	size_t net_bytes; /* size of a file in component "net" */
 };
 
 static const struct recipe recipes[DEVICES] = {
@@ -153,7 +153,11 @@ static void make_manifest(struct maker *m)
 		.not_after_s = 4000000000,
 		.components = { { "identity", "3", "1", true, { 0 }, 65536 },
 				{ "site", "3", "1", false, { 0 }, 4096 },
-				{ "net", "2.1.0", "2.0.0", true, { 0 },
+				{ "net",
+				  "2.1.0",
+				  "2.0.0",
+				  true,
+				  { 0 },
 				  65536 } },
 		.components_n = 3,
 		.origin = "acme.example/log",
@@ -186,15 +190,19 @@ static void make_plain(struct device *d)
 	struct text_vars vars = { .device_id = d->as->id };
 	struct span chain = { cert, 10 };
 	struct content id = { .certificate = { cert, sizeof(cert) },
-			      .chain = &chain, .chain_n = 1 };
+			      .chain = &chain,
+			      .chain_n = 1 };
 	json_t *j = json_pack("{s:{s:s, s:i}, s:s, s:f}", "mqtt", "host",
 			      "mqtt.example", "port", 8883, "client",
 			      "${device.id}", "gain", 0.1);
 	SECRET psk = SECRET_INIT, file = SECRET_INIT;
 	struct content_secret secrets[] = { { "wifi_psk", &psk } };
 	struct content_file files[] = { { "firmware.cfg", { NULL, 0 } } };
-	struct content net = { .vars = &vars, .secrets = secrets,
-			       .secrets_n = 1, .files = files, .files_n = 1 };
+	struct content net = { .vars = &vars,
+			       .secrets = secrets,
+			       .secrets_n = 1,
+			       .files = files,
+			       .files_n = 1 };
 	struct content_config *config;
 
 	must(secret_random(&psk, 32, &err));
@@ -224,8 +232,8 @@ static void recipient(struct maker *m, struct device *d, struct seal_job *job)
 	d->key = EVP_EC_gen("P-256");
 	d->seal = d->as->own_seal_key ? EVP_EC_gen("P-256") : NULL;
 	spki_of(d->seal ? d->seal : d->key, spki);
-	must(seal_recipient_from_spki(
-		m->seal, (struct span){ spki, SPKI_LEN }, &r, &err));
+	must(seal_recipient_from_spki(m->seal, (struct span){ spki, SPKI_LEN },
+				      &r, &err));
 	memcpy(job->point, r.point, sizeof(r.point));
 	memcpy(job->key_id, r.id, sizeof(r.id));
 }
@@ -234,7 +242,9 @@ static void seal_device(struct maker *m, struct device *d)
 {
 	static const uint8_t evidence[32] = { 0xee };
 	struct seal_job job = {
-		.device_id = d->as->id, .role = "gateway", .seq = 1,
+		.device_id = d->as->id,
+		.role = "gateway",
+		.seq = 1,
 		.sealed = { { "identity", d->as->chunk, 65536, &d->plain[0] },
 			    { "net", d->as->chunk, 65536, &d->plain[1] } },
 		.sealed_n = 2,
@@ -342,7 +352,7 @@ static struct seal_batch *sign_batch(const struct maker *m, struct device *list,
 		if (list[i].as->form == SEAL_FORM_BATCH)
 			must(seal_batch_leaf(buf_span(&list[i].payload),
 					     leaves[n++], &err));
-	must(seal_batch_new((const uint8_t (*)[32])leaves, n, m->kid, &claims,
+	must(seal_batch_new((const uint8_t(*)[32])leaves, n, m->kid, &claims,
 			    &b, &err));
 	must(seal_batch_digest(b, digest, &err));
 	sign(m->signer, digest, sig);

@@ -14,7 +14,7 @@ struct fake {
 	struct hsm h;
 	struct hsm_key_info info;
 	uint8_t key[32];
-	enum pv_code fail;       /* what seal and open answer; PV_OK: work */
+	enum pv_code fail; /* what seal and open answer; PV_OK: work */
 };
 
 static const struct hsm_key_info *fake_info(const struct hsm_key *key)
@@ -118,8 +118,10 @@ static void teardown(void)
 /* Written by hand from formats.md 9. */
 START_TEST(test_row)
 {
-	static const uint8_t aad[] = "provctl/store/v1\0acme\0secret/fleet-key\0"
-				     "\0\0\0\3" "key id sixteen.";
+	static const uint8_t aad[] =
+		"provctl/store/v1\0acme\0secret/fleet-key\0"
+		"\0\0\0\3"
+		"key id sixteen.";
 	uint8_t out[15], tag[16];
 	struct buf row;
 

@@ -55,8 +55,8 @@ static struct seal_batch *batch_of(size_t n, uint8_t (*leaves)[32])
 	for (size_t i = 0; i < n; i++)
 		unit_ok(seal_batch_leaf(payload_at(i, text), leaves[i], &err),
 			&err);
-	unit_ok(seal_batch_new((const uint8_t (*)[32])leaves, n, x.kid,
-			       &claims, &b, &err),
+	unit_ok(seal_batch_new((const uint8_t(*)[32])leaves, n, x.kid, &claims,
+			       &b, &err),
 		&err);
 	return b;
 }
@@ -70,7 +70,7 @@ START_TEST(test_trees)
 	for (size_t n = 2; n <= 300; n += n < 40 ? 1 : 37) {
 		struct seal_batch *b = batch_of(n, leaves);
 
-		tree_hash((const uint8_t (*)[32])leaves, n, want);
+		tree_hash((const uint8_t(*)[32])leaves, n, want);
 		seal_batch_root(b, root);
 		ck_assert_mem_eq(root, want, 32);
 		unit_ok(seal_batch_digest(b, digest, &err), &err);
@@ -113,12 +113,12 @@ START_TEST(test_largest)
 		ck_assert_uint_eq(v.index, probes[i]);
 	}
 	seal_batch_free(b);
-	unit_refused(seal_batch_new((const uint8_t (*)[32])leaves,
+	unit_refused(seal_batch_new((const uint8_t(*)[32])leaves,
 				    SEAL_BATCH_MAX + 1, x.kid, &claims, &b,
 				    &err),
 		     PV_INPUT, "seal.batch", &err);
 	err_init(&err);
-	unit_refused(seal_batch_new((const uint8_t (*)[32])leaves, 1, x.kid,
+	unit_refused(seal_batch_new((const uint8_t(*)[32])leaves, 1, x.kid,
 				    &claims, &b, &err),
 		     PV_INPUT, "seal.batch", &err);
 	ck_assert(b == NULL);
@@ -138,8 +138,8 @@ static struct seal_batch *sample_batch(uint8_t sig[64])
 					       : payload_at(i, text),
 					leaves[i], &err),
 			&err);
-	unit_ok(seal_batch_new((const uint8_t (*)[32])leaves, 3, x.kid,
-			       &claims, &b, &err),
+	unit_ok(seal_batch_new((const uint8_t(*)[32])leaves, 3, x.kid, &claims,
+			       &b, &err),
 		&err);
 	unit_ok(seal_batch_digest(b, digest, &err), &err);
 	keys_sign(x.signer, digest, sig);
@@ -193,7 +193,9 @@ START_TEST(test_receipt_bytes)
 	buf_put(&want, x.payload.data, x.payload.len);
 	buf_put(&want, "\xd2\x84\x58\x42\xa4\x01\x26\x04\x48", 9);
 	buf_put(&want, x.kid, 8);
-	buf_put(&want, "\x0f\xa5\x01\x64" "acme\x02\x75" SEAL_BATCH_SUBJECT,
+	buf_put(&want,
+		"\x0f\xa5\x01\x64"
+		"acme\x02\x75" SEAL_BATCH_SUBJECT,
 		10 + 21);
 	buf_put(&want, "\x04\x1a\x77\x35\x94\x00\x06\x1a\x65\x53\xf1\x00", 12);
 	buf_put(&want, "\x3a\x00\x01\x11\x73\x03\x19\x01\x8b\x01", 10);
@@ -278,9 +280,9 @@ START_TEST(test_rules)
 	refuse_bytes("3a000111730319", "3a000111730119");
 	refuse_bytes("061a6553f100", "061a7735940a"); /* iat past exp */
 	refuse_bytes("62617463682f763104", "62617463682f763204"); /* v2 */
-	refuse_bytes("19018b01", "19018b02");         /* another structure */
-	refuse_bytes("a40126", "a40127");             /* EdDSA */
-	refuse_bytes("a120815848", "a121815848");     /* another proof */
+	refuse_bytes("19018b01", "19018b02");	  /* another structure */
+	refuse_bytes("a40126", "a40127");	  /* EdDSA */
+	refuse_bytes("a120815848", "a121815848"); /* another proof */
 }
 END_TEST
 

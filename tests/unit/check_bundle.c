@@ -1,13 +1,9 @@
 #include "lib/seal/bundle.h"
-#include "lib/seal/bundle_impl.h"
 #include "lib/seal/descriptor.h"
-#include "lib/seal/hpke_impl.h"
 #include "lib/seal/recipient.h"
 #include "tests/unit/seal_keys.h"
 #include "tests/unit/seal_reader.h"
 #include "tests/unit/seal_vec.h"
-
-#define KNOWN "seal/known-bundles.json"
 
 static struct err err;
 static struct seal *s;
@@ -198,8 +194,8 @@ START_TEST(test_parse)
 
 	job.evidence_sha256 = evidence;
 	job.clear_n = 1;
-	job.clear[0] = (struct seal_clear){ "extra", 3,
-					    vec_span("\xa1\x05\x01", 3) };
+	job.clear[0] =
+		(struct seal_clear){ "extra", 3, vec_span("\xa1\x05\x01", 3) };
 	make();
 	unit_ok(seal_payload_parse(buf_span(&payload), &v, &err), &err);
 	ck_assert_str_eq(v.device_id, job.device_id);
@@ -303,8 +299,8 @@ static void refuse(enum pv_code code, const char *rule)
 
 static void refuse_chunks(void)
 {
-	static const uint32_t bad[] = { 0, 1, 128, 255, 257, 1000, 4095, 8192,
-					1u << 31 };
+	static const uint32_t bad[] = { 0,    1,    128,  255,	   257,
+					1000, 4095, 8192, 1u << 31 };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		job.sealed[0].chunk = bad[i];
@@ -383,93 +379,6 @@ START_TEST(test_no_room)
 }
 END_TEST
 
-/* ---- known answers ---- */
-
-static void load_job(const json_t *c)
-{
-	static struct buf id, key, manifest;
-	EVP_PKEY *unused;
-	SECRET scalar = SECRET_INIT;
-
-	vec_hex(c, "bundle_id", &id);
-	vec_hex(c, "key_id", &key);
-	vec_hex(c, "manifest_sha256", &manifest);
-	memcpy(job.bundle_id, id.data, id.len);
-	memcpy(job.key_id, key.data, key.len);
-	memcpy(job.manifest_sha256, manifest.data, 32);
-	job.device_id = vec_str(c, "device");
-	job.role = vec_str(c, "role");
-	job.seq = (uint64_t)vec_int(c, "seq");
-	job.kind = (enum seal_kind)vec_int(c, "kind");
-	if (job.kind == SEAL_KIND_KEK) {
-		vec_secret(c, "kek", &kek);
-		job.kek = &kek;
-	} else {
-		vec_secret(c, "recipient", &scalar);
-		unit_ok(hpke_key(&scalar, &unused, job.point, &err), &err);
-		EVP_PKEY_free(device);
-		device = unused;
-	}
-	buf_release(&id);
-	buf_release(&key);
-	buf_release(&manifest);
-}
-
-static bool same(const json_t *c, const char *key, const struct buf *b)
-{
-	struct buf want;
-	bool equal;
-
-	vec_hex(c, key, &want);
-	equal = span_equal(buf_span(&want), buf_span(b));
-	buf_release(&want);
-	return equal;
-}
-
-START_TEST(test_known_answers)
-{
-	json_t *root = vec_load(KNOWN);
-	const json_t *c, *part;
-	size_t i, n;
-
-	json_array_foreach(json_object_get(root, "bundles"), i, c) {
-		SECRET bs = SECRET_INIT, eph = SECRET_INIT;
-		const json_t *parts = json_object_get(c, "sealed");
-		bool kem = vec_int(c, "kind") == 1;
-		struct reader r;
-
-		load_job(c);
-		json_array_foreach(parts, n, part) {
-			vec_secret(part, "plain", &plain[n]);
-			job.sealed[n] = (struct seal_sealed){
-				vec_str(part, "id"),
-				(uint32_t)vec_int(part, "chunk"), 65536,
-				&plain[n]
-			};
-		}
-		job.sealed_n = json_array_size(parts);
-		vec_secret(c, "bs", &bs);
-		if (kem)
-			vec_secret(c, "ephemeral", &eph);
-		unit_ok(seal_set_secrets(s, &bs, kem ? &eph : NULL, &err),
-			&err);
-		make();
-		ck_assert(open_it(&r));
-		reader_release(&r);
-		vec_equal(c, "bh", bh, 32);
-		vec_equal(c, "payload", payload.data, payload.len);
-		vec_equal(c, "segments", segments.data, segments.len);
-		/* The fixed secret was for that one bundle. */
-		make();
-		ck_assert(!same(c, "segments", &segments));
-		ck_assert(open_it(&r));
-		reader_release(&r);
-	}
-	ck_assert_uint_eq(i, 2);
-	json_decref(root);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *su = suite_create("bundle");
@@ -488,7 +397,6 @@ static Suite *suite(void)
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_max_size_is_allowed);
 	tcase_add_test(t, test_no_room);
-	tcase_add_test(t, test_known_answers);
 	suite_add_tcase(su, t);
 	return su;
 }

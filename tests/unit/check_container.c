@@ -14,8 +14,8 @@ static void build(void)
 	unit_ok(seal_plain_digest(buf_span(&x.payload), x.kid, digest, &err),
 		&err);
 	keys_sign(x.signer, digest, sig);
-	unit_ok(seal_plain_finish(buf_span(&x.payload), x.kid, sig,
-				  &descriptor, &err),
+	unit_ok(seal_plain_finish(buf_span(&x.payload), x.kid, sig, &descriptor,
+				  &err),
 		&err);
 	unit_ok(seal_container(buf_span(&x.manifest), buf_span(&descriptor),
 			       x.job.clear, x.job.clear_n,

@@ -48,8 +48,8 @@ static void expect(const char *text, const char *hex)
 		      "%s", text);
 	ck_assert_int_eq(out.data[0], 0xa1);
 	ck_assert_int_eq(out.data[1], 5);
-	ck_assert(cbor_valid(out.data + 2, out.len - 2, CBOR_DEPTH_CONFIG,
-			     NULL));
+	ck_assert(
+		cbor_valid(out.data + 2, out.len - 2, CBOR_DEPTH_CONFIG, NULL));
 	buf_release(&want);
 	content_config_free(config);
 }
@@ -151,8 +151,8 @@ START_TEST(test_bad_placeholders)
 	unit_ok(compile("\"${device.lot}\"", &config), &err);
 	ck_assert(content_config_has_vars(config));
 	c.config = config;
-	unit_refused(content_encode(&c, &out, &err), PV_INPUT,
-		     "template.value", &err);
+	unit_refused(content_encode(&c, &out, &err), PV_INPUT, "template.value",
+		     &err);
 	ck_assert(out.data == NULL);
 	content_config_free(config);
 }
@@ -183,29 +183,34 @@ END_TEST
 /* Everything at once, out of order, against bytes written by hand. */
 START_TEST(test_whole)
 {
-	static const char want_hex[] =
-		"a7"
-		"0143434552"
-		"0282434348314443483232"
-		"03814154"
-		"0442504b"
-		"05a16161f5"
-		"06a2617a4131626262425332"
-		"07a261664065696e6465784131";
+	static const char want_hex[] = "a7"
+				       "0143434552"
+				       "0282434348314443483232"
+				       "03814154"
+				       "0442504b"
+				       "05a16161f5"
+				       "06a2617a4131626262425332"
+				       "07a261664065696e6465784131";
 	struct span chain[] = { { (const uint8_t *)"CH1", 3 },
 				{ (const uint8_t *)"CH22", 4 } };
 	struct span anchor = { (const uint8_t *)"T", 1 };
 	SECRET pkcs8 = SECRET_INIT, s1 = SECRET_INIT, s2 = SECRET_INIT;
 	SECRET out = SECRET_INIT;
 	struct content_secret secrets[] = { { "bb", &s2 }, { "z", &s1 } };
-	struct content_file files[] = { { "index", { (const uint8_t *)"1", 1 } },
-					{ "f", { NULL, 0 } } };
+	struct content_file files[] = {
+		{ "index", { (const uint8_t *)"1", 1 } }, { "f", { NULL, 0 } }
+	};
 	struct content_config *config;
 	struct content c = { .certificate = { (const uint8_t *)"CER", 3 },
-			     .chain = chain, .chain_n = 2, .anchors = &anchor,
-			     .anchors_n = 1, .private_key = &pkcs8,
-			     .secrets = secrets, .secrets_n = 2,
-			     .files = files, .files_n = 2 };
+			     .chain = chain,
+			     .chain_n = 2,
+			     .anchors = &anchor,
+			     .anchors_n = 1,
+			     .private_key = &pkcs8,
+			     .secrets = secrets,
+			     .secrets_n = 2,
+			     .files = files,
+			     .files_n = 2 };
 	struct buf want;
 
 	unit_ok(secret_copy(&pkcs8, "PK", 2, &err), &err);

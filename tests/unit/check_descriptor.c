@@ -207,7 +207,8 @@ static void refuse_payload(const char *from, const char *to)
 	hex_encode(x.payload.data, x.payload.len, hex);
 	at = strstr(hex, from);
 	ck_assert_msg(at != NULL, "%s", from);
-	memmove(at + strlen(to), at + strlen(from), strlen(at + strlen(from)) + 1);
+	memmove(at + strlen(to), at + strlen(from),
+		strlen(at + strlen(from)) + 1);
 	memcpy(at, to, strlen(to));
 	vec_hex_text(hex, &b);
 	err_init(&err);
@@ -223,17 +224,17 @@ START_TEST(test_payload_rules)
 
 	unit_ok(seal_payload_parse(buf_span(&x.payload), &v, &err), &err);
 	refuse_payload("756e646c652d31", "756e646c652d32"); /* the format */
-	refuse_payload("0501068283", "0500068283"); /* seq 0 */
-	refuse_payload("0501068283", "0520068283"); /* seq negative */
-	refuse_payload("190100", "1900ff");         /* not the shortest */
-	refuse_payload("190100", "190101");         /* chunk 257 */
-	refuse_payload("1902bc", "00");             /* total 0 */
-	refuse_payload("1902bc", "1a80000001");     /* total past 2^31 */
-	refuse_payload("636e6574", "632f6574");     /* component "/et" */
+	refuse_payload("0501068283", "0500068283");	    /* seq 0 */
+	refuse_payload("0501068283", "0520068283");	    /* seq negative */
+	refuse_payload("190100", "1900ff");	/* not the shortest */
+	refuse_payload("190100", "190101");	/* chunk 257 */
+	refuse_payload("1902bc", "00");		/* total 0 */
+	refuse_payload("1902bc", "1a80000001"); /* total past 2^31 */
+	refuse_payload("636e6574", "632f6574"); /* component "/et" */
 	refuse_payload("8164736974650882", "81636e65740882"); /* twice */
-	refuse_payload("088202", "088203");         /* kind 3 */
-	refuse_payload("088202", "088201");         /* the id's length */
-	refuse_payload("5828", "5827");             /* the envelope's */
+	refuse_payload("088202", "088203");		      /* kind 3 */
+	refuse_payload("088202", "088201"); /* the id's length */
+	refuse_payload("5828", "5827");	    /* the envelope's */
 	refuse_payload("6741434d452d3031", "672d434d452d3031"); /* "-CME-01" */
 	buf_init(&big, 1u << 20);
 	buf_put(&big, x.payload.data, x.payload.len);

@@ -90,8 +90,8 @@ static bool decrypt(struct span der, EVP_PKEY *key, X509 *cert,
 static void round_trip(EVP_PKEY *key, const char *usage)
 {
 	EVP_PKEY *other = EVP_EC_gen("P-256");
-	X509 *cert = certify(key, key, usage), *wrong = certify(other, other,
-								NULL);
+	X509 *cert = certify(key, key, usage),
+	     *wrong = certify(other, other, NULL);
 	SECRET content = SECRET_INIT;
 	struct escrow_to *to;
 	struct buf der;
@@ -134,8 +134,8 @@ START_TEST(test_algorithms)
 {
 	static const uint8_t oaep[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7,
 					0x0d, 0x01, 0x01, 0x07 };
-	static const uint8_t ecdh_sha256[] = { 0x2b, 0x81, 0x04, 0x01, 0x0b,
-					       0x01 };
+	static const uint8_t ecdh_sha256[] = { 0x2b, 0x81, 0x04,
+					       0x01, 0x0b, 0x01 };
 	static const uint8_t sha256[] = { 0x60, 0x86, 0x48, 0x01, 0x65,
 					  0x03, 0x04, 0x02, 0x01 };
 	static const uint8_t gcm[] = { 0x60, 0x86, 0x48, 0x01, 0x65,
@@ -267,9 +267,9 @@ START_TEST(test_one_certificate)
 	unit_refused(escrow_to_new(vec_span("", 0), &to, &err), PV_INPUT,
 		     "escrow.certificate", &err);
 	err_init(&err);
-	unit_refused(escrow_to_new(vec_span("-----BEGIN X-----\n", 18), &to,
-				   &err),
-		     PV_INPUT, "escrow.certificate", &err);
+	unit_refused(
+		escrow_to_new(vec_span("-----BEGIN X-----\n", 18), &to, &err),
+		PV_INPUT, "escrow.certificate", &err);
 	buf_release(&one);
 	buf_release(&two);
 	OPENSSL_free(der);
@@ -346,15 +346,22 @@ START_TEST(test_kek_item)
 	buf_init(&want, 1024);
 	buf_put(&want, "\xa4\x63kek\x58\x20", 7);
 	buf_put(&want, k.data, 32);
-	buf_put(&want, "\x64" "auth\x58\x20", 7);
+	buf_put(&want,
+		"\x64"
+		"auth\x58\x20",
+		7);
 	buf_put(&want, k.data, 32);
-	buf_put(&want, "\x66" "device\x63" "d-1\x67receipt\x58\x20", 21);
+	buf_put(&want,
+		"\x66"
+		"device\x63"
+		"d-1\x67receipt\x58\x20",
+		21);
 	buf_put(&want, k.data, 32);
 	unit_ok(escrow_kek_item("d-1", &k, &k, &k, &out, &err), &err);
 	ck_assert(secret_equal(&out, want.data, want.len));
 	ck_assert(cbor_valid(out.data, out.len, CBOR_DEPTH_MAX, NULL));
-	unit_refused(escrow_kek_item("d-1", &k, &cut, &k, &out, &err),
-		     PV_INPUT, "escrow.content", &err);
+	unit_refused(escrow_kek_item("d-1", &k, &cut, &k, &out, &err), PV_INPUT,
+		     "escrow.content", &err);
 	ck_assert(out.data == NULL);
 	err_init(&err);
 	unit_refused(escrow_kek_item("", &k, &k, &k, &out, &err), PV_INPUT,

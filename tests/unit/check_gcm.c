@@ -2,9 +2,9 @@
 #include "tests/unit/seal_vec.h"
 
 #define GCM "vectors/wycheproof/aes_gcm_test.json"
-#define COBBLESTONE_128 \
+#define COBBLESTONE_128                                                        \
 	"vectors/wycheproof/c2sp_chunked_encryption_aes_128_gcm_test.json"
-#define COBBLESTONE_256 \
+#define COBBLESTONE_256                                                        \
 	"vectors/wycheproof/c2sp_chunked_encryption_aes_256_gcm_test.json"
 
 static struct gcm *g;

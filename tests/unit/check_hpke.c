@@ -165,7 +165,8 @@ START_TEST(test_rfc9180)
 	size_t i, j, single = 0, kem = 0;
 	char name[96], part[32];
 
-	json_array_foreach(root, i, c) {
+	json_array_foreach(root, i, c)
+	{
 		bool ours = vec_int(c, "mode") == MODE_BASE &&
 			    vec_int(c, "aead_id") == 2;
 		struct hpke_schedule s;
@@ -180,7 +181,8 @@ START_TEST(test_rfc9180)
 		if (!ours)
 			continue;
 		check_schedule(c, &s);
-		json_array_foreach(json_object_get(c, "encryptions"), j, e) {
+		json_array_foreach(json_object_get(c, "encryptions"), j, e)
+		{
 			if (vec_int(e, "seq") == 0) {
 				check_single_shot(c, e);
 				single++;

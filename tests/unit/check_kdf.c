@@ -10,7 +10,7 @@
 #define CMAC "vectors/wycheproof/aes_cmac_test.json"
 #define SP800 "vectors/kdf/sp800_108_ctr-cmac-hmac.vec"
 #define SP800_CASES 149
-#define SP800_OURS 30            /* CMAC-AES-256, 32-bit counter and length */
+#define SP800_OURS 30 /* CMAC-AES-256, 32-bit counter and length */
 
 static struct kdf *k;
 static struct err err;
@@ -243,12 +243,12 @@ static void kbkdf(const struct secret *key, struct span label,
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MODE, mode, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key->data,
 						  key->len),
-		OSSL_PARAM_construct_octet_string(
-			OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)label.p,
-			label.len),
-		OSSL_PARAM_construct_octet_string(
-			OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)context.p,
-			context.len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT,
+						  (void *)(uintptr_t)label.p,
+						  label.len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO,
+						  (void *)(uintptr_t)context.p,
+						  context.len),
 		OSSL_PARAM_construct_end()
 	};
 
@@ -323,8 +323,8 @@ START_TEST(test_input_limits)
 	unit_ok(kdf_input(KDF_KEK, longest, &in, &err), &err);
 	ck_assert_uint_eq(in.len, KDF_INPUT_MAX);
 	/* The buffer is full now: its limit is reported, not passed. */
-	unit_refused(kdf_input(KDF_KEK, "x", &in, &err), PV_INPUT,
-		     "size.limit", &err);
+	unit_refused(kdf_input(KDF_KEK, "x", &in, &err), PV_INPUT, "size.limit",
+		     &err);
 	ck_assert_uint_eq(in.len, KDF_INPUT_MAX);
 	buf_release(&in);
 	longest[fits] = 'x';

@@ -87,13 +87,13 @@ START_TEST(handmade_key)
 	/* The outer length is not what these cases are about. */
 	if (spki.len > 2 && handmade[_i].code != PV_INPUT)
 		der[1] = (uint8_t)(spki.len - 2);
-	memcpy(room, der, sizeof(room));
+	memcpy(room, der, spki.len);
 	rc = x509_key_check(ctx, spki, X509_ALLOW_ALL, &facts, &err);
 	if (handmade[_i].rule)
 		unit_refused(rc, handmade[_i].code, handmade[_i].rule, &err);
 	else
 		unit_ok(rc, &err);
-	ck_assert_mem_eq(room, der, sizeof(room));
+	ck_assert_mem_eq(room, der, spki.len);
 }
 END_TEST
 

@@ -57,15 +57,27 @@ START_TEST(test_bytes)
 	struct buf b;
 
 	encode(&e, &b);
-	ck_hex(&b, "a5" "016174" "0201" "036161" "04616f" "05a0");
+	ck_hex(&b, "a5"
+		   "016174"
+		   "0201"
+		   "036161"
+		   "04616f"
+		   "05a0");
 	buf_release(&b);
 	e.time_ms = UINT64_C(1750000000000);
 	log_fact_str(&e, "stage", "x");
 	log_fact_uint(&e, "seq", 24);
 	log_fact_bytes(&e, "bh", (const uint8_t *)"\xff", 1);
 	encode(&e, &b);
-	ck_hex(&b, "a5" "016174" "021b000001977420dc00" "036161" "04616f"
-		   "05a3" "62626841ff" "63736571" "1818"
+	ck_hex(&b, "a5"
+		   "016174"
+		   "021b000001977420dc00"
+		   "036161"
+		   "04616f"
+		   "05a3"
+		   "62626841ff"
+		   "63736571"
+		   "1818"
 		   "6573746167656178");
 	buf_release(&b);
 }
@@ -111,10 +123,25 @@ START_TEST(test_round_trip)
 END_TEST
 
 static const char *const bad_texts[] = {
-	"\n", "\t", "\x1b[2J", "\x7f", "\xc2\x85", "\xd8\x9c", "\xe2\x80\x8e",
-	"\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xaa", "\xe2\x80\xae",
-	"\xe2\x81\xa6", "\xe2\x81\xa9", "\xff", "\xc0\xaf", "\xed\xa0\x80",
-	"\xf4\x90\x80\x80", "\xe2\x80", "a\xc3",
+	"\n",
+	"\t",
+	"\x1b[2J",
+	"\x7f",
+	"\xc2\x85",
+	"\xd8\x9c",
+	"\xe2\x80\x8e",
+	"\xe2\x80\x8f",
+	"\xe2\x80\xa8",
+	"\xe2\x80\xaa",
+	"\xe2\x80\xae",
+	"\xe2\x81\xa6",
+	"\xe2\x81\xa9",
+	"\xff",
+	"\xc0\xaf",
+	"\xed\xa0\x80",
+	"\xf4\x90\x80\x80",
+	"\xe2\x80",
+	"a\xc3",
 };
 
 START_TEST(test_bad_text)
@@ -239,12 +266,15 @@ static const struct {
 } bad_entries[] = {
 	{ "empty", "" },
 	{ "cut", "a50161740201036161" },
-	{ "trailing", "a50161740201036161" "04616f05a000" },
+	{ "trailing", "a50161740201036161"
+		      "04616f05a000" },
 	{ "four fields", "a4016174020103616104616f" },
 	{ "six fields", "a6016174020103616104616f05a00600" },
-	{ "fields out of order", "a502010161740361610461" "6f05a0" },
+	{ "fields out of order", "a502010161740361610461"
+				 "6f05a0" },
 	{ "time is text", "a501617402617803616104616f05a0" },
-	{ "time too long", "a50161740218010361610461" "6f05a0" },
+	{ "time too long", "a50161740218010361610461"
+			   "6f05a0" },
 	{ "type is bytes", "a5014174020103616104616f05a0" },
 	{ "facts is an array", "a5016174020103616104616f0580" },
 	{ "fact is an array", "a5016174020103616104616f05a1616b80" },
@@ -258,9 +288,10 @@ static const struct {
 	{ "bidi in a fact", "a5016174020103616104616f05a1616b63e280ae" },
 	{ "type in capitals", "a5016154020103616104616f05a0" },
 	{ "empty object", "a50161740201036161046005a0" },
-	{ "17 facts",
-	  "a5016174020103616104616f05b1" "616100616200616300616400616500616600"
-	  "616700616800616900616a00616b00616c00616d00616e00616f00617000617100" },
+	{ "17 facts", "a5016174020103616104616f05b1"
+		      "616100616200616300616400616500616600"
+		      "616700616800616900616a00616b00616c00616d00616e00616f0061"
+		      "7000617100" },
 };
 
 START_TEST(test_decode_refuses)
@@ -327,7 +358,9 @@ START_TEST(test_events)
 	uint8_t h[5][32];
 	struct log_intent i = { "0a", "D-1", h[0], "o-1", h[1], h[2] };
 	struct log_seal s = { "0b", "D-1", "operational", 1, h[0], h[1] };
-	struct log_key k = { "acme/bundle/1", "bundle", 1, h[0], NULL, 0, h[1] };
+	struct log_key k = {
+		"acme/bundle/1", "bundle", 1, h[0], NULL, 0, h[1]
+	};
 	struct log_entry e;
 
 	memset(h, 9, sizeof(h));

@@ -29,8 +29,7 @@ static bool get_hash(json_t *v, uint8_t out[LOG_HASH])
 	const char *text = json_string_value(v);
 	size_t len;
 
-	return text &&
-	       base64_decode(text, strlen(text), out, LOG_HASH, &len) &&
+	return text && base64_decode(text, strlen(text), out, LOG_HASH, &len) &&
 	       len == LOG_HASH;
 }
 
@@ -153,7 +152,7 @@ END_TEST
 
 /* ---- proofs of our own ---- */
 
-struct forest {                  /* every complete subtree of a tree */
+struct forest { /* every complete subtree of a tree */
 	uint8_t hash[8][SIZE][LOG_HASH];
 	uint64_t size;
 };
@@ -301,8 +300,12 @@ END_TEST
 START_TEST(test_no_such_proof)
 {
 	static const uint64_t bad[][2] = {
-		{ 0, 0 }, { 1, 1 }, { 5, 4 }, { 0, UINT64_MAX },
-		{ UINT64_MAX, UINT64_MAX }, { 0, LOG_SIZE_MAX },
+		{ 0, 0 },
+		{ 1, 1 },
+		{ 5, 4 },
+		{ 0, UINT64_MAX },
+		{ UINT64_MAX, UINT64_MAX },
+		{ 0, LOG_SIZE_MAX },
 	};
 	struct forest f = { .size = 0 };
 	const struct log_reader r = { fetch, &f };

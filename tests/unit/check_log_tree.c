@@ -160,8 +160,8 @@ START_TEST(test_frontier)
 		uint8_t b[LOG_HASH];
 		struct span leaf = { bytes, n % 9 };
 
-		ck_assert_uint_eq(s.len,
-				  8 + LOG_HASH * (size_t)__builtin_popcountll(n));
+		ck_assert_uint_eq(
+			s.len, 8 + LOG_HASH * (size_t)__builtin_popcountll(n));
 		unit_ok(log_tree_get(&back, s, &err), &err);
 		unit_ok(log_tree_root(&t, &hasher, a, &err), &err);
 		unit_ok(log_tree_root(&back, &hasher, b, &err), &err);
@@ -190,8 +190,8 @@ START_TEST(test_frontier_refuses)
 		if (n == len)
 			unit_ok(log_tree_get(&back, s, &err), &err);
 		else
-			unit_refused(log_tree_get(&back, s, &err),
-				     PV_INTEGRITY, "log.frontier", &err);
+			unit_refused(log_tree_get(&back, s, &err), PV_INTEGRITY,
+				     "log.frontier", &err);
 	}
 }
 END_TEST

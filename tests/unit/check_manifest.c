@@ -137,9 +137,9 @@ START_TEST(test_every_bit)
 			uint8_t kid[8];
 
 			keys_kid(key, kid);
-			ck_assert(!keys_verify(key, parts.digest,
-					       parts.sig.p) ||
-				  memcmp(kid, parts.kid.p, 8) != 0);
+			ck_assert(
+				!keys_verify(key, parts.digest, parts.sig.p) ||
+				memcmp(kid, parts.kid.p, 8) != 0);
 			signature++;
 		}
 		message.data[i / 8] ^= (uint8_t)(1 << i % 8);
@@ -150,8 +150,8 @@ START_TEST(test_every_bit)
 		struct span cut = { message.data, len };
 
 		err_init(&err);
-		unit_refused(manifest_parse(cut, &back, &parts, &err),
-			     PV_INPUT, "manifest.format", &err);
+		unit_refused(manifest_parse(cut, &back, &parts, &err), PV_INPUT,
+			     "manifest.format", &err);
 	}
 	buf_put_u8(&message, 0);
 	err_init(&err);
@@ -261,7 +261,8 @@ static void refuse_payload(const char *from, const char *to, const char *rule)
 	snprintf(hex, sizeof(hex), "%s", payload_hex);
 	at = strstr(hex, from);
 	ck_assert(at != NULL);
-	memmove(at + strlen(to), at + strlen(from), strlen(at + strlen(from)) + 1);
+	memmove(at + strlen(to), at + strlen(from),
+		strlen(at + strlen(from)) + 1);
 	memcpy(at, to, strlen(to));
 	vec_hex_text(hex, &payload);
 	buf_init(&message, MANIFEST_SIZE_MAX);
@@ -280,7 +281,7 @@ START_TEST(test_refused_payloads)
 	static const char content[] = "manifest.content";
 
 	refuse_payload("742d31", "742d32", form); /* provctl-manifest-2 */
-	refuse_payload("0406", "041806", form);   /* not the shortest form */
+	refuse_payload("0406", "041806", form);	  /* not the shortest form */
 	refuse_payload("0406", "0400", content);
 	refuse_payload("04f506", "04f406", form); /* clear without a digest */
 	refuse_payload("04f405", "04f505", form); /* sealed with one */
@@ -289,8 +290,8 @@ START_TEST(test_refused_payloads)
 	refuse_payload("aa01", "a901", form);
 	/* a role that lists an unknown component, or one twice */
 	refuse_payload("81686964656e74697479", "8163787878", form);
-	refuse_payload("82686964656e74697479636e6574",
-		       "82636e6574636e6574", form);
+	refuse_payload("82686964656e74697479636e6574", "82636e6574636e6574",
+		       form);
 	/* roles in the wrong order: the longer key first */
 	refuse_payload("646761746582686964656e74697479636e6574"
 		       "6773656e736f727381686964656e74697479",

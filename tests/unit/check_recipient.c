@@ -75,8 +75,8 @@ static void raw_case(const char *file, const char *name, const json_t *group,
 	vec_hex(group, "publicKeyDer", &spki);
 	vec_hex(test, "msg", &msg);
 	vec_hex(test, "sig", &sig);
-	ck_assert_msg(raw_ok(buf_span(&spki), buf_span(&msg),
-			     buf_span(&sig)) == valid,
+	ck_assert_msg(raw_ok(buf_span(&spki), buf_span(&msg), buf_span(&sig)) ==
+			      valid,
 		      "%s", name);
 	if (valid)
 		unit_case(file, name, UNIT_PASS, NULL);
@@ -174,12 +174,11 @@ static void sign_pair(struct pair *p, const char *device)
 	buf_put(&msg, device, strlen(device) + 1);
 	buf_put(&msg, p->spki, sizeof(p->spki));
 	p->sig_len = sizeof(p->sig);
-	ck_assert_int_eq(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL,
-					    p->certified),
-			 1);
-	ck_assert_int_eq(EVP_DigestSign(ctx, p->sig, &p->sig_len, msg.data,
-					msg.len),
-			 1);
+	ck_assert_int_eq(
+		EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, p->certified),
+		1);
+	ck_assert_int_eq(
+		EVP_DigestSign(ctx, p->sig, &p->sig_len, msg.data, msg.len), 1);
 	EVP_MD_CTX_free(ctx);
 	buf_release(&msg);
 }
@@ -187,10 +186,9 @@ static void sign_pair(struct pair *p, const char *device)
 static enum pv_code verify_pair(const struct pair *p, const char *device)
 {
 	err_init(&err);
-	return seal_recipient_verify(
-		vec_span(p->certified_spki, KEYS_SPKI_LEN), device,
-		vec_span(p->spki, KEYS_SPKI_LEN),
-		vec_span(p->sig, p->sig_len), &err);
+	return seal_recipient_verify(vec_span(p->certified_spki, KEYS_SPKI_LEN),
+				     device, vec_span(p->spki, KEYS_SPKI_LEN),
+				     vec_span(p->sig, p->sig_len), &err);
 }
 
 static void refuse_pair(const struct pair *p, const char *device)

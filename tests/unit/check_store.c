@@ -68,7 +68,7 @@ END_TEST
 struct names {
 	char text[512];
 	unsigned n;
-	enum pv_code stop;       /* returned by the callback */
+	enum pv_code stop; /* returned by the callback */
 };
 
 static void add(struct names *names, const char *name)
@@ -78,8 +78,7 @@ static void add(struct names *names, const char *name)
 	names->n++;
 }
 
-static enum pv_code see_ca(void *ctx, const struct store_ca *ca,
-			   struct err *e)
+static enum pv_code see_ca(void *ctx, const struct store_ca *ca, struct err *e)
 {
 	struct names *names = ctx;
 
@@ -153,8 +152,9 @@ START_TEST(test_key)
 	STORE_TXN t = STORE_TXN_INIT;
 	/* SHA-256 of the three bytes "abc" (FIPS 180-4 example). */
 	uint8_t abc[32];
-	struct store_key k = { "bundle", "ACME/bundle/1", 1, 7, { 0 },
-			       { (const uint8_t *)"abc", 3 } };
+	struct store_key k = { "bundle", "ACME/bundle/1",
+			       1,	 7,
+			       { 0 },	 { (const uint8_t *)"abc", 3 } };
 	struct store_key kdf = { "kdf", "ACME/kdf/1", 1, 2, { 0 }, { 0 } };
 	struct names names = { .n = 0 };
 	struct store_visit v = { &names, { .key = see_key } };
@@ -209,7 +209,9 @@ START_TEST(test_template)
 	STORE_TXN t = STORE_TXN_INIT;
 	struct names names = { .n = 0 };
 	struct store_visit v = { &names, { .template = see_template } };
-	struct store_template x = { .name = "b", .version = 2, .actor = "os:0",
+	struct store_template x = { .name = "b",
+				    .version = 2,
+				    .actor = "os:0",
 				    .bytes = { (const uint8_t *)"{}", 2 } };
 	uint8_t hash[32];
 	bool existing;
@@ -275,14 +277,17 @@ START_TEST(test_manifest)
 	commit(&t);
 	reopen();
 	unit_ok(store_manifest_get(s, hash, "oper", &sequence, &b, &found,
-				   &err), &err);
+				   &err),
+		&err);
 	ck_assert(found && sequence == 2 && span_is(buf_span(&b), "two"));
 	unit_ok(store_manifest_get(s, hash, "none", &sequence, &b, &found,
-				   &err), &err);
+				   &err),
+		&err);
 	ck_assert(!found && b.len == 3);
 	hash[1] ^= 1;
 	unit_ok(store_manifest_get(s, hash, "oper", &sequence, &b, &found,
-				   &err), &err);
+				   &err),
+		&err);
 	ck_assert(!found);
 	buf_release(&b);
 }

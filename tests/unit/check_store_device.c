@@ -134,12 +134,14 @@ START_TEST(test_reserve)
 		unit_ok(store_number_get(s, first + 2, &d, &found, &err), &err);
 		ck_assert(!found);
 		unit_ok(store_spki_owner(s, dev[1].intent.s.spki_sha256, &owner,
-					 &err), &err);
+					 &err),
+			&err);
 		ck_assert(owner.kind == STORE_OWNER_DEVICE);
 		ck_assert(owner.number == first + 1);
 		ck_assert_str_eq(owner.name, dev[1].intent.s.device);
 		unit_ok(store_spki_owner(s, dev[2].intent.s.spki_sha256, &owner,
-					 &err), &err);
+					 &err),
+			&err);
 		ck_assert(owner.kind == STORE_OWNER_NONE);
 		unit_ok(store_counts(s, &c, &err), &err);
 		ck_assert(c.devices == 2 && c.reserved == 2 && c.log_size == 2);
@@ -216,8 +218,9 @@ END_TEST
 START_TEST(test_own_key)
 {
 	STORE_TXN t = STORE_TXN_INIT;
-	struct store_key k = { "root", "ACME/root/1", 1, 0, { 1 },
-			       { (const uint8_t *)"abc", 3 } };
+	struct store_key k = { "root", "ACME/root/1",
+			       1,      0,
+			       { 1 },  { (const uint8_t *)"abc", 3 } };
 
 	begin(&t);
 	unit_ok(store_key_put(s, &k, &err), &err);
@@ -462,7 +465,8 @@ START_TEST(test_two_stages)
 	ck_assert_str_eq(last.stage, "operational");
 	ck_assert(last.escrow_offset == 200 && last.escrow_len == 100);
 	unit_ok(store_sealed_read(s, last.escrow_offset, last.escrow_len, &out,
-				  &err), &err);
+				  &err),
+		&err);
 	ck_assert(span_equal(buf_span(&out), bytes));
 	unit_ok(store_check(s, &err), &err);
 	buf_release(&out);
@@ -558,8 +562,8 @@ static enum pv_code see_device(void *ctx, const struct store_device *d,
 	ck_subject(&d->s, &dev[d->s.number - first].intent.s);
 	ck_assert(d->has_cert == (cert.len > 0));
 	if (d->has_cert)
-		ck_assert(span_equal(cert,
-				     dev[d->s.number - first].result.cert));
+		ck_assert(
+			span_equal(cert, dev[d->s.number - first].result.cert));
 	w->numbers[w->n++] = d->s.number;
 	return w->stop;
 }

@@ -169,8 +169,7 @@ static void ck_known(struct store *s, uint64_t seed, uint32_t n, bool want)
 	ck_assert(found == want);
 	unit_ok(store_spki_owner(s, d.intent.s.spki_sha256, &owner, &err),
 		&err);
-	ck_assert(owner.kind ==
-		  (want ? STORE_OWNER_DEVICE : STORE_OWNER_NONE));
+	ck_assert(owner.kind == (want ? STORE_OWNER_DEVICE : STORE_OWNER_NONE));
 	unit_ok(store_bundle_find(s, d.bundle.id, &b, &found, &err), &err);
 	ck_assert(found == want);
 }

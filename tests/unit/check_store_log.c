@@ -8,7 +8,7 @@
 #include "tests/unit/store_fix.h"
 #include "tests/unit/unit.h"
 
-#define MANY 1500u               /* more than five tiles, many rows */
+#define MANY 1500u /* more than five tiles, many rows */
 
 static struct store *s;
 static struct err err;
@@ -211,8 +211,8 @@ static enum pv_code fetch(void *ctx, unsigned level, uint64_t index,
 
 START_TEST(test_proofs)
 {
-	static const uint64_t sizes[] = { 1, 2, 255, 256, 257, 511, 1024, 1300,
-					  MANY };
+	static const uint64_t sizes[] = { 1,   2,    255,  256, 257,
+					  511, 1024, 1300, MANY };
 	const struct log_reader r = { fetch, s };
 	struct log_tree want = { .size = 0 };
 	struct log_point old = { .size = 0 };
@@ -228,15 +228,18 @@ START_TEST(test_proofs)
 			&err);
 		unit_ok(store_log_hash(s, 0, index, leaf, &err), &err);
 		unit_ok(log_prove_inclusion(&hasher, &r, index, now.size, &p,
-					    &err), &err);
+					    &err),
+			&err);
 		unit_ok(log_check_inclusion(&hasher, leaf, index, now.size, &p,
-					    now.root, &err), &err);
+					    now.root, &err),
+			&err);
 		if (old.size > 0) {
 			unit_ok(log_prove_consistency(&hasher, &r, old.size,
 						      now.size, &p, &err),
 				&err);
 			unit_ok(log_check_consistency(&hasher, &old, &now, &p,
-						      &err), &err);
+						      &err),
+				&err);
 		}
 		old = now;
 	}
@@ -250,8 +253,9 @@ START_TEST(test_hash_range)
 {
 	struct log_tree want = { .size = 0 };
 	uint8_t hash[LOG_HASH];
-	static const uint64_t bad[][2] = { { 0, 600 }, { 9, 1 }, { 10, 0 },
-					   { 62, 0 },  { 63, 0 }, { 64, 0 },
+	static const uint64_t bad[][2] = { { 0, 600 }, { 9, 1 },
+					   { 10, 0 },  { 62, 0 },
+					   { 63, 0 },  { 64, 0 },
 					   { 200, 0 }, { 0, UINT64_MAX } };
 
 	grow(600, 600, &want);
@@ -340,8 +344,8 @@ START_TEST(test_sealed)
 		unit_ok(store_counts(s, &c, &err), &err);
 		ck_assert(c.sealed_len == 4 * mib + 12);
 		buf_init(&small, 8);
-		unit_refused(store_sealed_read(s, 0, 9, &small, &err),
-			     PV_INPUT, "store.size", &err);
+		unit_refused(store_sealed_read(s, 0, 9, &small, &err), PV_INPUT,
+			     "store.size", &err);
 		err_init(&err);
 		buf_release(&small);
 		buf_init(&small, 100);

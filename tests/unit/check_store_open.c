@@ -15,7 +15,7 @@
 static const struct store_meta meta = { "ACME", "log.acme.example/1",
 					FIX_TIME };
 static struct err err;
-static char path[256];           /* of a closed store with two devices */
+static char path[256]; /* of a closed store with two devices */
 static char sealed[256];
 
 static void refused(enum pv_code rc, enum pv_code want, const char *rule)
@@ -112,8 +112,7 @@ START_TEST(test_create_refused)
 	refused(store_sqlite_create(other, &meta, &err), PV_INPUT,
 		"store.path");
 	none.name[0] = '\0';
-	refused(store_sqlite_create(path, &none, &err), PV_INPUT,
-		"store.meta");
+	refused(store_sqlite_create(path, &none, &err), PV_INPUT, "store.meta");
 }
 END_TEST
 
@@ -344,8 +343,8 @@ START_TEST(test_sealed_short)
 	ck_assert(truncate(sealed, FIX_SEALED + 500) == 0);
 	unit_ok(store_sqlite_open(path, &s, &err), &err);
 	buf_init(&b, 1u << 16);
-	refused(store_sealed_read(s, 0, FIX_SEALED + 1, &b, &err),
-		PV_INTEGRITY, "store.sealed");
+	refused(store_sealed_read(s, 0, FIX_SEALED + 1, &b, &err), PV_INTEGRITY,
+		"store.sealed");
 	unit_ok(store_sealed_read(s, 0, FIX_SEALED, &b, &err), &err);
 	{
 		STORE_TXN t = STORE_TXN_INIT;

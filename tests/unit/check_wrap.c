@@ -105,9 +105,9 @@ START_TEST(test_every_bit)
 	for (size_t i = 0; i < 8 * sizeof(out); i++) {
 		err_init(&err);
 		out[i / 8] ^= (uint8_t)(1 << i % 8);
-		unit_refused(wrap_unwrap(w, &kek, vec_span(out, 40), &back,
-					 &err),
-			     PV_INTEGRITY, "seal.wrap", &err);
+		unit_refused(
+			wrap_unwrap(w, &kek, vec_span(out, 40), &back, &err),
+			PV_INTEGRITY, "seal.wrap", &err);
 		out[i / 8] ^= (uint8_t)(1 << i % 8);
 	}
 	err_init(&err);
@@ -134,9 +134,8 @@ START_TEST(test_lengths)
 			     "seal.wrap", &err);
 		err_init(&err);
 		unit_refused(wrap_unwrap(w, &kek,
-					 vec_span(out, bad[i] == 4104
-							       ? 4112
-							       : bad[i]),
+					 vec_span(out, bad[i] == 4104 ? 4112
+								      : bad[i]),
 					 &key, &err),
 			     PV_INTEGRITY, "seal.wrap", &err);
 		/* A KEK of the wrong length is a programming error. */
@@ -146,9 +145,9 @@ START_TEST(test_lengths)
 		unit_refused(wrap_kek(w, &kek, &key, out, &err), PV_INTERNAL,
 			     "seal.wrap", &err);
 		err_init(&err);
-		unit_refused(wrap_unwrap(w, &kek, vec_span(out, 40), &key,
-					 &err),
-			     PV_INTERNAL, "seal.wrap", &err);
+		unit_refused(
+			wrap_unwrap(w, &kek, vec_span(out, 40), &key, &err),
+			PV_INTERNAL, "seal.wrap", &err);
 	}
 }
 END_TEST

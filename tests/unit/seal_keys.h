@@ -1,4 +1,5 @@
-/* seal_keys: P-256 keys of OpenSSL in place of an HSM, for tests of lib/seal. */
+/* seal_keys: P-256 keys of OpenSSL in place of an HSM, for tests of lib/seal.
+ */
 #ifndef PV_TESTS_SEAL_KEYS_H
 #define PV_TESTS_SEAL_KEYS_H
 

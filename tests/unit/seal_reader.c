@@ -78,16 +78,16 @@ static bool gcm_open(const uint8_t *key, const uint8_t *nonce, struct span aad,
 		return false;
 	}
 	memcpy(tag, sealed.p + sealed.len - 16, 16);
-	ck_assert_int_eq(EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), key, nonce,
-					     NULL),
-			 1);
+	ck_assert_int_eq(
+		EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), key, nonce, NULL),
+		1);
 	if (aad.len)
-		ck_assert_int_eq(EVP_DecryptUpdate(ctx, NULL, &n, aad.p,
-						   (int)aad.len),
-				 1);
-	ck_assert_int_eq(EVP_DecryptUpdate(ctx, out, &n, sealed.p,
-					   (int)sealed.len - 16),
-			 1);
+		ck_assert_int_eq(
+			EVP_DecryptUpdate(ctx, NULL, &n, aad.p, (int)aad.len),
+			1);
+	ck_assert_int_eq(
+		EVP_DecryptUpdate(ctx, out, &n, sealed.p, (int)sealed.len - 16),
+		1);
 	EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, tag);
 	ok = EVP_DecryptFinal_ex(ctx, none, &n) == 1;
 	EVP_CIPHER_CTX_free(ctx);
@@ -122,8 +122,8 @@ static bool agree(EVP_PKEY *recipient, const uint8_t *enc, uint8_t dh[32],
 static bool open_kem(const struct reader *r, const uint8_t *envelope,
 		     uint8_t bs[32])
 {
-	static const char kem[] = "KEM\x00\x10", hpke[] =
-		"HPKE\x00\x10\x00\x01\x00\x02";
+	static const char kem[] = "KEM\x00\x10",
+			  hpke[] = "HPKE\x00\x10\x00\x01\x00\x02";
 	const struct span none = { (const uint8_t *)"", 0 };
 	uint8_t dh[32], context[130], prk[32], shared[32], schedule[65] = { 0 };
 	uint8_t secret[32], key[32], nonce[12], info[52];
@@ -186,9 +186,9 @@ static void derive(const struct reader *r, const uint8_t bs[32], size_t i,
 static size_t enc_structure(const struct reader *r, size_t i, uint32_t k,
 			    bool last, uint8_t out[64])
 {
-	static const uint8_t head[] = { 0x83, 0x68, 'E', 'n', 'c', 'r', 'y',
-					'p',  't',  '0', 0x43, 0xa1, 0x01,
-					0x03, 0x58, 0x27 };
+	static const uint8_t head[] = { 0x83, 0x68, 'E',  'n', 'c',  'r',
+					'y',  'p',  't',  '0', 0x43, 0xa1,
+					0x01, 0x03, 0x58, 0x27 };
 	uint8_t *p = out + sizeof(head);
 
 	memcpy(out, head, sizeof(head));
@@ -239,8 +239,8 @@ static bool open_component(struct reader *r, const struct component *c,
 		size_t len = k == n - 1 ? c->total - k * c->chunk : c->chunk;
 		uint8_t head[16], aad[64], nonce[12];
 		size_t h = segment_header(k, len + 16, head);
-		struct span a = { aad, enc_structure(r, i, k, k == n - 1,
-						     aad) };
+		struct span a = { aad,
+				  enc_structure(r, i, k, k == n - 1, aad) };
 
 		if (seg->len < h + len + 16 || memcmp(seg->p, head, h) != 0)
 			return false;

@@ -12,8 +12,8 @@
 #define READER_COMPONENTS 16
 
 struct reader {
-	EVP_PKEY *recipient;     /* kind 1, not owned */
-	const uint8_t *kek;      /* kind 2, 32 bytes */
+	EVP_PKEY *recipient; /* kind 1, not owned */
+	const uint8_t *kek;  /* kind 2, 32 bytes */
 	uint8_t bh[32];
 	struct buf plain[READER_COMPONENTS]; /* released by reader_release() */
 	size_t n;

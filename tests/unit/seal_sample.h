@@ -13,7 +13,7 @@
 
 struct sample {
 	struct seal *s;
-	EVP_PKEY *signer;        /* the bundle key */
+	EVP_PKEY *signer; /* the bundle key */
 	uint8_t kid[8];
 	struct secret plain[2], kek, auth;
 	struct seal_job job;
@@ -83,12 +83,16 @@ static inline void sample_init(struct sample *x, enum seal_kind kind,
 	unit_ok(secret_random(&x->kek, 32, err), err);
 	unit_ok(secret_random(&x->auth, 32, err), err);
 	x->job = (struct seal_job){
-		.device_id = "ACME-01", .role = "device", .seq = 1,
+		.device_id = "ACME-01",
+		.role = "device",
+		.seq = 1,
 		.sealed = { { "identity", 256, 65536, &x->plain[0] },
 			    { "net", 1024, 65536, &x->plain[1] } },
 		.sealed_n = 2,
 		.clear = { { "site", 64, vec_span(SAMPLE_CLEAR, 4) } },
-		.clear_n = 1, .kind = kind, .kek = &x->kek
+		.clear_n = 1,
+		.kind = kind,
+		.kek = &x->kek
 	};
 	/* Any point will do: the bundle key's own. */
 	memcpy(x->job.point, spki + 26, 65);

@@ -94,8 +94,10 @@ static inline void vec_wycheproof(const char *file, size_t want,
 	const json_t *group, *test;
 	size_t i, j, n = 0;
 
-	json_array_foreach(json_object_get(root, "testGroups"), i, group) {
-		json_array_foreach(json_object_get(group, "tests"), j, test) {
+	json_array_foreach(json_object_get(root, "testGroups"), i, group)
+	{
+		json_array_foreach(json_object_get(group, "tests"), j, test)
+		{
 			char name[32];
 
 			snprintf(name, sizeof(name), "tcId %ld",

@@ -9,13 +9,13 @@
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
-#define FIX_TBS 480u             /* bytes, as a P-256 device certificate has */
+#define FIX_TBS 480u /* bytes, as a P-256 device certificate has */
 #define FIX_CERT 560u
 #define FIX_SECRETS 140u
 #define FIX_SEALED 4400u
 #define FIX_TIME UINT64_C(1750000000000)
 
-struct fix_device {              /* one device with all its bytes */
+struct fix_device { /* one device with all its bytes */
 	struct store_intent intent;
 	struct store_result result;
 	struct store_bundle bundle;

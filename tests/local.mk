@@ -1,0 +1,226 @@
+# Tests. `make check' runs all of them; `make check-kill' and `make clean-root'
+# are the long ones. tests/wired.sh fails when a test here is missing.
+AM_CFLAGS += $(CHECK_CFLAGS)
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+
+# The vectors' table is made anew by each unit test (VECTORS_DIR).
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(abs_srcdir)'; export srcdir; \
+	builddir='$(abs_builddir)'; export builddir; \
+	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)'; export PROVCTL; \
+	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)'; \
+	export PROVDEV; \
+	VECTORS_DIR='$(abs_builddir)/tests/vectors'; export VECTORS_DIR; \
+	$(MKDIR_P) "$$VECTORS_DIR"; \
+	rm -f "$$VECTORS_DIR/`basename $$f`.tsv";
+
+# What unit tests share.
+check_LIBRARIES += tests/unit/libunit.a
+tests_unit_libunit_a_SOURCES = \
+	tests/unit/cbor_float.h \
+	tests/unit/device_fixture.c \
+	tests/unit/device_fixture.h \
+	tests/unit/device_fixture_crypto.c \
+	tests/unit/device_fixture_impl.h \
+	tests/unit/device_fixture_sign.c \
+	tests/unit/device_fixture_store.c \
+	tests/unit/notepair.h \
+	tests/unit/p11_fault.c \
+	tests/unit/p11_fault.h \
+	tests/unit/provdev_fixture.c \
+	tests/unit/provdev_fixture.h \
+	tests/unit/seal_keys.h \
+	tests/unit/seal_reader.c \
+	tests/unit/seal_reader.h \
+	tests/unit/seal_sample.h \
+	tests/unit/seal_vec.h \
+	tests/unit/softhsm.c \
+	tests/unit/softhsm.h \
+	tests/unit/store_fix.c \
+	tests/unit/store_fix.h \
+	tests/unit/unit.c \
+	tests/unit/unit.h \
+	tests/unit/x509_dump.c \
+	tests/unit/x509_dump.h \
+	tests/unit/x509_fixture.c \
+	tests/unit/x509_fixture.h
+UNIT_LIBS = tests/unit/libunit.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
+	lib/device/libpvdevice.a lib/base/libpvbase.a $(PV_LIBS_LIBS) \
+	$(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) $(CHECK_LIBS) -lm
+# For every program below that says nothing else.
+LDADD = $(UNIT_LIBS)
+
+UNIT_TESTS = \
+	tests/unit/check_atrest \
+	tests/unit/check_badkeys \
+	tests/unit/check_base64 \
+	tests/unit/check_batch \
+	tests/unit/check_buf \
+	tests/unit/check_bundle \
+	tests/unit/check_cbor \
+	tests/unit/check_cbor_float \
+	tests/unit/check_cert \
+	tests/unit/check_container \
+	tests/unit/check_content \
+	tests/unit/check_cose \
+	tests/unit/check_cose_vectors \
+	tests/unit/check_csr \
+	tests/unit/check_csr_within \
+	tests/unit/check_decide \
+	tests/unit/check_der \
+	tests/unit/check_descriptor \
+	tests/unit/check_device \
+	tests/unit/check_device_attack \
+	tests/unit/check_device_content \
+	tests/unit/check_device_crypto \
+	tests/unit/check_device_refuse \
+	tests/unit/check_device_state \
+	tests/unit/check_err \
+	tests/unit/check_escrow \
+	tests/unit/check_fileio \
+	tests/unit/check_gcm \
+	tests/unit/check_hpke \
+	tests/unit/check_issuer \
+	tests/unit/check_json \
+	tests/unit/check_kdf \
+	tests/unit/check_keycheck \
+	tests/unit/check_keycheck_rsa \
+	tests/unit/check_known \
+	tests/unit/check_lint_args \
+	tests/unit/check_log_entry \
+	tests/unit/check_log_proof \
+	tests/unit/check_log_tree \
+	tests/unit/check_manifest \
+	tests/unit/check_matter \
+	tests/unit/check_note \
+	tests/unit/check_notekey \
+	tests/unit/check_order_results \
+	tests/unit/check_p11_child \
+	tests/unit/check_p11_derive \
+	tests/unit/check_p11_keygen \
+	tests/unit/check_p11_keys \
+	tests/unit/check_p11_login \
+	tests/unit/check_p11_module \
+	tests/unit/check_p11_point \
+	tests/unit/check_p11_rv \
+	tests/unit/check_p11_seal \
+	tests/unit/check_p11_session \
+	tests/unit/check_p11_sign \
+	tests/unit/check_p11_token \
+	tests/unit/check_p11_uri \
+	tests/unit/check_p11_wrap \
+	tests/unit/check_pattern \
+	tests/unit/check_pem \
+	tests/unit/check_plan \
+	tests/unit/check_policy_oid \
+	tests/unit/check_profiles \
+	tests/unit/check_provdev \
+	tests/unit/check_pvtime \
+	tests/unit/check_recipient \
+	tests/unit/check_request \
+	tests/unit/check_rows \
+	tests/unit/check_secret \
+	tests/unit/check_store \
+	tests/unit/check_store_crash \
+	tests/unit/check_store_device \
+	tests/unit/check_store_fault \
+	tests/unit/check_store_keys \
+	tests/unit/check_store_log \
+	tests/unit/check_store_open \
+	tests/unit/check_tbs \
+	tests/unit/check_tbs_lint \
+	tests/unit/check_template \
+	tests/unit/check_template_cases \
+	tests/unit/check_text \
+	tests/unit/check_value \
+	tests/unit/check_wire \
+	tests/unit/check_wrap
+check_PROGRAMS += $(UNIT_TESTS)
+
+# Fuzz targets with the standalone main: the corpus as a test.
+check_PROGRAMS += tests/fuzz/replay_bundle
+tests_fuzz_replay_bundle_SOURCES = tests/fuzz/fuzz_bundle.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_csr
+tests_fuzz_replay_csr_SOURCES = tests/fuzz/fuzz_csr.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_entry
+tests_fuzz_replay_entry_SOURCES = tests/fuzz/fuzz_entry.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_json
+tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_note
+tests_fuzz_replay_note_SOURCES = tests/fuzz/fuzz_note.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_request
+tests_fuzz_replay_request_SOURCES = tests/fuzz/fuzz_request.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_tbs
+tests_fuzz_replay_tbs_SOURCES = tests/fuzz/fuzz_tbs.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_template
+tests_fuzz_replay_template_SOURCES = tests/fuzz/fuzz_template.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_uri
+tests_fuzz_replay_uri_SOURCES = tests/fuzz/fuzz_uri.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+
+# Programs that scripts use.
+check_PROGRAMS += tests/cli/scan tests/interop/make_bundle
+tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
+
+CLI_TESTS = \
+	tests/cli/canary.sh \
+	tests/cli/requests.sh \
+	tests/cli/thread.sh
+SCRIPT_TESTS = \
+	tests/lint.sh \
+	tests/lint_test.sh \
+	tests/wired.sh \
+	tests/invalid.sh \
+	tests/fuzz/replay.sh \
+	tests/interop/schema.sh \
+	tests/interop/bundles.sh \
+	tests/vectors.sh
+
+TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS) $(CLI_TESTS)
+# The table is complete when those that fill it are done.
+tests/vectors.log: $(UNIT_TESTS:=.log)
+
+EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
+	tests/lib.sh \
+	tests/setup.sh \
+	tests/count.sh \
+	tests/clean-root.sh \
+	tests/lint.awk \
+	tests/lint.allow \
+	tests/data \
+	tests/demo/contents.jq \
+	tests/demo/receipt.sh \
+	tests/interop/bundle_reader.mjs \
+	tests/interop/cbor_strict.mjs \
+	tests/interop/open_bundle.mjs \
+	tests/interop/package-lock.json \
+	tests/interop/package.json \
+	tests/interop/schema.mjs
+
+.PHONY: check-kill clean-root
+# 30 seeded moments of SIGKILL instead of a few.
+check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
+	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILLS=30 \
+	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
+	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
+	$(SHELL) $(srcdir)/tests/cli/kill.sh
+
+# A fresh Debian 12 root with none of the packages: ./demo twice and ./check.
+clean-root:
+	@$(SHELL) $(srcdir)/tests/clean-root.sh
+
+include tests/bench/local.mk
+
+clean-local: clean-tests
+.PHONY: clean-tests
+clean-tests:
+	rm -rf tests/vectors
