@@ -59,17 +59,16 @@ static enum pv_code read_fd(int fd, struct secret *pin, struct err *err)
 
 	if (code)
 		return code;
+	/* Byte by byte: what stands behind the line is somebody else's. */
 	while (len < s.len) {
-		ssize_t n = read(fd, s.data + len, s.len - len);
+		ssize_t n = read(fd, s.data + len, 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_errno(err, PV_INPUT, "pin.source", NULL,
 					 "cannot read the PIN from fd:%d", fd);
-		if (n == 0)
-			break;
 		len += (size_t)n;
-		if (s.data[len - 1] == '\n')
+		if (n == 0 || s.data[len - 1] == '\n')
 			break;
 	}
 	return finish(&s, len, "the descriptor", pin, err);

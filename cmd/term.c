@@ -8,6 +8,7 @@
 #include "lib/base/pvtime.h"
 
 #define BAR_MAX 30
+#define LONG_S 360000000 /* more than that is only "long" */
 
 void progress_init(struct progress *p, const char *what, bool quiet)
 {
@@ -25,7 +26,7 @@ void progress_duration(char out[32], uint64_t seconds)
 	else if (seconds < 3600)
 		snprintf(out, 32, "%u min %u s", (unsigned)(seconds / 60),
 			 (unsigned)(seconds % 60));
-	else if (seconds < 360000000)
+	else if (seconds < LONG_S)
 		snprintf(out, 32, "%u h %u min", (unsigned)(seconds / 3600),
 			 (unsigned)(seconds % 3600 / 60));
 	else
@@ -64,8 +65,9 @@ void progress_line(char out[PROGRESS_LINE_MAX], const char *what, uint64_t done,
 	else if (columns >= 64)
 		draw_bar(bar, 10, part);
 	if (rate > 0.0 && done < total) {
-		progress_duration(time,
-				  (uint64_t)((double)(total - done) / rate));
+		double rest = (double)(total - done) / rate;
+		progress_duration(time, rest < LONG_S ? (uint64_t)rest :
+							LONG_S);
 		snprintf(left, sizeof(left), " %s left", time);
 	}
 	snprintf(out, PROGRESS_LINE_MAX, "%.32s %s%llu/%llu %u %% %.0f/s%s",

@@ -57,7 +57,7 @@ static enum pv_code store_x509(PKCS11_TOKEN *token,
 	X509 *x509 = d2i_X509(NULL, &p, (long)cert->der.len);
 
 	/* libp11's prototype lacks the consts. */
-	strcpy(label, cert->label);
+	memcpy(label, cert->label, strlen(cert->label) + 1);
 	memcpy(id, cert->id, sizeof(id));
 	if (!x509 || p != cert->der.p + cert->der.len)
 		rc = err_fail(err, PV_INPUT, "hsm.certificate", NULL,

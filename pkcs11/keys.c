@@ -159,7 +159,7 @@ static enum pv_code take_info(const struct p11 *p, const struct look *l,
 	if (rc != PV_OK)
 		return rc;
 	info->kind = l->kind;
-	strcpy(info->label, l->label);
+	memcpy(info->label, l->label, strlen(l->label) + 1);
 	memcpy(info->id, l->id, HSM_ID_LEN);
 	rc = p11_attrs_check(&l->attrs, l->kind, p->quirk, &info->generated,
 			     err);

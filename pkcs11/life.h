@@ -8,9 +8,13 @@
 #include <openssl/x509.h>
 /* libp11.h names two types that OPENSSL_NO_DEPRECATED hides; nothing of ours
  * uses them. */
-typedef struct rsa_meth_st RSA_METHOD;
-typedef struct ec_key_method_st EC_KEY_METHOD;
+#ifdef OPENSSL_NO_DEPRECATED
+#define RSA_METHOD struct rsa_meth_st
+#define EC_KEY_METHOD struct ec_key_method_st
+#endif
 #include <libp11.h>
+#undef RSA_METHOD
+#undef EC_KEY_METHOD
 
 #include "pkcs11/facts.h"
 #include "pkcs11/lock.h"

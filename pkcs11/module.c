@@ -118,7 +118,7 @@ static enum pv_code step(struct walk *w, const char *name, struct stat *st,
 	if (len + 1 + strlen(name) >= sizeof(w->done))
 		return refuse(w, "the path is too long", err);
 	w->done[len] = '/';
-	strcpy(w->done + len + 1, name);
+	memcpy(w->done + len + 1, name, strlen(name) + 1);
 	rc = check_entry(w, st, err);
 	if (rc == PV_OK && S_ISLNK(st->st_mode))
 		rc = follow_link(w, err);
@@ -137,7 +137,7 @@ enum pv_code p11_module_resolve(const char *path, char out[PATH_MAX],
 		return refuse(&w, "not an absolute path", err);
 	if (strlen(path) >= sizeof(w.todo))
 		return refuse(&w, "the path is too long", err);
-	strcpy(w.todo, path);
+	memcpy(w.todo, path, strlen(path) + 1);
 	rc = check_entry(&w, &st, err);
 	while (rc == PV_OK && next_component(&w, name))
 		rc = step(&w, name, &st, err);
@@ -145,7 +145,7 @@ enum pv_code p11_module_resolve(const char *path, char out[PATH_MAX],
 		return rc;
 	if (lstat(w.done[0] ? w.done : "/", &st) != 0 || !S_ISREG(st.st_mode))
 		return refuse(&w, "not a regular file", err);
-	strcpy(out, w.done);
+	memcpy(out, w.done, strlen(w.done) + 1);
 	return PV_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "pkcs11/uri.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <p11-kit/uri.h>
@@ -237,5 +238,5 @@ const uint8_t *p11_uri_id(const struct p11_uri *uri, size_t *len)
 
 void p11_uri_lock_name(const struct p11_uri *uri, char name[33])
 {
-	strcpy(name, uri->token[0] ? uri->token : uri->serial);
+	snprintf(name, 33, "%s", uri->token[0] ? uri->token : uri->serial);
 }

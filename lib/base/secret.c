@@ -7,8 +7,15 @@
 
 #define SECRET_HEAP_BYTES (1024u * 1024u)
 #define SECRET_HEAP_MIN 32
+#define SECRET_MAX (4u * 1024u * 1024u) /* bytes of one secret */
 
 enum pv_code secret_setup(enum secret_heap *heap, struct err *err)
+{
+	return secret_setup_size(SECRET_HEAP_BYTES, heap, err);
+}
+
+enum pv_code secret_setup_size(size_t bytes, enum secret_heap *heap,
+			       struct err *err)
 {
 	int got;
 
@@ -18,7 +25,7 @@ enum pv_code secret_setup(enum secret_heap *heap, struct err *err)
 		*heap = SECRET_HEAP_UNLOCKED;
 		return PV_OK;
 	}
-	got = CRYPTO_secure_malloc_init(SECRET_HEAP_BYTES, SECRET_HEAP_MIN);
+	got = CRYPTO_secure_malloc_init(bytes, SECRET_HEAP_MIN);
 	if (got == 0)
 		return err_fail(err, PV_INTERNAL, "secret.heap",
 				"raise the locked-memory limit (ulimit -l)",
@@ -30,7 +37,7 @@ enum pv_code secret_setup(enum secret_heap *heap, struct err *err)
 enum pv_code secret_alloc(struct secret *s, size_t len, struct err *err)
 {
 	secret_release(s);
-	if (len == 0 || len > SECRET_HEAP_BYTES)
+	if (len == 0 || len > SECRET_MAX)
 		return err_fail(err, PV_INTERNAL, "secret.size", NULL,
 				"a secret of %zu bytes is not possible", len);
 	/* Outside the secure heap there is no fall-back to the plain one. */

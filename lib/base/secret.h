@@ -22,6 +22,9 @@ enum secret_heap { SECRET_HEAP_LOCKED, SECRET_HEAP_UNLOCKED };
  * With secrets still in use the old heap stays, and counts as not locked.
  */
 PV_MUST enum pv_code secret_setup(enum secret_heap *heap, struct err *err);
+/* The same with another size in bytes, a power of two, for who holds many. */
+PV_MUST enum pv_code secret_setup_size(size_t bytes, enum secret_heap *heap,
+				       struct err *err);
 
 struct secret {
 	uint8_t *data;         /* NULL when empty */

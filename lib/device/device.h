@@ -6,9 +6,12 @@
  * activated, secrets are wiped, and every later call but pvdev_receipt() and
  * pvdev_begin() returns PVDEV_STATE.
  *
- * Memory: struct pvdev, the segment that the caller holds, one bit a segment
- * in config.seen. Manifest and descriptor are not copied: they stay readable
- * and unchanged (memory-mapped flash will do) until pvdev_finish() returned.
+ * Memory: struct pvdev, its configuration, the segment that the caller holds,
+ * one bit a segment in config.seen. On a Cortex-M4 (clang 14, -Os): 720 and 272
+ * bytes, 1056 with chunk 1024, 64 for 512 segments, 1544 bytes of stack beside
+ * the callbacks: 3656 together. Manifest and descriptor are not copied: they
+ * stay readable and unchanged (memory-mapped flash will do) until
+ * pvdev_finish() returned.
  * Does not check: certificates and contents inside components (content.h
  * helps), min-version of components.
  */

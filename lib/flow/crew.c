@@ -13,6 +13,8 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 
+#define SIGNER_HEAP (4u * 1024u * 1024u) /* two groups and a whole bundle */
+
 static bool is_kept(const struct crew_job *job, int fd, int ctl)
 {
 	if (fd <= 2 || fd == ctl)
@@ -50,7 +52,7 @@ static const char *role_name(enum crew_role role)
 __attribute__((noreturn)) static void run_child(const struct crew_job *job,
 						pid_t parent, int ctl)
 {
-	enum secret_heap heap;
+	enum secret_heap heap = SECRET_HEAP_LOCKED;
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct err err;
 	sigset_t none;
@@ -65,7 +67,10 @@ __attribute__((noreturn)) static void run_child(const struct crew_job *job,
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close_others(job, ctl);
-	rc = secret_setup(&heap, &err);
+	/* Reader and writer hold no secret: without a heap they cannot. */
+	rc = job->role == CREW_SIGNER
+		     ? secret_setup_size(SIGNER_HEAP, &heap, &err)
+		     : PV_OK;
 	if (rc == PV_OK)
 		rc = job->run(job->ctx, ctl, &err);
 	if (rc != PV_OK) {

@@ -21,6 +21,7 @@
 #define CONTEXTS_MAX 8 /* the current template and those of open intents */
 #define TICK_MS 500    /* between two looks at the signers */
 #define END_GRACE_MS 5000
+#define GROUP_SECRETS (512u * 1024u) /* bytes of one group in the heap */
 
 struct run {
 	const struct authority *a;
@@ -91,6 +92,17 @@ static enum pv_code load_contexts(struct run *r, struct err *err)
 
 /* ---- the children ---- */
 
+/* Two groups' secrets must fit into a part of a signer's secure heap. */
+static size_t group_size(const struct template *t)
+{
+	size_t bytes = prepared_secret_bytes(t);
+	size_t n = bytes ? GROUP_SECRETS / bytes : READER_GROUP_MAX;
+
+	if (n > READER_GROUP_MAX)
+		n = READER_GROUP_MAX;
+	return n > 0 ? n : 1;
+}
+
 static enum pv_code run_reader(void *ctx, int ctl, struct err *err)
 {
 	struct run *r = ctx;
@@ -102,6 +114,7 @@ static enum pv_code run_reader(void *ctx, int ctl, struct err *err)
 		wire_init(&wires[i], r->to_signer[i][0]);
 	opts.signers = wires;
 	opts.signers_n = r->jobs;
+	opts.group_max = group_size(r->contexts[0]->tmpl);
 	return reader_run(&opts, err);
 }
 

@@ -82,7 +82,7 @@ static enum pv_code hand_on(struct reader *r, enum pv_code parsed,
 	else
 		rc = put_refused(r, why, err);
 	r->in_group++;
-	if (rc == PV_OK && (r->in_group == READER_GROUP_MAX ||
+	if (rc == PV_OK && (r->in_group >= r->opts->group_max ||
 			    current(r)->out.len >= READER_GROUP_BYTES))
 		rc = end_group(r, err);
 	return rc;

@@ -23,7 +23,8 @@ struct reader_opts {
 	int folder;			 /* for csr_file; -1: none */
 	const struct reader_pair *pairs; /* "field.<name>" for fields */
 	size_t pairs_n;
-	bool host_key; /* --key host */
+	bool host_key;	  /* --key host */
+	size_t group_max; /* requests; at most READER_GROUP_MAX */
 	struct wire *signers;
 	size_t signers_n;
 };

@@ -229,6 +229,14 @@ enum pv_code content_config_compile(const json_t *config,
 	return rc;
 }
 
+/* A config that is one text alone has no finished bytes at all. */
+static void put_fixed(const struct content_config *c, size_t from, size_t to,
+		      struct cbor_writer *w)
+{
+	if (to > from)
+		cbor_put_raw(w, c->bytes.data + from, to - from);
+}
+
 enum pv_code content_config_put(const struct content_config *c,
 				const struct text_vars *vars,
 				struct cbor_writer *w, struct err *err)
@@ -242,10 +250,10 @@ enum pv_code content_config_put(const struct content_config *c,
 
 		if (rc != PV_OK)
 			return rc;
-		cbor_put_raw(w, c->bytes.data + at, c->parts[i].end - at);
+		put_fixed(c, at, c->parts[i].end, w);
 		cbor_put_tstr(w, value, len);
 		at = c->parts[i].end;
 	}
-	cbor_put_raw(w, c->bytes.data + at, c->bytes.len - at);
+	put_fixed(c, at, c->bytes.len, w);
 	return PV_OK;
 }

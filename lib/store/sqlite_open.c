@@ -169,9 +169,9 @@ enum pv_code sqlite_split_path(const char *path, char dir[SQLITE_PATH_MAX],
 			err, PV_INPUT, "store.path", NULL,
 			"the store's path names no file or is too long");
 	if (!slash)
-		strcpy(dir, ".");
+		snprintf(dir, SQLITE_PATH_MAX, ".");
 	else if (len == 0)
-		strcpy(dir, "/");
+		snprintf(dir, SQLITE_PATH_MAX, "/");
 	else
 		snprintf(dir, SQLITE_PATH_MAX, "%.*s", (int)len, path);
 	return PV_OK;

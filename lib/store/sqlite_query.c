@@ -3,69 +3,67 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RESTORE "restore the store from a backup"
+#define DISK "check the disk, then run the command again"
+
 struct cause {
+	int primary; /* SQLite's result code */
 	enum pv_code code;
-	const char *rule;
-	const char *what;
-	const char *hint;
+	const char *rule, *what, *hint;
 };
 
-static struct cause cause_of(int rc)
-{
-	static const char restore[] = "restore the store from a backup";
-	static const char disk[] = "check the disk, then run the command again";
+static const struct cause causes[] = {
+	{ SQLITE_BUSY, PV_STORAGE, "store.busy",
+	  "another process holds the store",
+	  "wait for the other provctl to end" },
+	{ SQLITE_LOCKED, PV_STORAGE, "store.busy",
+	  "another process holds the store",
+	  "wait for the other provctl to end" },
+	{ SQLITE_FULL, PV_STORAGE, "store.full", "the disk is full",
+	  "free disk space, then run the command again" },
+	{ SQLITE_READONLY, PV_STORAGE, "store.readonly",
+	  "the store cannot be written", "check its mode, owner and folder" },
+	{ SQLITE_PERM, PV_STORAGE, "store.readonly",
+	  "the store cannot be written", "check its mode, owner and folder" },
+	{ SQLITE_CORRUPT, PV_INTEGRITY, "store.corrupt", "the store is damaged",
+	  RESTORE },
+	{ SQLITE_NOTADB, PV_INTEGRITY, "store.corrupt", "the store is damaged",
+	  RESTORE },
+	{ SQLITE_CONSTRAINT, PV_INTEGRITY, "store.corrupt",
+	  "the rows do not agree", RESTORE },
+	{ SQLITE_MISMATCH, PV_INTEGRITY, "store.corrupt",
+	  "the rows do not agree", RESTORE },
+	{ SQLITE_NOMEM, PV_INTERNAL, "store.memory", "out of memory", NULL },
+	{ SQLITE_ERROR, PV_INTERNAL, "store.internal",
+	  "the database refused a statement", NULL },
+	{ SQLITE_MISUSE, PV_INTERNAL, "store.internal",
+	  "the database refused a statement", NULL },
+	{ SQLITE_RANGE, PV_INTERNAL, "store.internal",
+	  "the database refused a statement", NULL },
+};
 
-	switch (rc & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return (struct cause){ PV_STORAGE, "store.busy",
-				       "another process holds the store",
-				       "wait for the other provctl to end" };
-	case SQLITE_FULL:
-		return (struct cause){ PV_STORAGE, "store.full",
-				       "the disk is full",
-				       "free disk space, then run the command "
-				       "again" };
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return (struct cause){ PV_STORAGE, "store.readonly",
-				       "the store cannot be written",
-				       "check its mode, owner and folder" };
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return (struct cause){ PV_INTEGRITY, "store.corrupt",
-				       "the store is damaged", restore };
-	case SQLITE_CONSTRAINT:
-	case SQLITE_MISMATCH:
-		return (struct cause){ PV_INTEGRITY, "store.corrupt",
-				       "the rows do not agree", restore };
-	case SQLITE_NOMEM:
-		return (struct cause){ PV_INTERNAL, "store.memory",
-				       "out of memory", NULL };
-	case SQLITE_ERROR:
-	case SQLITE_MISUSE:
-	case SQLITE_RANGE:
-		return (struct cause){ PV_INTERNAL, "store.internal",
-				       "the database refused a statement",
-				       NULL };
-	default:
-		return (struct cause){ PV_STORAGE, "store.io",
-				       "the store cannot be read or written",
-				       disk };
-	}
+static const struct cause other = { 0, PV_STORAGE, "store.io",
+				    "the store cannot be read or written",
+				    DISK };
+
+static const struct cause *cause_of(int rc)
+{
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (causes[i].primary == (rc & 0xff))
+			return &causes[i];
+	return &other;
 }
 
 enum pv_code sqlite_fail(struct sqlite_store *s, const char *doing,
 			 struct err *err)
 {
 	int rc = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
-	struct cause c = cause_of(rc);
+	const struct cause *c = cause_of(rc);
 
 	s->doomed = true;
 	err_object(err, s->path);
-	return err_fail(err, c.code, c.rule, c.hint, "%s: %s (SQLite %d)",
-			doing, c.what, rc);
+	return err_fail(err, c->code, c->rule, c->hint, "%s: %s (SQLite %d)",
+			doing, c->what, rc);
 }
 
 enum pv_code sqlite_corrupt(struct sqlite_store *s, const char *what,

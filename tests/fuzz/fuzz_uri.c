@@ -1,16 +1,8 @@
-/* PKCS#11 URIs: whatever is accepted stays inside its bounds. */
-#include <stdlib.h>
+/* uri: whatever PKCS#11 URI is accepted stays inside its bounds. */
 #include <string.h>
 
 #include "pkcs11/uri.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool fact)
-{
-	if (!fact)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,21 +21,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	err_init(&err);
 	if (p11_uri_parse_token(text, &uri, &err) == PV_OK) {
 		p11_uri_lock_name(uri, name);
-		require(strlen(name) <= 32);
-		require(!p11_uri_object(uri) && !p11_uri_id(uri, &len));
-		require(strchr(text, '?') == NULL);
+		FUZZ_CHECK(strlen(name) <= 32);
+		FUZZ_CHECK(!p11_uri_object(uri) && !p11_uri_id(uri, &len));
+		FUZZ_CHECK(strchr(text, '?') == NULL);
 		(void)!p11_uri_matches(uri, &info);
 		p11_uri_free(uri);
 	} else {
-		require(err.code == PV_INPUT || err.code == PV_INTERNAL);
-		require(uri == NULL);
+		FUZZ_CHECK(err.code == PV_INPUT || err.code == PV_INTERNAL);
+		FUZZ_CHECK(uri == NULL);
 	}
 	err_init(&err);
 	uri = NULL;
 	if (p11_uri_parse(text, &uri, &err) == PV_OK) {
-		require(!p11_uri_id(uri, &len) || len <= P11_URI_ID_MAX);
-		require(!p11_uri_object(uri) ||
-			strlen(p11_uri_object(uri)) <= P11_URI_LABEL_MAX);
+		FUZZ_CHECK(!p11_uri_id(uri, &len) || len <= P11_URI_ID_MAX);
+		FUZZ_CHECK(!p11_uri_object(uri) ||
+			   strlen(p11_uri_object(uri)) <= P11_URI_LABEL_MAX);
 		p11_uri_free(uri);
 	}
 	return 0;

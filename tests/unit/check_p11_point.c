@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -259,10 +260,11 @@ START_TEST(quirk_rows)
 			       .model = "SoftHSM v2" };
 
 	ck_assert_uint_eq(p11_quirk_for(&f)->points, P11_POINT_OCTET_STRING);
-	strcpy(f.model, "SoftHSM v3");
+	snprintf(f.model, sizeof(f.model), "SoftHSM v3");
 	ck_assert_uint_eq(p11_quirk_for(&f)->points, P11_POINT_ANY);
-	strcpy(f.manufacturer, "Yubico (www.yubico.com)");
-	strcpy(f.model, "YubiHSM");
+	snprintf(f.manufacturer, sizeof(f.manufacturer),
+		 "Yubico (www.yubico.com)");
+	snprintf(f.model, sizeof(f.model), "YubiHSM");
 	ck_assert_uint_eq(p11_quirk_for(&f)->max_sessions, 16);
 	ck_assert(p11_quirk_for(&f)->no_modifiable);
 	memset(&f, 0, sizeof(f));

@@ -151,7 +151,7 @@ START_TEST(test_here)
 	struct store *s;
 	char dir[256];
 
-	strcpy(dir, path);
+	snprintf(dir, sizeof(dir), "%s", path);
 	*strrchr(dir, '/') = '\0';
 	ck_assert(chdir(dir) == 0);
 	unit_ok(store_sqlite_open("store.db", &s, &err), &err);

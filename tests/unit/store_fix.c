@@ -25,6 +25,11 @@ static void fill(uint8_t *out, size_t len, uint64_t seed)
 	}
 }
 
+void fix_name(char to[STORE_ID_MAX + 1], const char *name)
+{
+	snprintf(to, STORE_ID_MAX + 1, "%s", name);
+}
+
 void fix_hash(char kind, uint64_t seed, uint32_t n, uint8_t hash[32])
 {
 	fill(hash, 32, mix(seed << 40 ^ (uint64_t)kind << 32 ^ n));
@@ -46,11 +51,13 @@ enum pv_code fix_store(const char *dir, char path[256], struct store **s,
 	enum pv_code rc;
 
 	for (unsigned i = 0;; i++) {
-		snprintf(path, 240, "%s/s%u", dir, i);
-		if (mkdir(path, 0700) == 0)
+		char folder[240];
+
+		snprintf(folder, sizeof(folder), "%s/s%u", dir, i);
+		snprintf(path, 256, "%s/store.db", folder);
+		if (mkdir(folder, 0700) == 0)
 			break;
 	}
-	strcat(path, "/store.db");
 	rc = store_sqlite_create(path, &meta, err);
 	return rc == PV_OK ? store_sqlite_open(path, s, err) : rc;
 }
@@ -115,11 +122,11 @@ static void subject(struct store_subject *s, uint64_t seed, uint32_t n,
 	snprintf(s->device, sizeof(s->device), "ACME-%04llX%08X",
 		 (unsigned long long)(seed & 0xffff),
 		 (unsigned)mix(n ^ seed << 32));
-	strcpy(s->request, s->device);
+	fix_name(s->request, s->device);
 	fix_template_hash("gateway", 1, s->template_sha256);
-	strcpy(s->order, "order-7");
-	strcpy(s->role, "gateway");
-	strcpy(s->station, "line-1");
+	fix_name(s->order, "order-7");
+	fix_name(s->role, "gateway");
+	fix_name(s->station, "line-1");
 	fix_hash('b', seed, n, s->body_sha256);
 	fix_hash('k', seed, n, s->spki_sha256);
 	s->has_spki = true;
@@ -145,7 +152,7 @@ void fix_device(struct fix_device *d, uint64_t seed, uint32_t n,
 	fill(d->sealed, FIX_SEALED, mix(seed + 3) ^ n);
 	d->intent.tbs = (struct span){ d->tbs, FIX_TBS };
 	d->intent.secrets = (struct span){ d->secrets, FIX_SECRETS };
-	strcpy(b->stage, "operational");
+	fix_name(b->stage, "operational");
 	fill(b->id, STORE_UUID, mix(seed + 4) ^ n);
 	b->seq = 1;
 	fix_hash('h', seed, n, b->bh);
