@@ -124,6 +124,7 @@ static int limited(rlim_t n)
 	err_init(&err);
 	if (store_begin(s, STORE_WRITE, &t, &err) == PV_OK)
 		store_rollback(&t);
+	store_close(s);
 	return (int)rc;
 }
 
