@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/app.h"
+#include "cmd/issue_input.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/term.h"
@@ -15,17 +16,6 @@
 
 CLEANUP_PTR(struct results, results_free);
 CLEANUP_PTR(struct authority, authority_close);
-
-#define PAIRS_MAX (OPTS_LIST_MAX + 8)
-
-struct issue_cmd_opts {
-	const char *template_name, *order, *station;
-	const char *device, *csr, *key, *role, *seal_key, *seal_sig, *output;
-	struct opt_list sets;
-	const char *from, *out;
-	uint64_t jobs;
-	bool stream;
-};
 
 struct issue_cmd {
 	const struct app *app;
@@ -80,121 +70,6 @@ static enum pv_code parse(int argc, char **argv, struct issue_cmd_opts *o,
 		return err_fail(err, PV_USAGE, "usage.issue", NULL,
 				"--out and -o exclude each other");
 	return PV_OK;
-}
-
-/* "csr_file" is opened by the confined reader, below the file's own folder. */
-static enum pv_code open_folder(const char *path, int *folder,
-				const char **base, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	char dir[4096];
-
-	*base = slash ? slash + 1 : path;
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1,
-		 slash ? path : ".");
-	return dir_open(AT_FDCWD, dir, folder, err);
-}
-
-struct one { /* texts that pairs point at */
-	struct reader_pair pairs[PAIRS_MAX];
-	char names[OPTS_LIST_MAX][80];
-	struct buf seal_key, seal_sig;
-};
-
-static void one_release(struct one *one)
-{
-	buf_release(&one->seal_key);
-	buf_release(&one->seal_sig);
-}
-
-static void add_pair(struct one *one, struct reader_opts *src, const char *key,
-		     const char *value)
-{
-	if (!value)
-		return;
-	one->pairs[src->pairs_n].key = key;
-	one->pairs[src->pairs_n++].value = value;
-}
-
-static enum pv_code add_file(struct one *one, struct reader_opts *src,
-			     struct buf *b, const char *key, const char *path,
-			     struct err *err)
-{
-	enum pv_code rc;
-
-	if (!path)
-		return PV_OK;
-	buf_init(b, 4096);
-	rc = file_read(AT_FDCWD, path, FILEIO_NOFOLLOW, b, err);
-	while (b->len > 0 && b->data[b->len - 1] == '\n')
-		b->len--;
-	if (rc == PV_OK && (!buf_cstr(b) || memchr(b->data, 0, b->len)))
-		rc = err_fail(err, PV_INPUT, "request.value", NULL,
-			      "%s is not text", path);
-	if (rc == PV_OK)
-		add_pair(one, src, key, (const char *)b->data);
-	return rc;
-}
-
-static enum pv_code add_sets(const struct issue_cmd_opts *o, struct one *one,
-			     struct reader_opts *src, struct err *err)
-{
-	for (size_t i = 0; i < o->sets.n; i++) {
-		const char *eq = strchr(o->sets.values[i], '=');
-
-		if (!eq || eq == o->sets.values[i] ||
-		    eq - o->sets.values[i] > 64)
-			return err_fail(err, PV_USAGE, "usage.value",
-					"--set FIELD=VALUE",
-					"--set needs a field and a value");
-		snprintf(one->names[i], sizeof(one->names[i]), "field.%.*s",
-			 (int)(eq - o->sets.values[i]), o->sets.values[i]);
-		add_pair(one, src, one->names[i], eq + 1);
-	}
-	return PV_OK;
-}
-
-static enum pv_code set_one(const struct issue_cmd_opts *o, struct one *one,
-			    struct reader_opts *src, struct err *err)
-{
-	const char *csr = NULL;
-	enum pv_code rc = PV_OK;
-
-	src->fd = -1;
-	src->pairs = one->pairs;
-	src->host_key = o->key != NULL;
-	if (o->csr)
-		rc = open_folder(o->csr, &src->folder, &csr, err);
-	add_pair(one, src, "device", o->device);
-	add_pair(one, src, "role", o->role);
-	add_pair(one, src, "csr_file", csr);
-	if (rc == PV_OK)
-		rc = add_file(one, src, &one->seal_key, "seal_key", o->seal_key,
-			      err);
-	if (rc == PV_OK)
-		rc = add_file(one, src, &one->seal_sig, "seal_key_sig",
-			      o->seal_sig, err);
-	return rc == PV_OK ? add_sets(o, one, src, err) : rc;
-}
-
-static enum pv_code set_rows(const struct issue_cmd_opts *o,
-			     struct reader_opts *src, struct err *err)
-{
-	size_t len = o->from ? strlen(o->from) : 0;
-	const char *base;
-	enum pv_code rc;
-
-	if (o->stream || strcmp(o->from, "-") == 0) {
-		src->fd = dup(STDIN_FILENO);
-		return src->fd >= 0 ? PV_OK
-				    : err_errno(err, PV_INPUT, "input.open",
-						NULL, "no standard input");
-	}
-	if (len > 4 && strcmp(o->from + len - 4, ".csv") == 0)
-		src->format = ROWS_CSV;
-	rc = file_open(AT_FDCWD, o->from, FILEIO_NOFOLLOW, &src->fd, err);
-	return rc == PV_OK ? open_folder(o->from, &src->folder, &base, err)
-			   : rc;
 }
 
 static enum pv_code put_lines(void *ctx, struct span lines, struct err *err)
@@ -257,7 +132,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
 	CLEANUP(cleanup_authority_close) struct authority *a = NULL;
-	CLEANUP(one_release) struct one one = { 0 };
+	CLEANUP(issue_one_release) struct issue_one one = { 0 };
 	struct issue_cmd_opts o = { 0 };
 	struct issue_cmd c = { .app = app, .o = &o };
 	struct issue_opts opts = { .source = { .fd = -1, .folder = -1 } };
@@ -270,8 +145,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 			      "leave --order out where the template allows it",
 			      "there is no order %.64s", o.order);
 	if (rc == PV_OK)
-		rc = o.device ? set_one(&o, &one, &opts.source, err)
-			      : set_rows(&o, &opts.source, err);
+		rc = o.device ? issue_set_one(&o, &one, &opts.source, err)
+			      : issue_set_rows(&o, &opts.source, err);
 	c.lines = !o.out;
 	opts.template_name = o.template_name;
 	opts.station = o.station;

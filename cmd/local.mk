@@ -7,6 +7,7 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_policy.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
 	cmd/export_inventory.c \
+	cmd/issue_input.c cmd/issue_input.h \
 	cmd/harden.c cmd/harden.h \
 	cmd/opts.c cmd/opts.h \
 	cmd/out.c cmd/out.h \

@@ -66,8 +66,8 @@ void progress_line(char out[PROGRESS_LINE_MAX], const char *what, uint64_t done,
 		draw_bar(bar, 10, part);
 	if (rate > 0.0 && done < total) {
 		double rest = (double)(total - done) / rate;
-		progress_duration(time, rest < LONG_S ? (uint64_t)rest :
-							LONG_S);
+		progress_duration(time,
+				  rest < LONG_S ? (uint64_t)rest : LONG_S);
 		snprintf(left, sizeof(left), " %s left", time);
 	}
 	snprintf(out, PROGRESS_LINE_MAX, "%.32s %s%llu/%llu %u %% %.0f/s%s",

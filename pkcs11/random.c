@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #define BLOCK 16
+#define HASH_LEN 32
 
 struct draw {
 	uint8_t *out;
@@ -17,11 +20,12 @@ static CK_RV draw_run(struct p11 *p, const struct hsm_key *key, void *arg)
 	return p->mod.f->C_GenerateRandom(p->session, d->out, d->len);
 }
 
-static bool is_healthy(const struct p11 *p, const uint8_t *bytes, size_t len)
+static bool is_healthy(const struct p11 *p, const uint8_t hash[HASH_LEN],
+		       const uint8_t *bytes, size_t len)
 {
 	static const uint8_t zero[BLOCK];
 
-	if (p->random_seen && !memcmp(bytes, p->last_random, BLOCK))
+	if (p->random_seen && !memcmp(hash, p->last_random, HASH_LEN))
 		return false;
 	for (size_t i = 0; i + BLOCK <= len; i += BLOCK) {
 		if (!memcmp(bytes + i, zero, BLOCK))
@@ -38,6 +42,7 @@ static enum pv_code draw(struct p11 *p, uint8_t *out, size_t len,
 {
 	static const struct p11_op op = { "C_GenerateRandom", draw_run, false };
 	struct draw d = { out, len };
+	uint8_t hash[HASH_LEN];
 	enum pv_code rc;
 
 	/* A module that answers OK and writes nothing must not pass. */
@@ -45,15 +50,17 @@ static enum pv_code draw(struct p11 *p, uint8_t *out, size_t len,
 	rc = p11_do(p, NULL, &op, &d, err);
 	if (rc != PV_OK)
 		return rc;
-	if (!is_healthy(p, out, len)) {
+	/* The bytes may become a secret: only their hash is kept. */
+	if (EVP_Digest(out, BLOCK, hash, NULL, EVP_sha256(), NULL) != 1)
+		return err_fail(err, PV_INTERNAL, NULL, NULL, "SHA-256 failed");
+	if (!is_healthy(p, hash, out, len)) {
 		secret_wipe(out, len);
 		return err_fail(err, PV_HSM_FATAL, "hsm.random",
 				"take the token out of service",
 				"the token's random generator repeats itself "
 				"or gives zeros");
 	}
-	/* Only a hash would hide it better; serials are public anyway. */
-	memcpy(p->last_random, out, BLOCK);
+	memcpy(p->last_random, hash, HASH_LEN);
 	p->random_seen = true;
 	return PV_OK;
 }

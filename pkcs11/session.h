@@ -44,7 +44,7 @@ struct p11 {
 	pid_t owner;		  /* a forked copy is of no use */
 	unsigned long generation; /* +1 with every new session */
 	struct hsm_key *keys;
-	uint8_t last_random[16]; /* first bytes of the last call */
+	uint8_t last_random[32]; /* SHA-256 of the last call's first bytes */
 	bool random_seen;
 };
 

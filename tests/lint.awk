@@ -182,7 +182,9 @@ function check_include(line,    path, to, own) {
 }
 
 function check_calls(s) {
-	if (calls(s, "gets|strcpy|stpcpy|strcat|sprintf|vsprintf"))
+	# A test may fill a fixture from a literal; everything else is bounded.
+	if (calls(s, "gets|strcpy|stpcpy|strcat|sprintf|vsprintf") &&
+	    !(top == "tests" && $0 ~ /strc(py|at)\(.*, "/))
 		report("banned-call", FNR, $0)
 	if (top == "tests")
 		return

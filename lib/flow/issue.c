@@ -15,6 +15,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/crew.h"
 #include "lib/flow/order_results.h"
+#include "lib/flow/outcome.h"
 #include "lib/flow/writer.h"
 #include "lib/store/store_device.h"
 
@@ -242,26 +243,9 @@ static void close_ends(struct run *r, bool all)
 
 /* ---- answers ---- */
 
-/* Which failure a whole run reports: cli.md, "issue". */
-static unsigned rank(enum pv_code code)
-{
-	static const enum pv_code order[] = {
-		PV_HSM_FATAL, PV_HSM_TEMP, PV_STORAGE,	 PV_INTEGRITY,
-		PV_INTERNAL,  PV_CONFLICT, PV_NOT_FOUND, PV_DENIED,
-		PV_INPUT,     PV_WAITING,  PV_USAGE,	 PV_INTERRUPTED
-	};
-	unsigned n = sizeof(order) / sizeof(*order);
-
-	for (unsigned i = 0; i < n; i++)
-		if (order[i] == code)
-			return n - i;
-	return 0;
-}
-
 static void note_failure(struct run *r, const struct err *e)
 {
-	if (rank(e->code) > rank(r->worst.code))
-		r->worst = *e;
+	outcome_note(&r->worst, e);
 }
 
 static void count(struct run *r, const struct record_out *o)

@@ -19,7 +19,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
-	lib/flow/order_results.h lib/flow/policytest.c \
+	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
+	lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
 	lib/flow/prepared.c lib/flow/prepared.h lib/flow/reader.c \

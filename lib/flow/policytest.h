@@ -27,8 +27,9 @@
 #include "lib/base/json.h"
 #include "policy/template.h"
 
-#define POLICYTEST_NOW INT64_C(1893456000) /* 2030-01-01, unless a case says   \
-					    */
+#define POLICYTEST_NOW                                                         \
+	INT64_C(1893456000) /* 2030-01-01, unless a case says                  \
+			     */
 
 struct policytest_opts {
 	/* Told of each case; why is empty when it went as expected. */

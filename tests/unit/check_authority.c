@@ -74,8 +74,7 @@ START_TEST(takes_everything_and_writes_it_again)
 }
 END_TEST
 
-#define TOKEN(uri)                                                             \
-	"{\"name\":\"a\",\"module\":\"/m\",\"tokens\":[\"" uri "\"]}"
+#define TOKEN(uri) "{\"name\":\"a\",\"module\":\"/m\",\"tokens\":[\"" uri "\"]}"
 #define KEYS(keys) "{" MINIMAL ",\"keys\":" keys "}"
 
 static const struct refusal {
@@ -95,15 +94,18 @@ static const struct refusal {
 	  "config.missing", "#" },
 	{ "{\"name\":\"a\",\"module\":\"/m\"}", PV_INPUT, "config.missing",
 	  "#" },
-	{ "{\"name\":\"a b\",\"module\":\"/m\",\"tokens\":[\"pkcs11:token=a\"]}",
+	{ "{\"name\":\"a "
+	  "b\",\"module\":\"/m\",\"tokens\":[\"pkcs11:token=a\"]}",
 	  PV_INPUT, "config.name", "#/name" },
 	{ "{\"name\":\"\",\"module\":\"/m\",\"tokens\":[\"pkcs11:token=a\"]}",
 	  PV_INPUT, "config.name", "#/name" },
 	{ "{\"name\":7,\"module\":\"/m\",\"tokens\":[\"pkcs11:token=a\"]}",
 	  PV_INPUT, "config.type", "#/name" },
-	{ "{\"name\":\"a\",\"module\":\"m.so\",\"tokens\":[\"pkcs11:token=a\"]}",
+	{ "{\"name\":\"a\",\"module\":\"m.so\",\"tokens\":[\"pkcs11:token=a\"]"
+	  "}",
 	  PV_DENIED, "config.module", "#/module" },
-	{ "{\"name\":\"a\",\"module\":\"./m.so\",\"tokens\":[\"pkcs11:token=a\"]}",
+	{ "{\"name\":\"a\",\"module\":\"./"
+	  "m.so\",\"tokens\":[\"pkcs11:token=a\"]}",
 	  PV_DENIED, "config.module", "#/module" },
 	{ "{\"name\":\"a\",\"module\":\"/m\",\"tokens\":[]}", PV_INPUT,
 	  "config.type", "#/tokens" },
@@ -190,9 +192,8 @@ static const char *home(const char *name)
 	fd = open(path, O_RDONLY | O_DIRECTORY);
 	ck_assert_int_ge(fd, 0);
 	int file = openat(fd, "provctl.json", O_WRONLY | O_CREAT, 0600);
-	ck_assert_int_ge((int)write(file, "{" MINIMAL "}",
-				    strlen("{" MINIMAL "}")),
-			 1);
+	ck_assert_int_ge(
+		(int)write(file, "{" MINIMAL "}", strlen("{" MINIMAL "}")), 1);
 	close(file);
 	close(fd);
 	return path;
@@ -242,8 +243,7 @@ START_TEST(refuses_what_others_can_write)
 	ck_assert_str_eq(err.object, "provctl.json");
 	ck_assert_int_eq(chmod(path, 0600), 0);
 	ck_assert_int_eq(chmod(dir, 0770), 0);
-	unit_refused(open_it(dir, &err), PV_DENIED, "authority.writable",
-		     &err);
+	unit_refused(open_it(dir, &err), PV_DENIED, "authority.writable", &err);
 	ck_assert_int_eq(chmod(dir, 0700), 0);
 	snprintf(path, sizeof(path), "%s/store.db", dir);
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);

@@ -36,11 +36,14 @@ static const char *templates(const char *file)
 	return path[!file];
 }
 
+/* One folder for all tests: set by the parent, inherited by them. */
+static char tmp[200];
+
 static const char *in_tmp(const char *name)
 {
 	static char path[300];
 
-	snprintf(path, sizeof(path), "%s/%s", unit_tmp(), name);
+	snprintf(path, sizeof(path), "%s/%s", tmp, name);
 	return path;
 }
 
@@ -67,6 +70,7 @@ static void make_base(void)
 	struct init_report r;
 	struct err err;
 
+	snprintf(tmp, sizeof(tmp), "%s", unit_tmp());
 	unit_ok(init(in_tmp("base"), templates(PLAN), &r, &err), &err);
 	ck_assert_str_eq(r.name, "base");
 	ck_assert_uint_eq(r.keys, 8);
@@ -122,8 +126,8 @@ static enum pv_code tally_entry(void *ctx, uint64_t index, struct span bytes,
 	t->keys += span_is(e.type, LOG_KEY_GENERATE);
 	t->adopted += span_is(e.type, LOG_TEMPLATE_ADOPT);
 	if (span_is(e.type, LOG_CEREMONY_STEP)) {
-		const struct log_fact *f = log_fact_find(&e, "result",
-							 LOG_TSTR);
+		const struct log_fact *f =
+			log_fact_find(&e, "result", LOG_TSTR);
 		ck_assert(f && span_is(f->s, "done"));
 		t->steps++;
 	}
@@ -238,7 +242,7 @@ static const char *put_plan(const char *text)
 	static char path[300];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/plan.json", unit_tmp());
+	snprintf(path, sizeof(path), "%s/plan.json", tmp);
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
 	fputs(text, f);
@@ -322,14 +326,14 @@ START_TEST(adopts)
 	ck_assert(ctx->anchor.len > 0);
 	ck_assert(issue_context_own_key(ctx, ctx->issuer->spki));
 	changed("\"days\": 365", "\"days\": 364", &other);
-	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&other), &r,
-				    &err),
-		     PV_CONFLICT, "store.template", &err);
+	unit_refused(
+		adopt_template(o.a, o.store, o.hsm, buf_span(&other), &r, &err),
+		PV_CONFLICT, "store.template", &err);
 	err_init(&err);
 	changed("\"issuer\": \"issuing-1\"", "\"issuer\": \"nobody\"",
 		&missing);
-	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&missing),
-				    &r, &err),
+	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&missing), &r,
+				    &err),
 		     PV_NOT_FOUND, NULL, &err);
 }
 END_TEST
@@ -349,14 +353,13 @@ START_TEST(contexts_refuse)
 	unit_refused(issue_context_load(o.a, o.store, "none", &ctx, &err),
 		     PV_NOT_FOUND, NULL, &err);
 	err_init(&err);
-	unit_refused(issue_context_load_digest(o.a, o.store, unknown, &ctx,
-					       &err),
-		     PV_NOT_FOUND, NULL, &err);
+	unit_refused(
+		issue_context_load_digest(o.a, o.store, unknown, &ctx, &err),
+		PV_NOT_FOUND, NULL, &err);
 	err_init(&err);
 	snprintf(o.a->keys[4].label, sizeof(o.a->keys[4].label), "other");
 	ck_assert_str_eq(o.a->keys[4].purpose, "bundle");
-	unit_refused(issue_context_load(o.a, o.store, "tls-client", &ctx,
-					&err),
+	unit_refused(issue_context_load(o.a, o.store, "tls-client", &ctx, &err),
 		     PV_INTEGRITY, "context.key", &err);
 	ck_assert_ptr_null(ctx);
 }
@@ -454,13 +457,15 @@ static const struct edit {
 	  "audit.template" },
 	{ "update template set name='other' where name='aws-iot'",
 	  "audit.template" },
-	{ "update template set bytes=bytes||x'20' where name='aws-iot'",
+	{ "update template set bytes=cast(bytes||x'20' as blob) where "
+	  "name='aws-iot'",
 	  NULL },
 	{ "update manifest set sequence=sequence+2", "manifest.sequence" },
 	{ "update manifest set bytes=(select bytes from manifest order by "
 	  "template desc limit 1)",
 	  "manifest.template" },
-	{ "update manifest set bytes=substr(bytes,1,length(bytes)-1)||x'00'",
+	{ "update manifest set bytes=cast(substr(bytes,1,length(bytes)-1)||"
+	  "x'00' as blob)",
 	  NULL },
 	{ "delete from manifest", "manifest.missing" },
 	{ "update log set entries=substr(entries,1,length(entries)-1) where "
@@ -480,10 +485,9 @@ START_TEST(finds_edits)
 	char text[900];
 	enum pv_code rc;
 
-	snprintf(text, sizeof(text), "cp -a %s/base %s/edit%d", unit_tmp(),
-		 unit_tmp(), _i);
+	snprintf(text, sizeof(text), "cp -a %s/base %s/edit%d", tmp, tmp, _i);
 	ck_assert_int_eq(system(text), 0);
-	snprintf(text, sizeof(text), "%s/edit%d/store.db", unit_tmp(), _i);
+	snprintf(text, sizeof(text), "%s/edit%d/store.db", tmp, _i);
 	ck_assert_int_eq(sqlite3_open(text, &db), SQLITE_OK);
 	sqlite3_exec(db, "pragma foreign_keys=off", NULL, NULL, NULL);
 	ck_assert_msg(sqlite3_exec(db, edits[_i].sql, NULL, NULL, NULL) ==
@@ -492,7 +496,7 @@ START_TEST(finds_edits)
 	ck_assert_int_gt(sqlite3_changes(db), 0);
 	sqlite3_close(db);
 	err_init(&err);
-	snprintf(text, sizeof(text), "%s/edit%d", unit_tmp(), _i);
+	snprintf(text, sizeof(text), "%s/edit%d", tmp, _i);
 	unit_ok(authority_open(text, &a, &err), &err);
 	rc = app_backends.store_open(a, false, &store, &err);
 	if (rc == PV_OK)

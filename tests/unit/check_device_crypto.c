@@ -1,5 +1,6 @@
 /*
- * The receiver's own HPKE against RFC 9180's vectors, and the OpenSSL table
+ * The receiver's own HPKE against RFC 9180's vectors, its key schedule and
+ * segments against bundles that a Python program made, and the OpenSSL table
  * against Wycheproof. (These files are listed case by case in check_hpke and
  * its neighbours; here they hold lib/device's second implementation.)
  */
@@ -227,6 +228,95 @@ START_TEST(key_wrap)
 }
 END_TEST
 
+/* Envelope, keys, segments and macs of bundles that Python made. */
+static void check_known(struct fx *f, const json_t *v, bool p256)
+{
+	static uint8_t payload[8192], segments[65536];
+	struct pvdev *d = &f->dev;
+	struct pvdev_container c;
+	struct pvdev_binding b;
+	struct cbor_bytes item;
+	uint8_t want[32], commit[32], sk[32];
+	uint64_t n = 2;
+	unsigned i;
+
+	memset(d, 0, sizeof(*d));
+	d->cfg = &f->cfg;
+	d->keys_of = PVDEV_COMPONENTS_MAX;
+	ck_assert_int_eq(
+		pvdev_binding(d,
+			      PVDEV_BYTES(payload, hex(v, "payload", payload,
+						       sizeof(payload))),
+			      &b),
+		PVDEV_OK);
+	ck_assert(pvdev_sha256(&f->cfg, &b.bytes, 1, d->facts.bh));
+	hex(v, "bh", want, 32);
+	ck_assert_mem_eq(d->facts.bh, want, 32);
+	if (p256) {
+		hex(v, "recipient", sk, 32);
+		f->crypto.sealing = private_key(sk, NULL);
+		ck_assert(pvdev_openssl_point(f->crypto.sealing,
+					      f->cfg.seal_point));
+		ck_assert(pvdev_openssl_spki_hash(f->crypto.sealing,
+						  f->cfg.key_id));
+	} else {
+		hex(v, "kek", f->keys.kek, 32);
+	}
+	ck_assert_int_eq(pvdev_envelope(d, &b), PVDEV_OK);
+	hex(v, "bs", want, 32);
+	ck_assert_mem_eq(d->bs, want, 32);
+	for (i = 0; i < d->sealed_n; i++) {
+		ck_assert(pvdev_keys(d, i, commit));
+		ck_assert_mem_eq(commit, d->comp[i].commit, 32);
+		d->comp[i].first_bit = i * 512;
+	}
+	d->state = PVDEV_RECEIVING;
+	pvdev_container_init(&c, segments,
+			     hex(v, "segments", segments, sizeof(segments)));
+	while (pvdev_container_next(&c, &item))
+		ck_assert_int_eq(pvdev_feed(d, n++,
+					    segments + (item.p - segments),
+					    item.len),
+				 PVDEV_OK);
+	ck_assert_uint_eq(n, pvdev_items(d));
+	d->facts.seq = 1;
+	ck_assert_int_eq(pvdev_finish(d), PVDEV_OK);
+	for (i = 0; i < d->sealed_n; i++) {
+		static uint8_t plain[FX_STORE_MAX];
+		const json_t *one =
+			json_array_get(json_object_get(v, "sealed"), i);
+
+		ck_assert_uint_eq(hex(one, "plain", plain, sizeof(plain)),
+				  f->store.active_len[i]);
+		ck_assert_mem_eq(f->store.active[i], plain,
+				 f->store.active_len[i]);
+	}
+	if (p256)
+		EVP_PKEY_free(f->crypto.sealing);
+}
+
+START_TEST(known_bundles)
+{
+	json_t *all = load("seal/known-bundles.json"), *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(all, "bundles"), i, v)
+	{
+		bool p256 = json_integer_value(json_object_get(v, "kind")) == 1;
+		struct fx_spec s = fx_spec_default(PVDEV_FORM_PLAIN,
+						   p256 ? PVDEV_KIND_P256
+							: PVDEV_KIND_KDF);
+		struct fx f;
+
+		fx_setup(&f, &s);
+		check_known(&f, v, p256);
+		fx_release(&f);
+	}
+	ck_assert_uint_eq(i, 2);
+	json_decref(all);
+}
+END_TEST
+
 START_TEST(empty_slots)
 {
 	static const uint8_t zero[65];
@@ -259,6 +349,7 @@ int main(void)
 	tcase_add_test(t, ecdh);
 	tcase_add_test(t, ecdsa);
 	tcase_add_test(t, key_wrap);
+	tcase_add_test(t, known_bundles);
 	tcase_add_test(t, empty_slots);
 	suite_add_tcase(s, t);
 	return unit_run(s);

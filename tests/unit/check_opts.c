@@ -11,10 +11,10 @@ struct values {
 #define TABLE(v)                                                               \
 	{                                                                      \
 		{ "flag", 'f', OPT_FLAG, &(v).flag, 0, 0 },                    \
-		{ "text", 't', OPT_STRING, &(v).text, 0, 0 },                  \
-		{ "number", 0, OPT_NUMBER, &(v).number, 2, 300 },              \
-		{ "list", 0, OPT_LIST, &(v).list, 0, 0 },                      \
-		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },                             \
+			{ "text", 't', OPT_STRING, &(v).text, 0, 0 },          \
+			{ "number", 0, OPT_NUMBER, &(v).number, 2, 300 },      \
+			{ "list", 0, OPT_LIST, &(v).list, 0, 0 },              \
+			{ NULL, 0, OPT_FLAG, NULL, 0, 0 },                     \
 	}
 
 #define ARGC(argv) ((int)(sizeof(argv) / sizeof((argv)[0])))
@@ -32,9 +32,9 @@ static enum pv_code parse(struct values *v, int argc, const char **argv,
 
 START_TEST(takes_every_form)
 {
-	const char *argv[] = { "verb",	   "one",    "--flag", "--text=a=b",
-			       "--number", "300",    "--list", "x",
-			       "--list=y", "--",     "-two" };
+	const char *argv[] = { "verb",	   "one", "--flag", "--text=a=b",
+			       "--number", "300", "--list", "x",
+			       "--list=y", "--",  "-two" };
 	struct opt_args args;
 	struct values v;
 	struct err err;

@@ -42,13 +42,14 @@ static void is_pin(const struct secret *pin, const char *want)
 
 START_TEST(forms)
 {
-	static const char *const good[] = { "prompt", "file:x", "file:/a/b",
-					    "fd:0", "fd:65535", "systemd:pin" };
+	static const char *const good[] = {
+		"prompt", "file:x",   "file:/a/b",
+		"fd:0",	  "fd:65535", "systemd:pin"
+	};
 	static const char *const bad[] = {
-		"",	     "1234",	  "Prompt",	 "file:",
-		"fd:",	     "fd:-1",	  "fd:65536",	 "fd:1x",
-		"systemd:",  "systemd:../x", "systemd:-x", "env:PIN",
-		"prompt ",
+		"",	      "1234",	  "Prompt",  "file:",	 "fd:",
+		"fd:-1",      "fd:65536", "fd:1x",   "systemd:", "systemd:../x",
+		"systemd:-x", "env:PIN",  "prompt ",
 	};
 	SECRET pin = SECRET_INIT;
 	struct err err;
@@ -117,8 +118,8 @@ START_TEST(files_of_others)
 	unit_refused(pin_read(dir, "file:link", "x", &pin, &err), PV_INPUT,
 		     "file.symlink", &err);
 	err_init(&err);
-	unit_refused(pin_read(dir, "file:none", "x", &pin, &err),
-		     PV_NOT_FOUND, NULL, &err);
+	unit_refused(pin_read(dir, "file:none", "x", &pin, &err), PV_NOT_FOUND,
+		     NULL, &err);
 	ck_assert_ptr_null(pin.data);
 }
 END_TEST
@@ -208,8 +209,8 @@ static int prompt(const char *keys, int with_signal, char *screen, size_t cap,
 
 		signal(SIGTERM, SIG_DFL); /* check has one of its own */
 		err_init(&err);
-		enum pv_code rc = pin_read(AT_FDCWD, "prompt", "acme", &pin,
-					   &err);
+		enum pv_code rc =
+			pin_read(AT_FDCWD, "prompt", "acme", &pin, &err);
 		if (rc == PV_OK && !secret_equal(&pin, "geheim", 6))
 			rc = PV_INTERNAL;
 		_exit((int)rc);
@@ -237,8 +238,8 @@ static int prompt(const char *keys, int with_signal, char *screen, size_t cap,
 	}
 	screen[used] = '\0';
 	close(terminal);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-				     WEXITSTATUS(status);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+				   : WEXITSTATUS(status);
 }
 
 START_TEST(prompts)
@@ -251,9 +252,9 @@ START_TEST(prompts)
 	ck_assert_ptr_nonnull(strstr(screen, "PIN for acme: "));
 	ck_assert_ptr_null(strstr(screen, "geheim"));
 	ck_assert(echo);
-	ck_assert_int_eq(prompt("gehx\177eim\r", 0, screen, sizeof(screen),
-				&echo),
-			 PV_OK);
+	ck_assert_int_eq(
+		prompt("gehx\177eim\r", 0, screen, sizeof(screen), &echo),
+		PV_OK);
 	ck_assert_int_eq(prompt("\n", 0, screen, sizeof(screen), &echo),
 			 PV_INPUT);
 	ck_assert_int_eq(prompt("ge\003", 0, screen, sizeof(screen), &echo),

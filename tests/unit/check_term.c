@@ -47,9 +47,9 @@ START_TEST(durations)
 		uint64_t seconds;
 		const char *text;
 	} rows[] = {
-		{ 0, "0 s" },		 { 59, "59 s" },
-		{ 60, "1 min 0 s" },	 { 3599, "59 min 59 s" },
-		{ 3600, "1 h 0 min" },	 { 90061, "25 h 1 min" },
+		{ 0, "0 s" },		{ 59, "59 s" },
+		{ 60, "1 min 0 s" },	{ 3599, "59 min 59 s" },
+		{ 3600, "1 h 0 min" },	{ 90061, "25 h 1 min" },
 		{ UINT64_MAX, "long" },
 	};
 	char out[32];

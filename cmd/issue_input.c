@@ -1,0 +1,119 @@
+#include "cmd/issue_input.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/fileio.h"
+
+/* "csr_file" is opened by the confined reader, below the file's own folder. */
+static enum pv_code open_folder(const char *path, int *folder,
+				const char **base, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[4096];
+
+	*base = slash ? slash + 1 : path;
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
+	return dir_open(AT_FDCWD, dir, folder, err);
+}
+
+void issue_one_release(struct issue_one *one)
+{
+	buf_release(&one->seal_key);
+	buf_release(&one->seal_sig);
+}
+
+static void add_pair(struct issue_one *one, struct reader_opts *src,
+		     const char *key, const char *value)
+{
+	if (!value)
+		return;
+	one->pairs[src->pairs_n].key = key;
+	one->pairs[src->pairs_n++].value = value;
+}
+
+static enum pv_code add_file(struct issue_one *one, struct reader_opts *src,
+			     struct buf *b, const char *key, const char *path,
+			     struct err *err)
+{
+	enum pv_code rc;
+
+	if (!path)
+		return PV_OK;
+	buf_init(b, 4096);
+	rc = file_read(AT_FDCWD, path, FILEIO_NOFOLLOW, b, err);
+	while (b->len > 0 && b->data[b->len - 1] == '\n')
+		b->len--;
+	if (rc == PV_OK && (!buf_cstr(b) || memchr(b->data, 0, b->len)))
+		rc = err_fail(err, PV_INPUT, "request.value", NULL,
+			      "%s is not text", path);
+	if (rc == PV_OK)
+		add_pair(one, src, key, (const char *)b->data);
+	return rc;
+}
+
+static enum pv_code add_sets(const struct issue_cmd_opts *o,
+			     struct issue_one *one, struct reader_opts *src,
+			     struct err *err)
+{
+	for (size_t i = 0; i < o->sets.n; i++) {
+		const char *eq = strchr(o->sets.values[i], '=');
+
+		if (!eq || eq == o->sets.values[i] ||
+		    eq - o->sets.values[i] > 64)
+			return err_fail(err, PV_USAGE, "usage.value",
+					"--set FIELD=VALUE",
+					"--set needs a field and a value");
+		snprintf(one->names[i], sizeof(one->names[i]), "field.%.*s",
+			 (int)(eq - o->sets.values[i]), o->sets.values[i]);
+		add_pair(one, src, one->names[i], eq + 1);
+	}
+	return PV_OK;
+}
+
+enum pv_code issue_set_one(const struct issue_cmd_opts *o,
+			   struct issue_one *one, struct reader_opts *src,
+			   struct err *err)
+{
+	const char *csr = NULL;
+	enum pv_code rc = PV_OK;
+
+	src->fd = -1;
+	src->pairs = one->pairs;
+	src->host_key = o->key != NULL;
+	if (o->csr)
+		rc = open_folder(o->csr, &src->folder, &csr, err);
+	add_pair(one, src, "device", o->device);
+	add_pair(one, src, "role", o->role);
+	add_pair(one, src, "csr_file", csr);
+	if (rc == PV_OK)
+		rc = add_file(one, src, &one->seal_key, "seal_key", o->seal_key,
+			      err);
+	if (rc == PV_OK)
+		rc = add_file(one, src, &one->seal_sig, "seal_key_sig",
+			      o->seal_sig, err);
+	return rc == PV_OK ? add_sets(o, one, src, err) : rc;
+}
+
+enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
+			    struct reader_opts *src, struct err *err)
+{
+	size_t len = o->from ? strlen(o->from) : 0;
+	const char *base;
+	enum pv_code rc;
+
+	if (o->stream || strcmp(o->from, "-") == 0) {
+		src->fd = dup(STDIN_FILENO);
+		return src->fd >= 0 ? PV_OK
+				    : err_errno(err, PV_INPUT, "input.open",
+						NULL, "no standard input");
+	}
+	if (len > 4 && strcmp(o->from + len - 4, ".csv") == 0)
+		src->format = ROWS_CSV;
+	rc = file_open(AT_FDCWD, o->from, FILEIO_NOFOLLOW, &src->fd, err);
+	return rc == PV_OK ? open_folder(o->from, &src->folder, &base, err)
+			   : rc;
+}

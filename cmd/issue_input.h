@@ -1,0 +1,43 @@
+/*
+ * issue_input: where the requests of one issue command come from: options for
+ * one device, or a file or standard input of many. What strangers wrote is
+ * parsed later, by the confined reader process.
+ */
+#ifndef PV_CMD_ISSUE_INPUT_H
+#define PV_CMD_ISSUE_INPUT_H
+
+#include "cmd/opts.h"
+#include "lib/flow/reader.h"
+
+#define ISSUE_PAIRS_MAX (OPTS_LIST_MAX + 8)
+
+struct issue_cmd_opts {
+	const char *template_name, *order, *station;
+	const char *device, *csr, *key, *role, *seal_key, *seal_sig, *output;
+	struct opt_list sets;
+	const char *from, *out;
+	uint64_t jobs;
+	bool stream;
+};
+
+struct issue_one { /* texts that pairs point at */
+	struct reader_pair pairs[ISSUE_PAIRS_MAX];
+	char names[OPTS_LIST_MAX][80];
+	struct buf seal_key, seal_sig;
+};
+
+void issue_one_release(struct issue_one *one);
+
+/*
+ * Fills src from the options of --device; one holds what src points at and
+ * must outlive it. src->folder is opened and the caller's to close. PV_USAGE,
+ * PV_INPUT, codes of file_read().
+ */
+PV_MUST enum pv_code issue_set_one(const struct issue_cmd_opts *o,
+				   struct issue_one *one,
+				   struct reader_opts *src, struct err *err);
+/* Fills src from --from or --stream; src->fd and folder are the caller's. */
+PV_MUST enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
+				    struct reader_opts *src, struct err *err);
+
+#endif
