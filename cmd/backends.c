@@ -45,6 +45,8 @@ static enum pv_code open_store(const struct authority *a, bool create,
 		rc = store_sqlite_open(path, store, err);
 	if (rc != PV_OK)
 		err_object(err, a->store);
+	else if (err && err->code == PV_OK)
+		err->object[0] = '\0'; /* the next cause has its own */
 	return rc;
 }
 
@@ -103,9 +105,22 @@ static enum pv_code init_token(const struct authority *a, const char *label,
 	return p11_token_init(&c.cfg, label, so_pin, pin, err);
 }
 
+/* A token with a pin pad asks the person itself. */
+static bool has_pin_pad(const struct authority *a)
+{
+	struct p11_facts f = { .label = "" };
+	struct token_config c;
+
+	token_config(a, a->tokens[0], &c);
+	return p11_preflight(&c.cfg, &f, NULL) == PV_OK && f.protected_path;
+}
+
 static enum pv_code read_pin(const struct authority *a, struct secret *pin,
 			     struct err *err)
 {
+	secret_release(pin);
+	if (strcmp(a->pin_source, "prompt") == 0 && has_pin_pad(a))
+		return PV_OK;
 	return pin_read(a->home_fd, a->pin_source, a->name, pin, err);
 }
 

@@ -1,21 +1,24 @@
 # provctl itself: thin verbs; only backends.c names a token or a database.
+# What unit tests use, too, is a library.
+noinst_LIBRARIES += cmd/libpvcmd.a
+cmd_libpvcmd_a_SOURCES = \
+	cmd/backends.c cmd/backends.h \
+	cmd/opts.c cmd/opts.h \
+	cmd/pin.c cmd/pin.h \
+	cmd/term.c cmd/term.h
+
 bin_PROGRAMS += cmd/provctl
 cmd_provctl_SOURCES = \
 	cmd/app.h cmd/main.c \
-	cmd/backends.c cmd/backends.h \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
 	cmd/export_inventory.c \
-	cmd/issue_input.c cmd/issue_input.h \
 	cmd/harden.c cmd/harden.h \
-	cmd/opts.c cmd/opts.h \
 	cmd/out.c cmd/out.h \
-	cmd/pin.c cmd/pin.h \
 	cmd/policy.h cmd/policy_show.c cmd/policy_test.c \
-	cmd/session.c cmd/session.h \
-	cmd/term.c cmd/term.h
-cmd_provctl_LDADD = $(PV_LIBS) pkcs11/libpvpkcs11.a $(PV_LIBS_LIBS) \
-	$(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) -lm
+	cmd/session.c cmd/session.h
+cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
+	$(PV_LIBS_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) -lm
 
 include cmd/provdev/local.mk

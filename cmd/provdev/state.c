@@ -39,7 +39,7 @@ static bool parse(const json_t *j, struct state *s)
 
 	if (!role || strlen(role) > STATE_ROLE_MAX)
 		return false;
-	strcpy(s->role, role);
+	memcpy(s->role, role, strlen(role) + 1);
 	return get_number(j, "seq", &f->seq) &&
 	       get_number(j, "manifest_seq", &s->manifest_seq) &&
 	       get_hex(j, "bundle_id", f->bundle_id, sizeof(f->bundle_id),

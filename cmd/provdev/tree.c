@@ -170,7 +170,7 @@ static bool file_name(struct cbor_bytes name, const char *suffix, char *out,
 		else
 			n += (size_t)snprintf(out + n, 4, "%%%02X", name.p[i]);
 	}
-	strcpy(out + n, suffix);
+	memcpy(out + n, suffix, strlen(suffix) + 1);
 	return true;
 }
 

@@ -1,5 +1,7 @@
 #include "lib/flow/export.h"
 
+#include "lib/base/fileio.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -61,8 +63,14 @@ static enum pv_code find_device(struct store *store, const char *device,
 				struct store_device *d, struct err *err)
 {
 	bool found = false;
-	enum pv_code rc = store_device_get(store, device, d, &found, err);
+	enum pv_code rc;
 
+	if (!name_is_safe(device, strlen(device)))
+		return err_fail(err, PV_INPUT, "device.id",
+				"1 to 64 of 0x21-0x7E, no '/', not starting "
+				"with '.' or '-'",
+				"that is not a device id");
+	rc = store_device_get(store, device, d, &found, err);
 	if (rc == PV_OK && !found)
 		rc = err_fail(err, PV_NOT_FOUND, "device.unknown",
 			      "see provctl export inventory",

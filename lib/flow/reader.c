@@ -124,6 +124,25 @@ static enum pv_code parse_csv(struct reader *r, struct span row,
 	return rc == PV_OK ? request_finish(&r->req, why) : rc;
 }
 
+/* Columns are named once; the names themselves are checked with each row. */
+static enum pv_code take_header(struct reader *r, struct span row,
+				struct err *err)
+{
+	enum pv_code rc = csv_split(row, &r->header_text, r->header,
+				    &r->header_n, err);
+	const char *text = (const char *)r->header_text.data;
+
+	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++)
+		for (size_t j = 0; rc == PV_OK && j < i; j++)
+			if (strcmp(text + r->header[i], text + r->header[j]) ==
+			    0)
+				rc = err_fail(err, PV_INPUT, "csv.columns",
+					      "name each column once",
+					      "column %.40s stands twice",
+					      text + r->header[i]);
+	return rc;
+}
+
 static enum pv_code take_row(struct reader *r, enum rows_got got,
 			     struct span row, struct err *err)
 {
@@ -132,8 +151,7 @@ static enum pv_code take_row(struct reader *r, enum rows_got got,
 
 	err_init(&why);
 	if (r->opts->format == ROWS_CSV && r->header_n == 0 && got == ROWS_ROW)
-		return csv_split(row, &r->header_text, r->header, &r->header_n,
-				 err);
+		return take_header(r, row, err);
 	r->line++;
 	if (got == ROWS_LONG) {
 		request_reset(&r->req);

@@ -63,6 +63,9 @@ static enum pv_code set_name(char out[REQUEST_ID_MAX + 1], const char *key,
 {
 	size_t len = strlen(value);
 
+	if (out[0])
+		return err_fail(err, PV_INPUT, "request.duplicate",
+				"give it once", "%s stands twice", key);
 	if (!name_is_safe(value, len))
 		return err_fail(err, PV_INPUT, "request.name",
 				"1 to 64 of 0x21-0x7E, no '/', not starting "
@@ -208,6 +211,9 @@ static enum pv_code set_seal_sig(struct request *r, const char *value,
 	uint8_t *room = buf_room(&r->seal_sig, REQUEST_SIG_MAX);
 	size_t len;
 
+	if (r->seal_sig.len > 0)
+		return err_fail(err, PV_INPUT, "request.duplicate",
+				"give it once", "seal_key_sig stands twice");
 	if (!room ||
 	    !base64_decode(value, strlen(value), room, REQUEST_SIG_MAX, &len))
 		return err_fail(err, PV_INPUT, "request.seal_key_sig",
@@ -232,6 +238,9 @@ enum pv_code request_set(struct request *r, const char *key, const char *value,
 		return set_csr_text(r, text, err);
 	if (strcmp(key, "csr_file") == 0)
 		return set_csr_file(r, value, src, err);
+	if (strcmp(key, "seal_key") == 0 && r->seal_key.len > 0)
+		return err_fail(err, PV_INPUT, "request.duplicate",
+				"give it once", "seal_key stands twice");
 	if (strcmp(key, "seal_key") == 0)
 		return pem_decode(text, "PUBLIC KEY", &r->seal_key, err);
 	if (strcmp(key, "seal_key_sig") == 0)

@@ -47,6 +47,8 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_OWN_SPKI] = "SELECT label FROM own_key WHERE spki_sha256 = $1 "
 			 "UNION ALL SELECT name FROM ca WHERE "
 			 "spki_sha256 = $1",
+	[SQL_OWN_SPKIS] = "SELECT spki_sha256 FROM own_key WHERE spki_sha256 "
+			  "IS NOT NULL UNION SELECT spki_sha256 FROM ca",
 
 	[SQL_TEMPLATE_PUT] = "INSERT INTO template (id, name, version, "
 			     "sha256, adopted_ms, actor, bytes) VALUES "

@@ -198,6 +198,26 @@ static enum pv_code bundles(struct sqlite_store *s, uint64_t *n,
 	}
 }
 
+static enum pv_code own_keys(struct sqlite_store *s, uint64_t *n,
+			     struct err *err)
+{
+	QUERY q = query_own(s, SQL_OWN_SPKIS);
+
+	for (;;) {
+		struct span spki;
+		bool row;
+		enum pv_code rc = query_row(&q, &row, err);
+
+		if (rc != PV_OK || !row)
+			return rc;
+		if (!col_span(&q, 0, &spki))
+			return sqlite_corrupt(s, "the row of a key", err);
+		rc = led(s, KEY_SPKI, spki, SQLITE_OWN, n, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+}
+
 static enum pv_code lookups(struct sqlite_store *s, struct err *err)
 {
 	uint64_t want = 0;
@@ -209,6 +229,8 @@ static enum pv_code lookups(struct sqlite_store *s, struct err *err)
 		rc = devices(s, &want, err);
 	if (rc == PV_OK)
 		rc = bundles(s, &want, err);
+	if (rc == PV_OK)
+		rc = own_keys(s, &want, err);
 	if (rc != PV_OK)
 		return rc;
 	QUERY q = query_start(s, SQL_LOOKUP_COUNT);

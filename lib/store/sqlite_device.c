@@ -92,6 +92,12 @@ static enum pv_code find_owner(struct sqlite_store *s,
 		return rc;
 	rc = sqlite_find(s, *key, &hits, err);
 	for (size_t i = 0; rc == PV_OK && i < hits.n; i++) {
+		if (hits.number[i] == SQLITE_OWN) {
+			rc = own_spki(s, sha256, owner, err);
+			if (rc != PV_OK || owner->kind != STORE_OWNER_NONE)
+				return rc;
+			continue;
+		}
 		rc = read_owner(s, hits.number[i], &o, err);
 		if (rc != PV_OK || (memcmp(o.spki, sha256, STORE_HASH) != 0 &&
 				    memcmp(o.seal, sha256, STORE_HASH) != 0))
@@ -102,8 +108,6 @@ static enum pv_code find_owner(struct sqlite_store *s,
 		return PV_OK;
 	}
 	if (rc == PV_OK)
-		rc = own_spki(s, sha256, owner, err);
-	if (rc == PV_OK && owner->kind == STORE_OWNER_NONE)
 		sqlite_note_absent(s, *key);
 	return rc;
 }

@@ -6,7 +6,6 @@
 #include "lib/base/mem.h"
 
 #define RECENT_ROWS_MAX 512u /* a short-lived process reads them all */
-#define KEY_VALUE_MAX 64u    /* longest of a device-id and a hash */
 
 /*
  * First 8 bytes of SHA-256(salt || kind || value). The salt is the store's
@@ -18,8 +17,14 @@ enum pv_code sqlite_key(struct sqlite_store *s, enum key_kind kind,
 	uint8_t head[SQLITE_SALT_LEN + 1];
 	uint8_t hash[LOG_HASH];
 	struct span prefix = { head, sizeof(head) };
+	struct key_memo *m = &s->memo[kind];
 	enum pv_code rc;
 
+	if (m->len > 0 && m->len == value.len &&
+	    memcmp(m->value, value.p, value.len) == 0) {
+		*key = m->key;
+		return PV_OK;
+	}
 	memcpy(head, s->salt, SQLITE_SALT_LEN);
 	head[SQLITE_SALT_LEN] = (uint8_t)kind;
 	rc = log_hash_raw(&s->hasher, prefix, value, hash, err);
@@ -28,6 +33,10 @@ enum pv_code sqlite_key(struct sqlite_store *s, enum key_kind kind,
 	*key = 0;
 	for (unsigned i = 0; i < 8; i++)
 		*key = *key << 8 | hash[i];
+	m->len = value.len <= sizeof(m->value) ? value.len : 0;
+	m->key = *key;
+	if (m->len > 0)
+		memcpy(m->value, value.p, m->len);
 	return PV_OK;
 }
 
@@ -113,6 +122,22 @@ enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
 	buf_put_be64(added, key);
 	buf_put_be32(added, number);
 	return buf_check(added, err);
+}
+
+enum pv_code sqlite_key_own(struct sqlite_store *s,
+			    const uint8_t sha256[STORE_HASH], struct err *err)
+{
+	struct span value = { sha256, STORE_HASH };
+	struct found hits = { .n = 0 };
+	uint64_t key;
+	enum pv_code rc = sqlite_key(s, KEY_SPKI, value, &key, err);
+
+	if (rc == PV_OK)
+		rc = sqlite_find(s, key, &hits, err);
+	for (size_t i = 0; rc == PV_OK && i < hits.n; i++)
+		if (hits.number[i] == SQLITE_OWN)
+			return PV_OK;
+	return rc == PV_OK ? sqlite_key_add(s, key, SQLITE_OWN, err) : rc;
 }
 
 /* All keys in memory to table lookup, in its order. */

@@ -40,6 +40,14 @@ struct template_ref { /* a template found by digest before */
 };
 #define SQLITE_TEMPLATE_REFS 8u
 
+struct key_memo { /* the lookup key computed last, by kind */
+	uint8_t value[STORE_ID_MAX];
+	size_t len; /* 0: none */
+	uint64_t key;
+};
+#define SQLITE_KINDS 4u
+#define SQLITE_OWN 1u /* stands for us where a device's number is */
+
 #define SQLITE_ABSENT 256u /* slots; a key's low bits choose one */
 
 struct sqlite_store {
@@ -60,6 +68,7 @@ struct sqlite_store {
 	uint64_t log_first; /* index of the first of them */
 	struct tally rate, order;
 	uint64_t absent[SQLITE_ABSENT]; /* keys this transaction found free */
+	struct key_memo memo[SQLITE_KINDS];
 	struct template_ref refs[SQLITE_TEMPLATE_REFS];
 	unsigned refs_next;
 };
@@ -175,6 +184,10 @@ PV_MUST bool sqlite_is_absent(const struct sqlite_store *s, uint64_t key);
 void sqlite_note_absent(struct sqlite_store *s, uint64_t key);
 PV_MUST enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
 				    uint32_t number, struct err *err);
+/* A public key of our own; fine when it is there already. */
+PV_MUST enum pv_code sqlite_key_own(struct sqlite_store *s,
+				    const uint8_t sha256[STORE_HASH],
+				    struct err *err);
 /* At commit: this transaction's keys become a row, or all go to lookup. */
 PV_MUST enum pv_code sqlite_keys_flush(struct sqlite_store *s, struct err *err);
 PV_MUST enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err);

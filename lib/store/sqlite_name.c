@@ -107,7 +107,9 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 	rc = sqlite_ca_each(store, NULL, &v, err);
 	if (rc != PV_OK || m.there)
 		return rc;
-	memset(s->absent, 0, sizeof(s->absent));
+	rc = sqlite_key_own(s, ca->spki_sha256, err);
+	if (rc != PV_OK)
+		return rc;
 	QUERY q = query_start(s, SQL_CA_PUT);
 	query_str(&q, ca->name);
 	query_str(&q, ca->parent);
@@ -187,9 +189,10 @@ enum pv_code sqlite_key_put(struct store *store, const struct store_key *key,
 	if (rc != PV_OK || m.there)
 		return rc;
 	rc = log_hash_raw(&s->hasher, key->spki, nothing, hash, err);
+	if (rc == PV_OK && key->spki.len > 0)
+		rc = sqlite_key_own(s, hash, err);
 	if (rc != PV_OK)
 		return rc;
-	memset(s->absent, 0, sizeof(s->absent));
 	QUERY q = query_start(s, SQL_KEY_PUT);
 	query_str(&q, key->purpose);
 	query_str(&q, key->label);

@@ -78,7 +78,7 @@ static void rsa_private(struct span der, struct buf *spki)
 	ck_assert(der_take(&der, DER_SEQUENCE, &seq) &&
 		  der_take_small(&seq, &version) && der_take_uint(&seq, &n) &&
 		  der_take_uint(&seq, &e));
-	fx_rsa_spki(n, e, spki);
+	xf_rsa_spki(n, e, spki);
 }
 
 /* PKCS#8 (only the DH one): the algorithm, and any bits as its public key. */
@@ -131,7 +131,7 @@ static void hex_modulus(const struct buf *file, struct buf *spki)
 	ck_assert_uint_lt(len, sizeof(digits));
 	memcpy(digits, file->data, len);
 	ck_assert(len % 2 == 0 && hex_decode(digits, n, len / 2));
-	fx_rsa_spki((struct span){ n, len / 2 }, (struct span){ e, 3 }, spki);
+	xf_rsa_spki((struct span){ n, len / 2 }, (struct span){ e, 3 }, spki);
 }
 
 /* The public key in DER of that kind; codes of the parsers. */
@@ -144,7 +144,7 @@ static enum pv_code spki_of(const char *label, const struct buf *der,
 	enum pv_code rc = PV_OK;
 
 	if (strcmp(label, "RSA PUBLIC KEY") == 0) {
-		fx_wrap_rsa(key, spki);
+		xf_wrap_rsa(key, spki);
 		return PV_OK;
 	}
 	if (strcmp(label, "RSA PRIVATE KEY") == 0) {

@@ -87,14 +87,14 @@ END_TEST
 
 START_TEST(spki_both_ways)
 {
-	EVP_PKEY *key = fx_key("P-256"), *wide = fx_key("P-384");
+	EVP_PKEY *key = xf_key("P-256"), *wide = xf_key("P-384");
 	uint8_t spki[X509_P256_SPKI_LEN], hash[32], want[32];
 	const uint8_t *point;
 	struct buf der;
 	struct err err;
 
 	err_init(&err);
-	fx_spki(key, &der);
+	xf_spki(key, &der);
 	ck_assert(x509_spki_point(buf_span(&der), &point));
 	x509_spki_from_point(point, spki);
 	ck_assert_uint_eq(der.len, sizeof(spki));
@@ -110,7 +110,7 @@ START_TEST(spki_both_ways)
 	der.len--;
 	ck_assert(!x509_spki_point(buf_span(&der), &point));
 	buf_release(&der);
-	fx_spki(wide, &der);
+	xf_spki(wide, &der);
 	ck_assert(!x509_spki_point(buf_span(&der), &point));
 	buf_release(&der);
 	EVP_PKEY_free(key);
@@ -127,17 +127,17 @@ struct chain {
 static void chain_make(struct chain *c)
 {
 	struct x509_profile root, leaf;
-	EVP_PKEY *key = fx_key("P-256");
+	EVP_PKEY *key = xf_key("P-256");
 	struct buf spki;
 
 	c->ca = NULL;
-	fx_ca_profile(&root, "Root", -1);
-	fx_root(&root, &c->ca, &c->issuer);
-	fx_leaf_profile(&leaf);
-	fx_spki(key, &spki);
-	fx_cert(&leaf, &c->issuer, c->ca, buf_span(&spki), &c->cert);
-	fx_profile_release(&root);
-	fx_profile_release(&leaf);
+	xf_ca_profile(&root, "Root", -1);
+	xf_root(&root, &c->ca, &c->issuer);
+	xf_leaf_profile(&leaf);
+	xf_spki(key, &spki);
+	xf_cert(&leaf, &c->issuer, c->ca, buf_span(&spki), &c->cert);
+	xf_profile_release(&root);
+	xf_profile_release(&leaf);
 	buf_release(&spki);
 	EVP_PKEY_free(key);
 }
@@ -170,7 +170,7 @@ START_TEST(openssl_verifies)
 	ck_assert(span_equal(parts.issuer, c.issuer.subject));
 	ck_assert_int_eq(parts.not_before_s, FX_NOW);
 	ck_assert_uint_eq(parts.serial.len, 13);
-	ck_assert_mem_eq(parts.serial.p, fx_serial + 3, 13);
+	ck_assert_mem_eq(parts.serial.p, xf_serial + 3, 13);
 	unit_ok(x509_verifier_new(c.issuer.spki, &v, &err), &err);
 	unit_ok(x509_verify_cert(v, &parts, PV_INTEGRITY, &err), &err);
 	x509_verifier_free(v);
@@ -223,12 +223,12 @@ START_TEST(verifier_keys)
 {
 	static const char *const kinds[] = { "P-384", "RSA", "Ed25519" };
 	struct x509_verifier *v = (struct x509_verifier *)&err_init;
-	EVP_PKEY *key = fx_key(kinds[_i]);
+	EVP_PKEY *key = xf_key(kinds[_i]);
 	struct buf spki;
 	struct err err;
 
 	err_init(&err);
-	fx_spki(key, &spki);
+	xf_spki(key, &spki);
 	unit_refused(x509_verifier_new(buf_span(&spki), &v, &err), PV_DENIED,
 		     "key.algorithm", &err);
 	ck_assert(v == NULL);
@@ -277,7 +277,7 @@ END_TEST
 START_TEST(messages)
 {
 	static const uint8_t msg[] = "provctl/seal-key/v1";
-	EVP_PKEY *key = fx_key("P-256"), *other = fx_key("P-256");
+	EVP_PKEY *key = xf_key("P-256"), *other = xf_key("P-256");
 	struct span m = { msg, sizeof(msg) };
 	struct x509_ctx *ctx;
 	struct buf spki;
@@ -287,8 +287,8 @@ START_TEST(messages)
 
 	err_init(&err);
 	unit_ok(x509_ctx_new(&ctx, &err), &err);
-	fx_spki(key, &spki);
-	fx_sign(key, m, sig);
+	xf_spki(key, &spki);
+	xf_sign(key, m, sig);
 	ck_assert(x509_ecdsa_to_der(sig, der, &len));
 	unit_ok(x509_verify_message(ctx, buf_span(&spki), m,
 				    (struct span){ der, len }, &err),
@@ -303,7 +303,7 @@ START_TEST(messages)
 					 (struct span){ der, len - 1 }, &err),
 		     PV_INPUT, "signature.form", &err);
 	buf_release(&spki);
-	fx_spki(other, &spki);
+	xf_spki(other, &spki);
 	err_init(&err);
 	unit_refused(x509_verify_message(ctx, buf_span(&spki), m,
 					 (struct span){ der, len }, &err),

@@ -67,19 +67,19 @@ static void leaf_tbs(EVP_PKEY *key, struct buf *tbs)
 	struct err err;
 
 	err_init(&err);
-	fx_ca_profile(&root, "Root", -1);
-	fx_root(&root, &ca, &issuer);
-	fx_leaf_profile(&leaf);
+	xf_ca_profile(&root, "Root", -1);
+	xf_root(&root, &ca, &issuer);
+	xf_leaf_profile(&leaf);
 	leaf.san_n = 2;
-	fx_text(&leaf.san[0].value, "a.example");
-	fx_text(&leaf.san[1].value, "b.example");
-	fx_spki(key, &spki);
+	xf_text(&leaf.san[0].value, "a.example");
+	xf_text(&leaf.san[1].value, "b.example");
+	xf_spki(key, &spki);
 	buf_init(tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(&leaf, &issuer, &fx_vars, fx_serial,
+	unit_ok(x509_tbs_build(&leaf, &issuer, &xf_vars, xf_serial,
 			       buf_span(&spki), FX_NOW, tbs, &err),
 		&err);
-	fx_profile_release(&root);
-	fx_profile_release(&leaf);
+	xf_profile_release(&root);
+	xf_profile_release(&leaf);
 	x509_issuer_release(&issuer);
 	EVP_PKEY_free(ca);
 	buf_release(&spki);
@@ -87,18 +87,18 @@ static void leaf_tbs(EVP_PKEY *key, struct buf *tbs)
 
 START_TEST(within_the_template)
 {
-	struct fx_csr what = { .subject = asks[_i].subject,
+	struct xf_csr what = { .subject = asks[_i].subject,
 			       .exts = asks[_i].exts[0] ? asks[_i].exts : NULL,
 			       .unknown_attr = asks[_i].unknown,
 			       .challenge = true };
-	EVP_PKEY *key = fx_key("P-256");
+	EVP_PKEY *key = xf_key("P-256");
 	struct buf der, tbs;
 	struct csr csr;
 	struct err err;
 	enum pv_code rc;
 
 	err_init(&err);
-	fx_csr(key, &what, &der);
+	xf_csr(key, &what, &der);
 	leaf_tbs(key, &tbs);
 	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
 	rc = csr_within(&csr, buf_span(&tbs), &err);
@@ -122,25 +122,25 @@ START_TEST(within_a_ca_template)
 		{ "basicConstraints", "CA:TRUE,pathlen:0", NULL },
 		{ "basicConstraints", "CA:TRUE", NULL },
 	};
-	struct fx_csr what = { .subject = "CN=Sub", .exts = exts[_i] };
-	EVP_PKEY *key = fx_key("P-256");
+	struct xf_csr what = { .subject = "CN=Sub", .exts = exts[_i] };
+	EVP_PKEY *key = xf_key("P-256");
 	struct x509_profile p;
 	struct buf der, tbs, spki;
 	struct csr csr;
 	struct err err;
 
 	err_init(&err);
-	fx_ca_profile(&p, "Sub", 0);
-	fx_csr(key, &what, &der);
-	fx_spki(key, &spki);
+	xf_ca_profile(&p, "Sub", 0);
+	xf_csr(key, &what, &der);
+	xf_spki(key, &spki);
 	buf_init(&tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(&p, NULL, &fx_vars, fx_serial, buf_span(&spki),
+	unit_ok(x509_tbs_build(&p, NULL, &xf_vars, xf_serial, buf_span(&spki),
 			       FX_NOW, &tbs, &err),
 		&err);
 	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
 	ck_assert_int_eq(csr_within(&csr, buf_span(&tbs), &err),
 			 _i == 0 ? PV_OK : PV_DENIED);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	buf_release(&der);
 	buf_release(&tbs);
 	buf_release(&spki);
@@ -152,7 +152,7 @@ static void request_hash(EVP_PKEY *key, const char *subject,
 			 const char *const *exts, bool challenge,
 			 uint8_t out[32])
 {
-	struct fx_csr what = { .subject = subject,
+	struct xf_csr what = { .subject = subject,
 			       .exts = exts,
 			       .challenge = challenge };
 	struct buf der;
@@ -160,7 +160,7 @@ static void request_hash(EVP_PKEY *key, const char *subject,
 	struct err err;
 
 	err_init(&err);
-	fx_csr(key, &what, &der);
+	xf_csr(key, &what, &der);
 	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
 	unit_ok(csr_requested_hash(&csr, out, &err), &err);
 	buf_release(&der);
@@ -174,7 +174,7 @@ START_TEST(requested_hash)
 					  "digitalSignature", NULL };
 	static const char *const c[] = { "keyUsage", "digitalSignature",
 					 "subjectAltName", "DNS:b", NULL };
-	EVP_PKEY *key = fx_key("P-256"), *other = fx_key("P-256");
+	EVP_PKEY *key = xf_key("P-256"), *other = xf_key("P-256");
 	uint8_t a[32], b[32];
 
 	request_hash(key, "CN=x/O=y", ab, false, a);

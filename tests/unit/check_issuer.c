@@ -36,7 +36,7 @@ static void vid_lower(struct x509_profile *p)
 {
 	/* The builder refuses it as a VID, so it hides in a CN. */
 	text_release(&p->subject[0].value);
-	fx_text(&p->subject[0].value, "PAA Mvid:fff1");
+	xf_text(&p->subject[0].value, "PAA Mvid:fff1");
 }
 
 static const struct {
@@ -60,30 +60,30 @@ START_TEST(issuer_refused)
 	struct err err;
 
 	err_init(&err);
-	fx_ca_profile(&p, "CA", -1);
+	xf_ca_profile(&p, "CA", -1);
 	issuers[_i].change(&p);
-	fx_unsigned_cert(&p, NULL, fx_fixed_key(0), FX_NOW, &cert);
+	xf_unsigned_cert(&p, NULL, xf_fixed_key(0), FX_NOW, &cert);
 	unit_refused(x509_issuer_load(buf_span(&cert), &issuer, &err),
 		     issuers[_i].code, issuers[_i].rule, &err);
 	ck_assert(issuer.der.data == NULL && issuer.subject.p == NULL);
 	x509_issuer_release(&issuer);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	buf_release(&cert);
 }
 END_TEST
 
 START_TEST(issuer_keys_and_junk)
 {
-	EVP_PKEY *key = fx_key(_i ? "RSA" : "P-384");
+	EVP_PKEY *key = xf_key(_i ? "RSA" : "P-384");
 	struct x509_issuer issuer;
 	struct x509_profile p;
 	struct buf cert, spki;
 	struct err err;
 
 	err_init(&err);
-	fx_spki(key, &spki);
-	fx_ca_profile(&p, "CA", -1);
-	fx_unsigned_cert(&p, NULL, buf_span(&spki), FX_NOW, &cert);
+	xf_spki(key, &spki);
+	xf_ca_profile(&p, "CA", -1);
+	xf_unsigned_cert(&p, NULL, buf_span(&spki), FX_NOW, &cert);
 	unit_refused(x509_issuer_load(buf_span(&cert), &issuer, &err),
 		     PV_DENIED, "issuer.key", &err);
 	err_init(&err);
@@ -92,7 +92,7 @@ START_TEST(issuer_keys_and_junk)
 	err_init(&err);
 	unit_refused(x509_issuer_load((struct span){ NULL, 0 }, &issuer, &err),
 		     PV_INPUT, "issuer.malformed", &err);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	buf_release(&cert);
 	buf_release(&spki);
 	EVP_PKEY_free(key);
@@ -107,8 +107,8 @@ START_TEST(issuer_facts)
 	struct err err;
 
 	err_init(&err);
-	fx_ca_profile(&p, "CA", 2);
-	fx_root(&p, &key, &issuer);
+	xf_ca_profile(&p, "CA", 2);
+	xf_root(&p, &key, &issuer);
 	ck_assert_int_eq(issuer.path_len, 2);
 	ck_assert(issuer.self_issued);
 	ck_assert_uint_eq(issuer.ku_bits, KU_KEY_CERT_SIGN | KU_CRL_SIGN);
@@ -122,7 +122,7 @@ START_TEST(issuer_facts)
 	unit_refused(x509_issuer_valid(&issuer, FX_NOW - 1, &err), PV_DENIED,
 		     "validity.issuer", &err);
 	ck_assert(strstr(err.message, "2026-01-01T00:00:00Z"));
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	x509_issuer_release(&issuer); /* again is harmless */
 	EVP_PKEY_free(key);

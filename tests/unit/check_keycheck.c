@@ -139,14 +139,14 @@ START_TEST(generated_keys)
 		{ "P-521", X509_ALLOW_ALL, X509_ALG_OTHER, "key.curve" },
 		{ "Ed25519", X509_ALLOW_ALL, X509_ALG_OTHER, "key.algorithm" },
 	};
-	EVP_PKEY *key = fx_key(t[_i].kind);
+	EVP_PKEY *key = xf_key(t[_i].kind);
 	struct key_facts facts;
 	struct buf spki;
 	struct err err;
 	enum pv_code rc;
 
 	err_init(&err);
-	fx_spki(key, &spki);
+	xf_spki(key, &spki);
 	rc = x509_key_check(ctx, buf_span(&spki), t[_i].allowed, &facts, &err);
 	if (t[_i].rule)
 		unit_refused(rc, PV_DENIED, t[_i].rule, &err);
@@ -162,11 +162,11 @@ END_TEST
 
 START_TEST(parse_never_reads_past)
 {
-	EVP_PKEY *key = fx_key(_i ? "RSA" : "P-256");
+	EVP_PKEY *key = xf_key(_i ? "RSA" : "P-256");
 	struct key_facts facts;
 	struct buf spki;
 
-	fx_spki(key, &spki);
+	xf_spki(key, &spki);
 	for (size_t len = 0; len < spki.len; len++) {
 		uint8_t *cut = malloc(len ? len : 1);
 		struct err err;

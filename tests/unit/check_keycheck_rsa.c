@@ -28,7 +28,7 @@ static enum pv_code check_numbers(const BIGNUM *n, struct span e,
 	int len = BN_bn2bin(n, bytes);
 	enum pv_code rc;
 
-	fx_rsa_spki((struct span){ bytes, (size_t)len }, e, &spki);
+	xf_rsa_spki((struct span){ bytes, (size_t)len }, e, &spki);
 	rc = x509_key_check(ctx, buf_span(&spki), X509_ALLOW_ALL, &facts, err);
 	buf_release(&spki);
 	return rc;

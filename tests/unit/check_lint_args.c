@@ -9,8 +9,8 @@ static void plain_issuer(struct x509_issuer *out)
 {
 	struct x509_profile root;
 
-	fx_ca_profile(&root, "Root", -1);
-	fx_fixed_issuer(&root, out);
+	xf_ca_profile(&root, "Root", -1);
+	xf_fixed_issuer(&root, out);
 }
 
 static void build(const struct x509_profile *p,
@@ -20,7 +20,7 @@ static void build(const struct x509_profile *p,
 
 	err_init(&err);
 	buf_init(tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, fx_fixed_key(0),
+	unit_ok(x509_tbs_build(p, issuer, &xf_vars, xf_serial, xf_fixed_key(0),
 			       FX_NOW, tbs, &err),
 		&err);
 }
@@ -34,7 +34,7 @@ START_TEST(other_arguments)
 	uint8_t serial[X509_SERIAL_LEN];
 	struct x509_issuer issuer, other;
 	struct x509_profile p, root;
-	struct span key = fx_fixed_key(0);
+	struct span key = xf_fixed_key(0);
 	int64_t now = FX_NOW;
 	const struct x509_issuer *by = &issuer;
 	struct buf tbs;
@@ -42,17 +42,17 @@ START_TEST(other_arguments)
 
 	err_init(&err);
 	plain_issuer(&issuer);
-	fx_ca_profile(&root, "Other", -1);
-	fx_fixed_issuer(&root, &other);
-	fx_literal_profile(&p);
+	xf_ca_profile(&root, "Other", -1);
+	xf_fixed_issuer(&root, &other);
+	xf_literal_profile(&p);
 	build(&p, &issuer, &tbs);
-	memcpy(serial, fx_serial, sizeof(serial));
+	memcpy(serial, xf_serial, sizeof(serial));
 	switch (_i) {
 	case 0:
 		serial[15] ^= 1;
 		break;
 	case 1:
-		key = fx_fixed_key(1);
+		key = xf_fixed_key(1);
 		break;
 	case 2:
 		by = &other;
@@ -71,7 +71,7 @@ START_TEST(other_arguments)
 	unit_refused(
 		x509_tbs_lint(&p, by, buf_span(&tbs), key, serial, now, &err),
 		PV_DENIED, rules[_i], &err);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	x509_issuer_release(&other);
 	buf_release(&tbs);
@@ -84,7 +84,7 @@ START_TEST(rsa_usage)
 	static const unsigned bits[] = {
 		KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT, KU_KEY_AGREEMENT
 	};
-	EVP_PKEY *key = fx_key("RSA");
+	EVP_PKEY *key = xf_key("RSA");
 	struct x509_issuer issuer;
 	struct x509_profile p;
 	struct buf spki, tbs;
@@ -92,18 +92,18 @@ START_TEST(rsa_usage)
 
 	err_init(&err);
 	plain_issuer(&issuer);
-	fx_leaf_profile(&p);
+	xf_leaf_profile(&p);
 	p.ku_bits = bits[_i];
-	fx_spki(key, &spki);
+	xf_spki(key, &spki);
 	buf_init(&tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(&p, &issuer, &fx_vars, fx_serial,
+	unit_ok(x509_tbs_build(&p, &issuer, &xf_vars, xf_serial,
 			       buf_span(&spki), FX_NOW, &tbs, &err),
 		&err);
 	ck_assert_int_eq(x509_tbs_lint(&p, &issuer, buf_span(&tbs),
-				       buf_span(&spki), fx_serial, FX_NOW,
+				       buf_span(&spki), xf_serial, FX_NOW,
 				       &err),
 			 _i ? PV_DENIED : PV_OK);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&spki);
 	buf_release(&tbs);

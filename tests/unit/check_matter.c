@@ -12,7 +12,7 @@ static void build(const struct x509_profile *p,
 
 	err_init(&err);
 	buf_init(tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, fx_fixed_key(0),
+	unit_ok(x509_tbs_build(p, issuer, &xf_vars, xf_serial, xf_fixed_key(0),
 			       FX_NOW, tbs, &err),
 		&err);
 }
@@ -21,7 +21,7 @@ static enum pv_code lint(const struct x509_profile *p,
 			 const struct x509_issuer *issuer, struct span tbs,
 			 struct err *err)
 {
-	return x509_tbs_lint(p, issuer, tbs, fx_fixed_key(0), fx_serial, FX_NOW,
+	return x509_tbs_lint(p, issuer, tbs, xf_fixed_key(0), xf_serial, FX_NOW,
 			     err);
 }
 
@@ -62,9 +62,9 @@ static const struct {
 static void put_ids(struct x509_profile *p, const char *vid, const char *pid)
 {
 	if (*vid != '-')
-		fx_rdn(p, "VID", VID, DER_UTF8, vid);
+		xf_rdn(p, "VID", VID, DER_UTF8, vid);
 	if (*pid != '-')
-		fx_rdn(p, "PID", PID, DER_UTF8, pid);
+		xf_rdn(p, "PID", PID, DER_UTF8, pid);
 }
 
 START_TEST(matter_subjects)
@@ -76,14 +76,14 @@ START_TEST(matter_subjects)
 	enum pv_code rc;
 
 	err_init(&err);
-	fx_ca_profile(&root, "CA", -1);
+	xf_ca_profile(&root, "CA", -1);
 	put_ids(&root, matter[_i].ca_vid, matter[_i].ca_pid);
-	fx_fixed_issuer(&root, &issuer);
+	xf_fixed_issuer(&root, &issuer);
 	ck_assert_str_eq(issuer.vid,
 			 matter[_i].ca_vid[0] == '-' ? "" : matter[_i].ca_vid);
 	ck_assert_str_eq(issuer.pid,
 			 matter[_i].ca_pid[0] == '-' ? "" : matter[_i].ca_pid);
-	fx_ca_profile(&p, matter[_i].cn, 0);
+	xf_ca_profile(&p, matter[_i].cn, 0);
 	if (!matter[_i].ca) {
 		p.bc_ca = false;
 		p.bc_path_len = -1;
@@ -96,7 +96,7 @@ START_TEST(matter_subjects)
 		unit_ok(rc, &err);
 	else
 		unit_refused(rc, PV_DENIED, "lint.matter", &err);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&tbs);
 }
@@ -110,15 +110,15 @@ START_TEST(matter_root)
 	struct err err;
 
 	err_init(&err);
-	fx_ca_profile(&p, "PAA", 1);
+	xf_ca_profile(&p, "PAA", 1);
 	put_ids(&p, "FFF1", _i ? "8000" : "-");
 	buf_init(&tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(&p, NULL, &fx_vars, fx_serial, fx_fixed_key(0),
+	unit_ok(x509_tbs_build(&p, NULL, &xf_vars, xf_serial, xf_fixed_key(0),
 			       FX_NOW, &tbs, &err),
 		&err);
 	ck_assert_int_eq(lint(&p, NULL, buf_span(&tbs), &err),
 			 _i ? PV_DENIED : PV_OK);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	buf_release(&tbs);
 }
 END_TEST

@@ -14,47 +14,47 @@
 
 static void matter_ids(struct x509_profile *p, const char *pid)
 {
-	fx_rdn(p, "VID", "1.3.6.1.4.1.37244.2.1", DER_UTF8, "FFF1");
+	xf_rdn(p, "VID", "1.3.6.1.4.1.37244.2.1", DER_UTF8, "FFF1");
 	if (pid)
-		fx_rdn(p, "PID", "1.3.6.1.4.1.37244.2.2", DER_UTF8, pid);
+		xf_rdn(p, "PID", "1.3.6.1.4.1.37244.2.2", DER_UTF8, pid);
 }
 
 static void matter_paa(struct x509_profile *p)
 {
-	fx_ca_profile(p, "Test PAA", 1);
+	xf_ca_profile(p, "Test PAA", 1);
 	matter_ids(p, NULL);
 }
 
 static void matter_pai(struct x509_profile *p)
 {
-	fx_ca_profile(p, "Test PAI", 0);
+	xf_ca_profile(p, "Test PAI", 0);
 	p->valid_days = 3650;
 	matter_ids(p, NULL);
 }
 
 static void matter_dac(struct x509_profile *p)
 {
-	fx_leaf_profile(p);
+	xf_leaf_profile(p);
 	p->eku_n = 0;
 	matter_ids(p, "8000");
 }
 
 static void matter_dac_cn(struct x509_profile *p)
 {
-	fx_leaf_profile(p);
+	xf_leaf_profile(p);
 	p->eku_n = 0;
 	text_release(&p->subject[1].value);
-	fx_text(&p->subject[1].value, "${device.id} Mvid:FFF1 Mpid:8000");
+	xf_text(&p->subject[1].value, "${device.id} Mvid:FFF1 Mpid:8000");
 }
 
 static void plain_root(struct x509_profile *p)
 {
-	fx_ca_profile(p, "Root", -1);
+	xf_ca_profile(p, "Root", -1);
 }
 
 static void endless_root(struct x509_profile *p)
 {
-	fx_ca_profile(p, "Endless", -1);
+	xf_ca_profile(p, "Endless", -1);
 	p->no_expiry = true;
 	p->valid_days = 0;
 }
@@ -62,15 +62,15 @@ static void endless_root(struct x509_profile *p)
 /* RFC 4108 HardwareModuleName, TPM's type; no SKI. */
 static void idevid(struct x509_profile *p)
 {
-	fx_leaf_profile(p);
+	xf_leaf_profile(p);
 	p->eku_n = 0;
 	p->ski = false;
 	p->no_expiry = true;
 	p->valid_days = 0;
-	fx_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "${device.id}");
+	xf_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "${device.id}");
 	p->san[p->san_n].kind = SAN_HW_MODULE;
-	fx_oid(&p->san[p->san_n].hw_type, "2.23.133.1.2");
-	fx_text(&p->san[p->san_n++].value, "${device.id}");
+	xf_oid(&p->san[p->san_n].hw_type, "2.23.133.1.2");
+	xf_text(&p->san[p->san_n++].value, "${device.id}");
 }
 
 /* Key agreement, id-kp-wisun-fan-device, HardwareModuleName. */
@@ -82,24 +82,24 @@ static void wisun(struct x509_profile *p)
 		text_release(&p->subject[i].value);
 	p->san_critical = true;
 	p->ku_bits = KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT;
-	fx_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.2");
-	fx_oid(&p->eku[p->eku_n++], "1.3.6.1.4.1.45605.1");
+	xf_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.2");
+	xf_oid(&p->eku[p->eku_n++], "1.3.6.1.4.1.45605.1");
 }
 
 /* Just-in-time provisioning reads these. */
 static void aws_iot(struct x509_profile *p)
 {
-	fx_leaf_profile(p);
-	fx_rdn(p, "C", "2.5.4.6", DER_PRINTABLE, "DE");
-	fx_rdn(p, "OU", "2.5.4.11", DER_UTF8, "${device.lot}");
-	fx_rdn(p, "dnQualifier", "2.5.4.46", DER_PRINTABLE, "${order.id}");
-	fx_rdn(p, "ST", "2.5.4.8", DER_UTF8, "Bayern");
-	fx_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "${device.id}");
+	xf_leaf_profile(p);
+	xf_rdn(p, "C", "2.5.4.6", DER_PRINTABLE, "DE");
+	xf_rdn(p, "OU", "2.5.4.11", DER_UTF8, "${device.lot}");
+	xf_rdn(p, "dnQualifier", "2.5.4.46", DER_PRINTABLE, "${order.id}");
+	xf_rdn(p, "ST", "2.5.4.8", DER_UTF8, "Bayern");
+	xf_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "${device.id}");
 }
 
 static void azure_dps(struct x509_profile *p)
 {
-	fx_leaf_profile(p);
+	xf_leaf_profile(p);
 	text_release(&p->subject[0].value);
 	p->subject[0] = p->subject[1];
 	p->subject_n = 1;
@@ -110,31 +110,31 @@ static void everything(struct x509_profile *p)
 {
 	static uint8_t octets[] = { 1, 2, 3 }, der[] = { 0x02, 0x01, 0x2a };
 
-	fx_leaf_profile(p);
-	fx_rdn(p, "DC", "0.9.2342.19200300.100.1.25", DER_IA5, "example");
-	fx_rdn(p, "emailAddress", "1.2.840.113549.1.9.1", DER_IA5, "a@b.c");
+	xf_leaf_profile(p);
+	xf_rdn(p, "DC", "0.9.2342.19200300.100.1.25", DER_IA5, "example");
+	xf_rdn(p, "emailAddress", "1.2.840.113549.1.9.1", DER_IA5, "a@b.c");
 	p->ku_bits |= KU_NON_REPUDIATION | KU_KEY_AGREEMENT | KU_DECIPHER_ONLY;
 	p->eku_critical = true;
-	fx_san(p, SAN_DNS, "gw.example");
-	fx_san(p, SAN_URI, "urn:dev:${device.id}");
-	fx_san(p, SAN_EMAIL, "dev@example.com");
-	fx_san(p, SAN_IP, "192.0.2.1");
-	fx_san(p, SAN_IP, "2001:db8::1");
-	fx_text(&p->cdp[p->cdp_n++], "http://crl.example/a/${shard}.crl");
-	fx_text(&p->cdp[p->cdp_n++], "http://crl.example/b.crl");
-	fx_text(&p->ocsp, "http://ocsp.example/${authority.name}");
-	fx_text(&p->ca_issuers, "http://ca.example/i.cer");
-	fx_oid(&p->policies[p->policies_n++], "1.3.6.1.4.1.99999.10");
-	fx_oid(&p->policies[p->policies_n++], "2.23.140.1.2.1");
+	xf_san(p, SAN_DNS, "gw.example");
+	xf_san(p, SAN_URI, "urn:dev:${device.id}");
+	xf_san(p, SAN_EMAIL, "dev@example.com");
+	xf_san(p, SAN_IP, "192.0.2.1");
+	xf_san(p, SAN_IP, "2001:db8::1");
+	xf_text(&p->cdp[p->cdp_n++], "http://crl.example/a/${shard}.crl");
+	xf_text(&p->cdp[p->cdp_n++], "http://crl.example/b.crl");
+	xf_text(&p->ocsp, "http://ocsp.example/${authority.name}");
+	xf_text(&p->ca_issuers, "http://ca.example/i.cer");
+	xf_oid(&p->policies[p->policies_n++], "1.3.6.1.4.1.99999.10");
+	xf_oid(&p->policies[p->policies_n++], "2.23.140.1.2.1");
 	p->custom_n = 3;
-	fx_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
-	fx_text(&p->custom[0].text, "${device.lot}");
-	fx_oid(&p->custom[1].oid, "1.3.6.1.4.1.99999.3");
+	xf_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
+	xf_text(&p->custom[0].text, "${device.lot}");
+	xf_oid(&p->custom[1].oid, "1.3.6.1.4.1.99999.3");
 	p->custom[1].critical = true;
 	p->custom[1].kind = CUSTOM_OCTETS;
 	p->custom[1].bytes = octets;
 	p->custom[1].bytes_len = sizeof(octets);
-	fx_oid(&p->custom[2].oid, "1.3.6.1.4.1.99999.4");
+	xf_oid(&p->custom[2].oid, "1.3.6.1.4.1.99999.4");
 	p->custom[2].kind = CUSTOM_DER;
 	p->custom[2].bytes = der;
 	p->custom[2].bytes_len = sizeof(der);
@@ -143,7 +143,7 @@ static void everything(struct x509_profile *p)
 /* No SKI, AKI or anything else: no [3] at all. */
 static void bare(struct x509_profile *p)
 {
-	fx_leaf_profile(p);
+	xf_leaf_profile(p);
 	p->bc_present = p->ku_present = p->ski = p->aki = false;
 	p->eku_n = 0;
 }
@@ -163,7 +163,7 @@ static const struct {
 	{ "wi-sun", wisun, endless_root },
 	{ "aws-iot", aws_iot, plain_root },
 	{ "azure-dps", azure_dps, plain_root },
-	{ "tls-client", fx_leaf_profile, plain_root },
+	{ "tls-client", xf_leaf_profile, plain_root },
 	{ "everything", everything, plain_root },
 	{ "bare", bare, plain_root },
 };
@@ -176,9 +176,9 @@ static void make(const struct x509_profile *p, const struct x509_issuer *issuer,
 	struct err err;
 
 	err_init(&err);
-	fx_unsigned_cert(p, issuer, spki, now, cert);
+	xf_unsigned_cert(p, issuer, spki, now, cert);
 	unit_ok(x509_cert_decode(buf_span(cert), &parts, &err), &err);
-	unit_ok(x509_tbs_lint(p, issuer, parts.tbs, spki, fx_serial, now, &err),
+	unit_ok(x509_tbs_lint(p, issuer, parts.tbs, spki, xf_serial, now, &err),
 		&err);
 }
 
@@ -188,7 +188,7 @@ static void make_issuer(void (*fill)(struct x509_profile *p),
 	struct x509_profile p;
 
 	fill(&p);
-	fx_fixed_issuer(&p, out);
+	xf_fixed_issuer(&p, out);
 }
 
 START_TEST(decoded_fields)
@@ -202,7 +202,7 @@ START_TEST(decoded_fields)
 	if (!root)
 		make_issuer(table[_i].issuer, &issuer);
 	table[_i].fill(&p);
-	make(&p, root ? NULL : &issuer, fx_fixed_key(root ? CA : DEVICE),
+	make(&p, root ? NULL : &issuer, xf_fixed_key(root ? CA : DEVICE),
 	     FX_NOW, &cert);
 	buf_init(&got, 65536);
 	x509_dump(buf_span(&cert), &got);
@@ -217,7 +217,7 @@ START_TEST(decoded_fields)
 	unit_read(path, &want);
 	ck_assert_msg(span_equal(buf_span(&got), buf_span(&want)),
 		      "%s is not what was built:\n%s", path, buf_cstr(&got));
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&cert);
 	buf_release(&got);

@@ -103,6 +103,23 @@ START_TEST(shapes)
 }
 END_TEST
 
+START_TEST(nothing_twice)
+{
+	struct err e;
+
+	request_init(&r);
+	err_init(&e);
+	unit_ok(request_set(&r, "device", "D", NULL, &e), &e);
+	unit_refused(request_set(&r, "device", "D", NULL, &e), PV_INPUT,
+		     "request.duplicate", &e);
+	err_init(&e);
+	unit_ok(request_set(&r, "seal_key_sig", "AAAA", NULL, &e), &e);
+	unit_refused(request_set(&r, "seal_key_sig", "AAAA", NULL, &e),
+		     PV_INPUT, "request.duplicate", &e);
+	request_release(&r);
+}
+END_TEST
+
 static int make_folder(void)
 {
 	static const char pem[] =
@@ -210,6 +227,7 @@ int main(void)
 	tcase_add_test(t, all_members);
 	tcase_add_test(t, names);
 	tcase_add_test(t, shapes);
+	tcase_add_test(t, nothing_twice);
 	tcase_add_test(t, csr_files_stay_below_their_folder);
 	tcase_add_test(t, crosses_the_wire);
 	suite_add_tcase(s, t);

@@ -132,6 +132,7 @@ START_TEST(test_ca)
 	unit_ok(store_spki_owner(s, root.spki_sha256, &owner, &err), &err);
 	ck_assert(owner.kind == STORE_OWNER_AUTHORITY);
 	ck_assert_str_eq(owner.name, "root");
+	unit_ok(store_check(s, &err), &err);
 }
 END_TEST
 
@@ -186,6 +187,7 @@ START_TEST(test_key)
 	ck_assert(store_key_each(s, &v, &err) == PV_INTERRUPTED);
 	unit_ok(store_spki_owner(s, abc, &owner, &err), &err);
 	ck_assert(owner.kind == STORE_OWNER_AUTHORITY);
+	unit_ok(store_check(s, &err), &err);
 }
 END_TEST
 

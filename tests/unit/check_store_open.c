@@ -261,6 +261,7 @@ static const char *const edits[] = {
 	"UPDATE bundle SET bundle_id = zeroblob(16)",
 	"PRAGMA foreign_keys = OFF; DELETE FROM device",
 	"PRAGMA foreign_keys = OFF; DELETE FROM template",
+	"INSERT INTO ca VALUES (1, 'r', NULL, 'l', zeroblob(32), 1, x'00')",
 	"UPDATE state SET devices = 3",
 	"UPDATE state SET serial_next = 16777217",
 };

@@ -13,12 +13,12 @@
 
 static void plain_root(struct x509_profile *p)
 {
-	fx_ca_profile(p, "Root", -1);
+	xf_ca_profile(p, "Root", -1);
 }
 
 static void endless_root(struct x509_profile *p)
 {
-	fx_ca_profile(p, "Endless", -1);
+	xf_ca_profile(p, "Endless", -1);
 	p->no_expiry = true;
 	p->valid_days = 0;
 }
@@ -31,9 +31,9 @@ static void make(const struct x509_profile *p, const struct x509_issuer *issuer,
 	struct err err;
 
 	err_init(&err);
-	fx_unsigned_cert(p, issuer, spki, now, cert);
+	xf_unsigned_cert(p, issuer, spki, now, cert);
 	unit_ok(x509_cert_decode(buf_span(cert), &parts, &err), &err);
-	unit_ok(x509_tbs_lint(p, issuer, parts.tbs, spki, fx_serial, now, &err),
+	unit_ok(x509_tbs_lint(p, issuer, parts.tbs, spki, xf_serial, now, &err),
 		&err);
 }
 
@@ -43,7 +43,7 @@ static void make_issuer(void (*fill)(struct x509_profile *p),
 	struct x509_profile p;
 
 	fill(&p);
-	fx_fixed_issuer(&p, out);
+	xf_fixed_issuer(&p, out);
 }
 
 /* Template values that may not stand in a certificate: nothing is appended. */
@@ -70,7 +70,7 @@ static const struct {
 
 START_TEST(values_literal_or_refused)
 {
-	struct text_vars vars = fx_vars;
+	struct text_vars vars = xf_vars;
 	struct x509_issuer issuer;
 	struct x509_profile p;
 	struct buf tbs;
@@ -79,11 +79,11 @@ START_TEST(values_literal_or_refused)
 
 	err_init(&err);
 	make_issuer(plain_root, &issuer);
-	fx_leaf_profile(&p);
+	xf_leaf_profile(&p);
 	vars.device_id = ids[_i].id;
 	buf_init(&tbs, X509_TBS_MAX);
 	buf_put_str(&tbs, "before");
-	rc = x509_tbs_build(&p, &issuer, &vars, fx_serial, fx_fixed_key(DEVICE),
+	rc = x509_tbs_build(&p, &issuer, &vars, xf_serial, xf_fixed_key(DEVICE),
 			    FX_NOW, &tbs, &err);
 	if (ids[_i].rule) {
 		unit_refused(rc, PV_INPUT, ids[_i].rule, &err);
@@ -94,7 +94,7 @@ START_TEST(values_literal_or_refused)
 				 strlen(ids[_i].id)));
 	}
 	ck_assert_mem_eq(tbs.data, "before", 6);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&tbs);
 }
@@ -102,60 +102,60 @@ END_TEST
 
 static void cdp_space(struct x509_profile *p)
 {
-	fx_text(&p->cdp[p->cdp_n++], "http://a b/");
+	xf_text(&p->cdp[p->cdp_n++], "http://a b/");
 }
 
 static void ocsp_relative(struct x509_profile *p)
 {
-	fx_text(&p->ocsp, "ocsp.example");
+	xf_text(&p->ocsp, "ocsp.example");
 }
 
 static void san_dns(struct x509_profile *p)
 {
-	fx_san(p, SAN_DNS, "not_a_host");
+	xf_san(p, SAN_DNS, "not_a_host");
 }
 
 static void san_ip(struct x509_profile *p)
 {
-	fx_san(p, SAN_IP, "1.2.3");
+	xf_san(p, SAN_IP, "1.2.3");
 }
 
 static void san_email(struct x509_profile *p)
 {
-	fx_san(p, SAN_EMAIL, "nobody");
+	xf_san(p, SAN_EMAIL, "nobody");
 }
 
 static void san_uri(struct x509_profile *p)
 {
-	fx_san(p, SAN_URI, "nothing");
+	xf_san(p, SAN_URI, "nothing");
 }
 
 static void san_hw(struct x509_profile *p)
 {
-	fx_san(p, SAN_HW_MODULE, "");
-	fx_oid(&p->san[0].hw_type, "2.23.133.1.2");
+	xf_san(p, SAN_HW_MODULE, "");
+	xf_oid(&p->san[0].hw_type, "2.23.133.1.2");
 }
 
 static void country(struct x509_profile *p)
 {
-	fx_rdn(p, "C", "2.5.4.6", DER_PRINTABLE, "Germany");
+	xf_rdn(p, "C", "2.5.4.6", DER_PRINTABLE, "Germany");
 }
 
 static void printable(struct x509_profile *p)
 {
-	fx_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "a*b");
+	xf_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "a*b");
 }
 
 static void no_value(struct x509_profile *p)
 {
-	fx_rdn(p, "OU", "2.5.4.11", DER_UTF8, "${device.spare}");
+	xf_rdn(p, "OU", "2.5.4.11", DER_UTF8, "${device.spare}");
 }
 
 static void custom_bidi(struct x509_profile *p)
 {
 	p->custom_n = 1;
-	fx_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
-	fx_text(&p->custom[0].text, "\xe2\x80\xae");
+	xf_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
+	xf_text(&p->custom[0].text, "\xe2\x80\xae");
 }
 
 static void ca_below_path(struct x509_profile *p)
@@ -209,7 +209,7 @@ static const struct {
 
 static void path_zero_root(struct x509_profile *p)
 {
-	fx_ca_profile(p, "Root", 0);
+	xf_ca_profile(p, "Root", 0);
 }
 
 START_TEST(refused_profiles)
@@ -221,14 +221,14 @@ START_TEST(refused_profiles)
 
 	err_init(&err);
 	make_issuer(path_zero_root, &issuer);
-	fx_leaf_profile(&p);
+	xf_leaf_profile(&p);
 	refusals[_i].change(&p);
 	buf_init(&tbs, X509_TBS_MAX);
-	unit_refused(x509_tbs_build(&p, &issuer, &fx_vars, fx_serial,
-				    fx_fixed_key(DEVICE), FX_NOW, &tbs, &err),
+	unit_refused(x509_tbs_build(&p, &issuer, &xf_vars, xf_serial,
+				    xf_fixed_key(DEVICE), FX_NOW, &tbs, &err),
 		     refusals[_i].code, refusals[_i].rule, &err);
 	ck_assert_uint_eq(tbs.len, 0);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&tbs);
 }
@@ -265,7 +265,7 @@ START_TEST(validity)
 
 	err_init(&err);
 	make_issuer(plain_root, &issuer);
-	fx_leaf_profile(&p);
+	xf_leaf_profile(&p);
 	rc = x509_validity(&p, &issuer, clocks[_i].now, &from, &to, &err);
 	if (clocks[_i].rule) {
 		ck_assert_str_eq(err.rule, clocks[_i].rule);
@@ -275,7 +275,7 @@ START_TEST(validity)
 		ck_assert_int_eq(from, clocks[_i].from);
 		ck_assert_int_eq(to, clocks[_i].to);
 	}
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 }
 END_TEST
@@ -291,8 +291,8 @@ START_TEST(time_forms)
 	bool general;
 
 	make_issuer(endless_root, &issuer);
-	fx_leaf_profile(&p);
-	make(&p, &issuer, fx_fixed_key(DEVICE), now, &cert);
+	xf_leaf_profile(&p);
+	make(&p, &issuer, xf_fixed_key(DEVICE), now, &cert);
 	general = memmem(cert.data, cert.len,
 			 "\x18\x0f"
 			 "20500101000000Z",
@@ -302,7 +302,7 @@ START_TEST(time_forms)
 			  "\x17\x0d"
 			  "491231235959Z",
 			  15) != NULL) == (_i == 0));
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&cert);
 }
@@ -333,7 +333,7 @@ START_TEST(serial_forms)
 	serial[15] = 7;
 	plain_root(&p);
 	buf_init(&tbs, X509_TBS_MAX);
-	rc = x509_tbs_build(&p, NULL, &fx_vars, serial, fx_fixed_key(CA),
+	rc = x509_tbs_build(&p, NULL, &xf_vars, serial, xf_fixed_key(CA),
 			    FX_NOW, &tbs, &err);
 	if (!serials[_i].hex) {
 		unit_refused(rc, PV_INTERNAL, "tbs.serial", &err);
@@ -343,15 +343,15 @@ START_TEST(serial_forms)
 		ck_assert(hex_decode(serials[_i].hex, want, len));
 		ck_assert_mem_eq(tbs.data + 9, want, len);
 		unit_ok(x509_tbs_lint(&p, NULL, buf_span(&tbs),
-				      fx_fixed_key(CA), serial, FX_NOW, &err),
+				      xf_fixed_key(CA), serial, FX_NOW, &err),
 			&err);
 	}
 	memset(serial, 0, sizeof(serial));
 	err_init(&err);
-	unit_refused(x509_tbs_build(&p, NULL, &fx_vars, serial,
-				    fx_fixed_key(CA), FX_NOW, &tbs, &err),
+	unit_refused(x509_tbs_build(&p, NULL, &xf_vars, serial,
+				    xf_fixed_key(CA), FX_NOW, &tbs, &err),
 		     PV_INTERNAL, "tbs.serial", &err);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	buf_release(&tbs);
 }
 END_TEST
@@ -365,9 +365,9 @@ START_TEST(size_limit)
 	size_t need;
 
 	err_init(&err);
-	fx_literal_profile(&p);
+	xf_literal_profile(&p);
 	buf_init(&tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(&p, NULL, &fx_vars, fx_serial, fx_fixed_key(CA),
+	unit_ok(x509_tbs_build(&p, NULL, &xf_vars, xf_serial, xf_fixed_key(CA),
 			       FX_NOW, &tbs, &err),
 		&err);
 	need = tbs.len;
@@ -375,13 +375,13 @@ START_TEST(size_limit)
 	for (size_t max = 0; max < need; max++) {
 		err_init(&err);
 		buf_init(&tbs, max);
-		unit_refused(x509_tbs_build(&p, NULL, &fx_vars, fx_serial,
-					    fx_fixed_key(CA), FX_NOW, &tbs,
+		unit_refused(x509_tbs_build(&p, NULL, &xf_vars, xf_serial,
+					    xf_fixed_key(CA), FX_NOW, &tbs,
 					    &err),
 			     PV_INPUT, "size.limit", &err);
 		buf_release(&tbs);
 	}
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 }
 END_TEST
 

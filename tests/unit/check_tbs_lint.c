@@ -14,8 +14,8 @@ static void plain_issuer(struct x509_issuer *out)
 {
 	struct x509_profile root;
 
-	fx_ca_profile(&root, "Root", -1);
-	fx_fixed_issuer(&root, out);
+	xf_ca_profile(&root, "Root", -1);
+	xf_fixed_issuer(&root, out);
 }
 
 static void build(const struct x509_profile *p,
@@ -25,7 +25,7 @@ static void build(const struct x509_profile *p,
 
 	err_init(&err);
 	buf_init(tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, fx_fixed_key(0),
+	unit_ok(x509_tbs_build(p, issuer, &xf_vars, xf_serial, xf_fixed_key(0),
 			       FX_NOW, tbs, &err),
 		&err);
 }
@@ -34,7 +34,7 @@ static enum pv_code lint(const struct x509_profile *p,
 			 const struct x509_issuer *issuer, struct span tbs,
 			 struct err *err)
 {
-	return x509_tbs_lint(p, issuer, tbs, fx_fixed_key(0), fx_serial, FX_NOW,
+	return x509_tbs_lint(p, issuer, tbs, xf_fixed_key(0), xf_serial, FX_NOW,
 			     err);
 }
 
@@ -48,7 +48,7 @@ START_TEST(every_bit_matters)
 
 	err_init(&err);
 	plain_issuer(&issuer);
-	fx_literal_profile(&p);
+	xf_literal_profile(&p);
 	build(&p, &issuer, &tbs);
 	unit_ok(lint(&p, &issuer, buf_span(&tbs), &err), &err);
 	for (size_t bit = 0; bit < tbs.len * 8; bit++) {
@@ -60,7 +60,7 @@ START_TEST(every_bit_matters)
 		ck_assert_int_eq(strncmp(err.rule, "lint.", 5), 0);
 		tbs.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&tbs);
 }
@@ -73,7 +73,7 @@ START_TEST(every_length_matters)
 	struct buf tbs;
 
 	plain_issuer(&issuer);
-	fx_literal_profile(&p);
+	xf_literal_profile(&p);
 	build(&p, &issuer, &tbs);
 	for (size_t len = 0; len < tbs.len; len++) {
 		uint8_t *cut = malloc(len ? len : 1);
@@ -86,7 +86,7 @@ START_TEST(every_length_matters)
 	}
 	buf_put_u8(&tbs, 0);
 	ck_assert_int_eq(lint(&p, &issuer, buf_span(&tbs), NULL), PV_DENIED);
-	fx_profile_release(&p);
+	xf_profile_release(&p);
 	x509_issuer_release(&issuer);
 	buf_release(&tbs);
 }
@@ -126,12 +126,12 @@ static void ku_not_critical(struct x509_profile *p)
 
 static void eku_other(struct x509_profile *p)
 {
-	fx_oid(&p->eku[0], "1.3.6.1.5.5.7.3.1");
+	xf_oid(&p->eku[0], "1.3.6.1.5.5.7.3.1");
 }
 
 static void eku_more(struct x509_profile *p)
 {
-	fx_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.1");
+	xf_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.1");
 }
 
 static void eku_critical(struct x509_profile *p)
@@ -151,7 +151,7 @@ static void drop_aki(struct x509_profile *p)
 
 static void san_more(struct x509_profile *p)
 {
-	fx_san(p, SAN_DNS, "more");
+	xf_san(p, SAN_DNS, "more");
 }
 
 static void san_critical(struct x509_profile *p)
@@ -166,7 +166,7 @@ static void san_kind(struct x509_profile *p)
 
 static void san_hw_type(struct x509_profile *p)
 {
-	fx_oid(&p->san[5].hw_type, "2.23.133.1.3");
+	xf_oid(&p->san[5].hw_type, "2.23.133.1.3");
 }
 
 static void drop_cdp(struct x509_profile *p)
@@ -176,7 +176,7 @@ static void drop_cdp(struct x509_profile *p)
 
 static void cdp_more(struct x509_profile *p)
 {
-	fx_text(&p->cdp[p->cdp_n++], "http://c");
+	xf_text(&p->cdp[p->cdp_n++], "http://c");
 }
 
 static void drop_ocsp(struct x509_profile *p)
@@ -186,7 +186,7 @@ static void drop_ocsp(struct x509_profile *p)
 
 static void policy_other(struct x509_profile *p)
 {
-	fx_oid(&p->policies[0], "1.2.3.5");
+	xf_oid(&p->policies[0], "1.2.3.5");
 }
 
 static void custom_critical(struct x509_profile *p)
@@ -197,7 +197,7 @@ static void custom_critical(struct x509_profile *p)
 static void custom_text(struct x509_profile *p)
 {
 	text_release(&p->custom[0].text);
-	fx_text(&p->custom[0].text, "tex");
+	xf_text(&p->custom[0].text, "tex");
 }
 
 static void drop_custom(struct x509_profile *p)
@@ -209,12 +209,12 @@ static void custom_doubled(struct x509_profile *p)
 {
 	p->custom[1] = p->custom[0];
 	p->custom[1].text = (struct text){ NULL, 0 };
-	fx_text(&p->custom[1].text, "text");
+	xf_text(&p->custom[1].text, "text");
 }
 
 static void custom_no_rules(struct x509_profile *p)
 {
-	fx_oid(&p->custom[0].oid, "2.5.29.30");
+	xf_oid(&p->custom[0].oid, "2.5.29.30");
 }
 
 static void custom_standard(struct x509_profile *p)
@@ -224,7 +224,7 @@ static void custom_standard(struct x509_profile *p)
 	p->bc_present = false;
 	p->custom[1].bytes = ca_true;
 	p->custom[1].bytes_len = sizeof(ca_true);
-	fx_oid(&p->custom[1].oid, "2.5.29.19");
+	xf_oid(&p->custom[1].oid, "2.5.29.19");
 }
 
 static void subject_order(struct x509_profile *p)
@@ -242,7 +242,7 @@ static void subject_less(struct x509_profile *p)
 
 static void subject_more(struct x509_profile *p)
 {
-	fx_rdn(p, "OU", "2.5.4.11", DER_UTF8, "x");
+	xf_rdn(p, "OU", "2.5.4.11", DER_UTF8, "x");
 }
 
 static void subject_type(struct x509_profile *p)
@@ -253,7 +253,7 @@ static void subject_type(struct x509_profile *p)
 static void subject_value(struct x509_profile *p)
 {
 	text_release(&p->subject[0].value);
-	fx_text(&p->subject[0].value, "ACMF");
+	xf_text(&p->subject[0].value, "ACMF");
 }
 
 static void one_day_more(struct x509_profile *p)
@@ -393,8 +393,8 @@ START_TEST(profile_pairs)
 
 	err_init(&err);
 	plain_issuer(&issuer);
-	fx_literal_profile(&built);
-	fx_literal_profile(&held);
+	xf_literal_profile(&built);
+	xf_literal_profile(&held);
 	pairs[_i].built(&built);
 	pairs[_i].held(&held);
 	build(&built, &issuer, &tbs);
@@ -403,8 +403,8 @@ START_TEST(profile_pairs)
 		unit_refused(rc, PV_DENIED, pairs[_i].rule, &err);
 	else
 		unit_ok(rc, &err);
-	fx_profile_release(&built);
-	fx_profile_release(&held);
+	xf_profile_release(&built);
+	xf_profile_release(&held);
 	x509_issuer_release(&issuer);
 	buf_release(&tbs);
 }

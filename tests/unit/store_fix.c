@@ -119,9 +119,9 @@ static void entries(struct fix_device *d, uint64_t time_ms)
 static void subject(struct store_subject *s, uint64_t seed, uint32_t n,
 		    uint32_t number)
 {
-	snprintf(s->device, sizeof(s->device), "ACME-%04llX%08X",
+	snprintf(s->device, sizeof(s->device), "ACME-%04llX%08X%08X",
 		 (unsigned long long)(seed & 0xffff),
-		 (unsigned)mix(n ^ seed << 32));
+		 (unsigned)mix(n ^ seed << 32), n);
 	fix_name(s->request, s->device);
 	fix_template_hash("gateway", 1, s->template_sha256);
 	fix_name(s->order, "order-7");

@@ -22,7 +22,7 @@
 static const char *const field_names[] = { "lot", "spare" };
 static const char *const field_values[] = { "LOT42", NULL };
 
-const struct text_vars fx_vars = {
+const struct text_vars xf_vars = {
 	.device_id = "ACME-0123456789AB",
 	.order_id = "order-7",
 	.authority = "acme",
@@ -31,16 +31,16 @@ const struct text_vars fx_vars = {
 	.shard = 3,
 };
 
-const uint8_t fx_serial[X509_SERIAL_LEN] = { 0,	   0,	 0,    1,    0xa1, 0xa2,
+const uint8_t xf_serial[X509_SERIAL_LEN] = { 0,	   0,	 0,    1,    0xa1, 0xa2,
 					     0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8,
 					     0xa9, 0xaa, 0xab, 0xac };
 
-EVP_PKEY *fx_key(const char *kind)
+EVP_PKEY *xf_key(const char *kind)
 {
 	EVP_PKEY *key;
 
 	if (strcmp(kind, "RSA") == 0)
-		return fx_rsa(2048);
+		return xf_rsa(2048);
 	if (strcmp(kind, "Ed25519") == 0)
 		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	else
@@ -49,7 +49,7 @@ EVP_PKEY *fx_key(const char *kind)
 	return key;
 }
 
-EVP_PKEY *fx_rsa(unsigned bits)
+EVP_PKEY *xf_rsa(unsigned bits)
 {
 	EVP_PKEY *key = EVP_RSA_gen(bits);
 
@@ -57,7 +57,7 @@ EVP_PKEY *fx_rsa(unsigned bits)
 	return key;
 }
 
-void fx_fixed_spki(unsigned n, uint8_t spki[91])
+void xf_fixed_spki(unsigned n, uint8_t spki[91])
 {
 	static const char *const points[] = {
 		"0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F2"
@@ -73,7 +73,7 @@ void fx_fixed_spki(unsigned n, uint8_t spki[91])
 	x509_spki_from_point(point, spki);
 }
 
-void fx_spki(EVP_PKEY *key, struct buf *out)
+void xf_spki(EVP_PKEY *key, struct buf *out)
 {
 	unsigned char *der = NULL;
 	int len = i2d_PUBKEY(key, &der);
@@ -84,7 +84,7 @@ void fx_spki(EVP_PKEY *key, struct buf *out)
 	OPENSSL_free(der);
 }
 
-void fx_sign(EVP_PKEY *key, struct span msg, uint8_t sig[64])
+void xf_sign(EVP_PKEY *key, struct span msg, uint8_t sig[64])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t der[128];
@@ -135,7 +135,7 @@ static void add_exts(X509_REQ *req, const char *const *exts)
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 }
 
-void fx_csr(EVP_PKEY *key, const struct fx_csr *what, struct buf *out)
+void xf_csr(EVP_PKEY *key, const struct xf_csr *what, struct buf *out)
 {
 	X509_REQ *req = X509_REQ_new();
 	unsigned char *der = NULL;
@@ -170,7 +170,7 @@ void fx_csr(EVP_PKEY *key, const struct fx_csr *what, struct buf *out)
 	X509_REQ_free(req);
 }
 
-void fx_text(struct text *t, const char *s)
+void xf_text(struct text *t, const char *s)
 {
 	struct err err;
 
@@ -178,24 +178,25 @@ void fx_text(struct text *t, const char *s)
 	unit_ok(text_parse(t, s, field_names, 2, true, &err), &err);
 }
 
-void fx_oid(struct oid *oid, const char *dotted)
+void xf_oid(struct oid *oid, const char *dotted)
 {
 	ck_assert_msg(oid_parse(dotted, oid), "%s", dotted);
 }
 
-void fx_rdn(struct x509_profile *p, const char *name, const char *oid,
+void xf_rdn(struct x509_profile *p, const char *name, const char *oid,
 	    enum der_string type, const char *value)
 {
 	struct profile_rdn *rdn = &p->subject[p->subject_n++];
 
 	ck_assert_uint_le(p->subject_n, PROFILE_RDN_MAX);
-	strcpy(rdn->name, name);
-	fx_oid(&rdn->oid, oid);
+	ck_assert_uint_lt(strlen(name), sizeof(rdn->name));
+	memcpy(rdn->name, name, strlen(name) + 1);
+	xf_oid(&rdn->oid, oid);
 	rdn->string = type;
-	fx_text(&rdn->value, value);
+	xf_text(&rdn->value, value);
 }
 
-void fx_profile_release(struct x509_profile *p)
+void xf_profile_release(struct x509_profile *p)
 {
 	for (size_t i = 0; i < p->subject_n; i++)
 		text_release(&p->subject[i].value);
@@ -209,7 +210,7 @@ void fx_profile_release(struct x509_profile *p)
 	text_release(&p->ca_issuers);
 }
 
-void fx_ca_profile(struct x509_profile *p, const char *cn, int path_len)
+void xf_ca_profile(struct x509_profile *p, const char *cn, int path_len)
 {
 	memset(p, 0, sizeof(*p));
 	p->valid_days = 7300;
@@ -218,10 +219,10 @@ void fx_ca_profile(struct x509_profile *p, const char *cn, int path_len)
 	p->ku_present = p->ku_critical = true;
 	p->ku_bits = KU_KEY_CERT_SIGN | KU_CRL_SIGN;
 	p->ski = p->aki = true;
-	fx_rdn(p, "CN", "2.5.4.3", DER_UTF8, cn);
+	xf_rdn(p, "CN", "2.5.4.3", DER_UTF8, cn);
 }
 
-void fx_leaf_profile(struct x509_profile *p)
+void xf_leaf_profile(struct x509_profile *p)
 {
 	memset(p, 0, sizeof(*p));
 	p->valid_days = 365;
@@ -230,13 +231,13 @@ void fx_leaf_profile(struct x509_profile *p)
 	p->bc_path_len = -1;
 	p->ku_present = p->ku_critical = true;
 	p->ku_bits = KU_DIGITAL_SIGNATURE;
-	fx_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.2");
+	xf_oid(&p->eku[p->eku_n++], "1.3.6.1.5.5.7.3.2");
 	p->ski = p->aki = true;
-	fx_rdn(p, "O", "2.5.4.10", DER_UTF8, "ACME");
-	fx_rdn(p, "CN", "2.5.4.3", DER_UTF8, "${device.id}");
+	xf_rdn(p, "O", "2.5.4.10", DER_UTF8, "ACME");
+	xf_rdn(p, "CN", "2.5.4.3", DER_UTF8, "${device.id}");
 }
 
-void fx_cert(const struct x509_profile *p, const struct x509_issuer *issuer,
+void xf_cert(const struct x509_profile *p, const struct x509_issuer *issuer,
 	     EVP_PKEY *issuer_key, struct span spki, struct buf *cert)
 {
 	struct buf tbs;
@@ -245,19 +246,19 @@ void fx_cert(const struct x509_profile *p, const struct x509_issuer *issuer,
 
 	err_init(&err);
 	buf_init(&tbs, X509_TBS_MAX);
-	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, spki, FX_NOW,
+	unit_ok(x509_tbs_build(p, issuer, &xf_vars, xf_serial, spki, FX_NOW,
 			       &tbs, &err),
 		&err);
-	unit_ok(x509_tbs_lint(p, issuer, buf_span(&tbs), spki, fx_serial,
+	unit_ok(x509_tbs_lint(p, issuer, buf_span(&tbs), spki, xf_serial,
 			      FX_NOW, &err),
 		&err);
-	fx_sign(issuer_key, buf_span(&tbs), sig);
+	xf_sign(issuer_key, buf_span(&tbs), sig);
 	buf_init(cert, X509_CERT_MAX);
 	unit_ok(x509_cert_assemble(buf_span(&tbs), sig, cert, &err), &err);
 	buf_release(&tbs);
 }
 
-void fx_root(const struct x509_profile *p, EVP_PKEY **key,
+void xf_root(const struct x509_profile *p, EVP_PKEY **key,
 	     struct x509_issuer *out)
 {
 	struct buf spki, cert;
@@ -265,16 +266,16 @@ void fx_root(const struct x509_profile *p, EVP_PKEY **key,
 
 	err_init(&err);
 	if (!*key)
-		*key = fx_key("P-256");
-	fx_spki(*key, &spki);
-	fx_cert(p, NULL, *key, buf_span(&spki), &cert);
+		*key = xf_key("P-256");
+	xf_spki(*key, &spki);
+	xf_cert(p, NULL, *key, buf_span(&spki), &cert);
 	unit_ok(x509_issuer_load(buf_span(&cert), out, &err), &err);
 	buf_release(&spki);
 	buf_release(&cert);
 }
 
 /* SPKI around a PKCS#1 RSAPublicKey. */
-void fx_wrap_rsa(struct span pkcs1, struct buf *spki)
+void xf_wrap_rsa(struct span pkcs1, struct buf *spki)
 {
 	size_t outer, alg, bits;
 
@@ -291,7 +292,7 @@ void fx_wrap_rsa(struct span pkcs1, struct buf *spki)
 	der_end(spki, outer);
 }
 
-void fx_rsa_spki(struct span n, struct span e, struct buf *spki)
+void xf_rsa_spki(struct span n, struct span e, struct buf *spki)
 {
 	struct buf pkcs1;
 	size_t seq;
@@ -301,26 +302,26 @@ void fx_rsa_spki(struct span n, struct span e, struct buf *spki)
 	der_put_uint(&pkcs1, n);
 	der_put_uint(&pkcs1, e);
 	der_end(&pkcs1, seq);
-	fx_wrap_rsa(buf_span(&pkcs1), spki);
+	xf_wrap_rsa(buf_span(&pkcs1), spki);
 	buf_release(&pkcs1);
 }
 
-struct span fx_fixed_key(unsigned n)
+struct span xf_fixed_key(unsigned n)
 {
 	static uint8_t spki[2][91];
 
-	fx_fixed_spki(n, spki[n]);
+	xf_fixed_spki(n, spki[n]);
 	return (struct span){ spki[n], sizeof(spki[n]) };
 }
 
-void fx_san(struct x509_profile *p, enum profile_san_kind kind,
+void xf_san(struct x509_profile *p, enum profile_san_kind kind,
 	    const char *value)
 {
 	p->san[p->san_n].kind = kind;
-	fx_text(&p->san[p->san_n++].value, value);
+	xf_text(&p->san[p->san_n++].value, value);
 }
 
-void fx_unsigned_cert(const struct x509_profile *p,
+void xf_unsigned_cert(const struct x509_profile *p,
 		      const struct x509_issuer *issuer, struct span spki,
 		      int64_t now, struct buf *cert)
 {
@@ -331,49 +332,49 @@ void fx_unsigned_cert(const struct x509_profile *p,
 	err_init(&err);
 	buf_init(&tbs, X509_TBS_MAX);
 	buf_init(cert, X509_CERT_MAX);
-	unit_ok(x509_tbs_build(p, issuer, &fx_vars, fx_serial, spki, now, &tbs,
+	unit_ok(x509_tbs_build(p, issuer, &xf_vars, xf_serial, spki, now, &tbs,
 			       &err),
 		&err);
 	unit_ok(x509_cert_assemble(buf_span(&tbs), sig, cert, &err), &err);
 	buf_release(&tbs);
 }
 
-void fx_fixed_issuer(struct x509_profile *p, struct x509_issuer *out)
+void xf_fixed_issuer(struct x509_profile *p, struct x509_issuer *out)
 {
 	struct buf cert;
 	struct err err;
 
 	err_init(&err);
-	fx_unsigned_cert(p, NULL, fx_fixed_key(1), FX_NOW, &cert);
+	xf_unsigned_cert(p, NULL, xf_fixed_key(1), FX_NOW, &cert);
 	unit_ok(x509_issuer_load(buf_span(&cert), out, &err), &err);
-	fx_profile_release(p);
+	xf_profile_release(p);
 	buf_release(&cert);
 }
 
 /* Every extension there is, and no placeholder anywhere. */
-void fx_literal_profile(struct x509_profile *p)
+void xf_literal_profile(struct x509_profile *p)
 {
 	static uint8_t der[] = { 0x02, 0x01, 0x2a };
 
-	fx_leaf_profile(p);
+	xf_leaf_profile(p);
 	text_release(&p->subject[1].value);
-	fx_text(&p->subject[1].value, "device");
-	fx_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "1");
-	fx_san(p, SAN_DNS, "gw.example");
-	fx_san(p, SAN_URI, "urn:x");
-	fx_san(p, SAN_EMAIL, "a@b");
-	fx_san(p, SAN_IP, "192.0.2.1");
-	fx_san(p, SAN_IP, "2001:db8::1");
-	fx_san(p, SAN_HW_MODULE, "hw");
-	fx_oid(&p->san[5].hw_type, "2.23.133.1.2");
-	fx_text(&p->cdp[p->cdp_n++], "http://a/b.crl");
-	fx_text(&p->ocsp, "http://o");
-	fx_text(&p->ca_issuers, "http://i");
-	fx_oid(&p->policies[p->policies_n++], "1.2.3.4");
+	xf_text(&p->subject[1].value, "device");
+	xf_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "1");
+	xf_san(p, SAN_DNS, "gw.example");
+	xf_san(p, SAN_URI, "urn:x");
+	xf_san(p, SAN_EMAIL, "a@b");
+	xf_san(p, SAN_IP, "192.0.2.1");
+	xf_san(p, SAN_IP, "2001:db8::1");
+	xf_san(p, SAN_HW_MODULE, "hw");
+	xf_oid(&p->san[5].hw_type, "2.23.133.1.2");
+	xf_text(&p->cdp[p->cdp_n++], "http://a/b.crl");
+	xf_text(&p->ocsp, "http://o");
+	xf_text(&p->ca_issuers, "http://i");
+	xf_oid(&p->policies[p->policies_n++], "1.2.3.4");
 	p->custom_n = 2;
-	fx_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
-	fx_text(&p->custom[0].text, "text");
-	fx_oid(&p->custom[1].oid, "1.3.6.1.4.1.99999.4");
+	xf_oid(&p->custom[0].oid, "1.3.6.1.4.1.99999.2");
+	xf_text(&p->custom[0].text, "text");
+	xf_oid(&p->custom[1].oid, "1.3.6.1.4.1.99999.4");
 	p->custom[1].critical = true;
 	p->custom[1].kind = CUSTOM_DER;
 	p->custom[1].bytes = der;
