@@ -1,11 +1,10 @@
 #include "lib/flow/export.h"
 
-#include "lib/base/fileio.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/base/note.h"
 #include "lib/base/pem.h"
 #include "lib/base/sha256.h"
