@@ -18,6 +18,8 @@ AM_TESTS_ENVIRONMENT = \
 # What unit tests share.
 check_LIBRARIES += tests/unit/libunit.a
 tests_unit_libunit_a_SOURCES = \
+	tests/unit/authority_fix.c \
+	tests/unit/authority_fix.h \
 	tests/unit/cbor_float.h \
 	tests/unit/device_fixture.c \
 	tests/unit/device_fixture.h \
@@ -45,7 +47,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/x509_dump.h \
 	tests/unit/x509_fixture.c \
 	tests/unit/x509_fixture.h
-UNIT_LIBS = tests/unit/libunit.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
+UNIT_LIBS = tests/unit/libunit.a cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
 	lib/device/libpvdevice.a lib/base/libpvbase.a $(PV_LIBS_LIBS) \
 	$(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) $(CHECK_LIBS) -lm
 # For every program below that says nothing else.
@@ -53,6 +55,8 @@ LDADD = $(UNIT_LIBS)
 
 UNIT_TESTS = \
 	tests/unit/check_atrest \
+	tests/unit/check_audit \
+	tests/unit/check_authority \
 	tests/unit/check_badkeys \
 	tests/unit/check_base64 \
 	tests/unit/check_batch \
@@ -60,6 +64,7 @@ UNIT_TESTS = \
 	tests/unit/check_bundle \
 	tests/unit/check_cbor \
 	tests/unit/check_cbor_float \
+	tests/unit/check_ceremony \
 	tests/unit/check_cert \
 	tests/unit/check_container \
 	tests/unit/check_content \
@@ -95,6 +100,7 @@ UNIT_TESTS = \
 	tests/unit/check_matter \
 	tests/unit/check_note \
 	tests/unit/check_notekey \
+	tests/unit/check_opts \
 	tests/unit/check_order_results \
 	tests/unit/check_p11_child \
 	tests/unit/check_p11_derive \
@@ -112,8 +118,10 @@ UNIT_TESTS = \
 	tests/unit/check_p11_wrap \
 	tests/unit/check_pattern \
 	tests/unit/check_pem \
+	tests/unit/check_pin \
 	tests/unit/check_plan \
 	tests/unit/check_policy_oid \
+	tests/unit/check_policytest \
 	tests/unit/check_profiles \
 	tests/unit/check_provdev \
 	tests/unit/check_pvtime \
@@ -132,6 +140,7 @@ UNIT_TESTS = \
 	tests/unit/check_tbs_lint \
 	tests/unit/check_template \
 	tests/unit/check_template_cases \
+	tests/unit/check_term \
 	tests/unit/check_text \
 	tests/unit/check_value \
 	tests/unit/check_wire \
