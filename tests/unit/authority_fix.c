@@ -8,7 +8,7 @@
 #include "tests/unit/softhsm.h"
 #include "tests/unit/unit.h"
 
-const char *fix_template(const char *file)
+const char *authority_fix_template(const char *file)
 {
 	static char path[2][600];
 	const char *src = getenv("srcdir");
@@ -36,7 +36,7 @@ enum pv_code fix_init(const char *dir, const char *plan, struct init_report *r,
 
 	snprintf(home, sizeof(home), "%s", dir);
 	snprintf(templates_dir, sizeof(templates_dir), "%s",
-		 fix_template(NULL));
+		 authority_fix_template(NULL));
 	const struct init_opts opts = { .backends = &app_backends,
 					.dir = home,
 					.templates_dir = templates_dir,
@@ -54,7 +54,8 @@ void fix_make_base(void)
 	struct err err;
 
 	snprintf(tmp, sizeof(tmp), "%s", unit_tmp());
-	unit_ok(fix_init(fix_path("base"), fix_template(FIX_PLAN), &r, &err),
+	unit_ok(fix_init(fix_path("base"), authority_fix_template(FIX_PLAN), &r,
+			 &err),
 		&err);
 	ck_assert_str_eq(r.name, "base");
 	ck_assert_uint_eq(r.keys, 8);

@@ -15,7 +15,7 @@ void fix_make_base(void);
 /* Path below the tests' folder; one buffer, until the next call. */
 const char *fix_path(const char *name);
 /* Path of templates/<file>, or of the folder when file is NULL. */
-const char *fix_template(const char *file);
+const char *authority_fix_template(const char *file);
 /* init with --softhsm in dir. */
 enum pv_code fix_init(const char *dir, const char *plan, struct init_report *r,
 		      struct err *err);

@@ -126,16 +126,16 @@ START_TEST(refuses_a_used_folder)
 	struct err err;
 	char path[400];
 
-	unit_refused(
-		fix_init(fix_path("base"), fix_template(FIX_PLAN), &r, &err),
-		PV_CONFLICT, "authority.exists", &err);
+	unit_refused(fix_init(fix_path("base"),
+			      authority_fix_template(FIX_PLAN), &r, &err),
+		     PV_CONFLICT, "authority.exists", &err);
 	ck_assert(!r.touched);
 	ck_assert_int_eq(mkdir(fix_path("half"), 0700), 0);
 	snprintf(path, sizeof(path), "%s/softhsm", fix_path("half"));
 	ck_assert_int_eq(mkdir(path, 0700), 0);
-	unit_refused(
-		fix_init(fix_path("half"), fix_template(FIX_PLAN), &r, &err),
-		PV_CONFLICT, "init.folder", &err);
+	unit_refused(fix_init(fix_path("half"),
+			      authority_fix_template(FIX_PLAN), &r, &err),
+		     PV_CONFLICT, "init.folder", &err);
 	ck_assert_ptr_nonnull(strstr(err.hint, "remove the folder"));
 }
 END_TEST
@@ -148,9 +148,9 @@ START_TEST(refuses_before_making_anything)
 	unit_refused(
 		fix_init(fix_path("new"), "/nonexistent/plan.json", &r, &err),
 		PV_NOT_FOUND, NULL, &err);
-	unit_refused(
-		fix_init(fix_path("a b"), fix_template(FIX_PLAN), &r, &err),
-		PV_INPUT, "init.name", &err);
+	unit_refused(fix_init(fix_path("a b"), authority_fix_template(FIX_PLAN),
+			      &r, &err),
+		     PV_INPUT, "init.name", &err);
 	ck_assert_int_ne(access(fix_path("new"), F_OK), 0);
 	ck_assert_int_ne(access(fix_path("a b"), F_OK), 0);
 	ck_assert(!r.touched);
@@ -200,7 +200,8 @@ static void read_template(const char *file, struct buf *b)
 
 	err_init(&err);
 	buf_init(b, TEMPLATE_SIZE_MAX);
-	unit_ok(file_read(AT_FDCWD, fix_template(file), 0, b, &err), &err);
+	unit_ok(file_read(AT_FDCWD, authority_fix_template(file), 0, b, &err),
+		&err);
 	ck_assert_ptr_nonnull(buf_cstr(b));
 }
 

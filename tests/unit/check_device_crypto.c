@@ -273,11 +273,13 @@ static void check_known(struct fx *f, const json_t *v, bool p256)
 		f->crypto.sealing = private_key(sk);
 		ck_assert(pvdev_openssl_point(f->crypto.sealing,
 					      f->cfg.seal_point));
-		/* key ids there are random */
-		memcpy(f->cfg.key_id, b.key_id.p, b.key_id.len);
 	} else {
 		hex(v, "kek", f->keys.kek, 32);
 	}
+	/* key ids there are random */
+	ck_assert_uint_le(b.key_id.len, sizeof(f->cfg.key_id));
+	memcpy(f->cfg.key_id, b.key_id.p, b.key_id.len);
+	f->cfg.key_id_len = b.key_id.len;
 	ck_assert_int_eq(pvdev_envelope(d, &b), PVDEV_OK);
 	hex(v, "bs", want, 32);
 	ck_assert_mem_eq(d->bs, want, 32);
