@@ -9,7 +9,7 @@
 #
 # PROVCTL   the binary (default ./provctl)
 # HOME_DIR  an authority; else one is made with init --softhsm when asked for
-# TEMPLATE  what request-* and csr-* issue under (default tls-client)
+# Requests are issued under symmetric-sensor, CSRs under azure-dps.
 # REGEN=1   writes the error files instead; read the difference before commit
 set -u
 LC_ALL=C
@@ -22,7 +22,6 @@ case $provctl in
 *) provctl=$(pwd)/$provctl ;;
 esac
 cases=$src/tests/invalid
-template=${TEMPLATE:-tls-client}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/provctl-invalid.XXXXXX") || exit 2
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 2' HUP INT TERM
@@ -36,7 +35,8 @@ home=${HOME_DIR:-}
 need_home() {
 	if [ -z "$home" ]; then
 		home=$tmp/authority
-		"$provctl" init "$home" --softhsm >"$tmp/init" 2>&1 </dev/null || {
+		"$provctl" init "$home" --softhsm --name invalid \
+			--templates "$src/templates" >"$tmp/init" 2>&1 </dev/null || {
 			cat "$tmp/init" >&2
 			exit 2
 		}
@@ -51,9 +51,9 @@ args_of() {
 	fi
 	case $1 in
 	template-*) printf '%s\n' policy lint input ;;
-	request-*) printf '%s\n' -C "$home" issue --template "$template" \
-		--from input ;;
-	csr-*) printf '%s\n' -C "$home" issue --template "$template" \
+	request-*) printf '%s\n' -C "$home" issue --template \
+		symmetric-sensor --from input ;;
+	csr-*) printf '%s\n' -C "$home" issue --template azure-dps \
 		--device INVALID-1 --csr input ;;
 	*) return 1 ;;
 	esac

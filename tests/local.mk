@@ -41,6 +41,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/softhsm.h \
 	tests/unit/store_fix.c \
 	tests/unit/store_fix.h \
+	tests/unit/store_rig.h \
 	tests/unit/unit.c \
 	tests/unit/unit.h \
 	tests/unit/x509_dump.c \
@@ -136,6 +137,7 @@ UNIT_TESTS = \
 	tests/unit/check_store_keys \
 	tests/unit/check_store_log \
 	tests/unit/check_store_open \
+	tests/unit/check_store_result \
 	tests/unit/check_tbs \
 	tests/unit/check_tbs_lint \
 	tests/unit/check_template \
@@ -148,6 +150,15 @@ UNIT_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS)
 
 # Fuzz targets with the standalone main: the corpus as a test.
+check_PROGRAMS += tests/fuzz/replay_cbor
+tests_fuzz_replay_cbor_SOURCES = tests/fuzz/fuzz_cbor.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_cose
+tests_fuzz_replay_cose_SOURCES = tests/fuzz/fuzz_cose.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_device
+tests_fuzz_replay_device_SOURCES = tests/fuzz/fuzz_device.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_bundle
 tests_fuzz_replay_bundle_SOURCES = tests/fuzz/fuzz_bundle.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
@@ -182,7 +193,12 @@ tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 
 CLI_TESTS = \
 	tests/cli/canary.sh \
+	tests/cli/exports.sh \
+	tests/cli/kill.sh \
+	tests/cli/node.sh \
+	tests/cli/places.sh \
 	tests/cli/requests.sh \
+	tests/cli/retry.sh \
 	tests/cli/thread.sh
 SCRIPT_TESTS = \
 	tests/lint.sh \
@@ -206,6 +222,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/lint.awk \
 	tests/lint.allow \
 	tests/data \
+	tests/invalid \
 	tests/demo/contents.jq \
 	tests/demo/receipt.sh \
 	tests/interop/bundle_reader.mjs \

@@ -51,7 +51,9 @@ static enum pv_code put_refused(struct reader *r, struct err *why,
 	snprintf(object, sizeof(object), "line %llu",
 		 (unsigned long long)r->line);
 	err_object(why, r->req.device[0] ? r->req.device : object);
-	memcpy(refused.id, r->req.id, sizeof(refused.id));
+	/* The request id defaults to the device id, also of a refused one. */
+	memcpy(refused.id, r->req.id[0] ? r->req.id : r->req.device,
+	       sizeof(refused.id));
 	memcpy(refused.device, r->req.device, sizeof(refused.device));
 	refused.why = *why;
 	record_put_refused(w, &refused);
