@@ -37,16 +37,15 @@ batch() {
 
 # What was given out (OUT folder $1) is kept by its first bytes in $T/given.
 keep_given() {
-	mkdir -p "$T/given"
-	for file in "$1"/certs/*.pem "$1"/bundles/*.pvb; do
-		[ -f "$file" ] || continue
-		kept=$T/given/$(basename "$file")
-		if [ ! -f "$kept" ]; then
-			cp "$file" "$kept"
-		elif ! cmp -s "$file" "$kept"; then
-			fail "$(basename "$file") was given out with other bytes"
-		fi
+	for part in certs bundles; do
+		[ -d "$1/$part" ] || continue
+		mkdir -p "$T/given/$part"
+		diff -rq "$T/given/$part" "$1/$part" 2>/dev/null |
+			grep '^Files' >"$T/changed" &&
+			fail "given out with other bytes: $(head -n 3 "$T/changed")"
+		cp -n "$1/$part"/* "$T/given/$part/" 2>/dev/null
 	done
+	return 0
 }
 
 # SoftHSM writes its object files without care for kills.
@@ -92,10 +91,10 @@ hits_reader=0 hits_signer=0 hits_writer=0 hits_provctl=0
 number=0
 round=0
 case_start "$kills kills in batches of $devices: reader, signer, writer, parent"
-while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 6)) ]; do
+while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 12)) ]; do
 	round=$((round + 1))
-	# Every fourth kill starts a new life: few devices stay to be issued.
-	if [ $((number % 4)) -eq 0 ] && [ "$round" -gt 1 ] &&
+	# With few devices left to be issued, a new life starts.
+	if [ "$round" -gt 1 ] &&
 		[ "$(wc -l <"$T/left")" -lt $((devices / 2)) ]; then
 		rm -rf "$H" "$T/o" "$T/given"
 		cp -a "$T/empty" "$H"
@@ -107,9 +106,8 @@ while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 6)) ]; do
 	3) victim=reader ;;
 	esac
 	# The reader is done long before the others.
-	span=$whole_ms
-	[ "$victim" != reader ] || span=$((whole_ms / 3))
-	delay=$((20 + $(chosen "$span" "$round" "$victim")))
+	delay=$((20 + $(chosen "$whole_ms" "$round" "$victim")))
+	[ "$victim" != reader ] || delay=$((1 + $(chosen 30 "$round" reader)))
 	batch "$T/o" &
 	shell=$!
 	echo "$shell" >>"$T/pids"
