@@ -11,15 +11,15 @@ static const struct p11_quirk quirks[] = {
 		.points = P11_POINT_OCTET_STRING,
 	},
 	{
-		/* Measured: NSS 3.87 softoken. */
+		/* NSS 3.87 softoken: derivation measured, generation not. */
 		.manufacturer = "Mozilla Foundation",
 		.model = "NSS 3",
 		.points = P11_POINT_ANY,
 		.no_allowed_mechanisms = true,
 	},
 	{
-		/* YubiHSM 2 guide: 16 sessions on the device, objects never
-		 * change, no CKA_ALLOWED_MECHANISMS. */
+		/* Not tried. Manufacturer as in yubihsm-shell; 16 sessions
+		 * on the device; we give no attribute that it may refuse. */
 		.manufacturer = "Yubico",
 		.model = "YubiHSM",
 		.points = P11_POINT_ANY,
@@ -28,10 +28,11 @@ static const struct p11_quirk quirks[] = {
 		.no_allowed_mechanisms = true,
 	},
 	{
-		/* AWS CloudHSM guide, key attributes: CKA_PRIVATE and
-		 * CKA_MODIFIABLE are taken at their default, true, only. */
-		.manufacturer = "Cavium",
-		.model = "",
+		/* Not tried. AWS CloudHSM (model as its guide prints it):
+		 * CKA_PRIVATE and CKA_MODIFIABLE default to true on public
+		 * keys too, with a footnote on other values. */
+		.manufacturer = "",
+		.model = "NITROX-III",
 		.points = P11_POINT_ANY,
 		.no_modifiable = true,
 		.no_allowed_mechanisms = true,
