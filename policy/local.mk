@@ -13,3 +13,6 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/decide.c policy/decide_key.c policy/decide_device.c \
 	policy/decide_limits.c \
 	policy/plan.c policy/plan.h
+
+# Rows that check_decide.c includes.
+EXTRA_DIST += tests/unit/decide_rows.inc

@@ -22,7 +22,7 @@ fi
 
 # Deepest first; nothing is removed while something is still mounted.
 clean_up() {
-	for mount in dev proc; do
+	for mount in dev/shm dev/pts dev proc; do
 		umount "$root/$mount" 2>/dev/null || true
 	done
 	if [ "$keep" = no ] && ! grep -q " $root/" /proc/mounts; then
@@ -53,6 +53,8 @@ mkdir -p "$root/etc/ssl/certs"
 [ ! -f "${HOME:-/root}/.npmrc" ] || cp "$HOME/.npmrc" "$root/root/.npmrc"
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
+mount --bind /dev/pts "$root/dev/pts"
+mount -t tmpfs tmpfs "$root/dev/shm"
 
 rm -rf "$root/root/provctl"
 git clone -q "$src" "$root/root/provctl"

@@ -2,10 +2,8 @@
 # Counts what a run of `make check' did: count.sh BUILDDIR [STATUS of make].
 # One line for each failed or skipped program, and as the last line "N passed,
 # N failed[, N skipped]". Counted are: the checks of a unit test, the cases ("ok",
-# "not ok")
-# skipped]". Counted are: the checks of a unit test, the cases ("ok", "not ok")
-# of a command-line test, the cases of invalid.sh; what counts nothing itself is
-# one. A program that failed without a failed case counts as one more.
+# "not ok") of a command-line test, the cases of invalid.sh; what counts nothing
+# itself is one. A program that failed without a failed case counts as one more.
 # Exit 1 when something failed or nothing ran.
 set -u
 LC_ALL=C

@@ -197,6 +197,7 @@ CLI_TESTS = \
 	tests/cli/kill.sh \
 	tests/cli/node.sh \
 	tests/cli/places.sh \
+	tests/cli/profiles.sh \
 	tests/cli/requests.sh \
 	tests/cli/retry.sh \
 	tests/cli/thread.sh
@@ -221,6 +222,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/clean-root.sh \
 	tests/lint.awk \
 	tests/lint.allow \
+	tests/unit/softhsm.supp \
 	tests/data \
 	tests/invalid \
 	tests/demo/contents.jq \

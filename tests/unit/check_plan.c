@@ -52,10 +52,10 @@ END_TEST
 #define INIT "{\"step\":\"init-token\"}"
 #define KEY(p, k)                                                              \
 	",{\"step\":\"generate-key\",\"purpose\":\"" p "\",\"kind\":\"" k "\"" \
-									  "}"
+	"}"
 #define SELF(ca)                                                               \
 	",{\"step\":\"self-signed\",\"ca\":\"" ca "\",\"template\":\"root-"    \
-						  "ca\"}"
+	"ca\"}"
 #define SUB(ca, by)                                                            \
 	",{\"step\":\"issue-ca\",\"ca\":\"" ca "\",\"issuer\":\"" by           \
 	"\",\"template\":\"issuing-ca\"}"

@@ -25,6 +25,10 @@ void unit_ok(enum pv_code code, const struct err *err);
 void unit_refused(enum pv_code code, enum pv_code want, const char *rule,
 		  const struct err *err);
 
+/* Says that a test cannot run here, and why: counted as skipped. Called from
+ * main() in place of adding the test. */
+void unit_skip(const char *test, const char *why);
+
 /* unit_ok() of a call that takes &err_ as its last argument. */
 #define UNIT_OK(call)                                                          \
 	do {                                                                   \
