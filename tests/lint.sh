@@ -45,6 +45,7 @@ check_top() {
 		# made by bootstrap, configure and make
 		configure | Makefile.in | aclocal.m4 | autom4te.cache) ;;
 		config.h.in | config.h | config.log | config.status) ;;
+		_build | _inst) ;; # make distcheck
 		Makefile | stamp-h1 | libtool | build | demo-out | *~) ;;
 		.deps | .libs | .dirstamp | *.o | *.log | *.trs) ;;
 		*) printf 'top-level\t%s\t1\tnot of the fixed tree\n' "$name" ;;

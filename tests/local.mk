@@ -222,7 +222,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/clean-root.sh \
 	tests/lint.awk \
 	tests/lint.allow \
-	tests/unit/softhsm.supp \
+	tests/unit/valgrind.supp \
 	tests/data \
 	tests/invalid \
 	tests/demo/contents.jq \
@@ -234,13 +234,29 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/package.json \
 	tests/interop/schema.mjs
 
-.PHONY: check-kill clean-root
+.PHONY: check-kill check-valgrind check-sanitizers clean-root
 # 30 seeded moments of SIGKILL instead of a few.
 check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILLS=30 \
 	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/kill.sh
+
+# Every unit test under valgrind: what one fork of it leaks or misreads fails it.
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full \
+	--show-leak-kinds=definite,indirect \
+	--errors-for-leak-kinds=definite,indirect \
+	--suppressions=$(abs_srcdir)/tests/unit/valgrind.supp
+check-valgrind:
+	$(MAKE) check TESTS='$(UNIT_TESTS)' LOG_COMPILER='$(VALGRIND)' \
+		CK_TIMEOUT_MULTIPLIER=30
+
+# All of `make check' in a build of its own, with ASan and UBSan.
+check-sanitizers:
+	$(MKDIR_P) sanitizers
+	cd sanitizers && $(abs_srcdir)/configure -q --enable-werror \
+		--enable-sanitizers $(SANITIZERS_CONFIGURE)
+	$(MAKE) -C sanitizers check CK_TIMEOUT_MULTIPLIER=10
 
 # A fresh Debian 12 root with none of the packages: ./demo twice and ./check.
 clean-root:
