@@ -3,22 +3,27 @@
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			       "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
+static char *encode_group(uint32_t v, char *out)
+{
+	out[0] = alphabet[v >> 18];
+	out[1] = alphabet[v >> 12 & 63];
+	out[2] = alphabet[v >> 6 & 63];
+	out[3] = alphabet[v & 63];
+	return out + 4;
+}
+
 void base64_encode(const uint8_t *p, size_t len, char *out)
 {
-	while (len > 0) {
-		size_t n = len < 3 ? len : 3;
-		uint32_t v = (uint32_t)p[0] << 16;
+	for (; len >= 3; len -= 3, p += 3)
+		out = encode_group(
+			(uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2], out);
+	if (len > 0) {
+		uint32_t second = len > 1 ? p[1] : 0;
 
-		if (n > 1)
-			v |= (uint32_t)p[1] << 8;
-		if (n > 2)
-			v |= p[2];
-		*out++ = alphabet[v >> 18];
-		*out++ = alphabet[v >> 12 & 63];
-		*out++ = n > 1 ? alphabet[v >> 6 & 63] : '=';
-		*out++ = n > 2 ? alphabet[v & 63] : '=';
-		p += n;
-		len -= n;
+		out = encode_group((uint32_t)p[0] << 16 | second << 8, out);
+		out[-1] = '=';
+		if (len == 1)
+			out[-2] = '=';
 	}
 	*out = '\0';
 }

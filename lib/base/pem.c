@@ -53,6 +53,21 @@ static enum pv_code refuse(const char *label, const char *what, struct err *err)
 			"not one PEM block \"%s\": %s", label, what);
 }
 
+/* The text without its white space. */
+static void put_lines(struct buf *body, struct span s)
+{
+	size_t at = 0;
+
+	while (at < s.len) {
+		size_t end = at;
+
+		while (end < s.len && !is_space(s.p[end]))
+			end++;
+		buf_put(body, s.p + at, end - at);
+		at = end + 1;
+	}
+}
+
 /* body is base64 without white space. */
 static enum pv_code put_decoded(const struct buf *body, const char *label,
 				struct buf *der, struct err *err)
@@ -89,9 +104,7 @@ enum pv_code pem_decode(struct span text, const char *label, struct buf *der,
 	if (s.len == 0 || !is_space(s.p[0]))
 		return refuse(label, "no line end after BEGIN", err);
 	buf_init(&body, der->max * 2 + 64);
-	for (size_t i = 0; i < s.len; i++)
-		if (!is_space(s.p[i]))
-			buf_put_u8(&body, s.p[i]);
+	put_lines(&body, s);
 	rc = buf_check(&body, err);
 	if (rc == PV_OK && body.len == 0)
 		rc = refuse(label, "it is empty", err);

@@ -49,20 +49,36 @@ static const char *status_name(enum issue_status s)
 
 /* ---- one line ---- */
 
+/* How many bytes from here on stand for themselves in a JSON string. */
+static size_t plain_run(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= 0x20 && s[n] <= 0x7e && s[n] != '"' &&
+	       s[n] != '\\')
+		n++;
+	return n;
+}
+
 static void put_string(struct buf *b, const char *s, size_t len)
 {
 	buf_put_u8(b, '"');
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = (uint8_t)s[i];
+	while (len > 0) {
+		size_t n = plain_run(s, len);
 
-		if (c == '"' || c == '\\')
-			buf_put_u8(b, '\\');
-		if (c == '\n')
+		buf_put(b, s, n);
+		s += n;
+		len -= n;
+		if (len == 0)
+			break;
+		if (*s == '"' || *s == '\\')
+			buf_printf(b, "\\%c", *s);
+		else if (*s == '\n')
 			buf_put_str(b, "\\n");
-		else if (c < 0x20 || c > 0x7e)
-			buf_printf(b, "\\u%04x", c); /* Latin-1 at worst */
 		else
-			buf_put_u8(b, c);
+			buf_printf(b, "\\u%04x", (uint8_t)*s); /* Latin-1 */
+		s++;
+		len--;
 	}
 	buf_put_u8(b, '"');
 }
