@@ -146,6 +146,7 @@ UNIT_TESTS = \
 	tests/unit/check_text \
 	tests/unit/check_value \
 	tests/unit/check_wire \
+	tests/unit/check_workers \
 	tests/unit/check_wrap
 check_PROGRAMS += $(UNIT_TESTS)
 

@@ -17,6 +17,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
 	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
+	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
@@ -29,9 +30,11 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/results.h lib/flow/rows.c lib/flow/rows.h \
 	lib/flow/sandbox.c lib/flow/sandbox.h lib/flow/signer.c \
 	lib/flow/signer.h lib/flow/signer_answer.c lib/flow/signer_group.c \
-	lib/flow/signer_impl.h lib/flow/signing.c lib/flow/signing.h \
+	lib/flow/signer_impl.h lib/flow/signer_work.c lib/flow/signing.c \
+	lib/flow/signing.h \
 	lib/flow/status.c lib/flow/status.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
+	lib/flow/workers.c lib/flow/workers.h \
 	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_decide.c \
 	lib/flow/writer_impl.h lib/flow/writer_intent.c \
 	lib/flow/writer_result.c

@@ -1,5 +1,7 @@
 #include "lib/flow/signer.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "lib/base/fileio.h"
@@ -23,27 +25,63 @@ static enum pv_code read_pin(int fd, struct secret *pin, struct err *err)
 	return rc == PV_OK ? fd_read_all(fd, pin->data, len, err) : rc;
 }
 
+static bool all_free(const struct signer *s)
+{
+	for (size_t g = 0; g < SIGNER_GROUPS; g++)
+		if (s->groups[g]->state == GROUP_SENT ||
+		    s->groups[g]->state == GROUP_WORKING)
+			return false;
+	return true;
+}
+
+/*
+ * Waits for the reader, the writer or a thread, or looks at them in passing
+ * when there is more to do at once.
+ */
+static enum pv_code look(struct signer *s, struct err *err)
+{
+	struct wire *in = s->opts->reader, *w = s->opts->writer;
+	enum group_state next = s->groups[s->filling]->state;
+	bool fill = next == GROUP_FREE || next == GROUP_FILLING;
+	struct pollfd p[3] = { { fill && !s->input_ended ? in->fd : -1, POLLIN,
+				 0 },
+			       { w->fd, POLLIN, 0 },
+			       { workers_fd(s->workers), POLLIN, 0 } };
+	enum pv_code rc = PV_OK;
+	int n = poll(p, 3, s->moved ? 0 : -1);
+
+	if (n < 0 && errno != EINTR)
+		return err_errno(err, PV_INTERNAL, "signer.poll", NULL,
+				 "cannot wait for the other processes");
+	if (n > 0 && p[0].revents)
+		rc = wire_fill(in, 0, err);
+	if (rc == PV_OK && n > 0 && p[1].revents)
+		rc = wire_fill(w, 0, err);
+	if (in->eof && !wire_holds(in, ~0u))
+		s->input_ended = true;
+	return rc;
+}
+
+/*
+ * Each round: requests come in, answers come in, a piece of work is done, and
+ * what is finished goes out. Nobody waits while there is something to do.
+ */
 static enum pv_code run_groups(struct signer *s, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
-	s->filling = s->groups[0];
-	while (rc == PV_OK && (!s->input_ended || s->waiting)) {
-		struct signer_group *filled = NULL;
-
-		rc = signer_fill(s, !s->waiting, err);
-		if (rc == PV_OK && s->filling->complete)
-			filled = s->filling;
-		if (rc == PV_OK && s->waiting)
+	while (rc == PV_OK && !(s->input_ended && all_free(s))) {
+		s->moved = false;
+		rc = signer_fill(s, err);
+		if (rc == PV_OK)
+			rc = signer_take_answers(s, err);
+		if (rc == PV_OK &&
+		    (workers_help(s->workers) || workers_done(s->workers) > 0))
+			s->moved = true;
+		if (rc == PV_OK)
 			rc = signer_finish(s, err);
-		if (rc == PV_OK && filled) {
-			s->waiting = filled;
-			s->filling = filled == s->groups[0] ? s->groups[1]
-							    : s->groups[0];
-			s->filling->n = 0;
-			s->filling->complete = false;
-			s->filling->answered = false;
-		}
+		if (rc == PV_OK && !(s->input_ended && all_free(s)))
+			rc = look(s, err);
 	}
 	if (rc == PV_OK) {
 		wire_put_mark(s->opts->writer, WIRE_END, 0);
@@ -54,7 +92,7 @@ static enum pv_code run_groups(struct signer *s, struct err *err)
 
 static enum pv_code make_groups(struct signer *s, struct err *err)
 {
-	for (size_t g = 0; g < 2; g++) {
+	for (size_t g = 0; g < SIGNER_GROUPS; g++) {
 		s->groups[g] = mem_new(sizeof(*s->groups[g]), err);
 		if (!s->groups[g])
 			return PV_INTERNAL;
@@ -84,15 +122,18 @@ static void free_group(struct signer_group *g)
 	free(g);
 }
 
+/* Each thread has its own: contexts of cryptography belong to one. */
 static enum pv_code open_signings(struct signer *s, struct err *err)
 {
 	size_t n = s->opts->contexts_n;
 
-	s->signings = mem_array(n, sizeof(*s->signings), err);
+	s->workers_n = s->opts->sessions > 1 ? s->opts->sessions : 1;
+	s->signings_n = (1 + s->workers_n) * n;
+	s->signings = mem_array(s->signings_n, sizeof(*s->signings), err);
 	if (!s->signings)
 		return PV_INTERNAL;
-	for (size_t i = 0; i < n; i++) {
-		enum pv_code rc = signing_open(s->opts->contexts[i],
+	for (size_t i = 0; i < s->signings_n; i++) {
+		enum pv_code rc = signing_open(s->opts->contexts[i % n],
 					       s->opts->authority->name, s->hsm,
 					       &s->signings[i], err);
 
@@ -100,6 +141,12 @@ static enum pv_code open_signings(struct signer *s, struct err *err)
 			return rc;
 	}
 	return PV_OK;
+}
+
+static enum pv_code start_workers(struct signer *s, struct err *err)
+{
+	return workers_start(s->workers_n > 1 ? s->workers_n : 0, signer_work,
+			     s, &s->workers, err);
 }
 
 static enum pv_code start(struct signer *s, const struct secret *pin,
@@ -111,16 +158,18 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 	/* Numbers are lent while the token logs in. */
 	signer_ask_numbers(s);
 	rc = wire_flush(s->opts->writer, err);
-	signer_enter_token(s);
+	signer_enter_token(s, 0);
 	if (rc == PV_OK)
 		rc = s->opts->backends->hsm_open(a, pin, &s->hsm, err);
 	if (rc == PV_OK)
 		rc = open_signings(s, err);
-	signer_leave_token(s);
+	signer_leave_token(s, 0);
 	if (rc == PV_OK)
 		rc = x509_ctx_new(&s->x509, err);
 	if (rc == PV_OK)
 		rc = make_groups(s, err);
+	if (rc == PV_OK)
+		rc = start_workers(s, err);
 	s->approver = (struct approver){ .ctx = s->opts->contexts[0],
 					 .x509 = s->x509,
 					 .station = s->opts->station,
@@ -134,9 +183,10 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 
 static void stop(struct signer *s)
 {
-	free_group(s->groups[0]);
-	free_group(s->groups[1]);
-	for (size_t i = 0; s->signings && i < s->opts->contexts_n; i++)
+	workers_stop(s->workers);
+	for (size_t g = 0; g < SIGNER_GROUPS; g++)
+		free_group(s->groups[g]);
+	for (size_t i = 0; s->signings && i < s->signings_n; i++)
 		signing_close(&s->signings[i]);
 	free(s->signings);
 	atrest_free(s->datakey);

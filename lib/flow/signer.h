@@ -3,6 +3,10 @@
  * was initialised, logs in once, and takes groups of requests through approve,
  * prepare, issue and bundle. While the writer makes one group's intents
  * durable, the next group is prepared. It has no store.
+ *
+ * With several sessions on the token, threads do what follows the intents: a
+ * call each, so that a slow HSM has as many in flight. With one session there
+ * is no thread: SoftHSM scales by processes.
  */
 #ifndef PV_FLOW_SIGNER_H
 #define PV_FLOW_SIGNER_H
@@ -10,11 +14,16 @@
 #include "lib/flow/backends.h"
 #include "lib/flow/reader.h"
 #include "lib/flow/records.h"
+#include "lib/flow/workers.h"
 
-/* Shared with the parent: when this signer went into the token, so that one
- * that does not come back is ended (hsm_timeout_s). 0: it is not there. */
+/*
+ * Shared with the parent: when this signer and each of its threads went into
+ * the token, so that one that does not come back is ended (hsm_timeout_s).
+ * Monotonic clock; 0: not there.
+ */
+#define SIGNER_WATCHED (1 + WORKERS_MAX)
 struct signer_watch {
-	_Atomic int64_t busy_since_ms; /* monotonic clock */
+	_Atomic int64_t busy_since_ms[SIGNER_WATCHED];
 };
 
 struct signer_opts {
@@ -23,8 +32,9 @@ struct signer_opts {
 	const struct issue_context *const *contexts; /* [0]: the current one */
 	size_t contexts_n;
 	const char *station, *actor;
-	bool batch; /* numbers are borrowed in blocks */
-	int pin_fd; /* be16 length and PIN; closed after reading */
+	bool batch;	   /* numbers are borrowed in blocks */
+	unsigned sessions; /* calls to keep in flight; at least 1 */
+	int pin_fd;	   /* be16 length and PIN; closed after reading */
 	struct wire *reader, *writer;
 	struct signer_watch *watch;
 };

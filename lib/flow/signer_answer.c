@@ -9,14 +9,14 @@
 #define NUMBERS_BLOCK 1024 /* ordered numbers borrowed at once by a batch */
 #define NUMBERS_LOW READER_GROUP_MAX
 
-void signer_enter_token(struct signer *s)
+void signer_enter_token(struct signer *s, size_t who)
 {
-	s->opts->watch->busy_since_ms = pvtime_mono_ms();
+	s->opts->watch->busy_since_ms[who] = pvtime_mono_ms();
 }
 
-void signer_leave_token(struct signer *s)
+void signer_leave_token(struct signer *s, size_t who)
 {
-	s->opts->watch->busy_since_ms = 0;
+	s->opts->watch->busy_since_ms[who] = 0;
 }
 
 void signer_ask_numbers(struct signer *s)
@@ -38,12 +38,28 @@ static void take_numbers(struct signer *s, struct wire_rec *rec)
 	s->asked = false;
 }
 
-static struct signer_slot *find_slot(struct signer_group *g, uint64_t line)
+static struct signer_slot *find_in(struct signer_group *g, uint64_t line)
 {
-	for (size_t i = 0; g && i < g->n; i++)
+	for (size_t i = 0; i < g->n; i++)
 		if (g->slots[i].req.line == line &&
 		    g->slots[i].state == SLOT_WAITING)
 			return &g->slots[i];
+	return NULL;
+}
+
+/* The slot that an answer is about: answers come in the order of intents. */
+static struct signer_slot *find_slot(struct signer *s, uint64_t line)
+{
+	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
+		size_t at = (s->oldest + k) % SIGNER_GROUPS;
+		struct signer_slot *slot = NULL;
+
+		if (s->groups[at]->state == GROUP_SENT ||
+		    s->groups[at]->state == GROUP_FILLING)
+			slot = find_in(s->groups[at], line);
+		if (slot)
+			return slot;
+	}
 	return NULL;
 }
 
@@ -76,11 +92,11 @@ static enum pv_code open_old_key(struct signer *s,
 	    (s->old_key && memcmp(atrest_id(s->old_key), id, sizeof(id)) == 0))
 		return rc;
 	atrest_free(TAKE(s->old_key));
-	signer_enter_token(s);
+	signer_enter_token(s, 0);
 	rc = datakey_open(s->hsm, s->opts->contexts[0]->store_key,
 			  s->opts->authority->name, id, r->datakey, &s->old_key,
 			  err);
-	signer_leave_token(s);
+	signer_leave_token(s, 0);
 	return rc;
 }
 
@@ -112,7 +128,7 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 
 	if (rc != PV_OK)
 		return rc;
-	slot = find_slot(s->waiting, r.line);
+	slot = find_slot(s, r.line);
 	c = signer_context(s, r.template_sha256);
 	if (!slot)
 		return bad_answer(err);
@@ -147,11 +163,36 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 	return PV_OK;
 }
 
+/* The oldest group that waits for its answers has them all. */
+static enum pv_code group_answered(struct signer *s, uint64_t number,
+				   struct err *err)
+{
+	struct signer_group *g = NULL;
+	enum pv_code rc = PV_OK;
+
+	for (size_t k = 0; k < SIGNER_GROUPS && !g; k++) {
+		size_t at = (s->oldest + k) % SIGNER_GROUPS;
+
+		if (s->groups[at]->state == GROUP_SENT)
+			g = s->groups[at];
+	}
+	if (!g || g->number != number)
+		return bad_answer(err);
+	g->state = GROUP_WORKING;
+	g->sent_ms = pvtime_mono_ms();
+	for (size_t i = 0; rc == PV_OK && i < g->n; i++)
+		if (g->slots[i].state == SLOT_GO)
+			rc = workers_put(s->workers, &g->slots[i], err);
+	return rc;
+}
+
 static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
 				struct err *err)
 {
 	struct signer_slot *slot;
+	enum pv_code rc;
 
+	s->moved = true;
 	switch (rec->type) {
 	case WIRE_SERIALS:
 		take_numbers(s, rec);
@@ -160,15 +201,15 @@ static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
 		return take_stored(s, rec, err);
 	case WIRE_GO:
 	case WIRE_SKIP:
-		slot = find_slot(s->waiting, wire_get_u64(rec));
+		slot = find_slot(s, wire_get_u64(rec));
 		if (!slot)
 			return bad_answer(err);
 		slot->state = rec->type == WIRE_GO ? SLOT_GO : SLOT_DONE;
 		break;
 	case WIRE_GROUP_END:
-		if (!s->waiting || wire_get_u64(rec) != s->waiting->number)
-			return bad_answer(err);
-		s->waiting->answered = true;
+		rc = group_answered(s, wire_get_u64(rec), err);
+		if (rc != PV_OK)
+			return rc;
 		break;
 	default:
 		return bad_answer(err);
@@ -176,20 +217,36 @@ static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
 	return wire_done(rec, err);
 }
 
-/* Takes answers until done says so; the writer going away is PV_INTERRUPTED. */
-static enum pv_code await(struct signer *s, const bool *done,
-			  const uint32_t *numbers, struct err *err)
+static enum pv_code writer_gone(struct err *err)
+{
+	return err_fail(err, PV_INTERRUPTED, "wire.peer", "run it again",
+			"the writer has ended");
+}
+
+enum pv_code signer_take_answers(struct signer *s, struct err *err)
+{
+	struct wire_rec rec;
+	enum pv_code rc = PV_OK;
+
+	while (rc == PV_OK && wire_next(s->opts->writer, &rec))
+		rc = take_answer(s, &rec, err);
+	if (rc == PV_OK && s->opts->writer->eof)
+		rc = writer_gone(err);
+	return rc;
+}
+
+/* Takes answers until a number is lent. */
+static enum pv_code await_numbers(struct signer *s, struct err *err)
 {
 	enum pv_code rc = wire_flush(s->opts->writer, err);
 
-	while (rc == PV_OK && !(done && *done) && !(numbers && *numbers > 0)) {
+	while (rc == PV_OK && s->numbers.left == 0) {
 		struct wire_rec rec;
 		bool got;
 
 		rc = wire_read(s->opts->writer, &rec, &got, err);
 		if (rc == PV_OK && !got)
-			rc = err_fail(err, PV_INTERRUPTED, "wire.peer",
-				      "run it again", "the writer has ended");
+			rc = writer_gone(err);
 		if (rc == PV_OK)
 			rc = take_answer(s, &rec, err);
 	}
@@ -209,16 +266,11 @@ enum pv_code signer_next_number(struct signer *s, uint32_t *number,
 		signer_ask_numbers(s);
 	if (s->numbers.left == 0) {
 		signer_ask_numbers(s);
-		rc = await(s, NULL, &s->numbers.left, err);
+		rc = await_numbers(s, err);
 	}
 	if (rc != PV_OK)
 		return rc;
 	*number = s->numbers.first++;
 	s->numbers.left--;
 	return PV_OK;
-}
-
-enum pv_code signer_await_group(struct signer *s, struct err *err)
-{
-	return await(s, &s->waiting->answered, NULL, err);
 }

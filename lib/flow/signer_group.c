@@ -1,4 +1,4 @@
-/* The signer: one group from requests to intents, and on to results. */
+/* The signer: a group from requests to intents. */
 #include <string.h>
 
 #include "lib/base/pvtime.h"
@@ -19,10 +19,10 @@ static enum pv_code need_datakey(struct signer *s, struct err *err)
 	if (s->datakey || prepared_secret_bytes(ctx->tmpl) == 0)
 		return PV_OK;
 	buf_init(&row, DATAKEY_ROW_MAX);
-	signer_enter_token(s);
+	signer_enter_token(s, 0);
 	rc = datakey_new(s->hsm, ctx->store_key, s->opts->authority->name, id,
 			 &row, &s->datakey, err);
-	signer_leave_token(s);
+	signer_leave_token(s, 0);
 	if (rc == PV_OK) {
 		size_t mark = wire_begin(w, WIRE_DATAKEY);
 
@@ -51,10 +51,10 @@ static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 			rc = need_datakey(s, err);
 		if (rc != PV_OK)
 			return rc;
-		signer_enter_token(s);
+		signer_enter_token(s, 0);
 		rc = prepare(slot->prepared, &s->minting, slot->approved,
 			     number, now, &why);
-		signer_leave_token(s);
+		signer_leave_token(s, 0);
 	}
 	if (signer_ends_run(rc)) {
 		*err = why;
@@ -69,10 +69,9 @@ static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 	return PV_OK;
 }
 
-static enum pv_code take_request(struct signer *s, struct wire_rec *rec,
-				 struct err *err)
+static enum pv_code take_request(struct signer *s, struct signer_group *g,
+				 struct wire_rec *rec, struct err *err)
 {
-	struct signer_group *g = s->filling;
 	struct record_refused r;
 	struct signer_slot *slot;
 	enum pv_code rc;
@@ -87,6 +86,9 @@ static enum pv_code take_request(struct signer *s, struct wire_rec *rec,
 		return rc;
 	}
 	slot = &g->slots[g->n];
+	slot->group = g;
+	slot->rc = PV_OK;
+	slot->made = false;
 	rc = request_get(rec, &slot->req, err);
 	if (rc != PV_OK)
 		return rc;
@@ -94,129 +96,44 @@ static enum pv_code take_request(struct signer *s, struct wire_rec *rec,
 	return prepare_slot(s, slot, err);
 }
 
-static enum pv_code end_filling(struct signer *s, uint64_t number,
-				struct err *err)
+static enum pv_code end_filling(struct signer *s, struct signer_group *g,
+				uint64_t number, struct err *err)
 {
-	s->filling->number = number;
-	s->filling->complete = true;
+	g->number = number;
+	g->state = GROUP_SENT;
+	s->filling = (s->filling + 1) % SIGNER_GROUPS;
 	wire_put_mark(s->opts->writer, WIRE_GROUP_END, number);
 	return wire_flush(s->opts->writer, err);
 }
 
-enum pv_code signer_fill(struct signer *s, bool wait, struct err *err)
+/* The group that takes requests now, or NULL: all are under way. */
+static struct signer_group *group_to_fill(struct signer *s)
+{
+	struct signer_group *g = s->groups[s->filling];
+
+	if (g->state == GROUP_FREE) {
+		g->state = GROUP_FILLING;
+		g->n = 0;
+	}
+	return g->state == GROUP_FILLING ? g : NULL;
+}
+
+enum pv_code signer_fill(struct signer *s, struct err *err)
 {
 	struct wire *w = s->opts->reader;
+	struct signer_group *g;
+	struct wire_rec rec;
 	enum pv_code rc = PV_OK;
 
-	while (rc == PV_OK && !s->filling->complete && !s->input_ended) {
-		struct wire_rec rec;
-		size_t before;
-
-		if (wire_next(w, &rec)) {
-			if (rec.type == WIRE_GROUP_END)
-				rc = end_filling(s, wire_get_u64(&rec), err);
-			else if (rec.type == WIRE_END)
-				s->input_ended = true;
-			else
-				rc = take_request(s, &rec, err);
-			continue;
-		}
-		if (w->eof) {
+	while (rc == PV_OK && !s->input_ended && (g = group_to_fill(s)) &&
+	       wire_next(w, &rec)) {
+		s->moved = true;
+		if (rec.type == WIRE_GROUP_END)
+			rc = end_filling(s, g, wire_get_u64(&rec), err);
+		else if (rec.type == WIRE_END)
 			s->input_ended = true;
-			break;
-		}
-		before = w->in.len - w->in_pos;
-		rc = wire_fill(w, wait ? -1 : 0, err);
-		if (!wait && !w->eof && w->in.len - w->in_pos == before)
-			break;
+		else
+			rc = take_request(s, g, &rec, err);
 	}
-	return rc;
-}
-
-static enum pv_code need_stages(struct signer_slot *slot, struct err *err)
-{
-	enum pv_code rc = PV_OK;
-
-	if (!slot->issued)
-		rc = issued_new(&slot->issued, err);
-	if (rc == PV_OK && !slot->bundled)
-		rc = bundled_new(&slot->bundled, err);
-	return rc;
-}
-
-/* Signs and seals one device; a failure of the request alone is reported. */
-static enum pv_code finish_slot(struct signer *s, struct signer_slot *slot,
-				struct err *err)
-{
-	size_t c = signer_context(
-		s, prepared_context(slot->prepared)->template_sha256);
-	struct err why;
-	enum pv_code rc = need_stages(slot, err);
-
-	if (rc != PV_OK)
-		return rc;
-	err_init(&why);
-	signer_enter_token(s);
-	rc = issue_certificate(slot->issued, &s->signings[c], slot->prepared,
-			       &why);
-	if (rc == PV_OK)
-		rc = bundle_seal(slot->bundled, &s->signings[c], slot->issued,
-				 &why);
-	signer_leave_token(s);
-	if (signer_ends_run(rc)) {
-		*err = why;
-		return rc;
-	}
-	if (rc != PV_OK)
-		signer_refuse(s, slot, &why);
-	return PV_OK;
-}
-
-/* Signs the descriptors of a group, one context after another. */
-static enum pv_code sign_group(struct signer *s, struct signer_group *g,
-			       struct err *err)
-{
-	enum pv_code rc = PV_OK;
-
-	for (size_t c = 0; rc == PV_OK && c < s->opts->contexts_n; c++) {
-		struct bundled *list[READER_GROUP_MAX];
-		size_t n = 0;
-
-		for (size_t i = 0; i < g->n; i++) {
-			struct signer_slot *slot = &g->slots[i];
-
-			if (slot->state == SLOT_GO &&
-			    prepared_context(slot->prepared) ==
-				    s->opts->contexts[c])
-				list[n++] = slot->bundled;
-		}
-		signer_enter_token(s);
-		rc = bundles_sign(list, n, &s->signings[c],
-				  (uint64_t)pvtime_now_ms(), err);
-		signer_leave_token(s);
-	}
-	return rc;
-}
-
-enum pv_code signer_finish(struct signer *s, struct err *err)
-{
-	struct signer_group *g = s->waiting;
-	enum pv_code rc = signer_await_group(s, err);
-
-	for (size_t i = 0; rc == PV_OK && i < g->n; i++)
-		if (g->slots[i].state == SLOT_GO)
-			rc = finish_slot(s, &g->slots[i], err);
-	if (rc == PV_OK)
-		rc = sign_group(s, g, err);
-	for (size_t i = 0; rc == PV_OK && i < g->n; i++) {
-		if (g->slots[i].state == SLOT_GO)
-			record_put_result(s->opts->writer, g->slots[i].bundled);
-		prepared_reset(g->slots[i].prepared);
-	}
-	if (rc == PV_OK) {
-		wire_put_mark(s->opts->writer, WIRE_RESULTS_END, g->number);
-		rc = wire_flush(s->opts->writer, err);
-	}
-	s->waiting = NULL;
 	return rc;
 }

@@ -3,34 +3,51 @@
 #define PV_FLOW_SIGNER_IMPL_H
 
 #include "lib/flow/signer.h"
+#include "lib/flow/workers.h"
 
 enum slot_state {
 	SLOT_REFUSED, /* told the writer already */
 	SLOT_WAITING, /* intent sent */
-	SLOT_GO,      /* durable: sign it */
-	SLOT_DONE     /* the writer answered it from the store */
+	SLOT_GO,      /* durable: sign and seal it */
+	SLOT_DONE     /* answered from the store, or its result was sent */
 };
 
 struct signer_slot {
 	enum slot_state state;
+	struct signer_group *group;
 	struct request req;
 	struct approved *approved;
 	struct prepared *prepared;
 	struct issued *issued; /* made when first needed */
 	struct bundled *bundled;
+	/* What the worker leaves; read once made is set. */
+	enum pv_code rc;
+	struct err why;
+	_Atomic bool made;
+};
+
+/* A group goes through these in turn. */
+enum group_state {
+	GROUP_FREE,
+	GROUP_FILLING, /* its requests come in, its intents go out */
+	GROUP_SENT,    /* the writer makes its intents durable */
+	GROUP_WORKING  /* the token signs */
 };
 
 struct signer_group {
+	enum group_state state;
 	uint64_t number;
 	struct signer_slot slots[READER_GROUP_MAX];
 	size_t n;
-	bool complete; /* all its requests came */
-	bool answered; /* all its intents were answered */
+	int64_t sent_ms; /* when results were last sent, monotonic */
 };
 
 struct signer_numbers {
 	uint32_t first, left;
 };
+
+/* Two: while one is being signed the next is prepared and made durable. */
+#define SIGNER_GROUPS 2
 
 struct signer {
 	const struct signer_opts *opts;
@@ -38,20 +55,28 @@ struct signer {
 	struct x509_ctx *x509;
 	struct approver approver;
 	struct minting minting;
-	struct signing *signings; /* parallel to the contexts */
-	struct atrest *datakey;	  /* this run's, when first needed */
-	struct atrest *old_key;	  /* of an earlier run, the one used last */
+	/* [who][context]: 0 is the signer itself, 1 + w its worker w. */
+	struct signing *signings;
+	size_t signings_n;
+	size_t workers_n; /* at least 1: without threads the signer itself */
+	struct workers *workers;
+	struct atrest *datakey; /* this run's, when first needed */
+	struct atrest *old_key; /* of an earlier run, the one used last */
 	struct signer_numbers numbers, spare;
 	bool asked; /* for numbers */
-	struct signer_group *filling,
-		*waiting; /* waiting NULL: none under way */
-	struct signer_group *groups[2];
+	struct signer_group *groups[SIGNER_GROUPS];
+	size_t oldest;	/* the group that is finished next */
+	size_t filling; /* the group that is filled, once it is free */
 	bool input_ended;
+	bool moved; /* something was done since the last look */
 };
 
-/* Around every call that may wait for the token (hsm_timeout_s). */
-void signer_enter_token(struct signer *s);
-void signer_leave_token(struct signer *s);
+/*
+ * Around every call that may wait for the token (hsm_timeout_s); who: 0 is the
+ * signer itself, 1 + w its worker w.
+ */
+void signer_enter_token(struct signer *s, size_t who);
+void signer_leave_token(struct signer *s, size_t who);
 /* Failures of the token or of ourselves end the run, others one request. */
 PV_MUST bool signer_ends_run(enum pv_code rc);
 /* Tells the writer that a slot goes no further. */
@@ -59,20 +84,23 @@ void signer_refuse(struct signer *s, struct signer_slot *slot,
 		   const struct err *why);
 /* The context of a template's digest, as index; contexts_n when unknown. */
 size_t signer_context(const struct signer *s, const uint8_t sha256[32]);
+/* What worker w signs a slot's device with. */
+struct signing *signer_signing(struct signer *s, size_t w,
+			       const struct signer_slot *slot);
 
 /* Asks the writer for ordered numbers, once. */
 void signer_ask_numbers(struct signer *s);
 PV_MUST enum pv_code signer_next_number(struct signer *s, uint32_t *number,
 					struct err *err);
-/* Waits until every intent of the waiting group is answered. */
-PV_MUST enum pv_code signer_await_group(struct signer *s, struct err *err);
+/* Takes the answers that have come; a group that has all of its own goes to
+ * the workers. PV_INTERRUPTED when the writer has ended. */
+PV_MUST enum pv_code signer_take_answers(struct signer *s, struct err *err);
 
-/*
- * Takes what the reader has sent and sends its intents. With wait, until a
- * group is complete or the input ends; else only as long as there is something.
- */
-PV_MUST enum pv_code signer_fill(struct signer *s, bool wait, struct err *err);
-/* Signs and seals the waiting group and sends its results. */
+/* Takes what the reader has sent into the free group and sends its intents. */
+PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);
+/* The workers' job: signs and seals the device of one slot. */
+void signer_work(void *signer, size_t worker, void *slot);
+/* Sends what the workers have finished; a finished group becomes free. */
 PV_MUST enum pv_code signer_finish(struct signer *s, struct err *err);
 
 #endif

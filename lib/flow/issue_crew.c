@@ -1,0 +1,215 @@
+/* What a run loads, and the processes it starts. */
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/issue_impl.h"
+#include "lib/flow/writer.h"
+#include "lib/store/store_device.h"
+
+#define GROUP_SECRETS (512u * 1024u) /* bytes of one group in the heap */
+
+/* ---- the context, before anything is forked ---- */
+
+static enum pv_code add_context(void *ctx, const struct store_intent *i,
+				struct err *err)
+{
+	struct issue_run *r = ctx;
+	struct err ignored;
+
+	(void)err;
+	for (size_t n = 0; n < r->contexts_n; n++)
+		if (memcmp(r->contexts[n]->template_sha256,
+			   i->s.template_sha256, 32) == 0)
+			return PV_OK;
+	/* Of another template, or past what one run takes up: stays open. */
+	if (strcmp(i->s.template_name, r->opts->template_name) != 0 ||
+	    r->contexts_n == ISSUE_CONTEXTS_MAX)
+		return PV_OK;
+	err_init(&ignored);
+	struct store *store = NULL;
+
+	if (r->backends->store_open(r->a, false, &store, &ignored) == PV_OK &&
+	    issue_context_load_digest(r->a, store, i->s.template_sha256,
+				      &r->contexts[r->contexts_n],
+				      &ignored) == PV_OK)
+		r->contexts_n++;
+	store_close(store);
+	return PV_OK;
+}
+
+enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
+{
+	CLEANUP(cleanup_store_close) struct store *store = NULL;
+	struct store_visit v = { .ctx = r, .fn.intent = add_context };
+	enum pv_code rc = r->backends->store_open(r->a, false, &store, err);
+
+	if (rc == PV_OK)
+		rc = issue_context_load(r->a, store, r->opts->template_name,
+					&r->contexts[0], err);
+	if (rc != PV_OK)
+		return rc;
+	r->contexts_n = 1;
+	return store_intent_each(store, &v, err);
+}
+
+/* Two groups' secrets must fit into a part of a signer's secure heap. */
+static size_t group_size(const struct template *t)
+{
+	size_t bytes = prepared_secret_bytes(t);
+	size_t n = bytes ? GROUP_SECRETS / bytes : READER_GROUP_MAX;
+
+	if (n > READER_GROUP_MAX)
+		n = READER_GROUP_MAX;
+	return n > 0 ? n : 1;
+}
+
+static enum pv_code run_reader(void *ctx, int ctl, struct err *err)
+{
+	struct issue_run *r = ctx;
+	struct wire wires[ISSUE_JOBS_MAX];
+	struct reader_opts opts = r->opts->source;
+
+	(void)ctl;
+	for (size_t i = 0; i < r->jobs; i++)
+		wire_init(&wires[i], r->to_signer[i][0]);
+	opts.signers = wires;
+	opts.signers_n = r->jobs;
+	opts.group_max = group_size(r->contexts[0]->tmpl);
+	return reader_run(&opts, err);
+}
+
+struct signer_job {
+	struct issue_run *r;
+	size_t index;
+};
+
+/* A signer's part of the calls that the token takes at once; at least one. */
+static unsigned sessions_of(const struct issue_run *r, size_t index)
+{
+	size_t all = r->a->sessions_per_token;
+	size_t part = all / r->jobs + (index < all % r->jobs);
+
+	return part > 0 ? (unsigned)part : 1;
+}
+
+static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
+{
+	struct signer_job *job = ctx;
+	struct issue_run *r = job->r;
+	struct wire reader, writer;
+	struct signer_opts opts = {
+		.authority = r->a,
+		.backends = r->backends,
+		.contexts = (const struct issue_context *const *)r->contexts,
+		.contexts_n = r->contexts_n,
+		.station = r->opts->station,
+		.actor = r->actor,
+		.batch = r->opts->batch,
+		.sessions = sessions_of(r, job->index),
+		.pin_fd = ctl,
+		.reader = &reader,
+		.writer = &writer,
+		.watch = &r->watches[job->index]
+	};
+
+	wire_init(&reader, r->to_signer[job->index][1]);
+	wire_init(&writer, r->to_writer[job->index][0]);
+	return signer_run(&opts, err);
+}
+
+static enum pv_code run_writer(void *ctx, int ctl, struct err *err)
+{
+	struct issue_run *r = ctx;
+	struct wire wires[ISSUE_JOBS_MAX], parent;
+	struct writer_opts opts = { .authority = r->a,
+				    .backends = r->backends,
+				    .ctx = r->contexts[0],
+				    .station = r->opts->station,
+				    .actor = r->actor,
+				    .batch = r->opts->batch,
+				    .signers = wires,
+				    .signers_n = r->jobs,
+				    .parent = &parent };
+
+	(void)ctl;
+	for (size_t i = 0; i < r->jobs; i++)
+		wire_init(&wires[i], r->to_writer[i][1]);
+	wire_init(&parent, r->to_parent[0]);
+	return writer_run(&opts, err);
+}
+
+enum pv_code issue_make_channels(struct issue_run *r, struct err *err)
+{
+	bool bad = false;
+
+	for (size_t i = 0; i < r->jobs; i++)
+		bad = bad ||
+		      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				 r->to_signer[i]) != 0 ||
+		      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				 r->to_writer[i]) != 0;
+	bad = bad || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				r->to_parent) != 0;
+	r->watches =
+		mmap(NULL, r->jobs * sizeof(*r->watches),
+		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!bad && r->watches != MAP_FAILED)
+		return PV_OK;
+	return err_errno(err, PV_INTERNAL, "process", NULL,
+			 "cannot make the channels of a run");
+}
+
+enum pv_code issue_start_crew(struct issue_run *r, struct err *err)
+{
+	int keep[ISSUE_JOBS_MAX + 2];
+	struct crew_job job = { .keep = keep };
+	enum pv_code rc;
+
+	for (size_t i = 0; i < r->jobs; i++)
+		keep[i] = r->to_writer[i][1];
+	keep[r->jobs] = r->to_parent[0];
+	job.role = CREW_WRITER;
+	job.run = run_writer;
+	job.ctx = r;
+	job.keep_n = r->jobs + 1;
+	rc = crew_start(&r->crew, &job, err);
+	for (size_t i = 0; rc == PV_OK && i < r->jobs; i++) {
+		struct signer_job signer = { r, i };
+
+		keep[0] = r->to_signer[i][1];
+		keep[1] = r->to_writer[i][0];
+		job.role = CREW_SIGNER;
+		job.run = run_signer;
+		job.ctx = &signer;
+		job.keep_n = 2;
+		job.watch = &r->watches[i];
+		rc = crew_start(&r->crew, &job, err);
+	}
+	for (size_t i = 0; i < r->jobs; i++)
+		keep[i] = r->to_signer[i][0];
+	keep[r->jobs] = r->opts->source.fd;
+	keep[r->jobs + 1] = r->opts->source.folder;
+	job.role = CREW_READER;
+	job.run = run_reader;
+	job.ctx = r;
+	job.keep_n = r->jobs + 2;
+	job.watch = NULL;
+	return rc == PV_OK ? crew_start(&r->crew, &job, err) : rc;
+}
+
+void issue_close_ends(struct issue_run *r, bool all)
+{
+	for (size_t i = 0; i < r->jobs; i++) {
+		for (int side = 0; side < 2; side++) {
+			fd_cleanup(&r->to_signer[i][side]);
+			fd_cleanup(&r->to_writer[i][side]);
+		}
+	}
+	fd_cleanup(&r->to_parent[0]);
+	if (all)
+		fd_cleanup(&r->to_parent[1]);
+}

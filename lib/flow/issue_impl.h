@@ -1,0 +1,43 @@
+/* issue_impl: one run, shared by issue.c (the parent) and issue_crew.c (what
+ * it loads and whom it starts). */
+#ifndef PV_FLOW_ISSUE_IMPL_H
+#define PV_FLOW_ISSUE_IMPL_H
+
+#include "lib/flow/crew.h"
+#include "lib/flow/issue.h"
+#include "lib/flow/order_results.h"
+
+#define ISSUE_CONTEXTS_MAX 8 /* the current template, those of open intents */
+
+struct issue_run {
+	const struct authority *a;
+	const struct backends *backends;
+	const struct issue_opts *opts;
+	const struct issue_sink *sink;
+	struct issue_counts *counts;
+	struct issue_context *contexts[ISSUE_CONTEXTS_MAX];
+	size_t contexts_n;
+	char actor[32];
+	size_t jobs;
+	/* Ends of channels: [0] the reader's, signer's, writer's side. */
+	int to_signer[ISSUE_JOBS_MAX][2]; /* reader, signer */
+	int to_writer[ISSUE_JOBS_MAX][2]; /* signer, writer */
+	int to_parent[2];		  /* writer, parent */
+	struct signer_watch *watches;
+	struct crew crew;
+	struct wire answers;
+	struct order_results order;
+	bool done, interrupted;
+	struct err worst; /* of the answers, by rank */
+	uint64_t answered;
+};
+
+/* The contexts, from the store, before anything is forked. PV_NOT_FOUND. */
+PV_MUST enum pv_code issue_load_contexts(struct issue_run *r, struct err *err);
+PV_MUST enum pv_code issue_make_channels(struct issue_run *r, struct err *err);
+/* Forks writer, signers and reader. */
+PV_MUST enum pv_code issue_start_crew(struct issue_run *r, struct err *err);
+/* Closes the children's ends of all channels, with all the parent's too. */
+void issue_close_ends(struct issue_run *r, bool all);
+
+#endif

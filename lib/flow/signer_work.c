@@ -1,0 +1,174 @@
+/* The signer: one device signed and sealed, and a group's results. */
+#include <string.h>
+
+#include "lib/base/pvtime.h"
+#include "lib/flow/signer_impl.h"
+
+/*
+ * Results that wait for the rest of their group no longer than this: a slow
+ * token takes long for a group. performance.md: a ceiling, not a wait.
+ */
+#define RESULTS_HOLD_MS 20
+
+static bool is_batch(const struct signer_slot *slot)
+{
+	return prepared_context(slot->prepared)->tmpl->signature ==
+	       TPL_SIG_BATCH;
+}
+
+struct signing *signer_signing(struct signer *s, size_t w,
+			       const struct signer_slot *slot)
+{
+	size_t n = s->opts->contexts_n;
+	size_t c = signer_context(
+		s, prepared_context(slot->prepared)->template_sha256);
+
+	return &s->signings[(1 + w) * n + c];
+}
+
+static enum pv_code need_stages(struct signer_slot *slot, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (!slot->issued)
+		rc = issued_new(&slot->issued, err);
+	if (rc == PV_OK && !slot->bundled)
+		rc = bundled_new(&slot->bundled, err);
+	return rc;
+}
+
+void signer_work(void *signer, size_t worker, void *piece)
+{
+	struct signer *s = signer;
+	struct signer_slot *slot = piece;
+	struct signing *with = signer_signing(s, worker, slot);
+	struct bundled *one[1];
+
+	err_init(&slot->why);
+	slot->rc = need_stages(slot, &slot->why);
+	signer_enter_token(s, 1 + worker);
+	if (slot->rc == PV_OK)
+		slot->rc = issue_certificate(slot->issued, with, slot->prepared,
+					     &slot->why);
+	if (slot->rc == PV_OK)
+		slot->rc = bundle_seal(slot->bundled, with, slot->issued,
+				       &slot->why);
+	one[0] = slot->bundled;
+	/* A batch is signed when its group is together. */
+	if (slot->rc == PV_OK && !is_batch(slot))
+		slot->rc = bundles_sign(one, 1, with, (uint64_t)pvtime_now_ms(),
+					&slot->why);
+	signer_leave_token(s, 1 + worker);
+	slot->made = true;
+}
+
+/* Signs the descriptors of a group, one context after another. */
+static enum pv_code sign_batches(struct signer *s, struct signer_group *g,
+				 struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t c = 0; rc == PV_OK && c < s->opts->contexts_n; c++) {
+		struct bundled *list[READER_GROUP_MAX];
+		size_t n = 0;
+
+		if (s->opts->contexts[c]->tmpl->signature != TPL_SIG_BATCH)
+			continue;
+		for (size_t i = 0; i < g->n; i++) {
+			struct signer_slot *slot = &g->slots[i];
+
+			if (slot->state == SLOT_GO &&
+			    prepared_context(slot->prepared) ==
+				    s->opts->contexts[c])
+				list[n++] = slot->bundled;
+		}
+		signer_enter_token(s, 0);
+		rc = bundles_sign(list, n, &s->signings[c],
+				  (uint64_t)pvtime_now_ms(), err);
+		signer_leave_token(s, 0);
+	}
+	return rc;
+}
+
+/* A failure of the token ends the run, one of the request is reported. */
+static enum pv_code take_failures(struct signer *s, struct signer_group *g,
+				  struct err *err)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct signer_slot *slot = &g->slots[i];
+
+		if (slot->state != SLOT_GO || !slot->made || slot->rc == PV_OK)
+			continue;
+		if (signer_ends_run(slot->rc)) {
+			*err = slot->why;
+			return slot->rc;
+		}
+		signer_refuse(s, slot, &slot->why);
+		prepared_reset(slot->prepared);
+	}
+	return PV_OK;
+}
+
+static size_t slots_left(const struct signer_group *g)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		left += g->slots[i].state == SLOT_GO && !g->slots[i].made;
+	return left;
+}
+
+/* Sends results; all: the group is whole, and so are its batches. */
+static enum pv_code send_results(struct signer *s, struct signer_group *g,
+				 bool all, struct err *err)
+{
+	size_t sent = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct signer_slot *slot = &g->slots[i];
+
+		if (slot->state != SLOT_GO || !slot->made ||
+		    (!all && is_batch(slot)))
+			continue;
+		record_put_result(s->opts->writer, slot->bundled);
+		prepared_reset(slot->prepared);
+		slot->state = SLOT_DONE;
+		sent++;
+	}
+	g->sent_ms = pvtime_mono_ms();
+	if (sent == 0 && !all)
+		return PV_OK;
+	wire_put_mark(s->opts->writer, WIRE_RESULTS_END, g->number);
+	return wire_flush(s->opts->writer, err);
+}
+
+/* Sends what group g has to send now. */
+static enum pv_code finish_group(struct signer *s, struct signer_group *g,
+				 struct err *err)
+{
+	bool all = slots_left(g) == 0;
+	enum pv_code rc;
+
+	if (!all && pvtime_mono_ms() - g->sent_ms < RESULTS_HOLD_MS)
+		return PV_OK;
+	rc = take_failures(s, g, err);
+	if (rc == PV_OK && all)
+		rc = sign_batches(s, g, err);
+	if (rc == PV_OK)
+		rc = send_results(s, g, all, err);
+	if (rc != PV_OK || !all)
+		return rc;
+	for (size_t i = 0; i < g->n; i++)
+		prepared_reset(g->slots[i].prepared);
+	g->state = GROUP_FREE;
+	s->oldest = (s->oldest + 1) % SIGNER_GROUPS;
+	s->moved = true;
+	return PV_OK;
+}
+
+enum pv_code signer_finish(struct signer *s, struct err *err)
+{
+	struct signer_group *g = s->groups[s->oldest];
+
+	return g->state == GROUP_WORKING ? finish_group(s, g, err) : PV_OK;
+}
