@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/app.h"
+#include "cmd/harden.h"
 #include "cmd/issue_input.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
@@ -115,6 +116,8 @@ static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
 	finished = results_finish(results, &late);
 	progress_end(&c->progress, n.issued + n.existing + n.denied + n.failed,
 		     0);
+	if (n.unlocked)
+		out_note(c->app, HARDEN_UNLOCKED);
 	if (!c->o->device)
 		out_note(c->app,
 			 "provctl: %llu issued, %llu existing, %llu denied, "
@@ -189,9 +192,8 @@ const struct verb verb_issue = {
 		"DIR in\n"
 		"DIR/results.jsonl, with DIR/certs and DIR/bundles beside it. "
 		"The same\n"
-		"command again resumes what was interrupted; the same request "
-		"again\n"
-		"gives the same answer.\n\n"
+		"command again resumes what was interrupted; the same request\n"
+		"again gives the same answer.\n\n"
 		"example: provctl -C acme issue --template tls-client \\\n"
 		"           --from devices.jsonl --out out\n",
 	.run = run,

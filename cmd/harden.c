@@ -24,6 +24,7 @@ static enum pv_code fill_standard(struct err *err)
 enum pv_code harden_process(struct err *err)
 {
 	const struct rlimit none = { 0, 0 };
+	sigset_t none_blocked;
 	enum pv_code rc = fill_standard(err);
 
 	if (rc != PV_OK)
@@ -34,8 +35,12 @@ enum pv_code harden_process(struct err *err)
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_errno(err, PV_INTERNAL, "process.harden", NULL,
 				 "cannot switch core files off");
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	/* Inherited: a parent that ignores SIGCHLD, or blocks signals. */
+	sigemptyset(&none_blocked);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGCHLD, SIG_DFL) == SIG_ERR ||
+	    sigprocmask(SIG_SETMASK, &none_blocked, NULL) != 0)
 		return err_errno(err, PV_INTERNAL, "process.harden", NULL,
-				 "cannot ignore SIGPIPE");
+				 "cannot set signals up");
 	return PV_OK;
 }

@@ -10,6 +10,10 @@
 
 #include "lib/base/err.h"
 
+/* For people, when secret_setup() says so. */
+#define HARDEN_UNLOCKED                                                        \
+	"provctl: warning: memory for secrets cannot be locked (ulimit -l)"
+
 /* Before anything else is opened. PV_INTERNAL when the kernel refuses. */
 PV_MUST enum pv_code harden_process(struct err *err);
 

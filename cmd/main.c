@@ -75,8 +75,7 @@ static enum pv_code set_up(const struct app *app, struct err *err)
 	enum pv_code rc = secret_setup(&heap, err);
 
 	if (rc == PV_OK && heap == SECRET_HEAP_UNLOCKED)
-		out_note(app, "provctl: warning: memory for secrets cannot be "
-			      "locked (ulimit -l)");
+		out_note(app, HARDEN_UNLOCKED);
 	return rc;
 }
 

@@ -129,6 +129,7 @@ UNIT_TESTS = \
 	tests/unit/check_recipient \
 	tests/unit/check_request \
 	tests/unit/check_rows \
+	tests/unit/check_sandbox \
 	tests/unit/check_secret \
 	tests/unit/check_store \
 	tests/unit/check_store_crash \
@@ -192,9 +193,18 @@ tests_fuzz_replay_uri_SOURCES = tests/fuzz/fuzz_uri.c \
 check_PROGRAMS += tests/cli/scan tests/interop/make_bundle
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 
+# A PKCS#11 module whose calls can be made slow or wrong.
+check_DATA = tests/fault/shim.so
+tests/fault/shim.so: tests/fault/shim.c
+	$(AM_V_CC)$(MKDIR_P) tests/fault && $(CC) $(CPPFLAGS) -D_GNU_SOURCE \
+		-DFAULT_MODULE='"$(SOFTHSM_MODULE)"' $(P11KIT_CFLAGS) \
+		$(CFLAGS) -shared -fPIC -o $@ $(srcdir)/tests/fault/shim.c -ldl
+CLEANFILES += tests/fault/shim.so
+
 CLI_TESTS = \
 	tests/cli/canary.sh \
 	tests/cli/exports.sh \
+	tests/cli/faults.sh \
 	tests/cli/kill.sh \
 	tests/cli/node.sh \
 	tests/cli/places.sh \
@@ -217,6 +227,7 @@ TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS) $(CLI_TESTS)
 tests/vectors.log: $(UNIT_TESTS:=.log)
 
 EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
+	tests/fault/shim.c \
 	tests/lib.sh \
 	tests/setup.sh \
 	tests/count.sh \

@@ -36,7 +36,7 @@ struct authority {
 	char publish[AUTHORITY_PATH_MAX];
 	char publish_hook[AUTHORITY_PATH_MAX];
 	unsigned jobs;         /* 0: one per core */
-	unsigned sessions_per_token;
+	unsigned sessions_per_token; /* calls at once; 0: one per signer */
 	unsigned hsm_timeout_s;
 	unsigned clock_max_step_days;
 	char origin[AUTHORITY_NAME_MAX];

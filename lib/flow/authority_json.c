@@ -45,7 +45,7 @@ static const struct key_spec specs[] = {
 	{ "publish", KIND_STRING, FIELD(publish), 0, 0, false },
 	{ "publish_hook", KIND_STRING, FIELD(publish_hook), 0, 0, false },
 	{ "jobs", KIND_NUMBER, FIELD(jobs), 0, 256, false },
-	{ "sessions_per_token", KIND_NUMBER, FIELD(sessions_per_token), 1, 64,
+	{ "sessions_per_token", KIND_NUMBER, FIELD(sessions_per_token), 0, 64,
 	  false },
 	{ "hsm_timeout_s", KIND_NUMBER, FIELD(hsm_timeout_s), 1, 3600, false },
 	{ "clock_max_step_days", KIND_NUMBER, FIELD(clock_max_step_days), 1,
@@ -62,7 +62,7 @@ void authority_defaults(struct authority *a)
 	snprintf(a->templates, sizeof(a->templates), "templates");
 	snprintf(a->publish, sizeof(a->publish), "publish");
 	a->jobs = 0;
-	a->sessions_per_token = 1;
+	a->sessions_per_token = 0;
 	a->hsm_timeout_s = 20;
 	a->clock_max_step_days = 30;
 	a->witnesses_required = 0;

@@ -1,10 +1,10 @@
 #include "lib/flow/crew.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,25 +15,64 @@
 
 #define SIGNER_HEAP (4u * 1024u * 1024u) /* two groups and a whole bundle */
 
-static bool is_kept(const struct crew_job *job, int fd, int ctl)
+static int by_number(const void *a, const void *b)
 {
-	if (fd <= 2 || fd == ctl)
-		return true;
-	for (size_t i = 0; i < job->keep_n; i++)
-		if (job->keep[i] == fd)
-			return true;
-	return false;
+	return *(const int *)a - *(const int *)b;
 }
 
 /* Every child holds only its own ends: else no end of a channel is seen. */
 static void close_others(const struct crew_job *job, int ctl)
 {
-	long max = sysconf(_SC_OPEN_MAX);
-	int top = max > 0 && max < 4096 ? (int)max : 4096;
+	int keep[CREW_MAX + 4];
+	size_t n = 0;
+	int next = 3;
 
-	for (int fd = 3; fd < top; fd++)
-		if (!is_kept(job, fd, ctl))
-			close(fd);
+	for (size_t i = 0; i < job->keep_n; i++)
+		if (job->keep[i] >= 3)
+			keep[n++] = job->keep[i];
+	keep[n++] = ctl;
+	qsort(keep, n, sizeof(keep[0]), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] > next)
+			close_range((unsigned)next, (unsigned)keep[i] - 1, 0);
+		next = keep[i] + 1;
+	}
+	close_range((unsigned)next, ~0u, 0);
+}
+
+/* Standard input and output are the parent's, but where they are kept. */
+static enum pv_code leave_standard(const struct crew_job *job, struct err *err)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool bad = null < 0;
+
+	for (int fd = 0; fd <= 1 && !bad; fd++) {
+		bool kept = false;
+
+		for (size_t i = 0; i < job->keep_n; i++)
+			kept = kept || job->keep[i] == fd;
+		if (!kept)
+			bad = dup2(null, fd) != fd;
+	}
+	if (null > 2)
+		close(null);
+	return bad ? err_errno(err, PV_INTERNAL, "process", NULL,
+			       "cannot open /dev/null")
+		   : PV_OK;
+}
+
+/* The parent decides what a signal means for the run. */
+static void leave_signals(void)
+{
+	static const int parents[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+				       SIGTSTP };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
+		sigaction(parents[i], &ignore, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static const char *role_name(enum crew_role role)
@@ -49,13 +88,21 @@ static const char *role_name(enum crew_role role)
 	return "child";
 }
 
+/* Reader and writer hold no secret: without a heap they cannot. */
+static enum pv_code set_up_heap(int ctl, struct err *err)
+{
+	enum secret_heap heap = SECRET_HEAP_UNLOCKED;
+	enum pv_code rc = secret_setup_size(SIGNER_HEAP, &heap, err);
+
+	if (rc == PV_OK && heap == SECRET_HEAP_UNLOCKED)
+		rc = ctl_say_unlocked(ctl, err);
+	return rc;
+}
+
 __attribute__((noreturn)) static void run_child(const struct crew_job *job,
 						pid_t parent, int ctl)
 {
-	enum secret_heap heap = SECRET_HEAP_LOCKED;
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct err err;
-	sigset_t none;
+	struct err err, ignored;
 	enum pv_code rc;
 
 	err_init(&err);
@@ -63,26 +110,20 @@ __attribute__((noreturn)) static void run_child(const struct crew_job *job,
 	if (getppid() != parent)
 		_exit(PV_INTERRUPTED);
 	prctl(PR_SET_NAME, role_name(job->role));
-	sigaction(SIGINT, &ignore, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	leave_signals();
 	close_others(job, ctl);
-	/* Reader and writer hold no secret: without a heap they cannot. */
-	rc = job->role == CREW_SIGNER
-		     ? secret_setup_size(SIGNER_HEAP, &heap, &err)
-		     : PV_OK;
+	rc = leave_standard(job, &err);
+	if (rc == PV_OK && job->role == CREW_SIGNER)
+		rc = set_up_heap(ctl, &err);
 	if (rc == PV_OK)
 		rc = job->run(job->ctx, ctl, &err);
 	if (rc != PV_OK) {
-		struct err ignored;
-
 		err_init(&ignored);
 		if (err.code == PV_OK)
 			err_fail(&err, rc, NULL, NULL, "the %s failed",
 				 role_name(job->role));
-		rc = fd_write_all(ctl, &err, sizeof(err), &ignored) == PV_OK
-			     ? rc
-			     : PV_INTERNAL;
+		rc = ctl_say_failed(ctl, &err, &ignored) == PV_OK ? rc
+								  : PV_INTERNAL;
 	}
 	_exit((int)rc);
 }
@@ -100,17 +141,19 @@ enum pv_code crew_start(struct crew *c, const struct crew_job *job,
 				 "cannot make a channel to a process");
 	m->role = job->role;
 	m->watch = job->watch;
-	m->ctl = ctl[0];
-	err_init(&m->err);
+	m->dismissed = false;
+	m->news = (struct ctl_news){ .ready = false };
+	err_init(&m->news.failed);
 	m->pid = fork();
 	if (m->pid == 0) {
 		close(ctl[0]);
 		run_child(job, parent, ctl[1]);
 	}
 	close(ctl[1]);
+	wire_init(&m->ctl, ctl[0]);
 	if (m->pid < 0) {
 		m->pid = 0;
-		fd_cleanup(&m->ctl);
+		wire_release(&m->ctl);
 		return err_errno(err, PV_INTERNAL, "process", NULL,
 				 "cannot start a process");
 	}
@@ -118,51 +161,65 @@ enum pv_code crew_start(struct crew *c, const struct crew_job *job,
 	return PV_OK;
 }
 
-enum pv_code crew_send_pin(struct crew *c, const struct secret *pin,
+enum pv_code crew_send(struct crew_member *m, const void *p, size_t len,
+		       struct err *err)
+{
+	struct err gone;
+
+	err_init(&gone);
+	if (m->ctl.fd >= 0 && fd_write_all(m->ctl.fd, p, len, &gone) == PV_OK)
+		return PV_OK;
+	return err_fail(err, PV_HSM_TEMP, "process.ended", "run it again",
+			"the %s ended before it began", role_name(m->role));
+}
+
+enum pv_code crew_send_pin(struct crew_member *m, const struct secret *pin,
 			   struct err *err)
 {
 	uint8_t head[2] = { (uint8_t)(pin->len >> 8), (uint8_t)pin->len };
+	enum pv_code rc = crew_send(m, head, sizeof(head), err);
 
-	for (size_t i = 0; i < c->n; i++) {
-		struct crew_member *m = &c->members[i];
-		struct err gone;
-		enum pv_code rc;
-
-		if (m->role != CREW_SIGNER || m->ctl < 0)
-			continue;
-		err_init(&gone);
-		rc = fd_write_all(m->ctl, head, sizeof(head), &gone);
-		if (rc == PV_OK && pin->len > 0)
-			rc = fd_write_all(m->ctl, pin->data, pin->len, &gone);
-		if (rc != PV_OK)
-			return err_fail(err, PV_HSM_TEMP, "process.signer",
-					"run it again",
-					"a signer ended before it had the PIN");
-	}
-	return PV_OK;
+	if (rc == PV_OK && pin->len > 0)
+		rc = crew_send(m, pin->data, pin->len, err);
+	return rc;
 }
 
-/* The error record that a child left, or one for how it ended. */
-static void take_error(struct crew_member *m, int status)
+void crew_listen(struct crew *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct crew_member *m = &c->members[i];
+
+		ctl_listen(&m->ctl, m->role == CREW_READER, &m->news);
+	}
+}
+
+void crew_dismiss(struct crew_member *m)
+{
+	m->dismissed = true;
+	if (m->pid > 0)
+		kill(m->pid, SIGKILL);
+}
+
+/* The error that a child left, or one for how it ended. */
+static void take_end(struct crew_member *m, int status)
 {
 	static const enum pv_code codes[] = { PV_INTERNAL, PV_HSM_TEMP,
 					      PV_STORAGE };
-	struct err got;
+	struct err *e = &m->news.failed;
 
-	if (m->err.code == PV_OK &&
-	    recv(m->ctl, &got, sizeof(got), MSG_WAITALL | MSG_DONTWAIT) ==
-		    (ssize_t)sizeof(got))
-		m->err = got;
-	if (m->err.code != PV_OK || (WIFEXITED(status) && !WEXITSTATUS(status)))
+	ctl_listen(&m->ctl, m->role == CREW_READER, &m->news);
+	wire_release(&m->ctl);
+	if (m->dismissed || e->code != PV_OK ||
+	    (WIFEXITED(status) && !WEXITSTATUS(status)))
 		return;
-	err_object(&m->err, role_name(m->role));
+	err_object(e, role_name(m->role));
 	if (WIFSIGNALED(status))
-		err_fail(&m->err, codes[m->role], "process.killed",
+		err_fail(e, codes[m->role], "process.killed",
 			 "run it again: what is finished stays",
 			 "the %s process was ended by signal %d",
 			 role_name(m->role), WTERMSIG(status));
 	else
-		err_fail(&m->err, codes[m->role], "process.ended",
+		err_fail(e, codes[m->role], "process.ended",
 			 "run it again: what is finished stays",
 			 "the %s process ended with status %d",
 			 role_name(m->role), WEXITSTATUS(status));
@@ -174,17 +231,19 @@ bool crew_reap(struct crew *c)
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct crew_member *m = &c->members[i];
-		int status;
+		int status = 0;
+		pid_t got;
 
 		if (m->pid == 0)
 			continue;
-		if (waitpid(m->pid, &status, WNOHANG) != m->pid) {
+		got = waitpid(m->pid, &status, WNOHANG);
+		/* One that someone else reaped has ended, how is not known. */
+		if (got == 0 || (got < 0 && errno != ECHILD)) {
 			running = true;
 			continue;
 		}
 		m->pid = 0;
-		take_error(m, status);
-		fd_cleanup(&m->ctl);
+		take_end(m, got < 0 ? 0 : status);
 	}
 	return running;
 }
@@ -214,7 +273,7 @@ void crew_watch(struct crew *c, unsigned timeout_s)
 		if (m->pid == 0 || since == 0 ||
 		    now - since <= (int64_t)timeout_s * 1000)
 			continue;
-		err_fail(&m->err, PV_HSM_TEMP, "hsm.timeout",
+		err_fail(&m->news.failed, PV_HSM_TEMP, "hsm.timeout",
 			 "check the token, then run it again",
 			 "the token did not answer within %u s", timeout_s);
 		kill(m->pid, SIGKILL);
@@ -235,8 +294,7 @@ void crew_end(struct crew *c, int grace_ms)
 	while (crew_reap(c)) {
 		if (pvtime_mono_ms() > until)
 			for (size_t i = 0; i < c->n; i++)
-				if (c->members[i].pid > 0)
-					kill(c->members[i].pid, SIGKILL);
+				crew_dismiss(&c->members[i]);
 		poll(NULL, 0, 2);
 	}
 }

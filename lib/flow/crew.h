@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "lib/base/secret.h"
+#include "lib/flow/ctl.h"
 #include "lib/flow/signer.h"
 
 #define CREW_MAX 66 /* 64 signers, a reader and a writer */
@@ -18,9 +19,10 @@ enum crew_role { CREW_READER, CREW_SIGNER, CREW_WRITER };
 struct crew_member {
 	enum crew_role role;
 	pid_t pid;		    /* 0: not started or reaped */
-	int ctl;		    /* parent's end; -1 */
+	struct wire ctl;	    /* parent's end */
 	struct signer_watch *watch; /* signers, in shared memory */
-	struct err err;		    /* code PV_OK until it failed */
+	struct ctl_news news;	    /* failed: what it or its end said */
+	bool dismissed;		    /* ended by us: that is no failure */
 };
 
 struct crew {
@@ -38,12 +40,23 @@ struct crew_job {
 	struct signer_watch *watch;
 };
 
-/* Forks one child. PV_INTERNAL. SIGINT is ignored in it. */
+/*
+ * Forks one child, with /dev/null as standard input and output unless they are
+ * kept. PV_INTERNAL. Signals from the terminal or a service manager are for the
+ * parent alone: a signer killed inside C_Login can cost SoftHSM its token.
+ */
 PV_MUST enum pv_code crew_start(struct crew *c, const struct crew_job *job,
 				struct err *err);
-/* Sends be16 length and PIN to every signer and closes nothing. */
-PV_MUST enum pv_code crew_send_pin(struct crew *c, const struct secret *pin,
-				   struct err *err);
+/* Sends len bytes to a child. PV_HSM_TEMP when it has ended. */
+PV_MUST enum pv_code crew_send(struct crew_member *m, const void *p, size_t len,
+			       struct err *err);
+/* The PIN for a signer: be16 length and bytes. */
+PV_MUST enum pv_code crew_send_pin(struct crew_member *m,
+				   const struct secret *pin, struct err *err);
+/* Takes what the children have said on their channels. */
+void crew_listen(struct crew *c);
+/* Ends a child that has nothing under way. */
+void crew_dismiss(struct crew_member *m);
 /* Reaps who has ended. True while someone runs. */
 PV_MUST bool crew_reap(struct crew *c);
 /* Kills signers that are in the token for longer than timeout_s. */

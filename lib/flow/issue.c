@@ -127,20 +127,36 @@ static void take_signal(struct issue_run *r, int fd)
 	}
 }
 
+/* Answers, signals, and while logins go on the children's channels. */
+static nfds_t what_to_wait_for(const struct issue_run *r, int signals,
+			       struct pollfd p[2 + CREW_MAX])
+{
+	nfds_t n = 0;
+
+	p[n++] = (struct pollfd){ r->answers.fd, POLLIN, 0 };
+	p[n++] = (struct pollfd){ signals, POLLIN, 0 };
+	for (size_t i = 0; r->phase != ISSUE_RUNNING && i < r->crew.n; i++)
+		if (!r->crew.members[i].ctl.eof)
+			p[n++] = (struct pollfd){ r->crew.members[i].ctl.fd,
+						  POLLIN, 0 };
+	return n;
+}
+
 static enum pv_code loop(struct issue_run *r, int signals, struct err *err)
 {
-	enum pv_code rc = PV_OK;
+	enum pv_code rc = issue_begin(r, err);
 
 	while (rc == PV_OK && !r->done && !r->answers.eof) {
-		struct pollfd p[2] = { { r->answers.fd, POLLIN, 0 },
-				       { signals, POLLIN, 0 } };
+		struct pollfd p[2 + CREW_MAX];
+		nfds_t n = what_to_wait_for(r, signals, p);
 
-		if (poll(p, 2, TICK_MS) < 0 && errno != EINTR)
+		if (poll(p, n, TICK_MS) < 0 && errno != EINTR)
 			return err_errno(err, PV_INTERNAL, "process.poll", NULL,
 					 "cannot wait for the run");
 		if (p[1].revents)
 			take_signal(r, signals);
-		if (p[0].revents)
+		rc = issue_advance(r, err);
+		if (rc == PV_OK && p[0].revents)
 			rc = wire_fill(&r->answers, 0, err);
 		if (rc == PV_OK && p[0].revents)
 			rc = take_answers(r, err);
@@ -149,14 +165,6 @@ static enum pv_code loop(struct issue_run *r, int signals, struct err *err)
 	if (rc == PV_OK)
 		rc = drain_order(r, true, err);
 	return rc == PV_OK ? r->sink->flush(r->sink->ctx, r->counts, err) : rc;
-}
-
-static enum pv_code hand_pin(struct issue_run *r, struct err *err)
-{
-	SECRET pin = SECRET_INIT;
-	enum pv_code rc = r->backends->pin_read(r->a, &pin, err);
-
-	return rc == PV_OK ? crew_send_pin(&r->crew, &pin, err) : rc;
 }
 
 static enum pv_code run_crew(struct issue_run *r, struct err *err)
@@ -172,10 +180,11 @@ static enum pv_code run_crew(struct issue_run *r, struct err *err)
 	issue_close_ends(r, false);
 	/* At the prompt an interrupt still ends everything at once. */
 	if (rc == PV_OK)
-		rc = hand_pin(r, err);
+		rc = r->backends->pin_read(r->a, &r->pin, err);
 	all = child;
 	sigaddset(&all, SIGINT);
 	sigaddset(&all, SIGTERM);
+	sigaddset(&all, SIGHUP);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	signals = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (rc == PV_OK && signals < 0)
@@ -200,7 +209,8 @@ static enum pv_code verdict(struct issue_run *r, struct err *err)
 		const struct crew_member *m = &r->crew.members[i];
 
 		if (!(r->interrupted && m->role == CREW_READER))
-			note_failure(r, &m->err);
+			note_failure(r, &m->news.failed);
+		r->counts->unlocked |= m->news.unlocked;
 	}
 	if (r->interrupted)
 		return err_fail(err, PV_INTERRUPTED, "interrupted",
@@ -216,18 +226,6 @@ static enum pv_code verdict(struct issue_run *r, struct err *err)
 			   (unsigned long long)bad,
 			   (unsigned long long)r->answered);
 	return err->code;
-}
-
-static size_t choose_jobs(const struct issue_run *r)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t jobs = r->opts->jobs ? r->opts->jobs : r->a->jobs;
-
-	if (!r->opts->batch)
-		return 1;
-	if (jobs == 0)
-		jobs = cores > 0 ? (size_t)cores : 1;
-	return jobs < ISSUE_JOBS_MAX ? jobs : ISSUE_JOBS_MAX;
 }
 
 enum pv_code issue_run(const struct authority *a,
@@ -248,9 +246,10 @@ enum pv_code issue_run(const struct authority *a,
 	memset(r.to_signer, 0xff, sizeof(r.to_signer));
 	memset(r.to_writer, 0xff, sizeof(r.to_writer));
 	r.answers.fd = -1;
-	r.jobs = choose_jobs(&r);
 	snprintf(r.actor, sizeof(r.actor), "os:%lu", (unsigned long)getuid());
-	rc = issue_load_contexts(&r, err);
+	rc = issue_choose_jobs(&r, err);
+	if (rc == PV_OK)
+		rc = issue_load_contexts(&r, err);
 	if (rc == PV_OK)
 		rc = order_results_init(&r.order, err);
 	if (rc == PV_OK)
@@ -261,6 +260,7 @@ enum pv_code issue_run(const struct authority *a,
 	if (rc == PV_OK)
 		rc = verdict(&r, err);
 	order_results_release(&r.order);
+	secret_release(&r.pin);
 	if (r.watches && r.watches != MAP_FAILED)
 		munmap(r.watches, r.jobs * sizeof(*r.watches));
 	for (size_t i = 0; i < r.contexts_n; i++)

@@ -30,6 +30,7 @@ struct issue_opts {
 
 struct issue_counts {
 	uint64_t issued, existing, denied, quarantined, failed;
+	bool unlocked; /* a signer's memory for secrets could not be locked */
 };
 
 /* What happens to results, in the parent. */

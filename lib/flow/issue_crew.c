@@ -72,12 +72,20 @@ static enum pv_code run_reader(void *ctx, int ctl, struct err *err)
 	struct issue_run *r = ctx;
 	struct wire wires[ISSUE_JOBS_MAX];
 	struct reader_opts opts = r->opts->source;
+	uint8_t go[ISSUE_GO_LEN];
+	enum pv_code rc = fd_read_all(ctl, go, sizeof(go), err);
 
-	(void)ctl;
-	for (size_t i = 0; i < r->jobs; i++)
-		wire_init(&wires[i], r->to_signer[i][0]);
+	if (rc != PV_OK)
+		return rc;
+	/* Those that have a session: the others get no work. */
+	opts.signers_n = 0;
+	for (size_t i = 0; i < r->jobs; i++) {
+		if (go[i / 8] >> (i % 8) & 1)
+			wire_init(&wires[opts.signers_n++], r->to_signer[i][0]);
+		else
+			fd_cleanup(&r->to_signer[i][0]);
+	}
 	opts.signers = wires;
-	opts.signers_n = r->jobs;
 	opts.group_max = group_size(r->contexts[0]->tmpl);
 	return reader_run(&opts, err);
 }
@@ -110,7 +118,7 @@ static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 		.actor = r->actor,
 		.batch = r->opts->batch,
 		.sessions = sessions_of(r, job->index),
-		.pin_fd = ctl,
+		.ctl = ctl,
 		.reader = &reader,
 		.writer = &writer,
 		.watch = &r->watches[job->index]

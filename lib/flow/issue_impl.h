@@ -7,7 +7,14 @@
 #include "lib/flow/issue.h"
 #include "lib/flow/order_results.h"
 
+#define ISSUE_GO_LEN (ISSUE_JOBS_MAX / 8) /* to the reader: which signers */
 #define ISSUE_CONTEXTS_MAX 8 /* the current template, those of open intents */
+
+/*
+ * The first signer tries the PIN alone: a wrong one must not count as many
+ * tries as there are signers. Then the others log in, then reading begins.
+ */
+enum issue_phase { ISSUE_FIRST_LOGIN, ISSUE_LOGINS, ISSUE_RUNNING };
 
 struct issue_run {
 	const struct authority *a;
@@ -27,6 +34,8 @@ struct issue_run {
 	struct crew crew;
 	struct wire answers;
 	struct order_results order;
+	struct secret pin; /* until every signer has it */
+	enum issue_phase phase;
 	bool done, interrupted;
 	struct err worst; /* of the answers, by rank */
 	uint64_t answered;
@@ -37,6 +46,14 @@ PV_MUST enum pv_code issue_load_contexts(struct issue_run *r, struct err *err);
 PV_MUST enum pv_code issue_make_channels(struct issue_run *r, struct err *err);
 /* Forks writer, signers and reader. */
 PV_MUST enum pv_code issue_start_crew(struct issue_run *r, struct err *err);
+/* The crew's member that is signer number i. */
+struct crew_member *issue_signer(struct issue_run *r, size_t i);
+/* How many signers: as asked for, as the token and its sessions allow. */
+PV_MUST enum pv_code issue_choose_jobs(struct issue_run *r, struct err *err);
+/* Hands the first signer the PIN. */
+PV_MUST enum pv_code issue_begin(struct issue_run *r, struct err *err);
+/* What the children have said: logins follow one another, reading begins. */
+PV_MUST enum pv_code issue_advance(struct issue_run *r, struct err *err);
 /* Closes the children's ends of all channels, with all the parent's too. */
 void issue_close_ends(struct issue_run *r, bool all);
 

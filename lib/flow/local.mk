@@ -18,6 +18,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
+	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \

@@ -221,6 +221,9 @@ enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
 	/* jansson seeds its tables from a file: before that is out of reach. */
 	json_object_seed(0);
 	rc = sandbox_enter(opts->folder, &landlock, err);
+	/* Without Landlock nothing keeps a path below the folder. */
+	if (!landlock)
+		r.src.folder = -1;
 	if (rc == PV_OK)
 		rc = opts->fd >= 0 ? read_rows(&r, err) : read_pairs(&r, err);
 	if (rc == PV_OK)

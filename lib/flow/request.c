@@ -187,7 +187,9 @@ static enum pv_code set_csr_file(struct request *r, const char *name,
 	if (!src || src->folder < 0)
 		return err_fail(err, PV_INPUT, "request.csr_file",
 				"put the PEM text into csr",
-				"csr_file has no folder here");
+				"csr_file cannot be read: requests on standard "
+				"input have no folder, and a kernel without "
+				"Landlock keeps no path inside one");
 	rc = open_below(src->folder, name, &fd, err);
 	if (rc == PV_NOT_FOUND)
 		rc = err->code = PV_INPUT;

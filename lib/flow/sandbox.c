@@ -1,9 +1,11 @@
 #include "lib/flow/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,22 +25,35 @@
 #endif
 #endif
 
-/* Every right of Landlock's first version: denied unless a rule gives it. */
-#define LANDLOCK_ALL_V1 ((1ull << 13) - 1)
+/*
+ * Every right to the file system that a version of Landlock knows is denied
+ * unless a rule gives it. Debian 12's header stops at version 2; the numbers of
+ * later ones are the kernel's (linux/landlock.h, LANDLOCK_ACCESS_FS_*).
+ */
+static uint64_t rights_of(long version)
+{
+	static const unsigned bits[] = { 0, 13, 14, 15, 15, 16 };
+	const long newest = (long)(sizeof(bits) / sizeof(bits[0])) - 1;
+
+	return (1ull << bits[version > newest ? newest : version]) - 1;
+}
 
 static bool confine_files(int folder)
 {
-	struct landlock_ruleset_attr attr = { .handled_access_fs =
-						      LANDLOCK_ALL_V1 };
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+			       LANDLOCK_CREATE_RULESET_VERSION);
+	struct landlock_ruleset_attr attr = { .handled_access_fs = 0 };
 	struct landlock_path_beneath_attr rule = {
 		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE |
 				  LANDLOCK_ACCESS_FS_READ_DIR,
 		.parent_fd = folder
 	};
-	CLEANUP(fd_cleanup)
-	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr),
-			      0);
+	CLEANUP(fd_cleanup) int fd = -1;
 
+	if (version < 1)
+		return false;
+	attr.handled_access_fs = rights_of(version);
+	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return false;
 	if (folder >= 0 && syscall(SYS_landlock_add_rule, fd,
@@ -55,9 +70,8 @@ static const int allowed[] = {
 	SCMP_SYS(close),	SCMP_SYS(dup),
 	SCMP_SYS(fcntl),	SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat),	SCMP_SYS(brk),
-	SCMP_SYS(mmap),		SCMP_SYS(munmap),
-	SCMP_SYS(mremap),	SCMP_SYS(madvise),
-	SCMP_SYS(mprotect),	SCMP_SYS(futex),
+	SCMP_SYS(munmap),	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),	SCMP_SYS(futex),
 	SCMP_SYS(getrandom),	SCMP_SYS(clock_gettime),
 	SCMP_SYS(exit),		SCMP_SYS(exit_group),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
@@ -72,20 +86,43 @@ static enum pv_code refuse(struct err *err)
 			"the reader process cannot confine itself");
 }
 
-static enum pv_code filter_calls(int folder, struct err *err)
+/* Memory that is or becomes code is not for who parses strangers' bytes. */
+static int allow_data_only(scmp_filter_ctx ctx)
+{
+	struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int bad =
+		seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, data);
+
+	return bad ? bad
+		   : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect),
+				      1, data);
+}
+
+/*
+ * Opening to read, and nothing that makes or cuts a file. Without files (open
+ * false) it is refused, not fatal: a library may ask for one of its own.
+ */
+static int allow_open(scmp_filter_ctx ctx, bool open)
+{
+	const unsigned long harm = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND |
+				   (O_TMPFILE & ~O_DIRECTORY);
+
+	return seccomp_rule_add(
+		ctx, open ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM),
+		SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, harm, 0));
+}
+
+static enum pv_code filter_calls(bool open, struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int bad = ctx == NULL;
 
 	for (size_t i = 0; !bad && i < sizeof(allowed) / sizeof(*allowed); i++)
 		bad = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	/* Opening for writing is refused, not fatal: nothing here asks for it.
-	 */
 	if (!bad)
-		bad = seccomp_rule_add(
-			ctx,
-			folder >= 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM),
-			SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, 3, 0));
+		bad = allow_data_only(ctx);
+	if (!bad)
+		bad = allow_open(ctx, open);
 	if (!bad)
 		bad = seccomp_load(ctx);
 	if (ctx)
@@ -98,5 +135,6 @@ enum pv_code sandbox_enter(int folder, bool *landlock, struct err *err)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return refuse(err);
 	*landlock = confine_files(folder);
-	return SANDBOX_FILTER ? filter_calls(folder, err) : PV_OK;
+	return SANDBOX_FILTER ? filter_calls(folder >= 0 && *landlock, err)
+			      : PV_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
+#include "lib/flow/ctl.h"
 #include "lib/flow/signer_impl.h"
 
 #define PIN_MAX 255
@@ -199,10 +200,12 @@ enum pv_code signer_run(const struct signer_opts *opts, struct err *err)
 {
 	struct signer s = { .opts = opts };
 	SECRET pin = SECRET_INIT;
-	enum pv_code rc = read_pin(opts->pin_fd, &pin, err);
+	enum pv_code rc = read_pin(opts->ctl, &pin, err);
 
 	if (rc == PV_OK)
 		rc = start(&s, &pin, err);
+	if (rc == PV_OK)
+		rc = ctl_say_ready(opts->ctl, err);
 	if (rc == PV_OK)
 		rc = run_groups(&s, err);
 	stop(&s);

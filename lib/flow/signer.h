@@ -34,7 +34,7 @@ struct signer_opts {
 	const char *station, *actor;
 	bool batch;	   /* numbers are borrowed in blocks */
 	unsigned sessions; /* calls to keep in flight; at least 1 */
-	int pin_fd;	   /* be16 length and PIN; closed after reading */
+	int ctl;	   /* ctl.h: be16 length and PIN come in */
 	struct wire *reader, *writer;
 	struct signer_watch *watch;
 };

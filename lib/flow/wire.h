@@ -30,6 +30,8 @@ enum wire_type {
 	WIRE_SKIP,	   /* writer -> signer: answered or denied */
 	WIRE_RESULT,	   /* signer -> writer */
 	WIRE_OUT,	   /* writer -> parent: one request's answer */
+	WIRE_READY,	   /* signer -> parent: logged in */
+	WIRE_UNLOCKED,	   /* signer -> parent: memory is not locked */
 	WIRE_FATAL,	   /* any -> parent: the run cannot go on */
 	WIRE_END	   /* reader -> signer -> writer -> parent */
 };

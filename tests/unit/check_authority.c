@@ -37,7 +37,7 @@ START_TEST(fills_defaults)
 	ck_assert_str_eq(a.origin, "acme");
 	ck_assert_uint_eq(a.hsm_timeout_s, 20);
 	ck_assert_uint_eq(a.clock_max_step_days, 30);
-	ck_assert_uint_eq(a.sessions_per_token, 1);
+	ck_assert_uint_eq(a.sessions_per_token, 0);
 	ck_assert_uint_eq(a.jobs, 0);
 }
 END_TEST

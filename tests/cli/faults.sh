@@ -1,0 +1,85 @@
+#!/bin/sh
+# What a token, a signal or a parent process can do to a run: tests/fault/shim
+# stands between provctl and SoftHSM.
+. "$(dirname "$0")/../lib.sh"
+
+new_authority
+sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+	"$H/provctl.json"
+FAULT_LOG=$T/calls
+export FAULT_LOG
+
+# requests N FIRST: lines for symmetric devices, numbered from FIRST.
+requests() {
+	seq -f '{"device":"S%010g"}' "$2" $(($2 + $1 - 1))
+}
+
+calls() {
+	grep -c " $1 " "$FAULT_LOG"
+}
+
+batch() {
+	expect_exit "$1" "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+		--jobs "$2" --from "$T/in.jsonl"
+}
+
+case_start "a wrong PIN is one try, however many signers there are"
+requests 8 1 >"$T/in.jsonl"
+cp "$H/softhsm/pin" "$T/pin"
+printf 'wrong-pin-1234\n' >"$H/softhsm/pin"
+: >"$FAULT_LOG"
+batch 7 4
+expect_text "PIN"
+expect_equal "$(calls C_Login)" 1 "calls of C_Login"
+cp "$T/pin" "$H/softhsm/pin"
+batch 0 4
+
+case_start "a token with fewer sessions than signers serves all the same"
+requests 300 1000 >"$T/in.jsonl"
+: >"$FAULT_LOG"
+FAULT_SESSIONS=1 FAULT_LOCKS=$T/session
+export FAULT_SESSIONS FAULT_LOCKS
+batch 0 3
+unset FAULT_SESSIONS FAULT_LOCKS
+expect_equal "$(wc -l <"$T/out")" 300 results
+expect_equal "$(calls C_Login)" 1 "calls of C_Login"
+grep -q ' C_OpenSession 0xb1$' "$FAULT_LOG" ||
+	fail "no session was refused: the case shows nothing"
+
+case_start "a pin pad is asked once, by one signer"
+requests 20 2000 >"$T/in.jsonl"
+: >"$FAULT_LOG"
+FAULT_PAD=$H/softhsm/pin
+export FAULT_PAD
+batch 0 4
+unset FAULT_PAD
+expect_equal "$(calls C_Login)" 1 "calls of C_Login"
+
+case_start "a parent that ignores SIGCHLD does not make the run hang"
+requests 50 3000 >"$T/in.jsonl"
+expect_exit 0 sh -c 'trap "" CHLD; exec "$@"' sh "$PROVCTL" -C "$H" issue \
+	--template symmetric-sensor --from "$T/in.jsonl"
+
+case_start "signals to the whole group find no signer inside C_Login"
+for signal in TERM HUP INT; do
+	requests 5 4000 >"$T/in.jsonl"
+	: >"$FAULT_LOG"
+	FAULT_C_Login_MS=700 setsid "$PROVCTL" -C "$H" issue --jobs 1 \
+		--template symmetric-sensor --from "$T/in.jsonl" \
+		>"$T/out" 2>"$T/err" </dev/null &
+	pid=$!
+	echo "$pid" >>"$T/pids"
+	for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		grep -q ' entering-C_Login ' "$FAULT_LOG" && break
+		sleep 0.1
+	done
+	kill -s "$signal" -- "-$pid"
+	wait "$pid"
+	expect_equal "$?" 130 "exit after $signal (try $try)"
+	expect_equal "$(calls C_Login)" "$(calls entering-C_Login)" \
+		"logins that came back after $signal"
+done
+batch 0 2
+
+verify_audit
+tests_end

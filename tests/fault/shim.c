@@ -1,0 +1,200 @@
+/*
+ * shim: a PKCS#11 module that hands every call on to SoftHSM (FAULT_MODULE),
+ * and makes chosen calls slow, wrong or failing. The environment says how:
+ *
+ *   FAULT_LOG=FILE            a line "pid call rv" for each watched call
+ *   FAULT_<call>_MS=N         the call takes N ms longer
+ *   FAULT_<call>_RV=N         it returns N, from the FAULT_<call>_FROM-th of a
+ *                             process on (1), FAULT_<call>_TIMES times (always)
+ *   FAULT_FLIP=1              C_Sign answers with one bit changed
+ *   FAULT_PAD=FILE            the token has a pin pad; FILE holds what the
+ *                             person types
+ *   FAULT_SESSIONS=N          the token has N sessions; FAULT_LOCKS=PREFIX of
+ *                             files that stand for them
+ *
+ * Watched: C_Initialize C_OpenSession C_Login C_SignInit C_Sign
+ * C_FindObjectsInit C_GenerateRandom C_GetTokenInfo C_Encrypt C_Decrypt.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <p11-kit/pkcs11.h>
+
+static CK_FUNCTION_LIST fake, *real;
+
+static long number(const char *call, const char *what)
+{
+	char name[64];
+	const char *v;
+
+	snprintf(name, sizeof(name), "FAULT_%s%s", call, what);
+	v = getenv(name);
+	return v ? strtol(v, NULL, 0) : 0;
+}
+
+static void note(const char *call, CK_RV rv)
+{
+	const char *file = getenv("FAULT_LOG");
+	int fd = file ? open(file, O_WRONLY | O_APPEND | O_CREAT, 0600) : -1;
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "%d %s 0x%lx\n", (int)getpid(), call, rv);
+	close(fd);
+}
+
+/* What the plan says of this call: CKR_OK, go on. */
+static CK_RV planned(const char *call, _Atomic long *count)
+{
+	long ms = number(call, "_MS"), rv = number(call, "_RV");
+	long from = number(call, "_FROM"), times = number(call, "_TIMES");
+	long n = ++*count;
+
+	if (ms > 0)
+		usleep((useconds_t)ms * 1000);
+	if (rv == 0 || n < (from > 0 ? from : 1))
+		return CKR_OK;
+	if (times > 0 && n >= (from > 0 ? from : 1) + times)
+		return CKR_OK;
+	return (CK_RV)rv;
+}
+
+#define WATCHED(call, params, args)                                            \
+	static CK_RV my_##call params                                          \
+	{                                                                      \
+		static _Atomic long count;                                     \
+		CK_RV rv = planned(#call, &count);                             \
+		if (rv == CKR_OK)                                              \
+			rv = real->call args;                                  \
+		note(#call, rv);                                               \
+		return rv;                                                     \
+	}
+
+WATCHED(C_Initialize, (void *a), (a))
+WATCHED(C_SignInit, (CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE k),
+	(s, m, k))
+WATCHED(C_FindObjectsInit, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *a, CK_ULONG n),
+	(s, a, n))
+WATCHED(C_GenerateRandom, (CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n),
+	(s, p, n))
+WATCHED(C_Encrypt,
+	(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o, CK_ULONG *l),
+	(s, p, n, o, l))
+WATCHED(C_Decrypt,
+	(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o, CK_ULONG *l),
+	(s, p, n, o, l))
+
+static CK_RV my_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o,
+		       CK_ULONG *l)
+{
+	static _Atomic long count;
+	CK_RV rv = planned("C_Sign", &count);
+
+	if (rv == CKR_OK)
+		rv = real->C_Sign(s, p, n, o, l);
+	if (rv == CKR_OK && o && getenv("FAULT_FLIP"))
+		o[5] ^= 1;
+	note("C_Sign", rv);
+	return rv;
+}
+
+static CK_RV my_C_Login(CK_SESSION_HANDLE s, CK_USER_TYPE t, CK_BYTE *p,
+			CK_ULONG n)
+{
+	static _Atomic long count;
+	const char *pad = getenv("FAULT_PAD");
+	char typed[64] = "";
+	CK_RV rv;
+
+	note("entering-C_Login", 0);
+	rv = planned("C_Login", &count);
+	if (pad) {
+		FILE *f = fopen(pad, "r");
+
+		if (f && fgets(typed, sizeof(typed), f))
+			typed[strcspn(typed, "\n")] = '\0';
+		if (f)
+			fclose(f);
+		p = (CK_BYTE *)typed;
+		n = strlen(typed);
+	}
+	if (rv == CKR_OK)
+		rv = real->C_Login(s, t, p, n);
+	note("C_Login", rv);
+	return rv;
+}
+
+/* One of N locked files for each session, over all processes. */
+static int takes_session(void)
+{
+	long max = number("SESSIONS", "");
+	const char *prefix = getenv("FAULT_LOCKS");
+
+	for (long i = 0; prefix && i < max; i++) {
+		struct flock lock = { .l_type = F_WRLCK };
+		char path[400];
+		int fd;
+
+		snprintf(path, sizeof(path), "%.280s.%ld", prefix, i);
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return 1;
+		close(fd);
+	}
+	return max == 0;
+}
+
+static CK_RV my_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *app,
+			      CK_NOTIFY notify, CK_SESSION_HANDLE *s)
+{
+	static _Atomic long count;
+	CK_RV rv = planned("C_OpenSession", &count);
+
+	if (rv == CKR_OK && !takes_session())
+		rv = CKR_SESSION_COUNT;
+	if (rv == CKR_OK)
+		rv = real->C_OpenSession(slot, flags, app, notify, s);
+	note("C_OpenSession", rv);
+	return rv;
+}
+
+static CK_RV my_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+	static _Atomic long count;
+	CK_RV rv = planned("C_GetTokenInfo", &count);
+
+	if (rv == CKR_OK)
+		rv = real->C_GetTokenInfo(slot, info);
+	if (rv == CKR_OK && getenv("FAULT_PAD"))
+		info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
+	return rv;
+}
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
+{
+	void *module = dlopen(FAULT_MODULE, RTLD_NOW | RTLD_NODELETE);
+	CK_C_GetFunctionList get = NULL;
+
+	if (module)
+		*(void **)&get = dlsym(module, "C_GetFunctionList");
+	if (!get || get(&real) != CKR_OK)
+		return CKR_GENERAL_ERROR;
+	fake = *real;
+	fake.C_Initialize = my_C_Initialize;
+	fake.C_OpenSession = my_C_OpenSession;
+	fake.C_Login = my_C_Login;
+	fake.C_SignInit = my_C_SignInit;
+	fake.C_Sign = my_C_Sign;
+	fake.C_FindObjectsInit = my_C_FindObjectsInit;
+	fake.C_GenerateRandom = my_C_GenerateRandom;
+	fake.C_GetTokenInfo = my_C_GetTokenInfo;
+	fake.C_Encrypt = my_C_Encrypt;
+	fake.C_Decrypt = my_C_Decrypt;
+	*list = &fake;
+	return CKR_OK;
+}
