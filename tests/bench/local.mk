@@ -1,15 +1,61 @@
 # Programs that measure; built only for make bench-quick.
-EXTRA_PROGRAMS += tests/bench/gen_requests tests/bench/measure tests/bench/csign
+BARE = tests/bench/bare.c tests/bench/bare.h
+BENCH_TOOLS = \
+	tests/bench/csign \
+	tests/bench/floor \
+	tests/bench/fsyncs \
+	tests/bench/gen_requests \
+	tests/bench/measure \
+	tests/bench/p11start \
+	tests/bench/pace \
+	tests/bench/repeat \
+	tests/bench/shasum \
+	tests/bench/streamlat
+EXTRA_PROGRAMS += $(BENCH_TOOLS)
+tests_bench_csign_SOURCES = tests/bench/csign.c $(BARE)
+tests_bench_csign_LDADD = -ldl
+tests_bench_floor_SOURCES = tests/bench/floor.c tests/bench/floor_steps.c \
+	tests/bench/floor_steps.h $(BARE)
+tests_bench_floor_LDADD = $(CRYPTO_LIBS) -ldl
+tests_bench_fsyncs_SOURCES = tests/bench/fsyncs.c $(BARE)
+tests_bench_fsyncs_LDADD = -ldl
 tests_bench_gen_requests_SOURCES = tests/bench/gen_requests.c
 tests_bench_gen_requests_LDADD = $(CRYPTO_LIBS)
 tests_bench_measure_SOURCES = tests/bench/measure.c
-tests_bench_csign_SOURCES = tests/bench/csign.c
-tests_bench_csign_LDADD = -ldl
-EXTRA_DIST += tests/bench/quick.sh
+tests_bench_measure_LDADD =
+tests_bench_p11start_SOURCES = tests/bench/p11start.c $(BARE)
+tests_bench_p11start_LDADD = $(LIBP11_LIBS) $(CRYPTO_LIBS) -ldl
+tests_bench_pace_SOURCES = tests/bench/pace.c $(BARE)
+tests_bench_pace_LDADD = -ldl
+tests_bench_repeat_SOURCES = tests/bench/repeat.c $(BARE)
+tests_bench_repeat_LDADD = -ldl
+tests_bench_shasum_SOURCES = tests/bench/shasum.c $(BARE)
+tests_bench_shasum_LDADD = $(CRYPTO_LIBS) -ldl
+tests_bench_streamlat_SOURCES = tests/bench/streamlat.c $(BARE)
+tests_bench_streamlat_LDADD = -ldl
+
+# A PKCS#11 module: position independent and without the flags of programs.
+SLOWHSM = tests/bench/slowhsm.so
+$(SLOWHSM): $(srcdir)/tests/bench/slowhsm.c
+	@$(MKDIR_P) tests/bench
+	$(AM_V_CCLD)$(CC) $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) \
+		$(CFLAGS) -DSLOWHSM_MODULE='"$(SOFTHSM_MODULE)"' -fPIC -shared \
+		-o $@ $(srcdir)/tests/bench/slowhsm.c -ldl -lpthread
+
+EXTRA_DIST += \
+	tests/bench/lib.sh \
+	tests/bench/quick.sh \
+	tests/bench/slowhsm.c \
+	tests/bench/templates/bench-4k.json \
+	tests/bench/templates/bench-cert.json
+CLEANFILES += $(BENCH_TOOLS) $(SLOWHSM)
+
+BENCH_NEEDS = cmd/provctl$(EXEEXT) $(BENCH_TOOLS) $(SLOWHSM)
+BENCH_ENVIRONMENT = PROVCTL=$(abs_builddir)/cmd/provctl$(EXEEXT) \
+	BENCH_DIR=$(abs_builddir)/tests/bench BENCH_OUT=$(abs_builddir)/bench \
+	srcdir=$(abs_srcdir) SOFTHSM_MODULE=$(SOFTHSM_MODULE)
 
 .PHONY: bench-quick
-bench-quick: cmd/provctl$(EXEEXT) tests/bench/gen_requests$(EXEEXT) \
-		tests/bench/measure$(EXEEXT) tests/bench/csign$(EXEEXT)
-	@PROVCTL=$(abs_builddir)/cmd/provctl BENCH_DIR=$(abs_builddir)/tests/bench \
-		srcdir=$(abs_srcdir) SOFTHSM_MODULE=$(SOFTHSM_MODULE) \
-		$(SHELL) $(srcdir)/tests/bench/quick.sh
+# Rate, CPU and memory in less than two minutes.
+bench-quick: $(BENCH_NEEDS)
+	@$(BENCH_ENVIRONMENT) $(SHELL) $(srcdir)/tests/bench/quick.sh
