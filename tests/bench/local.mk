@@ -1,4 +1,4 @@
-# Programs that measure; built only for make bench-quick.
+# Programs that measure; built only for make bench and bench-quick.
 BARE = tests/bench/bare.c tests/bench/bare.h
 BENCH_TOOLS = \
 	tests/bench/csign \
@@ -43,8 +43,14 @@ $(SLOWHSM): $(srcdir)/tests/bench/slowhsm.c
 		-o $@ $(srcdir)/tests/bench/slowhsm.c -ldl -lpthread
 
 EXTRA_DIST += \
+	tests/bench/bench.sh \
+	tests/bench/figures.sh \
+	tests/bench/growth.sh \
+	tests/bench/latency.sh \
 	tests/bench/lib.sh \
+	tests/bench/plot.awk \
 	tests/bench/quick.sh \
+	tests/bench/rounds.sh \
 	tests/bench/slowhsm.c \
 	tests/bench/templates/bench-4k.json \
 	tests/bench/templates/bench-cert.json
@@ -55,7 +61,11 @@ BENCH_ENVIRONMENT = PROVCTL=$(abs_builddir)/cmd/provctl$(EXEEXT) \
 	BENCH_DIR=$(abs_builddir)/tests/bench BENCH_OUT=$(abs_builddir)/bench \
 	srcdir=$(abs_srcdir) SOFTHSM_MODULE=$(SOFTHSM_MODULE)
 
-.PHONY: bench-quick
+.PHONY: bench bench-quick
+# All figures of the issue pipeline beside their bare loops and peers.
+bench: $(BENCH_NEEDS)
+	@$(BENCH_ENVIRONMENT) $(SHELL) $(srcdir)/tests/bench/bench.sh
+
 # Rate, CPU and memory in less than two minutes.
 bench-quick: $(BENCH_NEEDS)
 	@$(BENCH_ENVIRONMENT) $(SHELL) $(srcdir)/tests/bench/quick.sh
