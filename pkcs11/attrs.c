@@ -87,14 +87,14 @@ static CK_RV absent_is_fine(CK_RV rv)
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID ? CKR_OK : rv;
 }
 
-static CK_RV read_flags(struct p11 *p, CK_OBJECT_HANDLE object,
-			struct p11_attrs *a)
+static CK_RV read_flags(struct p11 *p, CK_SESSION_HANDLE session,
+			CK_OBJECT_HANDLE object, struct p11_attrs *a)
 {
 	for (size_t i = 0; i < P11_ATTRS_N; i++) {
 		CK_BBOOL value = CK_FALSE;
 		size_t len = 0;
-		CK_RV rv = p11_attribute(p, object, table[i].type, &value,
-					 sizeof(value), &len);
+		CK_RV rv = p11_attribute(p, session, object, table[i].type,
+					 &value, sizeof(value), &len);
 
 		a->on[i] = -1;
 		if (rv == CKR_OK && len == sizeof(value))
@@ -105,11 +105,13 @@ static CK_RV read_flags(struct p11 *p, CK_OBJECT_HANDLE object,
 	return CKR_OK;
 }
 
-static CK_RV read_ulong(struct p11 *p, CK_OBJECT_HANDLE object,
-			CK_ATTRIBUTE_TYPE type, CK_ULONG *out, bool *known)
+static CK_RV read_ulong(struct p11 *p, CK_SESSION_HANDLE session,
+			CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+			CK_ULONG *out, bool *known)
 {
 	size_t len = 0;
-	CK_RV rv = p11_attribute(p, object, type, out, sizeof(*out), &len);
+	CK_RV rv = p11_attribute(p, session, object, type, out, sizeof(*out),
+				 &len);
 
 	*known = rv == CKR_OK && len == sizeof(*out) &&
 		 *out != CK_UNAVAILABLE_INFORMATION;
@@ -118,27 +120,28 @@ static CK_RV read_ulong(struct p11 *p, CK_OBJECT_HANDLE object,
 	return absent_is_fine(rv);
 }
 
-CK_RV p11_attrs_read(struct p11 *p, CK_OBJECT_HANDLE object,
-		     struct p11_attrs *a)
+CK_RV p11_attrs_read(struct p11 *p, CK_SESSION_HANDLE session,
+		     CK_OBJECT_HANDLE object, struct p11_attrs *a)
 {
 	size_t len = 0;
 	bool known;
 	CK_RV rv;
 
 	memset(a, 0, sizeof(*a));
-	rv = read_flags(p, object, a);
+	rv = read_flags(p, session, object, a);
 	if (rv == CKR_OK)
-		rv = read_ulong(p, object, CKA_KEY_TYPE, &a->key_type, &known);
-	if (rv == CKR_OK && a->key_type == CKK_AES)
-		rv = read_ulong(p, object, CKA_VALUE_LEN, &a->value_len,
+		rv = read_ulong(p, session, object, CKA_KEY_TYPE, &a->key_type,
 				&known);
+	if (rv == CKR_OK && a->key_type == CKK_AES)
+		rv = read_ulong(p, session, object, CKA_VALUE_LEN,
+				&a->value_len, &known);
 	if (rv == CKR_OK)
-		rv = read_ulong(p, object, CKA_KEY_GEN_MECHANISM,
+		rv = read_ulong(p, session, object, CKA_KEY_GEN_MECHANISM,
 				&a->generated_by, &a->generated_by_known);
 	if (rv != CKR_OK)
 		return rv;
-	rv = p11_attribute(p, object, CKA_ALLOWED_MECHANISMS, a->allowed,
-			   sizeof(a->allowed), &len);
+	rv = p11_attribute(p, session, object, CKA_ALLOWED_MECHANISMS,
+			   a->allowed, sizeof(a->allowed), &len);
 	a->allowed_n = len / sizeof(a->allowed[0]);
 	/* Tokens of before 2.20 answer otherwise to an unknown attribute. */
 	return rv == CKR_ATTRIBUTE_VALUE_INVALID ? CKR_OK : absent_is_fine(rv);

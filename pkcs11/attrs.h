@@ -22,8 +22,8 @@ struct p11_attrs {
 };
 
 /* Reads all of them from a private or secret key. */
-PV_MUST CK_RV p11_attrs_read(struct p11 *p, CK_OBJECT_HANDLE object,
-			     struct p11_attrs *a);
+PV_MUST CK_RV p11_attrs_read(struct p11 *p, CK_SESSION_HANDLE session,
+			     CK_OBJECT_HANDLE object, struct p11_attrs *a);
 /*
  * Holds them to the kind's rules; PV_HSM_FATAL, rule "hsm.key-attributes",
  * names the first that is off. *generated: made on the token and never out of

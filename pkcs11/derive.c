@@ -9,8 +9,9 @@
 #define COUNTER_BITS 32
 
 /* One block: CMAC(be32(i) || fixed input). */
-static CK_RV cmac_block(struct p11 *p, CK_OBJECT_HANDLE master, uint8_t i,
-			struct span fixed, uint8_t out[CMAC_LEN])
+static CK_RV cmac_block(struct p11 *p, CK_SESSION_HANDLE session,
+			CK_OBJECT_HANDLE master, uint8_t i, struct span fixed,
+			uint8_t out[CMAC_LEN])
 {
 	CK_MECHANISM mechanism = { CKM_AES_CMAC, NULL, 0 };
 	uint8_t input[4 + P11_FIXED_INPUT_MAX] = { 0, 0, 0, i };
@@ -18,22 +19,22 @@ static CK_RV cmac_block(struct p11 *p, CK_OBJECT_HANDLE master, uint8_t i,
 	CK_RV rv;
 
 	memcpy(input + 4, fixed.p, fixed.len);
-	rv = p->mod.f->C_SignInit(p->session, &mechanism, master);
+	rv = p->mod.f->C_SignInit(session, &mechanism, master);
 	if (rv == CKR_OK)
-		rv = p->mod.f->C_Sign(p->session, input, 4 + fixed.len, out,
-				      &len);
+		rv = p->mod.f->C_Sign(session, input, 4 + fixed.len, out, &len);
 	if (rv == CKR_OK && len != CMAC_LEN)
 		rv = CKR_BUFFER_TOO_SMALL;
 	return rv;
 }
 
-CK_RV p11_derive_by_cmac(struct p11 *p, CK_OBJECT_HANDLE master,
-			 struct span fixed, uint8_t out[HSM_DERIVED_LEN])
+CK_RV p11_derive_by_cmac(struct p11 *p, CK_SESSION_HANDLE session,
+			 CK_OBJECT_HANDLE master, struct span fixed,
+			 uint8_t out[HSM_DERIVED_LEN])
 {
-	CK_RV rv = cmac_block(p, master, 1, fixed, out);
+	CK_RV rv = cmac_block(p, session, master, 1, fixed, out);
 
 	if (rv == CKR_OK)
-		rv = cmac_block(p, master, 2, fixed, out + CMAC_LEN);
+		rv = cmac_block(p, session, master, 2, fixed, out + CMAC_LEN);
 	return rv;
 }
 
@@ -51,8 +52,9 @@ static void result_template(struct p11_template *t, const CK_ULONG *len)
 	p11_template_add(t, CKA_VALUE_LEN, len, sizeof(*len));
 }
 
-CK_RV p11_derive_by_kdf(struct p11 *p, CK_OBJECT_HANDLE master,
-			struct span fixed, uint8_t out[HSM_DERIVED_LEN])
+CK_RV p11_derive_by_kdf(struct p11 *p, CK_SESSION_HANDLE session,
+			CK_OBJECT_HANDLE master, struct span fixed,
+			uint8_t out[HSM_DERIVED_LEN])
 {
 	struct p11_counter_format counter = { CK_FALSE, COUNTER_BITS };
 	struct p11_prf_data_param data[] = {
@@ -69,15 +71,16 @@ CK_RV p11_derive_by_kdf(struct p11 *p, CK_OBJECT_HANDLE master,
 	CK_RV rv, end;
 
 	result_template(&t, &want);
-	rv = p->mod.f->C_DeriveKey(p->session, &mechanism, master, t.a, t.n,
+	rv = p->mod.f->C_DeriveKey(session, &mechanism, master, t.a, t.n,
 				   &derived);
 	if (rv != CKR_OK)
 		return rv;
-	rv = p11_attribute(p, derived, CKA_VALUE, out, HSM_DERIVED_LEN, &len);
+	rv = p11_attribute(p, session, derived, CKA_VALUE, out, HSM_DERIVED_LEN,
+			   &len);
 	if (rv == CKR_OK && len != HSM_DERIVED_LEN)
 		rv = CKR_BUFFER_TOO_SMALL;
 	/* Session keys left behind slow every find. */
-	end = p->mod.f->C_DestroyObject(p->session, derived);
+	end = p->mod.f->C_DestroyObject(session, derived);
 	return rv != CKR_OK ? rv : end;
 }
 
@@ -86,14 +89,15 @@ struct derivation {
 	struct secret *out; /* HSM_DERIVED_LEN bytes */
 };
 
-static CK_RV derive_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV derive_run(struct p11 *p, CK_SESSION_HANDLE session,
+			const struct hsm_key *key, void *arg)
 {
 	struct derivation *d = arg;
 
-	return key->by_kdf ? p11_derive_by_kdf(p, key->handle, d->fixed,
-					       d->out->data)
-			   : p11_derive_by_cmac(p, key->handle, d->fixed,
-						d->out->data);
+	return key->by_kdf ? p11_derive_by_kdf(p, session, key->handle,
+					       d->fixed, d->out->data)
+			   : p11_derive_by_cmac(p, session, key->handle,
+						d->fixed, d->out->data);
 }
 
 enum pv_code p11_derive(struct p11 *p, struct hsm_key *key, struct span fixed,

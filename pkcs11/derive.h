@@ -15,11 +15,13 @@ PV_MUST enum pv_code p11_derive(struct p11 *p, struct hsm_key *key,
 				struct err *err);
 const char *p11_derive_way(const struct p11 *p);
 
-/* The two ways on a handle; out is the caller's. */
-PV_MUST CK_RV p11_derive_by_kdf(struct p11 *p, CK_OBJECT_HANDLE master,
+/* The two ways on a session and a handle; out is the caller's. */
+PV_MUST CK_RV p11_derive_by_kdf(struct p11 *p, CK_SESSION_HANDLE session,
+				CK_OBJECT_HANDLE master,
 				struct span fixed_input,
 				uint8_t out[HSM_DERIVED_LEN]);
-PV_MUST CK_RV p11_derive_by_cmac(struct p11 *p, CK_OBJECT_HANDLE master,
+PV_MUST CK_RV p11_derive_by_cmac(struct p11 *p, CK_SESSION_HANDLE session,
+				 CK_OBJECT_HANDLE master,
 				 struct span fixed_input,
 				 uint8_t out[HSM_DERIVED_LEN]);
 

@@ -116,7 +116,8 @@ static void public_template(struct p11_template *t, const struct job *job,
 		p11_template_flag(t, CKA_MODIFIABLE, false);
 }
 
-static CK_RV make_pair(struct p11 *p, struct job *job, bool with_modifiable)
+static CK_RV make_pair(struct p11 *p, CK_SESSION_HANDLE session,
+		       struct job *job, bool with_modifiable)
 {
 	CK_MECHANISM mechanism = { job->kind == HSM_KEY_P256
 					   ? CKM_EC_KEY_PAIR_GEN
@@ -127,12 +128,13 @@ static CK_RV make_pair(struct p11 *p, struct job *job, bool with_modifiable)
 
 	public_template(&pub, job, p->quirk, with_modifiable);
 	private_template(&priv, job, p->quirk, with_modifiable);
-	return p->mod.f->C_GenerateKeyPair(p->session, &mechanism, pub.a, pub.n,
+	return p->mod.f->C_GenerateKeyPair(session, &mechanism, pub.a, pub.n,
 					   priv.a, priv.n, &job->public_handle,
 					   &job->handle);
 }
 
-static CK_RV make_secret(struct p11 *p, struct job *job, bool with_modifiable)
+static CK_RV make_secret(struct p11 *p, CK_SESSION_HANDLE session,
+			 struct job *job, bool with_modifiable)
 {
 	CK_MECHANISM mechanism = { CKM_AES_KEY_GEN, NULL, 0 };
 	struct p11_template t = { .n = 0 };
@@ -141,7 +143,7 @@ static CK_RV make_secret(struct p11 *p, struct job *job, bool with_modifiable)
 	p11_template_secret(&t, job->kind, job->label, job->id, p->quirk,
 			    p->facts.sp800_108, with_modifiable);
 	p11_template_add(&t, CKA_VALUE_LEN, &len, sizeof(len));
-	return p->mod.f->C_GenerateKey(p->session, &mechanism, t.a, t.n,
+	return p->mod.f->C_GenerateKey(session, &mechanism, t.a, t.n,
 				       &job->handle);
 }
 
@@ -153,17 +155,19 @@ static bool template_refused(CK_RV rv)
 	       rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT;
 }
 
-static CK_RV make_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV make_run(struct p11 *p, CK_SESSION_HANDLE session,
+		      const struct hsm_key *key, void *arg)
 {
 	struct job *job = arg;
 	bool secret = job->kind == HSM_KEY_KDF || job->kind == HSM_KEY_STORE;
-	CK_RV rv = secret ? make_secret(p, job, true) : make_pair(p, job, true);
+	CK_RV rv = secret ? make_secret(p, session, job, true)
+			  : make_pair(p, session, job, true);
 
 	(void)key;
 	/* Not MODIFIABLE only "where the token takes it". */
 	if (template_refused(rv) && !p->quirk->no_modifiable)
-		rv = secret ? make_secret(p, job, false)
-			    : make_pair(p, job, false);
+		rv = secret ? make_secret(p, session, job, false)
+			    : make_pair(p, session, job, false);
 	return rv;
 }
 
@@ -189,7 +193,8 @@ struct taken {
 	size_t n[3]; /* private, public, secret */
 };
 
-static CK_RV taken_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV taken_run(struct p11 *p, CK_SESSION_HANDLE session,
+		       const struct hsm_key *key, void *arg)
 {
 	static const CK_OBJECT_CLASS classes[] = { CKO_PRIVATE_KEY,
 						   CKO_PUBLIC_KEY,
@@ -200,7 +205,7 @@ static CK_RV taken_run(struct p11 *p, const struct hsm_key *key, void *arg)
 
 	(void)key;
 	for (size_t i = 0; rv == CKR_OK && i < COUNT(classes); i++)
-		rv = p11_objects_named(p, classes[i], t->label, found,
+		rv = p11_objects_named(p, session, classes[i], t->label, found,
 				       &t->n[i]);
 	return rv;
 }
@@ -224,7 +229,8 @@ enum pv_code p11_label_is_free(struct p11 *p, const char *label,
 			label);
 }
 
-static CK_RV destroy_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV destroy_run(struct p11 *p, CK_SESSION_HANDLE session,
+			 const struct hsm_key *key, void *arg)
 {
 	static const CK_OBJECT_CLASS classes[] = { CKO_PRIVATE_KEY,
 						   CKO_PUBLIC_KEY,
@@ -240,11 +246,12 @@ static CK_RV destroy_run(struct p11 *p, const struct hsm_key *key, void *arg)
 			{ CKA_ID, arg, HSM_ID_LEN },
 		};
 
-		rv = p11_objects(p, match, COUNT(match), found, &n);
+		rv = p11_objects(p, session, match, COUNT(match), found, &n);
 		for (size_t j = 0; rv == CKR_OK && j < n; j++)
-			rv = p->mod.f->C_DestroyObject(p->session, found[j]);
+			rv = p->mod.f->C_DestroyObject(session, found[j]);
 		if (rv == CKR_OK && n)
-			rv = p11_objects(p, match, COUNT(match), found, &n);
+			rv = p11_objects(p, session, match, COUNT(match), found,
+					 &n);
 		/* Still there: then it is not destroyed. */
 		if (rv == CKR_OK && n)
 			rv = CKR_ACTION_PROHIBITED;

@@ -42,51 +42,55 @@ static bool is_pair(enum hsm_key_kind kind)
 }
 
 /* Absent is length 0: the judge decides what that means. */
-static CK_RV read_bytes(struct p11 *p, CK_OBJECT_HANDLE object,
-			CK_ATTRIBUTE_TYPE type, uint8_t *out, size_t cap,
-			size_t *len)
+static CK_RV read_bytes(struct p11 *p, CK_SESSION_HANDLE session,
+			CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+			uint8_t *out, size_t cap, size_t *len)
 {
-	CK_RV rv = p11_attribute(p, object, type, out, cap, len);
+	CK_RV rv = p11_attribute(p, session, object, type, out, cap, len);
 
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID ? CKR_OK : rv;
 }
 
-static CK_RV look_at_public(struct p11 *p, struct look *l)
+static CK_RV look_at_public(struct p11 *p, CK_SESSION_HANDLE session,
+			    struct look *l)
 {
-	CK_RV rv = read_bytes(p, l->public, CKA_ID, l->public_id,
+	CK_RV rv = read_bytes(p, session, l->public, CKA_ID, l->public_id,
 			      sizeof(l->public_id), &l->public_id_len);
 
 	if (rv == CKR_OK)
-		rv = read_bytes(p, l->public, CKA_EC_PARAMS, l->params,
+		rv = read_bytes(p, session, l->public, CKA_EC_PARAMS, l->params,
 				sizeof(l->params), &l->params_len);
 	if (rv == CKR_OK)
-		rv = read_bytes(p, l->public, CKA_EC_POINT, l->point,
+		rv = read_bytes(p, session, l->public, CKA_EC_POINT, l->point,
 				sizeof(l->point), &l->point_len);
 	return rv;
 }
 
-static CK_RV look_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV look_run(struct p11 *p, CK_SESSION_HANDLE session,
+		      const struct hsm_key *key, void *arg)
 {
 	struct look *l = arg;
 	bool pair = is_pair(l->kind);
 	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
-	CK_RV rv = p11_objects_named(p, pair ? CKO_PRIVATE_KEY : CKO_SECRET_KEY,
+	CK_RV rv = p11_objects_named(p, session,
+				     pair ? CKO_PRIVATE_KEY : CKO_SECRET_KEY,
 				     l->label, found, &l->main_n);
 
 	(void)key;
 	l->main = rv == CKR_OK && l->main_n ? found[0] : 0;
 	if (rv == CKR_OK && pair) {
-		rv = p11_objects_named(p, CKO_PUBLIC_KEY, l->label, found,
-				       &l->public_n);
+		rv = p11_objects_named(p, session, CKO_PUBLIC_KEY, l->label,
+				       found, &l->public_n);
 		l->public = rv == CKR_OK && l->public_n ? found[0] : 0;
 	}
 	if (rv != CKR_OK || l->main_n != 1 || (pair && l->public_n != 1))
 		return rv;
-	rv = read_bytes(p, l->main, CKA_ID, l->id, sizeof(l->id), &l->id_len);
+	rv = read_bytes(p, session, l->main, CKA_ID, l->id, sizeof(l->id),
+			&l->id_len);
 	if (rv == CKR_OK)
-		rv = p11_attrs_read(p, l->main, &l->attrs);
+		rv = p11_attrs_read(p, session, l->main, &l->attrs);
 	if (rv == CKR_OK && pair)
-		rv = look_at_public(p, l);
+		rv = look_at_public(p, session, l);
 	return rv;
 }
 
@@ -192,7 +196,7 @@ enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key, struct err *err)
 {
 	struct look look = { .kind = key->info.kind, .label = key->info.label };
 	struct hsm_key_info now;
-	CK_RV rv = look_run(p, NULL, &look);
+	CK_RV rv = look_run(p, p->session, NULL, &look);
 	enum pv_code rc;
 
 	if (rv != CKR_OK)

@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-CK_RV p11_objects(struct p11 *p, CK_ATTRIBUTE *match, CK_ULONG match_n,
+CK_RV p11_objects(struct p11 *p, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,
+		  CK_ULONG match_n,
 		  CK_OBJECT_HANDLE found[static P11_FOUND_MAX], size_t *n)
 {
-	CK_RV rv = p->mod.f->C_FindObjectsInit(p->session, match, match_n);
+	CK_RV rv = p->mod.f->C_FindObjectsInit(session, match, match_n);
 	CK_RV end;
 	CK_ULONG got = 0;
 
@@ -14,18 +15,19 @@ CK_RV p11_objects(struct p11 *p, CK_ATTRIBUTE *match, CK_ULONG match_n,
 		return rv;
 	do {
 		got = 0;
-		rv = p->mod.f->C_FindObjects(p->session, found + *n,
+		rv = p->mod.f->C_FindObjects(session, found + *n,
 					     P11_FOUND_MAX - *n, &got);
 		if (rv == CKR_OK && got > P11_FOUND_MAX - *n)
 			rv = CKR_BUFFER_TOO_SMALL;
 		if (rv == CKR_OK)
 			*n += got;
 	} while (rv == CKR_OK && got && *n < P11_FOUND_MAX);
-	end = p->mod.f->C_FindObjectsFinal(p->session);
+	end = p->mod.f->C_FindObjectsFinal(session);
 	return rv != CKR_OK ? rv : end;
 }
 
-CK_RV p11_objects_named(struct p11 *p, CK_OBJECT_CLASS klass, const char *label,
+CK_RV p11_objects_named(struct p11 *p, CK_SESSION_HANDLE session,
+			CK_OBJECT_CLASS klass, const char *label,
 			CK_OBJECT_HANDLE found[static P11_FOUND_MAX], size_t *n)
 {
 	CK_BBOOL yes = CK_TRUE;
@@ -35,15 +37,16 @@ CK_RV p11_objects_named(struct p11 *p, CK_OBJECT_CLASS klass, const char *label,
 		{ CKA_LABEL, (void *)label, strlen(label) },
 	};
 
-	return p11_objects(p, match, sizeof(match) / sizeof(match[0]), found,
-			   n);
+	return p11_objects(p, session, match, sizeof(match) / sizeof(match[0]),
+			   found, n);
 }
 
-CK_RV p11_attribute(struct p11 *p, CK_OBJECT_HANDLE object,
-		    CK_ATTRIBUTE_TYPE type, void *out, size_t cap, size_t *len)
+CK_RV p11_attribute(struct p11 *p, CK_SESSION_HANDLE session,
+		    CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out,
+		    size_t cap, size_t *len)
 {
 	CK_ATTRIBUTE a = { type, out, cap };
-	CK_RV rv = p->mod.f->C_GetAttributeValue(p->session, object, &a, 1);
+	CK_RV rv = p->mod.f->C_GetAttributeValue(session, object, &a, 1);
 
 	*len = 0;
 	if (rv != CKR_OK)

@@ -11,12 +11,13 @@
 #define P11_FOUND_MAX 8 /* handles looked at; more means trouble anyway */
 
 /* Handles that match; *n is at most P11_FOUND_MAX. */
-PV_MUST CK_RV p11_objects(struct p11 *p, CK_ATTRIBUTE *match, CK_ULONG match_n,
+PV_MUST CK_RV p11_objects(struct p11 *p, CK_SESSION_HANDLE session,
+			  CK_ATTRIBUTE *match, CK_ULONG match_n,
 			  CK_OBJECT_HANDLE found[static P11_FOUND_MAX],
 			  size_t *n);
 /* Objects of one class (CKO_...) and label. */
-PV_MUST CK_RV p11_objects_named(struct p11 *p, CK_OBJECT_CLASS klass,
-				const char *label,
+PV_MUST CK_RV p11_objects_named(struct p11 *p, CK_SESSION_HANDLE session,
+				CK_OBJECT_CLASS klass, const char *label,
 				CK_OBJECT_HANDLE found[static P11_FOUND_MAX],
 				size_t *n);
 
@@ -24,8 +25,8 @@ PV_MUST CK_RV p11_objects_named(struct p11 *p, CK_OBJECT_CLASS klass,
  * One attribute into out (cap bytes). An attribute the object does not have
  * is CKR_ATTRIBUTE_TYPE_INVALID.
  */
-PV_MUST CK_RV p11_attribute(struct p11 *p, CK_OBJECT_HANDLE object,
-			    CK_ATTRIBUTE_TYPE type, void *out, size_t cap,
-			    size_t *len);
+PV_MUST CK_RV p11_attribute(struct p11 *p, CK_SESSION_HANDLE session,
+			    CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+			    void *out, size_t cap, size_t *len);
 
 #endif

@@ -12,12 +12,13 @@ struct draw {
 	size_t len;
 };
 
-static CK_RV draw_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV draw_run(struct p11 *p, CK_SESSION_HANDLE session,
+		      const struct hsm_key *key, void *arg)
 {
 	struct draw *d = arg;
 
 	(void)key;
-	return p->mod.f->C_GenerateRandom(p->session, d->out, d->len);
+	return p->mod.f->C_GenerateRandom(session, d->out, d->len);
 }
 
 static bool is_healthy(const struct p11 *p, const uint8_t hash[HASH_LEN],

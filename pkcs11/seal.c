@@ -29,7 +29,8 @@ static void params_of(const struct gcm *g, CK_GCM_PARAMS *params)
 	};
 }
 
-static CK_RV encrypt_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV encrypt_run(struct p11 *p, CK_SESSION_HANDLE session,
+			 const struct hsm_key *key, void *arg)
 {
 	struct gcm *g = arg;
 	CK_GCM_PARAMS params;
@@ -37,17 +38,18 @@ static CK_RV encrypt_run(struct p11 *p, const struct hsm_key *key, void *arg)
 	CK_RV rv;
 
 	params_of(g, &params);
-	rv = p->mod.f->C_EncryptInit(p->session, &mechanism, key->handle);
+	rv = p->mod.f->C_EncryptInit(session, &mechanism, key->handle);
 	g->len = g->cap;
 	if (rv == CKR_OK)
-		rv = p->mod.f->C_Encrypt(p->session, (CK_BYTE *)g->in.p,
-					 g->in.len, g->out, &g->len);
+		rv = p->mod.f->C_Encrypt(session, (CK_BYTE *)g->in.p, g->in.len,
+					 g->out, &g->len);
 	if (rv == CKR_OK && g->len != g->in.len + HSM_GCM_TAG_LEN)
 		rv = CKR_BUFFER_TOO_SMALL;
 	return rv;
 }
 
-static CK_RV decrypt_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV decrypt_run(struct p11 *p, CK_SESSION_HANDLE session,
+			 const struct hsm_key *key, void *arg)
 {
 	struct gcm *g = arg;
 	CK_GCM_PARAMS params;
@@ -55,11 +57,11 @@ static CK_RV decrypt_run(struct p11 *p, const struct hsm_key *key, void *arg)
 	CK_RV rv;
 
 	params_of(g, &params);
-	rv = p->mod.f->C_DecryptInit(p->session, &mechanism, key->handle);
+	rv = p->mod.f->C_DecryptInit(session, &mechanism, key->handle);
 	g->len = g->cap;
 	if (rv == CKR_OK)
-		rv = p->mod.f->C_Decrypt(p->session, (CK_BYTE *)g->in.p,
-					 g->in.len, g->out, &g->len);
+		rv = p->mod.f->C_Decrypt(session, (CK_BYTE *)g->in.p, g->in.len,
+					 g->out, &g->len);
 	if (rv == CKR_OK && g->len != g->in.len - HSM_GCM_TAG_LEN)
 		rv = CKR_BUFFER_TOO_SMALL;
 	return rv;
@@ -101,7 +103,8 @@ enum pv_code p11_seal(struct p11 *p, struct hsm_key *key,
 }
 
 /* Whether the token opens what it has sealed itself a moment ago. */
-static bool opens_known_good(struct p11 *p, const struct hsm_key *key)
+static bool opens_known_good(struct p11 *p, CK_SESSION_HANDLE session,
+			     const struct hsm_key *key)
 {
 	static const uint8_t text[PROBE_LEN] = "provctl/probe/v1";
 	uint8_t nonce[HSM_GCM_NONCE_LEN];
@@ -117,8 +120,8 @@ static bool opens_known_good(struct p11 *p, const struct hsm_key *key)
 			    .cap = sizeof(back) };
 
 	return RAND_bytes(nonce, sizeof(nonce)) == 1 &&
-	       encrypt_run(p, key, &seal) == CKR_OK &&
-	       decrypt_run(p, key, &open) == CKR_OK &&
+	       encrypt_run(p, session, key, &seal) == CKR_OK &&
+	       decrypt_run(p, session, key, &open) == CKR_OK &&
 	       !memcmp(back, text, sizeof(text));
 }
 
@@ -147,11 +150,11 @@ static enum pv_code try_open(struct p11 *p, struct hsm_key *key, struct gcm *g,
 	*rv = CKR_OK;
 	if (rc != PV_OK)
 		return rc;
-	*rv = decrypt_run(p, key, g);
+	*rv = decrypt_run(p, p->session, key, g);
 	if (*rv == CKR_OK)
 		return PV_OK;
 	if (p11_rv_code(*rv) == PV_INTEGRITY ||
-	    (is_unclear(*rv) && opens_known_good(p, key)))
+	    (is_unclear(*rv) && opens_known_good(p, p->session, key)))
 		return not_authentic(key, *rv, err);
 	return p11_rv_code(*rv);
 }

@@ -253,7 +253,7 @@ enum pv_code p11_do(struct p11 *p, struct hsm_key *key, const struct p11_op *op,
 
 	if (rc != PV_OK)
 		return rc;
-	rv = op->run(p, key, arg);
+	rv = op->run(p, p->session, key, arg);
 	if (rv == CKR_OK)
 		return PV_OK;
 	if (p11_rv_heal(rv) == P11_HEAL_NONE)
@@ -267,6 +267,6 @@ enum pv_code p11_do(struct p11 *p, struct hsm_key *key, const struct p11_op *op,
 		err_prefix(err, "after %s from %s", p11_rv_name(rv), op->call);
 		return rc;
 	}
-	rv = op->run(p, key, arg);
+	rv = op->run(p, p->session, key, arg);
 	return rv == CKR_OK ? PV_OK : p11_op_failed(p, rv, op->call, err);
 }

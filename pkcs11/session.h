@@ -51,7 +51,9 @@ struct p11 {
 /* One Cryptoki operation, repeatable; key may be NULL. */
 struct p11_op {
 	const char *call; /* function that fails: "C_Sign" */
-	CK_RV (*run)(struct p11 *p, const struct hsm_key *key, void *arg);
+	CK_RV (*run)
+	(struct p11 *p, CK_SESSION_HANDLE session, const struct hsm_key *key,
+	 void *arg);
 	bool once; /* never repeated: it may have had an effect */
 };
 

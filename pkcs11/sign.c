@@ -12,16 +12,17 @@ struct signing {
 	CK_ULONG len;
 };
 
-static CK_RV sign_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV sign_run(struct p11 *p, CK_SESSION_HANDLE session,
+		      const struct hsm_key *key, void *arg)
 {
 	struct signing *s = arg;
 	CK_MECHANISM mechanism = { s->type, NULL, 0 };
-	CK_RV rv = p->mod.f->C_SignInit(p->session, &mechanism, key->handle);
+	CK_RV rv = p->mod.f->C_SignInit(session, &mechanism, key->handle);
 
 	s->len = sizeof(s->sig);
 	if (rv != CKR_OK)
 		return rv;
-	return p->mod.f->C_Sign(p->session, (CK_BYTE *)s->data.p, s->data.len,
+	return p->mod.f->C_Sign(session, (CK_BYTE *)s->data.p, s->data.len,
 				s->sig, &s->len);
 }
 

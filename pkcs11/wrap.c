@@ -40,7 +40,8 @@ struct import {
 	CK_OBJECT_HANDLE handle;
 };
 
-static CK_RV import_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV import_run(struct p11 *p, CK_SESSION_HANDLE session,
+			const struct hsm_key *key, void *arg)
 {
 	struct import *i = arg;
 	struct p11_template t = { .n = 0 };
@@ -60,7 +61,7 @@ static CK_RV import_run(struct p11 *p, const struct hsm_key *key, void *arg)
 	p11_template_flag(&t, CKA_SIGN, false);
 	p11_template_flag(&t, CKA_VERIFY, false);
 	p11_template_flag(&t, CKA_DERIVE, false);
-	return p->mod.f->C_CreateObject(p->session, t.a, t.n, &i->handle);
+	return p->mod.f->C_CreateObject(session, t.a, t.n, &i->handle);
 }
 
 enum pv_code p11_wrap_key_import(struct p11 *p, const struct secret *value,
@@ -105,14 +106,15 @@ struct wrapping {
 	CK_ULONG len;
 };
 
-static CK_RV wrap_run(struct p11 *p, const struct hsm_key *key, void *arg)
+static CK_RV wrap_run(struct p11 *p, CK_SESSION_HANDLE session,
+		      const struct hsm_key *key, void *arg)
 {
 	struct wrapping *w = arg;
 	CK_MECHANISM m = mechanism_of(p);
 
 	(void)key;
 	w->len = sizeof(w->out);
-	return p->mod.f->C_WrapKey(p->session, &m, w->by->handle, w->object,
+	return p->mod.f->C_WrapKey(session, &m, w->by->handle, w->object,
 				   w->out, &w->len);
 }
 
@@ -145,7 +147,8 @@ struct unwrapping {
 	uint8_t id[HSM_ID_LEN];
 };
 
-static CK_RV unwrap_run(struct p11 *p, const struct unwrapping *u)
+static CK_RV unwrap_run(struct p11 *p, CK_SESSION_HANDLE session,
+			const struct unwrapping *u)
 {
 	CK_MECHANISM m = mechanism_of(p);
 	struct p11_template t = { .n = 0 };
@@ -155,7 +158,7 @@ static CK_RV unwrap_run(struct p11 *p, const struct unwrapping *u)
 	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
 	p11_template_secret(&t, u->kind, u->label, u->id, p->quirk,
 			    p->facts.sp800_108, true);
-	return p->mod.f->C_UnwrapKey(p->session, &m, u->by->handle,
+	return p->mod.f->C_UnwrapKey(session, &m, u->by->handle,
 				     (CK_BYTE *)u->wrapped.p, u->wrapped.len,
 				     t.a, t.n, &made);
 }
@@ -169,7 +172,8 @@ static void session_key_template(struct p11_template *t)
 }
 
 /* Whether the wrap key unwraps what it wrapped a moment ago. */
-static bool opens_known_good(struct p11 *p, const struct p11_wrap_key *by)
+static bool opens_known_good(struct p11 *p, CK_SESSION_HANDLE session,
+			     const struct p11_wrap_key *by)
 {
 	const CK_FUNCTION_LIST *f = p->mod.f;
 	CK_MECHANISM generate = { CKM_AES_KEY_GEN, NULL, 0 };
@@ -183,27 +187,27 @@ static bool opens_known_good(struct p11 *p, const struct p11_wrap_key *by)
 
 	session_key_template(&t);
 	p11_template_add(&t, CKA_VALUE_LEN, &want, sizeof(want));
-	if (f->C_GenerateKey(p->session, &generate, t.a, t.n, &probe) != CKR_OK)
+	if (f->C_GenerateKey(session, &generate, t.a, t.n, &probe) != CKR_OK)
 		return false;
 	t.n--; /* no length for C_UnwrapKey */
-	good = f->C_WrapKey(p->session, &m, by->handle, probe, out, &len) ==
+	good = f->C_WrapKey(session, &m, by->handle, probe, out, &len) ==
 		       CKR_OK &&
 	       len == P11_WRAPPED_LEN &&
-	       f->C_UnwrapKey(p->session, &m, by->handle, out, len, t.a, t.n,
+	       f->C_UnwrapKey(session, &m, by->handle, out, len, t.a, t.n,
 			      &back) == CKR_OK;
 	if (back)
-		f->C_DestroyObject(p->session, back);
-	f->C_DestroyObject(p->session, probe);
+		f->C_DestroyObject(session, back);
+	f->C_DestroyObject(session, probe);
 	secret_wipe(out, sizeof(out));
 	return good;
 }
 
 /* Modules have no common word for "does not unwrap". */
-static bool bytes_at_fault(struct p11 *p, const struct p11_wrap_key *by,
-			   CK_RV rv)
+static bool bytes_at_fault(struct p11 *p, CK_SESSION_HANDLE session,
+			   const struct p11_wrap_key *by, CK_RV rv)
 {
 	if (rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED)
-		return opens_known_good(p, by);
+		return opens_known_good(p, session, by);
 	return p11_rv_code(rv) == PV_INTEGRITY;
 }
 
@@ -272,10 +276,10 @@ enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 	if (rc != PV_OK)
 		return rc;
 	/* No healing: the wrap key would not outlive it. */
-	rv = unwrap_run(p, &u);
+	rv = unwrap_run(p, p->session, &u);
 	if (rv == CKR_OK)
 		return unwrapped(p, &u, key, err);
-	if (bytes_at_fault(p, by, rv))
+	if (bytes_at_fault(p, p->session, by, rv))
 		return p11_rv_fail_as(err, rv, PV_INTEGRITY, "hsm.wrapped",
 				      "the backup does not open: C_UnwrapKey");
 	return p11_op_failed(p, rv, "C_UnwrapKey", err);

@@ -32,8 +32,9 @@ static size_t count(CK_OBJECT_CLASS klass, const char *label)
 	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
 	size_t n = 0;
 
-	ck_assert_uint_eq(p11_objects_named(p, klass, label, found, &n),
-			  CKR_OK);
+	ck_assert_uint_eq(
+		p11_objects_named(p, p->session, klass, label, found, &n),
+		CKR_OK);
 	return n;
 }
 

@@ -234,18 +234,18 @@ static void check_stored(struct hsm *h, const struct hsm_key_info *info,
 	size_t n = 0, len = 0;
 
 	unit_ok(p11_ready(p, NULL, &err), &err);
-	ck_assert_uint_eq(
-		p11_objects_named(p, CKO_CERTIFICATE, info->label, found, &n),
-		CKR_OK);
+	ck_assert_uint_eq(p11_objects_named(p, p->session, CKO_CERTIFICATE,
+					    info->label, found, &n),
+			  CKR_OK);
 	ck_assert_uint_eq(n, 1);
-	ck_assert_uint_eq(p11_attribute(p, found[0], CKA_VALUE, value,
-					sizeof(value), &len),
+	ck_assert_uint_eq(p11_attribute(p, p->session, found[0], CKA_VALUE,
+					value, sizeof(value), &len),
 			  CKR_OK);
 	ck_assert_uint_eq(len, der.len);
 	ck_assert_mem_eq(value, der.p, len);
-	ck_assert_uint_eq(
-		p11_attribute(p, found[0], CKA_ID, value, sizeof(value), &len),
-		CKR_OK);
+	ck_assert_uint_eq(p11_attribute(p, p->session, found[0], CKA_ID, value,
+					sizeof(value), &len),
+			  CKR_OK);
 	ck_assert_uint_eq(len, HSM_ID_LEN);
 	ck_assert_mem_eq(value, info->id, HSM_ID_LEN);
 }
