@@ -71,8 +71,8 @@ static void token_config(const struct authority *a, const char *uri,
  * be tried: a wrong PIN must not be tried on several.
  */
 static enum pv_code open_hsm(const struct authority *a,
-			     const struct secret *pin, struct hsm **hsm,
-			     struct err *err)
+			     const struct secret *pin, unsigned sessions,
+			     struct hsm **hsm, struct err *err)
 {
 	enum pv_code rc = PV_INTERNAL;
 
@@ -81,6 +81,7 @@ static enum pv_code open_hsm(const struct authority *a,
 		struct err why;
 
 		token_config(a, a->tokens[i], &c);
+		c.cfg.sessions = sessions;
 		err_init(&why);
 		rc = p11_open(&c.cfg, pin, hsm, &why);
 		if (rc == PV_OK)

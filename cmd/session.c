@@ -13,7 +13,7 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 	if (rc == PV_OK && (needs & SESSION_HSM))
 		rc = b->pin_read(s->a, &s->pin, err);
 	if (rc == PV_OK && (needs & SESSION_HSM))
-		rc = b->hsm_open(s->a, &s->pin, &s->hsm, err);
+		rc = b->hsm_open(s->a, &s->pin, 1, &s->hsm, err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = b->store_open(s->a, false, &s->store, err);
 	return rc;

@@ -1,13 +1,22 @@
 /*
  * hsm: what the project needs from a hardware security module, in domain
  * verbs. pkcs11/ implements it; tests may too. One struct hsm per process,
- * logged in, single threaded. Keys are found once by label and identified by
- * CKA_ID and public key; 0 or 2 matches are refused.
+ * logged in. Keys are found once by label and identified by CKA_ID and public
+ * key; 0 or 2 matches are refused.
+ *
+ * Threads: an hsm opened with several sessions takes so many calls at once
+ * (hsm_sessions). Any thread may call sign_digest, sign_message, derive, seal,
+ * open and random, on the same key too, each with buffers of its own; more
+ * threads than sessions wait for one to come free. hsm_info and what it gives
+ * may be read at any time. Everything else (find, generate,
+ * store_certificate, can, derive_way, close) is for one thread while no other
+ * is in a call.
  *
  * Codes: PV_HSM_TEMP (try again: removed, device error, time-out),
  * PV_HSM_FATAL (PIN, wrong signature, missing or doubled key, quirk refused),
  * PV_INTEGRITY (authenticated decryption failed), PV_DENIED (preflight rule).
- * err->ckr holds the CK_RV. After a failure the handle may be used again.
+ * err->ckr holds the CK_RV. After a failure the handle may be used again, by
+ * all threads: what one call broke is mended before the next one, once.
  */
 #ifndef PV_HSM_H
 #define PV_HSM_H
@@ -74,6 +83,7 @@ struct hsm_ops {
 			       struct err *err);
 	bool (*can)(struct hsm *h, enum hsm_key_kind kind);
 	const char *(*derive_way)(struct hsm *h);
+	unsigned (*sessions)(struct hsm *h); /* NULL: one */
 	enum pv_code (*store_certificate)(struct hsm *h, const char *label,
 					  struct span der, struct err *err);
 	void (*close)(struct hsm *h);
@@ -150,8 +160,8 @@ hsm_open(struct hsm *h, struct hsm_key *key, const uint8_t nonce[12],
 	return h->ops->open(h, key, nonce, aad, sealed, plain, err);
 }
 
-/* Random bytes from the token; all zero or a repeat of the last call's first
- * 16 bytes is PV_HSM_FATAL, rule "hsm.random". */
+/* Random bytes from the token; all zero or a repeat of the first 16 bytes of
+ * one of the last calls, of any thread, is PV_HSM_FATAL, rule "hsm.random". */
 PV_MUST static inline enum pv_code
 hsm_random(struct hsm *h, uint8_t *out, size_t len, struct err *err)
 {
@@ -167,6 +177,13 @@ PV_MUST static inline bool hsm_can(struct hsm *h, enum hsm_key_kind kind)
 static inline const char *hsm_derive_way(struct hsm *h)
 {
 	return h->ops->derive_way(h);
+}
+
+/* How many calls can be in flight now: 1 to what hsm was opened with, as the
+ * token has room; 0 while it is away (the next call goes in again). */
+static inline unsigned hsm_sessions(struct hsm *h)
+{
+	return h->ops->sessions ? h->ops->sessions(h) : 1;
 }
 
 /* A CKO_CERTIFICATE on the token beside the key of that label. */

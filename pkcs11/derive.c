@@ -4,6 +4,7 @@
 
 #include "pkcs11/keygen.h"
 #include "pkcs11/object.h"
+#include "pkcs11/op.h"
 
 #define CMAC_LEN 16
 #define COUNTER_BITS 32

@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 #include "pkcs11/derive.h"
 #include "pkcs11/keygen.h"
-#include "pkcs11/object.h"
+#include "pkcs11/op.h"
 #include "pkcs11/random.h"
 #include "pkcs11/seal.h"
 #include "pkcs11/sign.h"
@@ -88,6 +88,11 @@ static bool op_can(struct hsm *h, enum hsm_key_kind kind)
 	return p11_can(of(h), kind);
 }
 
+static unsigned op_sessions(struct hsm *h)
+{
+	return p11_sessions(of(h));
+}
+
 static const char *op_derive_way(struct hsm *h)
 {
 	return p11_derive_way(of(h));
@@ -154,6 +159,7 @@ static void p11_free(struct p11 *p)
 	free((char *)p->cfg.module);
 	free((char *)p->cfg.token_uri);
 	free((char *)p->cfg.lock_dir);
+	p11_pool_destroy(&p->pool);
 	secret_wipe(p, sizeof(*p));
 	free(p);
 }
@@ -183,6 +189,7 @@ static const struct hsm_ops ops = {
 	.random = op_random,
 	.can = op_can,
 	.derive_way = op_derive_way,
+	.sessions = op_sessions,
 	.store_certificate = op_store_certificate,
 	.close = op_close,
 };
@@ -191,6 +198,7 @@ static enum pv_code copy_config(struct p11 *p, const struct p11_config *cfg,
 				struct err *err)
 {
 	p->cfg.timeout_s = cfg->timeout_s;
+	p->cfg.sessions = cfg->sessions;
 	p->cfg.module = mem_strdup(cfg->module, err);
 	if (p->cfg.module)
 		p->cfg.token_uri = mem_strdup(cfg->token_uri, err);
@@ -210,7 +218,9 @@ enum pv_code p11_open(const struct p11_config *cfg, const struct secret *pin,
 	p->hsm.ops = &ops;
 	p->pin = pin;
 	p->owner = getpid();
-	rc = p11_uri_parse_token(cfg->token_uri, &p->uri, err);
+	rc = p11_pool_init(&p->pool, err);
+	if (rc == PV_OK)
+		rc = p11_uri_parse_token(cfg->token_uri, &p->uri, err);
 	if (rc == PV_OK)
 		rc = copy_config(p, cfg, err);
 	if (rc == PV_OK)

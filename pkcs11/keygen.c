@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 
 #include "pkcs11/object.h"
+#include "pkcs11/op.h"
 #include "pkcs11/rv.h"
 
 #define AES256_BYTES 32

@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "pkcs11/attrs.h"
 #include "pkcs11/object.h"
+#include "pkcs11/op.h"
 #include "pkcs11/point.h"
 #include "pkcs11/rv.h"
 
@@ -196,7 +197,7 @@ enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key, struct err *err)
 {
 	struct look look = { .kind = key->info.kind, .label = key->info.label };
 	struct hsm_key_info now;
-	CK_RV rv = look_run(p, p->session, NULL, &look);
+	CK_RV rv = look_run(p, p->pool.seats[0].session, NULL, &look);
 	enum pv_code rc;
 
 	if (rv != CKR_OK)
@@ -210,7 +211,7 @@ enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key, struct err *err)
 	    memcmp(now.attrs_sha256, key->info.attrs_sha256, 32) != 0)
 		return refuse(&look, "hsm.key-changed",
 			      "another key is on the token now", err);
-	take_handles(key, &look, p->generation);
+	take_handles(key, &look, p->pool.generation);
 	return PV_OK;
 }
 
@@ -256,7 +257,7 @@ enum pv_code p11_key_find(struct p11 *p, enum hsm_key_kind kind,
 		rc = take_info(p, &look, &k->info, err);
 	if (rc != PV_OK)
 		return rc;
-	take_handles(k, &look, p->generation);
+	take_handles(k, &look, p->pool.generation);
 	k->next = p->keys;
 	p->keys = k;
 	*key = TAKE(k);

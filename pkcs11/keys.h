@@ -16,7 +16,8 @@
 PV_MUST enum pv_code p11_key_find(struct p11 *p, enum hsm_key_kind kind,
 				  const char *label, struct hsm_key **key,
 				  struct err *err);
-/* New handles for a known key; "hsm.key-changed" when it is another now. */
+/* While alone: new handles for a known key; "hsm.key-changed" when it is
+ * another now. */
 PV_MUST enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key,
 				    struct err *err);
 /* Drops a key from the cache and frees it. */

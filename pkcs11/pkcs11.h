@@ -5,7 +5,8 @@
  * Token life (initialising, certificates) goes through libp11 in short-lived
  * child processes; login, keys and operations go through Cryptoki on sessions
  * of our own, in the process that called p11_open(). Signers are forked
- * before that call, never after it.
+ * before that call, never after it. Several sessions on the one login let so
+ * many threads have a call in flight each (lib/hsm.h says which calls).
  *
  * Does not check: what signatures say (the caller verifies), how often a key
  * was used (the store counts).
@@ -25,6 +26,7 @@ struct p11_config {
 		*token_uri;   /* RFC 7512, token attributes only, never a PIN */
 	const char *lock_dir; /* folder of the token locks, made when missing */
 	unsigned timeout_s;   /* bound of a child and of waiting for the lock */
+	unsigned sessions;    /* of p11_open(): 1 to 64 calls at once; 0: one */
 };
 
 /* What a token says of itself; plain data, crosses a pipe. */
@@ -63,7 +65,8 @@ PV_MUST enum pv_code p11_preflight(const struct p11_config *cfg,
 				   struct p11_facts *out, struct err *err);
 
 /*
- * C_Initialize to C_Login under the token's lock, one login attempt. The
+ * C_Initialize to C_Login under the token's lock, one login attempt, then
+ * the other sessions: a token with less room makes them fewer, not fail. The
  * process must not have initialised the module before. pin stays the caller's
  * and must outlive *out (a dead session logs in once more with it); it may be
  * NULL or empty only for a token with a protected authentication path.

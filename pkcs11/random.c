@@ -4,6 +4,8 @@
 
 #include <openssl/evp.h>
 
+#include "pkcs11/op.h"
+
 #define BLOCK 16
 #define HASH_LEN 32
 
@@ -21,13 +23,29 @@ static CK_RV draw_run(struct p11 *p, CK_SESSION_HANDLE session,
 	return p->mod.f->C_GenerateRandom(session, d->out, d->len);
 }
 
-static bool is_healthy(const struct p11 *p, const uint8_t hash[HASH_LEN],
-		       const uint8_t *bytes, size_t len)
+/* Looks it up and puts it in, as one step: of two threads that get the same
+ * bytes at once the later one sees it. */
+static bool is_new(struct p11 *p, const uint8_t hash[HASH_LEN])
+{
+	struct p11_seen *seen = &p->seen;
+	bool new = true;
+
+	pthread_mutex_lock(&p->pool.lock);
+	for (unsigned i = 0; i < seen->n; i++)
+		if (!memcmp(hash, seen->hash[i], HASH_LEN))
+			new = false;
+	memcpy(seen->hash[seen->next], hash, HASH_LEN);
+	seen->next = (seen->next + 1) % P11_SESSIONS_MAX;
+	if (seen->n < P11_SESSIONS_MAX)
+		seen->n++;
+	pthread_mutex_unlock(&p->pool.lock);
+	return new;
+}
+
+static bool is_healthy(const uint8_t *bytes, size_t len)
 {
 	static const uint8_t zero[BLOCK];
 
-	if (p->random_seen && !memcmp(hash, p->last_random, HASH_LEN))
-		return false;
 	for (size_t i = 0; i + BLOCK <= len; i += BLOCK) {
 		if (!memcmp(bytes + i, zero, BLOCK))
 			return false;
@@ -54,15 +72,13 @@ static enum pv_code draw(struct p11 *p, uint8_t *out, size_t len,
 	/* The bytes may become a secret: only their hash is kept. */
 	if (EVP_Digest(out, BLOCK, hash, NULL, EVP_sha256(), NULL) != 1)
 		return err_fail(err, PV_INTERNAL, NULL, NULL, "SHA-256 failed");
-	if (!is_healthy(p, hash, out, len)) {
+	if (!is_healthy(out, len) || !is_new(p, hash)) {
 		secret_wipe(out, len);
 		return err_fail(err, PV_HSM_FATAL, "hsm.random",
 				"take the token out of service",
 				"the token's random generator repeats itself "
 				"or gives zeros");
 	}
-	memcpy(p->last_random, hash, HASH_LEN);
-	p->random_seen = true;
 	return PV_OK;
 }
 

@@ -1,6 +1,7 @@
 /*
  * random: bytes from the token, with a health test: 16 bytes of zero, or the
- * same 16 bytes twice in a row (in a call or from call to call), are fatal.
+ * same 16 bytes twice in a row in a call, or at the head of two of the last 64
+ * calls of whichever threads, are fatal.
  */
 #ifndef PV_PKCS11_RANDOM_H
 #define PV_PKCS11_RANDOM_H

@@ -4,6 +4,7 @@
 
 #include <openssl/rand.h>
 
+#include "pkcs11/op.h"
 #include "pkcs11/rv.h"
 
 #define TAG_BITS (8 * HSM_GCM_TAG_LEN)
@@ -141,41 +142,45 @@ static enum pv_code not_authentic(const struct hsm_key *key, CK_RV rv,
 			      "key: C_Decrypt");
 }
 
-/* One try, with the question behind it. */
+/* One try, with the question behind it. Holds the lease still when *rv is not
+ * CKR_OK. */
 static enum pv_code try_open(struct p11 *p, struct hsm_key *key, struct gcm *g,
-			     CK_RV *rv, struct err *err)
+			     struct p11_lease *lease, CK_RV *rv,
+			     struct err *err)
 {
-	enum pv_code rc = p11_ready(p, key, err);
+	enum pv_code rc = p11_lease(p, key, lease, err);
+	CK_RV got;
 
 	*rv = CKR_OK;
 	if (rc != PV_OK)
 		return rc;
-	*rv = decrypt_run(p, p->session, key, g);
-	if (*rv == CKR_OK)
-		return PV_OK;
-	if (p11_rv_code(*rv) == PV_INTEGRITY ||
-	    (is_unclear(*rv) && opens_known_good(p, p->session, key)))
-		return not_authentic(key, *rv, err);
-	return p11_rv_code(*rv);
+	got = decrypt_run(p, lease->session, key, g);
+	if (got != CKR_OK && p11_rv_code(got) != PV_INTEGRITY &&
+	    !(is_unclear(got) && opens_known_good(p, lease->session, key))) {
+		*rv = got;
+		return p11_rv_code(got);
+	}
+	p11_give_back(p, lease);
+	return got == CKR_OK ? PV_OK : not_authentic(key, got, err);
 }
 
 static enum pv_code open_healing(struct p11 *p, struct hsm_key *key,
 				 struct gcm *g, struct err *err)
 {
+	struct p11_lease lease;
 	CK_RV rv;
-	enum pv_code rc = try_open(p, key, g, &rv, err);
+	enum pv_code rc = try_open(p, key, g, &lease, &rv, err);
 
-	if (rc == PV_OK || rv == CKR_OK || rc == PV_INTEGRITY)
+	if (rv == CKR_OK)
 		return rc;
 	if (p11_rv_heal(rv) == P11_HEAL_NONE)
-		return p11_op_failed(p, rv, "C_Decrypt", err);
-	rc = p11_heal_after(p, rv, err);
+		return p11_op_failed(p, &lease, rv, "C_Decrypt", err);
+	rc = p11_heal_after(p, &lease, rv, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = try_open(p, key, g, &rv, err);
-	if (rc == PV_OK || rv == CKR_OK || rc == PV_INTEGRITY)
-		return rc;
-	return p11_op_failed(p, rv, "C_Decrypt", err);
+	rc = try_open(p, key, g, &lease, &rv, err);
+	return rv == CKR_OK ? rc
+			    : p11_op_failed(p, &lease, rv, "C_Decrypt", err);
 }
 
 enum pv_code p11_open_sealed(struct p11 *p, struct hsm_key *key,

@@ -2,31 +2,39 @@
 
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "pkcs11/keys.h"
 #include "pkcs11/lock.h"
 #include "pkcs11/rv.h"
 
-static void session_close(struct p11 *p)
+static CK_SESSION_HANDLE first_of(const struct p11 *p)
 {
-	if (p->open)
-		p->mod.f->C_CloseSession(p->session);
-	p->open = false;
+	return p->pool.seats[0].session;
 }
 
-/* CKR_SESSION_COUNT may pass: waits for it, bounded. */
-static CK_RV open_patiently(struct p11 *p)
+static void close_all(struct p11 *p)
 {
-	const struct timespec step = { 0, P11_SESSION_WAIT_STEP_MS * 1000000L };
+	for (unsigned i = 0; i < p->pool.size; i++)
+		p->mod.f->C_CloseSession(p->pool.seats[i].session);
+	p11_pool_clear(&p->pool);
+}
+
+static CK_RV open_one(const struct p11 *p, CK_SESSION_HANDLE *session)
+{
 	CK_FLAGS flags = CKF_SERIAL_SESSION;
-	CK_RV rv = CKR_SESSION_COUNT;
 
 	if (!p->facts.write_protected)
 		flags |= CKF_RW_SESSION;
+	return p->mod.f->C_OpenSession(p->slot, flags, NULL, NULL, session);
+}
+
+/* CKR_SESSION_COUNT may pass: waits for it, bounded. */
+static CK_RV open_patiently(const struct p11 *p, CK_SESSION_HANDLE *session)
+{
+	const struct timespec step = { 0, P11_SESSION_WAIT_STEP_MS * 1000000L };
+	CK_RV rv = CKR_SESSION_COUNT;
+
 	for (int i = 0; i < P11_SESSION_WAIT_TRIES; i++) {
-		rv = p->mod.f->C_OpenSession(p->slot, flags, NULL, NULL,
-					     &p->session);
+		rv = open_one(p, session);
 		if (rv != CKR_SESSION_COUNT)
 			return rv;
 		nanosleep(&step, NULL);
@@ -34,16 +42,43 @@ static CK_RV open_patiently(struct p11 *p)
 	return rv;
 }
 
-static enum pv_code session_open(struct p11 *p, struct err *err)
+static enum pv_code open_first(struct p11 *p, struct err *err)
 {
-	CK_RV rv = open_patiently(p);
+	CK_SESSION_HANDLE session = 0;
+	CK_RV rv = open_patiently(p, &session);
 
 	if (rv != CKR_OK)
 		return p11_rv_fail(err, rv, "C_OpenSession");
-	p->open = true;
-	p->stale = false;
-	p->generation++;
+	p11_pool_add(&p->pool, session);
 	return PV_OK;
+}
+
+static unsigned at_most(unsigned n, unsigned long limit)
+{
+	return limit && limit < n ? (unsigned)limit : n;
+}
+
+/* What is asked for, within what the token says it has room for. */
+static unsigned sessions_wanted(const struct p11 *p)
+{
+	unsigned n = p->cfg.sessions ? p->cfg.sessions : 1;
+
+	n = at_most(n, P11_SESSIONS_MAX);
+	n = at_most(n, p->facts.max_sessions);
+	if (!p->facts.write_protected)
+		n = at_most(n, p->facts.max_rw_sessions);
+	return n;
+}
+
+/* Modules have many words for "no more": whatever it is, the first session
+ * serves, and tells when there is more to it. */
+static void open_others(struct p11 *p)
+{
+	unsigned wanted = sessions_wanted(p);
+	CK_SESSION_HANDLE session = 0;
+
+	while (p->pool.size < wanted && open_one(p, &session) == CKR_OK)
+		p11_pool_add(&p->pool, session);
 }
 
 /* An empty PIN could pass where another process has logged in already. */
@@ -89,7 +124,7 @@ static enum pv_code login(struct p11 *p, struct err *err)
 		rc = check_pin(p, err);
 	if (rc != PV_OK)
 		return rc;
-	rv = p->mod.f->C_Login(p->session, CKU_USER, pad ? NULL : p->pin->data,
+	rv = p->mod.f->C_Login(first_of(p), CKU_USER, pad ? NULL : p->pin->data,
 			       pad ? 0 : p->pin->len);
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return PV_OK;
@@ -126,6 +161,20 @@ static enum pv_code lock_take(const struct p11 *p, struct p11_lock *lock,
 			     p->cfg.timeout_s, err);
 }
 
+/* Without a login the sessions are of no use. */
+static enum pv_code come_in(struct p11 *p, struct err *err)
+{
+	enum pv_code rc = open_first(p, err);
+
+	if (rc == PV_OK)
+		rc = login(p, err);
+	if (rc == PV_OK)
+		open_others(p);
+	else
+		close_all(p);
+	return rc;
+}
+
 enum pv_code p11_session_enter(struct p11 *p, struct err *err)
 {
 	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
@@ -141,9 +190,7 @@ enum pv_code p11_session_enter(struct p11 *p, struct err *err)
 	if (rc == PV_OK)
 		rc = p11_facts_judge(&p->facts, err);
 	if (rc == PV_OK)
-		rc = session_open(p, err);
-	if (rc == PV_OK)
-		rc = login(p, err);
+		rc = come_in(p, err);
 	if (rc != PV_OK)
 		p11_session_leave(p);
 	return rc;
@@ -152,8 +199,8 @@ enum pv_code p11_session_enter(struct p11 *p, struct err *err)
 void p11_session_leave(struct p11 *p)
 {
 	if (p->mod.initialised)
-		session_close(p);
-	p->open = false;
+		close_all(p);
+	p11_pool_clear(&p->pool);
 	p11_module_stop(&p->mod);
 }
 
@@ -169,23 +216,17 @@ enum pv_code p11_session_reopen(struct p11 *p, struct err *err)
 	rc = lock_take(p, &lock, err);
 	if (rc != PV_OK)
 		return rc;
-	session_close(p);
+	close_all(p);
 	rv = p->mod.f->C_GetTokenInfo(p->slot, &info);
 	if (rv != CKR_OK)
 		return p11_rv_fail(err, rv, "C_GetTokenInfo");
 	rc = take_facts(p, &info, err);
 	if (rc == PV_OK)
-		rc = session_open(p, err);
-	if (rc == PV_OK)
-		rc = login(p, err);
-	/* Without a login the session is of no use. */
-	if (rc != PV_OK)
-		session_close(p);
+		rc = come_in(p, err);
 	return rc;
 }
 
-/* The session is there but the login is gone. */
-static enum pv_code login_again(struct p11 *p, struct err *err)
+enum pv_code p11_session_login(struct p11 *p, struct err *err)
 {
 	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
 	CK_TOKEN_INFO info;
@@ -201,72 +242,28 @@ static enum pv_code login_again(struct p11 *p, struct err *err)
 	if (rc == PV_OK)
 		rc = login(p, err);
 	/* Private objects may have new handles. */
-	p->generation++;
+	p->pool.generation++;
 	return rc;
 }
 
-enum pv_code p11_heal_after(struct p11 *p, CK_RV rv, struct err *err)
+void p11_session_replace(struct p11 *p)
 {
-	switch (p11_rv_heal(rv)) {
-	case P11_HEAL_REOPEN:
-		return p11_session_reopen(p, err);
-	case P11_HEAL_LOGIN:
-		return login_again(p, err);
-	case P11_HEAL_REINIT:
-		p11_session_leave(p);
-		return p11_session_enter(p, err);
-	case P11_HEAL_NONE:
-		break;
+	struct p11_pool *pool = &p->pool;
+
+	for (unsigned i = 0; i < pool->size; i++) {
+		struct p11_seat *seat = &pool->seats[i];
+
+		if (!seat->stale)
+			continue;
+		p->mod.f->C_CloseSession(seat->session);
+		seat->session = 0;
+		if (open_one(p, &seat->session) != CKR_OK) {
+			p11_pool_stale_all(pool);
+			return;
+		}
+		seat->stale = false;
+		pool->stale_n--;
+		/* Session objects of the old one are gone. */
+		pool->generation++;
 	}
-	return PV_OK;
-}
-
-enum pv_code p11_ready(struct p11 *p, struct hsm_key *key, struct err *err)
-{
-	enum pv_code rc = PV_OK;
-
-	if (p->owner != getpid())
-		return err_fail(err, PV_INTERNAL, "hsm.fork", NULL,
-				"a process forked after login uses the HSM");
-	if (!p->open || p->stale)
-		rc = p11_session_reopen(p, err);
-	if (rc == PV_OK && key && key->generation != p->generation)
-		rc = p11_key_refind(p, key, err);
-	return rc;
-}
-
-enum pv_code p11_op_failed(struct p11 *p, CK_RV rv, const char *call,
-			   struct err *err)
-{
-	/* An operation may still be active in the module, or the session may
-	 * be of no use any more: the next operation starts on a new one. */
-	if (p11_rv_code(rv) == PV_HSM_TEMP || rv == CKR_BUFFER_TOO_SMALL)
-		p->stale = true;
-	return p11_rv_fail(err, rv, call);
-}
-
-enum pv_code p11_do(struct p11 *p, struct hsm_key *key, const struct p11_op *op,
-		    void *arg, struct err *err)
-{
-	enum pv_code rc = p11_ready(p, key, err);
-	CK_RV rv;
-
-	if (rc != PV_OK)
-		return rc;
-	rv = op->run(p, p->session, key, arg);
-	if (rv == CKR_OK)
-		return PV_OK;
-	if (p11_rv_heal(rv) == P11_HEAL_NONE)
-		return p11_op_failed(p, rv, op->call, err);
-	rc = p11_heal_after(p, rv, err);
-	if (rc == PV_OK && op->once)
-		return p11_rv_fail(err, rv, op->call);
-	if (rc == PV_OK)
-		rc = p11_ready(p, key, err);
-	if (rc != PV_OK) {
-		err_prefix(err, "after %s from %s", p11_rv_name(rv), op->call);
-		return rc;
-	}
-	rv = op->run(p, p->session, key, arg);
-	return rv == CKR_OK ? PV_OK : p11_op_failed(p, rv, op->call, err);
 }

@@ -1,10 +1,13 @@
 /*
- * session: the one logged-in session of this process, and how it is kept
- * alive: fault, one way to heal (rv.h), one more try, then the error.
+ * session: the logged-in sessions of this process, how it comes in, goes out
+ * and comes in again. All of it is for a thread that is alone (pool.h), or the
+ * only one; what it changes in struct p11 others read with a lease in hand.
  *
  * A process that comes in (C_Initialize to C_Login) holds the token's lock.
- * C_Login is called once for each way in; after a refused PIN never again.
- * Nobody is ever logged out: other processes may share the login.
+ * C_Login is called once for each way in, however many sessions it opens;
+ * after a refused PIN never again. As many sessions as were asked for, or as
+ * the token has room for: only the first one must open. Nobody is ever logged
+ * out: other processes may share the login.
  */
 #ifndef PV_PKCS11_SESSION_H
 #define PV_PKCS11_SESSION_H
@@ -12,6 +15,7 @@
 #include <sys/types.h>
 
 #include "pkcs11/facts.h"
+#include "pkcs11/pool.h"
 #include "pkcs11/quirks.h"
 
 #define P11_SESSION_WAIT_STEP_MS 50 /* on CKR_SESSION_COUNT */
@@ -23,8 +27,14 @@ struct hsm_key {
 	struct hsm_key_info info;
 	CK_OBJECT_HANDLE handle;	/* private or secret key */
 	CK_OBJECT_HANDLE public_handle; /* 0 for secret keys */
-	unsigned long generation; /* of the session the handles belong to */
+	unsigned long generation; /* of the pool that the handles belong to */
 	bool by_kdf;		  /* HSM_KEY_KDF used through SP 800-108 */
+};
+
+/* SHA-256 of the first bytes that the last calls for random bytes gave. */
+struct p11_seen {
+	uint8_t hash[P11_SESSIONS_MAX][32];
+	unsigned n, next;
 };
 
 struct p11 {
@@ -36,48 +46,26 @@ struct p11 {
 	struct p11_facts facts;
 	const struct p11_quirk *quirk;
 	CK_SLOT_ID slot;
-	CK_SESSION_HANDLE session;
-	bool open;		  /* session is ours to close */
-	bool stale;		  /* reopen before the next operation */
-	bool pin_refused;	  /* no C_Login any more */
-	bool known;		  /* facts.serial was seen once */
-	pid_t owner;		  /* a forked copy is of no use */
-	unsigned long generation; /* +1 with every new session */
+	struct p11_pool pool;
+	bool pin_refused; /* no C_Login any more */
+	bool known;	  /* facts.serial was seen once */
+	pid_t owner;	  /* a forked copy is of no use */
 	struct hsm_key *keys;
-	uint8_t last_random[32]; /* SHA-256 of the last call's first bytes */
-	bool random_seen;
-};
-
-/* One Cryptoki operation, repeatable; key may be NULL. */
-struct p11_op {
-	const char *call; /* function that fails: "C_Sign" */
-	CK_RV (*run)
-	(struct p11 *p, CK_SESSION_HANDLE session, const struct hsm_key *key,
-	 void *arg);
-	bool once; /* never repeated: it may have had an effect */
+	struct p11_seen seen; /* the pool's lock guards it */
 };
 
 /* Way in: lock, C_Initialize, slot, C_OpenSession, C_Login, unlock. */
 PV_MUST enum pv_code p11_session_enter(struct p11 *p, struct err *err);
-/* Way out: closes the session, finalizes; keys stay known by CKA_ID. */
+/* Way out: closes the sessions, finalizes; keys stay known by CKA_ID. */
 void p11_session_leave(struct p11 *p);
-/* A new session on the same token, logged in. */
+/* New sessions on the same token, logged in. */
 PV_MUST enum pv_code p11_session_reopen(struct p11 *p, struct err *err);
-
+/* One C_Login: the sessions are there but the login is gone. */
+PV_MUST enum pv_code p11_session_login(struct p11 *p, struct err *err);
 /*
- * Runs op, and once more after healing. A key's handles are found anew and
- * its identity is compared whenever the session changed.
+ * New sessions for the stale ones, on the login that the others keep. When
+ * that fails all of them are stale.
  */
-PV_MUST enum pv_code p11_do(struct p11 *p, struct hsm_key *key,
-			    const struct p11_op *op, void *arg,
-			    struct err *err);
-/* What p11_do() does after rv, for callers that look at rv themselves. */
-PV_MUST enum pv_code p11_heal_after(struct p11 *p, CK_RV rv, struct err *err);
-/* Records rv of an operation that is given up. */
-PV_MUST enum pv_code p11_op_failed(struct p11 *p, CK_RV rv, const char *call,
-				   struct err *err);
-/* Makes key's handles good for the present session (and that session good). */
-PV_MUST enum pv_code p11_ready(struct p11 *p, struct hsm_key *key,
-			       struct err *err);
+void p11_session_replace(struct p11 *p);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "pkcs11/op.h"
+
 #define SIG_LEN 64
 #define SIG_ROOM 256 /* a module that sends DER is refused, not overrun by */
 

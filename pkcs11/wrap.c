@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 
 #include "pkcs11/keygen.h"
+#include "pkcs11/op.h"
 #include "pkcs11/rv.h"
 
 #define WRAPPED_ROOM 128 /* longer answers are refused */
@@ -79,21 +80,31 @@ enum pv_code p11_wrap_key_import(struct p11 *p, const struct secret *value,
 	if (rc != PV_OK)
 		return rc;
 	key->handle = i.handle;
-	key->generation = p->generation;
+	key->generation = p->pool.generation;
 	return PV_OK;
+}
+
+static bool is_there(const struct p11 *p, const struct p11_wrap_key *key)
+{
+	return key->handle && p->pool.size && !p->pool.stale_n &&
+	       key->generation == p->pool.generation;
 }
 
 void p11_wrap_key_drop(struct p11 *p, struct p11_wrap_key *key)
 {
-	if (key->handle && p->open && key->generation == p->generation)
-		p->mod.f->C_DestroyObject(p->session, key->handle);
+	struct p11_lease lease;
+
+	if (is_there(p, key) && p11_lease(p, NULL, &lease, NULL) == PV_OK) {
+		p->mod.f->C_DestroyObject(lease.session, key->handle);
+		p11_give_back(p, &lease);
+	}
 	key->handle = 0;
 }
 
 static enum pv_code still_there(const struct p11 *p,
 				const struct p11_wrap_key *by, struct err *err)
 {
-	if (by->handle && p->open && by->generation == p->generation)
+	if (is_there(p, by))
 		return PV_OK;
 	return err_fail(err, PV_HSM_TEMP, "hsm.session", "start the step again",
 			"the wrap key went away with its session");
@@ -246,6 +257,26 @@ static enum pv_code unwrapped(struct p11 *p, const struct unwrapping *u,
 	return rc;
 }
 
+/* No healing: the wrap key would not outlive it. */
+static enum pv_code unwrap(struct p11 *p, const struct unwrapping *u,
+			   struct err *err)
+{
+	struct p11_lease lease;
+	enum pv_code rc = p11_lease(p, NULL, &lease, err);
+	CK_RV rv;
+
+	if (rc != PV_OK)
+		return rc;
+	rv = unwrap_run(p, lease.session, u);
+	if (rv != CKR_OK && !bytes_at_fault(p, lease.session, u->by, rv))
+		return p11_op_failed(p, &lease, rv, "C_UnwrapKey", err);
+	p11_give_back(p, &lease);
+	if (rv == CKR_OK)
+		return PV_OK;
+	return p11_rv_fail_as(err, rv, PV_INTEGRITY, "hsm.wrapped",
+			      "the backup does not open: C_UnwrapKey");
+}
+
 enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 			struct span wrapped, enum hsm_key_kind kind,
 			const char *label, const uint8_t *id,
@@ -255,7 +286,6 @@ enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 		.by = by, .wrapped = wrapped, .kind = kind, .label = label
 	};
 	enum pv_code rc = need_wrap(p, err);
-	CK_RV rv;
 
 	*key = NULL;
 	if (rc == PV_OK && kind != HSM_KEY_KDF && kind != HSM_KEY_STORE)
@@ -275,12 +305,6 @@ enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 		rc = new_id(id, u.id, err);
 	if (rc != PV_OK)
 		return rc;
-	/* No healing: the wrap key would not outlive it. */
-	rv = unwrap_run(p, p->session, &u);
-	if (rv == CKR_OK)
-		return unwrapped(p, &u, key, err);
-	if (bytes_at_fault(p, p->session, by, rv))
-		return p11_rv_fail_as(err, rv, PV_INTEGRITY, "hsm.wrapped",
-				      "the backup does not open: C_UnwrapKey");
-	return p11_op_failed(p, rv, "C_UnwrapKey", err);
+	rc = unwrap(p, &u, err);
+	return rc == PV_OK ? unwrapped(p, &u, key, err) : rc;
 }

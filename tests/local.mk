@@ -30,6 +30,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/notepair.h \
 	tests/unit/p11_fault.c \
 	tests/unit/p11_fault.h \
+	tests/unit/p11_workers.c \
+	tests/unit/p11_workers.h \
 	tests/unit/provdev_fixture.c \
 	tests/unit/provdev_fixture.h \
 	tests/unit/seal_keys.h \
@@ -110,10 +112,12 @@ UNIT_TESTS = \
 	tests/unit/check_p11_login \
 	tests/unit/check_p11_module \
 	tests/unit/check_p11_point \
+	tests/unit/check_p11_pool \
 	tests/unit/check_p11_rv \
 	tests/unit/check_p11_seal \
 	tests/unit/check_p11_session \
 	tests/unit/check_p11_sign \
+	tests/unit/check_p11_threads \
 	tests/unit/check_p11_token \
 	tests/unit/check_p11_uri \
 	tests/unit/check_p11_wrap \

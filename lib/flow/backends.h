@@ -25,11 +25,13 @@ struct backends {
 	/*
 	 * C_Initialize and login to the first usable token, under the token
 	 * lock. The process must not have initialised the module before. pin
-	 * stays the caller's and must live as long as the hsm.
+	 * stays the caller's and must live as long as the hsm. sessions: calls
+	 * that may be in flight at once, from so many threads; 0 is 1. The
+	 * token may have room for fewer: hsm_sessions() tells.
 	 */
 	enum pv_code (*hsm_open)(const struct authority *a,
-				 const struct secret *pin, struct hsm **hsm,
-				 struct err *err);
+				 const struct secret *pin, unsigned sessions,
+				 struct hsm **hsm, struct err *err);
 	/* Initialises a fresh token named label (in a child process). */
 	enum pv_code (*token_init)(const struct authority *a, const char *label,
 				   const struct secret *so_pin,

@@ -161,7 +161,7 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 	rc = wire_flush(s->opts->writer, err);
 	signer_enter_token(s, 0);
 	if (rc == PV_OK)
-		rc = s->opts->backends->hsm_open(a, pin, &s->hsm, err);
+		rc = s->opts->backends->hsm_open(a, pin, 1, &s->hsm, err);
 	if (rc == PV_OK)
 		rc = open_signings(s, err);
 	signer_leave_token(s, 0);

@@ -63,7 +63,8 @@ static CK_OBJECT_HANDLE import(struct p11 *p, CK_ATTRIBUTE_TYPE use)
 	p11_template_add(&t, CKA_VALUE, master, sizeof(master));
 	p11_template_flag(&t, CKA_TOKEN, false);
 	p11_template_flag(&t, use, true);
-	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->session, t.a, t.n, &made),
+	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->pool.seats[0].session,
+						   t.a, t.n, &made),
 			  CKR_OK);
 	return made;
 }
@@ -84,6 +85,7 @@ START_TEST(cmac_way_is_sp800_108)
 	struct p11_config cfg;
 	struct err err;
 	struct hsm *h;
+	struct p11 *p;
 	struct buf b;
 	CK_OBJECT_HANDLE key;
 
@@ -91,15 +93,16 @@ START_TEST(cmac_way_is_sp800_108)
 	err_init(&err);
 	buf_init(&b, 1024);
 	unit_ok(p11_open(&cfg, softhsm_pin(), &h, &err), &err);
-	key = import((struct p11 *)h, CKA_SIGN);
+	p = (struct p11 *)h;
+	key = import(p, CKA_SIGN);
 	for (size_t i = 0; i < INPUTS_N; i++) {
 		struct span fixed =
 			fixed_input(&b, inputs[i].purpose, inputs[i].x);
 		uint8_t ours[32], theirs[32];
 
 		openssl_kbkdf(inputs[i].purpose, inputs[i].x, theirs);
-		ck_assert_uint_eq(p11_derive_by_cmac((struct p11 *)h,
-						     ((struct p11 *)h)->session,
+		ck_assert_uint_eq(p11_derive_by_cmac(p,
+						     p->pool.seats[0].session,
 						     key, fixed, ours),
 				  CKR_OK);
 		ck_assert_mem_eq(ours, theirs, 32);
@@ -172,9 +175,11 @@ START_TEST(master_does_nothing_else)
 	unit_ok(p11_open(&cfg, softhsm_pin(), &h, &err), &err);
 	unit_ok(hsm_generate(h, HSM_KEY_KDF, "a/kdf/1", &key, &err), &err);
 	p = (struct p11 *)h;
-	ck_assert_uint_ne(
-		p->mod.f->C_EncryptInit(p->session, &gcm, key->handle), CKR_OK);
-	ck_assert_uint_ne(p->mod.f->C_SignInit(p->session, &hmac, key->handle),
+	ck_assert_uint_ne(p->mod.f->C_EncryptInit(p->pool.seats[0].session,
+						  &gcm, key->handle),
+			  CKR_OK);
+	ck_assert_uint_ne(p->mod.f->C_SignInit(p->pool.seats[0].session, &hmac,
+					       key->handle),
 			  CKR_OK);
 	hsm_close(h);
 }
@@ -256,7 +261,8 @@ START_TEST(true_mechanism)
 	ck_assert(p.facts.sp800_108);
 	ck_assert_str_eq(p11_derive_way(&p), "CKM_SP800_108_COUNTER_KDF");
 	ck_assert_uint_eq(p.mod.f->C_OpenSession(slots[0], CKF_SERIAL_SESSION,
-						 NULL, NULL, &p.session),
+						 NULL, NULL,
+						 &p.pool.seats[0].session),
 			  CKR_OK);
 	key = import(&p, CKA_DERIVE);
 	for (size_t i = 0; i < INPUTS_N; i++) {
@@ -265,9 +271,9 @@ START_TEST(true_mechanism)
 		uint8_t ours[32], theirs[32];
 
 		openssl_kbkdf(inputs[i].purpose, inputs[i].x, theirs);
-		ck_assert_uint_eq(
-			p11_derive_by_kdf(&p, p.session, key, fixed, ours),
-			CKR_OK);
+		ck_assert_uint_eq(p11_derive_by_kdf(&p, p.pool.seats[0].session,
+						    key, fixed, ours),
+				  CKR_OK);
 		ck_assert_mem_eq(ours, theirs, 32);
 	}
 	p.mod.f->C_Finalize(NULL);

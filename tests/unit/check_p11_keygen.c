@@ -32,9 +32,9 @@ static size_t count(CK_OBJECT_CLASS klass, const char *label)
 	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
 	size_t n = 0;
 
-	ck_assert_uint_eq(
-		p11_objects_named(p, p->session, klass, label, found, &n),
-		CKR_OK);
+	ck_assert_uint_eq(p11_objects_named(p, p->pool.seats[0].session, klass,
+					    label, found, &n),
+			  CKR_OK);
 	return n;
 }
 
@@ -157,8 +157,9 @@ END_TEST
 
 static void destroy(CK_OBJECT_HANDLE object)
 {
-	ck_assert_uint_eq(p->mod.f->C_DestroyObject(p->session, object),
-			  CKR_OK);
+	ck_assert_uint_eq(
+		p->mod.f->C_DestroyObject(p->pool.seats[0].session, object),
+		CKR_OK);
 }
 
 /* A generation that was killed half way leaves one object. */

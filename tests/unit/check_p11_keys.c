@@ -41,9 +41,9 @@ static void foreign_key(const char *label, CK_ATTRIBUTE_TYPE off_rule,
 			t.a[i].ulValueLen = id_len;
 	}
 	p11_template_add(&t, CKA_VALUE_LEN, &len, sizeof(len));
-	ck_assert_uint_eq(
-		p->mod.f->C_GenerateKey(p->session, &m, t.a, t.n, &made),
-		CKR_OK);
+	ck_assert_uint_eq(p->mod.f->C_GenerateKey(p->pool.seats[0].session, &m,
+						  t.a, t.n, &made),
+			  CKR_OK);
 }
 
 static const struct off_rule {
@@ -116,12 +116,14 @@ START_TEST(two_pairs_of_a_label)
 	quirk.no_modifiable = true;
 	p->quirk = &quirk;
 	unit_ok(hsm_generate(h, HSM_KEY_P256, "a/root/2", &two, &err), &err);
-	ck_assert_uint_eq(p->mod.f->C_SetAttributeValue(p->session, two->handle,
-							&label, 1),
-			  CKR_OK);
-	ck_assert_uint_eq(p->mod.f->C_SetAttributeValue(
-				  p->session, two->public_handle, &label, 1),
-			  CKR_OK);
+	ck_assert_uint_eq(
+		p->mod.f->C_SetAttributeValue(p->pool.seats[0].session,
+					      two->handle, &label, 1),
+		CKR_OK);
+	ck_assert_uint_eq(
+		p->mod.f->C_SetAttributeValue(p->pool.seats[0].session,
+					      two->public_handle, &label, 1),
+		CKR_OK);
 	p11_key_forget(p, one);
 	unit_refused(hsm_find(h, HSM_KEY_P256, "a/root/1", &one, &err),
 		     PV_HSM_FATAL, "hsm.key-double", &err);

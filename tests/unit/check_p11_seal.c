@@ -95,10 +95,10 @@ START_TEST(same_as_openssl)
 	p11_template_add(&t, CKA_VALUE, value, sizeof(value));
 	p11_template_flag(&t, CKA_TOKEN, false);
 	p11_template_flag(&t, CKA_ENCRYPT, true);
-	ck_assert_uint_eq(
-		p->mod.f->C_CreateObject(p->session, t.a, t.n, &known.handle),
-		CKR_OK);
-	known.generation = p->generation;
+	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->pool.seats[0].session,
+						   t.a, t.n, &known.handle),
+			  CKR_OK);
+	known.generation = p->pool.generation;
 	unit_ok(secret_random(&plain, 33, &err), &err);
 	buf_init(&out, 100);
 	unit_ok(p11_seal(p, &known, nonce, aad, &plain, &out, &err), &err);

@@ -153,11 +153,12 @@ END_TEST
 
 static void destroy_pair(struct hsm_key *k)
 {
-	ck_assert_uint_eq(p->mod.f->C_DestroyObject(p->session, k->handle),
-			  CKR_OK);
 	ck_assert_uint_eq(
-		p->mod.f->C_DestroyObject(p->session, k->public_handle),
+		p->mod.f->C_DestroyObject(p->pool.seats[0].session, k->handle),
 		CKR_OK);
+	ck_assert_uint_eq(p->mod.f->C_DestroyObject(p->pool.seats[0].session,
+						    k->public_handle),
+			  CKR_OK);
 }
 
 /* Another key under the known label: never used in its place. */
@@ -180,6 +181,19 @@ START_TEST(key_gone)
 	destroy_pair(key);
 	refused(PV_HSM_FATAL, "hsm.key-missing");
 	ck_assert_int_eq(fault_calls(FAULT_SIGN), 0);
+}
+END_TEST
+
+/* Healed, but the new session does not last: the next call gets another. */
+START_TEST(refind_fails)
+{
+	fault_set(FAULT_SIGN_INIT, 0, 1, CKR_SESSION_CLOSED);
+	fault_set(FAULT_FIND_INIT, 0, 1, CKR_SESSION_HANDLE_INVALID);
+	refused(PV_HSM_TEMP, "hsm.session");
+	ck_assert_int_eq(fault_calls(FAULT_OPEN_SESSION), 1);
+	signs();
+	ck_assert_int_eq(fault_calls(FAULT_OPEN_SESSION), 2);
+	ck_assert_int_eq(fault_calls(FAULT_LOGIN), 2);
 }
 END_TEST
 
@@ -226,6 +240,7 @@ static TCase *faults(void)
 	tcase_add_test(t, token_changed);
 	tcase_add_test(t, key_changed);
 	tcase_add_test(t, key_gone);
+	tcase_add_test(t, refind_fails);
 	tcase_add_loop_test(t, attribute_lengths, 0, COUNT(lengths));
 	tcase_add_test(t, fork_is_refused);
 	return t;

@@ -10,6 +10,7 @@
 #include "lib/base/fileio.h"
 #include "pkcs11/keys.h"
 #include "pkcs11/object.h"
+#include "pkcs11/op.h"
 #include "pkcs11/token.h"
 #include "tests/unit/softhsm.h"
 #include "tests/unit/unit.h"
@@ -230,24 +231,26 @@ static void check_stored(struct hsm *h, const struct hsm_key_info *info,
 {
 	struct p11 *p = (struct p11 *)h;
 	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
+	struct p11_lease lease;
 	uint8_t value[4096];
 	size_t n = 0, len = 0;
 
-	unit_ok(p11_ready(p, NULL, &err), &err);
-	ck_assert_uint_eq(p11_objects_named(p, p->session, CKO_CERTIFICATE,
+	unit_ok(p11_lease(p, NULL, &lease, &err), &err);
+	ck_assert_uint_eq(p11_objects_named(p, lease.session, CKO_CERTIFICATE,
 					    info->label, found, &n),
 			  CKR_OK);
 	ck_assert_uint_eq(n, 1);
-	ck_assert_uint_eq(p11_attribute(p, p->session, found[0], CKA_VALUE,
+	ck_assert_uint_eq(p11_attribute(p, lease.session, found[0], CKA_VALUE,
 					value, sizeof(value), &len),
 			  CKR_OK);
 	ck_assert_uint_eq(len, der.len);
 	ck_assert_mem_eq(value, der.p, len);
-	ck_assert_uint_eq(p11_attribute(p, p->session, found[0], CKA_ID, value,
-					sizeof(value), &len),
+	ck_assert_uint_eq(p11_attribute(p, lease.session, found[0], CKA_ID,
+					value, sizeof(value), &len),
 			  CKR_OK);
 	ck_assert_uint_eq(len, HSM_ID_LEN);
 	ck_assert_mem_eq(value, info->id, HSM_ID_LEN);
+	p11_give_back(p, &lease);
 }
 
 static void store_round(enum hsm_key_kind kind, const char *label)

@@ -50,7 +50,8 @@ static CK_OBJECT_HANDLE leaving_key(void)
 	p11_template_add(&t, CKA_VALUE, value, sizeof(value));
 	p11_template_flag(&t, CKA_TOKEN, false);
 	p11_template_flag(&t, CKA_EXTRACTABLE, true);
-	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->session, t.a, t.n, &made),
+	ck_assert_uint_eq(p->mod.f->C_CreateObject(p->pool.seats[0].session,
+						   t.a, t.n, &made),
 			  CKR_OK);
 	return made;
 }
@@ -103,9 +104,9 @@ START_TEST(restore_kdf_master)
 	ck_assert_ptr_nonnull(
 		strstr(hsm_info(h, key)->attrs, "CKA_EXTRACTABLE=0"));
 	unit_ok(hsm_derive(h, key, fixed, &out, &err), &err);
-	ck_assert_uint_eq(
-		p11_derive_by_cmac(p, p->session, leaving, fixed, want),
-		CKR_OK);
+	ck_assert_uint_eq(p11_derive_by_cmac(p, p->pool.seats[0].session,
+					     leaving, fixed, want),
+			  CKR_OK);
 	ck_assert(secret_equal(&out, want, 32));
 	/* It does not leave a second time. */
 	unit_refused(p11_wrap(p, &by, key->handle, &wrapped, &err),
