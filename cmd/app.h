@@ -9,16 +9,18 @@
 #include "lib/flow/backends.h"
 
 struct app {
-	const char *home;      /* -C, $PROVCTL_HOME or "." */
-	bool json;             /* --json: machine output and errors */
+	const char *home; /* -C, $PROVCTL_HOME or "." */
+	bool json;	  /* --json: machine output and errors */
 	bool quiet, verbose;
 	const struct backends *backends;
+	struct guard *guard; /* guard.h; NULL where a verb needs none */
 };
 
 struct verb {
 	const char *name;
-	const char *summary;   /* one line for the list of verbs */
-	const char *help;      /* one screen with an example */
+	const char *summary; /* one line for the list of verbs */
+	const char *help;    /* one screen with an example */
+	bool token;	     /* uses the token in its own process: guard.h */
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 };

@@ -70,29 +70,31 @@ static void token_config(const struct authority *a, const char *uri,
  * The first token that answers. Only a token that is away lets the next one
  * be tried: a wrong PIN must not be tried on several.
  */
-static enum pv_code open_hsm(const struct authority *a,
-			     const struct secret *pin, unsigned sessions,
+static enum pv_code open_hsm(const struct authority *a, struct hsm_login *login,
 			     struct hsm **hsm, struct err *err)
 {
-	enum pv_code rc = PV_INTERNAL;
+	struct err why;
+	enum pv_code rc;
 
-	for (size_t i = 0; i < a->tokens_n; i++) {
+	err_init(&why);
+	rc = err_fail(&why, PV_HSM_TEMP, "hsm.token-missing",
+		      "check the tokens, then run it again",
+		      "no token is left to try");
+	for (size_t i = login->token; i < a->tokens_n && rc == PV_HSM_TEMP;
+	     i++) {
 		struct token_config c;
-		struct err why;
 
 		token_config(a, a->tokens[i], &c);
-		c.cfg.sessions = sessions;
+		c.cfg.sessions = login->sessions;
+		c.cfg.watch = login->watch;
+		login->token = i;
 		err_init(&why);
-		rc = p11_open(&c.cfg, pin, hsm, &why);
-		if (rc == PV_OK)
-			return PV_OK;
-		if (rc != PV_HSM_TEMP || i + 1 == a->tokens_n) {
+		rc = p11_open(&c.cfg, login->pin, hsm, &why);
+		if (rc != PV_OK)
 			err_object(&why, a->tokens[i]);
-			if (err && err->code == PV_OK)
-				*err = why;
-			break;
-		}
 	}
+	if (rc != PV_OK && err && err->code == PV_OK)
+		*err = why;
 	return rc;
 }
 

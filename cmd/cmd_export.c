@@ -56,5 +56,6 @@ const struct verb verb_export = {
 	.name = "export",
 	.summary = "bundles, segments, escrow, chain, keys, KEKs, inventory",
 	.help = help,
+	.token = true,
 	.run = run,
 };

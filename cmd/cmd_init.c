@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/app.h"
+#include "cmd/guard.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/pin.h"
@@ -111,6 +112,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		dir[n - 1] = '\0';
 	const struct init_opts job = {
 		.backends = app->backends,
+		.watch = app->guard ? &app->guard->watch : NULL,
 		.dir = dir,
 		.name = in.name,
 		.origin = in.origin,
@@ -123,6 +125,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		.progress = show_step,
 		.progress_ctx = app,
 	};
+	guard_hold_signals();
 	rc = init_authority(&job, &report, err);
 	if (rc == PV_OK)
 		return print_report(app, &report, err);
@@ -136,5 +139,6 @@ const struct verb verb_init = {
 	.name = "init",
 	.summary = "make an authority: folder, keys, CA, templates",
 	.help = help,
+	.token = true,
 	.run = run,
 };

@@ -141,5 +141,6 @@ const struct verb verb_policy = {
 	.name = "policy",
 	.summary = "templates: lint, show, test, adopt, list",
 	.help = help,
+	.token = true,
 	.run = run,
 };

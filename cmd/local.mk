@@ -14,7 +14,7 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_policy.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
 	cmd/export_inventory.c \
-	cmd/harden.c cmd/harden.h \
+	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/issue_input.c cmd/issue_input.h \
 	cmd/out.c cmd/out.h \
 	cmd/policy.h cmd/policy_show.c cmd/policy_test.c \

@@ -11,6 +11,7 @@
 
 #include "cmd/app.h"
 #include "cmd/backends.h"
+#include "cmd/guard.h"
 #include "cmd/harden.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
@@ -79,7 +80,7 @@ static enum pv_code set_up(const struct app *app, struct err *err)
 	return rc;
 }
 
-static enum pv_code run_verb(const struct app *app, int argc, char **argv,
+static enum pv_code run_verb(struct app *app, int argc, char **argv,
 			     struct err *err)
 {
 	const struct verb *verb;
@@ -96,6 +97,16 @@ static enum pv_code run_verb(const struct app *app, int argc, char **argv,
 	if (wants_help(argc, argv)) {
 		fputs(verb->help, stdout);
 		return PV_OK;
+	}
+	if (verb->token) {
+		enum pv_code code = PV_INTERNAL;
+
+		rc = guard_enter(&app->guard, &code, err);
+		/* The child has said what there was to say. */
+		if (rc == PV_OK && !app->guard)
+			exit((int)code);
+		if (rc != PV_OK)
+			return rc;
 	}
 	rc = set_up(app, err);
 	return rc == PV_OK ? verb->run(app, argc, argv, err) : rc;

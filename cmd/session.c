@@ -1,6 +1,21 @@
 #include "cmd/session.h"
 
+#include "cmd/guard.h"
+
 #include <string.h>
+
+static enum pv_code open_token(const struct app *app, struct session *s,
+			       struct err *err)
+{
+	struct hsm_login login = { .pin = &s->pin };
+
+	if (app->guard) {
+		app->guard->timeout_s = s->a->hsm_timeout_s;
+		login.watch = &app->guard->watch;
+	}
+	guard_hold_signals();
+	return app->backends->hsm_open(s->a, &login, &s->hsm, err);
+}
 
 enum pv_code session_open(const struct app *app, unsigned needs,
 			  struct session *s, struct err *err)
@@ -13,7 +28,7 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 	if (rc == PV_OK && (needs & SESSION_HSM))
 		rc = b->pin_read(s->a, &s->pin, err);
 	if (rc == PV_OK && (needs & SESSION_HSM))
-		rc = b->hsm_open(s->a, &s->pin, 1, &s->hsm, err);
+		rc = open_token(app, s, err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = b->store_open(s->a, false, &s->store, err);
 	return rc;

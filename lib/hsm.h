@@ -40,6 +40,32 @@ enum hsm_key_kind {
 	HSM_KEY_STORE            /* AES-256, GCM encrypt and decrypt only */
 };
 
+/*
+ * When an hsm went into the module, by the monotonic clock in ms; 0: not there.
+ * [0] is the way in and what is done alone, the others are the sessions. Lives
+ * in memory shared with a process that ends one which does not come back.
+ * Neither waiting for a lock nor for a person at a pin pad counts.
+ */
+#define HSM_SESSIONS_MAX 64
+#define HSM_WATCHED (1 + HSM_SESSIONS_MAX)
+struct hsm_watch {
+	_Atomic int64_t busy_since_ms[HSM_WATCHED];
+};
+
+/* Since when the call that takes longest is in the module; 0: there is none. */
+static inline int64_t hsm_watch_since(const struct hsm_watch *w)
+{
+	int64_t first = 0;
+
+	for (int i = 0; i < HSM_WATCHED; i++) {
+		int64_t since = w->busy_since_ms[i];
+
+		if (since != 0 && (first == 0 || since < first))
+			first = since;
+	}
+	return first;
+}
+
 struct hsm;
 struct hsm_key;                  /* belongs to its struct hsm */
 

@@ -199,6 +199,7 @@ static enum pv_code copy_config(struct p11 *p, const struct p11_config *cfg,
 {
 	p->cfg.timeout_s = cfg->timeout_s;
 	p->cfg.sessions = cfg->sessions;
+	p->cfg.watch = cfg->watch;
 	p->cfg.module = mem_strdup(cfg->module, err);
 	if (p->cfg.module)
 		p->cfg.token_uri = mem_strdup(cfg->token_uri, err);

@@ -41,7 +41,9 @@ static enum pv_code set_right_alone(struct p11 *p, struct hsm_key *key,
 		rc = p11_session_reopen(p, err);
 	if (rc != PV_OK || handles_are_good(pool, key))
 		return rc;
+	p11_watch_enter(p, 0);
 	rc = p11_key_refind(p, key, err);
+	p11_watch_leave(p, 0);
 	if (rc == PV_HSM_TEMP)
 		p11_pool_stale_all(pool);
 	return rc;
@@ -102,11 +104,14 @@ enum pv_code p11_lease(struct p11 *p, struct hsm_key *key,
 	}
 	p11_pool_pass_on(pool);
 	pthread_mutex_unlock(&pool->lock);
+	if (rc == PV_OK)
+		p11_watch_enter(p, 1 + lease->seat);
 	return rc;
 }
 
 void p11_give_back(struct p11 *p, const struct p11_lease *lease)
 {
+	p11_watch_leave(p, 1 + lease->seat);
 	pthread_mutex_lock(&p->pool.lock);
 	p11_pool_give(&p->pool, lease);
 	pthread_mutex_unlock(&p->pool.lock);
@@ -135,6 +140,7 @@ enum pv_code p11_heal_after(struct p11 *p, const struct p11_lease *lease,
 	struct err why;
 	enum pv_code rc;
 
+	p11_watch_leave(p, 1 + lease->seat);
 	pthread_mutex_lock(&pool->lock);
 	p11_pool_give(pool, lease);
 	/* Not p11_pool_wait(): no session is to be kept for this thread. */
@@ -159,6 +165,7 @@ enum pv_code p11_op_failed(struct p11 *p, const struct p11_lease *lease,
 {
 	struct p11_pool *pool = &p->pool;
 
+	p11_watch_leave(p, 1 + lease->seat);
 	pthread_mutex_lock(&pool->lock);
 	/* The token may not be the same when it is back: nothing is used
 	 * before that was looked at. */

@@ -27,6 +27,7 @@ struct p11_config {
 	const char *lock_dir; /* folder of the token locks, made when missing */
 	unsigned timeout_s;   /* bound of a child and of waiting for the lock */
 	unsigned sessions;    /* of p11_open(): 1 to 64 calls at once; 0: one */
+	struct hsm_watch *watch; /* told of every call; may be NULL */
 };
 
 /* What a token says of itself; plain data, crosses a pipe. */

@@ -20,9 +20,10 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
+#include "lib/hsm.h"
 #include "pkcs11/cryptoki.h"
 
-#define P11_SESSIONS_MAX 64 /* of the configuration's sessions_per_token */
+#define P11_SESSIONS_MAX HSM_SESSIONS_MAX
 
 struct p11_seat {
 	CK_SESSION_HANDLE session;

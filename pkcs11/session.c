@@ -3,8 +3,21 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/pvtime.h"
 #include "pkcs11/lock.h"
 #include "pkcs11/rv.h"
+
+void p11_watch_enter(struct p11 *p, unsigned slot)
+{
+	if (p->cfg.watch)
+		p->cfg.watch->busy_since_ms[slot] = pvtime_mono_ms();
+}
+
+void p11_watch_leave(struct p11 *p, unsigned slot)
+{
+	if (p->cfg.watch)
+		p->cfg.watch->busy_since_ms[slot] = 0;
+}
 
 static CK_SESSION_HANDLE first_of(const struct p11 *p)
 {
@@ -124,8 +137,12 @@ static enum pv_code login(struct p11 *p, struct err *err)
 		rc = check_pin(p, err);
 	if (rc != PV_OK)
 		return rc;
+	/* A person at the pad may take their time. */
+	if (pad)
+		p11_watch_leave(p, 0);
 	rv = p->mod.f->C_Login(first_of(p), CKU_USER, pad ? NULL : p->pin->data,
 			       pad ? 0 : p->pin->len);
+	p11_watch_enter(p, 0);
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return PV_OK;
 	p->pin_refused = is_about_the_pin(rv);
@@ -151,6 +168,9 @@ static enum pv_code take_facts(struct p11 *p, const CK_TOKEN_INFO *info,
 	return PV_OK;
 }
 
+/* How many logins one may wait for: each is ended after timeout_s. */
+#define LOCK_PATIENCE 8
+
 static enum pv_code lock_take(const struct p11 *p, struct p11_lock *lock,
 			      struct err *err)
 {
@@ -158,7 +178,7 @@ static enum pv_code lock_take(const struct p11 *p, struct p11_lock *lock,
 
 	p11_uri_lock_name(p->uri, name);
 	return p11_lock_take(lock, p->cfg.lock_dir, p->cfg.module, name,
-			     p->cfg.timeout_s, err);
+			     LOCK_PATIENCE * p->cfg.timeout_s, err);
 }
 
 /* Without a login the sessions are of no use. */
@@ -175,70 +195,50 @@ static enum pv_code come_in(struct p11 *p, struct err *err)
 	return rc;
 }
 
-enum pv_code p11_session_enter(struct p11 *p, struct err *err)
+/* Under the lock, from nothing to a login. */
+static enum pv_code enter_locked(struct p11 *p, struct err *err)
 {
-	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
 	CK_TOKEN_INFO info;
-	enum pv_code rc = lock_take(p, &lock, err);
+	enum pv_code rc = p11_module_start(&p->mod, err);
 
-	if (rc == PV_OK)
-		rc = p11_module_start(&p->mod, err);
 	if (rc == PV_OK)
 		rc = p11_slot_find(&p->mod, p->uri, &p->slot, &info, err);
 	if (rc == PV_OK)
 		rc = take_facts(p, &info, err);
 	if (rc == PV_OK)
 		rc = p11_facts_judge(&p->facts, err);
-	if (rc == PV_OK)
-		rc = come_in(p, err);
-	if (rc != PV_OK)
-		p11_session_leave(p);
-	return rc;
+	return rc == PV_OK ? come_in(p, err) : rc;
 }
 
-void p11_session_leave(struct p11 *p)
+static enum pv_code token_info(const struct p11 *p, CK_TOKEN_INFO *info,
+			       struct err *err)
 {
-	if (p->mod.initialised)
-		close_all(p);
-	p11_pool_clear(&p->pool);
-	p11_module_stop(&p->mod);
+	CK_RV rv = p->mod.f->C_GetTokenInfo(p->slot, info);
+
+	return rv == CKR_OK ? PV_OK : p11_rv_fail(err, rv, "C_GetTokenInfo");
 }
 
-enum pv_code p11_session_reopen(struct p11 *p, struct err *err)
+/* Under the lock: the same token, new sessions. */
+static enum pv_code reopen_locked(struct p11 *p, struct err *err)
 {
-	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
 	CK_TOKEN_INFO info;
 	enum pv_code rc;
-	CK_RV rv;
 
-	if (!p->mod.initialised)
-		return p11_session_enter(p, err);
-	rc = lock_take(p, &lock, err);
-	if (rc != PV_OK)
-		return rc;
 	close_all(p);
-	rv = p->mod.f->C_GetTokenInfo(p->slot, &info);
-	if (rv != CKR_OK)
-		return p11_rv_fail(err, rv, "C_GetTokenInfo");
-	rc = take_facts(p, &info, err);
+	rc = token_info(p, &info, err);
 	if (rc == PV_OK)
-		rc = come_in(p, err);
-	return rc;
+		rc = take_facts(p, &info, err);
+	return rc == PV_OK ? come_in(p, err) : rc;
 }
 
-enum pv_code p11_session_login(struct p11 *p, struct err *err)
+/* Under the lock: the same token, the same sessions. */
+static enum pv_code login_locked(struct p11 *p, struct err *err)
 {
-	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
 	CK_TOKEN_INFO info;
-	enum pv_code rc = lock_take(p, &lock, err);
-	CK_RV rv;
+	enum pv_code rc = token_info(p, &info, err);
 
-	if (rc != PV_OK)
-		return rc;
-	rv = p->mod.f->C_GetTokenInfo(p->slot, &info);
-	if (rv != CKR_OK)
-		return p11_rv_fail(err, rv, "C_GetTokenInfo");
-	rc = take_facts(p, &info, err);
+	if (rc == PV_OK)
+		rc = take_facts(p, &info, err);
 	if (rc == PV_OK)
 		rc = login(p, err);
 	/* Private objects may have new handles. */
@@ -246,7 +246,53 @@ enum pv_code p11_session_login(struct p11 *p, struct err *err)
 	return rc;
 }
 
-void p11_session_replace(struct p11 *p)
+/* Waiting for the lock is not the token's time. */
+static enum pv_code
+with_lock(struct p11 *p, enum pv_code (*what)(struct p11 *p, struct err *err),
+	  struct err *err)
+{
+	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
+	enum pv_code rc = lock_take(p, &lock, err);
+
+	if (rc != PV_OK)
+		return rc;
+	p11_watch_enter(p, 0);
+	rc = what(p, err);
+	p11_watch_leave(p, 0);
+	return rc;
+}
+
+enum pv_code p11_session_enter(struct p11 *p, struct err *err)
+{
+	enum pv_code rc = with_lock(p, enter_locked, err);
+
+	if (rc != PV_OK)
+		p11_session_leave(p);
+	return rc;
+}
+
+void p11_session_leave(struct p11 *p)
+{
+	p11_watch_enter(p, 0);
+	if (p->mod.initialised)
+		close_all(p);
+	p11_pool_clear(&p->pool);
+	p11_module_stop(&p->mod);
+	p11_watch_leave(p, 0);
+}
+
+enum pv_code p11_session_reopen(struct p11 *p, struct err *err)
+{
+	return p->mod.initialised ? with_lock(p, reopen_locked, err)
+				  : p11_session_enter(p, err);
+}
+
+enum pv_code p11_session_login(struct p11 *p, struct err *err)
+{
+	return with_lock(p, login_locked, err);
+}
+
+static void replace_stale(struct p11 *p)
 {
 	struct p11_pool *pool = &p->pool;
 
@@ -266,4 +312,11 @@ void p11_session_replace(struct p11 *p)
 		/* Session objects of the old one are gone. */
 		pool->generation++;
 	}
+}
+
+void p11_session_replace(struct p11 *p)
+{
+	p11_watch_enter(p, 0);
+	replace_stale(p);
+	p11_watch_leave(p, 0);
 }

@@ -63,6 +63,12 @@ PV_MUST enum pv_code p11_session_reopen(struct p11 *p, struct err *err);
 /* One C_Login: the sessions are there but the login is gone. */
 PV_MUST enum pv_code p11_session_login(struct p11 *p, struct err *err);
 /*
+ * Tells cfg.watch that something is in the module: slot 0 for what is done
+ * alone, 1 + seat for an operation on a session.
+ */
+void p11_watch_enter(struct p11 *p, unsigned slot);
+void p11_watch_leave(struct p11 *p, unsigned slot);
+/*
  * New sessions for the stale ones, on the login that the others keep. When
  * that fails all of them are stale.
  */

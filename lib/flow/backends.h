@@ -11,11 +11,20 @@
 
 /* What a token says of itself, without login; plain data. */
 struct token_facts {
-	bool found;            /* the rest is filled */
+	bool found; /* the rest is filled */
 	char label[33], manufacturer[33], model[17], serial[17];
 	unsigned long max_sessions; /* 0: not said or without limit */
 	bool pin_pad, pin_count_low;
 	bool p256, ed25519, cmac, sp800_108, gcm;
+};
+
+/* How to log in. */
+struct hsm_login {
+	const struct secret *pin; /* borrowed: must live as long as the hsm */
+	unsigned sessions; /* calls in flight at once, from so many threads;
+			    * 0 is 1 */
+	struct hsm_watch *watch; /* told of every call; may be NULL */
+	size_t token; /* number of the first to try; then of the one opened */
 };
 
 struct backends {
@@ -23,15 +32,14 @@ struct backends {
 	enum pv_code (*store_open)(const struct authority *a, bool create,
 				   struct store **store, struct err *err);
 	/*
-	 * C_Initialize and login to the first usable token, under the token
-	 * lock. The process must not have initialised the module before. pin
-	 * stays the caller's and must live as long as the hsm. sessions: calls
-	 * that may be in flight at once, from so many threads; 0 is 1. The
-	 * token may have room for fewer: hsm_sessions() tells.
+	 * C_Initialize and login to the first usable token from number
+	 * login->token on, under the token lock. The process must not have
+	 * initialised the module before. The token may have room for fewer
+	 * sessions: hsm_sessions() tells. PV_HSM_TEMP when no token is left.
 	 */
 	enum pv_code (*hsm_open)(const struct authority *a,
-				 const struct secret *pin, unsigned sessions,
-				 struct hsm **hsm, struct err *err);
+				 struct hsm_login *login, struct hsm **hsm,
+				 struct err *err);
 	/* Initialises a fresh token named label (in a child process). */
 	enum pv_code (*token_init)(const struct authority *a, const char *label,
 				   const struct secret *so_pin,

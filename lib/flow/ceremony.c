@@ -37,7 +37,10 @@ static enum pv_code need_hsm(struct ceremony *c, struct err *err)
 {
 	if (c->hsm)
 		return PV_OK;
-	return c->opts->backends->hsm_open(c->a, c->opts->pin, 1, &c->hsm, err);
+	struct hsm_login login = { .pin = c->opts->pin,
+				   .watch = c->opts->watch };
+
+	return c->opts->backends->hsm_open(c->a, &login, &c->hsm, err);
 }
 
 static enum pv_code read_template(struct ceremony *c, const char *name,

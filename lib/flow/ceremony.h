@@ -19,6 +19,7 @@ struct ceremony_opts {
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	const struct secret *pin;
+	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
 	/* Told before each step; may be NULL. text is a short sentence. */
 	void (*progress)(const void *ctx, size_t step, size_t steps,
 			 const char *text);

@@ -248,27 +248,13 @@ bool crew_reap(struct crew *c)
 	return running;
 }
 
-/* Since when the one that is longest in the token is there; 0: nobody is. */
-static int64_t longest_in_token(struct signer_watch *watch)
-{
-	int64_t first = 0;
-
-	for (size_t i = 0; i < SIGNER_WATCHED; i++) {
-		int64_t since = watch->busy_since_ms[i];
-
-		if (since != 0 && (first == 0 || since < first))
-			first = since;
-	}
-	return first;
-}
-
 void crew_watch(struct crew *c, unsigned timeout_s)
 {
 	int64_t now = pvtime_mono_ms();
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct crew_member *m = &c->members[i];
-		int64_t since = m->watch ? longest_in_token(m->watch) : 0;
+		int64_t since = m->watch ? hsm_watch_since(m->watch) : 0;
 
 		if (m->pid == 0 || since == 0 ||
 		    now - since <= (int64_t)timeout_s * 1000)

@@ -18,11 +18,11 @@ enum crew_role { CREW_READER, CREW_SIGNER, CREW_WRITER };
 
 struct crew_member {
 	enum crew_role role;
-	pid_t pid;		    /* 0: not started or reaped */
-	struct wire ctl;	    /* parent's end */
-	struct signer_watch *watch; /* signers, in shared memory */
-	struct ctl_news news;	    /* failed: what it or its end said */
-	bool dismissed;		    /* ended by us: that is no failure */
+	pid_t pid;		 /* 0: not started or reaped */
+	struct wire ctl;	 /* parent's end */
+	struct hsm_watch *watch; /* signers, in shared memory */
+	struct ctl_news news;	 /* failed: what it or its end said */
+	bool dismissed;		 /* ended by us: that is no failure */
 };
 
 struct crew {
@@ -37,7 +37,7 @@ struct crew_job {
 	void *ctx;
 	const int *keep; /* descriptors that stay open in the child */
 	size_t keep_n;
-	struct signer_watch *watch;
+	struct hsm_watch *watch;
 };
 
 /*

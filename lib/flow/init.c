@@ -230,6 +230,7 @@ static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
 	SECRET so_pin = SECRET_INIT;
 	SECRET pin = SECRET_INIT;
 	struct ceremony_opts run = { .backends = opts->backends,
+				     .watch = opts->watch,
 				     .templates_dir = opts->templates_dir,
 				     .pin = &pin,
 				     .progress = opts->progress,

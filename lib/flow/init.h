@@ -12,6 +12,7 @@
 
 struct init_opts {
 	const struct backends *backends;
+	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
 	const char *dir;
 	const char *name;   /* NULL: the folder's own name */
 	const char *origin; /* of the log; NULL: the name */

@@ -30,7 +30,7 @@ struct issue_run {
 	int to_signer[ISSUE_JOBS_MAX][2]; /* reader, signer */
 	int to_writer[ISSUE_JOBS_MAX][2]; /* signer, writer */
 	int to_parent[2];		  /* writer, parent */
-	struct signer_watch *watches;
+	struct hsm_watch *watches;
 	struct crew crew;
 	struct wire answers;
 	struct order_results order;

@@ -123,12 +123,25 @@ static void free_group(struct signer_group *g)
 	free(g);
 }
 
+/*
+ * One without threads. A few more than sessions: while some verify and seal,
+ * the others keep every session busy.
+ */
+static size_t workers_for(unsigned sessions)
+{
+	size_t n = sessions + sessions / 4 + 1;
+
+	if (sessions <= 1)
+		return 1;
+	return n < WORKERS_MAX ? n : WORKERS_MAX;
+}
+
 /* Each thread has its own: contexts of cryptography belong to one. */
 static enum pv_code open_signings(struct signer *s, struct err *err)
 {
 	size_t n = s->opts->contexts_n;
 
-	s->workers_n = s->opts->sessions > 1 ? s->opts->sessions : 1;
+	s->workers_n = workers_for(hsm_sessions(s->hsm));
 	s->signings_n = (1 + s->workers_n) * n;
 	s->signings = mem_array(s->signings_n, sizeof(*s->signings), err);
 	if (!s->signings)
@@ -156,15 +169,16 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 	const struct authority *a = s->opts->authority;
 	enum pv_code rc;
 
+	s->login = (struct hsm_login){ .pin = pin,
+				       .sessions = s->opts->sessions,
+				       .watch = s->opts->watch };
 	/* Numbers are lent while the token logs in. */
 	signer_ask_numbers(s);
 	rc = wire_flush(s->opts->writer, err);
-	signer_enter_token(s, 0);
 	if (rc == PV_OK)
-		rc = s->opts->backends->hsm_open(a, pin, 1, &s->hsm, err);
+		rc = s->opts->backends->hsm_open(a, &s->login, &s->hsm, err);
 	if (rc == PV_OK)
 		rc = open_signings(s, err);
-	signer_leave_token(s, 0);
 	if (rc == PV_OK)
 		rc = x509_ctx_new(&s->x509, err);
 	if (rc == PV_OK)

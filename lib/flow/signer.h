@@ -16,16 +16,6 @@
 #include "lib/flow/records.h"
 #include "lib/flow/workers.h"
 
-/*
- * Shared with the parent: when this signer and each of its threads went into
- * the token, so that one that does not come back is ended (hsm_timeout_s).
- * Monotonic clock; 0: not there.
- */
-#define SIGNER_WATCHED (1 + WORKERS_MAX)
-struct signer_watch {
-	_Atomic int64_t busy_since_ms[SIGNER_WATCHED];
-};
-
 struct signer_opts {
 	const struct authority *authority;
 	const struct backends *backends;
@@ -36,7 +26,8 @@ struct signer_opts {
 	unsigned sessions; /* calls to keep in flight; at least 1 */
 	int ctl;	   /* ctl.h: be16 length and PIN come in */
 	struct wire *reader, *writer;
-	struct signer_watch *watch;
+	struct hsm_watch *watch; /* shared with the parent, who ends a signer
+				  * that does not come back */
 };
 
 /*

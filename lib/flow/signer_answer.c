@@ -9,16 +9,6 @@
 #define NUMBERS_BLOCK 1024 /* ordered numbers borrowed at once by a batch */
 #define NUMBERS_LOW READER_GROUP_MAX
 
-void signer_enter_token(struct signer *s, size_t who)
-{
-	s->opts->watch->busy_since_ms[who] = pvtime_mono_ms();
-}
-
-void signer_leave_token(struct signer *s, size_t who)
-{
-	s->opts->watch->busy_since_ms[who] = 0;
-}
-
 void signer_ask_numbers(struct signer *s)
 {
 	if (s->asked)
@@ -92,11 +82,9 @@ static enum pv_code open_old_key(struct signer *s,
 	    (s->old_key && memcmp(atrest_id(s->old_key), id, sizeof(id)) == 0))
 		return rc;
 	atrest_free(TAKE(s->old_key));
-	signer_enter_token(s, 0);
 	rc = datakey_open(s->hsm, s->opts->contexts[0]->store_key,
 			  s->opts->authority->name, id, r->datakey, &s->old_key,
 			  err);
-	signer_leave_token(s, 0);
 	return rc;
 }
 

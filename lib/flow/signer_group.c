@@ -19,10 +19,8 @@ static enum pv_code need_datakey(struct signer *s, struct err *err)
 	if (s->datakey || prepared_secret_bytes(ctx->tmpl) == 0)
 		return PV_OK;
 	buf_init(&row, DATAKEY_ROW_MAX);
-	signer_enter_token(s, 0);
 	rc = datakey_new(s->hsm, ctx->store_key, s->opts->authority->name, id,
 			 &row, &s->datakey, err);
-	signer_leave_token(s, 0);
 	if (rc == PV_OK) {
 		size_t mark = wire_begin(w, WIRE_DATAKEY);
 
@@ -51,10 +49,8 @@ static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 			rc = need_datakey(s, err);
 		if (rc != PV_OK)
 			return rc;
-		signer_enter_token(s, 0);
 		rc = prepare(slot->prepared, &s->minting, slot->approved,
 			     number, now, &why);
-		signer_leave_token(s, 0);
 	}
 	if (signer_ends_run(rc)) {
 		*err = why;

@@ -51,6 +51,7 @@ struct signer_numbers {
 
 struct signer {
 	const struct signer_opts *opts;
+	struct hsm_login login;
 	struct hsm *hsm;
 	struct x509_ctx *x509;
 	struct approver approver;
@@ -71,12 +72,6 @@ struct signer {
 	bool moved; /* something was done since the last look */
 };
 
-/*
- * Around every call that may wait for the token (hsm_timeout_s); who: 0 is the
- * signer itself, 1 + w its worker w.
- */
-void signer_enter_token(struct signer *s, size_t who);
-void signer_leave_token(struct signer *s, size_t who);
 /* Failures of the token or of ourselves end the run, others one request. */
 PV_MUST bool signer_ends_run(enum pv_code rc);
 /* Tells the writer that a slot goes no further. */

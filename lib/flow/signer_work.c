@@ -46,7 +46,6 @@ void signer_work(void *signer, size_t worker, void *piece)
 
 	err_init(&slot->why);
 	slot->rc = need_stages(slot, &slot->why);
-	signer_enter_token(s, 1 + worker);
 	if (slot->rc == PV_OK)
 		slot->rc = issue_certificate(slot->issued, with, slot->prepared,
 					     &slot->why);
@@ -58,7 +57,6 @@ void signer_work(void *signer, size_t worker, void *piece)
 	if (slot->rc == PV_OK && !is_batch(slot))
 		slot->rc = bundles_sign(one, 1, with, (uint64_t)pvtime_now_ms(),
 					&slot->why);
-	signer_leave_token(s, 1 + worker);
 	slot->made = true;
 }
 
@@ -82,10 +80,8 @@ static enum pv_code sign_batches(struct signer *s, struct signer_group *g,
 				    s->opts->contexts[c])
 				list[n++] = slot->bundled;
 		}
-		signer_enter_token(s, 0);
 		rc = bundles_sign(list, n, &s->signings[c],
 				  (uint64_t)pvtime_now_ms(), err);
-		signer_leave_token(s, 0);
 	}
 	return rc;
 }

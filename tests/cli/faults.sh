@@ -81,5 +81,80 @@ for signal in TERM HUP INT; do
 done
 batch 0 2
 
+# set KEY VALUE: a number in provctl.json.
+set_number() {
+	jq ".$1 = $2" "$H/provctl.json" >"$T/config" &&
+		cat "$T/config" >"$H/provctl.json"
+}
+
+case_start "a slow token makes progress: the time-out is for one call"
+set_number hsm_timeout_s 1
+requests 60 5000 >"$T/in.jsonl"
+export FAULT_C_Sign_MS=12
+batch 0 1
+unset FAULT_C_Sign_MS
+expect_equal "$(wc -l <"$T/out")" 60 results
+
+case_start "logins that wait for one another are not called a time-out"
+requests 8 6000 >"$T/in.jsonl"
+export FAULT_C_Login_MS=700
+batch 0 4
+unset FAULT_C_Login_MS
+
+case_start "a person at a pin pad may take longer than the token"
+requests 8 6100 >"$T/in.jsonl"
+export FAULT_PAD="$H/softhsm/pin" FAULT_C_Login_MS=2500
+batch 0 1
+unset FAULT_PAD FAULT_C_Login_MS
+
+case_start "a call that does not come back ends issue, and can be resumed"
+requests 8 6200 >"$T/in.jsonl"
+export FAULT_C_Sign_MS=20000
+RUN_S=12 batch 6 2
+expect_text "did not answer within 1 s"
+unset FAULT_C_Sign_MS
+batch 0 2
+
+case_start "a call that does not come back ends other verbs too"
+sed 's|"template": "azure-dps"|"template": "azure-new"|' \
+	"$srcdir/templates/azure-dps.json" >"$T/azure-new.json"
+export FAULT_C_Sign_MS=20000
+RUN_S=12 expect_error 6 hsm.timeout -C "$H" policy adopt "$T/azure-new.json"
+unset FAULT_C_Sign_MS
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/azure-new.json"
+
+case_start "an interrupt finds no other verb inside C_Login"
+sed 's|"template": "azure-dps"|"template": "azure-int"|' \
+	"$srcdir/templates/azure-dps.json" >"$T/azure-int.json"
+: >"$FAULT_LOG"
+set_number hsm_timeout_s 20
+FAULT_C_Login_MS=700 setsid "$PROVCTL" -C "$H" policy adopt \
+	"$T/azure-int.json" >"$T/out" 2>"$T/err" </dev/null &
+pid=$!
+echo "$pid" >>"$T/pids"
+for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+	grep -q ' entering-C_Login ' "$FAULT_LOG" && break
+	sleep 0.1
+done
+kill -INT -- "-$pid"
+wait "$pid"
+expect_equal "$(calls C_Login)" "$(calls entering-C_Login)" \
+	"logins that came back (try $try)"
+
+case_start "several sessions: threads of one signer, the same answers"
+set_number sessions_per_token 6
+requests 300 7000 >"$T/in.jsonl"
+: >"$FAULT_LOG"
+batch 0 2
+expect_equal "$(wc -l <"$T/out")" 300 results
+expect_equal "$(jq -r .device "$T/out" | sort -u | wc -l)" 300 devices
+expect_equal "$(calls C_OpenSession)" 6 "sessions opened"
+cp "$T/out" "$T/first"
+batch 0 1
+jq -c 'del(.status)' "$T/first" >"$T/one"
+jq -c 'del(.status)' "$T/out" >"$T/two"
+same_bytes "$T/one" "$T/two"
+set_number sessions_per_token 0
+
 verify_audit
 tests_end

@@ -79,7 +79,9 @@ void fix_open(struct opened *o, bool token)
 	unit_ok(authority_open(fix_path("base"), &o->a, &err), &err);
 	if (token) {
 		unit_ok(app_backends.pin_read(o->a, &o->pin, &err), &err);
-		unit_ok(app_backends.hsm_open(o->a, &o->pin, 1, &o->hsm, &err),
+		struct hsm_login login = { .pin = &o->pin };
+
+		unit_ok(app_backends.hsm_open(o->a, &login, &o->hsm, &err),
 			&err);
 	}
 	unit_ok(app_backends.store_open(o->a, false, &o->store, &err), &err);

@@ -1,0 +1,128 @@
+#include "cmd/guard.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
+
+#define TICK_MS 200
+#define TIMEOUT_DEFAULT_S 20 /* overview.md, hsm_timeout_s */
+
+static void signals_of_people(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGQUIT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTSTP);
+}
+
+void guard_hold_signals(void)
+{
+	sigset_t set;
+
+	signals_of_people(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* What a service manager sends to the parent alone is meant for both. */
+static void hand_on(int signals, pid_t child)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGHUP)
+			kill(child, (int)info.ssi_signo);
+}
+
+static enum pv_code timed_out(pid_t child, unsigned timeout_s, struct err *err)
+{
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	return err_fail(err, PV_HSM_TEMP, "hsm.timeout",
+			"check the token, then run it again",
+			"the token did not answer within %u s", timeout_s);
+}
+
+/* PV_OK with the child's exit code, or why there is none. */
+static enum pv_code ended(int status, enum pv_code *code, struct err *err)
+{
+	if (WIFEXITED(status)) {
+		*code = (enum pv_code)WEXITSTATUS(status);
+		return PV_OK;
+	}
+	if (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGSEGV)
+		return err_fail(
+			err, PV_INTERNAL, "process.killed", "run it again",
+			"the process was ended by signal %d", WTERMSIG(status));
+	return err_fail(err, PV_INTERRUPTED, "interrupted",
+			"run it again: what had not ended was not kept",
+			"interrupted by signal %d", WTERMSIG(status));
+}
+
+static enum pv_code wait_for(const struct guard *g, pid_t child, int signals,
+			     enum pv_code *code, struct err *err)
+{
+	struct pollfd p = { signals, POLLIN, 0 };
+	int status;
+
+	for (;;) {
+		pid_t got = waitpid(child, &status, WNOHANG);
+		int64_t since = hsm_watch_since(&g->watch);
+
+		if (got == child)
+			return ended(status, code, err);
+		if (got < 0 && errno != EINTR)
+			return err_errno(err, PV_INTERNAL, "process", NULL,
+					 "cannot wait for the verb's process");
+		if (since != 0 &&
+		    pvtime_mono_ms() - since > (int64_t)g->timeout_s * 1000)
+			return timed_out(child, g->timeout_s, err);
+		if (poll(&p, 1, TICK_MS) > 0)
+			hand_on(signals, child);
+	}
+}
+
+enum pv_code guard_enter(struct guard **guard, enum pv_code *code,
+			 struct err *err)
+{
+	struct guard *g = mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CLEANUP(fd_cleanup) int signals = -1;
+	sigset_t set, before;
+	enum pv_code rc;
+	pid_t child;
+
+	*guard = NULL;
+	if (g == MAP_FAILED)
+		return err_errno(err, PV_INTERNAL, "process", NULL,
+				 "cannot share memory with a process");
+	g->timeout_s = TIMEOUT_DEFAULT_S;
+	signals_of_people(&set);
+	sigdelset(&set, SIGTSTP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	child = fork();
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		*guard = g;
+		return PV_OK;
+	}
+	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	rc = child < 0 || signals < 0
+		     ? err_errno(err, PV_INTERNAL, "process", NULL,
+				 "cannot start the verb's process")
+		     : wait_for(g, child, signals, code, err);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	munmap(g, sizeof(*g));
+	return rc;
+}
