@@ -82,6 +82,7 @@ UNIT_TESTS = \
 	tests/unit/check_device_attack \
 	tests/unit/check_device_content \
 	tests/unit/check_device_crypto \
+	tests/unit/check_device_envelope \
 	tests/unit/check_device_refuse \
 	tests/unit/check_device_state \
 	tests/unit/check_err \

@@ -52,7 +52,8 @@ static bool expand(const struct pvdev_config *cfg, struct cbor_bytes suite,
 	parts[4] = info;
 	parts[5] = PVDEV_BYTES(&first, 1);
 	ok = pvdev_hmac(cfg, prk, HASH_LEN, parts, 6, block);
-	memcpy(out, block, len);
+	if (ok)
+		memcpy(out, block, len);
 	pvdev_wipe(block, sizeof(block));
 	return ok;
 }

@@ -84,7 +84,8 @@ bool pvdev_keys(struct pvdev *d, unsigned i, uint8_t commit[32])
 	ok = expand(d, i, okm);
 	if (ok && commit)
 		memcpy(commit, okm, PVDEV_HASH_LEN);
-	memcpy(d->keys, okm + PVDEV_HASH_LEN, sizeof(d->keys));
+	if (ok)
+		memcpy(d->keys, okm + PVDEV_HASH_LEN, sizeof(d->keys));
 	d->keys_of = ok ? i : PVDEV_COMPONENTS_MAX;
 	pvdev_wipe(okm, sizeof(okm));
 	return ok;

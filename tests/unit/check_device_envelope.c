@@ -1,0 +1,72 @@
+/* The envelope and the keys behind it, with points and callbacks gone bad. */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#include "lib/device/impl.h"
+#include "tests/unit/device_fixture.h"
+
+/* The table's context stands first, so that the other callbacks find it. */
+struct faulty {
+	struct pvdev_openssl real;
+	unsigned left; /* HMACs that still end well */
+};
+
+static bool final_fails(void *ctx, uint8_t out[32])
+{
+	struct faulty *x = ctx;
+
+	return x->left > 0 && x->left-- &&
+	       pvdev_crypto_openssl.hmac_final(&x->real, out);
+}
+
+#define SCHEDULE_HMACS 7u /* two of them in Decap */
+
+/* What a callback did not give is not copied: no stack gets into the session.
+ */
+START_TEST(failed_callback)
+{
+	struct fx_spec s = fx_spec_default(PVDEV_FORM_PLAIN, PVDEV_KIND_P256);
+	struct pvdev_crypto table = pvdev_crypto_openssl;
+	uint8_t enc[PVDEV_ENVELOPE_P256_LEN], key[PVDEV_KEY_LEN];
+	uint8_t nonce[PVDEV_NONCE_LEN], was[sizeof(((struct pvdev *)0)->keys)];
+	struct faulty x;
+	struct fx f;
+
+	fx_setup(&f, &s);
+	fx_hpke_seal(f.keys.sealing, "x", 1, f.keys.kek, enc);
+	table.hmac_final = final_fails;
+	x.real = f.crypto;
+	f.cfg.crypto = &table;
+	f.cfg.crypto_ctx = &x;
+	memset(was, 0xa5, sizeof(was));
+	for (unsigned i = 0; i < SCHEDULE_HMACS; i++) {
+		memset(key, 0xa5, sizeof(key));
+		memset(nonce, 0xa5, sizeof(nonce));
+		x.left = i;
+		ck_assert(!pvdev_hpke_schedule(&f.cfg, enc, PVDEV_TEXT("x"),
+					       key, nonce));
+		if (i < SCHEDULE_HMACS - 1)
+			ck_assert_mem_eq(key, was, sizeof(key));
+		ck_assert_mem_eq(nonce, was, sizeof(nonce));
+	}
+	f.dev.cfg = &f.cfg;
+	f.dev.keys_of = PVDEV_COMPONENTS_MAX;
+	memset(f.dev.keys, 0xa5, sizeof(f.dev.keys));
+	x.left = 0;
+	ck_assert(!pvdev_keys(&f.dev, 0, NULL));
+	ck_assert_mem_eq(f.dev.keys, was, sizeof(was));
+	ck_assert_uint_eq(f.dev.keys_of, PVDEV_COMPONENTS_MAX);
+	fx_release(&f);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("device_envelope");
+	TCase *t = tcase_create("device_envelope");
+
+	tcase_add_test(t, failed_callback);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
