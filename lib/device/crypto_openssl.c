@@ -70,7 +70,7 @@ static bool hmac_final(void *ctx, uint8_t out[PVDEV_HASH_LEN])
 	       len == PVDEV_HASH_LEN;
 }
 
-/* NULL when the point is not on the curve. */
+/* NULL when the point is not on the curve, or compressed or hybrid. */
 static EVP_PKEY *public_of(const uint8_t point[PVDEV_POINT_LEN])
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
@@ -85,7 +85,8 @@ static EVP_PKEY *public_of(const uint8_t point[PVDEV_POINT_LEN])
 	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
 						      copy, sizeof(copy));
 	params[2] = OSSL_PARAM_construct_end();
-	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	if (point[0] != PVDEV_POINT_FORM || !ctx ||
+	    EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		key = NULL;
 	EVP_PKEY_CTX_free(ctx);

@@ -44,7 +44,8 @@ enum pvdev_result pvdev_envelope(struct pvdev *d, const struct pvdev_binding *b)
 	    !pvdev_equal(b->key_id, PVDEV_BYTES(cfg->key_id, cfg->key_id_len)))
 		return PVDEV_ENVELOPE_KEY;
 	if (p256)
-		return open_p256(d, b);
+		return b->envelope.p[0] == PVDEV_POINT_FORM ? open_p256(d, b)
+							    : PVDEV_ENVELOPE;
 	if (!cfg->crypto->kw_unwrap(cfg->crypto_ctx, b->envelope.p, d->bs))
 		return PVDEV_ENVELOPE;
 	return PVDEV_OK;

@@ -15,6 +15,7 @@
 #define PVDEV_HASH_LEN 32
 #define PVDEV_KEY_LEN 32
 #define PVDEV_POINT_LEN 65       /* uncompressed, SEC 1 2.3.3 */
+#define PVDEV_POINT_FORM 0x04    /* its first byte; hybrid forms are refused */
 #define PVDEV_SIG_LEN 64         /* raw r||s */
 #define PVDEV_NONCE_LEN 12
 #define PVDEV_TAG_LEN 16

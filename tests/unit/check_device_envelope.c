@@ -34,7 +34,7 @@ START_TEST(failed_callback)
 	struct fx f;
 
 	fx_setup(&f, &s);
-	fx_hpke_seal(f.keys.sealing, "x", 1, f.keys.kek, enc);
+	fx_hpke_seal(f.keys.sealing, "x", 1, f.keys.kek, false, enc);
 	table.hmac_final = final_fails;
 	x.real = f.crypto;
 	f.cfg.crypto = &table;
@@ -61,12 +61,68 @@ START_TEST(failed_callback)
 }
 END_TEST
 
+/* SEC 1 2.3.3 knows 04 alone; OpenSSL would take 06 and 07 too. */
+START_TEST(hybrid_point)
+{
+	struct fx_spec s = fx_spec_default(PVDEV_FORM_PLAIN, PVDEV_KIND_P256);
+	uint8_t point[PVDEV_POINT_LEN], x[PVDEV_KEY_LEN];
+	struct fx_bundle b;
+	struct fx f;
+
+	s.flips = FX_HYBRID;
+	fx_setup(&f, &s);
+	fx_build(&f.keys, &s, &b);
+	ck_assert_int_eq(fx_open(&f, &b), PVDEV_ENVELOPE);
+	fx_assert_untouched(&f);
+	ck_assert(pvdev_openssl_point(f.keys.other, point));
+	ck_assert(f.cfg.crypto->p256_ecdh(&f.crypto, PVDEV_SLOT_SEALING, point,
+					  x));
+	point[0] = 6 | (point[64] & 1);
+	ck_assert(!f.cfg.crypto->p256_ecdh(&f.crypto, PVDEV_SLOT_SEALING, point,
+					   x));
+	fx_bundle_release(&b);
+	fx_release(&f);
+}
+END_TEST
+
+/* The library itself asks: a table may be as lenient as OpenSSL. */
+static bool lenient(void *ctx, enum pvdev_slot slot, const uint8_t peer[65],
+		    uint8_t x[32])
+{
+	uint8_t plain[PVDEV_POINT_LEN];
+
+	memcpy(plain, peer, sizeof(plain));
+	plain[0] = 4;
+	return pvdev_crypto_openssl.p256_ecdh(ctx, slot, plain, x);
+}
+
+START_TEST(hybrid_point_lenient)
+{
+	struct fx_spec s = fx_spec_default(PVDEV_FORM_PLAIN, PVDEV_KIND_P256);
+	struct pvdev_crypto table = pvdev_crypto_openssl;
+	struct fx_bundle b;
+	struct fx f;
+
+	s.flips = FX_HYBRID;
+	fx_setup(&f, &s);
+	fx_build(&f.keys, &s, &b);
+	table.p256_ecdh = lenient;
+	f.cfg.crypto = &table;
+	ck_assert_int_eq(fx_open(&f, &b), PVDEV_ENVELOPE);
+	fx_assert_untouched(&f);
+	fx_bundle_release(&b);
+	fx_release(&f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("device_envelope");
 	TCase *t = tcase_create("device_envelope");
 
 	tcase_add_test(t, failed_callback);
+	tcase_add_test(t, hybrid_point);
+	tcase_add_test(t, hybrid_point_lenient);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

@@ -245,7 +245,8 @@ static void payload(const struct fx_keys *k, const struct fx_spec *s,
 	memcpy(info + 20, b->bh, 32);
 	if (p256)
 		fx_hpke_seal(s->certified_recipient ? k->certified : k->sealing,
-			     info, sizeof(info), b->bs, envelope);
+			     info, sizeof(info), b->bs, s->flips & FX_HYBRID,
+			     envelope);
 	else
 		fx_key_wrap(k->kek, b->bs, envelope);
 	envelope[p256 ? 80 : 20] ^= (s->flips & FX_ENVELOPE) != 0;

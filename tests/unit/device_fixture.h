@@ -35,7 +35,13 @@ struct fx_edit {
 	const char *hex;
 };
 
-enum fx_flip { FX_COMMIT = 1, FX_MAC = 2, FX_ENVELOPE = 4, FX_DIGEST = 8 };
+enum fx_flip {
+	FX_COMMIT = 1,
+	FX_MAC = 2,
+	FX_ENVELOPE = 4,
+	FX_DIGEST = 8,
+	FX_HYBRID = 16 /* not a flip: enc as a hybrid point */
+};
 
 struct fx_spec {
 	enum pvdev_form form;
@@ -137,9 +143,10 @@ EVP_PKEY *fx_new_key(void);
 void fx_sign(EVP_PKEY *key, const void *p, size_t len, uint8_t sig[64]);
 bool fx_verify(EVP_PKEY *key, const void *p, size_t len,
 	       const uint8_t sig[64]);
-/* Envelope of kind 1 (RFC 9180 single-shot base mode). */
+/* Envelope of kind 1 (RFC 9180 single-shot base mode). hybrid: enc is in the
+ * form 06 or 07 of X9.62 4.3.6, which RFC 9180 does not know. */
 void fx_hpke_seal(EVP_PKEY *to, const void *info, size_t info_len,
-		  const uint8_t pt[32], uint8_t out[113]);
+		  const uint8_t pt[32], bool hybrid, uint8_t out[113]);
 void fx_random(uint64_t *seed, uint8_t *out, size_t len);
 /* Applies edits to an encoded map with unsigned keys; out is appended. */
 void fx_apply(struct buf *out, const uint8_t *map, size_t len,

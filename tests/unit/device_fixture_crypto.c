@@ -178,7 +178,7 @@ static void expand(const uint8_t *suite, size_t suite_len, const uint8_t *prk,
 }
 
 void fx_hpke_seal(EVP_PKEY *to, const void *info, size_t info_len,
-		  const uint8_t pt[32], uint8_t out[113])
+		  const uint8_t pt[32], bool hybrid, uint8_t out[113])
 {
 	EVP_PKEY *eph = fx_new_key();
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, eph, NULL);
@@ -190,6 +190,8 @@ void fx_hpke_seal(EVP_PKEY *to, const void *info, size_t info_len,
 	ck_assert_int_eq(EVP_PKEY_derive_set_peer(ctx, to), 1);
 	ck_assert_int_eq(EVP_PKEY_derive(ctx, dh, &len), 1);
 	ck_assert(pvdev_openssl_point(eph, kem));
+	if (hybrid)
+		kem[0] = 6 | (kem[64] & 1);
 	ck_assert(pvdev_openssl_point(to, kem + 65));
 	memcpy(out, kem, 65);
 	extract(kem_suite, 5, NULL, "eae_prk", dh, 32, prk);
