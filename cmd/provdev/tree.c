@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,9 +11,11 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pem.h"
+#include "lib/base/sha256.h"
 
 #define PEM_MAX (4u * 1024u * 1024u)
-#define NAME_MAX_LEN 120 /* of one file in a component */
+#define FILE_NAME_SIZE (NAME_MAX + 1) /* of one file in a component */
+#define HASHED "%%sha256-" /* no escape: "%s" is not "%" and two digits */
 
 static enum pv_code storage_error(struct err *err, const char *name)
 {
@@ -156,16 +159,18 @@ static bool plain_byte(uint8_t c, bool first)
 	       (!first && (c == '.' || c == '-'));
 }
 
-/* A name from a bundle as one path component. */
-static bool file_name(struct cbor_bytes name, const char *suffix, char *out,
-		      size_t cap)
+/* A name from a bundle as one path component; false when it is too long. */
+static bool escape_name(struct cbor_bytes name, const char *suffix,
+			char out[FILE_NAME_SIZE])
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < name.len; i++) {
-		if (n + 4 + strlen(suffix) > cap)
+		bool plain = plain_byte(name.p[i], i == 0);
+
+		if (n + (plain ? 1 : 3) + strlen(suffix) > NAME_MAX)
 			return false;
-		if (plain_byte(name.p[i], i == 0))
+		if (plain)
 			out[n++] = (char)name.p[i];
 		else
 			n += (size_t)snprintf(out + n, 4, "%%%02X", name.p[i]);
@@ -174,21 +179,38 @@ static bool file_name(struct cbor_bytes name, const char *suffix, char *out,
 	return true;
 }
 
+/* A bundle's names have up to 255 bytes; escaped, three times as many. */
+static enum pv_code file_name(struct cbor_bytes name, const char *suffix,
+			      char out[FILE_NAME_SIZE], struct err *err)
+{
+	uint8_t hash[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+	enum pv_code code;
+
+	if (escape_name(name, suffix, out))
+		return PV_OK;
+	code = sha256((struct span){ name.p, name.len }, hash, err);
+	if (code != PV_OK)
+		return code;
+	hex_encode(hash, sizeof(hash), hex);
+	snprintf(out, FILE_NAME_SIZE, HASHED "%s%s", hex, suffix);
+	return PV_OK;
+}
+
 static enum pv_code add_map(int dirfd, struct cbor_bytes map,
 			    const char *suffix, struct err *err)
 {
 	struct cbor_reader r;
 	struct cbor_bytes name, value;
-	char file[NAME_MAX_LEN];
+	char file[FILE_NAME_SIZE];
 	enum pv_code code = PV_OK;
 	uint64_t n;
 
 	pvdev_content_open(&r, &n, map);
 	while (code == PV_OK && pvdev_content_next(&r, &n, &name, &value)) {
-		if (!file_name(name, suffix, file, sizeof(file)))
-			return err_fail(err, PV_INTEGRITY, "device.content",
-					NULL, "a name in it is too long");
-		code = add(dirfd, file, value.p, value.len, err);
+		code = file_name(name, suffix, file, err);
+		if (code == PV_OK)
+			code = add(dirfd, file, value.p, value.len, err);
 	}
 	return code;
 }

@@ -12,7 +12,8 @@
  * One component into the new folder dir/id; the caller makes it durable:
  *   certificate.pem chain.pem anchors.pem key.pem config.cbor
  *   secrets/<name>.bin files/<name>   and content.cbor, the whole plaintext.
- * In names, other bytes than letters, digits and "._-" are written as %XX.
+ * In names, other bytes than letters, digits and "._-" are written as %XX; a
+ * name that gets too long for a file so is %sha256-<hex of its SHA-256>.
  */
 PV_MUST enum pv_code tree_write(int dirfd, const char *id,
 				const struct pvdev_content *c,

@@ -139,6 +139,7 @@ static size_t make_identity(void)
 
 size_t pd_net(const char *host)
 {
+	char slashes[255]; /* the longest name, all of it to be escaped */
 	struct cbor_writer w;
 
 	cbor_writer_init(&w, pd_net_plain, sizeof(pd_net_plain));
@@ -157,11 +158,14 @@ size_t pd_net(const char *host)
 	cbor_put_str(&w, "port");
 	cbor_put_uint(&w, 8883);
 	cbor_put_uint(&w, 6);
-	cbor_put_map(&w, 2);
+	cbor_put_map(&w, 3);
 	cbor_put_str(&w, "../evil");
 	cbor_put_bstr(&w, (const uint8_t *)"escape", 6);
 	cbor_put_str(&w, "wifi_psk");
 	cbor_put_bstr(&w, (const uint8_t *)"CANARY-0123456789", 17);
+	memset(slashes, '/', sizeof(slashes));
+	cbor_put_tstr(&w, slashes, sizeof(slashes));
+	cbor_put_bstr(&w, (const uint8_t *)"long", 4);
 	cbor_put_uint(&w, 7);
 	cbor_put_map(&w, 1);
 	cbor_put_str(&w, "motd.txt");
@@ -260,7 +264,7 @@ void pd_open(struct world *t, enum pvdev_form form, enum pvdev_kind kind,
 	fx_random(&seed, t->keys.kek, 32);
 	fx_random(&seed, t->keys.auth, 32);
 	fx_random(&seed, t->keys.receipt, 32);
-	fx_random(&seed, t->keys.kdf_id, 8);
+	fx_random(&seed, t->keys.kdf_id, 16);
 	fx_random(&seed, t->keys.vendor, 16);
 	fx_random(&seed, t->keys.class_id, 16);
 	t->spec = fx_spec_default(form, kind);
@@ -315,8 +319,11 @@ void pd_assert_active(size_t net_len)
 		"active/identity/anchors.pem",	   "active/identity/key.pem",
 		"active/net/config.cbor",	   "receipt.cose"
 	};
+	char slashes[255], hex[65], name[128];
+	uint8_t hash[32];
 	size_t i;
 
+	memset(slashes, '/', sizeof(slashes));
 	assert_file(pd_path("dev", "active/identity/content.cbor"), identity,
 		    make_identity());
 	assert_file(pd_path("dev", "active/net/content.cbor"), pd_net_plain,
@@ -327,6 +334,10 @@ void pd_assert_active(size_t net_len)
 		    "CANARY-0123456789", 17);
 	assert_file(pd_path("dev", "active/net/secrets/%2E.%2Fevil.bin"),
 		    "escape", 6);
+	fx_sha256(slashes, sizeof(slashes), hash);
+	hex_encode(hash, sizeof(hash), hex);
+	snprintf(name, sizeof(name), "active/net/secrets/%%sha256-%s.bin", hex);
+	assert_file(pd_path("dev", name), "long", 4);
 	assert_file(pd_path("dev", "active/net/files/motd.txt"), "hello\n", 6);
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		ck_assert_msg(pd_exists(pd_path("dev", files[i])), "%s",
