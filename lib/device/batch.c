@@ -38,8 +38,9 @@ static bool parse_claims(struct receipt *t, struct cbor_reader *r)
 	uint64_t n;
 
 	return cbor_get_map(r, &n) && n == 5 &&
-	       cbor_expect_uint(r, CLAIM_ISSUER) && cbor_get_tstr(r, &issuer) &&
-	       issuer.len > 0 && cbor_expect_uint(r, CLAIM_SUBJECT) &&
+	       cbor_expect_uint(r, CLAIM_ISSUER) &&
+	       pvdev_get_text(r, PVDEV_ISSUER_MAX, &issuer) &&
+	       cbor_expect_uint(r, CLAIM_SUBJECT) &&
 	       cbor_get_tstr(r, &subject) &&
 	       pvdev_equal_str(subject, "provctl/seal-batch/v1") &&
 	       cbor_expect_uint(r, CLAIM_EXPIRES) &&

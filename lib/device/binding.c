@@ -62,14 +62,17 @@ static bool parse_clear(struct pvdev *d, struct cbor_reader *r)
 	return true;
 }
 
-/* 8: [kind, recipient-key-id]; the id is a kid too, so 8 to 32 bytes. */
+/* 8: [kind, recipient-key-id], a hash or the id of the KDF master. */
 static bool parse_recipient(struct pvdev_binding *b, struct cbor_reader *r)
 {
 	uint64_t n;
 
-	return cbor_get_array(r, &n) && n == 2 && cbor_get_uint(r, &b->kind) &&
-	       cbor_get_bstr(r, &b->key_id) && b->key_id.len >= COSE_KID_MIN &&
-	       b->key_id.len <= PVDEV_KEY_ID_MAX;
+	if (!cbor_get_array(r, &n) || n != 2 || !cbor_get_uint(r, &b->kind))
+		return false;
+	if (b->kind == PVDEV_KIND_P256)
+		return pvdev_get_fixed(r, PVDEV_HASH_LEN, &b->key_id);
+	return b->kind == PVDEV_KIND_KDF &&
+	       pvdev_get_fixed(r, PVDEV_MASTER_ID_LEN, &b->key_id);
 }
 
 static enum pvdev_result parse_map(struct pvdev *d, struct cbor_reader *r,
@@ -84,7 +87,7 @@ static enum pvdev_result parse_map(struct pvdev *d, struct cbor_reader *r,
 	    !cbor_expect_uint(r, 2) ||
 	    !pvdev_get_fixed(r, PVDEV_BUNDLE_ID_LEN, &b->bundle_id) ||
 	    !cbor_expect_uint(r, 3) || !pvdev_get_id(r, &b->device_id) ||
-	    !cbor_expect_uint(r, 4) || !cbor_get_tstr(r, &b->role) ||
+	    !cbor_expect_uint(r, 4) || !pvdev_get_id(r, &b->role) ||
 	    !cbor_expect_uint(r, 5) ||
 	    !pvdev_get_count(r, PVDEV_SEQ_MAX, &b->seq))
 		return PVDEV_BINDING;
@@ -129,7 +132,8 @@ enum pvdev_result pvdev_binding(struct pvdev *d, struct cbor_bytes payload,
 	struct cbor_reader r;
 	uint64_t n;
 
-	if (!cbor_valid(payload.p, payload.len, CBOR_DEPTH_MAX, NULL))
+	if (payload.len > PVDEV_PAYLOAD_MAX ||
+	    !cbor_valid(payload.p, payload.len, CBOR_DEPTH_MAX, NULL))
 		return PVDEV_DESC_PAYLOAD;
 	cbor_reader_init(&r, payload.p, payload.len);
 	if (!cbor_get_array(&r, &n) || n != 3)

@@ -7,6 +7,9 @@
 #define KEY_CONFIG 5
 #define KEY_SECRETS 6
 #define KEY_FILES 7
+/* provctl-bundle(5), "Limits" */
+#define ITEMS_MAX 16u
+#define NAME_MAX_LEN 255u
 
 static bool refuse(const char **why, const char *reason)
 {
@@ -15,7 +18,7 @@ static bool refuse(const char **why, const char *reason)
 	return false;
 }
 
-/* A non-empty array of non-empty byte strings. */
+/* An array of 1 to 16 non-empty byte strings. */
 static bool list_ok(struct cbor_bytes list)
 {
 	struct cbor_reader r;
@@ -23,7 +26,7 @@ static bool list_ok(struct cbor_bytes list)
 	uint64_t n;
 
 	cbor_reader_init(&r, list.p, list.len);
-	if (!cbor_get_array(&r, &n) || n == 0)
+	if (!cbor_get_array(&r, &n) || n == 0 || n > ITEMS_MAX)
 		return false;
 	for (; n > 0; n--) {
 		if (!cbor_get_bstr(&r, &one) || one.len == 0)
@@ -32,19 +35,32 @@ static bool list_ok(struct cbor_bytes list)
 	return cbor_done(&r);
 }
 
-/* A non-empty map of text to byte strings. */
-static bool map_ok(struct cbor_bytes map)
+static bool name_ok(struct cbor_bytes name)
+{
+	size_t i;
+
+	if (name.len == 0 || name.len > NAME_MAX_LEN)
+		return false;
+	for (i = 0; i < name.len; i++) {
+		if (name.p[i] == 0)
+			return false;
+	}
+	return true;
+}
+
+/* A map of 1 to 16 names to byte strings of at least min bytes. */
+static bool map_ok(struct cbor_bytes map, size_t min)
 {
 	struct cbor_reader r;
 	struct cbor_bytes name, value;
 	uint64_t n;
 
 	cbor_reader_init(&r, map.p, map.len);
-	if (!cbor_get_map(&r, &n) || n == 0)
+	if (!cbor_get_map(&r, &n) || n == 0 || n > ITEMS_MAX)
 		return false;
 	for (; n > 0; n--) {
-		if (!cbor_get_tstr(&r, &name) || name.len == 0 ||
-		    !cbor_get_bstr(&r, &value))
+		if (!cbor_get_tstr(&r, &name) || !name_ok(name) ||
+		    !cbor_get_bstr(&r, &value) || value.len < min)
 			return false;
 	}
 	return cbor_done(&r);
@@ -69,9 +85,9 @@ static bool take(struct pvdev_content *c, struct cbor_reader *r, uint64_t key)
 	case KEY_CONFIG:
 		return cbor_skip(r, &c->config);
 	case KEY_SECRETS:
-		return cbor_skip(r, &c->secrets) && map_ok(c->secrets);
+		return cbor_skip(r, &c->secrets) && map_ok(c->secrets, 1);
 	case KEY_FILES:
-		return cbor_skip(r, &c->files) && map_ok(c->files);
+		return cbor_skip(r, &c->files) && map_ok(c->files, 0);
 	default:
 		return false;
 	}

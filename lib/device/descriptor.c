@@ -31,7 +31,7 @@ static enum pvdev_result verify_plain(const struct pvdev_config *cfg,
 
 	if (!cose_parse(&m, COSE_TAG_SIGN1, COSE_ALG_ES256, bytes.p, bytes.len,
 			NULL) ||
-	    !m.payload.p)
+	    !m.payload.p || m.kid.len != sizeof(cfg->bundle_kid))
 		return PVDEV_DESC_COSE;
 	if (!pvdev_equal(m.kid,
 			 PVDEV_BYTES(cfg->bundle_kid, sizeof(cfg->bundle_kid))))
@@ -72,7 +72,7 @@ static enum pvdev_result verify_mac0(const struct pvdev_config *cfg,
 
 	if (!cose_parse(&m, COSE_TAG_MAC0, COSE_ALG_HMAC256, bytes.p, bytes.len,
 			NULL) ||
-	    !m.payload.p)
+	    !m.payload.p || m.kid.len != PVDEV_MASTER_ID_LEN)
 		return PVDEV_DESC_COSE;
 	if (!mac_of(cfg, &m, mac))
 		return PVDEV_CRYPTO;

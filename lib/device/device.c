@@ -45,7 +45,7 @@ static bool config_ok(const struct pvdev_config *cfg)
 		       (cfg->seal_slot == PVDEV_SLOT_SEALING ||
 			cfg->seal_slot == PVDEV_SLOT_CERTIFIED);
 	return cfg->kind == PVDEV_KIND_KDF &&
-	       cfg->key_id_len <= PVDEV_KEY_ID_MAX;
+	       (cfg->key_id_len == 0 || cfg->key_id_len == PVDEV_MASTER_ID_LEN);
 }
 
 /* What receipts say; from here on a refusal can be answered with one. */

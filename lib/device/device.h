@@ -41,7 +41,7 @@ struct pvdev_config {
 	enum pvdev_slot seal_slot;     /* kind 1: SEALING or CERTIFIED */
 	uint8_t seal_point[PVDEV_POINT_LEN];
 	uint8_t key_id[PVDEV_KEY_ID_MAX]; /* kind 1: SHA-256 of the SPKI */
-	size_t key_id_len;             /* kind 2: 0 when not provisioned */
+	size_t key_id_len;             /* 32; kind 2: 16, 0: not provisioned */
 	enum pvdev_slot receipt_slot;  /* CERTIFIED, SEALING or RECEIPT (Mac0) */
 	uint8_t receipt_kid[8];        /* not for RECEIPT */
 	const uint8_t *challenge;      /* nonce of my last evidence, or NULL */

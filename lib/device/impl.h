@@ -11,6 +11,13 @@
 
 #define PVDEV_SEQ_MAX ((uint64_t)INT64_MAX)
 #define PVDEV_LEN_MAX ((uint64_t)1 << 31)
+/* provctl-bundle(5), "Limits" */
+#define PVDEV_MANIFEST_MAX 65536u
+#define PVDEV_PAYLOAD_MAX 16384u /* of a descriptor */
+#define PVDEV_ROLES_MAX 16u
+#define PVDEV_ORIGIN_MAX 255u
+#define PVDEV_VERSION_MAX 64u
+#define PVDEV_ISSUER_MAX 64u
 #define PVDEV_ENVELOPE_P256_LEN (PVDEV_POINT_LEN + 32 + PVDEV_TAG_LEN)
 
 /* ---- util.c ---- */
@@ -25,7 +32,7 @@ bool pvdev_same(const uint8_t *a, const uint8_t *b, size_t len);
 /* Plain comparison, for public values. */
 bool pvdev_equal(struct cbor_bytes a, struct cbor_bytes b);
 bool pvdev_equal_str(struct cbor_bytes a, const char *s);
-/* Device-id or component-id as formats.md allows them. */
+/* Device-id, component-id, role or stage as formats.md allows them. */
 bool pvdev_id_ok(struct cbor_bytes id);
 void pvdev_be16(uint8_t out[2], unsigned v);
 void pvdev_be32(uint8_t out[4], uint32_t v);
@@ -39,7 +46,10 @@ bool pvdev_get_fixed(struct cbor_reader *r, size_t len,
 		     struct cbor_bytes *v);
 /* uint in 1 to max. */
 bool pvdev_get_count(struct cbor_reader *r, uint64_t max, uint64_t *v);
+/* Device-id, component-id, role or stage. */
 bool pvdev_get_id(struct cbor_reader *r, struct cbor_bytes *v);
+/* Text of 1 to max bytes, none of them NUL. */
+bool pvdev_get_text(struct cbor_reader *r, size_t max, struct cbor_bytes *v);
 
 /* ---- descriptor.c, batch.c ---- */
 

@@ -17,9 +17,10 @@ enum pvdev_result pvdev_manifest_open(const struct pvdev_config *cfg,
 	struct cose_msg m;
 	uint8_t digest[32];
 
-	if (!cose_parse(&m, COSE_TAG_SIGN1, COSE_ALG_ES256, bytes.p, bytes.len,
+	if (bytes.len > PVDEV_MANIFEST_MAX ||
+	    !cose_parse(&m, COSE_TAG_SIGN1, COSE_ALG_ES256, bytes.p, bytes.len,
 			NULL) ||
-	    !m.payload.p)
+	    !m.payload.p || m.kid.len != sizeof(cfg->bundle_kid))
 		return PVDEV_MANIFEST_COSE;
 	if (!pvdev_sha256(cfg, &m.payload, 1, digest))
 		return PVDEV_CRYPTO;
@@ -48,9 +49,11 @@ static bool read_entry(struct cbor_reader *r, struct entry *e)
 
 	if (!cbor_get_map(r, &n) || !cbor_expect_uint(r, 1) ||
 	    !pvdev_get_id(r, &e->id) || !cbor_expect_uint(r, 2) ||
-	    !cbor_get_tstr(r, &text) || !cbor_expect_uint(r, 3) ||
-	    !cbor_get_tstr(r, &text) || !cbor_expect_uint(r, 4) ||
-	    !cbor_get_bool(r, &e->sealed) || n != (e->sealed ? 5u : 6u))
+	    !pvdev_get_text(r, PVDEV_VERSION_MAX, &text) ||
+	    !cbor_expect_uint(r, 3) ||
+	    !pvdev_get_text(r, PVDEV_VERSION_MAX, &text) ||
+	    !cbor_expect_uint(r, 4) || !cbor_get_bool(r, &e->sealed) ||
+	    n != (e->sealed ? 5u : 6u))
 		return false;
 	e->digest = PVDEV_BYTES(NULL, 0);
 	if (!e->sealed && (!cbor_expect_uint(r, 5) ||
@@ -60,24 +63,27 @@ static bool read_entry(struct cbor_reader *r, struct entry *e)
 	       pvdev_get_count(r, PVDEV_LEN_MAX, &e->max_size);
 }
 
-/* Does the id stand among the first n entries of the encoded array? */
-static bool listed_before(struct cbor_bytes components, uint64_t n,
-			  struct cbor_bytes id)
+/* Place of the first component of this id; PVDEV_COMPONENTS_MAX: none. */
+static unsigned place_of(struct cbor_bytes components, struct cbor_bytes id)
 {
 	struct cbor_reader r;
 	struct entry e;
-	uint64_t all;
+	uint64_t n;
+	unsigned i;
 
 	cbor_reader_init(&r, components.p, components.len);
-	if (!cbor_get_array(&r, &all))
-		return true;
-	for (; n > 0; n--) {
-		if (!read_entry(&r, &e) || pvdev_equal(e.id, id))
-			return true;
+	if (!cbor_get_array(&r, &n) || n > PVDEV_COMPONENTS_MAX)
+		return PVDEV_COMPONENTS_MAX;
+	for (i = 0; i < n; i++) {
+		if (!read_entry(&r, &e))
+			return PVDEV_COMPONENTS_MAX;
+		if (pvdev_equal(e.id, id))
+			return i;
 	}
-	return false;
+	return PVDEV_COMPONENTS_MAX;
 }
 
+/* Each id once. */
 static bool components_ok(struct cbor_bytes components)
 {
 	struct cbor_reader r;
@@ -88,30 +94,46 @@ static bool components_ok(struct cbor_bytes components)
 	if (!cbor_get_array(&r, &n) || n < 1 || n > PVDEV_COMPONENTS_MAX)
 		return false;
 	for (i = 0; i < n; i++) {
-		if (!read_entry(&r, &e) || listed_before(components, i, e.id))
+		if (!read_entry(&r, &e) || place_of(components, e.id) != i)
 			return false;
 	}
 	return cbor_done(&r);
 }
 
-/* {role: [component-id, ...]} */
-static bool roles_ok(struct cbor_bytes roles)
+/* [component-id, ...]: listed components, each once, at least one. */
+static bool members_ok(struct cbor_reader *r, struct cbor_bytes components)
 {
-	struct cbor_reader r;
-	struct cbor_bytes text;
-	uint64_t n, ids;
+	struct cbor_bytes id;
+	uint32_t seen = 0;
+	uint64_t n;
+	unsigned i;
 
-	cbor_reader_init(&r, roles.p, roles.len);
-	if (!cbor_get_map(&r, &n) || n < 1)
+	if (!cbor_get_array(r, &n) || n < 1 || n > PVDEV_COMPONENTS_MAX)
 		return false;
 	for (; n > 0; n--) {
-		if (!cbor_get_tstr(&r, &text) || text.len == 0 ||
-		    !cbor_get_array(&r, &ids))
+		if (!pvdev_get_id(r, &id))
 			return false;
-		for (; ids > 0; ids--) {
-			if (!pvdev_get_id(&r, &text))
-				return false;
-		}
+		i = place_of(components, id);
+		if (i == PVDEV_COMPONENTS_MAX || (seen >> i & 1u))
+			return false;
+		seen |= (uint32_t)1 << i;
+	}
+	return true;
+}
+
+/* {role: [component-id, ...]} */
+static bool roles_ok(struct cbor_bytes roles, struct cbor_bytes components)
+{
+	struct cbor_reader r;
+	struct cbor_bytes name;
+	uint64_t n;
+
+	cbor_reader_init(&r, roles.p, roles.len);
+	if (!cbor_get_map(&r, &n) || n < 1 || n > PVDEV_ROLES_MAX)
+		return false;
+	for (; n > 0; n--) {
+		if (!pvdev_get_id(&r, &name) || !members_ok(&r, components))
+			return false;
 	}
 	return cbor_done(&r);
 }
@@ -139,12 +161,12 @@ enum pvdev_result pvdev_manifest_parse(struct cbor_bytes payload,
 	    !cbor_expect_uint(&r, 6) || !cbor_get_uint(&r, &m->not_after) ||
 	    m->not_before > m->not_after || !cbor_expect_uint(&r, 7) ||
 	    !cbor_skip(&r, &m->components) || !cbor_expect_uint(&r, 8) ||
-	    !cbor_get_tstr(&r, &text) || !cbor_expect_uint(&r, 9) ||
-	    !cbor_skip(&r, &m->roles) || !cbor_expect_uint(&r, 10) ||
-	    !cbor_get_tstr(&r, &m->stage) || m->stage.len == 0 ||
+	    !pvdev_get_text(&r, PVDEV_ORIGIN_MAX, &text) ||
+	    !cbor_expect_uint(&r, 9) || !cbor_skip(&r, &m->roles) ||
+	    !cbor_expect_uint(&r, 10) || !pvdev_get_id(&r, &m->stage) ||
 	    !cbor_done(&r))
 		return PVDEV_MANIFEST;
-	return components_ok(m->components) && roles_ok(m->roles)
+	return components_ok(m->components) && roles_ok(m->roles, m->components)
 		       ? PVDEV_OK
 		       : PVDEV_MANIFEST;
 }

@@ -26,6 +26,7 @@
 #define PVDEV_ID_MAX 64
 #define PVDEV_CHALLENGE_MAX 64   /* EAT nonce, RFC 9711 4.1 */
 #define PVDEV_KEY_ID_MAX 32
+#define PVDEV_MASTER_ID_LEN 16   /* key id of kind 2, kid of a Mac0 */
 
 enum pvdev_slot {
 	PVDEV_SLOT_CERTIFIED,    /* P-256: receipts; envelope if certified-key */

@@ -103,3 +103,16 @@ bool pvdev_get_id(struct cbor_reader *r, struct cbor_bytes *v)
 {
 	return cbor_get_tstr(r, v) && pvdev_id_ok(*v);
 }
+
+bool pvdev_get_text(struct cbor_reader *r, size_t max, struct cbor_bytes *v)
+{
+	size_t i;
+
+	if (!cbor_get_tstr(r, v) || v->len < 1 || v->len > max)
+		return false;
+	for (i = 0; i < v->len; i++) {
+		if (v->p[i] == 0)
+			return false;
+	}
+	return true;
+}

@@ -51,7 +51,7 @@ static void check_receipt(struct fx *f, const struct fx_bundle *b,
 		cose_put_mac_structure(&w, m.protected_hdr, m.payload);
 		fx_hmac(f->keys.receipt, 32, tbs, w.len, tag);
 		ck_assert_mem_eq(tag, m.auth.p, 32);
-		ck_assert_mem_eq(m.kid.p, f->keys.kdf_id, 8);
+		ck_assert_mem_eq(m.kid.p, f->keys.kdf_id, 16);
 	} else {
 		cose_put_sig_structure(&w, m.protected_hdr, m.payload);
 		ck_assert(fx_verify(f->keys.certified, tbs, w.len, m.auth.p));

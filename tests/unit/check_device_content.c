@@ -94,7 +94,7 @@ END_TEST
 START_TEST(walk)
 {
 	static const char hex[] = "a3028241014202030"
-				  "6a2616141aa616240"
+				  "6a2616141aa616241bb"
 				  "07a1616341ff";
 	struct pvdev_content c;
 	struct cbor_reader r;
@@ -116,7 +116,7 @@ START_TEST(walk)
 	ck_assert(pvdev_content_next(&r, &n, &name, &value));
 	ck_assert(name.p[0] == 'a' && value.p[0] == 0xaa);
 	ck_assert(pvdev_content_next(&r, &n, &name, &value));
-	ck_assert(name.p[0] == 'b' && value.len == 0);
+	ck_assert(name.p[0] == 'b' && value.p[0] == 0xbb);
 	ck_assert(!pvdev_content_next(&r, &n, &name, &value));
 	pvdev_content_open(&r, &n, c.files);
 	ck_assert(pvdev_content_next(&r, &n, &name, &value));

@@ -103,7 +103,8 @@ static const struct edited bindings[] = {
 	  "00112233445566",
 	  PVDEV_BINDING },
 	{ 8, "82015821" H16 H16 "00", PVDEV_BINDING },
-	{ 8, "82035820" H16 H16, PVDEV_ENVELOPE_KIND },
+	{ 8, "82035820" H16 H16, PVDEV_BINDING },
+	{ 8, "820250" H16, PVDEV_ENVELOPE_KIND },
 	{ 8, "82015820" H16 H16, PVDEV_ENVELOPE_KEY },
 	{ 9, NULL, PVDEV_BINDING },
 	{ 9, "581f" H16 "00112233445566778899aabbccddee", PVDEV_BINDING },
@@ -168,11 +169,12 @@ static const struct edited manifests[] = {
 	  "04f5"
 	  "0601",
 	  PVDEV_MANIFEST },
+	/* sound, but the roles name others */
 	{ 7,
 	  "81a5016161026131036131"
 	  "04f5"
 	  "0601",
-	  PVDEV_COMPONENTS },
+	  PVDEV_MANIFEST },
 	{ 8,
 	  "41"
 	  "00",
@@ -186,8 +188,8 @@ static const struct edited manifests[] = {
 	  "a1676761746577617981"
 	  "60",
 	  PVDEV_MANIFEST },
-	{ 9, "a16673656e736f7280", PVDEV_OTHER_ROLE },
-	{ 9, "a1676761746577617980", PVDEV_COMPONENTS },
+	{ 9, "a16673656e736f7281686964656e74697479", PVDEV_OTHER_ROLE },
+	{ 9, "a1676761746577617980", PVDEV_MANIFEST },
 	{ 9,
 	  "a1676761746577617981"
 	  "686964656e74697479",
@@ -337,7 +339,7 @@ START_TEST(signers)
 	s.other_signer = true;
 	check(&s, PVDEV_DESC_SIGNATURE);
 	s = good;
-	s.kid = "0011223344556677";
+	s.kid = ecc ? "0011223344556677" : H16;
 	check(&s, PVDEV_DESC_KID);
 	s.kid = "00112233445566";
 	check(&s,

@@ -57,9 +57,9 @@ START_TEST(other_keys)
 	f.keys.kek[31] ^= 1; /* case 39 */
 	ck_assert_int_eq(fx_open(&f, &b), PVDEV_ENVELOPE);
 	f.keys.kek[31] ^= 1;
-	f.cfg.key_id_len = 8; /* provisioned, and another */
+	f.cfg.key_id_len = 16; /* provisioned, and another */
 	ck_assert_int_eq(fx_open(&f, &b), PVDEV_ENVELOPE_KEY);
-	memcpy(f.cfg.key_id, f.keys.kdf_id, 8);
+	memcpy(f.cfg.key_id, f.keys.kdf_id, 16);
 	ck_assert_int_eq(fx_open(&f, &b), PVDEV_OK);
 	fx_bundle_release(&b);
 	fx_release(&f);
@@ -91,6 +91,8 @@ START_TEST(configurations)
 	BAD(f.cfg.form = PVDEV_FORM_MAC0);
 	BAD(f.cfg.kind = (enum pvdev_kind)3);
 	BAD(f.cfg.key_id_len = 8);
+	BAD(f.cfg.kind = PVDEV_KIND_KDF); /* with an id of 32 bytes */
+	BAD((f.cfg.kind = PVDEV_KIND_KDF, f.cfg.key_id_len = 8));
 	BAD(f.cfg.seal_slot = PVDEV_SLOT_KEK);
 	BAD(f.cfg.challenge_len = 65);
 	f.cfg = good;

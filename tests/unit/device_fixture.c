@@ -141,9 +141,12 @@ static void manifest(const struct fx_keys *k, const struct fx_spec *s,
 		if (!s->comps[i].other_role)
 			cbor_put_str(&w.w, s->comps[i].id);
 	}
+	/* another role, which may not be empty */
 	cbor_put_str(&w.w, "hydrometer");
 	cbor_put_array(&w.w, 1);
-	cbor_put_str(&w.w, "elsewhere");
+	for (i = 0; i + 1 < s->comps_n && !s->comps[i].other_role; i++)
+		;
+	cbor_put_str(&w.w, s->comps[i].id);
 	cbor_put_uint(&w.w, 10);
 	cbor_put_str(&w.w, s->stage);
 	buf_init(&plain, MAX);
@@ -206,7 +209,7 @@ static void binding(const struct fx_keys *k, const struct fx_spec *s,
 			hash));
 		cbor_put_bstr(&w.w, hash, 32);
 	} else {
-		cbor_put_bstr(&w.w, k->kdf_id, 8);
+		cbor_put_bstr(&w.w, k->kdf_id, 16);
 	}
 	cbor_put_uint(&w.w, 9);
 	fx_sha256(b->manifest_payload.data, b->manifest_payload.len, hash);

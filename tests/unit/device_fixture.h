@@ -68,7 +68,7 @@ struct fx_spec {
 
 struct fx_keys {
 	EVP_PKEY *bundle, *other, *certified, *sealing;
-	uint8_t kek[32], auth[32], receipt[32], kdf_id[8];
+	uint8_t kek[32], auth[32], receipt[32], kdf_id[16];
 	uint8_t vendor[16], class_id[16];
 };
 

@@ -74,9 +74,9 @@ void fx_mac0(struct buf *out, const struct fx_keys *k,
 	struct buf tbm;
 	struct span p;
 	uint8_t kid[32], mac[32], key[32];
-	size_t kid_len = spec->kid ? strlen(spec->kid) / 2 : 8;
+	size_t kid_len = spec->kid ? strlen(spec->kid) / 2 : 16;
 
-	memcpy(kid, k->kdf_id, 8);
+	memcpy(kid, k->kdf_id, 16);
 	if (spec->kid)
 		ck_assert(hex_decode(spec->kid, kid, kid_len));
 	memcpy(key, k->auth, 32);

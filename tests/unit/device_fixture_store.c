@@ -92,7 +92,7 @@ static void set_keys(struct fx *f)
 	fx_random(&seed, k->kek, 32);
 	fx_random(&seed, k->auth, 32);
 	fx_random(&seed, k->receipt, 32);
-	fx_random(&seed, k->kdf_id, 8);
+	fx_random(&seed, k->kdf_id, 16);
 	fx_random(&seed, k->vendor, 16);
 	fx_random(&seed, k->class_id, 16);
 	ck_assert(pvdev_openssl_init(&f->crypto));
