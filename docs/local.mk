@@ -1,1 +1,1 @@
-dist_man_MANS = docs/provctl.1
+dist_man_MANS = docs/provctl.1 docs/provctl-bundle.5

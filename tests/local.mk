@@ -223,6 +223,7 @@ SCRIPT_TESTS = \
 	tests/lint_test.sh \
 	tests/wired.sh \
 	tests/invalid.sh \
+	tests/man.sh \
 	tests/fuzz/replay.sh \
 	tests/interop/schema.sh \
 	tests/interop/bundles.sh \

@@ -111,6 +111,8 @@ bool pvdev_content_parse(struct pvdev_content *c, const uint8_t *p, size_t len,
 	cbor_reader_init(&r, p, len);
 	if (!cbor_get_map(&r, &n))
 		return refuse(why, "component is not a map");
+	if (n == 0)
+		return refuse(why, "component is empty");
 	for (; n > 0; n--) {
 		if (!cbor_get_uint(&r, &key))
 			return refuse(why, "component key is not a number");

@@ -10,8 +10,8 @@ static const struct {
 	bool sealed;
 	const char *why; /* NULL: valid */
 } contents[] = {
-	{ "a0", true, NULL },
-	{ "a0", false, NULL },
+	{ "a0", true, "component is empty" },
+	{ "a0", false, "component is empty" },
 	{ "a7014101028141020381410304414405a10102"
 	  "06a161614100"
 	  "07a1616240",
