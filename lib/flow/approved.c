@@ -5,11 +5,11 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
+#include "lib/seal/recipient.h"
 #include "lib/x509/cert.h"
 
 #define BODY_DOMAIN "provctl/request-body/v1"
 #define BODY_MAX 65536
-#define SEAL_SIG_DOMAIN "provctl/seal-key/v1" /* formats.md 1 */
 
 struct approved {
 	const struct request *req;
@@ -121,7 +121,6 @@ static enum pv_code look_at_seal_key(struct approved *a, struct policy_facts *f,
 	struct span spki = buf_span(&req->seal_key);
 	struct key_facts key;
 	struct err why;
-	enum pv_code rc;
 
 	a->has_seal = spki.len > 0;
 	if (!a->has_seal)
@@ -133,20 +132,11 @@ static enum pv_code look_at_seal_key(struct approved *a, struct policy_facts *f,
 	if (issue_context_own_key(a->who->ctx, spki))
 		f->key_authority = POLICY_OWNER_AUTHORITY;
 	f->seal_is_certified = a->has_csr && span_equal(spki, a->csr.spki);
-	buf_reset(&a->scratch);
-	buf_put(&a->scratch, SEAL_SIG_DOMAIN, sizeof(SEAL_SIG_DOMAIN));
-	buf_put(&a->scratch, req->device, strlen(req->device) + 1);
-	buf_put(&a->scratch, spki.p, spki.len);
-	rc = buf_check(&a->scratch, err);
-	if (rc != PV_OK)
-		return rc;
 	err_init(&why);
 	f->seal_sig_ok =
 		f->key_ok && f->seal_key_ok && a->has_csr &&
-		req->seal_sig.len > 0 &&
-		x509_verify_message(a->who->x509, a->csr.spki,
-				    buf_span(&a->scratch),
-				    buf_span(&req->seal_sig), &why) == PV_OK;
+		seal_recipient_verify(a->csr.spki, req->device, spki,
+				      buf_span(&req->seal_sig), &why) == PV_OK;
 	return x509_spki_sha256(spki, a->seal_sha256, err);
 }
 

@@ -343,6 +343,32 @@ issue tls-client client-0000021b
 expect_equal "$rc" 4 "exit"
 nothing_new
 
+# sign_seal_key DEVICE-ID KEY HASH: anew, for device client-0000021c.
+sign_seal_key() {
+	dev=$T/dev/client-0000021c
+	{
+		printf 'provctl/seal-key/v1\0%s\0' "$1"
+		openssl pkey -pubin -in "$dev/seal_pub.pem" -outform DER
+	} | openssl dgst "-$3" -sign "$dev/$2" | base64 -w 0 \
+		>"$dev/seal_sig.b64"
+}
+
+case_start "21c sealing keys that the certified key did not vouch for"
+new_device tls-client client-0000021c
+for how in "client-0000021c key.pem sha384" "client-0000021d key.pem sha256" \
+	"client-0000021c seal.pem sha256"; do
+	# shellcheck disable=SC2086  # three words
+	sign_seal_key $how
+	issue tls-client client-0000021c
+	expect_equal "$rc" 3 "exit for $how"
+	expect_text device.seal_key_sig
+done
+nothing_new
+sign_seal_key client-0000021c key.pem sha256
+issue tls-client client-0000021c
+expect_equal "$rc" 0 "exit for the right one"
+issued=$((issued + 1))
+
 case_start "22 unknown request type"
 for type in revoke rotate '' ISSUE; do
 	printf '{"type":"%s","device":"S0000000022"}\n' "$type" >"$T/in.jsonl"
