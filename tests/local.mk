@@ -196,7 +196,8 @@ tests_fuzz_replay_uri_SOURCES = tests/fuzz/fuzz_uri.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/scan tests/interop/make_bundle
+check_PROGRAMS += tests/cli/scan tests/interop/make_bundle \
+	tests/interop/make_wrong
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 
 # A PKCS#11 module whose calls can be made slow or wrong.
@@ -246,6 +247,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/invalid \
 	tests/demo/contents.jq \
 	tests/demo/receipt.sh \
+	tests/interop/bundle_parse.mjs \
 	tests/interop/bundle_reader.mjs \
 	tests/interop/cbor_strict.mjs \
 	tests/interop/open_bundle.mjs \

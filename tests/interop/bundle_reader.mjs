@@ -1,10 +1,12 @@
-// A receiver of sealed bundles, written from formats.md sections 1 to 3 alone:
+// A receiver of sealed bundles, written from provctl-bundle(5) alone:
 // HPKE by @hpke/core, CBOR by cborg, the rest by Node's own cryptography. It
 // imports nothing of the project. Every refusal is a Refused.
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 }
 	from "@hpke/core";
 import { Tagged } from "cborg";
 import * as crypto from "node:crypto";
+import { check, checkContent, isBytes, isKeys, isUint, manifestLength,
+	 parseClaims, parseManifest, parsePayload } from "./bundle_parse.mjs";
 import { array, bstr, decodeStrict, itemLength, Refused, refuse, tstr }
 	from "./cbor_strict.mjs";
 
@@ -36,19 +38,6 @@ const be = (n, size) => {
 };
 const same = (a, b) =>
 	a.length === b.length && crypto.timingSafeEqual(a, b);
-const check = (ok, why) => ok || refuse(why);
-const isBytes = (v, len) => v instanceof Uint8Array &&
-	(len === undefined || v.length === len);
-const isUint = (v) => (typeof v === "number" && Number.isSafeInteger(v) &&
-	v >= 0) || (typeof v === "bigint" && v >= 0n);
-const isName = (v) => typeof v === "string" &&
-	/^[\x21-\x2e\x30-\x7e]{1,64}$/.test(v) && !/^[.-]/.test(v);
-
-function isKeys(map, keys) {
-	return map instanceof Map && map.size === keys.length &&
-		keys.every((k) => map.has(k));
-}
-
 // RFC 5869 2.3
 function expand(prk, info, length) {
 	let out = EMPTY;
@@ -125,17 +114,6 @@ function rootFromPath(leaf, index, size, path) {
 	return r;
 }
 
-function checkClaims(claims) {
-	check(isKeys(claims, [1, 2, 4, 6, -70004]) &&
-	      typeof claims.get(1) === "string" && claims.get(1) !== "" &&
-	      claims.get(2) === "provctl/seal-batch/v1" &&
-	      isUint(claims.get(4)) && isUint(claims.get(6)) &&
-	      claims.get(6) <= claims.get(4), "batch: claims");
-	const size = claims.get(-70004);
-	check(isUint(size) && size >= 2 && size <= 65536, "batch: tree-size");
-	return size;
-}
-
 function checkBatch(bytes, signer) {
 	const d = decodeStrict(bytes);
 	check(Array.isArray(d) && d.length === 2 && isBytes(d[0]) &&
@@ -149,7 +127,7 @@ function checkBatch(bytes, signer) {
 	      isBytes(h.get(4), 8) && h.get(395) === 1,
 	      "batch: protected header");
 	check(same(h.get(4), signer.kid), "another key than the bundle key");
-	const size = checkClaims(h.get(15));
+	const { notAfter, size } = parseClaims(h.get(15));
 	const vdp = isKeys(unprot, [396]) && unprot.get(396);
 	check(isKeys(vdp, [-1]) && Array.isArray(vdp.get(-1)) &&
 	      vdp.get(-1).length === 1 && isBytes(vdp.get(-1)[0]),
@@ -162,7 +140,7 @@ function checkBatch(bytes, signer) {
 	const root = rootFromPath(leaf, proof[1], size, proof[2]);
 	check(verifyEs256(signer.key, sigStructure(prot, root), sig),
 	      "signature of the batch");
-	return { payload: d[0] };
+	return { payload: d[0], notAfter };
 }
 
 // The form is provisioned, never read from the input.
@@ -173,90 +151,32 @@ function checkDescriptor(bytes, device) {
 	return checkSign1(bytes, device.signer);
 }
 
-function sealedEntry(e) {
-	check(Array.isArray(e) && e.length === 3 && isName(e[0]) &&
-	      [256, 512, 1024, 2048, 4096].includes(e[1]) && isUint(e[2]) &&
-	      e[2] > 0 && e[2] <= 2 ** 31, "binding: key 6");
-	return { id: e[0], chunk: e[1], total: e[2] };
-}
-
-function parseBinding(bytes) {
-	const m = decodeStrict(bytes, 7);
-	check(m instanceof Map, "binding: not a map");
-	const keys = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-	check(isKeys(m, m.has(10) ? [...keys, 10] : keys), "binding: keys");
-	check(m.get(1) === "provctl-bundle-1" && isBytes(m.get(2), 16) &&
-	      isName(m.get(3)) && isName(m.get(4)) && isUint(m.get(5)) &&
-	      m.get(5) >= 1 && BigInt(m.get(5)) < 1n << 63n &&
-	      isBytes(m.get(9), 32) && (!m.has(10) || isBytes(m.get(10), 32)),
-	      "binding: a field");
-	const sealed = m.get(6);
-	const clear = m.get(7);
-	check(Array.isArray(sealed) && sealed.length >= 1 &&
-	      Array.isArray(clear) && clear.every(isName) &&
-	      sealed.length + clear.length <= 16, "binding: keys 6 and 7");
-	const to = m.get(8);
-	check(Array.isArray(to) && to.length === 2 &&
-	      ((to[0] === 1 && isBytes(to[1], 32)) ||
-	       (to[0] === 2 && isBytes(to[1], 16))), "binding: key 8");
-	return { bundleId: m.get(2), device: m.get(3), role: m.get(4),
-		 seq: m.get(5), sealed: sealed.map(sealedEntry), clear,
-		 kind: to[0], keyId: to[1], manifestHash: m.get(9) };
-}
-
-function parsePayload(bytes) {
-	const p = decodeStrict(bytes);
-	check(Array.isArray(p) && p.length === 3, "descriptor: not three parts");
-	// The binding is hashed as it stands: behind the array's one-byte head.
-	const raw = bytes.subarray(1, 1 + itemLength(bytes, 1, 7));
-	const binding = parseBinding(raw);
-	check(isBytes(p[1], binding.kind === 1 ? 113 : 40),
-	      "descriptor: envelope");
-	check(Array.isArray(p[2]) && p[2].length === binding.sealed.length &&
-	      p[2].every((c) => Array.isArray(c) && c.length === 2 &&
-			 isBytes(c[0], 32) && isBytes(c[1], 32)),
-	      "descriptor: commit and mac");
-	return { ...binding, bh: sha256(raw), envelope: p[1], checks: p[2] };
-}
-
-function parseComponent(c) {
-	check(c instanceof Map && typeof c.get(4) === "boolean",
-	      "manifest: component");
-	check(isKeys(c, c.get(4) ? [1, 2, 3, 4, 6] : [1, 2, 3, 4, 5, 6]) &&
-	      isName(c.get(1)) && typeof c.get(2) === "string" &&
-	      typeof c.get(3) === "string" && isUint(c.get(6)) &&
-	      (c.get(4) || isBytes(c.get(5), 32)), "manifest: component");
-	return { id: c.get(1), sealed: c.get(4), digest: c.get(5),
-		 maxSize: c.get(6) };
-}
-
-function parseManifest(payload) {
-	const m = decodeStrict(payload);
-	check(isKeys(m, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), "manifest: keys");
-	check(m.get(1) === "provctl-manifest-1" && isBytes(m.get(2), 16) &&
-	      isBytes(m.get(3), 16) && isUint(m.get(4)) && m.get(4) >= 1 &&
-	      isUint(m.get(5)) && isUint(m.get(6)) &&
-	      Array.isArray(m.get(7)) && m.get(7).length >= 1 &&
-	      m.get(7).length <= 16 && typeof m.get(8) === "string" &&
-	      m.get(9) instanceof Map && typeof m.get(10) === "string",
-	      "manifest: a field");
-	return { classId: m.get(3), sequence: m.get(4), roles: m.get(9),
-		 components: m.get(7).map(parseComponent), stage: m.get(10) };
+// What the bundle says it is, against what was provisioned.
+function checkMine(d, manifest, device) {
+	check(d.role === device.role, "another role");
+	check(!device.vendor || same(manifest.vendor, device.vendor),
+	      "another vendor");
+	check(!device.classId || same(manifest.classId, device.classId),
+	      "another class");
+	check(BigInt(manifest.sequence) >= device.manifestSequence,
+	      "manifest sequence");
+	check(!device.stage || manifest.stage === device.stage,
+	      "another stage");
+	check(!d.evidence || (device.evidence &&
+			      same(d.evidence, device.evidence)),
+	      "bound to other evidence");
 }
 
 function checkManifest(bytes, d, device) {
+	manifestLength(bytes);
 	const m = coseMessage(bytes, SIGN1, -7, 8, 64);
 	check(same(sha256(m.payload), d.manifestHash), "manifest hash");
 	// A device without ECC trusts the manifest through binding 9.
 	if (device.form !== "mac0") checkSign1(bytes, device.signer);
 	const manifest = parseManifest(m.payload);
-	check(d.role === device.role, "another role");
-	check(!device.classId || same(manifest.classId, device.classId),
-	      "another class");
-	check(BigInt(manifest.sequence) >= device.manifestSequence,
-	      "manifest sequence");
+	checkMine(d, manifest, device);
 	const ids = manifest.roles.get(device.role);
-	check(Array.isArray(ids) && ids.every(isName), "role not in manifest");
+	check(ids, "role not in manifest");
 	const mine = manifest.components.filter((c) => ids.includes(c.id));
 	const list = (sealed) => JSON.stringify(
 		mine.filter((c) => c.sealed === sealed).map((c) => c.id));
@@ -270,9 +190,10 @@ function checkManifest(bytes, d, device) {
 	return { ...manifest, mine };
 }
 
+// The kind is what the device has a key for, never what the input says.
 async function openEnvelope(d, device) {
-	if (d.kind === 2) {
-		check(device.kek, "this device has no KEK");
+	check(d.kind === (device.kek ? 2 : 1), "another kind of recipient");
+	if (device.kek) {
 		const u = crypto.createDecipheriv("id-aes256-wrap", device.kek,
 						  Buffer.alloc(8, 0xa6));
 		try {
@@ -283,6 +204,7 @@ async function openEnvelope(d, device) {
 	}
 	check(device.recipient, "this device has no sealing key");
 	check(same(d.keyId, device.recipient.id), "sealed for another key");
+	check(d.envelope[0] === 4, "enc is not an uncompressed point");
 	const info = Buffer.concat([Buffer.from("provctl/seal-kem/v1\0"), d.bh]);
 	try {
 		const key = await suite.kem.importKey("jwk",
@@ -335,11 +257,18 @@ export class Session {
 
 	async begin(manifest, descriptor) {
 		const { device } = this;
-		const { payload } = checkDescriptor(descriptor, device);
-		const d = parsePayload(payload);
+		const signed = checkDescriptor(descriptor, device);
+		const d = parsePayload(signed.payload);
+		d.bh = sha256(d.raw);
+		check(device.form !== "mac0" ||
+		      (d.kind === 2 && same(signed.kid, d.keyId)),
+		      "MAC by another master than binding 8 names");
 		check(d.device === device.id, "another device");
 		check(BigInt(d.seq) > device.seq, "seq is not above the counter");
 		this.manifest = checkManifest(manifest, d, device);
+		check(signed.notAfter === undefined ||
+		      BigInt(signed.notAfter) === BigInt(this.manifest.notAfter),
+		      "batch: claim 4 is not the manifest's not-after");
 		const bs = await openEnvelope(d, device);
 		this.keys = d.sealed.map((_, i) => deriveKeys(d, bs, i));
 		this.staging = d.sealed.map((c) => Buffer.alloc(c.total));
@@ -351,7 +280,7 @@ export class Session {
 	clearComponent(i, bytes) {
 		const id = this.d.clear[i];
 		const entry = this.manifest.mine.find((c) => c.id === id);
-		check(bytes.length <= entry.maxSize &&
+		check(bytes.length >= 1 && bytes.length <= entry.maxSize &&
 		      same(sha256(bytes), entry.digest), "clear component");
 		this.clear.set(id, bytes);
 	}
@@ -396,21 +325,6 @@ export class Session {
 		});
 		this.clear.forEach((bytes) => checkContent(bytes, [3, 5, 7]));
 	}
-}
-
-const isMapOf = (v) => v instanceof Map && v.size > 0 &&
-	[...v].every(([k, b]) => typeof k === "string" && isBytes(b));
-const isListOfBytes = (v) => Array.isArray(v) && v.length > 0 &&
-	v.every((b) => isBytes(b));
-
-// {1: bstr, 2: [bstr], 3: [bstr], 4: bstr, 5: any, 6: {}, 7: {}}, none empty
-function checkContent(bytes, allowed) {
-	const m = decodeStrict(bytes, 17);
-	const form = { 1: isBytes, 2: isListOfBytes, 3: isListOfBytes,
-		       4: isBytes, 5: () => true, 6: isMapOf, 7: isMapOf };
-	check(m instanceof Map && m.size > 0, "content: not a map");
-	for (const [k, v] of m)
-		check(allowed.includes(k) && form[k](v), "content: a field");
 }
 
 // Splits a container: items by their CBOR lengths, segments by arithmetic.

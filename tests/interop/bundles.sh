@@ -3,11 +3,12 @@
 # opened by a reader that shares no code with it. Exit 77 (skipped) without
 # Node or its packages.
 #
-#     bundles.sh [PATH/make_bundle]
+#     bundles.sh [PATH/make_bundle [PATH/make_wrong]]
 set -eu
 
 src=$(cd "$(dirname "$0")" && pwd)
 make=${1:-./tests/interop/make_bundle}
+wrong=${2:-./tests/interop/make_wrong}
 modules=$src/node_modules
 
 command -v node >/dev/null || { echo "skipped: no node"; exit 77; }
@@ -68,4 +69,35 @@ refused "a cut file" SEAL-PLAIN-1 cut.pvb gateway
 cp "$tmp/bundles/$a" "$tmp/bundles/more.pvb"
 printf 'x' >>"$tmp/bundles/more.pvb"
 refused "a byte behind the last segment" SEAL-PLAIN-1 more.pvb gateway
-echo "bundles opened: $n, refusals: 10"
+
+# Signed and sealed, but one rule broken each; "-" are the sound ones.
+device=ACME-0123456789AB
+broken=0
+mkdir "$tmp/wrong"
+"$wrong" "$tmp/wrong"
+tab=$(printf '\t')
+while IFS=$tab read -r name kind why options; do
+	rc=0
+	# shellcheck disable=SC2086  # options are words
+	node "$src/open_bundle.mjs" --bundle "$tmp/wrong/$name.pvb" \
+		--device-dir "$tmp/wrong/$kind/$device" --role gateway \
+		--bundle-key "$tmp/wrong/$kind.pem" $options \
+		>"$tmp/out" 2>"$tmp/err" || rc=$?
+	if [ "$why" = - ]; then
+		[ "$rc" -eq 0 ] || {
+			cat "$tmp/err"
+			echo "FAILED: $name is sound"
+			exit 1
+		}
+		continue
+	fi
+	[ "$rc" -eq 1 ] && grep -q -F -e "$why" "$tmp/err" || {
+		cat "$tmp/err"
+		echo "FAILED: $name: exit $rc, no refusal with \"$why\""
+		exit 1
+	}
+	echo "refused: $name: $why"
+	broken=$((broken + 1))
+done <"$tmp/wrong/cases"
+[ "$broken" -ge 25 ] || { echo "FAILED: $broken broken bundles"; exit 1; }
+echo "bundles opened: $n, refusals: 10, broken rules: $broken"

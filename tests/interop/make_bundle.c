@@ -5,8 +5,9 @@
  *     make_bundle DIR
  *
  * writes DIR/devices/<id>/{key.pem, seal.pem | kek.hex, auth.hex; form,
- * expected.json}, DIR/bundles/<id>.operational.pvb, DIR/keys/bundle.pem and
- * DIR/devices.txt (one id a line). For tests only: secrets are on disk.
+ * evidence.hex, expected.json}, DIR/bundles/<id>.operational.pvb,
+ * DIR/keys/bundle.pem and DIR/devices.txt (one id a line). For tests only:
+ * secrets are on disk.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,9 +239,16 @@ static void recipient(struct maker *m, struct device *d, struct seal_job *job)
 	memcpy(job->key_id, r.id, sizeof(r.id));
 }
 
-static void seal_device(struct maker *m, struct device *d)
+/* Every other device attested. */
+static const uint8_t *evidence_of(const struct device *d)
 {
 	static const uint8_t evidence[32] = { 0xee };
+
+	return d->as->net_bytes & 1 ? evidence : NULL;
+}
+
+static void seal_device(struct maker *m, struct device *d)
+{
 	struct seal_job job = {
 		.device_id = d->as->id,
 		.role = "gateway",
@@ -256,7 +264,7 @@ static void seal_device(struct maker *m, struct device *d)
 	make_plain(d);
 	need(RAND_bytes(job.bundle_id, sizeof(job.bundle_id)) == 1, "random");
 	memcpy(job.manifest_sha256, m->manifest_sha256, 32);
-	job.evidence_sha256 = d->as->net_bytes & 1 ? evidence : NULL;
+	job.evidence_sha256 = evidence_of(d);
 	recipient(m, d, &job);
 	buf_init(&d->payload, SEAL_DESCRIPTOR_MAX);
 	buf_init(&d->segments, 1u << 20);
@@ -305,6 +313,12 @@ static void write_device(const struct maker *m, const struct device *d)
 	if (d->kek.len) {
 		write_key(m, d, &d->kek, "/kek.hex");
 		write_key(m, d, &d->auth, "/auth.hex");
+	}
+	if (evidence_of(d)) {
+		f = create(m, "devices", d->as->id, "/evidence.hex");
+		write_hex(f, evidence_of(d), 32);
+		fputc('\n', f);
+		need(fclose(f) == 0, "evidence.hex");
 	}
 	f = create(m, "devices", d->as->id, "/form");
 	fprintf(f, "%s\n", forms[d->as->form]);

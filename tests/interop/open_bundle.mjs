@@ -1,11 +1,12 @@
 // Opens a bundle as the device would, with nothing of the project's code.
 //
 //   node open_bundle.mjs --bundle F.pvb --device-dir D --bundle-key PEM
-//        --role R [--seq N] [--manifest-sequence N] [--class HEX] [--seed N]
-//        [--expect F.json] [--flip]
+//        --role R [--seq N] [--manifest-sequence N] [--class HEX]
+//        [--vendor HEX] [--stage S] [--seed N] [--expect F.json] [--flip]
 //
 // D is devices/<id> of cli.md "The demo": key.pem, seal.pem, or kek.hex and
-// auth.hex; form. Segments are fed in random order. Prints one JSON line with
+// auth.hex; form; evidence.hex, the SHA-256 of what the device attested with.
+// Segments are fed in random order. Prints one JSON line with
 // every plaintext in hex. --expect compares them with {component-id: hex}.
 // --flip: every single flipped bit of the descriptor and of the first segment
 // has to be refused; prints the counts. Exit: 0, 1 refused, 2 usage, 3 a flip
@@ -57,6 +58,9 @@ function readDevice(opts) {
 		signer: { key, kid: sha256(spki(key)).subarray(0, 8) },
 	};
 	if (opts.class) device.classId = Buffer.from(opts.class, "hex");
+	if (opts.vendor) device.vendor = Buffer.from(opts.vendor, "hex");
+	if (opts.stage) device.stage = opts.stage;
+	if (has("evidence.hex")) device.evidence = readHex(file("evidence.hex"));
 	if (has("kek.hex")) device.kek = readHex(file("kek.hex"));
 	if (has("auth.hex")) device.authKey = readHex(file("auth.hex"));
 	const own = ["seal.pem", "seal.jwk", "key.pem", "key.jwk"].find(has);
@@ -166,7 +170,7 @@ try {
 	opts = parseArgs({ options: {
 		bundle: string, "device-dir": string, "bundle-key": string,
 		role: string, seq: string, "manifest-sequence": string,
-		class: string, seed: string, expect: string,
+		class: string, vendor: string, stage: string, seed: string, expect: string,
 		flip: { type: "boolean" },
 	} }).values;
 	for (const need of ["bundle", "device-dir", "bundle-key", "role"])
