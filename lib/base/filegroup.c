@@ -17,13 +17,14 @@
 
 struct staged {
 	int dirfd; /* not owned */
-	char name[128];
-	char temp[192];
+	char name[160];
+	char temp[200];
 };
 
 struct file_group {
 	struct staged files[GROUP_MAX];
 	size_t n;
+	bool failed; /* something of it was not written: nothing more is */
 };
 
 enum pv_code file_group_new(struct file_group **g, struct err *err)
@@ -41,8 +42,9 @@ static enum pv_code conflict(const char *name, const char *what,
 			"output %s %s", name, what);
 }
 
-/* *same: a regular file with just these bytes is there. */
-static enum pv_code compare_existing(int dirfd, const char *name, const void *p,
+/* *same: at path is a regular file with just these bytes; name is said. */
+static enum pv_code compare_existing(int dirfd, const char *path,
+				     const char *name, const void *p,
 				     size_t len, bool *same, struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = -1;
@@ -51,7 +53,7 @@ static enum pv_code compare_existing(int dirfd, const char *name, const void *p,
 	struct stat st;
 
 	*same = false;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT
 			       ? PV_OK
 			       : err_errno(err, PV_STORAGE, "file.open", NULL,
@@ -60,7 +62,7 @@ static enum pv_code compare_existing(int dirfd, const char *name, const void *p,
 		return conflict(name, "is a symbolic link", err);
 	if (!S_ISREG(st.st_mode) || st.st_size != (off_t)len)
 		return conflict(name, "is there with other contents", err);
-	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, PV_STORAGE, "file.open", NULL,
 				 "cannot open %s", name);
@@ -79,34 +81,84 @@ static enum pv_code compare_existing(int dirfd, const char *name, const void *p,
 	return PV_OK;
 }
 
+/* The entry of that name that waits for the commit; NULL: none. */
+static const struct staged *find_staged(const struct file_group *g, int dirfd,
+					const char *name)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->files[i].dirfd == dirfd &&
+		    strcmp(g->files[i].name, name) == 0)
+			return &g->files[i];
+	return NULL;
+}
+
+/* *same: this very file is there or staged already. */
+static enum pv_code compare_known(const struct file_group *g, int dirfd,
+				  const char *name, const void *p, size_t len,
+				  bool *same, struct err *err)
+{
+	const struct staged *s = find_staged(g, dirfd, name);
+	enum pv_code rc =
+		compare_existing(dirfd, name, name, p, len, same, err);
+
+	if (rc != PV_OK || *same || !s)
+		return rc;
+	return compare_existing(dirfd, s->temp, name, p, len, same, err);
+}
+
+static enum pv_code group_failed(struct err *err)
+{
+	return err_fail(err, PV_STORAGE, "file.group",
+			"free space or check the disk, then run it again",
+			"the files of this group were not all written");
+}
+
+/* A new file under s->temp with these bytes, or none. */
+static enum pv_code write_staged(const struct staged *s, mode_t mode,
+				 const void *p, size_t len, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	enum pv_code rc;
+
+	/* What a crash of a process with this number left is ours to remove. */
+	unlinkat(s->dirfd, s->temp, 0);
+	fd = openat(s->dirfd, s->temp,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_errno(err, PV_STORAGE, "file.create",
+				 "check that the folder can be written",
+				 "cannot create %s", s->name);
+	rc = fd_write_all(fd, p, len, err);
+	if (rc != PV_OK)
+		unlinkat(s->dirfd, s->temp, 0);
+	return rc;
+}
+
 enum pv_code file_group_add(struct file_group *g, int dirfd, const char *name,
 			    mode_t mode, const void *p, size_t len,
 			    struct err *err)
 {
-	CLEANUP(fd_cleanup) int fd = -1;
 	struct staged *s = &g->files[g->n];
 	enum pv_code rc;
 	bool same;
 
+	if (g->failed)
+		return group_failed(err);
 	if (g->n == GROUP_MAX || strlen(name) >= sizeof(s->name))
 		return err_fail(err, PV_INTERNAL, "file.group", NULL,
 				"too many or too long names in one group");
-	rc = compare_existing(dirfd, name, p, len, &same, err);
+	rc = compare_known(g, dirfd, name, p, len, &same, err);
 	if (rc != PV_OK || same)
 		return rc;
 	s->dirfd = dirfd;
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	snprintf(s->temp, sizeof(s->temp), ".%s.%ld.tmp", name, (long)getpid());
-	/* What a crash of a process with this number left is ours to remove. */
-	unlinkat(dirfd, s->temp, 0);
-	fd = openat(dirfd, s->temp,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0)
-		return err_errno(err, PV_STORAGE, "file.create",
-				 "check that the folder can be written",
-				 "cannot create %s", name);
-	g->n++;
-	return fd_write_all(fd, p, len, err);
+	rc = write_staged(s, mode, p, len, err);
+	if (rc == PV_OK)
+		g->n++;
+	else
+		g->failed = true;
+	return rc;
 }
 
 static enum pv_code sync_dirs(const struct file_group *g, struct err *err)
@@ -124,30 +176,39 @@ static enum pv_code sync_dirs(const struct file_group *g, struct err *err)
 	return PV_OK;
 }
 
+static enum pv_code put_in_place(struct staged *s, struct err *err)
+{
+	if (renameat2(s->dirfd, s->temp, s->dirfd, s->name, RENAME_NOREPLACE) ==
+	    0) {
+		s->temp[0] = '\0';
+		return PV_OK;
+	}
+	if (errno == EEXIST)
+		return conflict(s->name, "appeared meanwhile", err);
+	return err_errno(err, PV_STORAGE, "file.rename", NULL,
+			 "cannot rename to %s", s->name);
+}
+
 enum pv_code file_group_commit(struct file_group *g, struct err *err)
 {
+	enum pv_code rc = PV_OK;
+
+	if (g->failed)
+		return group_failed(err);
 	if (g->n == 0)
 		return PV_OK;
 	if (syncfs(g->files[0].dirfd) != 0)
-		return err_errno(err, PV_STORAGE, "file.sync", "check the disk",
-				 "cannot sync the output files");
-	for (size_t i = 0; i < g->n; i++) {
-		struct staged *s = &g->files[i];
-
-		if (renameat2(s->dirfd, s->temp, s->dirfd, s->name,
-			      RENAME_NOREPLACE) == 0) {
-			s->temp[0] = '\0';
-			continue;
-		}
-		if (errno == EEXIST)
-			return conflict(s->name, "appeared meanwhile", err);
-		return err_errno(err, PV_STORAGE, "file.rename", NULL,
-				 "cannot rename to %s", s->name);
-	}
-	enum pv_code rc = sync_dirs(g, err);
-
+		rc = err_errno(err, PV_STORAGE, "file.sync", "check the disk",
+			       "cannot sync the output files");
+	for (size_t i = 0; rc == PV_OK && i < g->n; i++)
+		rc = put_in_place(&g->files[i], err);
+	if (rc == PV_OK)
+		rc = sync_dirs(g, err);
+	/* A sync that failed is not asked again: what it lost stays lost. */
 	if (rc == PV_OK)
 		g->n = 0;
+	else
+		g->failed = true;
 	return rc;
 }
 

@@ -48,13 +48,18 @@ struct file_group;
 PV_MUST enum pv_code file_group_new(struct file_group **g, struct err *err);
 /*
  * Stages one file under folder dirfd (kept open by the caller until commit).
- * A file that is there with the same bytes is left alone; with other bytes or
- * as a symbolic link it is PV_CONFLICT, rule "output.exists".
+ * A file that is there or staged with the same bytes is left alone; with other
+ * bytes or as a symbolic link it is PV_CONFLICT, rule "output.exists", and the
+ * group stays as it was. After PV_STORAGE the group has failed: it takes and
+ * commits nothing more.
  */
 PV_MUST enum pv_code file_group_add(struct file_group *g, int dirfd,
 				    const char *name, mode_t mode,
 				    const void *p, size_t len, struct err *err);
-/* All or, after a crash, some of the files; each is whole. Empties the group. */
+/*
+ * All or, after a crash or a failure, some of the files; each is whole.
+ * Empties the group; a failed one is refused with PV_STORAGE.
+ */
 PV_MUST enum pv_code file_group_commit(struct file_group *g, struct err *err);
 /*
  * Removes staged files that a process which has ended since left in a folder.

@@ -1,6 +1,9 @@
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,6 +133,29 @@ START_TEST(writes_replace_whole_files)
 }
 END_TEST
 
+static void reads_as(const char *name, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, 100);
+	UNIT_OK(file_read(dir, name, 0, &b, &err_));
+	ck_assert_uint_eq(b.len, strlen(text));
+	ck_assert_mem_eq(b.data, text, b.len);
+	buf_release(&b);
+}
+
+static void expect_empty(void)
+{
+	DIR *d = fdopendir(dup(dir));
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while (readdir(d))
+		n++;
+	ck_assert_uint_eq(n, 2); /* . and .. */
+	closedir(d);
+}
+
 START_TEST(group_is_idempotent)
 {
 	struct file_group *g = NULL;
@@ -191,6 +217,54 @@ START_TEST(group_leaves_nothing_behind)
 }
 END_TEST
 
+/* Writes past 4096 bytes fail from here on, as on a full disk. */
+static void limit_size(void)
+{
+	struct rlimit limit = { 4096, 4096 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(group_without_room)
+{
+	static const char big[8192];
+	struct file_group *g = NULL;
+	struct err e;
+
+	UNIT_OK(file_group_new(&g, &err_));
+	UNIT_OK(file_group_add(g, dir, "first", 0600, "1", 1, &err_));
+	limit_size();
+	err_init(&e);
+	unit_refused(file_group_add(g, dir, "big", 0600, big, sizeof(big), &e),
+		     PV_STORAGE, "file.write", &e);
+	err_init(&e);
+	unit_refused(file_group_add(g, dir, "next", 0600, "2", 1, &e),
+		     PV_STORAGE, "file.group", &e);
+	err_init(&e);
+	unit_refused(file_group_commit(g, &e), PV_STORAGE, "file.group", &e);
+	file_group_free(g);
+	expect_empty();
+}
+END_TEST
+
+START_TEST(group_takes_one_file_twice)
+{
+	struct file_group *g = NULL;
+	struct err e;
+
+	UNIT_OK(file_group_new(&g, &err_));
+	UNIT_OK(file_group_add(g, dir, "a", 0600, "A", 1, &err_));
+	UNIT_OK(file_group_add(g, dir, "a", 0600, "A", 1, &err_));
+	err_init(&e);
+	unit_refused(file_group_add(g, dir, "a", 0600, "X", 1, &e), PV_CONFLICT,
+		     "output.exists", &e);
+	UNIT_OK(file_group_commit(g, &err_));
+	reads_as("a", "A");
+	file_group_free(g);
+}
+END_TEST
+
 START_TEST(folders)
 {
 	struct err e;
@@ -238,6 +312,8 @@ int main(void)
 	tcase_add_test(t, writes_replace_whole_files);
 	tcase_add_test(t, group_is_idempotent);
 	tcase_add_test(t, group_leaves_nothing_behind);
+	tcase_add_test(t, group_without_room);
+	tcase_add_test(t, group_takes_one_file_twice);
 	tcase_add_test(t, folders);
 	tcase_add_test(t, safe_names);
 	suite_add_tcase(s, t);
