@@ -29,12 +29,12 @@ static const char help[] =
 
 void policy_warn(const struct app *app, const struct template_warnings *w)
 {
-	for (size_t i = 0; i < w->n; i++)
-		out_note(app,
-			 "warning: %s at %s (line %zu, column %zu)\n"
-			 "  rule: %s",
+	for (size_t i = 0; i < w->n; i++) {
+		out_note(app, "warning: %s at %s (line %zu, column %zu)",
 			 w->list[i].text, w->list[i].pointer, w->list[i].line,
-			 w->list[i].column, w->list[i].rule);
+			 w->list[i].column);
+		out_note(app, "  rule: %s", w->list[i].rule);
+	}
 }
 
 enum pv_code policy_read(const struct app *app, const char *path,

@@ -9,6 +9,9 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/notechars.h"
+
+#define NOTE_MAX 4096
 
 CLEANUP_PTR(struct file_group, file_group_free);
 
@@ -55,14 +58,18 @@ enum pv_code out_flush(struct err *err)
 
 void out_note(const struct app *app, const char *fmt, ...)
 {
+	char raw[NOTE_MAX], text[NOTE_MAX];
+	struct span s = { (const uint8_t *)raw, 0 };
 	va_list ap;
 
 	if (app->quiet)
 		return;
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	s.len = strlen(raw);
+	notechars_clean(text, sizeof(text), s);
+	fprintf(stderr, "%s\n", text);
 }
 
 static void error_json(const struct err *err)
@@ -73,13 +80,6 @@ static void error_json(const struct err *err)
 			  "object", err->object, "rule", err->rule, "message",
 			  err->message, "hint", err->hint);
 
-	/* Text that is not UTF-8 cannot be packed: the rest still can. */
-	if (!o)
-		o = json_pack("{s:{s:i, s:s, s:s, s:s, s:s, s:s}}", "error",
-			      "code", (int)err->code, "name",
-			      pv_code_name(err->code), "object", "", "rule",
-			      err->rule, "message", "not printable", "hint",
-			      err->hint);
 	if (o && json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0)
 		putchar('\n');
 	json_decref(o);

@@ -18,7 +18,7 @@ PV_MUST enum pv_code out_bytes(struct span bytes, struct err *err);
 /* PV_INTERRUPTED when the reader has gone, PV_STORAGE otherwise. */
 PV_MUST enum pv_code out_flush(struct err *err);
 
-/* A line on standard error unless --quiet. */
+/* One line on standard error unless --quiet, fit for a terminal. */
 PV_PRINTF(2, 3) void out_note(const struct app *app, const char *fmt, ...);
 
 /* The error as people or machines read it (cli.md). */

@@ -16,7 +16,8 @@ static enum pv_code print_template(const struct template *t, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	failed = json_dumpf(effective, stdout,
-			    JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+			    JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+				    JSON_ENSURE_ASCII);
 	json_decref(effective);
 	putchar('\n');
 	return failed ? err_fail(err, PV_STORAGE, "output.lost", NULL,

@@ -1,12 +1,29 @@
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/out.h"
 #include "cmd/policy.h"
 #include "lib/base/fileio.h"
+#include "lib/base/notechars.h"
 #include "lib/flow/policytest.h"
 
 CLEANUP_PTR(struct template, template_free);
+
+/* Names and reasons hold what the file of cases says. */
+static void print_case(const char *name, const char *why)
+{
+	struct span n = { (const uint8_t *)name, strlen(name) };
+	struct span w = { (const uint8_t *)why, strlen(why) };
+	char clean_name[256], clean_why[1024];
+
+	notechars_clean(clean_name, sizeof(clean_name), n);
+	notechars_clean(clean_why, sizeof(clean_why), w);
+	if (why[0])
+		printf("FAIL %s: %s\n", clean_name, clean_why);
+	else
+		printf("ok   %s\n", clean_name);
+}
 
 static void show(const void *ctx, const char *name, bool ok, const char *why)
 {
@@ -20,10 +37,8 @@ static void show(const void *ctx, const char *name, bool ok, const char *why)
 				       ok, "why", why),
 			     &lost) != PV_OK)
 			return;
-	} else if (!ok) {
-		printf("FAIL %s: %s\n", name, why);
-	} else if (!app->quiet) {
-		printf("ok   %s\n", name);
+	} else if (!ok || !app->quiet) {
+		print_case(name, ok ? "" : why);
 	}
 }
 

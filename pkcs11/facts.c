@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/notechars.h"
 #include "pkcs11/quirks.h"
 #include "pkcs11/rv.h"
 
@@ -15,10 +16,7 @@ void p11_field(char *out, const CK_UTF8CHAR *field, size_t len)
 {
 	while (len && (field[len - 1] == ' ' || field[len - 1] == '\0'))
 		len--;
-	for (size_t i = 0; i < len; i++)
-		out[i] = field[i] < 0x20 || field[i] == 0x7f ? '?'
-							     : (char)field[i];
-	out[len] = '\0';
+	notechars_clean(out, len + 1, (struct span){ field, len });
 }
 
 /* All slots with a token; *slots is owned by the caller. */

@@ -32,7 +32,10 @@ PV_MUST enum pv_code p11_facts_judge(const struct p11_facts *facts,
 PV_MUST enum pv_code p11_facts_judge_pin(const struct p11_facts *facts,
 					 struct err *err);
 
-/* Copies a blank-padded field of len bytes; control bytes become '?'. */
+/*
+ * Copies a blank-padded field of len bytes into len + 1; what is no text for
+ * a terminal becomes '?' (notechars_clean()).
+ */
 void p11_field(char *out, const CK_UTF8CHAR *field, size_t len);
 
 #endif

@@ -5,22 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/notechars.h"
+
 void err_init(struct err *err)
 {
 	memset(err, 0, sizeof(*err));
 }
 
-/* Bounded copy in which control bytes cannot reach a terminal. */
-static void copy_clean(char *to, size_t cap, const char *from)
+/* Bounded copy in which nothing that a terminal obeys is left. */
+static size_t copy_clean(char *to, size_t cap, const char *from)
 {
-	size_t i = 0;
+	struct span text = { (const uint8_t *)from, strlen(from) };
 
-	for (; from[i] && i + 1 < cap; i++) {
-		unsigned char c = (unsigned char)from[i];
+	return notechars_clean(to, cap, text);
+}
 
-		to[i] = (c < 0x20 || c == 0x7f) ? '?' : from[i];
-	}
-	to[i] = '\0';
+/* "context: message", each within its part of whole. */
+static void join(char *whole, size_t cap, size_t context_max,
+		 const char *context, const char *message)
+{
+	size_t n = copy_clean(whole, context_max + 1, context);
+
+	memcpy(whole + n, ": ", 2);
+	copy_clean(whole + n + 2, cap - n - 2, message);
 }
 
 static void set_cause(struct err *err, enum pv_code code, const char *rule,
@@ -67,8 +74,8 @@ enum pv_code err_errno(struct err *err, enum pv_code code, const char *rule,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	snprintf(whole, sizeof(whole), "%.380s: %s", text,
-		 strerror_r(saved, reason, sizeof(reason)));
+	join(whole, sizeof(whole), 380, text,
+	     strerror_r(saved, reason, sizeof(reason)));
 	set_cause(err, code, rule, hint, whole);
 	return code;
 }
@@ -90,7 +97,7 @@ void err_prefix(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	snprintf(whole, sizeof(whole), "%.128s: %.380s", text, err->message);
+	join(whole, sizeof(whole), 128, text, err->message);
 	copy_clean(err->message, sizeof(err->message), whole);
 }
 

@@ -4,6 +4,7 @@
  * Functions return enum pv_code and take a struct err * last. The first cause
  * wins: err_fail() on a record that already holds a cause changes nothing, so
  * callers may only add context with err_prefix(). Nothing here allocates.
+ * Texts are kept as UTF-8 that a terminal does not obey (notechars_clean()).
  *
  * Does not check: that a message is free of secrets. Callers never pass one.
  */
@@ -58,7 +59,7 @@ PV_PRINTF(5, 6)
 enum pv_code err_errno(struct err *err, enum pv_code code, const char *rule,
 		       const char *hint, const char *fmt, ...);
 
-/* Names the object, if none is named yet. Control bytes become '?'. */
+/* Names the object, if none is named yet. */
 void err_object(struct err *err, const char *object);
 
 /* Puts "context: " before the message. */

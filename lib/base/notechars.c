@@ -1,5 +1,7 @@
 #include "lib/base/notechars.h"
 
+#include <string.h>
+
 /* Bytes of the sequence at p, 1 to 4, and its code point; 0 when wrong. */
 static size_t utf8_next(const uint8_t *p, size_t len, uint32_t *cp)
 {
@@ -63,6 +65,29 @@ bool notechars_ok(struct span text, size_t *at, uint32_t *cp)
 			return false;
 	}
 	return true;
+}
+
+size_t notechars_clean(char *to, size_t cap, struct span text)
+{
+	size_t used = 0, n;
+	uint32_t cp;
+
+	for (size_t i = 0; i < text.len; i += n) {
+		bool plain;
+
+		n = utf8_next(text.p + i, text.len - i, &cp);
+		plain = n > 0 && !refused(cp) && cp != '\n';
+		n = n > 0 ? n : 1;
+		if ((plain ? n : 1) >= cap - used)
+			break;
+		if (plain)
+			memcpy(to + used, text.p + i, n);
+		else
+			to[used] = '?';
+		used += plain ? n : 1;
+	}
+	to[used] = '\0';
+	return used;
 }
 
 bool notechars_name_ok(struct span name)

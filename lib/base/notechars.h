@@ -15,6 +15,12 @@
  * wrong byte and *cp the character there, or NOTECHARS_INVALID.
  */
 PV_MUST bool notechars_ok(struct span text, size_t *at, uint32_t *cp);
+/*
+ * Text as it may reach a terminal: refused characters, LF and bytes that are
+ * not UTF-8 become '?', each. to holds cap bytes, at least 1, and is ended by
+ * NUL; what does not fit is cut between characters. Returns the length.
+ */
+size_t notechars_clean(char *to, size_t cap, struct span text);
 /* Not empty, as above and no LF, no plus sign, no Unicode space. */
 PV_MUST bool notechars_name_ok(struct span name);
 

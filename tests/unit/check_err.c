@@ -44,6 +44,57 @@ START_TEST(control_bytes)
 }
 END_TEST
 
+/* What a terminal obeys, or shows in another order, is not printed. */
+START_TEST(terminal_text)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "key \xc2\x9b"
+		  "2J\xe2\x80\xaegnp",
+		  "key ?2J?gnp" },
+		{ "\xe2\x80\xa8\xe2\x81\xa6\xd8\x9c", "???" },
+		{ "M\xc3\xbcnchen \xe2\x82\xac \xf0\x9f\x94\x91",
+		  "M\xc3\xbcnchen \xe2\x82\xac \xf0\x9f\x94\x91" },
+		/* Latin-1, cut off, overlong, a surrogate. */
+		{ "M\xfcnchen", "M?nchen" },
+		{ "\xe2\x82", "??" },
+		{ "\xc0\xaf", "??" },
+		{ "\xed\xa0\x80", "???" },
+	};
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err_init(&e);
+		err_fail(&e, PV_INPUT, rows[i].in, rows[i].in, "%s",
+			 rows[i].in);
+		err_object(&e, rows[i].in);
+		ck_assert_str_eq(e.message, rows[i].out);
+		ck_assert_str_eq(e.object, rows[i].out);
+		ck_assert_str_eq(e.rule, rows[i].out);
+		ck_assert_str_eq(e.hint, rows[i].out);
+	}
+}
+END_TEST
+
+START_TEST(cut_between_characters)
+{
+	char text[1000] = "";
+	struct err e;
+
+	for (size_t i = 0; i < 300; i++)
+		memcpy(text + 3 * i, "\xe2\x82\xac", 4);
+	err_init(&e);
+	err_object(&e, text);
+	ck_assert_uint_eq(strlen(e.object), 159); /* 53 characters */
+	err_fail(&e, PV_INPUT, NULL, text, "x");
+	ck_assert_uint_eq(strlen(e.hint), 255);
+	err_prefix(&e, "%s", text);
+	/* 128 bytes of context hold 42 characters. */
+	ck_assert_str_eq(e.message + 126, ": x");
+}
+END_TEST
+
 START_TEST(long_texts_are_cut)
 {
 	char text[2000];
@@ -98,6 +149,8 @@ int main(void)
 	tcase_add_test(t, first_cause_wins);
 	tcase_add_test(t, null_record);
 	tcase_add_test(t, control_bytes);
+	tcase_add_test(t, terminal_text);
+	tcase_add_test(t, cut_between_characters);
 	tcase_add_test(t, long_texts_are_cut);
 	tcase_add_test(t, errno_text);
 	tcase_add_test(t, names);
