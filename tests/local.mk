@@ -134,6 +134,7 @@ UNIT_TESTS = \
 	tests/unit/check_pvtime \
 	tests/unit/check_recipient \
 	tests/unit/check_request \
+	tests/unit/check_results \
 	tests/unit/check_rows \
 	tests/unit/check_sandbox \
 	tests/unit/check_secret \
@@ -214,6 +215,7 @@ CLI_TESTS = \
 	tests/cli/faults.sh \
 	tests/cli/kill.sh \
 	tests/cli/node.sh \
+	tests/cli/outputs.sh \
 	tests/cli/places.sh \
 	tests/cli/profiles.sh \
 	tests/cli/requests.sh \

@@ -17,8 +17,8 @@
 
 struct staged {
 	int dirfd; /* not owned */
-	char name[160];
-	char temp[200];
+	char name[FILE_GROUP_NAME_MAX + 1];
+	char temp[FILE_GROUP_NAME_MAX + 32];
 };
 
 struct file_group {

@@ -44,6 +44,7 @@ PV_MUST enum pv_code file_write(int dirfd, const char *path, mode_t mode,
  * A group of files made durable together: one temporary file each, one sync
  * of the file system, then renames, then the folder.
  */
+#define FILE_GROUP_NAME_MAX 220 /* with what a staged name adds in NAME_MAX */
 struct file_group;
 PV_MUST enum pv_code file_group_new(struct file_group **g, struct err *err);
 /*
