@@ -22,7 +22,6 @@ struct issue_cmd {
 	const struct app *app;
 	const struct issue_cmd_opts *o;
 	struct progress progress;
-	bool lines; /* result lines go to standard output */
 };
 
 static enum pv_code parse(int argc, char **argv, struct issue_cmd_opts *o,
@@ -77,7 +76,7 @@ static enum pv_code put_lines(void *ctx, struct span lines, struct err *err)
 {
 	const struct issue_cmd *c = ctx;
 
-	return c->lines ? out_bytes(lines, err) : PV_OK;
+	return c->o->out ? PV_OK : out_bytes(lines, err);
 }
 
 static enum pv_code show(void *ctx, const struct issue_counts *n,
@@ -89,7 +88,7 @@ static enum pv_code show(void *ctx, const struct issue_counts *n,
 			n->issued + n->existing + n->denied + n->quarantined +
 				n->failed,
 			0);
-	return c->lines ? out_flush(err) : PV_OK;
+	return c->o->out ? PV_OK : out_flush(err);
 }
 
 static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
@@ -149,8 +148,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 			      "there is no order %.64s", o.order);
 	if (rc == PV_OK)
 		rc = o.device ? issue_set_one(&o, &one, &opts.source, err)
-			      : issue_set_rows(&o, &opts.source, err);
-	c.lines = !o.out;
+			      : issue_set_rows(&o, a->pin_source, &opts.source,
+					       err);
 	opts.template_name = o.template_name;
 	opts.station = o.station;
 	opts.jobs = (unsigned)o.jobs;

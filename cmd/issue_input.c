@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/pin.h"
 #include "lib/base/fileio.h"
 
 /* "csr_file" is opened by the confined reader, below the file's own folder. */
@@ -98,8 +99,8 @@ enum pv_code issue_set_one(const struct issue_cmd_opts *o,
 	return rc == PV_OK ? add_sets(o, one, src, err) : rc;
 }
 
-enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
-			    struct reader_opts *src, struct err *err)
+static enum pv_code open_rows(const struct issue_cmd_opts *o,
+			      struct reader_opts *src, struct err *err)
 {
 	size_t len = o->from ? strlen(o->from) : 0;
 	const char *base;
@@ -116,4 +117,21 @@ enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
 	rc = file_open(AT_FDCWD, o->from, FILEIO_NOFOLLOW, &src->fd, err);
 	return rc == PV_OK ? open_folder(o->from, &src->folder, &base, err)
 			   : rc;
+}
+
+enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
+			    const char *pin_source, struct reader_opts *src,
+			    struct err *err)
+{
+	enum pv_code rc = open_rows(o, src, err);
+
+	/* Each would take bytes of the other: the PIN from the requests. */
+	if (rc == PV_OK && pin_source_shares(pin_source, src->fd))
+		return err_fail(err, PV_USAGE, "pin.shared",
+				"give the PIN a descriptor of its own, or "
+				"--from a file",
+				"the PIN and the requests come from one "
+				"descriptor (pin_source %s)",
+				pin_source);
+	return rc;
 }

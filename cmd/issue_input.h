@@ -36,8 +36,12 @@ void issue_one_release(struct issue_one *one);
 PV_MUST enum pv_code issue_set_one(const struct issue_cmd_opts *o,
 				   struct issue_one *one,
 				   struct reader_opts *src, struct err *err);
-/* Fills src from --from or --stream; src->fd and folder are the caller's. */
+/*
+ * Fills src from --from or --stream; src->fd and folder are the caller's.
+ * PV_USAGE, rule "pin.shared", when pin_source reads what requests come from.
+ */
 PV_MUST enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
+				    const char *pin_source,
 				    struct reader_opts *src, struct err *err);
 
 #endif

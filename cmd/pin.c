@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -219,6 +220,17 @@ bool pin_source_valid(const char *source)
 	if (strncmp(source, "systemd:", 8) == 0)
 		return name_is_safe(source + 8, strlen(source + 8));
 	return false;
+}
+
+bool pin_source_shares(const char *source, int fd)
+{
+	struct stat pin, other;
+	uint64_t n;
+
+	return strncmp(source, "fd:", 3) == 0 &&
+	       opts_number(source + 3, 0, 65535, &n) &&
+	       fstat((int)n, &pin) == 0 && fstat(fd, &other) == 0 &&
+	       pin.st_dev == other.st_dev && pin.st_ino == other.st_ino;
 }
 
 enum pv_code pin_read(int home_fd, const char *source, const char *what,

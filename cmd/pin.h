@@ -22,5 +22,7 @@ PV_MUST enum pv_code pin_read(int home_fd, const char *source, const char *what,
 
 /* True when source is one of the four forms; reads nothing. */
 PV_MUST bool pin_source_valid(const char *source);
+/* True when source is "fd:N" and N is what fd is: the same file or pipe. */
+PV_MUST bool pin_source_shares(const char *source, int fd);
 
 #endif

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What a run leaves on disk and on the terminal: results.jsonl, bundles of
-# several stages, texts of strangers.
+# several stages, texts of strangers, and PINs that must not be repeated.
 . "$(dirname "$0")/../lib.sh"
 
 # The request file of devices already made, in this order.
@@ -117,5 +117,28 @@ expect_exit 3 "$PROVCTL" -C "$H" issue --template azure-dps \
 jq -r .error.message "$T/out" >"$T/message"
 grep -q "$(printf 'M\303\274nchen')" "$T/message" ||
 	fail "the name is garbled: $(cat "$T/message")"
+
+case_start "PIN and requests from one descriptor"
+before=$(certificates)
+requests dev-1
+sed -i 's|"pin_source": .*|"pin_source": "fd:0",|' "$H/provctl.json"
+for form in "--from -" --stream; do
+	# shellcheck disable=SC2086  # words
+	{ cat "$H/softhsm/pin" && echo && cat "$T/in.jsonl"; } |
+		timeout 60 "$PROVCTL" -C "$H" --json issue \
+			--template azure-dps $form >"$T/out" 2>"$T/err"
+	expect_equal "$?" 2 "exit for $form"
+	json_holds "$(cat "$T/out")" '"rule":"pin.shared"'
+	no_secret "$T/out" "$T/err"
+done
+sed -i 's|"pin_source": .*|"pin_source": "fd:9",|' "$H/provctl.json"
+timeout 60 "$PROVCTL" -C "$H" issue --template azure-dps --stream \
+	>"$T/out" 2>"$T/err" <"$T/in.jsonl" 9<"$T/in.jsonl"
+expect_equal "$?" 2 "exit for one file at two descriptors"
+timeout 60 "$PROVCTL" -C "$H" issue --template azure-dps --stream \
+	>"$T/out" 2>"$T/err" <"$T/in.jsonl" 9<"$H/softhsm/pin"
+expect_equal "$?" 0 "exit with a descriptor each"
+cp "$T/config" "$H/provctl.json"
+expect_equal "$(certificates)" "$before" certificates
 
 tests_end

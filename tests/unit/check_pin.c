@@ -303,6 +303,25 @@ static bool has_terminals(void)
 	return true;
 }
 
+START_TEST(shared_descriptors)
+{
+	char source[32];
+	int ends[2], copy;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	copy = dup(ends[0]);
+	snprintf(source, sizeof(source), "fd:%d", ends[0]);
+	ck_assert(pin_source_shares(source, ends[0]));
+	ck_assert(pin_source_shares(source, copy)); /* one pipe, two numbers */
+	ck_assert(!pin_source_shares("prompt", ends[0]));
+	ck_assert(!pin_source_shares("file:0", ends[0]));
+	close(ends[0]);
+	ck_assert(!pin_source_shares(source, copy)); /* not open */
+	close(copy);
+	close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pin");
@@ -313,6 +332,7 @@ int main(void)
 	tcase_add_test(t, files_of_others);
 	tcase_add_test(t, descriptors);
 	tcase_add_test(t, descriptor_lines);
+	tcase_add_test(t, shared_descriptors);
 	tcase_add_test(t, credentials);
 	if (has_terminals()) {
 		tcase_add_test(t, prompts);
