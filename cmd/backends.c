@@ -66,6 +66,16 @@ static void token_config(const struct authority *a, const char *uri,
 				      .timeout_s = a->hsm_timeout_s };
 }
 
+/* What a person may see of a token's URI: all of it once it is sound. */
+static void token_name(const struct authority *a, size_t i,
+		       char out[AUTHORITY_URI_MAX])
+{
+	if (p11_token_uri_ok(a->tokens[i]))
+		snprintf(out, AUTHORITY_URI_MAX, "%s", a->tokens[i]);
+	else
+		snprintf(out, AUTHORITY_URI_MAX, "tokens[%zu]", i);
+}
+
 /*
  * The first token that answers. Only a token that is away lets the next one
  * be tried: a wrong PIN must not be tried on several.
@@ -90,8 +100,12 @@ static enum pv_code open_hsm(const struct authority *a, struct hsm_login *login,
 		login->token = i;
 		err_init(&why);
 		rc = p11_open(&c.cfg, login->pin, hsm, &why);
-		if (rc != PV_OK)
-			err_object(&why, a->tokens[i]);
+		if (rc != PV_OK) {
+			char name[AUTHORITY_URI_MAX];
+
+			token_name(a, i, name);
+			err_object(&why, name);
+		}
 	}
 	if (rc != PV_OK && err && err->code == PV_OK)
 		*err = why;
@@ -147,6 +161,7 @@ static enum pv_code token_facts(const struct authority *a, size_t token,
 		.gcm = f.gcm,
 		.max_sessions = f.max_sessions,
 	};
+	token_name(a, token, out->name);
 	snprintf(out->label, sizeof(out->label), "%s", f.label);
 	snprintf(out->manufacturer, sizeof(out->manufacturer), "%s",
 		 f.manufacturer);

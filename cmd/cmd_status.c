@@ -18,18 +18,17 @@ static const char help[] =
 	"\n"
 	"example: provctl -C acme --json status\n";
 
-static json_t *token_json(const struct authority *a, size_t i,
-			  const struct status_token *t)
+static json_t *token_json(const struct status_token *t)
 {
 	const struct token_facts *f = &t->facts;
 
 	return json_pack(
 		"{s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:s}",
-		"uri", a->tokens[i], "usable", t->code == PV_OK, "label",
-		f->label, "manufacturer", f->manufacturer, "model", f->model,
-		"serial", f->serial, "max_sessions",
-		(json_int_t)f->max_sessions, "ed25519", f->ed25519, "gcm",
-		f->gcm, "pin_count_low", f->pin_count_low, "derivation",
+		"uri", f->name, "usable", t->code == PV_OK, "label", f->label,
+		"manufacturer", f->manufacturer, "model", f->model, "serial",
+		f->serial, "max_sessions", (json_int_t)f->max_sessions,
+		"ed25519", f->ed25519, "gcm", f->gcm, "pin_count_low",
+		f->pin_count_low, "derivation",
 		f->sp800_108 ? "CKM_SP800_108_COUNTER_KDF"
 		: f->cmac    ? "CKM_AES_CMAC x 2"
 			     : "none");
@@ -50,7 +49,7 @@ static enum pv_code print_json(const struct authority *a,
 	char when[PVTIME_RFC3339_LEN + 1];
 
 	for (size_t i = 0; i < st->tokens_n; i++)
-		json_array_append_new(tokens, token_json(a, i, &st->tokens[i]));
+		json_array_append_new(tokens, token_json(&st->tokens[i]));
 	for (size_t i = 0; i < st->cas_n; i++)
 		json_array_append_new(
 			cas, json_pack("{s:s, s:s, s:b}", "name",
@@ -71,11 +70,10 @@ static enum pv_code print_json(const struct authority *a,
 		err);
 }
 
-static void print_token(const struct authority *a, size_t i,
-			const struct status_token *t)
+static void print_token(const struct status_token *t)
 {
 	if (t->code != PV_OK) {
-		printf("token      %s: %s\n", a->tokens[i], t->why.message);
+		printf("token      %s: %s\n", t->facts.name, t->why.message);
 		return;
 	}
 	printf("token      %s (%s %s, serial %s)%s\n", t->facts.label,
@@ -90,7 +88,7 @@ static void print_text(const struct authority *a, const struct status *st)
 	printf("authority  %s in %s\nmodule     %s\n", a->name, a->home,
 	       a->module);
 	for (size_t i = 0; i < st->tokens_n; i++)
-		print_token(a, i, &st->tokens[i]);
+		print_token(&st->tokens[i]);
 	if (st->store_code != PV_OK) {
 		printf("store      %s\n", st->store_why.message);
 		return;

@@ -85,7 +85,8 @@ static enum pv_code find_short(const struct scan *s, const char *arg,
 	}
 	return err_fail(err, PV_USAGE, "usage.option",
 			"flags of one letter are given one by one; see --help",
-			"unknown option %.20s", arg);
+			"unknown option -%.1s",
+			arg + 1); /* no value: may be a PIN */
 }
 
 static enum pv_code store_value(const struct opt *o, const char *value,

@@ -55,6 +55,8 @@ struct p11_facts {
 	unsigned long aes_min_bytes, aes_max_bytes;
 };
 
+/* Whether text names a token as p11_open() takes it; else it may hold a PIN. */
+PV_MUST bool p11_token_uri_ok(const char *text);
 /*
  * Asks the token, in a child, what it can and how it is; nothing is logged
  * in. PV_INPUT (URI), PV_DENIED (module path; a mechanism the project needs is

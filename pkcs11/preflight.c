@@ -21,6 +21,13 @@ static enum pv_code ask(const void *ctx, void *result, struct err *err)
 	return p11_token_facts(cfg, &answer->facts, &answer->found, err);
 }
 
+bool p11_token_uri_ok(const char *text)
+{
+	CLEANUP(cleanup_p11_uri_free) struct p11_uri *uri = NULL;
+
+	return p11_uri_parse_token(text, &uri, NULL) == PV_OK;
+}
+
 enum pv_code p11_preflight(const struct p11_config *cfg, struct p11_facts *out,
 			   struct err *err)
 {

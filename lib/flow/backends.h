@@ -11,6 +11,9 @@
 
 /* What a token says of itself, without login; plain data. */
 struct token_facts {
+	/* The URI; "tokens[N]" of one that does not parse and may hold a PIN.
+	 */
+	char name[AUTHORITY_URI_MAX];
 	bool found; /* the rest is filled */
 	char label[33], manufacturer[33], model[17], serial[17];
 	unsigned long max_sessions; /* 0: not said or without limit */
@@ -45,8 +48,8 @@ struct backends {
 				   const struct secret *so_pin,
 				   const struct secret *pin, struct err *err);
 	/*
-	 * Asks token number token of a (in a child) what it can; a refusal by
-	 * its facts still fills *out.
+	 * Asks token number token of a (in a child) what it can; name is always
+	 * filled, and a refusal by its facts still fills the rest of *out.
 	 */
 	enum pv_code (*token_facts)(const struct authority *a, size_t token,
 				    struct token_facts *out, struct err *err);

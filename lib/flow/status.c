@@ -86,7 +86,7 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 		struct status_token *t = &st->tokens[i];
 		err_init(&t->why);
 		t->code = b->token_facts(a, i, &t->facts, &t->why);
-		err_object(&t->why, a->tokens[i]);
+		err_object(&t->why, t->facts.name);
 		usable |= t->code == PV_OK;
 	}
 	st->tokens_n = a->tokens_n;

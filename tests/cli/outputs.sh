@@ -141,4 +141,29 @@ expect_equal "$?" 0 "exit with a descriptor each"
 cp "$T/config" "$H/provctl.json"
 expect_equal "$(certificates)" "$before" certificates
 
+case_start "a PIN in a wrong place is not repeated"
+not_repeated() {
+	! grep -q 48151623 "$T/out" "$T/err" || fail "repeated: $*"
+}
+for option in -p48151623 -q48151623 --user=48151623; do
+	expect_exit 2 "$PROVCTL" "$option" status
+	not_repeated "$option"
+	expect_exit 2 "$PROVCTL" -C "$H" status "$option"
+	not_repeated "status $option"
+done
+for uri in 'pkcs11:token=acme;pinv=48151623' \
+	'pkcs11:token=acme?pinvalue=48151623' \
+	'pkcs11:token=acme;pin%2Dvalue=48151623'; do
+	sed -i "s|\"pkcs11:token=acme\"|\"$uri\"|" "$H/provctl.json"
+	for verb in status "--json status" \
+		"issue --template azure-dps --device dev-1"; do
+		# shellcheck disable=SC2086  # words
+		expect_exit 3 "$PROVCTL" -C "$H" $verb
+		not_repeated "$uri $verb"
+	done
+	cp "$T/config" "$H/provctl.json"
+done
+run "$PROVCTL" -C "$H" status
+expect_equal "$rc" 0 "exit of status"
+
 tests_end

@@ -88,6 +88,10 @@ static const struct refusal {
 	{ "--pin=1234", NULL, "usage.pin" },
 	{ "--so-pin", "1234", "usage.pin" },
 	{ "--password=1234", NULL, "usage.pin" },
+	/* What stands behind an option that is none may be a PIN. */
+	{ "-p1234", NULL, "usage.option" },
+	{ "-f1234", NULL, "usage.option" },
+	{ "--user=1234", NULL, "usage.option" },
 };
 
 START_TEST(refuses)
