@@ -9,6 +9,7 @@
 #include "lib/device/receipt.h"
 
 #define ITEMS_MAX (1u << 22)
+#define SEEN_LEN (ITEMS_MAX / 8) /* as a device has it, whatever the file */
 
 enum pv_code receive_load(struct run *r, struct err *err)
 {
@@ -27,11 +28,11 @@ enum pv_code receive_load(struct run *r, struct err *err)
 		return err_fail(err, PV_INPUT, "bundle.container", NULL,
 				"not a bundle: no manifest and descriptor");
 	r->items = mem_array(r->items_n, sizeof(*r->items), err);
-	r->seen = mem_array(r->items_n / 8 + 1, 1, err);
+	r->seen = mem_array(SEEN_LEN, 1, err);
 	if (!r->items || !r->seen)
 		return PV_INTERNAL;
 	r->cfg.seen = r->seen;
-	r->cfg.seen_len = r->items_n / 8 + 1;
+	r->cfg.seen_len = SEEN_LEN;
 	r->items_n = 0;
 	pvdev_container_init(&c, r->bundle.data, r->bundle.len);
 	while (pvdev_container_next(&c, &item))

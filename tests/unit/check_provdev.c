@@ -98,6 +98,43 @@ static void write_changed(const char *name, size_t at, uint8_t flip, size_t cut)
 	buf_release(&b);
 }
 
+/* A bundle that ends early is broken, wherever: never "too large". */
+START_TEST(cut_between_items)
+{
+	static uint8_t plain[4200], file[4096];
+	struct cbor_writer w;
+	struct fx_bundle b;
+	struct world t;
+	struct buf head;
+
+	cbor_writer_init(&w, plain, sizeof(plain));
+	cbor_put_map(&w, 1);
+	cbor_put_uint(&w, 7);
+	cbor_put_map(&w, 1);
+	cbor_put_str(&w, "file");
+	cbor_put_bstr(&w, file, sizeof(file));
+	ck_assert(cbor_writer_ok(&w));
+	pd_open(&t, PVDEV_FORM_PLAIN, PVDEV_KIND_P256, false);
+	t.comps[1] = (struct fx_component){ "net", true,  256,	w.len,
+					    8192,  false, plain };
+	fx_build(&t.keys, &t.spec, &b);
+	ck_assert_uint_ge(b.items, 24);
+	buf_init(&head, 1 << 20);
+	for (size_t i = 0; i < b.items; i++) {
+		pd_put(pd_path("bad.pvb", ""), head.data, head.len);
+		ck_assert_int_eq(pd_try("bad.pvb", NULL, NULL),
+				 i < 2 ? PV_INPUT : PV_INTEGRITY);
+		buf_put(&head, b.item[i].data, b.item[i].len);
+	}
+	pd_put(pd_path("bad.pvb", ""), head.data, head.len);
+	ck_assert_int_eq(pd_try("bad.pvb", NULL, NULL), 0);
+	buf_release(&head);
+	fx_bundle_release(&b);
+	pd_close(&t);
+	pd_shell("rm -r %s/dev", unit_tmp());
+}
+END_TEST
+
 START_TEST(refusals)
 {
 	struct world t;
@@ -285,6 +322,7 @@ int main(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_loop_test(t, opens, 0, 4);
 	tcase_add_loop_test(t, power_cuts, 0, 4);
+	tcase_add_test(t, cut_between_items);
 	tcase_add_test(t, refusals);
 	tcase_add_test(t, shows);
 	tcase_add_test(t, command_lines);
