@@ -131,6 +131,7 @@ UNIT_TESTS = \
 	tests/unit/check_policytest \
 	tests/unit/check_profiles \
 	tests/unit/check_provdev \
+	tests/unit/check_provdev_fault \
 	tests/unit/check_pvtime \
 	tests/unit/check_recipient \
 	tests/unit/check_request \
@@ -157,6 +158,14 @@ UNIT_TESTS = \
 	tests/unit/check_workers \
 	tests/unit/check_wrap
 check_PROGRAMS += $(UNIT_TESTS)
+
+# provdev on a disk that fails when it is told to.
+check_PROGRAMS += tests/unit/provdev_faulty
+tests_unit_provdev_faulty_SOURCES = $(cmd_provdev_provdev_SOURCES) \
+	tests/unit/provdev_faults.c
+tests_unit_provdev_faulty_LDADD = $(cmd_provdev_provdev_LDADD)
+tests_unit_provdev_faulty_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=fsync,--wrap=syncfs,--wrap=renameat
 
 # Fuzz targets with the standalone main: the corpus as a test.
 check_PROGRAMS += tests/fuzz/replay_cbor

@@ -159,7 +159,8 @@ static enum pv_code refused(struct run *r, enum pvdev_result result,
 	char rule[64];
 	enum pv_code code;
 
-	if (r->dev.verified) {
+	/* Not while the new configuration may be the active one. */
+	if (r->dev.verified && !r->store.unsure) {
 		struct err ignored;
 
 		err_init(&ignored);

@@ -1,5 +1,6 @@
 #include "cmd/provdev/state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -65,8 +66,11 @@ enum pv_code state_read(int dirfd, struct state *s, struct err *err)
 	memset(s, 0, sizeof(*s));
 	buf_init(&b, STATE_MAX);
 	s->fresh = faccessat(dirfd, "state", F_OK, AT_SYMLINK_NOFOLLOW) != 0;
-	if (s->fresh)
+	if (s->fresh && errno == ENOENT)
 		return PV_OK;
+	if (s->fresh)
+		return err_errno(err, PV_STORAGE, "device.state", NULL,
+				 "cannot look for the state file");
 	code = file_read(dirfd, "state", FILEIO_NOFOLLOW, &b, err);
 	if (code != PV_OK)
 		return code;

@@ -195,11 +195,30 @@ static enum pv_code drop_stale(void *arg, int dirfd, const char *name,
 	return tree_remove(dirfd, name, err);
 }
 
+/* The generation that the state names must open. */
+static enum pv_code check_active(struct store *s, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char folder[STATE_FOLDER_MAX];
+
+	state_folder(&s->state, folder);
+	if (folder[0] == '\0')
+		return PV_OK;
+	fd = openat(s->dirfd, folder,
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0)
+		return PV_OK;
+	return err_errno(err, PV_INTEGRITY, "device.state", NULL,
+			 "the active configuration %s does not open", folder);
+}
+
 /* Former generations, unfinished ones, staging. */
 static enum pv_code clean(struct store *s)
 {
-	enum pv_code code = point_active(s);
+	enum pv_code code = check_active(s, s->err);
 
+	if (code == PV_OK)
+		code = point_active(s);
 	if (code == PV_OK)
 		code = tree_each(s->dirfd, drop_stale, s, s->err);
 	if (code != PV_OK)
@@ -228,8 +247,11 @@ static enum pv_code activate_files(struct store *s, const struct pvdev *d,
 		return code;
 	store_step(s);
 	code = state_write(s->dirfd, &next, s->err); /* the atomic step */
-	if (code != PV_OK)
+	if (code != PV_OK) {
+		/* It may have failed behind its rename: the disk knows. */
+		s->unsure = true;
 		return code;
+	}
 	s->state = next;
 	(void)!point_active(s); /* the next run does it otherwise */
 	return PV_OK;
@@ -267,6 +289,11 @@ enum pv_code store_open(struct store *s, int dirfd, unsigned long long cut_at,
 	for (i = 0; i < PVDEV_COMPONENTS_MAX; i++)
 		s->fds[i] = -1;
 	code = state_read(dirfd, &s->state, err);
+	/* The run that wrote it may not have seen it durable. */
+	if (code == PV_OK && fsync(dirfd) != 0)
+		code = err_errno(err, PV_STORAGE, "device.storage", NULL,
+				 "cannot sync the device's folder");
+	s->unsure = code != PV_OK;
 	if (code == PV_OK)
 		code = clean(s);
 	if (code == PV_OK)
@@ -286,7 +313,7 @@ void store_close(struct store *s)
 	/* Behind the last boundary: what stays is cleared by the next run. */
 	s->cut_at = 0;
 	s->err = NULL;
-	if (s->dirfd >= 0)
+	if (s->dirfd >= 0 && !s->unsure)
 		(void)!clean(s);
 }
 
@@ -300,6 +327,9 @@ enum pv_code store_has_receipt(struct store *s, bool *has, struct err *err)
 
 	*has = false;
 	buf_init(&b, RECEIPT_FILE_MAX);
+	code = check_active(s, err);
+	if (code != PV_OK)
+		return code;
 	if (faccessat(s->dirfd, "receipt.cose", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return PV_OK;
 	code = file_read(s->dirfd, "receipt.cose", FILEIO_NOFOLLOW, &b, err);

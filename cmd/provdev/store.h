@@ -16,18 +16,24 @@ struct store {
 	int fds[PVDEV_COMPONENTS_MAX]; /* one file a component */
 	struct state state;
 	unsigned long long steps, cut_at; /* cut_at 0: never */
+	/* A write of the state failed: only the next run knows what it says. */
+	bool unsure;
 	struct err *err;               /* first failure of a callback */
 };
 
 extern const struct pvdev_storage store_callbacks;
 
-/* Reads the state and clears away what a power cut left. */
+/*
+ * Reads the state, makes what it read durable and clears away what a power cut
+ * left. PV_INTEGRITY when the generation that the state names is not there;
+ * then nothing is removed.
+ */
 PV_MUST enum pv_code store_open(struct store *s, int dirfd,
 				unsigned long long cut_at, struct err *err);
 void store_close(struct store *s);
 /* One boundary. */
 void store_step(struct store *s);
-/* Does receipt.cose answer what is active? */
+/* Does receipt.cose answer what is active, which must be there? */
 PV_MUST enum pv_code store_has_receipt(struct store *s, bool *has,
 				       struct err *err);
 
