@@ -1,10 +1,13 @@
 #include "cmd/provdev/home.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "cmd/provdev/program.h"
 #include "lib/base/cleanup.h"
 
 #define PEM_MAX 16384
@@ -109,16 +112,32 @@ static enum pv_code read_form(struct home *h, struct err *err)
 	return PV_OK;
 }
 
+static enum pv_code lock(struct home *h, struct err *err)
+{
+	if (flock(h->dirfd, LOCK_EX | LOCK_NB) == 0)
+		return PV_OK;
+	if (errno == EWOULDBLOCK)
+		return err_fail(err, PV_CONFLICT, "device.busy",
+				"wait for it to end",
+				"another process has the device");
+	return err_errno(err, PV_STORAGE, "device.lock", NULL,
+			 "cannot lock the device's folder");
+}
+
 enum pv_code home_open(struct home *h, const char *path, struct err *err)
 {
 	enum pv_code code = dir_open(AT_FDCWD, path, &h->dirfd, err);
 
+	if (code == PV_OK)
+		code = lock(h, err);
 	if (code == PV_OK)
 		code = read_line(h, "id", h->id, sizeof(h->id), err);
 	if (code == PV_OK && !name_is_safe(h->id, strlen(h->id)))
 		code = broken(err, "id");
 	if (code == PV_OK)
 		code = read_form(h, err);
+	if (code == PV_OK)
+		code = program_resume(h->dirfd, h->id, err);
 	if (code == PV_OK)
 		code = read_private(h, "key.pem", &h->certified, err);
 	if (code == PV_OK)

@@ -22,7 +22,12 @@ struct home {
 
 #define HOME_INIT { .dirfd = -1 }
 
-/* PV_NOT_FOUND when the folder is no device; PV_INPUT for a broken file. */
+/*
+ * Takes the folder for this process alone until home_close(), and ends a
+ * programming that was cut off. PV_NOT_FOUND when the folder is no device;
+ * PV_CONFLICT, rule "device.busy", when another process has it; PV_INPUT for a
+ * broken file.
+ */
 PV_MUST enum pv_code home_open(struct home *h, const char *path,
 			       struct err *err);
 void home_close(struct home *h);

@@ -3,7 +3,8 @@ noinst_PROGRAMS += cmd/provdev/provdev
 cmd_provdev_provdev_SOURCES = \
 	cmd/provdev/main.c cmd/provdev/provdev.h \
 	cmd/provdev/keys.c cmd/provdev/keys.h \
-	cmd/provdev/keygen.c cmd/provdev/program.c \
+	cmd/provdev/keygen.c \
+	cmd/provdev/program.c cmd/provdev/program.h \
 	cmd/provdev/home.c cmd/provdev/home.h \
 	cmd/provdev/state.c cmd/provdev/state.h \
 	cmd/provdev/store.c cmd/provdev/store.h \

@@ -1,3 +1,6 @@
+#include "cmd/provdev/program.h"
+
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
@@ -7,6 +10,7 @@
 #include "cmd/provdev/provdev.h"
 #include "lib/base/cleanup.h"
 
+#define PENDING "program.new"
 #define WINDOW 4096 /* bytes of the sequence held at a time */
 
 struct record {
@@ -111,26 +115,61 @@ static enum pv_code write_hex(int dirfd, const char *name, struct cbor_bytes v,
 	return file_write(dirfd, name, 0600, text.data, text.len, err);
 }
 
+static enum pv_code write_keys(int dirfd, const struct record *rec,
+			       struct err *err)
+{
+	enum pv_code code = write_hex(dirfd, "kek.hex", rec->kek, err);
+
+	if (code == PV_OK)
+		code = write_hex(dirfd, "auth.hex", rec->auth, err);
+	if (code == PV_OK)
+		code = write_hex(dirfd, "receipt.hex", rec->receipt, err);
+	return code;
+}
+
+enum pv_code program_resume(int dirfd, const char *id, struct err *err)
+{
+	SECRET text = SECRET_INIT;
+	struct record rec;
+	enum pv_code code;
+
+	if (faccessat(dirfd, PENDING, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT
+			       ? PV_OK
+			       : err_errno(err, PV_STORAGE, "device.keys", NULL,
+					   "cannot look for " PENDING);
+	code = file_read_secret(dirfd, PENDING,
+				FILEIO_NOFOLLOW | FILEIO_PRIVATE, WINDOW, &text,
+				err);
+	if (code == PV_OK && (!parse_record(&rec, text.data, text.len) ||
+			      !text_is(rec.device, id)))
+		code = err_fail(err, PV_INTEGRITY, "device.keys", NULL,
+				PENDING " does not hold this device's keys");
+	if (code == PV_OK)
+		code = write_keys(dirfd, &rec, err);
+	if (code == PV_OK &&
+	    (unlinkat(dirfd, PENDING, 0) != 0 || fsync(dirfd) != 0))
+		code = err_errno(err, PV_STORAGE, "device.keys", NULL,
+				 "cannot remove " PENDING);
+	return code;
+}
+
 static enum pv_code program(const char *dir, const char *from, struct err *err)
 {
 	CLEANUP(home_close) struct home h = HOME_INIT;
 	CLEANUP(fd_cleanup) int fd = -1;
 	SECRET found = SECRET_INIT;
-	struct record rec;
 	enum pv_code code = home_open(&h, dir, err);
 
 	if (code == PV_OK)
 		code = file_open(AT_FDCWD, from, 0, &fd, err);
 	if (code == PV_OK)
 		code = find_record(fd, h.id, &found, err);
-	if (code == PV_OK && !parse_record(&rec, found.data, found.len))
-		code = bad_file(err, "another map");
 	if (code == PV_OK)
-		code = write_hex(h.dirfd, "kek.hex", rec.kek, err);
+		code = file_write(h.dirfd, PENDING, 0600, found.data, found.len,
+				  err); /* the one step */
 	if (code == PV_OK)
-		code = write_hex(h.dirfd, "auth.hex", rec.auth, err);
-	if (code == PV_OK)
-		code = write_hex(h.dirfd, "receipt.hex", rec.receipt, err);
+		code = program_resume(h.dirfd, h.id, err);
 	if (code != PV_OK)
 		err_prefix(err, "program %s", dir);
 	return code;

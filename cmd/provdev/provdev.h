@@ -6,6 +6,7 @@
  *   key.pem csr.pem           certified key (PKCS#8) and its PKCS#10 request
  *   seal.pem seal_pub.pem seal_sig.b64   sealing key of kind 1
  *   kek.hex auth.hex receipt.hex         keys of kind 2
+ *   program.new               all three, until they are written out
  *   state                     counters and what is active; replaced atomically
  *   staging/ gen-N/           receiving; the activated components
  *   active -> gen-N           follows state

@@ -2,9 +2,12 @@
  * The simulated device on a disk that fails: the n-th fsync, syncfs or rename
  * of a run, or the power before it.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "tests/unit/provdev_fixture.h"
 #include "tests/unit/unit.h"
@@ -165,6 +168,94 @@ START_TEST(missing_generation)
 }
 END_TEST
 
+START_TEST(one_process_at_a_time)
+{
+	struct world t;
+	int fd;
+
+	(void)two_bundles(&t);
+	device_from("first");
+	fd = open(pd_path("dev", ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	ck_assert_int_eq(pd_try("two.pvb", NULL, NULL), PV_CONFLICT);
+	ck_assert_int_eq(pd_run("show", pd_path("dev", ""), NULL), PV_CONFLICT);
+	close(fd);
+	ck_assert_int_eq(pd_try("two.pvb", NULL, NULL), 0);
+	pd_close(&t);
+	pd_shell("rm -r %s/dev %s/first", unit_tmp(), unit_tmp());
+}
+END_TEST
+
+/* ---- program ---- */
+
+static void put_keys(const char *name, uint8_t fill)
+{
+	uint8_t out[512], key[32];
+	struct cbor_writer w;
+
+	memset(key, fill, sizeof(key));
+	cbor_writer_init(&w, out, sizeof(out));
+	cbor_put_map(&w, 4);
+	cbor_put_str(&w, "kek");
+	cbor_put_bstr(&w, key, 32);
+	cbor_put_str(&w, "auth");
+	cbor_put_bstr(&w, key, 32);
+	cbor_put_str(&w, "device");
+	cbor_put_str(&w, DEVICE);
+	cbor_put_str(&w, "receipt");
+	cbor_put_bstr(&w, key, 32);
+	ck_assert(cbor_writer_ok(&w));
+	pd_put(pd_path(name, ""), out, w.len);
+}
+
+static int program(const char *keys)
+{
+	return pd_run("program", pd_path("dev", ""), "--from",
+		      pd_path(keys, ""), NULL);
+}
+
+/* The three keys are of one set: those files are equal here. */
+static void expect_one_set(void)
+{
+	/* Whatever opens the device ends a programming that was cut off. */
+	(void)pd_run("show", pd_path("dev", ""), NULL);
+	pd_shell("cd %s/dev && cmp kek.hex auth.hex && cmp kek.hex receipt.hex "
+		 "&& test ! -e program.new",
+		 unit_tmp());
+}
+
+START_TEST(programs_in_one_step)
+{
+	const char *call = calls[(size_t)_i % CALLS];
+	const char *how = (size_t)_i < CALLS ? "" : "cut";
+	unsigned n, failed = 0;
+	int status = -1;
+
+	ck_assert_int_eq(pd_run("keygen", pd_path("dev", ""), "--id", DEVICE,
+				"--form", "mac0", "--key", "none", NULL),
+			 0);
+	put_keys("old", 1);
+	put_keys("new", 2);
+	ck_assert_int_eq(program("old"), 0);
+	pd_shell("mv %s/dev %s/first", unit_tmp(), unit_tmp());
+	for (n = 1; status != 0 && n < 50; n++) {
+		device_from("first");
+		faults(call, n, how);
+		status = program("new");
+		no_faults();
+		failed += status != 0;
+		expect_one_set();
+		ck_assert_int_eq(program("new"), 0);
+		expect_one_set();
+	}
+	ck_assert_int_eq(status, 0);
+	/* No file system is synced here. */
+	ck_assert_uint_eq(failed > 0, strcmp(call, "syncfs") != 0);
+	pd_shell("rm -r %s/dev %s/first", unit_tmp(), unit_tmp());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("provdev_fault");
@@ -173,6 +264,8 @@ int main(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_loop_test(t, opens_on_a_failing_disk, 0, 2 * (int)CALLS);
 	tcase_add_test(t, missing_generation);
+	tcase_add_test(t, one_process_at_a_time);
+	tcase_add_loop_test(t, programs_in_one_step, 0, 2 * (int)CALLS);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
