@@ -35,8 +35,10 @@ home=${HOME_DIR:-}
 need_home() {
 	if [ -z "$home" ]; then
 		home=$tmp/authority
+		# A copy that others cannot write, whatever the sources' mode.
+		(umask 077 && cp -R "$src/templates" "$tmp/templates") || exit 2
 		"$provctl" init "$home" --softhsm --name invalid \
-			--templates "$src/templates" >"$tmp/init" 2>&1 </dev/null || {
+			--templates "$tmp/templates" >"$tmp/init" 2>&1 </dev/null || {
 			cat "$tmp/init" >&2
 			exit 2
 		}

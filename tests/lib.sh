@@ -19,6 +19,7 @@ script=$(basename "$0" .sh)
 unset PROVCTL_HOME SOFTHSM2_CONF
 T=$(mktemp -d "${TMPDIR:-/tmp}/provctl-$script.XXXXXX") || exit 2
 H=$T/acme # the authority, once new_authority made it
+templates=$T/templates # a copy that others cannot write
 case_name=
 case_failed=0
 case_skipped=
@@ -33,6 +34,8 @@ for binary in "$PROVCTL" "$PROVDEV"; do
 		exit 1
 	fi
 done
+
+cp -R "$srcdir/templates" "$templates" || exit 2
 
 # Only what this script started: background jobs are named in $T/pids.
 clean_up() {
@@ -175,7 +178,7 @@ expect_equal() {
 new_authority() {
 	H=${1:-$T/acme}
 	run "$PROVCTL" init "$H" --softhsm --name acme \
-		--templates "$srcdir/templates"
+		--templates "$templates"
 	if [ "$rc" -ne 0 ]; then
 		echo "not ok - $script: init"
 		show_output

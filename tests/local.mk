@@ -221,6 +221,7 @@ CLEANFILES += tests/fault/shim.so
 CLI_TESTS = \
 	tests/cli/canary.sh \
 	tests/cli/exports.sh \
+	tests/cli/init.sh \
 	tests/cli/faults.sh \
 	tests/cli/kill.sh \
 	tests/cli/node.sh \

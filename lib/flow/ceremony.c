@@ -53,7 +53,8 @@ static enum pv_code read_template(struct ceremony *c, const char *name,
 		return err_fail(err, PV_INPUT, "plan.template", NULL,
 				"a template's name that is no plain name");
 	snprintf(file, sizeof(file), "%.*s.json", PLAN_NAME_MAX, name);
-	return file_read(c->templates, file, 0, bytes, err);
+	return file_read(c->templates, file, FILEIO_NOT_WRITABLE_BY_OTHERS,
+			 bytes, err);
 }
 
 /* ---- steps ---- */

@@ -28,25 +28,20 @@ static void close_folder(DIR **d)
 		closedir(*d);
 }
 
-/* A new or an empty folder; what else is there is named in the error. */
-static enum pv_code make_home(const char *dir, struct err *err)
+/* Nothing may be in it; what is there is named in the error. */
+static enum pv_code check_empty(int fd, struct err *err)
 {
 	CLEANUP(close_folder) DIR *d = NULL;
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct dirent *entry;
 	bool used = false, config = false, store = false;
 
-	if (mkdir(dir, 0700) == 0)
-		return PV_OK;
-	err_object(err, dir);
-	if (errno != EEXIST)
-		return err_errno(err,
-				 errno == ENOENT ? PV_NOT_FOUND : PV_STORAGE,
-				 "init.folder", "make its parent folder first",
-				 "cannot make the folder");
-	d = opendir(dir);
-	if (!d)
+	d = own >= 0 ? fdopendir(own) : NULL;
+	if (!d) {
+		fd_cleanup(&own);
 		return err_errno(err, PV_CONFLICT, "init.folder", NULL,
 				 "cannot look into it");
+	}
 	while ((entry = readdir(d)) != NULL) {
 		used |= strcmp(entry->d_name, ".") != 0 &&
 			strcmp(entry->d_name, "..") != 0;
@@ -64,11 +59,49 @@ static enum pv_code make_home(const char *dir, struct err *err)
 					"folder and run init again"
 				      : "choose a new or an empty folder",
 				"the folder is not empty");
-	err->object[0] = '\0';
-	if (chmod(dir, 0700) != 0)
-		return err_errno(err, PV_STORAGE, "init.folder", NULL,
-				 "cannot chmod 0700 the folder");
 	return PV_OK;
+}
+
+/* The folder itself, ours alone from here on; *fd is the caller's. */
+static enum pv_code take_folder(const char *dir, int *fd, struct err *err)
+{
+	struct stat st;
+
+	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return err_fail(err, PV_CONFLICT, "init.folder",
+				"name the folder itself",
+				"it is a link or no folder");
+	if (*fd < 0 || fstat(*fd, &st) != 0)
+		return err_errno(err, PV_CONFLICT, "init.folder", NULL,
+				 "cannot look into it");
+	if (st.st_uid != geteuid())
+		return err_fail(err, PV_DENIED, "init.folder",
+				"choose a new folder or one of your own",
+				"the folder belongs to another user");
+	return PV_OK;
+}
+
+/* A new or an empty folder of ours, mode 0700. */
+static enum pv_code make_home(const char *dir, int *fd, struct err *err)
+{
+	enum pv_code rc;
+
+	err_object(err, dir);
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return err_errno(err,
+				 errno == ENOENT ? PV_NOT_FOUND : PV_STORAGE,
+				 "init.folder", "make its parent folder first",
+				 "cannot make the folder");
+	rc = take_folder(dir, fd, err);
+	if (rc == PV_OK)
+		rc = check_empty(*fd, err);
+	if (rc == PV_OK && fchmod(*fd, 0700) != 0)
+		rc = err_errno(err, PV_STORAGE, "init.folder", NULL,
+			       "cannot chmod 0700 the folder");
+	if (rc == PV_OK && err)
+		err->object[0] = '\0'; /* the next cause has its own */
+	return rc;
 }
 
 static bool name_fits(const char *name)
@@ -146,7 +179,8 @@ static enum pv_code read_plan(const char *path, struct plan **plan,
 	enum pv_code rc;
 
 	buf_init(&text, PLAN_SIZE_MAX);
-	rc = file_read(AT_FDCWD, path, 0, &text, err);
+	rc = file_read(AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
+		       err);
 	if (rc == PV_OK)
 		rc = plan_parse(buf_span(&text), plan, err);
 	if (rc != PV_OK)
@@ -160,6 +194,7 @@ static enum pv_code open_home(struct authority *a, const char *dir,
 	static const char *const folders[] = { "templates", "certs", "out",
 					       "publish" };
 	char resolved[PATH_MAX];
+	struct stat named, held;
 	enum pv_code rc = PV_OK;
 
 	if (!realpath(dir, resolved) || strlen(resolved) >= sizeof(a->home) ||
@@ -167,7 +202,10 @@ static enum pv_code open_home(struct authority *a, const char *dir,
 		return err_fail(err, PV_INPUT, "init.folder", NULL,
 				"the folder's path cannot be used");
 	snprintf(a->home, sizeof(a->home), "%.1023s", resolved);
-	rc = dir_open(AT_FDCWD, a->home, &a->home_fd, err);
+	if (stat(a->home, &named) != 0 || fstat(a->home_fd, &held) != 0 ||
+	    named.st_dev != held.st_dev || named.st_ino != held.st_ino)
+		return err_fail(err, PV_CONFLICT, "init.folder", NULL,
+				"the folder was replaced meanwhile");
 	for (size_t i = 0; rc == PV_OK && i < 4; i++)
 		rc = dir_make(a->home_fd, folders[i], 0700, err);
 	return rc;
@@ -268,7 +306,7 @@ enum pv_code init_authority(const struct init_opts *opts,
 	if (rc == PV_OK)
 		rc = check_config(a, err);
 	if (rc == PV_OK)
-		rc = make_home(opts->dir, err);
+		rc = make_home(opts->dir, &a->home_fd, err);
 	if (rc != PV_OK)
 		return rc;
 	report->touched = true;

@@ -37,10 +37,11 @@ struct init_report {
 };
 
 /*
- * PV_CONFLICT "authority.exists" (one is there), "init.folder" (not empty, or
- * an init was interrupted there: the hint says so), PV_INPUT (name, origin,
- * plan), PV_USAGE, codes of the plan's steps. Nothing is made when the plan or
- * a name is wrong.
+ * PV_CONFLICT "authority.exists" (one is there), "init.folder" (a link, not
+ * empty, or an init was interrupted there: the hint says so), PV_DENIED
+ * "init.folder" (another user's), "file.writable" (plan or template that others
+ * can write), PV_INPUT (name, origin, plan), PV_USAGE, codes of the plan's
+ * steps. Nothing is made when the plan or a name is wrong.
  */
 PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct init_report *report,

@@ -137,7 +137,7 @@ for verb in "export key --purpose bundle" "export chain" \
 	expect_equal "$(cat "$T/there")" other "the file"
 done
 [ ! -e "$T/target" ] || fail "a link was followed"
-expect_exit 9 "$PROVCTL" init "$H" --softhsm --templates "$srcdir/templates"
+expect_exit 9 "$PROVCTL" init "$H" --softhsm --templates "$templates"
 expect_equal "$(certificates)" "$issued" certificates
 
 case_start "12 configuration, store and module that others can write"
@@ -170,7 +170,7 @@ chmod 666 "$T/module.so"
 expect_exit 4 "$PROVCTL" -C "$H" issue --template azure-dps --device dev-1 \
 	--csr "$T/dev/dev-1/csr.pem"
 expect_exit 4 "$PROVCTL" init "$T/init12" --module "$T/module.so" \
-	--token pkcs11:token=x --templates "$srcdir/templates"
+	--token pkcs11:token=x --templates "$templates"
 
 case_start "13 module from environment or current folder"
 fresh
@@ -188,7 +188,7 @@ for bad in libsofthsm2.so ./module.so ../module.so module.so '' \
 	expect_equal "$?" 4 "exit for module $bad"
 done
 expect_exit 4 "$PROVCTL" init "$T/init13" --module module.so \
-	--token pkcs11:token=x --templates "$srcdir/templates"
+	--token pkcs11:token=x --templates "$templates"
 fresh
 # A token folder named in the environment is not the one that is used.
 mkdir "$T/empty"
@@ -209,7 +209,7 @@ for option in --pin "--pin=$pin" --so-pin "--user-pin=$pin" "--password=x"; do
 done
 expect_exit 3 "$PROVCTL" init "$T/init14" --module "$module" \
 	--token "pkcs11:token=acme;pin-value=$pin" \
-	--templates "$srcdir/templates"
+	--templates "$templates"
 for mode in 644 640 604 666; do
 	chmod "$mode" "$H/softhsm/pin"
 	expect_error 4 '' -C "$H" issue --template azure-dps --device dev-1 \
@@ -261,7 +261,7 @@ for uri in '' pkcs11 token=acme 'http://token=acme' 'pkcs11:token=%zz' \
 	rm -rf "$T/init15"
 	expect_exit 3 "$PROVCTL" init "$T/init15" --module "$module" \
 		--token="$uri" --pin-source "file:$T/pin" \
-		--templates "$srcdir/templates"
+		--templates "$templates"
 	[ ! -e "$T/init15/provctl.json" ] || fail "an authority for $uri"
 	fresh
 	configure "s|\"pkcs11:token=acme\"|\"$uri\"|"

@@ -8,18 +8,28 @@
 #include "tests/unit/softhsm.h"
 #include "tests/unit/unit.h"
 
+/* One folder for all tests: set by the parent, inherited by them. */
+static char tmp[200];
+
 const char *authority_fix_template(const char *file)
 {
 	static char path[2][600];
-	const char *src = getenv("srcdir");
 
-	snprintf(path[!file], sizeof(path[0]), "%s/templates/%s",
-		 src ? src : ".", file ? file : "");
+	snprintf(path[!file], sizeof(path[0]), "%s/templates/%s", tmp,
+		 file ? file : "");
 	return path[!file];
 }
 
-/* One folder for all tests: set by the parent, inherited by them. */
-static char tmp[200];
+/* A copy that others cannot write, whatever the mode of the sources. */
+static void copy_templates(void)
+{
+	const char *src = getenv("srcdir");
+	char cmd[1200];
+
+	snprintf(cmd, sizeof(cmd), "umask 077 && cp -R '%s/templates' '%s'",
+		 src ? src : ".", tmp);
+	ck_assert_int_eq(system(cmd), 0);
+}
 
 const char *fix_path(const char *name)
 {
@@ -54,6 +64,7 @@ void fix_make_base(void)
 	struct err err;
 
 	snprintf(tmp, sizeof(tmp), "%s", unit_tmp());
+	copy_templates();
 	unit_ok(fix_init(fix_path("base"), authority_fix_template(FIX_PLAN), &r,
 			 &err),
 		&err);

@@ -165,6 +165,7 @@ static const char *put_plan(const char *text)
 	snprintf(path, sizeof(path), "%s", fix_path("plan.json"));
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fchmod(fileno(f), 0600), 0);
 	fputs(text, f);
 	ck_assert_int_eq(fclose(f), 0);
 	return path;
