@@ -24,7 +24,8 @@ static enum pv_code lost(struct err *err)
 
 enum pv_code out_json(json_t *value, struct err *err)
 {
-	size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER;
+	/* ASCII: what a terminal obeys is an escape, whoever wrote it. */
+	size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII;
 	int rc;
 
 	if (!value)

@@ -118,6 +118,20 @@ jq -r .error.message "$T/out" >"$T/message"
 grep -q "$(printf 'M\303\274nchen')" "$T/message" ||
 	fail "the name is garbled: $(cat "$T/message")"
 
+printf '{"cases":[{"name":"a\\u202Eb\\u009b",%s}]}\n' \
+	'"request":{"device":"dev-1"},"expect":{"decision":"allow"}' \
+	>"$T/cases.json"
+for json in "" --json; do
+	# shellcheck disable=SC2086  # no word or one
+	run "$PROVCTL" $json policy test "$templates/azure-dps.json" \
+		"$T/cases.json"
+	[ -s "$T/out" ] || fail "no word of the case $json"
+	if grep -q -a -e "$(printf '\302\233')" \
+		-e "$(printf '\342\200\256')" "$T/err" "$T/out"; then
+		fail "controls of a case on the terminal $json"
+	fi
+done
+
 case_start "PIN and requests from one descriptor"
 before=$(certificates)
 requests dev-1
