@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -52,12 +53,31 @@ static enum pv_code read_path(int dirfd, const char *path, unsigned flags,
 	return finish(&s, s.len, "the PIN file", pin, err);
 }
 
+/*
+ * What this process opened is close-on-exec, what it was started with never
+ * is: a number that only happens to be in use is not read from.
+ */
+static enum pv_code check_inherited(int fd, struct err *err)
+{
+	char hint[80];
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags >= 0 && !(flags & FD_CLOEXEC))
+		return PV_OK;
+	snprintf(hint, sizeof(hint),
+		 "start it with %d<FILE, or change pin_source", fd);
+	return err_fail(err, PV_INPUT, "pin.source", hint,
+			"no descriptor %d was handed in for the PIN", fd);
+}
+
 static enum pv_code read_fd(int fd, struct secret *pin, struct err *err)
 {
 	SECRET s = SECRET_INIT;
 	size_t len = 0;
-	enum pv_code code = secret_alloc(&s, PIN_MAX + 3, err);
+	enum pv_code code = check_inherited(fd, err);
 
+	if (!code)
+		code = secret_alloc(&s, PIN_MAX + 3, err);
 	if (code)
 		return code;
 	/* Byte by byte: what stands behind the line is somebody else's. */

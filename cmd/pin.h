@@ -12,7 +12,8 @@
 #define PIN_MAX 255 /* bytes */
 
 /*
- * source: "prompt", "file:PATH" (relative to home_fd), "fd:N", "systemd:NAME".
+ * source: "prompt", "file:PATH" (relative to home_fd), "fd:N" (one that the
+ * process was started with), "systemd:NAME".
  * what is shown in a prompt. PV_INPUT (source unknown; empty or longer than
  * PIN_MAX), PV_DENIED (mode, owner, no terminal), PV_NOT_FOUND,
  * PV_INTERRUPTED (^C or a signal while asking), PV_STORAGE.

@@ -223,6 +223,7 @@ CLI_TESTS = \
 	tests/cli/exports.sh \
 	tests/cli/init.sh \
 	tests/cli/faults.sh \
+	tests/cli/firstday.sh \
 	tests/cli/kill.sh \
 	tests/cli/node.sh \
 	tests/cli/outputs.sh \

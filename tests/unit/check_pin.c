@@ -168,6 +168,26 @@ START_TEST(descriptor_lines)
 }
 END_TEST
 
+/* A number in use by the process itself would be waited on for ever. */
+START_TEST(own_descriptors)
+{
+	SECRET pin = SECRET_INIT;
+	char source[32];
+	struct err err;
+	int ends[2];
+
+	err_init(&err);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	snprintf(source, sizeof(source), "fd:%d", ends[0]);
+	unit_refused(pin_read(AT_FDCWD, source, "x", &pin, &err), PV_INPUT,
+		     "pin.source", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "no descriptor"));
+	ck_assert_ptr_nonnull(strstr(err.hint, "<FILE"));
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 START_TEST(credentials)
 {
 	CLEANUP(fd_cleanup) int dir = folder();
@@ -333,6 +353,7 @@ int main(void)
 	tcase_add_test(t, descriptors);
 	tcase_add_test(t, descriptor_lines);
 	tcase_add_test(t, shared_descriptors);
+	tcase_add_test(t, own_descriptors);
 	tcase_add_test(t, credentials);
 	if (has_terminals()) {
 		tcase_add_test(t, prompts);
