@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cmd/pin.h"
@@ -99,22 +100,28 @@ enum pv_code issue_set_one(const struct issue_cmd_opts *o,
 	return rc == PV_OK ? add_sets(o, one, src, err) : rc;
 }
 
+/* The name says the form: what is not called .csv is JSON lines. */
+static enum rows_format format_of(const char *path)
+{
+	const char *end = strrchr(path, '.');
+
+	return end && strcasecmp(end, ".csv") == 0 ? ROWS_CSV : ROWS_JSONL;
+}
+
 static enum pv_code open_rows(const struct issue_cmd_opts *o,
 			      struct reader_opts *src, struct err *err)
 {
-	size_t len = o->from ? strlen(o->from) : 0;
 	const char *base;
 	enum pv_code rc;
 
 	if (o->stream || strcmp(o->from, "-") == 0) {
-		src->fd = dup(STDIN_FILENO);
+		src->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 		return src->fd >= 0 ? PV_OK
 				    : err_errno(err, PV_INPUT, "input.open",
 						NULL, "no standard input");
 	}
-	if (len > 4 && strcmp(o->from + len - 4, ".csv") == 0)
-		src->format = ROWS_CSV;
 	rc = file_open(AT_FDCWD, o->from, FILEIO_NOFOLLOW, &src->fd, err);
+	src->format = format_of(o->from);
 	return rc == PV_OK ? open_folder(o->from, &src->folder, &base, err)
 			   : rc;
 }

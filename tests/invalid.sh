@@ -3,8 +3,8 @@
 # tests/invalid/<case>/input and compares with tests/invalid/<case>/error:
 # "exit N", then standard error, then standard output. The command follows
 # from the case's name (template-*, request-*, csr-*), or stands in the case's
-# file "args", one argument a line. Commands run inside the case's folder, so
-# that paths in messages are short. @HOME@ in args is the authority's home;
+# file "args", one argument a line. Commands run inside a copy of the case's
+# folder, so that paths in messages are short; input.jsonl is input once more. @HOME@ in args is the authority's home;
 # its path in the output becomes HOME.
 #
 # PROVCTL   the binary (default ./provctl)
@@ -54,7 +54,7 @@ args_of() {
 	case $1 in
 	template-*) printf '%s\n' policy lint input ;;
 	request-*) printf '%s\n' -C "$home" issue --template \
-		symmetric-sensor --from input ;;
+		symmetric-sensor --from input.jsonl ;;
 	csr-*) printf '%s\n' -C "$home" issue --template azure-dps \
 		--device INVALID-1 --csr input ;;
 	*) return 1 ;;
@@ -62,8 +62,11 @@ args_of() {
 }
 
 run_case() {
+	rm -rf "$tmp/case"
+	cp -r "$cases/$1" "$tmp/case"
+	cp "$tmp/case/input" "$tmp/case/input.jsonl"
 	(
-		cd "$cases/$1" || exit 2
+		cd "$tmp/case" || exit 2
 		set -f
 		IFS='
 '

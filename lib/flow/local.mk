@@ -27,7 +27,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
 	lib/flow/prepared.c lib/flow/prepared.h lib/flow/reader.c \
 	lib/flow/reader.h lib/flow/records.c lib/flow/records.h \
-	lib/flow/request.c lib/flow/request.h lib/flow/results.c \
+	lib/flow/request.c lib/flow/request.h lib/flow/request_wire.c \
+	lib/flow/results.c \
 	lib/flow/results.h lib/flow/results_line.c \
 	lib/flow/results_line.h lib/flow/rows.c lib/flow/rows.h \
 	lib/flow/sandbox.c lib/flow/sandbox.h lib/flow/signer.c \

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/flow/records.h"
 #include "lib/flow/sandbox.h"
 #include "lib/x509/csr.h"
@@ -16,8 +17,9 @@ struct reader {
 	const struct reader_opts *opts;
 	struct request_source src;
 	struct request req;
-	uint64_t group; /* number of the group being filled */
-	uint64_t line;	/* of the last request, from 1 */
+	uint64_t group;	 /* number of the group being filled */
+	uint64_t number; /* of the last request, from 1: orders results */
+	uint64_t line;	 /* where it begins in the input, from 1 */
 	size_t in_group;
 	struct buf cells_text, header_text;
 	size_t cells[ROWS_CELLS_MAX], header[ROWS_CELLS_MAX];
@@ -45,7 +47,7 @@ static enum pv_code put_refused(struct reader *r, struct err *why,
 				struct err *err)
 {
 	struct wire *w = current(r);
-	struct record_refused refused = { .line = r->line };
+	struct record_refused refused = { .line = r->number };
 	char object[32];
 
 	snprintf(object, sizeof(object), "line %llu",
@@ -78,7 +80,7 @@ static enum pv_code hand_on(struct reader *r, enum pv_code parsed,
 
 	if (parsed == PV_OK)
 		parsed = check_csr(&r->req, why);
-	r->req.line = r->line;
+	r->req.line = r->number;
 	if (parsed == PV_OK)
 		request_put(current(r), &r->req);
 	else
@@ -126,14 +128,43 @@ static enum pv_code parse_csv(struct reader *r, struct span row,
 	return rc == PV_OK ? request_finish(&r->req, why) : rc;
 }
 
-/* Columns are named once; the names themselves are checked with each row. */
+static enum pv_code check_column(const char *name, struct err *err)
+{
+	size_t skip = strlen(FIELD_PREFIX);
+
+	if (strncmp(name, FIELD_PREFIX, skip) == 0 &&
+	    name_is_safe(name + skip, strlen(name + skip)))
+		return PV_OK;
+	if (strcmp(name, "fields") != 0 && request_key_known(name))
+		return PV_OK;
+	if (strchr(name, ';'))
+		return err_fail(err, PV_INPUT, "csv.columns",
+				"save it with commas, as RFC 4180 says",
+				"columns are separated by commas, not by "
+				"semicolons");
+	return err_fail(err, PV_INPUT, "csv.columns",
+			"columns are named as the keys of a JSON request, "
+			"fields as field.<name>; see provctl issue --help",
+			"there is no column \"%.40s\"", name);
+}
+
+/* Columns are named once, by names that are known: else all rows are wrong. */
 static enum pv_code take_header(struct reader *r, struct span row,
 				struct err *err)
 {
-	enum pv_code rc = csv_split(row, &r->header_text, r->header,
-				    &r->header_n, err);
+	enum pv_code rc =
+		csv_split(row, &r->header_text, r->header, &r->header_n, err);
 	const char *text = (const char *)r->header_text.data;
+	bool device = false;
 
+	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++) {
+		rc = check_column(text + r->header[i], err);
+		device |= strcmp(text + r->header[i], "device") == 0;
+	}
+	if (rc == PV_OK && !device)
+		rc = err_fail(err, PV_INPUT, "csv.columns",
+			      "the first row names the columns",
+			      "there is no column \"device\"");
 	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++)
 		for (size_t j = 0; rc == PV_OK && j < i; j++)
 			if (strcmp(text + r->header[i], text + r->header[j]) ==
@@ -154,7 +185,7 @@ static enum pv_code take_row(struct reader *r, enum rows_got got,
 	err_init(&why);
 	if (r->opts->format == ROWS_CSV && r->header_n == 0 && got == ROWS_ROW)
 		return take_header(r, row, err);
-	r->line++;
+	r->number++;
 	if (got == ROWS_LONG) {
 		request_reset(&r->req);
 		rc = err_fail(
@@ -182,6 +213,7 @@ static enum pv_code read_rows(struct reader *r, struct err *err)
 		rc = rows_next(&rows, r->in_group == 0, &got, &row, err);
 		if (rc != PV_OK || got == ROWS_END)
 			break;
+		r->line = rows.line;
 		if (got == ROWS_WAIT)
 			rc = end_group(r, err);
 		else
@@ -199,7 +231,7 @@ static enum pv_code read_pairs(struct reader *r, struct err *err)
 	err_init(&why);
 	request_reset(&r->req);
 	r->req.host_key = r->opts->host_key;
-	r->line = 1;
+	r->number = r->line = 1;
 	for (size_t i = 0; rc == PV_OK && i < r->opts->pairs_n; i++)
 		rc = set_pair(r, r->opts->pairs[i].key, r->opts->pairs[i].value,
 			      &why);

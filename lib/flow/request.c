@@ -225,6 +225,26 @@ static enum pv_code set_seal_sig(struct request *r, const char *value,
 	return PV_OK;
 }
 
+bool request_key_known(const char *key)
+{
+	static const char *const keys[] = {
+		"request",  "device",	    "role", "csr",     "csr_file",
+		"seal_key", "seal_key_sig", "type", "replace", "fields"
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
+static enum pv_code unknown_key(const char *key, struct err *err)
+{
+	return err_fail(err, PV_INPUT, "request.unknown_key",
+			"see provctl issue --help",
+			"unknown key %.40s in the request", key);
+}
+
 enum pv_code request_set(struct request *r, const char *key, const char *value,
 			 const struct request_source *src, struct err *err)
 {
@@ -255,11 +275,11 @@ enum pv_code request_set(struct request *r, const char *key, const char *value,
 				"an unknown request type");
 	if (strcmp(key, "replace") == 0)
 		return err_fail(err, PV_INPUT, "request.replace",
-				"revoke the old certificate first",
-				"replacing a device is not available");
-	return err_fail(err, PV_INPUT, "request.unknown_key",
-			"see provctl issue --help",
-			"unknown key %.40s in the request", key);
+				"leave it out; a device gets a new id until "
+				"there is a way",
+				"replacing a device (issue --replace) is not "
+				"in this version");
+	return unknown_key(key, err);
 }
 
 static enum pv_code set_fields(struct request *r, json_t *fields,
@@ -309,7 +329,9 @@ static enum pv_code set_object(struct request *r, json_t *root,
 	{
 		enum pv_code rc;
 
-		if (strcmp(key, "fields") == 0)
+		if (!request_key_known(key))
+			rc = unknown_key(key, err);
+		else if (strcmp(key, "fields") == 0)
 			rc = set_fields(r, value, err);
 		else if (!json_is_string(value))
 			rc = err_fail(err, PV_INPUT, "request.value",
@@ -338,6 +360,18 @@ enum pv_code request_finish(struct request *r, struct err *err)
 	return PV_OK;
 }
 
+/* The caller knows the line; of the text's own place the column is left. */
+static void drop_line(struct err *err)
+{
+	size_t n = strlen(" line 1");
+	char *at = err ? strstr(err->message, " at line 1 column ") : NULL;
+
+	if (!at)
+		return;
+	at += strlen(" at");
+	memmove(at, at + n, strlen(at + n) + 1);
+}
+
 enum pv_code request_parse(struct request *r, struct span json,
 			   const struct request_source *src, struct err *err)
 {
@@ -348,8 +382,10 @@ enum pv_code request_parse(struct request *r, struct span json,
 	request_reset(r);
 	r->line = line;
 	rc = json_parse_max(json, REQUEST_LINE_MAX, &doc, err);
-	if (rc != PV_OK)
+	if (rc != PV_OK) {
+		drop_line(err);
 		return rc;
+	}
 	if (!json_is_object(json_root(doc)))
 		rc = err_fail(err, PV_INPUT, "request.object",
 			      "one JSON object a line",
@@ -358,78 +394,4 @@ enum pv_code request_parse(struct request *r, struct span json,
 		rc = set_object(r, json_root(doc), src, err);
 	json_doc_free(doc);
 	return rc == PV_OK ? request_finish(r, err) : rc;
-}
-
-void request_put_names(struct wire *w, const struct request *r)
-{
-	wire_put_u64(w, r->line);
-	wire_put_str(w, r->id);
-	wire_put_str(w, r->device);
-	wire_put_str(w, r->role);
-	wire_put_u64(w, r->host_key);
-	wire_put_span(w, buf_span(&r->texts));
-	wire_put_u64(w, r->fields_n);
-	for (size_t i = 0; i < r->fields_n; i++) {
-		wire_put_u64(w, r->fields[i].name);
-		wire_put_u64(w, r->fields[i].value);
-	}
-}
-
-void request_put(struct wire *w, const struct request *r)
-{
-	size_t mark = wire_begin(w, WIRE_REQUEST);
-
-	request_put_names(w, r);
-	wire_put_span(w, buf_span(&r->csr));
-	wire_put_span(w, buf_span(&r->seal_key));
-	wire_put_span(w, buf_span(&r->seal_sig));
-	wire_end(w, mark);
-}
-
-/* The reader parses what strangers wrote: its records are checked again. */
-static bool names_hold(const struct request *r)
-{
-	if (!name_is_safe(r->id, strlen(r->id)) ||
-	    !name_is_safe(r->device, strlen(r->device)) ||
-	    (r->role[0] && !name_is_safe(r->role, strlen(r->role))))
-		return false;
-	if (r->texts.len > 0 && r->texts.data[r->texts.len - 1] != '\0')
-		return false;
-	for (size_t i = 0; i < r->fields_n; i++)
-		if (r->fields[i].name >= r->texts.len ||
-		    r->fields[i].value >= r->texts.len)
-			return false;
-	return true;
-}
-
-void request_get_names(struct wire_rec *rec, struct request *r)
-{
-	request_reset(r);
-	r->line = wire_get_u64(rec);
-	wire_get_str(rec, r->id, sizeof(r->id));
-	wire_get_str(rec, r->device, sizeof(r->device));
-	wire_get_str(rec, r->role, sizeof(r->role));
-	r->host_key = wire_get_u64(rec) != 0;
-	wire_get_buf(rec, &r->texts);
-	r->fields_n = (size_t)wire_get_u64(rec);
-	if (r->fields_n > REQUEST_FIELDS_MAX) {
-		r->fields_n = 0;
-		rec->bad = true;
-	}
-	for (size_t i = 0; i < r->fields_n; i++) {
-		r->fields[i].name = (size_t)wire_get_u64(rec);
-		r->fields[i].value = (size_t)wire_get_u64(rec);
-	}
-	if (!rec->bad && !names_hold(r))
-		rec->bad = true;
-}
-
-enum pv_code request_get(struct wire_rec *rec, struct request *r,
-			 struct err *err)
-{
-	request_get_names(rec, r);
-	wire_get_buf(rec, &r->csr);
-	wire_get_buf(rec, &r->seal_key);
-	wire_get_buf(rec, &r->seal_sig);
-	return wire_done(rec, err);
 }

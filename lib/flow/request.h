@@ -22,7 +22,7 @@ struct request_field {
 };
 
 struct request {
-	uint64_t line; /* place in the input, from 1 */
+	uint64_t line; /* its number among the requests, from 1 */
 	char id[REQUEST_ID_MAX + 1];
 	char device[REQUEST_ID_MAX + 1];
 	char role[REQUEST_ID_MAX + 1]; /* empty: the template's only role */
@@ -56,6 +56,9 @@ struct request_source {
 PV_MUST enum pv_code request_parse(struct request *r, struct span json,
 				   const struct request_source *src,
 				   struct err *err);
+
+/* True for what may stand in a request, or as a CSV column: also "fields". */
+PV_MUST bool request_key_known(const char *key);
 
 /* Pieces for CSV and the command line; the same checks. */
 PV_MUST enum pv_code request_set(struct request *r, const char *key,

@@ -8,12 +8,14 @@
 #include "lib/flow/request.h"
 
 #define READ_BYTES 65536
+#define BOM_LEN 3
 
 void rows_init(struct rows *r, int fd, enum rows_format format)
 {
 	memset(r, 0, sizeof(*r));
 	r->fd = fd;
 	r->format = format;
+	r->next_line = 1;
 	buf_init(&r->in, ROWS_GIVE_UP + 2 * READ_BYTES);
 }
 
@@ -75,6 +77,41 @@ static enum pv_code take_in(struct rows *r, bool wait, bool *got,
 	return PV_OK;
 }
 
+/* False while it cannot be told yet whether a byte order mark stands there. */
+static bool pass_mark(struct rows *r)
+{
+	static const uint8_t mark[BOM_LEN] = { 0xEF, 0xBB, 0xBF };
+	size_t n = r->in.len < BOM_LEN ? r->in.len : BOM_LEN;
+	bool like = n == 0 || memcmp(r->in.data, mark, n) == 0;
+
+	if (like && n < BOM_LEN && !r->eof)
+		return false;
+	if (like && n == BOM_LEN)
+		r->pos = BOM_LEN;
+	r->begun = true;
+	return true;
+}
+
+/* The span of the next row, when its end (or the input's) is in sight. */
+static bool take_row(struct rows *r, struct span *row)
+{
+	const uint8_t *p = r->in.data + r->pos;
+	size_t have = r->in.len - r->pos;
+	bool ended = have > 0 && find_end(r, p, have, &row->len);
+
+	if (!ended && !(r->eof && have > 0))
+		return false;
+	row->p = p;
+	if (!ended)
+		row->len = have;
+	r->line = r->next_line;
+	for (size_t i = 0; i < row->len; i++)
+		r->next_line += p[i] == '\n';
+	r->next_line += ended;
+	r->pos += row->len + (ended ? 1 : 0);
+	return true;
+}
+
 static bool is_blank(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -87,17 +124,10 @@ enum pv_code rows_next(struct rows *r, bool wait, enum rows_got *got,
 		       struct span *row, struct err *err)
 {
 	for (;;) {
-		const uint8_t *p = r->in.data + r->pos;
-		size_t have = r->in.len - r->pos;
-		bool came, ended = have > 0 && find_end(r, p, have, &row->len);
 		enum pv_code rc;
+		bool came;
 
-		if (ended || (r->eof && have > 0)) {
-			row->p = p;
-			if (!ended)
-				row->len = have;
-			r->pos += row->len + (ended ? 1 : 0);
-			r->row++;
+		if ((r->begun || pass_mark(r)) && take_row(r, row)) {
 			if (is_blank(*row))
 				continue;
 			if (row->p[row->len - 1] == '\r')
@@ -110,11 +140,13 @@ enum pv_code rows_next(struct rows *r, bool wait, enum rows_got *got,
 			*got = ROWS_END;
 			return PV_OK;
 		}
-		if (have > ROWS_GIVE_UP)
-			return err_fail(err, PV_INPUT, "input.row",
-					"one request a line",
-					"row %llu of the input has no end",
-					(unsigned long long)r->row + 1);
+		if (r->in.len - r->pos > ROWS_GIVE_UP)
+			return err_fail(
+				err, PV_INPUT, "input.row",
+				"one request a line",
+				"what begins in line %llu of the input has no "
+				"end",
+				(unsigned long long)r->next_line);
 		rc = take_in(r, wait, &came, err);
 		if (rc != PV_OK)
 			return rc;

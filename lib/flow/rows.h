@@ -1,5 +1,6 @@
 /*
- * rows: cuts a byte stream into JSON lines or CSV rows (RFC 4180), bounded.
+ * rows: cuts a byte stream into JSON lines or CSV rows (RFC 4180), bounded. A
+ * UTF-8 byte order mark at the very beginning is passed over (RFC 8259 8.1).
  * A row longer than REQUEST_LINE_MAX is reported as such and passed over; one
  * longer than ROWS_GIVE_UP ends the input.
  */
@@ -17,8 +18,10 @@ struct rows {
 	int fd; /* not owned */
 	enum rows_format format;
 	struct buf in;
-	size_t pos;   /* first byte not yet given out */
-	uint64_t row; /* number of the row given out last, from 1 */
+	size_t pos;	    /* first byte not yet given out */
+	uint64_t line;	    /* where the row given out last begins, from 1 */
+	uint64_t next_line; /* where pos stands */
+	bool begun;	    /* past a byte order mark, if there was one */
 	bool eof;
 };
 

@@ -26,4 +26,44 @@ sed -i 's|"pin_source": .*|"pin_source": "fd:3",|' "$H/provctl.json"
 expect_equal "$?" 0 "exit with 3<FILE"
 cp "$T/provctl.json" "$H/provctl.json"
 
+case_start "what is refused is named by its line in the file"
+{
+	printf '\357\273\277\n\n{"device":"S0000000001"}\n\n'
+	printf '{"devcie":1}\n{"device":\n'
+} >"$T/in.jsonl"
+expect_exit 3 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/in.jsonl"
+expect_equal "$(jq -r '.error.object // "-"' "$T/out" | tr '\n' ' ')" \
+	"- line 5 line 6 " "lines"
+expect_text "unknown key devcie"
+expect_text 'JSON ends too early at column 11"'
+printf '\357\273\277device,request\r\nS0000000002,"a b"\r\n"x\ny",c\n/,d\n' \
+	>"$T/in.csv"
+expect_exit 3 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/in.csv"
+expect_equal "$(jq -r '.error.object' "$T/out" | tr '\n' ' ')" \
+	"S0000000002 line 3 line 5 " "lines of CSV"
+
+case_start "columns are checked once, for the whole input"
+for header in 'device;request' 'device,devcie' 'request' 'device,fields' \
+	'device,field.' 'device,field.a/b'; do
+	printf '%s\nS0000000001,1\nS0000000002,2\n' "$header" >"$T/in.csv"
+	expect_exit 3 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+		--from "$T/in.csv"
+	[ ! -s "$T/out" ] || fail "a row was answered under $header"
+	expect_text "rule: csv.columns"
+done
+printf 'device;request\nS0000000001;1\n' >"$T/in.csv"
+run "$PROVCTL" -C "$H" issue --template symmetric-sensor --from "$T/in.csv"
+expect_text "columns are separated by commas"
+
+case_start "a file of requests whose name does not say its form"
+echo '{"device":"S0000000001"}' >"$T/in.txt"
+expect_exit 2 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/in.txt"
+expect_text "*.jsonl"
+cp "$T/in.txt" "$T/in.json"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/in.json"
+
 tests_end

@@ -43,8 +43,9 @@ START_TEST(json_lines)
 	end_input();
 	next_is(ROWS_ROW, "{1}");
 	next_is(ROWS_ROW, "{2}");
+	ck_assert_uint_eq(rows.line, 4);
 	next_is(ROWS_ROW, "{3}");
-	ck_assert_uint_eq(rows.row, 5);
+	ck_assert_uint_eq(rows.line, 5);
 	next_is(ROWS_END, NULL);
 	next_is(ROWS_END, NULL);
 	rows_release(&rows);
@@ -112,6 +113,28 @@ START_TEST(endless_rows_end_the_input)
 }
 END_TEST
 
+/* Of Windows tools; anywhere else it is a byte like others. */
+START_TEST(a_byte_order_mark_is_passed_over)
+{
+	open_rows(ROWS_JSONL, "\xEF\xBB", 2);
+	ck_assert_int_eq(write(in, "\xBF{1}\n\xEF\xBB\xBF{2}\n", 11), 11);
+	end_input();
+	next_is(ROWS_ROW, "{1}");
+	ck_assert_uint_eq(rows.line, 1);
+	next_is(ROWS_ROW, "\xEF\xBB\xBF{2}");
+	next_is(ROWS_END, NULL);
+	rows_release(&rows);
+	open_rows(ROWS_CSV, "\xEF\xBB", 2);
+	end_input();
+	next_is(ROWS_ROW, "\xEF\xBB");
+	rows_release(&rows);
+	open_rows(ROWS_CSV, "\xEF\xBB\xBF", 3);
+	end_input();
+	next_is(ROWS_END, NULL);
+	rows_release(&rows);
+}
+END_TEST
+
 START_TEST(csv_rows_may_hold_line_ends)
 {
 	static const char text[] = "a,b\n\"x\ny\",\"q\"\"q\"\n,\n";
@@ -132,6 +155,7 @@ START_TEST(csv_rows_may_hold_line_ends)
 	UNIT_OK(rows_next(&rows, true, &got, &row, &err_));
 	UNIT_OK(csv_split(row, &cell, cells, &n, &err_));
 	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(rows.line, 4);
 	ck_assert_str_eq((char *)cell.data + cells[0], "");
 	ck_assert_str_eq((char *)cell.data + cells[1], "");
 	buf_release(&cell);
@@ -175,6 +199,7 @@ int main(void)
 	tcase_add_test(t, a_pause_is_told);
 	tcase_add_test(t, long_rows_are_passed_over);
 	tcase_add_test(t, endless_rows_end_the_input);
+	tcase_add_test(t, a_byte_order_mark_is_passed_over);
 	tcase_add_test(t, csv_rows_may_hold_line_ends);
 	tcase_add_test(t, csv_refusals);
 	suite_add_tcase(s, t);
