@@ -10,6 +10,8 @@
 #include "lib/store/store_log.h"
 
 #define WAIT_MS 1000 /* between two looks at a rate that was reached */
+/* With more sealed bytes than this, one more result may be too many. */
+#define SEALED_ENOUGH (STORE_SEALED_TXN_MAX - WIRE_RECORD_MAX)
 /* With one of these in hand a signer's records are worth a transaction. */
 #define WORTH                                                                  \
 	(WIRE_BIT(WIRE_GROUP_END) | WIRE_BIT(WIRE_RESULTS_END) |               \
@@ -88,14 +90,15 @@ static enum pv_code take_signer(struct writer *w, size_t k, struct err *err)
 	struct wire_rec rec;
 
 	w->held[k] = false;
-	while (rc == PV_OK && !w->held[k] &&
+	while (rc == PV_OK && !w->held[k] && w->sealed <= SEALED_ENOUGH &&
 	       (from->eof || wire_holds(from, WORTH)) &&
 	       wire_next(from, &rec)) {
 		rc = take_record(w, k, &rec, &w->held[k], err);
 		if (rc == PV_OK && w->held[k])
 			wire_unget(from, &rec);
 	}
-	if (from->eof && !w->held[k] && !w->ended[k])
+	/* What is left waits for the next transaction. */
+	if (from->eof && !w->held[k] && w->sealed <= SEALED_ENOUGH)
 		w->ended[k] = true;
 	return rc;
 }
@@ -113,6 +116,7 @@ static enum pv_code begin(struct writer *w, struct store_txn *txn,
 	w->now_ms = (uint64_t)pvtime_now_ms();
 	w->last_ms = counts.last_event_ms;
 	w->wrote = false;
+	w->sealed = 0;
 	return PV_OK;
 }
 

@@ -16,6 +16,7 @@ struct writer {
 	bool ended[WRITER_SIGNERS_MAX];
 	bool held[WRITER_SIGNERS_MAX]; /* waits for a rate to fall */
 	bool wrote;		       /* something to commit */
+	uint64_t sealed;	       /* bytes appended in this transaction */
 	struct request req;
 	struct answer answer;
 	struct buf entry;

@@ -86,6 +86,7 @@ static enum pv_code append_sealed(struct writer *w, struct span bytes,
 {
 	*offset = 0;
 	*len = bytes.len;
+	w->sealed += bytes.len;
 	return bytes.len == 0
 		       ? PV_OK
 		       : store_sealed_append(w->store, bytes, offset, err);

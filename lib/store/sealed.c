@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/store/filecheck.h"
+#include "lib/store/store_types.h"
 
 #define SEALED_LEN_MAX ((uint64_t)INT64_MAX)
 
@@ -84,9 +85,17 @@ enum pv_code sealed_begin(struct sealed *f, uint64_t committed, bool cut,
 					    "committed",
 				(long long)st.st_size,
 				(unsigned long long)committed);
+	if (cut && (uint64_t)st.st_size - committed > STORE_SEALED_TXN_MAX)
+		return err_fail(err, PV_INTEGRITY, "store.sealed",
+				"restore the database that belongs to it",
+				SEALED_NAME " has %lld bytes where %llu were "
+					    "committed: it is of a newer store",
+				(long long)st.st_size,
+				(unsigned long long)committed);
 	if (cut && (uint64_t)st.st_size > committed &&
 	    ftruncate(f->fd, (off_t)committed) != 0)
 		return io_fail(err, "truncate");
+	f->committed = committed;
 	f->len = committed;
 	f->written = committed;
 	return PV_OK;
@@ -112,10 +121,11 @@ static enum pv_code write_at(struct sealed *f, struct span bytes,
 
 static enum pv_code flush(struct sealed *f, struct err *err)
 {
+	uint64_t from = f->written;
 	enum pv_code rc = write_at(f, buf_span(&f->gather), err);
 
-	if (rc == PV_OK)
-		buf_reset(&f->gather);
+	/* What a failed write took is in the file at its place. */
+	buf_consume(&f->gather, (size_t)(f->written - from));
 	return rc;
 }
 
@@ -127,6 +137,10 @@ enum pv_code sealed_append(struct sealed *f, struct span bytes,
 	if (bytes.len > SEALED_LEN_MAX - f->len)
 		return err_fail(err, PV_STORAGE, "store.full", NULL,
 				SEALED_NAME " is full");
+	if (bytes.len > STORE_SEALED_TXN_MAX - (f->len - f->committed))
+		return err_fail(err, PV_INPUT, "store.size", NULL,
+				"more than %u sealed bytes in one transaction",
+				STORE_SEALED_TXN_MAX);
 	if (f->gather.len + bytes.len > SEALED_GATHER_MAX)
 		rc = flush(f, err);
 	f->dirty = true;

@@ -173,7 +173,7 @@ enum pv_code sqlite_sealed_append(struct store *store, struct span bytes,
 
 	if (rc == PV_OK)
 		rc = sealed_append(&s->sealed, bytes, offset, err);
-	if (rc != PV_OK)
+	if (rc != PV_OK && rc != PV_INPUT)
 		s->doomed = true;
 	return rc;
 }
@@ -185,6 +185,10 @@ enum pv_code sqlite_sealed_read(struct store *store, uint64_t offset,
 	VIEW v;
 	enum pv_code rc = sqlite_view(s, &v, err);
 
-	return rc == PV_OK ? sealed_read(&s->sealed, offset, len, out, err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = sealed_read(&s->sealed, offset, len, out, err);
+	/* It may have written a part of what was gathered. */
+	if (rc == PV_STORAGE)
+		s->doomed = true;
+	return rc;
 }

@@ -20,6 +20,12 @@
 #define STORE_SERIAL_LAST UINT32_C(0x7fffffff)	/* top bit 0: positive */
 #define STORE_LEND_MAX 65536u
 #define STORE_NO_INDEX UINT64_MAX /* no such log entry (yet) */
+/*
+ * Sealed bytes that one transaction may append. A crash leaves no longer tail
+ * behind the committed length, so a longer one is the store's own: it belongs
+ * to a newer database than the one that is there.
+ */
+#define STORE_SEALED_TXN_MAX (8u * 1024u * 1024u)
 
 struct store_meta {
 	char name[STORE_ID_MAX + 1];	 /* of the authority */

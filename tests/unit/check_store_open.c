@@ -363,6 +363,27 @@ START_TEST(test_sealed_short)
 }
 END_TEST
 
+/* A database that is older than the sealed file cuts nothing off it. */
+START_TEST(test_sealed_newer)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	const off_t newer = FIX_SEALED + (off_t)STORE_SEALED_TXN_MAX + 1;
+	struct store *s;
+	struct stat st;
+
+	ck_assert(truncate(sealed, newer) == 0);
+	unit_ok(store_sqlite_open(path, &s, &err), &err);
+	refused(store_begin(s, STORE_WRITE, &t, &err), PV_INTEGRITY,
+		"store.sealed");
+	ck_assert(stat(sealed, &st) == 0 && st.st_size == newer);
+	ck_assert(truncate(sealed, newer - 1) == 0);
+	unit_ok(store_begin(s, STORE_WRITE, &t, &err), &err);
+	ck_assert(stat(sealed, &st) == 0 && st.st_size == FIX_SEALED);
+	store_rollback(&t);
+	store_close(s);
+}
+END_TEST
+
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 static Suite *suite(void)
@@ -385,6 +406,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, test_rows, 0, N(rows));
 	tcase_add_test(t, test_pages);
 	tcase_add_test(t, test_sealed_short);
+	tcase_add_test(t, test_sealed_newer);
 	suite_add_tcase(suite, t);
 	return suite;
 }
