@@ -40,36 +40,52 @@ enum pv_code sqlite_key(struct sqlite_store *s, enum key_kind kind,
 	return PV_OK;
 }
 
-/* Brings the keys in memory up to the rows that this transaction sees. */
-enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err)
+/* Adds the keys of every row past id. */
+static enum pv_code load_rows(struct sqlite_store *s, uint64_t id,
+			      struct err *err)
 {
-	struct keys *k = &s->keys;
-	uint64_t id = k->loaded ? k->last : s->state.recent_first - 1;
-	enum pv_code rc;
-
-	if (k->loaded && k->last == s->state.recent_last)
-		return PV_OK;
 	QUERY q = query_start(s, SQL_RECENT_EACH);
+
 	query_u64(&q, id);
 	for (;;) {
 		struct span packed;
 		bool row;
+		enum pv_code rc = query_row(&q, &row, err);
 
-		rc = query_row(&q, &row, err);
-		if (rc != PV_OK || !row)
+		if (rc != PV_OK)
+			return rc;
+		if (!row)
 			break;
 		if (!col_u64(&q, 0, &id) || !col_span(&q, 1, &packed))
 			return sqlite_corrupt(s, "a row of recent keys", err);
-		rc = keys_unpack(k, packed, err);
+		rc = keys_unpack(&s->keys, packed, err);
 		if (rc != PV_OK)
 			return rc;
 	}
-	if (rc == PV_OK && id != s->state.recent_last)
-		rc = sqlite_corrupt(s, "rows of recent keys are missing", err);
+	if (id != s->state.recent_last)
+		return sqlite_corrupt(s, "rows of recent keys are missing",
+				      err);
+	return PV_OK;
+}
+
+/* Brings the keys in memory up to the rows that this transaction sees. */
+enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err)
+{
+	struct keys *k = &s->keys;
+	enum pv_code rc;
+
+	if (k->loaded && k->last == s->state.recent_last)
+		return PV_OK;
+	rc = load_rows(s, k->loaded ? k->last : s->state.recent_first - 1, err);
+	if (rc != PV_OK) {
+		/* A part of them would look like all of them. */
+		keys_clear(k);
+		return rc;
+	}
 	k->loaded = true;
 	k->first = s->state.recent_first;
 	k->last = s->state.recent_last;
-	return rc;
+	return PV_OK;
 }
 
 enum pv_code sqlite_find(struct sqlite_store *s, uint64_t key,
@@ -113,15 +129,18 @@ enum pv_code sqlite_key_add(struct sqlite_store *s, uint64_t key,
 	struct buf *added = &s->keys.added;
 	enum pv_code rc = sqlite_keys_load(s, err);
 
-	if (rc == PV_OK)
-		rc = keys_add(&s->keys, key, number, err);
 	if (rc != PV_OK)
 		return rc;
 	if (sqlite_is_absent(s, key))
 		s->absent[key % SQLITE_ABSENT] = 0;
 	buf_put_be64(added, key);
 	buf_put_be32(added, number);
-	return buf_check(added, err);
+	rc = buf_check(added, err);
+	if (rc == PV_OK)
+		rc = keys_add(&s->keys, key, number, err);
+	if (rc != PV_OK)
+		s->doomed = true;
+	return rc;
 }
 
 enum pv_code sqlite_key_own(struct sqlite_store *s,

@@ -110,7 +110,8 @@ PV_MUST bool col_span(struct query *q, int column, struct span *out);
 /* What the last SQLite call's failure means; dooms a write transaction. */
 enum pv_code sqlite_fail(struct sqlite_store *s, const char *doing,
 			 struct err *err);
-/* PV_INTEGRITY, "store.corrupt"; also dooms. */
+/* PV_INTEGRITY, "store.corrupt": a row that was read. Does not doom: whoever
+ * has written a part of something does. */
 enum pv_code sqlite_corrupt(struct sqlite_store *s, const char *what,
 			    struct err *err);
 PV_MUST enum pv_code sqlite_exec(struct sqlite_store *s, const char *sql,

@@ -66,10 +66,25 @@ enum pv_code sqlite_fail(struct sqlite_store *s, const char *doing,
 			doing, c->what, rc);
 }
 
+/* A statement's failure. A damaged page that was only read has changed
+ * nothing, unless SQLite has ended the transaction by itself. */
+static enum pv_code fail(struct query *q, struct err *err)
+{
+	bool doomed = q->s->doomed;
+	bool harmless = q->rc == SQLITE_OK && q->st &&
+			sqlite3_stmt_readonly(q->st) &&
+			(sqlite3_errcode(q->s->db) & 0xff) == SQLITE_CORRUPT &&
+			!sqlite3_get_autocommit(q->s->db);
+	enum pv_code rc = sqlite_fail(q->s, "store", err);
+
+	if (harmless)
+		q->s->doomed = doomed;
+	return rc;
+}
+
 enum pv_code sqlite_corrupt(struct sqlite_store *s, const char *what,
 			    struct err *err)
 {
-	s->doomed = true;
 	err_object(err, s->path);
 	return err_fail(err, PV_INTEGRITY, "store.corrupt",
 			"run audit verify, restore the store from a backup",
@@ -171,7 +186,7 @@ enum pv_code query_row(struct query *q, bool *row, struct err *err)
 		if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 			return PV_OK;
 	}
-	return sqlite_fail(q->s, "store", err);
+	return fail(q, err);
 }
 
 enum pv_code query_run(struct query *q, struct err *err)

@@ -13,8 +13,9 @@
  * the rule says which: "store.device", "store.request", "store.key",
  * "store.serial", ...), PV_INPUT (a value past its limit), PV_INTERNAL. After
  * PV_CONFLICT, PV_INPUT and PV_NOT_FOUND the transaction stands as before the
- * call; after any other failure it cannot be committed any more. A failed sync
- * ends all writing through the handle: open the store anew.
+ * call, and after PV_INTEGRITY of a call that only reads: a damaged row spoils
+ * nothing but what needs it. After any other failure it cannot be committed any
+ * more. A failed sync ends all writing through the handle: open the store anew.
  *
  * Does not check: policy, certificates, sealed bytes, whether a row agrees
  * with its log entry (device rows carry the indices for that).

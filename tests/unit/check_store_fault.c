@@ -48,6 +48,15 @@ static void refused(enum pv_code rc, enum pv_code want, const char *rule)
 	err_init(&err);
 }
 
+static enum pv_code no_bundle(void *ctx, const struct store_bundle *b,
+			      struct err *why)
+{
+	(void)ctx;
+	(void)b;
+	(void)why;
+	return PV_OK;
+}
+
 /* After any fault: the store opens, is whole and takes the device. */
 static void ck_goes_on(void)
 {
@@ -238,6 +247,85 @@ START_TEST(test_view)
 }
 END_TEST
 
+/* A damaged row is refused to who asks for it; the others go on. */
+START_TEST(test_damaged_row)
+{
+	struct store_visit v = { .fn.bundle = no_bundle };
+	STORE_TXN t = STORE_TXN_INIT;
+	struct fix_device other;
+	uint64_t index;
+
+	unit_ok(store_begin(s, STORE_WRITE, &t, &err), &err);
+	unit_ok(store_reserve(s, &dev.intent, &index, &err), &err);
+	unit_ok(fix_complete(s, &dev, &err), &err);
+	unit_ok(store_commit(&t, &err), &err);
+	exec("UPDATE bundle SET bh = x'00'");
+	fix_device(&other, 1, 1, first + 1);
+	unit_ok(store_begin(s, STORE_WRITE, &t, &err), &err);
+	refused(store_bundle_each(s, first, &v, &err), PV_INTEGRITY,
+		"store.corrupt");
+	unit_ok(store_reserve(s, &other.intent, &index, &err), &err);
+	unit_ok(fix_complete(s, &other, &err), &err);
+	unit_ok(store_commit(&t, &err), &err);
+	unit_ok(store_check(s, &err), &err);
+}
+END_TEST
+
+/* Keys that were read in part are never taken for all of them. */
+START_TEST(test_damaged_keys)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_device d;
+	uint64_t index;
+	bool found;
+
+	unit_ok(store_begin(s, STORE_WRITE, &t, &err), &err);
+	unit_ok(store_reserve(s, &dev.intent, &index, &err), &err);
+	unit_ok(store_commit(&t, &err), &err);
+	exec("UPDATE recent SET keys = CAST(keys || x'00' AS BLOB)");
+	store_close(s);
+	unit_ok(store_sqlite_open(path, &s, &err), &err);
+	for (int i = 0; i < 3; i++)
+		refused(store_device_get(s, dev.intent.s.device, &d, &found,
+					 &err),
+			PV_INTEGRITY, "store.corrupt");
+}
+END_TEST
+
+/* Half of what was gathered is in the file: the rest follows at its place. */
+START_TEST(test_half_flush)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct rlimit limit = { 700, RLIM_INFINITY };
+	struct sealed *f = &to_sqlite(s)->sealed;
+	struct buf want;
+	struct buf got;
+	uint64_t offset;
+
+	buf_init(&want, 4096);
+	buf_init(&got, 4096);
+	for (unsigned i = 0; i < 1000; i++)
+		buf_put_u8(&want, (uint8_t)(i * 7));
+	ck_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	unit_ok(store_begin(s, STORE_WRITE, &t, &err), &err);
+	unit_ok(store_sealed_append(s, buf_span(&want), &offset, &err), &err);
+	ck_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	refused(store_sealed_read(s, 0, 1000, &got, &err), PV_STORAGE,
+		"store.io");
+	limit.rlim_cur = RLIM_INFINITY;
+	ck_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	buf_reset(&got);
+	unit_ok(sealed_read(f, 0, 1000, &got, &err), &err);
+	ck_assert(span_equal(buf_span(&want), buf_span(&got)));
+	unit_refused(store_commit(&t, &err), PV_INTERNAL, "store.transaction",
+		     &err);
+	err_init(&err);
+	buf_release(&want);
+	buf_release(&got);
+	ck_goes_on();
+}
+END_TEST
+
 START_TEST(test_exhausted)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -278,6 +366,9 @@ static Suite *suite(void)
 	tcase_add_test(t, test_busy);
 	tcase_add_test(t, test_view);
 	tcase_add_test(t, test_exhausted);
+	tcase_add_test(t, test_damaged_row);
+	tcase_add_test(t, test_damaged_keys);
+	tcase_add_test(t, test_half_flush);
 	suite_add_tcase(suite, t);
 	return suite;
 }
