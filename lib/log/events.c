@@ -23,6 +23,18 @@ void log_cert_intent(struct log_entry *e, const struct log_who *who,
 	log_fact_str(e, "order", intent->order);
 	log_fact_bytes(e, "tbs", intent->tbs, LOG_HASH);
 	log_fact_bytes(e, "spki", intent->spki, LOG_HASH);
+	log_fact_str(e, "request", intent->request);
+	log_fact_str(e, "role", intent->role);
+	log_fact_str(e, "station", intent->station);
+	log_fact_bytes(e, "body", intent->body, LOG_HASH);
+	log_fact_bytes(e, "seal", intent->seal, LOG_HASH);
+	log_fact_bytes(e, "secrets hash", intent->secrets, LOG_HASH);
+	if (intent->created_ms)
+		log_fact_uint(e, "created", intent->created_ms);
+	if (intent->seq)
+		log_fact_uint(e, "seq", intent->seq);
+	if (intent->shards)
+		log_fact_uint(e, "shards", intent->shards);
 }
 
 void log_cert_issue(struct log_entry *e, const struct log_who *who,
@@ -41,6 +53,9 @@ void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 	log_fact_uint(e, "seq", seal->seq);
 	log_fact_bytes(e, "bh", seal->bh, LOG_HASH);
 	log_fact_bytes(e, "descriptor payload hash", seal->payload, LOG_HASH);
+	log_fact_bytes(e, "container hash", seal->container, LOG_HASH);
+	log_fact_bytes(e, "escrow hash", seal->escrow, LOG_HASH);
+	log_fact_bytes(e, "template hash", seal->template_hash, LOG_HASH);
 }
 
 void log_export(struct log_entry *e, const struct log_who *who,
@@ -80,6 +95,8 @@ void log_key_generate(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "spki", key->spki, LOG_HASH);
 	log_fact_bytes(e, "key id", key->id, key->id_len);
 	log_fact_bytes(e, "attributes hash", key->attributes, LOG_HASH);
+	log_fact_str(e, "kind", key->kind);
+	log_fact_uint(e, "generated", key->generated);
 }
 
 void log_ceremony_step(struct log_entry *e, const struct log_who *who,

@@ -31,6 +31,15 @@ struct log_intent {
 	const char *order;   /* optional */
 	const uint8_t *tbs;  /* optional: no certificate */
 	const uint8_t *spki; /* optional: no key pair */
+	const char *request; /* optional: it is the device's id */
+	const char *role;    /* optional, and all below: a CA has none */
+	const char *station;
+	const uint8_t *body;	/* hash of the request's body */
+	const uint8_t *seal;	/* of the second key's SPKI */
+	const uint8_t *secrets; /* of the sealed row that is kept meanwhile */
+	uint64_t created_ms;	/* of the row; 0: none */
+	uint64_t seq;		/* of the bundles to come; 0: none */
+	uint64_t shards;	/* of a CA's CRL; 0: no CA */
 };
 void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		     const struct log_intent *intent);
@@ -43,7 +52,10 @@ struct log_seal {
 	const char *stage;
 	uint64_t seq;
 	const uint8_t *bh;
-	const uint8_t *payload; /* hash of the descriptor payload */
+	const uint8_t *payload;	  /* hash of the descriptor payload */
+	const uint8_t *container; /* hash of the whole .pvb */
+	const uint8_t *escrow;	  /* hash; optional: none */
+	const uint8_t *template_hash;
 };
 void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 		     const struct log_seal *seal);
@@ -64,9 +76,11 @@ struct log_key {
 	const char *purpose;
 	uint64_t generation;
 	const uint8_t *spki; /* hash of the SPKI; NULL for secret keys */
-	const uint8_t *id;   /* key id of a secret key, else NULL */
+	const uint8_t *id;   /* CKA_ID */
 	size_t id_len;
 	const uint8_t *attributes; /* hash of the attributes read back */
+	const char *kind;	   /* "p256", "ed25519", "kdf", "store" */
+	bool generated;		   /* on the token, by its own word */
 };
 void log_key_generate(struct log_entry *e, const struct log_who *who,
 		      const struct log_key *key);

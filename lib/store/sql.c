@@ -39,11 +39,12 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_CA_EACH] = "SELECT name, parent, label, spki_sha256, shards, "
 			"cert FROM ca ORDER BY id",
 	[SQL_KEY_PUT] = "INSERT INTO own_key (id, purpose, label, generation, "
-			"kind, key_id, spki, spki_sha256) VALUES ((SELECT "
-			"coalesce(max(id), 0) + 1 FROM own_key), $1, $2, $3, "
-			"$4, $5, $6, $7)",
+			"kind, key_id, spki, spki_sha256, attributes, "
+			"generated) VALUES ((SELECT coalesce(max(id), 0) + 1 "
+			"FROM own_key), $1, $2, $3, $4, $5, $6, $7, $8, $9)",
 	[SQL_KEY_EACH] = "SELECT purpose, label, generation, kind, key_id, "
-			 "spki FROM own_key ORDER BY id",
+			 "spki, attributes, generated FROM own_key "
+			 "ORDER BY id",
 	[SQL_OWN_SPKI] = "SELECT label FROM own_key WHERE spki_sha256 = $1 "
 			 "UNION ALL SELECT name FROM ca WHERE "
 			 "spki_sha256 = $1",
@@ -67,6 +68,8 @@ static const char *const texts[SQL_COUNT] = {
 			     "template t ON t.id = m.template WHERE "
 			     "t.sha256 = $1 AND m.stage = $2",
 	[SQL_DATAKEY_PUT] = "INSERT INTO datakey (id, sealed) VALUES ($1, $2)",
+	[SQL_DATAKEY_COUNT] = "SELECT count(*) FROM datakey WHERE "
+			      "substr(sealed, 1, 16) = $1",
 	[SQL_DATAKEY_GET] = "SELECT sealed FROM datakey WHERE id = $1",
 
 	[SQL_DEVICE_PUT] = "INSERT INTO device (number, device, request, "
@@ -97,11 +100,13 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_CERT_GET] = "SELECT der FROM cert WHERE number = $1",
 	[SQL_BUNDLE_PUT] = "INSERT INTO bundle (number, seal_index, seq, "
 			   "stage, bundle_id, bh, payload, template, start, "
-			   "len, escrow_start, escrow_len) VALUES ($1, $2, "
-			   "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+			   "len, escrow_start, escrow_len, container_sha256, "
+			   "escrow_sha256) VALUES ($1, $2, $3, $4, $5, $6, "
+			   "$7, $8, $9, $10, $11, $12, $13, $14)",
 	[SQL_BUNDLE_EACH] = "SELECT b.number, b.seal_index, b.seq, b.stage, "
 			    "b.bundle_id, b.bh, b.payload, t.sha256, "
-			    "b.start, b.len, b.escrow_start, b.escrow_len "
+			    "b.start, b.len, b.escrow_start, b.escrow_len, "
+			    "b.container_sha256, b.escrow_sha256 "
 			    "FROM bundle b JOIN template t ON t.id = "
 			    "b.template WHERE b.number = $1 "
 			    "ORDER BY b.seal_index",

@@ -253,5 +253,7 @@ enum pv_code sqlite_check(struct store *store, struct err *err)
 		rc = tree(s, err);
 	if (rc == PV_OK)
 		rc = lookups(s, err);
+	if (rc == PV_OK)
+		rc = sqlite_recount(s, err);
 	return rc;
 }

@@ -3,9 +3,6 @@
 
 #include "lib/store/sqlite_ops.h"
 
-#define BUCKET_MS 10000u	    /* rates are kept by 10 s */
-#define RATE_KEPT (2u * 24u * 360u) /* buckets: two days */
-
 static enum pv_code flush_rate(struct sqlite_store *s, struct err *err)
 {
 	struct tally *t = &s->rate;
@@ -21,8 +18,9 @@ static enum pv_code flush_rate(struct sqlite_store *s, struct err *err)
 		query_u64(&add, l->n);
 		rc = query_run(&add, err);
 		query_str(&drop, l->name);
-		query_u64(&drop,
-			  l->bucket > RATE_KEPT ? l->bucket - RATE_KEPT : 0);
+		query_u64(&drop, l->bucket > SQLITE_RATE_KEPT
+					 ? l->bucket - SQLITE_RATE_KEPT
+					 : 0);
 		if (rc == PV_OK)
 			rc = query_run(&drop, err);
 		if (rc != PV_OK)
@@ -60,7 +58,7 @@ enum pv_code sqlite_tally_flush(struct sqlite_store *s, struct err *err)
 enum pv_code sqlite_tally(struct sqlite_store *s, const char *template,
 			  const struct store_subject *b, struct err *err)
 {
-	uint64_t bucket = b->created_ms / BUCKET_MS;
+	uint64_t bucket = b->created_ms / SQLITE_BUCKET_MS;
 	enum pv_code rc = PV_OK;
 
 	if (!tally_fits(&s->rate, template, bucket))
@@ -101,7 +99,7 @@ enum pv_code sqlite_rate_since(struct store *store,
 {
 	struct sqlite_store *s = to_sqlite(store);
 	const struct template_ref *ref;
-	uint64_t since = since_ms / BUCKET_MS;
+	uint64_t since = since_ms / SQLITE_BUCKET_MS;
 	enum pv_code rc = sqlite_template(s, template_sha256, &ref, err);
 
 	if (rc != PV_OK)

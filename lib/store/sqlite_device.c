@@ -94,14 +94,19 @@ static enum pv_code find_owner(struct sqlite_store *s,
 	for (size_t i = 0; rc == PV_OK && i < hits.n; i++) {
 		if (hits.number[i] == SQLITE_OWN) {
 			rc = own_spki(s, sha256, owner, err);
-			if (rc != PV_OK || owner->kind != STORE_OWNER_NONE)
-				return rc;
-			continue;
+			if (rc == PV_OK && owner->kind == STORE_OWNER_NONE)
+				rc = sqlite_corrupt(
+					s, "a key of ours is another", err);
+			return rc;
 		}
 		rc = read_owner(s, hits.number[i], &o, err);
-		if (rc != PV_OK || (memcmp(o.spki, sha256, STORE_HASH) != 0 &&
-				    memcmp(o.seal, sha256, STORE_HASH) != 0))
-			continue;
+		/* Two hashes of one key never happen: the row was edited. */
+		if (rc == PV_OK && memcmp(o.spki, sha256, STORE_HASH) != 0 &&
+		    memcmp(o.seal, sha256, STORE_HASH) != 0)
+			rc = sqlite_corrupt(s, "a device's row has another key",
+					    err);
+		if (rc != PV_OK)
+			return rc;
 		owner->kind = STORE_OWNER_DEVICE;
 		owner->number = hits.number[i];
 		memcpy(owner->name, o.device, sizeof(o.device));

@@ -193,6 +193,12 @@ PV_MUST enum pv_code sqlite_key_own(struct sqlite_store *s,
 PV_MUST enum pv_code sqlite_keys_flush(struct sqlite_store *s, struct err *err);
 PV_MUST enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err);
 
+#define SQLITE_BUCKET_MS 10000 /* rates are kept by 10 s */
+#define SQLITE_RATE_KEPT 17280 /* buckets: two days */
+
+/* PV_INTEGRITY when rate or ord are not what the devices give. */
+PV_MUST enum pv_code sqlite_recount(struct sqlite_store *s, struct err *err);
+
 /* ---- sqlite_row.c, sqlite_log.c, sqlite_count.c, sqlite_name.c ---- */
 
 PV_MUST enum pv_code sqlite_device_row(struct query *q, struct store_device *d,

@@ -123,12 +123,19 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 static enum pv_code key_row(struct query *q, struct store_key *key,
 			    struct err *err)
 {
+	uint32_t generated;
+
 	memset(key, 0, sizeof(*key));
 	if (col_text(q, 0, key->purpose, sizeof(key->purpose)) &&
 	    col_text(q, 1, key->label, sizeof(key->label)) &&
 	    col_u32(q, 2, &key->generation) && col_u32(q, 3, &key->kind) &&
-	    col_bytes(q, 4, key->id, STORE_UUID) && col_span(q, 5, &key->spki))
+	    col_bytes(q, 4, key->id, STORE_UUID) &&
+	    col_span(q, 5, &key->spki) &&
+	    col_bytes(q, 6, key->attrs_sha256, STORE_HASH) &&
+	    col_u32(q, 7, &generated) && generated <= 1) {
+		key->generated = generated == 1;
 		return PV_OK;
+	}
 	return sqlite_corrupt(q->s, "the row of a key", err);
 }
 
@@ -160,10 +167,13 @@ static enum pv_code same_key(void *ctx, const struct store_key *key,
 
 	if (strcmp(key->label, w->label) != 0)
 		return PV_OK;
-	m->there = strcmp(key->purpose, w->purpose) == 0 &&
-		   key->generation == w->generation && key->kind == w->kind &&
-		   memcmp(key->id, w->id, STORE_UUID) == 0 &&
-		   span_equal(key->spki, w->spki);
+	m->there =
+		strcmp(key->purpose, w->purpose) == 0 &&
+		key->generation == w->generation && key->kind == w->kind &&
+		memcmp(key->id, w->id, STORE_UUID) == 0 &&
+		span_equal(key->spki, w->spki) &&
+		memcmp(key->attrs_sha256, w->attrs_sha256, STORE_HASH) == 0 &&
+		key->generated == w->generated;
 	if (m->there)
 		return PV_OK;
 	return err_fail(err, PV_CONFLICT, "store.label",
@@ -201,6 +211,8 @@ enum pv_code sqlite_key_put(struct store *store, const struct store_key *key,
 	query_blob(&q, key->id, STORE_UUID);
 	query_blob(&q, key->spki.p, key->spki.len);
 	query_blob(&q, hash, key->spki.len > 0 ? LOG_HASH : 0);
+	query_blob(&q, key->attrs_sha256, STORE_HASH);
+	query_u64(&q, key->generated);
 	return query_run(&q, err);
 }
 
@@ -227,6 +239,22 @@ enum pv_code sqlite_datakey_get(struct store *store,
 	query_blob(&q, id, STORE_UUID);
 	rc = query_row(&q, found, err);
 	return rc == PV_OK && *found ? append(&q, 0, sealed, err) : rc;
+}
+
+enum pv_code sqlite_datakey_count(struct store *store,
+				  const uint8_t by[STORE_UUID], uint64_t *n,
+				  struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	QUERY q = query_start(s, SQL_DATAKEY_COUNT);
+	bool row;
+	enum pv_code rc;
+
+	query_blob(&q, by, STORE_UUID);
+	rc = query_row(&q, &row, err);
+	if (rc == PV_OK && (!row || !col_u64(&q, 0, n)))
+		return sqlite_corrupt(s, "data keys cannot be counted", err);
+	return rc;
 }
 
 enum pv_code sqlite_datakey_put(struct store *store,

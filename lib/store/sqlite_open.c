@@ -14,7 +14,7 @@
 #include "lib/store/sqlite_ops.h"
 
 #define APPLICATION_ID 0x50564354 /* "PVCT", in the file's header */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS 10000
 #define CLOSE_FRAMES 256 /* more than these are worth moving at close */
 #define LOG_BUF_MAX (SQLITE_CHUNK_MAX + 65537u)
@@ -250,6 +250,7 @@ static const struct store_ops ops = {
 	.manifest_get = sqlite_manifest_get,
 	.datakey_put = sqlite_datakey_put,
 	.datakey_get = sqlite_datakey_get,
+	.datakey_count = sqlite_datakey_count,
 	.serial_lend = sqlite_serial_lend,
 	.reserve = sqlite_reserve,
 	.complete = sqlite_complete,

@@ -34,6 +34,8 @@ enum pv_code sqlite_manifest_get(struct store *s,
 				 struct err *err);
 enum pv_code sqlite_datakey_put(struct store *s, const uint8_t id[STORE_UUID],
 				struct span sealed, struct err *err);
+enum pv_code sqlite_datakey_count(struct store *s, const uint8_t by[STORE_UUID],
+				  uint64_t *n, struct err *err);
 enum pv_code sqlite_datakey_get(struct store *s, const uint8_t id[STORE_UUID],
 				struct buf *sealed, bool *found,
 				struct err *err);

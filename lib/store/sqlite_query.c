@@ -71,13 +71,11 @@ enum pv_code sqlite_fail(struct sqlite_store *s, const char *doing,
 static enum pv_code fail(struct query *q, struct err *err)
 {
 	bool doomed = q->s->doomed;
-	bool harmless = q->rc == SQLITE_OK && q->st &&
-			sqlite3_stmt_readonly(q->st) &&
-			(sqlite3_errcode(q->s->db) & 0xff) == SQLITE_CORRUPT &&
-			!sqlite3_get_autocommit(q->s->db);
+	bool stands = q->rc == SQLITE_OK && sqlite3_stmt_readonly(q->st) &&
+		      !sqlite3_get_autocommit(q->s->db);
 	enum pv_code rc = sqlite_fail(q->s, "store", err);
 
-	if (harmless)
+	if (rc == PV_INTEGRITY && stands)
 		q->s->doomed = doomed;
 	return rc;
 }

@@ -114,6 +114,8 @@ static enum pv_code put_bundle(struct sqlite_store *s, uint32_t number,
 	query_u64(&q, b->len);
 	query_u64(&q, b->escrow_offset);
 	query_u64(&q, b->escrow_len);
+	query_blob(&q, b->container_sha256, STORE_HASH);
+	query_blob(&q, b->escrow_sha256, b->escrow_len > 0 ? STORE_HASH : 0);
 	return query_run(&q, err);
 }
 

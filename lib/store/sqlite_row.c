@@ -100,6 +100,11 @@ enum pv_code sqlite_device_find(struct store *store, enum store_by by,
 		if (rc == PV_OK && !*found)
 			rc = sqlite_corrupt(s, "a device's row is missing",
 					    err);
+		/* Two names of one key never happen: the row was edited. */
+		if (rc == PV_OK && strcmp(d->s.device, id) != 0 &&
+		    strcmp(d->s.request, id) != 0)
+			rc = sqlite_corrupt(
+				s, "a device's row has another name", err);
 		*found = rc == PV_OK &&
 			 strcmp(by == STORE_BY_DEVICE ? d->s.device
 						      : d->s.request,
@@ -187,6 +192,8 @@ enum pv_code sqlite_intent_get(struct store *store, uint32_t number,
 enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
 			       struct err *err)
 {
+	bool escrow = false;
+
 	memset(b, 0, sizeof(*b));
 	if (col_u32(q, 0, &b->number) && col_u64(q, 1, &b->seal_index) &&
 	    col_u64(q, 2, &b->seq) &&
@@ -196,7 +203,11 @@ enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
 	    col_bytes(q, 6, b->payload_sha256, STORE_HASH) &&
 	    col_bytes(q, 7, b->template_sha256, STORE_HASH) &&
 	    col_u64(q, 8, &b->offset) && col_u64(q, 9, &b->len) &&
-	    col_u64(q, 10, &b->escrow_offset) && col_u64(q, 11, &b->escrow_len))
+	    col_u64(q, 10, &b->escrow_offset) &&
+	    col_u64(q, 11, &b->escrow_len) &&
+	    col_bytes(q, 12, b->container_sha256, STORE_HASH) &&
+	    col_hash(q, 13, b->escrow_sha256, &escrow) &&
+	    escrow == (b->escrow_len > 0))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a bundle's row", err);
 }

@@ -16,6 +16,7 @@ static const struct table tables[] = {
 	  "payload BLOB NOT NULL, template INTEGER NOT NULL, "
 	  "start INTEGER NOT NULL, len INTEGER NOT NULL, "
 	  "escrow_start INTEGER NOT NULL, escrow_len INTEGER NOT NULL, "
+	  "container_sha256 BLOB NOT NULL, escrow_sha256 BLOB, "
 	  "PRIMARY KEY (number, seal_index)) STRICT, WITHOUT ROWID" },
 	{ "ca", "CREATE TABLE ca (id INTEGER PRIMARY KEY, "
 		"name TEXT NOT NULL UNIQUE, parent TEXT, label TEXT NOT NULL, "
@@ -55,7 +56,8 @@ static const struct table tables[] = {
 	  "CREATE TABLE own_key (id INTEGER PRIMARY KEY, "
 	  "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
 	  "generation INTEGER NOT NULL, kind INTEGER NOT NULL, "
-	  "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB) STRICT" },
+	  "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB, "
+	  "attributes BLOB NOT NULL, generated INTEGER NOT NULL) STRICT" },
 	{ "rate", "CREATE TABLE rate (name TEXT NOT NULL, "
 		  "bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },

@@ -209,4 +209,12 @@ store_datakey_get(struct store *s, const uint8_t id[STORE_UUID],
 	return s->ops->datakey_get(s, id, sealed, found, err);
 }
 
+/* How many data keys name that key as the one that sealed them. */
+PV_MUST static inline enum pv_code
+store_datakey_count(struct store *s, const uint8_t by[STORE_UUID], uint64_t *n,
+		    struct err *err)
+{
+	return s->ops->datakey_count(s, by, n, err);
+}
+
 #endif

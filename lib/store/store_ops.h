@@ -81,6 +81,9 @@ struct store_ops {
 				    const uint8_t id[STORE_UUID],
 				    struct buf *sealed, bool *found,
 				    struct err *err);
+	enum pv_code (*datakey_count)(struct store *s,
+				      const uint8_t by[STORE_UUID], uint64_t *n,
+				      struct err *err);
 
 	enum pv_code (*serial_lend)(struct store *s, uint32_t n,
 				    uint32_t *first, struct err *err);

@@ -46,9 +46,11 @@ struct store_key { /* a key of our own */
 	char purpose[STORE_ID_MAX + 1];
 	char label[STORE_LABEL_MAX + 1];
 	uint32_t generation;
-	uint32_t kind;		/* enum hsm_key_kind */
-	uint8_t id[STORE_UUID]; /* CKA_ID */
-	struct span spki;	/* DER; empty for a secret key */
+	uint32_t kind;			  /* enum hsm_key_kind */
+	uint8_t id[STORE_UUID];		  /* CKA_ID */
+	struct span spki;		  /* DER; empty for a secret key */
+	uint8_t attrs_sha256[STORE_HASH]; /* as read back when it was made */
+	bool generated;			  /* on the token; else restored */
 };
 
 struct store_template {
@@ -116,6 +118,8 @@ struct store_bundle {
 	uint8_t template_sha256[STORE_HASH];
 	uint64_t offset, len;		    /* bytes */
 	uint64_t escrow_offset, escrow_len; /* len 0: none */
+	uint8_t container_sha256[STORE_HASH];
+	uint8_t escrow_sha256[STORE_HASH]; /* all zero without */
 	struct span entry;   /* the bundle.seal entry; not filled by reads */
 	uint64_t seal_index; /* of that entry in the log; filled by reads */
 	uint32_t number;     /* whose it is; filled by reads */

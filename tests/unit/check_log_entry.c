@@ -353,14 +353,40 @@ static void ck_event(const struct log_entry *e, const char *type,
 	buf_release(&b);
 }
 
+/* What only devices and CAs have. */
+static void full_intent(struct log_intent *i, const uint8_t hash[32])
+{
+	i->request = "r-1";
+	i->role = "gateway";
+	i->station = "line-1";
+	i->body = hash;
+	i->seal = hash;
+	i->secrets = hash;
+	i->created_ms = 1;
+	i->seq = 1;
+	i->shards = 4;
+}
+
 START_TEST(test_events)
 {
 	uint8_t h[5][32];
-	struct log_intent i = { "0a", "D-1", h[0], "o-1", h[1], h[2] };
-	struct log_seal s = { "0b", "D-1", "operational", 1, h[0], h[1] };
-	struct log_key k = {
-		"acme/bundle/1", "bundle", 1, h[0], NULL, 0, h[1]
-	};
+	struct log_intent i = { .serial = "0a",
+				.device = "D-1",
+				.template_hash = h[0],
+				.order = "o-1",
+				.tbs = h[1],
+				.spki = h[2] };
+	struct log_seal s = { .bundle = "0b",
+			      .device = "D-1",
+			      .stage = "operational",
+			      .seq = 1,
+			      .bh = h[0],
+			      .payload = h[1] };
+	struct log_key k = { .label = "acme/bundle/1",
+			     .purpose = "bundle",
+			     .generation = 1,
+			     .spki = h[0],
+			     .attributes = h[1] };
 	struct log_entry e;
 
 	memset(h, 9, sizeof(h));
@@ -372,11 +398,23 @@ START_TEST(test_events)
 	i.spki = NULL;
 	log_cert_intent(&e, &who, &i);
 	ck_event(&e, "cert.intent", "0a", "device:t,template hash:b");
+	full_intent(&i, h[3]);
+	log_cert_intent(&e, &who, &i);
+	ck_event(&e, "cert.intent", "0a",
+		 "seq:u,body:b,role:t,seal:b,device:t,shards:u,created:u,"
+		 "request:t,station:t,secrets hash:b,template hash:b");
 	log_cert_issue(&e, &who, "0a", h[3]);
 	ck_event(&e, "cert.issue", "0a", "cert:b");
 	log_bundle_seal(&e, &who, &s);
 	ck_event(&e, "bundle.seal", "0b",
 		 "bh:b,seq:u,stage:t,device:t,descriptor payload hash:b");
+	s.container = h[2];
+	s.escrow = h[3];
+	s.template_hash = h[4];
+	log_bundle_seal(&e, &who, &s);
+	ck_event(&e, "bundle.seal", "0b",
+		 "bh:b,seq:u,stage:t,device:t,escrow hash:b,template hash:b,"
+		 "container hash:b,descriptor payload hash:b");
 	log_export(&e, &who, "0b", "bundle", "file");
 	ck_event(&e, "export", "0b", "to:t,what:t");
 	log_request_deny(&e, &who, "r-1", "D-1", "csr.signature", h[0]);
@@ -387,13 +425,16 @@ START_TEST(test_events)
 	ck_event(&e, "template.adopt", "gateway", "hash:b,persons:t,version:u");
 	log_key_generate(&e, &who, &k);
 	ck_event(&e, "key.generate", "acme/bundle/1",
-		 "spki:b,purpose:t,generation:u,attributes hash:b");
+		 "spki:b,purpose:t,generated:u,generation:u,"
+		 "attributes hash:b");
 	k.spki = NULL;
+	k.kind = "kdf";
 	k.id = h[2];
 	k.id_len = 16;
 	log_key_generate(&e, &who, &k);
 	ck_event(&e, "key.generate", "acme/bundle/1",
-		 "key id:b,purpose:t,generation:u,attributes hash:b");
+		 "kind:t,key id:b,purpose:t,generated:u,generation:u,"
+		 "attributes hash:b");
 	log_ceremony_step(&e, &who, "acme", "init", "3", "done");
 	ck_event(&e, "ceremony.step", "acme", "plan:t,step:t,result:t");
 }

@@ -144,6 +144,8 @@ static enum pv_code see_key(void *ctx, const struct store_key *key,
 	(void)e;
 	add(names, key->label);
 	ck_assert(key->generation == 1 && key->id[15] == 3);
+	ck_assert(key->generated == (key->kind == 7));
+	ck_assert(key->attrs_sha256[0] == (key->kind == 7 ? 5 : 0));
 	ck_assert(key->kind == 7 || (key->kind == 2 && key->spki.len == 0));
 	return names->stop;
 }
@@ -153,10 +155,17 @@ START_TEST(test_key)
 	STORE_TXN t = STORE_TXN_INIT;
 	/* SHA-256 of the three bytes "abc" (FIPS 180-4 example). */
 	uint8_t abc[32];
-	struct store_key k = { "bundle", "ACME/bundle/1",
-			       1,	 7,
-			       { 0 },	 { (const uint8_t *)"abc", 3 } };
-	struct store_key kdf = { "kdf", "ACME/kdf/1", 1, 2, { 0 }, { 0 } };
+	struct store_key k = { .purpose = "bundle",
+			       .label = "ACME/bundle/1",
+			       .generation = 1,
+			       .kind = 7,
+			       .spki = { (const uint8_t *)"abc", 3 },
+			       .attrs_sha256 = { 5 },
+			       .generated = true };
+	struct store_key kdf = { .purpose = "kdf",
+				 .label = "ACME/kdf/1",
+				 .generation = 1,
+				 .kind = 2 };
 	struct names names = { .n = 0 };
 	struct store_visit v = { &names, { .key = see_key } };
 	struct store_owner owner;
@@ -175,6 +184,12 @@ START_TEST(test_key)
 	ck_assert_str_eq(owner.name, "ACME/bundle/1");
 	unit_ok(store_key_put(s, &kdf, &err), &err);
 	unit_ok(store_key_put(s, &k, &err), &err);
+	k.generated = false;
+	ck_refused(store_key_put(s, &k, &err), PV_CONFLICT, "store.label");
+	k.generated = true;
+	k.attrs_sha256[0]++;
+	ck_refused(store_key_put(s, &k, &err), PV_CONFLICT, "store.label");
+	k.attrs_sha256[0]--;
 	k.spki.len = 2;
 	ck_refused(store_key_put(s, &k, &err), PV_CONFLICT, "store.label");
 	k.label[0] = '\0';
@@ -325,6 +340,30 @@ START_TEST(test_datakey)
 }
 END_TEST
 
+/* Uses of a store key are the rows that name it. */
+START_TEST(test_datakey_count)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	uint8_t row[60] = { 9 };
+	const uint8_t by[STORE_UUID] = { 9 };
+	const uint8_t other[STORE_UUID] = { 8 };
+	uint8_t id[STORE_UUID] = { 0 };
+	uint64_t n;
+
+	begin(&t);
+	for (id[0] = 0; id[0] < 5; id[0]++)
+		unit_ok(store_datakey_put(s, id, (struct span){ row, 60 },
+					  &err),
+			&err);
+	unit_ok(store_datakey_put(s, id, (struct span){ row, 3 }, &err), &err);
+	commit(&t);
+	unit_ok(store_datakey_count(s, by, &n, &err), &err);
+	ck_assert(n == 5);
+	unit_ok(store_datakey_count(s, other, &n, &err), &err);
+	ck_assert(n == 0);
+}
+END_TEST
+
 /* Nothing of a transaction that was rolled back is seen, also not by caches. */
 START_TEST(test_rollback)
 {
@@ -394,6 +433,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_template);
 	tcase_add_test(t, test_manifest);
 	tcase_add_test(t, test_datakey);
+	tcase_add_test(t, test_datakey_count);
 	tcase_add_test(t, test_rollback);
 	tcase_add_test(t, test_misuse);
 	suite_add_tcase(suite, t);

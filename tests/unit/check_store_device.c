@@ -111,9 +111,11 @@ END_TEST
 START_TEST(test_own_key)
 {
 	STORE_TXN t = STORE_TXN_INIT;
-	struct store_key k = { "root", "ACME/root/1",
-			       1,      0,
-			       { 1 },  { (const uint8_t *)"abc", 3 } };
+	struct store_key k = { .purpose = "root",
+			       .label = "ACME/root/1",
+			       .generation = 1,
+			       .id = { 1 },
+			       .spki = { (const uint8_t *)"abc", 3 } };
 
 	begin(&t);
 	unit_ok(store_key_put(s, &k, &err), &err);

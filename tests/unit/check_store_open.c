@@ -186,9 +186,9 @@ START_TEST(test_foreign)
 	static const char text[] = "this is a text file and no database, "
 				   "however long it may be";
 
-	tamper("PRAGMA user_version = 2");
+	tamper("PRAGMA user_version = 1");
 	open_refused(PV_STORAGE, "store.version");
-	tamper("PRAGMA user_version = 1; PRAGMA application_id = 7");
+	tamper("PRAGMA user_version = 2; PRAGMA application_id = 7");
 	open_refused(PV_INTEGRITY, "store.format");
 	ck_assert(unlink(path) == 0);
 	tamper("CREATE TABLE t (a)");
@@ -263,6 +263,13 @@ static const char *const edits[] = {
 	"PRAGMA foreign_keys = OFF; DELETE FROM template",
 	"INSERT INTO ca VALUES (1, 'r', NULL, 'l', zeroblob(32), 1, x'00')",
 	"UPDATE state SET devices = 3",
+	"DELETE FROM rate",
+	"UPDATE rate SET n = 0",
+	"INSERT INTO rate VALUES ('gateway', 1 << 40, 1)",
+	"INSERT INTO rate VALUES ('other', 1, 1)",
+	"DELETE FROM ord",
+	"UPDATE ord SET devices = devices + 1",
+	"INSERT INTO ord VALUES ('order-8', 1)",
 	"UPDATE state SET serial_next = 16777217",
 };
 

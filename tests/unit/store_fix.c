@@ -97,13 +97,18 @@ static void entries(struct fix_device *d, uint64_t time_ms)
 	struct store_subject *s = &d->intent.s;
 	char serial[41];
 	char bundle[33];
-	const struct log_intent i = {
-		serial,	   s->device,	   s->template_sha256,
-		"order-7", s->body_sha256, s->spki_sha256
-	};
-	const struct log_seal l = { bundle,	     s->device,
-				    d->bundle.stage, 1,
-				    d->bundle.bh,    d->bundle.payload_sha256 };
+	const struct log_intent i = { .serial = serial,
+				      .device = s->device,
+				      .template_hash = s->template_sha256,
+				      .order = "order-7",
+				      .tbs = s->body_sha256,
+				      .spki = s->spki_sha256 };
+	const struct log_seal l = { .bundle = bundle,
+				    .device = s->device,
+				    .stage = d->bundle.stage,
+				    .seq = 1,
+				    .bh = d->bundle.bh,
+				    .payload = d->bundle.payload_sha256 };
 	struct log_entry e;
 
 	hex_encode(s->serial, s->serial_len, serial);
