@@ -165,7 +165,8 @@ static enum pv_code fill(struct session *s, const struct kek_args *in,
 		rc = sha256(buf_span(&cert), digest, err);
 	hex_encode(digest, sizeof(digest), to);
 	if (rc == PV_OK)
-		rc = export_kek_new(s->a, s->hsm, buf_span(&cert), &k, err);
+		rc = export_kek_new(s->a, s->store, s->hsm, buf_span(&cert), &k,
+				    err);
 	run.k = k;
 	for (size_t i = 0; rc == PV_OK && i < in->devices.n; i++)
 		rc = add_device(&run, in->devices.values[i], err);

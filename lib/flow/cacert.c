@@ -7,6 +7,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/event.h"
+#include "lib/flow/ownkey.h"
 #include "lib/flow/tokensign.h"
 #include "lib/store/store_device.h"
 #include "lib/x509/tbs.h"
@@ -41,13 +42,14 @@ static enum pv_code open_key(struct work *w, const char *purpose,
 			     struct err *err)
 {
 	const struct authority_key *named = NULL;
+	struct issue_key want;
 	enum pv_code rc = authority_key(w->job->a, purpose, &named, err);
 
 	if (rc != PV_OK)
 		return rc;
 	*label = named->label;
-	return tokensign_open(key, w->job->hsm, named->label,
-			      (struct span){ NULL, 0 }, err);
+	rc = ownkey_load(w->job->store, named->label, &want, err);
+	return rc == PV_OK ? tokensign_open(key, w->job->hsm, &want, err) : rc;
 }
 
 /* Keys and the certificate above; the issuer's key must be in it. */
@@ -127,6 +129,7 @@ static enum pv_code record_intent(struct work *w, struct err *err)
 		.template_hash = w->job->tmpl->sha256,
 		.tbs = w->tbs_sha256,
 		.spki = w->spki_sha256,
+		.shards = w->job->tmpl->crl_shards,
 	};
 	struct event_who who;
 	struct log_entry e;

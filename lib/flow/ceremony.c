@@ -10,6 +10,7 @@
 #include "lib/flow/adopt.h"
 #include "lib/flow/cacert.h"
 #include "lib/flow/event.h"
+#include "lib/flow/ownkey.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -95,11 +96,16 @@ static enum pv_code record_key(struct ceremony *c, const char *purpose,
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct store_key row = { .generation = FIRST_GENERATION,
 				 .kind = (uint32_t)info->kind,
-				 .spki = { info->spki, info->spki_len } };
+				 .spki = { info->spki, info->spki_len },
+				 .generated = info->generated };
 	struct log_key key = { .label = info->label,
 			       .purpose = purpose,
 			       .generation = FIRST_GENERATION,
-			       .attributes = info->attrs_sha256 };
+			       .id = info->id,
+			       .id_len = sizeof(info->id),
+			       .attributes = info->attrs_sha256,
+			       .kind = ownkey_kind_name(info->kind),
+			       .generated = info->generated };
 	uint8_t spki_sha256[32];
 	struct event_who who;
 	struct log_entry e;
@@ -108,12 +114,9 @@ static enum pv_code record_key(struct ceremony *c, const char *purpose,
 	snprintf(row.purpose, sizeof(row.purpose), "%s", purpose);
 	snprintf(row.label, sizeof(row.label), "%s", info->label);
 	memcpy(row.id, info->id, sizeof(row.id));
-	if (info->spki_len) {
+	memcpy(row.attrs_sha256, info->attrs_sha256, sizeof(row.attrs_sha256));
+	if (info->spki_len)
 		key.spki = spki_sha256;
-	} else {
-		key.id = info->id;
-		key.id_len = sizeof(info->id);
-	}
 	if (rc == PV_OK)
 		rc = store_begin(c->store, STORE_WRITE, &txn, err);
 	if (rc == PV_OK)

@@ -13,6 +13,8 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/manifests.h"
+#include "lib/flow/ownkey.h"
+#include "lib/flow/prepared.h"
 #include "lib/seal/manifest.h"
 #include "lib/store/store.h"
 #include "lib/x509/cert.h"
@@ -55,27 +57,16 @@ static enum pv_code take_key(void *arg, const struct store_key *key,
 			     struct err *err)
 {
 	struct issue_context *ctx = arg;
-	struct issue_key *k = &ctx->keys[ctx->keys_n];
+	enum pv_code rc;
 
 	if (ctx->keys_n == CONTEXT_OWN_KEYS_MAX)
 		return err_fail(err, PV_INTERNAL, "context.keys", NULL,
 				"the store names more than %d keys",
 				CONTEXT_OWN_KEYS_MAX);
-	if (key->spki.len > sizeof(k->spki) || key->kind > HSM_KEY_STORE) {
-		err_object(err, key->label);
-		return err_fail(err, PV_INTEGRITY, "store.corrupt", NULL,
-				"a key's row cannot be read");
-	}
-	snprintf(k->purpose, sizeof(k->purpose), "%.*s",
-		 (int)sizeof(k->purpose) - 1, key->purpose);
-	snprintf(k->label, sizeof(k->label), "%s", key->label);
-	k->kind = (enum hsm_key_kind)key->kind;
-	memcpy(k->id, key->id, sizeof(k->id));
-	if (key->spki.len)
-		memcpy(k->spki, key->spki.p, key->spki.len);
-	k->spki_len = key->spki.len;
-	ctx->keys_n++;
-	return PV_OK;
+	rc = ownkey_from_row(key, &ctx->keys[ctx->keys_n], err);
+	if (rc == PV_OK)
+		ctx->keys_n++;
+	return rc;
 }
 
 static const struct issue_key *find_label(const struct issue_context *ctx,
@@ -386,6 +377,10 @@ static enum pv_code load_rest(struct issue_context *ctx,
 	rc = load_keys(ctx, a, store, err);
 	if (rc == PV_OK)
 		rc = check_needs(ctx, err);
+	if (rc == PV_OK && ctx->store_key &&
+	    prepared_secret_bytes(ctx->tmpl) > 0)
+		rc = store_datakey_count(store, ctx->store_key->id,
+					 &ctx->store_uses, err);
 	if (rc == PV_OK)
 		rc = load_issuer(ctx, store, err);
 	ctx->stages_n = ctx->tmpl->stages_n;

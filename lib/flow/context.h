@@ -14,7 +14,6 @@
 
 #include "lib/flow/authority.h"
 #include "lib/hsm.h"
-#include "lib/hsm.h"
 #include "lib/store/store.h"
 #include "lib/x509/issuer.h"
 #include "policy/template.h"
@@ -40,6 +39,8 @@ struct issue_key {
 	uint8_t id[HSM_ID_LEN];
 	uint8_t spki[HSM_SPKI_MAX]; /* DER; spki_len 0 for secret keys */
 	size_t spki_len;
+	uint8_t attrs_sha256[32]; /* as read back when it was made */
+	bool generated;		  /* on the token; else restored */
 };
 
 struct issue_escrow {
@@ -66,7 +67,8 @@ struct issue_context {
 	const struct issue_key *bundle_key; /* never NULL */
 	const struct issue_key *kdf_key;    /* NULL: the authority has none */
 	const struct issue_key *store_key;  /* NULL: the authority has none */
-	uint8_t bundle_kid[8];		    /* first 8 bytes of SHA-256(SPKI) */
+	uint64_t store_uses;   /* rows it has sealed, where they are needed */
+	uint8_t bundle_kid[8]; /* first 8 bytes of SHA-256(SPKI) */
 
 	/* Every key of the authority: no device may present a public half. */
 	struct issue_key keys[CONTEXT_OWN_KEYS_MAX];

@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/flow/ownkey.h"
 
 CLEANUP_PTR(struct atrest, atrest_free);
 
@@ -22,10 +23,8 @@ static struct atrest_name name_of(const char *authority,
 	return name;
 }
 
-/* The store key seals one row a run: 2^32 uses are out of reach, and within
- * the run atrest counts. */
 static enum pv_code store_key(struct hsm *hsm, const struct issue_key *store,
-			      struct atrest **a, struct err *err)
+			      uint64_t uses, struct atrest **a, struct err *err)
 {
 	struct hsm_key *key;
 	enum pv_code rc;
@@ -34,13 +33,14 @@ static enum pv_code store_key(struct hsm *hsm, const struct issue_key *store,
 		return err_fail(err, PV_NOT_FOUND, "key.missing",
 				"generate a key for purpose store",
 				"the authority has no store key");
-	rc = hsm_find(hsm, HSM_KEY_STORE, store->label, &key, err);
-	return rc == PV_OK ? atrest_new_hsm(hsm, key, 0, a, err) : rc;
+	rc = ownkey_find(hsm, store, &key, err);
+	return rc == PV_OK ? atrest_new_hsm(hsm, key, uses, a, err) : rc;
 }
 
 enum pv_code datakey_new(struct hsm *hsm, const struct issue_key *store,
-			 const char *authority, uint8_t id[ATREST_ID_LEN],
-			 struct buf *row, struct atrest **key, struct err *err)
+			 uint64_t uses, const char *authority,
+			 uint8_t id[ATREST_ID_LEN], struct buf *row,
+			 struct atrest **key, struct err *err)
 {
 	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
 	SECRET raw = SECRET_INIT;
@@ -52,7 +52,7 @@ enum pv_code datakey_new(struct hsm *hsm, const struct issue_key *store,
 		return err_fail(err, PV_INTERNAL, "datakey", NULL,
 				"the random generator failed");
 	name = name_of(authority, id, object);
-	rc = store_key(hsm, store, &by, err);
+	rc = store_key(hsm, store, uses, &by, err);
 	if (rc == PV_OK)
 		rc = secret_random(&raw, ATREST_KEY_LEN, err);
 	if (rc == PV_OK)
@@ -69,7 +69,7 @@ enum pv_code datakey_open(struct hsm *hsm, const struct issue_key *store,
 	SECRET raw = SECRET_INIT;
 	char object[OBJECT_LEN];
 	struct atrest_name name = name_of(authority, id, object);
-	enum pv_code rc = store_key(hsm, store, &by, err);
+	enum pv_code rc = store_key(hsm, store, 0, &by, err);
 
 	if (rc == PV_OK)
 		rc = atrest_open(by, &name, row, &raw, err);

@@ -11,10 +11,11 @@
 
 /*
  * Draws a key and appends its row to row; the row's own id is that of the
- * store key, id gets the data key's. PV_HSM_*, PV_NOT_FOUND without store key.
+ * store key, id gets the data key's. uses: rows that the store key has sealed
+ * so far. PV_HSM_*, PV_NOT_FOUND without store key, PV_DENIED "atrest.uses".
  */
 PV_MUST enum pv_code datakey_new(struct hsm *hsm, const struct issue_key *store,
-				 const char *authority,
+				 uint64_t uses, const char *authority,
 				 uint8_t id[ATREST_ID_LEN], struct buf *row,
 				 struct atrest **key, struct err *err);
 

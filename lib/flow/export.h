@@ -52,8 +52,10 @@ PV_MUST enum pv_code export_key(const struct authority *a, struct store *store,
 
 /* KEK, auth and receipt keys of devices, for one recipient. */
 struct export_kek;
-/* cert: PEM or DER of the programmer. PV_INPUT "escrow.certificate". */
-PV_MUST enum pv_code export_kek_new(const struct authority *a, struct hsm *hsm,
+/* cert: PEM or DER of the programmer. PV_INPUT "escrow.certificate", codes of
+ * ownkey_find() for the KDF master. */
+PV_MUST enum pv_code export_kek_new(const struct authority *a,
+				    struct store *store, struct hsm *hsm,
 				    struct span cert, struct export_kek **k,
 				    struct err *err);
 /* One device more; its id is checked. PV_INPUT "device.id", PV_HSM_*. */

@@ -5,6 +5,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/flow/export.h"
+#include "lib/flow/ownkey.h"
 #include "lib/seal/escrow.h"
 #include "lib/seal/kdf.h"
 
@@ -26,13 +27,24 @@ void export_kek_free(struct export_kek *k)
 	free(k);
 }
 
-enum pv_code export_kek_new(const struct authority *a, struct hsm *hsm,
-			    struct span cert, struct export_kek **out,
-			    struct err *err)
+static enum pv_code find_master(struct hsm *hsm, const struct issue_key *want,
+				struct hsm_key **key, struct err *err)
+{
+	if (want->kind == HSM_KEY_KDF)
+		return ownkey_find(hsm, want, key, err);
+	err_object(err, want->label);
+	return err_fail(err, PV_INTEGRITY, "context.key", NULL,
+			"the key is not one to derive with");
+}
+
+enum pv_code export_kek_new(const struct authority *a, struct store *store,
+			    struct hsm *hsm, struct span cert,
+			    struct export_kek **out, struct err *err)
 {
 	CLEANUP(cleanup_export_kek_free)
 	struct export_kek *k = mem_new(sizeof(*k), err);
 	const struct authority_key *named = NULL;
+	struct issue_key want;
 	enum pv_code rc = k ? PV_OK : PV_INTERNAL;
 
 	*out = NULL;
@@ -43,7 +55,9 @@ enum pv_code export_kek_new(const struct authority *a, struct hsm *hsm,
 	if (rc == PV_OK)
 		rc = escrow_writer_new(k->to, &k->writer, err);
 	if (rc == PV_OK)
-		rc = hsm_find(hsm, HSM_KEY_KDF, named->label, &k->master, err);
+		rc = ownkey_load(store, named->label, &want, err);
+	if (rc == PV_OK)
+		rc = find_master(hsm, &want, &k->master, err);
 	if (rc != PV_OK)
 		return rc;
 	k->hsm = hsm;

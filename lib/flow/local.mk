@@ -4,7 +4,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/adopt.c lib/flow/adopt.h lib/flow/answer.c \
 	lib/flow/answer.h lib/flow/approved.c lib/flow/approved.h \
 	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
-	lib/flow/audit_devices.c lib/flow/audit_impl.h \
+	lib/flow/audit_devices.c \
+	lib/flow/audit_impl.h \
 	lib/flow/audit_log.c lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
 	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
@@ -22,7 +23,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
-	lib/flow/policytest.c \
+	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
 	lib/flow/prepared.c lib/flow/prepared.h lib/flow/reader.c \

@@ -19,8 +19,8 @@ static enum pv_code need_datakey(struct signer *s, struct err *err)
 	if (s->datakey || prepared_secret_bytes(ctx->tmpl) == 0)
 		return PV_OK;
 	buf_init(&row, DATAKEY_ROW_MAX);
-	rc = datakey_new(s->hsm, ctx->store_key, s->opts->authority->name, id,
-			 &row, &s->datakey, err);
+	rc = datakey_new(s->hsm, ctx->store_key, ctx->store_uses,
+			 s->opts->authority->name, id, &row, &s->datakey, err);
 	if (rc == PV_OK) {
 		size_t mark = wire_begin(w, WIRE_DATAKEY);
 

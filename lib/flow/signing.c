@@ -2,26 +2,7 @@
 
 #include <string.h>
 
-static enum pv_code find_key(struct hsm *hsm, const struct issue_key *want,
-			     struct hsm_key **key, struct err *err)
-{
-	const struct hsm_key_info *info;
-	enum pv_code rc = hsm_find(hsm, want->kind, want->label, key, err);
-
-	if (rc != PV_OK)
-		return rc;
-	info = hsm_info(hsm, *key);
-	/* A label can be made again; the recorded identity cannot. */
-	if (memcmp(info->id, want->id, HSM_ID_LEN) == 0 &&
-	    info->spki_len == want->spki_len &&
-	    memcmp(info->spki, want->spki, want->spki_len) == 0)
-		return PV_OK;
-	err_object(err, want->label);
-	return err_fail(err, PV_HSM_FATAL, "hsm.key",
-			"check that this is the authority's own token",
-			"the token's key %s is not the one recorded",
-			want->label);
-}
+#include "lib/flow/ownkey.h"
 
 static struct span key_spki(const struct issue_key *key)
 {
@@ -34,19 +15,19 @@ static enum pv_code find_keys(struct signing *s, struct err *err)
 {
 	const struct issue_context *ctx = s->ctx;
 	enum pv_code rc =
-		find_key(s->hsm, ctx->bundle_key, &s->bundle_key, err);
+		ownkey_find(s->hsm, ctx->bundle_key, &s->bundle_key, err);
 
 	if (rc == PV_OK)
 		rc = x509_verifier_new(key_spki(ctx->bundle_key),
 				       &s->bundle_verifier, err);
 	if (rc == PV_OK && ctx->issuer_key) {
-		rc = find_key(s->hsm, ctx->issuer_key, &s->issuer_key, err);
+		rc = ownkey_find(s->hsm, ctx->issuer_key, &s->issuer_key, err);
 		if (rc == PV_OK)
 			rc = x509_verifier_new(key_spki(ctx->issuer_key),
 					       &s->issuer_verifier, err);
 	}
 	if (rc == PV_OK && ctx->kdf_key)
-		rc = find_key(s->hsm, ctx->kdf_key, &s->kdf_key, err);
+		rc = ownkey_find(s->hsm, ctx->kdf_key, &s->kdf_key, err);
 	return rc;
 }
 

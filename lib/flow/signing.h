@@ -26,7 +26,7 @@ struct signing { /* for one template, that is, one context */
 
 /*
  * Finds every key that ctx names. PV_HSM_FATAL when a key is missing, doubled
- * or has another public key or id than recorded, rule "hsm.key".
+ * or not the one recorded, rule "hsm.key" (ownkey_find()).
  */
 PV_MUST enum pv_code signing_open(const struct issue_context *ctx,
 				  const char *authority, struct hsm *hsm,

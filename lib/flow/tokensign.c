@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/flow/ownkey.h"
+
 void tokensign_close(struct tokensign *t)
 {
 	x509_verifier_free(t->verifier);
@@ -9,29 +11,24 @@ void tokensign_close(struct tokensign *t)
 }
 
 enum pv_code tokensign_open(struct tokensign *t, struct hsm *hsm,
-			    const char *label, struct span spki,
-			    struct err *err)
+			    const struct issue_key *want, struct err *err)
 {
-	const struct hsm_key_info *info;
+	struct span spki = { want->spki, want->spki_len };
 	uint8_t digest[32];
 	enum pv_code rc;
 
 	memset(t, 0, sizeof(*t));
 	t->hsm = hsm;
-	rc = hsm_find(hsm, HSM_KEY_P256, label, &t->key, err);
+	if (want->kind != HSM_KEY_P256) {
+		err_object(err, want->label);
+		return err_fail(err, PV_HSM_FATAL, "hsm.key", NULL,
+				"the key is not one for ES256");
+	}
+	rc = ownkey_find(hsm, want, &t->key, err);
 	if (rc != PV_OK)
 		return rc;
-	info = hsm_info(hsm, t->key);
-	memcpy(t->spki, info->spki, info->spki_len);
-	t->spki_len = info->spki_len;
-	if (spki.len &&
-	    !span_equal(spki, (struct span){ t->spki, t->spki_len })) {
-		err_object(err, label);
-		return err_fail(err, PV_HSM_FATAL, "hsm.key",
-				"check that \"tokens\" names the right token",
-				"the token's key is not the one recorded");
-	}
-	spki = (struct span){ t->spki, t->spki_len };
+	memcpy(t->spki, want->spki, want->spki_len);
+	t->spki_len = want->spki_len;
 	rc = x509_spki_sha256(spki, digest, err);
 	if (rc == PV_OK)
 		rc = x509_verifier_new(spki, &t->verifier, err);

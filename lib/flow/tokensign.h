@@ -6,6 +6,7 @@
 #ifndef PV_FLOW_TOKENSIGN_H
 #define PV_FLOW_TOKENSIGN_H
 
+#include "lib/flow/context.h"
 #include "lib/hsm.h"
 #include "lib/x509/cert.h"
 
@@ -19,12 +20,11 @@ struct tokensign {
 };
 
 /*
- * Finds the P-256 key of that label. spki is what was recorded of it; an empty
- * one is not compared (ceremony only). PV_HSM_FATAL, rule "hsm.key", when the
- * token's key is another one; codes of hsm_find().
+ * Finds the P-256 key that was recorded as want. Codes of ownkey_find(), and
+ * PV_HSM_FATAL, "hsm.key", when it is of another kind.
  */
 PV_MUST enum pv_code tokensign_open(struct tokensign *t, struct hsm *hsm,
-				    const char *label, struct span spki,
+				    const struct issue_key *want,
 				    struct err *err);
 /* Takes one that is zeroed. */
 void tokensign_close(struct tokensign *t);

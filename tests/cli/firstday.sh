@@ -57,13 +57,11 @@ printf 'device;request\nS0000000001;1\n' >"$T/in.csv"
 run "$PROVCTL" -C "$H" issue --template symmetric-sensor --from "$T/in.csv"
 expect_text "columns are separated by commas"
 
-case_start "a file of requests whose name does not say its form"
-echo '{"device":"S0000000001"}' >"$T/in.txt"
-expect_exit 2 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
-	--from "$T/in.txt"
-expect_text "*.jsonl"
-cp "$T/in.txt" "$T/in.json"
-expect_exit 0 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
-	--from "$T/in.json"
+case_start "a file of requests that is not called .csv holds JSON lines"
+for name in in.txt in.json in; do
+	echo '{"device":"S0000000001"}' >"$T/$name"
+	expect_exit 0 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+		--from "$T/$name"
+done
 
 tests_end

@@ -331,19 +331,21 @@ START_TEST(exports_keks)
 	err_init(&err);
 	buf_init(&cms, 65536);
 	buf_init(&chain, 65536);
-	unit_refused(export_kek_new(o.a, o.hsm,
+	unit_refused(export_kek_new(o.a, o.store, o.hsm,
 				    (struct span){ junk, sizeof(junk) }, &k,
 				    &err),
 		     PV_INPUT, "escrow.certificate", &err);
 	err_init(&err);
 	/* A CA's certificate may not be enciphered to: its keyUsage forbids. */
 	unit_ok(export_chain(o.store, "root", &chain, &err), &err);
-	unit_refused(export_kek_new(o.a, o.hsm, buf_span(&chain), &k, &err),
-		     PV_INPUT, "escrow.certificate", &err);
+	unit_refused(
+		export_kek_new(o.a, o.store, o.hsm, buf_span(&chain), &k, &err),
+		PV_INPUT, "escrow.certificate", &err);
 	err_init(&err);
 	CLEANUP(buf_release) struct buf cert;
 	unit_read("flow/programmer.pem", &cert);
-	unit_ok(export_kek_new(o.a, o.hsm, buf_span(&cert), &k, &err), &err);
+	unit_ok(export_kek_new(o.a, o.store, o.hsm, buf_span(&cert), &k, &err),
+		&err);
 	for (size_t i = 0; i < 5; i++) {
 		err_init(&err);
 		unit_refused(export_kek_add(k, bad[i], &err), PV_INPUT,

@@ -1,0 +1,31 @@
+/*
+ * ownkey: a key of the authority as it was recorded when it was made, and the
+ * token's key held against that. A label can be given to another key; CKA_ID,
+ * public half, attributes and origin together cannot (formats.md 7,
+ * key.generate).
+ */
+#ifndef PV_FLOW_OWNKEY_H
+#define PV_FLOW_OWNKEY_H
+
+#include "lib/flow/context.h"
+
+/* "p256", "ed25519", "kdf", "store": as the log says it. */
+const char *ownkey_kind_name(enum hsm_key_kind kind);
+
+/* A row as plain data. PV_INTEGRITY, "store.corrupt", past our limits. */
+PV_MUST enum pv_code ownkey_from_row(const struct store_key *row,
+				     struct issue_key *key, struct err *err);
+
+/* The recorded key of that label; PV_NOT_FOUND, "context.key". */
+PV_MUST enum pv_code ownkey_load(struct store *store, const char *label,
+				 struct issue_key *key, struct err *err);
+
+/*
+ * The token's key of that kind and label. PV_HSM_FATAL, "hsm.key", when id,
+ * public half, attributes or origin are not the recorded ones; codes of
+ * hsm_find().
+ */
+PV_MUST enum pv_code ownkey_find(struct hsm *hsm, const struct issue_key *want,
+				 struct hsm_key **key, struct err *err);
+
+#endif
