@@ -159,7 +159,7 @@ static enum pv_code escrow_bundle(void *ctx, const struct store_bundle *row,
 				  struct err *err)
 {
 	struct escrow_pass *p = ctx;
-	struct export_bundle b = { .row = *row };
+	struct export_bundle b = { .device = *p->d, .row = *row };
 	CLEANUP(buf_release) struct buf cms;
 	char name[2 * STORE_ID_MAX + 16];
 	enum pv_code rc;
@@ -169,7 +169,7 @@ static enum pv_code escrow_bundle(void *ctx, const struct store_bundle *row,
 		return PV_OK;
 	snprintf(name, sizeof(name), "%s.%s.%llu.cms", p->d->s.device,
 		 row->stage, (unsigned long long)row->seq);
-	rc = export_escrow(p->store, &b, p->d->s.device, &cms, err);
+	rc = export_escrow(p->store, &b, &cms, err);
 	if (rc == PV_OK)
 		rc = file_group_add(p->g, p->folder, name, 0600, cms.data,
 				    cms.len, err);
@@ -233,7 +233,7 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
 	if (rc == PV_OK)
-		rc = export_escrow(s.store, &b, in.device, &cms, err);
+		rc = export_escrow(s.store, &b, &cms, err);
 	if (rc == PV_OK)
 		rc = log_bundle(s.store, &b, "escrow", in.output, err);
 	if (rc == PV_OK)

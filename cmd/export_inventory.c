@@ -9,10 +9,12 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/event.h"
 #include "lib/flow/export.h"
+#include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
 #include "lib/x509/cert.h"
 
 struct inventory {
+	struct store *store;
 	bool csv;
 };
 
@@ -75,8 +77,12 @@ static enum pv_code put_device(void *ctx, const struct store_device *d,
 	const struct inventory *in = ctx;
 	const char *state = export_state_name(d->state);
 	struct row r;
-	enum pv_code rc = fill_row(d, der, &r, err);
+	enum pv_code rc = logged_device(in->store, d, err);
 
+	if (rc == PV_OK && d->has_cert)
+		rc = logged_cert(in->store, d, der, err);
+	if (rc == PV_OK)
+		rc = fill_row(d, der, &r, err);
 	if (rc != PV_OK) {
 		err_object(err, d->s.device);
 		return rc;
@@ -141,6 +147,7 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 				  export_to(output), err);
 	if (rc != PV_OK)
 		return rc;
+	in.store = s.store;
 	if (in.csv)
 		puts("device,request,template,role,state,serial,"
 		     "certificate_sha256,created,not_before,not_after,seq");

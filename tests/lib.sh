@@ -239,6 +239,21 @@ certificates() {
 	audit_number certificates
 }
 
+# ---- processes ----
+
+# child_of PID NAME: a random one of its children of that name; polls.
+child_of() {
+	for stat in /proc/[0-9]*/stat; do
+		read -r line <"$stat" || continue
+		name=${line#*(}
+		[ "${name%%)*}" = "$2" ] || continue
+		rest=${line##*) }
+		rest=${rest#? }
+		[ "${rest%% *}" = "$1" ] || continue
+		echo "${line%% *}"
+	done 2>/dev/null | tail -n 1
+}
+
 # ---- devices ----
 
 # new_device TEMPLATE ID [SUBJECT]: $T/dev/ID as provdev makes it.

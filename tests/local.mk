@@ -207,9 +207,10 @@ tests_fuzz_replay_uri_SOURCES = tests/fuzz/fuzz_uri.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/scan tests/interop/make_bundle \
+check_PROGRAMS += tests/cli/scan tests/cli/sql tests/interop/make_bundle \
 	tests/interop/make_wrong
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
+tests_cli_sql_LDADD = $(SQLITE_LIBS)
 
 # A PKCS#11 module whose calls can be made slow or wrong.
 check_DATA = tests/fault/shim.so
@@ -221,10 +222,11 @@ CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
 	tests/cli/canary.sh \
+	tests/cli/edited.sh \
 	tests/cli/exports.sh \
-	tests/cli/init.sh \
 	tests/cli/faults.sh \
 	tests/cli/firstday.sh \
+	tests/cli/init.sh \
 	tests/cli/kill.sh \
 	tests/cli/node.sh \
 	tests/cli/outputs.sh \

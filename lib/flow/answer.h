@@ -17,9 +17,10 @@ void answer_init(struct answer *a);
 void answer_release(struct answer *a);
 
 /*
- * Fills a->out with certificate and bundles of d (status, line and request id
- * are the caller's to set). PV_INTEGRITY, rule "store.edited", when a row does
- * not agree with the log; PV_STORAGE.
+ * d agrees with its own entry (logged_device()). Fills a->out with certificate
+ * and bundles of d (status, line and request id are the caller's to set).
+ * PV_INTEGRITY, rule "store.edited", when a row does not agree with the log;
+ * PV_STORAGE.
  */
 PV_MUST enum pv_code answer_load(struct store *store,
 				 const struct store_device *d, struct answer *a,

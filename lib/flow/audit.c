@@ -69,13 +69,6 @@ bool audit_number(struct span hex, uint32_t *number)
 	return true;
 }
 
-bool audit_fact_is(const struct log_entry *e, const char *key, const char *s)
-{
-	const struct log_fact *f = log_fact_find(e, key, LOG_TSTR);
-
-	return *s ? f && span_is(f->s, s) : !f;
-}
-
 enum pv_code audit_entry(struct audit *au, uint64_t index, const char *type,
 			 const char *object, struct log_entry *e,
 			 struct err *err)
@@ -107,6 +100,8 @@ static void audit_release(struct audit *au)
 	free(au->cas);
 	free(au->keys);
 	free(au->templates);
+	for (size_t i = 0; i < au->signers_n; i++)
+		x509_verifier_free(au->signers[i].verifier);
 	buf_release(&au->entry);
 	buf_release(&au->sealed);
 }
@@ -138,6 +133,20 @@ static enum pv_code prepare(struct audit *au, struct err *err)
 	return PV_OK;
 }
 
+/* Whose store it is: the rows at rest are bound to that name. */
+static enum pv_code check_meta(struct audit *au, struct err *err)
+{
+	struct store_meta meta;
+	enum pv_code rc = store_meta(au->store, &meta, err);
+
+	if (rc != PV_OK || (strcmp(meta.name, au->a->name) == 0 &&
+			    strcmp(meta.origin, au->a->origin) == 0))
+		return rc;
+	return audit_fail(err, "store", "audit.meta",
+			  "the store is that of %.64s, log %.200s", meta.name,
+			  meta.origin);
+}
+
 enum pv_code audit_verify(const struct authority *a, struct store *store,
 			  const struct audit_opts *opts,
 			  struct audit_counts *counts, struct err *err)
@@ -156,7 +165,11 @@ enum pv_code audit_verify(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = prepare(&au, err);
 	if (rc == PV_OK)
+		rc = check_meta(&au, err);
+	if (rc == PV_OK)
 		rc = audit_log(&au, err);
+	if (rc == PV_OK)
+		rc = audit_signers(&au, err);
 	if (rc == PV_OK)
 		rc = audit_devices(&au, err);
 	if (rc == PV_OK)

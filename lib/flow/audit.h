@@ -7,13 +7,18 @@
  *   most, after it
  * - every device row agrees with its cert.intent and cert.issue entries, its
  *   certificate with the issue entry's hash and its TBS with the intent's
- * - every bundle row agrees with its bundle.seal entry and with the container
- *   in the sealed file
+ * - of an open intent TBS and sealed secrets are the ones logged, its data key
+ *   is there and nothing of its result is
+ * - every bundle row agrees with its bundle.seal entry, container and escrow in
+ *   the sealed file with their hashes there; manifest and descriptor are signed
+ *   by a bundle key of ours
+ * - rates and counts of orders are what the devices give
  * - every CA, key and template row agrees with its entry, manifests and chain
  *   verify; no entry of a device, CA or bundle is without its row
  *
- * Does not check: checkpoints and witnesses (the tail of the log may be cut
- * together with its rows), that revocation was published.
+ * Does not check: the MAC of a mac0 descriptor (its key is in the token; the
+ * hash covers its bytes), checkpoints and witnesses (the tail of the log may be
+ * cut together with its rows), that revocation was published.
  */
 #ifndef PV_FLOW_AUDIT_H
 #define PV_FLOW_AUDIT_H

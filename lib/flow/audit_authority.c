@@ -6,6 +6,7 @@
 #include "lib/flow/audit_impl.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/context.h"
+#include "lib/flow/ownkey.h"
 #include "lib/store/store.h"
 #include "lib/x509/cert.h"
 
@@ -26,13 +27,24 @@ static struct audit_ca *find_ca(struct audit *au, const struct x509_cert *cert)
 	return NULL;
 }
 
+/* A key of that label and public half was generated. */
+static bool is_key(const struct audit *au, const char *label,
+		   const uint8_t spki[32])
+{
+	for (size_t i = 0; i < au->keys_n; i++)
+		if (strcmp(au->keys[i].label, label) == 0)
+			return !au->keys[i].secret &&
+			       memcmp(au->keys[i].spki, spki, 32) == 0;
+	return false;
+}
+
 static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 			    struct err *err)
 {
 	struct audit *au = ctx;
 	struct audit_ca *ca;
 	struct x509_cert cert;
-	uint8_t whole[32], tbs[32];
+	uint8_t whole[32], tbs[32], spki[32];
 	uint32_t number;
 	uint64_t bit;
 	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
@@ -45,14 +57,19 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	rc = sha256(row->cert, whole, err);
 	if (rc == PV_OK)
 		rc = sha256(cert.tbs, tbs, err);
+	if (rc == PV_OK)
+		rc = sha256(cert.spki, spki, err);
 	if (rc != PV_OK)
 		return rc;
 	ca = find_ca(au, &cert);
 	if (!ca || !ca->issued || ca->matched ||
 	    strcmp(ca->name, row->name) != 0 ||
-	    memcmp(ca->cert, whole, 32) != 0 || memcmp(ca->tbs, tbs, 32) != 0)
+	    memcmp(ca->cert, whole, 32) != 0 || memcmp(ca->tbs, tbs, 32) != 0 ||
+	    ca->shards != row->shards ||
+	    memcmp(spki, row->spki_sha256, 32) != 0 ||
+	    !is_key(au, row->label, spki))
 		return audit_fail(err, row->name, "audit.ca",
-				  "the CA's certificate is not the one logged");
+				  "the CA's row is not what was logged");
 	ca->matched = true;
 	au->counts->cas++;
 	if (audit_number(log_str(ca->serial), &number) &&
@@ -105,6 +122,21 @@ static enum pv_code check_chains(struct audit *au, struct err *err)
 
 /* ---- keys ---- */
 
+static bool key_fits(const struct audit_key *k, const struct store_key *row,
+		     const uint8_t spki[32])
+{
+	return strcmp(k->label, row->label) == 0 &&
+	       strcmp(k->purpose, row->purpose) == 0 &&
+	       strcmp(k->kind,
+		      ownkey_kind_name((enum hsm_key_kind)row->kind)) == 0 &&
+	       k->generation == row->generation &&
+	       memcmp(k->id, row->id, sizeof(k->id)) == 0 &&
+	       k->secret == (row->spki.len == 0) &&
+	       (k->secret || memcmp(k->spki, spki, 32) == 0) &&
+	       memcmp(k->attributes, row->attrs_sha256, 32) == 0 &&
+	       k->generated == row->generated;
+}
+
 static enum pv_code take_key(void *ctx, const struct store_key *row,
 			     struct err *err)
 {
@@ -116,16 +148,23 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 		return rc;
 	au->counts->keys++;
 	for (size_t i = 0; i < au->keys_n; i++) {
-		const struct audit_key *k = &au->keys[i];
-		if (strcmp(k->label, row->label) != 0)
+		if (!key_fits(&au->keys[i], row, spki))
 			continue;
-		if (row->spki.len ? !k->secret && !memcmp(k->spki, spki, 32)
-				  : k->secret && !memcmp(k->spki, row->id,
-							 sizeof(row->id)))
-			return PV_OK;
+		au->keys[i].matched = true;
+		return PV_OK;
 	}
 	return audit_fail(err, row->label, "audit.key",
 			  "the key is not one that was logged");
+}
+
+static enum pv_code rest_of_keys(const struct audit *au, struct err *err)
+{
+	for (size_t i = 0; i < au->keys_n; i++)
+		if (!au->keys[i].matched)
+			return audit_fail(err, au->keys[i].label, "audit.key",
+					  "a key was generated, but the store "
+					  "has it not");
+	return PV_OK;
 }
 
 /* ---- templates ---- */
@@ -146,6 +185,8 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 	for (size_t i = 0; i < au->templates_n; i++)
 		if (strcmp(au->templates[i].name, row->name) == 0 &&
 		    au->templates[i].version == row->version &&
+		    au->templates[i].time_ms == row->adopted_ms &&
+		    strcmp(au->templates[i].actor, row->actor) == 0 &&
 		    memcmp(au->templates[i].sha256, digest, 32) == 0)
 			return PV_OK;
 	return audit_fail(err, row->name, "audit.template",
@@ -208,6 +249,8 @@ enum pv_code audit_authority(struct audit *au, struct err *err)
 		rc = check_chains(au, err);
 	if (rc == PV_OK)
 		rc = store_key_each(au->store, &keys, err);
+	if (rc == PV_OK)
+		rc = rest_of_keys(au, err);
 	if (rc == PV_OK)
 		rc = store_template_each(au->store, &templates, err);
 	if (rc == PV_OK && au->counts->templates != au->templates_n)

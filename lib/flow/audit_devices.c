@@ -2,11 +2,10 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/audit_impl.h"
-#include "lib/seal/container.h"
-#include "lib/seal/manifest.h"
+#include "lib/flow/logged.h"
+#include "lib/seal/atrest.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
@@ -59,22 +58,17 @@ static enum pv_code check_intent(struct audit *au, const struct store_device *d,
 {
 	const struct log_fact *f;
 	struct log_entry e;
-	bool same;
 	enum pv_code rc = audit_entry(au, d->intent_index, LOG_CERT_INTENT,
 				      serial, &e, err);
 
 	if (rc != PV_OK)
 		return rc;
-	same = audit_fact_is(&e, "device", d->s.device) &&
-	       audit_fact_is(&e, "order", d->s.order) &&
-	       log_fact_is(&e, "template hash", d->s.template_sha256, 32);
-	if (d->s.has_spki)
-		same = same && log_fact_is(&e, "spki", d->s.spki_sha256, 32);
-	else
-		same = same && !log_fact_find(&e, "spki", LOG_BSTR);
-	if (!same)
+	if (!logged_subject_fits(&e, &d->s))
 		return audit_fail(err, d->s.device, "audit.device",
 				  "the device's row is not what was logged");
+	if (d->state != STORE_RESERVED && d->state != STORE_ISSUED)
+		return audit_fail(err, d->s.device, "audit.state",
+				  "no entry of the log changed its state");
 	f = log_fact_find(&e, "tbs", LOG_BSTR);
 	*has_tbs = f && f->s.len == 32;
 	if (*has_tbs)
@@ -82,129 +76,54 @@ static enum pv_code check_intent(struct audit *au, const struct store_device *d,
 	return PV_OK;
 }
 
-struct bundle_pass {
-	struct audit *au;
-	const struct store_device *d;
-};
-
-/* Manifest and clear components of a container: each has its digest in what
- * was signed. Of the sealed ones only headers, places and lengths can be
- * checked without the device's key. */
-static bool clear_fits(const struct seal_container_view *view,
-		       const struct manifest *m,
-		       const struct manifest_parts *parts)
+/* Nothing of an open intent's result may be there, else all of it is. */
+static enum pv_code check_state(const struct store_device *d, bool has_cert,
+				bool has_tbs, uint64_t bundles, struct err *err)
 {
-	if (!span_equal(view->head.manifest_sha256,
-			(struct span){ parts->payload_sha256, 32 }))
-		return false;
-	for (size_t i = 0; i < view->head.clear_n; i++) {
-		uint8_t digest[32];
-		bool fits = false;
-
-		if (sha256(view->clear[i], digest, NULL) != PV_OK)
-			return false;
-		for (size_t j = 0; j < m->components_n; j++)
-			fits |= !m->components[j].sealed &&
-				strcmp(m->components[j].id,
-				       view->head.clear[i]) == 0 &&
-				memcmp(m->components[j].digest, digest, 32) ==
-					0;
-		if (!fits)
-			return false;
-	}
-	return true;
+	if (d->state == STORE_RESERVED && (has_cert || bundles > 0))
+		return audit_fail(err, d->s.device, "audit.intent",
+				  "an open intent of a device that has its "
+				  "result");
+	if (d->state != STORE_RESERVED && has_tbs && !has_cert)
+		return audit_fail(err, d->s.device, "audit.certificate",
+				  "its certificate is not in the store");
+	return PV_OK;
 }
 
-static enum pv_code check_container(struct bundle_pass *p,
-				    const struct store_bundle *b,
-				    struct err *err)
+static enum pv_code check_device(struct audit *au, const struct store_device *d,
+				 const char *serial, struct span cert,
+				 struct err *err)
 {
-	CLEANUP(mem_cleanup) struct manifest *m = mem_new(sizeof(*m), err);
-	struct manifest_parts parts;
-	struct seal_container_view view;
-	struct audit *au = p->au;
-	uint8_t digest[32];
-	enum pv_code rc = m ? PV_OK : PV_INTERNAL;
+	uint8_t tbs[32] = { 0 };
+	bool has_tbs = false;
+	uint64_t bundles = 0;
+	enum pv_code rc = check_intent(au, d, serial, tbs, &has_tbs, err);
 
-	buf_reset(&au->sealed);
+	if (rc == PV_OK && cert.len)
+		rc = check_cert(au, d, serial, cert, tbs, err);
 	if (rc == PV_OK)
-		rc = store_sealed_read(au->store, b->offset, b->len,
-				       &au->sealed, err);
+		rc = audit_bundles(au, d, &bundles, err);
 	if (rc == PV_OK)
-		rc = seal_container_parse(buf_span(&au->sealed), &view, err);
-	if (rc == PV_OK)
-		rc = manifest_parse(view.manifest, m, &parts, err);
-	if (rc == PV_INPUT)
-		err->code = rc = PV_INTEGRITY;
-	if (rc == PV_OK)
-		rc = sha256(view.head.payload, digest, err);
-	if (rc != PV_OK)
-		return rc;
-	if (memcmp(digest, b->payload_sha256, 32) == 0 &&
-	    memcmp(view.head.bh, b->bh, 32) == 0 &&
-	    memcmp(view.head.bundle_id, b->id, sizeof(b->id)) == 0 &&
-	    view.head.seq == b->seq &&
-	    strcmp(view.head.device_id, p->d->s.device) == 0 &&
-	    clear_fits(&view, m, &parts))
-		return PV_OK;
-	return audit_fail(err, p->d->s.device, "audit.bundle",
-			  "the sealed bundle of stage %s is not the one logged",
-			  b->stage);
-}
-
-static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
-				struct err *err)
-{
-	struct bundle_pass *p = ctx;
-	const struct log_fact *seq;
-	char id[2 * STORE_UUID + 1];
-	struct log_entry e;
-	enum pv_code rc;
-
-	hex_encode(b->id, sizeof(b->id), id);
-	rc = audit_entry(p->au, b->seal_index, LOG_BUNDLE_SEAL, id, &e, err);
-	if (rc != PV_OK)
-		return rc;
-	seq = log_fact_find(&e, "seq", LOG_UINT);
-	if (!seq || seq->u != b->seq ||
-	    !audit_fact_is(&e, "device", p->d->s.device) ||
-	    !audit_fact_is(&e, "stage", b->stage) ||
-	    !log_fact_is(&e, "bh", b->bh, 32) ||
-	    !log_fact_is(&e, "descriptor payload hash", b->payload_sha256, 32))
-		return audit_fail(err, p->d->s.device, "audit.bundle",
-				  "the row of its %s bundle is not what was "
-				  "logged",
-				  b->stage);
-	p->au->counts->bundles++;
-	return check_container(p, b, err);
+		rc = check_state(d, cert.len > 0, has_tbs, bundles, err);
+	return rc;
 }
 
 static enum pv_code take_device(void *ctx, const struct store_device *d,
 				struct span cert, struct err *err)
 {
 	struct audit *au = ctx;
-	struct bundle_pass pass = { au, d };
-	const struct store_visit v = { .ctx = &pass, .fn.bundle = take_bundle };
 	char serial[2 * STORE_SERIAL_MAX + 1];
-	uint8_t tbs[32] = { 0 };
-	bool has_tbs = false;
 	uint64_t bit;
 	enum pv_code rc;
 
 	hex_encode(d->s.serial, d->s.serial_len, serial);
-	rc = check_intent(au, d, serial, tbs, &has_tbs, err);
-	if (rc == PV_OK && cert.len)
-		rc = check_cert(au, d, serial, cert, tbs, err);
-	else if (rc == PV_OK && has_tbs && d->state != STORE_RESERVED)
-		rc = audit_fail(err, d->s.device, "audit.certificate",
-				"its certificate is not in the store");
-	if (rc == PV_OK)
-		rc = store_bundle_each(au->store, d->s.number, &v, err);
+	rc = check_device(au, d, serial, cert, err);
 	if (rc != PV_OK) {
 		err_object(err, d->s.device);
 		return rc;
 	}
 	if (d->state == STORE_RESERVED) {
+		au->open++;
 		au->counts->open_intents++;
 		if (au->opts->open_intent)
 			au->opts->open_intent(au->opts->ctx, d->s.device,
@@ -221,11 +140,59 @@ static enum pv_code take_device(void *ctx, const struct store_device *d,
 	return PV_OK;
 }
 
+/* The key that an open intent's secrets are sealed by. */
+static enum pv_code check_datakey(struct audit *au,
+				  const struct store_intent *i, struct err *err)
+{
+	CLEANUP(buf_release) struct buf row;
+	uint8_t id[ATREST_ID_LEN];
+	bool found = false;
+	enum pv_code rc;
+
+	buf_init(&row, 4096);
+	if (i->secrets.len == 0)
+		return PV_OK;
+	rc = atrest_row_id(i->secrets, id, err);
+	if (rc == PV_OK)
+		rc = store_datakey_get(au->store, id, &row, &found, err);
+	if (rc == PV_OK && !found)
+		rc = audit_fail(err, i->s.device, "audit.datakey",
+				"the key of an open intent's secrets is not "
+				"in the store");
+	return rc;
+}
+
+static enum pv_code take_open(void *ctx, const struct store_intent *i,
+			      struct err *err)
+{
+	struct audit *au = ctx;
+	char serial[2 * STORE_SERIAL_MAX + 1];
+	struct log_entry e;
+	bool fits = false;
+	enum pv_code rc;
+
+	au->open--;
+	hex_encode(i->s.serial, i->s.serial_len, serial);
+	rc = audit_entry(au, i->intent_index, LOG_CERT_INTENT, serial, &e, err);
+	if (rc == PV_OK)
+		rc = logged_open_fits(&e, i, &fits, err);
+	if (rc == PV_OK && !fits)
+		rc = audit_fail(err, i->s.device, "audit.intent",
+				"the open intent is not what was logged");
+	return rc == PV_OK ? check_datakey(au, i, err) : rc;
+}
+
 enum pv_code audit_devices(struct audit *au, struct err *err)
 {
 	const struct store_visit v = { .ctx = au, .fn.device = take_device };
+	const struct store_visit open = { .ctx = au, .fn.intent = take_open };
 	enum pv_code rc = store_device_each(au->store, 0, &v, err);
 
+	if (rc == PV_OK)
+		rc = store_intent_each(au->store, &open, err);
+	if (rc == PV_OK && au->open != 0)
+		rc = audit_fail(err, "store", "audit.intent",
+				"an open intent cannot be read");
 	if (rc == PV_OK && au->counts->bundles != au->seals)
 		rc = audit_fail(err, "store", "audit.bundle",
 				"the log seals %llu bundles, the store has "

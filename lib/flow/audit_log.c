@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/flow/audit_impl.h"
+#include "lib/flow/logged.h"
 #include "lib/store/store_log.h"
 
 #define CA_PREFIX "ca/"
@@ -42,6 +43,7 @@ static enum pv_code take_intent(struct audit *au, const struct log_entry *e,
 				struct err *err)
 {
 	const struct log_fact *device = log_fact_find(e, "device", LOG_TSTR);
+	const struct log_fact *shards = log_fact_find(e, "shards", LOG_UINT);
 	char object[160];
 	uint32_t number;
 	uint64_t bit;
@@ -63,6 +65,8 @@ static enum pv_code take_intent(struct audit *au, const struct log_entry *e,
 	copy_span(ca->name, sizeof(ca->name),
 		  (struct span){ device->s.p + strlen(CA_PREFIX),
 				 device->s.len - strlen(CA_PREFIX) });
+	if (shards)
+		ca->shards = shards->u;
 	if (!get_hash(e, "tbs", ca->tbs))
 		return audit_fail(err, ca->serial, "audit.entry",
 				  "a CA's intent without a TBS");
@@ -95,16 +99,25 @@ static enum pv_code take_key(struct audit *au, const struct log_entry *e,
 			     struct err *err)
 {
 	const struct log_fact *id = log_fact_find(e, "key id", LOG_BSTR);
+	const struct log_fact *purpose = log_fact_find(e, "purpose", LOG_TSTR);
+	const struct log_fact *kind = log_fact_find(e, "kind", LOG_TSTR);
+	const struct log_fact *n = log_fact_find(e, "generation", LOG_UINT);
 	struct audit_key *key = &au->keys[au->keys_n];
+	char object[160];
 
 	if (au->keys_n == AUDIT_LIST_MAX)
 		return full(err);
+	if (!id || id->s.len != sizeof(key->id) || !purpose || !kind || !n ||
+	    !get_hash(e, "attributes hash", key->attributes))
+		return audit_fail(err, object_of(e, object), "audit.entry",
+				  "a key's entry lacks what identifies it");
 	copy_span(key->label, sizeof(key->label), e->object);
-	if (!get_hash(e, "spki", key->spki)) {
-		key->secret = true;
-		if (id && id->s.len <= sizeof(key->spki))
-			memcpy(key->spki, id->s.p, id->s.len);
-	}
+	copy_span(key->purpose, sizeof(key->purpose), purpose->s);
+	copy_span(key->kind, sizeof(key->kind), kind->s);
+	memcpy(key->id, id->s.p, sizeof(key->id));
+	key->generation = n->u;
+	key->generated = logged_uint_is(e, "generated", 1);
+	key->secret = !get_hash(e, "spki", key->spki);
 	au->keys_n++;
 	return PV_OK;
 }
@@ -123,6 +136,8 @@ static enum pv_code take_template(struct audit *au, const struct log_entry *e,
 		return audit_fail(err, object_of(e, object), "audit.entry",
 				  "an adoption without version or hash");
 	t->version = version->u;
+	t->time_ms = e->time_ms;
+	copy_span(t->actor, sizeof(t->actor), e->actor);
 	au->templates_n++;
 	return PV_OK;
 }
@@ -140,6 +155,8 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 		rc = log_hash_leaf(&au->hasher, bytes, leaf, err);
 	if (rc == PV_OK)
 		rc = log_tree_append(&au->tree, &au->hasher, leaf, NULL, err);
+	if (rc == PV_OK && e.time_ms > au->last_ms)
+		au->last_ms = e.time_ms;
 	if (rc == PV_OK && span_is(e.type, LOG_CERT_INTENT))
 		rc = take_intent(au, &e, err);
 	else if (rc == PV_OK && span_is(e.type, LOG_CERT_ISSUE))
@@ -163,10 +180,13 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 enum pv_code audit_log(struct audit *au, struct err *err)
 {
 	const struct store_visit v = { .ctx = au, .fn.entry = take_entry };
+	struct store_counts c;
 	uint8_t kept[LOG_HASH];
 	uint64_t size = 0;
 	enum pv_code rc = store_log_root(au->store, &size, kept, err);
 
+	if (rc == PV_OK)
+		rc = store_counts(au->store, &c, err);
 	if (rc == PV_OK)
 		rc = store_log_each(au->store, 0, size, &v, err);
 	if (rc == PV_OK)
@@ -183,5 +203,9 @@ enum pv_code audit_log(struct audit *au, struct err *err)
 	if (memcmp(kept, au->counts->root, LOG_HASH) != 0)
 		return audit_fail(err, "log", "audit.log",
 				  "the entries do not give the kept root");
+	if (c.last_event_ms != au->last_ms)
+		return audit_fail(err, "log", "audit.clock",
+				  "the kept time is not that of the newest "
+				  "entry");
 	return PV_OK;
 }

@@ -7,9 +7,8 @@
 #include "lib/base/fileio.h"
 #include "lib/base/note.h"
 #include "lib/base/pem.h"
-#include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
-#include "lib/seal/container.h"
+#include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -74,32 +73,13 @@ static enum pv_code find_device(struct store *store, const char *device,
 		rc = err_fail(err, PV_NOT_FOUND, "device.unknown",
 			      "see provctl export inventory",
 			      "no device of that id");
+	if (rc == PV_OK)
+		rc = logged_device(store, d, err);
 	if (rc == PV_OK && d->state != STORE_ISSUED &&
 	    d->state != STORE_RESERVED)
 		rc = err_fail(err, PV_DENIED, "device.revoked", NULL,
 			      "the device is %s", export_state_name(d->state));
 	return rc;
-}
-
-/* What is read from the sealed file must be what the row says. */
-static enum pv_code check_bytes(const struct export_bundle *b,
-				const char *device, struct err *err)
-{
-	struct seal_container_view view;
-	uint8_t digest[32];
-	struct err why;
-	enum pv_code rc;
-
-	err_init(&why);
-	rc = seal_container_parse(buf_span(&b->bytes), &view, &why);
-	if (rc == PV_OK)
-		rc = sha256(view.head.payload, digest, &why);
-	if (rc == PV_OK && memcmp(digest, b->row.payload_sha256, 32) == 0 &&
-	    strcmp(view.head.device_id, device) == 0)
-		return PV_OK;
-	return err_fail(err, PV_INTEGRITY, "store.sealed",
-			"run provctl audit verify",
-			"the stored bundle was changed");
 }
 
 enum pv_code export_bundle_load(struct store *store, const char *device,
@@ -108,17 +88,17 @@ enum pv_code export_bundle_load(struct store *store, const char *device,
 {
 	struct choice c = { .stage = stage };
 	const struct store_visit v = { .ctx = &c, .fn.bundle = choose };
-	struct store_device d;
+	const struct store_device *d = &b->device;
 	enum pv_code rc;
 
 	memset(b, 0, sizeof(*b));
 	buf_init(&b->bytes, BUNDLE_MAX);
-	rc = find_device(store, device, &d, err);
+	rc = find_device(store, device, &b->device, err);
 	if (rc == PV_OK)
-		rc = store_bundle_each(store, d.s.number, &v, err);
+		rc = store_bundle_each(store, d->s.number, &v, err);
 	if (rc == PV_OK && !c.found)
 		rc = err_fail(err, PV_NOT_FOUND, "bundle.none",
-			      d.state == STORE_RESERVED
+			      d->state == STORE_RESERVED
 				      ? "run the interrupted issue again"
 				      : "see the stages of its template",
 			      "the device has no bundle%s%.64s",
@@ -132,7 +112,8 @@ enum pv_code export_bundle_load(struct store *store, const char *device,
 		rc = store_sealed_read(store, b->row.offset, b->row.len,
 				       &b->bytes, err);
 	if (rc == PV_OK)
-		rc = check_bytes(b, device, err);
+		rc = logged_bundle(store, &b->device.s, &b->row,
+				   buf_span(&b->bytes), err);
 	if (rc != PV_OK)
 		err_object(err, device);
 	return rc;
@@ -144,19 +125,22 @@ void export_bundle_release(struct export_bundle *b)
 }
 
 enum pv_code export_escrow(struct store *store, const struct export_bundle *b,
-			   const char *device, struct buf *out, struct err *err)
+			   struct buf *out, struct err *err)
 {
-	enum pv_code rc = PV_OK;
+	enum pv_code rc = logged_device(store, &b->device, err);
 
-	if (!b->row.escrow_len)
+	if (rc == PV_OK && !b->row.escrow_len)
 		rc = err_fail(err, PV_NOT_FOUND, "escrow.none",
 			      "see \"escrow\" in its template",
 			      "nothing of that bundle is escrowed");
 	if (rc == PV_OK)
 		rc = store_sealed_read(store, b->row.escrow_offset,
 				       b->row.escrow_len, out, err);
+	if (rc == PV_OK)
+		rc = logged_escrow(store, &b->device.s, &b->row, buf_span(out),
+				   err);
 	if (rc != PV_OK)
-		err_object(err, device);
+		err_object(err, b->device.s.device);
 	return rc;
 }
 

@@ -14,15 +14,16 @@
 #include "lib/store/store.h"
 
 struct export_bundle {
-	struct store_bundle row; /* newest of that stage; spans are empty */
-	struct buf bytes;	 /* the .pvb file */
+	struct store_device device; /* whose it is */
+	struct store_bundle row;    /* newest of that stage; spans are empty */
+	struct buf bytes;	    /* the .pvb file */
 };
 
 /*
  * The newest bundle of a device and stage; stage NULL: its only stage, else
  * PV_USAGE "export.stage". PV_NOT_FOUND "device.unknown", "bundle.none";
- * PV_DENIED "device.revoked". Checked against the row: PV_INTEGRITY. Release
- * in any case.
+ * PV_DENIED "device.revoked". Rows and bytes are checked against the log:
+ * PV_INTEGRITY, "store.edited". Release in any case.
  */
 PV_MUST enum pv_code export_bundle_load(struct store *store, const char *device,
 					const char *stage,
@@ -30,12 +31,12 @@ PV_MUST enum pv_code export_bundle_load(struct store *store, const char *device,
 					struct err *err);
 void export_bundle_release(struct export_bundle *b);
 
-/* CMS of the device's escrowed values of that bundle, appended to out;
- * PV_NOT_FOUND "escrow.none". */
+/* CMS of the device's escrowed values of that bundle into the empty out, of b
+ * only device and row are read; PV_NOT_FOUND "escrow.none", PV_INTEGRITY
+ * "store.edited". */
 PV_MUST enum pv_code export_escrow(struct store *store,
 				   const struct export_bundle *b,
-				   const char *device, struct buf *out,
-				   struct err *err);
+				   struct buf *out, struct err *err);
 
 /* PEM of a CA and those above it (issuer first), or of all CAs (ca NULL). */
 PV_MUST enum pv_code export_chain(struct store *store, const char *ca,

@@ -4,7 +4,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/adopt.c lib/flow/adopt.h lib/flow/answer.c \
 	lib/flow/answer.h lib/flow/approved.c lib/flow/approved.h \
 	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
-	lib/flow/audit_devices.c \
+	lib/flow/audit_bundles.c lib/flow/audit_devices.c \
 	lib/flow/audit_impl.h \
 	lib/flow/audit_log.c lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
@@ -20,7 +20,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
-	lib/flow/issued.c lib/flow/issued.h lib/flow/manifests.c \
+	lib/flow/issued.c lib/flow/issued.h lib/flow/logged.c \
+	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \

@@ -1,6 +1,7 @@
 /* The writer: deciding again with what the store knows. */
 #include <string.h>
 
+#include "lib/flow/logged.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 
@@ -51,22 +52,37 @@ static void compare(const struct writer *w, const struct record_intent *i,
 		strcmp(d->s.template_name, w->opts->ctx->tmpl->name) == 0;
 }
 
+/* Whose a key is, by a row that agrees with the log. */
+static enum pv_code find_owner(struct writer *w, const uint8_t sha256[32],
+			       const char *device, enum policy_owner *owner,
+			       struct err *err)
+{
+	struct store_owner by;
+	struct store_device d;
+	bool found = true;
+	enum pv_code rc = store_spki_owner(w->store, sha256, &by, err);
+
+	if (rc == PV_OK && by.kind == STORE_OWNER_DEVICE) {
+		rc = store_number_get(w->store, by.number, &d, &found, err);
+		if (rc == PV_OK && found)
+			rc = logged_device(w->store, &d, err);
+	}
+	if (rc == PV_OK)
+		*owner = owner_of(&by, device);
+	return rc;
+}
+
 static enum pv_code find_owners(struct writer *w, const struct record_intent *i,
 				struct policy_facts *f, struct err *err)
 {
-	struct store_owner owner;
 	enum pv_code rc = PV_OK;
 
-	if (i->spki_given) {
-		rc = store_spki_owner(w->store, i->spki_sha256, &owner, err);
-		if (rc == PV_OK)
-			f->spki_owner = owner_of(&owner, i->req->device);
-	}
-	if (rc == PV_OK && i->seal_key) {
-		rc = store_spki_owner(w->store, i->seal_sha256, &owner, err);
-		if (rc == PV_OK)
-			f->seal_owner = owner_of(&owner, i->req->device);
-	}
+	if (i->spki_given)
+		rc = find_owner(w, i->spki_sha256, i->req->device,
+				&f->spki_owner, err);
+	if (rc == PV_OK && i->seal_key)
+		rc = find_owner(w, i->seal_sha256, i->req->device,
+				&f->seal_owner, err);
 	return rc;
 }
 
@@ -76,15 +92,19 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 {
 	const struct template *t = w->opts->ctx->tmpl;
 	struct store_device other;
-	bool known;
+	bool known = false;
 	enum pv_code rc =
 		store_device_get(w->store, i->req->device, d, found, err);
 
+	if (rc == PV_OK && *found)
+		rc = logged_device(w->store, d, err);
 	if (rc == PV_OK && *found)
 		compare(w, i, d, f);
 	if (rc == PV_OK)
 		rc = store_request_get(w->store, i->req->id, &other, &known,
 				       err);
+	if (rc == PV_OK && known)
+		rc = logged_device(w->store, &other, err);
 	if (rc == PV_OK && known)
 		f->request_of_other_device =
 			strcmp(other.s.device, i->req->device) != 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/sha256.h"
+#include "lib/flow/logged.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -46,7 +47,7 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 {
 	struct store_intent intent;
 	char serial[2 * STORE_SERIAL_MAX + 1];
-	uint8_t tbs[32];
+	uint8_t tbs[32], secrets[32];
 	struct log_intent facts = { .serial = serial };
 	struct log_who by = writer_who(w);
 	struct log_entry e;
@@ -58,9 +59,21 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.template_hash = intent.s.template_sha256;
 	facts.order = intent.s.order[0] ? intent.s.order : NULL;
 	facts.spki = i->has_spki ? i->spki_sha256 : NULL;
+	if (strcmp(intent.s.request, intent.s.device) != 0)
+		facts.request = intent.s.request;
+	facts.role = intent.s.role;
+	facts.station = intent.s.station[0] ? intent.s.station : NULL;
+	facts.body = intent.s.body_sha256;
+	facts.seal = intent.s.has_seal ? intent.s.seal_sha256 : NULL;
+	facts.created_ms = intent.s.created_ms;
+	facts.seq = intent.seq;
 	if (i->tbs.len > 0) {
 		rc = sha256(i->tbs, tbs, err);
 		facts.tbs = tbs;
+	}
+	if (rc == PV_OK && i->secrets.len > 0) {
+		rc = sha256(i->secrets, secrets, err);
+		facts.secrets = secrets;
 	}
 	log_cert_intent(&e, &by, &facts);
 	if (rc == PV_OK)
@@ -75,6 +88,7 @@ struct restoring {
 	struct writer *w;
 	struct wire *to;
 	uint64_t line;
+	const struct store_device *d;
 };
 
 static enum pv_code put_stored(void *ctx, const struct store_intent *i,
@@ -91,11 +105,12 @@ static enum pv_code put_stored(void *ctx, const struct store_intent *i,
 	uint8_t id[ATREST_ID_LEN];
 	struct buf row;
 	bool found = true;
-	enum pv_code rc = PV_OK;
+	/* Only what was made durable before may be signed now. */
+	enum pv_code rc = logged_open(r->w->store, r->d, i, err);
 
 	memcpy(s.template_sha256, i->s.template_sha256, 32);
 	buf_init(&row, 4096);
-	if (i->secrets.len > 0) {
+	if (rc == PV_OK && i->secrets.len > 0) {
 		rc = atrest_row_id(i->secrets, id, err);
 		if (rc == PV_OK)
 			rc = store_datakey_get(r->w->store, id, &row, &found,
@@ -130,24 +145,45 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 				    const struct store_device *d,
 				    struct err *err)
 {
-	struct restoring r = { w, from, i->req->line };
+	struct restoring r = { w, from, i->req->line, d };
 	struct store_visit v = { .ctx = &r, .fn.intent = put_stored };
-	struct err why;
 	enum pv_code rc;
 
 	if (d->state == STORE_RESERVED)
 		return store_intent_get(w->store, d->s.number, &v, err);
-	err_init(&why);
-	rc = writer_put_existing(w, i->req->line, i->req->id, d, &why);
-	if (rc == PV_OK) {
+	rc = writer_put_existing(w, i->req->line, i->req->id, d, err);
+	if (rc == PV_OK)
 		wire_put_mark(from, WIRE_SKIP, i->req->line);
-		return PV_OK;
-	}
-	/* A damaged row is its device's failure, not the whole run's. */
-	if (rc == PV_INTEGRITY)
-		return refuse_intent(w, from, i, &why, err);
-	*err = why;
 	return rc;
+}
+
+/* What the verdict asks for; PV_INTEGRITY has written nothing. */
+static enum pv_code act(struct writer *w, struct wire *from,
+			const struct record_intent *i,
+			const struct store_device *d,
+			const struct policy_verdict *v, bool *hold,
+			struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	switch (v->answer) {
+	case POLICY_APPROVED:
+		rc = reserve(w, i, err);
+		if (rc == PV_OK)
+			wire_put_mark(from, WIRE_GO, i->req->line);
+		return rc;
+	case POLICY_EXISTING:
+		return answer_existing(w, from, i, d, err);
+	case POLICY_WAIT:
+		*hold = true;
+		return PV_OK;
+	case POLICY_DENIED:
+		break;
+	}
+	err_init(&why);
+	policy_verdict_fail(v, &why);
+	return refuse_intent(w, from, i, &why, err);
 }
 
 enum pv_code writer_take_intent(struct writer *w, struct wire *from,
@@ -160,25 +196,16 @@ enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 	struct err why;
 	enum pv_code rc = record_get_intent(rec, &i, err);
 
-	if (rc == PV_OK)
-		rc = writer_decide(w, &i, &d, &v, err);
 	if (rc != PV_OK)
 		return rc;
-	switch (v.answer) {
-	case POLICY_APPROVED:
-		rc = reserve(w, &i, err);
-		if (rc == PV_OK)
-			wire_put_mark(from, WIRE_GO, i.req->line);
-		return rc;
-	case POLICY_EXISTING:
-		return answer_existing(w, from, &i, &d, err);
-	case POLICY_WAIT:
-		*hold = true;
-		return PV_OK;
-	case POLICY_DENIED:
-		break;
-	}
 	err_init(&why);
-	policy_verdict_fail(&v, &why);
-	return refuse_intent(w, from, &i, &why, err);
+	rc = writer_decide(w, &i, &d, &v, &why);
+	if (rc == PV_OK)
+		rc = act(w, from, &i, &d, &v, hold, &why);
+	/* A damaged row is its device's failure, not the whole run's. */
+	if (rc == PV_INTEGRITY)
+		return refuse_intent(w, from, &i, &why, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/sha256.h"
+#include "lib/flow/logged.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -69,8 +70,10 @@ enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 				 struct err *err)
 {
 	struct record_out *out = &w->answer.out;
-	enum pv_code rc = answer_load(w->store, d, &w->answer, err);
+	enum pv_code rc = logged_device(w->store, d, err);
 
+	if (rc == PV_OK)
+		rc = answer_load(w->store, d, &w->answer, err);
 	if (rc != PV_OK)
 		return rc;
 	out->line = line;
@@ -80,58 +83,60 @@ enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 	return PV_OK;
 }
 
+/* hash gets that of the bytes; of none it stays as it is. */
 static enum pv_code append_sealed(struct writer *w, struct span bytes,
 				  uint64_t *offset, uint64_t *len,
-				  struct err *err)
+				  uint8_t hash[32], struct err *err)
 {
+	enum pv_code rc;
+
 	*offset = 0;
 	*len = bytes.len;
 	w->sealed += bytes.len;
-	return bytes.len == 0
-		       ? PV_OK
-		       : store_sealed_append(w->store, bytes, offset, err);
+	if (bytes.len == 0)
+		return PV_OK;
+	rc = sha256(bytes, hash, err);
+	return rc == PV_OK ? store_sealed_append(w->store, bytes, offset, err)
+			   : rc;
 }
 
-static enum pv_code fill_bundles(struct writer *w,
-				 const struct record_result *r,
-				 struct store_bundle *out, struct buf *entries,
-				 struct err *err)
+/* Bundle n of a result: its sealed bytes, its row and its entry. */
+static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
+				size_t n, struct store_bundle *b,
+				struct buf *entry, struct err *err)
 {
 	struct log_who by = writer_who(w);
-	enum pv_code rc = PV_OK;
+	char id[2 * STORE_UUID + 1];
+	struct log_seal facts = { .bundle = id,
+				  .device = r->device,
+				  .stage = b->stage,
+				  .seq = r->bundles[n].seq,
+				  .bh = b->bh,
+				  .payload = b->payload_sha256,
+				  .container = b->container_sha256,
+				  .template_hash = b->template_sha256 };
+	struct log_entry e;
+	enum pv_code rc;
 
-	for (size_t n = 0; rc == PV_OK && n < r->bundles_n; n++) {
-		struct store_bundle *b = &out[n];
-		char id[2 * STORE_UUID + 1];
-		struct log_seal facts = {
-			.bundle = id,
-			.device = r->device,
-			.stage = r->bundles[n].stage,
-			.seq = r->bundles[n].seq,
-			.bh = r->bundles[n].bh,
-			.payload = r->bundles[n].payload_sha256
-		};
-		struct log_entry e;
-
-		hex_encode(r->bundles[n].id, STORE_UUID, id);
-		memcpy(b->stage, r->bundles[n].stage, sizeof(b->stage));
-		memcpy(b->id, r->bundles[n].id, STORE_UUID);
-		b->seq = r->bundles[n].seq;
-		memcpy(b->bh, r->bundles[n].bh, 32);
-		memcpy(b->payload_sha256, r->bundles[n].payload_sha256, 32);
-		memcpy(b->template_sha256, r->template_sha256, 32);
-		rc = append_sealed(w, r->bundles[n].container, &b->offset,
-				   &b->len, err);
-		if (rc == PV_OK)
-			rc = append_sealed(w, r->bundles[n].escrow,
-					   &b->escrow_offset, &b->escrow_len,
-					   err);
-		log_bundle_seal(&e, &by, &facts);
-		buf_init(&entries[n], LOG_ENTRY_MAX);
-		if (rc == PV_OK)
-			rc = log_entry_encode(&e, &entries[n], err);
-		b->entry = buf_span(&entries[n]);
-	}
+	hex_encode(r->bundles[n].id, STORE_UUID, id);
+	memcpy(b->stage, r->bundles[n].stage, sizeof(b->stage));
+	memcpy(b->id, r->bundles[n].id, STORE_UUID);
+	b->seq = r->bundles[n].seq;
+	memcpy(b->bh, r->bundles[n].bh, 32);
+	memcpy(b->payload_sha256, r->bundles[n].payload_sha256, 32);
+	memcpy(b->template_sha256, r->template_sha256, 32);
+	rc = append_sealed(w, r->bundles[n].container, &b->offset, &b->len,
+			   b->container_sha256, err);
+	if (rc == PV_OK)
+		rc = append_sealed(w, r->bundles[n].escrow, &b->escrow_offset,
+				   &b->escrow_len, b->escrow_sha256, err);
+	if (b->escrow_len > 0)
+		facts.escrow = b->escrow_sha256;
+	log_bundle_seal(&e, &by, &facts);
+	buf_init(entry, LOG_ENTRY_MAX);
+	if (rc == PV_OK)
+		rc = log_entry_encode(&e, entry, err);
+	b->entry = buf_span(entry);
 	return rc;
 }
 
@@ -157,8 +162,8 @@ static enum pv_code complete(struct writer *w, const struct record_result *r,
 		if (rc == PV_OK)
 			rc = writer_encode(w, &e, &result.entry, err);
 	}
-	if (rc == PV_OK)
-		rc = fill_bundles(w, r, bundles, entries, err);
+	for (size_t n = 0; rc == PV_OK && n < r->bundles_n; n++)
+		rc = fill_bundle(w, r, n, &bundles[n], &entries[n], err);
 	if (rc == PV_OK)
 		rc = store_complete(w->store, &result, err);
 	for (size_t n = 0; n < r->bundles_n; n++)
@@ -185,13 +190,37 @@ static void put_issued(struct writer *w, const struct record_result *r)
 	record_put_out(w->opts->parent, &out);
 }
 
+/* Another signer finished the same intent first: its answer stands. */
+static enum pv_code put_other(struct writer *w, const struct record_result *r,
+			      struct err *err)
+{
+	struct record_refused bad = { .line = r->line };
+	struct store_device d;
+	bool found;
+	enum pv_code rc;
+
+	err_init(&bad.why);
+	rc = store_number_get(w->store, r->number, &d, &found, &bad.why);
+	if (rc == PV_OK && !found)
+		rc = err_fail(&bad.why, PV_INTEGRITY, "store.device", NULL,
+			      "a finished device is not in the store");
+	if (rc == PV_OK)
+		rc = writer_put_existing(w, r->line, r->id, &d, &bad.why);
+	if (rc == PV_INTEGRITY) {
+		memcpy(bad.id, r->id, sizeof(bad.id));
+		memcpy(bad.device, r->device, sizeof(bad.device));
+		return writer_refuse(w, &bad, NULL, err);
+	}
+	if (rc != PV_OK)
+		*err = bad.why;
+	return rc;
+}
+
 enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 				struct err *err)
 {
 	struct record_result r;
-	struct store_device d;
 	struct err why;
-	bool found;
 	enum pv_code rc = record_get_result(rec, &r, err);
 
 	if (rc != PV_OK)
@@ -206,10 +235,5 @@ enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 		*err = why;
 		return rc;
 	}
-	/* Another signer finished the same intent first: its answer stands. */
-	rc = store_number_get(w->store, r.number, &d, &found, err);
-	if (rc == PV_OK && !found)
-		rc = err_fail(err, PV_INTEGRITY, "store.device", NULL,
-			      "a finished device is not in the store");
-	return rc == PV_OK ? writer_put_existing(w, r.line, r.id, &d, err) : rc;
+	return put_other(w, &r, err);
 }

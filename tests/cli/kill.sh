@@ -17,19 +17,6 @@ chosen() {
 		cut -c 1-12) % $1))"
 }
 
-# child_of PID NAME: a random one of its children of that name; polls.
-child_of() {
-	for stat in /proc/[0-9]*/stat; do
-		read -r line <"$stat" || continue
-		name=${line#*(}
-		[ "${name%%)*}" = "$2" ] || continue
-		rest=${line##*) }
-		rest=${rest#? }
-		[ "${rest%% *}" = "$1" ] || continue
-		echo "${line%% *}"
-	done 2>/dev/null | tail -n 1
-}
-
 batch() {
 	"$PROVCTL" -C "$H" -q issue --template azure-dps --jobs 2 \
 		--from "$T/in.jsonl" --out "$1" >"$T/out" 2>"$T/err" </dev/null

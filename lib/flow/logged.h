@@ -1,0 +1,75 @@
+/*
+ * logged: rows of devices and bundles held against the log entries that were
+ * written with them (policy.md, "Trusting the store"). What is decided on,
+ * signed or given out was compared here first; audit compares every row with
+ * the same functions.
+ *
+ * Does not check: the log itself, that no row is missing (audit does both).
+ */
+#ifndef PV_FLOW_LOGGED_H
+#define PV_FLOW_LOGGED_H
+
+#include "lib/log/events.h"
+#include "lib/store/store.h"
+
+/* ---- an entry and a row ---- */
+
+/* A text with exactly these bytes; "": no such fact. */
+PV_MUST bool logged_text_is(const struct log_entry *e, const char *key,
+			    const char *s);
+PV_MUST bool logged_uint_is(const struct log_entry *e, const char *key,
+			    uint64_t v);
+/* A hash of 32 bytes; NULL: no such fact. */
+PV_MUST bool logged_hash_is(const struct log_entry *e, const char *key,
+			    const uint8_t *hash);
+
+/* All of a device's row that its cert.intent records. */
+PV_MUST bool logged_subject_fits(const struct log_entry *e,
+				 const struct store_subject *s);
+/* What is kept of an open intent: seq, TBS and sealed secrets. */
+PV_MUST enum pv_code logged_open_fits(const struct log_entry *e,
+				      const struct store_intent *i, bool *fits,
+				      struct err *err);
+/* A bundle's row, as one of that device, and its bundle.seal. */
+PV_MUST bool logged_bundle_fits(const struct log_entry *e,
+				const struct store_subject *s,
+				const struct store_bundle *b);
+/* The sealed bytes are the ones of the row, and are for that device. */
+PV_MUST enum pv_code logged_container_fits(struct span container,
+					   const struct store_subject *s,
+					   const struct store_bundle *b,
+					   bool *fits, struct err *err);
+/* The escrow's bytes are the ones of the row. */
+PV_MUST enum pv_code logged_escrow_fits(struct span escrow,
+					const struct store_bundle *b,
+					bool *fits, struct err *err);
+
+/* ---- a row and the store's log: PV_INTEGRITY, "store.edited"; PV_STORAGE ----
+ */
+
+/* The entry at index, of that type and object; e points into room. */
+PV_MUST enum pv_code logged_entry(struct store *store, uint64_t index,
+				  const char *type, const char *object,
+				  struct buf *room, struct log_entry *e,
+				  struct err *err);
+PV_MUST enum pv_code logged_device(struct store *store,
+				   const struct store_device *d,
+				   struct err *err);
+/* An open intent of device d: nothing of it may be there already. */
+PV_MUST enum pv_code logged_open(struct store *store,
+				 const struct store_device *d,
+				 const struct store_intent *i, struct err *err);
+/* Also that the certificate's entry has that hash; d->has_cert. */
+PV_MUST enum pv_code logged_cert(struct store *store,
+				 const struct store_device *d, struct span der,
+				 struct err *err);
+PV_MUST enum pv_code logged_bundle(struct store *store,
+				   const struct store_subject *s,
+				   const struct store_bundle *b,
+				   struct span container, struct err *err);
+PV_MUST enum pv_code logged_escrow(struct store *store,
+				   const struct store_subject *s,
+				   const struct store_bundle *b,
+				   struct span escrow, struct err *err);
+
+#endif
