@@ -202,6 +202,28 @@ tests_fuzz_replay_tbs_SOURCES = tests/fuzz/fuzz_tbs.c \
 check_PROGRAMS += tests/fuzz/replay_template
 tests_fuzz_replay_template_SOURCES = tests/fuzz/fuzz_template.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_authority
+tests_fuzz_replay_authority_SOURCES = tests/fuzz/fuzz_authority.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_base64
+tests_fuzz_replay_base64_SOURCES = tests/fuzz/fuzz_base64.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_escrow
+tests_fuzz_replay_escrow_SOURCES = tests/fuzz/fuzz_escrow.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_pem
+tests_fuzz_replay_pem_SOURCES = tests/fuzz/fuzz_pem.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_rows
+tests_fuzz_replay_rows_SOURCES = tests/fuzz/fuzz_rows.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_wire
+tests_fuzz_replay_wire_SOURCES = tests/fuzz/fuzz_wire.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_kek
+tests_fuzz_replay_kek_SOURCES = tests/fuzz/fuzz_kek.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h \
+	cmd/provdev/kek.c cmd/provdev/kek.h
 check_PROGRAMS += tests/fuzz/replay_uri
 tests_fuzz_replay_uri_SOURCES = tests/fuzz/fuzz_uri.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
@@ -252,6 +274,8 @@ tests/vectors.log: $(UNIT_TESTS:=.log)
 
 EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fault/shim.c \
+	tests/fuzz/corpora.sh \
+	tests/fuzz/fuzz.sh \
 	tests/lib.sh \
 	tests/setup.sh \
 	tests/count.sh \
@@ -271,7 +295,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/package.json \
 	tests/interop/schema.mjs
 
-.PHONY: check-kill check-valgrind check-sanitizers clean-root
+.PHONY: check-kill check-valgrind check-sanitizers clean-root fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.
 check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILLS=30 \
@@ -295,6 +319,42 @@ check-sanitizers:
 		--enable-sanitizers $(SANITIZERS_CONFIGURE)
 	$(MAKE) -C sanitizers check CK_TIMEOUT_MULTIPLIER=10
 
+# make fuzz FUZZ=cbor TIME=60: libFuzzer on tests/fuzz/fuzz_cbor.c in a build of
+# its own with clang, ASan and UBSan; fuzzing/corpus/cbor has what it found.
+# libFuzzer is no dependency of anything else, so it is asked for here alone.
+TIME = 60
+FUZZ_CC = clang
+FUZZ_PROBE = int LLVMFuzzerTestOneInput(const char *p, unsigned long n); \
+	int LLVMFuzzerTestOneInput(const char *p, unsigned long n) \
+	{ return p && !n; }
+fuzz:
+	@test -n '$(FUZZ)' && test -f '$(srcdir)/tests/fuzz/fuzz_$(FUZZ).c' || { \
+		echo "usage: make fuzz FUZZ=TARGET [TIME=SECONDS]; targets:" \
+			$$(cd $(srcdir)/tests/fuzz && ls fuzz_*.c | \
+				sed 's/^fuzz_//; s/\.c$$//') >&2; exit 2; }
+	@$(MKDIR_P) fuzzing
+	@echo '$(FUZZ_PROBE)' | $(FUZZ_CC) \
+		-fsanitize=fuzzer,address,undefined -x c - \
+		-o fuzzing/probe 2>fuzzing/probe.log || { \
+		cat fuzzing/probe.log; \
+		echo "make fuzz: $(FUZZ_CC) cannot link libFuzzer: install" \
+			"clang and libclang-rt-14-dev (apt-get install" \
+			"clang libclang-rt-14-dev)" >&2; exit 2; }
+	test -f fuzzing/config.status || { cd fuzzing && \
+		$(abs_srcdir)/configure -q --enable-sanitizers \
+		CC='$(FUZZ_CC)' CFLAGS='-g -O1 -fsanitize=fuzzer-no-link' \
+		$(SANITIZERS_CONFIGURE); }
+	$(MAKE) -C fuzzing fuzz-target FUZZ='$(FUZZ)'
+	srcdir='$(abs_srcdir)' builddir='$(abs_builddir)/fuzzing' \
+		$(SHELL) '$(srcdir)/tests/fuzz/fuzz.sh' '$(FUZZ)' '$(TIME)'
+
+# In the build for it: the objects of the target's replay, another main.
+fuzz-target: tests/fuzz/replay_$(FUZZ)$(EXEEXT)
+	$(LINK) -fsanitize=fuzzer \
+		`echo '$(tests_fuzz_replay_$(FUZZ)_OBJECTS)' | \
+			sed 's|tests/fuzz/replay_main[^ ]*||'` \
+		$(UNIT_LIBS) $(LIBS) -o tests/fuzz/fuzz_$(FUZZ)
+
 # A fresh Debian 12 root with none of the packages: ./demo twice and ./check.
 clean-root:
 	@$(SHELL) $(srcdir)/tests/clean-root.sh
@@ -304,4 +364,4 @@ include tests/bench/local.mk
 clean-local: clean-tests
 .PHONY: clean-tests
 clean-tests:
-	rm -rf tests/vectors
+	rm -rf tests/vectors fuzzing

@@ -5,6 +5,7 @@ cmd_provdev_provdev_SOURCES = \
 	cmd/provdev/keys.c cmd/provdev/keys.h \
 	cmd/provdev/keygen.c \
 	cmd/provdev/program.c cmd/provdev/program.h \
+	cmd/provdev/kek.c cmd/provdev/kek.h \
 	cmd/provdev/home.c cmd/provdev/home.h \
 	cmd/provdev/state.c cmd/provdev/state.h \
 	cmd/provdev/store.c cmd/provdev/store.h \

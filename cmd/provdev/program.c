@@ -7,115 +7,26 @@
 #include <unistd.h>
 
 #include "cmd/provdev/home.h"
+#include "cmd/provdev/kek.h"
 #include "cmd/provdev/provdev.h"
 #include "lib/base/cleanup.h"
 
 #define PENDING "program.new"
-#define WINDOW 4096 /* bytes of the sequence held at a time */
-
-struct record {
-	struct cbor_bytes device, kek, auth, receipt;
-};
-
-static bool text_is(struct cbor_bytes v, const char *s)
-{
-	return v.len == strlen(s) && memcmp(v.p, s, v.len) == 0;
-}
-
-static bool get_key(struct cbor_reader *r, const char *name,
-		    struct cbor_bytes *v)
-{
-	struct cbor_bytes key;
-
-	return cbor_get_tstr(r, &key) && text_is(key, name) &&
-	       cbor_get_bstr(r, v) && v->len == HOME_KEY_LEN;
-}
-
-/* {"kek": bstr, "auth": bstr, "device": tstr, "receipt": bstr} */
-static bool parse_record(struct record *rec, const uint8_t *p, size_t len)
-{
-	struct cbor_reader r;
-	struct cbor_bytes key;
-	uint64_t n;
-
-	cbor_reader_init(&r, p, len);
-	return cbor_get_map(&r, &n) && n == 4 &&
-	       get_key(&r, "kek", &rec->kek) &&
-	       get_key(&r, "auth", &rec->auth) && cbor_get_tstr(&r, &key) &&
-	       text_is(key, "device") && cbor_get_tstr(&r, &rec->device) &&
-	       get_key(&r, "receipt", &rec->receipt) && cbor_done(&r);
-}
-
-static enum pv_code bad_file(struct err *err, const char *why)
-{
-	return err_fail(err, PV_INPUT, "kek.format", NULL,
-			"not a sequence of {device, kek, auth, receipt}: %s",
-			why);
-}
-
-/* Fills the window up; *eof when the file ended. */
-static enum pv_code refill(int fd, struct secret *w, size_t *used, bool *eof,
-			   struct err *err)
-{
-	ssize_t n;
-
-	while (*used < w->len) {
-		n = read(fd, w->data + *used, w->len - *used);
-		if (n < 0)
-			return err_errno(err, PV_STORAGE, "file.read", NULL,
-					 "cannot read the key file");
-		if (n == 0) {
-			*eof = true;
-			return PV_OK;
-		}
-		*used += (size_t)n;
-	}
-	return PV_OK;
-}
-
-/* The record of this device, into a secret of its own. */
-static enum pv_code find_record(int fd, const char *id, struct secret *found,
-				struct err *err)
-{
-	SECRET w = SECRET_INIT;
-	size_t used = 0, n;
-	bool eof = false;
-	const char *why = "truncated";
-	struct record rec;
-	enum pv_code code = secret_alloc(&w, WINDOW, err);
-
-	while (code == PV_OK) {
-		code = refill(fd, &w, &used, &eof, err);
-		if (code != PV_OK)
-			break;
-		if (used == 0)
-			return err_fail(err, PV_NOT_FOUND, "kek.device", NULL,
-					"no keys for this device");
-		n = cbor_item_len(w.data, used, CBOR_DEPTH_MAX, &why);
-		if (n == 0 || !parse_record(&rec, w.data, n))
-			return bad_file(err, n ? "another map" : why);
-		if (text_is(rec.device, id))
-			return secret_copy(found, w.data, n, err);
-		memmove(w.data, w.data + n, used - n);
-		used -= n;
-	}
-	return code;
-}
 
 static enum pv_code write_hex(int dirfd, const char *name, struct cbor_bytes v,
 			      struct err *err)
 {
 	SECRET text = SECRET_INIT;
-	enum pv_code code = secret_alloc(&text, 2 * HOME_KEY_LEN + 1, err);
+	enum pv_code code = secret_alloc(&text, 2 * KEK_KEY_LEN + 1, err);
 
 	if (code != PV_OK)
 		return code;
 	hex_encode(v.p, v.len, (char *)text.data);
-	text.data[2 * HOME_KEY_LEN] = '\n';
+	text.data[2 * KEK_KEY_LEN] = '\n';
 	return file_write(dirfd, name, 0600, text.data, text.len, err);
 }
 
-static enum pv_code write_keys(int dirfd, const struct record *rec,
+static enum pv_code write_keys(int dirfd, const struct kek_record *rec,
 			       struct err *err)
 {
 	enum pv_code code = write_hex(dirfd, "kek.hex", rec->kek, err);
@@ -130,7 +41,7 @@ static enum pv_code write_keys(int dirfd, const struct record *rec,
 enum pv_code program_resume(int dirfd, const char *id, struct err *err)
 {
 	SECRET text = SECRET_INIT;
-	struct record rec;
+	struct kek_record rec;
 	enum pv_code code;
 
 	if (faccessat(dirfd, PENDING, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
@@ -139,10 +50,10 @@ enum pv_code program_resume(int dirfd, const char *id, struct err *err)
 			       : err_errno(err, PV_STORAGE, "device.keys", NULL,
 					   "cannot look for " PENDING);
 	code = file_read_secret(dirfd, PENDING,
-				FILEIO_NOFOLLOW | FILEIO_PRIVATE, WINDOW, &text,
-				err);
-	if (code == PV_OK && (!parse_record(&rec, text.data, text.len) ||
-			      !text_is(rec.device, id)))
+				FILEIO_NOFOLLOW | FILEIO_PRIVATE,
+				KEK_RECORD_MAX, &text, err);
+	if (code == PV_OK &&
+	    (!kek_parse(&rec, text.data, text.len) || !kek_is_for(&rec, id)))
 		code = err_fail(err, PV_INTEGRITY, "device.keys", NULL,
 				PENDING " does not hold this device's keys");
 	if (code == PV_OK)
@@ -164,7 +75,7 @@ static enum pv_code program(const char *dir, const char *from, struct err *err)
 	if (code == PV_OK)
 		code = file_open(AT_FDCWD, from, 0, &fd, err);
 	if (code == PV_OK)
-		code = find_record(fd, h.id, &found, err);
+		code = kek_find(fd, h.id, &found, err);
 	if (code == PV_OK)
 		code = file_write(h.dirfd, PENDING, 0600, found.data, found.len,
 				  err); /* the one step */

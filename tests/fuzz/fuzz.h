@@ -1,6 +1,19 @@
 /*
  * fuzz: what every fuzz_<x>.c shares. A target links with libFuzzer (clang
  * -fsanitize=fuzzer) or with replay_main.c, which feeds it files.
+ *
+ * Every parser of bytes that somebody else may have written has a target:
+ *
+ *   authority  provctl.json                   base64   lib/base/base64
+ *   bundle     .pvb, descriptors, manifests   cbor     items, component contents
+ *   cose       messages                       csr      PEM or DER to proof
+ *   device     .pvb through lib/device        entry    log entries
+ *   escrow     recipients' certificates       json     lib/base/json
+ *   kek        provdev's key files            note     signed notes, keys
+ *   pem        lib/base/pem                   request  JSON lines, CSV rows
+ *   rows       streams of either              tbs      TBS, certificates
+ *   template   templates, plans               uri      PKCS#11 URIs
+ *   wire       records between processes
  */
 #ifndef PV_TESTS_FUZZ_H
 #define PV_TESTS_FUZZ_H
@@ -19,6 +32,16 @@
 				#cond);                                        \
 			abort();                                               \
 		}                                                              \
+	} while (0)
+
+/* For a target that has secrets: the secure heap, at the first input. */
+#define FUZZ_SECRETS()                                                         \
+	do {                                                                   \
+		static bool ready;                                             \
+		enum secret_heap heap;                                         \
+									       \
+		FUZZ_CHECK(ready || secret_setup(&heap, NULL) == PV_OK);       \
+		ready = true;                                                  \
 	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

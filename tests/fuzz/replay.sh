@@ -5,6 +5,7 @@ src=${srcdir:?}/tests
 data=$src/data
 bin=${builddir:?}/tests/fuzz
 failed=0
+. "$src/fuzz/corpora.sh"
 
 # replay TARGET PATH...: what does not exist is an error, not an empty corpus.
 replay() {
@@ -28,15 +29,9 @@ for target in "$src"/fuzz/fuzz_*.c; do
 	target=$(basename "$target" .c)
 	target=${target#fuzz_}
 	set --
-	[ ! -d "$data/fuzz/$target" ] || set -- "$data/fuzz/$target"
-	case $target in
-	cbor | cose) set -- "$@" "$data/vectors/cose" "$data/corpora/cbor" ;;
-	csr | tbs) set -- "$@" "$data/invalid/csr" "$data/corpora/badkeys" ;;
-	json | request) set -- "$@" "$data/corpora/json" ;;
-	note) set -- "$@" "$data/notes" ;;
-	template) set -- "$@" "$data/template" "$data/invalid/template" \
-		"$src/../templates" "$data/corpora/json" ;;
-	esac
+	for path in $(corpora "$target"); do
+		set -- "$@" "$path"
+	done
 	if [ "$#" -eq 0 ]; then
 		# no corpus of its own: a target must take anything
 		set -- "$data/corpora/json" "$data/invalid"
