@@ -263,6 +263,7 @@ SCRIPT_TESTS = \
 	tests/wired.sh \
 	tests/invalid.sh \
 	tests/man.sh \
+	tests/freestanding.sh \
 	tests/fuzz/replay.sh \
 	tests/interop/schema.sh \
 	tests/interop/bundles.sh \

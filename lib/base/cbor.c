@@ -1,7 +1,5 @@
 #include "lib/base/cbor_impl.h"
 
-#include <string.h>
-
 #define SIMPLE_FIRST_2BYTE                                                     \
 	32u /* RFC 8949 3.3: f8 00-1f are not well-formed                      \
 	     */

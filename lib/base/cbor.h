@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/cbor_mem.h"
+
 #define CBOR_DEPTH_MAX 8         /* formats.md; a config item may have 16 */
 #define CBOR_DEPTH_CONFIG 16
 #define CBOR_DEPTH_LIMIT 17      /* a config in its map; larger limits act so */

@@ -1,7 +1,5 @@
 #include "lib/base/cbor_impl.h"
 
-#include <string.h>
-
 void cbor_writer_init(struct cbor_writer *w, uint8_t *p, size_t cap)
 {
 	w->p = p;

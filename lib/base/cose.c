@@ -1,7 +1,5 @@
 #include "lib/base/cose.h"
 
-#include <string.h>
-
 #define LABEL_ALG 1
 #define LABEL_KID 4
 

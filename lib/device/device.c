@@ -1,7 +1,5 @@
 #include "lib/device/impl.h"
 
-#include <string.h>
-
 enum pvdev_result pvdev_ended(struct pvdev *d, enum pvdev_result r)
 {
 	if (r != PVDEV_OK) {

@@ -20,6 +20,9 @@
 
 #include "lib/device/port.h"
 
+/* Bytes of any call here, beside the callbacks, as measured above; at most. */
+#define PVDEV_STACK_MAX 1600
+
 /* Provisioned, never read from input. BATCH also takes plain (formats.md 3). */
 enum pvdev_form { PVDEV_FORM_PLAIN, PVDEV_FORM_MAC0, PVDEV_FORM_BATCH };
 enum pvdev_kind { PVDEV_KIND_P256 = 1, PVDEV_KIND_KDF = 2 };

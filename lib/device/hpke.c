@@ -4,8 +4,6 @@
  */
 #include "lib/device/impl.h"
 
-#include <string.h>
-
 #define VERSION PVDEV_TEXT("HPKE-v1")
 #define HASH_LEN PVDEV_HASH_LEN
 #define CONTEXT_LEN (1 + 2 * HASH_LEN)

@@ -1,7 +1,5 @@
 #include "lib/device/impl.h"
 
-#include <string.h>
-
 #define SEAL_LABEL "provctl/seal/v1"
 #define KEM_LABEL "provctl/seal-kem/v1"
 #define OKM_LEN 108u  /* commit, key, base-iv, dk */

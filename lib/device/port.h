@@ -4,7 +4,8 @@
  * Every callback returns true on success and gets the configuration's context
  * for its table. Keys of the device stay behind slots and never enter the receiver's memory.
  * At most one SHA-256 and one HMAC stream are open at a time; their states are
- * the callbacks' own. Freestanding C99.
+ * the callbacks' own. Freestanding C99; from a C library the receiver needs
+ * memcpy, memmove, memset, memcmp and strlen, and no header (cbor_mem.h).
  */
 #ifndef PV_DEVICE_PORT_H
 #define PV_DEVICE_PORT_H

@@ -1,7 +1,5 @@
 #include "lib/device/impl.h"
 
-#include <string.h>
-
 #define PIV_AT 9u /* of the Partial IV in a segment's header */
 #define HEADER_MIN 14u
 #define PIECE 64u /* bytes read back at a time */

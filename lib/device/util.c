@@ -1,7 +1,5 @@
 #include "lib/device/impl.h"
 
-#include <string.h>
-
 void pvdev_wipe(void *p, size_t len)
 {
 	volatile uint8_t *v = p;
