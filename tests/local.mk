@@ -84,6 +84,7 @@ UNIT_TESTS = \
 	tests/unit/check_device_crypto \
 	tests/unit/check_device_envelope \
 	tests/unit/check_device_limits \
+	tests/unit/check_device_order \
 	tests/unit/check_device_refuse \
 	tests/unit/check_device_state \
 	tests/unit/check_err \
