@@ -352,8 +352,8 @@ fuzz:
 
 # In the build for it: the objects of the target's replay, another main.
 fuzz-target: tests/fuzz/replay_$(FUZZ)$(EXEEXT)
-	$(LINK) -fsanitize=fuzzer \
-		`echo '$(tests_fuzz_replay_$(FUZZ)_OBJECTS)' | \
+	$(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
+		-fsanitize=fuzzer `echo '$(tests_fuzz_replay_$(FUZZ)_OBJECTS)' | \
 			sed 's|tests/fuzz/replay_main[^ ]*||'` \
 		$(UNIT_LIBS) $(LIBS) -o tests/fuzz/fuzz_$(FUZZ)
 

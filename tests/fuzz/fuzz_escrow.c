@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <openssl/rand.h>
+
 #include "lib/seal/escrow.h"
 #include "tests/fuzz/fuzz.h"
 

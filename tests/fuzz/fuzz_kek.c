@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <openssl/rand.h>
+
 #include "cmd/provdev/kek.h"
 #include "tests/fuzz/fuzz.h"
 
