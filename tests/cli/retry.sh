@@ -179,6 +179,20 @@ expect_exit 0 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
 	--from "$T/in.jsonl"
 expect_equal "$(wc -l <"$T/out")" 500 lines
 
+case_start "a group with more sealed bytes than one transaction takes"
+pad=$(head -c 90000 /dev/zero | tr '\0' x)
+jq --arg pad "$pad" '.template = "large" | .components.pad = {sealed: true,
+	config: {pad: $pad}, max_size: 100000}' \
+	"$srcdir/templates/symmetric-sensor.json" >"$T/large.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/large.json"
+many 08 130 >"$T/in.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template large --jobs 1 \
+	--from "$T/in.jsonl" --out "$T/large"
+expect_equal "$(jq -r .status "$T/large/results.jsonl" | sort | uniq -c |
+	tr -s ' ')" " 130 issued" statuses
+verify_audit
+expect_equal "$(audit_number open_intents)" 0 "open intents"
+
 # ---- CSV and the co-process ----
 
 case_start "CSV: quoting, fields, csr_file below the folder"
