@@ -14,11 +14,10 @@
 struct approved {
 	const struct request *req;
 	const struct approver *who;
-	size_t role;
+	const char *role; /* borrowed from the template */
 	struct csr csr;
 	bool has_csr, has_seal;
 	uint8_t spki_sha256[32], seal_sha256[32], body[32];
-	const char *values[TEXT_FIELDS_MAX]; /* parallel to declared fields */
 	struct policy_field fields[REQUEST_FIELDS_MAX];
 	struct buf scratch;
 };
@@ -154,14 +153,16 @@ static enum pv_code hash_body(struct approved *a, struct err *err)
 	buf_reset(b);
 	buf_put(b, BODY_DOMAIN, sizeof(BODY_DOMAIN));
 	buf_put(b, a->req->device, strlen(a->req->device) + 1);
-	buf_put(b, t->roles[a->role].name, strlen(t->roles[a->role].name) + 1);
+	buf_put(b, a->role, strlen(a->role) + 1);
 	buf_put(b, asked, sizeof(asked));
 	/* In the order of the declaration: the request's own does not count. */
 	for (size_t i = 0; i < t->fields_n; i++) {
-		if (!a->values[i])
+		const char *value = request_field(a->req, t->field_names[i]);
+
+		if (!value)
 			continue;
 		buf_put(b, t->field_names[i], strlen(t->field_names[i]) + 1);
-		buf_put(b, a->values[i], strlen(a->values[i]) + 1);
+		buf_put(b, value, strlen(value) + 1);
 	}
 	rc = buf_check(b, err);
 	return rc == PV_OK ? sha256(buf_span(b), a->body, err) : rc;
@@ -178,6 +179,7 @@ enum pv_code approve(struct approved *a, const struct approver *who,
 	struct policy_request ask;
 	struct policy_verdict v;
 	struct err key_err;
+	size_t role;
 	enum pv_code rc;
 
 	err_init(&key_err);
@@ -195,11 +197,10 @@ enum pv_code approve(struct approved *a, const struct approver *who,
 	policy_decide(t, who->order, &ask, &f, &v);
 	if (v.answer != POLICY_APPROVED)
 		return policy_verdict_fail(&v, err);
-	if (!template_role(t, ask.role, &a->role))
+	if (!template_role(t, ask.role, &role))
 		return err_fail(err, PV_INTERNAL, "device.role", NULL,
 				"an approved request has no role");
-	for (size_t i = 0; i < t->fields_n; i++)
-		a->values[i] = request_field(req, t->field_names[i]);
+	a->role = t->roles[role].name;
 	return hash_body(a, err);
 }
 
@@ -213,7 +214,7 @@ const struct issue_context *approved_context(const struct approved *a)
 	return a->who->ctx;
 }
 
-size_t approved_role(const struct approved *a)
+const char *approved_role(const struct approved *a)
 {
 	return a->role;
 }
@@ -233,15 +234,16 @@ const uint8_t *approved_seal_sha256(const struct approved *a)
 	return a->has_seal ? a->seal_sha256 : NULL;
 }
 
-struct span approved_recipient(const struct approved *a)
+struct span approved_recipient(const struct approved *a,
+			       const struct template *t)
 {
 	struct span none = { NULL, 0 };
 
-	switch (a->who->ctx->tmpl->recipient) {
+	switch (t->recipient) {
 	case TPL_RECIPIENT_SEALING_KEY:
 		return buf_span(&a->req->seal_key);
 	case TPL_RECIPIENT_CERTIFIED_KEY:
-		return a->csr.spki;
+		return a->has_csr ? a->csr.spki : none;
 	case TPL_RECIPIENT_KDF:
 		break;
 	}
@@ -253,15 +255,19 @@ const uint8_t *approved_body(const struct approved *a)
 	return a->body;
 }
 
-struct text_vars approved_vars(const struct approved *a)
+struct text_vars approved_vars(const struct approved *a,
+			       const struct template *t,
+			       const char *values[TEXT_FIELDS_MAX])
 {
 	struct text_vars v = {
 		.device_id = a->req->device,
 		.order_id = a->who->order ? a->who->order->id : NULL,
 		.authority = a->who->authority,
-		.fields = a->values,
-		.fields_n = a->who->ctx->tmpl->fields_n,
+		.fields = values,
+		.fields_n = t->fields_n,
 	};
 
+	for (size_t i = 0; i < t->fields_n; i++)
+		values[i] = request_field(a->req, t->field_names[i]);
 	return v;
 }

@@ -38,7 +38,8 @@ PV_MUST enum pv_code approve(struct approved *a, const struct approver *who,
 
 const struct request *approved_request(const struct approved *a);
 const struct issue_context *approved_context(const struct approved *a);
-size_t approved_role(const struct approved *a);
+/* Name of the role: the request's, or the only one of the template. */
+const char *approved_role(const struct approved *a);
 /* NULL when the template takes no CSR. */
 const struct csr *approved_csr(const struct approved *a);
 /* TPL_ALG_NONE without a CSR. */
@@ -46,12 +47,19 @@ enum tpl_algorithm approved_algorithm(const struct approved *a);
 /* SHA-256 of the SPKI, NULL when the request brought none. */
 const uint8_t *approved_spki_sha256(const struct approved *a);
 const uint8_t *approved_seal_sha256(const struct approved *a);
-/* Whom the bundle is sealed to: SPKI of a P-256 key; empty with a KEK. */
-struct span approved_recipient(const struct approved *a);
 /* SHA-256 of the body but for its keys: equal bodies are the same request. */
 const uint8_t *approved_body(const struct approved *a);
-/* For texts of the template; the shard is the caller's to fill in. */
-struct text_vars approved_vars(const struct approved *a);
+/*
+ * The two below answer for any version of the template: an intent is finished
+ * under the one that it was made under.
+ */
+/* Whom a bundle is sealed to: SPKI of a P-256 key; empty with a KEK. */
+struct span approved_recipient(const struct approved *a,
+			       const struct template *t);
+/* For texts of t; values is filled and borrowed; the shard is the caller's. */
+struct text_vars approved_vars(const struct approved *a,
+			       const struct template *t,
+			       const char *values[TEXT_FIELDS_MAX]);
 
 /*
  * The question in the form policy_decide() takes, from a request or from what

@@ -93,26 +93,30 @@ static void plain_release(struct plain *p)
 	secret_release(&p->kek);
 }
 
+static const char *device_of(const struct prepared *p)
+{
+	return approved_request(prepared_approved(p))->device;
+}
+
 static enum pv_code set_recipient(struct signing *s, const struct issued *i,
 				  struct seal_job *job, struct plain *plain,
 				  struct err *err)
 {
-	const struct approved *a = prepared_approved(issued_prepared(i));
+	const struct prepared *p = issued_prepared(i);
 	struct seal_recipient to;
 	enum pv_code rc;
 
 	if (s->ctx->tmpl->recipient == TPL_RECIPIENT_KDF) {
 		job->kind = SEAL_KIND_KEK;
-		rc = contents_device_key(s, KDF_KEK,
-					 approved_request(a)->device,
-					 &plain->kek, err);
+		rc = contents_device_key(s, KDF_KEK, device_of(p), &plain->kek,
+					 err);
 		if (rc == PV_OK)
 			memcpy(job->key_id, s->ctx->kdf_key->id,
 			       SEAL_MASTER_ID_LEN);
 		job->kek = &plain->kek;
 		return rc;
 	}
-	rc = seal_recipient_from_spki(s->seal, approved_recipient(a), &to, err);
+	rc = seal_recipient_from_spki(s->seal, prepared_recipient(p), &to, err);
 	if (rc != PV_OK)
 		return rc;
 	job->kind = SEAL_KIND_KEM;
@@ -159,10 +163,10 @@ static enum pv_code add_components(struct signing *s, const struct issued *i,
 				   struct stage_bundle *b, struct seal_job *job,
 				   struct plain *plain, struct err *err)
 {
-	const struct approved *a = prepared_approved(issued_prepared(i));
 	const struct template *t = s->ctx->tmpl;
 	size_t list[TPL_COMPONENTS_MAX];
-	size_t n = template_select(t, approved_role(a), b->stage, list);
+	size_t n = template_select(t, prepared_role(issued_prepared(i)),
+				   b->stage, list);
 	size_t at = 0;
 
 	for (size_t k = 0; k < n; k++) {
@@ -192,11 +196,10 @@ static enum pv_code seal_stage(struct signing *s, const struct issued *i,
 			       struct stage_bundle *b, struct err *err)
 {
 	const struct prepared *p = issued_prepared(i);
-	const struct approved *a = prepared_approved(p);
 	const struct template *t = s->ctx->tmpl;
 	CLEANUP(plain_release) struct plain plain = { 0 };
-	struct seal_job job = { .device_id = approved_request(a)->device,
-				.role = t->roles[approved_role(a)].name,
+	struct seal_job job = { .device_id = device_of(p),
+				.role = t->roles[prepared_role(p)].name,
 				.seq = prepared_seq(p) };
 	enum pv_code rc;
 
@@ -227,8 +230,8 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 {
 	const struct prepared *p = issued_prepared(i);
 	const struct template *t = s->ctx->tmpl;
-	size_t role = approved_role(prepared_approved(p));
 	size_t list[TPL_COMPONENTS_MAX];
+	uint32_t sealed = 0;
 
 	b->i = i;
 	b->n = 0;
@@ -237,7 +240,7 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 		enum pv_code rc;
 
 		if (t->stages[k].requires_attestation ||
-		    template_select(t, role, k, list) == 0)
+		    template_select(t, prepared_role(p), k, list) == 0)
 			continue;
 		stage_reset(stage);
 		stage->stage = k;
@@ -246,8 +249,13 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 			err_prefix(err, "seal");
 			return rc;
 		}
+		sealed |= t->stages[k].components;
 		b->n++;
 	}
+	/* A stage that should have a bundle and has none is no success. */
+	if (prepared_components(p) & ~sealed)
+		return err_fail(err, PV_INTERNAL, "bundle.stage", NULL,
+				"a stage of the device has no bundle");
 	return PV_OK;
 }
 
@@ -282,10 +290,9 @@ static enum pv_code sign_plain(struct signing *s, struct stage_bundle *b,
 static enum pv_code sign_mac0(struct signing *s, const struct bundled *dev,
 			      struct stage_bundle *b, struct err *err)
 {
-	const struct approved *a = prepared_approved(issued_prepared(dev->i));
 	SECRET auth = SECRET_INIT;
 	enum pv_code rc = contents_device_key(
-		s, KDF_AUTH, approved_request(a)->device, &auth, err);
+		s, KDF_AUTH, device_of(issued_prepared(dev->i)), &auth, err);
 
 	if (rc == PV_OK)
 		rc = seal_mac0(s->seal, buf_span(&b->payload), &auth,

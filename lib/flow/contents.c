@@ -147,10 +147,9 @@ enum pv_code contents_sealed(struct signing *s, const struct issued *i,
 {
 	const struct tpl_component *c = &s->ctx->tmpl->components[component];
 	const struct prepared *p = issued_prepared(i);
-	struct text_vars vars = approved_vars(prepared_approved(p));
 	CLEANUP(values_release) struct values v = { 0 };
 	struct content content = { .config = s->configs[component],
-				   .vars = &vars,
+				   .vars = prepared_vars(p),
 				   .secrets = v.list,
 				   .secrets_n = c->secrets_n,
 				   .files = v.file_list,
@@ -158,7 +157,7 @@ enum pv_code contents_sealed(struct signing *s, const struct issued *i,
 	enum pv_code rc = make_secrets(s, p, component, &v, err);
 
 	if (rc == PV_OK)
-		rc = make_files(c, &vars, &v, err);
+		rc = make_files(c, prepared_vars(p), &v, err);
 	if (rc != PV_OK)
 		return rc;
 	if (c->certificate)

@@ -27,7 +27,9 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
-	lib/flow/prepared.c lib/flow/prepared.h lib/flow/reader.c \
+	lib/flow/prepared.c lib/flow/prepared.h \
+	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
+	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/reader.h lib/flow/records.c lib/flow/records.h \
 	lib/flow/request.c lib/flow/request.h lib/flow/request_wire.c \
 	lib/flow/results.c \

@@ -48,9 +48,10 @@ struct stored_intent {
 };
 
 /*
- * Takes an earlier intent up: the TBS is linted again, the secrets are opened
- * with data (the key that sealed them; NULL when there are none).
- * PV_INTEGRITY when they do not open or the TBS is not what the template gives.
+ * Takes an earlier intent up. Role, fields and recipient are the request's, by
+ * name, under the template of the intent; the TBS is built again and must be
+ * the stored bytes; the secrets are opened with data (the key that sealed
+ * them; NULL when there are none). PV_INTEGRITY when anything does not fit.
  */
 PV_MUST enum pv_code prepared_restore(struct prepared *p,
 				      const struct minting *m,
@@ -60,9 +61,15 @@ PV_MUST enum pv_code prepared_restore(struct prepared *p,
 
 const struct approved *prepared_approved(const struct prepared *p);
 const struct issue_context *prepared_context(const struct prepared *p);
+/* For texts of that context's template. */
+const struct text_vars *prepared_vars(const struct prepared *p);
+/* Index in that context's template. */
+size_t prepared_role(const struct prepared *p);
+/* Whom the bundles are sealed to: SPKI of a P-256 key; empty with a KEK. */
+struct span prepared_recipient(const struct prepared *p);
 uint32_t prepared_number(const struct prepared *p);
 uint64_t prepared_created_ms(const struct prepared *p);
-uint64_t prepared_seq(const struct prepared *p); /* of the bundles to come */
+uint64_t prepared_seq(const struct prepared *p);       /* of the bundles to come */
 struct span prepared_serial(const struct prepared *p); /* 16 bytes */
 struct span prepared_tbs(const struct prepared *p);    /* empty: key "none" */
 /* SHA-256 of the SPKI in the TBS; NULL with key "none". */

@@ -1,0 +1,46 @@
+/* prepared_impl: shared by prepared*.c only. */
+#ifndef PV_FLOW_PREPARED_IMPL_H
+#define PV_FLOW_PREPARED_IMPL_H
+
+#include "lib/flow/prepared.h"
+
+/*
+ * What the template decides about a device (role, values, recipient) is looked
+ * up by name in ctx's template, once, and used from here: an intent may be
+ * older than the template that approved its request again.
+ */
+struct prepared {
+	const struct approved *a;
+	const struct issue_context *ctx;
+	size_t role;			     /* in ctx's template */
+	const char *values[TEXT_FIELDS_MAX]; /* of its declared fields */
+	struct text_vars vars;
+	struct span recipient;
+	uint32_t number;
+	uint64_t created_ms, seq;
+	uint8_t serial[X509_SERIAL_LEN];
+	uint8_t spki_sha256[32];
+	bool has_spki;
+	uint32_t components;
+	struct buf tbs, row;
+	struct secret host_key;
+	struct secret secrets[TPL_COMPONENTS_MAX][TPL_SECRETS_MAX];
+};
+
+/* Resolves a's names in ctx. False: its template has no such role. */
+PV_MUST bool prepared_bind(struct prepared *p, const struct approved *a,
+			   const struct issue_context *ctx);
+/* Appends the TBS that p's device gets, linted and within its CSR, to tbs. */
+PV_MUST enum pv_code prepared_build_tbs(struct prepared *p, struct span spki,
+					struct buf *tbs, struct err *err);
+
+/* prepared_row.c */
+PV_MUST bool prepared_is_random(const struct prepared *p, size_t i, size_t j);
+PV_MUST enum pv_code prepared_seal_row(struct prepared *p, struct minting *m,
+				       struct err *err);
+PV_MUST enum pv_code prepared_open_row(struct prepared *p,
+				       const struct minting *m,
+				       const struct stored_intent *i,
+				       struct atrest *data, struct err *err);
+
+#endif

@@ -1,0 +1,68 @@
+#!/bin/sh
+# An intent that a failing token left open is finished as it was meant: under
+# the template that it was made under, with that template's role, fields and
+# recipient, and with the very TBS that the store holds.
+. "$(dirname "$0")/../lib.sh"
+
+new_authority
+p export key --purpose bundle >"$T/bundle.pem"
+module=$(jq -r .module "$H/provctl.json")
+
+# version N [sed-SCRIPT]...: the template "gateway" of that version, adopted.
+version() {
+	number=$1
+	shift
+	sed -e "s|\"version\": 1,|\"version\": $number,|" \
+		-e 's|"template": "tls-client"|"template": "gateway"|' "$@" \
+		"$srcdir/templates/tls-client.json" >"$T/v$number.json"
+	expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/v$number.json"
+}
+
+use_module() {
+	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
+		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+}
+
+# leave_open ID OPTION...: a durable intent, no certificate.
+leave_open() {
+	use_module "$builddir/tests/cli/nosign.so"
+	issue gateway "$@"
+	[ "$rc" -ne 0 ] || fail "a token that does not sign has signed"
+	use_module "$module"
+	verify_audit
+	expect_equal "$(audit_number open_intents)" 1 "open intents"
+}
+
+opens() {
+	run "$PROVDEV" open "$T/dev/$1" "$2" --bundle-key "$T/bundle.pem"
+	expect_equal "$rc" 0 "provdev open ($(cat "$T/err"))"
+	"$PROVDEV" show "$T/dev/$1" >"$T/shown"
+}
+
+roles='"roles": {"gateway": ["identity", "service"], "sensor": ["identity"]}'
+reversed='"roles": {"sensor": ["identity"], "gateway": ["identity", "service"]}'
+more='"roles": {"camera": ["identity"], "gateway": ["identity", "service"], "sensor": ["identity"]}'
+
+case_start "resumed under a newer template: the intent's role, all components"
+version 1 -e "s|\"recipient\": \"sealing-key\"|&, $roles|"
+new_device tls-client client-00000001
+leave_open client-00000001 --role gateway
+version 2 -e "s|\"recipient\": \"sealing-key\"|&, $reversed|"
+issue gateway client-00000001 --role gateway -o "$T/1.pvb"
+expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
+opens client-00000001 "$T/1.pvb"
+expect_equal "$(jq -r .role "$T/shown")" gateway role
+expect_equal "$(jq -r '.components | keys | join(" ")' "$T/shown")" \
+	"identity service" components
+verify_audit
+
+case_start "a role more in between changes nothing either"
+new_device tls-client client-00000002
+leave_open client-00000002 --role sensor
+version 3 -e "s|\"recipient\": \"sealing-key\"|&, $more|"
+issue gateway client-00000002 --role sensor -o "$T/2.pvb"
+expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
+opens client-00000002 "$T/2.pvb"
+expect_equal "$(jq -r .role "$T/shown")" sensor role
+
+tests_end
