@@ -265,6 +265,7 @@ CLI_TESTS = \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
 	tests/cli/retry.sh \
+	tests/cli/stages.sh \
 	tests/cli/thread.sh
 SCRIPT_TESTS = \
 	tests/lint.sh \

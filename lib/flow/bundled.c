@@ -19,6 +19,7 @@
 
 struct stage_bundle {
 	size_t stage; /* index in the template */
+	uint64_t seq;
 	uint8_t id[SEAL_ID_LEN];
 	uint8_t bh[32], payload_sha256[32];
 	struct buf payload, segments, clear, descriptor, container, escrow;
@@ -200,7 +201,7 @@ static enum pv_code seal_stage(struct signing *s, const struct issued *i,
 	CLEANUP(plain_release) struct plain plain = { 0 };
 	struct seal_job job = { .device_id = device_of(p),
 				.role = t->roles[prepared_role(p)].name,
-				.seq = prepared_seq(p) };
+				.seq = b->seq };
 	enum pv_code rc;
 
 	if (RAND_bytes(b->id, sizeof(b->id)) != 1)
@@ -244,6 +245,8 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 			continue;
 		stage_reset(stage);
 		stage->stage = k;
+		/* A device takes its bundles in the order of their numbers. */
+		stage->seq = prepared_seq(p) + b->n;
 		rc = seal_stage(s, i, stage, err);
 		if (rc != PV_OK) {
 			err_prefix(err, "seal");
@@ -436,7 +439,7 @@ void bundled_get(const struct bundled *b, size_t n, struct bundle_out *out)
 
 	out->stage = prepared_context(p)->stages[s->stage].name;
 	memcpy(out->id, s->id, sizeof(out->id));
-	out->seq = prepared_seq(p);
+	out->seq = s->seq;
 	memcpy(out->bh, s->bh, sizeof(out->bh));
 	memcpy(out->payload_sha256, s->payload_sha256, 32);
 	out->container = buf_span(&s->container);

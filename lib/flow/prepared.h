@@ -69,7 +69,7 @@ size_t prepared_role(const struct prepared *p);
 struct span prepared_recipient(const struct prepared *p);
 uint32_t prepared_number(const struct prepared *p);
 uint64_t prepared_created_ms(const struct prepared *p);
-uint64_t prepared_seq(const struct prepared *p);       /* of the bundles to come */
+uint64_t prepared_seq(const struct prepared *p);       /* of the first bundle */
 struct span prepared_serial(const struct prepared *p); /* 16 bytes */
 struct span prepared_tbs(const struct prepared *p);    /* empty: key "none" */
 /* SHA-256 of the SPKI in the TBS; NULL with key "none". */
