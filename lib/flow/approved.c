@@ -80,13 +80,36 @@ struct policy_request request_policy(const struct request *req,
 	return r;
 }
 
+/*
+ * The key's form, then proof of possession, then what takes time: that is
+ * spent on a key that the sender holds and the template could certify only.
+ * Another algorithm is a matter of policy, which denies it.
+ */
+static enum pv_code look_at_key(struct approved *a, struct policy_facts *f,
+				struct err *key_err)
+{
+	const struct template *t = a->who->ctx->tmpl;
+	struct x509_ctx *x509 = a->who->x509;
+	struct key_facts key;
+	struct err why;
+	enum pv_code rc = x509_key_check_form(x509, a->csr.spki, X509_ALLOW_ALL,
+					      &key, key_err);
+
+	err_init(&why);
+	if (rc == PV_OK)
+		f->csr_signature_ok = csr_verify(x509, &a->csr, &why) == PV_OK;
+	if (rc == PV_OK && f->csr_signature_ok &&
+	    approved_algorithm(a) == t->algorithm)
+		rc = x509_key_check_weak(x509, &key, key_err);
+	f->key_ok = rc == PV_OK;
+	f->key_err = key_err;
+	return rc == PV_INTERNAL ? rc : PV_OK;
+}
+
 /* Key, signature and ownership of the CSR, as facts. PV_OK unless broken. */
 static enum pv_code look_at_csr(struct approved *a, struct policy_facts *f,
 				struct err *key_err, struct err *err)
 {
-	const struct issue_context *ctx = a->who->ctx;
-	struct key_facts key;
-	struct err why;
 	enum pv_code rc;
 
 	a->has_csr = a->req->csr.len > 0;
@@ -98,17 +121,13 @@ static enum pv_code look_at_csr(struct approved *a, struct policy_facts *f,
 	rc = csr_decode(buf_span(&a->req->csr), &a->csr, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = x509_key_check(a->who->x509, a->csr.spki, X509_ALLOW_ALL, &key,
-			    key_err);
-	f->key_ok = rc == PV_OK;
-	f->key_err = key_err;
-	if (issue_context_own_key(ctx, a->csr.spki))
+	rc = look_at_key(a, f, key_err);
+	if (rc != PV_OK) {
+		*err = *key_err;
+		return rc;
+	}
+	if (issue_context_own_key(a->who->ctx, a->csr.spki))
 		f->key_authority = POLICY_OWNER_AUTHORITY;
-	err_init(&why);
-	/* A bad key is the first thing to say; its signature is not asked. */
-	if (f->key_ok)
-		f->csr_signature_ok =
-			csr_verify(a->who->x509, &a->csr, &why) == PV_OK;
 	return x509_spki_sha256(a->csr.spki, a->spki_sha256, err);
 }
 

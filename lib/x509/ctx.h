@@ -40,9 +40,12 @@ PV_MUST enum pv_code x509_ctx_import(struct x509_ctx *ctx,
 				     struct x509_curve **curve,
 				     struct err *err);
 
-/* The RSA part of x509_key_check(), after parsing; sets facts->bits. */
-PV_MUST enum pv_code x509_rsa_check(struct x509_ctx *ctx,
-				    struct key_facts *facts, struct err *err);
+/* The RSA parts of x509_key_check_form() and x509_key_check_weak(). */
+PV_MUST enum pv_code x509_rsa_check_form(const struct key_facts *facts,
+					 struct err *err);
+PV_MUST enum pv_code x509_rsa_check_weak(struct x509_ctx *ctx,
+					 const struct key_facts *facts,
+					 struct err *err);
 
 /* OpenSSL failed where it has no reason to; its queue is emptied. */
 enum pv_code x509_openssl_fail(const char *what, struct err *err);

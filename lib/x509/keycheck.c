@@ -130,9 +130,9 @@ static void list_allowed(unsigned allowed, char *out, size_t cap)
 						 x509_alg_name(a));
 }
 
-enum pv_code x509_key_check(struct x509_ctx *ctx, struct span spki,
-			    unsigned allowed, struct key_facts *facts,
-			    struct err *err)
+enum pv_code x509_key_check_form(struct x509_ctx *ctx, struct span spki,
+				 unsigned allowed, struct key_facts *facts,
+				 struct err *err)
 {
 	enum pv_code rc = x509_key_parse(spki, facts, err);
 	struct x509_curve *curve;
@@ -150,6 +150,23 @@ enum pv_code x509_key_check(struct x509_ctx *ctx, struct span spki,
 				x509_alg_name(facts->alg), names);
 	}
 	if (facts->alg == X509_ALG_RSA)
-		return x509_rsa_check(ctx, facts, err);
+		return x509_rsa_check_form(facts, err);
 	return x509_ctx_import(ctx, facts, &curve, err);
+}
+
+enum pv_code x509_key_check_weak(struct x509_ctx *ctx,
+				 const struct key_facts *facts, struct err *err)
+{
+	if (facts->alg == X509_ALG_RSA)
+		return x509_rsa_check_weak(ctx, facts, err);
+	return PV_OK;
+}
+
+enum pv_code x509_key_check(struct x509_ctx *ctx, struct span spki,
+			    unsigned allowed, struct key_facts *facts,
+			    struct err *err)
+{
+	enum pv_code rc = x509_key_check_form(ctx, spki, allowed, facts, err);
+
+	return rc == PV_OK ? x509_key_check_weak(ctx, facts, err) : rc;
 }

@@ -3,7 +3,7 @@
  * and the weaknesses that a public key alone shows.
  *
  * EC: named curves P-256 and P-384, uncompressed points, on the curve, not
- * infinity (RFC 5480). RSA: 2048 to 8192 bits, exponent odd, 65537 to
+ * infinity (RFC 5480). RSA: 2048 to 4096 bits, exponent odd, 65537 to
  * 2^256 - 1 (SP 800-56B, 6.2), no factor below 2^16, no Fermat factors within
  * 100 rounds, no ROCA fingerprint (CVE-2017-15361).
  *
@@ -16,9 +16,9 @@
 #include "lib/base/buf.h"
 
 #define X509_RSA_BITS_MIN 2048 /* SP 800-131A: 112 bits of strength */
-#define X509_RSA_BITS_MAX 8192 /* bounds the work that one key can ask for */
+#define X509_RSA_BITS_MAX 4096 /* bounds the work that one key can ask for */
 #define X509_FERMAT_ROUNDS 100 /* policy.md, "Deciding" */
-#define X509_SPKI_MAX 1200     /* bytes of DER; RSA 8192 needs 1062 + e */
+#define X509_SPKI_MAX 1200     /* bytes of DER; RSA 4096 needs 550 + e */
 
 enum x509_alg {
 	X509_ALG_OTHER, /* anything we do not certify */
@@ -62,12 +62,25 @@ PV_MUST enum pv_code x509_key_parse(struct span spki, struct key_facts *facts,
 				    struct err *err);
 
 /*
- * All checks. allowed: X509_ALLOW() bits. *facts is filled even when a check
- * after parsing refuses. Codes of x509_key_parse(), and PV_DENIED with rule
- * "key.algorithm", "key.off_curve", "key.size", "key.modulus" (even),
- * "key.exponent", "key.small_factors", "key.fermat", "key.roca" or
+ * What costs next to nothing: structure, algorithm, curve, sizes. allowed:
+ * X509_ALLOW() bits. *facts is filled even when a check after parsing refuses.
+ * Codes of x509_key_parse(), and PV_DENIED with rule "key.algorithm",
+ * "key.off_curve", "key.size", "key.modulus" (even) or "key.exponent".
+ */
+PV_MUST enum pv_code x509_key_check_form(struct x509_ctx *ctx, struct span spki,
+					 unsigned allowed,
+					 struct key_facts *facts,
+					 struct err *err);
+/*
+ * What is left, on facts of a key whose form is right: up to tens of
+ * milliseconds with RSA, so who asks should have proven possession first.
+ * PV_DENIED with rule "key.small_factors", "key.roca", "key.fermat" or
  * "key.prime" (an RSA modulus that is itself prime).
  */
+PV_MUST enum pv_code x509_key_check_weak(struct x509_ctx *ctx,
+					 const struct key_facts *facts,
+					 struct err *err);
+/* Both, in turn. */
 PV_MUST enum pv_code x509_key_check(struct x509_ctx *ctx, struct span spki,
 				    unsigned allowed, struct key_facts *facts,
 				    struct err *err);
