@@ -205,21 +205,39 @@ static enum decide_next check_fields(struct decide *d)
  * The order matters: form, then what the keys show, then the answer that is
  * stored already; what this template asks binds new devices only.
  */
-static void run(struct decide *d)
-{
-	static enum decide_next (*const steps[])(struct decide *) = {
-		check_type,	   check_names,	 decide_proof,
-		decide_seal_proof, decide_owner, decide_device,
-		check_id,	   check_fields, decide_key,
-		decide_excess,	   decide_clock, decide_order,
-		decide_station,	   decide_hours, decide_quantity,
-		decide_rate
-	};
+static enum decide_next (*const stored_steps[])(struct decide *) = {
+	check_type,	   check_names,	 decide_proof,
+	decide_seal_proof, decide_owner, decide_device
+};
+static enum decide_next (*const template_steps[])(struct decide *) = {
+	check_id,	 check_fields, decide_key,     decide_excess,
+	decide_clock,	 decide_order, decide_station, decide_hours,
+	decide_quantity, decide_rate
+};
 
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
-		if (steps[i](d) == DECIDE_STOP)
-			return;
-	decide_allow(d, POLICY_APPROVED);
+static void undecided(struct policy_verdict *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->answer = POLICY_DENIED;
+	out->code = PV_DENIED;
+	snprintf(out->rule, sizeof(out->rule), "policy.undecided");
+	snprintf(out->message, sizeof(out->message), "no rule allowed it");
+	snprintf(out->fix, sizeof(out->fix), "report this to the authority");
+}
+
+bool policy_decide_stored(const struct template *t,
+			  const struct policy_request *r,
+			  const struct policy_facts *f,
+			  struct policy_verdict *out)
+{
+	struct decide d = { t, NULL, r, f, out };
+
+	undecided(out);
+	for (size_t i = 0; i < sizeof(stored_steps) / sizeof(*stored_steps);
+	     i++)
+		if (stored_steps[i](&d) == DECIDE_STOP)
+			return true;
+	return false;
 }
 
 void policy_decide(const struct template *t, const struct order *order,
@@ -228,13 +246,13 @@ void policy_decide(const struct template *t, const struct order *order,
 {
 	struct decide d = { t, order, r, f, out };
 
-	memset(out, 0, sizeof(*out));
-	out->answer = POLICY_DENIED;
-	out->code = PV_DENIED;
-	snprintf(out->rule, sizeof(out->rule), "policy.undecided");
-	snprintf(out->message, sizeof(out->message), "no rule allowed it");
-	snprintf(out->fix, sizeof(out->fix), "report this to the authority");
-	run(&d);
+	if (policy_decide_stored(t, r, f, out))
+		return;
+	for (size_t i = 0; i < sizeof(template_steps) / sizeof(*template_steps);
+	     i++)
+		if (template_steps[i](&d) == DECIDE_STOP)
+			return;
+	decide_allow(&d, POLICY_APPROVED);
 }
 
 enum pv_code policy_verdict_fail(const struct policy_verdict *v,

@@ -5,8 +5,9 @@
  *
  * It is asked twice: by a signer with store_known false (template, request,
  * clock) before the TBS is built, and by the writer with store_known true
- * inside the intent's transaction. Look a device up first where possible: a
- * stored answer stands even when a newer template would deny the request.
+ * inside the intent's transaction. What a signer denies by the template's
+ * rules goes to the writer all the same: a stored answer stands even when a
+ * newer template would deny the request (policy_decide_stored()).
  *
  * Does not check: keys, signatures and CSRs itself (facts say so), the bytes
  * of the certificate (lib/x509 lints them).
@@ -55,6 +56,17 @@ struct policy_verdict {
 void policy_decide(const struct template *t, const struct order *order,
 		   const struct policy_request *r, const struct policy_facts *f,
 		   struct policy_verdict *out);
+
+/*
+ * The first part of it, which no template's rules can change: form, what the
+ * keys prove, and with store_known what is stored already. True: *out is the
+ * verdict, denied or POLICY_EXISTING. False: it is the template's turn, and
+ * *out stays denied.
+ */
+PV_MUST bool policy_decide_stored(const struct template *t,
+				  const struct policy_request *r,
+				  const struct policy_facts *f,
+				  struct policy_verdict *out);
 
 /* A denied (or waiting) verdict as an error record; returns its code. */
 enum pv_code policy_verdict_fail(const struct policy_verdict *v,

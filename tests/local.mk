@@ -258,6 +258,7 @@ CLI_TESTS = \
 	tests/cli/firstday.sh \
 	tests/cli/init.sh \
 	tests/cli/kill.sh \
+	tests/cli/newer.sh \
 	tests/cli/node.sh \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \

@@ -4,38 +4,28 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/base/sha256.h"
 #include "lib/seal/recipient.h"
 #include "lib/x509/cert.h"
-
-#define BODY_DOMAIN "provctl/request-body/v1"
-#define BODY_MAX 65536
 
 struct approved {
 	const struct request *req;
 	const struct approver *who;
-	const char *role; /* borrowed from the template */
 	struct csr csr;
 	bool has_csr, has_seal;
-	uint8_t spki_sha256[32], seal_sha256[32], body[32];
+	uint8_t spki_sha256[32], seal_sha256[32], asked[32];
+	struct policy_facts facts;
+	struct err key_err;
 	struct policy_field fields[REQUEST_FIELDS_MAX];
-	struct buf scratch;
 };
 
 enum pv_code approved_new(struct approved **a, struct err *err)
 {
 	*a = mem_new(sizeof(**a), err);
-	if (!*a)
-		return PV_INTERNAL;
-	buf_init(&(*a)->scratch, BODY_MAX);
-	return PV_OK;
+	return *a ? PV_OK : PV_INTERNAL;
 }
 
 void approved_free(struct approved *a)
 {
-	if (!a)
-		return;
-	buf_release(&a->scratch);
 	free(a);
 }
 
@@ -85,9 +75,10 @@ struct policy_request request_policy(const struct request *req,
  * spent on a key that the sender holds and the template could certify only.
  * Another algorithm is a matter of policy, which denies it.
  */
-static enum pv_code look_at_key(struct approved *a, struct policy_facts *f,
-				struct err *key_err)
+static enum pv_code look_at_key(struct approved *a)
 {
+	struct policy_facts *f = &a->facts;
+	struct err *key_err = &a->key_err;
 	const struct template *t = a->who->ctx->tmpl;
 	struct x509_ctx *x509 = a->who->x509;
 	struct key_facts key;
@@ -107,9 +98,9 @@ static enum pv_code look_at_key(struct approved *a, struct policy_facts *f,
 }
 
 /* Key, signature and ownership of the CSR, as facts. PV_OK unless broken. */
-static enum pv_code look_at_csr(struct approved *a, struct policy_facts *f,
-				struct err *key_err, struct err *err)
+static enum pv_code look_at_csr(struct approved *a, struct err *err)
 {
+	struct policy_facts *f = &a->facts;
 	enum pv_code rc;
 
 	a->has_csr = a->req->csr.len > 0;
@@ -121,20 +112,21 @@ static enum pv_code look_at_csr(struct approved *a, struct policy_facts *f,
 	rc = csr_decode(buf_span(&a->req->csr), &a->csr, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = look_at_key(a, f, key_err);
+	rc = look_at_key(a);
 	if (rc != PV_OK) {
-		*err = *key_err;
+		*err = a->key_err;
 		return rc;
 	}
 	if (issue_context_own_key(a->who->ctx, a->csr.spki))
 		f->key_authority = POLICY_OWNER_AUTHORITY;
-	return x509_spki_sha256(a->csr.spki, a->spki_sha256, err);
+	rc = x509_spki_sha256(a->csr.spki, a->spki_sha256, err);
+	return rc == PV_OK ? csr_requested_hash(&a->csr, a->asked, err) : rc;
 }
 
 /* The sealing key and the certified key's signature over it. */
-static enum pv_code look_at_seal_key(struct approved *a, struct policy_facts *f,
-				     struct err *err)
+static enum pv_code look_at_seal_key(struct approved *a, struct err *err)
 {
+	struct policy_facts *f = &a->facts;
 	const struct request *req = a->req;
 	struct span spki = buf_span(&req->seal_key);
 	struct key_facts key;
@@ -158,69 +150,51 @@ static enum pv_code look_at_seal_key(struct approved *a, struct policy_facts *f,
 	return x509_spki_sha256(spki, a->seal_sha256, err);
 }
 
-static enum pv_code hash_body(struct approved *a, struct err *err)
+static struct policy_request question(struct approved *a)
 {
-	const struct template *t = a->who->ctx->tmpl;
-	uint8_t asked[32] = { 0 };
-	struct buf *b = &a->scratch;
-	enum pv_code rc = PV_OK;
+	const struct approver *who = a->who;
+	struct policy_request ask = request_policy(a->req, who->ctx, a->fields);
 
-	if (a->has_csr)
-		rc = csr_requested_hash(&a->csr, asked, err);
-	if (rc != PV_OK)
-		return rc;
-	buf_reset(b);
-	buf_put(b, BODY_DOMAIN, sizeof(BODY_DOMAIN));
-	buf_put(b, a->req->device, strlen(a->req->device) + 1);
-	buf_put(b, a->role, strlen(a->role) + 1);
-	buf_put(b, asked, sizeof(asked));
-	/* In the order of the declaration: the request's own does not count. */
-	for (size_t i = 0; i < t->fields_n; i++) {
-		const char *value = request_field(a->req, t->field_names[i]);
-
-		if (!value)
-			continue;
-		buf_put(b, t->field_names[i], strlen(t->field_names[i]) + 1);
-		buf_put(b, value, strlen(value) + 1);
-	}
-	rc = buf_check(b, err);
-	return rc == PV_OK ? sha256(buf_span(b), a->body, err) : rc;
-}
-
-enum pv_code approve(struct approved *a, const struct approver *who,
-		     const struct request *req, uint64_t now_ms,
-		     struct err *err)
-{
-	const struct template *t = who->ctx->tmpl;
-	struct policy_facts f = { .now_ms = now_ms,
-				  .actor = who->actor,
-				  .station = who->station };
-	struct policy_request ask;
-	struct policy_verdict v;
-	struct err key_err;
-	size_t role;
-	enum pv_code rc;
-
-	err_init(&key_err);
-	a->req = req;
-	a->who = who;
-	rc = look_at_csr(a, &f, &key_err, err);
-	if (rc == PV_OK)
-		rc = look_at_seal_key(a, &f, err);
-	if (rc != PV_OK)
-		return rc;
-	ask = request_policy(req, who->ctx, a->fields);
 	ask.algorithm = approved_algorithm(a);
 	ask.order = who->order ? who->order->id : NULL;
 	ask.batch = who->batch;
-	policy_decide(t, who->order, &ask, &f, &v);
-	if (v.answer != POLICY_APPROVED)
+	return ask;
+}
+
+enum pv_code prove(struct approved *a, const struct approver *who,
+		   const struct request *req, struct err *err)
+{
+	struct policy_request ask;
+	struct policy_verdict v;
+	enum pv_code rc;
+
+	err_init(&a->key_err);
+	a->req = req;
+	a->who = who;
+	memset(a->asked, 0, sizeof(a->asked));
+	a->facts = (struct policy_facts){ .actor = who->actor,
+					  .station = who->station };
+	rc = look_at_csr(a, err);
+	if (rc == PV_OK)
+		rc = look_at_seal_key(a, err);
+	if (rc != PV_OK)
+		return rc;
+	ask = question(a);
+	if (policy_decide_stored(who->ctx->tmpl, &ask, &a->facts, &v))
 		return policy_verdict_fail(&v, err);
-	if (!template_role(t, ask.role, &role))
-		return err_fail(err, PV_INTERNAL, "device.role", NULL,
-				"an approved request has no role");
-	a->role = t->roles[role].name;
-	return hash_body(a, err);
+	return PV_OK;
+}
+
+enum pv_code approve(struct approved *a, uint64_t now_ms, struct err *err)
+{
+	const struct template *t = a->who->ctx->tmpl;
+	struct policy_request ask = question(a);
+	struct policy_verdict v;
+
+	a->facts.now_ms = now_ms;
+	policy_decide(t, a->who->order, &ask, &a->facts, &v);
+	return v.answer == POLICY_APPROVED ? PV_OK
+					   : policy_verdict_fail(&v, err);
 }
 
 const struct request *approved_request(const struct approved *a)
@@ -231,11 +205,6 @@ const struct request *approved_request(const struct approved *a)
 const struct issue_context *approved_context(const struct approved *a)
 {
 	return a->who->ctx;
-}
-
-const char *approved_role(const struct approved *a)
-{
-	return a->role;
 }
 
 const struct csr *approved_csr(const struct approved *a)
@@ -269,9 +238,9 @@ struct span approved_recipient(const struct approved *a,
 	return none;
 }
 
-const uint8_t *approved_body(const struct approved *a)
+const uint8_t *approved_asked(const struct approved *a)
 {
-	return a->body;
+	return a->asked;
 }
 
 struct text_vars approved_vars(const struct approved *a,

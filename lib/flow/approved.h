@@ -1,8 +1,10 @@
 /*
- * approved: the second stage of a device's way. A request that the template
- * allows as far as a signer process can know: ids, fields, role, key quality,
- * proof of possession, sealing key and its signature, clock. Made by approve()
- * only. What the store knows is asked later, inside the intent's transaction.
+ * approved: the second stage of a device's way. A request whose keys prove
+ * what they claim (prove(): key quality, proof of possession, sealing key and
+ * its signature), and which the template allows as far as a signer process can
+ * know (approve(): ids, fields, role, algorithm, limits, clock). What the store
+ * knows is asked later, inside the intent's transaction. A proven request that
+ * the template denies may still be a stored device's: the writer knows.
  * Specification: policy.md, "Deciding".
  */
 #ifndef PV_FLOW_APPROVED_H
@@ -29,17 +31,22 @@ PV_MUST enum pv_code approved_new(struct approved **a, struct err *err);
 void approved_free(struct approved *a);
 
 /*
- * Decides on req at now_ms; a borrows req and who's members until the next
- * call. PV_INPUT, PV_DENIED, PV_CONFLICT with the rule of policy_decide().
+ * Looks at what req proves, whatever the template's rules are; a borrows req
+ * and who's members until the next call. PV_INPUT, PV_DENIED with the rule of
+ * policy_decide_stored(). On success all of it may be asked below.
  */
-PV_MUST enum pv_code approve(struct approved *a, const struct approver *who,
-			     const struct request *req, uint64_t now_ms,
+PV_MUST enum pv_code prove(struct approved *a, const struct approver *who,
+			   const struct request *req, struct err *err);
+
+/*
+ * Decides on a proven request at now_ms. PV_INPUT, PV_DENIED, PV_CONFLICT with
+ * the rule of policy_decide().
+ */
+PV_MUST enum pv_code approve(struct approved *a, uint64_t now_ms,
 			     struct err *err);
 
 const struct request *approved_request(const struct approved *a);
 const struct issue_context *approved_context(const struct approved *a);
-/* Name of the role: the request's, or the only one of the template. */
-const char *approved_role(const struct approved *a);
 /* NULL when the template takes no CSR. */
 const struct csr *approved_csr(const struct approved *a);
 /* TPL_ALG_NONE without a CSR. */
@@ -47,8 +54,8 @@ enum tpl_algorithm approved_algorithm(const struct approved *a);
 /* SHA-256 of the SPKI, NULL when the request brought none. */
 const uint8_t *approved_spki_sha256(const struct approved *a);
 const uint8_t *approved_seal_sha256(const struct approved *a);
-/* SHA-256 of the body but for its keys: equal bodies are the same request. */
-const uint8_t *approved_body(const struct approved *a);
+/* Hash of what the CSR asks for, as in request_body(); zero without one. */
+const uint8_t *approved_asked(const struct approved *a);
 /*
  * The two below answer for any version of the template: an intent is finished
  * under the one that it was made under.

@@ -52,18 +52,14 @@ static enum pv_code collect(struct store *store, const char *name,
 
 /* One link below its parent, or the root below itself. */
 static enum pv_code check_link(const struct ca_link *link,
-			       const struct ca_link *parent, int64_t now_s,
-			       struct err *err)
+			       const struct ca_link *parent, struct err *err)
 {
 	CLEANUP(x509_issuer_release)
 	struct x509_issuer above = { .path_len = 0 };
-	CLEANUP(x509_issuer_release) struct x509_issuer own = { .path_len = 0 };
 	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
 	struct x509_cert cert;
 	enum pv_code rc = x509_issuer_load(buf_span(&parent->der), &above, err);
 
-	if (rc == PV_OK)
-		rc = x509_issuer_load(buf_span(&link->der), &own, err);
 	if (rc == PV_OK)
 		rc = x509_cert_decode(buf_span(&link->der), &cert, err);
 	if (rc == PV_INPUT || rc == PV_DENIED) {
@@ -78,9 +74,26 @@ static enum pv_code check_link(const struct ca_link *link,
 		rc = x509_verifier_new(above.spki, &v, err);
 	if (rc == PV_OK)
 		rc = x509_verify_cert(v, &cert, PV_INTEGRITY, err);
-	if (rc == PV_OK && now_s >= 0)
-		rc = x509_issuer_valid(&own, now_s, err);
 	return rc;
+}
+
+enum pv_code ca_chain_valid(const struct ca_chain *chain, int64_t now_s,
+			    struct err *err)
+{
+	for (size_t i = 0; i < chain->n; i++) {
+		CLEANUP(x509_issuer_release)
+		struct x509_issuer ca = { .path_len = 0 };
+		enum pv_code rc =
+			x509_issuer_load(buf_span(&chain->ca[i].der), &ca, err);
+
+		if (rc == PV_OK)
+			rc = x509_issuer_valid(&ca, now_s, err);
+		if (rc != PV_OK) {
+			err_object(err, chain->ca[i].name);
+			return rc;
+		}
+	}
+	return PV_OK;
 }
 
 enum pv_code ca_chain_load(struct store *store, const char *name, int64_t now_s,
@@ -95,10 +108,11 @@ enum pv_code ca_chain_load(struct store *store, const char *name, int64_t now_s,
 			      "no CA is named");
 	for (size_t i = 0; rc == PV_OK && i < chain->n; i++) {
 		const struct ca_link *link = &chain->ca[i];
-		rc = check_link(link, i + 1 < chain->n ? link + 1 : link, now_s,
-				err);
+		rc = check_link(link, i + 1 < chain->n ? link + 1 : link, err);
 		if (rc != PV_OK)
 			err_object(err, link->name);
 	}
+	if (rc == PV_OK && now_s >= 0)
+		rc = ca_chain_valid(chain, now_s, err);
 	return rc;
 }

@@ -31,6 +31,9 @@ struct ca_chain {
 PV_MUST enum pv_code ca_chain_load(struct store *store, const char *name,
 				   int64_t now_s, struct ca_chain *chain,
 				   struct err *err);
+/* The dates alone, of a chain that was loaded. PV_DENIED "validity.issuer". */
+PV_MUST enum pv_code ca_chain_valid(const struct ca_chain *chain, int64_t now_s,
+				    struct err *err);
 void ca_chain_release(struct ca_chain *chain);
 
 #endif

@@ -196,12 +196,19 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 	enum pv_code rc;
 
 	ctx->crl_shards = 1;
+	err_init(&ctx->expired);
 	if (!ctx->tmpl->has_certificate)
 		return PV_OK;
-	rc = ca_chain_load(store, ctx->tmpl->profile.issuer, pvtime_now_s(),
-			   &chain, err);
+	rc = ca_chain_load(store, ctx->tmpl->profile.issuer, -1, &chain, err);
 	if (rc != PV_OK)
 		return rc;
+	/* No new device, but stored answers are given all the same. */
+	rc = ca_chain_valid(&chain, pvtime_now_s(), &ctx->expired);
+	if (rc != PV_OK && rc != PV_DENIED) {
+		*err = ctx->expired;
+		return rc;
+	}
+	rc = PV_OK;
 	for (size_t i = 0; rc == PV_OK && i + 1 < chain.n; i++)
 		rc = own(ctx, buf_span(&chain.ca[i].der),
 			 &ctx->chain[ctx->chain_n++], err);

@@ -6,7 +6,8 @@
  *
  * Checked while loading: the template's bytes against their pinned digest, the
  * stored manifest signatures with the bundle key, the CA chain (signatures,
- * CA flags, dates), one algorithm (ES256) everywhere.
+ * CA flags), one algorithm (ES256) everywhere. The chain's dates are a fact,
+ * which stands in the way of new devices only.
  * Specification: policy.md; formats.md 1, 2.
  */
 #ifndef PV_FLOW_CONTEXT_H
@@ -56,6 +57,7 @@ struct issue_context {
 	uint32_t crl_shards;	    /* of the issuer's CRL; 1 with key none */
 	struct span chain[CONTEXT_CHAIN_MAX]; /* DER, issuer first, no anchor */
 	size_t chain_n;
+	struct err expired; /* PV_OK, or why a CA of the chain is not valid */
 	struct span anchor; /* DER of the self-signed root; empty with
 			     * key none */
 

@@ -1,5 +1,10 @@
 #include "lib/flow/outcome.h"
 
+bool outcome_is_denial(enum pv_code code)
+{
+	return code == PV_INPUT || code == PV_DENIED || code == PV_CONFLICT;
+}
+
 unsigned outcome_rank(enum pv_code code)
 {
 	static const enum pv_code order[] = {

@@ -60,7 +60,7 @@ bool prepared_bind(struct prepared *p, const struct approved *a,
 
 	p->a = a;
 	p->ctx = ctx;
-	if (!template_role(t, approved_role(a), &p->role))
+	if (!template_role(t, approved_request(a)->role, &p->role))
 		return false;
 	p->vars = approved_vars(a, t, p->values);
 	p->recipient = approved_recipient(a, t);
@@ -165,6 +165,10 @@ enum pv_code prepare(struct prepared *p, struct minting *m,
 	if (!prepared_bind(p, a, approved_context(a)))
 		return err_fail(err, PV_INTERNAL, "device.role", NULL,
 				"an approved request has no role");
+	if (p->ctx->expired.code != PV_OK) {
+		*err = p->ctx->expired;
+		return err->code;
+	}
 	p->created_ms = now_ms;
 	p->seq = 1;
 	rc = draw_serial(p, m, number, err);

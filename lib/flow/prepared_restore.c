@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/flow/hostkey.h"
+#include "lib/flow/outcome.h"
 #include "lib/flow/prepared_impl.h"
 
 /* The SPKI that a host key's PKCS#8 ends with. */
@@ -44,12 +45,6 @@ static enum pv_code other_tbs(struct err *err)
 			"request and template give");
 }
 
-/* What was refused before it was stored cannot have been stored. */
-static bool is_refusal(enum pv_code rc)
-{
-	return rc == PV_INPUT || rc == PV_DENIED || rc == PV_CONFLICT;
-}
-
 /* The stored TBS is p's only when it is built the same once more. */
 static enum pv_code take_tbs(struct prepared *p, struct span stored,
 			     struct err *err)
@@ -65,7 +60,8 @@ static enum pv_code take_tbs(struct prepared *p, struct span stored,
 		return other_tbs(err);
 	err_init(&why);
 	rc = prepared_build_tbs(p, spki, &p->tbs, &why);
-	if (is_refusal(rc))
+	/* What is refused now was refused then, and not stored. */
+	if (outcome_is_denial(rc))
 		return other_tbs(err);
 	if (rc != PV_OK) {
 		*err = why;

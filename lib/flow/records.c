@@ -9,20 +9,40 @@ static void put_opt_hash(struct wire *w, const uint8_t *hash)
 	wire_put_bytes(w, hash ? hash : none, 32);
 }
 
-void record_put_intent(struct wire *w, const struct prepared *p)
+/* What is proven of a request; spki: of its key, or of the one made for it. */
+static void put_proof(struct wire *w, const struct approved *a,
+		      const uint8_t *spki)
 {
-	const struct approved *a = prepared_approved(p);
-	size_t mark = wire_begin(w, WIRE_INTENT);
-
 	request_put_names(w, approved_request(a));
 	wire_put_u64(w, approved_csr(a) != NULL);
 	wire_put_u64(w, approved_seal_sha256(a) != NULL);
 	wire_put_u64(w, approved_algorithm(a));
 	wire_put_bytes(w, approved_context(a)->template_sha256, 32);
-	wire_put_bytes(w, approved_body(a), 32);
-	wire_put_u64(w, prepared_spki_sha256(p) != NULL);
-	put_opt_hash(w, prepared_spki_sha256(p));
+	wire_put_bytes(w, approved_asked(a), 32);
+	wire_put_u64(w, spki != NULL);
+	put_opt_hash(w, spki);
 	put_opt_hash(w, approved_seal_sha256(a));
+}
+
+static void get_proof(struct wire_rec *rec, struct record_intent *i)
+{
+	request_get_names(rec, i->req);
+	i->csr = wire_get_u64(rec) != 0;
+	i->seal_key = wire_get_u64(rec) != 0;
+	i->algorithm = (enum tpl_algorithm)wire_get_u64(rec);
+	wire_get_bytes(rec, i->template_sha256, 32);
+	wire_get_bytes(rec, i->asked, 32);
+	i->has_spki = wire_get_u64(rec) != 0;
+	i->spki_given = i->csr;
+	wire_get_bytes(rec, i->spki_sha256, 32);
+	wire_get_bytes(rec, i->seal_sha256, 32);
+}
+
+void record_put_intent(struct wire *w, const struct prepared *p)
+{
+	size_t mark = wire_begin(w, WIRE_INTENT);
+
+	put_proof(w, prepared_approved(p), prepared_spki_sha256(p));
 	wire_put_u64(w, prepared_number(p));
 	wire_put_u64(w, prepared_created_ms(p));
 	wire_put_u64(w, prepared_seq(p));
@@ -35,22 +55,31 @@ void record_put_intent(struct wire *w, const struct prepared *p)
 enum pv_code record_get_intent(struct wire_rec *rec, struct record_intent *i,
 			       struct err *err)
 {
-	request_get_names(rec, i->req);
-	i->csr = wire_get_u64(rec) != 0;
-	i->seal_key = wire_get_u64(rec) != 0;
-	i->algorithm = (enum tpl_algorithm)wire_get_u64(rec);
-	wire_get_bytes(rec, i->template_sha256, 32);
-	wire_get_bytes(rec, i->body, 32);
-	i->has_spki = wire_get_u64(rec) != 0;
-	i->spki_given = i->csr;
-	wire_get_bytes(rec, i->spki_sha256, 32);
-	wire_get_bytes(rec, i->seal_sha256, 32);
+	get_proof(rec, i);
 	i->number = (uint32_t)wire_get_u64(rec);
 	i->created_ms = wire_get_u64(rec);
 	i->seq = wire_get_u64(rec);
 	i->serial = wire_get_span(rec);
 	i->tbs = wire_get_span(rec);
 	i->secrets = wire_get_span(rec);
+	return wire_done(rec, err);
+}
+
+void record_put_denied(struct wire *w, const struct approved *a,
+		       const struct err *why)
+{
+	size_t mark = wire_begin(w, WIRE_DENIED);
+
+	put_proof(w, a, approved_spki_sha256(a));
+	wire_put_err(w, why);
+	wire_end(w, mark);
+}
+
+enum pv_code record_get_denied(struct wire_rec *rec, struct record_denied *d,
+			       struct err *err)
+{
+	get_proof(rec, &d->i);
+	wire_get_err(rec, &d->why);
 	return wire_done(rec, err);
 }
 

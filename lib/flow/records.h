@@ -17,7 +17,8 @@ struct record_intent {
 	bool csr, seal_key;
 	enum tpl_algorithm algorithm;
 	uint8_t template_sha256[32];
-	uint8_t body[32];
+	uint8_t asked[32];	   /* as in request_body() */
+	uint8_t body[32];	   /* the writer's to fill in */
 	bool has_spki, spki_given; /* given: by the request, not made by us */
 	uint8_t spki_sha256[32], seal_sha256[32];
 	uint32_t number;
@@ -27,6 +28,20 @@ struct record_intent {
 void record_put_intent(struct wire *w, const struct prepared *p);
 PV_MUST enum pv_code record_get_intent(struct wire_rec *rec,
 				       struct record_intent *i,
+				       struct err *err);
+
+/*
+ * WIRE_DENIED: a request that is proven, but that this template denies: i is
+ * filled up to seal_sha256. Answered like an intent.
+ */
+struct record_denied {
+	struct record_intent i;
+	struct err why;
+};
+void record_put_denied(struct wire *w, const struct approved *a,
+		       const struct err *why);
+PV_MUST enum pv_code record_get_denied(struct wire_rec *rec,
+				       struct record_denied *d,
 				       struct err *err);
 
 /* WIRE_GO_STORED: an earlier intent of the same device and body. */

@@ -70,6 +70,15 @@ PV_MUST enum pv_code request_add_field(struct request *r, const char *name,
 /* Defaults and what must be there: device; request id defaults to it. */
 PV_MUST enum pv_code request_finish(struct request *r, struct err *err);
 
+/*
+ * What makes two requests of one template the same, but for their keys:
+ * SHA-256 over device, role (by name, "" when there is none), what the CSR
+ * asks for (asked, zero without a CSR) and the fields, sorted by name.
+ */
+PV_MUST enum pv_code request_body(const struct request *r, const char *role,
+				  const uint8_t asked[32], uint8_t body[32],
+				  struct err *err);
+
 /* A WIRE_REQUEST record. */
 void request_put(struct wire *w, const struct request *r);
 PV_MUST enum pv_code request_get(struct wire_rec *rec, struct request *r,

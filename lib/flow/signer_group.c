@@ -3,6 +3,7 @@
 
 #include "lib/base/pvtime.h"
 #include "lib/flow/datakey.h"
+#include "lib/flow/outcome.h"
 #include "lib/flow/signer_impl.h"
 
 #define DATAKEY_ROW_MAX 256
@@ -33,35 +34,55 @@ static enum pv_code need_datakey(struct signer *s, struct err *err)
 	return rc;
 }
 
+/* Draws what a new device needs; *why is what its request fails by. */
+static enum pv_code make_slot(struct signer *s, struct signer_slot *slot,
+			      uint64_t now_ms, struct err *why, struct err *err)
+{
+	uint32_t number;
+	enum pv_code rc = signer_next_number(s, &number, err);
+
+	if (rc == PV_OK)
+		rc = need_datakey(s, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = prepare(slot->prepared, &s->minting, slot->approved, number,
+		     now_ms, why);
+	if (rc == PV_OK || !signer_ends_run(rc))
+		return PV_OK;
+	*err = *why;
+	return rc;
+}
+
+/*
+ * A request that proves nothing is refused here. One that only this template
+ * denies goes to the writer, who knows whether the device has its answer.
+ */
 static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 				 struct err *err)
 {
-	uint64_t now = (uint64_t)pvtime_now_ms();
+	uint64_t now_ms = (uint64_t)pvtime_now_ms();
 	struct err why;
-	uint32_t number;
+	bool proven;
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = approve(slot->approved, &s->approver, &slot->req, now, &why);
-	if (rc == PV_OK) {
-		rc = signer_next_number(s, &number, err);
-		if (rc == PV_OK)
-			rc = need_datakey(s, err);
+	proven = prove(slot->approved, &s->approver, &slot->req, &why) == PV_OK;
+	if (proven && approve(slot->approved, now_ms, &why) == PV_OK) {
+		rc = make_slot(s, slot, now_ms, &why, err);
 		if (rc != PV_OK)
 			return rc;
-		rc = prepare(slot->prepared, &s->minting, slot->approved,
-			     number, now, &why);
 	}
-	if (signer_ends_run(rc)) {
+	if (signer_ends_run(why.code)) {
 		*err = why;
-		return rc;
+		return why.code;
 	}
-	if (rc != PV_OK) {
-		signer_refuse(s, slot, &why);
-		return PV_OK;
-	}
-	record_put_intent(s->opts->writer, slot->prepared);
 	slot->state = SLOT_WAITING;
+	if (why.code == PV_OK)
+		record_put_intent(s->opts->writer, slot->prepared);
+	else if (proven && outcome_is_denial(why.code))
+		record_put_denied(s->opts->writer, slot->approved, &why);
+	else
+		signer_refuse(s, slot, &why);
 	return PV_OK;
 }
 

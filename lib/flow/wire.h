@@ -25,6 +25,7 @@ enum wire_type {
 	WIRE_NEED_SERIALS, /* signer -> writer */
 	WIRE_DATAKEY,	   /* signer -> writer: a sealed data key */
 	WIRE_INTENT,	   /* signer -> writer */
+	WIRE_DENIED,	   /* signer -> writer: proven, denied by template */
 	WIRE_GO,	   /* writer -> signer: reserved, sign what you hold */
 	WIRE_GO_STORED,	   /* writer -> signer: sign this earlier intent */
 	WIRE_SKIP,	   /* writer -> signer: answered or denied */

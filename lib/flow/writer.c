@@ -63,6 +63,8 @@ static enum pv_code take_record(struct writer *w, size_t k,
 		return take_datakey(w, rec, err);
 	case WIRE_INTENT:
 		return writer_take_intent(w, from, rec, hold, err);
+	case WIRE_DENIED:
+		return writer_take_denied(w, from, rec, err);
 	case WIRE_RESULT:
 		return writer_take_result(w, rec, err);
 	case WIRE_REFUSED:

@@ -1,9 +1,13 @@
 /* The writer: deciding again with what the store knows. */
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
+
+CLEANUP_PTR(struct template, template_free);
 
 static enum policy_owner owner_of(const struct store_owner *o,
 				  const char *device)
@@ -37,9 +41,67 @@ static enum policy_state state_of(enum store_state s)
 	return POLICY_STATE_RETIRED;
 }
 
-static void compare(const struct writer *w, const struct record_intent *i,
-		    const struct store_device *d, struct policy_facts *f)
+enum pv_code writer_fill_body(const struct writer *w, struct record_intent *i,
+			      struct err *err)
 {
+	const struct template *t = w->opts->ctx->tmpl;
+	const char *role = i->req->role;
+	size_t n;
+
+	if (template_role(t, role, &n))
+		role = t->roles[n].name;
+	return request_body(i->req, role, i->asked, i->body, err);
+}
+
+struct only_role {
+	char name[TPL_NAME_MAX + 1]; /* "" when there are several */
+};
+
+static enum pv_code take_only_role(void *ctx, const struct store_template *t,
+				   struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
+	struct only_role *role = ctx;
+	enum pv_code rc = template_parse(t->bytes, &parsed, NULL, err);
+
+	if (rc == PV_OK && parsed->roles_n == 1)
+		snprintf(role->name, sizeof(role->name), "%s",
+			 parsed->roles[0].name);
+	return rc;
+}
+
+/*
+ * Is the body the one stored? A request that names no role means the only one
+ * of the template that the device was issued under, whatever the current one
+ * has.
+ */
+static enum pv_code same_body(struct writer *w, const struct record_intent *i,
+			      const struct store_device *d, bool *same,
+			      struct err *err)
+{
+	struct only_role role = { .name = "" };
+	struct store_visit v = { .ctx = &role, .fn.template = take_only_role };
+	uint8_t body[32];
+	enum pv_code rc;
+
+	*same = memcmp(d->s.body_sha256, i->body, 32) == 0;
+	if (*same || i->req->role[0] ||
+	    memcmp(d->s.template_sha256, i->template_sha256, 32) == 0)
+		return PV_OK;
+	rc = store_template_digest(w->store, d->s.template_sha256, &v, err);
+	if (rc == PV_OK)
+		rc = request_body(i->req, role.name, i->asked, body, err);
+	*same = rc == PV_OK && memcmp(d->s.body_sha256, body, 32) == 0;
+	return rc;
+}
+
+static enum pv_code compare(struct writer *w, const struct record_intent *i,
+			    const struct store_device *d,
+			    struct policy_facts *f, struct err *err)
+{
+	bool same = false;
+	enum pv_code rc = same_body(w, i, d, &same, err);
+
 	f->state = state_of(d->state);
 	f->same_spki = (!i->spki_given ||
 			(d->s.has_spki &&
@@ -47,9 +109,9 @@ static void compare(const struct writer *w, const struct record_intent *i,
 		       (!i->seal_key ||
 			(d->s.has_seal &&
 			 memcmp(d->s.seal_sha256, i->seal_sha256, 32) == 0));
-	f->same_rest =
-		memcmp(d->s.body_sha256, i->body, 32) == 0 &&
-		strcmp(d->s.template_name, w->opts->ctx->tmpl->name) == 0;
+	f->same_rest = same && strcmp(d->s.template_name,
+				      w->opts->ctx->tmpl->name) == 0;
+	return rc;
 }
 
 /* Whose a key is, by a row that agrees with the log. */
@@ -99,7 +161,7 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 	if (rc == PV_OK && *found)
 		rc = logged_device(w->store, d, err);
 	if (rc == PV_OK && *found)
-		compare(w, i, d, f);
+		rc = compare(w, i, d, f, err);
 	if (rc == PV_OK)
 		rc = store_request_get(w->store, i->req->id, &other, &known,
 				       err);
@@ -120,19 +182,35 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 	return rc;
 }
 
-enum pv_code writer_decide(struct writer *w, const struct record_intent *i,
-			   struct store_device *d, struct policy_verdict *v,
-			   struct err *err)
+/* A question of policy with all that signer and store know about it. */
+struct question {
+	struct policy_field fields[REQUEST_FIELDS_MAX];
+	struct policy_request ask;
+	struct policy_facts f;
+};
+
+static enum pv_code put_question(struct writer *w,
+				 const struct record_intent *i,
+				 struct question *q, struct store_device *d,
+				 struct err *err)
 {
 	const struct writer_opts *o = w->opts;
-	struct policy_field fields[REQUEST_FIELDS_MAX];
-	struct policy_request ask = request_policy(i->req, o->ctx, fields);
-	struct policy_facts f = {
+	bool found;
+
+	q->ask = request_policy(i->req, o->ctx, q->fields);
+	q->ask.csr = i->csr;
+	q->ask.seal_key = i->seal_key;
+	q->ask.host_key = i->req->host_key ||
+			  (!i->csr && o->ctx->tmpl->key == TPL_KEY_HOST);
+	q->ask.algorithm = i->algorithm;
+	q->ask.order = o->order ? o->order->id : NULL;
+	q->ask.batch = o->batch;
+	q->f = (struct policy_facts){
 		.now_ms = w->now_ms,
 		.last_event_ms = w->last_ms,
 		.clock_max_step_s =
 			(uint64_t)o->authority->clock_max_step_days * 86400,
-		/* What a signer checked before it sent the intent. */
+		/* What a signer checked before it sent the record. */
 		.key_ok = true,
 		.csr_signature_ok = true,
 		.csr_within = true,
@@ -142,18 +220,34 @@ enum pv_code writer_decide(struct writer *w, const struct record_intent *i,
 		.actor = o->actor,
 		.station = o->station
 	};
-	bool found;
-	enum pv_code rc = gather(w, i, &f, d, &found, err);
+	return gather(w, i, &q->f, d, &found, err);
+}
 
-	if (rc != PV_OK)
-		return rc;
-	ask.csr = i->csr;
-	ask.seal_key = i->seal_key;
-	ask.host_key = i->req->host_key ||
-		       (!i->csr && o->ctx->tmpl->key == TPL_KEY_HOST);
-	ask.algorithm = i->algorithm;
-	ask.order = o->order ? o->order->id : NULL;
-	ask.batch = o->batch;
-	policy_decide(o->ctx->tmpl, o->order, &ask, &f, v);
-	return PV_OK;
+enum pv_code writer_decide(struct writer *w, const struct record_intent *i,
+			   struct store_device *d, struct policy_verdict *v,
+			   struct err *err)
+{
+	const struct writer_opts *o = w->opts;
+	struct question q;
+	enum pv_code rc = put_question(w, i, &q, d, err);
+
+	if (rc == PV_OK)
+		policy_decide(o->ctx->tmpl, o->order, &q.ask, &q.f, v);
+	return rc;
+}
+
+enum pv_code writer_decide_stored(struct writer *w,
+				  const struct record_intent *i,
+				  struct store_device *d,
+				  struct policy_verdict *v, bool *settled,
+				  struct err *err)
+{
+	struct question q;
+	enum pv_code rc = put_question(w, i, &q, d, err);
+
+	*settled = false;
+	if (rc == PV_OK)
+		*settled = policy_decide_stored(w->opts->ctx->tmpl, &q.ask,
+						&q.f, v);
+	return rc;
 }

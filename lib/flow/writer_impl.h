@@ -42,10 +42,24 @@ PV_MUST enum pv_code writer_decide(struct writer *w,
 				   struct store_device *d,
 				   struct policy_verdict *v, struct err *err);
 
+/* The part of it that a newer template cannot change. *settled false:
+ * nothing that is stored decides, and *v is no verdict. */
+PV_MUST enum pv_code writer_decide_stored(struct writer *w,
+					  const struct record_intent *i,
+					  struct store_device *d,
+					  struct policy_verdict *v,
+					  bool *settled, struct err *err);
+/* Fills i->body in, for the role that the current template gives it. */
+PV_MUST enum pv_code writer_fill_body(const struct writer *w,
+				      struct record_intent *i, struct err *err);
+
 /* One WIRE_INTENT or WIRE_RESULT record. *hold: take it up again later. */
 PV_MUST enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 					struct wire_rec *rec, bool *hold,
 					struct err *err);
+/* One WIRE_DENIED record: a stored answer stands, else the denial does. */
+PV_MUST enum pv_code writer_take_denied(struct writer *w, struct wire *from,
+					struct wire_rec *rec, struct err *err);
 PV_MUST enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 					struct err *err);
 

@@ -196,6 +196,8 @@ enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 	struct err why;
 	enum pv_code rc = record_get_intent(rec, &i, err);
 
+	if (rc == PV_OK)
+		rc = writer_fill_body(w, &i, err);
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);
@@ -205,6 +207,49 @@ enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 	/* A damaged row is its device's failure, not the whole run's. */
 	if (rc == PV_INTEGRITY)
 		return refuse_intent(w, from, &i, &why, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+/* A stored answer, or what is stored against it, comes before the denial. */
+static enum pv_code act_on_denied(struct writer *w, struct wire *from,
+				  const struct record_denied *r,
+				  struct err *err)
+{
+	struct policy_verdict v;
+	struct store_device d;
+	struct err why = r->why;
+	bool settled = false;
+	enum pv_code rc = writer_decide_stored(w, &r->i, &d, &v, &settled, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (settled && v.answer == POLICY_EXISTING)
+		return answer_existing(w, from, &r->i, &d, err);
+	if (settled) {
+		err_init(&why);
+		policy_verdict_fail(&v, &why);
+	}
+	return refuse_intent(w, from, &r->i, &why, err);
+}
+
+enum pv_code writer_take_denied(struct writer *w, struct wire *from,
+				struct wire_rec *rec, struct err *err)
+{
+	struct record_denied r = { .i = { .req = &w->req } };
+	struct err why;
+	enum pv_code rc = record_get_denied(rec, &r, err);
+
+	if (rc == PV_OK)
+		rc = writer_fill_body(w, &r.i, err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = act_on_denied(w, from, &r, &why);
+	/* As above. */
+	if (rc == PV_INTEGRITY)
+		return refuse_intent(w, from, &r.i, &why, err);
 	if (rc != PV_OK)
 		*err = why;
 	return rc;

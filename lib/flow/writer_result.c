@@ -3,6 +3,7 @@
 
 #include "lib/base/sha256.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/outcome.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -37,11 +38,6 @@ static void put_refused(struct writer *w, const struct record_refused *r,
 	record_put_out(w->opts->parent, &out);
 }
 
-static bool is_denial(enum pv_code code)
-{
-	return code == PV_INPUT || code == PV_DENIED || code == PV_CONFLICT;
-}
-
 enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
 			   const uint8_t *body, struct err *err)
 {
@@ -50,7 +46,7 @@ enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
 	struct span entry;
 	enum pv_code rc;
 
-	if (!is_denial(r->why.code)) {
+	if (!outcome_is_denial(r->why.code)) {
 		put_refused(w, r, ISSUE_FAILED);
 		return PV_OK;
 	}

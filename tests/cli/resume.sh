@@ -65,4 +65,40 @@ expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
 opens client-00000002 "$T/2.pvb"
 expect_equal "$(jq -r .role "$T/shown")" sensor role
 
+case_start "fields go by name, the recipient by the intent's template"
+cn='{"CN": "${device.id}"}'
+more_cn="$cn, {\"serialNumber\": \"\${device.lot}\"}"
+lot='"lot": {"pattern": "L.*"}'
+run='"run": {"pattern": "R.*"}'
+id='"id": "client-'
+version 4 -e "s|$id|\"fields\": {$lot, $run}, &|" \
+	-e "s|$cn|$more_cn|"
+new_device tls-client client-00000003
+leave_open client-00000003 --set lot=L1 --set run=R1
+version 5 -e "s|$id|\"fields\": {$run, $lot}, &|" \
+	-e "s|$cn|$more_cn|" \
+	-e 's|"bits": \["digitalSignature"\]|"bits": ["digitalSignature", "keyAgreement"]|' \
+	-e 's|"recipient": "sealing-key"|"recipient": "certified-key"|'
+issue gateway client-00000003 --set lot=L1 --set run=R1 -o "$T/3.pvb"
+expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
+json_field certificate "$T/out" >"$T/3.pem"
+opens client-00000003 "$T/3.pvb"
+openssl x509 -in "$T/3.pem" -noout -subject >"$T/subject"
+grep -q 'serialNumber = L1' "$T/subject" || fail "subject: $(cat "$T/subject")"
+verify_audit "$T/3.pem"
+expect_equal "$(audit_number open_intents)" 0 "open intents"
+
+case_start "an open intent is finished though the newer template denies it"
+version 6
+new_device tls-client client-00000004
+leave_open client-00000004
+version 7 -e 's|client-\[0-9a-f\]{8}|gateway-[0-9]+|'
+issue gateway client-00000004 -o "$T/4.pvb"
+expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
+opens client-00000004 "$T/4.pvb"
+new_device tls-client client-00000005
+issue gateway client-00000005
+expect_equal "$rc" 4 "exit for a new device"
+expect_text device.id
+verify_audit
 tests_end

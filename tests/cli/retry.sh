@@ -131,12 +131,12 @@ case_start "refused lines leave the rest finished, exit by the worst"
 	many 04 2
 } >"$T/in.jsonl"
 run "$PROVCTL" -C "$H" issue --template symmetric-sensor --from "$T/in.jsonl"
-expect_equal "$rc" 4 exit
+expect_equal "$rc" 9 exit
 expect_equal "$(wc -l <"$T/out")" 8 lines
 expect_equal "$(jq -r 'select(.device // "" | test("^S0[34]")) | .status' "$T/out" |
 	tr '\n' ' ')" "issued issued denied issued issued " statuses
 expect_equal "$(jq -r 'select(.error) | .error.code' "$T/out" | sort |
-	tr '\n' ' ')" "3 3 4 4 " codes
+	tr '\n' ' ')" "3 3 4 9 " codes
 for id in S0300000000 S0400000001; do
 	p export bundle --device "$id" -o "$T/$id.pvb" || fail "export $id"
 done

@@ -273,6 +273,34 @@ START_TEST(test_texts)
 }
 END_TEST
 
+/* What is stored settles it before any rule of the template is asked. */
+START_TEST(test_stored_first)
+{
+	struct policy_verdict v;
+	struct world w;
+
+	world_init(&w, CSR);
+	ck_assert(!policy_decide_stored(w.t, &w.r, &w.f, &v));
+	ck_assert_int_eq(v.answer, POLICY_DENIED);
+	known(&w, POLICY_STATE_ISSUED);
+	w.r.device = "another-pattern";
+	w.r.algorithm = TPL_ALG_RSA;
+	w.r.fields_n = 0;
+	w.f.csr_within = false;
+	ck_assert(policy_decide_stored(w.t, &w.r, &w.f, &v));
+	ck_assert_int_eq(v.answer, POLICY_EXISTING);
+	w.f.same_rest = false;
+	ck_assert(policy_decide_stored(w.t, &w.r, &w.f, &v));
+	ck_assert_int_eq(v.code, PV_CONFLICT);
+	w.f.store_known = false;
+	ck_assert(!policy_decide_stored(w.t, &w.r, &w.f, &v));
+	w.f.csr_signature_ok = false;
+	ck_assert(policy_decide_stored(w.t, &w.r, &w.f, &v));
+	ck_assert_str_eq(v.rule, "csr.signature");
+	template_free(w.t);
+}
+END_TEST
+
 /* The same question gives the same answer and changes nothing it was asked. */
 START_TEST(test_pure)
 {
@@ -299,6 +327,7 @@ int main(void)
 			    (int)(sizeof(rows) / sizeof(*rows)));
 	tcase_add_test(t, test_anomaly_denied);
 	tcase_add_test(t, test_texts);
+	tcase_add_test(t, test_stored_first);
 	tcase_add_test(t, test_pure);
 	suite_add_tcase(s, t);
 	return unit_run(s);

@@ -3,6 +3,7 @@
 #include "cmd/backends.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/cachain.h"
 #include "lib/flow/prepared.h"
 #include "tests/unit/authority_fix.h"
 #include "tests/unit/unit.h"
@@ -60,7 +61,8 @@ static void device_open(struct device *d)
 	d->now_ms = (uint64_t)pvtime_now_ms();
 	unit_ok(approved_new(&d->approved, &err), &err);
 	unit_ok(prepared_new(&d->prepared, &err), &err);
-	unit_ok(approve(d->approved, &d->who, &d->req, d->now_ms, &err), &err);
+	unit_ok(prove(d->approved, &d->who, &d->req, &err), &err);
+	unit_ok(approve(d->approved, d->now_ms, &err), &err);
 }
 
 /* What the store keeps of a prepared device; the bytes are copied to kept. */
@@ -170,6 +172,33 @@ START_TEST(refuses_every_changed_byte)
 }
 END_TEST
 
+/* A CA that has ended stands in the way of new devices, not of old answers. */
+START_TEST(an_expired_chain_denies_new_devices)
+{
+	CLEANUP(buf_release) struct buf kept;
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	const int64_t year_10000 = INT64_C(253402300800);
+	struct stored_intent i;
+	struct err err;
+	DEVICE d;
+
+	device_open(&d);
+	err_init(&err);
+	unit_ok(prepare(d.prepared, &d.minting, d.approved, 7, d.now_ms, &err),
+		&err);
+	i = keep(&d, &kept);
+	unit_ok(ca_chain_load(d.o.store, "issuing-1", -1, &chain, &err), &err);
+	unit_ok(ca_chain_valid(&chain, pvtime_now_s(), &err), &err);
+	ck_assert_int_eq(d.ctx->expired.code, PV_OK);
+	unit_refused(ca_chain_valid(&chain, year_10000, &d.ctx->expired),
+		     PV_DENIED, "validity.issuer", &d.ctx->expired);
+	unit_refused(
+		prepare(d.prepared, &d.minting, d.approved, 8, d.now_ms, &err),
+		PV_DENIED, "validity.issuer", &err);
+	unit_ok(restore(&d, &i, &err), &err);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("prepared");
@@ -180,6 +209,7 @@ int main(void)
 	tcase_add_test(tc, restores_what_was_prepared);
 	tcase_add_test(tc, refuses_another_tbs);
 	tcase_add_test(tc, refuses_every_changed_byte);
+	tcase_add_test(tc, an_expired_chain_denies_new_devices);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }

@@ -219,6 +219,43 @@ START_TEST(crosses_the_wire)
 }
 END_TEST
 
+static void body_of(const char *json, const char *role, uint8_t body[32])
+{
+	const uint8_t asked[32] = { 1 };
+
+	accepts(json);
+	UNIT_OK(request_body(&r, role, asked, body, &err_));
+}
+
+/* Fields by name, whatever their order; each part of it counts. */
+START_TEST(bodies)
+{
+	static const char *const others[] = {
+		"{\"device\":\"D\",\"fields\":{\"a\":\"1\",\"b\":\"3\"}}",
+		"{\"device\":\"D\",\"fields\":{\"a\":\"1\",\"c\":\"2\"}}",
+		"{\"device\":\"D\",\"fields\":{\"a\":\"1\"}}",
+		"{\"device\":\"E\",\"fields\":{\"a\":\"1\",\"b\":\"2\"}}",
+	};
+	uint8_t first[32], body[32];
+
+	request_init(&r);
+	body_of("{\"device\":\"D\",\"fields\":{\"a\":\"1\",\"b\":\"2\"}}", "r",
+		first);
+	body_of("{\"device\":\"D\",\"request\":\"x\","
+		"\"fields\":{\"b\":\"2\",\"a\":\"1\"}}",
+		"r", body);
+	ck_assert_mem_eq(first, body, 32);
+	body_of("{\"device\":\"D\",\"fields\":{\"a\":\"1\",\"b\":\"2\"}}", "s",
+		body);
+	ck_assert_mem_ne(first, body, 32);
+	for (size_t i = 0; i < 4; i++) {
+		body_of(others[i], "r", body);
+		ck_assert_mem_ne(first, body, 32);
+	}
+	request_release(&r);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("request");
@@ -230,6 +267,7 @@ int main(void)
 	tcase_add_test(t, nothing_twice);
 	tcase_add_test(t, csr_files_stay_below_their_folder);
 	tcase_add_test(t, crosses_the_wire);
+	tcase_add_test(t, bodies);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
