@@ -37,10 +37,25 @@ enum decide_next decide_proof(struct decide *d)
 	return DECIDE_GO_ON;
 }
 
-/* Where the certified key is not P-256, evidence binds the sealing key. */
-static bool bound_by_evidence(const struct template *t)
+static enum decide_next deny_unsigned(struct decide *d)
 {
-	return t->attestation.present && t->algorithm != TPL_ALG_P256;
+	struct decide_why why = {
+		.code = PV_INPUT,
+		.rule = "device.seal_key_sig",
+		.field = "seal_key_sig",
+		.fix = "sign \"provctl/seal-key/v1\", the id and the SPKI "
+		       "with the certified key"
+	};
+
+	return decide_deny(d, &why,
+			   "the certified key did not sign the sealing key");
+}
+
+/* formats.md 1: that signature is ECDSA P-256; others wait for evidence. */
+static bool can_sign(const struct policy_request *r)
+{
+	return !r->csr ||
+	       (r->algorithm != TPL_ALG_P384 && r->algorithm != TPL_ALG_RSA);
 }
 
 enum decide_next decide_seal_proof(struct decide *d)
@@ -62,16 +77,8 @@ enum decide_next decide_seal_proof(struct decide *d)
 		return decide_deny(d, &why,
 				   "the sealing key is the certified key");
 	}
-	if (!d->f->seal_sig_ok && !bound_by_evidence(d->t)) {
-		why.code = PV_INPUT;
-		why.rule = "device.seal_key_sig";
-		why.field = "seal_key_sig";
-		why.fix = "sign \"provctl/seal-key/v1\", the id and the SPKI "
-			  "with the certified key";
-		return decide_deny(d, &why,
-				   "the certified key did not sign the sealing "
-				   "key");
-	}
+	if (!d->f->seal_sig_ok && can_sign(d->r))
+		return deny_unsigned(d);
 	return DECIDE_GO_ON;
 }
 
@@ -167,6 +174,10 @@ enum decide_next decide_key(struct decide *d)
 		return deny_key(d, "device.seal_key", PV_INPUT, "seal_key",
 				"leave seal_key out",
 				"the template does not seal to a sealing key");
+	/* Nothing is sealed to a key that neither signature nor evidence binds.
+	 */
+	if (wants_seal && !d->f->seal_sig_ok && template_seals_now(d->t))
+		return deny_unsigned(d);
 	return DECIDE_GO_ON;
 }
 

@@ -22,11 +22,13 @@ static enum pv_code lint_recipient(struct tpl_parse *p,
 				 "HPKE needs a P-256 key");
 	/* formats.md 1: its signature is ECDSA P-256, else evidence binds it */
 	if (t->recipient == TPL_RECIPIENT_SEALING_KEY &&
-	    t->algorithm != TPL_ALG_P256 && !t->attestation.present)
+	    t->algorithm != TPL_ALG_P256 && template_seals_now(t))
 		return node_fail(&n, "recipient_algorithm",
-				 "certify a P-256 key or ask for attestation",
+				 "certify a P-256 key, let every stage require "
+				 "attestation, or use \"kdf\"",
 				 "nothing binds the sealing key to a "
-				 "certified key that is not P-256");
+				 "certified key that is not P-256 before a "
+				 "bundle is sealed to it");
 	if (t->recipient == TPL_RECIPIENT_CERTIFIED_KEY)
 		tpl_warn(p, &n, "dual_use",
 			 "one key signs and agrees; use \"sealing-key\" where "

@@ -107,6 +107,9 @@ PV_MUST bool template_role(const struct template *t, const char *name,
 size_t template_select(const struct template *t, size_t role, size_t stage,
 		       size_t out[TPL_COMPONENTS_MAX]);
 
+/* True when some stage is sealed at once, before any evidence. */
+PV_MUST bool template_seals_now(const struct template *t);
+
 /* "bootstrap" or "operational". */
 const char *template_stage_name(enum tpl_stage_kind kind);
 

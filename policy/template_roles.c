@@ -143,6 +143,14 @@ size_t template_select(const struct template *t, size_t role, size_t stage,
 	return n;
 }
 
+bool template_seals_now(const struct template *t)
+{
+	for (size_t i = 0; i < t->stages_n; i++)
+		if (!t->stages[i].requires_attestation)
+			return true;
+	return false;
+}
+
 const char *template_stage_name(enum tpl_stage_kind kind)
 {
 	return kind == TPL_STAGE_BOOTSTRAP ? "bootstrap" : "operational";

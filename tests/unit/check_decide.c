@@ -57,6 +57,8 @@ static const char *const templates[FLAVOURS] = {
 		     "\"device\":{\"id\":\"D[0-9]{4}\",\"key\":\"csr\","
 		     "\"algorithm\":\"P-384\",\"recipient\":\"sealing-key\"},"
 		     "\"attestation\":{\"formats\":[\"psa\"]}," CERT
+		     "\"stages\":{\"operational\":{\"components\":[\"c\"],"
+		     "\"requires\":\"attestation\"}},"
 		     "\"components\":{\"c\":{\"sealed\":true,\"config\":{}}},"
 		     "\"limits\":{\"without_order\":true}}",
 	[CA_CLASS] = "{\"template\":\"t\",\"version\":2,\"ca\":true,"
