@@ -37,6 +37,36 @@ static enum pv_code lint_content(struct tpl_parse *p, const struct node *n,
 	return PV_OK;
 }
 
+#define CERT_LEAST 200 /* bytes; any X.509 certificate has more */
+#define PKCS8_LEAST 67 /* the same of a P-256 private key */
+
+static uint64_t text_least(const struct text *t)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->parts[i].var == TEXT_LITERAL)
+			n += strlen(t->parts[i].literal);
+	return n;
+}
+
+/* A config in CBOR: a head each; of a string what is before a placeholder. */
+static uint64_t config_least(const json_t *v)
+{
+	const char *s = json_string_value(v), *key;
+	uint64_t n = 1;
+	json_t *item;
+	size_t i;
+
+	if (s)
+		return n + (strstr(s, "${") ? (size_t)(strstr(s, "${") - s)
+					    : strlen(s));
+	json_array_foreach(v, i, item) n += config_least(item);
+	json_object_foreach((json_t *)(uintptr_t)v, key, item) n +=
+		1 + strlen(key) + config_least(item);
+	return n;
+}
+
 /* What is known before a device is: the least a component will hold. */
 static enum pv_code lint_size(const struct node *n,
 			      const struct tpl_component *c)
@@ -44,10 +74,14 @@ static enum pv_code lint_size(const struct node *n,
 	struct node max_size = node_get(n, "max_size");
 	uint64_t least = 1;
 
+	least += c->certificate ? CERT_LEAST : 0;
+	least += c->private_key ? PKCS8_LEAST : 0;
+	least += c->config ? config_least(c->config) : 0;
 	for (size_t i = 0; i < c->secrets_n; i++)
 		least += c->secrets[i].bytes;
 	for (size_t i = 0; i < c->files_n; i++)
-		least += c->files[i].bytes_len;
+		least += c->files[i].is_text ? text_least(&c->files[i].text)
+					     : c->files[i].bytes_len;
 	if (least > c->max_size)
 		return node_fail(max_size.v ? &max_size : n, "max_size",
 				 "raise max_size",

@@ -20,6 +20,8 @@
 #define TPL_ESCROW_MAX 8
 #define TPL_SIZE_DEFAULT 65536u	 /* max_size in bytes, policy.md */
 #define TPL_SIZE_MAX 2147483648u /* 2^31 bytes, formats.md */
+/* Sum of max_size over a role's components: README.md, "Limits". */
+#define TPL_ROLE_SIZE_MAX (1536u * 1024u)
 
 enum tpl_key { TPL_KEY_CSR, TPL_KEY_HOST, TPL_KEY_NONE };
 enum tpl_algorithm { TPL_ALG_NONE, TPL_ALG_P256, TPL_ALG_P384, TPL_ALG_RSA };

@@ -69,6 +69,8 @@ PV_MUST enum pv_code tpl_attestation(struct tpl_parse *p, const struct node *n);
 PV_MUST enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root);
 PV_MUST enum pv_code tpl_lint_parts(struct tpl_parse *p,
 				    const struct node *root);
+PV_MUST enum pv_code tpl_lint_stages(struct tpl_parse *p,
+				     const struct node *root);
 PV_MUST enum pv_code tpl_lint_cert(struct tpl_parse *p,
 				   const struct node *root);
 PV_MUST enum pv_code tpl_lint_matter(struct tpl_parse *p,

@@ -254,6 +254,7 @@ CLI_TESTS = \
 	tests/cli/canary.sh \
 	tests/cli/edited.sh \
 	tests/cli/exports.sh \
+	tests/cli/fits.sh \
 	tests/cli/faults.sh \
 	tests/cli/firstday.sh \
 	tests/cli/init.sh \

@@ -193,8 +193,10 @@ enum pv_code approve(struct approved *a, uint64_t now_ms, struct err *err)
 
 	a->facts.now_ms = now_ms;
 	policy_decide(t, a->who->order, &ask, &a->facts, &v);
-	return v.answer == POLICY_APPROVED ? PV_OK
-					   : policy_verdict_fail(&v, err);
+	if (v.answer != POLICY_APPROVED)
+		return policy_verdict_fail(&v, err);
+	return issue_context_manifests(a->who->ctx, (int64_t)(now_ms / 1000),
+				       err);
 }
 
 const struct request *approved_request(const struct approved *a)

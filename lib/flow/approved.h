@@ -40,7 +40,7 @@ PV_MUST enum pv_code prove(struct approved *a, const struct approver *who,
 
 /*
  * Decides on a proven request at now_ms. PV_INPUT, PV_DENIED, PV_CONFLICT with
- * the rule of policy_decide().
+ * the rule of policy_decide(), or of issue_context_manifests().
  */
 PV_MUST enum pv_code approve(struct approved *a, uint64_t now_ms,
 			     struct err *err);

@@ -14,7 +14,9 @@
 #include "lib/seal/kdf.h"
 #include "lib/seal/recipient.h"
 
-#define CONTAINER_MAX (1536u * 1024u) /* fits a record between processes */
+/* TPL_ROLE_SIZE_MAX sealed in the smallest chunks, and what goes around it;
+ * a device's containers fit a record between processes. */
+#define CONTAINER_MAX (1792u * 1024u)
 #define ESCROW_OUT_MAX 262144
 
 struct stage_bundle {

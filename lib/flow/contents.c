@@ -141,6 +141,24 @@ static enum pv_code make_files(const struct tpl_component *c,
 	return PV_OK;
 }
 
+/* Public parts of a component; the rest is the caller's to put in. */
+static void add_public(const struct signing *s, size_t component,
+		       struct span certificate, struct content *content)
+{
+	const struct tpl_component *c = &s->ctx->tmpl->components[component];
+
+	if (c->certificate)
+		content->certificate = certificate;
+	if (c->chain) {
+		content->chain = s->ctx->chain;
+		content->chain_n = s->ctx->chain_n;
+	}
+	if (c->trust_anchors) {
+		content->anchors = &s->ctx->anchor;
+		content->anchors_n = s->ctx->anchor.len > 0;
+	}
+}
+
 enum pv_code contents_sealed(struct signing *s, const struct issued *i,
 			     size_t component, struct secret *out,
 			     struct err *err)
@@ -160,16 +178,7 @@ enum pv_code contents_sealed(struct signing *s, const struct issued *i,
 		rc = make_files(c, prepared_vars(p), &v, err);
 	if (rc != PV_OK)
 		return rc;
-	if (c->certificate)
-		content.certificate = issued_certificate(i);
-	if (c->chain) {
-		content.chain = s->ctx->chain;
-		content.chain_n = s->ctx->chain_n;
-	}
-	if (c->trust_anchors) {
-		content.anchors = &s->ctx->anchor;
-		content.anchors_n = s->ctx->anchor.len > 0;
-	}
+	add_public(s, component, issued_certificate(i), &content);
 	if (c->private_key)
 		content.private_key = prepared_host_key(p);
 	return content_encode(&content, out, err);
@@ -185,11 +194,66 @@ enum pv_code contents_clear(const struct signing *s, size_t component,
 				   .files_n = c->files_n };
 	enum pv_code rc = make_files(c, NULL, &v, err);
 
-	if (c->trust_anchors) {
-		content.anchors = &s->ctx->anchor;
-		content.anchors_n = s->ctx->anchor.len > 0;
-	}
+	add_public(s, component, (struct span){ NULL, 0 }, &content);
 	return rc == PV_OK ? content_encode_clear(&content, out, err) : rc;
+}
+
+static enum pv_code size_of(const struct signing *s, const struct prepared *p,
+			    size_t component, size_t *len, struct err *err)
+{
+	const struct tpl_component *c = &s->ctx->tmpl->components[component];
+	const struct text_vars *vars = c->sealed ? prepared_vars(p) : NULL;
+	CLEANUP(values_release) struct values v = { 0 };
+	struct secret sizes[TPL_SECRETS_MAX] = { 0 };
+	struct content content = { .config = s->configs[component],
+				   .vars = vars,
+				   .secrets = v.list,
+				   .secrets_n = c->secrets_n,
+				   .files = v.file_list,
+				   .files_n = c->files_n };
+	struct span cert = prepared_tbs(p);
+	enum pv_code rc = make_files(c, vars, &v, err);
+
+	if (rc != PV_OK)
+		return rc;
+	for (size_t i = 0; i < c->secrets_n; i++) {
+		sizes[i].len = c->secrets[i].bytes;
+		v.list[i].name = c->secrets[i].name;
+		v.list[i].value = &sizes[i];
+	}
+	cert.len += X509_CERT_EXTRA_MAX;
+	add_public(s, component, cert, &content);
+	if (c->private_key)
+		content.private_key = prepared_host_key(p);
+	return content_size(&content, len, err);
+}
+
+enum pv_code contents_fit(const struct signing *s, const struct prepared *p,
+			  struct err *err)
+{
+	const struct template *t = s->ctx->tmpl;
+
+	for (size_t i = 0; i < t->components_n; i++) {
+		const struct tpl_component *c = &t->components[i];
+		size_t len;
+		enum pv_code rc;
+
+		if (!(prepared_components(p) >> i & 1))
+			continue;
+		rc = size_of(s, p, i, &len, err);
+		if (rc != PV_OK) {
+			err_prefix(err, "component %s", c->id);
+			return rc;
+		}
+		if (len > c->max_size)
+			return err_fail(err, PV_INPUT, "component.size",
+					"give shorter fields, or raise "
+					"max_size in the template",
+					"component %s may take %zu bytes, "
+					"its max_size is %u",
+					c->id, len, c->max_size);
+	}
+	return PV_OK;
 }
 
 /* All values of the components in bits that go to one backend. */

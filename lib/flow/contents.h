@@ -20,12 +20,20 @@ PV_MUST enum pv_code contents_clear(const struct signing *s, size_t component,
 
 /*
  * CMS of the escrowed values of the components in bits, appended to out;
- * nothing when there are none. Each backend gets its own CMS; several are
- * written one after another.
+ * nothing when there are none. A template names one target in each stage, so
+ * that out is one CMS.
  */
 PV_MUST enum pv_code contents_escrow(struct signing *s, const struct issued *i,
 				     uint32_t components, struct buf *out,
 				     struct err *err);
+
+/*
+ * Before anything is reserved: will every component that goes into a bundle
+ * now fit its max_size, with a certificate as long as it can get? PV_INPUT,
+ * rule "component.size", and the codes of content_size().
+ */
+PV_MUST enum pv_code contents_fit(const struct signing *s,
+				  const struct prepared *p, struct err *err);
 
 /* KDF(purpose, device id) in the token. */
 PV_MUST enum pv_code contents_device_key(struct signing *s, const char *purpose,

@@ -131,7 +131,17 @@ static enum pv_code load_keys(struct issue_context *ctx,
 	return rc;
 }
 
-/* Keys that making a device of this template will ask for. */
+/* There is no way yet to put one into the store. */
+static enum pv_code no_secret(const struct tpl_secret *s, struct err *err)
+{
+	return err_fail(err, PV_NOT_FOUND, "secret.missing",
+			"use random or derive for it",
+			"the authority has no stored secret \"%s\", which "
+			"secret \"%s\" asks for",
+			s->source, s->name);
+}
+
+/* Keys and secrets that making a device of this template will ask for. */
 static enum pv_code check_needs(const struct issue_context *ctx,
 				struct err *err)
 {
@@ -141,6 +151,10 @@ static enum pv_code check_needs(const struct issue_context *ctx,
 
 	for (size_t i = 0; i < t->components_n; i++)
 		for (size_t j = 0; j < t->components[i].secrets_n; j++) {
+			if (t->components[i].secrets[j].kind ==
+			    TPL_SECRET_STORED)
+				return no_secret(&t->components[i].secrets[j],
+						 err);
 			kdf |= t->components[i].secrets[j].kind ==
 			       TPL_SECRET_DERIVE;
 			store |= t->components[i].secrets[j].kind ==
@@ -314,6 +328,27 @@ static enum pv_code parse_stage(struct issue_context *ctx, size_t i,
 	stage->not_after_s = m->not_after_s;
 	stage->manifest_payload = parts.payload;
 	memcpy(stage->payload_sha256, parts.payload_sha256, 32);
+	return PV_OK;
+}
+
+enum pv_code issue_context_manifests(const struct issue_context *ctx,
+				     int64_t now_s, struct err *err)
+{
+	char over[PVTIME_RFC3339_LEN + 1];
+
+	for (size_t i = 0; i < ctx->stages_n; i++) {
+		const struct issue_stage *stage = &ctx->stages[i];
+
+		if (ctx->tmpl->stages[i].requires_attestation ||
+		    now_s <= (int64_t)stage->not_after_s)
+			continue;
+		if (!pvtime_format((int64_t)stage->not_after_s, over))
+			over[0] = '\0';
+		return err_fail(err, PV_DENIED, "manifest.expired",
+				"adopt a new version of the template",
+				"the manifest of stage %s ended at %s",
+				stage->name, over);
+	}
 	return PV_OK;
 }
 

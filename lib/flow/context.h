@@ -106,6 +106,13 @@ PV_MUST enum pv_code issue_context_load_digest(const struct authority *a,
 					       struct err *err);
 void issue_context_free(struct issue_context *ctx);
 
+/*
+ * May bundles be sealed under the manifests of the stages that get one now?
+ * PV_DENIED, rule "manifest.expired".
+ */
+PV_MUST enum pv_code issue_context_manifests(const struct issue_context *ctx,
+					     int64_t now_s, struct err *err);
+
 /* True when spki is the public key of one of our own keys (case 21). */
 PV_MUST bool issue_context_own_key(const struct issue_context *ctx,
 				   struct span spki);

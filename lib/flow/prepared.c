@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/flow/contents.h"
 #include "lib/flow/hostkey.h"
 #include "lib/x509/tbs_lint.h"
 
@@ -174,6 +175,8 @@ enum pv_code prepare(struct prepared *p, struct minting *m,
 	rc = draw_serial(p, m, number, err);
 	if (rc == PV_OK)
 		rc = make_certificate(p, err);
+	if (rc == PV_OK)
+		rc = contents_fit(m->signing, p, err);
 	if (rc == PV_OK)
 		rc = make_secrets(p, err);
 	if (rc == PV_OK)

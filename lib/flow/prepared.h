@@ -9,6 +9,7 @@
 #define PV_FLOW_PREPARED_H
 
 #include "lib/flow/approved.h"
+#include "lib/flow/signing.h"
 #include "lib/seal/atrest.h"
 #include "lib/x509/tbs.h"
 
@@ -21,7 +22,9 @@ struct minting {
 	const char *authority; /* name, for the rows at rest */
 	struct atrest *data;   /* the run's data key */
 	struct hsm *hsm;       /* serials come from its generator */
-	uint8_t random[1536];  /* drawn ahead */
+	/* Of the current template: what its components hold. */
+	const struct signing *signing;
+	uint8_t random[1536]; /* drawn ahead */
 	size_t random_left;
 };
 
@@ -33,7 +36,8 @@ void prepared_reset(struct prepared *p);
 /*
  * Fills p; number is the ordered part of the serial. a must stay as it is as
  * long as p is used. PV_INPUT, PV_DENIED (a value that may not stand in a
- * certificate, validity, lint, CSR asks for more), PV_HSM_*, PV_INTERNAL.
+ * certificate, validity, lint, CSR asks for more, a component that would not
+ * fit), PV_HSM_*, PV_INTERNAL.
  */
 PV_MUST enum pv_code prepare(struct prepared *p, struct minting *m,
 			     const struct approved *a, uint32_t number,

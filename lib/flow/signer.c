@@ -193,6 +193,7 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 					 .batch = s->opts->batch };
 	s->minting.authority = a->name;
 	s->minting.hsm = s->hsm;
+	s->minting.signing = s->signings;
 	return rc;
 }
 

@@ -60,30 +60,55 @@ void signer_work(void *signer, size_t worker, void *piece)
 	slot->made = true;
 }
 
-/* Signs the descriptors of a group, one context after another. */
+/* Slots of one batch context that are to be signed; *n of them in list. */
+static void collect_batch(struct signer *s, struct signer_group *g, size_t c,
+			  struct signer_slot *list[READER_GROUP_MAX], size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < g->n; i++) {
+		struct signer_slot *slot = &g->slots[i];
+
+		if (slot->state == SLOT_GO && is_batch(slot) &&
+		    prepared_context(slot->prepared) == s->opts->contexts[c])
+			list[(*n)++] = slot;
+	}
+}
+
+static void refuse_slot(struct signer *s, struct signer_slot *slot,
+			const struct err *why)
+{
+	signer_refuse(s, slot, why);
+	prepared_reset(slot->prepared);
+}
+
+/*
+ * Signs the descriptors of a group, one context after another. What the batch
+ * is refused for ends its devices, not the run.
+ */
 static enum pv_code sign_batches(struct signer *s, struct signer_group *g,
 				 struct err *err)
 {
-	enum pv_code rc = PV_OK;
-
-	for (size_t c = 0; rc == PV_OK && c < s->opts->contexts_n; c++) {
+	for (size_t c = 0; c < s->opts->contexts_n; c++) {
+		struct signer_slot *slots[READER_GROUP_MAX];
 		struct bundled *list[READER_GROUP_MAX];
-		size_t n = 0;
+		struct err why;
+		enum pv_code rc;
+		size_t n;
 
-		if (s->opts->contexts[c]->tmpl->signature != TPL_SIG_BATCH)
-			continue;
-		for (size_t i = 0; i < g->n; i++) {
-			struct signer_slot *slot = &g->slots[i];
-
-			if (slot->state == SLOT_GO &&
-			    prepared_context(slot->prepared) ==
-				    s->opts->contexts[c])
-				list[n++] = slot->bundled;
-		}
+		collect_batch(s, g, c, slots, &n);
+		for (size_t i = 0; i < n; i++)
+			list[i] = slots[i]->bundled;
+		err_init(&why);
 		rc = bundles_sign(list, n, &s->signings[c],
-				  (uint64_t)pvtime_now_ms(), err);
+				  (uint64_t)pvtime_now_ms(), &why);
+		if (signer_ends_run(rc)) {
+			*err = why;
+			return rc;
+		}
+		for (size_t i = 0; rc != PV_OK && i < n; i++)
+			refuse_slot(s, slots[i], &why);
 	}
-	return rc;
+	return PV_OK;
 }
 
 /* A failure of the token ends the run, one of the request is reported. */
@@ -99,8 +124,7 @@ static enum pv_code take_failures(struct signer *s, struct signer_group *g,
 			*err = slot->why;
 			return slot->rc;
 		}
-		signer_refuse(s, slot, &slot->why);
-		prepared_reset(slot->prepared);
+		refuse_slot(s, slot, &slot->why);
 	}
 	return PV_OK;
 }

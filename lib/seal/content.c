@@ -199,6 +199,15 @@ static enum pv_code fill(const struct plan *p, uint8_t *room, size_t len,
 	return rc;
 }
 
+enum pv_code content_size(const struct content *c, size_t *len, struct err *err)
+{
+	struct plan p;
+	enum pv_code rc = plan(&p, c, err);
+
+	*len = 0;
+	return rc == PV_OK ? measure(&p, len, err) : rc;
+}
+
 enum pv_code content_encode(const struct content *c, struct secret *out,
 			    struct err *err)
 {

@@ -74,6 +74,10 @@ struct content {
 PV_MUST enum pv_code content_encode(const struct content *c, struct secret *out,
 				    struct err *err);
 
+/* Length of that plaintext; values and spans are counted, not read. */
+PV_MUST enum pv_code content_size(const struct content *c, size_t *len,
+				  struct err *err);
+
 /*
  * The bytes of a clear component, appended to out: anchors, config without
  * ${...} and files only; anything else is PV_INTERNAL, rule "content.clear".

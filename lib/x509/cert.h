@@ -14,6 +14,9 @@
 #define X509_P256_POINT_LEN 65 /* 04 || x || y */
 #define X509_P256_SPKI_LEN 91
 #define X509_ECDSA_DER_MAX 72 /* P-256 */
+/* What a certificate is longer than its TBS: the headers of SEQUENCE and BIT
+ * STRING (4, 3), ecdsa-with-SHA256 (12), the signature. */
+#define X509_CERT_EXTRA_MAX (4 + 3 + 12 + X509_ECDSA_DER_MAX)
 
 struct x509_cert {	      /* spans point into der */
 	struct span der, tbs; /* whole certificate; what is signed */

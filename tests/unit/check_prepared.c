@@ -15,6 +15,7 @@ struct device {
 	struct issue_context *ctx;
 	struct x509_ctx *x509;
 	struct approver who;
+	struct signing signing;
 	struct minting minting;
 	struct request req;
 	struct approved *approved;
@@ -29,6 +30,7 @@ static void device_close(struct device *d)
 	approved_free(d->approved);
 	request_release(&d->req);
 	x509_ctx_free(d->x509);
+	signing_close(&d->signing);
 	issue_context_free(d->ctx);
 	fix_close(&d->o);
 }
@@ -58,6 +60,9 @@ static void device_open(struct device *d)
 				    .authority = d->o.a->name };
 	d->minting.authority = d->o.a->name;
 	d->minting.hsm = d->o.hsm;
+	unit_ok(signing_open(d->ctx, d->o.a->name, d->o.hsm, &d->signing, &err),
+		&err);
+	d->minting.signing = &d->signing;
 	d->now_ms = (uint64_t)pvtime_now_ms();
 	unit_ok(approved_new(&d->approved, &err), &err);
 	unit_ok(prepared_new(&d->prepared, &err), &err);

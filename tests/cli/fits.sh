@@ -1,0 +1,85 @@
+#!/bin/sh
+# What cannot be sealed is refused before anything is reserved: nothing is
+# signed, no intent stays open, and the device's id is as free as before.
+. "$(dirname "$0")/../lib.sh"
+
+new_authority
+p export key --purpose bundle >"$T/bundle.pem"
+
+nothing_open() {
+	expect_equal "$(certificates)" "$1" certificates
+	expect_equal "$(audit_number open_intents)" 0 "open intents"
+}
+
+case_start "a field too long for its component: refused, and the id is free"
+adopt_changed tls-client fits \
+	-e 's|"id": "client-\[0-9a-f\]{8}",|&"fields": {"note": {"pattern": ".*"}},|' \
+	-e 's|"retry_s": \[1, 5, 30\]|"note": "${device.note}"|' \
+	-e 's|"service": { "sealed": true,|& "max_size": 300,|'
+new_device tls-client client-00000001
+before=$(certificates)
+long=$(printf '%0400d' 0)
+issue fits client-00000001 --set "note=$long"
+expect_equal "$rc" 3 exit
+expect_text component.size
+expect_text service
+nothing_open "$before"
+issue fits client-00000001 --set note=short -o "$T/1.pvb"
+expect_equal "$rc" 0 "exit for a shorter field ($(cat "$T/err"))"
+run "$PROVDEV" open "$T/dev/client-00000001" "$T/1.pvb" \
+	--bundle-key "$T/bundle.pem"
+expect_equal "$rc" 0 "provdev open"
+nothing_open $((before + 1))
+
+case_start "a certificate that is too long for its component"
+adopt_changed azure-dps small \
+	-e 's|"identity": { "sealed": true,|& "max_size": 700,|'
+new_device azure-dps dps.dev-1
+issue small dps.dev-1
+expect_equal "$rc" 3 exit
+expect_text component.size
+nothing_open $((before + 1))
+
+case_start "a stored secret, of which there is none: not adopted, by name"
+sed -e 's|"template": "symmetric-sensor"|"template": "stored"|' \
+	-e 's|{"random": {"bytes": 48}}|{"stored": "fleet-key"}|' \
+	"$srcdir/templates/symmetric-sensor.json" >"$T/stored.json"
+expect_error 10 secret.missing -C "$H" policy adopt "$T/stored.json"
+expect_text fleet-key
+
+case_start "a manifest that is over is not adopted"
+sed -e 's|"template": "tls-client"|"template": "over"|' \
+	-e 's|"limits": {|"manifest": {"not_after": "2020-01-01T00:00:00Z"}, &|' \
+	-e 's|"manifest": {|&"not_before": "2019-01-01T00:00:00Z", |' \
+	"$srcdir/templates/tls-client.json" >"$T/over.json"
+expect_error 4 manifest.expired -C "$H" policy adopt "$T/over.json"
+
+for form in plain batch; do
+	case_start "a manifest that ends: new devices are denied, $form"
+	id=client-0000001a
+	[ "$form" = plain ] || id=client-0000001b
+	after=$(date -u -d '+6 seconds' +%Y-%m-%dT%H:%M:%SZ)
+	adopt_changed tls-client "ends-$form" \
+		-e "s|\"limits\": {|\"manifest\": {\"not_after\": \"$after\"}, &|" \
+		-e "s|\"limits\": {|\"seal\": {\"signature\": \"$form\"}, &|"
+	new_device tls-client "$id"
+	issue "ends-$form" "$id"
+	expect_equal "$rc" 0 "exit before ($(cat "$T/err"))"
+	cp "$T/out" "$T/first"
+	before=$(certificates)
+	until [ "$(date -u +%Y-%m-%dT%H:%M:%SZ | tr -d TZ:-)" -gt \
+		"$(printf '%s' "$after" | tr -d TZ:-)" ]; do
+		sleep 0.2
+	done
+	new_device tls-client client-00000020
+	issue "ends-$form" client-00000020
+	expect_equal "$rc" 4 "exit after"
+	expect_text manifest.expired
+	nothing_open "$before"
+	rm -rf "$T/dev/client-00000020"
+	issue "ends-$form" "$id"
+	expect_equal "$rc" 0 "exit of a retry"
+	expect_equal "$(json_field bundle "$T/out")" \
+		"$(json_field bundle "$T/first")" bundle
+done
+tests_end
