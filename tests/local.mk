@@ -235,13 +235,6 @@ check_PROGRAMS += tests/cli/scan tests/cli/sql tests/interop/make_bundle \
 	tests/interop/make_wrong
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 tests_cli_sql_LDADD = $(SQLITE_LIBS)
-# A module, not a program: loaded by provctl in place of SoftHSM.
-check_PROGRAMS += tests/cli/nosign.so
-tests_cli_nosign_so_SOURCES = tests/cli/nosign.c
-tests_cli_nosign_so_CFLAGS = -fPIC $(AM_CFLAGS)
-tests_cli_nosign_so_LDFLAGS = -shared
-tests_cli_nosign_so_LDADD =
-
 # A PKCS#11 module whose calls can be made slow or wrong.
 check_DATA = tests/fault/shim.so
 tests/fault/shim.so: tests/fault/shim.c

@@ -25,8 +25,11 @@ use_module() {
 
 # leave_open ID OPTION...: a durable intent, no certificate.
 leave_open() {
-	use_module "$builddir/tests/cli/nosign.so"
+	use_module "$builddir/tests/fault/shim.so"
+	FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED
+	export FAULT_C_Sign_RV
 	issue gateway "$@"
+	unset FAULT_C_Sign_RV
 	[ "$rc" -ne 0 ] || fail "a token that does not sign has signed"
 	use_module "$module"
 	verify_audit
