@@ -1,10 +1,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "cmd/export.h"
 #include "cmd/opts.h"
-#include "cmd/out.h"
+#include "cmd/out_stream.h"
 #include "cmd/session.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/event.h"
@@ -16,6 +19,7 @@
 struct inventory {
 	struct store *store;
 	bool csv;
+	FILE *to;
 };
 
 /* One device as text; empty where it has no certificate. */
@@ -56,19 +60,31 @@ static enum pv_code fill_row(const struct store_device *d, struct span der,
 }
 
 /* Ids hold no quote's meaning but '"' and ',': RFC 4180 quoting. */
-static void put_csv(const char *s, char end)
+static void put_csv(FILE *to, const char *s, char end)
 {
 	if (!strpbrk(s, "\",")) {
-		printf("%s%c", s, end);
+		fprintf(to, "%s%c", s, end);
 		return;
 	}
-	putchar('"');
+	putc('"', to);
 	for (; *s; s++) {
 		if (*s == '"')
-			putchar('"');
-		putchar(*s);
+			putc('"', to);
+		putc(*s, to);
 	}
-	printf("\"%c", end);
+	fprintf(to, "\"%c", end);
+}
+
+/* Takes the reference; a lost byte is found when the output is ended. */
+static enum pv_code put_json(FILE *to, json_t *value, struct err *err)
+{
+	if (!value)
+		return err_fail(err, PV_INTERNAL, NULL, NULL,
+				"cannot make the output");
+	json_dumpf(value, to, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	json_decref(value);
+	putc('\n', to);
+	return PV_OK;
 }
 
 static enum pv_code put_device(void *ctx, const struct store_device *d,
@@ -88,7 +104,8 @@ static enum pv_code put_device(void *ctx, const struct store_device *d,
 		return rc;
 	}
 	if (!in->csv)
-		return out_json(
+		return put_json(
+			in->to,
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, "
 				  "s:s?, s:s?, s:I}",
 				  "device", d->s.device, "request",
@@ -101,26 +118,13 @@ static enum pv_code put_device(void *ctx, const struct store_device *d,
 				  der.len ? r.until : NULL, "seq",
 				  (json_int_t)d->seq),
 			err);
-	put_csv(d->s.device, ',');
-	put_csv(d->s.request, ',');
-	put_csv(d->s.template_name, ',');
-	put_csv(d->s.role, ',');
-	printf("%s,%s,%s,%s,%s,%s,%llu\n", state, r.serial, r.sha256, r.created,
-	       r.from, r.until, (unsigned long long)d->seq);
+	put_csv(in->to, d->s.device, ',');
+	put_csv(in->to, d->s.request, ',');
+	put_csv(in->to, d->s.template_name, ',');
+	put_csv(in->to, d->s.role, ',');
+	fprintf(in->to, "%s,%s,%s,%s,%s,%s,%llu\n", state, r.serial, r.sha256,
+		r.created, r.from, r.until, (unsigned long long)d->seq);
 	return PV_OK;
-}
-
-/* Standard output becomes FILE, written as a new file only. */
-static enum pv_code redirect(const char *output, struct err *err)
-{
-	if (strcmp(output, "-") == 0)
-		return PV_OK;
-	if (freopen(output, "wx", stdout))
-		return PV_OK;
-	err_object(err, output);
-	return err_errno(err, PV_CONFLICT, "output.exists",
-			 "move it away or use another name",
-			 "cannot make the file");
 }
 
 enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
@@ -134,6 +138,7 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	const struct store_visit v = { .ctx = &in, .fn.device = put_device };
+	CLEANUP(out_stream_release) struct out_stream out = OUT_STREAM_INIT;
 	SESSION s = { .a = NULL };
 	struct opt_args args;
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
@@ -141,15 +146,18 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE, &s, err);
 	if (rc == PV_OK)
-		rc = redirect(output, err);
+		rc = out_stream_open(&out, output, err);
 	if (rc == PV_OK)
 		rc = event_export(s.store, "inventory", "inventory",
 				  export_to(output), err);
 	if (rc != PV_OK)
 		return rc;
 	in.store = s.store;
+	in.to = out.to;
 	if (in.csv)
-		puts("device,request,template,role,state,serial,"
-		     "certificate_sha256,created,not_before,not_after,seq");
-	return store_device_each(s.store, 0, &v, err);
+		fputs("device,request,template,role,state,serial,"
+		      "certificate_sha256,created,not_before,not_after,seq\n",
+		      in.to);
+	rc = store_device_each(s.store, 0, &v, err);
+	return rc == PV_OK ? out_stream_end(&out, err) : rc;
 }

@@ -16,7 +16,7 @@ cmd_provctl_SOURCES = \
 	cmd/export_inventory.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/issue_input.c cmd/issue_input.h \
-	cmd/out.c cmd/out.h \
+	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
 	cmd/policy.h cmd/policy_show.c cmd/policy_test.c \
 	cmd/session.c cmd/session.h
 cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \

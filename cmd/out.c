@@ -105,14 +105,16 @@ void out_error(const struct app *app, const struct err *err)
 		fprintf(stderr, "  next: %s\n", err->hint);
 }
 
-/* Splits path into an open folder and its last component. */
-static enum pv_code open_folder(const char *path, int *folder,
-				const char **base, struct err *err)
+enum pv_code out_folder(const char *path, int *folder, const char **base,
+			struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	char dir[4096];
 
 	*base = slash ? slash + 1 : path;
+	if (!**base || strcmp(*base, ".") == 0 || strcmp(*base, "..") == 0)
+		return err_fail(err, PV_INPUT, "output.path", NULL,
+				"the output path names no file");
 	if (!slash)
 		return dir_open(AT_FDCWD, ".", folder, err);
 	if ((size_t)(slash - path) + 2 > sizeof(dir))
@@ -132,11 +134,7 @@ enum pv_code out_file(const char *path, mode_t mode, struct span bytes,
 
 	if (strcmp(path, "-") == 0)
 		return out_bytes(bytes, err);
-	rc = open_folder(path, &folder, &base, err);
-	if (rc == PV_OK &&
-	    (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0))
-		rc = err_fail(err, PV_INPUT, "output.path", NULL,
-			      "the output path names no file");
+	rc = out_folder(path, &folder, &base, err);
 	if (rc == PV_OK)
 		rc = file_group_new(&g, err);
 	if (rc == PV_OK)

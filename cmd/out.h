@@ -24,6 +24,11 @@ PV_PRINTF(2, 3) void out_note(const struct app *app, const char *fmt, ...);
 /* The error as people or machines read it (cli.md). */
 void out_error(const struct app *app, const struct err *err);
 
+/* Opens the folder that path's last component is in; *base points into path.
+ * PV_INPUT "output.path" when path names no file, PV_NOT_FOUND. */
+PV_MUST enum pv_code out_folder(const char *path, int *folder,
+				const char **base, struct err *err);
+
 /*
  * Bytes to FILE, durably: a file that is there with the same bytes is done,
  * with others or as a link it is PV_CONFLICT (case 11). "-" is standard output.

@@ -142,6 +142,12 @@ expect_equal "$(jq -r .device "$T/out" | sort | tr '\n' ' ')" \
 expect_exit 0 "$PROVCTL" -C "$H" export inventory --csv -o "$T/inventory.csv"
 expect_equal "$(wc -l <"$T/inventory.csv")" 3 "CSV lines"
 expect_equal "$(head -n 1 "$T/inventory.csv" | cut -d , -f 1)" device "head"
+expect_exit 0 "$PROVCTL" -C "$H" export inventory --csv -o "$T/inventory.csv"
+echo other >"$T/inventory.json"
+expect_error 9 output.exists -C "$H" export inventory -o "$T/inventory.json"
+expect_equal "$(cat "$T/inventory.json")" other "the file that was there"
+expect_error 10 dir.open -C "$H" export inventory -o "$T/no/inventory.json"
+expect_equal "$(find "$T" -maxdepth 1 -name '.*.tmp' | wc -l)" 0 "left files"
 
 case_start "every export is in the log; log and store agree"
 p audit verify >"$T/out" 2>"$T/err" || fail "audit"
