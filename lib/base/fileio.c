@@ -32,20 +32,29 @@ bool name_is_safe(const char *name, size_t len)
 static enum pv_code check_owner(const struct stat *st, const char *path,
 				unsigned flags, struct err *err)
 {
-	bool ours = st->st_uid == geteuid() || st->st_uid == 0;
+	bool private = flags & FILEIO_PRIVATE;
+	const char *rule = private ? "file.mode" : "file.writable";
+	mode_t wrong = private				       ? 077
+		       : flags & FILEIO_NOT_WRITABLE_BY_OTHERS ? 022
+							       : 0;
+	char hint[96];
 
-	if ((flags & FILEIO_PRIVATE) &&
-	    (st->st_uid != geteuid() || (st->st_mode & 077)))
-		return err_fail(
-			err, PV_DENIED, "file.mode",
-			"chown it to the user who runs provctl and chmod 0600",
-			"%s can be read by others", path);
-	if ((flags & FILEIO_NOT_WRITABLE_BY_OTHERS) &&
-	    (!ours || (st->st_mode & 022)))
-		return err_fail(err, PV_DENIED, "file.writable",
-				"chmod go-w, and let root or the caller own it",
-				"%s can be written by others", path);
-	return PV_OK;
+	if (wrong && st->st_uid != geteuid() && (private || st->st_uid != 0)) {
+		snprintf(hint, sizeof(hint),
+			 "run as that user, or chown it to the user who runs "
+			 "provctl (uid %lu)",
+			 (unsigned long)geteuid());
+		return err_fail(err, PV_DENIED, rule, hint,
+				"%s belongs to uid %lu", path,
+				(unsigned long)st->st_uid);
+	}
+	if (!(st->st_mode & wrong))
+		return PV_OK;
+	if (private)
+		return err_fail(err, PV_DENIED, rule, "chmod 0600 it",
+				"%s can be read by others", path);
+	return err_fail(err, PV_DENIED, rule, "chmod go-w it",
+			"%s can be written by others", path);
 }
 
 static enum pv_code open_checked(int dirfd, const char *path, unsigned flags,
@@ -67,9 +76,13 @@ static enum pv_code open_checked(int dirfd, const char *path, unsigned flags,
 		return err_fail(err, PV_INPUT, "file.symlink",
 				"name the file itself", "%s is a symbolic link",
 				path);
+	if (got < 0 && errno == EACCES)
+		return err_errno(err, PV_DENIED, "file.open",
+				 "run as a user who may read it",
+				 "cannot open %s", path);
 	if (got < 0)
-		return err_errno(err, errno == EACCES ? PV_DENIED : PV_STORAGE,
-				 "file.open", NULL, "cannot open %s", path);
+		return err_errno(err, PV_STORAGE, "file.open", NULL,
+				 "cannot open %s", path);
 	if (fstat(got, &st) != 0)
 		return err_errno(err, PV_STORAGE, "file.open", NULL,
 				 "cannot inspect %s", path);
@@ -321,9 +334,12 @@ enum pv_code dir_open(int dirfd, const char *path, int *fd, struct err *err)
 	if (*fd >= 0)
 		return PV_OK;
 	err_object(err, path);
-	return err_errno(err, errno == ENOENT ? PV_NOT_FOUND : PV_STORAGE,
-			 "dir.open", "check the path", "cannot open folder %s",
-			 path);
+	return err_errno(err,
+			 errno == ENOENT   ? PV_NOT_FOUND
+			 : errno == EACCES ? PV_DENIED
+					   : PV_STORAGE,
+			 "dir.open", "check the path and whose it is",
+			 "cannot open folder %s", path);
 }
 
 enum pv_code dir_make(int dirfd, const char *path, mode_t mode, struct err *err)
@@ -341,6 +357,12 @@ enum pv_code dir_make(int dirfd, const char *path, mode_t mode, struct err *err)
 		return err_fail(err, PV_CONFLICT, "output.exists",
 				"remove it or choose another folder",
 				"%s is there and not a folder", path);
-	return err_errno(err, PV_STORAGE, "dir.make", NULL,
+	if (errno == ENOENT)
+		return err_fail(err, PV_NOT_FOUND, "dir.make",
+				"make its parent folder first",
+				"the folder that %s is to be in is not there",
+				path);
+	return err_errno(err, errno == EACCES ? PV_DENIED : PV_STORAGE,
+			 "dir.make", "check whose its parent folder is",
 			 "cannot make folder %s", path);
 }

@@ -16,6 +16,9 @@
 
 #define CONFIG "provctl.json"
 #define SOFTHSM_CONF "softhsm/softhsm2.conf"
+#define MISSING_HINT                                                           \
+	"name it with -C DIR or PROVCTL_HOME, or make one with `provctl init " \
+	"DIR'"
 
 CLEANUP_PTR(struct authority, authority_close);
 
@@ -27,36 +30,70 @@ void authority_close(struct authority *a)
 	free(a);
 }
 
+static enum pv_code no_folder(const char *dir, struct err *err)
+{
+	err_object(err, dir);
+	if (errno == EACCES)
+		return err_errno(err, PV_DENIED, "authority.access",
+				 "run as the user whose authority it is",
+				 "cannot open the folder %.200s", dir);
+	return err_fail(err, PV_NOT_FOUND, "authority.missing", MISSING_HINT,
+			"there is no folder %.200s", dir);
+}
+
+/* Nobody else may own it, or write there. */
+static enum pv_code check_ours(const struct stat *st, const char *object,
+			       const char *rule, const char *what,
+			       struct err *err)
+{
+	char hint[64];
+
+	if (st->st_uid != geteuid() && st->st_uid != 0) {
+		err_object(err, object);
+		snprintf(hint, sizeof(hint), "run as that user (uid %lu)",
+			 (unsigned long)st->st_uid);
+		return err_fail(err, PV_DENIED, rule, hint,
+				"%s belongs to uid %lu, not to the user who "
+				"runs provctl",
+				what, (unsigned long)st->st_uid);
+	}
+	if (!(st->st_mode & 022))
+		return PV_OK;
+	err_object(err, object);
+	return err_fail(err, PV_DENIED, rule,
+			S_ISDIR(st->st_mode) ? "chmod 0700 it"
+					     : "chmod 0600 it",
+			"%s can be written by others", what);
+}
+
 static enum pv_code open_home(struct authority *a, const char *dir,
 			      struct err *err)
 {
 	char resolved[PATH_MAX];
-	struct stat st;
+	struct stat st, config;
 
-	if (!realpath(dir, resolved) || strlen(resolved) >= sizeof(a->home)) {
+	if (!realpath(dir, resolved))
+		return no_folder(dir, err);
+	if (strlen(resolved) >= sizeof(a->home)) {
 		err_object(err, dir);
-		return err_fail(err, PV_NOT_FOUND, "authority.missing",
-				"name it with -C DIR or PROVCTL_HOME, or make "
-				"one with `provctl init DIR'",
-				"there is no folder %.200s", dir);
+		return err_fail(err, PV_INPUT, "authority.path", NULL,
+				"the folder's path is too long");
 	}
 	snprintf(a->home, sizeof(a->home), "%.1023s", resolved);
 	a->home_fd = open(a->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (a->home_fd < 0 || fstat(a->home_fd, &st) != 0) {
-		err_object(err, dir);
-		return err_errno(err,
-				 errno == ENOTDIR ? PV_NOT_FOUND : PV_STORAGE,
-				 "authority.missing", NULL,
-				 "cannot open the folder %.200s", dir);
+	if (a->home_fd < 0 || fstat(a->home_fd, &st) != 0)
+		return no_folder(dir, err);
+	/* First of all: any folder may have a mode that an authority's may not.
+	 */
+	if (fstatat(a->home_fd, CONFIG, &config, AT_SYMLINK_NOFOLLOW) != 0 &&
+	    errno == ENOENT) {
+		err_object(err, a->home);
+		return err_fail(err, PV_NOT_FOUND, "authority.missing",
+				MISSING_HINT,
+				"there is no authority here (no " CONFIG ")");
 	}
-	if ((st.st_mode & 022) || (st.st_uid != geteuid() && st.st_uid != 0)) {
-		err_object(err, dir);
-		return err_fail(err, PV_DENIED, "authority.writable",
-				"chmod 0700 it",
-				"the authority's folder can be written by "
-				"others");
-	}
-	return PV_OK;
+	return check_ours(&st, dir, "authority.writable",
+			  "the authority's folder", err);
 }
 
 /* A database that others can write says nothing; a missing one is no fault. */
@@ -66,12 +103,13 @@ static enum pv_code check_store(const struct authority *a, struct err *err)
 
 	if (fstatat(a->home_fd, a->store + strlen("sqlite:"), &st, 0) != 0)
 		return PV_OK;
-	if (S_ISREG(st.st_mode) && !(st.st_mode & 022) &&
-	    (st.st_uid == geteuid() || st.st_uid == 0))
-		return PV_OK;
+	if (S_ISREG(st.st_mode))
+		return check_ours(&st, a->store, "store.writable", "the store",
+				  err);
 	err_object(err, a->store);
-	return err_fail(err, PV_DENIED, "store.writable", "chmod 0600 it",
-			"the store can be written by others");
+	return err_fail(err, PV_DENIED, "store.writable",
+			"name the store's own file",
+			"the store is not a regular file");
 }
 
 /* The module's code runs with the PIN: nobody else may put a file there. */
@@ -129,8 +167,6 @@ static enum pv_code load(struct authority *a, struct err *err)
 	rc = file_read(a->home_fd, CONFIG,
 		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
 		       err);
-	if (rc == PV_NOT_FOUND)
-		err_prefix(err, "no authority in %.80s", a->home);
 	err_object(err, CONFIG);
 	if (rc == PV_OK)
 		rc = authority_parse(a, buf_span(&text), err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -255,6 +256,41 @@ START_TEST(refuses_what_others_can_write)
 }
 END_TEST
 
+/* Another owner is no matter of modes. */
+START_TEST(names_the_owner)
+{
+	const char *dir = home("owned");
+	char path[400];
+	struct err err;
+	int status = 0;
+
+	if (geteuid() != 0) {
+		unit_skip("names_the_owner", "only root gives files away");
+		return;
+	}
+	snprintf(path, sizeof(path), "%s/store.db", dir);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_eq(fchown(fd, 12345, 12345), 0);
+	close(fd);
+	unit_refused(open_it(dir, &err), PV_DENIED, "store.writable", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "belongs to uid 12345"));
+	ck_assert_int_eq(chown(dir, 12345, 12345), 0);
+	unit_refused(open_it(dir, &err), PV_DENIED, "authority.writable", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "belongs to uid 12345"));
+	ck_assert_ptr_nonnull(strstr(err.hint, "run as that user"));
+	pid_t pid = fork();
+	if (pid == 0) {
+		err_init(&err);
+		if (seteuid(12346) != 0 || open_it(dir, &err) != PV_DENIED ||
+		    !err.hint[0])
+			_exit(1);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(refuses_a_module_that_others_can_write)
 {
 	CLEANUP(cleanup_authority_close) struct authority *a = NULL;
@@ -313,7 +349,12 @@ START_TEST(finds_none)
 	unit_refused(open_it(path, &err), PV_NOT_FOUND, "authority.missing",
 		     &err);
 	ck_assert_int_eq(mkdir(path, 0700), 0);
-	unit_refused(open_it(path, &err), PV_NOT_FOUND, "file.missing", &err);
+	/* Also where no authority could be: in /tmp. */
+	ck_assert_int_eq(chmod(path, 01777), 0);
+	unit_refused(open_it(path, &err), PV_NOT_FOUND, "authority.missing",
+		     &err);
+	ck_assert_str_eq(err.object, path);
+	ck_assert_ptr_nonnull(strstr(err.hint, "provctl init"));
 }
 END_TEST
 
@@ -329,6 +370,7 @@ int main(void)
 	tcase_add_test(t, bounds_lengths);
 	tcase_add_test(t, opens_and_saves);
 	tcase_add_test(t, refuses_what_others_can_write);
+	tcase_add_test(t, names_the_owner);
 	tcase_add_test(t, refuses_a_module_that_others_can_write);
 	tcase_add_test(t, points_softhsm);
 	tcase_add_test(t, finds_none);
