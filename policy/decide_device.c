@@ -22,7 +22,8 @@ static enum decide_next key_changed(struct decide *d)
 		.field = "device",
 		.value = d->r->device,
 		.fix = "`provctl issue --replace --reason rework|scrap` "
-		       "supersedes and revokes the old one",
+		       "supersedes and revokes the old one, but is not in "
+		       "this version: give the device a new id",
 		.anomaly = true
 	};
 
@@ -66,7 +67,8 @@ enum decide_next decide_device(struct decide *d)
 			    "the device is retired and its id is blocked");
 	case POLICY_STATE_REVOKED:
 		return deny(d, PV_DENIED, "device.revoked",
-			    "`provctl issue --replace --reason rework|scrap`",
+			    "`provctl issue --replace --reason rework|scrap` "
+			    "is not in this version: give it a new id",
 			    "the device is revoked");
 	case POLICY_STATE_PENDING:
 	case POLICY_STATE_ISSUED:
