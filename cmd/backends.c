@@ -141,6 +141,11 @@ static enum pv_code read_pin(const struct authority *a, struct secret *pin,
 	return pin_read(a->home_fd, a->pin_source, a->name, pin, err);
 }
 
+static enum pv_code check_pin(const struct authority *a, struct err *err)
+{
+	return pin_check(a->home_fd, a->pin_source, err);
+}
+
 static enum pv_code token_facts(const struct authority *a, size_t token,
 				struct token_facts *out, struct err *err)
 {
@@ -176,4 +181,5 @@ const struct backends app_backends = {
 	.token_init = init_token,
 	.token_facts = token_facts,
 	.pin_read = read_pin,
+	.pin_check = check_pin,
 };

@@ -10,9 +10,11 @@
 static const char help[] =
 	"usage: provctl status\n"
 	"\n"
-	"Says how the authority is: module and tokens (without login), store,\n"
-	"log, templates, CAs and their end, intents that wait for their "
-	"result.\n"
+	"Says how the authority is: module and tokens (without login), the "
+	"PIN's\n"
+	"file, store, log, templates, CAs and their end, intents that wait "
+	"for\n"
+	"their result. "
 	"Ends with 0 when devices can be issued, else with the code of what\n"
 	"stands in the way.\n"
 	"\n"
@@ -57,10 +59,11 @@ static enum pv_code print_json(const struct authority *a,
 				       day(st->cas[i].not_after_s, when),
 				       "expired", st->cas[i].expired));
 	return out_json(
-		json_pack("{s:s, s:s, s:s, s:i, s:o, s:b, s:I, s:I, s:I, s:I, "
-			  "s:I, s:o}",
+		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:I, s:I, "
+			  "s:I, s:I, s:I, s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
-			  "code", (int)code, "tokens", tokens, "store",
+			  "code", (int)code, "tokens", tokens, "pin_source",
+			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
 			  st->store_code == PV_OK, "log_size",
 			  (json_int_t)st->counts.log_size, "devices",
 			  (json_int_t)st->counts.devices, "open_intents",
@@ -89,6 +92,9 @@ static void print_text(const struct authority *a, const struct status *st)
 	       a->module);
 	for (size_t i = 0; i < st->tokens_n; i++)
 		print_token(&st->tokens[i]);
+	printf("PIN        %s%s%s\n", a->pin_source,
+	       st->pin_code == PV_OK ? "" : ": ",
+	       st->pin_code == PV_OK ? "" : st->pin_why.message);
 	if (st->store_code != PV_OK) {
 		printf("store      %s\n", st->store_why.message);
 		return;

@@ -272,3 +272,13 @@ enum pv_code pin_read(int home_fd, const char *source, const char *what,
 		return read_fd((int)fd, pin, err);
 	return prompt(what, pin, err);
 }
+
+enum pv_code pin_check(int home_fd, const char *source, struct err *err)
+{
+	SECRET pin = SECRET_INIT;
+
+	if (strncmp(source, "file:", 5) != 0 &&
+	    strncmp(source, "systemd:", 8) != 0)
+		return PV_OK;
+	return pin_read(home_fd, source, "", &pin, err);
+}

@@ -21,6 +21,14 @@
 PV_MUST enum pv_code pin_read(int home_fd, const char *source, const char *what,
 			      struct secret *pin, struct err *err);
 
+/*
+ * What can be said without asking anybody: file: and systemd: are read, under
+ * the same checks and with the same codes, and forgotten at once. PV_OK for a
+ * prompt and for a descriptor, which can be read only once.
+ */
+PV_MUST enum pv_code pin_check(int home_fd, const char *source,
+			       struct err *err);
+
 /* True when source is one of the four forms; reads nothing. */
 PV_MUST bool pin_source_valid(const char *source);
 /* True when source is "fd:N" and N is what fd is: the same file or pipe. */

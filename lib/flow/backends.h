@@ -56,6 +56,8 @@ struct backends {
 	/* Reads the PIN from a->pin_source (prompt, file, descriptor). */
 	enum pv_code (*pin_read)(const struct authority *a, struct secret *pin,
 				 struct err *err);
+	/* As far as it can be told without a person: would that succeed? */
+	enum pv_code (*pin_check)(const struct authority *a, struct err *err);
 };
 
 #endif

@@ -90,6 +90,8 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 		usable |= t->code == PV_OK;
 	}
 	st->tokens_n = a->tokens_n;
+	err_init(&st->pin_why);
+	st->pin_code = b->pin_check(a, &st->pin_why);
 	err_init(&st->store_why);
 	st->store_code = look_at_store(b, a, st, &st->store_why);
 	if (st->store_code != PV_OK) {
@@ -99,6 +101,10 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 	if (!usable) {
 		*err = st->tokens[0].why;
 		return st->tokens[0].code;
+	}
+	if (st->pin_code != PV_OK) {
+		*err = st->pin_why;
+		return st->pin_code;
 	}
 	expired = expired_ca(st);
 	if (!expired)

@@ -25,6 +25,8 @@ struct status_token {
 struct status {
 	struct status_token tokens[AUTHORITY_TOKENS_MAX];
 	size_t tokens_n;
+	enum pv_code pin_code; /* of a PIN in a file or credential */
+	struct err pin_why;
 	enum pv_code store_code;
 	struct err store_why;
 	struct store_counts counts; /* valid when store_code is PV_OK */
@@ -35,8 +37,8 @@ struct status {
 
 /*
  * Fills *st as far as possible. Returns PV_OK, or the first of: store's code,
- * the code of the tokens when none is usable, PV_DENIED "status.ca" when a CA
- * has expired; err says which. Open intents are no fault.
+ * the code of the tokens when none is usable, the PIN source's code, PV_DENIED
+ * "status.ca" when a CA has expired; err says which. Open intents are no fault.
  */
 PV_MUST enum pv_code status_collect(const struct backends *b,
 				    const struct authority *a,
