@@ -1,7 +1,9 @@
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/app.h"
 #include "cmd/guard.h"
@@ -53,11 +55,43 @@ static enum pv_code check(const struct init_args *in, struct err *err)
 		return err_fail(err, PV_NOT_FOUND, "init.softhsm",
 				"install softhsm2 and configure again",
 				"this build knows no SoftHSM module");
+	if (!in->softhsm && in->module[0] != '/') {
+		err_object(err, "--module");
+		return err_fail(err, PV_DENIED, "config.module",
+				"give the absolute path of the PKCS#11 module",
+				"--module takes an absolute path");
+	}
+	if (!in->softhsm && strncmp(in->token, "pkcs11:", 7) != 0) {
+		err_object(err, "--token");
+		return err_fail(err, PV_INPUT, "config.token",
+				"write it as in RFC 7512: pkcs11:token=NAME",
+				"--token takes a PKCS#11 URI");
+	}
+	if (!in->softhsm && (strstr(in->token, "pin-value") ||
+			     strstr(in->token, "pin-source"))) {
+		err_object(err, "--token");
+		return err_fail(err, PV_INPUT, "config.token",
+				"take it out; use --pin-source",
+				"--token holds a PIN, or where one is");
+	}
 	if (in->pin_source && !pin_source_valid(in->pin_source))
 		return err_fail(err, PV_USAGE, "usage.value",
 				"use prompt, file:PATH, fd:N or systemd:NAME",
 				"--pin-source is none of the known forms");
 	return PV_OK;
+}
+
+/* A build that was not installed has its templates elsewhere. */
+static enum pv_code check_plan(const struct init_args *in, const char *plan,
+			       struct err *err)
+{
+	if (in->plan || access(plan, F_OK) == 0 || errno != ENOENT)
+		return PV_OK;
+	err_object(err, plan);
+	return err_fail(err, PV_NOT_FOUND, "init.plan",
+			"`make install', or give --templates DIR (the "
+			"templates/ of the sources)",
+			"the default plan is not there");
 }
 
 static void show_step(const void *ctx, size_t step, size_t steps,
@@ -107,6 +141,9 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	if (rc != PV_OK)
 		return rc;
 	snprintf(plan, sizeof(plan), "%.3000s/" DEFAULT_PLAN, in.templates);
+	rc = check_plan(&in, plan, err);
+	if (rc != PV_OK)
+		return rc;
 	snprintf(dir, sizeof(dir), "%s", args.values[0]);
 	for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
 		dir[n - 1] = '\0';

@@ -285,7 +285,12 @@ static void tell(const struct ceremony *c, size_t n)
 
 	if (!c->opts->progress)
 		return;
-	snprintf(text, sizeof(text), "%s %s", plan_kind_name(s->kind), what);
+	if (s->kind == PLAN_INIT_TOKEN && !c->opts->so_pin)
+		snprintf(text, sizeof(text),
+			 "the token is there and left as it is");
+	else
+		snprintf(text, sizeof(text), "%s %s", plan_kind_name(s->kind),
+			 what);
 	c->opts->progress(c->opts->progress_ctx, n, c->plan->steps_n, text);
 }
 

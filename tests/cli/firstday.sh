@@ -64,4 +64,47 @@ for name in in.txt in.json in; do
 		--from "$T/$name"
 done
 
+case_start "outside of a home"
+mkdir -m 1777 "$T/tmp"
+expect_error 10 authority.missing -C "$T/tmp" status
+expect_text "provctl init"
+expect_text "\"object\":\"$T/tmp\""
+expect_error 10 authority.missing -C "$T/nowhere" status
+
+case_start "status looks at the PIN's file"
+chmod 644 "$H/softhsm/pin"
+expect_error 4 file.mode -C "$H" status
+chmod 600 "$H/softhsm/pin"
+mv "$H/softhsm/pin" "$T/kept"
+expect_error 10 file.missing -C "$H" status
+: >"$H/softhsm/pin"
+expect_error 3 file.empty -C "$H" status
+mv "$T/kept" "$H/softhsm/pin"
+expect_exit 0 "$PROVCTL" -C "$H" --json status
+expect_text '"pin":true'
+
+case_start "init: templates that are elsewhere, options by their names"
+expect_error 10 init.plan init "$T/new" --softhsm --templates "$T/nowhere"
+expect_text "--templates DIR"
+module=$(jq -r .module "$H/provctl.json")
+expect_error 3 config.token init "$T/new" --module "$module" --token acme
+expect_text '"object":"--token"'
+expect_error 4 config.module init "$T/new" --module module.so \
+	--token pkcs11:token=acme
+expect_text '"object":"--module"'
+[ ! -e "$T/new" ] || fail "a folder was made"
+
+case_start "init on one's own token leaves the token as it is"
+SOFTHSM2_CONF=$H/softhsm/softhsm2.conf
+export SOFTHSM2_CONF
+expect_exit 0 "$PROVCTL" init "$T/own" --module "$module" --name own \
+	--token pkcs11:token=acme --pin-source "file:$T/pin" \
+	--templates "$srcdir/templates"
+expect_text "[1/19] the token is there and left as it is"
+expect_exit 9 "$PROVCTL" init "$T/own2" --module "$module" --name own \
+	--token pkcs11:token=acme --pin-source "file:$T/pin" \
+	--templates "$srcdir/templates"
+expect_text "another --name"
+unset SOFTHSM2_CONF
+
 tests_end
