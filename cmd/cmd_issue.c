@@ -7,6 +7,7 @@
 #include "cmd/app.h"
 #include "cmd/harden.h"
 #include "cmd/issue_input.h"
+#include "cmd/issue_summary.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/term.h"
@@ -22,6 +23,7 @@ struct issue_cmd {
 	const struct app *app;
 	const struct issue_cmd_opts *o;
 	struct progress progress;
+	uint64_t total; /* requests, 0: not known */
 };
 
 static enum pv_code parse(int argc, char **argv, struct issue_cmd_opts *o,
@@ -79,15 +81,23 @@ static enum pv_code put_lines(void *ctx, struct span lines, struct err *err)
 	return c->o->out ? PV_OK : out_bytes(lines, err);
 }
 
+/* Finishing may take as long as the token takes: say that it was heard. */
+static void tell_interrupted(const void *ctx)
+{
+	const struct issue_cmd *c = ctx;
+
+	out_note(c->app,
+		 "%sprovctl: interrupted: finishing what is under way; "
+		 "once more ends now (resumable)",
+		 c->progress.drawn ? "\n" : "");
+}
+
 static enum pv_code show(void *ctx, const struct issue_counts *n,
 			 struct err *err)
 {
 	struct issue_cmd *c = ctx;
 
-	progress_update(&c->progress,
-			n->issued + n->existing + n->denied + n->quarantined +
-				n->failed,
-			0);
+	progress_update(&c->progress, issue_answered(n), c->total);
 	return c->o->out ? PV_OK : out_flush(err);
 }
 
@@ -109,22 +119,19 @@ static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
 		return rc;
 	progress_init(&c->progress, "issue",
 		      c->app->quiet || c->o->device != NULL);
+	if (c->progress.fd >= 0)
+		c->total = issue_count_rows(&opts->source);
+	opts->interrupted = tell_interrupted;
+	opts->interrupted_ctx = c;
 	sink = results_sink(results);
 	rc = issue_run(a, c->app->backends, opts, &sink, &n, err);
 	err_init(&late);
 	finished = results_finish(results, &late);
-	progress_end(&c->progress, n.issued + n.existing + n.denied + n.failed,
-		     0);
+	progress_end(&c->progress, issue_answered(&n), c->total);
 	if (n.unlocked)
 		out_note(c->app, HARDEN_UNLOCKED);
 	if (!c->o->device)
-		out_note(c->app,
-			 "provctl: %llu issued, %llu existing, %llu denied, "
-			 "%llu failed",
-			 (unsigned long long)n.issued,
-			 (unsigned long long)n.existing,
-			 (unsigned long long)(n.denied + n.quarantined),
-			 (unsigned long long)n.failed);
+		issue_summary(c->app, c->o->from, &n, rc == PV_OK);
 	if (rc == PV_OK && finished != PV_OK)
 		*err = late;
 	return rc == PV_OK ? finished : rc;
@@ -165,35 +172,6 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 const struct verb verb_issue = {
 	.name = "issue",
 	.summary = "certify devices and seal their bundles",
-	.help = "usage: provctl issue --template NAME [--station S] [--order "
-		"O]\n"
-		"         --device ID [--csr FILE | --key host] [--role R]\n"
-		"         [--seal-key FILE --seal-key-sig FILE] [--set "
-		"FIELD=VALUE]...\n"
-		"         [-o FILE.pvb]\n"
-		"       provctl issue --template NAME --from "
-		"FILE.jsonl|FILE.csv|-\n"
-		"         [--jobs N] [--out DIR]\n"
-		"       provctl issue --template NAME --stream\n\n"
-		"Certifies devices and seals one bundle each. A request is a "
-		"JSON line\n"
-		"  "
-		"{\"request\":\"r-1\",\"device\":\"ID\",\"role\":\"R\",\"csr\":"
-		"\"<PEM>\",\n"
-		"   "
-		"\"csr_file\":\"below/this/folder.csr\",\"seal_key\":\"<SPKI "
-		"PEM>\",\n"
-		"   "
-		"\"seal_key_sig\":\"<base64>\",\"fields\":{\"lot\":\"L042\"}}\n"
-		"or a CSV row with columns of those names (fields: "
-		"field.<name>).\n"
-		"One JSON line a request says what became of it; with --out "
-		"DIR in\n"
-		"DIR/results.jsonl, with DIR/certs and DIR/bundles beside it. "
-		"The same\n"
-		"command again resumes what was interrupted; the same request\n"
-		"again gives the same answer.\n\n"
-		"example: provctl -C acme issue --template tls-client \\\n"
-		"           --from devices.jsonl --out out\n",
+	.help = issue_help,
 	.run = run,
 };

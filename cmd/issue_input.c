@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/pin.h"
 #include "lib/base/fileio.h"
+
+#define COUNT_BYTES 65536
+#define COUNT_MAX (64 * 1024 * 1024) /* bytes looked at: some tens of ms */
 
 /* "csr_file" is opened by the confined reader, below the file's own folder. */
 static enum pv_code open_folder(const char *path, int *folder,
@@ -141,4 +145,48 @@ enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
 				"descriptor (pin_source %s)",
 				pin_source);
 	return rc;
+}
+
+/* What stands between two row ends, as far as counting goes. */
+struct row_count {
+	bool csv, quoted, blank;
+	uint64_t rows;
+};
+
+static void count_bytes(struct row_count *c, const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '\n' && !c->quoted) {
+			c->rows += !c->blank;
+			c->blank = true;
+			continue;
+		}
+		c->quoted ^= c->csv && p[i] == '"';
+		c->blank &= p[i] == ' ' || p[i] == '\t' || p[i] == '\r';
+	}
+}
+
+uint64_t issue_count_rows(const struct reader_opts *src)
+{
+	struct row_count c = { .csv = src->format == ROWS_CSV, .blank = true };
+	char buf[COUNT_BYTES];
+	struct stat st;
+	off_t at = 0;
+	ssize_t n = 1;
+
+	if (src->fd < 0 || fstat(src->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return 0;
+	/* The reader's place in the file stays where it is. */
+	while (at < COUNT_MAX && n > 0) {
+		n = pread(src->fd, buf, sizeof(buf), at);
+		count_bytes(&c, buf, n > 0 ? (size_t)n : 0);
+		at += n > 0 ? n : 0;
+	}
+	c.rows += !c.blank;
+	if (c.csv && c.rows > 0)
+		c.rows--;
+	if (at > 0 && st.st_size > at)
+		return (uint64_t)((double)c.rows * (double)st.st_size /
+				  (double)at);
+	return c.rows;
 }

@@ -11,6 +11,8 @@
 
 #define ISSUE_PAIRS_MAX (OPTS_LIST_MAX + 8)
 
+extern const char issue_help[]; /* one screen */
+
 struct issue_cmd_opts {
 	const char *template_name, *order, *station;
 	const char *device, *csr, *key, *role, *seal_key, *seal_sig, *output;
@@ -43,5 +45,10 @@ PV_MUST enum pv_code issue_set_one(const struct issue_cmd_opts *o,
 PV_MUST enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
 				    const char *pin_source,
 				    struct reader_opts *src, struct err *err);
+/*
+ * How many requests a regular file holds, for showing progress only; 0: not
+ * known. Of a very long file a part is counted and the rest estimated.
+ */
+PV_MUST uint64_t issue_count_rows(const struct reader_opts *src);
 
 #endif

@@ -15,7 +15,8 @@ cmd_provctl_SOURCES = \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
 	cmd/export_inventory.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
-	cmd/issue_input.c cmd/issue_input.h \
+	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
+	cmd/issue_summary.c cmd/issue_summary.h \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
 	cmd/policy.h cmd/policy_show.c cmd/policy_test.c \
 	cmd/session.c cmd/session.h

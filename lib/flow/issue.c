@@ -65,6 +65,8 @@ static enum pv_code give_out(struct issue_run *r, struct span record,
 	rc = r->sink->result(r->sink->ctx, &o, &why);
 	/* A conflict over one output is one request's failure. */
 	if (rc == PV_CONFLICT) {
+		r->counts->conflicts +=
+			o.status == ISSUE_ISSUED || o.status == ISSUE_EXISTING;
 		note_failure(r, &why);
 		return PV_OK;
 	}
@@ -120,6 +122,8 @@ static void take_signal(struct issue_run *r, int fd)
 		} else if (!r->interrupted) {
 			/* What is under way is finished; no more is read. */
 			r->interrupted = true;
+			if (r->opts->interrupted)
+				r->opts->interrupted(r->opts->interrupted_ctx);
 			crew_signal(&r->crew, CREW_READER, SIGKILL);
 		} else {
 			crew_signal(&r->crew, CREW_SIGNER, SIGKILL);
@@ -202,8 +206,8 @@ static enum pv_code run_crew(struct issue_run *r, struct err *err)
 /* What the run as a whole says, from its children and its answers. */
 static enum pv_code verdict(struct issue_run *r, struct err *err)
 {
-	uint64_t bad =
-		r->counts->denied + r->counts->quarantined + r->counts->failed;
+	uint64_t bad = r->counts->denied + r->counts->quarantined +
+		       r->counts->failed + r->counts->conflicts;
 
 	for (size_t i = 0; i < r->crew.n; i++) {
 		const struct crew_member *m = &r->crew.members[i];
@@ -222,7 +226,8 @@ static enum pv_code verdict(struct issue_run *r, struct err *err)
 				"run it again", "the run ended early");
 	*err = r->worst;
 	if (r->opts->batch && bad > 0)
-		err_prefix(err, "%llu of %llu requests failed; the worst",
+		err_prefix(err,
+			   "%llu of %llu requests were not issued; the worst",
 			   (unsigned long long)bad,
 			   (unsigned long long)r->answered);
 	return err->code;

@@ -26,10 +26,15 @@ struct issue_opts {
 	bool in_order;	     /* results in request order; else as durable */
 	/* Where requests come from; signers are filled in here. */
 	struct reader_opts source;
+	/* Told once, at the first signal; NULL: nobody is. */
+	void (*interrupted)(const void *ctx);
+	const void *interrupted_ctx;
 };
 
 struct issue_counts {
 	uint64_t issued, existing, denied, quarantined, failed;
+	uint64_t conflicts; /* issued or existing, but an output was in the way
+			     */
 	bool unlocked; /* a signer's memory for secrets could not be locked */
 };
 

@@ -64,6 +64,34 @@ for name in in.txt in.json in; do
 		--from "$T/$name"
 done
 
+case_start "a batch says what came of it"
+printf '\n' >"$T/in.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/in.jsonl"
+expect_text "warning: no requests in $T/in.jsonl"
+printf '{"device":"S0000000010"}\n{"device":"S0000000011"}\n' >"$T/in.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/in.jsonl" --out "$T/o1"
+echo x >>"$T/o1/bundles/S0000000010.operational.pvb"
+expect_exit 9 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/in.jsonl" --out "$T/o1"
+expect_text "0 issued, 2 existing, 0 denied, 0 failed, 1 with other files in"
+expect_text "1 of 2 requests were not issued"
+
+case_start "progress on a terminal: a bar, the rate, the time left"
+awk 'BEGIN { for (i = 0; i < 3000; i++)
+	printf "{\"device\":\"S1%09d\"}\n%s", i, i % 7 ? "" : "\n" }' \
+	>"$T/in.jsonl"
+script -qec true /dev/null >/dev/null 2>&1 </dev/null ||
+	skip_case "no pseudo terminals here"
+[ -n "$case_skipped" ] || script -qec "stty cols 100; '$PROVCTL' -C '$H' issue --template \
+	symmetric-sensor --from '$T/in.jsonl' --out '$T/o2'" /dev/null \
+	>"$T/out" 2>"$T/err" </dev/null
+[ -n "$case_skipped" ] || grep -q -E '\[#*\.*\] [0-9]+/3000 [0-9]+ % [0-9]+/s .* left' "$T/out" || {
+	fail "no bar"
+	show_output
+}
+
 case_start "outside of a home"
 mkdir -m 1777 "$T/tmp"
 expect_error 10 authority.missing -C "$T/tmp" status

@@ -137,6 +137,7 @@ expect_equal "$(jq -r 'select(.device // "" | test("^S0[34]")) | .status' "$T/ou
 	tr '\n' ' ')" "issued issued denied issued issued " statuses
 expect_equal "$(jq -r 'select(.error) | .error.code' "$T/out" | sort |
 	tr '\n' ' ')" "3 3 4 9 " codes
+expect_text "4 of 8 requests were not issued; the worst: "
 for id in S0300000000 S0400000001; do
 	p export bundle --device "$id" -o "$T/$id.pvb" || fail "export $id"
 done
@@ -154,7 +155,8 @@ for signal in INT TERM; do
 	wait "$pid"
 	rc=$?
 	case $rc in
-	130 | 0) ;;
+	130) expect_text "interrupted: finishing what is under way" ;;
+	0) ;;
 	*)
 		fail "exit $rc after SIG$signal"
 		show_output
