@@ -1,5 +1,6 @@
 #include "lib/x509/csr_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,52 @@
 
 #define HASH_LEN 32
 
+/* As templates and RFC 5280 call them. */
+static const struct known {
+	const struct oid *oid;
+	const char *name;
+} names[] = {
+	{ &oid_cn, "CN" },
+	{ &oid_serial_number, "serialNumber" },
+	{ &oid_country, "C" },
+	{ &oid_locality, "L" },
+	{ &oid_state, "ST" },
+	{ &oid_street, "street" },
+	{ &oid_org, "O" },
+	{ &oid_org_unit, "OU" },
+	{ &oid_title, "title" },
+	{ &oid_dc, "DC" },
+	{ &oid_uid, "UID" },
+	{ &oid_email, "emailAddress" },
+	{ &oid_matter_vid, "Matter VID" },
+	{ &oid_matter_pid, "Matter PID" },
+	{ &oid_basic_constraints, "basicConstraints" },
+	{ &oid_key_usage, "keyUsage" },
+	{ &oid_ext_key_usage, "extKeyUsage" },
+	{ &oid_san, "subjectAltName" },
+	{ &oid_ski, "subjectKeyIdentifier" },
+	{ &oid_aki, "authorityKeyIdentifier" },
+	{ &oid_cdp, "crlDistributionPoints" },
+	{ &oid_aia, "authorityInfoAccess" },
+	{ &oid_policies, "certificatePolicies" },
+};
+
+/* A name that people know, else the dotted identifier. */
+static void name_oid(struct span oid, char *out, size_t cap)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (oid_equal(names[i].oid, oid)) {
+			snprintf(out, cap, "%s", names[i].name);
+			return;
+		}
+	oid_format(oid, out, cap);
+}
+
 static enum pv_code excess(struct span oid, const char *what, struct err *err)
 {
 	char text[96];
 
-	oid_format(oid, text, sizeof(text));
+	name_oid(oid, text, sizeof(text));
 	return err_fail(err, PV_DENIED, "csr.requests",
 			"leave it out of the CSR, or give it in the template",
 			"the CSR asks for %s %s, which the template does not "
@@ -44,6 +86,44 @@ static bool name_has(struct span name, const struct name_attr *want)
 	return false;
 }
 
+/* For a message: what is not printable ASCII becomes '?'. */
+static void show_value(const struct name_attr *a, char *out, size_t cap)
+{
+	size_t n = a->value.len < cap - 1 ? a->value.len : cap - 1;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = a->value.p[i];
+
+		out[i] = c >= 0x20 && c <= 0x7e ? (char)c : '?';
+	}
+	out[n] = '\0';
+}
+
+/* The same attribute with another value is most often another device's CSR. */
+static enum pv_code subject_excess(const struct name_attr *asked,
+				   struct span given, struct err *err)
+{
+	char name[96], theirs[72], ours[72];
+	struct name_iter it;
+	struct name_attr a;
+
+	name_oid(asked->oid, name, sizeof(name));
+	show_value(asked, theirs, sizeof(theirs));
+	name_iter_init(&it, given);
+	while (name_iter_next(&it, &a)) {
+		if (!span_equal(a.oid, asked->oid))
+			continue;
+		show_value(&a, ours, sizeof(ours));
+		return err_fail(err, PV_DENIED, "csr.requests",
+				"give the CSR of this device, or one without "
+				"a subject",
+				"in the CSR %s is %s where the template gives "
+				"%s; is this another device's CSR?",
+				name, theirs, ours);
+	}
+	return excess(asked->oid, "the subject attribute", err);
+}
+
 static enum pv_code subject_within(struct span asked, struct span given,
 				   struct err *err)
 {
@@ -53,7 +133,7 @@ static enum pv_code subject_within(struct span asked, struct span given,
 	name_iter_init(&it, asked);
 	while (name_iter_next(&it, &attr))
 		if (!name_has(given, &attr))
-			return excess(attr.oid, "the subject attribute", err);
+			return subject_excess(&attr, given, err);
 	return it.bad ? csr_malformed("subject", err) : PV_OK;
 }
 
