@@ -154,8 +154,13 @@ enum pv_code policytest_run(const struct template *t, struct span cases,
 		return rc;
 	list = json_object_get(json_root(doc), "cases");
 	if (!json_is_array(list) || json_object_size(json_root(doc)) != 1)
-		return json_fail(err, PV_INPUT, doc, "", "policy.cases", NULL,
+		return json_fail(err, PV_INPUT, doc, "", "policy.cases",
+				 "see `provctl policy --help' and provctl(1)",
 				 "not {\"cases\": [...]}");
+	if (json_array_size(list) == 0)
+		return json_fail(err, PV_INPUT, doc, "/cases", "policy.cases",
+				 "see `provctl policy --help' and provctl(1)",
+				 "no cases");
 	if (t->has_certificate)
 		rc = policytest_issuer(t, opts->ca, &issuer, err);
 	for (size_t i = 0; rc == PV_OK && i < json_array_size(list); i++) {

@@ -230,6 +230,7 @@ static enum pv_code fill_request(const struct template *t, struct testcase *c,
 		.algorithm =
 			t->key == TPL_KEY_CSR ? t->algorithm : TPL_ALG_NONE,
 		.seal_key = t->recipient == TPL_RECIPIENT_SEALING_KEY,
+		.seal_sig = true,
 	};
 	return PV_OK;
 }

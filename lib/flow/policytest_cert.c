@@ -114,10 +114,13 @@ static void compare(const char *what, const json_t *want, char *got,
 		 what, s ? s : "(not a text)", mine ? mine : "(nothing)");
 }
 
-static void compare_extension(const char *name, const json_t *want,
+/* Templates have RFC 5280's names; OpenSSL has one of its own. */
+static void compare_extension(const char *given, const json_t *want,
 			      const struct certtext *cert,
 			      char why[POLICYTEST_WHY_MAX])
 {
+	const char *name =
+		strcmp(given, "extKeyUsage") == 0 ? "extendedKeyUsage" : given;
 	const json_t *critical = json_object_get(want, "critical");
 	const json_t *text = json_object_get(want, "text");
 	const json_t *hex = json_object_get(want, "hex");

@@ -64,7 +64,6 @@ static enum pv_code run(const char *cases, struct seen *s, struct err *err)
 #define GOOD "\"request\":{\"device\":\"d-0001\",\"fields\":{\"lot\":\"L1\"}}"
 
 static const char *const agree[] = {
-	"{\"cases\":[]}",
 	CASE(GOOD ",\"expect\":{\"decision\":\"approved\",\"code\":0}"),
 	CASE(GOOD ",\"expect\":{\"decision\":\"approved\",\"certificate\":{"
 		  "\"subject\":\"OU=L1,CN=d-0001,O=policy-test\","
@@ -72,7 +71,9 @@ static const char *const agree[] = {
 		  "\"not_before\":\"2030-01-01T00:00:00Z\","
 		  "\"not_after\":\"2030-01-10T23:59:59Z\",\"extensions\":{"
 		  "\"keyUsage\":{\"critical\":true,\"hex\":\"03020780\"},"
-		  "\"basicConstraints\":\"CA:FALSE\","
+		  "\"basicConstraints\":\"CA:FALSE\",\"extKeyUsage\":null,"
+		  "\"extendedKeyUsage\":null,\"crlDistributionPoints\":null,"
+		  "\"authorityInfoAccess\":null,\"certificatePolicies\":null,"
 		  "\"subjectAltName\":null,\"2.5.29.30\":null}}}"),
 	CASE(GOOD ",\"facts\":{\"now\":\"2031-06-01T12:00:00Z\"},\"expect\":{"
 		  "\"decision\":\"approved\",\"certificate\":{"
@@ -175,6 +176,7 @@ END_TEST
 static const char *const malformed[] = {
 	"[]",
 	"{\"cases\":{}}",
+	"{\"cases\":[]}",
 	"{\"cases\":[],\"more\":1}",
 	"{\"cases\":[1]}",
 	CASE("\"request\":{}"),
