@@ -49,6 +49,21 @@ static void show_open(const void *ctx, const char *device, const char *serial)
 	out_note(v->app, "open intent: %s, serial %s", device, serial);
 }
 
+/* What the list left out, and what to do about it. */
+static void show_rest(const struct view *v, bool well)
+{
+	uint64_t shown = *v->shown;
+
+	if (v->open || !shown)
+		return;
+	if (shown > OPEN_SHOWN_MAX && !v->app->verbose)
+		out_note(v->app, "... and %llu more (-v shows all)",
+			 (unsigned long long)(shown - OPEN_SHOWN_MAX));
+	if (well)
+		out_note(v->app, "  next: run the interrupted `provctl issue' "
+				 "again; it completes them");
+}
+
 static void show_progress(const void *ctx, uint64_t done, uint64_t total)
 {
 	const struct view *v = ctx;
@@ -111,6 +126,7 @@ static enum pv_code verify(const struct app *app, bool strict, struct err *err)
 	progress_init(&progress, "audit", app->quiet || app->json);
 	rc = audit_verify(s.a, s.store, &opts, &counts, err);
 	progress_clear(&progress);
+	show_rest(&view, rc == PV_OK && !strict);
 	if (rc == PV_OK)
 		rc = print_counts(app, &counts, open, err);
 	if (rc == PV_OK && strict && counts.open_intents)

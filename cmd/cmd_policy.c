@@ -24,7 +24,17 @@ static const char help[] =
 	"pins it and signs its manifests (asks for the PIN), list names those\n"
 	"adopted. lint, test and show FILE need no authority.\n"
 	"\n"
+	"CASES is {\"cases\": [CASE, ...]}; provctl(1) has all keys of a CASE. "
+	"With\n"
+	"  {\"cases\": [{\"name\": \"a good id\",\n"
+	"    \"request\": {\"device\": \"client-0a1b2c3d\"},\n"
+	"    \"expect\": {\"decision\": \"approved\",\n"
+	"      \"certificate\": {\"extensions\": {\"extKeyUsage\":\n"
+	"        \"TLS Web Client Authentication\"}}}}]}\n"
+	"as cases.json\n"
+	"\n"
 	"example: provctl policy lint tls-client.json &&\n"
+	"         provctl policy test tls-client.json cases.json &&\n"
 	"         provctl -C acme policy adopt tls-client.json\n";
 
 void policy_warn(const struct app *app, const struct template_warnings *w)
@@ -46,11 +56,13 @@ enum pv_code policy_read(const struct app *app, const char *path,
 
 	buf_init(bytes, TEMPLATE_SIZE_MAX);
 	rc = file_read(AT_FDCWD, path, 0, bytes, err);
+	/* Places in it are named path#/pointer. */
+	err_object(err, path);
 	if (rc == PV_OK)
 		rc = template_parse(buf_span(bytes), t, &warnings, err);
 	policy_warn(app, &warnings);
-	if (rc != PV_OK)
-		err_object(err, path);
+	if (rc == PV_OK && err)
+		err->object[0] = '\0';
 	return rc;
 }
 
@@ -95,16 +107,50 @@ static enum pv_code adopt(const struct app *app, const char *path,
 		return rc;
 	hex_encode(r.sha256, 32, hex);
 	if (app->json)
-		return out_json(json_pack("{s:s, s:I, s:s, s:b, s:I}",
+		return out_json(json_pack("{s:s, s:I, s:s, s:b, s:I, s:I}",
 					  "template", r.name, "version",
 					  (json_int_t)r.version, "sha256", hex,
 					  "existing", r.existing, "manifests",
-					  (json_int_t)r.manifests),
+					  (json_int_t)r.manifests, "in_effect",
+					  (json_int_t)r.in_effect),
 				err);
 	printf("%s version %llu %s (sha256 %s)\n", r.name,
 	       (unsigned long long)r.version,
 	       r.existing ? "was adopted before" : "adopted", hex);
+	if (r.in_effect != r.version)
+		printf("version %llu stays in effect\n",
+		       (unsigned long long)r.in_effect);
 	return PV_OK;
+}
+
+/* What each wants behind its name. */
+static const struct policy_verb {
+	const char *name, *arguments;
+	size_t n;
+} policy_verbs[] = {
+	{ "lint", "FILE", 1 },		 { "show", "NAME or FILE", 1 },
+	{ "test", "FILE and CASES", 2 }, { "adopt", "FILE", 1 },
+	{ "list", "nothing", 0 },
+};
+
+static enum pv_code check_words(const struct opt_args *args, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(policy_verbs) / sizeof(policy_verbs[0]);
+	     i++) {
+		const struct policy_verb *v = &policy_verbs[i];
+
+		if (strcmp(v->name, args->values[0]) != 0)
+			continue;
+		if (args->n == v->n + 1)
+			return PV_OK;
+		return err_fail(err, PV_USAGE, "usage.argument",
+				"see provctl policy --help",
+				"policy %s takes %s, not %zu arguments",
+				v->name, v->arguments, args->n - 1);
+	}
+	return err_fail(err, PV_USAGE, "usage.argument",
+			"see provctl policy --help",
+			"policy does not know \"%.40s\"", args->values[0]);
 }
 
 static enum pv_code run(const struct app *app, int argc, char **argv,
@@ -116,25 +162,21 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
-	enum pv_code rc = opts_parse(opts, argc, argv, 1, 3, &args, err);
-	const char *what = args.n ? args.values[0] : "";
+	enum pv_code rc = opts_parse(opts, argc, argv, 1, 4, &args, err);
 
+	if (rc == PV_OK)
+		rc = check_words(&args, err);
 	if (rc != PV_OK)
 		return rc;
-	if (strcmp(what, "list") == 0 && args.n == 1)
+	if (strcmp(args.values[0], "list") == 0)
 		return policy_run_list(app, err);
-	if (strcmp(what, "lint") == 0 && args.n == 2)
+	if (strcmp(args.values[0], "lint") == 0)
 		return lint(app, args.values[1], err);
-	if (strcmp(what, "show") == 0 && args.n == 2)
+	if (strcmp(args.values[0], "show") == 0)
 		return policy_run_show(app, args.values[1], err);
-	if (strcmp(what, "adopt") == 0 && args.n == 2)
+	if (strcmp(args.values[0], "adopt") == 0)
 		return adopt(app, args.values[1], err);
-	if (strcmp(what, "test") == 0 && args.n == 3)
-		return policy_run_test(app, args.values[1], args.values[2], ca,
-				       err);
-	return err_fail(err, PV_USAGE, "usage.argument", "see --help",
-			"policy does not know that, or an argument is missing "
-			"or too many");
+	return policy_run_test(app, args.values[1], args.values[2], ca, err);
 }
 
 const struct verb verb_policy = {

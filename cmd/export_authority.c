@@ -167,6 +167,8 @@ static enum pv_code fill(struct session *s, const struct kek_args *in,
 	if (rc == PV_OK)
 		rc = export_kek_new(s->a, s->store, s->hsm, buf_span(&cert), &k,
 				    err);
+	if (rc == PV_INPUT)
+		err_object(err, in->to);
 	run.k = k;
 	for (size_t i = 0; rc == PV_OK && i < in->devices.n; i++)
 		rc = add_device(&run, in->devices.values[i], err);
@@ -174,6 +176,8 @@ static enum pv_code fill(struct session *s, const struct kek_args *in,
 		rc = file_read(AT_FDCWD, in->from, 0, &list, err);
 	if (rc == PV_OK && in->from)
 		rc = add_list(&run, &list, err);
+	if (rc == PV_INPUT && in->from)
+		err_object(err, in->from);
 	if (rc == PV_OK && run.txn.store)
 		rc = store_commit(&run.txn, err);
 	store_rollback(&run.txn);

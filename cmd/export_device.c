@@ -105,6 +105,12 @@ static enum pv_code write_items(const struct seal_container_view *view,
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
+static bool names_one(const struct device_args *in)
+{
+	return in->item != UINT64_MAX || in->component != UINT64_MAX ||
+	       in->index != UINT64_MAX || strcmp(in->output, "-") != 0;
+}
+
 static enum pv_code one_item(const struct device_args *in,
 			     const struct seal_container_view *view,
 			     struct seal_item *item, struct err *err)
@@ -129,6 +135,10 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 	struct device_args in;
 	enum pv_code rc = parse(argc, argv, &in, err);
 
+	if (rc == PV_OK && in.out_dir && names_one(&in))
+		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
+			      "--out takes all segments: without --item, "
+			      "--component, --index and -o");
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE, &s, err);
 	if (rc == PV_OK)

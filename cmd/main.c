@@ -112,6 +112,13 @@ static enum pv_code run_verb(struct app *app, int argc, char **argv,
 	return rc == PV_OK ? verb->run(app, argc, argv, err) : rc;
 }
 
+/* Of --help and --version, nothing is lost when nobody reads on. */
+static bool only_prose(int argc, char **argv)
+{
+	return wants_help(argc, argv) ||
+	       (argc == 2 && strcmp(argv[1], "--version") == 0);
+}
+
 static enum pv_code run(struct app *app, int argc, char **argv, struct err *err)
 {
 	const char *home = getenv("PROVCTL_HOME");
@@ -157,6 +164,8 @@ int main(int argc, char **argv)
 		rc = run(&app, argc, argv, &err);
 	if (rc == PV_OK)
 		rc = out_flush(&err);
+	if (rc == PV_INTERRUPTED && only_prose(argc, argv))
+		rc = PV_OK;
 	if (rc != PV_OK) {
 		/* A code without a cause still says what it was. */
 		err.code = rc;

@@ -46,6 +46,20 @@ bool opts_is_pin(const char *arg)
 	return false;
 }
 
+/* Options of provctl itself are known before the verb only. */
+static const char *unknown_hint(const char *arg)
+{
+	static const char *const global[] = { "--json", "--quiet", "--verbose",
+					      "--directory" };
+	bool is = arg[1] != '-' && strchr("Cqv", arg[1]);
+
+	for (size_t i = 0; !is && i < sizeof(global) / sizeof(global[0]); i++)
+		is = strcmp(arg, global[i]) == 0;
+	return is ? "it goes before the verb: provctl [-C DIR] [--json] "
+		    "[-q | -v] VERB ..."
+		  : "see --help";
+}
+
 static enum pv_code find_long(const struct scan *s, const char *arg,
 			      size_t *index, const char **joined,
 			      struct err *err)
@@ -66,7 +80,7 @@ static enum pv_code find_long(const struct scan *s, const char *arg,
 		*joined = name[len] == '=' ? name + len + 1 : NULL;
 		return PV_OK;
 	}
-	return err_fail(err, PV_USAGE, "usage.option", "see --help",
+	return err_fail(err, PV_USAGE, "usage.option", unknown_hint(arg),
 			"unknown option --%.*s", (int)(len > 40 ? 40 : len),
 			name);
 }
@@ -83,10 +97,12 @@ static enum pv_code find_short(const struct scan *s, const char *arg,
 		if (s->opts[i].kind != OPT_FLAG || !*joined)
 			return PV_OK;
 	}
-	return err_fail(err, PV_USAGE, "usage.option",
-			"flags of one letter are given one by one; see --help",
-			"unknown option -%.1s",
-			arg + 1); /* no value: may be a PIN */
+	return err_fail(
+		err, PV_USAGE, "usage.option",
+		arg[2] && !strchr("Cqv", arg[1])
+			? "flags of one letter are given one by one; see --help"
+			: unknown_hint(arg),
+		"unknown option -%.1s", arg + 1); /* no value: may be a PIN */
 }
 
 static enum pv_code store_value(const struct opt *o, const char *value,
@@ -150,7 +166,7 @@ static enum pv_code take_option(struct scan *s, struct err *err)
 			s->i + 1 < s->argc ? s->argv[s->i + 1] : NULL;
 		if (!next || (next[0] == '-' && next[1]))
 			return err_fail(err, PV_USAGE, "usage.value", NULL,
-					"--%s needs a value", o->name);
+					"%.40s needs a value", arg);
 		joined = next;
 		s->i++;
 	}

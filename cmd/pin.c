@@ -249,6 +249,7 @@ bool pin_source_shares(const char *source, int fd)
 
 	return strncmp(source, "fd:", 3) == 0 &&
 	       opts_number(source + 3, 0, 65535, &n) &&
+	       check_inherited((int)n, NULL) == PV_OK &&
 	       fstat((int)n, &pin) == 0 && fstat(fd, &other) == 0 &&
 	       pin.st_dev == other.st_dev && pin.st_ino == other.st_ino;
 }

@@ -47,8 +47,10 @@ static enum decide_next deny_unsigned(struct decide *d)
 		       "with the certified key"
 	};
 
-	return decide_deny(d, &why,
-			   "the certified key did not sign the sealing key");
+	return decide_deny(d, &why, "%s",
+			   d->r->seal_sig ? "the certified key did not sign "
+					    "the sealing key"
+					  : "seal_key_sig is missing");
 }
 
 /* formats.md 1: that signature is ECDSA P-256; others wait for evidence. */

@@ -23,6 +23,7 @@ struct policy_request {
 	bool csr, host_key;	      /* which key was presented or asked for */
 	enum tpl_algorithm algorithm; /* of the CSR's key; NONE: unsupported */
 	bool seal_key;		      /* a sealing key was given */
+	bool seal_sig;		      /* with a signature over it */
 	const char *replace;	      /* NULL: not a replacement */
 	const char *order;	      /* order id asked for, NULL: none */
 	bool batch;		      /* part of a batch or stream: may wait */

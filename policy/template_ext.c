@@ -90,7 +90,13 @@ static enum pv_code parse_purpose(const struct node *n, struct oid *out)
 			return policy_oid_parse(purpose_oids[i], out)
 				       ? PV_OK
 				       : PV_INTERNAL;
-	return tpl_oid(n, out);
+	if (policy_oid_parse(s, out))
+		return PV_OK;
+	return node_fail(n, "oid",
+			 "serverAuth, clientAuth, codeSigning, "
+			 "emailProtection, timeStamping, OCSPSigning, or an "
+			 "object identifier",
+			 "\"%.40s\" is no purpose that is known by name", s);
 }
 
 /*

@@ -261,7 +261,8 @@ CLI_TESTS = \
 	tests/cli/resume.sh \
 	tests/cli/retry.sh \
 	tests/cli/stages.sh \
-	tests/cli/thread.sh
+	tests/cli/thread.sh \
+	tests/cli/words.sh
 SCRIPT_TESTS = \
 	tests/lint.sh \
 	tests/lint_test.sh \

@@ -53,6 +53,23 @@ static enum pv_code refuse(const char *label, const char *what, struct err *err)
 			"not one PEM block \"%s\": %s", label, what);
 }
 
+/* Names what stands there instead, as far as it is a plain label. */
+static enum pv_code other_label(const char *label, struct span s,
+				struct err *err)
+{
+	size_t skip = strlen("-----BEGIN "), n = 0;
+	char found[PEM_LABEL_MAX + 1], what[PEM_LABEL_MAX + 24];
+
+	while (n < PEM_LABEL_MAX && skip + n < s.len &&
+	       ((s.p[skip + n] >= 'A' && s.p[skip + n] <= 'Z') ||
+		s.p[skip + n] == ' '))
+		n++;
+	snprintf(found, sizeof(found), "%.*s", (int)n,
+		 (const char *)s.p + skip);
+	snprintf(what, sizeof(what), "it is a \"%s\"", found);
+	return refuse(label, what, err);
+}
+
 /* The text without its white space. */
 static void put_lines(struct buf *body, struct span s)
 {
@@ -96,6 +113,8 @@ enum pv_code pem_decode(struct span text, const char *label, struct buf *der,
 	snprintf(begin, sizeof(begin), "-----BEGIN %.*s-----", PEM_LABEL_MAX,
 		 label);
 	snprintf(end, sizeof(end), "-----END %.*s-----", PEM_LABEL_MAX, label);
+	if (!starts(s, begin) && starts(s, "-----BEGIN "))
+		return other_label(label, s, err);
 	if (!starts(s, begin) || !ends(s, end) ||
 	    s.len < strlen(begin) + strlen(end))
 		return refuse(label, "the BEGIN or END line is missing", err);

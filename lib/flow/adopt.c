@@ -109,6 +109,23 @@ static enum pv_code keep_copy(const struct authority *a,
 	return rc;
 }
 
+static enum pv_code take_version(void *ctx, const struct store_template *row,
+				 struct err *err)
+{
+	(void)err;
+	*(uint64_t *)ctx = row->version;
+	return PV_OK;
+}
+
+static enum pv_code find_current(struct store *store, const char *name,
+				 uint64_t *version, struct err *err)
+{
+	const struct store_visit v = { .ctx = version,
+				       .fn.template = take_version };
+
+	return store_template_current(store, name, &v, err);
+}
+
 enum pv_code adopt_template(const struct authority *a, struct store *store,
 			    struct hsm *hsm, struct span bytes,
 			    struct adopt_report *report, struct err *err)
@@ -134,6 +151,8 @@ enum pv_code adopt_template(const struct authority *a, struct store *store,
 			rc = record(a, store, t, bytes, &m, err);
 	}
 	report->manifests = m.n;
+	if (rc == PV_OK)
+		rc = find_current(store, t->name, &report->in_effect, err);
 	if (rc == PV_OK)
 		rc = keep_copy(a, t, bytes, err);
 	if (rc != PV_OK)

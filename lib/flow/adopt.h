@@ -16,7 +16,8 @@ struct adopt_report {
 	char name[TPL_NAME_MAX + 1];
 	uint64_t version;
 	uint8_t sha256[32];
-	bool existing; /* these bytes were adopted before */
+	bool existing;	    /* these bytes were adopted before */
+	uint64_t in_effect; /* the version that issue uses now */
 	bool ca;
 	size_t manifests;
 	struct template_warnings warnings;

@@ -58,6 +58,7 @@ struct policy_request request_policy(const struct request *req,
 		.fields_n = req->fields_n,
 		.csr = req->csr.len > 0,
 		.seal_key = req->seal_key.len > 0,
+		.seal_sig = req->seal_sig.len > 0,
 	};
 
 	/* Without a CSR a host-key template makes the key itself. */

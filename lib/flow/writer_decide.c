@@ -199,7 +199,7 @@ static enum pv_code put_question(struct writer *w,
 
 	q->ask = request_policy(i->req, o->ctx, q->fields);
 	q->ask.csr = i->csr;
-	q->ask.seal_key = i->seal_key;
+	q->ask.seal_key = q->ask.seal_sig = i->seal_key;
 	q->ask.host_key = i->req->host_key ||
 			  (!i->csr && o->ctx->tmpl->key == TPL_KEY_HOST);
 	q->ask.algorithm = i->algorithm;

@@ -195,7 +195,8 @@ static enum pv_code check_file(const char *path, int *dirfd, struct err *err)
 		    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return err_fail(err, PV_NOT_FOUND, "store.missing",
-				"make an authority: provctl init",
+				"restore it from a backup, with sealed.dat of "
+				"the same moment",
 				"there is no store %s", path);
 	if (fd < 0 && errno != ELOOP)
 		return err_errno(err, PV_STORAGE, "store.io",
