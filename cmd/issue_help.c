@@ -23,7 +23,7 @@ const char issue_help[] =
 	"\"seal_key_sig\":\"<base64>\",\"fields\":{\"lot\":\"L042\"}}\n"
 	"or a CSV row with columns of those names (fields: "
 	"field.<name>);\n"
-	"the file's ending says which; - and --stream take JSON "
+	"a file called .csv; all others, - and --stream hold JSON "
 	"lines.\n"
 	"One JSON line a request says what became of it; with --out "
 	"DIR in\n"

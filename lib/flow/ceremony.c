@@ -278,9 +278,10 @@ static enum pv_code log_step(struct ceremony *c, size_t n, const char *result,
 static void tell(const struct ceremony *c, size_t n)
 {
 	const struct plan_step *s = &c->plan->steps[n];
-	const char *what = s->purpose[0] ? s->purpose
-			   : s->ca[0]	 ? s->ca
-					 : s->template_name;
+	const char *what = s->kind == PLAN_INIT_TOKEN ? c->a->name
+			   : s->purpose[0]	      ? s->purpose
+			   : s->ca[0]		      ? s->ca
+						      : s->template_name;
 	char text[2 * PLAN_NAME_MAX];
 
 	if (!c->opts->progress)

@@ -48,6 +48,10 @@ expect_exit 0 "$PROVCTL" policy lint "$tls"
 case_start "the example of policy --help, as it stands"
 "$PROVCTL" policy --help | sed -n '/^  {"cases"/,/}]}$/p' >"$T/cases.json"
 expect_exit 0 "$PROVCTL" policy test "$tls" "$T/cases.json"
+sed -n '/^{"cases"/,/^]}/p' "$srcdir/docs/provctl.1" | sed 's/\\-/-/g' \
+	>"$T/cases.json"
+expect_exit 0 "$PROVCTL" policy test "$tls" "$T/cases.json"
+expect_text "2 cases as expected"
 echo '{"cases":[]}' >"$T/cases.json"
 expect_error 3 policy.cases policy test "$tls" "$T/cases.json"
 
@@ -129,5 +133,11 @@ if [ "$open" -gt 20 ]; then
 else
 	skip_case "no kill left enough of them"
 fi
+
+case_start "the man page has every key of provctl.json"
+for key in $(jq -r 'keys[]' "$H/provctl.json") store pin_source publish_hook; do
+	grep -q "^\.B \(.*fP\)\{0,1\}$key\(\\\\f.*\)\{0,1\}$" \
+		"$srcdir/docs/provctl.1" || fail "nothing about $key"
+done
 
 tests_end
