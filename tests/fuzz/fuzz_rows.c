@@ -48,8 +48,8 @@ static void cut(int fd, enum rows_format format)
 		FUZZ_CHECK(got != ROWS_WAIT);
 		if (got != ROWS_ROW)
 			continue;
-		FUZZ_CHECK(r.row > last);
-		last = r.row;
+		FUZZ_CHECK(r.line > last);
+		last = r.line;
 		FUZZ_CHECK(row.len > 0 && row.len <= REQUEST_LINE_MAX);
 		if (format == ROWS_CSV)
 			split(row);
