@@ -130,6 +130,10 @@ static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
 	progress_end(&c->progress, issue_answered(&n), c->total);
 	if (n.unlocked)
 		out_note(c->app, HARDEN_UNLOCKED);
+	if (n.switched.code != PV_OK)
+		out_note(c->app,
+			 "provctl: warning: went on with the next token: %s",
+			 n.switched.message);
 	if (!c->o->device)
 		issue_summary(c->app, c->o->from, &n, rc == PV_OK);
 	if (rc == PV_OK && finished != PV_OK)

@@ -113,8 +113,8 @@ static enum pv_code adopt(const struct p11_child *c, const struct report *r,
 		return err_fail(err, r->code, "hsm.child", NULL,
 				"%s failed without a cause", c->what);
 	if (err && err->code == PV_OK)
-		*err = r->err;
-	return r->code;
+		err_adopt(err, &r->err);
+	return err ? err->code : r->code;
 }
 
 static enum pv_code collect(const struct p11_child *c, unsigned timeout_s,

@@ -30,6 +30,29 @@ static void join(char *whole, size_t cap, size_t context_max,
 	copy_clean(whole + n + 2, cap - n - 2, message);
 }
 
+static bool is_known(enum pv_code code)
+{
+	return (code >= PV_OK && code <= PV_WAITING) || code == PV_INTERRUPTED;
+}
+
+static void adopt_text(char *to, const char *from, size_t cap)
+{
+	struct span text = { (const uint8_t *)from, strnlen(from, cap) };
+
+	notechars_clean(to, cap, text);
+}
+
+void err_adopt(struct err *err, const struct err *from)
+{
+	err_init(err);
+	err->code = is_known(from->code) ? from->code : PV_INTERNAL;
+	err->ckr = from->ckr;
+	adopt_text(err->object, from->object, sizeof(err->object));
+	adopt_text(err->rule, from->rule, sizeof(err->rule));
+	adopt_text(err->message, from->message, sizeof(err->message));
+	adopt_text(err->hint, from->hint, sizeof(err->hint));
+}
+
 static void set_cause(struct err *err, enum pv_code code, const char *rule,
 		      const char *hint, const char *text)
 {

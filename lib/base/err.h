@@ -35,12 +35,12 @@ enum pv_code {
 #define PV_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 struct err {
-	enum pv_code code;     /* PV_OK while there is no cause */
-	unsigned long ckr;     /* CK_RV of the failed PKCS#11 call, 0 if none */
-	char object[160];      /* what it happened to: a device, a file, a label */
-	char rule[64];         /* stable dotted name of the broken rule */
-	char message[512];     /* one sentence, context first */
-	char hint[256];        /* what to do next; may be empty */
+	enum pv_code code; /* PV_OK while there is no cause */
+	unsigned long ckr; /* CK_RV of the failed PKCS#11 call, 0 if none */
+	char object[160];  /* what it happened to: a device, a file, a label */
+	char rule[64];	   /* stable dotted name of the broken rule */
+	char message[512]; /* one sentence, context first */
+	char hint[256];	   /* what to do next; may be empty */
 };
 
 void err_init(struct err *err);
@@ -60,6 +60,11 @@ enum pv_code err_errno(struct err *err, enum pv_code code, const char *rule,
 		       const char *hint, const char *fmt, ...);
 
 /* Names the object, if none is named yet. */
+/*
+ * Makes a record that another process sent fit to keep and to print: texts end
+ * and are clean, an unknown code is PV_INTERNAL.
+ */
+void err_adopt(struct err *err, const struct err *from);
 void err_object(struct err *err, const char *object);
 
 /* Puts "context: " before the message. */

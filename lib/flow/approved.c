@@ -72,9 +72,9 @@ struct policy_request request_policy(const struct request *req,
 }
 
 /*
- * The key's form, then proof of possession, then what takes time: that is
- * spent on a key that the sender holds and the template could certify only.
- * Another algorithm is a matter of policy, which denies it.
+ * A bad key is the first thing to say; its signature is not asked. What takes
+ * time is spent only on a key that the template could certify: another
+ * algorithm is a matter of policy, which denies it.
  */
 static enum pv_code look_at_key(struct approved *a)
 {
@@ -88,11 +88,10 @@ static enum pv_code look_at_key(struct approved *a)
 					      &key, key_err);
 
 	err_init(&why);
+	if (rc == PV_OK && approved_algorithm(a) == t->algorithm)
+		rc = x509_key_check_weak(x509, &key, key_err);
 	if (rc == PV_OK)
 		f->csr_signature_ok = csr_verify(x509, &a->csr, &why) == PV_OK;
-	if (rc == PV_OK && f->csr_signature_ok &&
-	    approved_algorithm(a) == t->algorithm)
-		rc = x509_key_check_weak(x509, &key, key_err);
 	f->key_ok = rc == PV_OK;
 	f->key_err = key_err;
 	return rc == PV_INTERNAL ? rc : PV_OK;

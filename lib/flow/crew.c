@@ -144,6 +144,7 @@ enum pv_code crew_start(struct crew *c, const struct crew_job *job,
 	m->dismissed = false;
 	m->news = (struct ctl_news){ .ready = false };
 	err_init(&m->news.failed);
+	err_init(&m->news.switched);
 	m->pid = fork();
 	if (m->pid == 0) {
 		close(ctl[0]);

@@ -34,6 +34,11 @@ enum pv_code ctl_say_unlocked(int fd, struct err *err)
 	return say(fd, WIRE_UNLOCKED, NULL, err);
 }
 
+enum pv_code ctl_say_switched(int fd, const struct err *what, struct err *err)
+{
+	return say(fd, WIRE_SWITCHED, what, err);
+}
+
 enum pv_code ctl_say_failed(int fd, const struct err *what, struct err *err)
 {
 	return say(fd, WIRE_FATAL, what, err);
@@ -94,6 +99,8 @@ void ctl_listen(struct wire *w, bool reader, struct ctl_news *news)
 			news->ready = true;
 		else if (rec.type == WIRE_UNLOCKED)
 			news->unlocked = true;
+		else if (rec.type == WIRE_SWITCHED)
+			wire_get_err(&rec, &news->switched);
 		else if (rec.type == WIRE_FATAL)
 			take_failure(&rec, reader, news);
 	}

@@ -15,12 +15,16 @@
 /* The child's side; fd stays the caller's. PV_INTERRUPTED: the parent left. */
 PV_MUST enum pv_code ctl_say_ready(int fd, struct err *err);
 PV_MUST enum pv_code ctl_say_unlocked(int fd, struct err *err);
+/* Another token took the place of the one that failed with what. */
+PV_MUST enum pv_code ctl_say_switched(int fd, const struct err *what,
+				      struct err *err);
 PV_MUST enum pv_code ctl_say_failed(int fd, const struct err *what,
 				    struct err *err);
 
 struct ctl_news {
 	bool ready, unlocked;
-	struct err failed; /* code PV_OK while it did not */
+	struct err failed;   /* code PV_OK while it did not */
+	struct err switched; /* why it went on with another token; the last */
 };
 
 /*

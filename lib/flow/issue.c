@@ -215,6 +215,8 @@ static enum pv_code verdict(struct issue_run *r, struct err *err)
 		if (!(r->interrupted && m->role == CREW_READER))
 			note_failure(r, &m->news.failed);
 		r->counts->unlocked |= m->news.unlocked;
+		if (m->news.switched.code != PV_OK)
+			r->counts->switched = m->news.switched;
 	}
 	if (r->interrupted)
 		return err_fail(err, PV_INTERRUPTED, "interrupted",

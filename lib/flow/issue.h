@@ -33,8 +33,9 @@ struct issue_opts {
 
 struct issue_counts {
 	uint64_t issued, existing, denied, quarantined, failed;
-	uint64_t conflicts; /* issued or existing, but an output was in the way
-			     */
+	uint64_t conflicts;  /* issued or existing, but an output was in the way
+			      */
+	struct err switched; /* why a signer went on with the next token */
 	bool unlocked; /* a signer's memory for secrets could not be locked */
 };
 

@@ -123,40 +123,6 @@ static void free_group(struct signer_group *g)
 	free(g);
 }
 
-/*
- * One without threads. A few more than sessions: while some verify and seal,
- * the others keep every session busy.
- */
-static size_t workers_for(unsigned sessions)
-{
-	size_t n = sessions + sessions / 4 + 1;
-
-	if (sessions <= 1)
-		return 1;
-	return n < WORKERS_MAX ? n : WORKERS_MAX;
-}
-
-/* Each thread has its own: contexts of cryptography belong to one. */
-static enum pv_code open_signings(struct signer *s, struct err *err)
-{
-	size_t n = s->opts->contexts_n;
-
-	s->workers_n = workers_for(hsm_sessions(s->hsm));
-	s->signings_n = (1 + s->workers_n) * n;
-	s->signings = mem_array(s->signings_n, sizeof(*s->signings), err);
-	if (!s->signings)
-		return PV_INTERNAL;
-	for (size_t i = 0; i < s->signings_n; i++) {
-		enum pv_code rc = signing_open(s->opts->contexts[i % n],
-					       s->opts->authority->name, s->hsm,
-					       &s->signings[i], err);
-
-		if (rc != PV_OK)
-			return rc;
-	}
-	return PV_OK;
-}
-
 static enum pv_code start_workers(struct signer *s, struct err *err)
 {
 	return workers_start(s->workers_n > 1 ? s->workers_n : 0, signer_work,
@@ -176,9 +142,7 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 	signer_ask_numbers(s);
 	rc = wire_flush(s->opts->writer, err);
 	if (rc == PV_OK)
-		rc = s->opts->backends->hsm_open(a, &s->login, &s->hsm, err);
-	if (rc == PV_OK)
-		rc = open_signings(s, err);
+		rc = signer_open_token(s, err);
 	if (rc == PV_OK)
 		rc = x509_ctx_new(&s->x509, err);
 	if (rc == PV_OK)
@@ -192,8 +156,6 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 					 .authority = a->name,
 					 .batch = s->opts->batch };
 	s->minting.authority = a->name;
-	s->minting.hsm = s->hsm;
-	s->minting.signing = s->signings;
 	return rc;
 }
 
@@ -202,13 +164,10 @@ static void stop(struct signer *s)
 	workers_stop(s->workers);
 	for (size_t g = 0; g < SIGNER_GROUPS; g++)
 		free_group(s->groups[g]);
-	for (size_t i = 0; s->signings && i < s->signings_n; i++)
-		signing_close(&s->signings[i]);
-	free(s->signings);
+	signer_close_token(s);
 	atrest_free(s->datakey);
 	atrest_free(s->old_key);
 	x509_ctx_free(s->x509);
-	hsm_close(s->hsm);
 }
 
 enum pv_code signer_run(const struct signer_opts *opts, struct err *err)

@@ -41,16 +41,20 @@ static enum pv_code make_slot(struct signer *s, struct signer_slot *slot,
 	uint32_t number;
 	enum pv_code rc = signer_next_number(s, &number, err);
 
-	if (rc == PV_OK)
-		rc = need_datakey(s, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = prepare(slot->prepared, &s->minting, slot->approved, number,
-		     now_ms, why);
-	if (rc == PV_OK || !signer_ends_run(rc))
-		return PV_OK;
-	*err = *why;
-	return rc;
+	do {
+		err_init(why);
+		rc = need_datakey(s, why);
+		if (rc == PV_OK)
+			rc = prepare(slot->prepared, &s->minting,
+				     slot->approved, number, now_ms, why);
+		if (!signer_ends_run(rc))
+			return PV_OK;
+	} while (rc == PV_HSM_TEMP && signer_next_token(s, why, err) == PV_OK);
+	if (err->code == PV_OK)
+		*err = *why;
+	return err->code;
 }
 
 /*

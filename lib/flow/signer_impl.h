@@ -68,6 +68,7 @@ struct signer {
 	struct signer_group *groups[SIGNER_GROUPS];
 	size_t oldest;	/* the group that is finished next */
 	size_t filling; /* the group that is filled, once it is free */
+	_Atomic bool token_failed; /* a worker met what ends the run */
 	bool input_ended;
 	bool moved; /* something was done since the last look */
 };
@@ -82,6 +83,17 @@ size_t signer_context(const struct signer *s, const uint8_t sha256[32]);
 /* What worker w signs a slot's device with. */
 struct signing *signer_signing(struct signer *s, size_t w,
 			       const struct signer_slot *slot);
+
+/* Logs in to the first usable token and finds its keys. */
+PV_MUST enum pv_code signer_open_token(struct signer *s, struct err *err);
+void signer_close_token(struct signer *s);
+/*
+ * The token has gone (why): goes on with the next one of the configuration,
+ * whose keys must be the same, and has the workers do again what was under way.
+ * Returns why when there is none. Then, and after a failure, the run ends.
+ */
+PV_MUST enum pv_code signer_next_token(struct signer *s, const struct err *why,
+				       struct err *err);
 
 /* Asks the writer for ordered numbers, once. */
 void signer_ask_numbers(struct signer *s);

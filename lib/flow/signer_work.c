@@ -57,6 +57,8 @@ void signer_work(void *signer, size_t worker, void *piece)
 	if (slot->rc == PV_OK && !is_batch(slot))
 		slot->rc = bundles_sign(one, 1, with, (uint64_t)pvtime_now_ms(),
 					&slot->why);
+	if (signer_ends_run(slot->rc))
+		s->token_failed = true;
 	slot->made = true;
 }
 
@@ -167,14 +169,21 @@ static enum pv_code finish_group(struct signer *s, struct signer_group *g,
 				 struct err *err)
 {
 	bool all = slots_left(g) == 0;
+	struct err why;
 	enum pv_code rc;
 
 	if (!all && pvtime_mono_ms() - g->sent_ms < RESULTS_HOLD_MS)
 		return PV_OK;
-	rc = take_failures(s, g, err);
+	err_init(&why);
+	rc = take_failures(s, g, &why);
 	if (rc == PV_OK && all)
-		rc = sign_batches(s, g, err);
-	if (rc == PV_OK)
+		rc = sign_batches(s, g, &why);
+	/* With another token the group is not yet whole. */
+	if (rc == PV_HSM_TEMP)
+		return signer_next_token(s, &why, err);
+	if (rc != PV_OK)
+		*err = why;
+	else
 		rc = send_results(s, g, all, err);
 	if (rc != PV_OK || !all)
 		return rc;
@@ -186,9 +195,30 @@ static enum pv_code finish_group(struct signer *s, struct signer_group *g,
 	return PV_OK;
 }
 
+/* Nobody goes on asking a token that has gone: whichever group met it. */
+static enum pv_code meet_failure(struct signer *s, struct err *err)
+{
+	struct err why;
+	enum pv_code rc = PV_OK;
+
+	err_init(&why);
+	for (size_t k = 0; rc == PV_OK && k < SIGNER_GROUPS; k++)
+		if (s->groups[k]->state == GROUP_WORKING)
+			rc = take_failures(s, s->groups[k], &why);
+	s->token_failed = false;
+	if (rc == PV_HSM_TEMP)
+		return signer_next_token(s, &why, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
 enum pv_code signer_finish(struct signer *s, struct err *err)
 {
 	struct signer_group *g = s->groups[s->oldest];
+	enum pv_code rc = s->token_failed ? meet_failure(s, err) : PV_OK;
 
-	return g->state == GROUP_WORKING ? finish_group(s, g, err) : PV_OK;
+	if (rc != PV_OK || g->state != GROUP_WORKING)
+		return rc;
+	return finish_group(s, g, err);
 }

@@ -329,13 +329,16 @@ void wire_get_buf(struct wire_rec *r, struct buf *out)
 
 void wire_get_err(struct wire_rec *r, struct err *err)
 {
-	err_init(err);
-	err->code = (enum pv_code)wire_get_u64(r);
-	err->ckr = (unsigned long)wire_get_u64(r);
-	wire_get_str(r, err->object, sizeof(err->object));
-	wire_get_str(r, err->rule, sizeof(err->rule));
-	wire_get_str(r, err->message, sizeof(err->message));
-	wire_get_str(r, err->hint, sizeof(err->hint));
+	struct err got;
+
+	err_init(&got);
+	got.code = (enum pv_code)wire_get_u64(r);
+	got.ckr = (unsigned long)wire_get_u64(r);
+	wire_get_str(r, got.object, sizeof(got.object));
+	wire_get_str(r, got.rule, sizeof(got.rule));
+	wire_get_str(r, got.message, sizeof(got.message));
+	wire_get_str(r, got.hint, sizeof(got.hint));
+	err_adopt(err, &got);
 }
 
 enum pv_code wire_done(const struct wire_rec *r, struct err *err)

@@ -33,6 +33,7 @@ enum wire_type {
 	WIRE_OUT,	   /* writer -> parent: one request's answer */
 	WIRE_READY,	   /* signer -> parent: logged in */
 	WIRE_UNLOCKED,	   /* signer -> parent: memory is not locked */
+	WIRE_SWITCHED,	   /* signer -> parent: to another token */
 	WIRE_FATAL,	   /* any -> parent: the run cannot go on */
 	WIRE_END	   /* reader -> signer -> writer -> parent */
 };

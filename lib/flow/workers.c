@@ -21,7 +21,7 @@ struct workers {
 	size_t n;
 	int fd;
 	pthread_mutex_t lock;
-	pthread_cond_t more;
+	pthread_cond_t more, idle;
 	/* Guarded by lock. */
 	void *queue[WORKERS_QUEUE_MAX]; /* a ring */
 	size_t first, waiting;		/* of the ring */
@@ -57,7 +57,8 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		w->run(w->ctx, me->index, piece);
 		pthread_mutex_lock(&w->lock);
-		w->under_way--;
+		if (--w->under_way == 0)
+			pthread_cond_signal(&w->idle);
 		w->ended++;
 		/* Cannot fail: the counter would need 2^64 pieces. */
 		if (write(w->fd, &one, sizeof(one)) != sizeof(one))
@@ -79,6 +80,7 @@ enum pv_code workers_start(size_t n, workers_fn *run, void *ctx,
 	w->fd = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
+	pthread_cond_init(&w->idle, NULL);
 	*out = w;
 	if (n == 0)
 		return PV_OK;
@@ -130,6 +132,15 @@ bool workers_help(struct workers *w)
 	return true;
 }
 
+void workers_drop(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->waiting = 0;
+	while (w->under_way > 0)
+		pthread_cond_wait(&w->idle, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
 size_t workers_done(struct workers *w)
 {
 	uint64_t count;
@@ -163,5 +174,6 @@ void workers_stop(struct workers *w)
 		close(w->fd);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->more);
+	pthread_cond_destroy(&w->idle);
 	free(w);
 }

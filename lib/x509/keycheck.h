@@ -73,7 +73,7 @@ PV_MUST enum pv_code x509_key_check_form(struct x509_ctx *ctx, struct span spki,
 					 struct err *err);
 /*
  * What is left, on facts of a key whose form is right: up to tens of
- * milliseconds with RSA, so who asks should have proven possession first.
+ * milliseconds with RSA, so the algorithm should be one that is wanted.
  * PV_DENIED with rule "key.small_factors", "key.roca", "key.fermat" or
  * "key.prime" (an RSA modulus that is itself prime).
  */

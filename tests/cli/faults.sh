@@ -156,5 +156,40 @@ jq -c 'del(.status)' "$T/out" >"$T/two"
 same_bytes "$T/one" "$T/two"
 set_number sessions_per_token 0
 
+case_start "a token that goes away in mid-batch is replaced by the next one"
+# The same keys on a token of another label and serial number.
+cp "$H/provctl.json" "$T/one-token"
+serial=$(SOFTHSM2_CONF=$H/softhsm/softhsm2.conf softhsm2-util --show-slots |
+	sed -n 's/.*Serial number: *\([0-9a-f]\{16\}\)$/\1/p' | head -n 1)
+twin=00000000-0000-4000-8000-000000000002
+for token in "$H"/softhsm/tokens/*; do
+	cp -a "$token" "$H/softhsm/tokens/$twin"
+done
+[ "${#serial}" -eq 16 ] || fail "no serial number of the token: $serial"
+sed -i -e "s/$serial/ffff00000abcdef2/" -e 's/acme   /twin   /' \
+	"$H/softhsm/tokens/$twin/token.object"
+jq '.tokens += ["pkcs11:token=twin"]' "$T/one-token" >"$T/config" &&
+	cat "$T/config" >"$H/provctl.json"
+for sessions in 0 4; do
+	set_number sessions_per_token "$sessions"
+	requests 200 "80${sessions}00" >"$T/in.jsonl"
+	: >"$FAULT_LOG"
+	export FAULT_C_Sign_RV=0x30 FAULT_C_Sign_FROM=150 FAULT_C_Sign_TIMES=1
+	batch 0 1
+	unset FAULT_C_Sign_RV FAULT_C_Sign_FROM FAULT_C_Sign_TIMES
+	expect_equal "$(wc -l <"$T/out")" 200 results
+	expect_text "went on with the next token"
+	# Another thread may have looked at the first token once more.
+	[ "$(calls C_Login)" -le $((sessions > 0 ? 3 : 2)) ] ||
+		fail "$(calls C_Login) logins with $sessions sessions"
+done
+# Not the last: then the run ends, and can be resumed.
+requests 200 8700 >"$T/in.jsonl"
+export FAULT_C_Sign_RV=0x30 FAULT_C_Sign_FROM=150
+batch 6 1
+unset FAULT_C_Sign_RV FAULT_C_Sign_FROM
+cat "$T/one-token" >"$H/provctl.json"
+batch 0 1
+
 verify_audit
 tests_end

@@ -1,0 +1,109 @@
+/* The signer: the token it uses, and the next one when that has gone. */
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+#include "lib/flow/ctl.h"
+#include "lib/flow/signer_impl.h"
+
+/*
+ * One without threads. A few more than sessions: while some verify and seal,
+ * the others keep every session busy.
+ */
+static size_t workers_for(unsigned sessions)
+{
+	size_t n = sessions + sessions / 4 + 1;
+
+	if (sessions <= 1)
+		return 1;
+	return n < WORKERS_MAX ? n : WORKERS_MAX;
+}
+
+/* Each thread has its own: contexts of cryptography belong to one. */
+static enum pv_code open_signings(struct signer *s, struct err *err)
+{
+	size_t n = s->opts->contexts_n;
+
+	/* The threads are there when a token takes another's place. */
+	if (s->workers_n == 0)
+		s->workers_n = workers_for(hsm_sessions(s->hsm));
+	s->signings_n = (1 + s->workers_n) * n;
+	s->signings = mem_array(s->signings_n, sizeof(*s->signings), err);
+	if (!s->signings)
+		return PV_INTERNAL;
+	for (size_t i = 0; i < s->signings_n; i++) {
+		enum pv_code rc = signing_open(s->opts->contexts[i % n],
+					       s->opts->authority->name, s->hsm,
+					       &s->signings[i], err);
+
+		if (rc != PV_OK)
+			return rc;
+	}
+	return PV_OK;
+}
+
+enum pv_code signer_open_token(struct signer *s, struct err *err)
+{
+	enum pv_code rc = s->opts->backends->hsm_open(s->opts->authority,
+						      &s->login, &s->hsm, err);
+
+	if (rc == PV_OK)
+		rc = open_signings(s, err);
+	s->minting.hsm = s->hsm;
+	s->minting.signing = s->signings;
+	return rc;
+}
+
+void signer_close_token(struct signer *s)
+{
+	for (size_t i = 0; s->signings && i < s->signings_n; i++)
+		signing_close(&s->signings[i]);
+	free(s->signings);
+	s->signings = NULL;
+	hsm_close(s->hsm);
+	s->hsm = NULL;
+}
+
+/* What was under way is done again; what the token signed for is kept. */
+static enum pv_code work_again(struct signer *s, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
+		struct signer_group *g =
+			s->groups[(s->oldest + k) % SIGNER_GROUPS];
+
+		for (size_t i = 0; rc == PV_OK && i < g->n; i++) {
+			struct signer_slot *slot = &g->slots[i];
+
+			if (g->state != GROUP_WORKING ||
+			    slot->state != SLOT_GO ||
+			    (slot->made && slot->rc != PV_HSM_TEMP))
+				continue;
+			slot->made = false;
+			rc = workers_put(s->workers, slot, err);
+		}
+	}
+	return rc;
+}
+
+enum pv_code signer_next_token(struct signer *s, const struct err *why,
+			       struct err *err)
+{
+	enum pv_code rc;
+
+	if (s->login.token + 1 >= s->opts->authority->tokens_n) {
+		*err = *why;
+		return why->code;
+	}
+	workers_drop(s->workers);
+	signer_close_token(s);
+	s->login.token++;
+	/* Its keys are held against what is recorded, as the first one's. */
+	rc = signer_open_token(s, err);
+	if (rc == PV_OK)
+		rc = ctl_say_switched(s->opts->ctl, why, err);
+	if (rc == PV_OK)
+		rc = work_again(s, err);
+	s->moved = true;
+	return rc;
+}
