@@ -9,6 +9,7 @@
 #include "pkcs11/pkcs11.h"
 
 #define STORE_SCHEME "sqlite:"
+#define DAY_MS UINT64_C(86400000)
 
 /* The store's file: relative names are below the home. */
 static enum pv_code store_path(const struct authority *a, char *path,
@@ -43,6 +44,8 @@ static enum pv_code open_store(const struct authority *a, bool create,
 	}
 	if (rc == PV_OK)
 		rc = store_sqlite_open(path, store, err);
+	if (rc == PV_OK)
+		(*store)->step_max_ms = a->clock_max_step_days * DAY_MS;
 	if (rc != PV_OK)
 		err_object(err, a->store);
 	else if (err && err->code == PV_OK)

@@ -235,8 +235,15 @@ check_PROGRAMS += tests/cli/scan tests/cli/sql tests/interop/make_bundle \
 	tests/interop/make_wrong
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 tests_cli_sql_LDADD = $(SQLITE_LIBS)
+# Preloaded, so it is made without what sanitizers put into programs.
+check_DATA += tests/cli/clock.so
+tests/cli/clock.so: tests/cli/clock.c tests/cli/.dirstamp
+	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
+		-o $@ $(srcdir)/tests/cli/clock.c
+CLEANFILES += tests/cli/clock.so
+
 # A PKCS#11 module whose calls can be made slow or wrong.
-check_DATA = tests/fault/shim.so
+check_DATA += tests/fault/shim.so
 tests/fault/shim.so: tests/fault/shim.c
 	$(AM_V_CC)$(MKDIR_P) tests/fault && $(CC) $(CPPFLAGS) -D_GNU_SOURCE \
 		-DFAULT_MODULE='"$(SOFTHSM_MODULE)"' $(P11KIT_CFLAGS) \
@@ -245,6 +252,7 @@ CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
 	tests/cli/canary.sh \
+	tests/cli/clock.sh \
 	tests/cli/edited.sh \
 	tests/cli/exports.sh \
 	tests/cli/fits.sh \
@@ -287,6 +295,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/setup.sh \
 	tests/count.sh \
 	tests/clean-root.sh \
+	tests/cli/clock.c \
 	tests/lint.awk \
 	tests/lint.allow \
 	tests/unit/valgrind.supp \

@@ -142,6 +142,18 @@ static enum pv_code take_template(struct audit *au, const struct log_entry *e,
 	return PV_OK;
 }
 
+static enum pv_code take_time(struct audit *au, const struct log_entry *e,
+			      struct err *err)
+{
+	char object[160];
+
+	if (e->time_ms < au->last_ms)
+		return audit_fail(err, object_of(e, object), "audit.clock",
+				  "an entry is older than the one before it");
+	au->last_ms = e->time_ms;
+	return PV_OK;
+}
+
 static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 			       struct err *err)
 {
@@ -152,11 +164,11 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 	enum pv_code rc = log_entry_decode(bytes, &e, err);
 
 	if (rc == PV_OK)
+		rc = take_time(au, &e, err);
+	if (rc == PV_OK)
 		rc = log_hash_leaf(&au->hasher, bytes, leaf, err);
 	if (rc == PV_OK)
 		rc = log_tree_append(&au->tree, &au->hasher, leaf, NULL, err);
-	if (rc == PV_OK && e.time_ms > au->last_ms)
-		au->last_ms = e.time_ms;
 	if (rc == PV_OK && span_is(e.type, LOG_CERT_INTENT))
 		rc = take_intent(au, &e, err);
 	else if (rc == PV_OK && span_is(e.type, LOG_CERT_ISSUE))
@@ -192,6 +204,8 @@ enum pv_code audit_log(struct audit *au, struct err *err)
 	if (rc == PV_OK)
 		rc = log_tree_root(&au->tree, &au->hasher, au->counts->root,
 				   err);
+	if (rc == PV_OK)
+		rc = store_counts(au->store, &c, err);
 	if (rc != PV_OK)
 		return rc;
 	au->counts->entries = au->tree.size;

@@ -10,17 +10,16 @@
 enum pv_code event_now(struct store *store, struct event_who *w,
 		       struct err *err)
 {
-	struct store_counts counts;
 	int64_t now_ms = pvtime_now_ms();
-	enum pv_code rc = store_counts(store, &counts, err);
+	enum pv_code rc;
 
+	if (now_ms < 0)
+		return err_fail(err, PV_DENIED, "clock.range",
+				"set the machine's clock",
+				"the clock stands outside 1970 to 9999");
+	rc = store_log_time(store, (uint64_t)now_ms, err);
 	if (rc != PV_OK)
 		return rc;
-	if (now_ms < 0 || (uint64_t)now_ms < counts.last_event_ms)
-		return err_fail(err, PV_DENIED, "clock.backwards",
-				"set the machine's clock",
-				"the clock stands before the newest entry of "
-				"the log");
 	snprintf(w->actor, sizeof(w->actor), "os:%lu",
 		 (unsigned long)geteuid());
 	w->who = (struct log_who){ (uint64_t)now_ms, w->actor };

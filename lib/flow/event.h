@@ -1,7 +1,7 @@
 /*
  * event: entries for the log as the coordinators write them: who acted, when,
- * and into which transaction. Times never go back: an entry is at least as
- * late as the newest one in the log (policy.md, "Clock").
+ * and into which transaction. Times never go back, and never go forward by
+ * more than clock_max_step_days (policy.md, "Clock").
  */
 #ifndef PV_FLOW_EVENT_H
 #define PV_FLOW_EVENT_H
@@ -16,8 +16,8 @@ struct event_who {
 	struct log_who who;	     /* .actor points above */
 };
 
-/* Who is acting and what time it is now. PV_DENIED, rule "clock.backwards",
- * when the clock stands before the newest entry of the log. */
+/* Who is acting and what time it is now. PV_DENIED when no entry of that time
+ * may follow: store_log_time(). */
 PV_MUST enum pv_code event_now(struct store *store, struct event_who *w,
 			       struct err *err);
 

@@ -105,21 +105,36 @@ static enum pv_code take_signer(struct writer *w, size_t k, struct err *err)
 	return rc;
 }
 
+/*
+ * A wrong clock denies, and what is written meanwhile (denials, results of
+ * signatures already made) has the newest time the log knows.
+ */
+static enum pv_code read_clock(struct writer *w, struct err *err)
+{
+	struct store_counts counts;
+	int64_t now_ms = pvtime_now_ms();
+	enum pv_code rc = store_counts(w->store, &counts, err);
+
+	if (rc != PV_OK)
+		return rc;
+	w->now_ms = now_ms < 0 ? 0 : (uint64_t)now_ms;
+	w->last_ms = counts.last_event_ms;
+	w->event_ms = w->now_ms;
+	err_init(&w->clock);
+	rc = store_time_follows(w->store, w->last_ms, w->now_ms, &w->clock);
+	if (rc != PV_OK)
+		w->event_ms = w->last_ms;
+	return PV_OK;
+}
+
 static enum pv_code begin(struct writer *w, struct store_txn *txn,
 			  struct err *err)
 {
-	struct store_counts counts;
 	enum pv_code rc = store_begin(w->store, STORE_WRITE, txn, err);
 
-	if (rc == PV_OK)
-		rc = store_counts(w->store, &counts, err);
-	if (rc != PV_OK)
-		return rc;
-	w->now_ms = (uint64_t)pvtime_now_ms();
-	w->last_ms = counts.last_event_ms;
 	w->wrote = false;
 	w->sealed = 0;
-	return PV_OK;
+	return rc == PV_OK ? read_clock(w, err) : rc;
 }
 
 /* One transaction over all that waits; answers go out after it is durable. */

@@ -8,6 +8,7 @@
 #include "lib/store/store_device.h"
 
 CLEANUP_PTR(struct template, template_free);
+#define HOUR_MS UINT64_C(3600000)
 
 static enum policy_owner owner_of(const struct store_owner *o,
 				  const char *device)
@@ -174,8 +175,9 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 		rc = find_owners(w, i, f, err);
 	if (rc == PV_OK && t->limits.per_hour > 0)
 		rc = store_rate_since(w->store, w->opts->ctx->template_sha256,
-				      w->now_ms - 3600000, &f->issued_last_hour,
-				      err);
+				      w->now_ms > HOUR_MS ? w->now_ms - HOUR_MS
+							  : 0,
+				      &f->issued_last_hour, err);
 	if (rc == PV_OK && w->opts->order)
 		rc = store_order_count(w->store, w->opts->order->id,
 				       &f->order_issued, err);

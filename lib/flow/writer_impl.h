@@ -11,8 +11,10 @@
 struct writer {
 	const struct writer_opts *opts;
 	struct store *store;
-	uint64_t now_ms;  /* of this transaction */
-	uint64_t last_ms; /* newest entry before it */
+	uint64_t now_ms;   /* of this transaction */
+	uint64_t last_ms;  /* newest entry before it */
+	uint64_t event_ms; /* of its entries: last_ms where clock says no */
+	struct err clock;  /* why no entry may have now_ms; PV_OK: it may */
 	bool ended[WRITER_SIGNERS_MAX];
 	bool held[WRITER_SIGNERS_MAX]; /* waits for a rate to fall */
 	bool wrote;		       /* something to commit */

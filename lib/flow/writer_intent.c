@@ -149,6 +149,9 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	struct store_visit v = { .ctx = &r, .fn.intent = put_stored };
 	enum pv_code rc;
 
+	/* What is signed anew is an event, an old answer is none. */
+	if (d->state == STORE_RESERVED && w->clock.code != PV_OK)
+		return refuse_intent(w, from, i, &w->clock, err);
 	if (d->state == STORE_RESERVED)
 		return store_intent_get(w->store, d->s.number, &v, err);
 	rc = writer_put_existing(w, i->req->line, i->req->id, d, err);

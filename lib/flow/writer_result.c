@@ -10,7 +10,7 @@
 
 struct log_who writer_who(const struct writer *w)
 {
-	struct log_who by = { w->now_ms, w->opts->actor };
+	struct log_who by = { w->event_ms, w->opts->actor };
 
 	return by;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/log/entry.h"
+#include "lib/store/store_log.h"
 
 /* Tile roots are kept for levels 8, 16, ... (tlog-tiles: tiles of 256). */
 #define TILE_LEVEL 8u
@@ -57,6 +58,9 @@ enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
 	if (!log_entry_time(entry, &time_ms))
 		return err_fail(err, PV_INPUT, "log.entry", NULL,
 				"these bytes are not an entry of the log");
+	rc = store_time_follows(&s->base, s->state.last_ms, time_ms, err);
+	if (rc != PV_OK)
+		return rc;
 	if (s->log.len + 2 + entry.len > SQLITE_CHUNK_MAX)
 		rc = sqlite_log_flush(s, err);
 	if (rc == PV_OK)
@@ -73,8 +77,7 @@ enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
 		s->doomed = true;
 		return rc;
 	}
-	if (time_ms > s->state.last_ms)
-		s->state.last_ms = time_ms;
+	s->state.last_ms = time_ms;
 	if (index)
 		*index = s->state.tree.size - 1;
 	return PV_OK;

@@ -23,3 +23,32 @@ enum pv_code store_log_read(struct store *s, uint64_t index, struct buf *out,
 	return err_fail(err, PV_NOT_FOUND, "log.range", NULL,
 			"the log has no entry %llu", (unsigned long long)index);
 }
+
+enum pv_code store_time_follows(const struct store *s, uint64_t last_ms,
+				uint64_t time_ms, struct err *err)
+{
+	if (last_ms == 0)
+		return PV_OK;
+	if (time_ms < last_ms)
+		return err_fail(err, PV_DENIED, "clock.backwards",
+				"set the machine's clock",
+				"the clock stands before the newest entry of "
+				"the log");
+	if (s->step_max_ms && time_ms - last_ms > s->step_max_ms)
+		return err_fail(err, PV_DENIED, "clock.step",
+				"set the machine's clock; when it is right, "
+				"raise clock_max_step_days for the next run",
+				"the clock stands too far behind the newest "
+				"entry of the log");
+	return PV_OK;
+}
+
+enum pv_code store_log_time(struct store *s, uint64_t time_ms, struct err *err)
+{
+	struct store_counts c;
+	enum pv_code rc = store_counts(s, &c, err);
+
+	return rc == PV_OK
+		       ? store_time_follows(s, c.last_event_ms, time_ms, err)
+		       : rc;
+}

@@ -11,11 +11,12 @@
  * Codes: PV_STORAGE (disk, or another process holds the store: "store.busy"),
  * PV_INTEGRITY (damaged or edited: "store.corrupt"), PV_CONFLICT (uniqueness;
  * the rule says which: "store.device", "store.request", "store.key",
- * "store.serial", ...), PV_INPUT (a value past its limit), PV_INTERNAL. After
- * PV_CONFLICT, PV_INPUT and PV_NOT_FOUND the transaction stands as before the
- * call, and after PV_INTEGRITY of a call that only reads: a damaged row spoils
- * nothing but what needs it. After any other failure it cannot be committed any
- * more. A failed sync ends all writing through the handle: open the store anew.
+ * "store.serial", ...), PV_INPUT (a value past its limit), PV_DENIED (the time
+ * of a log entry: store_log_time()), PV_INTERNAL. After PV_CONFLICT, PV_INPUT
+ * and PV_NOT_FOUND the transaction stands as before the call, and after
+ * PV_INTEGRITY of a call that only reads: a damaged row spoils nothing but what
+ * needs it. After any other failure it cannot be committed any more. A failed
+ * sync ends all writing through the handle: open the store anew.
  *
  * Does not check: policy, certificates, sealed bytes, whether a row agrees
  * with its log entry (device rows carry the indices for that).

@@ -11,6 +11,7 @@ enum store_mode { STORE_READ, STORE_WRITE };
 
 struct store {
 	const struct store_ops *ops; /* a backend embeds struct store first */
+	uint64_t step_max_ms; /* between two entries of the log; 0: any */
 };
 
 /* For iterations: any code but PV_OK ends them and is returned. A callback

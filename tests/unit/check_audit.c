@@ -48,6 +48,7 @@ static const struct edit {
 	  "first=(select max(first) from log)",
 	  NULL },
 	{ "update state set serial_next=serial_next-3", "audit.serial" },
+	{ "update state set last_ms=last_ms+1", "audit.clock" },
 };
 
 START_TEST(finds_edits)

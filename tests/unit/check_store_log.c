@@ -291,6 +291,55 @@ START_TEST(test_bad_entry)
 }
 END_TEST
 
+/* Days after the first entry; refused unless want is NULL. */
+static void ck_time(int64_t days, uint64_t more_ms, const char *want)
+{
+	const struct log_who who = {
+		FIX_TIME + (uint64_t)days * 86400000 + more_ms, "os:0"
+	};
+	struct log_entry e;
+	struct buf b;
+
+	log_export(&e, &who, "x", "bundle", "file");
+	buf_init(&b, LOG_ENTRY_MAX);
+	unit_ok(log_entry_encode(&e, &b, &err), &err);
+	if (want) {
+		unit_refused(store_log_time(s, who.time_ms, &err), PV_DENIED,
+			     want, &err);
+		err_init(&err);
+		unit_refused(store_log_append(s, buf_span(&b), NULL, &err),
+			     PV_DENIED, want, &err);
+		err_init(&err);
+	} else {
+		unit_ok(store_log_time(s, who.time_ms, &err), &err);
+		unit_ok(store_log_append(s, buf_span(&b), NULL, &err), &err);
+	}
+	buf_release(&b);
+}
+
+START_TEST(test_time)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_counts c;
+
+	s->step_max_ms = UINT64_C(30) * 86400000;
+	begin(&t);
+	ck_time(0, 0, NULL);
+	ck_time(0, 0, NULL);
+	ck_time(-1, 0, "clock.backwards");
+	ck_time(30, 1, "clock.step");
+	/* A refusal moves nothing: the same again is refused again. */
+	ck_time(30, 1, "clock.step");
+	ck_time(30, 0, NULL);
+	ck_time(29, 0, "clock.backwards");
+	ck_time(60, 1, "clock.step");
+	commit(&t);
+	unit_ok(store_counts(s, &c, &err), &err);
+	ck_assert(c.log_size == 3);
+	ck_assert(c.last_event_ms == FIX_TIME + UINT64_C(30) * 86400000);
+}
+END_TEST
+
 static void sealed_put(uint8_t byte, size_t len, uint64_t want)
 {
 	struct buf b;
@@ -377,6 +426,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_proofs);
 	tcase_add_test(t, test_hash_range);
 	tcase_add_test(t, test_bad_entry);
+	tcase_add_test(t, test_time);
 	tcase_add_test(t, test_sealed);
 	suite_add_tcase(suite, t);
 	return suite;

@@ -34,6 +34,8 @@ enum pv_code fix_template(struct store *s, const char *name, uint64_t version,
 /* Device number n of a seed, for serial number `number`. */
 void fix_device(struct fix_device *d, uint64_t seed, uint32_t n,
 		uint32_t number);
+/* Makes its three entries anew, of that time (FIX_TIME at first). */
+void fix_time(struct fix_device *d, uint64_t time_ms);
 /* Sets a name of a row (an array of STORE_ID_MAX + 1 bytes). */
 void fix_name(char to[STORE_ID_MAX + 1], const char *name);
 /* 32 bytes that follow from a kind, a seed and n. */
