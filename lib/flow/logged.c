@@ -48,7 +48,8 @@ bool logged_subject_fits(const struct log_entry *e,
 	       logged_hash_is(e, "body", s->body_sha256) &&
 	       logged_hash_is(e, "spki", s->has_spki ? s->spki_sha256 : NULL) &&
 	       logged_hash_is(e, "seal", s->has_seal ? s->seal_sha256 : NULL) &&
-	       logged_uint_is(e, "created", s->created_ms);
+	       logged_uint_is(e, "created", s->created_ms) &&
+	       e->time_ms == s->reserved_ms;
 }
 
 /* No bytes, no fact; else the fact is their hash. */

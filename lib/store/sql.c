@@ -6,7 +6,7 @@
 #define DEVICE_COLUMNS                                                         \
 	"d.number, d.device, d.request, t.name, t.sha256, d.ord, d.role, "     \
 	"d.station, d.body, d.spki, d.seal, d.serial, d.created_ms, "          \
-	"d.state, d.intent_index, i.seq, "                                     \
+	"d.reserved_ms, d.state, d.intent_index, i.seq, "                      \
 	"(SELECT max(b.seq) FROM bundle b WHERE b.number = d.number), "        \
 	"c.issue_index"
 #define DEVICE_TABLES                                                          \
@@ -74,9 +74,10 @@ static const char *const texts[SQL_COUNT] = {
 
 	[SQL_DEVICE_PUT] = "INSERT INTO device (number, device, request, "
 			   "template, ord, role, station, body, spki, seal, "
-			   "serial, created_ms, state, intent_index) VALUES "
+			   "serial, created_ms, reserved_ms, state, "
+			   "intent_index) VALUES "
 			   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-			   "$12, 0, $13)",
+			   "$12, $13, 0, $14)",
 	[SQL_DEVICE_GET] =
 		"SELECT " DEVICE_COLUMNS DEVICE_TABLES " WHERE d.number = $1",
 	[SQL_DEVICE_KEYS] = "SELECT device, request, spki, seal FROM device "

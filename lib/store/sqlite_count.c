@@ -58,7 +58,9 @@ enum pv_code sqlite_tally_flush(struct sqlite_store *s, struct err *err)
 enum pv_code sqlite_tally(struct sqlite_store *s, const char *template,
 			  const struct store_subject *b, struct err *err)
 {
-	uint64_t bucket = b->created_ms / SQLITE_BUCKET_MS;
+	/* The time of its entry: when it was reserved, not when a signer
+	 * prepared it, which may be an hour before. */
+	uint64_t bucket = s->state.last_ms / SQLITE_BUCKET_MS;
 	enum pv_code rc = PV_OK;
 
 	if (!tally_fits(&s->rate, template, bucket))

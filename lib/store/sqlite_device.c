@@ -1,6 +1,7 @@
 /* Reserving and completing a device: the two durable steps of its issue. */
 #include <string.h>
 
+#include "lib/log/entry.h"
 #include "lib/store/sqlite_ops.h"
 
 enum pv_code sqlite_serial_lend(struct store *store, uint32_t n,
@@ -129,14 +130,16 @@ enum pv_code sqlite_spki_owner(struct store *store,
 	return rc == PV_OK ? find_owner(s, sha256, &key, owner, err) : rc;
 }
 
-static enum pv_code check_values(const struct store_intent *i, struct err *err)
+static enum pv_code check_values(const struct store_intent *i, uint64_t *now_ms,
+				 struct err *err)
 {
 	const struct store_subject *b = &i->s;
 
 	if (b->device[0] && b->request[0] && b->role[0] && i->seq > 0 &&
 	    i->seq <= INT64_MAX && b->created_ms <= INT64_MAX &&
 	    b->serial_len >= STORE_SERIAL_MIN &&
-	    b->serial_len <= STORE_SERIAL_MAX && sqlite_is_entry(i->entry))
+	    b->serial_len <= STORE_SERIAL_MAX &&
+	    log_entry_time(i->entry, now_ms))
 		return PV_OK;
 	return err_fail(err, PV_INPUT, "store.intent", NULL,
 			"the intent lacks a value or has one out of range");
@@ -234,7 +237,7 @@ static enum pv_code check_unique(struct sqlite_store *s,
 
 static enum pv_code put_device(struct sqlite_store *s,
 			       const struct store_subject *b, int64_t template,
-			       struct err *err)
+			       uint64_t now_ms, struct err *err)
 {
 	QUERY q = query_start(s, SQL_DEVICE_PUT);
 	bool same = strcmp(b->device, b->request) == 0;
@@ -253,6 +256,7 @@ static enum pv_code put_device(struct sqlite_store *s,
 	query_blob(&q, b->has_seal ? b->seal_sha256 : NULL, STORE_HASH);
 	query_blob(&q, b->serial, b->serial_len);
 	query_u64(&q, b->created_ms);
+	query_u64(&q, now_ms);
 	query_u64(&q, s->state.tree.size);
 	rc = query_insert(&q, &taken, err);
 	if (rc == PV_OK && taken)
@@ -280,10 +284,11 @@ enum pv_code sqlite_reserve(struct store *store, const struct store_intent *i,
 	struct sqlite_store *s = to_sqlite(store);
 	const struct template_ref *ref;
 	struct new_keys nk = { .n = 0 };
+	uint64_t now_ms; /* of its entry */
 	enum pv_code rc = sqlite_writing(s, err);
 
 	if (rc == PV_OK)
-		rc = check_values(i, err);
+		rc = check_values(i, &now_ms, err);
 	if (rc == PV_OK)
 		rc = check_number(s, &i->s, err);
 	if (rc == PV_OK)
@@ -291,7 +296,7 @@ enum pv_code sqlite_reserve(struct store *store, const struct store_intent *i,
 	if (rc == PV_OK)
 		rc = check_unique(s, &i->s, &nk, err);
 	if (rc == PV_OK)
-		rc = put_device(s, &i->s, ref->id, err);
+		rc = put_device(s, &i->s, ref->id, now_ms, err);
 	if (rc != PV_OK)
 		return rc;
 	rc = put_intent(s, i, err);

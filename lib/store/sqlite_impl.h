@@ -210,7 +210,7 @@ PV_MUST bool sqlite_is_entry(struct span entry);
 PV_MUST enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
 				    uint64_t *index, struct err *err);
 PV_MUST enum pv_code sqlite_log_flush(struct sqlite_store *s, struct err *err);
-/* Counts a reservation. */
+/* Counts a reservation, once its entry is in the log. */
 PV_MUST enum pv_code sqlite_tally(struct sqlite_store *s, const char *template,
 				  const struct store_subject *b,
 				  struct err *err);

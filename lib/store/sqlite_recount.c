@@ -14,7 +14,7 @@ static const char *const steps[] = {
 	"name TEXT NOT NULL, bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
 	"PRIMARY KEY (kind, name, bucket)) STRICT, WITHOUT ROWID",
 	"DELETE FROM temp.recount",
-	"INSERT INTO temp.recount SELECT 1, t.name, d.created_ms / " TEXT(
+	"INSERT INTO temp.recount SELECT 1, t.name, d.reserved_ms / " TEXT(
 		SQLITE_BUCKET_MS) ", 1 FROM main.device d JOIN main.template t "
 				  "ON t.id = d.template "
 				  "WHERE true ON CONFLICT DO UPDATE SET n = n "

@@ -24,7 +24,8 @@ static bool subject_row(struct query *q, struct store_subject *s)
 		  col_bytes(q, 8, s->body_sha256, STORE_HASH) &&
 		  col_hash(q, 9, s->spki_sha256, &s->has_spki) &&
 		  col_hash(q, 10, s->seal_sha256, &s->has_seal) &&
-		  col_span(q, 11, &serial) && col_u64(q, 12, &s->created_ms);
+		  col_span(q, 11, &serial) && col_u64(q, 12, &s->created_ms) &&
+		  col_u64(q, 13, &s->reserved_ms);
 
 	if (!ok || !s->device[0] || serial.len > STORE_SERIAL_MAX ||
 	    serial.len < STORE_SERIAL_MIN)
@@ -40,16 +41,16 @@ static bool subject_row(struct query *q, struct store_subject *s)
 enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
 			       struct err *err)
 {
-	bool open = sqlite3_column_type(q->st, 15) != SQLITE_NULL;
+	bool open = sqlite3_column_type(q->st, 16) != SQLITE_NULL;
 	uint64_t state;
 	uint64_t intent_seq;
 	bool ok;
 
 	memset(d, 0, sizeof(*d));
-	d->has_cert = sqlite3_column_type(q->st, 17) != SQLITE_NULL;
-	ok = subject_row(q, &d->s) && col_u64(q, 13, &state) &&
-	     col_u64(q, 14, &d->intent_index) && col_u64(q, 15, &intent_seq) &&
-	     col_u64(q, 16, &d->seq) && col_u64(q, 17, &d->issue_index);
+	d->has_cert = sqlite3_column_type(q->st, 18) != SQLITE_NULL;
+	ok = subject_row(q, &d->s) && col_u64(q, 14, &state) &&
+	     col_u64(q, 15, &d->intent_index) && col_u64(q, 16, &intent_seq) &&
+	     col_u64(q, 17, &d->seq) && col_u64(q, 18, &d->issue_index);
 	if (!ok || state > STORE_RETIRED || state == STORE_ISSUED ||
 	    (open && state != 0))
 		return sqlite_corrupt(q->s, "a device's row", err);
@@ -130,7 +131,7 @@ enum pv_code sqlite_device_each(struct store *store, uint32_t from,
 		if (rc != PV_OK || !row)
 			return rc;
 		rc = sqlite_device_row(&q, &d, err);
-		if (rc == PV_OK && !col_span(&q, 18, &cert))
+		if (rc == PV_OK && !col_span(&q, 19, &cert))
 			rc = sqlite_corrupt(q.s, "a certificate's row", err);
 		if (rc == PV_OK)
 			rc = v->fn.device(v->ctx, &d, cert, err);
@@ -156,8 +157,8 @@ static enum pv_code intents(struct sqlite_store *s, uint32_t from, uint32_t to,
 		if (rc != PV_OK || !row)
 			return rc;
 		rc = sqlite_device_row(&q, &d, err);
-		if (rc == PV_OK && (!col_span(&q, 18, &i.tbs) ||
-				    !col_span(&q, 19, &i.secrets)))
+		if (rc == PV_OK && (!col_span(&q, 19, &i.tbs) ||
+				    !col_span(&q, 20, &i.secrets)))
 			rc = sqlite_corrupt(s, "an intent's row", err);
 		i.s = d.s;
 		i.seq = d.seq;

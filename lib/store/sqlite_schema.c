@@ -33,7 +33,8 @@ static const struct table tables[] = {
 	  "template INTEGER NOT NULL REFERENCES template, ord TEXT, "
 	  "role TEXT NOT NULL, station TEXT, body BLOB NOT NULL, spki BLOB, "
 	  "seal BLOB, serial BLOB NOT NULL, created_ms INTEGER NOT NULL, "
-	  "state INTEGER NOT NULL, intent_index INTEGER NOT NULL) STRICT" },
+	  "reserved_ms INTEGER NOT NULL, state INTEGER NOT NULL, intent_index "
+	  "INTEGER NOT NULL) STRICT" },
 	{ "intent", "CREATE TABLE intent (number INTEGER PRIMARY KEY "
 		    "REFERENCES device, seq INTEGER NOT NULL, tbs BLOB, "
 		    "secrets BLOB) STRICT" },

@@ -140,7 +140,8 @@ store_device_each(struct store *s, uint32_t from, const struct store_visit *v,
 
 /* ---- facts for limits: this transaction's reservations included ---- */
 
-/* Devices reserved under a template's name (all versions) since then; since_ms
+/* Devices reserved under a template's name (all versions) since then, by the
+ * time of their cert.intent entry; since_ms
  * is rounded down to 10 s, so a few more may be counted, never fewer. Kept for
  * two days. */
 PV_MUST static inline enum pv_code

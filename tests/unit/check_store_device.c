@@ -227,8 +227,10 @@ START_TEST(test_counts)
 	uint8_t none[32] = { 0 };
 	uint64_t n;
 
-	dev[1].intent.s.created_ms = FIX_TIME + 20000;
-	dev[2].intent.s.created_ms = FIX_TIME + 40000;
+	/* Counted when they are reserved, not when they were prepared. */
+	fix_time(&dev[1], FIX_TIME + 20000);
+	fix_time(&dev[2], FIX_TIME + 40000);
+	dev[2].intent.s.created_ms = FIX_TIME - 7200000;
 	fix_name(dev[2].intent.s.order, "order-8");
 	begin(&t);
 	reserve(&dev[0], 0);
