@@ -107,14 +107,17 @@ static void reap(pid_t pid)
 static enum pv_code adopt(const struct p11_child *c, const struct report *r,
 			  struct err *err)
 {
+	struct err cause;
+
 	if (r->code == PV_OK)
 		return PV_OK;
 	if (r->err.code != r->code)
 		return err_fail(err, r->code, "hsm.child", NULL,
 				"%s failed without a cause", c->what);
+	err_adopt(&cause, &r->err);
 	if (err && err->code == PV_OK)
-		err_adopt(err, &r->err);
-	return err ? err->code : r->code;
+		*err = cause;
+	return cause.code;
 }
 
 static enum pv_code collect(const struct p11_child *c, unsigned timeout_s,

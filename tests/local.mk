@@ -265,6 +265,7 @@ CLI_TESTS = \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \
 	tests/cli/profiles.sh \
+	tests/cli/rate.sh \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
 	tests/cli/retry.sh \

@@ -16,8 +16,8 @@
 #define AUTHORITY_PATH_MAX 1024
 
 struct authority_key {
-	char purpose[64];      /* "bundle", "kdf", or a CA's name: "issuing-1" */
-	char label[128];       /* authority/purpose/generation */
+	char purpose[64]; /* "bundle", "kdf", or a CA's name: "issuing-1" */
+	char label[128];  /* authority/purpose/generation */
 	unsigned generation;
 };
 
@@ -35,7 +35,7 @@ struct authority {
 	char templates[AUTHORITY_PATH_MAX];
 	char publish[AUTHORITY_PATH_MAX];
 	char publish_hook[AUTHORITY_PATH_MAX];
-	unsigned jobs;         /* 0: one per core */
+	unsigned jobs;		     /* 0: one per core */
 	unsigned sessions_per_token; /* calls at once; 0: one per signer */
 	unsigned hsm_timeout_s;
 	unsigned clock_max_step_days;

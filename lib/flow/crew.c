@@ -267,11 +267,23 @@ void crew_watch(struct crew *c, unsigned timeout_s)
 	}
 }
 
-void crew_signal(struct crew *c, enum crew_role role, int sig)
+void crew_dismiss_all(struct crew *c, enum crew_role role)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->members[i].role == role && c->members[i].pid > 0)
-			kill(c->members[i].pid, sig);
+		if (c->members[i].role == role)
+			crew_dismiss(&c->members[i]);
+}
+
+void crew_give_up(struct crew *c)
+{
+	static const uint8_t word = 1;
+	struct err gone;
+
+	err_init(&gone);
+	for (size_t i = 0; i < c->n; i++)
+		if (c->members[i].role == CREW_SIGNER &&
+		    crew_send(&c->members[i], &word, 1, &gone) != PV_OK)
+			err_init(&gone); /* it has ended already */
 }
 
 void crew_end(struct crew *c, int grace_ms)

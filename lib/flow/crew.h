@@ -61,7 +61,9 @@ void crew_dismiss(struct crew_member *m);
 PV_MUST bool crew_reap(struct crew *c);
 /* Kills signers that are in the token for longer than timeout_s. */
 void crew_watch(struct crew *c, unsigned timeout_s);
-void crew_signal(struct crew *c, enum crew_role role, int signal);
+/* Tells the signers, which have their PIN, to let go what waits for a rate. */
+void crew_give_up(struct crew *c);
+void crew_dismiss_all(struct crew *c, enum crew_role role);
 /* Waits for all; after grace_ms it kills. */
 void crew_end(struct crew *c, int grace_ms);
 

@@ -95,6 +95,7 @@ static enum pv_code take_answers(struct issue_run *r, struct err *err)
 
 		if (rec.type == WIRE_END) {
 			r->done = true;
+			r->complete = wire_get_u64(&peek) == 0;
 			break;
 		}
 		if (!r->opts->in_order)
@@ -124,9 +125,11 @@ static void take_signal(struct issue_run *r, int fd)
 			r->interrupted = true;
 			if (r->opts->interrupted)
 				r->opts->interrupted(r->opts->interrupted_ctx);
-			crew_signal(&r->crew, CREW_READER, SIGKILL);
+			crew_dismiss_all(&r->crew, CREW_READER);
+			if (r->phase == ISSUE_RUNNING)
+				crew_give_up(&r->crew);
 		} else {
-			crew_signal(&r->crew, CREW_SIGNER, SIGKILL);
+			crew_dismiss_all(&r->crew, CREW_SIGNER);
 		}
 	}
 }
@@ -218,7 +221,8 @@ static enum pv_code verdict(struct issue_run *r, struct err *err)
 		if (m->news.switched.code != PV_OK)
 			r->counts->switched = m->news.switched;
 	}
-	if (r->interrupted)
+	/* One that came when all was done has interrupted nothing. */
+	if (r->interrupted && !r->complete)
 		return err_fail(err, PV_INTERRUPTED, "interrupted",
 				"run the same command again to go on",
 				"interrupted after %llu results",

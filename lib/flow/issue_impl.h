@@ -37,6 +37,7 @@ struct issue_run {
 	struct secret pin; /* until every signer has it */
 	enum issue_phase phase;
 	bool done, interrupted;
+	bool complete;	  /* every request that there is was answered */
 	struct err worst; /* of the answers, by rank */
 	uint64_t answered;
 };

@@ -11,7 +11,7 @@
 #include "lib/flow/issue.h"
 
 struct results_opts {
-	const char *out_dir;	 /* --out DIR; NULL: none */
+	const char *out_dir; /* --out DIR; NULL: none */
 	/* -o FILE.pvb; NULL: none. Several bundles: FILE.<stage>.pvb. */
 	const char *bundle_file;
 	/* Where lines go; NULL: only into out_dir's results.jsonl. */

@@ -30,7 +30,8 @@ static bool all_free(const struct signer *s)
 {
 	for (size_t g = 0; g < SIGNER_GROUPS; g++)
 		if (s->groups[g]->state == GROUP_SENT ||
-		    s->groups[g]->state == GROUP_WORKING)
+		    s->groups[g]->state == GROUP_WORKING ||
+		    s->groups[g]->state == GROUP_HELD)
 			return false;
 	return true;
 }
@@ -44,12 +45,13 @@ static enum pv_code look(struct signer *s, struct err *err)
 	struct wire *in = s->opts->reader, *w = s->opts->writer;
 	enum group_state next = s->groups[s->filling]->state;
 	bool fill = next == GROUP_FREE || next == GROUP_FILLING;
-	struct pollfd p[3] = { { fill && !s->input_ended ? in->fd : -1, POLLIN,
+	struct pollfd p[4] = { { fill && !s->input_ended ? in->fd : -1, POLLIN,
 				 0 },
 			       { w->fd, POLLIN, 0 },
-			       { workers_fd(s->workers), POLLIN, 0 } };
+			       { workers_fd(s->workers), POLLIN, 0 },
+			       { s->give_up ? -1 : s->opts->ctl, POLLIN, 0 } };
 	enum pv_code rc = PV_OK;
-	int n = poll(p, 3, s->moved ? 0 : -1);
+	int n = poll(p, 4, s->moved ? 0 : signer_retry_in(s));
 
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, PV_INTERNAL, "signer.poll", NULL,
@@ -58,6 +60,8 @@ static enum pv_code look(struct signer *s, struct err *err)
 		rc = wire_fill(in, 0, err);
 	if (rc == PV_OK && n > 0 && p[1].revents)
 		rc = wire_fill(w, 0, err);
+	if (n > 0 && p[3].revents)
+		s->give_up = true;
 	if (in->eof && !wire_holds(in, ~0u))
 		s->input_ended = true;
 	return rc;
@@ -81,11 +85,14 @@ static enum pv_code run_groups(struct signer *s, struct err *err)
 			s->moved = true;
 		if (rc == PV_OK)
 			rc = signer_finish(s, err);
+		if (rc == PV_OK)
+			rc = signer_retry(s, err);
 		if (rc == PV_OK && !(s->input_ended && all_free(s)))
 			rc = look(s, err);
 	}
 	if (rc == PV_OK) {
-		wire_put_mark(s->opts->writer, WIRE_END, 0);
+		wire_put_mark(s->opts->writer, WIRE_END,
+			      !s->whole || s->given_up);
 		rc = wire_flush(s->opts->writer, err);
 	}
 	return rc;

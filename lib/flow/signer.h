@@ -24,7 +24,8 @@ struct signer_opts {
 	const char *station, *actor;
 	bool batch;	   /* numbers are borrowed in blocks */
 	unsigned sessions; /* calls to keep in flight; at least 1 */
-	int ctl;	   /* ctl.h: be16 length and PIN come in */
+	int ctl;	   /* ctl.h: be16 length and PIN come in; then
+			    * a byte: let go what is held */
 	struct wire *reader, *writer;
 	struct hsm_watch *watch; /* shared with the parent, who ends a signer
 				  * that does not come back */

@@ -41,7 +41,7 @@ static struct signer_slot *find_in(struct signer_group *g, uint64_t line)
 static struct signer_slot *find_slot(struct signer *s, uint64_t line)
 {
 	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
-		size_t at = (s->oldest + k) % SIGNER_GROUPS;
+		size_t at = (s->filling + k) % SIGNER_GROUPS;
 		struct signer_slot *slot = NULL;
 
 		if (s->groups[at]->state == GROUP_SENT ||
@@ -151,20 +151,18 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 	return PV_OK;
 }
 
-/* The oldest group that waits for its answers has them all. */
+/* A group has the answers that it waited for. */
 static enum pv_code group_answered(struct signer *s, uint64_t number,
 				   struct err *err)
 {
 	struct signer_group *g = NULL;
 	enum pv_code rc = PV_OK;
 
-	for (size_t k = 0; k < SIGNER_GROUPS && !g; k++) {
-		size_t at = (s->oldest + k) % SIGNER_GROUPS;
-
-		if (s->groups[at]->state == GROUP_SENT)
-			g = s->groups[at];
-	}
-	if (!g || g->number != number)
+	for (size_t k = 0; k < SIGNER_GROUPS && !g; k++)
+		if (s->groups[k]->state == GROUP_SENT &&
+		    s->groups[k]->number == number)
+			g = s->groups[k];
+	if (!g)
 		return bad_answer(err);
 	g->state = GROUP_WORKING;
 	g->sent_ms = pvtime_mono_ms();
@@ -172,6 +170,14 @@ static enum pv_code group_answered(struct signer *s, uint64_t number,
 		if (g->slots[i].state == SLOT_GO)
 			rc = workers_put(s->workers, &g->slots[i], err);
 	return rc;
+}
+
+/* What a slot is after an answer without contents. */
+static enum slot_state state_after(enum wire_type answer)
+{
+	if (answer == WIRE_GO)
+		return SLOT_GO;
+	return answer == WIRE_HOLD ? SLOT_HELD : SLOT_DONE;
 }
 
 static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
@@ -189,10 +195,11 @@ static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
 		return take_stored(s, rec, err);
 	case WIRE_GO:
 	case WIRE_SKIP:
+	case WIRE_HOLD:
 		slot = find_slot(s, wire_get_u64(rec));
 		if (!slot)
 			return bad_answer(err);
-		slot->state = rec->type == WIRE_GO ? SLOT_GO : SLOT_DONE;
+		slot->state = state_after(rec->type);
 		break;
 	case WIRE_GROUP_END:
 		rc = group_answered(s, wire_get_u64(rec), err);

@@ -152,7 +152,7 @@ enum pv_code signer_fill(struct signer *s, struct err *err)
 		if (rec.type == WIRE_GROUP_END)
 			rc = end_filling(s, g, wire_get_u64(&rec), err);
 		else if (rec.type == WIRE_END)
-			s->input_ended = true;
+			s->input_ended = s->whole = true;
 		else
 			rc = take_request(s, g, &rec, err);
 	}

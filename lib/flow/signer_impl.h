@@ -8,6 +8,7 @@
 enum slot_state {
 	SLOT_REFUSED, /* told the writer already */
 	SLOT_WAITING, /* intent sent */
+	SLOT_HELD,    /* a rate is reached: its intent is sent again later */
 	SLOT_GO,      /* durable: sign and seal it */
 	SLOT_DONE     /* answered from the store, or its result was sent */
 };
@@ -26,12 +27,13 @@ struct signer_slot {
 	_Atomic bool made;
 };
 
-/* A group goes through these in turn. */
+/* A group goes through these in turn; from held back to sent. */
 enum group_state {
 	GROUP_FREE,
 	GROUP_FILLING, /* its requests come in, its intents go out */
 	GROUP_SENT,    /* the writer makes its intents durable */
-	GROUP_WORKING  /* the token signs */
+	GROUP_WORKING, /* the token signs */
+	GROUP_HELD     /* the rest of it waits for a rate to fall */
 };
 
 struct signer_group {
@@ -39,7 +41,8 @@ struct signer_group {
 	uint64_t number;
 	struct signer_slot slots[READER_GROUP_MAX];
 	size_t n;
-	int64_t sent_ms; /* when results were last sent, monotonic */
+	int64_t sent_ms;  /* when results were last sent, monotonic */
+	int64_t retry_ms; /* when what is held is sent again */
 };
 
 struct signer_numbers {
@@ -66,11 +69,14 @@ struct signer {
 	struct signer_numbers numbers, spare;
 	bool asked; /* for numbers */
 	struct signer_group *groups[SIGNER_GROUPS];
-	size_t oldest;	/* the group that is finished next */
-	size_t filling; /* the group that is filled, once it is free */
 	_Atomic bool token_failed; /* a worker met what ends the run */
+	size_t filling; /* the group that is filled, once it is free: the
+			 * oldest when none is */
 	bool input_ended;
-	bool moved; /* something was done since the last look */
+	bool whole;    /* the reader said that it ended */
+	bool give_up;  /* the parent said so, or has ended */
+	bool given_up; /* requests that were held were let go */
+	bool moved;    /* something was done since the last look */
 };
 
 /* Failures of the token or of ourselves end the run, others one request. */
@@ -107,7 +113,12 @@ PV_MUST enum pv_code signer_take_answers(struct signer *s, struct err *err);
 PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);
 /* The workers' job: signs and seals the device of one slot. */
 void signer_work(void *signer, size_t worker, void *slot);
-/* Sends what the workers have finished; a finished group becomes free. */
+/* Sends what the workers have finished; a finished group becomes free, or
+ * held while some of it is. */
 PV_MUST enum pv_code signer_finish(struct signer *s, struct err *err);
+/* Sends again what is held, when it is time, or lets it go. */
+PV_MUST enum pv_code signer_retry(struct signer *s, struct err *err);
+/* Milliseconds until then; -1 when nothing is held. */
+int signer_retry_in(const struct signer *s);
 
 #endif

@@ -70,7 +70,7 @@ static enum pv_code work_again(struct signer *s, struct err *err)
 
 	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
 		struct signer_group *g =
-			s->groups[(s->oldest + k) % SIGNER_GROUPS];
+			s->groups[(s->filling + k) % SIGNER_GROUPS];
 
 		for (size_t i = 0; rc == PV_OK && i < g->n; i++) {
 			struct signer_slot *slot = &g->slots[i];

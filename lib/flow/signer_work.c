@@ -9,6 +9,7 @@
  * token takes long for a group. performance.md: a ceiling, not a wait.
  */
 #define RESULTS_HOLD_MS 20
+#define HOLD_MS 1000 /* between two tries of what a rate holds back */
 
 static bool is_batch(const struct signer_slot *slot)
 {
@@ -164,6 +165,19 @@ static enum pv_code send_results(struct signer *s, struct signer_group *g,
 	return wire_flush(s->opts->writer, err);
 }
 
+/* What is answered is done with; what is held waits. */
+static void settle_group(struct signer_group *g)
+{
+	g->state = GROUP_FREE;
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->slots[i].state == SLOT_HELD)
+			g->state = GROUP_HELD;
+		else
+			prepared_reset(g->slots[i].prepared);
+	}
+	g->retry_ms = pvtime_mono_ms() + HOLD_MS;
+}
+
 /* Sends what group g has to send now. */
 static enum pv_code finish_group(struct signer *s, struct signer_group *g,
 				 struct err *err)
@@ -187,10 +201,7 @@ static enum pv_code finish_group(struct signer *s, struct signer_group *g,
 		rc = send_results(s, g, all, err);
 	if (rc != PV_OK || !all)
 		return rc;
-	for (size_t i = 0; i < g->n; i++)
-		prepared_reset(g->slots[i].prepared);
-	g->state = GROUP_FREE;
-	s->oldest = (s->oldest + 1) % SIGNER_GROUPS;
+	settle_group(g);
 	s->moved = true;
 	return PV_OK;
 }
@@ -215,10 +226,77 @@ static enum pv_code meet_failure(struct signer *s, struct err *err)
 
 enum pv_code signer_finish(struct signer *s, struct err *err)
 {
-	struct signer_group *g = s->groups[s->oldest];
 	enum pv_code rc = s->token_failed ? meet_failure(s, err) : PV_OK;
 
-	if (rc != PV_OK || g->state != GROUP_WORKING)
-		return rc;
-	return finish_group(s, g, err);
+	for (size_t k = 0; rc == PV_OK && k < SIGNER_GROUPS; k++) {
+		struct signer_group *g =
+			s->groups[(s->filling + k) % SIGNER_GROUPS];
+
+		if (g->state == GROUP_WORKING)
+			rc = finish_group(s, g, err);
+	}
+	return rc;
+}
+
+int signer_retry_in(const struct signer *s)
+{
+	int64_t now = pvtime_mono_ms();
+	int64_t least = -1;
+
+	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
+		int64_t left = s->groups[k]->retry_ms - now;
+
+		if (s->groups[k]->state != GROUP_HELD)
+			continue;
+		if (left < 0)
+			left = 0;
+		if (least < 0 || left < least)
+			least = left;
+	}
+	return (int)least;
+}
+
+/* Asks again for what is held of a group. */
+static enum pv_code retry_group(struct signer *s, struct signer_group *g,
+				struct err *err)
+{
+	struct wire *w = s->opts->writer;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->slots[i].state != SLOT_HELD)
+			continue;
+		record_put_intent(w, g->slots[i].prepared);
+		g->slots[i].state = SLOT_WAITING;
+	}
+	g->state = GROUP_SENT;
+	wire_put_mark(w, WIRE_GROUP_END, g->number);
+	return wire_flush(w, err);
+}
+
+static void give_up_group(struct signer *s, struct signer_group *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->slots[i].state == SLOT_HELD)
+			g->slots[i].state = SLOT_DONE;
+	settle_group(g);
+	s->given_up = true;
+	s->moved = true;
+}
+
+enum pv_code signer_retry(struct signer *s, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t k = 0; rc == PV_OK && k < SIGNER_GROUPS; k++) {
+		struct signer_group *g =
+			s->groups[(s->filling + k) % SIGNER_GROUPS];
+
+		if (g->state != GROUP_HELD)
+			continue;
+		if (s->give_up)
+			give_up_group(s, g);
+		else if (pvtime_mono_ms() >= g->retry_ms)
+			rc = retry_group(s, g, err);
+	}
+	return rc;
 }

@@ -29,13 +29,16 @@ enum wire_type {
 	WIRE_GO,	   /* writer -> signer: reserved, sign what you hold */
 	WIRE_GO_STORED,	   /* writer -> signer: sign this earlier intent */
 	WIRE_SKIP,	   /* writer -> signer: answered or denied */
+	WIRE_HOLD,	   /* writer -> signer: a rate is reached, ask later */
 	WIRE_RESULT,	   /* signer -> writer */
 	WIRE_OUT,	   /* writer -> parent: one request's answer */
 	WIRE_READY,	   /* signer -> parent: logged in */
 	WIRE_UNLOCKED,	   /* signer -> parent: memory is not locked */
 	WIRE_SWITCHED,	   /* signer -> parent: to another token */
 	WIRE_FATAL,	   /* any -> parent: the run cannot go on */
-	WIRE_END	   /* reader -> signer -> writer -> parent */
+	/* reader -> signer -> writer -> parent; from a signer on: 1 when
+	 * requests were given up, 0 when all are answered */
+	WIRE_END
 };
 
 struct wire {

@@ -9,7 +9,6 @@
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
-#define WAIT_MS 1000 /* between two looks at a rate that was reached */
 /* With more sealed bytes than this, one more result may be too many. */
 #define SEALED_ENOUGH (STORE_SEALED_TXN_MAX - WIRE_RECORD_MAX)
 /* With one of these in hand a signer's records are worth a transaction. */
@@ -49,8 +48,7 @@ static enum pv_code take_datakey(struct writer *w, struct wire_rec *rec,
 }
 
 static enum pv_code take_record(struct writer *w, size_t k,
-				struct wire_rec *rec, bool *hold,
-				struct err *err)
+				struct wire_rec *rec, struct err *err)
 {
 	struct wire *from = &w->opts->signers[k];
 	struct record_refused r;
@@ -62,7 +60,7 @@ static enum pv_code take_record(struct writer *w, size_t k,
 	case WIRE_DATAKEY:
 		return take_datakey(w, rec, err);
 	case WIRE_INTENT:
-		return writer_take_intent(w, from, rec, hold, err);
+		return writer_take_intent(w, from, rec, err);
 	case WIRE_DENIED:
 		return writer_take_denied(w, from, rec, err);
 	case WIRE_RESULT:
@@ -77,6 +75,7 @@ static enum pv_code take_record(struct writer *w, size_t k,
 		return PV_OK;
 	case WIRE_END:
 		w->ended[k] = true;
+		w->incomplete |= wire_get_u64(rec) != 0;
 		return PV_OK;
 	default:
 		return err_fail(err, PV_INTERNAL, "writer.record", NULL,
@@ -91,17 +90,18 @@ static enum pv_code take_signer(struct writer *w, size_t k, struct err *err)
 	enum pv_code rc = PV_OK;
 	struct wire_rec rec;
 
-	w->held[k] = false;
-	while (rc == PV_OK && !w->held[k] && w->sealed <= SEALED_ENOUGH &&
+	while (rc == PV_OK && w->sealed <= SEALED_ENOUGH &&
 	       (from->eof || wire_holds(from, WORTH)) &&
 	       wire_next(from, &rec)) {
-		rc = take_record(w, k, &rec, &w->held[k], err);
-		if (rc == PV_OK && w->held[k])
-			wire_unget(from, &rec);
+		w->began[k] |= rec.type != WIRE_NEED_SERIALS;
+		rc = take_record(w, k, &rec, err);
 	}
-	/* What is left waits for the next transaction. */
-	if (from->eof && !w->held[k] && w->sealed <= SEALED_ENOUGH)
+	/* What is left waits for the next transaction; one that never had work
+	 * leaves nothing undone. */
+	if (from->eof && !w->ended[k] && w->sealed <= SEALED_ENOUGH) {
 		w->ended[k] = true;
+		w->incomplete |= w->began[k];
+	}
 	return rc;
 }
 
@@ -189,7 +189,8 @@ static bool all_ended(const struct writer *w)
 static enum pv_code wait_signers(struct writer *w, struct err *err)
 {
 	struct pollfd p[WRITER_SIGNERS_MAX];
-	int timeout = has_work(w) ? WAIT_MS : -1;
+	/* What came while we sent waits already. */
+	int timeout = has_work(w) ? 0 : -1;
 	enum pv_code rc = PV_OK;
 
 	for (size_t k = 0; k < w->opts->signers_n; k++) {
@@ -198,10 +199,6 @@ static enum pv_code wait_signers(struct writer *w, struct err *err)
 		p[k].fd = w->ended[k] || s->eof ? -1 : s->fd;
 		p[k].events = POLLIN;
 		p[k].revents = 0;
-		/* What came while we sent waits already. */
-		if (!w->ended[k] && !w->held[k] &&
-		    (s->eof || wire_holds(s, WORTH)))
-			timeout = 0;
 	}
 	if (poll(p, w->opts->signers_n, timeout) < 0 && errno != EINTR)
 		return err_errno(err, PV_INTERNAL, "writer.poll", NULL,
@@ -223,7 +220,7 @@ static enum pv_code run(struct writer *w, struct err *err)
 	}
 	if (rc != PV_OK)
 		return rc;
-	wire_put_mark(w->opts->parent, WIRE_END, 0);
+	wire_put_mark(w->opts->parent, WIRE_END, w->incomplete);
 	return wire_flush(w->opts->parent, err);
 }
 

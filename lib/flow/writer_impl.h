@@ -16,9 +16,10 @@ struct writer {
 	uint64_t event_ms; /* of its entries: last_ms where clock says no */
 	struct err clock;  /* why no entry may have now_ms; PV_OK: it may */
 	bool ended[WRITER_SIGNERS_MAX];
-	bool held[WRITER_SIGNERS_MAX]; /* waits for a rate to fall */
-	bool wrote;		       /* something to commit */
-	uint64_t sealed;	       /* bytes appended in this transaction */
+	bool began[WRITER_SIGNERS_MAX]; /* it had requests */
+	bool incomplete;		/* requests are left without answer */
+	bool wrote;			/* something to commit */
+	uint64_t sealed;		/* bytes appended in this transaction */
 	struct request req;
 	struct answer answer;
 	struct buf entry;
@@ -55,10 +56,9 @@ PV_MUST enum pv_code writer_decide_stored(struct writer *w,
 PV_MUST enum pv_code writer_fill_body(const struct writer *w,
 				      struct record_intent *i, struct err *err);
 
-/* One WIRE_INTENT or WIRE_RESULT record. *hold: take it up again later. */
+/* One WIRE_INTENT or WIRE_RESULT record. */
 PV_MUST enum pv_code writer_take_intent(struct writer *w, struct wire *from,
-					struct wire_rec *rec, bool *hold,
-					struct err *err);
+					struct wire_rec *rec, struct err *err);
 /* One WIRE_DENIED record: a stored answer stands, else the denial does. */
 PV_MUST enum pv_code writer_take_denied(struct writer *w, struct wire *from,
 					struct wire_rec *rec, struct err *err);

@@ -164,8 +164,7 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 static enum pv_code act(struct writer *w, struct wire *from,
 			const struct record_intent *i,
 			const struct store_device *d,
-			const struct policy_verdict *v, bool *hold,
-			struct err *err)
+			const struct policy_verdict *v, struct err *err)
 {
 	struct err why;
 	enum pv_code rc;
@@ -179,7 +178,7 @@ static enum pv_code act(struct writer *w, struct wire *from,
 	case POLICY_EXISTING:
 		return answer_existing(w, from, i, d, err);
 	case POLICY_WAIT:
-		*hold = true;
+		wire_put_mark(from, WIRE_HOLD, i->req->line);
 		return PV_OK;
 	case POLICY_DENIED:
 		break;
@@ -190,8 +189,7 @@ static enum pv_code act(struct writer *w, struct wire *from,
 }
 
 enum pv_code writer_take_intent(struct writer *w, struct wire *from,
-				struct wire_rec *rec, bool *hold,
-				struct err *err)
+				struct wire_rec *rec, struct err *err)
 {
 	struct record_intent i = { .req = &w->req };
 	struct policy_verdict v;
@@ -206,7 +204,7 @@ enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 	err_init(&why);
 	rc = writer_decide(w, &i, &d, &v, &why);
 	if (rc == PV_OK)
-		rc = act(w, from, &i, &d, &v, hold, &why);
+		rc = act(w, from, &i, &d, &v, &why);
 	/* A damaged row is its device's failure, not the whole run's. */
 	if (rc == PV_INTEGRITY)
 		return refuse_intent(w, from, &i, &why, err);

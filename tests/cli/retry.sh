@@ -172,6 +172,31 @@ expect_equal "$(jq -r .serial "$T/s/results.jsonl" | sort -u | wc -l)" 3000 \
 verify_audit
 expect_equal "$(audit_number open_intents)" 0 "open intents"
 
+case_start "SIGINT when everything is answered already: not interrupted"
+finished() {
+	p --json status | jq '.devices - .open_intents'
+}
+many 08 120 >"$T/in.jsonl"
+want=$(($(finished) + 120))
+mkfifo "$T/slow"
+exec 4<>"$T/slow"
+"$PROVCTL" -C "$H" -q issue --template symmetric-sensor \
+	--from "$T/in.jsonl" >"$T/slow" 2>"$T/err" </dev/null &
+pid=$!
+echo "$pid" >>"$T/pids"
+tries=0
+until [ "$(finished)" = "$want" ] || [ "$tries" -ge 100 ]; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+sleep 0.3
+kill -s INT "$pid" || fail "it does not wait for its output"
+timeout 20 head -n 120 <&4 >"$T/out"
+wait "$pid"
+expect_equal "$?" 0 "exit after a late SIGINT"
+exec 4<&-
+expect_equal "$(jq -r .status "$T/out" | sort -u)" issued statuses
+
 case_start "standard output that goes away: not 0, resumable"
 many 06 500 >"$T/in.jsonl"
 timeout 60 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
