@@ -260,6 +260,7 @@ CLI_TESTS = \
 	tests/cli/firstday.sh \
 	tests/cli/init.sh \
 	tests/cli/kill.sh \
+	tests/cli/large.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
 	tests/cli/outputs.sh \

@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/contents.h"
+#include "lib/flow/wire.h"
 #include "lib/seal/batch.h"
 #include "lib/seal/container.h"
 #include "lib/seal/descriptor.h"
@@ -18,6 +19,12 @@
  * a device's containers fit a record between processes. */
 #define CONTAINER_MAX (1792u * 1024u)
 #define ESCROW_OUT_MAX 262144
+/* Names, hashes and the certificate of a result beside its bundles. */
+#define RESULT_REST 65536
+
+_Static_assert(TPL_STAGES_MAX *(CONTAINER_MAX + ESCROW_OUT_MAX) + RESULT_REST <=
+		       WIRE_RECORD_MAX,
+	       "what a device can get is one record between processes");
 
 struct stage_bundle {
 	size_t stage; /* index in the template */

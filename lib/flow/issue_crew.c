@@ -10,7 +10,8 @@
 #include "lib/flow/writer.h"
 #include "lib/store/store_device.h"
 
-#define GROUP_SECRETS (512u * 1024u) /* bytes of one group in the heap */
+#define GROUP_SECRETS (512u * 1024u)	    /* bytes of one group in the heap */
+#define GROUP_RESULTS (16u * 1024u * 1024u) /* of its bundles in a signer */
 
 /* ---- the context, before anything is forked ---- */
 
@@ -56,15 +57,31 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 	return store_intent_each(store, &v, err);
 }
 
-/* Two groups' secrets must fit into a part of a signer's secure heap. */
+/* What one device's bundles take at most: more is refused when sealing. */
+static uint64_t result_bytes(const struct template *t)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < t->components_n; i++)
+		sum += t->components[i].max_size;
+	return sum < WIRE_RECORD_MAX ? sum : WIRE_RECORD_MAX;
+}
+
+/*
+ * Two groups' secrets must fit into a part of a signer's secure heap, and
+ * their bundles into its memory.
+ */
 static size_t group_size(const struct template *t)
 {
-	size_t bytes = prepared_secret_bytes(t);
-	size_t n = bytes ? GROUP_SECRETS / bytes : READER_GROUP_MAX;
+	size_t secrets = prepared_secret_bytes(t);
+	uint64_t results = result_bytes(t);
+	uint64_t n = READER_GROUP_MAX;
 
-	if (n > READER_GROUP_MAX)
-		n = READER_GROUP_MAX;
-	return n > 0 ? n : 1;
+	if (secrets > 0 && n > GROUP_SECRETS / secrets)
+		n = GROUP_SECRETS / secrets;
+	if (results > 0 && n > GROUP_RESULTS / results)
+		n = GROUP_RESULTS / results;
+	return n > 0 ? (size_t)n : 1;
 }
 
 static enum pv_code run_reader(void *ctx, int ctl, struct err *err)

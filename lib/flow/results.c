@@ -15,7 +15,8 @@
 #include "lib/base/pem.h"
 #include "lib/flow/results_line.h"
 
-#define LINE_MAX_BYTES (4u * 1024u * 1024u)
+/* The largest answer (wire.h) in base64. */
+#define LINE_MAX_BYTES (6u * 1024u * 1024u)
 #define LINES_NAME "results.jsonl"
 #define GROUP_FILES 900 /* one fileio group holds a few more */
 #define PATH_CAP 4096

@@ -9,6 +9,7 @@
  * token takes long for a group. performance.md: a ceiling, not a wait.
  */
 #define RESULTS_HOLD_MS 20
+#define RESULTS_BYTES (2u * 1024u * 1024u) /* that are worth sending */
 #define HOLD_MS 1000 /* between two tries of what a rate holds back */
 
 static bool is_batch(const struct signer_slot *slot)
@@ -141,13 +142,21 @@ static size_t slots_left(const struct signer_group *g)
 	return left;
 }
 
+static enum pv_code end_results(struct signer *s, const struct signer_group *g,
+				struct err *err)
+{
+	wire_put_mark(s->opts->writer, WIRE_RESULTS_END, g->number);
+	return wire_flush(s->opts->writer, err);
+}
+
 /* Sends results; all: the group is whole, and so are its batches. */
 static enum pv_code send_results(struct signer *s, struct signer_group *g,
 				 bool all, struct err *err)
 {
+	enum pv_code rc = PV_OK;
 	size_t sent = 0;
 
-	for (size_t i = 0; i < g->n; i++) {
+	for (size_t i = 0; rc == PV_OK && i < g->n; i++) {
 		struct signer_slot *slot = &g->slots[i];
 
 		if (slot->state != SLOT_GO || !slot->made ||
@@ -157,12 +166,14 @@ static enum pv_code send_results(struct signer *s, struct signer_group *g,
 		prepared_reset(slot->prepared);
 		slot->state = SLOT_DONE;
 		sent++;
+		/* Many large ones are several rounds of the writer. */
+		if (s->opts->writer->out.len >= RESULTS_BYTES)
+			rc = end_results(s, g, err);
 	}
 	g->sent_ms = pvtime_mono_ms();
-	if (sent == 0 && !all)
-		return PV_OK;
-	wire_put_mark(s->opts->writer, WIRE_RESULTS_END, g->number);
-	return wire_flush(s->opts->writer, err);
+	if (rc != PV_OK || (sent == 0 && !all))
+		return rc;
+	return end_results(s, g, err);
 }
 
 /* What is answered is done with; what is held waits. */

@@ -13,7 +13,7 @@
 
 #include "lib/base/buf.h"
 
-#define WIRE_RECORD_MAX (2u * 1024u * 1024u)  /* bytes */
+#define WIRE_RECORD_MAX (5u * 1024u * 1024u)  /* one device, all stages */
 #define WIRE_BUFFER_MAX (64u * 1024u * 1024u) /* a group's records at once */
 
 enum wire_type {

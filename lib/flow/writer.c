@@ -11,6 +11,8 @@
 
 /* With more sealed bytes than this, one more result may be too many. */
 #define SEALED_ENOUGH (STORE_SEALED_TXN_MAX - WIRE_RECORD_MAX)
+#define ROUND_BYTES (8u * 1024u * 1024u) /* of answers in one transaction */
+#define AHEAD_BYTES (8u * 1024u * 1024u) /* of records not yet taken */
 /* With one of these in hand a signer's records are worth a transaction. */
 #define WORTH                                                                  \
 	(WIRE_BIT(WIRE_GROUP_END) | WIRE_BIT(WIRE_RESULTS_END) |               \
@@ -83,14 +85,21 @@ static enum pv_code take_record(struct writer *w, size_t k,
 	}
 }
 
-/* Takes a signer's records up to the last whole group, or all at its end. */
+static bool is_round_full(const struct writer *w)
+{
+	return w->sealed > SEALED_ENOUGH ||
+	       w->opts->parent->out.len >= ROUND_BYTES;
+}
+
+/* Takes a signer's records up to the last whole group, or all at its end, or
+ * what one transaction's answers hold: the rest is the next one's. */
 static enum pv_code take_signer(struct writer *w, size_t k, struct err *err)
 {
 	struct wire *from = &w->opts->signers[k];
 	enum pv_code rc = PV_OK;
 	struct wire_rec rec;
 
-	while (rc == PV_OK && w->sealed <= SEALED_ENOUGH &&
+	while (rc == PV_OK && !is_round_full(w) &&
 	       (from->eof || wire_holds(from, WORTH)) &&
 	       wire_next(from, &rec)) {
 		w->began[k] |= rec.type != WIRE_NEED_SERIALS;
@@ -98,7 +107,7 @@ static enum pv_code take_signer(struct writer *w, size_t k, struct err *err)
 	}
 	/* What is left waits for the next transaction; one that never had work
 	 * leaves nothing undone. */
-	if (from->eof && !w->ended[k] && w->sealed <= SEALED_ENOUGH) {
+	if (from->eof && !w->ended[k] && !wire_holds(from, ~0u)) {
 		w->ended[k] = true;
 		w->incomplete |= w->began[k];
 	}
@@ -143,9 +152,14 @@ static enum pv_code commit_round(struct writer *w, struct err *err)
 	STORE_TXN txn = STORE_TXN_INIT;
 	enum pv_code rc = begin(w, &txn, err);
 
-	for (size_t k = 0; rc == PV_OK && k < w->opts->signers_n; k++)
+	/* Each is first in turn: what one has may fill the round. */
+	w->turn++;
+	for (size_t i = 0; rc == PV_OK && i < w->opts->signers_n; i++) {
+		size_t k = (w->turn + i) % w->opts->signers_n;
+
 		if (!w->ended[k])
 			rc = take_signer(w, k, err);
+	}
 	if (rc == PV_OK && w->wrote)
 		rc = store_commit(&txn, err);
 	else
@@ -185,6 +199,13 @@ static bool all_ended(const struct writer *w)
 	return true;
 }
 
+/* There is work for a round and more: a signer may wait. */
+static bool is_full(const struct wire *from)
+{
+	return from->in.len - from->in_pos >= AHEAD_BYTES &&
+	       wire_holds(from, WORTH);
+}
+
 /* Waits for any signer, then takes in what each has sent. */
 static enum pv_code wait_signers(struct writer *w, struct err *err)
 {
@@ -196,7 +217,7 @@ static enum pv_code wait_signers(struct writer *w, struct err *err)
 	for (size_t k = 0; k < w->opts->signers_n; k++) {
 		const struct wire *s = &w->opts->signers[k];
 
-		p[k].fd = w->ended[k] || s->eof ? -1 : s->fd;
+		p[k].fd = w->ended[k] || s->eof || is_full(s) ? -1 : s->fd;
 		p[k].events = POLLIN;
 		p[k].revents = 0;
 	}

@@ -20,6 +20,7 @@ struct writer {
 	bool incomplete;		/* requests are left without answer */
 	bool wrote;			/* something to commit */
 	uint64_t sealed;		/* bytes appended in this transaction */
+	size_t turn;			/* of the signers, by rounds */
 	struct request req;
 	struct answer answer;
 	struct buf entry;
