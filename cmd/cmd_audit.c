@@ -81,7 +81,7 @@ static enum pv_code print_counts(const struct app *app,
 	if (app->json)
 		return out_json(
 			json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
-				  "s:I, s:O}",
+				  "s:I, s:I, s:O}",
 				  "entries", (json_int_t)c->entries, "root",
 				  root, "devices", (json_int_t)c->devices,
 				  "certificates", (json_int_t)c->certificates,
@@ -89,17 +89,20 @@ static enum pv_code print_counts(const struct app *app,
 				  (json_int_t)c->cas, "keys",
 				  (json_int_t)c->keys, "templates",
 				  (json_int_t)c->templates, "open_intents",
-				  (json_int_t)c->open_intents, "open", open),
+				  (json_int_t)c->open_intents, "quarantined",
+				  (json_int_t)c->quarantined, "open", open),
 			err);
 	printf("log and store agree: %llu entries, root %s\n"
 	       "%llu devices, %llu certificates, %llu bundles, %llu CAs, "
-	       "%llu keys, %llu templates, %llu open intents\n",
+	       "%llu keys, %llu templates, %llu open intents, "
+	       "%llu in quarantine\n",
 	       (unsigned long long)c->entries, root,
 	       (unsigned long long)c->devices,
 	       (unsigned long long)c->certificates,
 	       (unsigned long long)c->bundles, (unsigned long long)c->cas,
 	       (unsigned long long)c->keys, (unsigned long long)c->templates,
-	       (unsigned long long)c->open_intents);
+	       (unsigned long long)c->open_intents,
+	       (unsigned long long)c->quarantined);
 	return PV_OK;
 }
 

@@ -266,6 +266,7 @@ CLI_TESTS = \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \
 	tests/cli/profiles.sh \
+	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \

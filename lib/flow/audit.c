@@ -97,6 +97,7 @@ static void audit_release(struct audit *au)
 	log_hasher_release(&au->hasher);
 	free(au->intents);
 	free(au->issues);
+	free(au->held);
 	free(au->cas);
 	free(au->keys);
 	free(au->templates);
@@ -124,10 +125,11 @@ static enum pv_code prepare(struct audit *au, struct err *err)
 	bytes = (size_t)(au->numbers / 8 + 1);
 	au->intents = mem_array(bytes, 1, err);
 	au->issues = mem_array(bytes, 1, err);
+	au->held = mem_array(bytes, 1, err);
 	au->cas = mem_array(AUDIT_LIST_MAX, sizeof(*au->cas), err);
 	au->keys = mem_array(AUDIT_LIST_MAX, sizeof(*au->keys), err);
 	au->templates = mem_array(AUDIT_LIST_MAX, sizeof(*au->templates), err);
-	if (!au->intents || !au->issues || !au->cas || !au->keys ||
+	if (!au->intents || !au->issues || !au->held || !au->cas || !au->keys ||
 	    !au->templates)
 		return PV_INTERNAL;
 	return PV_OK;

@@ -29,6 +29,7 @@
 struct audit_counts {
 	uint64_t entries, certificates, cas, bundles, devices, templates, keys;
 	uint64_t open_intents;
+	uint64_t quarantined; /* intents that are held */
 	uint8_t root[STORE_HASH];
 };
 

@@ -51,6 +51,11 @@ static enum pv_code check_cert(struct audit *au, const struct store_device *d,
 	return rc;
 }
 
+static bool is_open(const struct store_device *d)
+{
+	return d->state == STORE_RESERVED || d->state == STORE_QUARANTINED;
+}
+
 /* The row against its intent. *tbs gets the hash, *has_tbs says if there. */
 static enum pv_code check_intent(struct audit *au, const struct store_device *d,
 				 const char *serial, uint8_t tbs[32],
@@ -66,7 +71,7 @@ static enum pv_code check_intent(struct audit *au, const struct store_device *d,
 	if (!logged_subject_fits(&e, &d->s))
 		return audit_fail(err, d->s.device, "audit.device",
 				  "the device's row is not what was logged");
-	if (d->state != STORE_RESERVED && d->state != STORE_ISSUED)
+	if (!is_open(d) && d->state != STORE_ISSUED)
 		return audit_fail(err, d->s.device, "audit.state",
 				  "no entry of the log changed its state");
 	f = log_fact_find(&e, "tbs", LOG_BSTR);
@@ -76,15 +81,30 @@ static enum pv_code check_intent(struct audit *au, const struct store_device *d,
 	return PV_OK;
 }
 
+/* In quarantine exactly when the log put it there: nothing releases yet. */
+static enum pv_code check_held(struct audit *au, const struct store_device *d,
+			       struct err *err)
+{
+	bool held = d->state == STORE_QUARANTINED;
+	uint64_t bit;
+
+	if (!audit_bit(au, d->s.number, &bit) ||
+	    audit_get(au->held, bit) != held)
+		return audit_fail(err, d->s.device, "audit.quarantine",
+				  "its quarantine is not as logged");
+	au->counts->quarantined += held;
+	return PV_OK;
+}
+
 /* Nothing of an open intent's result may be there, else all of it is. */
 static enum pv_code check_state(const struct store_device *d, bool has_cert,
 				bool has_tbs, uint64_t bundles, struct err *err)
 {
-	if (d->state == STORE_RESERVED && (has_cert || bundles > 0))
+	if (is_open(d) && (has_cert || bundles > 0))
 		return audit_fail(err, d->s.device, "audit.intent",
 				  "an open intent of a device that has its "
 				  "result");
-	if (d->state != STORE_RESERVED && has_tbs && !has_cert)
+	if (!is_open(d) && has_tbs && !has_cert)
 		return audit_fail(err, d->s.device, "audit.certificate",
 				  "its certificate is not in the store");
 	return PV_OK;
@@ -105,6 +125,8 @@ static enum pv_code check_device(struct audit *au, const struct store_device *d,
 		rc = audit_bundles(au, d, &bundles, err);
 	if (rc == PV_OK)
 		rc = check_state(d, cert.len > 0, has_tbs, bundles, err);
+	if (rc == PV_OK)
+		rc = check_held(au, d, err);
 	return rc;
 }
 
@@ -122,8 +144,8 @@ static enum pv_code take_device(void *ctx, const struct store_device *d,
 		err_object(err, d->s.device);
 		return rc;
 	}
+	au->open += is_open(d);
 	if (d->state == STORE_RESERVED) {
-		au->open++;
 		au->counts->open_intents++;
 		if (au->opts->open_intent)
 			au->opts->open_intent(au->opts->ctx, d->s.device,

@@ -53,11 +53,11 @@ struct audit {
 	struct log_tree tree;
 
 	/* One bit for each serial ever lent. */
-	uint8_t *intents, *issues;
+	uint8_t *intents, *issues, *held;
 	uint64_t first, numbers;
 	uint64_t seals;	  /* bundle.seal entries */
 	uint64_t last_ms; /* newest time in an entry */
-	uint64_t open;	  /* devices with an open intent */
+	uint64_t open;	  /* devices with an intent, held ones too */
 
 	struct audit_ca *cas;
 	struct audit_key *keys;

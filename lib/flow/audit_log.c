@@ -142,6 +142,25 @@ static enum pv_code take_template(struct audit *au, const struct log_entry *e,
 	return PV_OK;
 }
 
+/* One with a serial holds that intent. */
+static enum pv_code take_quarantine(struct audit *au, const struct log_entry *e,
+				    struct err *err)
+{
+	const struct log_fact *serial = log_fact_find(e, "serial", LOG_TSTR);
+	char object[160];
+	uint32_t number;
+	uint64_t bit;
+
+	if (!serial)
+		return PV_OK;
+	if (!audit_number(serial->s, &number) || !audit_bit(au, number, &bit) ||
+	    !audit_get(au->intents, bit) || audit_get(au->issues, bit))
+		return audit_fail(err, object_of(e, object), "audit.quarantine",
+				  "it holds an intent that is not open");
+	audit_set(au->held, bit, true);
+	return PV_OK;
+}
+
 static enum pv_code take_time(struct audit *au, const struct log_entry *e,
 			      struct err *err)
 {
@@ -177,6 +196,8 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 		rc = take_key(au, &e, err);
 	else if (rc == PV_OK && span_is(e.type, LOG_TEMPLATE_ADOPT))
 		rc = take_template(au, &e, err);
+	else if (rc == PV_OK && span_is(e.type, LOG_QUARANTINE_PUT))
+		rc = take_quarantine(au, &e, err);
 	else if (rc == PV_OK && span_is(e.type, LOG_BUNDLE_SEAL))
 		au->seals++;
 	if (rc != PV_OK) {

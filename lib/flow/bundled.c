@@ -271,18 +271,6 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 	return PV_OK;
 }
 
-static enum pv_code sign_verified(struct signing *s, const uint8_t digest[32],
-				  uint8_t sig[64], struct err *err)
-{
-	enum pv_code rc =
-		hsm_sign_digest(s->hsm, s->bundle_key, digest, sig, err);
-
-	if (rc == PV_OK)
-		rc = x509_verify_digest(s->bundle_verifier, digest, sig,
-					PV_HSM_FATAL, err);
-	return rc;
-}
-
 static enum pv_code sign_plain(struct signing *s, struct stage_bundle *b,
 			       struct err *err)
 {
@@ -292,7 +280,7 @@ static enum pv_code sign_plain(struct signing *s, struct stage_bundle *b,
 		seal_plain_digest(payload, s->ctx->bundle_kid, digest, err);
 
 	if (rc == PV_OK)
-		rc = sign_verified(s, digest, sig, err);
+		rc = signing_sign(s, SIGNING_BUNDLE, digest, sig, err);
 	if (rc == PV_OK)
 		rc = seal_plain_finish(payload, s->ctx->bundle_kid, sig,
 				       &b->descriptor, err);
@@ -375,7 +363,7 @@ static enum pv_code sign_batch(struct signing *s, struct bundled *const *list,
 	if (rc == PV_OK)
 		rc = seal_batch_digest(batch, digest, err);
 	if (rc == PV_OK)
-		rc = sign_verified(s, digest, sig, err);
+		rc = signing_sign(s, SIGNING_BUNDLE, digest, sig, err);
 	if (rc == PV_OK)
 		rc = finish_batch(batch, list, n, stage, sig, err);
 	seal_batch_free(batch);

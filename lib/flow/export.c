@@ -27,6 +27,8 @@ const char *export_state_name(enum store_state state)
 		return "revoked";
 	case STORE_RETIRED:
 		return "retired";
+	case STORE_QUARANTINED:
+		return "quarantined";
 	}
 	return "unknown";
 }

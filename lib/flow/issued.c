@@ -40,10 +40,7 @@ enum pv_code issue_certificate(struct issued *i, struct signing *s,
 		return PV_OK;
 	rc = sha256(tbs, digest, err);
 	if (rc == PV_OK)
-		rc = hsm_sign_digest(s->hsm, s->issuer_key, digest, sig, err);
-	if (rc == PV_OK)
-		rc = x509_verify_digest(s->issuer_verifier, digest, sig,
-					PV_HSM_FATAL, err);
+		rc = signing_sign(s, SIGNING_ISSUER, digest, sig, err);
 	if (rc == PV_OK)
 		rc = x509_cert_assemble(tbs, sig, &i->cert, err);
 	return rc;

@@ -196,6 +196,7 @@ enum pv_code logged_device(struct store *store, const struct store_device *d,
 
 	/* What was to be signed is, unless the intent is still open. */
 	if (rc == PV_OK && d->state != STORE_RESERVED &&
+	    d->state != STORE_QUARANTINED &&
 	    d->has_cert != (log_fact_find(&e, "tbs", LOG_BSTR) != NULL))
 		rc = edited("a device's row", err);
 	return rc;

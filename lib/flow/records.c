@@ -1,4 +1,4 @@
-#include "lib/flow/records.h"
+#include "lib/flow/record_quarantine.h"
 
 #include <string.h>
 
@@ -216,23 +216,56 @@ enum pv_code record_get_out(struct wire_rec *rec, struct record_out *o,
 	return wire_done(rec, err);
 }
 
-void record_put_refused(struct wire *w, const struct record_refused *r)
+static void put_refused(struct wire *w, const struct record_refused *r)
 {
-	size_t mark = wire_begin(w, WIRE_REFUSED);
-
 	wire_put_u64(w, r->line);
 	wire_put_str(w, r->id);
 	wire_put_str(w, r->device);
 	wire_put_err(w, &r->why);
+}
+
+static void get_refused(struct wire_rec *rec, struct record_refused *r)
+{
+	r->line = wire_get_u64(rec);
+	wire_get_str(rec, r->id, sizeof(r->id));
+	wire_get_str(rec, r->device, sizeof(r->device));
+	wire_get_err(rec, &r->why);
+}
+
+void record_put_refused(struct wire *w, const struct record_refused *r)
+{
+	size_t mark = wire_begin(w, WIRE_REFUSED);
+
+	put_refused(w, r);
 	wire_end(w, mark);
 }
 
 enum pv_code record_get_refused(struct wire_rec *rec, struct record_refused *r,
 				struct err *err)
 {
-	r->line = wire_get_u64(rec);
-	wire_get_str(rec, r->id, sizeof(r->id));
-	wire_get_str(rec, r->device, sizeof(r->device));
-	wire_get_err(rec, &r->why);
+	get_refused(rec, r);
+	return wire_done(rec, err);
+}
+
+void record_put_quarantine(struct wire *w, const struct record_quarantine *q)
+{
+	size_t mark = wire_begin(w, WIRE_QUARANTINE);
+
+	put_refused(w, &q->of);
+	wire_put_u64(w, q->number);
+	wire_put_span(w, q->serial);
+	wire_put_str(w, q->key);
+	wire_put_span(w, q->signature);
+	wire_end(w, mark);
+}
+
+enum pv_code record_get_quarantine(struct wire_rec *rec,
+				   struct record_quarantine *q, struct err *err)
+{
+	get_refused(rec, &q->of);
+	q->number = (uint32_t)wire_get_u64(rec);
+	q->serial = wire_get_span(rec);
+	wire_get_str(rec, q->key, sizeof(q->key));
+	q->signature = wire_get_span(rec);
 	return wire_done(rec, err);
 }

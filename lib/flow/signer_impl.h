@@ -24,6 +24,7 @@ struct signer_slot {
 	/* What the worker leaves; read once made is set. */
 	enum pv_code rc;
 	struct err why;
+	struct wrong_signature wrong;
 	_Atomic bool made;
 };
 

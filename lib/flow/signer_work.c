@@ -1,7 +1,9 @@
 /* The signer: one device signed and sealed, and a group's results. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/pvtime.h"
+#include "lib/flow/record_quarantine.h"
 #include "lib/flow/signer_impl.h"
 
 /*
@@ -61,7 +63,68 @@ void signer_work(void *signer, size_t worker, void *piece)
 					&slot->why);
 	if (signer_ends_run(slot->rc))
 		s->token_failed = true;
+	slot->wrong.label = NULL;
+	if (slot->rc == PV_HSM_FATAL)
+		slot->wrong = with->wrong;
 	slot->made = true;
+}
+
+static enum pv_code end_results(struct signer *s, const struct signer_group *g,
+				struct err *err)
+{
+	wire_put_mark(s->opts->writer, WIRE_RESULTS_END, g->number);
+	return wire_flush(s->opts->writer, err);
+}
+
+static void quarantine(struct signer *s, struct signer_slot *slot)
+{
+	const struct wrong_signature *wrong = &slot->wrong;
+	struct record_quarantine q = {
+		.of = { .line = slot->req.line, .why = slot->why },
+		.number = prepared_number(slot->prepared),
+		.serial = prepared_serial(slot->prepared),
+		.signature = { wrong->bytes, wrong->has_bytes ? 64 : 0 }
+	};
+
+	memcpy(q.of.id, slot->req.id, sizeof(q.of.id));
+	memcpy(q.of.device, slot->req.device, sizeof(q.of.device));
+	q.of.why.object[0] = '\0';
+	err_object(&q.of.why, slot->req.device);
+	snprintf(q.key, sizeof(q.key), "%s", wrong->label);
+	record_put_quarantine(s->opts->writer, &q);
+	slot->state = SLOT_REFUSED;
+}
+
+static bool is_wrong(const struct signer_slot *slot)
+{
+	return slot->state == SLOT_GO && slot->made &&
+	       slot->rc == PV_HSM_FATAL && slot->wrong.label;
+}
+
+/* Tells of every wrong signature there is, before the run ends. */
+static void tell_wrong(struct signer *s, const struct signer_group *g)
+{
+	struct err ignored; /* the writer may be gone too */
+
+	err_init(&ignored);
+	for (size_t k = 0; k < SIGNER_GROUPS; k++)
+		for (size_t i = 0; i < s->groups[k]->n; i++)
+			if (is_wrong(&s->groups[k]->slots[i]))
+				quarantine(s, &s->groups[k]->slots[i]);
+	if (end_results(s, g, &ignored) != PV_OK)
+		return;
+}
+
+/* A wrong signature over a batch is one for each device in it. */
+static void spoil_batch(struct signer_slot *const *list, size_t n,
+			const struct wrong_signature *wrong,
+			const struct err *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		list[i]->rc = why->code;
+		list[i]->why = *why;
+		list[i]->wrong = *wrong;
+	}
 }
 
 /* Slots of one batch context that are to be signed; *n of them in list. */
@@ -107,6 +170,10 @@ static enum pv_code sign_batches(struct signer *s, struct signer_group *g,
 				  (uint64_t)pvtime_now_ms(), &why);
 		if (signer_ends_run(rc)) {
 			*err = why;
+			if (rc == PV_HSM_FATAL)
+				spoil_batch(slots, n, &s->signings[c].wrong,
+					    &why);
+			tell_wrong(s, g);
 			return rc;
 		}
 		for (size_t i = 0; rc != PV_OK && i < n; i++)
@@ -125,8 +192,11 @@ static enum pv_code take_failures(struct signer *s, struct signer_group *g,
 		if (slot->state != SLOT_GO || !slot->made || slot->rc == PV_OK)
 			continue;
 		if (signer_ends_run(slot->rc)) {
+			enum pv_code rc = slot->rc;
+
 			*err = slot->why;
-			return slot->rc;
+			tell_wrong(s, g);
+			return rc;
 		}
 		refuse_slot(s, slot, &slot->why);
 	}
@@ -140,13 +210,6 @@ static size_t slots_left(const struct signer_group *g)
 	for (size_t i = 0; i < g->n; i++)
 		left += g->slots[i].state == SLOT_GO && !g->slots[i].made;
 	return left;
-}
-
-static enum pv_code end_results(struct signer *s, const struct signer_group *g,
-				struct err *err)
-{
-	wire_put_mark(s->opts->writer, WIRE_RESULTS_END, g->number);
-	return wire_flush(s->opts->writer, err);
 }
 
 /* Sends results; all: the group is whole, and so are its batches. */

@@ -77,3 +77,48 @@ void signing_close(struct signing *s)
 		escrow_to_free(s->escrow[i]);
 	memset(s, 0, sizeof(*s));
 }
+
+static enum pv_code verify(struct signing *s, enum signing_key which,
+			   const char *label, const uint8_t digest[32],
+			   const uint8_t sig[64], struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = x509_verify_digest(which == SIGNING_ISSUER ? s->issuer_verifier
+							: s->bundle_verifier,
+				digest, sig, PV_HSM_FATAL, &why);
+	if (rc == PV_HSM_FATAL)
+		return err_fail(err, rc, "hsm.signature",
+				"use this token no more until it was checked",
+				"key %s: the signature is not its own over "
+				"these bytes",
+				label);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+enum pv_code signing_sign(struct signing *s, enum signing_key which,
+			  const uint8_t digest[32], uint8_t sig[64],
+			  struct err *err)
+{
+	bool issuer = which == SIGNING_ISSUER;
+	const char *label =
+		issuer ? s->ctx->issuer_key->label : s->ctx->bundle_key->label;
+	enum pv_code rc =
+		hsm_sign_digest(s->hsm, issuer ? s->issuer_key : s->bundle_key,
+				digest, sig, err);
+
+	s->wrong.label = NULL;
+	s->wrong.has_bytes = rc == PV_OK;
+	if (rc == PV_OK)
+		rc = verify(s, which, label, digest, sig, err);
+	if (rc != PV_HSM_FATAL || strcmp(err->rule, "hsm.signature") != 0)
+		return rc;
+	s->wrong.label = label;
+	if (s->wrong.has_bytes)
+		memcpy(s->wrong.bytes, sig, 64);
+	return rc;
+}

@@ -13,6 +13,13 @@
 #include "lib/seal/escrow.h"
 #include "lib/x509/cert.h"
 
+/* A signature that the token gave and that is not its key's. */
+struct wrong_signature {
+	const char *label; /* of the key; NULL: none */
+	bool has_bytes;	   /* it was 64 bytes, not all zero */
+	uint8_t bytes[64];
+};
+
 struct signing { /* for one template, that is, one context */
 	const struct issue_context *ctx;		   /* borrowed */
 	const char *authority;				   /* name, borrowed */
@@ -22,7 +29,10 @@ struct signing { /* for one template, that is, one context */
 	struct seal *seal;
 	struct content_config *configs[TPL_COMPONENTS_MAX]; /* or NULL */
 	struct escrow_to *escrow[TPL_ESCROW_MAX];
+	struct wrong_signature wrong; /* what the last signing_sign() got */
 };
+
+enum signing_key { SIGNING_ISSUER, SIGNING_BUNDLE };
 
 /*
  * Finds every key that ctx names. PV_HSM_FATAL when a key is missing, doubled
@@ -32,5 +42,13 @@ PV_MUST enum pv_code signing_open(const struct issue_context *ctx,
 				  const char *authority, struct hsm *hsm,
 				  struct signing *s, struct err *err);
 void signing_close(struct signing *s);
+
+/*
+ * Asks the token and verifies what it gives. A wrong, zero or short signature
+ * is PV_HSM_FATAL, "hsm.signature", and kept in s->wrong. PV_HSM_*.
+ */
+PV_MUST enum pv_code signing_sign(struct signing *s, enum signing_key which,
+				  const uint8_t digest[32], uint8_t sig[64],
+				  struct err *err);
 
 #endif

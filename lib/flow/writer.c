@@ -67,6 +67,8 @@ static enum pv_code take_record(struct writer *w, size_t k,
 		return writer_take_denied(w, from, rec, err);
 	case WIRE_RESULT:
 		return writer_take_result(w, rec, err);
+	case WIRE_QUARANTINE:
+		return writer_take_quarantine(w, rec, err);
 	case WIRE_REFUSED:
 		rc = record_get_refused(rec, &r, err);
 		return rc == PV_OK ? writer_refuse(w, &r, NULL, err) : rc;

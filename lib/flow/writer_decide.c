@@ -29,6 +29,7 @@ static enum policy_state state_of(enum store_state s)
 {
 	switch (s) {
 	case STORE_RESERVED:
+	case STORE_QUARANTINED:
 		return POLICY_STATE_PENDING;
 	case STORE_ISSUED:
 		return POLICY_STATE_ISSUED;
@@ -104,6 +105,7 @@ static enum pv_code compare(struct writer *w, const struct record_intent *i,
 	enum pv_code rc = same_body(w, i, d, &same, err);
 
 	f->state = state_of(d->state);
+	f->quarantined = d->state == STORE_QUARANTINED;
 	f->same_spki = (!i->spki_given ||
 			(d->s.has_spki &&
 			 memcmp(d->s.spki_sha256, i->spki_sha256, 32) == 0)) &&

@@ -63,6 +63,8 @@ PV_MUST enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 /* One WIRE_DENIED record: a stored answer stands, else the denial does. */
 PV_MUST enum pv_code writer_take_denied(struct writer *w, struct wire *from,
 					struct wire_rec *rec, struct err *err);
+PV_MUST enum pv_code
+writer_take_quarantine(struct writer *w, struct wire_rec *rec, struct err *err);
 PV_MUST enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 					struct err *err);
 

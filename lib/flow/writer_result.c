@@ -4,6 +4,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/outcome.h"
+#include "lib/flow/record_quarantine.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -38,6 +39,12 @@ static void put_refused(struct writer *w, const struct record_refused *r,
 	record_put_out(w->opts->parent, &out);
 }
 
+/* Denied because the device is in quarantine already. */
+static bool is_held(const struct err *why)
+{
+	return strcmp(why->rule, "quarantine.held") == 0;
+}
+
 enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
 			   const uint8_t *body, struct err *err)
 {
@@ -57,7 +64,63 @@ enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
 	if (rc == PV_OK)
 		rc = store_log_append(w->store, entry, NULL, err);
 	w->wrote = true;
-	put_refused(w, r, ISSUE_DENIED);
+	put_refused(w, r, is_held(&r->why) ? ISSUE_QUARANTINED : ISSUE_DENIED);
+	return rc;
+}
+
+/* Another signer may have finished that intent: then it holds nothing. */
+static enum pv_code hold_intent(struct writer *w, struct log_quarantine *facts,
+				uint32_t number, struct err *err)
+{
+	struct log_who by = writer_who(w);
+	struct log_entry e;
+	struct span entry;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	log_quarantine_put(&e, &by, facts);
+	rc = writer_encode(w, &e, &entry, &why);
+	if (rc == PV_OK)
+		rc = store_quarantine(w->store, number, entry, &why);
+	if (rc != PV_CONFLICT) {
+		if (rc != PV_OK)
+			*err = why;
+		return rc;
+	}
+	facts->serial = NULL;
+	log_quarantine_put(&e, &by, facts);
+	rc = writer_encode(w, &e, &entry, err);
+	return rc == PV_OK ? store_log_append(w->store, entry, NULL, err) : rc;
+}
+
+enum pv_code writer_take_quarantine(struct writer *w, struct wire_rec *rec,
+				    struct err *err)
+{
+	struct record_quarantine q;
+	struct log_quarantine facts;
+	char serial[2 * STORE_SERIAL_MAX + 1] = "";
+	uint8_t bytes[32];
+	enum pv_code rc = record_get_quarantine(rec, &q, err);
+
+	if (rc == PV_OK && q.signature.len > 0)
+		rc = sha256(q.signature, bytes, err);
+	if (rc != PV_OK)
+		return rc;
+	if (q.serial.len <= STORE_SERIAL_MAX)
+		hex_encode(q.serial.p, q.serial.len, serial);
+	facts = (struct log_quarantine){
+		.request = q.of.id[0] ? q.of.id : q.of.device,
+		.device = q.of.device,
+		.rule = q.of.why.rule,
+		.bytes = q.signature.len > 0 ? bytes : NULL,
+		.serial = serial,
+		.key = q.key
+	};
+	rc = hold_intent(w, &facts, q.number, err);
+	w->wrote = true;
+	if (rc == PV_OK)
+		put_refused(w, &q.of, ISSUE_QUARANTINED);
 	return rc;
 }
 
@@ -186,6 +249,22 @@ static void put_issued(struct writer *w, const struct record_result *r)
 	record_put_out(w->opts->parent, &out);
 }
 
+/* Another signer got a wrong signature for the same intent. */
+static enum pv_code refuse_held(struct writer *w, const struct record_result *r,
+				struct err *err)
+{
+	struct record_refused refused = { .line = r->line };
+
+	memcpy(refused.id, r->id, sizeof(refused.id));
+	memcpy(refused.device, r->device, sizeof(refused.device));
+	err_init(&refused.why);
+	err_object(&refused.why, r->device);
+	err_fail(&refused.why, PV_DENIED, "quarantine.held",
+		 "have the token checked; release or reject it with the quorum",
+		 "the device is in quarantine");
+	return writer_refuse(w, &refused, NULL, err);
+}
+
 /* Another signer finished the same intent first: its answer stands. */
 static enum pv_code put_other(struct writer *w, const struct record_result *r,
 			      struct err *err)
@@ -200,6 +279,8 @@ static enum pv_code put_other(struct writer *w, const struct record_result *r,
 	if (rc == PV_OK && !found)
 		rc = err_fail(&bad.why, PV_INTEGRITY, "store.device", NULL,
 			      "a finished device is not in the store");
+	if (rc == PV_OK && d.state == STORE_QUARANTINED)
+		return refuse_held(w, r, err);
 	if (rc == PV_OK)
 		rc = writer_put_existing(w, r->line, r->id, &d, &bad.why);
 	if (rc == PV_INTEGRITY) {

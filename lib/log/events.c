@@ -76,6 +76,17 @@ void log_request_deny(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "bytes hash", bytes, LOG_HASH);
 }
 
+void log_quarantine_put(struct log_entry *e, const struct log_who *who,
+			const struct log_quarantine *q)
+{
+	start(e, who, LOG_QUARANTINE_PUT, q->request);
+	log_fact_str(e, "device", q->device);
+	log_fact_str(e, "rule", q->rule);
+	log_fact_bytes(e, "bytes hash", q->bytes, LOG_HASH);
+	log_fact_str(e, "serial", q->serial);
+	log_fact_str(e, "key", q->key);
+}
+
 void log_template_adopt(struct log_entry *e, const struct log_who *who,
 			const char *name, uint64_t version, const uint8_t *hash,
 			const char *persons)

@@ -14,6 +14,7 @@
 #define LOG_BUNDLE_SEAL "bundle.seal"
 #define LOG_EXPORT "export"
 #define LOG_REQUEST_DENY "request.deny"
+#define LOG_QUARANTINE_PUT "quarantine.put"
 #define LOG_TEMPLATE_ADOPT "template.adopt"
 #define LOG_KEY_GENERATE "key.generate"
 #define LOG_CEREMONY_STEP "ceremony.step"
@@ -66,6 +67,16 @@ void log_export(struct log_entry *e, const struct log_who *who,
 void log_request_deny(struct log_entry *e, const struct log_who *who,
 		      const char *request, const char *device, const char *rule,
 		      const uint8_t *bytes);
+struct log_quarantine {
+	const char *request; /* the object */
+	const char *device;
+	const char *rule;
+	const uint8_t *bytes; /* hash of what was wrong; optional */
+	const char *serial;   /* of the intent that is held; optional */
+	const char *key;      /* label, of a wrong signature; optional */
+};
+void log_quarantine_put(struct log_entry *e, const struct log_who *who,
+			const struct log_quarantine *q);
 /* persons: comma-separated, optional. */
 void log_template_adopt(struct log_entry *e, const struct log_who *who,
 			const char *name, uint64_t version, const uint8_t *hash,

@@ -89,7 +89,11 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_DEVICE_STATE] = "UPDATE device SET state = $1 WHERE number = $2",
 	[SQL_INTENT_PUT] = "INSERT INTO intent (number, seq, tbs, secrets) "
 			   "VALUES ($1, $2, $3, $4)",
-	[SQL_INTENT_DROP] = "DELETE FROM intent WHERE number = $1",
+	[SQL_INTENT_HOLD] = "UPDATE device SET state = $1 WHERE number = $2 "
+			    "AND state = 0 AND EXISTS (SELECT 1 FROM intent "
+			    "WHERE intent.number = device.number)",
+	[SQL_INTENT_DROP] = "DELETE FROM intent WHERE number = $1 AND (SELECT "
+			    "state FROM device WHERE device.number = $1) = 0",
 	[SQL_INTENT_EACH] = "SELECT " DEVICE_COLUMNS ", i.tbs, i.secrets FROM "
 			    "intent i JOIN device d ON d.number = i.number "
 			    "JOIN template t ON t.id = d.template LEFT JOIN "

@@ -255,6 +255,7 @@ static const struct store_ops ops = {
 	.serial_lend = sqlite_serial_lend,
 	.reserve = sqlite_reserve,
 	.complete = sqlite_complete,
+	.quarantine = sqlite_quarantine,
 	.set_state = sqlite_set_state,
 	.device_find = sqlite_device_find,
 	.device_number = sqlite_device_number,

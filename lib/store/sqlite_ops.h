@@ -45,6 +45,8 @@ enum pv_code sqlite_reserve(struct store *s, const struct store_intent *i,
 			    uint64_t *index, struct err *err);
 enum pv_code sqlite_complete(struct store *s, const struct store_result *r,
 			     struct err *err);
+enum pv_code sqlite_quarantine(struct store *s, uint32_t number,
+			       struct span entry, struct err *err);
 enum pv_code sqlite_set_state(struct store *s, uint32_t number,
 			      enum store_state state, struct err *err);
 enum pv_code sqlite_device_find(struct store *s, enum store_by by,

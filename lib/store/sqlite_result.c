@@ -56,6 +56,12 @@ static enum pv_code check_result(struct sqlite_store *s,
 	return PV_OK;
 }
 
+static enum pv_code not_open(uint32_t number, struct err *err)
+{
+	return err_fail(err, PV_CONFLICT, "store.completed", NULL,
+			"number %u has no open intent", number);
+}
+
 /* Deletes TBS and sealed secrets; PV_CONFLICT when they are not there. */
 static enum pv_code drop_intent(struct sqlite_store *s, uint32_t number,
 				struct err *err)
@@ -67,8 +73,7 @@ static enum pv_code drop_intent(struct sqlite_store *s, uint32_t number,
 	rc = query_run(&q, err);
 	if (rc != PV_OK || sqlite3_changes(s->db) == 1)
 		return rc;
-	return err_fail(err, PV_CONFLICT, "store.completed", NULL,
-			"number %u has no open intent", number);
+	return not_open(number, err);
 }
 
 static enum pv_code put_cert(struct sqlite_store *s,
@@ -142,6 +147,27 @@ enum pv_code sqlite_complete(struct store *store, const struct store_result *r,
 	return rc;
 }
 
+enum pv_code sqlite_quarantine(struct store *store, uint32_t number,
+			       struct span entry, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_INTENT_HOLD);
+	query_u64(&q, STORE_QUARANTINED);
+	query_u64(&q, number);
+	rc = query_run(&q, err);
+	if (rc == PV_OK && sqlite3_changes(s->db) != 1)
+		return not_open(number, err);
+	if (rc == PV_OK)
+		rc = sqlite_log_add(s, entry, NULL, err);
+	if (rc != PV_OK)
+		s->doomed = true;
+	return rc;
+}
+
 enum pv_code sqlite_set_state(struct store *store, uint32_t number,
 			      enum store_state state, struct err *err)
 {
@@ -157,7 +183,8 @@ enum pv_code sqlite_set_state(struct store *store, uint32_t number,
 	if (!found)
 		return err_fail(err, PV_NOT_FOUND, "store.device", NULL,
 				"there is no device of number %u", number);
-	if (d.state == STORE_RESERVED || state == STORE_RESERVED)
+	if (d.state == STORE_RESERVED || state == STORE_RESERVED ||
+	    d.state == STORE_QUARANTINED || state == STORE_QUARANTINED)
 		return err_fail(err, PV_CONFLICT, "store.state",
 				"complete its intent first",
 				"device %s is not issued yet", d.s.device);

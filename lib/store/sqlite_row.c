@@ -51,8 +51,9 @@ enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
 	ok = subject_row(q, &d->s) && col_u64(q, 14, &state) &&
 	     col_u64(q, 15, &d->intent_index) && col_u64(q, 16, &intent_seq) &&
 	     col_u64(q, 17, &d->seq) && col_u64(q, 18, &d->issue_index);
-	if (!ok || state > STORE_RETIRED || state == STORE_ISSUED ||
-	    (open && state != 0))
+	if (!ok || state > STORE_QUARANTINED || state == STORE_ISSUED ||
+	    (open ? state != STORE_RESERVED && state != STORE_QUARANTINED
+		  : state == STORE_QUARANTINED))
 		return sqlite_corrupt(q->s, "a device's row", err);
 	if (open)
 		d->seq = intent_seq;

@@ -45,6 +45,19 @@ store_complete(struct store *s, const struct store_result *r, struct err *err)
 	return s->ops->complete(s, r, err);
 }
 
+/*
+ * Holds an open intent: it keeps TBS and sealed secrets, but can be completed
+ * no more. entry is its quarantine.put. PV_CONFLICT, "store.completed", when
+ * there is no open intent of that number.
+ */
+PV_MUST static inline enum pv_code store_quarantine(struct store *s,
+						    uint32_t number,
+						    struct span entry,
+						    struct err *err)
+{
+	return s->ops->quarantine(s, number, entry, err);
+}
+
 /* SUSPENDED, REVOKED, RETIRED, or ISSUED to resume; not for an open intent:
  * PV_CONFLICT, "store.state". PV_NOT_FOUND. */
 PV_MUST static inline enum pv_code store_set_state(struct store *s,

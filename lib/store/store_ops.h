@@ -92,6 +92,8 @@ struct store_ops {
 				uint64_t *index, struct err *err);
 	enum pv_code (*complete)(struct store *s, const struct store_result *r,
 				 struct err *err);
+	enum pv_code (*quarantine)(struct store *s, uint32_t number,
+				   struct span entry, struct err *err);
 	enum pv_code (*set_state)(struct store *s, uint32_t number,
 				  enum store_state state, struct err *err);
 	enum pv_code (*device_find)(struct store *s, enum store_by by,

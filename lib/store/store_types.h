@@ -67,7 +67,8 @@ enum store_state {
 	STORE_ISSUED,
 	STORE_SUSPENDED,
 	STORE_REVOKED,
-	STORE_RETIRED
+	STORE_RETIRED,
+	STORE_QUARANTINED /* an intent that no run may take up */
 };
 
 /* What is recorded of a device with its intent; part of every device row. */

@@ -6,7 +6,8 @@
  *   FAULT_<call>_MS=N         the call takes N ms longer
  *   FAULT_<call>_RV=N         it returns N, from the FAULT_<call>_FROM-th of a
  *                             process on (1), FAULT_<call>_TIMES times (always)
- *   FAULT_FLIP=1              C_Sign answers with one bit changed
+ *   FAULT_FLIP=N              C_Sign answers with one bit changed, from the
+ *                             N-th of a process on
  *   FAULT_PAD=FILE            the token has a pin pad; FILE holds what the
  *                             person types
  *   FAULT_SESSIONS=N          the token has N sessions; FAULT_LOCKS=PREFIX of
@@ -93,11 +94,12 @@ static CK_RV my_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o,
 		       CK_ULONG *l)
 {
 	static _Atomic long count;
+	long flip = number("FLIP", "");
 	CK_RV rv = planned("C_Sign", &count);
 
 	if (rv == CKR_OK)
 		rv = real->C_Sign(s, p, n, o, l);
-	if (rv == CKR_OK && o && getenv("FAULT_FLIP"))
+	if (rv == CKR_OK && o && flip > 0 && count >= flip)
 		o[5] ^= 1;
 	note("C_Sign", rv);
 	return rv;

@@ -304,6 +304,35 @@ START_TEST(test_iterate)
 }
 END_TEST
 
+START_TEST(test_quarantine)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct span entry = dev[0].intent.entry; /* any */
+	struct store_device d;
+
+	begin(&t);
+	reserve(&dev[0], 0);
+	reserve(&dev[1], 1);
+	unit_ok(store_quarantine(s, first, entry, &err), &err);
+	ck_refused(store_quarantine(s, first, entry, &err), PV_CONFLICT,
+		   "store.completed");
+	ck_refused(fix_complete(s, &dev[0], &err), PV_CONFLICT,
+		   "store.completed");
+	ck_refused(store_set_state(s, first, STORE_ISSUED, &err), PV_CONFLICT,
+		   "store.state");
+	unit_ok(fix_complete(s, &dev[1], &err), &err);
+	ck_refused(store_quarantine(s, first + 1, entry, &err), PV_CONFLICT,
+		   "store.completed");
+	ck_refused(store_set_state(s, first + 1, STORE_QUARANTINED, &err),
+		   PV_CONFLICT, "store.state");
+	commit(&t);
+	reopen();
+	get(dev[0].intent.s.device, &d);
+	ck_assert(d.state == STORE_QUARANTINED && !d.has_cert);
+	unit_ok(store_check(s, &err), &err);
+}
+END_TEST
+
 START_TEST(test_state)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -384,6 +413,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_two_stages);
 	tcase_add_test(t, test_bad_result);
 	tcase_add_test(t, test_iterate);
+	tcase_add_test(t, test_quarantine);
 	tcase_add_test(t, test_state);
 	tcase_add_test(t, test_rollback);
 	suite_add_tcase(suite, t);

@@ -1,0 +1,85 @@
+#!/bin/sh
+# A token that answers C_Sign with a wrong signature: nothing of it leaves, the
+# device is held, and no later run takes its intent up.
+. "$(dirname "$0")/../lib.sh"
+
+new_authority
+cp "$H/provctl.json" "$T/right.json"
+sed "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+	"$T/right.json" >"$T/wrong.json"
+
+wrong_token() {
+	cat "$T/wrong.json" >"$H/provctl.json"
+	FAULT_FLIP=1
+	export FAULT_FLIP
+}
+
+right_token() {
+	cat "$T/right.json" >"$H/provctl.json"
+	unset FAULT_FLIP
+}
+
+# expect_held TEMPLATE ID...: with a right token, still held.
+expect_held() {
+	held_template=$1
+	shift
+	for id in "$@"; do
+		issue "$held_template" "$id"
+		expect_equal "$rc" 4 "exit of $id"
+		expect_equal "$(json_field status "$T/out")" quarantined status
+		expect_equal "$(json_field error.rule "$T/out")" \
+			quarantine.held rule
+		[ -n "$(json_field error.hint "$T/out")" ] || fail "no hint"
+	done
+}
+
+case_start "a wrong signature over a certificate: HSM fatal, quarantined"
+new_device tls-client client-00000001
+wrong_token
+issue tls-client client-00000001 -o "$T/1.pvb"
+expect_equal "$rc" 7 exit
+expect_equal "$(json_field status "$T/out")" quarantined status
+expect_equal "$(json_field error.code "$T/out")" 7 "the line's code"
+expect_equal "$(json_field error.rule "$T/out")" hsm.signature rule
+[ ! -e "$T/1.pvb" ] || fail "a bundle left"
+right_token
+verify_audit
+expect_equal "$(audit_number quarantined)" 1 quarantined
+expect_equal "$(audit_number open_intents)" 0 "open intents"
+expect_equal "$(audit_number certificates)" 0 certificates
+
+case_start "later runs do not take it up, others go on"
+expect_held tls-client client-00000001
+expect_exit 4 "$PROVCTL" -C "$H" export bundle --device client-00000001
+expect_equal "$(p export inventory | jq -r .state)" quarantined state
+new_device tls-client client-00000002
+issue tls-client client-00000002
+expect_equal "$rc" 0 "exit of another device"
+verify_audit
+expect_equal "$(audit_number quarantined)" 1 quarantined
+
+case_start "a wrong signature over a batch holds each device in it"
+: >"$T/in.jsonl"
+for id in dps-1 dps-2 dps-3; do
+	new_device azure-dps "$id"
+	request_line "$id" >>"$T/in.jsonl"
+done
+wrong_token
+FAULT_FLIP=4 # the three certificates are right
+export FAULT_FLIP
+run "$PROVCTL" -C "$H" issue --template azure-dps --jobs 1 \
+	--from "$T/in.jsonl"
+expect_equal "$rc" 7 exit
+expect_equal "$(jq -r .status "$T/out" | sort -u)" quarantined statuses
+right_token
+verify_audit
+expect_equal "$(audit_number quarantined)" 4 quarantined
+expect_held azure-dps dps-1 dps-2 dps-3
+
+case_start "a store that lets one go is found"
+copy_authority "$T/edited"
+"$builddir/tests/cli/sql" "$H/store.db" \
+	"UPDATE device SET state = 0 WHERE state = 5" || fail sql
+expect_error 5 audit.quarantine -C "$H" audit verify
+
+tests_end
