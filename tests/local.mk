@@ -253,6 +253,7 @@ CLEANFILES += tests/fault/shim.so
 CLI_TESTS = \
 	tests/cli/canary.sh \
 	tests/cli/clock.sh \
+	tests/cli/deny.sh \
 	tests/cli/edited.sh \
 	tests/cli/exports.sh \
 	tests/cli/fits.sh \

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
 #include "lib/flow/writer.h"
 #include "lib/store/store_device.h"
@@ -42,6 +43,41 @@ static enum pv_code add_context(void *ctx, const struct store_intent *i,
 	return PV_OK;
 }
 
+static const char *option(const struct issue_run *r, const char *key)
+{
+	const struct reader_opts *from = &r->opts->source;
+
+	for (size_t i = 0; i < from->pairs_n; i++)
+		if (strcmp(from->pairs[i].key, key) == 0 &&
+		    name_is_safe(from->pairs[i].value,
+				 strlen(from->pairs[i].value)))
+			return from->pairs[i].value;
+	return NULL;
+}
+
+/* What refuses the whole run (a CA template, an expired CA) is logged too. */
+static enum pv_code log_denial(struct issue_run *r, struct store *store,
+			       const struct err *why, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	const char *device = option(r, "device");
+	const char *request = option(r, "request");
+	struct event_who who;
+	struct log_entry e;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!request)
+		request = device ? device : "-";
+	log_request_deny(&e, &who.who, request, device,
+			 why->rule[0] ? why->rule : "-", NULL);
+	rc = event_append(store, &e, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
 enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
@@ -51,6 +87,14 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 	if (rc == PV_OK)
 		rc = issue_context_load(r->a, store, r->opts->template_name,
 					&r->contexts[0], err);
+	if (rc == PV_DENIED || rc == PV_INPUT) {
+		struct err unlogged;
+
+		err_init(&unlogged);
+		if (log_denial(r, store, err, &unlogged) != PV_OK)
+			err_prefix(err, "not logged (%.100s)",
+				   unlogged.message);
+	}
 	if (rc != PV_OK)
 		return rc;
 	r->contexts_n = 1;

@@ -31,6 +31,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/reader.h lib/flow/records.c lib/flow/records.h \
+	lib/flow/record_quarantine.h \
 	lib/flow/request.c lib/flow/request.h lib/flow/request_body.c \
 	lib/flow/request_wire.c \
 	lib/flow/results.c \

@@ -7,11 +7,13 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/records.h"
 #include "lib/flow/sandbox.h"
 #include "lib/x509/csr.h"
 
 #define FIELD_PREFIX "field."
+#define OPTIONS_MAX (4u * 1024u * 1024u) /* above what a command line holds */
 
 struct reader {
 	const struct reader_opts *opts;
@@ -57,6 +59,7 @@ static enum pv_code put_refused(struct reader *r, struct err *why,
 	memcpy(refused.id, r->req.id[0] ? r->req.id : r->req.device,
 	       sizeof(refused.id));
 	memcpy(refused.device, r->req.device, sizeof(refused.device));
+	memcpy(refused.bytes_sha256, r->req.bytes_sha256, 32);
 	refused.why = *why;
 	record_put_refused(w, &refused);
 	return buf_check(&w->out, err);
@@ -72,12 +75,15 @@ static enum pv_code check_csr(const struct request *req, struct err *why)
 	return csr_decode(buf_span(&req->csr), &csr, why);
 }
 
-/* Sends what was parsed, or why it was refused. */
-static enum pv_code hand_on(struct reader *r, enum pv_code parsed,
-			    struct err *why, struct err *err)
+/* Sends what was parsed from these bytes, or why it was refused. */
+static enum pv_code hand_on(struct reader *r, struct span bytes,
+			    enum pv_code parsed, struct err *why,
+			    struct err *err)
 {
-	enum pv_code rc = PV_OK;
+	enum pv_code rc = sha256(bytes, r->req.bytes_sha256, err);
 
+	if (rc != PV_OK)
+		return rc;
 	if (parsed == PV_OK)
 		parsed = check_csr(&r->req, why);
 	r->req.line = r->number;
@@ -196,7 +202,7 @@ static enum pv_code take_row(struct reader *r, enum rows_got got,
 	} else {
 		rc = request_parse(&r->req, row, &r->src, &why);
 	}
-	return hand_on(r, rc, &why, err);
+	return hand_on(r, row, rc, &why, err);
 }
 
 static enum pv_code read_rows(struct reader *r, struct err *err)
@@ -225,6 +231,7 @@ static enum pv_code read_rows(struct reader *r, struct err *err)
 
 static enum pv_code read_pairs(struct reader *r, struct err *err)
 {
+	CLEANUP(buf_release) struct buf bytes;
 	enum pv_code rc = PV_OK;
 	struct err why;
 
@@ -237,7 +244,14 @@ static enum pv_code read_pairs(struct reader *r, struct err *err)
 			      &why);
 	if (rc == PV_OK)
 		rc = request_finish(&r->req, &why);
-	return hand_on(r, rc, &why, err);
+	/* As a row would be: each option, and what it is. */
+	buf_init(&bytes, OPTIONS_MAX);
+	for (size_t i = 0; i < r->opts->pairs_n; i++)
+		buf_printf(&bytes, "%s=%s\n", r->opts->pairs[i].key,
+			   r->opts->pairs[i].value);
+	if (bytes.failed)
+		return buf_check(&bytes, err);
+	return hand_on(r, buf_span(&bytes), rc, &why, err);
 }
 
 enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
@@ -250,9 +264,12 @@ enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
 	request_init(&r.req);
 	buf_init(&r.cells_text, 2 * REQUEST_LINE_MAX);
 	buf_init(&r.header_text, 2 * REQUEST_LINE_MAX);
-	/* jansson seeds its tables from a file: before that is out of reach. */
+	/* jansson seeds its tables from a file and OpenSSL reads its
+	 * configuration at first use: before that is out of reach. */
 	json_object_seed(0);
-	rc = sandbox_enter(opts->folder, &landlock, err);
+	rc = sha256((struct span){ NULL, 0 }, r.req.bytes_sha256, err);
+	if (rc == PV_OK)
+		rc = sandbox_enter(opts->folder, &landlock, err);
 	/* Without Landlock nothing keeps a path below the folder. */
 	if (!landlock)
 		r.src.folder = -1;

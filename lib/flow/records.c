@@ -221,6 +221,7 @@ static void put_refused(struct wire *w, const struct record_refused *r)
 	wire_put_u64(w, r->line);
 	wire_put_str(w, r->id);
 	wire_put_str(w, r->device);
+	wire_put_bytes(w, r->bytes_sha256, 32);
 	wire_put_err(w, &r->why);
 }
 
@@ -229,6 +230,7 @@ static void get_refused(struct wire_rec *rec, struct record_refused *r)
 	r->line = wire_get_u64(rec);
 	wire_get_str(rec, r->id, sizeof(r->id));
 	wire_get_str(rec, r->device, sizeof(r->device));
+	wire_get_bytes(rec, r->bytes_sha256, 32);
 	wire_get_err(rec, &r->why);
 }
 

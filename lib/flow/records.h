@@ -107,6 +107,7 @@ PV_MUST enum pv_code record_get_out(struct wire_rec *rec, struct record_out *o,
 struct record_refused {
 	uint64_t line;
 	char id[REQUEST_ID_MAX + 1], device[REQUEST_ID_MAX + 1];
+	uint8_t bytes_sha256[32]; /* of the request; zeros: not known */
 	struct err why;
 };
 void record_put_refused(struct wire *w, const struct record_refused *r);

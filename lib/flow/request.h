@@ -29,10 +29,11 @@ struct request {
 	struct buf texts;
 	struct request_field fields[REQUEST_FIELDS_MAX];
 	size_t fields_n;
-	bool host_key;	     /* --key host; only from the command line */
-	struct buf csr;	     /* DER; empty: none */
-	struct buf seal_key; /* SPKI DER; empty: none */
-	struct buf seal_sig; /* DER ECDSA signature; empty: none */
+	uint8_t bytes_sha256[32]; /* of the row or options it came as */
+	bool host_key;		  /* --key host; only from the command line */
+	struct buf csr;		  /* DER; empty: none */
+	struct buf seal_key;	  /* SPKI DER; empty: none */
+	struct buf seal_sig;	  /* DER ECDSA signature; empty: none */
 };
 
 void request_init(struct request *r);

@@ -10,6 +10,7 @@ void request_put_names(struct wire *w, const struct request *r)
 	wire_put_str(w, r->id);
 	wire_put_str(w, r->device);
 	wire_put_str(w, r->role);
+	wire_put_bytes(w, r->bytes_sha256, 32);
 	wire_put_u64(w, r->host_key);
 	wire_put_span(w, buf_span(&r->texts));
 	wire_put_u64(w, r->fields_n);
@@ -53,6 +54,7 @@ void request_get_names(struct wire_rec *rec, struct request *r)
 	wire_get_str(rec, r->id, sizeof(r->id));
 	wire_get_str(rec, r->device, sizeof(r->device));
 	wire_get_str(rec, r->role, sizeof(r->role));
+	wire_get_bytes(rec, r->bytes_sha256, 32);
 	r->host_key = wire_get_u64(rec) != 0;
 	wire_get_buf(rec, &r->texts);
 	r->fields_n = (size_t)wire_get_u64(rec);

@@ -95,6 +95,7 @@ void signer_refuse(struct signer *s, struct signer_slot *slot,
 
 	memcpy(r.id, slot->req.id, sizeof(r.id));
 	memcpy(r.device, slot->req.device, sizeof(r.device));
+	memcpy(r.bytes_sha256, slot->req.bytes_sha256, 32);
 	err_object(&r.why, slot->req.device);
 	record_put_refused(s->opts->writer, &r);
 	slot->state = SLOT_REFUSED;

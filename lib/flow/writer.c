@@ -71,7 +71,7 @@ static enum pv_code take_record(struct writer *w, size_t k,
 		return writer_take_quarantine(w, rec, err);
 	case WIRE_REFUSED:
 		rc = record_get_refused(rec, &r, err);
-		return rc == PV_OK ? writer_refuse(w, &r, NULL, err) : rc;
+		return rc == PV_OK ? writer_refuse(w, &r, err) : rc;
 	case WIRE_GROUP_END:
 		wire_put_mark(from, WIRE_GROUP_END, wire_get_u64(rec));
 		return PV_OK;

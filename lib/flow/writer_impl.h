@@ -34,7 +34,7 @@ PV_MUST enum pv_code writer_encode(struct writer *w, const struct log_entry *e,
 /* Logs a denial and answers it; other failures are only answered. */
 PV_MUST enum pv_code writer_refuse(struct writer *w,
 				   const struct record_refused *r,
-				   const uint8_t *body, struct err *err);
+				   struct err *err);
 PV_MUST enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 					 const char *id,
 					 const struct store_device *d,

@@ -135,9 +135,10 @@ static enum pv_code refuse_intent(struct writer *w, struct wire *from,
 
 	memcpy(r.id, i->req->id, sizeof(r.id));
 	memcpy(r.device, i->req->device, sizeof(r.device));
+	memcpy(r.bytes_sha256, i->req->bytes_sha256, 32);
 	err_object(&r.why, i->req->device);
 	wire_put_mark(from, WIRE_SKIP, i->req->line);
-	return writer_refuse(w, &r, i->body, err);
+	return writer_refuse(w, &r, err);
 }
 
 static enum pv_code answer_existing(struct writer *w, struct wire *from,

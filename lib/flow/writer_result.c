@@ -46,8 +46,10 @@ static bool is_held(const struct err *why)
 }
 
 enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
-			   const uint8_t *body, struct err *err)
+			   struct err *err)
 {
+	static const uint8_t unknown[32];
+	bool known = memcmp(r->bytes_sha256, unknown, 32) != 0;
 	struct log_who by = writer_who(w);
 	struct log_entry e;
 	struct span entry;
@@ -59,7 +61,8 @@ enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
 	}
 	log_request_deny(&e, &by, r->id[0] ? r->id : "-",
 			 r->device[0] ? r->device : NULL,
-			 r->why.rule[0] ? r->why.rule : "-", body);
+			 r->why.rule[0] ? r->why.rule : "-",
+			 known ? r->bytes_sha256 : NULL);
 	rc = writer_encode(w, &e, &entry, err);
 	if (rc == PV_OK)
 		rc = store_log_append(w->store, entry, NULL, err);
@@ -262,7 +265,7 @@ static enum pv_code refuse_held(struct writer *w, const struct record_result *r,
 	err_fail(&refused.why, PV_DENIED, "quarantine.held",
 		 "have the token checked; release or reject it with the quorum",
 		 "the device is in quarantine");
-	return writer_refuse(w, &refused, NULL, err);
+	return writer_refuse(w, &refused, err);
 }
 
 /* Another signer finished the same intent first: its answer stands. */
@@ -286,7 +289,7 @@ static enum pv_code put_other(struct writer *w, const struct record_result *r,
 	if (rc == PV_INTEGRITY) {
 		memcpy(bad.id, r->id, sizeof(bad.id));
 		memcpy(bad.device, r->device, sizeof(bad.device));
-		return writer_refuse(w, &bad, NULL, err);
+		return writer_refuse(w, &bad, err);
 	}
 	if (rc != PV_OK)
 		*err = bad.why;
