@@ -1,6 +1,9 @@
-# Programs that measure; built only for make bench and bench-quick.
+# Programs that measure; built only for make bench, bench-quick and
+# check-kill-scale.
 BARE = tests/bench/bare.c tests/bench/bare.h
 BENCH_TOOLS = \
+	tests/bench/agree \
+	tests/bench/certsums \
 	tests/bench/csign \
 	tests/bench/floor \
 	tests/bench/fsyncs \
@@ -12,6 +15,10 @@ BENCH_TOOLS = \
 	tests/bench/shasum \
 	tests/bench/streamlat
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
+tests_bench_agree_SOURCES = tests/bench/agree.c
+tests_bench_agree_LDADD = lib/base/libpvbase.a $(JANSSON_LIBS) $(CRYPTO_LIBS)
+tests_bench_certsums_SOURCES = tests/bench/certsums.c
+tests_bench_certsums_LDADD = $(CRYPTO_LIBS)
 tests_bench_csign_SOURCES = tests/bench/csign.c $(BARE)
 tests_bench_csign_LDADD = -ldl
 tests_bench_floor_SOURCES = tests/bench/floor.c tests/bench/floor_steps.c \
@@ -46,6 +53,7 @@ EXTRA_DIST += \
 	tests/bench/bench.sh \
 	tests/bench/figures.sh \
 	tests/bench/growth.sh \
+	tests/bench/kill_scale.sh \
 	tests/bench/latency.sh \
 	tests/bench/lib.sh \
 	tests/bench/plot.awk \
@@ -61,7 +69,7 @@ BENCH_ENVIRONMENT = PROVCTL=$(abs_builddir)/cmd/provctl$(EXEEXT) \
 	BENCH_DIR=$(abs_builddir)/tests/bench BENCH_OUT=$(abs_builddir)/bench \
 	srcdir=$(abs_srcdir) SOFTHSM_MODULE=$(SOFTHSM_MODULE)
 
-.PHONY: bench bench-quick
+.PHONY: bench bench-quick check-kill-scale
 # All figures of the issue pipeline beside their bare loops and peers.
 bench: $(BENCH_NEEDS)
 	@$(BENCH_ENVIRONMENT) $(SHELL) $(srcdir)/tests/bench/bench.sh
@@ -69,3 +77,9 @@ bench: $(BENCH_NEEDS)
 # Rate, CPU and memory in less than two minutes.
 bench-quick: $(BENCH_NEEDS)
 	@$(BENCH_ENVIRONMENT) $(SHELL) $(srcdir)/tests/bench/quick.sh
+
+# 100 seeded kills in batches of 20,000 devices.
+check-kill-scale: $(BENCH_NEEDS) cmd/provdev/provdev$(EXEEXT)
+	@$(BENCH_ENVIRONMENT) builddir=$(abs_builddir) \
+		PROVDEV=$(abs_builddir)/cmd/provdev/provdev$(EXEEXT) \
+		$(SHELL) $(srcdir)/tests/bench/kill_scale.sh
