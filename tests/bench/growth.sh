@@ -8,7 +8,7 @@ paced() {
 	paced_from=$(requests "grow" "$3")
 	restore
 	"$BENCH_DIR/measure" -i "$4" -s "$work/samples" -x pace \
-		"$BENCH_DIR/pace" "$(($3 / 100))" "$work/ticks" "$PROVCTL" -q \
+		"$BENCH_DIR/pace" "$(($3 / 100 + 1))" "$work/ticks" "$PROVCTL" -q \
 		-C "$A" issue --template "$2" --from "$paced_from" \
 		--jobs "$jobs_n" >"$work/m.json" ||
 		die "a run of $3 devices ended badly"

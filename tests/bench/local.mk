@@ -69,7 +69,11 @@ BENCH_ENVIRONMENT = PROVCTL=$(abs_builddir)/cmd/provctl$(EXEEXT) \
 	BENCH_DIR=$(abs_builddir)/tests/bench BENCH_OUT=$(abs_builddir)/bench \
 	srcdir=$(abs_srcdir) SOFTHSM_MODULE=$(SOFTHSM_MODULE)
 
-.PHONY: bench bench-quick check-kill-scale
+.PHONY: bench bench-quick check-kill-scale clean-bench
+clean-local: clean-bench
+clean-bench:
+	rm -rf bench
+
 # All figures of the issue pipeline beside their bare loops and peers.
 bench: $(BENCH_NEEDS)
 	@$(BENCH_ENVIRONMENT) $(SHELL) $(srcdir)/tests/bench/bench.sh
