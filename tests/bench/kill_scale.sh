@@ -168,10 +168,23 @@ await_children() {
 	done
 }
 
-# A fifth of a batch's time after what is answered from the store at once.
+# Up to a fifth of a batch's time after what is answered from the store at
+# once; half of that after each moment in a row that came too late.
 choose_delay() {
 	delay_span=$((whole_ms / 5 + again_ms * $(files_out) / devices))
+	delay_span=$(((delay_span >> (late < 12 ? late : 12)) + 1))
 	delay=$((20 + $(chosen "$delay_span" "$round" "$1")))
+}
+
+# The victim may not have started yet; one that has ended does not come back.
+find_victim() {
+	looks=0
+	pid=$(victim_pid "$1" "$round")
+	while [ -z "$pid" ] && [ "$looks" -lt 20 ]; do
+		sleep 0.01
+		looks=$((looks + 1))
+		pid=$(victim_pid "$1" "$round")
+	done
 }
 
 # run_and_kill VICTIM: killed (yes, no), rc.
@@ -179,8 +192,8 @@ run_and_kill() {
 	choose_delay "$1"
 	issue_start /dev/null --out "$out"
 	sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
+	find_victim "$1"
 	children "$parent" >"$work/children"
-	pid=$(victim_pid "$1" "$round")
 	killed=no
 	if [ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; then
 		killed=yes
@@ -255,7 +268,7 @@ life_ends() {
 
 new_authority
 restored=0 between=0 missed=0 number=0 round=0 completed=0 lived=0
-unknown=0 differences=0 batch=0 all_rows=0
+unknown=0 differences=0 batch=0 all_rows=0 late=0
 same_serials=0 same_certs=0 open_intents=0
 hits_reader=0 hits_signer=0 hits_writer=0 hits_provctl=0
 next_batch
@@ -273,12 +286,14 @@ while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 4)) ]; do
 	run_and_kill "$victim"
 	if [ "$rc" -eq 0 ]; then
 		missed=$((missed + 1))
+		late=$((late + 1))
 		batch_complete
 		[ "$lived" -lt "$lives" ] || life_ends
 		next_batch
 		continue
 	fi
 	after_kill "$victim"
+	late=0
 	[ "$number" -gt "$before" ] || missed=$((missed + 1))
 done
 finish_batch
