@@ -87,7 +87,7 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 	if (rc == PV_OK)
 		rc = issue_context_load(r->a, store, r->opts->template_name,
 					&r->contexts[0], err);
-	if (rc == PV_DENIED || rc == PV_INPUT) {
+	if (store && (rc == PV_DENIED || rc == PV_INPUT)) {
 		struct err unlogged;
 
 		err_init(&unlogged);

@@ -91,31 +91,26 @@ size_t signer_context(const struct signer *s, const uint8_t sha256[32]);
 struct signing *signer_signing(struct signer *s, size_t w,
 			       const struct signer_slot *slot);
 
-/* Logs in to the first usable token and finds its keys. */
+/* Logs in to the first usable token, finds its keys. */
 PV_MUST enum pv_code signer_open_token(struct signer *s, struct err *err);
 void signer_close_token(struct signer *s);
-/*
- * The token has gone (why): goes on with the next one of the configuration,
- * whose keys must be the same, and has the workers do again what was under way.
- * Returns why when there is none. Then, and after a failure, the run ends.
- */
+/* The token has gone (why): goes on with the next of the configuration, whose
+ * keys must be the same, and has the workers do again what was under way.
+ * Returns why when there is none. Then, and after a failure, the run ends. */
 PV_MUST enum pv_code signer_next_token(struct signer *s, const struct err *why,
 				       struct err *err);
-
 /* Asks the writer for ordered numbers, once. */
 void signer_ask_numbers(struct signer *s);
 PV_MUST enum pv_code signer_next_number(struct signer *s, uint32_t *number,
 					struct err *err);
-/* Takes the answers that have come; a group that has all of its own goes to
- * the workers. PV_INTERRUPTED when the writer has ended. */
+/* Takes the answers that have come; a group with all of its own goes to the
+ * workers. PV_INTERRUPTED when the writer has ended. */
 PV_MUST enum pv_code signer_take_answers(struct signer *s, struct err *err);
-
 /* Takes what the reader has sent into the free group and sends its intents. */
 PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);
 /* The workers' job: signs and seals the device of one slot. */
 void signer_work(void *signer, size_t worker, void *slot);
-/* Sends what the workers have finished; a finished group becomes free, or
- * held while some of it is. */
+/* Sends what is finished; a whole group becomes free, or held while some is. */
 PV_MUST enum pv_code signer_finish(struct signer *s, struct err *err);
 /* Sends again what is held, when it is time, or lets it go. */
 PV_MUST enum pv_code signer_retry(struct signer *s, struct err *err);

@@ -212,7 +212,7 @@ jq --arg pad "$pad" '.template = "large" | .components.pad = {sealed: true,
 	config: {pad: $pad}, max_size: 100000}' \
 	"$srcdir/templates/symmetric-sensor.json" >"$T/large.json"
 expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/large.json"
-many 08 130 >"$T/in.jsonl"
+many 09 130 >"$T/in.jsonl"
 expect_exit 0 "$PROVCTL" -C "$H" issue --template large --jobs 1 \
 	--from "$T/in.jsonl" --out "$T/large"
 expect_equal "$(jq -r .status "$T/large/results.jsonl" | sort | uniq -c |

@@ -297,7 +297,7 @@ static const char *const rows[] = {
 	"UPDATE device SET serial = x''",
 	"UPDATE device SET state = 1",
 	"UPDATE device SET state = 3",
-	"UPDATE device SET state = 5",
+	"UPDATE device SET state = 6",
 	"UPDATE device SET state = -1",
 	"UPDATE device SET role = char(0)",
 };
