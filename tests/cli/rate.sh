@@ -18,6 +18,7 @@ lines() {
 
 # start_batch JOBS: in the background, its process in $pid, results in $T/out.
 start_batch() {
+	: >"$T/out" # before anybody counts its lines
 	"$PROVCTL" -C "$H" -q issue --template slow --jobs "$1" \
 		--from "$T/in.jsonl" >"$T/out" 2>"$T/err" </dev/null &
 	pid=$!
@@ -32,6 +33,7 @@ wait_lines() {
 		tries=$((tries + 1))
 	done
 	expect_equal "$(wc -l <"$T/out")" "$1" "results given out"
+	[ "$(wc -l <"$T/out")" -eq "$1" ] || show_output
 }
 
 # end_batch SIGNAL: it is still there, and then ends within 5 s as interrupted.
