@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 /* Opened the wrong way round on purpose: use must fail with EBADF. */
 static enum pv_code fill_standard(struct err *err)
 {
@@ -29,6 +31,10 @@ enum pv_code harden_process(struct err *err)
 
 	if (rc != PV_OK)
 		return rc;
+	/* A file that the environment names could load engines into us. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return err_fail(err, PV_INTERNAL, "process.harden", NULL,
+				"OpenSSL does not start");
 	umask(077);
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||

@@ -1,7 +1,8 @@
 /*
  * harden: what a process switches off before it touches a secret
  * (reliability.md, "Hardening"): core files, ptrace by the same user, gaining
- * privileges, group and other bits of new files, SIGPIPE. Standard descriptors
+ * privileges, OpenSSL's configuration file (which the environment could name),
+ * group and other bits of new files, SIGPIPE. Standard descriptors
  * that are closed are filled so that no file of ours can take their numbers;
  * using a filled one fails, so that lost output is never taken for success.
  */

@@ -87,22 +87,58 @@ static CK_RV absent_is_fine(CK_RV rv)
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID ? CKR_OK : rv;
 }
 
+/* One flag by itself. */
+static CK_RV read_flag(struct p11 *p, CK_SESSION_HANDLE session,
+		       CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+		       int8_t *on)
+{
+	CK_BBOOL value = CK_FALSE;
+	size_t len = 0;
+	CK_RV rv = p11_attribute(p, session, object, type, &value,
+				 sizeof(value), &len);
+
+	*on = -1;
+	if (rv == CKR_OK && len == sizeof(value))
+		*on = value != CK_FALSE;
+	return absent_is_fine(rv);
+}
+
+#define UNTOUCHED 0xAA /* no CK_BBOOL: the module did not write there */
+
+/*
+ * All flags in one call, which is one message to the token. A module may give
+ * up at the first attribute that an object lacks: what it did not write is
+ * asked for by itself.
+ */
 static CK_RV read_flags(struct p11 *p, CK_SESSION_HANDLE session,
 			CK_OBJECT_HANDLE object, struct p11_attrs *a)
 {
-	for (size_t i = 0; i < P11_ATTRS_N; i++) {
-		CK_BBOOL value = CK_FALSE;
-		size_t len = 0;
-		CK_RV rv = p11_attribute(p, session, object, table[i].type,
-					 &value, sizeof(value), &len);
+	CK_BBOOL values[P11_ATTRS_N];
+	CK_ATTRIBUTE all[P11_ATTRS_N];
+	bool asked;
+	CK_RV rv;
 
-		a->on[i] = -1;
-		if (rv == CKR_OK && len == sizeof(value))
-			a->on[i] = value != CK_FALSE;
-		else if (absent_is_fine(rv) != CKR_OK)
-			return rv;
+	memset(values, UNTOUCHED, sizeof(values));
+	for (size_t i = 0; i < P11_ATTRS_N; i++)
+		all[i] = (CK_ATTRIBUTE){ table[i].type, &values[i],
+					 sizeof(values[i]) };
+	rv = p->mod.f->C_GetAttributeValue(session, object, all, P11_ATTRS_N);
+	asked = absent_is_fine(rv) == CKR_OK;
+	rv = CKR_OK;
+	for (size_t i = 0; rv == CKR_OK && i < P11_ATTRS_N; i++) {
+		bool written = all[i].ulValueLen == sizeof(values[i]) &&
+			       values[i] != UNTOUCHED;
+
+		if (asked && written)
+			a->on[i] = values[i] != CK_FALSE;
+		else if (asked &&
+			 all[i].ulValueLen == CK_UNAVAILABLE_INFORMATION)
+			a->on[i] = -1;
+		else
+			rv = read_flag(p, session, object, table[i].type,
+				       &a->on[i]);
 	}
-	return CKR_OK;
+	return rv;
 }
 
 static CK_RV read_ulong(struct p11 *p, CK_SESSION_HANDLE session,

@@ -67,23 +67,44 @@ static CK_RV look_at_public(struct p11 *p, CK_SESSION_HANDLE session,
 	return rv;
 }
 
+/* One search for all objects of the label: each costs a look at every object
+ * of the token. */
+static CK_RV sort_matches(struct p11 *p, CK_SESSION_HANDLE session,
+			  struct look *l)
+{
+	const CK_OBJECT_CLASS main =
+		is_pair(l->kind) ? CKO_PRIVATE_KEY : CKO_SECRET_KEY;
+	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
+	size_t n = 0;
+	CK_RV rv = p11_objects_labelled(p, session, l->label, found, &n);
+
+	l->main_n = l->public_n = 0;
+	/* What was not looked at could be a second key. */
+	if (n == P11_FOUND_MAX)
+		l->main_n = l->public_n = n;
+	for (size_t i = 0; rv == CKR_OK && i < n; i++) {
+		CK_OBJECT_CLASS klass = CK_UNAVAILABLE_INFORMATION;
+		size_t len = 0;
+
+		rv = p11_attribute(p, session, found[i], CKA_CLASS, &klass,
+				   sizeof(klass), &len);
+		if (rv == CKR_OK && klass == main && l->main_n++ == 0)
+			l->main = found[i];
+		if (rv == CKR_OK && is_pair(l->kind) &&
+		    klass == CKO_PUBLIC_KEY && l->public_n++ == 0)
+			l->public = found[i];
+	}
+	return rv;
+}
+
 static CK_RV look_run(struct p11 *p, CK_SESSION_HANDLE session,
 		      const struct hsm_key *key, void *arg)
 {
 	struct look *l = arg;
 	bool pair = is_pair(l->kind);
-	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
-	CK_RV rv = p11_objects_named(p, session,
-				     pair ? CKO_PRIVATE_KEY : CKO_SECRET_KEY,
-				     l->label, found, &l->main_n);
+	CK_RV rv = sort_matches(p, session, l);
 
 	(void)key;
-	l->main = rv == CKR_OK && l->main_n ? found[0] : 0;
-	if (rv == CKR_OK && pair) {
-		rv = p11_objects_named(p, session, CKO_PUBLIC_KEY, l->label,
-				       found, &l->public_n);
-		l->public = rv == CKR_OK && l->public_n ? found[0] : 0;
-	}
 	if (rv != CKR_OK || l->main_n != 1 || (pair && l->public_n != 1))
 		return rv;
 	rv = read_bytes(p, session, l->main, CKA_ID, l->id, sizeof(l->id),

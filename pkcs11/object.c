@@ -41,6 +41,21 @@ CK_RV p11_objects_named(struct p11 *p, CK_SESSION_HANDLE session,
 			   found, n);
 }
 
+CK_RV p11_objects_labelled(struct p11 *p, CK_SESSION_HANDLE session,
+			   const char *label,
+			   CK_OBJECT_HANDLE found[static P11_FOUND_MAX],
+			   size_t *n)
+{
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE match[] = {
+		{ CKA_LABEL, (void *)label, strlen(label) },
+		{ CKA_TOKEN, &yes, sizeof(yes) },
+	};
+
+	return p11_objects(p, session, match, sizeof(match) / sizeof(match[0]),
+			   found, n);
+}
+
 CK_RV p11_attribute(struct p11 *p, CK_SESSION_HANDLE session,
 		    CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *out,
 		    size_t cap, size_t *len)

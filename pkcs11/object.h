@@ -21,6 +21,11 @@ PV_MUST CK_RV p11_objects_named(struct p11 *p, CK_SESSION_HANDLE session,
 				CK_OBJECT_HANDLE found[static P11_FOUND_MAX],
 				size_t *n);
 
+/* The same of any class. */
+PV_MUST CK_RV p11_objects_labelled(struct p11 *p, CK_SESSION_HANDLE session,
+				   const char *label,
+				   CK_OBJECT_HANDLE found[static P11_FOUND_MAX],
+				   size_t *n);
 /*
  * One attribute into out (cap bytes). An attribute the object does not have
  * is CKR_ATTRIBUTE_TYPE_INVALID.

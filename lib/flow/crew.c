@@ -6,14 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
-
-#define SIGNER_HEAP (4u * 1024u * 1024u) /* two groups and a whole bundle */
 
 static int by_number(const void *a, const void *b)
 {
@@ -89,10 +88,11 @@ static const char *role_name(enum crew_role role)
 }
 
 /* Reader and writer hold no secret: without a heap they cannot. */
-static enum pv_code set_up_heap(int ctl, struct err *err)
+static enum pv_code set_up_heap(const struct crew_job *job, int ctl,
+				struct err *err)
 {
 	enum secret_heap heap = SECRET_HEAP_UNLOCKED;
-	enum pv_code rc = secret_setup_size(SIGNER_HEAP, &heap, err);
+	enum pv_code rc = secret_setup_size(job->heap_bytes, &heap, err);
 
 	if (rc == PV_OK && heap == SECRET_HEAP_UNLOCKED)
 		rc = ctl_say_unlocked(ctl, err);
@@ -114,7 +114,7 @@ __attribute__((noreturn)) static void run_child(const struct crew_job *job,
 	close_others(job, ctl);
 	rc = leave_standard(job, &err);
 	if (rc == PV_OK && job->role == CREW_SIGNER)
-		rc = set_up_heap(ctl, &err);
+		rc = set_up_heap(job, ctl, &err);
 	if (rc == PV_OK)
 		rc = job->run(job->ctx, ctl, &err);
 	if (rc != PV_OK) {
@@ -286,7 +286,19 @@ void crew_give_up(struct crew *c)
 			err_init(&gone); /* it has ended already */
 }
 
-void crew_end(struct crew *c, int grace_ms)
+/* Until a child ends, or for a moment. */
+static void wait_for_one(int signals)
+{
+	struct pollfd p = { signals, POLLIN, 0 };
+	struct signalfd_siginfo info;
+
+	poll(&p, 1, signals >= 0 ? 50 : 2);
+	while (p.revents & POLLIN &&
+	       read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		; /* which signal it was does not matter any more */
+}
+
+void crew_end(struct crew *c, int signals, int grace_ms)
 {
 	int64_t until = pvtime_mono_ms() + grace_ms;
 
@@ -294,6 +306,6 @@ void crew_end(struct crew *c, int grace_ms)
 		if (pvtime_mono_ms() > until)
 			for (size_t i = 0; i < c->n; i++)
 				crew_dismiss(&c->members[i]);
-		poll(NULL, 0, 2);
+		wait_for_one(signals);
 	}
 }

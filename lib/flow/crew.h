@@ -38,6 +38,7 @@ struct crew_job {
 	const int *keep; /* descriptors that stay open in the child */
 	size_t keep_n;
 	struct hsm_watch *watch;
+	size_t heap_bytes; /* for a signer's secrets: a power of two */
 };
 
 /*
@@ -64,7 +65,8 @@ void crew_watch(struct crew *c, unsigned timeout_s);
 /* Tells the signers, which have their PIN, to let go what waits for a rate. */
 void crew_give_up(struct crew *c);
 void crew_dismiss_all(struct crew *c, enum crew_role role);
-/* Waits for all; after grace_ms it kills. */
-void crew_end(struct crew *c, int grace_ms);
+/* Waits for all; after grace_ms it kills. signals: a signalfd that hears
+ * SIGCHLD, or -1. */
+void crew_end(struct crew *c, int signals, int grace_ms);
 
 #endif

@@ -201,7 +201,7 @@ static enum pv_code run_crew(struct issue_run *r, struct err *err)
 	if (rc == PV_OK)
 		rc = loop(r, signals, err);
 	wire_release(&r->answers);
-	crew_end(&r->crew, rc == PV_OK ? END_GRACE_MS : 0);
+	crew_end(&r->crew, signals, rc == PV_OK ? END_GRACE_MS : 0);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

@@ -11,7 +11,9 @@
 #include "lib/flow/writer.h"
 #include "lib/store/store_device.h"
 
-#define GROUP_SECRETS (512u * 1024u)	    /* bytes of one group in the heap */
+#define GROUP_SECRETS (512u * 1024u) /* bytes of one group in the heap */
+#define HEAP_MIN (512u * 1024u)
+#define HEAP_MAX (256u * 1024u * 1024u)
 #define GROUP_RESULTS (16u * 1024u * 1024u) /* of its bundles in a signer */
 
 /* ---- the context, before anything is forked ---- */
@@ -165,6 +167,31 @@ static unsigned sessions_of(const struct issue_run *r, size_t index)
 	return part > 0 ? (unsigned)part : 1;
 }
 
+/*
+ * A signer's heap for secrets: those of two groups, and the plain bundles that
+ * its threads (signer_token.c) seal at once. Its blocks are powers of two, so
+ * twice of what is needed.
+ */
+static size_t heap_bytes(const struct issue_run *r)
+{
+	uint64_t at_once = 2 + 2 * sessions_of(r, 0);
+	uint64_t sealing = 0, waiting = 0;
+	size_t bytes = HEAP_MIN;
+
+	for (size_t i = 0; i < r->contexts_n; i++) {
+		const struct template *t = r->contexts[i]->tmpl;
+
+		if (sealing < result_bytes(t))
+			sealing = result_bytes(t);
+		if (prepared_secret_bytes(t) > 0)
+			waiting = 2 * GROUP_SECRETS;
+	}
+	while (bytes < HEAP_MAX &&
+	       bytes < HEAP_MIN / 2 + waiting + sealing * at_once)
+		bytes *= 2;
+	return bytes;
+}
+
 static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 {
 	struct signer_job *job = ctx;
@@ -256,6 +283,7 @@ enum pv_code issue_start_crew(struct issue_run *r, struct err *err)
 		job.ctx = &signer;
 		job.keep_n = 2;
 		job.watch = &r->watches[i];
+		job.heap_bytes = heap_bytes(r);
 		rc = crew_start(&r->crew, &job, err);
 	}
 	for (size_t i = 0; i < r->jobs; i++)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "lib/base/fileio.h"
@@ -94,6 +95,8 @@ static enum pv_code run_groups(struct signer *s, struct err *err)
 		wire_put_mark(s->opts->writer, WIRE_END,
 			      !s->whole || s->given_up);
 		rc = wire_flush(s->opts->writer, err);
+		/* The answer is waited for, what follows here is not. */
+		sched_yield();
 	}
 	return rc;
 }
@@ -104,16 +107,6 @@ static enum pv_code make_groups(struct signer *s, struct err *err)
 		s->groups[g] = mem_new(sizeof(*s->groups[g]), err);
 		if (!s->groups[g])
 			return PV_INTERNAL;
-		for (size_t i = 0; i < READER_GROUP_MAX; i++) {
-			struct signer_slot *slot = &s->groups[g]->slots[i];
-			enum pv_code rc = approved_new(&slot->approved, err);
-
-			request_init(&slot->req);
-			if (rc == PV_OK)
-				rc = prepared_new(&slot->prepared, err);
-			if (rc != PV_OK)
-				return rc;
-		}
 	}
 	return PV_OK;
 }
@@ -132,8 +125,7 @@ static void free_group(struct signer_group *g)
 
 static enum pv_code start_workers(struct signer *s, struct err *err)
 {
-	return workers_start(s->workers_n > 1 ? s->workers_n : 0, signer_work,
-			     s, &s->workers, err);
+	return workers_start(s->workers_n, signer_work, s, &s->workers, err);
 }
 
 static enum pv_code start(struct signer *s, const struct secret *pin,

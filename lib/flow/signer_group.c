@@ -90,6 +90,20 @@ static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 	return PV_OK;
 }
 
+/* Made when first needed: one device needs one. */
+static enum pv_code need_slot(struct signer_slot *slot, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (!slot->approved) {
+		request_init(&slot->req);
+		rc = approved_new(&slot->approved, err);
+	}
+	if (rc == PV_OK && !slot->prepared)
+		rc = prepared_new(&slot->prepared, err);
+	return rc;
+}
+
 static enum pv_code take_request(struct signer *s, struct signer_group *g,
 				 struct wire_rec *rec, struct err *err)
 {
@@ -110,7 +124,9 @@ static enum pv_code take_request(struct signer *s, struct signer_group *g,
 	slot->group = g;
 	slot->rc = PV_OK;
 	slot->made = false;
-	rc = request_get(rec, &slot->req, err);
+	rc = need_slot(slot, err);
+	if (rc == PV_OK)
+		rc = request_get(rec, &slot->req, err);
 	if (rc != PV_OK)
 		return rc;
 	g->n++;

@@ -63,7 +63,7 @@ struct signer {
 	/* [who][context]: 0 is the signer itself, 1 + w its worker w. */
 	struct signing *signings;
 	size_t signings_n;
-	size_t workers_n; /* at least 1: without threads the signer itself */
+	size_t workers_n; /* threads */
 	struct workers *workers;
 	struct atrest *datakey; /* this run's, when first needed */
 	struct atrest *old_key; /* of an earlier run, the one used last */

@@ -6,15 +6,15 @@
 #include "lib/flow/signer_impl.h"
 
 /*
- * One without threads. A few more than sessions: while some verify and seal,
- * the others keep every session busy.
+ * Threads: none for one session. A few more than sessions: while some verify
+ * and seal, the others keep every session busy.
  */
 static size_t workers_for(unsigned sessions)
 {
 	size_t n = sessions + sessions / 4 + 1;
 
 	if (sessions <= 1)
-		return 1;
+		return 0;
 	return n < WORKERS_MAX ? n : WORKERS_MAX;
 }
 
@@ -24,7 +24,7 @@ static enum pv_code open_signings(struct signer *s, struct err *err)
 	size_t n = s->opts->contexts_n;
 
 	/* The threads are there when a token takes another's place. */
-	if (s->workers_n == 0)
+	if (!s->workers)
 		s->workers_n = workers_for(hsm_sessions(s->hsm));
 	s->signings_n = (1 + s->workers_n) * n;
 	s->signings = mem_array(s->signings_n, sizeof(*s->signings), err);
