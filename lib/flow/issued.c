@@ -7,6 +7,7 @@
 
 struct issued {
 	const struct prepared *p;
+	uint8_t digest[32], sig[64]; /* not verified before there is a cert */
 	struct buf cert;
 };
 
@@ -27,23 +28,32 @@ void issued_free(struct issued *i)
 	free(i);
 }
 
-enum pv_code issue_certificate(struct issued *i, struct signing *s,
-			       const struct prepared *p, struct err *err)
+enum pv_code issue_ask(struct issued *i, struct signing *s,
+		       const struct prepared *p, struct err *err)
 {
 	struct span tbs = prepared_tbs(p);
-	uint8_t digest[32], sig[64];
 	enum pv_code rc;
 
 	i->p = p;
 	buf_reset(&i->cert);
 	if (tbs.len == 0)
 		return PV_OK;
-	rc = sha256(tbs, digest, err);
-	if (rc == PV_OK)
-		rc = signing_sign(s, SIGNING_ISSUER, digest, sig, err);
-	if (rc == PV_OK)
-		rc = x509_cert_assemble(tbs, sig, &i->cert, err);
-	return rc;
+	rc = sha256(tbs, i->digest, err);
+	return rc == PV_OK
+		       ? signing_ask(s, SIGNING_ISSUER, i->digest, i->sig, err)
+		       : rc;
+}
+
+enum pv_code issue_check(struct issued *i, struct signing *s, struct err *err)
+{
+	struct span tbs = prepared_tbs(i->p);
+	enum pv_code rc;
+
+	if (tbs.len == 0)
+		return PV_OK;
+	rc = signing_check(s, SIGNING_ISSUER, i->digest, i->sig, err);
+	return rc == PV_OK ? x509_cert_assemble(tbs, i->sig, &i->cert, err)
+			   : rc;
 }
 
 const struct prepared *issued_prepared(const struct issued *i)

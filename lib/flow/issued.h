@@ -1,7 +1,7 @@
 /*
  * issued: the fourth stage of a device's way: the HSM signed exactly the bytes
  * of a prepared TBS whose intent is durable, and the signature was verified
- * against them. Made by issue_certificate() only.
+ * against them. Made by issue_ask() and issue_check() only, in that order.
  */
 #ifndef PV_FLOW_ISSUED_H
 #define PV_FLOW_ISSUED_H
@@ -16,11 +16,14 @@ void issued_free(struct issued *i);
 
 /*
  * Call only once the writer said that the intent of p is durable. i borrows p.
- * PV_HSM_FATAL when the token's signature does not verify; other PV_HSM_*.
+ * Asks the token and nothing else. PV_HSM_FATAL, from issue_check() when the
+ * token's signature does not verify; other PV_HSM_*.
  */
-PV_MUST enum pv_code issue_certificate(struct issued *i, struct signing *s,
-				       const struct prepared *p,
-				       struct err *err);
+PV_MUST enum pv_code issue_ask(struct issued *i, struct signing *s,
+			       const struct prepared *p, struct err *err);
+/* Verifies what the token gave; only now there is a certificate. */
+PV_MUST enum pv_code issue_check(struct issued *i, struct signing *s,
+				 struct err *err);
 
 const struct prepared *issued_prepared(const struct issued *i);
 struct span issued_certificate(const struct issued *i); /* empty: key "none" */

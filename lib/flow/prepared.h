@@ -24,7 +24,7 @@ struct minting {
 	struct hsm *hsm;       /* serials come from its generator */
 	/* Of the current template: what its components hold. */
 	const struct signing *signing;
-	uint8_t random[1536]; /* drawn ahead */
+	uint8_t random[12288]; /* drawn ahead: a call is dear */
 	size_t random_left;
 };
 

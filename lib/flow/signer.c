@@ -46,13 +46,15 @@ static enum pv_code look(struct signer *s, struct err *err)
 	struct wire *in = s->opts->reader, *w = s->opts->writer;
 	enum group_state next = s->groups[s->filling]->state;
 	bool fill = next == GROUP_FREE || next == GROUP_FILLING;
-	struct pollfd p[4] = { { fill && !s->input_ended ? in->fd : -1, POLLIN,
-				 0 },
-			       { w->fd, POLLIN, 0 },
-			       { workers_fd(s->workers), POLLIN, 0 },
-			       { s->give_up ? -1 : s->opts->ctl, POLLIN, 0 } };
+	int sealed = s->sealers ? workers_fd(s->sealers) : -1;
+	struct pollfd p[] = { { fill && !s->input_ended ? in->fd : -1, POLLIN,
+				0 },
+			      { w->fd, POLLIN, 0 },
+			      { workers_fd(s->askers), POLLIN, 0 },
+			      { sealed, POLLIN, 0 },
+			      { s->give_up ? -1 : s->opts->ctl, POLLIN, 0 } };
 	enum pv_code rc = PV_OK;
-	int n = poll(p, 4, s->moved ? 0 : signer_retry_in(s));
+	int n = poll(p, 5, s->moved ? 0 : signer_retry_in(s));
 
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, PV_INTERNAL, "signer.poll", NULL,
@@ -61,11 +63,21 @@ static enum pv_code look(struct signer *s, struct err *err)
 		rc = wire_fill(in, 0, err);
 	if (rc == PV_OK && n > 0 && p[1].revents)
 		rc = wire_fill(w, 0, err);
-	if (n > 0 && p[3].revents)
+	if (n > 0 && p[4].revents)
 		s->give_up = true;
 	if (in->eof && !wire_holds(in, ~0u))
 		s->input_ended = true;
 	return rc;
+}
+
+/* Something ended in a thread since the last look; both are cleared. */
+static bool threads_moved(struct signer *s)
+{
+	size_t ended = workers_done(s->askers);
+
+	if (s->sealers)
+		ended += workers_done(s->sealers);
+	return ended > 0;
 }
 
 /*
@@ -82,7 +94,7 @@ static enum pv_code run_groups(struct signer *s, struct err *err)
 		if (rc == PV_OK)
 			rc = signer_take_answers(s, err);
 		if (rc == PV_OK &&
-		    (workers_help(s->workers) || workers_done(s->workers) > 0))
+		    (workers_help(s->askers) || threads_moved(s)))
 			s->moved = true;
 		if (rc == PV_OK)
 			rc = signer_finish(s, err);
@@ -125,7 +137,14 @@ static void free_group(struct signer_group *g)
 
 static enum pv_code start_workers(struct signer *s, struct err *err)
 {
-	return workers_start(s->workers_n, signer_work, s, &s->workers, err);
+	enum pv_code rc = PV_OK;
+
+	if (s->sealers_n > 0)
+		rc = workers_start(s->sealers_n, signer_seal, s, &s->sealers,
+				   err);
+	return rc == PV_OK ? workers_start(s->askers_n, signer_ask, s,
+					   &s->askers, err)
+			   : rc;
 }
 
 static enum pv_code start(struct signer *s, const struct secret *pin,
@@ -160,7 +179,8 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 
 static void stop(struct signer *s)
 {
-	workers_stop(s->workers);
+	workers_stop(s->askers);
+	workers_stop(s->sealers);
 	for (size_t g = 0; g < SIGNER_GROUPS; g++)
 		free_group(s->groups[g]);
 	signer_close_token(s);

@@ -169,7 +169,7 @@ static enum pv_code group_answered(struct signer *s, uint64_t number,
 	g->sent_ms = pvtime_mono_ms();
 	for (size_t i = 0; rc == PV_OK && i < g->n; i++)
 		if (g->slots[i].state == SLOT_GO)
-			rc = workers_put(s->workers, &g->slots[i], err);
+			rc = workers_put(s->askers, &g->slots[i], err);
 	return rc;
 }
 

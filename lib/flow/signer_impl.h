@@ -49,7 +49,6 @@ struct signer_group {
 struct signer_numbers {
 	uint32_t first, left;
 };
-
 /* Two: while one is being signed the next is prepared and made durable. */
 #define SIGNER_GROUPS 2
 
@@ -63,16 +62,16 @@ struct signer {
 	/* [who][context]: 0 is the signer itself, 1 + w its worker w. */
 	struct signing *signings;
 	size_t signings_n;
-	size_t workers_n; /* threads */
-	struct workers *workers;
-	struct atrest *datakey; /* this run's, when first needed */
+	/* Threads, none for one session: these ask the token, those seal. */
+	size_t askers_n, sealers_n;
+	struct workers *askers, *sealers; /* sealers NULL without threads */
+	struct atrest *datakey;		  /* this run's, when first needed */
 	struct atrest *old_key; /* of an earlier run, the one used last */
 	struct signer_numbers numbers, spare;
 	bool asked; /* for numbers */
 	struct signer_group *groups[SIGNER_GROUPS];
 	_Atomic bool token_failed; /* a worker met what ends the run */
-	size_t filling; /* the group that is filled, once it is free: the
-			 * oldest when none is */
+	size_t filling;		   /* the group that is filled, or the oldest */
 	bool input_ended;
 	bool whole;    /* the reader said that it ended */
 	bool give_up;  /* the parent said so, or has ended */
@@ -108,8 +107,9 @@ PV_MUST enum pv_code signer_next_number(struct signer *s, uint32_t *number,
 PV_MUST enum pv_code signer_take_answers(struct signer *s, struct err *err);
 /* Takes what the reader has sent into the free group and sends its intents. */
 PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);
-/* The workers' job: signs and seals the device of one slot. */
-void signer_work(void *signer, size_t worker, void *slot);
+/* The threads' jobs: the token signs a slot's TBS; the rest of its device. */
+void signer_ask(void *signer, size_t worker, void *slot);
+void signer_seal(void *signer, size_t worker, void *slot);
 /* Sends what is finished; a whole group becomes free, or held while some is. */
 PV_MUST enum pv_code signer_finish(struct signer *s, struct err *err);
 /* Sends again what is held, when it is time, or lets it go. */

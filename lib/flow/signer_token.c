@@ -6,16 +6,18 @@
 #include "lib/flow/signer_impl.h"
 
 /*
- * Threads: none for one session. A few more than sessions: while some verify
- * and seal, the others keep every session busy.
+ * None for one session. One that asks for each session, so that every session
+ * has its next call at hand; and as many that seal and a few more, since what
+ * they do may ask the token as well.
  */
-static size_t workers_for(unsigned sessions)
+static void choose_threads(struct signer *s)
 {
-	size_t n = sessions + sessions / 4 + 1;
+	unsigned sessions = hsm_sessions(s->hsm);
 
 	if (sessions <= 1)
-		return 0;
-	return n < WORKERS_MAX ? n : WORKERS_MAX;
+		return;
+	s->askers_n = sessions;
+	s->sealers_n = sessions + sessions / 4 + 1;
 }
 
 /* Each thread has its own: contexts of cryptography belong to one. */
@@ -24,9 +26,9 @@ static enum pv_code open_signings(struct signer *s, struct err *err)
 	size_t n = s->opts->contexts_n;
 
 	/* The threads are there when a token takes another's place. */
-	if (!s->workers)
-		s->workers_n = workers_for(hsm_sessions(s->hsm));
-	s->signings_n = (1 + s->workers_n) * n;
+	if (!s->askers)
+		choose_threads(s);
+	s->signings_n = (1 + s->askers_n + s->sealers_n) * n;
 	s->signings = mem_array(s->signings_n, sizeof(*s->signings), err);
 	if (!s->signings)
 		return PV_INTERNAL;
@@ -80,7 +82,7 @@ static enum pv_code work_again(struct signer *s, struct err *err)
 			    (slot->made && slot->rc != PV_HSM_TEMP))
 				continue;
 			slot->made = false;
-			rc = workers_put(s->workers, slot, err);
+			rc = workers_put(s->askers, slot, err);
 		}
 	}
 	return rc;
@@ -95,7 +97,9 @@ enum pv_code signer_next_token(struct signer *s, const struct err *why,
 		*err = *why;
 		return why->code;
 	}
-	workers_drop(s->workers);
+	workers_drop(s->askers);
+	if (s->sealers)
+		workers_drop(s->sealers);
 	signer_close_token(s);
 	s->login.token++;
 	/* Its keys are held against what is recorded, as the first one's. */

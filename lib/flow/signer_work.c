@@ -28,7 +28,7 @@ struct signing *signer_signing(struct signer *s, size_t w,
 		s, prepared_context(slot->prepared)->template_sha256);
 
 	/* Without threads the signer itself works. */
-	return &s->signings[(s->workers_n > 0 ? 1 + w : 0) * n + c];
+	return &s->signings[(s->askers_n > 0 ? 1 + w : 0) * n + c];
 }
 
 static enum pv_code need_stages(struct signer_slot *slot, struct err *err)
@@ -42,32 +42,59 @@ static enum pv_code need_stages(struct signer_slot *slot, struct err *err)
 	return rc;
 }
 
-void signer_work(void *signer, size_t worker, void *piece)
+/* The last thing that is done to a slot: the signer may look at it now. */
+static void slot_made(struct signer *s, struct signer_slot *slot,
+		      const struct signing *with)
+{
+	slot->wrong.label = NULL;
+	if (slot->rc == PV_HSM_FATAL)
+		slot->wrong = with->wrong;
+	if (signer_ends_run(slot->rc))
+		s->token_failed = true;
+	slot->made = true;
+}
+
+void signer_ask(void *signer, size_t worker, void *piece)
 {
 	struct signer *s = signer;
 	struct signer_slot *slot = piece;
 	struct signing *with = signer_signing(s, worker, slot);
-	struct bundled *one[1];
+	enum pv_code rc;
 
 	err_init(&slot->why);
-	slot->rc = need_stages(slot, &slot->why);
-	if (slot->rc == PV_OK)
-		slot->rc = issue_certificate(slot->issued, with, slot->prepared,
-					     &slot->why);
+	rc = need_stages(slot, &slot->why);
+	if (rc == PV_OK)
+		rc = issue_ask(slot->issued, with, slot->prepared, &slot->why);
+	if (rc == PV_OK && !s->sealers) {
+		signer_seal(s, worker, slot);
+		return;
+	}
+	/* Once it is queued the slot is the other thread's. */
+	if (rc == PV_OK)
+		rc = workers_put(s->sealers, slot, &slot->why);
+	if (rc == PV_OK)
+		return;
+	slot->rc = rc;
+	slot_made(s, slot, with);
+}
+
+void signer_seal(void *signer, size_t worker, void *piece)
+{
+	struct signer *s = signer;
+	struct signer_slot *slot = piece;
+	size_t who = s->sealers ? s->askers_n + worker : worker;
+	struct signing *with = signer_signing(s, who, slot);
+	struct bundled *one[1] = { slot->bundled };
+
+	slot->rc = issue_check(slot->issued, with, &slot->why);
 	if (slot->rc == PV_OK)
 		slot->rc = bundle_seal(slot->bundled, with, slot->issued,
 				       &slot->why);
-	one[0] = slot->bundled;
 	/* A batch is signed when its group is together. */
 	if (slot->rc == PV_OK && !is_batch(slot))
 		slot->rc = bundles_sign(one, 1, with, (uint64_t)pvtime_now_ms(),
 					&slot->why);
-	if (signer_ends_run(slot->rc))
-		s->token_failed = true;
-	slot->wrong.label = NULL;
-	if (slot->rc == PV_HSM_FATAL)
-		slot->wrong = with->wrong;
-	slot->made = true;
+	slot_made(s, slot, with);
 }
 
 static enum pv_code end_results(struct signer *s, const struct signer_group *g,

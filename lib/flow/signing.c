@@ -100,25 +100,53 @@ static enum pv_code verify(struct signing *s, enum signing_key which,
 	return rc;
 }
 
+static const char *label_of(const struct signing *s, enum signing_key which)
+{
+	return which == SIGNING_ISSUER ? s->ctx->issuer_key->label
+				       : s->ctx->bundle_key->label;
+}
+
+/* Keeps what the token got wrong, for who has to quarantine it. */
+static enum pv_code keep_wrong(struct signing *s, enum signing_key which,
+			       enum pv_code rc, const uint8_t *sig,
+			       const struct err *err)
+{
+	s->wrong.label = NULL;
+	if (rc != PV_HSM_FATAL || strcmp(err->rule, "hsm.signature") != 0)
+		return rc;
+	s->wrong.label = label_of(s, which);
+	s->wrong.has_bytes = sig != NULL;
+	if (sig)
+		memcpy(s->wrong.bytes, sig, 64);
+	return rc;
+}
+
+enum pv_code signing_ask(struct signing *s, enum signing_key which,
+			 const uint8_t digest[32], uint8_t sig[64],
+			 struct err *err)
+{
+	struct hsm_key *key =
+		which == SIGNING_ISSUER ? s->issuer_key : s->bundle_key;
+	enum pv_code rc = hsm_sign_digest(s->hsm, key, digest, sig, err);
+
+	return keep_wrong(s, which, rc, NULL, err);
+}
+
+enum pv_code signing_check(struct signing *s, enum signing_key which,
+			   const uint8_t digest[32], const uint8_t sig[64],
+			   struct err *err)
+{
+	enum pv_code rc =
+		verify(s, which, label_of(s, which), digest, sig, err);
+
+	return keep_wrong(s, which, rc, sig, err);
+}
+
 enum pv_code signing_sign(struct signing *s, enum signing_key which,
 			  const uint8_t digest[32], uint8_t sig[64],
 			  struct err *err)
 {
-	bool issuer = which == SIGNING_ISSUER;
-	const char *label =
-		issuer ? s->ctx->issuer_key->label : s->ctx->bundle_key->label;
-	enum pv_code rc =
-		hsm_sign_digest(s->hsm, issuer ? s->issuer_key : s->bundle_key,
-				digest, sig, err);
+	enum pv_code rc = signing_ask(s, which, digest, sig, err);
 
-	s->wrong.label = NULL;
-	s->wrong.has_bytes = rc == PV_OK;
-	if (rc == PV_OK)
-		rc = verify(s, which, label, digest, sig, err);
-	if (rc != PV_HSM_FATAL || strcmp(err->rule, "hsm.signature") != 0)
-		return rc;
-	s->wrong.label = label;
-	if (s->wrong.has_bytes)
-		memcpy(s->wrong.bytes, sig, 64);
-	return rc;
+	return rc == PV_OK ? signing_check(s, which, digest, sig, err) : rc;
 }

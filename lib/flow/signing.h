@@ -50,5 +50,16 @@ void signing_close(struct signing *s);
 PV_MUST enum pv_code signing_sign(struct signing *s, enum signing_key which,
 				  const uint8_t digest[32], uint8_t sig[64],
 				  struct err *err);
+/*
+ * Its two halves, for who has the token asked by one thread and the answer
+ * verified by another: a signature of signing_ask() is worth nothing before
+ * signing_check() has passed.
+ */
+PV_MUST enum pv_code signing_ask(struct signing *s, enum signing_key which,
+				 const uint8_t digest[32], uint8_t sig[64],
+				 struct err *err);
+PV_MUST enum pv_code signing_check(struct signing *s, enum signing_key which,
+				   const uint8_t digest[32],
+				   const uint8_t sig[64], struct err *err);
 
 #endif

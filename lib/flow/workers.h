@@ -14,7 +14,7 @@
 
 #include "lib/base/err.h"
 
-#define WORKERS_MAX 64 /* threads; as many as sessions_per_token may be */
+#define WORKERS_MAX 96	      /* threads: 64 sessions and half as many more */
 #define WORKERS_QUEUE_MAX 256 /* pieces that wait or are under way */
 
 struct workers;
