@@ -7,7 +7,7 @@
 # runs to BENCH_OUT/growth.svg. No figure here is a pass or fail.
 #
 # ROUNDS (5), BENCH_DEVICES (20000), BENCH_GROWTH_MAX (1000000 certificates),
-# BENCH_GROWTH_BUNDLES (100000), BENCH_SLOW_S (5), FIGURES (all of: floor ca
+# BENCH_GROWTH_BUNDLES (100000), BENCH_SLOW_S (15), FIGURES (all of: floor ca
 # jobs out oneshot stream slow growth). The openssl_ca_ratio needs Debian's
 # libengine-pkcs11-openssl; without it that figure is left out, and a note says
 # so. Also PROVCTL, BENCH_DIR, BENCH_OUT, srcdir, SOFTHSM_MODULE, from make.

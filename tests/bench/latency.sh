@@ -76,7 +76,7 @@ slow_sessions=8
 # run (start and login are many calls, too); the whole run's rate as more.
 slow() {
 	slow_n=$(awk -v ms="$1" -v s="$slow_sessions" -v max="$devices" \
-		-v seconds="${BENCH_SLOW_S:-5}" 'BEGIN {
+		-v seconds="${BENCH_SLOW_S:-15}" 'BEGIN {
 		n = int(seconds * s * 1000 / ms)
 		print n < max ? n : max
 	}')
@@ -88,7 +88,7 @@ slow() {
 	PROVCTL_SLOWHSM_MS=$1 "$BENCH_DIR/measure" -i 0 "$BENCH_DIR/pace" \
 		"$slow_n" "$work/ticks" "$PROVCTL" -q -C "$A" issue \
 		--template bench-4k --from "$(requests slow "$slow_n")" \
-		--jobs 1 >"$work/m.json" || die "issue on a slow HSM ended badly"
+		--jobs "$jobs_n" >"$work/m.json" || die "issue on a slow HSM ended badly"
 	more=$(rate "$slow_n")
 	value=$(awk 'NR == 2 { t = $1; n = $2 } END {
 		if ($2 > 2 * n && $1 > t)
