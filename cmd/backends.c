@@ -79,39 +79,21 @@ static void token_name(const struct authority *a, size_t i,
 		snprintf(out, AUTHORITY_URI_MAX, "tokens[%zu]", i);
 }
 
-/*
- * The first token that answers. Only a token that is away lets the next one
- * be tried: a wrong PIN must not be tried on several.
- */
 static enum pv_code open_hsm(const struct authority *a, struct hsm_login *login,
 			     struct hsm **hsm, struct err *err)
 {
-	struct err why;
+	char name[AUTHORITY_URI_MAX];
+	struct token_config c;
 	enum pv_code rc;
 
-	err_init(&why);
-	rc = err_fail(&why, PV_HSM_TEMP, "hsm.token-missing",
-		      "check the tokens, then run it again",
-		      "no token is left to try");
-	for (size_t i = login->token; i < a->tokens_n && rc == PV_HSM_TEMP;
-	     i++) {
-		struct token_config c;
-
-		token_config(a, a->tokens[i], &c);
-		c.cfg.sessions = login->sessions;
-		c.cfg.watch = login->watch;
-		login->token = i;
-		err_init(&why);
-		rc = p11_open(&c.cfg, login->pin, hsm, &why);
-		if (rc != PV_OK) {
-			char name[AUTHORITY_URI_MAX];
-
-			token_name(a, i, name);
-			err_object(&why, name);
-		}
-	}
-	if (rc != PV_OK && err && err->code == PV_OK)
-		*err = why;
+	token_config(a, a->tokens[login->token], &c);
+	c.cfg.sessions = login->sessions;
+	c.cfg.watch = login->watch;
+	rc = p11_open(&c.cfg, login->pin, hsm, err);
+	if (rc == PV_OK)
+		return PV_OK;
+	token_name(a, login->token, name);
+	err_object(err, name);
 	return rc;
 }
 

@@ -86,10 +86,10 @@ static void tell_interrupted(const void *ctx)
 {
 	const struct issue_cmd *c = ctx;
 
-	out_note(c->app,
-		 "%sprovctl: interrupted: finishing what is under way; "
-		 "once more ends now (resumable)",
-		 c->progress.drawn ? "\n" : "");
+	if (c->progress.drawn)
+		fputc('\n', stderr);
+	out_note(c->app, "provctl: interrupted: finishing what is under way; "
+			 "once more ends now (resumable)");
 }
 
 static enum pv_code show(void *ctx, const struct issue_counts *n,

@@ -56,17 +56,19 @@ static enum pv_code timed_out(pid_t child, unsigned timeout_s, struct err *err)
 /* PV_OK with the child's exit code, or why there is none. */
 static enum pv_code ended(int status, enum pv_code *code, struct err *err)
 {
+	sigset_t people;
+
 	if (WIFEXITED(status)) {
 		*code = (enum pv_code)WEXITSTATUS(status);
 		return PV_OK;
 	}
-	if (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGSEGV)
-		return err_fail(
-			err, PV_INTERNAL, "process.killed", "run it again",
+	signals_of_people(&people);
+	if (sigismember(&people, WTERMSIG(status)))
+		return err_fail(err, PV_INTERRUPTED, "interrupted",
+				"run it again: what had not ended was not kept",
+				"interrupted by signal %d", WTERMSIG(status));
+	return err_fail(err, PV_INTERNAL, "process.killed", "run it again",
 			"the process was ended by signal %d", WTERMSIG(status));
-	return err_fail(err, PV_INTERRUPTED, "interrupted",
-			"run it again: what had not ended was not kept",
-			"interrupted by signal %d", WTERMSIG(status));
 }
 
 static enum pv_code wait_for(const struct guard *g, pid_t child, int signals,

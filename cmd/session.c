@@ -4,6 +4,25 @@
 
 #include <string.h>
 
+/*
+ * The first token that answers. Only one that is away lets the next be tried:
+ * a wrong PIN must not be tried on several.
+ */
+static enum pv_code open_first(const struct backends *b, struct session *s,
+			       struct hsm_login *login, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	do {
+		err_init(&why);
+		rc = b->hsm_open(s->a, login, &s->hsm, &why);
+	} while (rc == PV_HSM_TEMP && ++login->token < s->a->tokens_n);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
 static enum pv_code open_token(const struct app *app, struct session *s,
 			       struct err *err)
 {
@@ -14,7 +33,7 @@ static enum pv_code open_token(const struct app *app, struct session *s,
 		login.watch = &app->guard->watch;
 	}
 	guard_hold_signals();
-	return app->backends->hsm_open(s->a, &login, &s->hsm, err);
+	return open_first(app->backends, s, &login, err);
 }
 
 enum pv_code session_open(const struct app *app, unsigned needs,

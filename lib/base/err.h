@@ -59,12 +59,12 @@ PV_PRINTF(5, 6)
 enum pv_code err_errno(struct err *err, enum pv_code code, const char *rule,
 		       const char *hint, const char *fmt, ...);
 
-/* Names the object, if none is named yet. */
 /*
  * Makes a record that another process sent fit to keep and to print: texts end
  * and are clean, an unknown code is PV_INTERNAL.
  */
 void err_adopt(struct err *err, const struct err *from);
+/* Names the object, if none is named yet. */
 void err_object(struct err *err, const char *object);
 
 /* Puts "context: " before the message. */

@@ -27,7 +27,7 @@ struct hsm_login {
 	unsigned sessions; /* calls in flight at once, from so many threads;
 			    * 0 is 1 */
 	struct hsm_watch *watch; /* told of every call; may be NULL */
-	size_t token; /* number of the first to try; then of the one opened */
+	size_t token;		 /* its number in the configuration */
 };
 
 struct backends {
@@ -35,10 +35,10 @@ struct backends {
 	enum pv_code (*store_open)(const struct authority *a, bool create,
 				   struct store **store, struct err *err);
 	/*
-	 * C_Initialize and login to the first usable token from number
-	 * login->token on, under the token lock. The process must not have
-	 * initialised the module before. The token may have room for fewer
-	 * sessions: hsm_sessions() tells. PV_HSM_TEMP when no token is left.
+	 * C_Initialize and login to token number login->token, under the token
+	 * lock. The process must not have the module initialised. The token may
+	 * have room for fewer sessions: hsm_sessions() tells. PV_HSM_TEMP: the
+	 * next token may be tried.
 	 */
 	enum pv_code (*hsm_open)(const struct authority *a,
 				 struct hsm_login *login, struct hsm **hsm,

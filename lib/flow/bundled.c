@@ -408,6 +408,13 @@ enum pv_code bundles_sign(struct bundled *const *list, size_t n,
 {
 	enum pv_code rc = PV_OK;
 
+	/* Signing may be tried again, on another token: from the start. */
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = 0; i < list[k]->n; i++) {
+			buf_reset(&list[k]->stages[i].descriptor);
+			buf_reset(&list[k]->stages[i].container);
+		}
+	}
 	if (s->ctx->tmpl->signature == TPL_SIG_BATCH)
 		for (size_t k = 0; rc == PV_OK && k < s->ctx->stages_n; k++)
 			rc = sign_batch(s, list, n, k, now_ms, err);

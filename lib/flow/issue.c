@@ -177,6 +177,7 @@ static enum pv_code loop(struct issue_run *r, int signals, struct err *err)
 static enum pv_code run_crew(struct issue_run *r, struct err *err)
 {
 	CLEANUP(fd_cleanup) int signals = -1;
+	struct sigaction hup = { .sa_handler = SIG_DFL };
 	sigset_t child, all, before;
 	enum pv_code rc;
 
@@ -191,7 +192,9 @@ static enum pv_code run_crew(struct issue_run *r, struct err *err)
 	all = child;
 	sigaddset(&all, SIGINT);
 	sigaddset(&all, SIGTERM);
-	sigaddset(&all, SIGHUP);
+	/* Under nohup it means nothing. */
+	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		sigaddset(&all, SIGHUP);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	signals = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (rc == PV_OK && signals < 0)
@@ -272,6 +275,8 @@ enum pv_code issue_run(const struct authority *a,
 		rc = verdict(&r, err);
 	order_results_release(&r.order);
 	secret_release(&r.pin);
+	if (r.pins && r.pins != MAP_FAILED)
+		munmap(r.pins, sizeof(*r.pins));
 	if (r.watches && r.watches != MAP_FAILED)
 		munmap(r.watches, r.jobs * sizeof(*r.watches));
 	for (size_t i = 0; i < r.contexts_n; i++)

@@ -149,7 +149,11 @@ static enum pv_code run_reader(void *ctx, int ctl, struct err *err)
 			fd_cleanup(&r->to_signer[i][0]);
 	}
 	opts.signers = wires;
-	opts.group_max = group_size(r->contexts[0]->tmpl);
+	opts.group_max = READER_GROUP_MAX;
+	/* Open intents of an older template are finished in the same groups. */
+	for (size_t i = 0; i < r->contexts_n; i++)
+		if (opts.group_max > group_size(r->contexts[i]->tmpl))
+			opts.group_max = group_size(r->contexts[i]->tmpl);
 	return reader_run(&opts, err);
 }
 
@@ -161,7 +165,7 @@ struct signer_job {
 /* A signer's part of the calls that the token takes at once; at least one. */
 static unsigned sessions_of(const struct issue_run *r, size_t index)
 {
-	size_t all = r->a->sessions_per_token;
+	size_t all = r->opts->batch ? r->a->sessions_per_token : 1;
 	size_t part = all / r->jobs + (index < all % r->jobs);
 
 	return part > 0 ? (unsigned)part : 1;
@@ -209,6 +213,7 @@ static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 		.ctl = ctl,
 		.reader = &reader,
 		.writer = &writer,
+		.pins = r->pins,
 		.watch = &r->watches[job->index]
 	};
 
@@ -253,7 +258,9 @@ enum pv_code issue_make_channels(struct issue_run *r, struct err *err)
 	r->watches =
 		mmap(NULL, r->jobs * sizeof(*r->watches),
 		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!bad && r->watches != MAP_FAILED)
+	r->pins = mmap(NULL, sizeof(*r->pins), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!bad && r->watches != MAP_FAILED && r->pins != MAP_FAILED)
 		return PV_OK;
 	return err_errno(err, PV_INTERNAL, "process", NULL,
 			 "cannot make the channels of a run");

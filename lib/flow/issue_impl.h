@@ -31,6 +31,7 @@ struct issue_run {
 	int to_writer[ISSUE_JOBS_MAX][2]; /* signer, writer */
 	int to_parent[2];		  /* writer, parent */
 	struct hsm_watch *watches;
+	struct signer_pins *pins;
 	struct crew crew;
 	struct wire answers;
 	struct order_results order;

@@ -27,8 +27,15 @@ static size_t min_size(size_t a, size_t b)
 static enum pv_code ask_token(struct issue_run *r, struct err *err)
 {
 	struct token_facts f = { .found = false };
-	enum pv_code rc = r->backends->token_facts(r->a, 0, &f, err);
+	struct err why;
+	enum pv_code rc = PV_HSM_TEMP;
 
+	for (size_t i = 0; i < r->a->tokens_n && rc == PV_HSM_TEMP; i++) {
+		err_init(&why);
+		rc = r->backends->token_facts(r->a, i, &f, &why);
+	}
+	if (rc != PV_OK)
+		*err = why;
 	if (rc == PV_OK && f.pin_pad)
 		r->jobs = 1;
 	if (rc == PV_OK && f.max_sessions > 0)

@@ -16,6 +16,20 @@
 #include "lib/flow/records.h"
 #include "lib/flow/workers.h"
 
+/*
+ * Shared by the signers of a run: what became of the PIN on each token, so that
+ * a wrong one is one try there, too, when they all change to it.
+ */
+enum signer_pin {
+	SIGNER_PIN_UNTRIED,
+	SIGNER_PIN_TRYING,
+	SIGNER_PIN_GOOD,
+	SIGNER_PIN_REFUSED
+};
+struct signer_pins {
+	_Atomic int of_token[AUTHORITY_TOKENS_MAX]; /* enum signer_pin */
+};
+
 struct signer_opts {
 	const struct authority *authority;
 	const struct backends *backends;
@@ -27,6 +41,7 @@ struct signer_opts {
 	int ctl;	   /* ctl.h: be16 length and PIN come in; then
 			    * a byte: let go what is held */
 	struct wire *reader, *writer;
+	struct signer_pins *pins;
 	struct hsm_watch *watch; /* shared with the parent, who ends a signer
 				  * that does not come back */
 };

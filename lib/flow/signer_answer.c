@@ -137,7 +137,11 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 				   .tbs = r.tbs,
 				   .secrets = r.secrets };
 
-	rc = open_old_key(s, &r, &why);
+	/* The record stays where it is: no channel is read meanwhile. */
+	do {
+		err_init(&why);
+		rc = open_old_key(s, &r, &why);
+	} while (rc == PV_HSM_TEMP && signer_next_token(s, &why, err) == PV_OK);
 	if (rc == PV_OK)
 		rc = prepared_restore(slot->prepared, &s->minting,
 				      slot->approved, &i, s->old_key, &why);

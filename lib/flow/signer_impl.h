@@ -3,7 +3,6 @@
 #define PV_FLOW_SIGNER_IMPL_H
 
 #include "lib/flow/signer.h"
-#include "lib/flow/workers.h"
 
 enum slot_state {
 	SLOT_REFUSED, /* told the writer already */
@@ -70,7 +69,8 @@ struct signer {
 	struct signer_numbers numbers, spare;
 	bool asked; /* for numbers */
 	struct signer_group *groups[SIGNER_GROUPS];
-	_Atomic bool token_failed; /* a worker met what ends the run */
+	_Atomic bool token_failed; /* a thread met what ends the run */
+	_Atomic bool ending;	   /* nothing more is asked or sealed */
 	size_t filling;		   /* the group that is filled, or the oldest */
 	bool input_ended;
 	bool whole;    /* the reader said that it ended */
@@ -112,9 +112,9 @@ void signer_ask(void *signer, size_t worker, void *slot);
 void signer_seal(void *signer, size_t worker, void *slot);
 /* Sends what is finished; a whole group becomes free, or held while some is. */
 PV_MUST enum pv_code signer_finish(struct signer *s, struct err *err);
-/* Sends again what is held, when it is time, or lets it go. */
+/* Sends again what is held, at its time, or lets it go. */
 PV_MUST enum pv_code signer_retry(struct signer *s, struct err *err);
-/* Milliseconds until then; -1 when nothing is held. */
+/* Milliseconds until then, or until a result has waited long; -1: nothing. */
 int signer_retry_in(const struct signer *s);
 
 #endif

@@ -1,7 +1,10 @@
 /* The signer: the token it uses, and the next one when that has gone. */
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/pvtime.h"
 #include "lib/flow/ctl.h"
 #include "lib/flow/signer_impl.h"
 
@@ -43,13 +46,79 @@ static enum pv_code open_signings(struct signer *s, struct err *err)
 	return PV_OK;
 }
 
-enum pv_code signer_open_token(struct signer *s, struct err *err)
+/* Another signer may be trying the PIN on that token: once is enough. */
+static enum pv_code await_pin(_Atomic int *pin, unsigned timeout_s,
+			      struct err *err)
 {
-	enum pv_code rc = s->opts->backends->hsm_open(s->opts->authority,
-						      &s->login, &s->hsm, err);
+	int64_t until = pvtime_mono_ms() + (int64_t)timeout_s * 2000;
+	int state = SIGNER_PIN_UNTRIED;
+
+	while (!atomic_compare_exchange_strong(pin, &state,
+					       SIGNER_PIN_TRYING)) {
+		if (state == SIGNER_PIN_GOOD)
+			return PV_OK;
+		if (state == SIGNER_PIN_REFUSED)
+			return err_fail(err, PV_HSM_FATAL, "hsm.login",
+					"see what the first signer says",
+					"another signer was refused by the "
+					"token; it was not tried again");
+		if (pvtime_mono_ms() > until)
+			return err_fail(err, PV_HSM_TEMP, "hsm.timeout",
+					"check the token, then run it again",
+					"another signer does not come back "
+					"from its login");
+		poll(NULL, 0, 10);
+		state = SIGNER_PIN_UNTRIED;
+	}
+	return PV_OK;
+}
+
+/* Logs in to exactly the token that s->login names. */
+static enum pv_code login_once(struct signer *s, struct err *err)
+{
+	_Atomic int *pin = &s->opts->pins->of_token[s->login.token];
+	enum pv_code rc =
+		await_pin(pin, s->opts->authority->hsm_timeout_s, err);
+
+	if (rc != PV_OK)
+		return rc;
+	rc = s->opts->backends->hsm_open(s->opts->authority, &s->login, &s->hsm,
+					 err);
+	if (rc == PV_OK)
+		*pin = SIGNER_PIN_GOOD;
+	else if (*pin == SIGNER_PIN_TRYING)
+		*pin = rc == PV_HSM_FATAL ? SIGNER_PIN_REFUSED
+					  : SIGNER_PIN_UNTRIED;
+	return rc;
+}
+
+/* One token: login, and the keys held against what is recorded. */
+static enum pv_code try_token(struct signer *s, struct err *err)
+{
+	enum pv_code rc = login_once(s, err);
 
 	if (rc == PV_OK)
 		rc = open_signings(s, err);
+	if (rc == PV_HSM_TEMP)
+		signer_close_token(s);
+	return rc;
+}
+
+enum pv_code signer_open_token(struct signer *s, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	for (;;) {
+		err_init(&why);
+		rc = try_token(s, &why);
+		if (rc != PV_HSM_TEMP ||
+		    s->login.token + 1 >= s->opts->authority->tokens_n)
+			break;
+		s->login.token++;
+	}
+	if (rc != PV_OK)
+		*err = why;
 	s->minting.hsm = s->hsm;
 	s->minting.signing = s->signings;
 	return rc;
@@ -65,7 +134,7 @@ void signer_close_token(struct signer *s)
 	s->hsm = NULL;
 }
 
-/* What was under way is done again; what the token signed for is kept. */
+/* What was under way is done again; what was finished is kept. */
 static enum pv_code work_again(struct signer *s, struct err *err)
 {
 	enum pv_code rc = PV_OK;

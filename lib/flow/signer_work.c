@@ -4,6 +4,7 @@
 
 #include "lib/base/pvtime.h"
 #include "lib/flow/record_quarantine.h"
+#include "lib/flow/outcome.h"
 #include "lib/flow/signer_impl.h"
 
 /*
@@ -46,12 +47,14 @@ static enum pv_code need_stages(struct signer_slot *slot, struct err *err)
 static void slot_made(struct signer *s, struct signer_slot *slot,
 		      const struct signing *with)
 {
+	bool ends = signer_ends_run(slot->rc);
+
 	slot->wrong.label = NULL;
 	if (slot->rc == PV_HSM_FATAL)
 		slot->wrong = with->wrong;
-	if (signer_ends_run(slot->rc))
-		s->token_failed = true;
 	slot->made = true;
+	if (ends)
+		s->token_failed = true;
 }
 
 void signer_ask(void *signer, size_t worker, void *piece)
@@ -61,6 +64,8 @@ void signer_ask(void *signer, size_t worker, void *piece)
 	struct signing *with = signer_signing(s, worker, slot);
 	enum pv_code rc;
 
+	if (s->ending)
+		return; /* its intent stays as it is */
 	err_init(&slot->why);
 	rc = need_stages(slot, &slot->why);
 	if (rc == PV_OK)
@@ -87,6 +92,9 @@ void signer_seal(void *signer, size_t worker, void *piece)
 	struct bundled *one[1] = { slot->bundled };
 
 	slot->rc = issue_check(slot->issued, with, &slot->why);
+	/* What was signed is always checked, and a right one asked for anew. */
+	if (slot->rc == PV_OK && s->ending)
+		return;
 	if (slot->rc == PV_OK)
 		slot->rc = bundle_seal(slot->bundled, with, slot->issued,
 				       &slot->why);
@@ -130,7 +138,7 @@ static bool is_wrong(const struct signer_slot *slot)
 }
 
 /* Tells of every wrong signature there is, before the run ends. */
-static void tell_wrong(struct signer *s, const struct signer_group *g)
+static void tell_wrong(struct signer *s)
 {
 	struct err ignored; /* the writer may be gone too */
 
@@ -139,7 +147,7 @@ static void tell_wrong(struct signer *s, const struct signer_group *g)
 		for (size_t i = 0; i < s->groups[k]->n; i++)
 			if (is_wrong(&s->groups[k]->slots[i]))
 				quarantine(s, &s->groups[k]->slots[i]);
-	if (end_results(s, g, &ignored) != PV_OK)
+	if (end_results(s, s->groups[0], &ignored) != PV_OK)
 		return;
 }
 
@@ -201,7 +209,6 @@ static enum pv_code sign_batches(struct signer *s, struct signer_group *g,
 			if (rc == PV_HSM_FATAL)
 				spoil_batch(slots, n, &s->signings[c].wrong,
 					    &why);
-			tell_wrong(s, g);
 			return rc;
 		}
 		for (size_t i = 0; rc != PV_OK && i < n; i++)
@@ -210,25 +217,61 @@ static enum pv_code sign_batches(struct signer *s, struct signer_group *g,
 	return PV_OK;
 }
 
-/* A failure of the token ends the run, one of the request is reported. */
+/*
+ * Failures of single requests are reported. Returns the worst that ends the
+ * run, or PV_OK: a wrong signature before a token that has gone.
+ */
 static enum pv_code take_failures(struct signer *s, struct signer_group *g,
 				  struct err *err)
 {
+	struct err worst;
+
+	err_init(&worst);
 	for (size_t i = 0; i < g->n; i++) {
 		struct signer_slot *slot = &g->slots[i];
 
 		if (slot->state != SLOT_GO || !slot->made || slot->rc == PV_OK)
 			continue;
-		if (signer_ends_run(slot->rc)) {
-			enum pv_code rc = slot->rc;
-
-			*err = slot->why;
-			tell_wrong(s, g);
-			return rc;
-		}
-		refuse_slot(s, slot, &slot->why);
+		if (signer_ends_run(slot->rc))
+			outcome_note(&worst, &slot->why);
+		else
+			refuse_slot(s, slot, &slot->why);
 	}
-	return PV_OK;
+	if (worst.code != PV_OK)
+		*err = worst;
+	return worst.code;
+}
+
+/*
+ * The token failed with why. Nobody goes on asking it; what it has signed is
+ * checked first, since a wrong signature is worse. Goes on with the next token
+ * when there is one, or the run ends.
+ */
+static enum pv_code meet_failure(struct signer *s, const struct err *why,
+				 struct err *err)
+{
+	struct err worst = *why;
+
+	s->ending = true;
+	workers_drop(s->askers);
+	if (s->sealers)
+		workers_drain(s->sealers);
+	s->token_failed = false;
+	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
+		struct err found;
+
+		err_init(&found);
+		if (s->groups[k]->state == GROUP_WORKING &&
+		    take_failures(s, s->groups[k], &found) != PV_OK)
+			outcome_note(&worst, &found);
+	}
+	if (worst.code == PV_HSM_TEMP) {
+		s->ending = false;
+		return signer_next_token(s, &worst, err);
+	}
+	tell_wrong(s);
+	*err = worst;
+	return worst.code;
 }
 
 static size_t slots_left(const struct signer_group *g)
@@ -295,12 +338,9 @@ static enum pv_code finish_group(struct signer *s, struct signer_group *g,
 	if (rc == PV_OK && all)
 		rc = sign_batches(s, g, &why);
 	/* With another token the group is not yet whole. */
-	if (rc == PV_HSM_TEMP)
-		return signer_next_token(s, &why, err);
 	if (rc != PV_OK)
-		*err = why;
-	else
-		rc = send_results(s, g, all, err);
+		return meet_failure(s, &why, err);
+	rc = send_results(s, g, all, err);
 	if (rc != PV_OK || !all)
 		return rc;
 	settle_group(g);
@@ -308,27 +348,24 @@ static enum pv_code finish_group(struct signer *s, struct signer_group *g,
 	return PV_OK;
 }
 
-/* Nobody goes on asking a token that has gone: whichever group met it. */
-static enum pv_code meet_failure(struct signer *s, struct err *err)
+/* Whichever group met it. */
+static enum pv_code look_for_failure(struct signer *s, struct err *err)
 {
 	struct err why;
-	enum pv_code rc = PV_OK;
 
-	err_init(&why);
-	for (size_t k = 0; rc == PV_OK && k < SIGNER_GROUPS; k++)
-		if (s->groups[k]->state == GROUP_WORKING)
-			rc = take_failures(s, s->groups[k], &why);
 	s->token_failed = false;
-	if (rc == PV_HSM_TEMP)
-		return signer_next_token(s, &why, err);
-	if (rc != PV_OK)
-		*err = why;
-	return rc;
+	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
+		err_init(&why);
+		if (s->groups[k]->state == GROUP_WORKING &&
+		    take_failures(s, s->groups[k], &why) != PV_OK)
+			return meet_failure(s, &why, err);
+	}
+	return PV_OK;
 }
 
 enum pv_code signer_finish(struct signer *s, struct err *err)
 {
-	enum pv_code rc = s->token_failed ? meet_failure(s, err) : PV_OK;
+	enum pv_code rc = s->token_failed ? look_for_failure(s, err) : PV_OK;
 
 	for (size_t k = 0; rc == PV_OK && k < SIGNER_GROUPS; k++) {
 		struct signer_group *g =
@@ -340,19 +377,32 @@ enum pv_code signer_finish(struct signer *s, struct err *err)
 	return rc;
 }
 
+/* How long a result that is ready may wait for others yet; -1: none waits. */
+static int64_t hold_left(const struct signer_group *g, int64_t now)
+{
+	int64_t left = g->sent_ms + RESULTS_HOLD_MS - now;
+
+	if (g->state != GROUP_WORKING)
+		return -1;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->slots[i].state == SLOT_GO && g->slots[i].made &&
+		    !is_batch(&g->slots[i]))
+			return left > 0 ? left : 0;
+	return -1;
+}
+
 int signer_retry_in(const struct signer *s)
 {
 	int64_t now = pvtime_mono_ms();
 	int64_t least = -1;
 
 	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
-		int64_t left = s->groups[k]->retry_ms - now;
+		const struct signer_group *g = s->groups[k];
+		int64_t left = hold_left(g, now);
 
-		if (s->groups[k]->state != GROUP_HELD)
-			continue;
-		if (left < 0)
-			left = 0;
-		if (least < 0 || left < least)
+		if (g->state == GROUP_HELD)
+			left = g->retry_ms > now ? g->retry_ms - now : 0;
+		if (left >= 0 && (least < 0 || left < least))
 			least = left;
 	}
 	return (int)least;

@@ -141,6 +141,14 @@ void workers_drop(struct workers *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+void workers_drain(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->waiting + w->under_way > 0)
+		pthread_cond_wait(&w->idle, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
 size_t workers_done(struct workers *w)
 {
 	uint64_t count;

@@ -32,6 +32,8 @@ PV_MUST enum pv_code workers_put(struct workers *w, void *piece,
 PV_MUST bool workers_help(struct workers *w);
 /* Drops what waits and returns when nothing is under way any more. */
 void workers_drop(struct workers *w);
+/* Returns when every piece that was put has ended. */
+void workers_drain(struct workers *w);
 /* How many pieces ended since the last call; clears workers_fd(). */
 PV_MUST size_t workers_done(struct workers *w);
 /* Readable when a piece has ended; -1 without threads. */

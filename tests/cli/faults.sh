@@ -18,9 +18,19 @@ calls() {
 	grep -c " $1 " "$FAULT_LOG"
 }
 
+# batch_of TEMPLATE CODE JOBS [OPTION]...
+batch_of() {
+	batch_template=$1
+	batch_code=$2
+	batch_jobs=$3
+	shift 3
+	expect_exit "$batch_code" "$PROVCTL" -C "$H" issue \
+		--template "$batch_template" --jobs "$batch_jobs" \
+		--from "$T/in.jsonl" "$@"
+}
+
 batch() {
-	expect_exit "$1" "$PROVCTL" -C "$H" issue --template symmetric-sensor \
-		--jobs "$2" --from "$T/in.jsonl"
+	batch_of symmetric-sensor "$1" "$2"
 }
 
 case_start "a wrong PIN is one try, however many signers there are"
@@ -77,6 +87,7 @@ for signal in TERM HUP INT; do
 	kill -s "$signal" -- "-$pid"
 	wait "$pid"
 	expect_equal "$?" 130 "exit after $signal (try $try)"
+	[ "$(calls entering-C_Login)" -gt 0 ] || fail "nobody logged in"
 	expect_equal "$(calls C_Login)" "$(calls entering-C_Login)" \
 		"logins that came back after $signal"
 done
@@ -191,6 +202,70 @@ batch 6 1
 unset FAULT_C_Sign_RV FAULT_C_Sign_FROM
 cat "$T/one-token" >"$H/provctl.json"
 batch 0 1
+
+case_start "a token that goes away between two batch signatures"
+jq '.tokens += ["pkcs11:token=twin"]' "$T/one-token" >"$T/config" &&
+	cat "$T/config" >"$H/provctl.json"
+jq '.template = "azure-two" |
+	.stages = {bootstrap: ["dps"], operational: ["identity"]}' \
+	"$srcdir/templates/azure-dps.json" >"$T/azure-two.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/azure-two.json"
+: >"$T/in.jsonl"
+for n in 1 2 3 4 5; do
+	new_device azure-two two-0000000$n
+	request_line two-0000000$n >>"$T/in.jsonl"
+done
+export FAULT_C_Sign_RV=0x30 FAULT_C_Sign_FROM=7 FAULT_C_Sign_TIMES=1
+batch_of azure-two 0 1 --out "$T/twofold"
+unset FAULT_C_Sign_RV FAULT_C_Sign_FROM FAULT_C_Sign_TIMES
+expect_text "went on with the next token"
+p export key --purpose bundle >"$T/bundle.pem"
+for stage in bootstrap operational; do
+	run "$PROVDEV" open "$T/dev/two-00000001" \
+		"$T/twofold/bundles/two-00000001.$stage.pvb" \
+		--bundle-key "$T/bundle.pem"
+	expect_equal "$rc" 0 "exit of the device with $stage"
+done
+verify_audit
+
+case_start "a preferred token that is away does not keep a batch from starting"
+jq '.tokens = ["pkcs11:token=absent", "pkcs11:token=acme"]' "$T/one-token" \
+	>"$T/config" && cat "$T/config" >"$H/provctl.json"
+requests 20 9000 >"$T/in.jsonl"
+batch 0 1
+requests 20 9100 >"$T/in.jsonl"
+batch 0 2
+
+case_start "a wrong PIN on the next token is one try, too"
+cat "$T/one-token" >"$H/provctl.json"
+jq '.tokens += ["pkcs11:token=twin"]' "$T/one-token" >"$T/config" &&
+	cat "$T/config" >"$H/provctl.json"
+requests 800 10000 >"$T/in.jsonl"
+: >"$FAULT_LOG"
+export FAULT_C_Sign_RV=0x30 FAULT_C_Sign_FROM=100
+export FAULT_C_Login_RV=0xa0 FAULT_C_Login_FROM=2
+batch 7 4
+unset FAULT_C_Sign_RV FAULT_C_Sign_FROM FAULT_C_Login_RV FAULT_C_Login_FROM
+expect_equal "$(grep -c ' C_Login 0xa0$' "$FAULT_LOG")" 1 "refused logins"
+cat "$T/one-token" >"$H/provctl.json"
+batch 0 2
+
+case_start "every wrong signature is held, also of several threads"
+set_number sessions_per_token 8
+: >"$T/in.jsonl"
+for n in 1 2 3 4 5 6 7 8 9; do
+	new_device tls-client client-0000010$n
+	request_line client-0000010$n >>"$T/in.jsonl"
+done
+: >"$FAULT_LOG"
+export FAULT_FLIP=1 FAULT_C_Sign_MS=30
+batch_of tls-client 7 1
+unset FAULT_FLIP FAULT_C_Sign_MS
+signed=$(calls C_Sign)
+verify_audit
+expect_equal "$(audit_number quarantined)" "$signed" \
+	"held for $signed wrong signatures"
+set_number sessions_per_token 0
 
 verify_audit
 tests_end
