@@ -5,6 +5,7 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/parts.h policy/rules.h policy/template.h policy/template_impl.h \
 	policy/template.c policy/template_device.c policy/template_roles.c \
 	policy/template_cert.c policy/template_ext.c policy/template_san.c \
+	policy/template_value.c \
 	policy/template_parts.c policy/template_config.c \
 	policy/template_limits.c policy/template_attest.c \
 	policy/lint.c policy/lint_parts.c policy/lint_cert.c \

@@ -60,7 +60,7 @@ enum pv_code tpl_text(struct tpl_parse *p, const struct node *n,
 {
 	const char *s = NULL;
 
-	NODE_TRY(node_string(n, TEXT_VALUE_MAX, &s));
+	NODE_TRY(node_string(n, TEXT_VALUE_MAX - 1, &s));
 	return s ? parse_text(p, n, s, allow_shard, out) : PV_OK;
 }
 

@@ -11,24 +11,23 @@
 struct attribute {
 	const char *name, *oid;
 	enum der_string string;
-	size_t max; /* characters: upper bounds of RFC 5280 A.1 */
 };
 
 static const struct attribute attributes[] = {
-	{ "CN", "2.5.4.3", DER_UTF8, 64 },
-	{ "SN", "2.5.4.4", DER_UTF8, 64 },
-	{ "serialNumber", "2.5.4.5", DER_PRINTABLE, 64 },
-	{ "C", "2.5.4.6", DER_PRINTABLE, 2 },
-	{ "L", "2.5.4.7", DER_UTF8, 128 },
-	{ "ST", "2.5.4.8", DER_UTF8, 128 },
-	{ "O", "2.5.4.10", DER_UTF8, 64 },
-	{ "OU", "2.5.4.11", DER_UTF8, 64 },
-	{ "title", "2.5.4.12", DER_UTF8, 64 },
-	{ "GN", "2.5.4.42", DER_UTF8, 64 },
-	{ "dnQualifier", "2.5.4.46", DER_PRINTABLE, 64 },
-	{ "UID", "0.9.2342.19200300.100.1.1", DER_UTF8, 256 },
-	{ "DC", "0.9.2342.19200300.100.1.25", DER_IA5, 63 },
-	{ "emailAddress", "1.2.840.113549.1.9.1", DER_IA5, 255 },
+	{ "CN", "2.5.4.3", DER_UTF8 },
+	{ "SN", "2.5.4.4", DER_UTF8 },
+	{ "serialNumber", "2.5.4.5", DER_PRINTABLE },
+	{ "C", "2.5.4.6", DER_PRINTABLE },
+	{ "L", "2.5.4.7", DER_UTF8 },
+	{ "ST", "2.5.4.8", DER_UTF8 },
+	{ "O", "2.5.4.10", DER_UTF8 },
+	{ "OU", "2.5.4.11", DER_UTF8 },
+	{ "title", "2.5.4.12", DER_UTF8 },
+	{ "GN", "2.5.4.42", DER_UTF8 },
+	{ "dnQualifier", "2.5.4.46", DER_PRINTABLE },
+	{ "UID", "0.9.2342.19200300.100.1.1", DER_UTF8 },
+	{ "DC", "0.9.2342.19200300.100.1.25", DER_IA5 },
+	{ "emailAddress", "1.2.840.113549.1.9.1", DER_IA5 },
 };
 
 /* By name or by dotted OID; NULL: not one of ours. */
@@ -39,57 +38,6 @@ static const struct attribute *find_attribute(const char *name)
 		    strcmp(attributes[i].oid, name) == 0)
 			return &attributes[i];
 	return NULL;
-}
-
-static bool printable(const char *s)
-{
-	static const char more[] = " '()+,-./:=?";
-
-	for (; *s; s++)
-		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
-		      (*s >= '0' && *s <= '9') || strchr(more, *s)))
-			return false;
-	return true;
-}
-
-static bool ia5(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s > 0x7e)
-			return false;
-	return true;
-}
-
-static size_t characters(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
-/* What can be said before a device is known. */
-static enum pv_code check_literal(const struct node *n,
-				  const struct profile_rdn *rdn,
-				  const struct attribute *a)
-{
-	const char *s = json_string_value(n->v);
-
-	if (text_has_vars(&rdn->value))
-		return PV_OK;
-	if ((rdn->string == DER_PRINTABLE && !printable(s)) ||
-	    (rdn->string == DER_IA5 && !ia5(s)))
-		return node_fail(n, "subject_alphabet", NULL,
-				 "character that %s cannot hold", rdn->name);
-	if (a && characters(s) > a->max)
-		return node_fail(n, "subject_length", NULL,
-				 "%s holds at most %zu characters", rdn->name,
-				 a->max);
-	if (a && a->max == 2 && strlen(s) != 2)
-		return node_fail(n, "subject_length", "ISO 3166 alpha-2",
-				 "C is a country code of 2 letters");
-	return PV_OK;
 }
 
 static enum pv_code parse_rdn(struct tpl_parse *p, const struct node *n,
@@ -111,7 +59,7 @@ static enum pv_code parse_rdn(struct tpl_parse *p, const struct node *n,
 	snprintf(rdn->name, sizeof(rdn->name), "%s", name);
 	rdn->string = a ? a->string : DER_UTF8;
 	NODE_TRY(tpl_text(p, &value, false, &rdn->value));
-	return check_literal(&value, rdn, a);
+	return tpl_value_subject(&value, rdn);
 }
 
 static enum pv_code parse_subject(struct tpl_parse *p, const struct node *n)

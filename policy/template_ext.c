@@ -148,8 +148,10 @@ static enum pv_code parse_points(struct tpl_parse *p, const struct node *n)
 	NODE_TRY(node_array(n, 1, PROFILE_CDP_MAX));
 	for (size_t i = 0; i < json_array_size(n->v); i++) {
 		struct node item = node_at(n, i);
+		struct text *t = &x->cdp[x->cdp_n++];
 
-		NODE_TRY(tpl_text(p, &item, true, &x->cdp[x->cdp_n++]));
+		NODE_TRY(tpl_text(p, &item, true, t));
+		NODE_TRY(tpl_value_uri(&item, t));
 	}
 	return PV_OK;
 }
@@ -166,7 +168,9 @@ static enum pv_code parse_access(struct tpl_parse *p, const struct node *n)
 		return node_fail(n, "count", "remove it",
 				 "authorityInfoAccess without a location");
 	NODE_TRY(tpl_text(p, &ocsp, false, &x->ocsp));
-	return tpl_text(p, &issuers, false, &x->ca_issuers);
+	NODE_TRY(tpl_value_uri(&ocsp, &x->ocsp));
+	NODE_TRY(tpl_text(p, &issuers, false, &x->ca_issuers));
+	return tpl_value_uri(&issuers, &x->ca_issuers);
 }
 
 static enum pv_code parse_policies(struct tpl_parse *p, const struct node *n)

@@ -19,7 +19,7 @@ struct tpl_parse {
 PV_PRINTF(4, 5)
 void tpl_warn(struct tpl_parse *p, const struct node *n, const char *rule,
 	      const char *fmt, ...);
-/* Text with placeholders, at most TEXT_VALUE_MAX bytes before expansion. */
+/* Text with placeholders, below TEXT_VALUE_MAX bytes before expansion. */
 PV_MUST enum pv_code tpl_text(struct tpl_parse *p, const struct node *n,
 			      bool allow_shard, struct text *out);
 /* As tpl_text(), with a bound of its own. */
@@ -46,6 +46,18 @@ PV_MUST enum pv_code tpl_list_or_critical(const struct node *n,
 					  struct node *list, bool *critical);
 PV_MUST enum pv_code tpl_san(struct tpl_parse *p, const struct node *n);
 PV_MUST enum pv_code tpl_custom(struct tpl_parse *p, const struct node *n);
+
+/*
+ * template_value.c: what of a text is known before a device is may stand in a
+ * certificate. Rule subject_value, san_value, uri_value or custom_value.
+ */
+PV_MUST enum pv_code tpl_value_subject(const struct node *n,
+				       const struct profile_rdn *rdn);
+PV_MUST enum pv_code tpl_value_san(const struct node *n,
+				   const struct profile_san *san);
+PV_MUST enum pv_code tpl_value_uri(const struct node *n, const struct text *t);
+PV_MUST enum pv_code tpl_value_custom(const struct node *n,
+				      const struct text *t);
 
 /* template_parts.c, template_config.c */
 PV_MUST enum pv_code tpl_escrows(struct tpl_parse *p, const struct node *n);

@@ -15,7 +15,8 @@ static enum pv_code parse_hw_module(struct tpl_parse *p, const struct node *n,
 	NODE_TRY(node_need(&type));
 	NODE_TRY(tpl_oid(&type, &san->hw_type));
 	NODE_TRY(node_need(&serial));
-	return tpl_text(p, &serial, false, &san->value);
+	NODE_TRY(tpl_text(p, &serial, false, &san->value));
+	return tpl_value_san(&serial, san);
 }
 
 static enum pv_code parse_name(struct tpl_parse *p, const struct node *n,
@@ -39,7 +40,8 @@ static enum pv_code parse_name(struct tpl_parse *p, const struct node *n,
 		san->kind = kinds[i].kind;
 		if (san->kind == SAN_HW_MODULE)
 			return parse_hw_module(p, &value, san);
-		return tpl_text(p, &value, false, &san->value);
+		NODE_TRY(tpl_text(p, &value, false, &san->value));
+		return tpl_value_san(&value, san);
 	}
 	return node_fail(&value, "unknown_key",
 			 "dns, uri, email, ip or hardwareModuleName",
@@ -115,7 +117,8 @@ static enum pv_code parse_value(struct tpl_parse *p, const struct node *n,
 				 "needed");
 	if (utf8.v) {
 		c->kind = CUSTOM_UTF8;
-		return tpl_text(p, &utf8, false, &c->text);
+		NODE_TRY(tpl_text(p, &utf8, false, &c->text));
+		return tpl_value_custom(&utf8, &c->text);
 	}
 	if (octets.v) {
 		c->kind = CUSTOM_OCTETS;

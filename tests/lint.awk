@@ -133,7 +133,7 @@ function reaches(from, to, path) {
 	if (to == "lib/base")
 		return 1
 	if (from == "policy")
-		return path == "lib/x509/profile.h"
+		return path ~ /^lib\/x509\/(profile|value)\.h$/
 	if (to == "lib/hsm.h")
 		return from ~ /^(pkcs11|cmd|lib\/(x509|seal|log|store|flow))$/
 	if (from == "lib/store" && name ~ /^lib\/store\/(sqlite|pg)[^\/]*$/)

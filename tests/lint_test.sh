@@ -109,7 +109,7 @@ END
 	printf '#include "%s"\n' lib/hsm.h lib/x509/cert.h policy/decide.h \
 		lib/store/store_log.h lib/flow/own.h >lib/flow/run.h
 	printf '#include "%s"\n' lib/base/err.h lib/x509/profile.h \
-		>policy/decide.h
+		lib/x509/value.h >policy/decide.h
 	printf '#include "%s"\n' lib/hsm.h pkcs11/own.h >pkcs11/pkcs11.h
 	printf '#include "%s"\n' pkcs11/pkcs11.h lib/store/sqlite.h \
 		>tests/unit/check_x.c

@@ -10,7 +10,6 @@
 #include "lib/x509/value.h"
 
 #define SKI_LEN 20
-#define HW_SERIAL_MAX 64 /* bytes; a device id's length */
 #define GENERAL_NAME_OTHER 0u
 #define GENERAL_NAME_EMAIL 1u
 #define GENERAL_NAME_DNS 2u
@@ -130,11 +129,9 @@ static enum pv_code put_key_ids(struct tbs_work *w, struct err *err)
 static enum pv_code put_hw_module(struct tbs_work *w, const struct oid *type,
 				  struct err *err)
 {
-	size_t other, value, seq, chars;
-	const char *bad = value_text(tbs_text(w), &chars);
+	size_t other, value, seq;
+	const char *bad = value_hw_serial(tbs_text(w));
 
-	if (!bad && (w->text_len == 0 || w->text_len > HW_SERIAL_MAX))
-		bad = "is empty or longer than 64 bytes";
 	if (bad)
 		return tbs_value("san.value", "hardwareModuleName", bad, err);
 	other = der_begin(w->out, DER_CONTEXT_CONS(GENERAL_NAME_OTHER));

@@ -7,13 +7,17 @@
 
 #define DNS_NAME_MAX 253 /* RFC 1035 2.3.4, as text */
 #define DNS_LABEL_MAX 63
+#define HW_SERIAL_MAX 64 /* bytes; a device id's length */
 
 struct bounds {
 	const struct oid *oid;
 	size_t min, max; /* characters */
 };
 
-/* RFC 5280 A.1, upper bounds; Matter ids are exactly four digits. */
+/*
+ * RFC 5280 A.1, upper bounds; of SN and GN that of X.520's earlier editions.
+ * Matter ids are exactly four digits.
+ */
 static const struct bounds attribute_bounds[] = {
 	{ &oid_cn, 1, 64 },	      { &oid_serial_number, 1, 64 },
 	{ &oid_country, 2, 2 },	      { &oid_locality, 1, 128 },
@@ -21,7 +25,8 @@ static const struct bounds attribute_bounds[] = {
 	{ &oid_org_unit, 1, 64 },     { &oid_title, 1, 64 },
 	{ &oid_dn_qualifier, 1, 64 }, { &oid_pseudonym, 1, 128 },
 	{ &oid_email, 3, 255 },	      { &oid_dc, 1, 63 },
-	{ &oid_uid, 1, 256 },	      { &oid_matter_vid, 4, 4 },
+	{ &oid_uid, 1, 256 },	      { &oid_surname, 1, 64 },
+	{ &oid_given_name, 1, 64 },   { &oid_matter_vid, 4, 4 },
 	{ &oid_matter_pid, 4, 4 },
 };
 
@@ -109,6 +114,23 @@ static bool only_of(struct span v, const char *set)
 	return true;
 }
 
+static const char *too_long(size_t max)
+{
+	switch (max) {
+	case 63:
+		return "is longer than 63 characters";
+	case 64:
+		return "is longer than 64 characters";
+	case 128:
+		return "is longer than 128 characters";
+	case 255:
+		return "is longer than 255 characters";
+	case 256:
+		return "is longer than 256 characters";
+	}
+	return "is too long";
+}
+
 const char *value_attribute(const struct oid *oid, enum der_string type,
 			    struct span v)
 {
@@ -122,15 +144,18 @@ const char *value_attribute(const struct oid *oid, enum der_string type,
 	     i < sizeof(attribute_bounds) / sizeof(attribute_bounds[0]); i++)
 		if (oid_equal(oid, oid_span(attribute_bounds[i].oid)))
 			b = attribute_bounds[i];
-	if (chars < b.min)
-		return v.len ? "is too short" : "is empty";
-	if (chars > b.max)
-		return "is longer than RFC 5280 allows";
-	if (b.oid == &oid_country && !only_of(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+	if (v.len == 0)
+		return "is empty";
+	if (b.oid == &oid_country &&
+	    (chars != 2 || !only_of(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")))
 		return "is not two capital letters (ISO 3166)";
 	if ((b.oid == &oid_matter_vid || b.oid == &oid_matter_pid) &&
-	    !only_of(v, "0123456789ABCDEF"))
+	    (chars != 4 || !only_of(v, "0123456789ABCDEF")))
 		return "is not four upper-case hex digits";
+	if (chars < b.min)
+		return "is too short";
+	if (chars > b.max)
+		return too_long(b.max);
 	if (b.oid == &oid_email)
 		return value_email(v);
 	return NULL;
@@ -192,6 +217,16 @@ const char *value_email(struct span v)
 	if (at == 0 || at > 64 || at == v.len || v.p[at] != '@')
 		return "is not a mail address (RFC 5321 4.1.2)";
 	return value_dns((struct span){ v.p + at + 1, v.len - at - 1 });
+}
+
+const char *value_hw_serial(struct span v)
+{
+	size_t chars;
+	const char *bad = value_text(v, &chars);
+
+	if (!bad && (v.len == 0 || v.len > HW_SERIAL_MAX))
+		bad = "is empty or longer than 64 bytes";
+	return bad;
 }
 
 const char *value_ip(const char *v, uint8_t out[16], size_t *len)

@@ -19,6 +19,8 @@ PV_MUST const char *value_attribute(const struct oid *oid, enum der_string type,
 PV_MUST const char *value_dns(struct span v);
 PV_MUST const char *value_uri(struct span v);
 PV_MUST const char *value_email(struct span v);
+/* The serial of a HardwareModuleName (RFC 4108 5). */
+PV_MUST const char *value_hw_serial(struct span v);
 /* "192.0.2.1" or "2001:db8::1", NUL-terminated; 4 or 16 octets out. */
 PV_MUST const char *value_ip(const char *v, uint8_t out[16], size_t *len);
 

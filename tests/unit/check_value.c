@@ -149,6 +149,25 @@ START_TEST(value_nul)
 }
 END_TEST
 
+/* What has a bound but no row above. */
+START_TEST(value_bounds)
+{
+	static const uint8_t x[65] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+				     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	static const struct span none = { x, 0 };
+	static const struct span most = { x, 64 };
+	static const struct span more = { x, 65 };
+
+	ck_assert(value_attribute(&oid_surname, DER_UTF8, most) == NULL);
+	ck_assert(value_attribute(&oid_surname, DER_UTF8, more) != NULL);
+	ck_assert(value_attribute(&oid_given_name, DER_UTF8, most) == NULL);
+	ck_assert(value_attribute(&oid_given_name, DER_UTF8, more) != NULL);
+	ck_assert(value_hw_serial(most) == NULL);
+	ck_assert(value_hw_serial(more) != NULL);
+	ck_assert(value_hw_serial(none) != NULL);
+}
+END_TEST
+
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 int main(void)
@@ -158,6 +177,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, value_table, 0, COUNT(values));
 	tcase_add_test(tc, value_nul);
+	tcase_add_test(tc, value_bounds);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
