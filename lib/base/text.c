@@ -162,6 +162,27 @@ static const char *part_value(const struct text_part *part,
 	return NULL;
 }
 
+static enum pv_code no_value(struct err *err)
+{
+	return err_fail(err, PV_INPUT, "template.value",
+			"give the field in the request",
+			"a placeholder of the template has no value");
+}
+
+enum pv_code text_append(const struct text *t, const struct text_vars *vars,
+			 struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		char shard[12];
+		const char *v = part_value(&t->parts[i], vars, shard);
+
+		if (!v)
+			return no_value(err);
+		buf_put_str(out, v);
+	}
+	return buf_check(out, err);
+}
+
 enum pv_code text_expand(const struct text *t, const struct text_vars *vars,
 			 char *out, size_t cap, size_t *len, struct err *err)
 {
@@ -173,10 +194,7 @@ enum pv_code text_expand(const struct text *t, const struct text_vars *vars,
 		size_t n = v ? strlen(v) : 0;
 
 		if (!v)
-			return err_fail(
-				err, PV_INPUT, "template.value",
-				"give the field in the request",
-				"a placeholder of the template has no value");
+			return no_value(err);
 		if (n >= cap - used)
 			return err_fail(
 				err, PV_INPUT, "template.value",

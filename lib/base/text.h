@@ -12,7 +12,7 @@
 #include "lib/base/buf.h"
 
 #define TEXT_FIELDS_MAX 32     /* declared device fields in a template */
-#define TEXT_VALUE_MAX 1024    /* bytes after expansion */
+#define TEXT_VALUE_MAX 1024    /* a field; with its NUL a certificate's value */
 
 enum text_var {
 	TEXT_LITERAL,
@@ -58,5 +58,9 @@ PV_MUST bool text_has_vars(const struct text *t);
 PV_MUST enum pv_code text_expand(const struct text *t,
 				 const struct text_vars *vars, char *out,
 				 size_t cap, size_t *len, struct err *err);
+/* As above, behind what out holds and up to its limit (buf_check()). */
+PV_MUST enum pv_code text_append(const struct text *t,
+				 const struct text_vars *vars, struct buf *out,
+				 struct err *err);
 
 #endif

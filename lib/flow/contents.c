@@ -119,8 +119,6 @@ static enum pv_code make_files(const struct tpl_component *c,
 {
 	for (size_t i = 0; i < c->files_n; i++) {
 		const struct tpl_file *f = &c->files[i];
-		char text[TEXT_VALUE_MAX];
-		size_t len;
 		enum pv_code rc;
 
 		v->file_list[i].name = f->name;
@@ -128,15 +126,12 @@ static enum pv_code make_files(const struct tpl_component *c,
 		v->file_list[i].bytes.len = f->bytes_len;
 		if (!f->is_text)
 			continue;
-		rc = text_expand(&f->text, vars, text, sizeof(text), &len, err);
+		/* max_size is for the whole component: contents_fit() */
+		buf_init(&v->files[i], TPL_ROLE_SIZE_MAX);
+		rc = text_append(&f->text, vars, &v->files[i], err);
 		if (rc != PV_OK)
 			return rc;
-		buf_init(&v->files[i], TEXT_VALUE_MAX);
-		buf_put(&v->files[i], text, len);
 		v->file_list[i].bytes = buf_span(&v->files[i]);
-		rc = buf_check(&v->files[i], err);
-		if (rc != PV_OK)
-			return rc;
 	}
 	return PV_OK;
 }

@@ -12,6 +12,7 @@
 #include "lib/seal/content_impl.h"
 
 #define CONFIG_BYTES_MAX (256u * 1024u) /* a template file's limit */
+#define CONFIG_TEXT_MAX (1536u * 1024u) /* of one device: README, "Limits" */
 #define CONFIG_ITEM_MAX 9		/* bytes of a CBOR head or number */
 #define EXACT_MAX 9007199254740991.0	/* 2^53 - 1: RFC 8949 6.2, RFC 7493 */
 
@@ -241,17 +242,19 @@ enum pv_code content_config_put(const struct content_config *c,
 				const struct text_vars *vars,
 				struct cbor_writer *w, struct err *err)
 {
-	char value[TEXT_VALUE_MAX + 1];
-	size_t at = 0, len;
+	CLEANUP(buf_release) struct buf value;
+	size_t at = 0;
 
+	buf_init(&value, CONFIG_TEXT_MAX);
 	for (size_t i = 0; i < c->n; i++) {
-		enum pv_code rc = text_expand(&c->parts[i].text, vars, value,
-					      sizeof(value), &len, err);
+		enum pv_code rc;
 
+		buf_reset(&value);
+		rc = text_append(&c->parts[i].text, vars, &value, err);
 		if (rc != PV_OK)
 			return rc;
 		put_fixed(c, at, c->parts[i].end, w);
-		cbor_put_tstr(w, value, len);
+		cbor_put_tstr(w, (const char *)value.data, value.len);
 		at = c->parts[i].end;
 	}
 	put_fixed(c, at, c->bytes.len, w);

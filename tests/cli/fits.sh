@@ -30,6 +30,35 @@ run "$PROVDEV" open "$T/dev/client-00000001" "$T/1.pvb" \
 	--bundle-key "$T/bundle.pem"
 expect_equal "$rc" 0 "provdev open"
 nothing_open $((before + 1))
+before=$((before + 1))
+
+case_start "a file and a config's text of many kilobytes, up to max_size"
+head -c 9000 /dev/zero | tr '\0' f >"$T/filler"
+jq --rawfile filler "$T/filler" '.template = "files"
+	| .components.service.files = {"a.conf": {utf8: "${device.id} \($filler)"}}
+	| .components.service.config = {text: "${device.id} \($filler)"}' \
+	"$srcdir/templates/tls-client.json" >"$T/files.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/files.json"
+new_device tls-client client-00000002
+issue files client-00000002 -o "$T/2.pvb"
+expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
+run "$PROVDEV" open "$T/dev/client-00000002" "$T/2.pvb" \
+	--bundle-key "$T/bundle.pem"
+expect_equal "$rc" 0 "provdev open"
+run "$PROVDEV" show "$T/dev/client-00000002" --reveal -o "$T/shown"
+expect_equal "$rc" 0 "provdev show"
+printf 'client-00000002 ' | cat - "$T/filler" >"$T/want"
+jq -j '.. | .config?.text? // empty' "$T/shown" >"$T/text"
+same_bytes "$T/text" "$T/want"
+grep -q "$(od -An -v -tx1 "$T/want" | tr -d ' \n')" "$T/shown" ||
+	fail "the file is another"
+nothing_open $((before + 1))
+
+case_start "and a longer one is refused when the template is checked"
+jq '.template = "files2" | .components.service.max_size = 9000' \
+	"$T/files.json" >"$T/files2.json"
+expect_error 3 template.max_size policy lint "$T/files2.json"
+expect_text 9000
 
 case_start "a certificate that is too long for its component"
 adopt_changed azure-dps small \

@@ -16,12 +16,18 @@ static void expands(const char *from, const char *want)
 					.shard = 4294967295u };
 	char out[TEXT_VALUE_MAX];
 	struct text t;
+	struct buf b;
 	size_t len;
 
 	UNIT_OK(text_parse(&t, from, fields, 2, true, &err_));
 	UNIT_OK(text_expand(&t, &vars, out, sizeof(out), &len, &err_));
 	ck_assert_str_eq(out, want);
 	ck_assert_uint_eq(len, strlen(want));
+	buf_init(&b, strlen(want) + 1);
+	buf_put_u8(&b, '>');
+	UNIT_OK(text_append(&t, &vars, &b, &err_));
+	ck_assert_str_eq(buf_cstr(&b) + 1, want);
+	buf_release(&b);
 	text_release(&t);
 }
 
@@ -109,6 +115,35 @@ START_TEST(missing_values_and_length)
 }
 END_TEST
 
+START_TEST(appending_has_no_bound_of_its_own)
+{
+	static char many[8 * TEXT_VALUE_MAX + 1];
+	const char *const values[] = { NULL, NULL };
+	const struct text_vars vars = { .device_id = "D",
+					.fields = values,
+					.fields_n = 2 };
+	struct text t;
+	struct buf b;
+	struct err e;
+
+	memset(many, 'x', sizeof(many) - 1);
+	UNIT_OK(text_parse(&t, many, fields, 2, false, &err_));
+	buf_init(&b, sizeof(many) - 1);
+	UNIT_OK(text_append(&t, NULL, &b, &err_));
+	ck_assert_str_eq(buf_cstr(&b), many);
+	err_init(&e);
+	unit_refused(text_append(&t, NULL, &b, &e), PV_INPUT, "size.limit", &e);
+	text_release(&t);
+	UNIT_OK(text_parse(&t, "${device.rev}", fields, 2, false, &err_));
+	buf_reset(&b);
+	err_init(&e);
+	unit_refused(text_append(&t, &vars, &b, &e), PV_INPUT, "template.value",
+		     &e);
+	text_release(&t);
+	buf_release(&b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("text");
@@ -118,6 +153,7 @@ int main(void)
 	tcase_add_test(t, values_are_not_parsed_again);
 	tcase_add_test(t, unknown_names);
 	tcase_add_test(t, missing_values_and_length);
+	tcase_add_test(t, appending_has_no_bound_of_its_own);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
