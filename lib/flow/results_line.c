@@ -22,37 +22,22 @@ static const char *status_name(enum issue_status s)
 	return "failed";
 }
 
-/* Text without controls but LF: only JSON's own characters are escaped. */
-static void put_plain(struct buf *b, const char *s, size_t len)
+static bool is_printable(char c)
 {
-	while (len > 0) {
-		size_t n = 0;
-
-		while (n < len && s[n] != '"' && s[n] != '\\' && s[n] != '\n')
-			n++;
-		buf_put(b, s, n);
-		if (n == len)
-			return;
-		if (s[n] == '\n')
-			buf_put_str(b, "\\n");
-		else
-			buf_printf(b, "\\%c", s[n]);
-		s += n + 1;
-		len -= n + 1;
-	}
+	return c >= ' ' && c <= '~';
 }
 
-static void put_string(struct buf *b, const char *s, size_t len)
+/* Characters outside printable ASCII: refused ones are escaped. */
+static void put_other(struct buf *b, const char *s, size_t len)
 {
 	size_t at, n;
 	uint32_t cp;
 
-	buf_put_u8(b, '"');
 	for (; len > 0; s += n, len -= n) {
 		struct span rest = { (const uint8_t *)s, len };
 		bool plain = notechars_ok(rest, &at, &cp);
 
-		put_plain(b, s, at);
+		buf_put(b, s, at);
 		n = at;
 		if (plain)
 			continue;
@@ -64,6 +49,34 @@ static void put_string(struct buf *b, const char *s, size_t len)
 			buf_printf(b, "\\u%04x", (unsigned)cp);
 			n += cp < 0x80 ? 1 : cp < 0x800 ? 2 : 3;
 		}
+	}
+}
+
+/* Nearly all is printable ASCII: a run of it is copied as it is. */
+static void put_string(struct buf *b, const char *s, size_t len)
+{
+	size_t n;
+
+	buf_put_u8(b, '"');
+	for (; len > 0; s += n, len -= n) {
+		n = 0;
+		while (n < len && is_printable(s[n]) && s[n] != '"' &&
+		       s[n] != '\\')
+			n++;
+		buf_put(b, s, n);
+		if (n > 0)
+			continue;
+		if (s[0] == '\n' || is_printable(s[0])) {
+			const char escape[] = { '\\',
+						s[0] == '\n' ? 'n' : s[0] };
+
+			buf_put(b, escape, sizeof(escape));
+			n = 1;
+			continue;
+		}
+		while (n < len && !is_printable(s[n]) && s[n] != '\n')
+			n++;
+		put_other(b, s, n);
 	}
 	buf_put_u8(b, '"');
 }

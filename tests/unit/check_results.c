@@ -321,6 +321,12 @@ START_TEST(lines_are_utf8)
 	line_says("M\xfcnchen", "M\xef\xbf\xbdnchen");
 	line_says("\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd");
 	line_says("a\"b\\c\nd\x7f\x1b", "a\"b\\c\nd\x7f\x1b");
+	/* A sequence that ends where plain text begins, and in a run. */
+	line_says("a\xe2\x82z\xc2\xa0\xc2\n\"",
+		  "a\xef\xbf\xbd\xef\xbf\xbdz\xc2\xa0"
+		  "\xef\xbf\xbd\n\"");
+	line_says("\n\n\"\"\\\\~ ", "\n\n\"\"\\\\~ ");
+	line_says("\x1b\x1b[2J\xe2\x80\xae!", "\x1b\x1b[2J\xe2\x80\xae!");
 	/* Escaped in the line, whole in the value. */
 	line_says("\xc2\x9b\xe2\x80\xae", "\xc2\x9b\xe2\x80\xae");
 }
