@@ -5,12 +5,39 @@
 
 static const char *const key_names[] = { "csr", "host", "none" };
 
-static enum pv_code lint_recipient(struct tpl_parse *p,
-				   const struct node *device)
+/* A certificate for a key of the device's own needs no component. */
+static enum pv_code lint_no_components(struct tpl_parse *p,
+				       const struct node *root)
 {
-	struct node n = node_get(device, "recipient");
+	struct node device = node_get(root, "device");
+	struct node components = node_get(root, "components");
+	const struct node unused[] = { node_get(&device, "recipient"),
+				       node_get(root, "seal"),
+				       node_get(root, "manifest"),
+				       node_get(root, "attestation") };
+
+	if (p->t->key != TPL_KEY_CSR)
+		return node_fail(
+			components.v ? &components : root, "components_needed",
+			"give it components, or use key \"csr\"",
+			"key \"%s\" needs components", key_names[p->t->key]);
+	for (size_t i = 0; i < sizeof(unused) / sizeof(*unused); i++)
+		if (unused[i].v)
+			tpl_warn(p, &unused[i], "nothing_sealed",
+				 "without components nothing is sealed: "
+				 "remove it");
+	return PV_OK;
+}
+
+static enum pv_code lint_recipient(struct tpl_parse *p, const struct node *root)
+{
+	struct node device = node_get(root, "device");
+	struct node n = node_get(&device, "recipient");
 	const struct template *t = p->t;
 
+	if (t->components_n == 0)
+		return lint_no_components(p, root);
+	NODE_TRY(node_need(&n));
 	if (t->key != TPL_KEY_CSR && t->recipient != TPL_RECIPIENT_KDF)
 		return node_fail(&n, "recipient_kdf", "use \"kdf\"",
 				 "key \"%s\" needs recipient \"kdf\"",
@@ -158,11 +185,9 @@ static enum pv_code lint_stage(struct tpl_parse *p, const struct node *root,
 
 enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)
 {
-	struct node device = node_get(root, "device");
-
 	if (!p->t->ca) {
 		NODE_TRY(lint_certificate(p, root));
-		NODE_TRY(lint_recipient(p, &device));
+		NODE_TRY(lint_recipient(p, root));
 		NODE_TRY(lint_seal(p, root));
 		NODE_TRY(tpl_lint_parts(p, root));
 		NODE_TRY(lint_roles(p, root));

@@ -28,7 +28,8 @@ enum tpl_algorithm { TPL_ALG_NONE, TPL_ALG_P256, TPL_ALG_P384, TPL_ALG_RSA };
 enum tpl_recipient {
 	TPL_RECIPIENT_SEALING_KEY,
 	TPL_RECIPIENT_CERTIFIED_KEY,
-	TPL_RECIPIENT_KDF
+	TPL_RECIPIENT_KDF,
+	TPL_RECIPIENT_NONE /* no components: nothing is sealed */
 };
 enum tpl_signature { TPL_SIG_PLAIN, TPL_SIG_BATCH, TPL_SIG_MAC0 };
 enum tpl_secret_kind {

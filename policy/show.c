@@ -96,10 +96,13 @@ static void show_groups(struct show *s, json_t *root)
 {
 	const struct template *t = s->t;
 	json_t *device = section(s, root, "device");
-	json_t *roles = section(s, device, "roles");
-	json_t *stages = section(s, root, "stages");
+	json_t *roles, *stages;
 
 	fill(s, device, "fields", json_object());
+	if (t->components_n == 0)
+		return;
+	roles = section(s, device, "roles");
+	stages = section(s, root, "stages");
 	for (size_t i = 0; i < t->roles_n; i++)
 		fill(s, roles, t->roles[i].name,
 		     component_ids(s, t->roles[i].components));
@@ -124,14 +127,19 @@ static void show_manifest(struct show *s, json_t *root)
 	fill(s, manifest, "not_after", json_string(after));
 }
 
+static void show_seal(struct show *s, json_t *root)
+{
+	json_t *seal = section(s, root, "seal");
+
+	fill(s, seal, "chunk", json_integer(s->t->chunk));
+	fill(s, seal, "signature", json_string("plain"));
+}
+
 static void show_limits(struct show *s, json_t *root)
 {
 	const struct template *t = s->t;
-	json_t *seal = section(s, root, "seal");
 	json_t *limits = section(s, root, "limits");
 
-	fill(s, seal, "chunk", json_integer(t->chunk));
-	fill(s, seal, "signature", json_string("plain"));
 	fill(s, limits, "without_order", json_boolean(t->limits.without_order));
 	fill(s, limits, "on_anomaly", json_string("deny"));
 }
@@ -177,12 +185,15 @@ static void show_approvals(struct show *s, json_t *root)
 
 static void show_device_class(struct show *s, json_t *root)
 {
-	json_t *components = json_object_get(root, "components");
+	json_t *components = section(s, root, "components");
 
 	for (size_t i = 0; i < s->t->components_n; i++)
 		show_component(s, components, &s->t->components[i]);
 	show_groups(s, root);
-	show_manifest(s, root);
+	if (s->t->components_n > 0) {
+		show_manifest(s, root);
+		show_seal(s, root);
+	}
 	show_limits(s, root);
 	show_attestation(s, root);
 	show_rotation(s, root);

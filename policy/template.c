@@ -173,7 +173,6 @@ static enum pv_code parse_device_class(struct tpl_parse *p,
 	NODE_TRY(tpl_device(p, &device));
 	NODE_TRY(tpl_certificate(p, &cert));
 	NODE_TRY(tpl_escrows(p, &escrow));
-	NODE_TRY(node_need(&components));
 	NODE_TRY(tpl_components(p, &components));
 	NODE_TRY(tpl_roles(p, &roles));
 	NODE_TRY(tpl_stages(p, &stages));

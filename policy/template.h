@@ -44,7 +44,7 @@ struct template
 
 	struct tpl_component
 		components[TPL_COMPONENTS_MAX]; /* manifest order */
-	size_t components_n;
+	size_t components_n; /* 0: a certificate only, no stage, no bundle */
 	struct tpl_role roles[TPL_ROLES_MAX];
 	size_t roles_n;
 	struct tpl_stage

@@ -125,7 +125,7 @@ static enum pv_code parse_key(struct tpl_parse *p, const struct node *n)
 	NODE_TRY(node_need(&key));
 	NODE_TRY(node_word(&key, keys, &word));
 	p->t->key = (enum tpl_key)word;
-	NODE_TRY(node_need(&recipient));
+	word = TPL_RECIPIENT_NONE;
 	NODE_TRY(node_word(&recipient, recipients, &word));
 	p->t->recipient = (enum tpl_recipient)word;
 	if (p->t->key == TPL_KEY_NONE) {

@@ -20,7 +20,8 @@ enum pv_code tpl_seal(struct tpl_parse *p, const struct node *n)
 				 "%u is not a power of two", bytes);
 	NODE_TRY(node_word(&signature, forms, &form));
 	p->t->chunk = bytes;
-	p->t->signature = (enum tpl_signature)form;
+	p->t->signature = p->t->components_n > 0 ? (enum tpl_signature)form
+						 : TPL_SIG_PLAIN;
 	return PV_OK;
 }
 

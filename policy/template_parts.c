@@ -95,11 +95,11 @@ enum pv_code tpl_components(struct tpl_parse *p, const struct node *n)
 	json_t *value;
 
 	NODE_TRY(node_object(n, NULL));
-	if (json_object_size(n->v) == 0 ||
-	    json_object_size(n->v) > TPL_COMPONENTS_MAX)
-		return node_fail(n, "count", NULL,
-				 "%zu components where 1 to %d are allowed",
-				 json_object_size(n->v), TPL_COMPONENTS_MAX);
+	if (json_object_size(n->v) > TPL_COMPONENTS_MAX)
+		return node_fail(n, "count", NULL, "more than %d components",
+				 TPL_COMPONENTS_MAX);
+	if (json_object_size(n->v) == 0)
+		t->recipient = TPL_RECIPIENT_NONE;
 	json_object_foreach(n->v, id, value)
 	{
 		struct node child = node_get(n, id);

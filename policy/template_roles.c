@@ -100,6 +100,8 @@ enum pv_code tpl_stages(struct tpl_parse *p, const struct node *n)
 	struct node bootstrap = node_get(n, "bootstrap");
 	struct node operational = node_get(n, "operational");
 
+	if (!n->v && p->t->components_n == 0)
+		return PV_OK;
 	if (!n->v) {
 		p->t->stages[0].kind = TPL_STAGE_OPERATIONAL;
 		p->t->stages[0].components = all_components(p->t);

@@ -252,6 +252,7 @@ CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
 	tests/cli/canary.sh \
+	tests/cli/certonly.sh \
 	tests/cli/clock.sh \
 	tests/cli/deny.sh \
 	tests/cli/edited.sh \

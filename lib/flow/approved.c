@@ -235,6 +235,7 @@ struct span approved_recipient(const struct approved *a,
 	case TPL_RECIPIENT_CERTIFIED_KEY:
 		return a->has_csr ? a->csr.spki : none;
 	case TPL_RECIPIENT_KDF:
+	case TPL_RECIPIENT_NONE:
 		break;
 	}
 	return none;

@@ -188,7 +188,7 @@ enum pv_code manifests_sign(const struct authority *a, struct store *store,
 		if (rc == PV_OK)
 			ctx.anchor = buf_span(&chain.ca[chain.n - 1].der);
 	}
-	if (rc == PV_OK)
+	if (rc == PV_OK && t->stages_n > 0)
 		rc = open_bundle_key(a, store, hsm, &key, err);
 	for (size_t i = 0; rc == PV_OK && i < t->stages_n; i++) {
 		m->n++;

@@ -218,6 +218,42 @@ START_TEST(test_defaults)
 }
 END_TEST
 
+static void is_certificate_only(const struct template *t)
+{
+	size_t pick[TPL_COMPONENTS_MAX];
+	size_t role = 9;
+
+	ck_assert(t->has_certificate && t->key == TPL_KEY_CSR);
+	ck_assert(t->recipient == TPL_RECIPIENT_NONE);
+	ck_assert(t->signature == TPL_SIG_PLAIN);
+	ck_assert_uint_eq(t->components_n, 0);
+	ck_assert_uint_eq(t->stages_n, 0);
+	ck_assert(template_role(t, NULL, &role) && role == 0);
+	ck_assert_uint_eq(template_select(t, 0, 0, pick), 0);
+	ck_assert(!template_seals_now(t));
+}
+
+START_TEST(test_certificate_only)
+{
+	static const char *const unused[] = { "/device/recipient", "/seal",
+					      "/manifest", "/attestation" };
+	struct template_warnings w;
+	struct template *t = parse_file("template/certificate-only.json", &w);
+
+	ck_assert_uint_eq(w.n, 0);
+	is_certificate_only(t);
+	template_free(t);
+	t = parse_file("template/certificate-only-unused.json", &w);
+	is_certificate_only(t);
+	ck_assert_uint_eq(w.n, 4);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_str_eq(w.list[i].rule, "template.nothing_sealed");
+		ck_assert_str_eq(w.list[i].pointer, unused[i]);
+	}
+	template_free(t);
+}
+END_TEST
+
 START_TEST(test_digest)
 {
 	struct template *t =
@@ -305,6 +341,7 @@ int main(void)
 	tcase_add_test(t, test_example_components);
 	tcase_add_test(t, test_example_rules);
 	tcase_add_test(t, test_defaults);
+	tcase_add_test(t, test_certificate_only);
 	tcase_add_test(t, test_digest);
 	tcase_add_loop_test(t, test_shipped, 0,
 			    (int)(sizeof(shipped) / sizeof(*shipped)));
