@@ -1,4 +1,5 @@
 /* The signer: what the writer answers, and the numbers it lends. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -106,6 +107,20 @@ bool signer_ends_run(enum pv_code rc)
 	return rc == PV_HSM_TEMP || rc == PV_HSM_FATAL || rc == PV_INTERNAL;
 }
 
+/* An open intent keeps its template's version, and so the manifests of it. */
+static enum pv_code manifests_stand(const struct issue_context *ctx,
+				    struct err *err)
+{
+	enum pv_code rc = issue_context_manifests(ctx, pvtime_now_s(), err);
+
+	if (rc == PV_DENIED)
+		snprintf(err->hint, sizeof(err->hint), "%s",
+			 "issue under another device id with another key: the "
+			 "open intent keeps the template's version it began "
+			 "with");
+	return rc;
+}
+
 static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 				struct err *err)
 {
@@ -140,7 +155,9 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 	/* The record stays where it is: no channel is read meanwhile. */
 	do {
 		err_init(&why);
-		rc = open_old_key(s, &r, &why);
+		rc = manifests_stand(i.ctx, &why);
+		if (rc == PV_OK)
+			rc = open_old_key(s, &r, &why);
 	} while (rc == PV_HSM_TEMP && signer_next_token(s, &why, err) == PV_OK);
 	if (rc == PV_OK)
 		rc = prepared_restore(slot->prepared, &s->minting,

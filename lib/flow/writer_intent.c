@@ -161,6 +161,25 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	return rc;
 }
 
+/* The manifests are asked again: a line may have waited since it was asked. */
+static enum pv_code act_on_approved(struct writer *w, struct wire *from,
+				    const struct record_intent *i,
+				    struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = issue_context_manifests(w->opts->ctx, (int64_t)(w->now_ms / 1000),
+				     &why);
+	if (rc != PV_OK)
+		return refuse_intent(w, from, i, &why, err);
+	rc = reserve(w, i, err);
+	if (rc == PV_OK)
+		wire_put_mark(from, WIRE_GO, i->req->line);
+	return rc;
+}
+
 /* What the verdict asks for; PV_INTEGRITY has written nothing. */
 static enum pv_code act(struct writer *w, struct wire *from,
 			const struct record_intent *i,
@@ -168,14 +187,10 @@ static enum pv_code act(struct writer *w, struct wire *from,
 			const struct policy_verdict *v, struct err *err)
 {
 	struct err why;
-	enum pv_code rc;
 
 	switch (v->answer) {
 	case POLICY_APPROVED:
-		rc = reserve(w, i, err);
-		if (rc == PV_OK)
-			wire_put_mark(from, WIRE_GO, i->req->line);
-		return rc;
+		return act_on_approved(w, from, i, err);
 	case POLICY_EXISTING:
 		return answer_existing(w, from, i, d, err);
 	case POLICY_WAIT:

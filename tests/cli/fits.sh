@@ -111,4 +111,48 @@ for form in plain batch; do
 	expect_equal "$(json_field bundle "$T/out")" \
 		"$(json_field bundle "$T/first")" bundle
 done
+
+clock_set() {
+	printf '%-32d' "$1" | dd of="$T/offset" conv=notrunc 2>/dev/null
+}
+
+# ends VERSION SECONDS: adopts "pinned", its manifest over after so long.
+ends() {
+	after=$(date -u -d "+$2 seconds" +%Y-%m-%dT%H:%M:%SZ)
+	adopt_changed tls-client pinned \
+		-e "s|\"version\": 1,|\"version\": $1,|" \
+		-e "s|\"limits\": {|\"manifest\": {\"not_after\": \"$after\"}, &|"
+}
+
+case_start "an open intent whose manifest has ended is not signed"
+ends 1 3600
+new_device tls-client client-00000030
+module=$(jq -r .module "$H/provctl.json")
+sed -i "s|\"module\": .*|\"module\": \"$builddir/tests/fault/shim.so\",|" \
+	"$H/provctl.json"
+FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED
+export FAULT_C_Sign_RV
+issue pinned client-00000030
+unset FAULT_C_Sign_RV
+[ "$rc" -ne 0 ] || fail "a token that does not sign has signed"
+sed -i "s|\"module\": .*|\"module\": \"$module\",|" "$H/provctl.json"
+before=$(certificates)
+clock_set 7200
+CLOCK_FILE=$T/offset
+LD_PRELOAD=$builddir/tests/cli/clock.so
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+for version in 1 2; do
+	[ "$version" -eq 1 ] || ends 2 360000
+	issue pinned client-00000030
+	expect_equal "$rc" 4 "exit under version $version"
+	expect_text manifest.expired
+	expect_text "another device id"
+	expect_equal "$(certificates)" "$before" certificates
+done
+new_device tls-client client-00000031
+issue pinned client-00000031
+expect_equal "$rc" 0 "exit of another id and key ($(cat "$T/err"))"
+verify_audit
+expect_equal "$(audit_number open_intents)" 1 "open intents"
 tests_end

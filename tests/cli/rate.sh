@@ -16,10 +16,10 @@ lines() {
 	done
 }
 
-# start_batch JOBS: in the background, its process in $pid, results in $T/out.
+# start_batch JOBS [TEMPLATE]: in the background, its process in $pid, results in $T/out.
 start_batch() {
 	: >"$T/out" # before anybody counts its lines
-	"$PROVCTL" -C "$H" -q issue --template slow --jobs "$1" \
+	"$PROVCTL" -C "$H" -q issue --template "${2:-slow}" --jobs "$1" \
 		--from "$T/in.jsonl" >"$T/out" 2>"$T/err" </dev/null &
 	pid=$!
 	echo "$pid" >>"$T/pids"
@@ -108,5 +108,21 @@ wait_lines 3
 end_batch TERM
 expect_equal "$(jq -r .status "$T/out" | tail -n 1)" denied "the last status"
 verify_audit
+
+case_start "a held line whose manifest ends meanwhile is denied"
+after=$(date -u -d '+1800 seconds' +%Y-%m-%dT%H:%M:%SZ)
+adopt_changed symmetric-sensor ends \
+	-e 's|"without_order": true|"without_order": true, "per_hour": 3|' \
+	-e "s|\"limits\": {|\"manifest\": {\"not_after\": \"$after\"}, &|"
+lines 03 4 >"$T/in.jsonl"
+start_batch 1 ends
+wait_lines 3
+clock_set 18100
+wait_lines 4
+wait "$pid"
+expect_equal "$?" 4 exit
+expect_equal "$(jq -r .error.rule "$T/out" | tail -n 1)" manifest.expired rule
+verify_audit
+expect_equal "$(audit_number open_intents)" 0 "open intents"
 
 tests_end
