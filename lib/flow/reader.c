@@ -258,7 +258,7 @@ enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
 {
 	struct reader r = { .opts = opts };
 	enum pv_code rc;
-	bool landlock;
+	bool landlock = false;
 
 	r.src.folder = opts->folder;
 	request_init(&r.req);
