@@ -14,6 +14,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/issue.h"
+#include "lib/flow/outcome.h"
 #include "lib/flow/results.h"
 
 CLEANUP_PTR(struct results, results_free);
@@ -101,6 +102,18 @@ static enum pv_code show(void *ctx, const struct issue_counts *n,
 	return c->o->out ? PV_OK : out_flush(err);
 }
 
+/* A late failure counts as one line's does: the worst is told. Who interrupted
+ * the run is told that. */
+static enum pv_code worse(enum pv_code rc, const struct err *late,
+			  struct err *err)
+{
+	if (rc == PV_INTERRUPTED ||
+	    outcome_rank(late->code) <= outcome_rank(rc))
+		return rc;
+	*err = *late;
+	return late->code;
+}
+
 static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
 			      struct issue_opts *opts, struct err *err)
 {
@@ -136,9 +149,7 @@ static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
 			 n.switched.message);
 	if (!c->o->device)
 		issue_summary(c->app, c->o->from, &n, rc == PV_OK);
-	if (rc == PV_OK && finished != PV_OK)
-		*err = late;
-	return rc == PV_OK ? finished : rc;
+	return finished == PV_OK ? rc : worse(rc, &late, err);
 }
 
 static enum pv_code run(const struct app *app, int argc, char **argv,

@@ -68,6 +68,21 @@ batch
 expect_equal "$rc" 3 "exit with a refused line"
 expect_equal "$(statuses)" "existing denied " "statuses with a refused line"
 
+case_start "results that cannot be put in place outrank a denied line"
+{
+	tries=0
+	while [ -z "$(find "$T/taken" -type f 2>"$T/none")" ] &&
+		[ "$tries" -lt 200 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+	mkdir "$T/taken/results.jsonl"
+	cat "$T/in.jsonl"
+} | "$PROVCTL" -C "$H" --json issue --template azure-dps --from - \
+	--out "$T/taken" >"$T/out" 2>"$T/err"
+expect_equal "$?" 8 exit
+expect_text file.rename
+
 case_start "two runs into one folder"
 requests dev-3
 cp "$T/o/results.jsonl" "$T/kept"
