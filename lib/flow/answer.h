@@ -6,10 +6,12 @@
 #define PV_FLOW_ANSWER_H
 
 #include "lib/flow/records.h"
+#include "policy/template.h"
 
 /* Bytes that the spans of an answer point into. */
 struct answer {
 	struct buf cert, bundles;
+	struct template *tmpl; /* that the last device was issued under */
 	struct record_out out;
 };
 
@@ -19,7 +21,8 @@ void answer_release(struct answer *a);
 /*
  * d agrees with its own entry (logged_device()). Fills a->out with certificate
  * and bundles of d (status, line and request id are the caller's to set).
- * PV_INTEGRITY, rule "store.edited", when a row does not agree with the log;
+ * PV_INTEGRITY, rule "store.edited", when a row does not agree with the log, or
+ * a stage that the template seals without attestation has no bundle;
  * PV_STORAGE.
  */
 PV_MUST enum pv_code answer_load(struct store *store,

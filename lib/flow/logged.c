@@ -142,7 +142,7 @@ enum pv_code logged_escrow_fits(struct span escrow,
 
 /* ---- a row and the store's log ---- */
 
-static enum pv_code edited(const char *what, struct err *err)
+enum pv_code logged_edited(const char *what, struct err *err)
 {
 	return err_fail(err, PV_INTEGRITY, "store.edited",
 			"run provctl audit verify and restore a backup",
@@ -164,7 +164,7 @@ enum pv_code logged_entry(struct store *store, uint64_t index, const char *type,
 	if (rc == PV_NOT_FOUND ||
 	    (rc == PV_OK &&
 	     (!span_is(e->type, type) || !span_is(e->object, object))))
-		return edited("a row", err);
+		return logged_edited("a row", err);
 	if (rc != PV_OK)
 		*err = why;
 	return rc;
@@ -183,7 +183,7 @@ static enum pv_code intent_of(struct store *store, const struct store_device *d,
 	rc = logged_entry(store, d->intent_index, LOG_CERT_INTENT, serial, room,
 			  e, err);
 	if (rc == PV_OK && !logged_subject_fits(e, &d->s))
-		rc = edited("a device's row", err);
+		rc = logged_edited("a device's row", err);
 	return rc;
 }
 
@@ -198,7 +198,7 @@ enum pv_code logged_device(struct store *store, const struct store_device *d,
 	if (rc == PV_OK && d->state != STORE_RESERVED &&
 	    d->state != STORE_QUARANTINED &&
 	    d->has_cert != (log_fact_find(&e, "tbs", LOG_BSTR) != NULL))
-		rc = edited("a device's row", err);
+		rc = logged_edited("a device's row", err);
 	return rc;
 }
 
@@ -226,7 +226,7 @@ enum pv_code logged_open(struct store *store, const struct store_device *d,
 	if (rc == PV_OK)
 		rc = store_bundle_each(store, d->s.number, &v, err);
 	if (rc == PV_OK && (!fits || done))
-		rc = edited("an intent", err);
+		rc = logged_edited("an intent", err);
 	return rc;
 }
 
@@ -245,7 +245,7 @@ enum pv_code logged_cert(struct store *store, const struct store_device *d,
 		rc = logged_entry(store, d->issue_index, LOG_CERT_ISSUE, serial,
 				  &room, &e, err);
 	if (rc == PV_OK && !logged_hash_is(&e, "cert", hash))
-		rc = edited("a certificate", err);
+		rc = logged_edited("a certificate", err);
 	return rc;
 }
 
@@ -264,7 +264,7 @@ static enum pv_code bundle_row(struct store *store,
 	rc = logged_entry(store, b->seal_index, LOG_BUNDLE_SEAL, object, &room,
 			  &e, err);
 	if (rc == PV_OK && !logged_bundle_fits(&e, s, b))
-		rc = edited("the row of a bundle", err);
+		rc = logged_edited("the row of a bundle", err);
 	return rc;
 }
 
@@ -278,7 +278,7 @@ enum pv_code logged_bundle(struct store *store, const struct store_subject *s,
 	if (rc == PV_OK)
 		rc = logged_container_fits(container, s, b, &fits, err);
 	if (rc == PV_OK && !fits)
-		rc = edited("a sealed bundle", err);
+		rc = logged_edited("a sealed bundle", err);
 	return rc;
 }
 
@@ -292,6 +292,6 @@ enum pv_code logged_escrow(struct store *store, const struct store_subject *s,
 	if (rc == PV_OK)
 		rc = logged_escrow_fits(escrow, b, &fits, err);
 	if (rc == PV_OK && !fits)
-		rc = edited("what is escrowed", err);
+		rc = logged_edited("what is escrowed", err);
 	return rc;
 }

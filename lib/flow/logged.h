@@ -47,6 +47,8 @@ PV_MUST enum pv_code logged_escrow_fits(struct span escrow,
 /* ---- a row and the store's log: PV_INTEGRITY, "store.edited"; PV_STORAGE ----
  */
 
+/* Fails so: "a row does not agree with the log". */
+enum pv_code logged_edited(const char *what, struct err *err);
 /* The entry at index, of that type and object; e points into room. */
 PV_MUST enum pv_code logged_entry(struct store *store, uint64_t index,
 				  const char *type, const char *object,

@@ -147,6 +147,17 @@ for column in "body=zeroblob(32)" "role='other'" "station='line-9'" \
 	expect_equal "$rc" 5 "exit of audit verify"
 done
 
+case_start "a deleted bundle is no answer without one"
+fresh
+sql "delete from bundle where number in (select number from device where \
+	device in ('S0000000002', 'client-000000a1'))"
+issue escrowed S0000000002
+expect_equal "$rc" 5 "exit without a certificate"
+expect_text store.edited
+issue tls-client client-000000a1
+expect_equal "$rc" 5 "exit with a certificate"
+expect_text store.edited
+
 case_start "a bit of the sealed file flipped: not given out"
 fresh
 at=$(sql "select start+len-40 from bundle where number=(select number from \
