@@ -9,7 +9,6 @@
 #include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
 #include "lib/flow/writer.h"
-#include "lib/store/store_device.h"
 
 #define GROUP_SECRETS (512u * 1024u) /* bytes of one group in the heap */
 #define HEAP_MIN (512u * 1024u)
@@ -18,30 +17,45 @@
 
 /* ---- the context, before anything is forked ---- */
 
-static enum pv_code add_context(void *ctx, const struct store_intent *i,
+struct pinned { /* versions that open intents began under */
+	uint8_t sha256[ISSUE_CONTEXTS_MAX][32];
+	size_t n;
+};
+
+/* Past what one run takes up: stays open. */
+static enum pv_code note_pinned(void *ctx, const struct store_template *t,
 				struct err *err)
 {
-	struct issue_run *r = ctx;
-	struct err ignored;
+	struct pinned *p = ctx;
 
 	(void)err;
-	for (size_t n = 0; n < r->contexts_n; n++)
-		if (memcmp(r->contexts[n]->template_sha256,
-			   i->s.template_sha256, 32) == 0)
-			return PV_OK;
-	/* Of another template, or past what one run takes up: stays open. */
-	if (strcmp(i->s.template_name, r->opts->template_name) != 0 ||
-	    r->contexts_n == ISSUE_CONTEXTS_MAX)
-		return PV_OK;
-	err_init(&ignored);
-	struct store *store = NULL;
+	if (p->n < ISSUE_CONTEXTS_MAX)
+		memcpy(p->sha256[p->n++], t->sha256, 32);
+	return PV_OK;
+}
 
-	if (r->backends->store_open(r->a, false, &store, &ignored) == PV_OK &&
-	    issue_context_load_digest(r->a, store, i->s.template_sha256,
-				      &r->contexts[r->contexts_n],
-				      &ignored) == PV_OK)
-		r->contexts_n++;
-	store_close(store);
+/* One that cannot be loaded leaves its intents open. */
+static enum pv_code load_pinned(struct issue_run *r, struct store *store,
+				struct err *err)
+{
+	struct pinned p = { .n = 0 };
+	struct store_visit v = { .ctx = &p, .fn.template = note_pinned };
+	enum pv_code rc =
+		store_template_open(store, r->opts->template_name, &v, err);
+
+	if (rc != PV_OK)
+		return rc;
+	for (size_t i = 0; i < p.n && r->contexts_n < ISSUE_CONTEXTS_MAX; i++) {
+		struct err ignored;
+
+		err_init(&ignored);
+		if (memcmp(r->contexts[0]->template_sha256, p.sha256[i], 32) !=
+			    0 &&
+		    issue_context_load_digest(r->a, store, p.sha256[i],
+					      &r->contexts[r->contexts_n],
+					      &ignored) == PV_OK)
+			r->contexts_n++;
+	}
 	return PV_OK;
 }
 
@@ -83,7 +97,6 @@ static enum pv_code log_denial(struct issue_run *r, struct store *store,
 enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
-	struct store_visit v = { .ctx = r, .fn.intent = add_context };
 	enum pv_code rc = r->backends->store_open(r->a, false, &store, err);
 
 	if (rc == PV_OK)
@@ -100,7 +113,7 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	r->contexts_n = 1;
-	return store_intent_each(store, &v, err);
+	return load_pinned(r, store, err);
 }
 
 /* What one device's bundles take at most: more is refused when sealing. */

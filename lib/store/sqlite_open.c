@@ -247,6 +247,7 @@ static const struct store_ops ops = {
 	.key_each = sqlite_key_each,
 	.template_put = sqlite_template_put,
 	.template_each = sqlite_template_each,
+	.template_open = sqlite_template_open,
 	.manifest_put = sqlite_manifest_put,
 	.manifest_get = sqlite_manifest_get,
 	.datakey_put = sqlite_datakey_put,

@@ -23,6 +23,8 @@ enum pv_code sqlite_template_put(struct store *s,
 enum pv_code sqlite_template_each(struct store *s, const char *name,
 				  const uint8_t *sha256,
 				  const struct store_visit *v, struct err *err);
+enum pv_code sqlite_template_open(struct store *s, const char *name,
+				  const struct store_visit *v, struct err *err);
 enum pv_code sqlite_manifest_put(struct store *s,
 				 const uint8_t sha256[STORE_HASH],
 				 const char *stage, uint64_t sequence,

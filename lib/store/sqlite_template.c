@@ -24,6 +24,25 @@ static enum pv_code no_template(struct err *err)
 			"that template is not adopted");
 }
 
+/* *any gets whether there were rows. */
+static enum pv_code visit(struct query *q, const struct store_visit *v,
+			  bool *any, struct err *err)
+{
+	for (*any = false;; *any = true) {
+		struct store_template t;
+		bool row;
+		enum pv_code rc = query_row(q, &row, err);
+
+		if (rc != PV_OK || !row)
+			return rc;
+		rc = template_row(q, &t, err);
+		if (rc == PV_OK)
+			rc = v->fn.template(v->ctx, &t, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+}
+
 enum pv_code sqlite_template_each(struct store *store, const char *name,
 				  const uint8_t *sha256,
 				  const struct store_visit *v, struct err *err)
@@ -32,27 +51,27 @@ enum pv_code sqlite_template_each(struct store *store, const char *name,
 			 : sha256 ? SQL_TEMPLATE_DIGEST
 				  : SQL_TEMPLATE_EACH;
 	QUERY q = query_own(to_sqlite(store), id);
-	bool any = id == SQL_TEMPLATE_EACH;
+	bool any;
+	enum pv_code rc;
 
 	if (name)
 		query_str(&q, name);
 	else if (sha256)
 		query_blob(&q, sha256, STORE_HASH);
-	for (;;) {
-		struct store_template t;
-		bool row;
-		enum pv_code rc = query_row(&q, &row, err);
+	rc = visit(&q, v, &any, err);
+	if (rc == PV_OK && !any && id != SQL_TEMPLATE_EACH)
+		return no_template(err);
+	return rc;
+}
 
-		if (rc == PV_OK && !row)
-			return any ? PV_OK : no_template(err);
-		if (rc == PV_OK)
-			rc = template_row(&q, &t, err);
-		if (rc == PV_OK)
-			rc = v->fn.template(v->ctx, &t, err);
-		if (rc != PV_OK)
-			return rc;
-		any = true;
-	}
+enum pv_code sqlite_template_open(struct store *store, const char *name,
+				  const struct store_visit *v, struct err *err)
+{
+	QUERY q = query_own(to_sqlite(store), SQL_TEMPLATE_OPEN);
+	bool any;
+
+	query_str(&q, name);
+	return visit(&q, v, &any, err);
 }
 
 enum pv_code sqlite_template(struct sqlite_store *s,

@@ -172,6 +172,15 @@ store_template_digest(struct store *s, const uint8_t sha256[STORE_HASH],
 	return s->ops->template_each(s, NULL, sha256, v, err);
 }
 
+/* v->fn.template for the versions of that name that open intents began under,
+ * by version. Reads no device's row: a damaged one is not in the way. */
+PV_MUST static inline enum pv_code
+store_template_open(struct store *s, const char *name,
+		    const struct store_visit *v, struct err *err)
+{
+	return s->ops->template_open(s, name, v, err);
+}
+
 /* Of an adopted template; the same bytes again are fine, others PV_CONFLICT
  * "store.manifest"; PV_NOT_FOUND when the template is not adopted. */
 PV_MUST static inline enum pv_code

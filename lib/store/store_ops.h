@@ -66,6 +66,9 @@ struct store_ops {
 				      const uint8_t *sha256,
 				      const struct store_visit *v,
 				      struct err *err);
+	enum pv_code (*template_open)(struct store *s, const char *name,
+				      const struct store_visit *v,
+				      struct err *err);
 	enum pv_code (*manifest_put)(struct store *s,
 				     const uint8_t sha256[STORE_HASH],
 				     const char *stage, uint64_t sequence,

@@ -265,6 +265,7 @@ for edit in "$edit_tbs" \
 	"update intent set tbs=null" \
 	"update intent set secrets=cast(substr(secrets,1,length(secrets)-1) || \
 		x'00' as blob)" \
+	"update device set body=x'00' where device='$victim'" \
 	"delete from datakey"; do
 	H=$base
 	copies=$((copies + 1))

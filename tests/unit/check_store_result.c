@@ -304,6 +304,39 @@ START_TEST(test_iterate)
 }
 END_TEST
 
+static enum pv_code see_template(void *ctx, const struct store_template *tm,
+				 struct err *e)
+{
+	(void)e;
+	memcpy(ctx, tm->sha256, STORE_HASH);
+	return PV_OK;
+}
+
+/* Also when the device's row is damaged. */
+START_TEST(test_template_open)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	uint8_t seen[STORE_HASH] = { 0 };
+	struct store_visit v = { seen, { .template = see_template } };
+	const struct store_subject *of = &dev[0].intent.s;
+	static const uint8_t none[STORE_HASH];
+
+	begin(&t);
+	reserve(&dev[0], 0);
+	commit(&t);
+	unit_ok(store_template_open(s, "other", &v, &err), &err);
+	ck_assert_mem_eq(seen, none, STORE_HASH);
+	unit_ok(store_template_open(s, "gateway", &v, &err), &err);
+	ck_assert_mem_eq(seen, of->template_sha256, STORE_HASH);
+	memset(seen, 0, sizeof(seen));
+	begin(&t);
+	unit_ok(fix_complete(s, &dev[0], &err), &err);
+	commit(&t);
+	unit_ok(store_template_open(s, "gateway", &v, &err), &err);
+	ck_assert_mem_eq(seen, none, STORE_HASH);
+}
+END_TEST
+
 START_TEST(test_quarantine)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -413,6 +446,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_two_stages);
 	tcase_add_test(t, test_bad_result);
 	tcase_add_test(t, test_iterate);
+	tcase_add_test(t, test_template_open);
 	tcase_add_test(t, test_quarantine);
 	tcase_add_test(t, test_state);
 	tcase_add_test(t, test_rollback);
