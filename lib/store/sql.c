@@ -95,6 +95,8 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_INTENT_HOLD] = "UPDATE device SET state = $1 WHERE number = $2 "
 			    "AND state = 0 AND EXISTS (SELECT 1 FROM intent "
 			    "WHERE intent.number = device.number)",
+	[SQL_INTENT_EMPTY] = "UPDATE intent SET seq = 0, tbs = NULL, "
+			     "secrets = NULL WHERE number = $1",
 	[SQL_INTENT_DROP] = "DELETE FROM intent WHERE number = $1 AND (SELECT "
 			    "state FROM device WHERE device.number = $1) = 0",
 	[SQL_INTENT_EACH] = "SELECT " DEVICE_COLUMNS ", i.tbs, i.secrets FROM "

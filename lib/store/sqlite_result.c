@@ -147,6 +147,16 @@ enum pv_code sqlite_complete(struct store *store, const struct store_result *r,
 	return rc;
 }
 
+/* What could be signed goes, so that an edited state makes nothing of it. */
+static enum pv_code empty_intent(struct sqlite_store *s, uint32_t number,
+				 struct err *err)
+{
+	QUERY q = query_start(s, SQL_INTENT_EMPTY);
+
+	query_u64(&q, number);
+	return query_run(&q, err);
+}
+
 enum pv_code sqlite_quarantine(struct store *store, uint32_t number,
 			       struct span entry, struct err *err)
 {
@@ -161,6 +171,8 @@ enum pv_code sqlite_quarantine(struct store *store, uint32_t number,
 	rc = query_run(&q, err);
 	if (rc == PV_OK && sqlite3_changes(s->db) != 1)
 		return not_open(number, err);
+	if (rc == PV_OK)
+		rc = empty_intent(s, number, err);
 	if (rc == PV_OK)
 		rc = sqlite_log_add(s, entry, NULL, err);
 	if (rc != PV_OK)

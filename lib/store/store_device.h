@@ -46,9 +46,9 @@ store_complete(struct store *s, const struct store_result *r, struct err *err)
 }
 
 /*
- * Holds an open intent: it keeps TBS and sealed secrets, but can be completed
- * no more. entry is its quarantine.put. PV_CONFLICT, "store.completed", when
- * there is no open intent of that number.
+ * Holds an open intent: TBS and sealed secrets are deleted, its seq is 0, and
+ * it can be completed no more. entry is its quarantine.put. PV_CONFLICT,
+ * "store.completed", when there is no open intent of that number.
  */
 PV_MUST static inline enum pv_code store_quarantine(struct store *s,
 						    uint32_t number,

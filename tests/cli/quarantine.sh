@@ -82,4 +82,17 @@ copy_authority "$T/edited"
 	"UPDATE device SET state = 0 WHERE state = 5" || fail sql
 expect_error 5 audit.quarantine -C "$H" audit verify
 
+case_start "... and what it let go is not signed"
+expect_equal "$("$builddir/tests/cli/sql" "$H/store.db" \
+	"SELECT count(*) FROM intent WHERE tbs NOT NULL OR secrets NOT NULL" |
+	tail -n 1)" 0 "intents with something to sign"
+before=$(certificates)
+for device in "tls-client client-00000001" "azure-dps dps-1"; do
+	# shellcheck disable=SC2086  # template and id
+	issue $device
+	expect_equal "$rc" 5 "exit of $device"
+	expect_text store.edited
+done
+expect_equal "$(certificates)" "$before" certificates
+
 tests_end

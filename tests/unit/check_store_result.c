@@ -337,9 +337,19 @@ START_TEST(test_template_open)
 }
 END_TEST
 
+static enum pv_code see_emptied(void *ctx, const struct store_intent *i,
+				struct err *e)
+{
+	(void)e;
+	*(bool *)ctx = i->seq == 0 && i->tbs.len == 0 && i->secrets.len == 0;
+	return PV_OK;
+}
+
 START_TEST(test_quarantine)
 {
 	STORE_TXN t = STORE_TXN_INIT;
+	bool emptied = false;
+	struct store_visit v = { &emptied, { .intent = see_emptied } };
 	struct span entry = dev[0].intent.entry; /* any */
 	struct store_device d;
 
@@ -362,6 +372,8 @@ START_TEST(test_quarantine)
 	reopen();
 	get(dev[0].intent.s.device, &d);
 	ck_assert(d.state == STORE_QUARANTINED && !d.has_cert);
+	unit_ok(store_intent_get(s, first, &v, &err), &err);
+	ck_assert(emptied);
 	unit_ok(store_check(s, &err), &err);
 }
 END_TEST
