@@ -89,7 +89,6 @@ static const char *const texts[SQL_COUNT] = {
 			    " WHERE d.number >= $1 ORDER BY d.number",
 	[SQL_DEVICE_NAMES] = "SELECT number, device, request, spki, seal "
 			     "FROM device ORDER BY number",
-	[SQL_DEVICE_STATE] = "UPDATE device SET state = $1 WHERE number = $2",
 	[SQL_INTENT_PUT] = "INSERT INTO intent (number, seq, tbs, secrets) "
 			   "VALUES ($1, $2, $3, $4)",
 	[SQL_INTENT_HOLD] = "UPDATE device SET state = $1 WHERE number = $2 "

@@ -257,7 +257,6 @@ static const struct store_ops ops = {
 	.reserve = sqlite_reserve,
 	.complete = sqlite_complete,
 	.quarantine = sqlite_quarantine,
-	.set_state = sqlite_set_state,
 	.device_find = sqlite_device_find,
 	.device_number = sqlite_device_number,
 	.spki_owner = sqlite_spki_owner,

@@ -49,8 +49,6 @@ enum pv_code sqlite_complete(struct store *s, const struct store_result *r,
 			     struct err *err);
 enum pv_code sqlite_quarantine(struct store *s, uint32_t number,
 			       struct span entry, struct err *err);
-enum pv_code sqlite_set_state(struct store *s, uint32_t number,
-			      enum store_state state, struct err *err);
 enum pv_code sqlite_device_find(struct store *s, enum store_by by,
 				const char *id, struct store_device *d,
 				bool *found, struct err *err);

@@ -1,4 +1,4 @@
-/* The result of an intent, and what becomes of a device later. */
+/* The result of an intent, or its quarantine. */
 #include <string.h>
 
 #include "lib/store/sqlite_ops.h"
@@ -178,32 +178,6 @@ enum pv_code sqlite_quarantine(struct store *store, uint32_t number,
 	if (rc != PV_OK)
 		s->doomed = true;
 	return rc;
-}
-
-enum pv_code sqlite_set_state(struct store *store, uint32_t number,
-			      enum store_state state, struct err *err)
-{
-	struct sqlite_store *s = to_sqlite(store);
-	struct store_device d;
-	bool found = false;
-	enum pv_code rc = sqlite_writing(s, err);
-
-	if (rc == PV_OK)
-		rc = sqlite_device_number(store, number, &d, &found, err);
-	if (rc != PV_OK)
-		return rc;
-	if (!found)
-		return err_fail(err, PV_NOT_FOUND, "store.device", NULL,
-				"there is no device of number %u", number);
-	if (d.state == STORE_RESERVED || state == STORE_RESERVED ||
-	    d.state == STORE_QUARANTINED || state == STORE_QUARANTINED)
-		return err_fail(err, PV_CONFLICT, "store.state",
-				"complete its intent first",
-				"device %s is not issued yet", d.s.device);
-	QUERY q = query_start(s, SQL_DEVICE_STATE);
-	query_u64(&q, state == STORE_ISSUED ? 0 : (uint64_t)state);
-	query_u64(&q, number);
-	return query_run(&q, err);
 }
 
 enum pv_code sqlite_sealed_append(struct store *store, struct span bytes,

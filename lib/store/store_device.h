@@ -58,16 +58,6 @@ PV_MUST static inline enum pv_code store_quarantine(struct store *s,
 	return s->ops->quarantine(s, number, entry, err);
 }
 
-/* SUSPENDED, REVOKED, RETIRED, or ISSUED to resume; not for an open intent:
- * PV_CONFLICT, "store.state". PV_NOT_FOUND. */
-PV_MUST static inline enum pv_code store_set_state(struct store *s,
-						   uint32_t number,
-						   enum store_state state,
-						   struct err *err)
-{
-	return s->ops->set_state(s, number, state, err);
-}
-
 /* ---- finding; *found false is no failure ---- */
 
 PV_MUST static inline enum pv_code

@@ -97,8 +97,6 @@ struct store_ops {
 				 struct err *err);
 	enum pv_code (*quarantine)(struct store *s, uint32_t number,
 				   struct span entry, struct err *err);
-	enum pv_code (*set_state)(struct store *s, uint32_t number,
-				  enum store_state state, struct err *err);
 	enum pv_code (*device_find)(struct store *s, enum store_by by,
 				    const char *id, struct store_device *d,
 				    bool *found, struct err *err);

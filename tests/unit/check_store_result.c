@@ -1,4 +1,4 @@
-/* Results: bundles, certificates, iterations, states, rolling back. */
+/* Results: bundles, certificates, iterations, rolling back. */
 #include "lib/log/entry.h"
 #include "tests/unit/store_rig.h"
 
@@ -361,13 +361,9 @@ START_TEST(test_quarantine)
 		   "store.completed");
 	ck_refused(fix_complete(s, &dev[0], &err), PV_CONFLICT,
 		   "store.completed");
-	ck_refused(store_set_state(s, first, STORE_ISSUED, &err), PV_CONFLICT,
-		   "store.state");
 	unit_ok(fix_complete(s, &dev[1], &err), &err);
 	ck_refused(store_quarantine(s, first + 1, entry, &err), PV_CONFLICT,
 		   "store.completed");
-	ck_refused(store_set_state(s, first + 1, STORE_QUARANTINED, &err),
-		   PV_CONFLICT, "store.state");
 	commit(&t);
 	reopen();
 	get(dev[0].intent.s.device, &d);
@@ -375,35 +371,6 @@ START_TEST(test_quarantine)
 	unit_ok(store_intent_get(s, first, &v, &err), &err);
 	ck_assert(emptied);
 	unit_ok(store_check(s, &err), &err);
-}
-END_TEST
-
-START_TEST(test_state)
-{
-	STORE_TXN t = STORE_TXN_INIT;
-	static const enum store_state states[] = { STORE_SUSPENDED,
-						   STORE_ISSUED, STORE_REVOKED,
-						   STORE_RETIRED };
-	struct store_device d;
-
-	begin(&t);
-	reserve(&dev[0], 0);
-	ck_refused(store_set_state(s, first, STORE_REVOKED, &err), PV_CONFLICT,
-		   "store.state");
-	ck_refused(store_set_state(s, first + 1, STORE_REVOKED, &err),
-		   PV_NOT_FOUND, "store.device");
-	unit_ok(fix_complete(s, &dev[0], &err), &err);
-	ck_refused(store_set_state(s, first, STORE_RESERVED, &err), PV_CONFLICT,
-		   "store.state");
-	for (size_t i = 0; i < 4; i++) {
-		unit_ok(store_set_state(s, first, states[i], &err), &err);
-		get(dev[0].intent.s.device, &d);
-		ck_assert(d.state == states[i]);
-	}
-	commit(&t);
-	reopen();
-	get(dev[0].intent.s.device, &d);
-	ck_assert(d.state == STORE_RETIRED && d.has_cert);
 }
 END_TEST
 
@@ -460,7 +427,6 @@ static Suite *suite(void)
 	tcase_add_test(t, test_iterate);
 	tcase_add_test(t, test_template_open);
 	tcase_add_test(t, test_quarantine);
-	tcase_add_test(t, test_state);
 	tcase_add_test(t, test_rollback);
 	suite_add_tcase(suite, t);
 	return suite;
