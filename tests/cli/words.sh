@@ -57,12 +57,12 @@ expect_error 3 policy.cases policy test "$tls" "$T/cases.json"
 
 case_start "an older version adopted later is not in effect"
 for version in 3 2; do
-	sed "s|\"version\": 1,|\"version\": $version,|" "$tls" >"$T/v.json"
-	run "$PROVCTL" -C "$H" policy adopt "$T/v.json"
+	sed "s|\"version\": 1,|\"version\": $version,|" "$tls" \
+		>"$T/v$version.json"
 done
-if [ "$rc" -eq 0 ]; then
-	expect_text "version 3 stays in effect"
-fi
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/v3.json"
+expect_error 9 store.template -C "$H" policy adopt "$T/v2.json"
+expect_text "version 3 of tls-client is adopted"
 expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$tls"
 expect_text "version 3 stays in effect"
 
