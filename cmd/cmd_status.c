@@ -59,17 +59,18 @@ static enum pv_code print_json(const struct authority *a,
 				       day(st->cas[i].not_after_s, when),
 				       "expired", st->cas[i].expired));
 	return out_json(
-		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:I, s:I, "
-			  "s:I, s:I, s:I, s:o}",
+		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:I, "
+			  "s:I, s:I, s:I, s:I, s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
 			  "code", (int)code, "tokens", tokens, "pin_source",
 			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
-			  st->store_code == PV_OK, "log_size",
-			  (json_int_t)st->counts.log_size, "devices",
-			  (json_int_t)st->counts.devices, "open_intents",
-			  (json_int_t)st->counts.reserved, "sealed_bytes",
-			  (json_int_t)st->counts.sealed_len, "templates",
-			  (json_int_t)st->templates, "cas", cas),
+			  st->store_code == PV_OK, "clock",
+			  st->store_code == PV_OK && st->clock_code == PV_OK,
+			  "log_size", (json_int_t)st->counts.log_size,
+			  "devices", (json_int_t)st->counts.devices,
+			  "open_intents", (json_int_t)st->counts.reserved,
+			  "sealed_bytes", (json_int_t)st->counts.sealed_len,
+			  "templates", (json_int_t)st->templates, "cas", cas),
 		err);
 }
 
@@ -106,6 +107,8 @@ static void print_text(const struct authority *a, const struct status *st)
 	       (unsigned long long)st->counts.sealed_len,
 	       (unsigned long long)st->counts.log_size,
 	       (unsigned long long)st->templates);
+	if (st->clock_code != PV_OK)
+		printf("clock      %s\n", st->clock_why.message);
 	for (size_t i = 0; i < st->cas_n; i++)
 		printf("CA         %s until %s%s\n", st->cas[i].name,
 		       day(st->cas[i].not_after_s, when),

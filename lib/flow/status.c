@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
 
 #define DAY_S 86400
@@ -60,6 +61,11 @@ static enum pv_code look_at_store(const struct backends *b,
 
 	if (rc == PV_OK)
 		rc = store_counts(store, &st->counts, err);
+	err_init(&st->clock_why);
+	if (rc == PV_OK)
+		st->clock_code = store_time_follows(
+			store, st->counts.last_event_ms,
+			(uint64_t)pvtime_now_ms(), &st->clock_why);
 	if (rc == PV_OK)
 		rc = store_template_each(store, &templates, err);
 	if (rc == PV_OK)
@@ -107,9 +113,12 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 		return st->pin_code;
 	}
 	expired = expired_ca(st);
-	if (!expired)
-		return PV_OK;
-	err_object(err, expired->name);
-	return err_fail(err, PV_DENIED, "status.ca", "make a new CA",
-			"the CA's certificate has expired");
+	if (expired) {
+		err_object(err, expired->name);
+		return err_fail(err, PV_DENIED, "status.ca", "make a new CA",
+				"the CA's certificate has expired");
+	}
+	if (st->clock_code != PV_OK)
+		*err = st->clock_why;
+	return st->clock_code;
 }

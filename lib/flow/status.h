@@ -30,7 +30,9 @@ struct status {
 	enum pv_code store_code;
 	struct err store_why;
 	struct store_counts counts; /* valid when store_code is PV_OK */
-	uint64_t templates;	    /* adopted, all versions */
+	enum pv_code clock_code;    /* whether an entry may have this time */
+	struct err clock_why;
+	uint64_t templates; /* adopted, all versions */
 	struct status_ca cas[STATUS_CAS_MAX];
 	size_t cas_n;
 };
@@ -38,7 +40,8 @@ struct status {
 /*
  * Fills *st as far as possible. Returns PV_OK, or the first of: store's code,
  * the code of the tokens when none is usable, the PIN source's code, PV_DENIED
- * "status.ca" when a CA has expired; err says which. Open intents are no fault.
+ * "status.ca" when a CA has expired, PV_DENIED "clock.*" when the log admits no
+ * entry at this time; err says which. Open intents are no fault.
  */
 PV_MUST enum pv_code status_collect(const struct backends *b,
 				    const struct authority *a,

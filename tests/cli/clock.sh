@@ -25,6 +25,7 @@ for id in S0000000002 S0000000002 S0000000003; do
 	expect_error 4 clock.step -C "$H" issue --template symmetric-sensor \
 		--device "$id"
 done
+expect_error 4 clock.step -C "$H" status
 # An old answer is no event; what is logged anew is.
 issue symmetric-sensor S0000000001 -o "$T/again.pvb"
 expect_equal "$rc" 0 "exit of an old answer"
@@ -45,9 +46,15 @@ clock_set -$day
 expect_error 4 clock.backwards -C "$H" issue --template symmetric-sensor \
 	--device S0000000005
 expect_error 4 clock.backwards -C "$H" export chain
+run "$PROVCTL" -C "$H" status
+expect_equal "$rc" 4 "exit of status"
+expect_text "the clock stands before"
+run "$PROVCTL" -C "$H" --json status
+expect_equal "$(jq -r -s '.[0].clock' "$T/out")" false clock
 
 case_start "the clock set right: all goes on"
 clock_set 0
+expect_exit 0 "$PROVCTL" -C "$H" status
 verify_audit
 for id in S0000000002 S0000000003 S0000000005; do
 	issue symmetric-sensor "$id"
