@@ -124,6 +124,7 @@ void record_put_result(struct wire *w, const struct bundled *b)
 	wire_put_u64(w, req->line);
 	wire_put_str(w, req->id);
 	wire_put_str(w, req->device);
+	wire_put_bytes(w, req->bytes_sha256, 32);
 	wire_put_u64(w, prepared_number(p));
 	wire_put_bytes(w, prepared_context(p)->template_sha256, 32);
 	wire_put_span(w, prepared_serial(p));
@@ -160,6 +161,7 @@ enum pv_code record_get_result(struct wire_rec *rec, struct record_result *r,
 	r->line = wire_get_u64(rec);
 	wire_get_str(rec, r->id, sizeof(r->id));
 	wire_get_str(rec, r->device, sizeof(r->device));
+	wire_get_bytes(rec, r->bytes_sha256, 32);
 	r->number = (uint32_t)wire_get_u64(rec);
 	wire_get_bytes(rec, r->template_sha256, 32);
 	r->serial = wire_get_span(rec);

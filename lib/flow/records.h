@@ -62,6 +62,7 @@ PV_MUST enum pv_code record_get_stored(struct wire_rec *rec,
 struct record_result {
 	uint64_t line;
 	char id[REQUEST_ID_MAX + 1], device[REQUEST_ID_MAX + 1];
+	uint8_t bytes_sha256[32]; /* of the request, for a denial */
 	uint32_t number;
 	uint8_t template_sha256[32];
 	struct span serial, cert;

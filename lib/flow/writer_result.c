@@ -260,6 +260,7 @@ static enum pv_code refuse_held(struct writer *w, const struct record_result *r,
 
 	memcpy(refused.id, r->id, sizeof(refused.id));
 	memcpy(refused.device, r->device, sizeof(refused.device));
+	memcpy(refused.bytes_sha256, r->bytes_sha256, 32);
 	err_init(&refused.why);
 	err_object(&refused.why, r->device);
 	err_fail(&refused.why, PV_DENIED, "quarantine.held",
@@ -289,6 +290,7 @@ static enum pv_code put_other(struct writer *w, const struct record_result *r,
 	if (rc == PV_INTEGRITY) {
 		memcpy(bad.id, r->id, sizeof(bad.id));
 		memcpy(bad.device, r->device, sizeof(bad.device));
+		memcpy(bad.bytes_sha256, r->bytes_sha256, 32);
 		return writer_refuse(w, &bad, err);
 	}
 	if (rc != PV_OK)
