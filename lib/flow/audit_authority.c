@@ -202,13 +202,15 @@ static enum pv_code check_contexts(struct audit *au, struct err *err)
 		CLEANUP(cleanup_issue_context_free)
 		struct issue_context *ctx = NULL;
 		struct err why;
+		enum pv_code rc;
 
 		err_init(&why);
-		if (issue_context_load_digest(au->a, au->store,
-					      au->templates[i].sha256, &ctx,
-					      &why) == PV_INTEGRITY) {
+		rc = issue_context_load_digest(
+			au->a, au->store, au->templates[i].sha256, &ctx, &why);
+		if (rc == PV_INTEGRITY || rc == PV_STORAGE ||
+		    rc == PV_INTERNAL) {
 			*err = why;
-			return PV_INTEGRITY;
+			return rc;
 		}
 	}
 	return PV_OK;

@@ -100,17 +100,13 @@ static enum pv_code configured_key(const struct issue_context *ctx,
 			"the store knows no %s key of that label", purpose);
 }
 
-static enum pv_code load_keys(struct issue_context *ctx,
-			      const struct authority *a, struct store *store,
-			      struct err *err)
+static enum pv_code choose_keys(struct issue_context *ctx,
+				const struct authority *a, struct err *err)
 {
-	struct store_visit v = { .ctx = ctx, .fn.key = take_key };
 	uint8_t digest[32];
-	enum pv_code rc = store_key_each(store, &v, err);
+	enum pv_code rc = configured_key(ctx, a, "bundle", HSM_KEY_P256,
+					 &ctx->bundle_key, err);
 
-	if (rc == PV_OK)
-		rc = configured_key(ctx, a, "bundle", HSM_KEY_P256,
-				    &ctx->bundle_key, err);
 	if (rc == PV_OK && !ctx->bundle_key)
 		rc = err_fail(err, PV_NOT_FOUND, "context.key",
 			      "see \"keys\" in provctl.json",
@@ -406,28 +402,33 @@ static enum pv_code load_escrow(struct issue_context *ctx,
 
 /* ---- all together ---- */
 
+/* What the store alone answers for comes first: a key that the configuration
+ * lacks must not keep an audit from the manifests. */
 static enum pv_code load_rest(struct issue_context *ctx,
 			      const struct authority *a, struct store *store,
 			      struct err *err)
 {
-	enum pv_code rc = PV_OK;
+	const struct store_visit v = { .ctx = ctx, .fn.key = take_key };
+	enum pv_code rc;
 
 	if (ctx->tmpl->ca)
 		return err_fail(err, PV_DENIED, "template.ca",
 				"CAs are made by plan steps",
 				"%s is a template for CAs", ctx->tmpl->name);
-	rc = load_keys(ctx, a, store, err);
+	rc = store_key_each(store, &v, err);
+	if (rc == PV_OK)
+		rc = load_issuer(ctx, store, err);
+	ctx->stages_n = ctx->tmpl->stages_n;
+	for (size_t i = 0; rc == PV_OK && i < ctx->stages_n; i++)
+		rc = load_stage(ctx, store, i, err);
+	if (rc == PV_OK)
+		rc = choose_keys(ctx, a, err);
 	if (rc == PV_OK)
 		rc = check_needs(ctx, err);
 	if (rc == PV_OK && ctx->store_key &&
 	    prepared_secret_bytes(ctx->tmpl) > 0)
 		rc = store_datakey_count(store, ctx->store_key->id,
 					 &ctx->store_uses, err);
-	if (rc == PV_OK)
-		rc = load_issuer(ctx, store, err);
-	ctx->stages_n = ctx->tmpl->stages_n;
-	for (size_t i = 0; rc == PV_OK && i < ctx->stages_n; i++)
-		rc = load_stage(ctx, store, i, err);
 	ctx->escrow_n = ctx->tmpl->escrow_n;
 	for (size_t i = 0; rc == PV_OK && i < ctx->escrow_n; i++)
 		rc = load_escrow(ctx, a, i, err);

@@ -245,6 +245,17 @@ sql "update own_key set spki=(select spki from own_key where purpose='root') \
 	where purpose='bundle'"
 expect_error 5 audit.signature -C "$H" audit verify
 
+case_start "audit verify: a manifest is looked at though a key is not named"
+fresh
+jq 'del(.keys.kdf)' "$H/provctl.json" >"$T/config" &&
+	cat "$T/config" >"$H/provctl.json"
+run "$PROVCTL" -C "$H" audit verify
+expect_equal "$rc" 0 "exit before the edit ($(cat "$T/err"))"
+sql "update manifest set bytes=cast(substr(bytes,1,length(bytes)-1) || x'00' \
+	as blob) where template=(select id from template where name='escrowed')"
+run "$PROVCTL" -C "$H" audit verify
+expect_equal "$rc" 5 "exit after"
+
 # ---- open intents ----
 
 things 0 400 >"$T/in.jsonl"
