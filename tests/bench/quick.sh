@@ -15,8 +15,10 @@ for jobs in 1 2; do
 	loop=$(field per_s "$work/bare.json")
 	from=$(requests bench "$n")
 	restore
-	"$BENCH_DIR/measure" "$PROVCTL" -q -C "$A" issue --template azure-dps \
-		--from "$from" --jobs "$jobs" --out "$A/run" >"$work/m.json" ||
+	# Results on standard output: an --out folder is two files a device, and
+	# what the file system does with those is another figure.
+	"$BENCH_DIR/measure" -o "$work/results.jsonl" "$PROVCTL" -q -C "$A" \
+		issue --template azure-dps --from "$from" --jobs "$jobs" >"$work/m.json" ||
 		die "issue ended badly: $(cat "$work/m.json")"
 	verified
 	awk -v n="$n" -v j="$jobs" -v w="$(field wall_s "$work/m.json")" \
