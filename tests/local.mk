@@ -97,6 +97,7 @@ UNIT_TESTS = \
 	tests/unit/check_kdf \
 	tests/unit/check_keycheck \
 	tests/unit/check_keycheck_rsa \
+	tests/unit/check_keytable \
 	tests/unit/check_known \
 	tests/unit/check_lint_args \
 	tests/unit/check_log_entry \

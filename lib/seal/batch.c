@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/seal/batch_impl.h"
 #include "lib/seal/sign1.h"
 
@@ -30,7 +31,7 @@ enum pv_code seal_batch_leaf(struct span payload, uint8_t leaf[static 32],
 {
 	const struct span parts[] = { { (const uint8_t *)"\x00", 1 }, payload };
 
-	return sign1_sha256(parts, 2, leaf, err);
+	return sha256_parts(parts, 2, leaf, err);
 }
 
 enum pv_code seal_batch_node(const uint8_t left[static 32],
@@ -41,7 +42,7 @@ enum pv_code seal_batch_node(const uint8_t left[static 32],
 				      { left, 32 },
 				      { right, 32 } };
 
-	return sign1_sha256(parts, 3, out, err);
+	return sha256_parts(parts, 3, out, err);
 }
 
 void seal_batch_free(struct seal_batch *b)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/seal/bundle_impl.h"
 #include "lib/seal/hpke_impl.h"
 #include "lib/seal/ossl.h"
@@ -108,7 +109,7 @@ static enum pv_code bind(struct making *m, struct err *err)
 				"a binding of %zu bytes is too long", w.len);
 	m->binding_len = w.len;
 	binding = (struct span){ m->binding, w.len };
-	return sign1_sha256(&binding, 1, m->bh, err);
+	return sha256(binding, m->bh, err);
 }
 
 /* Draws BS and closes it for the recipient. */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
 #include "lib/seal/batch.h"
 #include "lib/seal/bundle_impl.h"
 #include "lib/seal/sign1.h"
@@ -168,8 +169,7 @@ enum pv_code seal_payload_parse(struct span payload, struct seal_view *view,
 		why = "a field is missing, surplus or of a wrong type";
 		if (get_payload(&r, view)) {
 			if (!doubled(view))
-				return sign1_sha256(&view->binding, 1, view->bh,
-						    err);
+				return sha256(view->binding, view->bh, err);
 			why = "a component stands twice";
 		}
 	}

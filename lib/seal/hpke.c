@@ -28,9 +28,10 @@ struct hpke {
 	struct kdf *kdf;
 	struct gcm *gcm;
 	EVP_PKEY_CTX *keygen;
-	EVP_PKEY *peer;		      /* re-used for every recipient */
-	EVP_PKEY *ephemeral;	      /* injected for one call, else NULL */
-	uint8_t psk_id_hash[HPKE_NH]; /* constant in mode base */
+	EVP_PKEY *peer;		       /* re-used for every recipient */
+	uint8_t point[HPKE_POINT_LEN]; /* what peer holds; 00: nothing usable */
+	EVP_PKEY *ephemeral;	       /* injected for one call, else NULL */
+	uint8_t psk_id_hash[HPKE_NH];  /* constant in mode base */
 };
 
 CLEANUP_PTR(struct hpke, hpke_free);
@@ -171,9 +172,14 @@ enum pv_code hpke_point_check(struct hpke *h,
 			      const uint8_t point[static HPKE_POINT_LEN],
 			      struct err *err)
 {
-	if (point[0] == 0x04 && EVP_PKEY_set1_encoded_public_key(
-					h->peer, point, HPKE_POINT_LEN) == 1)
+	if (point[0] == 0x04 && !memcmp(h->point, point, HPKE_POINT_LEN))
 		return PV_OK;
+	h->point[0] = 0;
+	if (point[0] == 0x04 && EVP_PKEY_set1_encoded_public_key(
+					h->peer, point, HPKE_POINT_LEN) == 1) {
+		memcpy(h->point, point, HPKE_POINT_LEN);
+		return PV_OK;
+	}
 	ERR_clear_error();
 	return err_fail(err, PV_INPUT, "seal.point",
 			"make the sealing key anew",

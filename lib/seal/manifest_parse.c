@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/base/cose.h"
+#include "lib/base/sha256.h"
 #include "lib/seal/manifest_impl.h"
 #include "lib/seal/sign1.h"
 
@@ -163,8 +164,7 @@ enum pv_code manifest_parse(struct span message, struct manifest *m,
 	parts->sig = (struct span){ msg.auth.p, msg.auth.len };
 	rc = parse_payload(parts->payload, m ? m : &scratch, err);
 	if (rc == PV_OK)
-		rc = sign1_sha256(&parts->payload, 1, parts->payload_sha256,
-				  err);
+		rc = sha256(parts->payload, parts->payload_sha256, err);
 	if (rc == PV_OK)
 		rc = sign1_digest_of((struct span){ msg.protected_hdr.p,
 						    msg.protected_hdr.len },

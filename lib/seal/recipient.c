@@ -6,6 +6,7 @@
 #include <openssl/params.h>
 
 #include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
 #include "lib/seal/bundle_impl.h"
 #include "lib/seal/ossl.h"
 #include "lib/seal/sign1.h"
@@ -37,7 +38,7 @@ enum pv_code seal_recipient_from_spki(struct seal *s, struct span spki,
 	memcpy(r->point, spki.p + sizeof(spki_head), HPKE_POINT_LEN);
 	rc = hpke_point_check(seal_hpke(s), r->point, err);
 	if (rc == PV_OK)
-		rc = sign1_sha256(&spki, 1, r->id, err);
+		rc = sha256(spki, r->id, err);
 	return rc;
 }
 

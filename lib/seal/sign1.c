@@ -1,22 +1,10 @@
 #include "lib/seal/sign1.h"
 
+#include "lib/base/sha256.h"
 #include "lib/seal/ossl.h"
 
 #define HEADER_MAX 32	     /* {1: -7, 4: 8 bytes} is 13 bytes */
 #define MESSAGE_HEADS_MAX 32 /* tag, array, map and bstr heads */
-
-enum pv_code sign1_sha256(const struct span *parts, size_t n,
-			  uint8_t out[static 32], struct err *err)
-{
-	CLEANUP(cleanup_EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx && EVP_DigestInit_ex2(ctx, EVP_sha256(), NULL) == 1;
-
-	for (size_t i = 0; i < n && ok; i++)
-		ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].len) == 1;
-	if (!ok || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
-		return ossl_fail(err, "SHA-256");
-	return PV_OK;
-}
 
 static struct span header(uint8_t out[HEADER_MAX],
 			  const uint8_t kid[SIGN1_KID_LEN])
@@ -43,7 +31,7 @@ enum pv_code sign1_digest_of(struct span prot, struct span payload,
 				prot.len);
 	parts[0] = (struct span){ prefix, w.len };
 	parts[1] = payload;
-	return sign1_sha256(parts, 2, digest, err);
+	return sha256_parts(parts, 2, digest, err);
 }
 
 enum pv_code sign1_digest(struct span payload,

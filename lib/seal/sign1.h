@@ -31,8 +31,5 @@ PV_MUST enum pv_code sign1_finish(struct span payload,
 				  const uint8_t kid[static SIGN1_KID_LEN],
 				  const uint8_t sig[static COSE_SIG_LEN],
 				  struct buf *out, struct err *err);
-/* SHA-256 of the n parts in order. */
-PV_MUST enum pv_code sign1_sha256(const struct span *parts, size_t n,
-				  uint8_t out[static 32], struct err *err);
 
 #endif

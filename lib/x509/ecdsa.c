@@ -6,11 +6,16 @@
 #include <openssl/err.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/x509/ctx.h"
+#include "lib/x509/keytable.h"
 #include "lib/x509/oids.h"
 
 #define SCALAR_LEN 32
 #define DIGEST_LEN 32
+
+/* A table costs 150 KiB and the time that some 500 verifications save. */
+#define VERIFIED_BEFORE_TABLE 1024
 
 /* SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING (66) } */
 static const uint8_t spki_head[X509_P256_SPKI_LEN - X509_P256_POINT_LEN] = {
@@ -39,9 +44,7 @@ bool x509_spki_point(struct span spki, const uint8_t **point)
 enum pv_code x509_spki_sha256(struct span spki, uint8_t out[32],
 			      struct err *err)
 {
-	if (EVP_Digest(spki.p, spki.len, out, NULL, EVP_sha256(), NULL) != 1)
-		return x509_openssl_fail("SHA-256", err);
-	return PV_OK;
+	return sha256(spki, out, err);
 }
 
 /* INTEGER from 32 big-endian bytes; returns the octets written, 0 for zero. */
@@ -95,6 +98,8 @@ bool x509_ecdsa_from_der(struct span der, uint8_t sig[64])
 struct x509_verifier {
 	struct x509_ctx *ctx;
 	struct x509_curve *curve; /* in ctx: holds the one key */
+	unsigned verified;	  /* until there is a table */
+	struct keytable *table;
 };
 
 enum pv_code x509_verifier_new(struct span spki, struct x509_verifier **out,
@@ -127,6 +132,7 @@ void x509_verifier_free(struct x509_verifier *v)
 	if (!v)
 		return;
 	x509_ctx_free(v->ctx);
+	keytable_free(v->table);
 	mem_cleanup(&v);
 }
 
@@ -151,17 +157,50 @@ static enum pv_code verify(EVP_PKEY_CTX *use, const uint8_t digest[DIGEST_LEN],
 	return PV_OK;
 }
 
-enum pv_code x509_verify_digest(struct x509_verifier *v,
-				const uint8_t digest[32], const uint8_t sig[64],
-				enum pv_code wrong, struct err *err)
+/* Both ways must say the same before the table is used alone. */
+static enum pv_code start_table(struct x509_verifier *v,
+				const uint8_t digest[DIGEST_LEN],
+				const uint8_t sig[64], bool right,
+				struct err *err)
+{
+	bool by_table;
+	enum pv_code rc = keytable_new(v->curve->point, &v->table, err);
+
+	if (rc != PV_OK || !v->table)
+		return rc;
+	rc = keytable_verify(v->table, digest, sig, &by_table, err);
+	if (rc != PV_OK || by_table == right)
+		return rc;
+	return err_fail(err, PV_INTERNAL, "openssl", NULL,
+			"two ways to verify one signature do not agree");
+}
+
+static enum pv_code verify_once(struct x509_verifier *v,
+				const uint8_t digest[DIGEST_LEN],
+				const uint8_t sig[64], bool *right,
+				struct err *err)
 {
 	uint8_t der[X509_ECDSA_DER_MAX];
 	size_t len;
 
-	if (!x509_ecdsa_to_der(sig, der, &len))
-		return wrong_signature(wrong, err);
-	return verify(v->curve->use, digest, (struct span){ der, len }, wrong,
-		      err);
+	if (v->table)
+		return keytable_verify(v->table, digest, sig, right, err);
+	*right = x509_ecdsa_to_der(sig, der, &len) &&
+		 EVP_PKEY_verify(v->curve->use, der, len, digest, DIGEST_LEN) ==
+			 1;
+	if (v->verified++ != VERIFIED_BEFORE_TABLE)
+		return PV_OK;
+	return start_table(v, digest, sig, *right, err);
+}
+
+enum pv_code x509_verify_digest(struct x509_verifier *v,
+				const uint8_t digest[32], const uint8_t sig[64],
+				enum pv_code wrong, struct err *err)
+{
+	bool right;
+	enum pv_code rc = verify_once(v, digest, sig, &right, err);
+
+	return rc == PV_OK && !right ? wrong_signature(wrong, err) : rc;
 }
 
 enum pv_code x509_verify_cert(struct x509_verifier *v,

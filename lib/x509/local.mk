@@ -13,4 +13,5 @@ lib_x509_libpvx509_a_SOURCES = lib/x509/profile.h \
 	lib/x509/tbs.c lib/x509/tbs_ext.c lib/x509/tbs_impl.h lib/x509/tbs.h \
 	lib/x509/tbs_lint.c lib/x509/lint_ext.c lib/x509/lint_impl.h \
 	lib/x509/tbs_lint.h \
+	lib/x509/keytable.c lib/x509/keytable.h \
 	lib/x509/cert.c lib/x509/ecdsa.c lib/x509/cert.h
