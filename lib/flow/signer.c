@@ -123,9 +123,11 @@ static enum pv_code make_groups(struct signer *s, struct err *err)
 	return PV_OK;
 }
 
+/* Slots are taken from the first on: behind one never used there is none. */
 static void free_group(struct signer_group *g)
 {
-	for (size_t i = 0; g && i < READER_GROUP_MAX; i++) {
+	for (size_t i = 0; g && i < READER_GROUP_MAX && g->slots[i].group;
+	     i++) {
 		request_release(&g->slots[i].req);
 		approved_free(g->slots[i].approved);
 		prepared_free(g->slots[i].prepared);

@@ -53,8 +53,7 @@ enum pv_code x509_ctx_new(struct x509_ctx **out, struct err *err)
 		return PV_INTERNAL;
 	ctx->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	ctx->md = EVP_MD_CTX_new();
-	if (!ctx->sha256 || !ctx->md || !curve_setup(&ctx->p256, "P-256") ||
-	    !curve_setup(&ctx->p384, "P-384")) {
+	if (!ctx->sha256 || !ctx->md || !curve_setup(&ctx->p256, "P-256")) {
 		x509_ctx_free(ctx);
 		return x509_openssl_fail("contexts for keys", err);
 	}
@@ -88,6 +87,8 @@ enum pv_code x509_ctx_import(struct x509_ctx *ctx,
 	struct span point = facts->point;
 
 	*out = c;
+	if (!c->key && !curve_setup(c, "P-384"))
+		return x509_openssl_fail("context for P-384 keys", err);
 	if (c->point_len > 0 && c->point_len == point.len &&
 	    memcmp(c->point, point.p, point.len) == 0)
 		return PV_OK;

@@ -23,7 +23,8 @@ struct x509_curve { /* one curve's key, its point replaced */
 };
 
 struct x509_ctx {
-	struct x509_curve p256, p384;
+	struct x509_curve p256;
+	struct x509_curve p384; /* made with the first such key */
 	EVP_MD *sha256;
 	EVP_MD_CTX *md;
 	BN_CTX *bn; /* made with the first RSA key, as is sieve */
