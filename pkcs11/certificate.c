@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "pkcs11/child.h"
 #include "pkcs11/life.h"
 
 struct cert_job {
@@ -77,13 +76,10 @@ static enum pv_code store_in_child(const void *ctx, void *result,
 	SECRET pin = SECRET_INIT;
 	PKCS11_SLOT *slot = NULL;
 	CK_TOKEN_INFO info;
-	char name[33];
 	bool there = false;
-	enum pv_code rc = p11_life_lock_name(job->cfg, name, err);
+	enum pv_code rc = p11_life_open(&life, job->cfg, err);
 
 	(void)result;
-	if (rc == PV_OK)
-		rc = p11_life_open(&life, job->cfg, name, err);
 	if (rc == PV_OK)
 		rc = p11_life_find(&life, job->cfg, &slot, &info, err);
 	if (rc == PV_OK && !slot->token->secureLogin)
@@ -113,5 +109,5 @@ enum pv_code p11_token_store_certificate(const struct p11_config *cfg,
 	if (strlen(cert->label) >= HSM_LABEL_MAX)
 		return err_fail(err, PV_INPUT, "hsm.label", NULL,
 				"the label is too long");
-	return p11_child_run(&child, NULL, err);
+	return p11_life_run(cfg, &child, NULL, err);
 }

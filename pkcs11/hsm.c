@@ -194,13 +194,14 @@ static const struct hsm_ops ops = {
 	.close = op_close,
 };
 
+/* module: where cfg's really is. */
 static enum pv_code copy_config(struct p11 *p, const struct p11_config *cfg,
-				struct err *err)
+				const char *module, struct err *err)
 {
 	p->cfg.timeout_s = cfg->timeout_s;
 	p->cfg.sessions = cfg->sessions;
 	p->cfg.watch = cfg->watch;
-	p->cfg.module = mem_strdup(cfg->module, err);
+	p->cfg.module = mem_strdup(module, err);
 	if (p->cfg.module)
 		p->cfg.token_uri = mem_strdup(cfg->token_uri, err);
 	if (p->cfg.token_uri)
@@ -212,6 +213,7 @@ enum pv_code p11_open(const struct p11_config *cfg, const struct secret *pin,
 		      struct hsm **out, struct err *err)
 {
 	CLEANUP(cleanup_p11_free) struct p11 *p = mem_new(sizeof(*p), err);
+	char real[PATH_MAX];
 	enum pv_code rc;
 
 	if (!p)
@@ -223,9 +225,11 @@ enum pv_code p11_open(const struct p11_config *cfg, const struct secret *pin,
 	if (rc == PV_OK)
 		rc = p11_uri_parse_token(cfg->token_uri, &p->uri, err);
 	if (rc == PV_OK)
-		rc = copy_config(p, cfg, err);
+		rc = p11_module_resolve(cfg->module, real, err);
 	if (rc == PV_OK)
-		rc = p11_module_load(&p->mod, cfg->module, err);
+		rc = copy_config(p, cfg, real, err);
+	if (rc == PV_OK)
+		rc = p11_module_load(&p->mod, real, err);
 	if (rc != PV_OK)
 		return rc;
 	rc = p11_session_enter(p, err);

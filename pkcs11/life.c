@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "pkcs11/lock.h"
 #include "pkcs11/rv.h"
 
 /* The name libp11 gives the error library whose reasons are CK_RVs. */
@@ -18,7 +19,6 @@ void p11_life_close(struct p11_life *l)
 	if (l->ctx)
 		PKCS11_CTX_free(l->ctx);
 	p11_module_unload(&l->mod);
-	p11_lock_release(&l->lock);
 }
 
 /* libp11 leaves the CK_RV as the reason of an OpenSSL error. */
@@ -32,8 +32,23 @@ enum pv_code p11_life_failed(const char *call, struct err *err)
 	return err_fail(err, PV_HSM_TEMP, "hsm.call", NULL, "%s failed", call);
 }
 
+/* Taken before the fork: waiting for others is not the HSM's time. */
+enum pv_code p11_life_run(const struct p11_config *cfg,
+			  const struct p11_child *child, void *result,
+			  struct err *err)
+{
+	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
+	char real[PATH_MAX];
+	enum pv_code rc = p11_module_resolve(cfg->module, real, err);
+
+	if (rc == PV_OK)
+		rc = p11_lock_take(&lock, cfg->lock_dir, real, cfg->timeout_s,
+				   err);
+	return rc == PV_OK ? p11_child_run(child, result, err) : rc;
+}
+
 enum pv_code p11_life_open(struct p11_life *l, const struct p11_config *cfg,
-			   const char *lock_name, struct err *err)
+			   struct err *err)
 {
 	char real[PATH_MAX];
 	enum pv_code rc;
@@ -42,9 +57,6 @@ enum pv_code p11_life_open(struct p11_life *l, const struct p11_config *cfg,
 	rc = p11_module_resolve(cfg->module, real, err);
 	if (rc == PV_OK)
 		rc = p11_module_load(&l->mod, real, err);
-	if (rc == PV_OK)
-		rc = p11_lock_take(&l->lock, cfg->lock_dir, cfg->module,
-				   lock_name, cfg->timeout_s, err);
 	if (rc != PV_OK)
 		return rc;
 	ERR_clear_error();
@@ -78,18 +90,6 @@ enum pv_code p11_life_find(struct p11_life *l, const struct p11_config *cfg,
 	}
 	return err_fail(err, PV_HSM_TEMP, "hsm.token-missing", NULL,
 			"the token came while we looked; run again");
-}
-
-/* The lock's name must be the one that p11_open() takes. */
-enum pv_code p11_life_lock_name(const struct p11_config *cfg, char name[33],
-				struct err *err)
-{
-	CLEANUP(cleanup_p11_uri_free) struct p11_uri *uri = NULL;
-	enum pv_code rc = p11_uri_parse_token(cfg->token_uri, &uri, err);
-
-	if (rc == PV_OK)
-		p11_uri_lock_name(uri, name);
-	return rc;
 }
 
 /* libp11 wants C strings; the copy ends with this child. */

@@ -1,6 +1,7 @@
 /*
- * life: one libp11 context on one module, for a child process (child.h): the
- * lock, load, slots, find, login. token.h says why it lives only there.
+ * life: one libp11 context on one module, in a child process (child.h) that
+ * runs under the module's lock: load, slots, find, login. token.h says why it
+ * lives only there.
  */
 #ifndef PV_PKCS11_LIFE_H
 #define PV_PKCS11_LIFE_H
@@ -16,12 +17,11 @@
 #undef RSA_METHOD
 #undef EC_KEY_METHOD
 
+#include "pkcs11/child.h"
 #include "pkcs11/facts.h"
-#include "pkcs11/lock.h"
 
 struct p11_life {
 	struct p11_module mod; /* not initialised by us: libp11 did */
-	struct p11_lock lock;
 	PKCS11_CTX *ctx;
 	bool loaded;
 	PKCS11_SLOT *slots;
@@ -30,17 +30,22 @@ struct p11_life {
 
 #define P11_LIFE_INIT                                                          \
 	{                                                                      \
-		.lock = P11_LOCK_INIT                                          \
+		.loaded = false                                                \
 	}
 
-/* Takes the lock of that name, loads, lists slots. */
+/*
+ * p11_child_run() while the lock of cfg's module is held (lock.h); codes of
+ * both, and of p11_module_resolve().
+ */
+PV_MUST enum pv_code p11_life_run(const struct p11_config *cfg,
+				  const struct p11_child *child, void *result,
+				  struct err *err);
+
+/* The rest is for the child. Loads, lists slots. */
 PV_MUST enum pv_code p11_life_open(struct p11_life *l,
 				   const struct p11_config *cfg,
-				   const char *lock_name, struct err *err);
+				   struct err *err);
 void p11_life_close(struct p11_life *l);
-/* The lock's name for cfg's token; p11_open() takes the same. */
-PV_MUST enum pv_code p11_life_lock_name(const struct p11_config *cfg,
-					char name[33], struct err *err);
 /* libp11's slot for the token of cfg's URI. */
 PV_MUST enum pv_code p11_life_find(struct p11_life *l,
 				   const struct p11_config *cfg,

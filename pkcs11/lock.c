@@ -18,21 +18,18 @@
 #define WAIT_STEP_MS 5
 #define NAME_HASH_LEN 16 /* bytes of SHA-256 in a file name */
 
-/* "token-<hex>.lock": a label may hold any byte, a file name may not. */
-static enum pv_code name_of(const char *module, const char *token,
-			    char name[64], struct err *err)
+/* "module-<hex>.lock": a path may be longer than a file name. */
+static enum pv_code name_of(const char *module, char name[64], struct err *err)
 {
-	char text[1024];
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	char hex[2 * NAME_HASH_LEN + 1];
-	int n = snprintf(text, sizeof(text), "%s\n%s", module, token);
 
-	if (n < 0 || (size_t)n >= sizeof(text) ||
-	    EVP_Digest(text, (size_t)n, hash, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(module, strlen(module), hash, NULL, EVP_sha256(),
+		       NULL) != 1)
 		return err_fail(err, PV_INTERNAL, RULE, NULL,
-				"no name for the token's lock file");
+				"no name for the module's lock file");
 	hex_encode(hash, NAME_HASH_LEN, hex);
-	snprintf(name, 64, "token-%s.lock", hex);
+	snprintf(name, 64, "module-%s.lock", hex);
 	return PV_OK;
 }
 
@@ -58,31 +55,32 @@ static enum pv_code folder_open(const char *lock_dir, int *fd, struct err *err)
 static enum pv_code wait_for(int fd, unsigned timeout_s, struct err *err)
 {
 	const struct timespec step = { 0, WAIT_STEP_MS * 1000000L };
-	unsigned long tries = (timeout_s ? timeout_s : P11_TIMEOUT_DEFAULT_S) *
-			      1000ul / WAIT_STEP_MS;
+	unsigned long wait_s =
+		P11_LOCK_PATIENCE *
+		(unsigned long)(timeout_s ? timeout_s : P11_TIMEOUT_DEFAULT_S);
+	unsigned long tries = wait_s * 1000 / WAIT_STEP_MS;
 
 	for (unsigned long i = 0; i <= tries; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return PV_OK;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_errno(err, PV_STORAGE, RULE, NULL,
-					 "the token's lock file");
+					 "the module's lock file");
 		nanosleep(&step, NULL);
 	}
 	return err_fail(err, PV_HSM_TEMP, RULE,
 			"another provctl is logging in; run again",
-			"the token's lock was busy for %u s",
-			timeout_s ? timeout_s : P11_TIMEOUT_DEFAULT_S);
+			"the module's lock was busy for %lu s", wait_s);
 }
 
 enum pv_code p11_lock_take(struct p11_lock *lock, const char *lock_dir,
-			   const char *module, const char *token,
-			   unsigned timeout_s, struct err *err)
+			   const char *module, unsigned timeout_s,
+			   struct err *err)
 {
 	CLEANUP(fd_cleanup) int dir = -1;
 	CLEANUP(fd_cleanup) int fd = -1;
 	char name[64];
-	enum pv_code rc = name_of(module, token, name, err);
+	enum pv_code rc = name_of(module, name, err);
 
 	if (rc == PV_OK)
 		rc = folder_open(lock_dir, &dir, err);

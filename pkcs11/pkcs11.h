@@ -25,7 +25,7 @@ struct p11_config {
 	const char
 		*token_uri;   /* RFC 7512, token attributes only, never a PIN */
 	const char *lock_dir; /* folder of the token locks, made when missing */
-	unsigned timeout_s;   /* bound of a child and of waiting for the lock */
+	unsigned timeout_s;   /* bound of a child and of one way in (lock.h) */
 	unsigned sessions;    /* of p11_open(): 1 to 64 calls at once; 0: one */
 	struct hsm_watch *watch; /* told of every call; may be NULL */
 };
@@ -68,7 +68,7 @@ PV_MUST enum pv_code p11_preflight(const struct p11_config *cfg,
 				   struct p11_facts *out, struct err *err);
 
 /*
- * C_Initialize to C_Login under the token's lock, one login attempt, then
+ * C_Initialize to C_Login under the module's lock, one login attempt, then
  * the other sessions: a token with less room makes them fewer, not fail. The
  * process must not have initialised the module before. pin stays the caller's
  * and must outlive *out (a dead session logs in once more with it); it may be

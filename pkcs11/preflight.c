@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-#include "pkcs11/child.h"
-#include "pkcs11/facts.h"
-#include "pkcs11/lock.h"
+#include "pkcs11/life.h"
 #include "pkcs11/token.h"
 
 struct answer {
@@ -39,9 +37,12 @@ enum pv_code p11_preflight(const struct p11_config *cfg, struct p11_facts *out,
 		.timeout_s = cfg->timeout_s,
 		.what = "preflight",
 	};
-	enum pv_code rc = p11_child_run(&child, &answer, err);
+	CLEANUP(cleanup_p11_uri_free) struct p11_uri *uri = NULL;
+	enum pv_code rc = p11_uri_parse_token(cfg->token_uri, &uri, err);
 
 	memset(out, 0, sizeof(*out));
+	if (rc == PV_OK)
+		rc = p11_life_run(cfg, &child, &answer, err);
 	if (answer.found)
 		*out = answer.facts;
 	if (rc != PV_OK)

@@ -168,19 +168,6 @@ static enum pv_code take_facts(struct p11 *p, const CK_TOKEN_INFO *info,
 	return PV_OK;
 }
 
-/* How many logins one may wait for: each is ended after timeout_s. */
-#define LOCK_PATIENCE 8
-
-static enum pv_code lock_take(const struct p11 *p, struct p11_lock *lock,
-			      struct err *err)
-{
-	char name[33];
-
-	p11_uri_lock_name(p->uri, name);
-	return p11_lock_take(lock, p->cfg.lock_dir, p->cfg.module, name,
-			     LOCK_PATIENCE * p->cfg.timeout_s, err);
-}
-
 /* Without a login the sessions are of no use. */
 static enum pv_code come_in(struct p11 *p, struct err *err)
 {
@@ -252,7 +239,8 @@ with_lock(struct p11 *p, enum pv_code (*what)(struct p11 *p, struct err *err),
 	  struct err *err)
 {
 	CLEANUP(p11_lock_release) struct p11_lock lock = P11_LOCK_INIT;
-	enum pv_code rc = lock_take(p, &lock, err);
+	enum pv_code rc = p11_lock_take(&lock, p->cfg.lock_dir, p->cfg.module,
+					p->cfg.timeout_s, err);
 
 	if (rc != PV_OK)
 		return rc;

@@ -3,7 +3,7 @@
  * and comes in again. All of it is for a thread that is alone (pool.h), or the
  * only one; what it changes in struct p11 others read with a lease in hand.
  *
- * A process that comes in (C_Initialize to C_Login) holds the token's lock.
+ * A process that comes in (C_Initialize to C_Login) holds the module's lock.
  * C_Login is called once for each way in, however many sessions it opens;
  * after a refused PIN never again. As many sessions as were asked for, or as
  * the token has room for: only the first one must open. Nobody is ever logged

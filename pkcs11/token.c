@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "pkcs11/child.h"
 #include "pkcs11/life.h"
 
 #define LABEL_LEN 32 /* CK_TOKEN_INFO.label, blank padded */
@@ -14,11 +13,8 @@ enum pv_code p11_token_facts(const struct p11_config *cfg,
 	CLEANUP(p11_life_close) struct p11_life life = P11_LIFE_INIT;
 	PKCS11_SLOT *slot = NULL;
 	CK_TOKEN_INFO info;
-	char name[33];
-	enum pv_code rc = p11_life_lock_name(cfg, name, err);
+	enum pv_code rc = p11_life_open(&life, cfg, err);
 
-	if (rc == PV_OK)
-		rc = p11_life_open(&life, cfg, name, err);
 	if (rc == PV_OK)
 		rc = p11_life_find(&life, cfg, &slot, &info, err);
 	if (rc != PV_OK)
@@ -75,7 +71,7 @@ static enum pv_code init_in_child(const void *ctx, void *result,
 	if (rc == PV_OK)
 		rc = p11_life_pin(job->user_pin, &pin, err);
 	if (rc == PV_OK)
-		rc = p11_life_open(&life, job->cfg, job->label, err);
+		rc = p11_life_open(&life, job->cfg, err);
 	if (rc == PV_OK)
 		rc = empty_slot(&life, job->label, &slot, err);
 	if (rc != PV_OK)
@@ -122,7 +118,7 @@ enum pv_code p11_token_init(const struct p11_config *cfg, const char *label,
 		return err_fail(err, PV_INPUT, "hsm.label", NULL,
 				"a token label is 1 to 32 printable ASCII "
 				"characters");
-	rc = p11_child_run(&child, NULL, err);
+	rc = p11_life_run(cfg, &child, NULL, err);
 	if (rc != PV_OK)
 		err_object(err, label);
 	return rc;

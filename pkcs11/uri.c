@@ -1,6 +1,5 @@
 #include "pkcs11/uri.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <p11-kit/uri.h>
@@ -31,7 +30,6 @@ struct p11_uri {
 	P11KitUri *kit; /* owned */
 	unsigned seen;	/* bit i: known[i] is there */
 	char token[32 + 1];
-	char serial[16 + 1];
 	char object[P11_URI_LABEL_MAX + 1];
 	uint8_t id[P11_URI_ID_MAX];
 	size_t id_len;
@@ -94,8 +92,6 @@ static void keep(struct p11_uri *uri, size_t which, const uint8_t *value,
 {
 	if (!strcmp(known[which].name, "token"))
 		memcpy(uri->token, value, len);
-	else if (!strcmp(known[which].name, "serial"))
-		memcpy(uri->serial, value, len);
 	else if (!strcmp(known[which].name, "object"))
 		memcpy(uri->object, value, len);
 	else if (!strcmp(known[which].name, "id"))
@@ -234,9 +230,4 @@ const uint8_t *p11_uri_id(const struct p11_uri *uri, size_t *len)
 {
 	*len = uri->id_len;
 	return uri->id_len ? uri->id : NULL;
-}
-
-void p11_uri_lock_name(const struct p11_uri *uri, char name[33])
-{
-	snprintf(name, 33, "%s", uri->token[0] ? uri->token : uri->serial);
 }

@@ -39,7 +39,5 @@ const char *p11_uri_token(const struct p11_uri *uri);
 const char *p11_uri_object(const struct p11_uri *uri);
 /* Decoded; NULL (and *len 0) when absent. */
 const uint8_t *p11_uri_id(const struct p11_uri *uri, size_t *len);
-/* What names the token's lock file: its label, else its serial, else "". */
-void p11_uri_lock_name(const struct p11_uri *uri, char name[33]);
 
 #endif

@@ -113,6 +113,21 @@ export FAULT_C_Login_MS=700
 batch 0 4
 unset FAULT_C_Login_MS
 
+case_start "another provctl's login is not called a time-out"
+requests 8 6050 >"$T/in.jsonl"
+rm "$H"/locks/*
+batch 0 4
+lock=$(echo "$H"/locks/*)
+for jobs in 1 4; do
+	flock "$lock" sleep 3 &
+	echo $! >>"$T/pids"
+	for try in 1 2 3 4 5 6 7 8 9; do
+		flock -n "$lock" true || break
+		sleep 0.05
+	done
+	batch 0 "$jobs"
+done
+
 case_start "a person at a pin pad may take longer than the token"
 requests 8 6100 >"$T/in.jsonl"
 export FAULT_PAD="$H/softhsm/pin" FAULT_C_Login_MS=2500

@@ -10,7 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[P11_URI_MAX + 16];
 	CK_TOKEN_INFO info;
 	struct err err;
-	char name[33];
 	size_t len = 0;
 
 	if (size >= sizeof(text))
@@ -20,8 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&info, ' ', sizeof(info));
 	err_init(&err);
 	if (p11_uri_parse_token(text, &uri, &err) == PV_OK) {
-		p11_uri_lock_name(uri, name);
-		FUZZ_CHECK(strlen(name) <= 32);
 		FUZZ_CHECK(!p11_uri_object(uri) && !p11_uri_id(uri, &len));
 		FUZZ_CHECK(strchr(text, '?') == NULL);
 		(void)!p11_uri_matches(uri, &info);

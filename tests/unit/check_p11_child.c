@@ -166,18 +166,16 @@ START_TEST(lock_excludes)
 
 	snprintf(dir, sizeof(dir), "%s/locks", unit_tmp());
 	err_init(&err);
-	unit_ok(p11_lock_take(&one, dir, "/m.so", "acme", 1, &err), &err);
-	unit_refused(p11_lock_take(&two, dir, "/m.so", "acme", 1, &err),
-		     PV_HSM_TEMP, "hsm.lock", &err);
-	/* Another token or module is another lock. */
+	unit_ok(p11_lock_take(&one, dir, "/m.so", 1, &err), &err);
+	unit_refused(p11_lock_take(&two, dir, "/m.so", 1, &err), PV_HSM_TEMP,
+		     "hsm.lock", &err);
+	/* Another module is another lock. */
 	err_init(&err);
-	unit_ok(p11_lock_take(&two, dir, "/m.so", "other", 1, &err), &err);
-	p11_lock_release(&two);
-	unit_ok(p11_lock_take(&two, dir, "/n.so", "acme", 1, &err), &err);
+	unit_ok(p11_lock_take(&two, dir, "/n.so", 1, &err), &err);
 	p11_lock_release(&two);
 	p11_lock_release(&one);
 	p11_lock_release(&one);
-	unit_ok(p11_lock_take(&two, dir, "/m.so", "acme", 1, &err), &err);
+	unit_ok(p11_lock_take(&two, dir, "/m.so", 1, &err), &err);
 	p11_lock_release(&two);
 }
 END_TEST
@@ -187,7 +185,7 @@ static enum pv_code take_and_die(const void *ctx, void *result, struct err *err)
 	struct p11_lock lock = P11_LOCK_INIT;
 
 	(void)result;
-	return p11_lock_take(&lock, ctx, "/m.so", "acme", 1, err);
+	return p11_lock_take(&lock, ctx, "/m.so", 1, err);
 }
 
 START_TEST(lock_of_the_dead)
@@ -201,7 +199,7 @@ START_TEST(lock_of_the_dead)
 	c.ctx = dir;
 	err_init(&err);
 	unit_ok(p11_child_run(&c, NULL, &err), &err);
-	unit_ok(p11_lock_take(&lock, dir, "/m.so", "acme", 1, &err), &err);
+	unit_ok(p11_lock_take(&lock, dir, "/m.so", 1, &err), &err);
 	p11_lock_release(&lock);
 }
 END_TEST
@@ -216,13 +214,13 @@ START_TEST(lock_folder)
 	ck_assert_int_eq(mkdir(dir, 0777), 0);
 	ck_assert_int_eq(chmod(dir, 0777), 0);
 	err_init(&err);
-	unit_refused(p11_lock_take(&lock, dir, "/m.so", "acme", 1, &err),
-		     PV_DENIED, "hsm.lock", &err);
+	unit_refused(p11_lock_take(&lock, dir, "/m.so", 1, &err), PV_DENIED,
+		     "hsm.lock", &err);
 	ck_assert_int_eq(lock.fd, -1);
 	err_init(&err);
-	ck_assert_int_ne(p11_lock_take(&lock, "/proc/none/locks", "/m.so",
-				       "acme", 1, &err),
-			 PV_OK);
+	ck_assert_int_ne(
+		p11_lock_take(&lock, "/proc/none/locks", "/m.so", 1, &err),
+		PV_OK);
 }
 END_TEST
 

@@ -8,7 +8,9 @@
 #include <openssl/x509.h>
 
 #include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
 #include "pkcs11/keys.h"
+#include "pkcs11/lock.h"
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"
 #include "pkcs11/token.h"
@@ -66,6 +68,74 @@ START_TEST(preflight_by_serial)
 	by.token_uri = uri;
 	unit_ok(p11_preflight(&by, &f, &err), &err);
 	ck_assert_str_eq(f.label, "acme");
+}
+END_TEST
+
+/* Another process is in the module for so long. */
+static void others_come_in(unsigned seconds)
+{
+	struct p11_lock lock = P11_LOCK_INIT;
+	char real[PATH_MAX];
+	char ready;
+	int fds[2];
+	pid_t pid;
+
+	unit_ok(p11_module_resolve(cfg.module, real, &err), &err);
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (p11_lock_take(&lock, cfg.lock_dir, real, 1, NULL) ==
+			    PV_OK &&
+		    write(fds[1], "", 1) == 1)
+			sleep(seconds);
+		_exit(0);
+	}
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], &ready, 1), 1);
+	close(fds[0]);
+}
+
+/* The same token by other words: through a link, by its serial number. */
+static void other_spelling(char link[128], char uri[64])
+{
+	struct p11_facts f;
+
+	unit_ok(p11_preflight(&cfg, &f, &err), &err);
+	snprintf(link, 128, "%.100s/module.so", unit_tmp());
+	unlink(link);
+	ck_assert_int_eq(symlink(cfg.module, link), 0);
+	snprintf(uri, 64, "pkcs11:serial=%s", f.serial);
+	cfg.module = link;
+	cfg.token_uri = uri;
+}
+
+#define OTHERS_S 3 /* longer than hsm_timeout_s below */
+
+/* Every way in waits for others, and that is not the token's time. */
+START_TEST(waits_for_others)
+{
+	char link[128], uri[64];
+	struct hsm *h = NULL;
+	struct p11_facts f;
+	int64_t start;
+
+	if (_i % 2)
+		other_spelling(link, uri);
+	cfg.timeout_s = 1;
+	others_come_in(OTHERS_S);
+	start = pvtime_mono_ms();
+	if (_i < 2)
+		unit_ok(p11_preflight(&cfg, &f, &err), &err);
+	else if (_i < 4)
+		unit_ok(p11_open(&cfg, softhsm_pin(), &h, &err), &err);
+	else
+		unit_ok(p11_token_init(&cfg, "new", softhsm_so_pin(),
+				       softhsm_pin(), &err),
+			&err);
+	ck_assert_int_ge(pvtime_mono_ms() - start, (OTHERS_S - 1) * 1000);
+	if (h)
+		hsm_close(h);
 }
 END_TEST
 
@@ -348,6 +418,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, preflight_facts);
 	tcase_add_test(t, preflight_by_serial);
+	tcase_add_loop_test(t, waits_for_others, 0, 6);
 	tcase_add_test(t, no_such_token);
 	tcase_add_test(t, two_tokens_match);
 	tcase_add_test(t, bad_config);
