@@ -18,6 +18,9 @@ static const CK_MECHANISM_TYPE cmac_only[] = { CKM_AES_CMAC };
 static const CK_MECHANISM_TYPE kdf_only[] = { CKM_SP800_108_COUNTER_KDF };
 static const CK_MECHANISM_TYPE gcm_only[] = { CKM_AES_GCM };
 
+static const CK_OBJECT_CLASS key_classes[] = { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
+					       CKO_SECRET_KEY };
+
 /* One generation on its way. */
 struct job {
 	enum hsm_key_kind kind;
@@ -197,17 +200,14 @@ struct taken {
 static CK_RV taken_run(struct p11 *p, CK_SESSION_HANDLE session,
 		       const struct hsm_key *key, void *arg)
 {
-	static const CK_OBJECT_CLASS classes[] = { CKO_PRIVATE_KEY,
-						   CKO_PUBLIC_KEY,
-						   CKO_SECRET_KEY };
 	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
 	struct taken *t = arg;
 	CK_RV rv = CKR_OK;
 
 	(void)key;
-	for (size_t i = 0; rv == CKR_OK && i < COUNT(classes); i++)
-		rv = p11_objects_named(p, session, classes[i], t->label, found,
-				       &t->n[i]);
+	for (size_t i = 0; rv == CKR_OK && i < COUNT(key_classes); i++)
+		rv = p11_objects_named(p, session, key_classes[i], t->label,
+				       found, &t->n[i]);
 	return rv;
 }
 
@@ -231,32 +231,34 @@ enum pv_code p11_label_is_free(struct p11 *p, const char *label,
 			label);
 }
 
-static CK_RV destroy_run(struct p11 *p, CK_SESSION_HANDLE session,
-			 const struct hsm_key *key, void *arg)
+/* The key objects of a CKA_ID: how many there are, destroyed or looked at. */
+struct named {
+	const uint8_t *id; /* HSM_ID_LEN bytes */
+	bool destroy;
+	size_t n;
+};
+
+static CK_RV named_run(struct p11 *p, CK_SESSION_HANDLE session,
+		       const struct hsm_key *key, void *arg)
 {
-	static const CK_OBJECT_CLASS classes[] = { CKO_PRIVATE_KEY,
-						   CKO_PUBLIC_KEY,
-						   CKO_SECRET_KEY };
 	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
+	struct named *named = arg;
 	CK_RV rv = CKR_OK;
 	size_t n = 0;
 
 	(void)key;
-	for (size_t i = 0; rv == CKR_OK && i < COUNT(classes); i++) {
+	named->n = 0;
+	for (size_t i = 0; rv == CKR_OK && i < COUNT(key_classes); i++) {
 		CK_ATTRIBUTE match[] = {
-			{ CKA_CLASS, (void *)&classes[i], sizeof(classes[i]) },
-			{ CKA_ID, arg, HSM_ID_LEN },
+			{ CKA_CLASS, (void *)&key_classes[i],
+			  sizeof(key_classes[i]) },
+			{ CKA_ID, (void *)named->id, HSM_ID_LEN },
 		};
 
 		rv = p11_objects(p, session, match, COUNT(match), found, &n);
-		for (size_t j = 0; rv == CKR_OK && j < n; j++)
+		for (size_t j = 0; named->destroy && rv == CKR_OK && j < n; j++)
 			rv = p->mod.f->C_DestroyObject(session, found[j]);
-		if (rv == CKR_OK && n)
-			rv = p11_objects(p, session, match, COUNT(match), found,
-					 &n);
-		/* Still there: then it is not destroyed. */
-		if (rv == CKR_OK && n)
-			rv = CKR_ACTION_PROHIBITED;
+		named->n += n;
 	}
 	return rv;
 }
@@ -264,10 +266,25 @@ static CK_RV destroy_run(struct p11 *p, CK_SESSION_HANDLE session,
 enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
 			    struct err *err)
 {
-	static const struct p11_op op = { "C_DestroyObject", destroy_run,
-					  false };
+	static const struct p11_op destroy = { "C_DestroyObject", named_run,
+					       false };
+	static const struct p11_op look = { "C_FindObjects", named_run, false };
+	struct named named = { .id = id, .destroy = true };
+	enum pv_code rc = p11_do(p, NULL, &destroy, &named, err);
 
-	return p11_do(p, NULL, &op, (void *)id, err);
+	/* A session may hide what the token kept. */
+	if (rc == PV_OK)
+		rc = p11_start_over(p, err);
+	named.destroy = false;
+	if (rc == PV_OK)
+		rc = p11_do(p, NULL, &look, &named, err);
+	if (rc != PV_OK || named.n == 0)
+		return rc;
+	return err_fail(err, PV_HSM_FATAL, "hsm.not-destroyed",
+			"delete them with the token's own tool",
+			"%zu key objects are on the token again after they "
+			"were destroyed",
+			named.n);
 }
 
 /* Takes back what the job made; err holds why and keeps it. */

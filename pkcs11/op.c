@@ -117,9 +117,10 @@ void p11_give_back(struct p11 *p, const struct p11_lease *lease)
 	pthread_mutex_unlock(&p->pool.lock);
 }
 
-static enum pv_code heal_alone(struct p11 *p, CK_RV rv, struct err *err)
+static enum pv_code heal_alone(struct p11 *p, enum p11_heal how,
+			       struct err *err)
 {
-	switch (p11_rv_heal(rv)) {
+	switch (how) {
 	case P11_HEAL_REOPEN:
 		return p11_session_reopen(p, err);
 	case P11_HEAL_LOGIN:
@@ -133,28 +134,55 @@ static enum pv_code heal_alone(struct p11 *p, CK_RV rv, struct err *err)
 	return PV_OK;
 }
 
-enum pv_code p11_heal_after(struct p11 *p, const struct p11_lease *lease,
-			    CK_RV rv, struct err *err)
+/* With the lock, without a session. Not p11_pool_wait(): no session is to be
+ * kept for this thread. */
+static void wait_until_shared(struct p11_pool *pool)
+{
+	while (pool->alone)
+		pthread_cond_wait(&pool->back, &pool->lock);
+}
+
+/* With the lock, nobody alone. */
+static void heal(struct p11 *p, enum p11_heal how)
 {
 	struct p11_pool *pool = &p->pool;
 	struct err why;
 	enum pv_code rc;
 
+	err_init(&why);
+	p11_pool_alone(pool);
+	rc = heal_alone(p, how, &why);
+	p11_pool_share(pool);
+	pool->heals++;
+	pool->failure = why;
+	pool->failure.code = rc;
+}
+
+enum pv_code p11_start_over(struct p11 *p, struct err *err)
+{
+	struct p11_pool *pool = &p->pool;
+	enum pv_code rc;
+
+	pthread_mutex_lock(&pool->lock);
+	wait_until_shared(pool);
+	heal(p, P11_HEAL_REINIT);
+	rc = share_outcome(pool, err);
+	pthread_mutex_unlock(&pool->lock);
+	return rc;
+}
+
+enum pv_code p11_heal_after(struct p11 *p, const struct p11_lease *lease,
+			    CK_RV rv, struct err *err)
+{
+	struct p11_pool *pool = &p->pool;
+	enum pv_code rc;
+
 	p11_watch_leave(p, 1 + lease->seat);
 	pthread_mutex_lock(&pool->lock);
 	p11_pool_give(pool, lease);
-	/* Not p11_pool_wait(): no session is to be kept for this thread. */
-	while (pool->alone)
-		pthread_cond_wait(&pool->back, &pool->lock);
-	if (pool->heals == lease->heals) {
-		err_init(&why);
-		p11_pool_alone(pool);
-		rc = heal_alone(p, rv, &why);
-		p11_pool_share(pool);
-		pool->heals++;
-		pool->failure = why;
-		pool->failure.code = rc;
-	}
+	wait_until_shared(pool);
+	if (pool->heals == lease->heals)
+		heal(p, p11_rv_heal(rv));
 	rc = share_outcome(pool, err);
 	pthread_mutex_unlock(&pool->lock);
 	return rc;
@@ -228,8 +256,7 @@ unsigned p11_sessions(struct p11 *p)
 	unsigned n;
 
 	pthread_mutex_lock(&pool->lock);
-	while (pool->alone)
-		pthread_cond_wait(&pool->back, &pool->lock);
+	wait_until_shared(pool);
 	n = pool->size;
 	pthread_mutex_unlock(&pool->lock);
 	return n;

@@ -46,6 +46,12 @@ PV_MUST enum pv_code p11_heal_after(struct p11 *p,
 PV_MUST enum pv_code p11_op_failed(struct p11 *p, const struct p11_lease *lease,
 				   CK_RV rv, const char *call, struct err *err);
 
+/*
+ * One C_Finalize and C_Initialize with a login, alone: what is read next is
+ * what the token keeps. For a thread that has no session.
+ */
+PV_MUST enum pv_code p11_start_over(struct p11 *p, struct err *err);
+
 /* How many operations can be under way at once, now. */
 unsigned p11_sessions(struct p11 *p);
 

@@ -256,6 +256,62 @@ START_TEST(destroy_that_fails)
 }
 END_TEST
 
+/* Gone for this login only: that is not destroyed. */
+START_TEST(destroyed_is_back)
+{
+	enum hsm_key_kind kind = _i ? HSM_KEY_STORE : HSM_KEY_P256;
+	struct hsm_key *key;
+	uint8_t id[HSM_ID_LEN];
+
+	unit_ok(hsm_generate(h, kind, "a/key/1", &key, &err), &err);
+	memcpy(id, hsm_info(h, key)->id, sizeof(id));
+	fault_install(p);
+	fault_undead(true);
+	unit_refused(p11_destroy_id(p, id, &err), PV_HSM_FATAL,
+		     "hsm.not-destroyed", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "again"));
+	ck_assert_uint_eq(count_all("a/key/1"), _i ? 1 : 2);
+	/* The login is there again, and so is the key. */
+	err_init(&err);
+	unit_ok(hsm_find(h, kind, "a/key/1", &key, &err), &err);
+	fault_undead(false);
+	unit_ok(p11_destroy_id(p, id, &err), &err);
+	ck_assert_uint_eq(count_all("a/key/1"), 0);
+}
+END_TEST
+
+/* Nothing is called destroyed that cannot be looked for. */
+START_TEST(destroyed_unseen)
+{
+	struct hsm_key *key;
+
+	unit_ok(hsm_generate(h, HSM_KEY_STORE, "a/key/1", &key, &err), &err);
+	fault_install(p);
+	fault_set(_i ? FAULT_LOGIN : FAULT_INITIALIZE, 0, 1, CKR_DEVICE_ERROR);
+	unit_refused(p11_destroy_id(p, hsm_info(h, key)->id, &err), PV_HSM_TEMP,
+		     NULL, &err);
+	/* The next one comes in again. */
+	err_init(&err);
+	unit_ok(p11_destroy_id(p, hsm_info(h, key)->id, &err), &err);
+	ck_assert_int_eq(fault_overlaps(), 0);
+}
+END_TEST
+
+START_TEST(destroy_is_told_undone)
+{
+	struct p11_quirk quirk = *p->quirk;
+	struct hsm_key *key;
+
+	fault_install(p);
+	fault_undead(true);
+	quirk.points = P11_POINT_RAW;
+	p->quirk = &quirk;
+	unit_refused(hsm_generate(h, HSM_KEY_P256, "a/root/1", &key, &err),
+		     PV_HSM_FATAL, "hsm.point", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "may still be"));
+}
+END_TEST
+
 START_TEST(generation_fails)
 {
 	struct hsm_key *key;
@@ -313,6 +369,9 @@ int main(void)
 	tcase_add_test(t, bad_labels);
 	tcase_add_test(t, refused_is_destroyed);
 	tcase_add_test(t, destroy_that_fails);
+	tcase_add_loop_test(t, destroyed_is_back, 0, 2);
+	tcase_add_loop_test(t, destroyed_unseen, 0, 2);
+	tcase_add_test(t, destroy_is_told_undone);
 	tcase_add_test(t, generation_fails);
 	tcase_add_test(t, cannot);
 	suite_add_tcase(s, t);

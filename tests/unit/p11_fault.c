@@ -22,6 +22,9 @@ static CK_FLAGS more_flags;
 static const char *other_serial;
 static CK_ULONG most_sessions;
 static int random_byte = -1;
+static bool undead;
+static CK_OBJECT_HANDLE hidden[8]; /* until C_Finalize */
+static size_t hidden_n;
 
 /* Under the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -114,6 +117,7 @@ static CK_RV f_initialize(void *args)
 
 static CK_RV f_finalize(void *reserved)
 {
+	hidden_n = 0;
 	PASS(FAULT_FINALIZE, C_Finalize(reserved));
 }
 
@@ -154,6 +158,28 @@ static CK_RV f_login(CK_SESSION_HANDLE session, CK_USER_TYPE type, CK_BYTE *pin,
 static CK_RV f_find_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *t, CK_ULONG n)
 {
 	PASS(FAULT_FIND_INIT, C_FindObjectsInit(session, t, n));
+}
+
+static bool is_hidden(CK_OBJECT_HANDLE object)
+{
+	for (size_t i = 0; i < hidden_n; i++)
+		if (hidden[i] == object)
+			return true;
+	return false;
+}
+
+static CK_RV f_find(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *found,
+		    CK_ULONG max, CK_ULONG *n)
+{
+	CK_RV rv = real->C_FindObjects(session, found, max, n);
+	CK_ULONG left = 0;
+
+	for (CK_ULONG i = 0; rv == CKR_OK && i < *n; i++)
+		if (!is_hidden(found[i]))
+			found[left++] = found[i];
+	if (rv == CKR_OK)
+		*n = left;
+	return rv;
 }
 
 static CK_RV f_get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
@@ -215,6 +241,10 @@ static CK_RV f_random(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG len)
 
 static CK_RV f_destroy(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 {
+	if (undead && hidden_n < sizeof(hidden) / sizeof(hidden[0])) {
+		hidden[hidden_n++] = object;
+		return leave(FAULT_DESTROY, enter(FAULT_DESTROY));
+	}
 	PASS(FAULT_DESTROY, C_DestroyObject(session, object));
 }
 
@@ -234,6 +264,7 @@ void fault_reset(void)
 	other_serial = NULL;
 	most_sessions = 0;
 	random_byte = -1;
+	fault_undead(false);
 }
 
 void fault_install(struct p11 *p)
@@ -248,6 +279,7 @@ void fault_install(struct p11 *p)
 	fake.C_OpenSession = f_open_session;
 	fake.C_Login = f_login;
 	fake.C_FindObjectsInit = f_find_init;
+	fake.C_FindObjects = f_find;
 	fake.C_GetAttributeValue = f_get_attribute;
 	fake.C_SignInit = f_sign_init;
 	fake.C_Sign = f_sign;
@@ -324,6 +356,12 @@ void fault_length(enum fault_fn fn, CK_ULONG len)
 	pthread_mutex_lock(&lock);
 	plans[fn].len = len;
 	pthread_mutex_unlock(&lock);
+}
+
+void fault_undead(bool on)
+{
+	undead = on;
+	hidden_n = 0;
 }
 
 void fault_random(int byte)

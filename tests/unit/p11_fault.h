@@ -54,6 +54,9 @@ void fault_sessions(CK_ULONG most);
 /* Length that C_Sign, C_Decrypt or C_GetAttributeValue claims (0: its own),
  * with the call done. */
 void fault_length(enum fault_fn fn, CK_ULONG len);
+/* C_DestroyObject says that it was done, C_FindObjects no longer finds the
+ * object, and after C_Finalize it is back. */
+void fault_undead(bool on);
 /* What C_GenerateRandom fills in: a byte, or -1 for the token's own. */
 void fault_random(int byte);
 
