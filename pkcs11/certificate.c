@@ -8,6 +8,7 @@ struct cert_job {
 	const struct p11_config *cfg;
 	const struct secret *pin;
 	const struct p11_certificate *cert;
+	bool locked; /* the PIN, in the parent */
 };
 
 static bool same_bytes(X509 *x509, struct span der)
@@ -83,7 +84,7 @@ static enum pv_code store_in_child(const void *ctx, void *result,
 	if (rc == PV_OK)
 		rc = p11_life_find(&life, job->cfg, &slot, &info, err);
 	if (rc == PV_OK && !slot->token->secureLogin)
-		rc = p11_life_pin(job->pin, &pin, err);
+		rc = p11_life_pin(job->pin, job->locked, &pin, err);
 	if (rc == PV_OK)
 		rc = p11_life_login(&life, slot, 0, (char *)pin.data, err);
 	if (rc == PV_OK)
@@ -98,7 +99,7 @@ enum pv_code p11_token_store_certificate(const struct p11_config *cfg,
 					 const struct p11_certificate *cert,
 					 struct err *err)
 {
-	const struct cert_job job = { cfg, pin, cert };
+	const struct cert_job job = { cfg, pin, cert, secret_lock(pin) };
 	const struct p11_child child = {
 		.run = store_in_child,
 		.ctx = &job,

@@ -93,10 +93,11 @@ enum pv_code p11_life_find(struct p11_life *l, const struct p11_config *cfg,
 }
 
 /* libp11 wants C strings; the copy ends with this child. */
-enum pv_code p11_life_pin(const struct secret *pin, struct secret *out,
-			  struct err *err)
+enum pv_code p11_life_pin(const struct secret *pin, bool must_lock,
+			  struct secret *out, struct err *err)
 {
 	enum pv_code rc;
+	bool locked;
 
 	if (!pin || !pin->len)
 		return err_fail(err, PV_HSM_FATAL, "hsm.pin", NULL,
@@ -105,9 +106,15 @@ enum pv_code p11_life_pin(const struct secret *pin, struct secret *out,
 		return err_fail(err, PV_HSM_FATAL, "hsm.pin", NULL,
 				"the PIN holds a NUL byte");
 	rc = secret_alloc(out, pin->len + 1, err);
-	if (rc == PV_OK)
-		memcpy(out->data, pin->data, pin->len);
-	return rc;
+	if (rc != PV_OK)
+		return rc;
+	locked = secret_lock(pin) && secret_lock(out);
+	if (must_lock && !locked)
+		return err_fail(err, PV_INTERNAL, "secret.heap",
+				"raise the locked-memory limit (ulimit -l)",
+				"memory for the PIN cannot be locked");
+	memcpy(out->data, pin->data, pin->len);
+	return PV_OK;
 }
 
 /* libp11 0.4.12 never returns when C_OpenSession fails: ask first. */

@@ -51,9 +51,14 @@ PV_MUST enum pv_code p11_life_find(struct p11_life *l,
 				   const struct p11_config *cfg,
 				   PKCS11_SLOT **slot, CK_TOKEN_INFO *info,
 				   struct err *err);
-/* A NUL-terminated copy, as libp11 wants it; PV_HSM_FATAL, rule "hsm.pin". */
-PV_MUST enum pv_code p11_life_pin(const struct secret *pin, struct secret *out,
-				  struct err *err);
+/*
+ * A NUL-terminated copy, as libp11 wants it; PV_HSM_FATAL, rule "hsm.pin".
+ * Both are locked in the child. must_lock: the parent's pin is (secret_lock());
+ * then PV_INTERNAL, rule "secret.heap", when the child cannot. Where the
+ * parent could not either, the person was told at the start.
+ */
+PV_MUST enum pv_code p11_life_pin(const struct secret *pin, bool must_lock,
+				  struct secret *out, struct err *err);
 /* Probe, session, one C_Login. so: as security officer. */
 PV_MUST enum pv_code p11_life_login(const struct p11_life *l, PKCS11_SLOT *slot,
 				    int so, const char *pin, struct err *err);

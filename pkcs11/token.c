@@ -29,6 +29,7 @@ struct init_job {
 	const struct p11_config *cfg;
 	const char *label;
 	const struct secret *so_pin, *user_pin;
+	bool locked; /* the PINs, in the parent */
 };
 
 /* An empty slot's token, if no token bears the label yet. */
@@ -67,9 +68,9 @@ static enum pv_code init_in_child(const void *ctx, void *result,
 	enum pv_code rc;
 
 	(void)result;
-	rc = p11_life_pin(job->so_pin, &so_pin, err);
+	rc = p11_life_pin(job->so_pin, job->locked, &so_pin, err);
 	if (rc == PV_OK)
-		rc = p11_life_pin(job->user_pin, &pin, err);
+		rc = p11_life_pin(job->user_pin, job->locked, &pin, err);
 	if (rc == PV_OK)
 		rc = p11_life_open(&life, job->cfg, err);
 	if (rc == PV_OK)
@@ -105,7 +106,13 @@ enum pv_code p11_token_init(const struct p11_config *cfg, const char *label,
 			    const struct secret *so_pin,
 			    const struct secret *user_pin, struct err *err)
 {
-	const struct init_job job = { cfg, label, so_pin, user_pin };
+	const struct init_job job = {
+		.cfg = cfg,
+		.label = label,
+		.so_pin = so_pin,
+		.user_pin = user_pin,
+		.locked = secret_lock(so_pin) && secret_lock(user_pin),
+	};
 	const struct p11_child child = {
 		.run = init_in_child,
 		.ctx = &job,

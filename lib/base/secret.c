@@ -1,6 +1,7 @@
 #include "lib/base/secret.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -75,6 +76,11 @@ enum pv_code secret_random(struct secret *s, size_t len, struct err *err)
 				"the random generator failed");
 	}
 	return PV_OK;
+}
+
+bool secret_lock(const struct secret *s)
+{
+	return !s || !s->data || mlock(s->data, s->len) == 0;
 }
 
 void secret_truncate(struct secret *s, size_t len)

@@ -40,6 +40,11 @@ PV_MUST enum pv_code secret_copy(struct secret *s, const void *from, size_t len,
 				 struct err *err);
 /* len random bytes from OpenSSL's private generator. */
 PV_MUST enum pv_code secret_random(struct secret *s, size_t len, struct err *err);
+/*
+ * Locks the pages of s again, in a forked child that has to use its parent's
+ * heap; false when the kernel refuses. Takes NULL and an empty one.
+ */
+PV_MUST bool secret_lock(const struct secret *s);
 /* Drops all bytes past len, wiping them; len may not exceed s->len. */
 void secret_truncate(struct secret *s, size_t len);
 /* Wipes and frees; s is empty after. Takes an empty one. */

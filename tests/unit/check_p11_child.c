@@ -1,13 +1,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/secret.h"
 #include "pkcs11/child.h"
+#include "pkcs11/life.h"
 #include "pkcs11/lock.h"
 #include "tests/unit/unit.h"
 
@@ -158,6 +162,111 @@ START_TEST(crash_is_told)
 }
 END_TEST
 
+/* kB of locked memory of this process. */
+static int locked_kb(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[128];
+	int kb = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmLck: %d", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+/* Takes the right to lock memory away. */
+static bool forbid_locks(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	return setrlimit(RLIMIT_MEMLOCK, &none) == 0 &&
+	       (geteuid() != 0 || seteuid(65534) == 0);
+}
+
+struct pin_case {
+	struct secret pin;
+	bool must_lock, forbidden;
+};
+
+static enum pv_code copy_pin(const void *ctx, void *result, struct err *err)
+{
+	const struct pin_case *c = ctx;
+	struct answer *a = result;
+	SECRET copy = SECRET_INIT;
+	enum pv_code rc;
+
+	/* What the parent locked is not locked here. */
+	if (locked_kb() != 0 || (c->forbidden && !forbid_locks()))
+		return err_fail(err, PV_INTERNAL, "test.locks", NULL, "locks");
+	rc = p11_life_pin(&c->pin, c->must_lock, &copy, err);
+	a->number = locked_kb();
+	if (rc == PV_OK && !secret_equal(&copy, "1234", 5))
+		return err_fail(err, PV_INTERNAL, "test.copy", NULL, "copy");
+	return rc;
+}
+
+static enum pv_code copy_pin_in_child(bool must_lock, bool forbidden, int *kb,
+				      struct err *err)
+{
+	struct pin_case pin = { .must_lock = must_lock,
+				.forbidden = forbidden };
+	struct p11_child c = child_of(copy_pin, NULL);
+	struct answer a = { 0 };
+	enum pv_code rc;
+
+	err_init(err);
+	unit_ok(secret_copy(&pin.pin, "1234", 4, err), err);
+	ck_assert(secret_lock(&pin.pin));
+	ck_assert_int_gt(locked_kb(), 0);
+	c.ctx = &pin;
+	rc = p11_child_run(&c, &a, err);
+	secret_release(&pin.pin);
+	*kb = a.number;
+	return rc;
+}
+
+START_TEST(pin_is_locked)
+{
+	struct err err;
+	int kb;
+
+	unit_ok(copy_pin_in_child(true, false, &kb, &err), &err);
+	ck_assert_int_gt(kb, 0);
+}
+END_TEST
+
+START_TEST(pin_is_not_locked)
+{
+	struct err err;
+	int kb;
+
+	unit_refused(copy_pin_in_child(true, true, &kb, &err), PV_INTERNAL,
+		     "secret.heap", &err);
+	ck_assert_int_eq(kb, 0);
+	/* Nor was it in the parent, which has said so. */
+	unit_ok(copy_pin_in_child(false, true, &kb, &err), &err);
+	ck_assert_int_eq(kb, 0);
+}
+END_TEST
+
+/* Sanitizers take mlock() away, and a limit of 0 does. */
+static bool memory_locks(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int before = locked_kb();
+	bool works;
+
+	if (page == MAP_FAILED)
+		return false;
+	works = mlock(page, 4096) == 0 && locked_kb() > before;
+	munmap(page, 4096);
+	return works;
+}
+
 START_TEST(lock_excludes)
 {
 	struct p11_lock one = P11_LOCK_INIT, two = P11_LOCK_INIT;
@@ -236,6 +345,12 @@ int main(void)
 	tcase_add_test(t, first_cause_wins);
 	tcase_add_test(t, hanging_is_killed);
 	tcase_add_test(t, crash_is_told);
+	if (memory_locks()) {
+		tcase_add_test(t, pin_is_locked);
+		tcase_add_test(t, pin_is_not_locked);
+	} else {
+		unit_skip("pin_is_locked", "memory cannot be locked here");
+	}
 	tcase_set_timeout(l, 30);
 	tcase_add_test(l, lock_excludes);
 	tcase_add_test(l, lock_of_the_dead);
