@@ -163,7 +163,7 @@ for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 	grep -q ' entering-C_Login ' "$FAULT_LOG" && break
 	sleep 0.1
 done
-kill -INT -- "-$pid"
+kill -s INT -- "-$pid"
 wait "$pid"
 expect_equal "$(calls C_Login)" "$(calls entering-C_Login)" \
 	"logins that came back (try $try)"
