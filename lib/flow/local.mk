@@ -38,7 +38,9 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/results.h lib/flow/results_line.c \
 	lib/flow/results_line.h lib/flow/rows.c lib/flow/rows.h \
 	lib/flow/sandbox.c lib/flow/sandbox.h lib/flow/signer.c \
-	lib/flow/signer.h lib/flow/signer_answer.c lib/flow/signer_group.c \
+	lib/flow/signer.h lib/flow/signer_answer.c \
+	lib/flow/signer_fail.c lib/flow/signer_fail.h \
+	lib/flow/signer_finish.c lib/flow/signer_group.c \
 	lib/flow/signer_impl.h lib/flow/signer_token.c lib/flow/signer_work.c lib/flow/signing.c \
 	lib/flow/signing.h \
 	lib/flow/status.c lib/flow/status.h lib/flow/tokensign.c \

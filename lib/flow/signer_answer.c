@@ -5,7 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/datakey.h"
-#include "lib/flow/signer_impl.h"
+#include "lib/flow/signer_fail.h"
 
 #define NUMBERS_BLOCK 1024 /* ordered numbers borrowed at once by a batch */
 #define NUMBERS_LOW READER_GROUP_MAX
@@ -87,24 +87,6 @@ static enum pv_code open_old_key(struct signer *s,
 			  s->opts->authority->name, id, r->datakey, &s->old_key,
 			  err);
 	return rc;
-}
-
-void signer_refuse(struct signer *s, struct signer_slot *slot,
-		   const struct err *why)
-{
-	struct record_refused r = { .line = slot->req.line, .why = *why };
-
-	memcpy(r.id, slot->req.id, sizeof(r.id));
-	memcpy(r.device, slot->req.device, sizeof(r.device));
-	memcpy(r.bytes_sha256, slot->req.bytes_sha256, 32);
-	err_object(&r.why, slot->req.device);
-	record_put_refused(s->opts->writer, &r);
-	slot->state = SLOT_REFUSED;
-}
-
-bool signer_ends_run(enum pv_code rc)
-{
-	return rc == PV_HSM_TEMP || rc == PV_HSM_FATAL || rc == PV_INTERNAL;
 }
 
 /* An open intent keeps its template's version, and so the manifests of it. */

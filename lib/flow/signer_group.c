@@ -4,7 +4,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/datakey.h"
 #include "lib/flow/outcome.h"
-#include "lib/flow/signer_impl.h"
+#include "lib/flow/signer_fail.h"
 
 #define DATAKEY_ROW_MAX 256
 

@@ -79,16 +79,13 @@ struct signer {
 	bool moved;    /* something was done since the last look */
 };
 
-/* Failures of the token or of ourselves end the run, others one request. */
-PV_MUST bool signer_ends_run(enum pv_code rc);
-/* Tells the writer that a slot goes no further. */
-void signer_refuse(struct signer *s, struct signer_slot *slot,
-		   const struct err *why);
 /* The context of a template's digest, as index; contexts_n when unknown. */
 size_t signer_context(const struct signer *s, const uint8_t sha256[32]);
 /* What worker w signs a slot's device with. */
 struct signing *signer_signing(struct signer *s, size_t w,
 			       const struct signer_slot *slot);
+/* Its descriptor is signed with its group's. */
+bool signer_is_batch(const struct signer_slot *slot);
 
 /* Logs in to the first usable token, finds its keys. */
 PV_MUST enum pv_code signer_open_token(struct signer *s, struct err *err);
