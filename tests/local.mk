@@ -143,6 +143,7 @@ UNIT_TESTS = \
 	tests/unit/check_rows \
 	tests/unit/check_sandbox \
 	tests/unit/check_secret \
+	tests/unit/check_signer \
 	tests/unit/check_store \
 	tests/unit/check_store_crash \
 	tests/unit/check_store_device \

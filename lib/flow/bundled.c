@@ -90,6 +90,12 @@ void bundled_free(struct bundled *b)
 	free(b);
 }
 
+void bundled_reset(struct bundled *b)
+{
+	b->i = NULL;
+	b->n = 0;
+}
+
 /* Plaintexts and keys of one bundle while it is made. */
 struct plain {
 	struct secret parts[TPL_COMPONENTS_MAX];
@@ -243,8 +249,8 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 	size_t list[TPL_COMPONENTS_MAX];
 	uint32_t sealed = 0;
 
+	bundled_reset(b);
 	b->i = i;
-	b->n = 0;
 	for (size_t k = 0; k < t->stages_n; k++) {
 		struct stage_bundle *stage = &b->stages[b->n];
 		enum pv_code rc;

@@ -14,6 +14,8 @@ struct bundled;
 
 PV_MUST enum pv_code bundled_new(struct bundled **b, struct err *err);
 void bundled_free(struct bundled *b);
+/* Nothing of the device before it is left to be taken for another's. */
+void bundled_reset(struct bundled *b);
 
 /*
  * Seals what i's device gets now; b borrows i. PV_INPUT (a value too long for

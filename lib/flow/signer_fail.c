@@ -77,8 +77,8 @@ void signer_refuse_slot(struct signer *s, struct signer_slot *slot,
 	prepared_reset(slot->prepared);
 }
 
-enum pv_code signer_take_failures(struct signer *s, struct signer_group *g,
-				  struct err *err)
+enum pv_code signer_judge(struct signer *s, struct signer_group *g,
+			  struct err *err)
 {
 	struct err worst;
 
@@ -86,9 +86,11 @@ enum pv_code signer_take_failures(struct signer *s, struct signer_group *g,
 	for (size_t i = 0; i < g->n; i++) {
 		struct signer_slot *slot = &g->slots[i];
 
-		if (slot->state != SLOT_GO || !slot->made || slot->rc == PV_OK)
+		if (slot->state != SLOT_GO || !slot->made)
 			continue;
-		if (signer_ends_run(slot->rc))
+		if (slot->rc == PV_OK)
+			slot->state = SLOT_READY;
+		else if (signer_ends_run(slot->rc))
 			outcome_note(&worst, &slot->why);
 		else
 			signer_refuse_slot(s, slot, &slot->why);
@@ -113,7 +115,7 @@ enum pv_code signer_meet_failure(struct signer *s, const struct err *why,
 
 		err_init(&found);
 		if (s->groups[k]->state == GROUP_WORKING &&
-		    signer_take_failures(s, s->groups[k], &found) != PV_OK)
+		    signer_judge(s, s->groups[k], &found) != PV_OK)
 			outcome_note(&worst, &found);
 	}
 	if (worst.code == PV_HSM_TEMP) {
@@ -133,7 +135,7 @@ enum pv_code signer_look_for_failure(struct signer *s, struct err *err)
 	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
 		err_init(&why);
 		if (s->groups[k]->state == GROUP_WORKING &&
-		    signer_take_failures(s, s->groups[k], &why) != PV_OK)
+		    signer_judge(s, s->groups[k], &why) != PV_OK)
 			return signer_meet_failure(s, &why, err);
 	}
 	return PV_OK;

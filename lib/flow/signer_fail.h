@@ -1,4 +1,5 @@
-/* signer_fail: failures of single devices, and those that end the run. */
+/* signer_fail: what becomes of what was made: results, failures of single
+ * devices, and those that end the run. */
 #ifndef PV_FLOW_SIGNER_FAIL_H
 #define PV_FLOW_SIGNER_FAIL_H
 
@@ -17,11 +18,16 @@ PV_MUST enum pv_code signer_end_results(struct signer *s,
 void signer_refuse_slot(struct signer *s, struct signer_slot *slot,
 			const struct err *why);
 /*
- * Failures of single requests are reported. Returns the worst that ends the
- * run, or PV_OK: a wrong signature before a token that has gone.
+ * Looks at each slot that was made, once: a right one is ready from now on, a
+ * failure of a single request is reported. Returns the worst failure that ends
+ * the run, or PV_OK: a wrong signature before a token that has gone.
  */
-PV_MUST enum pv_code
-signer_take_failures(struct signer *s, struct signer_group *g, struct err *err);
+PV_MUST enum pv_code signer_judge(struct signer *s, struct signer_group *g,
+				  struct err *err);
+/* Sends the results that are ready; all: the group is whole, and so are its
+ * batches. What a thread makes meanwhile waits for the next signer_judge(). */
+PV_MUST enum pv_code signer_send(struct signer *s, struct signer_group *g,
+				 bool all, struct err *err);
 /*
  * The token failed with why. Nobody goes on asking it; what it has signed is
  * checked first, since a wrong signature is worse. Goes on with the next token

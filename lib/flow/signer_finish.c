@@ -16,6 +16,7 @@ static void spoil_batch(struct signer_slot *const *list, size_t n,
 			const struct err *why)
 {
 	for (size_t i = 0; i < n; i++) {
+		list[i]->state = SLOT_GO; /* not ready after all */
 		list[i]->rc = why->code;
 		list[i]->why = *why;
 		list[i]->wrong = *wrong;
@@ -30,7 +31,7 @@ static void collect_batch(struct signer *s, struct signer_group *g, size_t c,
 	for (size_t i = 0; i < g->n; i++) {
 		struct signer_slot *slot = &g->slots[i];
 
-		if (slot->state == SLOT_GO && signer_is_batch(slot) &&
+		if (slot->state == SLOT_READY && signer_is_batch(slot) &&
 		    prepared_context(slot->prepared) == s->opts->contexts[c])
 			list[(*n)++] = slot;
 	}
@@ -78,9 +79,8 @@ static size_t slots_left(const struct signer_group *g)
 	return left;
 }
 
-/* Sends results; all: the group is whole, and so are its batches. */
-static enum pv_code send_results(struct signer *s, struct signer_group *g,
-				 bool all, struct err *err)
+enum pv_code signer_send(struct signer *s, struct signer_group *g, bool all,
+			 struct err *err)
 {
 	enum pv_code rc = PV_OK;
 	size_t sent = 0;
@@ -88,7 +88,7 @@ static enum pv_code send_results(struct signer *s, struct signer_group *g,
 	for (size_t i = 0; rc == PV_OK && i < g->n; i++) {
 		struct signer_slot *slot = &g->slots[i];
 
-		if (slot->state != SLOT_GO || !slot->made ||
+		if (slot->state != SLOT_READY ||
 		    (!all && signer_is_batch(slot)))
 			continue;
 		record_put_result(s->opts->writer, slot->bundled);
@@ -129,13 +129,13 @@ static enum pv_code finish_group(struct signer *s, struct signer_group *g,
 	if (!all && pvtime_mono_ms() - g->sent_ms < RESULTS_HOLD_MS)
 		return PV_OK;
 	err_init(&why);
-	rc = signer_take_failures(s, g, &why);
+	rc = signer_judge(s, g, &why);
 	if (rc == PV_OK && all)
 		rc = sign_batches(s, g, &why);
 	/* With another token the group is not yet whole. */
 	if (rc != PV_OK)
 		return signer_meet_failure(s, &why, err);
-	rc = send_results(s, g, all, err);
+	rc = signer_send(s, g, all, err);
 	if (rc != PV_OK || !all)
 		return rc;
 	settle_group(g);
@@ -158,6 +158,12 @@ enum pv_code signer_finish(struct signer *s, struct err *err)
 	return rc;
 }
 
+static bool is_made(const struct signer_slot *slot)
+{
+	return slot->state == SLOT_READY ||
+	       (slot->state == SLOT_GO && slot->made);
+}
+
 /* How long a result that is ready may wait for others yet; -1: none waits. */
 static int64_t hold_left(const struct signer_group *g, int64_t now)
 {
@@ -166,8 +172,7 @@ static int64_t hold_left(const struct signer_group *g, int64_t now)
 	if (g->state != GROUP_WORKING)
 		return -1;
 	for (size_t i = 0; i < g->n; i++)
-		if (g->slots[i].state == SLOT_GO && g->slots[i].made &&
-		    !signer_is_batch(&g->slots[i]))
+		if (is_made(&g->slots[i]) && !signer_is_batch(&g->slots[i]))
 			return left > 0 ? left : 0;
 	return -1;
 }

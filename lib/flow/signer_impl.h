@@ -9,6 +9,7 @@ enum slot_state {
 	SLOT_WAITING, /* intent sent */
 	SLOT_HELD,    /* a rate is reached: its intent is sent again later */
 	SLOT_GO,      /* durable: sign and seal it */
+	SLOT_READY,   /* made and found right (signer_judge()) */
 	SLOT_DONE     /* answered from the store, or its result was sent */
 };
 

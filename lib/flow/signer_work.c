@@ -27,6 +27,8 @@ static enum pv_code need_stages(struct signer_slot *slot, struct err *err)
 		rc = issued_new(&slot->issued, err);
 	if (rc == PV_OK && !slot->bundled)
 		rc = bundled_new(&slot->bundled, err);
+	if (rc == PV_OK)
+		bundled_reset(slot->bundled);
 	return rc;
 }
 
