@@ -8,7 +8,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/flow/ctl.h"
-#include "lib/flow/signer_impl.h"
+#include "lib/flow/signer_fail.h"
 
 #define PIN_MAX 255
 
@@ -103,13 +103,12 @@ static enum pv_code run_groups(struct signer *s, struct err *err)
 		if (rc == PV_OK && !(s->input_ended && all_free(s)))
 			rc = look(s, err);
 	}
-	if (rc == PV_OK) {
-		wire_put_mark(s->opts->writer, WIRE_END,
-			      !s->whole || s->given_up);
-		rc = wire_flush(s->opts->writer, err);
-		/* The answer is waited for, what follows here is not. */
-		sched_yield();
-	}
+	if (rc != PV_OK)
+		return signer_fail(s, err);
+	wire_put_mark(s->opts->writer, WIRE_END, !s->whole || s->given_up);
+	rc = wire_flush(s->opts->writer, err);
+	/* The answer is waited for, what follows here is not. */
+	sched_yield();
 	return rc;
 }
 

@@ -140,13 +140,15 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 		rc = manifests_stand(i.ctx, &why);
 		if (rc == PV_OK)
 			rc = open_old_key(s, &r, &why);
-	} while (rc == PV_HSM_TEMP && signer_next_token(s, &why, err) == PV_OK);
+	} while (rc == PV_HSM_TEMP &&
+		 signer_meet_failure(s, &why, err) == PV_OK);
 	if (rc == PV_OK)
 		rc = prepared_restore(slot->prepared, &s->minting,
 				      slot->approved, &i, s->old_key, &why);
 	if (signer_ends_run(rc)) {
-		*err = why;
-		return rc;
+		if (err->code == PV_OK)
+			*err = why;
+		return err->code;
 	}
 	if (rc != PV_OK)
 		signer_refuse(s, slot, &why);

@@ -70,6 +70,14 @@ static void tell_wrong(struct signer *s)
 		return;
 }
 
+void signer_keep_wrong(struct signer_slot *slot, const struct signing *with)
+{
+	slot->wrong.label = NULL;
+	if (slot->rc == PV_HSM_FATAL &&
+	    strcmp(slot->why.rule, "hsm.signature") == 0)
+		slot->wrong = with->wrong;
+}
+
 void signer_refuse_slot(struct signer *s, struct signer_slot *slot,
 			const struct err *why)
 {
@@ -100,11 +108,12 @@ enum pv_code signer_judge(struct signer *s, struct signer_group *g,
 	return worst.code;
 }
 
-enum pv_code signer_meet_failure(struct signer *s, const struct err *why,
-				 struct err *err)
+/*
+ * Nobody goes on asking the token. What it has signed is checked first, since a
+ * wrong signature is worse: *worst becomes what is found.
+ */
+static void settle_threads(struct signer *s, struct err *worst)
 {
-	struct err worst = *why;
-
 	s->ending = true;
 	workers_drop(s->askers);
 	if (s->sealers)
@@ -116,15 +125,29 @@ enum pv_code signer_meet_failure(struct signer *s, const struct err *why,
 		err_init(&found);
 		if (s->groups[k]->state == GROUP_WORKING &&
 		    signer_judge(s, s->groups[k], &found) != PV_OK)
-			outcome_note(&worst, &found);
+			outcome_note(worst, &found);
 	}
+}
+
+enum pv_code signer_meet_failure(struct signer *s, const struct err *why,
+				 struct err *err)
+{
+	struct err worst = *why;
+
+	settle_threads(s, &worst);
 	if (worst.code == PV_HSM_TEMP) {
 		s->ending = false;
 		return signer_next_token(s, &worst, err);
 	}
-	tell_wrong(s);
 	*err = worst;
 	return worst.code;
+}
+
+enum pv_code signer_fail(struct signer *s, struct err *err)
+{
+	settle_threads(s, err);
+	tell_wrong(s);
+	return err->code;
 }
 
 enum pv_code signer_look_for_failure(struct signer *s, struct err *err)

@@ -28,13 +28,21 @@ PV_MUST enum pv_code signer_judge(struct signer *s, struct signer_group *g,
  * batches. What a thread makes meanwhile waits for the next signer_judge(). */
 PV_MUST enum pv_code signer_send(struct signer *s, struct signer_group *g,
 				 bool all, struct err *err);
+/* Keeps the signature that the slot failed by, if it was a wrong one. */
+void signer_keep_wrong(struct signer_slot *slot, const struct signing *with);
 /*
- * The token failed with why. Nobody goes on asking it; what it has signed is
- * checked first, since a wrong signature is worse. Goes on with the next token
- * when there is one, or the run ends.
+ * The token failed with why, in a thread or in the signer itself. Nobody goes
+ * on asking it; what it has signed is checked first, since a wrong signature is
+ * worse. Goes on with the next token when there is one, or the run ends.
  */
 PV_MUST enum pv_code
 signer_meet_failure(struct signer *s, const struct err *why, struct err *err);
+/*
+ * The run ends by err, whatever it is: the threads are done with what they
+ * have, and the writer is told of every wrong signature. Returns the worst,
+ * which err becomes.
+ */
+PV_MUST enum pv_code signer_fail(struct signer *s, struct err *err);
 /* Meets what a thread failed with, whichever group has it. */
 PV_MUST enum pv_code signer_look_for_failure(struct signer *s, struct err *err);
 

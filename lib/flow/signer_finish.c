@@ -12,14 +12,13 @@
 
 /* A wrong signature over a batch is one for each device in it. */
 static void spoil_batch(struct signer_slot *const *list, size_t n,
-			const struct wrong_signature *wrong,
-			const struct err *why)
+			const struct signing *with, const struct err *why)
 {
 	for (size_t i = 0; i < n; i++) {
 		list[i]->state = SLOT_GO; /* not ready after all */
 		list[i]->rc = why->code;
 		list[i]->why = *why;
-		list[i]->wrong = *wrong;
+		signer_keep_wrong(list[i], with);
 	}
 }
 
@@ -60,8 +59,7 @@ static enum pv_code sign_batches(struct signer *s, struct signer_group *g,
 		if (signer_ends_run(rc)) {
 			*err = why;
 			if (rc == PV_HSM_FATAL)
-				spoil_batch(slots, n, &s->signings[c].wrong,
-					    &why);
+				spoil_batch(slots, n, &s->signings[c], &why);
 			return rc;
 		}
 		for (size_t i = 0; rc != PV_OK && i < n; i++)

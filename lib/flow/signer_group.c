@@ -51,7 +51,8 @@ static enum pv_code make_slot(struct signer *s, struct signer_slot *slot,
 				     slot->approved, number, now_ms, why);
 		if (!signer_ends_run(rc))
 			return PV_OK;
-	} while (rc == PV_HSM_TEMP && signer_next_token(s, why, err) == PV_OK);
+	} while (rc == PV_HSM_TEMP &&
+		 signer_meet_failure(s, why, err) == PV_OK);
 	if (err->code == PV_OK)
 		*err = *why;
 	return err->code;

@@ -91,9 +91,10 @@ bool signer_is_batch(const struct signer_slot *slot);
 /* Logs in to the first usable token, finds its keys. */
 PV_MUST enum pv_code signer_open_token(struct signer *s, struct err *err);
 void signer_close_token(struct signer *s);
-/* The token has gone (why): goes on with the next of the configuration, whose
- * keys must be the same, and has the workers do again what was under way.
- * Returns why when there is none. Then, and after a failure, the run ends. */
+/* The token has gone (why) and no thread works: goes on with the next of the
+ * configuration, whose keys must be the same, and has the workers do again what
+ * was under way. Returns why when there is none. After a failure the run ends.
+ */
 PV_MUST enum pv_code signer_next_token(struct signer *s, const struct err *why,
 				       struct err *err);
 /* Asks the writer for ordered numbers, once. */

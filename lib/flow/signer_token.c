@@ -166,9 +166,6 @@ enum pv_code signer_next_token(struct signer *s, const struct err *why,
 		*err = *why;
 		return why->code;
 	}
-	workers_drop(s->askers);
-	if (s->sealers)
-		workers_drop(s->sealers);
 	signer_close_token(s);
 	s->login.token++;
 	/* Its keys are held against what is recorded, as the first one's. */

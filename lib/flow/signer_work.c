@@ -38,9 +38,7 @@ static void slot_made(struct signer *s, struct signer_slot *slot,
 {
 	bool ends = signer_ends_run(slot->rc);
 
-	slot->wrong.label = NULL;
-	if (slot->rc == PV_HSM_FATAL)
-		slot->wrong = with->wrong;
+	signer_keep_wrong(slot, with);
 	slot->made = true;
 	if (ends)
 		s->token_failed = true;

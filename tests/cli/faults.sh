@@ -14,6 +14,12 @@ requests() {
 	seq -f '{"device":"S%010g"}' "$2" $(($2 + $1 - 1))
 }
 
+# things N FIRST: lines for aws-iot, whose private keys we make.
+things() {
+	seq -f '{"device":"thing-%012.0f","fields":{"lot":"AB1234"}}' "$2" \
+		$(($2 + $1 - 1))
+}
+
 calls() {
 	grep -c " $1 " "$FAULT_LOG"
 }
@@ -252,9 +258,8 @@ requests 20 9100 >"$T/in.jsonl"
 batch 0 2
 
 case_start "a wrong PIN on the next token is one try, too"
-cat "$T/one-token" >"$H/provctl.json"
-jq '.tokens += ["pkcs11:token=twin"]' "$T/one-token" >"$T/config" &&
-	cat "$T/config" >"$H/provctl.json"
+jq '.tokens += ["pkcs11:token=twin"]' "$T/one-token" >"$T/two-tokens"
+cat "$T/two-tokens" >"$H/provctl.json"
 requests 800 10000 >"$T/in.jsonl"
 : >"$FAULT_LOG"
 export FAULT_C_Sign_RV=0x30 FAULT_C_Sign_FROM=100
@@ -264,6 +269,21 @@ unset FAULT_C_Sign_RV FAULT_C_Sign_FROM FAULT_C_Login_RV FAULT_C_Login_FROM
 expect_equal "$(grep -c ' C_Login 0xa0$' "$FAULT_LOG")" 1 "refused logins"
 cat "$T/one-token" >"$H/provctl.json"
 batch 0 2
+
+case_start "what the next token is refused for is told, not what the first had"
+things 20 1000 >"$T/in.jsonl"
+export FAULT_C_Sign_RV=0x30
+batch_of aws-iot 6 1
+unset FAULT_C_Sign_RV
+cat "$T/two-tokens" >"$H/provctl.json"
+: >"$FAULT_LOG"
+export FAULT_C_Decrypt_RV=0x30 FAULT_C_Login_RV=0xa0 FAULT_C_Login_FROM=2
+batch_of aws-iot 7 1
+unset FAULT_C_Decrypt_RV FAULT_C_Login_RV FAULT_C_Login_FROM
+expect_equal "$(grep -c ' C_Decrypt 0x30$' "$FAULT_LOG")" 1 "failed calls"
+expect_text "PIN"
+cat "$T/one-token" >"$H/provctl.json"
+batch_of aws-iot 0 1
 
 case_start "every wrong signature is held, also of several threads"
 set_number sessions_per_token 8
@@ -280,6 +300,27 @@ signed=$(calls C_Sign)
 verify_audit
 expect_equal "$(audit_number quarantined)" "$signed" \
 	"held for $signed wrong signatures"
+
+case_start "also when the signer itself meets a token that has gone"
+# A group of new devices is being signed when one of open intents is taken up.
+things 20 20000 >"$T/open.jsonl"
+cp "$T/open.jsonl" "$T/in.jsonl"
+export FAULT_C_Sign_RV=0x30
+batch_of aws-iot 6 1
+unset FAULT_C_Sign_RV
+things 128 21000 >"$T/in.jsonl"
+cat "$T/open.jsonl" >>"$T/in.jsonl"
+held=$(audit_number quarantined)
+: >"$FAULT_LOG"
+export FAULT_C_Sign_MS=500 FAULT_FLIP=1 FAULT_C_Decrypt_RV=0x30
+batch_of aws-iot 7 1
+unset FAULT_C_Sign_MS FAULT_FLIP FAULT_C_Decrypt_RV
+expect_equal "$(calls C_Decrypt)" 1 "calls of C_Decrypt"
+flipped=$(calls flipped)
+[ "$flipped" -gt 0 ] || fail "nothing was signed: the case shows nothing"
+verify_audit
+expect_equal "$(audit_number quarantined)" "$((held + flipped))" \
+	"held after $flipped wrong signatures"
 set_number sessions_per_token 0
 
 verify_audit

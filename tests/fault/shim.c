@@ -6,8 +6,8 @@
  *   FAULT_<call>_MS=N         the call takes N ms longer
  *   FAULT_<call>_RV=N         it returns N, from the FAULT_<call>_FROM-th of a
  *                             process on (1), FAULT_<call>_TIMES times (always)
- *   FAULT_FLIP=N              C_Sign answers with one bit changed, from the
- *                             N-th of a process on
+ *   FAULT_FLIP=N              signatures have one bit changed, from the N-th
+ *                             C_Sign of a process on; a line "pid flipped" each
  *   FAULT_PAD=FILE            the token has a pin pad; FILE holds what the
  *                             person types
  *   FAULT_SESSIONS=N          the token has N sessions; FAULT_LOCKS=PREFIX of
@@ -49,12 +49,11 @@ static void note(const char *call, CK_RV rv)
 	close(fd);
 }
 
-/* What the plan says of this call: CKR_OK, go on. */
-static CK_RV planned(const char *call, _Atomic long *count)
+/* What the plan says of the n-th call: CKR_OK, go on. */
+static CK_RV planned(const char *call, long n)
 {
 	long ms = number(call, "_MS"), rv = number(call, "_RV");
 	long from = number(call, "_FROM"), times = number(call, "_TIMES");
-	long n = ++*count;
 
 	if (ms > 0)
 		usleep((useconds_t)ms * 1000);
@@ -69,7 +68,7 @@ static CK_RV planned(const char *call, _Atomic long *count)
 	static CK_RV my_##call params                                          \
 	{                                                                      \
 		static _Atomic long count;                                     \
-		CK_RV rv = planned(#call, &count);                             \
+		CK_RV rv = planned(#call, ++count);                            \
 		if (rv == CKR_OK)                                              \
 			rv = real->call args;                                  \
 		note(#call, rv);                                               \
@@ -95,13 +94,17 @@ static CK_RV my_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o,
 {
 	static _Atomic long count;
 	long flip = number("FLIP", "");
-	CK_RV rv = planned("C_Sign", &count);
+	long n_th = ++count;
+	CK_RV rv = planned("C_Sign", n_th);
 
 	if (rv == CKR_OK)
 		rv = real->C_Sign(s, p, n, o, l);
-	if (rv == CKR_OK && o && flip > 0 && count >= flip)
-		o[5] ^= 1;
 	note("C_Sign", rv);
+	/* Of a MAC nobody could tell. */
+	if (rv == CKR_OK && o && *l == 64 && flip > 0 && n_th >= flip) {
+		o[5] ^= 1;
+		note("flipped", rv);
+	}
 	return rv;
 }
 
@@ -114,7 +117,7 @@ static CK_RV my_C_Login(CK_SESSION_HANDLE s, CK_USER_TYPE t, CK_BYTE *p,
 	CK_RV rv;
 
 	note("entering-C_Login", 0);
-	rv = planned("C_Login", &count);
+	rv = planned("C_Login", ++count);
 	if (pad) {
 		FILE *f = fopen(pad, "r");
 
@@ -155,7 +158,7 @@ static CK_RV my_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *app,
 			      CK_NOTIFY notify, CK_SESSION_HANDLE *s)
 {
 	static _Atomic long count;
-	CK_RV rv = planned("C_OpenSession", &count);
+	CK_RV rv = planned("C_OpenSession", ++count);
 
 	if (rv == CKR_OK && !takes_session())
 		rv = CKR_SESSION_COUNT;
@@ -168,7 +171,7 @@ static CK_RV my_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *app,
 static CK_RV my_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	static _Atomic long count;
-	CK_RV rv = planned("C_GetTokenInfo", &count);
+	CK_RV rv = planned("C_GetTokenInfo", ++count);
 
 	if (rv == CKR_OK)
 		rv = real->C_GetTokenInfo(slot, info);

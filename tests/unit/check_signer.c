@@ -101,6 +101,24 @@ START_TEST(a_late_end_of_the_run_is_no_result)
 }
 END_TEST
 
+/* An earlier device's wrong signature is not what this one failed by. */
+START_TEST(a_wrong_signature_is_its_own_device_s)
+{
+	struct signing with = { .wrong = { .label = "acme/bundle/1" } };
+	struct signer_slot *slot = &groups[0].slots[0];
+
+	make(slot, PV_HSM_FATAL, "hsm.key");
+	signer_keep_wrong(slot, &with);
+	ck_assert_ptr_null(slot->wrong.label);
+	make(slot, PV_HSM_FATAL, "hsm.signature");
+	signer_keep_wrong(slot, &with);
+	ck_assert_str_eq(slot->wrong.label, "acme/bundle/1");
+	make(slot, PV_OK, NULL);
+	signer_keep_wrong(slot, &with);
+	ck_assert_ptr_null(slot->wrong.label);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("signer");
@@ -109,6 +127,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_late_failure_is_no_result);
 	tcase_add_test(t, a_late_end_of_the_run_is_no_result);
+	tcase_add_test(t, a_wrong_signature_is_its_own_device_s);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);
 }
