@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -20,7 +19,7 @@ void answer_release(struct answer *a)
 {
 	buf_release(&a->cert);
 	buf_release(&a->bundles);
-	template_free(TAKE(a->tmpl));
+	due_release(&a->due);
 }
 
 static enum pv_code load_cert(struct store *store, const struct store_device *d,
@@ -88,53 +87,19 @@ static enum pv_code load_bundle(void *ctx, const struct store_bundle *b,
 	return PV_OK;
 }
 
-static enum pv_code take_template(void *ctx, const struct store_template *row,
-				  struct err *err)
-{
-	struct answer *a = ctx;
-	struct err why;
-	enum pv_code rc;
-
-	err_init(&why);
-	rc = template_parse(row->bytes, &a->tmpl, NULL, &why);
-	if (rc == PV_INPUT ||
-	    (rc == PV_OK && memcmp(a->tmpl->sha256, row->sha256, 32) != 0))
-		return logged_edited("a template", err);
-	if (rc != PV_OK)
-		*err = why;
-	return rc;
-}
-
-/* The template that d was issued under: seldom another than the last one. */
-static enum pv_code load_template(struct store *store,
-				  const struct store_device *d,
-				  struct answer *a, struct err *err)
-{
-	struct store_visit v = { .ctx = a, .fn.template = take_template };
-
-	if (a->tmpl && memcmp(a->tmpl->sha256, d->s.template_sha256, 32) == 0)
-		return PV_OK;
-	template_free(TAKE(a->tmpl));
-	return store_template_digest(store, d->s.template_sha256, &v, err);
-}
-
 /* What was sealed for the device when it was issued is there. */
-static enum pv_code check_stages(const struct store_device *d,
-				 const struct answer *a, struct err *err)
+static enum pv_code check_stages(struct store *store,
+				 const struct store_device *d, struct answer *a,
+				 struct err *err)
 {
-	const struct template *t = a->tmpl;
-	size_t list[TPL_COMPONENTS_MAX];
-	size_t role;
+	unsigned due;
+	enum pv_code rc = due_stages(&a->due, store, &d->s, &due, err);
 
-	if (!template_role(t, d->s.role, &role))
-		return logged_edited("a device's row", err);
-	for (size_t k = 0; k < t->stages_n; k++)
-		if (!t->stages[k].requires_attestation &&
-		    template_select(t, role, k, list) > 0 &&
-		    place_of(&a->out, template_stage_name(t->stages[k].kind)) ==
-			    a->out.bundles_n)
-			return logged_edited("what is left of a device", err);
-	return PV_OK;
+	for (size_t n = 0; n < a->out.bundles_n; n++)
+		due &= ~due_bit(a->out.bundles[n].stage);
+	if (rc == PV_OK && due != 0)
+		rc = logged_edited("what is left of a device", err);
+	return rc;
 }
 
 enum pv_code answer_load(struct store *store, const struct store_device *d,
@@ -154,9 +119,7 @@ enum pv_code answer_load(struct store *store, const struct store_device *d,
 	if (rc == PV_OK)
 		rc = store_bundle_each(store, d->s.number, &v, err);
 	if (rc == PV_OK)
-		rc = load_template(store, d, a, err);
-	if (rc == PV_OK)
-		rc = check_stages(d, a, err);
+		rc = check_stages(store, d, a, err);
 	/* Now that the buffer does not move any more. */
 	for (size_t n = 0; n < a->out.bundles_n; n++)
 		a->out.bundles[n].container.p = a->bundles.data + l.at[n];

@@ -5,13 +5,13 @@
 #ifndef PV_FLOW_ANSWER_H
 #define PV_FLOW_ANSWER_H
 
+#include "lib/flow/due.h"
 #include "lib/flow/records.h"
-#include "policy/template.h"
 
 /* Bytes that the spans of an answer point into. */
 struct answer {
 	struct buf cert, bundles;
-	struct template *tmpl; /* that the last device was issued under */
+	struct due due;
 	struct record_out out;
 };
 

@@ -105,6 +105,7 @@ static void audit_release(struct audit *au)
 		x509_verifier_free(au->signers[i].verifier);
 	buf_release(&au->entry);
 	buf_release(&au->sealed);
+	due_release(&au->due);
 }
 
 static enum pv_code prepare(struct audit *au, struct err *err)

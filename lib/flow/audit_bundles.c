@@ -164,7 +164,7 @@ static enum pv_code check_inside(struct audit *au, struct span container,
 struct bundle_pass {
 	struct audit *au;
 	const struct store_device *d;
-	uint64_t n;
+	unsigned stages;
 };
 
 static enum pv_code check_container(struct bundle_pass *p,
@@ -230,18 +230,18 @@ static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
 				  "logged",
 				  b->stage);
 	p->au->counts->bundles++;
-	p->n++;
+	p->stages |= due_bit(b->stage);
 	rc = check_container(p, b, err);
 	return rc == PV_OK ? check_escrow(p, b, err) : rc;
 }
 
 enum pv_code audit_bundles(struct audit *au, const struct store_device *d,
-			   uint64_t *n, struct err *err)
+			   unsigned *stages, struct err *err)
 {
 	struct bundle_pass pass = { .au = au, .d = d };
 	const struct store_visit v = { .ctx = &pass, .fn.bundle = take_bundle };
 	enum pv_code rc = store_bundle_each(au->store, d->s.number, &v, err);
 
-	*n = pass.n;
+	*stages = pass.stages;
 	return rc;
 }

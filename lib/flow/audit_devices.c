@@ -97,17 +97,28 @@ static enum pv_code check_held(struct audit *au, const struct store_device *d,
 }
 
 /* Nothing of an open intent's result may be there, else all of it is. */
-static enum pv_code check_state(const struct store_device *d, bool has_cert,
-				bool has_tbs, uint64_t bundles, struct err *err)
+static enum pv_code check_state(struct audit *au, const struct store_device *d,
+				bool has_cert, bool has_tbs, unsigned stages,
+				struct err *err)
 {
-	if (is_open(d) && (has_cert || bundles > 0))
+	unsigned due = 0;
+	enum pv_code rc;
+
+	if (is_open(d) && (has_cert || stages != 0))
 		return audit_fail(err, d->s.device, "audit.intent",
 				  "an open intent of a device that has its "
 				  "result");
-	if (!is_open(d) && has_tbs && !has_cert)
+	if (is_open(d))
+		return PV_OK;
+	if (has_tbs && !has_cert)
 		return audit_fail(err, d->s.device, "audit.certificate",
 				  "its certificate is not in the store");
-	return PV_OK;
+	rc = due_stages(&au->due, au->store, &d->s, &due, err);
+	if (rc == PV_OK && (due & ~stages) != 0)
+		rc = audit_fail(err, d->s.device, "audit.bundle",
+				"a bundle that its template seals at once is "
+				"not in the store");
+	return rc;
 }
 
 static enum pv_code check_device(struct audit *au, const struct store_device *d,
@@ -116,15 +127,15 @@ static enum pv_code check_device(struct audit *au, const struct store_device *d,
 {
 	uint8_t tbs[32] = { 0 };
 	bool has_tbs = false;
-	uint64_t bundles = 0;
+	unsigned stages = 0;
 	enum pv_code rc = check_intent(au, d, serial, tbs, &has_tbs, err);
 
 	if (rc == PV_OK && cert.len)
 		rc = check_cert(au, d, serial, cert, tbs, err);
 	if (rc == PV_OK)
-		rc = audit_bundles(au, d, &bundles, err);
+		rc = audit_bundles(au, d, &stages, err);
 	if (rc == PV_OK)
-		rc = check_state(d, cert.len > 0, has_tbs, bundles, err);
+		rc = check_state(au, d, cert.len > 0, has_tbs, stages, err);
 	if (rc == PV_OK)
 		rc = check_held(au, d, err);
 	return rc;

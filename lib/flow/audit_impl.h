@@ -3,6 +3,7 @@
 #define PV_FLOW_AUDIT_IMPL_H
 
 #include "lib/flow/audit.h"
+#include "lib/flow/due.h"
 #include "lib/log/events.h"
 #include "lib/log/tree.h"
 #include "lib/x509/cert.h"
@@ -71,16 +72,17 @@ struct audit {
 	uint8_t manifest_sig[64], batch_sig[64];
 
 	struct buf entry, sealed; /* used again and again */
+	struct due due;
 };
 
 /* First pass: every entry of the log. */
 PV_MUST enum pv_code audit_log(struct audit *au, struct err *err);
 /* Second: devices with their certificates and bundles. */
 PV_MUST enum pv_code audit_devices(struct audit *au, struct err *err);
-/* The bundles of one device; *n gets how many. */
+/* The bundles of one device; *stages gets due_bit() of each. */
 PV_MUST enum pv_code audit_bundles(struct audit *au,
-				   const struct store_device *d, uint64_t *n,
-				   struct err *err);
+				   const struct store_device *d,
+				   unsigned *stages, struct err *err);
 /* The recorded bundle keys, for signatures; before the second pass. */
 PV_MUST enum pv_code audit_signers(struct audit *au, struct err *err);
 /* Third: CAs, keys, templates, and entries that are left over. */

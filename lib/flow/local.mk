@@ -14,7 +14,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/certtext.c lib/flow/certtext.h lib/flow/contents.c \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
-	lib/flow/datakey.h lib/flow/event.c lib/flow/event.h \
+	lib/flow/datakey.h lib/flow/due.c lib/flow/due.h \
+	lib/flow/event.c lib/flow/event.h \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
 	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \

@@ -158,6 +158,22 @@ issue tls-client client-000000a1
 expect_equal "$rc" 5 "exit with a certificate"
 expect_text store.edited
 
+case_start "the deleted row of an open intent leaves no device without bundle"
+fresh
+cp "$H/provctl.json" "$T/module.json"
+sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+	"$H/provctl.json"
+FAULT_C_Sign_RV=0x30 "$PROVCTL" -C "$H" issue --template escrowed \
+	--device S0000000009 >"$T/out" 2>"$T/err" </dev/null
+expect_equal "$?" 6 "exit without the token"
+cp "$T/module.json" "$H/provctl.json"
+verify_audit
+expect_equal "$(audit_number open_intents)" 1 "open intents"
+sql "delete from intent"
+expect_error 5 audit.bundle -C "$H" audit verify
+issue escrowed S0000000009
+expect_equal "$rc" 5 "exit of issue"
+
 case_start "a bit of the sealed file flipped: not given out"
 fresh
 at=$(sql "select start+len-40 from bundle where number=(select number from \
