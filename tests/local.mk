@@ -161,7 +161,8 @@ UNIT_TESTS = \
 	tests/unit/check_value \
 	tests/unit/check_wire \
 	tests/unit/check_workers \
-	tests/unit/check_wrap
+	tests/unit/check_wrap \
+	tests/unit/check_writer
 check_PROGRAMS += $(UNIT_TESTS)
 
 # provdev on a disk that fails when it is told to.

@@ -47,6 +47,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/status.c lib/flow/status.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/workers.c lib/flow/workers.h \
-	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_decide.c \
+	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \
+	lib/flow/writer_decide.c \
 	lib/flow/writer_impl.h lib/flow/writer_intent.c \
 	lib/flow/writer_result.c

@@ -65,6 +65,15 @@ PV_MUST enum pv_code writer_take_denied(struct writer *w, struct wire *from,
 					struct wire_rec *rec, struct err *err);
 PV_MUST enum pv_code
 writer_take_quarantine(struct writer *w, struct wire_rec *rec, struct err *err);
+/*
+ * Is r what the open intent of its number can give: the same device, a
+ * certificate over its TBS or neither, a bundle for each stage that is due?
+ * PV_OK also without an open intent: store_complete() tells. PV_INTERNAL, rule
+ * "writer.result"; PV_INTEGRITY "store.edited", PV_STORAGE.
+ */
+PV_MUST enum pv_code writer_check_result(struct writer *w,
+					 const struct record_result *r,
+					 struct err *err);
 PV_MUST enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 					struct err *err);
 

@@ -228,6 +228,9 @@ static enum pv_code complete(struct writer *w, const struct record_result *r,
 		rc = fill_bundle(w, r, n, &bundles[n], &entries[n], err);
 	if (rc == PV_OK)
 		rc = store_complete(w->store, &result, err);
+	/* What no intent can give is a fault of ours, nobody's input. */
+	if (rc == PV_INPUT)
+		err->code = rc = PV_INTERNAL;
 	for (size_t n = 0; n < r->bundles_n; n++)
 		buf_release(&entries[n]);
 	w->wrote = true;
@@ -269,32 +272,41 @@ static enum pv_code refuse_held(struct writer *w, const struct record_result *r,
 	return writer_refuse(w, &refused, err);
 }
 
+/* Its rows do not agree with the log: the device's failure, not the run's. */
+static enum pv_code refuse_edited(struct writer *w,
+				  const struct record_result *r,
+				  const struct err *why, struct err *err)
+{
+	struct record_refused bad = { .line = r->line, .why = *why };
+
+	memcpy(bad.id, r->id, sizeof(bad.id));
+	memcpy(bad.device, r->device, sizeof(bad.device));
+	memcpy(bad.bytes_sha256, r->bytes_sha256, 32);
+	return writer_refuse(w, &bad, err);
+}
+
 /* Another signer finished the same intent first: its answer stands. */
 static enum pv_code put_other(struct writer *w, const struct record_result *r,
 			      struct err *err)
 {
-	struct record_refused bad = { .line = r->line };
 	struct store_device d;
+	struct err why;
 	bool found;
 	enum pv_code rc;
 
-	err_init(&bad.why);
-	rc = store_number_get(w->store, r->number, &d, &found, &bad.why);
+	err_init(&why);
+	rc = store_number_get(w->store, r->number, &d, &found, &why);
 	if (rc == PV_OK && !found)
-		rc = err_fail(&bad.why, PV_INTEGRITY, "store.device", NULL,
+		rc = err_fail(&why, PV_INTEGRITY, "store.device", NULL,
 			      "a finished device is not in the store");
 	if (rc == PV_OK && d.state == STORE_QUARANTINED)
 		return refuse_held(w, r, err);
 	if (rc == PV_OK)
-		rc = writer_put_existing(w, r->line, r->id, &d, &bad.why);
-	if (rc == PV_INTEGRITY) {
-		memcpy(bad.id, r->id, sizeof(bad.id));
-		memcpy(bad.device, r->device, sizeof(bad.device));
-		memcpy(bad.bytes_sha256, r->bytes_sha256, 32);
-		return writer_refuse(w, &bad, err);
-	}
+		rc = writer_put_existing(w, r->line, r->id, &d, &why);
+	if (rc == PV_INTEGRITY)
+		return refuse_edited(w, r, &why, err);
 	if (rc != PV_OK)
-		*err = bad.why;
+		*err = why;
 	return rc;
 }
 
@@ -308,14 +320,16 @@ enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);
-	rc = complete(w, &r, &why);
-	if (rc == PV_OK) {
+	rc = writer_check_result(w, &r, &why);
+	if (rc == PV_INTEGRITY)
+		return refuse_edited(w, &r, &why, err);
+	if (rc == PV_OK)
+		rc = complete(w, &r, &why);
+	if (rc == PV_CONFLICT)
+		return put_other(w, &r, err);
+	if (rc == PV_OK)
 		put_issued(w, &r);
-		return PV_OK;
-	}
-	if (rc != PV_CONFLICT) {
+	else
 		*err = why;
-		return rc;
-	}
-	return put_other(w, &r, err);
+	return rc;
 }

@@ -23,11 +23,20 @@ static bool differ(const struct store_bundle *a, const struct store_bundle *b)
 	       (a->seq != b->seq || strcmp(a->stage, b->stage) != 0);
 }
 
-/* Everything that can be refused is refused before the first write. */
-static enum pv_code check_result(struct sqlite_store *s,
-				 const struct store_result *r,
-				 int64_t templates[STORE_STAGES_MAX],
-				 struct err *err)
+static enum pv_code not_open(uint32_t number, struct err *err)
+{
+	return err_fail(err, PV_CONFLICT, "store.completed", NULL,
+			"number %u has no open intent", number);
+}
+
+static enum pv_code bad_result(const char *what, struct err *err)
+{
+	return err_fail(err, PV_INPUT, "store.result", NULL, "the result %s",
+			what);
+}
+
+static bool values_ok(const struct sqlite_store *s,
+		      const struct store_result *r)
 {
 	bool ok = r->bundles_n <= STORE_STAGES_MAX &&
 		  (r->cert.len > 0 ? sqlite_is_entry(r->entry)
@@ -40,26 +49,63 @@ static enum pv_code check_result(struct sqlite_store *s,
 		for (size_t k = 0; ok && k < i; k++)
 			ok = differ(b, &r->bundles[k]);
 	}
-	if (!ok)
-		return err_fail(err, PV_INPUT, "store.result", NULL,
-				"the result lacks a value or has one out of "
-				"range");
-	for (size_t i = 0; i < r->bundles_n; i++) {
-		const struct template_ref *ref;
-		enum pv_code rc = sqlite_template(
-			s, r->bundles[i].template_sha256, &ref, err);
-
-		if (rc != PV_OK)
-			return rc;
-		templates[i] = ref->id;
-	}
-	return PV_OK;
+	return ok;
 }
 
-static enum pv_code not_open(uint32_t number, struct err *err)
+/* A certificate exactly where a TBS was intended. */
+static enum pv_code check_cert(struct sqlite_store *s,
+			       const struct store_result *r, struct err *err)
 {
-	return err_fail(err, PV_CONFLICT, "store.completed", NULL,
-			"number %u has no open intent", number);
+	QUERY q = query_start(s, SQL_INTENT_TBS);
+	uint64_t len = 0;
+	bool row;
+	enum pv_code rc;
+
+	query_u64(&q, r->number);
+	rc = query_row(&q, &row, err);
+	if (rc == PV_OK && !row)
+		return not_open(r->number, err);
+	if (rc == PV_OK && !col_u64(&q, 0, &len))
+		return sqlite_corrupt(s, "an intent's row", err);
+	if (rc == PV_OK && (len > 0) != (r->cert.len > 0))
+		return bad_result("has a certificate that was not intended, "
+				  "or has none",
+				  err);
+	return rc;
+}
+
+static enum pv_code check_bundle(struct sqlite_store *s,
+				 const struct store_bundle *b,
+				 int64_t *template, struct err *err)
+{
+	const struct template_ref *ref;
+	struct store_bundle other;
+	bool found;
+	enum pv_code rc = sqlite_template(s, b->template_sha256, &ref, err);
+
+	if (rc == PV_OK)
+		rc = sqlite_bundle_find(&s->base, b->id, &other, &found, err);
+	if (rc == PV_OK && found)
+		return bad_result("has the bundle of another device", err);
+	if (rc == PV_OK)
+		*template = ref->id;
+	return rc;
+}
+
+/* Everything that can be refused is refused before the first write. */
+static enum pv_code check_result(struct sqlite_store *s,
+				 const struct store_result *r,
+				 int64_t templates[STORE_STAGES_MAX],
+				 struct err *err)
+{
+	enum pv_code rc;
+
+	if (!values_ok(s, r))
+		return bad_result("lacks a value or has one out of range", err);
+	rc = check_cert(s, r, err);
+	for (size_t i = 0; rc == PV_OK && i < r->bundles_n; i++)
+		rc = check_bundle(s, &r->bundles[i], &templates[i], err);
+	return rc;
 }
 
 /* Deletes TBS and sealed secrets; PV_CONFLICT when they are not there. */

@@ -37,7 +37,9 @@ PV_MUST static inline enum pv_code store_reserve(struct store *s,
  * Records the result: certificate, bundles (already in the sealed file) and
  * their entries: cert.issue first, then each bundle.seal. Drops TBS and sealed
  * secrets of the intent. PV_CONFLICT, "store.completed", when there is no open
- * intent of that number.
+ * intent of that number. PV_INPUT, "store.result": a value is missing or out of
+ * range, a certificate comes without an intended TBS or a TBS without one, a
+ * bundle's id is known.
  */
 PV_MUST static inline enum pv_code
 store_complete(struct store *s, const struct store_result *r, struct err *err)

@@ -268,6 +268,35 @@ static enum pv_code see_device(void *ctx, const struct store_device *d,
 	return w->stop;
 }
 
+/* Nothing is written, and what the intent gives is taken afterwards. */
+START_TEST(test_not_intended)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_result none = dev[0].result;
+	uint8_t id[STORE_UUID];
+
+	dev[1].intent.tbs.len = 0;
+	begin(&t);
+	reserve(&dev[0], 0);
+	reserve(&dev[1], 1);
+	none.cert.len = 0;
+	none.entry.len = 0;
+	none.bundles_n = 0;
+	ck_refused(store_complete(s, &none, &err), PV_INPUT, "store.result");
+	ck_refused(fix_complete(s, &dev[1], &err), PV_INPUT, "store.result");
+	unit_ok(fix_complete(s, &dev[0], &err), &err);
+	dev[1].result.cert.len = 0;
+	dev[1].result.entry.len = 0;
+	memcpy(id, dev[1].bundle.id, STORE_UUID);
+	memcpy(dev[1].bundle.id, dev[0].bundle.id, STORE_UUID);
+	ck_refused(fix_complete(s, &dev[1], &err), PV_INPUT, "store.result");
+	memcpy(dev[1].bundle.id, id, STORE_UUID);
+	unit_ok(fix_complete(s, &dev[1], &err), &err);
+	commit(&t);
+	unit_ok(store_check(s, &err), &err);
+}
+END_TEST
+
 START_TEST(test_iterate)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -424,6 +453,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_complete);
 	tcase_add_test(t, test_two_stages);
 	tcase_add_test(t, test_bad_result);
+	tcase_add_test(t, test_not_intended);
 	tcase_add_test(t, test_iterate);
 	tcase_add_test(t, test_template_open);
 	tcase_add_test(t, test_quarantine);
