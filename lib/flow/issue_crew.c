@@ -17,46 +17,39 @@
 
 /* ---- the context, before anything is forked ---- */
 
-struct pinned { /* versions that open intents began under */
-	uint8_t sha256[ISSUE_CONTEXTS_MAX][32];
-	size_t n;
+struct pinning {
+	struct issue_run *r;
+	struct store *store;
 };
 
-/* Past what one run takes up: stays open. */
-static enum pv_code note_pinned(void *ctx, const struct store_template *t,
-				struct err *err)
+/* One that cannot be loaded, or is past what one run takes up, leaves its
+ * intents open. */
+static enum pv_code load_pinned_one(void *ctx, const struct store_template *t,
+				    struct err *err)
 {
-	struct pinned *p = ctx;
+	const struct pinning *p = ctx;
+	struct issue_run *r = p->r;
+	struct err ignored;
 
 	(void)err;
-	if (p->n < ISSUE_CONTEXTS_MAX)
-		memcpy(p->sha256[p->n++], t->sha256, 32);
+	err_init(&ignored);
+	if (r->contexts_n < ISSUE_CONTEXTS_MAX &&
+	    memcmp(r->contexts[0]->template_sha256, t->sha256, 32) != 0 &&
+	    issue_context_load_digest(r->a, p->store, t->sha256,
+				      &r->contexts[r->contexts_n],
+				      &ignored) == PV_OK)
+		r->contexts_n++;
 	return PV_OK;
 }
 
-/* One that cannot be loaded leaves its intents open. */
+/* Versions that open intents began under. */
 static enum pv_code load_pinned(struct issue_run *r, struct store *store,
 				struct err *err)
 {
-	struct pinned p = { .n = 0 };
-	struct store_visit v = { .ctx = &p, .fn.template = note_pinned };
-	enum pv_code rc =
-		store_template_open(store, r->opts->template_name, &v, err);
+	struct pinning p = { r, store };
+	struct store_visit v = { .ctx = &p, .fn.template = load_pinned_one };
 
-	if (rc != PV_OK)
-		return rc;
-	for (size_t i = 0; i < p.n && r->contexts_n < ISSUE_CONTEXTS_MAX; i++) {
-		struct err ignored;
-
-		err_init(&ignored);
-		if (memcmp(r->contexts[0]->template_sha256, p.sha256[i], 32) !=
-			    0 &&
-		    issue_context_load_digest(r->a, store, p.sha256[i],
-					      &r->contexts[r->contexts_n],
-					      &ignored) == PV_OK)
-			r->contexts_n++;
-	}
-	return PV_OK;
+	return store_template_open(store, r->opts->template_name, &v, err);
 }
 
 static const char *option(const struct issue_run *r, const char *key)

@@ -64,7 +64,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_TEMPLATE_DIGEST] = TEMPLATE_COLUMNS "WHERE sha256 = $1",
 	[SQL_TEMPLATE_OPEN] = TEMPLATE_COLUMNS
 	"WHERE name = $1 AND id IN (SELECT d.template FROM intent i JOIN "
-	"device d ON d.number = i.number) ORDER BY version",
+	"device d ON d.number = i.number AND d.state = 0) ORDER BY version",
 	[SQL_MANIFEST_PUT] = "INSERT INTO manifest (template, stage, "
 			     "sequence, bytes) VALUES ($1, $2, $3, $4)",
 	[SQL_MANIFEST_GET] = "SELECT m.sequence, m.bytes FROM manifest m JOIN "

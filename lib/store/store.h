@@ -172,8 +172,9 @@ store_template_digest(struct store *s, const uint8_t sha256[STORE_HASH],
 	return s->ops->template_each(s, NULL, sha256, v, err);
 }
 
-/* v->fn.template for the versions of that name that open intents began under,
- * by version. Reads no device's row: a damaged one is not in the way. */
+/* v->fn.template for the versions of that name that open intents began under
+ * (held ones are not open any more), by version. Of a device's row only its
+ * template and state are read: a damaged one is not in the way. */
 PV_MUST static inline enum pv_code
 store_template_open(struct store *s, const char *name,
 		    const struct store_visit *v, struct err *err)

@@ -29,6 +29,17 @@ finds() {
 	expect_equal "$rc" 5 "audit verify, $finds_name: exit"
 }
 
+# no_token TEMPLATE DEVICE: the intent is made durable, then the token fails.
+no_token() {
+	cp "$H/provctl.json" "$T/module.json"
+	sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+		"$H/provctl.json"
+	FAULT_C_Sign_RV=0x30 "$PROVCTL" -C "$H" issue --template "$1" \
+		--device "$2" >"$T/out" 2>"$T/err" </dev/null
+	expect_equal "$?" 6 "exit without the token"
+	cp "$T/module.json" "$H/provctl.json"
+}
+
 things() {
 	i=$1
 	while [ "$i" -lt "$2" ]; do
@@ -160,13 +171,7 @@ expect_text store.edited
 
 case_start "the deleted row of an open intent leaves no device without bundle"
 fresh
-cp "$H/provctl.json" "$T/module.json"
-sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
-	"$H/provctl.json"
-FAULT_C_Sign_RV=0x30 "$PROVCTL" -C "$H" issue --template escrowed \
-	--device S0000000009 >"$T/out" 2>"$T/err" </dev/null
-expect_equal "$?" 6 "exit without the token"
-cp "$T/module.json" "$H/provctl.json"
+no_token escrowed S0000000009
 verify_audit
 expect_equal "$(audit_number open_intents)" 1 "open intents"
 sql "delete from intent"
@@ -273,6 +278,23 @@ run "$PROVCTL" -C "$H" audit verify
 expect_equal "$rc" 5 "exit after"
 
 # ---- open intents ----
+
+case_start "versions that cannot be loaded take no place of one that can"
+fresh
+for version in 1 2 3 4 5 6 7 8 9 10; do
+	jq ".template = \"many\" | .version = $version" \
+		"$srcdir/templates/symmetric-sensor.json" >"$T/many.json"
+	expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/many.json"
+	[ "$version" -lt 10 ] || break
+	no_token many "S100000000$version"
+done
+sql "delete from manifest where template in (select id from template where \
+	name='many' and version < 9)"
+issue many S1000000009
+expect_equal "$rc" 0 "exit for the version that can be loaded"
+issue many S1000000008
+expect_equal "$rc" 6 "exit for one that cannot"
+expect_text template.changed
 
 things 0 400 >"$T/in.jsonl"
 case_start "an open intent that was edited is not signed"

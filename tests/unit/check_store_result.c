@@ -360,6 +360,10 @@ START_TEST(test_template_open)
 	memset(seen, 0, sizeof(seen));
 	begin(&t);
 	unit_ok(fix_complete(s, &dev[0], &err), &err);
+	/* What is held is not taken up. */
+	reserve(&dev[1], 3);
+	unit_ok(store_quarantine(s, first + 1, dev[1].intent.entry, &err),
+		&err);
 	commit(&t);
 	unit_ok(store_template_open(s, "gateway", &v, &err), &err);
 	ck_assert_mem_eq(seen, none, STORE_HASH);
