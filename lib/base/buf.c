@@ -30,6 +30,7 @@ void buf_reset(struct buf *b)
 {
 	b->len = 0;
 	b->failed = false;
+	b->no_memory = false;
 }
 
 /* Grown memory replaces the old, which is wiped: contents may be sensitive. */
@@ -55,10 +56,13 @@ static bool grow(struct buf *b, size_t need)
 
 uint8_t *buf_room(struct buf *b, size_t len)
 {
-	/* One byte more is kept for buf_cstr(). */
-	if (b->failed || len > b->max || b->len > b->max - len ||
-	    (b->len + len + 1 > b->cap && !grow(b, b->len + len + 1))) {
+	if (b->failed || len > b->max || b->len > b->max - len) {
 		b->failed = true;
+		return NULL;
+	}
+	/* One byte more is kept for buf_cstr(). */
+	if (b->len + len + 1 > b->cap && !grow(b, b->len + len + 1)) {
+		b->failed = b->no_memory = true;
 		return NULL;
 	}
 	return b->data + b->len;
@@ -164,9 +168,11 @@ enum pv_code buf_check(const struct buf *b, struct err *err)
 {
 	if (!b->failed)
 		return PV_OK;
+	if (b->no_memory)
+		return err_fail(err, PV_INTERNAL, "memory",
+				"free memory and run again", "out of memory");
 	return err_fail(err, PV_INPUT, "size.limit", "make it smaller",
-			"the data is longer than %zu bytes, or memory ran out",
-			b->max);
+			"the data is longer than %zu bytes", b->max);
 }
 
 bool span_equal(struct span a, struct span b)

@@ -23,6 +23,7 @@ struct buf {
 	size_t cap;            /* bytes allocated */
 	size_t max;            /* hard cap in bytes */
 	bool failed;
+	bool no_memory; /* and that is why */
 };
 
 /* No allocation happens before the first put. */
@@ -47,6 +48,7 @@ void buf_commit(struct buf *b, size_t len);
 void buf_consume(struct buf *b, size_t len);
 /* NUL-terminates without counting the NUL; NULL when failed. */
 const char *buf_cstr(struct buf *b);
+/* PV_INPUT, "size.limit": its cap was passed; PV_INTERNAL: no memory. */
 PV_MUST enum pv_code buf_check(const struct buf *b, struct err *err);
 
 static inline struct span buf_span(const struct buf *b)

@@ -39,6 +39,26 @@ START_TEST(huge_put_is_refused)
 }
 END_TEST
 
+START_TEST(no_memory_is_nobody_s_input)
+{
+	struct buf b;
+	struct err e;
+
+	buf_init(&b, SIZE_MAX / 2);
+	buf_put(&b, "abc", 3);
+	ck_assert_ptr_null(buf_room(&b, SIZE_MAX / 4));
+	err_init(&e);
+	unit_refused(buf_check(&b, &e), PV_INTERNAL, "memory", &e);
+	ck_assert_uint_eq(b.len, 3);
+	buf_reset(&b);
+	UNIT_OK(buf_check(&b, &err_));
+	ck_assert_ptr_null(buf_room(&b, SIZE_MAX));
+	err_init(&e);
+	unit_refused(buf_check(&b, &e), PV_INPUT, "size.limit", &e);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(integers_are_big_endian)
 {
 	static const uint8_t want[] = { 1, 2,  3,  4,  5,  6,  7, 8,
@@ -118,6 +138,7 @@ int main(void)
 
 	tcase_add_test(t, grows_to_its_cap);
 	tcase_add_test(t, huge_put_is_refused);
+	tcase_add_test(t, no_memory_is_nobody_s_input);
 	tcase_add_test(t, integers_are_big_endian);
 	tcase_add_test(t, printf_longer_than_its_scratch);
 	tcase_add_test(t, hex);
