@@ -28,6 +28,7 @@ struct look {
 	const char *label;
 	size_t main_n, public_n; /* matches */
 	CK_OBJECT_HANDLE main, public;
+	unsigned long generation; /* of the pool, that the handles are of */
 	uint8_t id[ID_READ_MAX], public_id[ID_READ_MAX];
 	size_t id_len, public_id_len;
 	uint8_t params[PARAMS_READ_MAX];
@@ -105,6 +106,8 @@ static CK_RV look_run(struct p11 *p, CK_SESSION_HANDLE session,
 	CK_RV rv = sort_matches(p, session, l);
 
 	(void)key;
+	/* It stays while this session is ours. */
+	l->generation = p->pool.generation;
 	if (rv != CKR_OK || l->main_n != 1 || (pair && l->public_n != 1))
 		return rv;
 	rv = read_bytes(p, session, l->main, CKA_ID, l->id, sizeof(l->id),
@@ -205,13 +208,12 @@ static enum pv_code take_info(const struct p11 *p, const struct look *l,
 	return rc;
 }
 
-static void take_handles(struct hsm_key *key, const struct look *l,
-			 unsigned long generation)
+static void take_handles(struct hsm_key *key, const struct look *l)
 {
 	key->handle = l->main;
 	key->public_handle = l->public;
 	key->by_kdf = l->kind == HSM_KEY_KDF && p11_attrs_by_kdf(&l->attrs);
-	key->generation = generation;
+	key->generation = l->generation;
 }
 
 enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key, struct err *err)
@@ -232,7 +234,7 @@ enum pv_code p11_key_refind(struct p11 *p, struct hsm_key *key, struct err *err)
 	    memcmp(now.attrs_sha256, key->info.attrs_sha256, 32) != 0)
 		return refuse(&look, "hsm.key-changed",
 			      "another key is on the token now", err);
-	take_handles(key, &look, p->pool.generation);
+	take_handles(key, &look);
 	return PV_OK;
 }
 
@@ -278,7 +280,7 @@ enum pv_code p11_key_find(struct p11 *p, enum hsm_key_kind kind,
 		rc = take_info(p, &look, &k->info, err);
 	if (rc != PV_OK)
 		return rc;
-	take_handles(k, &look, p->pool.generation);
+	take_handles(k, &look);
 	k->next = p->keys;
 	p->keys = k;
 	*key = TAKE(k);

@@ -39,6 +39,7 @@ static enum pv_code need_wrap(const struct p11 *p, struct err *err)
 struct import {
 	const struct secret *value;
 	CK_OBJECT_HANDLE handle;
+	unsigned long generation;
 };
 
 static CK_RV import_run(struct p11 *p, CK_SESSION_HANDLE session,
@@ -48,6 +49,8 @@ static CK_RV import_run(struct p11 *p, CK_SESSION_HANDLE session,
 	struct p11_template t = { .n = 0 };
 
 	(void)key;
+	/* It stays while this session is ours. */
+	i->generation = p->pool.generation;
 	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
 	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
 	p11_template_add(&t, CKA_VALUE, i->value->data, i->value->len);
@@ -69,7 +72,7 @@ enum pv_code p11_wrap_key_import(struct p11 *p, const struct secret *value,
 				 struct p11_wrap_key *key, struct err *err)
 {
 	static const struct p11_op op = { "C_CreateObject", import_run, false };
-	struct import i = { value, 0 };
+	struct import i = { .value = value };
 	enum pv_code rc = need_wrap(p, err);
 
 	if (rc == PV_OK && value->len != P11_WRAP_KEY_LEN)
@@ -80,7 +83,7 @@ enum pv_code p11_wrap_key_import(struct p11 *p, const struct secret *value,
 	if (rc != PV_OK)
 		return rc;
 	key->handle = i.handle;
-	key->generation = p->pool.generation;
+	key->generation = i.generation;
 	return PV_OK;
 }
 
