@@ -53,7 +53,9 @@ enum decide_next decide_device(struct decide *d)
 			    "nobody is named as the actor");
 	if (f->quarantined)
 		return deny(d, PV_DENIED, "quarantine.held",
-			    "release or reject it with the quorum",
+			    "have the token checked, then issue under another "
+			    "device id with another key: nothing releases it "
+			    "yet",
 			    "the device or its request is in quarantine");
 	if (f->request_of_other_device)
 		return deny(d, PV_CONFLICT, "request.conflict",

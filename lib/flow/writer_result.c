@@ -267,7 +267,8 @@ static enum pv_code refuse_held(struct writer *w, const struct record_result *r,
 	err_init(&refused.why);
 	err_object(&refused.why, r->device);
 	err_fail(&refused.why, PV_DENIED, "quarantine.held",
-		 "have the token checked; release or reject it with the quorum",
+		 "have the token checked, then issue under another device id "
+		 "with another key: nothing releases it yet",
 		 "the device is in quarantine");
 	return writer_refuse(w, &refused, err);
 }
