@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -13,6 +14,7 @@
 #include "lib/x509/csr.h"
 
 #define FIELD_PREFIX "field."
+#define ROW_GUESS 512			 /* bytes, before there was one */
 #define OPTIONS_MAX (4u * 1024u * 1024u) /* above what a command line holds */
 
 struct reader {
@@ -23,6 +25,9 @@ struct reader {
 	uint64_t number; /* of the last request, from 1: orders results */
 	uint64_t line;	 /* where it begins in the input, from 1 */
 	size_t in_group;
+	size_t group_max; /* of this round of the signers */
+	uint64_t size;	  /* of the input, 0: it is not a file */
+	uint64_t taken;	  /* bytes of it, about */
 	struct buf cells_text, header_text;
 	size_t cells[ROWS_CELLS_MAX], header[ROWS_CELLS_MAX];
 	size_t header_n;
@@ -31,6 +36,24 @@ struct reader {
 static struct wire *current(struct reader *r)
 {
 	return &r->opts->signers[r->group % r->opts->signers_n];
+}
+
+/*
+ * What is left of a file is shared out evenly when it is less than a full round
+ * of groups, so that the signers end together.
+ */
+static void begin_round(struct reader *r)
+{
+	uint64_t left = r->size > r->taken ? r->size - r->taken : 0;
+	uint64_t share;
+
+	r->group_max = r->opts->group_max;
+	if (left == 0)
+		return;
+	left = r->taken ? left * r->number / r->taken : left / ROW_GUESS;
+	share = left / r->opts->signers_n + 1;
+	if (share < r->group_max)
+		r->group_max = (size_t)share;
 }
 
 static enum pv_code end_group(struct reader *r, struct err *err)
@@ -42,6 +65,8 @@ static enum pv_code end_group(struct reader *r, struct err *err)
 	wire_put_mark(w, WIRE_GROUP_END, r->group);
 	r->group++;
 	r->in_group = 0;
+	if (r->group % r->opts->signers_n == 0)
+		begin_round(r);
 	return wire_flush(w, err);
 }
 
@@ -92,7 +117,7 @@ static enum pv_code hand_on(struct reader *r, struct span bytes,
 	else
 		rc = put_refused(r, why, err);
 	r->in_group++;
-	if (rc == PV_OK && (r->in_group >= r->opts->group_max ||
+	if (rc == PV_OK && (r->in_group >= r->group_max ||
 			    current(r)->out.len >= READER_GROUP_BYTES))
 		rc = end_group(r, err);
 	return rc;
@@ -220,10 +245,12 @@ static enum pv_code read_rows(struct reader *r, struct err *err)
 		if (rc != PV_OK || got == ROWS_END)
 			break;
 		r->line = rows.line;
-		if (got == ROWS_WAIT)
+		if (got == ROWS_WAIT) {
 			rc = end_group(r, err);
-		else
-			rc = take_row(r, got, row, err);
+			continue;
+		}
+		r->taken += row.len + 1;
+		rc = take_row(r, got, row, err);
 	}
 	rows_release(&rows);
 	return rc;
@@ -257,10 +284,14 @@ static enum pv_code read_pairs(struct reader *r, struct err *err)
 enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
 {
 	struct reader r = { .opts = opts };
+	struct stat st;
 	enum pv_code rc;
 	bool landlock = false;
 
 	r.src.folder = opts->folder;
+	if (opts->fd >= 0 && fstat(opts->fd, &st) == 0 && S_ISREG(st.st_mode))
+		r.size = (uint64_t)st.st_size;
+	begin_round(&r);
 	request_init(&r.req);
 	buf_init(&r.cells_text, 2 * REQUEST_LINE_MAX);
 	buf_init(&r.header_text, 2 * REQUEST_LINE_MAX);
