@@ -43,7 +43,7 @@ static enum pv_code tile_there(void *ctx, unsigned level, uint64_t index,
 	if (level == 0 || level % 8 != 0)
 		return PV_OK;
 	g->tiles++;
-	QUERY q = query_start(g->s, SQL_TILE_EACH);
+	QUERY q = query_own(g->s, SQL_TILE_EACH);
 	query_u64(&q, level);
 	query_u64(&q, index);
 	rc = query_row(&q, &row, err);

@@ -84,7 +84,8 @@ struct query {
 };
 #define QUERY CLEANUP(query_end) struct query
 
-/* The kept statement; or one of its own, for iterations, which may nest. */
+/* The kept statement; query_own(): one of its own while that is in use, for
+ * iterations, which may nest. A statement is started by one of the two only. */
 struct query query_start(struct sqlite_store *s, enum sql_id id);
 struct query query_own(struct sqlite_store *s, enum sql_id id);
 struct query query_once(struct sqlite_store *s, const char *sql);

@@ -126,7 +126,10 @@ struct query query_once(struct sqlite_store *s, const char *sql)
 
 struct query query_own(struct sqlite_store *s, enum sql_id id)
 {
-	return query_once(s, sql_text(id));
+	/* One in the middle of its rows is somebody else's. */
+	if (s->stmt[id] && sqlite3_stmt_busy(s->stmt[id]))
+		return query_once(s, sql_text(id));
+	return query_start(s, id);
 }
 
 void query_end(struct query *q)

@@ -241,7 +241,7 @@ static enum pv_code pick_bundle(struct sqlite_store *s, uint32_t number,
 				struct store_bundle *b, bool *found,
 				struct err *err)
 {
-	QUERY q = query_start(s, SQL_BUNDLE_EACH);
+	QUERY q = query_own(s, SQL_BUNDLE_EACH);
 	enum pv_code rc = PV_OK;
 	bool row = true;
 

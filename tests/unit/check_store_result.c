@@ -253,6 +253,21 @@ static enum pv_code see_intent(void *ctx, const struct store_intent *i,
 	return w->stop;
 }
 
+/* The same question is asked from within. */
+static enum pv_code see_within(void *ctx, const struct store_intent *i,
+			       struct err *e)
+{
+	struct walk *w = ctx;
+	struct store_visit v = { w, { .intent = see_intent } };
+	uint32_t number = i->s.number;
+	enum pv_code rc = store_intent_get(s, first, &v, e);
+
+	if (rc == PV_OK)
+		rc = store_intent_get(s, number, &v, e);
+	ck_assert_uint_eq(i->s.number, number);
+	return rc;
+}
+
 static enum pv_code see_device(void *ctx, const struct store_device *d,
 			       struct span cert, struct err *e)
 {
@@ -319,6 +334,11 @@ START_TEST(test_iterate)
 	w.stop = PV_INTERRUPTED;
 	ck_assert(store_intent_each(s, &v, &err) == PV_INTERRUPTED);
 	ck_assert_uint_eq(w.n, 4);
+	w = (struct walk){ .n = 0 };
+	v.fn.intent = see_within;
+	unit_ok(store_intent_each(s, &v, &err), &err);
+	ck_assert(w.n == 4 && w.numbers[0] == first && w.numbers[1] == first &&
+		  w.numbers[2] == first && w.numbers[3] == first + 2);
 	w = (struct walk){ .n = 0 };
 	v.fn.device = see_device;
 	unit_ok(store_device_each(s, 0, &v, &err), &err);
