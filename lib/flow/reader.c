@@ -14,7 +14,8 @@
 #include "lib/x509/csr.h"
 
 #define FIELD_PREFIX "field."
-#define ROW_GUESS 512			 /* bytes, before there was one */
+#define SHARE_MIN 32  /* a few rows stay together, and so in their order */
+#define ROW_GUESS 512 /* bytes, before there was one */
 #define OPTIONS_MAX (4u * 1024u * 1024u) /* above what a command line holds */
 
 struct reader {
@@ -52,6 +53,8 @@ static void begin_round(struct reader *r)
 		return;
 	left = r->taken ? left * r->number / r->taken : left / ROW_GUESS;
 	share = left / r->opts->signers_n + 1;
+	if (share < SHARE_MIN)
+		share = SHARE_MIN;
 	if (share < r->group_max)
 		r->group_max = (size_t)share;
 }

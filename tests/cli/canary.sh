@@ -99,6 +99,10 @@ look_at_processes() {
 		skip_case "memory of processes asks for root"
 		return
 	fi
+	if grep -q __asan_init "$PROVCTL"; then
+		skip_case "AddressSanitizer maps 20 TiB of shadow memory"
+		return
+	fi
 	nothing_in --pid "$reader" "$writer"
 	sed 's/^/# /' "$T/scan.err"
 }
@@ -196,7 +200,7 @@ perl -e 'print pack("H*", $ARGV[0])' "$hex" |
 	dd of="$T/planted/raw" bs=1 seek=20000 conv=notrunc 2>/dev/null
 "$scan" "$needles" "$T/planted" >"$T/hits" 2>/dev/null
 grep -q "drbg_seed (raw)" "$T/hits" || fail "not found inside the store"
-if [ "$(id -u)" -eq 0 ]; then
+if [ "$(id -u)" -eq 0 ] && ! grep -q __asan_init "$PROVCTL"; then
 	# shellcheck disable=SC2016  # perl's own
 	perl -e '$s = pack("H*", $ARGV[0]); open(my $f, ">", $ARGV[1]);
 		close $f; sleep 30; print length $s' "$hex" "$T/up" \
