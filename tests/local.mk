@@ -27,6 +27,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/device_fixture_impl.h \
 	tests/unit/device_fixture_sign.c \
 	tests/unit/device_fixture_store.c \
+	tests/unit/log_fix.c \
+	tests/unit/log_fix.h \
 	tests/unit/notepair.h \
 	tests/unit/p11_fault.c \
 	tests/unit/p11_fault.h \
@@ -100,9 +102,13 @@ UNIT_TESTS = \
 	tests/unit/check_keytable \
 	tests/unit/check_known \
 	tests/unit/check_lint_args \
+	tests/unit/check_log_checkpoint \
+	tests/unit/check_log_cosign \
 	tests/unit/check_log_entry \
+	tests/unit/check_log_lines \
 	tests/unit/check_log_proof \
 	tests/unit/check_log_tree \
+	tests/unit/check_log_witness \
 	tests/unit/check_manifest \
 	tests/unit/check_matter \
 	tests/unit/check_note \
@@ -231,6 +237,9 @@ tests_fuzz_replay_kek_SOURCES = tests/fuzz/fuzz_kek.c \
 	cmd/provdev/kek.c cmd/provdev/kek.h
 check_PROGRAMS += tests/fuzz/replay_uri
 tests_fuzz_replay_uri_SOURCES = tests/fuzz/fuzz_uri.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_checkpoint
+tests_fuzz_replay_checkpoint_SOURCES = tests/fuzz/fuzz_checkpoint.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.

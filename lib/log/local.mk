@@ -1,6 +1,10 @@
 noinst_LIBRARIES += lib/log/libpvlog.a
 lib_log_libpvlog_a_SOURCES = \
+	lib/log/checkpoint.c lib/log/checkpoint.h \
+	lib/log/cosign.c lib/log/cosign.h \
 	lib/log/entry.c lib/log/entry.h \
 	lib/log/events.c lib/log/events.h \
+	lib/log/lines.c lib/log/lines.h \
 	lib/log/tree.c lib/log/tree.h \
-	lib/log/proof.c lib/log/proof.h
+	lib/log/proof.c lib/log/proof.h \
+	lib/log/witness.c lib/log/witness.h

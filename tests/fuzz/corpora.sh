@@ -12,6 +12,7 @@ corpora() {
 	authority | rows) echo "$data/corpora/json" ;;
 	pem) printf '%s\n' "$data/invalid/csr" "$data/corpora/badkeys" ;;
 	note) echo "$data/notes" ;;
+	checkpoint) printf '%s\n' "$data/log" "$data/notes" ;;
 	template) printf '%s\n' "$data/template" "$data/invalid/template" \
 		"$src/../templates" "$data/corpora/json" ;;
 	esac

@@ -6,14 +6,14 @@
  *
  *   authority  provctl.json                   base64   lib/base/base64
  *   bundle     .pvb, descriptors, manifests   cbor     items, component contents
- *   cose       messages                       csr      PEM or DER to proof
- *   device     .pvb through lib/device        entry    log entries
- *   escrow     recipients' certificates       json     lib/base/json
- *   kek        provdev's key files            note     signed notes, keys
- *   pem        lib/base/pem                   request  JSON lines, CSV rows
- *   rows       streams of either              tbs      TBS, certificates
- *   template   templates, plans               uri      PKCS#11 URIs
- *   wire       records between processes
+ *   checkpoint the log's, cosignatures        cose     messages
+ *   csr        PEM or DER to proof            device   .pvb through lib/device
+ *   entry      log entries                    escrow   recipients' certificates
+ *   json       lib/base/json                  kek      provdev's key files
+ *   note       signed notes, keys             pem      lib/base/pem
+ *   request    JSON lines, CSV rows           rows     streams of either
+ *   tbs        TBS, certificates              template templates, plans
+ *   uri        PKCS#11 URIs                   wire     records between processes
  */
 #ifndef PV_TESTS_FUZZ_H
 #define PV_TESTS_FUZZ_H
