@@ -7,4 +7,6 @@ lib_log_libpvlog_a_SOURCES = \
 	lib/log/lines.c lib/log/lines.h \
 	lib/log/tree.c lib/log/tree.h \
 	lib/log/proof.c lib/log/proof.h \
+	lib/log/tile.c lib/log/tile.h \
+	lib/log/tilereader.c lib/log/tilereader.h \
 	lib/log/witness.c lib/log/witness.h
