@@ -109,6 +109,7 @@ UNIT_TESTS = \
 	tests/unit/check_log_proof \
 	tests/unit/check_log_tile \
 	tests/unit/check_log_tilereader \
+	tests/unit/check_log_tlogproof \
 	tests/unit/check_log_tree \
 	tests/unit/check_log_witness \
 	tests/unit/check_manifest \
@@ -245,6 +246,9 @@ tests_fuzz_replay_checkpoint_SOURCES = tests/fuzz/fuzz_checkpoint.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_tile
 tests_fuzz_replay_tile_SOURCES = tests/fuzz/fuzz_tile.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_tlogproof
+tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.

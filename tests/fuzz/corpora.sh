@@ -13,6 +13,7 @@ corpora() {
 	pem) printf '%s\n' "$data/invalid/csr" "$data/corpora/badkeys" ;;
 	note) echo "$data/notes" ;;
 	checkpoint) printf '%s\n' "$data/log" "$data/notes" ;;
+	tlogproof) echo "$data/log" ;;
 	template) printf '%s\n' "$data/template" "$data/invalid/template" \
 		"$src/../templates" "$data/corpora/json" ;;
 	esac

@@ -13,8 +13,8 @@
  *   note       signed notes, keys             pem      lib/base/pem
  *   request    JSON lines, CSV rows           rows     streams of either
  *   tbs        TBS, certificates              template templates, plans
- *   tile       the log's, paths and bytes     uri      PKCS#11 URIs
- *   wire       records between processes
+ *   tile       the log's, paths and bytes     tlogproof proofs of entries
+ *   uri        PKCS#11 URIs                   wire     records between processes
  */
 #ifndef PV_TESTS_FUZZ_H
 #define PV_TESTS_FUZZ_H
