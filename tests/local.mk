@@ -253,7 +253,7 @@ tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 
 # Programs that scripts use.
 check_PROGRAMS += tests/cli/scan tests/cli/sql tests/interop/make_bundle \
-	tests/interop/make_wrong
+	tests/interop/make_wrong tests/interop/make_log
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 tests_cli_sql_LDADD = $(SQLITE_LIBS)
 # Preloaded, so it is made without what sanitizers put into programs.
@@ -307,6 +307,7 @@ SCRIPT_TESTS = \
 	tests/fuzz/replay.sh \
 	tests/interop/schema.sh \
 	tests/interop/bundles.sh \
+	tests/interop/log.sh \
 	tests/vectors.sh
 
 TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS) $(CLI_TESTS)
@@ -335,7 +336,8 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/open_bundle.mjs \
 	tests/interop/package-lock.json \
 	tests/interop/package.json \
-	tests/interop/schema.mjs
+	tests/interop/schema.mjs \
+	tests/interop/verify_log.go
 
 .PHONY: check-kill check-valgrind check-sanitizers clean-root fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.
