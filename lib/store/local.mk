@@ -2,7 +2,7 @@ noinst_LIBRARIES += lib/store/libpvstore.a
 lib_store_libpvstore_a_SOURCES = \
 	lib/store/store.c lib/store/store.h lib/store/store_ops.h \
 	lib/store/store_types.h lib/store/store_device.h \
-	lib/store/store_log.h \
+	lib/store/store_log.h lib/store/store_checkpoint.h \
 	lib/store/sql.c lib/store/sql.h \
 	lib/store/filecheck.c lib/store/filecheck.h \
 	lib/store/sealed.c lib/store/sealed.h \
@@ -16,4 +16,4 @@ lib_store_libpvstore_a_SOURCES = \
 	lib/store/sqlite_device.c lib/store/sqlite_result.c \
 	lib/store/sqlite_row.c lib/store/sqlite_find.c \
 	lib/store/sqlite_count.c lib/store/sqlite_log.c \
-	lib/store/sqlite_check.c lib/store/sqlite_recount.c
+	lib/store/sqlite_check.c lib/store/sqlite_checkpoint.c lib/store/sqlite_recount.c

@@ -70,6 +70,13 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_MANIFEST_GET] = "SELECT m.sequence, m.bytes FROM manifest m JOIN "
 			     "template t ON t.id = m.template WHERE "
 			     "t.sha256 = $1 AND m.stage = $2",
+	[SQL_CHECKPOINT_PUT] = "INSERT INTO checkpoint (size, note) VALUES "
+			       "($1, $2) ON CONFLICT (size) DO UPDATE SET "
+			       "note = excluded.note",
+	[SQL_CHECKPOINT_EACH] = "SELECT size, note FROM checkpoint WHERE "
+				"size >= $1 ORDER BY size",
+	[SQL_CHECKPOINT_LAST] = "SELECT size, note FROM checkpoint ORDER BY "
+				"size DESC LIMIT 1",
 	[SQL_DATAKEY_PUT] = "INSERT INTO datakey (id, sealed) VALUES ($1, $2)",
 	[SQL_DATAKEY_COUNT] = "SELECT count(*) FROM datakey WHERE "
 			      "substr(sealed, 1, 16) = $1",

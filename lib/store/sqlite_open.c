@@ -14,7 +14,7 @@
 #include "lib/store/sqlite_ops.h"
 
 #define APPLICATION_ID 0x50564354 /* "PVCT", in the file's header */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define BUSY_MS 10000
 #define CLOSE_FRAMES 256 /* more than these are worth moving at close */
 #define LOG_BUF_MAX (SQLITE_CHUNK_MAX + 65537u)
@@ -275,4 +275,7 @@ static const struct store_ops ops = {
 	.log_root = sqlite_log_root,
 	.log_each = sqlite_log_each,
 	.log_hash = sqlite_log_hash,
+	.checkpoint_put = sqlite_checkpoint_put,
+	.checkpoint_each = sqlite_checkpoint_each,
+	.checkpoint_last = sqlite_checkpoint_last,
 };

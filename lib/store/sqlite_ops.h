@@ -34,6 +34,14 @@ enum pv_code sqlite_manifest_get(struct store *s,
 				 const char *stage, uint64_t *sequence,
 				 struct buf *bytes, bool *found,
 				 struct err *err);
+enum pv_code sqlite_checkpoint_put(struct store *store, uint64_t size,
+				   struct span note, struct err *err);
+enum pv_code sqlite_checkpoint_each(struct store *store, uint64_t from,
+				    const struct store_visit *v,
+				    struct err *err);
+enum pv_code sqlite_checkpoint_last(struct store *store, uint64_t *size,
+				    struct buf *note, bool *found,
+				    struct err *err);
 enum pv_code sqlite_datakey_put(struct store *s, const uint8_t id[STORE_UUID],
 				struct span sealed, struct err *err);
 enum pv_code sqlite_datakey_count(struct store *s, const uint8_t by[STORE_UUID],

@@ -25,6 +25,8 @@ static const struct table tables[] = {
 	{ "cert", "CREATE TABLE cert (number INTEGER PRIMARY KEY REFERENCES "
 		  "device, issue_index INTEGER NOT NULL, der BLOB NOT NULL) "
 		  "STRICT" },
+	{ "checkpoint", "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, "
+			"note BLOB NOT NULL) STRICT" },
 	{ "datakey", "CREATE TABLE datakey (id BLOB PRIMARY KEY, "
 		     "sealed BLOB NOT NULL) STRICT, WITHOUT ROWID" },
 	{ "device",

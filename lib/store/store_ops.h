@@ -34,6 +34,8 @@ struct store_visit {
 				       struct err *err);
 		enum pv_code (*entry)(void *ctx, uint64_t index,
 				      struct span entry, struct err *err);
+		enum pv_code (*checkpoint)(void *ctx, uint64_t size,
+					   struct span note, struct err *err);
 	} fn;
 };
 
@@ -147,6 +149,14 @@ struct store_ops {
 	enum pv_code (*log_hash)(struct store *s, unsigned level,
 				 uint64_t index, uint8_t hash[STORE_HASH],
 				 struct err *err);
+	enum pv_code (*checkpoint_put)(struct store *s, uint64_t size,
+				       struct span note, struct err *err);
+	enum pv_code (*checkpoint_each)(struct store *s, uint64_t from,
+					const struct store_visit *v,
+					struct err *err);
+	enum pv_code (*checkpoint_last)(struct store *s, uint64_t *size,
+					struct buf *note, bool *found,
+					struct err *err);
 };
 
 #endif

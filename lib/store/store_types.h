@@ -87,7 +87,7 @@ struct store_subject {
 	uint8_t spki_sha256[STORE_HASH]; /* certified key */
 	uint8_t seal_sha256[STORE_HASH]; /* second key that bundles go to */
 	uint8_t serial[STORE_SERIAL_MAX];
-	size_t serial_len; /* 16 to 20 */
+	size_t serial_len;    /* 16 to 20 */
 	uint64_t created_ms;  /* when it was prepared */
 	uint64_t reserved_ms; /* of its intent's entry; filled by reads only */
 };

@@ -186,9 +186,9 @@ START_TEST(test_foreign)
 	static const char text[] = "this is a text file and no database, "
 				   "however long it may be";
 
-	tamper("PRAGMA user_version = 1");
+	tamper("PRAGMA user_version = 2");
 	open_refused(PV_STORAGE, "store.version");
-	tamper("PRAGMA user_version = 2; PRAGMA application_id = 7");
+	tamper("PRAGMA user_version = 3; PRAGMA application_id = 7");
 	open_refused(PV_INTEGRITY, "store.format");
 	ck_assert(unlink(path) == 0);
 	tamper("CREATE TABLE t (a)");
