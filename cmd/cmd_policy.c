@@ -103,6 +103,8 @@ static enum pv_code adopt(const struct app *app, const char *path,
 	if (rc == PV_OK)
 		rc = adopt_template(s.a, s.store, s.hsm, buf_span(&bytes), &r,
 				    err);
+	if (rc == PV_OK)
+		rc = session_checkpoint(app, &s, err);
 	if (rc != PV_OK)
 		return rc;
 	hex_encode(r.sha256, 32, hex);

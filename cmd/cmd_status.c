@@ -60,17 +60,18 @@ static enum pv_code print_json(const struct authority *a,
 				       "expired", st->cas[i].expired));
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:I, "
-			  "s:I, s:I, s:I, s:I, s:o}",
+			  "s:I, s:I, s:I, s:I, s:I, s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
 			  "code", (int)code, "tokens", tokens, "pin_source",
 			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
 			  st->store_code == PV_OK, "clock",
 			  st->store_code == PV_OK && st->clock_code == PV_OK,
 			  "log_size", (json_int_t)st->counts.log_size,
-			  "devices", (json_int_t)st->counts.devices,
-			  "open_intents", (json_int_t)st->counts.reserved,
-			  "sealed_bytes", (json_int_t)st->counts.sealed_len,
-			  "templates", (json_int_t)st->templates, "cas", cas),
+			  "checkpoint", (json_int_t)st->checkpoint, "devices",
+			  (json_int_t)st->counts.devices, "open_intents",
+			  (json_int_t)st->counts.reserved, "sealed_bytes",
+			  (json_int_t)st->counts.sealed_len, "templates",
+			  (json_int_t)st->templates, "cas", cas),
 		err);
 }
 
@@ -101,11 +102,12 @@ static void print_text(const struct authority *a, const struct status *st)
 		return;
 	}
 	printf("store      %llu devices, %llu bytes sealed\n"
-	       "log        %llu entries\n"
+	       "log        %llu entries, %llu of them under a checkpoint\n"
 	       "templates  %llu adopted\n",
 	       (unsigned long long)st->counts.devices,
 	       (unsigned long long)st->counts.sealed_len,
 	       (unsigned long long)st->counts.log_size,
+	       (unsigned long long)st->checkpoint,
 	       (unsigned long long)st->templates);
 	if (st->clock_code != PV_OK)
 		printf("clock      %s\n", st->clock_why.message);

@@ -52,7 +52,7 @@ enum pv_code export_run_chain(const struct app *app, int argc, char **argv,
 				  export_to(output), err);
 	if (rc == PV_OK)
 		rc = out_file(output, 0644, buf_span(&out), err);
-	return rc;
+	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 }
 
 enum pv_code export_run_key(const struct app *app, int argc, char **argv,
@@ -84,7 +84,7 @@ enum pv_code export_run_key(const struct app *app, int argc, char **argv,
 				  export_to(output), err);
 	if (rc == PV_OK)
 		rc = out_file(output, 0644, buf_span(&out), err);
-	return rc;
+	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 }
 
 /* ---- kek ---- */
@@ -212,5 +212,5 @@ enum pv_code export_run_kek(const struct app *app, int argc, char **argv,
 		rc = fill(&s, &in, &out, err);
 	if (rc == PV_OK)
 		rc = out_file(in.output, 0600, buf_span(&out), err);
-	return rc;
+	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 }

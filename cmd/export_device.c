@@ -76,7 +76,7 @@ enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
 		rc = log_bundle(s.store, &b, "bundle", in.output, err);
 	if (rc == PV_OK)
 		rc = out_file(in.output, 0600, buf_span(&b.bytes), err);
-	return rc;
+	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 }
 
 /* Every item of the container as a file of its own: 0000000.cbor and so on. */
@@ -152,8 +152,9 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 				in.out_dir ? in.out_dir : in.output, err);
 	if (rc != PV_OK)
 		return rc;
-	return in.out_dir ? write_items(&view, in.out_dir, err)
-			  : out_file(in.output, 0600, item.bytes, err);
+	rc = in.out_dir ? write_items(&view, in.out_dir, err)
+			: out_file(in.output, 0600, item.bytes, err);
+	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 }
 
 /* All escrowed values: one file for each bundle that has some. */
@@ -238,8 +239,10 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 			      "give --device, or --all with --out");
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE, &s, err);
-	if (rc == PV_OK && in.all)
-		return escrow_all(s.store, in.out_dir, err);
+	if (rc == PV_OK && in.all) {
+		rc = escrow_all(s.store, in.out_dir, err);
+		return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
+	}
 	if (rc == PV_OK)
 		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
 	if (rc == PV_OK)
@@ -248,5 +251,5 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 		rc = log_bundle(s.store, &b, "escrow", in.output, err);
 	if (rc == PV_OK)
 		rc = out_file(in.output, 0600, buf_span(&cms), err);
-	return rc;
+	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 }

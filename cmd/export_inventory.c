@@ -159,5 +159,7 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 		      "certificate_sha256,created,not_before,not_after,seq\n",
 		      in.to);
 	rc = store_device_each(s.store, 0, &v, err);
-	return rc == PV_OK ? out_stream_end(&out, err) : rc;
+	if (rc == PV_OK)
+		rc = out_stream_end(&out, err);
+	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 }

@@ -1,7 +1,9 @@
 #include "cmd/session.h"
 
 #include "cmd/guard.h"
+#include "lib/store/store_log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -50,7 +52,53 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 		rc = open_token(app, s, err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = b->store_open(s->a, false, &s->store, err);
+	if (rc == PV_OK && (needs & SESSION_STORE))
+		rc = checkpoint_load(s->a, s->store, &s->log, err);
 	return rc;
+}
+
+static enum pv_code log_in_quietly(const struct app *app, struct session *s,
+				   bool *in, struct err *err)
+{
+	const struct backends *b = app->backends;
+	enum pv_code rc;
+
+	*in = strcmp(s->a->pin_source, "prompt") != 0;
+	if (!*in)
+		return PV_OK;
+	rc = b->pin_read(s->a, &s->pin, err);
+	return rc == PV_OK ? open_token(app, s, err) : rc;
+}
+
+static enum pv_code checkpoint_without_token(const struct app *app,
+					     struct session *s, struct err *err)
+{
+	bool in;
+	enum pv_code rc = log_in_quietly(app, s, &in, err);
+
+	return rc == PV_OK && in ? checkpoint_now(s->a, s->store, s->hsm, err)
+				 : rc;
+}
+
+enum pv_code session_checkpoint(const struct app *app, struct session *s,
+				struct err *err)
+{
+	struct err why;
+	uint64_t size;
+	enum pv_code rc;
+
+	if (s->hsm)
+		return checkpoint_now(s->a, s->store, s->hsm, err);
+	rc = store_log_size(s->store, &size, err);
+	if (rc != PV_OK || size <= s->log.last.size || s->log.own_n == 0)
+		return rc;
+	err_init(&why);
+	if (checkpoint_without_token(app, s, &why) != PV_OK && !app->quiet)
+		fprintf(stderr,
+			"provctl: warning: the log's checkpoint was not "
+			"signed: %s\n",
+			why.message);
+	return PV_OK;
 }
 
 void session_close(struct session *s)

@@ -7,10 +7,12 @@
 #define PV_CMD_SESSION_H
 
 #include "cmd/app.h"
+#include "lib/flow/checkpoint.h"
 
 enum session_needs { SESSION_STORE = 1, SESSION_HSM = 2 };
 
 struct session {
+	struct checkpoint_base log; /* with the store: it goes on from here */
 	struct authority *a;
 	struct secret pin;
 	struct hsm *hsm;     /* NULL unless asked for */
@@ -23,5 +25,14 @@ struct session {
 PV_MUST enum pv_code session_open(const struct app *app, unsigned needs,
 				  struct session *s, struct err *err);
 void session_close(struct session *s);
+
+/*
+ * Signs the log's checkpoint when something was appended. A verb that has the
+ * token open calls it before it says that all is well. One that has not logs in
+ * for it where no person is asked for the PIN, and what fails there is a
+ * warning only: the next checkpoint covers what this verb appended.
+ */
+PV_MUST enum pv_code session_checkpoint(const struct app *app,
+					struct session *s, struct err *err);
 
 #endif

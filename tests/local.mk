@@ -70,6 +70,7 @@ UNIT_TESTS = \
 	tests/unit/check_cbor \
 	tests/unit/check_cbor_float \
 	tests/unit/check_ceremony \
+	tests/unit/check_checkpoint \
 	tests/unit/check_cert \
 	tests/unit/check_container \
 	tests/unit/check_content \
@@ -274,6 +275,7 @@ CLEANFILES += tests/fault/shim.so
 CLI_TESTS = \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
+	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/deny.sh \
 	tests/cli/edited.sh \

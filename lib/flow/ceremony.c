@@ -9,6 +9,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/adopt.h"
 #include "lib/flow/cacert.h"
+#include "lib/flow/checkpoint.h"
 #include "lib/flow/event.h"
 #include "lib/flow/ownkey.h"
 
@@ -335,5 +336,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 
 	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++)
 		rc = run_step(&c, i, err);
+	if (rc == PV_OK && c.hsm)
+		rc = checkpoint_now(a, store, c.hsm, err);
 	return rc;
 }

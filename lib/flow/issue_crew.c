@@ -93,6 +93,8 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 	enum pv_code rc = r->backends->store_open(r->a, false, &store, err);
 
 	if (rc == PV_OK)
+		rc = checkpoint_load(r->a, store, &r->log, err);
+	if (rc == PV_OK)
 		rc = issue_context_load(r->a, store, r->opts->template_name,
 					&r->contexts[0], err);
 	if (store && (rc == PV_DENIED || rc == PV_INPUT)) {
@@ -216,6 +218,7 @@ static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 		.actor = r->actor,
 		.batch = r->opts->batch,
 		.sessions = sessions_of(r, job->index),
+		.log = &r->log,
 		.ctl = ctl,
 		.reader = &reader,
 		.writer = &writer,
@@ -235,6 +238,7 @@ static enum pv_code run_writer(void *ctx, int ctl, struct err *err)
 	struct writer_opts opts = { .authority = r->a,
 				    .backends = r->backends,
 				    .ctx = r->contexts[0],
+				    .log = &r->log,
 				    .station = r->opts->station,
 				    .actor = r->actor,
 				    .batch = r->opts->batch,
@@ -274,17 +278,18 @@ enum pv_code issue_make_channels(struct issue_run *r, struct err *err)
 
 enum pv_code issue_start_crew(struct issue_run *r, struct err *err)
 {
-	int keep[ISSUE_JOBS_MAX + 2];
+	int keep[ISSUE_JOBS_MAX + 3];
 	struct crew_job job = { .keep = keep };
 	enum pv_code rc;
 
 	for (size_t i = 0; i < r->jobs; i++)
 		keep[i] = r->to_writer[i][1];
 	keep[r->jobs] = r->to_parent[0];
+	keep[r->jobs + 1] = r->a->home_fd;
 	job.role = CREW_WRITER;
 	job.run = run_writer;
 	job.ctx = r;
-	job.keep_n = r->jobs + 1;
+	job.keep_n = r->jobs + 2;
 	rc = crew_start(&r->crew, &job, err);
 	for (size_t i = 0; rc == PV_OK && i < r->jobs; i++) {
 		struct signer_job signer = { r, i };

@@ -24,6 +24,7 @@ struct issue_run {
 	struct issue_counts *counts;
 	struct issue_context *contexts[ISSUE_CONTEXTS_MAX];
 	size_t contexts_n;
+	struct checkpoint_base log; /* loaded with the contexts */
 	char actor[32];
 	size_t jobs;
 	/* Ends of channels: [0] the reader's, signer's, writer's side. */

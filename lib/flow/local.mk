@@ -11,7 +11,9 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
 	lib/flow/cachain.h lib/flow/ceremony.c lib/flow/ceremony.h \
-	lib/flow/certtext.c lib/flow/certtext.h lib/flow/contents.c \
+	lib/flow/certtext.c lib/flow/certtext.h \
+	lib/flow/checkpoint.c lib/flow/checkpoint.h \
+	lib/flow/checkpoint_sign.c lib/flow/contents.c \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/due.c lib/flow/due.h \
@@ -32,6 +34,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/reader.h lib/flow/records.c lib/flow/records.h \
+	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
 	lib/flow/record_quarantine.h \
 	lib/flow/request.c lib/flow/request.h lib/flow/request_body.c \
 	lib/flow/request_wire.c \
@@ -42,7 +45,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/signer.h lib/flow/signer_answer.c \
 	lib/flow/signer_fail.c lib/flow/signer_fail.h \
 	lib/flow/signer_finish.c lib/flow/signer_group.c \
-	lib/flow/signer_impl.h lib/flow/signer_token.c lib/flow/signer_work.c lib/flow/signing.c \
+	lib/flow/signer_impl.h lib/flow/signer_log.c lib/flow/signer_log.h lib/flow/signer_token.c lib/flow/signer_work.c lib/flow/signing.c \
 	lib/flow/signing.h \
 	lib/flow/status.c lib/flow/status.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
@@ -50,4 +53,5 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \
 	lib/flow/writer_decide.c \
 	lib/flow/writer_impl.h lib/flow/writer_intent.c \
+	lib/flow/writer_log.c \
 	lib/flow/writer_result.c

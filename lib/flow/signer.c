@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/flow/ctl.h"
 #include "lib/flow/signer_fail.h"
+#include "lib/flow/signer_log.h"
 
 #define PIN_MAX 255
 
@@ -109,7 +110,7 @@ static enum pv_code run_groups(struct signer *s, struct err *err)
 	rc = wire_flush(s->opts->writer, err);
 	/* The answer is waited for, what follows here is not. */
 	sched_yield();
-	return rc;
+	return rc == PV_OK ? signer_last_checkpoint(s, err) : rc;
 }
 
 static enum pv_code make_groups(struct signer *s, struct err *err)
@@ -175,6 +176,7 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 					 .authority = a->name,
 					 .batch = s->opts->batch };
 	s->minting.authority = a->name;
+	s->log_last = s->opts->log->last;
 	return rc;
 }
 

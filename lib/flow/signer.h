@@ -12,6 +12,7 @@
 #define PV_FLOW_SIGNER_H
 
 #include "lib/flow/backends.h"
+#include "lib/flow/checkpoint.h"
 #include "lib/flow/reader.h"
 #include "lib/flow/records.h"
 #include "lib/flow/workers.h"
@@ -35,6 +36,7 @@ struct signer_opts {
 	const struct backends *backends;
 	const struct issue_context *const *contexts; /* [0]: the current one */
 	size_t contexts_n;
+	const struct checkpoint_base *log;
 	const char *station, *actor;
 	bool batch;	   /* numbers are borrowed in blocks */
 	unsigned sessions; /* calls to keep in flight; at least 1 */

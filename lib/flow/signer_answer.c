@@ -6,6 +6,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/datakey.h"
 #include "lib/flow/signer_fail.h"
+#include "lib/flow/signer_log.h"
 
 #define NUMBERS_BLOCK 1024 /* ordered numbers borrowed at once by a batch */
 #define NUMBERS_LOW READER_GROUP_MAX
@@ -199,6 +200,8 @@ static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
 		break;
 	case WIRE_GO_STORED:
 		return take_stored(s, rec, err);
+	case WIRE_CHECKPOINT:
+		return signer_take_checkpoint(s, rec, err);
 	case WIRE_GO:
 	case WIRE_SKIP:
 	case WIRE_HOLD:

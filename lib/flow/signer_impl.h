@@ -65,10 +65,12 @@ struct signer {
 	/* Threads, none for one session: these ask the token, those seal. */
 	size_t askers_n, sealers_n;
 	struct workers *askers, *sealers; /* sealers NULL without threads */
-	struct atrest *datakey;		  /* this run's, when first needed */
-	struct atrest *old_key; /* of an earlier run, the one used last */
+	struct checkpoint_signer *log;	  /* made when first asked for */
+	struct log_point log_last; /* what it signed last, or began with */
+	struct atrest *datakey;	   /* this run's, when first needed */
+	struct atrest *old_key;	   /* of an earlier run, the one used last */
 	struct signer_numbers numbers, spare;
-	bool asked; /* for numbers */
+	bool asked;		       /* for numbers */
 	struct signer_group *groups[SIGNER_GROUPS];
 	_Atomic bool token_failed; /* a thread met what ends the run */
 	_Atomic bool ending;	   /* nothing more is asked or sealed */
@@ -101,8 +103,7 @@ PV_MUST enum pv_code signer_next_token(struct signer *s, const struct err *why,
 void signer_ask_numbers(struct signer *s);
 PV_MUST enum pv_code signer_next_number(struct signer *s, uint32_t *number,
 					struct err *err);
-/* Takes the answers that have come; a group with all of its own goes to the
- * workers. PV_INTERRUPTED when the writer has ended. */
+/* Takes the answers; an answered group goes to the workers. PV_INTERRUPTED. */
 PV_MUST enum pv_code signer_take_answers(struct signer *s, struct err *err);
 /* Takes what the reader has sent into the free group and sends its intents. */
 PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);

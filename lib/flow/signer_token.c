@@ -130,6 +130,8 @@ void signer_close_token(struct signer *s)
 		signing_close(&s->signings[i]);
 	free(s->signings);
 	s->signings = NULL;
+	checkpoint_signer_free(s->log);
+	s->log = NULL;
 	hsm_close(s->hsm);
 	s->hsm = NULL;
 }

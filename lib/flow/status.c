@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/checkpoint.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
 
@@ -57,8 +58,13 @@ static enum pv_code look_at_store(const struct backends *b,
 	const struct store_visit cas = { .ctx = &pass, .fn.ca = take_ca };
 	const struct store_visit templates = { .ctx = &st->templates,
 					       .fn.template = count_template };
+	struct checkpoint_base log;
 	enum pv_code rc = b->store_open(a, false, &store, err);
 
+	if (rc == PV_OK)
+		rc = checkpoint_load(a, store, &log, err);
+	if (rc == PV_OK)
+		st->checkpoint = log.last.size;
 	if (rc == PV_OK)
 		rc = store_counts(store, &st->counts, err);
 	err_init(&st->clock_why);

@@ -30,6 +30,7 @@ struct status {
 	enum pv_code store_code;
 	struct err store_why;
 	struct store_counts counts; /* valid when store_code is PV_OK */
+	uint64_t checkpoint;	    /* entries under the last one; 0: none */
 	enum pv_code clock_code;    /* whether an entry may have this time */
 	struct err clock_why;
 	uint64_t templates; /* adopted, all versions */

@@ -32,6 +32,7 @@ enum wire_type {
 	WIRE_HOLD,	   /* writer -> signer: a rate is reached, ask later */
 	WIRE_RESULT,	   /* signer -> writer */
 	WIRE_QUARANTINE,   /* signer -> writer: its signature was wrong */
+	WIRE_CHECKPOINT,   /* writer -> signer: sign the log; back: signed */
 	WIRE_OUT,	   /* writer -> parent: one request's answer */
 	WIRE_READY,	   /* signer -> parent: logged in */
 	WIRE_UNLOCKED,	   /* signer -> parent: memory is not locked */

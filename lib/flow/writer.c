@@ -16,7 +16,8 @@
 /* With one of these in hand a signer's records are worth a transaction. */
 #define WORTH                                                                  \
 	(WIRE_BIT(WIRE_GROUP_END) | WIRE_BIT(WIRE_RESULTS_END) |               \
-	 WIRE_BIT(WIRE_END) | WIRE_BIT(WIRE_NEED_SERIALS))
+	 WIRE_BIT(WIRE_END) | WIRE_BIT(WIRE_NEED_SERIALS) |                    \
+	 WIRE_BIT(WIRE_CHECKPOINT))
 
 static enum pv_code lend(struct writer *w, struct wire *to, uint64_t n,
 			 struct err *err)
@@ -77,6 +78,8 @@ static enum pv_code take_record(struct writer *w, size_t k,
 		return PV_OK;
 	case WIRE_RESULTS_END:
 		return PV_OK;
+	case WIRE_CHECKPOINT:
+		return writer_take_checkpoint(w, rec, err);
 	case WIRE_END:
 		w->ended[k] = true;
 		w->incomplete |= wire_get_u64(rec) != 0;
@@ -240,7 +243,11 @@ static enum pv_code run(struct writer *w, struct err *err)
 		rc = wait_signers(w, err);
 		if (rc == PV_OK && has_work(w))
 			rc = commit_round(w, err);
+		if (rc == PV_OK)
+			rc = writer_log(w, err);
 	}
+	if (rc == PV_OK)
+		rc = writer_end_log(w, err);
 	if (rc != PV_OK)
 		return rc;
 	wire_put_mark(w->opts->parent, WIRE_END, w->incomplete);
@@ -258,6 +265,8 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	request_init(&w.req);
 	answer_init(&w.answer);
 	buf_init(&w.entry, LOG_ENTRY_MAX);
+	buf_init(&w.signed_log, CHECKPOINT_MAX);
+	w.log = *opts->log;
 	rc = opts->backends->store_open(opts->authority, false, &w.store, err);
 	if (rc == PV_OK)
 		rc = run(&w, err);
@@ -265,5 +274,6 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	request_release(&w.req);
 	answer_release(&w.answer);
 	buf_release(&w.entry);
+	buf_release(&w.signed_log);
 	return rc;
 }

@@ -8,12 +8,14 @@
 #define PV_FLOW_WRITER_H
 
 #include "lib/flow/backends.h"
+#include "lib/flow/checkpoint.h"
 #include "lib/flow/records.h"
 
 struct writer_opts {
 	const struct authority *authority;
 	const struct backends *backends;
 	const struct issue_context *ctx; /* the current template */
+	const struct checkpoint_base *log;
 	const struct order *order;
 	const char *station, *actor;
 	bool batch; /* a reached rate waits; else it denies */

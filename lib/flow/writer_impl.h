@@ -21,6 +21,10 @@ struct writer {
 	bool wrote;			/* something to commit */
 	uint64_t sealed;		/* bytes appended in this transaction */
 	size_t turn;			/* of the signers, by rounds */
+	struct checkpoint_base log;	/* the last one moves on */
+	struct checkpoint_ask ask;	/* under way at a signer */
+	bool asking;
+	struct buf signed_log; /* what came back, kept after the commit */
 	struct request req;
 	struct answer answer;
 	struct buf entry;
@@ -74,6 +78,13 @@ writer_take_quarantine(struct writer *w, struct wire_rec *rec, struct err *err);
 PV_MUST enum pv_code writer_check_result(struct writer *w,
 					 const struct record_result *r,
 					 struct err *err);
+/* A WIRE_CHECKPOINT from a signer: kept by the next writer_log(). */
+PV_MUST enum pv_code
+writer_take_checkpoint(struct writer *w, struct wire_rec *rec, struct err *err);
+/* Between transactions: keeps what was signed, asks after many entries. */
+PV_MUST enum pv_code writer_log(struct writer *w, struct err *err);
+/* At the end: one signer is asked for all that was appended, all may go. */
+PV_MUST enum pv_code writer_end_log(struct writer *w, struct err *err);
 PV_MUST enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 					struct err *err);
 

@@ -1,0 +1,276 @@
+/* The store's side of checkpoints; the token's is in checkpoint_sign.c. */
+#include "lib/flow/checkpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/ownkey.h"
+#include "lib/store/store_checkpoint.h"
+#include "lib/store/store_log.h"
+
+#define PURPOSE "log"
+
+static void cleanup_log_checkpoint(struct log_checkpoint *c)
+{
+	log_checkpoint_release(c);
+}
+
+#define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
+
+/* ---- keys ---- */
+
+struct loading {
+	const struct authority *a;
+	struct checkpoint_base *base;
+};
+
+static bool signs_now(const struct authority *a, const struct store_key *key)
+{
+	for (size_t i = 0; i < a->keys_n; i++)
+		if (strcmp(a->keys[i].purpose, PURPOSE) == 0 &&
+		    strcmp(a->keys[i].label, key->label) == 0)
+			return true;
+	return false;
+}
+
+static enum pv_code take_key(void *ctx, const struct store_key *key,
+			     struct err *err)
+{
+	struct loading *l = ctx;
+	struct checkpoint_base *b = l->base;
+	enum pv_code rc;
+
+	if (strcmp(key->purpose, PURPOSE) != 0)
+		return PV_OK;
+	if (b->keys_n == CHECKPOINT_KEYS_MAX)
+		return err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
+				"more than %u log keys", CHECKPOINT_KEYS_MAX);
+	rc = note_key_from_spki(&b->keys[b->keys_n], b->origin, key->spki, err);
+	if (rc == PV_OK)
+		b->keys_n++;
+	if (rc == PV_OK && signs_now(l->a, key))
+		rc = ownkey_from_row(key, &b->own[b->own_n++], err);
+	return rc;
+}
+
+static enum pv_code load_keys(const struct authority *a, struct store *store,
+			      struct checkpoint_base *base, struct err *err)
+{
+	struct loading l = { a, base };
+	const struct store_visit v = { .ctx = &l, .fn.key = take_key };
+
+	memset(base, 0, sizeof(*base));
+	snprintf(base->origin, sizeof(base->origin), "%s", a->origin);
+	return store_key_each(store, &v, err);
+}
+
+/* ---- HOME/checkpoint against the store ---- */
+
+static enum pv_code read_file(const struct authority *a,
+			      const struct checkpoint_base *base,
+			      struct log_point *at, struct err *err)
+{
+	CHECKPOINT c = { .at.size = 0 };
+	CLEANUP(buf_release) struct buf bytes;
+	enum pv_code rc;
+
+	memset(at, 0, sizeof(*at));
+	buf_init(&bytes, CHECKPOINT_MAX);
+	rc = file_read(a->home_fd, CHECKPOINT_FILE,
+		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &bytes,
+		       err);
+	if (rc == PV_OK)
+		rc = log_checkpoint_parse(&c, buf_span(&bytes), err);
+	if (rc == PV_OK)
+		rc = log_checkpoint_verify(&c, base->keys, base->keys_n, err);
+	if (rc == PV_OK)
+		*at = c.at;
+	return rc;
+}
+
+static enum pv_code hash_of(void *ctx, unsigned level, uint64_t index,
+			    uint8_t out[static LOG_HASH], struct err *err)
+{
+	return store_log_hash(ctx, level, index, out, err);
+}
+
+static enum pv_code older(const struct log_point *last, uint64_t size,
+			  struct err *err)
+{
+	return err_fail(err, PV_INTEGRITY, "store.older",
+			"put back the store that belongs to the checkpoint",
+			"the store's log of %llu entries does not go on from "
+			"the checkpoint of %llu",
+			(unsigned long long)size,
+			(unsigned long long)last->size);
+}
+
+static enum pv_code goes_on(struct store *store, const struct log_point *last,
+			    struct err *err)
+{
+	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
+	const struct log_reader r = { hash_of, store };
+	uint8_t root[LOG_HASH];
+	uint64_t size = 0;
+	enum pv_code rc = store_log_size(store, &size, err);
+
+	if (rc == PV_OK && size < last->size)
+		return older(last, size, err);
+	if (rc == PV_OK)
+		rc = log_hasher_init(&h, err);
+	if (rc == PV_OK)
+		rc = log_root_at(&h, &r, last->size, root, err);
+	if (rc == PV_OK && memcmp(root, last->root, LOG_HASH) != 0)
+		return older(last, size, err);
+	return rc;
+}
+
+/* No file: right only as long as nothing was ever signed. */
+static enum pv_code without_file(struct store *store, struct err *err)
+{
+	CLEANUP(buf_release) struct buf note;
+	uint64_t size;
+	bool found;
+	enum pv_code rc;
+
+	buf_init(&note, CHECKPOINT_MAX);
+	rc = store_checkpoint_last(store, &size, &note, &found, err);
+	if (rc == PV_OK && found)
+		return err_fail(err, PV_INTEGRITY, "log.checkpoint",
+				"put the file back, from a backup or from the "
+				"exported log",
+				"%s is gone: the last had %llu entries",
+				CHECKPOINT_FILE, (unsigned long long)size);
+	return rc;
+}
+
+enum pv_code checkpoint_load(const struct authority *a, struct store *store,
+			     struct checkpoint_base *base, struct err *err)
+{
+	struct err why;
+	enum pv_code rc = load_keys(a, store, base, err);
+
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = read_file(a, base, &base->last, &why);
+	if (rc == PV_NOT_FOUND)
+		return without_file(store, err);
+	if (rc != PV_OK) {
+		*err = why;
+		err_object(err, CHECKPOINT_FILE);
+		return rc;
+	}
+	return base->last.size > 0 ? goes_on(store, &base->last, err) : PV_OK;
+}
+
+/* ---- what is to be signed, and keeping it ---- */
+
+enum pv_code checkpoint_ask(struct store *store, const struct log_point *last,
+			    struct checkpoint_ask *ask, bool *due,
+			    struct err *err)
+{
+	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
+	const struct log_reader r = { hash_of, store };
+	enum pv_code rc =
+		store_log_root(store, &ask->next.size, ask->next.root, err);
+
+	ask->proof.n = 0;
+	*due = rc == PV_OK && ask->next.size > last->size;
+	if (!*due || last->size == 0)
+		return rc;
+	rc = log_hasher_init(&h, err);
+	if (rc == PV_OK)
+		rc = log_prove_consistency(&h, &r, last->size, ask->next.size,
+					   &ask->proof, err);
+	return rc;
+}
+
+/* Says it what was asked, and is it signed by who signs now? */
+static enum pv_code check_note(const struct checkpoint_base *base,
+			       const struct checkpoint_ask *ask,
+			       struct span note, struct err *err)
+{
+	CHECKPOINT c = { .at.size = 0 };
+	enum pv_code rc = log_checkpoint_parse(&c, note, err);
+
+	if (rc == PV_OK)
+		rc = log_checkpoint_verify(&c, base->keys, base->keys_n, err);
+	if (rc == PV_OK && (c.at.size != ask->next.size ||
+			    memcmp(c.at.root, ask->next.root, LOG_HASH) != 0))
+		rc = err_fail(err, PV_INTERNAL, "log.checkpoint", NULL,
+			      "a signer signed another checkpoint");
+	return rc;
+}
+
+/* Under the store's write lock, so that no smaller one comes after. */
+static enum pv_code write_file(const struct authority *a,
+			       const struct checkpoint_base *base,
+			       const struct checkpoint_ask *ask,
+			       struct span note, struct err *err)
+{
+	struct log_point there;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = read_file(a, base, &there, &why);
+	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+		*err = why;
+		return rc;
+	}
+	if (rc == PV_OK && there.size > ask->next.size)
+		return PV_OK;
+	return file_write(a->home_fd, CHECKPOINT_FILE, 0644, note.p, note.len,
+			  err);
+}
+
+enum pv_code checkpoint_keep(const struct authority *a, struct store *store,
+			     struct checkpoint_base *base,
+			     const struct checkpoint_ask *ask, struct span note,
+			     struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	enum pv_code rc = check_note(base, ask, note, err);
+
+	if (rc == PV_OK)
+		rc = store_begin(store, STORE_WRITE, &txn, err);
+	if (rc == PV_OK)
+		rc = store_checkpoint_put(store, ask->next.size, note, err);
+	if (rc == PV_OK)
+		rc = write_file(a, base, ask, note, err);
+	if (rc == PV_OK)
+		rc = store_commit(&txn, err);
+	if (rc == PV_OK)
+		base->last = ask->next;
+	return rc;
+}
+
+enum pv_code checkpoint_now(const struct authority *a, struct store *store,
+			    struct hsm *hsm, struct err *err)
+{
+	struct checkpoint_signer *signer = NULL;
+	CLEANUP(buf_release) struct buf note;
+	struct checkpoint_base base;
+	struct checkpoint_ask ask;
+	struct log_point last;
+	bool due = false;
+	enum pv_code rc = checkpoint_load(a, store, &base, err);
+
+	buf_init(&note, CHECKPOINT_MAX);
+	if (rc == PV_OK)
+		rc = checkpoint_ask(store, &base.last, &ask, &due, err);
+	if (rc != PV_OK || !due || base.own_n == 0)
+		return rc;
+	last = base.last;
+	rc = checkpoint_signer_new(&base, hsm, &last, &signer, err);
+	if (rc == PV_OK)
+		rc = checkpoint_sign(signer, &ask, &note, err);
+	if (rc == PV_OK)
+		rc = checkpoint_keep(a, store, &base, &ask, buf_span(&note),
+				     err);
+	checkpoint_signer_free(signer);
+	return rc;
+}

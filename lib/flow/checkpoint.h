@@ -1,0 +1,94 @@
+/*
+ * checkpoint: what the authority signs of its log (formats.md 7), and where it
+ * keeps that. The one who has the store says what is to be signed and proves
+ * that it goes on from the last checkpoint (struct checkpoint_ask); the one who
+ * has the token holds that against the last one that it knows, and signs; the
+ * first keeps it. The last checkpoint lies outside the database, in
+ * HOME/checkpoint: a database that is older, or another, is found by it.
+ *
+ * Does not check: that the whole machine was not set back, file and database
+ * together. A witness finds that.
+ */
+#ifndef PV_FLOW_CHECKPOINT_H
+#define PV_FLOW_CHECKPOINT_H
+
+#include "lib/flow/context.h"
+#include "lib/hsm.h"
+#include "lib/log/checkpoint.h"
+
+#define CHECKPOINT_FILE "checkpoint"
+#define CHECKPOINT_MAX 65536u /* bytes of a note, cosignatures included */
+#define CHECKPOINT_KEYS_MAX 16u
+
+/* From the store, before anything is forked; plain data. */
+struct checkpoint_base {
+	char origin[NOTE_NAME_MAX + 1];
+	/* All log keys that ever were: any of them may have signed the last. */
+	struct note_key keys[CHECKPOINT_KEYS_MAX];
+	size_t keys_n;
+	/* Those that sign now; none: this authority has no log key. */
+	struct issue_key own[CHECKPOINT_KEYS_MAX];
+	size_t own_n;
+	struct log_point last; /* size 0: there is none yet */
+};
+
+/*
+ * Loads the keys and HOME/checkpoint, and holds the store's log against it.
+ * PV_INTEGRITY, "log.checkpoint" (it is gone, not ours or not true) or
+ * "store.older" (the store's log does not go on from it); PV_STORAGE.
+ */
+PV_MUST enum pv_code checkpoint_load(const struct authority *a,
+				     struct store *store,
+				     struct checkpoint_base *base,
+				     struct err *err);
+
+struct checkpoint_ask { /* plain data: it crosses to the signer's process */
+	struct log_point next;
+	struct log_proof proof; /* from the last that both sides know */
+};
+
+/* *due is false when nothing was appended since last. */
+PV_MUST enum pv_code checkpoint_ask(struct store *store,
+				    const struct log_point *last,
+				    struct checkpoint_ask *ask, bool *due,
+				    struct err *err);
+
+struct checkpoint_signer;
+/*
+ * Finds the log's keys. base and hsm are borrowed, and so is last: the last
+ * checkpoint that this process knows of, which outlives a change of tokens.
+ * PV_HSM_FATAL, "hsm.key", and codes of hsm_find().
+ */
+PV_MUST enum pv_code checkpoint_signer_new(const struct checkpoint_base *base,
+					   struct hsm *hsm,
+					   struct log_point *last,
+					   struct checkpoint_signer **out,
+					   struct err *err);
+/* Takes NULL. */
+void checkpoint_signer_free(struct checkpoint_signer *s);
+/*
+ * Appends the signed note. PV_INTEGRITY, "log.checkpoint" or "log.proof", when
+ * the tree is smaller, another, or not proved to go on from the last one that
+ * this signer knows; nothing is asked of the token then.
+ */
+PV_MUST enum pv_code checkpoint_sign(struct checkpoint_signer *s,
+				     const struct checkpoint_ask *ask,
+				     struct buf *note, struct err *err);
+
+/*
+ * Verifies what a signer sent, keeps it in the store (in a transaction of its
+ * own) and in HOME/checkpoint, and moves base->last on. A smaller one than is
+ * there already, by another process, is not kept.
+ */
+PV_MUST enum pv_code checkpoint_keep(const struct authority *a,
+				     struct store *store,
+				     struct checkpoint_base *base,
+				     const struct checkpoint_ask *ask,
+				     struct span note, struct err *err);
+
+/* All of it, for a verb that has store and token at hand. */
+PV_MUST enum pv_code checkpoint_now(const struct authority *a,
+				    struct store *store, struct hsm *hsm,
+				    struct err *err);
+
+#endif

@@ -1,0 +1,106 @@
+#!/bin/sh
+# The log's checkpoint: signed by the token after every command that appended,
+# kept outside the database, and what a store that does not go on from it meets.
+. "$(dirname "$0")/../lib.sh"
+
+new_authority
+
+size() {
+	sed -n 2p "${1:-$H/checkpoint}"
+}
+
+# What audit says the log has.
+entries() {
+	expect_exit 0 "$PROVCTL" -C "$H" --json audit verify
+	jq -r .entries "$T/out"
+}
+
+# Ed25519 by OpenSSL: the text with its last LF, then key id and signature.
+verified() {
+	p export key --purpose log >"$T/log.pem"
+	awk '/^$/ { exit } { print }' "$1" >"$T/body"
+	sed -n 's/^— [^ ]* //p' "$1" | base64 -d | tail -c +5 >"$T/sig"
+	openssl pkeyutl -verify -pubin -inkey "$T/log.pem" -rawin \
+		-in "$T/body" -sigfile "$T/sig" >/dev/null 2>&1
+}
+
+refused() { # RULE DEVICE
+	expect_error 5 "$1" -C "$H" status
+	expect_error 5 "$1" -C "$H" policy list
+	new_device tls-client "client-$2"
+	issue tls-client "client-$2"
+	expect_equal "$rc" 5 "exit of issue"
+	expect_text "rule: $1"
+}
+
+case_start "a new authority has one, true by somebody else's verification"
+expect_equal "$(sed -n 1p "$H/checkpoint")" acme origin
+expect_equal "$(size)" "$(entries)" size
+verified "$H/checkpoint" || fail "OpenSSL does not verify it"
+
+case_start "one more after a device, a batch, an export, an adoption"
+before=$(size)
+new_device tls-client client-00000001
+issue tls-client client-00000001
+expect_equal "$rc" 0 exit
+[ "$(size)" -gt "$before" ] || fail "it did not grow"
+expect_equal "$(size)" "$(entries)" "size after issue"
+verified "$H/checkpoint" || fail "not true after issue"
+p export inventory >"$T/inventory"
+expect_equal "$(size)" "$(entries)" "size after an export"
+jq '.version = 2' "$templates/tls-client.json" >"$templates/next.json"
+p policy adopt "$templates/next.json" >"$T/adopted"
+expect_equal "$(size)" "$(entries)" "size after an adoption"
+verified "$H/checkpoint" || fail "not true after an adoption"
+
+case_start "nothing appended: it stays as it is"
+cp "$H/checkpoint" "$T/same"
+p policy list >"$T/list"
+issue tls-client client-00000001
+cmp -s "$T/same" "$H/checkpoint" || fail "it was signed again"
+
+case_start "an older store is refused"
+cp -a "$H" "$T/older"
+new_device tls-client client-00000002
+issue tls-client client-00000002
+expect_equal "$rc" 0 exit
+cp -a "$H" "$T/good"
+rm "$H"/store.db*
+cp -a "$T"/older/store.db* "$H/"
+cp -a "$T/older/sealed.dat" "$H/sealed.dat"
+refused store.older 00000003
+
+case_start "so is another store with a log as long"
+rm -rf "$H"
+cp -a "$T/older" "$H"
+new_device tls-client client-00000004
+issue tls-client client-00000004
+expect_equal "$rc" 0 exit
+cp "$T/good/checkpoint" "$H/checkpoint"
+refused store.older 00000005
+
+case_start "a checkpoint that is gone, cut, changed or another's is refused"
+rm -rf "$H"
+cp -a "$T/good" "$H"
+rm "$H/checkpoint"
+refused log.checkpoint 00000006
+head -c 20 "$T/good/checkpoint" >"$H/checkpoint"
+refused log.checkpoint 00000007
+sed '2s/.*/7/' "$T/good/checkpoint" >"$H/checkpoint"
+refused note.signature 00000008
+sed '3a extension' "$T/good/checkpoint" >"$H/checkpoint"
+refused log.checkpoint 00000009
+sed '1s/.*/other/' "$T/good/checkpoint" >"$H/checkpoint"
+refused log.checkpoint 00000010
+cp "$T/good/checkpoint" "$H/checkpoint"
+chmod 666 "$H/checkpoint"
+expect_exit 4 "$PROVCTL" -C "$H" policy list
+
+case_start "with its own one put back all goes on"
+rm -rf "$H"
+cp -a "$T/good" "$H"
+issue tls-client client-00000002
+expect_equal "$rc" 0 exit
+expect_equal "$(size)" "$(entries)" size
+
+tests_end
