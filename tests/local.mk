@@ -61,6 +61,9 @@ LDADD = $(UNIT_LIBS)
 UNIT_TESTS = \
 	tests/unit/check_atrest \
 	tests/unit/check_audit \
+	tests/unit/check_audit_line \
+	tests/unit/check_audit_show \
+	tests/unit/check_audit_story \
 	tests/unit/check_authority \
 	tests/unit/check_badkeys \
 	tests/unit/check_base64 \
@@ -95,6 +98,7 @@ UNIT_TESTS = \
 	tests/unit/check_fileio \
 	tests/unit/check_gcm \
 	tests/unit/check_hpke \
+	tests/unit/check_idset \
 	tests/unit/check_issuer \
 	tests/unit/check_json \
 	tests/unit/check_kdf \

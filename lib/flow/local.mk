@@ -5,7 +5,9 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/answer.h lib/flow/approved.c lib/flow/approved.h \
 	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
 	lib/flow/audit_bundles.c lib/flow/audit_devices.c \
-	lib/flow/audit_impl.h \
+	lib/flow/audit_impl.h lib/flow/audit_line.c lib/flow/audit_line.h \
+	lib/flow/audit_show.c lib/flow/audit_show.h \
+	lib/flow/audit_story.c lib/flow/audit_story.h \
 	lib/flow/audit_log.c lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
 	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
@@ -19,7 +21,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/datakey.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/event.c lib/flow/event.h \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
-	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/init.c \
+	lib/flow/hostkey.c lib/flow/hostkey.h \
+	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \

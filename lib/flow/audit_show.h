@@ -1,0 +1,41 @@
+/*
+ * audit_show: the log's entries, or the story of one thing in it
+ * (audit_story.h), in log order and one at a time. The log is read in short
+ * pieces with no transaction open in between, so that a slow reader of the
+ * output holds up nobody who writes; entries that are added meanwhile are not
+ * shown.
+ *
+ * Does not check: that the entries are those of the log's tree and that their
+ * times are in order (audit verify).
+ */
+#ifndef PV_FLOW_AUDIT_SHOW_H
+#define PV_FLOW_AUDIT_SHOW_H
+
+#include "lib/flow/audit_story.h"
+#include "lib/store/store.h"
+
+struct audit_show_opts {
+	enum audit_subject subject;
+	const char *name;  /* of the subject */
+	const char *types; /* only these, separated by commas; NULL: all */
+	uint64_t since_ms; /* only entries of this time or later */
+	uint64_t until_ms; /* and before this; UINT64_MAX: no end */
+	uint64_t last;	   /* only the last so many of them; 0: all */
+	/* Each entry; e is borrowed. A failure ends it and is returned. */
+	enum pv_code (*entry)(void *ctx, uint64_t index,
+			      const struct log_entry *e, struct err *err);
+	/* done of total entries are read. May be NULL. */
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+};
+
+/*
+ * *shown: how many were given to opts->entry. PV_INTEGRITY, "log.entry" and
+ * the entry's number as object, when one does not decode or has a time past
+ * the year 9999; PV_INPUT "audit.size"; PV_STORAGE.
+ */
+PV_MUST enum pv_code audit_show(struct store *store,
+				const struct audit_show_opts *opts,
+				uint64_t *shown, struct err *err);
+
+#endif
