@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/app.h"
+#include "cmd/audit.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/session.h"
@@ -12,18 +13,37 @@
 
 static const char help[] =
 	"usage: provctl audit verify [--strict]\n"
+	"       provctl audit show   [--device ID | --serial HEX | --bundle ID "
+	"|\n"
+	"                             --order NAME | --officer NAME | --key "
+	"LABEL |\n"
+	"                             --request ID | --template NAME]\n"
+	"                            [--type TYPE[,TYPE]...] [--since TIME]\n"
+	"                            [--until TIME] [--last N]\n"
 	"\n"
-	"Holds log, store and sealed bundles against each other: the tree "
-	"over\n"
-	"all entries, an intent for every certificate, every row against its\n"
+	"verify holds log, store and sealed bundles against each other: the "
+	"tree\n"
+	"over all entries, an intent for every certificate, every row against "
+	"its\n"
 	"entry, every bundle against what was sealed. Ends with 5 and names "
 	"the\n"
-	"object when something does not fit. Needs no token.\n"
+	"object when something does not fit.\n"
+	"\n"
+	"show prints the log's entries in time order: all, or the whole story "
+	"of\n"
+	"one thing with what came of it (a device's certificates, bundles "
+	"and\n"
+	"their exports). With provctl --json, a line of JSON each. Ends with "
+	"10\n"
+	"when there are none. Neither needs a token.\n"
 	"\n"
 	"  --strict    open intents (of a run that was interrupted) are an "
 	"error\n"
+	"  --since, --until    from that time on, and before that one:\n"
+	"                      2026-01-31T23:59:59Z\n"
+	"  --last N    only the last N of them\n"
 	"\n"
-	"example: provctl -C acme audit verify\n";
+	"example: provctl -C acme audit show --device ACME-01\n";
 
 /* What the callbacks of one audit need. */
 struct view {
@@ -149,8 +169,11 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
-	enum pv_code rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
+	enum pv_code rc;
 
+	if (argc > 1 && strcmp(argv[1], "show") == 0)
+		return audit_run_show(app, argc - 1, argv + 1, err);
+	rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
 	if (rc != PV_OK)
 		return rc;
 	if (strcmp(args.values[0], "verify") == 0)
@@ -161,7 +184,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_audit = {
 	.name = "audit",
-	.summary = "hold log, store and bundles against each other",
+	.summary =
+		"hold log, store and bundles against each other; show the log",
 	.help = help,
 	.run = run,
 };

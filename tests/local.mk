@@ -277,6 +277,7 @@ tests/fault/shim.so: tests/fault/shim.c
 CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
+	tests/cli/audit_show.sh \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
 	tests/cli/checkpoint.sh \

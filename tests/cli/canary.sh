@@ -165,7 +165,7 @@ wait "$parent" || fail "the run ends with $?"
 
 case_start "output, store, log, out/ and token folder"
 jq -c -R '{device: .}' "$T/ids" | grep '"S' >"$T/ids.jsonl"
-for verb in "audit verify" status "export inventory" "policy list" \
+for verb in "audit verify" "audit show" status "export inventory" "policy list" \
 	"issue --template symmetric-sensor --from $T/ids.jsonl --out $T/again"; do
 	# shellcheck disable=SC2086  # words
 	"$PROVCTL" -C "$H" -v $verb >>"$T/said" 2>&1

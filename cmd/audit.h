@@ -1,0 +1,14 @@
+/*
+ * audit: the parts of `provctl audit` that have files of their own. argv[0] is
+ * the name of the part.
+ */
+#ifndef PV_CMD_AUDIT_H
+#define PV_CMD_AUDIT_H
+
+#include "cmd/app.h"
+
+/* Entries of the log: audit_show.c. */
+PV_MUST enum pv_code audit_run_show(const struct app *app, int argc,
+				    char **argv, struct err *err);
+
+#endif
