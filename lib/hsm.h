@@ -9,7 +9,7 @@
  * open and random, on the same key too, each with buffers of its own; more
  * threads than sessions wait for one to come free. hsm_info and what it gives
  * may be read at any time. Everything else (find, generate,
- * store_certificate, can, derive_way, close) is for one thread while no other
+ * store_certificate, objects, can, derive_way, close) is for one thread while no other
  * is in a call.
  *
  * Codes: PV_HSM_TEMP (try again: removed, device error, time-out),
@@ -80,6 +80,23 @@ struct hsm_key_info {
 	bool generated;          /* LOCAL, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE */
 };
 
+/* One object on the token, as the token says it: bytes of strangers. */
+#define HSM_OBJECTS_MAX 65536u
+enum hsm_object_class {
+	HSM_OBJECT_PRIVATE,
+	HSM_OBJECT_SECRET,
+	HSM_OBJECT_PUBLIC,
+	HSM_OBJECT_CERTIFICATE,
+	HSM_OBJECT_OTHER
+};
+struct hsm_object {
+	enum hsm_object_class klass;
+	char label[HSM_LABEL_MAX]; /* NUL behind it; empty: none, or longer */
+	size_t label_len;
+	uint8_t id[HSM_ID_LEN]; /* the same */
+	size_t id_len;
+};
+
 struct hsm_ops {
 	enum pv_code (*find)(struct hsm *h, enum hsm_key_kind kind,
 			     const char *label, struct hsm_key **key,
@@ -112,6 +129,8 @@ struct hsm_ops {
 	unsigned (*sessions)(struct hsm *h); /* NULL: one */
 	enum pv_code (*store_certificate)(struct hsm *h, const char *label,
 					  struct span der, struct err *err);
+	enum pv_code (*objects)(struct hsm *h, struct hsm_object **list,
+				size_t *n, struct err *err);
 	void (*close)(struct hsm *h);
 };
 
@@ -218,6 +237,15 @@ hsm_store_certificate(struct hsm *h, const char *label, struct span der,
 		      struct err *err)
 {
 	return h->ops->store_certificate(h, label, der, err);
+}
+
+/* All objects on the token; free() the list. PV_HSM_FATAL, "hsm.objects", when
+ * there are more than HSM_OBJECTS_MAX. */
+PV_MUST static inline enum pv_code hsm_objects(struct hsm *h,
+					       struct hsm_object **list,
+					       size_t *n, struct err *err)
+{
+	return h->ops->objects(h, list, n, err);
 }
 
 /* Logs nobody out, finalizes, wipes. Takes NULL. */

@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "pkcs11/derive.h"
 #include "pkcs11/keygen.h"
+#include "pkcs11/list.h"
 #include "pkcs11/op.h"
 #include "pkcs11/random.h"
 #include "pkcs11/seal.h"
@@ -150,6 +151,12 @@ static enum pv_code op_store_certificate(struct hsm *h, const char *label,
 	return p11_token_store_certificate(&p->cfg, p->pin, &cert, err);
 }
 
+static enum pv_code op_objects(struct hsm *h, struct hsm_object **list,
+			       size_t *n, struct err *err)
+{
+	return p11_list(of(h), list, n, err);
+}
+
 static void p11_free(struct p11 *p)
 {
 	if (!p)
@@ -191,6 +198,7 @@ static const struct hsm_ops ops = {
 	.derive_way = op_derive_way,
 	.sessions = op_sessions,
 	.store_certificate = op_store_certificate,
+	.objects = op_objects,
 	.close = op_close,
 };
 

@@ -9,6 +9,7 @@ pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/keygen.c pkcs11/keygen.h \
 	pkcs11/keys.c pkcs11/keys.h \
 	pkcs11/life.c pkcs11/life.h \
+	pkcs11/list.c pkcs11/list.h \
 	pkcs11/lock.c pkcs11/lock.h \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c pkcs11/object.h \
