@@ -107,6 +107,7 @@ UNIT_TESTS = \
 	tests/unit/check_keytable \
 	tests/unit/check_known \
 	tests/unit/check_lint_args \
+	tests/unit/check_linereport \
 	tests/unit/check_log_checkpoint \
 	tests/unit/check_log_cosign \
 	tests/unit/check_log_entry \
@@ -209,6 +210,9 @@ tests_fuzz_replay_entry_SOURCES = tests/fuzz/fuzz_entry.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_json
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_linereport
+tests_fuzz_replay_linereport_SOURCES = tests/fuzz/fuzz_linereport.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_note
 tests_fuzz_replay_note_SOURCES = tests/fuzz/fuzz_note.c \

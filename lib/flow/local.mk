@@ -27,6 +27,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/logged.c \
+	lib/flow/linereport.c lib/flow/linereport.h \
 	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \

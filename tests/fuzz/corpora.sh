@@ -9,7 +9,7 @@ corpora() {
 	cbor | cose) printf '%s\n' "$data/vectors/cose" "$data/corpora/cbor" ;;
 	csr | tbs) printf '%s\n' "$data/invalid/csr" "$data/corpora/badkeys" ;;
 	json | request) echo "$data/corpora/json" ;;
-	authority | rows) echo "$data/corpora/json" ;;
+	authority | linereport | rows) echo "$data/corpora/json" ;;
 	pem) printf '%s\n' "$data/invalid/csr" "$data/corpora/badkeys" ;;
 	note) echo "$data/notes" ;;
 	checkpoint) printf '%s\n' "$data/log" "$data/notes" ;;

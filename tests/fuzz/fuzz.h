@@ -10,6 +10,7 @@
  *   csr        PEM or DER to proof            device   .pvb through lib/device
  *   entry      log entries                    escrow   recipients' certificates
  *   json       lib/base/json                  kek      provdev's key files
+ *   linereport  of a line, either form
  *   note       signed notes, keys             pem      lib/base/pem
  *   request    JSON lines, CSV rows           rows     streams of either
  *   tbs        TBS, certificates              template templates, plans
