@@ -10,5 +10,8 @@
 /* Entries of the log: audit_show.c. */
 PV_MUST enum pv_code audit_run_show(const struct app *app, int argc,
 				    char **argv, struct err *err);
+/* Everything against everything: audit_reconcile.c. */
+PV_MUST enum pv_code audit_run_reconcile(const struct app *app, int argc,
+					 char **argv, struct err *err);
 
 #endif

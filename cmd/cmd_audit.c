@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/app.h"
 #include "cmd/audit.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
@@ -20,6 +19,8 @@ static const char help[] =
 	"                             --request ID | --template NAME]\n"
 	"                            [--type TYPE[,TYPE]...] [--since TIME]\n"
 	"                            [--until TIME] [--last N]\n"
+	"       provctl audit reconcile [--out DIR]... [--report FILE]...\n"
+	"                               [--no-out] [--no-token]\n"
 	"\n"
 	"verify holds log, store and sealed bundles against each other: the "
 	"tree\n"
@@ -31,19 +32,31 @@ static const char help[] =
 	"\n"
 	"show prints the log's entries in time order: all, or the whole story "
 	"of\n"
-	"one thing with what came of it (a device's certificates, bundles "
-	"and\n"
+	"one thing with what came of it (a device's certificates, bundles and\n"
 	"their exports). With provctl --json, a line of JSON each. Ends with "
 	"10\n"
 	"when there are none. Neither needs a token.\n"
+	"\n"
+	"reconcile holds store, log, token, output folders and line reports "
+	"against\n"
+	"each other and lists every difference. It asks for the PIN.\n"
 	"\n"
 	"  --strict    open intents (of a run that was interrupted) are an "
 	"error\n"
 	"  --since, --until    from that time on, and before that one:\n"
 	"                      2026-01-31T23:59:59Z\n"
 	"  --last N    only the last N of them\n"
+	"  --out DIR      an output folder of issue; default: out in the home, "
+	"if\n"
+	"                 used; all folders together hold every issued device\n"
+	"  --report FILE  what a line did, JSON lines or FILE.csv: device, "
+	"serial,\n"
+	"                 bundle, status, station, time; together: every "
+	"device\n"
+	"  --no-out, --no-token   leaves folders, the token out\n"
 	"\n"
-	"example: provctl -C acme audit show --device ACME-01\n";
+	"example: provctl -C acme audit verify && provctl -C acme audit "
+	"reconcile\n";
 
 /* What the callbacks of one audit need. */
 struct view {
@@ -173,6 +186,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 	if (argc > 1 && strcmp(argv[1], "show") == 0)
 		return audit_run_show(app, argc - 1, argv + 1, err);
+	if (argc > 1 && strcmp(argv[1], "reconcile") == 0)
+		return audit_run_reconcile(app, argc - 1, argv + 1, err);
 	rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
 	if (rc != PV_OK)
 		return rc;
@@ -184,8 +199,9 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_audit = {
 	.name = "audit",
-	.summary =
-		"hold log, store and bundles against each other; show the log",
+	.summary = "hold log, store, token and files against each other; show "
+		   "the log",
 	.help = help,
+	.token = true,
 	.run = run,
 };

@@ -34,6 +34,14 @@ void guard_hold_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+void guard_release_signals(void)
+{
+	sigset_t set;
+
+	signals_of_people(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 /* What a service manager sends to the parent alone is meant for both. */
 static void hand_on(int signals, pid_t child)
 {

@@ -29,5 +29,7 @@ PV_MUST enum pv_code guard_enter(struct guard **guard, enum pv_code *code,
 				 struct err *err);
 /* In the child, before it logs in: signals wait until the verb has ended. */
 void guard_hold_signals(void);
+/* When it is done with the token: those that waited come now. */
+void guard_release_signals(void);
 
 #endif

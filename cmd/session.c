@@ -109,3 +109,10 @@ void session_close(struct session *s)
 	authority_close(s->a);
 	memset(s, 0, sizeof(*s));
 }
+
+void session_leave_token(struct session *s)
+{
+	hsm_close(TAKE(s->hsm));
+	secret_release(&s->pin);
+	guard_release_signals();
+}

@@ -25,6 +25,8 @@ struct session {
 PV_MUST enum pv_code session_open(const struct app *app, unsigned needs,
 				  struct session *s, struct err *err);
 void session_close(struct session *s);
+/* Done with the token: no login, no PIN, no signals held from here on. */
+void session_leave_token(struct session *s);
 
 /*
  * Signs the log's checkpoint when something was appended. A verb that has the

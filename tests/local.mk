@@ -154,6 +154,7 @@ UNIT_TESTS = \
 	tests/unit/check_provdev_fault \
 	tests/unit/check_pvtime \
 	tests/unit/check_recipient \
+	tests/unit/check_reconcile \
 	tests/unit/check_request \
 	tests/unit/check_results \
 	tests/unit/check_rows \
@@ -303,6 +304,7 @@ CLI_TESTS = \
 	tests/cli/profiles.sh \
 	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \
+	tests/cli/reconcile.sh \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
 	tests/cli/retry.sh \

@@ -37,8 +37,12 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/prepared.c lib/flow/prepared.h \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
-	lib/flow/reader.h lib/flow/records.c lib/flow/records.h \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
+	lib/flow/reader.h lib/flow/reconcile.c lib/flow/reconcile.h \
+	lib/flow/reconcile_devices.c lib/flow/reconcile_impl.h \
+	lib/flow/reconcile_log.c lib/flow/reconcile_out.c \
+	lib/flow/reconcile_report.c lib/flow/reconcile_token.c \
+	lib/flow/records.c lib/flow/records.h \
 	lib/flow/record_quarantine.h \
 	lib/flow/request.c lib/flow/request.h lib/flow/request_body.c \
 	lib/flow/request_wire.c \

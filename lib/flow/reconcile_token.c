@@ -1,0 +1,154 @@
+/* The token: recorded keys are there, and nothing else of ours is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/flow/ownkey.h"
+#include "lib/flow/reconcile_impl.h"
+
+struct row {
+	char label[STORE_LABEL_MAX + 1];
+	bool pair;
+};
+
+struct token {
+	struct reconcile *r;
+	struct hsm *hsm;
+	struct row *rows;
+	size_t n;
+};
+
+/* What ownkey_find() refuses as a finding; false: the token could not say. */
+static bool judge(const struct err *why, enum reconcile_kind *kind)
+{
+	bool about_key = strncmp(why->rule, "hsm.key", strlen("hsm.key")) == 0;
+
+	*kind = RECONCILE_DIFFERENT;
+	if (strcmp(why->rule, "hsm.key-missing") == 0 ||
+	    strcmp(why->rule, "hsm.key-half") == 0)
+		*kind = RECONCILE_MISSING;
+	else if (strcmp(why->rule, "hsm.key-double") == 0)
+		*kind = RECONCILE_DOUBLED;
+	return why->code == PV_HSM_FATAL && about_key;
+}
+
+static enum pv_code check_key(struct token *t, const struct issue_key *want,
+			      struct err *err)
+{
+	struct hsm_key *key = NULL;
+	enum reconcile_kind kind;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = ownkey_find(t->hsm, want, &key, &why);
+	if (rc == PV_OK)
+		return PV_OK;
+	if (!judge(&why, &kind)) {
+		*err = why;
+		return rc;
+	}
+	return reconcile_found(t->r, kind, kind == RECONCILE_DIFFERENT,
+			       RECONCILE_STORE, RECONCILE_TOKEN, "key",
+			       want->label, err, "%s", why.message);
+}
+
+static enum pv_code take_key(void *ctx, const struct store_key *row,
+			     struct err *err)
+{
+	struct token *t = ctx;
+	struct issue_key want;
+	enum pv_code rc = ownkey_from_row(row, &want, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (t->n == RECONCILE_LIST_MAX)
+		return err_fail(err, PV_INTERNAL, "reconcile.size", NULL,
+				"more than %d keys", RECONCILE_LIST_MAX);
+	snprintf(t->rows[t->n].label, sizeof(t->rows[t->n].label), "%s",
+		 row->label);
+	t->rows[t->n++].pair = want.spki_len > 0;
+	t->r->counts.keys++;
+	return check_key(t, &want, err);
+}
+
+/* A pair has its halves and a certificate, a secret key is one object. */
+static bool belongs(const struct hsm_object *o, const struct row *row)
+{
+	bool secret = o->klass == HSM_OBJECT_SECRET;
+
+	return o->klass != HSM_OBJECT_OTHER && secret != row->pair &&
+	       o->label_len == strlen(row->label) &&
+	       memcmp(o->label, row->label, o->label_len) == 0;
+}
+
+/* Secrets of anybody, and whatever bears a label as we give them. */
+static bool is_ours_to_know(const struct token *t, const struct hsm_object *o)
+{
+	const char *name = t->r->a->name;
+	size_t len = strlen(name);
+
+	return o->klass == HSM_OBJECT_PRIVATE ||
+	       o->klass == HSM_OBJECT_SECRET ||
+	       (o->label_len > len && memcmp(o->label, name, len) == 0 &&
+		o->label[len] == '/');
+}
+
+static const char *class_name(enum hsm_object_class klass)
+{
+	switch (klass) {
+	case HSM_OBJECT_PRIVATE:
+		return "private key";
+	case HSM_OBJECT_SECRET:
+		return "secret key";
+	case HSM_OBJECT_PUBLIC:
+		return "public key";
+	case HSM_OBJECT_CERTIFICATE:
+		return "certificate";
+	case HSM_OBJECT_OTHER:
+		break;
+	}
+	return "object";
+}
+
+static enum pv_code check_object(struct token *t, const struct hsm_object *o,
+				 struct err *err)
+{
+	char id[2 * HSM_ID_LEN + 1];
+	bool known = false;
+
+	for (size_t i = 0; !known && i < t->n; i++)
+		known = belongs(o, &t->rows[i]);
+	if (known || !is_ours_to_know(t, o))
+		return PV_OK;
+	hex_encode(o->id, o->id_len, id);
+	return reconcile_found(t->r, RECONCILE_ORPHAN_OBJECT, false,
+			       RECONCILE_TOKEN, RECONCILE_STORE,
+			       class_name(o->klass),
+			       o->label[0] ? o->label : "(no label)", err,
+			       "CKA_ID %s", id[0] ? id : "none");
+}
+
+enum pv_code reconcile_token(struct reconcile *r, struct hsm *hsm,
+			     struct err *err)
+{
+	CLEANUP(mem_cleanup) struct hsm_object *list = NULL;
+	CLEANUP(mem_cleanup)
+	struct row *rows = mem_array(RECONCILE_LIST_MAX, sizeof(*rows), err);
+	struct token t = { .r = r, .hsm = hsm, .rows = rows };
+	const struct store_visit v = { .ctx = &t, .fn.key = take_key };
+	size_t n = 0;
+	enum pv_code rc = PV_INTERNAL;
+
+	if (rows)
+		rc = store_key_each(r->store, &v, err);
+	if (rc == PV_OK)
+		rc = hsm_objects(hsm, &list, &n, err);
+	for (size_t i = 0; rc == PV_OK && i < n; i++) {
+		r->counts.objects++;
+		rc = check_object(&t, &list[i], err);
+	}
+	return rc;
+}
