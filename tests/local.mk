@@ -115,6 +115,7 @@ UNIT_TESTS = \
 	tests/unit/check_log_proof \
 	tests/unit/check_log_tile \
 	tests/unit/check_log_tilereader \
+	tests/unit/check_log_tilewriter \
 	tests/unit/check_log_tlogproof \
 	tests/unit/check_log_tree \
 	tests/unit/check_log_witness \

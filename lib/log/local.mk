@@ -9,5 +9,6 @@ lib_log_libpvlog_a_SOURCES = \
 	lib/log/proof.c lib/log/proof.h \
 	lib/log/tile.c lib/log/tile.h \
 	lib/log/tilereader.c lib/log/tilereader.h \
+	lib/log/tilewriter.c lib/log/tilewriter.h \
 	lib/log/tlogproof.c lib/log/tlogproof.h \
 	lib/log/witness.c lib/log/witness.h
