@@ -123,12 +123,16 @@ static enum pv_code write_staged(const struct staged *s, mode_t mode,
 	/* What a crash of a process with this number left is ours to remove. */
 	unlinkat(s->dirfd, s->temp, 0);
 	fd = openat(s->dirfd, s->temp,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, PV_STORAGE, "file.create",
 				 "check that the folder can be written",
 				 "cannot create %s", s->name);
-	rc = fd_write_all(fd, p, len, err);
+	if (mode == 0600 || fchmod(fd, mode) == 0)
+		rc = fd_write_all(fd, p, len, err);
+	else
+		rc = err_errno(err, PV_STORAGE, "file.create", NULL,
+			       "cannot set the mode of %s", s->name);
 	if (rc != PV_OK)
 		unlinkat(s->dirfd, s->temp, 0);
 	return rc;

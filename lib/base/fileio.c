@@ -342,12 +342,27 @@ enum pv_code dir_open(int dirfd, const char *path, int *fd, struct err *err)
 			 "cannot open folder %s", path);
 }
 
+/* What the umask took away from a folder just made. */
+static enum pv_code widen_dir(int dirfd, const char *path, mode_t mode,
+			      struct err *err)
+{
+	CLEANUP(fd_cleanup)
+	int fd = openat(dirfd, path,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && fchmod(fd, mode) == 0)
+		return PV_OK;
+	err_object(err, path);
+	return err_errno(err, PV_STORAGE, "dir.make", NULL,
+			 "cannot set the mode of folder %s", path);
+}
+
 enum pv_code dir_make(int dirfd, const char *path, mode_t mode, struct err *err)
 {
 	struct stat st;
 
 	if (mkdirat(dirfd, path, mode) == 0)
-		return PV_OK;
+		return mode == 0700 ? PV_OK : widen_dir(dirfd, path, mode, err);
 	if (errno == EEXIST &&
 	    fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISDIR(st.st_mode))

@@ -4,7 +4,8 @@
  * Reads are bounded and refuse anything but a regular file (a FIFO, a device,
  * a directory or, where asked, a symbolic link). Writes go to a temporary file
  * (O_EXCL|O_NOFOLLOW, 0600 unless said otherwise), are synced, renamed and
- * made durable with their folder, or leave nothing behind.
+ * made durable with their folder, or leave nothing behind. The umask does not
+ * count: a mode is what the caller says, since provctl's own is 077.
  */
 #ifndef PV_BASE_FILEIO_H
 #define PV_BASE_FILEIO_H
@@ -70,7 +71,8 @@ void file_group_sweep(int dirfd);
 /* Removes what was staged and not committed. Takes NULL. */
 void file_group_free(struct file_group *g);
 
-/* mkdir -p for one level; an existing folder (not a link) is fine. */
+/* mkdir -p for one level; an existing folder (not a link) is fine and keeps its
+ * mode. */
 PV_MUST enum pv_code dir_make(int dirfd, const char *path, mode_t mode,
 			      struct err *err);
 PV_MUST enum pv_code dir_open(int dirfd, const char *path, int *fd,

@@ -281,6 +281,38 @@ START_TEST(folders)
 }
 END_TEST
 
+static mode_t mode_of(const char *name)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st.st_mode & 07777;
+}
+
+/* provctl's own umask is 077, and what it publishes has to be read. */
+START_TEST(modes_are_what_is_asked_for)
+{
+	struct file_group *g = NULL;
+	mode_t before = umask(077);
+
+	UNIT_OK(file_group_new(&g, &err_));
+	UNIT_OK(file_group_add(g, dir, "public", 0644, "A", 1, &err_));
+	UNIT_OK(file_group_add(g, dir, "private", 0600, "A", 1, &err_));
+	UNIT_OK(file_group_commit(g, &err_));
+	file_group_free(g);
+	UNIT_OK(file_write(dir, "whole", 0644, "A", 1, &err_));
+	UNIT_OK(dir_make(dir, "open", 0755, &err_));
+	UNIT_OK(dir_make(dir, "closed", 0700, &err_));
+	UNIT_OK(dir_make(dir, "closed", 0755, &err_));
+	umask(before);
+	ck_assert_int_eq(mode_of("public"), 0644);
+	ck_assert_int_eq(mode_of("private"), 0600);
+	ck_assert_int_eq(mode_of("whole"), 0644);
+	ck_assert_int_eq(mode_of("open"), 0755);
+	ck_assert_int_eq(mode_of("closed"), 0700);
+}
+END_TEST
+
 START_TEST(safe_names)
 {
 	static const char *const bad[] = { "",	    ".",       "..",  ".x",
@@ -315,6 +347,7 @@ int main(void)
 	tcase_add_test(t, group_without_room);
 	tcase_add_test(t, group_takes_one_file_twice);
 	tcase_add_test(t, folders);
+	tcase_add_test(t, modes_are_what_is_asked_for);
 	tcase_add_test(t, safe_names);
 	suite_add_tcase(s, t);
 	return unit_run(s);
