@@ -15,12 +15,16 @@ static const char help[] =
 	"LIST)\n"
 	"                                [-o FILE]\n"
 	"       provctl export inventory [--csv] [-o FILE]\n"
+	"       provctl export log       --out DIR\n"
 	"\n"
 	"Writes to FILE or to standard output; DIR gets one file for each. A\n"
 	"file that is there with other bytes is a conflict (9). kek asks for "
 	"the\n"
-	"PIN; its output and escrow are sealed to a certificate (CMS). Every\n"
-	"export is logged.\n"
+	"PIN; its output and escrow are sealed to a certificate (CMS). log "
+	"brings\n"
+	"DIR up to the last signed checkpoint (tlog-tiles) and writes what is "
+	"new.\n"
+	"Every other export is logged.\n"
 	"\n"
 	"example: provctl -C acme export bundle --device ACME-01 -o "
 	"ACME-01.pvb\n";
@@ -37,6 +41,7 @@ static const struct export_verb {
 	{ "key", export_run_key },
 	{ "kek", export_run_kek },
 	{ "inventory", export_run_inventory },
+	{ "log", export_run_log },
 };
 
 static enum pv_code run(const struct app *app, int argc, char **argv,
@@ -54,7 +59,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_export = {
 	.name = "export",
-	.summary = "bundles, segments, escrow, chain, keys, KEKs, inventory",
+	.summary =
+		"bundles, segments, escrow, chain, keys, KEKs, inventory, log",
 	.help = help,
 	.token = true,
 	.run = run,

@@ -27,6 +27,10 @@ PV_MUST enum pv_code export_run_kek(const struct app *app, int argc,
 PV_MUST enum pv_code export_run_inventory(const struct app *app, int argc,
 					  char **argv, struct err *err);
 
+/* About the log: export_log.c. */
+PV_MUST enum pv_code export_run_log(const struct app *app, int argc,
+				    char **argv, struct err *err);
+
 /* Where an export goes, as its log entry names it: never a whole path. */
 const char *export_to(const char *path);
 

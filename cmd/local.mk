@@ -16,7 +16,7 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
-	cmd/export_inventory.c \
+	cmd/export_inventory.c cmd/export_log.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
 	cmd/issue_summary.c cmd/issue_summary.h \

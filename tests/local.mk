@@ -292,6 +292,7 @@ CLI_TESTS = \
 	tests/cli/deny.sh \
 	tests/cli/edited.sh \
 	tests/cli/exports.sh \
+	tests/cli/exportlog.sh \
 	tests/cli/fits.sh \
 	tests/cli/faults.sh \
 	tests/cli/firstday.sh \

@@ -68,21 +68,21 @@ static enum pv_code load_keys(const struct authority *a, struct store *store,
 
 /* ---- HOME/checkpoint against the store ---- */
 
+/* note is empty. */
 static enum pv_code read_file(const struct authority *a,
 			      const struct checkpoint_base *base,
-			      struct log_point *at, struct err *err)
+			      struct buf *note, struct log_point *at,
+			      struct err *err)
 {
 	CHECKPOINT c = { .at.size = 0 };
-	CLEANUP(buf_release) struct buf bytes;
 	enum pv_code rc;
 
 	memset(at, 0, sizeof(*at));
-	buf_init(&bytes, CHECKPOINT_MAX);
 	rc = file_read(a->home_fd, CHECKPOINT_FILE,
-		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &bytes,
+		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, note,
 		       err);
 	if (rc == PV_OK)
-		rc = log_checkpoint_parse(&c, buf_span(&bytes), err);
+		rc = log_checkpoint_parse(&c, buf_span(note), err);
 	if (rc == PV_OK)
 		rc = log_checkpoint_verify(&c, base->keys, base->keys_n, err);
 	if (rc == PV_OK)
@@ -146,8 +146,9 @@ static enum pv_code without_file(struct store *store, struct err *err)
 	return rc;
 }
 
-enum pv_code checkpoint_load(const struct authority *a, struct store *store,
-			     struct checkpoint_base *base, struct err *err)
+static enum pv_code load(const struct authority *a, struct store *store,
+			 struct checkpoint_base *base, struct buf *note,
+			 struct err *err)
 {
 	struct err why;
 	enum pv_code rc = load_keys(a, store, base, err);
@@ -155,7 +156,7 @@ enum pv_code checkpoint_load(const struct authority *a, struct store *store,
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);
-	rc = read_file(a, base, &base->last, &why);
+	rc = read_file(a, base, note, &base->last, &why);
 	if (rc == PV_NOT_FOUND)
 		return without_file(store, err);
 	if (rc != PV_OK) {
@@ -164,6 +165,28 @@ enum pv_code checkpoint_load(const struct authority *a, struct store *store,
 		return rc;
 	}
 	return base->last.size > 0 ? goes_on(store, &base->last, err) : PV_OK;
+}
+
+enum pv_code checkpoint_load(const struct authority *a, struct store *store,
+			     struct checkpoint_base *base, struct err *err)
+{
+	CLEANUP(buf_release) struct buf note;
+
+	buf_init(&note, CHECKPOINT_MAX);
+	return load(a, store, base, &note, err);
+}
+
+enum pv_code checkpoint_last(const struct authority *a, struct store *store,
+			     struct checkpoint_base *base, struct buf *note,
+			     struct err *err)
+{
+	enum pv_code rc = load(a, store, base, note, err);
+
+	if (rc == PV_OK && base->last.size == 0)
+		rc = err_fail(err, PV_NOT_FOUND, "log.checkpoint",
+			      "give the authority a key of purpose log",
+			      "no checkpoint of the log was signed yet");
+	return rc;
 }
 
 /* ---- what is to be signed, and keeping it ---- */
@@ -211,12 +234,14 @@ static enum pv_code write_file(const struct authority *a,
 			       const struct checkpoint_ask *ask,
 			       struct span note, struct err *err)
 {
+	CLEANUP(buf_release) struct buf known;
 	struct log_point there;
 	struct err why;
 	enum pv_code rc;
 
+	buf_init(&known, CHECKPOINT_MAX);
 	err_init(&why);
-	rc = read_file(a, base, &there, &why);
+	rc = read_file(a, base, &known, &there, &why);
 	if (rc != PV_OK && rc != PV_NOT_FOUND) {
 		*err = why;
 		return rc;

@@ -42,6 +42,15 @@ PV_MUST enum pv_code checkpoint_load(const struct authority *a,
 				     struct checkpoint_base *base,
 				     struct err *err);
 
+/*
+ * The same, and the note itself into the empty note, as it is given out.
+ * PV_NOT_FOUND, "log.checkpoint", when none was ever signed.
+ */
+PV_MUST enum pv_code checkpoint_last(const struct authority *a,
+				     struct store *store,
+				     struct checkpoint_base *base,
+				     struct buf *note, struct err *err);
+
 struct checkpoint_ask { /* plain data: it crosses to the signer's process */
 	struct log_point next;
 	struct log_proof proof; /* from the last that both sides know */

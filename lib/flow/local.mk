@@ -21,6 +21,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/datakey.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/event.c lib/flow/event.h \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
+	lib/flow/exportlog.c lib/flow/exportlog.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
@@ -55,7 +56,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/signer_finish.c lib/flow/signer_group.c \
 	lib/flow/signer_impl.h lib/flow/signer_log.c lib/flow/signer_log.h lib/flow/signer_token.c lib/flow/signer_work.c lib/flow/signing.c \
 	lib/flow/signing.h \
-	lib/flow/status.c lib/flow/status.h lib/flow/tokensign.c \
+	lib/flow/status.c lib/flow/status.h lib/flow/tilefolder.c lib/flow/tilefolder.h \
+	lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/workers.c lib/flow/workers.h \
 	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \

@@ -24,7 +24,7 @@ GO111MODULE=off GOPATH=$gopath GOCACHE=$tmp/cache GOFLAGS='' \
 	go build -o "$tmp/verify_log" "$src/verify_log.go"
 
 verified() {
-	"$tmp/verify_log" "$tmp/log" >"$tmp/out" 2>&1
+	"$tmp/verify_log" "$tmp/log" entry.tlog-proof log/12345 >"$tmp/out" 2>&1
 }
 verified || { cat "$tmp/out"; echo "not ok - log"; exit 1; }
 cat "$tmp/out"

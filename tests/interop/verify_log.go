@@ -1,5 +1,10 @@
-// verify_log: what make_log wrote, read by the checksum database's own code.
-// It shares nothing with lib/log.
+// verify_log: a published log, read by the checksum database's own code. It
+// shares nothing with lib/log.
+//
+//	verify_log DIR [PROOF ENTRY]
+//
+// DIR has checkpoint, tile/... and log.vkey; PROOF is a proof in DIR, without
+// extra data, of an entry that is the text ENTRY.
 package main
 
 import (
@@ -119,12 +124,18 @@ func proof(file []byte, entry string) {
 func main() {
 	tree := open(read("checkpoint"))
 	hr := tlog.TileHashReader(tree, tiles{})
-	h, err := tlog.TreeHash(300, hr)
+	old := tree.N
+	if old > 300 {
+		old = 300
+	}
+	h, err := tlog.TreeHash(old, hr)
 	must(err)
-	p, err := tlog.ProveTree(tree.N, 300, hr)
+	p, err := tlog.ProveTree(tree.N, old, hr)
 	must(err)
-	must(tlog.CheckTree(p, tree.N, tree.Hash, 300, h))
-	fmt.Println("tiles: the tree of 300 entries begins it")
+	must(tlog.CheckTree(p, tree.N, tree.Hash, old, h))
+	fmt.Println("tiles: the tree of", old, "entries begins it")
 	entries(tree, hr)
-	proof(read("entry.tlog-proof"), "log/12345")
+	if len(os.Args) > 3 {
+		proof(read(os.Args[2]), os.Args[3])
+	}
 }

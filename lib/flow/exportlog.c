@@ -1,0 +1,246 @@
+#include "lib/flow/exportlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/tilefolder.h"
+#include "lib/store/store_log.h"
+
+#define PIECE 4096u /* entries that the store is asked for at once */
+#define FILE_MODE 0644
+#define FOLDER_MODE 0755
+
+CLEANUP_PTR(struct tilefolder, tilefolder_free);
+CLEANUP_PTR(struct log_tilewriter, log_tilewriter_free);
+
+struct run {
+	struct exportlog *x;
+	struct store *store;
+	struct log_hasher hasher;
+	struct checkpoint_base base;
+	struct buf note; /* the checkpoint to give out, of base.last */
+	int dir;
+	struct log_point old; /* of the folder's checkpoint */
+	bool same;	      /* which is the very note */
+	uint64_t done, total; /* for progress */
+};
+
+static void run_release(struct run *r)
+{
+	log_hasher_release(&r->hasher);
+	buf_release(&r->note);
+	fd_cleanup(&r->dir);
+}
+
+/* ---- the folder ---- */
+
+static enum pv_code open_folder(struct run *r, const char *folder,
+				struct err *err)
+{
+	enum pv_code rc = dir_make(AT_FDCWD, folder, FOLDER_MODE, err);
+
+	if (rc == PV_OK)
+		rc = dir_open(AT_FDCWD, folder, &r->dir, err);
+	if (rc != PV_OK || flock(r->dir, LOCK_EX | LOCK_NB) == 0)
+		return rc;
+	if (errno == EWOULDBLOCK)
+		return err_fail(err, PV_CONFLICT, "output.busy",
+				"wait for it or use another output folder",
+				"another run writes into this folder");
+	return err_errno(err, PV_STORAGE, "output.lock", NULL,
+			 "cannot lock the output folder");
+}
+
+static enum pv_code another(const char *what, struct err *err)
+{
+	return err_fail(err, PV_CONFLICT, "export.log",
+			"use another folder; nothing was written",
+			"the checkpoint there is %s", what);
+}
+
+/* Signed by a key of ours under our origin? */
+static enum pv_code is_ours(const struct run *r, const struct log_checkpoint *c,
+			    struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	if (!span_is(c->origin, r->base.origin))
+		return another("another log's", err);
+	rc = log_checkpoint_verify(c, r->base.keys, r->base.keys_n, &why);
+	if (rc == PV_INTEGRITY && strcmp(why.rule, "log.checkpoint") == 0)
+		return another("of none of this log's keys", err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+static enum pv_code hash_of(void *ctx, unsigned level, uint64_t index,
+			    uint8_t out[static LOG_HASH], struct err *err)
+{
+	return store_log_hash(ctx, level, index, out, err);
+}
+
+/* Does our log begin with that one? */
+static enum pv_code begins(struct run *r, const struct log_point *old,
+			   struct err *err)
+{
+	const struct log_reader reader = { hash_of, r->store };
+	uint8_t root[LOG_HASH];
+	enum pv_code rc;
+
+	if (old->size > r->base.last.size)
+		return another("of a longer log", err);
+	rc = log_root_at(&r->hasher, &reader, old->size, root, err);
+	if (rc == PV_OK && memcmp(root, old->root, LOG_HASH) != 0)
+		return another("of a log that this one does not go on from",
+			       err);
+	return rc;
+}
+
+/* What the folder has; nothing when no export into it was finished. */
+static enum pv_code read_old(struct run *r, struct err *err)
+{
+	CLEANUP(log_checkpoint_release)
+	struct log_checkpoint c = { .at = { 0 } };
+	CLEANUP(buf_release) struct buf bytes;
+	struct err why;
+	enum pv_code rc;
+
+	buf_init(&bytes, CHECKPOINT_MAX);
+	err_init(&why);
+	rc = file_read(r->dir, CHECKPOINT_FILE, FILEIO_NOFOLLOW, &bytes, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc == PV_OK)
+		rc = log_checkpoint_parse(&c, buf_span(&bytes), &why);
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	rc = is_ours(r, &c, err);
+	if (rc == PV_OK)
+		rc = begins(r, &c.at, err);
+	if (rc == PV_OK)
+		r->old = c.at;
+	r->same = span_equal(buf_span(&bytes), buf_span(&r->note));
+	return rc;
+}
+
+/* ---- its tiles ---- */
+
+struct pass {
+	struct run *r;
+	struct log_tilewriter *w;
+};
+
+static enum pv_code take_entry(void *ctx, uint64_t index, struct span entry,
+			       struct err *err)
+{
+	struct pass *p = ctx;
+
+	(void)index;
+	return log_tilewriter_add(p->w, entry, err);
+}
+
+/* All new entries through a writer; without sink they are only checked. */
+static enum pv_code pass(struct run *r, const struct log_tile_sink *sink,
+			 struct err *err)
+{
+	CLEANUP(cleanup_log_tilewriter_free) struct log_tilewriter *w = NULL;
+	const struct log_reader left = { hash_of, r->store };
+	const struct log_point *now = &r->base.last;
+	struct pass p = { .r = r };
+	const struct store_visit v = { .ctx = &p, .fn.entry = take_entry };
+	uint64_t from;
+	enum pv_code rc =
+		log_tilewriter_new(&w, sink, &r->hasher, &left, &r->old, err);
+
+	if (rc != PV_OK)
+		return rc;
+	p.w = w;
+	while (rc == PV_OK && (from = log_tilewriter_next(w)) < now->size) {
+		uint64_t n =
+			now->size - from < PIECE ? now->size - from : PIECE;
+
+		rc = store_log_each(r->store, from, n, &v, err);
+		if (rc == PV_OK && log_tilewriter_next(w) != from + n)
+			rc = err_fail(err, PV_INTEGRITY, "log.entry",
+				      "run audit verify",
+				      "the log has become shorter");
+		r->done += n;
+		if (r->x->progress)
+			r->x->progress(r->x->ctx, r->done, r->total);
+	}
+	return rc == PV_OK ? log_tilewriter_finish(w, now, err) : rc;
+}
+
+static enum pv_code write_tiles(struct run *r, struct err *err)
+{
+	CLEANUP(cleanup_tilefolder_free) struct tilefolder *f = NULL;
+	struct log_tile_sink sink;
+	enum pv_code rc;
+
+	r->total = 2 * (r->base.last.size -
+			(r->old.size - r->old.size % LOG_TILE_WIDTH));
+	rc = pass(r, NULL, err);
+	if (rc == PV_OK)
+		rc = tilefolder_new(r->dir, &f, err);
+	if (rc != PV_OK)
+		return rc;
+	sink = tilefolder_sink(f);
+	rc = pass(r, &sink, err);
+	if (rc == PV_OK)
+		rc = tilefolder_commit(f, err);
+	r->x->files = tilefolder_count(f);
+	return rc;
+}
+
+static enum pv_code update(struct run *r, struct err *err)
+{
+	enum pv_code rc = read_old(r, err);
+
+	if (rc != PV_OK || r->same)
+		return rc;
+	if (r->base.last.size > r->old.size)
+		rc = write_tiles(r, err);
+	if (rc == PV_OK)
+		rc = file_write(r->dir, CHECKPOINT_FILE, FILE_MODE,
+				r->note.data, r->note.len, err);
+	r->x->files++;
+	return rc;
+}
+
+enum pv_code export_log(const struct authority *a, struct store *store,
+			const char *folder, struct exportlog *x,
+			struct err *err)
+{
+	CLEANUP(run_release)
+	struct run r = {
+		.x = x, .store = store, .hasher = LOG_HASHER_INIT, .dir = -1
+	};
+	enum pv_code rc;
+
+	x->entries = x->added = x->files = 0;
+	buf_init(&r.note, CHECKPOINT_MAX);
+	rc = log_hasher_init(&r.hasher, err);
+	if (rc == PV_OK)
+		rc = checkpoint_last(a, store, &r.base, &r.note, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = open_folder(&r, folder, err);
+	if (rc == PV_OK)
+		rc = update(&r, err);
+	if (rc != PV_OK) {
+		err_object(err, folder);
+		return rc;
+	}
+	x->entries = r.base.last.size;
+	x->added = r.base.last.size - r.old.size;
+	return PV_OK;
+}
