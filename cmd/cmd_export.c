@@ -10,12 +10,14 @@ static const char help[] =
 	"       provctl export escrow    --device ID [--stage S] [-o FILE]\n"
 	"       provctl export escrow    --all --out DIR\n"
 	"       provctl export chain     [--ca NAME] [-o FILE]\n"
+	"       provctl export chain     [--ca NAME] --proof --out DIR\n"
 	"       provctl export key       --purpose P [--vkey] [-o FILE]\n"
 	"       provctl export kek       --to CERT (--device ID... | --from "
 	"LIST)\n"
 	"                                [-o FILE]\n"
 	"       provctl export inventory [--csv] [-o FILE]\n"
 	"       provctl export log       --out DIR\n"
+	"       provctl export proof     --device ID | --serial HEX [-o FILE]\n"
 	"\n"
 	"Writes to FILE or to standard output; DIR gets one file for each. A\n"
 	"file that is there with other bytes is a conflict (9). kek asks for "
@@ -42,6 +44,7 @@ static const struct export_verb {
 	{ "kek", export_run_kek },
 	{ "inventory", export_run_inventory },
 	{ "log", export_run_log },
+	{ "proof", export_run_proof },
 };
 
 static enum pv_code run(const struct app *app, int argc, char **argv,
@@ -59,8 +62,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_export = {
 	.name = "export",
-	.summary =
-		"bundles, segments, escrow, chain, keys, KEKs, inventory, log",
+	.summary = "bundles, segments, escrow, chain, keys, KEKs, inventory, "
+		   "log, proofs",
 	.help = help,
 	.token = true,
 	.run = run,

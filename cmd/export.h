@@ -6,6 +6,7 @@
 #define PV_CMD_EXPORT_H
 
 #include "cmd/app.h"
+#include "cmd/session.h"
 
 /* About one device: export_device.c. */
 PV_MUST enum pv_code export_run_bundle(const struct app *app, int argc,
@@ -30,6 +31,12 @@ PV_MUST enum pv_code export_run_inventory(const struct app *app, int argc,
 /* About the log: export_log.c. */
 PV_MUST enum pv_code export_run_log(const struct app *app, int argc,
 				    char **argv, struct err *err);
+PV_MUST enum pv_code export_run_proof(const struct app *app, int argc,
+				      char **argv, struct err *err);
+/* A CA's chain (NULL: all CAs) into a folder: NAME.pem, NAME.tlog-proof. */
+PV_MUST enum pv_code export_chain_proofs(const struct app *app,
+					 struct session *s, const char *ca,
+					 const char *dir, struct err *err);
 
 /* Where an export goes, as its log entry names it: never a whole path. */
 const char *export_to(const char *path);

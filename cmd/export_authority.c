@@ -31,9 +31,12 @@ const char *export_to(const char *path)
 enum pv_code export_run_chain(const struct app *app, int argc, char **argv,
 			      struct err *err)
 {
-	const char *ca = NULL, *output = "-";
+	const char *ca = NULL, *output = "-", *dir = NULL;
+	bool proof = false;
 	const struct opt opts[] = {
 		{ "ca", 0, OPT_STRING, &ca, 0, 0 },
+		{ "proof", 0, OPT_FLAG, &proof, 0, 0 },
+		{ "out", 0, OPT_STRING, &dir, 0, 0 },
 		{ "output", 'o', OPT_STRING, &output, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
@@ -43,10 +46,16 @@ enum pv_code export_run_chain(const struct app *app, int argc, char **argv,
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 
 	buf_init(&out, TEXT_MAX);
+	if (rc == PV_OK &&
+	    (proof != (dir != NULL) || (dir && strcmp(output, "-") != 0)))
+		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
+			      "--proof and --out DIR go together, without -o");
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE, &s, err);
 	if (rc == PV_OK)
 		rc = export_chain(s.store, ca, &out, err);
+	if (rc == PV_OK && proof)
+		return export_chain_proofs(app, &s, ca, dir, err);
 	if (rc == PV_OK)
 		rc = event_export(s.store, ca ? ca : "all", "chain",
 				  export_to(output), err);

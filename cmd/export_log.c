@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "cmd/export.h"
@@ -5,7 +6,18 @@
 #include "cmd/out.h"
 #include "cmd/session.h"
 #include "cmd/term.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pem.h"
+#include "lib/flow/event.h"
+#include "lib/flow/export.h"
 #include "lib/flow/exportlog.h"
+#include "lib/flow/exportproof.h"
+
+#define PROOF_MODE 0644 /* public, like the certificate that it is kept by */
+#define FOLDER_MODE 0755
+#define PEM_MAX 65536u
+
+CLEANUP_PTR(struct file_group, file_group_free);
 
 static void show_progress(void *ctx, uint64_t done, uint64_t total)
 {
@@ -59,4 +71,118 @@ enum pv_code export_run_log(const struct app *app, int argc, char **argv,
 	rc = export_log(s.a, s.store, dir, &x, err);
 	progress_clear(&progress);
 	return rc == PV_OK ? say(app, dir, &x, err) : rc;
+}
+
+/* ---- proofs: under a checkpoint that covers this export, too ---- */
+
+enum pv_code export_run_proof(const struct app *app, int argc, char **argv,
+			      struct err *err)
+{
+	const char *device = NULL, *serial = NULL, *output = "-";
+	const struct opt opts[] = {
+		{ "device", 0, OPT_STRING, &device, 0, 0 },
+		{ "serial", 0, OPT_STRING, &serial, 0, 0 },
+		{ "output", 'o', OPT_STRING, &output, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	CLEANUP(export_proof_release) struct export_proof p = { .store = NULL };
+	CLEANUP(buf_release) struct buf out;
+	SESSION s = { .a = NULL };
+	struct export_entry e;
+	struct opt_args args;
+	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
+
+	buf_init(&out, LOG_TLOGPROOF_MAX);
+	if (rc == PV_OK && !device == !serial)
+		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
+			      "give --device or --serial");
+	if (rc == PV_OK)
+		rc = session_open(app, SESSION_STORE, &s, err);
+	if (rc == PV_OK)
+		rc = device ? export_entry_device(s.store, device, &e, err)
+			    : export_entry_serial(s.store, serial, &e, err);
+	if (rc == PV_OK)
+		rc = event_export(s.store, e.serial, "proof", export_to(output),
+				  err);
+	if (rc == PV_OK)
+		rc = session_checkpoint(app, &s, err);
+	if (rc == PV_OK)
+		rc = export_proof_load(s.a, s.store, &p, err);
+	if (rc == PV_OK)
+		rc = export_proof_put(&p, &e, &out, err);
+	return rc == PV_OK ? out_file(output, PROOF_MODE, buf_span(&out), err)
+			   : rc;
+}
+
+struct chain_files {
+	struct export_proof p;
+	struct file_group *group;
+	int dir;
+};
+
+static void chain_files_release(struct chain_files *f)
+{
+	file_group_free(f->group);
+	fd_cleanup(&f->dir);
+	export_proof_release(&f->p);
+}
+
+static enum pv_code stage(struct chain_files *f, const char *ca,
+			  const char *ending, const struct buf *b,
+			  struct err *err)
+{
+	char name[STORE_ID_MAX + 16];
+
+	snprintf(name, sizeof(name), "%s.%s", ca, ending);
+	return file_group_add(f->group, f->dir, name, PROOF_MODE, b->data,
+			      b->len, err);
+}
+
+static enum pv_code put_ca(void *ctx, const struct store_ca *ca,
+			   struct err *err)
+{
+	CLEANUP(buf_release) struct buf proof, pem;
+	struct chain_files *f = ctx;
+	struct export_entry e;
+	enum pv_code rc;
+
+	buf_init(&proof, LOG_TLOGPROOF_MAX);
+	buf_init(&pem, PEM_MAX);
+	pem_encode(&pem, "CERTIFICATE", ca->cert);
+	rc = buf_check(&pem, err);
+	if (rc == PV_OK)
+		rc = export_entry_ca(f->p.store, ca->cert, &e, err);
+	if (rc == PV_OK)
+		rc = export_proof_put(&f->p, &e, &proof, err);
+	if (rc == PV_OK)
+		rc = stage(f, ca->name, "pem", &pem, err);
+	if (rc == PV_OK)
+		rc = stage(f, ca->name, "tlog-proof", &proof, err);
+	if (rc != PV_OK)
+		err_object(err, ca->name);
+	return rc;
+}
+
+enum pv_code export_chain_proofs(const struct app *app, struct session *s,
+				 const char *ca, const char *dir,
+				 struct err *err)
+{
+	CLEANUP(chain_files_release) struct chain_files f = { .dir = -1 };
+	const struct store_visit v = { .ctx = &f, .fn.ca = put_ca };
+	enum pv_code rc = file_group_new(&f.group, err);
+
+	if (rc == PV_OK)
+		rc = dir_make(AT_FDCWD, dir, FOLDER_MODE, err);
+	if (rc == PV_OK)
+		rc = dir_open(AT_FDCWD, dir, &f.dir, err);
+	if (rc == PV_OK)
+		rc = event_export(s->store, ca ? ca : "all", "chain",
+				  export_to(dir), err);
+	if (rc == PV_OK)
+		rc = session_checkpoint(app, s, err);
+	if (rc == PV_OK)
+		rc = export_proof_load(s->a, s->store, &f.p, err);
+	if (rc == PV_OK)
+		rc = export_chain_each(s->store, ca, &v, err);
+	return rc == PV_OK ? file_group_commit(f.group, err) : rc;
 }

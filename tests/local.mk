@@ -293,6 +293,7 @@ CLI_TESTS = \
 	tests/cli/edited.sh \
 	tests/cli/exports.sh \
 	tests/cli/exportlog.sh \
+	tests/cli/exportproof.sh \
 	tests/cli/fits.sh \
 	tests/cli/faults.sh \
 	tests/cli/firstday.sh \
@@ -353,7 +354,8 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/package-lock.json \
 	tests/interop/package.json \
 	tests/interop/schema.mjs \
-	tests/interop/verify_log.go
+	tests/interop/verify_log.go \
+	tests/interop/verify_proof.mjs
 
 .PHONY: check-kill check-valgrind check-sanitizers clean-root fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.

@@ -148,6 +148,24 @@ enum pv_code export_escrow(struct store *store, const struct export_bundle *b,
 
 /* ---- chains and keys ---- */
 
+enum pv_code export_chain_each(struct store *store, const char *ca,
+			       const struct store_visit *v, struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	enum pv_code rc;
+
+	if (!ca)
+		return store_ca_each(store, NULL, v, err);
+	rc = ca_chain_load(store, ca, -1, &chain, err);
+	for (size_t i = 0; rc == PV_OK && i < chain.n; i++) {
+		struct store_ca row = { .cert = buf_span(&chain.ca[i].der) };
+
+		snprintf(row.name, sizeof(row.name), "%s", chain.ca[i].name);
+		rc = v->fn.ca(v->ctx, &row, err);
+	}
+	return rc;
+}
+
 static enum pv_code put_ca(void *ctx, const struct store_ca *ca,
 			   struct err *err)
 {
@@ -158,16 +176,9 @@ static enum pv_code put_ca(void *ctx, const struct store_ca *ca,
 enum pv_code export_chain(struct store *store, const char *ca, struct buf *out,
 			  struct err *err)
 {
-	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
 	const struct store_visit v = { .ctx = out, .fn.ca = put_ca };
-	enum pv_code rc;
 
-	if (!ca)
-		return store_ca_each(store, NULL, &v, err);
-	rc = ca_chain_load(store, ca, -1, &chain, err);
-	for (size_t i = 0; rc == PV_OK && i < chain.n; i++)
-		pem_encode(out, "CERTIFICATE", buf_span(&chain.ca[i].der));
-	return rc == PV_OK ? buf_check(out, err) : rc;
+	return export_chain_each(store, ca, &v, err);
 }
 
 struct key_pick {

@@ -1,7 +1,6 @@
 /*
  * exportlog: the log as others read it (formats.md 7): a folder of tiles and a
- * checkpoint, as of the last checkpoint that the authority signed, and proofs
- * of single entries that need no log.
+ * checkpoint, as of the last checkpoint that the authority signed.
  *
  * An export costs what is new. The folder's checkpoint says how far the last
  * one came; it is ours, and the log goes on from it, or nothing is written.

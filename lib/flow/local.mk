@@ -22,6 +22,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/event.c lib/flow/event.h \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
 	lib/flow/exportlog.c lib/flow/exportlog.h \
+	lib/flow/exportproof.c lib/flow/exportproof.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \

@@ -142,23 +142,24 @@ static void setup(void)
 	raw("event", "d2");					    /* 29 */
 	e = raw("order.open", "O1");				    /* 30 */
 	log_fact_bytes(e, "hash", tpl2, sizeof(tpl2));
+	log_export(next(), &os, S1, "proof", "-"); /* 31 */
 }
 
 static const struct {
 	enum audit_subject subject;
 	const char *name, *want;
 } stories[] = {
-	{ AUDIT_DEVICE, "gw", "6 7 8 9 10 14 15 16 17 18 19 24 25 " },
+	{ AUDIT_DEVICE, "gw", "6 7 8 9 10 14 15 16 17 18 19 24 25 31 " },
 	{ AUDIT_DEVICE, "d2", "11 12 13 23 29 " },
 	{ AUDIT_DEVICE, "ca/issuing-1", "2 3 " },
 	{ AUDIT_DEVICE, "d", "" },
-	{ AUDIT_SERIAL, S1, "6 7 8 9 14 16 " },
+	{ AUDIT_SERIAL, S1, "6 7 8 9 14 16 31 " },
 	{ AUDIT_SERIAL, S2, "11 12 13 23 29 " },
 	{ AUDIT_SERIAL, S3, "17 18 19 24 " },
 	{ AUDIT_BUNDLE, B1, "8 9 14 " },
 	{ AUDIT_BUNDLE, B2, "13 " },
 	{ AUDIT_BUNDLE, S1, "" },
-	{ AUDIT_ORDER, "O1", "6 7 8 9 14 16 30 " },
+	{ AUDIT_ORDER, "O1", "6 7 8 9 14 16 30 31 " },
 	{ AUDIT_ORDER, "O2", "11 12 13 17 18 19 23 24 29 " },
 	{ AUDIT_OFFICER, "ann", "26 27 " },
 	{ AUDIT_OFFICER, "bob", "26 27 " },
@@ -171,7 +172,7 @@ static const struct {
 	{ AUDIT_REQUEST, "r-3", "17 18 19 24 " },
 	{ AUDIT_REQUEST, "r-5", "23 " },
 	{ AUDIT_REQUEST, "r-9", "10 " },
-	{ AUDIT_REQUEST, "gw", "6 7 8 9 14 16 25 " },
+	{ AUDIT_REQUEST, "gw", "6 7 8 9 14 16 25 31 " },
 	{ AUDIT_TEMPLATE, "gw", "4 5 6 8 11 13 17 19 25 27 " },
 };
 
