@@ -114,6 +114,7 @@ UNIT_TESTS = \
 	tests/unit/check_log_lines \
 	tests/unit/check_log_proof \
 	tests/unit/check_log_tile \
+	tests/unit/check_log_tilefiles \
 	tests/unit/check_log_tilereader \
 	tests/unit/check_log_tilewriter \
 	tests/unit/check_log_tlogproof \

@@ -236,24 +236,48 @@ enum pv_code log_cosign_take(struct buf *note, struct span lines,
 	return buf_check(note, err);
 }
 
-enum pv_code log_cosign_add(struct buf *note, const struct log_witness *w,
-			    uint64_t time_s,
-			    const uint8_t sig[static LOG_COSIGN_SIG],
-			    struct err *err)
+static enum pv_code put_line(struct buf *out, const struct log_witness *w,
+			     uint64_t time_s, const uint8_t *sig,
+			     struct err *err)
 {
 	uint8_t blob[LOG_WITNESS_ID + TIME_LEN + LOG_COSIGN_SIG];
 	char text[BASE64_LEN(sizeof(blob)) + 1];
-	struct buf line;
-	enum pv_code rc;
 
 	memcpy(blob, w->id, LOG_WITNESS_ID);
 	for (size_t i = 0; i < TIME_LEN; i++)
 		blob[LOG_WITNESS_ID + i] = (uint8_t)(time_s >> (56 - 8 * i));
 	memcpy(blob + LOG_WITNESS_ID + TIME_LEN, sig, LOG_COSIGN_SIG);
 	base64_encode(blob, sizeof(blob), text);
-	buf_init(&line, NOTE_NAME_MAX + sizeof(text) + 8);
-	buf_printf(&line, "\xE2\x80\x94 %s %s\n", w->name, text);
-	rc = buf_check(&line, err);
+	buf_printf(out, "\xE2\x80\x94 %s %s\n", w->name, text);
+	return buf_check(out, err);
+}
+
+enum pv_code log_cosign_line(struct buf *out, const struct log_witness *w,
+			     struct span body, uint64_t time_s,
+			     const uint8_t sig[static LOG_COSIGN_SIG],
+			     struct err *err)
+{
+	struct buf message;
+	enum pv_code rc;
+
+	buf_init(&message, LOG_COSIGN_HEAD_MAX + LOG_BODY_MAX);
+	rc = log_cosign_message(&message, body, time_s, err);
+	if (rc == PV_OK)
+		rc = verify_message(w, buf_span(&message), sig, err);
+	buf_release(&message);
+	return rc == PV_OK ? put_line(out, w, time_s, sig, err) : rc;
+}
+
+enum pv_code log_cosign_add(struct buf *note, const struct log_witness *w,
+			    uint64_t time_s,
+			    const uint8_t sig[static LOG_COSIGN_SIG],
+			    struct err *err)
+{
+	struct buf line;
+	enum pv_code rc;
+
+	buf_init(&line, LOG_COSIGN_LINE_MAX);
+	rc = put_line(&line, w, time_s, sig, err);
 	if (rc == PV_OK)
 		rc = log_cosign_take(note, buf_span(&line), w, 1, err);
 	buf_release(&line);

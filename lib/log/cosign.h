@@ -16,6 +16,8 @@
 #define LOG_COSIGN_SIG 64u /* bytes of an Ed25519 signature (RFC 8032) */
 /* "cosignature/v1", "time " and 19 digits, each with its LF. */
 #define LOG_COSIGN_HEAD_MAX (15u + 5u + 19u + 1u)
+/* Dash, name, base64 of id, time and signature, two spaces, LF. */
+#define LOG_COSIGN_LINE_MAX (3u + NOTE_NAME_MAX + 104u + 3u)
 
 /*
  * Appends what a witness signs over a checkpoint's body at time_s (seconds
@@ -23,6 +25,15 @@
  */
 PV_MUST enum pv_code log_cosign_message(struct buf *out, struct span body,
 					uint64_t time_s, struct err *err);
+/*
+ * Appends the line alone, as a witness answers it, when sig is true over body
+ * at time_s; PV_INTEGRITY, rule "log.cosignature", and nothing, when not.
+ */
+PV_MUST enum pv_code log_cosign_line(struct buf *out,
+				     const struct log_witness *w,
+				     struct span body, uint64_t time_s,
+				     const uint8_t sig[static LOG_COSIGN_SIG],
+				     struct err *err);
 /*
  * Appends one cosignature line to note, a whole checkpoint. PV_INTEGRITY, rule
  * "log.cosignature", when it is wrong; PV_INPUT of that rule when the witness

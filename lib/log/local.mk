@@ -8,6 +8,7 @@ lib_log_libpvlog_a_SOURCES = \
 	lib/log/tree.c lib/log/tree.h \
 	lib/log/proof.c lib/log/proof.h \
 	lib/log/tile.c lib/log/tile.h \
+	lib/log/tilefiles.c lib/log/tilefiles.h \
 	lib/log/tilereader.c lib/log/tilereader.h \
 	lib/log/tilewriter.c lib/log/tilewriter.h \
 	lib/log/tlogproof.c lib/log/tlogproof.h \

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/log/tile.h"
 #include "lib/log/tlogproof.h"
@@ -64,23 +63,9 @@ static void grow(struct large *l, struct log_tree *tree, struct log_hasher *h,
 	}
 }
 
-/* The bytes to DIR/path, with the folders on the way. */
 static void put_file(const char *path, const struct buf *b)
 {
-	char name[4096];
-	FILE *f;
-
-	ck_assert_int_lt(snprintf(name, sizeof(name), "%s/%s", dir, path),
-			 (int)sizeof(name));
-	for (char *p = name + strlen(dir) + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		mkdir(name, 0700);
-		*p = '/';
-	}
-	f = fopen(name, "wb");
-	ck_assert_msg(f != NULL, "%s", name);
-	ck_assert_uint_eq(fwrite(b->data, 1, b->len, f), b->len);
-	ck_assert_int_eq(fclose(f), 0);
+	log_fix_file(dir, path, buf_span(b));
 }
 
 static void put_tiles(struct large *l, uint64_t from, uint64_t to)

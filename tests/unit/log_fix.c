@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/base64.h"
+#include "lib/log/tile.h"
 #include "tests/unit/unit.h"
 
 static enum pv_code keep(void *ctx, unsigned level, uint64_t index,
@@ -74,6 +76,47 @@ struct log_point grove_point(const struct grove *g, uint64_t size)
 
 	memcpy(at.root, g->root[size], LOG_HASH);
 	return at;
+}
+
+void log_fix_file(const char *dir, const char *path, struct span bytes)
+{
+	char name[4096];
+	FILE *f;
+
+	ck_assert_int_lt(snprintf(name, sizeof(name), "%s/%s", dir, path),
+			 (int)sizeof(name));
+	for (char *p = name + strlen(dir); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		mkdir(name, 0700);
+		*p = '/';
+	}
+	f = fopen(name, "wb");
+	ck_assert_msg(f != NULL, "%s", name);
+	ck_assert_uint_eq(fwrite(bytes.p, 1, bytes.len, f), bytes.len);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+void grove_publish(const struct grove *g, uint64_t size, const char *dir)
+{
+	struct grove_view view = { g, size };
+	const struct log_reader r = grove_reader(&view);
+	struct log_tile_walk w;
+	struct log_tile t;
+	struct buf b;
+
+	buf_init(&b, LOG_TILE_BYTES);
+	UNIT_OK(log_tile_walk(&w, 0, size, &err_));
+	while (log_tile_next(&w, &t)) {
+		char path[LOG_TILE_PATH_MAX];
+
+		if (t.entries)
+			continue;
+		buf_reset(&b);
+		UNIT_OK(log_tile_put(&t, &r, &b, &err_));
+		log_tile_path(&t, path);
+		log_fix_file(dir, path, buf_span(&b));
+	}
+	buf_release(&b);
 }
 
 void cosigner_twin(struct cosigner *c, const struct cosigner *of,

@@ -38,6 +38,11 @@ struct grove_view {
 struct log_reader grove_reader(struct grove_view *v);
 struct log_point grove_point(const struct grove *g, uint64_t size);
 
+/* The tiles of hashes of the first size leaves as files below dir. */
+void grove_publish(const struct grove *g, uint64_t size, const char *dir);
+/* Bytes to dir/path, with the folders on the way. */
+void log_fix_file(const char *dir, const char *path, struct span bytes);
+
 struct cosigner {
 	EVP_PKEY *pkey;
 	struct log_witness w;
