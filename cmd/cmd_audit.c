@@ -10,54 +10,6 @@
 
 #define OPEN_SHOWN_MAX 20 /* open intents named without --verbose */
 
-static const char help[] =
-	"usage: provctl audit verify [--strict]\n"
-	"       provctl audit show   [--device ID | --serial HEX | --bundle ID "
-	"|\n"
-	"                             --order NAME | --officer NAME | --key "
-	"LABEL |\n"
-	"                             --request ID | --template NAME]\n"
-	"                            [--type TYPE[,TYPE]...] [--since TIME]\n"
-	"                            [--until TIME] [--last N]\n"
-	"       provctl audit reconcile [--out DIR]... [--report FILE]...\n"
-	"                               [--no-out] [--no-token]\n"
-	"\n"
-	"verify holds log, store and sealed bundles against each other: the "
-	"tree\n"
-	"over all entries, an intent for every certificate, every row against "
-	"its\n"
-	"entry, every bundle against what was sealed. Ends with 5 and names "
-	"the\n"
-	"object when something does not fit.\n"
-	"\n"
-	"show prints the log's entries in time order: all, or the whole story "
-	"of\n"
-	"one thing with what came of it (a device's certificates, bundles and\n"
-	"their exports). With provctl --json, a line of JSON each. Ends with "
-	"10\n"
-	"when there are none. Neither needs a token.\n"
-	"\n"
-	"reconcile holds store, log, token, output folders and line reports "
-	"against\n"
-	"each other and lists every difference. It asks for the PIN.\n"
-	"\n"
-	"  --strict    open intents (of a run that was interrupted) are an "
-	"error\n"
-	"  --since, --until    from that time on, and before that one:\n"
-	"                      2026-01-31T23:59:59Z\n"
-	"  --last N    only the last N of them\n"
-	"  --out DIR      an output folder of issue; default: out in the home, "
-	"if\n"
-	"                 used; all folders together hold every issued device\n"
-	"  --report FILE  what a line did, JSON lines or FILE.csv: device, "
-	"serial,\n"
-	"                 bundle, status, station, time; together: every "
-	"device\n"
-	"  --no-out, --no-token   leaves folders, the token out\n"
-	"\n"
-	"example: provctl -C acme audit verify && provctl -C acme audit "
-	"reconcile\n";
-
 /* What the callbacks of one audit need. */
 struct view {
 	const struct app *app;
@@ -188,6 +140,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		return audit_run_show(app, argc - 1, argv + 1, err);
 	if (argc > 1 && strcmp(argv[1], "reconcile") == 0)
 		return audit_run_reconcile(app, argc - 1, argv + 1, err);
+	if (argc > 1 && strcmp(argv[1], "witness") == 0)
+		return audit_run_witness(app, argc - 1, argv + 1, err);
 	rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
 	if (rc != PV_OK)
 		return rc;
@@ -201,7 +155,7 @@ const struct verb verb_audit = {
 	.name = "audit",
 	.summary = "hold log, store, token and files against each other; show "
 		   "the log",
-	.help = help,
+	.help = audit_help,
 	.token = true,
 	.run = run,
 };

@@ -179,6 +179,8 @@ UNIT_TESTS = \
 	tests/unit/check_text \
 	tests/unit/check_value \
 	tests/unit/check_wire \
+	tests/unit/check_witness \
+	tests/unit/check_witnesskey \
 	tests/unit/check_workers \
 	tests/unit/check_wrap \
 	tests/unit/check_writer

@@ -60,6 +60,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/status.c lib/flow/status.h lib/flow/tilefolder.c lib/flow/tilefolder.h \
 	lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
+	lib/flow/witness.c lib/flow/witness.h \
+	lib/flow/witnesskey.c lib/flow/witnesskey.h \
 	lib/flow/workers.c lib/flow/workers.h \
 	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \
 	lib/flow/writer_decide.c \
