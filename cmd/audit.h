@@ -19,5 +19,8 @@ PV_MUST enum pv_code audit_run_reconcile(const struct app *app, int argc,
 /* Whoever watches the log: audit_witness.c. */
 PV_MUST enum pv_code audit_run_witness(const struct app *app, int argc,
 				       char **argv, struct err *err);
+/* And what they answered: audit_cosign.c. */
+PV_MUST enum pv_code audit_run_cosign(const struct app *app, int argc,
+				      char **argv, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@ const char audit_help[] =
 	"FILE\n"
 	"                             --key FILE [--first] [-o FILE]\n"
 	"       provctl audit witness --new-key FILE --name NAME\n"
+	"       provctl audit cosign  --from FILE...\n"
 	"\n"
 	"verify holds log, store and sealed bundles against each other: the "
 	"tree\n"

@@ -142,6 +142,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		return audit_run_reconcile(app, argc - 1, argv + 1, err);
 	if (argc > 1 && strcmp(argv[1], "witness") == 0)
 		return audit_run_witness(app, argc - 1, argv + 1, err);
+	if (argc > 1 && strcmp(argv[1], "cosign") == 0)
+		return audit_run_cosign(app, argc - 1, argv + 1, err);
 	rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
 	if (rc != PV_OK)
 		return rc;

@@ -79,6 +79,7 @@ UNIT_TESTS = \
 	tests/unit/check_content \
 	tests/unit/check_cose \
 	tests/unit/check_cose_vectors \
+	tests/unit/check_cosigned \
 	tests/unit/check_csr \
 	tests/unit/check_csr_within \
 	tests/unit/check_decide \

@@ -107,8 +107,8 @@ static enum pv_code older(const struct log_point *last, uint64_t size,
 			(unsigned long long)last->size);
 }
 
-static enum pv_code goes_on(struct store *store, const struct log_point *last,
-			    struct err *err)
+enum pv_code checkpoint_goes_on(struct store *store,
+				const struct log_point *last, struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
 	const struct log_reader r = { hash_of, store };
@@ -164,7 +164,8 @@ static enum pv_code load(const struct authority *a, struct store *store,
 		err_object(err, CHECKPOINT_FILE);
 		return rc;
 	}
-	return base->last.size > 0 ? goes_on(store, &base->last, err) : PV_OK;
+	return base->last.size > 0 ? checkpoint_goes_on(store, &base->last, err)
+				   : PV_OK;
 }
 
 enum pv_code checkpoint_load(const struct authority *a, struct store *store,

@@ -50,6 +50,13 @@ PV_MUST enum pv_code checkpoint_last(const struct authority *a,
 				     struct store *store,
 				     struct checkpoint_base *base,
 				     struct buf *note, struct err *err);
+/*
+ * Whether the store's log goes on from that point. PV_INTEGRITY,
+ * "store.older", when not.
+ */
+PV_MUST enum pv_code checkpoint_goes_on(struct store *store,
+					const struct log_point *last,
+					struct err *err);
 
 struct checkpoint_ask { /* plain data: it crosses to the signer's process */
 	struct log_point next;

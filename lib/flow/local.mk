@@ -17,6 +17,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
 	lib/flow/checkpoint_sign.c lib/flow/contents.c \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h \
+	lib/flow/cosigned.c lib/flow/cosigned.h \
+	lib/flow/cosigned_take.c \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/event.c lib/flow/event.h \

@@ -1,0 +1,71 @@
+/*
+ * cosigned: what witnesses say of the authority's log (formats.md 7), and what
+ * waits for it. HOME/witnesses has the key of each, a vkey a line. The last
+ * checkpoint that log.witnesses_required of them cosigned lies in
+ * HOME/cosigned. What the log says after it has not been seen by them: a
+ * machine that was set back as a whole is found by its witnesses, and until
+ * they have cosigned nothing that is newer leaves by an export.
+ *
+ * Does not check: that a witness is another person's; what leaves otherwise
+ * than by an export (`issue' hands out what it made).
+ */
+#ifndef PV_FLOW_COSIGNED_H
+#define PV_FLOW_COSIGNED_H
+
+#include "lib/flow/checkpoint.h"
+#include "lib/log/cosign.h"
+
+#define WITNESSES_FILE "witnesses"
+#define COSIGNED_FILE "cosigned"
+#define COSIGNED_WITNESSES_MAX 64u /* as log.witnesses_required */
+
+struct cosigned { /* plain data */
+	struct log_witness known[COSIGNED_WITNESSES_MAX];
+	size_t known_n;
+	size_t required;     /* log.witnesses_required */
+	struct log_point at; /* required of them, at least 1, cosigned that */
+	size_t last_n;	     /* how many cosigned the last checkpoint */
+	char missing[256];   /* who did not, by name */
+};
+
+/*
+ * base: what checkpoint_load() said. PV_INPUT, "log.witness" (a line of
+ * HOME/witnesses is no vkey, or twice there); PV_INTEGRITY, "log.checkpoint",
+ * "log.cosignature" or "store.older" (HOME/cosigned is not true, or not of
+ * this log); PV_DENIED (a file is writable by others); PV_STORAGE.
+ */
+PV_MUST enum pv_code cosigned_load(const struct authority *a,
+				   struct store *store,
+				   const struct checkpoint_base *base,
+				   struct cosigned *c, struct err *err);
+
+/*
+ * Lets through what witnesses have seen. With a bundle's id in hex: its seal;
+ * with NULL: all that the log says, but for exports. PV_WAITING, rule
+ * "log.witnesses", names those who did not cosign yet; codes of
+ * cosigned_load(). Always PV_OK when no witness is required.
+ */
+PV_MUST enum pv_code cosigned_gate(const struct authority *a,
+				   struct store *store,
+				   const struct checkpoint_base *base,
+				   const char *bundle, struct err *err);
+
+struct cosigned_taken {
+	uint64_t size; /* of the checkpoint that was cosigned */
+	size_t count;  /* witnesses that have cosigned it by now */
+	bool news;     /* false: all lines stood there already */
+};
+/*
+ * Takes in lines that witnesses answered, all of one checkpoint, which is
+ * found among those not smaller than HOME/cosigned; it is kept with them in
+ * the store, in HOME/checkpoint where it is the last, and in HOME/cosigned
+ * when enough cosigned it. PV_INTEGRITY, "log.cosignature": a line is of no
+ * known witness or true of none of the checkpoints; PV_INPUT: there is no
+ * line, or another of its witness stands there; nothing is kept then.
+ */
+PV_MUST enum pv_code cosigned_take(const struct authority *a,
+				   struct store *store, struct span lines,
+				   struct cosigned_taken *taken,
+				   struct err *err);
+
+#endif

@@ -1,0 +1,191 @@
+/* Taking in what witnesses answered. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/cosigned.h"
+#include "lib/log/lines.h"
+#include "lib/store/store_checkpoint.h"
+
+static void cleanup_log_checkpoint(struct log_checkpoint *c)
+{
+	log_checkpoint_release(c);
+}
+
+#define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
+
+struct taking {
+	const struct cosigned *c;
+	struct span lines;
+	struct buf note; /* the checkpoint with them, once it is found */
+	uint64_t size;	 /* 0: not yet */
+	bool news;
+	struct err why; /* of the newest that they are not true of */
+};
+
+/* Among the signatures, which come after the only empty line. */
+static bool has_line(const struct buf *note, struct span line)
+{
+	const uint8_t *at = memmem(note->data, note->len, "\n\n", 2);
+	struct span rest, one;
+
+	if (!at)
+		return false;
+	rest.p = at + 2;
+	rest.len = (size_t)(note->data + note->len - rest.p);
+	while (lines_next(&rest, &one))
+		if (span_equal(one, line))
+			return true;
+	return false;
+}
+
+/* Each line to note; what stands there already is no news. */
+static enum pv_code add_lines(struct taking *t, struct buf *note, bool *news,
+			      struct err *err)
+{
+	struct span rest = t->lines, line;
+	enum pv_code rc = PV_OK;
+
+	*news = false;
+	while (rc == PV_OK && lines_next(&rest, &line)) {
+		if (has_line(note, line))
+			continue;
+		line.len++; /* and its LF */
+		rc = log_cosign_take(note, line, t->c->known, t->c->known_n,
+				     err);
+		*news = true;
+	}
+	if (rc == PV_OK && rest.len != 0)
+		rc = err_fail(err, PV_INPUT, "log.cosignature", NULL,
+			      "the last line does not end");
+	return rc;
+}
+
+static enum pv_code try_one(void *ctx, uint64_t size, struct span bytes,
+			    struct err *err)
+{
+	CLEANUP(buf_release) struct buf note;
+	struct taking *t = ctx;
+	bool news;
+	enum pv_code rc;
+
+	if (t->size != 0)
+		return PV_OK;
+	buf_init(&note, CHECKPOINT_MAX);
+	buf_put(&note, bytes.p, bytes.len);
+	rc = buf_check(&note, err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&t->why);
+	rc = add_lines(t, &note, &news, &t->why);
+	if (rc == PV_INTEGRITY || rc == PV_INPUT)
+		return PV_OK;
+	if (rc != PV_OK) {
+		*err = t->why;
+		return rc;
+	}
+	t->size = size;
+	t->news = news;
+	buf_put(&t->note, note.data, note.len);
+	return buf_check(&t->note, err);
+}
+
+static enum pv_code find(struct store *store, struct taking *t, struct err *err)
+{
+	const struct store_visit v = { .ctx = t, .fn.checkpoint = try_one };
+	enum pv_code rc;
+
+	if (t->lines.len == 0)
+		return err_fail(err, PV_INPUT, "log.cosignature",
+				"give what audit witness said",
+				"there is no line");
+	rc = store_checkpoint_each(store, t->c->at.size, &v, err);
+	if (rc != PV_OK || t->size != 0)
+		return rc;
+	if (t->why.code == PV_OK)
+		return err_fail(err, PV_INTEGRITY, "log.cosignature", NULL,
+				"there is no checkpoint yet");
+	*err = t->why;
+	return t->why.code;
+}
+
+/* To the store and to the files; t->note is a checkpoint that it had. */
+static enum pv_code keep(const struct authority *a, struct store *store,
+			 const struct checkpoint_base *base,
+			 const struct taking *t, size_t count, struct err *err)
+{
+	const struct buf *n = &t->note;
+	enum pv_code rc =
+		store_checkpoint_put(store, t->size, buf_span(n), err);
+
+	if (rc == PV_OK && t->size == base->last.size)
+		rc = file_write(a->home_fd, CHECKPOINT_FILE, 0644, n->data,
+				n->len, err);
+	if (rc == PV_OK && count >= t->c->required)
+		rc = file_write(a->home_fd, COSIGNED_FILE, 0644, n->data,
+				n->len, err);
+	return rc;
+}
+
+/* The store's row is held against keys and log once more before it is kept. */
+static enum pv_code check(struct store *store,
+			  const struct checkpoint_base *base,
+			  const struct taking *t, size_t *count,
+			  struct err *err)
+{
+	CHECKPOINT c = { .at.size = 0 };
+	enum pv_code rc = log_checkpoint_parse(&c, buf_span(&t->note), err);
+
+	if (rc == PV_OK)
+		rc = log_checkpoint_verify(&c, base->keys, base->keys_n, err);
+	if (rc == PV_OK && c.at.size != t->size)
+		rc = err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
+			      "a checkpoint's row has another size");
+	if (rc == PV_OK)
+		rc = checkpoint_goes_on(store, &c.at, err);
+	if (rc == PV_OK)
+		rc = log_cosign_count(&c, t->c->known, t->c->known_n, count,
+				      err);
+	return rc;
+}
+
+static enum pv_code take(const struct authority *a, struct store *store,
+			 struct taking *t, struct cosigned *c,
+			 struct cosigned_taken *taken, struct err *err)
+{
+	struct checkpoint_base base;
+	STORE_TXN txn = STORE_TXN_INIT;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	/* Under the lock: others sign checkpoints and take lines, too. */
+	if (rc == PV_OK)
+		rc = checkpoint_load(a, store, &base, err);
+	if (rc == PV_OK)
+		rc = cosigned_load(a, store, &base, c, err);
+	if (rc == PV_OK)
+		rc = find(store, t, err);
+	if (rc == PV_OK)
+		rc = check(store, &base, t, &taken->count, err);
+	if (rc == PV_OK)
+		rc = keep(a, store, &base, t, taken->count, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+enum pv_code cosigned_take(const struct authority *a, struct store *store,
+			   struct span lines, struct cosigned_taken *taken,
+			   struct err *err)
+{
+	struct cosigned c;
+	struct taking t = { .c = &c, .lines = lines };
+	enum pv_code rc;
+
+	memset(taken, 0, sizeof(*taken));
+	err_init(&t.why);
+	buf_init(&t.note, CHECKPOINT_MAX);
+	rc = take(a, store, &t, &c, taken, err);
+	taken->size = t.size;
+	taken->news = t.news;
+	buf_release(&t.note);
+	return rc;
+}
