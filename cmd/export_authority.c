@@ -53,6 +53,8 @@ enum pv_code export_run_chain(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE, &s, err);
 	if (rc == PV_OK)
+		rc = session_witnessed(&s, NULL, err);
+	if (rc == PV_OK)
 		rc = export_chain(s.store, ca, &out, err);
 	if (rc == PV_OK && proof)
 		return export_chain_proofs(app, &s, ca, dir, err);
@@ -217,6 +219,8 @@ enum pv_code export_run_kek(const struct app *app, int argc, char **argv,
 			      "give --to, and --device or --from");
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE | SESSION_HSM, &s, err);
+	if (rc == PV_OK)
+		rc = session_witnessed(&s, NULL, err);
 	if (rc == PV_OK)
 		rc = fill(&s, &in, &out, err);
 	if (rc == PV_OK)

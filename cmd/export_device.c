@@ -49,14 +49,19 @@ static enum pv_code parse(int argc, char **argv, struct device_args *in,
 	return rc;
 }
 
-static enum pv_code log_bundle(struct store *store,
+/* Held back or logged, before anything of it leaves. */
+static enum pv_code log_bundle(const struct session *s,
 			       const struct export_bundle *b, const char *what,
 			       const char *to, struct err *err)
 {
 	char id[2 * STORE_UUID + 1];
+	enum pv_code rc;
 
 	hex_encode(b->row.id, sizeof(b->row.id), id);
-	return event_export(store, id, what, export_to(to), err);
+	rc = session_witnessed(s, id, err);
+	return rc == PV_OK
+		       ? event_export(s->store, id, what, export_to(to), err)
+		       : rc;
 }
 
 enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
@@ -73,7 +78,7 @@ enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
 	if (rc == PV_OK)
-		rc = log_bundle(s.store, &b, "bundle", in.output, err);
+		rc = log_bundle(&s, &b, "bundle", in.output, err);
 	if (rc == PV_OK)
 		rc = out_file(in.output, 0600, buf_span(&b.bytes), err);
 	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
@@ -148,7 +153,7 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK && !in.out_dir)
 		rc = one_item(&in, &view, &item, err);
 	if (rc == PV_OK)
-		rc = log_bundle(s.store, &b, "segment",
+		rc = log_bundle(&s, &b, "segment",
 				in.out_dir ? in.out_dir : in.output, err);
 	if (rc != PV_OK)
 		return rc;
@@ -240,7 +245,9 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE, &s, err);
 	if (rc == PV_OK && in.all) {
-		rc = escrow_all(s.store, in.out_dir, err);
+		rc = session_witnessed(&s, NULL, err);
+		if (rc == PV_OK)
+			rc = escrow_all(s.store, in.out_dir, err);
 		return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 	}
 	if (rc == PV_OK)
@@ -248,7 +255,7 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = export_escrow(s.store, &b, &cms, err);
 	if (rc == PV_OK)
-		rc = log_bundle(s.store, &b, "escrow", in.output, err);
+		rc = log_bundle(&s, &b, "escrow", in.output, err);
 	if (rc == PV_OK)
 		rc = out_file(in.output, 0600, buf_span(&cms), err);
 	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;

@@ -146,6 +146,8 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = session_open(app, SESSION_STORE, &s, err);
 	if (rc == PV_OK)
+		rc = session_witnessed(&s, NULL, err);
+	if (rc == PV_OK)
 		rc = out_stream_open(&out, output, err);
 	if (rc == PV_OK)
 		rc = event_export(s.store, "inventory", "inventory",

@@ -1,6 +1,7 @@
 #include "cmd/session.h"
 
 #include "cmd/guard.h"
+#include "lib/flow/cosigned.h"
 #include "lib/store/store_log.h"
 
 #include <stdio.h>
@@ -99,6 +100,12 @@ enum pv_code session_checkpoint(const struct app *app, struct session *s,
 			"signed: %s\n",
 			why.message);
 	return PV_OK;
+}
+
+enum pv_code session_witnessed(const struct session *s, const char *bundle,
+			       struct err *err)
+{
+	return cosigned_gate(s->a, s->store, &s->log, bundle, err);
 }
 
 void session_close(struct session *s)

@@ -37,4 +37,11 @@ void session_leave_token(struct session *s);
 PV_MUST enum pv_code session_checkpoint(const struct app *app,
 					struct session *s, struct err *err);
 
+/*
+ * Before anything is exported: cosigned_gate() of cosigned.h, with the id of a
+ * bundle in hex, or NULL for what belongs to none.
+ */
+PV_MUST enum pv_code session_witnessed(const struct session *s,
+				       const char *bundle, struct err *err);
+
 #endif
