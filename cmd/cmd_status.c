@@ -36,6 +36,24 @@ static json_t *token_json(const struct status_token *t)
 			     : "none");
 }
 
+static json_t *witnesses_json(const struct cosigned *c)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I}", "required", (json_int_t)c->required,
+		"known", (json_int_t)c->known_n, "cosigned",
+		(json_int_t)c->last_n, "cosigned_size", (json_int_t)c->at.size);
+}
+
+static void print_witnesses(const struct cosigned *c)
+{
+	if (c->known_n == 0 && c->required == 0)
+		return;
+	printf("witnesses  %zu of %zu cosigned the last checkpoint, %zu must; "
+	       "%llu entries are cosigned\n",
+	       c->last_n, c->known_n, c->required,
+	       (unsigned long long)c->at.size);
+}
+
 static const char *day(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
 {
 	if (!pvtime_format(time_s, out))
@@ -60,14 +78,15 @@ static enum pv_code print_json(const struct authority *a,
 				       "expired", st->cas[i].expired));
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:I, "
-			  "s:I, s:I, s:I, s:I, s:I, s:o}",
+			  "s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
 			  "code", (int)code, "tokens", tokens, "pin_source",
 			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
 			  st->store_code == PV_OK, "clock",
 			  st->store_code == PV_OK && st->clock_code == PV_OK,
 			  "log_size", (json_int_t)st->counts.log_size,
-			  "checkpoint", (json_int_t)st->checkpoint, "devices",
+			  "checkpoint", (json_int_t)st->checkpoint, "witnesses",
+			  witnesses_json(&st->cosigned), "devices",
 			  (json_int_t)st->counts.devices, "open_intents",
 			  (json_int_t)st->counts.reserved, "sealed_bytes",
 			  (json_int_t)st->counts.sealed_len, "templates",
@@ -109,6 +128,7 @@ static void print_text(const struct authority *a, const struct status *st)
 	       (unsigned long long)st->counts.log_size,
 	       (unsigned long long)st->checkpoint,
 	       (unsigned long long)st->templates);
+	print_witnesses(&st->cosigned);
 	if (st->clock_code != PV_OK)
 		printf("clock      %s\n", st->clock_why.message);
 	for (size_t i = 0; i < st->cas_n; i++)

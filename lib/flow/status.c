@@ -66,6 +66,8 @@ static enum pv_code look_at_store(const struct backends *b,
 	if (rc == PV_OK)
 		st->checkpoint = log.last.size;
 	if (rc == PV_OK)
+		rc = cosigned_load(a, store, &log, &st->cosigned, err);
+	if (rc == PV_OK)
 		rc = store_counts(store, &st->counts, err);
 	err_init(&st->clock_why);
 	if (rc == PV_OK)

@@ -6,6 +6,7 @@
 #define PV_FLOW_STATUS_H
 
 #include "lib/flow/backends.h"
+#include "lib/flow/cosigned.h"
 
 #define STATUS_CAS_MAX 64
 #define STATUS_CA_WARN_DAYS 90 /* a CA that ends sooner is named */
@@ -31,6 +32,7 @@ struct status {
 	struct err store_why;
 	struct store_counts counts; /* valid when store_code is PV_OK */
 	uint64_t checkpoint;	    /* entries under the last one; 0: none */
+	struct cosigned cosigned;   /* by its witnesses */
 	enum pv_code clock_code;    /* whether an entry may have this time */
 	struct err clock_why;
 	uint64_t templates; /* adopted, all versions */
