@@ -317,6 +317,7 @@ CLI_TESTS = \
 	tests/cli/retry.sh \
 	tests/cli/stages.sh \
 	tests/cli/thread.sh \
+	tests/cli/witness.sh \
 	tests/cli/words.sh
 SCRIPT_TESTS = \
 	tests/lint.sh \
