@@ -1,0 +1,266 @@
+#!/bin/sh
+# Witnesses: on another machine they follow the exported log, cosign it while
+# it grows and find a machine that was set back as a whole; the authority
+# takes their lines in and holds exports back until then.
+. "$(dirname "$0")/../lib.sh"
+
+new_authority
+W=$T/witness # the other machine
+mkdir "$W"
+p export key --purpose log --vkey >"$T/log.vkey"
+
+# publish DIR: what others get of the log.
+publish() {
+	expect_exit 0 "$PROVCTL" -C "$H" export log --out "$1"
+}
+
+# In a folder that is no authority.
+witness() {
+	(cd "$W" && run "$PROVCTL" audit witness --log-key \
+		"$(cat "$T/log.vkey")" "$@" && exit "$rc")
+	rc=$?
+}
+
+# watch DIR [NAME [OPTION]...]: witness NAME looks at DIR; its line in $W/NAME.
+watch() {
+	dir=$1
+	name=${2:-one}
+	[ $# -lt 2 ] || shift
+	shift
+	witness --log "$dir" --state "$name.state" --key "$name.key" "$@"
+	[ "$rc" -ne 0 ] || cp "$T/out" "$W/$name.line"
+}
+
+seen() { # DIR [NAME [OPTION]...]
+	watch "$@"
+	expect_equal "$rc" 0 "exit of witness"
+	same_bytes "$W/$name.state" "$dir/checkpoint"
+}
+
+# Nothing leaves, and what was seen stays.
+refused() { # RULE DIR [NAME]
+	rule=$1
+	shift
+	cp "$W/${2:-one}.state" "$T/kept"
+	watch "$@"
+	expect_equal "$rc" 5 "exit of witness"
+	expect_text "rule: $rule"
+	[ ! -s "$T/out" ] || fail "something left: $(cat "$T/out")"
+	same_bytes "$W/$name.state" "$T/kept"
+}
+
+new_witness() { # NAME
+	expect_exit 0 "$PROVCTL" audit witness --new-key "$W/$1.key" \
+		--name "$1.example"
+	cp "$T/out" "$W/$1.vkey"
+}
+
+device() { # ID
+	new_device tls-client "client-$1"
+	issue tls-client "client-$1"
+	expect_equal "$rc" 0 "exit of issue"
+}
+
+require() { # K
+	sed -i "s/\"witnesses_required\": *[0-9]*/\"witnesses_required\": $1/" \
+		"$H/provctl.json"
+	expect_equal "$(jq .log.witnesses_required "$H/provctl.json")" "$1" \
+		required
+}
+
+bundle() { # CODE ID
+	rm -f "$T/bundle.pvb"
+	expect_exit "$1" "$PROVCTL" -C "$H" export bundle \
+		--device "client-$2" -o "$T/bundle.pvb"
+	if [ "$1" -ne 0 ] && [ -e "$T/bundle.pvb" ]; then
+		fail "the bundle left"
+	fi
+}
+
+case_start "a witness's key: private, made once, read by OpenSSL"
+new_witness one
+new_witness two
+expect_equal "$(stat -c %a "$W/one.key")" 600 mode
+openssl pkey -in "$W/one.key" -noout 2>"$T/err" ||
+	fail "OpenSSL does not read it: $(cat "$T/err")"
+expect_error 9 output.exists audit witness --new-key "$W/one.key" --name x
+expect_error 3 log.witness audit witness --new-key "$W/bad.key" --name 'a b'
+[ ! -e "$W/bad.key" ] || fail "a key of no name was written"
+cp "$W/one.key" "$W/open.key"
+chmod 644 "$W/open.key"
+publish "$T/log"
+watch "$T/log" open --first
+expect_equal "$rc" 4 "exit with a key that others read"
+[ ! -e "$W/open.state" ] || fail "it has seen something"
+
+case_start "a log is trusted on first use, and only when that is asked for"
+watch "$T/log"
+expect_equal "$rc" 10 "exit without a state"
+seen "$T/log" one --first
+watch "$T/log" one --first
+expect_equal "$rc" 9 "exit with --first again"
+seen "$T/log"
+expect_error 2 usage.option audit witness --log "$T/log"
+
+case_start "a log that grew is cosigned again"
+device 00000001
+publish "$T/log"
+seen "$T/log"
+cp -a "$H" "$T/older"
+cp -a "$T/log" "$T/older-log"
+device 00000002
+publish "$T/log"
+seen "$T/log"
+cp -a "$H" "$T/good"
+
+case_start "a smaller log is refused"
+refused log.checkpoint "$T/older-log"
+
+case_start "the whole machine set back: its own eyes see nothing wrong"
+rm -rf "$H"
+cp -a "$T/older" "$H"
+device 00000003
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
+publish "$T/forked"
+expect_equal "$(sed -n 2p "$T/forked/checkpoint")" \
+	"$(sed -n 2p "$T/log/checkpoint")" "size of the forked log"
+
+case_start "and a witness finds it: as long, and when it grew past"
+refused log.checkpoint "$T/forked"
+device 00000004
+publish "$T/forked"
+refused log.proof "$T/forked"
+
+case_start "its checkpoint with the true log's tiles proves nothing"
+cp -a "$T/log" "$T/mixed"
+cp "$T/forked/checkpoint" "$T/mixed/checkpoint"
+refused log.tile "$T/mixed"
+
+case_start "a tile changed, a checkpoint edited, another log's key"
+rm -rf "$H"
+cp -a "$T/good" "$H"
+device 00000005
+publish "$T/log"
+cp -a "$T/log" "$T/edited"
+tile=$(find "$T/edited/tile/0" -type f -name "$(sed -n 2p \
+	"$T/edited/checkpoint")")
+printf '\377\377' | dd of="$tile" bs=1 seek=40 conv=notrunc 2>/dev/null
+refused log.proof "$T/edited"
+cp -a "$T/log/." "$T/edited/"
+sed -i '2s/.*/99999/' "$T/edited/checkpoint"
+refused note.signature "$T/edited"
+cp "$T/log.vkey" "$T/true.vkey"
+p export key --purpose bundle --vkey >"$T/log.vkey" 2>"$T/err" || :
+if [ -s "$T/log.vkey" ]; then
+	watch "$T/log"
+	expect_equal "$rc" 5 "exit with another key"
+fi
+cp "$T/true.vkey" "$T/log.vkey"
+
+case_start "two faces at once: one winner"
+cp "$W/one.state" "$T/kept"
+i=0
+while [ "$i" -lt 6 ]; do
+	dir=$T/log
+	[ $((i % 2)) -eq 0 ] || dir=$T/forked
+	"$PROVCTL" audit witness --log "$dir" --log-key \
+		"$(cat "$T/log.vkey")" --state "$T/race.state" \
+		--key "$W/one.key" --first >"$T/race.$i" 2>"$T/race.$i.err" &
+	eval "pid$i=$!"
+	i=$((i + 1))
+done
+won=0
+i=0
+while [ "$i" -lt 6 ]; do
+	eval "wait \$pid$i" && won=$((won + 1))
+	i=$((i + 1))
+done
+expect_equal "$won" 1 winners
+expect_equal "$(cat "$T"/race.[0-9] | wc -l)" 1 lines
+
+case_start "required and unknown: everything but log and key waits"
+require 1
+bundle 11 00000001
+expect_text "rule: log.witnesses"
+expect_error 11 log.witnesses -C "$H" export chain
+expect_error 11 log.witnesses -C "$H" export inventory
+expect_error 11 log.witnesses -C "$H" export escrow --all --out "$T/escrow"
+p export key --purpose log --vkey >"$T/same.vkey"
+same_bytes "$T/same.vkey" "$T/log.vkey"
+
+case_start "it says from whom"
+cat "$W/one.vkey" "$W/two.vkey" >"$H/witnesses"
+bundle 11 00000001
+expect_text "one.example, two.example"
+expect_exit 0 "$PROVCTL" -C "$H" --json status
+expect_equal "$(jq -c .witnesses "$T/out")" \
+	'{"required":1,"known":2,"cosigned":0,"cosigned_size":0}' witnesses
+
+case_start "a wrong line and an unknown witness's are refused"
+publish "$T/log"
+new_witness stranger
+seen "$T/log" stranger --first
+expect_error 5 log.cosignature -C "$H" audit cosign --from "$W/stranger.line"
+seen "$T/log"
+# Another time than the one that was signed.
+raw=$(cut -d ' ' -f 3 "$W/one.line")
+printf '— one.example %s\n' "$(printf %s "$raw" | base64 -d |
+	sed 's/^\(.\{11\}\)./\1\x01/' | base64 -w 0)" >"$W/wrong.line"
+expect_error 5 log.cosignature -C "$H" audit cosign --from "$W/wrong.line"
+: >"$W/empty.line"
+expect_error 3 log.cosignature -C "$H" audit cosign --from "$W/empty.line"
+bundle 11 00000001
+
+case_start "cosigned: it goes on"
+expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/one.line"
+expect_equal "$(jq -c '[.cosigned, .required, .new]' "$T/out")" \
+	'[1,1,true]' taken
+grep -q '^— one.example ' "$H/checkpoint" || fail "not in HOME/checkpoint"
+expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/one.line"
+expect_equal "$(jq .new "$T/out")" false "taken again"
+bundle 0 00000001
+expect_exit 0 "$PROVCTL" -C "$H" export chain
+expect_exit 0 "$PROVCTL" -C "$H" export inventory
+
+case_start "what is newer waits again; what was seen does not"
+device 00000006
+bundle 11 00000006
+bundle 0 00000001
+expect_error 11 log.witnesses -C "$H" export inventory
+publish "$T/log"
+seen "$T/log"
+bundle 0 00000002 # the log grows on before the answer comes
+expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/one.line"
+bundle 0 00000006
+
+case_start "two of two"
+require 2
+bundle 11 00000006
+expect_text "0 of 2"
+publish "$T/log"
+seen "$T/log"
+seen "$T/log" two --first
+expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/one.line"
+bundle 11 00000006
+expect_text "1 of 2 cosignatures are there, not yet from: two.example"
+expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/two.line" \
+	--from "$W/one.line"
+bundle 0 00000006
+
+case_start "the published checkpoint has the witnesses' lines"
+device 00000007
+publish "$T/log"
+seen "$T/log"
+cp "$W/one.line" "$W/first.line"
+expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/first.line"
+publish "$T/log"
+grep -q '^— one.example ' "$T/log/checkpoint" ||
+	fail "the folder's checkpoint has no cosignature"
+seen "$T/log" two
+
+case_start "log and store agree"
+require 0
+verify_audit
+
+tests_end
