@@ -253,19 +253,51 @@ static enum pv_code write_file(const struct authority *a,
 			  err);
 }
 
+struct row_at {
+	uint64_t size;
+	bool there;
+};
+
+static enum pv_code look_at_row(void *ctx, uint64_t size, struct span note,
+				struct err *err)
+{
+	struct row_at *r = ctx;
+
+	(void)note;
+	(void)err;
+	r->there |= size == r->size;
+	return PV_OK;
+}
+
+/* Another process was faster; its note may be cosigned by now. */
+static enum pv_code has_row(struct store *store, uint64_t size, bool *yes,
+			    struct err *err)
+{
+	struct row_at r = { size, false };
+	const struct store_visit v = { .ctx = &r,
+				       .fn.checkpoint = look_at_row };
+	enum pv_code rc = store_checkpoint_each(store, size, &v, err);
+
+	*yes = r.there;
+	return rc;
+}
+
 enum pv_code checkpoint_keep(const struct authority *a, struct store *store,
 			     struct checkpoint_base *base,
 			     const struct checkpoint_ask *ask, struct span note,
 			     struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
+	bool there = false;
 	enum pv_code rc = check_note(base, ask, note, err);
 
 	if (rc == PV_OK)
 		rc = store_begin(store, STORE_WRITE, &txn, err);
 	if (rc == PV_OK)
+		rc = has_row(store, ask->next.size, &there, err);
+	if (rc == PV_OK && !there)
 		rc = store_checkpoint_put(store, ask->next.size, note, err);
-	if (rc == PV_OK)
+	if (rc == PV_OK && !there)
 		rc = write_file(a, base, ask, note, err);
 	if (rc == PV_OK)
 		rc = store_commit(&txn, err);

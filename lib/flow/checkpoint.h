@@ -94,7 +94,8 @@ PV_MUST enum pv_code checkpoint_sign(struct checkpoint_signer *s,
 /*
  * Verifies what a signer sent, keeps it in the store (in a transaction of its
  * own) and in HOME/checkpoint, and moves base->last on. A smaller one than is
- * there already, by another process, is not kept.
+ * there already, by another process, is not kept, and one of the same size
+ * leaves that of the other: it may be cosigned by now.
  */
 PV_MUST enum pv_code checkpoint_keep(const struct authority *a,
 				     struct store *store,

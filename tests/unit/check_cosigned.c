@@ -239,6 +239,58 @@ START_TEST(test_kept)
 }
 END_TEST
 
+static void last_row(struct buf *row)
+{
+	uint64_t size;
+	bool found;
+
+	buf_init(row, CHECKPOINT_MAX);
+	UNIT_OK(store_checkpoint_last(o.store, &size, row, &found, &err_));
+	ck_assert(found);
+}
+
+/* A slower process signed the same: what was cosigned meanwhile stays. */
+START_TEST(test_not_lost)
+{
+	struct checkpoint_signer *s = NULL;
+	struct checkpoint_base base;
+	struct checkpoint_ask ask;
+	struct log_point last;
+	struct log_checkpoint c;
+	struct buf note, before, after;
+	bool due;
+
+	know(&one, NULL);
+	buf_init(&note, CHECKPOINT_MAX);
+	append("test", "object");
+	UNIT_OK(checkpoint_load(o.a, o.store, &base, &err_));
+	UNIT_OK(checkpoint_ask(o.store, &base.last, &ask, &due, &err_));
+	last = base.last;
+	UNIT_OK(checkpoint_signer_new(&base, o.hsm, &last, &s, &err_));
+	UNIT_OK(checkpoint_sign(s, &ask, &note, &err_));
+	UNIT_OK(checkpoint_now(o.a, o.store, o.hsm, &err_));
+	UNIT_OK(log_checkpoint_parse(&c, buf_span(&note), &err_));
+	buf_init(&before, LOG_BODY_MAX);
+	buf_put(&before, c.note.text.p, c.note.text.len);
+	taken_as(&one, &before, 1, true);
+	buf_release(&before);
+	last_row(&before);
+	UNIT_OK(checkpoint_keep(o.a, o.store, &base, &ask, buf_span(&note),
+				&err_));
+	ck_assert_uint_eq(base.last.size, ask.next.size);
+	last_row(&after);
+	ck_assert(span_equal(buf_span(&before), buf_span(&after)));
+	buf_reset(&after);
+	UNIT_OK(file_read(o.a->home_fd, CHECKPOINT_FILE, 0, &after, &err_));
+	ck_assert(span_equal(buf_span(&before), buf_span(&after)));
+	log_checkpoint_release(&c);
+	checkpoint_signer_free(s);
+	buf_release(&note);
+	buf_release(&before);
+	buf_release(&after);
+}
+END_TEST
+
 START_TEST(test_take_refuses)
 {
 	struct cosigned_taken taken;
@@ -357,6 +409,7 @@ int main(void)
 	tcase_add_test(t, test_one_required);
 	tcase_add_test(t, test_two_required);
 	tcase_add_test(t, test_kept);
+	tcase_add_test(t, test_not_lost);
 	tcase_add_test(t, test_take_refuses);
 	tcase_add_test(t, test_files);
 	suite_add_tcase(s, t);
