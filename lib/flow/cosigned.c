@@ -84,23 +84,24 @@ static enum pv_code load_witnesses(const struct authority *a,
 
 /* ---- HOME/cosigned and HOME/checkpoint ---- */
 
-/* *count: how many witnesses cosigned it; at.size 0: the file is not there. */
+/*
+ * *count: how many witnesses cosigned it; at.size 0: the file is not there.
+ * bytes is empty.
+ */
 static enum pv_code read_note(const struct authority *a, const char *name,
 			      const struct checkpoint_base *base,
-			      const struct cosigned *c,
+			      const struct cosigned *c, struct buf *bytes,
 			      struct log_checkpoint *note, size_t *count,
 			      struct err *err)
 {
-	CLEANUP(buf_release) struct buf bytes;
 	enum pv_code rc;
 
 	*count = 0;
-	buf_init(&bytes, CHECKPOINT_MAX);
-	rc = read_home(a, name, &bytes, err);
-	if (rc == PV_OK && bytes.len == 0)
+	rc = read_home(a, name, bytes, err);
+	if (rc == PV_OK && bytes->len == 0)
 		return PV_OK;
 	if (rc == PV_OK)
-		rc = log_checkpoint_parse(note, buf_span(&bytes), err);
+		rc = log_checkpoint_parse(note, buf_span(bytes), err);
 	if (rc == PV_OK)
 		rc = log_checkpoint_verify(note, base->keys, base->keys_n, err);
 	if (rc == PV_OK)
@@ -114,12 +115,13 @@ static enum pv_code read_note(const struct authority *a, const char *name,
 static enum pv_code load_cosigned(const struct authority *a,
 				  struct store *store,
 				  const struct checkpoint_base *base,
-				  struct cosigned *c, struct err *err)
+				  struct cosigned *c, struct buf *bytes,
+				  struct err *err)
 {
 	CHECKPOINT note = { .at.size = 0 };
 	size_t count;
 	enum pv_code rc =
-		read_note(a, COSIGNED_FILE, base, c, &note, &count, err);
+		read_note(a, COSIGNED_FILE, base, c, bytes, &note, &count, err);
 
 	if (rc != PV_OK || note.at.size == 0)
 		return rc;
@@ -156,17 +158,20 @@ enum pv_code cosigned_load(const struct authority *a, struct store *store,
 			   const struct checkpoint_base *base,
 			   struct cosigned *c, struct err *err)
 {
+	CLEANUP(buf_release) struct buf cosigned, note;
 	CHECKPOINT last = { .at.size = 0 };
 	enum pv_code rc;
 
+	buf_init(&cosigned, CHECKPOINT_MAX);
+	buf_init(&note, CHECKPOINT_MAX);
 	memset(c, 0, sizeof(*c));
 	c->required = a->witnesses_required;
 	rc = load_witnesses(a, c, err);
 	if (rc == PV_OK)
-		rc = load_cosigned(a, store, base, c, err);
+		rc = load_cosigned(a, store, base, c, &cosigned, err);
 	if (rc == PV_OK)
-		rc = read_note(a, CHECKPOINT_FILE, base, c, &last, &c->last_n,
-			       err);
+		rc = read_note(a, CHECKPOINT_FILE, base, c, &note, &last,
+			       &c->last_n, err);
 	if (rc == PV_OK && c->last_n > 0 && c->last_n >= c->required)
 		c->at = last.at;
 	if (rc == PV_OK)
@@ -236,4 +241,19 @@ enum pv_code cosigned_gate(const struct authority *a, struct store *store,
 	if (c.at.size == 0)
 		return waits(&c, err);
 	return store_log_each(store, c.at.size, UINT64_MAX, &v, err);
+}
+
+enum pv_code cosigned_note(const struct authority *a, struct store *store,
+			   const struct checkpoint_base *base, struct buf *note,
+			   struct log_point *at, struct err *err)
+{
+	struct cosigned c = { .required = a->witnesses_required };
+	enum pv_code rc = load_witnesses(a, &c, err);
+
+	if (rc == PV_OK)
+		rc = load_cosigned(a, store, base, &c, note, err);
+	if (rc == PV_OK && c.at.size == 0)
+		return waits(&c, err);
+	*at = c.at;
+	return rc;
 }

@@ -50,6 +50,17 @@ PV_MUST enum pv_code cosigned_gate(const struct authority *a,
 				   const struct checkpoint_base *base,
 				   const char *bundle, struct err *err);
 
+/*
+ * HOME/cosigned into the empty note, for who gives it out: the last checkpoint
+ * that enough witnesses cosigned, at least one. PV_WAITING, "log.witnesses",
+ * when there is none; codes of cosigned_load().
+ */
+PV_MUST enum pv_code cosigned_note(const struct authority *a,
+				   struct store *store,
+				   const struct checkpoint_base *base,
+				   struct buf *note, struct log_point *at,
+				   struct err *err);
+
 struct cosigned_taken {
 	uint64_t size; /* of the checkpoint that was cosigned */
 	size_t count;  /* witnesses that have cosigned it by now */

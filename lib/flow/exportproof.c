@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/cosigned.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -197,8 +198,12 @@ enum pv_code export_proof_load(const struct authority *a, struct store *store,
 	p->store = store;
 	buf_init(&p->note, CHECKPOINT_MAX);
 	rc = log_hasher_init(&p->hasher, err);
-	return rc == PV_OK ? checkpoint_last(a, store, &p->base, &p->note, err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = checkpoint_last(a, store, &p->base, &p->note, err);
+	if (rc != PV_OK || a->witnesses_required == 0)
+		return rc;
+	buf_reset(&p->note);
+	return cosigned_note(a, store, &p->base, &p->note, &p->base.last, err);
 }
 
 void export_proof_release(struct export_proof *p)
@@ -243,7 +248,8 @@ enum pv_code export_proof_put(struct export_proof *p,
 	buf_init(&entry, LOG_ENTRY_MAX);
 	if (e->index >= p->base.last.size)
 		return err_fail(err, PV_NOT_FOUND, "log.checkpoint",
-				"run a verb that logs in to the token, then "
+				"run a verb that logs in to the token, have "
+				"witnesses cosign where you need them, then "
 				"this again",
 				"no checkpoint covers the certificate yet");
 	rc = store_log_read(p->store, e->index, &entry, err);

@@ -1,7 +1,8 @@
 /*
  * exportproof: one file that proves, beside a certificate and without the log,
  * that the certificate was logged (c2sp.org/tlog-proof@v1): its cert.issue
- * entry as extra data, the proof, and the last checkpoint signed. Who verifies
+ * entry as extra data, the proof, and the last checkpoint signed; where
+ * witnesses are required, the last that they cosigned. Who verifies
  * needs the certificate and the log's key: the SHA-256 of the DER is the
  * entry's fact "cert".
  *
@@ -42,7 +43,8 @@ struct export_proof { /* of entries under one checkpoint */
 	struct log_hasher hasher;
 };
 
-/* Codes of checkpoint_last(). store is borrowed; release p in any case. */
+/* Codes of checkpoint_last() and cosigned_note(). store is borrowed; release p
+ * in any case. */
 PV_MUST enum pv_code export_proof_load(const struct authority *a,
 				       struct store *store,
 				       struct export_proof *p, struct err *err);

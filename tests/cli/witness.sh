@@ -223,9 +223,15 @@ bundle 0 00000001
 expect_exit 0 "$PROVCTL" -C "$H" export chain
 expect_exit 0 "$PROVCTL" -C "$H" export inventory
 
+case_start "a certificate's proof is under what they cosigned"
+expect_exit 0 "$PROVCTL" -C "$H" export proof --device client-00000001
+grep -q '^— one.example ' "$T/out" || fail "no cosignature in the proof"
+
 case_start "what is newer waits again; what was seen does not"
 device 00000006
 bundle 11 00000006
+expect_error 10 log.checkpoint -C "$H" export proof --device client-00000006
+expect_exit 0 "$PROVCTL" -C "$H" export proof --device client-00000001
 bundle 0 00000001
 expect_error 11 log.witnesses -C "$H" export inventory
 publish "$T/log"
