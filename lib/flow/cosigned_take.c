@@ -91,7 +91,9 @@ static enum pv_code try_one(void *ctx, uint64_t size, struct span bytes,
 	return buf_check(&t->note, err);
 }
 
-static enum pv_code find(struct store *store, struct taking *t, struct err *err)
+/* last: mostly it is that one; else any since enough cosigned one. */
+static enum pv_code find(struct store *store, uint64_t last, struct taking *t,
+			 struct err *err)
 {
 	const struct store_visit v = { .ctx = t, .fn.checkpoint = try_one };
 	enum pv_code rc;
@@ -100,7 +102,9 @@ static enum pv_code find(struct store *store, struct taking *t, struct err *err)
 		return err_fail(err, PV_INPUT, "log.cosignature",
 				"give what audit witness said",
 				"there is no line");
-	rc = store_checkpoint_each(store, t->c->at.size, &v, err);
+	rc = store_checkpoint_each(store, last, &v, err);
+	if (rc == PV_OK && t->size == 0)
+		rc = store_checkpoint_each(store, t->c->at.size, &v, err);
 	if (rc != PV_OK || t->size != 0)
 		return rc;
 	if (t->why.code == PV_OK)
@@ -164,7 +168,7 @@ static enum pv_code take(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = cosigned_load(a, store, &base, c, err);
 	if (rc == PV_OK)
-		rc = find(store, t, err);
+		rc = find(store, base.last.size, t, err);
 	if (rc == PV_OK)
 		rc = check(store, &base, t, &taken->count, err);
 	if (rc == PV_OK)
