@@ -240,8 +240,9 @@ static enum pv_code open_temp(int dirfd, const char *name, mode_t mode,
 			      char temp[300], int *fd, struct err *err)
 {
 	for (unsigned i = 0; i < 1000; i++) {
-		snprintf(temp, 300, ".%.200s.%ld.%u.tmp", name, (long)getpid(),
-			 i);
+		/* The process comes last: file_group_sweep() asks for it. */
+		snprintf(temp, 300, ".%.200s.%u.%ld.tmp", name, i,
+			 (long)getpid());
 		*fd = openat(dirfd, temp,
 			     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 				     O_CLOEXEC,

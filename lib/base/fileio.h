@@ -15,9 +15,10 @@
 #include "lib/base/buf.h"
 #include "lib/base/secret.h"
 
-#define FILEIO_NOFOLLOW 1u   /* last component may not be a symbolic link */
-#define FILEIO_PRIVATE 2u    /* owned by the caller, no group or other bits */
-#define FILEIO_NOT_WRITABLE_BY_OTHERS 4u /* owner root or caller; no g/o write */
+#define FILEIO_NOFOLLOW 1u /* last component may not be a symbolic link */
+#define FILEIO_PRIVATE 2u  /* owned by the caller, no group or other bits */
+#define FILEIO_NOT_WRITABLE_BY_OTHERS                                          \
+	4u /* owner root or caller; no g/o write */
 
 /*
  * Opens path for reading relative to dirfd (AT_FDCWD allowed). *fd is owned by
@@ -64,7 +65,8 @@ PV_MUST enum pv_code file_group_add(struct file_group *g, int dirfd,
  */
 PV_MUST enum pv_code file_group_commit(struct file_group *g, struct err *err);
 /*
- * Removes staged files that a process which has ended since left in a folder.
+ * Removes temporary files, of a group or of file_write(), that a process which
+ * has ended since left in a folder.
  * What cannot be removed stays; nothing depends on it.
  */
 void file_group_sweep(int dirfd);

@@ -45,8 +45,12 @@ static enum pv_code open_folder(struct run *r, const char *folder,
 
 	if (rc == PV_OK)
 		rc = dir_open(AT_FDCWD, folder, &r->dir, err);
-	if (rc != PV_OK || flock(r->dir, LOCK_EX | LOCK_NB) == 0)
+	if (rc != PV_OK)
 		return rc;
+	if (flock(r->dir, LOCK_EX | LOCK_NB) == 0) {
+		file_group_sweep(r->dir);
+		return PV_OK;
+	}
 	if (errno == EWOULDBLOCK)
 		return err_fail(err, PV_CONFLICT, "output.busy",
 				"wait for it or use another output folder",

@@ -122,10 +122,30 @@ n=$(size "$T/new/checkpoint")
 cp -R "$T/new/tile" "$L"
 head -c 100 "$T/new/tile/entries/001" >"$L/tile/entries/001"
 : >"$L/tile/0/001"
-echo junk >"$L/tile/0/.001.999999.tmp"
+echo junk >"$L/tile/0/.001.99999999.tmp"
+echo junk >"$L/.checkpoint.0.99999999.tmp"
 export_log
 whole
-[ ! -f "$L/tile/0/.001.999999.tmp" ] || fail "a staged file is left"
+expect_equal "$(find "$L" -name '.*' | wc -l)" 0 "files left behind"
+
+case_start "killed at any moment: what is there is whole, and the next run completes it"
+rm -rf "$L"
+for moment in 01 02 03 04 06 09 14 20 30; do
+	timeout -s KILL "0.$moment" "$PROVCTL" -C "$H" -q export log \
+		--out "$L" >"$T/out" 2>&1 </dev/null
+	tries=0 # what holds the folder ends with what was killed
+	while [ -d "$L" ] && ! flock -n "$L" true && [ "$tries" -lt 100 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+	[ ! -f "$L/checkpoint" ] || {
+		whole
+		rm -rf "$L"
+	}
+done
+export_log
+whole
+expect_equal "$(find "$L" -name '.*' | wc -l)" 0 "files left behind"
 
 case_start "a tile under the checkpoint: without that, all are compared"
 printf X | dd of="$L/tile/entries/000" bs=1 seek=50 conv=notrunc 2>/dev/null

@@ -183,6 +183,20 @@ START_TEST(group_is_idempotent)
 }
 END_TEST
 
+/* Of the child that ended: a whole file's temporary, too. */
+static void left_by(pid_t pid)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), ".w.0.%ld.tmp", (long)pid);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	ck_assert_int_ge(fd, 0);
+	fd_cleanup(&fd);
+	file_group_sweep(dir);
+	ck_assert_int_ne(faccessat(dir, name, F_OK, 0), 0);
+}
+
 START_TEST(group_leaves_nothing_behind)
 {
 	struct file_group *g = NULL;
@@ -206,6 +220,7 @@ START_TEST(group_leaves_nothing_behind)
 	ck_assert_int_eq(faccessat(dir, name, F_OK, 0), 0);
 	file_group_sweep(dir);
 	ck_assert_int_ne(faccessat(dir, name, F_OK, 0), 0);
+	left_by(pid);
 
 	UNIT_OK(file_group_new(&g, &err_));
 	UNIT_OK(file_group_add(g, dir, "y", 0600, "Y", 1, &err_));
