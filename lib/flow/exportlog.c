@@ -138,18 +138,11 @@ static enum pv_code read_old(struct run *r, struct err *err)
 
 /* ---- its tiles ---- */
 
-struct pass {
-	struct run *r;
-	struct log_tilewriter *w;
-};
-
 static enum pv_code take_entry(void *ctx, uint64_t index, struct span entry,
 			       struct err *err)
 {
-	struct pass *p = ctx;
-
 	(void)index;
-	return log_tilewriter_add(p->w, entry, err);
+	return log_tilewriter_add(ctx, entry, err);
 }
 
 /* All new entries through a writer; without sink they are only checked. */
@@ -159,15 +152,14 @@ static enum pv_code pass(struct run *r, const struct log_tile_sink *sink,
 	CLEANUP(cleanup_log_tilewriter_free) struct log_tilewriter *w = NULL;
 	const struct log_reader left = { hash_of, r->store };
 	const struct log_point *now = &r->base.last;
-	struct pass p = { .r = r };
-	const struct store_visit v = { .ctx = &p, .fn.entry = take_entry };
+	struct store_visit v = { .fn.entry = take_entry };
 	uint64_t from;
 	enum pv_code rc =
 		log_tilewriter_new(&w, sink, &r->hasher, &left, &r->old, err);
 
 	if (rc != PV_OK)
 		return rc;
-	p.w = w;
+	v.ctx = w;
 	while (rc == PV_OK && (from = log_tilewriter_next(w)) < now->size) {
 		uint64_t n =
 			now->size - from < PIECE ? now->size - from : PIECE;
