@@ -1,0 +1,50 @@
+/*
+ * serialset: what a log said of each serial number, three bits a number, in
+ * small pages that are made when one of their numbers is first marked. Numbers
+ * that lie close together, as ours do, cost three bits each; one that lies
+ * alone costs a page, less than twice the bytes of the entry that names it.
+ */
+#ifndef PV_FLOW_SERIALSET_H
+#define PV_FLOW_SERIALSET_H
+
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+#define SERIALSET_PAGE 512u /* numbers of one page */
+#define SERIALSET_MARKS 3u
+
+enum serial_mark { SERIAL_INTENT, SERIAL_ISSUE, SERIAL_HELD };
+
+struct serialset_page {
+	uint8_t bits[SERIALSET_MARKS][SERIALSET_PAGE / 8];
+};
+
+struct serialset { /* zeroed: no numbers */
+	uint64_t first, n;
+	struct serialset_page **page;
+	uint64_t end; /* no page is made from here on */
+};
+
+/* For the numbers first to first + n - 1. PV_INTERNAL. */
+PV_MUST enum pv_code serialset_init(struct serialset *s, uint64_t first,
+				    uint64_t n, struct err *err);
+void serialset_release(struct serialset *s);
+
+PV_MUST bool serialset_holds(const struct serialset *s, uint64_t number);
+/* False also for a number that s does not hold. */
+PV_MUST bool serialset_get(const struct serialset *s, uint64_t number,
+			   enum serial_mark mark);
+/* number must be one that s holds. PV_INTERNAL without memory. */
+PV_MUST enum pv_code serialset_set(struct serialset *s, uint64_t number,
+				   enum serial_mark mark, struct err *err);
+/* Does nothing where nothing is. */
+void serialset_clear(struct serialset *s, uint64_t number,
+		     enum serial_mark mark);
+/*
+ * Moves *number on to the first one, itself included, that has an intent or an
+ * issue; false at the end.
+ */
+PV_MUST bool serialset_next(const struct serialset *s, uint64_t *number);
+
+#endif
