@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,63 +9,11 @@
 
 #define SEALED_MAX ((size_t)1 << 31) /* bytes of one bundle */
 
-enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
-			const char *fmt, ...)
-{
-	char text[400];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	err_object(err, object);
-	return err_fail(err, PV_INTEGRITY, rule,
-			"stop issuing and compare with a backup", "%s", text);
-}
-
 void audit_progress(struct audit *au)
 {
 	au->done++;
 	if (au->opts->progress)
 		au->opts->progress(au->opts->ctx, au->done, au->total);
-}
-
-bool audit_bit(const struct audit *au, uint32_t number, uint64_t *bit)
-{
-	if (number < au->first || number - au->first >= au->numbers)
-		return false;
-	*bit = number - au->first;
-	return true;
-}
-
-bool audit_get(const uint8_t *bits, uint64_t bit)
-{
-	return bits[bit / 8] >> (bit % 8) & 1;
-}
-
-void audit_set(uint8_t *bits, uint64_t bit, bool value)
-{
-	uint8_t mask = (uint8_t)(1u << (bit % 8));
-
-	bits[bit / 8] = value ? (uint8_t)(bits[bit / 8] | mask)
-			      : (uint8_t)(bits[bit / 8] & ~mask);
-}
-
-bool audit_number(struct span hex, uint32_t *number)
-{
-	char digits[2 * STORE_SERIAL_MAX + 1];
-	uint8_t bytes[STORE_SERIAL_MAX];
-	size_t len = hex.len / 2;
-
-	if (hex.len % 2 || len < STORE_SERIAL_MIN || len > STORE_SERIAL_MAX)
-		return false;
-	memcpy(digits, hex.p, hex.len);
-	digits[hex.len] = '\0';
-	if (!hex_decode(digits, bytes, len))
-		return false;
-	*number = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-		  (uint32_t)bytes[2] << 8 | bytes[3];
-	return true;
 }
 
 enum pv_code audit_entry(struct audit *au, uint64_t index, const char *type,
@@ -94,13 +41,7 @@ enum pv_code audit_entry(struct audit *au, uint64_t index, const char *type,
 
 static void audit_release(struct audit *au)
 {
-	log_hasher_release(&au->hasher);
-	free(au->intents);
-	free(au->issues);
-	free(au->held);
-	free(au->cas);
-	free(au->keys);
-	free(au->templates);
+	audit_entries_release(&au->log);
 	for (size_t i = 0; i < au->signers_n; i++)
 		x509_verifier_free(au->signers[i].verifier);
 	buf_release(&au->entry);
@@ -111,29 +52,17 @@ static void audit_release(struct audit *au)
 static enum pv_code prepare(struct audit *au, struct err *err)
 {
 	struct store_counts c;
-	size_t bytes;
+	uint64_t first = STORE_SERIAL_FIRST;
 	enum pv_code rc = store_counts(au->store, &c, err);
 
 	buf_init(&au->entry, LOG_ENTRY_MAX);
 	buf_init(&au->sealed, SEALED_MAX);
-	if (rc == PV_OK)
-		rc = log_hasher_init(&au->hasher, err);
 	if (rc != PV_OK)
 		return rc;
 	au->total = c.log_size + c.devices;
-	au->first = STORE_SERIAL_FIRST;
-	au->numbers = c.next_serial > au->first ? c.next_serial - au->first : 0;
-	bytes = (size_t)(au->numbers / 8 + 1);
-	au->intents = mem_array(bytes, 1, err);
-	au->issues = mem_array(bytes, 1, err);
-	au->held = mem_array(bytes, 1, err);
-	au->cas = mem_array(AUDIT_LIST_MAX, sizeof(*au->cas), err);
-	au->keys = mem_array(AUDIT_LIST_MAX, sizeof(*au->keys), err);
-	au->templates = mem_array(AUDIT_LIST_MAX, sizeof(*au->templates), err);
-	if (!au->intents || !au->issues || !au->held || !au->cas || !au->keys ||
-	    !au->templates)
-		return PV_INTERNAL;
-	return PV_OK;
+	return audit_entries_init(
+		&au->log, c.next_serial > first ? c.next_serial - first : 0,
+		err);
 }
 
 /* Whose store it is: the rows at rest are bound to that name. */
@@ -150,6 +79,19 @@ static enum pv_code check_meta(struct audit *au, struct err *err)
 			  meta.origin);
 }
 
+static enum pv_code check_rows(struct audit *au, struct err *err)
+{
+	enum pv_code rc = store_check(au->store, err);
+
+	if (rc == PV_OK)
+		rc = audit_signers(au, err);
+	if (rc == PV_OK)
+		rc = audit_devices(au, err);
+	if (rc == PV_OK)
+		rc = audit_authority(au, err);
+	return rc;
+}
+
 enum pv_code audit_verify(const struct authority *a, struct store *store,
 			  const struct audit_opts *opts,
 			  struct audit_counts *counts, struct err *err)
@@ -159,23 +101,27 @@ enum pv_code audit_verify(const struct authority *a, struct store *store,
 		.a = a, .store = store, .opts = opts, .counts = counts
 	};
 	STORE_TXN txn = STORE_TXN_INIT;
+	struct err why;
 	enum pv_code rc;
 
 	memset(counts, 0, sizeof(*counts));
-	rc = store_check(store, err);
-	if (rc == PV_OK)
+	err_init(&why);
+	/* The file before the view of the store: it is never the newer one.
+	 * What the pass over the log finds goes first: it names the entry. */
+	rc = checkpoint_load(a, store, &au.base, &why);
+	if (rc == PV_OK || rc == PV_INTEGRITY)
 		rc = store_begin(store, STORE_READ, &txn, err);
+	else
+		*err = why;
 	if (rc == PV_OK)
 		rc = prepare(&au, err);
 	if (rc == PV_OK)
 		rc = check_meta(&au, err);
 	if (rc == PV_OK)
 		rc = audit_log(&au, err);
-	if (rc == PV_OK)
-		rc = audit_signers(&au, err);
-	if (rc == PV_OK)
-		rc = audit_devices(&au, err);
-	if (rc == PV_OK)
-		rc = audit_authority(&au, err);
-	return rc;
+	if (rc == PV_OK && why.code != PV_OK) {
+		*err = why;
+		rc = why.code;
+	}
+	return rc == PV_OK ? check_rows(&au, err) : rc;
 }

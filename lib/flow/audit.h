@@ -1,8 +1,12 @@
 /*
  * audit: log, store and sealed file held against each other, in one consistent
- * view, with memory that grows by two bits a serial only.
+ * view. Memory grows by three bits a serial only (serialset.h): 4 MiB for
+ * 10,000,000 of them, beside 4 MiB whatever the log.
  *
- * - the tree over all entries, computed anew, has the kept size and root
+ * - the tree over all entries, computed anew, has the kept size, root and tiles
+ * - every kept checkpoint is signed by a log key of ours and has that tree's
+ *   root at its size, and so has HOME/checkpoint, outside of the database; an
+ *   older database, or another, is found by that
  * - entries are well formed; every serial has one intent, and one issue at
  *   most, after it
  * - every device row agrees with its cert.intent and cert.issue entries, its
@@ -17,8 +21,8 @@
  *   verify; no entry of a device, CA or bundle is without its row
  *
  * Does not check: the MAC of a mac0 descriptor (its key is in the token; the
- * hash covers its bytes), checkpoints and witnesses (the tail of the log may be
- * cut together with its rows), that revocation was published.
+ * hash covers its bytes), what witnesses saw (the whole machine may have been
+ * set back, file and database together), that revocation was published.
  */
 #ifndef PV_FLOW_AUDIT_H
 #define PV_FLOW_AUDIT_H
@@ -30,6 +34,8 @@ struct audit_counts {
 	uint64_t entries, certificates, cas, bundles, devices, templates, keys;
 	uint64_t open_intents;
 	uint64_t quarantined; /* intents that are held */
+	uint64_t checkpoints; /* kept in the store */
+	uint64_t uncovered;   /* entries that no checkpoint covers yet */
 	uint8_t root[STORE_HASH];
 };
 

@@ -21,9 +21,9 @@ static struct audit_ca *find_ca(struct audit *au, const struct x509_cert *cert)
 	if (cert->serial.len > STORE_SERIAL_MAX)
 		return NULL;
 	hex_encode(cert->serial.p, cert->serial.len, serial);
-	for (size_t i = 0; i < au->cas_n; i++)
-		if (strcmp(au->cas[i].serial, serial) == 0)
-			return &au->cas[i];
+	for (size_t i = 0; i < au->log.cas_n; i++)
+		if (strcmp(au->log.cas[i].serial, serial) == 0)
+			return &au->log.cas[i];
 	return NULL;
 }
 
@@ -31,10 +31,10 @@ static struct audit_ca *find_ca(struct audit *au, const struct x509_cert *cert)
 static bool is_key(const struct audit *au, const char *label,
 		   const uint8_t spki[32])
 {
-	for (size_t i = 0; i < au->keys_n; i++)
-		if (strcmp(au->keys[i].label, label) == 0)
-			return !au->keys[i].secret &&
-			       memcmp(au->keys[i].spki, spki, 32) == 0;
+	for (size_t i = 0; i < au->log.keys_n; i++)
+		if (strcmp(au->log.keys[i].label, label) == 0)
+			return !au->log.keys[i].secret &&
+			       memcmp(au->log.keys[i].spki, spki, 32) == 0;
 	return false;
 }
 
@@ -46,7 +46,6 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	struct x509_cert cert;
 	uint8_t whole[32], tbs[32], spki[32];
 	uint32_t number;
-	uint64_t bit;
 	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
 
 	if (rc != PV_OK) {
@@ -72,10 +71,9 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 				  "the CA's row is not what was logged");
 	ca->matched = true;
 	au->counts->cas++;
-	if (audit_number(log_str(ca->serial), &number) &&
-	    audit_bit(au, number, &bit)) {
-		audit_set(au->intents, bit, false);
-		audit_set(au->issues, bit, false);
+	if (audit_number(log_str(ca->serial), &number)) {
+		serialset_clear(&au->log.serials, number, SERIAL_INTENT);
+		serialset_clear(&au->log.serials, number, SERIAL_ISSUE);
 	}
 	return PV_OK;
 }
@@ -83,10 +81,9 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 /* CA intents that came to nothing are open; the rest must have had a row. */
 static enum pv_code rest_of_cas(struct audit *au, struct err *err)
 {
-	for (size_t i = 0; i < au->cas_n; i++) {
-		struct audit_ca *ca = &au->cas[i];
+	for (size_t i = 0; i < au->log.cas_n; i++) {
+		struct audit_ca *ca = &au->log.cas[i];
 		uint32_t number;
-		uint64_t bit;
 
 		if (ca->issued && !ca->matched)
 			return audit_fail(err, ca->name, "audit.ca",
@@ -98,22 +95,23 @@ static enum pv_code rest_of_cas(struct audit *au, struct err *err)
 		if (au->opts->open_intent)
 			au->opts->open_intent(au->opts->ctx, ca->name,
 					      ca->serial);
-		if (audit_number(log_str(ca->serial), &number) &&
-		    audit_bit(au, number, &bit))
-			audit_set(au->intents, bit, false);
+		if (audit_number(log_str(ca->serial), &number))
+			serialset_clear(&au->log.serials, number,
+					SERIAL_INTENT);
 	}
 	return PV_OK;
 }
 
 static enum pv_code check_chains(struct audit *au, struct err *err)
 {
-	for (size_t i = 0; i < au->cas_n; i++) {
+	for (size_t i = 0; i < au->log.cas_n; i++) {
 		CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
 		enum pv_code rc;
 
-		if (!au->cas[i].matched)
+		if (!au->log.cas[i].matched)
 			continue;
-		rc = ca_chain_load(au->store, au->cas[i].name, -1, &chain, err);
+		rc = ca_chain_load(au->store, au->log.cas[i].name, -1, &chain,
+				   err);
 		if (rc != PV_OK)
 			return rc;
 	}
@@ -147,10 +145,10 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 	if (rc != PV_OK)
 		return rc;
 	au->counts->keys++;
-	for (size_t i = 0; i < au->keys_n; i++) {
-		if (!key_fits(&au->keys[i], row, spki))
+	for (size_t i = 0; i < au->log.keys_n; i++) {
+		if (!key_fits(&au->log.keys[i], row, spki))
 			continue;
-		au->keys[i].matched = true;
+		au->log.keys[i].matched = true;
 		return PV_OK;
 	}
 	return audit_fail(err, row->label, "audit.key",
@@ -159,9 +157,10 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 
 static enum pv_code rest_of_keys(const struct audit *au, struct err *err)
 {
-	for (size_t i = 0; i < au->keys_n; i++)
-		if (!au->keys[i].matched)
-			return audit_fail(err, au->keys[i].label, "audit.key",
+	for (size_t i = 0; i < au->log.keys_n; i++)
+		if (!au->log.keys[i].matched)
+			return audit_fail(err, au->log.keys[i].label,
+					  "audit.key",
 					  "a key was generated, but the store "
 					  "has it not");
 	return PV_OK;
@@ -182,12 +181,12 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 	if (memcmp(digest, row->sha256, 32) != 0)
 		return audit_fail(err, row->name, "audit.template",
 				  "the template's bytes were changed");
-	for (size_t i = 0; i < au->templates_n; i++)
-		if (strcmp(au->templates[i].name, row->name) == 0 &&
-		    au->templates[i].version == row->version &&
-		    au->templates[i].time_ms == row->adopted_ms &&
-		    strcmp(au->templates[i].actor, row->actor) == 0 &&
-		    memcmp(au->templates[i].sha256, digest, 32) == 0)
+	for (size_t i = 0; i < au->log.templates_n; i++)
+		if (strcmp(au->log.templates[i].name, row->name) == 0 &&
+		    au->log.templates[i].version == row->version &&
+		    au->log.templates[i].time_ms == row->adopted_ms &&
+		    strcmp(au->log.templates[i].actor, row->actor) == 0 &&
+		    memcmp(au->log.templates[i].sha256, digest, 32) == 0)
 			return PV_OK;
 	return audit_fail(err, row->name, "audit.template",
 			  "version %llu was never adopted",
@@ -198,15 +197,16 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
  * matter of integrity (an expired CA, a moved escrow file) is status's. */
 static enum pv_code check_contexts(struct audit *au, struct err *err)
 {
-	for (size_t i = 0; i < au->templates_n; i++) {
+	for (size_t i = 0; i < au->log.templates_n; i++) {
 		CLEANUP(cleanup_issue_context_free)
 		struct issue_context *ctx = NULL;
 		struct err why;
 		enum pv_code rc;
 
 		err_init(&why);
-		rc = issue_context_load_digest(
-			au->a, au->store, au->templates[i].sha256, &ctx, &why);
+		rc = issue_context_load_digest(au->a, au->store,
+					       au->log.templates[i].sha256,
+					       &ctx, &why);
 		if (rc == PV_INTEGRITY || rc == PV_STORAGE ||
 		    rc == PV_INTERNAL) {
 			*err = why;
@@ -220,21 +220,15 @@ static enum pv_code check_contexts(struct audit *au, struct err *err)
 
 static enum pv_code check_rest(const struct audit *au, struct err *err)
 {
-	for (uint64_t bit = 0; bit < au->numbers; bit++) {
-		char object[32];
+	uint64_t number = 0;
+	char object[32];
 
-		if (!au->intents[bit / 8] && !au->issues[bit / 8]) {
-			bit |= 7;
-			continue;
-		}
-		if (!audit_get(au->intents, bit) && !audit_get(au->issues, bit))
-			continue;
-		snprintf(object, sizeof(object), "serial %08llx...",
-			 (unsigned long long)(au->first + bit));
-		return audit_fail(err, object, "audit.row",
-				  "the log has it, the store has no row of it");
-	}
-	return PV_OK;
+	if (!serialset_next(&au->log.serials, &number))
+		return PV_OK;
+	snprintf(object, sizeof(object), "serial %08llx...",
+		 (unsigned long long)number);
+	return audit_fail(err, object, "audit.row",
+			  "the log has it, the store has no row of it");
 }
 
 enum pv_code audit_authority(struct audit *au, struct err *err)
@@ -255,11 +249,11 @@ enum pv_code audit_authority(struct audit *au, struct err *err)
 		rc = rest_of_keys(au, err);
 	if (rc == PV_OK)
 		rc = store_template_each(au->store, &templates, err);
-	if (rc == PV_OK && au->counts->templates != au->templates_n)
+	if (rc == PV_OK && au->counts->templates != au->log.templates_n)
 		rc = audit_fail(err, "store", "audit.template",
 				"%zu templates were adopted, the store has "
 				"%llu",
-				au->templates_n,
+				au->log.templates_n,
 				(unsigned long long)au->counts->templates);
 	if (rc == PV_OK)
 		rc = check_contexts(au, err);

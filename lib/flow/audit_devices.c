@@ -86,10 +86,9 @@ static enum pv_code check_held(struct audit *au, const struct store_device *d,
 			       struct err *err)
 {
 	bool held = d->state == STORE_QUARANTINED;
-	uint64_t bit;
 
-	if (!audit_bit(au, d->s.number, &bit) ||
-	    audit_get(au->held, bit) != held)
+	if (!serialset_holds(&au->log.serials, d->s.number) ||
+	    serialset_get(&au->log.serials, d->s.number, SERIAL_HELD) != held)
 		return audit_fail(err, d->s.device, "audit.quarantine",
 				  "its quarantine is not as logged");
 	au->counts->quarantined += held;
@@ -146,7 +145,6 @@ static enum pv_code take_device(void *ctx, const struct store_device *d,
 {
 	struct audit *au = ctx;
 	char serial[2 * STORE_SERIAL_MAX + 1];
-	uint64_t bit;
 	enum pv_code rc;
 
 	hex_encode(d->s.serial, d->s.serial_len, serial);
@@ -162,12 +160,10 @@ static enum pv_code take_device(void *ctx, const struct store_device *d,
 			au->opts->open_intent(au->opts->ctx, d->s.device,
 					      serial);
 	}
-	/* What is left in the bits at the end has no row. */
-	if (audit_bit(au, d->s.number, &bit)) {
-		audit_set(au->intents, bit, false);
-		if (cert.len)
-			audit_set(au->issues, bit, false);
-	}
+	/* What is left marked at the end has no row. */
+	serialset_clear(&au->log.serials, d->s.number, SERIAL_INTENT);
+	if (cert.len)
+		serialset_clear(&au->log.serials, d->s.number, SERIAL_ISSUE);
 	au->counts->devices++;
 	audit_progress(au);
 	return PV_OK;
@@ -200,9 +196,7 @@ static enum pv_code open_fits(struct audit *au, const struct log_entry *e,
 			      const struct store_intent *i, bool *fits,
 			      struct err *err)
 {
-	uint64_t bit;
-
-	if (!audit_bit(au, i->s.number, &bit) || !audit_get(au->held, bit))
+	if (!serialset_get(&au->log.serials, i->s.number, SERIAL_HELD))
 		return logged_open_fits(e, i, fits, err);
 	*fits = i->seq == 0 && i->tbs.len == 0 && i->secrets.len == 0;
 	return PV_OK;
@@ -239,11 +233,11 @@ enum pv_code audit_devices(struct audit *au, struct err *err)
 	if (rc == PV_OK && au->open != 0)
 		rc = audit_fail(err, "store", "audit.intent",
 				"an open intent cannot be read");
-	if (rc == PV_OK && au->counts->bundles != au->seals)
+	if (rc == PV_OK && au->counts->bundles != au->log.seals)
 		rc = audit_fail(err, "store", "audit.bundle",
 				"the log seals %llu bundles, the store has "
 				"%llu",
-				(unsigned long long)au->seals,
+				(unsigned long long)au->log.seals,
 				(unsigned long long)au->counts->bundles);
 	return rc;
 }

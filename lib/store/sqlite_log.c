@@ -1,5 +1,6 @@
 #include "lib/store/sqlite_ops.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/log/entry.h"
@@ -134,7 +135,26 @@ static bool next_entry(struct span *chunk, struct span *entry)
 struct range {	       /* which entries a walk passes on */
 	uint64_t next; /* index of the next entry to be seen */
 	uint64_t from, end;
+	uint64_t row; /* first entry of the last row: the gap is in it or behind
+		       */
 };
+
+/* Entries are not where they should be: somewhere in row to end - 1. */
+static enum pv_code gap(struct sqlite_store *s, uint64_t row, uint64_t end,
+			const char *what, struct err *err)
+{
+	char object[64];
+
+	if (end > row + 1)
+		snprintf(object, sizeof(object), "log entries %llu to %llu",
+			 (unsigned long long)row,
+			 (unsigned long long)(end - 1));
+	else
+		snprintf(object, sizeof(object), "log entry %llu",
+			 (unsigned long long)row);
+	err_object(err, object);
+	return sqlite_corrupt(s, what, err);
+}
 
 /* One row: its entries must follow the ones before without a gap. */
 static enum pv_code walk_row(struct query *q, struct range *r,
@@ -142,24 +162,27 @@ static enum pv_code walk_row(struct query *q, struct range *r,
 {
 	struct span chunk;
 	struct span entry;
-	uint64_t first;
+	uint64_t first = 0;
 
 	if (!col_u64(q, 0, &first) || !col_span(q, 1, &chunk) ||
 	    (r->next != UINT64_MAX && first != r->next) || first > r->end)
-		return sqlite_corrupt(q->s, "log entries are missing", err);
+		return gap(q->s, r->row, first < r->end ? first : r->end,
+			   "log entries are missing", err);
+	r->row = first;
 	for (r->next = first; chunk.len > 0 && r->next < r->end; r->next++) {
 		enum pv_code rc = PV_OK;
 
 		if (!next_entry(&chunk, &entry))
-			return sqlite_corrupt(q->s, "a row of log entries",
-					      err);
+			return gap(q->s, r->row, r->next + 1,
+				   "a row of log entries", err);
 		if (r->next >= r->from)
 			rc = v->fn.entry(v->ctx, r->next, entry, err);
 		if (rc != PV_OK)
 			return rc;
 	}
 	if (chunk.len > 0 && r->next == q->s->state.tree.size)
-		return sqlite_corrupt(q->s, "entries past the log's end", err);
+		return gap(q->s, r->row, r->next, "entries past the log's end",
+			   err);
 	return PV_OK;
 }
 
@@ -167,7 +190,9 @@ static enum pv_code walk(struct sqlite_store *s, enum sql_id id, uint64_t from,
 			 uint64_t end, const struct store_visit *v,
 			 struct err *err)
 {
-	struct range r = { .next = UINT64_MAX, .from = from, .end = end };
+	struct range r = {
+		.next = UINT64_MAX, .from = from, .end = end, .row = from
+	};
 	enum pv_code rc = PV_OK;
 	bool row = true;
 
@@ -185,7 +210,7 @@ static enum pv_code walk(struct sqlite_store *s, enum sql_id id, uint64_t from,
 			return rc;
 	}
 	if (r.next != end)
-		return sqlite_corrupt(s, "log entries are missing", err);
+		return gap(s, r.row, end, "log entries are missing", err);
 	return PV_OK;
 }
 

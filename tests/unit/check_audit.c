@@ -49,6 +49,14 @@ static const struct edit {
 	  NULL },
 	{ "update state set serial_next=serial_next-3", "audit.serial" },
 	{ "update state set last_ms=last_ms+1", "audit.clock" },
+	{ "update checkpoint set size=size-1", "audit.checkpoint" },
+	{ "update checkpoint set note=substr(note,1,50)", "log.checkpoint" },
+	{ "update checkpoint set note=cast(replace(cast(note as text),size,"
+	  "size-1) as blob),size=size-1",
+	  "note.signature" },
+	{ "update own_key set spki=(select spki from own_key where "
+	  "purpose='root') where purpose='log'",
+	  "log.checkpoint" },
 };
 
 START_TEST(finds_edits)

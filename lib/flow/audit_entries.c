@@ -1,0 +1,283 @@
+#include "lib/flow/audit_entries.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/flow/logged.h"
+
+#define CA_PREFIX "ca/"
+
+enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
+			const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_object(err, object);
+	return err_fail(err, PV_INTEGRITY, rule,
+			"stop issuing and compare with a backup", "%s", text);
+}
+
+bool audit_number(struct span hex, uint32_t *number)
+{
+	char digits[2 * STORE_SERIAL_MAX + 1];
+	uint8_t bytes[STORE_SERIAL_MAX];
+	size_t len = hex.len / 2;
+
+	if (hex.len % 2 || len < STORE_SERIAL_MIN || len > STORE_SERIAL_MAX)
+		return false;
+	memcpy(digits, hex.p, hex.len);
+	digits[hex.len] = '\0';
+	if (!hex_decode(digits, bytes, len))
+		return false;
+	*number = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+		  (uint32_t)bytes[2] << 8 | bytes[3];
+	return true;
+}
+
+static const char *object_of(const struct log_entry *e, char out[160])
+{
+	snprintf(out, 160, "%.*s",
+		 (int)(e->object.len > 150 ? 150 : e->object.len),
+		 (const char *)e->object.p);
+	return out;
+}
+
+/* A 32 byte fact into out; false when it is not there. */
+static bool get_hash(const struct log_entry *e, const char *key,
+		     uint8_t out[32])
+{
+	const struct log_fact *f = log_fact_find(e, key, LOG_BSTR);
+
+	if (!f || f->s.len != 32)
+		return false;
+	memcpy(out, f->s.p, 32);
+	return true;
+}
+
+static void copy_span(char *out, size_t cap, struct span s)
+{
+	snprintf(out, cap, "%.*s", (int)(s.len >= cap ? cap - 1 : s.len),
+		 (const char *)s.p);
+}
+
+static enum pv_code full(struct err *err)
+{
+	return err_fail(err, PV_INTERNAL, "audit.size", NULL,
+			"more than %d CAs, keys or templates", AUDIT_LIST_MAX);
+}
+
+static enum pv_code take_intent(struct audit_entries *au,
+				const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *device = log_fact_find(e, "device", LOG_TSTR);
+	const struct log_fact *shards = log_fact_find(e, "shards", LOG_UINT);
+	char object[160];
+	uint32_t number;
+	enum pv_code rc;
+
+	if (!audit_number(e->object, &number) ||
+	    !serialset_holds(&au->serials, number))
+		return audit_fail(err, object_of(e, object), "audit.serial",
+				  "an intent for a serial that was never lent");
+	if (serialset_get(&au->serials, number, SERIAL_INTENT))
+		return audit_fail(err, object_of(e, object), "audit.serial",
+				  "two intents for one serial number");
+	au->intents++;
+	rc = serialset_set(&au->serials, number, SERIAL_INTENT, err);
+	if (rc != PV_OK || !device || device->s.len <= strlen(CA_PREFIX) ||
+	    memcmp(device->s.p, CA_PREFIX, strlen(CA_PREFIX)) != 0)
+		return rc;
+	if (au->cas_n == AUDIT_LIST_MAX)
+		return full(err);
+	struct audit_ca *ca = &au->cas[au->cas_n++];
+	copy_span(ca->serial, sizeof(ca->serial), e->object);
+	copy_span(ca->name, sizeof(ca->name),
+		  (struct span){ device->s.p + strlen(CA_PREFIX),
+				 device->s.len - strlen(CA_PREFIX) });
+	if (shards)
+		ca->shards = shards->u;
+	if (!get_hash(e, "tbs", ca->tbs))
+		return audit_fail(err, ca->serial, "audit.entry",
+				  "a CA's intent without a TBS");
+	return PV_OK;
+}
+
+static enum pv_code take_issue(struct audit_entries *au,
+			       const struct log_entry *e, struct err *err)
+{
+	char object[160];
+	uint32_t number;
+
+	if (!audit_number(e->object, &number) ||
+	    !serialset_get(&au->serials, number, SERIAL_INTENT))
+		return audit_fail(err, object_of(e, object), "audit.intent",
+				  "a certificate without an intent before it");
+	if (serialset_get(&au->serials, number, SERIAL_ISSUE))
+		return audit_fail(err, object_of(e, object), "audit.serial",
+				  "two certificates with one serial number");
+	au->issues++;
+	for (size_t i = 0; i < au->cas_n; i++)
+		if (span_is(e->object, au->cas[i].serial))
+			au->cas[i].issued =
+				get_hash(e, "cert", au->cas[i].cert);
+	return serialset_set(&au->serials, number, SERIAL_ISSUE, err);
+}
+
+static enum pv_code take_key(struct audit_entries *au,
+			     const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *id = log_fact_find(e, "key id", LOG_BSTR);
+	const struct log_fact *purpose = log_fact_find(e, "purpose", LOG_TSTR);
+	const struct log_fact *kind = log_fact_find(e, "kind", LOG_TSTR);
+	const struct log_fact *n = log_fact_find(e, "generation", LOG_UINT);
+	struct audit_key *key = &au->keys[au->keys_n];
+	char object[160];
+
+	if (au->keys_n == AUDIT_LIST_MAX)
+		return full(err);
+	if (!id || id->s.len != sizeof(key->id) || !purpose || !kind || !n ||
+	    !get_hash(e, "attributes hash", key->attributes))
+		return audit_fail(err, object_of(e, object), "audit.entry",
+				  "a key's entry lacks what identifies it");
+	copy_span(key->label, sizeof(key->label), e->object);
+	copy_span(key->purpose, sizeof(key->purpose), purpose->s);
+	copy_span(key->kind, sizeof(key->kind), kind->s);
+	memcpy(key->id, id->s.p, sizeof(key->id));
+	key->generation = n->u;
+	key->generated = logged_uint_is(e, "generated", 1);
+	key->secret = !get_hash(e, "spki", key->spki);
+	au->keys_n++;
+	return PV_OK;
+}
+
+static enum pv_code take_template(struct audit_entries *au,
+				  const struct log_entry *e, struct err *err)
+{
+	struct audit_template *t = &au->templates[au->templates_n];
+	const struct log_fact *version = log_fact_find(e, "version", LOG_UINT);
+	char object[160];
+
+	if (au->templates_n == AUDIT_LIST_MAX)
+		return full(err);
+	copy_span(t->name, sizeof(t->name), e->object);
+	if (!version || !get_hash(e, "hash", t->sha256))
+		return audit_fail(err, object_of(e, object), "audit.entry",
+				  "an adoption without version or hash");
+	t->version = version->u;
+	t->time_ms = e->time_ms;
+	copy_span(t->actor, sizeof(t->actor), e->actor);
+	au->templates_n++;
+	return PV_OK;
+}
+
+/* One with a serial holds that intent. */
+static enum pv_code take_quarantine(struct audit_entries *au,
+				    const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *serial = log_fact_find(e, "serial", LOG_TSTR);
+	char object[160];
+	uint32_t number;
+
+	if (!serial)
+		return PV_OK;
+	if (!audit_number(serial->s, &number) ||
+	    !serialset_get(&au->serials, number, SERIAL_INTENT) ||
+	    serialset_get(&au->serials, number, SERIAL_ISSUE))
+		return audit_fail(err, object_of(e, object), "audit.quarantine",
+				  "it holds an intent that is not open");
+	return serialset_set(&au->serials, number, SERIAL_HELD, err);
+}
+
+static enum pv_code take_time(struct audit_entries *au,
+			      const struct log_entry *e, struct err *err)
+{
+	char object[160];
+
+	if (e->time_ms < au->last_ms)
+		return audit_fail(err, object_of(e, object), "audit.clock",
+				  "an entry is older than the one before it");
+	au->last_ms = e->time_ms;
+	return PV_OK;
+}
+
+static enum pv_code take_seal(struct audit_entries *au,
+			      const struct log_entry *e, struct err *err)
+{
+	(void)e;
+	(void)err;
+	au->seals++;
+	return PV_OK;
+}
+
+static const struct {
+	const char *type;
+	enum pv_code (*take)(struct audit_entries *au,
+			     const struct log_entry *e, struct err *err);
+} checks[] = {
+	{ LOG_CERT_INTENT, take_intent },
+	{ LOG_CERT_ISSUE, take_issue },
+	{ LOG_BUNDLE_SEAL, take_seal },
+	{ LOG_KEY_GENERATE, take_key },
+	{ LOG_TEMPLATE_ADOPT, take_template },
+	{ LOG_QUARANTINE_PUT, take_quarantine },
+};
+
+static enum pv_code grow(struct audit_entries *au, struct span bytes,
+			 struct err *err)
+{
+	uint8_t leaf[LOG_HASH];
+	enum pv_code rc = log_hash_leaf(&au->hasher, bytes, leaf, err);
+
+	if (rc != PV_OK)
+		return rc;
+	return log_tree_append(&au->tree, &au->hasher, leaf,
+			       au->sink.done ? &au->sink : NULL, err);
+}
+
+enum pv_code audit_entries_take(struct audit_entries *au, struct span bytes,
+				struct err *err)
+{
+	struct log_entry e;
+	enum pv_code rc = grow(au, bytes, err);
+
+	if (rc == PV_OK)
+		rc = log_entry_decode(bytes, &e, err);
+	if (rc == PV_OK)
+		rc = take_time(au, &e, err);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if (rc == PV_OK && span_is(e.type, checks[i].type))
+			rc = checks[i].take(au, &e, err);
+	return rc;
+}
+
+enum pv_code audit_entries_init(struct audit_entries *au, uint64_t numbers,
+				struct err *err)
+{
+	enum pv_code rc = log_hasher_init(&au->hasher, err);
+
+	if (rc == PV_OK)
+		rc = serialset_init(&au->serials, STORE_SERIAL_FIRST, numbers,
+				    err);
+	if (rc != PV_OK)
+		return rc;
+	au->cas = mem_array(AUDIT_LIST_MAX, sizeof(*au->cas), err);
+	au->keys = mem_array(AUDIT_LIST_MAX, sizeof(*au->keys), err);
+	au->templates = mem_array(AUDIT_LIST_MAX, sizeof(*au->templates), err);
+	return au->cas && au->keys && au->templates ? PV_OK : PV_INTERNAL;
+}
+
+void audit_entries_release(struct audit_entries *au)
+{
+	log_hasher_release(&au->hasher);
+	serialset_release(&au->serials);
+	free(au->cas);
+	free(au->keys);
+	free(au->templates);
+}

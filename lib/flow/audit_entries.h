@@ -1,0 +1,80 @@
+/*
+ * audit_entries: what a log says by itself, wherever its entries come from: in
+ * order, each well formed and not older than the one before, one intent a
+ * serial, one issue at most and after it, a quarantine of an open intent only.
+ * The tree grows with them. A check of a later type of entry is one more row
+ * of the table in audit_entries.c.
+ *
+ * Holds three bits a serial (serialset.h), and what audit.c compares with rows
+ * of CAs, keys and templates. Does not check: the root; rows of the store.
+ */
+#ifndef PV_FLOW_AUDIT_ENTRIES_H
+#define PV_FLOW_AUDIT_ENTRIES_H
+
+#include "lib/flow/serialset.h"
+#include "lib/log/events.h"
+#include "lib/log/tree.h"
+#include "lib/store/store_types.h"
+
+#define AUDIT_LIST_MAX 4096 /* CAs, keys, templates: each */
+
+/* A CA's intent as the log has it. */
+struct audit_ca {
+	char serial[2 * STORE_SERIAL_MAX + 1];
+	char name[STORE_ID_MAX + 1];
+	uint8_t tbs[32], cert[32];
+	uint64_t shards;
+	bool issued, matched;
+};
+
+struct audit_key { /* key.generate */
+	char label[STORE_LABEL_MAX + 1];
+	char purpose[STORE_ID_MAX + 1];
+	char kind[16];
+	uint8_t spki[32]; /* hash; all zero for a secret key */
+	uint8_t id[STORE_UUID], attributes[32];
+	uint64_t generation;
+	bool secret, generated, matched;
+};
+
+struct audit_template { /* template.adopt */
+	char name[STORE_ID_MAX + 1];
+	char actor[STORE_TEXT_MAX + 1];
+	uint64_t version, time_ms;
+	uint8_t sha256[32];
+};
+
+struct audit_entries { /* zeroed: nothing was taken yet */
+	struct log_hasher hasher;
+	struct log_tree tree;
+	struct log_tree_sink sink; /* told of the tree; done may be NULL */
+
+	struct serialset serials;	 /* every number that may be lent */
+	uint64_t intents, issues, seals; /* entries */
+	uint64_t last_ms;		 /* newest time in an entry */
+
+	struct audit_ca *cas;
+	struct audit_key *keys;
+	struct audit_template *templates;
+	size_t cas_n, keys_n, templates_n;
+};
+
+/* For the first numbers serials from STORE_SERIAL_FIRST on. PV_INTERNAL. */
+PV_MUST enum pv_code audit_entries_init(struct audit_entries *au,
+					uint64_t numbers, struct err *err);
+void audit_entries_release(struct audit_entries *au);
+/*
+ * The next entry: first into the tree, whose sink may refuse it, then its
+ * checks. PV_INTEGRITY, rule "log.entry" or "audit.*"; the object may be set,
+ * to what the entry is about.
+ */
+PV_MUST enum pv_code audit_entries_take(struct audit_entries *au,
+					struct span bytes, struct err *err);
+
+/* Ordered part of a serial in hex; false when it is none of ours. */
+PV_MUST bool audit_number(struct span hex, uint32_t *number);
+PV_PRINTF(4, 5)
+enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
+			const char *fmt, ...);
+
+#endif
