@@ -1,6 +1,6 @@
 /*
  * audit: the parts of `provctl audit` that have files of their own. argv[0] is
- * the name of the part.
+ * the name of the part, but for verify, whose options may stand before it.
  */
 #ifndef PV_CMD_AUDIT_H
 #define PV_CMD_AUDIT_H
@@ -9,6 +9,15 @@
 
 extern const char audit_help[]; /* one screen: audit_help.c */
 
+/* The log, in the store or exported: audit_verify.c, audit_folder.c. */
+PV_MUST enum pv_code audit_run_verify(const struct app *app, int argc,
+				      char **argv, struct err *err);
+struct opt_list;
+/* keys, witnesses: vkeys. Without keys, those of the authority at hand. */
+PV_MUST enum pv_code audit_folder(const struct app *app, const char *folder,
+				  const struct opt_list *keys,
+				  const struct opt_list *witnesses,
+				  struct err *err);
 /* Entries of the log: audit_show.c. */
 PV_MUST enum pv_code audit_run_show(const struct app *app, int argc,
 				    char **argv, struct err *err);

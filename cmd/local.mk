@@ -10,9 +10,10 @@ cmd_libpvcmd_a_SOURCES = \
 bin_PROGRAMS += cmd/provctl
 cmd_provctl_SOURCES = \
 	cmd/app.h cmd/main.c \
-	cmd/audit.h cmd/audit_help.c cmd/audit_show.c \
-	cmd/audit.h cmd/audit_findings.c cmd/audit_findings.h \
-	cmd/audit_cosign.c cmd/audit_reconcile.c cmd/audit_witness.c \
+	cmd/audit.h cmd/audit_cosign.c cmd/audit_findings.c \
+	cmd/audit_findings.h cmd/audit_folder.c cmd/audit_help.c \
+	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
+	cmd/audit_witness.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \

@@ -51,7 +51,7 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 		rc = b->pin_read(s->a, &s->pin, err);
 	if (rc == PV_OK && (needs & SESSION_HSM))
 		rc = open_token(app, s, err);
-	if (rc == PV_OK && (needs & SESSION_STORE))
+	if (rc == PV_OK && (needs & (SESSION_STORE | SESSION_AUDIT)))
 		rc = b->store_open(s->a, false, &s->store, err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = checkpoint_load(s->a, s->store, &s->log, err);

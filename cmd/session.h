@@ -9,7 +9,12 @@
 #include "cmd/app.h"
 #include "lib/flow/checkpoint.h"
 
-enum session_needs { SESSION_STORE = 1, SESSION_HSM = 2 };
+enum session_needs {
+	SESSION_STORE = 1,
+	SESSION_HSM = 2,
+	/* The store as it is, for audit_verify(): it names what is wrong. */
+	SESSION_AUDIT = 4
+};
 
 struct session {
 	struct checkpoint_base log; /* with the store: it goes on from here */

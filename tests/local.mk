@@ -29,6 +29,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/device_fixture_store.c \
 	tests/unit/log_fix.c \
 	tests/unit/log_fix.h \
+	tests/unit/log_folder.c \
+	tests/unit/log_folder.h \
 	tests/unit/notepair.h \
 	tests/unit/p11_fault.c \
 	tests/unit/p11_fault.h \
@@ -64,6 +66,7 @@ UNIT_TESTS = \
 	tests/unit/check_audit_line \
 	tests/unit/check_audit_show \
 	tests/unit/check_audit_story \
+	tests/unit/check_audit_tiles \
 	tests/unit/check_authority \
 	tests/unit/check_badkeys \
 	tests/unit/check_base64 \

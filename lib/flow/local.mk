@@ -9,8 +9,10 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_show.c lib/flow/audit_show.h \
 	lib/flow/audit_story.c lib/flow/audit_story.h \
 	lib/flow/audit_entries.c lib/flow/audit_entries.h \
+	lib/flow/audit_extra.c lib/flow/audit_extra.h \
 	lib/flow/audit_log.c lib/flow/audit_points.c \
-	lib/flow/audit_points.h lib/flow/authority.c lib/flow/authority.h \
+	lib/flow/audit_points.h lib/flow/audit_tiles.c \
+	lib/flow/audit_tiles.h lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
 	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
