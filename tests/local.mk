@@ -272,10 +272,13 @@ tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/scan tests/cli/sql tests/interop/make_bundle \
+check_PROGRAMS += tests/cli/scan tests/cli/sql tests/cli/tamper \
+	tests/interop/make_bundle \
 	tests/interop/make_wrong tests/interop/make_log
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 tests_cli_sql_LDADD = $(SQLITE_LIBS)
+tests_cli_tamper_SOURCES = tests/cli/tamper.c tests/cli/tamper.h \
+	tests/cli/tamper_folder.c tests/cli/tamper_store.c
 # Preloaded, so it is made without what sanitizers put into programs.
 check_DATA += tests/cli/clock.so
 tests/cli/clock.so: tests/cli/clock.c tests/cli/.dirstamp
@@ -320,6 +323,7 @@ CLI_TESTS = \
 	tests/cli/resume.sh \
 	tests/cli/retry.sh \
 	tests/cli/stages.sh \
+	tests/cli/tamper.sh \
 	tests/cli/thread.sh \
 	tests/cli/witness.sh \
 	tests/cli/words.sh
