@@ -69,7 +69,7 @@ static enum pv_code open_checked(int dirfd, const char *path, unsigned flags,
 	if (flags & FILEIO_NOFOLLOW)
 		how |= O_NOFOLLOW;
 	got = openat(dirfd, path, how);
-	if (got < 0 && errno == ENOENT)
+	if (got < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_fail(err, PV_NOT_FOUND, "file.missing",
 				"check the path", "there is no file %s", path);
 	if (got < 0 && errno == ELOOP)

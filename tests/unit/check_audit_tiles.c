@@ -207,6 +207,19 @@ static void swap(const char *a, const char *b)
 	ck_assert_int_eq(system(cmd), 0);
 }
 
+/* A file where a folder should be, and no tiles at all. */
+START_TEST(test_no_folder)
+{
+	char cmd[700];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s/tile'", dir);
+	ck_assert_int_eq(system(cmd), 0);
+	refused(PV_INTEGRITY, "log.tile", "tile/entries/000");
+	log_folder_file(&folder, "tile", span_of("x"));
+	refused(PV_INTEGRITY, "log.tile", "tile/entries/000");
+}
+END_TEST
+
 START_TEST(test_swapped)
 {
 	swap("0/000", "0/001");
@@ -347,6 +360,7 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, test_good);
 	tcase_add_test(t, test_each_tile);
+	tcase_add_test(t, test_no_folder);
 	tcase_add_test(t, test_swapped);
 	tcase_add_test(t, test_made_anew);
 	tcase_add_test(t, test_checkpoint);

@@ -56,6 +56,7 @@ START_TEST(reads_within_the_cap)
 	buf_release(&b);
 	refused("f", 0, 4, PV_INPUT, "file.size");
 	refused("none", 0, 4, PV_NOT_FOUND, "file.missing");
+	refused("f/none", 0, 4, PV_NOT_FOUND, "file.missing");
 }
 END_TEST
 
