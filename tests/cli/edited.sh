@@ -313,7 +313,7 @@ for edit in "$edit_tbs" \
 	"update intent set seq=2" \
 	"update intent set tbs=null" \
 	"update intent set secrets=cast(substr(secrets,1,length(secrets)-1) || \
-		x'00' as blob)" \
+		case when substr(secrets,-1)=x'00' then x'01' else x'00' end as blob)" \
 	"update device set body=x'00' where device='$victim'" \
 	"delete from datakey"; do
 	H=$base
@@ -325,7 +325,7 @@ for edit in "$edit_tbs" \
 	batch
 	expect_equal "$?" 5 "issue: exit ($edit)"
 	jq -r "select(.device == \"$victim\") | .error.code" "$T/out" >"$T/code"
-	expect_equal "$(cat "$T/code")" 5 "code of $victim"
+	expect_equal "$(cat "$T/code")" 5 "code of $victim ($edit)"
 	[ "$(jq -r 'select(.status == "issued") | .device' "$T/out" |
 		wc -l)" -gt 0 ] || fail "the others were not issued"
 	p export inventory 2>"$T/none" | grep -q "$other" &&
