@@ -3,6 +3,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/record_checkpoint.h"
+#include "lib/flow/signer_fail.h"
 
 /* With the token that is in use now; its keys are looked for once. */
 static enum pv_code sign(struct signer *s, const struct checkpoint_ask *ask,
@@ -16,35 +17,84 @@ static enum pv_code sign(struct signer *s, const struct checkpoint_ask *ask,
 	return rc == PV_OK ? checkpoint_sign(s->log, ask, note, err) : rc;
 }
 
+static enum pv_code answer(struct signer *s, struct span note, struct err *err)
+{
+	size_t mark = wire_begin(s->opts->writer, WIRE_CHECKPOINT);
+
+	wire_put_span(s->opts->writer, note);
+	wire_end(s->opts->writer, mark);
+	return wire_flush(s->opts->writer, err);
+}
+
+/* With the next token when this one has gone, as for a device. */
+static enum pv_code sign_somewhere(struct signer *s,
+				   const struct checkpoint_ask *ask,
+				   struct buf *note, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	do {
+		err_init(&why);
+		buf_reset(note);
+		rc = sign(s, ask, note, &why);
+	} while (rc == PV_HSM_TEMP &&
+		 signer_meet_failure(s, &why, err) == PV_OK);
+	if (rc != PV_OK && err->code == PV_OK)
+		*err = why;
+	return rc == PV_OK ? PV_OK : err->code;
+}
+
 enum pv_code signer_take_checkpoint(struct signer *s, struct wire_rec *rec,
 				    struct err *err)
 {
 	CLEANUP(buf_release) struct buf note;
 	struct checkpoint_ask ask;
 	enum pv_code rc = record_get_checkpoint(rec, &ask, err);
-	size_t mark;
 
 	buf_init(&note, CHECKPOINT_MAX);
 	if (rc == PV_OK)
-		rc = sign(s, &ask, &note, err);
+		rc = sign_somewhere(s, &ask, &note, err);
+	return rc == PV_OK ? answer(s, buf_span(&note), err) : rc;
+}
+
+/* All devices have what they asked for: a token that is away now fails none of
+ * them. The next command's checkpoint covers what this one appended. */
+static enum pv_code sign_last(struct signer *s, struct wire_rec *rec,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf note;
+	struct checkpoint_ask ask;
+	struct err why;
+	enum pv_code rc = record_get_checkpoint(rec, &ask, err);
+
+	buf_init(&note, CHECKPOINT_MAX);
 	if (rc != PV_OK)
 		return rc;
-	mark = wire_begin(s->opts->writer, WIRE_CHECKPOINT);
-	wire_put_span(s->opts->writer, buf_span(&note));
-	wire_end(s->opts->writer, mark);
-	return wire_flush(s->opts->writer, err);
+	err_init(&why);
+	rc = sign(s, &ask, &note, &why);
+	if (rc == PV_HSM_TEMP)
+		return answer(s, (struct span){ NULL, 0 }, err);
+	if (rc == PV_OK)
+		return answer(s, buf_span(&note), err);
+	*err = why;
+	return rc;
 }
 
 enum pv_code signer_last_checkpoint(struct signer *s, struct err *err)
 {
-	struct wire_rec rec;
-	bool got;
-	enum pv_code rc = wire_read(s->opts->writer, &rec, &got, err);
+	enum pv_code rc = PV_OK;
 
-	/* Serials may still come in that nobody needs any more. */
-	while (rc == PV_OK && got && rec.type == WIRE_SERIALS)
+	while (rc == PV_OK) {
+		struct wire_rec rec;
+		bool got;
+
 		rc = wire_read(s->opts->writer, &rec, &got, err);
-	if (rc != PV_OK || !got || rec.type != WIRE_CHECKPOINT)
-		return rc;
-	return signer_take_checkpoint(s, &rec, err);
+		if (rc != PV_OK || !got || rec.type == WIRE_END)
+			break;
+		/* Serials may still come in that nobody needs any more. */
+		if (rec.type == WIRE_CHECKPOINT)
+			rc = sign_last(s, &rec, err);
+	}
+	return rc;
 }

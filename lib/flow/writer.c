@@ -267,6 +267,8 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	buf_init(&w.entry, LOG_ENTRY_MAX);
 	buf_init(&w.signed_log, CHECKPOINT_MAX);
 	w.log = *opts->log;
+	for (size_t k = 0; k < opts->signers_n; k++)
+		w.known[k] = opts->log->last;
 	rc = opts->backends->store_open(opts->authority, false, &w.store, err);
 	if (rc == PV_OK)
 		rc = run(&w, err);

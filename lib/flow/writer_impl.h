@@ -22,8 +22,10 @@ struct writer {
 	uint64_t sealed;		/* bytes appended in this transaction */
 	size_t turn;			/* of the signers, by rounds */
 	struct checkpoint_base log;	/* the last one moves on */
-	struct checkpoint_ask ask;	/* under way at a signer */
-	bool asking;
+	struct log_point known[WRITER_SIGNERS_MAX]; /* by each signer */
+	struct checkpoint_ask ask;		    /* under way at asker */
+	size_t asker;
+	bool asking, answered;
 	struct buf signed_log; /* what came back, kept after the commit */
 	struct request req;
 	struct answer answer;

@@ -4,76 +4,92 @@
 #include "lib/store/store_log.h"
 
 #define ENTRIES_BETWEEN 10000u /* two checkpoints of one run */
+#define NOBODY SIZE_MAX
 
 enum pv_code writer_take_checkpoint(struct writer *w, struct wire_rec *rec,
 				    struct err *err)
 {
+	if (!w->asking)
+		return err_fail(err, PV_INTERNAL, "writer.record", NULL,
+				"a signer sent a checkpoint nobody asked for");
 	wire_get_buf(rec, &w->signed_log);
+	w->answered = true;
 	return wire_done(rec, err);
 }
 
+/* Between transactions. An empty answer: the token was away. */
 static enum pv_code keep(struct writer *w, struct err *err)
 {
-	enum pv_code rc =
-		checkpoint_keep(w->opts->authority, w->store, &w->log, &w->ask,
-				buf_span(&w->signed_log), err);
+	enum pv_code rc = PV_OK;
 
-	w->asking = false;
+	if (w->signed_log.len > 0) {
+		rc = checkpoint_keep(w->opts->authority, w->store, &w->log,
+				     &w->ask, buf_span(&w->signed_log), err);
+		w->known[w->asker] = w->ask.next;
+	}
+	w->asking = w->answered = false;
 	buf_reset(&w->signed_log);
 	return rc;
 }
 
-/* *asked: the request is on its way. */
-static enum pv_code ask(struct writer *w, struct wire *signer, bool *asked,
-			struct err *err)
+/* Signer k holds the new tree against the last one that it signed itself. */
+static enum pv_code ask(struct writer *w, size_t k, struct err *err)
 {
+	struct wire *signer = &w->opts->signers[k];
 	struct err gone;
 	bool due;
 	enum pv_code rc =
-		checkpoint_ask(w->store, &w->log.last, &w->ask, &due, err);
+		checkpoint_ask(w->store, &w->known[k], &w->ask, &due, err);
 
-	*asked = false;
-	if (rc != PV_OK || !due)
+	if (rc != PV_OK || !due || w->ask.next.size <= w->log.last.size)
 		return rc;
 	record_put_checkpoint(signer, &w->ask);
 	err_init(&gone);
-	*asked = wire_flush(signer, &gone) == PV_OK;
+	w->asker = k;
+	w->asking = wire_flush(signer, &gone) == PV_OK;
+	signer->eof = signer->eof || !w->asking;
 	return PV_OK;
 }
 
-/* The first signer that is still there; NULL: none. */
-static struct wire *someone(struct writer *w, bool ended)
+/* The first signer that is still there, at work or at its end. */
+static size_t someone(const struct writer *w, bool ended)
 {
 	for (size_t k = 0; k < w->opts->signers_n; k++)
 		if (!w->opts->signers[k].eof && w->ended[k] == ended)
-			return &w->opts->signers[k];
-	return NULL;
+			return k;
+	return NOBODY;
 }
 
 enum pv_code writer_log(struct writer *w, struct err *err)
 {
-	struct wire *signer = someone(w, false);
+	size_t k = someone(w, false);
 	uint64_t size;
 	enum pv_code rc;
 
-	if (w->signed_log.len > 0)
+	if (w->answered)
 		return keep(w, err);
-	if (w->asking || w->log.own_n == 0 || !signer)
+	/* What it was asked went with it. */
+	if (w->asking && w->opts->signers[w->asker].eof &&
+	    !wire_holds(&w->opts->signers[w->asker], ~0u))
+		w->asking = false;
+	if (w->asking || w->log.own_n == 0 || k == NOBODY)
 		return PV_OK;
 	rc = store_log_size(w->store, &size, err);
 	if (rc != PV_OK || size < w->log.last.size + ENTRIES_BETWEEN)
 		return rc;
-	return ask(w, signer, &w->asking, err);
+	return ask(w, k, err);
 }
 
-static enum pv_code await(struct writer *w, struct wire *signer,
-			  struct err *err)
+/* Its own failure is told by the signer itself, to the parent. */
+static enum pv_code await(struct writer *w, struct err *err)
 {
+	struct wire *signer = &w->opts->signers[w->asker];
 	struct wire_rec rec;
 	bool got;
 	enum pv_code rc = wire_read(signer, &rec, &got, err);
 
-	/* Its own failure is told by itself, to the parent. */
+	if (rc == PV_OK && !got)
+		w->asking = false;
 	if (rc != PV_OK || !got)
 		return rc;
 	if (rec.type != WIRE_CHECKPOINT)
@@ -84,26 +100,38 @@ static enum pv_code await(struct writer *w, struct wire *signer,
 	return rc == PV_OK ? keep(w, err) : rc;
 }
 
-enum pv_code writer_end_log(struct writer *w, struct err *err)
+/* One that ended goes when it is told to. */
+static void let_go(struct writer *w)
 {
-	struct wire *signer = someone(w, true);
-	bool asked = false;
-	enum pv_code rc = PV_OK;
-
-	if (w->signed_log.len > 0)
-		rc = keep(w, err);
-	if (rc == PV_OK && signer && w->log.own_n > 0)
-		rc = ask(w, signer, &asked, err);
-	for (size_t k = 0; rc == PV_OK && k < w->opts->signers_n; k++) {
+	for (size_t k = 0; k < w->opts->signers_n; k++) {
 		struct wire *s = &w->opts->signers[k];
 		struct err gone;
 
-		if (s->eof || (asked && s == signer))
+		if (s->eof)
 			continue;
 		err_init(&gone);
 		wire_put_mark(s, WIRE_END, 0);
 		if (wire_flush(s, &gone) != PV_OK)
 			s->eof = true;
 	}
-	return rc == PV_OK && asked ? await(w, signer, err) : rc;
+}
+
+enum pv_code writer_end_log(struct writer *w, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+	size_t k;
+
+	/* What is under way first: its answer is of an earlier tree. */
+	if (w->answered)
+		rc = keep(w, err);
+	if (rc == PV_OK && w->asking)
+		rc = await(w, err);
+	k = someone(w, true);
+	if (rc == PV_OK && k != NOBODY && w->log.own_n > 0)
+		rc = ask(w, k, err);
+	if (rc == PV_OK && w->asking)
+		rc = await(w, err);
+	if (rc == PV_OK)
+		let_go(w);
+	return rc;
 }

@@ -53,6 +53,17 @@ p policy adopt "$templates/next.json" >"$T/adopted"
 expect_equal "$(size)" "$(entries)" "size after an adoption"
 verified "$H/checkpoint" || fail "not true after an adoption"
 
+case_start "a large batch of several signers: some under way, one at the end"
+awk 'BEGIN { for (i = 0; i < 11000; i++)
+	printf "{\"device\":\"S01%08X\"}\n", i }' >"$T/bulk.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" -q issue --template symmetric-sensor \
+	--jobs 3 --from "$T/bulk.jsonl"
+expect_equal "$(grep -c '"status":"issued"' "$T/out")" 11000 issued
+verify_audit
+expect_equal "$(audit_number uncovered)" 0 "entries without a checkpoint"
+[ "$(audit_number checkpoints)" -ge 6 ] || fail "too few checkpoints"
+expect_equal "$(size)" "$(entries)" size
+
 case_start "nothing appended: it stays as it is"
 cp "$H/checkpoint" "$T/same"
 p policy list >"$T/list"
