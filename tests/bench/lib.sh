@@ -51,9 +51,9 @@ new_authority() {
 	rm -rf "$A" "$work/pristine"
 	quiet "$work/init.log" "$PROVCTL" -q init "$A" --softhsm --name bench \
 		--templates "$work/templates"
-	for template in bench-4k bench-cert; do
+	for adopted in bench-4k bench-cert; do
 		quiet "$work/init.log" "$PROVCTL" -q -C "$A" policy adopt \
-			"$work/templates/$template.json"
+			"$work/templates/$adopted.json"
 	done
 	"$PROVCTL" -q -C "$A" export chain --ca issuing-1 >"$work/chain.pem"
 	cp -a "$A" "$work/pristine"
