@@ -66,10 +66,10 @@ static enum pv_code load_keys(const struct authority *a, struct store *store,
 	return store_key_each(store, &v, err);
 }
 
-/* ---- HOME/checkpoint against the store ---- */
+/* ---- HOME/checkpoint and HOME/cosigned against the store ---- */
 
 /* note is empty. */
-static enum pv_code read_file(const struct authority *a,
+static enum pv_code read_file(const struct authority *a, const char *name,
 			      const struct checkpoint_base *base,
 			      struct buf *note, struct log_point *at,
 			      struct err *err)
@@ -78,7 +78,7 @@ static enum pv_code read_file(const struct authority *a,
 	enum pv_code rc;
 
 	memset(at, 0, sizeof(*at));
-	rc = file_read(a->home_fd, CHECKPOINT_FILE,
+	rc = file_read(a->home_fd, name,
 		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, note,
 		       err);
 	if (rc == PV_OK)
@@ -146,26 +146,57 @@ static enum pv_code without_file(struct store *store, struct err *err)
 	return rc;
 }
 
+/* at->size is 0 when there is no such file. */
+static enum pv_code held_against(const struct authority *a, struct store *store,
+				 const char *name,
+				 const struct checkpoint_base *base,
+				 struct buf *note, struct log_point *at,
+				 struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = read_file(a, name, base, note, at, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc == PV_OK)
+		rc = checkpoint_goes_on(store, at, err);
+	else
+		*err = why;
+	if (rc != PV_OK)
+		err_object(err, name);
+	return rc;
+}
+
+/*
+ * Set back with the store, HOME/checkpoint finds nothing: a second root would
+ * be signed at a size of which witnesses have seen the first.
+ */
+static enum pv_code seen_by_witnesses(const struct authority *a,
+				      struct store *store,
+				      const struct checkpoint_base *base,
+				      struct err *err)
+{
+	CLEANUP(buf_release) struct buf note;
+	struct log_point at;
+
+	buf_init(&note, CHECKPOINT_MAX);
+	return held_against(a, store, COSIGNED_FILE, base, &note, &at, err);
+}
+
 static enum pv_code load(const struct authority *a, struct store *store,
 			 struct checkpoint_base *base, struct buf *note,
 			 struct err *err)
 {
-	struct err why;
 	enum pv_code rc = load_keys(a, store, base, err);
 
-	if (rc != PV_OK)
-		return rc;
-	err_init(&why);
-	rc = read_file(a, base, note, &base->last, &why);
-	if (rc == PV_NOT_FOUND)
-		return without_file(store, err);
-	if (rc != PV_OK) {
-		*err = why;
-		err_object(err, CHECKPOINT_FILE);
-		return rc;
-	}
-	return base->last.size > 0 ? checkpoint_goes_on(store, &base->last, err)
-				   : PV_OK;
+	if (rc == PV_OK)
+		rc = held_against(a, store, CHECKPOINT_FILE, base, note,
+				  &base->last, err);
+	if (rc == PV_OK && base->last.size == 0)
+		rc = without_file(store, err);
+	return rc == PV_OK ? seen_by_witnesses(a, store, base, err) : rc;
 }
 
 enum pv_code checkpoint_load(const struct authority *a, struct store *store,
@@ -242,7 +273,7 @@ static enum pv_code write_file(const struct authority *a,
 
 	buf_init(&known, CHECKPOINT_MAX);
 	err_init(&why);
-	rc = read_file(a, base, &known, &there, &why);
+	rc = read_file(a, CHECKPOINT_FILE, base, &known, &there, &why);
 	if (rc != PV_OK && rc != PV_NOT_FOUND) {
 		*err = why;
 		return rc;

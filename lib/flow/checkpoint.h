@@ -4,7 +4,8 @@
  * that it goes on from the last checkpoint (struct checkpoint_ask); the one who
  * has the token holds that against the last one that it knows, and signs; the
  * first keeps it. The last checkpoint lies outside the database, in
- * HOME/checkpoint: a database that is older, or another, is found by it.
+ * HOME/checkpoint: a database that is older, or another, is found by it, and
+ * by HOME/cosigned when both were set back.
  *
  * Does not check: that the whole machine was not set back, file and database
  * together. A witness finds that.
@@ -17,7 +18,8 @@
 #include "lib/log/checkpoint.h"
 
 #define CHECKPOINT_FILE "checkpoint"
-#define CHECKPOINT_MAX 65536u /* bytes of a note, cosignatures included */
+#define COSIGNED_FILE "cosigned" /* the last that witnesses have seen */
+#define CHECKPOINT_MAX 65536u	 /* bytes of a note, cosignatures included */
 #define CHECKPOINT_KEYS_MAX 16u
 
 /* From the store, before anything is forked; plain data. */
@@ -33,9 +35,10 @@ struct checkpoint_base {
 };
 
 /*
- * Loads the keys and HOME/checkpoint, and holds the store's log against it.
- * PV_INTEGRITY, "log.checkpoint" (it is gone, not ours or not true) or
- * "store.older" (the store's log does not go on from it); PV_STORAGE.
+ * Loads the keys and HOME/checkpoint, and holds the store's log against it and
+ * against HOME/cosigned, where that is. PV_INTEGRITY, "log.checkpoint" (one is
+ * not ours or not true, or HOME/checkpoint is gone) or "store.older" (the
+ * store's log does not go on from one); PV_DENIED; PV_STORAGE.
  */
 PV_MUST enum pv_code checkpoint_load(const struct authority *a,
 				     struct store *store,

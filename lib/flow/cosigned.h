@@ -16,7 +16,6 @@
 #include "lib/log/cosign.h"
 
 #define WITNESSES_FILE "witnesses"
-#define COSIGNED_FILE "cosigned"
 #define COSIGNED_WITNESSES_MAX 64u /* as log.witnesses_required */
 
 struct cosigned { /* plain data */

@@ -265,6 +265,38 @@ grep -q '^— one.example ' "$T/log/checkpoint" ||
 	fail "the folder's checkpoint has no cosignature"
 seen "$T/log" two
 
+case_start "store and checkpoint set back together: what witnesses saw tells"
+rm -rf "$T/earlier"
+cp -a "$H" "$T/earlier"
+device 00000008
+publish "$T/log"
+seen "$T/log"
+seen "$T/log" two
+expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/one.line" \
+	--from "$W/two.line"
+cp -a "$H" "$T/later"
+rm "$H"/store.db*
+cp -a "$T"/earlier/store.db* "$T/earlier/sealed.dat" \
+	"$T/earlier/checkpoint" "$H/"
+cp "$H/checkpoint" "$T/kept"
+for verb in status "audit verify" "policy list" "export log --out $T/log"; do
+	# shellcheck disable=SC2086
+	expect_error 5 store.older -C "$H" $verb
+done
+new_device tls-client client-00000009
+issue tls-client client-00000009
+expect_equal "$rc" 5 "exit of issue"
+expect_text "rule: store.older"
+same_bytes "$H/checkpoint" "$T/kept"
+
+case_start "a file of what they saw that is not the log's is refused"
+rm -rf "$H"
+cp -a "$T/later" "$H"
+sed '2s/.*/7/' "$T/later/cosigned" >"$H/cosigned"
+expect_error 5 note.signature -C "$H" status
+expect_text "cosigned"
+cp "$T/later/cosigned" "$H/cosigned"
+
 case_start "log and store agree"
 require 0
 verify_audit

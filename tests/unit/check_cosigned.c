@@ -93,9 +93,12 @@ static enum pv_code gate(const char *bundle)
 {
 	struct checkpoint_base base;
 
+	enum pv_code rc;
+
 	err_init(&err);
-	UNIT_OK(checkpoint_load(o.a, o.store, &base, &err_));
-	return cosigned_gate(o.a, o.store, &base, bundle, &err);
+	rc = checkpoint_load(o.a, o.store, &base, &err);
+	return rc == PV_OK ? cosigned_gate(o.a, o.store, &base, bundle, &err)
+			   : rc;
 }
 
 static void waits(const char *bundle, const char *says)
