@@ -1,4 +1,7 @@
-/* The store's side of checkpoints; the token's is in checkpoint_sign.c. */
+/*
+ * The store's side of checkpoints: loading; keeping is in checkpoint_keep.c,
+ * the token's side in checkpoint_sign.c.
+ */
 #include "lib/flow/checkpoint.h"
 
 #include <stdio.h>
@@ -68,11 +71,10 @@ static enum pv_code load_keys(const struct authority *a, struct store *store,
 
 /* ---- HOME/checkpoint and HOME/cosigned against the store ---- */
 
-/* note is empty. */
-static enum pv_code read_file(const struct authority *a, const char *name,
-			      const struct checkpoint_base *base,
-			      struct buf *note, struct log_point *at,
-			      struct err *err)
+enum pv_code checkpoint_read(const struct authority *a, const char *name,
+			     const struct checkpoint_base *base,
+			     struct buf *note, struct log_point *at,
+			     struct err *err)
 {
 	CHECKPOINT c = { .at.size = 0 };
 	enum pv_code rc;
@@ -157,7 +159,7 @@ static enum pv_code held_against(const struct authority *a, struct store *store,
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = read_file(a, name, base, note, at, &why);
+	rc = checkpoint_read(a, name, base, note, at, &why);
 	if (rc == PV_NOT_FOUND)
 		return PV_OK;
 	if (rc == PV_OK)
@@ -221,7 +223,7 @@ enum pv_code checkpoint_last(const struct authority *a, struct store *store,
 	return rc;
 }
 
-/* ---- what is to be signed, and keeping it ---- */
+/* ---- what is to be signed ---- */
 
 enum pv_code checkpoint_ask(struct store *store, const struct log_point *last,
 			    struct checkpoint_ask *ask, bool *due,
@@ -240,126 +242,5 @@ enum pv_code checkpoint_ask(struct store *store, const struct log_point *last,
 	if (rc == PV_OK)
 		rc = log_prove_consistency(&h, &r, last->size, ask->next.size,
 					   &ask->proof, err);
-	return rc;
-}
-
-/* Says it what was asked, and is it signed by who signs now? */
-static enum pv_code check_note(const struct checkpoint_base *base,
-			       const struct checkpoint_ask *ask,
-			       struct span note, struct err *err)
-{
-	CHECKPOINT c = { .at.size = 0 };
-	enum pv_code rc = log_checkpoint_parse(&c, note, err);
-
-	if (rc == PV_OK)
-		rc = log_checkpoint_verify(&c, base->keys, base->keys_n, err);
-	if (rc == PV_OK && (c.at.size != ask->next.size ||
-			    memcmp(c.at.root, ask->next.root, LOG_HASH) != 0))
-		rc = err_fail(err, PV_INTERNAL, "log.checkpoint", NULL,
-			      "a signer signed another checkpoint");
-	return rc;
-}
-
-/* Under the store's write lock, so that no smaller one comes after. */
-static enum pv_code write_file(const struct authority *a,
-			       const struct checkpoint_base *base,
-			       const struct checkpoint_ask *ask,
-			       struct span note, struct err *err)
-{
-	CLEANUP(buf_release) struct buf known;
-	struct log_point there;
-	struct err why;
-	enum pv_code rc;
-
-	buf_init(&known, CHECKPOINT_MAX);
-	err_init(&why);
-	rc = read_file(a, CHECKPOINT_FILE, base, &known, &there, &why);
-	if (rc != PV_OK && rc != PV_NOT_FOUND) {
-		*err = why;
-		return rc;
-	}
-	if (rc == PV_OK && there.size > ask->next.size)
-		return PV_OK;
-	return file_write(a->home_fd, CHECKPOINT_FILE, 0644, note.p, note.len,
-			  err);
-}
-
-struct row_at {
-	uint64_t size;
-	bool there;
-};
-
-static enum pv_code look_at_row(void *ctx, uint64_t size, struct span note,
-				struct err *err)
-{
-	struct row_at *r = ctx;
-
-	(void)note;
-	(void)err;
-	r->there |= size == r->size;
-	return PV_OK;
-}
-
-/* Another process was faster; its note may be cosigned by now. */
-static enum pv_code has_row(struct store *store, uint64_t size, bool *yes,
-			    struct err *err)
-{
-	struct row_at r = { size, false };
-	const struct store_visit v = { .ctx = &r,
-				       .fn.checkpoint = look_at_row };
-	enum pv_code rc = store_checkpoint_each(store, size, &v, err);
-
-	*yes = r.there;
-	return rc;
-}
-
-enum pv_code checkpoint_keep(const struct authority *a, struct store *store,
-			     struct checkpoint_base *base,
-			     const struct checkpoint_ask *ask, struct span note,
-			     struct err *err)
-{
-	STORE_TXN txn = STORE_TXN_INIT;
-	bool there = false;
-	enum pv_code rc = check_note(base, ask, note, err);
-
-	if (rc == PV_OK)
-		rc = store_begin(store, STORE_WRITE, &txn, err);
-	if (rc == PV_OK)
-		rc = has_row(store, ask->next.size, &there, err);
-	if (rc == PV_OK && !there)
-		rc = store_checkpoint_put(store, ask->next.size, note, err);
-	if (rc == PV_OK && !there)
-		rc = write_file(a, base, ask, note, err);
-	if (rc == PV_OK)
-		rc = store_commit(&txn, err);
-	if (rc == PV_OK)
-		base->last = ask->next;
-	return rc;
-}
-
-enum pv_code checkpoint_now(const struct authority *a, struct store *store,
-			    struct hsm *hsm, struct err *err)
-{
-	struct checkpoint_signer *signer = NULL;
-	CLEANUP(buf_release) struct buf note;
-	struct checkpoint_base base;
-	struct checkpoint_ask ask;
-	struct log_point last;
-	bool due = false;
-	enum pv_code rc = checkpoint_load(a, store, &base, err);
-
-	buf_init(&note, CHECKPOINT_MAX);
-	if (rc == PV_OK)
-		rc = checkpoint_ask(store, &base.last, &ask, &due, err);
-	if (rc != PV_OK || !due || base.own_n == 0)
-		return rc;
-	last = base.last;
-	rc = checkpoint_signer_new(&base, hsm, &last, &signer, err);
-	if (rc == PV_OK)
-		rc = checkpoint_sign(signer, &ask, &note, err);
-	if (rc == PV_OK)
-		rc = checkpoint_keep(a, store, &base, &ask, buf_span(&note),
-				     err);
-	checkpoint_signer_free(signer);
 	return rc;
 }

@@ -53,10 +53,15 @@ PV_MUST enum pv_code checkpoint_last(const struct authority *a,
 				     struct store *store,
 				     struct checkpoint_base *base,
 				     struct buf *note, struct err *err);
-/*
- * Whether the store's log goes on from that point. PV_INTEGRITY,
- * "store.older", when not.
- */
+/* A file of the home, verified: into the empty note, and what it says.
+ * PV_NOT_FOUND; PV_INTEGRITY, "log.checkpoint"; PV_DENIED; PV_STORAGE. */
+PV_MUST enum pv_code checkpoint_read(const struct authority *a,
+				     const char *name,
+				     const struct checkpoint_base *base,
+				     struct buf *note, struct log_point *at,
+				     struct err *err);
+/* Whether the store's log goes on from there, else PV_INTEGRITY,
+ * "store.older". */
 PV_MUST enum pv_code checkpoint_goes_on(struct store *store,
 					const struct log_point *last,
 					struct err *err);
@@ -98,7 +103,8 @@ PV_MUST enum pv_code checkpoint_sign(struct checkpoint_signer *s,
  * Verifies what a signer sent, keeps it in the store (in a transaction of its
  * own) and in HOME/checkpoint, and moves base->last on. A smaller one than is
  * there already, by another process, is not kept, and one of the same size
- * leaves that of the other: it may be cosigned by now.
+ * leaves that of the other: it may be cosigned by now. A file that is behind
+ * the store's row of that size gets what the row says.
  */
 PV_MUST enum pv_code checkpoint_keep(const struct authority *a,
 				     struct store *store,

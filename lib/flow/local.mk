@@ -19,6 +19,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cachain.h lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
+	lib/flow/checkpoint_keep.c \
 	lib/flow/checkpoint_sign.c lib/flow/contents.c \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h \
 	lib/flow/cosigned.c lib/flow/cosigned.h \

@@ -294,6 +294,37 @@ START_TEST(test_not_lost)
 }
 END_TEST
 
+static void file_of_home(const char *name, struct buf *out)
+{
+	buf_init(out, CHECKPOINT_MAX);
+	UNIT_OK(file_read(o.a->home_fd, name, 0, out, &err_));
+}
+
+/* An old HOME/checkpoint was put back: it comes up to the store's row. */
+START_TEST(test_file_behind)
+{
+	struct buf old, body, row, file;
+
+	know(&one, NULL);
+	grow(&body);
+	buf_release(&body);
+	file_of_home(CHECKPOINT_FILE, &old);
+	grow(&body);
+	taken_as(&one, &body, 1, true);
+	UNIT_OK(file_write(o.a->home_fd, CHECKPOINT_FILE, 0644, old.data,
+			   old.len, &err_));
+	UNIT_OK(checkpoint_now(o.a, o.store, o.hsm, &err_));
+	last_row(&row);
+	file_of_home(CHECKPOINT_FILE, &file);
+	ck_assert(span_equal(buf_span(&row), buf_span(&file)));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&file), one.w.name));
+	buf_release(&old);
+	buf_release(&body);
+	buf_release(&row);
+	buf_release(&file);
+}
+END_TEST
+
 START_TEST(test_take_refuses)
 {
 	struct cosigned_taken taken;
@@ -413,6 +444,7 @@ int main(void)
 	tcase_add_test(t, test_two_required);
 	tcase_add_test(t, test_kept);
 	tcase_add_test(t, test_not_lost);
+	tcase_add_test(t, test_file_behind);
 	tcase_add_test(t, test_take_refuses);
 	tcase_add_test(t, test_files);
 	suite_add_tcase(s, t);
