@@ -66,9 +66,9 @@ struct cosigned_taken {
 	bool news;     /* false: all lines stood there already */
 };
 /*
- * Takes in lines that witnesses answered, all of one checkpoint, which is
- * found among those not smaller than HOME/cosigned; it is kept with them in
- * the store, in HOME/checkpoint where it is the last, and in HOME/cosigned
+ * Takes in lines that witnesses answered, all of one checkpoint: the one in
+ * HOME/checkpoint, or one of the store's not smaller than HOME/cosigned; it is
+ * kept with them in the store, in HOME/checkpoint where it is the last, and in HOME/cosigned
  * when enough cosigned it. PV_INTEGRITY, "log.cosignature": a line is of no
  * known witness or true of none of the checkpoints; PV_INPUT: there is no
  * line, or another of its witness stands there; nothing is kept then.

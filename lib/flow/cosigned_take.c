@@ -91,8 +91,12 @@ static enum pv_code try_one(void *ctx, uint64_t size, struct span bytes,
 	return buf_check(&t->note, err);
 }
 
-/* last: mostly it is that one; else any since enough cosigned one. */
-static enum pv_code find(struct store *store, uint64_t last, struct taking *t,
+/*
+ * Mostly it is the last, and HOME/checkpoint has that though a run may have
+ * ended before the store had its row; else any since enough cosigned one.
+ */
+static enum pv_code find(struct store *store, uint64_t last,
+			 const struct buf *note, struct taking *t,
 			 struct err *err)
 {
 	const struct store_visit v = { .ctx = t, .fn.checkpoint = try_one };
@@ -102,14 +106,11 @@ static enum pv_code find(struct store *store, uint64_t last, struct taking *t,
 		return err_fail(err, PV_INPUT, "log.cosignature",
 				"give what audit witness said",
 				"there is no line");
-	rc = store_checkpoint_each(store, last, &v, err);
+	rc = try_one(t, last, buf_span(note), err);
 	if (rc == PV_OK && t->size == 0)
 		rc = store_checkpoint_each(store, t->c->at.size, &v, err);
 	if (rc != PV_OK || t->size != 0)
 		return rc;
-	if (t->why.code == PV_OK)
-		return err_fail(err, PV_INTEGRITY, "log.cosignature", NULL,
-				"there is no checkpoint yet");
 	*err = t->why;
 	return t->why.code;
 }
@@ -158,17 +159,19 @@ static enum pv_code take(const struct authority *a, struct store *store,
 			 struct taking *t, struct cosigned *c,
 			 struct cosigned_taken *taken, struct err *err)
 {
+	CLEANUP(buf_release) struct buf last;
 	struct checkpoint_base base;
 	STORE_TXN txn = STORE_TXN_INIT;
 	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
 
+	buf_init(&last, CHECKPOINT_MAX);
 	/* Under the lock: others sign checkpoints and take lines, too. */
 	if (rc == PV_OK)
-		rc = checkpoint_load(a, store, &base, err);
+		rc = checkpoint_last(a, store, &base, &last, err);
 	if (rc == PV_OK)
 		rc = cosigned_load(a, store, &base, c, err);
 	if (rc == PV_OK)
-		rc = find(store, base.last.size, t, err);
+		rc = find(store, base.last.size, &last, t, err);
 	if (rc == PV_OK)
 		rc = check(store, &base, t, &taken->count, err);
 	if (rc == PV_OK)

@@ -4,6 +4,7 @@
 # takes their lines in and holds exports back until then.
 . "$(dirname "$0")/../lib.sh"
 
+SQL=$builddir/tests/cli/sql
 new_authority
 W=$T/witness # the other machine
 mkdir "$W"
@@ -264,6 +265,19 @@ publish "$T/log"
 grep -q '^— one.example ' "$T/log/checkpoint" ||
 	fail "the folder's checkpoint has no cosignature"
 seen "$T/log" two
+
+case_start "a run ended between checkpoint and row: the answer is taken"
+device 00000010
+publish "$T/log"
+seen "$T/log"
+n=$(sed -n 2p "$H/checkpoint")
+"$SQL" "$H/store.db" "delete from checkpoint where size=$n" ||
+	fail "the row was not removed"
+expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/one.line"
+expect_equal "$(jq -c '[.size, .cosigned, .new]' "$T/out")" "[$n,1,true]" taken
+expect_equal "$("$SQL" "$H/store.db" \
+	"select count(*) from checkpoint where size=$n")" 1 rows
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
 
 case_start "store and checkpoint set back together: what witnesses saw tells"
 rm -rf "$T/earlier"
