@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/export.h"
 #include "cmd/opts.h"
@@ -150,6 +151,11 @@ static enum pv_code put_ca(void *ctx, const struct store_ca *ca,
 	buf_init(&pem, PEM_MAX);
 	pem_encode(&pem, "CERTIFICATE", ca->cert);
 	rc = buf_check(&pem, err);
+	/* It is a file's; the store's rows are anybody's who can write them. */
+	if (rc == PV_OK && !name_is_safe(ca->name, strlen(ca->name)))
+		rc = err_fail(err, PV_INTEGRITY, "store.edited",
+			      "run audit verify",
+			      "a CA's row has a name that no CA has");
 	if (rc == PV_OK)
 		rc = export_entry_ca(f->p.store, ca->cert, &e, err);
 	if (rc == PV_OK)

@@ -148,6 +148,9 @@ enum pv_code file_group_add(struct file_group *g, int dirfd, const char *name,
 
 	if (g->failed)
 		return group_failed(err);
+	if (strchr(name, '/'))
+		return err_fail(err, PV_INTERNAL, "file.group", NULL,
+				"a name in a group is a path");
 	if (g->n == GROUP_MAX || strlen(name) >= sizeof(s->name))
 		return err_fail(err, PV_INTERNAL, "file.group", NULL,
 				"too many or too long names in one group");

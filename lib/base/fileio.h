@@ -50,7 +50,8 @@ PV_MUST enum pv_code file_write(int dirfd, const char *path, mode_t mode,
 struct file_group;
 PV_MUST enum pv_code file_group_new(struct file_group **g, struct err *err);
 /*
- * Stages one file under folder dirfd (kept open by the caller until commit).
+ * Stages one file under folder dirfd (kept open by the caller until commit);
+ * a name with '/' is PV_INTERNAL, whatever the caller checked.
  * A file that is there or staged with the same bytes is left alone; with other
  * bytes or as a symbolic link it is PV_CONFLICT, rule "output.exists", and the
  * group stays as it was. After PV_STORAGE the group has failed: it takes and

@@ -106,4 +106,12 @@ case_start "a row that does not agree with the log is not proved"
 	>"$T/sql" 2>&1 || fail "sql: $(cat "$T/sql")"
 expect_error 5 store.edited -C "$H" export proof --device client-00000001
 
+case_start "a CA's row whose name is a path: no file is named so"
+mkdir -p "$T/edited/x" "$T/edited/.x"
+"$builddir/tests/cli/sql" "$H/store.db" \
+	"update ca set name='x/stolen' where name='root'" || fail "not edited"
+expect_error 5 store.edited -C "$H" export chain --proof --out "$T/edited"
+find "$T/edited" -type f >"$T/found"
+[ ! -s "$T/found" ] || fail "written: $(cat "$T/found")"
+
 tests_end

@@ -179,6 +179,9 @@ START_TEST(group_is_idempotent)
 	err_init(&e);
 	unit_refused(file_group_add(g, dir, "s", 0600, "A", 1, &e), PV_CONFLICT,
 		     "output.exists", &e);
+	err_init(&e);
+	unit_refused(file_group_add(g, dir, "../p", 0600, "A", 1, &e),
+		     PV_INTERNAL, "file.group", &e);
 	UNIT_OK(file_group_commit(g, &err_));
 	file_group_free(g);
 }
