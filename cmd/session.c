@@ -94,7 +94,12 @@ enum pv_code session_checkpoint(const struct app *app, struct session *s,
 	if (rc != PV_OK || size <= s->log.last.size || s->log.own_n == 0)
 		return rc;
 	err_init(&why);
-	if (checkpoint_without_token(app, s, &why) != PV_OK && !app->quiet)
+	rc = checkpoint_without_token(app, s, &why);
+	if (rc == PV_INTEGRITY) {
+		*err = why;
+		return rc;
+	}
+	if (rc != PV_OK && !app->quiet)
 		fprintf(stderr,
 			"provctl: warning: the log's checkpoint was not "
 			"signed: %s\n",

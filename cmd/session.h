@@ -37,7 +37,8 @@ void session_leave_token(struct session *s);
  * Signs the log's checkpoint when something was appended. A verb that has the
  * token open calls it before it says that all is well. One that has not logs in
  * for it where no person is asked for the PIN, and what fails there is a
- * warning only: the next checkpoint covers what this verb appended.
+ * warning only: the next checkpoint covers what this verb appended. Not so
+ * PV_INTEGRITY: something is wrong then that no later checkpoint mends.
  */
 PV_MUST enum pv_code session_checkpoint(const struct app *app,
 					struct session *s, struct err *err);

@@ -107,6 +107,18 @@ cp "$T/good/checkpoint" "$H/checkpoint"
 chmod 666 "$H/checkpoint"
 expect_exit 4 "$PROVCTL" -C "$H" policy list
 
+case_start "a wrong row where the next one comes: no mere warning"
+rm -rf "$H"
+cp -a "$T/good" "$H"
+before=$(size)
+for more in 1 2 3 4; do
+	"$builddir/tests/cli/sql" "$H/store.db" \
+		"insert into checkpoint values($((before + more)), x'00')" ||
+		fail "no row"
+done
+expect_error 5 log.checkpoint -C "$H" export inventory
+expect_equal "$(size)" "$before" size
+
 case_start "with its own one put back all goes on"
 rm -rf "$H"
 cp -a "$T/good" "$H"
