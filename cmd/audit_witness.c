@@ -120,8 +120,10 @@ static enum pv_code watch(const struct app *app, const struct witness_args *in,
 
 static bool asks_for_key(const struct witness_args *in)
 {
-	return in->new_key && in->name && !in->log && !in->state && !in->key &&
-	       !in->log_keys.n && !in->first && strcmp(in->output, "-") == 0;
+	/* A private key is a file, never what a terminal or a pipe gets. */
+	return in->new_key && strcmp(in->new_key, "-") != 0 && in->name &&
+	       !in->log && !in->state && !in->key && !in->log_keys.n &&
+	       !in->first && strcmp(in->output, "-") == 0;
 }
 
 static bool asks_to_watch(const struct witness_args *in)
@@ -157,5 +159,5 @@ enum pv_code audit_run_witness(const struct app *app, int argc, char **argv,
 	return err_fail(
 		err, PV_USAGE, "usage.option", "see --help",
 		"give --log, --log-key, --state and --key, or --new-key "
-		"and --name");
+		"with a file and --name");
 }

@@ -85,6 +85,8 @@ expect_equal "$(stat -c %a "$W/one.key")" 600 mode
 openssl pkey -in "$W/one.key" -noout 2>"$T/err" ||
 	fail "OpenSSL does not read it: $(cat "$T/err")"
 expect_error 9 output.exists audit witness --new-key "$W/one.key" --name x
+expect_error 2 usage.option audit witness --new-key - --name x
+! grep -q PRIVATE "$T/out" || fail "the private key left"
 expect_error 3 log.witness audit witness --new-key "$W/bad.key" --name 'a b'
 [ ! -e "$W/bad.key" ] || fail "a key of no name was written"
 cp "$W/one.key" "$W/open.key"
