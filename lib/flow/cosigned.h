@@ -63,15 +63,16 @@ PV_MUST enum pv_code cosigned_note(const struct authority *a,
 struct cosigned_taken {
 	uint64_t size; /* of the checkpoint that was cosigned */
 	size_t count;  /* witnesses that have cosigned it by now */
-	bool news;     /* false: all lines stood there already */
+	bool news;     /* false: all witnesses stood there already */
 };
 /*
  * Takes in lines that witnesses answered, all of one checkpoint: the one in
  * HOME/checkpoint, or one of the store's not smaller than HOME/cosigned; it is
- * kept with them in the store, in HOME/checkpoint where it is the last, and in HOME/cosigned
- * when enough cosigned it. PV_INTEGRITY, "log.cosignature": a line is of no
- * known witness or true of none of the checkpoints; PV_INPUT: there is no
- * line, or another of its witness stands there; nothing is kept then.
+ * kept with them in the store, in HOME/checkpoint where it is the last, and in
+ * HOME/cosigned when enough cosigned it. PV_INTEGRITY, "log.cosignature": a
+ * line is of no known witness or true of none of the checkpoints; PV_INPUT:
+ * there is no line; nothing is kept then. Another true one of a witness whose
+ * line stands there is no error, and is not added.
  */
 PV_MUST enum pv_code cosigned_take(const struct authority *a,
 				   struct store *store, struct span lines,

@@ -40,9 +40,26 @@ static bool has_line(const struct buf *note, struct span line)
 	return false;
 }
 
+/* line has its LF. A true one of a witness that has one is no news. */
+static enum pv_code add_line(const struct cosigned *c, struct buf *note,
+			     struct span line, bool *news, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = log_cosign_take(note, line, c->known, c->known_n, &why);
+	if (rc == PV_CONFLICT)
+		return PV_OK;
+	if (rc != PV_OK)
+		*err = why;
+	*news |= rc == PV_OK;
+	return rc;
+}
+
 /* Each line to note; what stands there already is no news. */
-static enum pv_code add_lines(struct taking *t, struct buf *note, bool *news,
-			      struct err *err)
+static enum pv_code add_lines(const struct taking *t, struct buf *note,
+			      bool *news, struct err *err)
 {
 	struct span rest = t->lines, line;
 	enum pv_code rc = PV_OK;
@@ -52,9 +69,7 @@ static enum pv_code add_lines(struct taking *t, struct buf *note, bool *news,
 		if (has_line(note, line))
 			continue;
 		line.len++; /* and its LF */
-		rc = log_cosign_take(note, line, t->c->known, t->c->known_n,
-				     err);
-		*news = true;
+		rc = add_line(t->c, note, line, news, err);
 	}
 	if (rc == PV_OK && rest.len != 0)
 		rc = err_fail(err, PV_INPUT, "log.cosignature", NULL,

@@ -160,12 +160,18 @@ static enum pv_code check_line(const struct log_checkpoint *c, size_t i,
 	const struct note_sig *s = &c->note.sigs[i];
 
 	for (size_t k = 0; k < known_n; k++) {
+		enum pv_code rc;
+
 		if (!is_of(s, &known[k]))
 			continue;
-		for (size_t before = 0; before < i; before++)
+		rc = verify(&known[k], c->note.text, s->sig, err);
+		for (size_t before = 0; rc == PV_OK && before < i; before++)
 			if (is_of(&c->note.sigs[before], &known[k]))
-				return cannot_add(err, "the witness has one");
-		return verify(&known[k], c->note.text, s->sig, err);
+				rc = err_fail(err, PV_CONFLICT,
+					      "log.cosignature",
+					      "take each witness's line once",
+					      "the witness has one already");
+		return rc;
 	}
 	return err_fail(err, PV_INTEGRITY, "log.cosignature",
 			"ask a witness of the configuration",

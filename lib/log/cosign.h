@@ -36,9 +36,10 @@ PV_MUST enum pv_code log_cosign_line(struct buf *out,
 				     struct err *err);
 /*
  * Appends one cosignature line to note, a whole checkpoint. PV_INTEGRITY, rule
- * "log.cosignature", when it is wrong; PV_INPUT of that rule when the witness
- * has a line already or a note's limits are passed; what log_checkpoint_parse()
- * says when note is no checkpoint. note is then as before.
+ * "log.cosignature", when it is wrong; PV_CONFLICT of that rule when it is true
+ * and the witness has a line already; PV_INPUT when a note's limits are passed;
+ * what log_checkpoint_parse() says when note is no checkpoint. note is then as
+ * before.
  */
 PV_MUST enum pv_code
 log_cosign_add(struct buf *note, const struct log_witness *w, uint64_t time_s,

@@ -222,6 +222,9 @@ expect_equal "$(jq -c '[.cosigned, .required, .new]' "$T/out")" \
 grep -q '^— one.example ' "$H/checkpoint" || fail "not in HOME/checkpoint"
 expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/one.line"
 expect_equal "$(jq .new "$T/out")" false "taken again"
+seen "$T/log" # it says the same at another time
+expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/one.line"
+expect_equal "$(jq .new "$T/out")" false "said again"
 bundle 0 00000001
 expect_exit 0 "$PROVCTL" -C "$H" export chain
 expect_exit 0 "$PROVCTL" -C "$H" export inventory

@@ -257,8 +257,13 @@ START_TEST(test_add)
 	UNIT_OK(log_cosign_add(&b, &one.w, NOW, sig, &err_));
 	ck_assert_uint_eq(counted(&b, all, 2), 1);
 	err_init(&err);
-	unit_refused(log_cosign_add(&b, &one.w, NOW, sig, &err), PV_INPUT,
+	unit_refused(log_cosign_add(&b, &one.w, NOW, sig, &err), PV_CONFLICT,
 		     "log.cosignature", &err);
+	sig[0] ^= 1;
+	err_init(&err);
+	unit_refused(log_cosign_add(&b, &one.w, NOW, sig, &err), PV_INTEGRITY,
+		     "log.cosignature", &err);
+	sig[0] ^= 1;
 	err_init(&err);
 	unit_refused(log_cosign_add(&b, &two.w, NOW, sig, &err), PV_INTEGRITY,
 		     "log.cosignature", &err);
@@ -305,7 +310,7 @@ START_TEST(test_take_refused)
 	buf_reset(&lines);
 	cosigner_line(&one, &lines, span_of(BODY), NOW);
 	cosigner_line(&one, &lines, span_of(BODY), NOW);
-	not_added(&b, buf_span(&lines), PV_INPUT, "log.cosignature");
+	not_added(&b, buf_span(&lines), PV_CONFLICT, "log.cosignature");
 	/* To what is no checkpoint. */
 	buf_reset(&b);
 	buf_put_str(&b, "text\n");
