@@ -14,6 +14,7 @@
 #include "lib/store/store_log.h"
 
 #define PURPOSE "log"
+#define PUT_BACK "put the file back, from a backup or from the exported log"
 
 static void cleanup_log_checkpoint(struct log_checkpoint *c)
 {
@@ -140,9 +141,7 @@ static enum pv_code without_file(struct store *store, struct err *err)
 	buf_init(&note, CHECKPOINT_MAX);
 	rc = store_checkpoint_last(store, &size, &note, &found, err);
 	if (rc == PV_OK && found)
-		return err_fail(err, PV_INTEGRITY, "log.checkpoint",
-				"put the file back, from a backup or from the "
-				"exported log",
+		return err_fail(err, PV_INTEGRITY, "log.checkpoint", PUT_BACK,
 				"%s is gone: the last had %llu entries",
 				CHECKPOINT_FILE, (unsigned long long)size);
 	return rc;
@@ -166,6 +165,8 @@ static enum pv_code held_against(const struct authority *a, struct store *store,
 		rc = checkpoint_goes_on(store, at, err);
 	else
 		*err = why;
+	if (why.code == PV_INTEGRITY)
+		snprintf(err->hint, sizeof(err->hint), "%s", PUT_BACK);
 	if (rc != PV_OK)
 		err_object(err, name);
 	return rc;

@@ -97,6 +97,8 @@ rm "$H/checkpoint"
 refused log.checkpoint 00000006
 head -c 20 "$T/good/checkpoint" >"$H/checkpoint"
 refused log.checkpoint 00000007
+expect_error 5 log.checkpoint -C "$H" status
+expect_text "put the file back, from a backup or from the exported log"
 sed '2s/.*/7/' "$T/good/checkpoint" >"$H/checkpoint"
 refused note.signature 00000008
 sed '3a extension' "$T/good/checkpoint" >"$H/checkpoint"
