@@ -212,6 +212,17 @@ static enum pv_code update(struct run *r, struct err *err)
 	return rc;
 }
 
+/* No folder is made for a log that has no checkpoint to give out. */
+static enum pv_code is_signed(const struct authority *a, struct store *store,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf note;
+	struct checkpoint_base base;
+
+	buf_init(&note, CHECKPOINT_MAX);
+	return checkpoint_last(a, store, &base, &note, err);
+}
+
 enum pv_code export_log(const struct authority *a, struct store *store,
 			const char *folder, struct exportlog *x,
 			struct err *err)
@@ -226,10 +237,13 @@ enum pv_code export_log(const struct authority *a, struct store *store,
 	buf_init(&r.note, CHECKPOINT_MAX);
 	rc = log_hasher_init(&r.hasher, err);
 	if (rc == PV_OK)
-		rc = checkpoint_last(a, store, &r.base, &r.note, err);
+		rc = is_signed(a, store, err);
 	if (rc != PV_OK)
 		return rc;
 	rc = open_folder(&r, folder, err);
+	/* Under the folder's lock: the run before wrote no longer a log. */
+	if (rc == PV_OK)
+		rc = checkpoint_last(a, store, &r.base, &r.note, err);
 	if (rc == PV_OK)
 		rc = update(&r, err);
 	if (rc != PV_OK) {
