@@ -18,8 +18,6 @@
 #define FOLDER_MODE 0755
 #define PEM_MAX 65536u
 
-CLEANUP_PTR(struct file_group, file_group_free);
-
 static void show_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	progress_update(ctx, done, total);

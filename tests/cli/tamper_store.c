@@ -30,12 +30,16 @@ static void sql(struct db *d, const char *text)
 		      "%s: %s", text, sqlite3_errmsg(d->db));
 }
 
-static void sql_u64(struct db *d, const char *format, uint64_t v)
+/* text has one parameter. */
+static void sql_u64(struct db *d, const char *text, uint64_t v)
 {
-	char text[300];
+	sqlite3_stmt *st = NULL;
 
-	snprintf(text, sizeof(text), format, (unsigned long long)v);
-	sql(d, text);
+	ck_assert_int_eq(sqlite3_prepare_v2(d->db, text, -1, &st, NULL),
+			 SQLITE_OK);
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)v);
+	ck_assert_int_eq(sqlite3_step(st), SQLITE_DONE);
+	sqlite3_finalize(st);
 }
 
 static void put_blob(struct db *d, const char *text, const void *p, size_t len)
@@ -99,10 +103,10 @@ static void cut(struct db *d, uint64_t i)
 		ck_assert(log_entry_time(d->log->entry[k], &time_ms));
 	}
 	put_row(d, row_of(d, i), i, UINT64_MAX, NULL, UINT64_MAX, NULL);
-	sql_u64(d, "DELETE FROM log WHERE first >= %llu", i);
-	sql_u64(d, "DELETE FROM tile WHERE (place + 1) << level > %llu", i);
-	sql_u64(d, "DELETE FROM checkpoint WHERE size > %llu", i);
-	sql_u64(d, "UPDATE state SET last_ms = %llu", time_ms);
+	sql_u64(d, "DELETE FROM log WHERE first >= ?", i);
+	sql_u64(d, "DELETE FROM tile WHERE (place + 1) << level > ?", i);
+	sql_u64(d, "DELETE FROM checkpoint WHERE size > ?", i);
+	sql_u64(d, "UPDATE state SET last_ms = ?", time_ms);
 	put_blob(d, "UPDATE state SET tree = ?", kept,
 		 log_tree_put(&tree, kept));
 }
@@ -137,7 +141,7 @@ static void undo(void *ctx, enum way way, uint64_t i)
 	sql(d, "BEGIN IMMEDIATE");
 	sql_u64(d,
 		"INSERT OR REPLACE INTO log SELECT * FROM was.log WHERE "
-		"first >= %llu",
+		"first >= ?",
 		row_of(d, i)->first);
 	if (way == CUT) {
 		sql(d, "INSERT OR REPLACE INTO tile SELECT * FROM was.tile");
