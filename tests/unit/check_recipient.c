@@ -26,21 +26,7 @@ static void teardown(void)
 static void der_case(const char *file, const char *name, const json_t *group,
 		     const json_t *test, bool valid)
 {
-	struct buf spki, msg, sig;
-
-	vec_hex(group, "publicKeyDer", &spki);
-	vec_hex(test, "msg", &msg);
-	vec_hex(test, "sig", &sig);
-	ck_assert_msg(seal_ecdsa_verify(buf_span(&spki), buf_span(&msg),
-					buf_span(&sig)) == valid,
-		      "%s", name);
-	if (valid)
-		unit_case(file, name, UNIT_PASS, NULL);
-	else
-		vec_refused(file, name, test);
-	buf_release(&spki);
-	buf_release(&msg);
-	buf_release(&sig);
+	vec_ecdsa_case(file, name, group, test, valid, seal_ecdsa_verify);
 }
 
 START_TEST(test_ecdsa_der)
@@ -70,21 +56,7 @@ static bool raw_ok(struct span spki, struct span msg, struct span sig)
 static void raw_case(const char *file, const char *name, const json_t *group,
 		     const json_t *test, bool valid)
 {
-	struct buf spki, msg, sig;
-
-	vec_hex(group, "publicKeyDer", &spki);
-	vec_hex(test, "msg", &msg);
-	vec_hex(test, "sig", &sig);
-	ck_assert_msg(raw_ok(buf_span(&spki), buf_span(&msg), buf_span(&sig)) ==
-			      valid,
-		      "%s", name);
-	if (valid)
-		unit_case(file, name, UNIT_PASS, NULL);
-	else
-		vec_refused(file, name, test);
-	buf_release(&spki);
-	buf_release(&msg);
-	buf_release(&sig);
+	vec_ecdsa_case(file, name, group, test, valid, raw_ok);
 }
 
 START_TEST(test_ecdsa_raw)

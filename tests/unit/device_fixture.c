@@ -76,19 +76,73 @@ struct fx_spec fx_spec_default(enum pvdev_form form, enum pvdev_kind kind)
 	return s;
 }
 
+/* clear: the first component in the clear among the bundle's plain ones. */
+static void components(struct scratch *w, const struct fx_spec *s,
+		       const struct fx_bundle *b, size_t clear)
+{
+	uint8_t digest[32];
+
+	cbor_put_uint(&w->w, 7);
+	cbor_put_array(&w->w, s->comps_n);
+	for (size_t i = 0; i < s->comps_n; i++) {
+		const struct fx_component *c = &s->comps[i];
+
+		cbor_put_map(&w->w, c->sealed ? 5 : 6);
+		cbor_put_uint(&w->w, 1);
+		cbor_put_str(&w->w, c->id);
+		cbor_put_uint(&w->w, 2);
+		cbor_put_str(&w->w, "2.1.0");
+		cbor_put_uint(&w->w, 3);
+		cbor_put_str(&w->w, "1.0.0");
+		cbor_put_uint(&w->w, 4);
+		cbor_put_bool(&w->w, c->sealed);
+		if (!c->sealed) {
+			if (c->other_role)
+				memset(digest, 1, 32);
+			else
+				fx_sha256(b->plain[clear], b->plain_len[clear],
+					  digest);
+			clear += !c->other_role;
+			digest[5] ^= (s->flips & FX_DIGEST) != 0;
+			cbor_put_uint(&w->w, 5);
+			cbor_put_bstr(&w->w, digest, 32);
+		}
+		cbor_put_uint(&w->w, 6);
+		cbor_put_uint(&w->w, c->max_size);
+	}
+}
+
+static void roles(struct scratch *w, const struct fx_spec *s)
+{
+	size_t i, in_role = 0;
+
+	for (i = 0; i < s->comps_n; i++)
+		in_role += !s->comps[i].other_role;
+	cbor_put_uint(&w->w, 9);
+	cbor_put_map(&w->w, 2);
+	cbor_put_str(&w->w, "gateway");
+	cbor_put_array(&w->w, in_role);
+	for (i = 0; i < s->comps_n; i++) {
+		if (!s->comps[i].other_role)
+			cbor_put_str(&w->w, s->comps[i].id);
+	}
+	/* another role, which may not be empty */
+	cbor_put_str(&w->w, "hydrometer");
+	cbor_put_array(&w->w, 1);
+	for (i = 0; i + 1 < s->comps_n && !s->comps[i].other_role; i++)
+		;
+	cbor_put_str(&w->w, s->comps[i].id);
+}
+
 static void manifest(const struct fx_keys *k, const struct fx_spec *s,
 		     struct fx_bundle *b)
 {
 	struct scratch w;
 	struct buf plain;
-	size_t i, clear = 0, in_role = 0;
-	uint8_t digest[32];
+	size_t clear = b->plain_n;
 
-	for (i = 0; i < s->comps_n; i++) {
-		clear += !s->comps[i].sealed && !s->comps[i].other_role;
-		in_role += !s->comps[i].other_role;
-	}
-	clear = b->plain_n - clear;
+	for (size_t i = 0; i < s->comps_n; i++)
+		clear -= !s->comps[i].sealed && !s->comps[i].other_role;
 	start(&w);
 	cbor_put_map(&w.w, 10);
 	cbor_put_uint(&w.w, 1);
@@ -103,50 +157,10 @@ static void manifest(const struct fx_keys *k, const struct fx_spec *s,
 	cbor_put_uint(&w.w, s->not_before);
 	cbor_put_uint(&w.w, 6);
 	cbor_put_uint(&w.w, s->not_after);
-	cbor_put_uint(&w.w, 7);
-	cbor_put_array(&w.w, s->comps_n);
-	for (i = 0; i < s->comps_n; i++) {
-		const struct fx_component *c = &s->comps[i];
-
-		cbor_put_map(&w.w, c->sealed ? 5 : 6);
-		cbor_put_uint(&w.w, 1);
-		cbor_put_str(&w.w, c->id);
-		cbor_put_uint(&w.w, 2);
-		cbor_put_str(&w.w, "2.1.0");
-		cbor_put_uint(&w.w, 3);
-		cbor_put_str(&w.w, "1.0.0");
-		cbor_put_uint(&w.w, 4);
-		cbor_put_bool(&w.w, c->sealed);
-		if (!c->sealed) {
-			if (c->other_role)
-				memset(digest, 1, 32);
-			else
-				fx_sha256(b->plain[clear], b->plain_len[clear],
-					  digest);
-			clear += !c->other_role;
-			digest[5] ^= (s->flips & FX_DIGEST) != 0;
-			cbor_put_uint(&w.w, 5);
-			cbor_put_bstr(&w.w, digest, 32);
-		}
-		cbor_put_uint(&w.w, 6);
-		cbor_put_uint(&w.w, c->max_size);
-	}
+	components(&w, s, b, clear);
 	cbor_put_uint(&w.w, 8);
 	cbor_put_str(&w.w, "log.example/acme");
-	cbor_put_uint(&w.w, 9);
-	cbor_put_map(&w.w, 2);
-	cbor_put_str(&w.w, "gateway");
-	cbor_put_array(&w.w, in_role);
-	for (i = 0; i < s->comps_n; i++) {
-		if (!s->comps[i].other_role)
-			cbor_put_str(&w.w, s->comps[i].id);
-	}
-	/* another role, which may not be empty */
-	cbor_put_str(&w.w, "hydrometer");
-	cbor_put_array(&w.w, 1);
-	for (i = 0; i + 1 < s->comps_n && !s->comps[i].other_role; i++)
-		;
-	cbor_put_str(&w.w, s->comps[i].id);
+	roles(&w, s);
 	cbor_put_uint(&w.w, 10);
 	cbor_put_str(&w.w, s->stage);
 	buf_init(&plain, MAX);

@@ -122,4 +122,27 @@ static inline void vec_refused(const char *file, const char *name,
 		  *comment ? comment : "invalid by the vectors");
 }
 
+/* One ECDSA case of Wycheproof: is it taken, and should it be? */
+static inline void vec_ecdsa_case(
+	const char *file, const char *name, const json_t *group,
+	const json_t *test, bool valid,
+	bool (*taken)(struct span spki, struct span msg, struct span sig))
+{
+	struct buf spki, msg, sig;
+
+	vec_hex(group, "publicKeyDer", &spki);
+	vec_hex(test, "msg", &msg);
+	vec_hex(test, "sig", &sig);
+	ck_assert_msg(taken(buf_span(&spki), buf_span(&msg), buf_span(&sig)) ==
+			      valid,
+		      "%s", name);
+	if (valid)
+		unit_case(file, name, UNIT_PASS, NULL);
+	else
+		vec_refused(file, name, test);
+	buf_release(&spki);
+	buf_release(&msg);
+	buf_release(&sig);
+}
+
 #endif
