@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/logged.h"
 #include "lib/store/store_checkpoint.h"
 #include "lib/store/store_log.h"
 
@@ -93,12 +94,6 @@ enum pv_code checkpoint_read(const struct authority *a, const char *name,
 	return rc;
 }
 
-static enum pv_code hash_of(void *ctx, unsigned level, uint64_t index,
-			    uint8_t out[static LOG_HASH], struct err *err)
-{
-	return store_log_hash(ctx, level, index, out, err);
-}
-
 static enum pv_code older(const struct log_point *last, uint64_t size,
 			  struct err *err)
 {
@@ -114,7 +109,7 @@ enum pv_code checkpoint_goes_on(struct store *store,
 				const struct log_point *last, struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
-	const struct log_reader r = { hash_of, store };
+	const struct log_reader r = logged_reader(store);
 	uint8_t root[LOG_HASH];
 	uint64_t size = 0;
 	enum pv_code rc = store_log_size(store, &size, err);
@@ -231,7 +226,7 @@ enum pv_code checkpoint_ask(struct store *store, const struct log_point *last,
 			    struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
-	const struct log_reader r = { hash_of, store };
+	const struct log_reader r = logged_reader(store);
 	enum pv_code rc =
 		store_log_root(store, &ask->next.size, ask->next.root, err);
 

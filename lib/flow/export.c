@@ -59,7 +59,7 @@ static enum pv_code choose(void *ctx, const struct store_bundle *b,
 	return PV_OK;
 }
 
-static enum pv_code find_device(struct store *store, const char *device,
+enum pv_code export_device_find(struct store *store, const char *device,
 				struct store_device *d, struct err *err)
 {
 	bool found = false;
@@ -75,6 +75,14 @@ static enum pv_code find_device(struct store *store, const char *device,
 		rc = err_fail(err, PV_NOT_FOUND, "device.unknown",
 			      "see provctl export inventory",
 			      "no device of that id");
+	return rc;
+}
+
+static enum pv_code find_device(struct store *store, const char *device,
+				struct store_device *d, struct err *err)
+{
+	enum pv_code rc = export_device_find(store, device, d, err);
+
 	if (rc == PV_OK)
 		rc = logged_device(store, d, err);
 	if (rc == PV_OK && d->state != STORE_ISSUED &&

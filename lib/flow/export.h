@@ -74,5 +74,10 @@ void export_kek_free(struct export_kek *k);
 
 /* "reserved", "issued" and so on. */
 const char *export_state_name(enum store_state state);
+/* The device's row, not held against the log. PV_INPUT "device.id",
+ * PV_NOT_FOUND "device.unknown". */
+PV_MUST enum pv_code export_device_find(struct store *store, const char *device,
+					struct store_device *d,
+					struct err *err);
 
 #endif

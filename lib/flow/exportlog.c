@@ -1,14 +1,14 @@
 #include "lib/flow/exportlog.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/tilefolder.h"
 #include "lib/store/store_log.h"
+#include "lib/flow/outlock.h"
+#include "lib/flow/logged.h"
 
 #define PIECE 4096u /* entries that the store is asked for at once */
 #define FILE_MODE 0644
@@ -45,18 +45,12 @@ static enum pv_code open_folder(struct run *r, const char *folder,
 
 	if (rc == PV_OK)
 		rc = dir_open(AT_FDCWD, folder, &r->dir, err);
-	if (rc != PV_OK)
-		return rc;
-	if (flock(r->dir, LOCK_EX | LOCK_NB) == 0) {
+	/* Two would take each other's files for conflicts. */
+	if (rc == PV_OK)
+		rc = outlock_take(r->dir, OUTLOCK_WRITE, folder, err);
+	if (rc == PV_OK)
 		file_group_sweep(r->dir);
-		return PV_OK;
-	}
-	if (errno == EWOULDBLOCK)
-		return err_fail(err, PV_CONFLICT, "output.busy",
-				"wait for it or use another output folder",
-				"another run writes into this folder");
-	return err_errno(err, PV_STORAGE, "output.lock", NULL,
-			 "cannot lock the output folder");
+	return rc;
 }
 
 static enum pv_code another(const char *what, struct err *err)
@@ -84,17 +78,11 @@ static enum pv_code is_ours(const struct run *r, const struct log_checkpoint *c,
 	return rc;
 }
 
-static enum pv_code hash_of(void *ctx, unsigned level, uint64_t index,
-			    uint8_t out[static LOG_HASH], struct err *err)
-{
-	return store_log_hash(ctx, level, index, out, err);
-}
-
 /* Does our log begin with that one? */
 static enum pv_code begins(struct run *r, const struct log_point *old,
 			   struct err *err)
 {
-	const struct log_reader reader = { hash_of, r->store };
+	const struct log_reader reader = logged_reader(r->store);
 	uint8_t root[LOG_HASH];
 	enum pv_code rc;
 
@@ -150,7 +138,7 @@ static enum pv_code pass(struct run *r, const struct log_tile_sink *sink,
 			 struct err *err)
 {
 	CLEANUP(cleanup_log_tilewriter_free) struct log_tilewriter *w = NULL;
-	const struct log_reader left = { hash_of, r->store };
+	const struct log_reader left = logged_reader(r->store);
 	const struct log_point *now = &r->base.last;
 	struct store_visit v = { .fn.entry = take_entry };
 	uint64_t from;

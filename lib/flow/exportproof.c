@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/export.h"
 #include "lib/flow/cosigned.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
@@ -36,19 +37,8 @@ enum pv_code export_entry_device(struct store *store, const char *device,
 				 struct export_entry *e, struct err *err)
 {
 	struct store_device d;
-	bool found = false;
-	enum pv_code rc;
+	enum pv_code rc = export_device_find(store, device, &d, err);
 
-	if (!name_is_safe(device, strlen(device)))
-		return err_fail(err, PV_INPUT, "device.id",
-				"1 to 64 of 0x21-0x7E, no '/', not starting "
-				"with '.' or '-'",
-				"that is not a device id");
-	rc = store_device_get(store, device, &d, &found, err);
-	if (rc == PV_OK && !found)
-		rc = err_fail(err, PV_NOT_FOUND, "device.unknown",
-			      "see provctl export inventory",
-			      "no device of that id");
 	if (rc == PV_OK)
 		rc = entry_of(store, &d, e, err);
 	if (rc != PV_OK)
@@ -214,12 +204,6 @@ void export_proof_release(struct export_proof *p)
 
 /* ---- one entry ---- */
 
-static enum pv_code hash_of(void *ctx, unsigned level, uint64_t index,
-			    uint8_t out[static LOG_HASH], struct err *err)
-{
-	return store_log_hash(ctx, level, index, out, err);
-}
-
 /* As somebody else will: from the bytes of the file. */
 static enum pv_code verify(struct export_proof *p, struct span file,
 			   struct err *err)
@@ -240,7 +224,7 @@ enum pv_code export_proof_put(struct export_proof *p,
 			      struct err *err)
 {
 	CLEANUP(buf_release) struct buf entry;
-	const struct log_reader reader = { hash_of, p->store };
+	const struct log_reader reader = logged_reader(p->store);
 	struct log_proof path;
 	size_t before = out->len;
 	enum pv_code rc;

@@ -40,6 +40,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
+	lib/flow/outlock.c lib/flow/outlock.h \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \

@@ -295,3 +295,14 @@ enum pv_code logged_escrow(struct store *store, const struct store_subject *s,
 		rc = logged_edited("what is escrowed", err);
 	return rc;
 }
+
+static enum pv_code hash_of(void *ctx, unsigned level, uint64_t index,
+			    uint8_t out[static LOG_HASH], struct err *err)
+{
+	return store_log_hash(ctx, level, index, out, err);
+}
+
+struct log_reader logged_reader(struct store *store)
+{
+	return (struct log_reader){ hash_of, store };
+}

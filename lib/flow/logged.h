@@ -10,6 +10,7 @@
 #define PV_FLOW_LOGGED_H
 
 #include "lib/log/events.h"
+#include "lib/log/proof.h"
 #include "lib/store/store.h"
 
 /* ---- an entry and a row ---- */
@@ -73,5 +74,8 @@ PV_MUST enum pv_code logged_escrow(struct store *store,
 				   const struct store_subject *s,
 				   const struct store_bundle *b,
 				   struct span escrow, struct err *err);
+
+/* The store's tree, as proofs and roots are made from it; borrows store. */
+struct log_reader logged_reader(struct store *store);
 
 #endif

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
@@ -12,6 +11,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/reconcile_impl.h"
 #include "lib/store/store_device.h"
+#include "lib/flow/outlock.h"
 
 #define NAME_CAP 256
 
@@ -286,13 +286,5 @@ enum pv_code reconcile_out(struct reconcile *r, int fd, const char *name,
 
 enum pv_code reconcile_hold(int fd, const char *name, struct err *err)
 {
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return PV_OK;
-	err_object(err, name);
-	if (errno == EWOULDBLOCK)
-		return err_fail(err, PV_CONFLICT, "output.busy",
-				"wait for it, or leave the folder out",
-				"a run writes into this folder");
-	return err_errno(err, PV_STORAGE, "output.lock", NULL,
-			 "cannot lock the output folder");
+	return outlock_take(fd, OUTLOCK_READ, name, err);
 }

@@ -1,11 +1,9 @@
 #include "lib/flow/results.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/pem.h"
 #include "lib/flow/results_line.h"
+#include "lib/flow/outlock.h"
 
 /* The largest answer (wire.h) in base64. */
 #define LINE_MAX_BYTES (6u * 1024u * 1024u)
@@ -180,20 +179,6 @@ static enum pv_code open_sub(int dir, const char *name, int *fd,
 	return rc == PV_OK ? dir_open(dir, name, fd, err) : rc;
 }
 
-/* One run at a time: two would take each other's files for conflicts. */
-static enum pv_code lock_out(const struct results *r, struct err *err)
-{
-	if (flock(r->dir, LOCK_EX | LOCK_NB) == 0)
-		return PV_OK;
-	err_object(err, r->opts.out_dir);
-	if (errno == EWOULDBLOCK)
-		return err_fail(err, PV_CONFLICT, "output.busy",
-				"wait for it or use another output folder",
-				"another run writes into this folder");
-	return err_errno(err, PV_STORAGE, "output.lock", NULL,
-			 "cannot lock the output folder");
-}
-
 /* The new results.jsonl, under a name of its own until it is whole. */
 static enum pv_code open_lines(struct results *r, struct err *err)
 {
@@ -224,7 +209,7 @@ static enum pv_code open_out(struct results *r, struct err *err)
 	enum pv_code rc = open_sub(AT_FDCWD, r->opts.out_dir, &r->dir, err);
 
 	if (rc == PV_OK)
-		rc = lock_out(r, err);
+		rc = outlock_take(r->dir, OUTLOCK_WRITE, r->opts.out_dir, err);
 	if (rc == PV_OK)
 		rc = open_sub(r->dir, "certs", &r->certs, err);
 	if (rc == PV_OK)
