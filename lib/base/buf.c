@@ -7,6 +7,9 @@
 
 #include <openssl/crypto.h>
 
+#define BUF_FIRST 256u  /* bytes of a first buffer, at least */
+#define BUF_SMALL 4096u /* bytes below which a buffer doubles */
+
 void buf_init(struct buf *b, size_t max)
 {
 	memset(b, 0, sizeof(*b));
@@ -33,15 +36,27 @@ void buf_reset(struct buf *b)
 	b->no_memory = false;
 }
 
+/*
+ * Small buffers double. Large ones are kept for one use after another (a slot's
+ * container, a group's records) and there are many: an eighth more is enough.
+ */
+static size_t roomier(size_t cap, size_t need)
+{
+	if (cap == 0)
+		cap = BUF_FIRST;
+	while (cap < need && cap < BUF_SMALL)
+		cap *= 2;
+	if (cap < need)
+		cap = need > SIZE_MAX / 2 ? need : need + need / 8;
+	return cap;
+}
+
 /* Grown memory replaces the old, which is wiped: contents may be sensitive. */
 static bool grow(struct buf *b, size_t need)
 {
-	size_t cap = b->cap ? b->cap : 256;
-	uint8_t *data;
+	size_t cap = roomier(b->cap, need);
+	uint8_t *data = malloc(cap);
 
-	while (cap < need)
-		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-	data = malloc(cap);
 	if (!data)
 		return false;
 	if (b->data) {

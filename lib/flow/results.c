@@ -17,6 +17,7 @@
 /* The largest answer (wire.h) in base64. */
 #define LINE_MAX_BYTES (6u * 1024u * 1024u)
 #define LINES_NAME "results.jsonl"
+#define LINES_AT_ONCE (256u * 1024u) /* bytes, where no file waits */
 #define GROUP_FILES 900 /* one fileio group holds a few more */
 #define PATH_CAP 4096
 #define STAGE_ROOM (REQUEST_ID_MAX + 1) /* a stage and its dot */
@@ -153,7 +154,8 @@ static enum pv_code take_result(void *ctx, const struct record_out *o,
 		*err = why;
 		return rc;
 	}
-	if (r->staged > GROUP_FILES || r->pending.len > LINE_MAX_BYTES / 2)
+	if (r->staged > GROUP_FILES ||
+	    r->pending.len > (r->staged ? LINE_MAX_BYTES / 2 : LINES_AT_ONCE))
 		return settle(r, err);
 	return PV_OK;
 }

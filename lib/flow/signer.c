@@ -46,16 +46,18 @@ static enum pv_code look(struct signer *s, struct err *err)
 {
 	struct wire *in = s->opts->reader, *w = s->opts->writer;
 	enum group_state next = s->groups[s->filling]->state;
-	bool fill = next == GROUP_FREE || next == GROUP_FILLING;
+	bool fill = (next == GROUP_FREE || next == GROUP_FILLING) &&
+		    !s->input_ended;
+	/* What waits is taken before more comes in, or it would pile up. */
+	bool waits = fill && wire_holds(in, ~0u);
 	int sealed = s->sealers ? workers_fd(s->sealers) : -1;
-	struct pollfd p[] = { { fill && !s->input_ended ? in->fd : -1, POLLIN,
-				0 },
+	struct pollfd p[] = { { fill && !waits ? in->fd : -1, POLLIN, 0 },
 			      { w->fd, POLLIN, 0 },
 			      { workers_fd(s->askers), POLLIN, 0 },
 			      { sealed, POLLIN, 0 },
 			      { s->give_up ? -1 : s->opts->ctl, POLLIN, 0 } };
 	enum pv_code rc = PV_OK;
-	int n = poll(p, 5, s->moved ? 0 : signer_retry_in(s));
+	int n = poll(p, 5, s->moved || waits ? 0 : signer_retry_in(s));
 
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, PV_INTERNAL, "signer.poll", NULL,

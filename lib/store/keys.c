@@ -63,7 +63,7 @@ enum pv_code keys_add(struct keys *k, uint64_t key, uint32_t number,
 {
 	struct key_slot e = { .key = key, .number = number };
 
-	if (2 * (k->n + 1) > k->cap) {
+	if (4 * (k->n + 1) > 3 * k->cap) {
 		enum pv_code rc = grow(k, err);
 
 		if (rc != PV_OK)

@@ -20,7 +20,7 @@ struct key_slot {
 };
 
 struct keys {
-	struct key_slot *slots; /* open addressing; n at most half of cap */
+	struct key_slot *slots; /* open addressing; n at most 3/4 of cap */
 	size_t cap;		/* a power of two, or 0 */
 	size_t n;
 	struct buf added; /* packed: this transaction's own */
