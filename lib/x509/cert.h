@@ -82,6 +82,24 @@ PV_MUST enum pv_code x509_verify_digest(struct x509_verifier *v,
 					const uint8_t digest[32],
 					const uint8_t sig[64],
 					enum pv_code wrong, struct err *err);
+/*
+ * What the checks of several signatures (raw r||s, of whatever P-256 keys) can
+ * share, done for all n of them at once, at most X509_AHEAD_MAX. No verdict
+ * depends on it: x509_verify_digest_ahead() is x509_verify_digest() but for the
+ * time that it takes, whatever ahead holds. PV_INTERNAL when OpenSSL fails.
+ */
+struct x509_ahead {
+	uint8_t inverse[32];
+};
+#define X509_AHEAD_MAX 64
+PV_MUST enum pv_code x509_verify_ahead(struct x509_verifier *v,
+				       const uint8_t *const *sigs, size_t n,
+				       struct x509_ahead *ahead,
+				       struct err *err);
+PV_MUST enum pv_code
+x509_verify_digest_ahead(struct x509_verifier *v, const uint8_t digest[32],
+			 const uint8_t sig[64], const struct x509_ahead *ahead,
+			 enum pv_code wrong, struct err *err);
 /* The certificate's signature (DER, ecdsa-with-SHA256) over its TBS. */
 PV_MUST enum pv_code x509_verify_cert(struct x509_verifier *v,
 				      const struct x509_cert *cert,

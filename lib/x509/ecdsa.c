@@ -15,7 +15,11 @@
 #define DIGEST_LEN 32
 
 /* A table costs 150 KiB and the time that some 500 verifications save. */
-#define VERIFIED_BEFORE_TABLE 1024
+#define VERIFIED_BEFORE_TABLE 512
+
+_Static_assert(sizeof(struct x509_ahead) == KEYTABLE_INVERSE_LEN &&
+		       X509_AHEAD_MAX == KEYTABLE_INVERSES_MAX,
+	       "what is done ahead is what a table takes");
 
 /* SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING (66) } */
 static const uint8_t spki_head[X509_P256_SPKI_LEN - X509_P256_POINT_LEN] = {
@@ -168,7 +172,7 @@ static enum pv_code start_table(struct x509_verifier *v,
 
 	if (rc != PV_OK || !v->table)
 		return rc;
-	rc = keytable_verify(v->table, digest, sig, &by_table, err);
+	rc = keytable_verify(v->table, digest, sig, NULL, &by_table, err);
 	if (rc != PV_OK || by_table == right)
 		return rc;
 	return err_fail(err, PV_INTERNAL, "openssl", NULL,
@@ -177,14 +181,17 @@ static enum pv_code start_table(struct x509_verifier *v,
 
 static enum pv_code verify_once(struct x509_verifier *v,
 				const uint8_t digest[DIGEST_LEN],
-				const uint8_t sig[64], bool *right,
+				const uint8_t sig[64],
+				const struct x509_ahead *ahead, bool *right,
 				struct err *err)
 {
 	uint8_t der[X509_ECDSA_DER_MAX];
 	size_t len;
 
 	if (v->table)
-		return keytable_verify(v->table, digest, sig, right, err);
+		return keytable_verify(v->table, digest, sig,
+				       ahead ? ahead->inverse : NULL, right,
+				       err);
 	*right = x509_ecdsa_to_der(sig, der, &len) &&
 		 EVP_PKEY_verify(v->curve->use, der, len, digest, DIGEST_LEN) ==
 			 1;
@@ -193,14 +200,33 @@ static enum pv_code verify_once(struct x509_verifier *v,
 	return start_table(v, digest, sig, *right, err);
 }
 
+enum pv_code x509_verify_ahead(struct x509_verifier *v,
+			       const uint8_t *const *sigs, size_t n,
+			       struct x509_ahead *ahead, struct err *err)
+{
+	if (v->table)
+		return keytable_invert(v->table, sigs, n, &ahead->inverse, err);
+	memset(ahead, 0, n * sizeof(*ahead));
+	return PV_OK;
+}
+
+enum pv_code x509_verify_digest_ahead(struct x509_verifier *v,
+				      const uint8_t digest[32],
+				      const uint8_t sig[64],
+				      const struct x509_ahead *ahead,
+				      enum pv_code wrong, struct err *err)
+{
+	bool right;
+	enum pv_code rc = verify_once(v, digest, sig, ahead, &right, err);
+
+	return rc == PV_OK && !right ? wrong_signature(wrong, err) : rc;
+}
+
 enum pv_code x509_verify_digest(struct x509_verifier *v,
 				const uint8_t digest[32], const uint8_t sig[64],
 				enum pv_code wrong, struct err *err)
 {
-	bool right;
-	enum pv_code rc = verify_once(v, digest, sig, &right, err);
-
-	return rc == PV_OK && !right ? wrong_signature(wrong, err) : rc;
+	return x509_verify_digest_ahead(v, digest, sig, NULL, wrong, err);
 }
 
 enum pv_code x509_verify_cert(struct x509_verifier *v,
