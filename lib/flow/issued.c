@@ -8,6 +8,8 @@
 struct issued {
 	const struct prepared *p;
 	uint8_t digest[32], sig[64]; /* not verified before there is a cert */
+	bool is_ahead;
+	struct x509_ahead ahead;
 	struct buf cert;
 };
 
@@ -35,6 +37,7 @@ enum pv_code issue_ask(struct issued *i, struct signing *s,
 	enum pv_code rc;
 
 	i->p = p;
+	i->is_ahead = false;
 	buf_reset(&i->cert);
 	if (tbs.len == 0)
 		return PV_OK;
@@ -44,6 +47,30 @@ enum pv_code issue_ask(struct issued *i, struct signing *s,
 		       : rc;
 }
 
+enum pv_code issue_check_ahead(struct issued *const *list, size_t n,
+			       struct signing *s, struct err *err)
+{
+	struct x509_ahead ahead[X509_AHEAD_MAX];
+	const uint8_t *sigs[X509_AHEAD_MAX] = { NULL };
+	enum pv_code rc;
+
+	if (!s->issuer_verifier || n > X509_AHEAD_MAX)
+		return PV_OK;
+	for (size_t i = 0; i < n; i++)
+		sigs[i] = list[i]->sig;
+	rc = x509_verify_ahead(s->issuer_verifier, sigs, n, ahead, err);
+	for (size_t i = 0; rc == PV_OK && i < n; i++) {
+		list[i]->ahead = ahead[i];
+		list[i]->is_ahead = true;
+	}
+	return rc;
+}
+
+bool issued_is_ahead(const struct issued *i)
+{
+	return i->is_ahead;
+}
+
 enum pv_code issue_check(struct issued *i, struct signing *s, struct err *err)
 {
 	struct span tbs = prepared_tbs(i->p);
@@ -51,7 +78,8 @@ enum pv_code issue_check(struct issued *i, struct signing *s, struct err *err)
 
 	if (tbs.len == 0)
 		return PV_OK;
-	rc = signing_check(s, SIGNING_ISSUER, i->digest, i->sig, err);
+	rc = signing_check(s, SIGNING_ISSUER, i->digest, i->sig,
+			   i->is_ahead ? &i->ahead : NULL, err);
 	return rc == PV_OK ? x509_cert_assemble(tbs, i->sig, &i->cert, err)
 			   : rc;
 }

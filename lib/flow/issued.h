@@ -21,6 +21,14 @@ void issued_free(struct issued *i);
  */
 PV_MUST enum pv_code issue_ask(struct issued *i, struct signing *s,
 			       const struct prepared *p, struct err *err);
+/*
+ * What the checks of n devices, asked for and not yet checked, can share; n is
+ * at most X509_AHEAD_MAX. Makes no difference but in time. PV_INTERNAL.
+ */
+PV_MUST enum pv_code issue_check_ahead(struct issued *const *list, size_t n,
+				       struct signing *s, struct err *err);
+/* issue_check_ahead() has passed since issue_ask(). */
+PV_MUST bool issued_is_ahead(const struct issued *i);
 /* Verifies what the token gave; only now there is a certificate. */
 PV_MUST enum pv_code issue_check(struct issued *i, struct signing *s,
 				 struct err *err);

@@ -50,11 +50,10 @@ static enum pv_code look(struct signer *s, struct err *err)
 		    !s->input_ended;
 	/* What waits is taken before more comes in, or it would pile up. */
 	bool waits = fill && wire_holds(in, ~0u);
-	int sealed = s->sealers ? workers_fd(s->sealers) : -1;
 	struct pollfd p[] = { { fill && !waits ? in->fd : -1, POLLIN, 0 },
 			      { w->fd, POLLIN, 0 },
 			      { workers_fd(s->askers), POLLIN, 0 },
-			      { sealed, POLLIN, 0 },
+			      { workers_fd(s->sealers), POLLIN, 0 },
 			      { s->give_up ? -1 : s->opts->ctl, POLLIN, 0 } };
 	enum pv_code rc = PV_OK;
 	int n = poll(p, 5, s->moved || waits ? 0 : signer_retry_in(s));
@@ -76,11 +75,10 @@ static enum pv_code look(struct signer *s, struct err *err)
 /* Something ended in a thread since the last look; both are cleared. */
 static bool threads_moved(struct signer *s)
 {
-	size_t ended = workers_done(s->askers);
+	size_t asked = workers_done(s->askers);
+	size_t sealed = workers_done(s->sealers);
 
-	if (s->sealers)
-		ended += workers_done(s->sealers);
-	return ended > 0;
+	return asked + sealed > 0;
 }
 
 /*
@@ -96,8 +94,7 @@ static enum pv_code run_groups(struct signer *s, struct err *err)
 		rc = signer_fill(s, err);
 		if (rc == PV_OK)
 			rc = signer_take_answers(s, err);
-		if (rc == PV_OK &&
-		    (workers_help(s->askers) || threads_moved(s)))
+		if (rc == PV_OK && (signer_help(s) || threads_moved(s)))
 			s->moved = true;
 		if (rc == PV_OK)
 			rc = signer_finish(s, err);
@@ -141,11 +138,9 @@ static void free_group(struct signer_group *g)
 
 static enum pv_code start_workers(struct signer *s, struct err *err)
 {
-	enum pv_code rc = PV_OK;
+	enum pv_code rc =
+		workers_start(s->sealers_n, signer_seal, s, &s->sealers, err);
 
-	if (s->sealers_n > 0)
-		rc = workers_start(s->sealers_n, signer_seal, s, &s->sealers,
-				   err);
 	return rc == PV_OK ? workers_start(s->askers_n, signer_ask, s,
 					   &s->askers, err)
 			   : rc;

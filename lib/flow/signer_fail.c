@@ -116,8 +116,7 @@ static void settle_threads(struct signer *s, struct err *worst)
 {
 	s->ending = true;
 	workers_drop(s->askers);
-	if (s->sealers)
-		workers_drain(s->sealers);
+	workers_drain(s->sealers);
 	s->token_failed = false;
 	for (size_t k = 0; k < SIGNER_GROUPS; k++) {
 		struct err found;

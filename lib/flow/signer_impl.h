@@ -64,13 +64,13 @@ struct signer {
 	size_t signings_n;
 	/* Threads, none for one session: these ask the token, those seal. */
 	size_t askers_n, sealers_n;
-	struct workers *askers, *sealers; /* sealers NULL without threads */
+	struct workers *askers, *sealers; /* with a thread or without */
 	struct checkpoint_signer *log;	  /* made when first asked for */
 	struct log_point log_last; /* what it signed last, or began with */
 	struct atrest *datakey;	   /* this run's, when first needed */
 	struct atrest *old_key;	   /* of an earlier run, the one used last */
 	struct signer_numbers numbers, spare;
-	bool asked;		       /* for numbers */
+	bool asked; /* for numbers */
 	struct signer_group *groups[SIGNER_GROUPS];
 	_Atomic bool token_failed; /* a thread met what ends the run */
 	_Atomic bool ending;	   /* nothing more is asked or sealed */
@@ -93,10 +93,9 @@ bool signer_is_batch(const struct signer_slot *slot);
 /* Logs in to the first usable token, finds its keys. */
 PV_MUST enum pv_code signer_open_token(struct signer *s, struct err *err);
 void signer_close_token(struct signer *s);
-/* The token has gone (why) and no thread works: goes on with the next of the
- * configuration, whose keys must be the same, and has the workers do again what
- * was under way. Returns why when there is none. After a failure the run ends.
- */
+/* The token has gone (why) and no thread works: goes on with the next, whose
+ * keys must be the same, and what was under way is done again. Returns why when
+ * there is none. After a failure the run ends. */
 PV_MUST enum pv_code signer_next_token(struct signer *s, const struct err *why,
 				       struct err *err);
 /* Asks the writer for ordered numbers, once. */
@@ -110,6 +109,7 @@ PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);
 /* The threads' jobs: the token signs a slot's TBS; the rest of its device. */
 void signer_ask(void *signer, size_t worker, void *slot);
 void signer_seal(void *signer, size_t worker, void *slot);
+PV_MUST bool signer_help(struct signer *s); /* does one without threads */
 /* Sends what is finished; a whole group becomes free, or held while some is. */
 PV_MUST enum pv_code signer_finish(struct signer *s, struct err *err);
 /* Sends again what is held, at its time, or lets it go. */

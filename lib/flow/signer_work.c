@@ -2,6 +2,15 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/signer_fail.h"
 
+/*
+ * How many wait for their check and seal before the first has it, where one
+ * thread asks and seals: their checks share what half of each would be.
+ */
+#define CHECKED_AT_ONCE 31
+
+_Static_assert(1 + CHECKED_AT_ONCE <= X509_AHEAD_MAX,
+	       "what waits is checked at once");
+
 bool signer_is_batch(const struct signer_slot *slot)
 {
 	return prepared_context(slot->prepared)->tmpl->signature ==
@@ -57,11 +66,7 @@ void signer_ask(void *signer, size_t worker, void *piece)
 	rc = need_stages(slot, &slot->why);
 	if (rc == PV_OK)
 		rc = issue_ask(slot->issued, with, slot->prepared, &slot->why);
-	if (rc == PV_OK && !s->sealers) {
-		signer_seal(s, worker, slot);
-		return;
-	}
-	/* Once it is queued the slot is the other thread's. */
+	/* Once it is queued the slot may be another thread's. */
 	if (rc == PV_OK)
 		rc = workers_put(s->sealers, slot, &slot->why);
 	if (rc == PV_OK)
@@ -70,15 +75,44 @@ void signer_ask(void *signer, size_t worker, void *piece)
 	slot_made(s, slot, with);
 }
 
+/* The slot is checked with those that wait behind it. */
+static enum pv_code check_ahead(struct signer *s, struct signer_slot *slot,
+				struct signing *with, struct err *err)
+{
+	void *waiting[CHECKED_AT_ONCE];
+	struct issued *list[1 + CHECKED_AT_ONCE] = { slot->issued };
+	size_t n;
+
+	if (issued_is_ahead(slot->issued))
+		return PV_OK;
+	n = workers_waiting(s->sealers, waiting, CHECKED_AT_ONCE);
+	if (n > CHECKED_AT_ONCE)
+		n = CHECKED_AT_ONCE;
+	for (size_t i = 0; i < n; i++)
+		list[1 + i] = ((struct signer_slot *)waiting[i])->issued;
+	return n > 0 ? issue_check_ahead(list, 1 + n, with, err) : PV_OK;
+}
+
+bool signer_help(struct signer *s)
+{
+	/* What is asked for one after the other can be checked at once. */
+	if (workers_waiting(s->sealers, NULL, 0) < CHECKED_AT_ONCE &&
+	    workers_help(s->askers))
+		return true;
+	return workers_help(s->sealers);
+}
+
 void signer_seal(void *signer, size_t worker, void *piece)
 {
 	struct signer *s = signer;
 	struct signer_slot *slot = piece;
-	size_t who = s->sealers ? s->askers_n + worker : worker;
+	size_t who = s->sealers_n > 0 ? s->askers_n + worker : worker;
 	struct signing *with = signer_signing(s, who, slot);
 	struct bundled *one[1] = { slot->bundled };
 
-	slot->rc = issue_check(slot->issued, with, &slot->why);
+	slot->rc = check_ahead(s, slot, with, &slot->why);
+	if (slot->rc == PV_OK)
+		slot->rc = issue_check(slot->issued, with, &slot->why);
 	/* What was signed is always checked, and a right one asked for anew. */
 	if (slot->rc == PV_OK && s->ending)
 		return;

@@ -80,15 +80,17 @@ void signing_close(struct signing *s)
 
 static enum pv_code verify(struct signing *s, enum signing_key which,
 			   const char *label, const uint8_t digest[32],
-			   const uint8_t sig[64], struct err *err)
+			   const uint8_t sig[64],
+			   const struct x509_ahead *ahead, struct err *err)
 {
 	struct err why;
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = x509_verify_digest(which == SIGNING_ISSUER ? s->issuer_verifier
-							: s->bundle_verifier,
-				digest, sig, PV_HSM_FATAL, &why);
+	rc = x509_verify_digest_ahead(which == SIGNING_ISSUER
+					      ? s->issuer_verifier
+					      : s->bundle_verifier,
+				      digest, sig, ahead, PV_HSM_FATAL, &why);
 	if (rc == PV_HSM_FATAL)
 		return err_fail(err, rc, "hsm.signature",
 				"use this token no more until it was checked",
@@ -134,10 +136,10 @@ enum pv_code signing_ask(struct signing *s, enum signing_key which,
 
 enum pv_code signing_check(struct signing *s, enum signing_key which,
 			   const uint8_t digest[32], const uint8_t sig[64],
-			   struct err *err)
+			   const struct x509_ahead *ahead, struct err *err)
 {
 	enum pv_code rc =
-		verify(s, which, label_of(s, which), digest, sig, err);
+		verify(s, which, label_of(s, which), digest, sig, ahead, err);
 
 	return keep_wrong(s, which, rc, sig, err);
 }
@@ -148,5 +150,6 @@ enum pv_code signing_sign(struct signing *s, enum signing_key which,
 {
 	enum pv_code rc = signing_ask(s, which, digest, sig, err);
 
-	return rc == PV_OK ? signing_check(s, which, digest, sig, err) : rc;
+	return rc == PV_OK ? signing_check(s, which, digest, sig, NULL, err)
+			   : rc;
 }

@@ -53,13 +53,15 @@ PV_MUST enum pv_code signing_sign(struct signing *s, enum signing_key which,
 /*
  * Its two halves, for who has the token asked by one thread and the answer
  * verified by another: a signature of signing_ask() is worth nothing before
- * signing_check() has passed.
+ * signing_check() has passed. ahead: of x509_verify_ahead(), or NULL.
  */
 PV_MUST enum pv_code signing_ask(struct signing *s, enum signing_key which,
 				 const uint8_t digest[32], uint8_t sig[64],
 				 struct err *err);
 PV_MUST enum pv_code signing_check(struct signing *s, enum signing_key which,
 				   const uint8_t digest[32],
-				   const uint8_t sig[64], struct err *err);
+				   const uint8_t sig[64],
+				   const struct x509_ahead *ahead,
+				   struct err *err);
 
 #endif

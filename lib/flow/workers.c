@@ -132,6 +132,15 @@ bool workers_help(struct workers *w)
 	return true;
 }
 
+size_t workers_waiting(const struct workers *w, void **pieces, size_t max)
+{
+	size_t n = w->n > 0 ? 0 : w->waiting;
+
+	for (size_t i = 0; i < n && i < max; i++)
+		pieces[i] = w->queue[(w->first + i) % WORKERS_QUEUE_MAX];
+	return n;
+}
+
 void workers_drop(struct workers *w)
 {
 	pthread_mutex_lock(&w->lock);
@@ -143,6 +152,8 @@ void workers_drop(struct workers *w)
 
 void workers_drain(struct workers *w)
 {
+	while (workers_help(w))
+		;
 	pthread_mutex_lock(&w->lock);
 	while (w->waiting + w->under_way > 0)
 		pthread_cond_wait(&w->idle, &w->lock);

@@ -30,9 +30,12 @@ PV_MUST enum pv_code workers_put(struct workers *w, void *piece,
 				 struct err *err);
 /* Without threads: does the piece queued first. False when there is none. */
 PV_MUST bool workers_help(struct workers *w);
+/* Without threads: how many wait, and the first max of them, in turn. */
+PV_MUST size_t workers_waiting(const struct workers *w, void **pieces,
+			       size_t max);
 /* Drops what waits and returns when nothing is under way any more. */
 void workers_drop(struct workers *w);
-/* Returns when every piece that was put has ended. */
+/* Returns when every piece that was put has ended: without threads, does it. */
 void workers_drain(struct workers *w);
 /* How many pieces ended since the last call; clears workers_fd(). */
 PV_MUST size_t workers_done(struct workers *w);

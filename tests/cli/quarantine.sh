@@ -77,6 +77,34 @@ verify_audit
 expect_equal "$(audit_number quarantined)" 4 quarantined
 expect_held azure-dps dps-1 dps-2 dps-3
 
+case_start "one wrong signature among many that are checked at once"
+mkdir "$T/fleet"
+seq -f 'dps-%04g' 1001 1600 >"$T/ids"
+sed "s|.*|{\"dir\":\"$T/fleet/&\",\"device\":\"&\"}|" "$T/ids" >"$T/many"
+sed 's|.*|{"device":"&","csr_file":"fleet/&/csr.pem"}|' "$T/ids" \
+	>"$T/fleet.jsonl"
+"$PROVDEV" keygen-many "$T/many" || fail "keygen-many"
+wrong_token
+FAULT_FLIP=590 # by then the CA key has its table
+FAULT_FLIP_TIMES=1
+export FAULT_FLIP FAULT_FLIP_TIMES
+run "$PROVCTL" -C "$H" issue --template azure-dps --jobs 1 \
+	--from "$T/fleet.jsonl"
+expect_equal "$rc" 7 exit
+expect_equal "$(jq -r 'select(.status == "quarantined") | .error.rule' \
+	"$T/out")" hsm.signature "one line"
+jq -r 'select(.status == "quarantined") | .device' "$T/out" >"$T/held"
+right_token
+unset FAULT_FLIP_TIMES
+run "$PROVCTL" -C "$H" issue --template azure-dps --jobs 1 \
+	--from "$T/fleet.jsonl"
+expect_equal "$rc" 4 "exit of the rest"
+expect_equal "$(jq -r 'select(.status != "issued" and
+	.status != "existing") | .device' "$T/out")" "$(cat "$T/held")" held
+verify_audit
+expect_equal "$(audit_number quarantined)" 5 quarantined
+expect_equal "$(audit_number open_intents)" 0 "open intents"
+
 case_start "a store that lets one go is found"
 copy_authority "$T/edited"
 "$builddir/tests/cli/sql" "$H/store.db" \

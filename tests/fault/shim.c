@@ -7,7 +7,8 @@
  *   FAULT_<call>_RV=N         it returns N, from the FAULT_<call>_FROM-th of a
  *                             process on (1), FAULT_<call>_TIMES times (always)
  *   FAULT_FLIP=N              signatures have one bit changed, from the N-th
- *                             C_Sign of a process on; a line "pid flipped" each
+ *                             C_Sign of a process on, FAULT_FLIP_TIMES times
+ *                             (always); a line "pid flipped" each
  *   FAULT_PAD=FILE            the token has a pin pad; FILE holds what the
  *                             person types
  *   FAULT_SESSIONS=N          the token has N sessions; FAULT_LOCKS=PREFIX of
@@ -93,7 +94,7 @@ static CK_RV my_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o,
 		       CK_ULONG *l)
 {
 	static _Atomic long count;
-	long flip = number("FLIP", "");
+	long flip = number("FLIP", ""), times = number("FLIP", "_TIMES");
 	long n_th = ++count;
 	CK_RV rv = planned("C_Sign", n_th);
 
@@ -101,7 +102,8 @@ static CK_RV my_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o,
 		rv = real->C_Sign(s, p, n, o, l);
 	note("C_Sign", rv);
 	/* Of a MAC nobody could tell. */
-	if (rv == CKR_OK && o && *l == 64 && flip > 0 && n_th >= flip) {
+	if (rv == CKR_OK && o && *l == 64 && flip > 0 && n_th >= flip &&
+	    (times == 0 || n_th < flip + times)) {
 		o[5] ^= 1;
 		note("flipped", rv);
 	}

@@ -91,6 +91,31 @@ START_TEST(without_threads_the_caller_works_in_order)
 }
 END_TEST
 
+START_TEST(without_threads_what_waits_can_be_seen_and_drained)
+{
+	struct piece pieces[4] = { 0 };
+	void *seen[3] = { NULL };
+	struct tally t = { 0 };
+	struct workers *w;
+	struct err err;
+
+	err_init(&err);
+	ck_assert_int_eq(workers_start(0, work, &t, &w, &err), PV_OK);
+	ck_assert_uint_eq(workers_waiting(w, seen, 3), 0);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(workers_put(w, &pieces[i], &err), PV_OK);
+	ck_assert(workers_help(w));
+	ck_assert_uint_eq(workers_waiting(w, seen, 2), 3);
+	ck_assert_ptr_eq(seen[0], &pieces[1]);
+	ck_assert_ptr_eq(seen[1], &pieces[2]);
+	ck_assert_ptr_null(seen[2]);
+	workers_drain(w);
+	ck_assert_uint_eq(t.done, 4);
+	ck_assert_uint_eq(workers_waiting(w, seen, 3), 0);
+	workers_stop(w);
+}
+END_TEST
+
 START_TEST(too_many_are_refused)
 {
 	static struct piece pieces[WORKERS_QUEUE_MAX + 1];
@@ -117,6 +142,7 @@ int main(void)
 
 	tcase_add_test(t, each_piece_is_done_once);
 	tcase_add_test(t, without_threads_the_caller_works_in_order);
+	tcase_add_test(t, without_threads_what_waits_can_be_seen_and_drained);
 	tcase_add_test(t, too_many_are_refused);
 	suite_add_tcase(s, t);
 	return unit_run(s);
