@@ -167,6 +167,7 @@ UNIT_TESTS = \
 	tests/unit/check_sandbox \
 	tests/unit/check_secret \
 	tests/unit/check_serialset \
+	tests/unit/check_sha256 \
 	tests/unit/check_signer \
 	tests/unit/check_store \
 	tests/unit/check_store_crash \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/seal/recipient.h"
 #include "lib/x509/cert.h"
 
@@ -119,7 +120,8 @@ static enum pv_code look_at_csr(struct approved *a, struct err *err)
 	}
 	if (issue_context_own_key(a->who->ctx, a->csr.spki))
 		f->key_authority = POLICY_OWNER_AUTHORITY;
-	rc = x509_spki_sha256(a->csr.spki, a->spki_sha256, err);
+	rc = sha256_kept(x509_ctx_hash(a->who->x509), a->csr.spki,
+			 a->spki_sha256, err);
 	return rc == PV_OK ? csr_requested_hash(&a->csr, a->asked, err) : rc;
 }
 

@@ -232,7 +232,8 @@ static enum pv_code seal_stage(struct signing *s, const struct issued *i,
 		rc = seal_bundle_make(s->seal, &job, &b->payload, &b->segments,
 				      b->bh, err);
 	if (rc == PV_OK)
-		rc = sha256(buf_span(&b->payload), b->payload_sha256, err);
+		rc = sha256_kept(seal_hash(s->seal), buf_span(&b->payload),
+				 b->payload_sha256, err);
 	if (rc == PV_OK)
 		rc = contents_escrow(s, i,
 				     t->stages[b->stage].components &

@@ -41,7 +41,7 @@ enum pv_code issue_ask(struct issued *i, struct signing *s,
 	buf_reset(&i->cert);
 	if (tbs.len == 0)
 		return PV_OK;
-	rc = sha256(tbs, i->digest, err);
+	rc = sha256_kept(seal_hash(s->seal), tbs, i->digest, err);
 	return rc == PV_OK
 		       ? signing_ask(s, SIGNING_ISSUER, i->digest, i->sig, err)
 		       : rc;

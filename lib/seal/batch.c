@@ -17,6 +17,7 @@
  * odd last node moves up as it is, which gives the tree of RFC 9162 2.1.1.
  */
 struct seal_batch {
+	struct sha256 *hash;
 	uint8_t (*nodes)[32]; /* owned; levels one behind the other */
 	size_t at[BATCH_PATH_MAX + 1], len[BATCH_PATH_MAX + 1];
 	size_t levels;
@@ -26,10 +27,13 @@ struct seal_batch {
 
 CLEANUP_PTR(struct seal_batch, seal_batch_free);
 
+static const struct span leaf_mark = { (const uint8_t *)"\x00", 1 };
+static const struct span node_mark = { (const uint8_t *)"\x01", 1 };
+
 enum pv_code seal_batch_leaf(struct span payload, uint8_t leaf[static 32],
 			     struct err *err)
 {
-	const struct span parts[] = { { (const uint8_t *)"\x00", 1 }, payload };
+	const struct span parts[] = { leaf_mark, payload };
 
 	return sha256_parts(parts, 2, leaf, err);
 }
@@ -38,9 +42,7 @@ enum pv_code seal_batch_node(const uint8_t left[static 32],
 			     const uint8_t right[static 32],
 			     uint8_t out[static 32], struct err *err)
 {
-	const struct span parts[] = { { (const uint8_t *)"\x01", 1 },
-				      { left, 32 },
-				      { right, 32 } };
+	const struct span parts[] = { node_mark, { left, 32 }, { right, 32 } };
 
 	return sha256_parts(parts, 3, out, err);
 }
@@ -49,8 +51,21 @@ void seal_batch_free(struct seal_batch *b)
 {
 	if (!b)
 		return;
+	sha256_free(b->hash);
 	free(b->nodes);
 	free(b);
+}
+
+/* seal_batch_leaf() and seal_batch_node() on the kept hash. */
+static enum pv_code hash(const struct seal_batch *b, struct span mark,
+			 struct span first, struct span second,
+			 uint8_t out[static 32], struct err *err)
+{
+	sha256_begin(b->hash);
+	sha256_add(b->hash, mark);
+	sha256_add(b->hash, first);
+	sha256_add(b->hash, second);
+	return sha256_end(b->hash, out, err);
 }
 
 /* One level above the last; its nodes are there already, zeroed. */
@@ -64,7 +79,8 @@ static enum pv_code add_level(struct seal_batch *b, struct err *err)
 	b->at[l] = b->at[l - 1] + n;
 	b->len[l] = (n + 1) / 2;
 	for (size_t i = 0; i + 1 < n && rc == PV_OK; i += 2)
-		rc = seal_batch_node(from[i], from[i + 1], to[i / 2], err);
+		rc = hash(b, node_mark, (struct span){ from[i], 32 },
+			  (struct span){ from[i + 1], 32 }, to[i / 2], err);
 	if (n & 1)
 		memcpy(to[n / 2], from[n - 1], 32);
 	b->levels++;
@@ -160,7 +176,9 @@ enum pv_code seal_batch_new(const uint8_t (*leaves)[32], size_t n,
 	new = mem_new(sizeof(*new), err);
 	if (!new)
 		return PV_INTERNAL;
-	rc = build_tree(new, leaves, n, err);
+	rc = sha256_new(&new->hash, err);
+	if (rc == PV_OK)
+		rc = build_tree(new, leaves, n, err);
 	if (rc == PV_OK)
 		rc = put_protected(new, kid, claims, err);
 	if (rc == PV_OK)
@@ -230,9 +248,10 @@ enum pv_code seal_batch_finish(const struct seal_batch *b, size_t index,
 {
 	size_t max = payload.len + PROTECTED_MAX + BATCH_PATH_MAX * 34 +
 		     COSE_SIG_LEN + RECEIPT_HEADS_MAX;
+	const struct span none = { NULL, 0 };
 	uint8_t leaf[32], *room;
 	struct cbor_writer w;
-	enum pv_code rc = seal_batch_leaf(payload, leaf, err);
+	enum pv_code rc = hash(b, leaf_mark, payload, none, leaf, err);
 
 	if (rc != PV_OK)
 		return rc;

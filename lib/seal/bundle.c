@@ -16,6 +16,7 @@ static const char seal_label[] = "provctl/seal/v1";
 static const char kem_label[] = "provctl/seal-kem/v1";
 
 struct seal {
+	struct sha256 *hash;
 	struct hpke *hpke;
 	struct kdf *kdf;
 	struct gcm *gcm;
@@ -48,7 +49,9 @@ enum pv_code seal_new(struct seal **s, struct err *err)
 	n = mem_new(sizeof(*n), err);
 	if (!n)
 		return PV_INTERNAL;
-	rc = hpke_new(&n->hpke, err);
+	rc = sha256_new(&n->hash, err);
+	if (rc == PV_OK)
+		rc = hpke_new(&n->hpke, err);
 	if (rc == PV_OK)
 		rc = kdf_new(&n->kdf, err);
 	if (rc == PV_OK)
@@ -64,12 +67,18 @@ void seal_free(struct seal *s)
 {
 	if (!s)
 		return;
+	sha256_free(s->hash);
 	hpke_free(s->hpke);
 	kdf_free(s->kdf);
 	gcm_free(s->gcm);
 	wrap_free(s->wrap);
 	secret_release(&s->fixed_bs);
 	free(s);
+}
+
+struct sha256 *seal_hash(struct seal *s)
+{
+	return s->hash;
 }
 
 struct hpke *seal_hpke(struct seal *s)
@@ -97,7 +106,7 @@ enum pv_code seal_set_secrets(struct seal *s, const struct secret *bs,
 	return rc;
 }
 
-static enum pv_code bind(struct making *m, struct err *err)
+static enum pv_code bind(struct seal *s, struct making *m, struct err *err)
 {
 	struct cbor_writer w;
 	struct span binding;
@@ -109,7 +118,7 @@ static enum pv_code bind(struct making *m, struct err *err)
 				"a binding of %zu bytes is too long", w.len);
 	m->binding_len = w.len;
 	binding = (struct span){ m->binding, w.len };
-	return sha256(binding, m->bh, err);
+	return sha256_kept(s->hash, binding, m->bh, err);
 }
 
 /* Draws BS and closes it for the recipient. */
@@ -241,7 +250,7 @@ enum pv_code seal_bundle_make(struct seal *s, const struct seal_job *job,
 		return rc;
 	m.job = job;
 	m.bs = (struct secret)SECRET_INIT;
-	rc = bind(&m, err);
+	rc = bind(s, &m, err);
 	if (rc == PV_OK)
 		rc = envelope(s, &m, err);
 	if (rc == PV_OK)

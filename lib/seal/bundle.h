@@ -69,6 +69,8 @@ struct seal;
 /* *s owned by the caller. PV_INTERNAL. */
 PV_MUST enum pv_code seal_new(struct seal **s, struct err *err);
 void seal_free(struct seal *s);
+/* Its kept SHA-256, for who has a seal and something to hash. */
+struct sha256 *seal_hash(struct seal *s);
 
 /*
  * Seals one bundle: the descriptor payload is appended to payload, all segments

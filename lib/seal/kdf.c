@@ -3,82 +3,102 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
-#include <openssl/params.h>
-
 #include "lib/base/mem.h"
-#include "lib/seal/ossl.h"
+#include "lib/base/sha256.h"
 
 #define KDF_PARTS_MAX 8
 
+/*
+ * HMAC is made of the hash here (RFC 2104 2): EVP's copies and allocates
+ * contexts for each key, and here nearly each key is used once or twice.
+ */
+#define BLOCK_LEN 64
+#define INNER_PAD 0x36
+#define OUTER_PAD 0x5c
+
 struct kdf {
-	EVP_MAC *mac;
-	EVP_MAC_CTX *ctx;
+	struct sha256 *hash;
+	struct secret key; /* one block */
 };
 
 static const uint8_t zeros[KDF_HASH_LEN];
 
 CLEANUP_PTR(struct kdf, kdf_free);
 
-static bool rekey(struct kdf *k, const uint8_t *key, size_t len)
-{
-	return EVP_MAC_init(k->ctx, key, len, NULL) == 1;
-}
-
 enum pv_code kdf_new(struct kdf **k, struct err *err)
 {
 	CLEANUP(cleanup_kdf_free) struct kdf *n = NULL;
-	char digest[] = "SHA256";
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
-					OSSL_MAC_PARAM_DIGEST, digest, 0),
-				OSSL_PARAM_construct_end() };
+	enum pv_code rc;
 
 	*k = NULL;
 	n = mem_new(sizeof(*n), err);
 	if (!n)
 		return PV_INTERNAL;
-	n->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	n->ctx = n->mac ? EVP_MAC_CTX_new(n->mac) : NULL;
-	if (!n->ctx || EVP_MAC_init(n->ctx, zeros, sizeof(zeros), params) != 1)
-		return ossl_fail(err, "HMAC-SHA256");
-	*k = TAKE(n);
-	return PV_OK;
+	rc = sha256_new(&n->hash, err);
+	if (rc == PV_OK)
+		rc = secret_alloc(&n->key, BLOCK_LEN, err);
+	if (rc == PV_OK)
+		*k = TAKE(n);
+	return rc;
 }
 
 void kdf_free(struct kdf *k)
 {
 	if (!k)
 		return;
-	EVP_MAC_CTX_free(k->ctx);
-	EVP_MAC_free(k->mac);
+	sha256_free(k->hash);
+	secret_release(&k->key);
 	free(k);
 }
 
 void kdf_forget(struct kdf *k)
 {
-	if (!rekey(k, zeros, sizeof(zeros)))
-		ERR_clear_error();
+	secret_wipe(k->key.data, BLOCK_LEN);
+	sha256_begin(k->hash);
+}
+
+/* A key longer than a block is hashed; zeros fill the block. */
+static enum pv_code set_key(struct kdf *k, struct span key, struct err *err)
+{
+	secret_wipe(k->key.data, BLOCK_LEN);
+	if (key.len > BLOCK_LEN)
+		return sha256_kept(k->hash, key, k->key.data, err);
+	memcpy(k->key.data, key.p, key.len);
+	return PV_OK;
+}
+
+/* Begins a hash with the key, changed by a pad. */
+static void begin(struct kdf *k, uint8_t pad)
+{
+	uint8_t block[BLOCK_LEN];
+
+	for (size_t i = 0; i < BLOCK_LEN; i++)
+		block[i] = k->key.data[i] ^ pad;
+	sha256_begin(k->hash);
+	sha256_add(k->hash, (struct span){ block, BLOCK_LEN });
+	secret_wipe(block, sizeof(block));
 }
 
 enum pv_code kdf_hmac(struct kdf *k, struct span key, const struct span *parts,
 		      size_t n, uint8_t out[static KDF_HASH_LEN],
 		      struct err *err)
 {
-	size_t len = 0;
+	uint8_t inner[KDF_HASH_LEN];
+	enum pv_code rc = key.p ? set_key(k, key, err) : PV_OK;
 
-	/* An empty key equals a block of zeros (RFC 2104 2). */
-	if (key.p && key.len == 0)
-		key = (struct span){ zeros, sizeof(zeros) };
-	if (!rekey(k, key.p, key.p ? key.len : 0))
-		return ossl_fail(err, "HMAC-SHA256 key");
+	if (rc != PV_OK)
+		return rc;
+	begin(k, INNER_PAD);
 	for (size_t i = 0; i < n; i++)
-		if (parts[i].len &&
-		    EVP_MAC_update(k->ctx, parts[i].p, parts[i].len) != 1)
-			return ossl_fail(err, "HMAC-SHA256");
-	if (EVP_MAC_final(k->ctx, out, &len, KDF_HASH_LEN) != 1 ||
-	    len != KDF_HASH_LEN)
-		return ossl_fail(err, "HMAC-SHA256");
-	return PV_OK;
+		sha256_add(k->hash, parts[i]);
+	rc = sha256_end(k->hash, inner, err);
+	if (rc == PV_OK) {
+		begin(k, OUTER_PAD);
+		sha256_add(k->hash, (struct span){ inner, sizeof(inner) });
+		rc = sha256_end(k->hash, out, err);
+	}
+	secret_wipe(inner, sizeof(inner));
+	return rc;
 }
 
 enum pv_code kdf_extract(struct kdf *k, struct span salt,

@@ -38,7 +38,7 @@ enum pv_code seal_recipient_from_spki(struct seal *s, struct span spki,
 	memcpy(r->point, spki.p + sizeof(spki_head), HPKE_POINT_LEN);
 	rc = hpke_point_check(seal_hpke(s), r->point, err);
 	if (rc == PV_OK)
-		rc = sha256(spki, r->id, err);
+		rc = sha256_kept(seal_hash(s), spki, r->id, err);
 	return rc;
 }
 

@@ -93,13 +93,28 @@ static enum pv_code verify_rsa(const struct csr *csr, const EVP_MD *md,
 	return rc;
 }
 
+static enum pv_code hash_tbs(struct x509_ctx *ctx, const struct csr *csr,
+			     const EVP_MD *md, uint8_t hash[EVP_MAX_MD_SIZE],
+			     size_t *len, struct err *err)
+{
+	unsigned n;
+
+	*len = SHA256_LEN;
+	if (md == EVP_sha256())
+		return sha256_kept(ctx->hash, csr->tbs, hash, err);
+	if (EVP_Digest(csr->tbs.p, csr->tbs.len, hash, &n, md, NULL) != 1)
+		return x509_openssl_fail("CSR digest", err);
+	*len = n;
+	return PV_OK;
+}
+
 enum pv_code csr_verify(struct x509_ctx *ctx, const struct csr *csr,
 			struct err *err)
 {
 	const EVP_MD *md = digest_of(csr->sig_alg);
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	struct span digest = { hash, 0 };
-	unsigned len;
+	enum pv_code rc;
 
 	if (!md)
 		return wrong("is by an algorithm that is refused: use ECDSA or "
@@ -107,10 +122,9 @@ enum pv_code csr_verify(struct x509_ctx *ctx, const struct csr *csr,
 			     err);
 	if (!fits(csr->sig_alg, csr->key.alg))
 		return wrong("is by an algorithm that is not the key's", err);
-	if (EVP_Digest(csr->tbs.p, csr->tbs.len, hash, &len,
-		       md == EVP_sha256() ? ctx->sha256 : md, NULL) != 1)
-		return x509_openssl_fail("CSR digest", err);
-	digest.len = len;
+	rc = hash_tbs(ctx, csr, md, hash, &digest.len, err);
+	if (rc != PV_OK)
+		return rc;
 	if (csr->key.alg == X509_ALG_RSA)
 		return verify_rsa(csr, md, digest, err);
 	return verify_ec(ctx, csr, digest, err);

@@ -47,18 +47,19 @@ static void curve_release(struct x509_curve *c)
 enum pv_code x509_ctx_new(struct x509_ctx **out, struct err *err)
 {
 	struct x509_ctx *ctx = mem_new(sizeof(*ctx), err);
+	enum pv_code rc;
 
 	*out = NULL;
 	if (!ctx)
 		return PV_INTERNAL;
-	ctx->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	ctx->md = EVP_MD_CTX_new();
-	if (!ctx->sha256 || !ctx->md || !curve_setup(&ctx->p256, "P-256")) {
+	rc = sha256_new(&ctx->hash, err);
+	if (rc == PV_OK && !curve_setup(&ctx->p256, "P-256"))
+		rc = x509_openssl_fail("contexts for keys", err);
+	if (rc == PV_OK)
+		*out = ctx;
+	else
 		x509_ctx_free(ctx);
-		return x509_openssl_fail("contexts for keys", err);
-	}
-	*out = ctx;
-	return PV_OK;
+	return rc;
 }
 
 void x509_ctx_free(struct x509_ctx *ctx)
@@ -67,8 +68,7 @@ void x509_ctx_free(struct x509_ctx *ctx)
 		return;
 	curve_release(&ctx->p256);
 	curve_release(&ctx->p384);
-	EVP_MD_free(ctx->sha256);
-	EVP_MD_CTX_free(ctx->md);
+	sha256_free(ctx->hash);
 	BN_CTX_free(ctx->bn);
 	mem_cleanup(&ctx);
 }
@@ -76,6 +76,11 @@ void x509_ctx_free(struct x509_ctx *ctx)
 void x509_ctx_cleanup(struct x509_ctx **ctx)
 {
 	x509_ctx_free(*ctx);
+}
+
+struct sha256 *x509_ctx_hash(struct x509_ctx *ctx)
+{
+	return ctx->hash;
 }
 
 enum pv_code x509_ctx_import(struct x509_ctx *ctx,

@@ -9,6 +9,7 @@
 #include <openssl/bn.h>
 #include <openssl/evp.h>
 
+#include "lib/base/sha256.h"
 #include "lib/x509/keycheck.h"
 
 #define X509_SIEVE_BOUND 65536u /* small factors are primes below this */
@@ -25,8 +26,7 @@ struct x509_curve { /* one curve's key, its point replaced */
 struct x509_ctx {
 	struct x509_curve p256;
 	struct x509_curve p384; /* made with the first such key */
-	EVP_MD *sha256;
-	EVP_MD_CTX *md;
+	struct sha256 *hash;
 	BN_CTX *bn; /* made with the first RSA key, as is sieve */
 	uint32_t sieve[X509_SIEVE_WORDS];
 	size_t sieve_n;

@@ -235,15 +235,15 @@ enum pv_code x509_verify_cert(struct x509_verifier *v,
 {
 	struct span alg = cert->sig_alg, seq, oid;
 	uint8_t digest[DIGEST_LEN], raw[64];
+	enum pv_code rc;
 
 	if (!der_take(&alg, DER_SEQUENCE, &seq) || !der_take_oid(&seq, &oid) ||
 	    seq.len != 0 || !oid_equal(&oid_ecdsa_sha256, oid) ||
 	    !x509_ecdsa_from_der(cert->sig, raw))
 		return wrong_signature(wrong, err);
-	if (EVP_Digest(cert->tbs.p, cert->tbs.len, digest, NULL, v->ctx->sha256,
-		       NULL) != 1)
-		return x509_openssl_fail("SHA-256", err);
-	return x509_verify_digest(v, digest, raw, wrong, err);
+	rc = sha256_kept(v->ctx->hash, cert->tbs, digest, err);
+	return rc == PV_OK ? x509_verify_digest(v, digest, raw, wrong, err)
+			   : rc;
 }
 
 enum pv_code x509_verify_message(struct x509_ctx *ctx, struct span spki,
@@ -264,8 +264,10 @@ enum pv_code x509_verify_message(struct x509_ctx *ctx, struct span spki,
 		return err_fail(err, PV_INPUT, "signature.form",
 				"give a DER Ecdsa-Sig-Value (RFC 3279 2.2.3)",
 				"the signature does not parse");
-	if (EVP_Digest(msg.p, msg.len, digest, NULL, ctx->sha256, NULL) != 1 ||
-	    EVP_PKEY_verify_init(curve->use) != 1)
+	rc = sha256_kept(ctx->hash, msg, digest, err);
+	if (rc != PV_OK)
+		return rc;
+	if (EVP_PKEY_verify_init(curve->use) != 1)
 		return x509_openssl_fail("verify", err);
 	return verify(curve->use, digest, sig_der, PV_INPUT, err);
 }

@@ -43,6 +43,8 @@ PV_MUST enum pv_code x509_ctx_new(struct x509_ctx **ctx, struct err *err);
 /* Takes NULL. */
 void x509_ctx_free(struct x509_ctx *ctx);
 void x509_ctx_cleanup(struct x509_ctx **ctx);
+/* Its kept SHA-256, for who has a ctx and something to hash. */
+struct sha256 *x509_ctx_hash(struct x509_ctx *ctx);
 
 struct key_facts {
 	enum x509_alg alg;
