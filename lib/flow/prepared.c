@@ -24,9 +24,13 @@ enum pv_code prepared_new(struct prepared **p, struct err *err)
 void prepared_reset(struct prepared *p)
 {
 	secret_release(&p->host_key);
-	for (size_t i = 0; i < TPL_COMPONENTS_MAX; i++)
+	for (size_t i = 0; i < TPL_COMPONENTS_MAX; i++) {
+		/* Others have none: prepared_is_random(). */
+		if (!(p->components >> i & 1))
+			continue;
 		for (size_t j = 0; j < TPL_SECRETS_MAX; j++)
 			secret_release(&p->secrets[i][j]);
+	}
 	buf_reset(&p->tbs);
 	buf_reset(&p->row);
 	p->has_spki = false;
@@ -98,6 +102,19 @@ static uint32_t shard_of(const struct prepared *p)
 	return (uint32_t)rest;
 }
 
+/* Of the CSR's key it is known. */
+static enum pv_code hash_spki(struct prepared *p, struct span spki,
+			      struct err *err)
+{
+	const struct csr *csr = approved_csr(p->a);
+
+	if (!csr || !span_equal(csr->spki, spki))
+		return x509_spki_sha256(spki, p->spki_sha256, err);
+	memcpy(p->spki_sha256, approved_spki_sha256(p->a),
+	       sizeof(p->spki_sha256));
+	return PV_OK;
+}
+
 enum pv_code prepared_build_tbs(struct prepared *p, struct span spki,
 				struct buf *tbs, struct err *err)
 {
@@ -116,7 +133,7 @@ enum pv_code prepared_build_tbs(struct prepared *p, struct span spki,
 	if (rc == PV_OK && csr)
 		rc = csr_within(csr, buf_span(tbs), err);
 	if (rc == PV_OK)
-		rc = x509_spki_sha256(spki, p->spki_sha256, err);
+		rc = hash_spki(p, spki, err);
 	p->has_spki = rc == PV_OK;
 	return rc;
 }

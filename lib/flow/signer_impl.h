@@ -109,7 +109,7 @@ PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);
 /* The threads' jobs: the token signs a slot's TBS; the rest of its device. */
 void signer_ask(void *signer, size_t worker, void *slot);
 void signer_seal(void *signer, size_t worker, void *slot);
-PV_MUST bool signer_help(struct signer *s); /* does one without threads */
+PV_MUST bool signer_help(struct signer *s); /* does some without threads */
 /* Sends what is finished; a whole group becomes free, or held while some is. */
 PV_MUST enum pv_code signer_finish(struct signer *s, struct err *err);
 /* Sends again what is held, at its time, or lets it go. */

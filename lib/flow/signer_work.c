@@ -8,6 +8,9 @@
  */
 #define CHECKED_AT_ONCE 31
 
+/* Between two looks at what the other processes sent. */
+#define PIECES_AT_ONCE 4
+
 _Static_assert(1 + CHECKED_AT_ONCE <= X509_AHEAD_MAX,
 	       "what waits is checked at once");
 
@@ -93,13 +96,26 @@ static enum pv_code check_ahead(struct signer *s, struct signer_slot *slot,
 	return n > 0 ? issue_check_ahead(list, 1 + n, with, err) : PV_OK;
 }
 
-bool signer_help(struct signer *s)
+/* Asks first: what is asked for can be checked at once. */
+static bool help_once(struct signer *s)
 {
-	/* What is asked for one after the other can be checked at once. */
 	if (workers_waiting(s->sealers, NULL, 0) < CHECKED_AT_ONCE &&
 	    workers_help(s->askers))
 		return true;
 	return workers_help(s->sealers);
+}
+
+bool signer_help(struct signer *s)
+{
+	size_t n = 0;
+
+	while (n < PIECES_AT_ONCE && help_once(s)) {
+		n++;
+		/* Nobody goes on asking a token that has failed. */
+		if (s->token_failed)
+			break;
+	}
+	return n > 0;
 }
 
 void signer_seal(void *signer, size_t worker, void *piece)
