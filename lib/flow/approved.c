@@ -122,7 +122,9 @@ static enum pv_code look_at_csr(struct approved *a, struct err *err)
 		f->key_authority = POLICY_OWNER_AUTHORITY;
 	rc = sha256_kept(x509_ctx_hash(a->who->x509), a->csr.spki,
 			 a->spki_sha256, err);
-	return rc == PV_OK ? csr_requested_hash(&a->csr, a->asked, err) : rc;
+	return rc == PV_OK ? csr_requested_hash(a->who->x509, &a->csr, a->asked,
+						err)
+			   : rc;
 }
 
 /* The sealing key and the certified key's signature over it. */

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/rand.h>
-
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/contents.h"
@@ -217,11 +215,10 @@ static enum pv_code seal_stage(struct signing *s, const struct issued *i,
 	struct seal_job job = { .device_id = device_of(p),
 				.role = t->roles[prepared_role(p)].name,
 				.seq = b->seq };
-	enum pv_code rc;
+	enum pv_code rc = signing_draw_id(s, b->id, err);
 
-	if (RAND_bytes(b->id, sizeof(b->id)) != 1)
-		return err_fail(err, PV_INTERNAL, "bundle.id", NULL,
-				"the random generator failed");
+	if (rc != PV_OK)
+		return rc;
 	memcpy(job.bundle_id, b->id, sizeof(b->id));
 	memcpy(job.manifest_sha256, s->ctx->stages[b->stage].payload_sha256,
 	       32);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <openssl/rand.h>
+
 #include "lib/flow/ownkey.h"
 
 static struct span key_spki(const struct issue_key *key)
@@ -76,6 +78,20 @@ void signing_close(struct signing *s)
 	for (size_t i = 0; i < TPL_ESCROW_MAX; i++)
 		escrow_to_free(s->escrow[i]);
 	memset(s, 0, sizeof(*s));
+}
+
+enum pv_code signing_draw_id(struct signing *s, uint8_t id[SEAL_ID_LEN],
+			     struct err *err)
+{
+	if (s->ids_left == 0) {
+		if (RAND_bytes(s->ids, sizeof(s->ids)) != 1)
+			return err_fail(err, PV_INTERNAL, "bundle.id", NULL,
+					"the random generator failed");
+		s->ids_left = SIGNING_IDS;
+	}
+	s->ids_left--;
+	memcpy(id, s->ids + s->ids_left * SEAL_ID_LEN, SEAL_ID_LEN);
+	return PV_OK;
 }
 
 static enum pv_code verify(struct signing *s, enum signing_key which,

@@ -20,6 +20,8 @@ struct wrong_signature {
 	uint8_t bytes[64];
 };
 
+#define SIGNING_IDS 64 /* drawn at once */
+
 struct signing { /* for one template, that is, one context */
 	const struct issue_context *ctx;		   /* borrowed */
 	const char *authority;				   /* name, borrowed */
@@ -29,6 +31,8 @@ struct signing { /* for one template, that is, one context */
 	struct seal *seal;
 	struct content_config *configs[TPL_COMPONENTS_MAX]; /* or NULL */
 	struct escrow_to *escrow[TPL_ESCROW_MAX];
+	uint8_t ids[SIGNING_IDS * SEAL_ID_LEN]; /* of bundles to come */
+	size_t ids_left;
 	struct wrong_signature wrong; /* what the last signing_sign() got */
 };
 
@@ -42,6 +46,10 @@ PV_MUST enum pv_code signing_open(const struct issue_context *ctx,
 				  const char *authority, struct hsm *hsm,
 				  struct signing *s, struct err *err);
 void signing_close(struct signing *s);
+
+/* Draws a bundle's random id, which is no secret. PV_INTERNAL. */
+PV_MUST enum pv_code signing_draw_id(struct signing *s, uint8_t id[SEAL_ID_LEN],
+				     struct err *err);
 
 /*
  * Asks the token and verifies what it gives. A wrong, zero or short signature

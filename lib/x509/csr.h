@@ -83,7 +83,8 @@ PV_MUST enum pv_code csr_within(const struct csr *csr, struct span tbs,
  * sorted SHA-256 of AttributeTypeAndValue || be32(m) || m sorted SHA-256 of
  * Extension. Key and signature do not enter, nor does the challenge password.
  */
-PV_MUST enum pv_code csr_requested_hash(const struct csr *csr, uint8_t out[32],
+PV_MUST enum pv_code csr_requested_hash(struct x509_ctx *ctx,
+					const struct csr *csr, uint8_t out[32],
 					struct err *err);
 
 #endif

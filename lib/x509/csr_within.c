@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "lib/x509/cert.h"
 #include "lib/x509/ctx.h"
 #include "lib/x509/oids.h"
@@ -218,11 +216,10 @@ struct hash_set {
 	size_t n;
 };
 
-static bool hash_add(struct hash_set *set, struct span v)
+static bool hash_add(struct hash_set *set, struct span v, struct x509_ctx *ctx)
 {
 	return set->n < sizeof(set->hash) / HASH_LEN &&
-	       EVP_Digest(v.p, v.len, set->hash[set->n++], NULL, EVP_sha256(),
-			  NULL) == 1;
+	       sha256_kept(ctx->hash, v, set->hash[set->n++], NULL) == PV_OK;
 }
 
 static int hash_order(const void *a, const void *b)
@@ -238,7 +235,8 @@ static void hash_put(struct buf *b, struct hash_set *set)
 	set->n = 0;
 }
 
-static bool put_requests(const struct csr *csr, struct buf *b)
+static bool put_requests(struct x509_ctx *ctx, const struct csr *csr,
+			 struct buf *b)
 {
 	static const char label[] = "provctl/csr-requests/v1";
 	struct span rest = csr->extensions, whole;
@@ -249,31 +247,30 @@ static bool put_requests(const struct csr *csr, struct buf *b)
 	buf_put(b, label, sizeof(label)); /* with its NUL */
 	name_iter_init(&it, csr->subject);
 	while (name_iter_next(&it, &attr))
-		if (!hash_add(&set, attr.whole))
+		if (!hash_add(&set, attr.whole, ctx))
 			return false;
 	hash_put(b, &set);
 	while (rest.len > 0)
 		if (!der_take_whole(&rest, DER_SEQUENCE, NULL, &whole) ||
-		    !hash_add(&set, whole))
+		    !hash_add(&set, whole, ctx))
 			return false;
 	hash_put(b, &set);
 	return !it.bad;
 }
 
-enum pv_code csr_requested_hash(const struct csr *csr, uint8_t out[32],
-				struct err *err)
+enum pv_code csr_requested_hash(struct x509_ctx *ctx, const struct csr *csr,
+				uint8_t out[32], struct err *err)
 {
 	struct buf b;
 	enum pv_code rc;
 
 	buf_init(&b, 4096);
-	if (!put_requests(csr, &b))
+	if (!put_requests(ctx, csr, &b))
 		rc = csr_malformed("what it asks for", err);
 	else
 		rc = buf_check(&b, err);
-	if (rc == PV_OK &&
-	    EVP_Digest(b.data, b.len, out, NULL, EVP_sha256(), NULL) != 1)
-		rc = x509_openssl_fail("SHA-256", err);
+	if (rc == PV_OK)
+		rc = sha256_kept(ctx->hash, buf_span(&b), out, err);
 	buf_release(&b);
 	return rc;
 }

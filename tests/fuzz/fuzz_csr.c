@@ -17,7 +17,7 @@ static void whole_way(struct x509_ctx *ctx, struct span der)
 
 	if (csr_decode(der, &csr, NULL) != PV_OK)
 		return;
-	if (csr_requested_hash(&csr, hash, NULL) != PV_OK)
+	if (csr_requested_hash(ctx, &csr, hash, NULL) != PV_OK)
 		abort(); /* what was decoded can be walked again */
 	if (csr.key.bits > 4096)
 		return;

@@ -181,7 +181,7 @@ static enum pv_code judge(const uint8_t *p, size_t len)
 	memcpy(copy, p, len);
 	rc = csr_decode((struct span){ copy, len }, &csr, NULL);
 	if (rc == PV_OK)
-		rc = csr_requested_hash(&csr, hash, NULL);
+		rc = csr_requested_hash(ctx, &csr, hash, NULL);
 	if (rc == PV_OK)
 		rc = csr_verify(ctx, &csr, NULL);
 	free(copy);

@@ -180,6 +180,7 @@ static void request_hash(EVP_PKEY *key, const char *subject,
 	struct xf_csr what = { .subject = subject,
 			       .exts = exts,
 			       .challenge = challenge };
+	struct x509_ctx *ctx;
 	struct buf der;
 	struct csr csr;
 	struct err err;
@@ -187,7 +188,9 @@ static void request_hash(EVP_PKEY *key, const char *subject,
 	err_init(&err);
 	xf_csr(key, &what, &der);
 	unit_ok(csr_decode(buf_span(&der), &csr, &err), &err);
-	unit_ok(csr_requested_hash(&csr, out, &err), &err);
+	unit_ok(x509_ctx_new(&ctx, &err), &err);
+	unit_ok(csr_requested_hash(ctx, &csr, out, &err), &err);
+	x509_ctx_free(ctx);
 	buf_release(&der);
 }
 
