@@ -29,7 +29,7 @@ struct stage_bundle {
 	uint64_t seq;
 	uint8_t id[SEAL_ID_LEN];
 	uint8_t bh[32], payload_sha256[32];
-	struct buf payload, segments, clear, descriptor, container, escrow;
+	struct buf payload, segments, clear, descriptor, escrow;
 	struct seal_clear clear_list[SEAL_COMPONENTS_MAX];
 	size_t clear_n;
 };
@@ -46,7 +46,6 @@ static void stage_init(struct stage_bundle *b)
 	buf_init(&b->segments, CONTAINER_MAX);
 	buf_init(&b->clear, CONTAINER_MAX);
 	buf_init(&b->descriptor, 2 * SEAL_DESCRIPTOR_MAX);
-	buf_init(&b->container, CONTAINER_MAX);
 	buf_init(&b->escrow, ESCROW_OUT_MAX);
 }
 
@@ -56,7 +55,6 @@ static void stage_reset(struct stage_bundle *b)
 	buf_reset(&b->segments);
 	buf_reset(&b->clear);
 	buf_reset(&b->descriptor);
-	buf_reset(&b->container);
 	buf_reset(&b->escrow);
 	b->clear_n = 0;
 }
@@ -82,7 +80,6 @@ void bundled_free(struct bundled *b)
 		buf_release(&s->segments);
 		buf_release(&s->clear);
 		buf_release(&s->descriptor);
-		buf_release(&s->container);
 		buf_release(&s->escrow);
 	}
 	free(b);
@@ -389,22 +386,28 @@ static enum pv_code sign_each(struct bundled *dev, struct signing *s,
 	return rc;
 }
 
-static enum pv_code put_containers(struct bundled *dev, struct signing *s,
-				   struct err *err)
+static struct span manifest_of(const struct bundled *b, size_t n)
 {
-	enum pv_code rc = PV_OK;
+	const struct prepared *p = issued_prepared(b->i);
 
-	for (size_t k = 0; rc == PV_OK && k < dev->n; k++) {
-		struct stage_bundle *b = &dev->stages[k];
+	return prepared_context(p)->stages[b->stages[n].stage].manifest;
+}
 
-		rc = seal_container(s->ctx->stages[b->stage].manifest,
-				    buf_span(&b->descriptor), b->clear_list,
-				    b->clear_n, buf_span(&b->segments),
-				    &b->container, err);
-		if (rc == PV_OK)
-			rc = buf_check(&b->container, err);
+static enum pv_code check_containers(const struct bundled *dev, struct err *err)
+{
+	for (size_t k = 0; k < dev->n; k++) {
+		const struct stage_bundle *b = &dev->stages[k];
+
+		if (seal_container_len(manifest_of(dev, k),
+				       buf_span(&b->descriptor), b->clear_list,
+				       b->clear_n,
+				       buf_span(&b->segments)) > CONTAINER_MAX)
+			return err_fail(err, PV_INPUT, "size.limit",
+					"make it smaller",
+					"a bundle is longer than %u bytes",
+					CONTAINER_MAX);
 	}
-	return rc;
+	return PV_OK;
 }
 
 enum pv_code bundles_sign(struct bundled *const *list, size_t n,
@@ -414,10 +417,8 @@ enum pv_code bundles_sign(struct bundled *const *list, size_t n,
 
 	/* Signing may be tried again, on another token: from the start. */
 	for (size_t k = 0; k < n; k++) {
-		for (size_t i = 0; i < list[k]->n; i++) {
+		for (size_t i = 0; i < list[k]->n; i++)
 			buf_reset(&list[k]->stages[i].descriptor);
-			buf_reset(&list[k]->stages[i].container);
-		}
 	}
 	if (s->ctx->tmpl->signature == TPL_SIG_BATCH)
 		for (size_t k = 0; rc == PV_OK && k < s->ctx->stages_n; k++)
@@ -426,7 +427,7 @@ enum pv_code bundles_sign(struct bundled *const *list, size_t n,
 		for (size_t k = 0; rc == PV_OK && k < n; k++)
 			rc = sign_each(list[k], s, err);
 	for (size_t k = 0; rc == PV_OK && k < n; k++)
-		rc = put_containers(list[k], s, err);
+		rc = check_containers(list[k], err);
 	return rc;
 }
 
@@ -450,6 +451,15 @@ void bundled_get(const struct bundled *b, size_t n, struct bundle_out *out)
 	out->seq = s->seq;
 	memcpy(out->bh, s->bh, sizeof(out->bh));
 	memcpy(out->payload_sha256, s->payload_sha256, 32);
-	out->container = buf_span(&s->container);
 	out->escrow = buf_span(&s->escrow);
+}
+
+void bundled_put_container(const struct bundled *b, size_t n, struct buf *out)
+{
+	const struct stage_bundle *s = &b->stages[n];
+
+	if (seal_container(manifest_of(b, n), buf_span(&s->descriptor),
+			   s->clear_list, s->clear_n, buf_span(&s->segments),
+			   out, NULL) != PV_OK)
+		out->failed = true;
 }

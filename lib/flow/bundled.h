@@ -26,7 +26,8 @@ PV_MUST enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 
 /*
  * Signs the descriptors of n sealed devices of one signing context (plain,
- * mac0 or one batch for each stage) and builds their containers. All or none.
+ * mac0 or one batch for each stage). All or none. PV_INPUT, rule "size.limit",
+ * also for a container that would be too long.
  */
 PV_MUST enum pv_code bundles_sign(struct bundled *const *list, size_t n,
 				  struct signing *s, uint64_t now_ms,
@@ -37,13 +38,15 @@ struct bundle_out {
 	uint8_t id[SEAL_ID_LEN];
 	uint64_t seq;
 	uint8_t bh[32], payload_sha256[32];
-	struct span container; /* the .pvb file */
-	struct span escrow;    /* CMS of all escrowed values; may be empty */
+	struct span escrow; /* CMS of all escrowed values; may be empty */
 };
 
 const struct issued *bundled_issued(const struct bundled *b);
 /* 0 to TPL_STAGES_MAX bundles. */
 size_t bundled_count(const struct bundled *b);
 void bundled_get(const struct bundled *b, size_t n, struct bundle_out *out);
+/* Appends the .pvb file of bundle n, which bundles_sign() found to be in size;
+ * it is put together here, and nowhere else. out->failed when out is full. */
+void bundled_put_container(const struct bundled *b, size_t n, struct buf *out);
 
 #endif

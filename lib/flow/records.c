@@ -132,6 +132,7 @@ void record_put_result(struct wire *w, const struct bundled *b)
 	wire_put_u64(w, bundled_count(b));
 	for (size_t n = 0; n < bundled_count(b); n++) {
 		struct bundle_out out;
+		size_t container;
 
 		bundled_get(b, n, &out);
 		wire_put_str(w, out.stage);
@@ -139,7 +140,9 @@ void record_put_result(struct wire *w, const struct bundled *b)
 		wire_put_u64(w, out.seq);
 		wire_put_bytes(w, out.bh, 32);
 		wire_put_bytes(w, out.payload_sha256, 32);
-		wire_put_span(w, out.container);
+		container = wire_begin_span(w);
+		bundled_put_container(b, n, &w->out);
+		wire_end_span(w, container);
 		wire_put_span(w, out.escrow);
 	}
 	wire_end(w, mark);

@@ -10,6 +10,7 @@
 #include "lib/base/fileio.h"
 
 #define HEAD_BYTES 5
+#define SPAN_HEAD_BYTES 4
 #define READ_BYTES 65536
 
 void wire_init(struct wire *w, int fd)
@@ -38,19 +39,21 @@ size_t wire_begin(struct wire *w, enum wire_type type)
 	return mark;
 }
 
-void wire_end(struct wire *w, size_t mark)
+/* The length of what began at mark, once it is known. */
+static void put_length(struct wire *w, size_t mark, size_t len)
 {
-	size_t len;
-
-	if (w->out.failed)
-		return;
-	len = w->out.len - mark - HEAD_BYTES;
 	if (len > WIRE_RECORD_MAX) {
 		w->out.failed = true;
 		return;
 	}
 	for (int i = 0; i < 4; i++)
 		w->out.data[mark + (size_t)i] = (uint8_t)(len >> (24 - 8 * i));
+}
+
+void wire_end(struct wire *w, size_t mark)
+{
+	if (!w->out.failed)
+		put_length(w, mark, w->out.len - mark - HEAD_BYTES);
 }
 
 void wire_put_u64(struct wire *w, uint64_t v)
@@ -71,6 +74,20 @@ void wire_put_span(struct wire *w, struct span s)
 	}
 	buf_put_be32(&w->out, (uint32_t)s.len);
 	buf_put(&w->out, s.p, s.len);
+}
+
+size_t wire_begin_span(struct wire *w)
+{
+	size_t mark = w->out.len;
+
+	buf_put_be32(&w->out, 0);
+	return mark;
+}
+
+void wire_end_span(struct wire *w, size_t mark)
+{
+	if (!w->out.failed)
+		put_length(w, mark, w->out.len - mark - SPAN_HEAD_BYTES);
 }
 
 void wire_put_str(struct wire *w, const char *s)

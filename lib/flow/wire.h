@@ -60,6 +60,9 @@ void wire_end(struct wire *w, size_t mark);
 void wire_put_u64(struct wire *w, uint64_t v);
 void wire_put_bytes(struct wire *w, const void *p, size_t len);
 void wire_put_span(struct wire *w, struct span s);
+/* A span that is written into w->out between the two; at most a record. */
+size_t wire_begin_span(struct wire *w);
+void wire_end_span(struct wire *w, size_t mark);
 void wire_put_str(struct wire *w, const char *s);
 void wire_put_err(struct wire *w, const struct err *err);
 /* A record without fields but a number. */

@@ -15,6 +15,22 @@ static enum pv_code refuse(struct err *err, const char *why)
 			"bundle: %s", why);
 }
 
+uint64_t seal_container_len(struct span manifest, struct span descriptor,
+			    const struct seal_clear *clear, size_t clear_n,
+			    struct span segments)
+{
+	uint64_t len = (uint64_t)manifest.len + descriptor.len + segments.len;
+
+	for (size_t i = 0; i < clear_n; i++) {
+		struct cbor_writer w;
+
+		cbor_writer_init(&w, NULL, 0);
+		cbor_put_bstr_head(&w, clear[i].bytes.len);
+		len += w.len + clear[i].bytes.len;
+	}
+	return len;
+}
+
 enum pv_code seal_container(struct span manifest, struct span descriptor,
 			    const struct seal_clear *clear, size_t clear_n,
 			    struct span segments, struct buf *out,

@@ -18,6 +18,11 @@ PV_MUST enum pv_code seal_container(struct span manifest,
 				    size_t clear_n, struct span segments,
 				    struct buf *out, struct err *err);
 
+/* How long seal_container() makes it. */
+uint64_t seal_container_len(struct span manifest, struct span descriptor,
+			    const struct seal_clear *clear, size_t clear_n,
+			    struct span segments);
+
 struct seal_container_view {
 	struct span bytes;			/* the whole file, not owned */
 	struct span manifest;			/* item 0 */

@@ -21,6 +21,11 @@ static void build(void)
 			       x.job.clear, x.job.clear_n,
 			       buf_span(&x.segments), &file, &err),
 		&err);
+	ck_assert_uint_eq(seal_container_len(buf_span(&x.manifest),
+					     buf_span(&descriptor), x.job.clear,
+					     x.job.clear_n,
+					     buf_span(&x.segments)),
+			  file.len);
 }
 
 static void setup(void)

@@ -30,13 +30,19 @@ START_TEST(fields_come_back)
 	struct err e, got;
 	char text[8];
 	bool there;
-	size_t mark = wire_begin(&a, WIRE_INTENT);
+	size_t mark = wire_begin(&a, WIRE_INTENT), span;
 
 	err_init(&e);
 	err_fail(&e, PV_DENIED, "r", "h", "m");
 	wire_put_u64(&a, UINT64_MAX);
 	wire_put_span(&a, s);
 	wire_put_str(&a, "text");
+	span = wire_begin_span(&a);
+	buf_put_str(&a.out, "written ");
+	buf_put_str(&a.out, "in place");
+	wire_end_span(&a, span);
+	span = wire_begin_span(&a);
+	wire_end_span(&a, span);
 	wire_put_bytes(&a, "1234", 4);
 	wire_put_err(&a, &e);
 	wire_end(&a, mark);
@@ -50,6 +56,8 @@ START_TEST(fields_come_back)
 	ck_assert(span_equal(wire_get_span(&rec), s));
 	wire_get_str(&rec, text, sizeof(text));
 	ck_assert_str_eq(text, "text");
+	ck_assert(span_is(wire_get_span(&rec), "written in place"));
+	ck_assert_uint_eq(wire_get_span(&rec).len, 0);
 	wire_get_bytes(&rec, text, 4);
 	ck_assert_mem_eq(text, "1234", 4);
 	wire_get_err(&rec, &got);
