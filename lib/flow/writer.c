@@ -101,14 +101,20 @@ static bool is_round_full(const struct writer *w)
 static enum pv_code take_signer(struct writer *w, size_t k, struct err *err)
 {
 	struct wire *from = &w->opts->signers[k];
+	bool worth = from->eof || wire_holds(from, WORTH);
 	enum pv_code rc = PV_OK;
 	struct wire_rec rec;
 
-	while (rc == PV_OK && !is_round_full(w) &&
-	       (from->eof || wire_holds(from, WORTH)) &&
+	while (rc == PV_OK && worth && !is_round_full(w) &&
 	       wire_next(from, &rec)) {
+		bool was_it = rec.type <= WIRE_END &&
+			      (WIRE_BIT(rec.type) & WORTH) != 0;
+
 		w->began[k] |= rec.type != WIRE_NEED_SERIALS;
 		rc = take_record(w, k, &rec, err);
+		/* What made the others worth it is behind them all. */
+		if (was_it)
+			worth = from->eof || wire_holds(from, WORTH);
 	}
 	/* What is left waits for the next transaction; one that never had work
 	 * leaves nothing undone. */
@@ -165,6 +171,9 @@ static enum pv_code commit_round(struct writer *w, struct err *err)
 		if (!w->ended[k])
 			rc = take_signer(w, k, err);
 	}
+	/* Asked in here, it is no transaction of its own. */
+	if (rc == PV_OK && w->wrote)
+		rc = store_log_size(w->store, &w->log_size, err);
 	if (rc == PV_OK && w->wrote)
 		rc = store_commit(&txn, err);
 	else

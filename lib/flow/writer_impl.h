@@ -21,6 +21,7 @@ struct writer {
 	bool wrote;			/* something to commit */
 	uint64_t sealed;		/* bytes appended in this transaction */
 	size_t turn;			/* of the signers, by rounds */
+	uint64_t log_size;		/* of the log at the last commit */
 	struct checkpoint_base log;	/* the last one moves on */
 	struct log_point known[WRITER_SIGNERS_MAX]; /* by each signer */
 	struct checkpoint_ask ask;		    /* under way at asker */
