@@ -33,6 +33,15 @@ struct sqlite_state { /* the one row of table state */
 
 enum sqlite_txn { TXN_NONE, TXN_READ, TXN_WRITE };
 
+/* The statements that begin and end them; they are SQLite's own. */
+enum sqlite_bound {
+	BOUND_READ,
+	BOUND_WRITE,
+	BOUND_COMMIT,
+	BOUND_ROLLBACK,
+	SQLITE_BOUNDS
+};
+
 struct template_ref { /* a template found by digest before */
 	int64_t id;   /* 0: empty */
 	uint8_t sha256[STORE_HASH];
@@ -54,6 +63,7 @@ struct sqlite_store {
 	struct store base; /* first */
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_COUNT]; /* prepared at first use */
+	sqlite3_stmt *bound[SQLITE_BOUNDS];
 	struct log_hasher hasher;
 	char *path;
 	uint8_t salt[SQLITE_SALT_LEN];
@@ -87,6 +97,8 @@ struct query {
 /* The kept statement; query_own(): one of its own while that is in use, for
  * iterations, which may nest. A statement is started by one of the two only. */
 struct query query_start(struct sqlite_store *s, enum sql_id id);
+struct query query_kept(struct sqlite_store *s, sqlite3_stmt **st,
+			const char *sql);
 struct query query_own(struct sqlite_store *s, enum sql_id id);
 struct query query_once(struct sqlite_store *s, const char *sql);
 void query_end(struct query *q);

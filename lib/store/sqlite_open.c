@@ -39,6 +39,8 @@ static void sqlite_close(struct store *store)
 		sqlite_rollback(store);
 	for (size_t i = 0; i < SQL_COUNT; i++)
 		sqlite3_finalize(s->stmt[i]);
+	for (size_t i = 0; i < SQLITE_BOUNDS; i++)
+		sqlite3_finalize(s->bound[i]);
 	/* The next process reads all of a write-ahead log that is left. */
 	if (s->db && s->wal_frames > CLOSE_FRAMES && !s->poisoned)
 		(void)sqlite3_wal_checkpoint_v2(

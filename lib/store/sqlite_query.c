@@ -105,15 +105,20 @@ static struct query make(struct sqlite_store *s, sqlite3_stmt *st, int rc,
 	return q;
 }
 
-struct query query_start(struct sqlite_store *s, enum sql_id id)
+struct query query_kept(struct sqlite_store *s, sqlite3_stmt **st,
+			const char *sql)
 {
 	int rc = SQLITE_OK;
 
-	if (!s->stmt[id])
-		rc = sqlite3_prepare_v3(s->db, sql_text(id), -1,
-					SQLITE_PREPARE_PERSISTENT, &s->stmt[id],
-					NULL);
-	return make(s, s->stmt[id], rc, false);
+	if (!*st)
+		rc = sqlite3_prepare_v3(s->db, sql, -1,
+					SQLITE_PREPARE_PERSISTENT, st, NULL);
+	return make(s, *st, rc, false);
+}
+
+struct query query_start(struct sqlite_store *s, enum sql_id id)
+{
+	return query_kept(s, &s->stmt[id], sql_text(id));
 }
 
 struct query query_once(struct sqlite_store *s, const char *sql)

@@ -41,7 +41,22 @@ enum pv_code sqlite_state_put(struct sqlite_store *s, enum sql_id id,
 	return query_run(&q, err);
 }
 
-static enum pv_code start(struct sqlite_store *s, const char *how,
+static const char *const bounds[SQLITE_BOUNDS] = {
+	[BOUND_READ] = "BEGIN",
+	[BOUND_WRITE] = "BEGIN IMMEDIATE",
+	[BOUND_COMMIT] = "COMMIT",
+	[BOUND_ROLLBACK] = "ROLLBACK",
+};
+
+static enum pv_code run_bound(struct sqlite_store *s, enum sqlite_bound b,
+			      struct err *err)
+{
+	QUERY q = query_kept(s, &s->bound[b], bounds[b]);
+
+	return query_run(&q, err);
+}
+
+static enum pv_code start(struct sqlite_store *s, enum sqlite_bound how,
 			  enum sqlite_txn txn, struct err *err)
 {
 	enum pv_code rc;
@@ -53,7 +68,7 @@ static enum pv_code start(struct sqlite_store *s, const char *how,
 		return err_fail(err, PV_STORAGE, "store.io",
 				"check the disk, then run the command again",
 				"an earlier write did not reach the disk");
-	rc = sqlite_exec(s, how, err);
+	rc = run_bound(s, how, err);
 	s->doomed = false;
 	if (rc != PV_OK)
 		return rc;
@@ -78,8 +93,8 @@ enum pv_code sqlite_begin(struct store *store, enum store_mode mode,
 	struct sqlite_store *s = to_sqlite(store);
 
 	if (mode == STORE_WRITE)
-		return start(s, "BEGIN IMMEDIATE", TXN_WRITE, err);
-	return start(s, "BEGIN", TXN_READ, err);
+		return start(s, BOUND_WRITE, TXN_WRITE, err);
+	return start(s, BOUND_READ, TXN_READ, err);
 }
 
 enum pv_code sqlite_view(struct sqlite_store *s, struct view *v,
@@ -89,7 +104,7 @@ enum pv_code sqlite_view(struct sqlite_store *s, struct view *v,
 
 	v->s = NULL;
 	if (s->txn == TXN_NONE) {
-		rc = start(s, "BEGIN", TXN_READ, err);
+		rc = start(s, BOUND_READ, TXN_READ, err);
 		v->s = rc == PV_OK ? s : NULL;
 	}
 	return rc;
@@ -147,8 +162,12 @@ void sqlite_rollback(struct store *store)
 	struct sqlite_store *s = to_sqlite(store);
 
 	/* A refused ROLLBACK (already rolled back by SQLite) is fine. */
-	if (s->txn != TXN_NONE && !sqlite3_get_autocommit(s->db))
-		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (s->txn != TXN_NONE && !sqlite3_get_autocommit(s->db)) {
+		QUERY q = query_kept(s, &s->bound[BOUND_ROLLBACK],
+				     bounds[BOUND_ROLLBACK]);
+
+		(void)sqlite3_step(q.st);
+	}
 	if (s->keys.added.len > 0)
 		keys_clear(&s->keys);
 	/* Templates found by digest may have been adopted in here. */
@@ -173,7 +192,7 @@ static void checkpoint(struct sqlite_store *s)
 
 static enum pv_code finish(struct sqlite_store *s, struct err *err)
 {
-	enum pv_code rc = sqlite_exec(s, "COMMIT", err);
+	enum pv_code rc = run_bound(s, BOUND_COMMIT, err);
 
 	if (rc == PV_OK)
 		return rc;
