@@ -103,11 +103,13 @@ static const char *const texts[SQL_COUNT] = {
 			    "WHERE intent.number = device.number)",
 	[SQL_INTENT_EMPTY] = "UPDATE intent SET seq = 0, tbs = NULL, "
 			     "secrets = NULL WHERE number = $1",
-	[SQL_INTENT_DROP] = "DELETE FROM intent WHERE number = $1 AND (SELECT "
-			    "state FROM device WHERE device.number = $1) = 0",
-	[SQL_INTENT_TBS] = "SELECT length(tbs) FROM intent WHERE number = $1 "
-			   "AND (SELECT state FROM device WHERE "
-			   "device.number = $1) = 0",
+	[SQL_INTENT_DROP] = "DELETE FROM intent WHERE number = $1 AND "
+			    "CASE WHEN tbs IS NULL THEN 0 ELSE 1 END = $2 "
+			    "AND (SELECT state FROM device WHERE "
+			    "device.number = $1) = 0",
+	[SQL_INTENT_OPEN] = "SELECT number FROM intent WHERE number = $1 AND "
+			    "(SELECT state FROM device WHERE device.number = "
+			    "$1) = 0",
 	[SQL_INTENT_EACH] = "SELECT " DEVICE_COLUMNS ", i.tbs, i.secrets FROM "
 			    "intent i JOIN device d ON d.number = i.number "
 			    "JOIN template t ON t.id = d.template LEFT JOIN "

@@ -52,29 +52,22 @@ static bool values_ok(const struct sqlite_store *s,
 	return ok;
 }
 
-/* A certificate exactly where a TBS was intended. */
-static enum pv_code check_cert(struct sqlite_store *s,
-			       const struct store_result *r, struct err *err)
+/* What a result is refused for: that nothing is open comes first. */
+static enum pv_code refuse(struct sqlite_store *s, uint32_t number,
+			   const char *what, struct err *err)
 {
-	QUERY q = query_start(s, SQL_INTENT_TBS);
-	uint64_t len = 0;
+	QUERY q = query_start(s, SQL_INTENT_OPEN);
 	bool row;
 	enum pv_code rc;
 
-	query_u64(&q, r->number);
+	query_u64(&q, number);
 	rc = query_row(&q, &row, err);
-	if (rc == PV_OK && !row)
-		return not_open(r->number, err);
-	if (rc == PV_OK && !col_u64(&q, 0, &len))
-		return sqlite_corrupt(s, "an intent's row", err);
-	if (rc == PV_OK && (len > 0) != (r->cert.len > 0))
-		return bad_result("has a certificate that was not intended, "
-				  "or has none",
-				  err);
-	return rc;
+	if (rc != PV_OK)
+		return rc;
+	return row ? bad_result(what, err) : not_open(number, err);
 }
 
-static enum pv_code check_bundle(struct sqlite_store *s,
+static enum pv_code check_bundle(struct sqlite_store *s, uint32_t number,
 				 const struct store_bundle *b,
 				 int64_t *template, struct err *err)
 {
@@ -86,7 +79,8 @@ static enum pv_code check_bundle(struct sqlite_store *s,
 	if (rc == PV_OK)
 		rc = sqlite_bundle_find(&s->base, b->id, &other, &found, err);
 	if (rc == PV_OK && found)
-		return bad_result("has the bundle of another device", err);
+		return refuse(s, number, "has the bundle of another device",
+			      err);
 	if (rc == PV_OK)
 		*template = ref->id;
 	return rc;
@@ -98,28 +92,32 @@ static enum pv_code check_result(struct sqlite_store *s,
 				 int64_t templates[STORE_STAGES_MAX],
 				 struct err *err)
 {
-	enum pv_code rc;
+	enum pv_code rc = PV_OK;
 
 	if (!values_ok(s, r))
 		return bad_result("lacks a value or has one out of range", err);
-	rc = check_cert(s, r, err);
 	for (size_t i = 0; rc == PV_OK && i < r->bundles_n; i++)
-		rc = check_bundle(s, &r->bundles[i], &templates[i], err);
+		rc = check_bundle(s, r->number, &r->bundles[i], &templates[i],
+				  err);
 	return rc;
 }
 
-/* Deletes TBS and sealed secrets; PV_CONFLICT when they are not there. */
-static enum pv_code drop_intent(struct sqlite_store *s, uint32_t number,
-				struct err *err)
+/* Deletes TBS and sealed secrets, if they are there and a certificate comes
+ * exactly where a TBS was intended. Nothing was written before. */
+static enum pv_code drop_intent(struct sqlite_store *s,
+				const struct store_result *r, struct err *err)
 {
 	QUERY q = query_start(s, SQL_INTENT_DROP);
 	enum pv_code rc;
 
-	query_u64(&q, number);
+	query_u64(&q, r->number);
+	query_u64(&q, r->cert.len > 0);
 	rc = query_run(&q, err);
 	if (rc != PV_OK || sqlite3_changes(s->db) == 1)
 		return rc;
-	return not_open(number, err);
+	return refuse(s, r->number,
+		      "has a certificate that was not intended, or has none",
+		      err);
 }
 
 static enum pv_code put_cert(struct sqlite_store *s,
@@ -180,7 +178,7 @@ enum pv_code sqlite_complete(struct store *store, const struct store_result *r,
 	if (rc == PV_OK)
 		rc = check_result(s, r, templates, err);
 	if (rc == PV_OK)
-		rc = drop_intent(s, r->number, err);
+		rc = drop_intent(s, r, err);
 	if (rc != PV_OK)
 		return rc;
 	if (r->cert.len > 0)
