@@ -75,5 +75,6 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \
 	lib/flow/writer_decide.c \
 	lib/flow/writer_impl.h lib/flow/writer_intent.c \
+	lib/flow/writer_kept.c \
 	lib/flow/writer_log.c \
 	lib/flow/writer_result.c

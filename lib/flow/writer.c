@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
@@ -278,7 +279,10 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	w.log = *opts->log;
 	for (size_t k = 0; k < opts->signers_n; k++)
 		w.known[k] = opts->log->last;
-	rc = opts->backends->store_open(opts->authority, false, &w.store, err);
+	rc = writer_kept_init(&w, err);
+	if (rc == PV_OK)
+		rc = opts->backends->store_open(opts->authority, false,
+						&w.store, err);
 	if (rc == PV_OK)
 		rc = run(&w, err);
 	store_close(w.store);
@@ -286,5 +290,6 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	answer_release(&w.answer);
 	buf_release(&w.entry);
 	buf_release(&w.signed_log);
+	free(w.kept);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* The writer: is a result one that its intent can give? */
 #include <string.h>
 
+#include "lib/base/sha256.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/x509/cert.h"
@@ -13,55 +14,41 @@ static enum pv_code unfit(const char *what, struct err *err)
 }
 
 /* Whose result it says it is. */
-static bool is_subject(const struct record_result *r,
-		       const struct store_subject *s)
+static bool is_subject(const struct record_result *r, const char *device,
+		       const uint8_t template_sha256[32], struct span serial)
 {
-	return strcmp(r->device, s->device) == 0 &&
-	       memcmp(r->template_sha256, s->template_sha256, STORE_HASH) ==
-		       0 &&
-	       span_equal(r->serial, (struct span){ s->serial, s->serial_len });
+	return strcmp(r->device, device) == 0 &&
+	       memcmp(r->template_sha256, template_sha256, STORE_HASH) == 0 &&
+	       span_equal(r->serial, serial);
 }
 
-/* A certificate over exactly the TBS, or neither. */
-static enum pv_code check_cert(struct span der, struct span tbs,
-			       struct err *err)
+/* The TBS of a certificate; none of no certificate. */
+static bool tbs_of(struct span der, struct span *tbs)
 {
 	struct x509_cert cert;
 	struct err why;
 
-	if (der.len == 0 && tbs.len == 0)
-		return PV_OK;
+	*tbs = (struct span){ NULL, 0 };
+	if (der.len == 0)
+		return true;
 	err_init(&why);
-	if (der.len == 0 || tbs.len == 0 ||
-	    x509_cert_decode(der, &cert, &why) != PV_OK ||
-	    !span_equal(cert.tbs, tbs))
-		return unfit("a certificate that was not intended, or none",
-			     err);
-	return PV_OK;
+	if (x509_cert_decode(der, &cert, &why) != PV_OK)
+		return false;
+	*tbs = cert.tbs;
+	return tbs->len > 0;
 }
 
-struct checking {
-	struct writer *w;
-	const struct record_result *r;
-};
+static enum pv_code unfit_cert(struct err *err)
+{
+	return unfit("a certificate that was not intended, or none", err);
+}
 
 /* A bundle for each stage that is due, and for no other. */
-static enum pv_code check_intent(void *ctx, const struct store_intent *i,
+static enum pv_code check_stages(const struct record_result *r, unsigned due,
 				 struct err *err)
 {
-	const struct checking *c = ctx;
-	const struct record_result *r = c->r;
-	unsigned due, have = 0;
-	enum pv_code rc;
+	unsigned have = 0;
 
-	if (!is_subject(r, &i->s))
-		return unfit("the result of another intent", err);
-	rc = check_cert(r->cert, i->tbs, err);
-	if (rc == PV_OK)
-		rc = due_stages(&c->w->answer.due, c->w->store, &i->s, &due,
-				err);
-	if (rc != PV_OK)
-		return rc;
 	for (size_t n = 0; n < r->bundles_n; n++) {
 		unsigned bit = due_bit(r->bundles[n].stage);
 
@@ -73,6 +60,48 @@ static enum pv_code check_intent(void *ctx, const struct store_intent *i,
 			   : unfit("a result without a bundle that is due, or "
 				   "with one that is not",
 				   err);
+}
+
+static enum pv_code check_kept(const struct writer_kept *k,
+			       const struct record_result *r, struct err *err)
+{
+	uint8_t hash[SHA256_LEN];
+	struct span tbs;
+	enum pv_code rc;
+
+	if (!is_subject(r, k->device, k->template_sha256,
+			(struct span){ k->serial, k->serial_len }))
+		return unfit("the result of another intent", err);
+	if (!tbs_of(r->cert, &tbs) || (tbs.len > 0) != k->has_tbs)
+		return unfit_cert(err);
+	rc = k->has_tbs ? sha256(tbs, hash, err) : PV_OK;
+	if (rc == PV_OK && k->has_tbs &&
+	    memcmp(hash, k->tbs_sha256, sizeof(hash)) != 0)
+		return unfit_cert(err);
+	return rc == PV_OK ? check_stages(r, k->due, err) : rc;
+}
+
+struct checking {
+	struct writer *w;
+	const struct record_result *r;
+};
+
+static enum pv_code check_intent(void *ctx, const struct store_intent *i,
+				 struct err *err)
+{
+	const struct checking *c = ctx;
+	const struct store_subject *s = &i->s;
+	struct span tbs;
+	unsigned due;
+	enum pv_code rc;
+
+	if (!is_subject(c->r, s->device, s->template_sha256,
+			(struct span){ s->serial, s->serial_len }))
+		return unfit("the result of another intent", err);
+	if (!tbs_of(c->r->cert, &tbs) || !span_equal(tbs, i->tbs))
+		return unfit_cert(err);
+	rc = due_stages(&c->w->answer.due, c->w->store, s, &due, err);
+	return rc == PV_OK ? check_stages(c->r, due, err) : rc;
 }
 
 static bool is_held(struct writer *w, uint32_t number)
@@ -92,9 +121,12 @@ enum pv_code writer_check_result(struct writer *w,
 {
 	struct checking c = { w, r };
 	struct store_visit v = { .ctx = &c, .fn.intent = check_intent };
+	const struct writer_kept *k = writer_kept(w, r->number);
 	struct err why;
 	enum pv_code rc;
 
+	if (k)
+		return check_kept(k, r, err);
 	err_init(&why);
 	rc = store_intent_get(w->store, r->number, &v, &why);
 	/* Not open any more, or emptied: the store refuses it as that. */

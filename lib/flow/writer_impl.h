@@ -8,6 +8,18 @@
 
 #define WRITER_SIGNERS_MAX 64
 
+/* Of an intent of this run, as it was made durable. */
+struct writer_kept {
+	uint32_t number; /* 0: none */
+	unsigned due;	 /* bits of the stages that its result brings */
+	char device[STORE_ID_MAX + 1];
+	uint8_t template_sha256[32];
+	uint8_t serial[STORE_SERIAL_MAX];
+	size_t serial_len;
+	bool has_tbs;
+	uint8_t tbs_sha256[32];
+};
+
 struct writer {
 	const struct writer_opts *opts;
 	struct store *store;
@@ -31,6 +43,7 @@ struct writer {
 	struct request req;
 	struct answer answer;
 	struct buf entry;
+	struct writer_kept *kept; /* slots by number; NULL: none are kept */
 };
 
 struct log_who writer_who(const struct writer *w);
@@ -72,6 +85,13 @@ PV_MUST enum pv_code writer_take_denied(struct writer *w, struct wire *from,
 					struct wire_rec *rec, struct err *err);
 PV_MUST enum pv_code
 writer_take_quarantine(struct writer *w, struct wire_rec *rec, struct err *err);
+/* Keeps what a reserved intent can give, until another takes its slot. */
+PV_MUST enum pv_code writer_kept_init(struct writer *w, struct err *err);
+void writer_keep(struct writer *w, const struct store_intent *i,
+		 const uint8_t *tbs_sha256);
+/* NULL: not kept, the store has it. */
+PV_MUST const struct writer_kept *writer_kept(const struct writer *w,
+					      uint32_t number);
 /*
  * Is r what the open intent of its number can give: the same device, a
  * certificate over its TBS or neither, a bundle for each stage that is due?

@@ -80,6 +80,8 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 		rc = writer_encode(w, &e, &intent.entry, err);
 	if (rc == PV_OK)
 		rc = store_reserve(w->store, &intent, NULL, err);
+	if (rc == PV_OK)
+		writer_keep(w, &intent, facts.tbs);
 	w->wrote = true;
 	return rc;
 }

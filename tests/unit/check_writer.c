@@ -1,9 +1,11 @@
 /* What the writer takes as the result of an intent. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "tests/unit/authority_fix.h"
@@ -24,6 +26,7 @@ static void intent_close(struct open_intent *x)
 {
 	store_rollback(&x->txn);
 	answer_release(&x->w.answer);
+	free(x->w.kept);
 	issue_context_free(x->ctx);
 	fix_close(&x->o);
 }
@@ -67,12 +70,14 @@ static void fill_intent(struct open_intent *x, uint32_t number)
 	memcpy(s->template_sha256, x->ctx->template_sha256, 32);
 }
 
-static void intent_open(struct open_intent *x)
+/* kept: the writer has it in memory, too, as after writer_take_intent(). */
+static void intent_open(struct open_intent *x, bool kept)
 {
 	const struct log_who by = { (uint64_t)pvtime_now_ms(), "os:0" };
 	char serial[33];
 	struct log_intent facts = { .serial = serial };
 	struct log_entry e;
+	uint8_t tbs[SHA256_LEN];
 	struct buf entry;
 	uint32_t number;
 	struct err err;
@@ -99,6 +104,12 @@ static void intent_open(struct open_intent *x)
 	x->i.entry = buf_span(&entry);
 	unit_ok(store_reserve(x->o.store, &x->i, NULL, &err), &err);
 	buf_release(&entry);
+	if (!kept)
+		return;
+	unit_ok(writer_kept_init(&x->w, &err), &err);
+	unit_ok(sha256(x->i.tbs, tbs, &err), &err);
+	writer_keep(&x->w, &x->i, tbs);
+	ck_assert_ptr_nonnull(writer_kept(&x->w, number));
 }
 
 static void ck_unfit(struct open_intent *x, const struct record_result *r)
@@ -116,7 +127,7 @@ START_TEST(takes_what_was_intended)
 	struct err err;
 	OPEN_INTENT x;
 
-	intent_open(&x);
+	intent_open(&x, _i != 0);
 	err_init(&err);
 	unit_ok(writer_check_result(&x.w, &x.r, &err), &err);
 	/* The store says that there is no such intent. */
@@ -131,7 +142,7 @@ START_TEST(refuses_another_certificate)
 	struct record_result r;
 	OPEN_INTENT x;
 
-	intent_open(&x);
+	intent_open(&x, _i != 0);
 	r = x.r;
 	r.cert.len = 0;
 	ck_unfit(&x, &r);
@@ -149,7 +160,7 @@ START_TEST(refuses_another_device)
 	struct record_result r;
 	OPEN_INTENT x;
 
-	intent_open(&x);
+	intent_open(&x, _i != 0);
 	r = x.r;
 	r.device[0]++;
 	ck_unfit(&x, &r);
@@ -167,7 +178,7 @@ START_TEST(refuses_other_stages)
 	struct record_result r;
 	OPEN_INTENT x;
 
-	intent_open(&x);
+	intent_open(&x, _i != 0);
 	r = x.r;
 	r.bundles_n--;
 	ck_unfit(&x, &r);
@@ -185,6 +196,27 @@ START_TEST(refuses_other_stages)
 }
 END_TEST
 
+/* Another's number is not this one's, be it in the same slot. */
+START_TEST(keeps_by_number)
+{
+	struct store_intent other;
+	OPEN_INTENT x;
+
+	intent_open(&x, true);
+	ck_assert_ptr_null(writer_kept(&x.w, 0));
+	ck_assert_ptr_null(writer_kept(&x.w, x.i.s.number + 1));
+	other = x.i;
+	other.s.number += 1u << 20;
+	writer_keep(&x.w, &other, NULL);
+	ck_assert_ptr_null(writer_kept(&x.w, x.i.s.number));
+	ck_assert(!writer_kept(&x.w, other.s.number)->has_tbs);
+	/* Where nothing can be due, nothing is kept. */
+	snprintf(other.s.role, sizeof(other.s.role), "nobody");
+	writer_keep(&x.w, &other, NULL);
+	ck_assert_ptr_null(writer_kept(&x.w, other.s.number));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("writer");
@@ -192,10 +224,11 @@ int main(void)
 
 	tcase_add_unchecked_fixture(tc, fix_make_base, NULL);
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, takes_what_was_intended);
-	tcase_add_test(tc, refuses_another_certificate);
-	tcase_add_test(tc, refuses_another_device);
-	tcase_add_test(tc, refuses_other_stages);
+	tcase_add_loop_test(tc, takes_what_was_intended, 0, 2);
+	tcase_add_loop_test(tc, refuses_another_certificate, 0, 2);
+	tcase_add_loop_test(tc, refuses_another_device, 0, 2);
+	tcase_add_loop_test(tc, refuses_other_stages, 0, 2);
+	tcase_add_test(tc, keeps_by_number);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
