@@ -56,6 +56,10 @@ bool notechars_ok(struct span text, size_t *at, uint32_t *cp)
 	size_t n;
 
 	for (*at = 0; *at < text.len; *at += n) {
+		/* Nearly all is plain ASCII. */
+		n = 1;
+		if (text.p[*at] >= 0x20 && text.p[*at] < 0x7F)
+			continue;
 		n = utf8_next(text.p + *at, text.len - *at, cp);
 		if (n == 0) {
 			*cp = NOTECHARS_INVALID;

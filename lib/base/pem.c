@@ -142,7 +142,8 @@ void pem_encode(struct buf *out, const char *label, struct span der)
 		char line[BASE64_LEN(48) + 1];
 
 		base64_encode(der.p + at, n, line);
-		buf_printf(out, "%s\n", line);
+		line[BASE64_LEN(n)] = '\n';
+		buf_put(out, line, BASE64_LEN(n) + 1);
 	}
 	buf_printf(out, "-----END %s-----\n", label);
 }

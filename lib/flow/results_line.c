@@ -83,7 +83,9 @@ static void put_string(struct buf *b, const char *s, size_t len)
 
 static void put_text(struct buf *b, const char *key, const char *value)
 {
-	buf_printf(b, "\"%s\":", key);
+	buf_put_u8(b, '"');
+	buf_put_str(b, key);
+	buf_put_str(b, "\":");
 	if (value && value[0])
 		put_string(b, value, strlen(value));
 	else
