@@ -92,17 +92,17 @@ static enum pv_code take_answers(struct issue_run *r, struct err *err)
 	while (rc == PV_OK && wire_next(&r->answers, &rec)) {
 		struct span record = { rec.p, rec.left };
 		struct wire_rec peek = rec;
+		uint64_t line = wire_get_u64(&peek);
 
 		if (rec.type == WIRE_END) {
 			r->done = true;
-			r->complete = wire_get_u64(&peek) == 0;
+			r->complete = line == 0;
 			break;
 		}
-		if (!r->opts->in_order)
+		if (!r->opts->in_order || order_results_pass(&r->order, line))
 			rc = give_out(r, record, err);
 		else
-			rc = order_results_put(&r->order, wire_get_u64(&peek),
-					       record, err);
+			rc = order_results_put(&r->order, line, record, err);
 	}
 	if (rc == PV_OK && r->opts->in_order)
 		rc = drain_order(r, false, err);

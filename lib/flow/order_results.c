@@ -84,16 +84,31 @@ enum pv_code order_results_put(struct order_results *o, uint64_t line,
 	return PV_OK;
 }
 
-bool order_results_take(struct order_results *o, bool skip, struct span *record)
+/* What was given out last is let go when the next one is asked for. */
+static void let_go(struct order_results *o)
 {
 	struct held_result **last = &o->ring[(o->next - 1) & (o->size - 1)];
+
+	if (*last && (*last)->line == o->next - 1)
+		free(TAKE(*last));
+}
+
+bool order_results_pass(struct order_results *o, uint64_t line)
+{
+	struct held_result *at = o->ring[line & (o->size - 1)];
+
+	if (line != o->next || (at && at->line == line))
+		return false;
+	let_go(o);
+	o->next++;
+	return true;
+}
+
+bool order_results_take(struct order_results *o, bool skip, struct span *record)
+{
 	struct held_result **at;
 
-	/* What was given out last is let go now. */
-	if (*last && (*last)->line == o->next - 1) {
-		free(*last);
-		*last = NULL;
-	}
+	let_go(o);
 	if (o->held == 0)
 		return false;
 	at = &o->ring[o->next & (o->size - 1)];

@@ -20,6 +20,9 @@ PV_MUST enum pv_code order_results_init(struct order_results *o,
 					struct err *err);
 void order_results_release(struct order_results *o);
 
+/* True: the line is the next in order, is now given out by the caller, and is
+ * not held. */
+PV_MUST bool order_results_pass(struct order_results *o, uint64_t line);
 /* Copies the record of one line in. PV_INTERNAL when the line came before. */
 PV_MUST enum pv_code order_results_put(struct order_results *o, uint64_t line,
 				       struct span record, struct err *err);

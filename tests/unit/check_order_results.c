@@ -96,6 +96,27 @@ START_TEST(one_answer_a_line)
 }
 END_TEST
 
+/* The next line need not be held; held ones come behind it. */
+START_TEST(the_next_one_passes)
+{
+	UNIT_OK(order_results_init(&o, &err_));
+	ck_assert(!order_results_pass(&o, 0));
+	ck_assert(!order_results_pass(&o, 2));
+	put(2);
+	ck_assert(order_results_pass(&o, 1));
+	ck_assert(!order_results_pass(&o, 1));
+	/* A second answer is refused, not passed over the first. */
+	ck_assert(!order_results_pass(&o, 2));
+	take(false, 2);
+	/* What was given out before is let go. */
+	ck_assert(order_results_pass(&o, 3));
+	for (size_t i = 0; i < o.size; i++)
+		ck_assert_ptr_null(o.ring[i]);
+	take(false, 0);
+	order_results_release(&o);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("order_results");
@@ -105,6 +126,7 @@ int main(void)
 	tcase_add_test(t, many_rounds_and_growth);
 	tcase_add_test(t, gaps_are_skipped_at_the_end);
 	tcase_add_test(t, one_answer_a_line);
+	tcase_add_test(t, the_next_one_passes);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
