@@ -279,7 +279,9 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	w.log = *opts->log;
 	for (size_t k = 0; k < opts->signers_n; k++)
 		w.known[k] = opts->log->last;
-	rc = writer_kept_init(&w, err);
+	rc = log_hasher_init(&w.hasher, err);
+	if (rc == PV_OK)
+		rc = writer_kept_init(&w, err);
 	if (rc == PV_OK)
 		rc = opts->backends->store_open(opts->authority, false,
 						&w.store, err);
@@ -290,6 +292,7 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	answer_release(&w.answer);
 	buf_release(&w.entry);
 	buf_release(&w.signed_log);
+	log_hasher_release(&w.hasher);
 	free(w.kept);
 	return rc;
 }

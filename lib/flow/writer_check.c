@@ -1,7 +1,6 @@
 /* The writer: is a result one that its intent can give? */
 #include <string.h>
 
-#include "lib/base/sha256.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/x509/cert.h"
@@ -62,10 +61,10 @@ static enum pv_code check_stages(const struct record_result *r, unsigned due,
 				   err);
 }
 
-static enum pv_code check_kept(const struct writer_kept *k,
+static enum pv_code check_kept(struct writer *w, const struct writer_kept *k,
 			       const struct record_result *r, struct err *err)
 {
-	uint8_t hash[SHA256_LEN];
+	uint8_t hash[32];
 	struct span tbs;
 	enum pv_code rc;
 
@@ -74,7 +73,7 @@ static enum pv_code check_kept(const struct writer_kept *k,
 		return unfit("the result of another intent", err);
 	if (!tbs_of(r->cert, &tbs) || (tbs.len > 0) != k->has_tbs)
 		return unfit_cert(err);
-	rc = k->has_tbs ? sha256(tbs, hash, err) : PV_OK;
+	rc = k->has_tbs ? writer_hash(w, tbs, hash, err) : PV_OK;
 	if (rc == PV_OK && k->has_tbs &&
 	    memcmp(hash, k->tbs_sha256, sizeof(hash)) != 0)
 		return unfit_cert(err);
@@ -126,7 +125,7 @@ enum pv_code writer_check_result(struct writer *w,
 	enum pv_code rc;
 
 	if (k)
-		return check_kept(k, r, err);
+		return check_kept(w, k, r, err);
 	err_init(&why);
 	rc = store_intent_get(w->store, r->number, &v, &why);
 	/* Not open any more, or emptied: the store refuses it as that. */

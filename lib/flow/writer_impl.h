@@ -5,6 +5,7 @@
 #include "lib/flow/answer.h"
 #include "lib/flow/writer.h"
 #include "lib/log/events.h"
+#include "lib/log/tree.h"
 
 #define WRITER_SIGNERS_MAX 64
 
@@ -43,10 +44,14 @@ struct writer {
 	struct request req;
 	struct answer answer;
 	struct buf entry;
+	struct log_hasher hasher;
 	struct writer_kept *kept; /* slots by number; NULL: none are kept */
 };
 
 struct log_who writer_who(const struct writer *w);
+/* SHA-256 by a context that is kept: some hashes for each device. */
+PV_MUST enum pv_code writer_hash(struct writer *w, struct span bytes,
+				 uint8_t out[static LOG_HASH], struct err *err);
 /* Encodes an entry; the span lasts until the next one. */
 PV_MUST enum pv_code writer_encode(struct writer *w, const struct log_entry *e,
 				   struct span *out, struct err *err);

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/sha256.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
@@ -68,11 +67,11 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.created_ms = intent.s.created_ms;
 	facts.seq = intent.seq;
 	if (i->tbs.len > 0) {
-		rc = sha256(i->tbs, tbs, err);
+		rc = writer_hash(w, i->tbs, tbs, err);
 		facts.tbs = tbs;
 	}
 	if (rc == PV_OK && i->secrets.len > 0) {
-		rc = sha256(i->secrets, secrets, err);
+		rc = writer_hash(w, i->secrets, secrets, err);
 		facts.secrets = secrets;
 	}
 	log_cert_intent(&e, &by, &facts);

@@ -1,7 +1,6 @@
 /* The writer: what finished, answered and refused requests leave behind. */
 #include <string.h>
 
-#include "lib/base/sha256.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/outcome.h"
 #include "lib/flow/record_quarantine.h"
@@ -25,6 +24,13 @@ enum pv_code writer_encode(struct writer *w, const struct log_entry *e,
 	rc = log_entry_encode(e, &w->entry, err);
 	*out = buf_span(&w->entry);
 	return rc;
+}
+
+enum pv_code writer_hash(struct writer *w, struct span bytes,
+			 uint8_t out[static LOG_HASH], struct err *err)
+{
+	return log_hash_raw(&w->hasher, bytes, (struct span){ NULL, 0 }, out,
+			    err);
 }
 
 static void put_refused(struct writer *w, const struct record_refused *r,
@@ -107,7 +113,7 @@ enum pv_code writer_take_quarantine(struct writer *w, struct wire_rec *rec,
 	enum pv_code rc = record_get_quarantine(rec, &q, err);
 
 	if (rc == PV_OK && q.signature.len > 0)
-		rc = sha256(q.signature, bytes, err);
+		rc = writer_hash(w, q.signature, bytes, err);
 	if (rc != PV_OK)
 		return rc;
 	if (q.serial.len <= STORE_SERIAL_MAX)
@@ -157,7 +163,7 @@ static enum pv_code append_sealed(struct writer *w, struct span bytes,
 	w->sealed += bytes.len;
 	if (bytes.len == 0)
 		return PV_OK;
-	rc = sha256(bytes, hash, err);
+	rc = writer_hash(w, bytes, hash, err);
 	return rc == PV_OK ? store_sealed_append(w->store, bytes, offset, err)
 			   : rc;
 }
@@ -219,7 +225,7 @@ static enum pv_code complete(struct writer *w, const struct record_result *r,
 
 	if (r->cert.len > 0) {
 		hex_encode(r->serial.p, r->serial.len, serial);
-		rc = sha256(r->cert, cert, err);
+		rc = writer_hash(w, r->cert, cert, err);
 		log_cert_issue(&e, &by, serial, cert);
 		if (rc == PV_OK)
 			rc = writer_encode(w, &e, &result.entry, err);

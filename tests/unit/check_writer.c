@@ -5,7 +5,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
-#include "lib/base/sha256.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "tests/unit/authority_fix.h"
@@ -27,6 +26,7 @@ static void intent_close(struct open_intent *x)
 	store_rollback(&x->txn);
 	answer_release(&x->w.answer);
 	free(x->w.kept);
+	log_hasher_release(&x->w.hasher);
 	issue_context_free(x->ctx);
 	fix_close(&x->o);
 }
@@ -77,7 +77,7 @@ static void intent_open(struct open_intent *x, bool kept)
 	char serial[33];
 	struct log_intent facts = { .serial = serial };
 	struct log_entry e;
-	uint8_t tbs[SHA256_LEN];
+	uint8_t tbs[LOG_HASH];
 	struct buf entry;
 	uint32_t number;
 	struct err err;
@@ -106,8 +106,9 @@ static void intent_open(struct open_intent *x, bool kept)
 	buf_release(&entry);
 	if (!kept)
 		return;
+	unit_ok(log_hasher_init(&x->w.hasher, &err), &err);
 	unit_ok(writer_kept_init(&x->w, &err), &err);
-	unit_ok(sha256(x->i.tbs, tbs, &err), &err);
+	unit_ok(writer_hash(&x->w, x->i.tbs, tbs, &err), &err);
 	writer_keep(&x->w, &x->i, tbs);
 	ck_assert_ptr_nonnull(writer_kept(&x->w, number));
 }
