@@ -186,6 +186,17 @@ new_authority() {
 	fi
 }
 
+# sealed_to_file: sealed bytes that are still rows of H's database move to the
+# file, as a larger transaction moves them.
+sealed_to_file() {
+	"$builddir/tests/cli/sql" "$H/store.db" \
+		"select hex(bytes) from sealed order by start" |
+		perl -ne 'chomp; print pack("H*", $_)' >>"$H/sealed.dat"
+	"$builddir/tests/cli/sql" "$H/store.db" "update state set sealed_len = \
+		sealed_len + (select coalesce(sum(length(bytes)), 0) from sealed)" \
+		"delete from sealed" || fail "cannot move the sealed bytes"
+}
+
 # copy_authority DIR: an untouched copy; the token's path is in its config.
 copy_authority() {
 	cp -a "$H" "$1"

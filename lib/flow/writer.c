@@ -11,7 +11,8 @@
 #include "lib/store/store_log.h"
 
 /* With more sealed bytes than this, one more result may be too many. */
-#define SEALED_ENOUGH (STORE_SEALED_TXN_MAX - WIRE_RECORD_MAX)
+#define SEALED_ENOUGH                                                          \
+	(STORE_SEALED_TXN_MAX - STORE_SEALED_ROWS_MAX - WIRE_RECORD_MAX)
 #define ROUND_BYTES (8u * 1024u * 1024u) /* of answers in one transaction */
 #define AHEAD_BYTES (8u * 1024u * 1024u) /* of records not yet taken */
 /* With one of these in hand a signer's records are worth a transaction. */

@@ -10,7 +10,7 @@ lib_store_libpvstore_a_SOURCES = \
 	lib/store/tally.c lib/store/tally.h \
 	lib/store/sqlite.h lib/store/sqlite_impl.h lib/store/sqlite_ops.h \
 	lib/store/sqlite_open.c lib/store/sqlite_create.c \
-	lib/store/sqlite_schema.c \
+	lib/store/sqlite_schema.c lib/store/sqlite_sealed.c \
 	lib/store/sqlite_query.c lib/store/sqlite_txn.c \
 	lib/store/sqlite_name.c lib/store/sqlite_template.c \
 	lib/store/sqlite_device.c lib/store/sqlite_result.c \

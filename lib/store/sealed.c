@@ -69,8 +69,8 @@ void sealed_close(struct sealed *f)
 	buf_release(&f->gather);
 }
 
-enum pv_code sealed_begin(struct sealed *f, uint64_t committed, bool cut,
-			  struct err *err)
+enum pv_code sealed_begin(struct sealed *f, uint64_t committed, uint64_t total,
+			  bool cut, struct err *err)
 {
 	struct stat st;
 
@@ -96,7 +96,8 @@ enum pv_code sealed_begin(struct sealed *f, uint64_t committed, bool cut,
 	    ftruncate(f->fd, (off_t)committed) != 0)
 		return io_fail(err, "truncate");
 	f->committed = committed;
-	f->len = committed;
+	f->total = total;
+	f->len = total;
 	f->written = committed;
 	return PV_OK;
 }
@@ -129,6 +130,21 @@ static enum pv_code flush(struct sealed *f, struct err *err)
 	return rc;
 }
 
+bool sealed_fits(const struct sealed *f, size_t len)
+{
+	return len <= SEALED_GATHER_MAX - f->gather.len;
+}
+
+enum pv_code sealed_write(struct sealed *f, struct span bytes, struct err *err)
+{
+	if (bytes.len > f->total - f->written)
+		return err_fail(err, PV_INTEGRITY, "store.sealed",
+				"restore the store from a backup",
+				"there are more sealed bytes than committed");
+	f->dirty = true;
+	return write_at(f, bytes, err);
+}
+
 enum pv_code sealed_append(struct sealed *f, struct span bytes,
 			   uint64_t *offset, struct err *err)
 {
@@ -141,12 +157,12 @@ enum pv_code sealed_append(struct sealed *f, struct span bytes,
 		return err_fail(err, PV_INPUT, "store.size", NULL,
 				"more than %u sealed bytes in one transaction",
 				STORE_SEALED_TXN_MAX);
-	if (f->gather.len + bytes.len > SEALED_GATHER_MAX)
+	if (!sealed_fits(f, bytes.len))
 		rc = flush(f, err);
-	f->dirty = true;
-	if (rc == PV_OK && bytes.len > SEALED_GATHER_MAX)
+	if (rc == PV_OK && bytes.len > SEALED_GATHER_MAX) {
+		f->dirty = true;
 		rc = write_at(f, bytes, err);
-	else if (rc == PV_OK) {
+	} else if (rc == PV_OK) {
 		buf_put(&f->gather, bytes.p, bytes.len);
 		rc = buf_check(&f->gather, err);
 	}
@@ -157,27 +173,18 @@ enum pv_code sealed_append(struct sealed *f, struct span bytes,
 	return PV_OK;
 }
 
-enum pv_code sealed_read(struct sealed *f, uint64_t offset, uint64_t len,
-			 struct buf *out, struct err *err)
+enum pv_code sealed_past_end(struct err *err)
 {
-	uint8_t *to;
-	enum pv_code rc = PV_OK;
+	return err_fail(err, PV_INTEGRITY, "store.sealed",
+			"restore the store from a backup",
+			"the row points past the end of " SEALED_NAME);
+}
 
-	if (offset > f->len || len > f->len - offset)
-		return err_fail(err, PV_INTEGRITY, "store.sealed",
-				"restore the store from a backup",
-				"the row points past the end of " SEALED_NAME);
-	if (offset + len > f->written)
-		rc = flush(f, err);
-	if (rc != PV_OK || len == 0)
-		return rc;
-	to = len <= SIZE_MAX ? buf_room(out, (size_t)len) : NULL;
-	if (!to)
-		return err_fail(err, PV_INPUT, "store.size", NULL,
-				"%llu sealed bytes are too many for the reader",
-				(unsigned long long)len);
-	for (uint64_t done = 0; done < len;) {
-		ssize_t n = pread(f->fd, to + done, (size_t)(len - done),
+static enum pv_code read_file(struct sealed *f, uint64_t offset, uint8_t *to,
+			      size_t len, struct err *err)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(f->fd, to + done, len - done,
 				  (off_t)(offset + done));
 
 		if (n < 0 && errno == EINTR)
@@ -188,19 +195,39 @@ enum pv_code sealed_read(struct sealed *f, uint64_t offset, uint64_t len,
 			return err_fail(err, PV_INTEGRITY, "store.sealed",
 					"restore the store from a backup",
 					SEALED_NAME " was cut short");
-		done += (uint64_t)n;
+		done += (size_t)n;
 	}
-	buf_commit(out, (size_t)len);
 	return PV_OK;
+}
+
+enum pv_code sealed_read(struct sealed *f, uint64_t offset, uint64_t len,
+			 struct buf *out, struct err *err)
+{
+	uint64_t gathered = f->len - f->gather.len;
+	uint8_t *to;
+	enum pv_code rc = PV_OK;
+
+	if (offset > f->len || len > f->len - offset ||
+	    (offset < gathered && offset + len > f->written))
+		return sealed_past_end(err);
+	if (len == 0)
+		return PV_OK;
+	to = len <= SIZE_MAX ? buf_room(out, (size_t)len) : NULL;
+	if (!to)
+		return buf_check(out, err);
+	if (offset >= gathered)
+		memcpy(to, f->gather.data + (offset - gathered), (size_t)len);
+	else
+		rc = read_file(f, offset, to, (size_t)len, err);
+	if (rc == PV_OK)
+		buf_commit(out, (size_t)len);
+	return rc;
 }
 
 enum pv_code sealed_sync(struct sealed *f, struct err *err)
 {
-	enum pv_code rc;
+	enum pv_code rc = flush(f, err);
 
-	if (!f->dirty)
-		return PV_OK;
-	rc = flush(f, err);
 	if (rc == PV_OK && fdatasync(f->fd) != 0)
 		rc = io_fail(err, "sync");
 	if (rc == PV_OK)

@@ -4,6 +4,10 @@
  * remnant of a crash and are cut off under the store's write lock. Appends are
  * gathered and written in large pieces.
  *
+ * The last committed bytes may not be in the file yet, but in rows of the
+ * database (sqlite_sealed.c): they have their offsets, and a transaction that
+ * writes the file writes them first.
+ *
  * Does not check: what the bytes are. They authenticate themselves.
  */
 #ifndef PV_STORE_SEALED_H
@@ -16,11 +20,12 @@
 
 struct sealed {
 	int fd;		    /* -1 when closed */
-	uint64_t committed; /* bytes, as of sealed_begin() */
+	uint64_t committed; /* bytes in the file, as of sealed_begin() */
+	uint64_t total;	    /* committed ones, those in rows included */
 	uint64_t len;	    /* bytes, gathered ones included */
 	uint64_t written;   /* bytes that are in the file */
-	bool dirty;	    /* something is not synced */
-	struct buf gather;
+	bool dirty;	    /* the file is not synced */
+	struct buf gather;  /* the last ones of len */
 };
 
 /* An empty, durable file in folder dirfd, 0600; one with contents is
@@ -30,19 +35,27 @@ PV_MUST enum pv_code sealed_create(int dirfd, struct err *err);
 PV_MUST enum pv_code sealed_open(struct sealed *f, int dirfd, struct err *err);
 void sealed_close(struct sealed *f);
 
-/* Sets the committed length; with cut, bytes past it are cut off. A shorter
- * file is PV_INTEGRITY, "store.sealed", and so is one that is longer than an
- * interrupted transaction leaves it: then nothing is cut. Forgets what was
- * gathered. */
+/* Sets the committed lengths; with cut, bytes past the file's are cut off. A
+ * shorter file is PV_INTEGRITY, "store.sealed", and so is one that is longer
+ * than an interrupted transaction leaves it: then nothing is cut. Forgets what
+ * was gathered. */
 PV_MUST enum pv_code sealed_begin(struct sealed *f, uint64_t committed,
-				  bool cut, struct err *err);
+				  uint64_t total, bool cut, struct err *err);
+/* False: more is gathered than is kept in memory once len bytes come. */
+PV_MUST bool sealed_fits(const struct sealed *f, size_t len);
+/* Writes bytes of rows to the file, in order; all before sealed_flush(). */
+PV_MUST enum pv_code sealed_write(struct sealed *f, struct span bytes,
+				  struct err *err);
+/* Bytes that do not fit go to the file: it must hold the rows' bytes then. */
 PV_MUST enum pv_code sealed_append(struct sealed *f, struct span bytes,
 				   uint64_t *offset, struct err *err);
-/* Appends len bytes from offset to out; see store_sealed_read(). */
+/* Appends len bytes from offset to out: of the file, or of what is gathered. */
 PV_MUST enum pv_code sealed_read(struct sealed *f, uint64_t offset,
 				 uint64_t len, struct buf *out,
 				 struct err *err);
-/* Writes what was gathered and syncs, if anything was appended. */
+/* PV_INTEGRITY, "store.sealed": a row asks for bytes that are not there. */
+enum pv_code sealed_past_end(struct err *err);
+/* Writes what was gathered, then syncs the file. */
 PV_MUST enum pv_code sealed_sync(struct sealed *f, struct err *err);
 
 #endif

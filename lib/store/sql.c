@@ -33,6 +33,15 @@ static const char *const texts[SQL_COUNT] = {
 			  "recent_first = $5, recent_last = $6, tree = $7 "
 			  "WHERE id = 1",
 
+	[SQL_SEALED_PUT] = "INSERT INTO sealed (start, bytes) VALUES ($1, $2)",
+	[SQL_SEALED_LAST] = "SELECT start, length(bytes), (SELECT min(b.start) "
+			    "FROM sealed b) FROM sealed ORDER BY start DESC "
+			    "LIMIT 1",
+	[SQL_SEALED_EACH] = "SELECT start, bytes FROM sealed WHERE start >= "
+			    "(SELECT max(b.start) FROM sealed b WHERE "
+			    "b.start <= $1) ORDER BY start",
+	[SQL_SEALED_CLEAR] = "DELETE FROM sealed",
+
 	[SQL_CA_PUT] = "INSERT INTO ca (id, name, parent, label, spki_sha256, "
 		       "shards, cert) VALUES ((SELECT coalesce(max(id), 0) + "
 		       "1 FROM ca), $1, $2, $3, $4, $5, $6)",

@@ -1,7 +1,7 @@
 /*
  * sqlite: the store in one SQLite file (WAL, synchronous FULL) and, beside it,
- * "sealed.dat", the append-only file
- * of sealed bytes: one store a folder. Both are of mode 0600.
+ * "sealed.dat", the append-only file of sealed bytes: one store a folder. Both
+ * are of mode 0600.
  */
 #ifndef PV_STORE_SQLITE_H
 #define PV_STORE_SQLITE_H

@@ -250,6 +250,8 @@ enum pv_code sqlite_check(struct store *store, struct err *err)
 	if (rc == PV_OK)
 		rc = pages(s, err);
 	if (rc == PV_OK)
+		rc = sqlite_sealed_check(s, err);
+	if (rc == PV_OK)
 		rc = tree(s, err);
 	if (rc == PV_OK)
 		rc = lookups(s, err);

@@ -23,7 +23,7 @@
 
 struct sqlite_state { /* the one row of table state */
 	uint32_t serial_next;
-	uint64_t sealed_len; /* bytes committed */
+	uint64_t sealed_len; /* bytes of the sealed file that are committed */
 	uint64_t last_ms;    /* newest time in the log */
 	uint64_t devices;
 	uint64_t recent_first; /* rows of recent: first to last; none yet */
@@ -183,6 +183,20 @@ struct found {
 	uint32_t number[FIND_MAX];
 	size_t n;
 };
+/* ---- sqlite_sealed.c: sealed bytes, in the file and in rows ---- */
+
+PV_MUST enum pv_code sqlite_sealed_begin(struct sqlite_store *s, bool cut,
+					 struct err *err);
+/* At commit: this transaction's bytes are in a row, or synced in the file. */
+PV_MUST enum pv_code sqlite_sealed_flush(struct sqlite_store *s,
+					 struct err *err);
+/* What is in rows to the file: by the commit of the transaction. */
+PV_MUST enum pv_code sqlite_sealed_move(struct sqlite_store *s,
+					struct err *err);
+/* PV_INTEGRITY unless the rows go on where the file's bytes end. */
+PV_MUST enum pv_code sqlite_sealed_check(struct sqlite_store *s,
+					 struct err *err);
+
 
 enum key_kind { KEY_NAME = 1, KEY_SPKI, KEY_BUNDLE };
 

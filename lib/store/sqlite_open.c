@@ -14,7 +14,7 @@
 #include "lib/store/sqlite_ops.h"
 
 #define APPLICATION_ID 0x50564354 /* "PVCT", in the file's header */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define BUSY_MS 10000
 #define CLOSE_FRAMES 256 /* more than these are worth moving at close */
 #define LOG_BUF_MAX (SQLITE_CHUNK_MAX + 65537u)

@@ -223,31 +223,3 @@ enum pv_code sqlite_quarantine(struct store *store, uint32_t number,
 		s->doomed = true;
 	return rc;
 }
-
-enum pv_code sqlite_sealed_append(struct store *store, struct span bytes,
-				  uint64_t *offset, struct err *err)
-{
-	struct sqlite_store *s = to_sqlite(store);
-	enum pv_code rc = sqlite_writing(s, err);
-
-	if (rc == PV_OK)
-		rc = sealed_append(&s->sealed, bytes, offset, err);
-	if (rc != PV_OK && rc != PV_INPUT)
-		s->doomed = true;
-	return rc;
-}
-
-enum pv_code sqlite_sealed_read(struct store *store, uint64_t offset,
-				uint64_t len, struct buf *out, struct err *err)
-{
-	struct sqlite_store *s = to_sqlite(store);
-	VIEW v;
-	enum pv_code rc = sqlite_view(s, &v, err);
-
-	if (rc == PV_OK)
-		rc = sealed_read(&s->sealed, offset, len, out, err);
-	/* It may have written a part of what was gathered. */
-	if (rc == PV_STORAGE)
-		s->doomed = true;
-	return rc;
-}

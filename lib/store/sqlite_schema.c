@@ -66,6 +66,8 @@ static const struct table tables[] = {
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },
 	{ "recent", "CREATE TABLE recent (id INTEGER PRIMARY KEY, "
 		    "keys BLOB NOT NULL) STRICT" },
+	{ "sealed", "CREATE TABLE sealed (start INTEGER PRIMARY KEY, "
+		    "bytes BLOB NOT NULL) STRICT" },
 	{ "state", "CREATE TABLE state (id INTEGER PRIMARY KEY, "
 		   "serial_next INTEGER NOT NULL, sealed_len INTEGER NOT NULL, "
 		   "last_ms INTEGER NOT NULL, devices INTEGER NOT NULL, "

@@ -79,8 +79,7 @@ static enum pv_code start(struct sqlite_store *s, enum sqlite_bound how,
 	if (rc == PV_OK && s->keys.first != s->state.recent_first)
 		keys_clear(&s->keys);
 	if (rc == PV_OK)
-		rc = sealed_begin(&s->sealed, s->state.sealed_len,
-				  txn == TXN_WRITE, err);
+		rc = sqlite_sealed_begin(s, txn == TXN_WRITE, err);
 	s->log_first = s->state.tree.size;
 	if (rc != PV_OK)
 		sqlite_rollback(&s->base);
@@ -136,16 +135,9 @@ static enum pv_code flush(struct sqlite_store *s, struct err *err)
 		rc = sqlite_keys_flush(s, err);
 	if (rc == PV_OK)
 		rc = sqlite_tally_flush(s, err);
-	if (rc != PV_OK)
-		return rc;
-	rc = sealed_sync(&s->sealed, err);
-	if (rc != PV_OK) {
-		/* Not tried again: the kernel may have dropped the bytes. */
-		s->poisoned = true;
-		return rc;
-	}
-	s->state.sealed_len = s->sealed.len;
-	return sqlite_state_put(s, SQL_STATE_SET, err);
+	if (rc == PV_OK)
+		rc = sqlite_sealed_flush(s, err);
+	return rc == PV_OK ? sqlite_state_put(s, SQL_STATE_SET, err) : rc;
 }
 
 static void forget(struct sqlite_store *s)

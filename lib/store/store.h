@@ -50,8 +50,8 @@ PV_MUST static inline enum pv_code store_begin(struct store *s,
 	return rc;
 }
 
-/* Durable when PV_OK (sealed file first, then the database). t is over either
- * way; PV_STORAGE in the last step may leave it kept or not: look it up. */
+/* Durable when PV_OK, sealed bytes included. t is over either way; PV_STORAGE
+ * in the last step may leave it kept or not: look it up. */
 PV_MUST static inline enum pv_code store_commit(struct store_txn *t,
 						struct err *err)
 {

@@ -34,7 +34,7 @@ PV_MUST static inline enum pv_code store_reserve(struct store *s,
 }
 
 /*
- * Records the result: certificate, bundles (already in the sealed file) and
+ * Records the result: certificate, bundles (sealed bytes already appended) and
  * their entries: cert.issue first, then each bundle.seal. Drops TBS and sealed
  * secrets of the intent. PV_CONFLICT, "store.completed", when there is no open
  * intent of that number. PV_INPUT, "store.result": a value is missing or out of

@@ -73,9 +73,10 @@ store_log_hash(struct store *s, unsigned level, uint64_t index,
 }
 
 /*
- * Appends to the sealed file; *offset is where the bytes lie once the
+ * Appends sealed bytes; *offset is where they lie once the
  * transaction commits, which also makes them durable. PV_INPUT, "store.size",
- * past STORE_SEALED_TXN_MAX bytes in one transaction: commit it first.
+ * past STORE_SEALED_TXN_MAX bytes in one transaction, up to
+ * STORE_SEALED_ROWS_MAX of earlier ones included: commit it first.
  */
 PV_MUST static inline enum pv_code store_sealed_append(struct store *s,
 						       struct span bytes,

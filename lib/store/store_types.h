@@ -26,6 +26,8 @@
  * to a newer database than the one that is there.
  */
 #define STORE_SEALED_TXN_MAX (8u * 1024u * 1024u)
+/* Of them, those of earlier small transactions that it may bring to the file */
+#define STORE_SEALED_ROWS_MAX (1024u * 1024u)
 
 struct store_meta {
 	char name[STORE_ID_MAX + 1];	 /* of the authority */
@@ -110,7 +112,7 @@ struct store_device {
 	bool has_cert;
 };
 
-/* One sealed bundle: where it lies in the sealed file. */
+/* One sealed bundle: where it lies among the sealed bytes. */
 struct store_bundle {
 	char stage[STORE_ID_MAX + 1];
 	uint8_t id[STORE_UUID];

@@ -182,28 +182,48 @@ expect_error 5 audit.bundle -C "$H" audit verify
 issue escrowed S0000000009
 expect_equal "$rc" 5 "exit of issue"
 
-case_start "a bit of the sealed file flipped: not given out"
-fresh
-at=$(sql "select start+len-40 from bundle where number=(select number from \
-	device where device='client-000000a1')" | tail -n 1)
-printf '\377\377' | dd of="$H/sealed.dat" bs=1 seek="$at" conv=notrunc \
-	2>"$T/dd"
-issue tls-client client-000000a1
-expect_equal "$rc" 5 "exit of issue"
-expect_error 5 store.edited -C "$H" export bundle --device client-000000a1
-run "$PROVCTL" -C "$H" audit verify
-expect_equal "$rc" 5 "exit of audit verify"
+# damage_sealed row|file AT: two of the sealed bytes change where they are.
+damage_sealed() {
+	if [ "$1" = row ]; then
+		sql "update sealed set bytes = cast(substr(bytes, 1, $2 - start) \
+			|| x'ffff' || substr(bytes, $2 - start + 3) as blob) \
+			where start <= $2 and start + length(bytes) > $2"
+		return
+	fi
+	sealed_to_file
+	printf '\377\377' | dd of="$H/sealed.dat" bs=1 seek="$2" conv=notrunc \
+		2>"$T/dd"
+}
 
-case_start "an escrowed value edited: not given out"
-fresh
-at=$(sql "select escrow_start+escrow_len-40 from bundle where \
-	number=(select number from device where device='S0000000003')" |
-	tail -n 1)
-printf '\377\377' | dd of="$H/sealed.dat" bs=1 seek="$at" conv=notrunc \
-	2>"$T/dd"
-expect_error 5 store.edited -C "$H" export escrow --device S0000000003
-run "$PROVCTL" -C "$H" audit verify
-expect_equal "$rc" 5 "exit of audit verify"
+for where in row file; do
+	case_start "bits of a sealed bundle flipped in its $where: not given out"
+	fresh
+	at=$(sql "select start+len-40 from bundle where number=(select number \
+		from device where device='client-000000a1')" | tail -n 1)
+	damage_sealed $where "$at"
+	issue tls-client client-000000a1
+	expect_equal "$rc" 5 "exit of issue"
+	expect_error 5 store.edited -C "$H" export bundle \
+		--device client-000000a1
+	run "$PROVCTL" -C "$H" audit verify
+	expect_equal "$rc" 5 "exit of audit verify"
+
+	case_start "an escrowed value edited in its $where: not given out"
+	fresh
+	at=$(sql "select escrow_start+escrow_len-40 from bundle where \
+		number=(select number from device where device='S0000000003')" |
+		tail -n 1)
+	damage_sealed $where "$at"
+	expect_error 5 store.edited -C "$H" export escrow --device S0000000003
+	run "$PROVCTL" -C "$H" audit verify
+	expect_equal "$rc" 5 "exit of audit verify"
+done
+
+case_start "rows of sealed bytes deleted: the store is damaged"
+finds "the first row" "delete from sealed where start = (select min(start) \
+	from sealed)"
+finds "the last row" "delete from sealed where start = (select max(start) \
+	from sealed)"
 
 case_start "an intent for a device that has its certificate is not signed"
 fresh

@@ -161,6 +161,7 @@ case_start "what was edited behind our back is found"
 H=$T/acme
 copy_authority "$T/edited"
 # One bit in the middle of the bundle, where the sealed file holds it.
+sealed_to_file
 perl -e 'local $/; open(my $b, "<:raw", $ARGV[1]) or die; my $bundle = <$b>;
 	open(my $f, "+<:raw", $ARGV[0]) or die; my $all = <$f>;
 	my $at = index($all, $bundle); die "not there" if $at < 0;

@@ -19,12 +19,14 @@
 
 #define KILLS 50u
 #define GROUP 4u
+#define GROUP_MAX 16u /* its sealed bytes go to the file, with earlier ones */
 #define WAIT_MS 20000u
 #define SEED 20260101u
 
 /* Shared with the child: what commit has returned PV_OK for. */
 struct told {
 	volatile uint32_t reserved, completed; /* devices, counted from 0 */
+	volatile uint32_t group;	       /* devices under way */
 };
 
 static struct err err;
@@ -47,14 +49,16 @@ static enum pv_code one_group(struct store *s, struct told *told,
 			      struct fix_device *d)
 {
 	uint32_t from = told->reserved;
+	uint32_t n = from / GROUP % 3 == 2 ? GROUP_MAX : GROUP;
 	uint32_t first;
 	uint64_t index;
 	STORE_TXN t = STORE_TXN_INIT;
 	enum pv_code rc = store_begin(s, STORE_WRITE, &t, &err);
 
+	told->group = n;
 	if (rc == PV_OK)
-		rc = store_serial_lend(s, GROUP, &first, &err);
-	for (uint32_t i = 0; rc == PV_OK && i < GROUP; i++) {
+		rc = store_serial_lend(s, n, &first, &err);
+	for (uint32_t i = 0; rc == PV_OK && i < n; i++) {
 		fix_device(&d[i], 1, from + i, first + i);
 		rc = store_reserve(s, &d[i].intent, &index, &err);
 	}
@@ -62,21 +66,21 @@ static enum pv_code one_group(struct store *s, struct told *told,
 		rc = store_commit(&t, &err);
 	if (rc != PV_OK)
 		return rc;
-	told->reserved = from + GROUP;
+	told->reserved = from + n;
 	rc = store_begin(s, STORE_WRITE, &t, &err);
-	for (uint32_t i = 0; rc == PV_OK && i < GROUP; i++)
+	for (uint32_t i = 0; rc == PV_OK && i < n; i++)
 		rc = fix_complete(s, &d[i], &err);
 	if (rc == PV_OK)
 		rc = store_commit(&t, &err);
 	if (rc == PV_OK)
-		told->completed = from + GROUP;
+		told->completed = from + n;
 	return rc;
 }
 
 /* Issues groups until it is killed; ends only when something fails. */
 static void child(struct told *told)
 {
-	static struct fix_device d[GROUP];
+	static struct fix_device d[GROUP_MAX];
 	struct store *s;
 
 	if (store_sqlite_open(path, &s, &err) != PV_OK)
@@ -132,8 +136,8 @@ static void take_stock(struct store *s, struct told *told)
 		ck_sealed(s, i);
 	/* At most one group was committed and not yet told. */
 	if (known(s, n, &d))
-		told->reserved = n + GROUP;
-	for (uint32_t i = n; i < n + 2 * GROUP; i++)
+		told->reserved = n + told->group;
+	for (uint32_t i = n; i < n + 2 * GROUP_MAX; i++)
 		ck_assert(known(s, i, &d) == (i < told->reserved));
 	if (told->completed == told->reserved)
 		return;
@@ -153,10 +157,10 @@ static enum pv_code finish_one(void *ctx, const struct store_intent *i,
 			       struct err *e)
 {
 	struct tail *tail = ctx;
-	static struct fix_device f[2 * GROUP];
+	static struct fix_device f[2 * GROUP_MAX];
 	uint32_t n;
 
-	ck_assert(tail->n < 2 * GROUP);
+	ck_assert(tail->n < 2 * GROUP_MAX);
 	/* Which one it is: found by its name. */
 	for (n = tail->told->completed;; n++) {
 		ck_assert(n < tail->told->reserved);

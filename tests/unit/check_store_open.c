@@ -17,6 +17,7 @@ static const struct store_meta meta = { "ACME", "log.acme.example/1",
 static struct err err;
 static char path[256]; /* of a closed store with two devices */
 static char sealed[256];
+#define IN_FILE (FIX_SEALED + FIX_LARGE) /* bytes of it */
 
 static void refused(enum pv_code rc, enum pv_code want, const char *rule)
 {
@@ -54,6 +55,7 @@ static void setup(void)
 	}
 	unit_ok(fix_complete(s, &d[0], &err), &err);
 	unit_ok(store_commit(&t, &err), &err);
+	unit_ok(fix_large(s, &err), &err);
 	store_close(s);
 }
 
@@ -188,7 +190,7 @@ START_TEST(test_foreign)
 
 	tamper("PRAGMA user_version = 2");
 	open_refused(PV_STORAGE, "store.version");
-	tamper("PRAGMA user_version = 3; PRAGMA application_id = 7");
+	tamper("PRAGMA user_version = 4; PRAGMA application_id = 7");
 	open_refused(PV_INTEGRITY, "store.format");
 	ck_assert(unlink(path) == 0);
 	tamper("CREATE TABLE t (a)");
@@ -345,22 +347,22 @@ START_TEST(test_sealed_short)
 	struct store *s;
 	struct buf b;
 
-	ck_assert(truncate(sealed, FIX_SEALED - 1) == 0);
+	ck_assert(truncate(sealed, IN_FILE - 1) == 0);
 	open_refused(PV_INTEGRITY, "store.sealed");
 	/* A remnant is passed over by readers and cut off by a writer. */
-	ck_assert(truncate(sealed, FIX_SEALED + 500) == 0);
+	ck_assert(truncate(sealed, IN_FILE + 500) == 0);
 	unit_ok(store_sqlite_open(path, &s, &err), &err);
-	buf_init(&b, 1u << 16);
-	refused(store_sealed_read(s, 0, FIX_SEALED + 1, &b, &err), PV_INTEGRITY,
+	buf_init(&b, 1u << 17);
+	refused(store_sealed_read(s, 0, IN_FILE + 1, &b, &err), PV_INTEGRITY,
 		"store.sealed");
-	unit_ok(store_sealed_read(s, 0, FIX_SEALED, &b, &err), &err);
+	unit_ok(store_sealed_read(s, 0, IN_FILE, &b, &err), &err);
 	{
 		STORE_TXN t = STORE_TXN_INIT;
 		struct stat st;
 
 		unit_ok(store_begin(s, STORE_WRITE, &t, &err), &err);
 		ck_assert(stat(sealed, &st) == 0);
-		ck_assert(st.st_size == FIX_SEALED);
+		ck_assert(st.st_size == IN_FILE);
 	}
 	ck_assert(truncate(sealed, 0) == 0);
 	refused(store_sealed_read(s, 0, 1, &b, &err), PV_INTEGRITY,
@@ -374,7 +376,7 @@ END_TEST
 START_TEST(test_sealed_newer)
 {
 	STORE_TXN t = STORE_TXN_INIT;
-	const off_t newer = FIX_SEALED + (off_t)STORE_SEALED_TXN_MAX + 1;
+	const off_t newer = IN_FILE + (off_t)STORE_SEALED_TXN_MAX + 1;
 	struct store *s;
 	struct stat st;
 
@@ -385,7 +387,7 @@ START_TEST(test_sealed_newer)
 	ck_assert(stat(sealed, &st) == 0 && st.st_size == newer);
 	ck_assert(truncate(sealed, newer - 1) == 0);
 	unit_ok(store_begin(s, STORE_WRITE, &t, &err), &err);
-	ck_assert(stat(sealed, &st) == 0 && st.st_size == FIX_SEALED);
+	ck_assert(stat(sealed, &st) == 0 && st.st_size == IN_FILE);
 	store_rollback(&t);
 	store_close(s);
 }

@@ -180,3 +180,16 @@ enum pv_code fix_complete(struct store *s, struct fix_device *d,
 
 	return rc == PV_OK ? store_complete(s, &d->result, err) : rc;
 }
+
+enum pv_code fix_large(struct store *s, struct err *err)
+{
+	static const uint8_t bytes[FIX_LARGE];
+	STORE_TXN t = STORE_TXN_INIT;
+	uint64_t offset;
+	enum pv_code rc = store_begin(s, STORE_WRITE, &t, err);
+
+	if (rc == PV_OK)
+		rc = store_sealed_append(
+			s, (struct span){ bytes, sizeof(bytes) }, &offset, err);
+	return rc == PV_OK ? store_commit(&t, err) : rc;
+}

@@ -44,4 +44,8 @@ void fix_hash(char kind, uint64_t seed, uint32_t n, uint8_t hash[32]);
 enum pv_code fix_complete(struct store *s, struct fix_device *d,
 			  struct err *err);
 
+/* Appends so many bytes in one transaction that all are in the sealed file. */
+#define FIX_LARGE 70000u
+enum pv_code fix_large(struct store *s, struct err *err);
+
 #endif
