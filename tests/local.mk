@@ -178,6 +178,7 @@ UNIT_TESTS = \
 	tests/unit/check_store_open \
 	tests/unit/check_store_result \
 	tests/unit/check_store_sealed \
+	tests/unit/check_store_wal \
 	tests/unit/check_tbs \
 	tests/unit/check_tbs_lint \
 	tests/unit/check_template \

@@ -256,6 +256,8 @@ static enum pv_code run(struct writer *w, struct err *err)
 			rc = commit_round(w, err);
 		if (rc == PV_OK)
 			rc = writer_log(w, err);
+		if (rc == PV_OK)
+			rc = store_settle(w->store, err);
 	}
 	if (rc == PV_OK)
 		rc = writer_end_log(w, err);

@@ -16,4 +16,5 @@ lib_store_libpvstore_a_SOURCES = \
 	lib/store/sqlite_device.c lib/store/sqlite_result.c \
 	lib/store/sqlite_row.c lib/store/sqlite_find.c \
 	lib/store/sqlite_count.c lib/store/sqlite_log.c \
-	lib/store/sqlite_check.c lib/store/sqlite_checkpoint.c lib/store/sqlite_recount.c
+	lib/store/sqlite_check.c lib/store/sqlite_checkpoint.c lib/store/sqlite_recount.c \
+	lib/store/sqlite_wal.c

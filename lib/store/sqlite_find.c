@@ -5,8 +5,6 @@
 
 #include "lib/base/mem.h"
 
-#define RECENT_ROWS_MAX 512u /* a short-lived process reads them all */
-
 /*
  * First 8 bytes of SHA-256(salt || kind || value). The salt is the store's
  * own, so that nobody outside can make values whose keys collide.
@@ -159,12 +157,13 @@ enum pv_code sqlite_key_own(struct sqlite_store *s,
 	return rc == PV_OK ? sqlite_key_add(s, key, SQLITE_OWN, err) : rc;
 }
 
-/* All keys in memory to table lookup, in its order. */
-static enum pv_code merge(struct sqlite_store *s, struct err *err)
+enum pv_code sqlite_keys_merge(struct sqlite_store *s, struct err *err)
 {
 	CLEANUP(mem_cleanup) struct key_slot *all = NULL;
-	enum pv_code rc = keys_sorted(&s->keys, &all, err);
+	enum pv_code rc = sqlite_keys_load(s, err);
 
+	if (rc == PV_OK)
+		rc = keys_sorted(&s->keys, &all, err);
 	for (size_t i = 0; rc == PV_OK && i < s->keys.n; i++) {
 		QUERY q = query_start(s, SQL_LOOKUP_PUT);
 
@@ -196,8 +195,8 @@ enum pv_code sqlite_keys_flush(struct sqlite_store *s, struct err *err)
 
 	if (added->len == 0)
 		return PV_OK;
-	if (s->keys.n >= KEYS_MAX || rows >= RECENT_ROWS_MAX)
-		return merge(s, err);
+	if (s->keys.n >= KEYS_MAX || rows >= SQLITE_RECENT_MAX)
+		return sqlite_keys_merge(s, err);
 	QUERY q = query_start(s, SQL_RECENT_PUT);
 	query_u64(&q, st->recent_last + 1);
 	query_blob(&q, added->data, added->len);

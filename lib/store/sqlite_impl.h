@@ -71,6 +71,8 @@ struct sqlite_store {
 	bool doomed;	/* this transaction may not be committed */
 	bool poisoned;	/* a sync failed: no more writing */
 	int wal_frames; /* in the write-ahead log at the last commit */
+	unsigned small_commits;
+	bool wal_filled; /* its file has its length: commits overwrite */
 	struct sqlite_state state;
 	struct sealed sealed;
 	struct keys keys;   /* of rows in table recent, and of this txn */
@@ -156,6 +158,12 @@ PV_MUST enum pv_code sqlite_schema_make(struct sqlite_store *s,
 PV_MUST enum pv_code sqlite_schema_check(struct sqlite_store *s,
 					 struct err *err);
 
+/* ---- sqlite_wal.c ---- */
+
+int sqlite_wal_hook(void *ctx, sqlite3 *db, const char *name, int frames);
+/* After a commit: pages of a long write-ahead log move to the database. */
+void sqlite_wal_move(struct sqlite_store *s);
+
 /* ---- sqlite_txn.c ---- */
 
 struct view { /* a read transaction where none is open */
@@ -175,14 +183,6 @@ void sqlite_rollback(struct store *store);
 PV_MUST enum pv_code sqlite_state_put(struct sqlite_store *s, enum sql_id id,
 				      struct err *err);
 
-/* ---- sqlite_find.c: random keys to numbers ---- */
-
-#define FIND_MAX 8u /* rows whose keys collide; 2 never happens */
-
-struct found {
-	uint32_t number[FIND_MAX];
-	size_t n;
-};
 /* ---- sqlite_sealed.c: sealed bytes, in the file and in rows ---- */
 
 PV_MUST enum pv_code sqlite_sealed_begin(struct sqlite_store *s, bool cut,
@@ -197,6 +197,14 @@ PV_MUST enum pv_code sqlite_sealed_move(struct sqlite_store *s,
 PV_MUST enum pv_code sqlite_sealed_check(struct sqlite_store *s,
 					 struct err *err);
 
+/* ---- sqlite_find.c: random keys to numbers ---- */
+
+#define FIND_MAX 8u /* rows whose keys collide; 2 never happens */
+
+struct found {
+	uint32_t number[FIND_MAX];
+	size_t n;
+};
 
 enum key_kind { KEY_NAME = 1, KEY_SPKI, KEY_BUNDLE };
 
@@ -219,6 +227,10 @@ PV_MUST enum pv_code sqlite_key_own(struct sqlite_store *s,
 /* At commit: this transaction's keys become a row, or all go to lookup. */
 PV_MUST enum pv_code sqlite_keys_flush(struct sqlite_store *s, struct err *err);
 PV_MUST enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err);
+/* All keys in memory to table lookup, in its order. */
+PV_MUST enum pv_code sqlite_keys_merge(struct sqlite_store *s, struct err *err);
+#define SQLITE_RECENT_MAX 512u /* rows: a short-lived process reads them all   \
+				*/
 
 #define SQLITE_BUCKET_MS 10000 /* rates are kept by 10 s */
 #define SQLITE_RATE_KEPT 17280 /* buckets: two days */

@@ -21,16 +21,6 @@
 
 static const struct store_ops ops;
 
-static int count_frames(void *ctx, sqlite3 *db, const char *name, int frames)
-{
-	struct sqlite_store *s = ctx;
-
-	(void)db;
-	(void)name;
-	s->wal_frames = frames;
-	return SQLITE_OK;
-}
-
 static void sqlite_close(struct store *store)
 {
 	struct sqlite_store *s = to_sqlite(store);
@@ -42,7 +32,8 @@ static void sqlite_close(struct store *store)
 	for (size_t i = 0; i < SQLITE_BOUNDS; i++)
 		sqlite3_finalize(s->bound[i]);
 	/* The next process reads all of a write-ahead log that is left. */
-	if (s->db && s->wal_frames > CLOSE_FRAMES && !s->poisoned)
+	if (s->db && (s->wal_frames > CLOSE_FRAMES || s->wal_filled) &&
+	    !s->poisoned)
 		(void)sqlite3_wal_checkpoint_v2(
 			s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_close_v2(s->db);
@@ -89,7 +80,7 @@ enum pv_code sqlite_connect(const char *path, struct sqlite_store **out,
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_wal_hook(s->db, count_frames, s);
+	sqlite3_wal_hook(s->db, sqlite_wal_hook, s);
 	*out = TAKE(s);
 	return PV_OK;
 }
@@ -238,6 +229,7 @@ enum pv_code store_sqlite_open(const char *path, struct store **store,
 static const struct store_ops ops = {
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
+	.settle = sqlite_settle,
 	.rollback = sqlite_rollback,
 	.close = sqlite_close,
 	.check = sqlite_check,

@@ -4,6 +4,7 @@
 
 #include "lib/store/sqlite_impl.h"
 
+enum pv_code sqlite_settle(struct store *s, struct err *err);
 enum pv_code sqlite_check(struct store *s, struct err *err);
 enum pv_code sqlite_meta(struct store *s, struct store_meta *meta,
 			 struct err *err);

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define WAL_FRAMES_MAX 4000 /* 16 MiB, then pages move to the database */
-
 static enum pv_code read_state(struct sqlite_store *s, struct err *err)
 {
 	QUERY q = query_start(s, SQL_STATE_GET);
@@ -168,20 +166,6 @@ void sqlite_rollback(struct store *store)
 	forget(s);
 }
 
-/* Moves pages from the write-ahead log to the database. The transaction is
- * durable without; a failed sync in there ends writing (see flush()). */
-static void checkpoint(struct sqlite_store *s)
-{
-	int rc;
-
-	if (s->wal_frames < WAL_FRAMES_MAX)
-		return;
-	rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-				       NULL, NULL);
-	if ((rc & 0xff) == SQLITE_IOERR)
-		s->poisoned = true;
-}
-
 static enum pv_code finish(struct sqlite_store *s, struct err *err)
 {
 	enum pv_code rc = run_bound(s, BOUND_COMMIT, err);
@@ -212,6 +196,6 @@ enum pv_code sqlite_commit(struct store *store, struct err *err)
 	buf_reset(&s->keys.added);
 	forget(s);
 	if (rc == PV_OK)
-		checkpoint(s);
+		sqlite_wal_move(s);
 	return rc;
 }

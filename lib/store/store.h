@@ -60,6 +60,14 @@ PV_MUST static inline enum pv_code store_commit(struct store_txn *t,
 	return s->ops->commit(s, err);
 }
 
+/* Between transactions, when nobody waits for an answer: does what makes the
+ * next commits quicker, if there were many small ones. */
+PV_MUST static inline enum pv_code store_settle(struct store *s,
+						struct err *err)
+{
+	return s->ops->settle(s, err);
+}
+
 /* Also as cleanup: does nothing when t is over. */
 static inline void store_rollback(struct store_txn *t)
 {

@@ -45,6 +45,7 @@ struct store_ops {
 	enum pv_code (*begin)(struct store *s, enum store_mode mode,
 			      struct err *err);
 	enum pv_code (*commit)(struct store *s, struct err *err);
+	enum pv_code (*settle)(struct store *s, struct err *err);
 	void (*rollback)(struct store *s);
 	void (*close)(struct store *s);
 	enum pv_code (*check)(struct store *s, struct err *err);
