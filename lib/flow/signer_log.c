@@ -81,10 +81,27 @@ static enum pv_code sign_last(struct signer *s, struct wire_rec *rec,
 	return rc;
 }
 
+/*
+ * The one signer of a command looks for the keys while the writer commits. What
+ * it does not find it does not find when it is asked either, and says so then.
+ */
+static void look_ahead(struct signer *s)
+{
+	struct err later;
+
+	err_init(&later);
+	if (s->log || s->opts->batch || s->opts->log->own_n == 0)
+		return;
+	if (checkpoint_signer_new(s->opts->log, s->hsm, &s->log_last, &s->log,
+				  &later) != PV_OK)
+		s->log = NULL;
+}
+
 enum pv_code signer_last_checkpoint(struct signer *s, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
+	look_ahead(s);
 	while (rc == PV_OK) {
 		struct wire_rec rec;
 		bool got;

@@ -92,8 +92,7 @@ static enum pv_code await(struct writer *w, struct err *err)
 		return err_fail(err, PV_INTERNAL, "writer.record", NULL,
 				"a signer sent record type %d after its end",
 				rec.type);
-	rc = writer_take_checkpoint(w, &rec, err);
-	return rc == PV_OK ? keep(w, err) : rc;
+	return writer_take_checkpoint(w, &rec, err);
 }
 
 /* One that ended goes when it is told to. */
@@ -118,16 +117,17 @@ enum pv_code writer_end_log(struct writer *w, struct err *err)
 	size_t k;
 
 	/* What is under way first: its answer is of an earlier tree. */
-	if (w->answered)
-		rc = keep(w, err);
-	if (rc == PV_OK && w->asking)
+	if (w->asking && !w->answered)
 		rc = await(w, err);
+	if (rc == PV_OK && w->answered)
+		rc = keep(w, err);
 	k = someone(w, true);
 	if (rc == PV_OK && k != NOBODY && w->log.own_n > 0)
 		rc = ask(w, k, err);
 	if (rc == PV_OK && w->asking)
 		rc = await(w, err);
+	/* They leave the token while the checkpoint is written. */
 	if (rc == PV_OK)
 		let_go(w);
-	return rc;
+	return rc == PV_OK && w->answered ? keep(w, err) : rc;
 }
