@@ -31,8 +31,11 @@ enum pv_code harden_process(struct err *err)
 
 	if (rc != PV_OK)
 		return rc;
-	/* A file that the environment names could load engines into us. */
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+	/* A file that the environment names could load engines into us. What is
+	 * secret is wiped where it is released, not at exit. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
+					OPENSSL_INIT_NO_ATEXIT,
+				NULL) != 1)
 		return err_fail(err, PV_INTERNAL, "process.harden", NULL,
 				"OpenSSL does not start");
 	umask(077);
