@@ -79,22 +79,52 @@ static void token_name(const struct authority *a, size_t i,
 		snprintf(out, AUTHORITY_URI_MAX, "tokens[%zu]", i);
 }
 
+static void login_config(const struct authority *a,
+			 const struct hsm_login *login, struct token_config *c)
+{
+	token_config(a, a->tokens[login->token], c);
+	c->cfg.sessions = login->sessions;
+	c->cfg.watch = login->watch;
+}
+
+/* Whatever failed was about that token. */
+static enum pv_code of_token(const struct authority *a, size_t token,
+			     enum pv_code rc, struct err *err)
+{
+	char name[AUTHORITY_URI_MAX];
+
+	if (rc == PV_OK)
+		return PV_OK;
+	token_name(a, token, name);
+	err_object(err, name);
+	return rc;
+}
+
 static enum pv_code open_hsm(const struct authority *a, struct hsm_login *login,
 			     struct hsm **hsm, struct err *err)
 {
-	char name[AUTHORITY_URI_MAX];
 	struct token_config c;
-	enum pv_code rc;
 
-	token_config(a, a->tokens[login->token], &c);
-	c.cfg.sessions = login->sessions;
-	c.cfg.watch = login->watch;
-	rc = p11_open(&c.cfg, login->pin, hsm, err);
-	if (rc == PV_OK)
-		return PV_OK;
-	token_name(a, login->token, name);
-	err_object(err, name);
-	return rc;
+	login_config(a, login, &c);
+	return of_token(a, login->token, p11_open(&c.cfg, login->pin, hsm, err),
+			err);
+}
+
+static enum pv_code meet_hsm(const struct authority *a,
+			     const struct hsm_login *login, struct hsm **hsm,
+			     struct err *err)
+{
+	struct token_config c;
+
+	login_config(a, login, &c);
+	return of_token(a, login->token, p11_meet(&c.cfg, hsm, err), err);
+}
+
+static enum pv_code login_hsm(const struct authority *a,
+			      const struct hsm_login *login, struct hsm *hsm,
+			      struct err *err)
+{
+	return of_token(a, login->token, p11_login(hsm, login->pin, err), err);
 }
 
 static enum pv_code init_token(const struct authority *a, const char *label,
@@ -163,6 +193,8 @@ static enum pv_code token_facts(const struct authority *a, size_t token,
 const struct backends app_backends = {
 	.store_open = open_store,
 	.hsm_open = open_hsm,
+	.hsm_meet = meet_hsm,
+	.hsm_login = login_hsm,
 	.token_init = init_token,
 	.token_facts = token_facts,
 	.pin_read = read_pin,

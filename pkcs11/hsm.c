@@ -217,8 +217,11 @@ static enum pv_code copy_config(struct p11 *p, const struct p11_config *cfg,
 	return p->cfg.lock_dir ? PV_OK : PV_INTERNAL;
 }
 
-enum pv_code p11_open(const struct p11_config *cfg, const struct secret *pin,
-		      struct hsm **out, struct err *err)
+/* Opens with enter(): p11_session_enter() or _meet(). */
+static enum pv_code
+open_with(const struct p11_config *cfg, const struct secret *pin,
+	  enum pv_code (*enter)(struct p11 *p, struct err *err),
+	  struct hsm **out, struct err *err)
 {
 	CLEANUP(cleanup_p11_free) struct p11 *p = mem_new(sizeof(*p), err);
 	char real[PATH_MAX];
@@ -240,11 +243,32 @@ enum pv_code p11_open(const struct p11_config *cfg, const struct secret *pin,
 		rc = p11_module_load(&p->mod, real, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = p11_session_enter(p, err);
+	rc = enter(p, err);
 	if (rc != PV_OK) {
 		p11_module_unload(&p->mod);
 		return rc;
 	}
 	*out = &TAKE(p)->hsm;
 	return PV_OK;
+}
+
+enum pv_code p11_open(const struct p11_config *cfg, const struct secret *pin,
+		      struct hsm **out, struct err *err)
+{
+	return open_with(cfg, pin, p11_session_enter, out, err);
+}
+
+enum pv_code p11_meet(const struct p11_config *cfg, struct hsm **out,
+		      struct err *err)
+{
+	return open_with(cfg, NULL, p11_session_meet, out, err);
+}
+
+enum pv_code p11_login(struct hsm *hsm, const struct secret *pin,
+		       struct err *err)
+{
+	struct p11 *p = of(hsm);
+
+	p->pin = pin;
+	return p11_session_reopen(p, err);
 }

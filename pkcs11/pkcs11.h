@@ -80,6 +80,17 @@ PV_MUST enum pv_code p11_open(const struct p11_config *cfg,
 			      struct err *err);
 
 /*
+ * The same in two steps, for who can do something else before it has the PIN.
+ * p11_meet() is all of p11_open() up to a look at the token, which nothing is
+ * asked of meanwhile; p11_login() takes the lock again, holds the token against
+ * what it was and logs in, once. When that fails *hsm is only to be closed.
+ */
+PV_MUST enum pv_code p11_meet(const struct p11_config *cfg, struct hsm **out,
+			      struct err *err);
+PV_MUST enum pv_code p11_login(struct hsm *hsm, const struct secret *pin,
+			       struct err *err);
+
+/*
  * Initialises an empty slot's token as label (1 to 32 bytes of printable
  * ASCII) and sets its user PIN, in a child, so that copies of the PINs end
  * with it. cfg->token_uri is not used and may be NULL. PV_CONFLICT when a

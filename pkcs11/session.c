@@ -182,8 +182,8 @@ static enum pv_code come_in(struct p11 *p, struct err *err)
 	return rc;
 }
 
-/* Under the lock, from nothing to a login. */
-static enum pv_code enter_locked(struct p11 *p, struct err *err)
+/* Under the lock, from nothing to a token that was looked at. */
+static enum pv_code meet_locked(struct p11 *p, struct err *err)
 {
 	CK_TOKEN_INFO info;
 	enum pv_code rc = p11_module_start(&p->mod, err);
@@ -192,8 +192,14 @@ static enum pv_code enter_locked(struct p11 *p, struct err *err)
 		rc = p11_slot_find(&p->mod, p->uri, &p->slot, &info, err);
 	if (rc == PV_OK)
 		rc = take_facts(p, &info, err);
-	if (rc == PV_OK)
-		rc = p11_facts_judge(&p->facts, err);
+	return rc == PV_OK ? p11_facts_judge(&p->facts, err) : rc;
+}
+
+/* Under the lock, from nothing to a login. */
+static enum pv_code enter_locked(struct p11 *p, struct err *err)
+{
+	enum pv_code rc = meet_locked(p, err);
+
 	return rc == PV_OK ? come_in(p, err) : rc;
 }
 
@@ -253,6 +259,15 @@ with_lock(struct p11 *p, enum pv_code (*what)(struct p11 *p, struct err *err),
 enum pv_code p11_session_enter(struct p11 *p, struct err *err)
 {
 	enum pv_code rc = with_lock(p, enter_locked, err);
+
+	if (rc != PV_OK)
+		p11_session_leave(p);
+	return rc;
+}
+
+enum pv_code p11_session_meet(struct p11 *p, struct err *err)
+{
+	enum pv_code rc = with_lock(p, meet_locked, err);
 
 	if (rc != PV_OK)
 		p11_session_leave(p);

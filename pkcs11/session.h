@@ -56,6 +56,8 @@ struct p11 {
 
 /* Way in: lock, C_Initialize, slot, C_OpenSession, C_Login, unlock. */
 PV_MUST enum pv_code p11_session_enter(struct p11 *p, struct err *err);
+/* The way in as far as the slot; p11_session_reopen() goes the rest of it. */
+PV_MUST enum pv_code p11_session_meet(struct p11 *p, struct err *err);
 /* Way out: closes the sessions, finalizes; keys stay known by CKA_ID. */
 void p11_session_leave(struct p11 *p);
 /* New sessions on the same token, logged in. */

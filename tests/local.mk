@@ -160,6 +160,7 @@ UNIT_TESTS = \
 	tests/unit/check_provdev_fault \
 	tests/unit/check_pvtime \
 	tests/unit/check_recipient \
+	tests/unit/check_record_context \
 	tests/unit/check_reconcile \
 	tests/unit/check_request \
 	tests/unit/check_results \

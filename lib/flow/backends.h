@@ -43,6 +43,16 @@ struct backends {
 	enum pv_code (*hsm_open)(const struct authority *a,
 				 struct hsm_login *login, struct hsm **hsm,
 				 struct err *err);
+	/*
+	 * hsm_open() in two steps: all that needs no PIN, then the login, which
+	 * leaves *hsm to be closed when it fails.
+	 */
+	enum pv_code (*hsm_meet)(const struct authority *a,
+				 const struct hsm_login *login,
+				 struct hsm **hsm, struct err *err);
+	enum pv_code (*hsm_login)(const struct authority *a,
+				  const struct hsm_login *login,
+				  struct hsm *hsm, struct err *err);
 	/* Initialises a fresh token named label (in a child process). */
 	enum pv_code (*token_init)(const struct authority *a, const char *label,
 				   const struct secret *so_pin,

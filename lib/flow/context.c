@@ -1,4 +1,4 @@
-#include "lib/flow/context.h"
+#include "lib/flow/context_impl.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,9 +34,8 @@ void issue_context_free(struct issue_context *ctx)
 	free(ctx);
 }
 
-/* A copy that lives as long as ctx. */
-static enum pv_code own(struct issue_context *ctx, struct span from,
-			struct span *to, struct err *err)
+enum pv_code issue_context_copy(struct issue_context *ctx, struct span from,
+				struct span *to, struct err *err)
 {
 	void *p;
 
@@ -184,7 +183,8 @@ static enum pv_code take_template(void *arg, const struct store_template *t,
 
 	if (rc == PV_OK && memcmp(ctx->tmpl->sha256, t->sha256, 32) == 0) {
 		memcpy(ctx->template_sha256, t->sha256, 32);
-		return PV_OK;
+		return issue_context_copy(ctx, t->bytes, &ctx->template_bytes,
+					  err);
 	}
 	if (rc == PV_OK)
 		rc = err_fail(err, PV_INTEGRITY, "template.digest",
@@ -220,11 +220,12 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 	}
 	rc = PV_OK;
 	for (size_t i = 0; rc == PV_OK && i + 1 < chain.n; i++)
-		rc = own(ctx, buf_span(&chain.ca[i].der),
-			 &ctx->chain[ctx->chain_n++], err);
+		rc = issue_context_copy(ctx, buf_span(&chain.ca[i].der),
+					&ctx->chain[ctx->chain_n++], err);
 	if (rc == PV_OK)
-		rc = own(ctx, buf_span(&chain.ca[chain.n - 1].der),
-			 &ctx->anchor, err);
+		rc = issue_context_copy(ctx,
+					buf_span(&chain.ca[chain.n - 1].der),
+					&ctx->anchor, err);
 	if (rc != PV_OK)
 		return rc;
 	ctx->crl_shards = chain.ca[0].shards;
@@ -367,7 +368,8 @@ static enum pv_code load_stage(struct issue_context *ctx, struct store *store,
 			      "the store has no manifest of stage %s",
 			      stage->name);
 	if (rc == PV_OK)
-		rc = own(ctx, buf_span(&bytes), &stage->manifest, err);
+		rc = issue_context_copy(ctx, buf_span(&bytes), &stage->manifest,
+					err);
 	return rc == PV_OK ? parse_stage(ctx, i, err) : rc;
 }
 
@@ -394,7 +396,8 @@ static enum pv_code load_escrow(struct issue_context *ctx,
 	if (rc == PV_OK)
 		rc = buf_check(&der, err);
 	if (rc == PV_OK)
-		rc = own(ctx, buf_span(&der), &ctx->escrow[i].cert, err);
+		rc = issue_context_copy(ctx, buf_span(&der),
+					&ctx->escrow[i].cert, err);
 	if (rc != PV_OK)
 		err_prefix(err, "escrow certificate \"%s\"", from->name);
 	return rc;

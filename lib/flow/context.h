@@ -1,8 +1,8 @@
 /*
  * context: all that issuing under one adopted template needs and that does not
  * change during a run: template, issuer, manifests, keys by name. Loaded from
- * the store by the parent before it forks, read-only after, holds no secret
- * and opens no token.
+ * the store by the parent of a run, whose children inherit it or get it as a
+ * record (record_context.h); read-only after, holds no secret, opens no token.
  *
  * Checked while loading: the template's bytes against their pinned digest, the
  * stored manifest signatures with the bundle key, the CA chain (signatures,
@@ -51,6 +51,7 @@ struct issue_escrow {
 
 struct issue_context {
 	struct template *tmpl;
+	struct span template_bytes; /* as adopted */
 	uint8_t template_sha256[32];
 
 	struct x509_issuer *issuer; /* NULL with key none */

@@ -87,12 +87,10 @@ static const char *role_name(enum crew_role role)
 	return "child";
 }
 
-/* Reader and writer hold no secret: without a heap they cannot. */
-static enum pv_code set_up_heap(const struct crew_job *job, int ctl,
-				struct err *err)
+enum pv_code crew_set_up_heap(int ctl, size_t bytes, struct err *err)
 {
 	enum secret_heap heap = SECRET_HEAP_UNLOCKED;
-	enum pv_code rc = secret_setup_size(job->heap_bytes, &heap, err);
+	enum pv_code rc = secret_setup_size(bytes, &heap, err);
 
 	if (rc == PV_OK && heap == SECRET_HEAP_UNLOCKED)
 		rc = ctl_say_unlocked(ctl, err);
@@ -113,8 +111,6 @@ __attribute__((noreturn)) static void run_child(const struct crew_job *job,
 	leave_signals();
 	close_others(job, ctl);
 	rc = leave_standard(job, &err);
-	if (rc == PV_OK && job->role == CREW_SIGNER)
-		rc = set_up_heap(job, ctl, &err);
 	if (rc == PV_OK)
 		rc = job->run(job->ctx, ctl, &err);
 	if (rc != PV_OK) {

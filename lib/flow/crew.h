@@ -38,7 +38,6 @@ struct crew_job {
 	const int *keep; /* descriptors that stay open in the child */
 	size_t keep_n;
 	struct hsm_watch *watch;
-	size_t heap_bytes; /* for a signer's secrets: a power of two */
 };
 
 /*
@@ -48,6 +47,9 @@ struct crew_job {
  */
 PV_MUST enum pv_code crew_start(struct crew *c, const struct crew_job *job,
 				struct err *err);
+/* In a signer, before its first secret; bytes is a power of two. Reader and
+ * writer hold no secret: without a heap they cannot. */
+PV_MUST enum pv_code crew_set_up_heap(int ctl, size_t bytes, struct err *err);
 /* Sends len bytes to a child. PV_HSM_TEMP when it has ended. */
 PV_MUST enum pv_code crew_send(struct crew_member *m, const void *p, size_t len,
 			       struct err *err);

@@ -174,6 +174,30 @@ static enum pv_code loop(struct issue_run *r, int signals, struct err *err)
 	return rc == PV_OK ? r->sink->flush(r->sink->ctx, r->counts, err) : rc;
 }
 
+/*
+ * The one signer of a command looks at the token while the store is read. Until
+ * they have the PIN signers may be killed at any moment; reader and writer are
+ * forked before it is read.
+ */
+static enum pv_code start_crew(struct issue_run *r, struct err *err)
+{
+	enum pv_code rc = issue_start_early(r, err);
+
+	if (rc == PV_OK)
+		rc = issue_load_contexts(r, err);
+	if (rc == PV_OK)
+		rc = issue_start_signers(r, err);
+	if (rc == PV_OK)
+		rc = issue_start_others(r, err);
+	issue_close_ends(r, false);
+	/* At the prompt an interrupt still ends everything at once. */
+	if (rc == PV_OK)
+		rc = r->backends->pin_read(r->a, &r->pin, err);
+	if (rc != PV_OK)
+		crew_dismiss_all(&r->crew, CREW_SIGNER);
+	return rc;
+}
+
 static enum pv_code run_crew(struct issue_run *r, struct err *err)
 {
 	CLEANUP(fd_cleanup) int signals = -1;
@@ -184,11 +208,7 @@ static enum pv_code run_crew(struct issue_run *r, struct err *err)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
-	rc = issue_start_crew(r, err);
-	issue_close_ends(r, false);
-	/* At the prompt an interrupt still ends everything at once. */
-	if (rc == PV_OK)
-		rc = r->backends->pin_read(r->a, &r->pin, err);
+	rc = start_crew(r, err);
 	all = child;
 	sigaddset(&all, SIGINT);
 	sigaddset(&all, SIGTERM);
@@ -253,7 +273,8 @@ enum pv_code issue_run(const struct authority *a,
 			       .opts = opts,
 			       .sink = sink,
 			       .counts = counts,
-			       .to_parent = { -1, -1 } };
+			       .to_parent = { -1, -1 },
+			       .shared = -1 };
 	enum pv_code rc;
 
 	memset(counts, 0, sizeof(*counts));
@@ -262,8 +283,6 @@ enum pv_code issue_run(const struct authority *a,
 	r.answers.fd = -1;
 	snprintf(r.actor, sizeof(r.actor), "os:%lu", (unsigned long)getuid());
 	rc = issue_choose_jobs(&r, err);
-	if (rc == PV_OK)
-		rc = issue_load_contexts(&r, err);
 	if (rc == PV_OK)
 		rc = order_results_init(&r.order, err);
 	if (rc == PV_OK)

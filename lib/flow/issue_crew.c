@@ -1,4 +1,4 @@
-/* What a run loads, and the processes it starts. */
+/* The processes that a run starts. */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -6,110 +6,14 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
 #include "lib/flow/writer.h"
 
 #define GROUP_SECRETS (512u * 1024u) /* bytes of one group in the heap */
 #define HEAP_MIN (512u * 1024u)
+#define HEAP_EARLY (2u * 1024u * 1024u) /* of a signer without a template */
 #define HEAP_MAX (256u * 1024u * 1024u)
 #define GROUP_RESULTS (16u * 1024u * 1024u) /* of its bundles in a signer */
-
-/* ---- the context, before anything is forked ---- */
-
-struct pinning {
-	struct issue_run *r;
-	struct store *store;
-};
-
-/* One that cannot be loaded, or is past what one run takes up, leaves its
- * intents open. */
-static enum pv_code load_pinned_one(void *ctx, const struct store_template *t,
-				    struct err *err)
-{
-	const struct pinning *p = ctx;
-	struct issue_run *r = p->r;
-	struct err ignored;
-
-	(void)err;
-	err_init(&ignored);
-	if (r->contexts_n < ISSUE_CONTEXTS_MAX &&
-	    memcmp(r->contexts[0]->template_sha256, t->sha256, 32) != 0 &&
-	    issue_context_load_digest(r->a, p->store, t->sha256,
-				      &r->contexts[r->contexts_n],
-				      &ignored) == PV_OK)
-		r->contexts_n++;
-	return PV_OK;
-}
-
-/* Versions that open intents began under. */
-static enum pv_code load_pinned(struct issue_run *r, struct store *store,
-				struct err *err)
-{
-	struct pinning p = { r, store };
-	struct store_visit v = { .ctx = &p, .fn.template = load_pinned_one };
-
-	return store_template_open(store, r->opts->template_name, &v, err);
-}
-
-static const char *option(const struct issue_run *r, const char *key)
-{
-	const struct reader_opts *from = &r->opts->source;
-
-	for (size_t i = 0; i < from->pairs_n; i++)
-		if (strcmp(from->pairs[i].key, key) == 0 &&
-		    name_is_safe(from->pairs[i].value,
-				 strlen(from->pairs[i].value)))
-			return from->pairs[i].value;
-	return NULL;
-}
-
-/* What refuses the whole run (a CA template, an expired CA) is logged too. */
-static enum pv_code log_denial(struct issue_run *r, struct store *store,
-			       const struct err *why, struct err *err)
-{
-	STORE_TXN txn = STORE_TXN_INIT;
-	const char *device = option(r, "device");
-	const char *request = option(r, "request");
-	struct event_who who;
-	struct log_entry e;
-	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
-
-	if (rc == PV_OK)
-		rc = event_now(store, &who, err);
-	if (rc != PV_OK)
-		return rc;
-	if (!request)
-		request = device ? device : "-";
-	log_request_deny(&e, &who.who, request, device,
-			 why->rule[0] ? why->rule : "-", NULL);
-	rc = event_append(store, &e, err);
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
-}
-
-enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
-{
-	CLEANUP(cleanup_store_close) struct store *store = NULL;
-	enum pv_code rc = r->backends->store_open(r->a, false, &store, err);
-
-	if (rc == PV_OK)
-		rc = checkpoint_load(r->a, store, &r->log, err);
-	if (rc == PV_OK)
-		rc = issue_context_load(r->a, store, r->opts->template_name,
-					&r->contexts[0], err);
-	if (store && (rc == PV_DENIED || rc == PV_INPUT)) {
-		struct err unlogged;
-
-		err_init(&unlogged);
-		if (log_denial(r, store, err, &unlogged) != PV_OK)
-			err_prefix(err, "not logged (%.100s)",
-				   unlogged.message);
-	}
-	if (rc != PV_OK)
-		return rc;
-	r->contexts_n = 1;
-	return load_pinned(r, store, err);
-}
 
 /* What one device's bundles take at most: more is refused when sealing. */
 static uint64_t result_bytes(const struct template *t)
@@ -180,9 +84,9 @@ static unsigned sessions_of(const struct issue_run *r, size_t index)
 }
 
 /*
- * A signer's heap for secrets: those of two groups, and the plain bundles that
- * its threads (signer_token.c) seal at once. Its blocks are powers of two, so
- * twice of what is needed.
+ * A signer's heap for secrets: those of two groups, or of the one device, and
+ * the plain bundles that its threads (signer_token.c) seal at once. Its blocks
+ * are powers of two, so twice of what is needed.
  */
 static size_t heap_bytes(const struct issue_run *r)
 {
@@ -192,16 +96,39 @@ static size_t heap_bytes(const struct issue_run *r)
 
 	for (size_t i = 0; i < r->contexts_n; i++) {
 		const struct template *t = r->contexts[i]->tmpl;
+		size_t secrets = prepared_secret_bytes(t);
 
+		if (secrets > 0 && r->opts->batch)
+			secrets = GROUP_SECRETS;
 		if (sealing < result_bytes(t))
 			sealing = result_bytes(t);
-		if (prepared_secret_bytes(t) > 0)
-			waiting = 2 * GROUP_SECRETS;
+		if (waiting < 2 * secrets)
+			waiting = 2 * secrets;
 	}
 	while (bytes < HEAP_MAX &&
 	       bytes < HEAP_MIN / 2 + waiting + sealing * at_once)
 		bytes *= 2;
 	return bytes;
+}
+
+/*
+ * While the parent reads the store, the signer goes as far into the token as it
+ * comes without a PIN; not while a person is asked for that. What fails fails
+ * again at its turn, and is told then.
+ */
+static struct hsm *meet_token(const struct issue_run *r,
+			      const struct signer_opts *opts)
+{
+	const struct hsm_login login = { .sessions = opts->sessions,
+					 .watch = opts->watch };
+	struct hsm *met = NULL;
+	struct err later;
+
+	err_init(&later);
+	if (strcmp(r->a->pin_source, "prompt") == 0 ||
+	    r->backends->hsm_meet(r->a, &login, &met, &later) != PV_OK)
+		return NULL;
+	return met;
 }
 
 static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
@@ -213,7 +140,6 @@ static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 		.authority = r->a,
 		.backends = r->backends,
 		.contexts = (const struct issue_context *const *)r->contexts,
-		.contexts_n = r->contexts_n,
 		.station = r->opts->station,
 		.actor = r->actor,
 		.batch = r->opts->batch,
@@ -225,7 +151,19 @@ static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 		.pins = r->pins,
 		.watch = &r->watches[job->index]
 	};
+	enum pv_code rc;
 
+	/* Before anything draws random bytes: their state lies in it. */
+	rc = crew_set_up_heap(ctl, r->early ? HEAP_EARLY : heap_bytes(r), err);
+	if (rc == PV_OK && r->early) {
+		opts.met = meet_token(r, &opts);
+		rc = issue_take_contexts(r, ctl, err);
+	}
+	opts.contexts_n = r->contexts_n;
+	if (rc != PV_OK) {
+		hsm_close(opts.met);
+		return rc;
+	}
 	wire_init(&reader, r->to_signer[job->index][1]);
 	wire_init(&writer, r->to_writer[job->index][0]);
 	return signer_run(&opts, err);
@@ -265,6 +203,8 @@ enum pv_code issue_make_channels(struct issue_run *r, struct err *err)
 				 r->to_writer[i]) != 0;
 	bad = bad || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 				r->to_parent) != 0;
+	r->shared = memfd_create("contexts", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	bad = bad || r->shared < 0;
 	r->watches =
 		mmap(NULL, r->jobs * sizeof(*r->watches),
 		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -276,43 +216,75 @@ enum pv_code issue_make_channels(struct issue_run *r, struct err *err)
 			 "cannot make the channels of a run");
 }
 
-enum pv_code issue_start_crew(struct issue_run *r, struct err *err)
+static enum pv_code start_signers(struct issue_run *r, struct err *err)
 {
-	int keep[ISSUE_JOBS_MAX + 3];
-	struct crew_job job = { .keep = keep };
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i < r->jobs; i++) {
+		struct signer_job signer = { r, i };
+		const int keep[] = { r->to_signer[i][1], r->to_writer[i][0],
+				     r->shared };
+		const struct crew_job job = { .role = CREW_SIGNER,
+					      .run = run_signer,
+					      .ctx = &signer,
+					      .keep = keep,
+					      .keep_n = 3,
+					      .watch = &r->watches[i] };
+
+		rc = crew_start(&r->crew, &job, err);
+	}
+	return rc;
+}
+
+enum pv_code issue_start_early(struct issue_run *r, struct err *err)
+{
+	struct x509_ctx *x509 = NULL;
+	enum pv_code rc;
+
+	r->early = !r->opts->batch;
+	if (!r->early)
+		return PV_OK;
+	/* What OpenSSL sets up for its first hash and key is inherited. */
+	rc = x509_ctx_new(&x509, err);
+	x509_ctx_free(x509);
+	return rc == PV_OK ? start_signers(r, err) : rc;
+}
+
+enum pv_code issue_start_signers(struct issue_run *r, struct err *err)
+{
+	if (r->early && heap_bytes(r) <= HEAP_EARLY)
+		return issue_hand_contexts(r, err);
+	/* Its heap is too small for this template, and cannot grow. */
+	if (r->early) {
+		crew_dismiss_all(&r->crew, CREW_SIGNER);
+		crew_end(&r->crew, -1, 0);
+		r->crew.n = 0;
+		r->early = false;
+	}
+	return start_signers(r, err);
+}
+
+enum pv_code issue_start_others(struct issue_run *r, struct err *err)
+{
+	int keep[ISSUE_JOBS_MAX + 2];
+	struct crew_job job = { .role = CREW_WRITER,
+				.run = run_writer,
+				.ctx = r,
+				.keep = keep,
+				.keep_n = r->jobs + 2 };
 	enum pv_code rc;
 
 	for (size_t i = 0; i < r->jobs; i++)
 		keep[i] = r->to_writer[i][1];
 	keep[r->jobs] = r->to_parent[0];
 	keep[r->jobs + 1] = r->a->home_fd;
-	job.role = CREW_WRITER;
-	job.run = run_writer;
-	job.ctx = r;
-	job.keep_n = r->jobs + 2;
 	rc = crew_start(&r->crew, &job, err);
-	for (size_t i = 0; rc == PV_OK && i < r->jobs; i++) {
-		struct signer_job signer = { r, i };
-
-		keep[0] = r->to_signer[i][1];
-		keep[1] = r->to_writer[i][0];
-		job.role = CREW_SIGNER;
-		job.run = run_signer;
-		job.ctx = &signer;
-		job.keep_n = 2;
-		job.watch = &r->watches[i];
-		job.heap_bytes = heap_bytes(r);
-		rc = crew_start(&r->crew, &job, err);
-	}
 	for (size_t i = 0; i < r->jobs; i++)
 		keep[i] = r->to_signer[i][0];
 	keep[r->jobs] = r->opts->source.fd;
 	keep[r->jobs + 1] = r->opts->source.folder;
 	job.role = CREW_READER;
 	job.run = run_reader;
-	job.ctx = r;
-	job.keep_n = r->jobs + 2;
-	job.watch = NULL;
 	return rc == PV_OK ? crew_start(&r->crew, &job, err) : rc;
 }
 
@@ -325,6 +297,7 @@ void issue_close_ends(struct issue_run *r, bool all)
 		}
 	}
 	fd_cleanup(&r->to_parent[0]);
+	fd_cleanup(&r->shared);
 	if (all)
 		fd_cleanup(&r->to_parent[1]);
 }

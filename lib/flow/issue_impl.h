@@ -31,6 +31,8 @@ struct issue_run {
 	int to_signer[ISSUE_JOBS_MAX][2]; /* reader, signer */
 	int to_writer[ISSUE_JOBS_MAX][2]; /* signer, writer */
 	int to_parent[2];		  /* writer, parent */
+	bool early; /* the signer was forked before the contexts were loaded */
+	int shared; /* memory with the contexts, for the signers */
 	struct hsm_watch *watches;
 	struct signer_pins *pins;
 	struct crew crew;
@@ -44,11 +46,20 @@ struct issue_run {
 	uint64_t answered;
 };
 
-/* The contexts, from the store, before anything is forked. PV_NOT_FOUND. */
-PV_MUST enum pv_code issue_load_contexts(struct issue_run *r, struct err *err);
 PV_MUST enum pv_code issue_make_channels(struct issue_run *r, struct err *err);
-/* Forks writer, signers and reader. */
-PV_MUST enum pv_code issue_start_crew(struct issue_run *r, struct err *err);
+/* Forks the one signer of a command, which waits for the contexts. */
+PV_MUST enum pv_code issue_start_early(struct issue_run *r, struct err *err);
+/* The contexts, from the store, which is closed again. PV_NOT_FOUND. */
+PV_MUST enum pv_code issue_load_contexts(struct issue_run *r, struct err *err);
+/* Hands them to the signer that is there, or forks signers, who inherit them.
+ */
+PV_MUST enum pv_code issue_start_signers(struct issue_run *r, struct err *err);
+/* How an early signer comes by them: the parent's part, and its own. */
+PV_MUST enum pv_code issue_hand_contexts(struct issue_run *r, struct err *err);
+PV_MUST enum pv_code issue_take_contexts(struct issue_run *r, int ctl,
+					 struct err *err);
+/* Forks writer and reader, who inherit the contexts. */
+PV_MUST enum pv_code issue_start_others(struct issue_run *r, struct err *err);
 /* The crew's member that is signer number i. */
 struct crew_member *issue_signer(struct issue_run *r, size_t i);
 /* How many signers: as asked for, as the token and its sessions allow. */

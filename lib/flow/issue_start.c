@@ -7,7 +7,7 @@
 
 struct crew_member *issue_signer(struct issue_run *r, size_t i)
 {
-	return &r->crew.members[1 + i]; /* the writer is the first */
+	return &r->crew.members[i]; /* they are the first */
 }
 
 static struct crew_member *reader_of(struct issue_run *r)

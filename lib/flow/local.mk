@@ -21,7 +21,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
 	lib/flow/checkpoint_keep.c \
 	lib/flow/checkpoint_sign.c lib/flow/contents.c \
-	lib/flow/contents.h lib/flow/context.c lib/flow/context.h \
+	lib/flow/contents.h lib/flow/context.c lib/flow/context.h lib/flow/context_impl.h \
 	lib/flow/cosigned.c lib/flow/cosigned.h \
 	lib/flow/cosigned_take.c \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
@@ -33,6 +33,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/hostkey.c lib/flow/hostkey.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
+	lib/flow/issue_context.c \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/logged.c \
@@ -48,6 +49,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
+	lib/flow/record_context.c lib/flow/record_context.h \
 	lib/flow/reader.h lib/flow/reconcile.c lib/flow/reconcile.h \
 	lib/flow/reconcile_devices.c lib/flow/reconcile_impl.h \
 	lib/flow/reconcile_log.c lib/flow/reconcile_out.c \

@@ -191,7 +191,7 @@ static void stop(struct signer *s)
 
 enum pv_code signer_run(const struct signer_opts *opts, struct err *err)
 {
-	struct signer s = { .opts = opts };
+	struct signer s = { .opts = opts, .hsm = opts->met };
 	SECRET pin = SECRET_INIT;
 	enum pv_code rc = read_pin(opts->ctl, &pin, err);
 

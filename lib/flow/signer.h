@@ -40,6 +40,8 @@ struct signer_opts {
 	const char *station, *actor;
 	bool batch;	   /* numbers are borrowed in blocks */
 	unsigned sessions; /* calls to keep in flight; at least 1 */
+	struct hsm *met;   /* the first token as far as it goes without PIN,
+			    * or NULL; the signer's from here on */
 	int ctl;	   /* ctl.h: be16 length and PIN come in; then
 			    * a byte: let go what is held */
 	struct wire *reader, *writer;

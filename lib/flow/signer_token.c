@@ -82,8 +82,12 @@ static enum pv_code login_once(struct signer *s, struct err *err)
 
 	if (rc != PV_OK)
 		return rc;
-	rc = s->opts->backends->hsm_open(s->opts->authority, &s->login, &s->hsm,
-					 err);
+	if (s->hsm)
+		rc = s->opts->backends->hsm_login(s->opts->authority, &s->login,
+						  s->hsm, err);
+	else
+		rc = s->opts->backends->hsm_open(s->opts->authority, &s->login,
+						 &s->hsm, err);
 	if (rc == PV_OK)
 		*pin = SIGNER_PIN_GOOD;
 	else if (*pin == SIGNER_PIN_TRYING)

@@ -33,6 +33,8 @@ enum wire_type {
 	WIRE_RESULT,	   /* signer -> writer */
 	WIRE_QUARANTINE,   /* signer -> writer: its signature was wrong */
 	WIRE_CHECKPOINT,   /* writer -> signer: sign the log; back: signed */
+	WIRE_LOG,	   /* parent -> signer: the log's last point, keys */
+	WIRE_CONTEXT,	   /* parent -> signer: what a template comes with */
 	WIRE_OUT,	   /* writer -> parent: one request's answer */
 	WIRE_READY,	   /* signer -> parent: logged in */
 	WIRE_UNLOCKED,	   /* signer -> parent: memory is not locked */

@@ -86,6 +86,43 @@ START_TEST(wrong_pin_at_open)
 }
 END_TEST
 
+/* Nothing is asked of the token before the PIN is there. */
+START_TEST(in_two_steps)
+{
+	SECRET wrong = SECRET_INIT;
+
+	hsm_close(h);
+	unit_ok(p11_meet(&cfg, &h, &err), &err);
+	p = (struct p11 *)h;
+	ck_assert_uint_eq(hsm_sessions(h), 0);
+	ck_assert(p->facts.p256);
+	fault_install(p);
+	unit_ok(secret_copy(&wrong, "wrong-pin", 9, &err), &err);
+	unit_refused(p11_login(h, &wrong, &err), PV_HSM_FATAL, "hsm.pin", &err);
+	ck_assert_int_eq(fault_calls(FAULT_LOGIN), 1);
+	hsm_close(h);
+	err_init(&err);
+	unit_ok(p11_meet(&cfg, &h, &err), &err);
+	unit_ok(p11_login(h, softhsm_pin(), &err), &err);
+	unit_ok(hsm_find(h, HSM_KEY_P256, "a/root/1", &key, &err), &err);
+	signs();
+}
+END_TEST
+
+/* Another token in the slot by then never sees the PIN. */
+START_TEST(changed_in_between)
+{
+	hsm_close(h);
+	unit_ok(p11_meet(&cfg, &h, &err), &err);
+	p = (struct p11 *)h;
+	fault_install(p);
+	fault_token(0, "0000000000000000");
+	unit_refused(p11_login(h, softhsm_pin(), &err), PV_HSM_FATAL,
+		     "hsm.token-changed", &err);
+	ck_assert_int_eq(fault_calls(FAULT_LOGIN), 0);
+}
+END_TEST
+
 /* Case 42: the token is logged in already, an empty PIN must not ride on it. */
 START_TEST(empty_pin)
 {
@@ -256,6 +293,8 @@ static TCase *logins(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, wrong_pin);
 	tcase_add_test(t, wrong_pin_at_open);
+	tcase_add_test(t, in_two_steps);
+	tcase_add_test(t, changed_in_between);
 	tcase_add_test(t, empty_pin);
 	tcase_add_loop_test(t, no_login_at_all, 0, COUNT(blocked));
 	tcase_add_test(t, locked_by_answer);

@@ -1,0 +1,198 @@
+/* What a run loads from the store, and how its signers come by it. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/event.h"
+#include "lib/flow/issue_impl.h"
+#include "lib/flow/record_context.h"
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
+struct pinning {
+	struct issue_run *r;
+	struct store *store;
+};
+
+/* One that cannot be loaded, or is past what one run takes up, leaves its
+ * intents open. */
+static enum pv_code load_pinned_one(void *ctx, const struct store_template *t,
+				    struct err *err)
+{
+	const struct pinning *p = ctx;
+	struct issue_run *r = p->r;
+	struct err ignored;
+
+	(void)err;
+	err_init(&ignored);
+	if (r->contexts_n < ISSUE_CONTEXTS_MAX &&
+	    memcmp(r->contexts[0]->template_sha256, t->sha256, 32) != 0 &&
+	    issue_context_load_digest(r->a, p->store, t->sha256,
+				      &r->contexts[r->contexts_n],
+				      &ignored) == PV_OK)
+		r->contexts_n++;
+	return PV_OK;
+}
+
+/* Versions that open intents began under. */
+static enum pv_code load_pinned(struct issue_run *r, struct store *store,
+				struct err *err)
+{
+	struct pinning p = { r, store };
+	struct store_visit v = { .ctx = &p, .fn.template = load_pinned_one };
+
+	return store_template_open(store, r->opts->template_name, &v, err);
+}
+
+static const char *option(const struct issue_run *r, const char *key)
+{
+	const struct reader_opts *from = &r->opts->source;
+
+	for (size_t i = 0; i < from->pairs_n; i++)
+		if (strcmp(from->pairs[i].key, key) == 0 &&
+		    name_is_safe(from->pairs[i].value,
+				 strlen(from->pairs[i].value)))
+			return from->pairs[i].value;
+	return NULL;
+}
+
+/* What refuses the whole run (a CA template, an expired CA) is logged too. */
+static enum pv_code log_denial(struct issue_run *r, struct store *store,
+			       const struct err *why, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	const char *device = option(r, "device");
+	const char *request = option(r, "request");
+	struct event_who who;
+	struct log_entry e;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!request)
+		request = device ? device : "-";
+	log_request_deny(&e, &who.who, request, device,
+			 why->rule[0] ? why->rule : "-", NULL);
+	rc = event_append(store, &e, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
+{
+	CLEANUP(cleanup_store_close) struct store *store = NULL;
+	enum pv_code rc = r->backends->store_open(r->a, false, &store, err);
+
+	if (rc == PV_OK)
+		rc = checkpoint_load(r->a, store, &r->log, err);
+	if (rc == PV_OK)
+		rc = issue_context_load(r->a, store, r->opts->template_name,
+					&r->contexts[0], err);
+	if (store && (rc == PV_DENIED || rc == PV_INPUT)) {
+		struct err unlogged;
+
+		err_init(&unlogged);
+		if (log_denial(r, store, err, &unlogged) != PV_OK)
+			err_prefix(err, "not logged (%.100s)",
+				   unlogged.message);
+	}
+	if (rc != PV_OK)
+		return rc;
+	r->contexts_n = 1;
+	return load_pinned(r, store, err);
+}
+
+/* ---- handed to the signers, which run already ---- */
+
+static enum pv_code cannot_share(struct err *err)
+{
+	return err_errno(err, PV_INTERNAL, "process", NULL,
+			 "cannot hand the signers what was loaded");
+}
+
+/* In memory of its own, which never keeps us waiting, and which nobody changes
+ * any more once it is sealed. */
+static enum pv_code share(int fd, struct wire *w, struct err *err)
+{
+	enum pv_code rc = buf_check(&w->out, err);
+
+	if (rc == PV_OK)
+		rc = fd_write_all(fd, w->out.data, w->out.len, err);
+	if (rc == PV_OK && fcntl(fd, F_ADD_SEALS, SEALS) != 0)
+		rc = cannot_share(err);
+	return rc;
+}
+
+enum pv_code issue_hand_contexts(struct issue_run *r, struct err *err)
+{
+	static const uint8_t word = 1;
+	struct wire w;
+	enum pv_code rc;
+
+	wire_init(&w, -1);
+	record_put_log(&w, &r->log);
+	for (size_t i = 0; i < r->contexts_n; i++)
+		record_put_context(&w, r->contexts[i]);
+	rc = share(r->shared, &w, err);
+	wire_release(&w);
+	for (size_t i = 0; rc == PV_OK && i < r->jobs; i++)
+		rc = crew_send(issue_signer(r, i), &word, 1, err);
+	fd_cleanup(&r->shared);
+	return rc;
+}
+
+/* All of it into w, as if it had been received. */
+static enum pv_code take_in(int fd, struct wire *w, struct err *err)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) != 0 || st.st_size <= 0)
+		return cannot_share(err);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return cannot_share(err);
+	buf_put(&w->in, p, (size_t)st.st_size);
+	munmap(p, (size_t)st.st_size);
+	return buf_check(&w->in, err);
+}
+
+static enum pv_code take_records(struct issue_run *r, struct wire *w,
+				 struct err *err)
+{
+	struct wire_rec rec;
+	enum pv_code rc = PV_OK;
+
+	while (rc == PV_OK && wire_next(w, &rec)) {
+		if (rec.type == WIRE_LOG)
+			rc = record_get_log(&rec, &r->log, err);
+		else if (rec.type == WIRE_CONTEXT &&
+			 r->contexts_n < ISSUE_CONTEXTS_MAX)
+			rc = record_get_context(
+				&rec, &r->contexts[r->contexts_n++], err);
+		else
+			rc = cannot_share(err);
+	}
+	return rc == PV_OK && r->contexts_n == 0 ? cannot_share(err) : rc;
+}
+
+enum pv_code issue_take_contexts(struct issue_run *r, int ctl, struct err *err)
+{
+	struct wire w;
+	uint8_t word;
+	enum pv_code rc = fd_read_all(ctl, &word, 1, err);
+
+	if (rc != PV_OK)
+		return rc;
+	wire_init(&w, -1);
+	rc = take_in(r->shared, &w, err);
+	if (rc == PV_OK)
+		rc = take_records(r, &w, err);
+	wire_release(&w);
+	fd_cleanup(&r->shared);
+	return rc;
+}

@@ -1,0 +1,25 @@
+/*
+ * record_context: what a run loaded, on its way to signers that were forked
+ * before: the log's last point and keys, and contexts. It comes from the
+ * parent, which has verified it: signatures are not verified again, and plain
+ * data crosses as it lies in memory, since both ends are one program.
+ */
+#ifndef PV_FLOW_RECORD_CONTEXT_H
+#define PV_FLOW_RECORD_CONTEXT_H
+
+#include "lib/flow/checkpoint.h"
+#include "lib/flow/wire.h"
+
+void record_put_log(struct wire *w, const struct checkpoint_base *log);
+PV_MUST enum pv_code record_get_log(struct wire_rec *rec,
+				    struct checkpoint_base *log,
+				    struct err *err);
+
+void record_put_context(struct wire *w, const struct issue_context *ctx);
+/* *out is the caller's. PV_INTERNAL for a record that does not hold together.
+ */
+PV_MUST enum pv_code record_get_context(struct wire_rec *rec,
+					struct issue_context **out,
+					struct err *err);
+
+#endif
