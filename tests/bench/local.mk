@@ -1,6 +1,7 @@
 # Programs that measure; built only for make bench, bench-quick and
 # check-kill-scale.
 BARE = tests/bench/bare.c tests/bench/bare.h
+SHATREE = tests/bench/shatree.c tests/bench/shatree.h
 BENCH_TOOLS = \
 	tests/bench/agree \
 	tests/bench/certsums \
@@ -13,7 +14,8 @@ BENCH_TOOLS = \
 	tests/bench/pace \
 	tests/bench/repeat \
 	tests/bench/shasum \
-	tests/bench/streamlat
+	tests/bench/streamlat \
+	tests/bench/treesum
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
 tests_bench_agree_SOURCES = tests/bench/agree.c
 tests_bench_agree_LDADD = lib/base/libpvbase.a $(JANSSON_LIBS) $(CRYPTO_LIBS)
@@ -36,10 +38,12 @@ tests_bench_pace_SOURCES = tests/bench/pace.c $(BARE)
 tests_bench_pace_LDADD = -ldl
 tests_bench_repeat_SOURCES = tests/bench/repeat.c $(BARE)
 tests_bench_repeat_LDADD = -ldl
-tests_bench_shasum_SOURCES = tests/bench/shasum.c $(BARE)
+tests_bench_shasum_SOURCES = tests/bench/shasum.c $(SHATREE) $(BARE)
 tests_bench_shasum_LDADD = $(CRYPTO_LIBS) -ldl
 tests_bench_streamlat_SOURCES = tests/bench/streamlat.c $(BARE)
 tests_bench_streamlat_LDADD = -ldl
+tests_bench_treesum_SOURCES = tests/bench/treesum.c $(SHATREE) $(BARE)
+tests_bench_treesum_LDADD = $(CRYPTO_LIBS) -ldl
 
 # A PKCS#11 module: position independent and without the flags of programs.
 SLOWHSM = tests/bench/slowhsm.so
@@ -61,7 +65,8 @@ EXTRA_DIST += \
 	tests/bench/rounds.sh \
 	tests/bench/slowhsm.c \
 	tests/bench/templates/bench-4k.json \
-	tests/bench/templates/bench-cert.json
+	tests/bench/templates/bench-cert.json \
+	tests/bench/verify.sh
 CLEANFILES += $(BENCH_TOOLS) $(SLOWHSM)
 
 BENCH_NEEDS = cmd/provctl$(EXEEXT) $(BENCH_TOOLS) $(SLOWHSM)
@@ -74,7 +79,7 @@ clean-local: clean-bench
 clean-bench:
 	rm -rf bench
 
-# All figures of the issue pipeline beside their bare loops and peers.
+# All figures of the issue pipeline and of audit verify beside their bare loops and peers.
 bench: $(BENCH_NEEDS)
 	@$(BENCH_ENVIRONMENT) $(SHELL) $(srcdir)/tests/bench/bench.sh
 
