@@ -9,6 +9,7 @@
 
 #include "lib/base/cleanup.h"
 
+#define READ_STEP 16384u /* bytes asked for at once */
 #define NAME_MAX_BYTES 64
 
 void fd_cleanup(int *fd)
@@ -115,13 +116,19 @@ enum pv_code file_read(int dirfd, const char *path, unsigned flags,
 	enum pv_code rc = file_open(dirfd, path, flags, &fd, err);
 
 	while (rc == PV_OK) {
-		/* One byte past the cap is asked for to see that it is passed.
-		 */
+		/* At the cap one byte more shows that it is passed. */
+		uint8_t past;
 		size_t left = out->max - out->len;
-		size_t want = left < 65536 ? left + 1 : 65536;
-		uint8_t chunk[65536 + 1];
-		ssize_t n = read(fd, chunk, want);
+		size_t spare =
+			out->cap > out->len ? out->cap - out->len - 1 : 0;
+		size_t step = spare > READ_STEP ? spare : READ_STEP;
+		size_t want = left < step ? left : step;
+		uint8_t *to = left > 0 ? buf_room(out, want) : &past;
+		ssize_t n;
 
+		if (!to)
+			return buf_check(out, err);
+		n = read(fd, to, left > 0 ? want : 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -129,12 +136,12 @@ enum pv_code file_read(int dirfd, const char *path, unsigned flags,
 					 "cannot read %s", path);
 		if (n == 0)
 			break;
-		buf_put(out, chunk, (size_t)n);
-		if (out->failed)
+		if (left == 0)
 			return err_fail(err, PV_INPUT, "file.size",
 					"give a smaller file",
 					"%s is longer than %zu bytes", path,
 					out->max);
+		buf_commit(out, (size_t)n);
 	}
 	return rc;
 }

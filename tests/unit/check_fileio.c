@@ -45,6 +45,34 @@ static void refused(const char *name, unsigned flags, size_t max,
 	buf_release(&b);
 }
 
+/* Appended, whatever of the buffer is there already. */
+START_TEST(reads_any_length)
+{
+	static const size_t lens[] = { 0,     1,     255,   16383, 16384,
+				       16385, 32767, 65536, 99999 };
+	static char text[100000];
+	struct buf b;
+
+	memset(text, 'x', sizeof(text) - 1);
+	buf_init(&b, sizeof(text));
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		size_t len = lens[i];
+
+		put("long", text + sizeof(text) - 1 - len, 0600);
+		buf_reset(&b);
+		buf_put_u8(&b, 'a');
+		UNIT_OK(file_read(dir, "long", 0, &b, &err_));
+		ck_assert_uint_eq(b.len, 1 + len);
+		ck_assert_uint_eq(b.data[0], 'a');
+		ck_assert_mem_eq(b.data + 1, text, len);
+		if (len == 0)
+			continue;
+		refused("long", 0, len - 1, PV_INPUT, "file.size");
+	}
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(reads_within_the_cap)
 {
 	struct buf b;
@@ -356,6 +384,7 @@ int main(void)
 	TCase *t = tcase_create("fileio");
 
 	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, reads_any_length);
 	tcase_add_test(t, reads_within_the_cap);
 	tcase_add_test(t, only_regular_files);
 	tcase_add_test(t, modes);
