@@ -16,15 +16,17 @@
 #define LOG_LEVELS 64u
 #define LOG_FRONTIER_MAX (8u + LOG_LEVELS * LOG_HASH)
 
-/* SHA-256 fetched once, with a context that is used again and again. */
+/* SHA-256 fetched once, with contexts that are used again and again. */
 struct log_hasher {
 	EVP_MD *md;
-	EVP_MD_CTX *ctx;
+	EVP_MD_CTX *start; /* has taken nothing yet */
+	EVP_MD_CTX *ctx;   /* a copy of it */
+	uint8_t leaf[512]; /* prefix and entry of a short one */
 };
 
 #define LOG_HASHER_INIT                                                        \
 	{                                                                      \
-		NULL, NULL                                                     \
+		.md = NULL, .start = NULL, .ctx = NULL                         \
 	}
 
 /* PV_INTERNAL when SHA-256 cannot be had; h is then empty. */

@@ -84,6 +84,30 @@ START_TEST(test_known_roots)
 }
 END_TEST
 
+/* A leaf's hash is the one of 00 and the entry, however long that is. */
+START_TEST(test_leaf_lengths)
+{
+	static const size_t lens[] = { 0, 1, 62, 63, 510, 511, 512, 65535 };
+	static const uint8_t prefix[1] = { 0x00 };
+	static uint8_t bytes[65535];
+	struct span p = { prefix, 1 };
+
+	memset(bytes, 0x5A, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		struct span s = { bytes, lens[i] };
+		uint8_t leaf[LOG_HASH], want[LOG_HASH];
+
+		UNIT_OK(log_hash_raw(&hasher, p, s, want, &err_));
+		UNIT_OK(log_hash_leaf(&hasher, s, leaf, &err_));
+		ck_assert_mem_eq(leaf, want, LOG_HASH);
+		EVP_Digest(bytes, lens[i], want, NULL, EVP_sha256(), NULL);
+		UNIT_OK(log_hash_raw(&hasher, s, (struct span){ NULL, 0 }, leaf,
+				     &err_));
+		ck_assert_mem_eq(leaf, want, LOG_HASH);
+	}
+}
+END_TEST
+
 /* MTH of RFC 6962 2.1 word by word, for comparison. */
 static void naive(size_t from, size_t n, uint8_t out[LOG_HASH])
 {
@@ -238,6 +262,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("all");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, test_leaf_lengths);
 	tcase_add_test(t, test_known_roots);
 	tcase_add_test(t, test_every_size);
 	tcase_add_test(t, test_frontier);
