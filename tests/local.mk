@@ -114,6 +114,7 @@ UNIT_TESTS = \
 	tests/unit/check_linereport \
 	tests/unit/check_log_checkpoint \
 	tests/unit/check_log_cosign \
+	tests/unit/check_log_decode \
 	tests/unit/check_log_entry \
 	tests/unit/check_log_lines \
 	tests/unit/check_log_proof \

@@ -1,78 +1,31 @@
-#include "lib/base/cbor_impl.h"
+#include "lib/base/cbor_read.h"
 
-#define SIMPLE_FIRST_2BYTE                                                     \
-	32u /* RFC 8949 3.3: f8 00-1f are not well-formed                      \
-	     */
 #define TAG_BIGNUM 2u
 #define TAG_NEGATIVE_BIGNUM 3u
 
-static bool refuse(const char **why, const char *reason)
-{
-	if (why)
-		*why = reason;
-	return false;
-}
-
-static bool head_argument(struct cbor_head *h, const uint8_t *p, size_t len,
-			  const char **why)
+bool cbor_head_argument(struct cbor_head *h, const uint8_t *p, size_t len,
+			const char **why)
 {
 	static const uint64_t least[] = { 24, 0x100, 0x10000, 0x100000000u };
+	uint64_t arg = 0;
 	size_t n, i;
 
-	if (h->info < CBOR_INFO_U8) {
-		h->arg = h->info;
-		return true;
-	}
 	if (h->info > CBOR_INFO_U64)
-		return refuse(why, h->info == 31
-					   ? "indefinite length"
+		return cbor_refuse(
+			why, h->info == 31 ? "indefinite length"
 					   : "reserved additional information");
 	n = (size_t)1 << (h->info - CBOR_INFO_U8);
 	if (len - 1 < n)
-		return refuse(why, "truncated");
+		return cbor_refuse(why, "truncated");
 	for (i = 0; i < n; i++)
-		h->arg = (h->arg << 8) | p[1 + i];
+		arg = (arg << 8) | p[1 + i];
+	h->arg = arg;
 	h->len += n;
 	if (h->major != CBOR_MAJOR_OTHER &&
 	    h->arg < least[h->info - CBOR_INFO_U8])
-		return refuse(why, "length or number is not in shortest form");
+		return cbor_refuse(why,
+				   "length or number is not in shortest form");
 	return true;
-}
-
-/* Reads and checks one head; a string's contents must be there too. */
-bool cbor_head_read(struct cbor_head *h, const uint8_t *p, size_t len,
-		    const char **why)
-{
-	if (len == 0)
-		return refuse(why, "truncated");
-	h->major = (enum cbor_major)(p[0] >> 5);
-	h->info = p[0] & 0x1fu;
-	h->arg = 0;
-	h->len = 1;
-	if (!head_argument(h, p, len, why))
-		return false;
-	len -= h->len;
-	switch (h->major) {
-	case CBOR_MAJOR_BSTR:
-	case CBOR_MAJOR_TSTR:
-	case CBOR_MAJOR_ARRAY:
-		if (h->arg > len)
-			return refuse(why, "length beyond the input");
-		return true;
-	case CBOR_MAJOR_MAP:
-		if (h->arg > len / 2)
-			return refuse(why, "length beyond the input");
-		return true;
-	case CBOR_MAJOR_OTHER:
-		if (h->info == CBOR_INFO_U8 && h->arg < SIMPLE_FIRST_2BYTE)
-			return refuse(why, "simple value not in shortest form");
-		if (h->info > CBOR_INFO_U8 &&
-		    !cbor_float_is_shortest(h->info, h->arg))
-			return refuse(why, "float not in shortest form");
-		return true;
-	default:
-		return true;
-	}
 }
 
 /* Length of one UTF-8 sequence (RFC 3629) at p, 0 when wrong. */
@@ -145,9 +98,9 @@ static bool key_in_order(struct walk *w, struct level *l)
 
 	/* A CBOR item is never a proper prefix of another one. */
 	if (c == 0)
-		return refuse(w->why, "duplicate map key");
+		return cbor_refuse(w->why, "duplicate map key");
 	if (c > 0)
-		return refuse(w->why, "map keys are not sorted");
+		return cbor_refuse(w->why, "map keys are not sorted");
 	l->prev = l->key;
 	l->prev_len = n;
 	return true;
@@ -174,7 +127,7 @@ static bool walk_open(struct walk *w, uint64_t items, bool map)
 	struct level *l;
 
 	if (w->depth >= w->depth_max)
-		return refuse(w->why, "nested too deep");
+		return cbor_refuse(w->why, "nested too deep");
 	if (items == 0)
 		return walk_close(w);
 	l = &w->stack[w->depth++];
@@ -189,12 +142,12 @@ static bool bignum_valid(struct walk *w)
 {
 	struct cbor_head h;
 
-	if (!cbor_head_read(&h, w->p + w->pos, w->len - w->pos, w->why))
+	if (!cbor_head(&h, w->p + w->pos, w->len - w->pos, w->why))
 		return false;
 	if (h.major != CBOR_MAJOR_BSTR)
-		return refuse(w->why, "bignum without a byte string");
+		return cbor_refuse(w->why, "bignum without a byte string");
 	if (h.arg < 9 || w->p[w->pos + h.len] == 0)
-		return refuse(w->why, "bignum not in shortest form");
+		return cbor_refuse(w->why, "bignum not in shortest form");
 	return true;
 }
 
@@ -204,13 +157,13 @@ static bool walk_head(struct walk *w)
 
 	if (w->depth > 0 && !(w->stack[w->depth - 1].left & 1))
 		w->stack[w->depth - 1].key = w->pos;
-	if (!cbor_head_read(&h, w->p + w->pos, w->len - w->pos, w->why))
+	if (!cbor_head(&h, w->p + w->pos, w->len - w->pos, w->why))
 		return false;
 	w->pos += h.len;
 	switch (h.major) {
 	case CBOR_MAJOR_TSTR:
 		if (!cbor_utf8_valid(w->p + w->pos, (size_t)h.arg))
-			return refuse(w->why, "text is not UTF-8");
+			return cbor_refuse(w->why, "text is not UTF-8");
 		w->pos += (size_t)h.arg;
 		return walk_close(w);
 	case CBOR_MAJOR_BSTR:
@@ -257,6 +210,6 @@ bool cbor_valid(const uint8_t *p, size_t len, unsigned depth_max,
 	if (n == 0)
 		return false;
 	if (n != len)
-		return refuse(why, "trailing bytes");
+		return cbor_refuse(why, "trailing bytes");
 	return true;
 }

@@ -77,6 +77,8 @@ size_t cbor_item_len(const uint8_t *p, size_t len, unsigned depth_max,
 		     const char **why);
 
 void cbor_reader_init(struct cbor_reader *r, const uint8_t *p, size_t len);
+/* What the next item says that it is; CBOR_NONE: there is none. Whether its
+ * head is right is the getter's to say. */
 enum cbor_type cbor_peek(const struct cbor_reader *r);
 bool cbor_get_uint(struct cbor_reader *r, uint64_t *v);
 bool cbor_get_int(struct cbor_reader *r, int64_t *v);

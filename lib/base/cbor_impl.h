@@ -1,6 +1,6 @@
 /*
  * cbor_impl: what the reader, the writer and the float code of cbor.h share.
- * Nothing outside lib/base includes this. Freestanding C99.
+ * Nothing outside lib/base includes this, but cbor_read.h. Freestanding C99.
  */
 #ifndef PV_BASE_CBOR_IMPL_H
 #define PV_BASE_CBOR_IMPL_H
@@ -23,6 +23,7 @@ enum cbor_major {
 #define CBOR_INFO_U16 25u
 #define CBOR_INFO_U32 26u
 #define CBOR_INFO_U64 27u
+#define CBOR_SIMPLE_FIRST_2BYTE 32u /* RFC 8949 3.3: not f8 00 to f8 1f */
 #define CBOR_SIMPLE_FALSE 20u
 #define CBOR_SIMPLE_TRUE 21u
 #define CBOR_SIMPLE_NULL 22u
@@ -34,12 +35,9 @@ struct cbor_head {
 	size_t len;            /* bytes of the head itself */
 };
 
-/*
- * One head at p, in shortest form; a string's contents fit in len, and an
- * array's or map's count is not above what len could hold.
- */
-bool cbor_head_read(struct cbor_head *h, const uint8_t *p, size_t len,
-		    const char **why);
+/* The argument that follows the first byte of a head, which is in h. */
+bool cbor_head_argument(struct cbor_head *h, const uint8_t *p, size_t len,
+			const char **why);
 /* RFC 3629. */
 bool cbor_utf8_valid(const uint8_t *p, size_t len);
 

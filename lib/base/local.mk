@@ -11,7 +11,8 @@ lib_base_libpvbase_a_SOURCES = lib/hsm.h \
 	lib/base/text.c lib/base/text.h \
 	lib/base/json.c lib/base/json.h \
 	lib/base/cbor.c lib/base/cbor_read.c lib/base/cbor_write.c \
-	lib/base/cbor_float.c lib/base/cbor_impl.h lib/base/cbor.h \
+	lib/base/cbor_float.c lib/base/cbor_impl.h lib/base/cbor_read.h \
+	lib/base/cbor.h \
 	lib/base/cbor_mem.h \
 	lib/base/cose.c lib/base/cose.h \
 	lib/base/note.c lib/base/notekey.c lib/base/note.h \

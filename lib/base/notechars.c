@@ -51,6 +51,56 @@ static bool is_space(uint32_t cp)
 	       cp == 0x3000;
 }
 
+/* Eight bytes, each of them v. */
+#define EIGHT(v) (UINT64_C(0x0101010101010101) * (v))
+
+/*
+ * Not 0 when one of eight bytes is not U+0020 to U+007E: the high bit stands
+ * where it is not ASCII, by the sum where it is 7F, by the difference where it
+ * is below 20, from where alone a borrow goes on.
+ */
+static uint64_t strange(uint64_t eight)
+{
+	return (eight | (eight + EIGHT(0x01)) | (eight - EIGHT(0x20))) &
+	       EIGHT(0x80);
+}
+
+static uint64_t load_eight(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static uint64_t load_four(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* By eight or four, the last of them perhaps again. */
+bool notechars_plain(struct span text)
+{
+	const uint8_t *p = text.p;
+	size_t n = text.len;
+	uint64_t found = 0;
+
+	if (n >= 8) {
+		for (size_t i = 0; i + 8 <= n; i += 8)
+			found |= strange(load_eight(p + i));
+		found |= strange(load_eight(p + n - 8));
+	} else if (n >= 4) {
+		found = strange(load_four(p) | load_four(p + n - 4) << 32);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			found |= p[i] < 0x20 || p[i] > 0x7E;
+	}
+	return found == 0;
+}
+
 bool notechars_ok(struct span text, size_t *at, uint32_t *cp)
 {
 	size_t n;

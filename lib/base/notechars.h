@@ -15,6 +15,8 @@
  * wrong byte and *cp the character there, or NOTECHARS_INVALID.
  */
 PV_MUST bool notechars_ok(struct span text, size_t *at, uint32_t *cp);
+/* A quick look: whether all of it is U+0020 to U+007E, so no LF either. */
+PV_MUST bool notechars_plain(struct span text);
 /*
  * Text as it may reach a terminal: refused characters, LF and bytes that are
  * not UTF-8 become '?', each. to holds cap bytes, at least 1, and is ended by

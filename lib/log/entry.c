@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/base/cbor.h"
+#include "lib/base/cbor_read.h"
 #include "lib/base/notechars.h"
 
 /* Map of five pairs; head and key of each, and the longest heads inside. */
@@ -99,7 +99,7 @@ static bool text_ok(struct span s)
 	size_t at;
 	uint32_t c;
 
-	return s.len == 0 ||
+	return notechars_plain(s) ||
 	       (notechars_ok(s, &at, &c) && !memchr(s.p, '\n', s.len));
 }
 
@@ -240,11 +240,12 @@ static struct span to_span(struct cbor_bytes b)
 	return s;
 }
 
+/* entry_fault() looks at the characters of each. */
 static bool get_tstr(struct cbor_reader *r, struct span *s)
 {
 	struct cbor_bytes b;
 
-	if (!cbor_get_tstr(r, &b))
+	if (!cbor_in_chars(r, &b))
 		return false;
 	*s = to_span(b);
 	return true;
@@ -254,19 +255,20 @@ static bool get_fact(struct cbor_reader *r, struct log_fact *f)
 {
 	struct cbor_bytes b;
 
-	memset(f, 0, sizeof(*f));
 	if (!get_tstr(r, &f->key))
 		return false;
-	switch (cbor_peek(r)) {
+	f->u = 0;
+	f->s = (struct span){ NULL, 0 };
+	switch (cbor_in_peek(r)) {
 	case CBOR_UINT:
 		f->kind = LOG_UINT;
-		return cbor_get_uint(r, &f->u);
+		return cbor_in_uint(r, &f->u);
 	case CBOR_TSTR:
 		f->kind = LOG_TSTR;
 		return get_tstr(r, &f->s);
 	case CBOR_BSTR:
 		f->kind = LOG_BSTR;
-		if (!cbor_get_bstr(r, &b))
+		if (!cbor_in_bstr(r, &b))
 			return false;
 		f->s = to_span(b);
 		return true;
@@ -279,36 +281,50 @@ static bool get_entry(struct cbor_reader *r, struct log_entry *e)
 {
 	uint64_t n;
 
-	if (!cbor_get_map(r, &n) || n != FIELDS)
+	if (!cbor_in_map(r, &n) || n != FIELDS)
 		return false;
-	if (!cbor_expect_uint(r, 1) || !get_tstr(r, &e->type) ||
-	    !cbor_expect_uint(r, 2) || !cbor_get_uint(r, &e->time_ms) ||
-	    !cbor_expect_uint(r, 3) || !get_tstr(r, &e->actor) ||
-	    !cbor_expect_uint(r, 4) || !get_tstr(r, &e->object) ||
-	    !cbor_expect_uint(r, 5) || !cbor_get_map(r, &n))
+	if (!cbor_in_expect(r, 1) || !get_tstr(r, &e->type) ||
+	    !cbor_in_expect(r, 2) || !cbor_in_uint(r, &e->time_ms) ||
+	    !cbor_in_expect(r, 3) || !get_tstr(r, &e->actor) ||
+	    !cbor_in_expect(r, 4) || !get_tstr(r, &e->object) ||
+	    !cbor_in_expect(r, 5) || !cbor_in_map(r, &n))
 		return false;
 	if (n > LOG_FACTS_MAX)
 		return false;
-	for (e->facts_n = 0; e->facts_n < n; e->facts_n++)
-		if (!get_fact(r, &e->facts[e->facts_n]))
+	for (e->facts_n = 0; e->facts_n < n; e->facts_n++) {
+		struct log_fact *f = &e->facts[e->facts_n];
+
+		if (!get_fact(r, f))
 			return false;
-	return cbor_done(r);
+		if (e->facts_n > 0 && key_cmp(f[-1].key, f->key) >= 0)
+			return false;
+	}
+	return cbor_in_done(r);
+}
+
+/* Why get_entry() did not take it. */
+static const char *form_fault(struct span bytes)
+{
+	const char *why = "too long";
+
+	if (bytes.len > LOG_ENTRY_MAX ||
+	    !cbor_valid(bytes.p, bytes.len, ENTRY_DEPTH, &why))
+		return why;
+	return "not the five fields of an entry";
 }
 
 enum pv_code log_entry_decode(struct span bytes, struct log_entry *e,
 			      struct err *err)
 {
 	struct cbor_reader r;
-	const char *why = "too long";
+	const char *why;
 	const char *rule;
 
-	memset(e, 0, sizeof(*e));
-	if (bytes.len <= LOG_ENTRY_MAX &&
-	    cbor_valid(bytes.p, bytes.len, ENTRY_DEPTH, &why)) {
-		cbor_reader_init(&r, bytes.p, bytes.len);
-		why = get_entry(&r, e) ? entry_fault(e, &rule)
-				       : "not the five fields of an entry";
-	}
+	cbor_in_init(&r, bytes.p, bytes.len);
+	if (bytes.len <= LOG_ENTRY_MAX && get_entry(&r, e))
+		why = entry_fault(e, &rule);
+	else
+		why = form_fault(bytes);
 	if (!why)
 		return PV_OK;
 	memset(e, 0, sizeof(*e));
@@ -323,18 +339,21 @@ bool log_entry_time(struct span bytes, uint64_t *time_ms)
 	struct cbor_bytes type;
 	uint64_t n;
 
-	cbor_reader_init(&r, bytes.p, bytes.len);
-	return bytes.len <= LOG_ENTRY_MAX && cbor_get_map(&r, &n) &&
-	       n == FIELDS && cbor_expect_uint(&r, 1) &&
-	       cbor_get_tstr(&r, &type) && cbor_expect_uint(&r, 2) &&
-	       cbor_get_uint(&r, time_ms);
+	cbor_in_init(&r, bytes.p, bytes.len);
+	return bytes.len <= LOG_ENTRY_MAX && cbor_in_map(&r, &n) &&
+	       n == FIELDS && cbor_in_expect(&r, 1) &&
+	       cbor_get_tstr(&r, &type) && cbor_in_expect(&r, 2) &&
+	       cbor_in_uint(&r, time_ms);
 }
 
 const struct log_fact *log_fact_find(const struct log_entry *e, const char *key,
 				     enum log_kind kind)
 {
+	struct span want = log_str(key);
+
 	for (size_t i = 0; i < e->facts_n; i++)
-		if (e->facts[i].kind == kind && span_is(e->facts[i].key, key))
+		if (e->facts[i].kind == kind &&
+		    span_equal(e->facts[i].key, want))
 			return &e->facts[i];
 	return NULL;
 }

@@ -261,72 +261,6 @@ START_TEST(test_facts)
 }
 END_TEST
 
-static const struct {
-	const char *why, *hex;
-} bad_entries[] = {
-	{ "empty", "" },
-	{ "cut", "a50161740201036161" },
-	{ "trailing", "a50161740201036161"
-		      "04616f05a000" },
-	{ "four fields", "a4016174020103616104616f" },
-	{ "six fields", "a6016174020103616104616f05a00600" },
-	{ "fields out of order", "a502010161740361610461"
-				 "6f05a0" },
-	{ "time is text", "a501617402617803616104616f05a0" },
-	{ "time too long", "a50161740218010361610461"
-			   "6f05a0" },
-	{ "type is bytes", "a5014174020103616104616f05a0" },
-	{ "facts is an array", "a5016174020103616104616f0580" },
-	{ "fact is an array", "a5016174020103616104616f05a1616b80" },
-	{ "fact is negative", "a5016174020103616104616f05a1616b20" },
-	{ "fact is null", "a5016174020103616104616f05a1616bf6" },
-	{ "fact key is a number", "a5016174020103616104616f05a10101" },
-	{ "facts unsorted", "a5016174020103616104616f05a2616200616100" },
-	{ "fact twice", "a5016174020103616104616f05a2616100616100" },
-	{ "indefinite", "bf016174020103616104616f05a0ff" },
-	{ "control character", "a5016174020103610a04616f05a0" },
-	{ "bidi in a fact", "a5016174020103616104616f05a1616b63e280ae" },
-	{ "type in capitals", "a5016154020103616104616f05a0" },
-	{ "empty object", "a50161740201036161046005a0" },
-	{ "17 facts", "a5016174020103616104616f05b1"
-		      "616100616200616300616400616500616600"
-		      "616700616800616900616a00616b00616c00616d00616e00616f0061"
-		      "7000617100" },
-};
-
-START_TEST(test_decode_refuses)
-{
-	uint8_t bytes[256];
-	size_t len = strlen(bad_entries[_i].hex) / 2;
-	struct span s = { bytes, len };
-	struct log_entry e;
-	struct err err;
-
-	err_init(&err);
-	ck_assert(hex_decode(bad_entries[_i].hex, bytes, len));
-	unit_refused(log_entry_decode(s, &e, &err), PV_INTEGRITY, "log.entry",
-		     &err);
-	ck_assert_uint_eq(e.facts_n, 0);
-	ck_assert(e.type.p == NULL);
-}
-END_TEST
-
-START_TEST(test_time_refuses)
-{
-	uint64_t t;
-	struct span none = { NULL, 0 };
-	struct span junk = { (const uint8_t *)"\xa5\x01\x61t\x03", 5 };
-	static uint8_t large[LOG_ENTRY_MAX + 1] = { 0xa5, 1, 0x61, 't', 2, 1 };
-	struct span s = { large, LOG_ENTRY_MAX };
-
-	ck_assert(!log_entry_time(none, &t));
-	ck_assert(!log_entry_time(junk, &t));
-	ck_assert(log_entry_time(s, &t));
-	s.len++;
-	ck_assert(!log_entry_time(s, &t));
-}
-END_TEST
-
 /* Type, object and the keys of the facts, in order, as the log has them. */
 static void ck_event(const struct log_entry *e, const char *type,
 		     const char *object, const char *keys)
@@ -453,9 +387,6 @@ static Suite *suite(void)
 	tcase_add_test(t, test_lengths);
 	tcase_add_test(t, test_size);
 	tcase_add_test(t, test_facts);
-	tcase_add_loop_test(t, test_decode_refuses, 0,
-			    sizeof(bad_entries) / sizeof(bad_entries[0]));
-	tcase_add_test(t, test_time_refuses);
 	tcase_add_test(t, test_events);
 	suite_add_tcase(s, t);
 	return s;

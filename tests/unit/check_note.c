@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/note.h"
+#include "lib/base/notechars.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MARK "\xE2\x80\x94 "
@@ -281,6 +282,29 @@ START_TEST(many_lines)
 }
 END_TEST
 
+/* Each byte at each place of texts of each length. */
+START_TEST(plain_text)
+{
+	uint8_t text[20];
+
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		struct span s = { text, len };
+
+		memset(text, 'a', sizeof(text));
+		ck_assert(notechars_plain(s));
+		for (size_t i = 0; i < len; i++) {
+			for (unsigned v = 0; v < 256; v++) {
+				bool want = v >= 0x20 && v <= 0x7E;
+
+				text[i] = (uint8_t)v;
+				ck_assert(notechars_plain(s) == want);
+			}
+			text[i] = 'a';
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("note");
@@ -289,6 +313,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, known_answers);
 	tcase_add_test(tc, every_character);
+	tcase_add_test(tc, plain_text);
 	tcase_add_test(tc, bad_text);
 	tcase_add_test(tc, bad_notes);
 	tcase_add_test(tc, good_notes);
