@@ -195,11 +195,6 @@ bool span_equal(struct span a, struct span b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
-bool span_is(struct span a, const char *s)
-{
-	return a.len == strlen(s) && memcmp(a.p, s, a.len) == 0;
-}
-
 void hex_encode(const uint8_t *p, size_t len, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -211,26 +206,23 @@ void hex_encode(const uint8_t *p, size_t len, char *out)
 	out[2 * len] = '\0';
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+/* What a digit says, and one; 0: it is none. */
+static const uint8_t hex_digit[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16
+};
 
 bool hex_decode(const char *hex, uint8_t *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		int hi = hex_digit(hex[2 * i]);
-		int lo = hi < 0 ? -1 : hex_digit(hex[2 * i + 1]);
+		unsigned hi = hex_digit[(uint8_t)hex[2 * i]];
+		unsigned lo = hi ? hex_digit[(uint8_t)hex[2 * i + 1]] : 0;
 
-		if (lo < 0)
+		if (lo == 0)
 			return false;
-		out[i] = (uint8_t)(hi << 4 | lo);
+		out[i] = (uint8_t)((hi - 1) << 4 | (lo - 1));
 	}
 	return hex[2 * len] == '\0';
 }

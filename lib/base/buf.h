@@ -9,6 +9,7 @@
 #define PV_BASE_BUF_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/base/err.h"
 
@@ -57,7 +58,11 @@ static inline struct span buf_span(const struct buf *b)
 	return s;
 }
 bool span_equal(struct span a, struct span b);
-bool span_is(struct span a, const char *s);
+/* In the header: the length of a literal is then known. */
+static inline bool span_is(struct span a, const char *s)
+{
+	return a.len == strlen(s) && memcmp(a.p, s, a.len) == 0;
+}
 /* Lower-case hex of p into out[2 * len + 1]. */
 void hex_encode(const uint8_t *p, size_t len, char *out);
 /* Exactly len bytes from 2 * len hex digits (either case), else false. */

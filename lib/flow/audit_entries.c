@@ -216,18 +216,25 @@ static enum pv_code take_seal(struct audit_entries *au,
 	return PV_OK;
 }
 
+#define TYPE(s)                                                                \
+	{                                                                      \
+		(const uint8_t *)(s), sizeof(s) - 1                            \
+	}
+
 static const struct {
-	const char *type;
+	struct span type;
 	enum pv_code (*take)(struct audit_entries *au,
 			     const struct log_entry *e, struct err *err);
 } checks[] = {
-	{ LOG_CERT_INTENT, take_intent },
-	{ LOG_CERT_ISSUE, take_issue },
-	{ LOG_BUNDLE_SEAL, take_seal },
-	{ LOG_KEY_GENERATE, take_key },
-	{ LOG_TEMPLATE_ADOPT, take_template },
-	{ LOG_QUARANTINE_PUT, take_quarantine },
+	{ TYPE(LOG_CERT_INTENT), take_intent },
+	{ TYPE(LOG_CERT_ISSUE), take_issue },
+	{ TYPE(LOG_BUNDLE_SEAL), take_seal },
+	{ TYPE(LOG_KEY_GENERATE), take_key },
+	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
+	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
 };
+
+#define CHECKS (sizeof(checks) / sizeof(checks[0]))
 
 static enum pv_code grow(struct audit_entries *au, struct span bytes,
 			 struct err *err)
@@ -244,17 +251,17 @@ static enum pv_code grow(struct audit_entries *au, struct span bytes,
 enum pv_code audit_entries_take(struct audit_entries *au, struct span bytes,
 				struct err *err)
 {
-	struct log_entry e;
+	struct log_entry *e = &au->entry;
+	size_t i = 0;
 	enum pv_code rc = grow(au, bytes, err);
 
 	if (rc == PV_OK)
-		rc = log_entry_decode(bytes, &e, err);
+		rc = log_entry_decode(bytes, e, err);
 	if (rc == PV_OK)
-		rc = take_time(au, &e, err);
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		if (rc == PV_OK && span_is(e.type, checks[i].type))
-			rc = checks[i].take(au, &e, err);
-	return rc;
+		rc = take_time(au, e, err);
+	while (i < CHECKS && !span_equal(e->type, checks[i].type))
+		i++;
+	return rc == PV_OK && i < CHECKS ? checks[i].take(au, e, err) : rc;
 }
 
 enum pv_code audit_entries_init(struct audit_entries *au, uint64_t numbers,

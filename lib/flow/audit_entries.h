@@ -48,6 +48,7 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	struct log_hasher hasher;
 	struct log_tree tree;
 	struct log_tree_sink sink; /* told of the tree; done may be NULL */
+	struct log_entry entry;	   /* the one that is looked at */
 
 	struct serialset serials;	 /* every number that may be lent */
 	uint64_t intents, issues, seals; /* entries */

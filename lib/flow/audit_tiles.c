@@ -177,23 +177,16 @@ static enum pv_code check_hash(void *ctx, unsigned height, uint64_t index,
 static enum pv_code take_entry(struct reading *r, const char *path,
 			       struct span entry, struct err *err)
 {
-	const struct audit_tiles_opts *o = r->opts;
 	uint64_t index = r->entries.tree.size;
-	struct err why;
-	enum pv_code rc;
+	enum pv_code rc = audit_entries_take(&r->entries, entry, err);
+	char about[80];
 
-	err_init(&why);
-	rc = audit_entries_take(&r->entries, entry, &why);
-	if (rc == PV_OK) {
-		if (o->progress)
-			o->progress(o->ctx, index + 1, r->counts->at.size);
-		return PV_OK;
-	}
-	*err = why;
-	if (strcmp(why.rule, "log.tile") == 0 || rc == PV_STORAGE)
-		return rc; /* a tile, which is named */
+	if (rc == PV_OK || rc == PV_STORAGE ||
+	    strcmp(err->rule, "log.tile") == 0)
+		return rc; /* a tile is named already */
+	snprintf(about, sizeof(about), "%.79s", err->object);
 	err_prefix(err, "entry %llu%s%.64s", (unsigned long long)index,
-		   why.object[0] ? ", " : "", why.object);
+		   about[0] ? ", " : "", about);
 	snprintf(err->object, sizeof(err->object), "%s", path);
 	return rc;
 }
@@ -214,6 +207,9 @@ static enum pv_code take_bundle(struct reading *r, const struct log_tile *t,
 		err_object(err, path);
 	while (rc == PV_OK && log_entries_next(&entries, &entry))
 		rc = take_entry(r, path, entry, err);
+	if (rc == PV_OK && r->opts->progress)
+		r->opts->progress(r->opts->ctx, r->entries.tree.size,
+				  r->counts->at.size);
 	return rc;
 }
 
