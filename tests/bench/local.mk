@@ -42,8 +42,8 @@ tests_bench_shasum_SOURCES = tests/bench/shasum.c $(SHATREE) $(BARE)
 tests_bench_shasum_LDADD = $(CRYPTO_LIBS) -ldl
 tests_bench_streamlat_SOURCES = tests/bench/streamlat.c $(BARE)
 tests_bench_streamlat_LDADD = -ldl
-tests_bench_treesum_SOURCES = tests/bench/treesum.c $(SHATREE) $(BARE)
-tests_bench_treesum_LDADD = $(CRYPTO_LIBS) -ldl
+tests_bench_treesum_SOURCES = tests/bench/treesum.c $(SHATREE)
+tests_bench_treesum_LDADD = $(CRYPTO_LIBS)
 
 # A PKCS#11 module: position independent and without the flags of programs.
 SLOWHSM = tests/bench/slowhsm.so
