@@ -105,6 +105,19 @@ static bool has_p256(const struct plan *p, const char *purpose)
 	return false;
 }
 
+/* overview.md, "Keys by purpose": one use each, so none of them is a CA's. */
+static bool has_use(const char *name)
+{
+	static const char *const uses[] = { "bundle", "log",   "log-ecdsa",
+					    "event",  "ocsp",  "kdf",
+					    "store",  "backup" };
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
+		if (strcmp(name, uses[i]) == 0)
+			return true;
+	return false;
+}
+
 static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 			     struct plan_step *s)
 {
@@ -122,6 +135,9 @@ static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 				 "not a name for a CA");
 	if (!self)
 		NODE_TRY(take_name(n, "issuer", s->issuer));
+	if (has_use(s->ca))
+		return node_fail(n, "name", "use another name",
+				 "\"%s\" is what another key is for", s->ca);
 	if (!has_p256(p, s->ca))
 		return node_fail(n, "key_missing", "generate it before",
 				 "no P-256 key \"%s\" at this step", s->ca);
