@@ -316,6 +316,7 @@ CLI_TESTS = \
 	tests/cli/init.sh \
 	tests/cli/kill.sh \
 	tests/cli/large.sh \
+	tests/cli/logkeys.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
 	tests/cli/outputs.sh \
@@ -372,6 +373,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/package-lock.json \
 	tests/interop/package.json \
 	tests/interop/schema.mjs \
+	tests/interop/verify_checkpoint.mjs \
 	tests/interop/verify_log.go \
 	tests/interop/verify_proof.mjs
 

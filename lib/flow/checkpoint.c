@@ -14,7 +14,6 @@
 #include "lib/store/store_checkpoint.h"
 #include "lib/store/store_log.h"
 
-#define PURPOSE "log"
 #define PUT_BACK "put the file back, from a backup or from the exported log"
 
 static void cleanup_log_checkpoint(struct log_checkpoint *c)
@@ -31,10 +30,16 @@ struct loading {
 	struct checkpoint_base *base;
 };
 
+/* One for public verifiers, who ask for Ed25519, and one for the others. */
+static bool is_log_key(const char *purpose)
+{
+	return strcmp(purpose, "log") == 0 || strcmp(purpose, "log-ecdsa") == 0;
+}
+
 static bool signs_now(const struct authority *a, const struct store_key *key)
 {
 	for (size_t i = 0; i < a->keys_n; i++)
-		if (strcmp(a->keys[i].purpose, PURPOSE) == 0 &&
+		if (is_log_key(a->keys[i].purpose) &&
 		    strcmp(a->keys[i].label, key->label) == 0)
 			return true;
 	return false;
@@ -47,7 +52,7 @@ static enum pv_code take_key(void *ctx, const struct store_key *key,
 	struct checkpoint_base *b = l->base;
 	enum pv_code rc;
 
-	if (strcmp(key->purpose, PURPOSE) != 0)
+	if (!is_log_key(key->purpose))
 		return PV_OK;
 	if (b->keys_n == CHECKPOINT_KEYS_MAX)
 		return err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
