@@ -53,9 +53,9 @@ whole() {
 gopath=${PV_GOPATH:-/usr/share/gocode}
 reader=
 if command -v go >/dev/null && [ -d "$gopath/src/golang.org/x/mod/sumdb" ]; then
+	reader=$T/verify_log # one that cannot be built is no reason to skip
 	GO111MODULE=off GOPATH=$gopath GOCACHE=$T/cache GOFLAGS='' go build \
-		-o "$T/verify_log" "$srcdir/tests/interop/verify_log.go" &&
-		reader=$T/verify_log
+		-o "$reader" "$srcdir/tests/interop/verify_log.go"
 fi
 verified() {
 	[ -n "$reader" ] || {
