@@ -301,6 +301,7 @@ CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
 	tests/cli/audit_show.sh \
+	tests/cli/badlog.sh \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
 	tests/cli/checkpoint.sh \

@@ -62,6 +62,13 @@ sed 's/^index .*/index 3/' "$T/1.tlog-proof" >"$T/bad"
 not_logged root "$T/bad" "$T/1.pem"
 sed "s|^extra .*|$(sed -n 2p "$T/2.tlog-proof")|" "$T/1.tlog-proof" >"$T/bad"
 not_logged root "$T/bad" "$T/2.pem"
+sed '/^index /a AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' "$T/1.tlog-proof" \
+	>"$T/bad"
+not_logged length "$T/bad" "$T/1.pem"
+sed '4d' "$T/1.tlog-proof" >"$T/bad"
+not_logged root "$T/bad" "$T/1.pem"
+sed 's/^acme$/acmf/' "$T/1.tlog-proof" >"$T/bad"
+not_logged signature "$T/bad" "$T/1.pem"
 
 case_start "a chain: each CA's certificate with its proof"
 expect_exit 0 "$PROVCTL" -C "$H" export chain --ca issuing-1 --proof \

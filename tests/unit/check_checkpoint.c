@@ -4,6 +4,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/event.h"
+#include "lib/flow/ownkey.h"
 #include "lib/store/store_checkpoint.h"
 #include "lib/store/store_log.h"
 #include "tests/unit/authority_fix.h"
@@ -144,6 +145,58 @@ START_TEST(test_keep_refuses)
 }
 END_TEST
 
+static enum pv_code take_bundle_key(void *ctx, const struct store_key *key,
+				    struct err *e)
+{
+	if (strcmp(key->purpose, "bundle") != 0)
+		return PV_OK;
+	return ownkey_from_row(key, ctx, e);
+}
+
+/* Our own key, our origin, our tree, but a key of another purpose. */
+START_TEST(test_other_purpose)
+{
+	struct checkpoint_signer *s = NULL;
+	struct checkpoint_base base, wrong, kept;
+	struct checkpoint_ask ask;
+	struct log_point last;
+	struct buf note, was;
+	OPENED o;
+
+	buf_init(&note, CHECKPOINT_MAX);
+	buf_init(&was, CHECKPOINT_MAX);
+	fix_open(&o, true);
+	append(o.store, 5);
+	load(&o, &base);
+	ask_for(&o, &base, &ask);
+	wrong = base;
+	const struct store_visit v = { .ctx = &wrong.own[0],
+				       .fn.key = take_bundle_key };
+	unit_ok(store_key_each(o.store, &v, &err), &err);
+	last = base.last;
+	unit_ok(checkpoint_signer_new(&wrong, o.hsm, &last, &s, &err), &err);
+	unit_ok(checkpoint_sign(s, &ask, &note, &err), &err);
+	kept = base;
+	unit_refused(checkpoint_keep(o.a, o.store, &kept, &ask, buf_span(&note),
+				     &err),
+		     PV_INTEGRITY, "log.checkpoint", &err);
+	err_init(&err);
+	unit_ok(file_read(o.a->home_fd, CHECKPOINT_FILE, 0, &was, &err), &err);
+	unit_ok(file_write(o.a->home_fd, CHECKPOINT_FILE, 0644, note.data,
+			   note.len, &err),
+		&err);
+	unit_refused(checkpoint_load(o.a, o.store, &kept, &err), PV_INTEGRITY,
+		     "log.checkpoint", &err);
+	err_init(&err);
+	unit_ok(file_write(o.a->home_fd, CHECKPOINT_FILE, 0644, was.data,
+			   was.len, &err),
+		&err);
+	checkpoint_signer_free(s);
+	buf_release(&was);
+	buf_release(&note);
+}
+END_TEST
+
 /* Two runs at once: what the slower one signed comes after, and is smaller. */
 START_TEST(test_smaller_comes_later)
 {
@@ -231,6 +284,7 @@ int main(void)
 	tcase_add_test(t, test_of_a_new_authority);
 	tcase_add_test(t, test_signer_refuses);
 	tcase_add_test(t, test_keep_refuses);
+	tcase_add_test(t, test_other_purpose);
 	tcase_add_test(t, test_smaller_comes_later);
 	tcase_add_test(t, test_rows);
 	suite_add_tcase(s, t);
