@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/fileio.h"
+#include "lib/base/notechars.h"
 
 struct node node_root(const struct node_reader *r)
 {
@@ -98,8 +99,7 @@ enum pv_code node_need(const struct node *n)
 
 static enum pv_code wrong_type(const struct node *n, const char *want)
 {
-	return node_fail(n, "type", "see templates/template.schema.json",
-			 "not %s", want);
+	return node_fail(n, "type", n->r->schema, "not %s", want);
 }
 
 static bool listed(const char *key, const char *const *keys)
@@ -172,6 +172,26 @@ enum pv_code node_string(const struct node *n, size_t max, const char **out)
 	return PV_OK;
 }
 
+enum pv_code node_text(const struct node *n, size_t max, const char **out)
+{
+	const char *s = NULL;
+	struct span text;
+	uint32_t cp;
+	size_t at;
+
+	NODE_TRY(node_string(n, max, &s));
+	if (!s)
+		return PV_OK;
+	text.p = (const uint8_t *)s;
+	text.len = strlen(s);
+	if (!notechars_ok(text, &at, &cp))
+		return node_fail(n, "text",
+				 "remove control and direction characters",
+				 "character U+%04X in a text", (unsigned)cp);
+	*out = s;
+	return PV_OK;
+}
+
 enum pv_code node_name(const struct node *n, const char **out)
 {
 	const char *s = NULL;
@@ -198,8 +218,8 @@ enum pv_code node_bool(const struct node *n, bool *out)
 	return PV_OK;
 }
 
-enum pv_code node_u32(const struct node *n, uint32_t min, uint32_t max,
-		      uint32_t *out)
+enum pv_code node_u64(const struct node *n, uint64_t min, uint64_t max,
+		      uint64_t *out)
 {
 	json_int_t v;
 
@@ -208,11 +228,23 @@ enum pv_code node_u32(const struct node *n, uint32_t min, uint32_t max,
 	if (!json_is_integer(n->v))
 		return wrong_type(n, "an integer");
 	v = json_integer_value(n->v);
-	if (v < (json_int_t)min || v > (json_int_t)max)
+	if (v < 0 || (uint64_t)v < min || (uint64_t)v > max)
 		return node_fail(n, "range", NULL,
-				 "%lld is not within %u to %u", (long long)v,
-				 min, max);
-	*out = (uint32_t)v;
+				 "%lld is not within %llu to %llu",
+				 (long long)v, (unsigned long long)min,
+				 (unsigned long long)max);
+	*out = (uint64_t)v;
+	return PV_OK;
+}
+
+enum pv_code node_u32(const struct node *n, uint32_t min, uint32_t max,
+		      uint32_t *out)
+{
+	uint64_t v = 0;
+
+	NODE_TRY(node_u64(n, min, max, &v));
+	if (n->v)
+		*out = (uint32_t)v;
 	return PV_OK;
 }
 
@@ -232,8 +264,7 @@ enum pv_code node_word(const struct node *n, const char *const *words,
 			return PV_OK;
 		}
 	}
-	return node_fail(n, "value", "see templates/template.schema.json",
-			 "unknown word \"%.40s\"", s);
+	return node_fail(n, "value", n->r->schema, "unknown word \"%.40s\"", s);
 }
 
 enum pv_code node_pair(const struct node *n, const char **key,

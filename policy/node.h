@@ -15,7 +15,8 @@
 
 struct node_reader {
 	const struct json_doc *doc;
-	const char *area; /* rules are "<area>.<rule>" */
+	const char *area;   /* rules are "<area>.<rule>" */
+	const char *schema; /* what to do about a wrong type; may be NULL */
 	struct err *err;
 };
 
@@ -62,11 +63,17 @@ PV_MUST enum pv_code node_array(const struct node *n, size_t min, size_t max);
  */
 PV_MUST enum pv_code node_string(const struct node *n, size_t max,
 				 const char **out);
+/* As node_string() and without what notes refuse (notechars.h): "text". */
+PV_MUST enum pv_code node_text(const struct node *n, size_t max,
+			       const char **out);
 /* As node_string() for an id of formats.md (name_is_safe()). */
 PV_MUST enum pv_code node_name(const struct node *n, const char **out);
 PV_MUST enum pv_code node_bool(const struct node *n, bool *out);
 PV_MUST enum pv_code node_u32(const struct node *n, uint32_t min, uint32_t max,
 			      uint32_t *out);
+/* max is at most INT64_MAX. */
+PV_MUST enum pv_code node_u64(const struct node *n, uint64_t min, uint64_t max,
+			      uint64_t *out);
 /* One of the NULL-terminated words; *out is its place. */
 PV_MUST enum pv_code node_word(const struct node *n, const char *const *words,
 			       unsigned *out);

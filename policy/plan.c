@@ -235,7 +235,7 @@ enum pv_code plan_parse(struct span text, struct plan **out, struct err *err)
 {
 	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
 	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
-	struct node_reader r = { NULL, "plan", err };
+	struct node_reader r = { .area = "plan", .err = err };
 
 	*out = NULL;
 	NODE_TRY(json_parse_max(text, PLAN_SIZE_MAX, &doc, err));

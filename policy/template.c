@@ -200,7 +200,12 @@ enum pv_code template_parse(struct span text, struct template **out,
 			    struct template_warnings *warnings, struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	struct tpl_parse p = { { NULL, "template", err }, NULL, warnings };
+	struct tpl_parse p = {
+		.r = { .area = "template",
+		       .schema = "see templates/template.schema.json",
+		       .err = err },
+		.warnings = warnings
+	};
 
 	*out = NULL;
 	if (warnings)

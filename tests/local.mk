@@ -20,6 +20,8 @@ check_LIBRARIES += tests/unit/libunit.a
 tests_unit_libunit_a_SOURCES = \
 	tests/unit/authority_fix.c \
 	tests/unit/authority_fix.h \
+	tests/unit/casefiles.c \
+	tests/unit/casefiles.h \
 	tests/unit/cbor_float.h \
 	tests/unit/device_fixture.c \
 	tests/unit/device_fixture.h \
