@@ -34,6 +34,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/log_folder.c \
 	tests/unit/log_folder.h \
 	tests/unit/notepair.h \
+	tests/unit/people.h \
 	tests/unit/p11_fault.c \
 	tests/unit/p11_fault.h \
 	tests/unit/p11_workers.c \
@@ -162,11 +163,13 @@ UNIT_TESTS = \
 	tests/unit/check_provdev \
 	tests/unit/check_provdev_fault \
 	tests/unit/check_pvtime \
+	tests/unit/check_quorum \
 	tests/unit/check_recipient \
 	tests/unit/check_record_context \
 	tests/unit/check_reconcile \
 	tests/unit/check_request \
 	tests/unit/check_results \
+	tests/unit/check_roster \
 	tests/unit/check_rows \
 	tests/unit/check_sandbox \
 	tests/unit/check_secret \

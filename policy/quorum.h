@@ -1,0 +1,48 @@
+/*
+ * quorum: how many persons an operation asks for. The roster says a number for
+ * each operation; a template may ask for more, never for less.
+ *
+ * Does not check: who approved (approval.h), that so many persons exist
+ * (roster_parse() does for the roster's own numbers).
+ * Specification: policy.md, "Officers"; the template's "approvals".
+ */
+#ifndef PV_POLICY_QUORUM_H
+#define PV_POLICY_QUORUM_H
+
+#include "lib/base/buf.h"
+#include "policy/rules.h"
+
+enum quorum_op {
+	QUORUM_ROSTER, /* change the roster itself */
+	QUORUM_ADOPT,
+	QUORUM_ORDER,
+	QUORUM_REVOKE,
+	QUORUM_ROTATE_CA,
+	QUORUM_EXPORT_OFFLINE,
+	QUORUM_EXPORT_KEK,
+	QUORUM_RELEASE_QUARANTINE,
+	QUORUM_CLOCK_ACCEPT,
+	QUORUM_SECRET,
+	QUORUM_OPS
+};
+
+struct roster_quorum { /* persons, at least 1 each */
+	uint32_t persons[QUORUM_OPS];
+};
+
+struct roster;
+
+/* "roster", "rotate_ca" and so on: in rosters and in approvals. */
+const char *quorum_op_name(enum quorum_op op);
+/* False, with *op untouched, when no operation has that name. */
+PV_MUST bool quorum_op_find(struct span name, enum quorum_op *op);
+
+/*
+ * Persons that op asks for: the larger one of roster and template. more is the
+ * template that the operation is about, NULL when it is about none. 0 only
+ * when roster is NULL: without a roster nobody can approve.
+ */
+uint32_t quorum_needed(const struct roster *roster, enum quorum_op op,
+		       const struct tpl_approvals *more);
+
+#endif
