@@ -14,7 +14,8 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/decide.c policy/decide_key.c policy/decide_device.c \
 	policy/decide_limits.c \
 	policy/plan.c policy/plan.h \
-	policy/roster.c policy/roster.h policy/quorum.c policy/quorum.h
+	policy/roster.c policy/roster.h policy/quorum.c policy/quorum.h \
+	policy/approval.c policy/approval.h policy/approval_count.c
 
 # Rows that check_decide.c includes.
 EXTRA_DIST += tests/unit/decide_rows.inc

@@ -64,6 +64,7 @@ UNIT_LIBS = tests/unit/libunit.a cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) 
 LDADD = $(UNIT_LIBS)
 
 UNIT_TESTS = \
+	tests/unit/check_approval \
 	tests/unit/check_atrest \
 	tests/unit/check_audit \
 	tests/unit/check_audit_line \

@@ -1,0 +1,214 @@
+/* Whose signatures count. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "policy/approval.h"
+
+#define NAMES_MAX 300 /* bytes of names in a message */
+
+struct count {
+	const struct roster *roster;
+	const struct approval *want;
+	struct span text; /* of want */
+	bool seen[ROSTER_MAX];
+	size_t n;
+	struct err *err;
+};
+
+static bool is_requester(const struct count *c, const struct roster_officer *o)
+{
+	return strcmp(o->name, c->want->requester) == 0;
+}
+
+static bool may_approve(const struct count *c, const struct roster_officer *o)
+{
+	return (o->roles & ROLE_SECURITY_OFFICER) && !is_requester(c, o);
+}
+
+/* A rightly signed text that is not the wanted one. */
+static enum pv_code other_text(struct count *c, struct span text,
+			       const struct roster_officer *o)
+{
+	struct approval a;
+	const char *what = "something else";
+
+	if (approval_text_parse(text, &a, NULL) == PV_OK) {
+		if (strcmp(a.log, c->want->log) != 0)
+			what = "another log";
+		else if (memcmp(a.root, c->want->root, sizeof(a.root)) != 0)
+			what = "another root";
+		else if (a.operation != c->want->operation)
+			what = "another operation";
+		else if (memcmp(a.subject, c->want->subject,
+				sizeof(a.subject)) != 0)
+			return err_fail(c->err, PV_INTEGRITY,
+					"approval.subject",
+					"ask for approvals of these bytes",
+					"%s approved other bytes", o->name);
+		else if (strcmp(a.requester, c->want->requester) != 0)
+			what = "another requester";
+		else
+			what = "another request";
+	}
+	return err_fail(c->err, PV_INTEGRITY, "approval.other",
+			"give approvals of this very request", "%s approved %s",
+			o->name, what);
+}
+
+static enum pv_code check_person(struct count *c,
+				 const struct roster_officer *o)
+{
+	const char *op = quorum_op_name(c->want->operation);
+
+	if (is_requester(c, o))
+		return err_fail(c->err, PV_DENIED, "approval.requester",
+				"let somebody else approve it",
+				"%s asked for \"%s\" and cannot approve it",
+				o->name, op);
+	if (!may_approve(c, o))
+		return err_fail(c->err, PV_DENIED, "approval.role",
+				"let a security officer approve it",
+				"%s is no security officer", o->name);
+	if (c->seen[o - c->roster->officers])
+		return err_fail(c->err, PV_DENIED, "approval.person",
+				"give one approval of each person",
+				"%s (%s) approved twice and counts once",
+				o->name, o->person);
+	return PV_OK;
+}
+
+static enum pv_code take_line(struct count *c, const struct note *n,
+			      const struct note_sig *sig)
+{
+	const struct roster_key *key = NULL;
+	const struct roster_officer *o =
+		roster_find_key(c->roster, sig->name, sig->key_id, &key);
+	char name[ROSTER_NAME_MAX + 1];
+	enum pv_code rc;
+
+	if (!o) {
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)(sig->name.len < sizeof(name) ? sig->name.len
+							    : sizeof(name)),
+			 (const char *)sig->name.p);
+		return err_fail(c->err, PV_DENIED, "approval.unknown",
+				"see `provctl officer review`",
+				"no officer has the key of \"%s\" that signed",
+				name);
+	}
+	if (note_verify(n, &key->key, NULL) != PV_OK)
+		return err_fail(c->err, PV_INTEGRITY, "approval.signature",
+				"get the approval again from its source",
+				"the signature of %s is wrong: the approval "
+				"was edited",
+				o->name);
+	if (!span_equal(n->text, c->text))
+		return other_text(c, n->text, o);
+	rc = check_person(c, o);
+	if (rc != PV_OK)
+		return rc;
+	c->seen[o - c->roster->officers] = true;
+	c->n++;
+	return PV_OK;
+}
+
+/* Who may still approve, cut where it gets too long. */
+static void put_names(const struct count *c, char out[NAMES_MAX])
+{
+	size_t len = 0, left = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < c->roster->n; i++) {
+		const struct roster_officer *o = &c->roster->officers[i];
+
+		if (!may_approve(c, o) || c->seen[i])
+			continue;
+		if (len + strlen(o->name) + 24 > NAMES_MAX) {
+			left++;
+			continue;
+		}
+		len += (size_t)snprintf(out + len, NAMES_MAX - len, "%s%s",
+					len ? ", " : "", o->name);
+	}
+	if (left)
+		snprintf(out + len, NAMES_MAX - len, " and %zu more", left);
+	if (!len)
+		snprintf(out, NAMES_MAX, "nobody");
+}
+
+static enum pv_code missing(const struct count *c, uint32_t needed)
+{
+	char names[NAMES_MAX];
+
+	put_names(c, names);
+	return err_fail(c->err, PV_WAITING, "approval.missing",
+			"let them run `provctl approve` on the request, then "
+			"repeat the command with --approval",
+			"\"%s\" needs %u approvals and has %zu; may still give "
+			"one: %s",
+			quorum_op_name(c->want->operation), needed, c->n,
+			names);
+}
+
+static enum pv_code take_notes(struct count *c, const struct note *notes,
+			       size_t notes_n)
+{
+	for (size_t i = 0; i < notes_n; i++) {
+		for (size_t k = 0; k < notes[i].sigs_n; k++) {
+			enum pv_code rc =
+				take_line(c, &notes[i], &notes[i].sigs[k]);
+
+			if (rc != PV_OK)
+				return rc;
+		}
+	}
+	return PV_OK;
+}
+
+static void fill(struct approval_tally *tally, const struct count *c)
+{
+	for (size_t i = 0; i < c->roster->n; i++)
+		if (c->seen[i])
+			tally->persons[tally->n++] = &c->roster->officers[i];
+}
+
+enum pv_code approval_count(const struct roster *roster,
+			    const struct note *notes, size_t notes_n,
+			    const struct approval *want, uint64_t now_s,
+			    uint32_t needed, struct approval_tally *tally,
+			    struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	struct count c = { .roster = roster, .want = want, .err = err };
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	memset(tally, 0, sizeof(*tally));
+	buf_init(&text, APPROVAL_TEXT_MAX);
+	rc = approval_text_put(&text, want, err);
+	if (rc != PV_OK)
+		return rc;
+	if (now_s >= want->expires_s)
+		return err_fail(err, PV_DENIED, "approval.expired",
+				"ask for approvals again",
+				"the request for approval of \"%s\" has "
+				"expired",
+				quorum_op_name(want->operation));
+	c.text = buf_span(&text);
+	rc = sha256(c.text, hash, err);
+	if (rc == PV_OK)
+		rc = take_notes(&c, notes, notes_n);
+	if (rc != PV_OK)
+		return rc;
+	memcpy(tally->text_sha256, hash, sizeof(hash));
+	fill(tally, &c);
+	return c.n < needed ? missing(&c, needed) : PV_OK;
+}
+
+void approval_persons_put(const struct approval_tally *tally, struct buf *out)
+{
+	for (size_t i = 0; i < tally->n; i++)
+		buf_printf(out, "%s%s", i ? "," : "", tally->persons[i]->name);
+}

@@ -1,0 +1,466 @@
+#include "policy/approval.h"
+
+#include "tests/unit/people.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define NOW 1800000000u
+#define TEXT                                                                   \
+	"provctl approval/v1\n"                                                \
+	"log example.org/factory\n"                                            \
+	"root 1111111111111111111111111111111111111111111111111111111111111"   \
+	"111\n"                                                                \
+	"operation adopt\n"                                                    \
+	"subject sha256:22222222222222222222222222222222222222222222222222222" \
+	"22222222222\n"                                                        \
+	"requester os:1000\n"                                                  \
+	"nonce 33333333333333333333333333333333\n"                             \
+	"expires 2027-01-15T09:00:00Z\n"
+
+static void want_init(struct approval *a)
+{
+	memset(a, 0, sizeof(*a));
+	snprintf(a->log, sizeof(a->log), "example.org/factory");
+	memset(a->root, 0x11, sizeof(a->root));
+	a->operation = QUORUM_ADOPT;
+	memset(a->subject, 0x22, sizeof(a->subject));
+	snprintf(a->requester, sizeof(a->requester), "os:1000");
+	memset(a->nonce, 0x33, sizeof(a->nonce));
+	a->expires_s = NOW + 3600;
+}
+
+START_TEST(text_known)
+{
+	struct approval a, again;
+	struct buf b;
+
+	want_init(&a);
+	buf_init(&b, APPROVAL_TEXT_MAX);
+	UNIT_OK(approval_text_put(&b, &a, &err_));
+	ck_assert_str_eq(buf_cstr(&b), TEXT);
+	UNIT_OK(approval_text_parse(buf_span(&b), &again, &err_));
+	ck_assert_mem_eq(&a, &again, sizeof(a));
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(text_longest)
+{
+	struct approval a, again;
+	struct buf b;
+
+	want_init(&a);
+	memset(a.log, 'l', NOTE_NAME_MAX);
+	memset(a.requester, 'r', APPROVAL_REQUESTER_MAX);
+	a.operation = QUORUM_RELEASE_QUARANTINE;
+	a.expires_s = 253402300799;
+	buf_init(&b, APPROVAL_TEXT_MAX);
+	UNIT_OK(approval_text_put(&b, &a, &err_));
+	UNIT_OK(approval_text_parse(buf_span(&b), &again, &err_));
+	ck_assert_mem_eq(&a, &again, sizeof(a));
+	buf_release(&b);
+}
+END_TEST
+
+static void refused_field(const struct approval *a)
+{
+	struct err err;
+	struct buf b;
+
+	buf_init(&b, APPROVAL_TEXT_MAX);
+	err_init(&err);
+	unit_refused(approval_text_put(&b, a, &err), PV_INPUT, "approval.text",
+		     &err);
+	ck_assert_uint_eq(b.len, 0);
+	buf_release(&b);
+}
+
+START_TEST(text_refused_fields)
+{
+	static const char *const logs[] = { "",	   "a b",	    "a\nb",
+					    "a+b", "a\xE2\x80\xAE", "a\xFF" };
+	static const char *const requesters[] = { "", "a b", "a\n", ".a",
+						  "a\xC3\xA4" };
+	struct approval a;
+
+	for (size_t i = 0; i < COUNT(logs); i++) {
+		want_init(&a);
+		snprintf(a.log, sizeof(a.log), "%s", logs[i]);
+		refused_field(&a);
+	}
+	for (size_t i = 0; i < COUNT(requesters); i++) {
+		want_init(&a);
+		snprintf(a.requester, sizeof(a.requester), "%s", requesters[i]);
+		refused_field(&a);
+	}
+	want_init(&a);
+	a.operation = QUORUM_OPS;
+	refused_field(&a);
+	want_init(&a);
+	a.expires_s = 253402300800;
+	refused_field(&a);
+	a.expires_s = UINT64_MAX;
+	refused_field(&a);
+}
+END_TEST
+
+static bool text_parses(const char *text, size_t len)
+{
+	static const struct approval zero;
+	struct span s = { (const uint8_t *)text, len };
+	struct approval a;
+	struct err err;
+
+	err_init(&err);
+	if (approval_text_parse(s, &a, &err) == PV_OK)
+		return true;
+	ck_assert_int_eq(err.code, PV_INPUT);
+	ck_assert_str_eq(err.rule, "approval.text");
+	ck_assert_mem_eq(&a, &zero, sizeof(a));
+	return false;
+}
+
+/* Cut anywhere, continued, or changed in form without a change of meaning. */
+START_TEST(text_one_form)
+{
+	char s[sizeof(TEXT) + 64];
+
+	for (size_t i = 0; i < strlen(TEXT); i++) {
+		ck_assert(!text_parses(TEXT, i));
+		memcpy(s, TEXT, i); /* one byte more, anywhere */
+		s[i] = ' ';
+		memcpy(s + i + 1, TEXT + i, sizeof(TEXT) - i);
+		ck_assert(!text_parses(s, sizeof(TEXT)));
+		s[i] = '\0';
+		ck_assert(!text_parses(s, sizeof(TEXT)));
+	}
+	ck_assert(!text_parses(TEXT "\n", strlen(TEXT) + 1));
+	ck_assert(!text_parses(TEXT "note x\n", strlen(TEXT) + 7));
+	memcpy(s, TEXT, sizeof(TEXT));
+	s[strlen(TEXT) - 2] = 'z'; /* T and Z are capitals */
+	ck_assert(!text_parses(s, strlen(TEXT)));
+	for (size_t i = 0; i < strlen(TEXT); i++) {
+		memcpy(s, TEXT, sizeof(TEXT));
+		s[i] = (char)(s[i] | 0x80);
+		ck_assert(!text_parses(s, strlen(TEXT)));
+	}
+}
+END_TEST
+
+START_TEST(text_hex_is_lower_case)
+{
+	char s[sizeof(TEXT)];
+	char *at;
+
+	memcpy(s, TEXT, sizeof(s));
+	at = strstr(s, "nonce ");
+	at[6] = 'a';
+	ck_assert(text_parses(s, strlen(s)));
+	at[6] = 'A';
+	ck_assert(!text_parses(s, strlen(s)));
+}
+END_TEST
+
+/* World of the tests: people, what is wanted, and notes of them. */
+struct world {
+	struct people people;
+	struct approval want;
+	struct note notes[4];
+	size_t n;
+	uint64_t now_s;
+	uint32_t needed;
+	struct approval_tally tally;
+	struct err err;
+};
+
+static void world_init(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	people_init(&w->people, "\"roster\":2");
+	want_init(&w->want);
+	w->now_s = NOW;
+	w->needed = 2;
+}
+
+static void drop_notes(struct world *w)
+{
+	while (w->n > 0)
+		note_release(&w->notes[--w->n]);
+}
+
+static void world_release(struct world *w)
+{
+	drop_notes(w);
+	people_release(&w->people);
+}
+
+/* One note over a with the signatures of the keys until -1. */
+static void sign(struct world *w, const struct approval *a, const int *keys)
+{
+	struct buf text, out;
+
+	buf_init(&text, APPROVAL_TEXT_MAX);
+	UNIT_OK(approval_text_put(&text, a, &err_));
+	start(&out, buf_cstr(&text));
+	for (; *keys >= 0; keys++)
+		UNIT_OK(add(&out, buf_cstr(&text), &w->people.pairs[*keys],
+			    &err_));
+	UNIT_OK(note_parse(&w->notes[w->n++], buf_span(&out), &err_));
+	buf_release(&out);
+	buf_release(&text);
+}
+
+static void sign_one(struct world *w, const struct approval *a,
+		     enum people_key key)
+{
+	sign(w, a, (const int[]){ (int)key, -1 });
+}
+
+static enum pv_code count(struct world *w)
+{
+	err_init(&w->err);
+	return approval_count(w->people.roster, w->notes, w->n, &w->want,
+			      w->now_s, w->needed, &w->tally, &w->err);
+}
+
+static void denied(struct world *w, enum pv_code code, const char *rule)
+{
+	unit_refused(count(w), code, rule, &w->err);
+	ck_assert_uint_eq(w->tally.n, 0);
+	drop_notes(w);
+}
+
+static void persons(const struct world *w, const char *want)
+{
+	struct buf b;
+
+	buf_init(&b, 1000);
+	approval_persons_put(&w->tally, &b);
+	ck_assert_str_eq(buf_cstr(&b), want);
+	buf_release(&b);
+}
+
+START_TEST(counts)
+{
+	struct world w;
+
+	world_init(&w);
+	sign_one(&w, &w.want, CAROL);
+	sign_one(&w, &w.want, ALICE_2);
+	unit_ok(count(&w), &w.err);
+	persons(&w, "alice,carol");
+	w.needed = 3;
+	unit_refused(count(&w), PV_WAITING, "approval.missing", &w.err);
+	ck_assert_str_eq(w.err.message, "\"adopt\" needs 3 approvals and has "
+					"2; may still give one: bob");
+	persons(&w, "alice,carol");
+	sign_one(&w, &w.want, BOB);
+	unit_ok(count(&w), &w.err);
+	persons(&w, "alice,bob,carol");
+	drop_notes(&w);
+	/* all on one note */
+	sign(&w, &w.want, (const int[]){ BOB, ALICE, CAROL, -1 });
+	unit_ok(count(&w), &w.err);
+	persons(&w, "alice,bob,carol");
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(none_yet)
+{
+	struct world w;
+
+	world_init(&w);
+	unit_refused(count(&w), PV_WAITING, "approval.missing", &w.err);
+	ck_assert_str_eq(w.err.message,
+			 "\"adopt\" needs 2 approvals and has 0; may still "
+			 "give one: alice, bob, carol");
+	persons(&w, "");
+	snprintf(w.want.requester, sizeof(w.want.requester), "bob");
+	unit_refused(count(&w), PV_WAITING, "approval.missing", &w.err);
+	ck_assert_ptr_nonnull(strstr(w.err.message, "one: alice, carol"));
+	w.needed = 0;
+	unit_ok(count(&w), &w.err);
+	w.needed = 4; /* a template asks for more than there are */
+	snprintf(w.want.requester, sizeof(w.want.requester), "os:0");
+	sign(&w, &w.want, (const int[]){ BOB, ALICE, CAROL, -1 });
+	unit_refused(count(&w), PV_WAITING, "approval.missing", &w.err);
+	ck_assert_ptr_nonnull(strstr(w.err.message, "one: nobody"));
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(one_person)
+{
+	struct world w;
+
+	world_init(&w);
+	sign_one(&w, &w.want, ALICE);
+	sign_one(&w, &w.want, ALICE_2);
+	denied(&w, PV_DENIED, "approval.person");
+	sign(&w, &w.want, (const int[]){ ALICE_2, ALICE, -1 });
+	denied(&w, PV_DENIED, "approval.person");
+	sign(&w, &w.want, (const int[]){ BOB, BOB, -1 });
+	denied(&w, PV_DENIED, "approval.person");
+	sign_one(&w, &w.want, BOB); /* the same file twice */
+	sign_one(&w, &w.want, BOB);
+	denied(&w, PV_DENIED, "approval.person");
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(who_may_not)
+{
+	struct world w;
+	struct pair zoe;
+
+	world_init(&w);
+	w.needed = 1;
+	snprintf(w.want.requester, sizeof(w.want.requester), "alice");
+	sign_one(&w, &w.want, ALICE);
+	denied(&w, PV_DENIED, "approval.requester");
+	sign_one(&w, &w.want, ALICE_2);
+	denied(&w, PV_DENIED, "approval.requester");
+	sign_one(&w, &w.want, BOB);
+	sign_one(&w, &w.want, ALICE);
+	denied(&w, PV_DENIED, "approval.requester");
+	for (int key = DAVE; key <= TIM; key++) {
+		sign_one(&w, &w.want, (enum people_key)key);
+		denied(&w, PV_DENIED, "approval.role");
+	}
+	/* a key of nobody, under a name of somebody */
+	pair_new(&zoe, NOTE_ED25519, "bob");
+	EVP_PKEY_free(w.people.pairs[BOB].pkey);
+	w.people.pairs[BOB] = zoe;
+	sign_one(&w, &w.want, BOB);
+	denied(&w, PV_DENIED, "approval.unknown");
+	sign(&w, &w.want, (const int[]){ CAROL, BOB, -1 });
+	denied(&w, PV_DENIED, "approval.unknown");
+	world_release(&w);
+}
+END_TEST
+
+START_TEST(expires)
+{
+	struct world w;
+
+	world_init(&w);
+	sign(&w, &w.want, (const int[]){ BOB, CAROL, -1 });
+	w.now_s = w.want.expires_s - 1;
+	unit_ok(count(&w), &w.err);
+	w.now_s++;
+	denied(&w, PV_DENIED, "approval.expired");
+	w.want.expires_s = 0;
+	denied(&w, PV_DENIED, "approval.expired");
+	world_release(&w);
+}
+END_TEST
+
+static void other(struct world *w, const struct approval *a, const char *rule)
+{
+	sign_one(w, &w->want, BOB);
+	sign_one(w, a, CAROL);
+	denied(w, PV_INTEGRITY, rule);
+}
+
+START_TEST(other_texts)
+{
+	struct approval a;
+	struct world w;
+	struct buf out;
+
+	world_init(&w);
+	a = w.want;
+	a.subject[31] ^= 1;
+	other(&w, &a, "approval.subject");
+	a = w.want;
+	a.log[0] = 'f';
+	other(&w, &a, "approval.other");
+	ck_assert_str_eq(w.err.message, "carol approved another log");
+	a = w.want;
+	a.root[0] ^= 1;
+	other(&w, &a, "approval.other");
+	a = w.want;
+	a.operation = QUORUM_ORDER;
+	other(&w, &a, "approval.other");
+	ck_assert_str_eq(w.err.message, "carol approved another operation");
+	a = w.want;
+	a.requester[3] = '2';
+	other(&w, &a, "approval.other");
+	a = w.want;
+	a.nonce[15] ^= 1;
+	other(&w, &a, "approval.other");
+	ck_assert_str_eq(w.err.message, "carol approved another request");
+	a = w.want;
+	a.expires_s += 86400;
+	other(&w, &a, "approval.other");
+	/* and a note that is no approval at all */
+	start(&out, "provctl event/v1\n");
+	UNIT_OK(add(&out, "provctl event/v1\n", &w.people.pairs[BOB], &err_));
+	UNIT_OK(note_parse(&w.notes[w.n++], buf_span(&out), &err_));
+	denied(&w, PV_INTEGRITY, "approval.other");
+	buf_release(&out);
+	world_release(&w);
+}
+END_TEST
+
+/* No changed bit counts, in Ed25519 and in ECDSA lines. */
+START_TEST(every_bit)
+{
+	static const enum people_key keys[] = { ALICE, ALICE_2 };
+	struct world w;
+	struct buf text, out;
+
+	world_init(&w);
+	w.needed = 1;
+	buf_init(&text, APPROVAL_TEXT_MAX);
+	UNIT_OK(approval_text_put(&text, &w.want, &err_));
+	start(&out, buf_cstr(&text));
+	UNIT_OK(add(&out, buf_cstr(&text), &w.people.pairs[keys[_i]], &err_));
+	w.n = 1;
+	UNIT_OK(note_parse(&w.notes[0], buf_span(&out), &err_));
+	unit_ok(count(&w), &w.err);
+	drop_notes(&w);
+	for (size_t bit = 0; bit < out.len * 8; bit++) {
+		enum pv_code code;
+
+		out.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		w.n = 1;
+		if (note_parse(&w.notes[0], buf_span(&out), NULL) == PV_OK) {
+			code = count(&w);
+			if (code != PV_INTEGRITY && code != PV_DENIED)
+				ck_abort_msg("bit %zu: %d", bit, code);
+			if (bit / 8 < text.len)
+				ck_assert_str_eq(w.err.rule,
+						 "approval.signature");
+			ck_assert_uint_eq(w.tally.n, 0);
+		}
+		drop_notes(&w);
+		out.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	buf_release(&text);
+	buf_release(&out);
+	world_release(&w);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("approval");
+	TCase *t = tcase_create("approval");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, text_known);
+	tcase_add_test(t, text_longest);
+	tcase_add_test(t, text_refused_fields);
+	tcase_add_test(t, text_one_form);
+	tcase_add_test(t, text_hex_is_lower_case);
+	tcase_add_test(t, counts);
+	tcase_add_test(t, none_yet);
+	tcase_add_test(t, one_person);
+	tcase_add_test(t, who_may_not);
+	tcase_add_test(t, expires);
+	tcase_add_test(t, other_texts);
+	tcase_add_loop_test(t, every_bit, 0, 2);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
