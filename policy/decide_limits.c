@@ -2,9 +2,8 @@
 #include <string.h>
 
 #include "policy/decide_impl.h"
+#include "policy/hours.h"
 #include "policy/pattern.h"
-
-#define DAY_S 86400u
 
 static enum decide_next deny(struct decide *d, const char *rule,
 			     const char *value, const char *fix,
@@ -120,16 +119,9 @@ enum decide_next decide_station(struct decide *d)
 enum decide_next decide_hours(struct decide *d)
 {
 	const struct tpl_limits *l = &d->t->limits;
-	uint64_t minute = d->f->now_ms / 1000 % DAY_S / 60;
-	bool inside;
+	uint64_t now_s = d->f->now_ms / 1000;
 
-	if (!l->hours)
-		return DECIDE_GO_ON;
-	if (l->from_min < l->to_min)
-		inside = minute >= l->from_min && minute < l->to_min;
-	else
-		inside = minute >= l->from_min || minute < l->to_min;
-	if (inside)
+	if (!l->hours || hours_hold(l->from_min, l->to_min, now_s))
 		return DECIDE_GO_ON;
 	return anomaly(d, "limits.hours", NULL,
 		       "issue within limits.hours_utc of the template",

@@ -1,6 +1,7 @@
 /*
- * order: a production ticket as plain data. Its JSON form, approvals and
- * closing are read elsewhere; deciding needs only this.
+ * order: a production ticket as plain data. Its JSON form is read by
+ * orderfile.h; deciding needs only this. What is absent from an order is as the
+ * template says, and what is there never widens the template.
  * Specification: policy.md, "Orders".
  */
 #ifndef PV_POLICY_ORDER_H
@@ -23,8 +24,11 @@ struct order {
 	char stations[ORDER_STATIONS_MAX][ORDER_ID_MAX + 1]; /* globs */
 	size_t stations_n; /* 0: as the template says */
 	uint64_t from_s,
-		until_s; /* window in seconds, until exclusive; 0: open */
-	bool offline;	 /* may be worked on an offline line */
+		until_s;   /* window in seconds, until exclusive; 0: open */
+	uint64_t per_hour; /* 0: as the template says */
+	bool hours;	   /* hours_utc was given */
+	uint16_t from_min, to_min; /* hours.h */
+	bool offline;		   /* may be worked on an offline line */
 	bool open;
 	uint8_t sha256[32]; /* of the order's bytes */
 };

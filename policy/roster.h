@@ -23,8 +23,9 @@
 #define ROSTER_KEYS_MAX 4	      /* of one officer */
 #define ROSTER_NAME_MAX 64	      /* bytes, name_is_safe() */
 #define ROSTER_PERSON_MAX 128	      /* bytes of UTF-8 */
-#define ROSTER_VERSION_MAX UINT64_C(9007199254740991) /* 2^53 - 1, RFC 8259 6  \
-						       */
+#define ROSTER_VERSION_MAX                                                     \
+	UINT64_C(9007199254740991) /* 2^53 - 1, RFC 8259 6                     \
+				    */
 
 #define ROLE_NONE 0u
 #define ROLE_SECURITY_OFFICER 1u

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/pvtime.h"
+#include "policy/hours.h"
 #include "policy/template_impl.h"
 
 enum pv_code tpl_seal(struct tpl_parse *p, const struct node *n)
@@ -25,24 +26,6 @@ enum pv_code tpl_seal(struct tpl_parse *p, const struct node *n)
 	return PV_OK;
 }
 
-/* "HH:MM" as minutes; "24:00" only where asked for. */
-static bool parse_minutes(const char *s, bool end, uint16_t *out)
-{
-	unsigned h, m;
-
-	for (size_t i = 0; i < 5; i++)
-		if (i != 2 && (s[i] < '0' || s[i] > '9'))
-			return false;
-	if (s[2] != ':')
-		return false;
-	h = (unsigned)(s[0] - '0') * 10 + (unsigned)(s[1] - '0');
-	m = (unsigned)(s[3] - '0') * 10 + (unsigned)(s[4] - '0');
-	if (m > 59 || h > 24 || (h == 24 && (m || !end)))
-		return false;
-	*out = (uint16_t)(h * 60 + m);
-	return true;
-}
-
 static enum pv_code parse_hours(const struct node *n, struct tpl_limits *l)
 {
 	const char *s = NULL;
@@ -51,9 +34,7 @@ static enum pv_code parse_hours(const struct node *n, struct tpl_limits *l)
 	if (!s)
 		return PV_OK;
 	l->hours = true;
-	if (strlen(s) != 11 || s[5] != '-' ||
-	    !parse_minutes(s, false, &l->from_min) ||
-	    !parse_minutes(s + 6, true, &l->to_min) || l->from_min == l->to_min)
+	if (!hours_parse(s, &l->from_min, &l->to_min))
 		return node_fail(n, "hours", "as \"06:00-22:00\"",
 				 "not a span of hours");
 	return PV_OK;

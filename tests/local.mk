@@ -135,6 +135,7 @@ UNIT_TESTS = \
 	tests/unit/check_notekey \
 	tests/unit/check_opts \
 	tests/unit/check_order_results \
+	tests/unit/check_orderfile \
 	tests/unit/check_ownkey \
 	tests/unit/check_p11_child \
 	tests/unit/check_p11_derive \
