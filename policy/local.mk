@@ -17,7 +17,8 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/roster.c policy/roster.h policy/quorum.c policy/quorum.h \
 	policy/approval.c policy/approval.h policy/approval_count.c \
 	policy/hours.c policy/hours.h policy/orderfile.c policy/orderfile.h \
-	policy/approval_request.c policy/approval_request.h
+	policy/approval_request.c policy/approval_request.h \
+	policy/roles.c policy/roles.h
 
 # Rows that check_decide.c includes.
 EXTRA_DIST += tests/unit/decide_rows.inc

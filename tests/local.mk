@@ -172,6 +172,7 @@ UNIT_TESTS = \
 	tests/unit/check_reconcile \
 	tests/unit/check_request \
 	tests/unit/check_results \
+	tests/unit/check_roles \
 	tests/unit/check_roster \
 	tests/unit/check_rows \
 	tests/unit/check_sandbox \
