@@ -48,7 +48,28 @@ enum decide_next decide_allow(struct decide *d, enum policy_answer answer)
 	memset(d->out, 0, sizeof(*d->out));
 	d->out->code = PV_OK;
 	d->out->answer = answer;
+	d->out->replaces = answer == POLICY_APPROVED && d->replaces;
 	return DECIDE_STOP;
+}
+
+static enum decide_next check_replace(struct decide *d)
+{
+	struct decide_why why = { .code = PV_INPUT,
+				  .rule = "request.replace",
+				  .field = "replace",
+				  .value = d->r->replace,
+				  .fix = "leave \"replace\" out" };
+
+	if (!d->r->replace)
+		return DECIDE_GO_ON;
+	if (!d->f->may_replace)
+		return decide_deny(d, &why,
+				   "replacing a device is not supported");
+	if (strcmp(d->r->replace, "rework") == 0 ||
+	    strcmp(d->r->replace, "scrap") == 0)
+		return DECIDE_GO_ON;
+	why.fix = "say \"rework\" or \"scrap\"";
+	return decide_deny(d, &why, "no reason to replace a device");
 }
 
 static enum decide_next check_type(struct decide *d)
@@ -73,15 +94,6 @@ static enum decide_next check_type(struct decide *d)
 					      .value = d->t->name,
 					      .fix = "name a device template" },
 			"a CA template is used by plan steps only");
-	if (r->replace)
-		return decide_deny(
-			d,
-			&(struct decide_why){ .code = PV_INPUT,
-					      .rule = "request.replace",
-					      .field = "replace",
-					      .value = r->replace,
-					      .fix = "leave \"replace\" out" },
-			"replacing a device is not supported");
 	return DECIDE_GO_ON;
 }
 
@@ -206,8 +218,8 @@ static enum decide_next check_fields(struct decide *d)
  * stored already; what this template asks binds new devices only.
  */
 static enum decide_next (*const stored_steps[])(struct decide *) = {
-	check_type,	   check_names,	 decide_proof,
-	decide_seal_proof, decide_owner, decide_device
+	check_type,	   check_replace, check_names,	decide_proof,
+	decide_seal_proof, decide_owner,  decide_device
 };
 static enum decide_next (*const template_steps[])(struct decide *) = {
 	check_id,	 check_fields, decide_key,     decide_excess,
@@ -225,28 +237,35 @@ static void undecided(struct policy_verdict *out)
 	snprintf(out->fix, sizeof(out->fix), "report this to the authority");
 }
 
+static bool decide_stored(struct decide *d)
+{
+	undecided(d->out);
+	for (size_t i = 0; i < sizeof(stored_steps) / sizeof(*stored_steps);
+	     i++)
+		if (stored_steps[i](d) == DECIDE_STOP)
+			return true;
+	return false;
+}
+
 bool policy_decide_stored(const struct template *t,
 			  const struct policy_request *r,
 			  const struct policy_facts *f,
 			  struct policy_verdict *out)
 {
-	struct decide d = { t, NULL, r, f, out };
+	struct decide d = { .t = t, .r = r, .f = f, .out = out };
 
-	undecided(out);
-	for (size_t i = 0; i < sizeof(stored_steps) / sizeof(*stored_steps);
-	     i++)
-		if (stored_steps[i](&d) == DECIDE_STOP)
-			return true;
-	return false;
+	return decide_stored(&d);
 }
 
 void policy_decide(const struct template *t, const struct order *order,
 		   const struct policy_request *r, const struct policy_facts *f,
 		   struct policy_verdict *out)
 {
-	struct decide d = { t, order, r, f, out };
+	struct decide d = {
+		.t = t, .order = order, .r = r, .f = f, .out = out
+	};
 
-	if (policy_decide_stored(t, r, f, out))
+	if (decide_stored(&d))
 		return;
 	for (size_t i = 0; i < sizeof(template_steps) / sizeof(*template_steps);
 	     i++)

@@ -32,9 +32,11 @@ struct policy_verdict {
 	enum pv_code code; /* PV_OK when allowed; PV_DENIED (also to wait),
 			      PV_INPUT, PV_CONFLICT */
 	bool quarantine;   /* denied and to be kept (limits.on_anomaly) */
-	char rule[64];	   /* "device.id"; also for POLICY_WAIT */
-	char field[64];	   /* what was wrong, may be empty */
-	char value[128];   /* as given, cut and cleaned, may be empty */
+	bool replaces;	 /* POLICY_APPROVED: supersedes the stored device; only
+			    with store_known */
+	char rule[64];	 /* "device.id"; also for POLICY_WAIT */
+	char field[64];	 /* what was wrong, may be empty */
+	char value[128]; /* as given, cut and cleaned, may be empty */
 	char message[256]; /* one sentence */
 	char fix[256];	   /* what to do next */
 };
@@ -50,8 +52,12 @@ struct policy_verdict {
  * quarantine.held,
  * actor.unknown, clock.backwards, clock.step, limits.order, limits.hours,
  * limits.stations, limits.per_order, limits.per_hour, order.unknown,
- * order.closed, order.template, order.window, order.stations, order.quantity,
- * order.offline.
+ * order.closed, order.template, order.window, order.stations, order.hours,
+ * order.quantity, order.rework, order.per_hour, order.offline,
+ * replace.unknown, replace.pending.
+ *
+ * Both template and order bind: of two limits the tighter one holds. A
+ * replacement counts against order.rework instead of order.quantity.
  */
 void policy_decide(const struct template *t, const struct order *order,
 		   const struct policy_request *r, const struct policy_facts *f,

@@ -21,9 +21,14 @@ static enum decide_next key_changed(struct decide *d)
 		.rule = "device.key_changed",
 		.field = "device",
 		.value = d->r->device,
-		.fix = "`provctl issue --replace --reason rework|scrap` "
-		       "supersedes and revokes the old one, but is not in "
-		       "this version: give the device a new id",
+		.fix = d->f->may_replace
+			       ? "`provctl issue --replace --reason "
+				 "rework|scrap` supersedes and revokes the "
+				 "old one"
+			       : "`provctl issue --replace --reason "
+				 "rework|scrap` supersedes and revokes the "
+				 "old one, but is not in this version: give "
+				 "the device a new id",
 		.anomaly = true
 	};
 
@@ -40,6 +45,72 @@ static enum decide_next retry(struct decide *d)
 	if (!d->f->same_spki)
 		return key_changed(d);
 	return decide_allow(d, POLICY_EXISTING);
+}
+
+/*
+ * The stored answer is what this request asks for: a retry. A request without
+ * keys says only by its id whether it is the one that was answered.
+ */
+static bool same_answer(const struct decide *d)
+{
+	return d->f->same_rest && d->f->same_spki &&
+	       (d->r->csr || d->f->same_request);
+}
+
+static enum decide_next replace(struct decide *d)
+{
+	switch (d->f->state) {
+	case POLICY_STATE_PENDING:
+		if (same_answer(d))
+			return decide_allow(d, POLICY_EXISTING);
+		return deny(d, PV_CONFLICT, "replace.pending",
+			    "repeat the device's open request first",
+			    "a request for the device was not finished");
+	case POLICY_STATE_ISSUED:
+	case POLICY_STATE_SUSPENDED:
+		if (same_answer(d))
+			return decide_allow(d, POLICY_EXISTING);
+		break;
+	case POLICY_STATE_REVOKED:
+		if (d->r->csr && d->f->same_spki)
+			return deny(d, PV_DENIED, "device.revoked",
+				    "make a new key in the device",
+				    "the device's key is revoked");
+		break;
+	case POLICY_STATE_NONE:
+		return deny(d, PV_DENIED, "replace.unknown",
+			    "issue it without \"replace\"",
+			    "there is no such device to replace");
+	case POLICY_STATE_RETIRED: /* stopped before */
+	default:
+		return DECIDE_STOP;
+	}
+	d->replaces = true;
+	return DECIDE_GO_ON;
+}
+
+static enum decide_next new_or_known(struct decide *d)
+{
+	switch (d->f->state) {
+	case POLICY_STATE_NONE:
+		return DECIDE_GO_ON;
+	case POLICY_STATE_REVOKED:
+		return deny(d, PV_DENIED, "device.revoked",
+			    d->f->may_replace
+				    ? "`provctl issue --replace --reason "
+				      "rework|scrap`, with a new key"
+				    : "`provctl issue --replace --reason "
+				      "rework|scrap` is not in this version: "
+				      "give it a new id",
+			    "the device is revoked");
+	case POLICY_STATE_PENDING:
+	case POLICY_STATE_ISSUED:
+	case POLICY_STATE_SUSPENDED:
+		return retry(d);
+	case POLICY_STATE_RETIRED: /* stopped before */
+		break;
+	}
+	return DECIDE_STOP;
 }
 
 enum decide_next decide_device(struct decide *d)
@@ -61,21 +132,8 @@ enum decide_next decide_device(struct decide *d)
 		return deny(d, PV_CONFLICT, "request.conflict",
 			    "use a new request id",
 			    "the request id stands for another device");
-	switch (f->state) {
-	case POLICY_STATE_NONE:
-		return DECIDE_GO_ON;
-	case POLICY_STATE_RETIRED:
+	if (f->state == POLICY_STATE_RETIRED)
 		return deny(d, PV_DENIED, "device.retired", "use another id",
 			    "the device is retired and its id is blocked");
-	case POLICY_STATE_REVOKED:
-		return deny(d, PV_DENIED, "device.revoked",
-			    "`provctl issue --replace --reason rework|scrap` "
-			    "is not in this version: give it a new id",
-			    "the device is revoked");
-	case POLICY_STATE_PENDING:
-	case POLICY_STATE_ISSUED:
-	case POLICY_STATE_SUSPENDED:
-		return retry(d);
-	}
-	return DECIDE_STOP;
+	return d->r->replace ? replace(d) : new_or_known(d);
 }

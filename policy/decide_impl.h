@@ -15,6 +15,7 @@ struct decide {
 	const struct policy_request *r;
 	const struct policy_facts *f;
 	struct policy_verdict *out;
+	bool replaces; /* the store has what the request replaces */
 };
 
 struct decide_why {

@@ -119,13 +119,18 @@ enum decide_next decide_station(struct decide *d)
 enum decide_next decide_hours(struct decide *d)
 {
 	const struct tpl_limits *l = &d->t->limits;
+	const struct order *o = d->order;
 	uint64_t now_s = d->f->now_ms / 1000;
 
-	if (!l->hours || hours_hold(l->from_min, l->to_min, now_s))
-		return DECIDE_GO_ON;
-	return anomaly(d, "limits.hours", NULL,
-		       "issue within limits.hours_utc of the template",
-		       "it is outside the template's hours");
+	if (l->hours && !hours_hold(l->from_min, l->to_min, now_s))
+		return anomaly(d, "limits.hours", NULL,
+			       "issue within limits.hours_utc of the template",
+			       "it is outside the template's hours");
+	if (o && o->hours && !hours_hold(o->from_min, o->to_min, now_s))
+		return anomaly(d, "order.hours", o->id,
+			       "issue within hours_utc of the order",
+			       "it is outside the order's hours");
+	return DECIDE_GO_ON;
 }
 
 enum decide_next decide_quantity(struct decide *d)
@@ -134,6 +139,12 @@ enum decide_next decide_quantity(struct decide *d)
 
 	if (!d->f->store_known || !o)
 		return DECIDE_GO_ON;
+	if (d->replaces && d->f->order_reworked < o->rework)
+		return DECIDE_GO_ON;
+	if (d->replaces)
+		return deny(d, "order.rework", o->id,
+			    "open another order that allows more rework",
+			    "the order's rework allowance is used up");
 	if (d->f->order_issued >= o->quantity)
 		return deny(d, "order.quantity", o->id,
 			    "open another order for more devices",
@@ -149,11 +160,19 @@ enum decide_next decide_quantity(struct decide *d)
 enum decide_next decide_rate(struct decide *d)
 {
 	uint64_t max = d->t->limits.per_hour;
+	uint64_t own = d->order ? d->order->per_hour : 0;
+	uint64_t count = d->f->issued_last_hour;
+	bool of_order = own && count >= own;
 
-	if (!d->f->store_known || !max || d->f->issued_last_hour < max)
+	if (!d->f->store_known || (!of_order && (!max || count < max)))
 		return DECIDE_GO_ON;
-	anomaly(d, "limits.per_hour", NULL, "wait, or spread the work",
-		"the template's quantity per hour is used up");
+	if (max && count >= max)
+		anomaly(d, "limits.per_hour", NULL, "wait, or spread the work",
+			"the template's quantity per hour is used up");
+	else
+		anomaly(d, "order.per_hour", d->order->id,
+			"wait, or spread the work",
+			"the order's quantity per hour is used up");
 	if (d->r->batch) {
 		d->out->quarantine = false;
 		d->out->answer = POLICY_WAIT;

@@ -24,10 +24,10 @@ struct policy_request {
 	enum tpl_algorithm algorithm; /* of the CSR's key; NONE: unsupported */
 	bool seal_key;		      /* a sealing key was given */
 	bool seal_sig;		      /* with a signature over it */
-	const char *replace;	      /* NULL: not a replacement */
-	const char *order;	      /* order id asked for, NULL: none */
-	bool batch;		      /* part of a batch or stream: may wait */
-	bool offline;		      /* made for an offline line */
+	const char *replace; /* "rework", "scrap"; NULL: not a replacement */
+	const char *order;   /* order id asked for, NULL: none */
+	bool batch;	     /* part of a batch or stream: may wait */
+	bool offline;	     /* made for an offline line */
 };
 
 enum policy_owner { /* whom the store knows a key of */
@@ -60,6 +60,9 @@ struct policy_facts {
 	enum policy_owner
 		key_authority; /* AUTHORITY or NONE: known to signers too */
 
+	bool may_replace; /* the caller can supersede a stored device and revoke
+			     what it had; else no replacement is allowed */
+
 	bool store_known;    /* the rest was read from the store */
 	const char *actor;   /* roster name or "os:<uid>" */
 	const char *station; /* NULL: none named */
@@ -70,9 +73,11 @@ struct policy_facts {
 	bool same_rest; /* body but for the keys as stored, under the template
 			   digest stored */
 	bool request_of_other_device; /* request id known with another device */
-	bool quarantined;	      /* device or request is held */
-	uint64_t issued_last_hour;    /* under this template */
-	uint64_t order_issued; /* under the order, without replacements */
+	bool same_request;	   /* the stored answer is of this request id */
+	bool quarantined;	   /* device or request is held */
+	uint64_t issued_last_hour; /* under this template */
+	uint64_t order_issued;	   /* under the order, without replacements */
+	uint64_t order_reworked;   /* replacements under the order */
 };
 
 #endif

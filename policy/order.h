@@ -24,9 +24,11 @@ struct order {
 	char stations[ORDER_STATIONS_MAX][ORDER_ID_MAX + 1]; /* globs */
 	size_t stations_n; /* 0: as the template says */
 	uint64_t from_s,
-		until_s;   /* window in seconds, until exclusive; 0: open */
-	uint64_t per_hour; /* 0: as the template says */
-	bool hours;	   /* hours_utc was given */
+		until_s; /* window in seconds, until exclusive; 0: open */
+	/* devices of the template in an hour when one is issued under the
+	   order; 0: as the template says */
+	uint64_t per_hour;
+	bool hours;		   /* hours_utc was given */
 	uint16_t from_min, to_min; /* hours.h */
 	bool offline;		   /* may be worked on an offline line */
 	bool open;

@@ -175,7 +175,9 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 			strcmp(other.s.device, i->req->device) != 0;
 	if (rc == PV_OK)
 		rc = find_owners(w, i, f, err);
-	if (rc == PV_OK && t->limits.per_hour > 0)
+	if (rc == PV_OK &&
+	    (t->limits.per_hour > 0 ||
+	     (w->opts->order && w->opts->order->per_hour > 0)))
 		rc = store_rate_since(w->store, w->opts->ctx->template_sha256,
 				      w->now_ms > HOUR_MS ? w->now_ms - HOUR_MS
 							  : 0,

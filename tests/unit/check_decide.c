@@ -158,13 +158,33 @@ static void known(struct world *w, enum policy_state state)
 	w->f.station = "elsewhere";
 }
 
+static void order_hours(struct world *w, uint16_t from, uint16_t to)
+{
+	w->order.hours = true;
+	w->order.from_min = from;
+	w->order.to_min = to;
+}
+
+/* A replacement by another key, of a device in that state. */
+static void replaced(struct world *w, enum policy_state state)
+{
+	w->f.may_replace = true;
+	w->r.replace = "rework";
+	w->f.state = state;
+	w->order.rework = 5;
+}
+
 #define YES POLICY_APPROVED, PV_OK, "", false
+/* approved, and supersedes what is stored */
+#define INSTEAD YES
 #define SAME POLICY_EXISTING, PV_OK, "", false
 #define NO(rule) POLICY_DENIED, PV_DENIED, rule, false
 #define HELD(rule) POLICY_DENIED, PV_DENIED, rule, true
 #define BAD(rule) POLICY_DENIED, PV_INPUT, rule, false
 #define CLASH POLICY_DENIED, PV_CONFLICT, "request.conflict", false
-#define WAITS POLICY_WAIT, PV_DENIED, "limits.per_hour", false
+#define UNFINISHED POLICY_DENIED, PV_CONFLICT, "replace.pending", false
+#define WAITS_FOR(rule) POLICY_WAIT, PV_DENIED, rule, false
+#define WAITS WAITS_FOR("limits.per_hour")
 
 /* clang-format off */
 #include "tests/unit/decide_rows.inc"
@@ -224,6 +244,8 @@ START_TEST(test_rows)
 		      "%s: answer %d code %d rule %s quarantine %d: %s",
 		      row->name, v.answer, v.code, v.rule, v.quarantine,
 		      v.message);
+	ck_assert(v.replaces == (v.answer == POLICY_APPROVED && w.r.replace &&
+				 w.f.store_known));
 	check_text(row, &v);
 	template_free(w.t);
 }
@@ -258,6 +280,11 @@ START_TEST(test_texts)
 	ck_assert_str_eq(v.field, "device");
 	ck_assert_str_eq(v.value, "D0001");
 	ck_assert(strstr(v.fix, "issue --replace --reason rework|scrap"));
+	ck_assert(strstr(v.fix, "not in this version"));
+	w.f.may_replace = true;
+	policy_decide(w.t, w.o, &w.r, &w.f, &v);
+	ck_assert(strstr(v.fix, "issue --replace --reason rework|scrap"));
+	ck_assert(!strstr(v.fix, "not in this version"));
 	w.f.state = POLICY_STATE_NONE;
 	w.o = NULL;
 	w.r.order = NULL;
