@@ -1,5 +1,6 @@
 templatesdir = $(pkgdatadir)/templates
 dist_templates_DATA = templates/template.schema.json \
+	templates/roster.schema.json templates/order.schema.json \
 	templates/root-ca.json templates/issuing-ca.json \
 	templates/matter-paa.json templates/matter-pai.json \
 	templates/matter-dac.json templates/ieee-802.1ar-idevid.json \
@@ -8,3 +9,7 @@ dist_templates_DATA = templates/template.schema.json \
 
 plansdir = $(pkgdatadir)/templates/plans
 dist_plans_DATA = templates/plans/softhsm-demo.json
+
+examplesdir = $(pkgdatadir)/templates/examples
+dist_examples_DATA = templates/examples/roster.json \
+	templates/examples/order.json

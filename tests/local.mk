@@ -281,6 +281,15 @@ tests_fuzz_replay_checkpoint_SOURCES = tests/fuzz/fuzz_checkpoint.c \
 check_PROGRAMS += tests/fuzz/replay_tile
 tests_fuzz_replay_tile_SOURCES = tests/fuzz/fuzz_tile.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_approval
+tests_fuzz_replay_approval_SOURCES = tests/fuzz/fuzz_approval.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_order
+tests_fuzz_replay_order_SOURCES = tests/fuzz/fuzz_order.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_roster
+tests_fuzz_replay_roster_SOURCES = tests/fuzz/fuzz_roster.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_tlogproof
 tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h

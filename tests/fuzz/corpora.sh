@@ -14,6 +14,9 @@ corpora() {
 	note) echo "$data/notes" ;;
 	checkpoint) printf '%s\n' "$data/log" "$data/notes" ;;
 	tlogproof) echo "$data/log" ;;
+	approval) echo "$data/invalid/approval_request" ;;
+	roster | order) printf '%s\n' "$data/invalid/$1" \
+		"$src/../templates/examples" ;;
 	template) printf '%s\n' "$data/template" "$data/invalid/template" \
 		"$src/../templates" "$data/corpora/json" ;;
 	esac

@@ -4,7 +4,8 @@
  *
  * Every parser of bytes that somebody else may have written has a target:
  *
- *   authority  provctl.json                   base64   lib/base/base64
+ *   approval   texts, requests                authority provctl.json
+ *   base64     lib/base/base64                order    orders of production
  *   bundle     .pvb, descriptors, manifests   cbor     items, component contents
  *   checkpoint the log's, cosignatures        cose     messages
  *   csr        PEM or DER to proof            device   .pvb through lib/device
@@ -14,6 +15,7 @@
  *   note       signed notes, keys             pem      lib/base/pem
  *   request    JSON lines, CSV rows           rows     streams of either
  *   tbs        TBS, certificates              template templates, plans
+ *   roster     officers
  *   tile       the log's, paths and bytes     tlogproof proofs of entries
  *   uri        PKCS#11 URIs                   wire     records between processes
  */

@@ -1,11 +1,12 @@
-// Holds templates/template.schema.json and the parser together with a
-// validator that is not ours (ajv, JSON Schema 2020-12):
-// - every shipped template and every valid one in tests/data/template is valid;
-// - every tests/data/invalid/template/<case> is invalid, but for those listed
-//   in tests/data/invalid/template.parser-only, which must pass the schema (or
-//   be no JSON at all): the list cannot go stale either way;
+// Holds templates/*.schema.json and their parsers together with a validator
+// that is not ours (ajv, JSON Schema 2020-12), for templates, rosters, orders:
+// - every shipped one and every valid one in tests/data/template is valid;
+// - every tests/data/invalid/<kind>/<case> is invalid, but for those listed in
+//   tests/data/invalid/<kind>.parser-only, which must pass the schema (or be no
+//   JSON at all): the list cannot go stale either way;
 // - an unknown key anywhere but inside a config is invalid.
-// The parser is held to the same files and changes by check_template.
+// The parsers are held to the same files and changes by check_template_cases,
+// check_roster and check_orderfile.
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,22 +14,29 @@ import Ajv from "ajv/dist/2020.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const templates = join(root, "templates");
-const valid = join(root, "tests", "data", "template");
-const invalid = join(root, "tests", "data", "invalid", "template");
+const invalid = join(root, "tests", "data", "invalid");
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const read = (...path) => utf8.decode(readFileSync(join(...path)));
 const jsonIn = (folder) =>
 	readdirSync(folder)
 		.filter((name) => name.endsWith(".json"))
-		.filter((name) => name !== "template.schema.json")
+		.filter((name) => !name.endsWith(".schema.json"))
 		.map((name) => join(folder, name));
+
+const kinds = {
+	template: [...jsonIn(templates),
+		   ...jsonIn(join(root, "tests", "data", "template"))],
+	roster: [join(templates, "examples", "roster.json")],
+	order: [join(templates, "examples", "order.json")],
+};
 
 const ajv = new Ajv({ strict: true, strictRequired: false,
 		      strictTypes: false, allErrors: true });
-const check = ajv.compile(JSON.parse(read(templates, "template.schema.json")));
 const failures = [];
 let checks = 0;
+let cases = 0;
+let seenByParser = 0;
 
 function expect(ok, what) {
 	checks++;
@@ -46,7 +54,7 @@ function* objects(value, key) {
 		yield* objects(child, name);
 }
 
-function checkValid(path) {
+function checkValid(check, path) {
 	const document = JSON.parse(read(path));
 
 	expect(check(document), `${path}: ${ajv.errorsText(check.errors)}`);
@@ -65,31 +73,41 @@ function parsed(...path) {
 	}
 }
 
-function checkInvalid(name, parserOnly) {
-	const document = parsed(invalid, name, "input");
+function checkInvalid(check, kind, name, parserOnly) {
+	const document = parsed(invalid, kind, name, "input");
 	const refused = document !== null && !check(document.value);
 
 	if (parserOnly.has(name))
-		expect(!refused, `${name}: listed as parser-only, and refused`);
+		expect(!refused,
+		       `${kind}/${name}: listed as parser-only, and refused`);
 	else
-		expect(refused, `${name}: valid for the schema`);
+		expect(refused, `${kind}/${name}: valid for the schema`);
 }
 
-const parserOnly = new Set(
-	read(root, "tests", "data", "invalid", "template.parser-only")
-		.split("\n").filter(Boolean));
-const cases = readdirSync(invalid);
+function checkKind(kind, valid) {
+	const check = ajv.compile(
+		JSON.parse(read(templates, `${kind}.schema.json`)));
+	const parserOnly = new Set(
+		read(invalid, `${kind}.parser-only`).split("\n")
+			.filter(Boolean));
+	const names = readdirSync(join(invalid, kind));
 
-for (const path of [...jsonIn(templates), ...jsonIn(valid)])
-	checkValid(path);
-for (const name of cases)
-	checkInvalid(name, parserOnly);
-for (const name of parserOnly)
-	expect(cases.includes(name), `${name}: listed and not there`);
+	for (const path of valid)
+		checkValid(check, path);
+	for (const name of names)
+		checkInvalid(check, kind, name, parserOnly);
+	for (const name of parserOnly)
+		expect(names.includes(name),
+		       `${kind}/${name}: listed and not there`);
+	cases += names.length;
+	seenByParser += parserOnly.size;
+}
 
+for (const [kind, valid] of Object.entries(kinds))
+	checkKind(kind, valid);
 for (const failure of failures)
 	console.error(`FAIL ${failure}`);
-console.log(`schema: ${checks} checks, ${cases.length} invalid cases ` +
-	    `(${parserOnly.size} seen by the parser only), ` +
+console.log(`schema: ${checks} checks, ${cases} invalid cases ` +
+	    `(${seenByParser} seen by the parser only), ` +
 	    `${failures.length} failed`);
 process.exit(failures.length === 0 ? 0 : 1);

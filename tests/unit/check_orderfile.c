@@ -116,6 +116,18 @@ START_TEST(invalid_files)
 }
 END_TEST
 
+START_TEST(shipped)
+{
+	struct order o;
+	struct buf b;
+
+	unit_read("../../templates/examples/order.json", &b);
+	UNIT_OK(order_parse(buf_span(&b), &o, &err_));
+	ck_assert_uint_eq(o.quantity, 1000);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(strict)
 {
 	json_t *root = json_loads(
@@ -160,6 +172,7 @@ int main(void)
 	tcase_add_test(t, digest_of_bytes);
 	tcase_add_test(t, edges);
 	tcase_add_test(t, invalid_files);
+	tcase_add_test(t, shipped);
 	tcase_add_test(t, strict);
 	tcase_add_test(t, size);
 	suite_add_tcase(s, t);

@@ -79,6 +79,19 @@ START_TEST(invalid_files)
 }
 END_TEST
 
+START_TEST(shipped)
+{
+	struct roster *r;
+	struct buf b;
+
+	unit_read("../../templates/examples/roster.json", &b);
+	UNIT_OK(roster_parse(buf_span(&b), &r, &err_));
+	ck_assert_uint_eq(r->n, 3);
+	roster_free(r);
+	buf_release(&b);
+}
+END_TEST
+
 START_TEST(strict)
 {
 	struct people p;
@@ -195,6 +208,7 @@ int main(void)
 	tcase_add_test(t, finds);
 	tcase_add_test(t, role_names);
 	tcase_add_test(t, invalid_files);
+	tcase_add_test(t, shipped);
 	tcase_add_test(t, strict);
 	tcase_add_test(t, small_order);
 	tcase_add_test(t, bounds);
