@@ -98,12 +98,14 @@ static size_t heap_bytes(const struct issue_run *r)
 		const struct template *t = r->contexts[i]->tmpl;
 		size_t secrets = prepared_secret_bytes(t);
 
+		/* One device's: made, and once more on their way to the row. */
+		secrets *= 4;
 		if (secrets > 0 && r->opts->batch)
-			secrets = GROUP_SECRETS;
+			secrets = 2 * GROUP_SECRETS;
 		if (sealing < result_bytes(t))
 			sealing = result_bytes(t);
-		if (waiting < 2 * secrets)
-			waiting = 2 * secrets;
+		if (waiting < secrets)
+			waiting = secrets;
 	}
 	while (bytes < HEAP_MAX &&
 	       bytes < HEAP_MIN / 2 + waiting + sealing * at_once)

@@ -146,6 +146,14 @@ static enum pv_code start_workers(struct signer *s, struct err *err)
 			   : rc;
 }
 
+/* While the PIN is on its way. */
+static enum pv_code make_ready(struct signer *s, struct err *err)
+{
+	enum pv_code rc = x509_ctx_new(&s->x509, err);
+
+	return rc == PV_OK ? make_groups(s, err) : rc;
+}
+
 static enum pv_code start(struct signer *s, const struct secret *pin,
 			  struct err *err)
 {
@@ -160,10 +168,6 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 	rc = wire_flush(s->opts->writer, err);
 	if (rc == PV_OK)
 		rc = signer_open_token(s, err);
-	if (rc == PV_OK)
-		rc = x509_ctx_new(&s->x509, err);
-	if (rc == PV_OK)
-		rc = make_groups(s, err);
 	if (rc == PV_OK)
 		rc = start_workers(s, err);
 	s->approver = (struct approver){ .ctx = s->opts->contexts[0],
@@ -193,8 +197,10 @@ enum pv_code signer_run(const struct signer_opts *opts, struct err *err)
 {
 	struct signer s = { .opts = opts, .hsm = opts->met };
 	SECRET pin = SECRET_INIT;
-	enum pv_code rc = read_pin(opts->ctl, &pin, err);
+	enum pv_code rc = make_ready(&s, err);
 
+	if (rc == PV_OK)
+		rc = read_pin(opts->ctl, &pin, err);
 	if (rc == PV_OK)
 		rc = start(&s, &pin, err);
 	if (rc == PV_OK)

@@ -54,4 +54,17 @@ expect_exit 4 "$PROVCTL" -C "$H" issue --template matter-pai --from "$T/in.jsonl
 expect_equal "$(($(denials) - before))" 2 "denials logged"
 verify_audit
 
+# SoftHSM writes its token's file at each login.
+case_start "a run that is refused never logs in"
+logins() {
+	stat -c %y "$H"/softhsm/tokens/*/token.object
+}
+before=$(logins)
+expect_exit 4 "$PROVCTL" -C "$H" issue --template matter-pai --device x-1
+expect_exit 10 "$PROVCTL" -C "$H" issue --template none --device x-1
+expect_equal "$(logins)" "$before" "the token's file"
+issue symmetric-sensor S0000000009
+expect_equal "$rc" 0 exit
+[ "$(logins)" != "$before" ] || fail "no login is seen where there is one"
+
 tests_end
