@@ -27,8 +27,13 @@ static inline bool cbor_head(struct cbor_head *h, const uint8_t *p, size_t len,
 	h->info = p[0] & 0x1fu;
 	h->arg = h->info;
 	h->len = 1;
-	if (h->info >= CBOR_INFO_U8 && !cbor_head_argument(h, p, len, why))
-		return false;
+	if (h->info >= CBOR_INFO_U8) {
+		struct cbor_head full = *h; /* h stays in registers */
+
+		if (!cbor_head_argument(&full, p, len, why))
+			return false;
+		*h = full;
+	}
 	len -= h->len;
 	switch (h->major) {
 	case CBOR_MAJOR_BSTR:
