@@ -9,7 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/log/tile.h"
+#include "lib/log/tilefiles.h"
 
 #define TOP "tile"
 
@@ -41,36 +41,17 @@ static enum pv_code wrong(const struct extra *x, const char *what,
 			x->path, what);
 }
 
-static enum pv_code read_into(const struct extra *x, const char *path,
-			      struct buf *out, struct err *err)
-{
-	struct err why;
-	enum pv_code rc;
-
-	err_init(&why);
-	buf_reset(out);
-	rc = file_read(x->dir_fd, path, FILEIO_NOFOLLOW, out, &why);
-	if (rc == PV_INPUT || rc == PV_NOT_FOUND)
-		return wrong(x, "is no file that can be read", err);
-	if (rc != PV_OK)
-		*err = why;
-	return rc;
-}
-
 /* Whether the file begins that of now, and as many entries are in it. */
 static enum pv_code check_former(struct extra *x, const struct log_tile *t,
 				 const struct log_tile *now, struct err *err)
 {
-	char path[LOG_TILE_PATH_MAX];
 	struct log_entries entries;
 	struct err why;
 	bool well;
-	enum pv_code rc;
+	enum pv_code rc = log_tilefile_read(x->dir_fd, t, &x->there, err);
 
-	log_tile_path(now, path);
-	rc = read_into(x, x->path, &x->there, err);
 	if (rc == PV_OK)
-		rc = read_into(x, path, &x->now, err);
+		rc = log_tilefile_read(x->dir_fd, now, &x->now, err);
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);

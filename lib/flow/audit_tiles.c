@@ -8,7 +8,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/audit_entries.h"
 #include "lib/flow/audit_extra.h"
-#include "lib/log/tilereader.h"
+#include "lib/log/tilefiles.h"
 
 #define HINT "get the file anew from the authority"
 /* Any of them may stand in an exported log. */
@@ -50,28 +50,6 @@ static enum pv_code wrong(struct err *err, const char *path, const char *fmt,
 	return err_fail(err, PV_INTEGRITY, "log.tile", HINT, "%s", text);
 }
 
-static enum pv_code read_tile(const struct reading *r, const struct log_tile *t,
-			      struct buf *out, struct err *err)
-{
-	char path[LOG_TILE_PATH_MAX];
-	struct err why;
-	enum pv_code rc;
-
-	log_tile_path(t, path);
-	buf_reset(out);
-	err_init(&why);
-	rc = file_read(r->dir_fd, path, FILEIO_NOFOLLOW, out, &why);
-	if (rc == PV_OK)
-		return PV_OK;
-	if (rc == PV_NOT_FOUND)
-		return wrong(err, path, "%s is not in the folder", path);
-	if (rc == PV_INPUT) /* no file, or far too long */
-		return wrong(err, path, "%s is no tile: %.150s", path,
-			     why.message);
-	*err = why;
-	return rc;
-}
-
 /* Reads the tile that starts at index of its level. */
 static enum pv_code load(struct reading *r, unsigned level, uint64_t index,
 			 struct err *err)
@@ -83,7 +61,7 @@ static enum pv_code load(struct reading *r, unsigned level, uint64_t index,
 	if (!log_tile_at(&l->at, level, index, r->counts->at.size))
 		return err_fail(err, PV_INTERNAL, "log.tile", NULL,
 				"the tree has no such tile");
-	rc = read_tile(r, &l->at, &l->bytes, err);
+	rc = log_tilefile_read(r->dir_fd, &l->at, &l->bytes, err);
 	if (rc != PV_OK)
 		return rc;
 	log_tile_path(&l->at, path);
@@ -99,7 +77,9 @@ static enum pv_code load(struct reading *r, unsigned level, uint64_t index,
 static enum pv_code read_for_proof(void *ctx, const struct log_tile *t,
 				   struct buf *out, struct err *err)
 {
-	return read_tile(ctx, t, out, err);
+	const struct reading *r = ctx;
+
+	return log_tilefile_read(r->dir_fd, t, out, err);
 }
 
 /* Whether the tiles prove, to the checkpoint, the hash that they have there. */
@@ -197,7 +177,7 @@ static enum pv_code take_bundle(struct reading *r, const struct log_tile *t,
 	char path[LOG_TILE_PATH_MAX];
 	struct log_entries entries;
 	struct span entry;
-	enum pv_code rc = read_tile(r, t, &r->bundle, err);
+	enum pv_code rc = log_tilefile_read(r->dir_fd, t, &r->bundle, err);
 
 	if (rc != PV_OK)
 		return rc;

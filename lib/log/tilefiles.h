@@ -11,9 +11,15 @@
 #include "lib/log/tilereader.h"
 
 /*
+ * The file of that tile or bundle, and no other, into out, which is emptied.
+ * PV_INTEGRITY, rule "log.tile" and its path as object, when it is not there,
+ * is no regular file or is longer than out may be; PV_STORAGE.
+ */
+PV_MUST enum pv_code log_tilefile_read(int folder, const struct log_tile *t,
+				       struct buf *out, struct err *err);
+/*
  * Reads below *folder, a descriptor that must outlive the source.
- * PV_INTEGRITY, rule "log.tile" and the tile's path as object, when it is not
- * there, is no regular file or is too long; PV_STORAGE.
+ * Codes as above.
  */
 struct log_tile_source log_tilefiles(int *folder);
 

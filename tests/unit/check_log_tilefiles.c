@@ -97,6 +97,29 @@ START_TEST(test_files)
 }
 END_TEST
 
+/* One file, no wider one in its place, and nothing left of the one before. */
+START_TEST(test_one_file)
+{
+	const struct log_tile whole = { .width = 256 };
+	const struct log_tile narrow = { .index = 1, .width = 7 };
+	struct buf b;
+
+	buf_init(&b, LOG_TILE_BYTES);
+	UNIT_OK(log_tilefile_read(folder, &whole, &b, &err_));
+	UNIT_OK(log_tilefile_read(folder, &whole, &b, &err_));
+	ck_assert_uint_eq(b.len, LOG_TILE_BYTES);
+	err_init(&err);
+	unit_refused(log_tilefile_read(folder, &narrow, &b, &err), PV_INTEGRITY,
+		     "log.tile", &err);
+	ck_assert_str_eq(err.object, "tile/0/001.p/7");
+	b.max = 100;
+	err_init(&err);
+	unit_refused(log_tilefile_read(folder, &whole, &b, &err), PV_INTEGRITY,
+		     "log.tile", &err);
+	buf_release(&b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("log_tilefiles");
@@ -105,6 +128,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_tiles);
 	tcase_add_test(t, test_files);
+	tcase_add_test(t, test_one_file);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
