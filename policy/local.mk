@@ -18,6 +18,7 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/approval.c policy/approval.h policy/approval_count.c \
 	policy/hours.c policy/hours.h policy/orderfile.c policy/orderfile.h \
 	policy/approval_request.c policy/approval_request.h \
+	policy/approval_render.c policy/approval_render.h \
 	policy/roles.c policy/roles.h
 
 # Rows that check_decide.c includes.

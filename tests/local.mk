@@ -65,6 +65,7 @@ LDADD = $(UNIT_LIBS)
 
 UNIT_TESTS = \
 	tests/unit/check_approval \
+	tests/unit/check_approval_render \
 	tests/unit/check_approval_request \
 	tests/unit/check_atrest \
 	tests/unit/check_audit \

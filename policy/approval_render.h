@@ -1,0 +1,32 @@
+/*
+ * approval_render: what an approver is shown before signing, made from the
+ * subject's own bytes. Bytes that cannot be shown are refused: nobody signs
+ * what nobody saw. Lines hold nothing that a terminal obeys (notechars.h).
+ *
+ * Operations on a roster, a template or an order show what these say; the
+ * subjects of all others are lines of text and shown as they are.
+ *
+ * Does not check: that what it says is wise.
+ * Specification: policy.md, "Officers".
+ */
+#ifndef PV_POLICY_APPROVAL_RENDER_H
+#define PV_POLICY_APPROVAL_RENDER_H
+
+#include "policy/approval_request.h"
+
+/*
+ * A fact of the context with this name is the base64 of the roster in force,
+ * as the requester says: a new roster is then shown by what changes.
+ */
+#define APPROVAL_FACT_ROSTER "roster"
+
+/*
+ * Appends text for people, ended by LF. PV_INPUT: the subject's own rule
+ * ("roster.*", "template.*", "order.*", "json.*"), "approval_request.subject"
+ * when it is no clean text, "approval_request.roster" when the roster in force
+ * is none.
+ */
+PV_MUST enum pv_code approval_render(const struct approval_request *request,
+				     struct buf *out, struct err *err);
+
+#endif

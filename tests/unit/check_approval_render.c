@@ -1,0 +1,181 @@
+#include "policy/approval_render.h"
+
+#include "lib/base/base64.h"
+#include "lib/base/sha256.h"
+#include "tests/unit/people.h"
+
+/* What is shown for subject; the caller releases it. */
+static enum pv_code render(enum quorum_op op, struct span subject,
+			   json_t *context, struct buf *out, struct err *err)
+{
+	struct approval_request *q = NULL;
+	struct approval a = { .log = "example.org/factory",
+			      .operation = op,
+			      .requester = "alice",
+			      .expires_s = 1800000000 };
+	enum pv_code rc;
+	struct buf file;
+
+	UNIT_OK(sha256(subject, a.subject, &err_));
+	buf_init(&file, APPROVAL_REQUEST_MAX);
+	UNIT_OK(approval_request_put(&file, &a, subject, context, &err_));
+	UNIT_OK(approval_request_parse(buf_span(&file), &q, &err_));
+	buf_init(out, 1024 * 1024);
+	err_init(err);
+	rc = approval_render(q, out, err);
+	ck_assert(rc == PV_OK || out->len == 0);
+	approval_request_free(q);
+	buf_release(&file);
+	json_decref(context);
+	return rc;
+}
+
+static void shows(struct buf *out, const char *want)
+{
+	const char *text = buf_cstr(out);
+
+	ck_assert_msg(strstr(text, want) != NULL, "no \"%s\" in:\n%s", want,
+		      text);
+}
+
+START_TEST(order)
+{
+	static const char text[] =
+		"{\"order\":\"o-1\",\"template\":\"acme\",\"version\":3,"
+		"\"template_sha256\":\"0123456789abcdef0123456789abcdef"
+		"0123456789abcdef0123456789abcdef\",\"quantity\":1000,"
+		"\"rework\":5,\"stations\":[\"line-*\"],"
+		"\"from\":\"2026-01-01T00:00:00Z\","
+		"\"until\":\"2026-02-01T00:00:00Z\","
+		"\"hours_utc\":\"22:00-06:30\",\"per_hour\":7}";
+	struct buf out;
+	struct err err;
+
+	unit_ok(render(QUORUM_ORDER, span_of(text),
+		       json_pack("{s:s}", "why", "line 3"), &out, &err),
+		&err);
+	shows(&out, "To be signed:\n  provctl approval/v1\n"
+		    "  log example.org/factory\n");
+	shows(&out, "  operation order\n");
+	shows(&out, "  order o-1: 1000 devices and 5 replacements\n"
+		    "  of template acme, version 3\n"
+		    "  template sha256:0123456789abcdef");
+	shows(&out, "  at station line-*\n"
+		    "  not before 2026-01-01T00:00:00Z\n"
+		    "  before 2026-02-01T00:00:00Z\n"
+		    "  at most 7 an hour\n  from 22:00 to 06:30 UTC\n"
+		    "  offline lines: not allowed\n");
+	shows(&out, "Said by the requester, not signed:\n  why: line 3\n");
+	buf_release(&out);
+	unit_refused(render(QUORUM_ORDER, span_of("{}"), NULL, &out, &err),
+		     PV_INPUT, "order.missing", &err);
+	buf_release(&out);
+}
+END_TEST
+
+static json_t *with_roster(struct span text)
+{
+	char *base64 = calloc(1, BASE64_LEN(text.len) + 1);
+	json_t *o;
+
+	ck_assert_ptr_nonnull(base64);
+	base64_encode(text.p, text.len, base64);
+	o = json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64);
+	free(base64);
+	return o;
+}
+
+START_TEST(roster)
+{
+	struct people p;
+	struct buf old, new, out;
+	struct err err;
+
+	people_init(&p, "\"roster\":2");
+	people_text(&p, "\"roster\":2", &old);
+	people_text(&p, "\"roster\":2,\"adopt\":1", &new);
+	unit_ok(render(QUORUM_ROSTER, buf_span(&new), NULL, &out, &err), &err);
+	shows(&out, "  roster version 7\n"
+		    "  officer alice: Alice Example; security-officer\n"
+		    "  key of alice, in a token: alice+");
+	shows(&out, "  key of alice, may be a file: alice+");
+	shows(&out, "  adopt: 1 approvals\n");
+	buf_release(&out);
+	unit_ok(render(QUORUM_ROSTER, buf_span(&new),
+		       with_roster(buf_span(&old)), &out, &err),
+		&err);
+	shows(&out, "says is in force:\n- adopt: 2 approvals\n"
+		    "  roster version 7\n");
+	shows(&out, "\n+ adopt: 1 approvals\n");
+	shows(&out, "\n  order: 2 approvals\n");
+	buf_release(&out);
+	unit_refused(render(QUORUM_ROSTER, buf_span(&new),
+			    with_roster(span_of("{}")), &out, &err),
+		     PV_INPUT, "approval_request.roster", &err);
+	buf_release(&out);
+	unit_refused(render(QUORUM_ROSTER, span_of("[]"), NULL, &out, &err),
+		     PV_INPUT, "roster.type", &err);
+	buf_release(&out);
+	buf_release(&new);
+	buf_release(&old);
+	people_release(&p);
+}
+END_TEST
+
+START_TEST(template_)
+{
+	struct buf text, out;
+	struct err err;
+
+	unit_read("template/base.json", &text);
+	unit_ok(render(QUORUM_ADOPT, buf_span(&text), NULL, &out, &err), &err);
+	shows(&out, "with every default:\n  {\n");
+	shows(&out, "\"max_size\": 65536");
+	buf_release(&out);
+	buf_release(&text);
+	unit_refused(render(QUORUM_ADOPT, span_of("{}"), NULL, &out, &err),
+		     PV_INPUT, NULL, &err);
+	buf_release(&out);
+}
+END_TEST
+
+/* A subject is shown line by line, and nothing in it reaches a terminal. */
+START_TEST(text)
+{
+	static const char *const hidden[] = { "a\x1b[2Jb", "a\xE2\x80\xAE",
+					      "a\rb", "\xFF" };
+	struct buf out;
+	struct err err;
+
+	unit_ok(render(QUORUM_SECRET, span_of("secret fleet-key\nversion 2\n"),
+		       NULL, &out, &err),
+		&err);
+	shows(&out, "The subject, 27 bytes:\n  secret fleet-key\n"
+		    "  version 2\n");
+	buf_release(&out);
+	unit_ok(render(QUORUM_CLOCK_ACCEPT, span_of("no line feed"), NULL, &out,
+		       &err),
+		&err);
+	shows(&out, "  no line feed\n");
+	buf_release(&out);
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
+		unit_refused(render(QUORUM_RELEASE_QUARANTINE,
+				    span_of(hidden[i]), NULL, &out, &err),
+			     PV_INPUT, "approval_request.subject", &err);
+		buf_release(&out);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("approval_render");
+	TCase *t = tcase_create("approval_render");
+
+	tcase_add_test(t, order);
+	tcase_add_test(t, roster);
+	tcase_add_test(t, template_);
+	tcase_add_test(t, text);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
