@@ -96,10 +96,8 @@ PV_MUST enum pv_code issue_context_load(const struct authority *a,
 					const char *template_name,
 					struct issue_context **out,
 					struct err *err);
-/*
- * As above for the template of that digest: completes an earlier intent made
- * under a template that has been replaced since.
- */
+/* As above for the template of that digest: completes an earlier intent made
+ * under a template that has been replaced since. */
 PV_MUST enum pv_code issue_context_load_digest(const struct authority *a,
 					       struct store *store,
 					       const uint8_t sha256[32],
