@@ -29,6 +29,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/device_fixture_impl.h \
 	tests/unit/device_fixture_sign.c \
 	tests/unit/device_fixture_store.c \
+	tests/unit/log_event.h \
 	tests/unit/log_fix.c \
 	tests/unit/log_fix.h \
 	tests/unit/log_folder.c \
@@ -122,6 +123,7 @@ UNIT_TESTS = \
 	tests/unit/check_log_cosign \
 	tests/unit/check_log_decode \
 	tests/unit/check_log_entry \
+	tests/unit/check_log_govern \
 	tests/unit/check_log_lines \
 	tests/unit/check_log_proof \
 	tests/unit/check_log_tile \

@@ -35,6 +35,8 @@ void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		log_fact_uint(e, "seq", intent->seq);
 	if (intent->shards)
 		log_fact_uint(e, "shards", intent->shards);
+	if (intent->rework)
+		log_fact_uint(e, "rework", 1);
 }
 
 void log_cert_issue(struct log_entry *e, const struct log_who *who,
@@ -85,6 +87,8 @@ void log_quarantine_put(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "bytes hash", q->bytes, LOG_HASH);
 	log_fact_str(e, "serial", q->serial);
 	log_fact_str(e, "key", q->key);
+	if (q->held)
+		log_fact_uint(e, "held", q->held);
 }
 
 void log_template_adopt(struct log_entry *e, const struct log_who *who,

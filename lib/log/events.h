@@ -2,12 +2,12 @@
  * events: the entries of the log, one constructor a type, facts and keys as in
  * the table of formats.md 7. Each fills *e, which borrows every argument until
  * it is encoded. Hashes are SHA-256, 32 bytes. Arguments said to be optional
- * may be NULL: their fact is left out.
+ * may be NULL: their fact is left out. What people decided: govern.h.
  */
 #ifndef PV_LOG_EVENTS_H
 #define PV_LOG_EVENTS_H
 
-#include "lib/log/entry.h"
+#include "lib/log/govern.h"
 
 #define LOG_CERT_INTENT "cert.intent"
 #define LOG_CERT_ISSUE "cert.issue"
@@ -15,7 +15,6 @@
 #define LOG_EXPORT "export"
 #define LOG_REQUEST_DENY "request.deny"
 #define LOG_QUARANTINE_PUT "quarantine.put"
-#define LOG_TEMPLATE_ADOPT "template.adopt"
 #define LOG_KEY_GENERATE "key.generate"
 #define LOG_CEREMONY_STEP "ceremony.step"
 
@@ -41,6 +40,7 @@ struct log_intent {
 	uint64_t created_ms;	/* of the row; 0: none */
 	uint64_t seq;		/* of the bundles to come; 0: none */
 	uint64_t shards;	/* of a CA's CRL; 0: no CA */
+	bool rework;		/* in place of another of the same id */
 };
 void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		     const struct log_intent *intent);
@@ -74,10 +74,11 @@ struct log_quarantine {
 	const uint8_t *bytes; /* hash of what was wrong; optional */
 	const char *serial;   /* of the intent that is held; optional */
 	const char *key;      /* label, of a wrong signature; optional */
+	uint64_t held;	      /* number of the row that keeps it; 0: none */
 };
 void log_quarantine_put(struct log_entry *e, const struct log_who *who,
 			const struct log_quarantine *q);
-/* persons: comma-separated, optional. */
+/* persons: comma-separated, optional. With a roster: log_fact_prev(), too. */
 void log_template_adopt(struct log_entry *e, const struct log_who *who,
 			const char *name, uint64_t version, const uint8_t *hash,
 			const char *persons);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/log/events.h"
+#include "tests/unit/log_event.h"
 #include "tests/unit/unit.h"
 
 static const struct log_who who = { 1, "a" };
@@ -261,31 +262,6 @@ START_TEST(test_facts)
 }
 END_TEST
 
-/* Type, object and the keys of the facts, in order, as the log has them. */
-static void ck_event(const struct log_entry *e, const char *type,
-		     const char *object, const char *keys)
-{
-	struct log_entry d;
-	struct buf b;
-	struct err err;
-	char got[256] = "";
-
-	err_init(&err);
-	encode(e, &b);
-	unit_ok(log_entry_decode(buf_span(&b), &d, &err), &err);
-	ck_assert(span_is(d.type, type));
-	ck_assert(span_is(d.object, object));
-	ck_assert(span_is(d.actor, "a"));
-	for (size_t i = 0; i < d.facts_n; i++) {
-		const struct log_fact *f = &d.facts[i];
-
-		snprintf(got + strlen(got), sizeof(got) - strlen(got),
-			 "%s%.*s:%c", i ? "," : "", (int)f->key.len,
-			 (const char *)f->key.p, "utb"[f->kind]);
-	}
-	ck_assert_str_eq(got, keys);
-	buf_release(&b);
-}
 
 /* What only devices and CAs have. */
 static void full_intent(struct log_intent *i, const uint8_t hash[32])
@@ -295,6 +271,7 @@ static void full_intent(struct log_intent *i, const uint8_t hash[32])
 	i->station = "line-1";
 	i->body = hash;
 	i->seal = hash;
+	i->rework = true;
 	i->secrets = hash;
 	i->created_ms = 1;
 	i->seq = 1;
@@ -335,7 +312,8 @@ START_TEST(test_events)
 	full_intent(&i, h[3]);
 	log_cert_intent(&e, &who, &i);
 	ck_event(&e, "cert.intent", "0a",
-		 "seq:u,body:b,role:t,seal:b,device:t,shards:u,created:u,"
+		 "seq:u,body:b,role:t,seal:b,device:t,rework:u,shards:u,"
+		 "created:u,"
 		 "request:t,station:t,secrets hash:b,template hash:b");
 	log_cert_issue(&e, &who, "0a", h[3]);
 	ck_event(&e, "cert.issue", "0a", "cert:b");

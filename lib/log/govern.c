@@ -1,0 +1,133 @@
+#include "lib/log/govern.h"
+
+#include <string.h>
+
+#include "lib/base/cbor.h"
+#include "lib/log/events.h"
+#include "lib/log/tree.h"
+
+#define PREV "prev"
+#define NONCE 16u
+
+static const char *const types[] = {
+	LOG_ROSTER_CHANGE,	LOG_APPROVAL_USE,      LOG_ORDER_OPEN,
+	LOG_ORDER_CLOSE,	LOG_CLOCK_ACCEPT,      LOG_TEMPLATE_ADOPT,
+	LOG_SECRET_ADD,		LOG_SECRET_ROTATE,     LOG_SECRET_DESTROY,
+	LOG_QUARANTINE_RELEASE, LOG_QUARANTINE_REJECT,
+};
+
+bool log_governs(struct span type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (span_is(type, types[i]))
+			return true;
+	return false;
+}
+
+bool log_entry_governs(struct span bytes)
+{
+	struct cbor_reader r;
+	struct cbor_bytes type;
+	uint64_t n;
+
+	cbor_reader_init(&r, bytes.p, bytes.len);
+	return cbor_get_map(&r, &n) && cbor_expect_uint(&r, 1) &&
+	       cbor_get_tstr(&r, &type) &&
+	       log_governs((struct span){ type.p, type.len });
+}
+
+void log_fact_prev(struct log_entry *e, uint64_t prev)
+{
+	if (prev != LOG_NO_PREV)
+		log_fact_uint(e, PREV, prev);
+}
+
+uint64_t log_prev(const struct log_entry *e)
+{
+	const struct log_fact *f = log_fact_find(e, PREV, LOG_UINT);
+
+	return f ? f->u : LOG_NO_PREV;
+}
+
+static void start(struct log_entry *e, const struct log_who *who,
+		  const char *type, const char *object)
+{
+	memset(e, 0, sizeof(*e));
+	e->type = log_str(type);
+	e->time_ms = who->time_ms;
+	e->actor = log_str(who->actor);
+	e->object = log_str(object);
+}
+
+void log_roster_change(struct log_entry *e, const struct log_who *who,
+		       uint64_t version, const uint8_t *hash,
+		       const char *persons)
+{
+	start(e, who, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME);
+	log_fact_uint(e, "version", version);
+	log_fact_bytes(e, "hash", hash, LOG_HASH);
+	log_fact_str(e, "persons", persons);
+}
+
+void log_approval_use(struct log_entry *e, const struct log_who *who,
+		      const struct log_approval *a)
+{
+	start(e, who, LOG_APPROVAL_USE, a->operation);
+	log_fact_bytes(e, "hash", a->text, LOG_HASH);
+	log_fact_bytes(e, "note hash", a->note, LOG_HASH);
+	log_fact_bytes(e, "subject", a->subject, LOG_HASH);
+	log_fact_str(e, "persons", a->persons);
+	log_fact_bytes(e, "nonce", a->nonce, NONCE);
+}
+
+void log_order_open(struct log_entry *e, const struct log_who *who,
+		    const struct log_order *o)
+{
+	start(e, who, LOG_ORDER_OPEN, o->name);
+	log_fact_uint(e, "version", o->version);
+	log_fact_bytes(e, "hash", o->hash, LOG_HASH);
+	log_fact_str(e, "persons", o->persons);
+	log_fact_uint(e, "quantity", o->quantity);
+	log_fact_uint(e, "rework", o->rework);
+}
+
+void log_order_close(struct log_entry *e, const struct log_who *who,
+		     const struct log_order_end *o)
+{
+	start(e, who, LOG_ORDER_CLOSE, o->name);
+	log_fact_bytes(e, "hash", o->hash, LOG_HASH);
+	log_fact_uint(e, "issued", o->issued);
+	log_fact_uint(e, "first", o->first);
+	log_fact_uint(e, "last", o->last);
+	log_fact_bytes(e, "certificates", o->certificates, LOG_HASH);
+	log_fact_bytes(e, "note hash", o->note, LOG_HASH);
+	log_fact_str(e, "persons", o->persons);
+}
+
+void log_secret(struct log_entry *e, const struct log_who *who,
+		const char *type, const char *name, uint64_t version,
+		const uint8_t *hash, const char *persons)
+{
+	start(e, who, type, name);
+	log_fact_uint(e, "version", version);
+	log_fact_bytes(e, "hash", hash, LOG_HASH);
+	log_fact_str(e, "persons", persons);
+}
+
+void log_quarantine_decide(struct log_entry *e, const struct log_who *who,
+			   const char *type, const struct log_decision *d)
+{
+	start(e, who, type, d->request);
+	log_fact_str(e, "device", d->device);
+	log_fact_str(e, "rule", d->rule);
+	log_fact_uint(e, "held", d->held);
+	log_fact_str(e, "persons", d->persons);
+}
+
+void log_clock_accept(struct log_entry *e, const struct log_who *who,
+		      const uint8_t *hash, const char *persons)
+{
+	start(e, who, LOG_CLOCK_ACCEPT, LOG_CLOCK_NAME);
+	log_fact_bytes(e, "hash", hash, LOG_HASH);
+	log_fact_str(e, "persons", persons);
+}
