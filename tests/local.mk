@@ -40,6 +40,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/p11_fault.h \
 	tests/unit/p11_workers.c \
 	tests/unit/p11_workers.h \
+	tests/unit/people_fix.c \
+	tests/unit/people_fix.h \
 	tests/unit/provdev_fixture.c \
 	tests/unit/provdev_fixture.h \
 	tests/unit/seal_keys.h \
@@ -187,12 +189,16 @@ UNIT_TESTS = \
 	tests/unit/check_store_crash \
 	tests/unit/check_store_device \
 	tests/unit/check_store_fault \
+	tests/unit/check_store_held \
 	tests/unit/check_store_keys \
 	tests/unit/check_store_log \
 	tests/unit/check_store_open \
+	tests/unit/check_store_order \
+	tests/unit/check_store_people \
 	tests/unit/check_store_result \
 	tests/unit/check_store_sealed \
 	tests/unit/check_store_wal \
+	tests/unit/check_store_secret \
 	tests/unit/check_tbs \
 	tests/unit/check_tbs_lint \
 	tests/unit/check_template \

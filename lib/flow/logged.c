@@ -38,8 +38,10 @@ bool logged_subject_fits(const struct log_entry *e,
 	uint32_t head = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
 			(uint32_t)p[2] << 8 | p[3];
 	bool own_id = strcmp(s->request, s->device) == 0;
+	bool rework = log_fact_find(e, "rework", LOG_UINT) != NULL;
 
-	return head == s->number && logged_text_is(e, "device", s->device) &&
+	return head == s->number && rework == s->rework &&
+	       logged_text_is(e, "device", s->device) &&
 	       logged_text_is(e, "request", own_id ? "" : s->request) &&
 	       logged_text_is(e, "order", s->order) &&
 	       logged_text_is(e, "role", s->role) &&

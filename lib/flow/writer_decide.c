@@ -6,6 +6,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
+#include "lib/store/store_order.h"
 
 CLEANUP_PTR(struct template, template_free);
 #define HOUR_MS UINT64_C(3600000)
@@ -157,6 +158,7 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 {
 	const struct template *t = w->opts->ctx->tmpl;
 	struct store_device other;
+	struct store_order_count order = { 0, 0 };
 	bool known = false;
 	enum pv_code rc =
 		store_device_get(w->store, i->req->device, d, found, err);
@@ -183,8 +185,9 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 							  : 0,
 				      &f->issued_last_hour, err);
 	if (rc == PV_OK && w->opts->order)
-		rc = store_order_count(w->store, w->opts->order->id,
-				       &f->order_issued, err);
+		rc = store_order_count(w->store, w->opts->order->id, &order,
+				       err);
+	f->order_issued = order.devices;
 	return rc;
 }
 

@@ -66,6 +66,7 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.seal = intent.s.has_seal ? intent.s.seal_sha256 : NULL;
 	facts.created_ms = intent.s.created_ms;
 	facts.seq = intent.seq;
+	facts.rework = intent.s.rework;
 	if (i->tbs.len > 0) {
 		rc = writer_hash(w, i->tbs, tbs, err);
 		facts.tbs = tbs;

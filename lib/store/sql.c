@@ -8,11 +8,21 @@
 	"d.station, d.body, d.spki, d.seal, d.serial, d.created_ms, "          \
 	"d.reserved_ms, d.state, d.intent_index, i.seq, "                      \
 	"(SELECT max(b.seq) FROM bundle b WHERE b.number = d.number), "        \
-	"c.issue_index"
+	"c.issue_index, d.rework"
 #define DEVICE_TABLES                                                          \
 	" FROM device d JOIN template t ON t.id = d.template"                  \
 	" LEFT JOIN intent i ON i.number = d.number"                           \
 	" LEFT JOIN cert c ON c.number = d.number"
+#define ORDER_COLUMNS                                                          \
+	"SELECT o.name, o.devices, o.reworked, p.sha256, t.opened_index, "     \
+	"t.closed_index, t.bytes, t.note FROM ord o LEFT JOIN ticket t ON "    \
+	"t.name = o.name LEFT JOIN template p ON p.id = t.template "
+#define HELD_COLUMNS                                                           \
+	"SELECT id, request, device, rule, source, bytes, state, put_index, "  \
+	"decided_index FROM held "
+#define SECRET_COLUMNS                                                         \
+	"SELECT name, version, add_index, destroyed_index, sealed FROM "       \
+	"secret "
 #define TEMPLATE_COLUMNS                                                       \
 	"SELECT name, version, sha256, adopted_ms, actor, bytes FROM "         \
 	"template "
@@ -23,14 +33,17 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_META_GET] = "SELECT name, origin, created_ms, salt FROM meta "
 			 "WHERE id = 1",
 	[SQL_STATE_PUT] = "INSERT INTO state (id, serial_next, sealed_len, "
-			  "last_ms, devices, recent_first, recent_last, tree) "
-			  "VALUES (1, $1, $2, $3, $4, $5, $6, $7)",
+			  "last_ms, devices, recent_first, recent_last, "
+			  "governance, held, tree) "
+			  "VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)",
 	[SQL_STATE_GET] = "SELECT serial_next, sealed_len, last_ms, devices, "
-			  "recent_first, recent_last, tree FROM state "
+			  "recent_first, recent_last, governance, held, "
+			  "tree FROM state "
 			  "WHERE id = 1",
 	[SQL_STATE_SET] = "UPDATE state SET serial_next = $1, "
 			  "sealed_len = $2, last_ms = $3, devices = $4, "
-			  "recent_first = $5, recent_last = $6, tree = $7 "
+			  "recent_first = $5, recent_last = $6, "
+			  "governance = $7, held = $8, tree = $9 "
 			  "WHERE id = 1",
 
 	[SQL_SEALED_PUT] = "INSERT INTO sealed (start, bytes) VALUES ($1, $2)",
@@ -94,9 +107,9 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_DEVICE_PUT] = "INSERT INTO device (number, device, request, "
 			   "template, ord, role, station, body, spki, seal, "
 			   "serial, created_ms, reserved_ms, state, "
-			   "intent_index) VALUES "
+			   "intent_index, rework) VALUES "
 			   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-			   "$12, $13, 0, $14)",
+			   "$12, $13, 0, $14, $15)",
 	[SQL_DEVICE_GET] =
 		"SELECT " DEVICE_COLUMNS DEVICE_TABLES " WHERE d.number = $1",
 	[SQL_DEVICE_KEYS] = "SELECT device, request, spki, seal FROM device "
@@ -149,10 +162,19 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_RATE_SUM] = "SELECT coalesce(sum(n), 0) FROM rate "
 			 "WHERE name = $1 AND bucket >= $2",
 	[SQL_RATE_DROP] = "DELETE FROM rate WHERE name = $1 AND bucket < $2",
-	[SQL_ORDER_ADD] = "INSERT INTO ord (name, devices) VALUES ($1, $2) "
-			  "ON CONFLICT (name) DO UPDATE SET "
-			  "devices = ord.devices + excluded.devices",
-	[SQL_ORDER_GET] = "SELECT devices FROM ord WHERE name = $1",
+	[SQL_ORDER_ADD] = "INSERT INTO ord (name, devices, reworked) VALUES "
+			  "($1, $2, $3) ON CONFLICT (name) DO UPDATE SET "
+			  "devices = ord.devices + excluded.devices, "
+			  "reworked = ord.reworked + excluded.reworked",
+	[SQL_ORDER_NEW] = "INSERT INTO ord (name, devices, reworked) VALUES "
+			  "($1, 0, 0)",
+	[SQL_ORDER_GET] = "SELECT devices, reworked FROM ord WHERE name = $1",
+	[SQL_ORDER_FIND] = ORDER_COLUMNS "WHERE o.name = $1",
+	[SQL_ORDER_EACH] = ORDER_COLUMNS "ORDER BY o.name",
+	[SQL_TICKET_PUT] = "INSERT INTO ticket (name, template, opened_index, "
+			   "bytes) VALUES ($1, $2, $3, $4)",
+	[SQL_TICKET_CLOSE] = "UPDATE ticket SET closed_index = $1, note = $2 "
+			     "WHERE name = $3",
 
 	[SQL_LOOKUP_PUT] = "INSERT INTO lookup (key, number) VALUES ($1, $2) "
 			   "ON CONFLICT DO NOTHING",
@@ -173,6 +195,49 @@ static const char *const texts[SQL_COUNT] = {
 			 "VALUES ($1, $2, $3)",
 	[SQL_TILE_EACH] = "SELECT place, hash FROM tile WHERE level = $1 AND "
 			  "place >= $2 ORDER BY place",
+
+	[SQL_GOVERN_PUT] = "INSERT INTO governance (log_index, kind, name) "
+			   "VALUES ($1, $2, $3)",
+	[SQL_GOVERN_EACH] = "SELECT log_index, kind, name FROM governance "
+			    "WHERE log_index >= $1 ORDER BY log_index",
+	[SQL_PEOPLE_COUNT] = "SELECT (SELECT count(*) FROM roster), "
+			     "(SELECT count(*) FROM approval), "
+			     "(SELECT count(*) FROM ticket), "
+			     "(SELECT count(closed_index) FROM ticket), "
+			     "(SELECT count(*) FROM secret), "
+			     "(SELECT count(destroyed_index) FROM secret), "
+			     "(SELECT count(*) FROM held), "
+			     "(SELECT count(decided_index) FROM held)",
+	[SQL_ROSTER_PUT] = "INSERT INTO roster (version, log_index, bytes) "
+			   "VALUES ($1, $2, $3)",
+	[SQL_ROSTER_TOP] = "SELECT max(version) FROM roster",
+	[SQL_ROSTER_GET] = "SELECT log_index, bytes FROM roster "
+			   "WHERE version = $1",
+	[SQL_APPROVAL_PUT] = "INSERT INTO approval (nonce, log_index, note) "
+			     "VALUES ($1, $2, $3)",
+	[SQL_APPROVAL_GET] = "SELECT nonce, log_index, note FROM approval "
+			     "WHERE nonce = $1",
+	[SQL_APPROVAL_EACH] = "SELECT nonce, log_index, note FROM approval "
+			      "ORDER BY log_index",
+	[SQL_HELD_PUT] = "INSERT INTO held (id, request, device, rule, "
+			 "source, bytes, state, put_index) VALUES "
+			 "($1, $2, $3, $4, $5, $6, 0, $7)",
+	[SQL_HELD_TOP] = "SELECT max(id) FROM held",
+	[SQL_HELD_DECIDE] = "UPDATE held SET state = $1, decided_index = $2 "
+			    "WHERE id = $3",
+	[SQL_HELD_ANY] = "SELECT 1 FROM held WHERE state = 0 AND device = $1 "
+			 "UNION ALL SELECT 1 FROM held WHERE state = 0 AND "
+			 "request = $2 LIMIT 1",
+	[SQL_HELD_GET] = HELD_COLUMNS "WHERE id = $1",
+	[SQL_HELD_EACH] = HELD_COLUMNS "ORDER BY id",
+	[SQL_SECRET_PUT] = "INSERT INTO secret (name, version, add_index, "
+			   "sealed) VALUES ($1, $2, $3, $4)",
+	[SQL_SECRET_TOP] = "SELECT max(version) FROM secret WHERE name = $1",
+	[SQL_SECRET_DESTROY] = "UPDATE secret SET sealed = NULL, "
+			       "destroyed_index = $1 WHERE name = $2 AND "
+			       "version = $3",
+	[SQL_SECRET_GET] = SECRET_COLUMNS "WHERE name = $1 AND version = $2",
+	[SQL_SECRET_EACH] = SECRET_COLUMNS "ORDER BY name, version",
 };
 
 const char *sql_text(enum sql_id id)

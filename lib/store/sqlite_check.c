@@ -241,6 +241,20 @@ static enum pv_code lookups(struct sqlite_store *s, struct err *err)
 	return rc;
 }
 
+/* The count that spares looking for what is held. */
+static enum pv_code held(struct sqlite_store *s, struct err *err)
+{
+	QUERY q = query_once(s, "SELECT count(*) FROM held WHERE state = 0");
+	uint64_t n;
+	bool row;
+	enum pv_code rc = query_row(&q, &row, err);
+
+	if (rc == PV_OK && (!row || !col_u64(&q, 0, &n) || n != s->state.held))
+		return sqlite_corrupt(s, "more or less is held than counted",
+				      err);
+	return rc;
+}
+
 enum pv_code sqlite_check(struct store *store, struct err *err)
 {
 	struct sqlite_store *s = to_sqlite(store);
@@ -257,5 +271,7 @@ enum pv_code sqlite_check(struct store *store, struct err *err)
 		rc = lookups(s, err);
 	if (rc == PV_OK)
 		rc = sqlite_recount(s, err);
+	if (rc == PV_OK)
+		rc = held(s, err);
 	return rc;
 }

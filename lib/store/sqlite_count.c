@@ -30,16 +30,18 @@ static enum pv_code flush_rate(struct sqlite_store *s, struct err *err)
 	return PV_OK;
 }
 
-static enum pv_code flush_order(struct sqlite_store *s, struct err *err)
+/* One row an order has both counts; which of them t adds to. */
+static enum pv_code flush_order(struct sqlite_store *s, struct tally *t,
+				struct err *err)
 {
-	struct tally *t = &s->order;
-
 	for (size_t i = 0; i < t->n; i++) {
 		QUERY q = query_start(s, SQL_ORDER_ADD);
+		uint64_t n = t->line[i].n;
 		enum pv_code rc;
 
 		query_str(&q, t->line[i].name);
-		query_u64(&q, t->line[i].n);
+		query_u64(&q, t == &s->order ? n : 0);
+		query_u64(&q, t == &s->order ? 0 : n);
 		rc = query_run(&q, err);
 		if (rc != PV_OK)
 			return rc;
@@ -52,7 +54,9 @@ enum pv_code sqlite_tally_flush(struct sqlite_store *s, struct err *err)
 {
 	enum pv_code rc = flush_rate(s, err);
 
-	return rc == PV_OK ? flush_order(s, err) : rc;
+	if (rc == PV_OK)
+		rc = flush_order(s, &s->order, err);
+	return rc == PV_OK ? flush_order(s, &s->rework, err) : rc;
 }
 
 enum pv_code sqlite_tally(struct sqlite_store *s, const char *template,
@@ -61,35 +65,51 @@ enum pv_code sqlite_tally(struct sqlite_store *s, const char *template,
 	/* The time of its entry: when it was reserved, not when a signer
 	 * prepared it, which may be an hour before. */
 	uint64_t bucket = s->state.last_ms / SQLITE_BUCKET_MS;
+	struct tally *order = b->rework ? &s->rework : &s->order;
 	enum pv_code rc = PV_OK;
 
 	if (!tally_fits(&s->rate, template, bucket))
 		rc = flush_rate(s, err);
-	if (rc == PV_OK && b->order[0] && !tally_fits(&s->order, b->order, 0))
-		rc = flush_order(s, err);
+	if (rc == PV_OK && b->order[0] && !tally_fits(order, b->order, 0))
+		rc = flush_order(s, order, err);
 	if (rc != PV_OK)
 		return rc;
 	tally_add(&s->rate, template, bucket);
 	if (b->order[0])
-		tally_add(&s->order, b->order, 0);
+		tally_add(order, b->order, 0);
 	return PV_OK;
 }
 
-/* The database's own count, by a statement of name (and bucket) to a number. */
-static enum pv_code stored(struct sqlite_store *s, enum sql_id id,
-			   const char *name, const uint64_t *since,
-			   uint64_t *count, struct err *err)
+/* The database's own count of a name since a bucket. */
+static enum pv_code stored_rate(struct sqlite_store *s, const char *name,
+				uint64_t since, uint64_t *count,
+				struct err *err)
 {
-	QUERY q = query_start(s, id);
+	QUERY q = query_start(s, SQL_RATE_SUM);
 	bool row;
 	enum pv_code rc;
 
 	*count = 0;
 	query_str(&q, name);
-	if (since)
-		query_u64(&q, *since);
+	query_u64(&q, since);
 	rc = query_row(&q, &row, err);
 	if (rc == PV_OK && row && !col_u64(&q, 0, count))
+		return sqlite_corrupt(s, "a row of counts", err);
+	return rc;
+}
+
+static enum pv_code stored_order(struct sqlite_store *s, const char *name,
+				 struct store_order_count *c, struct err *err)
+{
+	QUERY q = query_start(s, SQL_ORDER_GET);
+	bool row;
+	enum pv_code rc;
+
+	*c = (struct store_order_count){ 0, 0 };
+	query_str(&q, name);
+	rc = query_row(&q, &row, err);
+	if (rc == PV_OK && row &&
+	    (!col_u64(&q, 0, &c->devices) || !col_u64(&q, 1, &c->reworked)))
 		return sqlite_corrupt(s, "a row of counts", err);
 	return rc;
 }
@@ -107,7 +127,7 @@ enum pv_code sqlite_rate_since(struct store *store,
 	if (rc != PV_OK)
 		return rc;
 	if (!tally_cached(&s->rate, ref->name, since, count)) {
-		rc = stored(s, SQL_RATE_SUM, ref->name, &since, count, err);
+		rc = stored_rate(s, ref->name, since, count, err);
 		if (rc == PV_OK && s->txn == TXN_WRITE)
 			tally_cache(&s->rate, ref->name, since, *count);
 	}
@@ -116,17 +136,21 @@ enum pv_code sqlite_rate_since(struct store *store,
 }
 
 enum pv_code sqlite_order_count(struct store *store, const char *order,
-				uint64_t *count, struct err *err)
+				struct store_order_count *c, struct err *err)
 {
 	struct sqlite_store *s = to_sqlite(store);
 	enum pv_code rc = PV_OK;
 
-	if (!tally_cached(&s->order, order, 0, count)) {
-		rc = stored(s, SQL_ORDER_GET, order, NULL, count, err);
-		if (rc == PV_OK && s->txn == TXN_WRITE)
-			tally_cache(&s->order, order, 0, *count);
+	if (!tally_cached(&s->order, order, 0, &c->devices) ||
+	    !tally_cached(&s->rework, order, 0, &c->reworked)) {
+		rc = stored_order(s, order, c, err);
+		if (rc == PV_OK && s->txn == TXN_WRITE) {
+			tally_cache(&s->order, order, 0, c->devices);
+			tally_cache(&s->rework, order, 0, c->reworked);
+		}
 	}
-	*count += tally_sum(&s->order, order, 0);
+	c->devices += tally_sum(&s->order, order, 0);
+	c->reworked += tally_sum(&s->rework, order, 0);
 	return rc;
 }
 

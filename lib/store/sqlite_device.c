@@ -258,6 +258,10 @@ static enum pv_code put_device(struct sqlite_store *s,
 	query_u64(&q, b->created_ms);
 	query_u64(&q, now_ms);
 	query_u64(&q, s->state.tree.size);
+	if (b->rework)
+		query_u64(&q, 1);
+	else
+		query_blob(&q, NULL, 0);
 	rc = query_insert(&q, &taken, err);
 	if (rc == PV_OK && taken)
 		return err_fail(err, PV_CONFLICT, "store.serial",

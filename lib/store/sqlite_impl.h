@@ -28,6 +28,8 @@ struct sqlite_state { /* the one row of table state */
 	uint64_t devices;
 	uint64_t recent_first; /* rows of recent: first to last; none yet */
 	uint64_t recent_last;  /*  when first is last + 1 */
+	uint64_t governance;   /* newest entry of what people decided, + 1 */
+	uint64_t held;	       /* how many wait for people */
 	struct log_tree tree;
 };
 
@@ -78,7 +80,7 @@ struct sqlite_store {
 	struct keys keys;   /* of rows in table recent, and of this txn */
 	struct buf log;	    /* entries not yet in a row, each behind be16 */
 	uint64_t log_first; /* index of the first of them */
-	struct tally rate, order;
+	struct tally rate, order, rework;
 	uint64_t absent[SQLITE_ABSENT]; /* keys this transaction found free */
 	struct key_memo memo[SQLITE_KINDS];
 	struct template_ref refs[SQLITE_TEMPLATE_REFS];
@@ -121,6 +123,8 @@ PV_MUST bool col_u32(struct query *q, int column, uint32_t *v);
 PV_MUST bool col_text(struct query *q, int column, char *out, size_t cap);
 PV_MUST bool col_bytes(struct query *q, int column, uint8_t *out, size_t len);
 PV_MUST bool col_span(struct query *q, int column, struct span *out);
+/* As col_u64(), but a NULL is STORE_NO_INDEX. */
+PV_MUST bool col_index(struct query *q, int column, uint64_t *v);
 
 /* What the last SQLite call's failure means; dooms a write transaction. */
 enum pv_code sqlite_fail(struct sqlite_store *s, const char *doing,
@@ -260,6 +264,26 @@ PV_MUST enum pv_code sqlite_template(struct sqlite_store *s,
 				     const uint8_t sha256[STORE_HASH],
 				     const struct template_ref **ref,
 				     struct err *err);
+
+/* ---- sqlite_govern.c ---- */
+
+/*
+ * Appends what people decided and lists it, and the next of its kind goes on
+ * from there. PV_INPUT, "log.entry" or "store.governance", and PV_DENIED leave
+ * the transaction as it was. The caller's row comes after, and dooms it when
+ * it cannot be written.
+ */
+PV_MUST enum pv_code sqlite_govern(struct sqlite_store *s, const char *kind,
+				   const char *name, struct span entry,
+				   uint64_t *index, struct err *err);
+/* PV_INPUT for an entry that only sqlite_govern() may append. */
+PV_MUST enum pv_code sqlite_not_governed(struct sqlite_store *s,
+					 struct span entry, struct err *err);
+/* The number in the first column of id's one row, for name (may be NULL). */
+PV_MUST enum pv_code sqlite_top(struct sqlite_store *s, enum sql_id id,
+				const char *name, uint64_t *n, struct err *err);
+/* Runs q, the row of an entry that is appended: what fails dooms. */
+PV_MUST enum pv_code sqlite_put_row(struct query *q, struct err *err);
 
 static inline struct sqlite_store *to_sqlite(struct store *s)
 {

@@ -90,6 +90,8 @@ enum pv_code sqlite_log_append(struct store *store, struct span entry,
 	struct sqlite_store *s = to_sqlite(store);
 	enum pv_code rc = sqlite_writing(s, err);
 
+	if (rc == PV_OK)
+		rc = sqlite_not_governed(s, entry, err);
 	return rc == PV_OK ? sqlite_log_add(s, entry, index, err) : rc;
 }
 

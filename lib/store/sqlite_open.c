@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/store/filecheck.h"
 #include "lib/store/sqlite_ops.h"
+#include "lib/store/sqlite_people.h"
 
 #define APPLICATION_ID 0x50564354 /* "PVCT", in the file's header */
 #define SCHEMA_VERSION 4
@@ -272,4 +273,25 @@ static const struct store_ops ops = {
 	.checkpoint_put = sqlite_checkpoint_put,
 	.checkpoint_each = sqlite_checkpoint_each,
 	.checkpoint_last = sqlite_checkpoint_last,
+	.governance_head = sqlite_governance_head,
+	.governance_each = sqlite_governance_each,
+	.governance_add = sqlite_governance_add,
+	.people_count = sqlite_people_count,
+	.roster_put = sqlite_roster_put,
+	.roster_get = sqlite_roster_get,
+	.approval_use = sqlite_approval_use,
+	.approval_get = sqlite_approval_get,
+	.approval_each = sqlite_approval_each,
+	.order_open = sqlite_order_open,
+	.order_close = sqlite_order_close,
+	.order_get = sqlite_order_get,
+	.held_next = sqlite_held_next,
+	.held_put = sqlite_held_put,
+	.held_decide = sqlite_held_decide,
+	.held_any = sqlite_held_any,
+	.held_get = sqlite_held_get,
+	.secret_put = sqlite_secret_put,
+	.secret_destroy = sqlite_secret_destroy,
+	.secret_get = sqlite_secret_get,
+	.secret_each = sqlite_secret_each,
 };

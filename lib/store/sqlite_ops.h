@@ -85,7 +85,8 @@ enum pv_code sqlite_rate_since(struct store *s,
 			       uint64_t since_ms, uint64_t *count,
 			       struct err *err);
 enum pv_code sqlite_order_count(struct store *s, const char *order,
-				uint64_t *count, struct err *err);
+				struct store_order_count *count,
+				struct err *err);
 enum pv_code sqlite_sealed_append(struct store *s, struct span bytes,
 				  uint64_t *offset, struct err *err);
 enum pv_code sqlite_sealed_read(struct store *s, uint64_t offset, uint64_t len,

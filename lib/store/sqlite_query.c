@@ -228,6 +228,14 @@ bool col_u64(struct query *q, int column, uint64_t *v)
 	return type == SQLITE_INTEGER || type == SQLITE_NULL;
 }
 
+bool col_index(struct query *q, int column, uint64_t *v)
+{
+	if (sqlite3_column_type(q->st, column) != SQLITE_NULL)
+		return col_u64(q, column, v);
+	*v = STORE_NO_INDEX;
+	return true;
+}
+
 bool col_u32(struct query *q, int column, uint32_t *v)
 {
 	uint64_t wide = 0;

@@ -20,7 +20,11 @@ static const char *const steps[] = {
 				  "WHERE true ON CONFLICT DO UPDATE SET n = n "
 				  "+ 1",
 	"INSERT INTO temp.recount SELECT 2, ord, 0, 1 FROM main.device "
-	"WHERE ord IS NOT NULL ON CONFLICT DO UPDATE SET n = n + 1",
+	"WHERE ord IS NOT NULL AND rework IS NULL "
+	"ON CONFLICT DO UPDATE SET n = n + 1",
+	"INSERT INTO temp.recount SELECT 4, ord, 0, 1 FROM main.device "
+	"WHERE ord IS NOT NULL AND rework IS NOT NULL "
+	"ON CONFLICT DO UPDATE SET n = n + 1",
 	/* The oldest bucket that must still be there, by template. */
 	"INSERT INTO temp.recount SELECT 3, name, 0, "
 	"max(0, max(bucket) - " TEXT(
@@ -33,11 +37,14 @@ static const char differ[] =
 	"WITH want AS (SELECT r.kind, r.name, r.bucket, r.n FROM temp.recount "
 	"r "
 	"LEFT JOIN temp.recount f ON f.kind = 3 AND f.name = r.name "
-	"WHERE r.kind = 2 OR (r.kind = 1 AND r.bucket >= f.n)), "
+	"WHERE r.kind IN (2, 4) OR (r.kind = 1 AND r.bucket >= f.n)), "
 	"kept AS (SELECT 1 AS kind, r.name, r.bucket, r.n FROM main.rate r "
 	"LEFT JOIN temp.recount f ON f.kind = 3 AND f.name = r.name "
 	"WHERE r.bucket >= coalesce(f.n, 0) "
-	"UNION ALL SELECT 2, name, 0, devices FROM main.ord) "
+	/* An order has its row before the first device. */
+	"UNION ALL SELECT 2, name, 0, devices FROM main.ord WHERE devices > 0 "
+	"UNION ALL SELECT 4, name, 0, reworked FROM main.ord "
+	"WHERE reworked > 0) "
 	"SELECT (SELECT count(*) FROM (SELECT * FROM want EXCEPT "
 	"SELECT * FROM kept)) + (SELECT count(*) FROM (SELECT * FROM kept "
 	"EXCEPT SELECT * FROM want))";

@@ -44,17 +44,21 @@ enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
 	bool open = sqlite3_column_type(q->st, 16) != SQLITE_NULL;
 	uint64_t state;
 	uint64_t intent_seq;
+	uint64_t rework;
 	bool ok;
 
 	memset(d, 0, sizeof(*d));
 	d->has_cert = sqlite3_column_type(q->st, 18) != SQLITE_NULL;
 	ok = subject_row(q, &d->s) && col_u64(q, 14, &state) &&
 	     col_u64(q, 15, &d->intent_index) && col_u64(q, 16, &intent_seq) &&
-	     col_u64(q, 17, &d->seq) && col_u64(q, 18, &d->issue_index);
-	if (!ok || state > STORE_QUARANTINED || state == STORE_ISSUED ||
+	     col_u64(q, 17, &d->seq) && col_u64(q, 18, &d->issue_index) &&
+	     col_u64(q, 19, &rework);
+	if (!ok || rework > 1 || state > STORE_QUARANTINED ||
+	    state == STORE_ISSUED ||
 	    (open ? state != STORE_RESERVED && state != STORE_QUARANTINED
 		  : state == STORE_QUARANTINED))
 		return sqlite_corrupt(q->s, "a device's row", err);
+	d->s.rework = rework == 1;
 	if (open)
 		d->seq = intent_seq;
 	if (!d->has_cert)
@@ -132,7 +136,7 @@ enum pv_code sqlite_device_each(struct store *store, uint32_t from,
 		if (rc != PV_OK || !row)
 			return rc;
 		rc = sqlite_device_row(&q, &d, err);
-		if (rc == PV_OK && !col_span(&q, 19, &cert))
+		if (rc == PV_OK && !col_span(&q, 20, &cert))
 			rc = sqlite_corrupt(q.s, "a certificate's row", err);
 		if (rc == PV_OK)
 			rc = v->fn.device(v->ctx, &d, cert, err);
@@ -158,8 +162,8 @@ static enum pv_code intents(struct sqlite_store *s, uint32_t from, uint32_t to,
 		if (rc != PV_OK || !row)
 			return rc;
 		rc = sqlite_device_row(&q, &d, err);
-		if (rc == PV_OK && (!col_span(&q, 19, &i.tbs) ||
-				    !col_span(&q, 20, &i.secrets)))
+		if (rc == PV_OK && (!col_span(&q, 20, &i.tbs) ||
+				    !col_span(&q, 21, &i.secrets)))
 			rc = sqlite_corrupt(s, "an intent's row", err);
 		i.s = d.s;
 		i.seq = d.seq;

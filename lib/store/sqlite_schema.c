@@ -7,8 +7,12 @@ struct table {
 	const char *sql;
 };
 
-/* Sorted by name: sqlite_schema_check() walks both lists side by side. */
+/* Indices too. Sorted by name: sqlite_schema_check() walks both lists side by
+ * side. */
 static const struct table tables[] = {
+	{ "approval", "CREATE TABLE approval (nonce BLOB PRIMARY KEY, "
+		      "log_index INTEGER NOT NULL, note BLOB NOT NULL) "
+		      "STRICT, WITHOUT ROWID" },
 	{ "bundle",
 	  "CREATE TABLE bundle (number INTEGER NOT NULL REFERENCES device, "
 	  "seal_index INTEGER NOT NULL, seq INTEGER NOT NULL, "
@@ -36,7 +40,18 @@ static const struct table tables[] = {
 	  "role TEXT NOT NULL, station TEXT, body BLOB NOT NULL, spki BLOB, "
 	  "seal BLOB, serial BLOB NOT NULL, created_ms INTEGER NOT NULL, "
 	  "reserved_ms INTEGER NOT NULL, state INTEGER NOT NULL, intent_index "
-	  "INTEGER NOT NULL) STRICT" },
+	  "INTEGER NOT NULL, rework INTEGER) STRICT" },
+	{ "governance", "CREATE TABLE governance (log_index INTEGER PRIMARY "
+			"KEY, kind TEXT NOT NULL, name TEXT NOT NULL) STRICT" },
+	{ "held", "CREATE TABLE held (id INTEGER PRIMARY KEY, "
+		  "request TEXT NOT NULL, device TEXT, rule TEXT NOT NULL, "
+		  "source TEXT NOT NULL, bytes BLOB NOT NULL, "
+		  "state INTEGER NOT NULL, put_index INTEGER NOT NULL, "
+		  "decided_index INTEGER) STRICT" },
+	{ "held_device", "CREATE INDEX held_device ON held (device) "
+			 "WHERE state = 0" },
+	{ "held_request", "CREATE INDEX held_request ON held (request) "
+			  "WHERE state = 0" },
 	{ "intent", "CREATE TABLE intent (number INTEGER PRIMARY KEY "
 		    "REFERENCES device, seq INTEGER NOT NULL, tbs BLOB, "
 		    "secrets BLOB) STRICT" },
@@ -54,7 +69,8 @@ static const struct table tables[] = {
 		  "name TEXT NOT NULL, origin TEXT NOT NULL, "
 		  "created_ms INTEGER NOT NULL, salt BLOB NOT NULL) STRICT" },
 	{ "ord", "CREATE TABLE ord (name TEXT PRIMARY KEY, "
-		 "devices INTEGER NOT NULL) STRICT, WITHOUT ROWID" },
+		 "devices INTEGER NOT NULL, reworked INTEGER NOT NULL) "
+		 "STRICT, WITHOUT ROWID" },
 	{ "own_key",
 	  "CREATE TABLE own_key (id INTEGER PRIMARY KEY, "
 	  "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
@@ -66,19 +82,32 @@ static const struct table tables[] = {
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },
 	{ "recent", "CREATE TABLE recent (id INTEGER PRIMARY KEY, "
 		    "keys BLOB NOT NULL) STRICT" },
+	{ "roster", "CREATE TABLE roster (version INTEGER PRIMARY KEY, "
+		    "log_index INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT" },
 	{ "sealed", "CREATE TABLE sealed (start INTEGER PRIMARY KEY, "
 		    "bytes BLOB NOT NULL) STRICT" },
+	{ "secret", "CREATE TABLE secret (name TEXT NOT NULL, "
+		    "version INTEGER NOT NULL, add_index INTEGER NOT NULL, "
+		    "destroyed_index INTEGER, sealed BLOB, "
+		    "PRIMARY KEY (name, version)) STRICT, WITHOUT ROWID" },
 	{ "state", "CREATE TABLE state (id INTEGER PRIMARY KEY, "
 		   "serial_next INTEGER NOT NULL, sealed_len INTEGER NOT NULL, "
 		   "last_ms INTEGER NOT NULL, devices INTEGER NOT NULL, "
 		   "recent_first INTEGER NOT NULL, "
-		   "recent_last INTEGER NOT NULL, tree BLOB NOT NULL) STRICT" },
+		   "recent_last INTEGER NOT NULL, "
+		   "governance INTEGER NOT NULL, held INTEGER NOT NULL, "
+		   "tree BLOB NOT NULL) STRICT" },
 	{ "template",
 	  "CREATE TABLE template (id INTEGER PRIMARY KEY, "
 	  "name TEXT NOT NULL, version INTEGER NOT NULL, "
 	  "sha256 BLOB NOT NULL UNIQUE, adopted_ms INTEGER NOT NULL, "
 	  "actor TEXT NOT NULL, bytes BLOB NOT NULL, "
 	  "UNIQUE (name, version)) STRICT" },
+	{ "ticket",
+	  "CREATE TABLE ticket (name TEXT PRIMARY KEY REFERENCES ord, "
+	  "template INTEGER NOT NULL REFERENCES template, "
+	  "opened_index INTEGER NOT NULL, closed_index INTEGER, "
+	  "bytes BLOB NOT NULL, note BLOB) STRICT, WITHOUT ROWID" },
 	{ "tile", "CREATE TABLE tile (level INTEGER NOT NULL, "
 		  "place INTEGER NOT NULL, hash BLOB NOT NULL, "
 		  "PRIMARY KEY (level, place)) STRICT, WITHOUT ROWID" },

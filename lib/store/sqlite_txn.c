@@ -16,7 +16,9 @@ static enum pv_code read_state(struct sqlite_store *s, struct err *err)
 	    !col_u64(&q, 1, &st->sealed_len) || !col_u64(&q, 2, &st->last_ms) ||
 	    !col_u64(&q, 3, &st->devices) ||
 	    !col_u64(&q, 4, &st->recent_first) ||
-	    !col_u64(&q, 5, &st->recent_last) || !col_span(&q, 6, &tree))
+	    !col_u64(&q, 5, &st->recent_last) ||
+	    !col_u64(&q, 6, &st->governance) || !col_u64(&q, 7, &st->held) ||
+	    !col_span(&q, 8, &tree))
 		return sqlite_corrupt(s, "its state is not to be read", err);
 	return log_tree_get(&st->tree, tree, err);
 }
@@ -35,6 +37,8 @@ enum pv_code sqlite_state_put(struct sqlite_store *s, enum sql_id id,
 	query_u64(&q, st->devices);
 	query_u64(&q, st->recent_first);
 	query_u64(&q, st->recent_last);
+	query_u64(&q, st->governance);
+	query_u64(&q, st->held);
 	query_blob(&q, tree, len);
 	return query_run(&q, err);
 }
@@ -145,6 +149,7 @@ static void forget(struct sqlite_store *s)
 	buf_reset(&s->log);
 	tally_clear(&s->rate);
 	tally_clear(&s->order);
+	tally_clear(&s->rework);
 }
 
 void sqlite_rollback(struct store *store)

@@ -156,13 +156,4 @@ store_rate_since(struct store *s, const uint8_t template_sha256[STORE_HASH],
 	return s->ops->rate_since(s, template_sha256, since_ms, count, err);
 }
 
-/* Devices reserved under an order. */
-PV_MUST static inline enum pv_code store_order_count(struct store *s,
-						     const char *order,
-						     uint64_t *count,
-						     struct err *err)
-{
-	return s->ops->order_count(s, order, count, err);
-}
-
 #endif

@@ -1,11 +1,12 @@
 /*
  * store_ops: the interface that a backend implements. What each verb means
- * stands at its wrapper: store.h, store_device.h, store_log.h.
+ * stands at its wrapper: store.h, store_device.h, store_log.h and the other
+ * store_*.h.
  */
 #ifndef PV_STORE_OPS_H
 #define PV_STORE_OPS_H
 
-#include "lib/store/store_types.h"
+#include "lib/store/store_people_types.h"
 
 enum store_mode { STORE_READ, STORE_WRITE };
 
@@ -36,6 +37,18 @@ struct store_visit {
 				      struct span entry, struct err *err);
 		enum pv_code (*checkpoint)(void *ctx, uint64_t size,
 					   struct span note, struct err *err);
+		enum pv_code (*governance)(void *ctx,
+					   const struct store_governance *g,
+					   struct err *err);
+		enum pv_code (*approval)(void *ctx,
+					 const struct store_approval *a,
+					 struct err *err);
+		enum pv_code (*order)(void *ctx, const struct store_order *o,
+				      struct err *err);
+		enum pv_code (*held)(void *ctx, const struct store_held *h,
+				     struct err *err);
+		enum pv_code (*secret)(void *ctx, const struct store_secret *x,
+				       struct err *err);
 	} fn;
 };
 
@@ -132,7 +145,8 @@ struct store_ops {
 				   uint64_t since_ms, uint64_t *count,
 				   struct err *err);
 	enum pv_code (*order_count)(struct store *s, const char *order,
-				    uint64_t *count, struct err *err);
+				    struct store_order_count *count,
+				    struct err *err);
 
 	enum pv_code (*sealed_append)(struct store *s, struct span bytes,
 				      uint64_t *offset, struct err *err);
@@ -158,6 +172,71 @@ struct store_ops {
 	enum pv_code (*checkpoint_last)(struct store *s, uint64_t *size,
 					struct buf *note, bool *found,
 					struct err *err);
+
+	enum pv_code (*governance_head)(struct store *s, uint64_t *index,
+					struct err *err);
+	enum pv_code (*governance_each)(struct store *s, uint64_t from,
+					const struct store_visit *v,
+					struct err *err);
+	enum pv_code (*governance_add)(struct store *s, struct span entry,
+				       uint64_t *index, struct err *err);
+	enum pv_code (*people_count)(struct store *s,
+				     struct store_people_counts *c,
+				     struct err *err);
+	enum pv_code (*roster_put)(struct store *s, uint64_t version,
+				   struct span bytes, struct span entry,
+				   struct err *err);
+	enum pv_code (*roster_get)(struct store *s, uint64_t version,
+				   struct store_roster *r, struct buf *bytes,
+				   bool *found, struct err *err);
+	enum pv_code (*approval_use)(struct store *s,
+				     const uint8_t nonce[STORE_NONCE],
+				     struct span note, struct span entry,
+				     struct err *err);
+	enum pv_code (*approval_get)(struct store *s,
+				     const uint8_t nonce[STORE_NONCE],
+				     struct store_approval *a, struct buf *note,
+				     bool *found, struct err *err);
+	enum pv_code (*approval_each)(struct store *s,
+				      const struct store_visit *v,
+				      struct err *err);
+	enum pv_code (*order_open)(struct store *s, const struct store_order *o,
+				   struct span entry, struct err *err);
+	enum pv_code (*order_close)(struct store *s, const char *name,
+				    struct span note, struct span entry,
+				    struct err *err);
+	/* name NULL: each; then found is NULL. */
+	enum pv_code (*order_get)(struct store *s, const char *name,
+				  const struct store_visit *v, bool *found,
+				  struct err *err);
+	enum pv_code (*held_next)(struct store *s, uint64_t *id,
+				  struct err *err);
+	enum pv_code (*held_put)(struct store *s, const struct store_held *h,
+				 struct span entry, uint64_t *id,
+				 struct err *err);
+	enum pv_code (*held_decide)(struct store *s, uint64_t id,
+				    enum store_held_state state,
+				    struct span entry, struct err *err);
+	enum pv_code (*held_any)(struct store *s, const char *device,
+				 const char *request, bool *held,
+				 struct err *err);
+	/* id 0: each; then found is NULL. */
+	enum pv_code (*held_get)(struct store *s, uint64_t id,
+				 const struct store_visit *v, bool *found,
+				 struct err *err);
+	enum pv_code (*secret_put)(struct store *s, const char *name,
+				   uint64_t version, struct span sealed,
+				   struct span entry, struct err *err);
+	enum pv_code (*secret_destroy)(struct store *s, const char *name,
+				       uint64_t version, struct span entry,
+				       struct err *err);
+	enum pv_code (*secret_get)(struct store *s, const char *name,
+				   uint64_t version, struct store_secret *row,
+				   struct buf *sealed, bool *found,
+				   struct err *err);
+	enum pv_code (*secret_each)(struct store *s,
+				    const struct store_visit *v,
+				    struct err *err);
 };
 
 #endif

@@ -92,6 +92,7 @@ struct store_subject {
 	size_t serial_len;    /* 16 to 20 */
 	uint64_t created_ms;  /* when it was prepared */
 	uint64_t reserved_ms; /* of its intent's entry; filled by reads only */
+	bool rework;	      /* in place of another of the same id */
 };
 
 struct store_intent {

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "lib/store/sqlite.h"
+#include "lib/store/store_order.h"
 #include "tests/unit/store_fix.h"
 
 #define GROUP_MAX 1024u
@@ -29,7 +30,7 @@ static enum pv_code facts(struct store *s, const struct store_subject *b,
 	struct store_device d;
 	struct store_owner owner;
 	uint64_t rate;
-	uint64_t order;
+	struct store_order_count order;
 	bool found;
 	enum pv_code rc = store_device_get(s, b->device, &d, &found, err);
 

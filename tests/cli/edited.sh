@@ -149,7 +149,7 @@ expect_exit 5 "$PROVCTL" -C "$H" export inventory
 expect_equal "$(sql "select count(*) from cert")" 2 certificates
 
 for column in "body=zeroblob(32)" "role='other'" "station='line-9'" \
-	"created_ms=1" "template=1" "request='r-9'" "ord='o-9'" \
+	"created_ms=1" "rework=1" "template=1" "request='r-9'" "ord='o-9'" \
 	"seal=zeroblob(32)"; do
 	case_start "a device's row edited: $column"
 	fresh
@@ -257,7 +257,7 @@ case_start "audit verify finds every edited row"
 finds "clock" "update state set last_ms=1"
 finds "rate deleted" "delete from rate"
 finds "rate zeroed" "update rate set n=0"
-finds "order" "insert into ord values ('o-1', 3)"
+finds "order" "insert into ord values ('o-1', 3, 0)"
 for state in 2 3 4; do
 	finds "state $state" "update device set state=$state where \
 		device='client-000000a1'"

@@ -1,4 +1,5 @@
 /* Intents: what is recorded, uniqueness, serials, counts for limits. */
+#include "lib/store/store_order.h"
 #include "tests/unit/store_rig.h"
 
 START_TEST(test_reserve)
@@ -225,6 +226,7 @@ START_TEST(test_counts)
 	STORE_TXN t = STORE_TXN_INIT;
 	const uint8_t *hash = dev[0].intent.s.template_sha256;
 	uint8_t none[32] = { 0 };
+	struct store_order_count o;
 	uint64_t n;
 
 	/* Counted when they are reserved, not when they were prepared. */
@@ -242,8 +244,8 @@ START_TEST(test_counts)
 		reserve(&dev[i], i);
 		unit_ok(store_rate_since(s, hash, FIX_TIME, &n, &err), &err);
 		ck_assert(n == i + 1);
-		unit_ok(store_order_count(s, "order-7", &n, &err), &err);
-		ck_assert(n == 2);
+		unit_ok(store_order_count(s, "order-7", &o, &err), &err);
+		ck_assert(o.devices == 2 && o.reworked == 0);
 	}
 	unit_ok(store_rate_since(s, hash, FIX_TIME + 20000, &n, &err), &err);
 	ck_assert(n == 2);
@@ -257,14 +259,14 @@ START_TEST(test_counts)
 		unit_ok(store_rate_since(s, hash, FIX_TIME + 50000, &n, &err),
 			&err);
 		ck_assert(n == 0);
-		unit_ok(store_order_count(s, "order-7", &n, &err), &err);
-		ck_assert(n == 2);
-		unit_ok(store_order_count(s, "order-8", &n, &err), &err);
-		ck_assert(n == 1);
-		unit_ok(store_order_count(s, "none", &n, &err), &err);
-		ck_assert(n == 0);
-		unit_ok(store_order_count(s, "", &n, &err), &err);
-		ck_assert(n == 0);
+		unit_ok(store_order_count(s, "order-7", &o, &err), &err);
+		ck_assert(o.devices == 2 && o.reworked == 0);
+		unit_ok(store_order_count(s, "order-8", &o, &err), &err);
+		ck_assert(o.devices == 1 && o.reworked == 0);
+		unit_ok(store_order_count(s, "none", &o, &err), &err);
+		ck_assert(o.devices == 0 && o.reworked == 0);
+		unit_ok(store_order_count(s, "", &o, &err), &err);
+		ck_assert(o.devices == 0 && o.reworked == 0);
 	}
 	ck_refused(store_rate_since(s, none, 0, &n, &err), PV_NOT_FOUND,
 		   "store.template");

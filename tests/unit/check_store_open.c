@@ -188,7 +188,7 @@ START_TEST(test_foreign)
 	static const char text[] = "this is a text file and no database, "
 				   "however long it may be";
 
-	tamper("PRAGMA user_version = 2");
+	tamper("PRAGMA user_version = 3");
 	open_refused(PV_STORAGE, "store.version");
 	tamper("PRAGMA user_version = 4; PRAGMA application_id = 7");
 	open_refused(PV_INTEGRITY, "store.format");
@@ -271,7 +271,9 @@ static const char *const edits[] = {
 	"INSERT INTO rate VALUES ('other', 1, 1)",
 	"DELETE FROM ord",
 	"UPDATE ord SET devices = devices + 1",
-	"INSERT INTO ord VALUES ('order-8', 1)",
+	"INSERT INTO ord VALUES ('order-8', 1, 0)",
+	"UPDATE ord SET reworked = 1",
+	"UPDATE device SET rework = 1",
 	"UPDATE state SET serial_next = 16777217",
 };
 

@@ -1,5 +1,6 @@
 /* Results: bundles, certificates, iterations, rolling back. */
 #include "lib/log/entry.h"
+#include "lib/store/store_order.h"
 #include "tests/unit/store_rig.h"
 
 static void ck_entry(uint64_t index, struct span want)
@@ -436,7 +437,7 @@ START_TEST(test_rollback)
 	uint8_t root[32];
 	uint8_t empty[32];
 	uint32_t lent;
-	uint64_t n;
+	struct store_order_count n;
 
 	unit_ok(store_log_root(s, &size, empty, &err), &err);
 	begin(&t);
@@ -456,7 +457,7 @@ START_TEST(test_rollback)
 	ck_assert(size == 0);
 	ck_assert_mem_eq(root, empty, 32);
 	unit_ok(store_order_count(s, "order-7", &n, &err), &err);
-	ck_assert(n == 0);
+	ck_assert(n.devices == 0);
 	begin(&t);
 	reserve(&dev[0], 0);
 	unit_ok(fix_complete(s, &dev[0], &err), &err);
