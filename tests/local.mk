@@ -110,6 +110,7 @@ UNIT_TESTS = \
 	tests/unit/check_escrow \
 	tests/unit/check_fileio \
 	tests/unit/check_gcm \
+	tests/unit/check_governance \
 	tests/unit/check_hpke \
 	tests/unit/check_idset \
 	tests/unit/check_issuer \
@@ -304,7 +305,7 @@ tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/scan tests/cli/sql tests/cli/tamper \
+check_PROGRAMS += tests/cli/people tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
 	tests/interop/make_wrong tests/interop/make_log
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
@@ -341,6 +342,7 @@ CLI_TESTS = \
 	tests/cli/fits.sh \
 	tests/cli/faults.sh \
 	tests/cli/firstday.sh \
+	tests/cli/governance.sh \
 	tests/cli/init.sh \
 	tests/cli/kill.sh \
 	tests/cli/large.sh \

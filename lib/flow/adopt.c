@@ -12,6 +12,7 @@
 #include "lib/flow/context.h"
 #include "lib/flow/event.h"
 #include "lib/flow/manifests.h"
+#include "lib/store/store_people.h"
 
 CLEANUP_PTR(struct template, template_free);
 CLEANUP_PTR(struct issue_context, issue_context_free);
@@ -42,6 +43,25 @@ static enum pv_code is_adopted(struct store *store, const uint8_t sha256[32],
 	return rc;
 }
 
+/* Under a roster it is a decision as others are. */
+static enum pv_code log_adoption(struct store *store, struct log_entry *e,
+				 struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	struct store_people_counts people;
+	enum pv_code rc = store_people_count(store, &people, err);
+
+	buf_init(&bytes, LOG_ENTRY_MAX);
+	if (rc != PV_OK)
+		return rc;
+	if (people.rosters == 0)
+		return event_append(store, e, err);
+	rc = event_decision(store, e, &bytes, err);
+	if (rc == PV_OK)
+		rc = store_governance_add(store, buf_span(&bytes), NULL, err);
+	return rc;
+}
+
 static enum pv_code put_template(struct store *store, const struct template *t,
 				 struct span bytes, const struct event_who *who,
 				 struct err *err)
@@ -62,7 +82,7 @@ static enum pv_code put_template(struct store *store, const struct template *t,
 	if (rc != PV_OK)
 		return rc;
 	log_template_adopt(&e, &who->who, t->name, t->version, t->sha256, NULL);
-	return event_append(store, &e, err);
+	return log_adoption(store, &e, err);
 }
 
 /* Everything in one transaction, read back before it commits. */

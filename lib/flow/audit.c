@@ -89,6 +89,8 @@ static enum pv_code check_rows(struct audit *au, struct err *err)
 		rc = audit_devices(au, err);
 	if (rc == PV_OK)
 		rc = audit_authority(au, err);
+	if (rc == PV_OK)
+		rc = audit_people(au, err);
 	return rc;
 }
 

@@ -17,6 +17,8 @@
  *   the sealed file with their hashes there; manifest and descriptor are signed
  *   by a bundle key of ours
  * - rates and counts of orders are what the devices give
+ * - what people decided is one chain, the store's list of it is all of it, and
+ *   every roster, approval, order, stored secret and held request is as logged
  * - every CA, key and template row agrees with its entry, manifests and chain
  *   verify; no entry of a device, CA or bundle is without its row
  *

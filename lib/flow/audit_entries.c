@@ -185,6 +185,10 @@ static enum pv_code take_quarantine(struct audit_entries *au,
 	char object[160];
 	uint32_t number;
 
+	if (log_fact_find(e, "held", LOG_UINT) &&
+	    !logged_uint_is(e, "held", ++au->held))
+		return audit_fail(err, object_of(e, object), "audit.quarantine",
+				  "what is held is not counted up by one");
 	if (!serial)
 		return PV_OK;
 	if (!audit_number(serial->s, &number) ||
@@ -205,6 +209,26 @@ static enum pv_code take_time(struct audit_entries *au,
 				  "an entry is older than the one before it");
 	au->last_ms = e->time_ms;
 	return PV_OK;
+}
+
+static enum pv_code take_roster(struct audit_entries *au,
+				const struct log_entry *e, struct err *err)
+{
+	if (logged_uint_is(e, "version", ++au->rosters))
+		return PV_OK;
+	return audit_fail(err, "roster", "audit.roster",
+			  "a roster does not follow the one before it");
+}
+
+/* What people decided is one chain, wherever else it counts. */
+static enum pv_code take_decision(struct audit_entries *au, struct span bytes,
+				  const struct log_entry *e, struct err *err)
+{
+	bool counts;
+
+	return governance_take(&au->governance, &au->hasher, bytes, e,
+			       au->tree.size - 1, au->rosters > 0, &counts,
+			       err);
 }
 
 static enum pv_code take_seal(struct audit_entries *au,
@@ -232,6 +256,7 @@ static const struct {
 	{ TYPE(LOG_KEY_GENERATE), take_key },
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
 	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
+	{ TYPE(LOG_ROSTER_CHANGE), take_roster },
 };
 
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
@@ -259,6 +284,8 @@ enum pv_code audit_entries_take(struct audit_entries *au, struct span bytes,
 		rc = log_entry_decode(bytes, e, err);
 	if (rc == PV_OK)
 		rc = take_time(au, e, err);
+	if (rc == PV_OK)
+		rc = take_decision(au, bytes, e, err);
 	while (i < CHECKS && !span_equal(e->type, checks[i].type))
 		i++;
 	return rc == PV_OK && i < CHECKS ? checks[i].take(au, e, err) : rc;
@@ -269,6 +296,7 @@ enum pv_code audit_entries_init(struct audit_entries *au, uint64_t numbers,
 {
 	enum pv_code rc = log_hasher_init(&au->hasher, err);
 
+	au->governance = (struct governance)GOVERNANCE_INIT;
 	if (rc == PV_OK)
 		rc = serialset_init(&au->serials, STORE_SERIAL_FIRST, numbers,
 				    err);

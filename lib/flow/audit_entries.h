@@ -2,8 +2,10 @@
  * audit_entries: what a log says by itself, wherever its entries come from: in
  * order, each well formed and not older than the one before, one intent a
  * serial, one issue at most and after it, a quarantine of an open intent only.
- * The tree grows with them. A check of a later type of entry is one more row
- * of the table in audit_entries.c.
+ * What people
+ * decided is one chain, and rosters count up by one. The tree grows with them.
+ * A check of a later type of entry is one more row of the table in
+ * audit_entries.c.
  *
  * Holds three bits a serial (serialset.h), and what audit.c compares with rows
  * of CAs, keys and templates. Does not check: the root; rows of the store.
@@ -11,6 +13,7 @@
 #ifndef PV_FLOW_AUDIT_ENTRIES_H
 #define PV_FLOW_AUDIT_ENTRIES_H
 
+#include "lib/flow/governance.h"
 #include "lib/flow/serialset.h"
 #include "lib/log/events.h"
 #include "lib/log/tree.h"
@@ -53,6 +56,10 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	struct serialset serials;	 /* every number that may be lent */
 	uint64_t intents, issues, seals; /* entries */
 	uint64_t last_ms;		 /* newest time in an entry */
+
+	struct governance governance; /* the chain of what people decided */
+	uint64_t rosters;	      /* version of the newest */
+	uint64_t held;		      /* rows that quarantine.put names */
 
 	struct audit_ca *cas;
 	struct audit_key *keys;

@@ -53,6 +53,9 @@ PV_MUST enum pv_code audit_signers(struct audit *au, struct err *err);
 /* Third: CAs, keys, templates, and entries that are left over. */
 PV_MUST enum pv_code audit_authority(struct audit *au, struct err *err);
 
+/* Fourth: what people decided. */
+PV_MUST enum pv_code audit_people(struct audit *au, struct err *err);
+
 void audit_progress(struct audit *au);
 /* The entry at index, of that type and object; PV_INTEGRITY "audit.entry". */
 PV_MUST enum pv_code audit_entry(struct audit *au, uint64_t index,

@@ -9,6 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/governance.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_checkpoint.h"
@@ -207,8 +208,11 @@ enum pv_code checkpoint_load(const struct authority *a, struct store *store,
 {
 	CLEANUP(buf_release) struct buf note;
 
+	enum pv_code rc;
+
 	buf_init(&note, CHECKPOINT_MAX);
-	return load(a, store, base, &note, err);
+	rc = load(a, store, base, &note, err);
+	return rc == PV_OK ? governance_check(a, store, &base->last, err) : rc;
 }
 
 enum pv_code checkpoint_last(const struct authority *a, struct store *store,

@@ -36,9 +36,10 @@ struct checkpoint_base {
 
 /*
  * Loads the keys and HOME/checkpoint, and holds the store's log against it and
- * against HOME/cosigned, where that is. PV_INTEGRITY, "log.checkpoint" (one is
- * not ours or not true, or HOME/checkpoint is gone) or "store.older" (the
- * store's log does not go on from one); PV_DENIED; PV_STORAGE.
+ * HOME/cosigned, where that is, then governance_check(); in no transaction.
+ * PV_INTEGRITY, "log.checkpoint" (one is not ours or not true, or
+ * HOME/checkpoint is gone), "store.older" (the log does not go on from one) or
+ * "store.governance"; PV_DENIED; PV_STORAGE.
  */
 PV_MUST enum pv_code checkpoint_load(const struct authority *a,
 				     struct store *store,
@@ -46,8 +47,8 @@ PV_MUST enum pv_code checkpoint_load(const struct authority *a,
 				     struct err *err);
 
 /*
- * The same, and the note itself into the empty note, as it is given out.
- * PV_NOT_FOUND, "log.checkpoint", when none was ever signed.
+ * The same but governance_check(), and the note itself into the empty note, as
+ * it is given out. PV_NOT_FOUND, "log.checkpoint", when none was ever signed.
  */
 PV_MUST enum pv_code checkpoint_last(const struct authority *a,
 				     struct store *store,
@@ -60,8 +61,7 @@ PV_MUST enum pv_code checkpoint_read(const struct authority *a,
 				     const struct checkpoint_base *base,
 				     struct buf *note, struct log_point *at,
 				     struct err *err);
-/* Whether the store's log goes on from there, else PV_INTEGRITY,
- * "store.older". */
+/* PV_INTEGRITY, "store.older", unless the store's log goes on from there. */
 PV_MUST enum pv_code checkpoint_goes_on(struct store *store,
 					const struct log_point *last,
 					struct err *err);
@@ -101,10 +101,10 @@ PV_MUST enum pv_code checkpoint_sign(struct checkpoint_signer *s,
 
 /*
  * Verifies what a signer sent, keeps it in the store (in a transaction of its
- * own) and in HOME/checkpoint, and moves base->last on. A smaller one than is
- * there already, by another process, is not kept, and one of the same size
- * leaves that of the other: it may be cosigned by now. A file that is behind
- * the store's row of that size gets what the row says.
+ * own) and in HOME/checkpoint, with HOME/governance, and moves base->last on. A
+ * smaller one than is there already, by another process, is not kept, and one
+ * of the same size leaves that of the other: it may be cosigned by now. A file
+ * that is behind the store's row of that size gets what the row says.
  */
 PV_MUST enum pv_code checkpoint_keep(const struct authority *a,
 				     struct store *store,

@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/governance.h"
 #include "lib/store/store_checkpoint.h"
 
 static void cleanup_log_checkpoint(struct log_checkpoint *c)
@@ -126,6 +127,8 @@ static enum pv_code keep(const struct authority *a, struct store *store,
 
 	buf_init(&row.note, CHECKPOINT_MAX);
 	rc = store_checkpoint_each(store, row.size, &v, err);
+	if (rc == PV_OK)
+		rc = governance_keep(a, store, row.size, err);
 	if (rc == PV_OK)
 		rc = row.note.len > 0
 			     ? keep_row(a, base, ask, buf_span(&row.note), err)

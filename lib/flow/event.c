@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/store/store_log.h"
+#include "lib/store/store_people.h"
 
 enum pv_code event_now(struct store *store, struct event_who *w,
 		       struct err *err)
@@ -37,6 +38,18 @@ enum pv_code event_append(struct store *store, const struct log_entry *e,
 	if (rc == PV_OK)
 		rc = store_log_append(store, buf_span(&bytes), NULL, err);
 	return rc;
+}
+
+enum pv_code event_decision(struct store *store, struct log_entry *e,
+			    struct buf *bytes, struct err *err)
+{
+	uint64_t prev;
+	enum pv_code rc = store_governance_head(store, &prev, err);
+
+	if (rc != PV_OK)
+		return rc;
+	log_fact_prev(e, prev);
+	return log_entry_encode(e, bytes, err);
 }
 
 enum pv_code event_export(struct store *store, const char *object,

@@ -25,6 +25,14 @@ PV_MUST enum pv_code event_now(struct store *store, struct event_who *w,
 PV_MUST enum pv_code event_append(struct store *store,
 				  const struct log_entry *e, struct err *err);
 
+/*
+ * The entry of a decision (lib/log/govern.h), encoded into the empty bytes for
+ * the store's verb of that change: e, without "prev", gets it here. Inside the
+ * open write transaction.
+ */
+PV_MUST enum pv_code event_decision(struct store *store, struct log_entry *e,
+				    struct buf *bytes, struct err *err);
+
 /* An export of what (a kind: "bundle") about object to whom, in a transaction
  * of its own. */
 PV_MUST enum pv_code event_export(struct store *store, const char *object,

@@ -10,7 +10,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_story.c lib/flow/audit_story.h \
 	lib/flow/audit_entries.c lib/flow/audit_entries.h \
 	lib/flow/audit_extra.c lib/flow/audit_extra.h \
-	lib/flow/audit_log.c lib/flow/audit_points.c \
+	lib/flow/audit_log.c lib/flow/audit_people.c \
+	lib/flow/audit_points.c \
 	lib/flow/audit_points.h lib/flow/audit_tiles.c \
 	lib/flow/audit_tiles.h lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
@@ -27,6 +28,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/event.c lib/flow/event.h \
+	lib/flow/governance.c lib/flow/governance.h \
+	lib/flow/governance_rows.c lib/flow/governance_walk.c \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
 	lib/flow/exportlog.c lib/flow/exportlog.h \
 	lib/flow/exportproof.c lib/flow/exportproof.h \

@@ -1,0 +1,186 @@
+#!/bin/sh
+# What people decided counts as the log says it: a row of a roster, an approval,
+# an order, a stored secret or a decision that somebody took out, put in or
+# edited is found by whatever command opens the store (5, store.governance), and
+# named by audit verify (policy.md, "Trusting the store").
+. "$(dirname "$0")/../lib.sh"
+SQL=$builddir/tests/cli/sql
+PEOPLE=$builddir/tests/cli/people
+
+people() {
+	"$PEOPLE" "$H" "$@" 2>"$T/err" || fail "people $*: $(cat "$T/err")"
+}
+
+sql() {
+	"$SQL" "$H/store.db" "pragma foreign_keys=off" "$@" 2>"$T/err" ||
+		fail "sql $*: $(cat "$T/err")"
+}
+
+# sign: an event, so that the checkpoint covers all that there is.
+sign() {
+	p export inventory >"$T/inventory" 2>"$T/err" ||
+		fail "export: $(cat "$T/err")"
+}
+
+# fresh BASE: H becomes a new copy of what was prepared.
+copies=0
+fresh() {
+	[ "$copies" -eq 0 ] || rm -rf "$H"
+	copies=$((copies + 1))
+	H=$1
+	copy_authority "$T/copy$copies"
+}
+
+# finds OBJECT SQL...: the edited store is refused, and the object is named.
+finds() {
+	finds_object=$1
+	shift
+	for finds_base in "$covered" "$uncovered"; do
+		fresh "$finds_base"
+		sql "$@"
+		expect_error 5 store.governance -C "$H" status
+		json_holds "$error_line" "\"object\":\"$finds_object\""
+		expect_error 5 store.governance -C "$H" issue \
+			--template symmetric-sensor --device S0100000001
+		expect_error 5 store.governance -C "$H" audit verify
+	done
+}
+
+new_authority
+covered=$H
+case_start "HOME/governance is written with the checkpoint"
+expect_equal "$(cut -d' ' -f1,3 "$H/governance")" \
+	"- $(sed -n 2p "$H/checkpoint")" "a new authority's"
+people roster:1:one approval:1:note-1 order:o-1:tls-client:ticket \
+	order:o-2:tls-client:other clock
+people secret:fleet:1:sealed-1 secret:fleet:2:sealed-2 destroy:fleet:1 \
+	end:o-2:other:end held:r-1:D-1 held:r-2:D-2 held:r-3:D-3 \
+	release:1:r-1 reject:2:r-2 roster:2:two
+n=$("$SQL" "$H/store.db" "SELECT max(log_index) FROM governance")
+copy_authority "$T/uncovered"
+uncovered=$H
+H=$covered
+sign
+expect_equal "$(cut -d' ' -f1 "$H/governance")" "$n" head
+expect_equal "$(cut -d' ' -f3 "$H/governance")" \
+	"$(sed -n 2p "$H/checkpoint")" size
+verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$uncovered" status
+expect_exit 0 "$PROVCTL" -C "$uncovered" audit verify
+
+case_start "an adoption under a roster is one of the decisions"
+jq '.version = 7' "$templates/tls-client.json" >"$templates/next.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$templates/next.json"
+expect_equal "$("$SQL" "$H/store.db" \
+	"SELECT kind FROM governance ORDER BY log_index DESC LIMIT 1")" \
+	template.adopt "newest decision"
+verify_audit
+
+case_start "a roster's row"
+finds "roster.change roster" "DELETE FROM roster WHERE version = 2"
+finds "roster.change roster" "DELETE FROM roster WHERE version = 1"
+finds "roster.change roster" "UPDATE roster SET bytes = x'00' WHERE version = 2"
+finds "roster.change roster" "UPDATE roster SET bytes =
+	(SELECT bytes FROM roster WHERE version = 1) WHERE version = 2"
+finds "table roster" "INSERT INTO roster VALUES (3, 3, x'00')"
+
+case_start "an approval's row"
+finds "approval.use order" "DELETE FROM approval"
+finds "approval.use order" "UPDATE approval SET note = x'00'"
+finds "approval.use order" \
+	"UPDATE approval SET nonce = x'00000000000000000000000000000000'"
+finds "table approval" \
+	"INSERT INTO approval SELECT x'09', log_index, note FROM approval"
+
+case_start "an order's rows"
+finds "order.open o-1" "DELETE FROM ticket WHERE name = 'o-1'"
+finds "order.open o-1" "UPDATE ticket SET bytes = x'00' WHERE name = 'o-1'"
+finds "order.close o-2" "UPDATE ticket SET closed_index = NULL, note = NULL
+	WHERE name = 'o-2'"
+finds "order.close o-2" "UPDATE ticket SET note = x'00' WHERE name = 'o-2'"
+finds "table order" "UPDATE ticket SET closed_index = 1, note = x'00'
+	WHERE name = 'o-1'"
+
+case_start "a stored secret's rows"
+finds "secret.rotate fleet" "DELETE FROM secret WHERE version = 2"
+finds "secret.rotate fleet" "UPDATE secret SET sealed = x'00'
+	WHERE version = 2"
+finds "secret.destroy fleet" "UPDATE secret SET destroyed_index = NULL,
+	sealed = CAST('sealed-1' AS BLOB) WHERE version = 1"
+finds "secret.add fleet" "UPDATE secret SET destroyed_index = NULL,
+	sealed = x'00' WHERE version = 1"
+finds "table secret" "UPDATE secret SET destroyed_index = 5, sealed = NULL
+	WHERE version = 2"
+
+case_start "what was held and decided"
+finds "quarantine.release r-1" "DELETE FROM held WHERE id = 1"
+finds "quarantine.reject r-2" "UPDATE held SET state = 1 WHERE id = 2"
+finds "table held" "UPDATE held SET state = 1, decided_index = 5 WHERE id = 3"
+
+case_start "the list itself: its newest row, one in it, one too many"
+finds "log entry $n" \
+	"DELETE FROM governance WHERE log_index = $n"
+finds "log entry $n" "DELETE FROM governance WHERE log_index = $n" \
+	"DELETE FROM roster WHERE version = 2" \
+	"UPDATE state SET governance = $n"
+first=$("$SQL" "$covered/store.db" "SELECT min(log_index) FROM governance")
+finds "log entry $((first + 1))" \
+	"DELETE FROM governance WHERE log_index = $((first + 1))" \
+	"DELETE FROM approval"
+finds "roster.change roster" "INSERT INTO governance VALUES
+	(1, 'roster.change', 'roster')"
+finds "table state" "UPDATE state SET governance = governance - 1"
+
+case_start "all of it, as if nobody had ever decided"
+for everything in "$covered" "$uncovered"; do
+	fresh "$everything"
+	sql "DELETE FROM governance" "DELETE FROM roster" \
+		"DELETE FROM approval" "DELETE FROM ticket" \
+		"DELETE FROM secret" "DELETE FROM held" \
+		"UPDATE state SET governance = 0, held = 0"
+	expect_error 5 store.governance -C "$H" status
+	rm "$H/governance"
+	expect_error 5 store.governance -C "$H" status
+done
+
+case_start "a held request that is gone or edited is found by audit verify"
+for edit in "DELETE FROM held WHERE id = 3" \
+	"UPDATE held SET bytes = x'00' WHERE id = 3" \
+	"UPDATE held SET device = 'D-9' WHERE id = 3"; do
+	fresh "$covered"
+	sql "$edit" "UPDATE state SET held =
+		(SELECT count(*) FROM held WHERE state = 0)"
+	expect_error 5 "" -C "$H" audit verify
+done
+
+case_start "HOME/governance: edited, of elsewhere, writable by others"
+fresh "$covered"
+sed 's/^[0-9]*/3/' "$covered/governance" >"$H/governance"
+expect_error 5 store.governance -C "$H" status
+fresh "$covered"
+echo "nonsense" >"$H/governance"
+expect_error 5 store.governance -C "$H" status
+expect_text "or remove it"
+fresh "$covered"
+sed 's/ [0-9]*$/ 999999/' "$covered/governance" >"$H/governance"
+expect_error 5 store.governance -C "$H" status
+fresh "$covered"
+chmod 666 "$H/governance"
+expect_exit 4 "$PROVCTL" -C "$H" status
+
+case_start "without it the whole log is read, and the file comes back"
+fresh "$covered"
+rm "$H/governance"
+expect_exit 0 "$PROVCTL" -C "$H" status
+sign
+expect_equal "$(cut -d' ' -f1,2 "$H/governance")" \
+	"$(cut -d' ' -f1,2 "$covered/governance")" "chain"
+fresh "$covered"
+rm "$H/governance"
+sql "DELETE FROM governance WHERE log_index = $n" \
+	"DELETE FROM roster WHERE version = 2" \
+	"UPDATE state SET governance = $n"
+expect_error 5 store.governance -C "$H" status
+
+tests_end

@@ -1,0 +1,106 @@
+/*
+ * people HOME WHAT...: puts decisions into an authority's store with their
+ * entries, in one transaction, as a verb would. WHAT is one of
+ *   roster:VERSION:TEXT  approval:N:NOTE  order:NAME:TEMPLATE:TEXT
+ *   end:NAME:TEXT:NOTE   secret:NAME:VERSION:SEALED  destroy:NAME:VERSION
+ *   held:REQUEST:DEVICE  release:N:REQUEST  reject:N:REQUEST  clock
+ * Exit 1 when the store refuses.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/backends.h"
+#include "tests/unit/people_fix.h"
+
+#define PARTS 4
+
+static enum pv_code take_hash(void *ctx, const struct store_template *t,
+			      struct err *err)
+{
+	(void)err;
+	memcpy(ctx, t->sha256, STORE_HASH);
+	return PV_OK;
+}
+
+static enum pv_code order(struct store *s, char *const *p, struct err *err)
+{
+	uint8_t hash[STORE_HASH];
+	const struct store_visit v = { hash, { .template = take_hash } };
+	enum pv_code rc = store_template_current(s, p[2], &v, err);
+
+	return rc == PV_OK ? people_order(s, p[1], hash, p[3], err) : rc;
+}
+
+static uint64_t number(const char *text)
+{
+	return strtoull(text, NULL, 10);
+}
+
+static enum pv_code decide(struct store *s, char *const *p, struct err *err)
+{
+	uint64_t id;
+
+	if (strcmp(p[0], "roster") == 0)
+		return people_roster(s, number(p[1]), p[2], err);
+	if (strcmp(p[0], "approval") == 0)
+		return people_approval(s, (uint8_t)number(p[1]), p[2], err);
+	if (strcmp(p[0], "order") == 0)
+		return order(s, p, err);
+	if (strcmp(p[0], "end") == 0)
+		return people_order_end(s, p[1], p[2], p[3], err);
+	if (strcmp(p[0], "secret") == 0)
+		return people_secret(s, p[1], number(p[2]), p[3], err);
+	if (strcmp(p[0], "destroy") == 0)
+		return people_secret_end(s, p[1], number(p[2]), err);
+	if (strcmp(p[0], "held") == 0)
+		return people_held(s, p[1], p[2], &id, err);
+	if (strcmp(p[0], "release") == 0)
+		return people_decide(s, number(p[1]), p[2], STORE_RELEASED,
+				     err);
+	if (strcmp(p[0], "reject") == 0)
+		return people_decide(s, number(p[1]), p[2], STORE_REJECTED,
+				     err);
+	return people_clock(s, err);
+}
+
+static enum pv_code run(struct store *s, int n, char **what, struct err *err)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	enum pv_code rc = store_begin(s, STORE_WRITE, &t, err);
+
+	for (int i = 0; rc == PV_OK && i < n; i++) {
+		char none[1] = "";
+		char *parts[PARTS + 1] = { none, none, none, none, NULL };
+		char *rest = what[i];
+
+		for (int k = 0; k < PARTS && rest; k++)
+			parts[k] = strsep(&rest, ":");
+		rc = decide(s, parts, err);
+	}
+	return rc == PV_OK ? store_commit(&t, err) : rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct authority *a = NULL;
+	struct store *s = NULL;
+	struct err err;
+	enum pv_code rc;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: people HOME WHAT...\n");
+		return 2;
+	}
+	err_init(&err);
+	rc = authority_open(argv[1], &a, &err);
+	if (rc == PV_OK)
+		rc = app_backends.store_open(a, false, &s, &err);
+	if (rc == PV_OK)
+		rc = run(s, argc - 2, argv + 2, &err);
+	if (rc != PV_OK)
+		fprintf(stderr, "people: %s: %s\n", err.rule, err.message);
+	store_close(s);
+	authority_close(a);
+	return rc == PV_OK ? 0 : 1;
+}
