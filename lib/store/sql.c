@@ -100,8 +100,10 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_CHECKPOINT_LAST] = "SELECT size, note FROM checkpoint ORDER BY "
 				"size DESC LIMIT 1",
 	[SQL_DATAKEY_PUT] = "INSERT INTO datakey (id, sealed) VALUES ($1, $2)",
-	[SQL_DATAKEY_COUNT] = "SELECT count(*) FROM datakey WHERE "
-			      "substr(sealed, 1, 16) = $1",
+	/* A destroyed secret does not say any more by which key. */
+	[SQL_DATAKEY_COUNT] = "SELECT (SELECT count(*) FROM datakey WHERE "
+			      "substr(sealed, 1, 16) = $1) + "
+			      "(SELECT count(*) FROM secret)",
 	[SQL_DATAKEY_GET] = "SELECT sealed FROM datakey WHERE id = $1",
 
 	[SQL_DEVICE_PUT] = "INSERT INTO device (number, device, request, "

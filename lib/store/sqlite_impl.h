@@ -72,6 +72,7 @@ struct sqlite_store {
 	enum sqlite_txn txn;
 	bool doomed;	/* this transaction may not be committed */
 	bool poisoned;	/* a sync failed: no more writing */
+	bool erased;	/* bytes that must not stay in any file */
 	int wal_frames; /* in the write-ahead log at the last commit */
 	unsigned small_commits;
 	bool wal_filled; /* its file has its length: commits overwrite */

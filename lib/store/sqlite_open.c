@@ -32,8 +32,10 @@ static void sqlite_close(struct store *store)
 		sqlite3_finalize(s->stmt[i]);
 	for (size_t i = 0; i < SQLITE_BOUNDS; i++)
 		sqlite3_finalize(s->bound[i]);
-	/* The next process reads all of a write-ahead log that is left. */
-	if (s->db && (s->wal_frames > CLOSE_FRAMES || s->wal_filled) &&
+	/* The next process reads all of a write-ahead log that is left, and
+	 * what was erased may stand in it. */
+	if (s->db &&
+	    (s->wal_frames > CLOSE_FRAMES || s->wal_filled || s->erased) &&
 	    !s->poisoned)
 		(void)sqlite3_wal_checkpoint_v2(
 			s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -228,7 +228,8 @@ store_datakey_get(struct store *s, const uint8_t id[STORE_UUID],
 	return s->ops->datakey_get(s, id, sealed, found, err);
 }
 
-/* How many data keys name that key as the one that sealed them. */
+/* How many rows that key has sealed at most: the data keys that name it, and
+ * every version of a secret that there ever was (store_secret.h). */
 PV_MUST static inline enum pv_code
 store_datakey_count(struct store *s, const uint8_t by[STORE_UUID], uint64_t *n,
 		    struct err *err)

@@ -17,8 +17,9 @@ store_secret_put(struct store *s, const char *name, uint64_t version,
 	return s->ops->secret_put(s, name, version, sealed, entry, err);
 }
 
-/* Deletes the sealed bytes. PV_NOT_FOUND, or PV_CONFLICT when they are gone:
- * "store.secret". */
+/* Deletes the sealed bytes, which are gone from the backend's files once the
+ * handle is closed and no other reads an earlier state. PV_NOT_FOUND, or
+ * PV_CONFLICT when they are gone: "store.secret". */
 PV_MUST static inline enum pv_code
 store_secret_destroy(struct store *s, const char *name, uint64_t version,
 		     struct span entry, struct err *err)

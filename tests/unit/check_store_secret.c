@@ -1,7 +1,9 @@
 /* Stored secrets, sealed: versions, and what is left when one is destroyed. */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "lib/base/fileio.h"
 #include "tests/unit/people_fix.h"
 #include "tests/unit/store_rig.h"
 
@@ -146,6 +148,71 @@ START_TEST(test_rollback)
 }
 END_TEST
 
+#define LONG 4100 /* more than a page of the database */
+
+/* The database or its write-ahead log holds that piece. */
+static bool in_files(const char *piece, size_t len)
+{
+	static const char *const ends[] = { "", "-wal" };
+	bool found = false;
+
+	for (size_t i = 0; i < 2; i++) {
+		char name[300];
+		struct buf b;
+
+		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+		/* An emptied log is refused, as one that is not there. */
+		buf_init(&b, 8u << 20);
+		if (file_read(AT_FDCWD, name, 0, &b, NULL) == PV_OK)
+			found = found || memmem(b.data, b.len, piece, len);
+		buf_release(&b);
+	}
+	return found;
+}
+
+START_TEST(test_erased)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	char value[2][LONG + 1] = { "", "" };
+
+	for (size_t i = 0; i < LONG; i++) {
+		value[0][i] = (char)('A' + (i * i + i / 7) % 53);
+		value[1][i] = (char)('A' + (i * i * 3 + i / 5) % 53);
+	}
+	begin(&t);
+	put("fleet", 1, value[0]);
+	put("fleet", 2, value[1]);
+	commit(&t);
+	reopen();
+	ck_assert(in_files(value[0] + 2000, 64));
+	begin(&t);
+	unit_ok(people_secret_end(s, "fleet", 1, &err), &err);
+	commit(&t);
+	reopen();
+	for (size_t at = 0; at + 64 <= LONG; at += 64)
+		ck_assert(!in_files(value[0] + at, 64));
+	ck_assert(in_files(value[1] + 2000, 64));
+	unit_ok(store_check(s, &err), &err);
+}
+END_TEST
+
+/* The store key has sealed them, whatever became of them. */
+START_TEST(test_uses)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	const uint8_t by[STORE_UUID] = { 1 };
+	uint64_t n;
+
+	begin(&t);
+	put("fleet", 1, "one");
+	put("other", 1, "two");
+	unit_ok(people_secret_end(s, "fleet", 1, &err), &err);
+	commit(&t);
+	unit_ok(store_datakey_count(s, by, &n, &err), &err);
+	ck_assert_uint_eq(n, 2);
+}
+END_TEST
+
 static const char *const damages[] = {
 	"UPDATE secret SET sealed = NULL",
 	"UPDATE secret SET destroyed_index = 0",
@@ -185,6 +252,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_destroy);
 	tcase_add_test(t, test_each);
 	tcase_add_test(t, test_rollback);
+	tcase_add_test(t, test_erased);
+	tcase_add_test(t, test_uses);
 	tcase_add_loop_test(t, test_damaged, 0, 3);
 	suite_add_tcase(suite, t);
 	return suite;
