@@ -5,6 +5,7 @@ cmd_libpvcmd_a_SOURCES = \
 	cmd/backends.c cmd/backends.h \
 	cmd/opts.c cmd/opts.h \
 	cmd/pin.c cmd/pin.h \
+	cmd/prompt.c cmd/prompt.h \
 	cmd/term.c cmd/term.h
 
 bin_PROGRAMS += cmd/provctl

@@ -2,24 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cmd/opts.h"
+#include "cmd/prompt.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-
-#define CTRL_C 0x03
-#define CTRL_D 0x04
-#define BACKSPACE 0x08
-#define DELETE 0x7f
 
 /* Drops one line end, and refuses what is left empty or too long. */
 static enum pv_code finish(struct secret *s, size_t len, const char *where,
@@ -116,115 +108,19 @@ static enum pv_code read_systemd(const char *name, struct secret *pin,
 			 err);
 }
 
-/* The terminal while it does not echo. */
-struct tty {
-	int fd;
-	int signals;
-	bool changed;
-	struct termios before;
-	sigset_t mask;
-};
-
-/* Signals that came meanwhile are delivered here, with the terminal whole. */
-static void tty_restore(struct tty *t)
-{
-	if (t->changed)
-		tcsetattr(t->fd, TCSAFLUSH, &t->before);
-	fd_cleanup(&t->fd);
-	if (t->signals >= 0)
-		sigprocmask(SIG_SETMASK, &t->mask, NULL);
-	fd_cleanup(&t->signals);
-}
-
-static enum pv_code tty_quiet(struct tty *t, struct err *err)
-{
-	struct termios raw;
-	sigset_t block;
-
-	t->fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (t->fd < 0 || tcgetattr(t->fd, &t->before) != 0)
-		return err_fail(err, PV_DENIED, "pin.terminal",
-				"use pin_source file:, fd: or systemd: without "
-				"a terminal",
-				"there is no terminal to ask for the PIN on");
-	sigemptyset(&block);
-	sigaddset(&block, SIGINT);
-	sigaddset(&block, SIGTERM);
-	sigaddset(&block, SIGHUP);
-	sigaddset(&block, SIGQUIT);
-	sigaddset(&block, SIGTSTP);
-	if (sigprocmask(SIG_BLOCK, &block, &t->mask) != 0)
-		return err_errno(err, PV_INTERNAL, NULL, NULL, "sigprocmask");
-	t->signals = signalfd(-1, &block, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (t->signals < 0) {
-		sigprocmask(SIG_SETMASK, &t->mask, NULL);
-		return err_errno(err, PV_INTERNAL, NULL, NULL, "signalfd");
-	}
-	raw = t->before;
-	raw.c_lflag &=
-		(tcflag_t) ~(ECHO | ECHOE | ECHOK | ECHONL | ICANON | ISIG);
-	raw.c_cc[VMIN] = 1;
-	raw.c_cc[VTIME] = 0;
-	t->changed = true;
-	if (tcsetattr(t->fd, TCSAFLUSH, &raw) != 0)
-		return err_errno(err, PV_DENIED, "pin.terminal", NULL,
-				 "cannot switch the terminal's echo off");
-	return PV_OK;
-}
-
-/* One byte, or PV_INTERRUPTED for a signal (left pending) or an end. */
-static enum pv_code tty_byte(const struct tty *t, uint8_t *byte,
-			     struct err *err)
-{
-	struct pollfd fds[2] = { { .fd = t->fd, .events = POLLIN },
-				 { .fd = t->signals, .events = POLLIN } };
-
-	for (;;) {
-		int n = poll(fds, 2, -1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || fds[1].revents)
-			break;
-		if (read(t->fd, byte, 1) == 1 && *byte != CTRL_C)
-			return PV_OK;
-		break;
-	}
-	return err_fail(err, PV_INTERRUPTED, "pin.interrupted", NULL,
-			"interrupted while asking for the PIN");
-}
-
 static enum pv_code prompt(const char *what, struct secret *pin,
 			   struct err *err)
 {
-	CLEANUP(tty_restore) struct tty t = { .fd = -1, .signals = -1 };
+	const struct prompt p = { .what = "PIN",
+				  .about = what,
+				  .rule = "pin.terminal",
+				  .hint = "use pin_source file:, fd: or "
+					  "systemd: without a terminal",
+				  .max = PIN_MAX };
 	SECRET s = SECRET_INIT;
-	uint8_t byte = 0;
-	size_t len = 0;
-	enum pv_code code = tty_quiet(&t, err);
+	enum pv_code code = prompt_hidden(&p, &s, err);
 
-	if (!code)
-		code = secret_alloc(&s, PIN_MAX + 1, err);
-	if (!code)
-		code = fd_write_all(t.fd, "PIN for ", 8, err);
-	if (!code)
-		code = fd_write_all(t.fd, what, strlen(what), err);
-	if (!code)
-		code = fd_write_all(t.fd, ": ", 2, err);
-	while (!code) {
-		code = tty_byte(&t, &byte, err);
-		if (code || byte == '\n' || byte == '\r' || byte == CTRL_D)
-			break;
-		if (byte == BACKSPACE || byte == DELETE)
-			len -= len > 0;
-		else if (len < s.len)
-			s.data[len++] = byte;
-	}
-	secret_wipe(&byte, sizeof(byte));
-	if (t.fd >= 0 && t.changed) {
-		ssize_t n = write(t.fd, "\n", 1);
-		(void)n;
-	}
-	return code ? code : finish(&s, len, "the prompt", pin, err);
+	return code ? code : finish(&s, s.len, "the prompt", pin, err);
 }
 
 bool pin_source_valid(const char *source)
