@@ -183,6 +183,7 @@ UNIT_TESTS = \
 	tests/unit/check_rows \
 	tests/unit/check_sandbox \
 	tests/unit/check_secret \
+	tests/unit/check_secrets \
 	tests/unit/check_serialset \
 	tests/unit/check_sha256 \
 	tests/unit/check_signer \
