@@ -107,6 +107,8 @@ static enum pv_code record(const struct authority *a, struct store *store,
 		rc = issue_context_load_digest(a, store, t->sha256, &ctx, err);
 	if (rc == PV_OK && ctx)
 		rc = issue_context_manifests(ctx, pvtime_now_s(), err);
+	if (rc == PV_OK && ctx)
+		rc = stored_rows_complete(&ctx->stored, err);
 	if (rc == PV_OK)
 		rc = store_commit(&txn, err);
 	return rc;

@@ -28,8 +28,8 @@ struct adopt_report {
  * home. hsm may be NULL for a CA template, which has no manifest. The same
  * bytes again are fine. PV_INPUT (lint), PV_CONFLICT "store.template" (version
  * not above the adopted one), PV_NOT_FOUND (no CA of that name, no escrow
- * file, a key that the template needs), PV_HSM_*, PV_STORAGE. Nothing is kept
- * after a failure.
+ * file, a key or stored secret that the template needs), PV_HSM_*, PV_STORAGE.
+ * Nothing is kept after a failure.
  */
 PV_MUST enum pv_code
 adopt_template(const struct authority *a, struct store *store, struct hsm *hsm,

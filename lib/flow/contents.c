@@ -80,20 +80,17 @@ static enum pv_code get_secret(struct signing *s, const struct prepared *p,
 
 	switch (t->kind) {
 	case TPL_SECRET_RANDOM:
+	case TPL_SECRET_STORED:
 		*value = prepared_secret(p, component, n);
 		break;
 	case TPL_SECRET_DERIVE:
 		rc = derive_secret(s, t->source, device, made, err);
 		*value = made;
 		break;
-	case TPL_SECRET_STORED:
-		*value = NULL;
-		break;
 	}
 	if (rc == PV_OK && !*value)
-		rc = err_fail(err, PV_NOT_FOUND, "secret.missing",
-			      "store the secret, or use random or derive",
-			      "there is no stored secret for %s", t->name);
+		rc = err_fail(err, PV_INTERNAL, "secret.missing", NULL,
+			      "a device has no value for secret %s", t->name);
 	return rc;
 }
 
@@ -212,7 +209,9 @@ static enum pv_code size_of(const struct signing *s, const struct prepared *p,
 	if (rc != PV_OK)
 		return rc;
 	for (size_t i = 0; i < c->secrets_n; i++) {
-		sizes[i].len = c->secrets[i].bytes;
+		const struct secret *made = prepared_secret(p, component, i);
+
+		sizes[i].len = made ? made->len : c->secrets[i].bytes;
 		v.list[i].name = c->secrets[i].name;
 		v.list[i].value = &sizes[i];
 	}

@@ -1,15 +1,15 @@
 /*
  * contents: what goes into one component of one device: certificate and
- * chain, host key, configuration, random and derived secrets, files. Values
- * exist only while their component is being sealed.
+ * chain, host key, configuration, random, derived and stored secrets, files.
+ * Values exist only while their component is being sealed.
  */
 #ifndef PV_FLOW_CONTENTS_H
 #define PV_FLOW_CONTENTS_H
 
 #include "lib/flow/issued.h"
 
-/* Plaintext of a sealed component. PV_NOT_FOUND, rule "secret.missing", for a
- * stored secret; PV_INPUT for values; PV_HSM_* for derivation. */
+/* Plaintext of a sealed component. PV_INPUT for values; PV_HSM_* for
+ * derivation. */
 PV_MUST enum pv_code contents_sealed(struct signing *s, const struct issued *i,
 				     size_t component, struct secret *out,
 				     struct err *err);

@@ -31,6 +31,7 @@ void issue_context_free(struct issue_context *ctx)
 	free(ctx->issuer);
 	for (size_t i = 0; i < ctx->owned_n; i++)
 		free(ctx->owned[i]);
+	stored_rows_release(&ctx->stored);
 	free(ctx);
 }
 
@@ -126,17 +127,7 @@ static enum pv_code choose_keys(struct issue_context *ctx,
 	return rc;
 }
 
-/* There is no way yet to put one into the store. */
-static enum pv_code no_secret(const struct tpl_secret *s, struct err *err)
-{
-	return err_fail(err, PV_NOT_FOUND, "secret.missing",
-			"use random or derive for it",
-			"the authority has no stored secret \"%s\", which "
-			"secret \"%s\" asks for",
-			s->source, s->name);
-}
-
-/* Keys and secrets that making a device of this template will ask for. */
+/* Keys that making a device of this template will ask for. */
 static enum pv_code check_needs(const struct issue_context *ctx,
 				struct err *err)
 {
@@ -146,14 +137,10 @@ static enum pv_code check_needs(const struct issue_context *ctx,
 
 	for (size_t i = 0; i < t->components_n; i++)
 		for (size_t j = 0; j < t->components[i].secrets_n; j++) {
-			if (t->components[i].secrets[j].kind ==
-			    TPL_SECRET_STORED)
-				return no_secret(&t->components[i].secrets[j],
-						 err);
 			kdf |= t->components[i].secrets[j].kind ==
 			       TPL_SECRET_DERIVE;
-			store |= t->components[i].secrets[j].kind ==
-				 TPL_SECRET_RANDOM;
+			store |= t->components[i].secrets[j].kind !=
+				 TPL_SECRET_DERIVE;
 		}
 	if ((!kdf || ctx->kdf_key) && (!store || ctx->store_key))
 		return PV_OK;
@@ -428,6 +415,8 @@ static enum pv_code load_rest(struct issue_context *ctx,
 		rc = choose_keys(ctx, a, err);
 	if (rc == PV_OK)
 		rc = check_needs(ctx, err);
+	if (rc == PV_OK)
+		rc = stored_rows_load(ctx->tmpl, store, &ctx->stored, err);
 	if (rc == PV_OK && ctx->store_key &&
 	    prepared_secret_bytes(ctx->tmpl) > 0)
 		rc = store_datakey_count(store, ctx->store_key->id,

@@ -14,6 +14,7 @@
 #define PV_FLOW_CONTEXT_H
 
 #include "lib/flow/authority.h"
+#include "lib/flow/stored.h"
 #include "lib/hsm.h"
 #include "lib/store/store.h"
 #include "lib/x509/issuer.h"
@@ -62,23 +63,22 @@ struct issue_context {
 	struct span anchor; /* DER of the self-signed root; empty with
 			     * key none */
 
-	struct issue_stage
-		stages[TPL_STAGES_MAX]; /* parallel to tmpl->stages */
+	struct issue_stage stages[TPL_STAGES_MAX]; /* as in tmpl */
 	size_t stages_n;
 
 	const struct issue_key *issuer_key; /* NULL with key none */
 	const struct issue_key *bundle_key; /* never NULL */
 	const struct issue_key *kdf_key;    /* NULL: the authority has none */
 	const struct issue_key *store_key;  /* NULL: the authority has none */
-	uint64_t store_uses;   /* rows it has sealed, where they are needed */
-	uint8_t bundle_kid[8]; /* first 8 bytes of SHA-256(SPKI) */
+	uint64_t store_uses; /* rows it has sealed, where they are needed */
+	struct stored_rows stored; /* what "stored" secrets it names */
+	uint8_t bundle_kid[8];	   /* first 8 bytes of SHA-256(SPKI) */
 
 	/* Every key of the authority: no device may present a public half. */
 	struct issue_key keys[CONTEXT_OWN_KEYS_MAX];
 	size_t keys_n;
 
-	struct issue_escrow
-		escrow[TPL_ESCROW_MAX]; /* parallel to tmpl->escrow */
+	struct issue_escrow escrow[TPL_ESCROW_MAX]; /* as in tmpl */
 	size_t escrow_n;
 
 	void *owned[CONTEXT_OWNED_MAX]; /* what the spans above point into */

@@ -84,14 +84,14 @@ static unsigned sessions_of(const struct issue_run *r, size_t index)
 }
 
 /*
- * A signer's heap for secrets: those of two groups, or of the one device, and
- * the plain bundles that its threads (signer_token.c) seal at once. Its blocks
- * are powers of two, so twice of what is needed.
+ * A signer's heap for secrets: those of two groups, or of the one device, the
+ * stored ones, and the plain bundles that its threads (signer_token.c) seal at
+ * once. Its blocks are powers of two, so twice of what is needed.
  */
 static size_t heap_bytes(const struct issue_run *r)
 {
 	uint64_t at_once = 2 + 2 * sessions_of(r, 0);
-	uint64_t sealing = 0, waiting = 0;
+	uint64_t sealing = 0, waiting = 0, stored = 0;
 	size_t bytes = HEAP_MIN;
 
 	for (size_t i = 0; i < r->contexts_n; i++) {
@@ -106,9 +106,10 @@ static size_t heap_bytes(const struct issue_run *r)
 			sealing = result_bytes(t);
 		if (waiting < secrets)
 			waiting = secrets;
+		stored += 2 * stored_rows_bytes(&r->contexts[i]->stored);
 	}
 	while (bytes < HEAP_MAX &&
-	       bytes < HEAP_MIN / 2 + waiting + sealing * at_once)
+	       bytes < HEAP_MIN / 2 + waiting + stored + sealing * at_once)
 		bytes *= 2;
 	return bytes;
 }

@@ -65,7 +65,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/results.h lib/flow/results_line.c \
 	lib/flow/results_line.h lib/flow/serialset.c \
 	lib/flow/serialset.h lib/flow/secrets.c lib/flow/secrets.h \
-	lib/flow/rows.c lib/flow/rows.h \
+	lib/flow/stored.c lib/flow/stored.h lib/flow/rows.c lib/flow/rows.h \
 	lib/flow/sandbox.c lib/flow/sandbox.h lib/flow/signer.c \
 	lib/flow/signer.h lib/flow/signer_answer.c \
 	lib/flow/signer_fail.c lib/flow/signer_fail.h \

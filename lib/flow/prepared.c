@@ -31,6 +31,11 @@ void prepared_reset(struct prepared *p)
 		for (size_t j = 0; j < TPL_SECRETS_MAX; j++)
 			secret_release(&p->secrets[i][j]);
 	}
+	if (p->has_stored) {
+		memset(p->stored, 0, sizeof(p->stored));
+		memset(p->versions, 0, sizeof(p->versions));
+		p->has_stored = false;
+	}
 	buf_reset(&p->tbs);
 	buf_reset(&p->row);
 	p->has_spki = false;
@@ -161,7 +166,7 @@ static enum pv_code make_secrets(struct prepared *p, struct err *err)
 		for (size_t j = 0; j < t->components[i].secrets_n; j++) {
 			enum pv_code rc;
 
-			if (!prepared_is_random(p, i, j))
+			if (!prepared_is(p, TPL_SECRET_RANDOM, i, j))
 				continue;
 			rc = secret_random(&p->secrets[i][j],
 					   t->components[i].secrets[j].bytes,
@@ -187,11 +192,16 @@ enum pv_code prepare(struct prepared *p, struct minting *m,
 		*err = p->ctx->expired;
 		return err->code;
 	}
+	rc = stored_rows_complete(&p->ctx->stored, err);
+	if (rc != PV_OK)
+		return rc;
 	p->created_ms = now_ms;
 	p->seq = 1;
 	rc = draw_serial(p, m, number, err);
 	if (rc == PV_OK)
 		rc = make_certificate(p, err);
+	if (rc == PV_OK)
+		rc = prepared_take_stored(p, m, err);
 	if (rc == PV_OK)
 		rc = contents_fit(m->signing, p, err);
 	if (rc == PV_OK)
@@ -275,7 +285,7 @@ const struct secret *prepared_secret(const struct prepared *p, size_t component,
 {
 	const struct secret *s = &p->secrets[component][secret];
 
-	return s->len > 0 ? s : NULL;
+	return s->len > 0 ? s : p->stored[component][secret];
 }
 
 uint32_t prepared_components(const struct prepared *p)

@@ -19,9 +19,10 @@ struct prepared;
 
 /* What a signer process makes things with. */
 struct minting {
-	const char *authority; /* name, for the rows at rest */
-	struct atrest *data;   /* the run's data key */
-	struct hsm *hsm;       /* serials come from its generator */
+	const char *authority;	      /* name, for the rows at rest */
+	struct atrest *data;	      /* the run's data key */
+	struct hsm *hsm;	      /* serials come from its generator */
+	struct stored_values *stored; /* opened so far */
 	/* Of the current template: what its components hold. */
 	const struct signing *signing;
 	uint8_t random[12288]; /* drawn ahead: a call is dear */
@@ -37,7 +38,7 @@ void prepared_reset(struct prepared *p);
  * Fills p; number is the ordered part of the serial. a must stay as it is as
  * long as p is used. PV_INPUT, PV_DENIED (a value that may not stand in a
  * certificate, validity, lint, CSR asks for more, a component that would not
- * fit), PV_HSM_*, PV_INTERNAL.
+ * fit), PV_NOT_FOUND (a stored secret), PV_HSM_*, PV_INTEGRITY, PV_INTERNAL.
  */
 PV_MUST enum pv_code prepare(struct prepared *p, struct minting *m,
 			     const struct approved *a, uint32_t number,
@@ -55,10 +56,11 @@ struct stored_intent {
  * Takes an earlier intent up. Role, fields and recipient are the request's, by
  * name, under the template of the intent; the TBS is built again and must be
  * the stored bytes; the secrets are opened with data (the key that sealed
- * them; NULL when there are none). PV_INTEGRITY when anything does not fit.
+ * them; NULL when there are none), and the stored ones are those whose versions
+ * they name. PV_INTEGRITY when anything does not fit; PV_NOT_FOUND for such a
+ * version; PV_HSM_*.
  */
-PV_MUST enum pv_code prepared_restore(struct prepared *p,
-				      const struct minting *m,
+PV_MUST enum pv_code prepared_restore(struct prepared *p, struct minting *m,
 				      const struct approved *a,
 				      const struct stored_intent *i,
 				      struct atrest *data, struct err *err);
@@ -81,7 +83,8 @@ const uint8_t *prepared_spki_sha256(const struct prepared *p);
 struct span prepared_sealed(const struct prepared *p); /* row; may be empty */
 /* NULL when there is no host key. */
 const struct secret *prepared_host_key(const struct prepared *p);
-/* The random secret of a component; NULL when it is not of that kind. */
+/* The random or stored secret of a component; NULL when it is of another kind,
+ * or not given now. */
 const struct secret *prepared_secret(const struct prepared *p, size_t component,
 				     size_t secret);
 /* Bit i: component i goes into a bundle made now. */

@@ -25,6 +25,11 @@ struct prepared {
 	struct buf tbs, row;
 	struct secret host_key;
 	struct secret secrets[TPL_COMPONENTS_MAX][TPL_SECRETS_MAX];
+	/* Stored ones: not ours, kept by struct minting. All zero unless
+	 * has_stored: most templates have none. */
+	bool has_stored;
+	const struct secret *stored[TPL_COMPONENTS_MAX][TPL_SECRETS_MAX];
+	uint64_t versions[TPL_COMPONENTS_MAX][TPL_SECRETS_MAX];
 };
 
 /* Resolves a's names in ctx. False: its template has no such role. */
@@ -35,11 +40,15 @@ PV_MUST enum pv_code prepared_build_tbs(struct prepared *p, struct span spki,
 					struct buf *tbs, struct err *err);
 
 /* prepared_row.c */
-PV_MUST bool prepared_is_random(const struct prepared *p, size_t i, size_t j);
+/* Secret j of component i is of that kind, and given now. */
+PV_MUST bool prepared_is(const struct prepared *p, enum tpl_secret_kind kind,
+			 size_t i, size_t j);
+/* The values of stored secrets, of p->versions; 0 becomes the newest. */
+PV_MUST enum pv_code prepared_take_stored(struct prepared *p, struct minting *m,
+					  struct err *err);
 PV_MUST enum pv_code prepared_seal_row(struct prepared *p, struct minting *m,
 				       struct err *err);
-PV_MUST enum pv_code prepared_open_row(struct prepared *p,
-				       const struct minting *m,
+PV_MUST enum pv_code prepared_open_row(struct prepared *p, struct minting *m,
 				       const struct stored_intent *i,
 				       struct atrest *data, struct err *err);
 

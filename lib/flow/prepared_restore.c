@@ -70,7 +70,7 @@ static enum pv_code take_tbs(struct prepared *p, struct span stored,
 	return span_equal(stored, buf_span(&p->tbs)) ? PV_OK : other_tbs(err);
 }
 
-enum pv_code prepared_restore(struct prepared *p, const struct minting *m,
+enum pv_code prepared_restore(struct prepared *p, struct minting *m,
 			      const struct approved *a,
 			      const struct stored_intent *i,
 			      struct atrest *data, struct err *err)

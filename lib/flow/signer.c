@@ -190,6 +190,7 @@ static void stop(struct signer *s)
 	signer_close_token(s);
 	atrest_free(s->datakey);
 	atrest_free(s->old_key);
+	stored_values_free(s->minting.stored);
 	x509_ctx_free(s->x509);
 }
 

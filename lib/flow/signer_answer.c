@@ -141,11 +141,12 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 		rc = manifests_stand(i.ctx, &why);
 		if (rc == PV_OK)
 			rc = open_old_key(s, &r, &why);
+		if (rc == PV_OK)
+			rc = prepared_restore(slot->prepared, &s->minting,
+					      slot->approved, &i, s->old_key,
+					      &why);
 	} while (rc == PV_HSM_TEMP &&
 		 signer_meet_failure(s, &why, err) == PV_OK);
-	if (rc == PV_OK)
-		rc = prepared_restore(slot->prepared, &s->minting,
-				      slot->approved, &i, s->old_key, &why);
 	if (signer_ends_run(rc)) {
 		if (err->code == PV_OK)
 			*err = why;

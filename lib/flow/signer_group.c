@@ -58,6 +58,12 @@ static enum pv_code make_slot(struct signer *s, struct signer_slot *slot,
 	return err->code;
 }
 
+/* The template, or what it names, stands in the way of a new device only. */
+static bool may_be_stored(enum pv_code rc)
+{
+	return outcome_is_denial(rc) || rc == PV_NOT_FOUND;
+}
+
 /*
  * A request that proves nothing is refused here. One that only this template
  * denies goes to the writer, who knows whether the device has its answer.
@@ -84,7 +90,7 @@ static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 	slot->state = SLOT_WAITING;
 	if (why.code == PV_OK)
 		record_put_intent(s->opts->writer, slot->prepared);
-	else if (proven && outcome_is_denial(why.code))
+	else if (proven && may_be_stored(why.code))
 		record_put_denied(s->opts->writer, slot->approved, &why);
 	else
 		signer_refuse(s, slot, &why);

@@ -163,7 +163,8 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	return rc;
 }
 
-/* The manifests are asked again: a line may have waited since it was asked. */
+/* Manifests and stored secrets are asked again: a line may have waited since
+ * it was asked. */
 static enum pv_code act_on_approved(struct writer *w, struct wire *from,
 				    const struct record_intent *i,
 				    struct err *err)
@@ -174,9 +175,14 @@ static enum pv_code act_on_approved(struct writer *w, struct wire *from,
 	err_init(&why);
 	rc = issue_context_manifests(w->opts->ctx, (int64_t)(w->now_ms / 1000),
 				     &why);
-	if (rc != PV_OK)
+	if (rc == PV_OK)
+		rc = stored_rows_stand(&w->opts->ctx->stored, w->store, &why);
+	if (rc == PV_DENIED || rc == PV_NOT_FOUND)
 		return refuse_intent(w, from, i, &why, err);
-	rc = reserve(w, i, err);
+	if (rc == PV_OK)
+		rc = reserve(w, i, err);
+	else
+		*err = why;
 	if (rc == PV_OK)
 		wire_put_mark(from, WIRE_GO, i->req->line);
 	return rc;
