@@ -26,6 +26,6 @@ struct verb {
 };
 
 extern const struct verb verb_init, verb_policy, verb_issue, verb_export,
-	verb_audit, verb_status;
+	verb_secret, verb_audit, verb_status;
 
 #endif

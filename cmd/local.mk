@@ -6,6 +6,7 @@ cmd_libpvcmd_a_SOURCES = \
 	cmd/opts.c cmd/opts.h \
 	cmd/pin.c cmd/pin.h \
 	cmd/prompt.c cmd/prompt.h \
+	cmd/secret.h cmd/secret_input.c \
 	cmd/term.c cmd/term.h
 
 bin_PROGRAMS += cmd/provctl
@@ -16,7 +17,7 @@ cmd_provctl_SOURCES = \
 	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
 	cmd/audit_witness.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
-	cmd/cmd_policy.c cmd/cmd_status.c \
+	cmd/cmd_policy.c cmd/cmd_secret.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
 	cmd/export_inventory.c cmd/export_log.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
@@ -24,6 +25,7 @@ cmd_provctl_SOURCES = \
 	cmd/issue_summary.c cmd/issue_summary.h \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
 	cmd/policy.h cmd/policy_show.c cmd/policy_test.c \
+	cmd/secret_list.c \
 	cmd/session.c cmd/session.h
 cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
 	$(PV_LIBS_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) -lm

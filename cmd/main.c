@@ -18,7 +18,7 @@
 #include "lib/base/secret.h"
 
 static const struct verb *const verbs[] = {
-	&verb_init,   &verb_policy, &verb_issue,
+	&verb_init,   &verb_policy, &verb_secret, &verb_issue,
 	&verb_export, &verb_audit,  &verb_status,
 };
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))

@@ -183,6 +183,7 @@ UNIT_TESTS = \
 	tests/unit/check_rows \
 	tests/unit/check_sandbox \
 	tests/unit/check_secret \
+	tests/unit/check_secret_input \
 	tests/unit/check_secrets \
 	tests/unit/check_serialset \
 	tests/unit/check_sha256 \
@@ -360,6 +361,7 @@ CLI_TESTS = \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
 	tests/cli/retry.sh \
+	tests/cli/secret.sh \
 	tests/cli/stages.sh \
 	tests/cli/tamper.sh \
 	tests/cli/thread.sh \
