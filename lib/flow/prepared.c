@@ -53,7 +53,7 @@ void prepared_free(struct prepared *p)
 }
 
 /* Stages that wait for attestation get neither bundle nor secrets now. */
-static uint32_t components_now(const struct template *t, size_t role)
+uint32_t prepared_components_now(const struct template *t, size_t role)
 {
 	uint32_t bits = 0;
 
@@ -74,7 +74,7 @@ bool prepared_bind(struct prepared *p, const struct approved *a,
 		return false;
 	p->vars = approved_vars(a, t, p->values);
 	p->recipient = approved_recipient(a, t);
-	p->components = components_now(t, p->role);
+	p->components = prepared_components_now(t, p->role);
 	return true;
 }
 

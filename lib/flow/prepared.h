@@ -89,6 +89,8 @@ const struct secret *prepared_secret(const struct prepared *p, size_t component,
 				     size_t secret);
 /* Bit i: component i goes into a bundle made now. */
 uint32_t prepared_components(const struct prepared *p);
+/* The same of any device of that role. */
+uint32_t prepared_components_now(const struct template *t, size_t role);
 
 /* Bytes in the secure heap that one device of this template needs at most. */
 size_t prepared_secret_bytes(const struct template *t);

@@ -171,6 +171,40 @@ size_t stored_rows_bytes(const struct stored_rows *rows)
 	return sum;
 }
 
+/* One of the components in bits names it. */
+static bool is_given(const struct template *t, uint32_t components,
+		     const char *name)
+{
+	for (size_t i = 0; i < t->components_n; i++)
+		for (size_t j = 0; j < t->components[i].secrets_n; j++) {
+			const struct tpl_secret *s =
+				&t->components[i].secrets[j];
+
+			if ((components >> i & 1) &&
+			    s->kind == TPL_SECRET_STORED &&
+			    strcmp(s->source, name) == 0)
+				return true;
+		}
+	return false;
+}
+
+void stored_rows_put(const struct stored_rows *rows, const struct template *t,
+		     uint32_t components, struct buf *out)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct stored_row *r = &rows->list[i];
+		char text[STORE_ID_MAX + 32];
+		int len;
+
+		if (!r->current || !is_given(t, components, r->name))
+			continue;
+		len = snprintf(text, sizeof(text), "%s%s/%llu",
+			       out->len > 0 ? " " : "", r->name,
+			       (unsigned long long)r->version);
+		buf_put(out, text, (size_t)len);
+	}
+}
+
 static enum pv_code still_there(const struct stored_row *r, struct store *store,
 				struct err *err)
 {

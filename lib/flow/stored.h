@@ -47,6 +47,13 @@ PV_MUST enum pv_code stored_rows_complete(const struct stored_rows *rows,
 /* Bytes of the values behind all rows. */
 size_t stored_rows_bytes(const struct stored_rows *rows);
 /*
+ * Appends what a new device gets with the components in bits, as its
+ * cert.intent says it: "NAME/VERSION", separated by spaces, each once. Nothing
+ * for none.
+ */
+void stored_rows_put(const struct stored_rows *rows, const struct template *t,
+		     uint32_t components, struct buf *out);
+/*
  * Are the newest versions still there, in the store as it is now? PV_NOT_FOUND,
  * "secret.destroyed": a run goes on while people decide.
  */

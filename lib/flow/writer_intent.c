@@ -41,6 +41,24 @@ static void fill_intent(const struct writer *w, const struct record_intent *i,
 	to->secrets = i->secrets;
 }
 
+/* The stored secrets that the device gets; out stays empty for none. */
+static enum pv_code put_stored_names(const struct writer *w,
+				     const struct store_intent *i,
+				     struct buf *out, struct err *err)
+{
+	const struct template *t = w->opts->ctx->tmpl;
+	size_t role = 0;
+
+	if (w->opts->ctx->stored.n == 0)
+		return PV_OK;
+	if (template_role(t, i->s.role, &role))
+		stored_rows_put(&w->opts->ctx->stored, t,
+				prepared_components_now(t, role), out);
+	if (out->len > 0)
+		buf_put(out, "", 1);
+	return buf_check(out, err);
+}
+
 static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 			    struct err *err)
 {
@@ -48,11 +66,14 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	char serial[2 * STORE_SERIAL_MAX + 1];
 	uint8_t tbs[32], secrets[32];
 	struct log_intent facts = { .serial = serial };
+	CLEANUP(buf_release) struct buf stored;
 	struct log_who by = writer_who(w);
 	struct log_entry e;
-	enum pv_code rc = PV_OK;
+	enum pv_code rc;
 
 	fill_intent(w, i, &intent);
+	buf_init(&stored, LOG_ENTRY_MAX);
+	rc = put_stored_names(w, &intent, &stored, err);
 	hex_encode(intent.s.serial, intent.s.serial_len, serial);
 	facts.device = intent.s.device;
 	facts.template_hash = intent.s.template_sha256;
@@ -67,7 +88,9 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.created_ms = intent.s.created_ms;
 	facts.seq = intent.seq;
 	facts.rework = intent.s.rework;
-	if (i->tbs.len > 0) {
+	if (rc == PV_OK && stored.len > 0)
+		facts.stored = (const char *)stored.data;
+	if (rc == PV_OK && i->tbs.len > 0) {
 		rc = writer_hash(w, i->tbs, tbs, err);
 		facts.tbs = tbs;
 	}

@@ -40,6 +40,7 @@ struct log_intent {
 	uint64_t created_ms;	/* of the row; 0: none */
 	uint64_t seq;		/* of the bundles to come; 0: none */
 	uint64_t shards;	/* of a CA's CRL; 0: no CA */
+	const char *stored;	/* optional: "NAME/VERSION ...", secrets.h */
 	bool rework;		/* in place of another of the same id */
 };
 void log_cert_intent(struct log_entry *e, const struct log_who *who,

@@ -305,10 +305,12 @@ START_TEST(test_events)
 	ck_event(&e, "cert.intent", "0a",
 		 "tbs:b,spki:b,order:t,device:t,template hash:b");
 	i.order = NULL;
+	i.stored = "fleet-key/2 wifi/1";
 	i.tbs = NULL;
 	i.spki = NULL;
 	log_cert_intent(&e, &who, &i);
-	ck_event(&e, "cert.intent", "0a", "device:t,template hash:b");
+	ck_event(&e, "cert.intent", "0a", "device:t,stored:t,template hash:b");
+	i.stored = NULL;
 	full_intent(&i, h[3]);
 	log_cert_intent(&e, &who, &i);
 	ck_event(&e, "cert.intent", "0a",

@@ -94,6 +94,16 @@ static bool is(const struct secret *value, const char *text)
 	return secret_equal(value, text, strlen(text));
 }
 
+static void ck_names(const struct issue_context *ctx, uint32_t components,
+		     const char *want)
+{
+	CLEANUP(buf_release) struct buf out;
+
+	buf_init(&out, 1000);
+	stored_rows_put(&ctx->stored, ctx->tmpl, components, &out);
+	ck_assert(span_is(buf_span(&out), want));
+}
+
 START_TEST(opens_each_once)
 {
 	OPENED o;
@@ -109,6 +119,8 @@ START_TEST(opens_each_once)
 	load(&o, "once", &ctx);
 	ck_assert(ctx->stored.n >= 3);
 	unit_ok(stored_rows_complete(&ctx->stored, &err), &err);
+	ck_names(ctx, UINT32_MAX, "once/2 fleet/1");
+	ck_names(ctx, 0, "");
 	newest = value_of(&o, &v, ctx, "once", 0);
 	ck_assert(is(newest, "second"));
 	ck_assert(is(value_of(&o, &v, ctx, "once", 1), "first"));
