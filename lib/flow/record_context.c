@@ -66,6 +66,20 @@ static void put_chain(struct wire *w, const struct issue_context *ctx)
 	wire_put_err(w, &ctx->expired);
 }
 
+static void put_stored(struct wire *w, const struct stored_rows *rows)
+{
+	wire_put_u64(w, rows->n);
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct stored_row *r = &rows->list[i];
+
+		wire_put_str(w, r->name);
+		wire_put_u64(w, r->version);
+		wire_put_u64(w, r->current);
+		wire_put_span(w, buf_span(&r->sealed));
+	}
+	wire_put_err(w, &rows->lacks);
+}
+
 void record_put_context(struct wire *w, const struct issue_context *ctx)
 {
 	size_t mark = wire_begin(w, WIRE_CONTEXT);
@@ -77,6 +91,7 @@ void record_put_context(struct wire *w, const struct issue_context *ctx)
 		put_stage(w, &ctx->stages[i]);
 	for (size_t i = 0; i < ctx->escrow_n; i++)
 		wire_put_span(w, ctx->escrow[i].cert);
+	put_stored(w, &ctx->stored);
 	wire_end(w, mark);
 }
 
@@ -169,6 +184,30 @@ static enum pv_code get_chain(struct wire_rec *rec, struct issue_context *ctx,
 	return rc;
 }
 
+static enum pv_code get_stored(struct wire_rec *rec, struct stored_rows *rows,
+			       struct err *err)
+{
+	uint64_t n = wire_get_u64(rec);
+
+	rec->bad = rec->bad || n > STORED_ROWS_MAX;
+	if (!rec->bad && n > 0) {
+		rows->list = mem_array((size_t)n, sizeof(*rows->list), err);
+		if (!rows->list)
+			return PV_INTERNAL;
+	}
+	while (!rec->bad && rows->n < n) {
+		struct stored_row *r = &rows->list[rows->n++];
+
+		buf_init(&r->sealed, WIRE_RECORD_MAX);
+		wire_get_str(rec, r->name, sizeof(r->name));
+		r->version = wire_get_u64(rec);
+		r->current = wire_get_u64(rec) != 0;
+		wire_get_buf(rec, &r->sealed);
+	}
+	wire_get_err(rec, &rows->lacks);
+	return PV_OK;
+}
+
 static enum pv_code get_template(struct wire_rec *rec,
 				 struct issue_context *ctx, struct err *err)
 {
@@ -203,6 +242,8 @@ enum pv_code record_get_context(struct wire_rec *rec,
 		ctx->escrow[i].name = ctx->tmpl->escrow[i].name;
 		rc = get_copy(rec, ctx, &ctx->escrow[i].cert, err);
 	}
+	if (rc == PV_OK)
+		rc = get_stored(rec, &ctx->stored, err);
 	if (rc == PV_OK)
 		rc = wire_done(rec, err);
 	if (rc == PV_OK)

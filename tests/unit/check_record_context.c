@@ -1,4 +1,5 @@
 /* What a run loaded is the same on the signer's side. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/flow/record_context.h"
@@ -59,6 +60,39 @@ static void same_stages(const struct issue_context *a,
 	}
 }
 
+static void same_stored(const struct stored_rows *a,
+			const struct stored_rows *b)
+{
+	ck_assert_uint_eq(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct stored_row *r = &a->list[i], *t = &b->list[i];
+
+		ck_assert_str_eq(r->name, t->name);
+		ck_assert(r->version == t->version && r->current == t->current);
+		same_span(buf_span(&r->sealed), buf_span(&t->sealed));
+	}
+	ck_assert_int_eq(a->lacks.code, b->lacks.code);
+	ck_assert_str_eq(a->lacks.rule, b->lacks.rule);
+}
+
+/* What a template that names stored secrets would have brought along. */
+static void add_stored(struct stored_rows *rows)
+{
+	ck_assert_uint_eq(rows->n, 0);
+	rows->list = calloc(2, sizeof(*rows->list));
+	ck_assert(rows->list != NULL);
+	for (uint64_t i = 0; i < 2; i++) {
+		struct stored_row *r = &rows->list[rows->n++];
+
+		strcpy(r->name, "fleet-key");
+		r->version = i + 1;
+		r->current = i == 1;
+		buf_init(&r->sealed, 100);
+		buf_put(&r->sealed, "sealed bytes", 10 + i);
+	}
+	err_fail(&rows->lacks, PV_NOT_FOUND, "secret.missing", "hint", "no x");
+}
+
 static void same(const struct issue_context *a, const struct issue_context *b)
 {
 	ck_assert_mem_eq(a->template_sha256, b->template_sha256, 32);
@@ -87,6 +121,7 @@ static void same(const struct issue_context *a, const struct issue_context *b)
 		ck_assert_str_eq(a->escrow[i].name, b->escrow[i].name);
 		same_span(a->escrow[i].cert, b->escrow[i].cert);
 	}
+	same_stored(&a->stored, &b->stored);
 }
 
 /* With a certificate and stages, without a certificate, without stages. */
@@ -111,6 +146,7 @@ START_TEST(crosses_whole)
 
 	load(&o, _i, &ctx);
 	ctx->store_uses = 7;
+	add_stored(&ctx->stored);
 	err_fail(&ctx->expired, PV_DENIED, "validity.issuer", "hint", "over");
 	wire_init(&w, -1);
 	record_put_context(&w, ctx);
