@@ -97,6 +97,25 @@ struct hsm_object {
 	size_t id_len;
 };
 
+/*
+ * A person's own key, used once, while no struct hsm of this process is open: RFC
+ * 7512 URI with token and object, then "?module-path=/...". Ed25519 signs the
+ * text, P-256 its digest (SHA-256).
+ */
+struct hsm_person_ask {
+	const char *uri;
+	const struct secret *pin;
+	const char *softhsm_conf; /* SOFTHSM2_CONF of the person, or NULL */
+	bool make;               /* a new key: Ed25519 where the token can */
+	struct span text;
+	const uint8_t *digest;   /* NULL: nothing is signed */
+};
+struct hsm_person_key {          /* plain data, crosses a pipe */
+	uint8_t spki[HSM_SPKI_MAX]; /* DER */
+	size_t spki_len;
+	uint8_t sig[64];
+};
+
 struct hsm_ops {
 	enum pv_code (*find)(struct hsm *h, enum hsm_key_kind kind,
 			     const char *label, struct hsm_key **key,

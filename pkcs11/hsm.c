@@ -212,8 +212,11 @@ static enum pv_code copy_config(struct p11 *p, const struct p11_config *cfg,
 	p->cfg.module = mem_strdup(module, err);
 	if (p->cfg.module)
 		p->cfg.token_uri = mem_strdup(cfg->token_uri, err);
-	if (p->cfg.token_uri)
-		p->cfg.lock_dir = mem_strdup(cfg->lock_dir, err);
+	if (!p->cfg.token_uri)
+		return PV_INTERNAL;
+	if (!cfg->lock_dir)
+		return PV_OK;
+	p->cfg.lock_dir = mem_strdup(cfg->lock_dir, err);
 	return p->cfg.lock_dir ? PV_OK : PV_INTERNAL;
 }
 

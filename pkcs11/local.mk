@@ -15,6 +15,7 @@ pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/object.c pkcs11/object.h \
 	pkcs11/op.c pkcs11/op.h \
 	pkcs11/point.c pkcs11/point.h \
+	pkcs11/person.c \
 	pkcs11/pool.c pkcs11/pool.h \
 	pkcs11/preflight.c \
 	pkcs11/quirks.c pkcs11/quirks.h \

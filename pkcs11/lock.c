@@ -80,8 +80,11 @@ enum pv_code p11_lock_take(struct p11_lock *lock, const char *lock_dir,
 	CLEANUP(fd_cleanup) int dir = -1;
 	CLEANUP(fd_cleanup) int fd = -1;
 	char name[64];
-	enum pv_code rc = name_of(module, name, err);
+	enum pv_code rc;
 
+	if (!lock_dir)
+		return PV_OK;
+	rc = name_of(module, name, err);
 	if (rc == PV_OK)
 		rc = folder_open(lock_dir, &dir, err);
 	if (rc != PV_OK)

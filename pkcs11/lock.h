@@ -31,7 +31,8 @@ struct p11_lock {
  * module as p11_module_resolve() gives it: one spelling. Waits for as many
  * others as P11_LOCK_PATIENCE says, each of which is ended after timeout_s (0:
  * the default). PV_HSM_TEMP rule "hsm.lock" when others hold it all the time;
- * PV_DENIED when the folder is writable by others; PV_STORAGE.
+ * PV_DENIED when the folder is writable by others; PV_STORAGE. lock_dir NULL:
+ * nothing is held.
  */
 PV_MUST enum pv_code p11_lock_take(struct p11_lock *lock, const char *lock_dir,
 				   const char *module, unsigned timeout_s,

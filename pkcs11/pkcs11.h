@@ -24,7 +24,8 @@ struct p11_config {
 	const char *module; /* absolute path, from the configuration only */
 	const char
 		*token_uri;   /* RFC 7512, token attributes only, never a PIN */
-	const char *lock_dir; /* folder of the token locks, made when missing */
+	const char *lock_dir; /* folder of the token locks, made when missing;
+			       * NULL: the token is one person's, no locks */
 	unsigned timeout_s;   /* bound of a child and of one way in (lock.h) */
 	unsigned sessions;    /* of p11_open(): 1 to 64 calls at once; 0: one */
 	struct hsm_watch *watch; /* told of every call; may be NULL */
@@ -101,5 +102,14 @@ PV_MUST enum pv_code p11_token_init(const struct p11_config *cfg,
 				    const struct secret *so_pin,
 				    const struct secret *user_pin,
 				    struct err *err);
+
+/*
+ * In a child process: this one must not have initialised the module (child.h),
+ * and can afterwards. PV_INPUT
+ * ("officer.uri", "hsm.uri"), PV_NOT_FOUND, PV_CONFLICT (make: the name is
+ * taken); codes of p11_open().
+ */
+PV_MUST enum pv_code p11_person(const struct hsm_person_ask *ask,
+				struct hsm_person_key *out, struct err *err);
 
 #endif

@@ -151,6 +151,7 @@ UNIT_TESTS = \
 	tests/unit/check_p11_list \
 	tests/unit/check_p11_login \
 	tests/unit/check_p11_module \
+	tests/unit/check_p11_person \
 	tests/unit/check_p11_point \
 	tests/unit/check_p11_pool \
 	tests/unit/check_p11_rv \
