@@ -1,5 +1,6 @@
 #include "cmd/backends.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -190,6 +191,12 @@ static enum pv_code token_facts(const struct authority *a, size_t token,
 	return rc;
 }
 
+static enum pv_code person_pin(const char *source, const char *what,
+			       struct secret *pin, struct err *err)
+{
+	return pin_read(AT_FDCWD, source, what, pin, err);
+}
+
 const struct backends app_backends = {
 	.store_open = open_store,
 	.hsm_open = open_hsm,
@@ -199,4 +206,6 @@ const struct backends app_backends = {
 	.token_facts = token_facts,
 	.pin_read = read_pin,
 	.pin_check = check_pin,
+	.person_pin = person_pin,
+	.person_key = p11_person,
 };

@@ -141,6 +141,7 @@ UNIT_TESTS = \
 	tests/unit/check_note \
 	tests/unit/check_notekey \
 	tests/unit/check_opts \
+	tests/unit/check_officerkey \
 	tests/unit/check_order_results \
 	tests/unit/check_orderfile \
 	tests/unit/check_ownkey \

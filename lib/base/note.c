@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/base64.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/notechars.h"
 
@@ -185,4 +186,26 @@ enum pv_code note_parse(struct note *n, struct span bytes, struct err *err)
 	if (rc != PV_OK)
 		note_release(n);
 	return rc;
+}
+
+void note_sig_put(struct buf *out, const struct note_sig *sig)
+{
+	size_t len = KEY_ID_LEN + sig->sig.len;
+	CLEANUP(buf_release) struct buf blob;
+	char *text;
+
+	buf_init(&blob, NOTE_SIZE_MAX);
+	buf_put(&blob, sig->key_id, KEY_ID_LEN);
+	buf_put(&blob, sig->sig.p, sig->sig.len);
+	buf_put_str(out, MARK);
+	buf_put(out, sig->name.p, sig->name.len);
+	buf_put_u8(out, ' ');
+	text = (char *)buf_room(out, BASE64_LEN(len) + 1);
+	if (!text || blob.failed) {
+		out->failed = true;
+		return;
+	}
+	base64_encode(blob.data, len, text);
+	buf_commit(out, BASE64_LEN(len));
+	buf_put_u8(out, '\n');
 }

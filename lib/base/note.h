@@ -73,6 +73,9 @@ void note_release(struct note *n);
 PV_MUST enum pv_code note_verify(const struct note *n,
 				 const struct note_key *key, struct err *err);
 
+/* Appends a line as it was read, for a note with lines from several. */
+void note_sig_put(struct buf *out, const struct note_sig *sig);
+
 /* Text that may be signed: not empty, ends with LF, characters as above. */
 PV_MUST enum pv_code note_text_check(struct span text, struct err *err);
 /* Appends text and the empty line to out; lines of note_sign() follow. */

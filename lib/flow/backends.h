@@ -66,6 +66,14 @@ struct backends {
 	/* Reads the PIN from a->pin_source (prompt, file, descriptor). */
 	enum pv_code (*pin_read)(const struct authority *a, struct secret *pin,
 				 struct err *err);
+	/* A person's PIN or passphrase: source as pin_source, files relative to
+	 * the current folder; what is named in a prompt. */
+	enum pv_code (*person_pin)(const char *source, const char *what,
+				   struct secret *pin, struct err *err);
+	/* Uses the key once, in a child that ends with it. This process must
+	 * not have a token open: the module cannot be entered twice. */
+	enum pv_code (*person_key)(const struct hsm_person_ask *ask,
+				   struct hsm_person_key *key, struct err *err);
 	/* As far as it can be told without a person: would that succeed? */
 	enum pv_code (*pin_check)(const struct authority *a, struct err *err);
 };

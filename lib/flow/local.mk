@@ -44,6 +44,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
+	lib/flow/officerkey.c lib/flow/officerkey.h \
+	lib/flow/officerkey_file.c lib/flow/officerkey_impl.h \
 	lib/flow/outlock.c lib/flow/outlock.h \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
