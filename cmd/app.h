@@ -12,6 +12,9 @@ struct app {
 	const char *home; /* -C, $PROVCTL_HOME or "." */
 	bool json;	  /* --json: machine output and errors */
 	bool quiet, verbose;
+	const char *verb; /* its name */
+	/* --as, --key, --pin-source: the officer who acts; NULL: nobody says */
+	const char *as, *key, *pin_source;
 	const struct backends *backends;
 	struct guard *guard; /* guard.h; NULL where a verb needs none */
 };

@@ -58,7 +58,9 @@ enum pv_code audit_run_cosign(const struct app *app, int argc, char **argv,
 		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
 			      "--from is missing");
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(app,
+				  SESSION_STORE | SESSION_MAY(ROLE_OP_WITNESS),
+				  &s, err);
 	for (size_t i = 0; rc == PV_OK && i < from.n; i++)
 		rc = take_file(app, &s, from.values[i], err);
 	return rc;

@@ -45,7 +45,8 @@ static enum pv_code keys_of_home(const struct app *app, struct known *k,
 
 	if (k->keys_n > 0)
 		return PV_OK;
-	rc = session_open(app, SESSION_STORE, &s, err);
+	rc = session_open(app, SESSION_STORE | SESSION_MAY(ROLE_OP_AUDIT), &s,
+			  err);
 	for (size_t i = 0; rc == PV_OK && i < s.log.keys_n; i++)
 		k->key[k->keys_n++] = s.log.keys[i];
 	return rc;

@@ -180,8 +180,8 @@ enum pv_code audit_run_reconcile(const struct app *app, int argc, char **argv,
 
 	if (rc == PV_OK)
 		rc = session_open(app,
-				  in.no_token ? SESSION_STORE
-					      : SESSION_STORE | SESSION_HSM,
+				  SESSION_STORE | SESSION_MAY(ROLE_OP_AUDIT) |
+					  (in.no_token ? 0 : SESSION_HSM),
 				  &s, err);
 	if (rc != PV_OK)
 		return rc;

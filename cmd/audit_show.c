@@ -194,7 +194,9 @@ enum pv_code audit_run_show(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = take_filters(&in, &o, err);
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(app,
+				  SESSION_STORE | SESSION_MAY(ROLE_OP_AUDIT),
+				  &s, err);
 	if (rc != PV_OK)
 		return rc;
 	progress_init(&v.progress, "audit", app->quiet || app->json);

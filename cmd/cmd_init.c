@@ -17,7 +17,7 @@
 
 static const char help[] =
 	"usage: provctl init DIR --softhsm [--name NAME] [--origin ORIGIN]\n"
-	"                [--templates DIR] [--plan FILE]\n"
+	"                [--templates DIR] [--plan FILE] [--roster FILE]\n"
 	"       provctl init DIR --module PATH --token URI [--pin-source S] "
 	"...\n"
 	"\n"
@@ -32,13 +32,15 @@ static const char help[] =
 	"  --name NAME      of the authority (default: the folder's name)\n"
 	"  --origin ORIGIN  of the log (default: the name)\n"
 	"  --templates DIR  where the plan's templates are\n"
+	"  --roster FILE    the officers: what people decide needs their "
+	"approvals\n"
 	"  --plan FILE      the plan (default: plans/softhsm-demo.json there)\n"
 	"\n"
 	"example: provctl init acme --softhsm\n";
 
 struct init_args {
 	bool softhsm;
-	const char *name, *origin, *templates, *plan;
+	const char *name, *origin, *templates, *plan, *roster;
 	const char *module, *token, *pin_source;
 };
 
@@ -126,6 +128,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		{ "origin", 0, OPT_STRING, &in.origin, 0, 0 },
 		{ "templates", 0, OPT_STRING, &in.templates, 0, 0 },
 		{ "plan", 0, OPT_STRING, &in.plan, 0, 0 },
+		{ "roster", 0, OPT_STRING, &in.roster, 0, 0 },
 		{ "module", 0, OPT_STRING, &in.module, 0, 0 },
 		{ "token", 0, OPT_STRING, &in.token, 0, 0 },
 		{ "pin-source", 0, OPT_STRING, &in.pin_source, 0, 0 },
@@ -155,6 +158,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		.origin = in.origin,
 		.templates_dir = in.templates,
 		.plan = in.plan ? in.plan : plan,
+		.roster = in.roster,
 		.softhsm = in.softhsm,
 		.module = in.softhsm ? PV_SOFTHSM_MODULE : in.module,
 		.token_uri = in.token,

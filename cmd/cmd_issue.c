@@ -10,6 +10,7 @@
 #include "cmd/issue_summary.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
+#include "cmd/session.h"
 #include "cmd/term.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
@@ -156,6 +157,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
 	CLEANUP(cleanup_authority_close) struct authority *a = NULL;
+	struct actor_claim claim;
 	CLEANUP(issue_one_release) struct issue_one one = { 0 };
 	struct issue_cmd_opts o = { 0 };
 	struct issue_cmd c = { .app = app, .o = &o };
@@ -163,7 +165,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	enum pv_code rc = parse(argc, argv, &o, err);
 
 	if (rc == PV_OK)
-		rc = authority_open(app->home, &a, err);
+		rc = session_home(app, &a, &claim, err);
 	if (rc == PV_OK && o.order)
 		rc = err_fail(err, PV_NOT_FOUND, "order.unknown",
 			      "leave --order out where the template allows it",
@@ -174,6 +176,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 					       err);
 	opts.template_name = o.template_name;
 	opts.station = o.station;
+	opts.claim = &claim;
+	opts.may = o.order ? ROLE_OP_ISSUE : ROLE_OP_ISSUE_FREE;
 	opts.jobs = (unsigned)o.jobs;
 	opts.batch = !o.device;
 	opts.in_order = !o.stream;

@@ -5,9 +5,7 @@
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/policy.h"
-#include "cmd/session.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/adopt.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -15,14 +13,18 @@ static const char help[] =
 	"usage: provctl policy lint FILE\n"
 	"       provctl policy show NAME | FILE\n"
 	"       provctl policy test FILE CASES [--ca CA-TEMPLATE]\n"
-	"       provctl policy adopt FILE\n"
+	"       provctl policy adopt FILE [--approval NOTE]... [--request "
+	"FILE]\n"
 	"       provctl policy list\n"
 	"\n"
 	"Templates: lint checks one, show prints it with every default, test\n"
 	"runs requests through it and compares decision and certificate, "
 	"adopt\n"
 	"pins it and signs its manifests (asks for the PIN), list names those\n"
-	"adopted. lint, test and show FILE need no authority.\n"
+	"adopted. Under a roster adopt needs approvals and writes the request "
+	"for\n"
+	"them, to FILE or below the home's requests/: see approve --help. "
+	"lint, test and show FILE need no authority.\n"
 	"\n"
 	"CASES is {\"cases\": [CASE, ...]}; provctl(1) has all keys of a CASE. "
 	"With\n"
@@ -88,43 +90,6 @@ static enum pv_code lint(const struct app *app, const char *path,
 	return PV_OK;
 }
 
-static enum pv_code adopt(const struct app *app, const char *path,
-			  struct err *err)
-{
-	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	CLEANUP(buf_release) struct buf bytes;
-	SESSION s = { .a = NULL };
-	struct adopt_report r;
-	char hex[65];
-	enum pv_code rc = policy_read(app, path, &bytes, &t, err);
-
-	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE | SESSION_HSM, &s, err);
-	if (rc == PV_OK)
-		rc = adopt_template(s.a, s.store, s.hsm, buf_span(&bytes), &r,
-				    err);
-	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
-	if (rc != PV_OK)
-		return rc;
-	hex_encode(r.sha256, 32, hex);
-	if (app->json)
-		return out_json(json_pack("{s:s, s:I, s:s, s:b, s:I, s:I}",
-					  "template", r.name, "version",
-					  (json_int_t)r.version, "sha256", hex,
-					  "existing", r.existing, "manifests",
-					  (json_int_t)r.manifests, "in_effect",
-					  (json_int_t)r.in_effect),
-				err);
-	printf("%s version %llu %s (sha256 %s)\n", r.name,
-	       (unsigned long long)r.version,
-	       r.existing ? "was adopted before" : "adopted", hex);
-	if (r.in_effect != r.version)
-		printf("version %llu stays in effect\n",
-		       (unsigned long long)r.in_effect);
-	return PV_OK;
-}
-
 /* What each wants behind its name. */
 static const struct policy_verb {
 	const char *name, *arguments;
@@ -159,8 +124,12 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
 	const char *ca = NULL;
+	struct approvals_want want = { .op = QUORUM_ADOPT };
+	struct opt_list approvals = { .n = 0 };
 	const struct opt opts[] = {
 		{ "ca", 0, OPT_STRING, &ca, 0, 0 },
+		{ "approval", 0, OPT_LIST, &approvals, 0, 0 },
+		{ "request", 0, OPT_STRING, &want.request_out, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -168,8 +137,14 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 	if (rc == PV_OK)
 		rc = check_words(&args, err);
+	if (rc == PV_OK && strcmp(args.values[0], "adopt") != 0 &&
+	    (approvals.n > 0 || want.request_out))
+		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
+			      "--approval and --request go with adopt");
 	if (rc != PV_OK)
 		return rc;
+	want.files = approvals.values;
+	want.files_n = approvals.n;
 	if (strcmp(args.values[0], "list") == 0)
 		return policy_run_list(app, err);
 	if (strcmp(args.values[0], "lint") == 0)
@@ -177,7 +152,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	if (strcmp(args.values[0], "show") == 0)
 		return policy_run_show(app, args.values[1], err);
 	if (strcmp(args.values[0], "adopt") == 0)
-		return adopt(app, args.values[1], err);
+		return policy_run_adopt(app, args.values[1], &want, err);
 	return policy_run_test(app, args.values[1], args.values[2], ca, err);
 }
 

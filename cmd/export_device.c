@@ -49,6 +49,20 @@ static enum pv_code parse(int argc, char **argv, struct device_args *in,
 	return rc;
 }
 
+/* Whose bundle it is, and whether the one who acts may have it. */
+static enum pv_code load_bundle(const struct session *s,
+				const struct device_args *in,
+				struct export_bundle *b, struct err *err)
+{
+	enum role_op op = ROLE_OP_EXPORT_BUNDLE_FREE;
+	enum pv_code rc =
+		export_bundle_load(s->store, in->device, in->stage, b, err);
+
+	if (rc == PV_OK)
+		rc = actor_export_op(s->store, b->device.s.order, &op, err);
+	return rc == PV_OK ? actor_allow(&s->who, op, err) : rc;
+}
+
 /* Held back or logged, before anything of it leaves. */
 static enum pv_code log_bundle(const struct session *s,
 			       const struct export_bundle *b, const char *what,
@@ -74,9 +88,11 @@ enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
 	enum pv_code rc = parse(argc, argv, &in, err);
 
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_BUNDLE),
+			&s, err);
 	if (rc == PV_OK)
-		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
+		rc = load_bundle(&s, &in, &b, err);
 	if (rc == PV_OK)
 		rc = log_bundle(&s, &b, "bundle", in.output, err);
 	if (rc == PV_OK)
@@ -145,9 +161,11 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 			      "--out takes all segments: without --item, "
 			      "--component, --index and -o");
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_BUNDLE),
+			&s, err);
 	if (rc == PV_OK)
-		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
+		rc = load_bundle(&s, &in, &b, err);
 	if (rc == PV_OK)
 		rc = seal_container_parse(buf_span(&b.bytes), &view, err);
 	if (rc == PV_OK && !in.out_dir)
@@ -243,7 +261,9 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
 			      "give --device, or --all with --out");
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_SECRET),
+			&s, err);
 	if (rc == PV_OK && in.all) {
 		rc = session_witnessed(&s, NULL, err);
 		if (rc == PV_OK)

@@ -144,7 +144,9 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_PUBLIC),
+			&s, err);
 	if (rc == PV_OK)
 		rc = session_witnessed(&s, NULL, err);
 	if (rc == PV_OK)

@@ -61,7 +61,9 @@ enum pv_code export_run_log(const struct app *app, int argc, char **argv,
 		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
 			      "--out is missing");
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_PUBLIC),
+			&s, err);
 	if (rc == PV_OK)
 		rc = session_checkpoint(app, &s, err);
 	if (rc != PV_OK)
@@ -96,7 +98,9 @@ enum pv_code export_run_proof(const struct app *app, int argc, char **argv,
 		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
 			      "give --device or --serial");
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_PUBLIC),
+			&s, err);
 	if (rc == PV_OK)
 		rc = device ? export_entry_device(s.store, device, &e, err)
 			    : export_entry_serial(s.store, serial, &e, err);

@@ -30,6 +30,8 @@ static void print_usage(FILE *to)
 		fprintf(to, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
 	fputs("\n  -C DIR     the authority's folder (default $PROVCTL_HOME or "
 	      ".)\n"
+	      "  --as NAME --key FILE|URI [--pin-source S]\n"
+	      "             act as that officer, with the officer's own key\n"
 	      "  --json     results and errors as JSON on standard output\n"
 	      "  -q, -v     say less, say more\n"
 	      "  --help     this, or `provctl <verb> --help'\n"
@@ -94,6 +96,7 @@ static enum pv_code run_verb(struct app *app, int argc, char **argv,
 		return err_fail(err, PV_USAGE, "usage.verb",
 				"see provctl --help", "unknown verb %.40s",
 				argv[0]);
+	app->verb = verb->name;
 	if (wants_help(argc, argv)) {
 		fputs(verb->help, stdout);
 		return PV_OK;
@@ -125,6 +128,9 @@ static enum pv_code run(struct app *app, int argc, char **argv, struct err *err)
 	bool help = false, version = false;
 	const struct opt opts[] = {
 		{ "directory", 'C', OPT_STRING, &app->home, 0, 0 },
+		{ "as", 0, OPT_STRING, &app->as, 0, 0 },
+		{ "key", 0, OPT_STRING, &app->key, 0, 0 },
+		{ "pin-source", 0, OPT_STRING, &app->pin_source, 0, 0 },
 		{ "json", 0, OPT_FLAG, &app->json, 0, 0 },
 		{ "quiet", 'q', OPT_FLAG, &app->quiet, 0, 0 },
 		{ "verbose", 'v', OPT_FLAG, &app->verbose, 0, 0 },
@@ -140,6 +146,10 @@ static enum pv_code run(struct app *app, int argc, char **argv, struct err *err)
 		rc = opts_parse_until(opts, argc, argv, &next, err);
 	if (rc != PV_OK)
 		return rc;
+	if (!app->as != !app->key || (app->pin_source && !app->key))
+		return err_fail(err, PV_USAGE, "usage.option", "see --help",
+				"--as and --key go together, --pin-source with "
+				"them");
 	if (app->quiet && app->verbose)
 		return err_fail(err, PV_USAGE, "usage.option", NULL,
 				"-q and -v exclude each other");

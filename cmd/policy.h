@@ -4,6 +4,7 @@
 
 #include "cmd/app.h"
 #include "lib/base/buf.h"
+#include "lib/flow/approvals.h"
 #include "policy/template.h"
 
 /* Reads and lints FILE; warnings go to standard error. */
@@ -18,6 +19,11 @@ void policy_warn(const struct app *app, const struct template_warnings *w);
 PV_MUST enum pv_code policy_run_show(const struct app *app, const char *name,
 				     struct err *err);
 PV_MUST enum pv_code policy_run_list(const struct app *app, struct err *err);
+
+/* policy adopt FILE: policy_adopt.c; want brings approvals and request. */
+PV_MUST enum pv_code policy_run_adopt(const struct app *app, const char *path,
+				      const struct approvals_want *want,
+				      struct err *err);
 
 /* policy test FILE CASES: policy_test.c. */
 PV_MUST enum pv_code policy_run_test(const struct app *app, const char *file,

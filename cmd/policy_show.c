@@ -49,7 +49,8 @@ enum pv_code policy_run_show(const struct app *app, const char *name,
 			return rc == PV_OK ? print_template(t, err) : rc;
 		err_init(err);
 	}
-	rc = session_open(app, SESSION_STORE, &s, err);
+	rc = session_open(app, SESSION_STORE | SESSION_MAY(ROLE_OP_READ), &s,
+			  err);
 	if (rc == PV_OK)
 		rc = store_template_current(s.store, name, &v, err);
 	if (rc != PV_OK) {
@@ -82,7 +83,8 @@ enum pv_code policy_run_list(const struct app *app, struct err *err)
 	struct app copy = *app;
 	const struct store_visit v = { .ctx = &copy, .fn.template = list_row };
 	SESSION s = { .a = NULL };
-	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
+	enum pv_code rc = session_open(
+		app, SESSION_STORE | SESSION_MAY(ROLE_OP_READ), &s, err);
 
 	return rc == PV_OK ? store_template_each(s.store, &v, err) : rc;
 }

@@ -39,14 +39,47 @@ static enum pv_code open_token(const struct app *app, struct session *s,
 	return open_first(app->backends, s, &login, err);
 }
 
+enum pv_code session_home(const struct app *app, struct authority **a,
+			  struct actor_claim *claim, struct err *err)
+{
+	const struct officerkey_from from = { .backends = app->backends,
+					      .name = app->as,
+					      .key = app->key,
+					      .pin_source = app->pin_source };
+	OFFICERKEY k = { .token = false };
+	struct note_signer signer = officerkey_signer(&k);
+	enum pv_code rc = PV_OK;
+
+	memset(claim, 0, sizeof(*claim));
+	if (app->as) /* before the home leads SoftHSM to its own tokens */
+		rc = officerkey_open(&from, &k, err);
+	if (rc == PV_OK)
+		rc = authority_open(app->home, a, err);
+	if (rc == PV_OK && app->as)
+		rc = actor_claim((*a)->origin, app->verb, k.token, &signer,
+				 claim, err);
+	return rc;
+}
+
+static enum pv_code admit(struct session *s, unsigned needs,
+			  const struct actor_claim *claim, struct err *err)
+{
+	enum pv_code rc = actor_enter(s->store, claim, &s->who, err);
+
+	if (rc != PV_OK || (needs & SESSION_GATED))
+		return rc;
+	return actor_allow(&s->who, (enum role_op)((needs >> 8) - 1), err);
+}
+
 enum pv_code session_open(const struct app *app, unsigned needs,
 			  struct session *s, struct err *err)
 {
 	const struct backends *b = app->backends;
+	struct actor_claim claim;
 	enum pv_code rc;
 
 	memset(s, 0, sizeof(*s));
-	rc = authority_open(app->home, &s->a, err);
+	rc = session_home(app, &s->a, &claim, err);
 	if (rc == PV_OK && (needs & SESSION_HSM))
 		rc = b->pin_read(s->a, &s->pin, err);
 	if (rc == PV_OK && (needs & SESSION_HSM))
@@ -55,6 +88,8 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 		rc = b->store_open(s->a, false, &s->store, err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = checkpoint_load(s->a, s->store, &s->log, err);
+	if (rc == PV_OK && (needs & SESSION_STORE))
+		rc = admit(s, needs, &claim, err);
 	return rc;
 }
 

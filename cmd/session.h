@@ -7,24 +7,40 @@
 #define PV_CMD_SESSION_H
 
 #include "cmd/app.h"
+#include "lib/flow/actor.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/officerkey.h"
 
 enum session_needs {
 	SESSION_STORE = 1,
 	SESSION_HSM = 2,
 	/* The store as it is, for audit_verify(): it names what is wrong. */
-	SESSION_AUDIT = 4
+	SESSION_AUDIT = 4,
+	/* approvals_gate() decides, whoever asks. */
+	SESSION_GATED = 8
 };
+/* Which operation the verb is, for roles_allow(). With a store one of this and
+ * SESSION_GATED is needed: an operation of neither is denied under a roster. */
+#define SESSION_MAY(op) (((unsigned)(op) + 1) << 8)
 
 struct session {
 	struct checkpoint_base log; /* with the store: it goes on from here */
 	struct authority *a;
+	struct actor who; /* with the store */
 	struct secret pin;
 	struct hsm *hsm;     /* NULL unless asked for */
 	struct store *store; /* NULL unless asked for */
 };
 
 #define SESSION CLEANUP(session_close) struct session
+
+/*
+ * The authority, and what --as and --key prove about who acts on it (nothing
+ * without them): an officer's key is gone again when this returns. *a is the
+ * caller's (authority_close()).
+ */
+PV_MUST enum pv_code session_home(const struct app *app, struct authority **a,
+				  struct actor_claim *claim, struct err *err);
 
 /* needs: SESSION_ bits. s need not be initialised; close it in any case. */
 PV_MUST enum pv_code session_open(const struct app *app, unsigned needs,

@@ -67,6 +67,7 @@ UNIT_LIBS = tests/unit/libunit.a cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) 
 LDADD = $(UNIT_LIBS)
 
 UNIT_TESTS = \
+	tests/unit/check_actor \
 	tests/unit/check_approval \
 	tests/unit/check_approval_render \
 	tests/unit/check_approval_request \

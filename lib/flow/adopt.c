@@ -43,31 +43,30 @@ static enum pv_code is_adopted(struct store *store, const uint8_t sha256[32],
 	return rc;
 }
 
-/* Under a roster it is a decision as others are. */
-static enum pv_code log_adoption(struct store *store, struct log_entry *e,
-				 struct err *err)
+/* Under a roster it is one of the decisions that follow each other. */
+static enum pv_code put_entry(struct store *store, const struct template *t,
+			      const struct event_who *who,
+			      const struct approvals *got, struct err *err)
 {
-	CLEANUP(buf_release) struct buf bytes;
-	struct store_people_counts people;
-	enum pv_code rc = store_people_count(store, &people, err);
+	CLEANUP(buf_release) struct buf entry;
+	struct log_entry e;
+	enum pv_code rc;
 
-	buf_init(&bytes, LOG_ENTRY_MAX);
-	if (rc != PV_OK)
-		return rc;
-	if (people.rosters == 0)
-		return event_append(store, e, err);
-	rc = event_decision(store, e, &bytes, err);
-	if (rc == PV_OK)
-		rc = store_governance_add(store, buf_span(&bytes), NULL, err);
-	return rc;
+	log_template_adopt(&e, &who->who, t->name, t->version, t->sha256,
+			   approvals_persons(got));
+	buf_init(&entry, LOG_ENTRY_MAX);
+	rc = got->needed == 0 ? event_append(store, &e, err)
+			      : event_decision(store, &e, &entry, err);
+	if (rc == PV_OK && got->needed > 0)
+		rc = store_governance_add(store, buf_span(&entry), NULL, err);
+	return rc == PV_OK ? approvals_use(store, &who->who, got, err) : rc;
 }
 
 static enum pv_code put_template(struct store *store, const struct template *t,
 				 struct span bytes, const struct event_who *who,
-				 struct err *err)
+				 const struct approvals *got, struct err *err)
 {
 	struct store_template row = { .version = t->version, .bytes = bytes };
-	struct log_entry e;
 	bool existing = false;
 	enum pv_code rc;
 
@@ -79,16 +78,14 @@ static enum pv_code put_template(struct store *store, const struct template *t,
 	if (rc == PV_OK && existing)
 		rc = err_fail(err, PV_CONFLICT, "store.template", NULL,
 			      "adopted by someone else meanwhile");
-	if (rc != PV_OK)
-		return rc;
-	log_template_adopt(&e, &who->who, t->name, t->version, t->sha256, NULL);
-	return log_adoption(store, &e, err);
+	return rc == PV_OK ? put_entry(store, t, who, got, err) : rc;
 }
 
 /* Everything in one transaction, read back before it commits. */
 static enum pv_code record(const struct authority *a, struct store *store,
 			   const struct template *t, struct span bytes,
-			   const struct manifests *m, struct err *err)
+			   const struct manifests *m,
+			   const struct approvals *got, struct err *err)
 {
 	CLEANUP(cleanup_issue_context_free) struct issue_context *ctx = NULL;
 	STORE_TXN txn = STORE_TXN_INIT;
@@ -98,7 +95,7 @@ static enum pv_code record(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = event_now(store, &who, err);
 	if (rc == PV_OK)
-		rc = put_template(store, t, bytes, &who, err);
+		rc = put_template(store, t, bytes, &who, got, err);
 	for (size_t i = 0; rc == PV_OK && i < m->n; i++)
 		rc = store_manifest_put(store, t->sha256, m->stage[i].name,
 					m->stage[i].sequence,
@@ -148,12 +145,43 @@ static enum pv_code find_current(struct store *store, const char *name,
 	return store_template_current(store, name, &v, err);
 }
 
+/* Approved first: nothing is signed before. */
+static enum pv_code adopt_new(const struct authority *a, struct store *store,
+			      struct hsm *hsm, struct template *t,
+			      struct span bytes,
+			      const struct approvals_want *from,
+			      struct adopt_report *report, struct err *err)
+{
+	CLEANUP(manifests_release) struct manifests m = { .n = 0 };
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	struct approvals_want want = { .op = QUORUM_ADOPT };
+	char what[TPL_NAME_MAX + 48];
+	enum pv_code rc;
+
+	if (from)
+		want = *from;
+	snprintf(what, sizeof(what), "template %s version %u", t->name,
+		 (unsigned)t->version);
+	want.op = QUORUM_ADOPT;
+	want.subject = bytes;
+	want.what = what;
+	want.raised = &t->approvals;
+	rc = approvals_gate(a, store, &want, &got, err);
+	if (rc == PV_OK && !t->ca)
+		rc = manifests_sign(a, store, hsm, t, pvtime_now_s(), &m, err);
+	if (rc == PV_OK)
+		rc = record(a, store, t, bytes, &m, &got, err);
+	report->manifests = m.n;
+	snprintf(report->persons, sizeof(report->persons), "%s", got.persons);
+	return rc;
+}
+
 enum pv_code adopt_template(const struct authority *a, struct store *store,
 			    struct hsm *hsm, struct span bytes,
+			    const struct approvals_want *want,
 			    struct adopt_report *report, struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	CLEANUP(manifests_release) struct manifests m = { .n = 0 };
 	enum pv_code rc;
 
 	memset(report, 0, sizeof(*report));
@@ -165,14 +193,8 @@ enum pv_code adopt_template(const struct authority *a, struct store *store,
 	report->ca = t->ca;
 	memcpy(report->sha256, t->sha256, 32);
 	rc = is_adopted(store, t->sha256, &report->existing, err);
-	if (rc == PV_OK && !report->existing) {
-		if (!t->ca)
-			rc = manifests_sign(a, store, hsm, t, pvtime_now_s(),
-					    &m, err);
-		if (rc == PV_OK)
-			rc = record(a, store, t, bytes, &m, err);
-	}
-	report->manifests = m.n;
+	if (rc == PV_OK && !report->existing)
+		rc = adopt_new(a, store, hsm, t, bytes, want, report, err);
 	if (rc == PV_OK)
 		rc = find_current(store, t->name, &report->in_effect, err);
 	if (rc == PV_OK)

@@ -2,12 +2,13 @@
  * adopt: pins a template. Its bytes and digest go into the store, the bundle
  * key signs one manifest for each stage, and the whole is read back as issuing
  * will read it before the transaction commits (policy.md, "policy adopt").
- * The quorum for it comes with rosters.
+ * Under a roster it needs the quorum for it, or what the template itself asks
+ * for, if that is more.
  */
 #ifndef PV_FLOW_ADOPT_H
 #define PV_FLOW_ADOPT_H
 
-#include "lib/flow/authority.h"
+#include "lib/flow/approvals.h"
 #include "lib/hsm.h"
 #include "lib/store/store.h"
 #include "policy/template.h"
@@ -20,19 +21,23 @@ struct adopt_report {
 	uint64_t in_effect; /* the version that issue uses now */
 	bool ca;
 	size_t manifests;
+	char persons[APPROVALS_PERSONS_MAX + 1]; /* who approved; "": nobody */
 	struct template_warnings warnings;
 };
 
 /*
  * Adopts bytes, and keeps a copy as templates/<name>.<version>.json below the
- * home. hsm may be NULL for a CA template, which has no manifest. The same
- * bytes again are fine. PV_INPUT (lint), PV_CONFLICT "store.template" (version
+ * home. want brings approvals and request_out (NULL: none), the rest of it is
+ * filled in here. hsm may be NULL for a CA template, which has no manifest. The
+ * same bytes again are fine, and need no approval. Codes of approvals_gate();
+ * PV_INPUT (lint), PV_CONFLICT "store.template" (version
  * not above the adopted one), PV_NOT_FOUND (no CA of that name, no escrow
  * file, a key or stored secret that the template needs), PV_HSM_*, PV_STORAGE.
  * Nothing is kept after a failure.
  */
 PV_MUST enum pv_code
 adopt_template(const struct authority *a, struct store *store, struct hsm *hsm,
-	       struct span bytes, struct adopt_report *report, struct err *err);
+	       struct span bytes, const struct approvals_want *want,
+	       struct adopt_report *report, struct err *err);
 
 #endif

@@ -191,7 +191,7 @@ static enum pv_code make_ca(struct ceremony *c, const struct plan_step *step,
 			      step->template_name);
 	if (rc == PV_OK)
 		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
-				    &report, err);
+				    NULL, &report, err);
 	if (rc == PV_OK)
 		rc = need_hsm(c, err);
 	job.tmpl = t;
@@ -226,7 +226,7 @@ static enum pv_code run_adopt(struct ceremony *c, const struct plan_step *step,
 		rc = need_hsm(c, err);
 	if (rc == PV_OK)
 		rc = adopt_template(c->a, c->store, c->hsm, buf_span(&bytes),
-				    &report, err);
+				    NULL, &report, err);
 	return rc;
 }
 

@@ -8,6 +8,15 @@
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
 
+void event_actor(const struct store *store, char actor[EVENT_ACTOR_MAX])
+{
+	if (store->actor[0])
+		snprintf(actor, EVENT_ACTOR_MAX, "%s", store->actor);
+	else
+		snprintf(actor, EVENT_ACTOR_MAX, "os:%lu",
+			 (unsigned long)geteuid());
+}
+
 enum pv_code event_now(struct store *store, struct event_who *w,
 		       struct err *err)
 {
@@ -21,8 +30,7 @@ enum pv_code event_now(struct store *store, struct event_who *w,
 	rc = store_log_time(store, (uint64_t)now_ms, err);
 	if (rc != PV_OK)
 		return rc;
-	snprintf(w->actor, sizeof(w->actor), "os:%lu",
-		 (unsigned long)geteuid());
+	event_actor(store, w->actor);
 	w->who = (struct log_who){ (uint64_t)now_ms, w->actor };
 	return PV_OK;
 }

@@ -9,13 +9,16 @@
 #include "lib/log/events.h"
 #include "lib/store/store.h"
 
-#define EVENT_ACTOR_MAX 64
+#define EVENT_ACTOR_MAX (STORE_ID_MAX + 1)
 
 struct event_who {
-	char actor[EVENT_ACTOR_MAX]; /* "os:<uid>": unauthenticated */
+	char actor[EVENT_ACTOR_MAX]; /* as event_actor() gives it */
 	struct log_who who;	     /* .actor points above */
 };
 
+/* Who acts through store: the officer who proved it (actor.h), or "os:<uid>",
+ * which nobody had to prove. */
+void event_actor(const struct store *store, char actor[EVENT_ACTOR_MAX]);
 /* Who is acting and what time it is now. PV_DENIED when no entry of that time
  * may follow: store_log_time(). */
 PV_MUST enum pv_code event_now(struct store *store, struct event_who *w,

@@ -14,6 +14,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/flow/authority_json.h"
+#include "lib/flow/officers.h"
 
 #define PIN_BYTES 16 /* random; as many hex digits again */
 #define PIN_FILE "softhsm/pin"
@@ -21,6 +22,7 @@
 
 CLEANUP_PTR(struct authority, authority_close);
 CLEANUP_PTR(struct plan, plan_free);
+CLEANUP_PTR(struct roster, roster_free);
 
 static void close_folder(DIR **d)
 {
@@ -261,9 +263,35 @@ static enum pv_code make_softhsm(const struct authority *a,
 	return rc;
 }
 
-static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
-			     const struct plan *plan, struct err *err)
+/* Before anything is made: sound, or not named. */
+static enum pv_code read_roster(const char *path, struct buf *bytes,
+				struct err *err)
 {
+	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
+	enum pv_code rc;
+
+	if (!path)
+		return PV_OK;
+	rc = file_read(AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, bytes,
+		       err);
+	if (rc == PV_OK)
+		rc = roster_parse(buf_span(bytes), &roster, err);
+	if (rc == PV_OK && roster->version != 1)
+		rc = err_fail(err, PV_CONFLICT, "store.roster",
+			      "give the first roster version 1",
+			      "the first roster has version %llu",
+			      (unsigned long long)roster->version);
+	if (rc != PV_OK)
+		err_object(err, path);
+	return rc;
+}
+
+static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
+			     const struct plan *plan, struct span roster,
+			     struct err *err)
+{
+	const struct approvals_want want = { .op = QUORUM_ROSTER };
+	struct officers_report set;
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
 	SECRET so_pin = SECRET_INIT;
 	SECRET pin = SECRET_INIT;
@@ -285,6 +313,8 @@ static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
 		rc = opts->backends->store_open(a, true, &store, err);
 	if (rc == PV_OK)
 		rc = ceremony_run(&run, a, store, plan, err);
+	if (rc == PV_OK && roster.len > 0)
+		rc = officers_set(a, store, roster, &want, &set, err);
 	return rc;
 }
 
@@ -292,15 +322,19 @@ enum pv_code init_authority(const struct init_opts *opts,
 			    struct init_report *report, struct err *err)
 {
 	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
+	CLEANUP(buf_release) struct buf roster;
 	CLEANUP(cleanup_authority_close)
 	struct authority *a = mem_new(sizeof(*a), err);
 	enum pv_code rc = a ? PV_OK : PV_INTERNAL;
 
 	memset(report, 0, sizeof(*report));
+	buf_init(&roster, ROSTER_SIZE_MAX);
 	if (a)
 		a->home_fd = -1;
 	if (rc == PV_OK)
 		rc = read_plan(opts->plan, &plan, err);
+	if (rc == PV_OK)
+		rc = read_roster(opts->roster, &roster, err);
 	if (rc == PV_OK)
 		rc = fill(opts, a, err);
 	if (rc == PV_OK)
@@ -312,7 +346,7 @@ enum pv_code init_authority(const struct init_opts *opts,
 	report->touched = true;
 	rc = open_home(a, opts->dir, err);
 	if (rc == PV_OK)
-		rc = run_plan(opts, a, plan, err);
+		rc = run_plan(opts, a, plan, buf_span(&roster), err);
 	if (rc == PV_OK)
 		rc = authority_save(a, err);
 	snprintf(report->home, sizeof(report->home), "%s", a->home);

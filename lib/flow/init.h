@@ -17,7 +17,8 @@ struct init_opts {
 	const char *name;   /* NULL: the folder's own name */
 	const char *origin; /* of the log; NULL: the name */
 	const char *templates_dir;
-	const char *plan; /* path of the plan's file */
+	const char *plan;   /* path of the plan's file */
+	const char *roster; /* path of the first roster; NULL: none yet */
 	/* A SoftHSM token below the home, or an existing token elsewhere. */
 	bool softhsm;
 	const char *module;	/* absolute path */
@@ -40,8 +41,8 @@ struct init_report {
  * PV_CONFLICT "authority.exists" (one is there), "init.folder" (a link, not
  * empty, or an init was interrupted there: the hint says so), PV_DENIED
  * "init.folder" (another user's), "file.writable" (plan or template that others
- * can write), PV_INPUT (name, origin, plan), PV_USAGE, codes of the plan's
- * steps. Nothing is made when the plan or a name is wrong.
+ * can write), PV_INPUT (name, origin, plan, roster), PV_USAGE, codes of the
+ * plan's steps. Nothing is made when the plan or a name is wrong.
  */
 PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct init_report *report,

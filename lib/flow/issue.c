@@ -281,7 +281,6 @@ enum pv_code issue_run(const struct authority *a,
 	memset(r.to_signer, 0xff, sizeof(r.to_signer));
 	memset(r.to_writer, 0xff, sizeof(r.to_writer));
 	r.answers.fd = -1;
-	snprintf(r.actor, sizeof(r.actor), "os:%lu", (unsigned long)getuid());
 	rc = issue_choose_jobs(&r, err);
 	if (rc == PV_OK)
 		rc = order_results_init(&r.order, err);

@@ -12,6 +12,7 @@
 #ifndef PV_FLOW_ISSUE_H
 #define PV_FLOW_ISSUE_H
 
+#include "lib/flow/actor.h"
 #include "lib/flow/backends.h"
 #include "lib/flow/reader.h"
 #include "lib/flow/records.h"
@@ -24,6 +25,9 @@ struct issue_opts {
 	unsigned jobs;	     /* 0: as configured, else one per core */
 	bool batch;	     /* several requests: a reached rate waits */
 	bool in_order;	     /* results in request order; else as durable */
+	/* Who says to act, and what that takes under a roster. */
+	const struct actor_claim *claim;
+	enum role_op may;
 	/* Where requests come from; signers are filled in here. */
 	struct reader_opts source;
 	/* Told once, at the first signal; NULL: nobody is. */

@@ -1,5 +1,6 @@
 /* What a run loads from the store, and how its signers come by it. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -82,6 +83,18 @@ static enum pv_code log_denial(struct issue_run *r, struct store *store,
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
+/* Who acts, and whether they may. */
+static enum pv_code admit(struct issue_run *r, struct store *store,
+			  struct err *err)
+{
+	struct actor who;
+	enum pv_code rc = actor_enter(store, r->opts->claim, &who, err);
+
+	if (rc == PV_OK)
+		snprintf(r->actor, sizeof(r->actor), "%s", who.name);
+	return rc == PV_OK ? actor_allow(&who, r->opts->may, err) : rc;
+}
+
 enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
@@ -89,6 +102,8 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 
 	if (rc == PV_OK)
 		rc = checkpoint_load(r->a, store, &r->log, err);
+	if (rc == PV_OK)
+		rc = admit(r, store, err);
 	if (rc == PV_OK)
 		rc = issue_context_load(r->a, store, r->opts->template_name,
 					&r->contexts[0], err);
@@ -135,6 +150,7 @@ enum pv_code issue_hand_contexts(struct issue_run *r, struct err *err)
 
 	wire_init(&w, -1);
 	record_put_log(&w, &r->log);
+	record_put_actor(&w, r->actor);
 	for (size_t i = 0; i < r->contexts_n; i++)
 		record_put_context(&w, r->contexts[i]);
 	rc = share(r->shared, &w, err);
@@ -170,6 +186,8 @@ static enum pv_code take_records(struct issue_run *r, struct wire *w,
 	while (rc == PV_OK && wire_next(w, &rec)) {
 		if (rec.type == WIRE_LOG)
 			rc = record_get_log(&rec, &r->log, err);
+		else if (rec.type == WIRE_ACTOR)
+			rc = record_get_actor(&rec, r->actor, err);
 		else if (rec.type == WIRE_CONTEXT &&
 			 r->contexts_n < ISSUE_CONTEXTS_MAX)
 			rc = record_get_context(

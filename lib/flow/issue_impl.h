@@ -25,7 +25,7 @@ struct issue_run {
 	struct issue_context *contexts[ISSUE_CONTEXTS_MAX];
 	size_t contexts_n;
 	struct checkpoint_base log; /* loaded with the contexts */
-	char actor[32];
+	char actor[ROSTER_NAME_MAX + 1];
 	size_t jobs;
 	/* Ends of channels: [0] the reader's, signer's, writer's side. */
 	int to_signer[ISSUE_JOBS_MAX][2]; /* reader, signer */

@@ -1,8 +1,13 @@
 # The coordinators. One device's way: request approved prepared issued bundled.
 noinst_LIBRARIES += lib/flow/libpvflow.a
 lib_flow_libpvflow_a_SOURCES = \
+	lib/flow/actor.c lib/flow/actor.h \
 	lib/flow/adopt.c lib/flow/adopt.h lib/flow/answer.c \
-	lib/flow/answer.h lib/flow/approved.c lib/flow/approved.h \
+	lib/flow/answer.h \
+	lib/flow/approve.c lib/flow/approve.h \
+	lib/flow/approvals.c lib/flow/approvals.h lib/flow/approvals_impl.h \
+	lib/flow/approvals_request.c \
+	lib/flow/approved.c lib/flow/approved.h \
 	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
 	lib/flow/audit_bundles.c lib/flow/audit_devices.c \
 	lib/flow/audit_impl.h lib/flow/audit_line.c lib/flow/audit_line.h \
@@ -46,10 +51,12 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
 	lib/flow/officerkey.c lib/flow/officerkey.h \
 	lib/flow/officerkey_file.c lib/flow/officerkey_impl.h \
+	lib/flow/officers.c lib/flow/officers.h \
 	lib/flow/outlock.c lib/flow/outlock.h \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
+	lib/flow/people.c lib/flow/people.h \
 	lib/flow/prepared.c lib/flow/prepared.h \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \

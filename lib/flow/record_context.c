@@ -1,5 +1,6 @@
 #include "lib/flow/record_context.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -20,6 +21,27 @@ enum pv_code record_get_log(struct wire_rec *rec, struct checkpoint_base *log,
 			    struct err *err)
 {
 	wire_get_bytes(rec, log, sizeof(*log));
+	return wire_done(rec, err);
+}
+
+void record_put_actor(struct wire *w, const char *actor)
+{
+	size_t mark = wire_begin(w, WIRE_ACTOR);
+
+	wire_put_span(w,
+		      (struct span){ (const uint8_t *)actor, strlen(actor) });
+	wire_end(w, mark);
+}
+
+enum pv_code record_get_actor(struct wire_rec *rec,
+			      char actor[ROSTER_NAME_MAX + 1], struct err *err)
+{
+	struct span name = wire_get_span(rec);
+
+	rec->bad = rec->bad || name.len > ROSTER_NAME_MAX;
+	if (!rec->bad)
+		snprintf(actor, ROSTER_NAME_MAX + 1, "%.*s", (int)name.len,
+			 (const char *)name.p);
 	return wire_done(rec, err);
 }
 

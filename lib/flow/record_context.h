@@ -9,11 +9,18 @@
 
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/wire.h"
+#include "policy/roster.h"
 
 void record_put_log(struct wire *w, const struct checkpoint_base *log);
 PV_MUST enum pv_code record_get_log(struct wire_rec *rec,
 				    struct checkpoint_base *log,
 				    struct err *err);
+
+/* Who acts: a name of ROSTER_NAME_MAX bytes at most. */
+void record_put_actor(struct wire *w, const char *actor);
+PV_MUST enum pv_code record_get_actor(struct wire_rec *rec,
+				      char actor[ROSTER_NAME_MAX + 1],
+				      struct err *err);
 
 void record_put_context(struct wire *w, const struct issue_context *ctx);
 /* *out is the caller's. PV_INTERNAL for a record that does not hold together.

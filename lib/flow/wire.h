@@ -34,6 +34,7 @@ enum wire_type {
 	WIRE_QUARANTINE,   /* signer -> writer: its signature was wrong */
 	WIRE_CHECKPOINT,   /* writer -> signer: sign the log; back: signed */
 	WIRE_LOG,	   /* parent -> signer: the log's last point, keys */
+	WIRE_ACTOR,	   /* parent -> signer: who acts */
 	WIRE_CONTEXT,	   /* parent -> signer: what a template comes with */
 	WIRE_OUT,	   /* writer -> parent: one request's answer */
 	WIRE_READY,	   /* signer -> parent: logged in */

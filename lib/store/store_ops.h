@@ -13,6 +13,8 @@ enum store_mode { STORE_READ, STORE_WRITE };
 struct store {
 	const struct store_ops *ops; /* a backend embeds struct store first */
 	uint64_t step_max_ms; /* between two entries of the log; 0: any */
+	/* The officer who acts through this handle; "": the process's user. */
+	char actor[STORE_ID_MAX + 1];
 };
 
 /* For iterations: any code but PV_OK ends them and is returned. A callback

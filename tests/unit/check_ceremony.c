@@ -233,11 +233,13 @@ START_TEST(adopts)
 	fix_open(&o, true);
 	err_init(&err);
 	changed("\"version\": 1", "\"version\": 2", &next);
-	unit_ok(adopt_template(o.a, o.store, o.hsm, buf_span(&next), &r, &err),
+	unit_ok(adopt_template(o.a, o.store, o.hsm, buf_span(&next), NULL, &r,
+			       &err),
 		&err);
 	ck_assert(!r.existing);
 	ck_assert_uint_eq(r.manifests, 1);
-	unit_ok(adopt_template(o.a, o.store, o.hsm, buf_span(&next), &r, &err),
+	unit_ok(adopt_template(o.a, o.store, o.hsm, buf_span(&next), NULL, &r,
+			       &err),
 		&err);
 	ck_assert(r.existing);
 	unit_ok(issue_context_load(o.a, o.store, "tls-client", &ctx, &err),
@@ -248,14 +250,14 @@ START_TEST(adopts)
 	ck_assert(ctx->anchor.len > 0);
 	ck_assert(issue_context_own_key(ctx, ctx->issuer->spki));
 	changed("\"days\": 365", "\"days\": 364", &other);
-	unit_refused(
-		adopt_template(o.a, o.store, o.hsm, buf_span(&other), &r, &err),
-		PV_CONFLICT, "store.template", &err);
+	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&other), NULL,
+				    &r, &err),
+		     PV_CONFLICT, "store.template", &err);
 	err_init(&err);
 	changed("\"issuer\": \"issuing-1\"", "\"issuer\": \"nobody\"",
 		&missing);
-	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&missing), &r,
-				    &err),
+	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&missing),
+				    NULL, &r, &err),
 		     PV_NOT_FOUND, NULL, &err);
 }
 END_TEST

@@ -204,6 +204,33 @@ START_TEST(the_log_crosses)
 }
 END_TEST
 
+START_TEST(the_actor_crosses)
+{
+	char name[ROSTER_NAME_MAX + 3], got[ROSTER_NAME_MAX + 1];
+	struct wire_rec rec;
+	struct wire w;
+
+	err_init(&err);
+	memset(name, 'a', sizeof(name));
+	for (size_t len = ROSTER_NAME_MAX; len <= ROSTER_NAME_MAX + 1; len++) {
+		name[len] = '\0';
+		wire_init(&w, -1);
+		record_put_actor(&w, name);
+		cross(&w, SIZE_MAX);
+		ck_assert(wire_next(&w, &rec) && rec.type == WIRE_ACTOR);
+		if (len > ROSTER_NAME_MAX) {
+			ck_assert_int_eq(record_get_actor(&rec, got, &err),
+					 PV_INTERNAL);
+		} else {
+			unit_ok(record_get_actor(&rec, got, &err), &err);
+			ck_assert_str_eq(got, name);
+		}
+		name[len] = 'a';
+		wire_release(&w);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const int n = (int)(sizeof(templates) / sizeof(templates[0]));
@@ -215,6 +242,7 @@ int main(void)
 	tcase_add_loop_test(t, crosses_whole, 0, n);
 	tcase_add_loop_test(t, cut_off, 0, n);
 	tcase_add_test(t, the_log_crosses);
+	tcase_add_test(t, the_actor_crosses);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

@@ -70,8 +70,8 @@ static void load(struct opened *o, const char *name, struct issue_context **ctx)
 	struct adopt_report report;
 
 	make_template(name, &text);
-	unit_ok(adopt_template(o->a, o->store, o->hsm, buf_span(&text), &report,
-			       &err),
+	unit_ok(adopt_template(o->a, o->store, o->hsm, buf_span(&text), NULL,
+			       &report, &err),
 		&err);
 	unit_ok(issue_context_load(o->a, o->store, report.name, ctx, &err),
 		&err);
@@ -194,7 +194,7 @@ START_TEST(says_what_is_lacking)
 	fix_open(&o, true);
 	put(&o, "fleet", "of all");
 	make_template("lack", &text);
-	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&text),
+	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&text), NULL,
 				    &report, &err),
 		     PV_NOT_FOUND, "secret.missing", &err);
 	err_init(&err);

@@ -1,0 +1,302 @@
+#include "lib/flow/approvals.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+#include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/approvals_impl.h"
+#include "lib/flow/cosigned.h"
+#include "lib/flow/people.h"
+#include "lib/store/store_log.h"
+#include "lib/store/store_people.h"
+
+CLEANUP_PTR(struct roster, roster_free);
+
+struct gate {
+	const struct authority *a;
+	struct store *store;
+	const struct approvals_want *want;
+	struct roster *roster;
+	struct note *notes; /* want->files_n */
+	uint64_t now_s;
+	struct approvals *got;
+	struct err *err;
+};
+
+static void gate_release(struct gate *g)
+{
+	for (size_t i = 0; g->notes && i < g->want->files_n; i++)
+		note_release(&g->notes[i]);
+	mem_cleanup(&g->notes);
+	roster_free(g->roster);
+}
+
+/* The time of a decision: not before the log's newest entry. */
+static enum pv_code take_time(struct gate *g)
+{
+	int64_t now_ms = pvtime_now_ms();
+
+	if (now_ms < 0)
+		return err_fail(g->err, PV_DENIED, "clock.range",
+				"set the machine's clock",
+				"the clock stands outside 1970 to 9999");
+	g->now_s = (uint64_t)now_ms / 1000;
+	return store_log_time(g->store, (uint64_t)now_ms, g->err);
+}
+
+static enum pv_code fill_asked(struct gate *g)
+{
+	struct approval *asked = &g->got->asked;
+	enum pv_code rc = people_root(g->store, asked->root, g->err);
+
+	snprintf(asked->log, sizeof(asked->log), "%s", g->a->origin);
+	event_actor(g->store, asked->requester);
+	if (rc == PV_OK)
+		rc = sha256(g->want->subject, asked->subject, g->err);
+	return rc;
+}
+
+static enum pv_code read_notes(struct gate *g)
+{
+	enum pv_code rc = PV_OK;
+
+	if (g->want->files_n == 0)
+		return PV_OK;
+	g->notes = mem_new(g->want->files_n * sizeof(*g->notes), g->err);
+	if (!g->notes)
+		return PV_INTERNAL;
+	for (size_t i = 0; rc == PV_OK && i < g->want->files_n; i++) {
+		CLEANUP(buf_release) struct buf text;
+
+		buf_init(&text, NOTE_SIZE_MAX);
+		rc = file_read(AT_FDCWD, g->want->files[i], 0, &text, g->err);
+		if (rc == PV_OK)
+			rc = note_parse(&g->notes[i], buf_span(&text), g->err);
+		if (rc != PV_OK)
+			err_object(g->err, g->want->files[i]);
+	}
+	return rc;
+}
+
+/*
+ * Nonce and expiry are what the officers signed: whether the same text stands
+ * in all notes and says what is wanted is counted afterwards.
+ */
+static enum pv_code take_nonce(struct gate *g)
+{
+	CLEANUP(buf_release) struct buf note;
+	struct approval *asked = &g->got->asked;
+	struct store_approval row;
+	struct approval signed_one;
+	bool used = false;
+	enum pv_code rc;
+
+	asked->expires_s = g->now_s + approvals_valid_s(g->want);
+	if (approval_text_parse(g->notes[0].text, &signed_one, NULL) != PV_OK)
+		return PV_OK;
+	memcpy(asked->nonce, signed_one.nonce, sizeof(asked->nonce));
+	if (signed_one.expires_s > asked->expires_s)
+		return err_fail(g->err, PV_DENIED, "approval.expiry",
+				"ask for approvals again",
+				"an approval that is good for longer than is "
+				"allowed here");
+	asked->expires_s = signed_one.expires_s;
+	buf_init(&note, NOTE_SIZE_MAX);
+	rc = store_approval_get(g->store, asked->nonce, &row, &note, &used,
+				g->err);
+	if (rc == PV_OK && used)
+		rc = err_fail(g->err, PV_DENIED, "approval.used",
+			      "ask for approvals again",
+			      "the approval was used before: entry %llu of the "
+			      "log",
+			      (unsigned long long)row.index);
+	return rc;
+}
+
+/* One note with everybody's lines: what is kept. */
+static enum pv_code keep_note(struct gate *g)
+{
+	struct buf *out = &g->got->note;
+	struct span text = g->notes[0].text;
+	enum pv_code rc = note_start(out, text, g->err);
+
+	for (size_t i = 0; rc == PV_OK && i < g->want->files_n; i++)
+		for (size_t k = 0; k < g->notes[i].sigs_n; k++)
+			note_sig_put(out, &g->notes[i].sigs[k]);
+	return rc == PV_OK ? buf_check(out, g->err) : rc;
+}
+
+static enum pv_code keep(struct gate *g, const struct approval_tally *tally)
+{
+	CLEANUP(buf_release) struct buf names;
+	struct approvals *got = g->got;
+	enum pv_code rc;
+
+	buf_init(&names, APPROVALS_PERSONS_MAX);
+	approval_persons_put(tally, &names);
+	rc = buf_check(&names, g->err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(got->persons, sizeof(got->persons), "%.*s", (int)names.len,
+		 (const char *)names.data);
+	memcpy(got->text_sha256, tally->text_sha256, 32);
+	memcpy(got->roster_sha256, g->roster->sha256, 32);
+	return keep_note(g);
+}
+
+/* Who waits is told for whom, and where the request lies. */
+static enum pv_code wait_for_more(struct gate *g, const struct err *why)
+{
+	char path[APPROVALS_PATH_MAX];
+	enum pv_code rc = approvals_request(g->a, g->store, g->want, g->now_s,
+					    g->want->files_n > 0,
+					    &g->got->asked, path, g->err);
+
+	if (rc != PV_OK)
+		return rc;
+	*g->err = *why;
+	snprintf(g->err->hint, sizeof(g->err->hint),
+		 "let them run `provctl approve %.150s', then repeat the "
+		 "command with --approval NOTE for each",
+		 path);
+	err_object(g->err, path);
+	if (g->want->what)
+		err_prefix(g->err, "%s", g->want->what);
+	return PV_WAITING;
+}
+
+static enum pv_code seen_by_witnesses(struct gate *g)
+{
+	struct checkpoint_base base;
+	enum pv_code rc;
+
+	if (g->a->witnesses_required == 0)
+		return PV_OK;
+	rc = checkpoint_load(g->a, g->store, &base, g->err);
+	if (rc == PV_OK)
+		rc = cosigned_gate(g->a, g->store, &base, NULL, g->err);
+	return rc;
+}
+
+static enum pv_code count(struct gate *g)
+{
+	struct approval asked_first;
+	struct approval_tally tally;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	asked_first = g->got->asked;
+	if (g->want->files_n == 0) /* nobody has signed anything yet */
+		asked_first.expires_s = g->now_s + 1;
+	rc = approval_count(g->roster, g->notes, g->want->files_n, &asked_first,
+			    g->now_s, g->got->needed, &tally, &why);
+	if (rc == PV_WAITING)
+		return wait_for_more(g, &why);
+	if (rc == PV_OK)
+		return keep(g, &tally);
+	*g->err = why;
+	if (g->want->what)
+		err_prefix(g->err, "%s", g->want->what);
+	return rc;
+}
+
+static enum pv_code pass(struct gate *g)
+{
+	enum pv_code rc = take_time(g);
+
+	if (rc == PV_OK)
+		rc = fill_asked(g);
+	if (rc == PV_OK)
+		rc = read_notes(g);
+	if (rc == PV_OK && g->want->files_n > 0)
+		rc = seen_by_witnesses(g);
+	if (rc == PV_OK && g->want->files_n > 0)
+		rc = take_nonce(g);
+	return rc == PV_OK ? count(g) : rc;
+}
+
+enum pv_code approvals_gate(const struct authority *a, struct store *store,
+			    const struct approvals_want *want,
+			    struct approvals *got, struct err *err)
+{
+	CLEANUP(gate_release)
+	struct gate g = {
+		.a = a, .store = store, .want = want, .got = got, .err = err
+	};
+	enum pv_code rc;
+
+	memset(got, 0, sizeof(*got));
+	buf_init(&got->note, NOTE_SIZE_MAX);
+	got->asked.operation = want->op;
+	rc = people_in_force(store, &g.roster, NULL, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!g.roster && want->files_n > 0)
+		return err_fail(err, PV_DENIED, "approval.roster",
+				"leave --approval out, or set a roster: "
+				"`provctl officer roster'",
+				"no roster says who may approve");
+	got->needed = quorum_needed(g.roster, want->op, want->raised);
+	return got->needed > 0 ? pass(&g) : PV_OK;
+}
+
+static enum pv_code same_roster(struct store *store,
+				const struct approvals *got, struct err *err)
+{
+	CLEANUP(cleanup_roster_free) struct roster *now = NULL;
+	enum pv_code rc = people_in_force(store, &now, NULL, err);
+
+	if (rc == PV_OK &&
+	    (now ? got->needed == 0 ||
+			     memcmp(now->sha256, got->roster_sha256, 32) != 0
+		 : got->needed > 0))
+		rc = err_fail(err, PV_CONFLICT, "approval.roster",
+			      "run it again",
+			      "the roster was changed meanwhile");
+	return rc;
+}
+
+enum pv_code approvals_use(struct store *store, const struct log_who *who,
+			   const struct approvals *got, struct err *err)
+{
+	const struct approval *asked = &got->asked;
+	uint8_t note[32];
+	const struct log_approval a = { .operation = quorum_op_name(
+						asked->operation),
+					.text = got->text_sha256,
+					.note = note,
+					.subject = asked->subject,
+					.persons = got->persons,
+					.nonce = asked->nonce };
+	CLEANUP(buf_release) struct buf entry;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&entry, LOG_ENTRY_MAX);
+	/* A roster's change is judged by the roster that it replaced. */
+	rc = asked->operation == QUORUM_ROSTER ? PV_OK
+					       : same_roster(store, got, err);
+	if (rc != PV_OK || got->needed == 0)
+		return rc;
+	rc = sha256(buf_span(&got->note), note, err);
+	if (rc != PV_OK)
+		return rc;
+	log_approval_use(&e, who, &a);
+	rc = event_decision(store, &e, &entry, err);
+	if (rc == PV_OK)
+		rc = store_approval_use(store, asked->nonce,
+					buf_span(&got->note), buf_span(&entry),
+					err);
+	return rc;
+}
+
+void approvals_release(struct approvals *got)
+{
+	buf_release(&got->note);
+}

@@ -1,0 +1,213 @@
+#include "lib/flow/officers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/base64.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/logged.h"
+#include "lib/flow/people.h"
+#include "lib/store/store_log.h"
+#include "lib/store/store_people.h"
+#include "policy/approval_render.h"
+
+CLEANUP_PTR(struct roster, roster_free);
+CLEANUP_PTR(json_t, json_decref);
+
+/* ---- setting one ---- */
+
+/* The roster in force, for who approves: only what changes is new to them. */
+static enum pv_code context_of(struct span now, json_t **context,
+			       struct err *err)
+{
+	CLEANUP(mem_cleanup)
+	char *base64 = mem_new(BASE64_LEN(now.len) + 1, err);
+
+	if (!base64)
+		return PV_INTERNAL;
+	base64_encode(now.p, now.len, base64);
+	*context = json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64);
+	return *context ? PV_OK
+			: err_fail(err, PV_INTERNAL, "memory", NULL,
+				   "no memory for a request");
+}
+
+static enum pv_code record(struct store *store, const struct roster *r,
+			   struct span bytes, const struct approvals *got,
+			   struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	CLEANUP(buf_release) struct buf entry;
+	struct event_who who;
+	struct log_entry e;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	buf_init(&entry, LOG_ENTRY_MAX);
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	if (rc != PV_OK)
+		return rc;
+	log_roster_change(&e, &who.who, r->version, r->sha256,
+			  approvals_persons(got));
+	rc = event_decision(store, &e, &entry, err);
+	if (rc == PV_OK)
+		rc = store_roster_put(store, r->version, bytes,
+				      buf_span(&entry), err);
+	if (rc == PV_OK)
+		rc = approvals_use(store, &who.who, got, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+/* Says so before anybody is asked to approve it. */
+static enum pv_code check_version(const struct roster *now,
+				  const struct roster *next, struct err *err)
+{
+	uint64_t want = now ? now->version + 1 : 1;
+
+	if (next->version == want)
+		return PV_OK;
+	return err_fail(err, PV_CONFLICT, "store.roster",
+			"give the roster the next version",
+			"the roster has version %llu where %llu is next",
+			(unsigned long long)next->version,
+			(unsigned long long)want);
+}
+
+static enum pv_code change(const struct authority *a, struct store *store,
+			   const struct roster *now, const struct roster *next,
+			   struct span bytes, struct span in_force,
+			   const struct approvals_want *from,
+			   struct officers_report *report, struct err *err)
+{
+	CLEANUP(cleanup_json_decref) json_t *context = NULL;
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	struct approvals_want want = *from;
+	char what[64];
+	enum pv_code rc = check_version(now, next, err);
+
+	if (rc == PV_OK && now)
+		rc = context_of(in_force, &context, err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(what, sizeof(what), "roster version %llu",
+		 (unsigned long long)next->version);
+	want.op = QUORUM_ROSTER;
+	want.subject = bytes;
+	want.what = what;
+	want.context = context;
+	rc = approvals_gate(a, store, &want, &got, err);
+	if (rc == PV_OK)
+		rc = record(store, next, bytes, &got, err);
+	if (rc == PV_OK)
+		snprintf(report->persons, sizeof(report->persons), "%s",
+			 got.persons);
+	return rc;
+}
+
+enum pv_code officers_set(const struct authority *a, struct store *store,
+			  struct span bytes, const struct approvals_want *want,
+			  struct officers_report *report, struct err *err)
+{
+	CLEANUP(cleanup_roster_free) struct roster *next = NULL;
+	CLEANUP(cleanup_roster_free) struct roster *now = NULL;
+	CLEANUP(buf_release) struct buf in_force;
+	enum pv_code rc = roster_parse(bytes, &next, err);
+
+	memset(report, 0, sizeof(*report));
+	buf_init(&in_force, ROSTER_SIZE_MAX);
+	if (rc == PV_OK)
+		rc = people_in_force(store, &now, &in_force, err);
+	if (rc != PV_OK)
+		return rc;
+	report->version = next->version;
+	report->officers = next->n;
+	memcpy(report->sha256, next->sha256, 32);
+	report->existing = now && memcmp(now->sha256, next->sha256, 32) == 0;
+	return report->existing
+		       ? PV_OK
+		       : change(a, store, now, next, bytes, buf_span(&in_force),
+				want, report, err);
+}
+
+/* ---- what they did ---- */
+
+struct uses {
+	struct store *store;
+	const struct roster *roster;
+	struct officers_use *list;
+};
+
+static bool named(struct span persons, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (persons.len >= len) {
+		const uint8_t *comma = memchr(persons.p, ',', persons.len);
+		size_t n = comma ? (size_t)(comma - persons.p) : persons.len;
+
+		if (n == len && memcmp(persons.p, name, len) == 0)
+			return true;
+		if (!comma)
+			return false;
+		persons.p += n + 1;
+		persons.len -= n + 1;
+	}
+	return false;
+}
+
+static void count_entry(struct uses *u, const struct log_entry *e)
+{
+	const struct log_fact *f = log_fact_find(e, "persons", LOG_TSTR);
+
+	for (size_t i = 0; f && i < u->roster->n; i++) {
+		struct officers_use *use = &u->list[i];
+
+		if (!named(f->s, u->roster->officers[i].name))
+			continue;
+		use->count++;
+		use->last_ms = e->time_ms;
+		snprintf(use->last, sizeof(use->last), "%.*s",
+			 (int)(e->object.len < sizeof(use->last)
+				       ? e->object.len
+				       : sizeof(use->last) - 1),
+			 (const char *)e->object.p);
+	}
+}
+
+static enum pv_code count_use(void *ctx, const struct store_approval *row,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct uses *u = ctx;
+	struct log_entry e;
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = store_log_read(u->store, row->index, &room, err);
+	if (rc == PV_OK)
+		rc = log_entry_decode(buf_span(&room), &e, err);
+	if (rc == PV_OK)
+		rc = sha256(row->note, hash, err);
+	if (rc == PV_OK &&
+	    (!span_is(e.type, LOG_APPROVAL_USE) ||
+	     !logged_hash_is(&e, "note hash", hash) ||
+	     !log_fact_is(&e, "nonce", row->nonce, sizeof(row->nonce))))
+		return logged_edited("a used approval", err);
+	if (rc == PV_OK)
+		count_entry(u, &e);
+	return rc;
+}
+
+enum pv_code officers_uses(struct store *store, const struct roster *roster,
+			   struct officers_use uses[static ROSTER_MAX],
+			   struct err *err)
+{
+	struct uses u = { store, roster, uses };
+	const struct store_visit v = { .ctx = &u, .fn.approval = count_use };
+
+	memset(uses, 0, ROSTER_MAX * sizeof(*uses));
+	return store_approval_each(store, &v, err);
+}

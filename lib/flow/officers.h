@@ -1,0 +1,43 @@
+/*
+ * officers: the roster set and changed, and what its people did. The first
+ * roster needs nobody, since nobody could approve it: it is set when an
+ * authority is made. Every later one needs the quorum of the one it replaces
+ * (policy.md, "Officers").
+ */
+#ifndef PV_FLOW_OFFICERS_H
+#define PV_FLOW_OFFICERS_H
+
+#include "lib/flow/approvals.h"
+
+struct officers_report {
+	uint64_t version;
+	uint8_t sha256[32];
+	size_t officers;
+	bool existing; /* this very roster is in force already */
+	char persons[APPROVALS_PERSONS_MAX + 1]; /* who approved; "": nobody */
+};
+
+/*
+ * Puts bytes in force. want brings files and request_out, the rest is filled in
+ * here. PV_INPUT (not a roster), PV_CONFLICT "store.roster" (its version is not
+ * the next one: 1 for the first), approvals_gate()'s codes.
+ */
+PV_MUST enum pv_code officers_set(const struct authority *a,
+				  struct store *store, struct span bytes,
+				  const struct approvals_want *want,
+				  struct officers_report *report,
+				  struct err *err);
+
+/* What one officer approved so far. */
+struct officers_use {
+	uint64_t count;
+	uint64_t last_ms; /* 0: never */
+	char last[32];	  /* operation */
+};
+/* By place in the roster; row and entry of each approval are compared. */
+PV_MUST enum pv_code officers_uses(struct store *store,
+				   const struct roster *roster,
+				   struct officers_use uses[static ROSTER_MAX],
+				   struct err *err);
+
+#endif

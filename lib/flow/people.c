@@ -1,0 +1,109 @@
+#include "lib/flow/people.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/governance.h"
+#include "lib/store/store_people.h"
+#include "lib/x509/cert.h"
+
+CLEANUP_PTR(struct roster, roster_free);
+
+static enum pv_code edited(struct err *err)
+{
+	return governance_wrong(LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
+				"the roster is not the one of its entry", err);
+}
+
+static enum pv_code look(void *ctx, const struct store_governance *g,
+			 struct err *err)
+{
+	uint64_t *newest = ctx;
+
+	(void)err;
+	if (strcmp(g->kind, LOG_ROSTER_CHANGE) == 0)
+		*newest = g->index;
+	return PV_OK;
+}
+
+static enum pv_code parse(struct span text, uint64_t version,
+			  struct roster **roster, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = roster_parse(text, roster, &why);
+	if (rc == PV_INPUT || (rc == PV_OK && (*roster)->version != version))
+		return edited(err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+enum pv_code people_in_force(struct store *store, struct roster **roster,
+			     struct buf *bytes, struct err *err)
+{
+	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
+	CLEANUP(buf_release) struct buf text;
+	struct store_roster row;
+	uint64_t newest = STORE_NO_INDEX;
+	const struct store_visit v = { .ctx = &newest, .fn.governance = look };
+	bool found = false;
+	enum pv_code rc = store_governance_each(store, 0, &v, err);
+
+	*roster = NULL;
+	buf_init(&text, ROSTER_SIZE_MAX);
+	if (rc == PV_OK)
+		rc = store_roster_get(store, 0, &row, &text, &found, err);
+	if (rc != PV_OK || (!found && newest == STORE_NO_INDEX))
+		return rc;
+	if (!found || row.index != newest)
+		return edited(err);
+	rc = parse(buf_span(&text), row.version, &r, err);
+	if (rc == PV_OK)
+		rc = governance_row(store, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
+				    row.index, err);
+	if (rc == PV_OK && bytes) {
+		buf_put(bytes, text.data, text.len);
+		rc = buf_check(bytes, err);
+	}
+	if (rc == PV_OK)
+		*roster = TAKE(r);
+	return rc;
+}
+
+struct root {
+	bool found;
+	uint8_t *spki;
+};
+
+static enum pv_code take_root(void *ctx, const struct store_ca *ca,
+			      struct err *err)
+{
+	struct root *r = ctx;
+	struct x509_cert cert;
+	enum pv_code rc;
+
+	if (r->found || ca->parent[0])
+		return PV_OK;
+	rc = x509_cert_decode(ca->cert, &cert, err);
+	if (rc == PV_OK)
+		rc = x509_spki_sha256(cert.spki, r->spki, err);
+	r->found = rc == PV_OK;
+	return rc;
+}
+
+enum pv_code people_root(struct store *store, uint8_t root[static 32],
+			 struct err *err)
+{
+	struct root r = { false, root };
+	const struct store_visit v = { .ctx = &r, .fn.ca = take_root };
+	enum pv_code rc = store_ca_each(store, NULL, &v, err);
+
+	if (rc == PV_OK && !r.found)
+		rc = err_fail(err, PV_NOT_FOUND, "chain.root",
+			      "run the plan that makes the root first",
+			      "the authority has no root");
+	return rc;
+}
