@@ -29,6 +29,6 @@ struct verb {
 };
 
 extern const struct verb verb_init, verb_policy, verb_issue, verb_export,
-	verb_secret, verb_audit, verb_status;
+	verb_secret, verb_audit, verb_status, verb_officer, verb_approve;
 
 #endif

@@ -16,10 +16,12 @@ cmd_provctl_SOURCES = \
 	cmd/audit_findings.h cmd/audit_folder.c cmd/audit_help.c \
 	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
 	cmd/audit_witness.c \
+	cmd/cmd_approve.c cmd/cmd_officer.c \
+	cmd/officer.h cmd/officer_review.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_secret.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
-	cmd/export_inventory.c cmd/export_log.c \
+	cmd/export_kek.c cmd/export_inventory.c cmd/export_log.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
 	cmd/issue_summary.c cmd/issue_summary.h \

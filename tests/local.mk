@@ -334,6 +334,9 @@ tests/fault/shim.so: tests/fault/shim.c
 CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
+	tests/cli/actors.sh \
+	tests/cli/approve.sh \
+	tests/cli/approve_bad.sh \
 	tests/cli/audit_show.sh \
 	tests/cli/badlog.sh \
 	tests/cli/canary.sh \
@@ -355,6 +358,7 @@ CLI_TESTS = \
 	tests/cli/logkeys.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
+	tests/cli/officer.sh \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \
 	tests/cli/profiles.sh \
@@ -392,6 +396,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fuzz/corpora.sh \
 	tests/fuzz/fuzz.sh \
 	tests/lib.sh \
+	tests/people.sh \
 	tests/setup.sh \
 	tests/count.sh \
 	tests/clean-root.sh \

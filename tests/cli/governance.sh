@@ -4,6 +4,7 @@
 # edited is found by whatever command opens the store (5, store.governance), and
 # named by audit verify (policy.md, "Trusting the store").
 . "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/people.sh"
 SQL=$builddir/tests/cli/sql
 PEOPLE=$builddir/tests/cli/people
 
@@ -51,11 +52,16 @@ covered=$H
 case_start "HOME/governance is written with the checkpoint"
 expect_equal "$(cut -d' ' -f1,3 "$H/governance")" \
 	"- $(sed -n 2p "$H/checkpoint")" "a new authority's"
-people roster:1:one approval:1:note-1 order:o-1:tls-client:ticket \
+officer_key alice
+for version in 1 2; do
+	make_roster "$T/roster.$version" "$version" '"roster": 1' \
+		alice:security-officer
+done
+people "roster:1:$T/roster.1" approval:1:note-1 order:o-1:tls-client:ticket \
 	order:o-2:tls-client:other clock
 people secret:fleet:1:sealed-1 secret:fleet:2:sealed-2 destroy:fleet:1 \
 	end:o-2:other:end held:r-1:D-1 held:r-2:D-2 held:r-3:D-3 \
-	release:1:r-1 reject:2:r-2 roster:2:two
+	release:1:r-1 reject:2:r-2 "roster:2:$T/roster.2"
 n=$("$SQL" "$H/store.db" "SELECT max(log_index) FROM governance")
 copy_authority "$T/uncovered"
 uncovered=$H
@@ -70,12 +76,18 @@ expect_exit 0 "$PROVCTL" -C "$uncovered" status
 expect_exit 0 "$PROVCTL" -C "$uncovered" audit verify
 
 case_start "an adoption under a roster is one of the decisions"
+copy_authority "$T/adopted"
 jq '.version = 7' "$templates/tls-client.json" >"$templates/next.json"
-expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$templates/next.json"
+expect_exit 11 "$PROVCTL" -C "$H" policy adopt "$templates/next.json" \
+	--request "$T/adopt.json"
+approve alice "$T/adopt.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$templates/next.json" \
+	--approval "$T/notes/alice.note"
 expect_equal "$("$SQL" "$H/store.db" \
-	"SELECT kind FROM governance ORDER BY log_index DESC LIMIT 1")" \
-	template.adopt "newest decision"
+	"SELECT kind FROM governance ORDER BY log_index DESC LIMIT 2" |
+	tr '\n' ' ')" "approval.use template.adopt " "newest decisions"
 verify_audit
+H=$covered
 
 case_start "a roster's row"
 finds "roster.change roster" "DELETE FROM roster WHERE version = 2"

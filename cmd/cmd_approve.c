@@ -1,0 +1,171 @@
+/* approve: knows no authority: a request, an officer's key, a note. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/app.h"
+#include "cmd/opts.h"
+#include "cmd/out.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/approve.h"
+#include "lib/flow/officerkey.h"
+
+#define NOTE_MAX 4096u
+
+CLEANUP_PTR(struct approval_request, approval_request_free);
+
+static const char help[] =
+	"usage: provctl approve REQUEST --as NAME --key FILE|URI "
+	"[--pin-source S]\n"
+	"                       [--log-vkey VKEY] [--root CERT] [-o NOTE] "
+	"[--yes]\n"
+	"\n"
+	"Shows what REQUEST asks for, made from its own bytes, and signs it "
+	"with\n"
+	"the officer's key. Needs no authority: it runs on the officer's own\n"
+	"machine. The note goes to NOTE or to standard output, and back to "
+	"who\n"
+	"asked, for --approval.\n"
+	"\n"
+	"  --key FILE       key file of `officer key new --file'\n"
+	"  --key URI        key in a PKCS#11 token: pkcs11:token=T;object=KEY"
+	"\n"
+	"                   ?module-path=/PATH/TO/MODULE.so\n"
+	"  --pin-source S   of the token's PIN or the file's passphrase: "
+	"prompt\n"
+	"                   (default), file:PATH, fd:N, systemd:NAME\n"
+	"  --log-vkey VKEY  refuse a request for another log\n"
+	"  --root CERT      refuse a request for another root (PEM)\n"
+	"  --yes            do not ask on the terminal\n"
+	"\n"
+	"example: provctl approve adopt-1a2b3c4d5e6f.json --as alice --key "
+	"alice.key\n"
+	"           -o alice.note\n";
+
+struct approve_args {
+	const char *as, *key, *pin_source, *vkey, *root, *output;
+	bool yes;
+};
+
+static enum pv_code parse(const struct app *app, int argc, char **argv,
+			  struct approve_args *in, struct opt_args *args,
+			  struct err *err)
+{
+	const struct opt opts[] = {
+		{ "as", 0, OPT_STRING, &in->as, 0, 0 },
+		{ "key", 0, OPT_STRING, &in->key, 0, 0 },
+		{ "pin-source", 0, OPT_STRING, &in->pin_source, 0, 0 },
+		{ "log-vkey", 0, OPT_STRING, &in->vkey, 0, 0 },
+		{ "root", 0, OPT_STRING, &in->root, 0, 0 },
+		{ "output", 'o', OPT_STRING, &in->output, 0, 0 },
+		{ "yes", 0, OPT_FLAG, &in->yes, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	enum pv_code rc;
+
+	*in = (struct approve_args){ .output = "-" };
+	rc = opts_parse(opts, argc, argv, 1, 1, args, err);
+	if (!in->as && !in->key && !in->pin_source) {
+		in->as = app->as;
+		in->key = app->key;
+		in->pin_source = app->pin_source;
+	}
+	if (rc == PV_OK && (!in->as || !in->key))
+		rc = err_fail(err, PV_USAGE, "usage.option",
+			      "see provctl approve --help",
+			      "give --as and --key");
+	return rc;
+}
+
+static enum pv_code show(const struct app *app,
+			 const struct approval_request *q, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, APPROVE_TEXT_MAX);
+	rc = approve_show(q, &text, err);
+	if (rc == PV_OK && !app->quiet)
+		fwrite(text.data, 1, text.len, stderr);
+	return rc;
+}
+
+/* On the terminal itself: standard input may be anything. */
+static enum pv_code ask(const char *as, struct err *err)
+{
+	CLEANUP(fd_cleanup) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	char answer[8] = "";
+	ssize_t n;
+
+	if (tty < 0)
+		return err_fail(err, PV_DENIED, "approve.terminal",
+				"read what it shows, then give --yes",
+				"there is no terminal to ask on");
+	dprintf(tty, "sign this as %.64s? [y/N] ", as);
+	n = read(tty, answer, sizeof(answer) - 1);
+	if (n == 2 && (answer[0] == 'y' || answer[0] == 'Y'))
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "approve.declined", NULL,
+			"nothing was signed");
+}
+
+static enum pv_code sign(const struct app *app, const struct approve_args *in,
+			 const struct approval_request *q, struct buf *note,
+			 struct err *err)
+{
+	const struct officerkey_from from = { .backends = app->backends,
+					      .name = in->as,
+					      .key = in->key,
+					      .pin_source = in->pin_source };
+	OFFICERKEY k;
+	struct note_signer signer;
+	enum pv_code rc = officerkey_open(&from, &k, err);
+
+	if (rc != PV_OK)
+		return rc;
+	signer = officerkey_signer(&k);
+	return approve_sign(q, &signer, note, err);
+}
+
+static enum pv_code run(const struct app *app, int argc, char **argv,
+			struct err *err)
+{
+	CLEANUP(cleanup_approval_request_free)
+	struct approval_request *q = NULL;
+	CLEANUP(buf_release) struct buf note;
+	struct approve_args in;
+	struct opt_args args;
+	char subject[65];
+	enum pv_code rc = parse(app, argc, argv, &in, &args, err);
+
+	buf_init(&note, NOTE_MAX);
+	if (rc == PV_OK)
+		rc = approve_load(args.values[0], &q, err);
+	if (rc == PV_OK)
+		rc = approve_compare(q, in.vkey, in.root, err);
+	if (rc == PV_OK)
+		rc = show(app, q, err);
+	if (rc == PV_OK && !in.yes)
+		rc = ask(in.as, err);
+	if (rc == PV_OK)
+		rc = sign(app, &in, q, &note, err);
+	if (rc == PV_OK && (!app->json || strcmp(in.output, "-") != 0))
+		rc = out_file(in.output, 0600, buf_span(&note), err);
+	if (rc != PV_OK || !app->json)
+		return rc;
+	hex_encode(q->approval.subject, 32, subject);
+	return out_json(json_pack("{s:s, s:s, s:s, s:s}", "officer", in.as,
+				  "operation",
+				  quorum_op_name(q->approval.operation),
+				  "subject", subject, "note", buf_cstr(&note)),
+			err);
+}
+
+const struct verb verb_approve = {
+	.name = "approve",
+	.summary = "sign a request for approval, on the officer's own machine",
+	.help = help,
+	.run = run,
+};

@@ -1,0 +1,171 @@
+#!/bin/sh
+# The roster: set, changed by the quorum it replaces, read back, held against
+# the log.
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/people.sh"
+
+new_authority
+for name in alice bob carol dave; do
+	officer_key "$name"
+done
+three="alice:security-officer bob:security-officer carol:security-officer"
+# shellcheck disable=SC2086  # words
+make_roster "$T/r1.json" 1 '"roster": 2, "adopt": 1' $three dave:operator
+# shellcheck disable=SC2086
+make_roster "$T/r2.json" 2 '"roster": 1' $three
+entries() {
+	p --json audit verify | jq .entries
+}
+
+case_start "without a roster nobody is an officer"
+expect_error 10 roster.none -C "$H" officer review
+expect_error 10 roster.none -C "$H" officer show
+expect_error 4 actor.unknown -C "$H" --as alice --key "$T/keys/alice.key" \
+	export chain
+expect_error 2 usage.argument -C "$H" officer review "$T/r1.json"
+expect_error 2 usage.option -C "$H" --as alice export chain
+
+case_start "the first roster needs nobody, and has version 1"
+expect_error 9 store.roster -C "$H" officer roster "$T/r2.json"
+sed 's|"roster": 2|"roster": 9|' "$T/r1.json" >"$T/nine.json"
+expect_error 3 roster.quorum -C "$H" officer roster "$T/nine.json"
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r1.json"
+expect_text "roster version 1 is in force: 4 officers"
+before=$(entries)
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r1.json"
+expect_text "is in force already"
+expect_equal "$(entries)" "$before" entries
+expect_exit 0 "$PROVCTL" -C "$H" officer show
+same_bytes "$T/out" "$T/r1.json"
+verify_audit
+
+case_start "a later one waits for its quorum, and says for whom"
+before=$(entries)
+expect_error 11 approval.missing -C "$H" officer roster "$T/r2.json"
+expect_text "needs 2 approvals and has 0; may still give one: alice, bob, carol"
+sum=$(sha256sum <"$T/r2.json" | cut -c 1-12)
+request=$H/requests/roster-$sum.json
+expect_text "$request"
+expect_equal "$(stat -c %a "$request")" 600 "mode of the request"
+cp "$request" "$T/first.json"
+expect_exit 11 "$PROVCTL" -C "$H" officer roster "$T/r2.json"
+same_bytes "$request" "$T/first.json" # the same nonce
+approve alice "$request"
+expect_equal "$rc" 0 "exit of approve"
+expect_error 11 approval.missing -C "$H" officer roster "$T/r2.json" \
+	--approval "$T/notes/alice.note"
+expect_text "has 1; may still give one: bob, carol"
+expect_equal "$(entries)" "$before" entries
+
+case_start "to a file of one's own: used again, or a conflict"
+expect_exit 11 "$PROVCTL" -C "$H" officer roster "$T/r2.json" \
+	--request "$T/mine.json"
+cp "$T/mine.json" "$T/mine.1"
+expect_exit 11 "$PROVCTL" -C "$H" officer roster "$T/r2.json" \
+	--request "$T/mine.json"
+same_bytes "$T/mine.json" "$T/mine.1"
+by alice officer roster "$T/r2.json" --request "$T/mine.json"
+expect_equal "$rc" 9 "exit for another requester's request"
+same_bytes "$T/mine.json" "$T/mine.1"
+
+case_start "with all of them it is in force, and the log says by whom"
+approve carol "$request"
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r2.json" \
+	--approval "$T/notes/alice.note" --approval "$T/notes/carol.note"
+expect_text "approved by alice,carol"
+expect_exit 0 "$PROVCTL" -C "$H" officer show
+same_bytes "$T/out" "$T/r2.json"
+p --json audit show >"$T/story"
+expect_equal "$(jq -r 'select(.type == "approval.use") |
+	.object + " " + .facts.persons' "$T/story")" "roster alice,carol" use
+expect_equal "$(jq -r 'select(.type == "roster.change") |
+	.facts.persons // "-"' "$T/story" | tr '\n' ' ')" "- alice,carol " change
+verify_audit
+
+case_start "review says who may what, and who approved what"
+expect_exit 0 "$PROVCTL" -C "$H" --json officer review
+jq -e '.version == 2 and .quorum.roster == 1 and .quorum.adopt == 1 and
+	([.officers[] | select(.name == "alice" or .name == "carol") |
+		.approved == 1 and .last == "roster" and .last_ms > 0] | all) and
+	(.officers[] | select(.name == "bob") | .approved == 0) and
+	(.officers[0].may | index("adopt"))' "$T/out" >/dev/null ||
+	fail "review: $(cat "$T/out")"
+expect_exit 0 "$PROVCTL" -C "$H" officer review
+expect_text "approved 1, last \"roster\" at 20"
+
+case_start "a roster or an approval that was edited in the store is found"
+# edited NAME SQL...: a copy of the authority, edited behind its back, fails.
+edited() {
+	edit_name=$1
+	shift
+	H=$T/acme
+	copy_authority "$T/$edit_name"
+	"$builddir/tests/cli/sql" "$H/store.db" "$@" >/dev/null ||
+		fail "sql: $*"
+	expect_error 5 "" -C "$H" officer review
+	expect_exit 5 "$PROVCTL" -C "$H" audit verify
+}
+edited quorum "UPDATE roster SET bytes =
+	CAST(replace(bytes, '\"roster\": 1', '\"roster\": 2') AS BLOB)
+	WHERE version = 2; SELECT changes()"
+expect_error 5 "" -C "$H" export kek --to /dev/null --device S1
+edited older "DELETE FROM roster WHERE version = 2; SELECT changes()"
+edited note "UPDATE approval SET note =
+	CAST(replace(note, 'alice', 'bobby') AS BLOB); SELECT changes()"
+H=$T/acme
+expect_exit 0 "$PROVCTL" -C "$H" officer review
+
+case_start "init sets the first one"
+expect_error 9 store.roster init "$T/bad" --softhsm --templates "$templates" \
+	--roster "$T/r2.json"
+[ ! -e "$T/bad" ] || fail "an authority was made for a wrong roster"
+H=$T/born
+expect_exit 0 "$PROVCTL" init "$H" --softhsm --templates "$templates" \
+	--roster "$T/r1.json"
+expect_exit 0 "$PROVCTL" -C "$H" officer show
+same_bytes "$T/out" "$T/r1.json"
+expect_exit 0 "$PROVCTL" -C "$H" export chain -o "$T/chain"
+verify_audit
+
+case_start "key files: private, new, named, with a passphrase"
+expect_equal "$(stat -c %a "$T/keys/alice.key")" 600 mode
+expect_error 9 output.exists officer key new --name alice \
+	--file "$T/keys/alice.key"
+expect_error 3 note.name officer key new --name 'a b' --file "$T/keys/ab.key"
+echo 'open sesame' >"$T/phrase"
+expect_exit 0 "$PROVCTL" officer key new --name eve --file "$T/keys/eve.key" \
+	--pin-source "file:$T/phrase"
+grep -q 'BEGIN ENCRYPTED PRIVATE KEY' "$T/keys/eve.key" || fail "in the clear"
+H=$T/acme
+make_roster "$T/r3.json" 3 '"roster": 1' alice:security-officer
+expect_exit 11 "$PROVCTL" -C "$H" officer roster "$T/r3.json" \
+	--request "$T/q3.json"
+approve eve "$T/q3.json" --pin-source "file:$T/phrase"
+expect_equal "$rc" 0 "exit with the passphrase"
+echo 'open barley' >"$T/phrase"
+expect_error 3 officer.key -q approve "$T/q3.json" --as eve \
+	--key "$T/keys/eve.key" --pin-source "file:$T/phrase" --yes
+expect_error 3 officer.key -q approve "$T/q3.json" --as bob \
+	--key "$T/keys/alice.key" --yes
+chmod 644 "$T/keys/bob.key"
+expect_error 4 "" -q approve "$T/q3.json" --as bob --key "$T/keys/bob.key" --yes
+chmod 600 "$T/keys/bob.key"
+
+case_start "keys for a chip programmer leave with approvals only"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/prog.key" -out \
+	"$T/prog.pem" -subj /CN=programmer -days 2 2>/dev/null
+expect_exit 11 "$PROVCTL" -C "$H" export kek --to "$T/prog.pem" \
+	--device S0000000001 --request "$T/kek.json" -o "$T/kek.cms"
+[ ! -e "$T/kek.cms" ] || fail "keys left without approvals"
+run "$PROVCTL" approve "$T/kek.json" --as bob --key "$T/keys/bob.key" --yes \
+	-o "$T/notes/kek.note"
+expect_text "device S0000000001"
+expect_error 5 approval.subject -C "$H" export kek --to "$T/prog.pem" \
+	--device S0000000002 --approval "$T/notes/kek.note"
+expect_exit 0 "$PROVCTL" -C "$H" export kek --to "$T/prog.pem" \
+	--device S0000000001 --approval "$T/notes/kek.note" -o "$T/kek.cms"
+expect_error 4 approval.used -C "$H" export kek --to "$T/prog.pem" \
+	--device S0000000001 --approval "$T/notes/kek.note"
+verify_audit
+
+tests_end
