@@ -11,29 +11,6 @@
 
 CLEANUP_PTR(struct authority, authority_close);
 
-static const char help[] =
-	"usage: provctl secret add     NAME [--from FILE|-]\n"
-	"       provctl secret rotate  NAME [--from FILE|-]\n"
-	"       provctl secret list\n"
-	"       provctl secret destroy NAME [--version N]\n"
-	"\n"
-	"Values that templates name with {\"stored\": \"NAME\"}. The token "
-	"seals\n"
-	"them (asks for the PIN); no command gives one out again but inside "
-	"of\n"
-	"bundles. FILE has mode 0600; its bytes, or those of standard input, "
-	"are\n"
-	"the value as they are, line ends included. Without --from you are "
-	"asked.\n"
-	"\n"
-	"rotate makes the next version, which new devices get; devices under "
-	"way\n"
-	"are finished with the version they began with. destroy deletes one "
-	"version,\n"
-	"or all. list has names, versions and states.\n"
-	"\n"
-	"example: provctl -C acme secret add fleet-key --from fleet.key\n";
-
 /* The value before the PIN: what is not good enough costs no login. */
 static enum pv_code read_value(const struct app *app,
 			       const struct secret_opts *o,
@@ -50,6 +27,7 @@ static enum pv_code read_value(const struct app *app,
 static enum pv_code put(const struct app *app, const struct secret_opts *o,
 			bool rotate, struct err *err)
 {
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	SECRET value = SECRET_INIT;
 	SESSION s = { .a = NULL };
 	uint64_t version = 1;
@@ -58,12 +36,19 @@ static enum pv_code put(const struct app *app, const struct secret_opts *o,
 
 	len = value.len;
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE | SESSION_HSM, &s, err);
+		rc = session_open(app,
+				  SESSION_STORE | SESSION_HSM | SESSION_GATED,
+				  &s, err);
+	if (rc == PV_OK)
+		rc = secrets_gate(s.a, s.store,
+				  rotate ? LOG_SECRET_ROTATE : LOG_SECRET_ADD,
+				  o->name, 0, &o->want, &got, err);
 	if (rc == PV_OK && rotate)
 		rc = secrets_rotate(s.a, s.store, s.hsm, o->name, &value,
-				    &version, err);
+				    &version, &got, err);
 	else if (rc == PV_OK)
-		rc = secrets_add(s.a, s.store, s.hsm, o->name, &value, err);
+		rc = secrets_add(s.a, s.store, s.hsm, o->name, &value, &got,
+				 err);
 	secret_release(&value);
 	if (rc == PV_OK)
 		rc = session_checkpoint(app, &s, err);
@@ -94,12 +79,18 @@ static enum pv_code rotate(const struct app *app, const struct secret_opts *o,
 static enum pv_code destroy(const struct app *app, const struct secret_opts *o,
 			    struct err *err)
 {
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	SESSION s = { .a = NULL };
 	uint64_t n = 0;
-	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
+	enum pv_code rc =
+		session_open(app, SESSION_STORE | SESSION_GATED, &s, err);
 
 	if (rc == PV_OK)
-		rc = secrets_destroy(s.store, o->name, o->version, &n, err);
+		rc = secrets_gate(s.a, s.store, LOG_SECRET_DESTROY, o->name,
+				  o->version, &o->want, &got, err);
+	if (rc == PV_OK)
+		rc = secrets_destroy(s.store, o->name, o->version, &n, &got,
+				     err);
 	if (rc == PV_OK)
 		rc = session_checkpoint(app, &s, err);
 	if (rc != PV_OK)
@@ -145,6 +136,10 @@ static enum pv_code check(const struct secret_verb *v,
 				"see provctl secret --help",
 				"secret %s does not take --%s", v->name,
 				o->from ? "from" : "version");
+	if (v->args == 0 && (o->approvals.n > 0 || o->want.request_out))
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl secret --help",
+				"secret %s needs no approvals", v->name);
 	return PV_OK;
 }
 
@@ -155,6 +150,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	const struct opt opts[] = {
 		{ "from", 0, OPT_STRING, &o.from, 0, 0 },
 		{ "version", 0, OPT_NUMBER, &o.version, 1, UINT32_MAX },
+		{ "approval", 0, OPT_LIST, &o.approvals, 0, 0 },
+		{ "request", 0, OPT_STRING, &o.want.request_out, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -165,6 +162,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verbs[i].name, args.values[0]) != 0)
 			continue;
+		o.want.files = o.approvals.values;
+		o.want.files_n = o.approvals.n;
 		o.name = args.n > 1 ? args.values[1] : NULL;
 		rc = check(&verbs[i], &args, &o, err);
 		return rc == PV_OK ? verbs[i].run(app, &o, err) : rc;
@@ -177,7 +176,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 const struct verb verb_secret = {
 	.name = "secret",
 	.summary = "stored secrets: add, rotate, list, destroy",
-	.help = help,
+	.help = secret_help,
 	.token = true,
 	.run = run,
 };

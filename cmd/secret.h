@@ -7,12 +7,18 @@
 #define PV_CMD_SECRET_H
 
 #include "cmd/app.h"
+#include "cmd/opts.h"
 #include "lib/base/secret.h"
+#include "lib/flow/approvals.h"
 
 struct secret_opts {
 	const char *name, *from;
 	uint64_t version; /* 0: not given */
+	struct opt_list approvals;
+	struct approvals_want want; /* files, request_out */
 };
+
+extern const char secret_help[]; /* secret_help.c */
 
 /* Names, versions and states. */
 PV_MUST enum pv_code secret_run_list(const struct app *app,

@@ -35,7 +35,8 @@ enum pv_code secret_run_list(const struct app *app, const struct secret_opts *o,
 			     struct err *err)
 {
 	SESSION s = { .a = NULL };
-	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
+	enum pv_code rc = session_open(
+		app, SESSION_STORE | SESSION_MAY(ROLE_OP_READ), &s, err);
 	struct listing l = { app, s.store };
 	const struct store_visit v = { &l, { .secret = list_row } };
 

@@ -10,6 +10,8 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
 
+#define SUBJECT_MAX 512u /* bytes of what is approved */
+
 CLEANUP_PTR(struct atrest, atrest_free);
 
 struct atrest_name secrets_bound_to(const char *authority, const char *name,
@@ -119,16 +121,74 @@ static enum pv_code missing(const char *name, uint64_t version, struct err *err)
 			"there is no %sstored secret \"%.64s\"", which, name);
 }
 
+/* ---- approved by people ---- */
+
+/* Counts only while no roster is in force: approvals_use() sees to that. */
+static const struct approvals nobody = { .asked = { .operation =
+							    QUORUM_SECRET } };
+
+static enum pv_code bad_name(struct err *err)
+{
+	return err_fail(err, PV_INPUT, "secret.name",
+			"use 1 to 64 bytes of 0x21-0x7E without /, not "
+			"starting with . or -",
+			"that is no name for a stored secret");
+}
+
+/* There is none yet, or there is one. top: its newest version, 0 for none. */
+static enum pv_code check_top(const char *type, const char *name, uint64_t top,
+			      struct err *err)
+{
+	if (strcmp(type, LOG_SECRET_ADD) != 0)
+		return top > 0 ? PV_OK : missing(name, 0, err);
+	if (top == 0)
+		return PV_OK;
+	return err_fail(err, PV_CONFLICT, "secret.exists",
+			"use provctl secret rotate for another value",
+			"there is a stored secret \"%s\" already", name);
+}
+
+enum pv_code secrets_gate(const struct authority *a, struct store *store,
+			  const char *type, const char *name, uint64_t version,
+			  const struct approvals_want *from,
+			  struct approvals *got, struct err *err)
+{
+	CLEANUP(buf_release) struct buf subject;
+	struct approvals_want want = *from;
+	char what[STORE_ID_MAX + 40];
+	uint64_t top = 0;
+	enum pv_code rc;
+
+	memset(got, 0, sizeof(*got));
+	buf_init(&subject, SUBJECT_MAX);
+	rc = name_is_safe(name, strlen(name)) ? newest(store, name, &top, err)
+					      : bad_name(err);
+	if (rc == PV_OK)
+		rc = check_top(type, name, top, err);
+	if (strcmp(type, LOG_SECRET_DESTROY) != 0)
+		version = top + 1;
+	buf_printf(&subject, "%s\nname %s\n", type, name);
+	if (version > 0)
+		buf_printf(&subject, "version %llu\n",
+			   (unsigned long long)version);
+	else
+		buf_put_str(&subject, "version all\n");
+	if (rc == PV_OK)
+		rc = buf_check(&subject, err);
+	snprintf(what, sizeof(what), "%s %.64s", type, name);
+	want.op = QUORUM_SECRET;
+	want.subject = buf_span(&subject);
+	want.what = what;
+	return rc == PV_OK ? approvals_gate(a, store, &want, got, err) : rc;
+}
+
 /* ---- making a version ---- */
 
 static enum pv_code check_new(const char *name, const struct secret *value,
 			      struct err *err)
 {
 	if (!name_is_safe(name, strlen(name)))
-		return err_fail(err, PV_INPUT, "secret.name",
-				"use 1 to 64 bytes of 0x21-0x7E without /, not "
-				"starting with . or -",
-				"that is no name for a stored secret");
+		return bad_name(err);
 	if (value->len == 0 || value->len > SECRETS_VALUE_MAX)
 		return err_fail(err, PV_INPUT, "secret.length", NULL,
 				"a stored secret has 1 to %u bytes, not %zu",
@@ -173,7 +233,8 @@ static enum pv_code seal(struct atrest *by, const struct atrest_name *bound,
 }
 
 static enum pv_code record(struct store *store, const char *name,
-			   uint64_t version, struct span row, struct err *err)
+			   uint64_t version, struct span row,
+			   const struct approvals *got, struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	CLEANUP(buf_release) struct buf bytes;
@@ -189,17 +250,21 @@ static enum pv_code record(struct store *store, const char *name,
 		rc = event_now(store, &who, err);
 	if (rc != PV_OK)
 		return rc;
-	log_secret(&e, &who.who, made_by(version), name, version, hash, NULL);
+	log_secret(&e, &who.who, made_by(version), name, version, hash,
+		   approvals_persons(got));
 	rc = event_decision(store, &e, &bytes, err);
 	if (rc == PV_OK)
 		rc = store_secret_put(store, name, version, row,
 				      buf_span(&bytes), err);
+	if (rc == PV_OK)
+		rc = approvals_use(store, &who.who, got, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
 static enum pv_code make(const struct authority *a, struct store *store,
 			 struct hsm *hsm, const char *name, uint64_t version,
-			 const struct secret *value, struct err *err)
+			 const struct secret *value,
+			 const struct approvals *got, struct err *err)
 {
 	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
 	CLEANUP(buf_release) struct buf row;
@@ -218,41 +283,42 @@ static enum pv_code make(const struct authority *a, struct store *store,
 	buf_init(&row, SECRETS_VALUE_MAX + ATREST_OVERHEAD);
 	if (rc == PV_OK)
 		rc = seal(by, &bound, value, &row, err);
-	return rc == PV_OK ? record(store, name, version, buf_span(&row), err)
+	return rc == PV_OK ? record(store, name, version, buf_span(&row),
+				    got ? got : &nobody, err)
 			   : rc;
 }
 
 enum pv_code secrets_add(const struct authority *a, struct store *store,
 			 struct hsm *hsm, const char *name,
-			 const struct secret *value, struct err *err)
+			 const struct secret *value,
+			 const struct approvals *got, struct err *err)
 {
 	uint64_t top = 0;
 	enum pv_code rc = check_new(name, value, err);
 
 	if (rc == PV_OK)
 		rc = newest(store, name, &top, err);
-	if (rc == PV_OK && top > 0)
-		rc = err_fail(err, PV_CONFLICT, "secret.exists",
-			      "use provctl secret rotate for another value",
-			      "there is a stored secret \"%s\" already", name);
-	return rc == PV_OK ? make(a, store, hsm, name, 1, value, err) : rc;
+	if (rc == PV_OK)
+		rc = check_top(LOG_SECRET_ADD, name, top, err);
+	return rc == PV_OK ? make(a, store, hsm, name, 1, value, got, err) : rc;
 }
 
 enum pv_code secrets_rotate(const struct authority *a, struct store *store,
 			    struct hsm *hsm, const char *name,
 			    const struct secret *value, uint64_t *version,
-			    struct err *err)
+			    const struct approvals *got, struct err *err)
 {
 	uint64_t top = 0;
 	enum pv_code rc = check_new(name, value, err);
 
 	if (rc == PV_OK)
 		rc = newest(store, name, &top, err);
-	if (rc == PV_OK && top == 0)
-		rc = missing(name, 0, err);
+	if (rc == PV_OK)
+		rc = check_top(LOG_SECRET_ROTATE, name, top, err);
 	*version = top + 1;
-	return rc == PV_OK ? make(a, store, hsm, name, *version, value, err)
-			   : rc;
+	return rc == PV_OK
+		       ? make(a, store, hsm, name, *version, value, got, err)
+		       : rc;
 }
 
 /* ---- destroying ---- */
@@ -260,7 +326,8 @@ enum pv_code secrets_rotate(const struct authority *a, struct store *store,
 /* *n is counted up when there was something to destroy. */
 static enum pv_code destroy_one(struct store *store,
 				const struct event_who *who, const char *name,
-				uint64_t version, uint64_t *n, struct err *err)
+				uint64_t version, uint64_t *n,
+				const struct approvals *got, struct err *err)
 {
 	CLEANUP(buf_release) struct buf sealed, bytes;
 	struct store_secret row;
@@ -278,7 +345,7 @@ static enum pv_code destroy_one(struct store *store,
 		return rc;
 	rc = sha256(row.sealed, hash, err);
 	log_secret(&e, &who->who, LOG_SECRET_DESTROY, name, version, hash,
-		   NULL);
+		   approvals_persons(got));
 	if (rc == PV_OK)
 		rc = event_decision(store, &e, &bytes, err);
 	if (rc == PV_OK)
@@ -289,7 +356,8 @@ static enum pv_code destroy_one(struct store *store,
 }
 
 enum pv_code secrets_destroy(struct store *store, const char *name,
-			     uint64_t version, uint64_t *n, struct err *err)
+			     uint64_t version, uint64_t *n,
+			     const struct approvals *got, struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	uint64_t last = version, destroyed = 0;
@@ -297,6 +365,7 @@ enum pv_code secrets_destroy(struct store *store, const char *name,
 	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
 
 	*n = 0;
+	got = got ? got : &nobody;
 	if (rc == PV_OK)
 		rc = event_now(store, &who, err);
 	if (rc == PV_OK && version == 0)
@@ -304,7 +373,9 @@ enum pv_code secrets_destroy(struct store *store, const char *name,
 	if (rc == PV_OK && last == 0)
 		rc = missing(name, 0, err);
 	for (uint64_t i = version ? version : 1; rc == PV_OK && i <= last; i++)
-		rc = destroy_one(store, &who, name, i, &destroyed, err);
+		rc = destroy_one(store, &who, name, i, &destroyed, got, err);
+	if (rc == PV_OK && destroyed > 0)
+		rc = approvals_use(store, &who.who, got, err);
 	if (rc == PV_OK && destroyed > 0)
 		rc = store_commit(&txn, err);
 	if (rc == PV_OK)

@@ -5,12 +5,12 @@
  * with its log entry. Versions go up by one; an older one stays until it is
  * destroyed, for intents that began with it.
  *
- * Does not check: who may (rosters do), what a value is good for.
+ * Does not check: what a value is good for.
  */
 #ifndef PV_FLOW_SECRETS_H
 #define PV_FLOW_SECRETS_H
 
-#include "lib/flow/authority.h"
+#include "lib/flow/approvals.h"
 #include "lib/hsm.h"
 #include "lib/seal/atrest.h"
 #include "lib/store/store_secret.h"
@@ -21,19 +21,34 @@
 #define SECRETS_ROW_MAX (SECRETS_VALUE_MAX + ATREST_OVERHEAD)
 #define SECRETS_OBJECT_MAX (STORE_ID_MAX + 8) /* "secret/<name>" and NUL */
 
-/* The first version. PV_CONFLICT, "secret.exists", when there is or was one;
- * PV_INPUT ("secret.name", "secret.length"), PV_NOT_FOUND without a store key,
- * PV_HSM_*, PV_DENIED (clock, "atrest.uses"), PV_STORAGE. */
+/*
+ * The approvals that the next call needs (QUORUM_SECRET). type: LOG_SECRET_ADD,
+ * _ROTATE or _DESTROY, of which only the last one takes a version (0: all). The
+ * value is in no request: its hash could be tried out. from brings files and
+ * request_out. Codes of approvals_gate(); PV_INPUT, "secret.name". Release got
+ * in any case.
+ */
+PV_MUST enum pv_code secrets_gate(const struct authority *a,
+				  struct store *store, const char *type,
+				  const char *name, uint64_t version,
+				  const struct approvals_want *from,
+				  struct approvals *got, struct err *err);
+
+/* The first version; got NULL: nobody was asked, good without a roster only
+ * (PV_CONFLICT, "approval.roster"), as below. PV_CONFLICT, "secret.exists",
+ * when there is or was one; PV_INPUT ("secret.name", "secret.length"),
+ * PV_NOT_FOUND without a store key, PV_HSM_*, PV_DENIED (clock, "atrest.uses"),
+ * PV_STORAGE. */
 PV_MUST enum pv_code secrets_add(const struct authority *a, struct store *store,
 				 struct hsm *hsm, const char *name,
-				 const struct secret *value, struct err *err);
+				 const struct secret *value,
+				 const struct approvals *got, struct err *err);
 /* The next version, which new devices get from now on. PV_NOT_FOUND,
  * "secret.missing"; else as above. */
-PV_MUST enum pv_code secrets_rotate(const struct authority *a,
-				    struct store *store, struct hsm *hsm,
-				    const char *name,
-				    const struct secret *value,
-				    uint64_t *version, struct err *err);
+PV_MUST enum pv_code
+secrets_rotate(const struct authority *a, struct store *store, struct hsm *hsm,
+	       const char *name, const struct secret *value, uint64_t *version,
+	       const struct approvals *got, struct err *err);
 /*
  * Deletes the sealed bytes of that version, or of all (0). *n of them; 0 when
  * they were gone already. PV_NOT_FOUND, "secret.missing"; PV_INTEGRITY for a
@@ -41,6 +56,7 @@ PV_MUST enum pv_code secrets_rotate(const struct authority *a,
  */
 PV_MUST enum pv_code secrets_destroy(struct store *store, const char *name,
 				     uint64_t version, uint64_t *n,
+				     const struct approvals *got,
 				     struct err *err);
 
 /* A row (with its sealed bytes) held against the log. PV_INTEGRITY,

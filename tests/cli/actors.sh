@@ -60,6 +60,7 @@ row 0,0,0,0,0 policy show tls-client
 row 0,0,0,0,0 policy lint "$srcdir/templates/tls-client.json"
 row 0,0,0,0,0 officer review
 row 0,0,0,0,0 officer show
+row 0,0,0,0,0 secret list
 
 case_start "and gets what is public"
 row 0,0,0,0,0 export chain -o "$T/o"
@@ -80,6 +81,7 @@ row 4,10,4,10,4 audit cosign --from "$T/no-such-file"
 case_start "what a quorum decides, anybody may ask for"
 row 11,11,11,11,11 officer roster "$T/r2.json"
 row 11,11,11,11,11 policy adopt "$T/t2.json"
+row 11,11,11,11,11 secret add fleet-key --from "$T/prog.key"
 row 11,11,11,11,11 export kek --to "$T/prog.pem" --device S0000000001 -o "$T/o"
 
 case_start "the log says who it was, and only whom a key proved"

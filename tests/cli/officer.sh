@@ -168,4 +168,35 @@ expect_error 4 approval.used -C "$H" export kek --to "$T/prog.pem" \
 	--device S0000000001 --approval "$T/notes/kek.note"
 verify_audit
 
+case_start "stored secrets change with approvals only, and are in no request"
+echo 'value of the fleet 4711' >"$T/fleet.key"
+chmod 600 "$T/fleet.key"
+# change RULE WORDS...: waits, is approved by bob, and is done.
+change() {
+	change_line=$1
+	shift
+	rm -f "$T/secret.json"
+	expect_error 11 approval.missing -C "$H" secret "$@" \
+		--request "$T/secret.json"
+	rm -f "$T/notes/bob.note"
+	run "$PROVCTL" approve "$T/secret.json" --as bob \
+		--key "$T/keys/bob.key" --yes -o "$T/notes/bob.note"
+	expect_text "$change_line"
+	expect_exit 0 "$PROVCTL" -C "$H" secret "$@" \
+		--approval "$T/notes/bob.note"
+}
+change "  version 1" add fleet-key --from "$T/fleet.key"
+change "  version 2" rotate fleet-key --from "$T/fleet.key"
+change "  version all" destroy fleet-key
+expect_error 10 secret.missing -C "$H" secret rotate other --from "$T/fleet.key"
+expect_error 9 secret.exists -C "$H" secret add fleet-key --from "$T/fleet.key"
+if grep -r -q -a -e 'of the fleet 4711' -e "$(sha256sum <"$T/fleet.key" |
+	cut -c 1-64)" "$T/secret.json" "$H/requests"; then
+	fail "a request holds the value, or its hash"
+fi
+p --json audit show | jq -e -s 'map(select(.object == "fleet-key") |
+	.facts.persons == "bob") == [true, true, true, true]' >/dev/null ||
+	fail "the log does not say by whom"
+verify_audit
+
 tests_end

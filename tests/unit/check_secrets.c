@@ -41,15 +41,17 @@ START_TEST(follow_each_other)
 	buf_init(&two, SECRETS_ROW_MAX);
 	make(&value, "the same value");
 	unit_refused(secrets_rotate(o.a, o.store, o.hsm, "follow", &value,
-				    &version, &err),
+				    &version, NULL, &err),
 		     PV_NOT_FOUND, "secret.missing", &err);
 	err_init(&err);
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "follow", &value, &err), &err);
-	unit_refused(secrets_add(o.a, o.store, o.hsm, "follow", &value, &err),
-		     PV_CONFLICT, "secret.exists", &err);
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "follow", &value, NULL, &err),
+		&err);
+	unit_refused(
+		secrets_add(o.a, o.store, o.hsm, "follow", &value, NULL, &err),
+		PV_CONFLICT, "secret.exists", &err);
 	err_init(&err);
 	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "follow", &value, &version,
-			       &err),
+			       NULL, &err),
 		&err);
 	ck_assert(version == 2);
 	ck_assert(get(&o, "follow", 1, &one).version == 1);
@@ -74,25 +76,29 @@ START_TEST(refuses_names_and_lengths)
 	make(&value, "x");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		unit_refused(secrets_add(o.a, o.store, o.hsm, names[i], &value,
-					 &err),
+					 NULL, &err),
 			     PV_INPUT, "secret.name", &err);
 		err_init(&err);
 	}
 	memset(longer, 'a', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
-	unit_refused(secrets_add(o.a, o.store, o.hsm, longer, &value, &err),
-		     PV_INPUT, "secret.name", &err);
+	unit_refused(
+		secrets_add(o.a, o.store, o.hsm, longer, &value, NULL, &err),
+		PV_INPUT, "secret.name", &err);
 	err_init(&err);
 	unit_ok(secret_alloc(&value, SECRETS_VALUE_MAX, &err), &err);
 	longer[STORE_ID_MAX] = '\0';
-	unit_ok(secrets_add(o.a, o.store, o.hsm, longer, &value, &err), &err);
+	unit_ok(secrets_add(o.a, o.store, o.hsm, longer, &value, NULL, &err),
+		&err);
 	unit_ok(secret_alloc(&value, SECRETS_VALUE_MAX + 1, &err), &err);
-	unit_refused(secrets_add(o.a, o.store, o.hsm, "long", &value, &err),
-		     PV_INPUT, "secret.length", &err);
+	unit_refused(
+		secrets_add(o.a, o.store, o.hsm, "long", &value, NULL, &err),
+		PV_INPUT, "secret.length", &err);
 	err_init(&err);
 	secret_release(&value);
-	unit_refused(secrets_add(o.a, o.store, o.hsm, "empty", &value, &err),
-		     PV_INPUT, "secret.length", &err);
+	unit_refused(
+		secrets_add(o.a, o.store, o.hsm, "empty", &value, NULL, &err),
+		PV_INPUT, "secret.length", &err);
 }
 END_TEST
 
@@ -107,25 +113,27 @@ START_TEST(are_destroyed)
 	fix_open(&o, true);
 	buf_init(&sealed, SECRETS_ROW_MAX);
 	make(&value, "gone soon");
-	unit_refused(secrets_destroy(o.store, "gone", 0, &n, &err),
+	unit_refused(secrets_destroy(o.store, "gone", 0, &n, NULL, &err),
 		     PV_NOT_FOUND, "secret.missing", &err);
 	err_init(&err);
 	ck_assert(n == 0);
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "gone", &value, &err), &err);
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "gone", &value, NULL, &err),
+		&err);
 	for (uint64_t i = 2; i < 5; i++)
 		unit_ok(secrets_rotate(o.a, o.store, o.hsm, "gone", &value, &n,
-				       &err),
+				       NULL, &err),
 			&err);
-	unit_refused(secrets_destroy(o.store, "gone", 5, &n, &err),
+	unit_refused(secrets_destroy(o.store, "gone", 5, &n, NULL, &err),
 		     PV_NOT_FOUND, "secret.missing", &err);
 	err_init(&err);
-	unit_ok(secrets_destroy(o.store, "gone", 2, &n, &err), &err);
+	unit_ok(secrets_destroy(o.store, "gone", 2, &n, NULL, &err), &err);
 	ck_assert(n == 1 && get(&o, "gone", 2, &sealed).sealed.len == 0);
-	unit_ok(secrets_destroy(o.store, "gone", 2, &n, &err), &err);
+	unit_ok(secrets_destroy(o.store, "gone", 2, &n, NULL, &err), &err);
 	ck_assert(n == 0);
-	unit_ok(secrets_destroy(o.store, "gone", 0, &n, &err), &err);
+	unit_ok(secrets_destroy(o.store, "gone", 0, &n, NULL, &err), &err);
 	ck_assert(n == 3 && get(&o, "gone", 0, &sealed).sealed.len == 0);
-	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "gone", &value, &n, &err),
+	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "gone", &value, &n, NULL,
+			       &err),
 		&err);
 	ck_assert(n == 5);
 }
@@ -145,9 +153,12 @@ START_TEST(are_held_against_the_log)
 	buf_init(&one, SECRETS_ROW_MAX);
 	buf_init(&two, SECRETS_ROW_MAX);
 	make(&value, "logged");
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "held", &value, &err), &err);
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "hold", &value, &err), &err);
-	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "held", &value, &n, &err),
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "held", &value, NULL, &err),
+		&err);
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "hold", &value, NULL, &err),
+		&err);
+	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "held", &value, &n, NULL,
+			       &err),
 		&err);
 	row = get(&o, "held", 1, &one);
 	other = get(&o, "hold", 1, &two);
