@@ -15,6 +15,7 @@ struct app {
 	const char *verb; /* its name */
 	/* --as, --key, --pin-source: the officer who acts; NULL: nobody says */
 	const char *as, *key, *pin_source;
+	const char *softhsm_conf; /* SOFTHSM2_CONF that we were started with */
 	const struct backends *backends;
 	struct guard *guard; /* guard.h; NULL where a verb needs none */
 };

@@ -118,7 +118,9 @@ static enum pv_code sign(const struct app *app, const struct approve_args *in,
 	const struct officerkey_from from = { .backends = app->backends,
 					      .name = in->as,
 					      .key = in->key,
-					      .pin_source = in->pin_source };
+					      .pin_source = in->pin_source,
+					      .softhsm_conf =
+						      app->softhsm_conf };
 	OFFICERKEY k;
 	struct note_signer signer;
 	enum pv_code rc = officerkey_open(&from, &k, err);

@@ -84,11 +84,13 @@ static enum pv_code roster(const struct app *app, const char *path,
 static enum pv_code key_new(const struct app *app,
 			    const struct officer_args *in, struct err *err)
 {
-	const struct officerkey_from from = { .backends = app->backends,
-					      .name = in->name,
-					      .key = in->file ? in->file
-							      : in->token,
-					      .pin_source = in->pin_source };
+	const struct officerkey_from from = {
+		.backends = app->backends,
+		.name = in->name,
+		.key = in->file ? in->file : in->token,
+		.pin_source = in->pin_source,
+		.softhsm_conf = app->softhsm_conf
+	};
 	CLEANUP(buf_release) struct buf vkey;
 	OFFICERKEY k;
 	enum pv_code rc = officerkey_new(&from, &k, err);

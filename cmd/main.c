@@ -164,7 +164,8 @@ static enum pv_code run(struct app *app, int argc, char **argv, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct app app = { .backends = &app_backends };
+	struct app app = { .backends = &app_backends,
+			   .softhsm_conf = getenv("SOFTHSM2_CONF") };
 	struct err err;
 	enum pv_code rc;
 

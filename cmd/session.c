@@ -45,13 +45,15 @@ enum pv_code session_home(const struct app *app, struct authority **a,
 	const struct officerkey_from from = { .backends = app->backends,
 					      .name = app->as,
 					      .key = app->key,
-					      .pin_source = app->pin_source };
+					      .pin_source = app->pin_source,
+					      .softhsm_conf =
+						      app->softhsm_conf };
 	OFFICERKEY k = { .token = false };
 	struct note_signer signer = officerkey_signer(&k);
 	enum pv_code rc = PV_OK;
 
 	memset(claim, 0, sizeof(*claim));
-	if (app->as) /* before the home leads SoftHSM to its own tokens */
+	if (app->as)
 		rc = officerkey_open(&from, &k, err);
 	if (rc == PV_OK)
 		rc = authority_open(app->home, a, err);

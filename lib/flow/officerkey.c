@@ -1,12 +1,10 @@
 #include "lib/flow/officerkey.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
-#include "lib/base/mem.h"
 #include "lib/flow/officerkey_impl.h"
 
 #define SCHEME "pkcs11:"
@@ -22,7 +20,6 @@ static struct hsm_person_ask ask_of(const struct officerkey *k)
 static enum pv_code token_open(const struct officerkey_from *from, bool make,
 			       struct officerkey *k, struct err *err)
 {
-	const char *conf = getenv("SOFTHSM2_CONF");
 	struct hsm_person_key key;
 	struct hsm_person_ask ask;
 	enum pv_code rc;
@@ -32,11 +29,7 @@ static enum pv_code token_open(const struct officerkey_from *from, bool make,
 	    (int)sizeof(k->uri))
 		return err_fail(err, PV_INPUT, "officer.uri", NULL,
 				"PKCS#11 URI of a key: too long");
-	if (conf) {
-		k->softhsm_conf = mem_strdup(conf, err);
-		if (!k->softhsm_conf)
-			return PV_INTERNAL;
-	}
+	k->softhsm_conf = from->softhsm_conf;
 	rc = from->backends->person_pin(from->pin_source ? from->pin_source
 							 : "prompt",
 					from->name, &k->pin, err);
@@ -108,6 +101,5 @@ void officerkey_release(struct officerkey *k)
 {
 	EVP_PKEY_free(k->pkey);
 	secret_release(&k->pin);
-	free(k->softhsm_conf);
 	memset(k, 0, sizeof(*k));
 }

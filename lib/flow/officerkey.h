@@ -26,6 +26,7 @@ struct officerkey_from {
 	/* Of the PIN or the passphrase: as in provctl.json; "prompt" when NULL,
 	 * asked for only where one is needed. */
 	const char *pin_source;
+	const char *softhsm_conf; /* SOFTHSM2_CONF of the person, or NULL */
 };
 
 struct officerkey {
@@ -34,7 +35,7 @@ struct officerkey {
 	struct evp_pkey_st *pkey; /* of a file */
 	struct secret pin;	  /* of a token */
 	char uri[OFFICERKEY_URI_MAX];
-	char *softhsm_conf; /* the environment's, when it was opened */
+	const char *softhsm_conf; /* as above, not owned */
 	const struct backends *backends;
 };
 #define OFFICERKEY CLEANUP(officerkey_release) struct officerkey
@@ -42,8 +43,7 @@ struct officerkey {
 /*
  * Opens. PV_NOT_FOUND, PV_DENIED (others can read the file), PV_INPUT
  * ("officer.key", also a wrong passphrase; "officer.uri"), PV_HSM_*. k need not
- * be initialised; release it in any case. To be called before authority_open(),
- * which leads SoftHSM to the authority's own tokens.
+ * be initialised; release it in any case.
  */
 PV_MUST enum pv_code officerkey_open(const struct officerkey_from *from,
 				     struct officerkey *k, struct err *err);

@@ -57,9 +57,10 @@ static void put(struct opened *o, const char *name, const char *text)
 
 	unit_ok(secret_copy(&value, text, strlen(text), &err), &err);
 	err_init(&known);
-	if (secrets_add(o->a, o->store, o->hsm, name, &value, &known) != PV_OK)
+	if (secrets_add(o->a, o->store, o->hsm, name, &value, NULL, &known) !=
+	    PV_OK)
 		unit_ok(secrets_rotate(o->a, o->store, o->hsm, name, &value, &n,
-				       &err),
+				       NULL, &err),
 			&err);
 }
 
@@ -202,9 +203,9 @@ START_TEST(says_what_is_lacking)
 	put(&o, "lack", "two");
 	load(&o, "lack", &ctx);
 	unit_ok(stored_rows_stand(&ctx->stored, o.store, &err), &err);
-	unit_ok(secrets_destroy(o.store, "lack", 1, &n, &err), &err);
+	unit_ok(secrets_destroy(o.store, "lack", 1, &n, NULL, &err), &err);
 	unit_ok(stored_rows_stand(&ctx->stored, o.store, &err), &err);
-	unit_ok(secrets_destroy(o.store, "lack", 2, &n, &err), &err);
+	unit_ok(secrets_destroy(o.store, "lack", 2, &n, NULL, &err), &err);
 	unit_refused(stored_rows_stand(&ctx->stored, o.store, &err),
 		     PV_NOT_FOUND, "secret.destroyed", &err);
 	err_init(&err);
