@@ -166,18 +166,14 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 	if (rc == PV_OK)
 		rc = session_home(app, &a, &claim, err);
-	if (rc == PV_OK && o.order)
-		rc = err_fail(err, PV_NOT_FOUND, "order.unknown",
-			      "leave --order out where the template allows it",
-			      "there is no order %.64s", o.order);
 	if (rc == PV_OK)
 		rc = o.device ? issue_set_one(&o, &one, &opts.source, err)
 			      : issue_set_rows(&o, a->pin_source, &opts.source,
 					       err);
 	opts.template_name = o.template_name;
+	opts.order = o.order;
 	opts.station = o.station;
 	opts.claim = &claim;
-	opts.may = o.order ? ROLE_OP_ISSUE : ROLE_OP_ISSUE_FREE;
 	opts.jobs = (unsigned)o.jobs;
 	opts.batch = !o.device;
 	opts.in_order = !o.stream;

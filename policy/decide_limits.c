@@ -1,4 +1,5 @@
-/* Clock, order, station, hours, quantity, rate. */
+/* Clock, order, station, hours, quantity, rate. A value that deny() is given is
+ * an order's name. */
 #include <string.h>
 
 #include "policy/decide_impl.h"
@@ -9,20 +10,23 @@ static enum decide_next deny(struct decide *d, const char *rule,
 			     const char *value, const char *fix,
 			     const char *message)
 {
-	struct decide_why why = {
-		.code = PV_DENIED, .rule = rule, .value = value, .fix = fix
-	};
+	struct decide_why why = { .code = PV_DENIED,
+				  .rule = rule,
+				  .field = value ? "order" : NULL,
+				  .value = value,
+				  .fix = fix };
 
 	return decide_deny(d, &why, "%s", message);
 }
 
-/* As deny(), for what limits.on_anomaly watches. */
+/* The same of what limits.on_anomaly watches. */
 static enum decide_next anomaly(struct decide *d, const char *rule,
-				const char *value, const char *fix,
-				const char *message)
+				const char *field, const char *value,
+				const char *fix, const char *message)
 {
 	struct decide_why why = { .code = PV_DENIED,
 				  .rule = rule,
+				  .field = field,
 				  .value = value,
 				  .fix = fix,
 				  .anomaly = true };
@@ -102,7 +106,7 @@ enum decide_next decide_station(struct decide *d)
 		if (glob_match(l->stations[i], station))
 			break;
 	if (l->stations_n && (!*station || i == l->stations_n))
-		return anomaly(d, "limits.stations", station,
+		return anomaly(d, "limits.stations", "station", station,
 			       "issue with --station at one of the template's "
 			       "stations",
 			       "the template does not know this station");
@@ -111,7 +115,7 @@ enum decide_next decide_station(struct decide *d)
 	for (i = 0; i < d->order->stations_n; i++)
 		if (*station && glob_match(d->order->stations[i], station))
 			return DECIDE_GO_ON;
-	return anomaly(d, "order.stations", station,
+	return anomaly(d, "order.stations", "station", station,
 		       "issue with --station at one of the order's stations",
 		       "the order does not know this station");
 }
@@ -123,11 +127,11 @@ enum decide_next decide_hours(struct decide *d)
 	uint64_t now_s = d->f->now_ms / 1000;
 
 	if (l->hours && !hours_hold(l->from_min, l->to_min, now_s))
-		return anomaly(d, "limits.hours", NULL,
+		return anomaly(d, "limits.hours", NULL, NULL,
 			       "issue within limits.hours_utc of the template",
 			       "it is outside the template's hours");
 	if (o && o->hours && !hours_hold(o->from_min, o->to_min, now_s))
-		return anomaly(d, "order.hours", o->id,
+		return anomaly(d, "order.hours", "order", o->id,
 			       "issue within hours_utc of the order",
 			       "it is outside the order's hours");
 	return DECIDE_GO_ON;
@@ -167,10 +171,11 @@ enum decide_next decide_rate(struct decide *d)
 	if (!d->f->store_known || (!of_order && (!max || count < max)))
 		return DECIDE_GO_ON;
 	if (max && count >= max)
-		anomaly(d, "limits.per_hour", NULL, "wait, or spread the work",
+		anomaly(d, "limits.per_hour", NULL, NULL,
+			"wait, or spread the work",
 			"the template's quantity per hour is used up");
 	else
-		anomaly(d, "order.per_hour", d->order->id,
+		anomaly(d, "order.per_hour", "order", d->order->id,
 			"wait, or spread the work",
 			"the order's quantity per hour is used up");
 	if (d->r->batch) {

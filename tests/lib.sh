@@ -323,3 +323,21 @@ request_line() {
 		+ if $seal == "" then {} else {seal_key: $seal,
 			seal_key_sig: ($sig | rtrimstr("\n"))} end'" + $2"
 }
+
+# ---- orders ----
+
+# make_order FILE NAME TEMPLATE-FILE QUANTITY [jq-OBJECT]: an order's JSON, with
+# more of it in the object.
+make_order() {
+	set -- "$1" "$2" "$3" "$4" "${5:-{\}}"
+	jq -n --arg order "$2" --arg sha "$(sha256sum <"$3" | cut -d ' ' -f 1)" \
+		--argjson quantity "$4" --slurpfile t "$3" '{order: $order,
+		template: $t[0].template, version: $t[0].version,
+		template_sha256: $sha, quantity: $quantity}'" + $5" >"$1"
+}
+
+# open_order NAME TEMPLATE-FILE QUANTITY [jq-OBJECT]
+open_order() {
+	make_order "$T/$1.json" "$@" || fail "no order $1"
+	expect_exit 0 "$PROVCTL" -C "$H" order open "$T/$1.json"
+}

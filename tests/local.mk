@@ -359,6 +359,7 @@ CLI_TESTS = \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
 	tests/cli/officer.sh \
+	tests/cli/order.sh \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \
 	tests/cli/profiles.sh \

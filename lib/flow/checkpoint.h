@@ -77,28 +77,6 @@ PV_MUST enum pv_code checkpoint_ask(struct store *store,
 				    struct checkpoint_ask *ask, bool *due,
 				    struct err *err);
 
-struct checkpoint_signer;
-/*
- * Finds the log's keys. base and hsm are borrowed, and so is last: the last
- * checkpoint that this process knows of, which outlives a change of tokens.
- * PV_HSM_FATAL, "hsm.key", and codes of hsm_find().
- */
-PV_MUST enum pv_code checkpoint_signer_new(const struct checkpoint_base *base,
-					   struct hsm *hsm,
-					   struct log_point *last,
-					   struct checkpoint_signer **out,
-					   struct err *err);
-/* Takes NULL. */
-void checkpoint_signer_free(struct checkpoint_signer *s);
-/*
- * Appends the signed note. PV_INTEGRITY, "log.checkpoint" or "log.proof", when
- * the tree is smaller, another, or not proved to go on from the last one that
- * this signer knows; nothing is asked of the token then.
- */
-PV_MUST enum pv_code checkpoint_sign(struct checkpoint_signer *s,
-				     const struct checkpoint_ask *ask,
-				     struct buf *note, struct err *err);
-
 /*
  * Verifies what a signer sent, keeps it in the store (in a transaction of its
  * own) and in HOME/checkpoint, with HOME/governance, and moves base->last on. A

@@ -1,5 +1,5 @@
 /* Keeping a checkpoint that was signed, in the store and beside it. */
-#include "lib/flow/checkpoint.h"
+#include "lib/flow/checkpoint_sign.h"
 
 #include <string.h>
 

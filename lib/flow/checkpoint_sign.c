@@ -3,7 +3,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
-#include "lib/flow/checkpoint.h"
+#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/ownkey.h"
 
 struct checkpoint_signer {
@@ -82,6 +82,16 @@ static enum pv_code add_line(struct checkpoint_signer *s, size_t i,
 	return rc;
 }
 
+enum pv_code checkpoint_sign_text(struct checkpoint_signer *s, struct span text,
+				  struct buf *note, struct err *err)
+{
+	enum pv_code rc = note_start(note, text, err);
+
+	for (size_t i = 0; rc == PV_OK && i < s->base->own_n; i++)
+		rc = add_line(s, i, text, note, err);
+	return rc;
+}
+
 enum pv_code checkpoint_sign(struct checkpoint_signer *s,
 			     const struct checkpoint_ask *ask, struct buf *note,
 			     struct err *err)
@@ -96,9 +106,7 @@ enum pv_code checkpoint_sign(struct checkpoint_signer *s,
 		rc = log_checkpoint_put(s->base->origin, &ask->next, &body,
 					err);
 	if (rc == PV_OK)
-		rc = note_start(note, buf_span(&body), err);
-	for (size_t i = 0; rc == PV_OK && i < s->base->own_n; i++)
-		rc = add_line(s, i, buf_span(&body), note, err);
+		rc = checkpoint_sign_text(s, buf_span(&body), note, err);
 	if (rc == PV_OK)
 		*s->last = ask->next;
 	return rc;

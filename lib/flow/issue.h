@@ -21,13 +21,12 @@
 
 struct issue_opts {
 	const char *template_name;
+	const char *order;   /* its name; NULL: without an order */
 	const char *station; /* NULL: none named */
 	unsigned jobs;	     /* 0: as configured, else one per core */
 	bool batch;	     /* several requests: a reached rate waits */
 	bool in_order;	     /* results in request order; else as durable */
-	/* Who says to act, and what that takes under a roster. */
-	const struct actor_claim *claim;
-	enum role_op may;
+	const struct actor_claim *claim; /* who says to act */
 	/* Where requests come from; signers are filled in here. */
 	struct reader_opts source;
 	/* Told once, at the first signal; NULL: nobody is. */

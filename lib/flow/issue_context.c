@@ -9,6 +9,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
+#include "lib/flow/orders.h"
 #include "lib/flow/record_context.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
@@ -83,16 +84,49 @@ static enum pv_code log_denial(struct issue_run *r, struct store *store,
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
-/* Who acts, and whether they may. */
+/* Who acts, and whether they may: anybody does within an open order. */
 static enum pv_code admit(struct issue_run *r, struct store *store,
 			  struct err *err)
 {
+	struct err denied;
 	struct actor who;
 	enum pv_code rc = actor_enter(store, r->opts->claim, &who, err);
 
-	if (rc == PV_OK)
-		snprintf(r->actor, sizeof(r->actor), "%s", who.name);
-	return rc == PV_OK ? actor_allow(&who, r->opts->may, err) : rc;
+	if (rc != PV_OK)
+		return rc;
+	snprintf(r->actor, sizeof(r->actor), "%s", who.name);
+	if (r->opts->order)
+		rc = orders_load(store, r->opts->order, &r->ticket, NULL, NULL,
+				 err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&denied);
+	r->bound = actor_allow(&who, ROLE_OP_ISSUE_FREE, &denied) != PV_OK;
+	if (r->bound && r->ticket.open)
+		return actor_allow(&who, ROLE_OP_ISSUE, err);
+	if (r->bound)
+		*err = denied;
+	return denied.code;
+}
+
+/* An order keeps the version that it was approved with. */
+static enum pv_code load_first(struct issue_run *r, struct store *store,
+			       struct err *err)
+{
+	const struct order *o = &r->ticket;
+
+	if (!r->opts->order)
+		return issue_context_load(r->a, store, r->opts->template_name,
+					  &r->contexts[0], err);
+	if (strcmp(o->template_name, r->opts->template_name) != 0) {
+		err_object(err, o->id);
+		return err_fail(err, PV_DENIED, "order.template",
+				"name the order's template",
+				"order %s is for template %s", o->id,
+				o->template_name);
+	}
+	return issue_context_load_digest(r->a, store, o->template_sha256,
+					 &r->contexts[0], err);
 }
 
 enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
@@ -105,8 +139,7 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 	if (rc == PV_OK)
 		rc = admit(r, store, err);
 	if (rc == PV_OK)
-		rc = issue_context_load(r->a, store, r->opts->template_name,
-					&r->contexts[0], err);
+		rc = load_first(r, store, err);
 	if (store && (rc == PV_DENIED || rc == PV_INPUT)) {
 		struct err unlogged;
 
@@ -151,6 +184,7 @@ enum pv_code issue_hand_contexts(struct issue_run *r, struct err *err)
 	wire_init(&w, -1);
 	record_put_log(&w, &r->log);
 	record_put_actor(&w, r->actor);
+	record_put_order(&w, &r->ticket);
 	for (size_t i = 0; i < r->contexts_n; i++)
 		record_put_context(&w, r->contexts[i]);
 	rc = share(r->shared, &w, err);
@@ -188,6 +222,8 @@ static enum pv_code take_records(struct issue_run *r, struct wire *w,
 			rc = record_get_log(&rec, &r->log, err);
 		else if (rec.type == WIRE_ACTOR)
 			rc = record_get_actor(&rec, r->actor, err);
+		else if (rec.type == WIRE_ORDER)
+			rc = record_get_order(&rec, &r->ticket, err);
 		else if (rec.type == WIRE_CONTEXT &&
 			 r->contexts_n < ISSUE_CONTEXTS_MAX)
 			rc = record_get_context(

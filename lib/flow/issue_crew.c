@@ -134,6 +134,11 @@ static struct hsm *meet_token(const struct issue_run *r,
 	return met;
 }
 
+static const struct order *order_of(const struct issue_run *r)
+{
+	return r->ticket.id[0] ? &r->ticket : NULL;
+}
+
 static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 {
 	struct signer_job *job = ctx;
@@ -163,6 +168,7 @@ static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 		rc = issue_take_contexts(r, ctl, err);
 	}
 	opts.contexts_n = r->contexts_n;
+	opts.order = order_of(r);
 	if (rc != PV_OK) {
 		hsm_close(opts.met);
 		return rc;
@@ -180,6 +186,8 @@ static enum pv_code run_writer(void *ctx, int ctl, struct err *err)
 				    .backends = r->backends,
 				    .ctx = r->contexts[0],
 				    .log = &r->log,
+				    .order = order_of(r),
+				    .bound = r->bound,
 				    .station = r->opts->station,
 				    .actor = r->actor,
 				    .batch = r->opts->batch,

@@ -6,6 +6,7 @@
 #include "lib/flow/crew.h"
 #include "lib/flow/issue.h"
 #include "lib/flow/order_results.h"
+#include "policy/order.h"
 
 #define ISSUE_GO_LEN (ISSUE_JOBS_MAX / 8) /* to the reader: which signers */
 #define ISSUE_CONTEXTS_MAX 8 /* the current template, those of open intents */
@@ -25,6 +26,8 @@ struct issue_run {
 	struct issue_context *contexts[ISSUE_CONTEXTS_MAX];
 	size_t contexts_n;
 	struct checkpoint_base log; /* loaded with the contexts */
+	struct order ticket;	    /* too; id "": without an order */
+	bool bound;		    /* who acts may not act without an order */
 	char actor[ROSTER_NAME_MAX + 1];
 	size_t jobs;
 	/* Ends of channels: [0] the reader's, signer's, writer's side. */

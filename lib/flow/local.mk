@@ -26,7 +26,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
 	lib/flow/checkpoint_keep.c \
-	lib/flow/checkpoint_sign.c lib/flow/contents.c \
+	lib/flow/checkpoint_sign.c lib/flow/checkpoint_sign.h lib/flow/contents.c \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h lib/flow/context_impl.h \
 	lib/flow/cosigned.c lib/flow/cosigned.h \
 	lib/flow/cosigned_take.c \
@@ -52,6 +52,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/officerkey.c lib/flow/officerkey.h \
 	lib/flow/officerkey_file.c lib/flow/officerkey_impl.h \
 	lib/flow/officers.c lib/flow/officers.h \
+	lib/flow/orders.c lib/flow/orders.h \
+	lib/flow/orders_close.c lib/flow/orders_close.h \
 	lib/flow/outlock.c lib/flow/outlock.h \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \

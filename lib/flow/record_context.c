@@ -45,6 +45,21 @@ enum pv_code record_get_actor(struct wire_rec *rec,
 	return wire_done(rec, err);
 }
 
+void record_put_order(struct wire *w, const struct order *order)
+{
+	size_t mark = wire_begin(w, WIRE_ORDER);
+
+	wire_put_bytes(w, order, sizeof(*order));
+	wire_end(w, mark);
+}
+
+enum pv_code record_get_order(struct wire_rec *rec, struct order *order,
+			      struct err *err)
+{
+	wire_get_bytes(rec, order, sizeof(*order));
+	return wire_done(rec, err);
+}
+
 /* ---- out ---- */
 
 static void put_stage(struct wire *w, const struct issue_stage *s)

@@ -1,14 +1,15 @@
 /*
  * record_context: what a run loaded, on its way to signers that were forked
- * before: the log's last point and keys, and contexts. It comes from the
- * parent, which has verified it: signatures are not verified again, and plain
- * data crosses as it lies in memory, since both ends are one program.
+ * before: the log's last point and keys, the order, and contexts. It comes from
+ * the parent, which has verified it: signatures are not verified again, and
+ * plain data crosses as it lies in memory, since both ends are one program.
  */
 #ifndef PV_FLOW_RECORD_CONTEXT_H
 #define PV_FLOW_RECORD_CONTEXT_H
 
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/wire.h"
+#include "policy/order.h"
 #include "policy/roster.h"
 
 void record_put_log(struct wire *w, const struct checkpoint_base *log);
@@ -20,6 +21,9 @@ PV_MUST enum pv_code record_get_log(struct wire_rec *rec,
 void record_put_actor(struct wire *w, const char *actor);
 PV_MUST enum pv_code record_get_actor(struct wire_rec *rec,
 				      char actor[ROSTER_NAME_MAX + 1],
+				      struct err *err);
+void record_put_order(struct wire *w, const struct order *order);
+PV_MUST enum pv_code record_get_order(struct wire_rec *rec, struct order *order,
 				      struct err *err);
 
 void record_put_context(struct wire *w, const struct issue_context *ctx);

@@ -172,6 +172,7 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 		rc = start_workers(s, err);
 	s->approver = (struct approver){ .ctx = s->opts->contexts[0],
 					 .x509 = s->x509,
+					 .order = s->opts->order,
 					 .station = s->opts->station,
 					 .actor = s->opts->actor,
 					 .authority = a->name,

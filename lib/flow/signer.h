@@ -37,6 +37,7 @@ struct signer_opts {
 	const struct issue_context *const *contexts; /* [0]: the current one */
 	size_t contexts_n;
 	const struct checkpoint_base *log;
+	const struct order *order; /* NULL: none */
 	const char *station, *actor;
 	bool batch;	   /* numbers are borrowed in blocks */
 	unsigned sessions; /* calls to keep in flight; at least 1 */

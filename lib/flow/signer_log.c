@@ -2,6 +2,7 @@
 #include "lib/flow/signer_log.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/record_checkpoint.h"
 #include "lib/flow/signer_fail.h"
 

@@ -35,6 +35,7 @@ enum wire_type {
 	WIRE_CHECKPOINT,   /* writer -> signer: sign the log; back: signed */
 	WIRE_LOG,	   /* parent -> signer: the log's last point, keys */
 	WIRE_ACTOR,	   /* parent -> signer: who acts */
+	WIRE_ORDER,	   /* parent -> signer: what it is issued under */
 	WIRE_CONTEXT,	   /* parent -> signer: what a template comes with */
 	WIRE_OUT,	   /* writer -> parent: one request's answer */
 	WIRE_READY,	   /* signer -> parent: logged in */

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/orders.h"
 #include "lib/flow/writer_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -156,7 +157,12 @@ static enum pv_code begin(struct writer *w, struct store_txn *txn,
 
 	w->wrote = false;
 	w->sealed = 0;
-	return rc == PV_OK ? read_clock(w, err) : rc;
+	if (rc == PV_OK)
+		rc = read_clock(w, err);
+	/* Another process may have closed it. */
+	if (rc == PV_OK && w->opts->order)
+		rc = orders_refresh(w->store, &w->order, err);
+	return rc;
 }
 
 /* One transaction over all that waits; answers go out after it is durable. */
@@ -280,6 +286,8 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	buf_init(&w.entry, LOG_ENTRY_MAX);
 	buf_init(&w.signed_log, CHECKPOINT_MAX);
 	w.log = *opts->log;
+	if (opts->order)
+		w.order = *opts->order;
 	for (size_t k = 0; k < opts->signers_n; k++)
 		w.known[k] = opts->log->last;
 	rc = log_hasher_init(&w.hasher, err);

@@ -16,7 +16,8 @@ struct writer_opts {
 	const struct backends *backends;
 	const struct issue_context *ctx; /* the current template */
 	const struct checkpoint_base *log;
-	const struct order *order;
+	const struct order *order; /* as it was loaded; NULL: none */
+	bool bound;		   /* only devices of the order are given out */
 	const char *station, *actor;
 	bool batch; /* a reached rate waits; else it denies */
 	struct wire *signers;

@@ -177,9 +177,8 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 			strcmp(other.s.device, i->req->device) != 0;
 	if (rc == PV_OK)
 		rc = find_owners(w, i, f, err);
-	if (rc == PV_OK &&
-	    (t->limits.per_hour > 0 ||
-	     (w->opts->order && w->opts->order->per_hour > 0)))
+	if (rc == PV_OK && (t->limits.per_hour > 0 ||
+			    (w->opts->order && w->opts->order->per_hour > 0)))
 		rc = store_rate_since(w->store, w->opts->ctx->template_sha256,
 				      w->now_ms > HOUR_MS ? w->now_ms - HOUR_MS
 							  : 0,
@@ -188,6 +187,7 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 		rc = store_order_count(w->store, w->opts->order->id, &order,
 				       err);
 	f->order_issued = order.devices;
+	f->order_reworked = order.reworked;
 	return rc;
 }
 
@@ -241,7 +241,8 @@ enum pv_code writer_decide(struct writer *w, const struct record_intent *i,
 	enum pv_code rc = put_question(w, i, &q, d, err);
 
 	if (rc == PV_OK)
-		policy_decide(o->ctx->tmpl, o->order, &q.ask, &q.f, v);
+		policy_decide(o->ctx->tmpl, o->order ? &w->order : NULL, &q.ask,
+			      &q.f, v);
 	return rc;
 }
 

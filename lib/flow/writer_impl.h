@@ -6,6 +6,7 @@
 #include "lib/flow/writer.h"
 #include "lib/log/events.h"
 #include "lib/log/tree.h"
+#include "policy/order.h"
 
 #define WRITER_SIGNERS_MAX 64
 
@@ -24,10 +25,11 @@ struct writer_kept {
 struct writer {
 	const struct writer_opts *opts;
 	struct store *store;
-	uint64_t now_ms;   /* of this transaction */
-	uint64_t last_ms;  /* newest entry before it */
-	uint64_t event_ms; /* of its entries: last_ms where clock says no */
-	struct err clock;  /* why no entry may have now_ms; PV_OK: it may */
+	struct order order; /* as it stands in this transaction */
+	uint64_t now_ms;    /* of this transaction */
+	uint64_t last_ms;   /* newest entry before it */
+	uint64_t event_ms;  /* of its entries: last_ms where clock says no */
+	struct err clock;   /* why no entry may have now_ms; PV_OK: it may */
 	bool ended[WRITER_SIGNERS_MAX];
 	bool began[WRITER_SIGNERS_MAX]; /* it had requests */
 	bool incomplete;		/* requests are left without answer */
@@ -81,7 +83,6 @@ PV_MUST enum pv_code writer_decide_stored(struct writer *w,
 /* Fills i->body in, for the role that the current template gives it. */
 PV_MUST enum pv_code writer_fill_body(const struct writer *w,
 				      struct record_intent *i, struct err *err);
-
 /* One WIRE_INTENT or WIRE_RESULT record. */
 PV_MUST enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 					struct wire_rec *rec, struct err *err);
@@ -90,11 +91,11 @@ PV_MUST enum pv_code writer_take_denied(struct writer *w, struct wire *from,
 					struct wire_rec *rec, struct err *err);
 PV_MUST enum pv_code
 writer_take_quarantine(struct writer *w, struct wire_rec *rec, struct err *err);
-/* Keeps what a reserved intent can give, until another takes its slot. */
+/* Keeps what a reserved intent can give, till another takes its slot. */
 PV_MUST enum pv_code writer_kept_init(struct writer *w, struct err *err);
+/* writer_kept() is NULL when it is not kept any more: the store has it. */
 void writer_keep(struct writer *w, const struct store_intent *i,
 		 const uint8_t *tbs_sha256);
-/* NULL: not kept, the store has it. */
 PV_MUST const struct writer_kept *writer_kept(const struct writer *w,
 					      uint32_t number);
 /*

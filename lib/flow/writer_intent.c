@@ -166,6 +166,33 @@ static enum pv_code refuse_intent(struct writer *w, struct wire *from,
 	return writer_refuse(w, &r, err);
 }
 
+/*
+ * What was begun under one order is finished under it: its id may stand in the
+ * certificate. Who may issue within an order only gets nothing of another.
+ */
+static bool may_answer(const struct writer *w, const struct store_device *d,
+		       struct err *why)
+{
+	const char *order = w->opts->order ? w->opts->order->id : "";
+
+	if (strcmp(d->s.order, order) == 0)
+		return true;
+	if (d->state == STORE_RESERVED)
+		(void)err_fail(why, PV_CONFLICT, "order.other",
+			       "issue it under the order that it was begun "
+			       "under",
+			       "the device was begun %s%s",
+			       d->s.order[0] ? "under order "
+					     : "without an order",
+			       d->s.order);
+	else if (w->opts->bound)
+		(void)err_fail(why, PV_DENIED, "actor.role",
+			       "act as an operator: --as and --key",
+			       "the device was not issued under order %s",
+			       order);
+	return why->code == PV_OK;
+}
+
 static enum pv_code answer_existing(struct writer *w, struct wire *from,
 				    const struct record_intent *i,
 				    const struct store_device *d,
@@ -173,8 +200,12 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 {
 	struct restoring r = { w, from, i->req->line, d };
 	struct store_visit v = { .ctx = &r, .fn.intent = put_stored };
+	struct err why;
 	enum pv_code rc;
 
+	err_init(&why);
+	if (!may_answer(w, d, &why))
+		return refuse_intent(w, from, i, &why, err);
 	/* What is signed anew is an event, an old answer is none. */
 	if (d->state == STORE_RESERVED && w->clock.code != PV_OK)
 		return refuse_intent(w, from, i, &w->clock, err);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/base/fileio.h"
-#include "lib/flow/checkpoint.h"
+#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/event.h"
 #include "lib/flow/ownkey.h"
 #include "lib/store/store_checkpoint.h"

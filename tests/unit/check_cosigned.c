@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/fileio.h"
+#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/cosigned.h"
 #include "lib/flow/event.h"
 #include "lib/store/store_checkpoint.h"

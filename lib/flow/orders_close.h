@@ -1,0 +1,49 @@
+/*
+ * orders_close: the end of an order. Nothing is issued under it any more, and
+ * a signed note says what was (formats.md 6, "provctl end-of-order/v1"): more
+ * certificates than it counts show that somebody made them elsewhere, which
+ * no token prevents.
+ *
+ * Does not check: receipts (none are kept yet, so every device misses its).
+ * Specification: policy.md, "Orders".
+ */
+#ifndef PV_FLOW_ORDERS_CLOSE_H
+#define PV_FLOW_ORDERS_CLOSE_H
+
+#include "lib/flow/checkpoint.h"
+#include "lib/flow/orders.h"
+#include "lib/log/tree.h"
+
+#define ORDERS_MISSING_MAX (128u * 1024u * 1024u) /* bytes of ids */
+
+struct orders_end {
+	struct order order;
+	struct orders_row row;
+	uint64_t issued, reworked; /* devices, and replacements, with result */
+	uint64_t unfinished;	   /* intents that wait for theirs */
+	uint64_t revoked, receipts;
+	uint64_t first, last; /* entries that all of it lies in */
+	uint8_t certificates[LOG_HASH];
+	uint64_t certificates_n;
+	uint64_t missing_n;
+	struct buf missing; /* devices without receipt, one a line */
+	struct buf note;    /* of the end; empty while it is open */
+};
+
+/* What there is of an order now, held against the log. e need not be
+ * initialised; release it in any case. orders_load()'s codes. */
+PV_MUST enum pv_code orders_count(struct store *store, const char *name,
+				  struct orders_end *e, struct err *err);
+/*
+ * Closes. A closed order gives the note that it ended with. give_up: intents
+ * that wait for their result are held for good (quarantine.put,
+ * "order.closed"); without it they are PV_CONFLICT, "order.unfinished".
+ * store: outside a transaction. *existing: it was closed before.
+ */
+PV_MUST enum pv_code
+orders_close(const struct authority *a, struct store *store, struct hsm *hsm,
+	     const struct checkpoint_base *base, const char *name, bool give_up,
+	     struct orders_end *e, bool *existing, struct err *err);
+void orders_end_release(struct orders_end *e);
+
+#endif
