@@ -28,54 +28,6 @@ struct issue_cmd {
 	uint64_t total; /* requests, 0: not known */
 };
 
-static enum pv_code parse(int argc, char **argv, struct issue_cmd_opts *o,
-			  struct err *err)
-{
-	const struct opt table[] = {
-		{ "template", 0, OPT_STRING, &o->template_name, 0, 0 },
-		{ "order", 0, OPT_STRING, &o->order, 0, 0 },
-		{ "station", 0, OPT_STRING, &o->station, 0, 0 },
-		{ "device", 0, OPT_STRING, &o->device, 0, 0 },
-		{ "csr", 0, OPT_STRING, &o->csr, 0, 0 },
-		{ "key", 0, OPT_STRING, &o->key, 0, 0 },
-		{ "role", 0, OPT_STRING, &o->role, 0, 0 },
-		{ "seal-key", 0, OPT_STRING, &o->seal_key, 0, 0 },
-		{ "seal-key-sig", 0, OPT_STRING, &o->seal_sig, 0, 0 },
-		{ "set", 0, OPT_LIST, &o->sets, 0, 0 },
-		{ "output", 'o', OPT_STRING, &o->output, 0, 0 },
-		{ "from", 0, OPT_STRING, &o->from, 0, 0 },
-		{ "out", 0, OPT_STRING, &o->out, 0, 0 },
-		{ "jobs", 0, OPT_NUMBER, &o->jobs, 1, ISSUE_JOBS_MAX },
-		{ "stream", 0, OPT_FLAG, &o->stream, 0, 0 },
-		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
-	};
-	struct opt_args args;
-	enum pv_code rc = opts_parse(table, argc, argv, 0, 0, &args, err);
-	int forms = (o->device != NULL) + (o->from != NULL) + o->stream;
-
-	if (rc != PV_OK)
-		return rc;
-	if (!o->template_name || forms != 1)
-		return err_fail(err, PV_USAGE, "usage.issue",
-				"see provctl issue --help",
-				"give --template and one of --device, --from, "
-				"--stream");
-	if (!o->device && (o->csr || o->key || o->role || o->seal_key ||
-			   o->seal_sig || o->sets.n > 0 || o->output))
-		return err_fail(err, PV_USAGE, "usage.issue",
-				"put it into the requests",
-				"--csr, --key, --role, --seal-key, --set and "
-				"-o go with --device");
-	if (o->key && (strcmp(o->key, "host") != 0 || o->csr))
-		return err_fail(err, PV_USAGE, "usage.issue",
-				"give --csr FILE or --key host",
-				"--key takes only \"host\", without --csr");
-	if (o->out && o->output)
-		return err_fail(err, PV_USAGE, "usage.issue", NULL,
-				"--out and -o exclude each other");
-	return PV_OK;
-}
-
 static enum pv_code put_lines(void *ctx, struct span lines, struct err *err)
 {
 	const struct issue_cmd *c = ctx;
@@ -153,19 +105,44 @@ static enum pv_code run_issue(struct issue_cmd *c, const struct authority *a,
 	return finished == PV_OK ? rc : worse(rc, &late, err);
 }
 
+/* The station signs for itself here and now, as who acts does. */
+static enum pv_code open_home(const struct app *app,
+			      const struct issue_cmd_opts *o,
+			      struct authority **a, struct actor_claim *claim,
+			      struct actor_claim *station, struct err *err)
+{
+	const struct officerkey_from from = { .backends = app->backends,
+					      .name = o->station,
+					      .key = o->station_key,
+					      .pin_source = app->pin_source };
+	OFFICERKEY k = { .token = false };
+	struct note_signer signer = officerkey_signer(&k);
+	enum pv_code rc = PV_OK;
+
+	memset(station, 0, sizeof(*station));
+	if (o->station_key) /* before the home leads SoftHSM to its tokens */
+		rc = officerkey_open(&from, &k, err);
+	if (rc == PV_OK)
+		rc = session_home(app, a, claim, err);
+	if (rc == PV_OK && o->station_key)
+		rc = actor_claim((*a)->origin, "station", k.token, &signer,
+				 station, err);
+	return rc;
+}
+
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
 	CLEANUP(cleanup_authority_close) struct authority *a = NULL;
-	struct actor_claim claim;
+	struct actor_claim claim, station;
 	CLEANUP(issue_one_release) struct issue_one one = { 0 };
 	struct issue_cmd_opts o = { 0 };
 	struct issue_cmd c = { .app = app, .o = &o };
 	struct issue_opts opts = { .source = { .fd = -1, .folder = -1 } };
-	enum pv_code rc = parse(argc, argv, &o, err);
+	enum pv_code rc = issue_parse(argc, argv, &o, err);
 
 	if (rc == PV_OK)
-		rc = session_home(app, &a, &claim, err);
+		rc = open_home(app, &o, &a, &claim, &station, err);
 	if (rc == PV_OK)
 		rc = o.device ? issue_set_one(&o, &one, &opts.source, err)
 			      : issue_set_rows(&o, a->pin_source, &opts.source,
@@ -174,6 +151,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	opts.order = o.order;
 	opts.station = o.station;
 	opts.claim = &claim;
+	opts.station_claim = &station;
 	opts.jobs = (unsigned)o.jobs;
 	opts.batch = !o.device;
 	opts.in_order = !o.stream;

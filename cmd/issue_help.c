@@ -1,8 +1,8 @@
 #include "cmd/issue_input.h"
 
 const char issue_help[] =
-	"usage: provctl issue --template NAME [--station S] [--order "
-	"O]\n"
+	"usage: provctl issue --template NAME [--order O] [--station S "
+	"[--station-key K]]\n"
 	"         --device ID [--csr FILE | --key host] [--role R]\n"
 	"         [--seal-key FILE --seal-key-sig FILE] [--set "
 	"FIELD=VALUE]...\n"

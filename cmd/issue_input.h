@@ -14,13 +14,17 @@
 extern const char issue_help[]; /* one screen */
 
 struct issue_cmd_opts {
-	const char *template_name, *order, *station;
+	const char *template_name, *order, *station, *station_key;
 	const char *device, *csr, *key, *role, *seal_key, *seal_sig, *output;
 	struct opt_list sets;
 	const char *from, *out;
 	uint64_t jobs;
 	bool stream;
 };
+
+/* PV_USAGE. */
+PV_MUST enum pv_code issue_parse(int argc, char **argv,
+				 struct issue_cmd_opts *o, struct err *err);
 
 struct issue_one { /* texts that pairs point at */
 	struct reader_pair pairs[ISSUE_PAIRS_MAX];

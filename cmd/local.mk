@@ -25,7 +25,7 @@ cmd_provctl_SOURCES = \
 	cmd/export_kek.c cmd/export_inventory.c cmd/export_log.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
-	cmd/issue_summary.c cmd/issue_summary.h \
+	cmd/issue_opts.c cmd/issue_summary.c cmd/issue_summary.h \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
 	cmd/policy.h cmd/policy_adopt.c cmd/policy_show.c cmd/policy_test.c \
 	cmd/secret_help.c cmd/secret_list.c \

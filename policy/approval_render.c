@@ -197,6 +197,11 @@ static enum pv_code render_order(const struct approval_request *q,
 		   digest);
 	for (size_t i = 0; i < o.stations_n; i++)
 		buf_printf(out, "  at station %s\n", o.stations[i]);
+	for (size_t i = 0; i < o.keyed_n; i++) {
+		buf_put_str(out, "  only with the key of its station: ");
+		note_key_put(&o.keyed[i].key, out);
+		buf_put_u8(out, '\n');
+	}
 	if (!o.stations_n)
 		buf_put_str(out, "  at any station of the template\n");
 	put_time(out, "not before", o.from_s);

@@ -52,9 +52,9 @@ struct policy_verdict {
  * quarantine.held,
  * actor.unknown, clock.backwards, clock.step, limits.order, limits.hours,
  * limits.stations, limits.per_order, limits.per_hour, order.unknown,
- * order.closed, order.template, order.window, order.stations, order.hours,
- * order.quantity, order.rework, order.per_hour, order.offline,
- * replace.unknown, replace.pending.
+ * order.closed, order.template, order.window, order.stations,
+ * order.station_key, order.hours, order.quantity, order.rework, order.per_hour,
+ * order.offline, replace.unknown, replace.pending.
  *
  * Both template and order bind: of two limits the tighter one holds. A
  * replacement counts against order.rework instead of order.quantity.

@@ -96,6 +96,16 @@ enum decide_next decide_order(struct decide *d)
 	return o ? check_order(d, o) : DECIDE_GO_ON;
 }
 
+/* An order that names keys knows no station that only claims to be one. */
+static enum decide_next check_station_key(struct decide *d, const char *station)
+{
+	if (!d->order || !d->order->keyed_n || d->f->station_signed)
+		return DECIDE_GO_ON;
+	return anomaly(d, "order.station_key", "station", station,
+		       "issue with --station and --station-key",
+		       "the order takes only what a station has signed");
+}
+
 enum decide_next decide_station(struct decide *d)
 {
 	const struct tpl_limits *l = &d->t->limits;
@@ -111,10 +121,10 @@ enum decide_next decide_station(struct decide *d)
 			       "stations",
 			       "the template does not know this station");
 	if (!d->order || !d->order->stations_n)
-		return DECIDE_GO_ON;
+		return check_station_key(d, station);
 	for (i = 0; i < d->order->stations_n; i++)
 		if (*station && glob_match(d->order->stations[i], station))
-			return DECIDE_GO_ON;
+			return check_station_key(d, station);
 	return anomaly(d, "order.stations", "station", station,
 		       "issue with --station at one of the order's stations",
 		       "the order does not know this station");

@@ -66,6 +66,7 @@ struct policy_facts {
 	bool store_known;    /* the rest was read from the store */
 	const char *actor;   /* roster name or "os:<uid>" */
 	const char *station; /* NULL: none named */
+	bool station_signed; /* by its key of the order */
 	enum policy_owner spki_owner, seal_owner;
 	enum policy_state state; /* of request.device */
 	bool same_spki; /* certified and sealing key as stored; true when the

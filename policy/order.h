@@ -11,8 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/note.h"
+
 #define ORDER_ID_MAX 64
 #define ORDER_STATIONS_MAX 16
+
+struct order_station { /* one that signs for itself */
+	char name[ORDER_ID_MAX + 1];
+	struct note_key key;
+};
 
 struct order {
 	char id[ORDER_ID_MAX + 1];
@@ -23,6 +30,9 @@ struct order {
 	uint64_t rework;	     /* replacements allowed */
 	char stations[ORDER_STATIONS_MAX][ORDER_ID_MAX + 1]; /* globs */
 	size_t stations_n; /* 0: as the template says */
+	/* Given any, only these stations, and only with their keys. */
+	struct order_station keyed[ORDER_STATIONS_MAX];
+	size_t keyed_n;
 	uint64_t from_s,
 		until_s; /* window in seconds, until exclusive; 0: open */
 	/* devices of the template in an hour when one is issued under the

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "policy/hours.h"
 #include "policy/node.h"
+
+#define VKEY_MAX 1024u
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
@@ -92,6 +95,55 @@ static enum pv_code take_stations(const struct node *n, struct order *o)
 	return PV_OK;
 }
 
+/* The key is the station's own: its name stands in what it signs. */
+static enum pv_code take_key(const struct node *n, struct order *o)
+{
+	struct order_station *to = &o->keyed[o->keyed_n];
+	const char *vkey = "";
+	struct err why;
+
+	NODE_TRY(node_string(n, VKEY_MAX, &vkey));
+	snprintf(to->name, sizeof(to->name), "%s", n->key);
+	err_init(&why);
+	if (!name_is_safe(n->key, strlen(n->key)) ||
+	    note_key_parse(&to->key,
+			   (struct span){ (const uint8_t *)vkey, strlen(vkey) },
+			   &why) != PV_OK ||
+	    strcmp(to->key.name, to->name) != 0)
+		return node_fail(n, "station_key",
+				 "give what `provctl officer key new --name "
+				 "STATION' prints",
+				 "not a vkey of that station");
+	for (size_t i = 0; i < o->keyed_n; i++)
+		if (o->keyed[i].key.spki_len == to->key.spki_len &&
+		    memcmp(o->keyed[i].key.spki, to->key.spki,
+			   to->key.spki_len) == 0)
+			return node_fail(n, "station_key",
+					 "give each station a key of its own",
+					 "the key is another station's");
+	o->keyed_n++;
+	return PV_OK;
+}
+
+static enum pv_code take_keys(const struct node *n, struct order *o)
+{
+	const char *key;
+	json_t *v;
+
+	NODE_TRY(node_object(n, NULL));
+	if (n->v && (json_object_size(n->v) == 0 ||
+		     json_object_size(n->v) > ORDER_STATIONS_MAX))
+		return node_fail(n, "range", "leave it out for none",
+				 "not 1 to %d stations", ORDER_STATIONS_MAX);
+	json_object_foreach(n->v, key, v)
+	{
+		struct node item = node_get(n, key);
+
+		NODE_TRY(take_key(&item, o));
+	}
+	return PV_OK;
+}
+
 static enum pv_code take_hours(const struct node *n, struct order *o)
 {
 	const char *s = NULL;
@@ -122,16 +174,17 @@ static enum pv_code take_numbers(const struct node *root, struct order *o)
 static enum pv_code parse_all(const struct node_reader *r, struct order *o)
 {
 	static const char *const keys[] = {
-		"order",    "template", "version",  "template_sha256",
-		"quantity", "rework",	"stations", "from",
-		"until",    "offline",	"per_hour", "hours_utc",
-		NULL
+		"order",	"template", "version",	"template_sha256",
+		"quantity",	"rework",   "stations", "from",
+		"until",	"offline",  "per_hour", "hours_utc",
+		"station_keys", NULL
 	};
 	struct node root = node_root(r);
 	struct node id = node_get(&root, "order");
 	struct node name = node_get(&root, "template");
 	struct node digest = node_get(&root, "template_sha256");
 	struct node stations = node_get(&root, "stations");
+	struct node keys_of = node_get(&root, "station_keys");
 	struct node offline = node_get(&root, "offline");
 	struct node hours = node_get(&root, "hours_utc");
 
@@ -141,6 +194,7 @@ static enum pv_code parse_all(const struct node_reader *r, struct order *o)
 	NODE_TRY(take_digest(&digest, o->template_sha256));
 	NODE_TRY(take_numbers(&root, o));
 	NODE_TRY(take_stations(&stations, o));
+	NODE_TRY(take_keys(&keys_of, o));
 	NODE_TRY(take_window(&root, o));
 	NODE_TRY(node_bool(&offline, &o->offline));
 	return take_hours(&hours, o);

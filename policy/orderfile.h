@@ -21,8 +21,9 @@
  * message, rule "json.*", "order.range" (quantity 0 or too large),
  * "order.window" (not from before until), "order.stations" (a pattern that any
  * name matches, or one that stands twice), "order.hours", "order.digest",
- * "order.time", or the general ones of forms: "order.missing",
- * "order.unknown_key", "order.name", ... *out is zeroed on failure.
+ * "order.time", "order.station_key" (no vkey of that station, or one twice), or
+ * the general ones of forms: "order.missing", "order.unknown_key",
+ * "order.name", ... *out is zeroed on failure.
  */
 PV_MUST enum pv_code order_parse(struct span text, struct order *out,
 				 struct err *err);

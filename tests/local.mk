@@ -371,6 +371,7 @@ CLI_TESTS = \
 	tests/cli/retry.sh \
 	tests/cli/secret.sh \
 	tests/cli/stages.sh \
+	tests/cli/station.sh \
 	tests/cli/tamper.sh \
 	tests/cli/thread.sh \
 	tests/cli/witness.sh \

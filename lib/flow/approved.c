@@ -176,8 +176,10 @@ enum pv_code prove(struct approved *a, const struct approver *who,
 	a->req = req;
 	a->who = who;
 	memset(a->asked, 0, sizeof(a->asked));
-	a->facts = (struct policy_facts){ .actor = who->actor,
-					  .station = who->station };
+	a->facts =
+		(struct policy_facts){ .actor = who->actor,
+				       .station = who->station,
+				       .station_signed = who->station_signed };
 	rc = look_at_csr(a, err);
 	if (rc == PV_OK)
 		rc = look_at_seal_key(a, err);

@@ -22,7 +22,8 @@ struct approver { /* what stays the same for a whole run */
 	struct x509_ctx *x509;
 	const struct order *order;   /* NULL: none */
 	const char *station, *actor; /* station NULL: none named */
-	const char *authority;	     /* name, for ${authority.name} */
+	bool station_signed;
+	const char *authority; /* name, for ${authority.name} */
 	bool batch;
 };
 

@@ -23,9 +23,11 @@ struct issue_opts {
 	const char *template_name;
 	const char *order;   /* its name; NULL: without an order */
 	const char *station; /* NULL: none named */
-	unsigned jobs;	     /* 0: as configured, else one per core */
-	bool batch;	     /* several requests: a reached rate waits */
-	bool in_order;	     /* results in request order; else as durable */
+	/* What the station proves; made is false: it only claims. */
+	const struct actor_claim *station_claim;
+	unsigned jobs; /* 0: as configured, else one per core */
+	bool batch;    /* several requests: a reached rate waits */
+	bool in_order; /* results in request order; else as durable */
 	const struct actor_claim *claim; /* who says to act */
 	/* Where requests come from; signers are filled in here. */
 	struct reader_opts source;

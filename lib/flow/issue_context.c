@@ -10,7 +10,6 @@
 #include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
 #include "lib/flow/orders.h"
-#include "lib/flow/record_context.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
@@ -96,24 +95,53 @@ static enum pv_code admit(struct issue_run *r, struct store *store,
 		return rc;
 	snprintf(r->actor, sizeof(r->actor), "%s", who.name);
 	if (r->opts->order)
-		rc = orders_load(store, r->opts->order, &r->ticket, NULL, NULL,
-				 err);
+		rc = orders_load(store, r->opts->order, &r->ticket.order, NULL,
+				 NULL, err);
 	if (rc != PV_OK)
 		return rc;
 	err_init(&denied);
 	r->bound = actor_allow(&who, ROLE_OP_ISSUE_FREE, &denied) != PV_OK;
-	if (r->bound && r->ticket.open)
+	if (r->bound && r->ticket.order.open)
 		return actor_allow(&who, ROLE_OP_ISSUE, err);
 	if (r->bound)
 		*err = denied;
 	return denied.code;
 }
 
+static enum pv_code wrong_station(const struct issue_run *r, struct err *err)
+{
+	err_object(err, r->opts->station);
+	return err_fail(err, PV_DENIED, "station.key",
+			"see \"station_keys\" of the order",
+			"the order knows no such key of station %s",
+			r->opts->station);
+}
+
+/* What the station has proved with its key counts as the order has it. */
+static enum pv_code admit_station(struct issue_run *r, struct err *err)
+{
+	const struct actor_claim *claim = r->opts->station_claim;
+	const struct order *o = &r->ticket.order;
+	size_t i = 0;
+
+	if (!claim || !claim->made)
+		return PV_OK;
+	while (i < o->keyed_n && strcmp(o->keyed[i].name, r->opts->station))
+		i++;
+	if (i == o->keyed_n ||
+	    o->keyed[i].key.spki_len != claim->key.spki_len ||
+	    memcmp(o->keyed[i].key.spki, claim->key.spki,
+		   claim->key.spki_len) != 0)
+		return wrong_station(r, err);
+	r->ticket.station_signed = true;
+	return PV_OK;
+}
+
 /* An order keeps the version that it was approved with. */
 static enum pv_code load_first(struct issue_run *r, struct store *store,
 			       struct err *err)
 {
-	const struct order *o = &r->ticket;
+	const struct order *o = &r->ticket.order;
 
 	if (!r->opts->order)
 		return issue_context_load(r->a, store, r->opts->template_name,
@@ -138,6 +166,8 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 		rc = checkpoint_load(r->a, store, &r->log, err);
 	if (rc == PV_OK)
 		rc = admit(r, store, err);
+	if (rc == PV_OK)
+		rc = admit_station(r, err);
 	if (rc == PV_OK)
 		rc = load_first(r, store, err);
 	if (store && (rc == PV_DENIED || rc == PV_INPUT)) {

@@ -136,7 +136,7 @@ static struct hsm *meet_token(const struct issue_run *r,
 
 static const struct order *order_of(const struct issue_run *r)
 {
-	return r->ticket.id[0] ? &r->ticket : NULL;
+	return r->ticket.order.id[0] ? &r->ticket.order : NULL;
 }
 
 static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
@@ -169,6 +169,7 @@ static enum pv_code run_signer(void *ctx, int ctl, struct err *err)
 	}
 	opts.contexts_n = r->contexts_n;
 	opts.order = order_of(r);
+	opts.station_signed = r->ticket.station_signed;
 	if (rc != PV_OK) {
 		hsm_close(opts.met);
 		return rc;
@@ -188,6 +189,7 @@ static enum pv_code run_writer(void *ctx, int ctl, struct err *err)
 				    .log = &r->log,
 				    .order = order_of(r),
 				    .bound = r->bound,
+				    .station_signed = r->ticket.station_signed,
 				    .station = r->opts->station,
 				    .actor = r->actor,
 				    .batch = r->opts->batch,

@@ -6,7 +6,7 @@
 #include "lib/flow/crew.h"
 #include "lib/flow/issue.h"
 #include "lib/flow/order_results.h"
-#include "policy/order.h"
+#include "lib/flow/record_context.h"
 
 #define ISSUE_GO_LEN (ISSUE_JOBS_MAX / 8) /* to the reader: which signers */
 #define ISSUE_CONTEXTS_MAX 8 /* the current template, those of open intents */
@@ -26,7 +26,7 @@ struct issue_run {
 	struct issue_context *contexts[ISSUE_CONTEXTS_MAX];
 	size_t contexts_n;
 	struct checkpoint_base log; /* loaded with the contexts */
-	struct order ticket;	    /* too; id "": without an order */
+	struct order_use ticket;    /* too */
 	bool bound;		    /* who acts may not act without an order */
 	char actor[ROSTER_NAME_MAX + 1];
 	size_t jobs;

@@ -45,18 +45,18 @@ enum pv_code record_get_actor(struct wire_rec *rec,
 	return wire_done(rec, err);
 }
 
-void record_put_order(struct wire *w, const struct order *order)
+void record_put_order(struct wire *w, const struct order_use *use)
 {
 	size_t mark = wire_begin(w, WIRE_ORDER);
 
-	wire_put_bytes(w, order, sizeof(*order));
+	wire_put_bytes(w, use, sizeof(*use));
 	wire_end(w, mark);
 }
 
-enum pv_code record_get_order(struct wire_rec *rec, struct order *order,
+enum pv_code record_get_order(struct wire_rec *rec, struct order_use *use,
 			      struct err *err)
 {
-	wire_get_bytes(rec, order, sizeof(*order));
+	wire_get_bytes(rec, use, sizeof(*use));
 	return wire_done(rec, err);
 }
 

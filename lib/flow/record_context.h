@@ -22,9 +22,14 @@ void record_put_actor(struct wire *w, const char *actor);
 PV_MUST enum pv_code record_get_actor(struct wire_rec *rec,
 				      char actor[ROSTER_NAME_MAX + 1],
 				      struct err *err);
-void record_put_order(struct wire *w, const struct order *order);
-PV_MUST enum pv_code record_get_order(struct wire_rec *rec, struct order *order,
-				      struct err *err);
+
+struct order_use {	     /* what a run issues under; plain data */
+	struct order order;  /* id "": without an order */
+	bool station_signed; /* its station has proved that it is it */
+};
+void record_put_order(struct wire *w, const struct order_use *use);
+PV_MUST enum pv_code record_get_order(struct wire_rec *rec,
+				      struct order_use *use, struct err *err);
 
 void record_put_context(struct wire *w, const struct issue_context *ctx);
 /* *out is the caller's. PV_INTERNAL for a record that does not hold together.

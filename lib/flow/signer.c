@@ -170,13 +170,15 @@ static enum pv_code start(struct signer *s, const struct secret *pin,
 		rc = signer_open_token(s, err);
 	if (rc == PV_OK)
 		rc = start_workers(s, err);
-	s->approver = (struct approver){ .ctx = s->opts->contexts[0],
-					 .x509 = s->x509,
-					 .order = s->opts->order,
-					 .station = s->opts->station,
-					 .actor = s->opts->actor,
-					 .authority = a->name,
-					 .batch = s->opts->batch };
+	s->approver =
+		(struct approver){ .ctx = s->opts->contexts[0],
+				   .x509 = s->x509,
+				   .order = s->opts->order,
+				   .station = s->opts->station,
+				   .station_signed = s->opts->station_signed,
+				   .actor = s->opts->actor,
+				   .authority = a->name,
+				   .batch = s->opts->batch };
 	s->minting.authority = a->name;
 	s->log_last = s->opts->log->last;
 	return rc;

@@ -39,6 +39,7 @@ struct signer_opts {
 	const struct checkpoint_base *log;
 	const struct order *order; /* NULL: none */
 	const char *station, *actor;
+	bool station_signed;
 	bool batch;	   /* numbers are borrowed in blocks */
 	unsigned sessions; /* calls to keep in flight; at least 1 */
 	struct hsm *met;   /* the first token as far as it goes without PIN,

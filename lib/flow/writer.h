@@ -19,6 +19,7 @@ struct writer_opts {
 	const struct order *order; /* as it was loaded; NULL: none */
 	bool bound;		   /* only devices of the order are given out */
 	const char *station, *actor;
+	bool station_signed;
 	bool batch; /* a reached rate waits; else it denies */
 	struct wire *signers;
 	size_t signers_n;

@@ -227,7 +227,8 @@ static enum pv_code put_question(struct writer *w,
 		.seal_sig_ok = i->seal_key,
 		.store_known = true,
 		.actor = o->actor,
-		.station = o->station
+		.station = o->station,
+		.station_signed = o->station_signed
 	};
 	return gather(w, i, &q->f, d, &found, err);
 }

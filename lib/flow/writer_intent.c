@@ -83,6 +83,7 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 		facts.request = intent.s.request;
 	facts.role = intent.s.role;
 	facts.station = intent.s.station[0] ? intent.s.station : NULL;
+	facts.station_signed = w->opts->station_signed;
 	facts.body = intent.s.body_sha256;
 	facts.seal = intent.s.has_seal ? intent.s.seal_sha256 : NULL;
 	facts.created_ms = intent.s.created_ms;

@@ -38,6 +38,8 @@ void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		log_fact_uint(e, "shards", intent->shards);
 	if (intent->rework)
 		log_fact_uint(e, "rework", 1);
+	if (intent->station_signed)
+		log_fact_uint(e, "station_signed", 1);
 }
 
 void log_cert_issue(struct log_entry *e, const struct log_who *who,

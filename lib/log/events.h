@@ -42,6 +42,7 @@ struct log_intent {
 	uint64_t shards;	/* of a CA's CRL; 0: no CA */
 	const char *stored;	/* optional: "NAME/VERSION ...", secrets.h */
 	bool rework;		/* in place of another of the same id */
+	bool station_signed;	/* the station proved that it is it */
 };
 void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		     const struct log_intent *intent);

@@ -1,0 +1,100 @@
+#!/bin/sh
+# Stations that sign for themselves: an order that names their keys takes what
+# they sign and nothing that only claims to come from them.
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/people.sh"
+
+new_authority
+sensor=$templates/symmetric-sensor.json
+officer_key line-1
+officer_key line-2
+officer_key stranger
+mkdir "$T/other"
+"$PROVCTL" officer key new --name line-1 --file "$T/other/line-1.key" \
+	>"$T/other/line-1.vkey"
+
+# keyed NAME: the object that names that station's key.
+keyed() {
+	jq -c -n --arg name "$1" --rawfile vkey "$T/keys/$1.vkey" \
+		'{station_keys: {($name): ($vkey | rtrimstr("\n"))}}'
+}
+
+# at ORDER DEVICE [OPTION]...
+at() {
+	at_order=$1
+	at_device=$2
+	shift 2
+	run "$PROVCTL" -C "$H" --json issue --template symmetric-sensor --order \
+		"$at_order" --device "$at_device" "$@"
+}
+
+# denied RULE: the last one was.
+denied() {
+	expect_equal "$rc" 4 "exit"
+	expect_text "$1"
+}
+
+case_start "a key that is no vkey, another's, or twice, is refused"
+refused() {
+	make_order "$T/bad.json" o-bad "$sensor" 5 "$1"
+	expect_error 3 "$2" -C "$H" order open "$T/bad.json"
+}
+refused '{station_keys: {}}' order.range
+refused '{station_keys: {"line-1": "line-1"}}' order.station_key
+refused '{station_keys: []}' order.type
+refused "$(keyed line-1 | sed 's/"line-1":/"line-9":/')" order.station_key
+refused "{station_keys: {\"a/b\": \"x\"}}" order.station_key
+refused "$(keyed line-1 | sed 's/"line-1":/"line-9":/; s/"line-1+/"line-9+/')" \
+	order.station_key
+
+case_start "the station signs with its key"
+open_order o-1 "$sensor" 5 "$(keyed line-1)"
+at o-1 S0000000001 --station line-1 --station-key "$T/keys/line-1.key"
+expect_equal "$rc" 0 "exit at the station"
+p --json audit show --device S0000000001 >"$T/story"
+grep -q '"station_signed":1' "$T/story" || fail "the log does not say so"
+
+case_start "who only claims to be that station is denied"
+at o-1 S0000000002 --station line-1
+denied order.station_key
+at o-1 S0000000002
+denied order.station_key
+
+case_start "and so are another station, another's key and a key of the same name"
+at o-1 S0000000002 --station line-2 --station-key "$T/keys/line-2.key"
+denied station.key
+run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-1 --device \
+	S0000000002 --station line-1 --station-key "$T/keys/line-2.key"
+expect_equal "$rc" 3 "exit with another's key"
+at o-1 S0000000002 --station line-1 --station-key "$T/other/line-1.key"
+denied station.key
+expect_error 2 usage.issue -C "$H" issue --template symmetric-sensor \
+	--device S0000000002 --station line-1 --station-key "$T/keys/line-1.key"
+
+case_start "a stolen file of requests is worth nothing elsewhere"
+seq -f 'S%010g' 11 14 | jq -R -c '{device: .}' >"$T/stolen.jsonl"
+run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-1 \
+	--station line-1 --from "$T/stolen.jsonl"
+expect_equal "$rc" 4 "exit without the key"
+expect_equal "$(jq -r '.status + .error.rule' "$T/out" | sort | uniq -c |
+	tr -s ' ')" " 4 deniedorder.station_key" results
+run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-1 \
+	--station line-2 --station-key "$T/keys/line-2.key" \
+	--from "$T/stolen.jsonl"
+denied station.key
+run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-1 \
+	--station line-1 --station-key "$T/keys/line-1.key" \
+	--from "$T/stolen.jsonl" --jobs 2
+expect_equal "$rc" 0 "exit with it"
+
+case_start "without keys in the order a name is a claim, and a key is unknown"
+open_order o-2 "$sensor" 5 '{stations: ["line-*"]}'
+at o-2 S0000000021 --station line-1
+expect_equal "$rc" 0 "exit"
+p --json audit show --device S0000000021 >"$T/story"
+grep -q '"station_signed"' "$T/story" && fail "it claims a signature"
+at o-2 S0000000022 --station line-1 --station-key "$T/keys/line-1.key"
+denied station.key
+
+verify_audit
+tests_end
