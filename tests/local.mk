@@ -145,6 +145,7 @@ UNIT_TESTS = \
 	tests/unit/check_officerkey \
 	tests/unit/check_order_results \
 	tests/unit/check_orderfile \
+	tests/unit/check_quota \
 	tests/unit/check_ownkey \
 	tests/unit/check_p11_child \
 	tests/unit/check_p11_derive \
@@ -360,6 +361,7 @@ CLI_TESTS = \
 	tests/cli/node.sh \
 	tests/cli/officer.sh \
 	tests/cli/order.sh \
+	tests/cli/order_race.sh \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \
 	tests/cli/profiles.sh \

@@ -286,6 +286,8 @@ enum pv_code audit_entries_take(struct audit_entries *au, struct span bytes,
 		rc = take_time(au, e, err);
 	if (rc == PV_OK)
 		rc = take_decision(au, bytes, e, err);
+	if (rc == PV_OK)
+		rc = quota_take(&au->quota, e, err);
 	while (i < CHECKS && !span_equal(e->type, checks[i].type))
 		i++;
 	return rc == PV_OK && i < CHECKS ? checks[i].take(au, e, err) : rc;
@@ -312,6 +314,7 @@ void audit_entries_release(struct audit_entries *au)
 {
 	log_hasher_release(&au->hasher);
 	serialset_release(&au->serials);
+	quota_release(&au->quota);
 	free(au->cas);
 	free(au->keys);
 	free(au->templates);

@@ -3,7 +3,8 @@
  * order, each well formed and not older than the one before, one intent a
  * serial, one issue at most and after it, a quarantine of an open intent only.
  * What people
- * decided is one chain, and rosters count up by one. The tree grows with them.
+ * decided is one chain, and rosters count up by one; of no order is there more
+ * than it allows (quota.h). The tree grows with them.
  * A check of a later type of entry is one more row of the table in
  * audit_entries.c.
  *
@@ -14,6 +15,7 @@
 #define PV_FLOW_AUDIT_ENTRIES_H
 
 #include "lib/flow/governance.h"
+#include "lib/flow/quota.h"
 #include "lib/flow/serialset.h"
 #include "lib/log/events.h"
 #include "lib/log/tree.h"
@@ -60,6 +62,7 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	struct governance governance; /* the chain of what people decided */
 	uint64_t rosters;	      /* version of the newest */
 	uint64_t held;		      /* rows that quarantine.put names */
+	struct quota quota;	      /* what was issued under each order */
 
 	struct audit_ca *cas;
 	struct audit_key *keys;

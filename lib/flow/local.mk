@@ -60,6 +60,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
 	lib/flow/people.c lib/flow/people.h \
 	lib/flow/prepared.c lib/flow/prepared.h \
+	lib/flow/quota.c lib/flow/quota.h \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \

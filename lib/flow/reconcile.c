@@ -251,6 +251,7 @@ void reconcile_free(struct reconcile *r)
 	free(r->entries);
 	free(r->cas);
 	free(r->receipts);
+	quota_release(&r->quota);
 	buf_release(&r->entry);
 	buf_release(&r->sealed);
 	buf_release(&r->file);

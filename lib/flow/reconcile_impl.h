@@ -2,6 +2,7 @@
 #ifndef PV_FLOW_RECONCILE_IMPL_H
 #define PV_FLOW_RECONCILE_IMPL_H
 
+#include "lib/flow/quota.h"
 #include "lib/flow/reconcile.h"
 #include "lib/log/entry.h"
 #include "lib/store/store_types.h"
@@ -43,6 +44,8 @@ struct reconcile {
 	uint64_t log_size;
 	uint8_t *entries;
 	uint64_t done, total; /* for progress */
+
+	struct quota quota; /* of orders */
 
 	struct reconcile_ca *cas;
 	size_t cas_n;

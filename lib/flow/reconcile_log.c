@@ -58,6 +58,29 @@ static enum pv_code take_export(struct reconcile *r, const struct log_entry *e,
 	return PV_OK;
 }
 
+/* A device that nobody ordered. */
+static enum pv_code take_quota(struct reconcile *r, const struct log_entry *e,
+			       struct err *err)
+{
+	const struct log_fact *device = log_fact_find(e, "device", LOG_TSTR);
+	char name[RECONCILE_TEXT_MAX];
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = quota_take(&r->quota, e, &why);
+	if (rc == PV_OK)
+		return PV_OK;
+	if (rc != PV_INTEGRITY) {
+		*err = why;
+		return rc;
+	}
+	copy_text(name, device ? device->s : e->object);
+	return reconcile_found(r, RECONCILE_EXTRA, true, RECONCILE_LOG,
+			       RECONCILE_STORE, device ? "device" : "order",
+			       name, err, "%s", why.message);
+}
+
 static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 			       struct err *err)
 {
@@ -73,6 +96,9 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 		return rc;
 	}
 	r->counts.entries++;
+	rc = take_quota(r, &e, err);
+	if (rc != PV_OK)
+		return rc;
 	if (span_is(e.type, LOG_CERT_INTENT) ||
 	    span_is(e.type, LOG_CERT_ISSUE) || span_is(e.type, LOG_BUNDLE_SEAL))
 		r->entries[index] |= ENTRY_DUE;

@@ -112,7 +112,7 @@ enum pv_code people_order_end(struct store *s, const char *name,
 			      struct err *err)
 {
 	uint8_t hash[32], note_hash[32], none[32] = { 0 };
-	const struct log_order_end facts = { name, hash, 10,	    1,
+	const struct log_order_end facts = { name, hash, 0,	    1,
 					     30,   none, note_hash, "Alice" };
 	struct people_entry p;
 	struct span entry;
