@@ -361,6 +361,7 @@ CLI_TESTS = \
 	tests/cli/node.sh \
 	tests/cli/officer.sh \
 	tests/cli/order.sh \
+	tests/cli/order_day.sh \
 	tests/cli/order_race.sh \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \
@@ -420,7 +421,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/package.json \
 	tests/interop/schema.mjs \
 	tests/interop/verify_checkpoint.mjs \
-	tests/interop/verify_log.go \
+	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs
 
 .PHONY: check-kill check-valgrind check-sanitizers clean-root fuzz fuzz-target
