@@ -362,6 +362,7 @@ CLI_TESTS = \
 	tests/cli/officer.sh \
 	tests/cli/order.sh \
 	tests/cli/order_day.sh \
+	tests/cli/order_end.sh \
 	tests/cli/order_race.sh \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \

@@ -161,10 +161,16 @@ static enum pv_code take_intent(void *ctx, const struct store_intent *i,
 				struct err *err)
 {
 	struct giving_up *g = ctx;
+	struct store_device d;
+	bool found = false;
+	enum pv_code rc;
 
-	(void)err;
 	if (g->number != 0 || strcmp(i->s.order, g->name) != 0)
 		return PV_OK;
+	rc = store_number_get(g->store, i->s.number, &d, &found, err);
+	/* One that is held already has no result either. */
+	if (rc != PV_OK || !found || d.state != STORE_RESERVED)
+		return rc;
 	g->number = i->s.number;
 	snprintf(g->device, sizeof(g->device), "%s", i->s.device);
 	snprintf(g->request, sizeof(g->request), "%s", i->s.request);
