@@ -54,6 +54,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/officers.c lib/flow/officers.h \
 	lib/flow/orders.c lib/flow/orders.h \
 	lib/flow/orders_close.c lib/flow/orders_close.h \
+	lib/flow/orders_recount.c \
 	lib/flow/outlock.c lib/flow/outlock.h \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \

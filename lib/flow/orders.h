@@ -48,6 +48,14 @@ PV_MUST enum pv_code orders_load(struct store *store, const char *name,
 				 struct order *o, struct orders_row *row,
 				 struct buf *note, struct err *err);
 /*
+ * Inside a transaction, slow: are the counts of row those of the log? Reads
+ * every entry since the order was opened. PV_INTEGRITY, "store.governance" or
+ * "audit.order".
+ */
+PV_MUST enum pv_code orders_recount(struct store *store, const char *name,
+				    const struct orders_row *row,
+				    struct err *err);
+/*
  * Inside a transaction: is an order that was loaded before still open? Sets
  * o->open.
  */

@@ -131,6 +131,8 @@ enum pv_code orders_count(struct store *store, const char *name,
 		rc = orders_load(store, name, &e->order, &e->row, &e->note,
 				 err);
 	if (rc == PV_OK)
+		rc = orders_recount(store, name, &e->row, err);
+	if (rc == PV_OK)
 		rc = store_device_each(store, 0, &v, err);
 	if (rc == PV_OK)
 		rc = store_log_size(store, &size, err);

@@ -113,8 +113,16 @@ issue symmetric-sensor S0000000042 --order o-4
 issue symmetric-sensor S0000000043 --order o-4
 expect_equal "$rc" 4 "exit of the third of two"
 count_is 1
+echo '{"device": "S0000000043"}' >"$T/in.jsonl"
+run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-4 --from \
+	"$T/in.jsonl"
+expect_equal "$rc" 5 "exit of a batch with an edited count"
+expect_text "counts other devices"
+expect_exit 5 "$PROVCTL" -C "$H" order show o-4
+by alice order close o-4
+expect_equal "$rc" 5 "exit of order close with an edited count"
 issue symmetric-sensor S0000000043 --order o-4
-expect_equal "$rc" 0 "exit with an edited count"
+expect_equal "$rc" 0 "exit of one device with an edited count"
 count_is 3
 expect_error 5 audit.order -C "$H" audit verify
 expect_text "more devices than it allows"
