@@ -114,13 +114,15 @@ static enum pv_code open_home(const struct app *app,
 	const struct officerkey_from from = { .backends = app->backends,
 					      .name = o->station,
 					      .key = o->station_key,
-					      .pin_source = app->pin_source };
+					      .pin_source = o->station_pin,
+					      .softhsm_conf =
+						      app->softhsm_conf };
 	OFFICERKEY k = { .token = false };
 	struct note_signer signer = officerkey_signer(&k);
 	enum pv_code rc = PV_OK;
 
 	memset(station, 0, sizeof(*station));
-	if (o->station_key) /* before the home leads SoftHSM to its tokens */
+	if (o->station_key)
 		rc = officerkey_open(&from, &k, err);
 	if (rc == PV_OK)
 		rc = session_home(app, a, claim, err);

@@ -14,7 +14,8 @@
 extern const char issue_help[]; /* one screen */
 
 struct issue_cmd_opts {
-	const char *template_name, *order, *station, *station_key;
+	const char *template_name, *order, *station;
+	const char *station_key, *station_pin;
 	const char *device, *csr, *key, *role, *seal_key, *seal_sig, *output;
 	struct opt_list sets;
 	const char *from, *out;

@@ -12,6 +12,7 @@ enum pv_code issue_parse(int argc, char **argv, struct issue_cmd_opts *o,
 		{ "order", 0, OPT_STRING, &o->order, 0, 0 },
 		{ "station", 0, OPT_STRING, &o->station, 0, 0 },
 		{ "station-key", 0, OPT_STRING, &o->station_key, 0, 0 },
+		{ "station-pin", 0, OPT_STRING, &o->station_pin, 0, 0 },
 		{ "device", 0, OPT_STRING, &o->device, 0, 0 },
 		{ "csr", 0, OPT_STRING, &o->csr, 0, 0 },
 		{ "key", 0, OPT_STRING, &o->key, 0, 0 },
@@ -47,10 +48,11 @@ enum pv_code issue_parse(int argc, char **argv, struct issue_cmd_opts *o,
 		return err_fail(err, PV_USAGE, "usage.issue",
 				"give --csr FILE or --key host",
 				"--key takes only \"host\", without --csr");
-	if (o->station_key && (!o->station || !o->order))
+	if ((o->station_key && (!o->station || !o->order)) ||
+	    (o->station_pin && !o->station_key))
 		return err_fail(err, PV_USAGE, "usage.issue", NULL,
 				"--station-key goes with --station and "
-				"--order");
+				"--order, --station-pin with --station-key");
 	if (o->out && o->output)
 		return err_fail(err, PV_USAGE, "usage.issue", NULL,
 				"--out and -o exclude each other");

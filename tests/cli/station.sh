@@ -96,5 +96,32 @@ grep -q '"station_signed"' "$T/story" && fail "it claims a signature"
 at o-2 S0000000022 --station line-1 --station-key "$T/keys/line-1.key"
 denied station.key
 
+case_start "a station's key in a token"
+if ! command -v softhsm2-util >/dev/null 2>&1; then
+	skip_case "no softhsm2-util"
+else
+	mkdir -p "$T/box/tokens"
+	printf 'directories.tokendir = %s/tokens\nlog.level = ERROR\n' \
+		"$T/box" >"$T/box/softhsm2.conf"
+	echo "pin-of-line-3" >"$T/box/pin"
+	SOFTHSM2_CONF=$T/box/softhsm2.conf
+	export SOFTHSM2_CONF
+	softhsm2-util --init-token --free --label box --so-pin so-pin-0815 \
+		--pin pin-of-line-3 >"$T/out" 2>&1 || fail "softhsm2-util"
+	uri="pkcs11:token=box;object=k?module-path=$(jq -r .module \
+		"$H/provctl.json")"
+	expect_exit 0 "$PROVCTL" officer key new --name line-3 --token "$uri" \
+		--pin-source "file:$T/box/pin"
+	cp "$T/out" "$T/keys/line-3.vkey"
+	open_order o-3 "$sensor" 5 "$(keyed line-3)"
+	at o-3 S0000000031 --station line-3 --station-key "$uri" \
+		--station-pin "file:$T/box/pin"
+	expect_equal "$rc" 0 "exit at the station"
+	[ "$rc" -eq 0 ] || show_output
+	unset SOFTHSM2_CONF
+	p --json audit show --device S0000000031 >"$T/story"
+	grep -q '"station_signed":1' "$T/story" || fail "the log does not say so"
+fi
+
 verify_audit
 tests_end
