@@ -266,6 +266,30 @@ START_TEST(test_anomaly_denied)
 }
 END_TEST
 
+/* An order that names keys of stations wants the station's signature. */
+START_TEST(test_station_key)
+{
+	struct policy_verdict v;
+	struct world w;
+
+	world_init(&w, CSR);
+	w.order.keyed_n = 1;
+	policy_decide(w.t, w.o, &w.r, &w.f, &v);
+	ck_assert_int_eq(v.code, PV_DENIED);
+	ck_assert_str_eq(v.rule, "order.station_key");
+	w.f.station_signed = true;
+	policy_decide(w.t, w.o, &w.r, &w.f, &v);
+	ck_assert_int_eq(v.answer, POLICY_APPROVED);
+	w.order.stations_n = 0;
+	policy_decide(w.t, w.o, &w.r, &w.f, &v);
+	ck_assert_int_eq(v.answer, POLICY_APPROVED);
+	w.f.station_signed = false;
+	policy_decide(w.t, w.o, &w.r, &w.f, &v);
+	ck_assert_str_eq(v.rule, "order.station_key");
+	template_free(w.t);
+}
+END_TEST
+
 /* The way out is named, and what was given is shown cut and cleaned. */
 START_TEST(test_texts)
 {
@@ -355,6 +379,7 @@ int main(void)
 	tcase_add_loop_test(t, test_rows, 0,
 			    (int)(sizeof(rows) / sizeof(*rows)));
 	tcase_add_test(t, test_anomaly_denied);
+	tcase_add_test(t, test_station_key);
 	tcase_add_test(t, test_texts);
 	tcase_add_test(t, test_stored_first);
 	tcase_add_test(t, test_pure);

@@ -58,6 +58,8 @@ START_TEST(whole)
 	unit_ok(parse(SMALLEST
 		      ",\"rework\":1000000000,\"offline\":true,"
 		      "\"stations\":[\"line-*\",\"lab\",\"*-2\"],"
+		      "\"station_keys\":{\"alice\":\"alice+e307eaa9+"
+		      "AUy2hqMn/O6bO3YFI5t8BLJ8pVaMRiTjiglDaROtWhPD\"},"
 		      "\"from\":\"2026-01-01T00:00:00Z\","
 		      "\"until\":\"2026-01-01T00:00:01Z\","
 		      "\"per_hour\":500,\"hours_utc\":\"22:00-06:00\"}",
@@ -66,6 +68,9 @@ START_TEST(whole)
 	ck_assert_uint_eq(o.rework, 1000000000);
 	ck_assert_uint_eq(o.stations_n, 3);
 	ck_assert_str_eq(o.stations[2], "*-2");
+	ck_assert_uint_eq(o.keyed_n, 1);
+	ck_assert_str_eq(o.keyed[0].name, "alice");
+	ck_assert_int_eq(o.keyed[0].key.type, NOTE_ED25519);
 	ck_assert_uint_eq(o.from_s, 1767225600);
 	ck_assert_uint_eq(o.until_s, 1767225601);
 	ck_assert_uint_eq(o.per_hour, 500);
