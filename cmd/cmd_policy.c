@@ -9,36 +9,6 @@
 
 CLEANUP_PTR(struct template, template_free);
 
-static const char help[] =
-	"usage: provctl policy lint FILE\n"
-	"       provctl policy show NAME | FILE\n"
-	"       provctl policy test FILE CASES [--ca CA-TEMPLATE]\n"
-	"       provctl policy adopt FILE [--approval NOTE]... [--request "
-	"FILE]\n"
-	"       provctl policy list\n"
-	"\n"
-	"Templates: lint checks one, show prints it with every default, test\n"
-	"runs requests through it and compares decision and certificate, "
-	"adopt\n"
-	"pins it and signs its manifests (asks for the PIN), list names those\n"
-	"adopted. Under a roster adopt needs approvals and writes the request "
-	"for\n"
-	"them, to FILE or below the home's requests/: see approve --help. "
-	"lint, test and show FILE need no authority.\n"
-	"\n"
-	"CASES is {\"cases\": [CASE, ...]}; provctl(1) has all keys of a CASE. "
-	"With\n"
-	"  {\"cases\": [{\"name\": \"a good id\",\n"
-	"    \"request\": {\"device\": \"client-0a1b2c3d\"},\n"
-	"    \"expect\": {\"decision\": \"approved\",\n"
-	"      \"certificate\": {\"extensions\": {\"extKeyUsage\":\n"
-	"        \"TLS Web Client Authentication\"}}}}]}\n"
-	"as cases.json\n"
-	"\n"
-	"example: provctl policy lint tls-client.json &&\n"
-	"         provctl policy test tls-client.json cases.json &&\n"
-	"         provctl -C acme policy adopt tls-client.json\n";
-
 void policy_warn(const struct app *app, const struct template_warnings *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
@@ -97,7 +67,7 @@ static const struct policy_verb {
 } policy_verbs[] = {
 	{ "lint", "FILE", 1 },		 { "show", "NAME or FILE", 1 },
 	{ "test", "FILE and CASES", 2 }, { "adopt", "FILE", 1 },
-	{ "list", "nothing", 0 },
+	{ "list", "nothing", 0 },	 { "diff", "A and B", 2 },
 };
 
 static enum pv_code check_words(const struct opt_args *args, struct err *err)
@@ -120,16 +90,33 @@ static enum pv_code check_words(const struct opt_args *args, struct err *err)
 			"policy does not know \"%.40s\"", args->values[0]);
 }
 
+/* --request is the sample of diff, and where adopt puts what it asks for. */
+static enum pv_code check_options(const char *verb, const char *request,
+				  size_t approvals, struct err *err)
+{
+	bool adopt = strcmp(verb, "adopt") == 0;
+
+	if (approvals > 0 && !adopt)
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl policy --help",
+				"--approval goes with policy adopt");
+	if (request && !adopt && strcmp(verb, "diff") != 0)
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl policy --help",
+				"--request goes with policy adopt or diff");
+	return PV_OK;
+}
+
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
-	const char *ca = NULL;
+	const char *ca = NULL, *request = NULL;
 	struct approvals_want want = { .op = QUORUM_ADOPT };
 	struct opt_list approvals = { .n = 0 };
 	const struct opt opts[] = {
+		{ "request", 0, OPT_STRING, &request, 0, 0 },
 		{ "ca", 0, OPT_STRING, &ca, 0, 0 },
 		{ "approval", 0, OPT_LIST, &approvals, 0, 0 },
-		{ "request", 0, OPT_STRING, &want.request_out, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -137,12 +124,11 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 	if (rc == PV_OK)
 		rc = check_words(&args, err);
-	if (rc == PV_OK && strcmp(args.values[0], "adopt") != 0 &&
-	    (approvals.n > 0 || want.request_out))
-		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
-			      "--approval and --request go with adopt");
+	if (rc == PV_OK)
+		rc = check_options(args.values[0], request, approvals.n, err);
 	if (rc != PV_OK)
 		return rc;
+	want.request_out = request;
 	want.files = approvals.values;
 	want.files_n = approvals.n;
 	if (strcmp(args.values[0], "list") == 0)
@@ -153,13 +139,16 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		return policy_run_show(app, args.values[1], err);
 	if (strcmp(args.values[0], "adopt") == 0)
 		return policy_run_adopt(app, args.values[1], &want, err);
+	if (strcmp(args.values[0], "diff") == 0)
+		return policy_run_diff(app, args.values[1], args.values[2],
+				       request, ca, err);
 	return policy_run_test(app, args.values[1], args.values[2], ca, err);
 }
 
 const struct verb verb_policy = {
 	.name = "policy",
-	.summary = "templates: lint, show, test, adopt, list",
-	.help = help,
+	.summary = "templates: lint, show, test, diff, adopt, list",
+	.help = policy_help,
 	.token = true,
 	.run = run,
 };

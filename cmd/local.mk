@@ -27,7 +27,8 @@ cmd_provctl_SOURCES = \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
 	cmd/issue_opts.c cmd/issue_summary.c cmd/issue_summary.h \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
-	cmd/policy.h cmd/policy_adopt.c cmd/policy_show.c cmd/policy_test.c \
+	cmd/policy.h cmd/policy_adopt.c cmd/policy_diff.c \
+	cmd/policy_help.c cmd/policy_show.c cmd/policy_test.c \
 	cmd/secret_help.c cmd/secret_list.c \
 	cmd/session.c cmd/session.h
 cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \

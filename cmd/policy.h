@@ -7,13 +7,35 @@
 #include "lib/flow/approvals.h"
 #include "policy/template.h"
 
+extern const char policy_help[]; /* one screen */
+
 /* Reads and lints FILE; warnings go to standard error. */
 PV_MUST enum pv_code policy_read(const struct app *app, const char *path,
 				 struct buf *bytes, struct template **t,
 				 struct err *err);
 
+/* The same of an issuer's template; PV_INPUT "policy.ca" for any other. */
+PV_MUST enum pv_code policy_read_ca(const struct app *app, const char *path,
+				    struct buf *bytes, struct template **t,
+				    struct err *err);
+
 /* Warnings as people read them, on standard error. */
 void policy_warn(const struct app *app, const struct template_warnings *w);
+
+/*
+ * FILE, NAME (the version in effect) or NAME@VERSION; *s is opened when the
+ * store is needed. *t is owned by the caller. As policy_read();
+ * PV_NOT_FOUND; PV_USAGE for a wrong version.
+ */
+struct session;
+PV_MUST enum pv_code policy_find(const struct app *app, struct session *s,
+				 const char *name, struct template **t,
+				 struct err *err);
+
+/* policy diff A B: policy_diff.c. request and ca may be NULL. */
+PV_MUST enum pv_code policy_run_diff(const struct app *app, const char *a,
+				     const char *b, const char *request,
+				     const char *ca, struct err *err);
 
 /* policy show NAME|FILE and policy list: policy_show.c. */
 PV_MUST enum pv_code policy_run_show(const struct app *app, const char *name,

@@ -42,6 +42,18 @@ static void show(const void *ctx, const char *name, bool ok, const char *why)
 	}
 }
 
+enum pv_code policy_read_ca(const struct app *app, const char *path,
+			    struct buf *bytes, struct template **t,
+			    struct err *err)
+{
+	enum pv_code rc = policy_read(app, path, bytes, t, err);
+
+	if (rc == PV_OK && !(*t)->ca)
+		rc = err_fail(err, PV_INPUT, "policy.ca", NULL,
+			      "%s is not a template for CAs", (*t)->name);
+	return rc;
+}
+
 enum pv_code policy_run_test(const struct app *app, const char *file,
 			     const char *cases, const char *ca, struct err *err)
 {
@@ -54,10 +66,7 @@ enum pv_code policy_run_test(const struct app *app, const char *file,
 	buf_init(&text, JSON_SIZE_MAX);
 	buf_init(&above, TEMPLATE_SIZE_MAX);
 	if (rc == PV_OK && ca)
-		rc = policy_read(app, ca, &above, &issuer, err);
-	if (rc == PV_OK && ca && !issuer->ca)
-		rc = err_fail(err, PV_INPUT, "policy.ca", NULL,
-			      "%s is not a template for CAs", issuer->name);
+		rc = policy_read_ca(app, ca, &above, &issuer, err);
 	if (rc == PV_OK)
 		rc = file_read(AT_FDCWD, cases, 0, &text, err);
 	if (rc != PV_OK)

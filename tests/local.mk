@@ -122,6 +122,7 @@ UNIT_TESTS = \
 	tests/unit/check_keytable \
 	tests/unit/check_known \
 	tests/unit/check_lint_args \
+	tests/unit/check_linediff \
 	tests/unit/check_linereport \
 	tests/unit/check_log_checkpoint \
 	tests/unit/check_log_cosign \
@@ -170,6 +171,7 @@ UNIT_TESTS = \
 	tests/unit/check_pin \
 	tests/unit/check_plan \
 	tests/unit/check_policy_oid \
+	tests/unit/check_policydiff \
 	tests/unit/check_policytest \
 	tests/unit/check_prepared \
 	tests/unit/check_profiles \
@@ -366,6 +368,7 @@ CLI_TESTS = \
 	tests/cli/order_race.sh \
 	tests/cli/outputs.sh \
 	tests/cli/places.sh \
+	tests/cli/policy_diff.sh \
 	tests/cli/profiles.sh \
 	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \

@@ -71,6 +71,24 @@ char *certtext_issuer(const struct certtext *c)
 	return name_text(X509_get_issuer_name(c->x));
 }
 
+char *certtext_print(const struct certtext *c)
+{
+	const unsigned long names =
+		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+	const unsigned long without =
+		X509_FLAG_NO_HEADER | X509_FLAG_NO_SIGNAME |
+		X509_FLAG_NO_PUBKEY | X509_FLAG_NO_SIGDUMP;
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *out = NULL;
+
+	if (bio &&
+	    X509_print_ex(bio, c->x, names,
+			  without | (unsigned long)X509V3_EXT_DUMP_UNKNOWN) > 0)
+		out = bio_text(bio);
+	BIO_free(bio);
+	return out;
+}
+
 static X509_EXTENSION *find(const struct certtext *c, const char *name,
 			    bool *known)
 {

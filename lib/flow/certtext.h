@@ -16,6 +16,8 @@ PV_MUST enum pv_code certtext_new(struct span der, struct certtext **c,
 /* Takes NULL. */
 void certtext_free(struct certtext *c);
 
+/* All of it but signature and public key, a line each. As below. */
+char *certtext_print(const struct certtext *c);
 /* RFC 2253 form, UTF-8. The caller frees all texts below; NULL: no memory. */
 char *certtext_subject(const struct certtext *c);
 char *certtext_issuer(const struct certtext *c);

@@ -45,7 +45,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/logged.c \
-	lib/flow/linereport.c lib/flow/linereport.h \
+	lib/flow/linediff.c lib/flow/linediff.h lib/flow/linereport.c lib/flow/linereport.h \
 	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
@@ -56,7 +56,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/orders_close.c lib/flow/orders_close.h \
 	lib/flow/orders_recount.c \
 	lib/flow/outlock.c lib/flow/outlock.h \
-	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policytest.c \
+	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policydiff.c \
+	lib/flow/policydiff.h lib/flow/policydiff_sample.c lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
 	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
 	lib/flow/people.c lib/flow/people.h \

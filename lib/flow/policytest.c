@@ -3,11 +3,12 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/flow/hostkey.h"
 #include "lib/flow/policytest_impl.h"
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
-static const char *answer_name(enum policy_answer answer)
+const char *policytest_answer(enum policy_answer answer)
 {
 	switch (answer) {
 	case POLICY_DENIED:
@@ -32,7 +33,7 @@ static void compare_decision(const struct testcase *c,
 	const char *rule =
 		json_string_value(json_object_get(c->expect, "rule"));
 	const json_t *code = json_object_get(c->expect, "code");
-	const char *got = answer_name(v->answer);
+	const char *got = policytest_answer(v->answer);
 
 	if (!decision || strcmp(decision, got) != 0)
 		snprintf(why, POLICYTEST_WHY_MAX,
@@ -108,21 +109,14 @@ static enum pv_code run_case(const struct template *t,
 	return policytest_certificate(t, issuer, c, cert, why, err);
 }
 
-static void testcase_free(struct testcase *c)
-{
-	if (c)
-		request_release(&c->req);
-	free(c);
-}
-
-CLEANUP_PTR(struct testcase, testcase_free);
+CLEANUP_PTR(struct testcase, policytest_case_free);
 
 static enum pv_code one(const struct template *t, const struct json_doc *doc,
 			size_t n, const struct x509_issuer *issuer,
 			const struct policytest_opts *opts, size_t *failed,
 			struct err *err)
 {
-	CLEANUP(cleanup_testcase_free)
+	CLEANUP(cleanup_policytest_case_free)
 	struct testcase *c = mem_new(sizeof(*c), err);
 	char why[POLICYTEST_WHY_MAX] = "";
 	enum pv_code rc;
@@ -137,6 +131,17 @@ static enum pv_code one(const struct template *t, const struct json_doc *doc,
 	if (opts->result)
 		opts->result(opts->ctx, c->name, !why[0], why);
 	return PV_OK;
+}
+
+static enum pv_code make_issuer(const struct template *t,
+				const struct template *ca,
+				struct x509_issuer *issuer, struct err *err)
+{
+	uint8_t spki[X509_P256_SPKI_LEN];
+	SECRET pkcs8 = SECRET_INIT;
+	enum pv_code rc = hostkey_generate(&pkcs8, spki, err);
+
+	return rc == PV_OK ? policytest_issuer(t, ca, spki, issuer, err) : rc;
 }
 
 enum pv_code policytest_run(const struct template *t, struct span cases,
@@ -162,7 +167,7 @@ enum pv_code policytest_run(const struct template *t, struct span cases,
 				 "see `provctl policy --help' and provctl(1)",
 				 "no cases");
 	if (t->has_certificate)
-		rc = policytest_issuer(t, opts->ca, &issuer, err);
+		rc = make_issuer(t, opts->ca, &issuer, err);
 	for (size_t i = 0; rc == PV_OK && i < json_array_size(list); i++) {
 		rc = one(t, doc, i, &issuer, opts, failed, err);
 		*total += rc == PV_OK;

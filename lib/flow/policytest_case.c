@@ -324,3 +324,10 @@ enum pv_code policytest_fill(const struct template *t,
 	}
 	return rc;
 }
+
+void policytest_case_free(struct testcase *c)
+{
+	if (c)
+		request_release(&c->req);
+	free(c);
+}

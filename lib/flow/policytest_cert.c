@@ -60,13 +60,12 @@ static enum pv_code made_up_profile(const struct template *t,
 
 enum pv_code policytest_issuer(const struct template *t,
 			       const struct template *ca,
+			       const uint8_t spki[X509_P256_SPKI_LEN],
 			       struct x509_issuer *issuer, struct err *err)
 {
 	CLEANUP(mem_cleanup) struct x509_profile *p = mem_new(sizeof(*p), err);
 	CLEANUP(buf_release) struct buf tbs, cert;
-	uint8_t spki[X509_P256_SPKI_LEN];
 	const struct text_vars vars = { .authority = "policy-test" };
-	SECRET pkcs8 = SECRET_INIT;
 	enum pv_code rc = p ? PV_OK : PV_INTERNAL;
 
 	buf_init(&tbs, X509_TBS_MAX);
@@ -74,11 +73,9 @@ enum pv_code policytest_issuer(const struct template *t,
 	if (rc == PV_OK && !ca)
 		rc = made_up_profile(t, p, err);
 	if (rc == PV_OK)
-		rc = hostkey_generate(&pkcs8, spki, err);
-	if (rc == PV_OK)
 		rc = x509_tbs_build(
 			ca ? &ca->profile : p, NULL, &vars, test_serial,
-			(struct span){ spki, sizeof(spki) },
+			(struct span){ spki, X509_P256_SPKI_LEN },
 			ca ? POLICYTEST_NOW - CA_AGE_S : CA_AGE_S, &tbs, err);
 	if (rc == PV_OK)
 		rc = x509_cert_assemble(buf_span(&tbs), no_signature, &cert,
@@ -191,6 +188,31 @@ static struct text_vars vars_of(const struct template *t,
 				   .fields_n = t->fields_n };
 }
 
+enum pv_code policytest_build(const struct template *t,
+			      const struct x509_issuer *issuer,
+			      const struct testcase *c,
+			      const uint8_t spki[X509_P256_SPKI_LEN],
+			      struct buf *der, struct err *build)
+{
+	CLEANUP(buf_release) struct buf tbs;
+	const char *values[TEXT_FIELDS_MAX] = { NULL };
+	struct text_vars vars = vars_of(t, c, values);
+	int64_t now_s = (int64_t)(c->facts.now_ms / 1000);
+	struct span key = { spki, X509_P256_SPKI_LEN };
+	enum pv_code rc;
+
+	buf_init(&tbs, X509_TBS_MAX);
+	rc = x509_tbs_build(&t->profile, issuer, &vars, test_serial, key, now_s,
+			    &tbs, build);
+	if (rc == PV_OK)
+		rc = x509_tbs_lint(&t->profile, issuer, buf_span(&tbs), key,
+				   test_serial, now_s, build);
+	if (rc == PV_OK)
+		rc = x509_cert_assemble(buf_span(&tbs), no_signature, der,
+					build);
+	return rc;
+}
+
 enum pv_code policytest_certificate(const struct template *t,
 				    const struct x509_issuer *issuer,
 				    const struct testcase *c,
@@ -199,31 +221,19 @@ enum pv_code policytest_certificate(const struct template *t,
 				    struct err *err)
 {
 	CLEANUP(cleanup_certtext_free) struct certtext *x = NULL;
-	CLEANUP(buf_release) struct buf tbs, der;
-	const char *values[TEXT_FIELDS_MAX] = { NULL };
-	struct text_vars vars = vars_of(t, c, values);
-	int64_t now_s = (int64_t)(c->facts.now_ms / 1000);
+	CLEANUP(buf_release) struct buf der;
 	uint8_t key[X509_P256_SPKI_LEN];
-	struct span spki = { key, sizeof(key) };
 	SECRET pkcs8 = SECRET_INIT;
 	struct x509_cert cert;
 	struct err build;
 	enum pv_code rc;
 
-	buf_init(&tbs, X509_TBS_MAX);
 	buf_init(&der, X509_CERT_MAX);
 	err_init(&build);
 	rc = hostkey_generate(&pkcs8, key, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = x509_tbs_build(&t->profile, issuer, &vars, test_serial, spki,
-			    now_s, &tbs, &build);
-	if (rc == PV_OK)
-		rc = x509_tbs_lint(&t->profile, issuer, buf_span(&tbs), spki,
-				   test_serial, now_s, &build);
-	if (rc == PV_OK)
-		rc = x509_cert_assemble(buf_span(&tbs), no_signature, &der,
-					&build);
+	rc = policytest_build(t, issuer, c, key, &der, &build);
 	if (rc == PV_OK)
 		rc = x509_cert_decode(buf_span(&der), &cert, &build);
 	if (rc != PV_OK) {

@@ -4,6 +4,7 @@
 
 #include "lib/flow/policytest.h"
 #include "lib/flow/request.h"
+#include "lib/x509/cert.h"
 #include "lib/x509/issuer.h"
 #include "policy/decide.h"
 
@@ -30,11 +31,31 @@ PV_MUST enum pv_code policytest_fill(const struct template *t,
 				     struct testcase *c, struct err *refused,
 				     struct err *err);
 
-/* A throw-away CA for t. Release it also after a failure. */
+/* "approved", "denied", "existing" or "wait". */
+const char *policytest_answer(enum policy_answer answer);
+/* Takes NULL. */
+void policytest_case_free(struct testcase *c);
+
+/*
+ * A throw-away CA for t, with the key spki (of which nobody needs the private
+ * half). Release it also after a failure.
+ */
 PV_MUST enum pv_code policytest_issuer(const struct template *t,
 				       const struct template *ca,
+				       const uint8_t spki[X509_P256_SPKI_LEN],
 				       struct x509_issuer *issuer,
 				       struct err *err);
+
+/*
+ * The certificate of c for spki into the empty der, linted as when one is
+ * issued, with a signature that is none. What the template or the request is
+ * refused for stands in *build; its code is returned.
+ */
+PV_MUST enum pv_code policytest_build(const struct template *t,
+				      const struct x509_issuer *issuer,
+				      const struct testcase *c,
+				      const uint8_t spki[X509_P256_SPKI_LEN],
+				      struct buf *der, struct err *build);
 
 /*
  * Builds the certificate of c and compares it with want (a JSON object). why
