@@ -63,11 +63,15 @@ static enum pv_code lint(const struct app *app, const char *path,
 /* What each wants behind its name. */
 static const struct policy_verb {
 	const char *name, *arguments;
-	size_t n;
+	size_t min, max;
 } policy_verbs[] = {
-	{ "lint", "FILE", 1 },		 { "show", "NAME or FILE", 1 },
-	{ "test", "FILE and CASES", 2 }, { "adopt", "FILE", 1 },
-	{ "list", "nothing", 0 },	 { "diff", "A and B", 2 },
+	{ "lint", "FILE", 1, 1 },
+	{ "show", "NAME or FILE", 1, 1 },
+	{ "test", "FILE and CASES", 2, 2 },
+	{ "diff", "A and B", 2, 2 },
+	{ "adopt", "FILE", 1, 1 },
+	{ "list", "nothing", 0, 0 },
+	{ "drift", "NAME or nothing", 0, 1 },
 };
 
 static enum pv_code check_words(const struct opt_args *args, struct err *err)
@@ -78,7 +82,7 @@ static enum pv_code check_words(const struct opt_args *args, struct err *err)
 
 		if (strcmp(v->name, args->values[0]) != 0)
 			continue;
-		if (args->n == v->n + 1)
+		if (args->n > v->min && args->n <= v->max + 1)
 			return PV_OK;
 		return err_fail(err, PV_USAGE, "usage.argument",
 				"see provctl policy --help",
@@ -139,6 +143,9 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		return policy_run_show(app, args.values[1], err);
 	if (strcmp(args.values[0], "adopt") == 0)
 		return policy_run_adopt(app, args.values[1], &want, err);
+	if (strcmp(args.values[0], "drift") == 0)
+		return policy_run_drift(app, args.n > 1 ? args.values[1] : NULL,
+					err);
 	if (strcmp(args.values[0], "diff") == 0)
 		return policy_run_diff(app, args.values[1], args.values[2],
 				       request, ca, err);
@@ -147,7 +154,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_policy = {
 	.name = "policy",
-	.summary = "templates: lint, show, test, diff, adopt, list",
+	.summary = "templates: lint, show, test, diff, adopt, drift",
 	.help = policy_help,
 	.token = true,
 	.run = run,

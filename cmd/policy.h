@@ -37,6 +37,10 @@ PV_MUST enum pv_code policy_run_diff(const struct app *app, const char *a,
 				     const char *b, const char *request,
 				     const char *ca, struct err *err);
 
+/* policy drift [NAME]: policy_drift.c. name may be NULL. */
+PV_MUST enum pv_code policy_run_drift(const struct app *app, const char *name,
+				      struct err *err);
+
 /* policy show NAME|FILE and policy list: policy_show.c. */
 PV_MUST enum pv_code policy_run_show(const struct app *app, const char *name,
 				     struct err *err);

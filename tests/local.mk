@@ -347,6 +347,7 @@ CLI_TESTS = \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/deny.sh \
+	tests/cli/drift.sh \
 	tests/cli/edited.sh \
 	tests/cli/exports.sh \
 	tests/cli/exportlog.sh \

@@ -31,7 +31,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cosigned.c lib/flow/cosigned.h \
 	lib/flow/cosigned_take.c \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
-	lib/flow/datakey.h lib/flow/due.c lib/flow/due.h \
+	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/event.c lib/flow/event.h \
 	lib/flow/governance.c lib/flow/governance.h \
 	lib/flow/governance_rows.c lib/flow/governance_walk.c \

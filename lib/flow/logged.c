@@ -251,8 +251,7 @@ enum pv_code logged_cert(struct store *store, const struct store_device *d,
 	return rc;
 }
 
-/* The row of a bundle against its entry. */
-static enum pv_code bundle_row(struct store *store,
+enum pv_code logged_bundle_row(struct store *store,
 			       const struct store_subject *s,
 			       const struct store_bundle *b, struct err *err)
 {
@@ -275,7 +274,7 @@ enum pv_code logged_bundle(struct store *store, const struct store_subject *s,
 			   struct err *err)
 {
 	bool fits = false;
-	enum pv_code rc = bundle_row(store, s, b, err);
+	enum pv_code rc = logged_bundle_row(store, s, b, err);
 
 	if (rc == PV_OK)
 		rc = logged_container_fits(container, s, b, &fits, err);
@@ -289,7 +288,7 @@ enum pv_code logged_escrow(struct store *store, const struct store_subject *s,
 			   struct err *err)
 {
 	bool fits = false;
-	enum pv_code rc = bundle_row(store, s, b, err);
+	enum pv_code rc = logged_bundle_row(store, s, b, err);
 
 	if (rc == PV_OK)
 		rc = logged_escrow_fits(escrow, b, &fits, err);

@@ -66,6 +66,11 @@ PV_MUST enum pv_code logged_open(struct store *store,
 PV_MUST enum pv_code logged_cert(struct store *store,
 				 const struct store_device *d, struct span der,
 				 struct err *err);
+/* The row of a bundle and its entry, without the sealed bytes. */
+PV_MUST enum pv_code logged_bundle_row(struct store *store,
+				       const struct store_subject *s,
+				       const struct store_bundle *b,
+				       struct err *err);
 PV_MUST enum pv_code logged_bundle(struct store *store,
 				   const struct store_subject *s,
 				   const struct store_bundle *b,
