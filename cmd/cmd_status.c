@@ -1,11 +1,9 @@
 #include <stdio.h>
 
-#include "cmd/app.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/session.h"
-#include "lib/base/pvtime.h"
-#include "lib/flow/status.h"
+#include "cmd/status_json.h"
 
 static const char help[] =
 	"usage: provctl status\n"
@@ -20,30 +18,6 @@ static const char help[] =
 	"\n"
 	"example: provctl -C acme --json status\n";
 
-static json_t *token_json(const struct status_token *t)
-{
-	const struct token_facts *f = &t->facts;
-
-	return json_pack(
-		"{s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:s}",
-		"uri", f->name, "usable", t->code == PV_OK, "label", f->label,
-		"manufacturer", f->manufacturer, "model", f->model, "serial",
-		f->serial, "max_sessions", (json_int_t)f->max_sessions,
-		"ed25519", f->ed25519, "gcm", f->gcm, "pin_count_low",
-		f->pin_count_low, "derivation",
-		f->sp800_108 ? "CKM_SP800_108_COUNTER_KDF"
-		: f->cmac    ? "CKM_AES_CMAC x 2"
-			     : "none");
-}
-
-static json_t *witnesses_json(const struct cosigned *c)
-{
-	return json_pack(
-		"{s:I, s:I, s:I, s:I}", "required", (json_int_t)c->required,
-		"known", (json_int_t)c->known_n, "cosigned",
-		(json_int_t)c->last_n, "cosigned_size", (json_int_t)c->at.size);
-}
-
 static void print_witnesses(const struct cosigned *c)
 {
 	if (c->known_n == 0 && c->required == 0)
@@ -54,44 +28,28 @@ static void print_witnesses(const struct cosigned *c)
 	       (unsigned long long)c->at.size);
 }
 
-static const char *day(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
+/* What the machine's clock is held against. */
+static void print_clock(const struct status *st)
 {
-	if (!pvtime_format(time_s, out))
-		snprintf(out, PVTIME_RFC3339_LEN + 1, "unknown");
-	return out;
-}
+	char newest[PVTIME_RFC3339_LEN + 1], seen[PVTIME_RFC3339_LEN + 1];
+	char until[PVTIME_RFC3339_LEN + 1];
 
-static enum pv_code print_json(const struct authority *a,
-			       const struct status *st, enum pv_code code,
-			       struct err *err)
-{
-	json_t *tokens = json_array(), *cas = json_array();
-	char when[PVTIME_RFC3339_LEN + 1];
-
-	for (size_t i = 0; i < st->tokens_n; i++)
-		json_array_append_new(tokens, token_json(&st->tokens[i]));
-	for (size_t i = 0; i < st->cas_n; i++)
-		json_array_append_new(
-			cas, json_pack("{s:s, s:s, s:b}", "name",
-				       st->cas[i].name, "not_after",
-				       day(st->cas[i].not_after_s, when),
-				       "expired", st->cas[i].expired));
-	return out_json(
-		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:I, "
-			  "s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
-			  "name", a->name, "home", a->home, "module", a->module,
-			  "code", (int)code, "tokens", tokens, "pin_source",
-			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
-			  st->store_code == PV_OK, "clock",
-			  st->store_code == PV_OK && st->clock_code == PV_OK,
-			  "log_size", (json_int_t)st->counts.log_size,
-			  "checkpoint", (json_int_t)st->checkpoint, "witnesses",
-			  witnesses_json(&st->cosigned), "devices",
-			  (json_int_t)st->counts.devices, "open_intents",
-			  (json_int_t)st->counts.reserved, "sealed_bytes",
-			  (json_int_t)st->counts.sealed_len, "templates",
-			  (json_int_t)st->templates, "cas", cas),
-		err);
+	printf("clock      ");
+	if (st->clock_code != PV_OK)
+		printf("%s; ", st->clock_why.message);
+	if (st->newest_s == 0) {
+		printf("the log has no entry yet\n");
+		return;
+	}
+	printf("not before %s, the newest entry",
+	       status_day((int64_t)st->newest_s, newest));
+	if (st->witnessed_s)
+		printf(", nor %s, as witnesses say",
+		       status_day((int64_t)st->witnessed_s, seen));
+	if (st->clock_until_s)
+		printf("; not after %s",
+		       status_day((int64_t)st->clock_until_s, until));
+	printf("\n");
 }
 
 static void print_token(const struct status_token *t)
@@ -129,11 +87,10 @@ static void print_text(const struct authority *a, const struct status *st)
 	       (unsigned long long)st->checkpoint,
 	       (unsigned long long)st->templates);
 	print_witnesses(&st->cosigned);
-	if (st->clock_code != PV_OK)
-		printf("clock      %s\n", st->clock_why.message);
+	print_clock(st);
 	for (size_t i = 0; i < st->cas_n; i++)
 		printf("CA         %s until %s%s\n", st->cas[i].name,
-		       day(st->cas[i].not_after_s, when),
+		       status_day(st->cas[i].not_after_s, when),
 		       st->cas[i].expired  ? ": expired"
 		       : st->cas[i].ending ? ": ends soon"
 					   : "");
@@ -161,7 +118,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	rc = status_collect(app->backends, s.a, &st, err);
 	err_init(&printing);
 	if (app->json)
-		printed = print_json(s.a, &st, rc, &printing);
+		printed = status_json(s.a, &st, rc, &printing);
 	else
 		print_text(s.a, &st);
 	if (rc == PV_OK && printed != PV_OK)

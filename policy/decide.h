@@ -50,7 +50,8 @@ struct policy_verdict {
  * device.revoked, device.retired, csr.signature, csr.excess, key.* (as the key
  * check named it), key.seal_key, key.reused, key.authority, key.dual_use,
  * quarantine.held,
- * actor.unknown, clock.backwards, clock.step, limits.order, limits.hours,
+ * actor.unknown, clock.witness, clock.backwards, clock.step, limits.order,
+ * limits.hours,
  * limits.stations, limits.per_order, limits.per_hour, order.unknown,
  * order.closed, order.template, order.window, order.stations,
  * order.station_key, order.hours, order.quantity, order.rework, order.per_hour,

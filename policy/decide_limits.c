@@ -38,6 +38,10 @@ enum decide_next decide_clock(struct decide *d)
 {
 	const struct policy_facts *f = d->f;
 
+	if (f->now_ms < f->witness_ms)
+		return deny(d, "clock.witness", NULL, "set the clock right",
+			    "the clock stands before the time at which "
+			    "witnesses saw the log");
 	if (f->last_event_ms == 0)
 		return DECIDE_GO_ON;
 	if (f->now_ms < f->last_event_ms)

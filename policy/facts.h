@@ -49,6 +49,7 @@ enum policy_state {
 struct policy_facts {
 	uint64_t now_ms, last_event_ms; /* since the epoch; last 0: none yet */
 	uint64_t clock_max_step_s;	/* 0: not limited */
+	uint64_t witness_ms;	   /* what witnesses vouch for; 0: nothing */
 	bool key_ok;		   /* lib/x509 key check; true without CSR */
 	const struct err *key_err; /* its cause when !key_ok, may be NULL */
 	bool csr_signature_ok;	   /* proof of possession */

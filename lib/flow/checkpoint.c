@@ -12,6 +12,7 @@
 #include "lib/flow/governance.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/witnesses.h"
 #include "lib/store/store_checkpoint.h"
 #include "lib/store/store_log.h"
 
@@ -175,18 +176,28 @@ static enum pv_code held_against(const struct authority *a, struct store *store,
 
 /*
  * Set back with the store, HOME/checkpoint finds nothing: a second root would
- * be signed at a size of which witnesses have seen the first.
+ * be signed at a size of which witnesses have seen the first. And a clock that
+ * stands before the time at which they saw it is wrong.
  */
 static enum pv_code seen_by_witnesses(const struct authority *a,
 				      struct store *store,
-				      const struct checkpoint_base *base,
+				      struct checkpoint_base *base,
 				      struct err *err)
 {
 	CLEANUP(buf_release) struct buf note;
 	struct log_point at;
+	enum pv_code rc;
 
 	buf_init(&note, CHECKPOINT_MAX);
-	return held_against(a, store, COSIGNED_FILE, base, &note, &at, err);
+	rc = held_against(a, store, COSIGNED_FILE, base, &note, &at, err);
+	if (rc == PV_OK && at.size > 0) {
+		rc = witnesses_time(a, buf_span(&note), &base->witnessed_s,
+				    err);
+		if (rc != PV_OK)
+			err_object(err, COSIGNED_FILE);
+	}
+	store->witness_ms = base->witnessed_s * 1000;
+	return rc;
 }
 
 static enum pv_code load(const struct authority *a, struct store *store,

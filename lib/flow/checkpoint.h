@@ -6,9 +6,7 @@
  * first keeps it. The last checkpoint lies outside the database, in
  * HOME/checkpoint: a database that is older, or another, is found by it, and
  * by HOME/cosigned when both were set back.
- *
- * Does not check: that the whole machine was not set back, file and database
- * together. A witness finds that.
+ * Does not check: that the whole machine was not set back (a witness finds it).
  */
 #ifndef PV_FLOW_CHECKPOINT_H
 #define PV_FLOW_CHECKPOINT_H
@@ -32,14 +30,16 @@ struct checkpoint_base {
 	struct issue_key own[CHECKPOINT_KEYS_MAX];
 	size_t own_n;
 	struct log_point last; /* size 0: there is none yet */
+	uint64_t witnessed_s;  /* witnesses_time(); 0: nothing */
 };
 
 /*
  * Loads the keys and HOME/checkpoint, and holds the store's log against it and
- * HOME/cosigned, where that is, then governance_check(); in no transaction.
- * PV_INTEGRITY, "log.checkpoint" (one is not ours or not true, or
- * HOME/checkpoint is gone), "store.older" (the log does not go on from one) or
- * "store.governance"; PV_DENIED; PV_STORAGE.
+ * HOME/cosigned, where that is, then governance_check(); in no transaction. The
+ * store admits no event before base->witnessed_s then. PV_INTEGRITY,
+ * "log.checkpoint" (one is not ours or not true, or HOME/checkpoint is gone),
+ * "store.older" (the log does not go on from one) or "store.governance";
+ * PV_DENIED; PV_STORAGE; codes of witnesses_time().
  */
 PV_MUST enum pv_code checkpoint_load(const struct authority *a,
 				     struct store *store,

@@ -7,11 +7,9 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/log/entry.h"
-#include "lib/log/lines.h"
 #include "lib/store/store_log.h"
 
 #define READ_FLAGS (FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS)
-#define WITNESSES_MAX (COSIGNED_WITNESSES_MAX * 512u) /* bytes of the file */
 #define HINT                                                                   \
 	"`export log', `audit witness' at each of them, then `audit cosign'"
 
@@ -34,51 +32,6 @@ static enum pv_code read_home(const struct authority *a, const char *name,
 	if (rc == PV_OK || rc == PV_NOT_FOUND)
 		return PV_OK;
 	*err = why;
-	return rc;
-}
-
-/* ---- HOME/witnesses ---- */
-
-static enum pv_code add_witness(struct cosigned *c, struct span vkey,
-				struct err *err)
-{
-	struct log_witness *w = &c->known[c->known_n];
-	enum pv_code rc;
-
-	if (c->known_n == COSIGNED_WITNESSES_MAX)
-		return err_fail(err, PV_INPUT, "log.witness", NULL,
-				"more than %u witnesses",
-				COSIGNED_WITNESSES_MAX);
-	rc = log_witness_parse(w, vkey, err);
-	if (rc != PV_OK)
-		return rc;
-	for (size_t i = 0; i < c->known_n; i++)
-		if (memcmp(c->known[i].key, w->key, LOG_WITNESS_KEY) == 0)
-			return err_fail(err, PV_INPUT, "log.witness",
-					"name each witness once",
-					"%s and %s are one key",
-					c->known[i].name, w->name);
-	c->known_n++;
-	return PV_OK;
-}
-
-static enum pv_code load_witnesses(const struct authority *a,
-				   struct cosigned *c, struct err *err)
-{
-	CLEANUP(buf_release) struct buf text;
-	struct span rest, line;
-	enum pv_code rc;
-
-	buf_init(&text, WITNESSES_MAX);
-	rc = read_home(a, WITNESSES_FILE, &text, err);
-	rest = buf_span(&text);
-	while (rc == PV_OK && lines_next(&rest, &line))
-		rc = add_witness(c, line, err);
-	if (rc == PV_OK && rest.len != 0)
-		rc = err_fail(err, PV_INPUT, "log.witness", NULL,
-			      "the last line does not end");
-	if (rc != PV_OK)
-		err_object(err, WITNESSES_FILE);
 	return rc;
 }
 
@@ -166,7 +119,7 @@ enum pv_code cosigned_load(const struct authority *a, struct store *store,
 	buf_init(&note, CHECKPOINT_MAX);
 	memset(c, 0, sizeof(*c));
 	c->required = a->witnesses_required;
-	rc = load_witnesses(a, c, err);
+	rc = witnesses_load(a, c->known, &c->known_n, err);
 	if (rc == PV_OK)
 		rc = load_cosigned(a, store, base, c, &cosigned, err);
 	if (rc == PV_OK)
@@ -248,7 +201,7 @@ enum pv_code cosigned_note(const struct authority *a, struct store *store,
 			   struct log_point *at, struct err *err)
 {
 	struct cosigned c = { .required = a->witnesses_required };
-	enum pv_code rc = load_witnesses(a, &c, err);
+	enum pv_code rc = witnesses_load(a, c.known, &c.known_n, err);
 
 	if (rc == PV_OK)
 		rc = load_cosigned(a, store, base, &c, note, err);

@@ -1,10 +1,9 @@
 /*
  * cosigned: what witnesses say of the authority's log (formats.md 7), and what
- * waits for it. HOME/witnesses has the key of each, a vkey a line. The last
- * checkpoint that log.witnesses_required of them cosigned lies in
- * HOME/cosigned. What the log says after it has not been seen by them: a
- * machine that was set back as a whole is found by its witnesses, and until
- * they have cosigned nothing that is newer leaves by an export.
+ * waits for it. The last checkpoint that log.witnesses_required of them
+ * cosigned lies in HOME/cosigned. What the log says after it has not been seen
+ * by them: a machine that was set back as a whole is found by its witnesses,
+ * and until they have cosigned nothing that is newer leaves by an export.
  *
  * Does not check: that a witness is another person's; what leaves otherwise
  * than by an export (`issue' hands out what it made).
@@ -13,10 +12,7 @@
 #define PV_FLOW_COSIGNED_H
 
 #include "lib/flow/checkpoint.h"
-#include "lib/log/cosign.h"
-
-#define WITNESSES_FILE "witnesses"
-#define COSIGNED_WITNESSES_MAX 64u /* as log.witnesses_required */
+#include "lib/flow/witnesses.h"
 
 struct cosigned { /* plain data */
 	struct log_witness known[COSIGNED_WITNESSES_MAX];

@@ -1,7 +1,8 @@
 /*
  * event: entries for the log as the coordinators write them: who acted, when,
- * and into which transaction. Times never go back, and never go forward by
- * more than clock_max_step_days (policy.md, "Clock").
+ * and into which transaction. Times never go back, never go forward by more
+ * than clock_max_step_days, and are never before the time that witnesses vouch
+ * for (policy.md, "Clock").
  */
 #ifndef PV_FLOW_EVENT_H
 #define PV_FLOW_EVENT_H

@@ -90,6 +90,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/witness.c lib/flow/witness.h \
+	lib/flow/witnesses.c lib/flow/witnesses.h \
 	lib/flow/witnesskey.c lib/flow/witnesskey.h \
 	lib/flow/workers.c lib/flow/workers.h \
 	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \

@@ -9,7 +9,7 @@
  *                (default: what the template asks for)
  *     "order":   {"order","quantity","rework","stations","from","until",
  *                "open","offline","template_matches"}; absent: no order
- *     "facts":   {"now","last_event","station","actor","state","spki_owner",
+ *     "facts":   {"now","last_event","witness","station","actor","state","spki_owner",
  *                "seal_owner","issued_last_hour","order_issued", and
  *                true or false for key_ok, csr_signature_ok, csr_within,
  *                seal_key_ok, seal_sig_ok, same_spki, same_rest, quarantined,

@@ -91,11 +91,13 @@ static bool take_fact(struct policy_facts *f, const char *key,
 	int64_t time_s = 0;
 	int state;
 
-	if (strcmp(key, "now") == 0 || strcmp(key, "last_event") == 0) {
+	if (strcmp(key, "now") == 0 || strcmp(key, "last_event") == 0 ||
+	    strcmp(key, "witness") == 0) {
 		if (!get_time(value, &time_s))
 			return false;
-		*(key[0] == 'n' ? &f->now_ms : &f->last_event_ms) =
-			(uint64_t)time_s * 1000;
+		*(key[0] == 'n'	  ? &f->now_ms
+		  : key[0] == 'l' ? &f->last_event_ms
+				  : &f->witness_ms) = (uint64_t)time_s * 1000;
 		return true;
 	}
 	if (strcmp(key, "station") == 0 || strcmp(key, "actor") == 0) {

@@ -49,6 +49,20 @@ static enum pv_code count_template(void *ctx, const struct store_template *t,
 	return PV_OK;
 }
 
+static void look_at_clock(const struct store *store,
+			  const struct checkpoint_base *log, struct status *st)
+{
+	uint64_t last_ms = st->counts.last_event_ms;
+
+	st->newest_s = last_ms / 1000;
+	st->witnessed_s = log->witnessed_s;
+	if (last_ms && store->step_max_ms)
+		st->clock_until_s = (last_ms + store->step_max_ms) / 1000;
+	err_init(&st->clock_why);
+	st->clock_code = store_clock(store, last_ms, (uint64_t)pvtime_now_ms(),
+				     &st->clock_why);
+}
+
 static enum pv_code look_at_store(const struct backends *b,
 				  const struct authority *a, struct status *st,
 				  struct err *err)
@@ -69,11 +83,8 @@ static enum pv_code look_at_store(const struct backends *b,
 		rc = cosigned_load(a, store, &log, &st->cosigned, err);
 	if (rc == PV_OK)
 		rc = store_counts(store, &st->counts, err);
-	err_init(&st->clock_why);
 	if (rc == PV_OK)
-		st->clock_code = store_time_follows(
-			store, st->counts.last_event_ms,
-			(uint64_t)pvtime_now_ms(), &st->clock_why);
+		look_at_clock(store, &log, st);
 	if (rc == PV_OK)
 		rc = store_template_each(store, &templates, err);
 	if (rc == PV_OK)

@@ -35,6 +35,9 @@ struct status {
 	struct cosigned cosigned;   /* by its witnesses */
 	enum pv_code clock_code;    /* whether an entry may have this time */
 	struct err clock_why;
+	/* Times, since the epoch, that hold the clock: not before the later of
+	 * the first two; 0: nothing does. */
+	uint64_t newest_s, witnessed_s, clock_until_s;
 	uint64_t templates; /* adopted, all versions */
 	struct status_ca cas[STATUS_CAS_MAX];
 	size_t cas_n;

@@ -144,7 +144,7 @@ static enum pv_code read_clock(struct writer *w, struct err *err)
 	w->last_ms = counts.last_event_ms;
 	w->event_ms = w->now_ms;
 	err_init(&w->clock);
-	rc = store_time_follows(w->store, w->last_ms, w->now_ms, &w->clock);
+	rc = store_clock(w->store, w->last_ms, w->now_ms, &w->clock);
 	if (rc != PV_OK)
 		w->event_ms = w->last_ms;
 	return PV_OK;
@@ -296,6 +296,8 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	if (rc == PV_OK)
 		rc = opts->backends->store_open(opts->authority, false,
 						&w.store, err);
+	if (rc == PV_OK)
+		w.store->witness_ms = w.log.witnessed_s * 1000;
 	if (rc == PV_OK)
 		rc = run(&w, err);
 	store_close(w.store);

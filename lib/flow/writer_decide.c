@@ -217,6 +217,7 @@ static enum pv_code put_question(struct writer *w,
 	q->f = (struct policy_facts){
 		.now_ms = w->now_ms,
 		.last_event_ms = w->last_ms,
+		.witness_ms = w->store->witness_ms,
 		.clock_max_step_s =
 			(uint64_t)o->authority->clock_max_step_days * 86400,
 		/* What a signer checked before it sent the record. */

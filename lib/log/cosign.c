@@ -60,12 +60,13 @@ static enum pv_code verify_message(const struct log_witness *w,
 
 /* sig is be64(time) || signature, of a line that names w. */
 static enum pv_code verify(const struct log_witness *w, struct span body,
-			   struct span sig, struct err *err)
+			   struct span sig, uint64_t *at_s, struct err *err)
 {
 	uint64_t time_s = 0;
 	struct buf message;
 	enum pv_code rc;
 
+	*at_s = 0;
 	if (sig.len != TIME_LEN + LOG_COSIGN_SIG || sig.p[0] & 0x80)
 		return wrong(err, w->name);
 	for (size_t i = 0; i < TIME_LEN; i++)
@@ -76,6 +77,8 @@ static enum pv_code verify(const struct log_witness *w, struct span body,
 		rc = verify_message(w, buf_span(&message), sig.p + TIME_LEN,
 				    err);
 	buf_release(&message);
+	if (rc == PV_OK)
+		*at_s = time_s;
 	return rc;
 }
 
@@ -93,15 +96,40 @@ static enum pv_code cosigned(const struct log_checkpoint *c,
 	*yes = false;
 	for (size_t i = 0; i < c->note.sigs_n; i++) {
 		const struct note_sig *s = &c->note.sigs[i];
+		uint64_t time_s;
 		enum pv_code rc;
 
 		if (!is_of(s, w))
 			continue;
-		rc = verify(w, c->note.text, s->sig, err);
+		rc = verify(w, c->note.text, s->sig, &time_s, err);
 		if (rc != PV_OK)
 			return rc;
 		*yes = true;
 	}
+	return PV_OK;
+}
+
+enum pv_code log_cosign_time(const struct log_checkpoint *c,
+			     const struct log_witness *w, uint64_t *time_s,
+			     struct err *err)
+{
+	uint64_t newest = 0;
+
+	*time_s = 0;
+	for (size_t i = 0; i < c->note.sigs_n; i++) {
+		const struct note_sig *s = &c->note.sigs[i];
+		uint64_t one;
+		enum pv_code rc;
+
+		if (!is_of(s, w))
+			continue;
+		rc = verify(w, c->note.text, s->sig, &one, err);
+		if (rc != PV_OK)
+			return rc;
+		if (one > newest)
+			newest = one;
+	}
+	*time_s = newest;
 	return PV_OK;
 }
 
@@ -160,11 +188,12 @@ static enum pv_code check_line(const struct log_checkpoint *c, size_t i,
 	const struct note_sig *s = &c->note.sigs[i];
 
 	for (size_t k = 0; k < known_n; k++) {
+		uint64_t time_s;
 		enum pv_code rc;
 
 		if (!is_of(s, &known[k]))
 			continue;
-		rc = verify(&known[k], c->note.text, s->sig, err);
+		rc = verify(&known[k], c->note.text, s->sig, &time_s, err);
 		for (size_t before = 0; rc == PV_OK && before < i; before++)
 			if (is_of(&c->note.sigs[before], &known[k]))
 				rc = err_fail(err, PV_CONFLICT,

@@ -61,6 +61,12 @@ PV_MUST enum pv_code log_cosign_count(const struct log_checkpoint *c,
 				      size_t known_n, size_t *count,
 				      struct err *err);
 
+/* The newest time of w's lines, in seconds since the epoch; 0: it has none.
+ * PV_INTEGRITY as above. */
+PV_MUST enum pv_code log_cosign_time(const struct log_checkpoint *c,
+				     const struct log_witness *w,
+				     uint64_t *time_s, struct err *err);
+
 struct log_trust {		     /* borrowed */
 	const struct note_key *keys; /* the log's, named as its origin */
 	size_t keys_n;

@@ -43,12 +43,21 @@ enum pv_code store_time_follows(const struct store *s, uint64_t last_ms,
 	return PV_OK;
 }
 
+enum pv_code store_clock(const struct store *s, uint64_t last_ms,
+			 uint64_t time_ms, struct err *err)
+{
+	if (time_ms < s->witness_ms)
+		return err_fail(err, PV_DENIED, "clock.witness",
+				"set the machine's clock",
+				"the clock stands before the time at which "
+				"witnesses saw the log");
+	return store_time_follows(s, last_ms, time_ms, err);
+}
+
 enum pv_code store_log_time(struct store *s, uint64_t time_ms, struct err *err)
 {
 	struct store_counts c;
 	enum pv_code rc = store_counts(s, &c, err);
 
-	return rc == PV_OK
-		       ? store_time_follows(s, c.last_event_ms, time_ms, err)
-		       : rc;
+	return rc == PV_OK ? store_clock(s, c.last_event_ms, time_ms, err) : rc;
 }

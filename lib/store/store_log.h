@@ -8,22 +8,31 @@
 #include "lib/store/store.h"
 
 /*
- * Whether an entry of that time may follow (policy.md, "Clock"): PV_DENIED,
- * "clock.backwards" when it is before the newest entry, "clock.step" when it
- * is more than the store's step_max_ms after it. Every append asks this too,
- * also those of reserve and complete: one bad clock cannot move the log's time.
+ * Whether an event may have that time (policy.md, "Clock"): PV_DENIED,
+ * "clock.witness" when it is before the store's witness_ms, else as
+ * store_time_follows().
  */
 PV_MUST enum pv_code store_log_time(struct store *s, uint64_t time_ms,
 				    struct err *err);
 
-/* The same for a backend, which knows its newest time. */
+/* The same for who knows the newest time. */
+PV_MUST enum pv_code store_clock(const struct store *s, uint64_t last_ms,
+				 uint64_t time_ms, struct err *err);
+
+/*
+ * Whether an entry of that time may follow: PV_DENIED, "clock.backwards" when
+ * it is before the newest entry, "clock.step" when it is more than the store's
+ * step_max_ms after it. Every append asks this too, also those of reserve and
+ * complete: one bad clock cannot move the log's time. What is appended while
+ * the clock is wrong has the newest time, whatever witnesses say.
+ */
 PV_MUST enum pv_code store_time_follows(const struct store *s, uint64_t last_ms,
 					uint64_t time_ms, struct err *err);
 
 /*
  * Appends an encoded entry (lib/log/entry.h) that belongs to no device's
  * intent or result; *index (may be NULL) gets its place. PV_INPUT, "log.entry";
- * PV_DENIED as store_log_time().
+ * PV_DENIED as store_time_follows().
  */
 PV_MUST static inline enum pv_code store_log_append(struct store *s,
 						    struct span entry,

@@ -13,6 +13,7 @@ enum store_mode { STORE_READ, STORE_WRITE };
 struct store {
 	const struct store_ops *ops; /* a backend embeds struct store first */
 	uint64_t step_max_ms; /* between two entries of the log; 0: any */
+	uint64_t witness_ms;  /* no event before it; 0: nobody says so */
 	/* The officer who acts through this handle; "": the process's user. */
 	char actor[STORE_ID_MAX + 1];
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
 #include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/cosigned.h"
 #include "lib/flow/event.h"
@@ -113,19 +114,21 @@ static void passes(const char *bundle)
 	unit_ok(gate(bundle), &err);
 }
 
-static enum pv_code take(const struct cosigner *by, const struct buf *body,
-			 struct cosigned_taken *taken)
+static enum pv_code take_at(const struct cosigner *by, const struct buf *body,
+			    uint64_t time_s, struct cosigned_taken *taken)
 {
 	struct buf line;
 	enum pv_code rc;
 
 	buf_init(&line, LOG_COSIGN_LINE_MAX);
-	cosigner_line(by, &line, buf_span(body), NOW);
+	cosigner_line(by, &line, buf_span(body), time_s);
 	err_init(&err);
 	rc = cosigned_take(o.a, o.store, buf_span(&line), taken, &err);
 	buf_release(&line);
 	return rc;
 }
+
+#define take(by, body, taken) take_at(by, body, NOW, taken)
 
 static void taken_as(const struct cosigner *by, const struct buf *body,
 		     size_t count, bool news)
@@ -136,6 +139,48 @@ static void taken_as(const struct cosigner *by, const struct buf *body,
 	ck_assert_uint_eq(taken.count, count);
 	ck_assert(taken.news == news);
 }
+
+/* Opens the log as a verb does, and asks whether an event may be now. */
+static enum pv_code now(uint64_t *witnessed_s)
+{
+	struct checkpoint_base base;
+	struct event_who who;
+	enum pv_code rc;
+
+	err_init(&err);
+	unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
+	*witnessed_s = base.witnessed_s;
+	rc = event_now(o.store, &who, &err);
+	return rc;
+}
+
+/* As many witnesses as must cosign hold the clock: not one alone. */
+START_TEST(test_time)
+{
+	uint64_t ahead = (uint64_t)pvtime_now_s() + 1000, at;
+	struct cosigned_taken taken;
+	struct buf body;
+
+	know(&one, &two);
+	grow(&body);
+	unit_ok(now(&at), &err);
+	ck_assert_uint_eq(at, 0);
+	unit_ok(take_at(&one, &body, NOW, &taken), &err);
+	unit_ok(now(&at), &err);
+	ck_assert_uint_eq(at, NOW);
+	unit_ok(take_at(&two, &body, ahead, &taken), &err);
+	unit_refused(now(&at), PV_DENIED, "clock.witness", &err);
+	ck_assert_uint_eq(at, ahead);
+	o.a->witnesses_required = 2;
+	unit_ok(now(&at), &err);
+	ck_assert_uint_eq(at, NOW);
+	o.a->witnesses_required = 0;
+	know(&one, NULL);
+	unit_ok(now(&at), &err);
+	ck_assert_uint_eq(at, NOW);
+	buf_release(&body);
+}
+END_TEST
 
 START_TEST(test_none_required)
 {
@@ -441,6 +486,7 @@ int main(void)
 	tcase_add_unchecked_fixture(t, fix_make_base, NULL);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
+	tcase_add_test(t, test_time);
 	tcase_add_test(t, test_none_required);
 	tcase_add_test(t, test_one_required);
 	tcase_add_test(t, test_two_required);

@@ -150,6 +150,44 @@ START_TEST(test_count)
 }
 END_TEST
 
+static enum pv_code time_of(struct span note, const struct log_witness *w,
+			    uint64_t *time_s, struct err *err)
+{
+	struct log_checkpoint c;
+	enum pv_code rc;
+
+	UNIT_OK(log_checkpoint_parse(&c, note, &err_));
+	rc = log_cosign_time(&c, w, time_s, err);
+	log_checkpoint_release(&c);
+	return rc;
+}
+
+START_TEST(test_time)
+{
+	struct err err;
+	uint64_t time_s = 99;
+	struct buf b;
+
+	start_log(&b);
+	UNIT_OK(time_of(buf_span(&b), &one.w, &time_s, &err_));
+	ck_assert_uint_eq(time_s, 0);
+	cosigner_line(&one, &b, span_of(BODY), NOW + 5);
+	cosigner_line(&one, &b, span_of(BODY), NOW);
+	cosigner_line(&two, &b, span_of(BODY), NOW + 9);
+	UNIT_OK(time_of(buf_span(&b), &one.w, &time_s, &err_));
+	ck_assert_uint_eq(time_s, NOW + 5);
+	UNIT_OK(time_of(buf_span(&b), &two.w, &time_s, &err_));
+	ck_assert_uint_eq(time_s, NOW + 9);
+	/* A line that is not true: no time at all. */
+	cosigner_line(&one, &b, span_of(BODY "x\n"), NOW + 100);
+	err_init(&err);
+	unit_refused(time_of(buf_span(&b), &one.w, &time_s, &err), PV_INTEGRITY,
+		     "log.cosignature", &err);
+	ck_assert_uint_eq(time_s, 0);
+	buf_release(&b);
+}
+END_TEST
+
 /* A line of w with that id and that many bytes behind it. */
 static void put_line(struct buf *b, const struct cosigner *c,
 		     const uint8_t *bytes, size_t len)
@@ -403,6 +441,7 @@ int main(void)
 	tcase_add_test(t, test_message);
 	tcase_add_test(t, test_known_answer);
 	tcase_add_test(t, test_count);
+	tcase_add_test(t, test_time);
 	tcase_add_test(t, test_wrong_lines);
 	tcase_add_test(t, test_purposes);
 	tcase_add_test(t, test_add);

@@ -1,0 +1,87 @@
+#include "cmd/status_json.h"
+
+#include <stdio.h>
+
+#include "cmd/out.h"
+
+const char *status_day(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
+{
+	if (!pvtime_format(time_s, out))
+		snprintf(out, PVTIME_RFC3339_LEN + 1, "unknown");
+	return out;
+}
+
+static json_t *token_json(const struct status_token *t)
+{
+	const struct token_facts *f = &t->facts;
+
+	return json_pack(
+		"{s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:s}",
+		"uri", f->name, "usable", t->code == PV_OK, "label", f->label,
+		"manufacturer", f->manufacturer, "model", f->model, "serial",
+		f->serial, "max_sessions", (json_int_t)f->max_sessions,
+		"ed25519", f->ed25519, "gcm", f->gcm, "pin_count_low",
+		f->pin_count_low, "derivation",
+		f->sp800_108 ? "CKM_SP800_108_COUNTER_KDF"
+		: f->cmac    ? "CKM_AES_CMAC x 2"
+			     : "none");
+}
+
+static json_t *witnesses_json(const struct cosigned *c)
+{
+	return json_pack(
+		"{s:I, s:I, s:I, s:I}", "required", (json_int_t)c->required,
+		"known", (json_int_t)c->known_n, "cosigned",
+		(json_int_t)c->last_n, "cosigned_size", (json_int_t)c->at.size);
+}
+
+static json_t *clock_json(const struct status *st)
+{
+	const uint64_t times[] = { st->newest_s, st->witnessed_s,
+				   st->clock_until_s };
+	static const char *const names[] = { "newest_entry", "witnessed",
+					     "until" };
+	char when[PVTIME_RFC3339_LEN + 1];
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < 3; i++)
+		json_object_set_new(out, names[i],
+				    times[i] ? json_string(status_day(
+						       (int64_t)times[i], when))
+					     : json_null());
+	return out;
+}
+
+enum pv_code status_json(const struct authority *a, const struct status *st,
+			 enum pv_code code, struct err *err)
+{
+	json_t *tokens = json_array(), *cas = json_array();
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	for (size_t i = 0; i < st->tokens_n; i++)
+		json_array_append_new(tokens, token_json(&st->tokens[i]));
+	for (size_t i = 0; i < st->cas_n; i++)
+		json_array_append_new(
+			cas, json_pack("{s:s, s:s, s:b}", "name",
+				       st->cas[i].name, "not_after",
+				       status_day(st->cas[i].not_after_s, when),
+				       "expired", st->cas[i].expired));
+	return out_json(
+		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:o, "
+			  "s:I, "
+			  "s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
+			  "name", a->name, "home", a->home, "module", a->module,
+			  "code", (int)code, "tokens", tokens, "pin_source",
+			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
+			  st->store_code == PV_OK, "clock",
+			  st->store_code == PV_OK && st->clock_code == PV_OK,
+			  "clock_bounds", clock_json(st), "log_size",
+			  (json_int_t)st->counts.log_size, "checkpoint",
+			  (json_int_t)st->checkpoint, "witnesses",
+			  witnesses_json(&st->cosigned), "devices",
+			  (json_int_t)st->counts.devices, "open_intents",
+			  (json_int_t)st->counts.reserved, "sealed_bytes",
+			  (json_int_t)st->counts.sealed_len, "templates",
+			  (json_int_t)st->templates, "cas", cas),
+		err);
+}
