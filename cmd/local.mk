@@ -16,8 +16,8 @@ cmd_provctl_SOURCES = \
 	cmd/audit_findings.h cmd/audit_folder.c cmd/audit_help.c \
 	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
 	cmd/audit_witness.c \
-	cmd/cmd_approve.c cmd/cmd_officer.c cmd/cmd_order.c \
-	cmd/order.h cmd/order_show.c \
+	cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_officer.c \
+	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
 	cmd/officer.h cmd/officer_review.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_secret.c cmd/cmd_status.c \

@@ -50,8 +50,8 @@ enum decide_next decide_clock(struct decide *d)
 	if (f->clock_max_step_s &&
 	    (f->now_ms - f->last_event_ms) / 1000 > f->clock_max_step_s)
 		return deny(d, "clock.step", NULL,
-			    "set the machine's clock; when it is right, "
-			    "raise clock_max_step_days for the next run",
+			    "set the machine's clock; when it is right: "
+			    "`provctl clock accept'",
 			    "the clock stands too far behind the last event");
 	return DECIDE_GO_ON;
 }

@@ -346,6 +346,7 @@ CLI_TESTS = \
 	tests/cli/certonly.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
+	tests/cli/clock_accept.sh \
 	tests/cli/clock_witness.sh \
 	tests/cli/deny.sh \
 	tests/cli/drift.sh \

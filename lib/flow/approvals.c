@@ -7,12 +7,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
-#include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/approvals_impl.h"
 #include "lib/flow/cosigned.h"
 #include "lib/flow/people.h"
-#include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
 
 CLEANUP_PTR(struct roster, roster_free);
@@ -36,17 +34,17 @@ static void gate_release(struct gate *g)
 	roster_free(g->roster);
 }
 
-/* The time of a decision: not before the log's newest entry. */
+/* The time of a decision: one that an entry of the log may have. */
 static enum pv_code take_time(struct gate *g)
 {
-	int64_t now_ms = pvtime_now_ms();
+	struct event_who who;
+	enum pv_code rc = g->want->op == QUORUM_CLOCK_ACCEPT
+				  ? event_now_any_step(g->store, &who, g->err)
+				  : event_now(g->store, &who, g->err);
 
-	if (now_ms < 0)
-		return err_fail(g->err, PV_DENIED, "clock.range",
-				"set the machine's clock",
-				"the clock stands outside 1970 to 9999");
-	g->now_s = (uint64_t)now_ms / 1000;
-	return store_log_time(g->store, (uint64_t)now_ms, g->err);
+	if (rc == PV_OK)
+		g->now_s = who.who.time_ms / 1000;
+	return rc;
 }
 
 static enum pv_code fill_asked(struct gate *g)

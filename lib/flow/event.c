@@ -17,8 +17,11 @@ void event_actor(const struct store *store, char actor[EVENT_ACTOR_MAX])
 			 (unsigned long)geteuid());
 }
 
-enum pv_code event_now(struct store *store, struct event_who *w,
-		       struct err *err)
+typedef enum pv_code time_fn(struct store *store, uint64_t time_ms,
+			     struct err *err);
+
+static enum pv_code fill(struct store *store, time_fn *admits,
+			 struct event_who *w, struct err *err)
 {
 	int64_t now_ms = pvtime_now_ms();
 	enum pv_code rc;
@@ -27,12 +30,24 @@ enum pv_code event_now(struct store *store, struct event_who *w,
 		return err_fail(err, PV_DENIED, "clock.range",
 				"set the machine's clock",
 				"the clock stands outside 1970 to 9999");
-	rc = store_log_time(store, (uint64_t)now_ms, err);
+	rc = admits(store, (uint64_t)now_ms, err);
 	if (rc != PV_OK)
 		return rc;
 	event_actor(store, w->actor);
 	w->who = (struct log_who){ (uint64_t)now_ms, w->actor };
 	return PV_OK;
+}
+
+enum pv_code event_now(struct store *store, struct event_who *w,
+		       struct err *err)
+{
+	return fill(store, store_log_time, w, err);
+}
+
+enum pv_code event_now_any_step(struct store *store, struct event_who *w,
+				struct err *err)
+{
+	return fill(store, store_log_time_any_step, w, err);
 }
 
 enum pv_code event_append(struct store *store, const struct log_entry *e,

@@ -25,6 +25,10 @@ void event_actor(const struct store *store, char actor[EVENT_ACTOR_MAX]);
 PV_MUST enum pv_code event_now(struct store *store, struct event_who *w,
 			       struct err *err);
 
+/* The same for a clock.accept: store_log_time_any_step(). */
+PV_MUST enum pv_code event_now_any_step(struct store *store,
+					struct event_who *w, struct err *err);
+
 /* Encodes and appends inside the open write transaction. */
 PV_MUST enum pv_code event_append(struct store *store,
 				  const struct log_entry *e, struct err *err);

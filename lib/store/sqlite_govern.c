@@ -53,7 +53,9 @@ enum pv_code sqlite_govern(struct sqlite_store *s, const char *kind,
 {
 	enum pv_code rc = check_entry(s, kind, name, entry, err);
 
-	if (rc == PV_OK)
+	if (rc == PV_OK && strcmp(kind, LOG_CLOCK_ACCEPT) == 0)
+		rc = sqlite_log_step(s, entry, index, err);
+	else if (rc == PV_OK)
 		rc = sqlite_log_add(s, entry, index, err);
 	if (rc != PV_OK)
 		return rc;

@@ -251,6 +251,9 @@ PV_MUST enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
 				       struct err *err);
 /* Starts like an entry and is short enough for one. */
 PV_MUST bool sqlite_is_entry(struct span entry);
+/* sqlite_log_step(): a clock.accept, however far ahead. */
+PV_MUST enum pv_code sqlite_log_step(struct sqlite_store *s, struct span entry,
+				     uint64_t *index, struct err *err);
 PV_MUST enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
 				    uint64_t *index, struct err *err);
 PV_MUST enum pv_code sqlite_log_flush(struct sqlite_store *s, struct err *err);

@@ -48,8 +48,8 @@ enum pv_code sqlite_log_flush(struct sqlite_store *s, struct err *err)
 	return PV_OK;
 }
 
-enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
-			    uint64_t *index, struct err *err)
+static enum pv_code add(struct sqlite_store *s, struct span entry,
+			bool any_step, uint64_t *index, struct err *err)
 {
 	const struct log_tree_sink sink = { put_tile, s };
 	uint8_t leaf[LOG_HASH];
@@ -59,7 +59,9 @@ enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
 	if (!log_entry_time(entry, &time_ms))
 		return err_fail(err, PV_INPUT, "log.entry", NULL,
 				"these bytes are not an entry of the log");
-	rc = store_time_follows(&s->base, s->state.last_ms, time_ms, err);
+	rc = any_step ? store_time_not_back(s->state.last_ms, time_ms, err)
+		      : store_time_follows(&s->base, s->state.last_ms, time_ms,
+					   err);
 	if (rc != PV_OK)
 		return rc;
 	if (s->log.len + 2 + entry.len > SQLITE_CHUNK_MAX)
@@ -82,6 +84,18 @@ enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
 	if (index)
 		*index = s->state.tree.size - 1;
 	return PV_OK;
+}
+
+enum pv_code sqlite_log_add(struct sqlite_store *s, struct span entry,
+			    uint64_t *index, struct err *err)
+{
+	return add(s, entry, false, index, err);
+}
+
+enum pv_code sqlite_log_step(struct sqlite_store *s, struct span entry,
+			     uint64_t *index, struct err *err)
+{
+	return add(s, entry, true, index, err);
 }
 
 enum pv_code sqlite_log_append(struct store *store, struct span entry,

@@ -15,7 +15,12 @@
 PV_MUST enum pv_code store_log_time(struct store *s, uint64_t time_ms,
 				    struct err *err);
 
-/* The same for who knows the newest time. */
+/* The same however far ahead it is: for a clock.accept, and what is decided
+ * about one. */
+PV_MUST enum pv_code store_log_time_any_step(struct store *s, uint64_t time_ms,
+					     struct err *err);
+
+/* As store_log_time() for who knows the newest time. */
 PV_MUST enum pv_code store_clock(const struct store *s, uint64_t last_ms,
 				 uint64_t time_ms, struct err *err);
 
@@ -23,11 +28,16 @@ PV_MUST enum pv_code store_clock(const struct store *s, uint64_t last_ms,
  * Whether an entry of that time may follow: PV_DENIED, "clock.backwards" when
  * it is before the newest entry, "clock.step" when it is more than the store's
  * step_max_ms after it. Every append asks this too, also those of reserve and
- * complete: one bad clock cannot move the log's time. What is appended while
- * the clock is wrong has the newest time, whatever witnesses say.
+ * complete: one bad clock cannot move the log's time. A clock.accept may step
+ * as far as it wants. What is appended while the clock is wrong has the newest
+ * time, whatever witnesses say.
  */
 PV_MUST enum pv_code store_time_follows(const struct store *s, uint64_t last_ms,
 					uint64_t time_ms, struct err *err);
+
+/* The first half of that alone. */
+PV_MUST enum pv_code store_time_not_back(uint64_t last_ms, uint64_t time_ms,
+					 struct err *err);
 
 /*
  * Appends an encoded entry (lib/log/entry.h) that belongs to no device's
