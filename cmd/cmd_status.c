@@ -63,6 +63,29 @@ static void print_token(const struct status_token *t)
 	       t->facts.pin_count_low ? ", a wrong PIN was tried" : "");
 }
 
+static void print_people(const struct status *st)
+{
+	const struct store_people_counts *c = &st->people;
+
+	if (st->roster == 0) {
+		printf("roster     none: nobody is asked for approvals\n");
+	} else {
+		printf("roster     version %llu, %zu officers; approvals:",
+		       (unsigned long long)st->roster, st->officers);
+		for (size_t i = 0; i < QUORUM_OPS; i++)
+			printf("%s %s %u", i ? "," : "",
+			       quorum_op_name((enum quorum_op)i),
+			       st->quorum.persons[i]);
+		printf("\n");
+	}
+	if (c->opened > c->closed)
+		printf("orders     %llu open\n",
+		       (unsigned long long)(c->opened - c->closed));
+	if (c->held > c->decided)
+		printf("held       %llu requests wait for a decision\n",
+		       (unsigned long long)(c->held - c->decided));
+}
+
 static void print_text(const struct authority *a, const struct status *st)
 {
 	char when[PVTIME_RFC3339_LEN + 1];
@@ -87,6 +110,7 @@ static void print_text(const struct authority *a, const struct status *st)
 	       (unsigned long long)st->checkpoint,
 	       (unsigned long long)st->templates);
 	print_witnesses(&st->cosigned);
+	print_people(st);
 	print_clock(st);
 	for (size_t i = 0; i < st->cas_n; i++)
 		printf("CA         %s until %s%s\n", st->cas[i].name,

@@ -52,6 +52,22 @@ static json_t *clock_json(const struct status *st)
 	return out;
 }
 
+/* null without a roster. */
+static json_t *roster_json(const struct status *st)
+{
+	json_t *quorum;
+
+	if (st->roster == 0)
+		return json_null();
+	quorum = json_object();
+	for (size_t i = 0; i < QUORUM_OPS; i++)
+		json_object_set_new(quorum, quorum_op_name((enum quorum_op)i),
+				    json_integer(st->quorum.persons[i]));
+	return json_pack("{s:I, s:I, s:o}", "version", (json_int_t)st->roster,
+			 "officers", (json_int_t)st->officers, "quorum",
+			 quorum);
+}
+
 enum pv_code status_json(const struct authority *a, const struct status *st,
 			 enum pv_code code, struct err *err)
 {
@@ -68,8 +84,8 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 				       "expired", st->cas[i].expired));
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:o, "
-			  "s:I, "
-			  "s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
+			  "s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, "
+			  "s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
 			  "code", (int)code, "tokens", tokens, "pin_source",
 			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
@@ -81,7 +97,11 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 			  witnesses_json(&st->cosigned), "devices",
 			  (json_int_t)st->counts.devices, "open_intents",
 			  (json_int_t)st->counts.reserved, "sealed_bytes",
-			  (json_int_t)st->counts.sealed_len, "templates",
-			  (json_int_t)st->templates, "cas", cas),
+			  (json_int_t)st->counts.sealed_len, "roster",
+			  roster_json(st), "open_orders",
+			  (json_int_t)(st->people.opened - st->people.closed),
+			  "held",
+			  (json_int_t)(st->people.held - st->people.decided),
+			  "templates", (json_int_t)st->templates, "cas", cas),
 		err);
 }

@@ -6,10 +6,13 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/people.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
 
 #define DAY_S 86400
+
+CLEANUP_PTR(struct roster, roster_free);
 
 struct ca_pass {
 	struct status *st;
@@ -63,6 +66,22 @@ static void look_at_clock(const struct store *store,
 				     &st->clock_why);
 }
 
+static enum pv_code look_at_people(struct store *store, struct status *st,
+				   struct err *err)
+{
+	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
+	enum pv_code rc = store_people_count(store, &st->people, err);
+
+	if (rc == PV_OK)
+		rc = people_in_force(store, &r, NULL, err);
+	if (rc != PV_OK || !r)
+		return rc;
+	st->roster = r->version;
+	st->officers = r->n;
+	st->quorum = r->quorum;
+	return PV_OK;
+}
+
 static enum pv_code look_at_store(const struct backends *b,
 				  const struct authority *a, struct status *st,
 				  struct err *err)
@@ -85,6 +104,8 @@ static enum pv_code look_at_store(const struct backends *b,
 		rc = store_counts(store, &st->counts, err);
 	if (rc == PV_OK)
 		look_at_clock(store, &log, st);
+	if (rc == PV_OK)
+		rc = look_at_people(store, st, err);
 	if (rc == PV_OK)
 		rc = store_template_each(store, &templates, err);
 	if (rc == PV_OK)

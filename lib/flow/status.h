@@ -7,6 +7,8 @@
 
 #include "lib/flow/backends.h"
 #include "lib/flow/cosigned.h"
+#include "lib/store/store_people.h"
+#include "policy/quorum.h"
 
 #define STATUS_CAS_MAX 64
 #define STATUS_CA_WARN_DAYS 90 /* a CA that ends sooner is named */
@@ -39,6 +41,10 @@ struct status {
 	 * the first two; 0: nothing does. */
 	uint64_t newest_s, witnessed_s, clock_until_s;
 	uint64_t templates; /* adopted, all versions */
+	struct store_people_counts people;
+	uint64_t roster; /* version in force; 0: none, and the next two are 0 */
+	size_t officers;
+	struct roster_quorum quorum;
 	struct status_ca cas[STATUS_CAS_MAX];
 	size_t cas_n;
 };

@@ -75,7 +75,15 @@ for name in alice bob carol; do
 done
 make_roster "$T/r1.json" 1 '"roster": 2, "clock_accept": 2' \
 	alice:security-officer bob:security-officer carol:operator
+expect_equal "$(p --json status | jq -c '[.roster, .open_orders, .held]')" \
+	'[null,0,0]' "status without a roster"
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r1.json"
+expect_exit 0 "$PROVCTL" -C "$H" --json status
+expect_equal "$(jq -c '[.roster.version, .roster.officers,
+	.roster.quorum.clock_accept, .roster.quorum.adopt]' "$T/out")" \
+	'[1,3,2,2]' roster
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "version 1, 3 officers; approvals: roster 2, adopt 2"
 clock_set $((90 * day))
 accept 91 --request "$T/clock.json"
 expect_equal "$rc" 11 "exit without approvals"
