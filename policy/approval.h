@@ -49,10 +49,11 @@ PV_MUST enum pv_code approval_text_parse(struct span text, struct approval *a,
 
 /*
  * Counts the persons behind notes_n parsed notes that ask for exactly want, at
- * now_s. needed is quorum_needed(). Every line has to be a right signature by
- * a key of the roster, whether or not it is needed:
+ * now_s. ask is quorum_ask(): of its age the caller makes sure. Every line has
+ * to be a right signature by a key of the roster, whether or not it is needed:
  * PV_DENIED: "approval.expired", "approval.unknown" (no officer has the key),
- * "approval.role" (no security officer), "approval.requester" (an officer who
+ * "approval.role" (no security officer), "approval.key" (a key that may be a
+ * file where ask wants a token's), "approval.requester" (an officer who
  * asked for it approves it), "approval.person" (one person twice);
  * PV_INTEGRITY: "approval.signature" (edited), "approval.subject" (signed for
  * other bytes), "approval.other" (for another log, root, operation, requester,
@@ -61,10 +62,12 @@ PV_MUST enum pv_code approval_text_parse(struct span text, struct approval *a,
  * *tally is empty unless PV_OK or PV_WAITING is returned; its persons are
  * borrowed from roster.
  */
-PV_MUST enum pv_code
-approval_count(const struct roster *roster, const struct note *notes,
-	       size_t notes_n, const struct approval *want, uint64_t now_s,
-	       uint32_t needed, struct approval_tally *tally, struct err *err);
+PV_MUST enum pv_code approval_count(const struct roster *roster,
+				    const struct note *notes, size_t notes_n,
+				    const struct approval *want, uint64_t now_s,
+				    const struct quorum_ask *ask,
+				    struct approval_tally *tally,
+				    struct err *err);
 /* Names of the officers with commas, for the log; nothing for nobody. */
 void approval_persons_put(const struct approval_tally *tally, struct buf *out);
 

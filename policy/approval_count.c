@@ -11,6 +11,7 @@
 struct count {
 	const struct roster *roster;
 	const struct approval *want;
+	const struct quorum_ask *ask;
 	struct span text; /* of want */
 	bool seen[ROSTER_MAX];
 	size_t n;
@@ -25,6 +26,17 @@ static bool is_requester(const struct count *c, const struct roster_officer *o)
 static bool may_approve(const struct count *c, const struct roster_officer *o)
 {
 	return (o->roles & ROLE_SECURITY_OFFICER) && !is_requester(c, o);
+}
+
+/* Whether one of the officer's keys would do. */
+static bool can_approve(const struct count *c, const struct roster_officer *o)
+{
+	if (!c->ask->token)
+		return true;
+	for (size_t i = 0; i < o->keys_n; i++)
+		if (!o->keys[i].file)
+			return true;
+	return false;
 }
 
 /* A rightly signed text that is not the wanted one. */
@@ -109,6 +121,12 @@ static enum pv_code take_line(struct count *c, const struct note *n,
 	rc = check_person(c, o);
 	if (rc != PV_OK)
 		return rc;
+	if (c->ask->token && key->file)
+		return err_fail(c->err, PV_DENIED, "approval.key",
+				"approve with a key in a token",
+				"%s approved with a key that may be a file, "
+				"and this takes a token",
+				o->name);
 	c->seen[o - c->roster->officers] = true;
 	c->n++;
 	return PV_OK;
@@ -123,7 +141,7 @@ static void put_names(const struct count *c, char out[NAMES_MAX])
 	for (size_t i = 0; i < c->roster->n; i++) {
 		const struct roster_officer *o = &c->roster->officers[i];
 
-		if (!may_approve(c, o) || c->seen[i])
+		if (!may_approve(c, o) || !can_approve(c, o) || c->seen[i])
 			continue;
 		if (len + strlen(o->name) + 24 > NAMES_MAX) {
 			left++;
@@ -138,7 +156,7 @@ static void put_names(const struct count *c, char out[NAMES_MAX])
 		snprintf(out, NAMES_MAX, "nobody");
 }
 
-static enum pv_code missing(const struct count *c, uint32_t needed)
+static enum pv_code missing(const struct count *c)
 {
 	char names[NAMES_MAX];
 
@@ -148,8 +166,8 @@ static enum pv_code missing(const struct count *c, uint32_t needed)
 			"repeat the command with --approval",
 			"\"%s\" needs %u approvals and has %zu; may still give "
 			"one: %s",
-			quorum_op_name(c->want->operation), needed, c->n,
-			names);
+			quorum_op_name(c->want->operation), c->ask->persons,
+			c->n, names);
 }
 
 static enum pv_code take_notes(struct count *c, const struct note *notes,
@@ -177,11 +195,13 @@ static void fill(struct approval_tally *tally, const struct count *c)
 enum pv_code approval_count(const struct roster *roster,
 			    const struct note *notes, size_t notes_n,
 			    const struct approval *want, uint64_t now_s,
-			    uint32_t needed, struct approval_tally *tally,
-			    struct err *err)
+			    const struct quorum_ask *ask,
+			    struct approval_tally *tally, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text;
-	struct count c = { .roster = roster, .want = want, .err = err };
+	struct count c = {
+		.roster = roster, .want = want, .ask = ask, .err = err
+	};
 	uint8_t hash[32];
 	enum pv_code rc;
 
@@ -204,7 +224,7 @@ enum pv_code approval_count(const struct roster *roster,
 		return rc;
 	memcpy(tally->text_sha256, hash, sizeof(hash));
 	fill(tally, &c);
-	return c.n < needed ? missing(&c, needed) : PV_OK;
+	return c.n < ask->persons ? missing(&c) : PV_OK;
 }
 
 void approval_persons_put(const struct approval_tally *tally, struct buf *out)

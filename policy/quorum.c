@@ -31,22 +31,23 @@ bool quorum_op_find(struct span name, enum quorum_op *op)
 	return false;
 }
 
-/* What a template may raise; 0 for the rest. */
-static uint32_t of_template(const struct tpl_approvals *a, enum quorum_op op)
+/* What a template may raise; NULL for the rest. */
+static const struct tpl_approval *of_template(const struct tpl_approvals *a,
+					      enum quorum_op op)
 {
 	switch (op) {
 	case QUORUM_ADOPT:
-		return a->adopt;
+		return &a->adopt;
 	case QUORUM_ORDER:
-		return a->order;
+		return &a->order;
 	case QUORUM_REVOKE:
-		return a->revoke;
+		return &a->revoke;
 	case QUORUM_ROTATE_CA:
-		return a->rotate_ca;
+		return &a->rotate_ca;
 	case QUORUM_EXPORT_OFFLINE:
-		return a->export_offline;
+		return &a->export_offline;
 	case QUORUM_RELEASE_QUARANTINE:
-		return a->release_quarantine;
+		return &a->release_quarantine;
 	case QUORUM_ROSTER:
 	case QUORUM_EXPORT_KEK:
 	case QUORUM_CLOCK_ACCEPT:
@@ -54,17 +55,29 @@ static uint32_t of_template(const struct tpl_approvals *a, enum quorum_op op)
 	case QUORUM_OPS:
 		break;
 	}
-	return 0;
+	return NULL;
 }
 
 uint32_t quorum_needed(const struct roster *roster, enum quorum_op op,
 		       const struct tpl_approvals *more)
 {
-	uint32_t own, asked;
+	return quorum_ask(roster, op, more).persons;
+}
+
+struct quorum_ask quorum_ask(const struct roster *roster, enum quorum_op op,
+			     const struct tpl_approvals *more)
+{
+	struct quorum_ask ask = { .persons = 0 };
+	const struct tpl_approval *t = more ? of_template(more, op) : NULL;
 
 	if (!roster)
-		return 0;
-	own = roster->quorum.persons[op];
-	asked = more ? of_template(more, op) : 0;
-	return asked > own ? asked : own;
+		return ask;
+	ask.persons = roster->quorum.persons[op];
+	if (t && t->persons > ask.persons)
+		ask.persons = t->persons;
+	if (t) {
+		ask.token = t->token;
+		ask.max_age_s = t->max_age_s;
+	}
+	return ask;
 }

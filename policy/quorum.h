@@ -37,6 +37,12 @@ const char *quorum_op_name(enum quorum_op op);
 /* False, with *op untouched, when no operation has that name. */
 PV_MUST bool quorum_op_find(struct span name, enum quorum_op *op);
 
+struct quorum_ask {
+	uint32_t persons;
+	bool token;	    /* only keys in tokens count */
+	uint32_t max_age_s; /* of the request; 0: no bound of its own */
+};
+
 /*
  * Persons that op asks for: the larger one of roster and template. more is the
  * template that the operation is about, NULL when it is about none. 0 only
@@ -44,5 +50,9 @@ PV_MUST bool quorum_op_find(struct span name, enum quorum_op *op);
  */
 uint32_t quorum_needed(const struct roster *roster, enum quorum_op op,
 		       const struct tpl_approvals *more);
+
+/* The same with how they are to approve. All zero when roster is NULL. */
+struct quorum_ask quorum_ask(const struct roster *roster, enum quorum_op op,
+			     const struct tpl_approvals *more);
 
 #endif

@@ -49,8 +49,15 @@ struct tpl_rotation {
 	enum tpl_keep keep_previous;
 };
 
-struct tpl_approvals { /* persons asked for; 0: none */
-	uint32_t adopt, order, revoke, rotate_ca, export_offline,
+/* What one operation asks for, beside the roster's quorum. */
+struct tpl_approval {
+	uint32_t persons;   /* 0: none */
+	bool token;	    /* signed with keys that are in tokens */
+	uint32_t max_age_s; /* of the request; 0: as for any other */
+};
+
+struct tpl_approvals {
+	struct tpl_approval adopt, order, revoke, rotate_ca, export_offline,
 		release_quarantine;
 };
 

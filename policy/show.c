@@ -179,8 +179,14 @@ static void show_approvals(struct show *s, json_t *root)
 	};
 	json_t *object = section(s, root, "approvals");
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		fill(s, object, names[i], json_integer(0));
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		json_t *ask = json_object_get(object, names[i]);
+
+		if (json_is_object(ask))
+			fill(s, ask, "token", json_false());
+		else
+			fill(s, object, names[i], json_integer(0));
+	}
 }
 
 static void show_device_class(struct show *s, json_t *root)

@@ -5,6 +5,10 @@
 #include "policy/hours.h"
 #include "policy/template_impl.h"
 
+#define PERSONS_MAX 16u
+#define AGE_MIN_S 60u
+#define AGE_MAX_S (7u * 24 * 3600) /* as long as any request lives */
+
 enum pv_code tpl_seal(struct tpl_parse *p, const struct node *n)
 {
 	static const char *const keys[] = { "chunk", "signature", NULL };
@@ -111,6 +115,26 @@ enum pv_code tpl_rotation(struct tpl_parse *p, const struct node *n)
 	return PV_OK;
 }
 
+/* A number of persons, or an object that says more. */
+static enum pv_code parse_ask(const struct node *n, struct tpl_approval *a)
+{
+	static const char *const keys[] = { "persons", "token", "max_age_s",
+					    NULL };
+	struct node persons = node_get(n, "persons");
+	struct node token = node_get(n, "token");
+	struct node age = node_get(n, "max_age_s");
+
+	if (!json_is_object(n->v))
+		return node_u32(n, 0, PERSONS_MAX, &a->persons);
+	NODE_TRY(node_object(n, keys));
+	if (!persons.v)
+		return node_fail(n, "approvals", "as {\"persons\": 2}",
+				 "persons is missing");
+	NODE_TRY(node_u32(&persons, 0, PERSONS_MAX, &a->persons));
+	NODE_TRY(node_bool(&token, &a->token));
+	return node_u32(&age, AGE_MIN_S, AGE_MAX_S, &a->max_age_s);
+}
+
 enum pv_code tpl_approvals(struct tpl_parse *p, const struct node *n)
 {
 	static const char *const keys[] = {
@@ -119,16 +143,16 @@ enum pv_code tpl_approvals(struct tpl_parse *p, const struct node *n)
 		NULL
 	};
 	struct tpl_approvals *a = &p->t->approvals;
-	uint32_t *const counts[] = {
+	struct tpl_approval *const asks[] = {
 		&a->adopt,     &a->order,	   &a->revoke,
 		&a->rotate_ca, &a->export_offline, &a->release_quarantine
 	};
 
 	NODE_TRY(node_object(n, keys));
 	for (size_t i = 0; keys[i]; i++) {
-		struct node count = node_get(n, keys[i]);
+		struct node ask = node_get(n, keys[i]);
 
-		NODE_TRY(node_u32(&count, 0, 16, counts[i]));
+		NODE_TRY(parse_ask(&ask, asks[i]));
 	}
 	return PV_OK;
 }

@@ -340,6 +340,7 @@ CLI_TESTS = \
 	tests/cli/actors.sh \
 	tests/cli/approve.sh \
 	tests/cli/approve_bad.sh \
+	tests/cli/approve_template.sh \
 	tests/cli/audit_show.sh \
 	tests/cli/badlog.sh \
 	tests/cli/canary.sh \

@@ -20,6 +20,7 @@ struct gate {
 	struct store *store;
 	const struct approvals_want *want;
 	struct roster *roster;
+	struct quorum_ask ask;
 	struct note *notes; /* want->files_n */
 	uint64_t now_s;
 	struct approvals *got;
@@ -193,7 +194,7 @@ static enum pv_code count(struct gate *g)
 	if (g->want->files_n == 0) /* nobody has signed anything yet */
 		asked_first.expires_s = g->now_s + 1;
 	rc = approval_count(g->roster, g->notes, g->want->files_n, &asked_first,
-			    g->now_s, g->got->needed, &tally, &why);
+			    g->now_s, &g->ask, &tally, &why);
 	if (rc == PV_WAITING)
 		return wait_for_more(g, &why);
 	if (rc == PV_OK)
@@ -227,6 +228,7 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 	struct gate g = {
 		.a = a, .store = store, .want = want, .got = got, .err = err
 	};
+	struct approvals_want bounded;
 	enum pv_code rc;
 
 	memset(got, 0, sizeof(*got));
@@ -240,7 +242,13 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 				"leave --approval out, or set a roster: "
 				"`provctl officer roster'",
 				"no roster says who may approve");
-	got->needed = quorum_needed(g.roster, want->op, want->raised);
+	g.ask = quorum_ask(g.roster, want->op, want->raised);
+	got->needed = g.ask.persons;
+	/* A request that is older than its template wants has expired. */
+	bounded = *want;
+	if (g.ask.max_age_s && g.ask.max_age_s < approvals_valid_s(want))
+		bounded.valid_s = g.ask.max_age_s;
+	g.want = &bounded;
 	return got->needed > 0 ? pass(&g) : PV_OK;
 }
 

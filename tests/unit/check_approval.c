@@ -168,6 +168,7 @@ struct world {
 	size_t n;
 	uint64_t now_s;
 	uint32_t needed;
+	bool token;
 	struct approval_tally tally;
 	struct err err;
 };
@@ -217,9 +218,12 @@ static void sign_one(struct world *w, const struct approval *a,
 
 static enum pv_code count(struct world *w)
 {
+	const struct quorum_ask ask = { .persons = w->needed,
+					.token = w->token };
+
 	err_init(&w->err);
 	return approval_count(w->people.roster, w->notes, w->n, &w->want,
-			      w->now_s, w->needed, &w->tally, &w->err);
+			      w->now_s, &ask, &w->tally, &w->err);
 }
 
 static void denied(struct world *w, enum pv_code code, const char *rule)
@@ -304,6 +308,26 @@ START_TEST(one_person)
 	sign_one(&w, &w.want, BOB); /* the same file twice */
 	sign_one(&w, &w.want, BOB);
 	denied(&w, PV_DENIED, "approval.person");
+	world_release(&w);
+}
+END_TEST
+
+/* Where a token's key is wanted, one that may be a file counts for nobody. */
+START_TEST(keys_in_tokens)
+{
+	struct world w;
+
+	world_init(&w);
+	w.needed = 1;
+	sign_one(&w, &w.want, ALICE_2);
+	unit_ok(count(&w), &w.err);
+	drop_notes(&w);
+	w.token = true;
+	sign_one(&w, &w.want, ALICE_2);
+	denied(&w, PV_DENIED, "approval.key");
+	sign_one(&w, &w.want, ALICE);
+	unit_ok(count(&w), &w.err);
+	ck_assert_uint_eq(w.tally.n, 1);
 	world_release(&w);
 }
 END_TEST
@@ -457,6 +481,7 @@ int main(void)
 	tcase_add_test(t, counts);
 	tcase_add_test(t, none_yet);
 	tcase_add_test(t, one_person);
+	tcase_add_test(t, keys_in_tokens);
 	tcase_add_test(t, who_may_not);
 	tcase_add_test(t, expires);
 	tcase_add_test(t, other_texts);

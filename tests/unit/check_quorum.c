@@ -44,10 +44,11 @@ static const struct {
 START_TEST(larger_one)
 {
 	struct roster r = { .version = 1 };
-	struct tpl_approvals a = { .adopt = 0 };
+	struct tpl_approvals a = { .adopt.persons = 0 };
 
-	a.adopt = a.order = a.revoke = a.rotate_ca = a.export_offline =
-		a.release_quarantine = rows[_i].asked;
+	a.adopt.persons = rows[_i].asked;
+	a.order = a.revoke = a.rotate_ca = a.export_offline =
+		a.release_quarantine = a.adopt;
 	r.quorum.persons[rows[_i].op] = rows[_i].own;
 	ck_assert_uint_eq(quorum_needed(&r, rows[_i].op, &a), rows[_i].want);
 	ck_assert_uint_eq(quorum_needed(&r, rows[_i].op, NULL), rows[_i].own);
@@ -66,18 +67,36 @@ START_TEST(own_field)
 	struct roster r = { .version = 1 };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
-		struct tpl_approvals a = { .adopt = 0 };
-		uint32_t *const fields[] = {
+		struct tpl_approvals a = { .adopt.persons = 0 };
+		struct tpl_approval *const fields[] = {
 			&a.adopt,     &a.order,		 &a.revoke,
 			&a.rotate_ca, &a.export_offline, &a.release_quarantine
 		};
 
-		*fields[i] = 5;
+		fields[i]->persons = 5;
 		for (size_t k = 0; k < QUORUM_OPS; k++)
 			ck_assert_uint_eq(
 				quorum_needed(&r, (enum quorum_op)k, &a),
 				k == ops[i] ? 5 : 0);
 	}
+}
+END_TEST
+
+START_TEST(how)
+{
+	const struct tpl_approvals a = {
+		.order = { .persons = 2, .token = true, .max_age_s = 900 }
+	};
+	struct roster r = { .version = 1 };
+	struct quorum_ask ask = quorum_ask(&r, QUORUM_ORDER, &a);
+
+	ck_assert_uint_eq(ask.persons, 2);
+	ck_assert(ask.token);
+	ck_assert_uint_eq(ask.max_age_s, 900);
+	ask = quorum_ask(&r, QUORUM_REVOKE, &a);
+	ck_assert(!ask.token && ask.max_age_s == 0);
+	ask = quorum_ask(NULL, QUORUM_ORDER, &a);
+	ck_assert(ask.persons == 0 && !ask.token && ask.max_age_s == 0);
 }
 END_TEST
 
@@ -87,6 +106,7 @@ int main(void)
 	TCase *t = tcase_create("quorum");
 
 	tcase_add_test(t, names);
+	tcase_add_test(t, how);
 	tcase_add_loop_test(t, larger_one, 0,
 			    (int)(sizeof(rows) / sizeof(*rows)));
 	tcase_add_test(t, own_field);

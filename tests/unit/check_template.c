@@ -182,9 +182,9 @@ START_TEST(test_example_rules)
 	ck_assert(t->rotation.present && t->rotation.fresh_evidence);
 	ck_assert_uint_eq(t->rotation.renew_before_days, 30);
 	ck_assert(t->rotation.keep_previous == TPL_KEEP_UNTIL_RECEIPT);
-	ck_assert_uint_eq(t->approvals.adopt, 2);
-	ck_assert_uint_eq(t->approvals.revoke, 1);
-	ck_assert_uint_eq(t->approvals.release_quarantine, 2);
+	ck_assert_uint_eq(t->approvals.adopt.persons, 2);
+	ck_assert_uint_eq(t->approvals.revoke.persons, 1);
+	ck_assert_uint_eq(t->approvals.release_quarantine.persons, 2);
 	ck_assert(t->manifest_from_adoption);
 	ck_assert_uint_eq(t->manifest_not_after_s, TEMPLATE_NO_EXPIRY_S);
 	template_free(t);
