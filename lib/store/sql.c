@@ -232,6 +232,7 @@ static const char *const texts[SQL_COUNT] = {
 			 "request = $2 LIMIT 1",
 	[SQL_HELD_GET] = HELD_COLUMNS "WHERE id = $1",
 	[SQL_HELD_EACH] = HELD_COLUMNS "ORDER BY id",
+	[SQL_HELD_OF] = HELD_COLUMNS "WHERE device = $1 ORDER BY id",
 	[SQL_SECRET_PUT] = "INSERT INTO secret (name, version, add_index, "
 			   "sealed) VALUES ($1, $2, $3, $4)",
 	[SQL_SECRET_TOP] = "SELECT max(version) FROM secret WHERE name = $1",

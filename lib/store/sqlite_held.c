@@ -77,6 +77,26 @@ static enum pv_code held_row(struct query *q, struct store_held *h,
 	return PV_OK;
 }
 
+static enum pv_code visit(struct query *q, const struct store_visit *v,
+			  bool *found, struct err *err)
+{
+	for (;;) {
+		struct store_held h;
+		bool row;
+		enum pv_code rc = query_row(q, &row, err);
+
+		if (rc != PV_OK || !row)
+			return rc;
+		rc = held_row(q, &h, err);
+		if (rc == PV_OK && found)
+			*found = true;
+		if (rc == PV_OK)
+			rc = v->fn.held(v->ctx, &h, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+}
+
 enum pv_code sqlite_held_get(struct store *store, uint64_t id,
 			     const struct store_visit *v, bool *found,
 			     struct err *err)
@@ -88,21 +108,16 @@ enum pv_code sqlite_held_get(struct store *store, uint64_t id,
 		query_u64(&q, id);
 	if (found)
 		*found = false;
-	for (;;) {
-		struct store_held h;
-		bool row;
-		enum pv_code rc = query_row(&q, &row, err);
+	return visit(&q, v, found, err);
+}
 
-		if (rc != PV_OK || !row)
-			return rc;
-		rc = held_row(&q, &h, err);
-		if (rc == PV_OK && found)
-			*found = true;
-		if (rc == PV_OK)
-			rc = v->fn.held(v->ctx, &h, err);
-		if (rc != PV_OK)
-			return rc;
-	}
+enum pv_code sqlite_held_of(struct store *store, const char *device,
+			    const struct store_visit *v, struct err *err)
+{
+	QUERY q = query_own(to_sqlite(store), SQL_HELD_OF);
+
+	query_str(&q, device);
+	return visit(&q, v, NULL, err);
 }
 
 enum pv_code sqlite_held_any(struct store *store, const char *device,

@@ -48,8 +48,7 @@ static const struct table tables[] = {
 		  "source TEXT NOT NULL, bytes BLOB NOT NULL, "
 		  "state INTEGER NOT NULL, put_index INTEGER NOT NULL, "
 		  "decided_index INTEGER) STRICT" },
-	{ "held_device", "CREATE INDEX held_device ON held (device) "
-			 "WHERE state = 0" },
+	{ "held_device", "CREATE INDEX held_device ON held (device)" },
 	{ "held_request", "CREATE INDEX held_request ON held (request) "
 			  "WHERE state = 0" },
 	{ "intent", "CREATE TABLE intent (number INTEGER PRIMARY KEY "

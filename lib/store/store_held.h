@@ -54,6 +54,15 @@ PV_MUST static inline enum pv_code store_held_get(struct store *s, uint64_t id,
 	return s->ops->held_get(s, id, v, found, err);
 }
 
+/* v->fn.held for each that ever was of that device, by number. */
+PV_MUST static inline enum pv_code store_held_of(struct store *s,
+						 const char *device,
+						 const struct store_visit *v,
+						 struct err *err)
+{
+	return s->ops->held_of(s, device, v, err);
+}
+
 /* v->fn.held for each that ever was, by number. */
 PV_MUST static inline enum pv_code
 store_held_each(struct store *s, const struct store_visit *v, struct err *err)

@@ -21,6 +21,24 @@ static enum pv_code take(void *ctx, const struct store_held *h, struct err *e)
 	return PV_OK;
 }
 
+static enum pv_code add_one(void *ctx, const struct store_held *h,
+			    struct err *e)
+{
+	(void)h;
+	(void)e;
+	++*(unsigned *)ctx;
+	return PV_OK;
+}
+
+static unsigned held_of(const char *device)
+{
+	unsigned n = 0;
+	const struct store_visit v = { &n, { .held = add_one } };
+
+	unit_ok(store_held_of(s, device, &v, &err), &err);
+	return n;
+}
+
 static bool get_held(uint64_t id, struct store_held *h)
 {
 	const struct store_visit v = { h, { .held = take } };
@@ -60,6 +78,7 @@ START_TEST(test_put)
 		ck_assert_str_eq(h.source, "line-1");
 		ck_assert(h.state == STORE_HELD && h.put_index == 0);
 		ck_assert(h.decided_index == STORE_NO_INDEX);
+		ck_assert(held_of("D-1") == 1 && held_of("D-9") == 0);
 		ck_assert(get_held(2, &h) && h.device[0] == '\0');
 		ck_assert(!get_held(3, &h));
 		unit_ok(store_held_next(s, &next, &err), &err);
