@@ -18,9 +18,9 @@
 #include "lib/base/secret.h"
 
 static const struct verb *const verbs[] = {
-	&verb_init,  &verb_officer, &verb_approve, &verb_policy,
-	&verb_order, &verb_secret,  &verb_issue,   &verb_export,
-	&verb_audit, &verb_clock,   &verb_status,
+	&verb_init,  &verb_officer,    &verb_approve, &verb_policy,
+	&verb_order, &verb_secret,     &verb_issue,   &verb_export,
+	&verb_audit, &verb_quarantine, &verb_clock,   &verb_status,
 };
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -28,7 +28,7 @@ static void print_usage(FILE *to)
 {
 	fputs("usage: provctl [-C DIR] [--json] [-q | -v] <verb> ...\n\n", to);
 	for (size_t i = 0; i < VERBS_N; i++)
-		fprintf(to, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
+		fprintf(to, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
 	fputs("\n  -C DIR     the authority's folder (default $PROVCTL_HOME or "
 	      ".)\n"
 	      "  --as NAME --key FILE|URI [--pin-source S]\n"

@@ -219,7 +219,7 @@ static enum decide_next check_fields(struct decide *d)
  */
 static enum decide_next (*const stored_steps[])(struct decide *) = {
 	check_type,	   check_replace, check_names,	decide_proof,
-	decide_seal_proof, decide_owner,  decide_device
+	decide_seal_proof, decide_held,	  decide_owner, decide_device
 };
 static enum decide_next (*const template_steps[])(struct decide *) = {
 	check_id,	 check_fields, decide_key,     decide_excess,

@@ -113,6 +113,18 @@ static enum decide_next new_or_known(struct decide *d)
 	return DECIDE_STOP;
 }
 
+/* Before the keys are looked at: what is held is not held again. */
+enum decide_next decide_held(struct decide *d)
+{
+	if (!d->f->store_known || !d->f->quarantined)
+		return DECIDE_GO_ON;
+	return deny(d, PV_DENIED, "quarantine.held",
+		    "see `provctl quarantine list`; what is not on it was "
+		    "signed wrongly: have the token checked, then issue under "
+		    "another device id with another key",
+		    "the device or its request is in quarantine");
+}
+
 enum decide_next decide_device(struct decide *d)
 {
 	const struct policy_facts *f = d->f;
@@ -122,12 +134,6 @@ enum decide_next decide_device(struct decide *d)
 	if (!f->actor || !f->actor[0])
 		return deny(d, PV_DENIED, "actor.unknown", "say who is acting",
 			    "nobody is named as the actor");
-	if (f->quarantined)
-		return deny(d, PV_DENIED, "quarantine.held",
-			    "have the token checked, then issue under another "
-			    "device id with another key: nothing releases it "
-			    "yet",
-			    "the device or its request is in quarantine");
 	if (f->request_of_other_device)
 		return deny(d, PV_CONFLICT, "request.conflict",
 			    "use a new request id",

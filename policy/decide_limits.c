@@ -19,7 +19,23 @@ static enum decide_next deny(struct decide *d, const char *rule,
 	return decide_deny(d, &why, "%s", message);
 }
 
-/* The same of what limits.on_anomaly watches. */
+/* It is not for now to decide, or people have decided. */
+static bool is_let_through(const struct decide *d, const char *rule)
+{
+	const struct policy_facts *f = d->f;
+
+	if (d->t->limits.on_anomaly != TPL_ANOMALY_QUARANTINE)
+		return false;
+	if (!f->store_known)
+		return f->held_later;
+	for (size_t i = 0; i < f->released_n; i++)
+		if (f->state == POLICY_STATE_NONE &&
+		    strcmp(f->released[i], rule) == 0)
+			return true;
+	return false;
+}
+
+/* As deny(), for what limits.on_anomaly watches. */
 static enum decide_next anomaly(struct decide *d, const char *rule,
 				const char *field, const char *value,
 				const char *fix, const char *message)
@@ -31,6 +47,8 @@ static enum decide_next anomaly(struct decide *d, const char *rule,
 				  .fix = fix,
 				  .anomaly = true };
 
+	if (is_let_through(d, rule))
+		return DECIDE_GO_ON;
 	return decide_deny(d, &why, "%s", message);
 }
 
@@ -119,11 +137,11 @@ enum decide_next decide_station(struct decide *d)
 	for (i = 0; i < l->stations_n; i++)
 		if (glob_match(l->stations[i], station))
 			break;
-	if (l->stations_n && (!*station || i == l->stations_n))
-		return anomaly(d, "limits.stations", "station", station,
-			       "issue with --station at one of the template's "
-			       "stations",
-			       "the template does not know this station");
+	if (l->stations_n && (!*station || i == l->stations_n) &&
+	    anomaly(d, "limits.stations", "station", station,
+		    "issue with --station at one of the template's stations",
+		    "the template does not know this station") == DECIDE_STOP)
+		return DECIDE_STOP;
 	if (!d->order || !d->order->stations_n)
 		return check_station_key(d, station);
 	for (i = 0; i < d->order->stations_n; i++)
@@ -140,10 +158,11 @@ enum decide_next decide_hours(struct decide *d)
 	const struct order *o = d->order;
 	uint64_t now_s = d->f->now_ms / 1000;
 
-	if (l->hours && !hours_hold(l->from_min, l->to_min, now_s))
-		return anomaly(d, "limits.hours", NULL, NULL,
-			       "issue within limits.hours_utc of the template",
-			       "it is outside the template's hours");
+	if (l->hours && !hours_hold(l->from_min, l->to_min, now_s) &&
+	    anomaly(d, "limits.hours", NULL, NULL,
+		    "issue within limits.hours_utc of the template",
+		    "it is outside the template's hours") == DECIDE_STOP)
+		return DECIDE_STOP;
 	if (o && o->hours && !hours_hold(o->from_min, o->to_min, now_s))
 		return anomaly(d, "order.hours", "order", o->id,
 			       "issue within hours_utc of the order",
@@ -175,26 +194,31 @@ enum decide_next decide_quantity(struct decide *d)
 	return DECIDE_GO_ON;
 }
 
-enum decide_next decide_rate(struct decide *d)
+/* One limit of devices in an hour, which a batch waits for. */
+static enum decide_next check_rate(struct decide *d, uint64_t max,
+				   const char *rule, const char *order,
+				   const char *message)
 {
-	uint64_t max = d->t->limits.per_hour;
-	uint64_t own = d->order ? d->order->per_hour : 0;
-	uint64_t count = d->f->issued_last_hour;
-	bool of_order = own && count >= own;
-
-	if (!d->f->store_known || (!of_order && (!max || count < max)))
+	if (!max || d->f->issued_last_hour < max ||
+	    anomaly(d, rule, order ? "order" : NULL, order,
+		    "wait, or spread the work", message) == DECIDE_GO_ON)
 		return DECIDE_GO_ON;
-	if (max && count >= max)
-		anomaly(d, "limits.per_hour", NULL, NULL,
-			"wait, or spread the work",
-			"the template's quantity per hour is used up");
-	else
-		anomaly(d, "order.per_hour", "order", d->order->id,
-			"wait, or spread the work",
-			"the order's quantity per hour is used up");
 	if (d->r->batch) {
 		d->out->quarantine = false;
 		d->out->answer = POLICY_WAIT;
 	}
 	return DECIDE_STOP;
+}
+
+enum decide_next decide_rate(struct decide *d)
+{
+	if (!d->f->store_known)
+		return DECIDE_GO_ON;
+	if (check_rate(d, d->t->limits.per_hour, "limits.per_hour", NULL,
+		       "the template's quantity per hour is used up") ==
+	    DECIDE_STOP)
+		return DECIDE_STOP;
+	return check_rate(d, d->order ? d->order->per_hour : 0,
+			  "order.per_hour", d->order ? d->order->id : NULL,
+			  "the order's quantity per hour is used up");
 }

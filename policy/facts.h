@@ -64,6 +64,9 @@ struct policy_facts {
 	bool may_replace; /* the caller can supersede a stored device and revoke
 			     what it had; else no replacement is allowed */
 
+	bool held_later; /* a signer: what limits.on_anomaly quarantines is
+			    for the writer to hold, or to let through */
+
 	bool store_known;    /* the rest was read from the store */
 	const char *actor;   /* roster name or "os:<uid>" */
 	const char *station; /* NULL: none named */
@@ -77,6 +80,10 @@ struct policy_facts {
 	bool request_of_other_device; /* request id known with another device */
 	bool same_request;	   /* the stored answer is of this request id */
 	bool quarantined;	   /* device or request is held */
+	/* Rules that people let this very request through by (a release);
+	   they count for a device that is not there yet. */
+	const char *const *released;
+	size_t released_n;
 	uint64_t issued_last_hour; /* under this template */
 	uint64_t order_issued;	   /* under the order, without replacements */
 	uint64_t order_reworked;   /* replacements under the order */

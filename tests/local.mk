@@ -359,6 +359,7 @@ CLI_TESTS = \
 	tests/cli/faults.sh \
 	tests/cli/firstday.sh \
 	tests/cli/governance.sh \
+	tests/cli/held.sh \
 	tests/cli/init.sh \
 	tests/cli/kill.sh \
 	tests/cli/large.sh \

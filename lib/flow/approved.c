@@ -13,6 +13,7 @@ struct approved {
 	const struct approver *who;
 	struct csr csr;
 	bool has_csr, has_seal;
+	bool suspect; /* what it presents is to be held */
 	uint8_t spki_sha256[32], seal_sha256[32], asked[32];
 	struct policy_facts facts;
 	struct err key_err;
@@ -175,6 +176,7 @@ enum pv_code prove(struct approved *a, const struct approver *who,
 	err_init(&a->key_err);
 	a->req = req;
 	a->who = who;
+	a->suspect = false;
 	memset(a->asked, 0, sizeof(a->asked));
 	a->facts =
 		(struct policy_facts){ .actor = who->actor,
@@ -186,9 +188,10 @@ enum pv_code prove(struct approved *a, const struct approver *who,
 	if (rc != PV_OK)
 		return rc;
 	ask = question(a);
-	if (policy_decide_stored(who->ctx->tmpl, &ask, &a->facts, &v))
-		return policy_verdict_fail(&v, err);
-	return PV_OK;
+	if (!policy_decide_stored(who->ctx->tmpl, &ask, &a->facts, &v))
+		return PV_OK;
+	a->suspect = v.quarantine;
+	return policy_verdict_fail(&v, err);
 }
 
 enum pv_code approve(struct approved *a, uint64_t now_ms, struct err *err)
@@ -198,11 +201,17 @@ enum pv_code approve(struct approved *a, uint64_t now_ms, struct err *err)
 	struct policy_verdict v;
 
 	a->facts.now_ms = now_ms;
+	a->facts.held_later = true;
 	policy_decide(t, a->who->order, &ask, &a->facts, &v);
 	if (v.answer != POLICY_APPROVED)
 		return policy_verdict_fail(&v, err);
 	return issue_context_manifests(a->who->ctx, (int64_t)(now_ms / 1000),
 				       err);
+}
+
+bool approved_suspect(const struct approved *a)
+{
+	return a->suspect;
 }
 
 const struct request *approved_request(const struct approved *a)

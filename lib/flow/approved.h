@@ -39,9 +39,14 @@ void approved_free(struct approved *a);
 PV_MUST enum pv_code prove(struct approved *a, const struct approver *who,
 			   const struct request *req, struct err *err);
 
+/* prove() failed by what limits.on_anomaly quarantines: the writer holds it,
+ * and all below but approve() may be asked. */
+PV_MUST bool approved_suspect(const struct approved *a);
+
 /*
  * Decides on a proven request at now_ms. PV_INPUT, PV_DENIED, PV_CONFLICT with
- * the rule of policy_decide(), or of issue_context_manifests().
+ * the rule of policy_decide(), or of issue_context_manifests(). What the
+ * template quarantines is allowed here: the writer holds it.
  */
 PV_MUST enum pv_code approve(struct approved *a, uint64_t now_ms,
 			     struct err *err);

@@ -64,6 +64,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/people.c lib/flow/people.h \
 	lib/flow/prepared.c lib/flow/prepared.h \
 	lib/flow/quota.c lib/flow/quota.h \
+	lib/flow/quarantine.c lib/flow/quarantine.h \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
@@ -97,6 +98,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \
 	lib/flow/writer_decide.c \
 	lib/flow/writer_impl.h lib/flow/writer_intent.c \
+	lib/flow/writer_held.c lib/flow/writer_held.h \
 	lib/flow/writer_kept.c \
 	lib/flow/writer_log.c \
 	lib/flow/writer_result.c

@@ -9,6 +9,19 @@ static void put_opt_hash(struct wire *w, const uint8_t *hash)
 	wire_put_bytes(w, hash ? hash : none, 32);
 }
 
+/* The keys, too, where the request may come to be held. */
+static void put_keys(struct wire *w, const struct approved *a)
+{
+	const struct request *r = approved_request(a);
+	const struct span none = { NULL, 0 };
+	bool kept = approved_context(a)->tmpl->limits.on_anomaly ==
+		    TPL_ANOMALY_QUARANTINE;
+
+	wire_put_span(w, kept ? buf_span(&r->csr) : none);
+	wire_put_span(w, kept ? buf_span(&r->seal_key) : none);
+	wire_put_span(w, kept ? buf_span(&r->seal_sig) : none);
+}
+
 /* What is proven of a request; spki: of its key, or of the one made for it. */
 static void put_proof(struct wire *w, const struct approved *a,
 		      const uint8_t *spki)
@@ -22,6 +35,7 @@ static void put_proof(struct wire *w, const struct approved *a,
 	wire_put_u64(w, spki != NULL);
 	put_opt_hash(w, spki);
 	put_opt_hash(w, approved_seal_sha256(a));
+	put_keys(w, a);
 }
 
 static void get_proof(struct wire_rec *rec, struct record_intent *i)
@@ -36,6 +50,9 @@ static void get_proof(struct wire_rec *rec, struct record_intent *i)
 	i->spki_given = i->csr;
 	wire_get_bytes(rec, i->spki_sha256, 32);
 	wire_get_bytes(rec, i->seal_sha256, 32);
+	wire_get_buf(rec, &i->req->csr);
+	wire_get_buf(rec, &i->req->seal_key);
+	wire_get_buf(rec, &i->req->seal_sig);
 }
 
 void record_put_intent(struct wire *w, const struct prepared *p)
@@ -71,6 +88,7 @@ void record_put_denied(struct wire *w, const struct approved *a,
 	size_t mark = wire_begin(w, WIRE_DENIED);
 
 	put_proof(w, a, approved_spki_sha256(a));
+	wire_put_u64(w, approved_suspect(a));
 	wire_put_err(w, why);
 	wire_end(w, mark);
 }
@@ -79,6 +97,7 @@ enum pv_code record_get_denied(struct wire_rec *rec, struct record_denied *d,
 			       struct err *err)
 {
 	get_proof(rec, &d->i);
+	d->suspect = wire_get_u64(rec) != 0;
 	wire_get_err(rec, &d->why);
 	return wire_done(rec, err);
 }

@@ -13,7 +13,8 @@
 
 /* WIRE_INTENT: a prepared device, to be reserved. */
 struct record_intent {
-	struct request *req; /* names only; the caller's, filled by get */
+	struct request *req; /* the caller's, filled by get; its keys only
+				 where limits.on_anomaly is quarantine */
 	bool csr, seal_key;
 	enum tpl_algorithm algorithm;
 	uint8_t template_sha256[32];
@@ -30,12 +31,11 @@ PV_MUST enum pv_code record_get_intent(struct wire_rec *rec,
 				       struct record_intent *i,
 				       struct err *err);
 
-/*
- * WIRE_DENIED: a request that is proven, but that this template denies: i is
- * filled up to seal_sha256. Answered like an intent.
- */
+/* WIRE_DENIED: proven, but denied by this template, or suspect: i is filled up
+ * to seal_sha256. Answered like an intent. */
 struct record_denied {
 	struct record_intent i;
+	bool suspect; /* to be held, whatever is stored */
 	struct err why;
 };
 void record_put_denied(struct wire *w, const struct approved *a,

@@ -66,7 +66,8 @@ static bool may_be_stored(enum pv_code rc)
 
 /*
  * A request that proves nothing is refused here. One that only this template
- * denies goes to the writer, who knows whether the device has its answer.
+ * denies goes to the writer, who knows whether the device has its answer, and
+ * so does what is to be held.
  */
 static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 				 struct err *err)
@@ -90,7 +91,8 @@ static enum pv_code prepare_slot(struct signer *s, struct signer_slot *slot,
 	slot->state = SLOT_WAITING;
 	if (why.code == PV_OK)
 		record_put_intent(s->opts->writer, slot->prepared);
-	else if (proven && may_be_stored(why.code))
+	else if ((proven && may_be_stored(why.code)) ||
+		 approved_suspect(slot->approved))
 		record_put_denied(s->opts->writer, slot->approved, &why);
 	else
 		signer_refuse(s, slot, &why);

@@ -4,8 +4,9 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
-#include "lib/flow/writer_impl.h"
+#include "lib/flow/writer_held.h"
 #include "lib/store/store_device.h"
+#include "lib/store/store_held.h"
 #include "lib/store/store_order.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -177,6 +178,9 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 			strcmp(other.s.device, i->req->device) != 0;
 	if (rc == PV_OK)
 		rc = find_owners(w, i, f, err);
+	if (rc == PV_OK && !f->quarantined)
+		rc = store_held_any(w->store, i->req->device, i->req->id,
+				    &f->quarantined, err);
 	if (rc == PV_OK && (t->limits.per_hour > 0 ||
 			    (w->opts->order && w->opts->order->per_hour > 0)))
 		rc = store_rate_since(w->store, w->opts->ctx->template_sha256,
@@ -234,18 +238,47 @@ static enum pv_code put_question(struct writer *w,
 	return gather(w, i, &q->f, d, &found, err);
 }
 
+static void decide(const struct writer *w, const struct question *q,
+		   struct policy_verdict *v)
+{
+	policy_decide(w->opts->ctx->tmpl, w->opts->order ? &w->order : NULL,
+		      &q->ask, &q->f, v);
+}
+
+/*
+ * What people decided before about this very request: a release lets it
+ * through, and nothing is held twice by the same rule.
+ */
+static enum pv_code decide_suspect(struct writer *w,
+				   const struct record_intent *i,
+				   struct question *q, struct policy_verdict *v,
+				   struct err *err)
+{
+	struct writer_decided before;
+	enum pv_code rc = writer_decided(w, i, &before, err);
+
+	if (rc != PV_OK || before.n == 0)
+		return rc;
+	q->f.released = before.released;
+	q->f.released_n = before.released_n;
+	decide(w, q, v);
+	for (size_t n = 0; n < before.n; n++)
+		if (strcmp(before.rules[n], v->rule) == 0)
+			v->quarantine = false;
+	return PV_OK;
+}
+
 enum pv_code writer_decide(struct writer *w, const struct record_intent *i,
 			   struct store_device *d, struct policy_verdict *v,
 			   struct err *err)
 {
-	const struct writer_opts *o = w->opts;
 	struct question q;
 	enum pv_code rc = put_question(w, i, &q, d, err);
 
-	if (rc == PV_OK)
-		policy_decide(o->ctx->tmpl, o->order ? &w->order : NULL, &q.ask,
-			      &q.f, v);
-	return rc;
+	if (rc != PV_OK)
+		return rc;
+	decide(w, &q, v);
+	return v->quarantine ? decide_suspect(w, i, &q, v, err) : PV_OK;
 }
 
 enum pv_code writer_decide_stored(struct writer *w,
@@ -261,5 +294,7 @@ enum pv_code writer_decide_stored(struct writer *w,
 	if (rc == PV_OK)
 		*settled = policy_decide_stored(w->opts->ctx->tmpl, &q.ask,
 						&q.f, v);
+	if (rc == PV_OK && *settled && v->quarantine)
+		rc = decide_suspect(w, i, &q, v, err);
 	return rc;
 }

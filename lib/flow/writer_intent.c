@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/flow/logged.h"
-#include "lib/flow/writer_impl.h"
+#include "lib/flow/writer_held.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -264,7 +264,8 @@ static enum pv_code act(struct writer *w, struct wire *from,
 	}
 	err_init(&why);
 	policy_verdict_fail(v, &why);
-	return refuse_intent(w, from, i, &why, err);
+	return v->quarantine ? writer_hold(w, from, i, &why, err)
+			     : refuse_intent(w, from, i, &why, err);
 }
 
 enum pv_code writer_take_intent(struct writer *w, struct wire *from,
@@ -300,18 +301,20 @@ static enum pv_code act_on_denied(struct writer *w, struct wire *from,
 	struct policy_verdict v;
 	struct store_device d;
 	struct err why = r->why;
-	bool settled = false;
+	bool settled = false, suspect = r->suspect;
 	enum pv_code rc = writer_decide_stored(w, &r->i, &d, &v, &settled, err);
 
 	if (rc != PV_OK)
 		return rc;
-	if (settled && v.answer == POLICY_EXISTING)
+	if (settled && v.answer == POLICY_EXISTING && !r->suspect)
 		return answer_existing(w, from, &r->i, &d, err);
-	if (settled) {
+	if (settled && v.answer != POLICY_EXISTING) {
 		err_init(&why);
 		policy_verdict_fail(&v, &why);
+		suspect = v.quarantine;
 	}
-	return refuse_intent(w, from, &r->i, &why, err);
+	return suspect ? writer_hold(w, from, &r->i, &why, err)
+		       : refuse_intent(w, from, &r->i, &why, err);
 }
 
 enum pv_code writer_take_denied(struct writer *w, struct wire *from,

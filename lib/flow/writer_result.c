@@ -69,6 +69,8 @@ enum pv_code writer_refuse(struct writer *w, const struct record_refused *r,
 			 r->device[0] ? r->device : NULL,
 			 r->why.rule[0] ? r->why.rule : "-",
 			 known ? r->bytes_sha256 : NULL);
+	log_fact_bytes(&e, "template hash", w->opts->ctx->template_sha256,
+		       LOG_HASH);
 	rc = writer_encode(w, &e, &entry, err);
 	if (rc == PV_OK)
 		rc = store_log_append(w->store, entry, NULL, err);

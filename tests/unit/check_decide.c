@@ -76,6 +76,7 @@ struct world {
 	struct policy_request r;
 	struct policy_facts f;
 	struct err key_err;
+	const char *released[2];
 };
 
 static void set_request(struct world *w, enum flavour flavour)
@@ -172,6 +173,21 @@ static void replaced(struct world *w, enum policy_state state)
 	w->r.replace = "rework";
 	w->f.state = state;
 	w->order.rework = 5;
+}
+
+/* What a signer is told, whom the writer decides after. */
+static void later(struct world *w)
+{
+	w->f.store_known = false;
+	w->f.held_later = true;
+}
+
+static void release(struct world *w, const char *rule, const char *other)
+{
+	w->released[0] = rule;
+	w->released[1] = other;
+	w->f.released = w->released;
+	w->f.released_n = 2;
 }
 
 #define YES POLICY_APPROVED, PV_OK, "", false

@@ -1,0 +1,166 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/opts.h"
+#include "cmd/out.h"
+#include "cmd/session.h"
+#include "lib/flow/quarantine.h"
+
+static const char help[] =
+	"usage: provctl quarantine list [--all]\n"
+	"       provctl quarantine show ID\n"
+	"       provctl quarantine release | reject ID\n"
+	"\n"
+	"Requests that a template's limits.on_anomaly keeps until people have "
+	"looked\n"
+	"at them. list names those that wait (--all: and those that were "
+	"decided on),\n"
+	"show prints one with its reason, source and bytes.\n"
+	"\n"
+	"release lets exactly this request through by its rule when it is "
+	"issued\n"
+	"again, once; a key that two devices present stays refused. reject "
+	"denies it\n"
+	"for good. Either frees the device's and the request's id.\n"
+	"\n"
+	"example: provctl -C acme quarantine list &&\n"
+	"         provctl -C acme quarantine release 1\n";
+
+static json_t *held_json(const struct store_held *h, bool bytes)
+{
+	json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I}", "id",
+			      (json_int_t)h->id, "state",
+			      quarantine_state(h->state), "request", h->request,
+			      "device", h->device, "rule", h->rule, "source",
+			      h->source, "log_index", (json_int_t)h->put_index);
+
+	if (o && bytes)
+		json_object_set_new(
+			o, "bytes",
+			json_stringn((const char *)h->bytes.p, h->bytes.len));
+	return o;
+}
+
+static enum pv_code list_one(void *ctx, const struct store_held *h,
+			     struct err *err)
+{
+	const struct app *app = ctx;
+
+	if (app->json)
+		return out_json(held_json(h, false), err);
+	printf("%llu %s %s request %s: %s (%s)\n", (unsigned long long)h->id,
+	       quarantine_state(h->state), h->device[0] ? h->device : "-",
+	       h->request, h->rule, h->source);
+	return PV_OK;
+}
+
+/* What a stranger sent is shown with nothing that a terminal obeys. */
+static void print_safe(struct span bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		uint8_t c = bytes.p[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\\')
+			putchar(c);
+		else
+			printf("\\x%02x", c);
+	}
+	putchar('\n');
+}
+
+static enum pv_code show_one(void *ctx, const struct store_held *h,
+			     struct err *err)
+{
+	const struct app *app = ctx;
+
+	if (app->json)
+		return out_json(held_json(h, true), err);
+	printf("number   %llu, %s\nrequest  %s\ndevice   %s\nrule     %s\n"
+	       "source   %s\nlog      entry %llu\nbytes    ",
+	       (unsigned long long)h->id, quarantine_state(h->state),
+	       h->request, h->device[0] ? h->device : "-", h->rule, h->source,
+	       (unsigned long long)h->put_index);
+	print_safe(h->bytes);
+	return PV_OK;
+}
+
+static enum pv_code look(const struct app *app, bool one, bool all, uint64_t id,
+			 struct err *err)
+{
+	const struct store_visit v = { (void *)app,
+				       { .held = one ? show_one : list_one } };
+	SESSION s = { .a = NULL };
+	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
+
+	if (rc != PV_OK)
+		return rc;
+	return one ? quarantine_get(s.store, id, &v, err)
+		   : quarantine_each(s.store, all, &v, err);
+}
+
+static enum pv_code decide(const struct app *app, enum store_held_state state,
+			   uint64_t id, struct err *err)
+{
+	SESSION s = { .a = NULL };
+	struct quarantine_report r;
+	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
+
+	if (rc == PV_OK)
+		rc = quarantine_decide(s.store, id, state, &r, err);
+	if (rc == PV_OK)
+		rc = session_checkpoint(app, &s, err);
+	if (rc != PV_OK)
+		return rc;
+	if (app->json)
+		return out_json(json_pack("{s:I, s:s, s:s, s:s, s:s}", "id",
+					  (json_int_t)id, "state",
+					  quarantine_state(state), "request",
+					  r.request, "device", r.device, "rule",
+					  r.rule),
+				err);
+	printf("%llu %s: device %s, request %s, %s\n", (unsigned long long)id,
+	       quarantine_state(state), r.device, r.request, r.rule);
+	return PV_OK;
+}
+
+static enum pv_code run(const struct app *app, int argc, char **argv,
+			struct err *err)
+{
+	bool all = false;
+	const struct opt opts[] = {
+		{ "all", 0, OPT_FLAG, &all, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+	uint64_t id = 0;
+	const char *word;
+	enum pv_code rc = opts_parse(opts, argc, argv, 1, 2, &args, err);
+
+	if (rc != PV_OK)
+		return rc;
+	word = args.values[0];
+	if (args.n == 1 && strcmp(word, "list") == 0)
+		return look(app, false, all, 0, err);
+	if (args.n == 2 && !opts_number(args.values[1], 1, INT64_MAX, &id))
+		return err_fail(err, PV_USAGE, "usage.value",
+				"see provctl quarantine list",
+				"what is held has a number");
+	if (args.n == 2 && !all && strcmp(word, "show") == 0)
+		return look(app, true, true, id, err);
+	if (args.n == 2 && !all && strcmp(word, "release") == 0)
+		return decide(app, STORE_RELEASED, id, err);
+	if (args.n == 2 && !all && strcmp(word, "reject") == 0)
+		return decide(app, STORE_REJECTED, id, err);
+	return err_fail(err, PV_USAGE, "usage.argument",
+			"see provctl quarantine --help",
+			"quarantine takes list, show ID, release ID or reject "
+			"ID");
+}
+
+const struct verb verb_quarantine = {
+	.name = "quarantine",
+	.summary = "suspect requests: list, show, release, reject",
+	.help = help,
+	.token = true,
+	.run = run,
+};

@@ -1,0 +1,209 @@
+#include "lib/flow/writer_held.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/base64.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/base/pem.h"
+#include "lib/flow/governance.h"
+
+CLEANUP_PTR(json_t, json_decref);
+
+#define HELD_BYTES_MAX ((size_t)256 * 1024)
+
+static bool set(json_t *o, const char *key, json_t *value)
+{
+	return json_object_set_new(o, key, value) == 0;
+}
+
+static bool set_text(json_t *o, const char *key, const char *value)
+{
+	return !value || !value[0] || set(o, key, json_string(value));
+}
+
+static bool set_pem(json_t *o, const char *key, const char *label,
+		    const struct buf *der)
+{
+	CLEANUP(buf_release) struct buf text;
+
+	buf_init(&text, HELD_BYTES_MAX);
+	if (der->len == 0)
+		return true;
+	pem_encode(&text, label, buf_span(der));
+	return set(o, key, json_stringn((const char *)text.data, text.len));
+}
+
+static bool set_signature(json_t *o, const struct buf *sig, struct err *err)
+{
+	CLEANUP(mem_cleanup) char *text = NULL;
+
+	if (sig->len == 0)
+		return true;
+	text = mem_new(BASE64_LEN(sig->len) + 1, err);
+	if (!text)
+		return false;
+	base64_encode(sig->data, sig->len, text);
+	return set(o, "seal_key_sig", json_string(text));
+}
+
+static bool set_fields(json_t *o, const struct request *r)
+{
+	json_t *fields = json_object();
+
+	for (size_t i = 0; i < r->fields_n; i++)
+		if (!set(fields, request_text(r, r->fields[i].name),
+			 json_string(request_text(r, r->fields[i].value)))) {
+			json_decref(fields);
+			return false;
+		}
+	return set(o, "fields", fields);
+}
+
+/*
+ * The request as one line of JSON, whatever it came as (a row of CSV, options,
+ * a CSR in a file), and what it was asked under: a release is for exactly this.
+ */
+static enum pv_code put_bytes(const struct writer *w, const struct request *r,
+			      struct buf *out, struct err *err)
+{
+	CLEANUP(cleanup_json_decref) json_t *o = json_object();
+	const struct writer_opts *opts = w->opts;
+	char *text = NULL;
+
+	if (set_text(o, "template", opts->ctx->tmpl->name) &&
+	    set_text(o, "order", opts->order ? opts->order->id : NULL) &&
+	    set_text(o, "station", opts->station) &&
+	    set_text(o, "request", r->id) && set_text(o, "device", r->device) &&
+	    set_text(o, "role", r->role) &&
+	    set_text(o, "key", r->host_key ? "host" : NULL) &&
+	    set_pem(o, "csr", "CERTIFICATE REQUEST", &r->csr) &&
+	    set_pem(o, "seal_key", "PUBLIC KEY", &r->seal_key) &&
+	    set_signature(o, &r->seal_sig, err) && set_fields(o, r))
+		text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	if (!text)
+		return err_fail(err, PV_INTERNAL, "memory", NULL,
+				"no memory to hold a request");
+	buf_put_str(out, text);
+	free(text);
+	return buf_check(out, err);
+}
+
+/* ---- what people decided ---- */
+
+struct looking {
+	struct writer *w;
+	struct span bytes;
+	struct writer_decided *to;
+};
+
+static enum pv_code take_held(void *ctx, const struct store_held *h,
+			      struct err *err)
+{
+	struct looking *l = ctx;
+	struct writer_decided *to = l->to;
+	enum pv_code rc;
+
+	if (h->state == STORE_HELD || !span_equal(h->bytes, l->bytes) ||
+	    to->n == WRITER_DECIDED_MAX)
+		return PV_OK;
+	rc = governance_held(l->w->store, h, err);
+	if (rc != PV_OK)
+		return rc;
+	memcpy(to->rules[to->n], h->rule, sizeof(h->rule));
+	if (h->state == STORE_RELEASED)
+		to->released[to->released_n++] = to->rules[to->n];
+	to->n++;
+	return PV_OK;
+}
+
+enum pv_code writer_decided(struct writer *w, const struct record_intent *i,
+			    struct writer_decided *to, struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	struct looking l = { .w = w, .to = to };
+	const struct store_visit v = { .ctx = &l, .fn.held = take_held };
+	enum pv_code rc;
+
+	to->n = to->released_n = 0;
+	buf_init(&bytes, HELD_BYTES_MAX);
+	rc = put_bytes(w, i->req, &bytes, err);
+	l.bytes = buf_span(&bytes);
+	return rc == PV_OK ? store_held_of(w->store, i->req->device, &v, err)
+			   : rc;
+}
+
+/* ---- holding ---- */
+
+static void put_source(const struct writer *w, const struct request *r,
+		       struct store_held *h)
+{
+	const char *station = w->opts->station;
+
+	snprintf(h->source, sizeof(h->source),
+		 "request %llu of a run by %s%s%s", (unsigned long long)r->line,
+		 w->opts->actor, station ? " at station " : "",
+		 station ? station : "");
+}
+
+static enum pv_code keep(struct writer *w, const struct store_held *h,
+			 uint64_t *id, struct err *err)
+{
+	struct log_who by = writer_who(w);
+	struct log_quarantine facts = { .request = h->request,
+					.device = h->device,
+					.rule = h->rule };
+	uint8_t hash[LOG_HASH];
+	struct log_entry e;
+	struct span entry;
+	enum pv_code rc = writer_hash(w, h->bytes, hash, err);
+
+	if (rc == PV_OK)
+		rc = store_held_next(w->store, &facts.held, err);
+	if (rc != PV_OK)
+		return rc;
+	facts.bytes = hash;
+	log_quarantine_put(&e, &by, &facts);
+	log_fact_bytes(&e, "template hash", w->opts->ctx->template_sha256,
+		       LOG_HASH);
+	rc = writer_encode(w, &e, &entry, err);
+	if (rc == PV_OK)
+		rc = store_held_put(w->store, h, entry, id, err);
+	w->wrote = true;
+	return rc;
+}
+
+enum pv_code writer_hold(struct writer *w, struct wire *from,
+			 const struct record_intent *i, const struct err *why,
+			 struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	struct record_out out = { .line = i->req->line,
+				  .status = ISSUE_QUARANTINED,
+				  .err = *why };
+	struct store_held h = { .id = 0 };
+	uint64_t id = 0;
+	enum pv_code rc;
+
+	buf_init(&bytes, HELD_BYTES_MAX);
+	rc = put_bytes(w, i->req, &bytes, err);
+	if (rc != PV_OK)
+		return rc;
+	memcpy(h.request, i->req->id, sizeof(h.request));
+	memcpy(h.device, i->req->device, sizeof(h.device));
+	snprintf(h.rule, sizeof(h.rule), "%s", why->rule);
+	put_source(w, i->req, &h);
+	h.bytes = buf_span(&bytes);
+	rc = keep(w, &h, &id, err);
+	if (rc != PV_OK)
+		return rc;
+	memcpy(out.id, i->req->id, sizeof(out.id));
+	memcpy(out.device, i->req->device, sizeof(out.device));
+	err_object(&out.err, i->req->device);
+	snprintf(out.err.hint, sizeof(out.err.hint),
+		 "see `provctl quarantine show %llu`", (unsigned long long)id);
+	wire_put_mark(from, WIRE_SKIP, i->req->line);
+	record_put_out(w->opts->parent, &out);
+	return PV_OK;
+}

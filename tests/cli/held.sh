@@ -1,0 +1,173 @@
+#!/bin/sh
+# Suspect requests wait in quarantine: kept with reason, source and bytes, they
+# slow nobody else, and leave by release or reject only. A release is for that
+# request and that rule alone, and no release makes a reused key right.
+. "$(dirname "$0")/../lib.sh"
+SQL=$builddir/tests/cli/sql
+
+# expect_held NUMBER RULE ISSUE-ARGUMENT...: denied by the rule, and kept.
+expect_held() {
+	held_number=$1
+	held_rule=$2
+	shift 2
+	expect_exit 4 "$PROVCTL" -C "$H" issue "$@"
+	expect_equal "$(json_field status "$T/out")" quarantined status
+	expect_equal "$(json_field error.rule "$T/out")" "$held_rule" rule
+	expect_text "quarantine show $held_number"
+}
+
+# expect_denied STATUS RULE ISSUE-ARGUMENT...: denied, and not kept.
+expect_denied() {
+	denied_status=$1
+	denied_rule=$2
+	shift 2
+	before=$(p --json quarantine list --all | wc -l)
+	expect_exit 4 "$PROVCTL" -C "$H" issue "$@"
+	expect_equal "$(json_field status "$T/out")" "$denied_status" status
+	expect_equal "$(json_field error.rule "$T/out")" "$denied_rule" rule
+	expect_equal "$(p --json quarantine list --all | wc -l)" "$before" kept
+}
+
+field() {
+	p --json quarantine show "$1" | jq -r ".$2"
+}
+
+new_authority
+stations='"without_order": true, "stations": ["line-*"]'
+held='"on_anomaly": "quarantine"'
+adopt_changed symmetric-sensor sensor \
+	-e "s|\"without_order\": true|$stations, $held|"
+adopt_changed symmetric-sensor plain -e "s|\"without_order\": true|$stations|"
+adopt_changed tls-client client \
+	-e "s|\"without_order\": true|\"without_order\": true, $held|" \
+	-e 's|"sealing-key"|"certified-key"|'
+
+case_start "nothing is held"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine list
+expect_equal "$(cat "$T/out")" "" list
+expect_error 10 quarantine.none -C "$H" quarantine show 1
+expect_error 10 quarantine.none -C "$H" quarantine release 1
+
+case_start "a template that says deny keeps nothing"
+expect_denied denied limits.stations --template plain --device S0000000001
+
+case_start "what is suspect is kept with reason, source and bytes"
+expect_held 1 limits.stations --template sensor --station shed \
+	--device S0000000001
+expect_equal "$(field 1 state)" held state
+expect_equal "$(field 1 rule)" limits.stations rule
+expect_equal "$(field 1 device)" S0000000001 device
+expect_equal "$(field 1 source)" \
+	"request 1 of a run by os:$(id -u) at station shed" source
+expect_equal "$(field 1 bytes | jq -c .)" \
+	'{"template":"sensor","station":"shed","request":"S0000000001","device":"S0000000001","fields":{}}' \
+	bytes
+expect_exit 0 "$PROVCTL" -C "$H" quarantine show 1
+expect_text '"device":"S0000000001"'
+expect_exit 0 "$PROVCTL" -C "$H" audit show --type quarantine.put
+expect_text S0000000001
+verify_audit
+
+case_start "nobody else is slowed, and the device waits, wherever it comes from"
+printf '{"device":"S00000000%s"}\n' 01 02 03 >"$T/in.jsonl"
+expect_exit 4 "$PROVCTL" -C "$H" issue --template sensor --station line-1 \
+	--from "$T/in.jsonl"
+expect_equal "$(jq -r '.status + (.error.rule // "")' "$T/out" | tr '\n' ' ')" \
+	"quarantinedquarantine.held issued issued " statuses
+expect_denied quarantined quarantine.held --template sensor --station shed \
+	--device S0000000001
+echo '{"device":"S0000000004","request":"S0000000001"}' >"$T/in.jsonl"
+expect_denied quarantined quarantine.held --template plain --station line-1 \
+	--from "$T/in.jsonl"
+
+case_start "a release is for that request alone"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine release 1
+expect_equal "$(field 1 state)" released state
+expect_error 9 store.held -C "$H" quarantine reject 1
+expect_equal "$(p quarantine list | wc -l)" 0 waiting
+expect_held 2 limits.stations --template sensor --station attic \
+	--device S0000000001
+expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 2
+expect_denied denied limits.stations --template sensor --station attic \
+	--device S0000000001
+expect_denied denied limits.stations --template plain --station shed \
+	--device S0000000001
+expect_exit 0 "$PROVCTL" -C "$H" issue --template sensor --station shed \
+	--device S0000000001
+expect_equal "$(json_field status "$T/out")" issued status
+expect_exit 0 "$PROVCTL" -C "$H" issue --template sensor --station shed \
+	--device S0000000001
+expect_equal "$(json_field status "$T/out")" existing status
+verify_audit
+
+# csr NAME KEY: $T/NAME.csr, signed with $T/KEY.key.
+csr() {
+	[ -f "$T/$2.key" ] || openssl genpkey -quiet -algorithm EC \
+		-pkeyopt ec_paramgen_curve:P-256 -out "$T/$2.key" 2>"$T/err" ||
+		fail "genpkey: $(cat "$T/err")"
+	openssl req -new -key "$T/$2.key" -subj "/CN=$1" -out "$T/$1.csr" \
+		2>"$T/err" || fail "req: $(cat "$T/err")"
+}
+
+case_start "a key of another device is held, and stays refused"
+csr client-00000001 one
+csr client-00000002 one
+client1="--template client --device client-00000001 --csr"
+client2="--template client --device client-00000002 --csr"
+# shellcheck disable=SC2086  # options
+expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/client-00000001.csr"
+# shellcheck disable=SC2086  # options
+expect_held 3 key.reused $client2 "$T/client-00000002.csr"
+field 3 bytes | jq -j .csr >"$T/held.csr"
+same_bytes "$T/held.csr" "$T/client-00000002.csr"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine release 3
+# shellcheck disable=SC2086  # options
+expect_denied denied key.reused $client2 "$T/client-00000002.csr"
+
+case_start "another key for a device is held, and its own answer waits"
+cp "$T/client-00000001.csr" "$T/mine.csr"
+csr client-00000001 two
+# shellcheck disable=SC2086  # options
+expect_held 4 device.key_changed $client1 "$T/client-00000001.csr"
+# shellcheck disable=SC2086  # options
+expect_denied quarantined quarantine.held $client1 "$T/mine.csr"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 4
+# shellcheck disable=SC2086  # options
+expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/mine.csr"
+expect_equal "$(json_field status "$T/out")" existing status
+verify_audit
+
+case_start "a key of the authority is held, though a signer knows it already"
+adopt_changed tls-client sealed \
+	-e "s|\"without_order\": true|\"without_order\": true, $held|"
+p export chain --ca issuing-1 >"$T/chain.pem"
+openssl x509 -in "$T/chain.pem" -pubkey -noout >"$T/ours.pem"
+{
+	printf 'provctl/seal-key/v1\0client-00000005\0'
+	openssl pkey -pubin -in "$T/ours.pem" -outform DER
+} >"$T/message"
+csr client-00000005 five
+openssl dgst -sha256 -sign "$T/five.key" "$T/message" |
+	openssl base64 -A >"$T/sig.b64"
+expect_held 5 key.authority --template sealed --device client-00000005 \
+	--csr "$T/client-00000005.csr" --seal-key "$T/ours.pem" \
+	--seal-key-sig "$T/sig.b64"
+field 5 bytes | jq -j .seal_key >"$T/held.pem"
+same_bytes "$T/held.pem" "$T/ours.pem"
+verify_audit
+
+case_start "an edited row is found when it is shown, used and audited"
+copy_authority "$T/edited"
+expect_held 6 limits.stations --template sensor --station shed \
+	--device S0000000009
+"$SQL" "$H/store.db" "UPDATE held SET bytes = x'7b7d' WHERE id = 6"
+expect_error 5 store.governance -C "$H" quarantine list
+expect_error 5 store.governance -C "$H" quarantine show 6
+expect_error 5 store.governance -C "$H" quarantine release 6
+expect_error 5 store.governance -C "$H" audit verify
+
+case_start "usage"
+expect_error 2 usage.argument -C "$H" quarantine forget 6
+expect_error 2 usage.value -C "$H" quarantine show five
+expect_error 2 usage.argument -C "$H" quarantine release
+tests_end
