@@ -21,6 +21,9 @@ PV_MUST enum pv_code audit_folder(const struct app *app, const char *folder,
 /* Entries of the log: audit_show.c. */
 PV_MUST enum pv_code audit_run_show(const struct app *app, int argc,
 				    char **argv, struct err *err);
+/* What the log shows that no single request does: audit_anomalies.c. */
+PV_MUST enum pv_code audit_run_anomalies(const struct app *app, int argc,
+					 char **argv, struct err *err);
 /* Everything against everything: audit_reconcile.c. */
 PV_MUST enum pv_code audit_run_reconcile(const struct app *app, int argc,
 					 char **argv, struct err *err);

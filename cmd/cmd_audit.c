@@ -10,6 +10,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		return audit_run_show(app, argc - 1, argv + 1, err);
 	if (argc > 1 && strcmp(argv[1], "reconcile") == 0)
 		return audit_run_reconcile(app, argc - 1, argv + 1, err);
+	if (argc > 1 && strcmp(argv[1], "anomalies") == 0)
+		return audit_run_anomalies(app, argc - 1, argv + 1, err);
 	if (argc > 1 && strcmp(argv[1], "witness") == 0)
 		return audit_run_witness(app, argc - 1, argv + 1, err);
 	if (argc > 1 && strcmp(argv[1], "cosign") == 0)

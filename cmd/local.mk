@@ -12,7 +12,7 @@ cmd_libpvcmd_a_SOURCES = \
 bin_PROGRAMS += cmd/provctl
 cmd_provctl_SOURCES = \
 	cmd/app.h cmd/main.c \
-	cmd/audit.h cmd/audit_cosign.c cmd/audit_findings.c \
+	cmd/audit.h cmd/audit_anomalies.c cmd/audit_cosign.c cmd/audit_findings.c \
 	cmd/audit_findings.h cmd/audit_folder.c cmd/audit_help.c \
 	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
 	cmd/audit_witness.c \

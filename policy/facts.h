@@ -78,8 +78,8 @@ struct policy_facts {
 	bool same_rest; /* body but for the keys as stored, under the template
 			   digest stored */
 	bool request_of_other_device; /* request id known with another device */
-	bool same_request;	   /* the stored answer is of this request id */
-	bool quarantined;	   /* device or request is held */
+	bool same_request; /* the stored answer is of this request id */
+	bool quarantined;  /* device or request is held */
 	/* Rules that people let this very request through by (a release);
 	   they count for a device that is not there yet. */
 	const char *const *released;

@@ -33,6 +33,21 @@ struct tpl_attestation {
 	bool require_receipt;
 };
 
+/* What `audit anomalies` looks for in the log (lib/flow/anomaly_watch.h). */
+enum tpl_watch {
+	TPL_WATCH_TWO_KEYS, /* one device: denials in a day */
+	TPL_WATCH_ONE_KEY,  /* two devices: denials in a day */
+	TPL_WATCH_HOURS,    /* outside of them: denials in a day */
+	TPL_WATCH_STATION,  /* unknown: denials in a day */
+	TPL_WATCH_RATE,	    /* devices in an hour */
+	TPL_WATCH_CLOCK,    /* seconds between two entries */
+	TPL_WATCH_EVIDENCE, /* failing for a lot, in a day */
+	TPL_WATCH_RECEIPTS, /* hours until one is missing */
+	TPL_WATCH_RETRIES,  /* of one device that were denied, in a day */
+	TPL_WATCH_QUANTITY, /* percent of an open order's */
+	TPL_WATCHES
+};
+
 struct tpl_limits {
 	bool without_order;
 	uint64_t per_order, per_hour; /* 0: no limit */
@@ -41,7 +56,11 @@ struct tpl_limits {
 	const char *stations[TPL_STATIONS_MAX]; /* borrowed globs: * and ? */
 	size_t stations_n;			/* 0: any or none */
 	enum tpl_anomaly on_anomaly;
+	uint32_t watch[TPL_WATCHES]; /* thresholds; 0: not watched */
 };
+
+/* The key of limits.anomalies: "two_keys_one_device" and so on. */
+const char *tpl_watch_name(enum tpl_watch watch);
 
 struct tpl_rotation {
 	bool present, fresh_evidence;

@@ -138,10 +138,14 @@ static void show_seal(struct show *s, json_t *root)
 static void show_limits(struct show *s, json_t *root)
 {
 	const struct template *t = s->t;
-	json_t *limits = section(s, root, "limits");
+	json_t *limits = section(s, root, "limits"), *watches;
 
 	fill(s, limits, "without_order", json_boolean(t->limits.without_order));
 	fill(s, limits, "on_anomaly", json_string("deny"));
+	watches = section(s, limits, "anomalies");
+	for (unsigned i = 0; i < TPL_WATCHES; i++)
+		fill(s, watches, tpl_watch_name((enum tpl_watch)i),
+		     json_integer(t->limits.watch[i]));
 }
 
 static void show_attestation(struct show *s, json_t *root)

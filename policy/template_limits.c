@@ -56,12 +56,50 @@ static enum pv_code parse_stations(const struct node *n, struct tpl_limits *l)
 	return PV_OK;
 }
 
+static const struct {
+	const char *name;
+	uint32_t max, preset;
+} watches[TPL_WATCHES] = {
+	[TPL_WATCH_TWO_KEYS] = { "two_keys_one_device", INT32_MAX, 1 },
+	[TPL_WATCH_ONE_KEY] = { "one_key_two_devices", INT32_MAX, 1 },
+	[TPL_WATCH_HOURS] = { "outside_hours", INT32_MAX, 1 },
+	[TPL_WATCH_STATION] = { "unknown_station", INT32_MAX, 1 },
+	[TPL_WATCH_RATE] = { "rate_per_hour", INT32_MAX, 0 },
+	[TPL_WATCH_CLOCK] = { "clock_step_s", INT32_MAX, 0 },
+	[TPL_WATCH_EVIDENCE] = { "evidence_failures_per_lot", INT32_MAX, 0 },
+	[TPL_WATCH_RECEIPTS] = { "receipts_missing_after_h", 87600, 0 },
+	[TPL_WATCH_RETRIES] = { "retries", INT32_MAX, 0 },
+	[TPL_WATCH_QUANTITY] = { "quantity_nearly_used_percent", 100, 0 },
+};
+
+const char *tpl_watch_name(enum tpl_watch watch)
+{
+	return watches[watch].name;
+}
+
+static enum pv_code parse_watches(const struct node *n, struct tpl_limits *l)
+{
+	const char *keys[TPL_WATCHES + 1] = { NULL };
+
+	for (size_t i = 0; i < TPL_WATCHES; i++) {
+		keys[i] = watches[i].name;
+		l->watch[i] = watches[i].preset;
+	}
+	NODE_TRY(node_object(n, keys));
+	for (size_t i = 0; i < TPL_WATCHES; i++) {
+		struct node threshold = node_get(n, keys[i]);
+
+		NODE_TRY(node_u32(&threshold, 0, watches[i].max, &l->watch[i]));
+	}
+	return PV_OK;
+}
+
 enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
 {
-	static const char *const keys[] = {
-		"without_order", "per_order",  "per_hour", "hours_utc",
-		"stations",	 "on_anomaly", NULL
-	};
+	static const char *const keys[] = { "without_order", "per_order",
+					    "per_hour",	     "hours_utc",
+					    "stations",	     "on_anomaly",
+					    "anomalies",     NULL };
 	static const char *const anomalies[] = { "deny", "quarantine", NULL };
 	struct tpl_limits *l = &p->t->limits;
 	struct node without = node_get(n, "without_order");
@@ -70,6 +108,7 @@ enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
 	struct node hours = node_get(n, "hours_utc");
 	struct node stations = node_get(n, "stations");
 	struct node anomaly = node_get(n, "on_anomaly");
+	struct node watch = node_get(n, "anomalies");
 	uint32_t order_max = 0;
 	uint32_t hour_max = 0;
 	unsigned word = TPL_ANOMALY_DENY;
@@ -84,7 +123,7 @@ enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
 	NODE_TRY(parse_stations(&stations, l));
 	NODE_TRY(node_word(&anomaly, anomalies, &word));
 	l->on_anomaly = (enum tpl_anomaly)word;
-	return PV_OK;
+	return parse_watches(&watch, l);
 }
 
 enum pv_code tpl_rotation(struct tpl_parse *p, const struct node *n)

@@ -75,6 +75,7 @@ UNIT_TESTS = \
 	tests/unit/check_audit \
 	tests/unit/check_audit_line \
 	tests/unit/check_audit_show \
+	tests/unit/check_anomaly_watch \
 	tests/unit/check_audit_story \
 	tests/unit/check_audit_tiles \
 	tests/unit/check_authority \
@@ -314,7 +315,7 @@ tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/people tests/cli/scan tests/cli/sql tests/cli/tamper \
+check_PROGRAMS += tests/cli/month tests/cli/people tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
 	tests/interop/make_wrong tests/interop/make_log
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
@@ -341,6 +342,7 @@ CLI_TESTS = \
 	tests/cli/approve.sh \
 	tests/cli/approve_bad.sh \
 	tests/cli/approve_template.sh \
+	tests/cli/anomalies.sh \
 	tests/cli/audit_show.sh \
 	tests/cli/badlog.sh \
 	tests/cli/canary.sh \
