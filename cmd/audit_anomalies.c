@@ -95,7 +95,9 @@ enum pv_code audit_run_anomalies(const struct app *app, int argc, char **argv,
 			      "--since takes a time like "
 			      "2026-01-31T23:59:59Z");
 	if (rc == PV_OK)
-		rc = session_open(app, SESSION_STORE, &s, err);
+		rc = session_open(app,
+				  SESSION_STORE | SESSION_MAY(ROLE_OP_AUDIT),
+				  &s, err);
 	if (rc != PV_OK)
 		return rc;
 	o.since_ms = (uint64_t)since_s * 1000;

@@ -9,7 +9,8 @@
 static const char help[] =
 	"usage: provctl quarantine list [--all]\n"
 	"       provctl quarantine show ID\n"
-	"       provctl quarantine release | reject ID\n"
+	"       provctl quarantine release | reject ID [--approval NOTE]...\n"
+	"                          [--request FILE]\n"
 	"\n"
 	"Requests that a template's limits.on_anomaly keeps until people have "
 	"looked\n"
@@ -21,7 +22,9 @@ static const char help[] =
 	"issued\n"
 	"again, once; a key that two devices present stays refused. reject "
 	"denies it\n"
-	"for good. Either frees the device's and the request's id.\n"
+	"for good. Either frees the device's and the request's id, and needs "
+	"the\n"
+	"approvals that the roster asks for.\n"
 	"\n"
 	"example: provctl -C acme quarantine list &&\n"
 	"         provctl -C acme quarantine release 1\n";
@@ -90,7 +93,8 @@ static enum pv_code look(const struct app *app, bool one, bool all, uint64_t id,
 	const struct store_visit v = { (void *)app,
 				       { .held = one ? show_one : list_one } };
 	SESSION s = { .a = NULL };
-	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
+	enum pv_code rc = session_open(
+		app, SESSION_STORE | SESSION_MAY(ROLE_OP_READ), &s, err);
 
 	if (rc != PV_OK)
 		return rc;
@@ -99,36 +103,44 @@ static enum pv_code look(const struct app *app, bool one, bool all, uint64_t id,
 }
 
 static enum pv_code decide(const struct app *app, enum store_held_state state,
-			   uint64_t id, struct err *err)
+			   uint64_t id, const struct approvals_want *want,
+			   struct err *err)
 {
 	SESSION s = { .a = NULL };
 	struct quarantine_report r;
-	enum pv_code rc = session_open(app, SESSION_STORE, &s, err);
+	enum pv_code rc =
+		session_open(app, SESSION_STORE | SESSION_GATED, &s, err);
 
 	if (rc == PV_OK)
-		rc = quarantine_decide(s.store, id, state, &r, err);
+		rc = quarantine_decide(s.a, s.store, id, state, want, &r, err);
 	if (rc == PV_OK)
 		rc = session_checkpoint(app, &s, err);
 	if (rc != PV_OK)
 		return rc;
 	if (app->json)
-		return out_json(json_pack("{s:I, s:s, s:s, s:s, s:s}", "id",
-					  (json_int_t)id, "state",
+		return out_json(json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}",
+					  "id", (json_int_t)id, "state",
 					  quarantine_state(state), "request",
 					  r.request, "device", r.device, "rule",
-					  r.rule),
+					  r.rule, "persons", r.persons),
 				err);
 	printf("%llu %s: device %s, request %s, %s\n", (unsigned long long)id,
 	       quarantine_state(state), r.device, r.request, r.rule);
+	if (r.persons[0])
+		printf("approved by %s\n", r.persons);
 	return PV_OK;
 }
 
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
-	bool all = false;
+	struct approvals_want want = { .op = QUORUM_RELEASE_QUARANTINE };
+	struct opt_list approvals = { .n = 0 };
+	bool all = false, decides;
 	const struct opt opts[] = {
 		{ "all", 0, OPT_FLAG, &all, 0, 0 },
+		{ "approval", 0, OPT_LIST, &approvals, 0, 0 },
+		{ "request", 0, OPT_STRING, &want.request_out, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -139,18 +151,23 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	if (rc != PV_OK)
 		return rc;
 	word = args.values[0];
-	if (args.n == 1 && strcmp(word, "list") == 0)
+	want.files = approvals.values;
+	want.files_n = approvals.n;
+	decides = !all && args.n == 2;
+	if (args.n == 1 && !approvals.n && !want.request_out &&
+	    strcmp(word, "list") == 0)
 		return look(app, false, all, 0, err);
 	if (args.n == 2 && !opts_number(args.values[1], 1, INT64_MAX, &id))
 		return err_fail(err, PV_USAGE, "usage.value",
 				"see provctl quarantine list",
 				"what is held has a number");
-	if (args.n == 2 && !all && strcmp(word, "show") == 0)
+	if (decides && !approvals.n && !want.request_out &&
+	    strcmp(word, "show") == 0)
 		return look(app, true, true, id, err);
-	if (args.n == 2 && !all && strcmp(word, "release") == 0)
-		return decide(app, STORE_RELEASED, id, err);
-	if (args.n == 2 && !all && strcmp(word, "reject") == 0)
-		return decide(app, STORE_REJECTED, id, err);
+	if (decides && strcmp(word, "release") == 0)
+		return decide(app, STORE_RELEASED, id, &want, err);
+	if (decides && strcmp(word, "reject") == 0)
+		return decide(app, STORE_REJECTED, id, &want, err);
 	return err_fail(err, PV_USAGE, "usage.argument",
 			"see provctl quarantine --help",
 			"quarantine takes list, show ID, release ID or reject "

@@ -14,6 +14,7 @@
 #ifndef PV_FLOW_QUARANTINE_H
 #define PV_FLOW_QUARANTINE_H
 
+#include "lib/flow/approvals.h"
 #include "lib/store/store_held.h"
 
 /* v->fn.held for each that waits; all: also those that were decided on.
@@ -32,15 +33,20 @@ const char *quarantine_state(enum store_held_state state);
 struct quarantine_report {
 	char request[STORE_ID_MAX + 1], device[STORE_ID_MAX + 1];
 	char rule[STORE_ID_MAX + 1];
+	char persons[APPROVALS_PERSONS_MAX + 1]; /* "": nobody was asked */
 };
 
 /*
  * Decides in one transaction of its own, with the entry quarantine.release or
- * quarantine.reject. PV_NOT_FOUND; PV_CONFLICT, "store.held": it was decided
- * before.
+ * quarantine.reject. Under a roster with the quorum of release_quarantine, or
+ * more where the request's template says so: approvals_gate(), its codes; of
+ * from only files, files_n and request_out are used. PV_NOT_FOUND; PV_CONFLICT,
+ * "store.held": it was decided before.
  */
-PV_MUST enum pv_code quarantine_decide(struct store *store, uint64_t id,
+PV_MUST enum pv_code quarantine_decide(const struct authority *a,
+				       struct store *store, uint64_t id,
 				       enum store_held_state state,
+				       const struct approvals_want *from,
 				       struct quarantine_report *report,
 				       struct err *err);
 

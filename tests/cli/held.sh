@@ -3,6 +3,7 @@
 # slow nobody else, and leave by release or reject only. A release is for that
 # request and that rule alone, and no release makes a reused key right.
 . "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/people.sh"
 SQL=$builddir/tests/cli/sql
 
 # expect_held NUMBER RULE ISSUE-ARGUMENT...: denied by the rule, and kept.
@@ -157,6 +158,7 @@ same_bytes "$T/held.pem" "$T/ours.pem"
 verify_audit
 
 case_start "an edited row is found when it is shown, used and audited"
+whole=$H
 copy_authority "$T/edited"
 expect_held 6 limits.stations --template sensor --station shed \
 	--device S0000000009
@@ -165,6 +167,31 @@ expect_error 5 store.governance -C "$H" quarantine list
 expect_error 5 store.governance -C "$H" quarantine show 6
 expect_error 5 store.governance -C "$H" quarantine release 6
 expect_error 5 store.governance -C "$H" audit verify
+
+H=$whole
+
+case_start "under a roster it takes the quorum, and each note is for one decision"
+expect_held 6 limits.stations --template sensor --station shed \
+	--device S0000000006
+for name in alice bob carol; do officer_key "$name"; done
+make_roster "$T/roster.json" 1 '"roster": 2, "release_quarantine": 2' \
+	alice:security-officer bob:security-officer carol:security-officer
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/roster.json"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine list
+expect_error 11 approval.missing -C "$H" quarantine release 6 --request "$T/ask.json"
+approve alice "$T/ask.json"
+expect_equal "$rc" 0 "exit of approve"
+expect_error 11 approval.missing -C "$H" quarantine release 6 \
+	--approval "$T/notes/alice.note" --request "$T/ask.json"
+approve bob "$T/ask.json"
+expect_error 5 approval.subject -C "$H" quarantine reject 6 \
+	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine release 6 \
+	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
+expect_text "approved by alice,bob"
+expect_error 9 store.held -C "$H" quarantine release 6 \
+	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
+verify_audit
 
 case_start "usage"
 expect_error 2 usage.argument -C "$H" quarantine forget 6
