@@ -4,8 +4,10 @@
  */
 #include "lib/flow/checkpoint.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
@@ -17,6 +19,7 @@
 #include "lib/store/store_log.h"
 
 #define PUT_BACK "put the file back, from a backup or from the exported log"
+#define STORE_BACK "put back the store that belongs to the checkpoint"
 
 static void cleanup_log_checkpoint(struct log_checkpoint *c)
 {
@@ -104,8 +107,7 @@ enum pv_code checkpoint_read(const struct authority *a, const char *name,
 static enum pv_code older(const struct log_point *last, uint64_t size,
 			  struct err *err)
 {
-	return err_fail(err, PV_INTEGRITY, "store.older",
-			"put back the store that belongs to the checkpoint",
+	return err_fail(err, PV_INTEGRITY, "store.older", STORE_BACK,
 			"the store's log of %llu entries does not go on from "
 			"the checkpoint of %llu",
 			(unsigned long long)size,
@@ -149,6 +151,31 @@ static enum pv_code without_file(struct store *store, struct err *err)
 	return rc;
 }
 
+/* Nothing beside the database: opening it has made an empty one. */
+static bool is_without_wal(const struct authority *a)
+{
+	char name[sizeof(a->store) + 4];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-wal", a->store + strlen("sqlite:"));
+	return fstatat(a->home_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	       st.st_size == 0;
+}
+
+/* No attack yet: a database's newest transactions may lie in its -wal. */
+static void hint_at_wal(const struct authority *a, struct store *store,
+			const struct log_point *last, struct err *err)
+{
+	uint64_t size;
+
+	if (strcmp(err->rule, "store.older") == 0 && is_without_wal(a) &&
+	    store_log_size(store, &size, NULL) == PV_OK && size < last->size)
+		snprintf(err->hint, sizeof(err->hint),
+			 "%s; a copy that was made without %.80s-wal looks "
+			 "like this, too: copy both again",
+			 STORE_BACK, a->store + strlen("sqlite:"));
+}
+
 /* at->size is 0 when there is no such file. */
 static enum pv_code held_against(const struct authority *a, struct store *store,
 				 const char *name,
@@ -163,10 +190,13 @@ static enum pv_code held_against(const struct authority *a, struct store *store,
 	rc = checkpoint_read(a, name, base, note, at, &why);
 	if (rc == PV_NOT_FOUND)
 		return PV_OK;
-	if (rc == PV_OK)
+	if (rc == PV_OK) {
 		rc = checkpoint_goes_on(store, at, err);
-	else
+		if (rc != PV_OK)
+			hint_at_wal(a, store, at, err);
+	} else {
 		*err = why;
+	}
 	if (why.code == PV_INTEGRITY)
 		snprintf(err->hint, sizeof(err->hint), "%s", PUT_BACK);
 	if (rc != PV_OK)

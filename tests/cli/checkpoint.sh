@@ -31,6 +31,7 @@ refused() { # RULE DEVICE
 	issue tls-client "client-$2"
 	expect_equal "$rc" 5 "exit of issue"
 	expect_text "rule: $1"
+	! grep -q -e '-wal' "$T/err" || fail "it speaks of the -wal"
 }
 
 case_start "a new authority has one, true by somebody else's verification"
@@ -80,6 +81,19 @@ rm "$H"/store.db*
 cp -a "$T"/older/store.db* "$H/"
 cp -a "$T/older/sealed.dat" "$H/sealed.dat"
 refused store.older 00000003
+
+case_start "a copy without its -wal is, too, and the hint says what it is"
+rm -rf "$H"
+cp -a "$T/good" "$H"
+[ -s "$H/store.db-wal" ] || fail "no -wal was left"
+rm "$H"/store.db-*
+expect_error 5 store.older -C "$H" status
+expect_text "a copy that was made without store.db-wal looks like this"
+expect_error 5 store.older -C "$H" status
+expect_text "a copy that was made without store.db-wal looks like this"
+cp "$T/good/store.db-wal" "$H/"
+rm -f "$H/store.db-shm"
+expect_exit 0 "$PROVCTL" -C "$H" status
 
 case_start "so is another store with a log as long"
 rm -rf "$H"
