@@ -119,7 +119,32 @@ static enum pv_code prove(int *folder, const struct log_point *last,
 				     err);
 }
 
-static enum pv_code goes_on(int *folder, const struct log_point *last,
+/* Two checkpoints that the log signed part, or an old folder was looked at. */
+static enum pv_code alarm(const struct witness_opts *opts,
+			  const struct log_point *last,
+			  const struct log_point *next, struct err *err)
+{
+	const char *unless = next->size == last->size
+				     ? ""
+				     : ", unless this folder is an old or "
+				       "damaged copy";
+
+	err_prefix(err,
+		   "the log of %llu entries does not go on from the %llu that "
+		   "this witness has seen",
+		   (unsigned long long)next->size,
+		   (unsigned long long)last->size);
+	err_object(err, opts->log);
+	snprintf(err->hint, sizeof(err->hint),
+		 "the log was set back or shows two faces%s: keep this folder "
+		 "and the state as they are, have the authority stop issuing, "
+		 "and tell its officers and the other witnesses",
+		 unless);
+	return PV_INTEGRITY;
+}
+
+static enum pv_code goes_on(const struct witness_opts *opts, int *folder,
+			    const struct log_point *last,
 			    const struct log_point *next, struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
@@ -131,13 +156,7 @@ static enum pv_code goes_on(int *folder, const struct log_point *last,
 	if (rc == PV_OK)
 		rc = log_checkpoint_may_follow(&h, last->size ? last : NULL,
 					       next, &proof, err);
-	if (rc == PV_INTEGRITY)
-		err_prefix(err,
-			   "the log of %llu entries does not go on from "
-			   "the %llu that this witness has seen",
-			   (unsigned long long)next->size,
-			   (unsigned long long)last->size);
-	return rc;
+	return rc == PV_INTEGRITY ? alarm(opts, last, next, err) : rc;
 }
 
 static enum pv_code read_log(const struct witness_opts *opts, int folder,
@@ -176,7 +195,7 @@ static enum pv_code follow(const struct witness_opts *opts,
 	    !span_equal(last.origin, next->origin))
 		rc = changed("it has another origin", err);
 	if (rc == PV_OK)
-		rc = goes_on(&folder, &last.at, &next->at, err);
+		rc = goes_on(opts, &folder, &last.at, &next->at, err);
 	*before = last.at.size;
 	if (rc == PV_OK)
 		rc = file_write(AT_FDCWD, opts->state, 0600, note.data,

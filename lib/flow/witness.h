@@ -36,7 +36,8 @@ struct witness_seen {
  * Appends the cosignature to line. The same checkpoint again is cosigned
  * again. PV_INTEGRITY: "log.checkpoint" or "note.signature" (not the log's, it
  * is smaller, or a second root), "log.proof" or "log.tile" (not shown to go on
- * from what was seen), "witness.state" (the file was changed). PV_NOT_FOUND,
+ * from what was seen; of these three the hint says what to do, and the object is
+ * the folder or the tile), "witness.state" (the file was changed). PV_NOT_FOUND,
  * "witness.state": there is no state and first is false; PV_CONFLICT,
  * "witness.state": there is one and first is true. PV_DENIED, PV_STORAGE. The
  * state is then as before, but for a failure after all checks.

@@ -50,6 +50,14 @@ refused() { # RULE DIR [NAME]
 	same_bytes "$W/$name.state" "$T/kept"
 }
 
+# As refused, and it says what that means.
+alarm() { # RULE DIR
+	refused "$@"
+	expect_text "provctl: $2: the log of"
+	expect_text "the log was set back or shows two faces"
+	expect_text "keep this folder and the state as they are"
+}
+
 new_witness() { # NAME
 	expect_exit 0 "$PROVCTL" audit witness --new-key "$W/$1.key" \
 		--name "$1.example"
@@ -117,7 +125,8 @@ seen "$T/log"
 cp -a "$H" "$T/good"
 
 case_start "a smaller log is refused"
-refused log.checkpoint "$T/older-log"
+alarm log.checkpoint "$T/older-log"
+expect_text "unless this folder is an old"
 
 case_start "the whole machine set back: its own eyes see nothing wrong"
 rm -rf "$H"
@@ -130,10 +139,12 @@ expect_equal "$(sed -n 2p "$T/forked/checkpoint")" \
 	"$(sed -n 2p "$T/log/checkpoint")" "size of the forked log"
 
 case_start "and a witness finds it: as long, and when it grew past"
-refused log.checkpoint "$T/forked"
+alarm log.checkpoint "$T/forked"
+expect_text "one size has two roots"
+! grep -q unless "$T/err" || fail "two roots have an excuse"
 device 00000004
 publish "$T/forked"
-refused log.proof "$T/forked"
+alarm log.proof "$T/forked"
 
 case_start "its checkpoint with the true log's tiles proves nothing"
 cp -a "$T/log" "$T/mixed"
