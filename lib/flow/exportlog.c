@@ -78,6 +78,21 @@ static enum pv_code is_ours(const struct run *r, const struct log_checkpoint *c,
 	return rc;
 }
 
+/* Both are signed by this log's keys. */
+static enum pv_code two_faces(const struct run *r, const struct log_point *old,
+			      const char *what, struct err *err)
+{
+	return err_fail(err, PV_INTEGRITY, "export.log",
+			"the store was set back, or somebody else has the "
+			"log's key: keep folder and home as they are, stop "
+			"issuing, and tell the officers and the witnesses; "
+			"nothing was written",
+			"the checkpoint there is of %llu entries, and %s: the "
+			"store's last one has %llu",
+			(unsigned long long)old->size, what,
+			(unsigned long long)r->base.last.size);
+}
+
 /* Does our log begin with that one? */
 static enum pv_code begins(struct run *r, const struct log_point *old,
 			   struct err *err)
@@ -87,11 +102,11 @@ static enum pv_code begins(struct run *r, const struct log_point *old,
 	enum pv_code rc;
 
 	if (old->size > r->base.last.size)
-		return another("of a longer log", err);
+		return two_faces(r, old, "the published log is longer", err);
 	rc = log_root_at(&r->hasher, &reader, old->size, root, err);
 	if (rc == PV_OK && memcmp(root, old->root, LOG_HASH) != 0)
-		return another("of a log that this one does not go on from",
-			       err);
+		return two_faces(r, old, "this log does not go on from it",
+				 err);
 	return rc;
 }
 

@@ -28,9 +28,10 @@ struct exportlog {
 /*
  * Brings the folder up to the last checkpoint; it is made (one level). One run
  * at a time holds it. PV_CONFLICT, rule "export.log": the folder has another
- * log, or one that ours does not go on from; rule "output.busy". PV_INTEGRITY:
- * its checkpoint is not true, "log.proof" (run audit verify), codes of
- * checkpoint_last().
+ * log; rule "output.busy". PV_INTEGRITY: "export.log" (its checkpoint is this
+ * log's, and ours does not go on from it), its checkpoint is not true,
+ * "log.proof" (run audit verify), codes of checkpoint_last() and
+ * cosigned_load().
  */
 PV_MUST enum pv_code export_log(const struct authority *a, struct store *store,
 				const char *folder, struct exportlog *x,
