@@ -38,7 +38,8 @@ static enum pv_code take_file(const struct app *app, struct session *s,
 	printf("%s: %zu witnesses have cosigned the log of %llu entries, %u "
 	       "must%s\n",
 	       path, taken.count, (unsigned long long)taken.size,
-	       s->a->witnesses_required, taken.news ? "" : "; this was known");
+	       s->a->witnesses_required,
+	       taken.news ? "" : "; this adds nothing");
 	return PV_OK;
 }
 

@@ -63,9 +63,10 @@ struct cosigned_taken {
 };
 /*
  * Takes in lines that witnesses answered, all of one checkpoint: the one in
- * HOME/checkpoint, or one of the store's not smaller than HOME/cosigned; it is
- * kept with them in the store, in HOME/checkpoint where it is the last, and in
- * HOME/cosigned when enough cosigned it. PV_INTEGRITY, "log.cosignature": a
+ * HOME/checkpoint, or one of the store's; it is kept with them in the store, in
+ * HOME/checkpoint where it is the last, and in HOME/cosigned when enough
+ * cosigned it. One smaller than HOME/cosigned is no news, and nothing is kept.
+ * PV_INTEGRITY, "log.cosignature": a
  * line is of no known witness or true of none of the checkpoints; PV_INPUT:
  * there is no line; nothing is kept then. Another true one of a witness whose
  * line stands there is no error, and is not added.

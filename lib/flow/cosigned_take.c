@@ -20,6 +20,7 @@ struct taking {
 	struct span lines;
 	struct buf note; /* the checkpoint with them, once it is found */
 	uint64_t size;	 /* 0: not yet */
+	uint64_t end;	 /* only checkpoints smaller than this are tried */
 	bool news;
 	struct err why; /* of the newest that they are not true of */
 };
@@ -85,7 +86,7 @@ static enum pv_code try_one(void *ctx, uint64_t size, struct span bytes,
 	bool news;
 	enum pv_code rc;
 
-	if (t->size != 0)
+	if (t->size != 0 || size >= t->end)
 		return PV_OK;
 	buf_init(&note, CHECKPOINT_MAX);
 	buf_put(&note, bytes.p, bytes.len);
@@ -106,28 +107,77 @@ static enum pv_code try_one(void *ctx, uint64_t size, struct span bytes,
 	return buf_check(&t->note, err);
 }
 
+/* Begins a line like a known witness's? */
+static bool is_of_known(const struct cosigned *c, struct span line)
+{
+	char head[NOTE_NAME_MAX + 8];
+
+	for (size_t i = 0; i < c->known_n; i++) {
+		int n = snprintf(head, sizeof(head), "\xE2\x80\x94 %s ",
+				 c->known[i].name);
+
+		if (n > 0 && (size_t)n <= line.len &&
+		    memcmp(line.p, head, (size_t)n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever saw another log than this is what witnesses are for. */
+static enum pv_code of_no_checkpoint(const struct taking *t, struct err *err)
+{
+	struct span rest = t->lines, line;
+	bool known = true;
+
+	*err = t->why;
+	while (known && lines_next(&rest, &line))
+		known = is_of_known(t->c, line);
+	if (known && err->code == PV_INTEGRITY) {
+		err_prefix(err, "of no checkpoint of this log");
+		snprintf(err->hint, sizeof(err->hint),
+			 "the line is damaged, or its witness saw another "
+			 "state of the log (set back, or two faces): keep the "
+			 "line, and compare the witness's state with the "
+			 "home's checkpoint before you issue more");
+	}
+	return err->code;
+}
+
 /*
  * Mostly it is the last, and HOME/checkpoint has that though a run may have
- * ended before the store had its row; else any since enough cosigned one.
+ * ended before the store had its row; else any since enough cosigned one, or,
+ * come late, one before that.
  */
 static enum pv_code find(struct store *store, uint64_t last,
 			 const struct buf *note, struct taking *t,
 			 struct err *err)
 {
 	const struct store_visit v = { .ctx = t, .fn.checkpoint = try_one };
+	struct err newest;
 	enum pv_code rc;
 
 	if (t->lines.len == 0)
 		return err_fail(err, PV_INPUT, "log.cosignature",
 				"give what audit witness said",
 				"there is no line");
+	t->end = UINT64_MAX;
 	rc = try_one(t, last, buf_span(note), err);
 	if (rc == PV_OK && t->size == 0)
 		rc = store_checkpoint_each(store, t->c->at.size, &v, err);
+	newest = t->why;
+	t->end = t->c->at.size;
+	if (rc == PV_OK && t->size == 0)
+		rc = store_checkpoint_each(store, 0, &v, err);
 	if (rc != PV_OK || t->size != 0)
 		return rc;
-	*err = t->why;
-	return t->why.code;
+	t->why = newest;
+	return of_no_checkpoint(t, err);
+}
+
+/* Enough have cosigned a later one; nothing is kept. */
+static bool is_late(const struct taking *t)
+{
+	return t->size < t->c->at.size;
 }
 
 /* To the store and to the files; t->note is a checkpoint that it had. */
@@ -189,7 +239,8 @@ static enum pv_code take(const struct authority *a, struct store *store,
 		rc = find(store, base.last.size, &last, t, err);
 	if (rc == PV_OK)
 		rc = check(store, &base, t, &taken->count, err);
-	if (rc == PV_OK)
+	t->news = t->news && !is_late(t);
+	if (rc == PV_OK && !is_late(t))
 		rc = keep(a, store, &base, t, taken->count, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }

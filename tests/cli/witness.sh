@@ -216,12 +216,15 @@ publish "$T/log"
 new_witness stranger
 seen "$T/log" stranger --first
 expect_error 5 log.cosignature -C "$H" audit cosign --from "$W/stranger.line"
+expect_text "the line is not of a known witness"
 seen "$T/log"
 # Another time than the one that was signed.
 raw=$(cut -d ' ' -f 3 "$W/one.line")
 printf '— one.example %s\n' "$(printf %s "$raw" | base64 -d |
 	sed 's/^\(.\{11\}\)./\1\x01/' | base64 -w 0)" >"$W/wrong.line"
 expect_error 5 log.cosignature -C "$H" audit cosign --from "$W/wrong.line"
+expect_text "of no checkpoint of this log"
+expect_text "its witness saw another state of the log"
 : >"$W/empty.line"
 expect_error 3 log.cosignature -C "$H" audit cosign --from "$W/empty.line"
 bundle 11 00000001
@@ -253,9 +256,25 @@ bundle 0 00000001
 expect_error 11 log.witnesses -C "$H" export inventory
 publish "$T/log"
 seen "$T/log"
+cp "$W/one.line" "$W/late.line"
+late=$(sed -n 2p "$T/log/checkpoint")
+device 00000011
+publish "$T/log"
+seen "$T/log"
 bundle 0 00000002 # the log grows on before the answer comes
 expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/one.line"
 bundle 0 00000006
+
+case_start "late: true of a checkpoint before the one that is cosigned"
+cp "$H/checkpoint" "$T/kept"
+cp "$H/cosigned" "$T/kept.cosigned"
+expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/late.line"
+expect_equal "$(jq .new "$T/out")" false late
+expect_equal "$(jq .size "$T/out")" "$late" "size of the late one"
+same_bytes "$H/checkpoint" "$T/kept"
+same_bytes "$H/cosigned" "$T/kept.cosigned"
+expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/late.line"
+expect_text "this adds nothing"
 
 case_start "two of two"
 require 2
