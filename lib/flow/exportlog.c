@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/cosigned.h"
 #include "lib/flow/tilefolder.h"
 #include "lib/store/store_log.h"
 #include "lib/flow/outlock.h"
@@ -22,10 +23,11 @@ struct run {
 	struct store *store;
 	struct log_hasher hasher;
 	struct checkpoint_base base;
-	struct buf note; /* the checkpoint to give out, of base.last */
+	struct log_point now; /* of the checkpoint to give out: */
+	struct buf note;
 	int dir;
-	struct log_point old; /* of the folder's checkpoint */
-	bool same;	      /* which is the very note */
+	struct log_point old; /* of the folder's checkpoint, and that: */
+	struct buf there;
 	uint64_t done, total; /* for progress */
 };
 
@@ -33,6 +35,7 @@ static void run_release(struct run *r)
 {
 	log_hasher_release(&r->hasher);
 	buf_release(&r->note);
+	buf_release(&r->there);
 	fd_cleanup(&r->dir);
 }
 
@@ -115,17 +118,16 @@ static enum pv_code read_old(struct run *r, struct err *err)
 {
 	CLEANUP(log_checkpoint_release)
 	struct log_checkpoint c = { .at = { 0 } };
-	CLEANUP(buf_release) struct buf bytes;
 	struct err why;
 	enum pv_code rc;
 
-	buf_init(&bytes, CHECKPOINT_MAX);
 	err_init(&why);
-	rc = file_read(r->dir, CHECKPOINT_FILE, FILEIO_NOFOLLOW, &bytes, &why);
+	rc = file_read(r->dir, CHECKPOINT_FILE, FILEIO_NOFOLLOW, &r->there,
+		       &why);
 	if (rc == PV_NOT_FOUND)
 		return PV_OK;
 	if (rc == PV_OK)
-		rc = log_checkpoint_parse(&c, buf_span(&bytes), &why);
+		rc = log_checkpoint_parse(&c, buf_span(&r->there), &why);
 	if (rc != PV_OK) {
 		*err = why;
 		return rc;
@@ -135,8 +137,46 @@ static enum pv_code read_old(struct run *r, struct err *err)
 		rc = begins(r, &c.at, err);
 	if (rc == PV_OK)
 		r->old = c.at;
-	r->same = span_equal(buf_span(&bytes), buf_span(&r->note));
 	return rc;
+}
+
+/* ---- which checkpoint ---- */
+
+/*
+ * Where witnesses have seen all but exports, the folder keeps what they
+ * cosigned: the last checkpoint, signed for those exports, has none of their
+ * lines. A folder never goes back behind what it showed.
+ */
+static enum pv_code choose(const struct authority *a, struct run *r,
+			   struct err *err)
+{
+	CLEANUP(buf_release) struct buf seen;
+	struct log_point at;
+	struct cosigned c;
+	struct err why;
+	enum pv_code rc;
+
+	r->now = r->base.last;
+	if (a->witnesses_required == 0)
+		return PV_OK;
+	buf_init(&seen, CHECKPOINT_MAX);
+	err_init(&why);
+	rc = cosigned_load(a, r->store, &r->base, &c, err);
+	if (rc != PV_OK || c.last_n > 0)
+		return rc;
+	rc = cosigned_gate(a, r->store, &r->base, NULL, &why);
+	if (rc == PV_OK)
+		rc = cosigned_note(a, r->store, &r->base, &seen, &at, &why);
+	if (rc == PV_WAITING || (rc == PV_OK && at.size < r->old.size))
+		return PV_OK;
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	r->now = at;
+	buf_reset(&r->note);
+	buf_put(&r->note, seen.data, seen.len);
+	return buf_check(&r->note, err);
 }
 
 /* ---- its tiles ---- */
@@ -154,7 +194,7 @@ static enum pv_code pass(struct run *r, const struct log_tile_sink *sink,
 {
 	CLEANUP(cleanup_log_tilewriter_free) struct log_tilewriter *w = NULL;
 	const struct log_reader left = logged_reader(r->store);
-	const struct log_point *now = &r->base.last;
+	const struct log_point *now = &r->now;
 	struct store_visit v = { .fn.entry = take_entry };
 	uint64_t from;
 	enum pv_code rc =
@@ -185,8 +225,8 @@ static enum pv_code write_tiles(struct run *r, struct err *err)
 	struct log_tile_sink sink;
 	enum pv_code rc;
 
-	r->total = 2 * (r->base.last.size -
-			(r->old.size - r->old.size % LOG_TILE_WIDTH));
+	r->total = 2 *
+		   (r->now.size - (r->old.size - r->old.size % LOG_TILE_WIDTH));
 	rc = pass(r, NULL, err);
 	if (rc == PV_OK)
 		rc = tilefolder_new(r->dir, &f, err);
@@ -200,13 +240,16 @@ static enum pv_code write_tiles(struct run *r, struct err *err)
 	return rc;
 }
 
-static enum pv_code update(struct run *r, struct err *err)
+static enum pv_code update(const struct authority *a, struct run *r,
+			   struct err *err)
 {
 	enum pv_code rc = read_old(r, err);
 
-	if (rc != PV_OK || r->same)
+	if (rc == PV_OK)
+		rc = choose(a, r, err);
+	if (rc != PV_OK || span_equal(buf_span(&r->there), buf_span(&r->note)))
 		return rc;
-	if (r->base.last.size > r->old.size)
+	if (r->now.size > r->old.size)
 		rc = write_tiles(r, err);
 	if (rc == PV_OK)
 		rc = file_write(r->dir, CHECKPOINT_FILE, FILE_MODE,
@@ -238,6 +281,7 @@ enum pv_code export_log(const struct authority *a, struct store *store,
 
 	x->entries = x->added = x->files = 0;
 	buf_init(&r.note, CHECKPOINT_MAX);
+	buf_init(&r.there, CHECKPOINT_MAX);
 	rc = log_hasher_init(&r.hasher, err);
 	if (rc == PV_OK)
 		rc = is_signed(a, store, err);
@@ -248,12 +292,12 @@ enum pv_code export_log(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = checkpoint_last(a, store, &r.base, &r.note, err);
 	if (rc == PV_OK)
-		rc = update(&r, err);
+		rc = update(a, &r, err);
 	if (rc != PV_OK) {
 		err_object(err, folder);
 		return rc;
 	}
-	x->entries = r.base.last.size;
-	x->added = r.base.last.size - r.old.size;
+	x->entries = r.now.size;
+	x->added = r.now.size - r.old.size;
 	return PV_OK;
 }

@@ -1,6 +1,8 @@
 /*
  * exportlog: the log as others read it (formats.md 7): a folder of tiles and a
- * checkpoint, as of the last checkpoint that the authority signed.
+ * checkpoint, as of the last checkpoint that the authority signed; where it needs
+ * witnesses (log.witnesses_required), and they have cosigned all but exports, as
+ * of the one they cosigned.
  *
  * An export costs what is new. The folder's checkpoint says how far the last
  * one came; it is ours, and the log goes on from it, or nothing is written.
@@ -26,7 +28,7 @@ struct exportlog {
 };
 
 /*
- * Brings the folder up to the last checkpoint; it is made (one level). One run
+ * Brings the folder up to that checkpoint; it is made (one level). One run
  * at a time holds it. PV_CONFLICT, rule "export.log": the folder has another
  * log; rule "output.busy". PV_INTEGRITY: "export.log" (its checkpoint is this
  * log's, and ours does not go on from it), its checkpoint is not true,

@@ -290,6 +290,20 @@ expect_exit 0 "$PROVCTL" -C "$H" audit cosign --from "$W/two.line" \
 	--from "$W/one.line"
 bundle 0 00000006
 
+case_start "after exports the published log still ends where they cosigned"
+expect_exit 0 "$PROVCTL" -C "$H" export chain
+expect_exit 0 "$PROVCTL" -C "$H" export chain -o "$T/chain.pem"
+publish "$T/log"
+same_bytes "$T/log/checkpoint" "$H/cosigned"
+publish "$T/fresh"
+same_bytes "$T/fresh/checkpoint" "$H/cosigned"
+for folder in "$T/log" "$T/fresh"; do
+	expect_exit 0 "$PROVCTL" audit verify --log "$folder" \
+		--key "$(cat "$T/log.vkey")" --witness "$(cat "$W/one.vkey")" \
+		--witness "$(cat "$W/two.vkey")"
+done
+seen "$T/log" two
+
 case_start "the published checkpoint has the witnesses' lines"
 device 00000007
 publish "$T/log"
