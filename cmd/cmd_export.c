@@ -1,6 +1,9 @@
 #include <string.h>
 
 #include "cmd/export.h"
+#include "cmd/out.h"
+#include "lib/base/cleanup.h"
+#include "lib/flow/event.h"
 
 static const char help[] =
 	"usage: provctl export bundle    --device ID [--stage S] [-o FILE]\n"
@@ -47,6 +50,20 @@ static const struct export_verb {
 	{ "log", export_run_log },
 	{ "proof", export_run_proof },
 };
+
+enum pv_code export_give(const struct app *app, struct session *s,
+			 const char *object, const char *what, const char *path,
+			 mode_t mode, struct span bytes, struct err *err)
+{
+	CLEANUP(out_staged_release) struct out_staged out = OUT_STAGED_INIT;
+	enum pv_code rc = out_stage(&out, path, mode, bytes, err);
+
+	if (rc == PV_OK)
+		rc = event_export(s->store, object, what, export_to(path), err);
+	if (rc == PV_OK)
+		rc = out_give(&out, err);
+	return rc == PV_OK ? session_checkpoint(app, s, err) : rc;
+}
 
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)

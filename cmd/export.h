@@ -5,6 +5,8 @@
 #ifndef PV_CMD_EXPORT_H
 #define PV_CMD_EXPORT_H
 
+#include <sys/types.h>
+
 #include "cmd/app.h"
 #include "cmd/session.h"
 
@@ -40,5 +42,14 @@ PV_MUST enum pv_code export_chain_proofs(const struct app *app,
 
 /* Where an export goes, as its log entry names it: never a whole path. */
 const char *export_to(const char *path);
+
+/*
+ * Bytes to the file path ("-": standard output), logged as an export of what
+ * about object: once nothing stands in the file's way, and before it is there.
+ */
+PV_MUST enum pv_code export_give(const struct app *app, struct session *s,
+				 const char *object, const char *what,
+				 const char *path, mode_t mode,
+				 struct span bytes, struct err *err);
 
 #endif

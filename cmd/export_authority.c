@@ -52,12 +52,9 @@ enum pv_code export_run_chain(const struct app *app, int argc, char **argv,
 		rc = export_chain(s.store, ca, &out, err);
 	if (rc == PV_OK && proof)
 		return export_chain_proofs(app, &s, ca, dir, err);
-	if (rc == PV_OK)
-		rc = event_export(s.store, ca ? ca : "all", "chain",
-				  export_to(output), err);
-	if (rc == PV_OK)
-		rc = out_file(output, 0644, buf_span(&out), err);
-	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
+	return rc == PV_OK ? export_give(app, &s, ca ? ca : "all", "chain",
+					 output, 0644, buf_span(&out), err)
+			   : rc;
 }
 
 enum pv_code export_run_key(const struct app *app, int argc, char **argv,
@@ -86,10 +83,8 @@ enum pv_code export_run_key(const struct app *app, int argc, char **argv,
 			&s, err);
 	if (rc == PV_OK)
 		rc = export_key(s.a, s.store, purpose, vkey, &out, err);
-	if (rc == PV_OK)
-		rc = event_export(s.store, purpose, vkey ? "vkey" : "key",
-				  export_to(output), err);
-	if (rc == PV_OK)
-		rc = out_file(output, 0644, buf_span(&out), err);
-	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
+	return rc == PV_OK
+		       ? export_give(app, &s, purpose, vkey ? "vkey" : "key",
+				     output, 0644, buf_span(&out), err)
+		       : rc;
 }

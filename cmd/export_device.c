@@ -63,10 +63,10 @@ static enum pv_code load_bundle(const struct session *s,
 	return rc == PV_OK ? actor_allow(&s->who, op, err) : rc;
 }
 
-/* Held back or logged, before anything of it leaves. */
-static enum pv_code log_bundle(const struct session *s,
-			       const struct export_bundle *b, const char *what,
-			       const char *to, struct err *err)
+/* Held back, or logged before anything of it leaves. */
+static enum pv_code give(const struct app *app, struct session *s,
+			 const struct export_bundle *b, const char *what,
+			 const char *path, struct span bytes, struct err *err)
 {
 	char id[2 * STORE_UUID + 1];
 	enum pv_code rc;
@@ -74,7 +74,7 @@ static enum pv_code log_bundle(const struct session *s,
 	hex_encode(b->row.id, sizeof(b->row.id), id);
 	rc = session_witnessed(s, id, err);
 	return rc == PV_OK
-		       ? event_export(s->store, id, what, export_to(to), err)
+		       ? export_give(app, s, id, what, path, 0600, bytes, err)
 		       : rc;
 }
 
@@ -93,27 +93,33 @@ enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
 			&s, err);
 	if (rc == PV_OK)
 		rc = load_bundle(&s, &in, &b, err);
-	if (rc == PV_OK)
-		rc = log_bundle(&s, &b, "bundle", in.output, err);
-	if (rc == PV_OK)
-		rc = out_file(in.output, 0600, buf_span(&b.bytes), err);
-	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
+	return rc == PV_OK ? give(app, &s, &b, "bundle", in.output,
+				  buf_span(&b.bytes), err)
+			   : rc;
 }
 
-/* Every item of the container as a file of its own: 0000000.cbor and so on. */
+/* Gives a group's files their names, or only was to see whether it could. */
+static enum pv_code end_group(struct file_group **g, bool for_good,
+			      struct err *err)
+{
+	if (for_good)
+		return file_group_commit(*g, err);
+	file_group_free(TAKE(*g));
+	return file_group_new(g, err);
+}
+
+/*
+ * Every item of the container as a file of its own: 0000000.cbor and so on; or
+ * only whether they can be.
+ */
 static enum pv_code write_items(const struct seal_container_view *view,
-				const char *dir, struct err *err)
+				int folder, bool for_good, struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
-	CLEANUP(fd_cleanup) int folder = -1;
 	struct seal_item item;
 	char name[32];
-	enum pv_code rc = dir_make(AT_FDCWD, dir, 0700, err);
+	enum pv_code rc = file_group_new(&g, err);
 
-	if (rc == PV_OK)
-		rc = dir_open(AT_FDCWD, dir, &folder, err);
-	if (rc == PV_OK)
-		rc = file_group_new(&g, err);
 	for (uint32_t i = 0; rc == PV_OK && i < view->items; i++) {
 		snprintf(name, sizeof(name), "%07u.cbor", i);
 		rc = seal_container_item(view, i, &item, err);
@@ -121,9 +127,33 @@ static enum pv_code write_items(const struct seal_container_view *view,
 			rc = file_group_add(g, folder, name, 0600, item.bytes.p,
 					    item.bytes.len, err);
 		if (rc == PV_OK && (i + 1) % GROUP_FILES == 0)
-			rc = file_group_commit(g, err);
+			rc = end_group(&g, for_good, err);
 	}
-	return rc == PV_OK ? file_group_commit(g, err) : rc;
+	return rc == PV_OK ? end_group(&g, for_good, err) : rc;
+}
+
+static enum pv_code give_items(const struct app *app, struct session *s,
+			       const struct export_bundle *b,
+			       const struct seal_container_view *view,
+			       const char *dir, struct err *err)
+{
+	CLEANUP(fd_cleanup) int folder = -1;
+	char id[2 * STORE_UUID + 1];
+	enum pv_code rc;
+
+	hex_encode(b->row.id, sizeof(b->row.id), id);
+	rc = session_witnessed(s, id, err);
+	if (rc == PV_OK)
+		rc = dir_make(AT_FDCWD, dir, 0700, err);
+	if (rc == PV_OK)
+		rc = dir_open(AT_FDCWD, dir, &folder, err);
+	if (rc == PV_OK)
+		rc = write_items(view, folder, false, err);
+	if (rc == PV_OK)
+		rc = event_export(s->store, id, "segment", export_to(dir), err);
+	if (rc == PV_OK)
+		rc = write_items(view, folder, true, err);
+	return rc == PV_OK ? session_checkpoint(app, s, err) : rc;
 }
 
 static bool names_one(const struct device_args *in)
@@ -170,14 +200,11 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 		rc = seal_container_parse(buf_span(&b.bytes), &view, err);
 	if (rc == PV_OK && !in.out_dir)
 		rc = one_item(&in, &view, &item, err);
-	if (rc == PV_OK)
-		rc = log_bundle(&s, &b, "segment",
-				in.out_dir ? in.out_dir : in.output, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = in.out_dir ? write_items(&view, in.out_dir, err)
-			: out_file(in.output, 0600, item.bytes, err);
-	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
+	return in.out_dir ? give_items(app, &s, &b, &view, in.out_dir, err)
+			  : give(app, &s, &b, "segment", in.output, item.bytes,
+				 err);
 }
 
 /* All escrowed values: one file for each bundle that has some. */
@@ -186,6 +213,7 @@ struct escrow_pass {
 	struct file_group *g;
 	const struct store_device *d;
 	int folder;
+	bool for_good;
 	uint64_t files;
 };
 
@@ -208,7 +236,7 @@ static enum pv_code escrow_bundle(void *ctx, const struct store_bundle *row,
 		rc = file_group_add(p->g, p->folder, name, 0600, cms.data,
 				    cms.len, err);
 	if (rc == PV_OK && ++p->files % GROUP_FILES == 0)
-		rc = file_group_commit(p->g, err);
+		rc = end_group(&p->g, p->for_good, err);
 	return rc;
 }
 
@@ -223,26 +251,36 @@ static enum pv_code escrow_device(void *ctx, const struct store_device *d,
 	return store_bundle_each(p->store, d->s.number, &v, err);
 }
 
+static enum pv_code escrow_files(struct store *store, int folder, bool for_good,
+				 struct err *err)
+{
+	struct escrow_pass p = { .store = store,
+				 .folder = folder,
+				 .for_good = for_good };
+	const struct store_visit v = { .ctx = &p, .fn.device = escrow_device };
+	enum pv_code rc = file_group_new(&p.g, err);
+
+	if (rc == PV_OK)
+		rc = store_device_each(store, 0, &v, err);
+	if (rc == PV_OK)
+		rc = end_group(&p.g, for_good, err);
+	file_group_free(p.g);
+	return rc;
+}
+
 static enum pv_code escrow_all(struct store *store, const char *dir,
 			       struct err *err)
 {
-	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
 	CLEANUP(fd_cleanup) int folder = -1;
-	struct escrow_pass p = { .store = store };
-	const struct store_visit v = { .ctx = &p, .fn.device = escrow_device };
 	enum pv_code rc = dir_make(AT_FDCWD, dir, 0700, err);
 
 	if (rc == PV_OK)
 		rc = dir_open(AT_FDCWD, dir, &folder, err);
 	if (rc == PV_OK)
-		rc = file_group_new(&g, err);
+		rc = escrow_files(store, folder, false, err);
 	if (rc == PV_OK)
 		rc = event_export(store, "all", "escrow", export_to(dir), err);
-	p.g = g;
-	p.folder = folder;
-	if (rc == PV_OK)
-		rc = store_device_each(store, 0, &v, err);
-	return rc == PV_OK ? file_group_commit(g, err) : rc;
+	return rc == PV_OK ? escrow_files(store, folder, true, err) : rc;
 }
 
 enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
@@ -274,9 +312,7 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
 	if (rc == PV_OK)
 		rc = export_escrow(s.store, &b, &cms, err);
-	if (rc == PV_OK)
-		rc = log_bundle(&s, &b, "escrow", in.output, err);
-	if (rc == PV_OK)
-		rc = out_file(in.output, 0600, buf_span(&cms), err);
-	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
+	return rc == PV_OK ? give(app, &s, &b, "escrow", in.output,
+				  buf_span(&cms), err)
+			   : rc;
 }

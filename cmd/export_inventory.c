@@ -127,6 +127,13 @@ static enum pv_code put_device(void *ctx, const struct store_device *d,
 	return PV_OK;
 }
 
+static enum pv_code log_it(const struct session *s, const char *output,
+			   struct err *err)
+{
+	return event_export(s->store, "inventory", "inventory",
+			    export_to(output), err);
+}
+
 enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 				  struct err *err)
 {
@@ -151,9 +158,9 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 		rc = session_witnessed(&s, NULL, err);
 	if (rc == PV_OK)
 		rc = out_stream_open(&out, output, err);
-	if (rc == PV_OK)
-		rc = event_export(s.store, "inventory", "inventory",
-				  export_to(output), err);
+	/* To a file nothing leaves before its end. */
+	if (rc == PV_OK && out.folder < 0)
+		rc = log_it(&s, output, err);
 	if (rc != PV_OK)
 		return rc;
 	in.store = s.store;
@@ -163,6 +170,11 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 		      "certificate_sha256,created,not_before,not_after,seq\n",
 		      in.to);
 	rc = store_device_each(s.store, 0, &v, err);
+	if (rc == PV_OK && out.folder >= 0) {
+		rc = out_stream_whole(&out, err);
+		if (rc == PV_OK)
+			rc = log_it(&s, output, err);
+	}
 	if (rc == PV_OK)
 		rc = out_stream_end(&out, err);
 	return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;

@@ -187,6 +187,15 @@ static enum pv_code approved(struct session *s, const struct kek_args *in,
 	return rc == PV_OK ? fill(s, in, &f, &got, out, err) : rc;
 }
 
+/* Sealed anew each time: no file that is there can be the same. */
+static enum pv_code find_place(const char *path, struct err *err)
+{
+	static const uint8_t any = 0;
+	CLEANUP(out_staged_release) struct out_staged s = OUT_STAGED_INIT;
+
+	return out_stage(&s, path, 0600, (struct span){ &any, 1 }, err);
+}
+
 enum pv_code export_run_kek(const struct app *app, int argc, char **argv,
 			    struct err *err)
 {
@@ -215,6 +224,8 @@ enum pv_code export_run_kek(const struct app *app, int argc, char **argv,
 				  &s, err);
 	if (rc == PV_OK)
 		rc = session_witnessed(&s, NULL, err);
+	if (rc == PV_OK)
+		rc = find_place(in.output, err);
 	if (rc == PV_OK)
 		rc = approved(&s, &in, &out, err);
 	if (rc == PV_OK)

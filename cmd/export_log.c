@@ -74,7 +74,7 @@ enum pv_code export_run_log(const struct app *app, int argc, char **argv,
 	return rc == PV_OK ? say(app, dir, &x, err) : rc;
 }
 
-/* ---- proofs: under a checkpoint that covers this export, too ---- */
+/* ---- proofs: first a checkpoint that covers what was issued ---- */
 
 enum pv_code export_run_proof(const struct app *app, int argc, char **argv,
 			      struct err *err)
@@ -105,15 +105,13 @@ enum pv_code export_run_proof(const struct app *app, int argc, char **argv,
 		rc = device ? export_entry_device(s.store, device, &e, err)
 			    : export_entry_serial(s.store, serial, &e, err);
 	if (rc == PV_OK)
-		rc = event_export(s.store, e.serial, "proof", export_to(output),
-				  err);
-	if (rc == PV_OK)
 		rc = session_checkpoint(app, &s, err);
 	if (rc == PV_OK)
 		rc = export_proof_load(s.a, s.store, &p, err);
 	if (rc == PV_OK)
 		rc = export_proof_put(&p, &e, &out, err);
-	return rc == PV_OK ? out_file(output, PROOF_MODE, buf_span(&out), err)
+	return rc == PV_OK ? export_give(app, &s, e.serial, "proof", output,
+					 PROOF_MODE, buf_span(&out), err)
 			   : rc;
 }
 
@@ -184,13 +182,15 @@ enum pv_code export_chain_proofs(const struct app *app, struct session *s,
 	if (rc == PV_OK)
 		rc = dir_open(AT_FDCWD, dir, &f.dir, err);
 	if (rc == PV_OK)
-		rc = event_export(s->store, ca ? ca : "all", "chain",
-				  export_to(dir), err);
-	if (rc == PV_OK)
 		rc = session_checkpoint(app, s, err);
 	if (rc == PV_OK)
 		rc = export_proof_load(s->a, s->store, &f.p, err);
 	if (rc == PV_OK)
 		rc = export_chain_each(s->store, ca, &v, err);
-	return rc == PV_OK ? file_group_commit(f.group, err) : rc;
+	if (rc == PV_OK)
+		rc = event_export(s->store, ca ? ca : "all", "chain",
+				  export_to(dir), err);
+	if (rc == PV_OK)
+		rc = file_group_commit(f.group, err);
+	return rc == PV_OK ? session_checkpoint(app, s, err) : rc;
 }

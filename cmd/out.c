@@ -13,8 +13,6 @@
 
 #define NOTE_MAX 4096
 
-CLEANUP_PTR(struct file_group, file_group_free);
-
 static enum pv_code lost(struct err *err)
 {
 	return err_errno(err, errno == EPIPE ? PV_INTERRUPTED : PV_STORAGE,
@@ -124,23 +122,40 @@ enum pv_code out_folder(const char *path, int *folder, const char **base,
 	return dir_open(AT_FDCWD, dir, folder, err);
 }
 
-enum pv_code out_file(const char *path, mode_t mode, struct span bytes,
-		      struct err *err)
+enum pv_code out_stage(struct out_staged *s, const char *path, mode_t mode,
+		       struct span bytes, struct err *err)
 {
-	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
-	CLEANUP(fd_cleanup) int folder = -1;
 	const char *base;
 	enum pv_code rc;
 
+	s->bytes = bytes;
 	if (strcmp(path, "-") == 0)
-		return out_bytes(bytes, err);
-	rc = out_folder(path, &folder, &base, err);
+		return PV_OK;
+	rc = out_folder(path, &s->folder, &base, err);
 	if (rc == PV_OK)
-		rc = file_group_new(&g, err);
+		rc = file_group_new(&s->g, err);
 	if (rc == PV_OK)
-		rc = file_group_add(g, folder, base, mode, bytes.p, bytes.len,
-				    err);
-	if (rc == PV_OK)
-		rc = file_group_commit(g, err);
+		rc = file_group_add(s->g, s->folder, base, mode, bytes.p,
+				    bytes.len, err);
 	return rc;
+}
+
+enum pv_code out_give(struct out_staged *s, struct err *err)
+{
+	return s->g ? file_group_commit(s->g, err) : out_bytes(s->bytes, err);
+}
+
+void out_staged_release(struct out_staged *s)
+{
+	file_group_free(TAKE(s->g));
+	fd_cleanup(&s->folder);
+}
+
+enum pv_code out_file(const char *path, mode_t mode, struct span bytes,
+		      struct err *err)
+{
+	CLEANUP(out_staged_release) struct out_staged s = OUT_STAGED_INIT;
+	enum pv_code rc = out_stage(&s, path, mode, bytes, err);
+
+	return rc == PV_OK ? out_give(&s, err) : rc;
 }

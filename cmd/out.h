@@ -29,6 +29,26 @@ void out_error(const struct app *app, const struct err *err);
 PV_MUST enum pv_code out_folder(const char *path, int *folder,
 				const char **base, struct err *err);
 
+struct file_group;
+struct out_staged {
+	struct file_group *g; /* NULL: standard output */
+	int folder;
+	struct span bytes;
+};
+#define OUT_STAGED_INIT                                                        \
+	{                                                                      \
+		.folder = -1                                                   \
+	}
+/*
+ * out_file() in two steps, for what is logged before it leaves: stage finds
+ * what stands in the way, and the file is there once it is given. bytes is
+ * borrowed. Release in any case.
+ */
+PV_MUST enum pv_code out_stage(struct out_staged *s, const char *path,
+			       mode_t mode, struct span bytes, struct err *err);
+PV_MUST enum pv_code out_give(struct out_staged *s, struct err *err);
+void out_staged_release(struct out_staged *s);
+
 /*
  * Bytes to FILE, durably: a file that is there with the same bytes is done,
  * with others or as a link it is PV_CONFLICT (case 11). "-" is standard output.

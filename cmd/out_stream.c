@@ -96,13 +96,25 @@ static bool same_bytes(const struct out_stream *s)
 	return true;
 }
 
-enum pv_code out_stream_end(struct out_stream *s, struct err *err)
+enum pv_code out_stream_whole(struct out_stream *s, struct err *err)
 {
 	if (s->folder < 0)
-		return PV_OK; /* main flushes standard output */
+		return PV_OK;
 	if (ferror(s->to) || fflush(s->to) != 0 || fsync(fileno(s->to)) != 0)
 		return err_errno(err, PV_STORAGE, "file.write",
 				 "check the disk", "cannot write %s", s->name);
+	if (faccessat(s->folder, s->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !same_bytes(s))
+		return conflict(s, "is there with other contents", err);
+	return PV_OK;
+}
+
+enum pv_code out_stream_end(struct out_stream *s, struct err *err)
+{
+	enum pv_code rc = out_stream_whole(s, err);
+
+	if (rc != PV_OK || s->folder < 0)
+		return rc; /* main flushes standard output */
 	if (renameat2(s->folder, s->temp, s->folder, s->name,
 		      RENAME_NOREPLACE) == 0) {
 		s->temp[0] = '\0';

@@ -27,6 +27,9 @@ struct out_stream {
  */
 PV_MUST enum pv_code out_stream_open(struct out_stream *s, const char *path,
 				     struct err *err);
+/* All is written, and nothing stands in the file's way: PV_CONFLICT,
+ * PV_STORAGE. Nothing has left yet. */
+PV_MUST enum pv_code out_stream_whole(struct out_stream *s, struct err *err);
 /* All is written. PV_CONFLICT, PV_STORAGE; the file is then not there. */
 PV_MUST enum pv_code out_stream_end(struct out_stream *s, struct err *err);
 /* Removes what was not ended. */

@@ -4,7 +4,8 @@
  * chains, public keys, KEKs for a chip programmer (sealed to its certificate),
  * the list of devices. Nothing leaves in the clear that is secret.
  *
- * Callers log each export (event_export) before its bytes leave.
+ * Callers log each export (event_export) before its bytes leave, and once
+ * nothing stands in their way: what is refused is no entry.
  */
 #ifndef PV_FLOW_EXPORT_H
 #define PV_FLOW_EXPORT_H

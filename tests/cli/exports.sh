@@ -157,6 +157,36 @@ after=$(p --json audit verify | jq .entries)
 expect_equal "$after" $((before + 1)) "log entries"
 verify_audit
 
+case_start "an export that is refused is not in the log as one"
+echo other >"$T/taken"
+mkdir "$T/taken.items"
+echo other >"$T/taken.items/0000001.cbor"
+before=$(p --json audit verify | jq .entries)
+for what in "bundle --device client-00000001" \
+	"segment --device client-00000001 --item 0" \
+	"escrow --device S0000000001" chain "key --purpose log" inventory \
+	"kek --to $T/programmer.pem --device S0000000001" \
+	"proof --device client-00000001"; do
+	# shellcheck disable=SC2086
+	expect_error 9 output.exists -C "$H" export $what -o "$T/taken"
+	# shellcheck disable=SC2086
+	expect_error 10 dir.open -C "$H" export $what -o "$T/nowhere/x"
+done
+expect_error 9 output.exists -C "$H" export segment \
+	--device client-00000001 --out "$T/taken.items"
+expect_equal "$(find "$T/taken.items" | wc -l)" 2 "files with the taken one"
+rm -rf "$T/taken.escrows"
+cp -a "$T/escrows" "$T/taken.escrows"
+for file in "$T"/taken.escrows/*; do
+	echo other >"$file"
+done
+expect_error 9 output.exists -C "$H" export escrow --all \
+	--out "$T/taken.escrows"
+expect_error 10 dir.make -C "$H" export chain --proof --out "$T/nowhere/x"
+expect_equal "$(p --json audit verify | jq .entries)" "$before" "log entries"
+expect_equal "$(cat "$T/taken")" other "the file that was there"
+expect_equal "$(find "$T" -name '.*.tmp' | wc -l)" 0 "left files"
+
 case_start "what was edited behind our back is found"
 H=$T/acme
 copy_authority "$T/edited"
