@@ -104,7 +104,10 @@ static enum pv_code by_bundle(struct reconcile *r,
 	return rc;
 }
 
-/* Marks what the line says; *twice: it was said before. */
+/*
+ * Marks what the line says; *twice: it was said before. Two lines of one device
+ * are two reports unless each names another of its bundles.
+ */
 static void mark(struct reconcile *r, const struct linereport_line *l,
 		 const struct subject *s, uint8_t *device, bool *twice)
 {
@@ -116,14 +119,15 @@ static void mark(struct reconcile *r, const struct linereport_line *l,
 		*device |= DEVICE_FAILED;
 		return;
 	}
-	*device |= DEVICE_REPORTED;
 	if (bundle) {
-		*twice = *bundle & ENTRY_REPORTED;
+		*twice = (*bundle & ENTRY_REPORTED) ||
+			 (*device & DEVICE_REPORTED_PLAIN);
 		*bundle |= ENTRY_REPORTED;
 	} else {
-		*twice = *device & DEVICE_REPORTED_PLAIN;
+		*twice = *device & DEVICE_REPORTED;
 		*device |= DEVICE_REPORTED_PLAIN;
 	}
+	*device |= DEVICE_REPORTED;
 }
 
 static enum pv_code take_line(struct reconcile *r,

@@ -226,6 +226,26 @@ finds different line S0000000001 report store
 finds extra line "00${b2#??}" report store
 findings 3
 
+case_start "reports: one device by its bundle and by something else is twice"
+b3=$(bundle_of client-00000003)
+serial3=$(jq -r 'select(.device == "client-00000003").serial' "$T/inventory")
+for again in "client-00000003,," ",$serial3,"; do
+	for order in -k1 -rk1; do
+		{
+			echo device,serial,bundle
+			printf '%s\n' "client-00000003,,$b3" "$again" |
+				sort "$order"
+			printf '%s,,\n' client-00000001 client-00000002 \
+				S0000000001 S0000000002
+		} >"$T/both.csv"
+		reconcile 9 --no-token --no-out --report "$T/both.csv"
+		expect_equal "$(jq -r 'select(.kind == "doubled").detail' \
+			"$T/out")" "$T/both.csv line 3: it was reported before" \
+			detail
+		findings 1
+	done
+done
+
 case_start "reports: what is not one is refused"
 printf 'device,colour\nclient-00000001,red\n' >"$T/bad.csv"
 expect_error 3 csv.columns -C "$H" audit reconcile --no-token \
