@@ -111,13 +111,21 @@ static enum pv_code take_time(const char *option, const char *s, uint64_t *ms,
 }
 
 /* Names of types between commas, none of them empty. */
-static bool types_ok(const char *types)
+static enum pv_code check_types(const char *types, struct err *err)
 {
-	size_t len = strlen(types);
+	for (;;) {
+		size_t len = strcspn(types, ",");
 
-	return len > 0 && types[0] != ',' && types[len - 1] != ',' &&
-	       !strstr(types, ",,") &&
-	       strspn(types, "abcdefghijklmnopqrstuvwxyz0123456789.-,") == len;
+		if (!audit_type_known(types, len))
+			return err_fail(err, PV_USAGE, "usage.value",
+					AUDIT_TYPES,
+					"--type takes types like "
+					"cert.issue,export; \"%.*s\" is none",
+					len < 40 ? (int)len : 40, types);
+		if (!types[len])
+			return PV_OK;
+		types += len + 1;
+	}
 }
 
 static enum pv_code take_filters(struct show_args *in,
@@ -125,8 +133,8 @@ static enum pv_code take_filters(struct show_args *in,
 {
 	enum pv_code rc = take_subject(in, o, err);
 
-	if (rc == PV_OK && in->types && !types_ok(in->types))
-		rc = bad_value("type", "types like cert.issue,export", err);
+	if (rc == PV_OK && in->types)
+		rc = check_types(in->types, err);
 	if (rc == PV_OK)
 		rc = take_time("since", in->since, &o->since_ms, err);
 	if (rc == PV_OK)
@@ -206,6 +214,10 @@ enum pv_code audit_run_show(const struct app *app, int argc, char **argv,
 		return rc;
 	err_object(err, o.name ? o.name : "log");
 	return err_fail(err, PV_NOT_FOUND, "log.none",
-			"without options, audit show gives the whole log",
+			o.subject == AUDIT_KEY
+				? "a key's label is NAME/PURPOSE/GENERATION, "
+				  "like acme/log/1"
+				: "without options, audit show gives the whole "
+				  "log",
 			"no entry of the log fits what was asked for");
 }

@@ -39,6 +39,18 @@ static enum pv_code place(struct err *err, uint64_t index, enum pv_code rc)
 	return rc;
 }
 
+bool audit_type_known(const char *type, size_t len)
+{
+	for (const char *t = AUDIT_TYPES; *t;) {
+		size_t n = strcspn(t, " ");
+
+		if (n == len && memcmp(t, type, len) == 0)
+			return true;
+		t += n + (t[n] == ' ');
+	}
+	return false;
+}
+
 /* One of the types between commas. */
 static bool has_type(const char *types, struct span type)
 {

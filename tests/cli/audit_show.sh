@@ -149,7 +149,15 @@ jq -e -s --arg t "$middle" 'all(.time >= ($t | sub("Z"; ".000Z")))' \
 expect_error 10 log.none -C "$H" audit show --since 2999-01-01T00:00:00Z
 expect_error 10 log.none -C "$H" audit show --device client-00000001 \
 	--until 1970-01-02T00:00:00Z
-expect_error 10 log.none -C "$H" audit show --type cert.isue
+expect_error 10 log.none -C "$H" audit show --type quarantine.release
+expect_error 2 usage.value -C "$H" audit show --type cert.issue,cert.isue
+expect_text 'is none'
+expect_text "cert.intent cert.issue bundle.seal export"
+expect_text "secret.destroy"
+expect_exit 0 "$PROVCTL" audit --help
+expect_text "secret.add secret.rotate secret.destroy"
+expect_error 10 log.none -C "$H" audit show --key log
+expect_text "like acme/log/1"
 
 case_start "what it does not take"
 expect_error 10 log.none -C "$H" audit show --device none
