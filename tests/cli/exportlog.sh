@@ -83,6 +83,14 @@ expect_equal "$(find "$L" -type d ! -perm 755 | wc -l)" 0 "folders not 0755"
 case_start "a reader that shares no code with it verifies every entry"
 verified
 
+case_start "that reader says how it is called"
+if [ -n "$reader" ]; then
+	expect_exit 2 "$reader"
+	expect_text "usage: verify_log DIR"
+else
+	skip_case "no Go with golang.org/x/mod"
+fi
+
 case_start "asked again: nothing is written and nothing is logged"
 files "$L" >"$T/before"
 export_log

@@ -45,6 +45,16 @@ for hex in "$serial" "$upper"; do
 	logged "$T/2.tlog-proof" "$T/2.pem"
 done
 
+case_start "the verifier: its usage, and a key without a line's end"
+if command -v node >/dev/null; then
+	printf %s "$(cat "$T/vkey")" >"$T/bare.vkey"
+	logged "$T/1.tlog-proof" "$T/1.pem" "$T/bare.vkey"
+	expect_exit 2 node "$srcdir/tests/interop/verify_proof.mjs"
+	expect_text "usage: node verify_proof.mjs PROOF VKEY CERT"
+else
+	skip_case "no node"
+fi
+
 case_start "it is under the last checkpoint; the export itself is logged after it"
 cp "$H/checkpoint" "$T/last"
 p export proof --serial "$serial" >"$T/2.tlog-proof"

@@ -22,7 +22,7 @@ import (
 
 const width = 256
 
-var dir = os.Args[1]
+var dir string
 
 func must(err error) {
 	if err != nil {
@@ -122,6 +122,11 @@ func proof(file []byte, entry string) {
 }
 
 func main() {
+	if len(os.Args) != 2 && len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: verify_log DIR [PROOF ENTRY]")
+		os.Exit(2)
+	}
+	dir = os.Args[1]
 	tree := open(read("checkpoint"))
 	hr := tlog.TileHashReader(tree, tiles{})
 	old := tree.N
