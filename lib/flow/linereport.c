@@ -141,9 +141,9 @@ static enum pv_code parse_json(struct span row, struct linereport_line *l,
 		return rc;
 	json_object_foreach(json_root(doc), key, value)
 	{
-		if (!json_is_string(value))
-			return bad_value(is_known(key) ? key : "a key",
-					 "give strings", err);
+		if (is_known(key) && !json_is_string(value))
+			return bad_value(key, "give strings", err);
+		/* Not known: set() says so, and looks at no value. */
 		rc = set(l, key, json_string_value(value), err);
 		if (rc != PV_OK)
 			return rc;
@@ -184,9 +184,10 @@ static enum pv_code take_header(struct linereport *r, struct span row,
 	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++)
 		if (!is_known(text + r->header[i]))
 			rc = err_fail(err, PV_INPUT, "csv.columns",
-				      "device, serial, bundle, status, "
-				      "station, time, separated by commas",
-				      "there is no column \"%.40s\"",
+				      "keep only device, serial, bundle, "
+				      "status, station and time, separated by "
+				      "commas",
+				      "unknown column \"%.40s\"",
 				      text + r->header[i]);
 	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++)
 		for (size_t j = 0; rc == PV_OK && j < i; j++)

@@ -183,6 +183,9 @@ enum pv_code reconcile_report(struct reconcile *r, int fd,
 			snprintf(place, sizeof(place), "%.100s line %llu", name,
 				 (unsigned long long)report.rows.line);
 			err_object(err, place);
+			if (rc == PV_INPUT)
+				err_prefix(err, "the report is not read on, "
+						"findings are incomplete");
 		} else if (end) {
 			break;
 		} else {

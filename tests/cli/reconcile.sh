@@ -250,11 +250,18 @@ case_start "reports: what is not one is refused"
 printf 'device,colour\nclient-00000001,red\n' >"$T/bad.csv"
 expect_error 3 csv.columns -C "$H" audit reconcile --no-token \
 	--report "$T/bad.csv"
+expect_text "unknown column"
+expect_text "keep only device, serial, bundle, status, station and time"
+printf '{"colour":1}\n' >"$T/bad.jsonl"
+expect_error 3 report.unknown_key -C "$H" audit reconcile --no-token \
+	--report "$T/bad.jsonl"
+expect_text "unknown key colour"
 printf '{"device":"client-00000001"}\n{"device":"../x"}\n' >"$T/bad.jsonl"
 expect_error 3 report.value -C "$H" audit reconcile --no-token \
 	--report "$T/bad.jsonl"
 run "$PROVCTL" -C "$H" audit reconcile --no-token --report "$T/bad.jsonl"
 expect_text "bad.jsonl line 2"
+expect_text "findings are incomplete"
 mkfifo "$T/fifo.csv"
 expect_exit 3 "$PROVCTL" -C "$H" audit reconcile --no-token \
 	--report "$T/fifo.csv"
