@@ -13,6 +13,10 @@ extern const char audit_help[]; /* one screen: audit_help.c */
 PV_MUST enum pv_code audit_run_verify(const struct app *app, int argc,
 				      char **argv, struct err *err);
 struct opt_list;
+struct note_key;
+/* keys has room for OPTS_LIST_MAX. PV_INPUT, "note.key". */
+PV_MUST enum pv_code audit_take_vkeys(const struct opt_list *list,
+				      struct note_key *keys, struct err *err);
 /* keys, witnesses: vkeys. Without keys, those of the authority at hand. */
 PV_MUST enum pv_code audit_folder(const struct app *app, const char *folder,
 				  const struct opt_list *keys,

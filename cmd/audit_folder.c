@@ -22,17 +22,36 @@ static struct span text_of(const char *s)
 	return (struct span){ (const uint8_t *)s, strlen(s) };
 }
 
-static enum pv_code parse(struct known *k, const struct opt_list *keys,
-			  const struct opt_list *witnesses, struct err *err)
+/* People give the file that a key is in. */
+static void hint_at_line(struct err *err)
+{
+	if (err->code == PV_INPUT)
+		snprintf(err->hint, sizeof(err->hint),
+			 "give the line itself, not its file's name: "
+			 "\"$(cat FILE)\"");
+}
+
+enum pv_code audit_take_vkeys(const struct opt_list *list,
+			      struct note_key *keys, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
-	for (size_t i = 0; rc == PV_OK && i < keys->n; i++)
-		rc = note_key_parse(&k->key[k->keys_n++],
-				    text_of(keys->values[i]), err);
+	for (size_t i = 0; rc == PV_OK && i < list->n; i++)
+		rc = note_key_parse(&keys[i], text_of(list->values[i]), err);
+	hint_at_line(err);
+	return rc;
+}
+
+static enum pv_code parse(struct known *k, const struct opt_list *keys,
+			  const struct opt_list *witnesses, struct err *err)
+{
+	enum pv_code rc = audit_take_vkeys(keys, k->key, err);
+
+	k->keys_n = keys->n;
 	for (size_t i = 0; rc == PV_OK && i < witnesses->n; i++)
 		rc = log_witness_parse(&k->witness[k->witnesses_n++],
 				       text_of(witnesses->values[i]), err);
+	hint_at_line(err);
 	return rc;
 }
 
@@ -47,6 +66,10 @@ static enum pv_code keys_of_home(const struct app *app, struct known *k,
 		return PV_OK;
 	rc = session_open(app, SESSION_STORE | SESSION_MAY(ROLE_OP_AUDIT), &s,
 			  err);
+	if (rc == PV_NOT_FOUND && strcmp(err->rule, "authority.missing") == 0)
+		snprintf(err->hint, sizeof(err->hint),
+			 "away from the authority name the log's key: "
+			 "--key \"$(cat log.vkey)\"");
 	for (size_t i = 0; rc == PV_OK && i < s.log.keys_n; i++)
 		k->key[k->keys_n++] = s.log.keys[i];
 	return rc;

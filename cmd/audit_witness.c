@@ -101,16 +101,10 @@ static enum pv_code watch(const struct app *app, const struct witness_args *in,
 	WITNESSKEY k = { .seed = SECRET_INIT };
 	CLEANUP(buf_release) struct buf line;
 	struct witness_seen seen;
-	enum pv_code rc = PV_OK;
+	enum pv_code rc;
 
 	buf_init(&line, LOG_COSIGN_LINE_MAX);
-	for (size_t i = 0; rc == PV_OK && i < in->log_keys.n; i++) {
-		const char *v = in->log_keys.values[i];
-
-		rc = note_key_parse(
-			&keys[i],
-			(struct span){ (const uint8_t *)v, strlen(v) }, err);
-	}
+	rc = audit_take_vkeys(&in->log_keys, keys, err);
 	if (rc == PV_OK)
 		rc = read_key(in->key, &k, err);
 	if (rc == PV_OK)

@@ -26,6 +26,10 @@ static void print_witnesses(const struct cosigned *c)
 	       "%llu entries are cosigned\n",
 	       c->last_n, c->known_n, c->required,
 	       (unsigned long long)c->at.size);
+	if (c->known_n < c->required)
+		printf("           exports wait (11): write the witnesses' "
+		       "keys "
+		       "into the home's file witnesses\n");
 }
 
 /* What the machine's clock is held against. */

@@ -10,8 +10,6 @@
 #include "lib/store/store_log.h"
 
 #define READ_FLAGS (FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS)
-#define HINT                                                                   \
-	"`export log', `audit witness' at each of them, then `audit cosign'"
 
 static void cleanup_log_checkpoint(struct log_checkpoint *c)
 {
@@ -148,11 +146,11 @@ static enum pv_code waits(const struct cosigned *c, struct err *err)
 				"are known",
 				c->required, c->known_n);
 	if (c->last_n >= c->required)
-		return err_fail(err, PV_WAITING, "log.witnesses", HINT,
+		return err_fail(err, PV_WAITING, "log.witnesses", COSIGNED_HINT,
 				"the log has grown since witnesses cosigned it "
 				"at %llu entries",
 				(unsigned long long)c->at.size);
-	return err_fail(err, PV_WAITING, "log.witnesses", HINT,
+	return err_fail(err, PV_WAITING, "log.witnesses", COSIGNED_HINT,
 			"witnesses cosigned the log up to %llu entries; of its "
 			"last checkpoint %zu of %zu cosignatures are there, "
 			"not yet from: %s",

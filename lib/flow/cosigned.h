@@ -14,6 +14,10 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/witnesses.h"
 
+/* What lets an export go on that waits for them. */
+#define COSIGNED_HINT                                                          \
+	"`export log', `audit witness' at each of them, then `audit cosign'"
+
 struct cosigned { /* plain data */
 	struct log_witness known[COSIGNED_WITNESSES_MAX];
 	size_t known_n;

@@ -160,6 +160,10 @@ static enum pv_code find(struct store *store, uint64_t last,
 		return err_fail(err, PV_INPUT, "log.cosignature",
 				"give what audit witness said",
 				"there is no line");
+	if (memchr(t->lines.p, '\r', t->lines.len))
+		return err_fail(err, PV_INPUT, "log.cosignature",
+				"give the file as the witness wrote it",
+				"its lines end in CR LF, not in LF");
 	t->end = UINT64_MAX;
 	rc = try_one(t, last, buf_span(note), err);
 	if (rc == PV_OK && t->size == 0)

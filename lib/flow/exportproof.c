@@ -193,6 +193,7 @@ enum pv_code export_proof_load(const struct authority *a, struct store *store,
 	if (rc != PV_OK || a->witnesses_required == 0)
 		return rc;
 	buf_reset(&p->note);
+	p->cosigned = true;
 	return cosigned_note(a, store, &p->base, &p->note, &p->base.last, err);
 }
 
@@ -219,6 +220,20 @@ static enum pv_code verify(struct export_proof *p, struct span file,
 			   : rc;
 }
 
+static enum pv_code not_covered(const struct export_proof *p, struct err *err)
+{
+	if (p->cosigned)
+		return err_fail(err, PV_NOT_FOUND, "log.checkpoint",
+				COSIGNED_HINT,
+				"no checkpoint that enough witnesses cosigned "
+				"covers the certificate yet; the last one has "
+				"%llu entries",
+				(unsigned long long)p->base.last.size);
+	return err_fail(err, PV_NOT_FOUND, "log.checkpoint",
+			"run a verb that logs in to the token, then this again",
+			"no checkpoint covers the certificate yet");
+}
+
 enum pv_code export_proof_put(struct export_proof *p,
 			      const struct export_entry *e, struct buf *out,
 			      struct err *err)
@@ -231,11 +246,7 @@ enum pv_code export_proof_put(struct export_proof *p,
 
 	buf_init(&entry, LOG_ENTRY_MAX);
 	if (e->index >= p->base.last.size)
-		return err_fail(err, PV_NOT_FOUND, "log.checkpoint",
-				"run a verb that logs in to the token, have "
-				"witnesses cosign where you need them, then "
-				"this again",
-				"no checkpoint covers the certificate yet");
+		return not_covered(p, err);
 	rc = store_log_read(p->store, e->index, &entry, err);
 	if (rc == PV_OK)
 		rc = log_prove_inclusion(&p->hasher, &reader, e->index,

@@ -40,6 +40,7 @@ struct export_proof { /* of entries under one checkpoint */
 	struct store *store;
 	struct checkpoint_base base;
 	struct buf note;
+	bool cosigned; /* it is what witnesses have seen, as it must be */
 	struct log_hasher hasher;
 };
 

@@ -59,14 +59,22 @@ enum pv_code witnesses_load(const struct authority *a,
 {
 	CLEANUP(buf_release) struct buf text;
 	struct span rest, line;
+	unsigned number = 0;
 	enum pv_code rc;
 
 	*n = 0;
 	buf_init(&text, WITNESSES_MAX);
 	rc = read_file(a, &text, err);
 	rest = buf_span(&text);
-	while (rc == PV_OK && lines_next(&rest, &line))
-		rc = add_witness(known, n, line, err);
+	while (rc == PV_OK && lines_next(&rest, &line)) {
+		number++;
+		rc = line.len ? add_witness(known, n, line, err)
+			      : err_fail(err, PV_INPUT, "log.witness",
+					 "a vkey on each line, nothing else",
+					 "the line is empty");
+		if (rc == PV_INPUT)
+			err_prefix(err, "line %u", number);
+	}
 	if (rc == PV_OK && rest.len != 0)
 		rc = err_fail(err, PV_INPUT, "log.witness", NULL,
 			      "the last line does not end");

@@ -113,6 +113,18 @@ expect_equal "$rc" 9 "exit with --first again"
 seen "$T/log"
 expect_error 2 usage.option audit witness --log "$T/log"
 
+case_start "a file's name where a key's line is wanted; no key and no home"
+expect_error 3 "" audit witness --log "$T/log" --log-key "$T/log.vkey" \
+	--state "$W/none" --first --key "$W/one.key"
+expect_text "give the line itself, not its file's name"
+for option in --key --witness; do
+	expect_error 3 "" -C "$H" audit verify --log "$T/log" \
+		"$option" "$W/one.vkey"
+	expect_text "give the line itself, not its file's name"
+done
+expect_error 10 authority.missing -C "$W" audit verify --log "$T/log"
+expect_text "name the log's key: --key"
+
 case_start "a log that grew is cosigned again"
 device 00000001
 publish "$T/log"
@@ -200,8 +212,24 @@ expect_text "rule: log.witnesses"
 expect_error 11 log.witnesses -C "$H" export chain
 expect_error 11 log.witnesses -C "$H" export inventory
 expect_error 11 log.witnesses -C "$H" export escrow --all --out "$T/escrow"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "exports wait (11): write the witnesses' keys into"
 p export key --purpose log --vkey >"$T/same.vkey"
 same_bytes "$T/same.vkey" "$T/log.vkey"
+
+case_start "a line of the list that is none is named"
+{
+	cat "$W/one.vkey"
+	echo "# laptop"
+} >"$H/witnesses"
+expect_error 3 log.witness -C "$H" status
+expect_text "line 2: not the key of a witness"
+{
+	cat "$W/one.vkey"
+	echo
+} >"$H/witnesses"
+expect_error 3 log.witness -C "$H" status
+expect_text "line 2: the line is empty"
 
 case_start "it says from whom"
 cat "$W/one.vkey" "$W/two.vkey" >"$H/witnesses"
@@ -225,6 +253,10 @@ printf '— one.example %s\n' "$(printf %s "$raw" | base64 -d |
 expect_error 5 log.cosignature -C "$H" audit cosign --from "$W/wrong.line"
 expect_text "of no checkpoint of this log"
 expect_text "its witness saw another state of the log"
+sed 's/$/\r/' "$W/one.line" >"$W/crlf.line"
+expect_error 3 log.cosignature -C "$H" audit cosign --from "$W/crlf.line"
+expect_text "its lines end in CR LF"
+json_holds "$error_line" "crlf.line"
 : >"$W/empty.line"
 expect_error 3 log.cosignature -C "$H" audit cosign --from "$W/empty.line"
 bundle 11 00000001
@@ -251,6 +283,7 @@ case_start "what is newer waits again; what was seen does not"
 device 00000006
 bundle 11 00000006
 expect_error 10 log.checkpoint -C "$H" export proof --device client-00000006
+expect_text "no checkpoint that enough witnesses cosigned covers"
 expect_exit 0 "$PROVCTL" -C "$H" export proof --device client-00000001
 bundle 0 00000001
 expect_error 11 log.witnesses -C "$H" export inventory
