@@ -30,7 +30,10 @@ static const char help[] =
 	"brings\n"
 	"DIR up to the last signed checkpoint (tlog-tiles) and writes what is "
 	"new.\n"
-	"Every other export is logged.\n"
+	"Every other export is logged. P is the purpose of a key in "
+	"provctl.json:\n"
+	"bundle, log, root, issuing-1 and so on; not kdf and store, which "
+	"are secret.\n"
 	"\n"
 	"example: provctl -C acme export bundle --device ACME-01 -o "
 	"ACME-01.pvb\n";
