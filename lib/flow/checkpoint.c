@@ -77,8 +77,34 @@ static enum pv_code load_keys(const struct authority *a, struct store *store,
 	const struct store_visit v = { .ctx = &l, .fn.key = take_key };
 
 	memset(base, 0, sizeof(*base));
+	base->file = base->seen = (struct governance)GOVERNANCE_INIT;
 	snprintf(base->origin, sizeof(base->origin), "%s", a->origin);
 	return store_key_each(store, &v, err);
+}
+
+enum pv_code checkpoint_signed(const struct checkpoint_base *base,
+			       const struct note *note, uint64_t size,
+			       struct err *err)
+{
+	bool one = false;
+	enum pv_code rc = PV_OK;
+
+	(void)size;
+	for (size_t i = 0; rc == PV_OK && i < base->keys_n; i++) {
+		struct err why;
+
+		err_init(&why);
+		rc = note_verify(note, &base->keys[i], &why);
+		one = one || rc == PV_OK;
+		if (rc == PV_NOT_FOUND)
+			rc = PV_OK;
+		else if (rc != PV_OK)
+			*err = why;
+	}
+	if (rc == PV_OK && !one)
+		rc = err_fail(err, PV_NOT_FOUND, "note.unsigned", NULL,
+			      "no key of the log signed it");
+	return rc;
 }
 
 /* ---- HOME/checkpoint and HOME/cosigned against the store ---- */
@@ -253,7 +279,7 @@ enum pv_code checkpoint_load(const struct authority *a, struct store *store,
 
 	buf_init(&note, CHECKPOINT_MAX);
 	rc = load(a, store, base, &note, err);
-	return rc == PV_OK ? governance_check(a, store, &base->last, err) : rc;
+	return rc == PV_OK ? governance_check(a, store, base, err) : rc;
 }
 
 enum pv_code checkpoint_last(const struct authority *a, struct store *store,
@@ -281,6 +307,7 @@ enum pv_code checkpoint_ask(struct store *store, const struct log_point *last,
 		store_log_root(store, &ask->next.size, ask->next.root, err);
 
 	ask->proof.n = 0;
+	ask->governs = false;
 	*due = rc == PV_OK && ask->next.size > last->size;
 	if (!*due || last->size == 0)
 		return rc;

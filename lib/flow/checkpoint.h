@@ -12,6 +12,7 @@
 #define PV_FLOW_CHECKPOINT_H
 
 #include "lib/flow/context.h"
+#include "lib/flow/governance_file.h"
 #include "lib/hsm.h"
 #include "lib/log/checkpoint.h"
 
@@ -31,6 +32,9 @@ struct checkpoint_base {
 	size_t own_n;
 	struct log_point last; /* size 0: there is none yet */
 	uint64_t witnessed_s;  /* witnesses_time(); 0: nothing */
+	/* What HOME/governance says (size 0: there is none), and how far the
+	 * decisions were seen. */
+	struct governance file, seen;
 };
 
 /*
@@ -61,6 +65,11 @@ PV_MUST enum pv_code checkpoint_read(const struct authority *a,
 				     const struct checkpoint_base *base,
 				     struct buf *note, struct log_point *at,
 				     struct err *err);
+/* True lines of the log under a text that is about its first size entries.
+ * PV_NOT_FOUND or PV_INTEGRITY, "note.unsigned" or "note.signature". */
+PV_MUST enum pv_code checkpoint_signed(const struct checkpoint_base *base,
+				       const struct note *note, uint64_t size,
+				       struct err *err);
 /* PV_INTEGRITY, "store.older", unless the store's log goes on from there. */
 PV_MUST enum pv_code checkpoint_goes_on(struct store *store,
 					const struct log_point *last,
@@ -69,9 +78,12 @@ PV_MUST enum pv_code checkpoint_goes_on(struct store *store,
 struct checkpoint_ask { /* plain data: it crosses to the signer's process */
 	struct log_point next;
 	struct log_proof proof; /* from the last that both sides know */
+	/* Whether HOME/governance is to be signed too: governance_ask(). */
+	bool governs;
+	struct governance governance;
 };
 
-/* *due is false when nothing was appended since last. */
+/* *due is false when nothing was appended since last; ask governs nothing. */
 PV_MUST enum pv_code checkpoint_ask(struct store *store,
 				    const struct log_point *last,
 				    struct checkpoint_ask *ask, bool *due,
@@ -79,7 +91,7 @@ PV_MUST enum pv_code checkpoint_ask(struct store *store,
 
 /*
  * Verifies what a signer sent, keeps it in the store (in a transaction of its
- * own) and in HOME/checkpoint, with HOME/governance, and moves base->last on. A
+ * own) and in HOME/checkpoint, and moves base->last on. A
  * smaller one than is there already, by another process, is not kept, and one
  * of the same size leaves that of the other: it may be cosigned by now. A file
  * that is behind the store's row of that size gets what the row says.

@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/governance.h"
 #include "lib/store/store_checkpoint.h"
 
@@ -128,8 +129,6 @@ static enum pv_code keep(const struct authority *a, struct store *store,
 	buf_init(&row.note, CHECKPOINT_MAX);
 	rc = store_checkpoint_each(store, row.size, &v, err);
 	if (rc == PV_OK)
-		rc = governance_keep(a, store, row.size, err);
-	if (rc == PV_OK)
 		rc = row.note.len > 0
 			     ? keep_row(a, base, ask, buf_span(&row.note), err)
 			     : keep_new(a, store, base, ask, note, err);
@@ -156,29 +155,55 @@ enum pv_code checkpoint_keep(const struct authority *a, struct store *store,
 	return rc;
 }
 
+struct signed_notes {
+	struct buf log, governance;
+};
+
+static void signed_notes_release(struct signed_notes *n)
+{
+	buf_release(&n->log);
+	buf_release(&n->governance);
+}
+
+static enum pv_code sign_both(const struct checkpoint_base *base,
+			      struct hsm *hsm, const struct checkpoint_ask *ask,
+			      struct signed_notes *notes, struct err *err)
+{
+	struct checkpoint_signer *signer = NULL;
+	struct log_point last = base->last;
+	enum pv_code rc = checkpoint_signer_new(base, hsm, &last, &signer, err);
+
+	if (rc == PV_OK)
+		rc = checkpoint_sign(signer, ask, &notes->log, err);
+	if (rc == PV_OK)
+		rc = checkpoint_sign_governance(signer, ask, &notes->governance,
+						err);
+	checkpoint_signer_free(signer);
+	return rc;
+}
+
 enum pv_code checkpoint_now(const struct authority *a, struct store *store,
 			    struct hsm *hsm, struct err *err)
 {
-	struct checkpoint_signer *signer = NULL;
-	CLEANUP(buf_release) struct buf note;
+	CLEANUP(signed_notes_release) struct signed_notes notes;
 	struct checkpoint_base base;
 	struct checkpoint_ask ask;
-	struct log_point last;
 	bool due = false;
 	enum pv_code rc = checkpoint_load(a, store, &base, err);
 
-	buf_init(&note, CHECKPOINT_MAX);
+	buf_init(&notes.log, CHECKPOINT_MAX);
+	buf_init(&notes.governance, CHECKPOINT_MAX);
 	if (rc == PV_OK)
 		rc = checkpoint_ask(store, &base.last, &ask, &due, err);
 	if (rc != PV_OK || !due || base.own_n == 0)
 		return rc;
-	last = base.last;
-	rc = checkpoint_signer_new(&base, hsm, &last, &signer, err);
+	rc = governance_ask(store, &base, &ask, err);
 	if (rc == PV_OK)
-		rc = checkpoint_sign(signer, &ask, &note, err);
+		rc = sign_both(&base, hsm, &ask, &notes, err);
 	if (rc == PV_OK)
-		rc = checkpoint_keep(a, store, &base, &ask, buf_span(&note),
-				     err);
-	checkpoint_signer_free(signer);
-	return rc;
+		rc = checkpoint_keep(a, store, &base, &ask,
+				     buf_span(&notes.log), err);
+	return rc == PV_OK ? governance_keep(a, store, &base, &ask,
+					     buf_span(&notes.governance), err)
+			   : rc;
 }

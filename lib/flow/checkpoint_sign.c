@@ -111,3 +111,31 @@ enum pv_code checkpoint_sign(struct checkpoint_signer *s,
 		*s->last = ask->next;
 	return rc;
 }
+
+/* Of the log that was just signed, and not back before what is known. */
+static bool may_govern(const struct checkpoint_signer *s,
+		       const struct governance *g)
+{
+	const struct governance *known = &s->base->file;
+
+	return g->size == s->last->size && g->size >= known->size &&
+	       (g->head == LOG_NO_PREV ? known->head == LOG_NO_PREV
+				       : g->head < g->size) &&
+	       (known->head == LOG_NO_PREV || g->head >= known->head);
+}
+
+enum pv_code checkpoint_sign_governance(struct checkpoint_signer *s,
+					const struct checkpoint_ask *ask,
+					struct buf *note, struct err *err)
+{
+	CLEANUP(buf_release) struct buf body;
+
+	buf_init(&body, GOVERNANCE_TEXT_MAX);
+	if (!ask->governs)
+		return PV_OK;
+	if (!may_govern(s, &ask->governance))
+		return err_fail(err, PV_INTEGRITY, "store.governance", NULL,
+				"these decisions do not go on from the last");
+	governance_put(s->base->origin, &ask->governance, &body);
+	return checkpoint_sign_text(s, buf_span(&body), note, err);
+}

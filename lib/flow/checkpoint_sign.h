@@ -1,6 +1,9 @@
 /*
  * checkpoint_sign: the token's side of checkpoints (checkpoint.h), and of other
- * notes that the log's keys sign.
+ * notes that the log's keys sign. It holds what it is asked for against the
+ * last checkpoint that it knows.
+ *
+ * Does not check: what the decisions are; who has the store says that.
  */
 #ifndef PV_FLOW_CHECKPOINT_SIGN_H
 #define PV_FLOW_CHECKPOINT_SIGN_H
@@ -36,5 +39,15 @@ PV_MUST enum pv_code checkpoint_sign(struct checkpoint_signer *s,
 PV_MUST enum pv_code checkpoint_sign_text(struct checkpoint_signer *s,
 					  struct span text, struct buf *note,
 					  struct err *err);
+
+/*
+ * After that, and where ask governs: appends the note for HOME/governance.
+ * PV_INTEGRITY, "store.governance", when it is of another size of the log, or
+ * its newest decision is older than one that base knows of.
+ */
+PV_MUST enum pv_code
+checkpoint_sign_governance(struct checkpoint_signer *s,
+			   const struct checkpoint_ask *ask, struct buf *note,
+			   struct err *err);
 
 #endif

@@ -1,15 +1,13 @@
 /* Governance: the chain in the log, and how far it came. */
 #include "lib/flow/governance.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/fileio.h"
+#include "lib/flow/checkpoint.h"
+#include "lib/flow/logged.h"
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
-
-#define FILE_MAX 256u /* bytes: two numbers and a hash */
 
 /* ---- the chain ---- */
 
@@ -39,93 +37,13 @@ enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 	return rc;
 }
 
-/* ---- HOME/governance ---- */
-
-static bool parse_number(const char **at, uint64_t *v)
-{
-	const char *from = *at;
-
-	for (*v = 0; **at >= '0' && **at <= '9'; ++*at) {
-		if (*at - from == 19)
-			return false;
-		*v = *v * 10 + (uint64_t)(**at - '0');
-	}
-	return *at > from;
-}
-
-static bool parse(const char *text, struct governance *g)
-{
-	char hex[2 * LOG_HASH + 1];
-
-	g->head = LOG_NO_PREV;
-	if (*text == '-')
-		text++;
-	else if (!parse_number(&text, &g->head))
-		return false;
-	if (*text++ != ' ' || strlen(text) < 2 * LOG_HASH)
-		return false;
-	memcpy(hex, text, 2 * LOG_HASH);
-	hex[2 * LOG_HASH] = '\0';
-	text += 2 * LOG_HASH;
-	return hex_decode(hex, g->chain, LOG_HASH) && *text++ == ' ' &&
-	       parse_number(&text, &g->size) && strcmp(text, "\n") == 0 &&
-	       (g->head == LOG_NO_PREV || g->head < g->size);
-}
-
-/* *found is false when there is none. */
-static enum pv_code read_file(const struct authority *a, struct governance *g,
-			      bool *found, struct err *err)
-{
-	CLEANUP(buf_release) struct buf text;
-	struct err why;
-	const char *line;
-	enum pv_code rc;
-
-	buf_init(&text, FILE_MAX);
-	err_init(&why);
-	rc = file_read(a->home_fd, GOVERNANCE_FILE,
-		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
-		       &why);
-	*found = rc == PV_OK;
-	if (rc == PV_NOT_FOUND)
-		return PV_OK;
-	line = rc == PV_OK ? buf_cstr(&text) : NULL;
-	if (line && parse(line, g))
-		return PV_OK;
-	err_object(err, GOVERNANCE_FILE);
-	if (rc == PV_OK || rc == PV_INPUT)
-		return err_fail(err, PV_INTEGRITY, "store.governance",
-				"put it back from a backup, or remove it: the "
-				"next command reads the whole log",
-				"the file does not say how far the list of "
-				"decisions came");
-	*err = why;
-	return rc;
-}
-
-static enum pv_code write_file(const struct authority *a,
-			       const struct governance *g, struct err *err)
-{
-	char text[FILE_MAX], hex[2 * LOG_HASH + 1], index[32] = "-";
-	int len;
-
-	hex_encode(g->chain, LOG_HASH, hex);
-	if (g->head != LOG_NO_PREV)
-		snprintf(index, sizeof(index), "%llu",
-			 (unsigned long long)g->head);
-	len = snprintf(text, sizeof(text), "%s %s %llu\n", index, hex,
-		       (unsigned long long)g->size);
-	return file_write(a->home_fd, GOVERNANCE_FILE, 0644, text, (size_t)len,
-			  err);
-}
-
 /* ---- the log's entries behind what the file says ---- */
 
 struct scan {
 	struct governance g;
 	struct log_hasher *h;
 	uint64_t roster; /* index of the first roster.change */
-	/* Where the whole log is read: its tree, up to the checkpoint. */
+	/* From where s->g stood on, up to the checkpoint. */
 	struct log_tree tree;
 	const struct log_point *upto; /* NULL: no tree */
 };
@@ -194,62 +112,86 @@ static enum pv_code scan(struct store *store, struct scan *s, uint64_t size,
 	return rc;
 }
 
+/* The tree of the first size entries, of the roots that the store keeps: what
+ * comes behind them gives the signed root only when both are true. */
+static enum pv_code tree_at(struct store *store, uint64_t size,
+			    struct log_tree *tree, struct err *err)
+{
+	const struct log_reader r = logged_reader(store);
+	enum pv_code rc = PV_OK;
+
+	tree->size = size;
+	for (unsigned k = 0; rc == PV_OK && size >> k > 0; k++)
+		if (size >> k & 1)
+			rc = r.hash(r.ctx, k, (size >> k) - 1, tree->node[k],
+				    err);
+	return rc;
+}
+
 /* ---- both ---- */
 
-static enum pv_code check_view(struct store *store, const struct governance *at,
-			       const struct log_point *checkpoint,
+static enum pv_code scan_behind(struct store *store, struct scan *s,
+				uint64_t size, struct err *err)
+{
+	enum pv_code rc = log_hasher_init(s->h, err);
+
+	if (rc == PV_OK && s->upto)
+		rc = tree_at(store, s->g.size, &s->tree, err);
+	return rc == PV_OK ? scan(store, s, size, err) : rc;
+}
+
+static enum pv_code check_view(struct store *store,
+			       struct checkpoint_base *base, bool found,
 			       struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
-	struct governance none = GOVERNANCE_INIT;
-	struct scan s = { .g = at ? *at : none,
+	struct scan s = { .g = base->file,
 			  .h = &h,
-			  .upto = !at && checkpoint->size > 0 ? checkpoint
-							      : NULL };
+			  .upto = base->last.size > base->file.size
+					  ? &base->last
+					  : NULL };
 	uint64_t size = 0;
-	enum pv_code rc = log_hasher_init(&h, err);
+	enum pv_code rc = store_log_size(store, &size, err);
 
-	if (rc == PV_OK)
-		rc = store_log_size(store, &size, err);
-	if (rc == PV_OK && at && at->size > size)
+	if (rc == PV_OK && base->file.size > size)
 		rc = governance_wrong("store", "log",
 				      "HOME/" GOVERNANCE_FILE
 				      " saw entries that it has not",
 				      err);
 	if (rc == PV_OK)
-		rc = scan(store, &s, size, err);
-	return rc == PV_OK ? governance_walk(store, at, &s.g, err) : rc;
+		rc = scan_behind(store, &s, size, err);
+	if (rc == PV_OK)
+		rc = governance_walk(store, found ? &base->file : NULL, &s.g,
+				     err);
+	base->seen = s.g;
+	return rc;
 }
 
 enum pv_code governance_check(const struct authority *a, struct store *store,
-			      const struct log_point *checkpoint,
-			      struct err *err)
+			      struct checkpoint_base *base, struct err *err)
 {
 	STORE_TXN view = STORE_TXN_INIT;
-	struct governance at = GOVERNANCE_INIT;
 	bool found;
 	/* Before the view: never the newer one. */
-	enum pv_code rc = read_file(a, &at, &found, err);
+	enum pv_code rc = governance_read(a, base, &base->file, &found, err);
 
 	if (rc == PV_OK)
 		rc = store_begin(store, STORE_READ, &view, err);
-	return rc == PV_OK
-		       ? check_view(store, found ? &at : NULL, checkpoint, err)
-		       : rc;
+	return rc == PV_OK ? check_view(store, base, found, err) : rc;
 }
 
-enum pv_code governance_keep(const struct authority *a, struct store *store,
-			     uint64_t size, struct err *err)
+enum pv_code governance_ask(struct store *store, struct checkpoint_base *base,
+			    struct checkpoint_ask *ask, struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
-	struct scan s = { .g = GOVERNANCE_INIT, .h = &h };
-	bool found;
-	enum pv_code rc = read_file(a, &s.g, &found, err);
+	struct scan s = { .g = base->seen, .h = &h };
+	const struct governance *file = &base->file;
+	enum pv_code rc = scan_behind(store, &s, ask->next.size, err);
 
-	if (rc != PV_OK || (found && s.g.size >= size))
+	if (rc != PV_OK)
 		return rc;
-	rc = log_hasher_init(&h, err);
-	if (rc == PV_OK)
-		rc = scan(store, &s, size, err);
-	return rc == PV_OK ? write_file(a, &s.g, err) : rc;
+	base->seen = ask->governance = s.g;
+	ask->governs = file->size == 0 || s.g.head != file->head ||
+		       s.g.size > file->size + GOVERNANCE_BEHIND;
+	return PV_OK;
 }

@@ -4,42 +4,25 @@
  * secret or the release of what was held counts only as its entry says it, and
  * the store's list of these entries must be all of them. They are one chain
  * (lib/log/govern.h). How far it came lies outside the database, in
- * HOME/governance: "<index of the newest, or -> <SHA-256 over all of them> <log
- * entries seen>", written with HOME/checkpoint. A row that was taken out, put
- * in or edited is PV_INTEGRITY, "store.governance", whatever command opens the
- * store.
+ * HOME/governance, a note that the log's keys sign (governance_file.h). A row
+ * that was taken out, put in or edited is PV_INTEGRITY, "store.governance",
+ * whatever command opens the store.
  *
- * Without HOME/governance the whole log is read, and its tree held against
- * HOME/checkpoint: the file saves that, and the next checkpoint makes it anew.
+ * The log's entries behind what the file says are read each time, and held
+ * against HOME/checkpoint: an older file that was put back finds all that was
+ * decided since. It is signed anew with a checkpoint when something was decided
+ * or GOVERNANCE_BEHIND entries came; without it the whole log is read.
  *
- * Does not check: entries that were edited since they were covered by a
- * checkpoint, but those of the chain (audit_verify() does); signatures of
+ * Does not check: entries below what the file says, but those of the chain
+ * (audit_verify() does), and none that no checkpoint covers; signatures of
  * approvals; held requests (audit_verify() does, and governance_held() one).
  */
 #ifndef PV_FLOW_GOVERNANCE_H
 #define PV_FLOW_GOVERNANCE_H
 
-#include "lib/flow/authority.h"
-#include "lib/log/checkpoint.h"
-#include "lib/log/govern.h"
+#include "lib/flow/governance_file.h"
 #include "lib/store/store_held.h"
 #include "lib/store/store_people.h"
-
-#define GOVERNANCE_FILE "governance"
-
-struct governance { /* the chain up to a size of the log */
-	uint64_t size;
-	uint64_t head; /* index of its newest entry, or LOG_NO_PREV */
-	/* Over the leaf hashes of all of them, each with what was before. */
-	uint8_t chain[LOG_HASH];
-};
-#define GOVERNANCE_INIT                                                        \
-	{                                                                      \
-		0, LOG_NO_PREV,                                                \
-		{                                                              \
-			0                                                      \
-		}                                                              \
-	}
 
 /*
  * The next entry of the log: *counts when it is one of the chain, which goes
@@ -52,18 +35,21 @@ PV_MUST enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 				     bool roster, bool *counts,
 				     struct err *err);
 
-/* All of it; checkpoint: what HOME/checkpoint says, size 0 for none. Outside of
- * a transaction. PV_INTEGRITY; PV_DENIED (file writable by others). */
+/*
+ * All of it, into base->file and base->seen; base has the keys and what
+ * HOME/checkpoint says. Outside of a transaction. PV_INTEGRITY; PV_DENIED (file
+ * writable by others).
+ */
 PV_MUST enum pv_code governance_check(const struct authority *a,
 				      struct store *store,
-				      const struct log_point *checkpoint,
+				      struct checkpoint_base *base,
 				      struct err *err);
-/* Writes HOME/governance for that size, unless it came as far. Inside the
- * transaction that keeps the checkpoint of that size. */
-PV_MUST enum pv_code governance_keep(const struct authority *a,
-				     struct store *store, uint64_t size,
-				     struct err *err);
-
+/* Whether HOME/governance is to be signed with that checkpoint, and what it is
+ * to say, into ask. base was checked; base->seen moves on. */
+PV_MUST enum pv_code governance_ask(struct store *store,
+				    struct checkpoint_base *base,
+				    struct checkpoint_ask *ask,
+				    struct err *err);
 /*
  * The store's list with all rows that belong to it: it must end where end
  * does, and come by at where that is not NULL. In one transaction.

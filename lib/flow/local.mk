@@ -38,6 +38,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/event.c lib/flow/event.h \
 	lib/flow/governance.c lib/flow/governance.h \
+	lib/flow/governance_file.c lib/flow/governance_file.h \
 	lib/flow/governance_rows.c lib/flow/governance_walk.c \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
 	lib/flow/exportlog.c lib/flow/exportlog.h \

@@ -5,7 +5,8 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/wire.h"
 
-/* WIRE_CHECKPOINT, to a signer; what comes back is the note alone. */
+/* WIRE_CHECKPOINT, to a signer; what comes back are two notes, the second
+ * empty where HOME/governance was not asked for. */
 void record_put_checkpoint(struct wire *w, const struct checkpoint_ask *ask);
 PV_MUST enum pv_code record_get_checkpoint(struct wire_rec *rec,
 					   struct checkpoint_ask *ask,

@@ -6,23 +6,49 @@
 #include "lib/flow/record_checkpoint.h"
 #include "lib/flow/signer_fail.h"
 
+struct notes {
+	struct buf log, governance;
+};
+
+static void notes_init(struct notes *n)
+{
+	buf_init(&n->log, CHECKPOINT_MAX);
+	buf_init(&n->governance, CHECKPOINT_MAX);
+}
+
+static void notes_release(struct notes *n)
+{
+	buf_release(&n->log);
+	buf_release(&n->governance);
+}
+
+#define NOTES CLEANUP(notes_release) struct notes
+
 /* With the token that is in use now; its keys are looked for once. */
 static enum pv_code sign(struct signer *s, const struct checkpoint_ask *ask,
-			 struct buf *note, struct err *err)
+			 struct notes *notes, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
 	if (!s->log)
 		rc = checkpoint_signer_new(s->opts->log, s->hsm, &s->log_last,
 					   &s->log, err);
-	return rc == PV_OK ? checkpoint_sign(s->log, ask, note, err) : rc;
+	buf_reset(&notes->log);
+	buf_reset(&notes->governance);
+	if (rc == PV_OK)
+		rc = checkpoint_sign(s->log, ask, &notes->log, err);
+	return rc == PV_OK ? checkpoint_sign_governance(s->log, ask,
+							&notes->governance, err)
+			   : rc;
 }
 
-static enum pv_code answer(struct signer *s, struct span note, struct err *err)
+static enum pv_code answer(struct signer *s, const struct notes *notes,
+			   struct err *err)
 {
 	size_t mark = wire_begin(s->opts->writer, WIRE_CHECKPOINT);
 
-	wire_put_span(s->opts->writer, note);
+	wire_put_span(s->opts->writer, buf_span(&notes->log));
+	wire_put_span(s->opts->writer, buf_span(&notes->governance));
 	wire_end(s->opts->writer, mark);
 	return wire_flush(s->opts->writer, err);
 }
@@ -30,15 +56,14 @@ static enum pv_code answer(struct signer *s, struct span note, struct err *err)
 /* With the next token when this one has gone, as for a device. */
 static enum pv_code sign_somewhere(struct signer *s,
 				   const struct checkpoint_ask *ask,
-				   struct buf *note, struct err *err)
+				   struct notes *notes, struct err *err)
 {
 	struct err why;
 	enum pv_code rc;
 
 	do {
 		err_init(&why);
-		buf_reset(note);
-		rc = sign(s, ask, note, &why);
+		rc = sign(s, ask, notes, &why);
 	} while (rc == PV_HSM_TEMP &&
 		 signer_meet_failure(s, &why, err) == PV_OK);
 	if (rc != PV_OK && err->code == PV_OK)
@@ -49,14 +74,14 @@ static enum pv_code sign_somewhere(struct signer *s,
 enum pv_code signer_take_checkpoint(struct signer *s, struct wire_rec *rec,
 				    struct err *err)
 {
-	CLEANUP(buf_release) struct buf note;
+	NOTES notes;
 	struct checkpoint_ask ask;
 	enum pv_code rc = record_get_checkpoint(rec, &ask, err);
 
-	buf_init(&note, CHECKPOINT_MAX);
+	notes_init(&notes);
 	if (rc == PV_OK)
-		rc = sign_somewhere(s, &ask, &note, err);
-	return rc == PV_OK ? answer(s, buf_span(&note), err) : rc;
+		rc = sign_somewhere(s, &ask, &notes, err);
+	return rc == PV_OK ? answer(s, &notes, err) : rc;
 }
 
 /* All devices have what they asked for: a token that is away now fails none of
@@ -64,20 +89,20 @@ enum pv_code signer_take_checkpoint(struct signer *s, struct wire_rec *rec,
 static enum pv_code sign_last(struct signer *s, struct wire_rec *rec,
 			      struct err *err)
 {
-	CLEANUP(buf_release) struct buf note;
+	NOTES notes;
 	struct checkpoint_ask ask;
 	struct err why;
 	enum pv_code rc = record_get_checkpoint(rec, &ask, err);
 
-	buf_init(&note, CHECKPOINT_MAX);
+	notes_init(&notes);
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);
-	rc = sign(s, &ask, &note, &why);
+	rc = sign(s, &ask, &notes, &why);
 	if (rc == PV_HSM_TEMP)
-		return answer(s, (struct span){ NULL, 0 }, err);
-	if (rc == PV_OK)
-		return answer(s, buf_span(&note), err);
+		buf_reset(&notes.log);
+	if (rc == PV_OK || rc == PV_HSM_TEMP)
+		return answer(s, &notes, err);
 	*err = why;
 	return rc;
 }

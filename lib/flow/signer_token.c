@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/ctl.h"
 #include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/signer_impl.h"

@@ -285,6 +285,7 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	answer_init(&w.answer);
 	buf_init(&w.entry, LOG_ENTRY_MAX);
 	buf_init(&w.signed_log, CHECKPOINT_MAX);
+	buf_init(&w.signed_governance, CHECKPOINT_MAX);
 	w.log = *opts->log;
 	if (opts->order)
 		w.order = *opts->order;
@@ -305,6 +306,7 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	answer_release(&w.answer);
 	buf_release(&w.entry);
 	buf_release(&w.signed_log);
+	buf_release(&w.signed_governance);
 	log_hasher_release(&w.hasher);
 	free(w.kept);
 	return rc;

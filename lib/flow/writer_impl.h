@@ -42,7 +42,8 @@ struct writer {
 	struct checkpoint_ask ask;		    /* under way at asker */
 	size_t asker;
 	bool asking, answered;
-	struct buf signed_log; /* what came back, kept after the commit */
+	/* What came back, kept after the commit. */
+	struct buf signed_log, signed_governance;
 	struct request req;
 	struct answer answer;
 	struct buf entry;

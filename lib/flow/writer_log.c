@@ -1,4 +1,5 @@
 /* The writer: what the log says of itself is signed by a signer, and kept. */
+#include "lib/flow/governance.h"
 #include "lib/flow/record_checkpoint.h"
 #include "lib/flow/writer_impl.h"
 
@@ -12,6 +13,7 @@ enum pv_code writer_take_checkpoint(struct writer *w, struct wire_rec *rec,
 		return err_fail(err, PV_INTERNAL, "writer.record", NULL,
 				"a signer sent a checkpoint nobody asked for");
 	wire_get_buf(rec, &w->signed_log);
+	wire_get_buf(rec, &w->signed_governance);
 	w->answered = true;
 	return wire_done(rec, err);
 }
@@ -24,10 +26,15 @@ static enum pv_code keep(struct writer *w, struct err *err)
 	if (w->signed_log.len > 0) {
 		rc = checkpoint_keep(w->opts->authority, w->store, &w->log,
 				     &w->ask, buf_span(&w->signed_log), err);
+		if (rc == PV_OK)
+			rc = governance_keep(
+				w->opts->authority, w->store, &w->log, &w->ask,
+				buf_span(&w->signed_governance), err);
 		w->known[w->asker] = w->ask.next;
 	}
 	w->asking = w->answered = false;
 	buf_reset(&w->signed_log);
+	buf_reset(&w->signed_governance);
 	return rc;
 }
 
@@ -41,6 +48,9 @@ static enum pv_code ask(struct writer *w, size_t k, struct err *err)
 		checkpoint_ask(w->store, &w->known[k], &w->ask, &due, err);
 
 	if (rc != PV_OK || !due || w->ask.next.size <= w->log.last.size)
+		return rc;
+	rc = governance_ask(w->store, &w->log, &w->ask, err);
+	if (rc != PV_OK)
 		return rc;
 	record_put_checkpoint(signer, &w->ask);
 	err_init(&gone);

@@ -47,11 +47,18 @@ finds() {
 	done
 }
 
+# said LINE HOME: what that line of HOME/governance says.
+said() {
+	sed -n "s/^$1 //p" "$2/governance"
+}
+
 new_authority
 covered=$H
 case_start "HOME/governance is written with the checkpoint"
-expect_equal "$(cut -d' ' -f1,3 "$H/governance")" \
+expect_equal "$(said head "$H") $(said size "$H")" \
 	"- $(sed -n 2p "$H/checkpoint")" "a new authority's"
+before=$T/governance.before
+cp "$H/governance" "$before"
 officer_key alice
 for version in 1 2; do
 	make_roster "$T/roster.$version" "$version" '"roster": 1' \
@@ -67,8 +74,8 @@ copy_authority "$T/uncovered"
 uncovered=$H
 H=$covered
 sign
-expect_equal "$(cut -d' ' -f1 "$H/governance")" "$n" head
-expect_equal "$(cut -d' ' -f3 "$H/governance")" \
+expect_equal "$(said head "$H")" "$n" head
+expect_equal "$(said size "$H")" \
 	"$(sed -n 2p "$H/checkpoint")" size
 verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" status
@@ -168,26 +175,37 @@ done
 
 case_start "HOME/governance: edited, of elsewhere, writable by others"
 fresh "$covered"
-sed 's/^[0-9]*/3/' "$covered/governance" >"$H/governance"
+sed 's/^head .*/head 3/' "$covered/governance" >"$H/governance"
 expect_error 5 store.governance -C "$H" status
 fresh "$covered"
 echo "nonsense" >"$H/governance"
 expect_error 5 store.governance -C "$H" status
 expect_text "or remove it"
 fresh "$covered"
-sed 's/ [0-9]*$/ 999999/' "$covered/governance" >"$H/governance"
+sed '/^$/,$d' "$covered/governance" >"$H/governance"
 expect_error 5 store.governance -C "$H" status
 fresh "$covered"
 chmod 666 "$H/governance"
 expect_exit 4 "$PROVCTL" -C "$H" status
+
+case_start "an older one finds what was decided since, and cannot be raised"
+fresh "$covered"
+cp "$before" "$H/governance"
+expect_exit 0 "$PROVCTL" -C "$H" status
+sql "DELETE FROM governance" "DELETE FROM roster" "DELETE FROM approval" \
+	"DELETE FROM ticket" "DELETE FROM secret" "DELETE FROM held" \
+	"UPDATE state SET governance = 0, held = 0"
+expect_error 5 store.governance -C "$H" status
+sed "s/^size .*/size $(said size "$covered")/" "$before" >"$H/governance"
+expect_error 5 store.governance -C "$H" status
 
 case_start "without it the whole log is read, and the file comes back"
 fresh "$covered"
 rm "$H/governance"
 expect_exit 0 "$PROVCTL" -C "$H" status
 sign
-expect_equal "$(cut -d' ' -f1,2 "$H/governance")" \
-	"$(cut -d' ' -f1,2 "$covered/governance")" "chain"
+expect_equal "$(said head "$H") $(said chain "$H")" \
+	"$(said head "$covered") $(said chain "$covered")" "chain"
 fresh "$covered"
 rm "$H/governance"
 sql "DELETE FROM governance WHERE log_index = $n" \

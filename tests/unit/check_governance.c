@@ -1,10 +1,11 @@
 /* What people decided, held against the log: the chain and its file. */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/base/fileio.h"
-#include "lib/flow/checkpoint.h"
+#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/event.h"
 #include "lib/flow/governance.h"
 #include "tests/unit/authority_fix.h"
@@ -38,13 +39,15 @@ static void ck_refused(enum pv_code rc, const char *rule)
 	err_init(&err);
 }
 
-static void text_of(const struct opened *o, char text[256])
+#define TEXT 1024
+
+static void text_of(const struct opened *o, char text[TEXT])
 {
 	struct buf b;
 
-	buf_init(&b, 255);
+	buf_init(&b, TEXT - 1);
 	unit_ok(file_read(o->a->home_fd, GOVERNANCE_FILE, 0, &b, &err), &err);
-	snprintf(text, 256, "%.*s", (int)b.len, (const char *)b.data);
+	snprintf(text, TEXT, "%.*s", (int)b.len, (const char *)b.data);
 	buf_release(&b);
 }
 
@@ -62,16 +65,29 @@ static enum pv_code load(const struct opened *o)
 	return checkpoint_load(o->a, o->store, &base, &err);
 }
 
-/* It goes on with each checkpoint, and comes to the same when made anew. */
+static void append(const struct opened *o, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		unit_ok(event_export(o->store, "all", "chain", "-", &err),
+			&err);
+}
+
+static void ck_same_decisions(const char *a, const char *b)
+{
+	ck_assert_str_eq(strstr(a, "\nhead "), strstr(b, "\nhead "));
+}
+
+/* It goes on with what is decided, and comes to the same when made anew. */
 START_TEST(test_file)
 {
-	char one[256], two[256], again[256];
+	char one[TEXT], two[TEXT], again[TEXT];
 	OPENED o;
 
 	err_init(&err);
 	fix_open(&o, true);
 	text_of(&o, one);
-	ck_assert(strncmp(one, "- 0000", 6) == 0);
+	ck_assert(strncmp(one, "provctl/governance/v1\nlog ", 26) == 0);
+	ck_assert(strstr(one, "\nhead -\nchain 0000") != NULL);
 	decide(&o);
 	unit_ok(load(&o), &err);
 	text_of(&o, again);
@@ -85,48 +101,266 @@ START_TEST(test_file)
 	text_of(&o, two);
 	ck_assert(unlinkat(o.a->home_fd, GOVERNANCE_FILE, 0) == 0);
 	unit_ok(load(&o), &err);
-	unit_ok(event_export(o.store, "all", "chain", "-", &err), &err);
+	append(&o, 1);
 	unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
 	text_of(&o, again);
-	/* But for the size. */
-	*strrchr(two, ' ') = *strrchr(again, ' ') = '\0';
-	ck_assert_str_eq(again, two);
+	/* But for the size and what follows from it. */
+	*strstr(strstr(two, "\nchain "), "\n\n") = '\0';
+	*strstr(strstr(again, "\nchain "), "\n\n") = '\0';
+	ck_same_decisions(two, again);
 }
 END_TEST
 
-static const char hash[] =
-	"0000000000000000000000000000000000000000000000000000000000000000";
+/* Nothing is asked of the token for it as long as nobody decides. */
+START_TEST(test_seldom_signed)
+{
+	char one[TEXT], two[TEXT];
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	text_of(&o, one);
+	append(&o, GOVERNANCE_BEHIND - 100);
+	unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+	text_of(&o, two);
+	ck_assert_str_eq(one, two);
+	unit_ok(load(&o), &err);
+	append(&o, 101);
+	unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+	text_of(&o, two);
+	ck_assert_str_ne(one, two);
+	unit_ok(load(&o), &err);
+}
+END_TEST
+
+/* What the log's own key signs for the log as it is. */
+static void sign_for(const struct opened *o, const struct checkpoint_base *base,
+		     const struct governance *g, struct buf *note)
+{
+	struct log_point last = base->last;
+	struct checkpoint_ask ask = { .governs = true, .governance = *g };
+	struct checkpoint_signer *s = NULL;
+
+	last.size = g->size;
+	unit_ok(checkpoint_signer_new(base, o->hsm, &last, &s, &err), &err);
+	unit_ok(checkpoint_sign_governance(s, &ask, note, &err), &err);
+	checkpoint_signer_free(s);
+}
+
+static void put_note(const struct opened *o, const struct buf *note)
+{
+	unit_ok(file_write(o->a->home_fd, GOVERNANCE_FILE, 0644, note->data,
+			   note->len, &err),
+		&err);
+}
 
 START_TEST(test_bad_file)
 {
-	static const struct {
-		const char *before, *after; /* of the hash */
-	} bad[] = {
-		{ "", " 5\n" },	       { " ", " 5\n" },
-		{ "- ", " 5" },	       { "- ", " \n" },
-		{ "- ", "0 5\n" },     { "-1 ", " 5\n" },
-		{ "5 ", " 5\n" },      { "- ", " 5\n\n" },
-		{ "- ", " -\n" },      { "- x", " 5\n" },
-		{ "- ", " 5 5\n" },    { "x ", " 5\n" },
-		{ "- ", "  5\n" },     { "- ", " 99999999999999999999\n" },
-		{ "1 ", " 999999\n" }, /* parses; the log is shorter */
-		{ "1 ", " 5\n" },      /* parses; there is no decision */
+	static const char *const bad[] = {
+		"",
+		"x",
+		"provctl/governance/v1\n",
+		"- 0000000000000000000000000000000000000000000000000000000000"
+		"000000 5\n",
 	};
-	char text[256], good[256];
+	char good[TEXT], text[TEXT];
 	OPENED o;
 
 	err_init(&err);
 	fix_open(&o, false);
 	text_of(&o, good);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		snprintf(text, sizeof(text), "%s%s%s", bad[i].before, hash,
-			 bad[i].after);
-		put_text(&o, text);
+		put_text(&o, bad[i]);
 		ck_refused(load(&o), "store.governance");
 	}
-	put_text(&o, "");
+	for (size_t i = 0; i < strlen(good); i++) { /* no byte is free */
+		memcpy(text, good, sizeof(text));
+		text[i] = text[i] == '1' ? '2' : '1';
+		put_text(&o, text);
+		if (load(&o) != PV_INTEGRITY)
+			ck_abort_msg("byte %zu of it counts for nothing", i);
+		ck_refused(PV_INTEGRITY, "store.governance");
+	}
+	memcpy(text, good, sizeof(text));
+	*(strstr(text, "\n\n") + 2) = '\0'; /* unsigned */
+	put_text(&o, text);
 	ck_refused(load(&o), "store.governance");
 	put_text(&o, good);
+	unit_ok(load(&o), &err);
+}
+END_TEST
+
+/* Truly signed, and not what this store's log says. */
+START_TEST(test_signed_wrong)
+{
+	struct checkpoint_base base, other;
+	struct governance g;
+	struct buf note;
+	OPENED o;
+
+	err_init(&err);
+	buf_init(&note, CHECKPOINT_MAX);
+	fix_open(&o, true);
+	unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
+	g = base.seen;
+	g.chain[31] ^= 1;
+	sign_for(&o, &base, &g, &note);
+	put_note(&o, &note);
+	ck_refused(load(&o), "store.governance");
+	g = base.seen;
+	g.size = 999999;
+	buf_reset(&note);
+	sign_for(&o, &base, &g, &note);
+	put_note(&o, &note);
+	ck_refused(load(&o), "store.governance");
+	other = base; /* another log's, of the same key */
+	snprintf(other.origin, sizeof(other.origin), "elsewhere");
+	buf_reset(&note);
+	sign_for(&o, &other, &base.seen, &note);
+	put_note(&o, &note);
+	ck_refused(load(&o), "store.governance");
+	buf_reset(&note);
+	sign_for(&o, &base, &base.seen, &note);
+	put_note(&o, &note);
+	unit_ok(load(&o), &err);
+	buf_release(&note);
+}
+END_TEST
+
+/* The token's side asks for what it signed last, and for nothing older. */
+START_TEST(test_signer_refuses)
+{
+	struct checkpoint_signer *s = NULL;
+	struct checkpoint_ask ask = { .governs = true };
+	struct checkpoint_base base;
+	struct log_point last;
+	struct buf note;
+	OPENED o;
+
+	err_init(&err);
+	buf_init(&note, CHECKPOINT_MAX);
+	fix_open(&o, true);
+	decide(&o);
+	unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+	unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
+	last = base.last;
+	unit_ok(checkpoint_signer_new(&base, o.hsm, &last, &s, &err), &err);
+	ask.governance = base.seen;
+	ask.governance.size--;
+	ck_refused(checkpoint_sign_governance(s, &ask, &note, &err),
+		   "store.governance");
+	ask.governance = base.seen;
+	ask.governance.head--;
+	ck_refused(checkpoint_sign_governance(s, &ask, &note, &err),
+		   "store.governance");
+	ask.governance.head = LOG_NO_PREV;
+	ck_refused(checkpoint_sign_governance(s, &ask, &note, &err),
+		   "store.governance");
+	ck_assert_uint_eq(note.len, 0);
+	ask.governs = false;
+	unit_ok(checkpoint_sign_governance(s, &ask, &note, &err), &err);
+	ck_assert_uint_eq(note.len, 0);
+	checkpoint_signer_free(s);
+	buf_release(&note);
+}
+END_TEST
+
+static void edit(const char *sql)
+{
+	char path[600];
+	sqlite3 *db = NULL;
+
+	snprintf(path, sizeof(path), "%s/store.db", fix_path("base"));
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
+		      "%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+/* The newest decisions are taken out, and the file is set back to before. */
+static void set_back(void)
+{
+	edit("PRAGMA foreign_keys=off;"
+	     "CREATE TEMP TABLE h AS SELECT max(log_index) AS i FROM "
+	     "governance;"
+	     "DELETE FROM roster WHERE log_index = (SELECT i FROM h);"
+	     "DELETE FROM governance WHERE log_index = (SELECT i FROM h);"
+	     "UPDATE state SET governance = (SELECT max(log_index) + 1 FROM "
+	     "governance);");
+}
+
+START_TEST(test_set_back)
+{
+	char old[TEXT], raised[TEXT], now[TEXT];
+	struct checkpoint_base base;
+	STORE_TXN t = STORE_TXN_INIT;
+
+	err_init(&err);
+	{
+		OPENED o;
+
+		fix_open(&o, true);
+		decide(&o);
+		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+		text_of(&o, old);
+		unit_ok(store_begin(o.store, STORE_WRITE, &t, &err), &err);
+		put_roster(&o);
+		unit_ok(store_commit(&t, &err), &err);
+		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+		unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
+		text_of(&o, now);
+	}
+	snprintf(raised, sizeof(raised), "%.*ssize %llu%s",
+		 (int)(strstr(old, "size ") - old), old,
+		 (unsigned long long)base.last.size, strstr(old, "\nhead "));
+	set_back();
+	OPENED o;
+	fix_open(&o, false);
+	ck_refused(load(&o), "store.governance");
+	put_text(&o, raised);
+	ck_refused(load(&o), "store.governance");
+	put_text(&o, old);
+	ck_refused(load(&o), "store.governance");
+	ck_assert(unlinkat(o.a->home_fd, GOVERNANCE_FILE, 0) == 0);
+	ck_refused(load(&o), "store.governance");
+}
+END_TEST
+
+static void swap_in_entry(uint64_t index, const char *from, const char *to)
+{
+	char sql[300];
+
+	snprintf(sql, sizeof(sql),
+		 "UPDATE log SET entries = CAST(replace(CAST(entries AS "
+		 "TEXT), '%s', '%s') AS BLOB) WHERE first = %llu",
+		 from, to, (unsigned long long)index);
+	edit(sql);
+}
+
+/* An entry that the file has not seen, under a tile whose root is kept. */
+START_TEST(test_entry_edited)
+{
+	struct checkpoint_base base;
+	uint64_t index;
+
+	err_init(&err);
+	{
+		OPENED o;
+
+		fix_open(&o, true);
+		decide(&o);
+		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+		append(&o, 600);
+		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+		unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
+		ck_assert_uint_lt(base.file.size + 600, base.last.size + 1);
+	}
+	index = base.file.size + 1;
+	swap_in_entry(index, "chain", "chaim");
+	OPENED o;
+	fix_open(&o, false);
+	ck_refused(load(&o), "store.governance");
+	swap_in_entry(index, "chaim", "chain");
 	unit_ok(load(&o), &err);
 }
 END_TEST
@@ -134,8 +368,7 @@ END_TEST
 /* Decided since, by another process, in whatever order the files come. */
 START_TEST(test_behind)
 {
-	struct log_point none = { .size = 0 };
-	char first[256];
+	char first[TEXT];
 	OPENED o;
 
 	err_init(&err);
@@ -146,7 +379,7 @@ START_TEST(test_behind)
 	put_text(&o, first);
 	unit_ok(load(&o), &err);
 	ck_assert(unlinkat(o.a->home_fd, GOVERNANCE_FILE, 0) == 0);
-	unit_ok(governance_check(o.a, o.store, &none, &err), &err);
+	unit_ok(load(&o), &err);
 }
 END_TEST
 
@@ -224,10 +457,15 @@ static Suite *suite(void)
 	tcase_add_unchecked_fixture(t, fix_make_base, NULL);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, test_file);
+	tcase_add_test(t, test_seldom_signed);
 	tcase_add_test(t, test_bad_file);
+	tcase_add_test(t, test_signed_wrong);
+	tcase_add_test(t, test_signer_refuses);
 	tcase_add_test(t, test_behind);
 	tcase_add_test(t, test_row);
 	tcase_add_test(t, test_take);
+	tcase_add_test(t, test_entry_edited);
+	tcase_add_test(t, test_set_back);
 	suite_add_tcase(suite, t);
 	return suite;
 }

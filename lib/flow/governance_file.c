@@ -1,0 +1,183 @@
+/* Governance: HOME/governance, which the log's keys sign. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/checkpoint.h"
+
+#define KIND "provctl/governance/v1"
+
+static void cleanup_note(struct note *n)
+{
+	note_release(n);
+}
+
+/* ---- the text ---- */
+
+void governance_put(const char *origin, const struct governance *g,
+		    struct buf *out)
+{
+	char text[GOVERNANCE_TEXT_MAX], hex[2 * LOG_HASH + 1], head[32] = "-";
+	int len;
+
+	hex_encode(g->chain, LOG_HASH, hex);
+	if (g->head != LOG_NO_PREV)
+		snprintf(head, sizeof(head), "%llu",
+			 (unsigned long long)g->head);
+	len = snprintf(text, sizeof(text),
+		       KIND "\nlog %s\nsize %llu\nhead %s\nchain %s\n", origin,
+		       (unsigned long long)g->size, head, hex);
+	buf_put(out, text, (size_t)len);
+}
+
+/* The value of a line that starts with name and a space, and on to the next. */
+static bool take_line(struct span *text, const char *name, struct span *value)
+{
+	size_t n = strlen(name);
+	const uint8_t *end =
+		text->len > 0 ? memchr(text->p, '\n', text->len) : NULL;
+
+	if (!end || (size_t)(end - text->p) < n + 1 ||
+	    memcmp(text->p, name, n) != 0 || text->p[n] != ' ')
+		return false;
+	*value = (struct span){ text->p + n + 1,
+				(size_t)(end - text->p) - n - 1 };
+	text->len -= (size_t)(end - text->p) + 1;
+	text->p = end + 1;
+	return true;
+}
+
+static bool number(struct span s, uint64_t *v)
+{
+	*v = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		*v = *v * 10 + (uint64_t)(s.p[i] - '0');
+	}
+	return s.len > 0 && s.len <= 19;
+}
+
+static bool parse(struct span text, struct governance *g)
+{
+	struct span size, head, chain, origin;
+	char hex[2 * LOG_HASH + 1] = "";
+
+	if (text.len <= sizeof(KIND) ||
+	    memcmp(text.p, KIND "\n", sizeof(KIND)) != 0)
+		return false;
+	text = (struct span){ text.p + sizeof(KIND), text.len - sizeof(KIND) };
+	if (!take_line(&text, "log", &origin) ||
+	    !take_line(&text, "size", &size) ||
+	    !take_line(&text, "head", &head) ||
+	    !take_line(&text, "chain", &chain) || chain.len != 2 * LOG_HASH)
+		return false;
+	memcpy(hex, chain.p, chain.len);
+	g->head = LOG_NO_PREV;
+	return hex_decode(hex, g->chain, LOG_HASH) && number(size, &g->size) &&
+	       (span_is(head, "-") ||
+		(number(head, &g->head) && g->head < g->size));
+}
+
+/* Written as we write it, for this log, and true. */
+static enum pv_code verify(const struct checkpoint_base *base, struct span note,
+			   struct governance *g, struct err *err)
+{
+	CLEANUP(cleanup_note) struct note n = { .sigs_n = 0 };
+	CLEANUP(buf_release) struct buf again;
+	enum pv_code rc = note_parse(&n, note, err);
+	bool same;
+
+	buf_init(&again, GOVERNANCE_TEXT_MAX);
+	if (rc != PV_OK)
+		return rc;
+	same = parse(n.text, g);
+	if (same)
+		governance_put(base->origin, g, &again);
+	if (!same || again.len != n.text.len ||
+	    memcmp(again.data, n.text.p, again.len) != 0)
+		return err_fail(err, PV_INTEGRITY, "store.governance", NULL,
+				"the text does not say how far the decisions "
+				"of this log came");
+	return checkpoint_signed(base, &n, g->size, err);
+}
+
+/* ---- the file ---- */
+
+static enum pv_code not_ours(const struct err *why, struct err *err)
+{
+	err_object(err, GOVERNANCE_FILE);
+	return err_fail(err, PV_INTEGRITY, "store.governance",
+			"put it back from a backup, or remove it: the next "
+			"command reads the whole log",
+			"%s", why->message);
+}
+
+enum pv_code governance_read(const struct authority *a,
+			     const struct checkpoint_base *base,
+			     struct governance *g, bool *found, struct err *err)
+{
+	const struct governance none = GOVERNANCE_INIT;
+	CLEANUP(buf_release) struct buf note;
+	struct err why;
+	enum pv_code rc;
+
+	*g = none;
+	buf_init(&note, CHECKPOINT_MAX);
+	err_init(&why);
+	rc = file_read(a->home_fd, GOVERNANCE_FILE,
+		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &note,
+		       &why);
+	*found = rc == PV_OK;
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc == PV_OK)
+		rc = verify(base, buf_span(&note), g, &why);
+	if (rc == PV_OK)
+		return PV_OK;
+	if (rc == PV_INPUT || rc == PV_INTEGRITY || rc == PV_NOT_FOUND)
+		return not_ours(&why, err);
+	*err = why;
+	err_object(err, GOVERNANCE_FILE);
+	return rc;
+}
+
+static enum pv_code keep(const struct authority *a, struct store *store,
+			 struct checkpoint_base *base, struct span note,
+			 const struct governance *to, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	bool found;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = governance_read(a, base, &base->file, &found, err);
+	if (rc != PV_OK || (found && base->file.size >= to->size))
+		return rc;
+	rc = file_write(a->home_fd, GOVERNANCE_FILE, 0644, note.p, note.len,
+			err);
+	if (rc == PV_OK)
+		base->file = *to;
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+enum pv_code governance_keep(const struct authority *a, struct store *store,
+			     struct checkpoint_base *base,
+			     const struct checkpoint_ask *ask, struct span note,
+			     struct err *err)
+{
+	struct governance says;
+	enum pv_code rc;
+
+	if (!ask->governs && note.len == 0)
+		return PV_OK;
+	rc = verify(base, note, &says, err);
+	if (rc == PV_OK &&
+	    (!ask->governs || says.size != ask->governance.size ||
+	     says.head != ask->governance.head ||
+	     memcmp(says.chain, ask->governance.chain, LOG_HASH) != 0))
+		rc = err_fail(err, PV_INTERNAL, "store.governance", NULL,
+			      "a signer signed other decisions");
+	return rc == PV_OK ? keep(a, store, base, note, &says, err) : rc;
+}
