@@ -82,28 +82,62 @@ static enum pv_code load_keys(const struct authority *a, struct store *store,
 	return store_key_each(store, &v, err);
 }
 
-enum pv_code checkpoint_signed(const struct checkpoint_base *base,
-			       const struct note *note, uint64_t size,
-			       struct err *err)
+/* All that sign now are as old as the log: init makes them, before the first
+ * checkpoint. */
+static enum pv_code each_own_signed(const struct checkpoint_base *base,
+				    const struct note *note, struct err *err)
 {
-	bool one = false;
+	struct note_key key;
 	enum pv_code rc = PV_OK;
 
-	(void)size;
-	for (size_t i = 0; rc == PV_OK && i < base->keys_n; i++) {
+	for (size_t i = 0; rc == PV_OK && i < base->own_n; i++) {
+		const struct issue_key *own = &base->own[i];
+
+		rc = note_key_from_spki(
+			&key, base->origin,
+			(struct span){ own->spki, own->spki_len }, err);
+		if (rc == PV_OK)
+			rc = note_verify(note, &key, err);
+	}
+	return rc;
+}
+
+/* *one: some key of the log did; a wrong line of any is refused. */
+static enum pv_code any_signed(const struct checkpoint_base *base,
+			       const struct note *note, bool *one,
+			       struct err *err)
+{
+	*one = false;
+	for (size_t i = 0; i < base->keys_n; i++) {
 		struct err why;
+		enum pv_code rc;
 
 		err_init(&why);
 		rc = note_verify(note, &base->keys[i], &why);
-		one = one || rc == PV_OK;
-		if (rc == PV_NOT_FOUND)
-			rc = PV_OK;
-		else if (rc != PV_OK)
-			*err = why;
+		*one = *one || rc == PV_OK;
+		if (rc == PV_OK || rc == PV_NOT_FOUND)
+			continue;
+		*err = why;
+		return rc;
 	}
-	if (rc == PV_OK && !one)
-		rc = err_fail(err, PV_NOT_FOUND, "note.unsigned", NULL,
-			      "no key of the log signed it");
+	return PV_OK;
+}
+
+enum pv_code checkpoint_signed(const struct checkpoint_base *base,
+			       const struct note *note, struct err *err)
+{
+	bool one;
+	enum pv_code rc = any_signed(base, note, &one, err);
+
+	if (rc == PV_OK)
+		rc = each_own_signed(base, note, err);
+	if (rc == PV_OK && one)
+		return PV_OK;
+	if (rc == PV_OK || rc == PV_NOT_FOUND) {
+		err_init(err);
+		rc = err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
+			      "not each key of the log signed it");
+	}
 	return rc;
 }
 
@@ -125,6 +159,8 @@ enum pv_code checkpoint_read(const struct authority *a, const char *name,
 		rc = log_checkpoint_parse(&c, buf_span(note), err);
 	if (rc == PV_OK)
 		rc = log_checkpoint_verify(&c, base->keys, base->keys_n, err);
+	if (rc == PV_OK)
+		rc = checkpoint_signed(base, &c.note, err);
 	if (rc == PV_OK)
 		*at = c.at;
 	return rc;

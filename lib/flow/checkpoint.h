@@ -6,7 +6,8 @@
  * first keeps it. The last checkpoint lies outside the database, in
  * HOME/checkpoint: a database that is older, or another, is found by it, and
  * by HOME/cosigned when both were set back.
- * Does not check: that the whole machine was not set back (a witness finds it).
+ * Does not check: that the whole machine was not set back (a witness finds it);
+ * the row of a key that signs now against log (audit) and token (next login).
  */
 #ifndef PV_FLOW_CHECKPOINT_H
 #define PV_FLOW_CHECKPOINT_H
@@ -65,10 +66,10 @@ PV_MUST enum pv_code checkpoint_read(const struct authority *a,
 				     const struct checkpoint_base *base,
 				     struct buf *note, struct log_point *at,
 				     struct err *err);
-/* True lines of the log under a text that is about its first size entries.
- * PV_NOT_FOUND or PV_INTEGRITY, "note.unsigned" or "note.signature". */
+/* A true line of each key that signs now, and none of a log key that is wrong.
+ * PV_INTEGRITY, "log.checkpoint" or "note.signature". */
 PV_MUST enum pv_code checkpoint_signed(const struct checkpoint_base *base,
-				       const struct note *note, uint64_t size,
+				       const struct note *note,
 				       struct err *err);
 /* PV_INTEGRITY, "store.older", unless the store's log goes on from there. */
 PV_MUST enum pv_code checkpoint_goes_on(struct store *store,

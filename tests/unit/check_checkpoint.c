@@ -197,6 +197,56 @@ START_TEST(test_other_purpose)
 }
 END_TEST
 
+/*
+ * A key that somebody put among ours: what it signs alone is not the log's.
+ * The bundle key stands for it.
+ */
+START_TEST(test_inserted_key)
+{
+	struct checkpoint_signer *s = NULL;
+	struct checkpoint_base base, wrong;
+	struct checkpoint_ask ask;
+	struct log_point last, at;
+	struct buf note, was, got;
+	OPENED o;
+
+	buf_init(&note, CHECKPOINT_MAX);
+	buf_init(&was, CHECKPOINT_MAX);
+	buf_init(&got, CHECKPOINT_MAX);
+	fix_open(&o, true);
+	append(o.store, 1);
+	load(&o, &base);
+	ask_for(&o, &base, &ask);
+	wrong = base;
+	const struct store_visit v = { .ctx = &wrong.own[0],
+				       .fn.key = take_bundle_key };
+	unit_ok(store_key_each(o.store, &v, &err), &err);
+	unit_ok(note_key_from_spki(&base.keys[base.keys_n++], base.origin,
+				   (struct span){ wrong.own[0].spki,
+						  wrong.own[0].spki_len },
+				   &err),
+		&err);
+	last = base.last;
+	unit_ok(checkpoint_signer_new(&wrong, o.hsm, &last, &s, &err), &err);
+	unit_ok(checkpoint_sign(s, &ask, &note, &err), &err);
+	unit_ok(file_read(o.a->home_fd, CHECKPOINT_FILE, 0, &was, &err), &err);
+	unit_ok(file_write(o.a->home_fd, CHECKPOINT_FILE, 0644, note.data,
+			   note.len, &err),
+		&err);
+	unit_refused(
+		checkpoint_read(o.a, CHECKPOINT_FILE, &base, &got, &at, &err),
+		PV_INTEGRITY, "log.checkpoint", &err);
+	err_init(&err);
+	unit_ok(file_write(o.a->home_fd, CHECKPOINT_FILE, 0644, was.data,
+			   was.len, &err),
+		&err);
+	checkpoint_signer_free(s);
+	buf_release(&got);
+	buf_release(&was);
+	buf_release(&note);
+}
+END_TEST
+
 /* Two runs at once: what the slower one signed comes after, and is smaller. */
 START_TEST(test_smaller_comes_later)
 {
@@ -285,6 +335,7 @@ int main(void)
 	tcase_add_test(t, test_signer_refuses);
 	tcase_add_test(t, test_keep_refuses);
 	tcase_add_test(t, test_other_purpose);
+	tcase_add_test(t, test_inserted_key);
 	tcase_add_test(t, test_smaller_comes_later);
 	tcase_add_test(t, test_rows);
 	suite_add_tcase(s, t);
