@@ -111,8 +111,7 @@ PV_MUST enum pv_code writer_check_result(struct writer *w,
 /* A WIRE_CHECKPOINT from a signer: kept by the next writer_log(). */
 PV_MUST enum pv_code
 writer_take_checkpoint(struct writer *w, struct wire_rec *rec, struct err *err);
-/* Between transactions: keeps what was signed, asks after many entries. At the
- * end one signer is asked for all that was appended, and all may go. */
+/* Keeps what was signed and asks after many entries; the last time for all. */
 PV_MUST enum pv_code writer_log(struct writer *w, struct err *err);
 PV_MUST enum pv_code writer_end_log(struct writer *w, struct err *err);
 PV_MUST enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
