@@ -2,22 +2,16 @@
 
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 
+#include "lib/base/p256.h"
 #include "pkcs11/quirks.h"
 
-#define P256_POINT_LEN 65
 #define ED25519_POINT_LEN 32
 #define TAG_BIT_STRING 0x03
 #define TAG_OCTET_STRING 0x04
 
-/* AlgorithmIdentifier and the head of the BIT STRING, RFC 5480 and 8410. */
-static const uint8_t p256_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a,
-				     0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
-				     0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
-				     0x01, 0x07, 0x03, 0x42, 0x00 };
+/* AlgorithmIdentifier and the head of the BIT STRING, RFC 8410. */
 static const uint8_t ed25519_head[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
 					0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
 
@@ -45,26 +39,13 @@ static const uint8_t *unwrap(struct span value, size_t len, unsigned forms)
 
 static bool on_p256(const uint8_t *point)
 {
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-						 (char *)"prime256v1", 0),
-		OSSL_PARAM_construct_octet_string(
-			OSSL_PKEY_PARAM_PUB_KEY, (void *)point, P256_POINT_LEN),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY_CTX *check = NULL;
-	EVP_PKEY *key = NULL;
-	bool good = false;
+	EVP_PKEY *key = p256_load(point);
+	EVP_PKEY_CTX *check =
+		key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
+	bool good = check && EVP_PKEY_public_check(check) == 1;
 
-	if (make && EVP_PKEY_fromdata_init(make) == 1 &&
-	    EVP_PKEY_fromdata(make, &key, EVP_PKEY_PUBLIC_KEY, params) == 1)
-		check = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	if (check)
-		good = EVP_PKEY_public_check(check) == 1;
 	EVP_PKEY_CTX_free(check);
 	EVP_PKEY_free(key);
-	EVP_PKEY_CTX_free(make);
 	return good;
 }
 
@@ -79,9 +60,8 @@ enum pv_code p11_point_p256(struct span value, unsigned forms, uint8_t *out,
 		return refuse("not an uncompressed point", err);
 	if (!on_p256(point))
 		return refuse("not on the curve", err);
-	memcpy(out, p256_head, sizeof(p256_head));
-	memcpy(out + sizeof(p256_head), point, P256_POINT_LEN);
-	*out_len = sizeof(p256_head) + P256_POINT_LEN;
+	p256_spki(point, out);
+	*out_len = P256_SPKI_LEN;
 	return PV_OK;
 }
 

@@ -168,6 +168,7 @@ UNIT_TESTS = \
 	tests/unit/check_p11_uri \
 	tests/unit/check_p11_wrap \
 	tests/unit/check_pattern \
+	tests/unit/check_p256 \
 	tests/unit/check_pem \
 	tests/unit/check_pin \
 	tests/unit/check_plan \

@@ -17,4 +17,5 @@ lib_base_libpvbase_a_SOURCES = lib/hsm.h \
 	lib/base/cose.c lib/base/cose.h \
 	lib/base/note.c lib/base/notekey.c lib/base/note.h \
 	lib/base/notechars.c lib/base/notechars.h \
+	lib/base/p256.c lib/base/p256.h \
 	lib/base/pvtime.c lib/base/pvtime.h

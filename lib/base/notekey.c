@@ -3,30 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/notechars.h"
+#include "lib/base/p256.h"
 
 #define ED25519_LEN 32u
-#define POINT_LEN 65u /* uncompressed P-256 point */
 #define SHA256_LEN 32u
 #define KEY_ID_LEN 4u
 
-/* SubjectPublicKeyInfo up to the key: RFC 8410 4 and RFC 5480 2. */
+/* SubjectPublicKeyInfo up to the key: RFC 8410 4. */
 static const uint8_t ed25519_head[] = { 0x30, 0x2A, 0x30, 0x05, 0x06, 0x03,
 					0x2B, 0x65, 0x70, 0x03, 0x21, 0x00 };
-static const uint8_t p256_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A,
-				     0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
-				     0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03,
-				     0x01, 0x07, 0x03, 0x42, 0x00 };
-
 CLEANUP_PTR(EVP_PKEY, EVP_PKEY_free);
-CLEANUP_PTR(EVP_PKEY_CTX, EVP_PKEY_CTX_free);
 CLEANUP_PTR(EVP_MD_CTX, EVP_MD_CTX_free);
 
 static enum pv_code bad_key(struct err *err, const char *what)
@@ -42,37 +34,12 @@ static enum pv_code crypto_failed(struct err *err)
 			"the cryptographic library failed on a note");
 }
 
-static bool has_head(struct span spki, const uint8_t *head, size_t head_len,
-		     size_t key_len)
+static bool is_ed25519(struct span spki)
 {
-	return spki.len == head_len + key_len &&
-	       memcmp(spki.p, head, head_len) == 0;
+	return spki.len == sizeof(ed25519_head) + ED25519_LEN &&
+	       memcmp(spki.p, ed25519_head, sizeof(ed25519_head)) == 0;
 }
 
-/* NULL unless it is a point on P-256. */
-static EVP_PKEY *load_p256(const uint8_t point[POINT_LEN])
-{
-	CLEANUP(cleanup_EVP_PKEY_CTX_free)
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	uint8_t public[POINT_LEN];
-	char group[] = "P-256";
-	EVP_PKEY *pkey = NULL;
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
-					OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-				OSSL_PARAM_construct_octet_string(
-					OSSL_PKEY_PARAM_PUB_KEY, public,
-					sizeof(public)),
-				OSSL_PARAM_construct_end() };
-
-	memcpy(public, point, sizeof(public));
-	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		return NULL;
-	return pkey;
-}
-
-/* d2i_PUBKEY() would set all of OpenSSL's decoders up first: for a process that
- * reads one key a tenth of its instructions. */
 static EVP_PKEY *load(const struct note_key *key)
 {
 	EVP_PKEY *pkey =
@@ -80,7 +47,8 @@ static EVP_PKEY *load(const struct note_key *key)
 			? EVP_PKEY_new_raw_public_key(
 				  EVP_PKEY_ED25519, NULL,
 				  key->spki + sizeof(ed25519_head), ED25519_LEN)
-			: load_p256(key->spki + sizeof(p256_head));
+			: p256_load(p256_point(
+				  (struct span){ key->spki, key->spki_len }));
 
 	ERR_clear_error();
 	return pkey;
@@ -119,10 +87,9 @@ static enum pv_code set_key(struct note_key *key, struct span name,
 		return err_fail(err, PV_INPUT, "note.name",
 				"1 to 255 bytes without space or plus sign",
 				"bad name for a note key");
-	if (has_head(spki, ed25519_head, sizeof(ed25519_head), ED25519_LEN))
+	if (is_ed25519(spki))
 		key->type = NOTE_ED25519;
-	else if (has_head(spki, p256_head, sizeof(p256_head), POINT_LEN) &&
-		 spki.p[sizeof(p256_head)] == 0x04)
+	else if (p256_point(spki))
 		key->type = NOTE_ECDSA;
 	else
 		return bad_key(err, "a note key of another kind or form");

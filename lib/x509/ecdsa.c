@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/p256.h"
 #include "lib/base/sha256.h"
 #include "lib/x509/ctx.h"
 #include "lib/x509/keytable.h"
@@ -21,28 +22,19 @@ _Static_assert(sizeof(struct x509_ahead) == KEYTABLE_INVERSE_LEN &&
 		       X509_AHEAD_MAX == KEYTABLE_INVERSES_MAX,
 	       "what is done ahead is what a table takes");
 
-/* SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING (66) } */
-static const uint8_t spki_head[X509_P256_SPKI_LEN - X509_P256_POINT_LEN] = {
-	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-	0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-	0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00
-};
-
 void x509_spki_from_point(const uint8_t point[X509_P256_POINT_LEN],
 			  uint8_t spki[X509_P256_SPKI_LEN])
 {
-	memcpy(spki, spki_head, sizeof(spki_head));
-	memcpy(spki + sizeof(spki_head), point, X509_P256_POINT_LEN);
+	p256_spki(point, spki);
 }
 
 bool x509_spki_point(struct span spki, const uint8_t **point)
 {
-	if (spki.len != X509_P256_SPKI_LEN ||
-	    memcmp(spki.p, spki_head, sizeof(spki_head)) != 0 ||
-	    spki.p[sizeof(spki_head)] != 0x04)
-		return false;
-	*point = spki.p + sizeof(spki_head);
-	return true;
+	const uint8_t *p = p256_point(spki);
+
+	if (p)
+		*point = p;
+	return p != NULL;
 }
 
 enum pv_code x509_spki_sha256(struct span spki, uint8_t out[32],
