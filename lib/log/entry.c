@@ -32,6 +32,16 @@ static struct log_fact *next_fact(struct log_entry *e, const char *key)
 	return f;
 }
 
+void log_entry_start(struct log_entry *e, const struct log_who *who,
+		     const char *type, const char *object)
+{
+	memset(e, 0, sizeof(*e));
+	e->type = log_str(type);
+	e->time_ms = who->time_ms;
+	e->actor = log_str(who->actor);
+	e->object = log_str(object);
+}
+
 void log_fact_uint(struct log_entry *e, const char *key, uint64_t v)
 {
 	struct log_fact *f = next_fact(e, key);

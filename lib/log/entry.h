@@ -40,6 +40,15 @@ struct log_entry {
 /* s without its NUL; NULL gives an empty span. */
 struct span log_str(const char *s);
 
+/* When and who: the first two things every entry says. */
+struct log_who {
+	uint64_t time_ms;  /* since the epoch */
+	const char *actor; /* roster name or "os:<uid>" */
+};
+
+/* An entry without facts, borrowing its arguments. */
+void log_entry_start(struct log_entry *e, const struct log_who *who,
+		     const char *type, const char *object);
 /* Adds a fact; one too many sticks and log_entry_encode() refuses. */
 void log_fact_uint(struct log_entry *e, const char *key, uint64_t v);
 /* A NULL v adds nothing. */

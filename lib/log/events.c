@@ -4,20 +4,10 @@
 
 #include "lib/log/tree.h"
 
-static void start(struct log_entry *e, const struct log_who *who,
-		  const char *type, const char *object)
-{
-	memset(e, 0, sizeof(*e));
-	e->type = log_str(type);
-	e->time_ms = who->time_ms;
-	e->actor = log_str(who->actor);
-	e->object = log_str(object);
-}
-
 void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		     const struct log_intent *intent)
 {
-	start(e, who, LOG_CERT_INTENT, intent->serial);
+	log_entry_start(e, who, LOG_CERT_INTENT, intent->serial);
 	log_fact_str(e, "device", intent->device);
 	log_fact_bytes(e, "template hash", intent->template_hash, LOG_HASH);
 	log_fact_str(e, "order", intent->order);
@@ -45,14 +35,14 @@ void log_cert_intent(struct log_entry *e, const struct log_who *who,
 void log_cert_issue(struct log_entry *e, const struct log_who *who,
 		    const char *serial, const uint8_t *cert)
 {
-	start(e, who, LOG_CERT_ISSUE, serial);
+	log_entry_start(e, who, LOG_CERT_ISSUE, serial);
 	log_fact_bytes(e, "cert", cert, LOG_HASH);
 }
 
 void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 		     const struct log_seal *seal)
 {
-	start(e, who, LOG_BUNDLE_SEAL, seal->bundle);
+	log_entry_start(e, who, LOG_BUNDLE_SEAL, seal->bundle);
 	log_fact_str(e, "device", seal->device);
 	log_fact_str(e, "stage", seal->stage);
 	log_fact_uint(e, "seq", seal->seq);
@@ -66,7 +56,7 @@ void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 void log_export(struct log_entry *e, const struct log_who *who,
 		const char *object, const char *what, const char *to)
 {
-	start(e, who, LOG_EXPORT, object);
+	log_entry_start(e, who, LOG_EXPORT, object);
 	log_fact_str(e, "what", what);
 	log_fact_str(e, "to", to);
 }
@@ -75,7 +65,7 @@ void log_request_deny(struct log_entry *e, const struct log_who *who,
 		      const char *request, const char *device, const char *rule,
 		      const uint8_t *bytes)
 {
-	start(e, who, LOG_REQUEST_DENY, request);
+	log_entry_start(e, who, LOG_REQUEST_DENY, request);
 	log_fact_str(e, "device", device);
 	log_fact_str(e, "rule", rule);
 	log_fact_bytes(e, "bytes hash", bytes, LOG_HASH);
@@ -84,7 +74,7 @@ void log_request_deny(struct log_entry *e, const struct log_who *who,
 void log_quarantine_put(struct log_entry *e, const struct log_who *who,
 			const struct log_quarantine *q)
 {
-	start(e, who, LOG_QUARANTINE_PUT, q->request);
+	log_entry_start(e, who, LOG_QUARANTINE_PUT, q->request);
 	log_fact_str(e, "device", q->device);
 	log_fact_str(e, "rule", q->rule);
 	log_fact_bytes(e, "bytes hash", q->bytes, LOG_HASH);
@@ -98,7 +88,7 @@ void log_template_adopt(struct log_entry *e, const struct log_who *who,
 			const char *name, uint64_t version, const uint8_t *hash,
 			const char *persons)
 {
-	start(e, who, LOG_TEMPLATE_ADOPT, name);
+	log_entry_start(e, who, LOG_TEMPLATE_ADOPT, name);
 	log_fact_uint(e, "version", version);
 	log_fact_bytes(e, "hash", hash, LOG_HASH);
 	log_fact_str(e, "persons", persons);
@@ -107,7 +97,7 @@ void log_template_adopt(struct log_entry *e, const struct log_who *who,
 void log_key_generate(struct log_entry *e, const struct log_who *who,
 		      const struct log_key *key)
 {
-	start(e, who, LOG_KEY_GENERATE, key->label);
+	log_entry_start(e, who, LOG_KEY_GENERATE, key->label);
 	log_fact_str(e, "purpose", key->purpose);
 	log_fact_uint(e, "generation", key->generation);
 	log_fact_bytes(e, "spki", key->spki, LOG_HASH);
@@ -121,7 +111,7 @@ void log_ceremony_step(struct log_entry *e, const struct log_who *who,
 		       const char *object, const char *plan, const char *step,
 		       const char *result)
 {
-	start(e, who, LOG_CEREMONY_STEP, object);
+	log_entry_start(e, who, LOG_CEREMONY_STEP, object);
 	log_fact_str(e, "plan", plan);
 	log_fact_str(e, "step", step);
 	log_fact_str(e, "result", result);

@@ -18,12 +18,6 @@
 #define LOG_KEY_GENERATE "key.generate"
 #define LOG_CEREMONY_STEP "ceremony.step"
 
-/* When and who: the first two things every entry says. */
-struct log_who {
-	uint64_t time_ms;  /* since the epoch */
-	const char *actor; /* roster name or "os:<uid>" */
-};
-
 struct log_intent {
 	const char *serial; /* lower-case hex: the object */
 	const char *device;

@@ -61,21 +61,11 @@ uint64_t log_prev(const struct log_entry *e)
 	return f ? f->u : LOG_NO_PREV;
 }
 
-static void start(struct log_entry *e, const struct log_who *who,
-		  const char *type, const char *object)
-{
-	memset(e, 0, sizeof(*e));
-	e->type = log_str(type);
-	e->time_ms = who->time_ms;
-	e->actor = log_str(who->actor);
-	e->object = log_str(object);
-}
-
 void log_roster_change(struct log_entry *e, const struct log_who *who,
 		       uint64_t version, const uint8_t *hash,
 		       const char *persons)
 {
-	start(e, who, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME);
+	log_entry_start(e, who, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME);
 	log_fact_uint(e, "version", version);
 	log_fact_bytes(e, "hash", hash, LOG_HASH);
 	log_fact_str(e, "persons", persons);
@@ -84,7 +74,7 @@ void log_roster_change(struct log_entry *e, const struct log_who *who,
 void log_approval_use(struct log_entry *e, const struct log_who *who,
 		      const struct log_approval *a)
 {
-	start(e, who, LOG_APPROVAL_USE, a->operation);
+	log_entry_start(e, who, LOG_APPROVAL_USE, a->operation);
 	log_fact_bytes(e, "hash", a->text, LOG_HASH);
 	log_fact_bytes(e, "note hash", a->note, LOG_HASH);
 	log_fact_bytes(e, "subject", a->subject, LOG_HASH);
@@ -95,7 +85,7 @@ void log_approval_use(struct log_entry *e, const struct log_who *who,
 void log_order_open(struct log_entry *e, const struct log_who *who,
 		    const struct log_order *o)
 {
-	start(e, who, LOG_ORDER_OPEN, o->name);
+	log_entry_start(e, who, LOG_ORDER_OPEN, o->name);
 	log_fact_uint(e, "version", o->version);
 	log_fact_bytes(e, "hash", o->hash, LOG_HASH);
 	log_fact_str(e, "persons", o->persons);
@@ -106,7 +96,7 @@ void log_order_open(struct log_entry *e, const struct log_who *who,
 void log_order_close(struct log_entry *e, const struct log_who *who,
 		     const struct log_order_end *o)
 {
-	start(e, who, LOG_ORDER_CLOSE, o->name);
+	log_entry_start(e, who, LOG_ORDER_CLOSE, o->name);
 	log_fact_bytes(e, "hash", o->hash, LOG_HASH);
 	log_fact_uint(e, "issued", o->issued);
 	log_fact_uint(e, "first", o->first);
@@ -120,7 +110,7 @@ void log_secret(struct log_entry *e, const struct log_who *who,
 		const char *type, const char *name, uint64_t version,
 		const uint8_t *hash, const char *persons)
 {
-	start(e, who, type, name);
+	log_entry_start(e, who, type, name);
 	log_fact_uint(e, "version", version);
 	log_fact_bytes(e, "hash", hash, LOG_HASH);
 	log_fact_str(e, "persons", persons);
@@ -129,7 +119,7 @@ void log_secret(struct log_entry *e, const struct log_who *who,
 void log_quarantine_decide(struct log_entry *e, const struct log_who *who,
 			   const char *type, const struct log_decision *d)
 {
-	start(e, who, type, d->request);
+	log_entry_start(e, who, type, d->request);
 	log_fact_str(e, "device", d->device);
 	log_fact_str(e, "rule", d->rule);
 	log_fact_uint(e, "held", d->held);
@@ -139,7 +129,7 @@ void log_quarantine_decide(struct log_entry *e, const struct log_who *who,
 void log_clock_accept(struct log_entry *e, const struct log_who *who,
 		      const uint8_t *hash, const char *persons)
 {
-	start(e, who, LOG_CLOCK_ACCEPT, LOG_CLOCK_NAME);
+	log_entry_start(e, who, LOG_CLOCK_ACCEPT, LOG_CLOCK_NAME);
 	log_fact_bytes(e, "hash", hash, LOG_HASH);
 	log_fact_str(e, "persons", persons);
 }
