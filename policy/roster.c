@@ -7,6 +7,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/base/notechars.h"
 #include "lib/base/sha256.h"
 #include "policy/node.h"
 
@@ -140,22 +141,34 @@ static enum pv_code parse_name(const struct roster *r, struct roster_officer *o,
 				 "as \"alice\": no + and no comma, not os:...",
 				 "not a name for an officer");
 	for (size_t i = 0; i < r->n; i++)
-		if (strcmp(r->officers[i].name, name) == 0)
-			return node_fail(n, "name", "name each officer once",
-					 "\"%s\" stands twice", name);
+		if (strcasecmp(r->officers[i].name, name) == 0)
+			return node_fail(n, "name",
+					 "give each officer a name of their "
+					 "own, not in capitals only",
+					 "\"%s\" stands twice",
+					 r->officers[i].name);
 	snprintf(o->name, sizeof(o->name), "%s", name);
 	return PV_OK;
 }
 
+/* Two persons who look the same are one for whoever reads the roster. */
 static enum pv_code parse_person(const struct roster *r,
 				 struct roster_officer *o, const struct node *n)
 {
 	const char *s = "";
+	uint32_t cp;
 	size_t len;
 
 	NODE_TRY(node_need(n));
 	NODE_TRY(node_text(n, ROSTER_PERSON_MAX, &s));
 	len = strlen(s);
+	if (!notechars_seen((struct span){ (const uint8_t *)s, len }, &cp))
+		return node_fail(n, "person",
+				 "use letters that are one character each, and "
+				 "plain blanks",
+				 "character U+%04X in a name, which cannot be "
+				 "seen",
+				 (unsigned)cp);
 	if (s[0] == ' ' || s[len - 1] == ' ' || strstr(s, "  "))
 		return node_fail(n, "person", "one space between names",
 				 "blanks that cannot be seen");

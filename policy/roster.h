@@ -3,8 +3,9 @@
  * keys, and how many of them each operation asks for. A struct roster exists
  * only when every rule held, and is read-only.
  *
- * One officer is one person: a name, a person or a key that stands twice is
- * refused, so that counting officers counts persons. Ed25519 keys of small
+ * One officer is one person: a name, a person (either in whatever case) or a
+ * key that stands twice is refused, and characters of persons that cannot be
+ * seen are, so that counting officers counts persons. Ed25519 keys of small
  * order, under which anybody can sign, are refused.
  *
  * Does not check: that a person exists, that a key is in a token ("token" is

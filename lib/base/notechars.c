@@ -51,6 +51,55 @@ static bool is_space(uint32_t cp)
 	       cp == 0x3000;
 }
 
+/*
+ * What shows as nothing, as a blank, or as a part of the character before it:
+ * Cf and Default_Ignorable_Code_Point of Unicode 15, blank letters, and the
+ * blocks of combining marks.
+ */
+static bool is_unseen(uint32_t cp)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0xAD, 0xAD },	      { 0x300, 0x36F },
+		{ 0x600, 0x605 },     { 0x61C, 0x61C },
+		{ 0x6DD, 0x6DD },     { 0x70F, 0x70F },
+		{ 0x890, 0x891 },     { 0x8E2, 0x8E2 },
+		{ 0x115F, 0x1160 },   { 0x17B4, 0x17B5 },
+		{ 0x180B, 0x180F },   { 0x1AB0, 0x1AFF },
+		{ 0x1DC0, 0x1DFF },   { 0x200B, 0x200F },
+		{ 0x2028, 0x202E },   { 0x2060, 0x206F },
+		{ 0x20D0, 0x20FF },   { 0x2800, 0x2800 },
+		{ 0x3164, 0x3164 },   { 0xFE00, 0xFE0F },
+		{ 0xFE20, 0xFE2F },   { 0xFEFF, 0xFEFF },
+		{ 0xFFA0, 0xFFA0 },   { 0xFFF0, 0xFFFB },
+		{ 0x110BD, 0x110BD }, { 0x110CD, 0x110CD },
+		{ 0x13430, 0x1343F }, { 0x1BCA0, 0x1BCA3 },
+		{ 0x1D173, 0x1D17A }, { 0xE0000, 0xE0FFF },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (cp >= ranges[i].first && cp <= ranges[i].last)
+			return true;
+	return false;
+}
+
+bool notechars_seen(struct span text, uint32_t *cp)
+{
+	size_t n;
+
+	for (size_t i = 0; i < text.len; i += n) {
+		n = utf8_next(text.p + i, text.len - i, cp);
+		if (n == 0) {
+			*cp = NOTECHARS_INVALID;
+			return false;
+		}
+		if (is_unseen(*cp) || (is_space(*cp) && *cp != ' '))
+			return false;
+	}
+	return true;
+}
+
 /* Eight bytes, each of them v. */
 #define EIGHT(v) (UINT64_C(0x0101010101010101) * (v))
 

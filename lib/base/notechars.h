@@ -1,6 +1,7 @@
 /*
  * notechars: which characters may stand in a signed note (formats.md 6) and
- * in a key name (c2sp.org/signed-note). Strict UTF-8 (RFC 3629). Pure.
+ * in a key name (c2sp.org/signed-note), and which ones people can tell apart.
+ * Strict UTF-8 (RFC 3629). Pure.
  */
 #ifndef PV_BASE_NOTECHARS_H
 #define PV_BASE_NOTECHARS_H
@@ -23,7 +24,13 @@ PV_MUST bool notechars_plain(struct span text);
  * NUL; what does not fit is cut between characters. Returns the length.
  */
 size_t notechars_clean(char *to, size_t cap, struct span text);
-/* Not empty, as above and no LF, no plus sign, no Unicode space. */
+/*
+ * Whether each character of a text that notechars_ok() takes can be seen and
+ * told from others: no space but U+0020, no format character (Unicode's Cf) or
+ * other one of no width, no combining mark. Else *cp is the first.
+ */
+PV_MUST bool notechars_seen(struct span text, uint32_t *cp);
+/* Not empty, as notechars_ok() and no LF, no plus sign, no Unicode space. */
 PV_MUST bool notechars_name_ok(struct span name);
 
 #endif

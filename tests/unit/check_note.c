@@ -305,6 +305,45 @@ START_TEST(plain_text)
 }
 END_TEST
 
+static bool seen(uint32_t cp)
+{
+	char text[8] = "a";
+	struct span s = { (const uint8_t *)text, put_utf8(cp, text + 1) + 2 };
+	uint32_t at = 0;
+
+	text[s.len - 1] = 'b';
+	if (notechars_seen(s, &at))
+		return true;
+	ck_assert_uint_eq(at, cp);
+	return false;
+}
+
+/* Cf, White_Space, Default_Ignorable_Code_Point: what a name must not hide. */
+START_TEST(seen_or_not)
+{
+	static const uint32_t no[] = {
+		0xA0,	 0xAD,	  0x300,   0x36F,   0x61C,  0x1680, 0x180E,
+		0x2000,	 0x200A,  0x200B,  0x200C,  0x200D, 0x200E, 0x2028,
+		0x202F,	 0x205F,  0x2060,  0x2064,  0x2066, 0x206F, 0x2800,
+		0x3000,	 0x3164,  0xFE0F,  0xFEFF,  0xFFA0, 0xFFFB, 0x110BD,
+		0x1D173, 0xE0001, 0xE007F, 0xE0100, '\n',   0x600,  0x20D0,
+	};
+	static const uint32_t yes[] = {
+		' ',	'~',	0xA1,	0xC4,	0x2FF,	0x370,	 0x5D0,	 0x627,
+		0x4E00, 0x2010, 0x20AC, 0xAC00, 0xFFFD, 0x1F600, 0x20000
+	};
+	uint32_t at;
+
+	for (size_t i = 0; i < COUNT(no); i++)
+		ck_assert_msg(!seen(no[i]), "U+%04X", (unsigned)no[i]);
+	for (size_t i = 0; i < COUNT(yes); i++)
+		ck_assert_msg(seen(yes[i]), "U+%04X", (unsigned)yes[i]);
+	ck_assert(!notechars_seen(span_of("a\xFF"), &at));
+	ck_assert_uint_eq(at, NOTECHARS_INVALID);
+	ck_assert(notechars_seen(span_of(""), &at));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("note");
@@ -314,6 +353,7 @@ int main(void)
 	tcase_add_test(tc, known_answers);
 	tcase_add_test(tc, every_character);
 	tcase_add_test(tc, plain_text);
+	tcase_add_test(tc, seen_or_not);
 	tcase_add_test(tc, bad_text);
 	tcase_add_test(tc, bad_notes);
 	tcase_add_test(tc, good_notes);
