@@ -1,5 +1,6 @@
 /* Whose signatures count. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -17,6 +18,36 @@ struct count {
 	size_t n;
 	struct err *err;
 };
+
+/* "os:" and a number as the system gives it, in its one form. */
+static bool is_account(const char *s)
+{
+	char again[32];
+	unsigned long uid;
+
+	if (strncmp(s, "os:", 3) != 0 || strlen(s) > 13)
+		return false;
+	uid = strtoul(s + 3, NULL, 10);
+	snprintf(again, sizeof(again), "os:%lu", uid);
+	return uid <= UINT32_MAX && strcmp(again, s) == 0;
+}
+
+/*
+ * Nobody approves what they asked for: that compares names, so the name has to
+ * be that of an officer, or of nobody who could be one.
+ */
+static enum pv_code check_requester(const struct count *c)
+{
+	const char *name = c->want->requester;
+	const struct span text = { (const uint8_t *)name, strlen(name) };
+
+	if (roster_find(c->roster, text) || is_account(name))
+		return PV_OK;
+	return err_fail(c->err, PV_DENIED, "approval.requester",
+			"ask with --as and the name of an officer, or without",
+			"%s asked for \"%s\" and is no officer", name,
+			quorum_op_name(c->want->operation));
+}
 
 static bool is_requester(const struct count *c, const struct roster_officer *o)
 {
@@ -208,6 +239,8 @@ enum pv_code approval_count(const struct roster *roster,
 	memset(tally, 0, sizeof(*tally));
 	buf_init(&text, APPROVAL_TEXT_MAX);
 	rc = approval_text_put(&text, want, err);
+	if (rc == PV_OK)
+		rc = check_requester(&c);
 	if (rc != PV_OK)
 		return rc;
 	if (now_s >= want->expires_s)

@@ -40,6 +40,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/p11_fault.h \
 	tests/unit/p11_workers.c \
 	tests/unit/p11_workers.h \
+	tests/unit/approval_want.h \
+	tests/unit/governance_fix.h \
 	tests/unit/people_fix.c \
 	tests/unit/people_fix.h \
 	tests/unit/provdev_fixture.c \
@@ -69,6 +71,7 @@ LDADD = $(UNIT_LIBS)
 UNIT_TESTS = \
 	tests/unit/check_actor \
 	tests/unit/check_approval \
+	tests/unit/check_approval_text \
 	tests/unit/check_approval_render \
 	tests/unit/check_approval_request \
 	tests/unit/check_atrest \
