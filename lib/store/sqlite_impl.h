@@ -76,6 +76,7 @@ struct sqlite_store {
 	int wal_frames; /* in the write-ahead log at the last commit */
 	unsigned small_commits;
 	bool wal_filled; /* its file has its length: commits overwrite */
+	bool wal_short;	 /* that was tried */
 	struct sqlite_state state;
 	struct sealed sealed;
 	struct keys keys;   /* of rows in table recent, and of this txn */

@@ -1,8 +1,11 @@
 /*
  * The write-ahead log as a file: when its pages move to the database, and how
  * long it is. A commit that makes the file longer waits for its length and its
- * blocks, too, which takes about twice as long as one that overwrites.
+ * blocks, too, which takes about twice as long as one that overwrites. Its
+ * length is a convenience: a disk that is nearly full is left alone.
  */
+#include <sys/statvfs.h>
+
 #include "lib/store/sqlite_ops.h"
 
 #define FRAMES_MAX 4000 /* 16 MiB, then pages move to the database */
@@ -12,6 +15,7 @@
 		       */
 #define SMALL_MANY 16 /* so many of them: more will come */
 #define PIECE 16384
+#define FREE_MIN (UINT64_C(64) << 20) /* bytes that others may need */
 
 int sqlite_wal_hook(void *ctx, sqlite3 *db, const char *name, int frames)
 {
@@ -55,12 +59,23 @@ static bool fill(sqlite3_file *f, sqlite3_int64 from)
 	return true;
 }
 
+/* Once it failed it is not tried again: each try fills what others need. */
+static bool wants_length(const struct sqlite_store *s)
+{
+	struct statvfs fs;
+
+	return !s->wal_filled && !s->wal_short && statvfs(s->path, &fs) == 0 &&
+	       (uint64_t)fs.f_bavail * fs.f_frsize >=
+		       FREE_MIN + FRAMES_MAX * FRAME_BYTES;
+}
+
 /* Under the write lock: nobody appends meanwhile. */
 static void lengthen(struct sqlite_store *s)
 {
 	sqlite3_file *f = NULL;
 	sqlite3_int64 size;
 
+	s->wal_short = true;
 	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
 				 &f) != SQLITE_OK ||
 	    !f || !f->pMethods || f->pMethods->xFileSize(f, &size) != SQLITE_OK)
@@ -104,17 +119,20 @@ enum pv_code sqlite_settle(struct store *store, struct err *err)
 	struct sqlite_store *s = to_sqlite(store);
 	STORE_TXN t = STORE_TXN_INIT;
 	struct err ignored;
+	bool longer;
 	enum pv_code rc = PV_OK;
 
-	if (s->small_commits < SMALL_MANY || s->poisoned ||
-	    (s->wal_filled && !is_due(s)))
+	if (s->small_commits < SMALL_MANY || s->poisoned)
+		return PV_OK;
+	longer = wants_length(s);
+	if (!longer && !is_due(s))
 		return PV_OK;
 	s->small_commits = 0;
 	err_init(&ignored);
 	/* Another process is writing: the next commit says what is wrong. */
 	if (store_begin(store, STORE_WRITE, &t, &ignored) != PV_OK)
 		return PV_OK;
-	if (!s->wal_filled)
+	if (longer)
 		lengthen(s);
 	if (is_due(s) && !s->poisoned)
 		rc = tidy(s, &t, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,19 @@ static struct err err;
 static char path[256], wal[272];
 static uint32_t next, devices;
 
+/* Instead of the system's, for all that is linked to this. */
+static uint64_t disk_free;
+
+int statvfs(const char *restrict name, struct statvfs *restrict fs)
+{
+	struct stat st;
+
+	memset(fs, 0, sizeof(*fs));
+	fs->f_frsize = 4096;
+	fs->f_bavail = disk_free / 4096;
+	return stat(name, &st);
+}
+
 static void setup(void)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -33,6 +47,7 @@ static void setup(void)
 	unit_ok(store_serial_lend(s, 2000, &next, &err), &err);
 	unit_ok(store_commit(&t, &err), &err);
 	devices = 0;
+	disk_free = UINT64_MAX / 2;
 }
 
 static void teardown(void)
@@ -143,6 +158,27 @@ START_TEST(no_room_is_no_failure)
 	ck_whole();
 	limit.rlim_cur = RLIM_INFINITY;
 	ck_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	for (unsigned i = 0; i < MANY; i++) /* and is not tried again */
+		issue_one(true);
+	ck_assert_int_lt(wal_len(), WAL_FULL);
+	ck_whole();
+}
+END_TEST
+
+/* 64 MiB stay for others; with more than that and its length it is taken. */
+START_TEST(a_disk_that_is_nearly_full_is_left_alone)
+{
+	const uint64_t enough = (64u << 20) + WAL_FULL;
+
+	disk_free = enough - 4096;
+	for (unsigned i = 0; i < 2 * MANY; i++) {
+		issue_one(true);
+		ck_assert_int_lt(wal_len(), WAL_FULL);
+	}
+	disk_free = enough + 4096;
+	issue_one(true);
+	ck_assert_int_ge(wal_len(), WAL_FULL);
+	ck_whole();
 }
 END_TEST
 
@@ -192,6 +228,7 @@ int main(void)
 	tcase_add_test(t, the_log_gets_its_length_once);
 	tcase_add_test(t, is_read_after_a_kill);
 	tcase_add_test(t, no_room_is_no_failure);
+	tcase_add_test(t, a_disk_that_is_nearly_full_is_left_alone);
 	tcase_add_test(t, what_is_due_is_done_between);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);
