@@ -116,6 +116,7 @@ UNIT_TESTS = \
 	tests/unit/check_fileio \
 	tests/unit/check_gcm \
 	tests/unit/check_governance \
+	tests/unit/check_governance_rows \
 	tests/unit/check_hpke \
 	tests/unit/check_idset \
 	tests/unit/check_issuer \

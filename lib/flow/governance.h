@@ -58,10 +58,21 @@ PV_MUST enum pv_code governance_walk(struct store *store,
 				     const struct governance *at,
 				     const struct governance *end,
 				     struct err *err);
-/* One decision's row says what its entry at index says: for whoever reads one
- * to act on it, in the same transaction. */
-PV_MUST enum pv_code governance_row(struct store *store, const char *kind,
-				    const char *name, uint64_t index,
+
+/* A decision's row in the caller's hand: a roster's, an order's, or that of a
+ * decision on what is held. */
+struct governance_row {
+	const char *kind, *name;   /* of its entry */
+	uint64_t index;		   /* where that is */
+	uint64_t number;	   /* roster: version; held: its number */
+	const char *device, *rule; /* held */
+	struct span bytes;	   /* roster, order */
+	struct span note;	   /* order.close */
+};
+/* All of it is what its entry says: for whoever read it to act on it, in the
+ * same transaction. */
+PV_MUST enum pv_code governance_row(struct store *store,
+				    const struct governance_row *row,
 				    struct err *err);
 /* The same of what is held, and its quarantine.put. */
 PV_MUST enum pv_code governance_held(struct store *store,
@@ -75,8 +86,18 @@ enum pv_code governance_wrong(const char *kind, const char *name,
 enum pv_code governance_wrong_entry(uint64_t index, const char *what,
 				    struct err *err);
 
+/* A decision's row, as the state of what was held says it. */
+struct governance_row governance_decision(const struct store_held *held);
+
 /* ---- governance_rows.c: to governance_walk.c ---- */
 
+/* *fits: row is what its entry e says. */
+PV_MUST enum pv_code governance_says(const struct log_entry *e,
+				     const struct governance_row *row,
+				     bool *fits, struct err *err);
+/* PV_INTEGRITY: a row that does not fit. */
+enum pv_code governance_differs(const char *kind, const char *name,
+				struct err *err);
 /* What e, of the chain at g->index, says of a row. */
 PV_MUST enum pv_code governance_fits(struct store *store,
 				     const struct store_governance *g,

@@ -9,6 +9,7 @@
 #include "lib/store/store_held.h"
 #include "lib/store/store_order.h"
 #include "lib/store/store_secret.h"
+#include "policy/orderfile.h"
 
 #define ROW_MAX ((size_t)1 << 24) /* bytes of one roster, note, order */
 
@@ -21,6 +22,13 @@ enum pv_code governance_wrong(const char *kind, const char *name,
 	err_object(err, object);
 	return err_fail(err, PV_INTEGRITY, "store.governance",
 			"stop issuing and compare with a backup", "%s", what);
+}
+
+enum pv_code governance_differs(const char *kind, const char *name,
+				struct err *err)
+{
+	return governance_wrong(kind, name,
+				"the store's row is not what was logged", err);
 }
 
 /* A fact with the hash of those bytes. */
@@ -42,6 +50,45 @@ static uint64_t number(const struct log_entry *e, const char *key)
 	return f ? f->u : 0;
 }
 
+/* What the entries say of a row, besides whose it is. */
+static const struct {
+	const char *kind;
+	const char *number; /* fact; NULL: none */
+	bool bytes, note, held;
+} said[] = {
+	{ LOG_ROSTER_CHANGE, "version", true, false, false },
+	{ LOG_ORDER_OPEN, NULL, true, false, false },
+	{ LOG_ORDER_CLOSE, NULL, true, true, false },
+	{ LOG_QUARANTINE_RELEASE, "held", false, false, true },
+	{ LOG_QUARANTINE_REJECT, "held", false, false, true },
+};
+
+enum pv_code governance_says(const struct log_entry *e,
+			     const struct governance_row *row, bool *fits,
+			     struct err *err)
+{
+	enum pv_code rc = PV_OK;
+	size_t i = 0;
+
+	*fits = false;
+	while (i < sizeof(said) / sizeof(said[0]) &&
+	       strcmp(said[i].kind, row->kind) != 0)
+		i++;
+	if (i == sizeof(said) / sizeof(said[0]))
+		return PV_OK;
+	*fits = span_is(e->type, row->kind) && span_is(e->object, row->name);
+	if (*fits && said[i].number)
+		*fits = logged_uint_is(e, said[i].number, row->number);
+	if (*fits && said[i].held)
+		*fits = logged_text_is(e, "device", row->device) &&
+			logged_text_is(e, "rule", row->rule);
+	if (*fits && said[i].bytes)
+		rc = says_hash(e, "hash", row->bytes, fits, err);
+	if (rc == PV_OK && *fits && said[i].note)
+		rc = says_hash(e, "note hash", row->note, fits, err);
+	return rc;
+}
+
 struct looking { /* at one row; *fits is false until it was found to fit */
 	struct store *store;
 	const struct store_governance *g;
@@ -53,6 +100,8 @@ static enum pv_code roster_fits(struct looking *l, struct err *err)
 {
 	CLEANUP(buf_release) struct buf bytes;
 	uint64_t version = number(l->e, "version");
+	struct governance_row row = { .kind = LOG_ROSTER_CHANGE,
+				      .name = LOG_ROSTER_NAME };
 	struct store_roster r;
 	bool found = false;
 	enum pv_code rc = PV_OK;
@@ -63,7 +112,9 @@ static enum pv_code roster_fits(struct looking *l, struct err *err)
 				      err);
 	if (rc != PV_OK || !found || r.index != l->g->index)
 		return rc;
-	return says_hash(l->e, "hash", buf_span(&bytes), &l->fits, err);
+	row.number = r.version;
+	row.bytes = buf_span(&bytes);
+	return governance_says(l->e, &row, &l->fits, err);
 }
 
 static enum pv_code approval_fits(struct looking *l, struct err *err)
@@ -83,28 +134,51 @@ static enum pv_code approval_fits(struct looking *l, struct err *err)
 	return says_hash(l->e, "note hash", buf_span(&note), &l->fits, err);
 }
 
+/* *names: its row is of the template that its bytes name. */
+static enum pv_code names_template(const struct store_order *o, bool *names,
+				   struct err *err)
+{
+	struct order parsed;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = order_parse(o->bytes, &parsed, &why);
+	*names = rc == PV_OK && memcmp(parsed.template_sha256,
+				       o->template_sha256, STORE_HASH) == 0;
+	if (rc == PV_OK || rc == PV_INPUT)
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
 static enum pv_code take_open(void *ctx, const struct store_order *o,
 			      struct err *err)
 {
 	struct looking *l = ctx;
+	const struct governance_row row = { .kind = LOG_ORDER_OPEN,
+					    .name = o->name,
+					    .bytes = o->bytes };
+	enum pv_code rc;
 
 	if (o->state == STORE_ORDER_COUNTED || o->opened_index != l->g->index)
 		return PV_OK;
-	return says_hash(l->e, "hash", o->bytes, &l->fits, err);
+	rc = governance_says(l->e, &row, &l->fits, err);
+	return rc == PV_OK && l->fits ? names_template(o, &l->fits, err) : rc;
 }
 
 static enum pv_code take_closed(void *ctx, const struct store_order *o,
 				struct err *err)
 {
 	struct looking *l = ctx;
-	enum pv_code rc;
+	const struct governance_row row = { .kind = LOG_ORDER_CLOSE,
+					    .name = o->name,
+					    .bytes = o->bytes,
+					    .note = o->note };
 
 	if (o->state != STORE_ORDER_CLOSED || o->closed_index != l->g->index)
 		return PV_OK;
-	rc = says_hash(l->e, "hash", o->bytes, &l->fits, err);
-	if (rc == PV_OK && l->fits)
-		rc = says_hash(l->e, "note hash", o->note, &l->fits, err);
-	return rc;
+	return governance_says(l->e, &row, &l->fits, err);
 }
 
 static enum pv_code order_fits(struct looking *l, struct err *err)
@@ -150,14 +224,11 @@ static enum pv_code take_decided(void *ctx, const struct store_held *h,
 				 struct err *err)
 {
 	struct looking *l = ctx;
-	enum store_held_state state =
-		span_is(l->e->type, LOG_QUARANTINE_RELEASE) ? STORE_RELEASED
-							    : STORE_REJECTED;
+	const struct governance_row row = governance_decision(h);
 
-	(void)err;
-	l->fits = h->decided_index == l->g->index && h->state == state &&
-		  strcmp(h->request, l->g->name) == 0;
-	return PV_OK;
+	if (h->state == STORE_HELD || h->decided_index != l->g->index)
+		return PV_OK;
+	return governance_says(l->e, &row, &l->fits, err);
 }
 
 static enum pv_code decision_fits(struct looking *l, struct err *err)
@@ -239,10 +310,7 @@ enum pv_code governance_fits(struct store *store,
 	if (rc == PV_OK && l.fits)
 		return PV_OK;
 	if (rc == PV_OK)
-		return governance_wrong(g->kind, g->name,
-					"the store's row is not what was "
-					"logged",
-					err);
+		return governance_differs(g->kind, g->name, err);
 	if (rc == PV_INTEGRITY)
 		return governance_wrong(g->kind, g->name, why.message, err);
 	*err = why;
@@ -270,32 +338,4 @@ void governance_count(struct store_people_counts *c,
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(g->kind, rows[i].kind) == 0)
 			++*rows[i].n;
-}
-
-enum pv_code governance_held(struct store *store, const struct store_held *held,
-			     struct err *err)
-{
-	CLEANUP(buf_release) struct buf room;
-	struct log_entry e;
-	bool fits = false;
-	enum pv_code rc;
-
-	buf_init(&room, LOG_ENTRY_MAX);
-	rc = logged_entry(store, held->put_index, LOG_QUARANTINE_PUT,
-			  held->request, &room, &e, err);
-	if (rc == PV_OK && logged_uint_is(&e, "held", held->id) &&
-	    logged_text_is(&e, "device", held->device) &&
-	    logged_text_is(&e, "rule", held->rule))
-		rc = says_hash(&e, "bytes hash", held->bytes, &fits, err);
-	if (rc == PV_OK && !fits)
-		return governance_wrong(LOG_QUARANTINE_PUT, held->request,
-					"what is held is not what was logged",
-					err);
-	if (rc != PV_OK || held->state == STORE_HELD)
-		return rc;
-	return governance_row(store,
-			      held->state == STORE_RELEASED
-				      ? LOG_QUARANTINE_RELEASE
-				      : LOG_QUARANTINE_REJECT,
-			      held->request, held->decided_index, err);
 }

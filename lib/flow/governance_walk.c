@@ -107,7 +107,8 @@ static enum pv_code check_counts(struct walk *w, struct err *err)
 		{ "order", got.opened == c->opened && got.closed == c->closed },
 		{ "secret",
 		  got.secrets == c->secrets && got.destroyed == c->destroyed },
-		{ "held", got.decided == c->decided },
+		{ "held", got.decided == c->decided &&
+				  got.held - got.decided == got.waiting },
 		{ "state", head == w->g.head },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -148,20 +149,23 @@ enum pv_code governance_walk(struct store *store, const struct governance *at,
 	return rc;
 }
 
-enum pv_code governance_row(struct store *store, const char *kind,
-			    const char *name, uint64_t index, struct err *err)
+enum pv_code governance_row(struct store *store,
+			    const struct governance_row *row, struct err *err)
 {
-	struct store_governance g = { .index = index };
+	struct store_governance g = { .index = row->index };
 	struct walk w = { .store = store };
 	struct log_entry e;
+	bool fits = false;
 	enum pv_code rc;
 
 	buf_init(&w.entry, LOG_ENTRY_MAX);
-	snprintf(g.kind, sizeof(g.kind), "%s", kind);
-	snprintf(g.name, sizeof(g.name), "%s", name);
+	snprintf(g.kind, sizeof(g.kind), "%s", row->kind);
+	snprintf(g.name, sizeof(g.name), "%s", row->name);
 	rc = read_entry(&w, &g, &e, err);
 	if (rc == PV_OK)
-		rc = governance_fits(store, &g, &e, err);
+		rc = governance_says(&e, row, &fits, err);
+	if (rc == PV_OK && !fits)
+		rc = governance_differs(row->kind, row->name, err);
 	buf_release(&w.entry);
 	return rc;
 }

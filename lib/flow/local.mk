@@ -39,7 +39,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/event.c lib/flow/event.h \
 	lib/flow/governance.c lib/flow/governance.h \
 	lib/flow/governance_file.c lib/flow/governance_file.h \
-	lib/flow/governance_rows.c lib/flow/governance_walk.c \
+	lib/flow/governance_held.c lib/flow/governance_rows.c \
+	lib/flow/governance_walk.c \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
 	lib/flow/exportlog.c lib/flow/exportlog.h \
 	lib/flow/exportproof.c lib/flow/exportproof.h \

@@ -15,39 +15,47 @@ CLEANUP_PTR(struct template, template_free);
 
 struct reading {
 	struct orders_row row;
-	struct buf bytes;
-	struct buf *note; /* may be NULL */
+	uint8_t template_sha256[STORE_HASH];
+	struct buf bytes, note;
 };
 
 static enum pv_code take_row(void *ctx, const struct store_order *o,
 			     struct err *err)
 {
 	struct reading *r = ctx;
+	enum pv_code rc;
 
 	r->row = (struct orders_row){ o->state, o->devices, o->reworked,
 				      o->opened_index, o->closed_index };
+	memcpy(r->template_sha256, o->template_sha256, STORE_HASH);
 	buf_put(&r->bytes, o->bytes.p, o->bytes.len);
-	if (r->note)
-		buf_put(r->note, o->note.p, o->note.len);
-	return buf_check(&r->bytes, err);
+	buf_put(&r->note, o->note.p, o->note.len);
+	rc = buf_check(&r->bytes, err);
+	return rc == PV_OK ? buf_check(&r->note, err) : rc;
 }
 
 static void reading_release(struct reading *r)
 {
 	buf_release(&r->bytes);
+	buf_release(&r->note);
 }
 
-/* A row whose bytes the log does not know counts for nothing. */
+/* A row that the log does not know so counts for nothing. */
 static enum pv_code hold_against_log(struct store *store, const char *name,
 				     const struct reading *r, struct err *err)
 {
-	enum pv_code rc = governance_row(store, LOG_ORDER_OPEN, name,
-					 r->row.opened_index, err);
+	struct governance_row row = { .kind = LOG_ORDER_OPEN,
+				      .name = name,
+				      .index = r->row.opened_index,
+				      .bytes = buf_span(&r->bytes) };
+	enum pv_code rc = governance_row(store, &row, err);
 
-	if (rc == PV_OK && r->row.state == STORE_ORDER_CLOSED)
-		rc = governance_row(store, LOG_ORDER_CLOSE, name,
-				    r->row.closed_index, err);
-	return rc;
+	if (rc != PV_OK || r->row.state != STORE_ORDER_CLOSED)
+		return rc;
+	row.kind = LOG_ORDER_CLOSE;
+	row.index = r->row.closed_index;
+	row.note = buf_span(&r->note);
+	return governance_row(store, &row, err);
 }
 
 static enum pv_code parse_row(const char *name, const struct reading *r,
@@ -58,7 +66,10 @@ static enum pv_code parse_row(const char *name, const struct reading *r,
 
 	err_init(&why);
 	rc = order_parse(buf_span(&r->bytes), o, &why);
-	if (rc == PV_INPUT || (rc == PV_OK && strcmp(o->id, name) != 0))
+	if (rc == PV_INPUT ||
+	    (rc == PV_OK &&
+	     (strcmp(o->id, name) != 0 ||
+	      memcmp(o->template_sha256, r->template_sha256, STORE_HASH) != 0)))
 		return governance_wrong(LOG_ORDER_OPEN, name,
 					"the order is not the one of its entry",
 					err);
@@ -72,13 +83,14 @@ enum pv_code orders_load(struct store *store, const char *name, struct order *o,
 			 struct orders_row *row, struct buf *note,
 			 struct err *err)
 {
-	CLEANUP(reading_release) struct reading r = { .note = note };
+	CLEANUP(reading_release) struct reading r = { .row = { 0 } };
 	const struct store_visit v = { .ctx = &r, .fn.order = take_row };
 	bool found = false;
 	enum pv_code rc;
 
 	memset(o, 0, sizeof(*o));
 	buf_init(&r.bytes, ORDER_SIZE_MAX);
+	buf_init(&r.note, NOTE_SIZE_MAX);
 	rc = store_order_get(store, name, &v, &found, err);
 	if (rc == PV_OK && (!found || r.row.state == STORE_ORDER_COUNTED))
 		rc = err_fail(err, PV_NOT_FOUND, "order.unknown",
@@ -88,6 +100,10 @@ enum pv_code orders_load(struct store *store, const char *name, struct order *o,
 		rc = hold_against_log(store, name, &r, err);
 	if (rc == PV_OK)
 		rc = parse_row(name, &r, o, err);
+	if (rc == PV_OK && note) {
+		buf_put(note, r.note.data, r.note.len);
+		rc = buf_check(note, err);
+	}
 	if (rc == PV_OK && row)
 		*row = r.row;
 	return rc;

@@ -41,6 +41,19 @@ static enum pv_code parse(struct span text, uint64_t version,
 	return rc;
 }
 
+static enum pv_code hold_against_log(struct store *store,
+				     const struct store_roster *row,
+				     struct span text, struct err *err)
+{
+	const struct governance_row held = { .kind = LOG_ROSTER_CHANGE,
+					     .name = LOG_ROSTER_NAME,
+					     .index = row->index,
+					     .number = row->version,
+					     .bytes = text };
+
+	return governance_row(store, &held, err);
+}
+
 enum pv_code people_in_force(struct store *store, struct roster **roster,
 			     struct buf *bytes, struct err *err)
 {
@@ -62,8 +75,7 @@ enum pv_code people_in_force(struct store *store, struct roster **roster,
 		return edited(err);
 	rc = parse(buf_span(&text), row.version, &r, err);
 	if (rc == PV_OK)
-		rc = governance_row(store, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
-				    row.index, err);
+		rc = hold_against_log(store, &row, buf_span(&text), err);
 	if (rc == PV_OK && bytes) {
 		buf_put(bytes, text.data, text.len);
 		rc = buf_check(bytes, err);

@@ -153,7 +153,8 @@ static enum pv_code keep(struct writer *w, const struct store_held *h,
 	struct log_who by = writer_who(w);
 	struct log_quarantine facts = { .request = h->request,
 					.device = h->device,
-					.rule = h->rule };
+					.rule = h->rule,
+					.source = h->source };
 	uint8_t hash[LOG_HASH];
 	struct log_entry e;
 	struct span entry;

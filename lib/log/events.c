@@ -82,6 +82,7 @@ void log_quarantine_put(struct log_entry *e, const struct log_who *who,
 	log_fact_str(e, "key", q->key);
 	if (q->held)
 		log_fact_uint(e, "held", q->held);
+	log_fact_str(e, "source", q->source);
 }
 
 void log_template_adopt(struct log_entry *e, const struct log_who *who,

@@ -71,6 +71,7 @@ struct log_quarantine {
 	const char *serial;   /* of the intent that is held; optional */
 	const char *key;      /* label, of a wrong signature; optional */
 	uint64_t held;	      /* number of the row that keeps it; 0: none */
+	const char *source;   /* where that came from; optional */
 };
 void log_quarantine_put(struct log_entry *e, const struct log_who *who,
 			const struct log_quarantine *q);

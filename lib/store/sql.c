@@ -209,7 +209,8 @@ static const char *const texts[SQL_COUNT] = {
 			     "(SELECT count(*) FROM secret), "
 			     "(SELECT count(destroyed_index) FROM secret), "
 			     "(SELECT count(*) FROM held), "
-			     "(SELECT count(decided_index) FROM held)",
+			     "(SELECT count(*) FROM held) - (SELECT count(*) "
+			     "FROM held WHERE state = 0)",
 	[SQL_ROSTER_PUT] = "INSERT INTO roster (version, log_index, bytes) "
 			   "VALUES ($1, $2, $3)",
 	[SQL_ROSTER_TOP] = "SELECT max(version) FROM roster",

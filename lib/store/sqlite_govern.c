@@ -179,12 +179,18 @@ enum pv_code sqlite_people_count(struct store *store,
 	uint64_t *const to[] = { &c->rosters, &c->approvals, &c->opened,
 				 &c->closed,  &c->secrets,   &c->destroyed,
 				 &c->held,    &c->decided };
-	QUERY q = query_start(s, SQL_PEOPLE_COUNT);
+	VIEW v;
 	bool row;
-	enum pv_code rc = query_row(&q, &row, err);
+	enum pv_code rc = sqlite_view(s, &v, err);
+
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_PEOPLE_COUNT);
+	rc = query_row(&q, &row, err);
 
 	for (size_t i = 0; rc == PV_OK && i < sizeof(to) / sizeof(to[0]); i++)
 		if (!row || !col_u64(&q, (int)i, to[i]))
 			return sqlite_corrupt(s, "rows cannot be counted", err);
+	c->waiting = s->state.held;
 	return rc;
 }

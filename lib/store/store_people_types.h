@@ -81,6 +81,7 @@ struct store_people_counts {
 	uint64_t opened, closed; /* orders */
 	uint64_t secrets, destroyed;
 	uint64_t held, decided; /* held: all that ever were */
+	uint64_t waiting;	/* as the store keeps count of them */
 };
 
 #endif

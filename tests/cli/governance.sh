@@ -64,10 +64,10 @@ for version in 1 2; do
 	make_roster "$T/roster.$version" "$version" '"roster": 1' \
 		alice:security-officer
 done
-people "roster:1:$T/roster.1" approval:1:note-1 order:o-1:tls-client:ticket \
-	order:o-2:tls-client:other clock
+people "roster:1:$T/roster.1" approval:1:note-1 order:o-1:tls-client \
+	order:o-2:tls-client clock
 people secret:fleet:1:sealed-1 secret:fleet:2:sealed-2 destroy:fleet:1 \
-	end:o-2:other:end held:r-1:D-1 held:r-2:D-2 held:r-3:D-3 \
+	end:o-2:end held:r-1:D-1 held:r-2:D-2 held:r-3:D-3 \
 	release:1:r-1 reject:2:r-2 "roster:2:$T/roster.2"
 n=$("$SQL" "$H/store.db" "SELECT max(log_index) FROM governance")
 copy_authority "$T/uncovered"
@@ -115,6 +115,8 @@ finds "table approval" \
 case_start "an order's rows"
 finds "order.open o-1" "DELETE FROM ticket WHERE name = 'o-1'"
 finds "order.open o-1" "UPDATE ticket SET bytes = x'00' WHERE name = 'o-1'"
+finds "order.open o-1" "UPDATE ticket SET template = template - 1
+	WHERE name = 'o-1'"
 finds "order.close o-2" "UPDATE ticket SET closed_index = NULL, note = NULL
 	WHERE name = 'o-2'"
 finds "order.close o-2" "UPDATE ticket SET note = x'00' WHERE name = 'o-2'"
@@ -135,7 +137,14 @@ finds "table secret" "UPDATE secret SET destroyed_index = 5, sealed = NULL
 case_start "what was held and decided"
 finds "quarantine.release r-1" "DELETE FROM held WHERE id = 1"
 finds "quarantine.reject r-2" "UPDATE held SET state = 1 WHERE id = 2"
+finds "quarantine.release r-1" "UPDATE held SET device = 'D-3' WHERE id = 1"
+finds "quarantine.release r-1" "UPDATE held SET rule = 'limits.hours'
+	WHERE id = 1"
 finds "table held" "UPDATE held SET state = 1, decided_index = 5 WHERE id = 3"
+finds "table held" "UPDATE held SET state = 1 WHERE id = 3"
+finds "table held" "UPDATE state SET held = 0"
+finds "table held" "UPDATE state SET held = 2"
+finds "table held" "DELETE FROM held WHERE id = 3"
 
 case_start "the list itself: its newest row, one in it, one too many"
 finds "log entry $n" \
@@ -166,6 +175,7 @@ done
 case_start "a held request that is gone or edited is found by audit verify"
 for edit in "DELETE FROM held WHERE id = 3" \
 	"UPDATE held SET bytes = x'00' WHERE id = 3" \
+	"UPDATE held SET source = 'line-2' WHERE id = 3" \
 	"UPDATE held SET device = 'D-9' WHERE id = 3"; do
 	fresh "$covered"
 	sql "$edit" "UPDATE state SET held =

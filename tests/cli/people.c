@@ -1,8 +1,8 @@
 /*
  * people HOME WHAT...: puts decisions into an authority's store with their
  * entries, in one transaction, as a verb would. WHAT is one of
- *   roster:VERSION:FILE  approval:N:NOTE  order:NAME:TEMPLATE:TEXT
- *   end:NAME:TEXT:NOTE   secret:NAME:VERSION:SEALED  destroy:NAME:VERSION
+ *   roster:VERSION:FILE  approval:N:NOTE  order:NAME:TEMPLATE  end:NAME:NOTE
+ *   secret:NAME:VERSION:SEALED  destroy:NAME:VERSION
  *   held:REQUEST:DEVICE  release:N:REQUEST  reject:N:REQUEST  clock
  * Exit 1 when the store refuses.
  */
@@ -18,21 +18,53 @@
 
 #define PARTS 4
 
-static enum pv_code take_hash(void *ctx, const struct store_template *t,
-			      struct err *err)
+#define ORDER_MAX 1024
+
+static enum pv_code take_template(void *ctx, const struct store_template *t,
+				  struct err *err)
 {
+	struct store_template *to = ctx;
+
 	(void)err;
-	memcpy(ctx, t->sha256, STORE_HASH);
+	to->version = t->version;
+	memcpy(to->sha256, t->sha256, STORE_HASH);
 	return PV_OK;
 }
 
-static enum pv_code order(struct store *s, char *const *p, struct err *err)
+static enum pv_code order(struct store *s, const char *name,
+			  const char *template, struct err *err)
 {
-	uint8_t hash[STORE_HASH];
-	const struct store_visit v = { hash, { .template = take_hash } };
-	enum pv_code rc = store_template_current(s, p[2], &v, err);
+	struct store_template t = { .version = 0 };
+	const struct store_visit v = { &t, { .template = take_template } };
+	char text[ORDER_MAX], hex[2 * STORE_HASH + 1];
+	enum pv_code rc = store_template_current(s, template, &v, err);
 
-	return rc == PV_OK ? people_order(s, p[1], hash, p[3], err) : rc;
+	hex_encode(t.sha256, STORE_HASH, hex);
+	snprintf(text, sizeof(text),
+		 "{\"order\":\"%s\",\"template\":\"%s\",\"version\":%llu,"
+		 "\"template_sha256\":\"%s\",\"quantity\":10}",
+		 name, template, (unsigned long long)t.version, hex);
+	return rc == PV_OK ? people_order(s, name, t.sha256, text, err) : rc;
+}
+
+static enum pv_code take_order(void *ctx, const struct store_order *o,
+			       struct err *err)
+{
+	(void)err;
+	snprintf(ctx, ORDER_MAX, "%.*s", (int)o->bytes.len,
+		 (const char *)o->bytes.p);
+	return PV_OK;
+}
+
+static enum pv_code order_end(struct store *s, const char *name,
+			      const char *note, struct err *err)
+{
+	char text[ORDER_MAX] = "";
+	const struct store_visit v = { text, { .order = take_order } };
+	bool found;
+	enum pv_code rc = store_order_get(s, name, &v, &found, err);
+
+	return rc == PV_OK ? people_order_end(s, name, text, note, err) : rc;
 }
 
 /* Of a file, since it is one that has to be read again. */
@@ -64,9 +96,9 @@ static enum pv_code decide(struct store *s, char *const *p, struct err *err)
 	if (strcmp(p[0], "approval") == 0)
 		return people_approval(s, (uint8_t)number(p[1]), p[2], err);
 	if (strcmp(p[0], "order") == 0)
-		return order(s, p, err);
+		return order(s, p[1], p[2], err);
 	if (strcmp(p[0], "end") == 0)
-		return people_order_end(s, p[1], p[2], p[3], err);
+		return order_end(s, p[1], p[2], err);
 	if (strcmp(p[0], "secret") == 0)
 		return people_secret(s, p[1], number(p[2]), p[3], err);
 	if (strcmp(p[0], "destroy") == 0)

@@ -1,5 +1,4 @@
 /* What people decided, held against the log: the chain and its file. */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,74 +7,7 @@
 #include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/event.h"
 #include "lib/flow/governance.h"
-#include "tests/unit/authority_fix.h"
-#include "tests/unit/people_fix.h"
-#include "tests/unit/unit.h"
-
-static struct err err;
-
-/* In the open transaction; tests share one authority. */
-static void put_roster(struct opened *o)
-{
-	struct store_people_counts c;
-
-	unit_ok(store_people_count(o->store, &c, &err), &err);
-	unit_ok(people_roster(o->store, c.rosters + 1, "text", &err), &err);
-}
-
-static void decide(struct opened *o)
-{
-	STORE_TXN t = STORE_TXN_INIT;
-
-	unit_ok(store_begin(o->store, STORE_WRITE, &t, &err), &err);
-	put_roster(o);
-	unit_ok(people_clock(o->store, &err), &err);
-	unit_ok(store_commit(&t, &err), &err);
-}
-
-static void ck_refused(enum pv_code rc, const char *rule)
-{
-	unit_refused(rc, PV_INTEGRITY, rule, &err);
-	err_init(&err);
-}
-
-#define TEXT 1024
-
-static void text_of(const struct opened *o, char text[TEXT])
-{
-	struct buf b;
-
-	buf_init(&b, TEXT - 1);
-	unit_ok(file_read(o->a->home_fd, GOVERNANCE_FILE, 0, &b, &err), &err);
-	snprintf(text, TEXT, "%.*s", (int)b.len, (const char *)b.data);
-	buf_release(&b);
-}
-
-static void put_text(const struct opened *o, const char *text)
-{
-	unit_ok(file_write(o->a->home_fd, GOVERNANCE_FILE, 0644, text,
-			   strlen(text), &err),
-		&err);
-}
-
-static enum pv_code load(const struct opened *o)
-{
-	struct checkpoint_base base;
-
-	return checkpoint_load(o->a, o->store, &base, &err);
-}
-
-static void append(const struct opened *o, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		unit_ok(event_export(o->store, "all", "chain", "-", &err),
-			&err);
-}
-
-static void ck_same_decisions(const char *a, const char *b)
-{
-	ck_assert_str_eq(strstr(a, "\nhead "), strstr(b, "\nhead "));
-}
+#include "tests/unit/governance_fix.h"
 
 /* It goes on with what is decided, and comes to the same when made anew. */
 START_TEST(test_file)
@@ -265,106 +197,6 @@ START_TEST(test_signer_refuses)
 }
 END_TEST
 
-static void edit(const char *sql)
-{
-	char path[600];
-	sqlite3 *db = NULL;
-
-	snprintf(path, sizeof(path), "%s/store.db", fix_path("base"));
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
-		      "%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
-
-/* The newest decisions are taken out, and the file is set back to before. */
-static void set_back(void)
-{
-	edit("PRAGMA foreign_keys=off;"
-	     "CREATE TEMP TABLE h AS SELECT max(log_index) AS i FROM "
-	     "governance;"
-	     "DELETE FROM roster WHERE log_index = (SELECT i FROM h);"
-	     "DELETE FROM governance WHERE log_index = (SELECT i FROM h);"
-	     "UPDATE state SET governance = (SELECT max(log_index) + 1 FROM "
-	     "governance);");
-}
-
-START_TEST(test_set_back)
-{
-	char old[TEXT], raised[TEXT], now[TEXT];
-	struct checkpoint_base base;
-	STORE_TXN t = STORE_TXN_INIT;
-
-	err_init(&err);
-	{
-		OPENED o;
-
-		fix_open(&o, true);
-		decide(&o);
-		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
-		text_of(&o, old);
-		unit_ok(store_begin(o.store, STORE_WRITE, &t, &err), &err);
-		put_roster(&o);
-		unit_ok(store_commit(&t, &err), &err);
-		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
-		unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
-		text_of(&o, now);
-	}
-	snprintf(raised, sizeof(raised), "%.*ssize %llu%s",
-		 (int)(strstr(old, "size ") - old), old,
-		 (unsigned long long)base.last.size, strstr(old, "\nhead "));
-	set_back();
-	OPENED o;
-	fix_open(&o, false);
-	ck_refused(load(&o), "store.governance");
-	put_text(&o, raised);
-	ck_refused(load(&o), "store.governance");
-	put_text(&o, old);
-	ck_refused(load(&o), "store.governance");
-	ck_assert(unlinkat(o.a->home_fd, GOVERNANCE_FILE, 0) == 0);
-	ck_refused(load(&o), "store.governance");
-}
-END_TEST
-
-static void swap_in_entry(uint64_t index, const char *from, const char *to)
-{
-	char sql[300];
-
-	snprintf(sql, sizeof(sql),
-		 "UPDATE log SET entries = CAST(replace(CAST(entries AS "
-		 "TEXT), '%s', '%s') AS BLOB) WHERE first = %llu",
-		 from, to, (unsigned long long)index);
-	edit(sql);
-}
-
-/* An entry that the file has not seen, under a tile whose root is kept. */
-START_TEST(test_entry_edited)
-{
-	struct checkpoint_base base;
-	uint64_t index;
-
-	err_init(&err);
-	{
-		OPENED o;
-
-		fix_open(&o, true);
-		decide(&o);
-		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
-		append(&o, 600);
-		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
-		unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
-		ck_assert_uint_lt(base.file.size + 600, base.last.size + 1);
-	}
-	index = base.file.size + 1;
-	swap_in_entry(index, "chain", "chaim");
-	OPENED o;
-	fix_open(&o, false);
-	ck_refused(load(&o), "store.governance");
-	swap_in_entry(index, "chaim", "chain");
-	unit_ok(load(&o), &err);
-}
-END_TEST
-
 /* Decided since, by another process, in whatever order the files come. */
 START_TEST(test_behind)
 {
@@ -380,37 +212,6 @@ START_TEST(test_behind)
 	unit_ok(load(&o), &err);
 	ck_assert(unlinkat(o.a->home_fd, GOVERNANCE_FILE, 0) == 0);
 	unit_ok(load(&o), &err);
-}
-END_TEST
-
-START_TEST(test_row)
-{
-	STORE_TXN t = STORE_TXN_INIT;
-	struct store_roster r;
-	struct buf bytes;
-	uint64_t head;
-	bool found;
-	OPENED o;
-
-	err_init(&err);
-	buf_init(&bytes, 100);
-	fix_open(&o, false);
-	unit_ok(store_begin(o.store, STORE_WRITE, &t, &err), &err);
-	put_roster(&o);
-	unit_ok(people_clock(o.store, &err), &err);
-	unit_ok(store_roster_get(o.store, 0, &r, &bytes, &found, &err), &err);
-	unit_ok(governance_row(o.store, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
-			       r.index, &err),
-		&err);
-	unit_ok(store_governance_head(o.store, &head, &err), &err);
-	ck_refused(governance_row(o.store, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
-				  head, &err),
-		   "store.governance");
-	ck_refused(governance_row(o.store, LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
-				  head + 1, &err),
-		   "store.governance");
-	store_rollback(&t);
-	buf_release(&bytes);
 }
 END_TEST
 
@@ -462,10 +263,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_signed_wrong);
 	tcase_add_test(t, test_signer_refuses);
 	tcase_add_test(t, test_behind);
-	tcase_add_test(t, test_row);
 	tcase_add_test(t, test_take);
-	tcase_add_test(t, test_entry_edited);
-	tcase_add_test(t, test_set_back);
 	suite_add_tcase(suite, t);
 	return suite;
 }

@@ -262,7 +262,6 @@ START_TEST(test_facts)
 }
 END_TEST
 
-
 /* What only devices and CAs have. */
 static void full_intent(struct log_intent *i, const uint8_t hash[32])
 {
@@ -354,6 +353,25 @@ START_TEST(test_events)
 }
 END_TEST
 
+/* What waits for people. */
+START_TEST(test_waiting_events)
+{
+	uint8_t h[1][32];
+	const struct log_quarantine q = { .request = "r-1",
+					  .device = "D-1",
+					  .rule = "limits.hours",
+					  .bytes = h[0],
+					  .held = 3,
+					  .source = "line-1" };
+	struct log_entry e;
+
+	memset(h, 9, sizeof(h));
+	log_quarantine_put(&e, &who, &q);
+	ck_event(&e, "quarantine.put", "r-1",
+		 "held:u,rule:t,device:t,source:t,bytes hash:b");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("log_entry");
@@ -368,6 +386,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_size);
 	tcase_add_test(t, test_facts);
 	tcase_add_test(t, test_events);
+	tcase_add_test(t, test_waiting_events);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -174,6 +174,7 @@ enum pv_code people_held(struct store *s, const char *request,
 	struct log_quarantine facts = { .request = request,
 					.device = device,
 					.rule = h.rule,
+					.source = h.source,
 					.bytes = hash };
 	struct people_entry p;
 	struct span entry;
@@ -191,15 +192,28 @@ enum pv_code people_held(struct store *s, const char *request,
 	return rc == PV_OK ? store_held_put(s, &h, entry, id, err) : rc;
 }
 
+static enum pv_code take_device(void *ctx, const struct store_held *h,
+				struct err *err)
+{
+	(void)err;
+	fix_name(ctx, h->device);
+	return PV_OK;
+}
+
 enum pv_code people_decide(struct store *s, uint64_t id, const char *request,
 			   enum store_held_state state, struct err *err)
 {
-	const struct log_decision facts = { request, NULL, "key.two", id,
+	char device[STORE_ID_MAX + 1] = "";
+	const struct log_decision facts = { request, device, "key.two", id,
 					    "Alice,Bob" };
+	const struct store_visit v = { device, { .held = take_device } };
 	struct people_entry p;
 	struct span entry;
+	bool found;
 	enum pv_code rc = people_start(s, &p, err);
 
+	if (rc == PV_OK && id > 0)
+		rc = store_held_get(s, id, &v, &found, err);
 	log_quarantine_decide(&p.e, &p.who,
 			      state == STORE_RELEASED ? LOG_QUARANTINE_RELEASE
 						      : LOG_QUARANTINE_REJECT,
