@@ -1,8 +1,8 @@
 /*
- * The store's side of checkpoints: loading; keeping is in checkpoint_keep.c,
- * the token's side in checkpoint_sign.c.
+ * The store's side of checkpoints: loading; keys are in checkpoint_keys.c,
+ * keeping in checkpoint_keep.c, the token's side in checkpoint_sign.c.
  */
-#include "lib/flow/checkpoint.h"
+#include "lib/flow/checkpoint_keys.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/governance.h"
-#include "lib/flow/ownkey.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/witnesses.h"
 #include "lib/store/store_checkpoint.h"
@@ -28,59 +27,7 @@ static void cleanup_log_checkpoint(struct log_checkpoint *c)
 
 #define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
 
-/* ---- keys ---- */
-
-struct loading {
-	const struct authority *a;
-	struct checkpoint_base *base;
-};
-
-/* One for public verifiers, who ask for Ed25519, and one for the others. */
-static bool is_log_key(const char *purpose)
-{
-	return strcmp(purpose, "log") == 0 || strcmp(purpose, "log-ecdsa") == 0;
-}
-
-static bool signs_now(const struct authority *a, const struct store_key *key)
-{
-	for (size_t i = 0; i < a->keys_n; i++)
-		if (is_log_key(a->keys[i].purpose) &&
-		    strcmp(a->keys[i].label, key->label) == 0)
-			return true;
-	return false;
-}
-
-static enum pv_code take_key(void *ctx, const struct store_key *key,
-			     struct err *err)
-{
-	struct loading *l = ctx;
-	struct checkpoint_base *b = l->base;
-	enum pv_code rc;
-
-	if (!is_log_key(key->purpose))
-		return PV_OK;
-	if (b->keys_n == CHECKPOINT_KEYS_MAX)
-		return err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
-				"more than %u log keys", CHECKPOINT_KEYS_MAX);
-	rc = note_key_from_spki(&b->keys[b->keys_n], b->origin, key->spki, err);
-	if (rc == PV_OK)
-		b->keys_n++;
-	if (rc == PV_OK && signs_now(l->a, key))
-		rc = ownkey_from_row(key, &b->own[b->own_n++], err);
-	return rc;
-}
-
-static enum pv_code load_keys(const struct authority *a, struct store *store,
-			      struct checkpoint_base *base, struct err *err)
-{
-	struct loading l = { a, base };
-	const struct store_visit v = { .ctx = &l, .fn.key = take_key };
-
-	memset(base, 0, sizeof(*base));
-	base->file = base->seen = (struct governance)GOVERNANCE_INIT;
-	snprintf(base->origin, sizeof(base->origin), "%s", a->origin);
-	return store_key_each(store, &v, err);
-}
+/* ---- signatures ---- */
 
 /* All that sign now are as old as the log: init makes them, before the first
  * checkpoint. */
@@ -296,13 +243,15 @@ static enum pv_code load(const struct authority *a, struct store *store,
 			 struct checkpoint_base *base, struct buf *note,
 			 struct err *err)
 {
-	enum pv_code rc = load_keys(a, store, base, err);
+	enum pv_code rc = checkpoint_keys(a, store, base, err);
 
 	if (rc == PV_OK)
 		rc = held_against(a, store, CHECKPOINT_FILE, base, note,
 				  &base->last, err);
 	if (rc == PV_OK && base->last.size == 0)
 		rc = without_file(store, err);
+	if (rc == PV_OK)
+		rc = checkpoint_keys_logged(store, base, err);
 	return rc == PV_OK ? seen_by_witnesses(a, store, base, err) : rc;
 }
 

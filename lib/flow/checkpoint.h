@@ -6,8 +6,9 @@
  * first keeps it. The last checkpoint lies outside the database, in
  * HOME/checkpoint: a database that is older, or another, is found by it, and
  * by HOME/cosigned when both were set back.
- * Does not check: that the whole machine was not set back (a witness finds it);
- * the row of a key that signs now against log (audit) and token (next login).
+ * Does not check: that the whole machine was not set back, or that its log was
+ * not written anew with all these files: a witness finds it, or the next login,
+ * where the token's key is held against the recorded one.
  */
 #ifndef PV_FLOW_CHECKPOINT_H
 #define PV_FLOW_CHECKPOINT_H

@@ -28,7 +28,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cachain.h lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
-	lib/flow/checkpoint_keep.c \
+	lib/flow/checkpoint_keep.c lib/flow/checkpoint_keys.c lib/flow/checkpoint_keys.h \
 	lib/flow/checkpoint_sign.c lib/flow/checkpoint_sign.h \
 	lib/flow/clockaccept.c lib/flow/clockaccept.h lib/flow/contents.c \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h lib/flow/context_impl.h \

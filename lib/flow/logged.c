@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/ownkey.h"
 #include "lib/seal/container.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -139,6 +140,22 @@ enum pv_code logged_escrow_fits(struct span escrow,
 	enum pv_code rc = sha256(escrow, hash, err);
 
 	*fits = rc == PV_OK && memcmp(hash, b->escrow_sha256, 32) == 0;
+	return rc;
+}
+
+enum pv_code logged_key_fits(const struct log_entry *e,
+			     const struct store_key *row, bool *fits,
+			     struct err *err)
+{
+	const char *kind = ownkey_kind_name((enum hsm_key_kind)row->kind);
+	enum pv_code rc = bytes_fit(e, "spki", row->spki, fits, err);
+
+	*fits = *fits && logged_text_is(e, "purpose", row->purpose) &&
+		logged_uint_is(e, "generation", row->generation) &&
+		logged_text_is(e, "kind", kind) &&
+		log_fact_is(e, "key id", row->id, STORE_UUID) &&
+		logged_hash_is(e, "attributes hash", row->attrs_sha256) &&
+		logged_uint_is(e, "generated", row->generated);
 	return rc;
 }
 

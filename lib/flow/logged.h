@@ -45,6 +45,11 @@ PV_MUST enum pv_code logged_escrow_fits(struct span escrow,
 					const struct store_bundle *b,
 					bool *fits, struct err *err);
 
+/* A key's row and its key.generate. */
+PV_MUST enum pv_code logged_key_fits(const struct log_entry *e,
+				     const struct store_key *row, bool *fits,
+				     struct err *err);
+
 /* ---- a row and the store's log: PV_INTEGRITY, "store.edited"; PV_STORAGE ----
  */
 

@@ -74,6 +74,7 @@ START_TEST(test_entry_edited)
 		OPENED o;
 
 		fix_open(&o, true);
+		append(&o, 300); /* past the tile of the log keys' entries */
 		decide(&o);
 		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
 		append(&o, 600);
@@ -87,6 +88,51 @@ START_TEST(test_entry_edited)
 	fix_open(&o, false);
 	ck_refused(load(&o), "store.governance");
 	swap_in_entry(index, "chaim", "chain");
+	unit_ok(load(&o), &err);
+}
+END_TEST
+
+/* A log key's row and its entry, both edited, under a tile that is kept. */
+START_TEST(test_log_key)
+{
+	static const char *const edits[] = {
+		"UPDATE own_key SET generation = generation + 1 "
+		"WHERE purpose = 'log'",
+		"UPDATE own_key SET generation = 1, generated = 0 "
+		"WHERE purpose = 'log'",
+		"UPDATE own_key SET generated = 1, kind = 0 "
+		"WHERE purpose = 'log'",
+		"UPDATE own_key SET kind = 1, label = "
+		"replace(label, '/log/', '/lag/') WHERE purpose = 'log'",
+	};
+
+	err_init(&err);
+	{
+		OPENED o;
+
+		fix_open(&o, true);
+		append(&o, 600);
+		unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+	}
+	OPENED o;
+	fix_open(&o, false);
+	unit_ok(load(&o), &err);
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		edit(edits[i]);
+		ck_refused(load(&o), "store.edited");
+	}
+	edit("UPDATE log SET entries = CAST(replace(CAST(entries AS TEXT), "
+	     "'/log/', '/lag/') AS BLOB)");
+	ck_refused(load(&o), "log.proof");
+	edit("UPDATE log SET entries = CAST(replace(CAST(entries AS TEXT), "
+	     "'/lag/', '/log/') AS BLOB)");
+	edit("UPDATE own_key SET label = replace(label, '/lag/', '/log/')");
+	unit_ok(load(&o), &err);
+	edit("INSERT INTO own_key SELECT 99, 'log', 'acme/log/9', 9, kind, "
+	     "key_id, spki, spki_sha256, attributes, generated FROM own_key "
+	     "WHERE purpose = 'bundle'");
+	ck_refused(load(&o), "store.edited");
+	edit("DELETE FROM own_key WHERE id = 99");
 	unit_ok(load(&o), &err);
 }
 END_TEST
@@ -204,6 +250,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_row);
 	tcase_add_test(t, test_held);
 	tcase_add_test(t, test_entry_edited);
+	tcase_add_test(t, test_log_key);
 	tcase_add_test(t, test_set_back);
 	suite_add_tcase(suite, t);
 	return suite;

@@ -1,0 +1,195 @@
+/* The keys that verify checkpoints: rows of the store, held against the log. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/checkpoint_keys.h"
+#include "lib/flow/logged.h"
+#include "lib/flow/ownkey.h"
+#include "lib/store/store_log.h"
+
+/* One for public verifiers, who ask for Ed25519, and one for the others. */
+static bool is_log_key(const char *purpose)
+{
+	return strcmp(purpose, "log") == 0 || strcmp(purpose, "log-ecdsa") == 0;
+}
+
+/* ---- loading ---- */
+
+struct loading {
+	const struct authority *a;
+	struct checkpoint_base *base;
+};
+
+static bool signs_now(const struct authority *a, const struct store_key *key)
+{
+	for (size_t i = 0; i < a->keys_n; i++)
+		if (is_log_key(a->keys[i].purpose) &&
+		    strcmp(a->keys[i].label, key->label) == 0)
+			return true;
+	return false;
+}
+
+static enum pv_code take_key(void *ctx, const struct store_key *key,
+			     struct err *err)
+{
+	struct loading *l = ctx;
+	struct checkpoint_base *b = l->base;
+	enum pv_code rc;
+
+	if (!is_log_key(key->purpose))
+		return PV_OK;
+	if (b->keys_n == CHECKPOINT_KEYS_MAX)
+		return err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
+				"more than %u log keys", CHECKPOINT_KEYS_MAX);
+	rc = note_key_from_spki(&b->keys[b->keys_n], b->origin, key->spki, err);
+	if (rc == PV_OK)
+		b->keys_n++;
+	if (rc == PV_OK && signs_now(l->a, key))
+		rc = ownkey_from_row(key, &b->own[b->own_n++], err);
+	return rc;
+}
+
+enum pv_code checkpoint_keys(const struct authority *a, struct store *store,
+			     struct checkpoint_base *base, struct err *err)
+{
+	struct loading l = { a, base };
+	const struct store_visit v = { .ctx = &l, .fn.key = take_key };
+
+	memset(base, 0, sizeof(*base));
+	base->file = base->seen = (struct governance)GOVERNANCE_INIT;
+	snprintf(base->origin, sizeof(base->origin), "%s", a->origin);
+	return store_key_each(store, &v, err);
+}
+
+/* ---- held against the log ---- */
+
+struct made { /* a log key, by its entry */
+	char label[STORE_LABEL_MAX + 1];
+	uint64_t index;
+};
+
+struct holding {
+	struct store *store;
+	const struct log_point *last; /* of the tree that an entry must be in */
+	struct log_hasher hasher;
+	struct made made[CHECKPOINT_KEYS_MAX];
+	size_t n, want;
+	bool done;
+};
+
+static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
+			       struct err *err)
+{
+	struct holding *h = ctx;
+	const struct log_fact *purpose;
+	struct log_entry e;
+	char name[STORE_ID_MAX + 1];
+	enum pv_code rc = log_entry_decode(bytes, &e, err);
+
+	if (rc != PV_OK || !span_is(e.type, LOG_KEY_GENERATE))
+		return rc;
+	purpose = log_fact_find(&e, "purpose", LOG_TSTR);
+	if (!purpose || e.object.len >= sizeof(h->made[0].label))
+		return PV_OK;
+	snprintf(name, sizeof(name), "%.*s", (int)purpose->s.len,
+		 (const char *)purpose->s.p);
+	if (!is_log_key(name))
+		return PV_OK;
+	snprintf(h->made[h->n].label, sizeof(h->made[0].label), "%.*s",
+		 (int)e.object.len, (const char *)e.object.p);
+	h->made[h->n++].index = index;
+	h->done = h->n == h->want;
+	return h->done ? PV_INTERRUPTED : PV_OK;
+}
+
+/* Under the root that was signed, whatever a row of entries says by now. */
+static enum pv_code check_place(struct holding *h, struct span entry,
+				uint64_t index, struct err *err)
+{
+	const struct log_reader r = logged_reader(h->store);
+	struct log_proof proof;
+	uint8_t leaf[LOG_HASH];
+	enum pv_code rc;
+
+	if (index >= h->last->size)
+		return PV_OK;
+	rc = log_hash_leaf(&h->hasher, entry, leaf, err);
+	if (rc == PV_OK)
+		rc = log_prove_inclusion(&h->hasher, &r, index, h->last->size,
+					 &proof, err);
+	return rc == PV_OK ? log_check_inclusion(&h->hasher, leaf, index,
+						 h->last->size, &proof,
+						 h->last->root, err)
+			   : rc;
+}
+
+static enum pv_code check_key(struct holding *h, const struct store_key *key,
+			      uint64_t index, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	bool fits = false;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(h->store, index, LOG_KEY_GENERATE, key->label, &room,
+			  &e, err);
+	if (rc == PV_OK)
+		rc = logged_key_fits(&e, key, &fits, err);
+	if (rc == PV_OK && !fits)
+		rc = logged_edited("the row of a key of the log", err);
+	return rc == PV_OK ? check_place(h, buf_span(&room), index, err) : rc;
+}
+
+static enum pv_code hold_key(void *ctx, const struct store_key *key,
+			     struct err *err)
+{
+	struct holding *h = ctx;
+	enum pv_code rc = PV_OK;
+	size_t i = 0;
+
+	if (!is_log_key(key->purpose))
+		return PV_OK;
+	while (i < h->n && strcmp(h->made[i].label, key->label) != 0)
+		i++;
+	if (i < h->n)
+		rc = check_key(h, key, h->made[i].index, err);
+	else
+		rc = err_fail(err, PV_INTEGRITY, "store.edited",
+			      "run provctl audit verify and restore a backup",
+			      "the log does not say that this key of the log "
+			      "was made");
+	if (rc == PV_INTEGRITY)
+		err_object(err, key->label);
+	return rc;
+}
+
+static enum pv_code hold(struct holding *h, struct err *err)
+{
+	const struct store_visit entries = { .ctx = h, .fn.entry = take_entry };
+	const struct store_visit keys = { .ctx = h, .fn.key = hold_key };
+	enum pv_code rc;
+
+	/* Few entries: init makes these keys before all else. */
+	rc = store_log_each(h->store, 0, UINT64_MAX, &entries, err);
+	if (h->done)
+		rc = PV_OK;
+	if (rc == PV_OK)
+		rc = log_hasher_init(&h->hasher, err);
+	return rc == PV_OK ? store_key_each(h->store, &keys, err) : rc;
+}
+
+enum pv_code checkpoint_keys_logged(struct store *store,
+				    const struct checkpoint_base *base,
+				    struct err *err)
+{
+	struct holding h = { .store = store,
+			     .last = &base->last,
+			     .hasher = LOG_HASHER_INIT,
+			     .want = base->keys_n };
+	enum pv_code rc = base->keys_n > 0 ? hold(&h, err) : PV_OK;
+
+	log_hasher_release(&h.hasher);
+	return rc;
+}

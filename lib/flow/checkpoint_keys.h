@@ -1,0 +1,26 @@
+/*
+ * checkpoint_keys: which keys verify what the log's keys sign: rows of the
+ * store, each held against its key.generate entry. Private to checkpoint.
+ *
+ * Does not check: the token's keys (ownkey_find() does, at each login).
+ */
+#ifndef PV_FLOW_CHECKPOINT_KEYS_H
+#define PV_FLOW_CHECKPOINT_KEYS_H
+
+#include "lib/flow/checkpoint.h"
+
+/* Starts *base: origin and keys, and nothing else yet. */
+PV_MUST enum pv_code checkpoint_keys(const struct authority *a,
+				     struct store *store,
+				     struct checkpoint_base *base,
+				     struct err *err);
+/*
+ * Each of them is one that the log says was made, under base->last's root when
+ * that has an entry. PV_INTEGRITY, "store.edited" or "log.proof", with the
+ * key's label as object.
+ */
+PV_MUST enum pv_code checkpoint_keys_logged(struct store *store,
+					    const struct checkpoint_base *base,
+					    struct err *err);
+
+#endif
