@@ -151,10 +151,15 @@ static enum pv_code keep(struct gate *g, const struct approval_tally *tally)
 /* Who waits is told for whom, and where the request lies. */
 static enum pv_code wait_for_more(struct gate *g, const struct err *why)
 {
+	const struct approvals_asking asking = { .a = g->a,
+						 .store = g->store,
+						 .want = g->want,
+						 .now_s = g->now_s,
+						 .max_age_s = g->ask.max_age_s,
+						 .known = g->want->files_n > 0,
+						 .asked = &g->got->asked };
 	char path[APPROVALS_PATH_MAX];
-	enum pv_code rc = approvals_request(g->a, g->store, g->want, g->now_s,
-					    g->want->files_n > 0,
-					    &g->got->asked, path, g->err);
+	enum pv_code rc = approvals_request(&asking, path, g->err);
 
 	if (rc != PV_OK)
 		return rc;
@@ -182,6 +187,24 @@ static enum pv_code seen_by_witnesses(struct gate *g)
 	return rc;
 }
 
+/* By the log's clock, whatever expiry was signed. */
+static enum pv_code check_age(struct gate *g)
+{
+	bool fresh = true;
+	enum pv_code rc = PV_OK;
+
+	if (g->ask.max_age_s && g->want->files_n > 0)
+		rc = approvals_fresh(g->store, &g->got->asked, g->now_s,
+				     g->ask.max_age_s, &fresh, g->err);
+	if (rc == PV_OK && !fresh)
+		rc = err_fail(g->err, PV_DENIED, "approval.age",
+			      "ask for approvals again",
+			      "approvals of no request that was made within "
+			      "the last %u s, as the template wants",
+			      g->ask.max_age_s);
+	return rc;
+}
+
 static enum pv_code count(struct gate *g)
 {
 	struct approval asked_first;
@@ -195,10 +218,13 @@ static enum pv_code count(struct gate *g)
 		asked_first.expires_s = g->now_s + 1;
 	rc = approval_count(g->roster, g->notes, g->want->files_n, &asked_first,
 			    g->now_s, &g->ask, &tally, &why);
-	if (rc == PV_WAITING)
-		return wait_for_more(g, &why);
-	if (rc == PV_OK)
-		return keep(g, &tally);
+	if (rc == PV_OK || rc == PV_WAITING) {
+		enum pv_code age = check_age(g);
+
+		if (age != PV_OK)
+			return age;
+		return rc == PV_OK ? keep(g, &tally) : wait_for_more(g, &why);
+	}
 	*g->err = why;
 	if (g->want->what)
 		err_prefix(g->err, "%s", g->want->what);

@@ -62,6 +62,7 @@ struct approvals {
  * subject and requester is there and has not expired, is used again.
  * PV_DENIED: "approval.used" (before this command began), and all of
  * approval_count(); "approval.expiry" (later than valid_s allows);
+ * "approval.age" (of a request older than the template's max_age_s);
  * PV_INTEGRITY: approval_count()'s, and an edited roster; PV_CONFLICT,
  * "output.exists", when --request names another file; PV_INPUT (a note that
  * does not parse); PV_NOT_FOUND.

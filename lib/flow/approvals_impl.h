@@ -12,14 +12,35 @@ static inline uint32_t approvals_valid_s(const struct approvals_want *want)
 	return want->valid_s ? want->valid_s : APPROVALS_VALID_S;
 }
 /*
+ * Where a template wants approvals of a request that was made just now
+ * (max_age_s), the log says when that was: what officers signed cannot, since
+ * the text is made from a file that lies with whoever asks.
+ */
+/* Logs that these approvals are asked for, in a transaction of its own. */
+PV_MUST enum pv_code approvals_ask(struct store *store,
+				   const struct approval *asked,
+				   struct err *err);
+/* *fresh: they were, by this requester, no more than max_age_s ago. */
+PV_MUST enum pv_code approvals_fresh(struct store *store,
+				     const struct approval *asked,
+				     uint64_t now_s, uint32_t max_age_s,
+				     bool *fresh, struct err *err);
+/*
  * Makes sure that the request is there. asked: all but nonce and expiry, and
  * these, too, when known: then the file is written with them. Without, those of
  * a file that is still good are taken over, or made new. path gets its name.
  */
-PV_MUST enum pv_code
-approvals_request(const struct authority *a, struct store *store,
-		  const struct approvals_want *want, uint64_t now_s, bool known,
-		  struct approval *asked, char path[APPROVALS_PATH_MAX],
-		  struct err *err);
+struct approvals_asking {
+	const struct authority *a;
+	struct store *store;
+	const struct approvals_want *want;
+	uint64_t now_s;
+	uint32_t max_age_s; /* 0: no bound of its own */
+	bool known;
+	struct approval *asked;
+};
+PV_MUST enum pv_code approvals_request(const struct approvals_asking *g,
+				       char path[APPROVALS_PATH_MAX],
+				       struct err *err);
 
 #endif

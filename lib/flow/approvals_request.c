@@ -56,9 +56,9 @@ static bool same_matter(const struct approval *x, const struct approval *y)
 }
 
 /* *good: the file's approval may still be given and used. */
-static enum pv_code still_good(struct store *store, const struct approval *had,
-			       const struct approval *asked, uint64_t now_s,
-			       uint32_t valid_s, bool *good, struct err *err)
+static enum pv_code still_good(const struct approvals_asking *g,
+			       const struct approval *had, bool *good,
+			       struct err *err)
 {
 	CLEANUP(buf_release) struct buf note;
 	struct store_approval used;
@@ -66,12 +66,16 @@ static enum pv_code still_good(struct store *store, const struct approval *had,
 	enum pv_code rc;
 
 	*good = false;
-	if (!same_matter(had, asked) || had->expires_s <= now_s ||
-	    had->expires_s > now_s + valid_s)
+	if (!same_matter(had, g->asked) || had->expires_s <= g->now_s ||
+	    had->expires_s > g->now_s + approvals_valid_s(g->want))
 		return PV_OK;
 	buf_init(&note, NOTE_SIZE_MAX);
-	rc = store_approval_get(store, had->nonce, &used, &note, &found, err);
+	rc = store_approval_get(g->store, had->nonce, &used, &note, &found,
+				err);
 	*good = rc == PV_OK && !found;
+	if (*good && g->max_age_s)
+		rc = approvals_fresh(g->store, had, g->now_s, g->max_age_s,
+				     good, err);
 	return rc;
 }
 
@@ -97,20 +101,19 @@ static enum pv_code write_file(const struct place *at,
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
-static enum pv_code make_new(const struct approvals_want *want, uint64_t now_s,
-			     struct approval *asked, struct err *err)
+static enum pv_code make_new(const struct approvals_asking *g, struct err *err)
 {
+	struct approval *asked = g->asked;
+
 	if (RAND_bytes(asked->nonce, sizeof(asked->nonce)) != 1)
 		return err_fail(err, PV_INTERNAL, "crypto.random", NULL,
 				"no random bytes for a nonce");
-	asked->expires_s = now_s + approvals_valid_s(want);
-	return PV_OK;
+	asked->expires_s = g->now_s + approvals_valid_s(g->want);
+	return g->max_age_s ? approvals_ask(g->store, asked, err) : PV_OK;
 }
 
-static enum pv_code find_or_write(struct store *store, const struct place *at,
-				  const struct approvals_want *want,
-				  uint64_t now_s, bool known,
-				  struct approval *asked, struct err *err)
+static enum pv_code find_or_write(const struct approvals_asking *g,
+				  const struct place *at, struct err *err)
 {
 	CLEANUP(cleanup_approval_request_free)
 	struct approval_request *q = NULL;
@@ -118,21 +121,20 @@ static enum pv_code find_or_write(struct store *store, const struct place *at,
 	enum pv_code rc = read_file(at, &q, err);
 
 	if (rc == PV_OK && q)
-		rc = still_good(store, &q->approval, asked, now_s,
-				approvals_valid_s(want), &good, err);
+		rc = still_good(g, &q->approval, &good, err);
 	if (rc != PV_OK)
 		return rc;
-	if (good && !known)
-		*asked = q->approval;
+	if (good && !g->known)
+		*g->asked = q->approval;
 	if (good)
 		return PV_OK;
 	if (q && !at->own)
 		return err_fail(err, PV_CONFLICT, "output.exists",
 				"name another file, or remove it",
 				"%s asks for something else", at->name);
-	if (!known)
-		rc = make_new(want, now_s, asked, err);
-	return rc == PV_OK ? write_file(at, want, asked, err) : rc;
+	if (!g->known)
+		rc = make_new(g, err);
+	return rc == PV_OK ? write_file(at, g->want, g->asked, err) : rc;
 }
 
 /* requests/<op>-<12 hex of the subject>.json */
@@ -167,23 +169,20 @@ static enum pv_code elsewhere(const char *file, int *folder,
 	return dir_open(AT_FDCWD, dir, folder, err);
 }
 
-enum pv_code approvals_request(const struct authority *a, struct store *store,
-			       const struct approvals_want *want,
-			       uint64_t now_s, bool known,
-			       struct approval *asked,
+enum pv_code approvals_request(const struct approvals_asking *g,
 			       char path[APPROVALS_PATH_MAX], struct err *err)
 {
 	CLEANUP(fd_cleanup) int folder = -1;
-	struct place at = { .own = want->request_out == NULL };
+	const char *out = g->want->request_out;
+	struct place at = { .own = out == NULL };
 	const char *slash;
-	enum pv_code rc =
-		at.own ? in_home(a, asked, &folder, path, err)
-		       : elsewhere(want->request_out, &folder, path, err);
+	enum pv_code rc = at.own ? in_home(g->a, g->asked, &folder, path, err)
+				 : elsewhere(out, &folder, path, err);
 
 	if (rc != PV_OK)
 		return rc;
 	slash = strrchr(path, '/');
 	at.folder = folder;
 	at.name = slash ? slash + 1 : path;
-	return find_or_write(store, &at, want, now_s, known, asked, err);
+	return find_or_write(g, &at, err);
 }

@@ -9,7 +9,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/answer.h \
 	lib/flow/approve.c lib/flow/approve.h \
 	lib/flow/approvals.c lib/flow/approvals.h lib/flow/approvals_impl.h \
-	lib/flow/approvals_request.c \
+	lib/flow/approvals_fresh.c lib/flow/approvals_request.c \
 	lib/flow/approved.c lib/flow/approved.h \
 	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
 	lib/flow/audit_bundles.c lib/flow/audit_devices.c \

@@ -108,6 +108,15 @@ void log_key_generate(struct log_entry *e, const struct log_who *who,
 	log_fact_uint(e, "generated", key->generated);
 }
 
+void log_approval_ask(struct log_entry *e, const struct log_who *who,
+		      const char *operation, const uint8_t *subject,
+		      const uint8_t *nonce)
+{
+	log_entry_start(e, who, LOG_APPROVAL_ASK, operation);
+	log_fact_bytes(e, "subject", subject, LOG_HASH);
+	log_fact_bytes(e, "nonce", nonce, LOG_NONCE);
+}
+
 void log_ceremony_step(struct log_entry *e, const struct log_who *who,
 		       const char *object, const char *plan, const char *step,
 		       const char *result)

@@ -16,6 +16,7 @@
 #define LOG_REQUEST_DENY "request.deny"
 #define LOG_QUARANTINE_PUT "quarantine.put"
 #define LOG_KEY_GENERATE "key.generate"
+#define LOG_APPROVAL_ASK "approval.ask"
 #define LOG_CEREMONY_STEP "ceremony.step"
 
 struct log_intent {
@@ -93,6 +94,11 @@ struct log_key {
 };
 void log_key_generate(struct log_entry *e, const struct log_who *who,
 		      const struct log_key *key);
+/* Approvals are asked for now: of whom asks (the actor), for that subject
+ * (hash), with that nonce of 16 bytes. operation: the object. */
+void log_approval_ask(struct log_entry *e, const struct log_who *who,
+		      const char *operation, const uint8_t *subject,
+		      const uint8_t *nonce);
 void log_ceremony_step(struct log_entry *e, const struct log_who *who,
 		       const char *object, const char *plan, const char *step,
 		       const char *result);

@@ -7,7 +7,6 @@
 #include "lib/log/tree.h"
 
 #define PREV "prev"
-#define NONCE 16u
 
 #define TYPE(name)                                                             \
 	{                                                                      \
@@ -79,7 +78,7 @@ void log_approval_use(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "note hash", a->note, LOG_HASH);
 	log_fact_bytes(e, "subject", a->subject, LOG_HASH);
 	log_fact_str(e, "persons", a->persons);
-	log_fact_bytes(e, "nonce", a->nonce, NONCE);
+	log_fact_bytes(e, "nonce", a->nonce, LOG_NONCE);
 }
 
 void log_order_open(struct log_entry *e, const struct log_who *who,

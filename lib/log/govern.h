@@ -29,6 +29,7 @@
 #define LOG_ROSTER_NAME "roster" /* objects of the two that have no name */
 #define LOG_CLOCK_NAME "clock"
 #define LOG_NO_PREV UINT64_MAX
+#define LOG_NONCE 16u /* bytes of an approval's */
 
 /* One of the types above. */
 PV_MUST bool log_governs(struct span type);

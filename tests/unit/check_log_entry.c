@@ -356,7 +356,7 @@ END_TEST
 /* What waits for people. */
 START_TEST(test_waiting_events)
 {
-	uint8_t h[1][32];
+	uint8_t h[2][32];
 	const struct log_quarantine q = { .request = "r-1",
 					  .device = "D-1",
 					  .rule = "limits.hours",
@@ -369,6 +369,8 @@ START_TEST(test_waiting_events)
 	log_quarantine_put(&e, &who, &q);
 	ck_event(&e, "quarantine.put", "r-1",
 		 "held:u,rule:t,device:t,source:t,bytes hash:b");
+	log_approval_ask(&e, &who, "adopt", h[0], h[1]);
+	ck_event(&e, "approval.ask", "adopt", "nonce:b,subject:b");
 }
 END_TEST
 
