@@ -13,6 +13,9 @@
 #define TPL_STATIONS_MAX 16
 #define TPL_LIST_MAX 16 /* attestation lists */
 
+#define TPL_QUARANTINE_MAX 10000 /* where limits.quarantine_max is not given   \
+				  */
+
 enum tpl_anomaly { TPL_ANOMALY_DENY, TPL_ANOMALY_QUARANTINE };
 enum tpl_keep { TPL_KEEP_UNTIL_RECEIPT, TPL_KEEP_UNTIL_EXPIRY };
 
@@ -56,6 +59,7 @@ struct tpl_limits {
 	const char *stations[TPL_STATIONS_MAX]; /* borrowed globs: * and ? */
 	size_t stations_n;			/* 0: any or none */
 	enum tpl_anomaly on_anomaly;
+	uint32_t quarantine_max; /* requests that wait, of one order */
 	uint32_t watch[TPL_WATCHES]; /* thresholds; 0: not watched */
 };
 

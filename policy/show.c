@@ -142,6 +142,8 @@ static void show_limits(struct show *s, json_t *root)
 
 	fill(s, limits, "without_order", json_boolean(t->limits.without_order));
 	fill(s, limits, "on_anomaly", json_string("deny"));
+	fill(s, limits, "quarantine_max",
+	     json_integer(t->limits.quarantine_max));
 	watches = section(s, limits, "anomalies");
 	for (unsigned i = 0; i < TPL_WATCHES; i++)
 		fill(s, watches, tpl_watch_name((enum tpl_watch)i),

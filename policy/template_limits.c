@@ -5,6 +5,7 @@
 #include "policy/hours.h"
 #include "policy/template_impl.h"
 
+#define QUARANTINE_MAX 1000000
 #define PERSONS_MAX 16u
 #define AGE_MIN_S 60u
 #define AGE_MAX_S (7u * 24 * 3600) /* as long as any request lives */
@@ -96,10 +97,11 @@ static enum pv_code parse_watches(const struct node *n, struct tpl_limits *l)
 
 enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
 {
-	static const char *const keys[] = { "without_order", "per_order",
-					    "per_hour",	     "hours_utc",
-					    "stations",	     "on_anomaly",
-					    "anomalies",     NULL };
+	static const char *const keys[] = {
+		"without_order",  "per_order", "per_hour",
+		"hours_utc",	  "stations",  "on_anomaly",
+		"quarantine_max", "anomalies", NULL
+	};
 	static const char *const anomalies[] = { "deny", "quarantine", NULL };
 	struct tpl_limits *l = &p->t->limits;
 	struct node without = node_get(n, "without_order");
@@ -108,6 +110,7 @@ enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
 	struct node hours = node_get(n, "hours_utc");
 	struct node stations = node_get(n, "stations");
 	struct node anomaly = node_get(n, "on_anomaly");
+	struct node kept = node_get(n, "quarantine_max");
 	struct node watch = node_get(n, "anomalies");
 	uint32_t order_max = 0;
 	uint32_t hour_max = 0;
@@ -123,6 +126,8 @@ enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
 	NODE_TRY(parse_stations(&stations, l));
 	NODE_TRY(node_word(&anomaly, anomalies, &word));
 	l->on_anomaly = (enum tpl_anomaly)word;
+	l->quarantine_max = TPL_QUARANTINE_MAX;
+	NODE_TRY(node_u32(&kept, 1, QUARANTINE_MAX, &l->quarantine_max));
 	return parse_watches(&watch, l);
 }
 

@@ -61,6 +61,15 @@ static bool set_fields(json_t *o, const struct request *r)
 	return set(o, "fields", fields);
 }
 
+/* What is kept of each request begins so. */
+static bool set_asked(json_t *o, const struct writer *w)
+{
+	const struct writer_opts *opts = w->opts;
+
+	return set_text(o, "template", opts->ctx->tmpl->name) &&
+	       set_text(o, "order", opts->order ? opts->order->id : NULL);
+}
+
 /*
  * The request as one line of JSON, whatever it came as (a row of CSV, options,
  * a CSR in a file), and what it was asked under: a release is for exactly this.
@@ -69,12 +78,9 @@ static enum pv_code put_bytes(const struct writer *w, const struct request *r,
 			      struct buf *out, struct err *err)
 {
 	CLEANUP(cleanup_json_decref) json_t *o = json_object();
-	const struct writer_opts *opts = w->opts;
 	char *text = NULL;
 
-	if (set_text(o, "template", opts->ctx->tmpl->name) &&
-	    set_text(o, "order", opts->order ? opts->order->id : NULL) &&
-	    set_text(o, "station", opts->station) &&
+	if (set_asked(o, w) && set_text(o, "station", w->opts->station) &&
 	    set_text(o, "request", r->id) && set_text(o, "device", r->device) &&
 	    set_text(o, "role", r->role) &&
 	    set_text(o, "key", r->host_key ? "host" : NULL) &&
@@ -134,6 +140,54 @@ enum pv_code writer_decided(struct writer *w, const struct record_intent *i,
 			   : rc;
 }
 
+/* ---- how many there may be ---- */
+
+/* Those of this run's order, or without one of its template. */
+static enum pv_code count_alike(const struct writer *w, uint64_t *n,
+				struct err *err)
+{
+	CLEANUP(cleanup_json_decref) json_t *o = json_object();
+	char *text = NULL;
+	enum pv_code rc;
+
+	if (set_asked(o, w))
+		text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	if (!text)
+		return err_fail(err, PV_INTERNAL, "memory", NULL,
+				"no memory to count what is held");
+	text[strlen(text) - 1] = ','; /* something always follows */
+	rc = store_held_count(
+		w->store, (struct span){ (const uint8_t *)text, strlen(text) },
+		n, err);
+	free(text);
+	return rc;
+}
+
+/* A hostile station fills its own order's share. */
+static enum pv_code check_room(struct writer *w, const struct err *why,
+			       struct err *err)
+{
+	const uint32_t max = w->opts->ctx->tmpl->limits.quarantine_max;
+	uint64_t all;
+	enum pv_code rc =
+		store_held_count(w->store, (struct span){ NULL, 0 }, &all, err);
+
+	if (rc != PV_OK || all < max)
+		return rc;
+	if (w->held != all)
+		rc = count_alike(w, &w->held_alike, err);
+	if (rc != PV_OK)
+		return rc;
+	w->held = all;
+	if (w->held_alike < max)
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "quarantine.full",
+			"decide on some: `provctl quarantine list`",
+			"%.120s; and %llu of its %s wait in quarantine already",
+			why->message, (unsigned long long)w->held_alike,
+			w->opts->order ? "order" : "template");
+}
+
 /* ---- holding ---- */
 
 static void put_source(const struct writer *w, const struct request *r,
@@ -188,7 +242,9 @@ enum pv_code writer_hold(struct writer *w, struct wire *from,
 	enum pv_code rc;
 
 	buf_init(&bytes, HELD_BYTES_MAX);
-	rc = put_bytes(w, i->req, &bytes, err);
+	rc = check_room(w, why, err);
+	if (rc == PV_OK)
+		rc = put_bytes(w, i->req, &bytes, err);
 	if (rc != PV_OK)
 		return rc;
 	memcpy(h.request, i->req->id, sizeof(h.request));

@@ -24,7 +24,9 @@ struct writer_decided {
 PV_MUST enum pv_code writer_decided(struct writer *w,
 				    const struct record_intent *i,
 				    struct writer_decided *to, struct err *err);
-/* Keeps the request, which why denies, until people decide; answers it. */
+/* Keeps the request, which why denies, until people decide; answers it.
+ * PV_DENIED, "quarantine.full", with nothing done: as many of its order, or
+ * without one of its template, wait as limits.quarantine_max allows. */
 PV_MUST enum pv_code writer_hold(struct writer *w, struct wire *from,
 				 const struct record_intent *i,
 				 const struct err *why, struct err *err);

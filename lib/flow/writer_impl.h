@@ -35,6 +35,7 @@ struct writer {
 	bool incomplete;		/* requests are left without answer */
 	bool wrote;			/* something to commit */
 	uint64_t sealed;		/* bytes appended in this transaction */
+	uint64_t held, held_alike;	/* counted by writer_held.c */
 	size_t turn;			/* of the signers, by rounds */
 	uint64_t log_size;		/* of the log at the last commit */
 	struct checkpoint_base log;	/* the last one moves on */
@@ -42,8 +43,7 @@ struct writer {
 	struct checkpoint_ask ask;		    /* under way at asker */
 	size_t asker;
 	bool asking, answered;
-	/* What came back, kept after the commit. */
-	struct buf signed_log, signed_governance;
+	struct buf signed_log, signed_governance; /* kept after the commit */
 	struct request req;
 	struct answer answer;
 	struct buf entry;

@@ -167,6 +167,23 @@ static enum pv_code refuse_intent(struct writer *w, struct wire *from,
 	return writer_refuse(w, &r, err);
 }
 
+/* What is suspect and cannot be kept is denied like anything else. */
+static enum pv_code hold_intent(struct writer *w, struct wire *from,
+				const struct record_intent *i,
+				const struct err *why, struct err *err)
+{
+	struct err full;
+	enum pv_code rc;
+
+	err_init(&full);
+	rc = writer_hold(w, from, i, why, &full);
+	if (rc == PV_DENIED)
+		return refuse_intent(w, from, i, &full, err);
+	if (rc != PV_OK)
+		*err = full;
+	return rc;
+}
+
 /*
  * What was begun under one order is finished under it: its id may stand in the
  * certificate. Who may issue within an order only gets nothing of another.
@@ -264,7 +281,7 @@ static enum pv_code act(struct writer *w, struct wire *from,
 	}
 	err_init(&why);
 	policy_verdict_fail(v, &why);
-	return v->quarantine ? writer_hold(w, from, i, &why, err)
+	return v->quarantine ? hold_intent(w, from, i, &why, err)
 			     : refuse_intent(w, from, i, &why, err);
 }
 
@@ -313,7 +330,7 @@ static enum pv_code act_on_denied(struct writer *w, struct wire *from,
 		policy_verdict_fail(&v, &why);
 		suspect = v.quarantine;
 	}
-	return suspect ? writer_hold(w, from, &r->i, &why, err)
+	return suspect ? hold_intent(w, from, &r->i, &why, err)
 		       : refuse_intent(w, from, &r->i, &why, err);
 }
 

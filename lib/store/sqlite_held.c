@@ -136,6 +136,26 @@ enum pv_code sqlite_held_any(struct store *store, const char *device,
 	return query_row(&q, held, err);
 }
 
+enum pv_code sqlite_held_count(struct store *store, struct span head,
+			       uint64_t *n, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	VIEW v;
+	bool row;
+	enum pv_code rc = sqlite_view(s, &v, err);
+
+	*n = s->state.held;
+	if (rc != PV_OK || head.len == 0 || *n == 0)
+		return rc;
+	QUERY q = query_start(s, SQL_HELD_COUNT);
+	query_u64(&q, head.len);
+	query_blob(&q, head.p, head.len);
+	rc = query_row(&q, &row, err);
+	if (rc == PV_OK && (!row || !col_u64(&q, 0, n)))
+		return sqlite_corrupt(s, "what is held cannot be counted", err);
+	return rc;
+}
+
 /* ---- deciding ---- */
 
 struct decided {

@@ -291,6 +291,7 @@ static const struct store_ops ops = {
 	.held_put = sqlite_held_put,
 	.held_decide = sqlite_held_decide,
 	.held_any = sqlite_held_any,
+	.held_count = sqlite_held_count,
 	.held_of = sqlite_held_of,
 	.held_get = sqlite_held_get,
 	.secret_put = sqlite_secret_put,

@@ -45,6 +45,8 @@ enum pv_code sqlite_held_decide(struct store *s, uint64_t id,
 				struct err *err);
 enum pv_code sqlite_held_any(struct store *s, const char *device,
 			     const char *request, bool *held, struct err *err);
+enum pv_code sqlite_held_count(struct store *s, struct span head, uint64_t *n,
+			       struct err *err);
 enum pv_code sqlite_held_of(struct store *s, const char *device,
 			    const struct store_visit *v, struct err *err);
 enum pv_code sqlite_held_get(struct store *s, uint64_t id,

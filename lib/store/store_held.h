@@ -46,6 +46,15 @@ PV_MUST static inline enum pv_code store_held_any(struct store *s,
 	return s->ops->held_any(s, device, request, held, err);
 }
 
+/* How many wait whose bytes begin so; of no bytes: all, which costs nothing. */
+PV_MUST static inline enum pv_code store_held_count(struct store *s,
+						    struct span head,
+						    uint64_t *n,
+						    struct err *err)
+{
+	return s->ops->held_count(s, head, n, err);
+}
+
 /* v->fn.held for the one of that number; *found false is no failure. */
 PV_MUST static inline enum pv_code store_held_get(struct store *s, uint64_t id,
 						  const struct store_visit *v,

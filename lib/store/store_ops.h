@@ -223,6 +223,8 @@ struct store_ops {
 	enum pv_code (*held_any)(struct store *s, const char *device,
 				 const char *request, bool *held,
 				 struct err *err);
+	enum pv_code (*held_count)(struct store *s, struct span head,
+				   uint64_t *n, struct err *err);
 	enum pv_code (*held_of)(struct store *s, const char *device,
 				const struct store_visit *v, struct err *err);
 	/* id 0: each; then found is NULL. */

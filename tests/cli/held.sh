@@ -170,6 +170,54 @@ expect_error 5 store.governance -C "$H" audit verify
 
 H=$whole
 
+case_start "no more is kept than the template says, of each order or template"
+full='"quarantine_max": 2, "on_anomaly": "quarantine"'
+adopt_changed symmetric-sensor few -e "s|\"without_order\": true|$stations, $full|"
+adopt_changed symmetric-sensor others \
+	-e "s|\"without_order\": true|$stations, $full|"
+copy_authority "$T/full"
+printf '{"device":"S00000001%s"}\n' 01 02 03 04 >"$T/in.jsonl"
+run "$PROVCTL" -C "$H" issue --template few --station shed \
+	--from "$T/in.jsonl" --out "$T/full.out"
+expect_equal "$rc" 4 "exit of the batch"
+expect_equal "$(jq -r '.status + "." + .error.rule' \
+	"$T/full.out/results.jsonl" | tr '\n' ' ')" "$(printf '%s ' quarantined.limits.stations \
+	quarantined.limits.stations denied.quarantine.full \
+	denied.quarantine.full)" statuses
+expect_exit 4 "$PROVCTL" -C "$H" issue --template few --station shed \
+	--device S0000000105
+expect_text quarantine.full
+expect_exit 0 "$PROVCTL" -C "$H" audit show --type request.deny --last 1
+expect_text quarantine.full
+expect_exit 4 "$PROVCTL" -C "$H" issue --template others --station shed \
+	--device S0000000106
+expect_equal "$(json_field status "$T/out")" quarantined "status of others"
+p --json quarantine list >"$T/list"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine reject \
+	"$(jq -r 'select(.device == "S0000000101").id' "$T/list")"
+expect_exit 4 "$PROVCTL" -C "$H" issue --template few --station shed \
+	--device S0000000105
+expect_equal "$(json_field status "$T/out")" quarantined "status once there is room"
+digest=$(p --json policy list | jq -r 'select(.template == "few").sha256')
+for order in o-1 o-2; do
+	jq -n --arg order "$order" --arg digest "$digest" '{order: $order,
+		template: "few", version: 1, template_sha256: $digest,
+		quantity: 9}' >"$T/$order.json"
+	expect_exit 0 "$PROVCTL" -C "$H" order open "$T/$order.json"
+done
+while read -r order device status; do
+	expect_exit 4 "$PROVCTL" -C "$H" issue --template few --order "$order" \
+		--station shed --device "$device"
+	expect_equal "$(json_field status "$T/out")" "$status" "$device"
+done <<EOF
+o-1 S0000000111 quarantined
+o-1 S0000000112 quarantined
+o-1 S0000000113 denied
+o-2 S0000000114 quarantined
+EOF
+verify_audit
+H=$whole
+
 case_start "under a roster it takes the quorum, and each note is for one decision"
 expect_held 6 limits.stations --template sensor --station shed \
 	--device S0000000006

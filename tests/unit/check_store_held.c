@@ -1,6 +1,7 @@
 /* What waits for people. */
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/unit/people_fix.h"
 #include "tests/unit/store_rig.h"
@@ -55,6 +56,36 @@ static uint64_t hold(const char *request, const char *device)
 	unit_ok(people_held(s, request, device, &id, &err), &err);
 	return id;
 }
+
+static uint64_t waiting(const char *head)
+{
+	uint64_t n;
+
+	unit_ok(store_held_count(
+			s, (struct span){ (const uint8_t *)head, strlen(head) },
+			&n, &err),
+		&err);
+	return n;
+}
+
+/* By how the bytes begin, of those that wait; all are "{}". */
+START_TEST(test_waiting)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+
+	ck_assert(waiting("") == 0 && waiting("{") == 0);
+	begin(&t);
+	hold("r-1", "D-1");
+	hold("r-2", "D-2");
+	ck_assert(waiting("") == 2 && waiting("{") == 2 && waiting("{}") == 2);
+	ck_assert(waiting("[") == 0 && waiting("{}x") == 0);
+	unit_ok(people_decide(s, 1, "r-1", STORE_RELEASED, &err), &err);
+	ck_assert(waiting("") == 1 && waiting("{") == 1);
+	commit(&t);
+	reopen();
+	ck_assert(waiting("") == 1 && waiting("{}") == 1);
+}
+END_TEST
 
 START_TEST(test_put)
 {
@@ -222,6 +253,7 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, test_put);
+	tcase_add_test(t, test_waiting);
 	tcase_add_test(t, test_decide);
 	tcase_add_test(t, test_rollback);
 	tcase_add_test(t, test_each);

@@ -179,6 +179,7 @@ START_TEST(test_example_rules)
 	ck_assert_uint_eq(l->to_min, 1320);
 	ck_assert_str_eq(l->stations[0], "line-*");
 	ck_assert(l->on_anomaly == TPL_ANOMALY_QUARANTINE);
+	ck_assert_uint_eq(l->quarantine_max, 10000);
 	ck_assert(t->rotation.present && t->rotation.fresh_evidence);
 	ck_assert_uint_eq(t->rotation.renew_before_days, 30);
 	ck_assert(t->rotation.keep_previous == TPL_KEEP_UNTIL_RECEIPT);
