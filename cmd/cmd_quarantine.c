@@ -3,12 +3,13 @@
 
 #include "cmd/opts.h"
 #include "cmd/out.h"
+#include "cmd/quarantine.h"
 #include "cmd/session.h"
 #include "lib/flow/quarantine.h"
 
 static const char help[] =
 	"usage: provctl quarantine list [--all]\n"
-	"       provctl quarantine show ID\n"
+	"       provctl quarantine show ID | --device DEVICE\n"
 	"       provctl quarantine release | reject ID [--approval NOTE]...\n"
 	"                          [--request FILE]\n"
 	"\n"
@@ -16,7 +17,9 @@ static const char help[] =
 	"looked\n"
 	"at them. list names those that wait (--all: and those that were "
 	"decided on),\n"
-	"show prints one with its reason, source and bytes.\n"
+	"show prints one with its reason, source and bytes. Devices that the "
+	"token signed\n"
+	"wrongly for are listed without a number: nothing releases them.\n"
 	"\n"
 	"release lets exactly this request through by its rule when it is "
 	"issued\n"
@@ -87,19 +90,24 @@ static enum pv_code show_one(void *ctx, const struct store_held *h,
 	return PV_OK;
 }
 
-static enum pv_code look(const struct app *app, bool one, bool all, uint64_t id,
-			 struct err *err)
+/* id 0: the list, or what is known of device. */
+static enum pv_code look(const struct app *app, bool all, uint64_t id,
+			 const char *device, struct err *err)
 {
 	const struct store_visit v = { (void *)app,
-				       { .held = one ? show_one : list_one } };
+				       { .held = id ? show_one : list_one } };
 	SESSION s = { .a = NULL };
 	enum pv_code rc = session_open(
 		app, SESSION_STORE | SESSION_MAY(ROLE_OP_READ), &s, err);
 
 	if (rc != PV_OK)
 		return rc;
-	return one ? quarantine_get(s.store, id, &v, err)
-		   : quarantine_each(s.store, all, &v, err);
+	if (id)
+		return quarantine_get(s.store, id, &v, err);
+	if (!device)
+		rc = quarantine_each(s.store, all, &v, err);
+	return rc == PV_OK ? quarantine_print_devices(app, s.store, device, err)
+			   : rc;
 }
 
 static enum pv_code decide(const struct app *app, enum store_held_state state,
@@ -136,9 +144,11 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 {
 	struct approvals_want want = { .op = QUORUM_RELEASE_QUARANTINE };
 	struct opt_list approvals = { .n = 0 };
-	bool all = false, decides;
+	bool all = false, asks, numbered;
+	const char *device = NULL;
 	const struct opt opts[] = {
 		{ "all", 0, OPT_FLAG, &all, 0, 0 },
+		{ "device", 0, OPT_STRING, &device, 0, 0 },
 		{ "approval", 0, OPT_LIST, &approvals, 0, 0 },
 		{ "request", 0, OPT_STRING, &want.request_out, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
@@ -153,25 +163,26 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	word = args.values[0];
 	want.files = approvals.values;
 	want.files_n = approvals.n;
-	decides = !all && args.n == 2;
-	if (args.n == 1 && !approvals.n && !want.request_out &&
-	    strcmp(word, "list") == 0)
-		return look(app, false, all, 0, err);
+	asks = approvals.n || want.request_out;
+	if (args.n == 1 && !asks && !device && strcmp(word, "list") == 0)
+		return look(app, all, 0, NULL, err);
+	if (args.n == 1 && !asks && !all && device && strcmp(word, "show") == 0)
+		return look(app, false, 0, device, err);
 	if (args.n == 2 && !opts_number(args.values[1], 1, INT64_MAX, &id))
 		return err_fail(err, PV_USAGE, "usage.value",
 				"see provctl quarantine list",
 				"what is held has a number");
-	if (decides && !approvals.n && !want.request_out &&
-	    strcmp(word, "show") == 0)
-		return look(app, true, true, id, err);
-	if (decides && strcmp(word, "release") == 0)
+	numbered = args.n == 2 && !all && !device;
+	if (numbered && !asks && strcmp(word, "show") == 0)
+		return look(app, true, id, NULL, err);
+	if (numbered && strcmp(word, "release") == 0)
 		return decide(app, STORE_RELEASED, id, &want, err);
-	if (decides && strcmp(word, "reject") == 0)
+	if (numbered && strcmp(word, "reject") == 0)
 		return decide(app, STORE_REJECTED, id, &want, err);
 	return err_fail(err, PV_USAGE, "usage.argument",
 			"see provctl quarantine --help",
-			"quarantine takes list, show ID, release ID or reject "
-			"ID");
+			"quarantine takes list, show ID, show --device DEVICE, "
+			"release ID or reject ID");
 }
 
 const struct verb verb_quarantine = {

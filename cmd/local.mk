@@ -30,7 +30,8 @@ cmd_provctl_SOURCES = \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
 	cmd/policy.h cmd/policy_adopt.c cmd/policy_diff.c \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
-	cmd/policy_test.c cmd/secret_help.c cmd/secret_list.c \
+	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
+	cmd/secret_help.c cmd/secret_list.c \
 	cmd/session.c cmd/session.h cmd/status_json.c cmd/status_json.h
 cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
 	$(PV_LIBS_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) -lm

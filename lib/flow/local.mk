@@ -70,6 +70,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/prepared.c lib/flow/prepared.h \
 	lib/flow/quota.c lib/flow/quota.h \
 	lib/flow/quarantine.c lib/flow/quarantine.h \
+	lib/flow/quarantine_device.c lib/flow/quarantine_device.h \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \

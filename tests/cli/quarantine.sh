@@ -59,6 +59,30 @@ expect_equal "$rc" 0 "exit of another device"
 verify_audit
 expect_equal "$(audit_number quarantined)" 1 quarantined
 
+case_start "it is listed, without a number, and shown; nothing releases it"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine list
+expect_text "- held client-00000001 request client-00000001: hsm.signature"
+expect_equal "$(p --json quarantine list |
+	jq -c '[.id, .state, .device, .rule, .source, .template]')" \
+	'[null,"held","client-00000001","hsm.signature","token","tls-client"]' list
+expect_exit 0 "$PROVCTL" -C "$H" --json quarantine show --device client-00000001
+index=$(json_field log_index "$T/out")
+serial=$(json_field serial "$T/out")
+expect_equal "$(p --json audit show --type quarantine.put |
+	jq -r '"\(.index) \(.facts.serial)"')" "$index $serial" "its entry"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine show --device client-00000001
+expect_text "held for good"
+expect_error 10 quarantine.none -C "$H" quarantine show --device client-00000002
+expect_error 10 quarantine.none -C "$H" quarantine reject 1
+expect_error 2 usage.argument -C "$H" quarantine release --device client-00000001
+copy_authority "$T/unlogged"
+"$builddir/tests/cli/sql" "$H/store.db" "UPDATE device SET state = 5
+	WHERE device = 'client-00000002'" \
+	"INSERT INTO intent SELECT number, 0, NULL, NULL FROM device
+	WHERE device = 'client-00000002'" || fail sql
+expect_error 5 store.governance -C "$H" quarantine list
+H=$T/acme
+
 case_start "a wrong signature over a batch holds each device in it"
 : >"$T/in.jsonl"
 for id in dps-1 dps-2 dps-3; do
