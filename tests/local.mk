@@ -380,6 +380,7 @@ CLI_TESTS = \
 	tests/cli/order_end.sh \
 	tests/cli/order_race.sh \
 	tests/cli/outputs.sh \
+	tests/cli/people_bad.sh \
 	tests/cli/places.sh \
 	tests/cli/policy_diff.sh \
 	tests/cli/profiles.sh \
