@@ -194,6 +194,7 @@ enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)
 		for (size_t i = 0; i < p->t->stages_n; i++)
 			NODE_TRY(lint_stage(p, root, &p->t->stages[i]));
 		NODE_TRY(tpl_lint_stages(p, root));
+		tpl_lint_limits(p, root);
 	}
 	NODE_TRY(tpl_lint_cert(p, root));
 	return tpl_lint_matter(p, root);

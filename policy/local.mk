@@ -9,7 +9,8 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/template_parts.c policy/template_config.c \
 	policy/template_limits.c policy/template_attest.c \
 	policy/lint.c policy/lint_parts.c policy/lint_cert.c \
-	policy/lint_matter.c policy/lint_stage.c policy/show.c \
+	policy/lint_limits.c policy/lint_matter.c policy/lint_stage.c \
+	policy/show.c \
 	policy/order.h policy/facts.h policy/decide.h policy/decide_impl.h \
 	policy/decide.c policy/decide_key.c policy/decide_device.c \
 	policy/decide_limits.c \

@@ -65,6 +65,8 @@ struct tpl_limits {
 
 /* The key of limits.anomalies: "two_keys_one_device" and so on. */
 const char *tpl_watch_name(enum tpl_watch watch);
+/* Its threshold where the template says none; 0: not watched then. */
+uint32_t tpl_watch_preset(enum tpl_watch watch);
 
 struct tpl_rotation {
 	bool present, fresh_evidence;

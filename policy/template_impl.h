@@ -87,5 +87,7 @@ PV_MUST enum pv_code tpl_lint_cert(struct tpl_parse *p,
 				   const struct node *root);
 PV_MUST enum pv_code tpl_lint_matter(struct tpl_parse *p,
 				     const struct node *root);
+/* Warns only: such a template was adopted before, and harms nobody. */
+void tpl_lint_limits(struct tpl_parse *p, const struct node *root);
 
 #endif

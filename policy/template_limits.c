@@ -78,6 +78,11 @@ const char *tpl_watch_name(enum tpl_watch watch)
 	return watches[watch].name;
 }
 
+uint32_t tpl_watch_preset(enum tpl_watch watch)
+{
+	return watches[watch].preset;
+}
+
 static enum pv_code parse_watches(const struct node *n, struct tpl_limits *l)
 {
 	const char *keys[TPL_WATCHES + 1] = { NULL };

@@ -128,6 +128,7 @@ UNIT_TESTS = \
 	tests/unit/check_keytable \
 	tests/unit/check_known \
 	tests/unit/check_lint_args \
+	tests/unit/check_lint_limits \
 	tests/unit/check_linediff \
 	tests/unit/check_linereport \
 	tests/unit/check_log_checkpoint \
