@@ -12,4 +12,5 @@ dist_plans_DATA = templates/plans/softhsm-demo.json
 
 examplesdir = $(pkgdatadir)/templates/examples
 dist_examples_DATA = templates/examples/roster.json \
-	templates/examples/order.json
+	templates/examples/order.json templates/examples/field-sensor.json \
+	templates/examples/field-sensor.cases.json

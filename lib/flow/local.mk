@@ -65,7 +65,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policydiff.c \
 	lib/flow/policydiff.h lib/flow/policydiff_sample.c lib/flow/policytest.c \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
-	lib/flow/policytest_cert.c lib/flow/policytest_impl.h \
+	lib/flow/policytest_cert.c lib/flow/policytest_facts.c \
+	lib/flow/policytest_impl.h \
 	lib/flow/people.c lib/flow/people.h \
 	lib/flow/prepared.c lib/flow/prepared.h \
 	lib/flow/quota.c lib/flow/quota.h \

@@ -117,7 +117,7 @@ static enum pv_code decide(const struct sample *s, const struct template *t,
 	if (rc != PV_OK)
 		return rc;
 	snprintf(device, TPL_NAME_MAX + 1, "%s", c->req.device);
-	policy_decide(t, c->has_order ? &c->order : NULL, &c->r, &c->facts, &v);
+	policytest_decide(t, c, &v);
 	snprintf(side->decision, sizeof(side->decision), "%s",
 		 policytest_answer(v.answer));
 	snprintf(side->rule, sizeof(side->rule), "%s", v.rule);

@@ -23,6 +23,29 @@ const char *policytest_answer(enum policy_answer answer)
 	return "denied";
 }
 
+static void refuse(struct policy_verdict *v, const struct err *refused)
+{
+	v->code = refused->code;
+	snprintf(v->rule, sizeof(v->rule), "%s", refused->rule);
+	snprintf(v->message, sizeof(v->message), "%.255s", refused->message);
+}
+
+void policytest_decide(const struct template *t, const struct testcase *c,
+		       struct policy_verdict *v)
+{
+	const struct order *order = c->has_order ? &c->order : NULL;
+	struct err refused;
+
+	err_init(&refused);
+	*v = (struct policy_verdict){ .answer = POLICY_DENIED };
+	if (c->roster && roles_allow(order && order->open ? ROLE_OP_ISSUE
+							  : ROLE_OP_ISSUE_FREE,
+				     c->roles, &refused) != PV_OK)
+		refuse(v, &refused);
+	else
+		policy_decide(t, order, &c->r, &c->facts, v);
+}
+
 /* First difference between what was decided and what was expected. */
 static void compare_decision(const struct testcase *c,
 			     const struct policy_verdict *v,
@@ -33,6 +56,7 @@ static void compare_decision(const struct testcase *c,
 	const char *rule =
 		json_string_value(json_object_get(c->expect, "rule"));
 	const json_t *code = json_object_get(c->expect, "code");
+	const json_t *held = json_object_get(c->expect, "quarantine");
 	const char *got = policytest_answer(v->answer);
 
 	if (!decision || strcmp(decision, got) != 0)
@@ -48,22 +72,27 @@ static void compare_decision(const struct testcase *c,
 	else if (code && json_integer_value(code) != (json_int_t)v->code)
 		snprintf(why, POLICYTEST_WHY_MAX, "expected code %lld, got %d",
 			 (long long)json_integer_value(code), (int)v->code);
+	else if (held && json_is_true(held) != v->quarantine)
+		snprintf(why, POLICYTEST_WHY_MAX, "it is %s quarantined",
+			 v->quarantine ? "to be" : "not to be");
 }
 
 static enum pv_code check_expect(const struct json_doc *doc,
 				 const struct testcase *c, struct err *err)
 {
 	static const char *const known[] = { "decision", "rule", "code",
-					     "certificate" };
+					     "quarantine", "certificate" };
+	const size_t known_n = sizeof(known) / sizeof(known[0]);
 	const char *key;
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)c->expect, key, value)
 	{
 		size_t i = 0;
-		while (i < 4 && strcmp(known[i], key) != 0)
+		while (i < known_n && strcmp(known[i], key) != 0)
 			i++;
-		if (i == 4)
+		if (i == known_n ||
+		    (strcmp(key, "quarantine") == 0 && !json_is_boolean(value)))
 			return json_fail(err, PV_INPUT, doc, c->pointer,
 					 "policy.cases", NULL,
 					 "nothing to expect: %.40s", key);
@@ -88,15 +117,10 @@ static enum pv_code run_case(const struct template *t,
 		rc = check_expect(doc, c, err);
 	if (rc != PV_OK)
 		return rc;
-	if (refused.code != PV_OK) {
-		v.code = refused.code;
-		snprintf(v.rule, sizeof(v.rule), "%s", refused.rule);
-		snprintf(v.message, sizeof(v.message), "%.255s",
-			 refused.message);
-	} else {
-		policy_decide(t, c->has_order ? &c->order : NULL, &c->r,
-			      &c->facts, &v);
-	}
+	if (refused.code != PV_OK)
+		refuse(&v, &refused);
+	else
+		policytest_decide(t, c, &v);
 	compare_decision(c, &v, why);
 	cert = json_object_get(c->expect, "certificate");
 	if (why[0] || !cert)

@@ -7,14 +7,20 @@
  *     "request": a request as issue takes it (csr and seal_key may be left out)
  *     "key":     "P-256", "P-384", "RSA", "none": what the request brings
  *                (default: what the template asks for)
- *     "order":   {"order","quantity","rework","stations","from","until",
- *                "open","offline","template_matches"}; absent: no order
- *     "facts":   {"now","last_event","witness","station","actor","state","spki_owner",
- *                "seal_owner","issued_last_hour","order_issued", and
- *                true or false for key_ok, csr_signature_ok, csr_within,
- *                seal_key_ok, seal_sig_ok, same_spki, same_rest, quarantined,
- *                request_of_other_device}; absent: a new device, all well
+ *     "order":   {"order","quantity","rework","stations","station_keys",
+ *                "from","until","hours_utc","per_hour","open","offline",
+ *                "template_matches"}; absent: no order. Of "station_keys" the
+ *                names
+ *     "facts":   {"now","last_event","witness","clock_max_step_days","station",
+ *                "actor","roles","state","spki_owner","seal_owner",
+ *                "issued_last_hour","order_issued", and true or false for
+ *                key_ok, csr_signature_ok, csr_within, seal_key_ok,
+ *                seal_sig_ok, same_spki, same_rest, quarantined,
+ *                request_of_other_device, station_signed, batch, offline};
+ *                absent: a new device, all well, and no roster: with "roles"
+ *                one is in force, and the actor has these
  *     "expect":  {"decision": "approved|existing|wait|denied", "rule", "code",
+ *                "quarantine" (true: held, limits.on_anomaly),
  *                "certificate": {"subject","issuer","not_before","not_after",
  *                "extensions": {NAME: text, {"critical","text","hex"}, null}}}
  *

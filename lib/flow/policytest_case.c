@@ -5,41 +5,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/policytest_impl.h"
+#include "policy/hours.h"
 
 #define RULE "policy.cases"
 
-/* A member of struct policy_facts that is plainly true or false. */
-static const struct flag {
-	const char *name;
-	size_t offset;
-} flags[] = {
-	{ "key_ok", offsetof(struct policy_facts, key_ok) },
-	{ "csr_signature_ok", offsetof(struct policy_facts, csr_signature_ok) },
-	{ "csr_within", offsetof(struct policy_facts, csr_within) },
-	{ "seal_key_ok", offsetof(struct policy_facts, seal_key_ok) },
-	{ "seal_sig_ok", offsetof(struct policy_facts, seal_sig_ok) },
-	{ "same_spki", offsetof(struct policy_facts, same_spki) },
-	{ "same_rest", offsetof(struct policy_facts, same_rest) },
-	{ "quarantined", offsetof(struct policy_facts, quarantined) },
-	{ "request_of_other_device",
-	  offsetof(struct policy_facts, request_of_other_device) },
-};
-
-static const char *const states[] = { "none",	   "pending", "issued",
-				      "suspended", "revoked", "retired" };
-static const char *const owners[] = { "none", "same-device", "other-device",
-				      "authority" };
 static const char *const algorithms[] = { "none", "P-256", "P-384", "RSA" };
-
-static int find(const char *const *names, size_t n, const json_t *value)
-{
-	const char *s = json_string_value(value);
-
-	for (size_t i = 0; s && i < n; i++)
-		if (strcmp(names[i], s) == 0)
-			return (int)i;
-	return -1;
-}
 
 static enum pv_code bad(const struct json_doc *doc, const struct testcase *c,
 			const char *what, const char *key, struct err *err)
@@ -49,77 +19,14 @@ static enum pv_code bad(const struct json_doc *doc, const struct testcase *c,
 			 "%s: %.40s", what, key);
 }
 
-static bool get_time(const json_t *value, int64_t *time_s)
+static bool take_name(char out[static ORDER_ID_MAX + 1], const json_t *value)
 {
 	const char *s = json_string_value(value);
 
-	return s && pvtime_parse(s, strlen(s), time_s);
-}
-
-static bool take_flag(struct policy_facts *f, const char *key,
-		      const json_t *value)
-{
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (strcmp(flags[i].name, key) == 0 && json_is_boolean(value)) {
-			*(bool *)((char *)f + flags[i].offset) =
-				json_is_true(value);
-			return true;
-		}
-	return false;
-}
-
-static bool take_number(uint64_t *to, const json_t *value)
-{
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
+	if (!s || strlen(s) > ORDER_ID_MAX)
 		return false;
-	*to = (uint64_t)json_integer_value(value);
+	snprintf(out, ORDER_ID_MAX + 1, "%s", s);
 	return true;
-}
-
-static bool take_owner(enum policy_owner *to, const json_t *value)
-{
-	int i = find(owners, 4, value);
-
-	if (i >= 0)
-		*to = (enum policy_owner)i;
-	return i >= 0;
-}
-
-static bool take_fact(struct policy_facts *f, const char *key,
-		      const json_t *value)
-{
-	int64_t time_s = 0;
-	int state;
-
-	if (strcmp(key, "now") == 0 || strcmp(key, "last_event") == 0 ||
-	    strcmp(key, "witness") == 0) {
-		if (!get_time(value, &time_s))
-			return false;
-		*(key[0] == 'n'	  ? &f->now_ms
-		  : key[0] == 'l' ? &f->last_event_ms
-				  : &f->witness_ms) = (uint64_t)time_s * 1000;
-		return true;
-	}
-	if (strcmp(key, "station") == 0 || strcmp(key, "actor") == 0) {
-		*(key[0] == 's' ? &f->station : &f->actor) =
-			json_string_value(value);
-		return json_is_string(value);
-	}
-	if (strcmp(key, "state") == 0) {
-		state = find(states, 6, value);
-		f->state = state < 0 ? POLICY_STATE_NONE
-				     : (enum policy_state)state;
-		return state >= 0;
-	}
-	if (strcmp(key, "spki_owner") == 0)
-		return take_owner(&f->spki_owner, value);
-	if (strcmp(key, "seal_owner") == 0)
-		return take_owner(&f->seal_owner, value);
-	if (strcmp(key, "issued_last_hour") == 0)
-		return take_number(&f->issued_last_hour, value);
-	if (strcmp(key, "order_issued") == 0)
-		return take_number(&f->order_issued, value);
-	return take_flag(f, key, value);
 }
 
 static bool take_stations(struct order *o, const json_t *value)
@@ -130,34 +37,55 @@ static bool take_stations(struct order *o, const json_t *value)
 	if (!json_is_array(value) ||
 	    json_array_size(value) > ORDER_STATIONS_MAX)
 		return false;
-	json_array_foreach(value, i, item)
-	{
-		const char *s = json_string_value(item);
-		if (!s || strlen(s) > ORDER_ID_MAX)
-			return false;
-		snprintf(o->stations[i], sizeof(o->stations[i]), "%s", s);
-	}
+	json_array_foreach(value, i, item) if (!take_name(o->stations[i],
+							  item)) return false;
 	o->stations_n = json_array_size(value);
 	return true;
 }
 
-static bool take_order(struct order *o, const char *key, const json_t *value)
+/* Only that they have keys matters: facts say what a station proved. */
+static bool take_keyed(struct order *o, const json_t *value)
+{
+	size_t i;
+	json_t *item;
+
+	if (!json_is_array(value) ||
+	    json_array_size(value) > ORDER_STATIONS_MAX)
+		return false;
+	json_array_foreach(value, i, item) if (!take_name(o->keyed[i].name,
+							  item)) return false;
+	o->keyed_n = json_array_size(value);
+	return true;
+}
+
+static bool take_hours(struct order *o, const json_t *value)
 {
 	const char *s = json_string_value(value);
+
+	o->hours = s && hours_parse(s, &o->from_min, &o->to_min);
+	return o->hours;
+}
+
+static bool take_order(struct order *o, const char *key, const json_t *value)
+{
 	int64_t time_s = 0;
 
-	if (strcmp(key, "order") == 0 && s && strlen(s) <= ORDER_ID_MAX) {
-		snprintf(o->id, sizeof(o->id), "%s", s);
-		return true;
-	}
+	if (strcmp(key, "order") == 0)
+		return take_name(o->id, value);
 	if (strcmp(key, "quantity") == 0)
-		return take_number(&o->quantity, value);
+		return policytest_number(&o->quantity, value);
 	if (strcmp(key, "rework") == 0)
-		return take_number(&o->rework, value);
+		return policytest_number(&o->rework, value);
+	if (strcmp(key, "per_hour") == 0)
+		return policytest_number(&o->per_hour, value);
 	if (strcmp(key, "stations") == 0)
 		return take_stations(o, value);
+	if (strcmp(key, "station_keys") == 0)
+		return take_keyed(o, value);
+	if (strcmp(key, "hours_utc") == 0)
+		return take_hours(o, value);
 	if (strcmp(key, "from") == 0 || strcmp(key, "until") == 0) {
-		if (!get_time(value, &time_s))
+		if (!policytest_time(value, &time_s))
 			return false;
 		*(key[0] == 'f' ? &o->from_s : &o->until_s) = (uint64_t)time_s;
 		return true;
@@ -240,7 +168,7 @@ static enum pv_code fill_request(const struct template *t, struct testcase *c,
 static enum pv_code take_key(const struct json_doc *doc, struct testcase *c,
 			     const json_t *value, struct err *err)
 {
-	int i = find(algorithms, 4, value);
+	int i = policytest_find(algorithms, 4, value);
 
 	if (i < 0)
 		return bad(doc, c, "not an algorithm or \"none\"", "key", err);
@@ -254,7 +182,7 @@ typedef bool take_fn(void *to, const char *key, const json_t *value);
 
 static bool take_fact_of(void *to, const char *key, const json_t *value)
 {
-	return take_fact(to, key, value);
+	return policytest_fact(to, key, value);
 }
 
 static bool take_order_of(void *to, const char *key, const json_t *value)
@@ -304,8 +232,7 @@ enum pv_code policytest_fill(const struct template *t,
 		if (strcmp(key, "key") == 0) {
 			rc = take_key(doc, c, value, err);
 		} else if (strcmp(key, "facts") == 0) {
-			rc = take_all(doc, c, value, take_fact_of, &c->facts,
-				      err);
+			rc = take_all(doc, c, value, take_fact_of, c, err);
 		} else if (strcmp(key, "order") == 0) {
 			c->has_order = true;
 			rc = take_all(doc, c, value, take_order_of, &c->order,

@@ -7,6 +7,7 @@
 #include "lib/x509/cert.h"
 #include "lib/x509/issuer.h"
 #include "policy/decide.h"
+#include "policy/roles.h"
 
 #define POLICYTEST_WHY_MAX 400
 
@@ -19,6 +20,8 @@ struct testcase {
 	struct order order;
 	bool has_order;
 	struct policy_facts facts;
+	bool roster; /* one is in force, and the actor has these roles */
+	unsigned roles;
 	struct err key_err;
 	const json_t *expect; /* borrowed */
 	char pointer[64];     /* "/cases/3" */
@@ -30,6 +33,19 @@ PV_MUST enum pv_code policytest_fill(const struct template *t,
 				     const struct json_doc *doc, size_t n,
 				     struct testcase *c, struct err *refused,
 				     struct err *err);
+
+/* One fact into c, whose request is filled; false: unknown, or a wrong type. */
+PV_MUST bool policytest_fact(struct testcase *c, const char *key,
+			     const json_t *value);
+/* -1: it is none of them. */
+PV_MUST int policytest_find(const char *const *names, size_t n,
+			    const json_t *value);
+PV_MUST bool policytest_time(const json_t *value, int64_t *time_s);
+PV_MUST bool policytest_number(uint64_t *to, const json_t *value);
+
+/* As issue does: whether the actor may, and then what the template says. */
+void policytest_decide(const struct template *t, const struct testcase *c,
+		       struct policy_verdict *v);
 
 /* "approved", "denied", "existing" or "wait". */
 const char *policytest_answer(enum policy_answer answer);

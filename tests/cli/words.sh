@@ -52,6 +52,17 @@ sed -n '/^{"cases"/,/^]}/p' "$srcdir/docs/provctl.1" | sed 's/\\-/-/g' \
 	>"$T/cases.json"
 expect_exit 0 "$PROVCTL" policy test "$tls" "$T/cases.json"
 expect_text "2 cases as expected"
+examples=$srcdir/templates/examples
+expect_exit 0 "$PROVCTL" policy test "$examples/field-sensor.json" \
+	"$examples/field-sensor.cases.json"
+expect_text "$(jq '.cases | length' "$examples/field-sensor.cases.json") cases as expected"
+expect_exit 0 "$PROVCTL" policy lint "$examples/field-sensor.json"
+grep -q warning "$T/err" && fail "the example is warned of"
+sed 's|"clock_step_s": 86400|"clock_step_s": 3600|' \
+	"$examples/field-sensor.json" >"$T/wrong.json"
+expect_exit 0 "$PROVCTL" policy lint "$T/wrong.json"
+expect_text "this always trips"
+expect_text "/limits/anomalies/clock_step_s (line 1"
 echo '{"cases":[]}' >"$T/cases.json"
 expect_error 3 policy.cases policy test "$tls" "$T/cases.json"
 

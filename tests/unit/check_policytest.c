@@ -114,6 +114,46 @@ static const char *const agree[] = {
 		  "\"rule\":\"order.stations\"}"),
 	CASE(GOOD ",\"order\":{\"until\":\"2029-01-01T00:00:00Z\"},\"expect\":"
 		  "{\"decision\":\"denied\",\"rule\":\"order.window\"}"),
+	CASE(GOOD ",\"order\":{\"hours_utc\":\"06:00-22:00\"},\"facts\":{"
+		  "\"now\":\"2030-01-01T22:00:00Z\"},\"expect\":{"
+		  "\"decision\":\"denied\",\"rule\":\"order.hours\"}"),
+	CASE(GOOD ",\"order\":{\"hours_utc\":\"06:00-22:00\"},\"facts\":{"
+		  "\"now\":\"2030-01-01T21:59:59Z\"},\"expect\":{"
+		  "\"decision\":\"approved\"}"),
+	CASE(GOOD ",\"order\":{\"per_hour\":3},\"facts\":{"
+		  "\"issued_last_hour\":3},\"expect\":{"
+		  "\"decision\":\"denied\",\"rule\":\"order.per_hour\"}"),
+	CASE(GOOD ",\"facts\":{\"issued_last_hour\":5,\"batch\":true},"
+		  "\"expect\":{\"decision\":\"wait\","
+		  "\"rule\":\"limits.per_hour\"}"),
+	CASE(GOOD ",\"order\":{\"station_keys\":[\"line-1\"]},\"facts\":{"
+		  "\"station\":\"line-1\"},\"expect\":{\"decision\":\"denied\","
+		  "\"rule\":\"order.station_key\",\"quarantine\":false}"),
+	CASE(GOOD ",\"order\":{\"station_keys\":[\"line-1\"]},\"facts\":{"
+		  "\"station\":\"line-1\",\"station_signed\":true},"
+		  "\"expect\":{\"decision\":\"approved\"}"),
+	CASE(GOOD ",\"facts\":{\"offline\":true},\"expect\":{"
+		  "\"decision\":\"denied\",\"rule\":\"order.offline\"}"),
+	CASE(GOOD ",\"order\":{\"offline\":true},\"facts\":{"
+		  "\"offline\":true},\"expect\":{\"decision\":\"approved\"}"),
+	CASE(GOOD ",\"facts\":{\"last_event\":\"2029-12-01T00:00:00Z\","
+		  "\"clock_max_step_days\":30},\"expect\":{\"decision\":"
+		  "\"denied\",\"rule\":\"clock.step\"}"),
+	CASE(GOOD ",\"facts\":{\"last_event\":\"2029-12-01T00:00:00Z\","
+		  "\"clock_max_step_days\":31},\"expect\":{\"decision\":"
+		  "\"approved\"}"),
+	CASE(GOOD ",\"facts\":{\"roles\":[]},\"expect\":{\"decision\":"
+		  "\"denied\",\"rule\":\"actor.role\",\"code\":4}"),
+	CASE(GOOD ",\"facts\":{\"roles\":[\"auditor\",\"technician\"]},"
+		  "\"expect\":{\"decision\":\"denied\","
+		  "\"rule\":\"actor.role\"}"),
+	CASE(GOOD ",\"facts\":{\"roles\":[\"operator\"]},\"expect\":{"
+		  "\"decision\":\"approved\"}"),
+	CASE(GOOD ",\"order\":{},\"facts\":{\"roles\":[]},\"expect\":{"
+		  "\"decision\":\"approved\"}"),
+	CASE(GOOD ",\"order\":{\"open\":false},\"facts\":{\"roles\":[]},"
+		  "\"expect\":{\"decision\":\"denied\","
+		  "\"rule\":\"actor.role\"}"),
 };
 
 START_TEST(agrees)
@@ -132,6 +172,9 @@ static const struct differs {
 	{ CASE(GOOD ",\"expect\":{\"decision\":\"denied\"}"),
 	  "expected denied, got approved" },
 	{ CASE(GOOD ",\"expect\":{}"), "expected a decision" },
+	{ CASE(GOOD ",\"expect\":{\"decision\":\"approved\","
+		    "\"quarantine\":true}"),
+	  "it is not to be quarantined" },
 	{ CASE("\"request\":{\"device\":\"x\"},\"expect\":{\"decision\":"
 	       "\"denied\",\"rule\":\"device.role\"}"),
 	  "expected rule device.role, got device.id" },
@@ -191,7 +234,20 @@ static const char *const malformed[] = {
 	CASE(GOOD ",\"expect\":{},\"facts\":{\"spki_owner\":\"me\"}"),
 	CASE(GOOD ",\"expect\":{},\"facts\":{\"issued_last_hour\":-1}"),
 	CASE(GOOD ",\"expect\":{},\"facts\":{\"key_ok\":1}"),
+	CASE(GOOD ",\"expect\":{\"decision\":\"denied\","
+		  "\"quarantine\":1}"),
+	CASE(GOOD ",\"expect\":{},\"facts\":{\"roles\":\"operator\"}"),
+	CASE(GOOD ",\"expect\":{},\"facts\":{\"roles\":[\"root\"]}"),
+	CASE(GOOD ",\"expect\":{},\"facts\":{\"roles\":[1]}"),
+	CASE(GOOD ",\"expect\":{},\"facts\":{\"station\":1}"),
+	CASE(GOOD ",\"expect\":{},\"facts\":{\"batch\":\"yes\"}"),
+	CASE(GOOD ",\"expect\":{},\"facts\":{\"clock_max_step_days\":"
+		  "9223372036854775807}"),
 	CASE(GOOD ",\"expect\":{},\"order\":{\"x\":true}"),
+	CASE(GOOD ",\"expect\":{},\"order\":{\"hours_utc\":\"6-22\"}"),
+	CASE(GOOD ",\"expect\":{},\"order\":{\"hours_utc\":1}"),
+	CASE(GOOD ",\"expect\":{},\"order\":{\"station_keys\":{}}"),
+	CASE(GOOD ",\"expect\":{},\"order\":{\"per_hour\":-1}"),
 	CASE(GOOD ",\"expect\":{},\"order\":{\"stations\":\"x\"}"),
 	CASE(GOOD ",\"expect\":{},\"order\":{\"stations\":[1]}"),
 	CASE(GOOD ",\"expect\":{},\"order\":{\"from\":1}"),
