@@ -392,6 +392,7 @@ CLI_TESTS = \
 	tests/cli/resume.sh \
 	tests/cli/retry.sh \
 	tests/cli/secret.sh \
+	tests/cli/secret_token.sh \
 	tests/cli/stages.sh \
 	tests/cli/station.sh \
 	tests/cli/tamper.sh \
@@ -421,6 +422,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fuzz/fuzz.sh \
 	tests/lib.sh \
 	tests/people.sh \
+	tests/secrets.sh \
 	tests/setup.sh \
 	tests/count.sh \
 	tests/clean-root.sh \
