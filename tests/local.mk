@@ -1,5 +1,5 @@
-# Tests. `make check' runs all of them; `make check-kill' and `make clean-root'
-# are the long ones. tests/wired.sh fails when a test here is missing.
+# Tests. `make check' runs all of them; `make check-kill', `make check-races' and
+# `make clean-root' are the long ones. tests/wired.sh fails when a test here is missing.
 AM_CFLAGS += $(CHECK_CFLAGS)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -346,6 +346,7 @@ CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
 	tests/cli/actors.sh \
+	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \
 	tests/cli/approve_bad.sh \
 	tests/cli/approve_template.sh \
@@ -445,13 +446,23 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs
 
-.PHONY: check-kill check-valgrind check-sanitizers clean-root fuzz fuzz-target
+.PHONY: check-kill check-races check-valgrind check-sanitizers clean-root fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.
 check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILLS=30 \
 	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/kill.sh
+
+# 200 rounds of 8 processes for the last ten of an order, and for one approval.
+check-races: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \
+		tests/cli/sql$(EXEEXT)
+	@for race in order_race approval_race; do \
+		srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' ROUNDS=200 \
+		PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
+		PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
+		$(SHELL) $(srcdir)/tests/cli/$$race.sh || exit 1; \
+	done
 
 # Every unit test under valgrind: what one fork of it leaks or misreads fails it.
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full \

@@ -2,9 +2,12 @@
  * sql DB SQL...: runs each text on a database behind the store's back, and
  * prints the first column of every row. Exit 1 when a text fails, or when the
  * texts together change and print nothing: a test that edits must have edited.
+ * sql DB -: the same for each line of standard input, as it comes, so that a
+ * script can hold a transaction open.
  */
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 static int put(void *seen, int n, char **values, char **names)
 {
@@ -13,6 +16,18 @@ static int put(void *seen, int n, char **values, char **names)
 	if (n > 0)
 		puts(values[0] ? values[0] : "");
 	return 0;
+}
+
+static int run_lines(sqlite3 *db, int *seen)
+{
+	char line[4096];
+	int rc = SQLITE_OK;
+
+	while (rc == SQLITE_OK && fgets(line, sizeof(line), stdin)) {
+		rc = sqlite3_exec(db, line, put, seen, NULL);
+		fflush(stdout);
+	}
+	return rc;
 }
 
 int main(int argc, char **argv)
@@ -29,7 +44,9 @@ int main(int argc, char **argv)
 	    SQLITE_OK)
 		rc = SQLITE_CANTOPEN;
 	for (int i = 2; rc == SQLITE_OK && i < argc; i++)
-		rc = sqlite3_exec(db, argv[i], put, &seen, NULL);
+		rc = strcmp(argv[i], "-") == 0
+			     ? run_lines(db, &seen)
+			     : sqlite3_exec(db, argv[i], put, &seen, NULL);
 	if (rc == SQLITE_OK && !seen && sqlite3_total_changes(db) == 0)
 		rc = SQLITE_DONE;
 	if (rc != SQLITE_OK)
