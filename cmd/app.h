@@ -20,11 +20,17 @@ struct app {
 	struct guard *guard; /* guard.h; NULL where a verb needs none */
 };
 
+struct verb_part { /* of a verb that is many: `audit show' */
+	const char *name, *help;
+};
+
 struct verb {
 	const char *name;
 	const char *summary; /* one line for the list of verbs */
 	const char *help;    /* one screen with an example */
-	bool token;	     /* uses the token in its own process: guard.h */
+	const struct verb_part
+		*parts; /* with a help each, ended by NULL; NULL: none */
+	bool token;	/* uses the token in its own process: guard.h */
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 };

@@ -7,7 +7,9 @@
 
 #include "cmd/app.h"
 
-extern const char audit_help[]; /* one screen: audit_help.c */
+/* audit_help.c: what there is, and one screen for each. */
+extern const char audit_help[];
+extern const struct verb_part audit_parts[];
 
 /* The log, in the store or exported: audit_verify.c, audit_folder.c. */
 PV_MUST enum pv_code audit_run_verify(const struct app *app, int argc,

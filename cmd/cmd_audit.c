@@ -24,6 +24,7 @@ const struct verb verb_audit = {
 	.summary = "hold log, store, token and files against each other; show "
 		   "the log",
 	.help = audit_help,
+	.parts = audit_parts,
 	.token = true,
 	.run = run,
 };

@@ -59,6 +59,16 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
+/* Of the part that is named, where a verb has several. */
+static const char *help_of(const struct verb *verb, int argc, char **argv)
+{
+	for (const struct verb_part *p = verb->parts; p && p->name; p++)
+		for (int i = 1; i < argc; i++)
+			if (strcmp(argv[i], p->name) == 0)
+				return p->help;
+	return verb->help;
+}
+
 /* Whatever the verb: argv is no place for a PIN. */
 static enum pv_code refuse_pins(int argc, char **argv, struct err *err)
 {
@@ -99,7 +109,7 @@ static enum pv_code run_verb(struct app *app, int argc, char **argv,
 				argv[0]);
 	app->verb = verb->name;
 	if (wants_help(argc, argv)) {
-		fputs(verb->help, stdout);
+		fputs(help_of(verb, argc, argv), stdout);
 		return PV_OK;
 	}
 	if (verb->token) {

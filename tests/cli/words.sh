@@ -23,6 +23,39 @@ expect_text "policy test takes FILE and CASES, not 1 arguments"
 expect_exit 2 "$PROVCTL" policy lnit a
 expect_text 'policy does not know "lnit"'
 
+case_start "help is one screen, with an example, and of what was asked for"
+while read -r words; do
+	# shellcheck disable=SC2086  # words
+	expect_exit 0 "$PROVCTL" $words --help
+	grep -q '^example: provctl ' "$T/out" || fail "no example: $words"
+	grep -q "^usage: provctl $words" "$T/out" || fail "usage of $words"
+	[ "$(wc -l <"$T/out")" -le 40 ] ||
+		fail "$words: $(wc -l <"$T/out") lines"
+	awk 'length > 80 { exit 1 }' "$T/out" || fail "$words: a long line"
+done <<'END'
+init
+officer
+approve
+policy
+order
+secret
+audit
+audit verify
+audit show
+audit reconcile
+audit anomalies
+audit witness
+audit cosign
+quarantine
+clock
+status
+END
+expect_exit 0 "$PROVCTL" audit show --device x --help
+expect_text "usage: provctl audit show"
+for other in reconcile witness cosign anomalies; do
+	grep -q "audit $other" "$T/out" && fail "audit show --help has $other"
+done
+
 case_start "help whose reader has gone ends quietly"
 for words in "--help" "--version" "issue --help"; do
 	# shellcheck disable=SC2086  # words
