@@ -18,7 +18,7 @@ cmd_provctl_SOURCES = \
 	cmd/audit_witness.c \
 	cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_officer.c \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
-	cmd/officer.h cmd/officer_review.c \
+	cmd/officer.h cmd/officer_review.c cmd/officer_used.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_secret.c \
 	cmd/cmd_status.c \

@@ -11,10 +11,12 @@
 #define VKEY_MAX 1024u
 
 CLEANUP_PTR(struct roster, roster_free);
+CLEANUP_PTR(struct officer_used, officer_used_free);
 
 struct view {
 	const struct roster *roster;
 	struct officers_use uses[ROSTER_MAX];
+	struct officer_used *used;
 };
 
 static enum pv_code none(struct err *err)
@@ -121,6 +123,7 @@ static void print_text(const struct view *v)
 		printf(" %s %u", quorum_op_name((enum quorum_op)op),
 		       r->quorum.persons[op]);
 	printf("\n");
+	officer_used_print(v->used);
 }
 
 /* ---- JSON ---- */
@@ -176,22 +179,29 @@ static enum pv_code print_json(const struct view *v, struct err *err)
 		json_object_set_new(
 			quorum, quorum_op_name((enum quorum_op)op),
 			json_integer(v->roster->quorum.persons[op]));
-	return out_json(json_pack("{s:I, s:s, s:o, s:o}", "version",
+	return out_json(json_pack("{s:I, s:s, s:o, s:o, s:o}", "version",
 				  (json_int_t)v->roster->version, "sha256", hex,
-				  "officers", officers, "quorum", quorum),
+				  "officers", officers, "quorum", quorum,
+				  "used", officer_used_json(v->used)),
 			err);
 }
 
 enum pv_code officer_run_review(const struct app *app, struct err *err)
 {
 	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
+	CLEANUP(cleanup_officer_used_free)
+	struct officer_used *used = NULL;
+	struct officers_sink sink;
 	SESSION s = { .a = NULL };
 	struct view v;
 	enum pv_code rc = load(app, &s, &r, NULL, err);
 
-	v.roster = r;
 	if (rc == PV_OK)
-		rc = officers_uses(s.store, r, v.uses, err);
+		rc = officer_used_new(app, &used, &sink, err);
+	v.roster = r;
+	v.used = used;
+	if (rc == PV_OK)
+		rc = officers_uses(s.store, r, v.uses, &sink, err);
 	if (rc != PV_OK)
 		return rc;
 	if (app->json)

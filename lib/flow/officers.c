@@ -137,6 +137,7 @@ struct uses {
 	struct store *store;
 	const struct roster *roster;
 	struct officers_use *list;
+	const struct officers_sink *sink; /* may be NULL */
 };
 
 static bool named(struct span persons, const char *name)
@@ -176,6 +177,23 @@ static void count_entry(struct uses *u, const struct log_entry *e)
 	}
 }
 
+static enum pv_code tell(const struct uses *u, uint64_t index,
+			 const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *persons = log_fact_find(e, "persons", LOG_TSTR);
+	const struct log_fact *subject = log_fact_find(e, "subject", LOG_BSTR);
+	struct officers_used used = { .index = index,
+				      .time_ms = e->time_ms,
+				      .operation = e->object,
+				      .requester = e->actor };
+
+	if (!persons || !subject || subject->s.len != 32)
+		return logged_edited("a used approval", err);
+	used.persons = persons->s;
+	used.subject = subject->s.p;
+	return u->sink ? u->sink->used(u->sink->ctx, &used, err) : PV_OK;
+}
+
 static enum pv_code count_use(void *ctx, const struct store_approval *row,
 			      struct err *err)
 {
@@ -196,16 +214,17 @@ static enum pv_code count_use(void *ctx, const struct store_approval *row,
 	     !logged_hash_is(&e, "note hash", hash) ||
 	     !log_fact_is(&e, "nonce", row->nonce, sizeof(row->nonce))))
 		return logged_edited("a used approval", err);
-	if (rc == PV_OK)
-		count_entry(u, &e);
-	return rc;
+	if (rc != PV_OK)
+		return rc;
+	count_entry(u, &e);
+	return tell(u, row->index, &e, err);
 }
 
 enum pv_code officers_uses(struct store *store, const struct roster *roster,
 			   struct officers_use uses[static ROSTER_MAX],
-			   struct err *err)
+			   const struct officers_sink *sink, struct err *err)
 {
-	struct uses u = { store, roster, uses };
+	struct uses u = { store, roster, uses, sink };
 	const struct store_visit v = { .ctx = &u, .fn.approval = count_use };
 
 	memset(uses, 0, ROSTER_MAX * sizeof(*uses));

@@ -34,10 +34,30 @@ struct officers_use {
 	uint64_t last_ms; /* 0: never */
 	char last[32];	  /* operation */
 };
-/* By place in the roster; row and entry of each approval are compared. */
+
+/* One use of approvals: an entry approval.use. Spans last for the call. */
+struct officers_used {
+	uint64_t index, time_ms;
+	struct span operation, requester;
+	struct span persons;	/* who approved, names with commas */
+	const uint8_t *subject; /* SHA-256 */
+};
+struct officers_sink {
+	/* A failure ends it all and is returned. */
+	enum pv_code (*used)(void *ctx, const struct officers_used *u,
+			     struct err *err);
+	void *ctx;
+};
+
+/*
+ * uses by place in the roster, and to sink, which may be NULL, every use in the
+ * log's order, also of those who left. Row and entry of each approval are
+ * compared: PV_INTEGRITY.
+ */
 PV_MUST enum pv_code officers_uses(struct store *store,
 				   const struct roster *roster,
 				   struct officers_use uses[static ROSTER_MAX],
+				   const struct officers_sink *sink,
 				   struct err *err);
 
 #endif

@@ -90,8 +90,17 @@ jq -e '.version == 2 and .quorum.roster == 1 and .quorum.adopt == 1 and
 	(.officers[] | select(.name == "bob") | .approved == 0) and
 	(.officers[0].may | index("adopt"))' "$T/out" >/dev/null ||
 	fail "review: $(cat "$T/out")"
+jq -e '.used | length == 1 and .[0].operation == "roster" and
+	.[0].persons == "alice,carol" and .[0].requester == $who and
+	.[0].index > 0 and .[0].time_ms > 0 and
+	(.[0].subject | length) == 64' --arg who "os:$(id -u)" "$T/out" \
+	>/dev/null || fail "used: $(cat "$T/out")"
+expect_equal "$(jq -r '.used[0].subject' "$T/out")" \
+	"$(sha256sum <"$T/r2.json" | cut -d ' ' -f 1)" "what was approved"
 expect_exit 0 "$PROVCTL" -C "$H" officer review
 expect_text "approved 1, last \"roster\" at 20"
+expect_text "approvals used: 1"
+expect_text "roster by alice,carol, asked by os:$(id -u), entry "
 
 case_start "a roster or an approval that was edited in the store is found"
 # edited NAME SQL...: a copy of the authority, edited behind its back, fails.
