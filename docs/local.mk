@@ -1,2 +1,2 @@
 dist_man_MANS = docs/provctl.1 docs/provctl-bundle.5
-EXTRA_DIST += docs/performance.md
+EXTRA_DIST += docs/performance.md docs/playbooks/order.md

@@ -384,6 +384,7 @@ CLI_TESTS = \
 	tests/cli/outputs.sh \
 	tests/cli/people_bad.sh \
 	tests/cli/places.sh \
+	tests/cli/playbook.sh \
 	tests/cli/policy_diff.sh \
 	tests/cli/profiles.sh \
 	tests/cli/quarantine.sh \

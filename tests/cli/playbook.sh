@@ -1,0 +1,64 @@
+#!/bin/sh
+# docs/playbooks/*.md as people paste them: each block in turn, in one shell a
+# playbook, with the exit status that the block's comment says, else 0.
+. "$(dirname "$0")/../lib.sh"
+
+# The blocks of a playbook: a file each, and "# title" lines in between.
+blocks_of() {
+	awk -v out="$2/block" '
+		/^## / { title = substr($0, 4) }
+		/^```sh$/ {
+			n++
+			file = sprintf("%s.%02d", out, n)
+			print title >(file ".title")
+			next
+		}
+		/^```$/ { file = ""; next }
+		file { print >file }' "$1"
+}
+
+mkdir "$T/bin"
+ln -s "$PROVCTL" "$T/bin/provctl"
+ln -s "$PROVDEV" "$T/bin/provdev"
+PATH=$T/bin:$PATH
+TEMPLATES=$templates
+export PATH TEMPLATES
+
+for playbook in "$srcdir"/docs/playbooks/*.md; do
+	name=$(basename "$playbook" .md)
+	mkdir -p "$T/$name/work"
+	blocks_of "$playbook" "$T/$name"
+	cd "$T/$name/work" || exit 2
+	count=0
+	for block in "$T/$name"/block.??; do
+		count=$((count + 1))
+		case_start "$name, block $count: $(cat "$block.title")"
+		want=$(sed -n 's/.*# ends with \([0-9]*\)$/\1/p' "$block")
+		run sh -e "$block"
+		expect_equal "$rc" "${want:-0}" "exit of $(tail -n 1 "$block")"
+		[ "$case_failed" -eq 0 ] || show_output
+	done
+	cd "$T" || exit 2
+	[ "$count" -gt 5 ] || fail "only $count blocks of $playbook"
+done
+
+case_start "what the order's playbook leaves"
+cd "$T/order/work" || exit 2
+H=$T/order/work/acme
+grep -q '^issued 20 of 20$' 2026-07-A.note || fail "the note: $(cat 2026-07-A.note)"
+expect_equal "$(wc -l <missing.txt)" 20 "missing receipts"
+expect_equal "$(jq -r .status out/results.jsonl | sort -u)" existing results
+expect_exit 0 "$PROVCTL" -C "$H" --json officer review
+expect_equal "$(jq -r '.used | map(.operation + " " + .persons) | join(",")' \
+	"$T/out")" "order alice,carol" "what was used"
+verify_audit
+
+case_start "its rules are those that provctl says"
+awk -F '|' '/^\| [0-9]+ \|/ { print $3 }' "$srcdir/docs/playbooks/order.md" |
+	grep -o '`[^`]*`' | tr -d '`' >"$T/rules"
+while read -r rule; do
+	grep -r -q -F "\"$rule\"" "$srcdir/lib" "$srcdir/policy" ||
+		fail "nothing has the rule $rule"
+done <"$T/rules"
+[ -s "$T/rules" ] || fail "no rules in it"
+tests_end
