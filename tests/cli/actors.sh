@@ -12,6 +12,15 @@ done
 new_device symmetric-sensor S0000000001
 issue symmetric-sensor S0000000001 -o "$T/1.pvb"
 expect_equal "$rc" 0 "exit of issue without a roster"
+open_order o-1 "$templates/symmetric-sensor.json" 5
+make_order "$T/o-2.json" o-2 "$templates/symmetric-sensor.json" 5
+open_order end-1 "$templates/symmetric-sensor.json" 5
+adopt_changed symmetric-sensor watched -e 's|"without_order": true|&, \
+	"stations": ["line-*"], "on_anomaly": "quarantine"|'
+issue watched S0000000002 --station shed
+expect_equal "$(json_field status "$T/out")" quarantined status
+printf x >"$T/value"
+expect_exit 0 "$PROVCTL" -C "$H" secret add old-key --from "$T/value"
 make_roster "$T/r1.json" 1 '"roster": 1' officer:security-officer \
 	second:security-officer operator:operator auditor:auditor \
 	technician:technician
@@ -61,6 +70,15 @@ row 0,0,0,0,0 policy lint "$srcdir/templates/tls-client.json"
 row 0,0,0,0,0 officer review
 row 0,0,0,0,0 officer show
 row 0,0,0,0,0 secret list
+row 0,0,0,0,0 audit anomalies
+row 0,0,0,0,0 policy test "$srcdir/templates/examples/field-sensor.json" \
+	"$srcdir/templates/examples/field-sensor.cases.json"
+row 0,0,0,0,0 policy diff tls-client "$T/t2.json"
+row 0,0,0,0,0 policy drift
+row 0,0,0,0,0 order show
+row 0,0,0,0,0 order show o-1
+row 0,0,0,0,0 quarantine list --all
+row 0,0,0,0,0 quarantine show 1
 
 case_start "and gets what is public"
 row 0,0,0,0,0 export chain -o "$T/o"
@@ -74,6 +92,16 @@ row 4,4,0,4,4 issue --template symmetric-sensor --device S0000000001 -o "$T/o"
 row 4,4,0,4,0 export bundle --device S0000000001 -o "$T/o"
 row 4,4,0,4,0 export segment --device S0000000001 --out "$T/d"
 
+case_start "within an open order, for anybody"
+row 0,0,0,0,0 issue --template symmetric-sensor --order o-1 \
+	--device S0000000003 -o "$T/o"
+row 0,0,0,0,0 export bundle --device S0000000003 -o "$T/o"
+row 0,0,0,0,0 export segment --device S0000000003 --out "$T/d"
+row 4,4,0,4,4 issue --template symmetric-sensor --stream
+
+case_start "the end of an order is for those who answer for it"
+row 4,0,0,4,4 order close end-1 -o "$T/o"
+
 case_start "secrets and witnesses"
 row 4,0,4,4,4 export escrow --all --out "$T/d"
 row 4,10,4,10,4 audit cosign --from "$T/no-such-file"
@@ -83,6 +111,13 @@ row 11,11,11,11,11 officer roster "$T/r2.json"
 row 11,11,11,11,11 policy adopt "$T/t2.json"
 row 11,11,11,11,11 secret add fleet-key --from "$T/prog.key"
 row 11,11,11,11,11 export kek --to "$T/prog.pem" --device S0000000001 -o "$T/o"
+row 11,11,11,11,11 secret rotate old-key --from "$T/prog.key"
+row 11,11,11,11,11 secret destroy old-key
+row 11,11,11,11,11 order open "$T/o-2.json"
+row 11,11,11,11,11 quarantine release 1
+row 11,11,11,11,11 quarantine reject 1
+row 0,0,0,0,0 clock accept --until 2100-01-01T00:00:00Z
+expect_text "within bounds"
 
 case_start "the log says who it was, and only whom a key proved"
 for role in operator auditor; do
