@@ -130,4 +130,9 @@ run "$PROVCTL" -C "$H" --json audit reconcile --no-out
 expect_equal "$rc" 5 "exit of reconcile"
 grep '"extra"' "$T/out" | grep -q '"S0000000043"' || fail "not the third"
 grep '"extra"' "$T/out" | grep -q 'order o-4' || fail "not the order"
+expect_equal "$(jq -c 'select(.kind)' "$T/out" | wc -l)" 1 findings
+expect_error 5 reconcile.found -C "$H" audit reconcile --no-out
+run "$PROVCTL" -C "$H" audit reconcile --no-out
+grep -q '^extra .*S0000000043 .*order o-4: more devices than it allows' \
+	"$T/out" || fail "$(cat "$T/out")"
 tests_end
