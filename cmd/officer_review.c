@@ -57,13 +57,17 @@ static bool may(unsigned roles, unsigned op)
 
 /* ---- text ---- */
 
+/* What anybody may is said once, behind all of them. */
 static void print_may(unsigned roles)
 {
 	printf("  may");
 	for (unsigned op = 0; op < ROLE_OPS; op++)
-		if (may(roles, op))
+		if (may(roles, op) &&
+		    (roles == ROLE_NONE || !may(ROLE_NONE, op)))
 			printf(" %s", role_op_name((enum role_op)op));
 	printf("\n");
+	if (roles & ROLE_SECURITY_OFFICER)
+		printf("  may approve what others ask for\n");
 }
 
 static void print_use(const struct officers_use *use)
@@ -115,8 +119,9 @@ static void print_text(const struct view *v)
 	       (unsigned long long)r->version, hex);
 	for (size_t i = 0; i < r->n; i++)
 		print_officer(&r->officers[i], &v->uses[i]);
-	printf("anybody else\n");
+	printf("anybody, these included\n");
 	print_may(ROLE_NONE);
+	printf("  may ask for what takes approvals\n");
 	printf("approvals needed, of %zu security officers:",
 	       roster_count(r, ROLE_SECURITY_OFFICER));
 	for (unsigned op = 0; op < QUORUM_OPS; op++)

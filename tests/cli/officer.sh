@@ -99,6 +99,10 @@ expect_equal "$(jq -r '.used[0].subject' "$T/out")" \
 	"$(sha256sum <"$T/r2.json" | cut -d ' ' -f 1)" "what was approved"
 expect_exit 0 "$PROVCTL" -C "$H" officer review
 expect_text "approved 1, last \"roster\" at 20"
+expect_text "may ask for what takes approvals"
+expect_equal "$(grep -c 'may approve what others ask for' "$T/out")" 3 \
+	"who may approve"
+expect_equal "$(grep -c 'may read audit' "$T/out")" 1 "what anybody may"
 expect_text "approvals used: 1"
 expect_text "roster by alice,carol, asked by os:$(id -u), entry "
 
