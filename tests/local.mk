@@ -136,6 +136,7 @@ UNIT_TESTS = \
 	tests/unit/check_log_decode \
 	tests/unit/check_log_entry \
 	tests/unit/check_log_govern \
+	tests/unit/check_log_lifecycle \
 	tests/unit/check_log_lines \
 	tests/unit/check_log_proof \
 	tests/unit/check_log_tile \

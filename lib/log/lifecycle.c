@@ -1,0 +1,78 @@
+#include "lib/log/lifecycle.h"
+
+#include <string.h>
+
+#include "lib/log/tree.h"
+
+void log_cert_revoke(struct log_entry *e, const struct log_who *who,
+		     const struct log_revoke *r)
+{
+	log_entry_start(e, who, LOG_CERT_REVOKE, r->serial);
+	log_fact_str(e, "device", r->device);
+	log_fact_uint(e, "reason", r->reason);
+	log_fact_str(e, "shard", r->shard);
+	if (r->invalidity >= 0)
+		log_fact_uint(e, "invalidity", (uint64_t)r->invalidity);
+	if (r->since_ms)
+		log_fact_uint(e, "since", r->since_ms);
+}
+
+void log_crl_intent(struct log_entry *e, const struct log_who *who,
+		    const char *type, const struct log_crl *c)
+{
+	bool crl = strcmp(type, LOG_CRL_INTENT) == 0;
+
+	log_entry_start(e, who, type, c->object);
+	log_fact_uint(e, "number", c->number);
+	log_fact_bytes(e, "tbs", c->tbs, LOG_HASH);
+	log_fact_uint(e, "this", (uint64_t)c->this_s);
+	log_fact_uint(e, "next", (uint64_t)c->next_s);
+	log_fact_uint(e, crl ? "entries" : "n", c->entries);
+}
+
+void log_crl_issue(struct log_entry *e, const struct log_who *who,
+		   const char *type, const char *object, uint64_t number,
+		   const uint8_t *hash)
+{
+	bool crl = strcmp(type, LOG_CRL_ISSUE) == 0;
+
+	log_entry_start(e, who, type, object);
+	log_fact_uint(e, "number", number);
+	log_fact_bytes(e, crl ? "crl" : "answers", hash, LOG_HASH);
+}
+
+void log_receipt(struct log_entry *e, const struct log_who *who,
+		 const char *device, const uint8_t *bh, uint64_t seq,
+		 uint64_t result)
+{
+	log_entry_start(e, who, LOG_RECEIPT, device);
+	log_fact_bytes(e, "bh", bh, LOG_HASH);
+	log_fact_uint(e, "seq", seq);
+	log_fact_uint(e, "result", result);
+}
+
+void log_device_retire(struct log_entry *e, const struct log_who *who,
+		       const char *device, uint64_t serials, uint64_t bundles,
+		       uint64_t escrow)
+{
+	log_entry_start(e, who, LOG_DEVICE_RETIRE, device);
+	log_fact_uint(e, "serials", serials);
+	log_fact_uint(e, "bundles", bundles);
+	log_fact_uint(e, "escrow", escrow);
+}
+
+void log_device_rollback(struct log_entry *e, const struct log_who *who,
+			 const char *device, const char *from, const char *to)
+{
+	log_entry_start(e, who, LOG_DEVICE_ROLLBACK, device);
+	log_fact_str(e, "serial", from);
+	log_fact_str(e, "to", to);
+}
+
+void log_key_rotate(struct log_entry *e, const struct log_who *who,
+		    const struct log_key *key, const char *from)
+{
+	log_key_generate(e, who, key);
+	e->type = log_str(LOG_KEY_ROTATE);
+	log_fact_str(e, "from", from);
+}

@@ -1,0 +1,63 @@
+/*
+ * lifecycle: the entries of what happens to credentials and keys once they are
+ * made: constructors as in events.h. Object and facts: formats.md 7. Hashes are
+ * SHA-256, 32 bytes; serials lower-case hex.
+ */
+#ifndef PV_LOG_LIFECYCLE_H
+#define PV_LOG_LIFECYCLE_H
+
+#include "lib/log/events.h"
+
+#define LOG_CERT_REVOKE "cert.revoke"
+#define LOG_CRL_INTENT "crl.intent"
+#define LOG_CRL_ISSUE "crl.issue"
+#define LOG_OCSP_INTENT "ocsp.intent"
+#define LOG_OCSP_ISSUE "ocsp.issue"
+#define LOG_RECEIPT "receipt"
+#define LOG_DEVICE_RETIRE "device.retire"
+#define LOG_DEVICE_ROLLBACK "device.rollback"
+#define LOG_KEY_ROTATE "key.rotate"
+
+#define LOG_NO_TIME INT64_MIN
+
+struct log_revoke {
+	const char *serial; /* the object */
+	const char *device;
+	uint64_t reason;    /* RFC 5280; 8: it is not held any more */
+	const char *shard;  /* "CA/number", as in its CRL's URL; optional */
+	int64_t invalidity; /* s, 0 or later; or LOG_NO_TIME */
+	uint64_t since_ms; /* when it was held, now that it is for good; or 0 */
+};
+void log_cert_revoke(struct log_entry *e, const struct log_who *who,
+		     const struct log_revoke *r);
+
+struct log_crl {
+	const char *object; /* "CA/number" of a shard, or of an OCSP batch */
+	uint64_t number;
+	const uint8_t *tbs; /* of all TBS, where there are several */
+	int64_t this_s, next_s;
+	uint64_t entries; /* revoked certificates; answers */
+};
+/* type: LOG_CRL_INTENT or LOG_OCSP_INTENT. */
+void log_crl_intent(struct log_entry *e, const struct log_who *who,
+		    const char *type, const struct log_crl *c);
+/* type: LOG_CRL_ISSUE or LOG_OCSP_ISSUE; hash: of all that was signed. */
+void log_crl_issue(struct log_entry *e, const struct log_who *who,
+		   const char *type, const char *object, uint64_t number,
+		   const uint8_t *hash);
+
+void log_receipt(struct log_entry *e, const struct log_who *who,
+		 const char *device, const uint8_t *bh, uint64_t seq,
+		 uint64_t result);
+/* How many credentials it had, and how much sealed for it was deleted. */
+void log_device_retire(struct log_entry *e, const struct log_who *who,
+		       const char *device, uint64_t serials, uint64_t bundles,
+		       uint64_t escrow);
+/* from: serial of the credential that is left; to: of the one before it. */
+void log_device_rollback(struct log_entry *e, const struct log_who *who,
+			 const char *device, const char *from, const char *to);
+/* As log_key_generate(), with the label of the key whose place it takes. */
+void log_key_rotate(struct log_entry *e, const struct log_who *who,
+		    const struct log_key *key, const char *from);
+
+#endif

@@ -1,0 +1,90 @@
+/* What happens to credentials and keys, as entries: facts and their kinds. */
+#include "tests/unit/log_event.h"
+
+#include "lib/log/lifecycle.h"
+
+static const struct log_who who = { 1750000000000, "a" };
+static const uint8_t h[3][32] = { { 1 }, { 2 }, { 3 } };
+
+START_TEST(test_revoke)
+{
+	struct log_revoke r = { .serial = "0a",
+				.device = "D-1",
+				.reason = 1,
+				.invalidity = LOG_NO_TIME };
+	struct log_entry e;
+
+	log_cert_revoke(&e, &who, &r);
+	ck_event(&e, "cert.revoke", "0a", "device:t,reason:u");
+	r.shard = "issuing-1/3";
+	r.invalidity = 0;
+	r.since_ms = 1750000000000;
+	log_cert_revoke(&e, &who, &r);
+	ck_event(&e, "cert.revoke", "0a",
+		 "shard:t,since:u,device:t,reason:u,invalidity:u");
+	log_device_retire(&e, &who, "D-1", 2, 3, 1);
+	ck_event(&e, "device.retire", "D-1", "escrow:u,bundles:u,serials:u");
+}
+END_TEST
+
+START_TEST(test_lists)
+{
+	const struct log_crl c = { .object = "issuing-1/3",
+				   .number = 7,
+				   .tbs = h[0],
+				   .this_s = 1750000000,
+				   .next_s = 1750600000,
+				   .entries = 12 };
+	struct log_entry e;
+
+	log_crl_intent(&e, &who, LOG_CRL_INTENT, &c);
+	ck_event(&e, "crl.intent", "issuing-1/3",
+		 "tbs:b,next:u,this:u,number:u,entries:u");
+	log_crl_issue(&e, &who, LOG_CRL_ISSUE, c.object, 7, h[1]);
+	ck_event(&e, "crl.issue", "issuing-1/3", "crl:b,number:u");
+	log_crl_intent(&e, &who, LOG_OCSP_INTENT, &c);
+	ck_event(&e, "ocsp.intent", "issuing-1/3",
+		 "n:u,tbs:b,next:u,this:u,number:u");
+	log_crl_issue(&e, &who, LOG_OCSP_ISSUE, c.object, 7, h[1]);
+	ck_event(&e, "ocsp.issue", "issuing-1/3", "number:u,answers:b");
+}
+END_TEST
+
+START_TEST(test_rotation)
+{
+	const struct log_key k = { .label = "acme/bundle/2",
+				   .purpose = "bundle",
+				   .generation = 2,
+				   .spki = h[0],
+				   .attributes = h[1],
+				   .kind = "p256",
+				   .generated = true };
+	struct log_entry e;
+
+	log_receipt(&e, &who, "D-1", h[2], 4, 0);
+	ck_event(&e, "receipt", "D-1", "bh:b,seq:u,result:u");
+	log_device_rollback(&e, &who, "D-1", "0b", "0a");
+	ck_event(&e, "device.rollback", "D-1", "to:t,serial:t");
+	log_key_rotate(&e, &who, &k, "acme/bundle/1");
+	ck_event(&e, "key.rotate", "acme/bundle/2",
+		 "from:t,kind:t,spki:b,purpose:t,generated:u,generation:u,"
+		 "attributes hash:b");
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("log_lifecycle");
+	TCase *t = tcase_create("all");
+
+	tcase_add_test(t, test_revoke);
+	tcase_add_test(t, test_lists);
+	tcase_add_test(t, test_rotation);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int main(void)
+{
+	return unit_run(suite());
+}
