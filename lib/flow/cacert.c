@@ -161,6 +161,7 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct store_ca row = { .shards = w->job->tmpl->crl_shards,
+				.generation = 1,
 				.cert = buf_span(&w->cert) };
 	uint8_t cert_sha256[32];
 	struct event_who who;

@@ -1,5 +1,6 @@
 #include "lib/flow/logged.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -32,6 +33,51 @@ bool logged_hash_is(const struct log_entry *e, const char *key,
 		    : !log_fact_find(e, key, LOG_BSTR);
 }
 
+const char *logged_why(enum store_why why)
+{
+	switch (why) {
+	case STORE_REWORK:
+		return "rework";
+	case STORE_SCRAP:
+		return "scrap";
+	case STORE_ROTATE:
+		return "rotate";
+	case STORE_NEW:
+		break;
+	}
+	return "";
+}
+
+/* The fact is the serial of what is replaced: its first bytes say which. */
+static bool replaces_fits(const struct log_entry *e,
+			  const struct store_subject *s)
+{
+	const struct log_fact *f = log_fact_find(e, "replaces", LOG_TSTR);
+	char number[9];
+
+	if (s->replaces == 0 || !f)
+		return s->replaces == 0 && !f;
+	snprintf(number, sizeof(number), "%08lx", (unsigned long)s->replaces);
+	return f->s.len >= 2 * STORE_SERIAL_MIN &&
+	       f->s.len <= 2 * STORE_SERIAL_MAX &&
+	       memcmp(f->s.p, number, 8) == 0;
+}
+
+static bool generation_fits(const struct log_entry *e,
+			    const struct store_subject *s)
+{
+	return s->ca_generation > 1
+		       ? logged_uint_is(e, "generation", s->ca_generation)
+		       : !log_fact_find(e, "generation", LOG_UINT);
+}
+
+/* Which credential it is of its device, by which generation of the CA. */
+static bool chain_fits(const struct log_entry *e, const struct store_subject *s)
+{
+	return replaces_fits(e, s) && generation_fits(e, s) &&
+	       logged_text_is(e, "why", logged_why(s->why));
+}
+
 bool logged_subject_fits(const struct log_entry *e,
 			 const struct store_subject *s)
 {
@@ -39,9 +85,8 @@ bool logged_subject_fits(const struct log_entry *e,
 	uint32_t head = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
 			(uint32_t)p[2] << 8 | p[3];
 	bool own_id = strcmp(s->request, s->device) == 0;
-	bool rework = log_fact_find(e, "rework", LOG_UINT) != NULL;
 
-	return head == s->number && rework == s->rework &&
+	return head == s->number && chain_fits(e, s) &&
 	       logged_text_is(e, "device", s->device) &&
 	       logged_text_is(e, "request", own_id ? "" : s->request) &&
 	       logged_text_is(e, "order", s->order) &&

@@ -24,6 +24,8 @@ PV_MUST bool logged_uint_is(const struct log_entry *e, const char *key,
 PV_MUST bool logged_hash_is(const struct log_entry *e, const char *key,
 			    const uint8_t *hash);
 
+/* The fact "why"; "" for STORE_NEW. */
+const char *logged_why(enum store_why why);
 /* All of a device's row that its cert.intent records. */
 PV_MUST bool logged_subject_fits(const struct log_entry *e,
 				 const struct store_subject *s);

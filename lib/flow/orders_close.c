@@ -69,7 +69,7 @@ static enum pv_code count_device(void *ctx, const struct store_device *d,
 	if (d->state == STORE_RESERVED || d->state == STORE_QUARANTINED)
 		return PV_OK;
 	e->revoked += d->state == STORE_REVOKED;
-	if (d->s.rework)
+	if (store_is_rework(&d->s))
 		e->reworked++;
 	else
 		e->issued++;

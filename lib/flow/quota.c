@@ -98,10 +98,12 @@ static enum pv_code take_intent(struct quota *q, const struct log_entry *e,
 				struct err *err)
 {
 	const struct log_fact *order = log_fact_find(e, "order", LOG_TSTR);
-	bool rework = log_fact_find(e, "rework", LOG_UINT) != NULL;
+	const struct log_fact *why = log_fact_find(e, "why", LOG_TSTR);
+	bool rework = why != NULL;
 	struct quota_order *o;
 
-	if (!order)
+	/* A rotated device is none more, also after its order's end. */
+	if (!order || (why && span_is(why->s, "rotate")))
 		return PV_OK;
 	o = find(q, order->s);
 	if (!o)

@@ -88,7 +88,6 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.seal = intent.s.has_seal ? intent.s.seal_sha256 : NULL;
 	facts.created_ms = intent.s.created_ms;
 	facts.seq = intent.seq;
-	facts.rework = intent.s.rework;
 	if (rc == PV_OK && stored.len > 0)
 		facts.stored = (const char *)stored.data;
 	if (rc == PV_OK && i->tbs.len > 0) {

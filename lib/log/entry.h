@@ -16,7 +16,7 @@
 #define LOG_TYPE_MAX 64u     /* bytes of [a-z0-9.-] */
 #define LOG_TEXT_MAX 1024u   /* bytes of actor and object, 1 or more */
 #define LOG_KEY_MAX 64u	     /* bytes of a fact's key, 1 or more */
-#define LOG_FACTS_MAX 16u
+#define LOG_FACTS_MAX 24u
 
 enum log_kind { LOG_UINT, LOG_TSTR, LOG_BSTR };
 

@@ -26,8 +26,10 @@ void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		log_fact_uint(e, "seq", intent->seq);
 	if (intent->shards)
 		log_fact_uint(e, "shards", intent->shards);
-	if (intent->rework)
-		log_fact_uint(e, "rework", 1);
+	log_fact_str(e, "replaces", intent->replaces);
+	log_fact_str(e, "why", intent->why);
+	if (intent->generation > 1)
+		log_fact_uint(e, "generation", intent->generation);
 	if (intent->station_signed)
 		log_fact_uint(e, "station_signed", 1);
 }

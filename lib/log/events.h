@@ -36,7 +36,9 @@ struct log_intent {
 	uint64_t seq;		/* of the bundles to come; 0: none */
 	uint64_t shards;	/* of a CA's CRL; 0: no CA */
 	const char *stored;	/* optional: "NAME/VERSION ...", secrets.h */
-	bool rework;		/* in place of another of the same id */
+	const char *replaces;	/* serial of the one before it; optional */
+	const char *why;	/* "rework", "scrap", "rotate"; optional */
+	uint64_t generation;	/* of the issuing CA; up to 1: not said */
 	bool station_signed;	/* the station proved that it is it */
 };
 void log_cert_intent(struct log_entry *e, const struct log_who *who,

@@ -234,3 +234,33 @@ enum pv_code sealed_sync(struct sealed *f, struct err *err)
 		f->dirty = false;
 	return rc;
 }
+
+enum pv_code sealed_erase(struct sealed *f, uint64_t offset, uint64_t len,
+			  struct err *err)
+{
+	static const uint8_t zeros[4096];
+
+	if (offset > f->committed || len > f->committed - offset)
+		return sealed_past_end(err);
+	while (len > 0) {
+		size_t part = len < sizeof(zeros) ? (size_t)len : sizeof(zeros);
+		ssize_t n = pwrite(f->fd, zeros, part, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return io_fail(err, "erase bytes of");
+		offset += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return PV_OK;
+}
+
+void sealed_punch(struct sealed *f, uint64_t offset, uint64_t len)
+{
+	/* Zeros are there already: what cannot be punched stays zeros. */
+	if (len > 0)
+		(void)fallocate(f->fd,
+				FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				(off_t)offset, (off_t)len);
+}

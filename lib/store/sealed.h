@@ -55,6 +55,12 @@ PV_MUST enum pv_code sealed_read(struct sealed *f, uint64_t offset,
 				 struct err *err);
 /* PV_INTEGRITY, "store.sealed": a row asks for bytes that are not there. */
 enum pv_code sealed_past_end(struct err *err);
+/* Zeros take the place of committed bytes that are in the file; the caller
+ * syncs. PV_INTEGRITY, "store.sealed", when they are not all there. */
+PV_MUST enum pv_code sealed_erase(struct sealed *f, uint64_t offset,
+				  uint64_t len, struct err *err);
+/* Gives the space of zeros back where the file system can. */
+void sealed_punch(struct sealed *f, uint64_t offset, uint64_t len);
 /* Writes what was gathered, then syncs the file. */
 PV_MUST enum pv_code sealed_sync(struct sealed *f, struct err *err);
 

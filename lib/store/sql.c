@@ -8,11 +8,15 @@
 	"d.station, d.body, d.spki, d.seal, d.serial, d.created_ms, "          \
 	"d.reserved_ms, d.state, d.intent_index, i.seq, "                      \
 	"(SELECT max(b.seq) FROM bundle b WHERE b.number = d.number), "        \
-	"c.issue_index, d.rework"
+	"c.issue_index, d.why, d.replaces, d.first, d.current, "               \
+	"d.ca_generation, v.log_index, v.reason, x.log_index"
+#define DEVICE_ENDS                                                            \
+	" LEFT JOIN revocation v ON v.number = d.number"                       \
+	" LEFT JOIN retired x ON x.first = coalesce(d.first, d.number)"
 #define DEVICE_TABLES                                                          \
 	" FROM device d JOIN template t ON t.id = d.template"                  \
 	" LEFT JOIN intent i ON i.number = d.number"                           \
-	" LEFT JOIN cert c ON c.number = d.number"
+	" LEFT JOIN cert c ON c.number = d.number" DEVICE_ENDS
 #define ORDER_COLUMNS                                                          \
 	"SELECT o.name, o.devices, o.reworked, p.sha256, t.opened_index, "     \
 	"t.closed_index, t.bytes, t.note FROM ord o LEFT JOIN ticket t ON "    \
@@ -23,6 +27,15 @@
 #define SECRET_COLUMNS                                                         \
 	"SELECT name, version, add_index, destroyed_index, sealed FROM "       \
 	"secret "
+#define REVOCATION_COLUMNS                                                     \
+	"SELECT r.number, c.name, c.generation, r.shard, r.reason, "           \
+	"r.revoked_ms, r.invalidity_s, r.not_after_s, r.serial, r.log_index, " \
+	"r.ca FROM revocation r LEFT JOIN ca c ON c.id = r.ca "
+#define CRL_COLUMNS                                                            \
+	"SELECT r.kind, c.name, c.generation, r.shard, r.number, r.this_s, "   \
+	"r.next_s, r.entries, r.tbs, r.der, r.intent_index, r.issue_index "    \
+	"FROM crl r JOIN ca c ON c.id = r.ca "
+#define CRL_ORDER "ORDER BY r.kind, r.ca, r.shard, r.number"
 #define TEMPLATE_COLUMNS                                                       \
 	"SELECT name, version, sha256, adopted_ms, actor, bytes FROM "         \
 	"template "
@@ -56,10 +69,17 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_SEALED_CLEAR] = "DELETE FROM sealed",
 
 	[SQL_CA_PUT] = "INSERT INTO ca (id, name, parent, label, spki_sha256, "
-		       "shards, cert) VALUES ((SELECT coalesce(max(id), 0) + "
-		       "1 FROM ca), $1, $2, $3, $4, $5, $6)",
+		       "shards, generation, active_ms, cert) VALUES ((SELECT "
+		       "coalesce(max(id), 0) + 1 FROM ca), $1, $2, $3, $4, "
+		       "$5, $6, $7, $8)",
 	[SQL_CA_EACH] = "SELECT name, parent, label, spki_sha256, shards, "
-			"cert FROM ca ORDER BY id",
+			"generation, active_ms, cert FROM ca ORDER BY id",
+	[SQL_CA_ID] = "SELECT id, shards FROM ca WHERE name = $1 AND "
+		      "generation = $2",
+	[SQL_CROSSCERT_PUT] = "INSERT INTO crosscert (ca, subject, signer, "
+			      "issue_index, cert) VALUES ($1, $2, $3, $4, $5)",
+	[SQL_CROSSCERT_EACH] = "SELECT ca, subject, signer, issue_index, cert "
+			       "FROM crosscert ORDER BY ca, subject, signer",
 	[SQL_KEY_PUT] = "INSERT INTO own_key (id, purpose, label, generation, "
 			"kind, key_id, spki, spki_sha256, attributes, "
 			"generated) VALUES ((SELECT coalesce(max(id), 0) + 1 "
@@ -109,17 +129,29 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_DEVICE_PUT] = "INSERT INTO device (number, device, request, "
 			   "template, ord, role, station, body, spki, seal, "
 			   "serial, created_ms, reserved_ms, state, "
-			   "intent_index, rework) VALUES "
+			   "intent_index, why, replaces, first, "
+			   "ca_generation) VALUES "
 			   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-			   "$12, $13, 0, $14, $15)",
+			   "$12, $13, 0, $14, $15, $16, $17, $18)",
 	[SQL_DEVICE_GET] =
 		"SELECT " DEVICE_COLUMNS DEVICE_TABLES " WHERE d.number = $1",
-	[SQL_DEVICE_KEYS] = "SELECT device, request, spki, seal FROM device "
-			    "WHERE number = $1",
+	[SQL_DEVICE_KEYS] = "SELECT device, request, spki, seal, replaces "
+			    "FROM device WHERE number = $1",
+	[SQL_DEVICE_CURRENT] = "UPDATE device SET current = $1 WHERE "
+			       "number = $2",
+	[SQL_DEVICE_STATE] = "UPDATE device SET state = $1 WHERE number = $2",
+	[SQL_RENEWAL_PUT] = "INSERT INTO renewal (first, intent_index, "
+			    "number) VALUES ($1, $2, $3)",
+	[SQL_RENEWAL_EACH] = "SELECT number FROM renewal WHERE first = $1 "
+			     "ORDER BY intent_index DESC",
+	[SQL_RENEWAL_BACK] = "UPDATE renewal SET back_index = $1 WHERE "
+			     "first = $2 AND intent_index = $3",
+	[SQL_RENEWAL_LEFT] = "SELECT back_index FROM renewal WHERE first = $1 "
+			     "AND intent_index = $2",
 	[SQL_DEVICE_EACH] = "SELECT " DEVICE_COLUMNS ", c.der" DEVICE_TABLES
 			    " WHERE d.number >= $1 ORDER BY d.number",
-	[SQL_DEVICE_NAMES] = "SELECT number, device, request, spki, seal "
-			     "FROM device ORDER BY number",
+	[SQL_DEVICE_NAMES] = "SELECT number, device, request, spki, seal, "
+			     "replaces FROM device ORDER BY number",
 	[SQL_INTENT_PUT] = "INSERT INTO intent (number, seq, tbs, secrets) "
 			   "VALUES ($1, $2, $3, $4)",
 	[SQL_INTENT_HOLD] = "UPDATE device SET state = $1 WHERE number = $2 "
@@ -134,11 +166,12 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_INTENT_OPEN] = "SELECT number FROM intent WHERE number = $1 AND "
 			    "(SELECT state FROM device WHERE device.number = "
 			    "$1) = 0",
-	[SQL_INTENT_EACH] = "SELECT " DEVICE_COLUMNS ", i.tbs, i.secrets FROM "
-			    "intent i JOIN device d ON d.number = i.number "
-			    "JOIN template t ON t.id = d.template LEFT JOIN "
-			    "cert c ON c.number = d.number WHERE i.number "
-			    "BETWEEN $1 AND $2 ORDER BY i.number",
+	[SQL_INTENT_EACH] =
+		"SELECT " DEVICE_COLUMNS ", i.tbs, i.secrets FROM "
+		"intent i JOIN device d ON d.number = i.number "
+		"JOIN template t ON t.id = d.template LEFT JOIN "
+		"cert c ON c.number = d.number" DEVICE_ENDS " WHERE i.number "
+		"BETWEEN $1 AND $2 ORDER BY i.number",
 	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intent",
 	[SQL_CERT_PUT] = "INSERT INTO cert (number, issue_index, der) "
 			 "VALUES ($1, $2, $3)",
@@ -157,6 +190,70 @@ static const char *const texts[SQL_COUNT] = {
 			    "ORDER BY b.seal_index",
 	[SQL_BUNDLE_IDS] = "SELECT number, bundle_id FROM bundle "
 			   "ORDER BY number, seal_index",
+
+	[SQL_REVOCATION_PUT] = "INSERT INTO revocation (ca, shard, number, "
+			       "log_index, reason, revoked_ms, invalidity_s, "
+			       "not_after_s, serial) VALUES ($1, $2, $3, $4, "
+			       "$5, $6, $7, $8, $9)",
+	[SQL_REVOCATION_DROP] = "DELETE FROM revocation WHERE number = $1",
+	[SQL_REVOCATION_GET] = REVOCATION_COLUMNS "WHERE r.number = $1",
+	[SQL_REVOCATION_EACH] = REVOCATION_COLUMNS
+	"WHERE r.ca = $1 AND r.shard = $2 AND r.number >= $3 "
+	"ORDER BY r.number",
+
+	[SQL_CRL_TOP] = "SELECT number, issue_index FROM crl WHERE kind = $1 "
+			"AND ca = $2 AND shard = $3 ORDER BY number DESC "
+			"LIMIT 1",
+	[SQL_CRL_PUT] = "INSERT INTO crl (kind, ca, shard, number, this_s, "
+			"next_s, entries, intent_index, tbs) VALUES ($1, $2, "
+			"$3, $4, $5, $6, $7, $8, $9)",
+	[SQL_CRL_ISSUE] = "UPDATE crl SET issue_index = $1, der = $2, tbs = "
+			  "NULL WHERE kind = $3 AND ca = $4 AND shard = $5 AND "
+			  "number = $6 AND issue_index IS NULL",
+	[SQL_CRL_OLD] = "UPDATE crl SET der = NULL WHERE kind = $1 AND "
+			"ca = $2 AND shard = $3 AND number < $4 AND "
+			"der IS NOT NULL",
+	[SQL_CRL_NEWEST] = CRL_COLUMNS "WHERE r.kind = $1 AND r.ca = $2 AND "
+				       "r.shard = $3 AND r.der IS NOT NULL",
+	[SQL_CRL_PENDING] = CRL_COLUMNS "WHERE r.kind = $1 AND r.ca = $2 AND "
+					"r.shard = $3 AND r.tbs IS NOT NULL",
+	[SQL_CRL_EACH] = CRL_COLUMNS CRL_ORDER,
+	[SQL_CRL_NEWEST_EACH] =
+		CRL_COLUMNS "WHERE r.der IS NOT NULL " CRL_ORDER,
+	[SQL_CRL_PENDING_EACH] =
+		CRL_COLUMNS "WHERE r.tbs IS NOT NULL " CRL_ORDER,
+
+	[SQL_RECEIPT_PUT] = "INSERT INTO receipt (number, seq, log_index, "
+			    "result) VALUES ($1, $2, $3, $4)",
+	[SQL_RECEIPT_GET] = "SELECT 1 FROM receipt WHERE number = $1 AND "
+			    "seq = $2",
+	[SQL_RECEIPT_OF] = "SELECT 1 FROM bundle WHERE number = $1 AND "
+			   "seq = $2",
+	[SQL_RECEIPT_EACH] = "SELECT number, seq, log_index, result FROM "
+			     "receipt WHERE number = $1 ORDER BY seq",
+
+	[SQL_RETIRE_STATE] = "UPDATE device SET state = $1 WHERE number IN "
+			     "(SELECT $2 UNION ALL SELECT number FROM renewal "
+			     "WHERE first = $2)",
+	[SQL_RETIRE_INTENTS] = "DELETE FROM intent WHERE number IN "
+			       "(SELECT $1 UNION ALL SELECT number FROM "
+			       "renewal WHERE first = $1)",
+	[SQL_RETIRED_PUT] = "INSERT INTO retired (first, log_index, pending) "
+			    "VALUES ($1, $2, 1)",
+	[SQL_RETIRED_PIECES] =
+		"SELECT b.start, b.len, b.escrow_start, b.escrow_len FROM "
+		"retired t JOIN bundle b ON b.number = t.first WHERE t.pending "
+		"IS NOT NULL UNION ALL SELECT b.start, b.len, b.escrow_start, "
+		"b.escrow_len FROM retired t JOIN renewal r ON r.first = "
+		"t.first JOIN bundle b ON b.number = r.number WHERE t.pending "
+		"IS NOT NULL",
+	[SQL_RETIRED_DONE] = "UPDATE retired SET pending = NULL WHERE pending "
+			     "IS NOT NULL",
+	[SQL_RETIRED_COUNT] = "SELECT (SELECT count(*) FROM retired), (SELECT "
+			      "count(*) FROM retired WHERE pending IS NOT "
+			      "NULL)",
+	[SQL_RETIRED_ANY] = "SELECT 1 FROM retired WHERE pending IS NOT NULL "
+			    "LIMIT 1",
 
 	[SQL_RATE_ADD] = "INSERT INTO rate (name, bucket, n) VALUES "
 			 "($1, $2, $3) ON CONFLICT (name, bucket) DO UPDATE "

@@ -1,6 +1,7 @@
 /* The backend against itself: what only a damaged or edited file breaks. */
 #include <string.h>
 
+#include "lib/store/sqlite_lifecycle.h"
 #include "lib/store/sqlite_ops.h"
 
 static enum pv_code pages(struct sqlite_store *s, struct err *err)
@@ -135,23 +136,57 @@ static struct span text_span(struct query *q, int column)
 	return s;
 }
 
+/* Does the key lead to an earlier credential of the same device? */
+static enum pv_code is_earlier(struct query *q, struct span sha256,
+			       uint32_t number, bool *earlier, struct err *err)
+{
+	struct store_owner owner;
+	char device[STORE_ID_MAX + 1];
+	enum pv_code rc;
+
+	*earlier = false;
+	if (sha256.len != STORE_HASH || !col_text(q, 1, device, sizeof(device)))
+		return sqlite_corrupt(q->s, "a device's row", err);
+	rc = sqlite_spki_owner(&q->s->base, sha256.p, &owner, err);
+	*earlier = rc == PV_OK && owner.kind == STORE_OWNER_DEVICE &&
+		   owner.number != number && strcmp(owner.name, device) == 0;
+	return rc;
+}
+
+/* A key that a device keeps is looked up once. */
+static enum pv_code key_led(struct query *q, struct span sha256, bool renewal,
+			    uint32_t number, uint64_t *n, struct err *err)
+{
+	bool earlier = false;
+	enum pv_code rc = PV_OK;
+
+	if (renewal && sha256.len > 0)
+		rc = is_earlier(q, sha256, number, &earlier, err);
+	if (rc != PV_OK || earlier)
+		return rc;
+	return led(q->s, KEY_SPKI, sha256, number, n, err);
+}
+
 static enum pv_code device_keys(struct query *q, uint32_t *last, uint64_t *n,
 				struct err *err)
 {
 	struct span spki;
 	struct span seal;
+	bool renewal;
 	enum pv_code rc;
 
 	if (!col_u32(q, 0, last) || !col_span(q, 3, &spki) ||
 	    !col_span(q, 4, &seal))
 		return sqlite_corrupt(q->s, "a device's row", err);
-	rc = led(q->s, KEY_NAME, text_span(q, 1), *last, n, err);
+	renewal = sqlite3_column_type(q->st, 5) != SQLITE_NULL;
+	rc = renewal ? PV_OK
+		     : led(q->s, KEY_NAME, text_span(q, 1), *last, n, err);
 	if (rc == PV_OK)
 		rc = led(q->s, KEY_NAME, text_span(q, 2), *last, n, err);
 	if (rc == PV_OK)
-		rc = led(q->s, KEY_SPKI, spki, *last, n, err);
+		rc = key_led(q, spki, renewal, *last, n, err);
 	if (rc == PV_OK && !span_equal(spki, seal))
-		rc = led(q->s, KEY_SPKI, seal, *last, n, err);
+		rc = key_led(q, seal, renewal, *last, n, err);
 	return rc;
 }
 
@@ -273,5 +308,7 @@ enum pv_code sqlite_check(struct store *store, struct err *err)
 		rc = sqlite_recount(s, err);
 	if (rc == PV_OK)
 		rc = held(s, err);
+	if (rc == PV_OK)
+		rc = sqlite_chains_check(s, err);
 	return rc;
 }

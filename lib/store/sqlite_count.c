@@ -65,9 +65,12 @@ enum pv_code sqlite_tally(struct sqlite_store *s, const char *template,
 	/* The time of its entry: when it was reserved, not when a signer
 	 * prepared it, which may be an hour before. */
 	uint64_t bucket = s->state.last_ms / SQLITE_BUCKET_MS;
-	struct tally *order = b->rework ? &s->rework : &s->order;
+	struct tally *order = store_is_rework(b) ? &s->rework : &s->order;
 	enum pv_code rc = PV_OK;
 
+	/* None more than there are. */
+	if (b->why == STORE_ROTATE)
+		return PV_OK;
 	if (!tally_fits(&s->rate, template, bucket))
 		rc = flush_rate(s, err);
 	if (rc == PV_OK && b->order[0] && !tally_fits(order, b->order, 0))

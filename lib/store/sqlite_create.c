@@ -37,7 +37,7 @@ static enum pv_code fill(const char *path, const struct store_meta *meta,
 {
 	static const char *const before[] = {
 		"PRAGMA application_id = 1347830612", /* APPLICATION_ID */
-		"PRAGMA user_version = 4",
+		"PRAGMA user_version = 5",
 		"BEGIN IMMEDIATE",
 	};
 	CLEANUP(cleanup_sqlite_destroy) struct sqlite_store *s = NULL;

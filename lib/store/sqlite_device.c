@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/log/entry.h"
+#include "lib/store/sqlite_lifecycle.h"
 #include "lib/store/sqlite_ops.h"
 
 enum pv_code sqlite_serial_lend(struct store *store, uint32_t n,
@@ -25,15 +26,8 @@ enum pv_code sqlite_serial_lend(struct store *store, uint32_t n,
 	return PV_OK;
 }
 
-struct owner_row { /* what a device's row says of its keys */
-	char device[STORE_ID_MAX + 1];
-	char request[STORE_ID_MAX + 1]; /* "": the device's id */
-	uint8_t spki[STORE_HASH];
-	uint8_t seal[STORE_HASH];
-};
-
-static enum pv_code read_owner(struct sqlite_store *s, uint32_t number,
-			       struct owner_row *o, struct err *err)
+enum pv_code sqlite_owner(struct sqlite_store *s, uint32_t number,
+			  struct owner_row *o, struct err *err)
 {
 	QUERY q = query_start(s, SQL_DEVICE_KEYS);
 	struct span spki;
@@ -52,6 +46,7 @@ static enum pv_code read_owner(struct sqlite_store *s, uint32_t number,
 	    (spki.len != 0 && spki.len != STORE_HASH) ||
 	    (seal.len != 0 && seal.len != STORE_HASH))
 		return sqlite_corrupt(s, "a device's row", err);
+	o->renewal = sqlite3_column_type(q.st, 4) != SQLITE_NULL;
 	if (spki.len > 0)
 		memcpy(o->spki, spki.p, STORE_HASH);
 	if (seal.len > 0)
@@ -100,7 +95,7 @@ static enum pv_code find_owner(struct sqlite_store *s,
 					s, "a key of ours is another", err);
 			return rc;
 		}
-		rc = read_owner(s, hits.number[i], &o, err);
+		rc = sqlite_owner(s, hits.number[i], &o, err);
 		/* Two hashes of one key never happen: the row was edited. */
 		if (rc == PV_OK && memcmp(o.spki, sha256, STORE_HASH) != 0 &&
 		    memcmp(o.seal, sha256, STORE_HASH) != 0)
@@ -135,9 +130,10 @@ static enum pv_code check_values(const struct store_intent *i, uint64_t *now_ms,
 {
 	const struct store_subject *b = &i->s;
 
-	if (b->device[0] && b->request[0] && b->role[0] && i->seq > 0 &&
-	    i->seq <= INT64_MAX && b->created_ms <= INT64_MAX &&
-	    b->serial_len >= STORE_SERIAL_MIN &&
+	if (b->device[0] && (b->request[0] || b->replaces) && b->role[0] &&
+	    (b->why == STORE_NEW) == (b->replaces == 0) &&
+	    b->why <= STORE_ROTATE && i->seq > 0 && i->seq <= INT64_MAX &&
+	    b->created_ms <= INT64_MAX && b->serial_len >= STORE_SERIAL_MIN &&
 	    b->serial_len <= STORE_SERIAL_MAX &&
 	    log_entry_time(i->entry, now_ms))
 		return PV_OK;
@@ -166,16 +162,16 @@ static enum pv_code check_hits(struct sqlite_store *s,
 {
 	for (size_t i = 0; i < hits->n; i++) {
 		struct owner_row o;
-		enum pv_code rc = read_owner(s, hits->number[i], &o, err);
+		enum pv_code rc = sqlite_owner(s, hits->number[i], &o, err);
 
 		if (rc != PV_OK)
 			return rc;
-		if (strcmp(o.device, b->device) == 0)
+		if (b->replaces == 0 && strcmp(o.device, b->device) == 0)
 			return err_fail(err, PV_CONFLICT, "store.device", NULL,
 					"device %s is there already",
 					b->device);
-		if (strcmp(o.request[0] ? o.request : o.device, b->request) ==
-		    0)
+		if (strcmp(o.request[0] || o.renewal ? o.request : o.device,
+			   b->request) == 0)
 			return err_fail(err, PV_CONFLICT, "store.request", NULL,
 					"request id %s was used for %s",
 					b->request, o.device);
@@ -204,12 +200,20 @@ static enum pv_code check_name(struct sqlite_store *s,
 	return rc == PV_OK ? check_hits(s, b, &hits, err) : rc;
 }
 
-static enum pv_code check_spki(struct sqlite_store *s, const uint8_t *sha256,
-			       struct new_keys *nk, struct err *err)
+/* A device keeps its own keys. */
+static enum pv_code check_spki(struct sqlite_store *s,
+			       const struct store_subject *b,
+			       const uint8_t *sha256, struct new_keys *nk,
+			       struct err *err)
 {
 	struct store_owner owner;
-	enum pv_code rc = find_owner(s, sha256, &nk->key[nk->n++], &owner, err);
+	enum pv_code rc = find_owner(s, sha256, &nk->key[nk->n], &owner, err);
 
+	if (rc == PV_OK && b->replaces != 0 &&
+	    owner.kind == STORE_OWNER_DEVICE &&
+	    strcmp(owner.name, b->device) == 0)
+		return PV_OK;
+	nk->n++;
 	if (rc == PV_OK && owner.kind != STORE_OWNER_NONE)
 		return err_fail(err, PV_CONFLICT, "store.key",
 				"make a new key on the device",
@@ -222,22 +226,33 @@ static enum pv_code check_unique(struct sqlite_store *s,
 				 const struct store_subject *b,
 				 struct new_keys *nk, struct err *err)
 {
-	enum pv_code rc = check_name(s, b, b->device, nk, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc == PV_OK && strcmp(b->request, b->device) != 0)
+	if (b->replaces == 0)
+		rc = check_name(s, b, b->device, nk, err);
+	if (rc == PV_OK && b->request[0] && strcmp(b->request, b->device) != 0)
 		rc = check_name(s, b, b->request, nk, err);
 	if (rc == PV_OK && b->has_spki)
-		rc = check_spki(s, b->spki_sha256, nk, err);
+		rc = check_spki(s, b, b->spki_sha256, nk, err);
 	if (rc == PV_OK && b->has_seal &&
 	    !(b->has_spki &&
 	      memcmp(b->spki_sha256, b->seal_sha256, STORE_HASH) == 0))
-		rc = check_spki(s, b->seal_sha256, nk, err);
+		rc = check_spki(s, b, b->seal_sha256, nk, err);
 	return rc;
+}
+
+/* 0 is NULL: nothing that most rows would have to hold. */
+static void query_some(struct query *q, uint64_t v)
+{
+	if (v)
+		query_u64(q, v);
+	else
+		query_blob(q, NULL, 0);
 }
 
 static enum pv_code put_device(struct sqlite_store *s,
 			       const struct store_subject *b, int64_t template,
-			       uint64_t now_ms, struct err *err)
+			       uint64_t now_ms, uint32_t first, struct err *err)
 {
 	QUERY q = query_start(s, SQL_DEVICE_PUT);
 	bool same = strcmp(b->device, b->request) == 0;
@@ -258,10 +273,10 @@ static enum pv_code put_device(struct sqlite_store *s,
 	query_u64(&q, b->created_ms);
 	query_u64(&q, now_ms);
 	query_u64(&q, s->state.tree.size);
-	if (b->rework)
-		query_u64(&q, 1);
-	else
-		query_blob(&q, NULL, 0);
+	query_some(&q, b->why);
+	query_some(&q, b->replaces);
+	query_some(&q, first);
+	query_some(&q, b->ca_generation > 1 ? b->ca_generation : 0);
 	rc = query_insert(&q, &taken, err);
 	if (rc == PV_OK && taken)
 		return err_fail(err, PV_CONFLICT, "store.serial",
@@ -288,7 +303,8 @@ enum pv_code sqlite_reserve(struct store *store, const struct store_intent *i,
 	struct sqlite_store *s = to_sqlite(store);
 	const struct template_ref *ref;
 	struct new_keys nk = { .n = 0 };
-	uint64_t now_ms; /* of its entry */
+	uint64_t now_ms, at; /* of its entry */
+	uint32_t renews = 0; /* first credential of its device; 0: it is */
 	enum pv_code rc = sqlite_writing(s, err);
 
 	if (rc == PV_OK)
@@ -297,19 +313,25 @@ enum pv_code sqlite_reserve(struct store *store, const struct store_intent *i,
 		rc = check_number(s, &i->s, err);
 	if (rc == PV_OK)
 		rc = sqlite_template(s, i->s.template_sha256, &ref, err);
+	if (rc == PV_OK && i->s.replaces != 0)
+		rc = sqlite_renewal_check(s, &i->s, &renews, err);
 	if (rc == PV_OK)
 		rc = check_unique(s, &i->s, &nk, err);
 	if (rc == PV_OK)
-		rc = put_device(s, &i->s, ref->id, now_ms, err);
+		rc = put_device(s, &i->s, ref->id, now_ms, renews, err);
 	if (rc != PV_OK)
 		return rc;
 	rc = put_intent(s, i, err);
 	if (rc == PV_OK)
-		rc = sqlite_log_add(s, i->entry, index, err);
+		rc = sqlite_log_add(s, i->entry, &at, err);
+	if (rc == PV_OK && renews != 0)
+		rc = sqlite_renewal_put(s, &i->s, renews, at, err);
 	for (size_t k = 0; rc == PV_OK && k < nk.n; k++)
 		rc = sqlite_key_add(s, nk.key[k], i->s.number, err);
 	if (rc == PV_OK)
 		rc = sqlite_tally(s, ref->name, &i->s, err);
+	if (rc == PV_OK && index)
+		*index = at;
 	s->state.devices++;
 	if (rc != PV_OK)
 		s->doomed = true;

@@ -73,6 +73,7 @@ struct sqlite_store {
 	bool doomed;	/* this transaction may not be committed */
 	bool poisoned;	/* a sync failed: no more writing */
 	bool erased;	/* bytes that must not stay in any file */
+	bool retiring;	/* this transaction leaves sealed bytes to erase */
 	int wal_frames; /* in the write-ahead log at the last commit */
 	unsigned small_commits;
 	bool wal_filled; /* its file has its length: commits overwrite */
@@ -217,6 +218,16 @@ enum key_kind { KEY_NAME = 1, KEY_SPKI, KEY_BUNDLE };
 PV_MUST enum pv_code sqlite_key(struct sqlite_store *s, enum key_kind kind,
 				struct span value, uint64_t *key,
 				struct err *err);
+
+struct owner_row { /* what a device's row says of its keys */
+	char device[STORE_ID_MAX + 1];
+	char request[STORE_ID_MAX + 1]; /* "": the device's id, or none */
+	uint8_t spki[STORE_HASH];
+	uint8_t seal[STORE_HASH];
+	bool renewal; /* not the device's first */
+};
+PV_MUST enum pv_code sqlite_owner(struct sqlite_store *s, uint32_t number,
+				  struct owner_row *o, struct err *err);
 /* Candidates: the caller compares what their rows say. Needs a transaction. */
 PV_MUST enum pv_code sqlite_find(struct sqlite_store *s, uint64_t key,
 				 struct found *out, struct err *err);
@@ -235,8 +246,9 @@ PV_MUST enum pv_code sqlite_keys_flush(struct sqlite_store *s, struct err *err);
 PV_MUST enum pv_code sqlite_keys_load(struct sqlite_store *s, struct err *err);
 /* All keys in memory to table lookup, in its order. */
 PV_MUST enum pv_code sqlite_keys_merge(struct sqlite_store *s, struct err *err);
-#define SQLITE_RECENT_MAX 512u /* rows: a short-lived process reads them all   \
-				*/
+#define SQLITE_RECENT_MAX                                                      \
+	512u /* rows: a short-lived process reads them all                     \
+	      */
 
 #define SQLITE_BUCKET_MS 10000 /* rates are kept by 10 s */
 #define SQLITE_RATE_KEPT 17280 /* buckets: two days */
@@ -246,6 +258,7 @@ PV_MUST enum pv_code sqlite_recount(struct sqlite_store *s, struct err *err);
 
 /* ---- sqlite_row.c, sqlite_log.c, sqlite_count.c, sqlite_name.c ---- */
 
+#define DEVICE_COLS 27 /* of a device: what a statement adds comes after */
 PV_MUST enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
 				       struct err *err);
 PV_MUST enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
@@ -287,6 +300,10 @@ PV_MUST enum pv_code sqlite_not_governed(struct sqlite_store *s,
 /* The number in the first column of id's one row, for name (may be NULL). */
 PV_MUST enum pv_code sqlite_top(struct sqlite_store *s, enum sql_id id,
 				const char *name, uint64_t *n, struct err *err);
+/* Zeros take the place of what is deleted from now on, in freed pages too; the
+ * copy in the write-ahead log goes when the handle is closed. */
+PV_MUST enum pv_code sqlite_erase_in_files(struct sqlite_store *s,
+					   struct err *err);
 /* Runs q, the row of an entry that is appended: what fails dooms. */
 PV_MUST enum pv_code sqlite_put_row(struct query *q, struct err *err);
 

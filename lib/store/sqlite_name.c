@@ -1,4 +1,4 @@
-/* Authority, CAs, keys of our own and data keys: few rows, read in whole. */
+/* Authority, keys of our own and data keys: few rows, read in whole. */
 #include <string.h>
 
 #include "lib/store/sqlite_ops.h"
@@ -23,102 +23,10 @@ enum pv_code sqlite_meta(struct store *store, struct store_meta *meta,
 	return PV_OK;
 }
 
-static enum pv_code ca_row(struct query *q, struct store_ca *ca,
-			   struct err *err)
-{
-	memset(ca, 0, sizeof(*ca));
-	if (col_text(q, 0, ca->name, sizeof(ca->name)) &&
-	    col_text(q, 1, ca->parent, sizeof(ca->parent)) &&
-	    col_text(q, 2, ca->label, sizeof(ca->label)) &&
-	    col_bytes(q, 3, ca->spki_sha256, STORE_HASH) &&
-	    col_u32(q, 4, &ca->shards) && col_span(q, 5, &ca->cert))
-		return PV_OK;
-	return sqlite_corrupt(q->s, "a CA's row", err);
-}
-
-enum pv_code sqlite_ca_each(struct store *store, const char *name,
-			    const struct store_visit *v, struct err *err)
-{
-	QUERY q = query_own(to_sqlite(store), SQL_CA_EACH);
-	bool found = !name;
-
-	for (;;) {
-		struct store_ca ca;
-		bool row;
-		enum pv_code rc = query_row(&q, &row, err);
-
-		if (rc == PV_OK && row)
-			rc = ca_row(&q, &ca, err);
-		if (rc != PV_OK)
-			return rc;
-		if (!row)
-			break;
-		if (name && strcmp(name, ca.name) != 0)
-			continue;
-		found = true;
-		rc = v->fn.ca(v->ctx, &ca, err);
-		if (rc != PV_OK)
-			return rc;
-	}
-	if (found)
-		return PV_OK;
-	return err_fail(err, PV_NOT_FOUND, "store.ca",
-			"provctl status lists the CAs",
-			"there is no CA of that name");
-}
-
 struct same { /* a row to compare with: is it there? */
 	const void *want;
 	bool there;
 };
-
-static enum pv_code same_ca(void *ctx, const struct store_ca *ca,
-			    struct err *err)
-{
-	struct same *m = ctx;
-	const struct store_ca *w = m->want;
-
-	if (strcmp(ca->name, w->name) != 0)
-		return PV_OK;
-	m->there = strcmp(ca->parent, w->parent) == 0 &&
-		   strcmp(ca->label, w->label) == 0 &&
-		   memcmp(ca->spki_sha256, w->spki_sha256, STORE_HASH) == 0 &&
-		   ca->shards == w->shards && span_equal(ca->cert, w->cert);
-	if (m->there)
-		return PV_OK;
-	return err_fail(err, PV_CONFLICT, "store.ca",
-			"give the CA another name",
-			"there is another CA named %s", w->name);
-}
-
-enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
-			   struct err *err)
-{
-	struct sqlite_store *s = to_sqlite(store);
-	struct same m = { ca, false };
-	const struct store_visit v = { &m, { .ca = same_ca } };
-	enum pv_code rc = sqlite_writing(s, err);
-
-	if (rc != PV_OK)
-		return rc;
-	if (!ca->name[0] || !ca->label[0] || ca->shards == 0 || !ca->cert.len)
-		return err_fail(err, PV_INPUT, "store.ca", NULL,
-				"a CA needs name, key, certificate and shards");
-	rc = sqlite_ca_each(store, NULL, &v, err);
-	if (rc != PV_OK || m.there)
-		return rc;
-	rc = sqlite_key_own(s, ca->spki_sha256, err);
-	if (rc != PV_OK)
-		return rc;
-	QUERY q = query_start(s, SQL_CA_PUT);
-	query_str(&q, ca->name);
-	query_str(&q, ca->parent);
-	query_str(&q, ca->label);
-	query_blob(&q, ca->spki_sha256, STORE_HASH);
-	query_u64(&q, ca->shards);
-	query_blob(&q, ca->cert.p, ca->cert.len);
-	return query_run(&q, err);
-}
 
 static enum pv_code key_row(struct query *q, struct store_key *key,
 			    struct err *err)

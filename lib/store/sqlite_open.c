@@ -11,11 +11,12 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/store/filecheck.h"
+#include "lib/store/sqlite_lifecycle.h"
 #include "lib/store/sqlite_ops.h"
 #include "lib/store/sqlite_people.h"
 
 #define APPLICATION_ID 0x50564354 /* "PVCT", in the file's header */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 #define BUSY_MS 10000
 #define CLOSE_FRAMES 256 /* more than these are worth moving at close */
 #define LOG_BUF_MAX (SQLITE_CHUNK_MAX + 65537u)
@@ -225,6 +226,7 @@ enum pv_code store_sqlite_open(const char *path, struct store **store,
 	sqlite_view_end(&v);
 	if (rc != PV_OK)
 		return rc;
+	sqlite_retired_finish(s);
 	*store = &TAKE(s)->base;
 	return PV_OK;
 }
@@ -298,4 +300,21 @@ static const struct store_ops ops = {
 	.secret_destroy = sqlite_secret_destroy,
 	.secret_get = sqlite_secret_get,
 	.secret_each = sqlite_secret_each,
+	.crosscert_put = sqlite_crosscert_put,
+	.crosscert_each = sqlite_crosscert_each,
+	.history_each = sqlite_history_each,
+	.go_back = sqlite_go_back,
+	.left = sqlite_left,
+	.receipt_put = sqlite_receipt_put,
+	.receipt_each = sqlite_receipt_each,
+	.retire = sqlite_retire,
+	.retired_count = sqlite_retired_count,
+	.revoke = sqlite_revoke,
+	.unhold = sqlite_unhold,
+	.revocation_get = sqlite_revocation_get,
+	.revocation_each = sqlite_revocation_each,
+	.crl_reserve = sqlite_crl_reserve,
+	.crl_complete = sqlite_crl_complete,
+	.crl_get = sqlite_crl_get,
+	.crl_each = sqlite_crl_each,
 };

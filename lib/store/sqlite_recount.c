@@ -17,13 +17,14 @@ static const char *const steps[] = {
 	"INSERT INTO temp.recount SELECT 1, t.name, d.reserved_ms / " TEXT(
 		SQLITE_BUCKET_MS) ", 1 FROM main.device d JOIN main.template t "
 				  "ON t.id = d.template "
-				  "WHERE true ON CONFLICT DO UPDATE SET n = n "
+				  "WHERE d.why IS NULL OR d.why < 3 "
+				  "ON CONFLICT DO UPDATE SET n = n "
 				  "+ 1",
 	"INSERT INTO temp.recount SELECT 2, ord, 0, 1 FROM main.device "
-	"WHERE ord IS NOT NULL AND rework IS NULL "
+	"WHERE ord IS NOT NULL AND why IS NULL "
 	"ON CONFLICT DO UPDATE SET n = n + 1",
 	"INSERT INTO temp.recount SELECT 4, ord, 0, 1 FROM main.device "
-	"WHERE ord IS NOT NULL AND rework IS NOT NULL "
+	"WHERE ord IS NOT NULL AND why < 3 "
 	"ON CONFLICT DO UPDATE SET n = n + 1",
 	/* The oldest bucket that must still be there, by template. */
 	"INSERT INTO temp.recount SELECT 3, name, 0, "

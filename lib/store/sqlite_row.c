@@ -1,6 +1,7 @@
 /* Rows of devices and bundles as structs, and all that reads them. */
 #include <string.h>
 
+#include "lib/store/sqlite_lifecycle.h"
 #include "lib/store/sqlite_ops.h"
 
 /* A hash that may be absent. */
@@ -33,9 +34,53 @@ static bool subject_row(struct query *q, struct store_subject *s)
 	memcpy(s->serial, serial.p, serial.len);
 	s->serial_len = serial.len;
 	/* Not stored where it is the device's id. */
-	if (!s->request[0])
+	if (!s->request[0] && sqlite3_column_type(q->st, 20) == SQLITE_NULL)
 		memcpy(s->request, s->device, sizeof(s->request));
 	return true;
+}
+
+/* Which credential of its device it is. */
+static bool chain_row(struct query *q, struct store_device *d)
+{
+	uint32_t why;
+
+	if (!col_u32(q, 19, &why) || why > STORE_ROTATE ||
+	    !col_u32(q, 20, &d->s.replaces) || !col_u32(q, 21, &d->first) ||
+	    !col_u32(q, 22, &d->current) ||
+	    !col_u32(q, 23, &d->s.ca_generation))
+		return false;
+	d->s.why = (enum store_why)why;
+	if ((why == STORE_NEW) != (d->s.replaces == 0) ||
+	    (why == STORE_NEW) != (d->first == 0) ||
+	    (why != STORE_NEW && d->current != 0))
+		return false;
+	if (why == STORE_NEW)
+		d->first = d->s.number;
+	return true;
+}
+
+/* Revoked, held or retired exactly where there is the row that says so. */
+static bool end_row(struct query *q, struct store_device *d, uint64_t state)
+{
+	bool revoked, held;
+
+	if (!col_index(q, 24, &d->revoke_index) ||
+	    !col_u32(q, 25, &d->reason) || !col_index(q, 26, &d->retire_index))
+		return false;
+	revoked = d->revoke_index != STORE_NO_INDEX;
+	held = revoked && d->reason == STORE_REASON_HOLD;
+	if ((state == STORE_RETIRED) != (d->retire_index != STORE_NO_INDEX))
+		return false;
+	switch (state) {
+	case STORE_REVOKED:
+		return revoked && !held;
+	case STORE_SUSPENDED:
+		return held;
+	case STORE_RETIRED:
+		return true;
+	default:
+		return !revoked;
+	}
 }
 
 enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
@@ -44,7 +89,6 @@ enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
 	bool open = sqlite3_column_type(q->st, 16) != SQLITE_NULL;
 	uint64_t state;
 	uint64_t intent_seq;
-	uint64_t rework;
 	bool ok;
 
 	memset(d, 0, sizeof(*d));
@@ -52,13 +96,11 @@ enum pv_code sqlite_device_row(struct query *q, struct store_device *d,
 	ok = subject_row(q, &d->s) && col_u64(q, 14, &state) &&
 	     col_u64(q, 15, &d->intent_index) && col_u64(q, 16, &intent_seq) &&
 	     col_u64(q, 17, &d->seq) && col_u64(q, 18, &d->issue_index) &&
-	     col_u64(q, 19, &rework);
-	if (!ok || rework > 1 || state > STORE_QUARANTINED ||
-	    state == STORE_ISSUED ||
+	     chain_row(q, d) && end_row(q, d, state);
+	if (!ok || state > STORE_QUARANTINED || state == STORE_ISSUED ||
 	    (open ? state != STORE_RESERVED && state != STORE_QUARANTINED
 		  : state == STORE_QUARANTINED))
 		return sqlite_corrupt(q->s, "a device's row", err);
-	d->s.rework = rework == 1;
 	if (open)
 		d->seq = intent_seq;
 	if (!d->has_cert)
@@ -82,9 +124,18 @@ enum pv_code sqlite_device_number(struct store *store, uint32_t number,
 	return rc == PV_OK && *found ? sqlite_device_row(&q, d, err) : rc;
 }
 
-enum pv_code sqlite_device_find(struct store *store, enum store_by by,
-				const char *id, struct store_device *d,
-				bool *found, struct err *err)
+/* A device is found by its first credential. */
+static bool is_it(const struct store_device *d, enum store_by by,
+		  const char *id)
+{
+	if (by == STORE_BY_REQUEST)
+		return strcmp(d->s.request, id) == 0;
+	return d->s.replaces == 0 && strcmp(d->s.device, id) == 0;
+}
+
+static enum pv_code find_row(struct store *store, enum store_by by,
+			     const char *id, struct store_device *d,
+			     bool *found, struct err *err)
 {
 	struct sqlite_store *s = to_sqlite(store);
 	struct span name = { (const uint8_t *)id, strlen(id) };
@@ -111,13 +162,48 @@ enum pv_code sqlite_device_find(struct store *store, enum store_by by,
 		    strcmp(d->s.request, id) != 0)
 			rc = sqlite_corrupt(
 				s, "a device's row has another name", err);
-		*found = rc == PV_OK &&
-			 strcmp(by == STORE_BY_DEVICE ? d->s.device
-						      : d->s.request,
-				id) == 0;
+		*found = rc == PV_OK && is_it(d, by, id);
 		if (*found)
 			break;
 	}
+	return rc;
+}
+
+enum pv_code sqlite_first_find(struct store *store, const char *device,
+			       struct store_device *d, bool *found,
+			       struct err *err)
+{
+	return find_row(store, STORE_BY_DEVICE, device, d, found, err);
+}
+
+/* From a device's first credential to its current one. */
+static enum pv_code go_to_current(struct store *store, struct store_device *d,
+				  struct err *err)
+{
+	struct store_device first = *d;
+	bool found;
+	enum pv_code rc =
+		sqlite_device_number(store, first.current, d, &found, err);
+
+	if (rc == PV_OK && (!found || d->first != first.s.number ||
+			    strcmp(d->s.device, first.s.device) != 0))
+		return sqlite_corrupt(to_sqlite(store),
+				      "a device's current credential", err);
+	return rc;
+}
+
+enum pv_code sqlite_device_find(struct store *store, enum store_by by,
+				const char *id, struct store_device *d,
+				bool *found, struct err *err)
+{
+	VIEW v;
+	enum pv_code rc = sqlite_view(to_sqlite(store), &v, err);
+
+	*found = false;
+	if (rc == PV_OK)
+		rc = find_row(store, by, id, d, found, err);
+	if (rc == PV_OK && *found && by == STORE_BY_DEVICE && d->current != 0)
+		rc = go_to_current(store, d, err);
 	return rc;
 }
 
@@ -136,7 +222,7 @@ enum pv_code sqlite_device_each(struct store *store, uint32_t from,
 		if (rc != PV_OK || !row)
 			return rc;
 		rc = sqlite_device_row(&q, &d, err);
-		if (rc == PV_OK && !col_span(&q, 20, &cert))
+		if (rc == PV_OK && !col_span(&q, DEVICE_COLS, &cert))
 			rc = sqlite_corrupt(q.s, "a certificate's row", err);
 		if (rc == PV_OK)
 			rc = v->fn.device(v->ctx, &d, cert, err);
@@ -162,8 +248,8 @@ static enum pv_code intents(struct sqlite_store *s, uint32_t from, uint32_t to,
 		if (rc != PV_OK || !row)
 			return rc;
 		rc = sqlite_device_row(&q, &d, err);
-		if (rc == PV_OK && (!col_span(&q, 20, &i.tbs) ||
-				    !col_span(&q, 21, &i.secrets)))
+		if (rc == PV_OK && (!col_span(&q, DEVICE_COLS, &i.tbs) ||
+				    !col_span(&q, DEVICE_COLS + 1, &i.secrets)))
 			rc = sqlite_corrupt(s, "an intent's row", err);
 		i.s = d.s;
 		i.seq = d.seq;

@@ -23,14 +23,31 @@ static const struct table tables[] = {
 	  "container_sha256 BLOB NOT NULL, escrow_sha256 BLOB, "
 	  "PRIMARY KEY (number, seal_index)) STRICT, WITHOUT ROWID" },
 	{ "ca", "CREATE TABLE ca (id INTEGER PRIMARY KEY, "
-		"name TEXT NOT NULL UNIQUE, parent TEXT, label TEXT NOT NULL, "
+		"name TEXT NOT NULL, parent TEXT, label TEXT NOT NULL, "
 		"spki_sha256 BLOB NOT NULL, shards INTEGER NOT NULL, "
-		"cert BLOB NOT NULL) STRICT" },
+		"generation INTEGER NOT NULL, active_ms INTEGER NOT NULL, "
+		"cert BLOB NOT NULL, UNIQUE (name, generation)) STRICT" },
 	{ "cert", "CREATE TABLE cert (number INTEGER PRIMARY KEY REFERENCES "
 		  "device, issue_index INTEGER NOT NULL, der BLOB NOT NULL) "
 		  "STRICT" },
 	{ "checkpoint", "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, "
 			"note BLOB NOT NULL) STRICT" },
+	{ "crl",
+	  "CREATE TABLE crl (kind INTEGER NOT NULL, ca INTEGER NOT NULL "
+	  "REFERENCES ca, shard INTEGER NOT NULL, number INTEGER NOT NULL, "
+	  "this_s INTEGER NOT NULL, next_s INTEGER NOT NULL, entries INTEGER "
+	  "NOT NULL, intent_index INTEGER NOT NULL, issue_index INTEGER, "
+	  "tbs BLOB, der BLOB, PRIMARY KEY (kind, ca, shard, number)) "
+	  "STRICT, WITHOUT ROWID" },
+	{ "crl_newest", "CREATE INDEX crl_newest ON crl (kind, ca, shard) "
+			"WHERE der IS NOT NULL" },
+	{ "crl_pending", "CREATE INDEX crl_pending ON crl (kind, ca, shard) "
+			 "WHERE tbs IS NOT NULL" },
+	{ "crosscert",
+	  "CREATE TABLE crosscert (ca TEXT NOT NULL, subject INTEGER NOT NULL, "
+	  "signer INTEGER NOT NULL, issue_index INTEGER NOT NULL, "
+	  "cert BLOB NOT NULL, PRIMARY KEY (ca, subject, signer)) "
+	  "STRICT, WITHOUT ROWID" },
 	{ "datakey", "CREATE TABLE datakey (id BLOB PRIMARY KEY, "
 		     "sealed BLOB NOT NULL) STRICT, WITHOUT ROWID" },
 	{ "device",
@@ -40,7 +57,8 @@ static const struct table tables[] = {
 	  "role TEXT NOT NULL, station TEXT, body BLOB NOT NULL, spki BLOB, "
 	  "seal BLOB, serial BLOB NOT NULL, created_ms INTEGER NOT NULL, "
 	  "reserved_ms INTEGER NOT NULL, state INTEGER NOT NULL, intent_index "
-	  "INTEGER NOT NULL, rework INTEGER) STRICT" },
+	  "INTEGER NOT NULL, why INTEGER, replaces INTEGER, first INTEGER, "
+	  "current INTEGER, ca_generation INTEGER) STRICT" },
 	{ "governance", "CREATE TABLE governance (log_index INTEGER PRIMARY "
 			"KEY, kind TEXT NOT NULL, name TEXT NOT NULL) STRICT" },
 	{ "held", "CREATE TABLE held (id INTEGER PRIMARY KEY, "
@@ -79,8 +97,31 @@ static const struct table tables[] = {
 	{ "rate", "CREATE TABLE rate (name TEXT NOT NULL, "
 		  "bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },
+	{ "receipt",
+	  "CREATE TABLE receipt (number INTEGER NOT NULL REFERENCES device, "
+	  "seq INTEGER NOT NULL, log_index INTEGER NOT NULL, result INTEGER "
+	  "NOT NULL, PRIMARY KEY (number, seq)) STRICT, WITHOUT ROWID" },
 	{ "recent", "CREATE TABLE recent (id INTEGER PRIMARY KEY, "
 		    "keys BLOB NOT NULL) STRICT" },
+	{ "renewal",
+	  "CREATE TABLE renewal (first INTEGER NOT NULL REFERENCES device, "
+	  "intent_index INTEGER NOT NULL, number INTEGER NOT NULL, "
+	  "back_index INTEGER, PRIMARY KEY (first, intent_index)) "
+	  "STRICT, WITHOUT ROWID" },
+	{ "retired", "CREATE TABLE retired (first INTEGER PRIMARY KEY "
+		     "REFERENCES device, log_index INTEGER NOT NULL, "
+		     "pending INTEGER) STRICT" },
+	{ "retired_pending", "CREATE INDEX retired_pending ON retired (first) "
+			     "WHERE pending IS NOT NULL" },
+	{ "revocation",
+	  "CREATE TABLE revocation (ca INTEGER NOT NULL, shard INTEGER "
+	  "NOT NULL, number INTEGER NOT NULL REFERENCES device, log_index "
+	  "INTEGER NOT NULL, reason INTEGER NOT NULL, revoked_ms INTEGER "
+	  "NOT NULL, invalidity_s INTEGER, not_after_s INTEGER, "
+	  "serial BLOB NOT NULL, PRIMARY KEY (ca, shard, number)) "
+	  "STRICT, WITHOUT ROWID" },
+	{ "revocation_number", "CREATE UNIQUE INDEX revocation_number ON "
+			       "revocation (number)" },
 	{ "roster", "CREATE TABLE roster (version INTEGER PRIMARY KEY, "
 		    "log_index INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT" },
 	{ "sealed", "CREATE TABLE sealed (start INTEGER PRIMARY KEY, "

@@ -134,9 +134,7 @@ static enum pv_code check_there(struct store *store, const char *name,
 	return rc;
 }
 
-/* Zeros take the place of what is deleted, in freed pages too; the copy in the
- * write-ahead log goes when the handle is closed. */
-static enum pv_code erase_in_files(struct sqlite_store *s, struct err *err)
+enum pv_code sqlite_erase_in_files(struct sqlite_store *s, struct err *err)
 {
 	/* It answers with a row. */
 	QUERY q = query_once(s, "PRAGMA secure_delete = ON");
@@ -158,7 +156,7 @@ enum pv_code sqlite_secret_destroy(struct store *store, const char *name,
 	if (rc == PV_OK)
 		rc = check_there(store, name, version, err);
 	if (rc == PV_OK)
-		rc = erase_in_files(s, err);
+		rc = sqlite_erase_in_files(s, err);
 	if (rc == PV_OK)
 		rc = sqlite_govern(s, LOG_SECRET_DESTROY, name, entry, &index,
 				   err);

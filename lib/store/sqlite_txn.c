@@ -1,4 +1,4 @@
-#include "lib/store/sqlite_impl.h"
+#include "lib/store/sqlite_lifecycle.h"
 
 #include <string.h>
 
@@ -146,6 +146,7 @@ static void forget(struct sqlite_store *s)
 {
 	s->txn = TXN_NONE;
 	s->doomed = false;
+	s->retiring = false;
 	buf_reset(&s->log);
 	tally_clear(&s->rate);
 	tally_clear(&s->order);
@@ -187,6 +188,7 @@ static enum pv_code finish(struct sqlite_store *s, struct err *err)
 enum pv_code sqlite_commit(struct store *store, struct err *err)
 {
 	struct sqlite_store *s = to_sqlite(store);
+	bool retiring = s->retiring;
 	enum pv_code rc = PV_OK;
 
 	if (s->txn == TXN_WRITE)
@@ -202,5 +204,8 @@ enum pv_code sqlite_commit(struct store *store, struct err *err)
 	forget(s);
 	if (rc == PV_OK)
 		sqlite_wal_move(s);
+	/* Not undone by what fails here: the next to open the store does it. */
+	if (rc == PV_OK && retiring)
+		sqlite_retired_finish(s);
 	return rc;
 }

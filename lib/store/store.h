@@ -110,22 +110,41 @@ PV_MUST static inline enum pv_code store_check(struct store *s, struct err *err)
 	return s->ops->check(s, err);
 }
 
-/* PV_CONFLICT, "store.ca", when the name is taken by another certificate; the
- * same row again is fine. */
+/* PV_CONFLICT, "store.ca", when name and generation are taken by another
+ * certificate, or the generation does not follow the newest; the same row again
+ * is fine. */
 PV_MUST static inline enum pv_code
 store_ca_put(struct store *s, const struct store_ca *ca, struct err *err)
 {
 	return s->ops->ca_put(s, ca, err);
 }
 
-/* v->fn.ca for every CA in order of creation, or for the one of that name:
- * then PV_NOT_FOUND when there is none. */
+/* v->fn.ca for every CA in order of creation, or for the generations of that
+ * name, oldest first: then PV_NOT_FOUND when there is none. */
 PV_MUST static inline enum pv_code store_ca_each(struct store *s,
 						 const char *name,
 						 const struct store_visit *v,
 						 struct err *err)
 {
 	return s->ops->ca_each(s, name, v, err);
+}
+
+/* A certificate between two generations of a CA: the same again is fine, other
+ * bytes PV_CONFLICT "store.crosscert"; PV_NOT_FOUND without the generations. */
+PV_MUST static inline enum pv_code
+store_crosscert_put(struct store *s, const struct store_crosscert *x,
+		    struct err *err)
+{
+	return s->ops->crosscert_put(s, x, err);
+}
+
+/* v->fn.crosscert for those of that CA (NULL: of all), by name, subject and
+ * signer. */
+PV_MUST static inline enum pv_code
+store_crosscert_each(struct store *s, const char *ca,
+		     const struct store_visit *v, struct err *err)
+{
+	return s->ops->crosscert_each(s, ca, v, err);
 }
 
 /* PV_CONFLICT, "store.label", when the label is taken by another key. */

@@ -24,6 +24,10 @@ store_serial_lend(struct store *s, uint32_t n, uint32_t *first, struct err *err)
  * "store.key" (a key is another's, or ours), "store.request" (request id
  * used), "store.serial" (number used, never lent, or not the serial's first
  * bytes). PV_NOT_FOUND: the template's digest is not adopted.
+ * With replaces the id must be known, and the new row becomes the current one;
+ * its keys may be the device's own. PV_CONFLICT, "store.current": replaces is
+ * not the current one, or that has no result, is held or retired; PV_NOT_FOUND,
+ * "store.device". A request id that is the device's counts as none.
  */
 PV_MUST static inline enum pv_code store_reserve(struct store *s,
 						 const struct store_intent *i,
@@ -62,6 +66,7 @@ PV_MUST static inline enum pv_code store_quarantine(struct store *s,
 
 /* ---- finding; *found false is no failure ---- */
 
+/* The current credential of that device (store_history.h). */
 PV_MUST static inline enum pv_code
 store_device_get(struct store *s, const char *id, struct store_device *d,
 		 bool *found, struct err *err)
@@ -69,7 +74,7 @@ store_device_get(struct store *s, const char *id, struct store_device *d,
 	return s->ops->device_find(s, STORE_BY_DEVICE, id, d, found, err);
 }
 
-/* The device that was recorded under that request id. */
+/* The credential that was recorded under that request id, current or not. */
 PV_MUST static inline enum pv_code
 store_request_get(struct store *s, const char *request, struct store_device *d,
 		  bool *found, struct err *err)
@@ -111,7 +116,7 @@ store_bundle_find(struct store *s, const uint8_t id[STORE_UUID],
 
 /* ---- iterations: bounded memory, ascending number ---- */
 
-/* v->fn.bundle for each bundle of a device, by seq, in the order sealed. */
+/* v->fn.bundle for each bundle of a credential, by seq, in the order sealed. */
 PV_MUST static inline enum pv_code
 store_bundle_each(struct store *s, uint32_t number, const struct store_visit *v,
 		  struct err *err)
@@ -135,7 +140,7 @@ PV_MUST static inline enum pv_code store_intent_get(struct store *s,
 	return s->ops->intent_get(s, number, v, err);
 }
 
-/* v->fn.device for each device with a number of from or more (0: all). */
+/* v->fn.device for each credential with a number of from or more (0: all). */
 PV_MUST static inline enum pv_code
 store_device_each(struct store *s, uint32_t from, const struct store_visit *v,
 		  struct err *err)
@@ -145,10 +150,10 @@ store_device_each(struct store *s, uint32_t from, const struct store_visit *v,
 
 /* ---- facts for limits: this transaction's reservations included ---- */
 
-/* Devices reserved under a template's name (all versions) since then, by the
- * time of their cert.intent entry; since_ms
- * is rounded down to 10 s, so a few more may be counted, never fewer. Kept for
- * two days. */
+/* Devices reserved under a template's name (all versions) since then, rotated
+ * ones not counted, by the time of their cert.intent entry; since_ms is rounded
+ * down to 10 s, so a few more may be counted, never fewer. Kept for two days.
+ */
 PV_MUST static inline enum pv_code
 store_rate_since(struct store *s, const uint8_t template_sha256[STORE_HASH],
 		 uint64_t since_ms, uint64_t *count, struct err *err)

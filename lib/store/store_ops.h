@@ -6,6 +6,7 @@
 #ifndef PV_STORE_OPS_H
 #define PV_STORE_OPS_H
 
+#include "lib/store/store_lifecycle_types.h"
 #include "lib/store/store_people_types.h"
 
 enum store_mode { STORE_READ, STORE_WRITE };
@@ -52,6 +53,17 @@ struct store_visit {
 				     struct err *err);
 		enum pv_code (*secret)(void *ctx, const struct store_secret *x,
 				       struct err *err);
+		enum pv_code (*revocation)(void *ctx,
+					   const struct store_revocation *r,
+					   struct err *err);
+		enum pv_code (*crl)(void *ctx, const struct store_crl *c,
+				    struct err *err);
+		enum pv_code (*receipt)(void *ctx,
+					const struct store_receipt *r,
+					struct err *err);
+		enum pv_code (*crosscert)(void *ctx,
+					  const struct store_crosscert *x,
+					  struct err *err);
 	} fn;
 };
 
@@ -244,6 +256,53 @@ struct store_ops {
 	enum pv_code (*secret_each)(struct store *s,
 				    const struct store_visit *v,
 				    struct err *err);
+
+	enum pv_code (*crosscert_put)(struct store *s,
+				      const struct store_crosscert *x,
+				      struct err *err);
+	enum pv_code (*crosscert_each)(struct store *s, const char *ca,
+				       const struct store_visit *v,
+				       struct err *err);
+	enum pv_code (*history_each)(struct store *s, const char *device,
+				     const struct store_visit *v,
+				     struct err *err);
+	enum pv_code (*go_back)(struct store *s, uint32_t number,
+				struct span entry, struct err *err);
+	enum pv_code (*left)(struct store *s, uint32_t number, uint64_t *index,
+			     struct err *err);
+	enum pv_code (*receipt_put)(struct store *s,
+				    const struct store_receipt *r,
+				    struct span entry, struct err *err);
+	enum pv_code (*receipt_each)(struct store *s, uint32_t number,
+				     const struct store_visit *v,
+				     struct err *err);
+	enum pv_code (*retire)(struct store *s, uint32_t first,
+			       struct span entry, struct err *err);
+	enum pv_code (*retired_count)(struct store *s, uint64_t *retired,
+				      uint64_t *pending, struct err *err);
+	enum pv_code (*revoke)(struct store *s,
+			       const struct store_revocation *r,
+			       struct span entry, struct err *err);
+	enum pv_code (*unhold)(struct store *s, uint32_t number,
+			       struct span entry, struct err *err);
+	enum pv_code (*revocation_get)(struct store *s, uint32_t number,
+				       struct store_revocation *r, bool *found,
+				       struct err *err);
+	enum pv_code (*revocation_each)(struct store *s, const char *ca,
+					uint32_t generation, uint32_t shard,
+					uint32_t from,
+					const struct store_visit *v,
+					struct err *err);
+	enum pv_code (*crl_reserve)(struct store *s, const struct store_crl *c,
+				    struct span entry, struct err *err);
+	enum pv_code (*crl_complete)(struct store *s, const struct store_crl *c,
+				     struct span entry, struct err *err);
+	enum pv_code (*crl_get)(struct store *s, const struct store_crl *key,
+				enum store_crl_which which,
+				const struct store_visit *v, bool *found,
+				struct err *err);
+	enum pv_code (*crl_each)(struct store *s, enum store_crl_which which,
+				 const struct store_visit *v, struct err *err);
 };
 
 #endif

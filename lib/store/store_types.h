@@ -40,8 +40,10 @@ struct store_ca {
 	char parent[STORE_ID_MAX + 1];	 /* "" for a root */
 	char label[STORE_LABEL_MAX + 1]; /* of its key */
 	uint8_t spki_sha256[STORE_HASH];
-	uint32_t shards;  /* 1 or more */
-	struct span cert; /* DER */
+	uint32_t shards;     /* 1 or more */
+	uint32_t generation; /* 1 or more: same name and subject, another key */
+	uint64_t active_ms;  /* issuing moves to it then; 0: at once */
+	struct span cert;    /* DER */
 };
 
 struct store_key { /* a key of our own */
@@ -73,10 +75,17 @@ enum store_state {
 	STORE_QUARANTINED /* an intent that no run may take up */
 };
 
-/* What is recorded of a device with its intent; part of every device row. */
+/* Why a device gets a credential. */
+enum store_why { STORE_NEW, STORE_REWORK, STORE_SCRAP, STORE_ROTATE };
+
+/*
+ * What is recorded of a device's credential with its intent; part of every
+ * device row. A device has one or more of them, each with its own number.
+ */
 struct store_subject {
 	uint32_t number; /* first four bytes of the serial */
 	char device[STORE_ID_MAX + 1];
+	/* "" where replaces is not 0: it has no id of its own */
 	char request[STORE_ID_MAX + 1];
 	char template_name[STORE_ID_MAX + 1]; /* filled by reads only */
 	uint8_t template_sha256[STORE_HASH];
@@ -92,8 +101,15 @@ struct store_subject {
 	size_t serial_len;    /* 16 to 20 */
 	uint64_t created_ms;  /* when it was prepared */
 	uint64_t reserved_ms; /* of its intent's entry; filled by reads only */
-	bool rework;	      /* in place of another of the same id */
+	uint32_t replaces;    /* number of the one before it; 0: the first */
+	enum store_why why;   /* STORE_NEW exactly when it is the first */
+	uint32_t ca_generation; /* of its issuer; 0 counts as 1 */
 };
+
+static inline bool store_is_rework(const struct store_subject *s)
+{
+	return s->why == STORE_REWORK || s->why == STORE_SCRAP;
+}
 
 struct store_intent {
 	struct store_subject s;
@@ -111,6 +127,12 @@ struct store_device {
 	uint64_t intent_index; /* log index of its cert.intent */
 	uint64_t issue_index;  /* of its cert.issue, or STORE_NO_INDEX */
 	bool has_cert;
+	uint32_t first;	  /* number of the device's first one; its own there */
+	uint32_t current; /* of the first: which is current; 0: itself */
+	/* Or STORE_NO_INDEX: of the newest cert.revoke (one that was taken
+	 * back has none), its reason; of the device.retire. */
+	uint64_t revoke_index, retire_index;
+	uint32_t reason;
 };
 
 /* One sealed bundle: where it lies among the sealed bytes. */

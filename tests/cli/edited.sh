@@ -149,7 +149,7 @@ expect_exit 5 "$PROVCTL" -C "$H" export inventory
 expect_equal "$(sql "select count(*) from cert")" 2 certificates
 
 for column in "body=zeroblob(32)" "role='other'" "station='line-9'" \
-	"created_ms=1" "rework=1" "template=1" "request='r-9'" "ord='o-9'" \
+	"created_ms=1" "why=1" "ca_generation=2" "template=1" "request='r-9'" "ord='o-9'" \
 	"seal=zeroblob(32)"; do
 	case_start "a device's row edited: $column"
 	fresh

@@ -270,7 +270,9 @@ static void full_intent(struct log_intent *i, const uint8_t hash[32])
 	i->station = "line-1";
 	i->body = hash;
 	i->seal = hash;
-	i->rework = true;
+	i->replaces = "09";
+	i->why = "rework";
+	i->generation = 2;
 	i->secrets = hash;
 	i->created_ms = 1;
 	i->seq = 1;
@@ -313,9 +315,9 @@ START_TEST(test_events)
 	full_intent(&i, h[3]);
 	log_cert_intent(&e, &who, &i);
 	ck_event(&e, "cert.intent", "0a",
-		 "seq:u,body:b,role:t,seal:b,device:t,rework:u,shards:u,"
-		 "created:u,"
-		 "request:t,station:t,secrets hash:b,template hash:b");
+		 "seq:u,why:t,body:b,role:t,seal:b,device:t,shards:u,"
+		 "created:u,request:t,station:t,replaces:t,"
+		 "generation:u,secrets hash:b,template hash:b");
 	log_cert_issue(&e, &who, "0a", h[3]);
 	ck_event(&e, "cert.issue", "0a", "cert:b");
 	log_bundle_seal(&e, &who, &s);

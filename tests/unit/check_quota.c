@@ -24,14 +24,14 @@ static enum pv_code opened(struct quota *q, const char *name, uint64_t quantity,
 	return quota_take(q, &e, err);
 }
 
-static enum pv_code device(struct quota *q, const char *order, bool rework,
+static enum pv_code device(struct quota *q, const char *order, const char *why,
 			   struct err *err)
 {
 	const struct log_intent i = { .serial = "01",
 				      .device = "d",
 				      .template_hash = hash,
 				      .order = order,
-				      .rework = rework };
+				      .why = why };
 	struct log_entry e;
 
 	err_init(err);
@@ -66,13 +66,13 @@ START_TEST(within)
 	struct quota q = { 0 };
 	struct err err;
 
-	unit_ok(device(&q, NULL, false, &err), &err);
+	unit_ok(device(&q, NULL, NULL, &err), &err);
 	unit_ok(opened(&q, "a", 2, 1, &err), &err);
 	unit_ok(opened(&q, "b", 1, 0, &err), &err);
-	unit_ok(device(&q, "a", false, &err), &err);
-	unit_ok(device(&q, "b", false, &err), &err);
-	unit_ok(device(&q, "a", true, &err), &err);
-	unit_ok(device(&q, "a", false, &err), &err);
+	unit_ok(device(&q, "a", NULL, &err), &err);
+	unit_ok(device(&q, "b", NULL, &err), &err);
+	unit_ok(device(&q, "a", "rework", &err), &err);
+	unit_ok(device(&q, "a", NULL, &err), &err);
 	unit_ok(closed(&q, "a", 2, &err), &err);
 	unit_ok(closed(&q, "b", 0, &err), &err);
 	quota_release(&q);
@@ -85,10 +85,13 @@ START_TEST(above)
 	struct err err;
 
 	unit_ok(opened(&q, "a", 1, 1, &err), &err);
-	unit_ok(device(&q, "a", false, &err), &err);
-	wrong(device(&q, "a", false, &err), &err, "a");
-	unit_ok(device(&q, "a", true, &err), &err);
-	wrong(device(&q, "a", true, &err), &err, "a");
+	unit_ok(device(&q, "a", NULL, &err), &err);
+	wrong(device(&q, "a", NULL, &err), &err, "a");
+	unit_ok(device(&q, "a", "rework", &err), &err);
+	wrong(device(&q, "a", "rework", &err), &err, "a");
+	wrong(device(&q, "a", "scrap", &err), &err, "a");
+	/* A rotated device is none more. */
+	unit_ok(device(&q, "a", "rotate", &err), &err);
 	quota_release(&q);
 }
 END_TEST
@@ -98,13 +101,13 @@ START_TEST(before_and_after)
 	struct quota q = { 0 };
 	struct err err;
 
-	wrong(device(&q, "a", false, &err), &err, "a");
+	wrong(device(&q, "a", NULL, &err), &err, "a");
 	wrong(closed(&q, "a", 0, &err), &err, "a");
 	unit_ok(opened(&q, "a", 1, 0, &err), &err);
 	wrong(opened(&q, "a", 5, 0, &err), &err, "a");
 	unit_ok(closed(&q, "a", 0, &err), &err);
 	wrong(closed(&q, "a", 0, &err), &err, "a");
-	wrong(device(&q, "a", false, &err), &err, "a");
+	wrong(device(&q, "a", NULL, &err), &err, "a");
 	wrong(opened(&q, "a", 5, 0, &err), &err, "a");
 	quota_release(&q);
 }
@@ -116,7 +119,7 @@ START_TEST(end_counts_more)
 	struct err err;
 
 	unit_ok(opened(&q, "a", 9, 0, &err), &err);
-	unit_ok(device(&q, "a", false, &err), &err);
+	unit_ok(device(&q, "a", NULL, &err), &err);
 	wrong(closed(&q, "a", 2, &err), &err, "a");
 	quota_release(&q);
 }
@@ -134,8 +137,8 @@ START_TEST(many)
 	}
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof(name), "o-%d", i);
-		unit_ok(device(&q, name, false, &err), &err);
-		wrong(device(&q, name, false, &err), &err, name);
+		unit_ok(device(&q, name, NULL, &err), &err);
+		wrong(device(&q, name, NULL, &err), &err, name);
 	}
 	quota_release(&q);
 }

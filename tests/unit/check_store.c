@@ -92,7 +92,9 @@ static enum pv_code see_ca(void *ctx, const struct store_ca *ca, struct err *e)
 
 static struct store_ca a_ca(const char *name, const char *parent)
 {
-	struct store_ca ca = { .label = "ACME/issuing-1/1", .shards = 4 };
+	struct store_ca ca = { .label = "ACME/issuing-1/1",
+			       .shards = 4,
+			       .generation = 1 };
 
 	snprintf(ca.name, sizeof(ca.name), "%s", name);
 	snprintf(ca.parent, sizeof(ca.parent), "%s", parent);

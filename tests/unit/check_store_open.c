@@ -188,9 +188,9 @@ START_TEST(test_foreign)
 	static const char text[] = "this is a text file and no database, "
 				   "however long it may be";
 
-	tamper("PRAGMA user_version = 3");
+	tamper("PRAGMA user_version = 4");
 	open_refused(PV_STORAGE, "store.version");
-	tamper("PRAGMA user_version = 4; PRAGMA application_id = 7");
+	tamper("PRAGMA user_version = 5; PRAGMA application_id = 7");
 	open_refused(PV_INTEGRITY, "store.format");
 	ck_assert(unlink(path) == 0);
 	tamper("CREATE TABLE t (a)");
@@ -263,7 +263,8 @@ static const char *const edits[] = {
 	"UPDATE bundle SET bundle_id = zeroblob(16)",
 	"PRAGMA foreign_keys = OFF; DELETE FROM device",
 	"PRAGMA foreign_keys = OFF; DELETE FROM template",
-	"INSERT INTO ca VALUES (1, 'r', NULL, 'l', zeroblob(32), 1, x'00')",
+	"INSERT INTO ca VALUES (1, 'r', NULL, 'l', zeroblob(32), 1, 1, 0, "
+	"x'00')",
 	"UPDATE state SET devices = 3",
 	"DELETE FROM rate",
 	"UPDATE rate SET n = 0",
@@ -273,7 +274,10 @@ static const char *const edits[] = {
 	"UPDATE ord SET devices = devices + 1",
 	"INSERT INTO ord VALUES ('order-8', 1, 0)",
 	"UPDATE ord SET reworked = 1",
-	"UPDATE device SET rework = 1",
+	"UPDATE device SET why = 1, replaces = 16777216, first = 16777216 "
+	"WHERE rowid = 16777217",
+	"UPDATE device SET current = 16777217 WHERE rowid = 16777216",
+	"INSERT INTO renewal VALUES (16777216, 1, 16777217, NULL)",
 	"UPDATE state SET serial_next = 16777217",
 };
 
@@ -304,6 +308,15 @@ static const char *const rows[] = {
 	"UPDATE device SET state = 6",
 	"UPDATE device SET state = -1",
 	"UPDATE device SET role = char(0)",
+	"UPDATE device SET state = 2",
+	"UPDATE device SET state = 4",
+	"UPDATE device SET why = 1",
+	"UPDATE device SET why = 4",
+	"UPDATE device SET replaces = 16777216",
+	"UPDATE device SET first = 16777216",
+	"INSERT INTO revocation VALUES (0, 0, 16777217, 1, 1, 1, NULL, NULL, "
+	"zeroblob(16))",
+	"INSERT INTO retired VALUES (16777217, 1, NULL)",
 };
 
 START_TEST(test_rows)

@@ -111,31 +111,40 @@ START_TEST(test_counts)
 {
 	STORE_TXN t = STORE_TXN_INIT;
 	struct store_device d;
+	bool found;
 
-	fix_name(dev[0].intent.s.order, "o-1");
-	fix_name(dev[1].intent.s.order, "o-1");
-	dev[1].intent.s.rework = true;
+	for (int i = 0; i < 3; i++)
+		fix_name(dev[i].intent.s.order, "o-1");
+	fix_renewal(&dev[1], &dev[0], STORE_REWORK);
 	begin(&t);
 	open_order("o-1");
 	reserve(&dev[0], 1);
 	ck_order("o-1", STORE_ORDER_OPEN, 1, 0);
-	reserve(&dev[1], 2);
+	unit_ok(fix_complete(s, &dev[0], &err), &err);
+	reserve(&dev[1], 4);
 	ck_order("o-1", STORE_ORDER_OPEN, 1, 1);
 	commit(&t);
 	for (int i = 0; i < 2; i++, reopen()) {
 		ck_order("o-1", STORE_ORDER_OPEN, 1, 1);
+		unit_ok(store_number_get(s, first, &d, &found, &err), &err);
+		ck_assert(!store_is_rework(&d.s));
 		get(dev[0].intent.s.device, &d);
-		ck_assert(!d.s.rework);
-		get(dev[1].intent.s.device, &d);
-		ck_assert(d.s.rework);
+		ck_assert(d.s.number == first + 1 && store_is_rework(&d.s));
 		unit_ok(store_check(s, &err), &err);
 	}
 	begin(&t);
-	fix_name(dev[2].intent.s.order, "o-1");
-	reserve(&dev[2], 3);
+	reserve(&dev[2], 5);
 	ck_order("o-1", STORE_ORDER_OPEN, 2, 1);
 	store_rollback(&t);
 	ck_order("o-1", STORE_ORDER_OPEN, 1, 1);
+	/* One that is rotated is neither. */
+	fix_renewal(&dev[2], &dev[1], STORE_ROTATE);
+	begin(&t);
+	unit_ok(fix_complete(s, &dev[1], &err), &err);
+	reserve(&dev[2], 7);
+	commit(&t);
+	ck_order("o-1", STORE_ORDER_OPEN, 1, 1);
+	unit_ok(store_check(s, &err), &err);
 }
 END_TEST
 

@@ -91,6 +91,16 @@ static struct span entry(uint8_t *room, size_t cap, const struct log_entry *e)
 	return out;
 }
 
+struct span fix_entry(const char *type)
+{
+	static uint8_t room[512];
+	const struct log_who who = { FIX_TIME, "os:1000" };
+	struct log_entry e;
+
+	log_entry_start(&e, &who, type, "x");
+	return entry(room, sizeof(room), &e);
+}
+
 void fix_time(struct fix_device *d, uint64_t time_ms)
 {
 	const struct log_who who = { time_ms, "os:1000" };
@@ -168,6 +178,18 @@ void fix_device(struct fix_device *d, uint64_t seed, uint32_t n,
 	d->result.cert = (struct span){ d->cert, FIX_CERT };
 	d->result.bundles = b;
 	d->result.bundles_n = 1;
+	fix_time(d, FIX_TIME);
+}
+
+void fix_renewal(struct fix_device *d, const struct fix_device *of,
+		 enum store_why why)
+{
+	struct store_subject *b = &d->intent.s;
+
+	memcpy(b->device, of->intent.s.device, sizeof(b->device));
+	b->request[0] = '\0';
+	b->replaces = of->intent.s.number;
+	b->why = why;
 	fix_time(d, FIX_TIME);
 }
 

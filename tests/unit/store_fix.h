@@ -34,6 +34,11 @@ enum pv_code fix_template(struct store *s, const char *name, uint64_t version,
 /* Device number n of a seed, for serial number `number`. */
 void fix_device(struct fix_device *d, uint64_t seed, uint32_t n,
 		uint32_t number);
+/* Makes d, not reserved yet, the credential that takes of's place. */
+void fix_renewal(struct fix_device *d, const struct fix_device *of,
+		 enum store_why why);
+/* An encoded entry of that type, until the next one is asked for. */
+struct span fix_entry(const char *type);
 /* Makes its three entries anew, of that time (FIX_TIME at first). */
 void fix_time(struct fix_device *d, uint64_t time_ms);
 /* Sets a name of a row (an array of STORE_ID_MAX + 1 bytes). */
