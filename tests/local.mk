@@ -205,6 +205,7 @@ UNIT_TESTS = \
 	tests/unit/check_signer \
 	tests/unit/check_store \
 	tests/unit/check_store_crash \
+	tests/unit/check_store_crl \
 	tests/unit/check_store_device \
 	tests/unit/check_store_fault \
 	tests/unit/check_store_held \
@@ -213,7 +214,9 @@ UNIT_TESTS = \
 	tests/unit/check_store_open \
 	tests/unit/check_store_order \
 	tests/unit/check_store_people \
+	tests/unit/check_store_renewal \
 	tests/unit/check_store_result \
+	tests/unit/check_store_revoke \
 	tests/unit/check_store_sealed \
 	tests/unit/check_store_wal \
 	tests/unit/check_store_secret \
