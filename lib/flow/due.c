@@ -40,9 +40,9 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 	return rc;
 }
 
-static enum pv_code find_template(struct due *u, struct store *store,
-				  const uint8_t sha256[32],
-				  const struct template **out, struct err *err)
+enum pv_code due_template(struct due *u, struct store *store,
+			  const uint8_t sha256[32], const struct template **out,
+			  struct err *err)
 {
 	struct template *t = NULL;
 	struct store_visit v = { .ctx = &t, .fn.template = take_template };
@@ -72,7 +72,7 @@ enum pv_code due_stages(struct due *u, struct store *store,
 	const struct template *t = NULL;
 	size_t list[TPL_COMPONENTS_MAX];
 	size_t role;
-	enum pv_code rc = find_template(u, store, s->template_sha256, &t, err);
+	enum pv_code rc = due_template(u, store, s->template_sha256, &t, err);
 
 	*bits = 0;
 	if (rc != PV_OK)

@@ -19,6 +19,11 @@ void due_release(struct due *u);
 
 /* The bit of a stage's name; 0 when there is no such stage. */
 PV_MUST unsigned due_bit(const char *stage);
+/* The stored template of that digest, as long as u is used for no more than
+ * DUE_TEMPLATES others. Codes as below. */
+PV_MUST enum pv_code due_template(struct due *u, struct store *store,
+				  const uint8_t sha256[32],
+				  const struct template **out, struct err *err);
 /*
  * Bits of the stages due to s, by the stored template of its digest.
  * PV_INTEGRITY, rule "store.edited": that template is damaged, or has no such

@@ -10,7 +10,11 @@ void log_cert_revoke(struct log_entry *e, const struct log_who *who,
 	log_entry_start(e, who, LOG_CERT_REVOKE, r->serial);
 	log_fact_str(e, "device", r->device);
 	log_fact_uint(e, "reason", r->reason);
-	log_fact_str(e, "shard", r->shard);
+	log_fact_str(e, "ca", r->ca);
+	if (r->ca)
+		log_fact_uint(e, "shard", r->shard);
+	if (r->ca && r->generation > 1)
+		log_fact_uint(e, "generation", r->generation);
 	if (r->invalidity >= 0)
 		log_fact_uint(e, "invalidity", (uint64_t)r->invalidity);
 	if (r->since_ms)

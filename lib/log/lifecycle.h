@@ -23,9 +23,10 @@
 struct log_revoke {
 	const char *serial; /* the object */
 	const char *device;
-	uint64_t reason;    /* RFC 5280; 8: it is not held any more */
-	const char *shard;  /* "CA/number", as in its CRL's URL; optional */
-	int64_t invalidity; /* s, 0 or later; or LOG_NO_TIME */
+	uint64_t reason; /* RFC 5280; 8: it is not held any more */
+	const char *ca;	 /* its issuer; NULL: it has no certificate */
+	uint64_t generation, shard; /* of that CA; serial mod its shards */
+	int64_t invalidity;	    /* s, 0 or later; or LOG_NO_TIME */
 	uint64_t since_ms; /* when it was held, now that it is for good; or 0 */
 };
 void log_cert_revoke(struct log_entry *e, const struct log_who *who,

@@ -16,12 +16,15 @@ START_TEST(test_revoke)
 
 	log_cert_revoke(&e, &who, &r);
 	ck_event(&e, "cert.revoke", "0a", "device:t,reason:u");
-	r.shard = "issuing-1/3";
+	r.ca = "issuing-1";
+	r.shard = 3;
+	r.generation = 2;
 	r.invalidity = 0;
 	r.since_ms = 1750000000000;
 	log_cert_revoke(&e, &who, &r);
 	ck_event(&e, "cert.revoke", "0a",
-		 "shard:t,since:u,device:t,reason:u,invalidity:u");
+		 "ca:t,shard:u,since:u,device:t,reason:u,"
+		 "generation:u,invalidity:u");
 	log_device_retire(&e, &who, "D-1", 2, 3, 1);
 	ck_event(&e, "device.retire", "D-1", "escrow:u,bundles:u,serials:u");
 }
