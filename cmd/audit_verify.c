@@ -67,7 +67,7 @@ static enum pv_code print_counts(const struct app *app,
 	if (app->json)
 		return out_json(
 			json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
-				  "s:I, s:I, s:I, s:I, s:O}",
+				  "s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
 				  "entries", (json_int_t)c->entries, "root",
 				  root, "devices", (json_int_t)c->devices,
 				  "certificates", (json_int_t)c->certificates,
@@ -76,14 +76,16 @@ static enum pv_code print_counts(const struct app *app,
 				  (json_int_t)c->keys, "templates",
 				  (json_int_t)c->templates, "open_intents",
 				  (json_int_t)c->open_intents, "quarantined",
-				  (json_int_t)c->quarantined, "checkpoints",
+				  (json_int_t)c->quarantined, "revoked",
+				  (json_int_t)c->revoked, "retired",
+				  (json_int_t)c->retired, "checkpoints",
 				  (json_int_t)c->checkpoints, "uncovered",
 				  (json_int_t)c->uncovered, "open", open),
 			err);
 	printf("log and store agree: %llu entries, root %s\n"
 	       "%llu devices, %llu certificates, %llu bundles, %llu CAs, "
 	       "%llu keys, %llu templates, %llu open intents, "
-	       "%llu in quarantine\n"
+	       "%llu in quarantine, %llu revoked, %llu devices retired\n"
 	       "%llu checkpoints, %llu entries that none covers yet\n",
 	       (unsigned long long)c->entries, root,
 	       (unsigned long long)c->devices,
@@ -92,6 +94,7 @@ static enum pv_code print_counts(const struct app *app,
 	       (unsigned long long)c->keys, (unsigned long long)c->templates,
 	       (unsigned long long)c->open_intents,
 	       (unsigned long long)c->quarantined,
+	       (unsigned long long)c->revoked, (unsigned long long)c->retired,
 	       (unsigned long long)c->checkpoints,
 	       (unsigned long long)c->uncovered);
 	return PV_OK;

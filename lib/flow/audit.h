@@ -1,6 +1,6 @@
 /*
  * audit: log, store and sealed file held against each other, in one consistent
- * view. Memory grows by three bits a serial only (serialset.h): 4 MiB for
+ * view. Memory grows by five bits a serial only (serialset.h): 6 MiB for
  * 10,000,000 of them, beside 4 MiB whatever the log.
  *
  * - the tree over all entries, computed anew, has the kept size, root and tiles
@@ -16,6 +16,9 @@
  * - every bundle row agrees with its bundle.seal entry, container and escrow in
  *   the sealed file with their hashes there; manifest and descriptor are signed
  *   by a bundle key of ours
+ * - what is revoked, held or retired is so by its entries and by nothing else;
+ *   of a retired device nothing sealed is left; receipts and rollbacks have
+ *   their entries
  * - rates and counts of orders are what the devices give
  * - what people decided is one chain, the store's list of it is all of it, and
  *   every roster, approval, order, stored secret and held request is as logged
@@ -36,6 +39,8 @@ struct audit_counts {
 	uint64_t entries, certificates, cas, bundles, devices, templates, keys;
 	uint64_t open_intents;
 	uint64_t quarantined; /* intents that are held */
+	uint64_t revoked;     /* certificates, also those that are on hold */
+	uint64_t retired;     /* devices */
 	uint64_t checkpoints; /* kept in the store */
 	uint64_t uncovered;   /* entries that no checkpoint covers yet */
 	uint8_t root[STORE_HASH];

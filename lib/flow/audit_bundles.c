@@ -212,6 +212,33 @@ static enum pv_code check_escrow(struct bundle_pass *p,
 	return rc;
 }
 
+/* Of a device that is retired only zeros are left. */
+static enum pv_code check_gone(struct bundle_pass *p, uint64_t offset,
+			       uint64_t len, struct err *err)
+{
+	struct audit *au = p->au;
+	size_t i = 0;
+	enum pv_code rc;
+
+	buf_reset(&au->sealed);
+	rc = store_sealed_read(au->store, offset, len, &au->sealed, err);
+	while (i < au->sealed.len && au->sealed.data[i] == 0)
+		i++;
+	if (rc == PV_OK && i < au->sealed.len)
+		rc = audit_fail(err, p->d->s.device, "audit.retired",
+				"what was sealed for it is still there");
+	return rc;
+}
+
+static enum pv_code check_erased(struct bundle_pass *p,
+				 const struct store_bundle *b, struct err *err)
+{
+	enum pv_code rc = check_gone(p, b->offset, b->len, err);
+
+	return rc == PV_OK ? check_gone(p, b->escrow_offset, b->escrow_len, err)
+			   : rc;
+}
+
 static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
 				struct err *err)
 {
@@ -231,6 +258,8 @@ static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
 				  b->stage);
 	p->au->counts->bundles++;
 	p->stages |= due_bit(b->stage);
+	if (p->d->state == STORE_RETIRED)
+		return check_erased(p, b, err);
 	rc = check_container(p, b, err);
 	return rc == PV_OK ? check_escrow(p, b, err) : rc;
 }

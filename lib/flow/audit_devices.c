@@ -71,9 +71,6 @@ static enum pv_code check_intent(struct audit *au, const struct store_device *d,
 	if (!logged_subject_fits(&e, &d->s))
 		return audit_fail(err, d->s.device, "audit.device",
 				  "the device's row is not what was logged");
-	if (!is_open(d) && d->state != STORE_ISSUED)
-		return audit_fail(err, d->s.device, "audit.state",
-				  "no entry of the log changed its state");
 	f = log_fact_find(&e, "tbs", LOG_BSTR);
 	*has_tbs = f && f->s.len == 32;
 	if (*has_tbs)
@@ -87,8 +84,10 @@ static enum pv_code check_held(struct audit *au, const struct store_device *d,
 {
 	bool held = d->state == STORE_QUARANTINED;
 
+	/* One that is retired may have been held before. */
 	if (!serialset_holds(&au->log.serials, d->s.number) ||
-	    serialset_get(&au->log.serials, d->s.number, SERIAL_HELD) != held)
+	    (d->state != STORE_RETIRED &&
+	     serialset_get(&au->log.serials, d->s.number, SERIAL_HELD) != held))
 		return audit_fail(err, d->s.device, "audit.quarantine",
 				  "its quarantine is not as logged");
 	au->counts->quarantined += held;
@@ -107,7 +106,8 @@ static enum pv_code check_state(struct audit *au, const struct store_device *d,
 		return audit_fail(err, d->s.device, "audit.intent",
 				  "an open intent of a device that has its "
 				  "result");
-	if (is_open(d))
+	/* A retired one may have been open: what has an entry has a row. */
+	if (is_open(d) || d->state == STORE_RETIRED)
 		return PV_OK;
 	if (has_tbs && !has_cert)
 		return audit_fail(err, d->s.device, "audit.certificate",
@@ -137,6 +137,8 @@ static enum pv_code check_device(struct audit *au, const struct store_device *d,
 		rc = check_state(au, d, cert.len > 0, has_tbs, stages, err);
 	if (rc == PV_OK)
 		rc = check_held(au, d, err);
+	if (rc == PV_OK)
+		rc = audit_ends(au, d, serial, err);
 	return rc;
 }
 
@@ -239,5 +241,5 @@ enum pv_code audit_devices(struct audit *au, struct err *err)
 				"%llu",
 				(unsigned long long)au->log.seals,
 				(unsigned long long)au->counts->bundles);
-	return rc;
+	return rc == PV_OK ? audit_ends_counted(au, err) : rc;
 }

@@ -257,6 +257,10 @@ static const struct {
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
 	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
 	{ TYPE(LOG_ROSTER_CHANGE), take_roster },
+	{ TYPE(LOG_CERT_REVOKE), audit_take_revoke },
+	{ TYPE(LOG_DEVICE_RETIRE), audit_take_retire },
+	{ TYPE(LOG_RECEIPT), audit_take_receipt },
+	{ TYPE(LOG_DEVICE_ROLLBACK), audit_take_rollback },
 };
 
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))

@@ -1,14 +1,15 @@
 /*
  * audit_entries: what a log says by itself, wherever its entries come from: in
  * order, each well formed and not older than the one before, one intent a
- * serial, one issue at most and after it, a quarantine of an open intent only.
+ * serial, one issue at most and after it, a quarantine of an open intent only,
+ * a serial revoked once, unless it was held.
  * What people
  * decided is one chain, and rosters count up by one; of no order is there more
  * than it allows (quota.h). The tree grows with them.
  * A check of a later type of entry is one more row of the table in
  * audit_entries.c.
  *
- * Holds three bits a serial (serialset.h), and what audit.c compares with rows
+ * Holds five bits a serial (serialset.h), and what audit.c compares with rows
  * of CAs, keys and templates. Does not check: the root; rows of the store.
  */
 #ifndef PV_FLOW_AUDIT_ENTRIES_H
@@ -17,7 +18,7 @@
 #include "lib/flow/governance.h"
 #include "lib/flow/quota.h"
 #include "lib/flow/serialset.h"
-#include "lib/log/events.h"
+#include "lib/log/lifecycle.h"
 #include "lib/log/tree.h"
 #include "lib/store/store_types.h"
 
@@ -57,7 +58,8 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 
 	struct serialset serials;	 /* every number that may be lent */
 	uint64_t intents, issues, seals; /* entries */
-	uint64_t last_ms;		 /* newest time in an entry */
+	uint64_t retires, receipts, rollbacks;
+	uint64_t last_ms; /* newest time in an entry */
 
 	struct governance governance; /* the chain of what people decided */
 	uint64_t rosters;	      /* version of the newest */
@@ -81,6 +83,21 @@ void audit_entries_release(struct audit_entries *au);
  */
 PV_MUST enum pv_code audit_entries_take(struct audit_entries *au,
 					struct span bytes, struct err *err);
+
+/* ---- audit_entries_ends.c: to audit_entries.c ---- */
+
+PV_MUST enum pv_code audit_take_revoke(struct audit_entries *au,
+				       const struct log_entry *e,
+				       struct err *err);
+PV_MUST enum pv_code audit_take_retire(struct audit_entries *au,
+				       const struct log_entry *e,
+				       struct err *err);
+PV_MUST enum pv_code audit_take_receipt(struct audit_entries *au,
+					const struct log_entry *e,
+					struct err *err);
+PV_MUST enum pv_code audit_take_rollback(struct audit_entries *au,
+					 const struct log_entry *e,
+					 struct err *err);
 
 /* Ordered part of a serial in hex; false when it is none of ours. */
 PV_MUST bool audit_number(struct span hex, uint32_t *number);

@@ -25,6 +25,7 @@ struct audit {
 	struct audit_entries log;    /* what the entries say, all of them */
 	struct checkpoint_base base; /* our log keys, and HOME/checkpoint */
 	uint64_t open;		     /* devices with an intent, held ones too */
+	uint64_t receipts, rollbacks; /* rows */
 
 	struct audit_signer signers[AUDIT_SIGNERS_MAX];
 	size_t signers_n;
@@ -48,6 +49,10 @@ PV_MUST enum pv_code audit_devices(struct audit *au, struct err *err);
 PV_MUST enum pv_code audit_bundles(struct audit *au,
 				   const struct store_device *d,
 				   unsigned *stages, struct err *err);
+/* What became of one credential; and all rows of that counted. */
+PV_MUST enum pv_code audit_ends(struct audit *au, const struct store_device *d,
+				const char *serial, struct err *err);
+PV_MUST enum pv_code audit_ends_counted(struct audit *au, struct err *err);
 /* The recorded bundle keys, for signatures; before the second pass. */
 PV_MUST enum pv_code audit_signers(struct audit *au, struct err *err);
 /* Third: CAs, keys, templates, and entries that are left over. */

@@ -16,7 +16,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_impl.h lib/flow/audit_line.c lib/flow/audit_line.h \
 	lib/flow/audit_show.c lib/flow/audit_show.h \
 	lib/flow/audit_story.c lib/flow/audit_story.h \
-	lib/flow/audit_entries.c lib/flow/audit_entries.h \
+	lib/flow/audit_ends.c lib/flow/audit_entries.c lib/flow/audit_entries_ends.c lib/flow/audit_entries.h \
 	lib/flow/audit_extra.c lib/flow/audit_extra.h \
 	lib/flow/audit_log.c lib/flow/audit_people.c \
 	lib/flow/audit_points.c \
@@ -50,7 +50,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issue_context.c \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
-	lib/flow/issued.c lib/flow/issued.h lib/flow/logged.c \
+	lib/flow/issued.c lib/flow/issued.h lib/flow/logged.c lib/flow/logged_state.c \
 	lib/flow/linediff.c lib/flow/linediff.h lib/flow/linereport.c lib/flow/linereport.h \
 	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \

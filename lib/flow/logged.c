@@ -251,6 +251,13 @@ static enum pv_code intent_of(struct store *store, const struct store_device *d,
 	return rc;
 }
 
+/* It has its result. One that is retired may have been open before. */
+static bool is_settled(const struct store_device *d)
+{
+	return d->state == STORE_ISSUED || d->state == STORE_SUSPENDED ||
+	       d->state == STORE_REVOKED;
+}
+
 enum pv_code logged_device(struct store *store, const struct store_device *d,
 			   struct err *err)
 {
@@ -259,11 +266,10 @@ enum pv_code logged_device(struct store *store, const struct store_device *d,
 	enum pv_code rc = intent_of(store, d, &room, &e, err);
 
 	/* What was to be signed is, unless the intent is still open. */
-	if (rc == PV_OK && d->state != STORE_RESERVED &&
-	    d->state != STORE_QUARANTINED &&
+	if (rc == PV_OK && is_settled(d) &&
 	    d->has_cert != (log_fact_find(&e, "tbs", LOG_BSTR) != NULL))
 		rc = logged_edited("a device's row", err);
-	return rc;
+	return rc == PV_OK ? logged_state(store, d, err) : rc;
 }
 
 static enum pv_code any_bundle(void *ctx, const struct store_bundle *b,

@@ -9,7 +9,7 @@
 #ifndef PV_FLOW_LOGGED_H
 #define PV_FLOW_LOGGED_H
 
-#include "lib/log/events.h"
+#include "lib/log/lifecycle.h"
 #include "lib/log/proof.h"
 #include "lib/store/store.h"
 
@@ -33,6 +33,9 @@ PV_MUST bool logged_subject_fits(const struct log_entry *e,
 PV_MUST enum pv_code logged_open_fits(const struct log_entry *e,
 				      const struct store_intent *i, bool *fits,
 				      struct err *err);
+/* A revocation's row; e is the cert.revoke of its serial. */
+PV_MUST bool logged_revocation_fits(const struct log_entry *e,
+				    const struct store_revocation *r);
 /* A bundle's row, as one of that device, and its bundle.seal. */
 PV_MUST bool logged_bundle_fits(const struct log_entry *e,
 				const struct store_subject *s,
@@ -62,9 +65,18 @@ PV_MUST enum pv_code logged_entry(struct store *store, uint64_t index,
 				  const char *type, const char *object,
 				  struct buf *room, struct log_entry *e,
 				  struct err *err);
+/* What it was issued as, and what became of it: revoked, held, retired. */
 PV_MUST enum pv_code logged_device(struct store *store,
 				   const struct store_device *d,
 				   struct err *err);
+/* A revocation's row, and its cert.revoke. */
+PV_MUST enum pv_code logged_revocation(struct store *store,
+				       const struct store_revocation *r,
+				       struct err *err);
+/* The entries that changed a device's state: logged_device() asks this, too. */
+PV_MUST enum pv_code logged_state(struct store *store,
+				  const struct store_device *d,
+				  struct err *err);
 /* An open intent of device d: nothing of it may be there already. */
 PV_MUST enum pv_code logged_open(struct store *store,
 				 const struct store_device *d,

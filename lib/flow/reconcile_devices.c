@@ -57,6 +57,21 @@ static enum pv_code differs(struct pass *p, const char *what, const char *name,
 			       RECONCILE_LOG, what, name, err, "%s", detail);
 }
 
+/* Revoked, held and retired ones have the entry that made them so. */
+static enum pv_code state_fits(struct pass *p, bool *fits, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = logged_state(p->r->store, p->d, &why);
+	*fits = rc != PV_INTEGRITY;
+	if (rc == PV_OK || rc == PV_INTEGRITY)
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
 static enum pv_code check_row(struct pass *p, const char *serial,
 			      struct err *err)
 {
@@ -70,10 +85,15 @@ static enum pv_code check_row(struct pass *p, const char *serial,
 		return rc;
 	has_tbs = log_fact_find(&e, "tbs", LOG_BSTR) != NULL;
 	fits = logged_subject_fits(&e, &d->s) && (has_tbs || !d->has_cert);
+	if (fits)
+		rc = state_fits(p, &fits, err);
+	if (rc != PV_OK)
+		return rc;
 	if (!fits)
 		return differs(p, "device", d->s.device,
 			       "its row is not what was logged", err);
-	if (reconcile_is_open(d) || !has_tbs || d->has_cert)
+	if (reconcile_is_open(d) || d->state == STORE_RETIRED || !has_tbs ||
+	    d->has_cert)
 		return PV_OK;
 	return reconcile_found(p->r, RECONCILE_MISSING, true, RECONCILE_LOG,
 			       RECONCILE_STORE, "certificate", d->s.device, err,

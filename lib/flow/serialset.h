@@ -1,7 +1,7 @@
 /*
- * serialset: what a log said of each serial number, three bits a number, in
+ * serialset: what a log said of each serial number, five bits a number, in
  * small pages that are made when one of their numbers is first marked. Numbers
- * that lie close together, as ours do, cost three bits each; one that lies
+ * that lie close together, as ours do, cost five bits each; one that lies
  * alone costs a page, less than twice the bytes of the entry that names it.
  */
 #ifndef PV_FLOW_SERIALSET_H
@@ -12,9 +12,15 @@
 #include "lib/base/err.h"
 
 #define SERIALSET_PAGE 512u /* numbers of one page */
-#define SERIALSET_MARKS 3u
+#define SERIALSET_MARKS 5u
 
-enum serial_mark { SERIAL_INTENT, SERIAL_ISSUE, SERIAL_HELD };
+enum serial_mark {
+	SERIAL_INTENT,
+	SERIAL_ISSUE,
+	SERIAL_HELD,	/* in quarantine */
+	SERIAL_REVOKED, /* also while it is on hold */
+	SERIAL_ON_HOLD
+};
 
 struct serialset_page {
 	uint8_t bits[SERIALSET_MARKS][SERIALSET_PAGE / 8];
