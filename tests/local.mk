@@ -459,11 +459,12 @@ check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/kill.sh
 
-# 200 rounds of 8 processes for the last ten of an order, and for one approval.
+# Rounds of 8 processes for the last ten of an order, and for one approval.
+RACE_ROUNDS = 200
 check-races: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \
 		tests/cli/sql$(EXEEXT)
 	@for race in order_race approval_race; do \
-		srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' ROUNDS=200 \
+		srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' ROUNDS=$(RACE_ROUNDS) \
 		PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
 		PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 		$(SHELL) $(srcdir)/tests/cli/$$race.sh || exit 1; \
