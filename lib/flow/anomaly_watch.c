@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/flow/anomaly_impl.h"
+#include "lib/log/lifecycle.h"
 
 #define DAY_MS UINT64_C(86400000)
 #define MINUTE_MS UINT64_C(60000)
@@ -244,7 +245,7 @@ static enum pv_code take(struct anomaly_watch *w, uint64_t index,
 		return rc;
 	if (span_is(e->type, LOG_BUNDLE_SEAL))
 		return anomaly_sealed(w, of, index, e, err);
-	if (span_is(e->type, "receipt"))
+	if (span_is(e->type, LOG_RECEIPT))
 		anomaly_received(w, e);
 	if (span_is(e->type, "attest.verify"))
 		return take_evidence(w, of, index, e, err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/flow/anomaly_watch.h"
+#include "lib/log/lifecycle.h"
 #include "tests/unit/unit.h"
 
 #define START_MS UINT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
@@ -139,29 +140,24 @@ static void seal(unsigned n)
 	take(&e);
 }
 
-static void raw(struct log_entry *e, const char *type, const char *object)
-{
-	memset(e, 0, sizeof(*e));
-	e->type = log_str(type);
-	e->time_ms = x.now_ms;
-	e->actor = log_str("os:0");
-	e->object = log_str(object);
-}
-
+/* Also of a device that could not install it: it has come. */
 static void receipt(unsigned n)
 {
+	const struct log_who by = who();
 	struct log_entry e;
 
-	raw(&e, "receipt", "D");
-	log_fact_bytes(&e, "bh", bh(n), 32);
+	log_receipt(&e, &by, "D", bh(n), 1, n % 3);
 	take(&e);
 }
 
 static void evidence(const char *lot, const char *result)
 {
+	const struct log_who by = who();
 	struct log_entry e;
 
-	raw(&e, "attest.verify", "D");
+	log_entry_start(&e, &by, "attest.verify", "D");
+	log_fact_str(&e, "format", "psa");
+	log_fact_bytes(&e, "evidence", other, 32);
 	log_fact_str(&e, "result", result);
 	log_fact_str(&e, "lot", lot);
 	log_fact_bytes(&e, "template hash", hash1, 32);
