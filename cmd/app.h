@@ -37,6 +37,6 @@ struct verb {
 
 extern const struct verb verb_init, verb_policy, verb_issue, verb_export,
 	verb_secret, verb_audit, verb_clock, verb_status, verb_officer,
-	verb_approve, verb_order, verb_quarantine;
+	verb_approve, verb_order, verb_quarantine, verb_revoke;
 
 #endif

@@ -247,6 +247,9 @@ static enum pv_code escrow_device(void *ctx, const struct store_device *d,
 	const struct store_visit v = { .ctx = p, .fn.bundle = escrow_bundle };
 
 	(void)cert;
+	/* What was escrowed of one that is retired is gone. */
+	if (d->state == STORE_RETIRED)
+		return PV_OK;
 	p->d = d;
 	return store_bundle_each(p->store, d->s.number, &v, err);
 }

@@ -20,7 +20,7 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
 	cmd/officer.h cmd/officer_review.c cmd/officer_used.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
-	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_secret.c \
+	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c cmd/cmd_secret.c \
 	cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
 	cmd/export_kek.c cmd/export_inventory.c cmd/export_log.c \
@@ -32,6 +32,7 @@ cmd_provctl_SOURCES = \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
 	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
 	cmd/secret_help.c cmd/secret_list.c \
+	cmd/revoke.h cmd/revoke_help.c cmd/revoke_tell.c \
 	cmd/session.c cmd/session.h cmd/status_json.c cmd/status_json.h
 cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
 	$(PV_LIBS_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) -lm

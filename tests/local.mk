@@ -148,6 +148,7 @@ UNIT_TESTS = \
 	tests/unit/check_log_witness \
 	tests/unit/check_manifest \
 	tests/unit/check_matter \
+	tests/unit/check_namelist \
 	tests/unit/check_note \
 	tests/unit/check_notekey \
 	tests/unit/check_opts \
@@ -396,7 +397,8 @@ CLI_TESTS = \
 	tests/cli/reconcile.sh \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
-	tests/cli/retry.sh \
+	tests/cli/retire.sh tests/cli/retry.sh tests/cli/revoke.sh \
+	tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \
 	tests/cli/stages.sh \

@@ -65,7 +65,8 @@ PV_MUST enum pv_code export_kek_new(const struct authority *a,
 				    struct store *store, struct hsm *hsm,
 				    struct span cert, struct export_kek **k,
 				    struct err *err);
-/* One device more; its id is checked. PV_INPUT "device.id", PV_HSM_*. */
+/* One device more; its id is checked. PV_INPUT "device.id"; PV_DENIED
+ * "device.retired"; PV_INTEGRITY, "store.edited"; PV_HSM_*. */
 PV_MUST enum pv_code export_kek_add(struct export_kek *k, const char *device,
 				    struct err *err);
 /* Appends the CMS. */

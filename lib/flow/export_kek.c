@@ -5,12 +5,15 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/flow/export.h"
+#include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
 #include "lib/seal/escrow.h"
 #include "lib/seal/kdf.h"
+#include "lib/store/store_device.h"
 
 struct export_kek {
-	struct hsm *hsm; /* borrowed */
+	struct store *store; /* borrowed */
+	struct hsm *hsm;     /* borrowed */
 	struct hsm_key *master;
 	struct escrow_to *to;
 	struct escrow_writer *writer;
@@ -61,6 +64,7 @@ enum pv_code export_kek_new(const struct authority *a, struct store *store,
 	if (rc != PV_OK)
 		return rc;
 	k->hsm = hsm;
+	k->store = store;
 	*out = TAKE(k);
 	return PV_OK;
 }
@@ -79,6 +83,24 @@ static enum pv_code derive(struct export_kek *k, const char *purpose,
 	return rc;
 }
 
+/* Devices that were never issued have their keys, too: a chip programmer comes
+ * first. One that is retired gets none. */
+static enum pv_code refuse_retired(struct export_kek *k, const char *device,
+				   struct err *err)
+{
+	struct store_device d;
+	bool found = false;
+	enum pv_code rc = store_device_get(k->store, device, &d, &found, err);
+
+	if (rc == PV_OK && found)
+		rc = logged_device(k->store, &d, err);
+	if (rc == PV_OK && found && d.state == STORE_RETIRED)
+		rc = err_fail(err, PV_DENIED, "device.retired", NULL,
+			      "the device is retired: nothing is derived for "
+			      "it any more");
+	return rc;
+}
+
 enum pv_code export_kek_add(struct export_kek *k, const char *device,
 			    struct err *err)
 {
@@ -92,6 +114,8 @@ enum pv_code export_kek_add(struct export_kek *k, const char *device,
 		rc = err_fail(err, PV_INPUT, "device.id", NULL,
 			      "a device id is 1 to 64 printable characters "
 			      "without / and does not start with . or -");
+	if (rc == PV_OK)
+		rc = refuse_retired(k, device, err);
 	if (rc == PV_OK)
 		rc = derive(k, KDF_KEK, device, &kek, err);
 	if (rc == PV_OK)

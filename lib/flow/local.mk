@@ -84,6 +84,10 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/record_quarantine.h \
 	lib/flow/request.c lib/flow/request.h lib/flow/request_body.c \
 	lib/flow/request_wire.c \
+	lib/flow/namelist.c lib/flow/namelist.h \
+	lib/flow/revocation.c lib/flow/revocation.h \
+	lib/flow/revoke.c lib/flow/revoke.h lib/flow/revoke_impl.h \
+	lib/flow/revoke_retire.c lib/flow/revoke_select.c \
 	lib/flow/results.c \
 	lib/flow/results.h lib/flow/results_line.c \
 	lib/flow/results_line.h lib/flow/serialset.c \

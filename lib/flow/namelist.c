@@ -1,0 +1,194 @@
+#include "lib/flow/namelist.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/json.h"
+#include "lib/flow/request.h"
+
+CLEANUP_PTR(struct json_doc, json_doc_free);
+
+void namelist_init(struct namelist *l, int fd, enum rows_format format)
+{
+	memset(l, 0, sizeof(*l));
+	rows_init(&l->rows, fd, format);
+	buf_init(&l->cells_text, 2 * REQUEST_LINE_MAX);
+	buf_init(&l->header_text, 2 * REQUEST_LINE_MAX);
+}
+
+void namelist_release(struct namelist *l)
+{
+	rows_release(&l->rows);
+	buf_release(&l->cells_text);
+	buf_release(&l->header_text);
+}
+
+bool namelist_serial(const char *hex, uint8_t serial[STORE_SERIAL_MAX],
+		     size_t *len)
+{
+	size_t n = strlen(hex) / 2;
+
+	if (strlen(hex) % 2 || n < STORE_SERIAL_MIN || n > STORE_SERIAL_MAX)
+		return false;
+	*len = n;
+	return hex_decode(hex, serial, n);
+}
+
+static enum pv_code set(struct namelist_line *l, const char *key,
+			const char *value, struct err *err)
+{
+	size_t len = strlen(value);
+
+	if (strcmp(key, "device") == 0) {
+		if (!name_is_safe(value, len))
+			return err_fail(err, PV_INPUT, "list.value",
+					"1 to 64 of 0x21-0x7E, no '/', not "
+					"starting with '.' or '-'",
+					"that is not a device id");
+		memcpy(l->device, value, len + 1);
+		return PV_OK;
+	}
+	if (strcmp(key, "serial") == 0) {
+		if (namelist_serial(value, l->serial, &l->serial_len))
+			return PV_OK;
+		return err_fail(err, PV_INPUT, "list.value",
+				"32 to 40 hex digits",
+				"that is not a serial number of ours");
+	}
+	return err_fail(err, PV_INPUT, "list.unknown_key", "device or serial",
+			"unknown key %.40s", key);
+}
+
+static enum pv_code finish(const struct namelist_line *l, struct err *err)
+{
+	if ((l->device[0] != '\0') != (l->serial_len > 0))
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "list.name",
+			"give device or serial in each line",
+			"the line names %s",
+			l->device[0] ? "a device and a serial" : "nothing");
+}
+
+static enum pv_code parse_json(struct span row, struct namelist_line *l,
+			       struct err *err)
+{
+	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
+	const char *key;
+	json_t *value;
+	enum pv_code rc = json_parse_max(row, REQUEST_LINE_MAX, &doc, err);
+
+	if (rc == PV_OK && !json_is_object(json_root(doc)))
+		rc = err_fail(err, PV_INPUT, "list.object", NULL,
+			      "the line is not a JSON object");
+	if (rc != PV_OK)
+		return rc;
+	json_object_foreach(json_root(doc), key, value)
+	{
+		const char *s = json_string_value(value);
+
+		if (!s || strlen(s) != json_string_length(value))
+			return err_fail(
+				err, PV_INPUT, "list.value", "give strings",
+				"%.40s does not hold what it should", key);
+		rc = set(l, key, s, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+	return finish(l, err);
+}
+
+static enum pv_code parse_csv(struct namelist *l, struct span row,
+			      struct namelist_line *line, struct err *err)
+{
+	const char *names = (const char *)l->header_text.data;
+	size_t n;
+	enum pv_code rc = csv_split(row, &l->cells_text, l->cells, &n, err);
+
+	if (rc == PV_OK && n != l->header_n)
+		rc = err_fail(err, PV_INPUT, "csv.columns",
+			      "as many cells as the header has",
+			      "the row has %zu cells, the header %zu", n,
+			      l->header_n);
+	for (size_t i = 0; rc == PV_OK && i < n; i++) {
+		const char *value =
+			(const char *)l->cells_text.data + l->cells[i];
+
+		/* An empty cell is an absent value. */
+		if (value[0])
+			rc = set(line, names + l->header[i], value, err);
+	}
+	return rc == PV_OK ? finish(line, err) : rc;
+}
+
+/* One column of the two, or both. */
+static enum pv_code take_header(struct namelist *l, struct span row,
+				struct err *err)
+{
+	enum pv_code rc =
+		csv_split(row, &l->header_text, l->header, &l->header_n, err);
+	const char *text = (const char *)l->header_text.data;
+
+	for (size_t i = 0; rc == PV_OK && i < l->header_n; i++)
+		if (strcmp(text + l->header[i], "device") != 0 &&
+		    strcmp(text + l->header[i], "serial") != 0)
+			rc = err_fail(err, PV_INPUT, "csv.columns",
+				      "keep only device and serial, separated "
+				      "by commas",
+				      "unknown column \"%.40s\"",
+				      text + l->header[i]);
+	if (rc == PV_OK &&
+	    (l->header_n > 2 ||
+	     (l->header_n == 2 &&
+	      strcmp(text + l->header[0], text + l->header[1]) == 0)))
+		rc = err_fail(err, PV_INPUT, "csv.columns",
+			      "name each column once", "a column stands twice");
+	return rc;
+}
+
+static enum pv_code next_row(struct namelist *l, struct span *row, bool *end,
+			     struct err *err)
+{
+	enum rows_got got = ROWS_END;
+	enum pv_code rc = rows_next(&l->rows, true, &got, row, err);
+
+	*end = got == ROWS_END;
+	if (rc == PV_OK && got == ROWS_LONG)
+		rc = err_fail(err, PV_INPUT, "input.row", "shorten it",
+			      "the row is longer than %d bytes",
+			      REQUEST_LINE_MAX);
+	return rc;
+}
+
+/* Past the header of CSV. */
+static enum pv_code data_row(struct namelist *l, struct span *row, bool *end,
+			     struct err *err)
+{
+	bool header = l->rows.format == ROWS_CSV && l->header_n == 0;
+	enum pv_code rc = next_row(l, row, end, err);
+
+	if (rc != PV_OK || !header)
+		return rc;
+	if (*end)
+		return err_fail(err, PV_INPUT, "csv.columns",
+				"the first row names the columns",
+				"the list has no header");
+	rc = take_header(l, *row, err);
+	return rc == PV_OK ? next_row(l, row, end, err) : rc;
+}
+
+enum pv_code namelist_next(struct namelist *l, struct namelist_line *line,
+			   bool *end, struct err *err)
+{
+	struct span row = { NULL, 0 };
+	enum pv_code rc = data_row(l, &row, end, err);
+
+	memset(line, 0, sizeof(*line));
+	line->line = l->rows.line;
+	if (rc == PV_OK && !*end)
+		rc = l->rows.format == ROWS_CSV ? parse_csv(l, row, line, err)
+						: parse_json(row, line, err);
+	if (rc == PV_INPUT)
+		err_prefix(err, "line %llu", (unsigned long long)line->line);
+	return rc;
+}

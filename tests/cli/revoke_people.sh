@@ -1,0 +1,135 @@
+#!/bin/sh
+# Revoking under a roster: the quorum agrees to exactly the certificates that
+# were chosen, once; a template may ask for more persons.
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/people.sh"
+
+new_authority
+case_start "what is revoked is made first"
+adopt_changed tls-client strict \
+	-e 's|"approvals": {|"approvals": {"revoke": 2, |' \
+	-e 's|"limits": {|"approvals": {"revoke": 2}, "limits": {|'
+for n in 1 2 3 4; do
+	new_device tls-client client-0000000$n
+	issue tls-client client-0000000$n
+	expect_equal "$rc" 0 "issue client-0000000$n"
+done
+new_device tls-client client-00000005
+issue strict client-00000005
+expect_equal "$rc" 0 "issue client-00000005: $(cat "$T/err")"
+for name in alice bob carol; do officer_key "$name"; done
+make_roster "$T/roster.json" 1 '"roster": 2, "revoke": 1' \
+	alice:security-officer bob:security-officer carol:auditor
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/roster.json"
+
+with_notes() {
+	for note in "$@"; do
+		printf ' --approval %s' "$T/notes/$note.note"
+	done
+}
+
+case_start "it takes the quorum"
+printf '{"device":"client-00000001"}\n{"device":"client-00000002"}\n' \
+	>"$T/two.jsonl"
+expect_error 11 approval.missing -C "$H" revoke --from "$T/two.jsonl" \
+	--reason keyCompromise --request "$T/ask.json"
+expect_equal "$(p --json audit show | jq -r .type | grep -c cert.revoke)" 0 \
+	"entries while nobody agreed"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --from "$T/two.jsonl" \
+	--reason keyCompromise --dry-run
+approve carol "$T/ask.json"
+[ "$rc" -eq 0 ] && {
+	# shellcheck disable=SC2046
+	expect_error 4 '' -C "$H" revoke --from "$T/two.jsonl" \
+		--reason keyCompromise $(with_notes carol)
+}
+approve alice "$T/ask.json"
+expect_equal "$rc" 0 "exit of approve: $(cat "$T/err")"
+run "$PROVCTL" approve "$T/ask.json" --as bob --key "$T/keys/bob.key" --yes \
+	-o "$T/notes/shown.note"
+expect_text "revoke keyCompromise"
+expect_text "count 2"
+
+case_start "what was agreed to is that, and nothing else"
+# shellcheck disable=SC2046
+expect_error 5 approval.subject -C "$H" revoke --device client-00000003 \
+	--reason keyCompromise $(with_notes alice)
+# shellcheck disable=SC2046
+expect_error 5 approval.subject -C "$H" revoke --from "$T/two.jsonl" \
+	--reason superseded $(with_notes alice)
+# shellcheck disable=SC2046
+expect_error 5 approval.subject -C "$H" revoke --from "$T/two.jsonl" \
+	--reason keyCompromise --retire $(with_notes alice)
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" -C "$H" revoke --from "$T/two.jsonl" \
+	--reason keyCompromise $(with_notes alice)
+expect_text "approved by alice"
+expect_equal "$(jq -r .status "$T/out" | tr '\n' ' ')" "revoked revoked " status
+expect_equal "$(p --json audit show | jq -r .type |
+	grep -c -e cert.revoke -e approval.use)" 3 "entries"
+verify_audit
+
+case_start "once, and again is no question"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --from "$T/two.jsonl" \
+	--reason keyCompromise
+expect_equal "$(jq -r .status "$T/out" | tr '\n' ' ')" \
+	"unchanged unchanged " status
+# shellcheck disable=SC2046
+expect_error 4 approval.used -C "$H" revoke --device client-00000003 \
+	--reason keyCompromise $(with_notes alice)
+
+case_start "an officer who asks is none of those who agree"
+by alice revoke --device client-00000003 --reason superseded \
+	--request "$T/ask3.json"
+expect_equal "$rc" 11 "exit of revoke by alice"
+approve alice "$T/ask3.json"
+[ "$rc" -ne 0 ] || {
+	# shellcheck disable=SC2046
+	by alice revoke --device client-00000003 --reason superseded \
+		$(with_notes alice)
+	expect_equal "$rc" 4 "exit with the requester's own note"
+}
+approve bob "$T/ask3.json"
+# shellcheck disable=SC2046
+by alice revoke --device client-00000003 --reason superseded $(with_notes bob)
+expect_equal "$rc" 0 "exit with another's note: $(cat "$T/err")"
+p --json audit show --device client-00000003 >"$T/story"
+expect_equal "$(jq -r 'select(.type == "cert.revoke") | .actor' "$T/story")" \
+	alice actor
+
+case_start "a template asks for more"
+expect_error 11 approval.missing -C "$H" revoke --device client-00000005 \
+	--reason superseded --request "$T/ask5.json"
+approve alice "$T/ask5.json"
+# shellcheck disable=SC2046
+expect_error 11 approval.missing -C "$H" revoke --device client-00000005 \
+	--reason superseded $(with_notes alice) --request "$T/ask5.json"
+approve bob "$T/ask5.json"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000005 \
+	--reason superseded $(with_notes alice bob)
+verify_audit
+
+case_start "two at once: one wins, and nothing is said twice"
+expect_error 11 approval.missing -C "$H" revoke --device client-00000004 \
+	--reason superseded --request "$T/ask4.json"
+approve alice "$T/ask4.json"
+for n in 1 2; do
+	# shellcheck disable=SC2046
+	"$PROVCTL" -C "$H" revoke --device client-00000004 --reason superseded \
+		$(with_notes alice) >"$T/race$n" 2>&1 &
+	eval "race$n=\$!"
+done
+wait "$race1"
+first=$?
+wait "$race2"
+second=$?
+case "$first $second" in
+"0 0" | "0 9" | "9 0" | "0 4" | "4 0") ;;
+*) fail "exits $first and $second: $(cat "$T/race1" "$T/race2")" ;;
+esac
+expect_equal "$(p --json audit show --device client-00000004 |
+	jq -r .type | grep -c cert.revoke)" 1 entries
+verify_audit
+
+tests_end
