@@ -31,12 +31,13 @@ struct verb {
 	const struct verb_part
 		*parts; /* with a help each, ended by NULL; NULL: none */
 	bool token;	/* uses the token in its own process: guard.h */
+	bool (*token_of)(const char *word); /* or: whether with that word */
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 };
 
 extern const struct verb verb_init, verb_policy, verb_issue, verb_export,
 	verb_secret, verb_audit, verb_clock, verb_status, verb_officer,
-	verb_approve, verb_order, verb_quarantine, verb_revoke;
+	verb_approve, verb_order, verb_quarantine, verb_revoke, verb_rotate;
 
 #endif

@@ -22,6 +22,8 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c cmd/cmd_secret.c \
 	cmd/cmd_status.c \
+	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_secret.c \
+	cmd/cmd_rotate.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_device.c \
 	cmd/export_kek.c cmd/export_inventory.c cmd/export_log.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
@@ -31,6 +33,7 @@ cmd_provctl_SOURCES = \
 	cmd/policy.h cmd/policy_adopt.c cmd/policy_diff.c \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
 	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
+	cmd/rotate.h cmd/rotate_help.c \
 	cmd/secret_help.c cmd/secret_list.c \
 	cmd/revoke.h cmd/revoke_help.c cmd/revoke_tell.c \
 	cmd/session.c cmd/session.h cmd/status_json.c cmd/status_json.h

@@ -18,10 +18,10 @@
 #include "lib/base/secret.h"
 
 static const struct verb *const verbs[] = {
-	&verb_init,   &verb_officer, &verb_approve,    &verb_policy,
-	&verb_order,  &verb_secret,  &verb_issue,      &verb_export,
-	&verb_revoke, &verb_audit,   &verb_quarantine, &verb_clock,
-	&verb_status,
+	&verb_init,   &verb_officer, &verb_approve, &verb_policy,
+	&verb_order,  &verb_secret,  &verb_issue,   &verb_export,
+	&verb_revoke, &verb_rotate,  &verb_audit,   &verb_quarantine,
+	&verb_clock,  &verb_status,
 };
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -94,6 +94,12 @@ static enum pv_code set_up(const struct app *app, struct err *err)
 	return rc;
 }
 
+static bool uses_token(const struct verb *verb, int argc, char **argv)
+{
+	return verb->token ||
+	       (verb->token_of && argc > 1 && verb->token_of(argv[1]));
+}
+
 static enum pv_code run_verb(struct app *app, int argc, char **argv,
 			     struct err *err)
 {
@@ -113,7 +119,7 @@ static enum pv_code run_verb(struct app *app, int argc, char **argv,
 		fputs(help_of(verb, argc, argv), stdout);
 		return PV_OK;
 	}
-	if (verb->token) {
+	if (uses_token(verb, argc, argv)) {
 		enum pv_code code = PV_INTERNAL;
 
 		rc = guard_enter(&app->guard, &code, err);

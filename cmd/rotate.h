@@ -1,0 +1,12 @@
+/*
+ * rotate: what `provctl rotate' knows, one file a word (rotate_<word>.c);
+ * argv[0] is the word. What is common to all is cmd_rotate.c.
+ */
+#ifndef PV_CMD_ROTATE_H
+#define PV_CMD_ROTATE_H
+
+#include "cmd/app.h"
+
+extern const char rotate_help[]; /* one screen: rotate_help.c */
+
+#endif
