@@ -23,6 +23,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/casefiles.c \
 	tests/unit/casefiles.h \
 	tests/unit/cbor_float.h \
+	tests/unit/crl_fix.c \
+	tests/unit/crl_fix.h \
 	tests/unit/device_fixture.c \
 	tests/unit/device_fixture.h \
 	tests/unit/device_fixture_crypto.c \
@@ -98,6 +100,8 @@ UNIT_TESTS = \
 	tests/unit/check_cose \
 	tests/unit/check_cose_vectors \
 	tests/unit/check_cosigned \
+	tests/unit/check_crl \
+	tests/unit/check_crl_compare \
 	tests/unit/check_csr \
 	tests/unit/check_csr_within \
 	tests/unit/check_decide \
@@ -152,6 +156,7 @@ UNIT_TESTS = \
 	tests/unit/check_note \
 	tests/unit/check_notekey \
 	tests/unit/check_opts \
+	tests/unit/check_ocsp \
 	tests/unit/check_officerkey \
 	tests/unit/check_order_results \
 	tests/unit/check_orderfile \
@@ -258,6 +263,9 @@ tests_fuzz_replay_device_SOURCES = tests/fuzz/fuzz_device.c \
 check_PROGRAMS += tests/fuzz/replay_bundle
 tests_fuzz_replay_bundle_SOURCES = tests/fuzz/fuzz_bundle.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_crl
+tests_fuzz_replay_crl_SOURCES = tests/fuzz/fuzz_crl.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_csr
 tests_fuzz_replay_csr_SOURCES = tests/fuzz/fuzz_csr.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
@@ -290,6 +298,9 @@ tests_fuzz_replay_base64_SOURCES = tests/fuzz/fuzz_base64.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_escrow
 tests_fuzz_replay_escrow_SOURCES = tests/fuzz/fuzz_escrow.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_ocsp
+tests_fuzz_replay_ocsp_SOURCES = tests/fuzz/fuzz_ocsp.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_pem
 tests_fuzz_replay_pem_SOURCES = tests/fuzz/fuzz_pem.c \

@@ -1,6 +1,6 @@
 #include "lib/x509/der.h"
 
-#define LENGTH_OCTETS_MAX 3 /* lengths up to 16 MiB */
+#define LENGTH_OCTETS_MAX 4 /* lengths up to 4 GiB */
 
 /*
  * Header of the next element: the number of its octets, 0 when it is not

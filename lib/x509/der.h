@@ -1,7 +1,7 @@
 /*
  * der: a bounded strict reader and a writer for DER (ITU-T X.690 clause 10).
  *
- * The reader takes low tag numbers, definite minimal lengths up to 16 MiB and
+ * The reader takes low tag numbers, definite minimal lengths up to 4 GiB and
  * never looks past its span. It copies nothing: spans point into the input.
  * The writer appends to a struct buf; failures stick there (buf_check()).
  *

@@ -10,6 +10,10 @@ lib_x509_libpvx509_a_SOURCES = lib/x509/profile.h \
 	lib/x509/matter.c lib/x509/matter.h \
 	lib/x509/issuer.c lib/x509/issuer.h \
 	lib/x509/value.c lib/x509/value.h \
+	lib/x509/crl.c lib/x509/crl.h lib/x509/crl_compare.c \
+	lib/x509/crl_lint.c lib/x509/crl_read.c lib/x509/crl_read.h \
+	lib/x509/ocsp.c lib/x509/ocsp.h lib/x509/ocsp_read.c \
+	lib/x509/ocsp_read.h \
 	lib/x509/tbs.c lib/x509/tbs_ext.c lib/x509/tbs_impl.h lib/x509/tbs.h \
 	lib/x509/tbs_lint.c lib/x509/lint_ext.c lib/x509/lint_impl.h \
 	lib/x509/tbs_lint.h \

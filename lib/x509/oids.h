@@ -13,6 +13,12 @@ extern const struct oid oid_rsa_sha256, oid_rsa_sha384, oid_rsa_sha512;
 extern const struct oid oid_ski, oid_key_usage, oid_san, oid_basic_constraints;
 extern const struct oid oid_cdp, oid_policies, oid_aki, oid_ext_key_usage;
 extern const struct oid oid_aia, oid_ad_ocsp, oid_ad_ca_issuers;
+/* CRLs and their entries: RFC 5280 5.2 and 5.3 */
+extern const struct oid oid_crl_number, oid_crl_reason, oid_invalidity_date;
+extern const struct oid oid_idp;
+/* OCSP: RFC 6960; SHA-1: RFC 3279 */
+extern const struct oid oid_ocsp_basic, oid_ocsp_nocheck, oid_kp_ocsp_signing;
+extern const struct oid oid_sha1;
 /* HardwareModuleName: RFC 4108 5 */
 extern const struct oid oid_on_hw_module;
 /* PKCS#9 attributes: RFC 2985; and Microsoft's name for the first */

@@ -8,6 +8,7 @@
  *   base64     lib/base/base64                order    orders of production
  *   bundle     .pvb, descriptors, manifests   cbor     items, component contents
  *   checkpoint the log's, cosignatures        cose     messages
+ *   crl        revocation lists              ocsp     responses
  *   csr        PEM or DER to proof            device   .pvb through lib/device
  *   entry      log entries                    escrow   recipients' certificates
  *   json       lib/base/json                  kek      provdev's key files
