@@ -211,6 +211,13 @@ static void show_device_class(struct show *s, json_t *root)
 	show_rotation(s, root);
 }
 
+static void show_crl(struct show *s, json_t *crl)
+{
+	fill(s, crl, "shards", json_integer(s->t->crl_shards));
+	fill(s, crl, "lifetime_hours", json_integer(s->t->crl_lifetime_h));
+	fill(s, crl, "overlap_hours", json_integer(s->t->crl_overlap_h));
+}
+
 enum pv_code template_show(const struct template *t, json_t **out,
 			   struct err *err)
 {
@@ -222,8 +229,7 @@ enum pv_code template_show(const struct template *t, json_t **out,
 	show_certificate(&s, root);
 	show_approvals(&s, root);
 	if (t->ca)
-		fill(&s, section(&s, root, "crl"), "shards",
-		     json_integer(t->crl_shards));
+		show_crl(&s, section(&s, root, "crl"));
 	else
 		show_device_class(&s, root);
 	if (s.failed) {

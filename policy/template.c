@@ -126,22 +126,43 @@ enum pv_code tpl_base64(const struct node *n, uint8_t **out, size_t *len)
 	return PV_OK;
 }
 
+/* A list is out of date at once when the next one is never due before. */
+static enum pv_code parse_crl(struct tpl_parse *p, const struct node *n)
+{
+	static const char *const keys[] = { "shards", "lifetime_hours",
+					    "overlap_hours", NULL };
+	struct node shards = node_get(n, "shards");
+	struct node lifetime = node_get(n, "lifetime_hours");
+	struct node overlap = node_get(n, "overlap_hours");
+	struct template *t = p->t;
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_u32(&shards, 1, 65536, &t->crl_shards));
+	NODE_TRY(node_u32(&lifetime, 1, 8760, &t->crl_lifetime_h));
+	t->crl_overlap_h = t->crl_lifetime_h < 2 * CRL_OVERLAP_H
+				   ? t->crl_lifetime_h / 2
+				   : CRL_OVERLAP_H;
+	NODE_TRY(node_u32(&overlap, 0, 8759, &t->crl_overlap_h));
+	if (t->crl_overlap_h >= t->crl_lifetime_h)
+		return node_fail(&overlap, "crl",
+				 "let lists live longer than they overlap",
+				 "not less than lifetime_hours");
+	return PV_OK;
+}
+
 static enum pv_code parse_ca(struct tpl_parse *p, const struct node *root)
 {
 	static const char *const keys[] = { "template",	   "version",	"ca",
 					    "certificate", "approvals", "crl",
 					    NULL };
-	static const char *const crl_keys[] = { "shards", NULL };
 	struct node cert = node_get(root, "certificate");
 	struct node crl = node_get(root, "crl");
-	struct node shards = node_get(&crl, "shards");
 	struct node approvals = node_get(root, "approvals");
 
 	NODE_TRY(node_object(root, keys));
 	NODE_TRY(node_need(&cert));
 	NODE_TRY(tpl_certificate(p, &cert));
-	NODE_TRY(node_object(&crl, crl_keys));
-	NODE_TRY(node_u32(&shards, 1, 65536, &p->t->crl_shards));
+	NODE_TRY(parse_crl(p, &crl));
 	return tpl_approvals(p, &approvals);
 }
 

@@ -29,6 +29,7 @@ struct template
 	uint32_t version;    /* 1 to 2^31 - 1 */
 	bool ca;	     /* CA template: the rest up to profile is empty */
 	uint32_t crl_shards; /* CA: crl.shards, 1 when absent */
+	uint32_t crl_lifetime_h, crl_overlap_h; /* CA: "crl", hours */
 
 	uint8_t vendor[16], class_id[16];
 	struct tpl_pattern id;

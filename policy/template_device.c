@@ -41,6 +41,8 @@ enum pv_code tpl_identity(struct tpl_parse *p, const struct node *root)
 	struct node class_id = node_get(root, "class");
 
 	p->t->crl_shards = 1;
+	p->t->crl_lifetime_h = CRL_LIFETIME_H;
+	p->t->crl_overlap_h = CRL_OVERLAP_H;
 	NODE_TRY(node_need(&name));
 	NODE_TRY(node_name(&name, &p->t->name));
 	NODE_TRY(node_need(&version));

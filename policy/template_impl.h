@@ -9,6 +9,9 @@
 #include "policy/node.h"
 #include "policy/template.h"
 
+#define CRL_LIFETIME_H 168u /* hours, where a CA's template is silent */
+#define CRL_OVERLAP_H 24u
+
 struct tpl_parse {
 	struct node_reader r;
 	struct template *t;
