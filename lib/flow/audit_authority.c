@@ -64,6 +64,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	if (!ca || !ca->issued || ca->matched ||
 	    strcmp(ca->name, row->name) != 0 ||
 	    memcmp(ca->cert, whole, 32) != 0 || memcmp(ca->tbs, tbs, 32) != 0 ||
+	    memcmp(ca->template_hash, row->template_sha256, 32) != 0 ||
 	    ca->shards != row->shards ||
 	    memcmp(spki, row->spki_sha256, 32) != 0 ||
 	    !is_key(au, row->label, spki))

@@ -103,9 +103,10 @@ static enum pv_code take_intent(struct audit_entries *au,
 				 device->s.len - strlen(CA_PREFIX) });
 	if (shards)
 		ca->shards = shards->u;
-	if (!get_hash(e, "tbs", ca->tbs))
+	if (!get_hash(e, "tbs", ca->tbs) ||
+	    !get_hash(e, "template hash", ca->template_hash))
 		return audit_fail(err, ca->serial, "audit.entry",
-				  "a CA's intent without a TBS");
+				  "a CA's intent without TBS or template");
 	return PV_OK;
 }
 

@@ -28,7 +28,7 @@
 struct audit_ca {
 	char serial[2 * STORE_SERIAL_MAX + 1];
 	char name[STORE_ID_MAX + 1];
-	uint8_t tbs[32], cert[32];
+	uint8_t tbs[32], cert[32], template_hash[32];
 	uint64_t shards;
 	bool issued, matched;
 };

@@ -173,6 +173,7 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 		 w->root ? "" : w->job->issuer);
 	snprintf(row.label, sizeof(row.label), "%s", w->label);
 	memcpy(row.spki_sha256, w->spki_sha256, 32);
+	memcpy(row.template_sha256, w->job->tmpl->sha256, 32);
 	if (rc == PV_OK)
 		rc = store_begin(w->job->store, STORE_WRITE, &txn, err);
 	if (rc == PV_OK)

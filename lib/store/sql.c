@@ -69,11 +69,12 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_SEALED_CLEAR] = "DELETE FROM sealed",
 
 	[SQL_CA_PUT] = "INSERT INTO ca (id, name, parent, label, spki_sha256, "
-		       "shards, generation, active_ms, cert) VALUES ((SELECT "
-		       "coalesce(max(id), 0) + 1 FROM ca), $1, $2, $3, $4, "
-		       "$5, $6, $7, $8)",
+		       "shards, generation, active_ms, cert, template) VALUES "
+		       "((SELECT coalesce(max(id), 0) + 1 FROM ca), $1, $2, "
+		       "$3, $4, $5, $6, $7, $8, $9)",
 	[SQL_CA_EACH] = "SELECT name, parent, label, spki_sha256, shards, "
-			"generation, active_ms, cert FROM ca ORDER BY id",
+			"generation, active_ms, cert, template FROM ca "
+			"ORDER BY id",
 	[SQL_CA_ID] = "SELECT id, shards FROM ca WHERE name = $1 AND "
 		      "generation = $2",
 	[SQL_CROSSCERT_PUT] = "INSERT INTO crosscert (ca, subject, signer, "

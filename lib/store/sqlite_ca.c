@@ -14,7 +14,8 @@ static enum pv_code ca_row(struct query *q, struct store_ca *ca,
 	    col_bytes(q, 3, ca->spki_sha256, STORE_HASH) &&
 	    col_u32(q, 4, &ca->shards) && col_u32(q, 5, &ca->generation) &&
 	    ca->generation > 0 && col_u64(q, 6, &ca->active_ms) &&
-	    col_span(q, 7, &ca->cert))
+	    col_span(q, 7, &ca->cert) &&
+	    col_bytes(q, 8, ca->template_sha256, STORE_HASH))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a CA's row", err);
 }
@@ -71,6 +72,8 @@ static enum pv_code same_ca(void *ctx, const struct store_ca *ca,
 	m->there = strcmp(ca->parent, w->parent) == 0 &&
 		   strcmp(ca->label, w->label) == 0 &&
 		   memcmp(ca->spki_sha256, w->spki_sha256, STORE_HASH) == 0 &&
+		   memcmp(ca->template_sha256, w->template_sha256,
+			  STORE_HASH) == 0 &&
 		   ca->shards == w->shards && ca->active_ms == w->active_ms &&
 		   span_equal(ca->cert, w->cert);
 	if (m->there)
@@ -114,6 +117,7 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 	query_u64(&q, ca->generation);
 	query_u64(&q, ca->active_ms);
 	query_blob(&q, ca->cert.p, ca->cert.len);
+	query_blob(&q, ca->template_sha256, STORE_HASH);
 	return query_run(&q, err);
 }
 

@@ -26,7 +26,8 @@ static const struct table tables[] = {
 		"name TEXT NOT NULL, parent TEXT, label TEXT NOT NULL, "
 		"spki_sha256 BLOB NOT NULL, shards INTEGER NOT NULL, "
 		"generation INTEGER NOT NULL, active_ms INTEGER NOT NULL, "
-		"cert BLOB NOT NULL, UNIQUE (name, generation)) STRICT" },
+		"cert BLOB NOT NULL, template BLOB NOT NULL, "
+		"UNIQUE (name, generation)) STRICT" },
 	{ "cert", "CREATE TABLE cert (number INTEGER PRIMARY KEY REFERENCES "
 		  "device, issue_index INTEGER NOT NULL, der BLOB NOT NULL) "
 		  "STRICT" },

@@ -40,7 +40,8 @@ struct store_ca {
 	char parent[STORE_ID_MAX + 1];	 /* "" for a root */
 	char label[STORE_LABEL_MAX + 1]; /* of its key */
 	uint8_t spki_sha256[STORE_HASH];
-	uint32_t shards;     /* 1 or more */
+	uint8_t template_sha256[STORE_HASH]; /* that it was made under */
+	uint32_t shards;		     /* 1 or more */
 	uint32_t generation; /* 1 or more: same name and subject, another key */
 	uint64_t active_ms;  /* issuing moves to it then; 0: at once */
 	struct span cert;    /* DER */

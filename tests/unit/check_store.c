@@ -84,6 +84,7 @@ static enum pv_code see_ca(void *ctx, const struct store_ca *ca, struct err *e)
 
 	(void)e;
 	add(names, ca->name);
+	ck_assert(ca->template_sha256[0] == 7);
 	ck_assert(ca->shards == 4 && span_is(ca->cert, "DER"));
 	ck_assert_str_eq(ca->label, "ACME/issuing-1/1");
 	ck_assert_uint_eq(ca->spki_sha256[31], 5);
@@ -93,6 +94,7 @@ static enum pv_code see_ca(void *ctx, const struct store_ca *ca, struct err *e)
 static struct store_ca a_ca(const char *name, const char *parent)
 {
 	struct store_ca ca = { .label = "ACME/issuing-1/1",
+			       .template_sha256 = { 7 },
 			       .shards = 4,
 			       .generation = 1 };
 
