@@ -9,6 +9,7 @@ static const struct rotate_word {
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 } words[] = {
+	{ "crl", true, rotate_run_crl },
 	{ NULL, false, NULL },
 };
 

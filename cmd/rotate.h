@@ -9,4 +9,8 @@
 
 extern const char rotate_help[]; /* one screen: rotate_help.c */
 
+/* Revocation lists and OCSP answers that are due, and what is published. */
+PV_MUST enum pv_code rotate_run_crl(const struct app *app, int argc,
+				    char **argv, struct err *err);
+
 #endif

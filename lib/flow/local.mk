@@ -34,6 +34,9 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h lib/flow/context_impl.h \
 	lib/flow/cosigned.c lib/flow/cosigned.h \
 	lib/flow/cosigned_take.c \
+	lib/flow/crlcollect.c lib/flow/crlcollect.h \
+	lib/flow/crlissuer.c lib/flow/crlissuer.h lib/flow/crlmake.c \
+	lib/flow/crlmake.h lib/flow/crlrow.c lib/flow/crlrow.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/event.c lib/flow/event.h \
@@ -69,6 +72,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/policytest_impl.h \
 	lib/flow/people.c lib/flow/people.h \
 	lib/flow/prepared.c lib/flow/prepared.h \
+	lib/flow/publish.c lib/flow/publish.h lib/flow/publish_hook.c \
+	lib/flow/publishdir.c lib/flow/publishdir.h \
 	lib/flow/quota.c lib/flow/quota.h \
 	lib/flow/quarantine.c lib/flow/quarantine.h \
 	lib/flow/quarantine_device.c lib/flow/quarantine_device.h \

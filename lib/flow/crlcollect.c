@@ -1,0 +1,246 @@
+#include "lib/flow/crlcollect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/flow/logged.h"
+#include "lib/log/lifecycle.h"
+#include "lib/store/store_device.h"
+#include "lib/store/store_revoke.h"
+
+void crl_entries_release(struct crl_entries *e)
+{
+	free(e->list);
+	memset(e, 0, sizeof(*e));
+}
+
+struct rows {
+	struct store_revocation *list; /* of all generations, when several */
+	size_t n, room;
+};
+
+struct collect {
+	struct store *store;
+	const struct crl_row *last;
+	struct crl_entries *out;
+	struct span left; /* of the last list, not yet passed */
+	struct x509_crl_entry at;
+	bool at_end;
+};
+
+static int order(const struct x509_crl_entry *a, const struct x509_crl_entry *b)
+{
+	if (a->serial_len != b->serial_len)
+		return a->serial_len < b->serial_len ? -1 : 1;
+	return memcmp(a->serial, b->serial, a->serial_len);
+}
+
+static void entry_of(const struct store_revocation *r, struct x509_crl_entry *e)
+{
+	*e = (struct x509_crl_entry){
+		.serial_len = (uint8_t)r->serial_len,
+		.reason = (uint8_t)r->reason,
+		.revoked_s = (int64_t)(r->revoked_ms / 1000),
+		.invalidity_s =
+			r->invalidity_s == STORE_NO_TIME ? -1 : r->invalidity_s,
+	};
+	memcpy(e->serial, r->serial, r->serial_len);
+}
+
+/* Something that the last list had is not there any more. */
+static void pass(struct collect *c)
+{
+	c->at_end = !x509_crl_next(&c->left, &c->at);
+}
+
+static bool on_last(struct collect *c, const struct x509_crl_entry *e)
+{
+	while (!c->at_end && order(&c->at, e) < 0) {
+		c->out->changed = true;
+		pass(c);
+	}
+	if (c->at_end || order(&c->at, e) != 0)
+		return false;
+	pass(c);
+	return true;
+}
+
+/* What the entry of that revocation says is what the row says. */
+static enum pv_code check_row(struct store *store,
+			      const struct store_revocation *r, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	char serial[2 * STORE_SERIAL_MAX + 1];
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	hex_encode(r->serial, r->serial_len, serial);
+	rc = logged_entry(store, r->log_index, LOG_CERT_REVOKE, serial, &room,
+			  &e, err);
+	if (rc == PV_OK &&
+	    (!logged_uint_is(&e, "reason", r->reason) ||
+	     (e.time_ms != r->revoked_ms &&
+	      !logged_uint_is(&e, "since", r->revoked_ms)) ||
+	     (r->invalidity_s == STORE_NO_TIME
+		      ? log_fact_find(&e, "invalidity", LOG_UINT) != NULL
+		      : !logged_uint_is(&e, "invalidity",
+					(uint64_t)r->invalidity_s))))
+		rc = logged_edited("the row of a revocation", err);
+	if (rc != PV_OK)
+		err_object(err, serial);
+	return rc;
+}
+
+static enum pv_code keep(struct crl_entries *out,
+			 const struct x509_crl_entry *e, struct err *err)
+{
+	if (out->n == out->room) {
+		size_t room = out->room ? 2 * out->room : 256;
+		struct x509_crl_entry *list =
+			realloc(out->list, room * sizeof(*list));
+
+		if (!list)
+			return err_fail(err, PV_INTERNAL, "memory", NULL,
+					"out of memory for a revocation list");
+		out->list = list;
+		out->room = room;
+	}
+	out->list[out->n++] = *e;
+	return PV_OK;
+}
+
+static enum pv_code take(struct collect *c, const struct store_revocation *r,
+			 struct err *err)
+{
+	const struct crl_row *last = c->last;
+	struct x509_crl_entry e;
+	bool known;
+	enum pv_code rc = PV_OK;
+
+	entry_of(r, &e);
+	known = on_last(c, &e);
+	if (known && r->not_after_s != STORE_NO_TIME &&
+	    r->not_after_s < last->crl.this_s)
+		return PV_OK;
+	if (!known || r->log_index > last->row.intent_index) {
+		c->out->changed = true;
+		rc = check_row(c->store, r, err);
+	}
+	return rc == PV_OK ? keep(c->out, &e, err) : rc;
+}
+
+static enum pv_code take_row(void *ctx, const struct store_revocation *r,
+			     struct err *err)
+{
+	return take(ctx, r, err);
+}
+
+/* ---- a list for several generations: their rows, in order of serials ---- */
+
+static enum pv_code keep_row(void *ctx, const struct store_revocation *r,
+			     struct err *err)
+{
+	struct rows *rows = ctx;
+
+	if (rows->n == rows->room) {
+		size_t room = rows->room ? 2 * rows->room : 256;
+		struct store_revocation *list =
+			realloc(rows->list, room * sizeof(*list));
+
+		if (!list)
+			return err_fail(err, PV_INTERNAL, "memory", NULL,
+					"out of memory for a revocation list");
+		rows->list = list;
+		rows->room = room;
+	}
+	rows->list[rows->n++] = *r;
+	return PV_OK;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = ((const struct store_revocation *)a)->number;
+	uint32_t y = ((const struct store_revocation *)b)->number;
+
+	return x < y ? -1 : x > y;
+}
+
+static enum pv_code collect_all(struct collect *c, const struct crl_issuer *i,
+				struct err *err)
+{
+	struct rows rows = { .n = 0 };
+	const struct store_visit v = { .ctx = &rows,
+				       .fn.revocation = keep_row };
+	enum pv_code rc = PV_OK;
+
+	for (uint32_t g = 1; rc == PV_OK && g <= i->generations; g++)
+		rc = store_revocation_each(c->store, i->ca, g, 0, 0, &v, err);
+	if (rc == PV_OK && rows.n > 0)
+		qsort(rows.list, rows.n, sizeof(rows.list[0]), by_number);
+	for (size_t j = 0; rc == PV_OK && j < rows.n; j++)
+		rc = take(c, &rows.list[j], err);
+	free(rows.list);
+	return rc;
+}
+
+enum pv_code crl_collect(struct store *store, const struct crl_issuer *i,
+			 uint32_t shard, const struct crl_row *last,
+			 struct crl_entries *out, struct err *err)
+{
+	struct collect c = { .store = store,
+			     .last = last,
+			     .out = out,
+			     .left = last->crl.entries };
+	const struct store_visit v = { .ctx = &c, .fn.revocation = take_row };
+	enum pv_code rc;
+
+	pass(&c);
+	if (i->complete && i->generations > 1)
+		rc = collect_all(&c, i, err);
+	else
+		rc = store_revocation_each(store, i->ca, i->generation, shard,
+					   0, &v, err);
+	out->changed |= !c.at_end;
+	return rc;
+}
+
+/* ---- what may be gone ---- */
+
+static uint32_t number_of(const struct x509_crl_entry *e)
+{
+	return (uint32_t)e->serial[0] << 24 | (uint32_t)e->serial[1] << 16 |
+	       (uint32_t)e->serial[2] << 8 | e->serial[3];
+}
+
+/* By the certificate itself, held against the log. */
+static bool expired(struct store *store, uint32_t number, int64_t by_s)
+{
+	CLEANUP(buf_release) struct buf der;
+	struct store_device d;
+	struct x509_cert cert;
+	bool found = false;
+
+	buf_init(&der, X509_CERT_MAX);
+	return store_number_get(store, number, &d, &found, NULL) == PV_OK &&
+	       found && store_cert_get(store, number, &der, NULL) == PV_OK &&
+	       logged_cert(store, &d, buf_span(&der), NULL) == PV_OK &&
+	       x509_cert_decode(buf_span(&der), &cert, NULL) == PV_OK &&
+	       cert.not_after_s < by_s;
+}
+
+bool crl_may_leave(void *ctx, const struct x509_crl_entry *e)
+{
+	const struct crl_leaving *l = ctx;
+	uint32_t number = number_of(e);
+	struct store_revocation r;
+	bool found = false;
+
+	if (e->serial_len < STORE_SERIAL_MIN ||
+	    store_revocation_get(l->store, number, &r, &found, NULL) != PV_OK)
+		return false;
+	return found ? expired(l->store, number, l->last->crl.this_s)
+		     : e->reason == X509_REASON_HOLD;
+}

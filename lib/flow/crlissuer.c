@@ -1,0 +1,322 @@
+#include "lib/flow/crlissuer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/flow/ownkey.h"
+
+#define ISSUERS_MAX 256u
+#define SHARD_MARK '\x01' /* stands in no URI */
+#define HOUR_S 3600u
+#define OVERLAP_LEAST_S 600u /* a list is renewed before its very end */
+
+CLEANUP_PTR(struct template, template_free);
+
+void crl_issuers_release(struct crl_issuers *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		x509_issuer_release(&all->list[i].cert);
+		for (size_t j = 0; j < all->list[i].places.n; j++)
+			free(all->list[i].places.uri[j]);
+	}
+	free(all->list);
+	all->list = NULL;
+	all->n = 0;
+}
+
+/* ---- CAs ---- */
+
+struct load {
+	const struct authority *a;
+	struct store *store;
+	int64_t now_s;
+	struct crl_issuers *all;
+};
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *row,
+			    struct err *err)
+{
+	struct load *l = ctx;
+	struct crl_issuer *i = &l->all->list[l->all->n];
+	enum pv_code rc;
+
+	if (l->all->n == ISSUERS_MAX)
+		return err_fail(err, PV_INTERNAL, "crl.issuers", NULL,
+				"more than %u CAs", ISSUERS_MAX);
+	rc = x509_issuer_load(row->cert, &i->cert, err);
+	if (rc != PV_OK) {
+		err_object(err, row->name);
+		err->code = PV_INTEGRITY;
+		return PV_INTEGRITY;
+	}
+	if (!(i->cert.ku_bits & KU_CRL_SIGN) ||
+	    l->now_s > i->cert.not_after_s) {
+		x509_issuer_release(&i->cert);
+		return PV_OK;
+	}
+	snprintf(i->ca, sizeof(i->ca), "%s", row->name);
+	snprintf(i->key.label, sizeof(i->key.label), "%s", row->label);
+	i->generation = row->generation;
+	i->shards = row->shards ? row->shards : 1;
+	memcpy(i->template_sha256, row->template_sha256, STORE_HASH);
+	l->all->n++;
+	return PV_OK;
+}
+
+static enum pv_code load_key(struct store *store, struct crl_issuer *i,
+			     struct err *err)
+{
+	char label[STORE_LABEL_MAX + 1];
+	enum pv_code rc;
+
+	snprintf(label, sizeof(label), "%s", i->key.label);
+	rc = ownkey_load(store, label, &i->key, err);
+	if (rc == PV_OK &&
+	    !span_equal(i->cert.spki,
+			(struct span){ i->key.spki, i->key.spki_len }))
+		rc = err_fail(err, PV_INTEGRITY, "context.key",
+			      "run `provctl audit verify'",
+			      "the CA's certificate is not for the CA's key");
+	if (rc != PV_OK)
+		err_object(err, i->ca);
+	return rc;
+}
+
+static enum pv_code count_generation(void *ctx, const struct store_ca *row,
+				     struct err *err)
+{
+	(void)row;
+	(void)err;
+	(*(uint32_t *)ctx)++;
+	return PV_OK;
+}
+
+/* ---- how long its lists live: by the newest version of its template ---- */
+
+struct policy {
+	char name[STORE_ID_MAX + 1];
+	uint32_t lifetime_h, overlap_h;
+};
+
+static enum pv_code take_policy(void *ctx, const struct store_template *row,
+				struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	struct policy *p = ctx;
+	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
+
+	if (rc != PV_OK || memcmp(t->sha256, row->sha256, 32) != 0 || !t->ca) {
+		err_init(err);
+		err_object(err, row->name);
+		return err_fail(err, PV_INTEGRITY, "template.digest",
+				"run `provctl audit verify'",
+				"the stored template is not the one adopted");
+	}
+	snprintf(p->name, sizeof(p->name), "%s", t->name);
+	p->lifetime_h = t->crl_lifetime_h;
+	p->overlap_h = t->crl_overlap_h;
+	return PV_OK;
+}
+
+static enum pv_code load_policy(struct store *store, struct crl_issuer *i,
+				struct err *err)
+{
+	struct policy p = { .lifetime_h = 0 };
+	const struct store_visit v = { .ctx = &p, .fn.template = take_policy };
+	char name[STORE_ID_MAX + 1];
+	enum pv_code rc =
+		store_template_digest(store, i->template_sha256, &v, err);
+
+	snprintf(name, sizeof(name), "%s", p.name);
+	if (rc == PV_OK)
+		rc = store_template_current(store, name, &v, err);
+	i->lifetime_s = p.lifetime_h * HOUR_S;
+	i->overlap_s = p.overlap_h * HOUR_S;
+	if (i->overlap_s < OVERLAP_LEAST_S)
+		i->overlap_s = OVERLAP_LEAST_S;
+	if (rc != PV_OK)
+		err_object(err, i->ca);
+	return rc;
+}
+
+/* ---- where their certificates say they are ---- */
+
+/* The URI with SHARD_MARK in it; *fixed: it has none. */
+static enum pv_code mark(const struct load *l, const struct text *t,
+			 struct buf *out, bool *fixed, struct err *err)
+{
+	*fixed = true;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct text_part *part = &t->parts[i];
+
+		if (part->var == TEXT_LITERAL) {
+			buf_put_str(out, part->literal);
+		} else if (part->var == TEXT_SHARD) {
+			buf_put_u8(out, SHARD_MARK);
+			*fixed = false;
+		} else if (part->var == TEXT_AUTHORITY) {
+			buf_put_str(out, l->a->name);
+		} else {
+			return err_fail(err, PV_INPUT, "crl.uri",
+					"take the device's own values out of "
+					"crlDistributionPoints",
+					"each certificate would name another "
+					"revocation list");
+		}
+	}
+	return buf_check(out, err);
+}
+
+static enum pv_code add_place(struct crl_places *p, const char *uri,
+			      struct err *err)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->uri[i], uri) == 0)
+			return PV_OK;
+	if (p->n == X509_CRL_URIS_MAX)
+		return err_fail(err, PV_INPUT, "crl.uri", NULL,
+				"certificates of this CA name more than %d "
+				"places of revocation lists",
+				X509_CRL_URIS_MAX);
+	p->uri[p->n] = mem_strdup(uri, err);
+	if (!p->uri[p->n])
+		return PV_INTERNAL;
+	p->n++;
+	return PV_OK;
+}
+
+static enum pv_code take_places(const struct load *l, const struct template *t,
+				struct crl_issuer *i, struct err *err)
+{
+	const struct x509_profile *p = &t->profile;
+	enum pv_code rc = PV_OK;
+
+	i->places.bare |= p->cdp_n == 0;
+	i->ocsp |= p->ocsp.n > 0;
+	for (size_t j = 0; rc == PV_OK && j < p->cdp_n; j++) {
+		CLEANUP(buf_release) struct buf uri;
+		bool fixed;
+
+		buf_init(&uri, X509_CRL_URI_MAX);
+		rc = mark(l, &p->cdp[j], &uri, &fixed, err);
+		/* One URL for several shards is the name of none of them. */
+		i->places.bare |= fixed;
+		if (rc == PV_OK && !fixed)
+			rc = add_place(&i->places, buf_cstr(&uri), err);
+	}
+	return rc;
+}
+
+static enum pv_code take_template(void *ctx, const struct store_template *row,
+				  struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	struct load *l = ctx;
+	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
+
+	if (rc == PV_OK && memcmp(t->sha256, row->sha256, 32) != 0)
+		rc = err_fail(err, PV_INTEGRITY, "template.digest",
+			      "run `provctl audit verify'",
+			      "the stored template is not the one adopted");
+	if (rc == PV_OK && (t->ca || !t->has_certificate))
+		return PV_OK;
+	for (size_t i = 0; rc == PV_OK && i < l->all->n; i++)
+		if (strcmp(l->all->list[i].ca, t->profile.issuer) == 0)
+			rc = take_places(l, t, &l->all->list[i], err);
+	if (rc != PV_OK)
+		err_object(err, row->name);
+	return rc;
+}
+
+enum pv_code crl_issuers_load(const struct authority *a, struct store *store,
+			      int64_t now_s, struct crl_issuers *all,
+			      struct err *err)
+{
+	struct load l = { a, store, now_s, all };
+	const struct store_visit cas = { .ctx = &l, .fn.ca = take_ca };
+	const struct store_visit templates = { .ctx = &l,
+					       .fn.template = take_template };
+	enum pv_code rc;
+
+	all->n = 0;
+	all->list = mem_array(ISSUERS_MAX + 1, sizeof(*all->list), err);
+	if (!all->list)
+		return PV_INTERNAL;
+	rc = store_ca_each(store, NULL, &cas, err);
+	for (size_t i = 0; rc == PV_OK && i < all->n; i++) {
+		struct crl_issuer *ca = &all->list[i];
+		const struct store_visit v = { .ctx = &ca->generations,
+					       .fn.ca = count_generation };
+
+		rc = load_key(store, ca, err);
+		if (rc == PV_OK)
+			rc = load_policy(store, ca, err);
+		if (rc == PV_OK)
+			rc = store_ca_each(store, ca->ca, &v, err);
+	}
+	if (rc == PV_OK)
+		rc = store_template_each(store, &templates, err);
+	for (size_t i = 0; rc == PV_OK && i < all->n; i++) {
+		struct crl_issuer *ca = &all->list[i];
+
+		ca->complete = ca->shards == 1 &&
+			       (ca->places.bare || ca->places.n == 0);
+	}
+	return rc;
+}
+
+/* ---- shards ---- */
+
+uint32_t crl_shard_number(const struct crl_issuer *i, uint32_t shard)
+{
+	return (i->generation - 1) * i->shards + shard;
+}
+
+void crl_object(const struct crl_issuer *i, uint32_t shard,
+		char out[CRL_OBJECT_MAX])
+{
+	snprintf(out, CRL_OBJECT_MAX, "%s/%lu", i->ca,
+		 (unsigned long)crl_shard_number(i, shard));
+}
+
+static void put_uri(struct buf *out, const char *uri, uint32_t number)
+{
+	for (; *uri; uri++) {
+		if (*uri == SHARD_MARK)
+			buf_printf(out, "%lu", (unsigned long)number);
+		else
+			buf_put_u8(out, (uint8_t)*uri);
+	}
+	buf_put_u8(out, '\0');
+}
+
+enum pv_code crl_uris(const struct crl_issuer *i, uint32_t shard,
+		      struct buf *room, const char *uris[X509_CRL_URIS_MAX],
+		      size_t *n, struct err *err)
+{
+	uint32_t number = crl_shard_number(i, shard);
+	size_t at[X509_CRL_URIS_MAX];
+	enum pv_code rc;
+
+	*n = 0;
+	if (i->complete)
+		return PV_OK;
+	/* No certificate says where: a name that none matches. */
+	if (i->places.n == 0) {
+		at[(*n)++] = room->len;
+		buf_printf(room, "urn:provctl:crl:%s:%lu", i->ca,
+			   (unsigned long)number);
+		buf_put_u8(room, '\0');
+	}
+	for (size_t j = 0; j < i->places.n; j++) {
+		at[(*n)++] = room->len;
+		put_uri(room, i->places.uri[j], number);
+	}
+	rc = buf_check(room, err);
+	for (size_t j = 0; rc == PV_OK && j < *n; j++)
+		uris[j] = (const char *)room->data + at[j];
+	return rc;
+}

@@ -1,0 +1,70 @@
+/*
+ * crlissuer: the CAs of ours that sign revocation lists, each generation for
+ * itself, and what their lists say of themselves: how long they live, and which
+ * URLs the certificates name where they are to be found.
+ *
+ * A list speaks for all of its CA, without a distribution point, where the CA
+ * has one shard and not every certificate names a URL of the shard's own; it
+ * then holds what every generation of the name revoked. Else it names the URLs
+ * with the shard's number in them, and a certificate that names none of them
+ * matches no list: a verifier finds that out and refuses.
+ *
+ * Checked while loading: that a CA's certificate is of its recorded key.
+ * Specification: policy.md, "Template"; RFC 5280 5.2.5.
+ */
+#ifndef PV_FLOW_CRLISSUER_H
+#define PV_FLOW_CRLISSUER_H
+
+#include "lib/flow/context.h"
+#include "lib/store/store.h"
+#include "lib/x509/crl_read.h"
+
+struct crl_places {		      /* of the certificates of one CA name */
+	char *uri[X509_CRL_URIS_MAX]; /* with a mark where the shard stands */
+	size_t n;
+	bool bare; /* some certificates name no place */
+};
+
+struct crl_issuer {
+	char ca[STORE_ID_MAX + 1];
+	uint32_t generation, shards;
+	uint32_t generations; /* of that name, expired ones too */
+	uint8_t template_sha256[STORE_HASH]; /* of the CA certificate */
+	uint32_t lifetime_s, overlap_s;
+	bool complete; /* its lists name no place */
+	bool ocsp;     /* certificates of it name an OCSP responder */
+	struct x509_issuer cert;
+	struct issue_key key;
+	struct crl_places places;
+};
+
+struct crl_issuers {
+	struct crl_issuer *list; /* in order of creation */
+	size_t n;
+};
+
+/*
+ * All that may sign lists (cRLSign) and have not expired. PV_INTEGRITY: a row
+ * or template that is not what it was; "crl.uri" is PV_INPUT: more URLs than a
+ * list takes. Release in any case.
+ */
+PV_MUST enum pv_code crl_issuers_load(const struct authority *a,
+				      struct store *store, int64_t now_s,
+				      struct crl_issuers *all, struct err *err);
+void crl_issuers_release(struct crl_issuers *all);
+
+/* The shard's number in URLs, files and the log. */
+uint32_t crl_shard_number(const struct crl_issuer *i, uint32_t shard);
+/* "CA/number" of it. */
+#define CRL_OBJECT_MAX (STORE_ID_MAX + 12)
+void crl_object(const struct crl_issuer *i, uint32_t shard,
+		char out[CRL_OBJECT_MAX]);
+
+/* The URLs of a shard's list, into uris; owned by room. *n 0: a complete one.
+ */
+PV_MUST enum pv_code crl_uris(const struct crl_issuer *i, uint32_t shard,
+			      struct buf *room,
+			      const char *uris[X509_CRL_URIS_MAX], size_t *n,
+			      struct err *err);
+
+#endif

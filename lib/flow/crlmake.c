@@ -1,0 +1,293 @@
+#include "lib/flow/crlmake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/crlcollect.h"
+#include "lib/flow/event.h"
+#include "lib/log/lifecycle.h"
+
+struct work {
+	struct crl_maker *m;
+	const struct crl_issuer *i;
+	uint32_t shard;
+	char object[CRL_OBJECT_MAX];
+	struct crl_row last, pending;
+	struct crl_entries entries;
+	struct buf room; /* of URIs */
+	const char *uris[X509_CRL_URIS_MAX];
+	struct x509_crl_head head;
+	struct buf tbs, der;
+	struct event_who who;
+};
+
+static void work_release(struct work *w)
+{
+	crl_row_release(&w->last);
+	crl_row_release(&w->pending);
+	crl_entries_release(&w->entries);
+	buf_release(&w->room);
+	buf_release(&w->tbs);
+	buf_release(&w->der);
+}
+
+void crl_maker_release(struct crl_maker *m)
+{
+	tokensign_close(&m->key);
+	m->opened = NULL;
+}
+
+enum pv_code crl_maker_key(struct crl_maker *m, const struct crl_issuer *i,
+			   struct err *err)
+{
+	enum pv_code rc;
+
+	if (m->opened == i)
+		return PV_OK;
+	crl_maker_release(m);
+	rc = tokensign_open(&m->key, m->hsm, &i->key, err);
+	if (rc == PV_OK)
+		m->opened = i;
+	return rc;
+}
+
+/* ---- is it due ---- */
+
+static bool names(struct span uris, const char *uri)
+{
+	struct span have;
+
+	while (x509_crl_uri_next(&uris, &have))
+		if (span_is(have, uri))
+			return true;
+	return false;
+}
+
+static bool same_places(const struct work *w)
+{
+	if (!w->last.crl.uris.p || w->head.uris_n == 0)
+		return !w->last.crl.uris.p == (w->head.uris_n == 0);
+	for (size_t j = 0; j < w->head.uris_n; j++)
+		if (!names(w->last.crl.uris, w->uris[j]))
+			return false;
+	return true;
+}
+
+static bool is_due(const struct work *w)
+{
+	return w->m->all || !w->last.found || w->entries.changed ||
+	       w->last.crl.next_s - w->head.this_s <= w->i->overlap_s ||
+	       !same_places(w);
+}
+
+/* ---- what is signed ---- */
+
+static enum pv_code fill_head(struct work *w, struct err *err)
+{
+	enum pv_code rc = crl_uris(w->i, w->shard, &w->room, w->uris,
+				   &w->head.uris_n, err);
+
+	w->head.issuer = &w->i->cert;
+	w->head.number = w->last.found ? w->last.row.number + 1 : 1;
+	w->head.this_s = (int64_t)(w->who.who.time_ms / 1000);
+	w->head.next_s = w->head.this_s + w->i->lifetime_s;
+	if (w->head.next_s > w->i->cert.not_after_s)
+		w->head.next_s = w->i->cert.not_after_s;
+	w->head.uris = w->uris;
+	return rc;
+}
+
+static enum pv_code compare(struct work *w, const struct x509_crl *next,
+			    struct err *err)
+{
+	struct crl_leaving leaving = { w->m->store, &w->last };
+	const struct x509_crl_gone gone = { crl_may_leave, &leaving };
+
+	return w->last.found ? x509_crl_compare(&w->last.crl, next, &gone, err)
+			     : PV_OK;
+}
+
+static enum pv_code build(struct work *w, struct err *err)
+{
+	struct x509_crl next;
+	enum pv_code rc = x509_crl_build(&w->head, w->entries.list,
+					 w->entries.n, &w->tbs, err);
+
+	if (rc == PV_OK)
+		rc = x509_crl_lint(&w->head, w->entries.list, w->entries.n,
+				   buf_span(&w->tbs), err);
+	if (rc == PV_OK)
+		rc = x509_crl_tbs_decode(buf_span(&w->tbs), &next, NULL, err);
+	return rc == PV_OK ? compare(w, &next, err) : rc;
+}
+
+static struct store_crl row_of(const struct work *w)
+{
+	struct store_crl row = { .kind = STORE_CRL,
+				 .generation = w->i->generation,
+				 .shard = w->shard };
+
+	snprintf(row.ca, sizeof(row.ca), "%s", w->i->ca);
+	return row;
+}
+
+static enum pv_code reserve(struct work *w, struct err *err)
+{
+	CLEANUP(buf_release) struct buf entry;
+	struct store_crl row = row_of(w);
+	uint8_t tbs[32];
+	struct log_crl c = { .object = w->object,
+			     .number = w->head.number,
+			     .tbs = tbs,
+			     .this_s = w->head.this_s,
+			     .next_s = w->head.next_s,
+			     .entries = w->entries.n };
+	struct log_entry e;
+	enum pv_code rc = sha256(buf_span(&w->tbs), tbs, err);
+
+	buf_init(&entry, LOG_ENTRY_MAX);
+	row.number = w->head.number;
+	row.this_s = w->head.this_s;
+	row.next_s = w->head.next_s;
+	row.entries = w->entries.n;
+	row.tbs = buf_span(&w->tbs);
+	log_crl_intent(&e, &w->who.who, LOG_CRL_INTENT, &c);
+	if (rc == PV_OK)
+		rc = log_entry_encode(&e, &entry, err);
+	return rc == PV_OK ? store_crl_reserve(w->m->store, &row,
+					       buf_span(&entry), err)
+			   : rc;
+}
+
+/* One view of the store from its rows to the intent, so that nothing is
+ * revoked in between. *due false: nothing was written. */
+static enum pv_code prepare(struct work *w, bool *due, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	enum pv_code rc = store_begin(w->m->store, STORE_WRITE, &txn, err);
+
+	*due = false;
+	if (rc == PV_OK)
+		rc = event_now(w->m->store, &w->who, err);
+	if (rc == PV_OK)
+		rc = crl_row_newest(w->m->store, w->i, w->shard, &w->last, err);
+	if (rc == PV_OK)
+		rc = fill_head(w, err);
+	if (rc == PV_OK)
+		rc = crl_collect(w->m->store, w->i, w->shard, &w->last,
+				 &w->entries, err);
+	if (rc != PV_OK || !is_due(w))
+		return rc;
+	rc = build(w, err);
+	if (rc == PV_OK)
+		rc = reserve(w, err);
+	if (rc == PV_OK)
+		rc = store_commit(&txn, err);
+	*due = rc == PV_OK;
+	return rc;
+}
+
+/* ---- signing ---- */
+
+static enum pv_code sign(struct work *w, struct span tbs, struct err *err)
+{
+	uint8_t digest[32], sig[64];
+	struct x509_crl crl;
+	enum pv_code rc = sha256(tbs, digest, err);
+
+	if (rc == PV_OK)
+		rc = crl_maker_key(w->m, w->i, err);
+	if (rc == PV_OK)
+		rc = tokensign_digest(&w->m->key, digest, sig, err);
+	if (rc == PV_OK)
+		rc = x509_crl_assemble(tbs, sig, &w->der, err);
+	if (rc == PV_OK)
+		rc = x509_crl_decode(buf_span(&w->der), &crl, NULL, err);
+	if (rc == PV_OK)
+		rc = x509_crl_verify(w->m->key.verifier, &crl, PV_HSM_FATAL,
+				     err);
+	return rc == PV_OK ? compare(w, &crl, err) : rc;
+}
+
+static enum pv_code record(struct work *w, uint64_t number, struct err *err)
+{
+	CLEANUP(buf_release) struct buf entry;
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct store_crl row = row_of(w);
+	uint8_t crl[32];
+	struct log_entry e;
+	enum pv_code rc = sha256(buf_span(&w->der), crl, err);
+
+	buf_init(&entry, LOG_ENTRY_MAX);
+	row.number = number;
+	row.der = buf_span(&w->der);
+	if (rc == PV_OK)
+		rc = store_begin(w->m->store, STORE_WRITE, &txn, err);
+	if (rc == PV_OK)
+		rc = event_now(w->m->store, &w->who, err);
+	if (rc != PV_OK)
+		return rc;
+	log_crl_issue(&e, &w->who.who, LOG_CRL_ISSUE, w->object, number, crl);
+	rc = log_entry_encode(&e, &entry, err);
+	if (rc == PV_OK)
+		rc = store_crl_complete(w->m->store, &row, buf_span(&entry),
+					err);
+	if (rc == PV_OK)
+		rc = store_commit(&txn, err);
+	if (rc == PV_OK)
+		w->m->made++;
+	return rc;
+}
+
+/* What a run before this one recorded and did not sign. */
+static enum pv_code finish_pending(struct crl_maker *m,
+				   const struct crl_issuer *i, uint32_t shard,
+				   struct err *err)
+{
+	CLEANUP(work_release) struct work w = { .m = m, .i = i, .shard = shard };
+	enum pv_code rc;
+
+	buf_init(&w.der, X509_CRL_MAX);
+	crl_object(i, shard, w.object);
+	rc = crl_row_pending(m->store, STORE_CRL, i, shard, &w.pending, err);
+	if (rc != PV_OK || !w.pending.found)
+		return rc;
+	rc = crl_row_newest(m->store, i, shard, &w.last, err);
+	if (rc == PV_OK)
+		rc = sign(&w, w.pending.row.tbs, err);
+	return rc == PV_OK ? record(&w, w.pending.row.number, err) : rc;
+}
+
+static enum pv_code make_next(struct crl_maker *m, const struct crl_issuer *i,
+			      uint32_t shard, struct err *err)
+{
+	CLEANUP(work_release) struct work w = { .m = m, .i = i, .shard = shard };
+	bool due;
+	enum pv_code rc;
+
+	buf_init(&w.room, X509_CRL_URIS_MAX * (X509_CRL_URI_MAX + 16));
+	buf_init(&w.tbs, X509_CRL_MAX);
+	buf_init(&w.der, X509_CRL_MAX);
+	crl_object(i, shard, w.object);
+	rc = prepare(&w, &due, err);
+	if (rc != PV_OK || !due)
+		return rc;
+	rc = sign(&w, buf_span(&w.tbs), err);
+	return rc == PV_OK ? record(&w, w.head.number, err) : rc;
+}
+
+enum pv_code crl_make(struct crl_maker *m, const struct crl_issuer *i,
+		      uint32_t shard, struct err *err)
+{
+	char object[CRL_OBJECT_MAX];
+	enum pv_code rc = finish_pending(m, i, shard, err);
+
+	if (rc == PV_OK)
+		rc = make_next(m, i, shard, err);
+	crl_object(i, shard, object);
+	if (rc != PV_OK)
+		err_object(err, object);
+	return rc;
+}

@@ -1,0 +1,41 @@
+/*
+ * crlmake: the next revocation list of one shard, when it is due: recorded,
+ * then signed (promise 1). TBS built from the rows inside one transaction,
+ * linted, held against the list before it, its crl.intent durable; signed,
+ * verified, held against that list once more, recorded with its crl.issue. What
+ * a crash left between the two is completed first, with the same bytes.
+ *
+ * A list is due when there is none, when the last one ends within the overlap,
+ * when something was revoked or is no longer held since, or when certificates
+ * name another place. An entry whose certificate has expired stands on one list
+ * that was made after that and is then left out (RFC 5280 3.3).
+ */
+#ifndef PV_FLOW_CRLMAKE_H
+#define PV_FLOW_CRLMAKE_H
+
+#include "lib/flow/crlissuer.h"
+#include "lib/flow/tokensign.h"
+
+struct crl_maker {
+	struct store *store;
+	struct hsm *hsm;
+	bool all; /* also those that are not due */
+	/* The key that was used last; NULL: none. */
+	const struct crl_issuer *opened;
+	struct tokensign key;
+	uint64_t made; /* lists that were signed */
+};
+void crl_maker_release(struct crl_maker *m);
+/* The issuer's own key, opened once for all its shards. */
+PV_MUST enum pv_code crl_maker_key(struct crl_maker *m,
+				   const struct crl_issuer *i, struct err *err);
+
+/*
+ * PV_OK also when nothing is due. PV_INTEGRITY: rows or the last list do not
+ * agree with the log, "crl.*" (x509_crl_compare()). PV_HSM_*, PV_STORAGE,
+ * PV_DENIED (clock).
+ */
+PV_MUST enum pv_code crl_make(struct crl_maker *m, const struct crl_issuer *i,
+			      uint32_t shard, struct err *err);
+
+#endif

@@ -1,0 +1,190 @@
+#include "lib/flow/publish.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/crlmake.h"
+#include "lib/flow/crlrow.h"
+#include "lib/flow/outcome.h"
+#include "lib/flow/publishdir.h"
+
+#define NAME_MAX_LEN 32
+
+struct run {
+	const struct publish_job *job;
+	struct publish_dir dir;
+	struct crl_issuers issuers;
+	struct crl_maker maker;
+	struct err worst;
+};
+
+static void run_release(struct run *r)
+{
+	crl_maker_release(&r->maker);
+	crl_issuers_release(&r->issuers);
+	publish_dir_release(&r->dir);
+}
+
+/* ---- lists ---- */
+
+static void make_lists(struct run *r, const struct crl_issuer *i)
+{
+	for (uint32_t shard = 0; shard < i->shards; shard++) {
+		struct err err;
+		enum pv_code rc;
+
+		err_init(&err);
+		rc = crl_make(&r->maker, i, shard, &err);
+		if (rc != PV_OK) {
+			outcome_note(&r->worst, &err);
+			/* The same key would be asked for each. */
+			return;
+		}
+	}
+}
+
+/* ---- files ---- */
+
+static enum pv_code alarm_of(const char *rule, const char *name,
+			     const char *what, struct err *err)
+{
+	err_object(err, name);
+	return err_fail(err, PV_INTEGRITY, rule,
+			"find out who wrote it; `provctl audit verify' says "
+			"how the store is; then move it away",
+			"the revocation list in the publish folder %s", what);
+}
+
+/* What is there may be replaced: an older list of ours, or nothing. */
+static enum pv_code check_there(int fd, const char *name,
+				const struct crl_issuer *i,
+				const struct crl_row *ours, struct err *err)
+{
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	CLEANUP(buf_release) struct buf there;
+	struct x509_crl crl;
+	struct err why;
+	enum pv_code rc;
+
+	buf_init(&there, X509_CRL_MAX);
+	err_init(&why);
+	rc = file_read(fd, name, FILEIO_NOFOLLOW, &there, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc == PV_STORAGE) {
+		*err = why;
+		return rc;
+	}
+	if (rc == PV_OK)
+		rc = x509_crl_decode(buf_span(&there), &crl, NULL, NULL);
+	if (rc != PV_OK || !span_equal(crl.issuer, i->cert.subject) ||
+	    !span_equal(crl.aki, i->cert.ski))
+		return alarm_of("publish.foreign", name,
+				"is not one of this CA", err);
+	rc = x509_verifier_new(i->cert.spki, &v, err);
+	if (rc != PV_OK)
+		return rc;
+	if (x509_crl_verify(v, &crl, PV_INTEGRITY, NULL) != PV_OK)
+		return alarm_of("publish.foreign", name,
+				"is signed by another key", err);
+	if (crl.number >= ours->crl.number)
+		return alarm_of("publish.newer", name,
+				"is not older than the store's, and another "
+				"one: the store was set back, or somebody "
+				"else has the key",
+				err);
+	return PV_OK;
+}
+
+static enum pv_code put_list(struct run *r, int fd, const struct crl_issuer *i,
+			     uint32_t shard, struct err *err)
+{
+	CRL_ROW row = { .found = false };
+	char name[NAME_MAX_LEN];
+	enum pv_code rc = crl_row_newest(r->job->store, i, shard, &row, err);
+
+	snprintf(name, sizeof(name), "%lu.crl",
+		 (unsigned long)crl_shard_number(i, shard));
+	if (rc != PV_OK || !row.found || publish_same(fd, name, row.row.der))
+		return rc;
+	rc = check_there(fd, name, i, &row, err);
+	return rc == PV_OK ? publish_put(&r->dir, fd, name, row.row.der, err)
+			   : rc;
+}
+
+static enum pv_code put_lists(struct run *r, const struct crl_issuer *i,
+			      struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	enum pv_code rc = publish_sub(&r->dir, "crl", i->ca, &fd, err);
+
+	if (rc == PV_OK)
+		file_group_sweep(fd);
+	for (uint32_t shard = 0; rc == PV_OK && shard < i->shards; shard++)
+		rc = put_list(r, fd, i, shard, err);
+	return rc;
+}
+
+static enum pv_code put_cert(struct run *r, const struct crl_issuer *i,
+			     struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char name[STORE_ID_MAX + NAME_MAX_LEN];
+	enum pv_code rc = publish_sub(&r->dir, "ca", NULL, &fd, err);
+
+	snprintf(name, sizeof(name), "%s-%lu.cer", i->ca,
+		 (unsigned long)i->generation);
+	if (rc != PV_OK || publish_same(fd, name, buf_span(&i->cert.der)))
+		return rc;
+	return publish_put(&r->dir, fd, name, buf_span(&i->cert.der), err);
+}
+
+static void put_files(struct run *r, const struct crl_issuer *i)
+{
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	rc = put_lists(r, i, &err);
+	if (rc == PV_OK)
+		rc = put_cert(r, i, &err);
+	if (rc != PV_OK)
+		outcome_note(&r->worst, &err);
+}
+
+enum pv_code publish_run(const struct publish_job *job,
+			 struct publish_report *report, struct err *err)
+{
+	CLEANUP(run_release)
+	struct run r = { .job = job,
+			 .dir.root = -1,
+			 .maker = { .store = job->store,
+				    .hsm = job->hsm,
+				    .all = job->all } };
+	struct err hook;
+	enum pv_code rc = publish_dir_open(job->a, &r.dir, err);
+
+	memset(report, 0, sizeof(*report));
+	err_init(&r.worst);
+	err_init(&hook);
+	if (rc == PV_OK)
+		rc = crl_issuers_load(job->a, job->store, pvtime_now_s(),
+				      &r.issuers, err);
+	if (rc != PV_OK)
+		return rc;
+	for (size_t i = 0; i < r.issuers.n; i++) {
+		if (job->hsm)
+			make_lists(&r, &r.issuers.list[i]);
+		put_files(&r, &r.issuers.list[i]);
+	}
+	report->lists = r.maker.made;
+	report->files = r.dir.files;
+	if (publish_hook_run(job->a, r.dir.root, &report->hook, &hook) != PV_OK)
+		outcome_note(&r.worst, &hook);
+	if (r.worst.code != PV_OK)
+		*err = r.worst;
+	return r.worst.code;
+}

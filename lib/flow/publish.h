@@ -1,0 +1,45 @@
+/*
+ * publish: what dependants fetch, brought up to date: revocation lists and OCSP
+ * answers that are due are made (crlmake.h, ocspmake.h), then every file below
+ * the publish folder that differs from what the store holds is replaced, then
+ * the hook runs.
+ *
+ *   crl/CA/SHARD.crl          DER; SHARD as in the certificates' URLs
+ *   ca/CA-GENERATION.cer      DER of the CA's certificate
+ *   ocsp/CA/SERIAL.ors        DER; SERIAL in lower-case hex
+ *
+ * The store stays the source of truth: a crash anywhere leaves whole files,
+ * and the next run goes on. A list in the folder that is newer than the store's
+ * or is not ours is an alarm, and stays as it is.
+ */
+#ifndef PV_FLOW_PUBLISH_H
+#define PV_FLOW_PUBLISH_H
+
+#include "lib/flow/authority.h"
+#include "lib/hsm.h"
+#include "lib/store/store.h"
+
+struct publish_job {
+	const struct authority *a;
+	struct store *store;
+	struct hsm *hsm; /* NULL: nothing is made, only files and the hook */
+	bool all;	 /* also lists that are not due */
+};
+
+struct publish_report {
+	uint64_t lists, answers; /* made */
+	uint64_t files;		 /* written */
+	bool hook;		 /* it ran, and well */
+};
+
+/*
+ * Goes on past what fails with one CA and returns the worst (outcome.h):
+ * PV_HSM_*, PV_INTEGRITY ("crl.*", "store.edited", "publish.foreign",
+ * "publish.newer"), PV_DENIED, PV_STORAGE; "publish.hook" is PV_STORAGE too.
+ * PV_CONFLICT "output.busy": another run is at it and does not end.
+ * What failed is done by the next run.
+ */
+PV_MUST enum pv_code publish_run(const struct publish_job *job,
+				 struct publish_report *r, struct err *err);
+
+#endif

@@ -1,0 +1,111 @@
+#include "lib/flow/publishdir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/outlock.h"
+
+#define FOLDER_MODE 0755 /* anybody may fetch what is in there */
+#define FILE_MODE 0644
+#define WAIT_STEPS 600 /* of 100 ms */
+
+/* A lock is short: another run makes a few lists. */
+static enum pv_code lock(int fd, const char *name, struct err *err)
+{
+	const struct timespec step = { .tv_nsec = 100000000 };
+	struct err why;
+	enum pv_code rc = PV_CONFLICT;
+
+	for (int i = 0; rc == PV_CONFLICT && i < WAIT_STEPS; i++) {
+		err_init(&why);
+		rc = outlock_take(fd, OUTLOCK_WRITE, name, &why);
+		if (rc == PV_CONFLICT)
+			nanosleep(&step, NULL);
+	}
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+enum pv_code publish_dir_open(const struct authority *a, struct publish_dir *d,
+			      struct err *err)
+{
+	enum pv_code rc;
+
+	*d = (struct publish_dir){ .a = a, .root = -1 };
+	rc = dir_make(a->home_fd, a->publish, FOLDER_MODE, err);
+	if (rc == PV_OK)
+		rc = dir_open(a->home_fd, a->publish, &d->root, err);
+	return rc == PV_OK ? lock(d->root, a->publish, err) : rc;
+}
+
+void publish_dir_release(struct publish_dir *d)
+{
+	fd_cleanup(&d->root);
+}
+
+static enum pv_code sub(int parent, const char *name, int *fd, struct err *err)
+{
+	enum pv_code rc = dir_make(parent, name, FOLDER_MODE, err);
+
+	return rc == PV_OK ? dir_open(parent, name, fd, err) : rc;
+}
+
+enum pv_code publish_sub(struct publish_dir *d, const char *kind,
+			 const char *ca, int *fd, struct err *err)
+{
+	CLEANUP(fd_cleanup) int parent = -1;
+	enum pv_code rc = sub(d->root, kind, &parent, err);
+
+	*fd = -1;
+	/* It is a folder's; rows are anybody's who can write the database. */
+	if (rc == PV_OK && ca && !name_is_safe(ca, strlen(ca)))
+		rc = err_fail(err, PV_INTEGRITY, "store.edited",
+			      "run `provctl audit verify'",
+			      "a CA's row has a name that no CA has");
+	if (rc == PV_OK && ca)
+		return sub(parent, ca, fd, err);
+	if (rc == PV_OK)
+		*fd = TAKE_FD(parent);
+	return rc;
+}
+
+bool publish_same(int dir, const char *name, struct span bytes)
+{
+	CLEANUP(fd_cleanup)
+	int fd = openat(dir, name,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	uint8_t chunk[65536];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size != (off_t)bytes.len)
+		return false;
+	for (size_t at = 0; at < bytes.len;) {
+		size_t n = bytes.len - at < sizeof(chunk) ? bytes.len - at
+							  : sizeof(chunk);
+
+		if (fd_read_all(fd, chunk, n, NULL) != PV_OK ||
+		    memcmp(chunk, bytes.p + at, n) != 0)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+enum pv_code publish_put(struct publish_dir *d, int fd, const char *name,
+			 struct span bytes, struct err *err)
+{
+	enum pv_code rc = publish_hook_due(d->a, err);
+
+	if (rc == PV_OK)
+		rc = file_write(fd, name, FILE_MODE, bytes.p, bytes.len, err);
+	d->files += rc == PV_OK;
+	return rc;
+}

@@ -1,0 +1,51 @@
+/*
+ * publishdir: files below the publish folder, replaced whole. Included by
+ * publish*.c only.
+ */
+#ifndef PV_FLOW_PUBLISHDIR_H
+#define PV_FLOW_PUBLISHDIR_H
+
+#include "lib/flow/authority.h"
+#include "lib/flow/crlissuer.h"
+
+struct publish_dir {
+	const struct authority *a;
+	int root;	/* the publish folder, locked */
+	uint64_t files; /* written */
+};
+
+/* Makes and locks the folder; waits a minute for another run. PV_CONFLICT
+ * "output.busy", PV_STORAGE. Release in any case. */
+PV_MUST enum pv_code publish_dir_open(const struct authority *a,
+				      struct publish_dir *d, struct err *err);
+void publish_dir_release(struct publish_dir *d);
+
+/* The folder KIND/CA below it ("ca" NULL: KIND alone), made when it is not
+ * there; *fd is the caller's. */
+PV_MUST enum pv_code publish_sub(struct publish_dir *d, const char *kind,
+				 const char *ca, int *fd, struct err *err);
+
+/* Is a file of just these bytes there? */
+PV_MUST bool publish_same(int fd, const char *name, struct span bytes);
+
+/* Replaces the file. The hook is due from before on. */
+PV_MUST enum pv_code publish_put(struct publish_dir *d, int fd,
+				 const char *name, struct span bytes,
+				 struct err *err);
+
+/* ---- the hook: publish_hook.c ---- */
+
+/* Durable: there are changes that the hook was not told of. */
+PV_MUST enum pv_code publish_hook_due(const struct authority *a,
+				      struct err *err);
+/* Since when; 0: it is not due. */
+int64_t publish_hook_since(const struct authority *a);
+/*
+ * Runs it when it is due and there is one. *ran: it did, and ended with 0.
+ * PV_STORAGE "publish.hook" (its exit code, or that it took too long),
+ * PV_DENIED (not absolute, not its owner's alone).
+ */
+PV_MUST enum pv_code publish_hook_run(const struct authority *a, int folder,
+				      bool *ran, struct err *err);
+
+#endif
