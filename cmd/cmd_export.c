@@ -19,6 +19,8 @@ static const char help[] =
 	"LIST)\n"
 	"                                [--approval NOTE]... [--request FILE] "
 	"[-o FILE]\n"
+	"       provctl export crl       --ca NAME [--shard N] [--der] [-o "
+	"FILE]\n"
 	"       provctl export inventory [--csv] [-o FILE]\n"
 	"       provctl export log       --out DIR\n"
 	"       provctl export proof     --device ID | --serial HEX [-o FILE]\n"
@@ -34,6 +36,9 @@ static const char help[] =
 	"provctl.json:\n"
 	"bundle, log, root, issuing-1 and so on; not kdf and store, which "
 	"are secret.\n"
+	"N is the number in a revocation list's URL; one that has ended is "
+	"not\n"
+	"given out (5): see rotate.\n"
 	"\n"
 	"example: provctl -C acme export bundle --device ACME-01 -o "
 	"ACME-01.pvb\n";
@@ -43,15 +48,11 @@ static const struct export_verb {
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 } exports[] = {
-	{ "bundle", export_run_bundle },
-	{ "segment", export_run_segment },
-	{ "escrow", export_run_escrow },
-	{ "chain", export_run_chain },
-	{ "key", export_run_key },
-	{ "kek", export_run_kek },
-	{ "inventory", export_run_inventory },
-	{ "log", export_run_log },
-	{ "proof", export_run_proof },
+	{ "bundle", export_run_bundle }, { "segment", export_run_segment },
+	{ "escrow", export_run_escrow }, { "chain", export_run_chain },
+	{ "key", export_run_key },	 { "kek", export_run_kek },
+	{ "crl", export_run_crl },	 { "inventory", export_run_inventory },
+	{ "log", export_run_log },	 { "proof", export_run_proof },
 };
 
 enum pv_code export_give(const struct app *app, struct session *s,
@@ -83,8 +84,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_export = {
 	.name = "export",
-	.summary = "bundles, segments, escrow, chain, keys, KEKs, inventory, "
-		   "log, proofs",
+	.summary = "bundles, segments, escrow, chain, keys, KEKs, CRLs, "
+		   "inventory, log, proofs",
 	.help = help,
 	.token = true,
 	.run = run,

@@ -10,11 +10,13 @@ static const char help[] =
 	"\n"
 	"Says how the authority is: module and tokens (without login), the "
 	"PIN's\n"
-	"file, store, log, templates, CAs and their end, intents that wait "
-	"for\n"
-	"their result. "
-	"Ends with 0 when devices can be issued, else with the code of what\n"
-	"stands in the way.\n"
+	"file, store, log, templates, CAs and their end, revocation lists, "
+	"intents\n"
+	"that wait for their result. Ends with 0 when all is well, else with "
+	"the code\n"
+	"of what stands in the way: 4 a day before a revocation list ends, 5 "
+	"once it\n"
+	"has.\n"
 	"\n"
 	"example: provctl -C acme --json status\n";
 
@@ -90,6 +92,34 @@ static void print_people(const struct status *st)
 		       (unsigned long long)(c->held - c->decided));
 }
 
+static void print_crls(const struct status_crls *crls)
+{
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	for (size_t i = 0; i < crls->n; i++) {
+		const struct status_crl *c = &crls->list[i];
+
+		printf("%-10s %s: %llu", c->kind == STORE_CRL ? "CRLs" : "OCSP",
+		       c->ca, (unsigned long long)c->shards);
+		if (c->generation > 1)
+			printf(" of generation %u", c->generation);
+		if (c->shards > 0)
+			printf(", up to number %llu, until %s%s",
+			       (unsigned long long)c->number,
+			       status_day(c->next_s, when),
+			       c->expired  ? ": expired"
+			       : c->ending ? ": run `provctl rotate crl'"
+					   : "");
+		if (c->pending > 0)
+			printf("; %llu wait for their signature",
+			       (unsigned long long)c->pending);
+		printf("\n");
+	}
+	if (crls->hook_since_s)
+		printf("publish    the hook is due since %s\n",
+		       status_day(crls->hook_since_s, when));
+}
+
 static void print_text(const struct authority *a, const struct status *st)
 {
 	char when[PVTIME_RFC3339_LEN + 1];
@@ -122,6 +152,7 @@ static void print_text(const struct authority *a, const struct status *st)
 		       st->cas[i].expired  ? ": expired"
 		       : st->cas[i].ending ? ": ends soon"
 					   : "");
+	print_crls(&st->crls);
 	if (st->counts.reserved)
 		printf("intents    %llu wait for their result: run the "
 		       "interrupted issue again\n",

@@ -26,6 +26,10 @@ PV_MUST enum pv_code export_run_key(const struct app *app, int argc,
 PV_MUST enum pv_code export_run_kek(const struct app *app, int argc,
 				    char **argv, struct err *err);
 
+/* What is revoked: export_crl.c. */
+PV_MUST enum pv_code export_run_crl(const struct app *app, int argc,
+				    char **argv, struct err *err);
+
 /* About all devices: export_inventory.c. */
 PV_MUST enum pv_code export_run_inventory(const struct app *app, int argc,
 					  char **argv, struct err *err);

@@ -351,6 +351,11 @@ tests/cli/clock.so: tests/cli/clock.c tests/cli/.dirstamp
 	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
 		-o $@ $(srcdir)/tests/cli/clock.c
 CLEANFILES += tests/cli/clock.so
+check_DATA += tests/cli/die.so
+tests/cli/die.so: tests/cli/die.c tests/cli/.dirstamp
+	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
+		-o $@ $(srcdir)/tests/cli/die.c -ldl
+CLEANFILES += tests/cli/die.so
 
 # A PKCS#11 module whose calls can be made slow or wrong.
 check_DATA += tests/fault/shim.so
@@ -375,6 +380,8 @@ CLI_TESTS = \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
 	tests/cli/clock_witness.sh \
+	tests/cli/crl.sh \
+	tests/cli/crl_days.sh \
 	tests/cli/deny.sh \
 	tests/cli/drift.sh \
 	tests/cli/edited.sh \
@@ -403,6 +410,7 @@ CLI_TESTS = \
 	tests/cli/playbook.sh \
 	tests/cli/policy_diff.sh \
 	tests/cli/profiles.sh \
+	tests/cli/publish.sh \
 	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \
 	tests/cli/reconcile.sh \
@@ -446,6 +454,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/count.sh \
 	tests/clean-root.sh \
 	tests/cli/clock.c \
+	tests/cli/die.c \
 	tests/lint.awk \
 	tests/lint.allow \
 	tests/unit/valgrind.supp \

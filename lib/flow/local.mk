@@ -45,6 +45,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/governance_held.c lib/flow/governance_rows.c \
 	lib/flow/governance_walk.c \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
+	lib/flow/exportcrl.c lib/flow/exportcrl.h \
 	lib/flow/exportlog.c lib/flow/exportlog.h \
 	lib/flow/exportproof.c lib/flow/exportproof.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h \
@@ -104,6 +105,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/signer_finish.c lib/flow/signer_group.c \
 	lib/flow/signer_impl.h lib/flow/signer_log.c lib/flow/signer_log.h lib/flow/signer_token.c lib/flow/signer_work.c lib/flow/signing.c \
 	lib/flow/signing.h \
+	lib/flow/status_crl.c lib/flow/status_crl.h \
 	lib/flow/status.c lib/flow/status.h lib/flow/tilefolder.c lib/flow/tilefolder.h \
 	lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \

@@ -25,7 +25,7 @@
 
 enum pv_code publish_hook_due(const struct authority *a, struct err *err)
 {
-	char text[PVTIME_RFC3339_LEN + 2];
+	char text[PVTIME_RFC3339_LEN + 1];
 
 	if (publish_hook_since(a) > 0)
 		return PV_OK;
@@ -33,8 +33,9 @@ enum pv_code publish_hook_due(const struct authority *a, struct err *err)
 		return err_fail(err, PV_DENIED, "clock.range",
 				"set the machine's clock",
 				"the clock stands outside 1970 to 9999");
-	strcat(text, "\n");
-	return file_write(a->home_fd, DUE_FILE, 0644, text, strlen(text), err);
+	text[PVTIME_RFC3339_LEN] = '\n';
+	return file_write(a->home_fd, DUE_FILE, 0644, text,
+			  PVTIME_RFC3339_LEN + 1, err);
 }
 
 int64_t publish_hook_since(const struct authority *a)

@@ -110,6 +110,8 @@ static enum pv_code look_at_store(const struct backends *b,
 		rc = store_template_each(store, &templates, err);
 	if (rc == PV_OK)
 		rc = store_ca_each(store, NULL, &cas, err);
+	if (rc == PV_OK)
+		rc = status_crls_load(a, store, pass.now_s, &st->crls, err);
 	return rc;
 }
 
@@ -158,7 +160,9 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 		return err_fail(err, PV_DENIED, "status.ca", "make a new CA",
 				"the CA's certificate has expired");
 	}
-	if (st->clock_code != PV_OK)
+	if (st->clock_code != PV_OK) {
 		*err = st->clock_why;
-	return st->clock_code;
+		return st->clock_code;
+	}
+	return status_crls_judge(&st->crls, pvtime_now_s(), err);
 }

@@ -7,6 +7,7 @@
 
 #include "lib/flow/backends.h"
 #include "lib/flow/cosigned.h"
+#include "lib/flow/status_crl.h"
 #include "lib/store/store_people.h"
 #include "policy/quorum.h"
 
@@ -47,13 +48,15 @@ struct status {
 	struct roster_quorum quorum;
 	struct status_ca cas[STATUS_CAS_MAX];
 	size_t cas_n;
+	struct status_crls crls;
 };
 
 /*
  * Fills *st as far as possible. Returns PV_OK, or the first of: store's code,
  * the code of the tokens when none is usable, the PIN source's code, PV_DENIED
  * "status.ca" when a CA has expired, PV_DENIED "clock.*" when the log admits no
- * entry at this time; err says which. Open intents are no fault.
+ * entry at this time, status_crls_judge()'s; err says which. Open intents are
+ * no fault.
  */
 PV_MUST enum pv_code status_collect(const struct backends *b,
 				    const struct authority *a,

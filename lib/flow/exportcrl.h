@@ -1,0 +1,22 @@
+/*
+ * exportcrl: a signed revocation list or OCSP answer for who fetches it here
+ * and not from the publish folder. What has ended, or was never made, is not
+ * given out: a verifier that trusts it would take a revoked certificate.
+ */
+#ifndef PV_FLOW_EXPORTCRL_H
+#define PV_FLOW_EXPORTCRL_H
+
+#include "lib/flow/authority.h"
+#include "lib/store/store.h"
+
+/*
+ * Appends the DER of the list of that CA and shard (its number in URLs; -1: the
+ * CA's only one). PV_NOT_FOUND "crl.ca"; PV_INPUT "crl.shard" (none given and
+ * there are several, or no such one); PV_INTEGRITY "crl.absent", "crl.expired"
+ * and as crl_row_newest().
+ */
+PV_MUST enum pv_code export_crl(const struct authority *a, struct store *store,
+				const char *ca, int64_t shard, int64_t now_s,
+				struct buf *der, struct err *err);
+
+#endif

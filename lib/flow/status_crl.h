@@ -1,0 +1,41 @@
+/*
+ * status_crl: what status says of revocation lists and OCSP answers, from the
+ * store's rows alone: they are verified where they are given out.
+ */
+#ifndef PV_FLOW_STATUS_CRL_H
+#define PV_FLOW_STATUS_CRL_H
+
+#include "lib/flow/authority.h"
+#include "lib/store/store_crl.h"
+
+#define STATUS_CRLS_MAX 64
+/* Before nextUpdate; of short-lived ones half of their life. */
+#define STATUS_CRL_WARN_S 86400
+
+struct status_crl { /* of one kind and one generation of a CA */
+	enum store_crl_kind kind;
+	char ca[STORE_ID_MAX + 1];
+	uint32_t generation;
+	uint64_t shards;      /* that have one */
+	uint64_t number;      /* the highest */
+	uint64_t pending;     /* recorded and not signed */
+	int64_t next_s;	      /* the soonest nextUpdate */
+	bool ending, expired; /* within a day; by now */
+};
+
+struct status_crls {
+	struct status_crl list[STATUS_CRLS_MAX];
+	size_t n;
+	int64_t hook_since_s; /* the hook is due since then; 0: it is not */
+};
+
+PV_MUST enum pv_code status_crls_load(const struct authority *a,
+				      struct store *store, int64_t now_s,
+				      struct status_crls *out, struct err *err);
+/* PV_INTEGRITY "crl.expired", PV_DENIED "status.crl" (one ends within a day or
+ * waits for its signature), PV_STORAGE "publish.hook" (the hook is due for
+ * longer than a minute). */
+PV_MUST enum pv_code status_crls_judge(const struct status_crls *c,
+				       int64_t now_s, struct err *err);
+
+#endif

@@ -1,0 +1,131 @@
+#!/bin/sh
+# Revocation lists: made, published, given out, and what is refused: one that
+# ended, one of another CA or key, one that is newer than the store's.
+. "$(dirname "$0")/../lib.sh"
+
+# der LIST: a published list's file.
+der() {
+	echo "$H/publish/crl/$1.crl"
+}
+
+number() {
+	openssl crl -inform DER -in "$(der "$1")" -noout -crlnumber |
+		sed 's/.*0x//'
+}
+
+new_authority
+
+case_start "nothing was made yet: absent, and status is well"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_error 5 crl.absent -C "$H" export crl --ca root
+
+case_start "one list a shard, with its URL, and complete ones without"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+expect_equal "$(find "$H/publish/crl" -name '*.crl' | wc -l)" 19 lists
+expect_equal "$(find "$H/publish/ca" -name '*.cer' | wc -l)" 4 certificates
+p export chain --ca issuing-1 >"$T/issuing.pem"
+p export chain --ca root >"$T/root.pem"
+for shard in 0 7 15; do
+	openssl crl -inform DER -in "$(der issuing-1/$shard)" -text \
+		-CAfile "$T/issuing.pem" >"$T/out" 2>"$T/err" ||
+		fail "openssl crl: $(cat "$T/err")"
+	expect_text "verify OK"
+	expect_text "http://crl.example.com/issuing-1/$shard.crl"
+done
+openssl crl -inform DER -in "$(der root/0)" -text -CAfile "$T/root.pem" \
+	>"$T/out" 2>"$T/err"
+expect_text "verify OK"
+grep -q "Issuing Distribution Point" "$T/out" &&
+	fail "the root's list has a distribution point"
+openssl x509 -inform DER -in "$H/publish/ca/root-1.cer" -noout ||
+	fail "no certificate of the root"
+
+case_start "nothing is due: nothing is written"
+size=$(p --json status | jq .log_size)
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq -c . "$T/out")" \
+	'{"lists":0,"answers":0,"files":0,"hook":false}' report
+expect_equal "$(p --json status | jq .log_size)" "$size" "log entries"
+
+case_start "--all: every number rises by one"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
+for list in root/0 issuing-1/0 issuing-1/15 matter-pai/0; do
+	expect_equal "$(number $list)" 02 "number of $list"
+done
+verify_audit
+
+case_start "export: the published bytes, DER and PEM"
+expect_exit 0 "$PROVCTL" -C "$H" export crl --ca issuing-1 --shard 15 --der \
+	-o "$T/15.crl"
+same_bytes "$T/15.crl" "$(der issuing-1/15)"
+p export crl --ca root | openssl crl -outform DER >"$T/0.crl"
+same_bytes "$T/0.crl" "$(der root/0)"
+expect_error 3 crl.shard -C "$H" export crl --ca issuing-1
+expect_error 3 crl.shard -C "$H" export crl --ca issuing-1 --shard 16
+expect_error 10 crl.ca -C "$H" export crl --ca none
+expect_exit 2 "$PROVCTL" -C "$H" export crl
+
+case_start "a file that is gone comes back as it was"
+rm "$(der root/0)"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+same_bytes "$T/0.crl" "$(der root/0)"
+
+case_start "an older list of ours is replaced"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
+cp "$(der root/0)" "$T/new.crl"
+cp "$T/0.crl" "$(der root/0)"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+same_bytes "$T/new.crl" "$(der root/0)"
+
+case_start "another CA's, a shard's, another key's, no list: alarms, left alone"
+openssl ecparam -name prime256v1 -genkey -noout -out "$T/other.key"
+for bad in "$(der matter-paa/0)" "$T/issuing.pem" "$T/forged.crl"; do
+	if [ "$bad" = "$T/forged.crl" ]; then
+		# the same names and key identifier, another key
+		perl -e 'local $/; $_ = <>; substr($_, -1, 1) ^= "\x01"; print' \
+			"$T/0.crl" >"$bad"
+	fi
+	cp "$bad" "$(der root/0)"
+	expect_error 5 publish.foreign -C "$H" rotate crl
+	same_bytes "$bad" "$(der root/0)"
+	expect_error 5 publish.foreign -C "$H" rotate crl
+done
+cp "$T/new.crl" "$(der root/0)"
+cp "$(der issuing-1/3)" "$T/3.crl"
+cp "$(der issuing-1/4)" "$(der issuing-1/3)"
+expect_error 5 publish.newer -C "$H" rotate crl
+cp "$T/3.crl" "$(der issuing-1/3)"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+
+case_start "a store that was set back: the newer list in the folder is found"
+cp -a "$H" "$T/older"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
+mkdir "$T/kept"
+cp "$H"/publish/crl/root/0.crl "$T/kept/"
+expect_equal "$(number root/0)" 04 number
+rm -rf "$T/older/publish"
+cp -a "$H/publish" "$T/older/publish"
+now=$H
+H=$T/older
+sed -i "s|$now/|$H/|" "$H/softhsm/softhsm2.conf"
+expect_error 5 publish.newer -C "$H" rotate crl
+same_bytes "$T/kept/0.crl" "$(der root/0)"
+H=$now
+
+case_start "a row edited by hand: found before the list is given out or made"
+cp -a "$H" "$T/before"
+"$builddir/tests/cli/sql" "$H/store.db" \
+	"update crl set der = (select der from crl c where c.kind = 0 and \
+		c.ca = 2 and c.shard = 1 and c.der is not null) where kind = 0 \
+		and ca = 2 and shard = 2 and der is not null"
+expect_error 5 store.edited -C "$H" export crl --ca issuing-1 --shard 2
+expect_error 5 store.edited -C "$H" rotate crl
+rm -rf "$H"
+cp -a "$T/before" "$H"
+"$builddir/tests/cli/sql" "$H/store.db" \
+	"update crl set number = 90 where kind = 0 and ca = 1 and der is not null"
+expect_error 5 store.edited -C "$H" export crl --ca root
+rm -rf "$H"
+cp -a "$T/before" "$H"
+
+tests_end
