@@ -340,7 +340,7 @@ tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 # Programs that scripts use.
 check_PROGRAMS += tests/cli/month tests/cli/people tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
-	tests/interop/make_wrong tests/interop/make_log
+	tests/interop/make_wrong tests/interop/make_log tests/interop/make_crl
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 tests_cli_sql_LDADD = $(SQLITE_LIBS)
 tests_cli_tamper_SOURCES = tests/cli/tamper.c tests/cli/tamper.h \
@@ -436,6 +436,7 @@ SCRIPT_TESTS = \
 	tests/fuzz/replay.sh \
 	tests/interop/schema.sh \
 	tests/interop/bundles.sh \
+	tests/interop/crl.sh \
 	tests/interop/log.sh \
 	tests/vectors.sh
 
@@ -470,6 +471,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/package.json \
 	tests/interop/schema.mjs \
 	tests/interop/verify_checkpoint.mjs \
+	tests/interop/verify_crl.go \
 	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs
 

@@ -61,6 +61,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	snprintf(i->key.label, sizeof(i->key.label), "%s", row->label);
 	i->generation = row->generation;
 	i->shards = row->shards ? row->shards : 1;
+	i->complete = i->shards == 1;
 	memcpy(i->template_sha256, row->template_sha256, STORE_HASH);
 	l->all->n++;
 	return PV_OK;
@@ -194,7 +195,6 @@ static enum pv_code take_places(const struct load *l, const struct template *t,
 	const struct x509_profile *p = &t->profile;
 	enum pv_code rc = PV_OK;
 
-	i->places.bare |= p->cdp_n == 0;
 	i->ocsp |= p->ocsp.n > 0;
 	for (size_t j = 0; rc == PV_OK && j < p->cdp_n; j++) {
 		CLEANUP(buf_release) struct buf uri;
@@ -203,7 +203,6 @@ static enum pv_code take_places(const struct load *l, const struct template *t,
 		buf_init(&uri, X509_CRL_URI_MAX);
 		rc = mark(l, &p->cdp[j], &uri, &fixed, err);
 		/* One URL for several shards is the name of none of them. */
-		i->places.bare |= fixed;
 		if (rc == PV_OK && !fixed)
 			rc = add_place(&i->places, buf_cstr(&uri), err);
 	}
@@ -259,12 +258,6 @@ enum pv_code crl_issuers_load(const struct authority *a, struct store *store,
 	}
 	if (rc == PV_OK)
 		rc = store_template_each(store, &templates, err);
-	for (size_t i = 0; rc == PV_OK && i < all->n; i++) {
-		struct crl_issuer *ca = &all->list[i];
-
-		ca->complete = ca->shards == 1 &&
-			       (ca->places.bare || ca->places.n == 0);
-	}
 	return rc;
 }
 

@@ -3,11 +3,11 @@
  * itself, and what their lists say of themselves: how long they live, and which
  * URLs the certificates name where they are to be found.
  *
- * A list speaks for all of its CA, without a distribution point, where the CA
- * has one shard and not every certificate names a URL of the shard's own; it
- * then holds what every generation of the name revoked. Else it names the URLs
- * with the shard's number in them, and a certificate that names none of them
- * matches no list: a verifier finds that out and refuses.
+ * Of a CA with one shard a list speaks for all of the CA, without a
+ * distribution point (which not every verifier knows), and holds what every
+ * generation of the name revoked. One of several shards names the URLs with its
+ * number in them; a certificate that names none of them matches no list, and a
+ * verifier that asks for one refuses it.
  *
  * Checked while loading: that a CA's certificate is of its recorded key.
  * Specification: policy.md, "Template"; RFC 5280 5.2.5.
@@ -22,7 +22,6 @@
 struct crl_places {		      /* of the certificates of one CA name */
 	char *uri[X509_CRL_URIS_MAX]; /* with a mark where the shard stands */
 	size_t n;
-	bool bare; /* some certificates name no place */
 };
 
 struct crl_issuer {
@@ -31,7 +30,7 @@ struct crl_issuer {
 	uint32_t generations; /* of that name, expired ones too */
 	uint8_t template_sha256[STORE_HASH]; /* of the CA certificate */
 	uint32_t lifetime_s, overlap_s;
-	bool complete; /* its lists name no place */
+	bool complete; /* its lists name no place: it has one shard */
 	bool ocsp;     /* certificates of it name an OCSP responder */
 	struct x509_issuer cert;
 	struct issue_key key;
