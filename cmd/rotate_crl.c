@@ -26,7 +26,7 @@ static enum pv_code say(const struct app *app, const struct publish_report *r,
 enum pv_code rotate_run_crl(const struct app *app, int argc, char **argv,
 			    struct err *err)
 {
-	struct publish_job job = { .all = false };
+	struct publish_job job = { .look = true };
 	const struct opt opts[] = {
 		{ "all", 0, OPT_FLAG, &job.all, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },

@@ -399,6 +399,7 @@ CLI_TESTS = \
 	tests/cli/logkeys.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
+	tests/cli/ocsp.sh \
 	tests/cli/officer.sh \
 	tests/cli/order.sh \
 	tests/cli/order_day.sh \

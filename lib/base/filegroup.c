@@ -19,6 +19,7 @@ struct staged {
 	int dirfd; /* not owned */
 	char name[FILE_GROUP_NAME_MAX + 1];
 	char temp[FILE_GROUP_NAME_MAX + 32];
+	bool replace; /* what is there */
 };
 
 struct file_group {
@@ -138,13 +139,13 @@ static enum pv_code write_staged(const struct staged *s, mode_t mode,
 	return rc;
 }
 
-enum pv_code file_group_add(struct file_group *g, int dirfd, const char *name,
-			    mode_t mode, const void *p, size_t len,
-			    struct err *err)
+static enum pv_code add(struct file_group *g, int dirfd, const char *name,
+			bool replace, mode_t mode, const void *p, size_t len,
+			struct err *err)
 {
 	struct staged *s = &g->files[g->n];
-	enum pv_code rc;
-	bool same;
+	enum pv_code rc = PV_OK;
+	bool same = false;
 
 	if (g->failed)
 		return group_failed(err);
@@ -154,9 +155,11 @@ enum pv_code file_group_add(struct file_group *g, int dirfd, const char *name,
 	if (g->n == GROUP_MAX || strlen(name) >= sizeof(s->name))
 		return err_fail(err, PV_INTERNAL, "file.group", NULL,
 				"too many or too long names in one group");
-	rc = compare_known(g, dirfd, name, p, len, &same, err);
+	if (!replace)
+		rc = compare_known(g, dirfd, name, p, len, &same, err);
 	if (rc != PV_OK || same)
 		return rc;
+	s->replace = replace;
 	s->dirfd = dirfd;
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	snprintf(s->temp, sizeof(s->temp), ".%s.%ld.tmp", name, (long)getpid());
@@ -166,6 +169,25 @@ enum pv_code file_group_add(struct file_group *g, int dirfd, const char *name,
 	else
 		g->failed = true;
 	return rc;
+}
+
+enum pv_code file_group_add(struct file_group *g, int dirfd, const char *name,
+			    mode_t mode, const void *p, size_t len,
+			    struct err *err)
+{
+	return add(g, dirfd, name, false, mode, p, len, err);
+}
+
+enum pv_code file_group_replace(struct file_group *g, int dirfd,
+				const char *name, mode_t mode, const void *p,
+				size_t len, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return conflict(name, "is there and not a regular file", err);
+	return add(g, dirfd, name, true, mode, p, len, err);
 }
 
 static enum pv_code sync_dirs(const struct file_group *g, struct err *err)
@@ -185,8 +207,8 @@ static enum pv_code sync_dirs(const struct file_group *g, struct err *err)
 
 static enum pv_code put_in_place(struct staged *s, struct err *err)
 {
-	if (renameat2(s->dirfd, s->temp, s->dirfd, s->name, RENAME_NOREPLACE) ==
-	    0) {
+	if (renameat2(s->dirfd, s->temp, s->dirfd, s->name,
+		      s->replace ? 0 : RENAME_NOREPLACE) == 0) {
 		s->temp[0] = '\0';
 		return PV_OK;
 	}

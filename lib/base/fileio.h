@@ -60,6 +60,11 @@ PV_MUST enum pv_code file_group_new(struct file_group **g, struct err *err);
 PV_MUST enum pv_code file_group_add(struct file_group *g, int dirfd,
 				    const char *name, mode_t mode,
 				    const void *p, size_t len, struct err *err);
+/* The same, but a regular file of that name with other bytes is replaced. */
+PV_MUST enum pv_code file_group_replace(struct file_group *g, int dirfd,
+					const char *name, mode_t mode,
+					const void *p, size_t len,
+					struct err *err);
 /*
  * All or, after a crash or a failure, some of the files; each is whole.
  * Empties the group; a failed one is refused with PV_STORAGE.

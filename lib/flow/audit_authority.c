@@ -219,6 +219,16 @@ static enum pv_code check_contexts(struct audit *au, struct err *err)
 
 /* ---- what is left over ---- */
 
+static void rest_of_responders(struct audit *au)
+{
+	for (size_t i = 0; i < au->log.responders_n; i++) {
+		serialset_clear(&au->log.serials, au->log.responders[i],
+				SERIAL_INTENT);
+		serialset_clear(&au->log.serials, au->log.responders[i],
+				SERIAL_ISSUE);
+	}
+}
+
 static enum pv_code check_rest(const struct audit *au, struct err *err)
 {
 	uint64_t number = 0;
@@ -242,6 +252,7 @@ enum pv_code audit_authority(struct audit *au, struct err *err)
 
 	if (rc == PV_OK)
 		rc = rest_of_cas(au, err);
+	rest_of_responders(au);
 	if (rc == PV_OK)
 		rc = check_chains(au, err);
 	if (rc == PV_OK)

@@ -9,6 +9,7 @@
 #include "lib/flow/logged.h"
 
 #define CA_PREFIX "ca/"
+#define OCSP_PREFIX "ocsp/"
 
 enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
 			const char *fmt, ...)
@@ -73,6 +74,29 @@ static enum pv_code full(struct err *err)
 			"more than %d CAs, keys or templates", AUDIT_LIST_MAX);
 }
 
+static enum pv_code take_responder(struct audit_entries *au, uint32_t number,
+				   struct err *err)
+{
+	if (au->responders_n == au->responders_room) {
+		size_t room = 2 * au->responders_room + 64;
+		uint32_t *list = realloc(au->responders, room * sizeof(*list));
+
+		if (!list)
+			return err_fail(err, PV_INTERNAL, "memory", NULL,
+					"out of memory for an audit");
+		au->responders = list;
+		au->responders_room = room;
+	}
+	au->responders[au->responders_n++] = number;
+	return PV_OK;
+}
+
+static bool begins(const struct log_fact *f, const char *prefix)
+{
+	return f && f->s.len > strlen(prefix) &&
+	       memcmp(f->s.p, prefix, strlen(prefix)) == 0;
+}
+
 static enum pv_code take_intent(struct audit_entries *au,
 				const struct log_entry *e, struct err *err)
 {
@@ -91,8 +115,9 @@ static enum pv_code take_intent(struct audit_entries *au,
 				  "two intents for one serial number");
 	au->intents++;
 	rc = serialset_set(&au->serials, number, SERIAL_INTENT, err);
-	if (rc != PV_OK || !device || device->s.len <= strlen(CA_PREFIX) ||
-	    memcmp(device->s.p, CA_PREFIX, strlen(CA_PREFIX)) != 0)
+	if (rc == PV_OK && begins(device, OCSP_PREFIX))
+		return take_responder(au, number, err);
+	if (rc != PV_OK || !begins(device, CA_PREFIX))
 		return rc;
 	if (au->cas_n == AUDIT_LIST_MAX)
 		return full(err);
@@ -320,6 +345,7 @@ void audit_entries_release(struct audit_entries *au)
 	log_hasher_release(&au->hasher);
 	serialset_release(&au->serials);
 	quota_release(&au->quota);
+	free(au->responders);
 	free(au->cas);
 	free(au->keys);
 	free(au->templates);

@@ -66,6 +66,10 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	uint64_t held;		      /* rows that quarantine.put names */
 	struct quota quota;	      /* what was issued under each order */
 
+	/* Certificates of OCSP responders: each goes along with its answers,
+	 * none has a row. */
+	uint32_t *responders;
+	size_t responders_n, responders_room;
 	struct audit_ca *cas;
 	struct audit_key *keys;
 	struct audit_template *templates;

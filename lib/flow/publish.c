@@ -8,6 +8,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/crlmake.h"
 #include "lib/flow/crlrow.h"
+#include "lib/flow/ocspmake.h"
 #include "lib/flow/outcome.h"
 #include "lib/flow/publishdir.h"
 
@@ -18,11 +19,13 @@ struct run {
 	struct publish_dir dir;
 	struct crl_issuers issuers;
 	struct crl_maker maker;
+	struct ocsp_maker ocsp;
 	struct err worst;
 };
 
 static void run_release(struct run *r)
 {
+	ocsp_maker_release(&r->ocsp);
 	crl_maker_release(&r->maker);
 	crl_issuers_release(&r->issuers);
 	publish_dir_release(&r->dir);
@@ -44,6 +47,15 @@ static void make_lists(struct run *r, const struct crl_issuer *i)
 			return;
 		}
 	}
+}
+
+static void make_answers(struct run *r, const struct crl_issuer *i)
+{
+	struct err err;
+
+	err_init(&err);
+	if (ocsp_make(&r->ocsp, i, &err) != PV_OK)
+		outcome_note(&r->worst, &err);
 }
 
 /* ---- files ---- */
@@ -173,14 +185,23 @@ enum pv_code publish_run(const struct publish_job *job,
 	if (rc == PV_OK)
 		rc = crl_issuers_load(job->a, job->store, pvtime_now_s(),
 				      &r.issuers, err);
+	r.ocsp = (struct ocsp_maker){ .crl = &r.maker,
+				      .a = job->a,
+				      .dir = &r.dir,
+				      .look = job->look || job->all };
+	if (rc == PV_OK)
+		rc = ocsp_maker_open(&r.ocsp, err);
 	if (rc != PV_OK)
 		return rc;
 	for (size_t i = 0; i < r.issuers.n; i++) {
 		if (job->hsm)
 			make_lists(&r, &r.issuers.list[i]);
 		put_files(&r, &r.issuers.list[i]);
+		if (job->hsm)
+			make_answers(&r, &r.issuers.list[i]);
 	}
 	report->lists = r.maker.made;
+	report->answers = r.ocsp.made;
 	report->files = r.dir.files;
 	if (publish_hook_run(job->a, r.dir.root, &report->hook, &hook) != PV_OK)
 		outcome_note(&r.worst, &hook);

@@ -24,6 +24,7 @@ struct publish_job {
 	struct store *store;
 	struct hsm *hsm; /* NULL: nothing is made, only files and the hook */
 	bool all;	 /* also lists that are not due */
+	bool look;	 /* at every OCSP answer: else at what changed */
 };
 
 struct publish_report {

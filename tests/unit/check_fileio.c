@@ -215,6 +215,30 @@ START_TEST(group_is_idempotent)
 }
 END_TEST
 
+START_TEST(group_replaces)
+{
+	struct file_group *g = NULL;
+	struct buf b;
+	struct err e;
+
+	UNIT_OK(file_group_new(&g, &err_));
+	UNIT_OK(file_group_add(g, dir, "a", 0600, "A", 1, &err_));
+	UNIT_OK(file_group_commit(g, &err_));
+	UNIT_OK(file_group_replace(g, dir, "a", 0644, "BB", 2, &err_));
+	UNIT_OK(file_group_replace(g, dir, "new", 0644, "N", 1, &err_));
+	UNIT_OK(file_group_commit(g, &err_));
+	buf_init(&b, 16);
+	UNIT_OK(file_read(dir, "a", 0, &b, &err_));
+	ck_assert(span_is(buf_span(&b), "BB"));
+	ck_assert_int_eq(symlinkat("a", dir, "link"), 0);
+	err_init(&e);
+	unit_refused(file_group_replace(g, dir, "link", 0644, "A", 1, &e),
+		     PV_CONFLICT, "output.exists", &e);
+	buf_release(&b);
+	file_group_free(g);
+}
+END_TEST
+
 /* Of the child that ended: a whole file's temporary, too. */
 static void left_by(pid_t pid)
 {
@@ -391,6 +415,7 @@ int main(void)
 	tcase_add_test(t, secret_files);
 	tcase_add_test(t, writes_replace_whole_files);
 	tcase_add_test(t, group_is_idempotent);
+	tcase_add_test(t, group_replaces);
 	tcase_add_test(t, group_leaves_nothing_behind);
 	tcase_add_test(t, group_without_room);
 	tcase_add_test(t, group_takes_one_file_twice);

@@ -1,0 +1,94 @@
+#!/bin/sh
+# OCSP answers, signed ahead by the authority's own responder key for the
+# certificates whose template asks for them: made, renewed, published, read by
+# OpenSSL and GnuTLS.
+. "$(dirname "$0")/../lib.sh"
+
+# answer FILE: what openssl says of the leaf in $T/leaf.pem.
+answer() {
+	openssl ocsp -respin "$1" -CAfile "$T/ca.pem" -issuer "$T/issuing.pem" \
+		-cert "$T/leaf.pem" >"$T/out" 2>"$T/err"
+}
+
+file_of() {
+	echo "$H/publish/ocsp/issuing-1/$(p export inventory |
+		jq -r "select(.device == \"$1\").serial").ors"
+}
+
+jq '.crl = {shards: 2}' "$srcdir/templates/issuing-ca.json" \
+	>"$templates/issuing-ca.json"
+jq '.steps |= (.[0:6] + [{step: "generate-key", purpose: "ocsp", kind: "P-256"}]
+	+ .[6:])' "$srcdir/templates/plans/softhsm-demo.json" \
+	>"$templates/plans/softhsm-demo.json"
+new_authority
+jq '.template = "asks" | .certificate.extensions.authorityInfoAccess =
+	{ocsp: "http://ocsp.example.com"}' "$srcdir/templates/tls-client.json" \
+	>"$T/asks.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/asks.json"
+for i in 1 2 3; do
+	new_device asks client-0000000$i
+	issue asks client-0000000$i --out "$T/o"
+	[ "$rc" -eq 0 ] || fail "issue: $(cat "$T/err")"
+done
+new_device tls-client client-0000000a
+issue tls-client client-0000000a -o "$T/a.pvb"
+p export chain --ca issuing-1 >"$T/chain.pem"
+openssl x509 -in "$T/chain.pem" -out "$T/issuing.pem"
+p export chain --ca root >"$T/ca.pem"
+
+case_start "one answer for each certificate that asks, and for no other"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq .answers "$T/out")" 3 answers
+expect_equal "$(find "$H/publish/ocsp" -name '*.ors' | wc -l)" 3 files
+verify_audit
+cp "$H/publish/ocsp/issuing-1"/*.ors "$T/"
+
+case_start "OpenSSL and GnuTLS take it: good, by a responder that may"
+serial=$(p export inventory | jq -r 'select(.device == "client-00000001").serial')
+p export inventory | jq -r 'select(.device == "client-00000001").device' >"$T/x"
+openssl x509 -in "$T/o/certs/client-00000001.pem" -out "$T/leaf.pem"
+cat "$T/issuing.pem" >>"$T/ca.pem"
+answer "$H/publish/ocsp/issuing-1/$serial.ors" || fail "$(cat "$T/err")"
+expect_text "leaf.pem: good"
+expect_text "Response verify OK"
+openssl ocsp -respin "$H/publish/ocsp/issuing-1/$serial.ors" -noverify \
+	-resp_text >"$T/out" 2>"$T/err"
+expect_text "OCSP Signing"
+expect_text "OCSP No Check"
+if command -v ocsptool >/dev/null; then
+	ocsptool --verify-response --load-trust "$T/ca.pem" \
+		--load-response "$H/publish/ocsp/issuing-1/$serial.ors" \
+		>"$T/out" 2>"$T/err" || fail "ocsptool: $(cat "$T/out")"
+fi
+
+case_start "nothing is due; one that is gone, cut or another's comes back"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq -c '[.answers, .files]' "$T/out")" '[0,0]' report
+f=$H/publish/ocsp/issuing-1/$serial.ors
+for how in rm cut other; do
+	case $how in
+	rm) rm "$f" ;;
+	cut) : >"$f" ;;
+	other) find "$T" -maxdepth 1 -name '*.ors' ! -name "$serial.ors" |
+		head -n 1 | while read -r one; do cp "$one" "$f"; done ;;
+	esac
+	expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+	answer "$f" || fail "$how: $(cat "$T/err")"
+	expect_text "leaf.pem: good"
+done
+
+case_start "a new certificate gets one with the next run, all end together"
+new_device asks client-00000004
+issue asks client-00000004 -o "$T/4.pvb"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq .answers "$T/out")" 1 answers
+for f in "$H"/publish/ocsp/issuing-1/*.ors; do
+	openssl ocsp -respin "$f" -noverify -resp_text 2>/dev/null |
+		grep -m 1 'Next Update'
+done | sort -u >"$T/next"
+expect_equal "$(wc -l <"$T/next")" 1 "different ends"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl --all
+expect_equal "$(jq .answers "$T/out")" 4 answers
+verify_audit
+
+tests_end
