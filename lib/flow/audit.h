@@ -22,6 +22,9 @@
  * - rates and counts of orders are what the devices give
  * - what people decided is one chain, the store's list of it is all of it, and
  *   every roster, approval, order, stored secret and held request is as logged
+ * - revocation lists and OCSP answers of each shard are counted up by one, each
+ *   recorded before it was signed; rows agree with that, and the newest list is
+ *   the CA's and has all that was revoked before it
  * - every CA, key and template row agrees with its entry, manifests and chain
  *   verify; no entry of a device, CA or bundle is without its row
  *

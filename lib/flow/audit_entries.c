@@ -266,6 +266,12 @@ static enum pv_code take_seal(struct audit_entries *au,
 	return PV_OK;
 }
 
+static enum pv_code take_crl(struct audit_entries *au,
+			     const struct log_entry *e, struct err *err)
+{
+	return audit_crls_take(&au->crls, e, err);
+}
+
 #define TYPE(s)                                                                \
 	{                                                                      \
 		(const uint8_t *)(s), sizeof(s) - 1                            \
@@ -287,6 +293,10 @@ static const struct {
 	{ TYPE(LOG_DEVICE_RETIRE), audit_take_retire },
 	{ TYPE(LOG_RECEIPT), audit_take_receipt },
 	{ TYPE(LOG_DEVICE_ROLLBACK), audit_take_rollback },
+	{ TYPE(LOG_CRL_INTENT), take_crl },
+	{ TYPE(LOG_CRL_ISSUE), take_crl },
+	{ TYPE(LOG_OCSP_INTENT), take_crl },
+	{ TYPE(LOG_OCSP_ISSUE), take_crl },
 };
 
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
@@ -345,6 +355,7 @@ void audit_entries_release(struct audit_entries *au)
 	log_hasher_release(&au->hasher);
 	serialset_release(&au->serials);
 	quota_release(&au->quota);
+	audit_crls_release(&au->crls);
 	free(au->responders);
 	free(au->cas);
 	free(au->keys);

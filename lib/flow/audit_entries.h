@@ -15,6 +15,7 @@
 #ifndef PV_FLOW_AUDIT_ENTRIES_H
 #define PV_FLOW_AUDIT_ENTRIES_H
 
+#include "lib/flow/audit_crl.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/quota.h"
 #include "lib/flow/serialset.h"
@@ -65,6 +66,7 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	uint64_t rosters;	      /* version of the newest */
 	uint64_t held;		      /* rows that quarantine.put names */
 	struct quota quota;	      /* what was issued under each order */
+	struct audit_crls crls;	      /* what is published */
 
 	/* Certificates of OCSP responders: each goes along with its answers,
 	 * none has a row. */

@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/mem.h"
 #include "lib/flow/logged.h"
-#include "lib/log/lifecycle.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_revoke.h"
 
@@ -67,33 +65,6 @@ static bool on_last(struct collect *c, const struct x509_crl_entry *e)
 	return true;
 }
 
-/* What the entry of that revocation says is what the row says. */
-static enum pv_code check_row(struct store *store,
-			      const struct store_revocation *r, struct err *err)
-{
-	CLEANUP(buf_release) struct buf room;
-	char serial[2 * STORE_SERIAL_MAX + 1];
-	struct log_entry e;
-	enum pv_code rc;
-
-	buf_init(&room, LOG_ENTRY_MAX);
-	hex_encode(r->serial, r->serial_len, serial);
-	rc = logged_entry(store, r->log_index, LOG_CERT_REVOKE, serial, &room,
-			  &e, err);
-	if (rc == PV_OK &&
-	    (!logged_uint_is(&e, "reason", r->reason) ||
-	     (e.time_ms != r->revoked_ms &&
-	      !logged_uint_is(&e, "since", r->revoked_ms)) ||
-	     (r->invalidity_s == STORE_NO_TIME
-		      ? log_fact_find(&e, "invalidity", LOG_UINT) != NULL
-		      : !logged_uint_is(&e, "invalidity",
-					(uint64_t)r->invalidity_s))))
-		rc = logged_edited("the row of a revocation", err);
-	if (rc != PV_OK)
-		err_object(err, serial);
-	return rc;
-}
-
 static enum pv_code keep(struct crl_entries *out,
 			 const struct x509_crl_entry *e, struct err *err)
 {
@@ -116,18 +87,24 @@ static enum pv_code take(struct collect *c, const struct store_revocation *r,
 			 struct err *err)
 {
 	const struct crl_row *last = c->last;
+	bool old = last->found && r->log_index < last->row.intent_index;
+	bool expired = last->found && r->not_after_s != STORE_NO_TIME &&
+		       r->not_after_s < last->crl.this_s;
 	struct x509_crl_entry e;
 	bool known;
 	enum pv_code rc = PV_OK;
 
 	entry_of(r, &e);
 	known = on_last(c, &e);
-	if (known && r->not_after_s != STORE_NO_TIME &&
-	    r->not_after_s < last->crl.this_s)
+	/* It stood on a list that was made once it had expired. */
+	if (old && expired)
 		return PV_OK;
-	if (!known || r->log_index > last->row.intent_index) {
+	if (old && !known)
+		return logged_edited("a revocation that the last list lacks",
+				     err);
+	if (!old) {
 		c->out->changed = true;
-		rc = check_row(c->store, r, err);
+		rc = logged_revocation(c->store, r, err);
 	}
 	return rc == PV_OK ? keep(c->out, &e, err) : rc;
 }

@@ -13,6 +13,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/approved.c lib/flow/approved.h \
 	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
 	lib/flow/audit_bundles.c lib/flow/audit_devices.c \
+	lib/flow/audit_crl.c lib/flow/audit_crl.h \
 	lib/flow/audit_impl.h lib/flow/audit_line.c lib/flow/audit_line.h \
 	lib/flow/audit_show.c lib/flow/audit_show.h \
 	lib/flow/audit_story.c lib/flow/audit_story.h \

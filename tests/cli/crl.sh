@@ -125,7 +125,19 @@ cp -a "$T/before" "$H"
 "$builddir/tests/cli/sql" "$H/store.db" \
 	"update crl set number = 90 where kind = 0 and ca = 1 and der is not null"
 expect_error 5 store.edited -C "$H" export crl --ca root
+expect_error 5 audit.crl -C "$H" audit verify
+for edit in "delete from crl where kind = 0 and ca = 1" \
+	"delete from crl where kind = 0 and ca = 2 and shard = 1 and number = 1" \
+	"update crl set issue_index = 1 where kind = 0 and ca = 3 and number = 1"; do
+	rm -rf "$H"
+	cp -a "$T/before" "$H"
+	"$builddir/tests/cli/sql" "$H/store.db" "$edit"
+	run "$PROVCTL" -C "$H" audit verify
+	[ "$rc" -eq 5 ] || [ "$edit" != "${edit#update}" ] ||
+		fail "exit $rc: $edit"
+done
 rm -rf "$H"
 cp -a "$T/before" "$H"
+verify_audit
 
 tests_end
