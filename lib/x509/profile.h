@@ -69,6 +69,10 @@ struct x509_profile {
 	uint32_t valid_days;   /* 0 with no_expiry */
 	bool no_expiry;	       /* notAfter 99991231235959Z (RFC 5280 4.1.2.5) */
 	uint32_t backdate_min; /* minutes before now for notBefore */
+	/* The CA's own name over another key of it (RFC 5280 3.2, self-issued):
+	 * no CA below it, so pathLenConstraint does not count it. */
+	bool cross;
+	int64_t until_s; /* notAfter; 0: as valid_days and no_expiry say */
 
 	struct profile_rdn subject[PROFILE_RDN_MAX];
 	size_t subject_n;

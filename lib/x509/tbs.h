@@ -23,7 +23,7 @@
  *
  * notBefore = now_s - backdate, but not before the issuer's own notBefore;
  * notAfter = now_s + days * 86400 - 1 (the last second counts), or
- * 99991231235959Z.
+ * 99991231235959Z, or the profile's until_s.
  *
  * PV_INPUT: "template.value" (a placeholder without value), "subject.value",
  * "san.value", "uri.value", "custom.value" (a value that may not stand there:

@@ -94,6 +94,8 @@ static enum pv_code check_validity(const struct lint *l, struct span *in,
 		want_from = l->issuer->not_before_s;
 	if (p->no_expiry)
 		want_to = PVTIME_NO_EXPIRY;
+	if (p->until_s != 0)
+		want_to = p->until_s;
 	if (from >= to || from != want_from || to != want_to)
 		return lint_fail("validity",
 				 "it is not the template's, or ends before it "
@@ -210,12 +212,31 @@ static enum pv_code check_key(struct lint *l, struct span given,
 	return PV_OK;
 }
 
+/* One CA under two of its keys. */
+static enum pv_code check_cross(const struct lint *l, struct err *err)
+{
+	if (!l->issuer || !l->profile->bc_ca ||
+	    !span_equal(l->subject, l->issuer->subject))
+		return lint_fail("issuer",
+				 "a cross-certificate has not its issuer's "
+				 "own name",
+				 err);
+	if (span_equal(l->spki, l->issuer->spki))
+		return lint_fail("spki",
+				 "a cross-certificate is for the key that "
+				 "signs it",
+				 err);
+	return PV_OK;
+}
+
 static enum pv_code check_issuer(const struct lint *l, struct span issuer,
 				 struct err *err)
 {
 	if (issuer.len <= 2 ||
 	    !span_equal(issuer, l->issuer ? l->issuer->subject : l->subject))
 		return lint_fail("issuer", "it is not the CA's subject", err);
+	if (l->profile->cross)
+		return check_cross(l, err);
 	if (l->issuer && l->profile->bc_ca && l->issuer->path_len == 0)
 		return lint_fail("issuer", "the CA allows no CA below it", err);
 	return PV_OK;

@@ -357,6 +357,66 @@ START_TEST(serial_forms)
 END_TEST
 
 /* Every cap below what is needed fails cleanly. */
+/* One CA under two keys: what is built and what the lint takes of it. */
+static const struct {
+	const char *cn;
+	bool cross;
+	unsigned key;	  /* 1 is the issuer's own */
+	int64_t past_s;	  /* behind the issuer's end */
+	const char *rule; /* of building; NULL: built */
+	const char *lint; /* NULL: nothing found */
+} crosses[] = {
+	{ "Two", true, 0, 0, NULL, NULL },
+	{ "Two", true, 0, -86400, NULL, NULL },
+	{ "Two", false, 0, 0, "issuer.path_len", NULL },
+	{ "Other", true, 0, 0, NULL, "lint.issuer" },
+	{ "Two", true, 1, 0, NULL, "lint.spki" },
+	{ "Two", true, 0, 1, "validity.issuer", NULL },
+};
+
+START_TEST(cross)
+{
+	struct x509_profile own, p;
+	struct x509_issuer issuer;
+	struct span key = xf_fixed_key(crosses[_i].key);
+	struct x509_cert parts;
+	struct buf tbs;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	buf_init(&tbs, X509_TBS_MAX);
+	xf_ca_profile(&own, "Two", 0);
+	xf_fixed_issuer(&own, &issuer);
+	xf_ca_profile(&p, crosses[_i].cn, 0);
+	p.cross = crosses[_i].cross;
+	p.until_s = issuer.not_after_s + crosses[_i].past_s;
+	rc = x509_tbs_build(&p, &issuer, &xf_vars, xf_serial, key, FX_NOW, &tbs,
+			    &err);
+	if (crosses[_i].rule) {
+		unit_refused(rc, PV_DENIED, crosses[_i].rule, &err);
+	} else {
+		unit_ok(rc, &err);
+		unit_ok(x509_tbs_decode(buf_span(&tbs), &parts, &err), &err);
+		ck_assert_int_eq(parts.not_after_s, p.until_s);
+		rc = x509_tbs_lint(&p, &issuer, buf_span(&tbs), key, xf_serial,
+				   FX_NOW, &err);
+		if (!crosses[_i].lint)
+			unit_ok(rc, &err);
+		else
+			unit_refused(rc, PV_DENIED, crosses[_i].lint, &err);
+		err_init(&err);
+		p.until_s--;
+		rc = x509_tbs_lint(&p, &issuer, buf_span(&tbs), key, xf_serial,
+				   FX_NOW, &err);
+		unit_refused(rc, PV_DENIED, "lint.validity", &err);
+	}
+	buf_release(&tbs);
+	xf_profile_release(&p);
+	x509_issuer_release(&issuer);
+}
+END_TEST
+
 START_TEST(size_limit)
 {
 	struct x509_profile p;
@@ -396,6 +456,7 @@ int main(void)
 	tcase_add_loop_test(tc, validity, 0, COUNT(clocks));
 	tcase_add_loop_test(tc, time_forms, 0, 2);
 	tcase_add_loop_test(tc, serial_forms, 0, COUNT(serials));
+	tcase_add_loop_test(tc, cross, 0, COUNT(crosses));
 	tcase_add_test(tc, size_limit);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
