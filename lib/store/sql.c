@@ -110,6 +110,9 @@ static const char *const texts[SQL_COUNT] = {
 	"device d ON d.number = i.number AND d.state = 0) ORDER BY version",
 	[SQL_MANIFEST_PUT] = "INSERT INTO manifest (template, stage, "
 			     "sequence, bytes) VALUES ($1, $2, $3, $4)",
+	[SQL_MANIFEST_REPLACE] = "UPDATE manifest SET bytes = $1 WHERE "
+				 "template = $2 AND stage = $3 AND "
+				 "sequence = $4",
 	[SQL_MANIFEST_GET] = "SELECT m.sequence, m.bytes FROM manifest m JOIN "
 			     "template t ON t.id = m.template WHERE "
 			     "t.sha256 = $1 AND m.stage = $2",

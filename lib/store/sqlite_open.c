@@ -248,6 +248,7 @@ static const struct store_ops ops = {
 	.template_each = sqlite_template_each,
 	.template_open = sqlite_template_open,
 	.manifest_put = sqlite_manifest_put,
+	.manifest_replace = sqlite_manifest_replace,
 	.manifest_get = sqlite_manifest_get,
 	.datakey_put = sqlite_datakey_put,
 	.datakey_get = sqlite_datakey_get,

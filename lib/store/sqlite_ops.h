@@ -30,6 +30,10 @@ enum pv_code sqlite_manifest_put(struct store *s,
 				 const uint8_t sha256[STORE_HASH],
 				 const char *stage, uint64_t sequence,
 				 struct span bytes, struct err *err);
+enum pv_code sqlite_manifest_replace(struct store *s,
+				     const uint8_t sha256[STORE_HASH],
+				     const char *stage, uint64_t sequence,
+				     struct span bytes, struct err *err);
 enum pv_code sqlite_manifest_get(struct store *s,
 				 const uint8_t sha256[STORE_HASH],
 				 const char *stage, uint64_t *sequence,

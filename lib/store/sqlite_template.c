@@ -233,3 +233,34 @@ enum pv_code sqlite_manifest_put(struct store *store,
 	query_blob(&q, bytes.p, bytes.len);
 	return query_run(&q, err);
 }
+
+enum pv_code sqlite_manifest_replace(struct store *store,
+				     const uint8_t sha256[STORE_HASH],
+				     const char *stage, uint64_t sequence,
+				     struct span bytes, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	CLEANUP(buf_release) struct buf old;
+	const struct template_ref *ref;
+	uint64_t there;
+	bool found;
+	enum pv_code rc = sqlite_writing(s, err);
+
+	buf_init(&old, SIZE_MAX / 2);
+	if (rc == PV_OK)
+		rc = sqlite_template(s, sha256, &ref, err);
+	if (rc == PV_OK)
+		rc = sqlite_manifest_get(store, sha256, stage, &there, &old,
+					 &found, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!found || there != sequence || bytes.len == 0)
+		return err_fail(err, PV_NOT_FOUND, "store.manifest", NULL,
+				"stage %s has no such manifest", stage);
+	QUERY q = query_start(s, SQL_MANIFEST_REPLACE);
+	query_blob(&q, bytes.p, bytes.len);
+	query_u64(&q, (uint64_t)ref->id);
+	query_str(&q, stage);
+	query_u64(&q, sequence);
+	return query_run(&q, err);
+}

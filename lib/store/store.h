@@ -220,6 +220,18 @@ store_manifest_put(struct store *s, const uint8_t template_sha256[STORE_HASH],
 				    err);
 }
 
+/* Other bytes for the one of that stage and sequence: its signature is another
+ * key's, what it says is the caller's to compare. PV_NOT_FOUND. */
+PV_MUST static inline enum pv_code
+store_manifest_replace(struct store *s,
+		       const uint8_t template_sha256[STORE_HASH],
+		       const char *stage, uint64_t sequence, struct span bytes,
+		       struct err *err)
+{
+	return s->ops->manifest_replace(s, template_sha256, stage, sequence,
+					bytes, err);
+}
+
 /* Appends to bytes when *found. */
 PV_MUST static inline enum pv_code
 store_manifest_get(struct store *s, const uint8_t template_sha256[STORE_HASH],

@@ -104,6 +104,10 @@ struct store_ops {
 				     const uint8_t sha256[STORE_HASH],
 				     const char *stage, uint64_t sequence,
 				     struct span bytes, struct err *err);
+	enum pv_code (*manifest_replace)(struct store *s,
+					 const uint8_t sha256[STORE_HASH],
+					 const char *stage, uint64_t sequence,
+					 struct span bytes, struct err *err);
 	enum pv_code (*manifest_get)(struct store *s,
 				     const uint8_t sha256[STORE_HASH],
 				     const char *stage, uint64_t *sequence,

@@ -291,6 +291,15 @@ START_TEST(test_manifest)
 	unit_ok(store_manifest_put(s, hash, "boot", 1, one, &err), &err);
 	ck_refused(store_manifest_put(s, hash, "boot", 1, two, &err),
 		   PV_CONFLICT, "store.manifest");
+	ck_refused(store_manifest_replace(s, hash, "boot", 3, two, &err),
+		   PV_NOT_FOUND, "store.manifest");
+	ck_refused(store_manifest_replace(s, hash, "x", 1, two, &err),
+		   PV_NOT_FOUND, "store.manifest");
+	ck_refused(store_manifest_replace(s, hash, "boot", 1, none, &err),
+		   PV_NOT_FOUND, "store.manifest");
+	unit_ok(store_manifest_replace(s, hash, "boot", 1, two, &err), &err);
+	unit_ok(store_manifest_put(s, hash, "boot", 1, two, &err), &err);
+	unit_ok(store_manifest_replace(s, hash, "boot", 1, one, &err), &err);
 	ck_refused(store_manifest_put(s, hash, "boot", 2, one, &err),
 		   PV_CONFLICT, "store.manifest");
 	ck_refused(store_manifest_put(s, hash, "x", 2, none, &err), PV_INPUT,
