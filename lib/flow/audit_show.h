@@ -12,7 +12,7 @@
 #define PV_FLOW_AUDIT_SHOW_H
 
 #include "lib/flow/audit_story.h"
-#include "lib/log/events.h"
+#include "lib/log/lifecycle.h"
 #include "lib/store/store.h"
 
 /* Is there an entry of that type? It need not end in NUL. */
@@ -22,7 +22,8 @@ bool audit_type_known(const char *type, size_t len);
 	LOG_CERT_INTENT " " LOG_CERT_ISSUE " " LOG_BUNDLE_SEAL " " LOG_EXPORT  \
 			" " LOG_REQUEST_DENY " " LOG_QUARANTINE_PUT            \
 			" " LOG_QUARANTINE_RELEASE " " LOG_QUARANTINE_REJECT   \
-			" " LOG_KEY_GENERATE " " LOG_CEREMONY_STEP             \
+			" " LOG_KEY_GENERATE " " LOG_KEY_ROTATE                \
+			" " LOG_PIN_ROTATE " " LOG_CEREMONY_STEP               \
 			" " LOG_ROSTER_CHANGE " " LOG_APPROVAL_ASK             \
 			" " LOG_APPROVAL_USE " " LOG_ORDER_OPEN                \
 			" " LOG_ORDER_CLOSE " " LOG_CLOCK_ACCEPT               \

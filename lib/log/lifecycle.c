@@ -80,3 +80,9 @@ void log_key_rotate(struct log_entry *e, const struct log_who *who,
 	e->type = log_str(LOG_KEY_ROTATE);
 	log_fact_str(e, "from", from);
 }
+
+void log_pin_rotate(struct log_entry *e, const struct log_who *who,
+		    const char *token)
+{
+	log_entry_start(e, who, LOG_PIN_ROTATE, token);
+}

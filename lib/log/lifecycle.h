@@ -17,6 +17,7 @@
 #define LOG_DEVICE_RETIRE "device.retire"
 #define LOG_DEVICE_ROLLBACK "device.rollback"
 #define LOG_KEY_ROTATE "key.rotate"
+#define LOG_PIN_ROTATE "pin.rotate"
 
 #define LOG_NO_TIME INT64_MIN
 
@@ -57,8 +58,12 @@ void log_device_retire(struct log_entry *e, const struct log_who *who,
 /* from: serial of the credential that is left; to: of the one before it. */
 void log_device_rollback(struct log_entry *e, const struct log_who *who,
 			 const char *device, const char *from, const char *to);
-/* As log_key_generate(), with the label of the key whose place it takes. */
+/* As log_key_generate(), with the label of the key whose place it takes; with a
+ * fact "ends" once that one signs no more beside it. */
 void log_key_rotate(struct log_entry *e, const struct log_who *who,
 		    const struct log_key *key, const char *from);
+/* The user's PIN of that token (a URI, never a PIN). */
+void log_pin_rotate(struct log_entry *e, const struct log_who *who,
+		    const char *token);
 
 #endif

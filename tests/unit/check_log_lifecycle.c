@@ -72,6 +72,8 @@ START_TEST(test_rotation)
 	ck_event(&e, "key.rotate", "acme/bundle/2",
 		 "from:t,kind:t,spki:b,purpose:t,generated:u,generation:u,"
 		 "attributes hash:b");
+	log_pin_rotate(&e, &who, "pkcs11:token=acme");
+	ck_event(&e, "pin.rotate", "pkcs11:token=acme", "");
 }
 END_TEST
 
