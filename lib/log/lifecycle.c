@@ -17,6 +17,8 @@ void log_cert_revoke(struct log_entry *e, const struct log_who *who,
 		log_fact_uint(e, "generation", r->generation);
 	if (r->invalidity >= 0)
 		log_fact_uint(e, "invalidity", (uint64_t)r->invalidity);
+	if (r->ends >= 0)
+		log_fact_uint(e, "ends", (uint64_t)r->ends);
 	if (r->since_ms)
 		log_fact_uint(e, "since", r->since_ms);
 }

@@ -28,6 +28,7 @@ struct log_revoke {
 	const char *ca;	 /* its issuer; NULL: it has no certificate */
 	uint64_t generation, shard; /* of that CA; serial mod its shards */
 	int64_t invalidity;	    /* s, 0 or later; or LOG_NO_TIME */
+	int64_t ends;		    /* its certificate, s; or LOG_NO_TIME */
 	uint64_t since_ms; /* when it was held, now that it is for good; or 0 */
 };
 void log_cert_revoke(struct log_entry *e, const struct log_who *who,

@@ -11,7 +11,8 @@ START_TEST(test_revoke)
 	struct log_revoke r = { .serial = "0a",
 				.device = "D-1",
 				.reason = 1,
-				.invalidity = LOG_NO_TIME };
+				.invalidity = LOG_NO_TIME,
+				.ends = LOG_NO_TIME };
 	struct log_entry e;
 
 	log_cert_revoke(&e, &who, &r);
@@ -20,10 +21,11 @@ START_TEST(test_revoke)
 	r.shard = 3;
 	r.generation = 2;
 	r.invalidity = 0;
+	r.ends = 1900000000;
 	r.since_ms = 1750000000000;
 	log_cert_revoke(&e, &who, &r);
 	ck_event(&e, "cert.revoke", "0a",
-		 "ca:t,shard:u,since:u,device:t,reason:u,"
+		 "ca:t,ends:u,shard:u,since:u,device:t,reason:u,"
 		 "generation:u,invalidity:u");
 	log_device_retire(&e, &who, "D-1", 2, 3, 1);
 	ck_event(&e, "device.retire", "D-1", "escrow:u,bundles:u,serials:u");
