@@ -6,6 +6,13 @@
 #include "lib/store/store_history.h"
 #include "lib/store/store_revoke.h"
 
+static bool is_of(const struct store_revocation *r,
+		  const struct store_device *d)
+{
+	return r->serial_len == d->s.serial_len &&
+	       memcmp(r->serial, d->s.serial, r->serial_len) == 0;
+}
+
 static enum pv_code check_revocation(struct audit *au,
 				     const struct store_device *d,
 				     const char *serial, struct err *err)
@@ -29,8 +36,9 @@ static enum pv_code check_revocation(struct audit *au,
 	if (rc == PV_OK)
 		rc = store_revocation_get(au->store, d->s.number, &r, &found,
 					  err);
-	if (rc == PV_OK && (!found || !logged_revocation_fits(&e, &r) ||
-			    !logged_text_is(&e, "device", d->s.device)))
+	if (rc == PV_OK &&
+	    (!found || !logged_revocation_fits(&e, &r) || !is_of(&r, d) ||
+	     !logged_text_is(&e, "device", d->s.device)))
 		rc = audit_fail(err, d->s.device, "audit.revoke",
 				"its revocation is not what was logged");
 	au->counts->revoked++;

@@ -17,19 +17,23 @@ static bool issuer_fits(const struct log_entry *e,
 			: !log_fact_find(e, "generation", LOG_UINT));
 }
 
+/* A time that may be absent. */
+static bool time_fits(const struct log_entry *e, const char *key, int64_t t)
+{
+	if (t == STORE_NO_TIME)
+		return !log_fact_find(e, key, LOG_UINT);
+	return t >= 0 && logged_uint_is(e, key, (uint64_t)t);
+}
+
 bool logged_revocation_fits(const struct log_entry *e,
 			    const struct store_revocation *r)
 {
 	const struct log_fact *since = log_fact_find(e, "since", LOG_UINT);
-	const struct log_fact *invalid =
-		log_fact_find(e, "invalidity", LOG_UINT);
 
 	return logged_uint_is(e, "reason", r->reason) && issuer_fits(e, r) &&
 	       r->revoked_ms == (since ? since->u : e->time_ms) &&
-	       (r->invalidity_s == STORE_NO_TIME
-			? !invalid
-			: invalid && r->invalidity_s >= 0 &&
-				  invalid->u == (uint64_t)r->invalidity_s);
+	       time_fits(e, "invalidity", r->invalidity_s) &&
+	       time_fits(e, "ends", r->not_after_s);
 }
 
 enum pv_code logged_revocation(struct store *store,
