@@ -20,10 +20,8 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
 	cmd/officer.h cmd/officer_review.c cmd/officer_used.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
-	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c cmd/cmd_secret.c \
-	cmd/cmd_status.c \
-	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_secret.c \
-	cmd/cmd_rotate.c cmd/cmd_status.c \
+	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c \
+	cmd/cmd_rotate.c cmd/cmd_secret.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_crl.c cmd/export_device.c \
 	cmd/export_kek.c cmd/export_inventory.c cmd/export_log.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
