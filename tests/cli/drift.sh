@@ -74,8 +74,8 @@ expect_error 10 store.template -C "$H" policy drift nothing
 expect_error 2 usage.argument -C "$H" policy drift a b
 
 case_start "revoked ones do not count"
-"$SQL" "$H/store.db" "update device set state = 3 where device = 'S0000000001'" ||
-	fail "not set"
+expect_exit 0 "$PROVCTL" -C "$H" -q revoke --device S0000000001 \
+	--reason superseded
 drift symmetric-sensor
 expect_equal "$(head -n 1 "$T/counts")" "1/3: 1" counts
 

@@ -215,7 +215,7 @@ cp -a "$T/back" "$mine"
 	entries = cast(substr(entries, 1, length(entries) - 1) || x'58' as blob)
 	where first = (select min(first) from log)" >"$T/sql" 2>&1 ||
 	fail "sql: $(cat "$T/sql")"
-expect_error 5 store.governance -C "$H" export log --out "$L"
+expect_error 5 store.edited -C "$H" export log --out "$L"
 [ ! -e "$L" ] || fail "something was written"
 
 tests_end
