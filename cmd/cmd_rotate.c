@@ -10,6 +10,11 @@ static const struct rotate_word {
 			    struct err *err);
 } words[] = {
 	{ "crl", true, rotate_run_crl },
+	{ "bundle", true, rotate_run_key },
+	{ "kdf", true, rotate_run_key },
+	{ "store", true, rotate_run_key },
+	{ "log", true, rotate_run_key },
+	{ "log-ecdsa", true, rotate_run_key },
 	{ NULL, false, NULL },
 };
 

@@ -61,9 +61,11 @@ enum pv_code export_run_key(const struct app *app, int argc, char **argv,
 			    struct err *err)
 {
 	const char *purpose = NULL, *output = "-";
+	uint64_t generation = 0;
 	bool vkey = false;
 	const struct opt opts[] = {
 		{ "purpose", 0, OPT_STRING, &purpose, 0, 0 },
+		{ "generation", 0, OPT_NUMBER, &generation, 1, UINT32_MAX },
 		{ "vkey", 0, OPT_FLAG, &vkey, 0, 0 },
 		{ "output", 'o', OPT_STRING, &output, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
@@ -82,7 +84,8 @@ enum pv_code export_run_key(const struct app *app, int argc, char **argv,
 			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_PUBLIC),
 			&s, err);
 	if (rc == PV_OK)
-		rc = export_key(s.a, s.store, purpose, vkey, &out, err);
+		rc = export_key(s.a, s.store, purpose, (unsigned)generation,
+				vkey, &out, err);
 	return rc == PV_OK
 		       ? export_give(app, &s, purpose, vkey ? "vkey" : "key",
 				     output, 0644, buf_span(&out), err)

@@ -397,6 +397,7 @@ CLI_TESTS = \
 	tests/cli/kill.sh \
 	tests/cli/large.sh \
 	tests/cli/logkeys.sh \
+	tests/cli/rotate_keys.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
 	tests/cli/ocsp.sh \

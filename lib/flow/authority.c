@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -216,6 +217,17 @@ enum pv_code authority_key(const struct authority *a, const char *purpose,
 			"the authority has no key for %.63s", purpose);
 }
 
+/* A service's group may have been let read it. */
+static mode_t config_mode(const struct authority *a)
+{
+	struct stat st;
+
+	if (fstatat(a->home_fd, CONFIG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_gid == getegid() && (st.st_mode & 040))
+		return 0640;
+	return 0600;
+}
+
 enum pv_code authority_save(const struct authority *a, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text;
@@ -225,5 +237,76 @@ enum pv_code authority_save(const struct authority *a, struct err *err)
 	rc = authority_format(a, &text, err);
 	if (rc != PV_OK)
 		return rc;
-	return file_write(a->home_fd, CONFIG, 0600, text.data, text.len, err);
+	return file_write(a->home_fd, CONFIG, config_mode(a), text.data,
+			  text.len, err);
+}
+
+enum pv_code authority_set_key(struct authority *a,
+			       const struct authority_key *key, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < a->keys_n && strcmp(a->keys[i].purpose, key->purpose) != 0)
+		i++;
+	if (!key->label[0]) {
+		if (i < a->keys_n)
+			memmove(&a->keys[i], &a->keys[i + 1],
+				(--a->keys_n - i) * sizeof(a->keys[0]));
+		return PV_OK;
+	}
+	if (i == AUTHORITY_KEYS_MAX) {
+		err_object(err, key->purpose);
+		return err_fail(err, PV_DENIED, "authority.keys", NULL,
+				"provctl.json names %d keys already",
+				AUTHORITY_KEYS_MAX);
+	}
+	a->keys[i] = *key;
+	if (i == a->keys_n)
+		a->keys_n++;
+	return PV_OK;
+}
+
+static enum pv_code set_all(struct authority *a,
+			    const struct authority_key *keys, size_t n,
+			    struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
+		rc = authority_set_key(a, &keys[i], err);
+	return rc;
+}
+
+/* The folder is what two of them wait for. */
+static enum pv_code lock_home(const struct authority *a, int *fd,
+			      struct err *err)
+{
+	int rc = -1;
+
+	*fd = openat(a->home_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (*fd >= 0 && (rc = flock(*fd, LOCK_EX)) != 0 && errno == EINTR)
+		;
+	return rc == 0 ? PV_OK
+		       : err_errno(err, PV_STORAGE, "authority.lock", NULL,
+				   "cannot lock the authority's folder");
+}
+
+enum pv_code authority_change_keys(struct authority *a,
+				   const struct authority_key *keys, size_t n,
+				   struct err *err)
+{
+	CLEANUP(fd_cleanup) int lock = -1;
+	CLEANUP(mem_cleanup)
+	struct authority *now = mem_new(sizeof(*now), err);
+	enum pv_code rc = now ? lock_home(a, &lock, err) : PV_INTERNAL;
+
+	if (rc != PV_OK)
+		return rc;
+	now->home_fd = a->home_fd; /* borrowed */
+	rc = load(now, err);
+	if (rc == PV_OK)
+		rc = set_all(now, keys, n, err);
+	if (rc == PV_OK)
+		rc = authority_save(now, err);
+	return rc == PV_OK ? set_all(a, keys, n, err) : rc;
 }

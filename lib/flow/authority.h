@@ -19,6 +19,9 @@ struct authority_key {
 	char purpose[64]; /* "bundle", "kdf", or a CA's name: "issuing-1" */
 	char label[128];  /* authority/purpose/generation */
 	unsigned generation;
+	/* A log key: every checkpoint of that many entries or more has a line
+	 * of it. 0: it is as old as the log, or its rotation goes on. */
+	uint64_t from;
 };
 
 struct authority {
@@ -68,5 +71,19 @@ PV_MUST enum pv_code authority_use_softhsm(const struct authority *a,
 
 /* Writes provctl.json anew from a (durably). For init only. */
 PV_MUST enum pv_code authority_save(const struct authority *a, struct err *err);
+
+/* In a alone: the purpose gets that key, or is gone when its label is "".
+ * PV_DENIED "authority.keys" past AUTHORITY_KEYS_MAX. */
+PV_MUST enum pv_code authority_set_key(struct authority *a,
+				       const struct authority_key *key,
+				       struct err *err);
+/*
+ * The same for n keys, in a and in provctl.json as it is now (durably): what
+ * another process changed there meanwhile stays. Codes of authority_open(),
+ * PV_STORAGE.
+ */
+PV_MUST enum pv_code authority_change_keys(struct authority *a,
+					   const struct authority_key *keys,
+					   size_t n, struct err *err);
 
 #endif

@@ -101,6 +101,19 @@ static enum pv_code get_number(const struct json_doc *doc, const char *pointer,
 	return PV_OK;
 }
 
+static enum pv_code get_count(const struct json_doc *doc, const char *pointer,
+			      const json_t *value, uint64_t *out,
+			      struct err *err)
+{
+	json_int_t v = json_integer_value(value);
+
+	if (!json_is_integer(value) || v < 1)
+		return json_fail(err, PV_INPUT, doc, pointer, "config.type",
+				 NULL, "not a whole number of 1 or more");
+	*out = (uint64_t)v;
+	return PV_OK;
+}
+
 static enum pv_code check_uri(const struct json_doc *doc, const char *pointer,
 			      const char *uri, struct err *err)
 {
@@ -157,11 +170,16 @@ static enum pv_code parse_key(struct authority *a, const struct json_doc *doc,
 	if (a->keys_n == AUTHORITY_KEYS_MAX)
 		return json_fail(err, PV_INPUT, doc, pointer, "config.keys",
 				 NULL, "more than %d keys", AUTHORITY_KEYS_MAX);
-	if (!json_is_object(value) || json_object_size(value) != 2 ||
+	if (!json_is_object(value) ||
+	    json_object_size(value) !=
+		    2 + (json_object_get(value, "from") != NULL) ||
 	    !json_object_get(value, "label") ||
 	    !json_object_get(value, "generation"))
 		return json_fail(err, PV_INPUT, doc, pointer, "config.keys",
-				 NULL, "not exactly label and generation");
+				 NULL,
+				 "not exactly label and generation, and from "
+				 "for a log key");
+	key->from = 0;
 	snprintf(key->purpose, sizeof(key->purpose), "%s", purpose);
 	json_object_foreach(value, name, item)
 	{
@@ -169,6 +187,8 @@ static enum pv_code parse_key(struct authority *a, const struct json_doc *doc,
 		if (rc == PV_OK && strcmp(name, "label") == 0)
 			rc = get_string(doc, at, item, key->label,
 					sizeof(key->label), err);
+		else if (rc == PV_OK && strcmp(name, "from") == 0)
+			rc = get_count(doc, at, item, &key->from, err);
 		else if (rc == PV_OK)
 			rc = get_number(doc, at, item, 1, GENERATION_MAX,
 					&key->generation, err);
@@ -350,11 +370,16 @@ static json_t *format_keys(const struct authority *a)
 {
 	json_t *keys = json_object();
 
-	for (size_t i = 0; i < a->keys_n; i++)
-		json_object_set_new(keys, a->keys[i].purpose,
-				    json_pack("{s:s, s:i}", "label",
-					      a->keys[i].label, "generation",
-					      (int)a->keys[i].generation));
+	for (size_t i = 0; i < a->keys_n; i++) {
+		const struct authority_key *k = &a->keys[i];
+		json_t *key = json_pack("{s:s, s:i}", "label", k->label,
+					"generation", (int)k->generation);
+
+		if (k->from > 0)
+			json_object_set_new(key, "from",
+					    json_integer((json_int_t)k->from));
+		json_object_set_new(keys, k->purpose, key);
+	}
 	return keys;
 }
 

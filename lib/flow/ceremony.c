@@ -6,12 +6,11 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/base/sha256.h"
 #include "lib/flow/adopt.h"
 #include "lib/flow/cacert.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/event.h"
-#include "lib/flow/ownkey.h"
+#include "lib/flow/keymake.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -91,79 +90,33 @@ static enum hsm_key_kind key_kind(struct hsm *hsm, enum plan_key key)
 	return HSM_KEY_P256;
 }
 
-static enum pv_code record_key(struct ceremony *c, const char *purpose,
-			       const struct hsm_key_info *info, struct err *err)
-{
-	STORE_TXN txn = STORE_TXN_INIT;
-	struct store_key row = { .generation = FIRST_GENERATION,
-				 .kind = (uint32_t)info->kind,
-				 .spki = { info->spki, info->spki_len },
-				 .generated = info->generated };
-	struct log_key key = { .label = info->label,
-			       .purpose = purpose,
-			       .generation = FIRST_GENERATION,
-			       .id = info->id,
-			       .id_len = sizeof(info->id),
-			       .attributes = info->attrs_sha256,
-			       .kind = ownkey_kind_name(info->kind),
-			       .generated = info->generated };
-	uint8_t spki_sha256[32];
-	struct event_who who;
-	struct log_entry e;
-	enum pv_code rc = sha256(row.spki, spki_sha256, err);
-
-	snprintf(row.purpose, sizeof(row.purpose), "%s", purpose);
-	snprintf(row.label, sizeof(row.label), "%s", info->label);
-	memcpy(row.id, info->id, sizeof(row.id));
-	memcpy(row.attrs_sha256, info->attrs_sha256, sizeof(row.attrs_sha256));
-	if (info->spki_len)
-		key.spki = spki_sha256;
-	if (rc == PV_OK)
-		rc = store_begin(c->store, STORE_WRITE, &txn, err);
-	if (rc == PV_OK)
-		rc = event_now(c->store, &who, err);
-	if (rc == PV_OK)
-		rc = store_key_put(c->store, &row, err);
-	if (rc != PV_OK)
-		return rc;
-	log_key_generate(&e, &who.who, &key);
-	rc = event_append(c->store, &e, err);
-	if (rc == PV_OK)
-		rc = store_commit(&txn, err);
-	return rc;
-}
-
 static enum pv_code run_generate_key(struct ceremony *c,
 				     const struct plan_step *step,
 				     struct err *err)
 {
 	struct authority_key *named = &c->a->keys[c->a->keys_n];
-	const struct hsm_key_info *info;
-	struct hsm_key *key = NULL;
+	struct keymake_job job = { .authority = c->a->name,
+				   .store = c->store,
+				   .purpose = step->purpose,
+				   .generation = FIRST_GENERATION };
+	struct issue_key key;
 	enum pv_code rc;
 
 	if (c->a->keys_n == AUTHORITY_KEYS_MAX)
 		return err_fail(err, PV_INPUT, "plan.keys", NULL,
 				"more than %d keys", AUTHORITY_KEYS_MAX);
-	snprintf(c->object, sizeof(c->object), "%.32s/%.64s/%d", c->a->name,
-		 step->purpose, FIRST_GENERATION);
+	keymake_label(&job, c->object);
 	rc = need_hsm(c, err);
-	if (rc == PV_OK)
-		rc = hsm_generate(c->hsm, key_kind(c->hsm, step->key),
-				  c->object, &key, err);
 	if (rc != PV_OK)
 		return rc;
-	info = hsm_info(c->hsm, key);
-	if (!info->generated)
-		return err_fail(
-			err, PV_HSM_FATAL, "hsm.attributes", NULL,
-			"the token does not vouch that it made the key");
-	rc = record_key(c, step->purpose, info, err);
+	job.hsm = c->hsm;
+	job.kind = key_kind(c->hsm, step->key);
+	rc = keymake(&job, &key, err);
 	if (rc != PV_OK)
 		return rc;
 	snprintf(named->purpose, sizeof(named->purpose), "%.63s",
 		 step->purpose);
-	snprintf(named->label, sizeof(named->label), "%s", info->label);
+	snprintf(named->label, sizeof(named->label), "%s", key.label);
 	named->generation = FIRST_GENERATION;
 	c->a->keys_n++;
 	return PV_OK;

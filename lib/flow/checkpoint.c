@@ -29,10 +29,10 @@ static void cleanup_log_checkpoint(struct log_checkpoint *c)
 
 /* ---- signatures ---- */
 
-/* All that sign now are as old as the log: init makes them, before the first
- * checkpoint. */
+/* Those that init made are as old as the log, others came later. */
 static enum pv_code each_own_signed(const struct checkpoint_base *base,
-				    const struct note *note, struct err *err)
+				    const struct note *note, uint64_t size,
+				    struct err *err)
 {
 	struct note_key key;
 	enum pv_code rc = PV_OK;
@@ -40,6 +40,8 @@ static enum pv_code each_own_signed(const struct checkpoint_base *base,
 	for (size_t i = 0; rc == PV_OK && i < base->own_n; i++) {
 		const struct issue_key *own = &base->own[i];
 
+		if (size < base->own_from[i])
+			continue;
 		rc = note_key_from_spki(
 			&key, base->origin,
 			(struct span){ own->spki, own->spki_len }, err);
@@ -71,13 +73,14 @@ static enum pv_code any_signed(const struct checkpoint_base *base,
 }
 
 enum pv_code checkpoint_signed(const struct checkpoint_base *base,
-			       const struct note *note, struct err *err)
+			       const struct note *note, uint64_t size,
+			       struct err *err)
 {
 	bool one;
 	enum pv_code rc = any_signed(base, note, &one, err);
 
 	if (rc == PV_OK)
-		rc = each_own_signed(base, note, err);
+		rc = each_own_signed(base, note, size, err);
 	if (rc == PV_OK && one)
 		return PV_OK;
 	if (rc == PV_OK || rc == PV_NOT_FOUND) {
@@ -107,7 +110,7 @@ enum pv_code checkpoint_read(const struct authority *a, const char *name,
 	if (rc == PV_OK)
 		rc = log_checkpoint_verify(&c, base->keys, base->keys_n, err);
 	if (rc == PV_OK)
-		rc = checkpoint_signed(base, &c.note, err);
+		rc = checkpoint_signed(base, &c.note, c.at.size, err);
 	if (rc == PV_OK)
 		*at = c.at;
 	return rc;

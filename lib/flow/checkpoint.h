@@ -31,6 +31,7 @@ struct checkpoint_base {
 	size_t keys_n;
 	/* Those that sign now; none: this authority has no log key. */
 	struct issue_key own[CHECKPOINT_KEYS_MAX];
+	uint64_t own_from[CHECKPOINT_KEYS_MAX]; /* asked for from that size */
 	size_t own_n;
 	struct log_point last; /* size 0: there is none yet */
 	uint64_t witnessed_s;  /* witnesses_time(); 0: nothing */
@@ -67,10 +68,11 @@ PV_MUST enum pv_code checkpoint_read(const struct authority *a,
 				     const struct checkpoint_base *base,
 				     struct buf *note, struct log_point *at,
 				     struct err *err);
-/* A true line of each key that signs now, and none of a log key that is wrong.
- * PV_INTEGRITY, "log.checkpoint" or "note.signature". */
+/* A note about a log of size entries: a true line of each key that signed it
+ * then and signs now, and none of a log key that is wrong. PV_INTEGRITY,
+ * "log.checkpoint" or "note.signature". */
 PV_MUST enum pv_code checkpoint_signed(const struct checkpoint_base *base,
-				       const struct note *note,
+				       const struct note *note, uint64_t size,
 				       struct err *err);
 /* PV_INTEGRITY, "store.older", unless the store's log goes on from there. */
 PV_MUST enum pv_code checkpoint_goes_on(struct store *store,

@@ -21,19 +21,42 @@ struct loading {
 	struct checkpoint_base *base;
 };
 
-static bool signs_now(const struct authority *a, const struct store_key *key)
+/* "log-old": until its rotation ends, the former one signs, too. */
+static bool is_old_of(const char *old, const char *purpose)
+{
+	size_t n = strlen(purpose);
+
+	return strncmp(old, purpose, n) == 0 && strcmp(old + n, "-old") == 0;
+}
+
+/* The purpose under which provctl.json names it; NULL: it signs no more. */
+static const struct authority_key *signs_as(const struct authority *a,
+					    const struct store_key *key)
 {
 	for (size_t i = 0; i < a->keys_n; i++)
-		if (is_log_key(a->keys[i].purpose) &&
-		    strcmp(a->keys[i].label, key->label) == 0)
-			return true;
-	return false;
+		if (strcmp(a->keys[i].label, key->label) == 0 &&
+		    (strcmp(a->keys[i].purpose, key->purpose) == 0 ||
+		     is_old_of(a->keys[i].purpose, key->purpose)))
+			return &a->keys[i];
+	return NULL;
+}
+
+/* From which size on its line is asked for: while its rotation goes on, only
+ * the former key's is. */
+static uint64_t asked_from(const struct authority *a,
+			   const struct authority_key *named)
+{
+	for (size_t i = 0; i < a->keys_n; i++)
+		if (is_old_of(a->keys[i].purpose, named->purpose))
+			return UINT64_MAX;
+	return named->from;
 }
 
 static enum pv_code take_key(void *ctx, const struct store_key *key,
 			     struct err *err)
 {
 	struct loading *l = ctx;
+	const struct authority_key *named = signs_as(l->a, key);
 	struct checkpoint_base *b = l->base;
 	enum pv_code rc;
 
@@ -45,9 +68,10 @@ static enum pv_code take_key(void *ctx, const struct store_key *key,
 	rc = note_key_from_spki(&b->keys[b->keys_n], b->origin, key->spki, err);
 	if (rc == PV_OK)
 		b->keys_n++;
-	if (rc == PV_OK && signs_now(l->a, key))
-		rc = ownkey_from_row(key, &b->own[b->own_n++], err);
-	return rc;
+	if (rc != PV_OK || !named)
+		return rc;
+	b->own_from[b->own_n] = asked_from(l->a, named);
+	return ownkey_from_row(key, &b->own[b->own_n++], err);
 }
 
 enum pv_code checkpoint_keys(const struct authority *a, struct store *store,

@@ -14,8 +14,8 @@
 #define PV_FLOW_CONTEXT_H
 
 #include "lib/flow/authority.h"
+#include "lib/flow/issuekey.h"
 #include "lib/flow/stored.h"
-#include "lib/hsm.h"
 #include "lib/store/store.h"
 #include "lib/x509/issuer.h"
 #include "policy/template.h"
@@ -32,17 +32,6 @@ struct issue_stage {
 	uint8_t payload_sha256[32];   /* binding 9 */
 	uint64_t sequence;
 	uint64_t not_after_s; /* manifest key 6 */
-};
-
-struct issue_key {
-	char purpose[64];
-	char label[HSM_LABEL_MAX];
-	enum hsm_key_kind kind;
-	uint8_t id[HSM_ID_LEN];
-	uint8_t spki[HSM_SPKI_MAX]; /* DER; spki_len 0 for secret keys */
-	size_t spki_len;
-	uint8_t attrs_sha256[32]; /* as read back when it was made */
-	bool generated;		  /* on the token; else restored */
 };
 
 struct issue_escrow {
@@ -111,6 +100,12 @@ void issue_context_free(struct issue_context *ctx);
  */
 PV_MUST enum pv_code issue_context_manifests(const struct issue_context *ctx,
 					     int64_t now_s, struct err *err);
+
+/* The generation of a key that a row or a bundle names by its CKA_ID; NULL:
+ * none of ours. */
+const struct issue_key *issue_context_key(const struct issue_context *ctx,
+					  enum hsm_key_kind kind,
+					  const uint8_t id[HSM_ID_LEN]);
 
 /* True when spki is the public key of one of our own keys (case 21). */
 PV_MUST bool issue_context_own_key(const struct issue_context *ctx,

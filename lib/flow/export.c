@@ -190,7 +190,9 @@ enum pv_code export_chain(struct store *store, const char *ca, struct buf *out,
 }
 
 struct key_pick {
-	const char *label;
+	const char *label; /* or NULL: by the two below */
+	const char *purpose;
+	unsigned generation;
 	uint8_t spki[HSM_SPKI_MAX];
 	size_t len;
 	bool found;
@@ -200,9 +202,12 @@ static enum pv_code pick_key(void *ctx, const struct store_key *k,
 			     struct err *err)
 {
 	struct key_pick *p = ctx;
+	bool is = p->label ? strcmp(k->label, p->label) == 0
+			   : strcmp(k->purpose, p->purpose) == 0 &&
+				     k->generation == p->generation;
 
 	(void)err;
-	if (strcmp(k->label, p->label) != 0 || k->spki.len > sizeof(p->spki))
+	if (!is || k->spki.len > sizeof(p->spki))
 		return PV_OK;
 	p->found = true;
 	p->len = k->spki.len;
@@ -212,22 +217,24 @@ static enum pv_code pick_key(void *ctx, const struct store_key *k,
 }
 
 enum pv_code export_key(const struct authority *a, struct store *store,
-			const char *purpose, bool vkey, struct buf *out,
-			struct err *err)
+			const char *purpose, unsigned generation, bool vkey,
+			struct buf *out, struct err *err)
 {
 	const struct authority_key *named = NULL;
-	struct key_pick p = { .found = false };
+	struct key_pick p = { .purpose = purpose, .generation = generation };
 	const struct store_visit v = { .ctx = &p, .fn.key = pick_key };
 	struct note_key note;
-	enum pv_code rc = authority_key(a, purpose, &named, err);
+	enum pv_code rc =
+		generation > 0 ? PV_OK : authority_key(a, purpose, &named, err);
 
 	if (rc != PV_OK)
 		return rc;
-	p.label = named->label;
+	if (named)
+		p.label = named->label;
 	rc = store_key_each(store, &v, err);
 	if (rc == PV_OK && !p.found)
 		rc = err_fail(err, PV_NOT_FOUND, "authority.key", NULL,
-			      "the store knows no key of that label");
+			      "the store knows no such key");
 	if (rc == PV_OK && !p.len)
 		rc = err_fail(err, PV_INPUT, "export.key", NULL,
 			      "a secret key has no public half");

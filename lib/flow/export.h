@@ -49,13 +49,13 @@ PV_MUST enum pv_code export_chain(struct store *store, const char *ca,
 				  struct buf *out, struct err *err);
 
 /*
- * PEM of the SPKI of the key of a purpose as the store recorded it, or its
- * verifier key line under the log's origin (vkey). PV_NOT_FOUND; PV_INPUT
- * "export.key" for a secret key.
+ * PEM of the SPKI of the key of a purpose as the store recorded it (generation
+ * 0: the one that provctl.json names), or its verifier key line under the log's
+ * origin (vkey). PV_NOT_FOUND; PV_INPUT "export.key" for a secret key.
  */
 PV_MUST enum pv_code export_key(const struct authority *a, struct store *store,
-				const char *purpose, bool vkey, struct buf *out,
-				struct err *err);
+				const char *purpose, unsigned generation,
+				bool vkey, struct buf *out, struct err *err);
 
 /* KEK, auth and receipt keys of devices, for one recipient. */
 struct export_kek;
@@ -65,7 +65,8 @@ PV_MUST enum pv_code export_kek_new(const struct authority *a,
 				    struct store *store, struct hsm *hsm,
 				    struct span cert, struct export_kek **k,
 				    struct err *err);
-/* One device more; its id is checked. PV_INPUT "device.id"; PV_DENIED
+/* One device more; its id is checked. One that has a bundle stays with the
+ * generation of the KDF master that this names. PV_INPUT "device.id"; PV_DENIED
  * "device.retired"; PV_INTEGRITY, "store.edited"; PV_HSM_*. */
 PV_MUST enum pv_code export_kek_add(struct export_kek *k, const char *device,
 				    struct err *err);

@@ -5,6 +5,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/flow/export.h"
+#include "lib/flow/kdfof.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
 #include "lib/seal/escrow.h"
@@ -12,9 +13,14 @@
 #include "lib/store/store_device.h"
 
 struct export_kek {
-	struct store *store; /* borrowed */
 	struct hsm *hsm;     /* borrowed */
+	struct store *store; /* borrowed */
+	/* For devices that have no bundle yet. */
 	struct hsm_key *master;
+	struct issue_key in_use;
+	/* Of an earlier generation, the one used last; NULL: none. */
+	struct hsm_key *earlier;
+	uint8_t earlier_id[HSM_ID_LEN];
 	struct escrow_to *to;
 	struct escrow_writer *writer;
 };
@@ -47,7 +53,6 @@ enum pv_code export_kek_new(const struct authority *a, struct store *store,
 	CLEANUP(cleanup_export_kek_free)
 	struct export_kek *k = mem_new(sizeof(*k), err);
 	const struct authority_key *named = NULL;
-	struct issue_key want;
 	enum pv_code rc = k ? PV_OK : PV_INTERNAL;
 
 	*out = NULL;
@@ -58,9 +63,9 @@ enum pv_code export_kek_new(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = escrow_writer_new(k->to, &k->writer, err);
 	if (rc == PV_OK)
-		rc = ownkey_load(store, named->label, &want, err);
+		rc = ownkey_load(store, named->label, &k->in_use, err);
 	if (rc == PV_OK)
-		rc = find_master(hsm, &want, &k->master, err);
+		rc = find_master(hsm, &k->in_use, &k->master, err);
 	if (rc != PV_OK)
 		return rc;
 	k->hsm = hsm;
@@ -69,9 +74,35 @@ enum pv_code export_kek_new(const struct authority *a, struct store *store,
 	return PV_OK;
 }
 
-static enum pv_code derive(struct export_kek *k, const char *purpose,
-			   const char *device, struct secret *out,
-			   struct err *err)
+/* The generation that the device's bundles name, else the one in use. */
+static enum pv_code master_of(struct export_kek *k, const char *device,
+			      struct hsm_key **master, struct err *err)
+{
+	uint8_t id[HSM_ID_LEN];
+	struct store_device d;
+	struct issue_key want;
+	bool found = false;
+	enum pv_code rc = store_device_get(k->store, device, &d, &found, err);
+
+	*master = k->master;
+	if (rc == PV_OK && found)
+		rc = kdfof_credential(k->store, &d.s, id, &found, err);
+	if (rc != PV_OK || !found || memcmp(id, k->in_use.id, sizeof(id)) == 0)
+		return rc;
+	if (!k->earlier || memcmp(id, k->earlier_id, sizeof(id)) != 0) {
+		k->earlier = NULL;
+		memcpy(k->earlier_id, id, sizeof(id));
+		rc = kdfof_key(k->store, id, &want, err);
+		if (rc == PV_OK)
+			rc = find_master(k->hsm, &want, &k->earlier, err);
+	}
+	*master = k->earlier;
+	return rc;
+}
+
+static enum pv_code derive(struct export_kek *k, struct hsm_key *master,
+			   const char *purpose, const char *device,
+			   struct secret *out, struct err *err)
 {
 	CLEANUP(buf_release) struct buf input;
 	enum pv_code rc;
@@ -79,7 +110,7 @@ static enum pv_code derive(struct export_kek *k, const char *purpose,
 	buf_init(&input, KDF_INPUT_MAX);
 	rc = kdf_input(purpose, device, &input, err);
 	if (rc == PV_OK)
-		rc = hsm_derive(k->hsm, k->master, buf_span(&input), out, err);
+		rc = hsm_derive(k->hsm, master, buf_span(&input), out, err);
 	return rc;
 }
 
@@ -108,6 +139,7 @@ enum pv_code export_kek_add(struct export_kek *k, const char *device,
 	SECRET auth = SECRET_INIT;
 	SECRET receipt = SECRET_INIT;
 	SECRET item = SECRET_INIT;
+	struct hsm_key *master = NULL;
 	enum pv_code rc = PV_OK;
 
 	if (!name_is_safe(device, strlen(device)))
@@ -117,11 +149,13 @@ enum pv_code export_kek_add(struct export_kek *k, const char *device,
 	if (rc == PV_OK)
 		rc = refuse_retired(k, device, err);
 	if (rc == PV_OK)
-		rc = derive(k, KDF_KEK, device, &kek, err);
+		rc = master_of(k, device, &master, err);
 	if (rc == PV_OK)
-		rc = derive(k, KDF_AUTH, device, &auth, err);
+		rc = derive(k, master, KDF_KEK, device, &kek, err);
 	if (rc == PV_OK)
-		rc = derive(k, KDF_RECEIPT, device, &receipt, err);
+		rc = derive(k, master, KDF_AUTH, device, &auth, err);
+	if (rc == PV_OK)
+		rc = derive(k, master, KDF_RECEIPT, device, &receipt, err);
 	if (rc == PV_OK)
 		rc = escrow_kek_item(device, &kek, &auth, &receipt, &item, err);
 	if (rc == PV_OK)

@@ -100,7 +100,7 @@ static enum pv_code verify(const struct checkpoint_base *base, struct span note,
 		return err_fail(err, PV_INTEGRITY, "store.governance", NULL,
 				"the text does not say how far the decisions "
 				"of this log came");
-	return checkpoint_signed(base, &n, err);
+	return checkpoint_signed(base, &n, g->size, err);
 }
 
 /* ---- the file ---- */

@@ -32,7 +32,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/checkpoint_keep.c lib/flow/checkpoint_keys.c lib/flow/checkpoint_keys.h \
 	lib/flow/checkpoint_sign.c lib/flow/checkpoint_sign.h \
 	lib/flow/clockaccept.c lib/flow/clockaccept.h lib/flow/contents.c \
-	lib/flow/contents.h lib/flow/context.c lib/flow/context.h lib/flow/context_impl.h \
+	lib/flow/contents.h lib/flow/context.c lib/flow/context.h lib/flow/context_impl.h lib/flow/context_keys.c \
 	lib/flow/cosigned.c lib/flow/cosigned.h \
 	lib/flow/cosigned_take.c \
 	lib/flow/crlcollect.c lib/flow/crlcollect.h \
@@ -55,7 +55,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issue_context.c \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
-	lib/flow/issued.c lib/flow/issued.h lib/flow/logged.c lib/flow/logged_state.c \
+	lib/flow/issued.c lib/flow/issued.h lib/flow/issuekey.h lib/flow/kdfof.c lib/flow/kdfof.h \
+	lib/flow/keymake.c lib/flow/keymake.h lib/flow/logged.c lib/flow/logged_state.c \
 	lib/flow/linediff.c lib/flow/linediff.h lib/flow/linereport.c lib/flow/linereport.h \
 	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
@@ -85,6 +86,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
 	lib/flow/record_context.c lib/flow/record_context.h \
+	lib/flow/remanifest.c lib/flow/remanifest.h \
+	lib/flow/rotate_key.c lib/flow/rotate_key.h \
 	lib/flow/reader.h lib/flow/reconcile.c lib/flow/reconcile.h \
 	lib/flow/reconcile_devices.c lib/flow/reconcile_impl.h \
 	lib/flow/reconcile_log.c lib/flow/reconcile_out.c \

@@ -71,6 +71,27 @@ size_t signer_context(const struct signer *s, const uint8_t sha256[32])
 	return i;
 }
 
+/* A data key is opened by the generation of the store key that sealed it. */
+static enum pv_code open_datakey(struct signer *s, struct span row,
+				 const uint8_t id[ATREST_ID_LEN],
+				 struct err *err)
+{
+	const struct issue_key *by;
+	uint8_t by_id[ATREST_ID_LEN];
+	enum pv_code rc = atrest_row_id(row, by_id, err);
+
+	if (rc != PV_OK)
+		return rc;
+	by = issue_context_key(s->opts->contexts[0], HSM_KEY_STORE, by_id);
+	if (!by)
+		return err_fail(err, PV_INTEGRITY, "atrest.key",
+				"run `provctl audit verify'",
+				"a data key names a store key that is not "
+				"ours");
+	return datakey_open(s->hsm, by, s->opts->authority->name, id, row,
+			    &s->old_key, err);
+}
+
 static enum pv_code open_old_key(struct signer *s,
 				 const struct record_stored *r, struct err *err)
 {
@@ -84,10 +105,7 @@ static enum pv_code open_old_key(struct signer *s,
 	    (s->old_key && memcmp(atrest_id(s->old_key), id, sizeof(id)) == 0))
 		return rc;
 	atrest_free(TAKE(s->old_key));
-	rc = datakey_open(s->hsm, s->opts->contexts[0]->store_key,
-			  s->opts->authority->name, id, r->datakey, &s->old_key,
-			  err);
-	return rc;
+	return open_datakey(s, r->datakey, id, err);
 }
 
 /* An open intent keeps its template's version, and so the manifests of it. */

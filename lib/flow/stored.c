@@ -265,17 +265,6 @@ static const struct stored_row *find_row(const struct stored_rows *rows,
 	return NULL;
 }
 
-/* The generation of the store key that sealed the row. */
-static const struct issue_key *key_of(const struct issue_context *ctx,
-				      const uint8_t id[ATREST_ID_LEN])
-{
-	for (size_t i = 0; i < ctx->keys_n; i++)
-		if (ctx->keys[i].kind == HSM_KEY_STORE &&
-		    memcmp(ctx->keys[i].id, id, ATREST_ID_LEN) == 0)
-			return &ctx->keys[i];
-	return NULL;
-}
-
 static enum pv_code open_row(struct hsm *hsm, const char *authority,
 			     const struct issue_context *ctx,
 			     const struct stored_row *row, struct secret *value,
@@ -292,7 +281,7 @@ static enum pv_code open_row(struct hsm *hsm, const char *authority,
 
 	if (rc != PV_OK)
 		return rc;
-	recorded = key_of(ctx, id);
+	recorded = issue_context_key(ctx, HSM_KEY_STORE, id);
 	if (!recorded)
 		return err_fail(err, PV_INTEGRITY, "atrest.key",
 				"run `provctl audit verify'",

@@ -48,7 +48,8 @@ START_TEST(takes_everything_and_writes_it_again)
 	static const char text[] =
 		"{" MINIMAL ",\"store\":\"sqlite:x.db\","
 		"\"pin_source\":\"fd:3\",\"keys\":{\"bundle\":"
-		"{\"label\":\"acme/bundle/2\",\"generation\":2}},"
+		"{\"label\":\"acme/bundle/2\",\"generation\":2},\"log\":"
+		"{\"label\":\"acme/log/2\",\"generation\":2,\"from\":77}},"
 		"\"templates\":\"t\",\"publish\":\"p\","
 		"\"publish_hook\":\"/bin/true\",\"jobs\":4,"
 		"\"sessions_per_token\":8,\"hsm_timeout_s\":60,"
@@ -69,6 +70,9 @@ START_TEST(takes_everything_and_writes_it_again)
 	unit_ok(authority_key(&b, "bundle", &key, &err), &err);
 	ck_assert_str_eq(key->label, "acme/bundle/2");
 	ck_assert_uint_eq(key->generation, 2);
+	ck_assert_uint_eq(key->from, 0);
+	unit_ok(authority_key(&b, "log", &key, &err), &err);
+	ck_assert_uint_eq(key->from, 77);
 	unit_refused(authority_key(&b, "kdf", &key, &err), PV_NOT_FOUND,
 		     "authority.key", &err);
 	ck_assert_str_eq(err.object, "kdf");
@@ -147,6 +151,8 @@ static const struct refusal {
 	  "config.range", "#/keys/a/generation" },
 	{ KEYS("{\"a\":{\"label\":\"x\",\"generation\":1,\"z\":1}}"), PV_INPUT,
 	  "config.keys", "#/keys/a" },
+	{ KEYS("{\"a\":{\"label\":\"x\",\"generation\":1,\"from\":0}}"),
+	  PV_INPUT, "config.type", "#/keys/a/from" },
 };
 
 START_TEST(refuses)
@@ -158,6 +164,35 @@ START_TEST(refuses)
 	unit_refused(parse(r->text, &a, &err), r->code, r->rule, &err);
 	ck_assert_str_eq(err.object, r->pointer);
 	ck_assert_ptr_null(strstr(err.message, "5309"));
+}
+END_TEST
+
+START_TEST(sets_keys)
+{
+	struct authority_key bundle = { "bundle", "acme/bundle/2", 2, 0 };
+	struct authority_key log = { "log-old", "acme/log/1", 1, 0 };
+	const struct authority_key *key = NULL;
+	struct authority a;
+	struct err err;
+
+	err_init(&err);
+	memset(&a, 0, sizeof(a));
+	unit_ok(authority_set_key(&a, &bundle, &err), &err);
+	unit_ok(authority_set_key(&a, &log, &err), &err);
+	bundle.generation = 3;
+	unit_ok(authority_set_key(&a, &bundle, &err), &err);
+	ck_assert_uint_eq(a.keys_n, 2);
+	unit_ok(authority_key(&a, "bundle", &key, &err), &err);
+	ck_assert_uint_eq(key->generation, 3);
+	bundle.label[0] = '\0';
+	unit_ok(authority_set_key(&a, &bundle, &err), &err);
+	unit_ok(authority_set_key(&a, &bundle, &err), &err);
+	ck_assert_uint_eq(a.keys_n, 1);
+	unit_ok(authority_key(&a, "log-old", &key, &err), &err);
+	a.keys_n = AUTHORITY_KEYS_MAX;
+	bundle.label[0] = 'x';
+	unit_refused(authority_set_key(&a, &bundle, &err), PV_DENIED,
+		     "authority.keys", &err);
 }
 END_TEST
 
@@ -367,6 +402,7 @@ int main(void)
 	tcase_add_test(t, takes_everything_and_writes_it_again);
 	tcase_add_loop_test(t, refuses, 0,
 			    (int)(sizeof(refusals) / sizeof(refusals[0])));
+	tcase_add_test(t, sets_keys);
 	tcase_add_test(t, bounds_lengths);
 	tcase_add_test(t, opens_and_saves);
 	tcase_add_test(t, refuses_what_others_can_write);

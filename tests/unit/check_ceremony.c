@@ -304,12 +304,12 @@ START_TEST(exports)
 	unit_ok(export_chain(o.store, "issuing-1", &out, &err), &err);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&out), "BEGIN CERTIFICATE"));
 	buf_reset(&out);
-	unit_ok(export_key(o.a, o.store, "log", true, &out, &err), &err);
+	unit_ok(export_key(o.a, o.store, "log", 0, true, &out, &err), &err);
 	ck_assert_int_eq(strncmp(buf_cstr(&out), "base+", 5), 0);
-	unit_refused(export_key(o.a, o.store, "kdf", false, &out, &err),
+	unit_refused(export_key(o.a, o.store, "kdf", 0, false, &out, &err),
 		     PV_INPUT, "export.key", &err);
 	err_init(&err);
-	unit_refused(export_key(o.a, o.store, "none", false, &out, &err),
+	unit_refused(export_key(o.a, o.store, "none", 0, false, &out, &err),
 		     PV_NOT_FOUND, "authority.key", &err);
 	err_init(&err);
 	unit_refused(export_chain(o.store, "none", &out, &err), PV_NOT_FOUND,

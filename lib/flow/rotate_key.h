@@ -1,0 +1,59 @@
+/*
+ * rotate_key: the next generation of a key of the authority that is no CA's:
+ * bundle, kdf, store, log, log-ecdsa. What is sealed, derived or signed from
+ * then on is by the new one; what was before names the generation that it
+ * needs, which stays on the token.
+ *
+ *   prepare   makes and records the key: others can be told of it (export key)
+ *   rotate    puts it to use: approved, key.rotate logged, provctl.json changed
+ *   finish    log keys: until then the old one signs beside the new one
+ *
+ * bundle: all stored manifests are signed anew (remanifest.h). store: rows stay
+ * under the key that they name. kdf: a device stays with the generation that
+ * its first bundle names.
+ *
+ * A crash is met by the same command again: a key that is recorded and not yet
+ * in use is taken up, and what was not recorded has no effect (keymake.h).
+ *
+ * Does not check: that other tokens of "tokens" get the key: that is done with
+ * the vendor's tool, before the next command that needs them.
+ */
+#ifndef PV_FLOW_ROTATE_KEY_H
+#define PV_FLOW_ROTATE_KEY_H
+
+#include "lib/flow/approvals.h"
+#include "lib/hsm.h"
+
+enum rotate_step { ROTATE_PREPARE, ROTATE_USE, ROTATE_FINISH };
+
+struct rotate_key_opts {
+	const char *purpose;
+	enum rotate_step step;
+	const struct approvals_want *want; /* approvals and request_out */
+};
+
+struct rotate_key_report {
+	char from[HSM_LABEL_MAX], to[HSM_LABEL_MAX];
+	unsigned generation;
+	bool made;	  /* by this command; else it was recorded before */
+	size_t manifests; /* signed anew */
+	char persons[APPROVALS_PERSONS_MAX + 1];
+};
+
+/* One that rotate_key() knows. */
+PV_MUST bool rotate_key_purpose(const char *purpose);
+
+/*
+ * PV_NOT_FOUND "authority.key" (no key of that purpose); PV_CONFLICT:
+ * "hsm.label-taken", "rotate.ended" (an earlier rotation of a log key was not
+ * finished, or there is none to finish); PV_DENIED "rotate.keys" (past what an
+ * authority can hold); codes of approvals_gate(), keymake(), remanifest.h,
+ * checkpoint_now(), authority_change_keys(). store: outside a transaction.
+ */
+PV_MUST enum pv_code rotate_key(struct authority *a, struct store *store,
+				struct hsm *hsm,
+				const struct rotate_key_opts *opts,
+				struct rotate_key_report *report,
+				struct err *err);
+
+#endif
