@@ -138,6 +138,17 @@ static enum pv_code init_token(const struct authority *a, const char *label,
 	return p11_token_init(&c.cfg, label, so_pin, pin, err);
 }
 
+static enum pv_code set_pin(const struct authority *a, size_t token,
+			    const struct secret *old, const struct secret *new,
+			    bool *was_new, struct err *err)
+{
+	struct token_config c;
+
+	token_config(a, a->tokens[token], &c);
+	return of_token(a, token, p11_set_pin(&c.cfg, old, new, was_new, err),
+			err);
+}
+
 /* A token with a pin pad asks the person itself. */
 static bool has_pin_pad(const struct authority *a)
 {
@@ -204,6 +215,7 @@ const struct backends app_backends = {
 	.hsm_login = login_hsm,
 	.token_init = init_token,
 	.token_facts = token_facts,
+	.token_set_pin = set_pin,
 	.pin_read = read_pin,
 	.pin_check = check_pin,
 	.person_pin = person_pin,

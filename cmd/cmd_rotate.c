@@ -15,6 +15,7 @@ static const struct rotate_word {
 	{ "store", true, rotate_run_key },
 	{ "log", true, rotate_run_key },
 	{ "log-ecdsa", true, rotate_run_key },
+	{ "pin", true, rotate_run_pin },
 	{ NULL, false, NULL },
 };
 

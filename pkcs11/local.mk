@@ -23,6 +23,7 @@ pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/rv.c pkcs11/rv.h \
 	pkcs11/seal.c pkcs11/seal.h \
 	pkcs11/session.c pkcs11/session.h \
+	pkcs11/setpin.c \
 	pkcs11/sign.c pkcs11/sign.h \
 	pkcs11/token.c pkcs11/token.h \
 	pkcs11/uri.c pkcs11/uri.h \

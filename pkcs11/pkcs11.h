@@ -33,24 +33,18 @@ struct p11_config {
 
 /* What a token says of itself; plain data, crosses a pipe. */
 struct p11_facts {
-	char label[33];
-	char manufacturer[33];
-	char model[17];
-	char serial[17];
+	char label[33], manufacturer[33], model[17], serial[17];
 	unsigned long max_sessions;    /* 0: not said or without limit */
 	unsigned long max_rw_sessions; /* the same */
 	unsigned long min_pin_len, max_pin_len; /* bytes */
-	bool pin_initialised;
-	bool pin_count_low, pin_final_try, pin_locked;
-	bool login_required;
+	bool pin_initialised, pin_count_low, pin_final_try, pin_locked;
+	bool login_required, write_protected, has_rng;
 	bool protected_path; /* a pin pad: no PIN is asked for, one signer */
-	bool write_protected;
-	bool has_rng;
-	bool p256;	/* CKM_ECDSA and key pairs on 256 bits */
-	bool ed25519;	/* CKM_EDDSA and Edwards key pairs */
-	bool aes256;	/* CKM_AES_KEY_GEN of 32 bytes */
-	bool cmac, gcm; /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
-	bool sp800_108; /* CKM_SP800_108_COUNTER_KDF */
+	bool p256;	     /* CKM_ECDSA and key pairs on 256 bits */
+	bool ed25519;	     /* CKM_EDDSA and Edwards key pairs */
+	bool aes256;	     /* CKM_AES_KEY_GEN of 32 bytes */
+	bool cmac, gcm;	     /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
+	bool sp800_108;	     /* CKM_SP800_108_COUNTER_KDF */
 	bool key_wrap_pad, key_wrap_kwp; /* RFC 5649 under either number */
 	unsigned long ec_min_bits, ec_max_bits;
 	unsigned long aes_min_bytes, aes_max_bytes;
@@ -102,6 +96,17 @@ PV_MUST enum pv_code p11_token_init(const struct p11_config *cfg,
 				    const struct secret *so_pin,
 				    const struct secret *user_pin,
 				    struct err *err);
+
+/*
+ * Makes new the user's PIN in place of old, in a child like the above, and logs
+ * in with it. *was_new: old was refused, new is the PIN already. PV_HSM_FATAL
+ * "hsm.pin" (both were refused, once each), "hsm.pin-locked" (on its last try);
+ * PV_INPUT "pin.length"; PV_DENIED "rotate.pin-pad".
+ */
+PV_MUST enum pv_code p11_set_pin(const struct p11_config *cfg,
+				 const struct secret *old,
+				 const struct secret *new, bool *was_new,
+				 struct err *err);
 
 /*
  * In a child process: this one must not have initialised the module (child.h),

@@ -398,6 +398,7 @@ CLI_TESTS = \
 	tests/cli/large.sh \
 	tests/cli/logkeys.sh \
 	tests/cli/rotate_keys.sh \
+	tests/cli/rotate_pin.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
 	tests/cli/ocsp.sh \

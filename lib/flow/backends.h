@@ -63,6 +63,15 @@ struct backends {
 	 */
 	enum pv_code (*token_facts)(const struct authority *a, size_t token,
 				    struct token_facts *out, struct err *err);
+	/*
+	 * Makes new the user's PIN of token number token (in a child: this
+	 * process must have none open). *was_new: old was refused, new was
+	 * taken: it is the PIN already. Each is tried once at most.
+	 */
+	enum pv_code (*token_set_pin)(const struct authority *a, size_t token,
+				      const struct secret *old,
+				      const struct secret *new, bool *was_new,
+				      struct err *err);
 	/* Reads the PIN from a->pin_source (prompt, file, descriptor). */
 	enum pv_code (*pin_read)(const struct authority *a, struct secret *pin,
 				 struct err *err);

@@ -88,6 +88,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/record_context.c lib/flow/record_context.h \
 	lib/flow/remanifest.c lib/flow/remanifest.h \
 	lib/flow/rotate_key.c lib/flow/rotate_key.h \
+	lib/flow/rotate_pin.c lib/flow/rotate_pin.h \
 	lib/flow/reader.h lib/flow/reconcile.c lib/flow/reconcile.h \
 	lib/flow/reconcile_devices.c lib/flow/reconcile_impl.h \
 	lib/flow/reconcile_log.c lib/flow/reconcile_out.c \
