@@ -14,7 +14,8 @@ struct ca_link {
 	char name[STORE_ID_MAX + 1];
 	char parent[STORE_ID_MAX + 1];	 /* "" for the root */
 	char label[STORE_LABEL_MAX + 1]; /* of its key */
-	uint32_t shards;
+	uint32_t shards, generation;
+	uint64_t active_ms; /* it issues from then on; 0: from the first */
 	struct buf der;
 };
 
@@ -24,13 +25,20 @@ struct ca_chain {
 };
 
 /*
- * Loads the CA and its parents. now_s -1: dates are not looked at. PV_NOT_FOUND
+ * Loads the CA, in the generation that issues now, and its parents, each in the
+ * generation that signed. now_s -1: dates are not looked at. PV_NOT_FOUND
  * (no such CA), PV_INTEGRITY, rule "chain.*" or "signature.wrong", PV_DENIED,
  * rule "validity.issuer". Release chain in any case.
  */
 PV_MUST enum pv_code ca_chain_load(struct store *store, const char *name,
 				   int64_t now_s, struct ca_chain *chain,
 				   struct err *err);
+/* The same of one generation of the CA; 0: the one that issues now.
+ * PV_NOT_FOUND, "chain.generation". */
+PV_MUST enum pv_code
+ca_chain_load_generation(struct store *store, const char *name,
+			 uint32_t generation, int64_t now_s,
+			 struct ca_chain *chain, struct err *err);
 /* The dates alone, of a chain that was loaded. PV_DENIED "validity.issuer". */
 PV_MUST enum pv_code ca_chain_valid(const struct ca_chain *chain, int64_t now_s,
 				    struct err *err);

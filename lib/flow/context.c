@@ -84,9 +84,12 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 
 	ctx->crl_shards = 1;
 	err_init(&ctx->expired);
-	if (!ctx->tmpl->has_certificate)
+	if (!ctx->tmpl->has_certificate) {
+		ctx->ca_generation = 0;
 		return PV_OK;
-	rc = ca_chain_load(store, ctx->tmpl->profile.issuer, -1, &chain, err);
+	}
+	rc = ca_chain_load_generation(store, ctx->tmpl->profile.issuer,
+				      ctx->ca_generation, -1, &chain, err);
 	if (rc != PV_OK)
 		return rc;
 	/* No new device, but stored answers are given all the same. */
@@ -105,6 +108,7 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 					&ctx->anchor, err);
 	if (rc != PV_OK)
 		return rc;
+	ctx->ca_generation = chain.ca[0].generation;
 	ctx->crl_shards = chain.ca[0].shards;
 	ctx->issuer = mem_new(sizeof(*ctx->issuer), err);
 	if (!ctx->issuer)
@@ -320,7 +324,8 @@ static enum pv_code load_rest(struct issue_context *ctx,
 
 static enum pv_code load(const struct authority *a, struct store *store,
 			 const char *name, const uint8_t *sha256,
-			 struct issue_context **out, struct err *err)
+			 uint32_t generation, struct issue_context **out,
+			 struct err *err)
 {
 	CLEANUP(cleanup_issue_context_free)
 	struct issue_context *ctx = mem_new(sizeof(*ctx), err);
@@ -330,6 +335,7 @@ static enum pv_code load(const struct authority *a, struct store *store,
 	*out = NULL;
 	if (!ctx)
 		return PV_INTERNAL;
+	ctx->ca_generation = generation; /* 0: which issues now is found */
 	rc = name ? store_template_current(store, name, &v, err)
 		  : store_template_digest(store, sha256, &v, err);
 	if (rc == PV_OK)
@@ -346,7 +352,7 @@ enum pv_code issue_context_load(const struct authority *a, struct store *store,
 				const char *template_name,
 				struct issue_context **out, struct err *err)
 {
-	return load(a, store, template_name, NULL, out, err);
+	return load(a, store, template_name, NULL, 0, out, err);
 }
 
 enum pv_code issue_context_load_digest(const struct authority *a,
@@ -355,5 +361,13 @@ enum pv_code issue_context_load_digest(const struct authority *a,
 				       struct issue_context **out,
 				       struct err *err)
 {
-	return load(a, store, NULL, sha256, out, err);
+	return load(a, store, NULL, sha256, 0, out, err);
+}
+
+enum pv_code
+issue_context_load_generation(const struct authority *a, struct store *store,
+			      const uint8_t sha256[32], uint32_t generation,
+			      struct issue_context **out, struct err *err)
+{
+	return load(a, store, NULL, sha256, generation, out, err);
 }

@@ -45,6 +45,7 @@ struct issue_context {
 	uint8_t template_sha256[32];
 
 	struct x509_issuer *issuer; /* NULL with key none */
+	uint32_t ca_generation;	    /* of the issuer; 0 with key none */
 	uint32_t crl_shards;	    /* of the issuer's CRL; 1 with key none */
 	struct span chain[CONTEXT_CHAIN_MAX]; /* DER, issuer first, no anchor */
 	size_t chain_n;
@@ -92,6 +93,12 @@ PV_MUST enum pv_code issue_context_load_digest(const struct authority *a,
 					       const uint8_t sha256[32],
 					       struct issue_context **out,
 					       struct err *err);
+/* The same with that generation of the issuer, whatever issues now: completes
+ * an intent that began under it. PV_NOT_FOUND, "chain.generation". */
+PV_MUST enum pv_code
+issue_context_load_generation(const struct authority *a, struct store *store,
+			      const uint8_t sha256[32], uint32_t generation,
+			      struct issue_context **out, struct err *err);
 void issue_context_free(struct issue_context *ctx);
 
 /*
@@ -101,8 +108,7 @@ void issue_context_free(struct issue_context *ctx);
 PV_MUST enum pv_code issue_context_manifests(const struct issue_context *ctx,
 					     int64_t now_s, struct err *err);
 
-/* The generation of a key that a row or a bundle names by its CKA_ID; NULL:
- * none of ours. */
+/* A key of ours, of any generation, by its CKA_ID; NULL: there is none. */
 const struct issue_key *issue_context_key(const struct issue_context *ctx,
 					  enum hsm_key_kind kind,
 					  const uint8_t id[HSM_ID_LEN]);

@@ -13,28 +13,78 @@
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
+CLEANUP_PTR(struct template, template_free);
+
 struct pinning {
 	struct issue_run *r;
 	struct store *store;
 };
 
+static bool is_loaded(const struct issue_run *r, const uint8_t sha256[32],
+		      uint32_t generation)
+{
+	for (size_t i = 0; i < r->contexts_n; i++)
+		if (memcmp(r->contexts[i]->template_sha256, sha256, 32) == 0 &&
+		    r->contexts[i]->ca_generation == generation)
+			return true;
+	return false;
+}
+
 /* One that cannot be loaded, or is past what one run takes up, leaves its
  * intents open. */
+static void load_one(const struct pinning *p, const uint8_t sha256[32],
+		     uint32_t generation)
+{
+	struct issue_run *r = p->r;
+	struct err ignored;
+
+	err_init(&ignored);
+	if (r->contexts_n < ISSUE_CONTEXTS_MAX &&
+	    !is_loaded(r, sha256, generation) &&
+	    issue_context_load_generation(r->a, p->store, sha256, generation,
+					  &r->contexts[r->contexts_n],
+					  &ignored) == PV_OK)
+		r->contexts_n++;
+}
+
+struct generations {
+	uint32_t list[ISSUE_CONTEXTS_MAX]; /* the newest last */
+	size_t n;
+};
+
+static enum pv_code take_generation(void *ctx, const struct store_ca *ca,
+				    struct err *err)
+{
+	struct generations *g = ctx;
+
+	(void)err;
+	if (g->n == ISSUE_CONTEXTS_MAX)
+		memmove(g->list, g->list + 1, --g->n * sizeof(g->list[0]));
+	g->list[g->n++] = ca->generation;
+	return PV_OK;
+}
+
+/* Under whichever generation of its issuer an intent began. */
 static enum pv_code load_pinned_one(void *ctx, const struct store_template *t,
 				    struct err *err)
 {
+	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
 	const struct pinning *p = ctx;
-	struct issue_run *r = p->r;
+	struct generations g = { .n = 0 };
+	const struct store_visit v = { .ctx = &g, .fn.ca = take_generation };
 	struct err ignored;
 
 	(void)err;
 	err_init(&ignored);
-	if (r->contexts_n < ISSUE_CONTEXTS_MAX &&
-	    memcmp(r->contexts[0]->template_sha256, t->sha256, 32) != 0 &&
-	    issue_context_load_digest(r->a, p->store, t->sha256,
-				      &r->contexts[r->contexts_n],
-				      &ignored) == PV_OK)
-		r->contexts_n++;
+	if (template_parse(t->bytes, &parsed, NULL, &ignored) != PV_OK)
+		return PV_OK;
+	if (!parsed->has_certificate)
+		load_one(p, t->sha256, 0);
+	else if (store_ca_each(p->store, parsed->profile.issuer, &v,
+			       &ignored) != PV_OK)
+		return PV_OK;
+	for (size_t i = g.n; i > 0; i--)
+		load_one(p, t->sha256, g.list[i - 1]);
 	return PV_OK;
 }
 

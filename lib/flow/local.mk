@@ -26,7 +26,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
 	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
-	lib/flow/cachain.h lib/flow/ceremony.c lib/flow/ceremony.h \
+	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
+	lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
 	lib/flow/checkpoint_keep.c lib/flow/checkpoint_keys.c lib/flow/checkpoint_keys.h \

@@ -97,14 +97,17 @@ static enum pv_code draw_serial(struct prepared *p, struct minting *m,
 	return PV_OK;
 }
 
-/* Serial modulo the number of shards of the issuer's CRL. */
+/* Serial modulo the number of shards of the issuer's CRL, behind those of its
+ * earlier generations: none of them shares one. */
 static uint32_t shard_of(const struct prepared *p)
 {
+	uint32_t before =
+		p->ctx->ca_generation > 1 ? p->ctx->ca_generation - 1 : 0;
 	uint64_t rest = 0;
 
 	for (size_t i = 0; i < X509_SERIAL_LEN; i++)
 		rest = (rest << 8 | p->serial[i]) % p->ctx->crl_shards;
-	return (uint32_t)rest;
+	return before * p->ctx->crl_shards + (uint32_t)rest;
 }
 
 /* Of the CSR's key it is known. */

@@ -93,6 +93,7 @@ static void put_keys(struct wire *w, const struct issue_context *ctx)
 
 static void put_chain(struct wire *w, const struct issue_context *ctx)
 {
+	wire_put_u64(w, ctx->ca_generation);
 	wire_put_u64(w, ctx->crl_shards);
 	wire_put_u64(w, ctx->chain_n);
 	for (size_t i = 0; i < ctx->chain_n; i++)
@@ -206,10 +207,13 @@ static enum pv_code get_issuer(struct wire_rec *rec, struct issue_context *ctx,
 static enum pv_code get_chain(struct wire_rec *rec, struct issue_context *ctx,
 			      struct err *err)
 {
-	uint64_t shards = wire_get_u64(rec), n = wire_get_u64(rec);
+	uint64_t generation = wire_get_u64(rec), shards = wire_get_u64(rec);
+	uint64_t n = wire_get_u64(rec);
 	enum pv_code rc = PV_OK;
 
-	rec->bad = rec->bad || shards > UINT32_MAX || n > CONTEXT_CHAIN_MAX;
+	rec->bad = rec->bad || generation > UINT32_MAX || shards > UINT32_MAX ||
+		   n > CONTEXT_CHAIN_MAX;
+	ctx->ca_generation = (uint32_t)generation;
 	ctx->crl_shards = (uint32_t)shards;
 	while (rc == PV_OK && !rec->bad && ctx->chain_n < n)
 		rc = get_copy(rec, ctx, &ctx->chain[ctx->chain_n++], err);

@@ -31,6 +31,7 @@ static void put_proof(struct wire *w, const struct approved *a,
 	wire_put_u64(w, approved_seal_sha256(a) != NULL);
 	wire_put_u64(w, approved_algorithm(a));
 	wire_put_bytes(w, approved_context(a)->template_sha256, 32);
+	wire_put_u64(w, approved_context(a)->ca_generation);
 	wire_put_bytes(w, approved_asked(a), 32);
 	wire_put_u64(w, spki != NULL);
 	put_opt_hash(w, spki);
@@ -45,6 +46,7 @@ static void get_proof(struct wire_rec *rec, struct record_intent *i)
 	i->seal_key = wire_get_u64(rec) != 0;
 	i->algorithm = (enum tpl_algorithm)wire_get_u64(rec);
 	wire_get_bytes(rec, i->template_sha256, 32);
+	i->ca_generation = (uint32_t)wire_get_u64(rec);
 	wire_get_bytes(rec, i->asked, 32);
 	i->has_spki = wire_get_u64(rec) != 0;
 	i->spki_given = i->csr;
@@ -108,6 +110,7 @@ void record_put_stored(struct wire *w, const struct record_stored *s)
 
 	wire_put_u64(w, s->line);
 	wire_put_bytes(w, s->template_sha256, 32);
+	wire_put_u64(w, s->ca_generation);
 	wire_put_u64(w, s->number);
 	wire_put_u64(w, s->created_ms);
 	wire_put_u64(w, s->seq);
@@ -123,6 +126,7 @@ enum pv_code record_get_stored(struct wire_rec *rec, struct record_stored *s,
 {
 	s->line = wire_get_u64(rec);
 	wire_get_bytes(rec, s->template_sha256, 32);
+	s->ca_generation = (uint32_t)wire_get_u64(rec);
 	s->number = (uint32_t)wire_get_u64(rec);
 	s->created_ms = wire_get_u64(rec);
 	s->seq = wire_get_u64(rec);

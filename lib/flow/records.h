@@ -20,6 +20,7 @@ struct record_intent {
 	uint8_t template_sha256[32];
 	uint8_t asked[32];	   /* as in request_body() */
 	uint8_t body[32];	   /* the writer's to fill in */
+	uint32_t ca_generation;	   /* of the issuer; 0: none */
 	bool has_spki, spki_given; /* given: by the request, not made by us */
 	uint8_t spki_sha256[32], seal_sha256[32];
 	uint32_t number;
@@ -48,7 +49,7 @@ PV_MUST enum pv_code record_get_denied(struct wire_rec *rec,
 struct record_stored {
 	uint64_t line;
 	uint8_t template_sha256[32];
-	uint32_t number;
+	uint32_t ca_generation, number; /* of the issuer; of the serial */
 	uint64_t created_ms, seq;
 	struct span serial, tbs, secrets;
 	struct span datakey; /* row of the key that sealed secrets; or empty */

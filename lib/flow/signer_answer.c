@@ -61,12 +61,23 @@ static enum pv_code bad_answer(struct err *err)
 			"the writer answered something not asked");
 }
 
-size_t signer_context(const struct signer *s, const uint8_t sha256[32])
+/* The first generation of a CA is 0 in a row that was made before there were
+ * more, and no CA is. */
+static bool same_generation(uint32_t a, uint32_t b)
+{
+	return (a ? a : 1) == (b ? b : 1);
+}
+
+size_t signer_context(const struct signer *s, const uint8_t sha256[32],
+		      uint32_t ca_generation)
 {
 	size_t i = 0;
 
 	while (i < s->opts->contexts_n &&
-	       memcmp(s->opts->contexts[i]->template_sha256, sha256, 32) != 0)
+	       (memcmp(s->opts->contexts[i]->template_sha256, sha256, 32) !=
+			0 ||
+		!same_generation(s->opts->contexts[i]->ca_generation,
+				 ca_generation)))
 		i++;
 	return i;
 }
@@ -134,7 +145,7 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 	if (rc != PV_OK)
 		return rc;
 	slot = find_slot(s, r.line);
-	c = signer_context(s, r.template_sha256);
+	c = signer_context(s, r.template_sha256, r.ca_generation);
 	if (!slot)
 		return bad_answer(err);
 	err_init(&why);

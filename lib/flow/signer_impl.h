@@ -12,7 +12,6 @@ enum slot_state {
 	SLOT_READY,   /* made and found right (signer_judge()) */
 	SLOT_DONE     /* answered from the store, or its result was sent */
 };
-
 struct signer_slot {
 	enum slot_state state;
 	struct signer_group *group;
@@ -82,9 +81,10 @@ struct signer {
 	bool moved;    /* something was done since the last look */
 };
 
-/* The context of a template's digest, as index; contexts_n when unknown. */
-size_t signer_context(const struct signer *s, const uint8_t sha256[32]);
-/* What worker w signs a slot's device with. */
+/* Of a template's digest, as index; contexts_n when unknown. */
+size_t signer_context(const struct signer *s, const uint8_t sha256[32],
+		      uint32_t ca_generation);
+/* What worker w signs a slot with. */
 struct signing *signer_signing(struct signer *s, size_t w,
 			       const struct signer_slot *slot);
 /* Its descriptor is signed with its group's. */
@@ -104,7 +104,7 @@ PV_MUST enum pv_code signer_next_number(struct signer *s, uint32_t *number,
 					struct err *err);
 /* Takes the answers; an answered group goes to the workers. PV_INTERRUPTED. */
 PV_MUST enum pv_code signer_take_answers(struct signer *s, struct err *err);
-/* Takes what the reader has sent into the free group and sends its intents. */
+/* Takes what the reader sent into the free group and sends its intents. */
 PV_MUST enum pv_code signer_fill(struct signer *s, struct err *err);
 /* The threads' jobs: the token signs a slot's TBS; the rest of its device. */
 void signer_ask(void *signer, size_t worker, void *slot);

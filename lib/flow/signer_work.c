@@ -24,8 +24,8 @@ struct signing *signer_signing(struct signer *s, size_t w,
 			       const struct signer_slot *slot)
 {
 	size_t n = s->opts->contexts_n;
-	size_t c = signer_context(
-		s, prepared_context(slot->prepared)->template_sha256);
+	const struct issue_context *ctx = prepared_context(slot->prepared);
+	size_t c = signer_context(s, ctx->template_sha256, ctx->ca_generation);
 
 	/* Without threads the signer itself works. */
 	return &s->signings[(s->askers_n > 0 ? 1 + w : 0) * n + c];

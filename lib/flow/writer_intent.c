@@ -20,6 +20,7 @@ static void fill_intent(const struct writer *w, const struct record_intent *i,
 	memcpy(to->s.device, i->req->device, sizeof(to->s.device));
 	memcpy(to->s.request, i->req->id, sizeof(to->s.request));
 	memcpy(to->s.template_sha256, i->template_sha256, 32);
+	to->s.ca_generation = i->ca_generation;
 	snprintf(to->s.role, sizeof(to->s.role), "%s", t->roles[role].name);
 	if (w->opts->order)
 		snprintf(to->s.order, sizeof(to->s.order), "%s",
@@ -86,6 +87,7 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.station_signed = w->opts->station_signed;
 	facts.body = intent.s.body_sha256;
 	facts.seal = intent.s.has_seal ? intent.s.seal_sha256 : NULL;
+	facts.generation = intent.s.ca_generation;
 	facts.created_ms = intent.s.created_ms;
 	facts.seq = intent.seq;
 	if (rc == PV_OK && stored.len > 0)
@@ -134,6 +136,7 @@ static enum pv_code put_stored(void *ctx, const struct store_intent *i,
 	enum pv_code rc = logged_open(r->w->store, r->d, i, err);
 
 	memcpy(s.template_sha256, i->s.template_sha256, 32);
+	s.ca_generation = i->s.ca_generation;
 	buf_init(&row, 4096);
 	if (rc == PV_OK && i->secrets.len > 0) {
 		rc = atrest_row_id(i->secrets, id, err);

@@ -41,6 +41,11 @@ struct log_intent {
 	uint64_t generation;	/* of the issuing CA; up to 1: not said */
 	bool station_signed;	/* the station proved that it is it */
 };
+/* More facts, of a CA's: of its own key, when above 1 or a cross-certificate's;
+ * when it takes over (ms; absent: at once); 1 for a cross-certificate. */
+#define LOG_CA_GENERATION "ca generation"
+#define LOG_CA_ACTIVE "active"
+#define LOG_CA_CROSS "cross"
 void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		     const struct log_intent *intent);
 void log_cert_issue(struct log_entry *e, const struct log_who *who,

@@ -1,0 +1,64 @@
+/*
+ * camake: one certificate of a CA on its way, as promise 1 wants it: TBS built
+ * and linted, its intent logged and durable, signed by the token and verified,
+ * then recorded. The caller holds the two transactions, so that several
+ * certificates can share them:
+ *
+ *   camake_build()
+ *   store_begin; camake_put_intent(); store_commit
+ *   camake_sign()
+ *   store_begin; the row; camake_put_issue(); store_commit
+ */
+#ifndef PV_FLOW_CAMAKE_H
+#define PV_FLOW_CAMAKE_H
+
+#include "lib/flow/event.h"
+#include "lib/flow/tokensign.h"
+#include "lib/x509/tbs.h"
+#include "policy/template.h"
+
+struct camake_job { /* all of it borrowed */
+	struct store *store;
+	struct hsm *hsm;
+	const char *authority;		 /* its name */
+	const struct template *tmpl;	 /* of a CA, adopted */
+	const char *ca;			 /* its name */
+	struct span spki;		 /* of the key that is certified */
+	uint32_t generation;		 /* of that key */
+	const struct x509_issuer *above; /* NULL: a root */
+	uint32_t above_generation;	 /* 0 counts as 1 */
+	struct tokensign *signer;	 /* above's key, or the root's own */
+	/* A cross-certificate: above is the same CA under another key. It ends
+	 * at until_s and names no CRL: those of its issuer are for others. */
+	bool cross;
+	int64_t until_s;
+	uint64_t active_ms; /* of the generation; 0: at once */
+	int64_t now_s;
+};
+
+struct camake {
+	struct camake_job job;
+	uint8_t serial[X509_SERIAL_LEN];
+	char serial_hex[2 * X509_SERIAL_LEN + 1];
+	uint8_t tbs_sha256[32], spki_sha256[32];
+	struct buf tbs, cert;
+};
+
+/* Draws the serial, which is used up, builds and lints. m need not be
+ * initialised; release it in any case. PV_DENIED (lint, validity), PV_HSM_*,
+ * PV_STORAGE. */
+PV_MUST enum pv_code
+camake_build(struct camake *m, const struct camake_job *job, struct err *err);
+/* In the caller's write transaction. */
+PV_MUST enum pv_code camake_put_intent(const struct camake *m,
+				       const struct log_who *who,
+				       struct err *err);
+/* Once that is durable. The token's answer was verified. */
+PV_MUST enum pv_code camake_sign(struct camake *m, struct err *err);
+/* The same again for its cert.issue, which gets *index (may be NULL). */
+PV_MUST enum pv_code camake_put_issue(const struct camake *m,
+				      const struct log_who *who,
+				      uint64_t *index, struct err *err);
+void camake_release(struct camake *m);
+
+#endif
