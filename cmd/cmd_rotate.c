@@ -10,6 +10,7 @@ static const struct rotate_word {
 			    struct err *err);
 } words[] = {
 	{ "crl", true, rotate_run_crl },
+	{ "ca", true, rotate_run_ca },
 	{ "bundle", true, rotate_run_key },
 	{ "kdf", true, rotate_run_key },
 	{ "store", true, rotate_run_key },

@@ -120,10 +120,25 @@ static void print_crls(const struct status_crls *crls)
 		       status_day(crls->hook_since_s, when));
 }
 
-static void print_text(const struct authority *a, const struct status *st)
+static void print_ca(const struct status_ca *ca)
 {
 	char when[PVTIME_RFC3339_LEN + 1];
 
+	printf("CA         %s", ca->name);
+	if (ca->generation > 1)
+		printf(" generation %lu", (unsigned long)ca->generation);
+	if (ca->active_ms)
+		printf(" from %s",
+		       status_day((int64_t)(ca->active_ms / 1000), when));
+	printf(" until %s%s\n", status_day(ca->not_after_s, when),
+	       ca->followed  ? ": a later generation issues"
+	       : ca->expired ? ": expired"
+	       : ca->ending  ? ": ends soon"
+			     : "");
+}
+
+static void print_text(const struct authority *a, const struct status *st)
+{
 	printf("authority  %s in %s\nmodule     %s\n", a->name, a->home,
 	       a->module);
 	for (size_t i = 0; i < st->tokens_n; i++)
@@ -147,11 +162,7 @@ static void print_text(const struct authority *a, const struct status *st)
 	print_people(st);
 	print_clock(st);
 	for (size_t i = 0; i < st->cas_n; i++)
-		printf("CA         %s until %s%s\n", st->cas[i].name,
-		       status_day(st->cas[i].not_after_s, when),
-		       st->cas[i].expired  ? ": expired"
-		       : st->cas[i].ending ? ": ends soon"
-					   : "");
+		print_ca(&st->cas[i]);
 	print_crls(&st->crls);
 	if (st->counts.reserved)
 		printf("intents    %llu wait for their result: run the "

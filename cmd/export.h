@@ -39,10 +39,15 @@ PV_MUST enum pv_code export_run_log(const struct app *app, int argc,
 				    char **argv, struct err *err);
 PV_MUST enum pv_code export_run_proof(const struct app *app, int argc,
 				      char **argv, struct err *err);
-/* A CA's chain (NULL: all CAs) into a folder: NAME.pem, NAME.tlog-proof. */
+/* Chains into a folder, each certificate as NAME.pem and NAME.tlog-proof; of a
+ * later generation NAME-2, of a cross-certificate NAME-2-by-1. about: in the
+ * log. */
+struct export_chain_of;
 PV_MUST enum pv_code export_chain_proofs(const struct app *app,
-					 struct session *s, const char *ca,
-					 const char *dir, struct err *err);
+					 struct session *s,
+					 const struct export_chain_of *of,
+					 const char *about, const char *dir,
+					 struct err *err);
 
 /* Where an export goes, as its log entry names it: never a whole path. */
 const char *export_to(const char *path);

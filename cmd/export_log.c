@@ -12,6 +12,7 @@
 #include "lib/flow/event.h"
 #include "lib/flow/export.h"
 #include "lib/flow/exportlog.h"
+#include "lib/flow/exportchain.h"
 #include "lib/flow/exportproof.h"
 
 #define PROOF_MODE 0644 /* public, like the certificate that it is kept by */
@@ -132,49 +133,64 @@ static enum pv_code stage(struct chain_files *f, const char *ca,
 			  const char *ending, const struct buf *b,
 			  struct err *err)
 {
-	char name[STORE_ID_MAX + 16];
+	char name[STORE_ID_MAX + 48];
 
 	snprintf(name, sizeof(name), "%s.%s", ca, ending);
 	return file_group_add(f->group, f->dir, name, PROOF_MODE, b->data,
 			      b->len, err);
 }
 
-static enum pv_code put_ca(void *ctx, const struct store_ca *ca,
+static void file_of(const struct export_chain_cert *c, char *name, size_t cap)
+{
+	if (c->signer)
+		snprintf(name, cap, "%s-%lu-by-%lu", c->ca,
+			 (unsigned long)c->generation,
+			 (unsigned long)c->signer);
+	else if (c->generation > 1)
+		snprintf(name, cap, "%s-%lu", c->ca,
+			 (unsigned long)c->generation);
+	else
+		snprintf(name, cap, "%s", c->ca);
+}
+
+static enum pv_code put_ca(void *ctx, const struct export_chain_cert *c,
 			   struct err *err)
 {
 	CLEANUP(buf_release) struct buf proof, pem;
+	char name[STORE_ID_MAX + 32];
 	struct chain_files *f = ctx;
 	struct export_entry e;
 	enum pv_code rc;
 
 	buf_init(&proof, LOG_TLOGPROOF_MAX);
 	buf_init(&pem, PEM_MAX);
-	pem_encode(&pem, "CERTIFICATE", ca->cert);
+	pem_encode(&pem, "CERTIFICATE", c->cert);
 	rc = buf_check(&pem, err);
 	/* It is a file's; the store's rows are anybody's who can write them. */
-	if (rc == PV_OK && !name_is_safe(ca->name, strlen(ca->name)))
+	if (rc == PV_OK && !name_is_safe(c->ca, strlen(c->ca)))
 		rc = err_fail(err, PV_INTEGRITY, "store.edited",
 			      "run audit verify",
 			      "a CA's row has a name that no CA has");
 	if (rc == PV_OK)
-		rc = export_entry_ca(f->p.store, ca->cert, &e, err);
+		rc = export_entry_ca(f->p.store, c->cert, &e, err);
 	if (rc == PV_OK)
 		rc = export_proof_put(&f->p, &e, &proof, err);
+	file_of(c, name, sizeof(name));
 	if (rc == PV_OK)
-		rc = stage(f, ca->name, "pem", &pem, err);
+		rc = stage(f, name, "pem", &pem, err);
 	if (rc == PV_OK)
-		rc = stage(f, ca->name, "tlog-proof", &proof, err);
+		rc = stage(f, name, "tlog-proof", &proof, err);
 	if (rc != PV_OK)
-		err_object(err, ca->name);
+		err_object(err, c->ca);
 	return rc;
 }
 
 enum pv_code export_chain_proofs(const struct app *app, struct session *s,
-				 const char *ca, const char *dir,
+				 const struct export_chain_of *of,
+				 const char *about, const char *dir,
 				 struct err *err)
 {
 	CLEANUP(chain_files_release) struct chain_files f = { .dir = -1 };
-	const struct store_visit v = { .ctx = &f, .fn.ca = put_ca };
 	enum pv_code rc = file_group_new(&f.group, err);
 
 	if (rc == PV_OK)
@@ -186,10 +202,10 @@ enum pv_code export_chain_proofs(const struct app *app, struct session *s,
 	if (rc == PV_OK)
 		rc = export_proof_load(s->a, s->store, &f.p, err);
 	if (rc == PV_OK)
-		rc = export_chain_each(s->store, ca, &v, err);
+		rc = export_chain_each(s->store, of, put_ca, &f, err);
 	if (rc == PV_OK)
-		rc = event_export(s->store, ca ? ca : "all", "chain",
-				  export_to(dir), err);
+		rc = event_export(s->store, about, "chain", export_to(dir),
+				  err);
 	if (rc == PV_OK)
 		rc = file_group_commit(f.group, err);
 	return rc == PV_OK ? session_checkpoint(app, s, err) : rc;

@@ -12,6 +12,8 @@ extern const char rotate_help[]; /* one screen: rotate_help.c */
 /* Revocation lists and OCSP answers that are due, and what is published. */
 PV_MUST enum pv_code rotate_run_crl(const struct app *app, int argc,
 				    char **argv, struct err *err);
+PV_MUST enum pv_code rotate_run_ca(const struct app *app, int argc, char **argv,
+				   struct err *err);
 /* bundle, kdf, store, log, log-ecdsa: argv[0] is the key's purpose. */
 PV_MUST enum pv_code rotate_run_key(const struct app *app, int argc,
 				    char **argv, struct err *err);

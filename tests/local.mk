@@ -397,6 +397,8 @@ CLI_TESTS = \
 	tests/cli/kill.sh \
 	tests/cli/large.sh \
 	tests/cli/logkeys.sh \
+	tests/cli/rollover.sh \
+	tests/cli/rotate_ca.sh \
 	tests/cli/rotate_keys.sh \
 	tests/cli/rotate_pin.sh \
 	tests/cli/newer.sh \

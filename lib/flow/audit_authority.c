@@ -38,45 +38,166 @@ static bool is_key(const struct audit *au, const char *label,
 	return false;
 }
 
+/* What a CA's certificate is compared by. */
+struct ca_cert {
+	struct x509_cert cert;
+	uint8_t whole[32], tbs[32], spki[32];
+};
+
+static enum pv_code take_apart(struct span der, const char *name,
+			       struct ca_cert *c, struct err *err)
+{
+	enum pv_code rc = x509_cert_decode(der, &c->cert, err);
+
+	if (rc != PV_OK) {
+		err->code = PV_INTEGRITY;
+		err_object(err, name);
+		return PV_INTEGRITY;
+	}
+	rc = sha256(der, c->whole, err);
+	if (rc == PV_OK)
+		rc = sha256(c->cert.tbs, c->tbs, err);
+	return rc == PV_OK ? sha256(c->cert.spki, c->spki, err) : rc;
+}
+
+/* The log's word on that certificate, of which there may be one row only. */
+static struct audit_ca *logged_ca(struct audit *au, const struct ca_cert *c,
+				  const char *name, bool cross)
+{
+	struct audit_ca *ca = find_ca(au, &c->cert);
+
+	return ca && ca->issued && !ca->matched && ca->cross == cross &&
+			       strcmp(ca->name, name) == 0 &&
+			       memcmp(ca->cert, c->whole, 32) == 0 &&
+			       memcmp(ca->tbs, c->tbs, 32) == 0
+		       ? ca
+		       : NULL;
+}
+
+static void match(struct audit *au, struct audit_ca *ca)
+{
+	uint32_t number;
+
+	ca->matched = true;
+	if (!audit_number(log_str(ca->serial), &number))
+		return;
+	serialset_clear(&au->log.serials, number, SERIAL_INTENT);
+	serialset_clear(&au->log.serials, number, SERIAL_ISSUE);
+}
+
 static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 			    struct err *err)
 {
 	struct audit *au = ctx;
 	struct audit_ca *ca;
-	struct x509_cert cert;
-	uint8_t whole[32], tbs[32], spki[32];
-	uint32_t number;
-	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
+	struct ca_cert c;
+	enum pv_code rc = take_apart(row->cert, row->name, &c, err);
 
-	if (rc != PV_OK) {
-		err->code = PV_INTEGRITY;
-		err_object(err, row->name);
-		return PV_INTEGRITY;
-	}
-	rc = sha256(row->cert, whole, err);
-	if (rc == PV_OK)
-		rc = sha256(cert.tbs, tbs, err);
-	if (rc == PV_OK)
-		rc = sha256(cert.spki, spki, err);
 	if (rc != PV_OK)
 		return rc;
-	ca = find_ca(au, &cert);
-	if (!ca || !ca->issued || ca->matched ||
-	    strcmp(ca->name, row->name) != 0 ||
-	    memcmp(ca->cert, whole, 32) != 0 || memcmp(ca->tbs, tbs, 32) != 0 ||
+	ca = logged_ca(au, &c, row->name, false);
+	if (!ca || ca->shards != row->shards ||
 	    memcmp(ca->template_hash, row->template_sha256, 32) != 0 ||
-	    ca->shards != row->shards ||
-	    memcmp(spki, row->spki_sha256, 32) != 0 ||
-	    !is_key(au, row->label, spki))
+	    ca->generation != row->generation ||
+	    ca->active_ms != row->active_ms ||
+	    memcmp(c.spki, row->spki_sha256, 32) != 0 ||
+	    !is_key(au, row->label, c.spki))
 		return audit_fail(err, row->name, "audit.ca",
 				  "the CA's row is not what was logged");
-	ca->matched = true;
+	match(au, ca);
 	au->counts->cas++;
-	if (audit_number(log_str(ca->serial), &number)) {
-		serialset_clear(&au->log.serials, number, SERIAL_INTENT);
-		serialset_clear(&au->log.serials, number, SERIAL_ISSUE);
-	}
 	return PV_OK;
+}
+
+/* ---- between two generations of a CA ---- */
+
+struct generation { /* of a CA: is its certificate for that key? */
+	uint32_t number;
+	struct buf cert;
+};
+
+static enum pv_code take_generation(void *ctx, const struct store_ca *ca,
+				    struct err *err)
+{
+	struct generation *g = ctx;
+
+	if (ca->generation != g->number)
+		return PV_OK;
+	buf_reset(&g->cert);
+	buf_put(&g->cert, ca->cert.p, ca->cert.len);
+	return buf_check(&g->cert, err);
+}
+
+/* Of that generation's certificate; empty when there is none. */
+static enum pv_code find_generation(struct audit *au, const char *ca,
+				    struct generation *g,
+				    struct x509_cert *cert, struct err *err)
+{
+	const struct store_visit v = { .ctx = g, .fn.ca = take_generation };
+	enum pv_code rc = store_ca_each(au->store, ca, &v, err);
+
+	if (rc == PV_OK && g->cert.len == 0)
+		return audit_fail(err, ca, "audit.ca",
+				  "a cross-certificate of a generation that "
+				  "the store has not");
+	return rc == PV_OK ? x509_cert_decode(buf_span(&g->cert), cert, err)
+			   : rc;
+}
+
+/* Its key is the one generation's, its signature and name the other's. */
+static enum pv_code check_cross(struct audit *au,
+				const struct store_crosscert *row,
+				const struct x509_cert *cert, struct err *err)
+{
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	struct generation of = { .number = row->subject };
+	struct generation by = { .number = row->signer };
+	struct x509_cert subject, signer;
+	enum pv_code rc;
+
+	buf_init(&of.cert, X509_CERT_MAX);
+	buf_init(&by.cert, X509_CERT_MAX);
+	rc = find_generation(au, row->ca, &of, &subject, err);
+	if (rc == PV_OK)
+		rc = find_generation(au, row->ca, &by, &signer, err);
+	if (rc == PV_OK && (!span_equal(cert->spki, subject.spki) ||
+			    !span_equal(cert->subject, subject.subject) ||
+			    !span_equal(cert->issuer, signer.subject)))
+		rc = audit_fail(err, row->ca, "audit.ca",
+				"a cross-certificate is not between the "
+				"generations that its row names");
+	if (rc == PV_OK)
+		rc = x509_verifier_new(signer.spki, &v, err);
+	if (rc == PV_OK)
+		rc = x509_verify_cert(v, cert, PV_INTEGRITY, err);
+	buf_release(&of.cert);
+	buf_release(&by.cert);
+	return rc;
+}
+
+static enum pv_code take_cross(void *ctx, const struct store_crosscert *row,
+			       struct err *err)
+{
+	struct audit *au = ctx;
+	struct audit_ca *ca;
+	struct log_entry e;
+	struct ca_cert c;
+	enum pv_code rc = take_apart(row->cert, row->ca, &c, err);
+
+	if (rc != PV_OK)
+		return rc;
+	ca = logged_ca(au, &c, row->ca, true);
+	if (!ca || ca->generation != row->subject || ca->signer != row->signer)
+		return audit_fail(err, row->ca, "audit.ca",
+				  "a cross-certificate's row is not what was "
+				  "logged");
+	rc = audit_entry(au, row->issue_index, LOG_CERT_ISSUE, ca->serial, &e,
+			 err);
+	if (rc == PV_OK)
+		rc = check_cross(au, row, &c.cert, err);
+	if (rc == PV_OK)
+		match(au, ca);
+	return rc;
 }
 
 /* CA intents that came to nothing are open; the rest must have had a row. */
@@ -107,12 +228,20 @@ static enum pv_code check_chains(struct audit *au, struct err *err)
 {
 	for (size_t i = 0; i < au->log.cas_n; i++) {
 		CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+		const struct audit_ca *ca = &au->log.cas[i];
 		enum pv_code rc;
 
-		if (!au->log.cas[i].matched)
+		if (!ca->matched || ca->cross)
 			continue;
-		rc = ca_chain_load(au->store, au->log.cas[i].name, -1, &chain,
-				   err);
+		rc = ca_chain_load_generation(au->store, ca->name,
+					      (uint32_t)ca->generation, -1,
+					      &chain, err);
+		if (rc == PV_OK && chain.n > 1 &&
+		    chain.ca[1].generation != ca->signer)
+			rc = audit_fail(err, ca->name, "audit.ca",
+					"another generation of %s has signed "
+					"it than was logged",
+					chain.ca[1].name);
 		if (rc != PV_OK)
 			return rc;
 	}
@@ -245,11 +374,15 @@ static enum pv_code check_rest(const struct audit *au, struct err *err)
 enum pv_code audit_authority(struct audit *au, struct err *err)
 {
 	const struct store_visit cas = { .ctx = au, .fn.ca = take_ca };
+	const struct store_visit crosses = { .ctx = au,
+					     .fn.crosscert = take_cross };
 	const struct store_visit keys = { .ctx = au, .fn.key = take_key };
 	const struct store_visit templates = { .ctx = au,
 					       .fn.template = take_template };
 	enum pv_code rc = store_ca_each(au->store, NULL, &cas, err);
 
+	if (rc == PV_OK)
+		rc = store_crosscert_each(au->store, NULL, &crosses, err);
 	if (rc == PV_OK)
 		rc = rest_of_cas(au, err);
 	rest_of_responders(au);

@@ -97,11 +97,44 @@ static bool begins(const struct log_fact *f, const char *prefix)
 	       memcmp(f->s.p, prefix, strlen(prefix)) == 0;
 }
 
+/* The number of that fact, or what is meant without it. */
+static uint64_t uint_of(const struct log_entry *e, const char *key,
+			uint64_t otherwise)
+{
+	const struct log_fact *f = log_fact_find(e, key, LOG_UINT);
+
+	return f ? f->u : otherwise;
+}
+
+/* name: "ca/" and the CA's. */
+static enum pv_code take_ca(struct audit_entries *au, const struct log_entry *e,
+			    struct span name, struct err *err)
+{
+	struct audit_ca *ca = &au->cas[au->cas_n];
+	size_t head = strlen(CA_PREFIX);
+
+	if (au->cas_n == AUDIT_LIST_MAX)
+		return full(err);
+	au->cas_n++;
+	copy_span(ca->serial, sizeof(ca->serial), e->object);
+	copy_span(ca->name, sizeof(ca->name),
+		  (struct span){ name.p + head, name.len - head });
+	ca->shards = uint_of(e, "shards", 0);
+	ca->generation = uint_of(e, LOG_CA_GENERATION, 1);
+	ca->signer = uint_of(e, "generation", 1);
+	ca->active_ms = uint_of(e, LOG_CA_ACTIVE, 0);
+	ca->cross = logged_uint_is(e, LOG_CA_CROSS, 1);
+	if (!get_hash(e, "tbs", ca->tbs) ||
+	    !get_hash(e, "template hash", ca->template_hash))
+		return audit_fail(err, ca->serial, "audit.entry",
+				  "a CA's intent without TBS or template");
+	return PV_OK;
+}
+
 static enum pv_code take_intent(struct audit_entries *au,
 				const struct log_entry *e, struct err *err)
 {
 	const struct log_fact *device = log_fact_find(e, "device", LOG_TSTR);
-	const struct log_fact *shards = log_fact_find(e, "shards", LOG_UINT);
 	char object[160];
 	uint32_t number;
 	enum pv_code rc;
@@ -119,20 +152,7 @@ static enum pv_code take_intent(struct audit_entries *au,
 		return take_responder(au, number, err);
 	if (rc != PV_OK || !begins(device, CA_PREFIX))
 		return rc;
-	if (au->cas_n == AUDIT_LIST_MAX)
-		return full(err);
-	struct audit_ca *ca = &au->cas[au->cas_n++];
-	copy_span(ca->serial, sizeof(ca->serial), e->object);
-	copy_span(ca->name, sizeof(ca->name),
-		  (struct span){ device->s.p + strlen(CA_PREFIX),
-				 device->s.len - strlen(CA_PREFIX) });
-	if (shards)
-		ca->shards = shards->u;
-	if (!get_hash(e, "tbs", ca->tbs) ||
-	    !get_hash(e, "template hash", ca->template_hash))
-		return audit_fail(err, ca->serial, "audit.entry",
-				  "a CA's intent without TBS or template");
-	return PV_OK;
+	return take_ca(au, e, device->s, err);
 }
 
 static enum pv_code take_issue(struct audit_entries *au,

@@ -31,6 +31,9 @@ struct audit_ca {
 	char name[STORE_ID_MAX + 1];
 	uint8_t tbs[32], cert[32], template_hash[32];
 	uint64_t shards;
+	uint64_t generation, signer; /* of its key, and of the one above */
+	uint64_t active_ms;
+	bool cross;
 	bool issued, matched;
 };
 

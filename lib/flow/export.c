@@ -7,7 +7,6 @@
 #include "lib/base/fileio.h"
 #include "lib/base/note.h"
 #include "lib/base/pem.h"
-#include "lib/flow/cachain.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -154,40 +153,7 @@ enum pv_code export_escrow(struct store *store, const struct export_bundle *b,
 	return rc;
 }
 
-/* ---- chains and keys ---- */
-
-enum pv_code export_chain_each(struct store *store, const char *ca,
-			       const struct store_visit *v, struct err *err)
-{
-	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
-	enum pv_code rc;
-
-	if (!ca)
-		return store_ca_each(store, NULL, v, err);
-	rc = ca_chain_load(store, ca, -1, &chain, err);
-	for (size_t i = 0; rc == PV_OK && i < chain.n; i++) {
-		struct store_ca row = { .cert = buf_span(&chain.ca[i].der) };
-
-		snprintf(row.name, sizeof(row.name), "%s", chain.ca[i].name);
-		rc = v->fn.ca(v->ctx, &row, err);
-	}
-	return rc;
-}
-
-static enum pv_code put_ca(void *ctx, const struct store_ca *ca,
-			   struct err *err)
-{
-	pem_encode(ctx, "CERTIFICATE", ca->cert);
-	return buf_check(ctx, err);
-}
-
-enum pv_code export_chain(struct store *store, const char *ca, struct buf *out,
-			  struct err *err)
-{
-	const struct store_visit v = { .ctx = out, .fn.ca = put_ca };
-
-	return export_chain_each(store, ca, &v, err);
-}
+/* ---- keys ---- */
 
 struct key_pick {
 	const char *label; /* or NULL: by the two below */

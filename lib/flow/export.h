@@ -39,15 +39,6 @@ PV_MUST enum pv_code export_escrow(struct store *store,
 				   const struct export_bundle *b,
 				   struct buf *out, struct err *err);
 
-/* v->fn.ca for a CA and those above it (verified), or for all CAs (ca NULL);
- * of a row only name and cert are filled. PV_NOT_FOUND. */
-PV_MUST enum pv_code export_chain_each(struct store *store, const char *ca,
-				       const struct store_visit *v,
-				       struct err *err);
-/* PEM of a CA and those above it (issuer first), or of all CAs (ca NULL). */
-PV_MUST enum pv_code export_chain(struct store *store, const char *ca,
-				  struct buf *out, struct err *err);
-
 /*
  * PEM of the SPKI of the key of a purpose as the store recorded it (generation
  * 0: the one that provctl.json names), or its verifier key line under the log's

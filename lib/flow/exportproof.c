@@ -113,22 +113,33 @@ static void wanted_release(struct wanted *w)
 	buf_release(&w->ca);
 }
 
-static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
-			    struct err *err)
+static enum pv_code look_at(struct wanted *w, const char *name,
+			    struct span cert, struct err *err)
 {
-	struct wanted *w = ctx;
 	struct export_entry e;
-	enum pv_code rc = ca_serial(ca->cert, &e, err);
+	enum pv_code rc = ca_serial(cert, &e, err);
 
 	if (rc != PV_OK) {
-		err_object(err, ca->name);
+		err_object(err, name);
 		return rc;
 	}
 	if (strcmp(e.serial, w->e->serial) == 0) {
 		buf_reset(&w->ca);
-		buf_put(&w->ca, ca->cert.p, ca->cert.len);
+		buf_put(&w->ca, cert.p, cert.len);
 	}
 	return buf_check(&w->ca, err);
+}
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
+			    struct err *err)
+{
+	return look_at(ctx, ca->name, ca->cert, err);
+}
+
+static enum pv_code take_cross(void *ctx, const struct store_crosscert *x,
+			       struct err *err)
+{
+	return look_at(ctx, x->ca, x->cert, err);
 }
 
 /* No device has it. */
@@ -137,10 +148,13 @@ static enum pv_code ca_of(struct store *store, struct export_entry *e,
 {
 	CLEANUP(wanted_release) struct wanted w = { .e = e };
 	const struct store_visit v = { .ctx = &w, .fn.ca = take_ca };
+	const struct store_visit x = { .ctx = &w, .fn.crosscert = take_cross };
 	enum pv_code rc;
 
 	buf_init(&w.ca, X509_CERT_MAX);
 	rc = store_ca_each(store, NULL, &v, err);
+	if (rc == PV_OK)
+		rc = store_crosscert_each(store, NULL, &x, err);
 	if (rc == PV_OK && w.ca.len == 0)
 		rc = err_fail(err, PV_NOT_FOUND, "serial.unknown",
 			      "see provctl export inventory",

@@ -47,6 +47,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/governance_held.c lib/flow/governance_rows.c \
 	lib/flow/governance_walk.c \
 	lib/flow/export.c lib/flow/export.h lib/flow/export_kek.c \
+	lib/flow/exportchain.c lib/flow/exportchain.h \
 	lib/flow/exportcrl.c lib/flow/exportcrl.h \
 	lib/flow/exportlog.c lib/flow/exportlog.h \
 	lib/flow/exportproof.c lib/flow/exportproof.h \
@@ -88,6 +89,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
 	lib/flow/record_context.c lib/flow/record_context.h \
 	lib/flow/remanifest.c lib/flow/remanifest.h \
+	lib/flow/rotate_ca.c lib/flow/rotate_ca.h lib/flow/rotate_ca_build.c \
+	lib/flow/rotate_ca_impl.h \
 	lib/flow/rotate_key.c lib/flow/rotate_key.h \
 	lib/flow/rotate_pin.c lib/flow/rotate_pin.h \
 	lib/flow/reader.h lib/flow/reconcile.c lib/flow/reconcile.h \

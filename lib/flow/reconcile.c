@@ -138,16 +138,15 @@ static enum pv_code full(struct err *err)
 			"more than %d CAs or templates", RECONCILE_LIST_MAX);
 }
 
-static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
-			    struct err *err)
+static enum pv_code add_ca(struct reconcile *r, const char *name,
+			   struct span der, struct err *err)
 {
-	struct reconcile *r = ctx;
 	struct x509_cert cert;
-	enum pv_code rc = x509_cert_decode(ca->cert, &cert, err);
+	enum pv_code rc = x509_cert_decode(der, &cert, err);
 
 	if (rc != PV_OK || cert.serial.len > STORE_SERIAL_MAX) {
 		err_init(err);
-		err_object(err, ca->name);
+		err_object(err, name);
 		return err_fail(err, PV_INTEGRITY, "store.corrupt",
 				"run provctl audit verify",
 				"the CA's certificate cannot be read");
@@ -156,6 +155,18 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
 		return full(err);
 	hex_encode(cert.serial.p, cert.serial.len, r->cas[r->cas_n++].serial);
 	return PV_OK;
+}
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
+			    struct err *err)
+{
+	return add_ca(ctx, ca->name, ca->cert, err);
+}
+
+static enum pv_code take_cross(void *ctx, const struct store_crosscert *x,
+			       struct err *err)
+{
+	return add_ca(ctx, x->ca, x->cert, err);
 }
 
 /* Remembers those that ask for a receipt. */
@@ -210,6 +221,8 @@ enum pv_code reconcile_new(const struct authority *a, struct store *store,
 		return PV_INTERNAL;
 	*r = (struct reconcile){ .a = a, .store = store, .opts = *opts };
 	const struct store_visit cas = { .ctx = r, .fn.ca = take_ca };
+	const struct store_visit crosses = { .ctx = r,
+					     .fn.crosscert = take_cross };
 	const struct store_visit templates = { .ctx = r,
 					       .fn.template = take_template };
 	buf_init(&r->entry, LOG_ENTRY_MAX);
@@ -220,6 +233,8 @@ enum pv_code reconcile_new(const struct authority *a, struct store *store,
 		rc = make_tables(r, err);
 	if (rc == PV_OK)
 		rc = store_ca_each(store, NULL, &cas, err);
+	if (rc == PV_OK)
+		rc = store_crosscert_each(store, NULL, &crosses, err);
 	if (rc == PV_OK)
 		rc = store_template_each(store, &templates, err);
 	if (rc == PV_OK)

@@ -19,6 +19,14 @@ struct ca_pass {
 	int64_t now_s;
 };
 
+/* Those of the same CA that came before it. */
+static void leave_earlier(struct status *st, const struct status_ca *by)
+{
+	for (size_t i = 0; i < st->cas_n; i++)
+		if (strcmp(st->cas[i].name, by->name) == 0)
+			st->cas[i].followed = true;
+}
+
 static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 			    struct err *err)
 {
@@ -35,6 +43,10 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	if (p->st->cas_n == STATUS_CAS_MAX)
 		return PV_OK;
 	snprintf(ca->name, sizeof(ca->name), "%s", row->name);
+	ca->generation = row->generation;
+	ca->active_ms = row->active_ms;
+	if (row->active_ms / 1000 <= (uint64_t)p->now_s)
+		leave_earlier(p->st, ca);
 	ca->not_after_s = cert.not_after_s;
 	ca->expired = p->now_s > cert.not_after_s;
 	ca->ending = cert.not_after_s - p->now_s <
@@ -118,7 +130,7 @@ static enum pv_code look_at_store(const struct backends *b,
 static const struct status_ca *expired_ca(const struct status *st)
 {
 	for (size_t i = 0; i < st->cas_n; i++)
-		if (st->cas[i].expired)
+		if (st->cas[i].expired && !st->cas[i].followed)
 			return &st->cas[i];
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include "lib/flow/audit.h"
 #include "lib/flow/context.h"
 #include "lib/flow/export.h"
+#include "lib/flow/exportchain.h"
 #include "lib/flow/init.h"
 #include "lib/flow/status.h"
 #include "lib/log/events.h"
@@ -291,6 +292,14 @@ END_TEST
 
 /* ---- exports ---- */
 
+static enum pv_code chain_of(struct store *store, const char *ca,
+			     struct buf *out, struct err *err)
+{
+	const struct export_chain_of of = { .ca = ca };
+
+	return export_chain(store, &of, out, err);
+}
+
 START_TEST(exports)
 {
 	CLEANUP(export_bundle_release) struct export_bundle b;
@@ -301,7 +310,7 @@ START_TEST(exports)
 	fix_open(&o, false);
 	err_init(&err);
 	buf_init(&out, 65536);
-	unit_ok(export_chain(o.store, "issuing-1", &out, &err), &err);
+	unit_ok(chain_of(o.store, "issuing-1", &out, &err), &err);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&out), "BEGIN CERTIFICATE"));
 	buf_reset(&out);
 	unit_ok(export_key(o.a, o.store, "log", 0, true, &out, &err), &err);
@@ -312,8 +321,8 @@ START_TEST(exports)
 	unit_refused(export_key(o.a, o.store, "none", 0, false, &out, &err),
 		     PV_NOT_FOUND, "authority.key", &err);
 	err_init(&err);
-	unit_refused(export_chain(o.store, "none", &out, &err), PV_NOT_FOUND,
-		     NULL, &err);
+	unit_refused(chain_of(o.store, "none", &out, &err), PV_NOT_FOUND, NULL,
+		     &err);
 	err_init(&err);
 	unit_refused(export_bundle_load(o.store, "none", NULL, &b, &err),
 		     PV_NOT_FOUND, "device.unknown", &err);
@@ -339,7 +348,7 @@ START_TEST(exports_keks)
 		     PV_INPUT, "escrow.certificate", &err);
 	err_init(&err);
 	/* A CA's certificate may not be enciphered to: its keyUsage forbids. */
-	unit_ok(export_chain(o.store, "root", &chain, &err), &err);
+	unit_ok(chain_of(o.store, "root", &chain, &err), &err);
 	unit_refused(
 		export_kek_new(o.a, o.store, o.hsm, buf_span(&chain), &k, &err),
 		PV_INPUT, "escrow.certificate", &err);

@@ -1,0 +1,394 @@
+#include "lib/flow/rotate_ca.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/camake.h"
+#include "lib/flow/keymake.h"
+#include "lib/flow/ownkey.h"
+#include "lib/flow/rotate_ca_impl.h"
+#include "lib/log/lifecycle.h"
+
+#define SUBJECT_MAX 1024u
+
+static void release(struct rotate_ca *r)
+{
+	tokensign_close(&r->old_key);
+	tokensign_close(&r->new_key);
+	tokensign_close(&r->parent_key);
+	x509_issuer_release(&r->old_ca);
+	x509_issuer_release(&r->new_ca);
+	x509_issuer_release(&r->parent);
+	for (size_t i = 0; i < ROTATE_CERTS; i++)
+		camake_release(&r->made[i]);
+	template_free(r->tmpl);
+}
+
+/* ---- what there is ---- */
+
+static enum pv_code no_parent(const struct rotate_ca *r, struct err *err)
+{
+	err_object(err, r->opts->ca);
+	return err_fail(err, PV_DENIED, "rotate.root",
+			"make a new root by a ceremony, in a new authority",
+			"a root has no CA above it that could certify its new "
+			"key");
+}
+
+static enum pv_code pending(const struct rotate_ca *r, struct err *err)
+{
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	if (!pvtime_format((int64_t)(r->active_ms / 1000), when))
+		when[0] = '\0';
+	err_object(err, r->opts->ca);
+	return err_fail(err, PV_CONFLICT, "rotate.pending",
+			"wait until it has taken over",
+			"generation %u takes over at %s only", r->generation,
+			when);
+}
+
+static enum pv_code newest(void *ctx, const struct store_ca *ca,
+			   struct err *err)
+{
+	struct rotate_ca *r = ctx;
+
+	(void)err;
+	r->generation = ca->generation;
+	r->active_ms = ca->active_ms;
+	return PV_OK;
+}
+
+/* The newest generation, its chain and the clock. */
+static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
+			 struct err *err)
+{
+	const struct store_visit v = { .ctx = r, .fn.ca = newest };
+	struct event_who who;
+	enum pv_code rc = event_now(r->store, &who, err);
+
+	if (rc != PV_OK)
+		return rc;
+	r->now_s = (int64_t)(who.who.time_ms / 1000);
+	if (r->opts->active_ms && r->opts->active_ms <= who.who.time_ms)
+		return err_fail(err, PV_INPUT, "rotate.time",
+				"leave --at out to rotate now",
+				"the time that it takes over is over");
+	rc = store_ca_each(r->store, r->opts->ca, &v, err);
+	if (rc == PV_OK && r->active_ms > who.who.time_ms)
+		return pending(r, err);
+	if (rc == PV_OK)
+		rc = ca_chain_load_generation(r->store, r->opts->ca,
+					      r->generation, -1, chain, err);
+	if (rc == PV_OK && chain->n < 2)
+		rc = no_parent(r, err);
+	if (rc != PV_OK)
+		err_object(err, r->opts->ca);
+	return rc;
+}
+
+/* ---- keys ---- */
+
+static enum pv_code open_key(struct rotate_ca *r, const char *label,
+			     struct tokensign *key, struct err *err)
+{
+	struct issue_key want;
+	enum pv_code rc = ownkey_load(r->store, label, &want, err);
+
+	return rc == PV_OK ? tokensign_open(key, r->hsm, &want, err) : rc;
+}
+
+/* A root that is kept elsewhere signs what is carried there. */
+static enum pv_code open_parent(struct rotate_ca *r, const char *name,
+				const char *label, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = open_key(r, label, &r->parent_key, &why);
+	if (rc == PV_NOT_FOUND || strcmp(why.rule, "hsm.key-missing") == 0) {
+		err_object(err, name);
+		return err_fail(
+			err, PV_DENIED, "rotate.parent",
+			"rotate where the parent's key is",
+			"the key of %s, which must certify the new one, "
+			"is not on this token",
+			name);
+	}
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+/* The parent as it is now: it may have another generation by now. */
+static enum pv_code open_above(struct rotate_ca *r, const char *parent,
+			       struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	enum pv_code rc =
+		ca_chain_load(r->store, parent, r->now_s, &chain, err);
+
+	if (rc == PV_OK)
+		rc = x509_issuer_load(buf_span(&chain.ca[0].der), &r->parent,
+				      err);
+	if (rc == PV_OK)
+		rc = open_parent(r, parent, chain.ca[0].label, err);
+	if (rc == PV_OK)
+		r->parent_generation = chain.ca[0].generation;
+	return rc;
+}
+
+/* The key of the next generation: made, or recorded by a run that ended. */
+static enum pv_code open_new(struct rotate_ca *r, struct err *err)
+{
+	const struct keymake_job job = { .authority = r->a->name,
+					 .store = r->store,
+					 .hsm = r->hsm,
+					 .purpose = r->opts->ca,
+					 .generation = r->generation + 1,
+					 .kind = HSM_KEY_P256 };
+	struct keymake_known known;
+	enum pv_code rc = keymake_known(r->store, r->opts->ca, &known, err);
+
+	if (rc == PV_OK && known.generation == job.generation)
+		r->next = known.newest;
+	else if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
+		rc = err_fail(err, PV_DENIED, "rotate.keys",
+			      "go on with a new authority",
+			      "there are %zu keys: an authority holds no more",
+			      known.all);
+	else if (rc == PV_OK)
+		rc = keymake(&job, &r->next, err);
+	return rc == PV_OK ? tokensign_open(&r->new_key, r->hsm, &r->next, err)
+			   : rc;
+}
+
+/* ---- approved ---- */
+
+static enum pv_code gate(struct rotate_ca *r, struct approvals *got,
+			 struct err *err)
+{
+	CLEANUP(buf_release) struct buf subject;
+	struct approvals_want want = { .op = QUORUM_ROTATE_CA };
+	char when[PVTIME_RFC3339_LEN + 1] = "at once";
+	char what[STORE_ID_MAX + 32], hex[65];
+	enum pv_code rc;
+
+	if (r->opts->want)
+		want = *r->opts->want;
+	if (r->opts->active_ms &&
+	    !pvtime_format((int64_t)(r->opts->active_ms / 1000), when))
+		return err_fail(err, PV_INPUT, "rotate.time", NULL,
+				"not a time from 1970 to 9999");
+	hex_encode(r->tmpl->sha256, 32, hex);
+	buf_init(&subject, SUBJECT_MAX);
+	buf_printf(&subject,
+		   "rotate ca\nname %s\nfrom %u\nto %u\ntakes_over %s\n"
+		   "template %s version %u\ntemplate_sha256 %s\n",
+		   r->opts->ca, r->generation, r->generation + 1, when,
+		   r->tmpl->name, (unsigned)r->tmpl->version, hex);
+	rc = buf_check(&subject, err);
+	snprintf(what, sizeof(what), "rotate ca %.64s", r->opts->ca);
+	want.op = QUORUM_ROTATE_CA;
+	want.subject = buf_span(&subject);
+	want.what = what;
+	want.raised = &r->tmpl->approvals;
+	return rc == PV_OK ? approvals_gate(r->a, r->store, &want, got, err)
+			   : rc;
+}
+
+/* ---- recorded ---- */
+
+static enum pv_code record_intents(struct rotate_ca *r, size_t from, size_t n,
+				   struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	enum pv_code rc = store_begin(r->store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = event_now(r->store, &who, err);
+	for (size_t i = from; rc == PV_OK && i < from + n; i++)
+		rc = camake_put_intent(&r->made[i], &who.who, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+/* Built, durable, signed: certificates from on. */
+static enum pv_code make(struct rotate_ca *r, size_t from, size_t n,
+			 struct err *err)
+{
+	enum pv_code rc = record_intents(r, from, n, err);
+
+	for (size_t i = from; rc == PV_OK && i < from + n; i++)
+		rc = camake_sign(&r->made[i], err);
+	return rc;
+}
+
+static enum pv_code put_row(struct rotate_ca *r, const struct log_who *who,
+			    struct err *err)
+{
+	const struct camake *m = &r->made[ROTATE_NEW];
+	struct store_ca row = { .shards = r->tmpl->crl_shards,
+				.generation = r->generation + 1,
+				.active_ms = r->opts->active_ms,
+				.cert = buf_span(&m->cert) };
+	enum pv_code rc;
+
+	snprintf(row.name, sizeof(row.name), "%s", r->opts->ca);
+	snprintf(row.parent, sizeof(row.parent), "%s", r->parent_name);
+	snprintf(row.label, sizeof(row.label), "%s", r->next.label);
+	memcpy(row.spki_sha256, m->spki_sha256, 32);
+	memcpy(row.template_sha256, r->tmpl->sha256, 32);
+	rc = store_ca_put(r->store, &row, err);
+	return rc == PV_OK ? camake_put_issue(m, who, NULL, err) : rc;
+}
+
+static enum pv_code put_cross(struct rotate_ca *r, size_t i,
+			      const struct log_who *who, struct err *err)
+{
+	const struct camake *m = &r->made[i];
+	struct store_crosscert x = { .signer = m->job.above_generation,
+				     .subject = m->job.generation,
+				     .cert = buf_span(&m->cert) };
+	enum pv_code rc = camake_put_issue(m, who, &x.issue_index, err);
+
+	snprintf(x.ca, sizeof(x.ca), "%s", r->opts->ca);
+	return rc == PV_OK ? store_crosscert_put(r->store, &x, err) : rc;
+}
+
+static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
+				 struct err *err)
+{
+	struct log_key facts;
+	struct log_entry e;
+	uint8_t hash[32];
+	enum pv_code rc =
+		keymake_facts(&r->next, r->generation + 1, hash, &facts, err);
+
+	if (rc != PV_OK)
+		return rc;
+	log_key_rotate(&e, who, &facts, r->old_label);
+	return event_append(r->store, &e, err);
+}
+
+static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
+			   struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	enum pv_code rc = store_begin(r->store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = event_now(r->store, &who, err);
+	if (rc == PV_OK)
+		rc = put_row(r, &who.who, err);
+	for (size_t i = ROTATE_NEW + 1; rc == PV_OK && i < r->made_n; i++)
+		rc = put_cross(r, i, &who.who, err);
+	if (rc == PV_OK)
+		rc = put_rotation(r, &who.who, err);
+	if (rc == PV_OK)
+		rc = approvals_use(r->store, &who.who, got, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+/* ---- all together ---- */
+
+static void fill_report(const struct rotate_ca *r, struct rotate_ca_report *out)
+{
+	out->generation = r->generation + 1;
+	out->crossed = r->made_n > 1;
+	snprintf(out->label, sizeof(out->label), "%s", r->next.label);
+	snprintf(out->template_name, sizeof(out->template_name), "%s",
+		 r->tmpl->name);
+	snprintf(out->serial, sizeof(out->serial), "%s",
+		 r->made[ROTATE_NEW].serial_hex);
+	snprintf(out->new_old, sizeof(out->new_old), "%s",
+		 r->made[ROTATE_NEW_OLD].serial_hex);
+	snprintf(out->old_new, sizeof(out->old_new), "%s",
+		 r->made[ROTATE_OLD_NEW].serial_hex);
+}
+
+/* Where others find it; what fails here is not undone. */
+static enum pv_code give_out(struct rotate_ca *r, struct err *err)
+{
+	struct authority_key named = { .generation = r->generation + 1 };
+	enum pv_code rc;
+
+	snprintf(named.purpose, sizeof(named.purpose), "%.63s", r->opts->ca);
+	snprintf(named.label, sizeof(named.label), "%s", r->next.label);
+	rc = authority_change_keys(r->a, &named, 1, err);
+	if (rc == PV_OK)
+		rc = hsm_store_certificate(r->hsm, r->next.label,
+					   buf_span(&r->made[ROTATE_NEW].cert),
+					   err);
+	if (rc != PV_OK)
+		err_prefix(err, "generation %u is made", r->generation + 1);
+	return rc;
+}
+
+static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
+			struct approvals *got, struct err *err)
+{
+	enum pv_code rc = open_above(r, r->parent_name, err);
+
+	if (rc == PV_OK)
+		rc = x509_issuer_load(buf_span(&chain->ca[0].der), &r->old_ca,
+				      err);
+	if (rc == PV_OK)
+		rc = rotate_ca_template(r, chain->ca[0].shards, err);
+	if (rc == PV_OK)
+		rc = gate(r, got, err);
+	if (rc == PV_OK)
+		rc = open_key(r, r->old_label, &r->old_key, err);
+	if (rc == PV_OK)
+		rc = open_new(r, err);
+	if (rc == PV_OK)
+		rc = rotate_ca_build(r, err);
+	if (rc == PV_OK)
+		rc = make(r, ROTATE_NEW, 1, err);
+	if (rc == PV_OK)
+		rc = rotate_ca_build_cross(r, err);
+	if (rc == PV_OK && r->made_n > 1)
+		rc = make(r, ROTATE_NEW + 1, r->made_n - 1, err);
+	return rc == PV_OK ? record(r, got, err) : rc;
+}
+
+enum pv_code rotate_ca(struct authority *a, struct store *store,
+		       struct hsm *hsm, const struct rotate_ca_opts *opts,
+		       struct rotate_ca_report *report, struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	CLEANUP(mem_cleanup) struct rotate_ca *r = mem_new(sizeof(*r), err);
+	enum pv_code rc;
+
+	memset(report, 0, sizeof(*report));
+	if (!r)
+		return PV_INTERNAL;
+	r->a = a;
+	r->store = store;
+	r->hsm = hsm;
+	r->opts = opts;
+	rc = look(r, &chain, err);
+	if (rc == PV_OK) {
+		snprintf(r->parent_name, sizeof(r->parent_name), "%s",
+			 chain.ca[0].parent);
+		snprintf(r->old_label, sizeof(r->old_label), "%s",
+			 chain.ca[0].label);
+		rc = run(r, &chain, &got, err);
+	}
+	if (rc == PV_OK)
+		fill_report(r, report);
+	if (rc == PV_OK)
+		rc = give_out(r, err);
+	snprintf(report->persons, sizeof(report->persons), "%s", got.persons);
+	if (rc != PV_OK)
+		err_object(err, opts->ca);
+	release(r);
+	return rc;
+}

@@ -1,0 +1,195 @@
+/* rotate_ca: its template, and the certificates to be signed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "lib/flow/rotate_ca_impl.h"
+#include "lib/x509/cert.h"
+
+CLEANUP_PTR(struct template, template_free);
+
+/* ---- template ---- */
+
+/* A serial that stands in no certificate: the TBS is thrown away. */
+static const uint8_t sample_serial[X509_SERIAL_LEN] = { 1 };
+
+/* Does the template give the CA's subject? */
+static bool gives_subject(const struct rotate_ca *r, const struct template *t)
+{
+	CLEANUP(buf_release) struct buf tbs;
+	struct text_vars vars = { .authority = r->a->name };
+	struct x509_cert parts;
+	struct err ignored;
+
+	err_init(&ignored);
+	buf_init(&tbs, X509_TBS_MAX);
+	/* As a root: the name alone is looked at. */
+	return x509_tbs_build(&t->profile, NULL, &vars, sample_serial,
+			      r->old_ca.spki, r->now_s, &tbs,
+			      &ignored) == PV_OK &&
+	       x509_tbs_decode(buf_span(&tbs), &parts, &ignored) == PV_OK &&
+	       span_equal(parts.subject, r->old_ca.subject);
+}
+
+struct search {
+	struct rotate_ca *r;
+	char name[TPL_NAME_MAX + 1]; /* whose versions are being looked at */
+	struct template *newest;     /* of them, if it is one; else NULL */
+	size_t found;
+};
+
+static void take_newest(struct search *s)
+{
+	struct template *t = TAKE(s->newest);
+
+	if (!t)
+		return;
+	if (s->found++ == 0)
+		s->r->tmpl = TAKE(t);
+	template_free(t);
+}
+
+/* Versions of a name come one after the other, the one in effect last. */
+static enum pv_code look_at(void *ctx, const struct store_template *row,
+			    struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	struct search *s = ctx;
+	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (strcmp(s->name, row->name) != 0)
+		take_newest(s);
+	snprintf(s->name, sizeof(s->name), "%s", row->name);
+	template_free(TAKE(s->newest));
+	if (t->ca && strcmp(t->profile.issuer, s->r->parent_name) == 0 &&
+	    gives_subject(s->r, t))
+		s->newest = TAKE(t);
+	return PV_OK;
+}
+
+static enum pv_code find(struct rotate_ca *r, struct err *err)
+{
+	struct search s = { .r = r };
+	const struct store_visit v = { .ctx = &s, .fn.template = look_at };
+	enum pv_code rc = store_template_each(r->store, &v, err);
+
+	take_newest(&s);
+	if (rc != PV_OK || s.found == 1)
+		return rc;
+	return err_fail(err, PV_NOT_FOUND, "rotate.template",
+			"adopt its template, or name it with --template",
+			"%zu templates in effect give the subject of %s",
+			s.found, r->opts->ca);
+}
+
+static enum pv_code take(void *ctx, const struct store_template *row,
+			 struct err *err)
+{
+	struct rotate_ca *r = ctx;
+
+	return template_parse(row->bytes, &r->tmpl, NULL, err);
+}
+
+static enum pv_code check(const struct rotate_ca *r, uint32_t shards,
+			  struct err *err)
+{
+	const struct template *t = r->tmpl;
+
+	if (!t->ca || strcmp(t->profile.issuer, r->parent_name) != 0)
+		return err_fail(err, PV_DENIED, "rotate.template", NULL,
+				"template %s is not for CAs below %s", t->name,
+				r->parent_name);
+	if (!gives_subject(r, t))
+		return err_fail(
+			err, PV_DENIED, "rotate.subject",
+			"adopt a version with the subject as it was",
+			"template %s gives another subject than that of "
+			"%s",
+			t->name, r->opts->ca);
+	if (t->crl_shards != shards)
+		return err_fail(err, PV_DENIED, "rotate.shards",
+				"adopt a version with as many",
+				"template %s has %u shards, and %s has %u",
+				t->name, (unsigned)t->crl_shards, r->opts->ca,
+				(unsigned)shards);
+	return PV_OK;
+}
+
+enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
+				struct err *err)
+{
+	const struct store_visit v = { .ctx = r, .fn.template = take };
+	enum pv_code rc =
+		r->opts->template_name
+			? store_template_current(
+				  r->store, r->opts->template_name, &v, err)
+			: find(r, err);
+
+	return rc == PV_OK ? check(r, shards, err) : rc;
+}
+
+/* ---- certificates ---- */
+
+static struct camake_job job_of(const struct rotate_ca *r)
+{
+	return (struct camake_job){ .store = r->store,
+				    .hsm = r->hsm,
+				    .authority = r->a->name,
+				    .tmpl = r->tmpl,
+				    .ca = r->opts->ca,
+				    .now_s = r->now_s };
+}
+
+enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
+{
+	struct camake_job job = job_of(r);
+
+	job.spki = (struct span){ r->new_key.spki, r->new_key.spki_len };
+	job.generation = r->generation + 1;
+	job.above = &r->parent;
+	job.above_generation = r->parent_generation;
+	job.signer = &r->parent_key;
+	job.active_ms = r->opts->active_ms;
+	r->made_n = 1;
+	return camake_build(&r->made[ROTATE_NEW], &job, err);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* subject: 0 the old key, 1 the new one. */
+static enum pv_code build_cross(struct rotate_ca *r, size_t i, unsigned subject,
+				struct err *err)
+{
+	struct camake_job job = job_of(r);
+	const struct tokensign *key = subject ? &r->new_key : &r->old_key;
+
+	job.spki = (struct span){ key->spki, key->spki_len };
+	job.generation = r->generation + subject;
+	job.above = subject ? &r->old_ca : &r->new_ca;
+	job.above_generation = r->generation + !subject;
+	job.signer = subject ? &r->old_key : &r->new_key;
+	job.cross = true;
+	job.until_s = earlier(r->old_ca.not_after_s, r->new_ca.not_after_s);
+	r->made_n++;
+	return camake_build(&r->made[i], &job, err);
+}
+
+enum pv_code rotate_ca_build_cross(struct rotate_ca *r, struct err *err)
+{
+	struct span cert = buf_span(&r->made[ROTATE_NEW].cert);
+	enum pv_code rc = x509_issuer_load(cert, &r->new_ca, err);
+
+	if (rc == PV_OK && !span_equal(r->new_ca.subject, r->old_ca.subject))
+		rc = err_fail(err, PV_DENIED, "rotate.subject", NULL,
+			      "the new certificate has another subject");
+	if (rc != PV_OK || r->old_ca.not_after_s <= r->now_s)
+		return rc;
+	rc = build_cross(r, ROTATE_NEW_OLD, 1, err);
+	return rc == PV_OK ? build_cross(r, ROTATE_OLD_NEW, 0, err) : rc;
+}

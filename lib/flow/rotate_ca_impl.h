@@ -1,0 +1,45 @@
+/* rotate_ca_impl: what the files of rotate_ca share. */
+#ifndef PV_FLOW_ROTATE_CA_IMPL_H
+#define PV_FLOW_ROTATE_CA_IMPL_H
+
+#include "lib/flow/camake.h"
+#include "lib/flow/rotate_ca.h"
+
+enum {
+	ROTATE_NEW,	/* the new key, from the CA above */
+	ROTATE_NEW_OLD, /* the new key, signed by the old one */
+	ROTATE_OLD_NEW, /* the old key, signed by the new one */
+	ROTATE_CERTS
+};
+
+struct rotate_ca {
+	struct authority *a;
+	struct store *store;
+	struct hsm *hsm;
+	const struct rotate_ca_opts *opts;
+	struct template *tmpl; /* of the CA, in effect */
+	int64_t now_s;
+	uint32_t generation; /* the newest that there is */
+	uint64_t active_ms;  /* of that */
+	char parent_name[STORE_ID_MAX + 1];
+	char old_label[STORE_LABEL_MAX + 1];
+	uint32_t parent_generation;
+	struct issue_key next;
+	struct tokensign old_key, new_key, parent_key;
+	struct x509_issuer old_ca, new_ca, parent;
+	struct camake made[ROTATE_CERTS];
+	size_t made_n;
+};
+
+/* The CA's template: named, or the one in effect that gives its subject. Its
+ * CRL must have as many shards as the CA: no two generations share one. */
+PV_MUST enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
+					struct err *err);
+/* The new key's certificate, unsigned; its subject must be the CA's. */
+PV_MUST enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err);
+/* Once that is signed, the two between the keys; none when the old certificate
+ * is over. */
+PV_MUST enum pv_code rotate_ca_build_cross(struct rotate_ca *r,
+					   struct err *err);
+
+#endif

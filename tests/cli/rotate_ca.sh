@@ -1,0 +1,184 @@
+#!/bin/sh
+# rotate ca besides the drill (rollover.sh): a time to take over, intents of
+# before, interrupted runs, approvals, rows that were edited.
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/people.sh"
+SQL=$builddir/tests/cli/sql
+day=86400
+
+clock_set() {
+	printf '%-32d' "$1" | dd of="$T/offset" conv=notrunc 2>/dev/null
+}
+
+use_module() {
+	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
+		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+}
+
+new_client() {
+	new_device tls-client "client-$1"
+	issue tls-client "client-$1"
+	expect_equal "$rc" 0 "exit of issue $1 ($(cat "$T/err"))"
+	json_field certificate "$T/out" >"$T/$1.pem"
+}
+
+# by_generation N CERT: the CA's key of that generation signed it.
+by_generation() {
+	p export chain --ca issuing-1 --generation "$1" >"$T/ca.pem"
+	openssl verify -no_check_time -partial_chain -trusted "$T/ca.pem" "$2" \
+		>"$T/verified" 2>&1 ||
+		fail "not by generation $1: $(cat "$T/verified")"
+}
+
+new_authority
+module=$(jq -r .module "$H/provctl.json")
+cp -a "$H" "$T/fresh"
+clock_set 0
+CLOCK_FILE=$T/offset
+LD_PRELOAD=$builddir/tests/cli/clock.so
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+
+case_start "an intent of before keeps its generation"
+new_device tls-client client-0000000a
+use_module "$builddir/tests/fault/shim.so"
+FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED
+export FAULT_C_Sign_RV
+issue tls-client client-0000000a
+unset FAULT_C_Sign_RV
+[ "$rc" -ne 0 ] || fail "a token that does not sign has signed"
+use_module "$module"
+
+case_start "issuing moves at its time"
+at=$(date -u -d "@$(($(date +%s) + day))" +%Y-%m-%dT%H:%M:%SZ)
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1 --at "$at"
+expect_text "issuing moves to it at $at"
+new_client 00000001
+by_generation 1 "$T/00000001.pem"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "issuing-1 generation 2 from $at"
+expect_error 9 rotate.pending -C "$H" rotate ca issuing-1
+expect_exit 0 "$PROVCTL" -C "$H" export key --purpose issuing-1 --generation 2
+verify_audit
+clock_set $((day + 60))
+new_client 00000002
+by_generation 2 "$T/00000002.pem"
+issue tls-client client-0000000a
+expect_equal "$rc" 0 "exit of the intent of before ($(cat "$T/err"))"
+json_field certificate "$T/out" >"$T/a.pem"
+by_generation 1 "$T/a.pem"
+verify_audit "$T/00000001.pem" "$T/00000002.pem" "$T/a.pem"
+
+case_start "a clock that went back moves nothing back"
+clock_set 0
+expect_error 4 clock.backwards -C "$H" rotate ca issuing-1
+new_device tls-client client-00000003
+issue tls-client client-00000003
+expect_equal "$rc" 4 "exit of issue"
+clock_set $((day + 60))
+verify_audit
+
+case_start "interrupted: the key is taken up, nothing else was there"
+LD_PRELOAD=
+H=$T/fresh
+sed -i "s|$T/acme/|$H/|" "$H/softhsm/softhsm2.conf"
+use_module "$builddir/tests/fault/shim.so"
+for n in 1 2 3; do
+	FAULT_C_Sign_RV=50
+	FAULT_C_Sign_FROM=$n
+	export FAULT_C_Sign_RV FAULT_C_Sign_FROM
+	expect_error 6 '' -C "$H" rotate ca issuing-1
+	unset FAULT_C_Sign_RV FAULT_C_Sign_FROM
+	expect_equal "$(jq -r '.keys["issuing-1"].generation' \
+		"$H/provctl.json")" 1 "generation in use"
+	use_module "$module"
+	verify_audit
+	[ "$(audit_number open_intents)" -gt 0 ] || fail "no open intents"
+	use_module "$builddir/tests/fault/shim.so"
+done
+use_module "$module"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate ca issuing-1
+expect_equal "$(json_field key "$T/out")" acme/issuing-1/2 key
+verify_audit
+
+case_start "killed at any moment"
+i=0
+while [ $i -lt 8 ]; do
+	i=$((i + 1))
+	rm -rf "$T/tokens"
+	cp -a "$H/softhsm/tokens" "$T/tokens"
+	before=$(jq -r '.keys["issuing-1"].generation' "$H/provctl.json")
+	setsid "$PROVCTL" -C "$H" rotate ca issuing-1 >"$T/out" 2>"$T/err" \
+		</dev/null &
+	pid=$!
+	sleep "0.0$((i * 3 % 10))"
+	kill -9 "-$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	# SoftHSM writes a token's file anew in place: a kill may cut it.
+	if find "$H/softhsm/tokens" -name token.object -size 0 | grep -q .; then
+		rm -rf "$H/softhsm/tokens"
+		cp -a "$T/tokens" "$H/softhsm/tokens"
+	fi
+	verify_audit
+	run "$PROVCTL" -C "$H" rotate ca issuing-1
+	case $rc in
+	0) ;;
+	# The token had made a key that the store does not know.
+	9) expect_text hsm.label-taken && break ;;
+	*) fail "exit $rc after a kill: $(cat "$T/err")" ;;
+	esac
+	after=$(jq -r '.keys["issuing-1"].generation' "$H/provctl.json")
+	[ "$after" -gt "$before" ] || fail "generation $before stayed"
+done
+verify_audit
+new_client 00000009
+verify_audit "$T/00000009.pem"
+
+case_start "rows that were edited are found"
+for edit in "update ca set active_ms = 5 where generation = 2 and \
+		name = 'issuing-1'" \
+	"update crosscert set signer = 3 where signer = 2 and subject = 1" \
+	"delete from crosscert where subject = 1" \
+	"delete from ca where name = 'issuing-1' and generation = 2"; do
+	rm -rf "$T/edited"
+	cp -a "$H" "$T/edited"
+	"$SQL" "$T/edited/store.db" "$edit" >"$T/out" 2>"$T/err" ||
+		fail "sql: $(cat "$T/err")"
+	expect_exit 5 "$PROVCTL" -C "$T/edited" audit verify
+done
+
+case_start "under a roster it needs its quorum, and says what is decided"
+for name in ann bob cat; do
+	officer_key "$name"
+done
+make_roster "$T/r1.json" 1 '"roster": 1, "rotate_ca": 2' \
+	ann:security-officer bob:security-officer cat:security-officer
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r1.json"
+by ann rotate ca matter-pai --request "$T/ca.json"
+expect_equal "$rc" 11 "exit without approvals ($(cat "$T/err"))"
+by ann rotate bundle --request "$T/bundle.json"
+expect_equal "$rc" 11 "exit without approvals ($(cat "$T/err"))"
+run "$PROVCTL" -C "$H" rotate kdf --prepare
+expect_equal "$rc" 4 "exit of nobody in particular"
+approve bob "$T/ca.json"
+expect_equal "$rc" 0 "exit of approve ($(cat "$T/err"))"
+run "$PROVCTL" approve "$T/ca.json" --as ann --key "$T/keys/ann.key" --yes \
+	-o "$T/notes/ann.note"
+expect_text "name matter-pai"
+expect_text "takes_over at once"
+approve cat "$T/ca.json"
+by ann rotate ca matter-pai --approval "$T/notes/bob.note"
+expect_equal "$rc" 11 "exit with one approval"
+by ann rotate ca issuing-1 --approval "$T/notes/bob.note" \
+	--approval "$T/notes/cat.note"
+expect_equal "$rc" 5 "exit for another CA ($(cat "$T/err"))"
+by ann rotate ca matter-pai --approval "$T/notes/bob.note" \
+	--approval "$T/notes/cat.note"
+expect_equal "$rc" 0 "exit with two ($(cat "$T/err"))"
+expect_text "approved by bob,cat"
+by ann rotate ca matter-pai --approval "$T/notes/bob.note" \
+	--approval "$T/notes/cat.note"
+expect_equal "$rc" 4 "exit for used approvals ($(cat "$T/err"))"
+verify_audit
+
+tests_end
