@@ -118,7 +118,7 @@ static enum pv_code check_types(const char *types, struct err *err)
 
 		if (!audit_type_known(types, len))
 			return err_fail(err, PV_USAGE, "usage.value",
-					"`provctl audit --help' lists all",
+					"`provctl audit show --help' lists all",
 					"--type takes types like "
 					"cert.issue,export; \"%.*s\" is none",
 					len < 40 ? (int)len : 40, types);

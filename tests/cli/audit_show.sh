@@ -152,9 +152,9 @@ expect_error 10 log.none -C "$H" audit show --device client-00000001 \
 expect_error 10 log.none -C "$H" audit show --type quarantine.release
 expect_error 2 usage.value -C "$H" audit show --type cert.issue,cert.isue
 expect_text 'is none'
-expect_text "cert.intent cert.issue bundle.seal export"
-expect_text "secret.destroy"
+expect_text "provctl audit show --help"
 expect_exit 0 "$PROVCTL" audit show --help
+expect_text "cert.intent cert.issue bundle.seal export"
 expect_text "template.adopt secret.add secret.rotate secret.destroy"
 expect_error 10 log.none -C "$H" audit show --key log
 expect_text "like acme/log/1"
