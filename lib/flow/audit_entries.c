@@ -197,6 +197,7 @@ static enum pv_code take_key(struct audit_entries *au,
 	copy_span(key->kind, sizeof(key->kind), kind->s);
 	memcpy(key->id, id->s.p, sizeof(key->id));
 	key->generation = n->u;
+	key->index = au->tree.size - 1;
 	key->generated = logged_uint_is(e, "generated", 1);
 	key->secret = !get_hash(e, "spki", key->spki);
 	au->keys_n++;

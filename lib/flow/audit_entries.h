@@ -43,7 +43,7 @@ struct audit_key { /* key.generate */
 	char kind[16];
 	uint8_t spki[32]; /* hash; all zero for a secret key */
 	uint8_t id[STORE_UUID], attributes[32];
-	uint64_t generation;
+	uint64_t generation, index; /* of the entry */
 	bool secret, generated, matched;
 };
 

@@ -88,44 +88,11 @@ enum pv_code checkpoint_keys(const struct authority *a, struct store *store,
 
 /* ---- held against the log ---- */
 
-struct made { /* a log key, by its entry */
-	char label[STORE_LABEL_MAX + 1];
-	uint64_t index;
-};
-
 struct holding {
 	struct store *store;
 	const struct log_point *last; /* of the tree that an entry must be in */
 	struct log_hasher hasher;
-	struct made made[CHECKPOINT_KEYS_MAX];
-	size_t n, want;
-	bool done;
 };
-
-static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
-			       struct err *err)
-{
-	struct holding *h = ctx;
-	const struct log_fact *purpose;
-	struct log_entry e;
-	char name[STORE_ID_MAX + 1];
-	enum pv_code rc = log_entry_decode(bytes, &e, err);
-
-	if (rc != PV_OK || !span_is(e.type, LOG_KEY_GENERATE))
-		return rc;
-	purpose = log_fact_find(&e, "purpose", LOG_TSTR);
-	if (!purpose || e.object.len >= sizeof(h->made[0].label))
-		return PV_OK;
-	snprintf(name, sizeof(name), "%.*s", (int)purpose->s.len,
-		 (const char *)purpose->s.p);
-	if (!is_log_key(name))
-		return PV_OK;
-	snprintf(h->made[h->n].label, sizeof(h->made[0].label), "%.*s",
-		 (int)e.object.len, (const char *)e.object.p);
-	h->made[h->n++].index = index;
-	h->done = h->n == h->want;
-	return h->done ? PV_INTERRUPTED : PV_OK;
-}
 
 /* Under the root that was signed, whatever a row of entries says by now. */
 static enum pv_code check_place(struct holding *h, struct span entry,
@@ -154,7 +121,7 @@ static enum pv_code check_place(struct holding *h, struct span entry,
 }
 
 static enum pv_code check_key(struct holding *h, const struct store_key *key,
-			      uint64_t index, struct err *err)
+			      struct err *err)
 {
 	CLEANUP(buf_release) struct buf room;
 	struct log_entry e;
@@ -162,33 +129,25 @@ static enum pv_code check_key(struct holding *h, const struct store_key *key,
 	enum pv_code rc;
 
 	buf_init(&room, LOG_ENTRY_MAX);
-	rc = logged_entry(h->store, index, LOG_KEY_GENERATE, key->label, &room,
-			  &e, err);
+	rc = logged_entry(h->store, key->log_index, LOG_KEY_GENERATE,
+			  key->label, &room, &e, err);
 	if (rc == PV_OK)
 		rc = logged_key_fits(&e, key, &fits, err);
 	if (rc == PV_OK && !fits)
 		rc = logged_edited("the row of a key of the log", err);
-	return rc == PV_OK ? check_place(h, buf_span(&room), index, err) : rc;
+	return rc == PV_OK
+		       ? check_place(h, buf_span(&room), key->log_index, err)
+		       : rc;
 }
 
 static enum pv_code hold_key(void *ctx, const struct store_key *key,
 			     struct err *err)
 {
-	struct holding *h = ctx;
-	enum pv_code rc = PV_OK;
-	size_t i = 0;
+	enum pv_code rc;
 
 	if (!is_log_key(key->purpose))
 		return PV_OK;
-	while (i < h->n && strcmp(h->made[i].label, key->label) != 0)
-		i++;
-	if (i < h->n)
-		rc = check_key(h, key, h->made[i].index, err);
-	else
-		rc = err_fail(err, PV_INTEGRITY, "store.edited",
-			      "run provctl audit verify and restore a backup",
-			      "the log does not say that this key of the log "
-			      "was made");
+	rc = check_key(ctx, key, err);
 	if (rc == PV_INTEGRITY)
 		err_object(err, key->label);
 	return rc;
@@ -196,16 +155,9 @@ static enum pv_code hold_key(void *ctx, const struct store_key *key,
 
 static enum pv_code hold(struct holding *h, struct err *err)
 {
-	const struct store_visit entries = { .ctx = h, .fn.entry = take_entry };
 	const struct store_visit keys = { .ctx = h, .fn.key = hold_key };
-	enum pv_code rc;
+	enum pv_code rc = log_hasher_init(&h->hasher, err);
 
-	/* Few entries: init makes these keys before all else. */
-	rc = store_log_each(h->store, 0, UINT64_MAX, &entries, err);
-	if (h->done)
-		rc = PV_OK;
-	if (rc == PV_OK)
-		rc = log_hasher_init(&h->hasher, err);
 	return rc == PV_OK ? store_key_each(h->store, &keys, err) : rc;
 }
 
@@ -215,8 +167,7 @@ enum pv_code checkpoint_keys_logged(struct store *store,
 {
 	struct holding h = { .store = store,
 			     .last = &base->last,
-			     .hasher = LOG_HASHER_INIT,
-			     .want = base->keys_n };
+			     .hasher = LOG_HASHER_INIT };
 	enum pv_code rc = base->keys_n > 0 ? hold(&h, err) : PV_OK;
 
 	log_hasher_release(&h.hasher);

@@ -7,6 +7,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/event.h"
 #include "lib/flow/ownkey.h"
+#include "lib/store/store_log.h"
 
 void keymake_label(const struct keymake_job *job, char label[HSM_LABEL_MAX])
 {
@@ -53,6 +54,8 @@ static enum pv_code record(const struct keymake_job *job,
 		rc = store_begin(job->store, STORE_WRITE, &txn, err);
 	if (rc == PV_OK)
 		rc = event_now(job->store, &who, err);
+	if (rc == PV_OK)
+		rc = store_log_size(job->store, &row.log_index, err);
 	if (rc == PV_OK)
 		rc = store_key_put(job->store, &row, err);
 	if (rc != PV_OK)

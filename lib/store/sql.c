@@ -83,10 +83,11 @@ static const char *const texts[SQL_COUNT] = {
 			       "FROM crosscert ORDER BY ca, subject, signer",
 	[SQL_KEY_PUT] = "INSERT INTO own_key (id, purpose, label, generation, "
 			"kind, key_id, spki, spki_sha256, attributes, "
-			"generated) VALUES ((SELECT coalesce(max(id), 0) + 1 "
-			"FROM own_key), $1, $2, $3, $4, $5, $6, $7, $8, $9)",
+			"generated, log_index) VALUES ((SELECT coalesce(max(id), 0) "
+			"+ 1 FROM own_key), $1, $2, $3, $4, $5, $6, $7, $8, $9, "
+			"$10)",
 	[SQL_KEY_EACH] = "SELECT purpose, label, generation, kind, key_id, "
-			 "spki, attributes, generated FROM own_key "
+			 "spki, attributes, generated, log_index FROM own_key "
 			 "ORDER BY id",
 	[SQL_OWN_SPKI] = "SELECT label FROM own_key WHERE spki_sha256 = $1 "
 			 "UNION ALL SELECT name FROM ca WHERE "

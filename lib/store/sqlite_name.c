@@ -40,7 +40,8 @@ static enum pv_code key_row(struct query *q, struct store_key *key,
 	    col_bytes(q, 4, key->id, STORE_UUID) &&
 	    col_span(q, 5, &key->spki) &&
 	    col_bytes(q, 6, key->attrs_sha256, STORE_HASH) &&
-	    col_u32(q, 7, &generated) && generated <= 1) {
+	    col_u32(q, 7, &generated) && generated <= 1 &&
+	    col_u64(q, 8, &key->log_index)) {
 		key->generated = generated == 1;
 		return PV_OK;
 	}
@@ -121,6 +122,7 @@ enum pv_code sqlite_key_put(struct store *store, const struct store_key *key,
 	query_blob(&q, hash, key->spki.len > 0 ? LOG_HASH : 0);
 	query_blob(&q, key->attrs_sha256, STORE_HASH);
 	query_u64(&q, key->generated);
+	query_u64(&q, key->log_index);
 	return query_run(&q, err);
 }
 

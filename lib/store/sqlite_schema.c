@@ -94,7 +94,8 @@ static const struct table tables[] = {
 	  "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
 	  "generation INTEGER NOT NULL, kind INTEGER NOT NULL, "
 	  "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB, "
-	  "attributes BLOB NOT NULL, generated INTEGER NOT NULL) STRICT" },
+	  "attributes BLOB NOT NULL, generated INTEGER NOT NULL, "
+	  "log_index INTEGER NOT NULL) STRICT" },
 	{ "rate", "CREATE TABLE rate (name TEXT NOT NULL, "
 		  "bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },

@@ -56,6 +56,7 @@ struct store_key { /* a key of our own */
 	struct span spki;		  /* DER; empty for a secret key */
 	uint8_t attrs_sha256[STORE_HASH]; /* as read back when it was made */
 	bool generated;			  /* on the token; else restored */
+	uint64_t log_index;		  /* of its key.generate */
 };
 
 struct store_template {

@@ -151,6 +151,7 @@ static enum pv_code see_key(void *ctx, const struct store_key *key,
 	ck_assert(key->generated == (key->kind == 7));
 	ck_assert(key->attrs_sha256[0] == (key->kind == 7 ? 5 : 0));
 	ck_assert(key->kind == 7 || (key->kind == 2 && key->spki.len == 0));
+	ck_assert_uint_eq(key->log_index, key->kind == 7 ? 41 : 0);
 	return names->stop;
 }
 
@@ -165,7 +166,8 @@ START_TEST(test_key)
 			       .kind = 7,
 			       .spki = { (const uint8_t *)"abc", 3 },
 			       .attrs_sha256 = { 5 },
-			       .generated = true };
+			       .generated = true,
+			       .log_index = 41 };
 	struct store_key kdf = { .purpose = "kdf",
 				 .label = "ACME/kdf/1",
 				 .generation = 1,
