@@ -114,15 +114,18 @@ static enum pv_code set_recipient(struct signing *s, const struct issued *i,
 				  struct err *err)
 {
 	const struct prepared *p = issued_prepared(i);
+	const struct signing_kdf *by;
 	struct seal_recipient to;
 	enum pv_code rc;
 
 	if (s->ctx->tmpl->recipient == TPL_RECIPIENT_KDF) {
 		job->kind = SEAL_KIND_KEK;
-		rc = contents_device_key(s, KDF_KEK, device_of(p), &plain->kek,
-					 err);
+		rc = signing_kdf(s, prepared_kdf(p), &by, err);
 		if (rc == PV_OK)
-			memcpy(job->key_id, s->ctx->kdf_key->id,
+			rc = contents_device_key(s, by, KDF_KEK, device_of(p),
+						 &plain->kek, err);
+		if (rc == PV_OK)
+			memcpy(job->key_id, by->recorded->id,
 			       SEAL_MASTER_ID_LEN);
 		job->kek = &plain->kek;
 		return rc;
@@ -291,13 +294,17 @@ static enum pv_code sign_plain(struct signing *s, struct stage_bundle *b,
 static enum pv_code sign_mac0(struct signing *s, const struct bundled *dev,
 			      struct stage_bundle *b, struct err *err)
 {
+	const struct prepared *p = issued_prepared(dev->i);
+	const struct signing_kdf *by;
 	SECRET auth = SECRET_INIT;
-	enum pv_code rc = contents_device_key(
-		s, KDF_AUTH, device_of(issued_prepared(dev->i)), &auth, err);
+	enum pv_code rc = signing_kdf(s, prepared_kdf(p), &by, err);
 
 	if (rc == PV_OK)
+		rc = contents_device_key(s, by, KDF_AUTH, device_of(p), &auth,
+					 err);
+	if (rc == PV_OK)
 		rc = seal_mac0(s->seal, buf_span(&b->payload), &auth,
-			       s->ctx->kdf_key->id, &b->descriptor, err);
+			       by->recorded->id, &b->descriptor, err);
 	return rc;
 }
 

@@ -21,24 +21,22 @@ static void values_release(struct values *v)
 		buf_release(&v->files[i]);
 }
 
-static enum pv_code derive(struct signing *s, struct buf *input,
-			   struct secret *out, struct err *err)
+static enum pv_code derive(struct signing *s, const struct signing_kdf *by,
+			   struct buf *input, struct secret *out,
+			   struct err *err)
 {
 	enum pv_code rc = buf_check(input, err);
 
-	if (rc == PV_OK && !s->kdf_key)
-		rc = err_fail(err, PV_NOT_FOUND, "key.missing",
-			      "generate a key for purpose kdf",
-			      "the authority has no KDF master");
 	if (rc == PV_OK)
-		rc = hsm_derive(s->hsm, s->kdf_key, buf_span(input), out, err);
+		rc = hsm_derive(s->hsm, by->key, buf_span(input), out, err);
 	buf_release(input);
 	return rc;
 }
 
-enum pv_code contents_device_key(struct signing *s, const char *purpose,
-				 const char *device, struct secret *out,
-				 struct err *err)
+enum pv_code contents_device_key(struct signing *s,
+				 const struct signing_kdf *by,
+				 const char *purpose, const char *device,
+				 struct secret *out, struct err *err)
 {
 	struct buf input;
 	enum pv_code rc;
@@ -49,23 +47,26 @@ enum pv_code contents_device_key(struct signing *s, const char *purpose,
 		buf_release(&input);
 		return rc;
 	}
-	return derive(s, &input, out, err);
+	return derive(s, by, &input, out, err);
 }
 
-static enum pv_code derive_secret(struct signing *s, const char *label,
-				  const char *device, struct secret *out,
+static enum pv_code derive_secret(struct signing *s, const struct prepared *p,
+				  const char *label, struct secret *out,
 				  struct err *err)
 {
+	const char *device = approved_request(prepared_approved(p))->device;
+	const struct signing_kdf *by;
 	struct buf input;
-	enum pv_code rc;
+	enum pv_code rc = signing_kdf(s, prepared_kdf(p), &by, err);
 
 	buf_init(&input, KDF_INPUT_MAX);
-	rc = kdf_secret_input(label, device, &input, err);
+	if (rc == PV_OK)
+		rc = kdf_secret_input(label, device, &input, err);
 	if (rc != PV_OK) {
 		buf_release(&input);
 		return rc;
 	}
-	return derive(s, &input, out, err);
+	return derive(s, by, &input, out, err);
 }
 
 /* The value of one secret of a component; derived ones are made here. */
@@ -75,7 +76,6 @@ static enum pv_code get_secret(struct signing *s, const struct prepared *p,
 {
 	const struct tpl_secret *t =
 		&s->ctx->tmpl->components[component].secrets[n];
-	const char *device = approved_request(prepared_approved(p))->device;
 	enum pv_code rc = PV_OK;
 
 	switch (t->kind) {
@@ -84,7 +84,7 @@ static enum pv_code get_secret(struct signing *s, const struct prepared *p,
 		*value = prepared_secret(p, component, n);
 		break;
 	case TPL_SECRET_DERIVE:
-		rc = derive_secret(s, t->source, device, made, err);
+		rc = derive_secret(s, p, t->source, made, err);
 		*value = made;
 		break;
 	}

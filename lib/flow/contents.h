@@ -35,8 +35,10 @@ PV_MUST enum pv_code contents_escrow(struct signing *s, const struct issued *i,
 PV_MUST enum pv_code contents_fit(const struct signing *s,
 				  const struct prepared *p, struct err *err);
 
-/* KDF(purpose, device id) in the token. */
-PV_MUST enum pv_code contents_device_key(struct signing *s, const char *purpose,
+/* KDF(purpose, device id) in the token, by that master. */
+PV_MUST enum pv_code contents_device_key(struct signing *s,
+					 const struct signing_kdf *by,
+					 const char *purpose,
 					 const char *device, struct secret *out,
 					 struct err *err);
 

@@ -39,6 +39,7 @@ void prepared_reset(struct prepared *p)
 	buf_reset(&p->tbs);
 	buf_reset(&p->row);
 	p->has_spki = false;
+	p->has_kdf = false;
 	p->components = 0;
 }
 
@@ -234,6 +235,17 @@ const struct text_vars *prepared_vars(const struct prepared *p)
 size_t prepared_role(const struct prepared *p)
 {
 	return p->role;
+}
+
+const uint8_t *prepared_kdf(const struct prepared *p)
+{
+	return p->has_kdf ? p->kdf_id : NULL;
+}
+
+void prepared_set_kdf(struct prepared *p, const uint8_t id[HSM_ID_LEN])
+{
+	memcpy(p->kdf_id, id, sizeof(p->kdf_id));
+	p->has_kdf = true;
 }
 
 struct span prepared_recipient(const struct prepared *p)

@@ -72,6 +72,10 @@ const struct text_vars *prepared_vars(const struct prepared *p);
 /* Index in that context's template. */
 size_t prepared_role(const struct prepared *p);
 /* Whom the bundles are sealed to: SPKI of a P-256 key; empty with a KEK. */
+/* The KDF master that the device has its keys from; NULL: the one in use. */
+const uint8_t *prepared_kdf(const struct prepared *p);
+/* It has them from that one (id of the key), as the writer says. */
+void prepared_set_kdf(struct prepared *p, const uint8_t id[HSM_ID_LEN]);
 struct span prepared_recipient(const struct prepared *p);
 uint32_t prepared_number(const struct prepared *p);
 uint64_t prepared_created_ms(const struct prepared *p);

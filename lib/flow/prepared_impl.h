@@ -20,7 +20,8 @@ struct prepared {
 	uint64_t created_ms, seq;
 	uint8_t serial[X509_SERIAL_LEN];
 	uint8_t spki_sha256[32];
-	bool has_spki;
+	bool has_spki, has_kdf;
+	uint8_t kdf_id[HSM_ID_LEN];
 	uint32_t components;
 	struct buf tbs, row;
 	struct secret host_key;

@@ -13,6 +13,61 @@ static struct span key_spki(const struct issue_key *key)
 	return s;
 }
 
+static enum pv_code find_master(struct signing *s, const struct issue_key *k,
+				struct err *err)
+{
+	struct signing_kdf *kdf = &s->kdf[s->kdf_n];
+
+	if (s->kdf_n == SIGNING_KDF_MAX)
+		return PV_OK; /* the oldest: as if it were gone */
+	kdf->recorded = k;
+	s->kdf_n++;
+	return ownkey_find(s->hsm, k, &kdf->key, err);
+}
+
+/* The one in use must be there; of the others only who needs it is told. */
+static enum pv_code find_masters(struct signing *s, struct err *err)
+{
+	const struct issue_context *ctx = s->ctx;
+	enum pv_code rc = find_master(s, ctx->kdf_key, err);
+
+	for (size_t i = ctx->keys_n; rc == PV_OK && i > 0; i--) {
+		const struct issue_key *k = &ctx->keys[i - 1];
+		struct err why;
+
+		if (k->kind != HSM_KEY_KDF || k == ctx->kdf_key)
+			continue;
+		err_init(&why);
+		rc = find_master(s, k, &why);
+		if (rc == PV_HSM_FATAL)
+			rc = PV_OK;
+		if (rc != PV_OK)
+			*err = why;
+	}
+	return rc;
+}
+
+enum pv_code signing_kdf(const struct signing *s, const uint8_t *id,
+			 const struct signing_kdf **kdf, struct err *err)
+{
+	size_t i = 0;
+
+	while (id && i < s->kdf_n &&
+	       memcmp(s->kdf[i].recorded->id, id, HSM_ID_LEN) != 0)
+		i++;
+	*kdf = i < s->kdf_n ? &s->kdf[i] : NULL;
+	if (*kdf && (*kdf)->key)
+		return PV_OK;
+	if (!id)
+		return err_fail(err, PV_NOT_FOUND, "key.missing",
+				"generate a key for purpose kdf",
+				"the authority has no KDF master");
+	return err_fail(err, PV_HSM_FATAL, "hsm.key-missing",
+			"put the token back that has it",
+			"the KDF master that the device has its keys from is "
+			"not on the token");
+}
+
 static enum pv_code find_keys(struct signing *s, struct err *err)
 {
 	const struct issue_context *ctx = s->ctx;
@@ -28,9 +83,7 @@ static enum pv_code find_keys(struct signing *s, struct err *err)
 			rc = x509_verifier_new(key_spki(ctx->issuer_key),
 					       &s->issuer_verifier, err);
 	}
-	if (rc == PV_OK && ctx->kdf_key)
-		rc = ownkey_find(s->hsm, ctx->kdf_key, &s->kdf_key, err);
-	return rc;
+	return rc == PV_OK && ctx->kdf_key ? find_masters(s, err) : rc;
 }
 
 static enum pv_code compile(struct signing *s, struct err *err)

@@ -21,12 +21,21 @@ struct wrong_signature {
 };
 
 #define SIGNING_IDS 64 /* drawn at once */
+#define SIGNING_KDF_MAX 16
+
+/* A generation of the KDF master: a device stays with its own (kdfof.h). */
+struct signing_kdf {
+	const struct issue_key *recorded; /* the context's */
+	struct hsm_key *key;		  /* hsm's; NULL: it is gone */
+};
 
 struct signing { /* for one template, that is, one context */
-	const struct issue_context *ctx;		   /* borrowed */
-	const char *authority;				   /* name, borrowed */
-	struct hsm *hsm;				   /* borrowed */
-	struct hsm_key *issuer_key, *bundle_key, *kdf_key; /* hsm's or NULL */
+	const struct issue_context *ctx;	 /* borrowed */
+	const char *authority;			 /* name, borrowed */
+	struct hsm *hsm;			 /* borrowed */
+	struct hsm_key *issuer_key, *bundle_key; /* hsm's; NULL: key none */
+	struct signing_kdf kdf[SIGNING_KDF_MAX]; /* the one in use first */
+	size_t kdf_n;
 	struct x509_verifier *issuer_verifier, *bundle_verifier;
 	struct seal *seal;
 	struct content_config *configs[TPL_COMPONENTS_MAX]; /* or NULL */
@@ -46,6 +55,12 @@ PV_MUST enum pv_code signing_open(const struct issue_context *ctx,
 				  const char *authority, struct hsm *hsm,
 				  struct signing *s, struct err *err);
 void signing_close(struct signing *s);
+
+/* The KDF master of that id; NULL: the one in use. PV_NOT_FOUND "key.missing",
+ * PV_HSM_FATAL "hsm.key-missing" (of an earlier one). */
+PV_MUST enum pv_code signing_kdf(const struct signing *s, const uint8_t *id,
+				 const struct signing_kdf **kdf,
+				 struct err *err);
 
 /* Draws a bundle's random id, which is no secret. PV_INTERNAL. */
 PV_MUST enum pv_code signing_draw_id(struct signing *s, uint8_t id[SEAL_ID_LEN],
