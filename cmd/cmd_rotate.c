@@ -55,6 +55,7 @@ const struct verb verb_rotate = {
 	.name = "rotate",
 	.summary = "renew what ends: CRLs, devices, keys",
 	.help = rotate_help,
+	.parts = rotate_parts,
 	.token_of = token_of,
 	.run = run,
 };

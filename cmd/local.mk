@@ -31,7 +31,7 @@ cmd_provctl_SOURCES = \
 	cmd/policy.h cmd/policy_adopt.c cmd/policy_diff.c \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
 	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
-	cmd/rotate.h cmd/rotate_ca.c cmd/rotate_crl.c cmd/rotate_help.c cmd/rotate_key.c cmd/rotate_pin.c \
+	cmd/rotate.h cmd/rotate_ca.c cmd/rotate_crl.c cmd/rotate_help.c cmd/rotate_key.c cmd/rotate_keys_help.c cmd/rotate_pin.c \
 	cmd/secret_help.c cmd/secret_list.c \
 	cmd/revoke.h cmd/revoke_help.c cmd/revoke_tell.c \
 	cmd/session.c cmd/session.h cmd/status_json.c cmd/status_json.h

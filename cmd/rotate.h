@@ -7,7 +7,8 @@
 
 #include "cmd/app.h"
 
-extern const char rotate_help[]; /* one screen: rotate_help.c */
+extern const char rotate_help[];	      /* one screen: rotate_help.c */
+extern const struct verb_part rotate_parts[]; /* rotate_keys_help.c */
 
 /* Revocation lists and OCSP answers that are due, and what is published. */
 PV_MUST enum pv_code rotate_run_crl(const struct app *app, int argc,

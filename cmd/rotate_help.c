@@ -2,6 +2,10 @@
 
 const char rotate_help[] =
 	"usage: provctl rotate crl [--all]\n"
+	"       provctl rotate ca NAME [--at TIME]\n"
+	"       provctl rotate bundle|kdf|store|log|log-ecdsa [--prepare | "
+	"--finish]\n"
+	"       provctl rotate pin [--new-pin-source SOURCE]\n"
 	"\n"
 	"crl  makes the revocation lists and OCSP answers that are due, brings "
 	"the\n"
@@ -10,5 +14,10 @@ const char rotate_help[] =
 	"     are not due, too. A list is due when it ends within the overlap "
 	"of\n"
 	"     its CA's template, or when it does not say what is revoked now.\n"
+	"ca, bundle, kdf, store, log   the next generation of the authority's "
+	"own\n"
+	"     keys: see `provctl rotate ca --help', `provctl rotate bundle "
+	"--help'\n"
+	"pin  another PIN for the tokens: see `provctl rotate pin --help'\n"
 	"\n"
 	"example: provctl -C acme rotate crl\n";

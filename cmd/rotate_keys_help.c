@@ -1,0 +1,62 @@
+/* rotate: the help of the words about the authority's own keys. */
+#include "cmd/rotate.h"
+
+static const char ca_help[] =
+	"usage: provctl rotate ca NAME [--at TIME] [--template NAME]\n"
+	"                         [--approval NOTE]... [--request FILE]\n"
+	"\n"
+	"Gives a CA the next generation of its key: the same name, a "
+	"certificate from\n"
+	"the CA above, and two cross-certificates between old and new key. "
+	"Issuing\n"
+	"moves to it at TIME (2026-01-31T00:00:00Z), or now; what was issued "
+	"stays\n"
+	"under its generation, and a run that goes on ends with the one it "
+	"began with.\n"
+	"The CA's own template in effect is used; it must give the same "
+	"subject and as\n"
+	"many shards. A root is not rotated.\n"
+	"\n"
+	"example: provctl -C acme rotate ca issuing-1 && \\\n"
+	"         provctl -C acme export chain --ca issuing-1 --all\n";
+
+static const char key_help[] =
+	"usage: provctl rotate bundle|kdf|store|log|log-ecdsa [--prepare | "
+	"--finish]\n"
+	"                      [--approval NOTE]... [--request FILE]\n"
+	"\n"
+	"Puts the next generation of a key in the place of the one in use. "
+	"--prepare\n"
+	"only makes it, so that others can be told of it first (export key\n"
+	"--generation N).\n"
+	"  bundle      seals from now on; manifests are signed anew, old "
+	"bundles stay\n"
+	"  kdf         new devices have their keys from it, others keep "
+	"theirs\n"
+	"  store       secrets are sealed at rest by it from now on\n"
+	"  log, log-ecdsa   signs the log beside the old one, until --finish\n"
+	"Where \"tokens\" names several, each must get the new key by the "
+	"vendor's tool.\n"
+	"\n"
+	"example: provctl -C acme rotate bundle --prepare && \\\n"
+	"         provctl -C acme export key --purpose bundle --generation 2\n";
+
+static const char pin_help[] =
+	"usage: provctl rotate pin [--new-pin-source SOURCE]\n"
+	"\n"
+	"Changes the user's PIN of all tokens. The new one is typed twice, or "
+	"comes from\n"
+	"SOURCE (file:PATH, fd:N, systemd:NAME, prompt). Where pin_source is a "
+	"file, that\n"
+	"file gets it once all tokens have it; a change that was interrupted "
+	"goes on when\n"
+	"this is run again, without --new-pin-source.\n"
+	"\n"
+	"example: provctl -C acme rotate pin\n";
+
+const struct verb_part rotate_parts[] = {
+	{ "ca", ca_help },   { "bundle", key_help },
+	{ "kdf", key_help }, { "store", key_help },
+	{ "log", key_help }, { "log-ecdsa", key_help },
+	{ "pin", pin_help }, { NULL, NULL },
+};
