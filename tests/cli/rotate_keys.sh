@@ -228,4 +228,34 @@ expect_equal "$(json_field made "$T/out")" '' "made again"
 expect_equal "$(named kdf)" acme/kdf/3 "label in use"
 verify_audit
 
+case_start "killed at any moment"
+i=0
+while [ $i -lt 8 ]; do
+	i=$((i + 1))
+	rm -rf "$T/tokens"
+	cp -a "$H/softhsm/tokens" "$T/tokens"
+	setsid "$PROVCTL" -C "$H" rotate kdf >"$T/out" 2>"$T/err" \
+		</dev/null &
+	pid=$!
+	sleep "0.0$((i * 3 % 10))"
+	kill -9 "-$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	# SoftHSM writes a token's file anew in place: a kill may cut it.
+	if find "$H/softhsm/tokens" -name token.object -size 0 | grep -q .; then
+		rm -rf "$H/softhsm/tokens"
+		cp -a "$T/tokens" "$H/softhsm/tokens"
+	fi
+	verify_audit
+	run "$PROVCTL" -C "$H" rotate kdf
+	case $rc in
+	0) ;;
+	# The token had made a key that the store does not know.
+	9) expect_text hsm.label-taken && break ;;
+	*) fail "exit $rc after a kill: $(cat "$T/err")" ;;
+	esac
+done
+verify_audit
+export_kek S0000000001
+same_bytes "$T/S0000000001.kek" "$T/s1.kek"
+
 tests_end
