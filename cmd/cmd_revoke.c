@@ -6,6 +6,7 @@
 
 #include "cmd/opts.h"
 #include "cmd/out.h"
+#include "cmd/publish.h"
 #include "cmd/revoke.h"
 #include "cmd/session.h"
 #include "lib/base/fileio.h"
@@ -100,7 +101,7 @@ static enum pv_code revoke_them(const struct app *app,
 	if (rc != PV_OK)
 		return rc;
 	revoke_sum_up(app, job, &report);
-	return in->dry_run ? PV_OK : session_checkpoint(app, &s, err);
+	return in->dry_run ? PV_OK : publish_changes(app, &s, err);
 }
 
 static enum pv_code run(const struct app *app, int argc, char **argv,

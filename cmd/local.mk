@@ -28,6 +28,7 @@ cmd_provctl_SOURCES = \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
 	cmd/issue_opts.c cmd/issue_summary.c cmd/issue_summary.h \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
+	cmd/publish.c cmd/publish.h \
 	cmd/policy.h cmd/policy_adopt.c cmd/policy_diff.c \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
 	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \

@@ -95,17 +95,24 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 	return rc;
 }
 
+enum pv_code session_login(const struct app *app, struct session *s,
+			   struct err *err)
+{
+	enum pv_code rc;
+
+	if (s->hsm)
+		return PV_OK;
+	rc = app->backends->pin_read(s->a, &s->pin, err);
+	return rc == PV_OK ? open_token(app, s, err) : rc;
+}
+
 static enum pv_code log_in_quietly(const struct app *app, struct session *s,
 				   bool *in, struct err *err)
 {
-	const struct backends *b = app->backends;
-	enum pv_code rc;
-
 	*in = strcmp(s->a->pin_source, "prompt") != 0;
 	if (!*in)
 		return PV_OK;
-	rc = b->pin_read(s->a, &s->pin, err);
-	return rc == PV_OK ? open_token(app, s, err) : rc;
+	return session_login(app, s, err);
 }
 
 static enum pv_code checkpoint_without_token(const struct app *app,

@@ -46,6 +46,10 @@ PV_MUST enum pv_code session_home(const struct app *app, struct authority **a,
 PV_MUST enum pv_code session_open(const struct app *app, unsigned needs,
 				  struct session *s, struct err *err);
 void session_close(struct session *s);
+/* The token, for who needs it only once something is done; nothing when it is
+ * open. As session_open(). */
+PV_MUST enum pv_code session_login(const struct app *app, struct session *s,
+				   struct err *err);
 /* Done with the token: no login, no PIN, no signals held from here on. */
 void session_leave_token(struct session *s);
 

@@ -423,6 +423,7 @@ CLI_TESTS = \
 	tests/cli/resume.sh \
 	tests/cli/retire.sh tests/cli/retry.sh tests/cli/revoke.sh \
 	tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
+	tests/cli/revoke_publish.sh \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \
 	tests/cli/stages.sh \
