@@ -6,7 +6,7 @@
 #include "cmd/status_json.h"
 
 static const char help[] =
-	"usage: provctl status\n"
+	"usage: provctl status [--dependants FILE]\n"
 	"\n"
 	"Says how the authority is: module and tokens (without login), the "
 	"PIN's\n"
@@ -16,7 +16,9 @@ static const char help[] =
 	"the code\n"
 	"of what stands in the way: 4 a day before a revocation list ends, 5 "
 	"once it\n"
-	"has.\n"
+	"has. With FILE, a line of JSON for each place that lists are fetched "
+
+	"whether it shows the newest one, and who lags since when.\n"
 	"\n"
 	"example: provctl -C acme --json status\n";
 
@@ -92,34 +94,6 @@ static void print_people(const struct status *st)
 		       (unsigned long long)(c->held - c->decided));
 }
 
-static void print_crls(const struct status_crls *crls)
-{
-	char when[PVTIME_RFC3339_LEN + 1];
-
-	for (size_t i = 0; i < crls->n; i++) {
-		const struct status_crl *c = &crls->list[i];
-
-		printf("%-10s %s: %llu", c->kind == STORE_CRL ? "CRLs" : "OCSP",
-		       c->ca, (unsigned long long)c->shards);
-		if (c->generation > 1)
-			printf(" of generation %u", c->generation);
-		if (c->shards > 0)
-			printf(", up to number %llu, until %s%s",
-			       (unsigned long long)c->number,
-			       status_day(c->next_s, when),
-			       c->expired  ? ": expired"
-			       : c->ending ? ": run `provctl rotate crl'"
-					   : "");
-		if (c->pending > 0)
-			printf("; %llu wait for their signature",
-			       (unsigned long long)c->pending);
-		printf("\n");
-	}
-	if (crls->hook_since_s)
-		printf("publish    the hook is due since %s\n",
-		       status_day(crls->hook_since_s, when));
-}
-
 static void print_ca(const struct status_ca *ca)
 {
 	char when[PVTIME_RFC3339_LEN + 1];
@@ -163,7 +137,7 @@ static void print_text(const struct authority *a, const struct status *st)
 	print_clock(st);
 	for (size_t i = 0; i < st->cas_n; i++)
 		print_ca(&st->cas[i]);
-	print_crls(&st->crls);
+	status_print_crls(&st->crls);
 	if (st->counts.reserved)
 		printf("intents    %llu wait for their result: run the "
 		       "interrupted issue again\n",
@@ -173,7 +147,11 @@ static void print_text(const struct authority *a, const struct status *st)
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
-	const struct opt opts[] = { { NULL, 0, OPT_FLAG, NULL, 0, 0 } };
+	const char *dependants = NULL;
+	const struct opt opts[] = {
+		{ "dependants", 0, OPT_STRING, &dependants, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
 	struct opt_args args;
 	struct status st;
 	struct err printing;
@@ -181,6 +159,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 	enum pv_code printed = PV_OK;
 
+	if (rc == PV_OK && dependants)
+		return status_dependants(app, dependants, err);
 	if (rc == PV_OK)
 		rc = session_open(app, 0, &s, err);
 	if (rc != PV_OK)

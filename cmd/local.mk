@@ -25,6 +25,7 @@ cmd_provctl_SOURCES = \
 	cmd/export.h cmd/export_authority.c cmd/export_crl.c cmd/export_device.c \
 	cmd/export_kek.c cmd/export_inventory.c cmd/export_log.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
+	cmd/inventory.h cmd/inventory_row.c \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
 	cmd/issue_opts.c cmd/issue_summary.c cmd/issue_summary.h \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \
@@ -32,10 +33,13 @@ cmd_provctl_SOURCES = \
 	cmd/policy.h cmd/policy_adopt.c cmd/policy_diff.c \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
 	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
-	cmd/rotate.h cmd/rotate_ca.c cmd/rotate_crl.c cmd/rotate_help.c cmd/rotate_key.c cmd/rotate_keys_help.c cmd/rotate_pin.c \
-	cmd/secret_help.c cmd/secret_list.c \
 	cmd/revoke.h cmd/revoke_help.c cmd/revoke_tell.c \
-	cmd/session.c cmd/session.h cmd/status_json.c cmd/status_json.h
+	cmd/rotate.h cmd/rotate_ca.c cmd/rotate_crl.c cmd/rotate_help.c \
+	cmd/rotate_key.c cmd/rotate_keys_help.c cmd/rotate_pin.c \
+	cmd/secret_help.c cmd/secret_list.c \
+	cmd/session.c cmd/session.h cmd/status_crls.c \
+	cmd/status_dependants.c \
+	cmd/status_json.c cmd/status_json.h
 cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
 	$(PV_LIBS_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) -lm
 

@@ -68,38 +68,6 @@ static json_t *roster_json(const struct status *st)
 			 quorum);
 }
 
-static json_t *crl_json(const struct status_crl *c)
-{
-	char when[PVTIME_RFC3339_LEN + 1];
-
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s?, s:b, s:b}",
-			 "kind", c->kind == STORE_CRL ? "crl" : "ocsp", "ca",
-			 c->ca, "generation", (json_int_t)c->generation,
-			 "shards", (json_int_t)c->shards, "number",
-			 (json_int_t)c->number, "pending",
-			 (json_int_t)c->pending, "next_update",
-			 c->shards ? status_day(c->next_s, when) : NULL,
-			 "ending", c->ending, "expired", c->expired);
-}
-
-static json_t *crls_json(const struct status_crls *crls)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < crls->n; i++)
-		json_array_append_new(list, crl_json(&crls->list[i]));
-	return list;
-}
-
-static json_t *hook_json(const struct status_crls *crls)
-{
-	char when[PVTIME_RFC3339_LEN + 1];
-
-	return crls->hook_since_s
-		       ? json_string(status_day(crls->hook_since_s, when))
-		       : json_null();
-}
-
 enum pv_code status_json(const struct authority *a, const struct status *st,
 			 enum pv_code code, struct err *err)
 {
@@ -138,7 +106,7 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 			  "held",
 			  (json_int_t)(st->people.held - st->people.decided),
 			  "templates", (json_int_t)st->templates, "cas", cas,
-			  "crls", crls_json(&st->crls), "publish_hook_due",
-			  hook_json(&st->crls)),
+			  "crls", status_crls_json(&st->crls),
+			  "publish_hook_due", status_hook_json(&st->crls)),
 		err);
 }

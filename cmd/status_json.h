@@ -3,12 +3,24 @@
 #ifndef PV_CMD_STATUS_JSON_H
 #define PV_CMD_STATUS_JSON_H
 
+#include <jansson.h>
+
 #include "cmd/app.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/status.h"
 
 /* RFC 3339, or "unknown". */
 const char *status_day(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1]);
+
+/* status --dependants FILE: status_dependants.c. */
+PV_MUST enum pv_code status_dependants(const struct app *app, const char *path,
+				       struct err *err);
+
+/* Revocation lists, OCSP answers and the hook: status_crls.c. New references.
+ */
+void status_print_crls(const struct status_crls *crls);
+json_t *status_crls_json(const struct status_crls *crls);
+json_t *status_hook_json(const struct status_crls *crls);
 
 /* code is status_collect()'s. */
 PV_MUST enum pv_code status_json(const struct authority *a,

@@ -383,6 +383,7 @@ CLI_TESTS = \
 	tests/cli/crl.sh \
 	tests/cli/crl_days.sh \
 	tests/cli/deny.sh \
+	tests/cli/dependants.sh \
 	tests/cli/drift.sh \
 	tests/cli/edited.sh \
 	tests/cli/exports.sh \

@@ -51,6 +51,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/exportcrl.c lib/flow/exportcrl.h \
 	lib/flow/exportlog.c lib/flow/exportlog.h \
 	lib/flow/exportproof.c lib/flow/exportproof.h \
+	lib/flow/dependants.c lib/flow/dependants.h \
+	lib/flow/httpget.c lib/flow/httpget.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \

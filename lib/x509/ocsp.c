@@ -105,6 +105,23 @@ static void put_cert_id(struct buf *b, const struct x509_ocsp_head *h,
 	der_end(b, id);
 }
 
+enum pv_code x509_ocsp_request(const struct x509_ocsp_head *head,
+			       struct span serial, struct buf *out,
+			       struct err *err)
+{
+	size_t request = der_begin(out, DER_SEQUENCE);
+	size_t tbs = der_begin(out, DER_SEQUENCE);
+	size_t list = der_begin(out, DER_SEQUENCE);
+	size_t one = der_begin(out, DER_SEQUENCE);
+
+	put_cert_id(out, head, serial);
+	der_end(out, one);
+	der_end(out, list);
+	der_end(out, tbs);
+	der_end(out, request);
+	return buf_check(out, err);
+}
+
 static void put_status(struct buf *b, const struct x509_ocsp_status *s)
 {
 	size_t info, reason;

@@ -54,6 +54,12 @@ PV_MUST enum pv_code x509_ocsp_lint(const struct x509_ocsp_head *head,
 				    const struct x509_ocsp_status *status,
 				    struct span tbs, struct err *err);
 
+/* Appends an OCSPRequest about one certificate, without nonce (RFC 5019 2.1).
+ */
+PV_MUST enum pv_code x509_ocsp_request(const struct x509_ocsp_head *head,
+				       struct span serial, struct buf *out,
+				       struct err *err);
+
 /* Appends the whole OCSPResponse; cert: the responder's; sig is raw r||s. */
 PV_MUST enum pv_code x509_ocsp_assemble(struct span tbs, const uint8_t sig[64],
 					struct span cert, struct buf *out,

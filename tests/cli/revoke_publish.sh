@@ -120,6 +120,23 @@ sed -n 's|^error .*/certs/\(client-[0-9a-f]*\).pem: verification failed|\1|p' \
 p export inventory | jq -r 'select(.state == "revoked").device' | sort >"$T/want"
 same_bytes "$T/refused" "$T/want"
 
+case_start "the inventory by state, template, order and time"
+lines() {
+	p export inventory "$@" >"$T/out" 2>"$T/err" || fail "$(cat "$T/err")"
+	wc -l <"$T/out"
+}
+expect_equal "$(lines --state revoked)" 50 revoked
+expect_equal "$(lines --state issued)" $((devices - 50)) issued
+expect_equal "$(lines --template short)" 5 "of a template"
+expect_equal "$(lines --order lot --state revoked)" 20 "of an order"
+expect_equal "$(jq -r -s '.[0].reason' "$T/out")" keyCompromise reason
+lines --since "$(jq -r .revoked "$T/out" | sort | head -n 1)" >"$T/n"
+[ "$(cat "$T/n")" -ge 50 ] || fail "since the first revocation: $(cat "$T/n")"
+expect_equal "$(lines --since 2099-01-01T00:00:00Z)" 0 "since then"
+expect_equal "$(lines --state revoked --csv | cat)" 51 "CSV lines"
+expect_exit 2 "$PROVCTL" -C "$H" export inventory --state none
+expect_exit 2 "$PROVCTL" -C "$H" export inventory --since yesterday
+
 case_start "a hold and its end: on the list, and off it"
 id=client-00000100
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device $id --reason certificateHold

@@ -1,0 +1,63 @@
+#include <stdio.h>
+
+#include "cmd/status_json.h"
+
+void status_print_crls(const struct status_crls *crls)
+{
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	for (size_t i = 0; i < crls->n; i++) {
+		const struct status_crl *c = &crls->list[i];
+
+		printf("%-10s %s: %llu", c->kind == STORE_CRL ? "CRLs" : "OCSP",
+		       c->ca, (unsigned long long)c->shards);
+		if (c->generation > 1)
+			printf(" of generation %u", c->generation);
+		if (c->shards > 0)
+			printf(", up to number %llu, until %s%s",
+			       (unsigned long long)c->number,
+			       status_day(c->next_s, when),
+			       c->expired  ? ": expired"
+			       : c->ending ? ": run `provctl rotate crl'"
+					   : "");
+		if (c->pending > 0)
+			printf("; %llu wait for their signature",
+			       (unsigned long long)c->pending);
+		printf("\n");
+	}
+	if (crls->hook_since_s)
+		printf("publish    the hook is due since %s\n",
+		       status_day(crls->hook_since_s, when));
+}
+
+static json_t *crl_json(const struct status_crl *c)
+{
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s?, s:b, s:b}",
+			 "kind", c->kind == STORE_CRL ? "crl" : "ocsp", "ca",
+			 c->ca, "generation", (json_int_t)c->generation,
+			 "shards", (json_int_t)c->shards, "number",
+			 (json_int_t)c->number, "pending",
+			 (json_int_t)c->pending, "next_update",
+			 c->shards ? status_day(c->next_s, when) : NULL,
+			 "ending", c->ending, "expired", c->expired);
+}
+
+json_t *status_crls_json(const struct status_crls *crls)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < crls->n; i++)
+		json_array_append_new(list, crl_json(&crls->list[i]));
+	return list;
+}
+
+json_t *status_hook_json(const struct status_crls *crls)
+{
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	return crls->hook_since_s
+		       ? json_string(status_day(crls->hook_since_s, when))
+		       : json_null();
+}

@@ -1,0 +1,406 @@
+#include "lib/flow/dependants.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/json.h"
+#include "lib/base/pem.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/crlrow.h"
+#include "lib/flow/httpget.h"
+#include "lib/store/store_revoke.h"
+#include "lib/x509/ocsp_read.h"
+
+CLEANUP_PTR(struct json_doc, json_doc_free);
+
+struct asked { /* one line */
+	const char *name, *ca, *file, *url, *ocsp;
+	int64_t shard;
+	uint8_t serial[STORE_SERIAL_MAX];
+	size_t serial_len; /* 0: not given */
+};
+
+struct check {
+	const struct dependants_job *job;
+	struct crl_issuers issuers;
+	int64_t now_s;
+	size_t line, behind, alarms;
+};
+
+static void check_release(struct check *c)
+{
+	crl_issuers_release(&c->issuers);
+}
+
+const char *dependant_verdict_name(enum dependant_verdict v)
+{
+	static const char *const names[] = { "current", "behind", "expired",
+					     "away",	"newer",  "foreign" };
+
+	return names[v];
+}
+
+/* ---- lines ---- */
+
+static enum pv_code bad_line(const struct check *c, const char *what,
+			     struct err *err)
+{
+	return err_fail(err, PV_INPUT, "dependant.line",
+			"see --dependants in provctl(1)", "line %zu: %s",
+			c->line, what);
+}
+
+static bool take_string(const json_t *value, const char **out)
+{
+	*out = json_string_value(value);
+	return *out && **out && strlen(*out) < HTTP_URL_MAX;
+}
+
+static bool take_serial(const json_t *value, struct asked *a)
+{
+	const char *hex = json_string_value(value);
+	size_t len = hex ? strlen(hex) / 2 : 0;
+
+	if (len < STORE_SERIAL_MIN || len > STORE_SERIAL_MAX ||
+	    strlen(hex) % 2 || !hex_decode(hex, a->serial, len))
+		return false;
+	a->serial_len = len;
+	return true;
+}
+
+static bool take_key(struct asked *a, const char *key, const json_t *value)
+{
+	if (strcmp(key, "name") == 0)
+		return take_string(value, &a->name);
+	if (strcmp(key, "ca") == 0)
+		return take_string(value, &a->ca);
+	if (strcmp(key, "file") == 0)
+		return take_string(value, &a->file);
+	if (strcmp(key, "url") == 0)
+		return take_string(value, &a->url);
+	if (strcmp(key, "ocsp") == 0)
+		return take_string(value, &a->ocsp);
+	if (strcmp(key, "serial") == 0)
+		return take_serial(value, a);
+	a->shard = json_integer_value(value);
+	return strcmp(key, "shard") == 0 && json_is_integer(value) &&
+	       a->shard >= 0 && a->shard <= UINT32_MAX;
+}
+
+static enum pv_code parse_line(const struct check *c, struct json_doc *doc,
+			       struct asked *a, struct err *err)
+{
+	const char *key;
+	json_t *value;
+
+	memset(a, 0, sizeof(*a));
+	if (!json_is_object(json_root(doc)))
+		return bad_line(c, "not an object", err);
+	json_object_foreach(json_root(doc), key, value)
+	{
+		if (!take_key(a, key, value))
+			return bad_line(c,
+					"a key is unknown or its value is "
+					"wrong",
+					err);
+	}
+	if (!a->name || !a->ca || !a->file + !a->url + !a->ocsp != 2)
+		return bad_line(c, "name, ca, and one of file, url and ocsp",
+				err);
+	if (a->ocsp && a->serial_len == 0)
+		return bad_line(c, "ocsp needs a serial", err);
+	return PV_OK;
+}
+
+static const struct crl_issuer *find(const struct check *c,
+				     const struct asked *a, uint32_t *shard)
+{
+	for (size_t j = 0; j < c->issuers.n; j++) {
+		const struct crl_issuer *i = &c->issuers.list[j];
+		int64_t first = crl_shard_number(i, 0);
+
+		if (strcmp(i->ca, a->ca) != 0 || a->shard < first ||
+		    a->shard >= first + i->shards)
+			continue;
+		*shard = (uint32_t)(a->shard - first);
+		return i;
+	}
+	return NULL;
+}
+
+/* ---- what a place shows ---- */
+
+static enum pv_code fetch(const struct asked *a, struct buf *der,
+			  struct err *err)
+{
+	CLEANUP(buf_release) struct buf got;
+	enum pv_code rc;
+
+	buf_init(&got, 2 * X509_CRL_MAX);
+	rc = a->file ? file_read(AT_FDCWD, a->file, 0, &got, err)
+		     : http_fetch(a->url, NULL, (struct span){ NULL, 0 }, &got,
+				  err);
+	if (rc == PV_OK && pem_is(buf_span(&got), "X509 CRL"))
+		return pem_decode(buf_span(&got), "X509 CRL", der, err);
+	if (rc == PV_OK)
+		buf_put(der, got.data, got.len);
+	return rc == PV_OK ? buf_check(der, err) : rc;
+}
+
+struct since {
+	const struct crl_issuer *i;
+	uint32_t shard;
+	uint64_t number;
+	int64_t this_s;
+};
+
+static enum pv_code look_at(void *ctx, const struct store_crl *row,
+			    struct err *err)
+{
+	struct since *s = ctx;
+
+	(void)err;
+	if (row->kind == STORE_CRL && row->number == s->number &&
+	    row->shard == s->shard && row->generation == s->i->generation &&
+	    strcmp(row->ca, s->i->ca) == 0)
+		s->this_s = row->this_s;
+	return PV_OK;
+}
+
+/* When the first list came that it does not show. */
+static int64_t behind_since(const struct check *c, const struct crl_issuer *i,
+			    uint32_t shard, uint64_t shown)
+{
+	struct since s = { i, shard, shown + 1, -1 };
+	const struct store_visit v = { .ctx = &s, .fn.crl = look_at };
+
+	return store_crl_each(c->job->store, STORE_CRL_ALL, &v, NULL) == PV_OK
+		       ? s.this_s
+		       : -1;
+}
+
+static bool is_ours(const struct crl_issuer *i, const struct x509_crl *crl)
+{
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+
+	return span_equal(crl->issuer, i->cert.subject) &&
+	       span_equal(crl->aki, i->cert.ski) &&
+	       x509_verifier_new(i->cert.spki, &v, NULL) == PV_OK &&
+	       x509_crl_verify(v, crl, PV_INTEGRITY, NULL) == PV_OK;
+}
+
+static void judge_list(const struct check *c, const struct crl_issuer *i,
+		       uint32_t shard, const struct crl_row *ours,
+		       const struct x509_crl *crl, struct dependant *d)
+{
+	bool same = span_equal(crl->der, ours->row.der);
+
+	d->shown = crl->number;
+	d->next_s = crl->next_s;
+	if (!is_ours(i, crl))
+		d->verdict = DEPENDANT_FOREIGN;
+	else if (!ours->found || crl->number > ours->crl.number ||
+		 (crl->number == ours->crl.number && !same))
+		d->verdict = DEPENDANT_NEWER;
+	else if (crl->number < ours->crl.number)
+		d->verdict = DEPENDANT_BEHIND;
+	if (d->verdict == DEPENDANT_BEHIND)
+		d->since_s = behind_since(c, i, shard, crl->number);
+	if (d->verdict <= DEPENDANT_BEHIND && c->now_s > crl->next_s)
+		d->verdict = DEPENDANT_EXPIRED;
+}
+
+static enum pv_code check_list(const struct check *c, const struct asked *a,
+			       const struct crl_issuer *i, uint32_t shard,
+			       struct dependant *d, struct err *err)
+{
+	CLEANUP(buf_release) struct buf der;
+	CRL_ROW ours = { .found = false };
+	struct span serial = { a->serial, a->serial_len };
+	struct x509_crl_entry e;
+	struct x509_crl crl;
+	enum pv_code rc = crl_row_newest(c->job->store, i, shard, &ours, err);
+
+	buf_init(&der, X509_CRL_MAX);
+	if (rc != PV_OK)
+		return rc;
+	d->newest = ours.found ? ours.crl.number : 0;
+	rc = fetch(a, &der, &d->why);
+	if (rc == PV_OK)
+		rc = x509_crl_decode(buf_span(&der), &crl, NULL, &d->why);
+	if (rc != PV_OK)
+		return PV_OK; /* it stays DEPENDANT_AWAY */
+	d->verdict = DEPENDANT_CURRENT;
+	judge_list(c, i, shard, &ours, &crl, d);
+	if (a->serial_len > 0)
+		d->state = x509_crl_find(&crl, serial, &e)
+				   ? e.reason == X509_REASON_HOLD ? "held"
+								  : "revoked"
+				   : "good";
+	return PV_OK;
+}
+
+/* ---- responders ---- */
+
+static bool is_answer(const struct crl_issuer *i,
+		      const struct x509_ocsp_head *h, struct span serial,
+		      const struct x509_ocsp *r)
+{
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *ca = NULL;
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	struct x509_cert cert;
+
+	return memcmp(r->issuer_name.p, h->issuer_name, 20) == 0 &&
+	       memcmp(r->issuer_key.p, h->issuer_key, 20) == 0 &&
+	       span_equal(r->status.serial, serial) &&
+	       x509_cert_decode(r->cert, &cert, NULL) == PV_OK &&
+	       x509_verifier_new(i->cert.spki, &ca, NULL) == PV_OK &&
+	       x509_verify_cert(ca, &cert, PV_INTEGRITY, NULL) == PV_OK &&
+	       x509_verifier_new(cert.spki, &v, NULL) == PV_OK &&
+	       x509_ocsp_verify(v, r, PV_INTEGRITY, NULL) == PV_OK;
+}
+
+static enum pv_code judge_answer(const struct check *c, const struct asked *a,
+				 const struct x509_ocsp *r, struct dependant *d,
+				 struct err *err)
+{
+	uint32_t number = (uint32_t)a->serial[0] << 24 |
+			  (uint32_t)a->serial[1] << 16 |
+			  (uint32_t)a->serial[2] << 8 | a->serial[3];
+	struct store_revocation v = { .revoked_ms = 0 };
+	bool revoked = false;
+	enum pv_code rc =
+		store_revocation_get(c->job->store, number, &v, &revoked, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (revoked != r->status.revoked ||
+	    (revoked && r->status.reason != v.reason)) {
+		d->verdict = DEPENDANT_BEHIND;
+		d->since_s = revoked ? (int64_t)(v.revoked_ms / 1000) : -1;
+	}
+	if (c->now_s > r->next_s)
+		d->verdict = DEPENDANT_EXPIRED;
+	return PV_OK;
+}
+
+static enum pv_code check_responder(const struct check *c,
+				    const struct asked *a,
+				    const struct crl_issuer *i,
+				    struct dependant *d, struct err *err)
+{
+	CLEANUP(buf_release) struct buf ask, got;
+	struct span serial = { a->serial, a->serial_len };
+	struct x509_ocsp_head h;
+	struct x509_ocsp r;
+	enum pv_code rc = x509_ocsp_head(&i->cert, i->cert.spki, 0, 0, &h, err);
+
+	buf_init(&ask, X509_OCSP_MAX);
+	buf_init(&got, X509_OCSP_MAX);
+	if (rc == PV_OK)
+		rc = x509_ocsp_request(&h, serial, &ask, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = http_fetch(a->ocsp, "application/ocsp-request", buf_span(&ask),
+			&got, &d->why);
+	if (rc == PV_OK)
+		rc = x509_ocsp_decode(buf_span(&got), &r, &d->why);
+	if (rc != PV_OK)
+		return PV_OK;
+	d->next_s = r.next_s;
+	d->state = !r.status.revoked			 ? "good"
+		   : r.status.reason == X509_REASON_HOLD ? "held"
+							 : "revoked";
+	d->verdict = DEPENDANT_FOREIGN;
+	if (!is_answer(i, &h, serial, &r))
+		return PV_OK;
+	d->verdict = DEPENDANT_CURRENT;
+	return judge_answer(c, a, &r, d, err);
+}
+
+/* ---- all ---- */
+
+static enum pv_code check_one(struct check *c, const struct asked *a, bool ask,
+			      struct err *err)
+{
+	struct dependant d = { .name = a->name,
+			       .place = a->file	 ? a->file
+					: a->url ? a->url
+						 : a->ocsp,
+			       .verdict = DEPENDANT_AWAY,
+			       .since_s = -1,
+			       .next_s = -1 };
+	const struct crl_issuer *i;
+	uint32_t shard = 0;
+	enum pv_code rc;
+
+	i = find(c, a, &shard);
+	if (!i)
+		return bad_line(c, "there is no such CA or shard", err);
+	if (!ask)
+		return PV_OK;
+	err_init(&d.why);
+	rc = a->ocsp ? check_responder(c, a, i, &d, err)
+		     : check_list(c, a, i, shard, &d, err);
+	if (rc != PV_OK)
+		return rc;
+	c->alarms += d.verdict >= DEPENDANT_NEWER;
+	c->behind += d.verdict != DEPENDANT_CURRENT;
+	return c->job->told(c->job->ctx, &d, err);
+}
+
+/* ask false: only whether all lines can be asked. */
+static enum pv_code each_line(struct check *c, bool ask, struct err *err)
+{
+	struct span rest = c->job->list;
+	enum pv_code rc = PV_OK;
+
+	for (c->line = 1; rc == PV_OK && rest.len > 0; c->line++) {
+		CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
+		const uint8_t *end = memchr(rest.p, '\n', rest.len);
+		size_t len = end ? (size_t)(end - rest.p) : rest.len;
+		struct span line = { rest.p, len };
+		struct asked a;
+
+		rest.p += len + (end != NULL);
+		rest.len -= len + (end != NULL);
+		if (c->line > DEPENDANTS_MAX)
+			return bad_line(c, "too many places", err);
+		rc = json_parse_max(line, 4 * HTTP_URL_MAX, &doc, err);
+		if (rc != PV_OK)
+			err_prefix(err, "line %zu", c->line);
+		else
+			rc = parse_line(c, doc, &a, err);
+		if (rc == PV_OK)
+			rc = check_one(c, &a, ask, err);
+	}
+	return rc;
+}
+
+enum pv_code dependants_check(const struct dependants_job *job, struct err *err)
+{
+	CLEANUP(check_release)
+	struct check c = { .job = job, .now_s = pvtime_now_s() };
+	enum pv_code rc =
+		crl_issuers_load(job->a, job->store, c.now_s, &c.issuers, err);
+
+	if (rc == PV_OK)
+		rc = each_line(&c, false, err);
+	if (rc == PV_OK)
+		rc = each_line(&c, true, err);
+	if (rc != PV_OK || c.behind == 0)
+		return rc;
+	if (c.alarms > 0)
+		return err_fail(err, PV_INTEGRITY, "dependant.alarm",
+				"find out who signed or set back what; see the "
+				"lines above",
+				"%zu places show what this authority did not "
+				"publish",
+				c.alarms);
+	return err_fail(err, PV_DENIED, "dependant.behind",
+			"see the lines above, and the publish hook",
+			"%zu places do not show what is published", c.behind);
+}
