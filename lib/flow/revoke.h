@@ -9,7 +9,7 @@
  * for ever. What was derived for it from the KDF master, and backups, stay
  * until that master's generation is destroyed.
  *
- * Does not check: who asks. Lists that say so follow after: publish.h.
+ * Does not check: who asks. Lists that say so are made after: publish.h.
  * Specification: cli.md; formats.md 7; RFC 5280 5.3.
  */
 #ifndef PV_FLOW_REVOKE_H

@@ -21,6 +21,14 @@ serial_of() {
 	p --json export inventory | jq -r "select(.device == \"$1\") | .serial"
 }
 
+# listed SERIAL: its shard's list, as it is published, has it or not.
+listed() {
+	listed_shard=$((0x${1#"${1%?}"}))
+	openssl crl -inform DER -noout -text \
+		-in "$H/publish/crl/issuing-1/$listed_shard.crl" |
+		grep -q -i "Serial Number: 0*$1"
+}
+
 case_start "what is revoked is made first"
 open_order o-1 "$templates/tls-client.json" 4
 for n in 1 2 3; do
@@ -28,7 +36,7 @@ for n in 1 2 3; do
 	issue tls-client client-0000000$n --order o-1
 	expect_equal "$rc" 0 "issue client-0000000$n"
 done
-for n in 4 5 6; do
+for n in 4 5 6 7; do
 	new_device tls-client client-0000000$n
 	issue tls-client client-0000000$n
 	expect_equal "$rc" 0 "issue client-0000000$n"
@@ -93,6 +101,8 @@ revoke_ok --device client-00000001 --reason keyCompromise \
 says .status revoked
 says .reason keyCompromise
 date=$(jq -r .revoked "$T/out")
+serial=$(jq -r .serial "$T/out")
+listed "$serial" || fail "it is on no list that is published"
 issue tls-client client-00000001 --order o-1
 expect_equal "$rc" 4 "exit of its retry"
 expect_text device.revoked
@@ -116,8 +126,11 @@ expect_equal "$rc" 0 "a held device's retry"
 expect_text existing
 revoke_ok --device client-00000004 --reason certificateHold
 says .status unchanged
+serial=$(serial_of client-00000004)
+listed "$serial" || fail "what is held is on no list"
 revoke_ok --device client-00000004 --reason removeFromCRL
 says .status released
+listed "$serial" && fail "what was let go of is still on the list"
 says '.revoked // "-"' -
 revoke_ok --device client-00000004 --reason removeFromCRL
 says .status unchanged
@@ -139,6 +152,27 @@ revoke_ok --serial "$(echo "$serial" | tr a-f A-F)" --reason superseded
 says .serial "$serial"
 says .device client-00000005
 
+case_start "a token that does not sign: revoked all the same, and published later"
+cp "$H/provctl.json" "$T/module.json"
+jq --arg to "$builddir/tests/fault/shim.so" '.module = $to' "$T/module.json" \
+	>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED
+export FAULT_C_Sign_RV
+run "$PROVCTL" -C "$H" revoke --device client-00000006 --reason superseded
+unset FAULT_C_Sign_RV
+cat "$T/module.json" >"$H/provctl.json"
+expect_equal "$rc" 6 "exit without the token"
+expect_text "it is recorded, but"
+says .status revoked
+late=$(jq -r .serial "$T/out")
+listed "$late" && fail "it is on a list that nobody signed"
+issue tls-client client-00000006
+expect_equal "$rc" 4 "exit of its retry"
+revoke_ok --device client-00000006 --reason superseded
+says .status unchanged
+listed "$late" || fail "the next run has not published it"
+verify_audit
+
 case_start "by order: one that is revoked stays as it is"
 revoke_ok --order o-1 --reason cessationOfOperation
 says .status "unchanged revoked revoked"
@@ -157,9 +191,10 @@ verify_audit
 
 case_start "by template, and by lists of either form"
 revoke_ok --template tls-client --reason unspecified
-says .status "unchanged unchanged unchanged unchanged unchanged revoked"
+says .status "unchanged unchanged unchanged unchanged unchanged unchanged \
+revoked"
 says '.reason' "keyCompromise cessationOfOperation cessationOfOperation \
-keyCompromise superseded unspecified"
+keyCompromise superseded superseded unspecified"
 printf 'serial,device\n,client-00000001\n%s,\n' "$serial" >"$T/list.csv"
 revoke_ok --from "$T/list.csv" --reason superseded
 says .device "client-00000001 client-00000005"
