@@ -42,12 +42,21 @@ quiet() {
 # peers, cannot list the keys of a token that holds an Ed25519 key) and the
 # templates of this folder. The authority is kept in $work/pristine.
 new_authority() {
+	take_templates
+	init_authority
+}
+
+take_templates() {
 	mkdir -p "$work/templates/plans"
 	cp "$srcdir"/templates/*.json "$here"/templates/*.json \
 		"$work/templates/"
 	sed 's/"Ed25519 or P-256"/"P-256"/' \
 		"$srcdir/templates/plans/softhsm-demo.json" \
 		>"$work/templates/plans/softhsm-demo.json"
+}
+
+# With the templates as they are in $work.
+init_authority() {
 	rm -rf "$A" "$work/pristine"
 	quiet "$work/init.log" "$PROVCTL" -q init "$A" --softhsm --name bench \
 		--templates "$work/templates"

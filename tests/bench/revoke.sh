@@ -6,12 +6,10 @@ revoke_n=${BENCH_REVOKE_CERTS:-1000000}
 
 # An authority whose issuing CA has one revocation list.
 revoke_authority() {
-	cp "$work/templates/issuing-ca.json" "$work/issuing-ca.kept"
-	sed 's/"shards": 16/"shards": 1/' "$work/issuing-ca.kept" \
-		>"$work/issuing-ca.one"
-	cat "$work/issuing-ca.one" >"$work/templates/issuing-ca.json"
+	sed 's/"shards": 16/"shards": 1/' "$srcdir/templates/issuing-ca.json" \
+		>"$work/templates/issuing-ca.json"
 	mv "$work/pristine" "$work/pristine.kept"
-	new_authority
+	init_authority
 }
 
 revoke_many() {
@@ -58,6 +56,6 @@ figure_revoke() {
 	line revoke_memory_mib "$revoke_mib" - "$revoke_mib" - "$((i - 1))"
 	rm -rf "$work/pristine"
 	mv "$work/pristine.kept" "$work/pristine"
-	cat "$work/issuing-ca.kept" >"$work/templates/issuing-ca.json"
+	take_templates
 	restore
 }
