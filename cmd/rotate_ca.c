@@ -7,6 +7,7 @@
 #include "cmd/rotate.h"
 #include "cmd/session.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/publish.h"
 #include "lib/flow/rotate_ca.h"
 
 struct ca_opts {
@@ -62,6 +63,21 @@ static enum pv_code parse_at(const char *at, uint64_t *ms, struct err *err)
 	return PV_OK;
 }
 
+/* The lists that new certificates name. It stands whatever becomes of them:
+ * the next run makes them. */
+static enum pv_code publish(const struct session *s, struct err *err)
+{
+	const struct publish_job job = { .a = s->a,
+					 .store = s->store,
+					 .hsm = s->hsm };
+	struct publish_report report;
+	enum pv_code rc = publish_run(&job, &report, err);
+
+	if (rc != PV_OK)
+		err_prefix(err, "the CA has its new key, but publishing");
+	return rc;
+}
+
 static enum pv_code rotate(const struct app *app, const struct ca_opts *o,
 			   struct err *err)
 {
@@ -73,7 +89,8 @@ static enum pv_code rotate(const struct app *app, const struct ca_opts *o,
 				       .want = &want };
 	SESSION s = { .a = NULL };
 	struct rotate_ca_report r;
-	enum pv_code rc = parse_at(o->at, &opts.active_ms, err);
+	struct err why;
+	enum pv_code rc = parse_at(o->at, &opts.active_ms, err), made;
 
 	if (rc == PV_OK)
 		rc = session_open(app,
@@ -81,8 +98,15 @@ static enum pv_code rotate(const struct app *app, const struct ca_opts *o,
 				  &s, err);
 	if (rc == PV_OK)
 		rc = rotate_ca(s.a, s.store, s.hsm, &opts, &r, err);
-	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	made = publish(&s, &why);
+	rc = session_checkpoint(app, &s, err);
+	if (rc == PV_OK && made != PV_OK) {
+		*err = why;
+		rc = made;
+	}
 	return rc == PV_OK ? show(app, o, &r, err) : rc;
 }
 

@@ -167,6 +167,32 @@ static void put_files(struct run *r, const struct crl_issuer *i)
 		outcome_note(&r->worst, &err);
 }
 
+static enum pv_code put_cross(void *ctx, const struct store_crosscert *x,
+			      struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char name[STORE_ID_MAX + NAME_MAX_LEN];
+	struct run *r = ctx;
+	enum pv_code rc = publish_sub(&r->dir, "ca", NULL, &fd, err);
+
+	snprintf(name, sizeof(name), "%s-%lu-by-%lu.cer", x->ca,
+		 (unsigned long)x->subject, (unsigned long)x->signer);
+	if (rc != PV_OK || publish_same(fd, name, x->cert))
+		return rc;
+	return publish_put(&r->dir, fd, name, x->cert, err);
+}
+
+/* Between the generations of CAs, for who trusts one of them alone. */
+static void put_crosses(struct run *r)
+{
+	const struct store_visit v = { .ctx = r, .fn.crosscert = put_cross };
+	struct err err;
+
+	err_init(&err);
+	if (store_crosscert_each(r->job->store, NULL, &v, &err) != PV_OK)
+		outcome_note(&r->worst, &err);
+}
+
 enum pv_code publish_run(const struct publish_job *job,
 			 struct publish_report *report, struct err *err)
 {
@@ -200,6 +226,7 @@ enum pv_code publish_run(const struct publish_job *job,
 		if (job->hsm)
 			make_answers(&r, &r.issuers.list[i]);
 	}
+	put_crosses(&r);
 	report->lists = r.maker.made;
 	report->answers = r.ocsp.made;
 	report->files = r.dir.files;

@@ -6,6 +6,7 @@
  *
  *   crl/CA/SHARD.crl          DER; SHARD as in the certificates' URLs
  *   ca/CA-GENERATION.cer      DER of the CA's certificate
+ *   ca/CA-SUBJECT-by-SIGNER.cer   of one generation's key, by another's
  *   ocsp/CA/SERIAL.ors        DER; SERIAL in lower-case hex
  *
  * The store stays the source of truth: a crash anywhere leaves whole files,

@@ -60,6 +60,7 @@ static enum pv_code newest(void *ctx, const struct store_ca *ca,
 	(void)err;
 	r->generation = ca->generation;
 	r->active_ms = ca->active_ms;
+	memcpy(r->template_sha256, ca->template_sha256, STORE_HASH);
 	return PV_OK;
 }
 

@@ -23,8 +23,9 @@
 
 struct rotate_ca_opts {
 	const char *ca;
-	const char *template_name; /* NULL: the one that gives its subject */
-	uint64_t active_ms;	   /* issuing moves then; 0: at once */
+	const char
+		*template_name; /* NULL: the CA's own; the version in effect */
+	uint64_t active_ms;	/* issuing moves then; 0: at once */
 	const struct approvals_want *want; /* approvals and request_out */
 };
 
@@ -40,14 +41,13 @@ struct rotate_ca_report {
 };
 
 /*
- * PV_NOT_FOUND: "store.ca" (no CA of that name), "rotate.template" (no CA
- * template in effect gives its subject; or several: name one); PV_DENIED:
- * "rotate.root" (a root has nobody above it), "rotate.parent" (the parent's key
- * is not on this token), "rotate.subject", "rotate.shards" (the template gives
- * another), validity, lint, the clock; PV_INPUT "rotate.time" (it is over);
- * PV_CONFLICT: "rotate.pending" (the newest generation does not issue yet),
- * "hsm.label-taken"; codes of approvals_gate(), PV_HSM_*, PV_STORAGE. store:
- * outside a transaction.
+ * PV_NOT_FOUND: "store.ca" (no CA of that name), "store.template";
+ * PV_DENIED: "rotate.root" (a root has nobody above it), "rotate.parent" (the
+ * parent's key is not on this token), "rotate.template" (it is for other CAs),
+ * "rotate.subject", "rotate.shards" (it gives another), validity, lint, the
+ * clock; PV_INPUT "rotate.time" (it is over); PV_CONFLICT: "rotate.pending"
+ * (the newest generation does not issue yet), "hsm.label-taken"; codes of
+ * approvals_gate(), PV_HSM_*, PV_STORAGE. store: outside a transaction.
  */
 PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 			       struct hsm *hsm,

@@ -3,11 +3,8 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/mem.h"
 #include "lib/flow/rotate_ca_impl.h"
 #include "lib/x509/cert.h"
-
-CLEANUP_PTR(struct template, template_free);
 
 /* ---- template ---- */
 
@@ -32,57 +29,12 @@ static bool gives_subject(const struct rotate_ca *r, const struct template *t)
 	       span_equal(parts.subject, r->old_ca.subject);
 }
 
-struct search {
-	struct rotate_ca *r;
-	char name[TPL_NAME_MAX + 1]; /* whose versions are being looked at */
-	struct template *newest;     /* of them, if it is one; else NULL */
-	size_t found;
-};
-
-static void take_newest(struct search *s)
+static enum pv_code take_name(void *ctx, const struct store_template *row,
+			      struct err *err)
 {
-	struct template *t = TAKE(s->newest);
-
-	if (!t)
-		return;
-	if (s->found++ == 0)
-		s->r->tmpl = TAKE(t);
-	template_free(t);
-}
-
-/* Versions of a name come one after the other, the one in effect last. */
-static enum pv_code look_at(void *ctx, const struct store_template *row,
-			    struct err *err)
-{
-	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	struct search *s = ctx;
-	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
-
-	if (rc != PV_OK)
-		return rc;
-	if (strcmp(s->name, row->name) != 0)
-		take_newest(s);
-	snprintf(s->name, sizeof(s->name), "%s", row->name);
-	template_free(TAKE(s->newest));
-	if (t->ca && strcmp(t->profile.issuer, s->r->parent_name) == 0 &&
-	    gives_subject(s->r, t))
-		s->newest = TAKE(t);
+	(void)err;
+	snprintf(ctx, TPL_NAME_MAX + 1, "%s", row->name);
 	return PV_OK;
-}
-
-static enum pv_code find(struct rotate_ca *r, struct err *err)
-{
-	struct search s = { .r = r };
-	const struct store_visit v = { .ctx = &s, .fn.template = look_at };
-	enum pv_code rc = store_template_each(r->store, &v, err);
-
-	take_newest(&s);
-	if (rc != PV_OK || s.found == 1)
-		return rc;
-	return err_fail(err, PV_NOT_FOUND, "rotate.template",
-			"adopt its template, or name it with --template",
-			"%zu templates in effect give the subject of %s",
-			s.found, r->opts->ca);
 }
 
 static enum pv_code take(void *ctx, const struct store_template *row,
@@ -121,13 +73,20 @@ static enum pv_code check(const struct rotate_ca *r, uint32_t shards,
 enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
 				struct err *err)
 {
+	char name[TPL_NAME_MAX + 1];
+	const struct store_visit named = { .ctx = name,
+					   .fn.template = take_name };
 	const struct store_visit v = { .ctx = r, .fn.template = take };
-	enum pv_code rc =
-		r->opts->template_name
-			? store_template_current(
-				  r->store, r->opts->template_name, &v, err)
-			: find(r, err);
+	enum pv_code rc = PV_OK;
 
+	if (r->opts->template_name)
+		snprintf(name, sizeof(name), "%.*s", TPL_NAME_MAX,
+			 r->opts->template_name);
+	else
+		rc = store_template_digest(r->store, r->template_sha256, &named,
+					   err);
+	if (rc == PV_OK)
+		rc = store_template_current(r->store, name, &v, err);
 	return rc == PV_OK ? check(r, shards, err) : rc;
 }
 

@@ -20,7 +20,8 @@ struct rotate_ca {
 	struct template *tmpl; /* of the CA, in effect */
 	int64_t now_s;
 	uint32_t generation; /* the newest that there is */
-	uint64_t active_ms;  /* of that */
+	uint64_t active_ms;  /* of that, and the next */
+	uint8_t template_sha256[STORE_HASH];
 	char parent_name[STORE_ID_MAX + 1];
 	char old_label[STORE_LABEL_MAX + 1];
 	uint32_t parent_generation;
@@ -31,8 +32,9 @@ struct rotate_ca {
 	size_t made_n;
 };
 
-/* The CA's template: named, or the one in effect that gives its subject. Its
- * CRL must have as many shards as the CA: no two generations share one. */
+/* The version in effect of the template that is named, or of the CA's own. It
+ * must give the same subject, and as many shards: no two generations share
+ * one. */
 PV_MUST enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
 					struct err *err);
 /* The new key's certificate, unsigned; its subject must be the CA's. */

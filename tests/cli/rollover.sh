@@ -162,6 +162,31 @@ done
 refuses "$T/old.pem" "$T/00000002.pem"
 refuses "$T/new.pem" "$T/00000001.pem"
 
+case_start "each generation signs lists of its own"
+for i in 00000001 00000002; do
+	list=$H/publish/crl/issuing-1/$(crl_of "$T/$i.pem").crl
+	openssl crl -in "$list" -inform DER -out "$T/list.pem" 2>"$T/err" ||
+		fail "no list of $i: $(cat "$T/err")"
+	openssl verify -crl_check -CAfile "$T/root.pem" -untrusted \
+		"$T/$i.chain" -CRLfile "$T/list.pem" "$T/$i.pem" \
+		>"$T/out" 2>&1 || fail "$i: $(cat "$T/out")"
+done
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000002 \
+	--reason superseded
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+openssl crl -in "$H/publish/crl/issuing-1/$(crl_of "$T/00000002.pem").crl" \
+	-inform DER -out "$T/list.pem" 2>"$T/err"
+openssl verify -crl_check -CAfile "$T/root.pem" -untrusted "$T/00000002.chain" \
+	-CRLfile "$T/list.pem" "$T/00000002.pem" >"$T/out" 2>&1 &&
+	fail "a revoked device is taken"
+expect_text revoked
+for file in issuing-1-1 issuing-1-2 issuing-1-1-by-2 issuing-1-2-by-1; do
+	openssl x509 -in "$H/publish/ca/$file.cer" -inform DER >"$T/cer" \
+		2>"$T/err" || fail "$file: $(cat "$T/err")"
+done
+openssl x509 -in "$new_old" >"$T/want"
+same_bytes "$T/cer" "$T/want"
+
 case_start "who trusts the old key alone takes devices of the new one"
 takes_over "$T/old.pem" "$T/00000002.pem" "$new_old"
 takes "$T/old.pem" "$T/00000001.pem"
