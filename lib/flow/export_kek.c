@@ -86,7 +86,7 @@ static enum pv_code master_of(struct export_kek *k, const char *device,
 
 	*master = k->master;
 	if (rc == PV_OK && found)
-		rc = kdfof_credential(k->store, &d.s, id, &found, err);
+		rc = kdfof_device(k->store, &d, id, &found, err);
 	if (rc != PV_OK || !found || memcmp(id, k->in_use.id, sizeof(id)) == 0)
 		return rc;
 	if (!k->earlier || memcmp(id, k->earlier_id, sizeof(id)) != 0) {

@@ -47,17 +47,18 @@ static enum pv_code read_id(struct span container, uint8_t id[HSM_ID_LEN],
 	return rc;
 }
 
-enum pv_code kdfof_credential(struct store *store,
-			      const struct store_subject *s,
-			      uint8_t id[HSM_ID_LEN], bool *found,
-			      struct err *err)
+/* *any: the credential has a bundle. */
+static enum pv_code of_credential(struct store *store,
+				  const struct store_subject *s,
+				  uint8_t id[HSM_ID_LEN], bool *any,
+				  bool *found, struct err *err)
 {
 	CLEANUP(buf_release) struct buf bytes;
 	struct newest n = { .found = false };
 	const struct store_visit v = { .ctx = &n, .fn.bundle = take_bundle };
 	enum pv_code rc = store_bundle_each(store, s->number, &v, err);
 
-	*found = false;
+	*any = n.found;
 	buf_init(&bytes, BUNDLE_MAX);
 	if (rc != PV_OK || !n.found)
 		return rc;
@@ -65,6 +66,26 @@ enum pv_code kdfof_credential(struct store *store,
 	if (rc == PV_OK)
 		rc = logged_bundle(store, s, &n.row, buf_span(&bytes), err);
 	return rc == PV_OK ? read_id(buf_span(&bytes), id, found, err) : rc;
+}
+
+/* An intent that waits for its result has none: the one before it has. */
+enum pv_code kdfof_device(struct store *store, const struct store_device *d,
+			  uint8_t id[HSM_ID_LEN], bool *found, struct err *err)
+{
+	struct store_device at = *d;
+	bool any = false, there = true;
+	enum pv_code rc = PV_OK;
+
+	*found = false;
+	while (rc == PV_OK && !any && there) {
+		rc = of_credential(store, &at.s, id, &any, found, err);
+		if (rc != PV_OK || any || at.s.replaces == 0)
+			break;
+		rc = store_number_get(store, at.s.replaces, &at, &there, err);
+	}
+	if (rc == PV_OK && !there)
+		rc = logged_edited("a device's row", err);
+	return rc;
 }
 
 struct search {

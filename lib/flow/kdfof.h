@@ -9,14 +9,15 @@
 #include "lib/flow/context.h"
 
 /*
- * The id (CKA_ID) that the newest bundle of credential number s->number names,
- * held against the log. *found is false when it has none, or one that is sealed
- * to a key of its own. PV_INTEGRITY, "store.edited" or "seal.container".
+ * The id (CKA_ID) that the newest bundle of a device names, held against the
+ * log; d is its current credential, or one that is about to be replaced. *found
+ * is false when it has none, or one that is sealed to a key of its own.
+ * PV_INTEGRITY, "store.edited" or "seal.container".
  */
-PV_MUST enum pv_code kdfof_credential(struct store *store,
-				      const struct store_subject *s,
-				      uint8_t id[HSM_ID_LEN], bool *found,
-				      struct err *err);
+PV_MUST enum pv_code kdfof_device(struct store *store,
+				  const struct store_device *d,
+				  uint8_t id[HSM_ID_LEN], bool *found,
+				  struct err *err);
 /* The recorded master of that id. PV_INTEGRITY, "kdf.generation". */
 PV_MUST enum pv_code kdfof_key(struct store *store,
 			       const uint8_t id[HSM_ID_LEN],
