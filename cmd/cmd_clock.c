@@ -79,7 +79,7 @@ static enum pv_code accept(const struct app *app, const struct clock_opts *o,
 	if (rc == PV_OK)
 		rc = clock_accept(s.a, s.store, until_s, &want, &r, err);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	return rc == PV_OK ? show(app, &r, err) : rc;
 }
 

@@ -59,7 +59,7 @@ static enum pv_code roster(const struct app *app, const char *path,
 		rc = officers_set(s.a, s.store, buf_span(&bytes), &in->want, &r,
 				  err);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	if (rc != PV_OK) {
 		err_object(err, path);
 		return rc;

@@ -54,7 +54,7 @@ static enum pv_code run_open(const struct app *app, const char *path,
 		rc = orders_open(s.a, s.store, buf_span(&bytes), &in->want, &r,
 				 err);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	if (rc != PV_OK) {
 		err_object(err, path);
 		return rc;
@@ -121,7 +121,7 @@ static enum pv_code run_close(const struct app *app, const char *name,
 		rc = orders_close(s.a, s.store, s.hsm, &s.log, name,
 				  in->give_up, &e, &existing, err);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	e.order.open = false;
 	if (rc == PV_OK)
 		rc = tell_end(app, in, &e, existing, err);

@@ -122,7 +122,7 @@ static enum pv_code decide(const struct app *app, enum store_held_state state,
 	if (rc == PV_OK)
 		rc = quarantine_decide(s.a, s.store, id, state, want, &r, err);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	if (rc != PV_OK)
 		return rc;
 	if (app->json)

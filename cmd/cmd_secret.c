@@ -51,7 +51,7 @@ static enum pv_code put(const struct app *app, const struct secret_opts *o,
 				 err);
 	secret_release(&value);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	if (rc != PV_OK)
 		return rc;
 	if (app->json)
@@ -92,7 +92,7 @@ static enum pv_code destroy(const struct app *app, const struct secret_opts *o,
 		rc = secrets_destroy(s.store, o->name, o->version, &n, &got,
 				     err);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	if (rc != PV_OK)
 		return rc;
 	if (app->json)

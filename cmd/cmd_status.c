@@ -86,6 +86,9 @@ static void print_people(const struct status *st)
 			       st->quorum.persons[i]);
 		printf("\n");
 	}
+	if (st->uncovered)
+		printf("decisions  %llu that no checkpoint covers yet\n",
+		       (unsigned long long)st->uncovered);
 	if (c->opened > c->closed)
 		printf("orders     %llu open\n",
 		       (unsigned long long)(c->opened - c->closed));

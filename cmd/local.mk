@@ -37,7 +37,7 @@ cmd_provctl_SOURCES = \
 	cmd/rotate.h cmd/rotate_ca.c cmd/rotate_crl.c cmd/rotate_help.c \
 	cmd/rotate_key.c cmd/rotate_keys_help.c cmd/rotate_pin.c \
 	cmd/secret_help.c cmd/secret_list.c \
-	cmd/session.c cmd/session.h cmd/status_crls.c \
+	cmd/session.c cmd/session.h cmd/session_log.c cmd/status_crls.c \
 	cmd/status_dependants.c \
 	cmd/status_json.c cmd/status_json.h
 cmd_provctl_LDADD = cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \

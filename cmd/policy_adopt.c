@@ -26,7 +26,7 @@ enum pv_code policy_run_adopt(const struct app *app, const char *path,
 		rc = adopt_template(s.a, s.store, s.hsm, buf_span(&bytes), want,
 				    &r, err);
 	if (rc == PV_OK)
-		rc = session_checkpoint(app, &s, err);
+		rc = session_protect(app, &s, err);
 	if (rc != PV_OK)
 		return rc;
 	hex_encode(r.sha256, 32, hex);

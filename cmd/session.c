@@ -1,11 +1,8 @@
 #include "cmd/session.h"
 
-#include "cmd/guard.h"
-#include "lib/flow/cosigned.h"
-#include "lib/store/store_log.h"
-
-#include <stdio.h>
 #include <string.h>
+
+#include "cmd/guard.h"
 
 /*
  * The first token that answers. Only one that is away lets the next be tried:
@@ -104,57 +101,6 @@ enum pv_code session_login(const struct app *app, struct session *s,
 		return PV_OK;
 	rc = app->backends->pin_read(s->a, &s->pin, err);
 	return rc == PV_OK ? open_token(app, s, err) : rc;
-}
-
-static enum pv_code log_in_quietly(const struct app *app, struct session *s,
-				   bool *in, struct err *err)
-{
-	*in = strcmp(s->a->pin_source, "prompt") != 0;
-	if (!*in)
-		return PV_OK;
-	return session_login(app, s, err);
-}
-
-static enum pv_code checkpoint_without_token(const struct app *app,
-					     struct session *s, struct err *err)
-{
-	bool in;
-	enum pv_code rc = log_in_quietly(app, s, &in, err);
-
-	return rc == PV_OK && in ? checkpoint_now(s->a, s->store, s->hsm, err)
-				 : rc;
-}
-
-enum pv_code session_checkpoint(const struct app *app, struct session *s,
-				struct err *err)
-{
-	struct err why;
-	uint64_t size;
-	enum pv_code rc;
-
-	if (s->hsm)
-		return checkpoint_now(s->a, s->store, s->hsm, err);
-	rc = store_log_size(s->store, &size, err);
-	if (rc != PV_OK || size <= s->log.last.size || s->log.own_n == 0)
-		return rc;
-	err_init(&why);
-	rc = checkpoint_without_token(app, s, &why);
-	if (rc == PV_INTEGRITY) {
-		*err = why;
-		return rc;
-	}
-	if (rc != PV_OK && !app->quiet)
-		fprintf(stderr,
-			"provctl: warning: the log's checkpoint was not "
-			"signed: %s\n",
-			why.message);
-	return PV_OK;
-}
-
-enum pv_code session_witnessed(const struct session *s, const char *bundle,
-			       struct err *err)
-{
-	return cosigned_gate(s->a, s->store, &s->log, bundle, err);
 }
 
 void session_close(struct session *s)

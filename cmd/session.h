@@ -64,6 +64,16 @@ PV_MUST enum pv_code session_checkpoint(const struct app *app,
 					struct session *s, struct err *err);
 
 /*
+ * The same for a decision of people, before a verb says that it is in force.
+ * Under a roster the checkpoint must be signed: it logs in, asks a person for
+ * the PIN, and what fails there is PV_HSM_TEMP (or PV_HSM_FATAL), rule
+ * "log.uncovered": the decision is in the store, and could be taken back there
+ * unseen. Repeating the verb signs it. Without a roster: session_checkpoint().
+ */
+PV_MUST enum pv_code session_protect(const struct app *app, struct session *s,
+				     struct err *err);
+
+/*
  * Before anything is exported: cosigned_gate() of cosigned.h, with the id of a
  * bundle in hex, or NULL for what belongs to none.
  */

@@ -87,8 +87,8 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 				       "followed", st->cas[i].followed));
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:o, "
-			  "s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, "
-			  "s:o, s:o, s:o}",
+			  "s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:I, s:I, "
+			  "s:I, s:o, s:o, s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
 			  "code", (int)code, "tokens", tokens, "pin_source",
 			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
@@ -96,7 +96,8 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 			  st->store_code == PV_OK && st->clock_code == PV_OK,
 			  "clock_bounds", clock_json(st), "log_size",
 			  (json_int_t)st->counts.log_size, "checkpoint",
-			  (json_int_t)st->checkpoint, "witnesses",
+			  (json_int_t)st->checkpoint, "uncovered",
+			  (json_int_t)st->uncovered, "witnesses",
 			  witnesses_json(&st->cosigned), "devices",
 			  (json_int_t)st->counts.devices, "open_intents",
 			  (json_int_t)st->counts.reserved, "sealed_bytes",

@@ -11,6 +11,7 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/event.h"
 #include "lib/flow/keymake.h"
+#include "lib/flow/officers.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -272,6 +273,16 @@ static enum pv_code run_step(struct ceremony *c, size_t n, struct err *err)
 	return rc;
 }
 
+static enum pv_code set_roster(const struct ceremony *c, struct err *err)
+{
+	const struct approvals_want want = { .op = QUORUM_ROSTER };
+	struct officers_report set;
+
+	if (c->opts->roster.len == 0)
+		return PV_OK;
+	return officers_set(c->a, c->store, c->opts->roster, &want, &set, err);
+}
+
 enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 			  struct store *store, const struct plan *plan,
 			  struct err *err)
@@ -289,6 +300,8 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 
 	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++)
 		rc = run_step(&c, i, err);
+	if (rc == PV_OK)
+		rc = set_roster(&c, err);
 	if (rc == PV_OK && c.hsm)
 		rc = checkpoint_now(a, store, c.hsm, err);
 	return rc;

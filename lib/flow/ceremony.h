@@ -19,6 +19,8 @@ struct ceremony_opts {
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	const struct secret *pin;
+	struct span
+		roster; /* the first one, set after the steps; empty: none */
 	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
 	/* Told before each step; may be NULL. text is a short sentence. */
 	void (*progress)(const void *ctx, size_t step, size_t steps,
@@ -29,8 +31,9 @@ struct ceremony_opts {
 /*
  * Runs plan on a, whose keys grow by what is generated, and on its store,
  * which must be new. With so_pin a step init-token initialises the token,
- * without it that step is passed over: the token is there. Codes of the steps;
- * err's message begins with the step's number and name.
+ * without it that step is passed over: the token is there. Then the roster is
+ * set, and a checkpoint covers all of it. Codes of the steps, where err's
+ * message begins with the step's number and name, and of officers_set().
  */
 PV_MUST enum pv_code ceremony_run(const struct ceremony_opts *opts,
 				  struct authority *a, struct store *store,

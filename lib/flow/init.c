@@ -14,7 +14,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/flow/authority_json.h"
-#include "lib/flow/officers.h"
+#include "policy/roster.h"
 
 #define PIN_BYTES 16 /* random; as many hex digits again */
 #define PIN_FILE "softhsm/pin"
@@ -290,8 +290,6 @@ static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
 			     const struct plan *plan, struct span roster,
 			     struct err *err)
 {
-	const struct approvals_want want = { .op = QUORUM_ROSTER };
-	struct officers_report set;
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
 	SECRET so_pin = SECRET_INIT;
 	SECRET pin = SECRET_INIT;
@@ -299,6 +297,7 @@ static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
 				     .watch = opts->watch,
 				     .templates_dir = opts->templates_dir,
 				     .pin = &pin,
+				     .roster = roster,
 				     .progress = opts->progress,
 				     .progress_ctx = opts->progress_ctx };
 	enum pv_code rc;
@@ -313,8 +312,6 @@ static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
 		rc = opts->backends->store_open(a, true, &store, err);
 	if (rc == PV_OK)
 		rc = ceremony_run(&run, a, store, plan, err);
-	if (rc == PV_OK && roster.len > 0)
-		rc = officers_set(a, store, roster, &want, &set, err);
 	return rc;
 }
 

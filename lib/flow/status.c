@@ -78,10 +78,23 @@ static void look_at_clock(const struct store *store,
 				     &st->clock_why);
 }
 
-static enum pv_code look_at_people(struct store *store, struct status *st,
+static enum pv_code count_decision(void *ctx, const struct store_governance *g,
 				   struct err *err)
 {
+	(void)g;
+	(void)err;
+	(*(uint64_t *)ctx)++;
+	return PV_OK;
+}
+
+static enum pv_code look_at_people(struct store *store,
+				   const struct checkpoint_base *log,
+				   struct status *st, struct err *err)
+{
 	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
+	const struct store_visit decisions = { .ctx = &st->uncovered,
+					       .fn.governance =
+						       count_decision };
 	enum pv_code rc = store_people_count(store, &st->people, err);
 
 	if (rc == PV_OK)
@@ -91,7 +104,9 @@ static enum pv_code look_at_people(struct store *store, struct status *st,
 	st->roster = r->version;
 	st->officers = r->n;
 	st->quorum = r->quorum;
-	return PV_OK;
+	return log->own_n == 0 ? PV_OK
+			       : store_governance_each(store, log->last.size,
+						       &decisions, err);
 }
 
 static enum pv_code look_at_store(const struct backends *b,
@@ -117,7 +132,7 @@ static enum pv_code look_at_store(const struct backends *b,
 	if (rc == PV_OK)
 		look_at_clock(store, &log, st);
 	if (rc == PV_OK)
-		rc = look_at_people(store, st, err);
+		rc = look_at_people(store, &log, st, err);
 	if (rc == PV_OK)
 		rc = store_template_each(store, &templates, err);
 	if (rc == PV_OK)
@@ -176,5 +191,12 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 		*err = st->clock_why;
 		return st->clock_code;
 	}
-	return status_crls_judge(&st->crls, pvtime_now_s(), err);
+	if (st->uncovered == 0)
+		return status_crls_judge(&st->crls, pvtime_now_s(), err);
+	return err_fail(err, PV_HSM_TEMP, "log.uncovered",
+			"repeat the last of them where the token and its PIN "
+			"are at hand",
+			"%llu decisions are under no checkpoint yet: whoever "
+			"can write the store can still take them back",
+			(unsigned long long)st->uncovered);
 }

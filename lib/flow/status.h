@@ -38,8 +38,10 @@ struct status {
 	struct err store_why;
 	struct store_counts counts; /* valid when store_code is PV_OK */
 	uint64_t checkpoint;	    /* entries under the last one; 0: none */
-	struct cosigned cosigned;   /* by its witnesses */
-	enum pv_code clock_code;    /* whether an entry may have this time */
+	uint64_t
+		uncovered; /* decisions under a roster that it does not cover */
+	struct cosigned cosigned; /* by its witnesses */
+	enum pv_code clock_code;  /* whether an entry may have this time */
 	struct err clock_why;
 	/* Times, since the epoch, that hold the clock: not before the later of
 	 * the first two; 0: nothing does. */
@@ -58,8 +60,8 @@ struct status {
  * Fills *st as far as possible. Returns PV_OK, or the first of: store's code,
  * the code of the tokens when none is usable, the PIN source's code, PV_DENIED
  * "status.ca" when a CA has expired, PV_DENIED "clock.*" when the log admits no
- * entry at this time, status_crls_judge()'s; err says which. Open intents are
- * no fault.
+ * entry at this time, PV_HSM_TEMP "log.uncovered" when a decision is under no
+ * checkpoint, status_crls_judge()'s; err says which. Open intents are no fault.
  */
 PV_MUST enum pv_code status_collect(const struct backends *b,
 				    const struct authority *a,
