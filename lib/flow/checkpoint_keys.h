@@ -9,7 +9,8 @@
 
 #include "lib/flow/checkpoint.h"
 
-/* Starts *base: origin and keys, and nothing else yet. */
+/* Starts *base: origin and keys, and nothing else yet. PV_INTEGRITY,
+ * "config.keys": the configuration does not name those that sign now. */
 PV_MUST enum pv_code checkpoint_keys(const struct authority *a,
 				     struct store *store,
 				     struct checkpoint_base *base,
