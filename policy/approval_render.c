@@ -12,6 +12,7 @@
 #include "policy/template.h"
 
 #define RENDER_MAX (1024u * 1024u) /* bytes of one part */
+#define CONTEXT_COLUMNS 78	   /* of one fact: no terminal wraps it */
 
 CLEANUP_PTR(struct roster, roster_free);
 CLEANUP_PTR(struct template, template_free);
@@ -107,8 +108,9 @@ static void put_compared(struct buf *out, struct span text, struct span other,
 	}
 }
 
-static enum pv_code parse_former(const char *base64, struct roster **former,
-				 struct err *err)
+/* The roster that the new one names, by its hash; anything else is a trick. */
+static enum pv_code parse_former(const char *base64, const struct roster *next,
+				 struct roster **former, struct err *err)
 {
 	size_t len = strlen(base64);
 	CLEANUP(mem_cleanup)
@@ -119,11 +121,12 @@ static enum pv_code parse_former(const char *base64, struct roster **former,
 		return PV_INTERNAL;
 	if (!base64_decode(base64, len, bytes, BASE64_DECODED_MAX(len),
 			   &text.len) ||
-	    roster_parse(text, former, NULL) != PV_OK)
+	    roster_parse(text, former, NULL) != PV_OK ||
+	    memcmp((*former)->sha256, next->replaces, 32) != 0)
 		return err_fail(err, PV_INPUT, "approval_request.roster",
 				"ask the requester for another request",
-				"the roster in force that the request names "
-				"is none");
+				"the request shows another roster than the one "
+				"that the new one replaces");
 	return PV_OK;
 }
 
@@ -140,15 +143,17 @@ static enum pv_code render_roster(const struct approval_request *q,
 	NODE_TRY(roster_parse(subject_of(q), &r, err));
 	put_roster(&text, r);
 	NODE_TRY(buf_check(&text, err));
-	if (!base64) {
-		put_lines(out, "  ", buf_span(&text));
+	if (!base64 || !r->replaces_one) {
+		buf_put_str(out, "All of it may be new: it names no roster "
+				 "that it replaces.\n");
+		put_lines(out, "+ ", buf_span(&text));
 		return PV_OK;
 	}
-	NODE_TRY(parse_former(base64, &former, err));
+	NODE_TRY(parse_former(base64, r, &former, err));
 	put_roster(&old, former);
 	NODE_TRY(buf_check(&old, err));
-	buf_put_str(out, "Changes (-, +) to the roster that the requester "
-			 "says is in force:\n");
+	buf_put_str(out, "Changes (-, +) to the roster that it says it "
+			 "replaces:\n");
 	put_compared(out, buf_span(&old), buf_span(&text), "- ", NULL);
 	put_compared(out, buf_span(&text), buf_span(&old), "+ ", "  ");
 	return PV_OK;
@@ -251,17 +256,40 @@ static enum pv_code render_subject(const struct approval_request *q,
 	}
 }
 
+/*
+ * One line behind a mark of its own, whatever the text: cut and not wrapped,
+ * blanks in a row are one, and what is not ASCII (it may be wide) is a "?".
+ */
+static void put_fact(const char *key, const char *value, struct buf *out)
+{
+	int columns = CONTEXT_COLUMNS - (int)strlen("?  : ") - (int)strlen(key);
+	char last = ' ';
+
+	buf_printf(out, "? %s: ", key);
+	for (; *value && columns > 0; value++) {
+		char c = *value >= ' ' && *value < 0x7f ? *value : '?';
+
+		if (c == ' ' && last == ' ')
+			continue;
+		buf_put_u8(out, (uint8_t)c);
+		last = c;
+		columns--;
+	}
+	buf_put_str(out, *value ? "~\n" : "\n");
+}
+
+/* Before what is signed: nothing that is not signed comes last. */
 static void put_context(const json_t *context, struct buf *out)
 {
 	const char *key;
 	json_t *value;
 
-	if (json_object_size(context) == 0)
-		return;
-	buf_put_str(out, "Said by the requester, not signed:\n");
+	if (json_object_size(context) >
+	    (json_object_get(context, APPROVAL_FACT_ROSTER) != NULL))
+		buf_put_str(out, "Said by the requester, not signed:\n");
 	json_object_foreach((json_t *)context, key,
 			    value) if (strcmp(key, APPROVAL_FACT_ROSTER) != 0)
-		buf_printf(out, "  %s: %s\n", key, json_string_value(value));
+		put_fact(key, json_string_value(value), out);
 }
 
 enum pv_code approval_render(const struct approval_request *q, struct buf *out,
@@ -273,10 +301,10 @@ enum pv_code approval_render(const struct approval_request *q, struct buf *out,
 	NODE_TRY(approval_text_put(&text, &q->approval, err));
 	NODE_TRY(render_subject(q, &part, err));
 	NODE_TRY(buf_check(&part, err));
+	put_context(q->context, out);
 	buf_put_str(out, "To be signed:\n");
 	put_lines(out, "  ", buf_span(&text));
 	buf_printf(out, "The subject, %zu bytes:\n", q->subject_len);
 	buf_put(out, part.data, part.len);
-	put_context(q->context, out);
 	return buf_check(out, err);
 }

@@ -3,6 +3,9 @@
  * subject's own bytes. Bytes that cannot be shown are refused: nobody signs
  * what nobody saw. Lines hold nothing that a terminal obeys (notechars.h).
  *
+ * What the requester says beside it, unsigned, comes first: one short line a
+ * fact, behind "? ". What is signed comes last.
+ *
  * Operations on a roster, a template or an order show what these say; the
  * subjects of all others are lines of text and shown as they are.
  *
@@ -16,7 +19,8 @@
 
 /*
  * A fact of the context with this name is the base64 of the roster in force,
- * as the requester says: a new roster is then shown by what changes.
+ * as the requester says. A new roster that names this one's hash ("replaces")
+ * is shown by what changes, any other one as new.
  */
 #define APPROVAL_FACT_ROSTER "roster"
 
@@ -24,7 +28,7 @@
  * Appends text for people, ended by LF. PV_INPUT: the subject's own rule
  * ("roster.*", "template.*", "order.*", "json.*"), "approval_request.subject"
  * when it is no clean text, "approval_request.roster" when the roster in force
- * is none.
+ * is not the one that the new one replaces.
  */
 PV_MUST enum pv_code approval_render(const struct approval_request *request,
 				     struct buf *out, struct err *err);

@@ -101,8 +101,6 @@ static enum pv_code take_context(const struct node *root,
 	struct node n = node_get(root, "context");
 	const char *key, *s;
 	json_t *value;
-	size_t at;
-	uint32_t cp;
 
 	NODE_TRY(node_object(&n, NULL));
 	if (json_object_size(n.v) > APPROVAL_CONTEXT_MAX)
@@ -113,11 +111,12 @@ static enum pv_code take_context(const struct node *root,
 	{
 		struct node fact = node_get(&n, key);
 
-		if (!key[0] || strlen(key) > 64 ||
-		    !notechars_ok(span_of(key), &at, &cp) || strchr(key, '\n'))
+		if (!key[0] || strlen(key) > APPROVAL_FACT_NAME_MAX ||
+		    strspn(key, "abcdefghijklmnopqrstuvwxyz_") != strlen(key))
 			return node_fail(&n, "fact", NULL,
 					 "a fact with a name of other than 1 "
-					 "to 64 clean characters");
+					 "to %u small letters and _",
+					 APPROVAL_FACT_NAME_MAX);
 		NODE_TRY(node_text(&fact, APPROVAL_FACT_MAX, &s));
 	}
 	q->context = n.v;

@@ -18,6 +18,7 @@
 #define APPROVAL_REQUEST_MAX (512u * 1024u) /* bytes of the file */
 #define APPROVAL_SUBJECT_MAX (256u * 1024u) /* bytes; the largest template */
 #define APPROVAL_CONTEXT_MAX 32u	    /* facts */
+#define APPROVAL_FACT_NAME_MAX 32u	    /* a-z and _ */
 #define APPROVAL_FACT_MAX (96u * 1024u)	    /* bytes of one */
 
 struct approval_request {

@@ -254,15 +254,37 @@ static enum pv_code parse_quorum(struct roster *r, const struct node *n)
 	return PV_OK;
 }
 
+/* The first one replaces none. */
+static enum pv_code parse_replaces(struct roster *r, const struct node *n)
+{
+	const char *hex = "";
+	const size_t digits = 2 * sizeof(r->replaces);
+
+	NODE_TRY(node_string(n, digits, &hex));
+	if (!n->v)
+		return PV_OK;
+	if (strlen(hex) != digits ||
+	    strspn(hex, "0123456789abcdef") != digits ||
+	    !hex_decode(hex, r->replaces, sizeof(r->replaces)))
+		return node_fail(n, "replaces", "as sha256sum prints it",
+				 "not a SHA-256 in small hex digits");
+	if (r->version == 1)
+		return node_fail(n, "replaces", "leave it out",
+				 "version 1 replaces no roster");
+	r->replaces_one = true;
+	return PV_OK;
+}
+
 static enum pv_code parse_all(const struct node_reader *reader,
 			      struct roster *r)
 {
-	static const char *const keys[] = { "roster", "version", "officers",
-					    "quorum", NULL };
+	static const char *const keys[] = { "roster",	"version", "replaces",
+					    "officers", "quorum",  NULL };
 	static const char *const formats[] = { ROSTER_FORMAT, NULL };
 	struct node root = node_root(reader);
 	struct node format = node_get(&root, "roster");
 	struct node version = node_get(&root, "version");
+	struct node replaces = node_get(&root, "replaces");
 	struct node officers = node_get(&root, "officers");
 	struct node quorum = node_get(&root, "quorum");
 	unsigned word = 0;
@@ -272,6 +294,7 @@ static enum pv_code parse_all(const struct node_reader *reader,
 	NODE_TRY(node_word(&format, formats, &word));
 	NODE_TRY(node_need(&version));
 	NODE_TRY(node_u64(&version, 1, ROSTER_VERSION_MAX, &r->version));
+	NODE_TRY(parse_replaces(r, &replaces));
 	NODE_TRY(node_need(&officers));
 	NODE_TRY(node_array(&officers, 1, ROSTER_MAX));
 	for (size_t i = 0; i < json_array_size(officers.v); i++) {

@@ -50,6 +50,8 @@ struct roster_officer {
 
 struct roster {
 	uint64_t version; /* 1 to ROSTER_VERSION_MAX */
+	bool replaces_one;
+	uint8_t replaces[32]; /* of the bytes of the one that it replaces */
 	struct roster_officer officers[ROSTER_MAX];
 	size_t n;
 	struct roster_quorum quorum;
@@ -60,7 +62,8 @@ struct roster {
  * Parses a roster's bytes. *out is owned by the caller, NULL on failure.
  * PV_INPUT with pointer, line and column in the message, rule "json.*",
  * "roster.key" (no key of its officer, or one that stands twice),
- * "roster.name", "roster.person", "roster.role", "roster.quorum", or the
+ * "roster.name", "roster.person", "roster.role", "roster.quorum",
+ * "roster.replaces" (no hash, or of a first one), or the
  * general ones of forms: "roster.missing", "roster.unknown_key", ...
  */
 PV_MUST enum pv_code roster_parse(struct span text, struct roster **out,

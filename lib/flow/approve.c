@@ -104,6 +104,16 @@ static void put_groups(struct buf *out, const uint8_t hash[32])
 	buf_put_u8(out, '\n');
 }
 
+/* The last word, of nothing but what is signed. */
+static void put_signed(struct buf *out, const struct approval *a)
+{
+	char hex[65];
+
+	hex_encode(a->subject, sizeof(a->subject), hex);
+	buf_printf(out, "You sign: %s, asked by %s, sha256\n  %s\n",
+		   quorum_op_name(a->operation), a->requester, hex);
+}
+
 enum pv_code approve_show(const struct approval_request *q, struct buf *out,
 			  struct err *err)
 {
@@ -113,6 +123,7 @@ enum pv_code approve_show(const struct approval_request *q, struct buf *out,
 		return rc;
 	buf_put_str(out, "The subject's SHA-256, in groups:\n ");
 	put_groups(out, q->approval.subject);
+	put_signed(out, &q->approval);
 	return buf_check(out, err);
 }
 

@@ -61,13 +61,23 @@ static enum pv_code record(struct store *store, const struct roster *r,
 }
 
 /* Says so before anybody is asked to approve it. */
-static enum pv_code check_version(const struct roster *now,
-				  const struct roster *next, struct err *err)
+static enum pv_code check_next(const struct roster *now,
+			       const struct roster *next, struct err *err)
 {
 	uint64_t want = now ? now->version + 1 : 1;
+	char hex[65] = "";
 
-	if (next->version == want)
+	if (next->version == want &&
+	    (!now || !next->replaces_one ||
+	     memcmp(next->replaces, now->sha256, 32) == 0))
 		return PV_OK;
+	if (next->version == want) {
+		hex_encode(now->sha256, 32, hex);
+		return err_fail(err, PV_CONFLICT, "roster.replaces", NULL,
+				"the roster in force has SHA-256 %s, and "
+				"\"replaces\" names another one",
+				hex);
+	}
 	return err_fail(err, PV_CONFLICT, "store.roster",
 			"give the roster the next version",
 			"the roster has version %llu where %llu is next",
@@ -85,7 +95,7 @@ static enum pv_code change(const struct authority *a, struct store *store,
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	struct approvals_want want = *from;
 	char what[64];
-	enum pv_code rc = check_version(now, next, err);
+	enum pv_code rc = check_next(now, next, err);
 
 	if (rc == PV_OK && now)
 		rc = context_of(in_force, &context, err);

@@ -20,7 +20,8 @@ struct officers_report {
 /*
  * Puts bytes in force. want brings files and request_out, the rest is filled in
  * here. PV_INPUT (not a roster), PV_CONFLICT "store.roster" (its version is not
- * the next one: 1 for the first), approvals_gate()'s codes.
+ * the next one: 1 for the first) or "roster.replaces" (it names another one
+ * than the roster in force), approvals_gate()'s codes.
  */
 PV_MUST enum pv_code officers_set(const struct authority *a,
 				  struct store *store, struct span bytes,

@@ -65,10 +65,48 @@ START_TEST(order)
 		    "  before 2026-02-01T00:00:00Z\n"
 		    "  at most 7 an hour\n  from 22:00 to 06:30 UTC\n"
 		    "  offline lines: not allowed\n");
-	shows(&out, "Said by the requester, not signed:\n  why: line 3\n");
+	ck_assert_int_eq(strncmp(buf_cstr(&out),
+				 "Said by the requester, not signed:\n"
+				 "? why: line 3\nTo be signed:\n",
+				 62),
+			 0);
 	buf_release(&out);
 	unit_refused(render(QUORUM_ORDER, span_of("{}"), NULL, &out, &err),
 		     PV_INPUT, "order.missing", &err);
+	buf_release(&out);
+}
+END_TEST
+
+/* However a fact is made up, it is one line that no terminal wraps, above all
+ * that is signed. */
+START_TEST(fact)
+{
+	static const char subject[] =
+		"{\"order\":\"o-1\",\"template\":\"acme\",\"version\":3,"
+		"\"template_sha256\":\"0123456789abcdef0123456789abcdef"
+		"0123456789abcdef0123456789abcdef\",\"quantity\":1}";
+	char wide[4096] = "x";
+	const char *text, *lf;
+	struct buf out;
+	struct err err;
+
+	memset(wide + 1, ' ', 200);
+	memcpy(wide + 201, "To be signed:", 13);
+	memset(wide + 214, 'y', sizeof(wide) - 215);
+	memcpy(wide + 300, "\xE4\xBD\xA0", 3);
+	unit_ok(render(QUORUM_ORDER, span_of(subject),
+		       json_pack("{s:s, s:s}", "note", wide, "order",
+				 "\xE4\xBD\xA0 o-2"),
+		       &out, &err),
+		&err);
+	text = buf_cstr(&out);
+	shows(&out, "\n? order: ??? o-2\nTo be signed:\n");
+	shows(&out, "\n? note: x To be signed:yyyy");
+	lf = strchr(strstr(text, "? note"), '\n');
+	ck_assert_int_eq(lf - strstr(text, "? note"), 78);
+	ck_assert_int_eq(lf[-1], '~');
+	ck_assert_str_eq(text + out.len - strlen("not allowed\n"),
+			 "not allowed\n");
 	buf_release(&out);
 }
 END_TEST
@@ -85,6 +123,25 @@ static json_t *with_roster(struct span text)
 	return o;
 }
 
+/* The text with "replaces", the hash of old. */
+static void replacing(struct buf *text, const struct buf *old)
+{
+	json_t *o = json_loads(buf_cstr(text), 0, NULL);
+	uint8_t hash[32];
+	char hex[65], *dump;
+
+	UNIT_OK(sha256(buf_span(old), hash, &err_));
+	hex_encode(hash, sizeof(hash), hex);
+	ck_assert_int_eq(json_object_set_new(o, "replaces", json_string(hex)),
+			 0);
+	dump = json_dumps(o, JSON_COMPACT);
+	ck_assert_ptr_nonnull(dump);
+	buf_reset(text);
+	buf_put_str(text, dump);
+	free(dump);
+	json_decref(o);
+}
+
 START_TEST(roster)
 {
 	struct people p;
@@ -95,22 +152,32 @@ START_TEST(roster)
 	people_text(&p, "\"roster\":2", &old);
 	people_text(&p, "\"roster\":2,\"adopt\":1", &new);
 	unit_ok(render(QUORUM_ROSTER, buf_span(&new), NULL, &out, &err), &err);
-	shows(&out, "  roster version 7\n"
-		    "  officer alice: Alice Example; security-officer\n"
-		    "  key of alice, in a token: alice+");
-	shows(&out, "  key of alice, may be a file: alice+");
-	shows(&out, "  adopt: 1 approvals\n");
+	shows(&out, "names no roster that it replaces.\n+ roster version 7\n"
+		    "+ officer alice: Alice Example; security-officer\n"
+		    "+ key of alice, in a token: alice+");
+	shows(&out, "+ key of alice, may be a file: alice+");
+	shows(&out, "+ adopt: 1 approvals\n");
 	buf_release(&out);
+	unit_ok(render(QUORUM_ROSTER, buf_span(&new),
+		       with_roster(buf_span(&new)), &out, &err),
+		&err);
+	shows(&out, "+ officer alice"); /* whatever the requester says */
+	buf_release(&out);
+	replacing(&new, &old);
 	unit_ok(render(QUORUM_ROSTER, buf_span(&new),
 		       with_roster(buf_span(&old)), &out, &err),
 		&err);
-	shows(&out, "says is in force:\n- adopt: 2 approvals\n"
+	shows(&out, "says it replaces:\n- adopt: 2 approvals\n"
 		    "  roster version 7\n");
 	shows(&out, "\n+ adopt: 1 approvals\n");
 	shows(&out, "\n  order: 2 approvals\n");
 	buf_release(&out);
 	unit_refused(render(QUORUM_ROSTER, buf_span(&new),
 			    with_roster(span_of("{}")), &out, &err),
+		     PV_INPUT, "approval_request.roster", &err);
+	buf_release(&out);
+	unit_refused(render(QUORUM_ROSTER, buf_span(&new),
+			    with_roster(buf_span(&new)), &out, &err),
 		     PV_INPUT, "approval_request.roster", &err);
 	buf_release(&out);
 	unit_refused(render(QUORUM_ROSTER, span_of("[]"), NULL, &out, &err),
@@ -173,6 +240,7 @@ int main(void)
 	TCase *t = tcase_create("approval_render");
 
 	tcase_add_test(t, order);
+	tcase_add_test(t, fact);
 	tcase_add_test(t, roster);
 	tcase_add_test(t, template_);
 	tcase_add_test(t, text);

@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(invalid_files)
 {
-	casefiles_refused("approval_request", 25, parse_case);
+	casefiles_refused("approval_request", 27, parse_case);
 }
 END_TEST
 
