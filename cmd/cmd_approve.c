@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "cmd/app.h"
@@ -22,12 +23,15 @@ static const char help[] =
 	"                       [--log-vkey VKEY] [--root CERT] [-o NOTE] "
 	"[--yes]\n"
 	"\n"
-	"Shows what REQUEST asks for, made from its own bytes, and signs it "
-	"with\n"
-	"the officer's key. Needs no authority: it runs on the officer's own\n"
-	"machine. The note goes to NOTE or to standard output, and back to "
-	"who\n"
-	"asked, for --approval.\n"
+	"Shows what REQUEST asks for, made from its own bytes, also with -q, "
+	"and\n"
+	"signs it with the officer's key. What the requester says beside it, "
+	"unsigned,\n"
+	"comes first behind \"? \"; the last line is made of what is signed. "
+	"Needs no\n"
+	"authority: it runs on the officer's own machine. The note goes to "
+	"NOTE or to\n"
+	"standard output, and back to who asked, for --approval.\n"
 	"\n"
 	"  --key FILE       key file of `officer key new --file'\n"
 	"  --key URI        key in a PKCS#11 token: pkcs11:token=T;object=KEY"
@@ -79,21 +83,13 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 	return rc;
 }
 
-static enum pv_code show(const struct app *app,
-			 const struct approval_request *q, struct err *err)
-{
-	CLEANUP(buf_release) struct buf text;
-	enum pv_code rc;
-
-	buf_init(&text, APPROVE_TEXT_MAX);
-	rc = approve_show(q, &text, err);
-	if (rc == PV_OK && !app->quiet)
-		fwrite(text.data, 1, text.len, stderr);
-	return rc;
-}
-
-/* On the terminal itself: standard input may be anything. */
-static enum pv_code ask(const char *as, struct err *err)
+/*
+ * On the terminal itself: standard input may be anything, and so may standard
+ * error, where the text went that the question is about. What was typed before
+ * the question is no answer to it.
+ */
+static enum pv_code ask(const char *as, const struct buf *shown,
+			struct err *err)
 {
 	CLEANUP(fd_cleanup) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	char answer[8] = "";
@@ -103,12 +99,30 @@ static enum pv_code ask(const char *as, struct err *err)
 		return err_fail(err, PV_DENIED, "approve.terminal",
 				"read what it shows, then give --yes",
 				"there is no terminal to ask on");
+	if (!isatty(STDERR_FILENO))
+		dprintf(tty, "%.*s", (int)shown->len, (char *)shown->data);
+	tcflush(tty, TCIFLUSH);
 	dprintf(tty, "sign this as %.64s? [y/N] ", as);
 	n = read(tty, answer, sizeof(answer) - 1);
 	if (n == 2 && (answer[0] == 'y' || answer[0] == 'Y'))
 		return PV_OK;
 	return err_fail(err, PV_DENIED, "approve.declined", NULL,
 			"nothing was signed");
+}
+
+/* Nobody signs what was not shown: --quiet does not reach it. */
+static enum pv_code show(const struct approve_args *in,
+			 const struct approval_request *q, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, APPROVE_TEXT_MAX);
+	rc = approve_show(q, &text, err);
+	if (rc != PV_OK)
+		return rc;
+	fwrite(text.data, 1, text.len, stderr);
+	return in->yes ? PV_OK : ask(in->as, &text, err);
 }
 
 static enum pv_code sign(const struct app *app, const struct approve_args *in,
@@ -148,9 +162,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = approve_compare(q, in.vkey, in.root, err);
 	if (rc == PV_OK)
-		rc = show(app, q, err);
-	if (rc == PV_OK && !in.yes)
-		rc = ask(in.as, err);
+		rc = show(&in, q, err);
 	if (rc == PV_OK)
 		rc = sign(app, &in, q, &note, err);
 	if (rc == PV_OK && (!app->json || strcmp(in.output, "-") != 0))

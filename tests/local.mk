@@ -370,6 +370,7 @@ CLI_TESTS = \
 	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \
 	tests/cli/approve_bad.sh \
+	tests/cli/approve_screen.sh \
 	tests/cli/approve_template.sh \
 	tests/cli/anomalies.sh \
 	tests/cli/audit_show.sh \
