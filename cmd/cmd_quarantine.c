@@ -54,24 +54,14 @@ static enum pv_code list_one(void *ctx, const struct store_held *h,
 
 	if (app->json)
 		return out_json(held_json(h, false), err);
-	printf("%llu %s %s request %s: %s (%s)\n", (unsigned long long)h->id,
-	       quarantine_state(h->state), h->device[0] ? h->device : "-",
-	       h->request, h->rule, h->source);
+	printf("%llu %s", (unsigned long long)h->id,
+	       quarantine_state(h->state));
+	out_text(" ", h->device[0] ? h->device : "-");
+	out_text(" request ", h->request);
+	out_text(": ", h->rule);
+	out_text(" (", h->source);
+	puts(")");
 	return PV_OK;
-}
-
-/* What a stranger sent is shown with nothing that a terminal obeys. */
-static void print_safe(struct span bytes)
-{
-	for (size_t i = 0; i < bytes.len; i++) {
-		uint8_t c = bytes.p[i];
-
-		if (c >= 0x20 && c < 0x7f && c != '\\')
-			putchar(c);
-		else
-			printf("\\x%02x", c);
-	}
-	putchar('\n');
 }
 
 static enum pv_code show_one(void *ctx, const struct store_held *h,
@@ -81,12 +71,16 @@ static enum pv_code show_one(void *ctx, const struct store_held *h,
 
 	if (app->json)
 		return out_json(held_json(h, true), err);
-	printf("number   %llu, %s\nrequest  %s\ndevice   %s\nrule     %s\n"
-	       "source   %s\nlog      entry %llu\nbytes    ",
-	       (unsigned long long)h->id, quarantine_state(h->state),
-	       h->request, h->device[0] ? h->device : "-", h->rule, h->source,
+	printf("number   %llu, %s", (unsigned long long)h->id,
+	       quarantine_state(h->state));
+	out_text("\nrequest  ", h->request);
+	out_text("\ndevice   ", h->device[0] ? h->device : "-");
+	out_text("\nrule     ", h->rule);
+	out_text("\nsource   ", h->source);
+	printf("\nlog      entry %llu\nbytes    ",
 	       (unsigned long long)h->put_index);
-	print_safe(h->bytes);
+	out_safe(h->bytes);
+	putchar('\n');
 	return PV_OK;
 }
 

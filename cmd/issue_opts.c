@@ -2,7 +2,19 @@
 #include <string.h>
 
 #include "cmd/issue_input.h"
+#include "lib/base/fileio.h"
 #include "lib/flow/issue.h"
+
+/* It goes into the log and before the eyes of who decides on requests. */
+static enum pv_code check_station(const char *station, struct err *err)
+{
+	if (!station || name_is_safe(station, strlen(station)))
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "station.name",
+			"1 to 64 of 0x21-0x7E without /, not starting with . "
+			"or -",
+			"--station is not a station's name");
+}
 
 enum pv_code issue_parse(int argc, char **argv, struct issue_cmd_opts *o,
 			 struct err *err)
@@ -56,5 +68,5 @@ enum pv_code issue_parse(int argc, char **argv, struct issue_cmd_opts *o,
 	if (o->out && o->output)
 		return err_fail(err, PV_USAGE, "usage.issue", NULL,
 				"--out and -o exclude each other");
-	return PV_OK;
+	return check_station(o->station, err);
 }

@@ -44,6 +44,24 @@ enum pv_code out_bytes(struct span bytes, struct err *err)
 	return PV_OK;
 }
 
+void out_safe(struct span bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		uint8_t c = bytes.p[i];
+
+		if (c >= 0x20 && c < 0x7f && c != '\\')
+			putchar(c);
+		else
+			printf("\\x%02x", c);
+	}
+}
+
+void out_text(const char *before, const char *text)
+{
+	fputs(before, stdout);
+	out_safe((struct span){ (const uint8_t *)text, strlen(text) });
+}
+
 enum pv_code out_flush(struct err *err)
 {
 	bool failed = ferror(stdout) != 0;

@@ -15,6 +15,11 @@
 PV_MUST enum pv_code out_json(json_t *value, struct err *err);
 /* Bytes as they are. */
 PV_MUST enum pv_code out_bytes(struct span bytes, struct err *err);
+/* What a stranger sent, in ASCII with nothing that a terminal obeys; what is
+ * none is \xNN. */
+void out_safe(struct span bytes);
+/* before as it is, then text as out_safe() puts it. */
+void out_text(const char *before, const char *text);
 /* PV_INTERRUPTED when the reader has gone, PV_STORAGE otherwise. */
 PV_MUST enum pv_code out_flush(struct err *err);
 

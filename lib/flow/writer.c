@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/orders.h"
 #include "lib/flow/writer_impl.h"
@@ -281,6 +283,10 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	if (opts->signers_n > WRITER_SIGNERS_MAX)
 		return err_fail(err, PV_USAGE, "jobs", "use fewer jobs",
 				"more than %d signers", WRITER_SIGNERS_MAX);
+	if (opts->station &&
+	    !name_is_safe(opts->station, strlen(opts->station)))
+		return err_fail(err, PV_INPUT, "station.name", NULL,
+				"what is recorded is no name of a station");
 	request_init(&w.req);
 	answer_init(&w.answer);
 	buf_init(&w.entry, LOG_ENTRY_MAX);

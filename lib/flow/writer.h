@@ -26,7 +26,8 @@ struct writer_opts {
 	struct wire *parent; /* answers go here */
 };
 
-/* Runs until every signer has ended. PV_STORAGE, PV_INTEGRITY, PV_INTERNAL. */
+/* Runs until every signer has ended. PV_STORAGE, PV_INTEGRITY, PV_INTERNAL;
+ * PV_INPUT, "station.name". */
 PV_MUST enum pv_code writer_run(const struct writer_opts *opts,
 				struct err *err);
 

@@ -69,6 +69,28 @@ expect_exit 0 "$PROVCTL" -C "$H" audit show --type quarantine.put
 expect_text S0000000001
 verify_audit
 
+case_start "a station's name is one, and nothing that a terminal obeys is shown"
+while IFS= read -r bad; do
+	expect_error 3 station.name -C "$H" issue --template sensor \
+		--station "$(printf '%b' "$bad")" --device S0000000002
+done <<'EOF'
+x)\033[1A\033[2K\r1 held S0000000001
+shed\nlog      entry 47
+a b
+../x
+.x
+0123456789012345678901234567890123456789012345678901234567890123456789
+EOF
+expect_error 3 station.name -C "$H" issue --template sensor --station "" \
+	--device S0000000002
+expect_equal "$(p --json quarantine list | wc -l)" 1 waiting
+copy_authority "$T/escaped"
+"$SQL" "$H/store.db" "UPDATE held SET source = 'x' || char(27) || '[2K' ||
+	char(13) || char(10) || 'log      entry 9'"
+run "$PROVCTL" -C "$H" quarantine list
+LC_ALL=C grep -q '[[:cntrl:]]' "$T/out" && fail "raw: $(cat -v "$T/out")"
+H=$T/acme
+
 case_start "nobody else is slowed, and the device waits, wherever it comes from"
 printf '{"device":"S00000000%s"}\n' 01 02 03 >"$T/in.jsonl"
 expect_exit 4 "$PROVCTL" -C "$H" issue --template sensor --station line-1 \
