@@ -25,9 +25,10 @@ static const char help[] =
 	"issued\n"
 	"again, once; a key that two devices present stays refused. reject "
 	"denies it\n"
-	"for good. Either frees the device's and the request's id, and needs "
-	"the\n"
-	"approvals that the roster asks for.\n"
+	"for good. Either needs the approvals that the roster asks for. "
+	"Another "
+	"request\n"
+	"for the device never waits for this one.\n"
 	"\n"
 	"example: provctl -C acme quarantine list &&\n"
 	"         provctl -C acme quarantine release 1\n";

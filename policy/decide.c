@@ -29,6 +29,9 @@ enum decide_next decide_deny(struct decide *d, const struct decide_why *why,
 	struct policy_verdict *v = d->out;
 	va_list ap;
 
+	/* What is held is not held again. */
+	if (why->anomaly && decide_held(d) == DECIDE_STOP)
+		return DECIDE_STOP;
 	v->answer = POLICY_DENIED;
 	v->code = why->code;
 	v->quarantine = why->anomaly &&
@@ -218,8 +221,9 @@ static enum decide_next check_fields(struct decide *d)
  * stored already; what this template asks binds new devices only.
  */
 static enum decide_next (*const stored_steps[])(struct decide *) = {
-	check_type,	   check_replace, check_names,	decide_proof,
-	decide_seal_proof, decide_held,	  decide_owner, decide_device
+	check_type,   check_replace,	 check_names,
+	decide_proof, decide_seal_proof, decide_quarantined,
+	decide_owner, decide_device,	 decide_held
 };
 static enum decide_next (*const template_steps[])(struct decide *) = {
 	check_id,	 check_fields, decide_key,     decide_excess,

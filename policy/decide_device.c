@@ -113,16 +113,29 @@ static enum decide_next new_or_known(struct decide *d)
 	return DECIDE_STOP;
 }
 
-/* Before the keys are looked at: what is held is not held again. */
-enum decide_next decide_held(struct decide *d)
+/* Before the keys are looked at. */
+enum decide_next decide_quarantined(struct decide *d)
 {
 	if (!d->f->store_known || !d->f->quarantined)
 		return DECIDE_GO_ON;
 	return deny(d, PV_DENIED, "quarantine.held",
-		    "see `provctl quarantine list`; what is not on it was "
-		    "signed wrongly: have the token checked, then issue under "
-		    "another device id with another key",
-		    "the device or its request is in quarantine");
+		    "have the token checked, then issue under another device "
+		    "id with another key",
+		    "the token signed wrongly for the device, which is in "
+		    "quarantine");
+}
+
+/*
+ * Behind the stored answer, which nobody takes away by a request of their own.
+ * Another request for the device, or under its id, does not wait for this one.
+ */
+enum decide_next decide_held(struct decide *d)
+{
+	if (!d->f->store_known || !d->f->held)
+		return DECIDE_GO_ON;
+	return deny(d, PV_DENIED, "quarantine.held",
+		    "see `provctl quarantine list`",
+		    "this request is in quarantine");
 }
 
 enum decide_next decide_device(struct decide *d)

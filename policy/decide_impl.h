@@ -40,8 +40,9 @@ enum decide_next decide_key(struct decide *d);
 enum decide_next decide_excess(struct decide *d);
 
 /* decide_device.c: the stored answer and its states */
-enum decide_next decide_held(struct decide *d);
+enum decide_next decide_quarantined(struct decide *d);
 enum decide_next decide_device(struct decide *d);
+enum decide_next decide_held(struct decide *d);
 
 /* decide_limits.c: clock, order, station, hours, quantity, rate */
 enum decide_next decide_clock(struct decide *d);

@@ -79,7 +79,9 @@ struct policy_facts {
 			   digest stored */
 	bool request_of_other_device; /* request id known with another device */
 	bool same_request; /* the stored answer is of this request id */
-	bool quarantined;  /* device or request is held */
+	bool quarantined; /* the token signed wrongly for the device: it is held
+			   */
+	bool held;	  /* this very request waits for people */
 	/* Rules that people let this very request through by (a release);
 	   they count for a device that is not there yet. */
 	const char *const *released;

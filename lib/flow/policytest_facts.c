@@ -20,6 +20,7 @@ static const struct member {
 	{ "same_spki", offsetof(struct testcase, facts.same_spki) },
 	{ "same_rest", offsetof(struct testcase, facts.same_rest) },
 	{ "quarantined", offsetof(struct testcase, facts.quarantined) },
+	{ "held", offsetof(struct testcase, facts.held) },
 	{ "request_of_other_device",
 	  offsetof(struct testcase, facts.request_of_other_device) },
 	{ "station_signed", offsetof(struct testcase, facts.station_signed) },

@@ -153,6 +153,19 @@ static enum pv_code find_owners(struct writer *w, const struct record_intent *i,
 	return rc;
 }
 
+/* This request, byte for byte: others are not kept waiting by it. */
+static enum pv_code find_held(struct writer *w, const struct record_intent *i,
+			      bool *held, struct err *err)
+{
+	struct writer_decided before = { .waits = false };
+	enum pv_code rc = store_held_any(w->store, i->req->device, held, err);
+
+	if (rc == PV_OK && *held)
+		rc = writer_decided(w, i, &before, err);
+	*held = before.waits;
+	return rc;
+}
+
 static enum pv_code gather(struct writer *w, const struct record_intent *i,
 			   struct policy_facts *f, struct store_device *d,
 			   bool *found, struct err *err)
@@ -178,9 +191,8 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 			strcmp(other.s.device, i->req->device) != 0;
 	if (rc == PV_OK)
 		rc = find_owners(w, i, f, err);
-	if (rc == PV_OK && !f->quarantined)
-		rc = store_held_any(w->store, i->req->device, i->req->id,
-				    &f->quarantined, err);
+	if (rc == PV_OK)
+		rc = find_held(w, i, &f->held, err);
 	if (rc == PV_OK && (t->limits.per_hour > 0 ||
 			    (w->opts->order && w->opts->order->per_hour > 0)))
 		rc = store_rate_since(w->store, w->opts->ctx->template_sha256,

@@ -111,12 +111,17 @@ static enum pv_code take_held(void *ctx, const struct store_held *h,
 	struct writer_decided *to = l->to;
 	enum pv_code rc;
 
-	if (h->state == STORE_HELD || !span_equal(h->bytes, l->bytes) ||
-	    to->n == WRITER_DECIDED_MAX)
+	if (!span_equal(h->bytes, l->bytes))
 		return PV_OK;
 	rc = governance_held(l->w->store, h, err);
-	if (rc != PV_OK)
+	to->waits |= h->state == STORE_HELD;
+	if (rc != PV_OK || h->state == STORE_HELD)
 		return rc;
+	if (to->n == WRITER_DECIDED_MAX)
+		return governance_wrong(LOG_QUARANTINE_PUT, h->request,
+					"it was decided on more often than "
+					"there are rules",
+					err);
 	memcpy(to->rules[to->n], h->rule, sizeof(h->rule));
 	if (h->state == STORE_RELEASED)
 		to->released[to->released_n++] = to->rules[to->n];
@@ -133,6 +138,7 @@ enum pv_code writer_decided(struct writer *w, const struct record_intent *i,
 	enum pv_code rc;
 
 	to->n = to->released_n = 0;
+	to->waits = false;
 	buf_init(&bytes, HELD_BYTES_MAX);
 	rc = put_bytes(w, i->req, &bytes, err);
 	l.bytes = buf_span(&bytes);

@@ -11,16 +11,18 @@
 
 #include "lib/flow/writer_impl.h"
 
-#define WRITER_DECIDED_MAX 16
+#define WRITER_DECIDED_MAX 16 /* nothing is held twice by one rule */
 
 /* The rules by which this very request was held before and decided on. */
 struct writer_decided {
 	char rules[WRITER_DECIDED_MAX][STORE_ID_MAX + 1];
 	const char *released[WRITER_DECIDED_MAX]; /* of rules */
 	size_t n, released_n;
+	bool waits; /* it is held now */
 };
 
-/* Each as the log has it: PV_INTEGRITY, "store.governance". */
+/* Each as the log has it: PV_INTEGRITY, "store.governance", also when there are
+ * more than there are rules to hold a request by. */
 PV_MUST enum pv_code writer_decided(struct writer *w,
 				    const struct record_intent *i,
 				    struct writer_decided *to, struct err *err);

@@ -331,8 +331,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_HELD_DECIDE] = "UPDATE held SET state = $1, decided_index = $2 "
 			    "WHERE id = $3",
 	[SQL_HELD_ANY] = "SELECT 1 FROM held WHERE state = 0 AND device = $1 "
-			 "UNION ALL SELECT 1 FROM held WHERE state = 0 AND "
-			 "request = $2 LIMIT 1",
+			 "LIMIT 1",
 	[SQL_HELD_COUNT] = "SELECT count(*) FROM held WHERE state = 0 AND "
 			   "substr(bytes, 1, $1) = $2",
 	[SQL_HELD_GET] = HELD_COLUMNS "WHERE id = $1",

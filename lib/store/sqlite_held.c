@@ -121,7 +121,7 @@ enum pv_code sqlite_held_of(struct store *store, const char *device,
 }
 
 enum pv_code sqlite_held_any(struct store *store, const char *device,
-			     const char *request, bool *held, struct err *err)
+			     bool *held, struct err *err)
 {
 	struct sqlite_store *s = to_sqlite(store);
 	VIEW v;
@@ -132,7 +132,6 @@ enum pv_code sqlite_held_any(struct store *store, const char *device,
 		return rc;
 	QUERY q = query_start(s, SQL_HELD_ANY);
 	query_str(&q, device);
-	query_str(&q, request);
 	return query_row(&q, held, err);
 }
 

@@ -43,8 +43,8 @@ enum pv_code sqlite_held_put(struct store *s, const struct store_held *h,
 enum pv_code sqlite_held_decide(struct store *s, uint64_t id,
 				enum store_held_state state, struct span entry,
 				struct err *err);
-enum pv_code sqlite_held_any(struct store *s, const char *device,
-			     const char *request, bool *held, struct err *err);
+enum pv_code sqlite_held_any(struct store *s, const char *device, bool *held,
+			     struct err *err);
 enum pv_code sqlite_held_count(struct store *s, struct span head, uint64_t *n,
 			       struct err *err);
 enum pv_code sqlite_held_of(struct store *s, const char *device,

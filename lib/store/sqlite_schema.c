@@ -68,8 +68,6 @@ static const struct table tables[] = {
 		  "state INTEGER NOT NULL, put_index INTEGER NOT NULL, "
 		  "decided_index INTEGER) STRICT" },
 	{ "held_device", "CREATE INDEX held_device ON held (device)" },
-	{ "held_request", "CREATE INDEX held_request ON held (request) "
-			  "WHERE state = 0" },
 	{ "intent", "CREATE TABLE intent (number INTEGER PRIMARY KEY "
 		    "REFERENCES device, seq INTEGER NOT NULL, tbs BLOB, "
 		    "secrets BLOB) STRICT" },

@@ -36,14 +36,11 @@ store_held_decide(struct store *s, uint64_t id, enum store_held_state state,
 	return s->ops->held_decide(s, id, state, entry, err);
 }
 
-/* Whether anything of that device or request waits. Costs nothing while
- * nothing does. */
-PV_MUST static inline enum pv_code store_held_any(struct store *s,
-						  const char *device,
-						  const char *request,
-						  bool *held, struct err *err)
+/* Whether anything of that device waits. Costs nothing while nothing does. */
+PV_MUST static inline enum pv_code
+store_held_any(struct store *s, const char *device, bool *held, struct err *err)
 {
-	return s->ops->held_any(s, device, request, held, err);
+	return s->ops->held_any(s, device, held, err);
 }
 
 /* How many wait whose bytes begin so; of no bytes: all, which costs nothing. */

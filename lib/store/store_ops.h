@@ -237,8 +237,7 @@ struct store_ops {
 				    enum store_held_state state,
 				    struct span entry, struct err *err);
 	enum pv_code (*held_any)(struct store *s, const char *device,
-				 const char *request, bool *held,
-				 struct err *err);
+				 bool *held, struct err *err);
 	enum pv_code (*held_count)(struct store *s, struct span head,
 				   uint64_t *n, struct err *err);
 	enum pv_code (*held_of)(struct store *s, const char *device,

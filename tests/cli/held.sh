@@ -91,26 +91,33 @@ run "$PROVCTL" -C "$H" quarantine list
 LC_ALL=C grep -q '[[:cntrl:]]' "$T/out" && fail "raw: $(cat -v "$T/out")"
 H=$T/acme
 
-case_start "nobody else is slowed, and the device waits, wherever it comes from"
-printf '{"device":"S00000000%s"}\n' 01 02 03 >"$T/in.jsonl"
-expect_exit 4 "$PROVCTL" -C "$H" issue --template sensor --station line-1 \
+case_start "nobody else is slowed: what waits is that request, byte for byte"
+expect_held 2 limits.stations --template sensor --station shed \
+	--device S0000000002
+echo '{"device":"S0000000005","request":"r-1"}' >"$T/in.jsonl"
+expect_held 3 limits.stations --template sensor --station shed \
 	--from "$T/in.jsonl"
-expect_equal "$(jq -r '.status + (.error.rule // "")' "$T/out" | tr '\n' ' ')" \
-	"quarantinedquarantine.held issued issued " statuses
+{
+	printf '{"device":"S00000000%s"}\n' 02 03
+	echo '{"device":"S0000000004","request":"r-1"}'
+} >"$T/in.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template sensor --station line-1 \
+	--from "$T/in.jsonl"
 expect_denied quarantined quarantine.held --template sensor --station shed \
 	--device S0000000001
-echo '{"device":"S0000000004","request":"S0000000001"}' >"$T/in.jsonl"
-expect_denied quarantined quarantine.held --template plain --station line-1 \
-	--from "$T/in.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template sensor --station shed \
+	--device S0000000002
+expect_equal "$(json_field status "$T/out")" existing status
+verify_audit
 
 case_start "a release is for that request alone"
 expect_exit 0 "$PROVCTL" -C "$H" quarantine release 1
 expect_equal "$(field 1 state)" released state
 expect_error 9 store.held -C "$H" quarantine reject 1
-expect_equal "$(p quarantine list | wc -l)" 0 waiting
-expect_held 2 limits.stations --template sensor --station attic \
+expect_equal "$(p quarantine list | wc -l)" 2 waiting
+expect_held 4 limits.stations --template sensor --station attic \
 	--device S0000000001
-expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 2
+expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 4
 expect_denied denied limits.stations --template sensor --station attic \
 	--device S0000000001
 expect_denied denied limits.stations --template plain --station shed \
@@ -140,21 +147,24 @@ client2="--template client --device client-00000002 --csr"
 # shellcheck disable=SC2086  # options
 expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/client-00000001.csr"
 # shellcheck disable=SC2086  # options
-expect_held 3 key.reused $client2 "$T/client-00000002.csr"
-field 3 bytes | jq -j .csr >"$T/held.csr"
+expect_held 5 key.reused $client2 "$T/client-00000002.csr"
+field 5 bytes | jq -j .csr >"$T/held.csr"
 same_bytes "$T/held.csr" "$T/client-00000002.csr"
-expect_exit 0 "$PROVCTL" -C "$H" quarantine release 3
+expect_exit 0 "$PROVCTL" -C "$H" quarantine release 5
 # shellcheck disable=SC2086  # options
 expect_denied denied key.reused $client2 "$T/client-00000002.csr"
 
-case_start "another key for a device is held, and its own answer waits"
+case_start "another key for a device is held, and its own answer is not"
 cp "$T/client-00000001.csr" "$T/mine.csr"
 csr client-00000001 two
 # shellcheck disable=SC2086  # options
-expect_held 4 device.key_changed $client1 "$T/client-00000001.csr"
+expect_held 6 device.key_changed $client1 "$T/client-00000001.csr"
 # shellcheck disable=SC2086  # options
-expect_denied quarantined quarantine.held $client1 "$T/mine.csr"
-expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 4
+expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/mine.csr"
+expect_equal "$(json_field status "$T/out")" existing status
+# shellcheck disable=SC2086  # options
+expect_denied quarantined quarantine.held $client1 "$T/client-00000001.csr"
+expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 6
 # shellcheck disable=SC2086  # options
 expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/mine.csr"
 expect_equal "$(json_field status "$T/out")" existing status
@@ -172,22 +182,22 @@ openssl x509 -in "$T/chain.pem" -pubkey -noout >"$T/ours.pem"
 csr client-00000005 five
 openssl dgst -sha256 -sign "$T/five.key" "$T/message" |
 	openssl base64 -A >"$T/sig.b64"
-expect_held 5 key.authority --template sealed --device client-00000005 \
+expect_held 7 key.authority --template sealed --device client-00000005 \
 	--csr "$T/client-00000005.csr" --seal-key "$T/ours.pem" \
 	--seal-key-sig "$T/sig.b64"
-field 5 bytes | jq -j .seal_key >"$T/held.pem"
+field 7 bytes | jq -j .seal_key >"$T/held.pem"
 same_bytes "$T/held.pem" "$T/ours.pem"
 verify_audit
 
 case_start "an edited row is found when it is shown, used and audited"
 whole=$H
 copy_authority "$T/edited"
-expect_held 6 limits.stations --template sensor --station shed \
+expect_held 8 limits.stations --template sensor --station shed \
 	--device S0000000009
-"$SQL" "$H/store.db" "UPDATE held SET bytes = x'7b7d' WHERE id = 6"
+"$SQL" "$H/store.db" "UPDATE held SET bytes = x'7b7d' WHERE id = 8"
 expect_error 5 store.governance -C "$H" quarantine list
-expect_error 5 store.governance -C "$H" quarantine show 6
-expect_error 5 store.governance -C "$H" quarantine release 6
+expect_error 5 store.governance -C "$H" quarantine show 8
+expect_error 5 store.governance -C "$H" quarantine release 8
 expect_error 5 store.governance -C "$H" audit verify
 
 H=$whole
@@ -241,30 +251,30 @@ verify_audit
 H=$whole
 
 case_start "under a roster it takes the quorum, and each note is for one decision"
-expect_held 6 limits.stations --template sensor --station shed \
+expect_held 8 limits.stations --template sensor --station shed \
 	--device S0000000006
 for name in alice bob carol; do officer_key "$name"; done
 make_roster "$T/roster.json" 1 '"roster": 2, "release_quarantine": 2' \
 	alice:security-officer bob:security-officer carol:security-officer
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/roster.json"
 expect_exit 0 "$PROVCTL" -C "$H" quarantine list
-expect_error 11 approval.missing -C "$H" quarantine release 6 --request "$T/ask.json"
+expect_error 11 approval.missing -C "$H" quarantine release 8 --request "$T/ask.json"
 approve alice "$T/ask.json"
 expect_equal "$rc" 0 "exit of approve"
-expect_error 11 approval.missing -C "$H" quarantine release 6 \
+expect_error 11 approval.missing -C "$H" quarantine release 8 \
 	--approval "$T/notes/alice.note" --request "$T/ask.json"
 approve bob "$T/ask.json"
-expect_error 5 approval.subject -C "$H" quarantine reject 6 \
+expect_error 5 approval.subject -C "$H" quarantine reject 8 \
 	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
-expect_exit 0 "$PROVCTL" -C "$H" quarantine release 6 \
+expect_exit 0 "$PROVCTL" -C "$H" quarantine release 8 \
 	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
 expect_text "approved by alice,bob"
-expect_error 9 store.held -C "$H" quarantine release 6 \
+expect_error 9 store.held -C "$H" quarantine release 8 \
 	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
 verify_audit
 
 case_start "usage"
-expect_error 2 usage.argument -C "$H" quarantine forget 6
+expect_error 2 usage.argument -C "$H" quarantine forget 8
 expect_error 2 usage.value -C "$H" quarantine show five
 expect_error 2 usage.argument -C "$H" quarantine release
 tests_end
