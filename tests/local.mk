@@ -79,6 +79,7 @@ UNIT_TESTS = \
 	tests/unit/check_approval_request \
 	tests/unit/check_atrest \
 	tests/unit/check_audit \
+	tests/unit/check_audit_actors \
 	tests/unit/check_audit_line \
 	tests/unit/check_audit_show \
 	tests/unit/check_anomaly_watch \
@@ -366,6 +367,7 @@ tests/fault/shim.so: tests/fault/shim.c
 CLEANFILES += tests/fault/shim.so
 
 CLI_TESTS = \
+	tests/cli/actor_removed.sh \
 	tests/cli/actors.sh \
 	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \

@@ -42,6 +42,7 @@ enum pv_code audit_entry(struct audit *au, uint64_t index, const char *type,
 static void audit_release(struct audit *au)
 {
 	audit_entries_release(&au->log);
+	audit_actors_release(&au->actors);
 	for (size_t i = 0; i < au->signers_n; i++)
 		x509_verifier_free(au->signers[i].verifier);
 	buf_release(&au->entry);

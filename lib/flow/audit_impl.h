@@ -3,6 +3,7 @@
 #define PV_FLOW_AUDIT_IMPL_H
 
 #include "lib/flow/audit.h"
+#include "lib/flow/audit_actors.h"
 #include "lib/flow/audit_entries.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/due.h"
@@ -23,6 +24,7 @@ struct audit {
 	uint64_t total, done; /* for progress */
 
 	struct audit_entries log;    /* what the entries say, all of them */
+	struct audit_actors actors;
 	struct checkpoint_base base; /* our log keys, and HOME/checkpoint */
 	uint64_t open;		     /* devices with an intent, held ones too */
 	uint64_t receipts, rollbacks; /* rows */

@@ -125,15 +125,19 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 			       struct err *err)
 {
 	struct pass *p = ctx;
-	enum pv_code rc = audit_entries_take(&p->au->log, bytes, err);
+	struct audit *au = p->au;
+	enum pv_code rc = audit_entries_take(&au->log, bytes, err);
 
+	if (rc == PV_OK)
+		rc = audit_actors_take(&au->actors, au->store, &au->log.entry,
+				       err);
 	if (rc != PV_OK && err->object[0] == '\0')
 		name_entries(err, index, index + 1);
 	else if (rc != PV_OK && strncmp(err->object, "log entr", 8) != 0)
 		err_prefix(err, "log entry %llu", (unsigned long long)index);
 	if (rc != PV_OK)
 		return rc;
-	audit_progress(p->au);
+	audit_progress(au);
 	return check_points(p, err);
 }
 

@@ -10,6 +10,7 @@
 #include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
 #include "lib/flow/orders.h"
+#include "lib/store/store_people.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
@@ -156,8 +157,11 @@ static enum pv_code admit(struct issue_run *r, struct store *store,
 {
 	struct err denied;
 	struct actor who;
-	enum pv_code rc = actor_enter(store, r->opts->claim, &who, err);
+	/* Before: what is decided meanwhile has the writer judge again. */
+	enum pv_code rc = store_governance_head(store, &r->judged, err);
 
+	if (rc == PV_OK)
+		rc = actor_enter(store, r->opts->claim, &who, err);
 	if (rc != PV_OK)
 		return rc;
 	snprintf(r->actor, sizeof(r->actor), "%s", who.name);

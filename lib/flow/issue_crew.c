@@ -189,6 +189,8 @@ static enum pv_code run_writer(void *ctx, int ctl, struct err *err)
 				    .log = &r->log,
 				    .order = order_of(r),
 				    .bound = r->bound,
+				    .claim = r->opts->claim,
+				    .judged = r->judged,
 				    .station_signed = r->ticket.station_signed,
 				    .station = r->opts->station,
 				    .actor = r->actor,

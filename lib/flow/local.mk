@@ -11,7 +11,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/approvals.c lib/flow/approvals.h lib/flow/approvals_impl.h \
 	lib/flow/approvals_fresh.c lib/flow/approvals_request.c \
 	lib/flow/approved.c lib/flow/approved.h \
-	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_authority.c \
+	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_actors.c \
+	lib/flow/audit_actors.h lib/flow/audit_authority.c \
 	lib/flow/audit_bundles.c lib/flow/audit_devices.c \
 	lib/flow/audit_crl.c lib/flow/audit_crl.h \
 	lib/flow/audit_impl.h lib/flow/audit_line.c lib/flow/audit_line.h \
@@ -126,7 +127,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/witnesses.c lib/flow/witnesses.h \
 	lib/flow/witnesskey.c lib/flow/witnesskey.h \
 	lib/flow/workers.c lib/flow/workers.h \
-	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_check.c \
+	lib/flow/writer.c lib/flow/writer.h lib/flow/writer_admit.c \
+	lib/flow/writer_check.c \
 	lib/flow/writer_decide.c \
 	lib/flow/writer_impl.h lib/flow/writer_intent.c \
 	lib/flow/writer_held.c lib/flow/writer_held.h \

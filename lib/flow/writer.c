@@ -164,7 +164,7 @@ static enum pv_code begin(struct writer *w, struct store_txn *txn,
 	/* Another process may have closed it. */
 	if (rc == PV_OK && w->opts->order)
 		rc = orders_refresh(w->store, &w->order, err);
-	return rc;
+	return rc == PV_OK ? writer_admit(w, err) : rc;
 }
 
 /* One transaction over all that waits; answers go out after it is durable. */
@@ -293,6 +293,8 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 	buf_init(&w.signed_log, CHECKPOINT_MAX);
 	buf_init(&w.signed_governance, CHECKPOINT_MAX);
 	w.log = *opts->log;
+	w.judged = opts->judged;
+	w.bound = opts->bound;
 	if (opts->order)
 		w.order = *opts->order;
 	for (size_t k = 0; k < opts->signers_n; k++)

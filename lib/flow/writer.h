@@ -1,12 +1,14 @@
 /*
  * writer: the one process that owns store and log. It decides again with what
- * the store knows, inside the transaction that reserves the serial; it commits
+ * the store knows, inside the transaction that reserves the serial, and again
+ * whether who acts may when people have decided something; it commits
  * all that waits in one transaction, and answers only after the commit. It has
  * no token.
  */
 #ifndef PV_FLOW_WRITER_H
 #define PV_FLOW_WRITER_H
 
+#include "lib/flow/actor.h"
 #include "lib/flow/backends.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/records.h"
@@ -18,6 +20,8 @@ struct writer_opts {
 	const struct checkpoint_base *log;
 	const struct order *order; /* as it was loaded; NULL: none */
 	bool bound;		   /* only devices of the order are given out */
+	const struct actor_claim *claim; /* of actor; NULL: none made */
+	uint64_t judged; /* newest decision of people when actor was let in */
 	const char *station, *actor;
 	bool station_signed;
 	bool batch; /* a reached rate waits; else it denies */

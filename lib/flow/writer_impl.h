@@ -30,6 +30,9 @@ struct writer {
 	uint64_t last_ms;   /* newest entry before it */
 	uint64_t event_ms;  /* of its entries: last_ms where clock says no */
 	struct err clock;   /* why no entry may have now_ms; PV_OK: it may */
+	uint64_t judged;    /* newest decision of people when may was found */
+	struct err may;	    /* why who acts may not any more; PV_OK: they may */
+	bool bound;	    /* only devices of the order are given out */
 	bool ended[WRITER_SIGNERS_MAX];
 	bool began[WRITER_SIGNERS_MAX]; /* it had requests */
 	bool incomplete;		/* requests are left without answer */
@@ -68,6 +71,9 @@ PV_MUST enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 					 const struct store_device *d,
 					 struct err *err);
 
+/* Looks again at who acts, in the open transaction, when people have decided
+ * something since: w->may and w->bound. */
+PV_MUST enum pv_code writer_admit(struct writer *w, struct err *err);
 /* With the store's facts, inside the open transaction. */
 PV_MUST enum pv_code writer_decide(struct writer *w,
 				   const struct record_intent *i,

@@ -205,7 +205,7 @@ static bool may_answer(const struct writer *w, const struct store_device *d,
 			       d->s.order[0] ? "under order "
 					     : "without an order",
 			       d->s.order);
-	else if (w->opts->bound)
+	else if (w->bound)
 		(void)err_fail(why, PV_DENIED, "actor.role",
 			       "act as an operator: --as and --key",
 			       "the device was not issued under order %s",
@@ -300,6 +300,8 @@ enum pv_code writer_take_intent(struct writer *w, struct wire *from,
 		rc = writer_fill_body(w, &i, err);
 	if (rc != PV_OK)
 		return rc;
+	if (w->may.code != PV_OK)
+		return refuse_intent(w, from, &i, &w->may, err);
 	err_init(&why);
 	rc = writer_decide(w, &i, &d, &v, &why);
 	if (rc == PV_OK)
@@ -347,6 +349,8 @@ enum pv_code writer_take_denied(struct writer *w, struct wire *from,
 		rc = writer_fill_body(w, &r.i, err);
 	if (rc != PV_OK)
 		return rc;
+	if (w->may.code != PV_OK)
+		return refuse_intent(w, from, &r.i, &w->may, err);
 	err_init(&why);
 	rc = act_on_denied(w, from, &r, &why);
 	/* As above. */
