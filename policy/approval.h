@@ -55,7 +55,8 @@ PV_MUST enum pv_code approval_text_parse(struct span text, struct approval *a,
  * "approval.role" (no security officer), "approval.key" (a key that may be a
  * file where ask wants a token's), "approval.requester" (an officer who
  * asked for it approves it, or who asked is neither one nor "os:<uid>", which
- * is nobody in particular), "approval.person" (one person twice);
+ * is nobody in particular), "approval.person" (one person twice),
+ * "approval.few" (not so many may approve at all);
  * PV_INTEGRITY: "approval.signature" (edited), "approval.subject" (signed for
  * other bytes), "approval.other" (for another log, root, operation, requester,
  * nonce or expiry);

@@ -187,10 +187,34 @@ static void put_names(const struct count *c, char out[NAMES_MAX])
 		snprintf(out, NAMES_MAX, "nobody");
 }
 
+/* Nobody waits for what cannot be: who asked may be one of those needed. */
+static enum pv_code too_few(const struct count *c, size_t able)
+{
+	const char *name = c->want->requester;
+	const struct span text = { (const uint8_t *)name, strlen(name) };
+
+	return err_fail(c->err, PV_DENIED, "approval.few",
+			roster_find(c->roster, text)
+				? "ask without --as: then whoever asked may "
+				  "approve, too"
+				: "give more security officers keys in tokens, "
+				  "or adopt a template that asks for fewer",
+			"\"%s\" needs %u approvals, and of those who may give "
+			"one there are %zu",
+			quorum_op_name(c->want->operation), c->ask->persons,
+			able);
+}
+
 static enum pv_code missing(const struct count *c)
 {
 	char names[NAMES_MAX];
+	size_t able = 0;
 
+	for (size_t i = 0; i < c->roster->n; i++)
+		able += may_approve(c, &c->roster->officers[i]) &&
+			can_approve(c, &c->roster->officers[i]);
+	if (able < c->ask->persons)
+		return too_few(c, able);
 	put_names(c, names);
 	return err_fail(c->err, PV_WAITING, "approval.missing",
 			"let them run `provctl approve` on the request, then "
@@ -253,11 +277,13 @@ enum pv_code approval_count(const struct roster *roster,
 	rc = sha256(c.text, hash, err);
 	if (rc == PV_OK)
 		rc = take_notes(&c, notes, notes_n);
-	if (rc != PV_OK)
+	if (rc == PV_OK && c.n < ask->persons)
+		rc = missing(&c);
+	if (rc != PV_OK && rc != PV_WAITING)
 		return rc;
 	memcpy(tally->text_sha256, hash, sizeof(hash));
 	fill(tally, &c);
-	return c.n < ask->persons ? missing(&c) : PV_OK;
+	return rc;
 }
 
 void approval_persons_put(const struct approval_tally *tally, struct buf *out)

@@ -128,6 +128,35 @@ edited note "UPDATE approval SET note =
 H=$T/acme
 expect_exit 0 "$PROVCTL" -C "$H" officer review
 
+case_start "a roster that takes all its officers can be changed, asked without --as"
+whole=$H
+copy_authority "$T/all"
+make_roster "$T/r3.json" 3 '"roster": 2' alice:security-officer \
+	bob:security-officer
+make_roster "$T/r4.json" 4 '"roster": 1' alice:security-officer \
+	bob:security-officer
+# changed FILE NAME...: put in force with the approvals of these.
+changed() {
+	file=$1
+	shift
+	expect_exit 11 "$PROVCTL" -C "$H" officer roster "$file"
+	request=$H/requests/roster-$(sha256sum <"$file" | cut -c 1-12).json
+	notes=
+	for name in "$@"; do
+		approve "$name" "$request"
+		notes="$notes --approval $T/notes/$name.note"
+	done
+	# shellcheck disable=SC2086  # words
+	expect_exit 0 "$PROVCTL" -C "$H" officer roster "$file" $notes
+}
+changed "$T/r3.json" alice
+expect_error 4 approval.few -C "$H" --as alice --key "$T/keys/alice.key" \
+	officer roster "$T/r4.json"
+expect_text "without --as"
+changed "$T/r4.json" alice bob
+verify_audit
+H=$whole
+
 case_start "init sets the first one"
 expect_error 9 store.roster init "$T/bad" --softhsm --templates "$templates" \
 	--roster "$T/r2.json"

@@ -133,8 +133,33 @@ START_TEST(none_yet)
 	w.needed = 4; /* a template asks for more than there are */
 	snprintf(w.want.requester, sizeof(w.want.requester), "os:0");
 	sign(&w, &w.want, (const int[]){ BOB, ALICE, CAROL, -1 });
+	denied(&w, PV_DENIED, "approval.few");
+	world_release(&w);
+}
+END_TEST
+
+/* Nobody is let wait for approvals that nobody could give. */
+START_TEST(too_few)
+{
+	struct world w;
+
+	world_init(&w);
+	w.needed = 3; /* all of them */
+	sign_one(&w, &w.want, ALICE);
 	unit_refused(count(&w), PV_WAITING, "approval.missing", &w.err);
-	ck_assert_ptr_nonnull(strstr(w.err.message, "one: nobody"));
+	snprintf(w.want.requester, sizeof(w.want.requester), "bob");
+	drop_notes(&w);
+	sign_one(&w, &w.want, ALICE);
+	denied(&w, PV_DENIED, "approval.few");
+	ck_assert_ptr_nonnull(strstr(w.err.hint, "without --as"));
+	w.needed = 2;
+	unit_refused(count(&w), PV_WAITING, "approval.missing", &w.err);
+	w.token = true;
+	snprintf(w.want.requester, sizeof(w.want.requester), "os:1000");
+	for (size_t i = 1; i < 3; i++) /* bob's key, and carol's */
+		w.people.roster->officers[i].keys[0].file = true;
+	denied(&w, PV_DENIED, "approval.few");
+	ck_assert_ptr_nonnull(strstr(w.err.hint, "keys in tokens"));
 	world_release(&w);
 }
 END_TEST
@@ -355,6 +380,7 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, counts);
 	tcase_add_test(t, none_yet);
+	tcase_add_test(t, too_few);
 	tcase_add_test(t, one_person);
 	tcase_add_test(t, keys_in_tokens);
 	tcase_add_test(t, who_may_not);
