@@ -240,7 +240,8 @@ UNIT_TESTS = \
 	tests/unit/check_witnesskey \
 	tests/unit/check_workers \
 	tests/unit/check_wrap \
-	tests/unit/check_writer
+	tests/unit/check_writer \
+	tests/unit/check_writer_held
 check_PROGRAMS += $(UNIT_TESTS)
 
 # provdev on a disk that fails when it is told to.
