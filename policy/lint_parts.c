@@ -134,6 +134,10 @@ static void warn_escrow(struct tpl_parse *p, const struct node *root)
 			tpl_warn(p, &n, "escrow_unused",
 				 "no secret names escrow target \"%s\"",
 				 t->escrow[i].name);
+		if (!t->escrow[i].pinned)
+			tpl_warn(p, &n, "escrow_unpinned",
+				 "the SHA-256 of the certificate is not said, "
+				 "which a roster asks for");
 	}
 }
 

@@ -248,6 +248,18 @@ enum pv_code node_u32(const struct node *n, uint32_t min, uint32_t max,
 	return PV_OK;
 }
 
+enum pv_code node_digest(const struct node *n, uint8_t out[32])
+{
+	const char *s = NULL;
+
+	NODE_TRY(node_string(n, 64, &s));
+	if (s && (strlen(s) != 64 || strspn(s, "0123456789abcdef") != 64 ||
+		  !hex_decode(s, out, 32)))
+		return node_fail(n, "digest", NULL,
+				 "not a SHA-256 in 64 small hex digits");
+	return PV_OK;
+}
+
 enum pv_code node_word(const struct node *n, const char *const *words,
 		       unsigned *out)
 {

@@ -74,6 +74,8 @@ PV_MUST enum pv_code node_u32(const struct node *n, uint32_t min, uint32_t max,
 /* max is at most INT64_MAX. */
 PV_MUST enum pv_code node_u64(const struct node *n, uint64_t min, uint64_t max,
 			      uint64_t *out);
+/* A SHA-256 in 64 small hex digits; "digest". */
+PV_MUST enum pv_code node_digest(const struct node *n, uint8_t out[32]);
 /* One of the NULL-terminated words; *out is its place. */
 PV_MUST enum pv_code node_word(const struct node *n, const char *const *words,
 			       unsigned *out);

@@ -24,19 +24,6 @@ static enum pv_code take_name(const struct node *n, char out[ORDER_ID_MAX + 1])
 	return PV_OK;
 }
 
-static enum pv_code take_digest(const struct node *n, uint8_t out[32])
-{
-	const char *s = "";
-
-	NODE_TRY(node_need(n));
-	NODE_TRY(node_string(n, 64, &s));
-	if (strlen(s) != 64 || strspn(s, "0123456789abcdef") != 64 ||
-	    !hex_decode(s, out, 32))
-		return node_fail(n, "digest", "see `provctl policy show`",
-				 "not a SHA-256 in 64 small hex digits");
-	return PV_OK;
-}
-
 static enum pv_code take_time(const struct node *n, uint64_t *out)
 {
 	const char *s = NULL;
@@ -191,7 +178,8 @@ static enum pv_code parse_all(const struct node_reader *r, struct order *o)
 	NODE_TRY(node_object(&root, keys));
 	NODE_TRY(take_name(&id, o->id));
 	NODE_TRY(take_name(&name, o->template_name));
-	NODE_TRY(take_digest(&digest, o->template_sha256));
+	NODE_TRY(node_need(&digest));
+	NODE_TRY(node_digest(&digest, o->template_sha256));
 	NODE_TRY(take_numbers(&root, o));
 	NODE_TRY(take_stations(&stations, o));
 	NODE_TRY(take_keys(&keys_of, o));

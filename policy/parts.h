@@ -89,6 +89,8 @@ struct tpl_stage {
 
 struct tpl_escrow {
 	const char *name, *path; /* borrowed; path relative to the home */
+	bool pinned;		 /* the template says which certificate it is */
+	uint8_t sha256[32];	 /* of its DER */
 };
 
 #endif

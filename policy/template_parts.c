@@ -5,6 +5,23 @@
 #include "lib/base/fileio.h"
 #include "policy/template_impl.h"
 
+/* A path alone, or with the digest of what lies there. */
+static enum pv_code parse_target(const struct node *n, struct tpl_escrow *to)
+{
+	static const char *const keys[] = { "certificate", "sha256", NULL };
+	struct node path = node_get(n, "certificate");
+	struct node digest = node_get(n, "sha256");
+
+	if (json_is_string(n->v))
+		return tpl_path(n, &to->path);
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_need(&path));
+	NODE_TRY(node_need(&digest));
+	to->pinned = true;
+	NODE_TRY(node_digest(&digest, to->sha256));
+	return tpl_path(&path, &to->path);
+}
+
 enum pv_code tpl_escrows(struct tpl_parse *p, const struct node *n)
 {
 	struct template *t = p->t;
@@ -22,9 +39,7 @@ enum pv_code tpl_escrows(struct tpl_parse *p, const struct node *n)
 		if (!name_is_safe(name, strlen(name)))
 			return node_fail(&target, "name", NULL,
 					 "not a safe name for a target");
-		if (!json_is_string(target.v))
-			return node_fail(&target, "type", NULL, "not a string");
-		NODE_TRY(tpl_path(&target, &t->escrow[t->escrow_n].path));
+		NODE_TRY(parse_target(&target, &t->escrow[t->escrow_n]));
 		t->escrow[t->escrow_n++].name = name;
 	}
 	return PV_OK;

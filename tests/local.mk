@@ -392,6 +392,7 @@ CLI_TESTS = \
 	tests/cli/dependants.sh \
 	tests/cli/drift.sh \
 	tests/cli/edited.sh \
+	tests/cli/edited_authority.sh \
 	tests/cli/exports.sh \
 	tests/cli/exportlog.sh \
 	tests/cli/exportproof.sh \

@@ -10,6 +10,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/context.h"
+#include "lib/flow/escrowcerts.h"
 #include "lib/flow/event.h"
 #include "lib/flow/manifests.h"
 #include "lib/store/store_people.h"
@@ -43,51 +44,73 @@ static enum pv_code is_adopted(struct store *store, const uint8_t sha256[32],
 	return rc;
 }
 
-/* Under a roster it is one of the decisions that follow each other. */
-static enum pv_code put_entry(struct store *store, const struct template *t,
-			      const struct event_who *who,
-			      const struct approvals *got, struct err *err)
-{
-	CLEANUP(buf_release) struct buf entry;
-	struct log_entry e;
-	enum pv_code rc;
+/* A template, and what is pinned with it. */
+struct adopting {
+	const struct template *t;
+	struct span bytes;
+	struct buf escrow; /* the certificates of its targets */
+	struct manifests m;
+};
 
-	log_template_adopt(&e, &who->who, t->name, t->version, t->sha256,
-			   approvals_persons(got));
-	buf_init(&entry, LOG_ENTRY_MAX);
-	rc = got->needed == 0 ? event_append(store, &e, err)
-			      : event_decision(store, &e, &entry, err);
-	if (rc == PV_OK && got->needed > 0)
-		rc = store_governance_add(store, buf_span(&entry), NULL, err);
-	return rc == PV_OK ? approvals_use(store, &who->who, got, err) : rc;
+static void adopting_release(struct adopting *p)
+{
+	manifests_release(&p->m);
+	buf_release(&p->escrow);
 }
 
-static enum pv_code put_template(struct store *store, const struct template *t,
-				 struct span bytes, const struct event_who *who,
+static enum pv_code put_entry(struct store *store, const struct adopting *p,
+			      const struct event_who *who,
+			      const struct approvals *got, uint64_t *index,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf entry;
+	const struct template *t = p->t;
+	uint8_t hash[32];
+	struct log_entry e;
+	enum pv_code rc = sha256(buf_span(&p->escrow), hash, err);
+
+	log_template_adopt(&e, &who->who, t->name, t->version, t->sha256,
+			   p->escrow.len > 0 ? hash : NULL,
+			   approvals_persons(got));
+	buf_init(&entry, LOG_ENTRY_MAX);
+	if (rc == PV_OK)
+		rc = event_decision(store, &e, &entry, err);
+	return rc == PV_OK ? store_governance_add(store, buf_span(&entry),
+						  index, err)
+			   : rc;
+}
+
+static enum pv_code put_template(struct store *store, const struct adopting *p,
+				 const struct event_who *who,
 				 const struct approvals *got, struct err *err)
 {
-	struct store_template row = { .version = t->version, .bytes = bytes };
+	struct store_template row = { .version = p->t->version,
+				      .bytes = p->bytes,
+				      .escrow = buf_span(&p->escrow) };
 	bool existing = false;
 	enum pv_code rc;
 
-	snprintf(row.name, sizeof(row.name), "%s", t->name);
+	snprintf(row.name, sizeof(row.name), "%s", p->t->name);
 	snprintf(row.actor, sizeof(row.actor), "%s", who->actor);
-	memcpy(row.sha256, t->sha256, 32);
+	memcpy(row.sha256, p->t->sha256, 32);
 	row.adopted_ms = who->who.time_ms;
-	rc = store_template_put(store, &row, &existing, err);
+	rc = put_entry(store, p, who, got, &row.adopt_index, err);
+	if (rc == PV_OK)
+		rc = store_template_put(store, &row, &existing, err);
 	if (rc == PV_OK && existing)
 		rc = err_fail(err, PV_CONFLICT, "store.template", NULL,
 			      "adopted by someone else meanwhile");
-	return rc == PV_OK ? put_entry(store, t, who, got, err) : rc;
+	return rc == PV_OK ? approvals_use(store, &who->who, got, err) : rc;
 }
 
 /* Everything in one transaction, read back before it commits. */
 static enum pv_code record(const struct authority *a, struct store *store,
-			   const struct template *t, struct span bytes,
-			   const struct manifests *m,
+			   const struct adopting *p,
 			   const struct approvals *got, struct err *err)
 {
 	CLEANUP(cleanup_issue_context_free) struct issue_context *ctx = NULL;
+	const struct template *t = p->t;
+	const struct manifests *m = &p->m;
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct event_who who;
 	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
@@ -95,7 +118,7 @@ static enum pv_code record(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = event_now(store, &who, err);
 	if (rc == PV_OK)
-		rc = put_template(store, t, bytes, &who, got, err);
+		rc = put_template(store, p, &who, got, err);
 	for (size_t i = 0; rc == PV_OK && i < m->n; i++)
 		rc = store_manifest_put(store, t->sha256, m->stage[i].name,
 					m->stage[i].sequence,
@@ -152,7 +175,8 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 			      const struct approvals_want *from,
 			      struct adopt_report *report, struct err *err)
 {
-	CLEANUP(manifests_release) struct manifests m = { .n = 0 };
+	CLEANUP(adopting_release)
+	struct adopting p = { .t = t, .bytes = bytes };
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	struct approvals_want want = { .op = QUORUM_ADOPT };
 	char what[TPL_NAME_MAX + 48];
@@ -166,12 +190,16 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	want.subject = bytes;
 	want.what = what;
 	want.raised = &t->approvals;
-	rc = approvals_gate(a, store, &want, &got, err);
-	if (rc == PV_OK && !t->ca)
-		rc = manifests_sign(a, store, hsm, t, pvtime_now_s(), &m, err);
+	buf_init(&p.escrow, TPL_ESCROW_MAX * X509_CERT_MAX);
+	rc = escrowcerts_read(a, store, t, &p.escrow, err);
 	if (rc == PV_OK)
-		rc = record(a, store, t, bytes, &m, &got, err);
-	report->manifests = m.n;
+		rc = approvals_gate(a, store, &want, &got, err);
+	if (rc == PV_OK && !t->ca)
+		rc = manifests_sign(a, store, hsm, t, pvtime_now_s(), &p.m,
+				    err);
+	if (rc == PV_OK)
+		rc = record(a, store, &p, &got, err);
+	report->manifests = p.m.n;
 	snprintf(report->persons, sizeof(report->persons), "%s", got.persons);
 	return rc;
 }

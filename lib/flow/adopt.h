@@ -1,9 +1,9 @@
 /*
- * adopt: pins a template. Its bytes and digest go into the store, the bundle
- * key signs one manifest for each stage, and the whole is read back as issuing
- * will read it before the transaction commits (policy.md, "policy adopt").
- * Under a roster it needs the quorum for it, or what the template itself asks
- * for, if that is more.
+ * adopt: pins a template. Its bytes and digest go into the store, with the
+ * certificates of its escrow targets, the bundle key signs one manifest for
+ * each stage, and the whole is read back as issuing will read it before the
+ * transaction commits (policy.md, "policy adopt"). Under a roster it needs the
+ * quorum for it, or what the template itself asks for, if that is more.
  */
 #ifndef PV_FLOW_ADOPT_H
 #define PV_FLOW_ADOPT_H
@@ -31,8 +31,8 @@ struct adopt_report {
  * filled in here. hsm may be NULL for a CA template, which has no manifest. The
  * same bytes again are fine, and need no approval. Codes of approvals_gate();
  * PV_INPUT (lint), PV_CONFLICT "store.template" (version
- * not above the adopted one), PV_NOT_FOUND (no CA of that name, no escrow
- * file, a key or stored secret that the template needs), PV_HSM_*, PV_STORAGE.
+ * not above the adopted one), PV_NOT_FOUND (no CA of that name, a key or stored
+ * secret that the template needs), PV_HSM_*, PV_STORAGE; escrowcerts_read()'s.
  * Nothing is kept after a failure.
  */
 PV_MUST enum pv_code

@@ -6,6 +6,7 @@
 #include "lib/flow/audit_impl.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/context.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 #include "lib/store/store.h"
 #include "lib/x509/cert.h"
@@ -302,25 +303,19 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 				  struct err *err)
 {
 	struct audit *au = ctx;
-	uint8_t digest[32];
-	enum pv_code rc = sha256(row->bytes, digest, err);
+	struct err why;
+	enum pv_code rc;
 
-	if (rc != PV_OK)
-		return rc;
+	err_init(&why);
 	au->counts->templates++;
-	if (memcmp(digest, row->sha256, 32) != 0)
+	rc = logged_template(au->store, row, &why);
+	if (rc == PV_INTEGRITY)
 		return audit_fail(err, row->name, "audit.template",
-				  "the template's bytes were changed");
-	for (size_t i = 0; i < au->log.templates_n; i++)
-		if (strcmp(au->log.templates[i].name, row->name) == 0 &&
-		    au->log.templates[i].version == row->version &&
-		    au->log.templates[i].time_ms == row->adopted_ms &&
-		    strcmp(au->log.templates[i].actor, row->actor) == 0 &&
-		    memcmp(au->log.templates[i].sha256, digest, 32) == 0)
-			return PV_OK;
-	return audit_fail(err, row->name, "audit.template",
-			  "version %llu was never adopted",
-			  (unsigned long long)row->version);
+				  "version %llu was never adopted so",
+				  (unsigned long long)row->version);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
 }
 
 /* Manifest signatures and the rest that issuing relies on. What is not a

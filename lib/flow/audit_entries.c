@@ -8,7 +8,6 @@
 #include "lib/base/mem.h"
 #include "lib/flow/logged.h"
 
-#define CA_PREFIX "ca/"
 #define OCSP_PREFIX "ocsp/"
 
 enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
@@ -111,7 +110,7 @@ static enum pv_code take_ca(struct audit_entries *au, const struct log_entry *e,
 			    struct span name, struct err *err)
 {
 	struct audit_ca *ca = &au->cas[au->cas_n];
-	size_t head = strlen(CA_PREFIX);
+	size_t head = strlen(LOG_CA_PREFIX);
 
 	if (au->cas_n == AUDIT_LIST_MAX)
 		return full(err);
@@ -150,7 +149,7 @@ static enum pv_code take_intent(struct audit_entries *au,
 	rc = serialset_set(&au->serials, number, SERIAL_INTENT, err);
 	if (rc == PV_OK && begins(device, OCSP_PREFIX))
 		return take_responder(au, number, err);
-	if (rc != PV_OK || !begins(device, CA_PREFIX))
+	if (rc != PV_OK || !begins(device, LOG_CA_PREFIX))
 		return rc;
 	return take_ca(au, e, device->s, err);
 }
@@ -235,18 +234,14 @@ static enum pv_code take_template(struct audit_entries *au,
 				  const struct log_entry *e, struct err *err)
 {
 	struct audit_template *t = &au->templates[au->templates_n];
-	const struct log_fact *version = log_fact_find(e, "version", LOG_UINT);
 	char object[160];
 
 	if (au->templates_n == AUDIT_LIST_MAX)
 		return full(err);
-	copy_span(t->name, sizeof(t->name), e->object);
-	if (!version || !get_hash(e, "hash", t->sha256))
+	if (!log_fact_find(e, "version", LOG_UINT) ||
+	    !get_hash(e, "hash", t->sha256))
 		return audit_fail(err, object_of(e, object), "audit.entry",
 				  "an adoption without version or hash");
-	t->version = version->u;
-	t->time_ms = e->time_ms;
-	copy_span(t->actor, sizeof(t->actor), e->actor);
 	au->templates_n++;
 	return PV_OK;
 }
@@ -298,11 +293,8 @@ static enum pv_code take_roster(struct audit_entries *au,
 static enum pv_code take_decision(struct audit_entries *au, struct span bytes,
 				  const struct log_entry *e, struct err *err)
 {
-	bool counts;
-
 	return governance_take(&au->governance, &au->hasher, bytes, e,
-			       au->tree.size - 1, au->rosters > 0, &counts,
-			       err);
+			       au->tree.size - 1, err);
 }
 
 static enum pv_code take_seal(struct audit_entries *au,

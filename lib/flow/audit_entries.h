@@ -48,9 +48,6 @@ struct audit_key { /* key.generate */
 };
 
 struct audit_template { /* template.adopt */
-	char name[STORE_ID_MAX + 1];
-	char actor[STORE_TEXT_MAX + 1];
-	uint64_t version, time_ms;
 	uint8_t sha256[32];
 };
 

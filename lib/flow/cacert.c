@@ -105,7 +105,8 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct store_ca row = { .shards = w->job->tmpl->crl_shards,
 				.generation = 1,
-				.cert = buf_span(&w->made.cert) };
+				.cert = buf_span(&w->made.cert),
+				.intent_index = w->made.intent_index };
 	struct event_who who;
 	enum pv_code rc;
 
@@ -119,9 +120,10 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = event_now(w->job->store, &who, err);
 	if (rc == PV_OK)
-		rc = store_ca_put(w->job->store, &row, err);
+		rc = camake_put_issue(&w->made, &who.who, &row.issue_index,
+				      err);
 	if (rc == PV_OK)
-		rc = camake_put_issue(&w->made, &who.who, NULL, err);
+		rc = store_ca_put(w->job->store, &row, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 

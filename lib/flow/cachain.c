@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/x509/cert.h"
 #include "lib/x509/issuer.h"
 
@@ -17,6 +18,7 @@ void ca_chain_release(struct ca_chain *chain)
 
 /* Which generation of a CA is taken, of those that the store has. */
 struct pick {
+	struct store *store;
 	uint32_t generation;	 /* that one; 0: by the two below */
 	uint64_t now_ms;	 /* the newest that issues then */
 	const struct buf *below; /* the one whose key signed that; NULL: none */
@@ -57,7 +59,10 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
 			    struct err *err)
 {
 	struct pick *p = ctx;
+	enum pv_code rc = logged_ca(p->store, ca, err);
 
+	if (rc != PV_OK)
+		return rc;
 	if (p->generation ? ca->generation != p->generation
 	    : p->below	  ? p->found && signed_by(p->below, &p->link->der)
 			  : ca->active_ms > p->now_ms)
@@ -86,7 +91,8 @@ static enum pv_code collect(struct store *store, const char *name,
 			    struct err *err)
 {
 	int64_t now_ms = pvtime_now_ms();
-	struct pick p = { .generation = generation,
+	struct pick p = { .store = store,
+			  .generation = generation,
 			  .now_ms = now_ms > 0 ? (uint64_t)now_ms : 0 };
 	enum pv_code rc = PV_OK;
 
@@ -102,7 +108,7 @@ static enum pv_code collect(struct store *store, const char *name,
 		p.link = link;
 		rc = pick_one(store, name, &p, err);
 		name = link->parent;
-		p = (struct pick){ .below = &link->der };
+		p = (struct pick){ .store = store, .below = &link->der };
 	}
 	return rc;
 }

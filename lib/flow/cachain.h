@@ -1,7 +1,8 @@
 /*
- * cachain: a CA of ours and those above it, from the store, verified: each
- * certificate's signature with its parent's key, CA flags, the root with its
- * own, and the dates. Specification: RFC 5280 6.1 (names, signatures, dates).
+ * cachain: a CA of ours and those above it, from the store, each held against
+ * its entries in the log, and verified: each certificate's signature with its
+ * parent's key, CA flags, the root with its own, and the dates. Specification:
+ * RFC 5280 6.1 (names, signatures, dates).
  */
 #ifndef PV_FLOW_CACHAIN_H
 #define PV_FLOW_CACHAIN_H
@@ -27,8 +28,9 @@ struct ca_chain {
 /*
  * Loads the CA, in the generation that issues now, and its parents, each in the
  * generation that signed. now_s -1: dates are not looked at. PV_NOT_FOUND
- * (no such CA), PV_INTEGRITY, rule "chain.*" or "signature.wrong", PV_DENIED,
- * rule "validity.issuer". Release chain in any case.
+ * (no such CA), PV_INTEGRITY, rule "store.edited", "chain.*" or
+ * "signature.wrong", PV_DENIED, rule "validity.issuer". Release chain in any
+ * case.
  */
 PV_MUST enum pv_code ca_chain_load(struct store *store, const char *name,
 				   int64_t now_s, struct ca_chain *chain,

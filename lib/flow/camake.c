@@ -84,8 +84,8 @@ enum pv_code camake_build(struct camake *m, const struct camake_job *job,
 	return rc == PV_OK ? build(m, p, err) : rc;
 }
 
-enum pv_code camake_put_intent(const struct camake *m,
-			       const struct log_who *who, struct err *err)
+enum pv_code camake_put_intent(struct camake *m, const struct log_who *who,
+			       struct err *err)
 {
 	char device[STORE_ID_MAX + 8]; /* no device has a '/' */
 	const struct log_intent intent = {
@@ -99,7 +99,7 @@ enum pv_code camake_put_intent(const struct camake *m,
 	};
 	struct log_entry e;
 
-	snprintf(device, sizeof(device), "ca/%.64s", m->job.ca);
+	snprintf(device, sizeof(device), LOG_CA_PREFIX "%.64s", m->job.ca);
 	log_cert_intent(&e, who, &intent);
 	if (m->job.generation > 1 || m->job.cross)
 		log_fact_uint(&e, LOG_CA_GENERATION, m->job.generation);
@@ -107,7 +107,7 @@ enum pv_code camake_put_intent(const struct camake *m,
 		log_fact_uint(&e, LOG_CA_ACTIVE, m->job.active_ms);
 	if (m->job.cross)
 		log_fact_uint(&e, LOG_CA_CROSS, 1);
-	return event_append(m->job.store, &e, err);
+	return event_append_at(m->job.store, &e, &m->intent_index, err);
 }
 
 enum pv_code camake_sign(struct camake *m, struct err *err)
@@ -124,17 +124,12 @@ enum pv_code camake_sign(struct camake *m, struct err *err)
 enum pv_code camake_put_issue(const struct camake *m, const struct log_who *who,
 			      uint64_t *index, struct err *err)
 {
-	CLEANUP(buf_release) struct buf bytes;
 	uint8_t hash[32];
 	struct log_entry e;
 	enum pv_code rc = sha256(buf_span(&m->cert), hash, err);
 
-	buf_init(&bytes, LOG_ENTRY_MAX);
 	if (rc != PV_OK)
 		return rc;
 	log_cert_issue(&e, who, m->serial_hex, hash);
-	rc = log_entry_encode(&e, &bytes, err);
-	return rc == PV_OK ? store_log_append(m->job.store, buf_span(&bytes),
-					      index, err)
-			   : rc;
+	return event_append_at(m->job.store, &e, index, err);
 }

@@ -7,7 +7,7 @@
  *   camake_build()
  *   store_begin; camake_put_intent(); store_commit
  *   camake_sign()
- *   store_begin; the row; camake_put_issue(); store_commit
+ *   store_begin; camake_put_issue(); the row; store_commit
  */
 #ifndef PV_FLOW_CAMAKE_H
 #define PV_FLOW_CAMAKE_H
@@ -41,6 +41,7 @@ struct camake {
 	uint8_t serial[X509_SERIAL_LEN];
 	char serial_hex[2 * X509_SERIAL_LEN + 1];
 	uint8_t tbs_sha256[32], spki_sha256[32];
+	uint64_t intent_index; /* of its entry, once that is there */
 	struct buf tbs, cert;
 };
 
@@ -50,9 +51,8 @@ struct camake {
 PV_MUST enum pv_code
 camake_build(struct camake *m, const struct camake_job *job, struct err *err);
 /* In the caller's write transaction. */
-PV_MUST enum pv_code camake_put_intent(const struct camake *m,
-				       const struct log_who *who,
-				       struct err *err);
+PV_MUST enum pv_code
+camake_put_intent(struct camake *m, const struct log_who *who, struct err *err);
 /* Once that is durable. The token's answer was verified. */
 PV_MUST enum pv_code camake_sign(struct camake *m, struct err *err);
 /* The same again for its cert.issue, which gets *index (may be NULL). */

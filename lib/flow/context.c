@@ -1,17 +1,16 @@
 #include "lib/flow/context_impl.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/fileio.h"
 #include "lib/base/mem.h"
-#include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/cachain.h"
+#include "lib/flow/escrowcerts.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/manifests.h"
 #include "lib/flow/prepared.h"
 #include "lib/seal/manifest.h"
@@ -52,23 +51,30 @@ enum pv_code issue_context_copy(struct issue_context *ctx, struct span from,
 
 /* ---- template ---- */
 
+struct loading {
+	struct issue_context *ctx;
+	struct store *store;
+};
+
 static enum pv_code take_template(void *arg, const struct store_template *t,
 				  struct err *err)
 {
-	struct issue_context *ctx = arg;
-	enum pv_code rc = template_parse(t->bytes, &ctx->tmpl, NULL, err);
+	const struct loading *l = arg;
+	struct issue_context *ctx = l->ctx;
+	enum pv_code rc = logged_template(l->store, t, err);
 
-	if (rc == PV_OK && memcmp(ctx->tmpl->sha256, t->sha256, 32) == 0) {
-		memcpy(ctx->template_sha256, t->sha256, 32);
-		return issue_context_copy(ctx, t->bytes, &ctx->template_bytes,
-					  err);
-	}
 	if (rc == PV_OK)
-		rc = err_fail(err, PV_INTEGRITY, "template.digest",
-			      "run `provctl audit verify'",
-			      "the stored template is not the one adopted");
-	else
-		err_prefix(err, "adopted template");
+		rc = template_parse(t->bytes, &ctx->tmpl, NULL, err);
+	if (rc == PV_OK)
+		rc = issue_context_copy(ctx, t->bytes, &ctx->template_bytes,
+					err);
+	if (rc == PV_OK)
+		rc = escrowcerts_take(ctx, t->escrow, err);
+	if (rc == PV_OK) {
+		memcpy(ctx->template_sha256, t->sha256, 32);
+		return PV_OK;
+	}
+	err_prefix(err, "adopted template");
 	err_object(err, t->name);
 	return rc;
 }
@@ -254,36 +260,6 @@ static enum pv_code load_stage(struct issue_context *ctx, struct store *store,
 	return rc == PV_OK ? parse_stage(ctx, i, err) : rc;
 }
 
-/* ---- escrow ---- */
-
-static enum pv_code load_escrow(struct issue_context *ctx,
-				const struct authority *a, size_t i,
-				struct err *err)
-{
-	const struct tpl_escrow *from = &ctx->tmpl->escrow[i];
-	CLEANUP(buf_release) struct buf text, der;
-	enum pv_code rc;
-
-	buf_init(&text, 65536);
-	buf_init(&der, X509_CERT_MAX);
-	ctx->escrow[i].name = from->name;
-	rc = file_read(a->home_fd, from->path,
-		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
-		       err);
-	if (rc == PV_OK && pem_is(buf_span(&text), "CERTIFICATE"))
-		rc = pem_decode(buf_span(&text), "CERTIFICATE", &der, err);
-	else if (rc == PV_OK)
-		buf_put(&der, text.data, text.len);
-	if (rc == PV_OK)
-		rc = buf_check(&der, err);
-	if (rc == PV_OK)
-		rc = issue_context_copy(ctx, buf_span(&der),
-					&ctx->escrow[i].cert, err);
-	if (rc != PV_OK)
-		err_prefix(err, "escrow certificate \"%s\"", from->name);
-	return rc;
-}
-
 /* ---- all together ---- */
 
 /* What the store alone answers for comes first: a key that the configuration
@@ -316,9 +292,6 @@ static enum pv_code load_rest(struct issue_context *ctx,
 	    prepared_secret_bytes(ctx->tmpl) > 0)
 		rc = store_datakey_count(store, ctx->store_key->id,
 					 &ctx->store_uses, err);
-	ctx->escrow_n = ctx->tmpl->escrow_n;
-	for (size_t i = 0; rc == PV_OK && i < ctx->escrow_n; i++)
-		rc = load_escrow(ctx, a, i, err);
 	return rc;
 }
 
@@ -329,7 +302,9 @@ static enum pv_code load(const struct authority *a, struct store *store,
 {
 	CLEANUP(cleanup_issue_context_free)
 	struct issue_context *ctx = mem_new(sizeof(*ctx), err);
-	struct store_visit v = { .ctx = ctx, .fn.template = take_template };
+	struct loading loading = { ctx, store };
+	struct store_visit v = { .ctx = &loading,
+				 .fn.template = take_template };
 	enum pv_code rc;
 
 	*out = NULL;

@@ -4,10 +4,10 @@
  * the store by the parent of a run, whose children inherit it or get it as a
  * record (record_context.h); read-only after, holds no secret, opens no token.
  *
- * Checked while loading: the template's bytes against their pinned digest, the
- * stored manifest signatures with the bundle key, the CA chain (signatures,
- * CA flags), one algorithm (ES256) everywhere. The chain's dates are a fact,
- * which stands in the way of new devices only.
+ * Checked while loading: the template, what is pinned with it and the CA chain
+ * against their log entries, the stored manifest signatures with the bundle
+ * key, the chain (signatures, CA flags), one algorithm (ES256) everywhere. The
+ * chain's dates are a fact, which stands in the way of new devices only.
  * Specification: policy.md; formats.md 1, 2.
  */
 #ifndef PV_FLOW_CONTEXT_H
@@ -36,7 +36,7 @@ struct issue_stage {
 
 struct issue_escrow {
 	const char *name; /* as in the template */
-	struct span cert; /* DER of the backend's certificate */
+	struct span cert; /* DER of the backend's certificate, as adopted */
 };
 
 struct issue_context {
@@ -78,8 +78,8 @@ struct issue_context {
 /*
  * Loads the newest adopted version of template_name. PV_NOT_FOUND (never
  * adopted; no CA of that name), PV_DENIED (a CA template), PV_INTEGRITY
- * (digest, manifest signature or chain wrong), PV_INPUT (an escrow file is no
- * certificate), PV_STORAGE. *out is NULL on failure.
+ * (row edited, manifest signature or chain wrong), PV_STORAGE. *out is NULL on
+ * failure.
  */
 PV_MUST enum pv_code issue_context_load(const struct authority *a,
 					struct store *store,

@@ -6,6 +6,8 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/flow/logged.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 
 #define ISSUERS_MAX 256u
@@ -41,8 +43,10 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 {
 	struct load *l = ctx;
 	struct crl_issuer *i = &l->all->list[l->all->n];
-	enum pv_code rc;
+	enum pv_code rc = logged_ca(l->store, row, err);
 
+	if (rc != PV_OK)
+		return rc;
 	if (l->all->n == ISSUERS_MAX)
 		return err_fail(err, PV_INTERNAL, "crl.issuers", NULL,
 				"more than %u CAs", ISSUERS_MAX);
@@ -98,6 +102,7 @@ static enum pv_code count_generation(void *ctx, const struct store_ca *row,
 /* ---- how long its lists live: by the newest version of its template ---- */
 
 struct policy {
+	struct store *store;
 	char name[STORE_ID_MAX + 1];
 	uint32_t lifetime_h, overlap_h;
 };
@@ -107,14 +112,15 @@ static enum pv_code take_policy(void *ctx, const struct store_template *row,
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	struct policy *p = ctx;
-	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
+	enum pv_code rc = logged_template(p->store, row, err);
 
-	if (rc != PV_OK || memcmp(t->sha256, row->sha256, 32) != 0 || !t->ca) {
-		err_init(err);
+	if (rc == PV_OK)
+		rc = template_parse(row->bytes, &t, NULL, err);
+	if (rc == PV_OK && !t->ca)
+		rc = logged_edited("the template of a CA", err);
+	if (rc != PV_OK) {
 		err_object(err, row->name);
-		return err_fail(err, PV_INTEGRITY, "template.digest",
-				"run `provctl audit verify'",
-				"the stored template is not the one adopted");
+		return rc;
 	}
 	snprintf(p->name, sizeof(p->name), "%s", t->name);
 	p->lifetime_h = t->crl_lifetime_h;
@@ -125,7 +131,7 @@ static enum pv_code take_policy(void *ctx, const struct store_template *row,
 static enum pv_code load_policy(struct store *store, struct crl_issuer *i,
 				struct err *err)
 {
-	struct policy p = { .lifetime_h = 0 };
+	struct policy p = { .store = store };
 	const struct store_visit v = { .ctx = &p, .fn.template = take_policy };
 	char name[STORE_ID_MAX + 1];
 	enum pv_code rc =
@@ -214,12 +220,10 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	struct load *l = ctx;
-	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
+	enum pv_code rc = logged_template(l->store, row, err);
 
-	if (rc == PV_OK && memcmp(t->sha256, row->sha256, 32) != 0)
-		rc = err_fail(err, PV_INTEGRITY, "template.digest",
-			      "run `provctl audit verify'",
-			      "the stored template is not the one adopted");
+	if (rc == PV_OK)
+		rc = template_parse(row->bytes, &t, NULL, err);
 	if (rc == PV_OK && (t->ca || !t->has_certificate))
 		return PV_OK;
 	for (size_t i = 0; rc == PV_OK && i < l->all->n; i++)

@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/store/store_log.h"
 
 void due_release(struct due *u)
@@ -26,18 +27,7 @@ unsigned due_bit(const char *stage)
 static enum pv_code take_template(void *ctx, const struct store_template *row,
 				  struct err *err)
 {
-	struct template **t = ctx;
-	struct err why;
-	enum pv_code rc;
-
-	err_init(&why);
-	rc = template_parse(row->bytes, t, NULL, &why);
-	if (rc == PV_INPUT ||
-	    (rc == PV_OK && memcmp((*t)->sha256, row->sha256, 32) != 0))
-		return logged_edited("a template", err);
-	if (rc != PV_OK)
-		*err = why;
-	return rc;
+	return logged_template_parse(row, ctx, err);
 }
 
 enum pv_code due_template(struct due *u, struct store *store,

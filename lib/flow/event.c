@@ -53,13 +53,19 @@ enum pv_code event_now_any_step(struct store *store, struct event_who *w,
 enum pv_code event_append(struct store *store, const struct log_entry *e,
 			  struct err *err)
 {
+	return event_append_at(store, e, NULL, err);
+}
+
+enum pv_code event_append_at(struct store *store, const struct log_entry *e,
+			     uint64_t *index, struct err *err)
+{
 	CLEANUP(buf_release) struct buf bytes;
 	enum pv_code rc;
 
 	buf_init(&bytes, LOG_ENTRY_MAX);
 	rc = log_entry_encode(e, &bytes, err);
 	if (rc == PV_OK)
-		rc = store_log_append(store, buf_span(&bytes), NULL, err);
+		rc = store_log_append(store, buf_span(&bytes), index, err);
 	return rc;
 }
 

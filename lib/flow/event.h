@@ -33,6 +33,11 @@ PV_MUST enum pv_code event_now_any_step(struct store *store,
 PV_MUST enum pv_code event_append(struct store *store,
 				  const struct log_entry *e, struct err *err);
 
+/* The same; *index gets the entry's place. */
+PV_MUST enum pv_code event_append_at(struct store *store,
+				     const struct log_entry *e, uint64_t *index,
+				     struct err *err);
+
 /*
  * The entry of a decision (lib/log/govern.h), encoded into the empty bytes for
  * the store's verb of that change: e, without "prev", gets it here. Inside the

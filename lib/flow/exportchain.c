@@ -8,8 +8,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/export.h"
-#include "lib/flow/logged.h"
-#include "policy/template.h"
+#include "lib/flow/logged_authority.h"
 
 #define SEEN_MAX 256 /* certificates of one CA's chains */
 
@@ -68,8 +67,9 @@ static enum pv_code give_ca(void *ctx, const struct store_ca *ca,
 	const struct export_chain_cert c = { .ca = ca->name,
 					     .generation = ca->generation,
 					     .cert = ca->cert };
+	enum pv_code rc = logged_ca(g->store, ca, err);
 
-	return give(g, &c, err);
+	return rc == PV_OK ? give(g, &c, err) : rc;
 }
 
 static enum pv_code give_cross(void *ctx, const struct store_crosscert *x,
@@ -80,8 +80,9 @@ static enum pv_code give_cross(void *ctx, const struct store_crosscert *x,
 					     .generation = x->subject,
 					     .signer = x->signer,
 					     .cert = x->cert };
+	enum pv_code rc = logged_crosscert(g->store, x, err);
 
-	return give(g, &c, err);
+	return rc == PV_OK ? give(g, &c, err) : rc;
 }
 
 static enum pv_code take_newest(void *ctx, const struct store_ca *ca,
@@ -122,7 +123,7 @@ static enum pv_code give_all(struct giving *g, struct err *err)
 static enum pv_code parse(void *ctx, const struct store_template *t,
 			  struct err *err)
 {
-	return template_parse(t->bytes, ctx, NULL, err);
+	return logged_template_parse(t, ctx, err);
 }
 
 static enum pv_code give_device(struct giving *g, const char *device,

@@ -13,18 +13,14 @@
 
 enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 			     struct span bytes, const struct log_entry *e,
-			     uint64_t index, bool roster, bool *counts,
-			     struct err *err)
+			     uint64_t index, struct err *err)
 {
 	const struct span before = { g->chain, LOG_HASH };
 	uint8_t leaf[LOG_HASH];
 	enum pv_code rc;
 
 	g->size = index + 1;
-	*counts =
-		log_governs(e->type) && (roster || log_prev(e) != LOG_NO_PREV ||
-					 !span_is(e->type, LOG_TEMPLATE_ADOPT));
-	if (!*counts)
+	if (!log_governs(e->type))
 		return PV_OK;
 	if (log_prev(e) != g->head)
 		return governance_wrong_entry(
@@ -42,7 +38,6 @@ enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 struct scan {
 	struct governance g;
 	struct log_hasher *h;
-	uint64_t roster; /* index of the first roster.change */
 	/* From where s->g stood on, up to the checkpoint. */
 	struct log_tree tree;
 	const struct log_point *upto; /* NULL: no tree */
@@ -71,7 +66,6 @@ static enum pv_code scan_entry(void *ctx, uint64_t index, struct span bytes,
 {
 	struct scan *s = ctx;
 	struct log_entry e;
-	bool counts;
 	enum pv_code rc = PV_OK;
 
 	if (s->upto && index < s->upto->size)
@@ -79,23 +73,8 @@ static enum pv_code scan_entry(void *ctx, uint64_t index, struct span bytes,
 	if (rc != PV_OK || !log_entry_governs(bytes))
 		return rc;
 	rc = log_entry_decode(bytes, &e, err);
-	return rc == PV_OK ? governance_take(&s->g, s->h, bytes, &e, index,
-					     index > s->roster, &counts, err)
+	return rc == PV_OK ? governance_take(&s->g, s->h, bytes, &e, index, err)
 			   : rc;
-}
-
-static enum pv_code first_roster(struct store *store, uint64_t *index,
-				 struct err *err)
-{
-	CLEANUP(buf_release) struct buf bytes;
-	struct store_roster r;
-	bool found;
-	enum pv_code rc;
-
-	buf_init(&bytes, SIZE_MAX / 2);
-	rc = store_roster_get(store, 1, &r, &bytes, &found, err);
-	*index = rc == PV_OK && found ? r.index : LOG_NO_PREV;
-	return rc;
 }
 
 /* From where s->g stands to the log's first size entries. */
@@ -103,9 +82,9 @@ static enum pv_code scan(struct store *store, struct scan *s, uint64_t size,
 			 struct err *err)
 {
 	const struct store_visit v = { .ctx = s, .fn.entry = scan_entry };
-	enum pv_code rc = first_roster(store, &s->roster, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc == PV_OK && s->g.size < size)
+	if (s->g.size < size)
 		rc = store_log_each(store, s->g.size, size - s->g.size, &v,
 				    err);
 	s->g.size = size;

@@ -1,8 +1,9 @@
 /*
  * governance: what people decided, held against the log (policy.md, "Trusting
- * the store"). The log is the truth: a roster, an approval, an order, a stored
- * secret or the release of what was held counts only as its entry says it, and
- * the store's list of these entries must be all of them. They are one chain
+ * the store"). The log is the truth: a roster, an approval, a template, an
+ * order, a stored secret or the release of what was held counts only as its
+ * entry says it, and the store's list of these entries must be all of them.
+ * They are one chain
  * (lib/log/govern.h). How far it came lies outside the database, in
  * HOME/governance, a note that the log's keys sign (governance_file.h). A row
  * that was taken out, put in or edited is PV_INTEGRITY, "store.governance",
@@ -25,14 +26,12 @@
 #include "lib/store/store_people.h"
 
 /*
- * The next entry of the log: *counts when it is one of the chain, which goes
- * on with it. roster: whether one was in force before it. PV_INTEGRITY, when it
- * does not name the one before it.
+ * The next entry of the log: when it is one of the chain, that goes on with it.
+ * PV_INTEGRITY, when it does not name the one before it.
  */
 PV_MUST enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 				     struct span bytes,
 				     const struct log_entry *e, uint64_t index,
-				     bool roster, bool *counts,
 				     struct err *err);
 
 /*

@@ -6,6 +6,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/store/store_held.h"
 #include "lib/store/store_order.h"
 #include "lib/store/store_secret.h"
@@ -247,10 +248,9 @@ static enum pv_code take_template(void *ctx, const struct store_template *t,
 {
 	struct looking *l = ctx;
 
-	(void)err;
-	l->fits = strcmp(t->name, l->g->name) == 0 &&
-		  t->version == number(l->e, "version");
-	return PV_OK;
+	return t->adopt_index == l->g->index
+		       ? logged_template_fits(l->e, t, &l->fits, err)
+		       : PV_OK;
 }
 
 static enum pv_code template_fits(struct looking *l, struct err *err)
@@ -333,6 +333,7 @@ void governance_count(struct store_people_counts *c,
 		{ LOG_SECRET_DESTROY, &c->destroyed },
 		{ LOG_QUARANTINE_RELEASE, &c->decided },
 		{ LOG_QUARANTINE_REJECT, &c->decided },
+		{ LOG_TEMPLATE_ADOPT, &c->templates },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

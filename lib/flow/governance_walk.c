@@ -65,7 +65,6 @@ static enum pv_code walk_row(void *ctx, const struct store_governance *g,
 {
 	struct walk *w = ctx;
 	struct log_entry e;
-	bool counts;
 	enum pv_code rc = PV_OK;
 
 	if (w->at && g->index >= w->at->size)
@@ -79,7 +78,7 @@ static enum pv_code walk_row(void *ctx, const struct store_governance *g,
 			"this decision is not in the store's list", err);
 	if (rc == PV_OK)
 		rc = governance_take(&w->g, w->h, buf_span(&w->entry), &e,
-				     g->index, true, &counts, err);
+				     g->index, err);
 	if (rc == PV_OK)
 		rc = governance_fits(w->store, g, &e, err);
 	governance_count(&w->rows, g);
@@ -109,6 +108,7 @@ static enum pv_code check_counts(struct walk *w, struct err *err)
 		  got.secrets == c->secrets && got.destroyed == c->destroyed },
 		{ "held", got.decided == c->decided &&
 				  got.held - got.decided == got.waiting },
+		{ "template", got.templates == c->templates },
 		{ "state", head == w->g.head },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -42,7 +42,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/crlmake.h lib/flow/crlrow.c lib/flow/crlrow.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \
-	lib/flow/event.c lib/flow/event.h \
+	lib/flow/escrowcerts.c lib/flow/escrowcerts.h lib/flow/event.c lib/flow/event.h \
 	lib/flow/governance.c lib/flow/governance.h \
 	lib/flow/governance_file.c lib/flow/governance_file.h \
 	lib/flow/governance_held.c lib/flow/governance_rows.c \
@@ -61,7 +61,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/issuekey.h lib/flow/kdfof.c lib/flow/kdfof.h \
-	lib/flow/keymake.c lib/flow/keymake.h lib/flow/logged.c lib/flow/logged_state.c \
+	lib/flow/keymake.c lib/flow/keymake.h lib/flow/logged.c lib/flow/logged_authority.c \
+	lib/flow/logged_authority.h lib/flow/logged_state.c \
 	lib/flow/linediff.c lib/flow/linediff.h lib/flow/linereport.c lib/flow/linereport.h \
 	lib/flow/logged.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \

@@ -2,7 +2,7 @@
  * logged: rows of devices and bundles held against the log entries that were
  * written with them (policy.md, "Trusting the store"). What is decided on,
  * signed or given out was compared here first; audit compares every row with
- * the same functions.
+ * the same functions. Templates and CAs: logged_authority.h.
  *
  * Does not check: the log itself, that no row is missing (audit does both).
  */

@@ -7,6 +7,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/logged_authority.h"
 #include "policy/template.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -158,8 +159,10 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 				  struct err *err)
 {
 	struct opening *p = ctx;
+	enum pv_code rc = logged_template(p->store, row, err);
 
-	return template_parse(row->bytes, &p->tmpl, NULL, err);
+	return rc == PV_OK ? template_parse(row->bytes, &p->tmpl, NULL, err)
+			   : rc;
 }
 
 static enum pv_code not_adopted(struct opening *p)

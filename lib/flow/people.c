@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/store/store_people.h"
 #include "lib/x509/cert.h"
 
@@ -86,34 +87,37 @@ enum pv_code people_in_force(struct store *store, struct roster **roster,
 }
 
 struct root {
-	bool found;
+	struct store *store;
+	uint64_t first; /* index of its cert.issue */
 	uint8_t *spki;
 };
 
+/* Which one is first, and that it is a root, is the log's and its own word:
+ * rows can be put in another order. */
 static enum pv_code take_root(void *ctx, const struct store_ca *ca,
 			      struct err *err)
 {
 	struct root *r = ctx;
 	struct x509_cert cert;
-	enum pv_code rc;
+	enum pv_code rc = logged_ca(r->store, ca, err);
 
-	if (r->found || ca->parent[0])
-		return PV_OK;
-	rc = x509_cert_decode(ca->cert, &cert, err);
 	if (rc == PV_OK)
-		rc = x509_spki_sha256(cert.spki, r->spki, err);
-	r->found = rc == PV_OK;
-	return rc;
+		rc = x509_cert_decode(ca->cert, &cert, err);
+	if (rc != PV_OK || ca->issue_index >= r->first ||
+	    !span_equal(cert.issuer, cert.subject))
+		return rc;
+	r->first = ca->issue_index;
+	return x509_spki_sha256(cert.spki, r->spki, err);
 }
 
 enum pv_code people_root(struct store *store, uint8_t root[static 32],
 			 struct err *err)
 {
-	struct root r = { false, root };
+	struct root r = { store, STORE_NO_INDEX, root };
 	const struct store_visit v = { .ctx = &r, .fn.ca = take_root };
 	enum pv_code rc = store_ca_each(store, NULL, &v, err);
 
-	if (rc == PV_OK && !r.found)
+	if (rc == PV_OK && r.first == STORE_NO_INDEX)
 		rc = err_fail(err, PV_NOT_FOUND, "chain.root",
 			      "run the plan that makes the root first",
 			      "the authority has no root");

@@ -21,7 +21,8 @@ PV_MUST enum pv_code people_in_force(struct store *store,
 				     struct roster **roster, struct buf *bytes,
 				     struct err *err);
 /* SHA-256 of the SPKI of the authority's first root, which approvals and notes
- * name. PV_NOT_FOUND, "chain.root": there is no root yet. */
+ * name; all CAs are held against the log. PV_INTEGRITY; PV_NOT_FOUND,
+ * "chain.root": there is no root yet. */
 PV_MUST enum pv_code people_root(struct store *store, uint8_t root[static 32],
 				 struct err *err);
 

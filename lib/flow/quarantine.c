@@ -8,6 +8,7 @@
 #include "lib/flow/event.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/logged_authority.h"
 #include "policy/template.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -100,7 +101,7 @@ static enum pv_code take_template(void *ctx, const struct store_template *t,
 {
 	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
 	struct item *i = ctx;
-	enum pv_code rc = template_parse(t->bytes, &parsed, NULL, err);
+	enum pv_code rc = logged_template_parse(t, &parsed, err);
 
 	if (rc == PV_OK)
 		i->raised = parsed->approvals;

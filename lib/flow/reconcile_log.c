@@ -7,8 +7,6 @@
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
-#define CA_PREFIX "ca/"
-
 /* Exactly len bytes from hex digits of an entry. */
 static bool from_hex(struct span hex, uint8_t *out, size_t len)
 {

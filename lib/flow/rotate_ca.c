@@ -237,16 +237,16 @@ static enum pv_code put_row(struct rotate_ca *r, const struct log_who *who,
 	struct store_ca row = { .shards = r->tmpl->crl_shards,
 				.generation = r->generation + 1,
 				.active_ms = r->opts->active_ms,
-				.cert = buf_span(&m->cert) };
-	enum pv_code rc;
+				.cert = buf_span(&m->cert),
+				.intent_index = m->intent_index };
+	enum pv_code rc = camake_put_issue(m, who, &row.issue_index, err);
 
 	snprintf(row.name, sizeof(row.name), "%s", r->opts->ca);
 	snprintf(row.parent, sizeof(row.parent), "%s", r->parent_name);
 	snprintf(row.label, sizeof(row.label), "%s", r->next.label);
 	memcpy(row.spki_sha256, m->spki_sha256, 32);
 	memcpy(row.template_sha256, r->tmpl->sha256, 32);
-	rc = store_ca_put(r->store, &row, err);
-	return rc == PV_OK ? camake_put_issue(m, who, NULL, err) : rc;
+	return rc == PV_OK ? store_ca_put(r->store, &row, err) : rc;
 }
 
 static enum pv_code put_cross(struct rotate_ca *r, size_t i,

@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/writer_held.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_held.h"
@@ -66,7 +67,7 @@ static enum pv_code take_only_role(void *ctx, const struct store_template *t,
 {
 	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
 	struct only_role *role = ctx;
-	enum pv_code rc = template_parse(t->bytes, &parsed, NULL, err);
+	enum pv_code rc = logged_template_parse(t, &parsed, err);
 
 	if (rc == PV_OK && parsed->roles_n == 1)
 		snprintf(role->name, sizeof(role->name), "%s",

@@ -89,11 +89,12 @@ void log_quarantine_put(struct log_entry *e, const struct log_who *who,
 
 void log_template_adopt(struct log_entry *e, const struct log_who *who,
 			const char *name, uint64_t version, const uint8_t *hash,
-			const char *persons)
+			const uint8_t *escrow, const char *persons)
 {
 	log_entry_start(e, who, LOG_TEMPLATE_ADOPT, name);
 	log_fact_uint(e, "version", version);
 	log_fact_bytes(e, "hash", hash, LOG_HASH);
+	log_fact_bytes(e, "escrow", escrow, LOG_HASH);
 	log_fact_str(e, "persons", persons);
 }
 

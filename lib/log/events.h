@@ -41,6 +41,7 @@ struct log_intent {
 	uint64_t generation;	/* of the issuing CA; up to 1: not said */
 	bool station_signed;	/* the station proved that it is it */
 };
+#define LOG_CA_PREFIX "ca/" /* of a CA's name, in place of a device */
 /* More facts, of a CA's: of its own key, when above 1 or a cross-certificate's;
  * when it takes over (ms; absent: at once); 1 for a cross-certificate. */
 #define LOG_CA_GENERATION "ca generation"
@@ -83,10 +84,11 @@ struct log_quarantine {
 };
 void log_quarantine_put(struct log_entry *e, const struct log_who *who,
 			const struct log_quarantine *q);
-/* persons: comma-separated, optional. With a roster: log_fact_prev(), too. */
+/* escrow: hash of its targets' certificates, DER, one behind the other;
+ * optional. persons: comma-separated, optional. One of govern.h's chain. */
 void log_template_adopt(struct log_entry *e, const struct log_who *who,
 			const char *name, uint64_t version, const uint8_t *hash,
-			const char *persons);
+			const uint8_t *escrow, const char *persons);
 
 struct log_key {
 	const char *label; /* the object */

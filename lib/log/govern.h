@@ -1,9 +1,7 @@
 /*
  * govern: the governance entries of the log: what people decided. Each names
  * the one before it (fact "prev", its index; absent in the first), so that
- * they are one chain and none can be left out of a list unseen. A
- * template.adopt from before the first roster.change has no "prev" and is none
- * of them.
+ * they are one chain and none can be left out of a list unseen.
  *
  * Constructors fill *e as those of events.h do, without "prev": whoever
  * appends knows the chain's end (store_people.h) and adds it last. Arguments

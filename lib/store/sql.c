@@ -37,8 +37,8 @@
 	"FROM crl r JOIN ca c ON c.id = r.ca "
 #define CRL_ORDER "ORDER BY r.kind, r.ca, r.shard, r.number"
 #define TEMPLATE_COLUMNS                                                       \
-	"SELECT name, version, sha256, adopted_ms, actor, bytes FROM "         \
-	"template "
+	"SELECT name, version, sha256, adopted_ms, actor, bytes, "             \
+	"adopt_index, escrow FROM template "
 
 static const char *const texts[SQL_COUNT] = {
 	[SQL_META_PUT] = "INSERT INTO meta (id, name, origin, created_ms, "
@@ -69,12 +69,13 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_SEALED_CLEAR] = "DELETE FROM sealed",
 
 	[SQL_CA_PUT] = "INSERT INTO ca (id, name, parent, label, spki_sha256, "
-		       "shards, generation, active_ms, cert, template) VALUES "
-		       "((SELECT coalesce(max(id), 0) + 1 FROM ca), $1, $2, "
-		       "$3, $4, $5, $6, $7, $8, $9)",
+		       "shards, generation, active_ms, cert, template, "
+		       "intent_index, issue_index) VALUES ((SELECT "
+		       "coalesce(max(id), 0) + 1 FROM ca), $1, $2, $3, $4, "
+		       "$5, $6, $7, $8, $9, $10, $11)",
 	[SQL_CA_EACH] = "SELECT name, parent, label, spki_sha256, shards, "
-			"generation, active_ms, cert, template FROM ca "
-			"ORDER BY id",
+			"generation, active_ms, cert, template, intent_index, "
+			"issue_index FROM ca ORDER BY id",
 	[SQL_CA_ID] = "SELECT id, shards FROM ca WHERE name = $1 AND "
 		      "generation = $2",
 	[SQL_CROSSCERT_PUT] = "INSERT INTO crosscert (ca, subject, signer, "
@@ -96,9 +97,9 @@ static const char *const texts[SQL_COUNT] = {
 			  "IS NOT NULL UNION SELECT spki_sha256 FROM ca",
 
 	[SQL_TEMPLATE_PUT] = "INSERT INTO template (id, name, version, "
-			     "sha256, adopted_ms, actor, bytes) VALUES "
-			     "((SELECT coalesce(max(id), 0) + 1 FROM "
-			     "template), $1, $2, $3, $4, $5, $6)",
+			     "sha256, adopted_ms, actor, bytes, adopt_index, "
+			     "escrow) VALUES ((SELECT coalesce(max(id), 0) + 1 "
+			     "FROM template), $1, $2, $3, $4, $5, $6, $7, $8)",
 	[SQL_TEMPLATE_TOP] = "SELECT max(version) FROM template "
 			     "WHERE name = $1",
 	[SQL_TEMPLATE_ID] = "SELECT id, name FROM template WHERE sha256 = $1",
@@ -312,7 +313,8 @@ static const char *const texts[SQL_COUNT] = {
 			     "(SELECT count(destroyed_index) FROM secret), "
 			     "(SELECT count(*) FROM held), "
 			     "(SELECT count(*) FROM held) - (SELECT count(*) "
-			     "FROM held WHERE state = 0)",
+			     "FROM held WHERE state = 0), "
+			     "(SELECT count(*) FROM template)",
 	[SQL_ROSTER_PUT] = "INSERT INTO roster (version, log_index, bytes) "
 			   "VALUES ($1, $2, $3)",
 	[SQL_ROSTER_TOP] = "SELECT max(version) FROM roster",

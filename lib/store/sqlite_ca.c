@@ -15,7 +15,9 @@ static enum pv_code ca_row(struct query *q, struct store_ca *ca,
 	    col_u32(q, 4, &ca->shards) && col_u32(q, 5, &ca->generation) &&
 	    ca->generation > 0 && col_u64(q, 6, &ca->active_ms) &&
 	    col_span(q, 7, &ca->cert) &&
-	    col_bytes(q, 8, ca->template_sha256, STORE_HASH))
+	    col_bytes(q, 8, ca->template_sha256, STORE_HASH) &&
+	    col_u64(q, 9, &ca->intent_index) &&
+	    col_u64(q, 10, &ca->issue_index))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a CA's row", err);
 }
@@ -75,6 +77,8 @@ static enum pv_code same_ca(void *ctx, const struct store_ca *ca,
 		   memcmp(ca->template_sha256, w->template_sha256,
 			  STORE_HASH) == 0 &&
 		   ca->shards == w->shards && ca->active_ms == w->active_ms &&
+		   ca->intent_index == w->intent_index &&
+		   ca->issue_index == w->issue_index &&
 		   span_equal(ca->cert, w->cert);
 	if (m->there)
 		return PV_OK;
@@ -94,10 +98,11 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 	if (rc != PV_OK)
 		return rc;
 	if (!ca->name[0] || !ca->label[0] || ca->shards == 0 || !ca->cert.len ||
-	    ca->generation == 0 || ca->active_ms > INT64_MAX)
+	    ca->generation == 0 || ca->active_ms > INT64_MAX ||
+	    ca->intent_index > INT64_MAX || ca->issue_index > INT64_MAX)
 		return err_fail(err, PV_INPUT, "store.ca", NULL,
-				"a CA needs name, key, certificate, shards and "
-				"generation");
+				"a CA needs name, key, certificate, shards, "
+				"generation and its entries");
 	rc = sqlite_ca_each(store, NULL, &v, err);
 	if (rc != PV_OK || m.there)
 		return rc;
@@ -118,6 +123,8 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 	query_u64(&q, ca->active_ms);
 	query_blob(&q, ca->cert.p, ca->cert.len);
 	query_blob(&q, ca->template_sha256, STORE_HASH);
+	query_u64(&q, ca->intent_index);
+	query_u64(&q, ca->issue_index);
 	return query_run(&q, err);
 }
 

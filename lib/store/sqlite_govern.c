@@ -82,26 +82,11 @@ enum pv_code sqlite_top(struct sqlite_store *s, enum sql_id id,
 	return rc;
 }
 
-/* A template.adopt from before the first roster is none of the chain. */
-enum pv_code sqlite_not_governed(struct sqlite_store *s, struct span entry,
-				 struct err *err)
+enum pv_code sqlite_not_governed(struct span entry, struct err *err)
 {
-	struct log_entry e;
-	struct err why;
-	uint64_t roster = 0;
-	enum pv_code rc;
-
-	if (!log_entry_governs(entry))
-		return PV_OK;
-	err_init(&why);
-	if (log_entry_decode(entry, &e, &why) != PV_OK)
-		return err_fail(err, PV_INPUT, "log.entry", NULL,
-				"these bytes are not an entry of the log");
-	rc = sqlite_top(s, SQL_ROSTER_TOP, NULL, &roster, err);
-	if (rc != PV_OK || (span_is(e.type, LOG_TEMPLATE_ADOPT) &&
-			    roster == 0 && log_prev(&e) == LOG_NO_PREV))
-		return rc;
-	return not_this("is listed with it, not appended alone", err);
+	return log_entry_governs(entry)
+		       ? not_this("is listed with it, not appended alone", err)
+		       : PV_OK;
 }
 
 /* ---- the list ---- */
@@ -162,9 +147,6 @@ enum pv_code sqlite_governance_add(struct store *store, struct span entry,
 		return err_fail(err, PV_INPUT, "log.entry", NULL,
 				"these bytes are not an entry of the log");
 	memcpy(name, e.object.p, e.object.len);
-	/* One with no roster before it would look like none of the chain. */
-	if (span_is(e.type, LOG_TEMPLATE_ADOPT) && head(s) == STORE_NO_INDEX)
-		return not_this("is none yet: there is no roster", err);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (span_is(e.type, kinds[i]))
 			return sqlite_govern(s, kinds[i], name, entry,
@@ -178,7 +160,7 @@ enum pv_code sqlite_people_count(struct store *store,
 	struct sqlite_store *s = to_sqlite(store);
 	uint64_t *const to[] = { &c->rosters, &c->approvals, &c->opened,
 				 &c->closed,  &c->secrets,   &c->destroyed,
-				 &c->held,    &c->decided };
+				 &c->held,    &c->decided,   &c->templates };
 	VIEW v;
 	bool row;
 	enum pv_code rc = sqlite_view(s, &v, err);

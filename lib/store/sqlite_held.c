@@ -45,7 +45,7 @@ enum pv_code sqlite_held_put(struct store *store, const struct store_held *h,
 	if (rc == PV_OK)
 		rc = sqlite_held_next(store, id, err);
 	if (rc == PV_OK)
-		rc = sqlite_not_governed(s, entry, err);
+		rc = sqlite_not_governed(entry, err);
 	if (rc == PV_OK)
 		rc = sqlite_log_add(s, entry, &index, err);
 	if (rc == PV_OK)

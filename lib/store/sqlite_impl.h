@@ -295,8 +295,7 @@ PV_MUST enum pv_code sqlite_govern(struct sqlite_store *s, const char *kind,
 				   const char *name, struct span entry,
 				   uint64_t *index, struct err *err);
 /* PV_INPUT for an entry that only sqlite_govern() may append. */
-PV_MUST enum pv_code sqlite_not_governed(struct sqlite_store *s,
-					 struct span entry, struct err *err);
+PV_MUST enum pv_code sqlite_not_governed(struct span entry, struct err *err);
 /* The number in the first column of id's one row, for name (may be NULL). */
 PV_MUST enum pv_code sqlite_top(struct sqlite_store *s, enum sql_id id,
 				const char *name, uint64_t *n, struct err *err);

@@ -105,7 +105,7 @@ enum pv_code sqlite_log_append(struct store *store, struct span entry,
 	enum pv_code rc = sqlite_writing(s, err);
 
 	if (rc == PV_OK)
-		rc = sqlite_not_governed(s, entry, err);
+		rc = sqlite_not_governed(entry, err);
 	return rc == PV_OK ? sqlite_log_add(s, entry, index, err) : rc;
 }
 

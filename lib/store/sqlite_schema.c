@@ -27,6 +27,7 @@ static const struct table tables[] = {
 		"spki_sha256 BLOB NOT NULL, shards INTEGER NOT NULL, "
 		"generation INTEGER NOT NULL, active_ms INTEGER NOT NULL, "
 		"cert BLOB NOT NULL, template BLOB NOT NULL, "
+		"intent_index INTEGER NOT NULL, issue_index INTEGER NOT NULL, "
 		"UNIQUE (name, generation)) STRICT" },
 	{ "cert", "CREATE TABLE cert (number INTEGER PRIMARY KEY REFERENCES "
 		  "device, issue_index INTEGER NOT NULL, der BLOB NOT NULL) "
@@ -142,6 +143,7 @@ static const struct table tables[] = {
 	  "name TEXT NOT NULL, version INTEGER NOT NULL, "
 	  "sha256 BLOB NOT NULL UNIQUE, adopted_ms INTEGER NOT NULL, "
 	  "actor TEXT NOT NULL, bytes BLOB NOT NULL, "
+	  "adopt_index INTEGER NOT NULL, escrow BLOB, "
 	  "UNIQUE (name, version)) STRICT" },
 	{ "ticket",
 	  "CREATE TABLE ticket (name TEXT PRIMARY KEY REFERENCES ord, "

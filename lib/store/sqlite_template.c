@@ -12,7 +12,8 @@ static enum pv_code template_row(struct query *q, struct store_template *t,
 	    col_bytes(q, 2, t->sha256, STORE_HASH) &&
 	    col_u64(q, 3, &t->adopted_ms) &&
 	    col_text(q, 4, t->actor, sizeof(t->actor)) &&
-	    col_span(q, 5, &t->bytes))
+	    col_span(q, 5, &t->bytes) && col_u64(q, 6, &t->adopt_index) &&
+	    col_span(q, 7, &t->escrow))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a template's row", err);
 }
@@ -158,9 +159,11 @@ enum pv_code sqlite_template_put(struct store *store,
 	if (rc != PV_OK)
 		return rc;
 	if (!t->name[0] || !t->actor[0] || t->version == 0 ||
-	    t->version > INT64_MAX || t->bytes.len == 0)
+	    t->version > INT64_MAX || t->adopt_index > INT64_MAX ||
+	    t->bytes.len == 0)
 		return err_fail(err, PV_INPUT, "store.template", NULL,
-				"a template needs name, version and bytes");
+				"a template needs name, version, bytes and its "
+				"entry");
 	rc = is_adopted(&known, t, existing, err);
 	if (rc == PV_OK && !*existing)
 		rc = check_version(s, t, err);
@@ -173,6 +176,8 @@ enum pv_code sqlite_template_put(struct store *store,
 	query_u64(&q, t->adopted_ms);
 	query_str(&q, t->actor);
 	query_blob(&q, t->bytes.p, t->bytes.len);
+	query_u64(&q, t->adopt_index);
+	query_blob(&q, t->escrow.p, t->escrow.len);
 	return query_run(&q, err);
 }
 

@@ -32,8 +32,8 @@ store_governance_each(struct store *s, uint64_t from,
 	return s->ops->governance_each(s, from, v, err);
 }
 
-/* For the entries that have no row of their own here: template.adopt under a
- * roster, clock.accept. *index (may be NULL) gets its place. */
+/* For the entries that no verb with a row brings: template.adopt, clock.accept.
+ * *index (may be NULL) gets its place. */
 PV_MUST static inline enum pv_code store_governance_add(struct store *s,
 							struct span entry,
 							uint64_t *index,
@@ -43,7 +43,7 @@ PV_MUST static inline enum pv_code store_governance_add(struct store *s,
 }
 
 /* What the tables of store_people.h, store_order.h, store_held.h and
- * store_secret.h hold. */
+ * store_secret.h hold, and that of the templates. */
 PV_MUST static inline enum pv_code
 store_people_count(struct store *s, struct store_people_counts *c,
 		   struct err *err)

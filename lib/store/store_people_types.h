@@ -82,6 +82,7 @@ struct store_people_counts {
 	uint64_t secrets, destroyed;
 	uint64_t held, decided; /* held: all that ever were */
 	uint64_t waiting;	/* as the store keeps count of them */
+	uint64_t templates;
 };
 
 #endif

@@ -45,6 +45,7 @@ struct store_ca {
 	uint32_t generation; /* 1 or more: same name and subject, another key */
 	uint64_t active_ms;  /* issuing moves to it then; 0: at once */
 	struct span cert;    /* DER */
+	uint64_t intent_index, issue_index; /* its entries in the log */
 };
 
 struct store_key { /* a key of our own */
@@ -65,7 +66,9 @@ struct store_template {
 	uint8_t sha256[STORE_HASH];
 	uint64_t adopted_ms;
 	char actor[STORE_TEXT_MAX + 1];
-	struct span bytes; /* the JSON file as adopted */
+	struct span bytes;    /* the JSON file as adopted */
+	uint64_t adopt_index; /* of its template.adopt in the log */
+	struct span escrow;   /* its targets' certificates, DER; may be empty */
 };
 
 enum store_state {

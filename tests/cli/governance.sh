@@ -54,9 +54,14 @@ said() {
 
 new_authority
 covered=$H
+# newest: the newest decision of the store's list.
+newest() {
+	"$SQL" "$H/store.db" "SELECT max(log_index) FROM governance"
+}
+
 case_start "HOME/governance is written with the checkpoint"
 expect_equal "$(said head "$H") $(said size "$H")" \
-	"- $(sed -n 2p "$H/checkpoint")" "a new authority's"
+	"$(newest) $(sed -n 2p "$H/checkpoint")" "a new authority's"
 before=$T/governance.before
 cp "$H/governance" "$before"
 officer_key alice
@@ -64,12 +69,13 @@ for version in 1 2; do
 	make_roster "$T/roster.$version" "$version" '"roster": 1' \
 		alice:security-officer
 done
-people "roster:1:$T/roster.1" approval:1:note-1 order:o-1:tls-client \
-	order:o-2:tls-client clock
+people order:o-2:tls-client
+expect_exit 0 "$PROVCTL" -C "$H" order close o-2 -o "$T/o-2.note"
+people "roster:1:$T/roster.1" approval:1:note-1 order:o-1:tls-client clock
 people secret:fleet:1:sealed-1 secret:fleet:2:sealed-2 destroy:fleet:1 \
-	end:o-2:end held:r-1:D-1 held:r-2:D-2 held:r-3:D-3 \
+	held:r-1:D-1 held:r-2:D-2 held:r-3:D-3 \
 	release:1:r-1 reject:2:r-2 "roster:2:$T/roster.2"
-n=$("$SQL" "$H/store.db" "SELECT max(log_index) FROM governance")
+n=$(newest)
 copy_authority "$T/uncovered"
 uncovered=$H
 H=$covered
@@ -152,7 +158,8 @@ finds "log entry $n" \
 finds "log entry $n" "DELETE FROM governance WHERE log_index = $n" \
 	"DELETE FROM roster WHERE version = 2" \
 	"UPDATE state SET governance = $n"
-first=$("$SQL" "$covered/store.db" "SELECT min(log_index) FROM governance")
+first=$("$SQL" "$covered/store.db" "SELECT min(log_index) FROM governance
+	WHERE kind = 'roster.change'")
 finds "log entry $((first + 1))" \
 	"DELETE FROM governance WHERE log_index = $((first + 1))" \
 	"DELETE FROM approval"
@@ -160,13 +167,29 @@ finds "roster.change roster" "INSERT INTO governance VALUES
 	(1, 'roster.change', 'roster')"
 finds "table state" "UPDATE state SET governance = governance - 1"
 
+case_start "a template's row: gone, put in, of another time or actor"
+adopted="template.adopt aws-iot"
+finds "$adopted" "DELETE FROM template WHERE name = 'aws-iot'"
+finds "$adopted" "UPDATE template SET bytes = CAST(bytes || x'20' AS BLOB)
+	WHERE name = 'aws-iot'"
+finds "$adopted" "UPDATE template SET version = 7 WHERE name = 'aws-iot'"
+finds "$adopted" "UPDATE template SET adopted_ms = adopted_ms + 1
+	WHERE name = 'aws-iot'"
+finds "$adopted" "UPDATE template SET adopt_index = 1 WHERE name = 'aws-iot'"
+finds "$adopted" "UPDATE template SET escrow = x'3000' WHERE name = 'aws-iot'"
+finds "table template" "INSERT INTO template SELECT 99, 'other', 1, x'00',
+	adopted_ms, actor, bytes, adopt_index, NULL FROM template
+	WHERE name = 'aws-iot'"
+
 case_start "all of it, as if nobody had ever decided"
+undecided="DELETE FROM governance WHERE kind <> 'template.adopt'"
+back="UPDATE state SET governance = (SELECT max(log_index) + 1 FROM governance),
+	held = 0"
 for everything in "$covered" "$uncovered"; do
 	fresh "$everything"
-	sql "DELETE FROM governance" "DELETE FROM roster" \
+	sql "$undecided" "DELETE FROM roster" \
 		"DELETE FROM approval" "DELETE FROM ticket" \
-		"DELETE FROM secret" "DELETE FROM held" \
-		"UPDATE state SET governance = 0, held = 0"
+		"DELETE FROM secret" "DELETE FROM held" "$back"
 	expect_error 5 store.governance -C "$H" status
 	rm "$H/governance"
 	expect_error 5 store.governance -C "$H" status
@@ -202,9 +225,8 @@ case_start "an older one finds what was decided since, and cannot be raised"
 fresh "$covered"
 cp "$before" "$H/governance"
 expect_exit 0 "$PROVCTL" -C "$H" status
-sql "DELETE FROM governance" "DELETE FROM roster" "DELETE FROM approval" \
-	"DELETE FROM ticket" "DELETE FROM secret" "DELETE FROM held" \
-	"UPDATE state SET governance = 0, held = 0"
+sql "$undecided" "DELETE FROM roster" "DELETE FROM approval" \
+	"DELETE FROM ticket" "DELETE FROM secret" "DELETE FROM held" "$back"
 expect_error 5 store.governance -C "$H" status
 sed "s/^size .*/size $(said size "$covered")/" "$before" >"$H/governance"
 expect_error 5 store.governance -C "$H" status

@@ -278,6 +278,8 @@ static void work(struct month *m, uint64_t day)
 static void adopt(struct month *m, size_t line)
 {
 	struct store_template t = { .version = 1, .adopted_ms = FIX_TIME };
+	struct people_entry p;
+	struct span entry;
 	bool existing;
 	char text[2048];
 	int n = snprintf(
@@ -301,6 +303,10 @@ static void adopt(struct month *m, size_t line)
 	snprintf(t.actor, sizeof(t.actor), "os:0");
 	t.bytes = (struct span){ (const uint8_t *)text, (size_t)n };
 	must(m, store_begin(m->s, STORE_WRITE, &m->txn, &m->err));
+	must(m, people_start(m->s, &p, &m->err));
+	log_template_adopt(&p.e, &p.who, t.name, 1, t.sha256, NULL, NULL);
+	must(m, people_end(m->s, &p, &entry, &m->err));
+	must(m, store_governance_add(m->s, entry, &t.adopt_index, &m->err));
 	must(m, store_template_put(m->s, &t, &existing, &m->err));
 	must(m, store_commit(&m->txn, &m->err));
 }

@@ -78,6 +78,6 @@ case_start "an edited template is none"
 "$builddir/tests/cli/sql" "$H/store.db" \
 	"update template set bytes = cast(replace(bytes, '365', '366') as blob)
 	 where name = 'tls-client' and version = 1" || fail "not edited"
-expect_error 5 template.digest -C "$H" policy diff tls-client@1 tls-client
+expect_error 5 store.governance -C "$H" policy diff tls-client@1 tls-client
 
 tests_end

@@ -30,9 +30,9 @@ static const struct edit {
 	  "purpose='root') where purpose='bundle'",
 	  "audit.key" },
 	{ "update template set version=7 where name='aws-iot'",
-	  "audit.template" },
+	  "store.governance" },
 	{ "update template set name='other' where name='aws-iot'",
-	  "audit.template" },
+	  "store.governance" },
 	{ "update template set bytes=cast(bytes||x'20' as blob) where "
 	  "name='aws-iot'",
 	  NULL },

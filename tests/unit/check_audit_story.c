@@ -93,9 +93,9 @@ static void authority_part(void)
 
 	key(KEY1, spki1); /* 0 */
 	log_ceremony_step(next(), &os, KEY1, "p", "2 generate-key", "done");
-	log_cert_intent(next(), &os, &ca);		      /* 2 */
-	log_cert_issue(next(), &os, CA, other);		      /* 3 */
-	log_template_adopt(next(), &os, "gw", 1, tpl1, NULL); /* 4 */
+	log_cert_intent(next(), &os, &ca);			    /* 2 */
+	log_cert_issue(next(), &os, CA, other);			    /* 3 */
+	log_template_adopt(next(), &os, "gw", 1, tpl1, NULL, NULL); /* 4 */
 	log_ceremony_step(next(), &os, "gw", "p", "9 adopt", "done");
 }
 
@@ -137,10 +137,11 @@ static void setup(void)
 	e = raw("roster.change", "gw"); /* 26 */
 	e->actor = log_str(ann.actor);
 	log_fact_str(e, "persons", "anna,bob");
-	log_template_adopt(next(), &ann, "gw", 2, tpl2, "bob,eve"); /* 27 */
-	log_export(next(), &os, "inventory", "inventory", "-");	    /* 28 */
-	raw("event", "d2");					    /* 29 */
-	e = raw("order.open", "O1");				    /* 30 */
+	log_template_adopt(next(), &ann, "gw", 2, tpl2, NULL,
+			   "bob,eve");				/* 27 */
+	log_export(next(), &os, "inventory", "inventory", "-"); /* 28 */
+	raw("event", "d2");					/* 29 */
+	e = raw("order.open", "O1");				/* 30 */
 	log_fact_bytes(e, "hash", tpl2, sizeof(tpl2));
 	log_export(next(), &os, S1, "proof", "-"); /* 31 */
 }

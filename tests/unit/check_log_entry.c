@@ -336,8 +336,9 @@ START_TEST(test_events)
 	ck_event(&e, "request.deny", "r-1", "rule:t,device:t,bytes hash:b");
 	log_request_deny(&e, &who, "r-1", NULL, "json.syntax", NULL);
 	ck_event(&e, "request.deny", "r-1", "rule:t");
-	log_template_adopt(&e, &who, "gateway", 3, h[0], "ann,bob");
-	ck_event(&e, "template.adopt", "gateway", "hash:b,persons:t,version:u");
+	log_template_adopt(&e, &who, "gateway", 3, h[0], h[1], "ann,bob");
+	ck_event(&e, "template.adopt", "gateway",
+		 "hash:b,escrow:b,persons:t,version:u");
 	log_key_generate(&e, &who, &k);
 	ck_event(&e, "key.generate", "acme/bundle/1",
 		 "spki:b,purpose:t,generated:u,generation:u,"

@@ -216,7 +216,7 @@ START_TEST(test_entries_refused)
 }
 END_TEST
 
-/* Before the first roster a template is adopted outside of the chain. */
+/* A template is listed, with a roster and without. */
 START_TEST(test_template_adopt)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -226,16 +226,14 @@ START_TEST(test_template_adopt)
 
 	begin(&t);
 	unit_ok(people_start(s, &p, &err), &err);
-	log_template_adopt(&p.e, &p.who, "gateway", 1, hash, NULL);
+	log_template_adopt(&p.e, &p.who, "gateway", 1, hash, NULL, NULL);
 	unit_ok(people_end(s, &p, &entry, &err), &err);
-	unit_ok(store_log_append(s, entry, NULL, &err), &err);
-	ck_refused(store_governance_add(s, entry, NULL, &err), PV_INPUT,
-		   "store.governance");
-	ck_assert(head() == STORE_NO_INDEX);
-	put_roster(1, "one");
 	ck_refused(store_log_append(s, entry, NULL, &err), PV_INPUT,
 		   "store.governance");
-	log_template_adopt(&p.e, &p.who, "gateway", 2, hash, "Alice,Bob");
+	unit_ok(store_governance_add(s, entry, NULL, &err), &err);
+	ck_assert(head() == 0);
+	put_roster(1, "one");
+	log_template_adopt(&p.e, &p.who, "gateway", 2, hash, NULL, "Alice,Bob");
 	unit_ok(people_end(s, &p, &entry, &err), &err);
 	ck_refused(store_log_append(s, entry, NULL, &err), PV_INPUT,
 		   "store.governance");

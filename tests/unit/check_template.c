@@ -139,6 +139,7 @@ START_TEST(test_example_components)
 	ck_assert_int_eq(net->secrets[1].escrow, -1);
 	ck_assert(net->secrets[2].kind == TPL_SECRET_STORED);
 	ck_assert_str_eq(t->escrow[0].path, "certs/backend-escrow.pem");
+	ck_assert(t->escrow[0].pinned && t->escrow[0].sha256[31] == 0x22);
 	ck_assert_uint_eq(t->stages_n, 2);
 	ck_assert(t->stages[0].kind == TPL_STAGE_BOOTSTRAP);
 	ck_assert(t->stages[1].requires_attestation);
@@ -323,11 +324,12 @@ START_TEST(test_warnings)
 	ck_assert_str_eq(w.list[0].rule, "template.secret_unshared");
 	template_free(t);
 	t = parse_file("template/warnings.json", &w);
-	ck_assert_uint_eq(w.n, 4);
+	ck_assert_uint_eq(w.n, 5);
 	ck_assert_str_eq(w.list[0].rule, "template.escrow_unused");
-	ck_assert_str_eq(w.list[1].rule, "template.idevid_aki");
-	ck_assert_str_eq(w.list[2].rule, "template.idevid_ski");
-	ck_assert_str_eq(w.list[3].rule, "template.idevid_key_usage");
+	ck_assert_str_eq(w.list[1].rule, "template.escrow_unpinned");
+	ck_assert_str_eq(w.list[2].rule, "template.idevid_aki");
+	ck_assert_str_eq(w.list[3].rule, "template.idevid_ski");
+	ck_assert_str_eq(w.list[4].rule, "template.idevid_key_usage");
 	template_free(t);
 }
 END_TEST

@@ -1,0 +1,179 @@
+/* Rows of templates and CAs, and the entries that were written with them. */
+#include "lib/flow/logged_authority.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "lib/x509/cert.h"
+
+CLEANUP_PTR(struct template, template_free);
+
+/* ---- templates ---- */
+
+static bool adopt_says(const struct log_entry *e,
+		       const struct store_template *t)
+{
+	return span_is(e->type, LOG_TEMPLATE_ADOPT) &&
+	       span_is(e->object, t->name) && span_is(e->actor, t->actor) &&
+	       e->time_ms == t->adopted_ms &&
+	       logged_uint_is(e, "version", t->version) &&
+	       log_fact_is(e, "hash", t->sha256, STORE_HASH);
+}
+
+enum pv_code logged_template_fits(const struct log_entry *e,
+				  const struct store_template *t, bool *fits,
+				  struct err *err)
+{
+	uint8_t bytes[STORE_HASH], escrow[STORE_HASH];
+	enum pv_code rc = sha256(t->bytes, bytes, err);
+
+	if (rc == PV_OK)
+		rc = sha256(t->escrow, escrow, err);
+	*fits = rc == PV_OK && memcmp(bytes, t->sha256, STORE_HASH) == 0 &&
+		adopt_says(e, t) &&
+		(t->escrow.len > 0
+			 ? log_fact_is(e, "escrow", escrow, STORE_HASH)
+			 : !log_fact_find(e, "escrow", LOG_BSTR));
+	return rc;
+}
+
+enum pv_code logged_template(struct store *store,
+			     const struct store_template *t, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	bool fits = false;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, t->adopt_index, LOG_TEMPLATE_ADOPT, t->name,
+			  &room, &e, err);
+	if (rc == PV_OK)
+		rc = logged_template_fits(&e, t, &fits, err);
+	if (rc == PV_OK && !fits)
+		rc = logged_edited("a template", err);
+	if (rc == PV_INTEGRITY)
+		err_object(err, t->name);
+	return rc;
+}
+
+enum pv_code logged_template_parse(const struct store_template *row,
+				   struct template **t, struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = template_parse(row->bytes, &parsed, NULL, &why);
+	if (rc == PV_INPUT ||
+	    (rc == PV_OK &&
+	     memcmp(parsed->sha256, row->sha256, STORE_HASH) != 0))
+		return logged_edited("a template", err);
+	if (rc == PV_OK)
+		*t = TAKE(parsed);
+	else
+		*err = why;
+	return rc;
+}
+
+/* ---- CAs ---- */
+
+/* A CA's certificate as its two entries say it. */
+struct ca_hashes {
+	char serial[2 * STORE_SERIAL_MAX + 1];
+	uint8_t cert[STORE_HASH], tbs[STORE_HASH], spki[STORE_HASH];
+};
+
+static enum pv_code hash_cert(struct span der, struct ca_hashes *h,
+			      struct err *err)
+{
+	struct x509_cert cert;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	if (x509_cert_decode(der, &cert, &why) != PV_OK ||
+	    cert.serial.len > STORE_SERIAL_MAX)
+		return logged_edited("a CA's certificate", err);
+	hex_encode(cert.serial.p, cert.serial.len, h->serial);
+	rc = sha256(der, h->cert, err);
+	if (rc == PV_OK)
+		rc = sha256(cert.tbs, h->tbs, err);
+	return rc == PV_OK ? sha256(cert.spki, h->spki, err) : rc;
+}
+
+static bool number_is(const struct log_entry *e, const char *key, uint64_t v,
+		      uint64_t unsaid)
+{
+	return v == unsaid ? !log_fact_find(e, key, LOG_UINT)
+			   : logged_uint_is(e, key, v);
+}
+
+static bool intent_says(const struct log_entry *e, const struct store_ca *ca,
+			const struct ca_hashes *h)
+{
+	char device[STORE_ID_MAX + sizeof(LOG_CA_PREFIX)];
+
+	snprintf(device, sizeof(device), LOG_CA_PREFIX "%s", ca->name);
+	return logged_text_is(e, "device", device) &&
+	       logged_uint_is(e, "shards", ca->shards) &&
+	       number_is(e, LOG_CA_GENERATION, ca->generation, 1) &&
+	       number_is(e, LOG_CA_ACTIVE, ca->active_ms, 0) &&
+	       log_fact_is(e, "template hash", ca->template_sha256,
+			   STORE_HASH) &&
+	       log_fact_is(e, "tbs", h->tbs, STORE_HASH) &&
+	       log_fact_is(e, "spki", h->spki, STORE_HASH) &&
+	       memcmp(ca->spki_sha256, h->spki, STORE_HASH) == 0;
+}
+
+static enum pv_code issued(struct store *store, uint64_t index,
+			   const struct ca_hashes *h, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, index, LOG_CERT_ISSUE, h->serial, &room, &e,
+			  err);
+	if (rc == PV_OK && !log_fact_is(&e, "cert", h->cert, STORE_HASH))
+		rc = logged_edited("a CA's certificate", err);
+	return rc;
+}
+
+enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
+		       struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct ca_hashes h;
+	struct log_entry e;
+	enum pv_code rc = hash_cert(ca->cert, &h, err);
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	if (rc == PV_OK)
+		rc = logged_entry(store, ca->intent_index, LOG_CERT_INTENT,
+				  h.serial, &room, &e, err);
+	if (rc == PV_OK && !intent_says(&e, ca, &h))
+		rc = logged_edited("a CA's row", err);
+	if (rc == PV_OK)
+		rc = issued(store, ca->issue_index, &h, err);
+	if (rc == PV_INTEGRITY)
+		err_object(err, ca->name);
+	return rc;
+}
+
+enum pv_code logged_crosscert(struct store *store,
+			      const struct store_crosscert *x, struct err *err)
+{
+	struct ca_hashes h;
+	enum pv_code rc = hash_cert(x->cert, &h, err);
+
+	if (rc == PV_OK)
+		rc = issued(store, x->issue_index, &h, err);
+	if (rc == PV_INTEGRITY)
+		err_object(err, x->ca);
+	return rc;
+}

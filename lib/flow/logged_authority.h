@@ -1,0 +1,38 @@
+/*
+ * logged_authority: what devices are made with, rows of templates and CAs, held
+ * against the log entries that they name, as logged.h does it for devices.
+ *
+ * Does not check: the log itself, that no row is missing (governance.h does, of
+ * templates, and audit of both).
+ */
+#ifndef PV_FLOW_LOGGED_AUTHORITY_H
+#define PV_FLOW_LOGGED_AUTHORITY_H
+
+#include "lib/flow/logged.h"
+#include "policy/template.h"
+
+/* *fits: bytes, and what is pinned with them, are what that template.adopt
+ * says. */
+PV_MUST enum pv_code logged_template_fits(const struct log_entry *e,
+					  const struct store_template *t,
+					  bool *fits, struct err *err);
+/* The same of the entry that the row names. PV_INTEGRITY, "store.edited". */
+PV_MUST enum pv_code logged_template(struct store *store,
+				     const struct store_template *t,
+				     struct err *err);
+/* The template of a row that was found by a digest that the log knows: *t is
+ * the caller's to free. PV_INTEGRITY, "store.edited": its bytes have another.
+ */
+PV_MUST enum pv_code logged_template_parse(const struct store_template *row,
+					   struct template **t,
+					   struct err *err);
+/* Its certificate, name, key, generation, template and shards, by its
+ * cert.intent and cert.issue. PV_INTEGRITY, "store.edited". */
+PV_MUST enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
+			       struct err *err);
+/* The certificate, by its cert.issue. PV_INTEGRITY, "store.edited". */
+PV_MUST enum pv_code logged_crosscert(struct store *store,
+				      const struct store_crosscert *x,
+				      struct err *err);
+
+#endif
