@@ -161,6 +161,7 @@ UNIT_TESTS = \
 	tests/unit/check_officerkey \
 	tests/unit/check_order_results \
 	tests/unit/check_orderfile \
+	tests/unit/check_numbermap \
 	tests/unit/check_quota \
 	tests/unit/check_ownkey \
 	tests/unit/check_p11_child \
@@ -415,6 +416,7 @@ CLI_TESTS = \
 	tests/cli/officer.sh \
 	tests/cli/order.sh \
 	tests/cli/order_day.sh \
+	tests/cli/order_edited.sh \
 	tests/cli/order_end.sh \
 	tests/cli/order_race.sh \
 	tests/cli/outputs.sh \

@@ -93,6 +93,8 @@ static enum pv_code check_rows(struct audit *au, struct err *err)
 	if (rc == PV_OK)
 		rc = audit_people(au, err);
 	if (rc == PV_OK)
+		rc = audit_orders(au, err);
+	if (rc == PV_OK)
 		rc = audit_crls_rows(&au->log.crls, au->a, au->store, err);
 	return rc;
 }

@@ -368,7 +368,7 @@ enum pv_code audit_entries_take(struct audit_entries *au, struct span bytes,
 	if (rc == PV_OK)
 		rc = take_decision(au, bytes, e, err);
 	if (rc == PV_OK)
-		rc = quota_take(&au->quota, e, err);
+		rc = quota_take(&au->quota, e, au->tree.size - 1, err);
 	while (i < CHECKS && !span_equal(e->type, checks[i].type))
 		i++;
 	return rc == PV_OK && i < CHECKS ? checks[i].take(au, e, err) : rc;

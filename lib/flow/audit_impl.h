@@ -62,6 +62,9 @@ PV_MUST enum pv_code audit_authority(struct audit *au, struct err *err);
 
 /* Fourth: what people decided. */
 PV_MUST enum pv_code audit_people(struct audit *au, struct err *err);
+/* Fifth: the notes of orders that ended are signed, and say what the log does.
+ */
+PV_MUST enum pv_code audit_orders(struct audit *au, struct err *err);
 
 void audit_progress(struct audit *au);
 /* The entry at index, of that type and object; PV_INTEGRITY "audit.entry". */

@@ -20,7 +20,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_story.c lib/flow/audit_story.h \
 	lib/flow/audit_ends.c lib/flow/audit_entries.c lib/flow/audit_entries_ends.c lib/flow/audit_entries.h \
 	lib/flow/audit_extra.c lib/flow/audit_extra.h \
-	lib/flow/audit_log.c lib/flow/audit_people.c \
+	lib/flow/audit_log.c lib/flow/audit_orders.c lib/flow/audit_people.c \
 	lib/flow/audit_points.c \
 	lib/flow/audit_points.h lib/flow/audit_tiles.c \
 	lib/flow/audit_tiles.h lib/flow/authority.c lib/flow/authority.h \
@@ -64,7 +64,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/keymake.c lib/flow/keymake.h lib/flow/logged.c lib/flow/logged_authority.c \
 	lib/flow/logged_authority.h lib/flow/logged_state.c \
 	lib/flow/linediff.c lib/flow/linediff.h lib/flow/linereport.c lib/flow/linereport.h \
-	lib/flow/logged.h lib/flow/manifests.c \
+	lib/flow/logged.h lib/flow/numbermap.c lib/flow/numbermap.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
 	lib/flow/ocspcert.c lib/flow/ocspcert.h lib/flow/ocspfind.c \
@@ -74,7 +74,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/officers.c lib/flow/officers.h \
 	lib/flow/orders.c lib/flow/orders.h \
 	lib/flow/orders_close.c lib/flow/orders_close.h \
-	lib/flow/orders_recount.c \
+	lib/flow/orders_count.c lib/flow/orders_note.c lib/flow/orders_note.h \
+	lib/flow/orders_scan.c lib/flow/orders_scan.h \
 	lib/flow/outlock.c lib/flow/outlock.h \
 	lib/flow/ownkey.c lib/flow/ownkey.h lib/flow/policydiff.c \
 	lib/flow/policydiff.h lib/flow/policydiff_sample.c lib/flow/policytest.c \

@@ -126,13 +126,23 @@ enum pv_code logged_open_fits(const struct log_entry *e,
 	return rc;
 }
 
+/* What has no certificate has its serial here, or nowhere but its intent. */
+static bool sealed_for(const struct log_entry *e, const struct store_subject *s)
+{
+	const struct log_fact *f = log_fact_find(e, "serial", LOG_TSTR);
+	char serial[2 * STORE_SERIAL_MAX + 1];
+
+	hex_encode(s->serial, s->serial_len, serial);
+	return f ? span_is(f->s, serial) : s->has_spki;
+}
+
 bool logged_bundle_fits(const struct log_entry *e,
 			const struct store_subject *s,
 			const struct store_bundle *b)
 {
 	const uint8_t *escrow = b->escrow_len > 0 ? b->escrow_sha256 : NULL;
 
-	return b->number == s->number &&
+	return b->number == s->number && sealed_for(e, s) &&
 	       logged_text_is(e, "device", s->device) &&
 	       logged_text_is(e, "stage", b->stage) &&
 	       logged_uint_is(e, "seq", b->seq) &&

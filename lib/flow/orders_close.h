@@ -11,14 +11,15 @@
 #define PV_FLOW_ORDERS_CLOSE_H
 
 #include "lib/flow/checkpoint.h"
-#include "lib/flow/orders.h"
-#include "lib/log/tree.h"
+#include "lib/flow/orders_scan.h"
+#include "lib/store/store_device.h"
 
 #define ORDERS_MISSING_MAX (128u * 1024u * 1024u) /* bytes of ids */
 
 struct orders_end {
 	struct order order;
 	struct orders_row row;
+	struct orders_scan scan;   /* names order.id: e stays where it is */
 	uint64_t issued, reworked; /* devices, and replacements, with result */
 	uint64_t unfinished;	   /* intents that wait for theirs */
 	uint64_t revoked, receipts;
@@ -30,8 +31,11 @@ struct orders_end {
 	struct buf note;    /* of the end; empty while it is open */
 };
 
-/* What there is of an order now, held against the log. e need not be
- * initialised; release it in any case. orders_load()'s codes. */
+/*
+ * What there is of an order now: counted from the log, and each device's row
+ * held against it. e need not be initialised; release it in any case.
+ * orders_load()'s codes; PV_INTEGRITY, "store.edited".
+ */
 PV_MUST enum pv_code orders_count(struct store *store, const char *name,
 				  struct orders_end *e, struct err *err);
 /*
@@ -45,5 +49,12 @@ orders_close(const struct authority *a, struct store *store, struct hsm *hsm,
 	     const struct checkpoint_base *base, const char *name, bool give_up,
 	     struct orders_end *e, bool *existing, struct err *err);
 void orders_end_release(struct orders_end *e);
+
+/* ---- orders_count.c: to orders_close.c ---- */
+
+/* The device of a number whose flags (quota.h) the log gave; its row fits. */
+PV_MUST enum pv_code orders_device(struct store *store, const char *name,
+				   uint32_t number, uint32_t flags,
+				   struct store_device *d, struct err *err);
 
 #endif

@@ -58,7 +58,7 @@ static enum pv_code take_export(struct reconcile *r, const struct log_entry *e,
 
 /* A device that nobody ordered. */
 static enum pv_code take_quota(struct reconcile *r, const struct log_entry *e,
-			       struct err *err)
+			       uint64_t index, struct err *err)
 {
 	const struct log_fact *device = log_fact_find(e, "device", LOG_TSTR);
 	char name[RECONCILE_TEXT_MAX];
@@ -66,7 +66,7 @@ static enum pv_code take_quota(struct reconcile *r, const struct log_entry *e,
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = quota_take(&r->quota, e, &why);
+	rc = quota_take(&r->quota, e, index, &why);
 	if (rc == PV_OK)
 		return PV_OK;
 	if (rc != PV_INTEGRITY) {
@@ -94,7 +94,7 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 		return rc;
 	}
 	r->counts.entries++;
-	rc = take_quota(r, &e, err);
+	rc = take_quota(r, &e, index, err);
 	if (rc != PV_OK)
 		return rc;
 	if (span_is(e.type, LOG_CERT_INTENT) ||

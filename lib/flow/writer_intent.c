@@ -187,17 +187,27 @@ static enum pv_code hold_intent(struct writer *w, struct wire *from,
 }
 
 /*
- * What was begun under one order is finished under it: its id may stand in the
- * certificate. Who may issue within an order only gets nothing of another.
+ * What was begun under one order is finished under it, before its end: its id
+ * may stand in the certificate. Who may issue within an order only gets nothing
+ * of another.
  */
 static bool may_answer(const struct writer *w, const struct store_device *d,
 		       struct err *why)
 {
 	const char *order = w->opts->order ? w->opts->order->id : "";
 
-	if (strcmp(d->s.order, order) == 0)
+	bool ended = w->opts->order && !w->order.open;
+
+	if (strcmp(d->s.order, order) == 0 &&
+	    (d->state != STORE_RESERVED || !ended))
 		return true;
-	if (d->state == STORE_RESERVED)
+	if (strcmp(d->s.order, order) == 0)
+		(void)err_fail(why, PV_CONFLICT, "order.closed",
+			       "run provctl audit verify",
+			       "the device waits for its result, and order %s "
+			       "has ended",
+			       order);
+	else if (d->state == STORE_RESERVED)
 		(void)err_fail(why, PV_CONFLICT, "order.other",
 			       "issue it under the order that it was begun "
 			       "under",

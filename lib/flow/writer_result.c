@@ -176,7 +176,7 @@ static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
 				struct buf *entry, struct err *err)
 {
 	struct log_who by = writer_who(w);
-	char id[2 * STORE_UUID + 1];
+	char id[2 * STORE_UUID + 1], serial[2 * STORE_SERIAL_MAX + 1];
 	struct log_seal facts = { .bundle = id,
 				  .device = r->device,
 				  .stage = b->stage,
@@ -189,6 +189,10 @@ static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
 	enum pv_code rc;
 
 	hex_encode(r->bundles[n].id, STORE_UUID, id);
+	if (r->cert.len == 0) {
+		hex_encode(r->serial.p, r->serial.len, serial);
+		facts.serial = serial;
+	}
 	memcpy(b->stage, r->bundles[n].stage, sizeof(b->stage));
 	memcpy(b->id, r->bundles[n].id, STORE_UUID);
 	b->seq = r->bundles[n].seq;

@@ -62,6 +62,9 @@ struct log_seal {
 	const uint8_t *container; /* hash of the whole .pvb */
 	const uint8_t *escrow;	  /* hash; optional: none */
 	const uint8_t *template_hash;
+	const char *serial;	/* where there is no cert.issue; optional */
+	const uint8_t *anchors; /* hash of the trust anchors in it, DER, one
+				 * behind the other; optional */
 };
 void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 		     const struct log_seal *seal);

@@ -98,6 +98,8 @@ void log_order_close(struct log_entry *e, const struct log_who *who,
 	log_entry_start(e, who, LOG_ORDER_CLOSE, o->name);
 	log_fact_bytes(e, "hash", o->hash, LOG_HASH);
 	log_fact_uint(e, "issued", o->issued);
+	log_fact_uint(e, "revoked", o->revoked);
+	log_fact_uint(e, "receipts", o->receipts);
 	log_fact_uint(e, "first", o->first);
 	log_fact_uint(e, "last", o->last);
 	log_fact_bytes(e, "certificates", o->certificates, LOG_HASH);

@@ -70,6 +70,7 @@ struct log_order_end {
 	const char *name;	     /* the object */
 	const uint8_t *hash;	     /* of the order's bytes */
 	uint64_t issued;	     /* devices, replacements not counted */
+	uint64_t revoked, receipts;  /* of them and of replacements */
 	uint64_t first, last;	     /* entries: from its order.open on */
 	const uint8_t *certificates; /* root of their tree */
 	const uint8_t *note;	     /* hash of the end-of-order note */

@@ -29,8 +29,8 @@ END_TEST
 START_TEST(test_orders)
 {
 	const struct log_order o = { "o-7", 3, h[0], "Ann", 500, 5 };
-	const struct log_order_end end = { "o-7", h[0], 500,  12,
-					   90,	  h[1], h[2], "Ann" };
+	const struct log_order_end end = { "o-7", h[0], 500,  2,    7,
+					   12,	  90,	h[1], h[2], "Ann" };
 	struct log_entry e;
 
 	log_order_open(&e, &who, &o);
@@ -38,8 +38,8 @@ START_TEST(test_orders)
 		 "hash:b,rework:u,persons:t,version:u,quantity:u");
 	log_order_close(&e, &who, &end);
 	ck_event(&e, "order.close", "o-7",
-		 "hash:b,last:u,first:u,issued:u,persons:t,note hash:b,"
-		 "certificates:b");
+		 "hash:b,last:u,first:u,issued:u,persons:t,revoked:u,"
+		 "receipts:u,note hash:b,certificates:b");
 }
 END_TEST
 

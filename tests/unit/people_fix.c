@@ -112,8 +112,13 @@ enum pv_code people_order_end(struct store *s, const char *name,
 			      struct err *err)
 {
 	uint8_t hash[32], note_hash[32], none[32] = { 0 };
-	const struct log_order_end facts = { name, hash, 0,	    1,
-					     30,   none, note_hash, "Alice" };
+	const struct log_order_end facts = { .name = name,
+					     .hash = hash,
+					     .first = 1,
+					     .last = 30,
+					     .certificates = none,
+					     .note = note_hash,
+					     .persons = "Alice" };
 	struct people_entry p;
 	struct span entry;
 	enum pv_code rc = people_start(s, &p, err);
