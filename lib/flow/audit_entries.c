@@ -300,10 +300,22 @@ static enum pv_code take_decision(struct audit_entries *au, struct span bytes,
 static enum pv_code take_seal(struct audit_entries *au,
 			      const struct log_entry *e, struct err *err)
 {
-	(void)e;
-	(void)err;
+	const struct log_fact *anchors = log_fact_find(e, "anchors", LOG_BSTR);
+	char object[160];
+	size_t i = 0;
+
 	au->seals++;
-	return PV_OK;
+	if (!anchors)
+		return PV_OK;
+	while (i < au->cas_n &&
+	       !(au->cas[i].issued &&
+		 log_fact_is(e, "anchors", au->cas[i].cert, STORE_HASH)))
+		i++;
+	return i < au->cas_n
+		       ? PV_OK
+		       : audit_fail(err, object_of(e, object), "audit.anchors",
+				    "a device got a trust anchor that is no CA "
+				    "of the log");
 }
 
 static enum pv_code take_crl(struct audit_entries *au,

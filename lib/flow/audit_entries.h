@@ -2,10 +2,10 @@
  * audit_entries: what a log says by itself, wherever its entries come from: in
  * order, each well formed and not older than the one before, one intent a
  * serial, one issue at most and after it, a quarantine of an open intent only,
- * a serial revoked once, unless it was held.
- * What people
- * decided is one chain, and rosters count up by one; of no order is there more
- * than it allows (quota.h). The tree grows with them.
+ * a serial revoked once, unless it was held, no trust anchor but a CA's. What
+ * people decided is one chain, and rosters count up by one; of no order is
+ * there more than it allows, and its end counts what there is (quota.h). The
+ * tree grows with them.
  * A check of a later type of entry is one more row of the table in
  * audit_entries.c.
  *

@@ -448,6 +448,22 @@ size_t bundled_count(const struct bundled *b)
 	return b->n;
 }
 
+/* The context's, where one of its components has them. */
+static struct span anchors_of(const struct prepared *p, size_t stage)
+{
+	const struct issue_context *ctx = prepared_context(p);
+	size_t list[TPL_COMPONENTS_MAX];
+	size_t n = template_select(ctx->tmpl, prepared_role(p), stage, list);
+	bool has = false;
+
+	for (size_t k = 0; k < n; k++)
+		has |= ctx->tmpl->components[list[k]].trust_anchors;
+	return has && ctx->anchor.len > 0
+		       ? (struct span){ ctx->anchor_sha256,
+					sizeof(ctx->anchor_sha256) }
+		       : (struct span){ NULL, 0 };
+}
+
 void bundled_get(const struct bundled *b, size_t n, struct bundle_out *out)
 {
 	const struct stage_bundle *s = &b->stages[n];
@@ -459,6 +475,7 @@ void bundled_get(const struct bundled *b, size_t n, struct bundle_out *out)
 	memcpy(out->bh, s->bh, sizeof(out->bh));
 	memcpy(out->payload_sha256, s->payload_sha256, 32);
 	out->escrow = buf_span(&s->escrow);
+	out->anchors = anchors_of(p, s->stage);
 }
 
 void bundled_put_container(const struct bundled *b, size_t n, struct buf *out)

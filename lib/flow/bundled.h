@@ -38,7 +38,8 @@ struct bundle_out {
 	uint8_t id[SEAL_ID_LEN];
 	uint64_t seq;
 	uint8_t bh[32], payload_sha256[32];
-	struct span escrow; /* CMS of all escrowed values; may be empty */
+	struct span escrow;  /* CMS of all escrowed values; may be empty */
+	struct span anchors; /* hash of the trust anchors in it; or empty */
 };
 
 const struct issued *bundled_issued(const struct bundled *b);

@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/escrowcerts.h"
 #include "lib/flow/logged_authority.h"
@@ -112,6 +113,8 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 		rc = issue_context_copy(ctx,
 					buf_span(&chain.ca[chain.n - 1].der),
 					&ctx->anchor, err);
+	if (rc == PV_OK)
+		rc = sha256(ctx->anchor, ctx->anchor_sha256, err);
 	if (rc != PV_OK)
 		return rc;
 	ctx->ca_generation = chain.ca[0].generation;

@@ -52,6 +52,7 @@ struct issue_context {
 	struct err expired; /* PV_OK, or why a CA of the chain is not valid */
 	struct span anchor; /* DER of the self-signed root; empty with
 			     * key none */
+	uint8_t anchor_sha256[32];
 
 	struct issue_stage stages[TPL_STAGES_MAX]; /* as in tmpl */
 	size_t stages_n;

@@ -8,6 +8,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/crlmake.h"
 #include "lib/flow/crlrow.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/ocspmake.h"
 #include "lib/flow/outcome.h"
 #include "lib/flow/publishdir.h"
@@ -173,8 +174,10 @@ static enum pv_code put_cross(void *ctx, const struct store_crosscert *x,
 	CLEANUP(fd_cleanup) int fd = -1;
 	char name[STORE_ID_MAX + NAME_MAX_LEN];
 	struct run *r = ctx;
-	enum pv_code rc = publish_sub(&r->dir, "ca", NULL, &fd, err);
+	enum pv_code rc = logged_crosscert(r->job->store, x, err);
 
+	if (rc == PV_OK)
+		rc = publish_sub(&r->dir, "ca", NULL, &fd, err);
 	snprintf(name, sizeof(name), "%s-%lu-by-%lu.cer", x->ca,
 		 (unsigned long)x->subject, (unsigned long)x->signer);
 	if (rc != PV_OK || publish_same(fd, name, x->cert))

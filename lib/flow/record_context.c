@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/context_impl.h"
 
 CLEANUP_PTR(struct issue_context, issue_context_free);
@@ -219,6 +220,8 @@ static enum pv_code get_chain(struct wire_rec *rec, struct issue_context *ctx,
 		rc = get_copy(rec, ctx, &ctx->chain[ctx->chain_n++], err);
 	if (rc == PV_OK)
 		rc = get_copy(rec, ctx, &ctx->anchor, err);
+	if (rc == PV_OK && ctx->anchor.len > 0)
+		rc = sha256(ctx->anchor, ctx->anchor_sha256, err);
 	if (rc == PV_OK)
 		rc = get_issuer(rec, ctx, err);
 	wire_get_err(rec, &ctx->expired);

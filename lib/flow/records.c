@@ -167,6 +167,7 @@ void record_put_result(struct wire *w, const struct bundled *b)
 		bundled_put_container(b, n, &w->out);
 		wire_end_span(w, container);
 		wire_put_span(w, out.escrow);
+		wire_put_span(w, out.anchors);
 	}
 	wire_end(w, mark);
 }
@@ -202,6 +203,9 @@ enum pv_code record_get_result(struct wire_rec *rec, struct record_result *r,
 		wire_get_bytes(rec, r->bundles[n].payload_sha256, 32);
 		r->bundles[n].container = wire_get_span(rec);
 		r->bundles[n].escrow = wire_get_span(rec);
+		r->bundles[n].anchors = wire_get_span(rec);
+		rec->bad = rec->bad || (r->bundles[n].anchors.len != 0 &&
+					r->bundles[n].anchors.len != 32);
 	}
 	return wire_done(rec, err);
 }

@@ -73,6 +73,7 @@ struct record_result {
 		uint64_t seq;
 		uint8_t bh[32], payload_sha256[32];
 		struct span container, escrow;
+		struct span anchors; /* hash of them, or empty */
 	} bundles[RECORD_BUNDLES_MAX];
 	size_t bundles_n;
 };

@@ -37,6 +37,17 @@ printf 'FLEET-SECRET-4711' >"$T/value"
 chmod 600 "$T/value"
 expect_exit 0 "$PROVCTL" -C "$H" secret add fleet-key --from "$T/value"
 
+case_start "the log says which trust anchor a device got"
+fresh
+new_device tls-client client-0000cafe
+issue tls-client client-0000cafe -o "$T/c.pvb"
+expect_equal "$rc" 0 "exit of issue"
+p export chain --ca root | openssl x509 -outform DER >"$T/root.der"
+p --json audit show --device client-0000cafe --type bundle.seal >"$T/story"
+grep -q "\"anchors\":\"$(sha256sum <"$T/root.der" | cut -d ' ' -f 1)\"" \
+	"$T/story" || fail "not the root: $(cat "$T/story")"
+verify_audit
+
 case_start "an edited template gets nobody a stored secret, a name or a year"
 fresh
 jq -c '.components.service.secrets = {"k": {"stored": "fleet-key"}} |

@@ -75,6 +75,7 @@ static void as_result(struct wire_rec rec)
 	for (size_t i = 0; i < r.bundles_n; i++) {
 		inside(&whole, r.bundles[i].container);
 		inside(&whole, r.bundles[i].escrow);
+		inside(&whole, r.bundles[i].anchors);
 	}
 }
 

@@ -326,10 +326,12 @@ START_TEST(test_events)
 	s.container = h[2];
 	s.escrow = h[3];
 	s.template_hash = h[4];
+	s.serial = "0a";
+	s.anchors = h[0];
 	log_bundle_seal(&e, &who, &s);
 	ck_event(&e, "bundle.seal", "0b",
-		 "bh:b,seq:u,stage:t,device:t,escrow hash:b,template hash:b,"
-		 "container hash:b,descriptor payload hash:b");
+		 "bh:b,seq:u,stage:t,device:t,serial:t,anchors:b,escrow hash:b,"
+		 "template hash:b,container hash:b,descriptor payload hash:b");
 	log_export(&e, &who, "0b", "bundle", "file");
 	ck_event(&e, "export", "0b", "to:t,what:t");
 	log_request_deny(&e, &who, "r-1", "D-1", "csr.signature", h[0]);

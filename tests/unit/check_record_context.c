@@ -105,6 +105,7 @@ static void same(const struct issue_context *a, const struct issue_context *b)
 	for (size_t i = 0; i < a->chain_n; i++)
 		same_span(a->chain[i], b->chain[i]);
 	same_span(a->anchor, b->anchor);
+	ck_assert_mem_eq(a->anchor_sha256, b->anchor_sha256, 32);
 	ck_assert_int_eq(a->expired.code, b->expired.code);
 	ck_assert_str_eq(a->expired.message, b->expired.message);
 	ck_assert_uint_eq(a->keys_n, b->keys_n);

@@ -1,0 +1,72 @@
+/* What a log says by itself: trust anchors are CAs of it. */
+#include "lib/flow/audit_entries.h"
+
+#include "tests/unit/unit.h"
+
+static const struct log_who who = { 1000, "os:1" };
+static const uint8_t one[32] = { 1 }, two[32] = { 2 };
+static const char serial[] = "01000000000000000000000000000001";
+
+static enum pv_code take(struct audit_entries *au, const struct log_entry *e,
+			 struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+
+	err_init(err);
+	buf_init(&bytes, LOG_ENTRY_MAX);
+	unit_ok(log_entry_encode(e, &bytes, err), err);
+	return audit_entries_take(au, buf_span(&bytes), err);
+}
+
+static enum pv_code seal(struct audit_entries *au, const uint8_t *anchors,
+			 struct err *err)
+{
+	const struct log_seal s = { .bundle = "00",
+				    .device = "d",
+				    .stage = "operational",
+				    .bh = one,
+				    .payload = one,
+				    .container = one,
+				    .template_hash = one,
+				    .anchors = anchors };
+	struct log_entry e;
+
+	log_bundle_seal(&e, &who, &s);
+	return take(au, &e, err);
+}
+
+START_TEST(anchors_are_cas)
+{
+	const struct log_intent intent = { .serial = serial,
+					   .device = LOG_CA_PREFIX "root",
+					   .template_hash = one,
+					   .tbs = one,
+					   .shards = 1 };
+	struct audit_entries au = { .intents = 0 };
+	struct log_entry e;
+	struct err err;
+
+	err_init(&err);
+	unit_ok(audit_entries_init(&au, 16, &err), &err);
+	unit_ok(seal(&au, NULL, &err), &err);
+	unit_refused(seal(&au, two, &err), PV_INTEGRITY, "audit.anchors", &err);
+	log_cert_intent(&e, &who, &intent);
+	unit_ok(take(&au, &e, &err), &err);
+	unit_refused(seal(&au, two, &err), PV_INTEGRITY, "audit.anchors", &err);
+	log_cert_issue(&e, &who, serial, two);
+	unit_ok(take(&au, &e, &err), &err);
+	unit_ok(seal(&au, two, &err), &err);
+	unit_refused(seal(&au, one, &err), PV_INTEGRITY, "audit.anchors", &err);
+	audit_entries_release(&au);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("audit_entries");
+	TCase *t = tcase_create("audit_entries");
+
+	tcase_add_test(t, anchors_are_cas);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
