@@ -3,6 +3,7 @@
 
 #include "policy/template_impl.h"
 
+#define LONG_S (7u * 24 * 3600)
 #define KU_CA_BITS (KU_KEY_CERT_SIGN | KU_CRL_SIGN)
 /* RFC 5480 3: not for ECDSA and ECDH keys */
 #define KU_RSA_BITS (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT)
@@ -70,6 +71,33 @@ static enum pv_code lint_leaf(struct tpl_parse *p, const struct node *cert)
 	return PV_OK;
 }
 
+/* RFC 9608 4: no CA, and no place that says what is revoked. */
+static enum pv_code lint_no_rev_avail(struct tpl_parse *p,
+				      const struct node *cert)
+{
+	const struct x509_profile *x = &p->t->profile;
+	struct node ext = node_get(cert, "extensions");
+	struct node no_rev = node_get(&ext, "noRevAvail");
+
+	if (!x->no_rev_avail)
+		return PV_OK;
+	if (x->bc_ca)
+		return node_fail(&no_rev, "no_rev_avail", "remove it",
+				 "a CA can be revoked (RFC 9608 4)");
+	if (x->cdp_n > 0 || x->ocsp.n > 0)
+		return node_fail(&no_rev, "no_rev_avail",
+				 "remove it, or crlDistributionPoints and "
+				 "ocsp",
+				 "a certificate says both that nothing tells "
+				 "of its revocation and what does (RFC 9608 "
+				 "4)");
+	if (x->no_expiry || x->valid_s > LONG_S)
+		tpl_warn(p, &no_rev, "no_rev_avail",
+			 "a certificate that nobody can look up is valid for "
+			 "more than a week");
+	return PV_OK;
+}
+
 /* profiles.md: AKI present, SKI not recommended, no expiry. */
 static void warn_idevid(struct tpl_parse *p, const struct node *cert)
 {
@@ -102,6 +130,7 @@ enum pv_code tpl_lint_cert(struct tpl_parse *p, const struct node *root)
 
 	if (!p->t->has_certificate)
 		return PV_OK;
+	NODE_TRY(lint_no_rev_avail(p, &cert));
 	if (p->t->ca)
 		return lint_ca(p, &cert);
 	NODE_TRY(lint_leaf(p, &cert));

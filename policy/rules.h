@@ -70,7 +70,8 @@ uint32_t tpl_watch_preset(enum tpl_watch watch);
 
 struct tpl_rotation {
 	bool present, fresh_evidence;
-	uint32_t renew_before_days;
+	bool same_key;		 /* a CSR's key may be certified once more */
+	uint64_t renew_before_s; /* due so long before the certificate ends */
 	enum tpl_keep keep_previous;
 };
 

@@ -56,6 +56,7 @@ static void show_extensions(struct show *s, json_t *ext)
 
 	fill(s, ext, "subjectKeyIdentifier", json_true());
 	fill(s, ext, "authorityKeyIdentifier", json_true());
+	fill(s, ext, "noRevAvail", json_false());
 	if (basic) {
 		fill(s, basic, "critical", json_false());
 		fill(s, basic, "ca", json_false());
@@ -164,17 +165,29 @@ static void show_attestation(struct show *s, json_t *root)
 	fill(s, object, "require_receipt", json_boolean(a->require_receipt));
 }
 
+/* In days when they are whole. */
+static void fill_renewal(struct show *s, json_t *object, uint64_t before_s)
+{
+	if (before_s % 86400 == 0)
+		fill(s, object, "renew_before_days",
+		     json_integer((json_int_t)(before_s / 86400)));
+	else
+		fill(s, object, "renew_before_minutes",
+		     json_integer((json_int_t)(before_s / 60)));
+}
+
 static void show_rotation(struct show *s, json_t *root)
 {
 	json_t *object = json_object_get(root, "rotation");
 
 	if (!object)
 		return;
-	fill(s, object, "renew_before_days",
-	     json_integer(s->t->rotation.renew_before_days));
+	if (!json_object_get(object, "renew_before_minutes"))
+		fill_renewal(s, object, s->t->rotation.renew_before_s);
 	fill(s, object, "keep_previous_until", json_string("receipt"));
 	fill(s, object, "fresh_evidence",
 	     json_boolean(s->t->rotation.fresh_evidence));
+	fill(s, object, "same_key", json_boolean(s->t->rotation.same_key));
 }
 
 static void show_approvals(struct show *s, json_t *root)

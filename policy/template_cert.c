@@ -6,6 +6,8 @@
 #include "policy/template_impl.h"
 
 #define DAYS_MAX 36500u		    /* 100 years; longer: no_expiry */
+#define HOURS_MAX 8760u		    /* a year; longer: days */
+#define MINUTES_MAX 10080u	    /* a week; longer: hours */
 #define BACKDATE_MAX (7u * 24 * 60) /* minutes; a week of clock error */
 
 struct attribute {
@@ -77,24 +79,52 @@ static enum pv_code parse_subject(struct tpl_parse *p, const struct node *n)
 	return PV_OK;
 }
 
+/* How long, in one of the units; *given counts those that stand there. */
+static enum pv_code parse_length(struct tpl_parse *p, const struct node *n,
+				 unsigned *given)
+{
+	static const struct {
+		const char *key;
+		uint32_t max, unit_s;
+	} units[] = { { "days", DAYS_MAX, 86400 },
+		      { "hours", HOURS_MAX, 3600 },
+		      { "minutes", MINUTES_MAX, 60 } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		struct node length = node_get(n, units[i].key);
+		uint32_t units_n = 0;
+
+		NODE_TRY(node_u32(&length, 1, units[i].max, &units_n));
+		if (!length.v)
+			continue;
+		(*given)++;
+		p->t->profile.valid_s = (uint64_t)units_n * units[i].unit_s;
+	}
+	return PV_OK;
+}
+
 static enum pv_code parse_validity(struct tpl_parse *p, const struct node *n)
 {
-	static const char *const keys[] = { "days", "no_expiry",
-					    "backdate_minutes", NULL };
+	static const char *const keys[] = {
+		"days", "hours", "minutes", "no_expiry", "backdate_minutes",
+		NULL
+	};
 	struct x509_profile *x = &p->t->profile;
-	struct node days = node_get(n, "days");
 	struct node no_expiry = node_get(n, "no_expiry");
 	struct node backdate = node_get(n, "backdate_minutes");
+	unsigned given = 0;
 
 	NODE_TRY(node_need(n));
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(node_bool(&no_expiry, &x->no_expiry));
-	NODE_TRY(node_u32(&days, 1, DAYS_MAX, &x->valid_days));
+	NODE_TRY(parse_length(p, n, &given));
 	NODE_TRY(node_u32(&backdate, 0, BACKDATE_MAX, &x->backdate_min));
-	if (x->no_expiry == (days.v != NULL))
+	if (given + x->no_expiry != 1)
 		return node_fail(n, "validity",
-				 "give days, or \"no_expiry\": true",
-				 "exactly one of days and no_expiry is needed");
+				 "give days, hours or minutes, or "
+				 "\"no_expiry\": true",
+				 "exactly one of days, hours, minutes and "
+				 "no_expiry is needed");
 	return PV_OK;
 }
 

@@ -203,6 +203,7 @@ enum pv_code tpl_extensions(struct tpl_parse *p, const struct node *n)
 					    "certificatePolicies",
 					    "subjectKeyIdentifier",
 					    "authorityKeyIdentifier",
+					    "noRevAvail",
 					    "custom",
 					    NULL };
 	struct node basic = node_get(n, "basicConstraints");
@@ -214,6 +215,7 @@ enum pv_code tpl_extensions(struct tpl_parse *p, const struct node *n)
 	struct node policies = node_get(n, "certificatePolicies");
 	struct node ski = node_get(n, "subjectKeyIdentifier");
 	struct node aki = node_get(n, "authorityKeyIdentifier");
+	struct node no_rev = node_get(n, "noRevAvail");
 	struct node custom = node_get(n, "custom");
 
 	NODE_TRY(node_object(n, keys));
@@ -226,5 +228,6 @@ enum pv_code tpl_extensions(struct tpl_parse *p, const struct node *n)
 	NODE_TRY(parse_policies(p, &policies));
 	NODE_TRY(node_bool(&ski, &p->t->profile.ski));
 	NODE_TRY(node_bool(&aki, &p->t->profile.aki));
+	NODE_TRY(node_bool(&no_rev, &p->t->profile.no_rev_avail));
 	return tpl_custom(p, &custom);
 }

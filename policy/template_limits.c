@@ -6,6 +6,7 @@
 #include "policy/template_impl.h"
 
 #define QUARANTINE_MAX 1000000
+#define RENEW_BEFORE_S (30u * 24 * 3600)
 #define PERSONS_MAX 16u
 #define AGE_MIN_S 60u
 #define AGE_MAX_S (7u * 24 * 3600) /* as long as any request lives */
@@ -136,31 +137,65 @@ enum pv_code tpl_limits(struct tpl_parse *p, const struct node *n)
 	return parse_watches(&watch, l);
 }
 
+/* How long before a certificate's end it is due: as said, else 30 days, or a
+ * third of a shorter life. */
+static enum pv_code parse_renewal(struct tpl_parse *p, const struct node *n)
+{
+	const struct x509_profile *x = &p->t->profile;
+	struct node days = node_get(n, "renew_before_days");
+	struct node minutes = node_get(n, "renew_before_minutes");
+	const struct node *given = days.v ? &days : &minutes;
+	bool ends = p->t->has_certificate && !x->no_expiry;
+	uint32_t days_n = 0, minutes_n = 0;
+
+	NODE_TRY(node_u32(&days, 1, 36500, &days_n));
+	NODE_TRY(node_u32(&minutes, 1, 525600, &minutes_n));
+	if (days.v && minutes.v)
+		return node_fail(&minutes, "renew_before", "give one of them",
+				 "days and minutes stand there both");
+	p->t->rotation.renew_before_s =
+		(uint64_t)days_n * 86400 + (uint64_t)minutes_n * 60;
+	if (given->v && ends && p->t->rotation.renew_before_s >= x->valid_s)
+		return node_fail(given, "renew_before", NULL,
+				 "a certificate of %llu %s would be due at "
+				 "once",
+				 (unsigned long long)(x->valid_s /
+						      (days.v ? 86400 : 60)),
+				 days.v ? "days" : "minutes");
+	if (given->v)
+		return PV_OK;
+	p->t->rotation.renew_before_s = RENEW_BEFORE_S;
+	if (ends && x->valid_s < 3 * (uint64_t)RENEW_BEFORE_S)
+		p->t->rotation.renew_before_s = x->valid_s / 3;
+	return PV_OK;
+}
+
 enum pv_code tpl_rotation(struct tpl_parse *p, const struct node *n)
 {
 	static const char *const keys[] = { "renew_before_days",
+					    "renew_before_minutes",
 					    "keep_previous_until",
-					    "fresh_evidence", NULL };
+					    "fresh_evidence",
+					    "same_key",
+					    NULL };
 	static const char *const keeps[] = { "receipt", "expiry", NULL };
 	struct tpl_rotation *r = &p->t->rotation;
-	struct node before = node_get(n, "renew_before_days");
 	struct node keep = node_get(n, "keep_previous_until");
 	struct node fresh = node_get(n, "fresh_evidence");
+	struct node same = node_get(n, "same_key");
 	unsigned word = TPL_KEEP_UNTIL_RECEIPT;
 
 	r->present = n->v != NULL;
-	r->renew_before_days = 30;
 	NODE_TRY(node_object(n, keys));
-	NODE_TRY(node_u32(&before, 1, 36500, &r->renew_before_days));
+	NODE_TRY(parse_renewal(p, n));
 	NODE_TRY(node_word(&keep, keeps, &word));
 	r->keep_previous = (enum tpl_keep)word;
 	NODE_TRY(node_bool(&fresh, &r->fresh_evidence));
-	if (before.v && p->t->has_certificate && !p->t->profile.no_expiry &&
-	    r->renew_before_days >= p->t->profile.valid_days)
-		return node_fail(&before, "renew_before", NULL,
-				 "a certificate of %u days would be due at "
-				 "once",
-				 p->t->profile.valid_days);
+	NODE_TRY(node_bool(&same, &r->same_key));
+	if (r->same_key && p->t->key != TPL_KEY_CSR)
+		return node_fail(&same, "same_key", "remove it",
+				 "only a key that the device made can be "
+				 "certified once more");
 	return PV_OK;
 }
 

@@ -92,11 +92,11 @@ static bool is_one_der(const uint8_t *p, size_t len)
 /* Extensions that have a key of their own, by prefix of the OID. */
 static bool is_ours(const struct oid *oid)
 {
-	static const char *const oids[] = { "2.5.29.14",	"2.5.29.15",
-					    "2.5.29.17",	"2.5.29.19",
-					    "2.5.29.31",	"2.5.29.32",
-					    "2.5.29.35",	"2.5.29.37",
-					    "1.3.6.1.5.5.7.1.1" };
+	static const char *const oids[] = { "2.5.29.14", "2.5.29.15",
+					    "2.5.29.17", "2.5.29.19",
+					    "2.5.29.31", "2.5.29.32",
+					    "2.5.29.35", "2.5.29.37",
+					    "2.5.29.56", "1.3.6.1.5.5.7.1.1" };
 
 	for (size_t i = 0; i < sizeof(oids) / sizeof(*oids); i++)
 		if (policy_oid_is(oid, oids[i]))

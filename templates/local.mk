@@ -5,7 +5,8 @@ dist_templates_DATA = templates/template.schema.json \
 	templates/matter-paa.json templates/matter-pai.json \
 	templates/matter-dac.json templates/ieee-802.1ar-idevid.json \
 	templates/aws-iot.json templates/azure-dps.json \
-	templates/tls-client.json templates/symmetric-sensor.json
+	templates/tls-client.json templates/tls-client-short.json \
+	templates/symmetric-sensor.json
 
 plansdir = $(pkgdatadir)/templates/plans
 dist_plans_DATA = templates/plans/softhsm-demo.json

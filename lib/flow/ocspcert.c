@@ -70,7 +70,7 @@ static enum pv_code fill_profile(struct work *w, int64_t now_s, int64_t until_s,
 	char cn[80];
 	enum pv_code rc;
 
-	p->valid_days = (uint32_t)((until_s - now_s) / DAY_S + 1);
+	p->valid_s = (uint64_t)((until_s - now_s) / DAY_S + 1) * DAY_S;
 	p->backdate_min = BACKDATE_MIN;
 	p->bc_present = p->bc_critical = true;
 	p->bc_path_len = -1;

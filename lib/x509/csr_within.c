@@ -38,6 +38,7 @@ static const struct known {
 	{ &oid_cdp, "crlDistributionPoints" },
 	{ &oid_aia, "authorityInfoAccess" },
 	{ &oid_policies, "certificatePolicies" },
+	{ &oid_no_rev_avail, "noRevAvail" },
 };
 
 /* A name that people know, else the dotted identifier. */

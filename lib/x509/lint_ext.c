@@ -210,6 +210,15 @@ static bool check_policies(const struct lint *l, struct span v)
 	return n == p->policies_n;
 }
 
+/* RFC 9608 2 */
+static bool check_no_rev_avail(const struct lint *l, struct span v)
+{
+	struct span null;
+
+	(void)l;
+	return der_take(&v, DER_NULL, &null) && null.len == 0 && v.len == 0;
+}
+
 static bool check_custom(const struct profile_custom *c, struct span v)
 {
 	struct span bytes = { c->bytes, c->bytes_len }, body;
@@ -235,7 +244,7 @@ struct ext_rule {
 	bool present, critical; /* in this profile */
 };
 
-enum { EXT_RULES = 9 };
+enum { EXT_RULES = 10 };
 
 static void fill_rules(const struct x509_profile *p,
 		       struct ext_rule rules[EXT_RULES])
@@ -255,6 +264,8 @@ static void fill_rules(const struct x509_profile *p,
 		  p->ocsp.n > 0 || p->ca_issuers.n > 0, false },
 		{ &oid_policies, "policies", check_policies, p->policies_n > 0,
 		  false },
+		{ &oid_no_rev_avail, "no_rev_avail", check_no_rev_avail,
+		  p->no_rev_avail, false },
 	};
 
 	memcpy(rules, filled, sizeof(filled));
@@ -365,6 +376,12 @@ enum pv_code lint_extensions(const struct lint *l, struct span in,
 				 err);
 	if (p->bc_ca && !p->ku_present)
 		return lint_fail("key_usage", "a CA must have it", err);
+	/* RFC 9608 4 */
+	if (p->no_rev_avail && (p->bc_ca || p->cdp_n > 0 || p->ocsp.n > 0))
+		return lint_fail("no_rev_avail",
+				 "it stands beside a place that says what is "
+				 "revoked, or in a CA",
+				 err);
 	if (in.len > 0 &&
 	    (!der_take(&in, DER_CONTEXT_CONS(3), &outer) || in.len != 0 ||
 	     !der_take(&outer, DER_SEQUENCE, &list) || outer.len != 0 ||

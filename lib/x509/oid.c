@@ -32,6 +32,7 @@ OID_CE(oid_invalidity_date, 24);
 OID_CE(oid_idp, 28);
 OID_CE(oid_cdp, 31);
 OID_CE(oid_policies, 32);
+OID_CE(oid_no_rev_avail, 56);
 OID_CE(oid_aki, 35);
 OID_CE(oid_ext_key_usage, 37);
 OID(oid_aia, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01);

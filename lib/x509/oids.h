@@ -11,6 +11,7 @@ extern const struct oid oid_ecdsa_sha256, oid_ecdsa_sha384, oid_ecdsa_sha512;
 extern const struct oid oid_rsa_sha256, oid_rsa_sha384, oid_rsa_sha512;
 /* Extensions: RFC 5280 4.2 */
 extern const struct oid oid_ski, oid_key_usage, oid_san, oid_basic_constraints;
+extern const struct oid oid_no_rev_avail; /* RFC 9608 */
 extern const struct oid oid_cdp, oid_policies, oid_aki, oid_ext_key_usage;
 extern const struct oid oid_aia, oid_ad_ocsp, oid_ad_ca_issuers;
 /* CRLs and their entries: RFC 5280 5.2 and 5.3 */

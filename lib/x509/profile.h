@@ -66,13 +66,13 @@ enum profile_ku {
 
 struct x509_profile {
 	char issuer[64];       /* CA name, "self" for a root */
-	uint32_t valid_days;   /* 0 with no_expiry */
+	uint64_t valid_s;      /* 0 with no_expiry */
 	bool no_expiry;	       /* notAfter 99991231235959Z (RFC 5280 4.1.2.5) */
 	uint32_t backdate_min; /* minutes before now for notBefore */
 	/* The CA's own name over another key of it (RFC 5280 3.2, self-issued):
 	 * no CA below it, so pathLenConstraint does not count it. */
 	bool cross;
-	int64_t until_s; /* notAfter; 0: as valid_days and no_expiry say */
+	int64_t until_s; /* notAfter; 0: as valid_s and no_expiry say */
 
 	struct profile_rdn subject[PROFILE_RDN_MAX];
 	size_t subject_n;
@@ -93,7 +93,8 @@ struct x509_profile {
 	struct text ca_issuers; /* id-ad-caIssuers */
 	struct oid policies[PROFILE_POLICY_MAX];
 	size_t policies_n;
-	bool ski, aki; /* method 1 of RFC 5280 4.2.1.2; default true */
+	bool ski, aki;	   /* method 1 of RFC 5280 4.2.1.2; default true */
+	bool no_rev_avail; /* RFC 9608: nothing says that it is revoked */
 	struct profile_custom custom[PROFILE_CUSTOM_MAX];
 	size_t custom_n;
 };

@@ -49,18 +49,18 @@ enum pv_code x509_validity(const struct x509_profile *profile,
 	    now_s < (int64_t)profile->backdate_min * 60)
 		return err_fail(err, PV_INPUT, "validity.clock",
 				"set the clock", "the time is out of range");
-	if (!profile->no_expiry && profile->valid_days == 0 &&
+	if (!profile->no_expiry && profile->valid_s == 0 &&
 	    profile->until_s == 0)
 		return bad_profile("no validity", err);
 	*not_before_s = now_s - (int64_t)profile->backdate_min * 60;
-	*not_after_s = now_s + (int64_t)profile->valid_days * DAY_S - 1;
+	*not_after_s = now_s + (int64_t)profile->valid_s - 1;
 	if (profile->no_expiry)
 		*not_after_s = PVTIME_NO_EXPIRY;
 	if (profile->until_s != 0)
 		*not_after_s = profile->until_s;
 	if (*not_after_s > PVTIME_MAX)
 		return err_fail(err, PV_INPUT, "validity.range",
-				"give fewer days, or no expiry",
+				"make the validity shorter, or give no expiry",
 				"the certificate would end after the year "
 				"9999");
 	if (!issuer)

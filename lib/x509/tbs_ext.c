@@ -293,6 +293,18 @@ static void put_policies(struct buf *b, const struct x509_profile *p)
 	ext_end(b, m);
 }
 
+/* RFC 9608 2: never critical, its value is NULL. */
+static void put_no_rev_avail(struct buf *b, const struct x509_profile *p)
+{
+	struct ext_marks m;
+
+	if (!p->no_rev_avail)
+		return;
+	m = ext_begin(b, &oid_no_rev_avail, false);
+	der_put(b, DER_NULL, (struct span){ NULL, 0 });
+	ext_end(b, m);
+}
+
 static enum pv_code put_custom(struct tbs_work *w,
 			       const struct profile_custom *c, struct err *err)
 {
@@ -342,6 +354,7 @@ static enum pv_code put_all(struct tbs_work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = put_aia(w, err);
 	put_policies(w->out, p);
+	put_no_rev_avail(w->out, p);
 	for (size_t i = 0; i < p->custom_n && rc == PV_OK; i++)
 		rc = put_custom(w, &p->custom[i], err);
 	return rc;

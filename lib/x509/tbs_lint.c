@@ -84,7 +84,7 @@ static enum pv_code check_validity(const struct lint *l, struct span *in,
 {
 	const struct x509_profile *p = l->profile;
 	int64_t from, to, want_from = now_s - (int64_t)p->backdate_min * 60;
-	int64_t want_to = now_s + (int64_t)p->valid_days * 86400 - 1;
+	int64_t want_to = now_s + (int64_t)p->valid_s - 1;
 	struct span seq;
 
 	if (!der_take(in, DER_SEQUENCE, &seq) || !take_time(&seq, &from) ||

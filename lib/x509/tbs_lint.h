@@ -24,7 +24,7 @@
  * finding is PV_DENIED with rule "lint.<what>": der, version, serial,
  * algorithm, issuer, validity, subject, spki, extension (missing, doubled,
  * unknown), critical, basic_constraints, key_usage, ext_key_usage, ski, aki,
- * san, cdp, aia, policies, custom, matter.
+ * san, cdp, aia, policies, no_rev_avail, custom, matter.
  */
 PV_MUST enum pv_code x509_tbs_lint(const struct x509_profile *profile,
 				   const struct x509_issuer *issuer,

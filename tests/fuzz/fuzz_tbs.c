@@ -23,7 +23,7 @@ static void fill(struct x509_profile *p, struct text_part part[1])
 	memset(p, 0, sizeof(*p));
 	part->var = TEXT_DEVICE_ID;
 	part->literal = NULL;
-	p->valid_days = 365;
+	p->valid_s = UINT64_C(365) * 86400;
 	p->ku_present = true;
 	p->ku_bits = KU_DIGITAL_SIGNATURE;
 	p->ski = p->aki = true;

@@ -28,7 +28,7 @@ static void matter_paa(struct x509_profile *p)
 static void matter_pai(struct x509_profile *p)
 {
 	xf_ca_profile(p, "Test PAI", 0);
-	p->valid_days = 3650;
+	p->valid_s = UINT64_C(3650) * 86400;
 	matter_ids(p, NULL);
 }
 
@@ -56,7 +56,7 @@ static void endless_root(struct x509_profile *p)
 {
 	xf_ca_profile(p, "Endless", -1);
 	p->no_expiry = true;
-	p->valid_days = 0;
+	p->valid_s = 0;
 }
 
 /* RFC 4108 HardwareModuleName, TPM's type; no SKI. */
@@ -66,7 +66,7 @@ static void idevid(struct x509_profile *p)
 	p->eku_n = 0;
 	p->ski = false;
 	p->no_expiry = true;
-	p->valid_days = 0;
+	p->valid_s = 0;
 	xf_rdn(p, "serialNumber", "2.5.4.5", DER_PRINTABLE, "${device.id}");
 	p->san[p->san_n].kind = SAN_HW_MODULE;
 	xf_oid(&p->san[p->san_n].hw_type, "2.23.133.1.2");

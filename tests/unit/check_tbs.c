@@ -20,7 +20,7 @@ static void endless_root(struct x509_profile *p)
 {
 	xf_ca_profile(p, "Endless", -1);
 	p->no_expiry = true;
-	p->valid_days = 0;
+	p->valid_s = 0;
 }
 
 /* Built, linted, and put into a certificate with a made-up signature. */
@@ -166,12 +166,12 @@ static void ca_below_path(struct x509_profile *p)
 
 static void too_many_days(struct x509_profile *p)
 {
-	p->valid_days = 4000000000u;
+	p->valid_s = UINT64_C(4000000000) * 86400;
 }
 
 static void longer_than_issuer(struct x509_profile *p)
 {
-	p->valid_days = 7301;
+	p->valid_s = UINT64_C(7301) * 86400;
 }
 
 static void endless(struct x509_profile *p)
@@ -181,7 +181,7 @@ static void endless(struct x509_profile *p)
 
 static void no_days(struct x509_profile *p)
 {
-	p->valid_days = 0;
+	p->valid_s = 0;
 }
 
 static const struct {

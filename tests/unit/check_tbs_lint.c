@@ -258,7 +258,7 @@ static void subject_value(struct x509_profile *p)
 
 static void one_day_more(struct x509_profile *p)
 {
-	p->valid_days++;
+	p->valid_s++;
 }
 
 static void never_ends(struct x509_profile *p)
@@ -321,6 +321,24 @@ static void empty_subject_critical(struct x509_profile *p)
 	p->san_critical = true;
 }
 
+static void no_rev_avail_beside_cdp(struct x509_profile *p)
+{
+	p->no_rev_avail = true;
+}
+
+static void no_rev_avail(struct x509_profile *p)
+{
+	drop_cdp(p);
+	drop_ocsp(p);
+	p->no_rev_avail = true;
+}
+
+static void no_places(struct x509_profile *p)
+{
+	drop_cdp(p);
+	drop_ocsp(p);
+}
+
 static const struct {
 	void (*built)(struct x509_profile *p);
 	void (*held)(struct x509_profile *p);
@@ -364,6 +382,11 @@ static const struct {
 	{ cdp_more, no_change, "lint.cdp" },
 	{ no_change, drop_ocsp, "lint.aia" },
 	{ drop_ocsp, no_change, "lint.aia" },
+	{ no_rev_avail, no_rev_avail, NULL },
+	{ no_rev_avail, no_places, "lint.extension" },
+	{ no_places, no_rev_avail, "lint.extension" },
+	{ no_rev_avail_beside_cdp, no_rev_avail_beside_cdp,
+	  "lint.no_rev_avail" },
 	{ no_change, policy_other, "lint.policies" },
 	{ no_change, custom_critical, "lint.critical" },
 	{ no_change, custom_text, "lint.custom" },

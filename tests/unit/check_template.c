@@ -30,11 +30,12 @@ static struct template *parse_file(const char *name,
 	return t;
 }
 
-static const char *const shipped[] = { "root-ca",    "issuing-ca",
-				       "matter-paa", "matter-pai",
-				       "matter-dac", "aws-iot",
-				       "azure-dps",  "ieee-802.1ar-idevid",
-				       "tls-client", "symmetric-sensor" };
+static const char *const shipped[] = { "root-ca",	  "issuing-ca",
+				       "matter-paa",	  "matter-pai",
+				       "matter-dac",	  "aws-iot",
+				       "azure-dps",	  "ieee-802.1ar-idevid",
+				       "tls-client",	  "tls-client-short",
+				       "symmetric-sensor" };
 
 static const char *shipped_path(size_t i)
 {
@@ -85,7 +86,7 @@ START_TEST(test_example_certificate)
 
 	ck_assert(t->has_certificate);
 	ck_assert_str_eq(x->issuer, "issuing-1");
-	ck_assert_uint_eq(x->valid_days, 365);
+	ck_assert_uint_eq(x->valid_s, 365 * 86400);
 	ck_assert_uint_eq(x->backdate_min, 5);
 	ck_assert(!x->no_expiry);
 	ck_assert_uint_eq(x->subject_n, 3);
@@ -182,7 +183,7 @@ START_TEST(test_example_rules)
 	ck_assert(l->on_anomaly == TPL_ANOMALY_QUARANTINE);
 	ck_assert_uint_eq(l->quarantine_max, 10000);
 	ck_assert(t->rotation.present && t->rotation.fresh_evidence);
-	ck_assert_uint_eq(t->rotation.renew_before_days, 30);
+	ck_assert_uint_eq(t->rotation.renew_before_s, 30 * 86400);
 	ck_assert(t->rotation.keep_previous == TPL_KEEP_UNTIL_RECEIPT);
 	ck_assert_uint_eq(t->approvals.adopt.persons, 2);
 	ck_assert_uint_eq(t->approvals.revoke.persons, 1);
@@ -195,6 +196,7 @@ END_TEST
 
 START_TEST(test_defaults)
 {
+	struct template_warnings w;
 	struct template *t = parse_file("template/none.json", NULL);
 	size_t role = 9;
 
@@ -210,6 +212,13 @@ START_TEST(test_defaults)
 	ck_assert_uint_eq(t->chunk, 1024);
 	ck_assert(!t->limits.without_order && !t->limits.hours);
 	ck_assert(!t->attestation.present && !t->rotation.present);
+	template_free(t);
+	t = parse_file("template/short.json", &w);
+	ck_assert_uint_eq(w.n, 0);
+	ck_assert_uint_eq(t->profile.valid_s, 45 * 60);
+	ck_assert(t->profile.no_rev_avail && t->profile.cdp_n == 0);
+	ck_assert(t->rotation.same_key);
+	ck_assert_uint_eq(t->rotation.renew_before_s, 20 * 60);
 	template_free(t);
 	t = parse_file("template/ca.json", NULL);
 	ck_assert(t->ca && t->has_certificate && t->profile.bc_ca);

@@ -213,7 +213,7 @@ void xf_profile_release(struct x509_profile *p)
 void xf_ca_profile(struct x509_profile *p, const char *cn, int path_len)
 {
 	memset(p, 0, sizeof(*p));
-	p->valid_days = 7300;
+	p->valid_s = UINT64_C(7300) * 86400;
 	p->bc_present = p->bc_critical = p->bc_ca = true;
 	p->bc_path_len = path_len;
 	p->ku_present = p->ku_critical = true;
@@ -225,7 +225,7 @@ void xf_ca_profile(struct x509_profile *p, const char *cn, int path_len)
 void xf_leaf_profile(struct x509_profile *p)
 {
 	memset(p, 0, sizeof(*p));
-	p->valid_days = 365;
+	p->valid_s = UINT64_C(365) * 86400;
 	p->backdate_min = 5;
 	p->bc_present = p->bc_critical = true;
 	p->bc_path_len = -1;
