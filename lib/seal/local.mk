@@ -18,6 +18,7 @@ lib_seal_libpvseal_a_SOURCES = \
 	lib/seal/manifest.c lib/seal/manifest_parse.c lib/seal/manifest.h \
 	lib/seal/manifest_impl.h \
 	lib/seal/ossl.h \
+	lib/seal/receipt.c lib/seal/receipt.h \
 	lib/seal/recipient.c lib/seal/recipient.h \
 	lib/seal/sign1.c lib/seal/sign1.h \
 	lib/seal/wrap.c lib/seal/wrap.h
