@@ -19,6 +19,7 @@ void log_cert_intent(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "body", intent->body, LOG_HASH);
 	log_fact_bytes(e, "seal", intent->seal, LOG_HASH);
 	log_fact_bytes(e, "secrets hash", intent->secrets, LOG_HASH);
+	log_fact_bytes(e, "kept hash", intent->kept, LOG_HASH);
 	log_fact_str(e, "stored", intent->stored);
 	if (intent->created_ms)
 		log_fact_uint(e, "created", intent->created_ms);

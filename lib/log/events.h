@@ -31,6 +31,7 @@ struct log_intent {
 	const char *station;
 	const uint8_t *body;	/* hash of the request's body */
 	const uint8_t *seal;	/* of the second key's SPKI */
+	const uint8_t *kept;	/* of what is kept of its request */
 	const uint8_t *secrets; /* of the sealed row that is kept meanwhile */
 	uint64_t created_ms;	/* of the row; 0: none */
 	uint64_t seq;		/* of the bundles to come; 0: none */

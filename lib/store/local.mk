@@ -7,7 +7,7 @@ lib_store_libpvstore_a_SOURCES = \
 	lib/store/store_order.h lib/store/store_held.h \
 	lib/store/store_secret.h lib/store/store_lifecycle_types.h \
 	lib/store/store_history.h lib/store/store_revoke.h \
-	lib/store/store_crl.h \
+	lib/store/store_crl.h lib/store/store_renew.h \
 	lib/store/sql.c lib/store/sql.h \
 	lib/store/filecheck.c lib/store/filecheck.h \
 	lib/store/sealed.c lib/store/sealed.h \
@@ -25,7 +25,7 @@ lib_store_libpvstore_a_SOURCES = \
 	lib/store/sqlite_wal.c lib/store/sqlite_lifecycle.h \
 	lib/store/sqlite_ca.c lib/store/sqlite_renewal.c \
 	lib/store/sqlite_revoke.c lib/store/sqlite_crl.c \
-	lib/store/sqlite_retire.c \
+	lib/store/sqlite_retire.c lib/store/sqlite_renew.c \
 	lib/store/sqlite_govern.c lib/store/sqlite_people.c \
 	lib/store/sqlite_people.h lib/store/sqlite_order.c \
 	lib/store/sqlite_held.c lib/store/sqlite_secret.c

@@ -232,11 +232,25 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_RECEIPT_PUT] = "INSERT INTO receipt (number, seq, log_index, "
 			    "result) VALUES ($1, $2, $3, $4)",
 	[SQL_RECEIPT_GET] = "SELECT 1 FROM receipt WHERE number = $1 AND "
-			    "seq = $2",
+			    "seq = $2 AND (result = 0 OR result = $3)",
 	[SQL_RECEIPT_OF] = "SELECT 1 FROM bundle WHERE number = $1 AND "
 			   "seq = $2",
 	[SQL_RECEIPT_EACH] = "SELECT number, seq, log_index, result FROM "
-			     "receipt WHERE number = $1 ORDER BY seq",
+			     "receipt WHERE number = $1 ORDER BY seq, "
+			     "log_index",
+
+	[SQL_KEPT_PUT] = "INSERT INTO kept (number, bytes) VALUES ($1, $2)",
+	[SQL_KEPT_GET] = "SELECT bytes FROM kept WHERE number = $1",
+	[SQL_KEPT_RETIRE] = "DELETE FROM kept WHERE number IN (SELECT $1 "
+			    "UNION ALL SELECT number FROM renewal WHERE "
+			    "first = $1)",
+	[SQL_ENDING_PUT] = "INSERT INTO ending (end_s, number) "
+			   "VALUES ($1, $2)",
+	[SQL_ENDING_DROP] = "DELETE FROM ending WHERE end_s = $1 AND "
+			    "number = $2",
+	[SQL_ENDING_EACH] = "SELECT end_s, number FROM ending WHERE "
+			    "(end_s, number) > ($1, $2) AND end_s <= $3 "
+			    "ORDER BY end_s, number LIMIT $4",
 
 	[SQL_RETIRE_STATE] = "UPDATE device SET state = $1 WHERE number IN "
 			     "(SELECT $2 UNION ALL SELECT number FROM renewal "

@@ -322,6 +322,8 @@ enum pv_code sqlite_reserve(struct store *store, const struct store_intent *i,
 	if (rc != PV_OK)
 		return rc;
 	rc = put_intent(s, i, err);
+	if (rc == PV_OK && i->kept.len > 0)
+		rc = sqlite_kept_put(s, i->s.number, i->kept, err);
 	if (rc == PV_OK)
 		rc = sqlite_log_add(s, i->entry, &at, err);
 	if (rc == PV_OK && renews != 0)

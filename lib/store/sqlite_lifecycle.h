@@ -22,6 +22,8 @@ PV_MUST enum pv_code sqlite_renewal_put(struct sqlite_store *s,
 					const struct store_subject *b,
 					uint32_t first, uint64_t index,
 					struct err *err);
+PV_MUST enum pv_code sqlite_kept_put(struct sqlite_store *s, uint32_t number,
+				     struct span bytes, struct err *err);
 /* PV_INTEGRITY unless chains of credentials agree with themselves. */
 PV_MUST enum pv_code sqlite_chains_check(struct sqlite_store *s,
 					 struct err *err);
@@ -48,6 +50,19 @@ enum pv_code sqlite_receipt_put(struct store *s, const struct store_receipt *r,
 				struct span entry, struct err *err);
 enum pv_code sqlite_receipt_each(struct store *s, uint32_t number,
 				 const struct store_visit *v, struct err *err);
+enum pv_code sqlite_bundles_add(struct store *s, uint32_t number,
+				const struct store_bundle *bundles, size_t n,
+				struct err *err);
+enum pv_code sqlite_kept_get(struct store *s, uint32_t number,
+			     struct buf *bytes, struct err *err);
+enum pv_code sqlite_ending_put(struct store *s, uint32_t number, int64_t end_s,
+			       struct err *err);
+enum pv_code sqlite_ending_drop(struct store *s, uint32_t number, int64_t end_s,
+				struct err *err);
+enum pv_code sqlite_ending_each(struct store *s,
+				const struct store_ending *after,
+				int64_t until_s, uint64_t n,
+				const struct store_visit *v, struct err *err);
 enum pv_code sqlite_retire(struct store *s, uint32_t first, struct span entry,
 			   struct err *err);
 enum pv_code sqlite_retired_count(struct store *s, uint64_t *retired,

@@ -1,6 +1,7 @@
 /* The result of an intent, or its quarantine. */
 #include <string.h>
 
+#include "lib/store/sqlite_lifecycle.h"
 #include "lib/store/sqlite_ops.h"
 
 static bool inside(const struct sqlite_store *s, uint64_t offset, uint64_t len)
@@ -186,6 +187,58 @@ enum pv_code sqlite_complete(struct store *store, const struct store_result *r,
 	for (size_t i = 0; rc == PV_OK && i < r->bundles_n; i++)
 		rc = put_bundle(s, r->number, &r->bundles[i], templates[i],
 				err);
+	if (rc != PV_OK)
+		s->doomed = true;
+	return rc;
+}
+
+static enum pv_code check_added(struct sqlite_store *s, uint32_t number,
+				const struct store_result *r, struct err *err)
+{
+	struct store_device d;
+	bool found;
+	enum pv_code rc =
+		sqlite_device_number(&s->base, number, &d, &found, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (!found)
+		return err_fail(err, PV_NOT_FOUND, "store.device", NULL,
+				"there is no credential of number %u", number);
+	if (d.state != STORE_ISSUED)
+		return err_fail(err, PV_CONFLICT, "store.open", NULL,
+				"the credential of %s takes no bundles",
+				d.s.device);
+	if (!values_ok(s, r) || r->bundles_n == 0)
+		return bad_result("lacks a value or has one out of range", err);
+	for (size_t i = 0; i < r->bundles_n; i++)
+		if (r->bundles[i].seq <= d.seq)
+			return err_fail(err, PV_CONFLICT, "store.seq",
+					"run it again",
+					"device %s has a bundle of that number",
+					d.s.device);
+	return PV_OK;
+}
+
+enum pv_code sqlite_bundles_add(struct store *store, uint32_t number,
+				const struct store_bundle *bundles, size_t n,
+				struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	const struct store_result r = { .number = number,
+					.bundles = bundles,
+					.bundles_n = n };
+	int64_t templates[STORE_STAGES_MAX];
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc == PV_OK)
+		rc = check_added(s, number, &r, err);
+	if (rc == PV_OK)
+		rc = check_result(s, &r, templates, err);
+	if (rc != PV_OK)
+		return rc;
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
+		rc = put_bundle(s, number, &bundles[i], templates[i], err);
 	if (rc != PV_OK)
 		s->doomed = true;
 	return rc;

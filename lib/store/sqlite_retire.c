@@ -15,6 +15,8 @@ static enum pv_code has_row(struct sqlite_store *s, enum sql_id id,
 
 	query_u64(&q, r->number);
 	query_u64(&q, r->seq);
+	if (id == SQL_RECEIPT_GET)
+		query_u64(&q, r->result);
 	return query_row(&q, row, err);
 }
 
@@ -110,17 +112,21 @@ static enum pv_code set_retired(struct sqlite_store *s, uint32_t first,
 {
 	QUERY state = query_start(s, SQL_RETIRE_STATE);
 	QUERY intents = query_start(s, SQL_RETIRE_INTENTS);
+	QUERY kept = query_start(s, SQL_KEPT_RETIRE);
 	QUERY row = query_start(s, SQL_RETIRED_PUT);
 	enum pv_code rc;
 
 	query_u64(&state, STORE_RETIRED);
 	query_u64(&state, first);
 	query_u64(&intents, first);
+	query_u64(&kept, first);
 	query_u64(&row, first);
 	query_u64(&row, index);
 	rc = query_run(&state, err);
 	if (rc == PV_OK)
 		rc = query_run(&intents, err);
+	if (rc == PV_OK)
+		rc = query_run(&kept, err);
 	return rc == PV_OK ? query_run(&row, err) : rc;
 }
 

@@ -61,6 +61,10 @@ static const struct table tables[] = {
 	  "reserved_ms INTEGER NOT NULL, state INTEGER NOT NULL, intent_index "
 	  "INTEGER NOT NULL, why INTEGER, replaces INTEGER, first INTEGER, "
 	  "current INTEGER, ca_generation INTEGER) STRICT" },
+	{ "ending",
+	  "CREATE TABLE ending (end_s INTEGER NOT NULL, number INTEGER "
+	  "NOT NULL REFERENCES device, PRIMARY KEY (end_s, number)) "
+	  "STRICT, WITHOUT ROWID" },
 	{ "governance", "CREATE TABLE governance (log_index INTEGER PRIMARY "
 			"KEY, kind TEXT NOT NULL, name TEXT NOT NULL) STRICT" },
 	{ "held", "CREATE TABLE held (id INTEGER PRIMARY KEY, "
@@ -72,6 +76,8 @@ static const struct table tables[] = {
 	{ "intent", "CREATE TABLE intent (number INTEGER PRIMARY KEY "
 		    "REFERENCES device, seq INTEGER NOT NULL, tbs BLOB, "
 		    "secrets BLOB) STRICT" },
+	{ "kept", "CREATE TABLE kept (number INTEGER PRIMARY KEY REFERENCES "
+		  "device, bytes BLOB NOT NULL) STRICT" },
 	{ "log", "CREATE TABLE log (first INTEGER PRIMARY KEY, "
 		 "entries BLOB NOT NULL) STRICT" },
 	{ "lookup", "CREATE TABLE lookup (key INTEGER NOT NULL, "
@@ -101,7 +107,8 @@ static const struct table tables[] = {
 	{ "receipt",
 	  "CREATE TABLE receipt (number INTEGER NOT NULL REFERENCES device, "
 	  "seq INTEGER NOT NULL, log_index INTEGER NOT NULL, result INTEGER "
-	  "NOT NULL, PRIMARY KEY (number, seq)) STRICT, WITHOUT ROWID" },
+	  "NOT NULL, PRIMARY KEY (number, seq, log_index)) "
+	  "STRICT, WITHOUT ROWID" },
 	{ "recent", "CREATE TABLE recent (id INTEGER PRIMARY KEY, "
 		    "keys BLOB NOT NULL) STRICT" },
 	{ "renewal",

@@ -52,6 +52,19 @@ store_complete(struct store *s, const struct store_result *r, struct err *err)
 }
 
 /*
+ * Records bundles for a credential that has its result: sealed bytes already
+ * appended, each with its bundle.seal. PV_CONFLICT: "store.open" (it has none,
+ * or is not STORE_ISSUED), "store.seq" (a number is not above all that the
+ * credential has); PV_INPUT, "store.result", as store_complete(); PV_NOT_FOUND.
+ */
+PV_MUST static inline enum pv_code
+store_bundles_add(struct store *s, uint32_t number,
+		  const struct store_bundle *bundles, size_t n, struct err *err)
+{
+	return s->ops->bundles_add(s, number, bundles, n, err);
+}
+
+/*
  * Holds an open intent: TBS and sealed secrets are deleted, its seq is 0, and
  * it can be completed no more. entry is its quarantine.put. PV_CONFLICT,
  * "store.completed", when there is no open intent of that number.

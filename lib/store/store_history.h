@@ -43,8 +43,9 @@ PV_MUST static inline enum pv_code store_left(struct store *s, uint32_t number,
 
 /* ---- receipts ---- */
 
-/* entry: its receipt. PV_CONFLICT, "store.receipt": there is one of that seq;
- * PV_NOT_FOUND: no bundle of that credential has it. */
+/* entry: its receipt. PV_CONFLICT, "store.receipt": there is one of that seq
+ * that says the same, or that it is installed; after a refusal another one may
+ * follow. PV_NOT_FOUND: no bundle of that credential has it. */
 PV_MUST static inline enum pv_code
 store_receipt_put(struct store *s, const struct store_receipt *r,
 		  struct span entry, struct err *err)
@@ -52,7 +53,7 @@ store_receipt_put(struct store *s, const struct store_receipt *r,
 	return s->ops->receipt_put(s, r, entry, err);
 }
 
-/* v->fn.receipt for each of a credential, by seq. */
+/* v->fn.receipt for each of a credential, by seq, oldest first. */
 PV_MUST static inline enum pv_code
 store_receipt_each(struct store *s, uint32_t number,
 		   const struct store_visit *v, struct err *err)

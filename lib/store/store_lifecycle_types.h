@@ -56,6 +56,11 @@ struct store_receipt {
 	uint64_t log_index; /* of its receipt entry; filled by reads */
 };
 
+struct store_ending {  /* when a credential's certificate ends */
+	int64_t end_s; /* since the epoch */
+	uint32_t number;
+};
+
 /* One generation of a CA, signed by another one's key. */
 struct store_crosscert {
 	char ca[STORE_ID_MAX + 1];

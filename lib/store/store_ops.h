@@ -61,6 +61,8 @@ struct store_visit {
 		enum pv_code (*receipt)(void *ctx,
 					const struct store_receipt *r,
 					struct err *err);
+		enum pv_code (*ending)(void *ctx, const struct store_ending *e,
+				       struct err *err);
 		enum pv_code (*crosscert)(void *ctx,
 					  const struct store_crosscert *x,
 					  struct err *err);
@@ -130,6 +132,9 @@ struct store_ops {
 				uint64_t *index, struct err *err);
 	enum pv_code (*complete)(struct store *s, const struct store_result *r,
 				 struct err *err);
+	enum pv_code (*bundles_add)(struct store *s, uint32_t number,
+				    const struct store_bundle *bundles,
+				    size_t n, struct err *err);
 	enum pv_code (*quarantine)(struct store *s, uint32_t number,
 				   struct span entry, struct err *err);
 	enum pv_code (*device_find)(struct store *s, enum store_by by,
@@ -279,6 +284,17 @@ struct store_ops {
 	enum pv_code (*receipt_each)(struct store *s, uint32_t number,
 				     const struct store_visit *v,
 				     struct err *err);
+	enum pv_code (*kept_get)(struct store *s, uint32_t number,
+				 struct buf *bytes, struct err *err);
+	enum pv_code (*ending_put)(struct store *s, uint32_t number,
+				   int64_t end_s, struct err *err);
+	enum pv_code (*ending_drop)(struct store *s, uint32_t number,
+				    int64_t end_s, struct err *err);
+	enum pv_code (*ending_each)(struct store *s,
+				    const struct store_ending *after,
+				    int64_t until_s, uint64_t n,
+				    const struct store_visit *v,
+				    struct err *err);
 	enum pv_code (*retire)(struct store *s, uint32_t first,
 			       struct span entry, struct err *err);
 	enum pv_code (*retired_count)(struct store *s, uint64_t *retired,

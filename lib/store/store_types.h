@@ -121,6 +121,8 @@ struct store_intent {
 	uint64_t seq;	       /* of the bundles that will be sealed */
 	struct span tbs;       /* empty: no certificate */
 	struct span secrets;   /* sealed bytes (formats.md 9); may be empty */
+	struct span kept;      /* of its request; may be empty; not filled by
+				* reads: store_renew.h */
 	struct span entry;     /* the cert.intent entry; not filled by reads */
 	uint64_t intent_index; /* of that entry in the log; filled by reads */
 };

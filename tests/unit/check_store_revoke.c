@@ -217,11 +217,15 @@ static enum pv_code take_receipt(void *ctx, const struct store_receipt *r,
 START_TEST(test_receipts)
 {
 	STORE_TXN t = STORE_TXN_INIT;
-	struct store_receipt r = { .number = first, .seq = 1, .result = 0 };
+	struct store_receipt r = { .number = first, .seq = 1, .result = 73 };
 	struct store_receipt back = { .seq = 0 };
 	const struct store_visit v = { &back, { .receipt = take_receipt } };
 
 	begin(&t);
+	unit_ok(store_receipt_put(s, &r, fix_entry("receipt"), &err), &err);
+	ck_refused(store_receipt_put(s, &r, fix_entry("receipt"), &err),
+		   PV_CONFLICT, "store.receipt");
+	r.result = 0; /* the device tried again, and has it */
 	unit_ok(store_receipt_put(s, &r, fix_entry("receipt"), &err), &err);
 	ck_refused(store_receipt_put(s, &r, fix_entry("receipt"), &err),
 		   PV_CONFLICT, "store.receipt");
@@ -233,7 +237,7 @@ START_TEST(test_receipts)
 		   PV_INPUT, "store.receipt");
 	commit(&t);
 	unit_ok(store_receipt_each(s, first, &v, &err), &err);
-	ck_assert(back.seq == 1 && back.log_index == 7 && back.result == 0);
+	ck_assert(back.seq == 1 && back.log_index == 8 && back.result == 0);
 }
 END_TEST
 
