@@ -65,9 +65,6 @@ static enum decide_next check_replace(struct decide *d)
 
 	if (!d->r->replace)
 		return DECIDE_GO_ON;
-	if (!d->f->may_replace)
-		return decide_deny(d, &why,
-				   "replacing a device is not supported");
 	if (strcmp(d->r->replace, "rework") == 0 ||
 	    strcmp(d->r->replace, "scrap") == 0)
 		return DECIDE_GO_ON;
@@ -220,16 +217,19 @@ static enum decide_next check_fields(struct decide *d)
  * The order matters: form, then what the keys show, then the answer that is
  * stored already; what this template asks binds new devices only.
  */
-static enum decide_next (*const stored_steps[])(struct decide *) = {
+static decide_step *const stored_steps[] = {
 	check_type,   check_replace,	 check_names,
 	decide_proof, decide_seal_proof, decide_quarantined,
 	decide_owner, decide_device,	 decide_held
 };
-static enum decide_next (*const template_steps[])(struct decide *) = {
-	check_id,	 check_fields, decide_key,     decide_excess,
-	decide_clock,	 decide_order, decide_station, decide_hours,
-	decide_quantity, decide_rate
-};
+static decide_step *const template_steps[] = { check_id, check_fields,
+					       decide_key, decide_excess,
+					       decide_clock };
+/* A device in the field is rotated whatever was ordered, where and when. */
+static decide_step *const issue_steps[] = { decide_order, decide_station,
+					    decide_hours, decide_quantity,
+					    decide_rate };
+static decide_step *const rotate_steps[] = { decide_rotation };
 
 static void undecided(struct policy_verdict *out)
 {
@@ -241,14 +241,20 @@ static void undecided(struct policy_verdict *out)
 	snprintf(out->fix, sizeof(out->fix), "report this to the authority");
 }
 
+static bool stops(struct decide *d, decide_step *const *steps, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (steps[i](d) == DECIDE_STOP)
+			return true;
+	return false;
+}
+
+#define STOPS(d, steps) stops(d, steps, sizeof(steps) / sizeof(*(steps)))
+
 static bool decide_stored(struct decide *d)
 {
 	undecided(d->out);
-	for (size_t i = 0; i < sizeof(stored_steps) / sizeof(*stored_steps);
-	     i++)
-		if (stored_steps[i](d) == DECIDE_STOP)
-			return true;
-	return false;
+	return STOPS(d, stored_steps);
 }
 
 bool policy_decide_stored(const struct template *t,
@@ -269,12 +275,10 @@ void policy_decide(const struct template *t, const struct order *order,
 		.t = t, .order = order, .r = r, .f = f, .out = out
 	};
 
-	if (decide_stored(&d))
+	if (decide_stored(&d) || STOPS(&d, template_steps))
 		return;
-	for (size_t i = 0; i < sizeof(template_steps) / sizeof(*template_steps);
-	     i++)
-		if (template_steps[i](&d) == DECIDE_STOP)
-			return;
+	if (r->rotate ? STOPS(&d, rotate_steps) : STOPS(&d, issue_steps))
+		return;
 	decide_allow(&d, POLICY_APPROVED);
 }
 

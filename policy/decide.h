@@ -55,10 +55,13 @@ struct policy_verdict {
  * limits.stations, limits.per_order, limits.per_hour, order.unknown,
  * order.closed, order.template, order.window, order.stations,
  * order.station_key, order.hours, order.quantity, order.rework, order.per_hour,
- * order.offline, replace.unknown, replace.pending.
+ * order.offline, replace.unknown, replace.pending, key.superseded,
+ * rotate.unknown, rotate.pending, rotation.same_key, device.suspended,
+ * attest.evidence (PV_INTEGRITY).
  *
  * Both template and order bind: of two limits the tighter one holds. A
- * replacement counts against order.rework instead of order.quantity.
+ * replacement counts against order.rework instead of order.quantity. What is
+ * rotated is in the field: order, stations, hours and rates do not bind it.
  */
 void policy_decide(const struct template *t, const struct order *order,
 		   const struct policy_request *r, const struct policy_facts *f,

@@ -21,14 +21,8 @@ static enum decide_next key_changed(struct decide *d)
 		.rule = "device.key_changed",
 		.field = "device",
 		.value = d->r->device,
-		.fix = d->f->may_replace
-			       ? "`provctl issue --replace --reason "
-				 "rework|scrap` supersedes and revokes the "
-				 "old one"
-			       : "`provctl issue --replace --reason "
-				 "rework|scrap` supersedes and revokes the "
-				 "old one, but is not in this version: give "
-				 "the device a new id",
+		.fix = "`provctl issue --replace --reason rework|scrap` "
+		       "supersedes and revokes the old one",
 		.anomaly = true
 	};
 
@@ -55,6 +49,13 @@ static bool same_answer(const struct decide *d)
 {
 	return d->f->same_rest && d->f->same_spki &&
 	       (d->r->csr || d->f->same_request);
+}
+
+enum decide_next decide_old_key(struct decide *d)
+{
+	return deny(d, PV_DENIED, "key.superseded",
+		    "make a new key in the device",
+		    "the key is one that the device had before");
 }
 
 static enum decide_next replace(struct decide *d)
@@ -85,6 +86,9 @@ static enum decide_next replace(struct decide *d)
 	default:
 		return DECIDE_STOP;
 	}
+	if (d->r->csr && d->f->spki_owner == POLICY_OWNER_SAME_DEVICE &&
+	    !d->f->same_spki)
+		return decide_old_key(d);
 	d->replaces = true;
 	return DECIDE_GO_ON;
 }
@@ -96,12 +100,8 @@ static enum decide_next new_or_known(struct decide *d)
 		return DECIDE_GO_ON;
 	case POLICY_STATE_REVOKED:
 		return deny(d, PV_DENIED, "device.revoked",
-			    d->f->may_replace
-				    ? "`provctl issue --replace --reason "
-				      "rework|scrap`, with a new key"
-				    : "`provctl issue --replace --reason "
-				      "rework|scrap` is not in this version: "
-				      "give it a new id",
+			    "`provctl issue --replace --reason "
+			    "rework|scrap`, with a new key",
 			    "the device is revoked");
 	case POLICY_STATE_PENDING:
 	case POLICY_STATE_ISSUED:
@@ -154,5 +154,7 @@ enum decide_next decide_device(struct decide *d)
 	if (f->state == POLICY_STATE_RETIRED)
 		return deny(d, PV_DENIED, "device.retired", "use another id",
 			    "the device is retired and its id is blocked");
+	if (d->r->rotate)
+		return decide_rotate(d);
 	return d->r->replace ? replace(d) : new_or_known(d);
 }

@@ -8,6 +8,8 @@
 #include "policy/decide.h"
 
 enum decide_next { DECIDE_STOP, DECIDE_GO_ON };
+struct decide;
+typedef enum decide_next decide_step(struct decide *d);
 
 struct decide {
 	const struct template *t;
@@ -43,6 +45,11 @@ enum decide_next decide_excess(struct decide *d);
 enum decide_next decide_quarantined(struct decide *d);
 enum decide_next decide_device(struct decide *d);
 enum decide_next decide_held(struct decide *d);
+enum decide_next decide_old_key(struct decide *d);
+
+/* decide_rotate.c: a device in the field gets something new */
+enum decide_next decide_rotate(struct decide *d);
+enum decide_next decide_rotation(struct decide *d);
 
 /* decide_limits.c: clock, order, station, hours, quantity, rate */
 enum decide_next decide_clock(struct decide *d);

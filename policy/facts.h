@@ -25,6 +25,10 @@ struct policy_request {
 	bool seal_key;		      /* a sealing key was given */
 	bool seal_sig;		      /* with a signature over it */
 	const char *replace; /* "rework", "scrap"; NULL: not a replacement */
+	bool rotate;	     /* a new credential for a device in the field */
+	bool renewed;	     /* for the certified key that it has, without CSR;
+				counts as one */
+	bool parts;	     /* components only, no new credential */
 	const char *order;   /* order id asked for, NULL: none */
 	bool batch;	     /* part of a batch or stream: may wait */
 	bool offline;	     /* made for an offline line */
@@ -61,9 +65,6 @@ struct policy_facts {
 	enum policy_owner
 		key_authority; /* AUTHORITY or NONE: known to signers too */
 
-	bool may_replace; /* the caller can supersede a stored device and revoke
-			     what it had; else no replacement is allowed */
-
 	bool held_later; /* a signer: what limits.on_anomaly quarantines is
 			    for the writer to hold, or to let through */
 
@@ -79,6 +80,9 @@ struct policy_facts {
 			   digest stored */
 	bool request_of_other_device; /* request id known with another device */
 	bool same_request; /* the stored answer is of this request id */
+	bool renewal;	   /* the stored one is in place of another */
+	bool received;	   /* the device said that it has the stored one */
+	bool due;	   /* its time to be renewed has come */
 	bool quarantined; /* the token signed wrongly for the device: it is held
 			   */
 	bool held;	  /* this very request waits for people */

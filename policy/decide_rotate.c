@@ -1,0 +1,104 @@
+/*
+ * Rotation: a device that has its credential gets the next one, or components
+ * alone. What it has stays valid until the next one is received, so there are
+ * at most two, but where one is due and its receipt never came.
+ */
+#include "policy/decide_impl.h"
+
+static enum decide_next deny(struct decide *d, enum pv_code code,
+			     const char *rule, const char *fix,
+			     const char *message)
+{
+	struct decide_why why = { .code = code,
+				  .rule = rule,
+				  .field = "device",
+				  .value = d->r->device,
+				  .fix = fix };
+
+	return decide_deny(d, &why, "%s", message);
+}
+
+/* An intent that was not finished: this very rotation's, or something else. */
+static enum decide_next unfinished(struct decide *d)
+{
+	const struct policy_facts *f = d->f;
+
+	if (f->renewal && !d->r->parts && f->same_rest && f->same_spki)
+		return decide_allow(d, POLICY_EXISTING);
+	return deny(d, PV_CONFLICT, "rotate.pending",
+		    f->renewal ? "run the rotation that was begun once more"
+			       : "repeat the device's open request first",
+		    "a request for the device was not finished");
+}
+
+static enum decide_next next_credential(struct decide *d)
+{
+	const struct policy_facts *f = d->f;
+	bool own = f->spki_owner == POLICY_OWNER_SAME_DEVICE;
+
+	if (f->renewal && !f->due && f->same_spki && f->same_rest &&
+	    (d->r->csr || !f->received))
+		return decide_allow(d, POLICY_EXISTING);
+	if (f->renewal && !f->due && !f->received)
+		return deny(d, PV_CONFLICT, "rotate.pending",
+			    "take the receipt of the last one in (attest "
+			    "receipt), or take it back (rotate device "
+			    "--rollback)",
+			    "the device has not said that it has its last "
+			    "credential");
+	if (d->r->csr && own && !f->same_spki)
+		return decide_old_key(d);
+	d->replaces = true;
+	return DECIDE_GO_ON;
+}
+
+enum decide_next decide_rotate(struct decide *d)
+{
+	switch (d->f->state) {
+	case POLICY_STATE_PENDING:
+		return unfinished(d);
+	case POLICY_STATE_ISSUED:
+		return d->r->parts ? DECIDE_GO_ON : next_credential(d);
+	case POLICY_STATE_SUSPENDED:
+		return deny(d, PV_DENIED, "device.suspended",
+			    "take it from hold first: `provctl revoke --reason "
+			    "removeFromCRL`",
+			    "the device is on hold");
+	case POLICY_STATE_REVOKED:
+		return deny(d, PV_DENIED, "device.revoked",
+			    "`provctl issue --replace --reason rework|scrap`, "
+			    "with a new key",
+			    "the device is revoked");
+	case POLICY_STATE_NONE:
+		return deny(d, PV_DENIED, "rotate.unknown", "issue it first",
+			    "there is no such device");
+	case POLICY_STATE_RETIRED: /* stopped before */
+		break;
+	}
+	return DECIDE_STOP;
+}
+
+/* What the template asks of a rotation. */
+enum decide_next decide_rotation(struct decide *d)
+{
+	const struct policy_facts *f = d->f;
+	bool same =
+		d->r->renewed || (f->store_known && d->r->csr && f->same_spki);
+
+	if (d->t->rotation.fresh_evidence)
+		return deny(d, PV_INTEGRITY, "attest.evidence",
+			    "set rotation.fresh_evidence to false in the next "
+			    "version of the template: this version takes no "
+			    "evidence",
+			    "the template asks for fresh evidence and there is "
+			    "none");
+	if (!d->r->parts && same && !d->t->rotation.same_key)
+		return deny(d, PV_DENIED, "rotation.same_key",
+			    "give a CSR of a new key, or allow it with "
+			    "rotation.same_key",
+			    "the template does not certify a key once more");
+	if (d->r->renewed && f->store_known && !f->same_spki)
+		return deny(d, PV_DENIED, "rotation.same_key", "run it again",
+			    "the key is not the one that the device has");
+	return DECIDE_GO_ON;
+}
