@@ -4,7 +4,7 @@
  * certificates than it counts show that somebody made them elsewhere, which
  * no token prevents.
  *
- * Does not check: receipts (none are kept yet, so every device misses its).
+ * A device has its receipt when it said of any bundle that it is installed.
  * Specification: policy.md, "Orders".
  */
 #ifndef PV_FLOW_ORDERS_CLOSE_H

@@ -5,6 +5,7 @@
 #include "lib/flow/governance.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/orders_close.h"
+#include "lib/flow/succession.h"
 #include "lib/store/store_device.h"
 
 /* A row says what the log says of that number; a retired device may have been
@@ -46,12 +47,22 @@ enum pv_code orders_device(struct store *store, const char *name,
 	return rc;
 }
 
-static enum pv_code count_device(const struct store_device *d, uint32_t flags,
+/* What is not valid any more misses no receipt. */
+static enum pv_code count_device(struct store *store,
+				 const struct store_device *d, uint32_t flags,
 				 struct orders_end *e, struct err *err)
 {
+	bool received;
+	enum pv_code rc;
+
 	e->unfinished += d->state == STORE_RESERVED;
 	if (!(flags & QUOTA_DONE))
 		return PV_OK;
+	rc = succession_received(store, d->s.number, &received, err);
+	e->receipts += rc == PV_OK && received;
+	if (rc != PV_OK || received || d->state == STORE_REVOKED ||
+	    d->state == STORE_RETIRED)
+		return rc;
 	e->missing_n++;
 	buf_put_str(&e->missing, d->s.device);
 	buf_put_u8(&e->missing, '\n');
@@ -72,7 +83,7 @@ static enum pv_code count_devices(struct store *store, struct orders_end *e,
 		rc = orders_device(store, e->order.id, (uint32_t)number,
 				   v & QUOTA_FLAGS, &d, err);
 		if (rc == PV_OK)
-			rc = count_device(&d, v & QUOTA_FLAGS, e, err);
+			rc = count_device(store, &d, v & QUOTA_FLAGS, e, err);
 	}
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/reconcile_impl.h"
+#include "lib/flow/succession.h"
 #include "lib/store/store_device.h"
 
 /* The newest bundle of a stage. */
@@ -224,6 +225,7 @@ static enum pv_code check_handed_out(struct pass *p, uint8_t flags,
 {
 	const struct store_device *d = p->d;
 	struct reconcile *r = p->r;
+	bool received = false;
 	enum pv_code rc = PV_OK;
 
 	if (r->counts.folders && d->has_cert && !(flags & DEVICE_CERT_OUT))
@@ -236,7 +238,10 @@ static enum pv_code check_handed_out(struct pass *p, uint8_t flags,
 			     flags & DEVICE_FAILED ? "reported as failed only"
 						   : "",
 			     err);
-	if (rc == PV_OK && p->bundle_delivered && wants_receipt(p))
+	if (rc != PV_OK || !p->bundle_delivered || !wants_receipt(p))
+		return rc;
+	rc = succession_received(r->store, d->s.number, &received, err);
+	if (rc == PV_OK && !received)
 		rc = reconcile_found(r, RECONCILE_UNRECEIPTED, false,
 				     RECONCILE_STORE, RECONCILE_LOG, "device",
 				     d->s.device, err, "its receipt is due");

@@ -1,0 +1,13 @@
+/*
+ * attest: what `provctl attest' knows, one file a word (attest_<word>.c);
+ * argv[0] is the word.
+ */
+#ifndef PV_CMD_ATTEST_H
+#define PV_CMD_ATTEST_H
+
+#include "cmd/app.h"
+
+PV_MUST enum pv_code attest_run_receipt(const struct app *app, int argc,
+					char **argv, struct err *err);
+
+#endif
