@@ -7,11 +7,33 @@
 #include "cmd/crewrun.h"
 #include "cmd/issue_input.h"
 #include "cmd/issue_summary.h"
+#include "cmd/publish.h"
 #include "cmd/session.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/outcome.h"
 
 CLEANUP_PTR(struct authority, authority_close);
+
+/* What was replaced is revoked: the crew is gone, the lists are to follow. What
+ * fails late counts as one line's failure does. */
+static enum pv_code publish(const struct app *app, enum pv_code rc,
+			    struct err *err)
+{
+	SESSION s = { .a = NULL };
+	struct err late;
+	enum pv_code made;
+
+	err_init(&late);
+	made = session_open(app, SESSION_STORE | SESSION_MAY(ROLE_OP_ISSUE), &s,
+			    &late);
+	if (made == PV_OK)
+		made = publish_changes(app, &s, &late);
+	if (outcome_rank(made) <= outcome_rank(rc))
+		return rc;
+	*err = late;
+	return made;
+}
 
 static enum pv_code run_issue(const struct app *app,
 			      const struct issue_cmd_opts *o,
@@ -34,7 +56,7 @@ static enum pv_code run_issue(const struct app *app,
 	rc = crewrun_close(&c, rc, err);
 	if (!o->device)
 		issue_summary(app, o->from, &c.n, rc == PV_OK);
-	return rc;
+	return c.n.superseded > 0 ? publish(app, rc, err) : rc;
 }
 
 /* The station signs for itself here and now, as who acts does. */

@@ -56,6 +56,7 @@ static void add(struct issue_counts *to, const struct issue_counts *n)
 	to->quarantined += n->quarantined;
 	to->failed += n->failed;
 	to->conflicts += n->conflicts;
+	to->superseded += n->superseded;
 	to->unlocked |= n->unlocked;
 	if (n->switched.code != PV_OK)
 		to->switched = n->switched;

@@ -93,6 +93,8 @@ enum pv_code issue_set_one(const struct issue_cmd_opts *o,
 	if (o->csr)
 		rc = open_folder(o->csr, &src->folder, &csr, err);
 	add_pair(one, src, "device", o->device);
+	add_pair(one, src, "request", o->request);
+	add_pair(one, src, "replace", o->reason);
 	add_pair(one, src, "role", o->role);
 	add_pair(one, src, "csr_file", csr);
 	if (rc == PV_OK)

@@ -17,6 +17,8 @@ struct issue_cmd_opts {
 	const char *template_name, *order, *station;
 	const char *station_key, *station_pin;
 	const char *device, *csr, *key, *role, *seal_key, *seal_sig, *output;
+	const char *request, *reason; /* the latter with replace */
+	bool replace;
 	struct opt_list sets;
 	const char *from, *out;
 	uint64_t jobs;

@@ -32,6 +32,9 @@ enum pv_code issue_parse(int argc, char **argv, struct issue_cmd_opts *o,
 		{ "seal-key", 0, OPT_STRING, &o->seal_key, 0, 0 },
 		{ "seal-key-sig", 0, OPT_STRING, &o->seal_sig, 0, 0 },
 		{ "set", 0, OPT_LIST, &o->sets, 0, 0 },
+		{ "request", 0, OPT_STRING, &o->request, 0, 0 },
+		{ "replace", 0, OPT_FLAG, &o->replace, 0, 0 },
+		{ "reason", 0, OPT_STRING, &o->reason, 0, 0 },
 		{ "output", 'o', OPT_STRING, &o->output, 0, 0 },
 		{ "from", 0, OPT_STRING, &o->from, 0, 0 },
 		{ "out", 0, OPT_STRING, &o->out, 0, 0 },
@@ -50,12 +53,17 @@ enum pv_code issue_parse(int argc, char **argv, struct issue_cmd_opts *o,
 				"see provctl issue --help",
 				"give --template and one of --device, --from, "
 				"--stream");
-	if (!o->device && (o->csr || o->key || o->role || o->seal_key ||
-			   o->seal_sig || o->sets.n > 0 || o->output))
+	if (!o->device &&
+	    (o->csr || o->key || o->role || o->seal_key || o->seal_sig ||
+	     o->sets.n > 0 || o->output || o->request || o->replace))
 		return err_fail(err, PV_USAGE, "usage.issue",
 				"put it into the requests",
-				"--csr, --key, --role, --seal-key, --set and "
-				"-o go with --device");
+				"--csr, --key, --role, --seal-key, --set, "
+				"--request, --replace and -o go with --device");
+	if (o->replace != (o->reason != NULL))
+		return err_fail(err, PV_USAGE, "usage.issue",
+				"as --replace --reason rework, or scrap",
+				"--replace and --reason go together");
 	if (o->key && (strcmp(o->key, "host") != 0 || o->csr))
 		return err_fail(err, PV_USAGE, "usage.issue",
 				"give --csr FILE or --key host",

@@ -18,6 +18,8 @@ cmd_provctl_SOURCES = \
 	cmd/audit_witness.c \
 	cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_officer.c \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
+	cmd/attest.h cmd/attest_intake.c cmd/attest_intake.h \
+	cmd/attest_receipt.c cmd/cmd_attest.c cmd/crewrun.c cmd/crewrun.h \
 	cmd/officer.h cmd/officer_review.c cmd/officer_used.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c \
@@ -34,7 +36,8 @@ cmd_provctl_SOURCES = \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
 	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
 	cmd/revoke.h cmd/revoke_help.c cmd/revoke_tell.c \
-	cmd/rotate.h cmd/rotate_ca.c cmd/rotate_crl.c cmd/rotate_help.c \
+	cmd/rotate.h cmd/rotate_back.c cmd/rotate_ca.c cmd/rotate_crl.c \
+	cmd/rotate_device.c cmd/rotate_due.c cmd/rotate_help.c \
 	cmd/rotate_key.c cmd/rotate_keys_help.c cmd/rotate_pin.c \
 	cmd/secret_help.c cmd/secret_list.c \
 	cmd/session.c cmd/session.h cmd/session_log.c cmd/status_crls.c \

@@ -20,5 +20,12 @@ PV_MUST enum pv_code rotate_run_key(const struct app *app, int argc,
 				    char **argv, struct err *err);
 PV_MUST enum pv_code rotate_run_pin(const struct app *app, int argc,
 				    char **argv, struct err *err);
+PV_MUST enum pv_code rotate_run_device(const struct app *app, int argc,
+				       char **argv, struct err *err);
+/* Its --rollback. */
+PV_MUST enum pv_code rotate_run_back(const struct app *app, const char *device,
+				     struct err *err);
+PV_MUST enum pv_code rotate_run_due(const struct app *app, int argc,
+				    char **argv, struct err *err);
 
 #endif

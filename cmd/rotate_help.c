@@ -2,6 +2,9 @@
 
 const char rotate_help[] =
 	"usage: provctl rotate crl [--all]\n"
+	"       provctl rotate device ID [--csr FILE] [--components A,B] ...\n"
+	"       provctl rotate device ID --rollback\n"
+	"       provctl rotate due [--jobs N] [--out DIR]\n"
 	"       provctl rotate ca NAME [--at TIME]\n"
 	"       provctl rotate bundle|kdf|store|log|log-ecdsa [--prepare | "
 	"--finish]\n"
@@ -14,10 +17,12 @@ const char rotate_help[] =
 	"     are not due, too. A list is due when it ends within the overlap "
 	"of\n"
 	"     its CA's template, or when it does not say what is revoked now.\n"
+	"device, due   the next credential of devices in the field: see\n"
+	"     `provctl rotate device --help'\n"
 	"ca, bundle, kdf, store, log   the next generation of the authority's "
 	"own\n"
 	"     keys: see `provctl rotate ca --help', `provctl rotate bundle "
 	"--help'\n"
 	"pin  another PIN for the tokens: see `provctl rotate pin --help'\n"
 	"\n"
-	"example: provctl -C acme rotate crl\n";
+	"example: provctl -C acme rotate due --out renewed\n";

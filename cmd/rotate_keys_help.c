@@ -54,9 +54,34 @@ static const char pin_help[] =
 	"\n"
 	"example: provctl -C acme rotate pin\n";
 
+static const char device_help[] =
+	"usage: provctl rotate device ID [--csr FILE] [--seal-key FILE\n"
+	"         --seal-key-sig FILE] [--components A,B] [-o FILE.pvb]\n"
+	"       provctl rotate device --template NAME --from FILE.jsonl|-\n"
+	"         [--jobs N] [--out DIR]\n"
+	"       provctl rotate device ID --rollback\n"
+	"       provctl rotate due [--jobs N] [--out DIR]\n"
+	"\n"
+	"device  the next credential of a device in the field, and its "
+	"bundle:\n"
+	"        for the key of --csr, a new one that provctl makes, or the "
+	"key\n"
+	"        it has where the template allows that; --components: only\n"
+	"        those, sealed anew beside the certificate it has. What the\n"
+	"        device had stays valid until its receipt of the new comes\n"
+	"        (attest receipt); until then --rollback takes the new one "
+	"back.\n"
+	"due     every device whose certificate ends within the renewal "
+	"window\n"
+	"        of its template, if no CSR is needed for it; the others are\n"
+	"        listed. Then the revocation lists that are due.\n"
+	"\n"
+	"example: provctl -C acme rotate due --out renewed\n";
+
 const struct verb_part rotate_parts[] = {
-	{ "ca", ca_help },   { "bundle", key_help },
-	{ "kdf", key_help }, { "store", key_help },
-	{ "log", key_help }, { "log-ecdsa", key_help },
-	{ "pin", pin_help }, { NULL, NULL },
+	{ "ca", ca_help },	{ "bundle", key_help },
+	{ "kdf", key_help },	{ "store", key_help },
+	{ "log", key_help },	{ "log-ecdsa", key_help },
+	{ "pin", pin_help },	{ "device", device_help },
+	{ "due", device_help }, { NULL, NULL },
 };

@@ -13,6 +13,8 @@ struct approved {
 	const struct approver *who;
 	struct csr csr;
 	bool has_csr, has_seal;
+	bool renewed; /* no CSR: the key that is certified already */
+	enum x509_alg renewed_alg;
 	bool suspect; /* what it presents is to be held */
 	uint8_t spki_sha256[32], seal_sha256[32], asked[32];
 	struct policy_facts facts;
@@ -33,9 +35,9 @@ void approved_free(struct approved *a)
 
 enum tpl_algorithm approved_algorithm(const struct approved *a)
 {
-	if (!a->has_csr)
+	if (!a->has_csr && !a->renewed)
 		return TPL_ALG_NONE;
-	switch (a->csr.key.alg) {
+	switch (a->renewed ? a->renewed_alg : a->csr.key.alg) {
 	case X509_ALG_P256:
 		return TPL_ALG_P256;
 	case X509_ALG_P384:
@@ -58,10 +60,16 @@ struct policy_request request_policy(const struct request *req,
 		.role = req->role[0] ? req->role : NULL,
 		.fields = fields,
 		.fields_n = req->fields_n,
-		.csr = req->csr.len > 0,
+		.csr = req->csr.len > 0 || req->spki.len > 0,
 		.seal_key = req->seal_key.len > 0,
-		.seal_sig = req->seal_sig.len > 0,
+		.seal_sig = req->seal_sig.len > 0 || req->spki.len > 0,
+		.rotate = req->replace == REQUEST_ROTATE,
+		.renewed = req->spki.len > 0,
+		.parts = req->parts > 0,
 	};
+
+	if (!r.rotate)
+		r.replace = request_replace_name(req->replace);
 
 	/* Without a CSR a host-key template makes the key itself. */
 	r.host_key =
@@ -84,15 +92,17 @@ static enum pv_code look_at_key(struct approved *a)
 	struct err *key_err = &a->key_err;
 	const struct template *t = a->who->ctx->tmpl;
 	struct x509_ctx *x509 = a->who->x509;
-	struct key_facts key;
+	struct key_facts key = { .alg = X509_ALG_OTHER };
 	struct err why;
-	enum pv_code rc = x509_key_check_form(x509, a->csr.spki, X509_ALLOW_ALL,
-					      &key, key_err);
+	enum pv_code rc = x509_key_check_form(x509, approved_spki(a),
+					      X509_ALLOW_ALL, &key, key_err);
 
 	err_init(&why);
+	a->renewed_alg = key.alg;
 	if (rc == PV_OK && approved_algorithm(a) == t->algorithm)
 		rc = x509_key_check_weak(x509, &key, key_err);
-	if (rc == PV_OK)
+	/* Of a key that is certified its device proved that it has it. */
+	if (rc == PV_OK && !a->renewed)
 		f->csr_signature_ok = csr_verify(x509, &a->csr, &why) == PV_OK;
 	f->key_ok = rc == PV_OK;
 	f->key_err = key_err;
@@ -106,12 +116,14 @@ static enum pv_code look_at_csr(struct approved *a, struct err *err)
 	enum pv_code rc;
 
 	a->has_csr = a->req->csr.len > 0;
+	a->renewed = !a->has_csr && a->req->spki.len > 0;
 	f->key_ok = true;
 	f->csr_signature_ok = true;
 	f->csr_within = true; /* held against the TBS once that is built */
-	if (!a->has_csr)
+	if (!a->has_csr && !a->renewed)
 		return PV_OK;
-	rc = csr_decode(buf_span(&a->req->csr), &a->csr, err);
+	rc = a->has_csr ? csr_decode(buf_span(&a->req->csr), &a->csr, err)
+			: PV_OK;
 	if (rc != PV_OK)
 		return rc;
 	rc = look_at_key(a);
@@ -119,13 +131,14 @@ static enum pv_code look_at_csr(struct approved *a, struct err *err)
 		*err = a->key_err;
 		return rc;
 	}
-	if (issue_context_own_key(a->who->ctx, a->csr.spki))
+	if (issue_context_own_key(a->who->ctx, approved_spki(a)))
 		f->key_authority = POLICY_OWNER_AUTHORITY;
-	rc = sha256_kept(x509_ctx_hash(a->who->x509), a->csr.spki,
+	rc = sha256_kept(x509_ctx_hash(a->who->x509), approved_spki(a),
 			 a->spki_sha256, err);
-	return rc == PV_OK ? csr_requested_hash(a->who->x509, &a->csr, a->asked,
-						err)
-			   : rc;
+	return rc == PV_OK && a->has_csr
+		       ? csr_requested_hash(a->who->x509, &a->csr, a->asked,
+					    err)
+		       : rc;
 }
 
 /* The sealing key and the certified key's signature over it. */
@@ -146,12 +159,18 @@ static enum pv_code look_at_seal_key(struct approved *a, struct err *err)
 			       &key, &why) == PV_OK;
 	if (issue_context_own_key(a->who->ctx, spki))
 		f->key_authority = POLICY_OWNER_AUTHORITY;
-	f->seal_is_certified = a->has_csr && span_equal(spki, a->csr.spki);
+	f->seal_is_certified = (a->has_csr || a->renewed) &&
+			       span_equal(spki, approved_spki(a));
 	err_init(&why);
-	f->seal_sig_ok =
-		f->key_ok && f->seal_key_ok && a->has_csr &&
-		seal_recipient_verify(a->csr.spki, req->device, spki,
-				      buf_span(&req->seal_sig), &why) == PV_OK;
+	/* Both keys of a renewal are the stored ones, says the writer: the one
+	 * vouched for the other then. */
+	f->seal_sig_ok = a->renewed && f->key_ok && f->seal_key_ok;
+	if (!a->renewed)
+		f->seal_sig_ok =
+			f->key_ok && f->seal_key_ok && a->has_csr &&
+			seal_recipient_verify(a->csr.spki, req->device, spki,
+					      buf_span(&req->seal_sig),
+					      &why) == PV_OK;
 	return x509_spki_sha256(spki, a->seal_sha256, err);
 }
 
@@ -229,9 +248,23 @@ const struct csr *approved_csr(const struct approved *a)
 	return a->has_csr ? &a->csr : NULL;
 }
 
+struct span approved_spki(const struct approved *a)
+{
+	struct span none = { NULL, 0 };
+
+	if (a->renewed)
+		return buf_span(&a->req->spki);
+	return a->has_csr ? a->csr.spki : none;
+}
+
+bool approved_renewed(const struct approved *a)
+{
+	return a->renewed;
+}
+
 const uint8_t *approved_spki_sha256(const struct approved *a)
 {
-	return a->has_csr ? a->spki_sha256 : NULL;
+	return a->has_csr || a->renewed ? a->spki_sha256 : NULL;
 }
 
 const uint8_t *approved_seal_sha256(const struct approved *a)
@@ -248,7 +281,7 @@ struct span approved_recipient(const struct approved *a,
 	case TPL_RECIPIENT_SEALING_KEY:
 		return buf_span(&a->req->seal_key);
 	case TPL_RECIPIENT_CERTIFIED_KEY:
-		return a->has_csr ? a->csr.spki : none;
+		return approved_spki(a);
 	case TPL_RECIPIENT_KDF:
 	case TPL_RECIPIENT_NONE:
 		break;
@@ -261,13 +294,21 @@ const uint8_t *approved_asked(const struct approved *a)
 	return a->asked;
 }
 
+/* A renewed device stays one of the order that it was made under. */
+static const char *order_of(const struct approved *a)
+{
+	if (a->who->order)
+		return a->who->order->id;
+	return a->req->order[0] ? a->req->order : NULL;
+}
+
 struct text_vars approved_vars(const struct approved *a,
 			       const struct template *t,
 			       const char *values[TEXT_FIELDS_MAX])
 {
 	struct text_vars v = {
 		.device_id = a->req->device,
-		.order_id = a->who->order ? a->who->order->id : NULL,
+		.order_id = order_of(a),
 		.authority = a->who->authority,
 		.fields = values,
 		.fields_n = t->fields_n,

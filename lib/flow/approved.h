@@ -55,7 +55,12 @@ const struct request *approved_request(const struct approved *a);
 const struct issue_context *approved_context(const struct approved *a);
 /* NULL when the template takes no CSR. */
 const struct csr *approved_csr(const struct approved *a);
-/* TPL_ALG_NONE without a CSR. */
+/* The key to certify: the CSR's, or the one that a renewal is for; empty when
+ * the request brings none. */
+struct span approved_spki(const struct approved *a);
+/* It is certified already, and the request is ours (renewal.h). */
+PV_MUST bool approved_renewed(const struct approved *a);
+/* TPL_ALG_NONE without such a key. */
 enum tpl_algorithm approved_algorithm(const struct approved *a);
 /* SHA-256 of the SPKI, NULL when the request brought none. */
 const uint8_t *approved_spki_sha256(const struct approved *a);

@@ -254,6 +254,7 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 		enum pv_code rc;
 
 		if (t->stages[k].requires_attestation ||
+		    !(t->stages[k].components & prepared_components(p)) ||
 		    template_select(t, prepared_role(p), k, list) == 0)
 			continue;
 		stage_reset(stage);

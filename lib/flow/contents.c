@@ -216,6 +216,8 @@ static enum pv_code size_of(const struct signing *s, const struct prepared *p,
 		v.list[i].value = &sizes[i];
 	}
 	cert.len += X509_CERT_EXTRA_MAX;
+	if (prepared_parts(p))
+		cert = prepared_certificate(p);
 	add_public(s, component, cert, &content);
 	if (c->private_key)
 		content.private_key = prepared_host_key(p);

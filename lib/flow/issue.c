@@ -27,6 +27,7 @@ static void count(struct issue_run *r, const struct record_out *o)
 {
 	struct issue_counts *c = r->counts;
 
+	c->superseded += o->superseded;
 	switch (o->status) {
 	case ISSUE_ISSUED:
 		c->issued++;

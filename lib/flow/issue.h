@@ -26,6 +26,7 @@ struct issue_opts {
 	/* What the station proves; made is false: it only claims. */
 	const struct actor_claim *station_claim;
 	unsigned jobs; /* 0: as configured, else one per core */
+	bool rotate;   /* what is known gets the next credential */
 	bool batch;    /* several requests: a reached rate waits */
 	bool in_order; /* results in request order; else as durable */
 	const struct actor_claim *claim; /* who says to act */
@@ -40,6 +41,7 @@ struct issue_counts {
 	uint64_t issued, existing, denied, quarantined, failed;
 	uint64_t conflicts;  /* issued or existing, but an output was in the way
 			      */
+	uint64_t superseded; /* credentials revoked: what lists say is behind */
 	struct err switched; /* why a signer went on with the next token */
 	bool unlocked; /* a signer's memory for secrets could not be locked */
 };

@@ -165,6 +165,8 @@ static enum pv_code admit(struct issue_run *r, struct store *store,
 	if (rc != PV_OK)
 		return rc;
 	snprintf(r->actor, sizeof(r->actor), "%s", who.name);
+	if (r->opts->rotate)
+		return actor_allow(&who, ROLE_OP_ROTATE, err);
 	if (r->opts->order)
 		rc = load_ticket(r, store, err);
 	if (rc != PV_OK)

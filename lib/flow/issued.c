@@ -52,16 +52,22 @@ enum pv_code issue_check_ahead(struct issued *const *list, size_t n,
 {
 	struct x509_ahead ahead[X509_AHEAD_MAX];
 	const uint8_t *sigs[X509_AHEAD_MAX] = { NULL };
+	struct issued *with[X509_AHEAD_MAX]; /* a signature to check */
+	size_t m = 0;
 	enum pv_code rc;
 
 	if (!s->issuer_verifier || n > X509_AHEAD_MAX)
 		return PV_OK;
-	for (size_t i = 0; i < n; i++)
-		sigs[i] = list[i]->sig;
-	rc = x509_verify_ahead(s->issuer_verifier, sigs, n, ahead, err);
-	for (size_t i = 0; rc == PV_OK && i < n; i++) {
-		list[i]->ahead = ahead[i];
-		list[i]->is_ahead = true;
+	for (size_t i = 0; i < n; i++) {
+		if (prepared_tbs(list[i]->p).len == 0)
+			continue;
+		with[m] = list[i];
+		sigs[m++] = list[i]->sig;
+	}
+	rc = x509_verify_ahead(s->issuer_verifier, sigs, m, ahead, err);
+	for (size_t i = 0; rc == PV_OK && i < m; i++) {
+		with[i]->ahead = ahead[i];
+		with[i]->is_ahead = true;
 	}
 	return rc;
 }
@@ -74,10 +80,12 @@ bool issued_is_ahead(const struct issued *i)
 enum pv_code issue_check(struct issued *i, struct signing *s, struct err *err)
 {
 	struct span tbs = prepared_tbs(i->p);
+	struct span has = prepared_certificate(i->p);
 	enum pv_code rc;
 
+	buf_put(&i->cert, has.p, has.len);
 	if (tbs.len == 0)
-		return PV_OK;
+		return buf_check(&i->cert, err);
 	rc = signing_check(s, SIGNING_ISSUER, i->digest, i->sig,
 			   i->is_ahead ? &i->ahead : NULL, err);
 	return rc == PV_OK ? x509_cert_assemble(tbs, i->sig, &i->cert, err)

@@ -34,6 +34,7 @@ PV_MUST enum pv_code issue_check(struct issued *i, struct signing *s,
 				 struct err *err);
 
 const struct prepared *issued_prepared(const struct issued *i);
-struct span issued_certificate(const struct issued *i); /* empty: key "none" */
+/* Empty: key "none". Of components alone it is the one that the device has. */
+struct span issued_certificate(const struct issued *i);
 
 #endif

@@ -54,7 +54,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/exportproof.c lib/flow/exportproof.h \
 	lib/flow/dependants.c lib/flow/dependants.h \
 	lib/flow/httpget.c lib/flow/httpget.h \
-	lib/flow/hostkey.c lib/flow/hostkey.h \
+	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/kept.c lib/flow/kept.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_context.c \
@@ -87,9 +87,15 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/publish.c lib/flow/publish.h lib/flow/publish_hook.c \
 	lib/flow/publishdir.c lib/flow/publishdir.h \
 	lib/flow/quota.c lib/flow/quota.h \
+	lib/flow/receipts.c lib/flow/receipts.h \
+	lib/flow/renewal.c lib/flow/renewal.h \
+	lib/flow/rotate.c lib/flow/rotate.h lib/flow/rotate_due.c \
+	lib/flow/rotate_impl.h \
+	lib/flow/succession.c lib/flow/succession.h \
 	lib/flow/quarantine.c lib/flow/quarantine.h \
 	lib/flow/quarantine_device.c lib/flow/quarantine_device.h \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \
+	lib/flow/prepared_parts.c \
 	lib/flow/prepared_row.c lib/flow/reader.c \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
 	lib/flow/record_context.c lib/flow/record_context.h \
@@ -136,4 +142,5 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/writer_held.c lib/flow/writer_held.h \
 	lib/flow/writer_kept.c \
 	lib/flow/writer_log.c \
+	lib/flow/writer_replace.c lib/flow/writer_replace.h \
 	lib/flow/writer_result.c

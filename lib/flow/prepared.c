@@ -21,6 +21,11 @@ enum pv_code prepared_new(struct prepared **p, struct err *err)
 	return PV_OK;
 }
 
+void prepared_set_seq(struct prepared *p, uint64_t seq)
+{
+	p->seq = seq;
+}
+
 void prepared_reset(struct prepared *p)
 {
 	secret_release(&p->host_key);
@@ -115,9 +120,8 @@ static uint32_t shard_of(const struct prepared *p)
 static enum pv_code hash_spki(struct prepared *p, struct span spki,
 			      struct err *err)
 {
-	const struct csr *csr = approved_csr(p->a);
-
-	if (!csr || !span_equal(csr->spki, spki))
+	if (!approved_spki_sha256(p->a) ||
+	    !span_equal(approved_spki(p->a), spki))
 		return x509_spki_sha256(spki, p->spki_sha256, err);
 	memcpy(p->spki_sha256, approved_spki_sha256(p->a),
 	       sizeof(p->spki_sha256));
@@ -158,7 +162,7 @@ static enum pv_code make_certificate(struct prepared *p, struct err *err)
 	if (p->ctx->tmpl->key == TPL_KEY_HOST)
 		rc = hostkey_generate(&p->host_key, host_spki, err);
 	else
-		spki = approved_csr(p->a)->spki;
+		spki = approved_spki(p->a);
 	return rc == PV_OK ? prepared_build_tbs(p, spki, &p->tbs, err) : rc;
 }
 
@@ -201,8 +205,11 @@ enum pv_code prepare(struct prepared *p, struct minting *m,
 		return rc;
 	p->created_ms = now_ms;
 	p->seq = 1;
-	rc = draw_serial(p, m, number, err);
-	if (rc == PV_OK)
+	if (request_parts(approved_request(a)))
+		rc = prepared_make_parts(p, err);
+	else
+		rc = draw_serial(p, m, number, err);
+	if (rc == PV_OK && !prepared_parts(p))
 		rc = make_certificate(p, err);
 	if (rc == PV_OK)
 		rc = prepared_take_stored(p, m, err);
@@ -210,7 +217,8 @@ enum pv_code prepare(struct prepared *p, struct minting *m,
 		rc = contents_fit(m->signing, p, err);
 	if (rc == PV_OK)
 		rc = make_secrets(p, err);
-	if (rc == PV_OK)
+	/* Nothing is kept of what begins anew after a crash. */
+	if (rc == PV_OK && !prepared_parts(p))
 		rc = prepared_seal_row(p, m, err);
 	if (rc != PV_OK)
 		prepared_reset(p);
@@ -288,6 +296,19 @@ const uint8_t *prepared_spki_sha256(const struct prepared *p)
 struct span prepared_sealed(const struct prepared *p)
 {
 	return buf_span(&p->row);
+}
+
+bool prepared_parts(const struct prepared *p)
+{
+	return request_parts(approved_request(p->a)) != NULL;
+}
+
+struct span prepared_certificate(const struct prepared *p)
+{
+	struct span none = { NULL, 0 };
+
+	return prepared_parts(p) ? buf_span(&approved_request(p->a)->cert)
+				 : none;
 }
 
 const struct secret *prepared_host_key(const struct prepared *p)

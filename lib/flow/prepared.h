@@ -34,6 +34,10 @@ void prepared_free(struct prepared *p);
 /* Wipes secrets, keeps the slot. */
 void prepared_reset(struct prepared *p);
 
+/* The number of the first bundle: the writer says it for one that takes
+ * another's place. */
+void prepared_set_seq(struct prepared *p, uint64_t seq);
+
 /*
  * Fills p; number is the ordered part of the serial. a must stay as it is as
  * long as p is used. PV_INPUT, PV_DENIED (a value that may not stand in a
@@ -85,6 +89,10 @@ struct span prepared_tbs(const struct prepared *p);    /* empty: key "none" */
 /* SHA-256 of the SPKI in the TBS; NULL with key "none". */
 const uint8_t *prepared_spki_sha256(const struct prepared *p);
 struct span prepared_sealed(const struct prepared *p); /* row; may be empty */
+/* Components alone are sealed: nothing is certified, and nothing reserved. */
+PV_MUST bool prepared_parts(const struct prepared *p);
+/* Then the certificate that the device has, if any; else empty. */
+struct span prepared_certificate(const struct prepared *p);
 /* NULL when there is no host key. */
 const struct secret *prepared_host_key(const struct prepared *p);
 /* The random or stored secret of a component; NULL when it is of another kind,

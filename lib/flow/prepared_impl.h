@@ -40,6 +40,10 @@ PV_MUST bool prepared_bind(struct prepared *p, const struct approved *a,
 PV_MUST enum pv_code prepared_build_tbs(struct prepared *p, struct span spki,
 					struct buf *tbs, struct err *err);
 
+/* prepared_parts.c: number, serial and components of a request for components
+ * alone. PV_DENIED, rule "rotate.components". */
+PV_MUST enum pv_code prepared_make_parts(struct prepared *p, struct err *err);
+
 /* prepared_row.c */
 /* Secret j of component i is of that kind, and given now. */
 PV_MUST bool prepared_is(const struct prepared *p, enum tpl_secret_kind kind,

@@ -25,11 +25,9 @@ static struct span host_point(const struct prepared *p)
 static bool find_spki(const struct prepared *p,
 		      uint8_t host_spki[X509_P256_SPKI_LEN], struct span *spki)
 {
-	const struct csr *csr = approved_csr(p->a);
-
 	*spki = (struct span){ NULL, 0 };
-	if (p->ctx->tmpl->key == TPL_KEY_CSR && csr)
-		*spki = csr->spki;
+	if (p->ctx->tmpl->key == TPL_KEY_CSR)
+		*spki = approved_spki(p->a);
 	if (p->ctx->tmpl->key == TPL_KEY_HOST && host_point(p).len > 0) {
 		x509_spki_from_point(host_point(p).p, host_spki);
 		*spki = (struct span){ host_spki, X509_P256_SPKI_LEN };

@@ -103,6 +103,16 @@ static enum pv_code check_csr(const struct request *req, struct err *why)
 	return csr_decode(buf_span(&req->csr), &csr, why);
 }
 
+static enum pv_code set_rotate(struct request *req, struct err *why)
+{
+	if (req->replace != REQUEST_FIRST)
+		return err_fail(why, PV_INPUT, "request.replace",
+				"leave \"replace\" out",
+				"a device is rotated, or replaced by issue");
+	req->replace = REQUEST_ROTATE;
+	return PV_OK;
+}
+
 /* Sends what was parsed from these bytes, or why it was refused. */
 static enum pv_code hand_on(struct reader *r, struct span bytes,
 			    enum pv_code parsed, struct err *why,
@@ -112,6 +122,8 @@ static enum pv_code hand_on(struct reader *r, struct span bytes,
 
 	if (rc != PV_OK)
 		return rc;
+	if (parsed == PV_OK && r->opts->rotate)
+		parsed = set_rotate(&r->req, why);
 	if (parsed == PV_OK)
 		parsed = check_csr(&r->req, why);
 	r->req.line = r->number;
@@ -292,6 +304,7 @@ enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
 	bool landlock = false;
 
 	r.src.folder = opts->folder;
+	r.src.renewal = opts->renewal;
 	if (opts->fd >= 0 && fstat(opts->fd, &st) == 0 && S_ISREG(st.st_mode))
 		r.size = (uint64_t)st.st_size;
 	begin_round(&r);

@@ -24,6 +24,8 @@ struct reader_opts {
 	const struct reader_pair *pairs; /* "field.<name>" for fields */
 	size_t pairs_n;
 	bool host_key;	  /* --key host */
+	bool rotate;	  /* what is known gets the next credential */
+	bool renewal;	  /* the requests are ours: renewal.h */
 	size_t group_max; /* requests; at most READER_GROUP_MAX */
 	struct wire *signers;
 	size_t signers_n;

@@ -9,17 +9,19 @@ static void put_opt_hash(struct wire *w, const uint8_t *hash)
 	wire_put_bytes(w, hash ? hash : none, 32);
 }
 
-/* The keys, too, where the request may come to be held. */
+/* The keys, too, where the request may come to be held; the sealing key also
+ * where it is kept. */
 static void put_keys(struct wire *w, const struct approved *a)
 {
 	const struct request *r = approved_request(a);
+	const struct template *t = approved_context(a)->tmpl;
 	const struct span none = { NULL, 0 };
-	bool kept = approved_context(a)->tmpl->limits.on_anomaly ==
-		    TPL_ANOMALY_QUARANTINE;
+	bool held = t->limits.on_anomaly == TPL_ANOMALY_QUARANTINE;
+	bool kept = held || t->rotation.present;
 
-	wire_put_span(w, kept ? buf_span(&r->csr) : none);
+	wire_put_span(w, held ? buf_span(&r->csr) : none);
 	wire_put_span(w, kept ? buf_span(&r->seal_key) : none);
-	wire_put_span(w, kept ? buf_span(&r->seal_sig) : none);
+	wire_put_span(w, held ? buf_span(&r->seal_sig) : none);
 }
 
 /* What is proven of a request; spki: of its key, or of the one made for it. */
@@ -27,7 +29,8 @@ static void put_proof(struct wire *w, const struct approved *a,
 		      const uint8_t *spki)
 {
 	request_put_names(w, approved_request(a));
-	wire_put_u64(w, approved_csr(a) != NULL);
+	wire_put_u64(w, approved_csr(a) != NULL || approved_renewed(a));
+	wire_put_u64(w, approved_renewed(a));
 	wire_put_u64(w, approved_seal_sha256(a) != NULL);
 	wire_put_u64(w, approved_algorithm(a));
 	wire_put_bytes(w, approved_context(a)->template_sha256, 32);
@@ -43,6 +46,7 @@ static void get_proof(struct wire_rec *rec, struct record_intent *i)
 {
 	request_get_names(rec, i->req);
 	i->csr = wire_get_u64(rec) != 0;
+	i->renewed = wire_get_u64(rec) != 0;
 	i->seal_key = wire_get_u64(rec) != 0;
 	i->algorithm = (enum tpl_algorithm)wire_get_u64(rec);
 	wire_get_bytes(rec, i->template_sha256, 32);
@@ -61,7 +65,9 @@ void record_put_intent(struct wire *w, const struct prepared *p)
 {
 	size_t mark = wire_begin(w, WIRE_INTENT);
 
-	put_proof(w, prepared_approved(p), prepared_spki_sha256(p));
+	put_proof(w, prepared_approved(p),
+		  prepared_parts(p) ? approved_spki_sha256(prepared_approved(p))
+				    : prepared_spki_sha256(p));
 	wire_put_u64(w, prepared_number(p));
 	wire_put_u64(w, prepared_created_ms(p));
 	wire_put_u64(w, prepared_seq(p));
@@ -148,6 +154,7 @@ void record_put_result(struct wire *w, const struct bundled *b)
 	wire_put_str(w, req->id);
 	wire_put_str(w, req->device);
 	wire_put_bytes(w, req->bytes_sha256, 32);
+	wire_put_u64(w, prepared_parts(p));
 	wire_put_u64(w, prepared_number(p));
 	wire_put_bytes(w, prepared_context(p)->template_sha256, 32);
 	wire_put_span(w, prepared_serial(p));
@@ -189,6 +196,7 @@ enum pv_code record_get_result(struct wire_rec *rec, struct record_result *r,
 	wire_get_str(rec, r->id, sizeof(r->id));
 	wire_get_str(rec, r->device, sizeof(r->device));
 	wire_get_bytes(rec, r->bytes_sha256, 32);
+	r->parts = wire_get_u64(rec) != 0;
 	r->number = (uint32_t)wire_get_u64(rec);
 	wire_get_bytes(rec, r->template_sha256, 32);
 	r->serial = wire_get_span(rec);
@@ -225,6 +233,7 @@ void record_put_out(struct wire *w, const struct record_out *o)
 		wire_put_str(w, o->bundles[n].stage);
 		wire_put_span(w, o->bundles[n].container);
 	}
+	wire_put_u64(w, o->superseded);
 	wire_put_err(w, &o->err);
 	wire_end(w, mark);
 }
@@ -244,6 +253,7 @@ enum pv_code record_get_out(struct wire_rec *rec, struct record_out *o,
 			     sizeof(o->bundles[n].stage));
 		o->bundles[n].container = wire_get_span(rec);
 	}
+	o->superseded = wire_get_u64(rec);
 	wire_get_err(rec, &o->err);
 	return wire_done(rec, err);
 }

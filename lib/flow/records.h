@@ -13,9 +13,8 @@
 
 /* WIRE_INTENT: a prepared device, to be reserved. */
 struct record_intent {
-	struct request *req; /* the caller's, filled by get; its keys only
-				 where limits.on_anomaly is quarantine */
-	bool csr, seal_key;
+	struct request *req; /* filled by get; keys if they are held or kept */
+	bool csr, seal_key, renewed; /* the certified key, without CSR */
 	enum tpl_algorithm algorithm;
 	uint8_t template_sha256[32];
 	uint8_t asked[32];	   /* as in request_body() */
@@ -64,6 +63,7 @@ struct record_result {
 	uint64_t line;
 	char id[REQUEST_ID_MAX + 1], device[REQUEST_ID_MAX + 1];
 	uint8_t bytes_sha256[32]; /* of the request, for a denial */
+	bool parts;		  /* components alone, for that credential */
 	uint32_t number;
 	uint8_t template_sha256[32];
 	struct span serial, cert;
@@ -82,7 +82,7 @@ PV_MUST enum pv_code record_get_result(struct wire_rec *rec,
 				       struct record_result *r,
 				       struct err *err);
 
-/* WIRE_OUT: the answer to one request. */
+/* WIRE_OUT: an answer. */
 enum issue_status {
 	ISSUE_ISSUED,
 	ISSUE_EXISTING,
@@ -100,7 +100,8 @@ struct record_out {
 		struct span container;
 	} bundles[RECORD_BUNDLES_MAX];
 	size_t bundles_n;
-	struct err err; /* why, unless issued or existing */
+	uint64_t superseded; /* credentials revoked with it */
+	struct err err;	     /* why, unless issued or existing */
 };
 void record_put_out(struct wire *w, const struct record_out *o);
 PV_MUST enum pv_code record_get_out(struct wire_rec *rec, struct record_out *o,

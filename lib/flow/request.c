@@ -15,6 +15,8 @@
 #define REQUEST_KEY_MAX 1024  /* bytes of SPKI DER */
 #define REQUEST_SIG_MAX 80    /* bytes of a DER ECDSA P-256 signature */
 #define REQUEST_PEM_MAX 32768 /* bytes of a csr_file */
+#define REQUEST_SERIAL_MAX 20
+#define REQUEST_CERT_MAX 16384 /* bytes of DER */
 
 void request_init(struct request *r)
 {
@@ -23,6 +25,9 @@ void request_init(struct request *r)
 	buf_init(&r->csr, REQUEST_CSR_MAX);
 	buf_init(&r->seal_key, REQUEST_KEY_MAX);
 	buf_init(&r->seal_sig, REQUEST_SIG_MAX);
+	buf_init(&r->spki, REQUEST_KEY_MAX);
+	buf_init(&r->serial, REQUEST_SERIAL_MAX);
+	buf_init(&r->cert, REQUEST_CERT_MAX);
 }
 
 void request_release(struct request *r)
@@ -31,23 +36,44 @@ void request_release(struct request *r)
 	buf_release(&r->csr);
 	buf_release(&r->seal_key);
 	buf_release(&r->seal_sig);
+	buf_release(&r->spki);
+	buf_release(&r->serial);
+	buf_release(&r->cert);
 }
 
 void request_reset(struct request *r)
 {
 	r->line = 0;
-	r->id[0] = r->device[0] = r->role[0] = '\0';
+	r->id[0] = r->device[0] = r->role[0] = r->order[0] = '\0';
 	r->fields_n = 0;
 	r->host_key = false;
+	r->replace = REQUEST_FIRST;
+	r->parts = 0;
 	buf_reset(&r->texts);
 	buf_reset(&r->csr);
 	buf_reset(&r->seal_key);
 	buf_reset(&r->seal_sig);
+	buf_reset(&r->spki);
+	buf_reset(&r->serial);
+	buf_reset(&r->cert);
 }
 
 const char *request_text(const struct request *r, size_t offset)
 {
 	return (const char *)r->texts.data + offset;
+}
+
+static const char *const replace_names[] = { NULL, "rework", "scrap",
+					     "rotate" };
+
+const char *request_replace_name(enum request_replace replace)
+{
+	return replace_names[replace];
+}
+
+const char *request_parts(const struct request *r)
+{
+	return r->parts > 0 ? request_text(r, r->parts - 1) : NULL;
 }
 
 const char *request_field(const struct request *r, const char *name)
@@ -245,6 +271,57 @@ static enum pv_code unknown_key(const char *key, struct err *err)
 			"unknown key %.40s in the request", key);
 }
 
+static enum pv_code set_replace(struct request *r, const char *value,
+				struct err *err)
+{
+	if (r->replace != REQUEST_FIRST)
+		return err_fail(err, PV_INPUT, "request.duplicate",
+				"give it once", "replace stands twice");
+	for (size_t i = REQUEST_REWORK; i <= REQUEST_SCRAP; i++)
+		if (strcmp(value, replace_names[i]) == 0) {
+			r->replace = (enum request_replace)i;
+			return PV_OK;
+		}
+	return err_fail(err, PV_INPUT, "request.replace",
+			"say \"rework\" or \"scrap\"",
+			"no reason to replace a device");
+}
+
+static enum pv_code set_base64(struct buf *to, const char *key,
+			       const char *value, struct err *err)
+{
+	size_t max = BASE64_DECODED_MAX(strlen(value)), len;
+	uint8_t *room = buf_room(to, max);
+
+	if (to->len > 0 || !room ||
+	    !base64_decode(value, strlen(value), room, max, &len))
+		return err_fail(err, PV_INPUT, "request.renewal", NULL,
+				"%s of a renewal is not base64, too long, or "
+				"stands twice",
+				key);
+	buf_commit(to, len);
+	return PV_OK;
+}
+
+/* What only a renewal has, which we wrote ourselves. */
+static enum pv_code set_renewal(struct request *r, const char *key,
+				const char *value, struct err *err)
+{
+	if (strcmp(key, "spki") == 0)
+		return set_base64(&r->spki, key, value, err);
+	if (strcmp(key, "serial") == 0)
+		return set_base64(&r->serial, key, value, err);
+	if (strcmp(key, "certificate") == 0)
+		return set_base64(&r->cert, key, value, err);
+	if (strcmp(key, "order") == 0)
+		return set_name(r->order, key, value, err);
+	if (strcmp(key, "components") != 0)
+		return unknown_key(key, err);
+	r->parts = r->texts.len + 1;
+	buf_put(&r->texts, value, strlen(value) + 1);
+	return buf_check(&r->texts, err);
+}
+
 enum pv_code request_set(struct request *r, const char *key, const char *value,
 			 const struct request_source *src, struct err *err)
 {
@@ -274,12 +351,9 @@ enum pv_code request_set(struct request *r, const char *key, const char *value,
 				"only \"issue\" is known here",
 				"an unknown request type");
 	if (strcmp(key, "replace") == 0)
-		return err_fail(err, PV_INPUT, "request.replace",
-				"leave it out; a device gets a new id until "
-				"there is a way",
-				"replacing a device (issue --replace) is not "
-				"in this version");
-	return unknown_key(key, err);
+		return set_replace(r, value, err);
+	return src && src->renewal ? set_renewal(r, key, value, err)
+				   : unknown_key(key, err);
 }
 
 static enum pv_code set_fields(struct request *r, json_t *fields,
@@ -329,7 +403,7 @@ static enum pv_code set_object(struct request *r, json_t *root,
 	{
 		enum pv_code rc;
 
-		if (!request_key_known(key))
+		if (!request_key_known(key) && !(src && src->renewal))
 			rc = unknown_key(key, err);
 		else if (strcmp(key, "fields") == 0)
 			rc = set_fields(r, value, err);

@@ -17,6 +17,14 @@
 #define REQUEST_FIELDS_MAX 32
 #define REQUEST_FIELD_MAX 1024 /* bytes of one value */
 
+/* What a device that is known is to get instead. */
+enum request_replace {
+	REQUEST_FIRST, /* nothing: it is new, or gets its answer again */
+	REQUEST_REWORK,
+	REQUEST_SCRAP,
+	REQUEST_ROTATE
+};
+
 struct request_field {
 	size_t name, value; /* offsets of NUL-terminated texts in texts */
 };
@@ -31,9 +39,16 @@ struct request {
 	size_t fields_n;
 	uint8_t bytes_sha256[32]; /* of the row or options it came as */
 	bool host_key;		  /* --key host; only from the command line */
-	struct buf csr;		  /* DER; empty: none */
-	struct buf seal_key;	  /* SPKI DER; empty: none */
-	struct buf seal_sig;	  /* DER ECDSA signature; empty: none */
+	enum request_replace replace;
+	struct buf csr;	     /* DER; empty: none */
+	struct buf seal_key; /* SPKI DER; empty: none */
+	struct buf seal_sig; /* DER ECDSA signature; empty: none */
+	/* Of a renewal only, taken from the store by us (renewal.h): */
+	struct buf spki;   /* DER of the key that is certified, without CSR */
+	struct buf serial; /* of the credential that gets new components */
+	struct buf cert;   /* its certificate, DER; empty: none */
+	char order[REQUEST_ID_MAX + 1]; /* that the device is of; "": none */
+	size_t parts; /* text of their names at parts - 1; 0: none */
 };
 
 void request_init(struct request *r);
@@ -41,12 +56,17 @@ void request_release(struct request *r);
 /* Keeps the memory, forgets the contents. */
 void request_reset(struct request *r);
 const char *request_text(const struct request *r, size_t offset);
+/* "rework", "scrap", "rotate"; NULL for REQUEST_FIRST. */
+const char *request_replace_name(enum request_replace replace);
+/* NULL, or names of components, comma-separated. */
+const char *request_parts(const struct request *r);
 /* NULL when the request has no such field. */
 const char *request_field(const struct request *r, const char *name);
 
 /* Where csr_file may be opened: the folder of the request file, -1: nowhere. */
 struct request_source {
 	int folder;
+	bool renewal; /* made by us: the keys of a renewal are known, too */
 };
 
 /*

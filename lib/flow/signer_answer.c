@@ -239,6 +239,8 @@ static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
 		if (!slot)
 			return bad_answer(err);
 		slot->state = state_after(rec->type);
+		if (rec->type == WIRE_GO)
+			prepared_set_seq(slot->prepared, wire_get_u64(rec));
 		break;
 	case WIRE_GROUP_END:
 		rc = group_answered(s, wire_get_u64(rec), err);

@@ -26,22 +26,24 @@ enum wire_type {
 	WIRE_DATAKEY,	   /* signer -> writer: a sealed data key */
 	WIRE_INTENT,	   /* signer -> writer */
 	WIRE_DENIED,	   /* signer -> writer: proven, denied by template */
-	WIRE_GO,	   /* writer -> signer: reserved, sign what you hold */
-	WIRE_GO_STORED,	   /* writer -> signer: sign this earlier intent */
-	WIRE_SKIP,	   /* writer -> signer: answered or denied */
-	WIRE_HOLD,	   /* writer -> signer: a rate is reached, ask later */
-	WIRE_RESULT,	   /* signer -> writer */
-	WIRE_QUARANTINE,   /* signer -> writer: its signature was wrong */
-	WIRE_CHECKPOINT,   /* writer -> signer: sign the log; back: signed */
-	WIRE_LOG,	   /* parent -> signer: the log's last point, keys */
-	WIRE_ACTOR,	   /* parent -> signer: who acts */
-	WIRE_ORDER,	   /* parent -> signer: what it is issued under */
-	WIRE_CONTEXT,	   /* parent -> signer: what a template comes with */
-	WIRE_OUT,	   /* writer -> parent: one request's answer */
-	WIRE_READY,	   /* signer -> parent: logged in */
-	WIRE_UNLOCKED,	   /* signer -> parent: memory is not locked */
-	WIRE_SWITCHED,	   /* signer -> parent: to another token */
-	WIRE_FATAL,	   /* any -> parent: the run cannot go on */
+	/* writer -> signer: reserved, sign what you hold; number of its first
+	 * bundle */
+	WIRE_GO,
+	WIRE_GO_STORED,	 /* writer -> signer: sign this earlier intent */
+	WIRE_SKIP,	 /* writer -> signer: answered or denied */
+	WIRE_HOLD,	 /* writer -> signer: a rate is reached, ask later */
+	WIRE_RESULT,	 /* signer -> writer */
+	WIRE_QUARANTINE, /* signer -> writer: its signature was wrong */
+	WIRE_CHECKPOINT, /* writer -> signer: sign the log; back: signed */
+	WIRE_LOG,	 /* parent -> signer: the log's last point, keys */
+	WIRE_ACTOR,	 /* parent -> signer: who acts */
+	WIRE_ORDER,	 /* parent -> signer: what it is issued under */
+	WIRE_CONTEXT,	 /* parent -> signer: what a template comes with */
+	WIRE_OUT,	 /* writer -> parent: one request's answer */
+	WIRE_READY,	 /* signer -> parent: logged in */
+	WIRE_UNLOCKED,	 /* signer -> parent: memory is not locked */
+	WIRE_SWITCHED,	 /* signer -> parent: to another token */
+	WIRE_FATAL,	 /* any -> parent: the run cannot go on */
 	/* reader -> signer -> writer -> parent; from a signer on: 1 when
 	 * requests were given up, 0 when all are answered */
 	WIRE_END

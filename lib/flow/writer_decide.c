@@ -6,6 +6,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/writer_held.h"
+#include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_held.h"
 #include "lib/store/store_order.h"
@@ -100,6 +101,12 @@ static enum pv_code same_body(struct writer *w, const struct record_intent *i,
 	return rc;
 }
 
+/* A request id that is the device's own is none. */
+static bool is_request(const struct store_device *d, const struct request *r)
+{
+	return strcmp(d->s.request[0] ? d->s.request : d->s.device, r->id) == 0;
+}
+
 static enum pv_code compare(struct writer *w, const struct record_intent *i,
 			    const struct store_device *d,
 			    struct policy_facts *f, struct err *err)
@@ -109,6 +116,8 @@ static enum pv_code compare(struct writer *w, const struct record_intent *i,
 
 	f->state = state_of(d->state);
 	f->quarantined = d->state == STORE_QUARANTINED;
+	f->renewal = d->s.replaces != 0;
+	f->same_request = f->renewal && is_request(d, i->req);
 	f->same_spki = (!i->spki_given ||
 			(d->s.has_spki &&
 			 memcmp(d->s.spki_sha256, i->spki_sha256, 32) == 0)) &&
@@ -182,6 +191,8 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 		rc = logged_device(w->store, d, err);
 	if (rc == PV_OK && *found)
 		rc = compare(w, i, d, f, err);
+	if (rc == PV_OK && *found && i->req->replace == REQUEST_ROTATE)
+		rc = writer_rotation_facts(w, d, f, err);
 	if (rc == PV_OK)
 		rc = store_request_get(w->store, i->req->id, &other, &known,
 				       err);
@@ -225,6 +236,7 @@ static enum pv_code put_question(struct writer *w,
 
 	q->ask = request_policy(i->req, o->ctx, q->fields);
 	q->ask.csr = i->csr;
+	q->ask.renewed = i->renewed;
 	q->ask.seal_key = q->ask.seal_sig = i->seal_key;
 	q->ask.host_key = i->req->host_key ||
 			  (!i->csr && o->ctx->tmpl->key == TPL_KEY_HOST);

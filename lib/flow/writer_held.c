@@ -84,6 +84,7 @@ static enum pv_code put_bytes(const struct writer *w, const struct request *r,
 	    set_text(o, "request", r->id) && set_text(o, "device", r->device) &&
 	    set_text(o, "role", r->role) &&
 	    set_text(o, "key", r->host_key ? "host" : NULL) &&
+	    set_text(o, "replace", request_replace_name(r->replace)) &&
 	    set_pem(o, "csr", "CERTIFICATE REQUEST", &r->csr) &&
 	    set_pem(o, "seal_key", "PUBLIC KEY", &r->seal_key) &&
 	    set_signature(o, &r->seal_sig, err) && set_fields(o, r))

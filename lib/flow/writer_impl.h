@@ -18,7 +18,7 @@ struct writer_kept {
 	uint8_t template_sha256[32];
 	uint8_t serial[STORE_SERIAL_MAX];
 	size_t serial_len;
-	bool has_tbs;
+	bool has_tbs, supersedes; /* what it is in place of, at once */
 	uint8_t tbs_sha256[32];
 };
 

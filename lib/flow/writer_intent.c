@@ -2,13 +2,31 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/flow/kept.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/succession.h"
 #include "lib/flow/writer_held.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
+static enum store_why why_of(enum request_replace replace)
+{
+	switch (replace) {
+	case REQUEST_FIRST:
+		break;
+	case REQUEST_REWORK:
+		return STORE_REWORK;
+	case REQUEST_SCRAP:
+		return STORE_SCRAP;
+	case REQUEST_ROTATE:
+		return STORE_ROTATE;
+	}
+	return STORE_NEW;
+}
+
+/* d: what it is in place of; NULL: of nothing. */
 static void fill_intent(const struct writer *w, const struct record_intent *i,
-			struct store_intent *to)
+			const struct store_device *d, struct store_intent *to)
 {
 	const struct template *t = w->opts->ctx->tmpl;
 	size_t role = 0;
@@ -37,7 +55,10 @@ static void fill_intent(const struct writer *w, const struct record_intent *i,
 		i->serial.len <= STORE_SERIAL_MAX ? i->serial.len : 0;
 	memcpy(to->s.serial, i->serial.p, to->s.serial_len);
 	to->s.created_ms = i->created_ms;
-	to->seq = i->seq;
+	if (d) {
+		to->s.replaces = d->s.number;
+		to->s.why = why_of(i->req->replace);
+	}
 	to->tbs = i->tbs;
 	to->secrets = i->secrets;
 }
@@ -61,18 +82,22 @@ static enum pv_code put_stored_names(const struct writer *w,
 }
 
 static enum pv_code reserve(struct writer *w, const struct record_intent *i,
+			    const struct store_device *d, uint64_t seq,
 			    struct err *err)
 {
 	struct store_intent intent;
 	char serial[2 * STORE_SERIAL_MAX + 1];
-	uint8_t tbs[32], secrets[32];
+	char replaces[2 * STORE_SERIAL_MAX + 1];
+	uint8_t tbs[32], secrets[32], kept_hash[32];
 	struct log_intent facts = { .serial = serial };
 	CLEANUP(buf_release) struct buf stored;
+	CLEANUP(buf_release) struct buf kept;
 	struct log_who by = writer_who(w);
 	struct log_entry e;
 	enum pv_code rc;
 
-	fill_intent(w, i, &intent);
+	fill_intent(w, i, d, &intent);
+	intent.seq = seq;
 	buf_init(&stored, LOG_ENTRY_MAX);
 	rc = put_stored_names(w, &intent, &stored, err);
 	hex_encode(intent.s.serial, intent.s.serial_len, serial);
@@ -80,7 +105,8 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.template_hash = intent.s.template_sha256;
 	facts.order = intent.s.order[0] ? intent.s.order : NULL;
 	facts.spki = i->has_spki ? i->spki_sha256 : NULL;
-	if (strcmp(intent.s.request, intent.s.device) != 0)
+	if (intent.s.request[0] &&
+	    strcmp(intent.s.request, intent.s.device) != 0)
 		facts.request = intent.s.request;
 	facts.role = intent.s.role;
 	facts.station = intent.s.station[0] ? intent.s.station : NULL;
@@ -90,6 +116,11 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.generation = intent.s.ca_generation;
 	facts.created_ms = intent.s.created_ms;
 	facts.seq = intent.seq;
+	if (d) {
+		hex_encode(d->s.serial, d->s.serial_len, replaces);
+		facts.replaces = replaces;
+		facts.why = request_replace_name(i->req->replace);
+	}
 	if (rc == PV_OK && stored.len > 0)
 		facts.stored = (const char *)stored.data;
 	if (rc == PV_OK && i->tbs.len > 0) {
@@ -99,6 +130,14 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	if (rc == PV_OK && i->secrets.len > 0) {
 		rc = writer_hash(w, i->secrets, secrets, err);
 		facts.secrets = secrets;
+	}
+	buf_init(&kept, KEPT_MAX);
+	if (rc == PV_OK && w->opts->ctx->tmpl->rotation.present)
+		rc = kept_put(i->req, &kept, err);
+	intent.kept = buf_span(&kept);
+	if (rc == PV_OK && kept.len > 0) {
+		rc = writer_hash(w, intent.kept, kept_hash, err);
+		facts.kept = kept_hash;
 	}
 	log_cert_intent(&e, &by, &facts);
 	if (rc == PV_OK)
@@ -247,28 +286,68 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	return rc;
 }
 
+static void put_go(struct wire *to, uint64_t line, uint64_t seq)
+{
+	size_t mark = wire_begin(to, WIRE_GO);
+
+	wire_put_u64(to, line);
+	wire_put_u64(to, seq);
+	wire_end(to, mark);
+}
+
+/* Components alone are for the credential that the device has: nothing is
+ * reserved, the number of the bundle is all that is said. */
+static enum pv_code check_parts(const struct record_intent *i,
+				const struct store_device *d, struct err *why)
+{
+	struct span has = { d->s.serial, d->s.serial_len };
+
+	return span_equal(i->serial, has)
+		       ? PV_OK
+		       : err_fail(why, PV_CONFLICT, "rotate.changed",
+				  "run it again",
+				  "the device got another credential "
+				  "meanwhile");
+}
+
 /* Manifests and stored secrets are asked again: a line may have waited since
  * it was asked. */
+static enum pv_code check_again(struct writer *w, const struct record_intent *i,
+				const struct store_device *d, struct err *why)
+{
+	enum pv_code rc = issue_context_manifests(
+		w->opts->ctx, (int64_t)(w->now_ms / 1000), why);
+
+	if (rc == PV_OK)
+		rc = stored_rows_stand(&w->opts->ctx->stored, w->store, why);
+	if (rc == PV_OK && request_parts(i->req))
+		rc = check_parts(i, d, why);
+	return rc;
+}
+
+/* d: the device that is known, or nothing to look at. */
 static enum pv_code act_on_approved(struct writer *w, struct wire *from,
 				    const struct record_intent *i,
+				    const struct store_device *d, bool replaces,
 				    struct err *err)
 {
+	bool parts = request_parts(i->req) != NULL;
 	struct err why;
+	uint64_t seq = i->seq;
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = issue_context_manifests(w->opts->ctx, (int64_t)(w->now_ms / 1000),
-				     &why);
-	if (rc == PV_OK)
-		rc = stored_rows_stand(&w->opts->ctx->stored, w->store, &why);
-	if (rc == PV_DENIED || rc == PV_NOT_FOUND)
+	rc = check_again(w, i, d, &why);
+	if (rc == PV_DENIED || rc == PV_NOT_FOUND || rc == PV_CONFLICT)
 		return refuse_intent(w, from, i, &why, err);
+	if (rc == PV_OK && (replaces || parts))
+		rc = succession_next_seq(w->store, d, &seq, &why);
+	if (rc == PV_OK && !parts)
+		rc = reserve(w, i, replaces ? d : NULL, seq, &why);
 	if (rc == PV_OK)
-		rc = reserve(w, i, err);
+		put_go(from, i->req->line, seq);
 	else
 		*err = why;
-	if (rc == PV_OK)
-		wire_put_mark(from, WIRE_GO, i->req->line);
 	return rc;
 }
 
@@ -282,7 +361,7 @@ static enum pv_code act(struct writer *w, struct wire *from,
 
 	switch (v->answer) {
 	case POLICY_APPROVED:
-		return act_on_approved(w, from, i, err);
+		return act_on_approved(w, from, i, d, v->replaces, err);
 	case POLICY_EXISTING:
 		return answer_existing(w, from, i, d, err);
 	case POLICY_WAIT:

@@ -37,6 +37,7 @@ void writer_keep(struct writer *w, const struct store_intent *i,
 	memcpy(k->template_sha256, i->s.template_sha256, 32);
 	memcpy(k->serial, i->s.serial, i->s.serial_len);
 	k->serial_len = i->s.serial_len;
+	k->supersedes = store_is_rework(&i->s);
 	k->has_tbs = tbs_sha256 != NULL;
 	if (tbs_sha256)
 		memcpy(k->tbs_sha256, tbs_sha256, 32);

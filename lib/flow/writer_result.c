@@ -4,7 +4,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/outcome.h"
 #include "lib/flow/record_quarantine.h"
-#include "lib/flow/writer_impl.h"
+#include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -217,7 +217,7 @@ static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
 }
 
 static enum pv_code complete(struct writer *w, const struct record_result *r,
-			     struct err *err)
+			     uint32_t *superseded, struct err *err)
 {
 	struct store_bundle bundles[RECORD_BUNDLES_MAX] = { 0 };
 	struct buf entries[RECORD_BUNDLES_MAX] = { 0 };
@@ -231,6 +231,7 @@ static enum pv_code complete(struct writer *w, const struct record_result *r,
 	uint8_t cert[32];
 	enum pv_code rc = PV_OK;
 
+	*superseded = 0;
 	if (r->cert.len > 0) {
 		hex_encode(r->serial.p, r->serial.len, serial);
 		rc = writer_hash(w, r->cert, cert, err);
@@ -242,6 +243,10 @@ static enum pv_code complete(struct writer *w, const struct record_result *r,
 		rc = fill_bundle(w, r, n, &bundles[n], &entries[n], err);
 	if (rc == PV_OK)
 		rc = store_complete(w->store, &result, err);
+	if (rc == PV_OK)
+		rc = writer_supersede(w, r->number, superseded, err);
+	if (rc == PV_OK && r->cert.len > 0)
+		rc = writer_list_end(w, r, err);
 	/* What no intent can give is a fault of ours, nobody's input. */
 	if (rc == PV_INPUT)
 		err->code = rc = PV_INTERNAL;
@@ -251,13 +256,15 @@ static enum pv_code complete(struct writer *w, const struct record_result *r,
 	return rc;
 }
 
-static void put_issued(struct writer *w, const struct record_result *r)
+static void put_issued(struct writer *w, const struct record_result *r,
+		       uint32_t superseded)
 {
 	struct record_out out = { .line = r->line,
 				  .status = ISSUE_ISSUED,
 				  .serial = r->serial,
 				  .cert = r->cert,
-				  .bundles_n = r->bundles_n };
+				  .bundles_n = r->bundles_n,
+				  .superseded = superseded };
 
 	memcpy(out.id, r->id, sizeof(out.id));
 	memcpy(out.device, r->device, sizeof(out.device));
@@ -325,25 +332,57 @@ static enum pv_code put_other(struct writer *w, const struct record_result *r,
 	return rc;
 }
 
+/* Components alone: bundles for a credential that is there. */
+static enum pv_code take_parts(struct writer *w, const struct record_result *r,
+			       struct err *err)
+{
+	struct store_bundle bundles[RECORD_BUNDLES_MAX] = { 0 };
+	struct buf entries[RECORD_BUNDLES_MAX] = { 0 };
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = writer_check_parts(w, r, &why);
+	for (size_t n = 0; rc == PV_OK && n < r->bundles_n; n++)
+		rc = fill_bundle(w, r, n, &bundles[n], &entries[n], &why);
+	if (rc == PV_OK)
+		rc = store_bundles_add(w->store, r->number, bundles,
+				       r->bundles_n, &why);
+	for (size_t n = 0; n < r->bundles_n; n++)
+		buf_release(&entries[n]);
+	w->wrote = true;
+	/* Another run was faster, or the device is another one now. */
+	if (rc == PV_CONFLICT || rc == PV_INTEGRITY)
+		return refuse_edited(w, r, &why, err);
+	if (rc == PV_OK)
+		put_issued(w, r, 0);
+	else
+		*err = why;
+	return rc;
+}
+
 enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 				struct err *err)
 {
 	struct record_result r;
+	uint32_t superseded = 0;
 	struct err why;
 	enum pv_code rc = record_get_result(rec, &r, err);
 
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);
+	if (r.parts)
+		return take_parts(w, &r, err);
 	rc = writer_check_result(w, &r, &why);
 	if (rc == PV_INTEGRITY)
 		return refuse_edited(w, &r, &why, err);
 	if (rc == PV_OK)
-		rc = complete(w, &r, &why);
+		rc = complete(w, &r, &superseded, &why);
 	if (rc == PV_CONFLICT)
 		return put_other(w, &r, err);
 	if (rc == PV_OK)
-		put_issued(w, &r);
+		put_issued(w, &r, superseded);
 	else
 		*err = why;
 	return rc;

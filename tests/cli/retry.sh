@@ -69,8 +69,8 @@ issue tls-client client-00000002
 expect_equal "$rc" 4 exit
 expect_text "--replace"
 
-case_start "replace in a request is refused until there is a way"
-request_line client-00000001 '{replace: "rework"}' >"$T/in.jsonl"
+case_start "a reason to replace that there is none of is refused"
+request_line client-00000001 '{replace: "because"}' >"$T/in.jsonl"
 expect_exit 3 "$PROVCTL" -C "$H" issue --template tls-client \
 	--from "$T/in.jsonl"
 

@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct request_source src = { -1 };
+	struct request_source src = { .folder = -1 };
 	struct span row = { data, size };
 	size_t cells[ROWS_CELLS_MAX], n;
 	struct request r;

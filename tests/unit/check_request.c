@@ -10,7 +10,7 @@
 #include "tests/unit/unit.h"
 
 static struct request r;
-static struct request_source src = { -1 };
+static struct request_source src = { .folder = -1 };
 
 static enum pv_code parse(const char *json, struct err *e)
 {
@@ -88,8 +88,14 @@ START_TEST(shapes)
 		"json.duplicate");
 	refuses("{\"device\":\"D\",\"color\":\"red\"}", PV_INPUT,
 		"request.unknown_key");
-	refuses("{\"device\":\"D\",\"replace\":\"rework\"}", PV_INPUT,
+	refuses("{\"device\":\"D\",\"replace\":\"rotate\"}", PV_INPUT,
 		"request.replace");
+	refuses("{\"device\":\"D\",\"spki\":\"AA==\"}", PV_INPUT,
+		"request.unknown_key");
+	refuses("{\"device\":\"D\",\"order\":\"o-1\"}", PV_INPUT,
+		"request.unknown_key");
+	refuses("{\"device\":\"D\",\"components\":\"a\"}", PV_INPUT,
+		"request.unknown_key");
 	refuses("{\"device\":\"D\",\"type\":\"revoke\"}", PV_DENIED,
 		"request.type");
 	refuses("{\"device\":\"D\",\"csr\":\"x\"}", PV_INPUT, "pem.format");

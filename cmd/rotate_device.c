@@ -1,0 +1,191 @@
+/* rotate device: the next credential of a device, or back to the last. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/crewrun.h"
+#include "cmd/issue_input.h"
+#include "cmd/issue_summary.h"
+#include "cmd/rotate.h"
+#include "cmd/session.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/rotate.h"
+
+CLEANUP_PTR(struct authority, authority_close);
+
+#define TEXT_MAX 32768u
+
+struct args {
+	const char *device, *csr, *seal_key, *seal_sig, *parts, *output;
+	struct issue_cmd_opts many; /* --template, --from, --jobs, --out */
+	bool rollback;
+};
+
+/* PEM of a CSR and of a sealing key, base64 of a signature. */
+struct texts {
+	struct buf csr, seal_key, seal_sig;
+};
+
+static void texts_release(struct texts *t)
+{
+	buf_release(&t->csr);
+	buf_release(&t->seal_key);
+	buf_release(&t->seal_sig);
+}
+
+static enum pv_code read_text(const char *path, struct buf *b, struct span *s,
+			      struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	buf_init(b, TEXT_MAX);
+	if (path)
+		rc = file_read(AT_FDCWD, path, FILEIO_NOFOLLOW, b, err);
+	while (b->len > 0 && b->data[b->len - 1] == '\n')
+		b->len--;
+	if (rc == PV_OK && b->len > 0 && memchr(b->data, 0, b->len))
+		rc = err_fail(err, PV_INPUT, "request.value", NULL,
+			      "%s is not text", path);
+	*s = buf_span(b);
+	return rc;
+}
+
+static enum pv_code read_texts(const struct args *a, struct texts *t,
+			       struct renewal_asked *asked, struct err *err)
+{
+	enum pv_code rc = read_text(a->csr, &t->csr, &asked->csr, err);
+
+	if (rc == PV_OK)
+		rc = read_text(a->seal_key, &t->seal_key, &asked->seal_key,
+			       err);
+	if (rc == PV_OK)
+		rc = read_text(a->seal_sig, &t->seal_sig, &asked->seal_sig,
+			       err);
+	asked->parts = a->parts;
+	return rc;
+}
+
+static enum pv_code run_one(struct crewrun *c, const struct args *a,
+			    const struct authority *home,
+			    struct issue_opts *opts, struct err *err)
+{
+	CLEANUP(texts_release) struct texts t = { 0 };
+	struct renewal_asked asked = { .parts = NULL };
+	struct rotate_input in = { .fd = -1 };
+	enum pv_code rc = read_texts(a, &t, &asked, err);
+
+	if (rc == PV_OK)
+		rc = rotate_one(home, c->app->backends, a->device, &asked, &in,
+				err);
+	opts->source.fd = in.fd;
+	opts->source.renewal = true;
+	opts->template_name = in.template_name;
+	if (rc == PV_OK)
+		rc = crewrun_open(c, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = crewrun_go(c, home, opts, err);
+	return crewrun_close(c, rc, err);
+}
+
+static enum pv_code run_many(struct crewrun *c, const struct args *a,
+			     const struct authority *home,
+			     struct issue_opts *opts, struct err *err)
+{
+	enum pv_code rc =
+		issue_set_rows(&a->many, home->pin_source, &opts->source, err);
+
+	opts->template_name = a->many.template_name;
+	opts->batch = true;
+	if (rc == PV_OK)
+		rc = crewrun_open(c, err);
+	if (rc != PV_OK)
+		return rc;
+	if (c->progress.fd >= 0)
+		c->total = issue_count_rows(&opts->source);
+	rc = crewrun_go(c, home, opts, err);
+	rc = crewrun_close(c, rc, err);
+	issue_summary(c->app, a->many.from, &c->n, rc == PV_OK);
+	return rc;
+}
+
+static enum pv_code rotate(const struct app *app, const struct args *a,
+			   struct err *err)
+{
+	CLEANUP(cleanup_authority_close) struct authority *home = NULL;
+	CLEANUP(crewrun_release)
+	struct crewrun c = { .app = app,
+			     .label = "rotate",
+			     .out = a->many.out,
+			     .output = a->output,
+			     .one = a->device != NULL };
+	struct actor_claim claim;
+	struct issue_opts opts = {
+		.claim = &claim,
+		.rotate = true,
+		.in_order = true,
+		.jobs = (unsigned)a->many.jobs,
+		.source = { .fd = -1, .folder = -1, .rotate = true }
+	};
+	enum pv_code rc = session_home(app, &home, &claim, err);
+
+	if (rc == PV_OK)
+		rc = a->device ? run_one(&c, a, home, &opts, err)
+			       : run_many(&c, a, home, &opts, err);
+	fd_cleanup(&opts.source.fd);
+	fd_cleanup(&opts.source.folder);
+	return rc;
+}
+
+static enum pv_code check(const struct args *a, struct err *err)
+{
+	bool one =
+		a->csr || a->seal_key || a->seal_sig || a->parts || a->output;
+	bool many = a->many.template_name || a->many.out || a->many.jobs;
+
+	if (a->rollback && (!a->device || one || many))
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl rotate --help",
+				"--rollback takes one ID, and no other option");
+	if (!a->device == !a->many.from || (a->device && many) ||
+	    (!a->device && (one || !a->many.template_name)))
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl rotate --help",
+				"give one ID with its options, or --template "
+				"and --from");
+	if (a->csr && a->parts)
+		return err_fail(err, PV_USAGE, "usage.option", NULL,
+				"--csr and --components exclude each other");
+	return PV_OK;
+}
+
+enum pv_code rotate_run_device(const struct app *app, int argc, char **argv,
+			       struct err *err)
+{
+	struct args a = { .device = NULL };
+	const struct opt opts[] = {
+		{ "csr", 0, OPT_STRING, &a.csr, 0, 0 },
+		{ "seal-key", 0, OPT_STRING, &a.seal_key, 0, 0 },
+		{ "seal-key-sig", 0, OPT_STRING, &a.seal_sig, 0, 0 },
+		{ "components", 0, OPT_STRING, &a.parts, 0, 0 },
+		{ "output", 'o', OPT_STRING, &a.output, 0, 0 },
+		{ "template", 0, OPT_STRING, &a.many.template_name, 0, 0 },
+		{ "from", 0, OPT_STRING, &a.many.from, 0, 0 },
+		{ "out", 0, OPT_STRING, &a.many.out, 0, 0 },
+		{ "jobs", 0, OPT_NUMBER, &a.many.jobs, 1, ISSUE_JOBS_MAX },
+		{ "rollback", 0, OPT_FLAG, &a.rollback, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+	enum pv_code rc = opts_parse(opts, argc, argv, 0, 1, &args, err);
+
+	if (rc == PV_OK && args.n > 0)
+		a.device = args.values[0];
+	if (rc == PV_OK)
+		rc = check(&a, err);
+	if (rc != PV_OK)
+		return rc;
+	return a.rollback ? rotate_run_back(app, a.device, err)
+			  : rotate(app, &a, err);
+}

@@ -1,0 +1,104 @@
+#include "lib/flow/writer_replace.h"
+
+#include "lib/flow/logged.h"
+#include "lib/flow/succession.h"
+#include "lib/store/store_device.h"
+#include "lib/store/store_renew.h"
+#include "lib/x509/cert.h"
+
+enum pv_code writer_rotation_facts(struct writer *w,
+				   const struct store_device *d,
+				   struct policy_facts *f, struct err *err)
+{
+	const struct tpl_rotation *r = &w->opts->ctx->tmpl->rotation;
+	int64_t ends = STORE_NO_TIME;
+	enum pv_code rc = PV_OK;
+
+	if (d->state != STORE_ISSUED)
+		return PV_OK;
+	rc = succession_received(w->store, d->s.number, &f->received, err);
+	if (rc == PV_OK)
+		rc = succession_ends(w->store, d, &ends, err);
+	f->due = ends != STORE_NO_TIME &&
+		 ends <= (int64_t)(w->now_ms / 1000 + r->renew_before_s);
+	return rc;
+}
+
+enum pv_code writer_supersede(struct writer *w, uint32_t number, uint32_t *n,
+			      struct err *err)
+{
+	const struct writer_kept *k = writer_kept(w, number);
+	const struct succession s = { w->store, &w->answer.due, writer_who(w) };
+	struct store_device d;
+	bool found = false;
+	enum pv_code rc;
+
+	if (k && !k->supersedes)
+		return PV_OK;
+	rc = store_number_get(w->store, number, &d, &found, err);
+	if (rc == PV_OK && !found)
+		rc = logged_edited("a device's row", err);
+	if (rc != PV_OK || !store_is_rework(&d.s))
+		return rc;
+	return succession_supersede(&s, &d, n, err);
+}
+
+enum pv_code writer_list_end(struct writer *w, const struct record_result *r,
+			     struct err *err)
+{
+	const struct template *t = NULL;
+	struct x509_cert cert;
+	enum pv_code rc = due_template(&w->answer.due, w->store,
+				       r->template_sha256, &t, err);
+
+	if (rc != PV_OK || !t->rotation.present || t->profile.no_expiry)
+		return rc;
+	rc = x509_cert_decode(r->cert, &cert, err);
+	return rc == PV_OK ? store_ending_put(w->store, r->number,
+					      cert.not_after_s, err)
+			   : rc;
+}
+
+static enum pv_code changed(struct err *err)
+{
+	return err_fail(err, PV_CONFLICT, "rotate.changed", "run it again",
+			"the device got something else meanwhile");
+}
+
+/* In the order of their numbers, each of another stage. */
+static bool bundles_fit(const struct record_result *r, uint64_t seq)
+{
+	unsigned have = 0;
+
+	for (size_t n = 0; n < r->bundles_n; n++) {
+		unsigned bit = due_bit(r->bundles[n].stage);
+
+		if (bit == 0 || (have & bit) || r->bundles[n].seq != seq + n)
+			return false;
+		have |= bit;
+	}
+	return have != 0;
+}
+
+enum pv_code writer_check_parts(struct writer *w, const struct record_result *r,
+				struct err *err)
+{
+	struct store_device d;
+	uint64_t seq = 0;
+	bool found = false;
+	enum pv_code rc =
+		store_device_get(w->store, r->device, &d, &found, err);
+
+	if (rc == PV_OK &&
+	    (!found || d.s.number != r->number || d.state != STORE_ISSUED))
+		return changed(err);
+	if (rc == PV_OK)
+		rc = logged_device(w->store, &d, err);
+	if (rc == PV_OK && d.has_cert != (r->cert.len > 0))
+		return changed(err);
+	if (rc == PV_OK && d.has_cert)
+		rc = logged_cert(w->store, &d, r->cert, err);
+	if (rc == PV_OK)
+		rc = succession_next_seq(w->store, &d, &seq, err);
+	return rc != PV_OK || bundles_fit(r, seq) ? rc : changed(err);
+}

@@ -1,0 +1,32 @@
+/* writer_replace: the writer's part in what takes the place of another
+ * (succession.h). */
+#ifndef PV_FLOW_WRITER_REPLACE_H
+#define PV_FLOW_WRITER_REPLACE_H
+
+#include "lib/flow/writer_impl.h"
+
+/* What a rotation is decided by: was the last one received, is it due? d agrees
+ * with the log. */
+PV_MUST enum pv_code writer_rotation_facts(struct writer *w,
+					   const struct store_device *d,
+					   struct policy_facts *f,
+					   struct err *err);
+/* After the result of that number: what it was made instead of is revoked, with
+ * it, unless the device keeps it until it has the new one. */
+PV_MUST enum pv_code writer_supersede(struct writer *w, uint32_t number,
+				      uint32_t *n, struct err *err);
+
+/*
+ * Is r what components alone of its credential can be: the current one, with
+ * its certificate, valid, bundles of different stages above all before?
+ * PV_CONFLICT "rotate.changed"; PV_INTEGRITY; PV_INTERNAL "writer.result".
+ */
+PV_MUST enum pv_code writer_check_parts(struct writer *w,
+					const struct record_result *r,
+					struct err *err);
+/* Where its template rotates: when the certificate of a result ends. */
+PV_MUST enum pv_code writer_list_end(struct writer *w,
+				     const struct record_result *r,
+				     struct err *err);
+
+#endif
