@@ -1,5 +1,6 @@
-# Tests. `make check' runs all of them; `make check-kill', `make check-races' and
-# `make clean-root' are the long ones. tests/wired.sh fails when a test here is missing.
+# Tests. `make check' runs all of them; `make check-kill', `make check-kill-rotate',
+# `make check-races' and `make clean-root' are the long ones. tests/wired.sh fails
+# when a test here is missing.
 AM_CFLAGS += $(CHECK_CFLAGS)
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -197,6 +198,7 @@ UNIT_TESTS = \
 	tests/unit/check_provdev_fault \
 	tests/unit/check_pvtime \
 	tests/unit/check_quorum \
+	tests/unit/check_receipt \
 	tests/unit/check_recipient \
 	tests/unit/check_record_context \
 	tests/unit/check_reconcile \
@@ -225,6 +227,7 @@ UNIT_TESTS = \
 	tests/unit/check_store_people \
 	tests/unit/check_store_renewal \
 	tests/unit/check_store_result \
+	tests/unit/check_store_renew \
 	tests/unit/check_store_revoke \
 	tests/unit/check_store_sealed \
 	tests/unit/check_store_wal \
@@ -260,6 +263,9 @@ tests_fuzz_replay_cbor_SOURCES = tests/fuzz/fuzz_cbor.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_cose
 tests_fuzz_replay_cose_SOURCES = tests/fuzz/fuzz_cose.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_receipt
+tests_fuzz_replay_receipt_SOURCES = tests/fuzz/fuzz_receipt.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_device
 tests_fuzz_replay_device_SOURCES = tests/fuzz/fuzz_device.c \
@@ -432,9 +438,11 @@ CLI_TESTS = \
 	tests/cli/reconcile.sh \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
+	tests/cli/receipt.sh tests/cli/replace.sh \
 	tests/cli/retire.sh tests/cli/retry.sh tests/cli/revoke.sh \
 	tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
-	tests/cli/revoke_publish.sh \
+	tests/cli/revoke_publish.sh tests/cli/rotate.sh \
+	tests/cli/rotate_due.sh tests/cli/rotate_kill.sh \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \
 	tests/cli/stages.sh \
@@ -448,6 +456,7 @@ SCRIPT_TESTS = \
 	tests/lint_test.sh \
 	tests/wired.sh \
 	tests/invalid.sh \
+	tests/units.sh \
 	tests/man.sh \
 	tests/freestanding.sh \
 	tests/fuzz/replay.sh \
@@ -492,13 +501,21 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs
 
-.PHONY: check-kill check-races check-valgrind check-sanitizers clean-root fuzz fuzz-target
+.PHONY: check-kill check-kill-rotate check-races check-valgrind check-sanitizers clean-root fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.
 check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILLS=30 \
 	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/kill.sh
+
+# 100 of them in rotations of 500 devices.
+check-kill-rotate: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \
+		tests/cli/sql$(EXEEXT) tests/cli/clock.so
+	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILLS=100 \
+	DEVICES=500 PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
+	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
+	$(SHELL) $(srcdir)/tests/cli/rotate_kill.sh
 
 # Rounds of 8 processes for the last ten of an order, and for one approval.
 RACE_ROUNDS = 200
