@@ -77,7 +77,7 @@ enum pv_code revocation_plan(uint32_t reason, const struct store_device *d,
 	return PV_OK;
 }
 
-/* ---- whose list it will be on ---- */
+/* ---- whose list it will be on; none of one with noRevAvail ---- */
 
 struct issuer_row {
 	uint32_t generation, shards;
@@ -115,7 +115,7 @@ static enum pv_code find_issuer(const struct revocation *v,
 	enum pv_code rc =
 		due_template(v->due, v->store, d->s.template_sha256, &t, err);
 
-	if (rc != PV_OK)
+	if (rc != PV_OK || t->profile.no_rev_avail)
 		return rc;
 	err_init(&why);
 	rc = store_ca_each(v->store, t->profile.issuer, &each, &why);

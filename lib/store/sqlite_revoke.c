@@ -31,11 +31,10 @@ static enum pv_code check_values(struct sqlite_store *s,
 	if (r->serial_len != d->s.serial_len ||
 	    memcmp(r->serial, d->s.serial, r->serial_len) != 0)
 		return bad("has another serial than its device", err);
-	if ((r->ca[0] != '\0') != d->has_cert)
-		return bad("names an issuer without a certificate, or none",
-			   err);
+	if (r->ca[0] && !d->has_cert)
+		return bad("names an issuer without a certificate", err);
 	*ca = 0;
-	if (!d->has_cert)
+	if (!r->ca[0])
 		return r->shard == 0 ? PV_OK : bad("has a shard", err);
 	rc = sqlite_ca_id(s, r->ca, r->generation, ca, &shards, err);
 	if (rc == PV_OK && r->shard >= shards)

@@ -14,13 +14,15 @@
 
 struct store_revocation { /* of a credential, in force now */
 	uint32_t number;
-	char ca[STORE_ID_MAX + 1]; /* its issuer; "": it has no certificate */
-	uint32_t generation;	   /* of the issuer; 0 without */
-	uint32_t shard;		   /* serial mod the CA's shards */
-	uint32_t reason;	   /* RFC 5280; 0: unspecified */
-	uint64_t revoked_ms;	   /* of a hold also once it is for good */
-	int64_t invalidity_s;	   /* since the epoch, or STORE_NO_TIME */
-	int64_t not_after_s;	   /* of the certificate, or STORE_NO_TIME */
+	/* Its issuer, whose lists name it; "": it has no certificate, or one
+	 * that no list is for (RFC 9608). */
+	char ca[STORE_ID_MAX + 1];
+	uint32_t generation;  /* of the issuer; 0 without */
+	uint32_t shard;	      /* serial mod the CA's shards */
+	uint32_t reason;      /* RFC 5280; 0: unspecified */
+	uint64_t revoked_ms;  /* of a hold also once it is for good */
+	int64_t invalidity_s; /* since the epoch, or STORE_NO_TIME */
+	int64_t not_after_s;  /* of the certificate, or STORE_NO_TIME */
 	uint8_t serial[STORE_SERIAL_MAX];
 	size_t serial_len;
 	uint64_t log_index; /* of its newest cert.revoke; filled by reads */

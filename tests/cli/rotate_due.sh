@@ -92,6 +92,11 @@ run "$PROVDEV" open "$T/dev/client-00000001" \
 expect_equal "$rc" 0 "provdev open"
 run "$PROVCTL" -C "$H" attest receipt "$T/dev/client-00000001/receipt.cose"
 expect_equal "$rc $(json_field superseded "$T/out")" "0 1" receipt
+expect_equal "$("$builddir/tests/cli/sql" "$H/store.db" \
+	"SELECT count(*) || ' ' || coalesce(max(ca), 0) FROM revocation")" \
+	"1 0" "revocations, and of which CA's lists"
+p audit show --device client-00000001 | grep -q cert.revoke ||
+	fail "the log does not have it"
 
 case_start "one whose receipt never came is renewed again in its turn"
 clock_set $((34 * hour))
