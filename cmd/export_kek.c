@@ -117,26 +117,19 @@ static enum pv_code put_subject(const struct kek_args *in,
 				const struct kek_input *f, struct buf *out,
 				struct err *err)
 {
-	uint8_t digest[32];
-	char hex[65];
-	enum pv_code rc = PV_OK;
+	const struct export_kek_whose whose = {
+		.cert = buf_span(&f->cert),
+		.devices = in->devices.values,
+		.devices_n = in->devices.n,
+		.list = in->from ? buf_span(&f->list) : (struct span){ NULL, 0 }
+	};
+	enum pv_code rc = export_kek_subject(&whose, out, err);
 
-	buf_printf(out, "export kek\nto sha256:%s\n", f->to);
-	for (size_t i = 0; rc == PV_OK && i < in->devices.n; i++) {
-		const char *id = in->devices.values[i];
-
-		if (!name_is_safe(id, strlen(id)))
-			rc = err_fail(err, PV_INPUT, "device.id", NULL,
-				      "--device is not a device's id");
-		buf_printf(out, "device %s\n", id);
-	}
-	if (rc == PV_OK && in->from)
-		rc = sha256(buf_span(&f->list), digest, err);
-	if (rc == PV_OK && in->from) {
-		hex_encode(digest, sizeof(digest), hex);
-		buf_printf(out, "list sha256:%s\n", hex);
-	}
-	return rc == PV_OK ? buf_check(out, err) : rc;
+	if (rc == PV_INPUT && strcmp(err->rule, "device.id") != 0)
+		err_object(err, in->to);
+	else if (rc == PV_INPUT && in->from)
+		err_object(err, in->from);
+	return rc;
 }
 
 static enum pv_code fill(struct session *s, const struct kek_args *in,

@@ -56,6 +56,21 @@ PV_MUST enum pv_code export_kek_new(const struct authority *a,
 				    struct store *store, struct hsm *hsm,
 				    struct span cert, struct export_kek **k,
 				    struct err *err);
+/* Whose keys go to whom. */
+struct export_kek_whose {
+	struct span cert;	    /* as above */
+	const char *const *devices; /* devices_n */
+	size_t devices_n;
+	struct span list; /* one id a line; p NULL: no list */
+};
+/*
+ * Appends what officers approve of that: the certificate's hash, subject and
+ * key, how many devices, the first and the last, and each that is named or the
+ * hash of their list. PV_INPUT "escrow.certificate", "device.id" (one that is
+ * none, no device at all).
+ */
+PV_MUST enum pv_code export_kek_subject(const struct export_kek_whose *w,
+					struct buf *out, struct err *err);
 /* One device more; its id is checked. One that has a bundle stays with the
  * generation of the KDF master that this names. PV_INPUT "device.id"; PV_DENIED
  * "device.retired"; PV_INTEGRITY, "store.edited"; PV_HSM_*. */

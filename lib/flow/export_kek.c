@@ -4,10 +4,12 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/export.h"
 #include "lib/flow/kdfof.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
+#include "lib/log/entry.h"
 #include "lib/seal/escrow.h"
 #include "lib/seal/kdf.h"
 #include "lib/store/store_device.h"
@@ -25,6 +27,7 @@ struct export_kek {
 	struct escrow_writer *writer;
 };
 
+CLEANUP_PTR(struct escrow_to, escrow_to_free);
 CLEANUP_PTR(struct export_kek, export_kek_free);
 
 void export_kek_free(struct export_kek *k)
@@ -35,6 +38,100 @@ void export_kek_free(struct export_kek *k)
 	escrow_to_free(k->to);
 	free(k);
 }
+
+/* ---- what is approved ---- */
+
+struct listed { /* of devices, in order */
+	uint64_t n;
+	struct span first, last;
+};
+
+static enum pv_code take_id(struct listed *l, struct span id, struct err *err)
+{
+	if (!name_is_safe((const char *)id.p, id.len))
+		return err_fail(err, PV_INPUT, "device.id", NULL,
+				"device %llu of them has no id of a device",
+				(unsigned long long)l->n + 1);
+	if (l->n++ == 0)
+		l->first = id;
+	l->last = id;
+	return PV_OK;
+}
+
+/* Lines that end with LF or CRLF; empty ones are none. */
+static enum pv_code take_list(struct listed *l, struct span list,
+			      struct err *err)
+{
+	size_t start = 0;
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i <= list.len; i++) {
+		bool end =
+			i == list.len || list.p[i] == '\n' || list.p[i] == '\r';
+
+		if (end && i > start)
+			rc = take_id(l,
+				     (struct span){ list.p + start, i - start },
+				     err);
+		if (end)
+			start = i + 1;
+	}
+	return rc;
+}
+
+static enum pv_code put_hash(const char *what, struct span bytes,
+			     struct buf *out, struct err *err)
+{
+	uint8_t hash[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+	enum pv_code rc = sha256(bytes, hash, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), hex);
+	buf_printf(out, "%s sha256:%s\n", what, hex);
+	return PV_OK;
+}
+
+static enum pv_code put_devices(const struct export_kek_whose *w,
+				const struct listed *l, struct buf *out,
+				struct err *err)
+{
+	buf_printf(out, "count %llu\nfirst %.*s\nlast %.*s\n",
+		   (unsigned long long)l->n, (int)l->first.len,
+		   (const char *)l->first.p, (int)l->last.len,
+		   (const char *)l->last.p);
+	for (size_t i = 0; i < w->devices_n; i++)
+		buf_printf(out, "device %s\n", w->devices[i]);
+	return w->list.p ? put_hash("list", w->list, out, err) : PV_OK;
+}
+
+enum pv_code export_kek_subject(const struct export_kek_whose *w,
+				struct buf *out, struct err *err)
+{
+	CLEANUP(cleanup_escrow_to_free) struct escrow_to *to = NULL;
+	struct listed l = { .n = 0 };
+	enum pv_code rc = escrow_to_new(w->cert, &to, err);
+
+	for (size_t i = 0; rc == PV_OK && i < w->devices_n; i++)
+		rc = take_id(&l, log_str(w->devices[i]), err);
+	if (rc == PV_OK && w->list.p)
+		rc = take_list(&l, w->list, err);
+	if (rc == PV_OK && l.n == 0)
+		rc = err_fail(err, PV_INPUT, "device.id", NULL,
+			      "the list is empty");
+	if (rc != PV_OK)
+		return rc;
+	buf_put_str(out, "export kek\n");
+	rc = put_hash("to", w->cert, out, err);
+	if (rc == PV_OK)
+		rc = escrow_to_put(to, out, err);
+	if (rc == PV_OK)
+		rc = put_devices(w, &l, out, err);
+	return rc == PV_OK ? buf_check(out, err) : rc;
+}
+
+/* ---- the export ---- */
 
 static enum pv_code find_master(struct hsm *hsm, const struct issue_key *want,
 				struct hsm_key **key, struct err *err)

@@ -9,6 +9,7 @@
 #include <openssl/rsa.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/seal/ossl.h"
 
 #define CERT_MAX 65536 /* bytes of a certificate file */
@@ -114,6 +115,56 @@ enum pv_code escrow_to_new(struct span cert, struct escrow_to **to,
 	if (rc == PV_OK)
 		*to = TAKE(n);
 	return rc;
+}
+
+static bool put_subject(const struct escrow_to *to, struct buf *out)
+{
+	const unsigned long how =
+		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+	CLEANUP(cleanup_BIO_free) BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long len;
+
+	if (!bio || X509_NAME_print_ex(bio, X509_get_subject_name(to->cert), 0,
+				       how) < 0)
+		return false;
+	len = BIO_get_mem_data(bio, &text);
+	buf_put_str(out, "certificate ");
+	if (len > 0)
+		buf_put(out, text, (size_t)len);
+	buf_put_u8(out, '\n');
+	return true;
+}
+
+static bool put_spki(const struct escrow_to *to, struct buf *out,
+		     struct err *err)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(to->cert), &der);
+	uint8_t hash[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+	bool done = len > 0 && sha256((struct span){ der, (size_t)len }, hash,
+				      err) == PV_OK;
+
+	OPENSSL_free(der);
+	if (!done)
+		return false;
+	hex_encode(hash, sizeof(hash), hex);
+	buf_printf(out, "spki sha256:%s\n", hex);
+	return true;
+}
+
+enum pv_code escrow_to_put(const struct escrow_to *to, struct buf *out,
+			   struct err *err)
+{
+	struct err why;
+
+	err_init(&why);
+	if (put_subject(to, out) && put_spki(to, out, &why))
+		return buf_check(out, err);
+	ERR_clear_error();
+	return err_fail(err, PV_INTERNAL, "escrow.certificate", NULL,
+			"OpenSSL cannot tell whose certificate it is");
 }
 
 void escrow_to_free(struct escrow_to *to)

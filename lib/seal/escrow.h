@@ -25,6 +25,12 @@ struct escrow_to; /* a recipient certificate */
 PV_MUST enum pv_code escrow_to_new(struct span cert, struct escrow_to **to,
 				   struct err *err);
 void escrow_to_free(struct escrow_to *to);
+/*
+ * Appends who that is, for people: "certificate SUBJECT" (RFC 2253, UTF-8,
+ * controls escaped) and "spki sha256:HEX", each ended by LF. PV_INTERNAL.
+ */
+PV_MUST enum pv_code escrow_to_put(const struct escrow_to *to, struct buf *out,
+				   struct err *err);
 
 /* Appends the CMS DER of content to out. PV_INTERNAL. */
 PV_MUST enum pv_code escrow_seal(const struct escrow_to *to,

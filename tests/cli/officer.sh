@@ -202,12 +202,27 @@ expect_exit 11 "$PROVCTL" -C "$H" export kek --to "$T/prog.pem" \
 run "$PROVCTL" approve "$T/kek.json" --as bob --key "$T/keys/bob.key" --yes \
 	-o "$T/notes/kek.note"
 expect_text "device S0000000001"
+expect_text "certificate CN=programmer"
+expect_text "spki sha256:$(openssl x509 -in "$T/prog.pem" -noout -pubkey |
+	openssl pkey -pubin -outform DER | sha256sum | cut -c 1-64)"
+expect_text "count 1"
 expect_error 5 approval.subject -C "$H" export kek --to "$T/prog.pem" \
 	--device S0000000002 --approval "$T/notes/kek.note"
 expect_exit 0 "$PROVCTL" -C "$H" export kek --to "$T/prog.pem" \
 	--device S0000000001 --approval "$T/notes/kek.note" -o "$T/kek.cms"
 expect_error 4 approval.used -C "$H" export kek --to "$T/prog.pem" \
 	--device S0000000001 --approval "$T/notes/kek.note"
+printf 'S0000000003\r\n\nS0000000001\nS0000000002' >"$T/ids"
+rm -f "$T/kek.json"
+expect_exit 11 "$PROVCTL" -C "$H" export kek --to "$T/prog.pem" \
+	--from "$T/ids" --request "$T/kek.json"
+expect_equal "$(jq -r '.subject | @base64d' "$T/kek.json" |
+	grep -E '^(count|first|last|list) ' | tr '\n' ' ')" \
+	"count 3 first S0000000003 last S0000000002 list sha256:$(sha256sum \
+	<"$T/ids" | cut -c 1-64) " "what is said of a list"
+echo .hidden >"$T/ids"
+expect_error 3 device.id -C "$H" export kek --to "$T/prog.pem" \
+	--from "$T/ids" --request "$T/kek.bad"
 verify_audit
 
 case_start "stored secrets change with approvals only, and are in no request"
