@@ -62,8 +62,8 @@ static enum pv_code take_apart(struct span der, const char *name,
 }
 
 /* The log's word on that certificate, of which there may be one row only. */
-static struct audit_ca *logged_ca(struct audit *au, const struct ca_cert *c,
-				  const char *name, bool cross)
+static struct audit_ca *entry_ca(struct audit *au, const struct ca_cert *c,
+				 const char *name, bool cross)
 {
 	struct audit_ca *ca = find_ca(au, &c->cert);
 
@@ -96,7 +96,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 
 	if (rc != PV_OK)
 		return rc;
-	ca = logged_ca(au, &c, row->name, false);
+	ca = entry_ca(au, &c, row->name, false);
 	if (!ca || ca->shards != row->shards ||
 	    memcmp(ca->template_hash, row->template_sha256, 32) != 0 ||
 	    ca->generation != row->generation ||
@@ -187,7 +187,7 @@ static enum pv_code take_cross(void *ctx, const struct store_crosscert *row,
 
 	if (rc != PV_OK)
 		return rc;
-	ca = logged_ca(au, &c, row->ca, true);
+	ca = entry_ca(au, &c, row->ca, true);
 	if (!ca || ca->generation != row->subject || ca->signer != row->signer)
 		return audit_fail(err, row->ca, "audit.ca",
 				  "a cross-certificate's row is not what was "
