@@ -23,6 +23,7 @@ static const char help[] =
 	"[-o FILE]\n"
 	"       provctl export crl       --ca NAME [--shard N] [--der] [-o "
 	"FILE]\n"
+	"       provctl export ocsp      --device ID [-o FILE]\n"
 	"       provctl export inventory [--csv] [--since TIME] [--state S]\n"
 	"                                [--template T] [--order O] [-o FILE]\n"
 	"       provctl export log       --out DIR\n"
@@ -55,7 +56,8 @@ static const struct export_verb {
 	{ "escrow", export_run_escrow }, { "chain", export_run_chain },
 	{ "key", export_run_key },	 { "kek", export_run_kek },
 	{ "crl", export_run_crl },	 { "inventory", export_run_inventory },
-	{ "log", export_run_log },	 { "proof", export_run_proof },
+	{ "ocsp", export_run_ocsp },	 { "log", export_run_log },
+	{ "proof", export_run_proof },
 };
 
 enum pv_code export_give(const struct app *app, struct session *s,

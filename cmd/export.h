@@ -29,6 +29,8 @@ PV_MUST enum pv_code export_run_kek(const struct app *app, int argc,
 /* What is revoked: export_crl.c. */
 PV_MUST enum pv_code export_run_crl(const struct app *app, int argc,
 				    char **argv, struct err *err);
+PV_MUST enum pv_code export_run_ocsp(const struct app *app, int argc,
+				     char **argv, struct err *err);
 
 /* About all devices: export_inventory.c. */
 PV_MUST enum pv_code export_run_inventory(const struct app *app, int argc,

@@ -9,6 +9,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/exportcrl.h"
 #include "lib/x509/crl.h"
+#include "lib/x509/ocsp.h"
 
 #define PEM_ROOM (2 * X509_CRL_MAX)
 
@@ -66,4 +67,37 @@ enum pv_code export_run_crl(const struct app *app, int argc, char **argv,
 				shard == UINT64_MAX ? -1 : (int64_t)shard,
 				pvtime_now_s(), &der, err);
 	return rc == PV_OK ? give(app, &s, &o, buf_span(&der), err) : rc;
+}
+
+/* DER, as it is published. */
+enum pv_code export_run_ocsp(const struct app *app, int argc, char **argv,
+			     struct err *err)
+{
+	const char *device = NULL, *output = "-";
+	const struct opt opts[] = {
+		{ "device", 0, OPT_STRING, &device, 0, 0 },
+		{ "output", 'o', OPT_STRING, &output, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	CLEANUP(buf_release) struct buf der;
+	SESSION s = { .a = NULL };
+	struct opt_args args;
+	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
+
+	buf_init(&der, X509_OCSP_MAX);
+	if (rc == PV_OK && !device)
+		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
+			      "--device is missing");
+	if (rc == PV_OK)
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_PUBLIC),
+			&s, err);
+	if (rc == PV_OK)
+		rc = session_witnessed(&s, NULL, err);
+	if (rc == PV_OK)
+		rc = export_ocsp(s.a, s.store, device, pvtime_now_s(), &der,
+				 err);
+	return rc == PV_OK ? export_give(app, &s, device, "ocsp", output, 0644,
+					 buf_span(&der), err)
+			   : rc;
 }

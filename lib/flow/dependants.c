@@ -11,8 +11,8 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/crlrow.h"
 #include "lib/flow/httpget.h"
+#include "lib/flow/ocspcert.h"
 #include "lib/store/store_revoke.h"
-#include "lib/x509/ocsp_read.h"
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
@@ -245,24 +245,6 @@ static enum pv_code check_list(const struct check *c, const struct asked *a,
 
 /* ---- responders ---- */
 
-static bool is_answer(const struct crl_issuer *i,
-		      const struct x509_ocsp_head *h, struct span serial,
-		      const struct x509_ocsp *r)
-{
-	CLEANUP(x509_verifier_cleanup) struct x509_verifier *ca = NULL;
-	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
-	struct x509_cert cert;
-
-	return memcmp(r->issuer_name.p, h->issuer_name, 20) == 0 &&
-	       memcmp(r->issuer_key.p, h->issuer_key, 20) == 0 &&
-	       span_equal(r->status.serial, serial) &&
-	       x509_cert_decode(r->cert, &cert, NULL) == PV_OK &&
-	       x509_verifier_new(i->cert.spki, &ca, NULL) == PV_OK &&
-	       x509_verify_cert(ca, &cert, PV_INTEGRITY, NULL) == PV_OK &&
-	       x509_verifier_new(cert.spki, &v, NULL) == PV_OK &&
-	       x509_ocsp_verify(v, r, PV_INTEGRITY, NULL) == PV_OK;
-}
-
 static enum pv_code judge_answer(const struct check *c, const struct asked *a,
 				 const struct x509_ocsp *r, struct dependant *d,
 				 struct err *err)
@@ -315,7 +297,7 @@ static enum pv_code check_responder(const struct check *c,
 		   : r.status.reason == X509_REASON_HOLD ? "held"
 							 : "revoked";
 	d->verdict = DEPENDANT_FOREIGN;
-	if (!is_answer(i, &h, serial, &r))
+	if (!ocsp_is_answer(i, &h, serial, &r))
 		return PV_OK;
 	d->verdict = DEPENDANT_CURRENT;
 	return judge_answer(c, a, &r, d, err);

@@ -1,10 +1,18 @@
 #include "lib/flow/exportcrl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/crlrow.h"
+#include "lib/flow/export.h"
+#include "lib/flow/logged.h"
+#include "lib/flow/ocspcert.h"
+#include "lib/flow/ocspmake.h"
+#include "lib/store/store_device.h"
+#include "lib/store/store_revoke.h"
+#include "lib/base/fileio.h"
 
 static enum pv_code no_ca(struct err *err)
 {
@@ -94,4 +102,109 @@ enum pv_code export_crl(const struct authority *a, struct store *store,
 	}
 	buf_put(der, row.row.der.p, row.row.der.len);
 	return buf_check(der, err);
+}
+
+/* ---- OCSP ---- */
+
+static enum pv_code stale(const char *rule, const char *what, struct err *err)
+{
+	return err_fail(err, PV_INTEGRITY, rule, "run `provctl rotate crl'",
+			"the OCSP answer %s", what);
+}
+
+static enum pv_code read_answer(const struct authority *a,
+				const struct crl_issuer *i, struct span serial,
+				struct buf *der, struct x509_ocsp *r,
+				struct err *err)
+{
+	char path[AUTHORITY_PATH_MAX + STORE_ID_MAX + OCSP_NAME_MAX + 8];
+	char name[OCSP_NAME_MAX];
+	enum pv_code rc;
+
+	ocsp_name(serial, name);
+	snprintf(path, sizeof(path), "%s/ocsp/%s/%s", a->publish, i->ca, name);
+	rc = file_read(a->home_fd, path, FILEIO_NOFOLLOW, der, NULL);
+	if (rc == PV_NOT_FOUND)
+		return stale("ocsp.absent", "was never made", err);
+	if (rc == PV_OK)
+		rc = x509_ocsp_decode(buf_span(der), r, NULL);
+	return rc == PV_OK ? PV_OK
+			   : stale("publish.foreign", "cannot be read", err);
+}
+
+static enum pv_code check_answer(struct store *store,
+				 const struct crl_issuer *i,
+				 const struct store_device *d,
+				 const struct x509_ocsp *r, int64_t now_s,
+				 struct err *err)
+{
+	struct span serial = { d->s.serial, d->s.serial_len };
+	struct store_revocation v = { .reason = 0 };
+	struct x509_ocsp_head h;
+	bool revoked = false;
+	enum pv_code rc = x509_ocsp_head(&i->cert, i->cert.spki, 0, 0, &h, err);
+
+	if (rc == PV_OK && !ocsp_is_answer(i, &h, serial, r))
+		rc = stale("publish.foreign", "is not by this CA", err);
+	if (rc == PV_OK && now_s > r->next_s)
+		rc = stale("ocsp.expired", "has ended", err);
+	if (rc == PV_OK)
+		rc = store_revocation_get(store, d->s.number, &v, &revoked,
+					  err);
+	if (rc == PV_OK && (revoked != r->status.revoked ||
+			    (revoked && v.reason != r->status.reason)))
+		rc = stale("ocsp.behind", "says what is no longer so", err);
+	return rc;
+}
+
+static const struct crl_issuer *issuer_of(const struct crl_issuers *all,
+					  struct span cert_der,
+					  const struct store_device *d)
+{
+	uint32_t generation = d->s.ca_generation ? d->s.ca_generation : 1;
+	struct x509_cert cert;
+
+	if (x509_cert_decode(cert_der, &cert, NULL) != PV_OK)
+		return NULL;
+	for (size_t j = 0; j < all->n; j++)
+		if (all->list[j].generation == generation &&
+		    span_equal(all->list[j].cert.subject, cert.issuer))
+			return &all->list[j];
+	return NULL;
+}
+
+enum pv_code export_ocsp(const struct authority *a, struct store *store,
+			 const char *device, int64_t now_s, struct buf *der,
+			 struct err *err)
+{
+	CLEANUP(crl_issuers_release) struct crl_issuers all = { .n = 0 };
+	CLEANUP(buf_release) struct buf cert;
+	const struct crl_issuer *i = NULL;
+	struct store_device d;
+	struct x509_ocsp r;
+	enum pv_code rc = export_device_find(store, device, &d, err);
+
+	buf_init(&cert, X509_CERT_MAX);
+	if (rc == PV_OK)
+		rc = logged_device(store, &d, err);
+	if (rc == PV_OK && !d.has_cert)
+		rc = err_fail(err, PV_NOT_FOUND, "cert.none", NULL,
+			      "the device has no certificate");
+	if (rc == PV_OK)
+		rc = store_cert_get(store, d.s.number, &cert, err);
+	if (rc == PV_OK)
+		rc = crl_issuers_load(a, store, now_s, &all, err);
+	if (rc == PV_OK) {
+		i = issuer_of(&all, buf_span(&cert), &d);
+		rc = i ? PV_OK : no_ca(err);
+	}
+	if (rc == PV_OK)
+		rc = read_answer(a, i,
+				 (struct span){ d.s.serial, d.s.serial_len },
+				 der, &r, err);
+	if (rc == PV_OK)
+		rc = check_answer(store, i, &d, &r, now_s, err);
+	if (rc != PV_OK)
+		err_object(err, device);
+	return rc;
 }

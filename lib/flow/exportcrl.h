@@ -18,5 +18,14 @@
 PV_MUST enum pv_code export_crl(const struct authority *a, struct store *store,
 				const char *ca, int64_t shard, int64_t now_s,
 				struct buf *der, struct err *err);
+/*
+ * Appends the published OCSP answer about that device's current certificate.
+ * PV_NOT_FOUND "device.unknown", "cert.none", "crl.ca"; PV_INTEGRITY:
+ * "ocsp.absent", "ocsp.expired", "ocsp.behind" (it says what is no longer so),
+ * "publish.foreign".
+ */
+PV_MUST enum pv_code export_ocsp(const struct authority *a, struct store *store,
+				 const char *device, int64_t now_s,
+				 struct buf *der, struct err *err);
 
 #endif

@@ -203,3 +203,20 @@ bool ocsp_cert_fits(const struct crl_issuer *i, const struct issue_key *key,
 	       x509_verifier_new(i->cert.spki, &v, NULL) == PV_OK &&
 	       x509_verify_cert(v, &cert, PV_INTEGRITY, NULL) == PV_OK;
 }
+
+bool ocsp_is_answer(const struct crl_issuer *i, const struct x509_ocsp_head *h,
+		    struct span serial, const struct x509_ocsp *r)
+{
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *ca = NULL;
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	struct x509_cert cert;
+
+	return memcmp(r->issuer_name.p, h->issuer_name, 20) == 0 &&
+	       memcmp(r->issuer_key.p, h->issuer_key, 20) == 0 &&
+	       span_equal(r->status.serial, serial) &&
+	       x509_cert_decode(r->cert, &cert, NULL) == PV_OK &&
+	       x509_verifier_new(i->cert.spki, &ca, NULL) == PV_OK &&
+	       x509_verify_cert(ca, &cert, PV_INTEGRITY, NULL) == PV_OK &&
+	       x509_verifier_new(cert.spki, &v, NULL) == PV_OK &&
+	       x509_ocsp_verify(v, r, PV_INTEGRITY, NULL) == PV_OK;
+}

@@ -10,6 +10,7 @@
 #define PV_FLOW_OCSPCERT_H
 
 #include "lib/flow/crlmake.h"
+#include "lib/x509/ocsp_read.h"
 
 /* The authority's key of purpose "ocsp"; PV_NOT_FOUND when it names none. */
 PV_MUST enum pv_code ocsp_key(const struct authority *a, struct store *store,
@@ -27,5 +28,10 @@ ocsp_cert_issue(struct crl_maker *m, const struct authority *a,
 PV_MUST bool ocsp_cert_fits(const struct crl_issuer *i,
 			    const struct issue_key *key, int64_t until_s,
 			    struct span cert);
+/* Is r about that certificate of that CA (of whom h was made), and by a
+ * responder that the CA certified? */
+PV_MUST bool ocsp_is_answer(const struct crl_issuer *i,
+			    const struct x509_ocsp_head *h, struct span serial,
+			    const struct x509_ocsp *r);
 
 #endif

@@ -61,6 +61,29 @@ if command -v ocsptool >/dev/null; then
 		>"$T/out" 2>"$T/err" || fail "ocsptool: $(cat "$T/out")"
 fi
 
+case_start "export: the published answer, and none that is behind or gone"
+expect_exit 0 "$PROVCTL" -C "$H" export ocsp --device client-00000001 \
+	-o "$T/one.out"
+same_bytes "$T/one.out" "$H/publish/ocsp/issuing-1/$serial.ors"
+expect_error 5 ocsp.absent -C "$H" export ocsp --device client-0000000a
+expect_error 10 device.unknown -C "$H" export ocsp --device client-000000ff
+other=$(p export inventory | jq -r \
+	'select(.device == "client-00000002").serial')
+cp "$H/publish/ocsp/issuing-1/$other.ors" "$T/two.old"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000002 \
+	--reason keyCompromise
+p export ocsp --device client-00000002 >"$T/two.new"
+openssl ocsp -respin "$T/two.new" -noverify -resp_text >"$T/out" 2>&1
+expect_text "Cert Status: revoked"
+expect_text "keyCompromise"
+cp "$T/two.old" "$H/publish/ocsp/issuing-1/$other.ors"
+expect_error 5 ocsp.behind -C "$H" export ocsp --device client-00000002
+cp "$T/one.out" "$H/publish/ocsp/issuing-1/$other.ors"
+expect_error 5 publish.foreign -C "$H" export ocsp --device client-00000002
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+expect_exit 0 "$PROVCTL" -C "$H" export ocsp --device client-00000002 \
+	-o "$T/three.out"
+
 case_start "nothing is due; one that is gone, cut or another's comes back"
 expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
 expect_equal "$(jq -c '[.answers, .files]' "$T/out")" '[0,0]' report
