@@ -140,4 +140,21 @@ rm -rf "$H"
 cp -a "$T/before" "$H"
 verify_audit
 
+case_start "a CA's next generation has lists of its own, by its own key"
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq .lists "$T/out")" 16 "lists of the new generation"
+openssl x509 -inform DER -in "$H/publish/ca/issuing-1-2.cer" -out "$T/2.pem"
+for shard in 16 31; do
+	openssl crl -inform DER -in "$(der issuing-1/$shard)" -text \
+		-CAfile "$T/2.pem" >"$T/out" 2>"$T/err"
+	expect_text "verify OK"
+	expect_text "http://crl.example.com/issuing-1/$shard.crl"
+done
+openssl crl -inform DER -in "$(der issuing-1/15)" -noout \
+	-CAfile "$T/issuing.pem" >"$T/out" 2>"$T/err"
+expect_text "verify OK"
+expect_exit 0 "$PROVCTL" -C "$H" export crl --ca issuing-1 --shard 31
+verify_audit
+
 tests_end
