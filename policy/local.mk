@@ -20,7 +20,8 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/hours.c policy/hours.h policy/orderfile.c policy/orderfile.h \
 	policy/approval_request.c policy/approval_request.h \
 	policy/approval_render.c policy/approval_render.h \
-	policy/roles.c policy/roles.h
+	policy/roles.c policy/roles.h \
+	policy/weakkey.c policy/weakkey.h
 
 # Rows that check_decide.c includes.
 EXTRA_DIST += tests/unit/decide_rows.inc

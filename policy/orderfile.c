@@ -9,6 +9,7 @@
 #include "lib/base/sha256.h"
 #include "policy/hours.h"
 #include "policy/node.h"
+#include "policy/weakkey.h"
 
 #define VKEY_MAX 1024u
 
@@ -101,6 +102,9 @@ static enum pv_code take_key(const struct node *n, struct order *o)
 				 "give what `provctl officer key new --name "
 				 "STATION' prints",
 				 "not a vkey of that station");
+	if (weakkey_found(&to->key))
+		return node_fail(n, "station_key", "make another key",
+				 "a key under which anybody can sign");
 	for (size_t i = 0; i < o->keyed_n; i++)
 		if (o->keyed[i].key.spki_len == to->key.spki_len &&
 		    memcmp(o->keyed[i].key.spki, to->key.spki,

@@ -10,9 +10,9 @@
 #include "lib/base/notechars.h"
 #include "lib/base/sha256.h"
 #include "policy/node.h"
+#include "policy/weakkey.h"
 
 #define VKEY_MAX 512 /* bytes of a verifier key's text */
-#define POINT_LEN 32 /* of Ed25519, the end of its SPKI */
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 CLEANUP_PTR(struct roster, roster_free);
@@ -29,40 +29,6 @@ const char *role_name(unsigned role)
 	return "";
 }
 
-/*
- * The encodings of the points of order 1, 2, 4 and 8 (RFC 8032 5.1; the list
- * that libsodium refuses), without the sign bit: under such a key a signature
- * of anything can be made without a private key.
- */
-static bool small_order(const struct note_key *key)
-{
-	static const uint8_t points[][POINT_LEN] = {
-		{ 0x00 },
-		{ 0x01 },
-		{ 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0,
-		  0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
-		  0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39,
-		  0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
-		{ 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f,
-		  0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
-		  0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6,
-		  0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a },
-	};
-	const uint8_t *p = key->spki + key->spki_len - POINT_LEN;
-	uint8_t y[POINT_LEN];
-	size_t i;
-
-	memcpy(y, p, sizeof(y));
-	y[POINT_LEN - 1] &= 0x7f;
-	for (i = 0; i < sizeof(points) / sizeof(*points); i++)
-		if (memcmp(y, points[i], sizeof(y)) == 0)
-			return true;
-	/* p - 1 (order 2) and what is not reduced: p and above, 2^255 - 19 */
-	for (i = 1; i < POINT_LEN - 1 && y[i] == 0xff; i++)
-		;
-	return i == POINT_LEN - 1 && y[i] == 0x7f && y[0] >= 0xec;
-}
-
 static enum pv_code check_key(const struct roster *r,
 			      const struct roster_officer *o,
 			      const struct node *n, const struct note_key *key)
@@ -72,7 +38,7 @@ static enum pv_code check_key(const struct roster *r,
 				 "the key is named \"%.64s\" and its officer "
 				 "\"%s\"",
 				 key->name, o->name);
-	if (key->type == NOTE_ED25519 && small_order(key))
+	if (weakkey_found(key))
 		return node_fail(n, "key", "make another key",
 				 "a key under which anybody can sign");
 	for (size_t i = 0; i <= r->n; i++) {

@@ -5,8 +5,8 @@
  *
  * One officer is one person: a name, a person (either in whatever case) or a
  * key that stands twice is refused, and characters of persons that cannot be
- * seen are, so that counting officers counts persons. Ed25519 keys of small
- * order, under which anybody can sign, are refused.
+ * seen are, so that counting officers counts persons. Keys under which anybody
+ * can sign (weakkey.h) are refused.
  *
  * Does not check: that a person exists, that a key is in a token ("token" is
  * what the officers agreed on), that the roster is the one in force.

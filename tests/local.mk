@@ -240,6 +240,7 @@ UNIT_TESTS = \
 	tests/unit/check_term \
 	tests/unit/check_text \
 	tests/unit/check_value \
+	tests/unit/check_weakkey \
 	tests/unit/check_wire \
 	tests/unit/check_witness \
 	tests/unit/check_witnesskey \

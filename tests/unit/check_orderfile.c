@@ -117,7 +117,7 @@ END_TEST
 
 START_TEST(invalid_files)
 {
-	casefiles_refused("order", 40, parse_case);
+	casefiles_refused("order", 41, parse_case);
 }
 END_TEST
 

@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(invalid_files)
 {
-	casefiles_refused("roster", 78, parse_case);
+	casefiles_refused("roster", 79, parse_case);
 }
 END_TEST
 
