@@ -15,6 +15,7 @@ static const char help[] =
 	"       provctl order show [NAME]\n"
 	"       provctl order close NAME [-o NOTE] [--missing FILE] "
 	"[--give-up]\n"
+	"                          [--approval NOTE]... [--request FILE]\n"
 	"\n"
 	"Production tickets: how many devices of which template version, where "
 	"and when.\n"
@@ -26,7 +27,10 @@ static const char help[] =
 	"list of\n"
 	"devices without a receipt (--missing). --give-up holds for good what "
 	"an\n"
-	"interrupted run has left without result.\n"
+	"interrupted run has left without result; that, and an end before the "
+	"quantity\n"
+	"is taken or the window is over, needs the approvals that opening "
+	"needs.\n"
 	"\n"
 	"example: provctl -C acme order open 2026-07-A.json --approval "
 	"alice.note\n";
@@ -119,7 +123,7 @@ static enum pv_code run_close(const struct app *app, const char *name,
 
 	if (rc == PV_OK)
 		rc = orders_close(s.a, s.store, s.hsm, &s.log, name,
-				  in->give_up, &e, &existing, err);
+				  in->give_up, &in->want, &e, &existing, err);
 	if (rc == PV_OK)
 		rc = session_protect(app, &s, err);
 	e.order.open = false;
@@ -143,8 +147,9 @@ static enum pv_code dispatch(const struct app *app, const struct opt_args *args,
 	bool decides = in->want.files_n > 0 || in->want.request_out;
 	bool ends = in->note || in->missing || in->give_up;
 
-	if (decides && strcmp(word, "open") != 0)
-		return usage("--approval and --request go with order open",
+	if (decides && strcmp(word, "show") == 0)
+		return usage("--approval and --request go with order open and "
+			     "close",
 			     err);
 	if (ends && strcmp(word, "close") != 0)
 		return usage("-o, --missing and --give-up go with order close",

@@ -241,6 +241,14 @@ static enum pv_code render_text(const struct approval_request *q,
 	return PV_OK;
 }
 
+static bool ends_order(const struct approval_request *q)
+{
+	const size_t len = strlen(APPROVAL_ORDER_END);
+
+	return q->subject_len > len &&
+	       memcmp(q->subject, APPROVAL_ORDER_END, len) == 0;
+}
+
 static enum pv_code render_subject(const struct approval_request *q,
 				   struct buf *out, struct err *err)
 {
@@ -250,7 +258,8 @@ static enum pv_code render_subject(const struct approval_request *q,
 	case QUORUM_ADOPT:
 		return render_template(q, out, err);
 	case QUORUM_ORDER:
-		return render_order(q, out, err);
+		return ends_order(q) ? render_text(q, out, err)
+				     : render_order(q, out, err);
 	default:
 		return render_text(q, out, err);
 	}

@@ -6,7 +6,7 @@
  * What the requester says beside it, unsigned, comes first: one short line a
  * fact, behind "? ". What is signed comes last.
  *
- * Operations on a roster, a template or an order show what these say; the
+ * Operations on a roster, a template or a new order show what these say; the
  * subjects of all others are lines of text and shown as they are.
  *
  * Does not check: that what it says is wise.
@@ -23,6 +23,9 @@
  * is shown by what changes, any other one as new.
  */
 #define APPROVAL_FACT_ROSTER "roster"
+/* With this line begins the subject that ends an order; an order's own is JSON,
+ * and never does. */
+#define APPROVAL_ORDER_END "order close\n"
 
 /*
  * Appends text for people, ended by LF. PV_INPUT: the subject's own rule

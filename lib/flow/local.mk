@@ -73,6 +73,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/officerkey_file.c lib/flow/officerkey_impl.h \
 	lib/flow/officers.c lib/flow/officers.h \
 	lib/flow/orders.c lib/flow/orders.h \
+	lib/flow/orders_ending.c lib/flow/orders_ending.h \
 	lib/flow/orders_close.c lib/flow/orders_close.h \
 	lib/flow/orders_count.c lib/flow/orders_note.c lib/flow/orders_note.h \
 	lib/flow/orders_scan.c lib/flow/orders_scan.h \

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/checkpoint_sign.h"
+#include "lib/flow/orders_ending.h"
 #include "lib/flow/orders_note.h"
 #include "lib/flow/people.h"
 
@@ -78,6 +79,8 @@ struct closing {
 	const struct checkpoint_base *base;
 	const char *name;
 	bool give_up;
+	bool gave_up; /* something waited, and is held now */
+	const struct approvals_want *want;
 	struct orders_end *e;
 };
 
@@ -123,7 +126,9 @@ static enum pv_code sign(const struct closing *c, struct err *err)
 			   : rc;
 }
 
-static enum pv_code write_end(const struct closing *c, struct err *err)
+/* got is NULL where nobody had to be asked. */
+static enum pv_code write_end(const struct closing *c,
+			      const struct approvals *got, struct err *err)
 {
 	const struct orders_end *end = c->e;
 	uint8_t note[32];
@@ -137,6 +142,7 @@ static enum pv_code write_end(const struct closing *c, struct err *err)
 		.last = end->last,
 		.certificates = end->certificates,
 		.note = note,
+		.persons = got ? approvals_persons(got) : NULL,
 	};
 	CLEANUP(buf_release) struct buf entry;
 	struct event_who who;
@@ -150,10 +156,11 @@ static enum pv_code write_end(const struct closing *c, struct err *err)
 		return rc;
 	log_order_close(&e, &who.who, &facts);
 	rc = event_decision(c->store, &e, &entry, err);
-	return rc == PV_OK ? store_order_close(c->store, c->name,
-					       buf_span(&end->note),
-					       buf_span(&entry), err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = store_order_close(c->store, c->name, buf_span(&end->note),
+				       buf_span(&entry), err);
+	return rc == PV_OK && got ? approvals_use(c->store, &who.who, got, err)
+				  : rc;
 }
 
 static bool same_counts(const struct quota_order *a,
@@ -165,8 +172,8 @@ static bool same_counts(const struct quota_order *a,
 }
 
 /* *moved: something became of it since it was counted. */
-static enum pv_code record(const struct closing *c, bool *moved,
-			   struct err *err)
+static enum pv_code record(const struct closing *c, const struct approvals *got,
+			   bool *moved, struct err *err)
 {
 	const struct quota_order before = *orders_scan_order(&c->e->scan);
 	STORE_TXN txn = STORE_TXN_INIT;
@@ -185,7 +192,7 @@ static enum pv_code record(const struct closing *c, bool *moved,
 		 !same_counts(&before, orders_scan_order(&c->e->scan));
 	if (*moved)
 		return PV_OK;
-	rc = write_end(c, err);
+	rc = write_end(c, got, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
@@ -202,6 +209,8 @@ static enum pv_code unfinished(const struct closing *c, struct err *err)
 static enum pv_code try_close(struct closing *c, bool *again, bool *existing,
 			      struct err *err)
 {
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	bool asked = false;
 	enum pv_code rc = orders_count(c->store, c->name, c->e, err);
 
 	*again = false;
@@ -210,20 +219,33 @@ static enum pv_code try_close(struct closing *c, bool *again, bool *existing,
 		return rc;
 	if (c->e->unfinished > 0 && !c->give_up)
 		return unfinished(c, err);
+	c->gave_up |= c->e->unfinished > 0;
+	rc = orders_ending_gate(c->a, c->store, c->e, c->gave_up, c->want, &got,
+				&asked, err);
+	if (rc != PV_OK)
+		return rc;
 	if (c->e->unfinished > 0) {
 		*again = true;
 		return hold_unfinished(c->store, c->e, err);
 	}
 	rc = sign(c, err);
-	return rc == PV_OK ? record(c, again, err) : rc;
+	return rc == PV_OK ? record(c, asked ? &got : NULL, again, err) : rc;
 }
 
 enum pv_code orders_close(const struct authority *a, struct store *store,
 			  struct hsm *hsm, const struct checkpoint_base *base,
-			  const char *name, bool give_up, struct orders_end *e,
-			  bool *existing, struct err *err)
+			  const char *name, bool give_up,
+			  const struct approvals_want *want,
+			  struct orders_end *e, bool *existing, struct err *err)
 {
-	struct closing c = { a, store, hsm, base, name, give_up, e };
+	struct closing c = { .a = a,
+			     .store = store,
+			     .hsm = hsm,
+			     .base = base,
+			     .name = name,
+			     .give_up = give_up,
+			     .want = want,
+			     .e = e };
 	bool again = true;
 	enum pv_code rc = PV_OK;
 

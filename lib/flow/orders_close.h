@@ -41,13 +41,15 @@ PV_MUST enum pv_code orders_count(struct store *store, const char *name,
 /*
  * Closes. A closed order gives the note that it ended with. give_up: intents
  * that wait for their result are held for good (quarantine.put,
- * "order.closed"); without it they are PV_CONFLICT, "order.unfinished".
- * store: outside a transaction. *existing: it was closed before.
+ * "order.closed"); without it they are PV_CONFLICT, "order.unfinished". Of want
+ * only files and request_out are taken: orders_ending.h says when people have
+ * to agree. store: outside a transaction. *existing: it was closed before.
  */
 PV_MUST enum pv_code
 orders_close(const struct authority *a, struct store *store, struct hsm *hsm,
 	     const struct checkpoint_base *base, const char *name, bool give_up,
-	     struct orders_end *e, bool *existing, struct err *err);
+	     const struct approvals_want *want, struct orders_end *e,
+	     bool *existing, struct err *err);
 void orders_end_release(struct orders_end *e);
 
 /* ---- orders_count.c: to orders_close.c ---- */

@@ -15,6 +15,9 @@ expect_equal "$rc" 0 "exit of issue without a roster"
 open_order o-1 "$templates/symmetric-sensor.json" 5
 make_order "$T/o-2.json" o-2 "$templates/symmetric-sensor.json" 5
 open_order end-1 "$templates/symmetric-sensor.json" 5
+open_order end-2 "$templates/symmetric-sensor.json" 1
+issue symmetric-sensor S0000000022 --order end-2
+expect_equal "$rc" 0 "exit of the one device of end-2"
 adopt_changed symmetric-sensor watched -e 's|"without_order": true|&, \
 	"stations": ["line-*"], "on_anomaly": "quarantine"|'
 issue watched S0000000002 --station shed
@@ -100,7 +103,8 @@ row 0,0,0,0,0 export segment --device S0000000003 --out "$T/d"
 row 4,4,0,4,4 issue --template symmetric-sensor --stream
 
 case_start "the end of an order is for those who answer for it"
-row 4,0,0,4,4 order close end-1 -o "$T/o"
+row 4,0,0,4,4 order close end-2 -o "$T/o"
+row 4,11,11,4,4 order close end-1 -o "$T/o"
 
 case_start "secrets and witnesses"
 row 4,0,4,4,4 export escrow --all --out "$T/d"

@@ -83,6 +83,8 @@ officer_key alice
 officer_key operator
 open_order o-3 "$sensor" 2
 open_order o-4 "$sensor" 2
+open_order o-5 "$sensor" 1
+open_order o-6 "$templates/tls-client.json" 1
 issue symmetric-sensor S0000000001 --order o-3 -o "$T/3.pvb"
 expect_equal "$rc" 0 "exit under o-3"
 make_roster "$T/r1.json" 1 '"roster": 1' alice:security-officer \
@@ -93,14 +95,50 @@ expect_equal "$rc" 0 "exit under its own"
 issue symmetric-sensor S0000000001 --order o-4 -o "$T/3c.pvb"
 expect_equal "$rc" 4 "exit under another"
 expect_text actor.role
-by alice order close o-3 -o "$T/o-3.note"
-expect_equal "$rc" 0 "exit of order close"
+by operator order close o-3 --request "$T/end.json"
+expect_equal "$rc" 11 "exit of an end before the quantity is taken"
+run "$PROVCTL" -q approve "$T/end.json" --as alice --key "$T/keys/alice.key" \
+	--yes -o "$T/notes/alice.note"
+expect_text "order close"
+expect_text "name o-3"
+by operator order close o-4 --approval "$T/notes/alice.note"
+expect_equal "$rc" 5 "exit with the approval of another end"
+by operator order close o-3 --give-up --approval "$T/notes/alice.note" \
+	-o "$T/o-3.note"
+expect_equal "$rc" 0 "exit of order close, which has nothing to give up"
 issue symmetric-sensor S0000000001 --order o-3 -o "$T/3c.pvb"
 expect_equal "$rc" 4 "exit under a closed one"
 by operator issue --template symmetric-sensor --order o-3 --device S0000000001 \
 	-o "$T/3c.pvb"
 expect_equal "$rc" 0 "exit as an operator"
 same_bytes "$T/3.pvb" "$T/3c.pvb"
+verify_audit
+
+case_start "what is finished one may end, what is given up people decide"
+by operator issue --template symmetric-sensor --order o-5 \
+	--device S0000000051 -o "$T/5.pvb"
+expect_equal "$rc" 0 "exit under o-5"
+leave_open client-00000061 o-6
+by operator order close o-5 -o "$T/o-5.note"
+expect_equal "$rc" 0 "exit of the end of a finished order"
+by operator order close o-6
+expect_equal "$rc" 9 "exit while one waits for its result"
+by operator order close o-6 --give-up --request "$T/end6.json"
+expect_equal "$rc" 11 "exit of giving up"
+verify_audit
+expect_equal "$(audit_number open_intents)" 1 "open intents"
+approve alice "$T/end6.json"
+by operator order close o-6 --give-up --approval "$T/notes/alice.note" \
+	-o "$T/o-6.note"
+expect_equal "$rc" 0 "exit of giving up with approvals"
+verify_audit
+expect_equal "$(audit_number open_intents)" 0 "open intents"
+p --json audit show --type order.close >"$T/story"
+expect_equal "$(jq -r '.object + ":" + (.facts.persons // "-")' "$T/story" |
+	tail -n 3 | tr '\n' ' ')" "o-3:alice o-5:- o-6:alice " "who ended what"
+by operator order close o-6 -o "$T/o-6.again"
+expect_equal "$rc" 0 "exit of what is over"
+same_bytes "$T/o-6.note" "$T/o-6.again"
 verify_audit
 
 case_start "devices above the quantity: the audit says so, and which"
@@ -119,7 +157,7 @@ run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-4 --from \
 expect_equal "$rc" 5 "exit of a batch with an edited count"
 expect_text "counts other devices"
 expect_exit 5 "$PROVCTL" -C "$H" order show o-4
-by alice order close o-4
+by operator order close o-4
 expect_equal "$rc" 5 "exit of order close with an edited count"
 issue symmetric-sensor S0000000043 --order o-4
 expect_equal "$rc" 0 "exit of one device with an edited count"

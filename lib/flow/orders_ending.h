@@ -1,0 +1,27 @@
+/*
+ * orders_ending: who may end an order. One that is finished, its quantity taken
+ * or its window over, is ended by one who has the role; before that, and where
+ * devices are given up that wait for their result, people decide as they did
+ * when it was opened: the quorum of "order", or more where its template says
+ * so. Before the first roster nobody is asked.
+ *
+ * Does not check: the role (the caller does).
+ * Specification: policy.md, "Orders".
+ */
+#ifndef PV_FLOW_ORDERS_ENDING_H
+#define PV_FLOW_ORDERS_ENDING_H
+
+#include "lib/flow/orders_close.h"
+
+/*
+ * Before an order is ended that was counted. gives_up: devices that wait for
+ * their result are held for good. *asked: people have to agree, and did; got is
+ * theirs. approvals_gate()'s codes. Release got in any case.
+ */
+PV_MUST enum pv_code
+orders_ending_gate(const struct authority *a, struct store *store,
+		   const struct orders_end *e, bool gives_up,
+		   const struct approvals_want *from, struct approvals *got,
+		   bool *asked, struct err *err);
+
+#endif
