@@ -174,6 +174,16 @@ static enum pv_code wait_for_more(struct gate *g, const struct err *why)
 	return PV_WAITING;
 }
 
+/* When the request was made that was approved, by what all of them signed. */
+static uint64_t asked_at(const struct gate *g)
+{
+	uint64_t life_s = approvals_valid_s(g->want);
+
+	return g->got->asked.expires_s > life_s
+		       ? g->got->asked.expires_s - life_s
+		       : 0;
+}
+
 static enum pv_code seen_by_witnesses(struct gate *g)
 {
 	struct checkpoint_base base;
@@ -184,7 +194,9 @@ static enum pv_code seen_by_witnesses(struct gate *g)
 	rc = checkpoint_load(g->a, g->store, &base, g->err);
 	if (rc == PV_OK)
 		rc = cosigned_gate(g->a, g->store, &base, NULL, g->err);
-	return rc;
+	return rc == PV_OK ? cosigned_recent(g->a, &base, asked_at(g), g->now_s,
+					     g->err)
+			   : rc;
 }
 
 /* By the log's clock, whatever expiry was signed. */
@@ -240,9 +252,9 @@ static enum pv_code pass(struct gate *g)
 	if (rc == PV_OK)
 		rc = read_notes(g);
 	if (rc == PV_OK && g->want->files_n > 0)
-		rc = seen_by_witnesses(g);
-	if (rc == PV_OK && g->want->files_n > 0)
 		rc = take_nonce(g);
+	if (rc == PV_OK && g->want->files_n > 0)
+		rc = seen_by_witnesses(g);
 	return rc == PV_OK ? count(g) : rc;
 }
 

@@ -63,6 +63,7 @@ struct approvals {
  * PV_DENIED: "approval.used" (before this command began), and all of
  * approval_count(); "approval.expiry" (later than valid_s allows);
  * "approval.age" (of a request older than the template's max_age_s);
+ * PV_WAITING, "log.witnesses" (cosigned_gate(), cosigned_recent());
  * PV_INTEGRITY: approval_count()'s, and an edited roster; PV_CONFLICT,
  * "output.exists", when --request names another file; PV_INPUT (a note that
  * does not parse); PV_NOT_FOUND.

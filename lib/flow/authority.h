@@ -44,6 +44,7 @@ struct authority {
 	unsigned clock_max_step_days;
 	char origin[AUTHORITY_NAME_MAX];
 	unsigned witnesses_required;
+	unsigned witness_max_age_s; /* of what approvals are taken under */
 };
 
 /*

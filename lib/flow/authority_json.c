@@ -66,6 +66,7 @@ void authority_defaults(struct authority *a)
 	a->hsm_timeout_s = 20;
 	a->clock_max_step_days = 30;
 	a->witnesses_required = 0;
+	a->witness_max_age_s = 600;
 }
 
 static enum pv_code get_string(const struct json_doc *doc, const char *pointer,
@@ -235,11 +236,15 @@ static enum pv_code parse_log(struct authority *a, const struct json_doc *doc,
 		else if (strcmp(name, "witnesses_required") == 0)
 			rc = get_number(doc, "/log/witnesses_required", item, 0,
 					64, &a->witnesses_required, err);
+		else if (strcmp(name, "witness_max_age_s") == 0)
+			rc = get_number(doc, "/log/witness_max_age_s", item, 60,
+					604800, &a->witness_max_age_s, err);
 		else
-			rc = json_fail(
-				err, PV_INPUT, doc, "/log", "config.unknown",
-				"origin and witnesses_required are known",
-				"unknown key in log");
+			rc = json_fail(err, PV_INPUT, doc, "/log",
+				       "config.unknown",
+				       "origin, witnesses_required and "
+				       "witness_max_age_s are known",
+				       "unknown key in log");
 	}
 	return rc;
 }
@@ -402,9 +407,10 @@ static json_t *format_value(const struct authority *a,
 	case KIND_KEYS:
 		return format_keys(a);
 	case KIND_LOG:
-		return json_pack("{s:s, s:i}", "origin", a->origin,
-				 "witnesses_required",
-				 (int)a->witnesses_required);
+		return json_pack(
+			"{s:s, s:i, s:i}", "origin", a->origin,
+			"witnesses_required", (int)a->witnesses_required,
+			"witness_max_age_s", (int)a->witness_max_age_s);
 	case KIND_TELEMETRY:
 		return json_string("off");
 	}

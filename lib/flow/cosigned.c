@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
 #include "lib/log/entry.h"
 #include "lib/store/store_log.h"
 
@@ -192,6 +193,30 @@ enum pv_code cosigned_gate(const struct authority *a, struct store *store,
 	if (c.at.size == 0)
 		return waits(&c, err);
 	return store_log_each(store, c.at.size, UINT64_MAX, &v, err);
+}
+
+enum pv_code cosigned_recent(const struct authority *a,
+			     const struct checkpoint_base *base,
+			     uint64_t asked_s, uint64_t now_s, struct err *err)
+{
+	uint64_t seen_s = base->witnessed_s;
+	char seen[PVTIME_RFC3339_LEN + 1] = "never";
+
+	if (a->witnesses_required == 0)
+		return PV_OK;
+	if (seen_s > 0 && !pvtime_format((int64_t)seen_s, seen))
+		seen_s = 0;
+	if (seen_s <= asked_s)
+		return err_fail(err, PV_WAITING, "log.witnesses", COSIGNED_HINT,
+				"the witnesses have not seen the log since the "
+				"approvals were asked for (%s)",
+				seen);
+	if (now_s > seen_s && now_s - seen_s > a->witness_max_age_s)
+		return err_fail(err, PV_WAITING, "log.witnesses", COSIGNED_HINT,
+				"the witnesses saw the log last at %s, more "
+				"than %u s ago",
+				seen, a->witness_max_age_s);
+	return PV_OK;
 }
 
 enum pv_code cosigned_note(const struct authority *a, struct store *store,

@@ -50,6 +50,18 @@ PV_MUST enum pv_code cosigned_gate(const struct authority *a,
 				   const char *bundle, struct err *err);
 
 /*
+ * Before approvals of a request that was made at asked_s are taken: the
+ * witnesses have seen the log since, and within log.witness_max_age_s. They
+ * cosign no log that was set back, and the time of what they cosigned before
+ * stays behind. PV_WAITING, "log.witnesses". Always PV_OK when none is
+ * required.
+ */
+PV_MUST enum pv_code cosigned_recent(const struct authority *a,
+				     const struct checkpoint_base *base,
+				     uint64_t asked_s, uint64_t now_s,
+				     struct err *err);
+
+/*
  * HOME/cosigned into the empty note, for who gives it out: the last checkpoint
  * that enough witnesses cosigned, at least one. PV_WAITING, "log.witnesses",
  * when there is none; codes of cosigned_load().
@@ -72,8 +84,8 @@ struct cosigned_taken {
  * cosigned it. One smaller than HOME/cosigned is no news, and nothing is kept.
  * PV_INTEGRITY, "log.cosignature": a
  * line is of no known witness or true of none of the checkpoints; PV_INPUT:
- * there is no line; nothing is kept then. Another true one of a witness whose
- * line stands there is no error, and is not added.
+ * there is no line; nothing is kept then. A later one of a witness whose line
+ * stands there takes its place, an earlier one is no news.
  */
 PV_MUST enum pv_code cosigned_take(const struct authority *a,
 				   struct store *store, struct span lines,

@@ -41,7 +41,19 @@ static bool has_line(const struct buf *note, struct span line)
 	return false;
 }
 
-/* line has its LF. A true one of a witness that has one is no news. */
+static enum pv_code renew_line(const struct cosigned *c, struct buf *note,
+			       struct span line, bool *news, struct err *err)
+{
+	bool later;
+	enum pv_code rc =
+		log_cosign_renew(note, line, c->known, c->known_n, &later, err);
+
+	*news |= rc == PV_OK && later;
+	return rc;
+}
+
+/* line has its LF. One of a witness that has one is news when it is later: it
+ * takes that one's place. */
 static enum pv_code add_line(const struct cosigned *c, struct buf *note,
 			     struct span line, bool *news, struct err *err)
 {
@@ -51,7 +63,7 @@ static enum pv_code add_line(const struct cosigned *c, struct buf *note,
 	err_init(&why);
 	rc = log_cosign_take(note, line, c->known, c->known_n, &why);
 	if (rc == PV_CONFLICT)
-		return PV_OK;
+		return renew_line(c, note, line, news, err);
 	if (rc != PV_OK)
 		*err = why;
 	*news |= rc == PV_OK;

@@ -271,6 +271,77 @@ enum pv_code log_cosign_take(struct buf *note, struct span lines,
 	return buf_check(note, err);
 }
 
+/* was with the line in the place of those that w has there. */
+static enum pv_code put_renewed(const struct log_checkpoint *was,
+				const struct log_witness *w, struct span line,
+				struct buf *out, struct err *err)
+{
+	enum pv_code rc = note_start(out, was->note.text, err);
+
+	for (size_t i = 0; rc == PV_OK && i < was->note.sigs_n; i++)
+		if (!is_of(&was->note.sigs[i], w))
+			note_sig_put(out, &was->note.sigs[i]);
+	buf_put(out, line.p, line.len);
+	return rc == PV_OK ? buf_check(out, err) : rc;
+}
+
+/* The line alone under the same text: true, of w, and of what time. */
+static enum pv_code time_of_line(const struct log_checkpoint *was,
+				 const struct log_witness *w, struct span line,
+				 uint64_t *time_s, struct err *err)
+{
+	CLEANUP(checkpoint_cleanup)
+	struct log_checkpoint alone = { .at.size = 0 };
+	CLEANUP(buf_release) struct buf note;
+	enum pv_code rc;
+
+	*time_s = 0;
+	buf_init(&note, NOTE_SIZE_MAX);
+	rc = note_start(&note, was->note.text, err);
+	buf_put(&note, line.p, line.len);
+	if (rc == PV_OK)
+		rc = buf_check(&note, err);
+	if (rc == PV_OK)
+		rc = log_checkpoint_parse(&alone, buf_span(&note), err);
+	return rc == PV_OK ? log_cosign_time(&alone, w, time_s, err) : rc;
+}
+
+static enum pv_code renew(struct buf *note, const struct log_checkpoint *was,
+			  const struct log_witness *w, struct span line,
+			  bool *later, struct err *err)
+{
+	CLEANUP(buf_release) struct buf now;
+	uint64_t had_s = 0, has_s = 0;
+	enum pv_code rc = log_cosign_time(was, w, &had_s, err);
+
+	if (rc == PV_OK)
+		rc = time_of_line(was, w, line, &has_s, err);
+	if (rc != PV_OK || had_s == 0 || has_s <= had_s)
+		return rc;
+	buf_init(&now, note->max);
+	rc = put_renewed(was, w, line, &now, err);
+	if (rc != PV_OK)
+		return rc;
+	buf_reset(note);
+	buf_put(note, now.data, now.len);
+	*later = true;
+	return buf_check(note, err);
+}
+
+enum pv_code log_cosign_renew(struct buf *note, struct span line,
+			      const struct log_witness *known, size_t known_n,
+			      bool *later, struct err *err)
+{
+	CLEANUP(checkpoint_cleanup)
+	struct log_checkpoint was = { .at.size = 0 };
+	enum pv_code rc = log_checkpoint_parse(&was, buf_span(note), err);
+
+	*later = false;
+	for (size_t i = 0; rc == PV_OK && !*later && i < known_n; i++)
+		rc = renew(note, &was, &known[i], line, later, err);
+	return rc;
+}
+
 static enum pv_code put_line(struct buf *out, const struct log_witness *w,
 			     uint64_t time_s, const uint8_t *sig,
 			     struct err *err)

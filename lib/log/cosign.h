@@ -52,6 +52,16 @@ PV_MUST enum pv_code log_cosign_take(struct buf *note, struct span lines,
 				     const struct log_witness *known,
 				     size_t known_n, struct err *err);
 /*
+ * A later line of a witness that has one in note takes its place: *later. line
+ * is one, with its LF. PV_INTEGRITY, rule "log.cosignature" or
+ * "log.checkpoint"; note is then as before, and so it is when the line is not
+ * later than what stands there, or its witness has none there.
+ */
+PV_MUST enum pv_code log_cosign_renew(struct buf *note, struct span line,
+				      const struct log_witness *known,
+				      size_t known_n, bool *later,
+				      struct err *err);
+/*
  * How many of known cosigned: distinct keys, whatever their names, and however
  * often each stands there. PV_INTEGRITY, rule "log.cosignature", when a line
  * of a known witness is wrong; *count is then 0.

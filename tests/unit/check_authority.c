@@ -140,6 +140,8 @@ static const struct refusal {
 	  "#/log" },
 	{ "{" MINIMAL ",\"log\":{\"witnesses_required\":65}}", PV_INPUT,
 	  "config.range", "#/log/witnesses_required" },
+	{ "{" MINIMAL ",\"log\":{\"witness_max_age_s\":59}}", PV_INPUT,
+	  "config.range", "#/log/witness_max_age_s" },
 	{ KEYS("[]"), PV_INPUT, "config.type", "#/keys" },
 	{ KEYS("{\"a/b\":{\"label\":\"x\",\"generation\":1}}"), PV_INPUT,
 	  "config.keys", "#/keys" },

@@ -381,6 +381,45 @@ START_TEST(test_limits)
 }
 END_TEST
 
+/* A later line takes the place of the one before it; a wrong one, of none. */
+START_TEST(test_renew)
+{
+	static const struct {
+		const char *body;
+		uint64_t time_s;
+		enum pv_code code;
+		bool later;
+	} rows[] = { { BODY, NOW, PV_OK, false },
+		     { BODY, NOW - 1, PV_OK, false },
+		     { BODY "x", NOW + 2, PV_INTEGRITY, false },
+		     { BODY, NOW + 1, PV_OK, true } };
+	const struct log_witness all[] = { one.w, two.w };
+	struct buf b, want, line;
+	bool later;
+
+	start_log(&b);
+	cosigner_line(&one, &b, span_of(BODY), NOW);
+	cosigner_line(&two, &b, span_of(BODY), NOW + 9);
+	buf_init(&line, NOTE_SIZE_MAX);
+	for (size_t i = 0; i < 4; i++) {
+		buf_reset(&line);
+		cosigner_line(&one, &line, span_of(rows[i].body),
+			      rows[i].time_s);
+		ck_assert_int_eq(log_cosign_renew(&b, buf_span(&line), all, 2,
+						  &later, NULL),
+				 rows[i].code);
+		ck_assert(later == rows[i].later);
+	}
+	start_log(&want);
+	cosigner_line(&two, &want, span_of(BODY), NOW + 9);
+	cosigner_line(&one, &want, span_of(BODY), NOW + 1);
+	ck_assert(span_equal(buf_span(&b), buf_span(&want)));
+	buf_release(&b);
+	buf_release(&want);
+	buf_release(&line);
+}
+END_TEST
+
 /* ---- trust ---- */
 
 static void trust_is(const struct buf *note, const struct log_trust *trust,
@@ -446,6 +485,7 @@ int main(void)
 	tcase_add_test(t, test_purposes);
 	tcase_add_test(t, test_add);
 	tcase_add_test(t, test_take_refused);
+	tcase_add_test(t, test_renew);
 	tcase_add_test(t, test_limits);
 	tcase_add_test(t, test_trust);
 	suite_add_tcase(s, t);
