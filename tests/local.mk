@@ -392,6 +392,7 @@ CLI_TESTS = \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
+	tests/cli/covered.sh \
 	tests/cli/witness_approval.sh \
 	tests/cli/config_guard.sh \
 	tests/cli/uncovered.sh \

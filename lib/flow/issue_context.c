@@ -165,6 +165,7 @@ static enum pv_code admit(struct issue_run *r, struct store *store,
 	if (rc != PV_OK)
 		return rc;
 	snprintf(r->actor, sizeof(r->actor), "%s", who.name);
+	r->ruled = who.roster;
 	if (r->opts->rotate)
 		return actor_allow(&who, ROLE_OP_ROTATE, err);
 	if (r->opts->order)

@@ -29,6 +29,7 @@ struct issue_run {
 	struct order_use ticket;    /* too */
 	bool bound;		    /* who acts may not act without an order */
 	uint64_t judged; /* what people had decided when that was said */
+	bool ruled;		    /* a roster is in force */
 	char actor[ROSTER_NAME_MAX + 1];
 	size_t jobs;
 	/* Ends of channels: [0] the reader's, signer's, writer's side. */

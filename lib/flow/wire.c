@@ -146,11 +146,10 @@ static enum pv_code take_in(struct wire *w, struct err *err)
 }
 
 /* One send; *wait is set when the peer's buffer is full. */
-static enum pv_code send_some(struct wire *w, size_t *sent, bool *wait,
-			      struct err *err)
+static enum pv_code send_some(struct wire *w, size_t len, size_t *sent,
+			      bool *wait, struct err *err)
 {
-	ssize_t n = send(w->fd, w->out.data + *sent, w->out.len - *sent,
-			 MSG_NOSIGNAL);
+	ssize_t n = send(w->fd, w->out.data + *sent, len - *sent, MSG_NOSIGNAL);
 
 	*wait = n < 0 && errno == EAGAIN;
 	if (n > 0)
@@ -163,16 +162,16 @@ static enum pv_code send_some(struct wire *w, size_t *sent, bool *wait,
 	return PV_OK;
 }
 
-enum pv_code wire_flush(struct wire *w, struct err *err)
+static enum pv_code send_all(struct wire *w, size_t len, struct err *err)
 {
 	size_t sent = 0;
 	enum pv_code rc = buf_check(&w->out, err);
 
-	while (rc == PV_OK && sent < w->out.len) {
+	while (rc == PV_OK && sent < len) {
 		struct pollfd p = { w->fd, POLLOUT, 0 };
 		bool wait;
 
-		rc = send_some(w, &sent, &wait, err);
+		rc = send_some(w, len, &sent, &wait, err);
 		if (rc != PV_OK || !wait)
 			continue;
 		if (!w->eof)
@@ -183,7 +182,25 @@ enum pv_code wire_flush(struct wire *w, struct err *err)
 		if (rc == PV_OK && (p.revents & POLLIN))
 			rc = take_in(w, err);
 	}
+	return rc;
+}
+
+enum pv_code wire_flush(struct wire *w, struct err *err)
+{
+	enum pv_code rc = send_all(w, w->out.len, err);
+
 	buf_reset(&w->out);
+	return rc;
+}
+
+enum pv_code wire_flush_part(struct wire *w, size_t len, struct err *err)
+{
+	enum pv_code rc = send_all(w, len, err);
+
+	if (rc == PV_OK)
+		buf_consume(&w->out, len);
+	else
+		buf_reset(&w->out);
 	return rc;
 }
 

@@ -76,6 +76,9 @@ void wire_put_mark(struct wire *w, enum wire_type type, uint64_t v);
 
 /* Sends all; PV_INTERRUPTED when the peer has gone, rule "wire.peer". */
 PV_MUST enum pv_code wire_flush(struct wire *w, struct err *err);
+/* The first len bytes of w->out, whole records; the rest stays there. */
+PV_MUST enum pv_code wire_flush_part(struct wire *w, size_t len,
+				     struct err *err);
 
 struct wire_rec {
 	enum wire_type type;

@@ -9,7 +9,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/orders.h"
-#include "lib/flow/writer_impl.h"
+#include "lib/flow/writer_log.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -98,7 +98,7 @@ static enum pv_code take_record(struct writer *w, size_t k,
 static bool is_round_full(const struct writer *w)
 {
 	return w->sealed > SEALED_ENOUGH ||
-	       w->opts->parent->out.len >= ROUND_BYTES;
+	       w->opts->parent->out.len - w->round_out >= ROUND_BYTES;
 }
 
 /* Takes a signer's records up to the last whole group, or all at its end, or
@@ -159,6 +159,7 @@ static enum pv_code begin(struct writer *w, struct store_txn *txn,
 
 	w->wrote = false;
 	w->sealed = 0;
+	w->round_out = w->opts->parent->out.len;
 	if (rc == PV_OK)
 		rc = read_clock(w, err);
 	/* Another process may have closed it. */
@@ -178,7 +179,7 @@ static enum pv_code commit_round(struct writer *w, struct err *err)
 	for (size_t i = 0; rc == PV_OK && i < w->opts->signers_n; i++) {
 		size_t k = (w->turn + i) % w->opts->signers_n;
 
-		if (!w->ended[k])
+		if (!w->ended[k] && writer_may_take(w, k))
 			rc = take_signer(w, k, err);
 	}
 	/* Asked in here, it is no transaction of its own. */
@@ -201,7 +202,7 @@ static enum pv_code commit_round(struct writer *w, struct err *err)
 			return gone.code;
 		}
 	}
-	return wire_flush(w->opts->parent, err);
+	return writer_answer(w, err);
 }
 
 static bool has_work(const struct writer *w)
@@ -209,7 +210,8 @@ static bool has_work(const struct writer *w)
 	for (size_t k = 0; k < w->opts->signers_n; k++) {
 		const struct wire *s = &w->opts->signers[k];
 
-		if (!w->ended[k] && (s->eof || wire_holds(s, WORTH)))
+		if (!w->ended[k] && writer_may_take(w, k) &&
+		    (s->eof || wire_holds(s, WORTH)))
 			return true;
 	}
 	return false;
@@ -307,6 +309,9 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 						&w.store, err);
 	if (rc == PV_OK)
 		w.store->witness_ms = w.log.witnessed_s * 1000;
+	/* An earlier run may have ended before its checkpoint. */
+	if (rc == PV_OK)
+		rc = store_log_size(w.store, &w.log_size, err);
 	if (rc == PV_OK)
 		rc = run(&w, err);
 	store_close(w.store);

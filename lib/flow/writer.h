@@ -2,8 +2,9 @@
  * writer: the one process that owns store and log. It decides again with what
  * the store knows, inside the transaction that reserves the serial, and again
  * whether who acts may when people have decided something; it commits
- * all that waits in one transaction, and answers only after the commit. It has
- * no token.
+ * all that waits in one transaction, and answers only after the commit; where
+ * people decide how many devices there are, only under a checkpoint that covers
+ * it: an older database cannot give the same number out again. It has no token.
  */
 #ifndef PV_FLOW_WRITER_H
 #define PV_FLOW_WRITER_H
@@ -25,6 +26,8 @@ struct writer_opts {
 	const char *station, *actor;
 	bool station_signed;
 	bool batch; /* a reached rate waits; else it denies */
+	/* Under an order or a roster: devices leave under a checkpoint. */
+	bool covers;
 	struct wire *signers;
 	size_t signers_n;
 	struct wire *parent; /* answers go here */

@@ -46,6 +46,11 @@ struct writer {
 	struct checkpoint_ask ask;		    /* under way at asker */
 	size_t asker;
 	bool asking, answered;
+	/* With opts->covers: devices are among the answers that wait in
+	 * parent->out; and how much of it the checkpoint under way covers. */
+	bool gives;
+	size_t asked_out;
+	size_t round_out; /* of parent->out, when this round began */
 	struct buf signed_log, signed_governance; /* kept after the commit */
 	struct request req;
 	struct answer answer;
@@ -114,12 +119,6 @@ PV_MUST const struct writer_kept *writer_kept(const struct writer *w,
 PV_MUST enum pv_code writer_check_result(struct writer *w,
 					 const struct record_result *r,
 					 struct err *err);
-/* A WIRE_CHECKPOINT from a signer: kept by the next writer_log(). */
-PV_MUST enum pv_code
-writer_take_checkpoint(struct writer *w, struct wire_rec *rec, struct err *err);
-/* Keeps what was signed and asks after many entries; the last time for all. */
-PV_MUST enum pv_code writer_log(struct writer *w, struct err *err);
-PV_MUST enum pv_code writer_end_log(struct writer *w, struct err *err);
 PV_MUST enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 					struct err *err);
 

@@ -150,6 +150,7 @@ enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 	out->status = ISSUE_EXISTING;
 	memcpy(out->id, id, sizeof(out->id));
 	record_put_out(w->opts->parent, out);
+	w->gives = true;
 	return PV_OK;
 }
 
@@ -274,6 +275,7 @@ static void put_issued(struct writer *w, const struct record_result *r,
 		out.bundles[n].container = r->bundles[n].container;
 	}
 	record_put_out(w->opts->parent, &out);
+	w->gives = true;
 }
 
 /* Another signer got a wrong signature for the same intent. */

@@ -77,6 +77,27 @@ START_TEST(fields_come_back)
 }
 END_TEST
 
+/* What is asked for leaves, the rest later, and in order. */
+START_TEST(part_goes_first)
+{
+	struct wire_rec rec;
+	size_t first;
+	bool there;
+
+	wire_put_mark(&a, WIRE_OUT, 1);
+	first = a.out.len;
+	wire_put_mark(&a, WIRE_OUT, 2);
+	UNIT_OK(wire_flush_part(&a, first, &err_));
+	UNIT_OK(wire_read(&b, &rec, &there, &err_));
+	ck_assert_uint_eq(wire_get_u64(&rec), 1);
+	UNIT_OK(wire_fill(&b, 0, &err_));
+	ck_assert(!wire_next(&b, &rec));
+	UNIT_OK(wire_flush(&a, &err_));
+	UNIT_OK(wire_read(&b, &rec, &there, &err_));
+	ck_assert_uint_eq(wire_get_u64(&rec), 2);
+}
+END_TEST
+
 START_TEST(getters_stick)
 {
 	struct wire_rec rec;
@@ -175,6 +196,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, fields_come_back);
+	tcase_add_test(t, part_goes_first);
 	tcase_add_test(t, getters_stick);
 	tcase_add_test(t, record_too_long);
 	tcase_add_test(t, no_deadlock);
