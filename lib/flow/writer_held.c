@@ -70,6 +70,18 @@ static bool set_asked(json_t *o, const struct writer *w)
 	       set_text(o, "order", opts->order ? opts->order->id : NULL);
 }
 
+/* Of that template's very bytes, and by whom as far as it was proved. */
+static bool set_under(json_t *o, const struct writer *w)
+{
+	char hex[2 * LOG_HASH + 1];
+
+	hex_encode(w->opts->ctx->template_sha256, LOG_HASH, hex);
+	return set_text(o, "template_sha256", hex) &&
+	       set_text(o, "station", w->opts->station) &&
+	       (!w->opts->station_signed ||
+		set(o, "station_signed", json_true()));
+}
+
 /*
  * The request as one line of JSON, whatever it came as (a row of CSV, options,
  * a CSR in a file), and what it was asked under: a release is for exactly this.
@@ -80,7 +92,7 @@ static enum pv_code put_bytes(const struct writer *w, const struct request *r,
 	CLEANUP(cleanup_json_decref) json_t *o = json_object();
 	char *text = NULL;
 
-	if (set_asked(o, w) && set_text(o, "station", w->opts->station) &&
+	if (set_asked(o, w) && set_under(o, w) &&
 	    set_text(o, "request", r->id) && set_text(o, "device", r->device) &&
 	    set_text(o, "role", r->role) &&
 	    set_text(o, "key", r->host_key ? "host" : NULL) &&

@@ -1,8 +1,8 @@
 /*
  * writer_held: suspect requests in the writer, inside its open transaction
  * (policy.md, "Quarantine and anomalies"). What is kept of a request is one
- * line of JSON, whatever it came as, with the template, order and station that
- * it was asked under: people decide on exactly this.
+ * line of JSON, whatever it came as, with the template (its digest, too), the
+ * order and the station that it was asked under: people decide on exactly this.
  *
  * Does not check: that the template wants it held (policy_decide() says so).
  */

@@ -60,8 +60,9 @@ expect_equal "$(field 1 rule)" limits.stations rule
 expect_equal "$(field 1 device)" S0000000001 device
 expect_equal "$(field 1 source)" \
 	"request 1 of a run by os:$(id -u) at station shed" source
+digest=$(p --json policy list | jq -r 'select(.template == "sensor").sha256')
 expect_equal "$(field 1 bytes | jq -c .)" \
-	'{"template":"sensor","station":"shed","request":"S0000000001","device":"S0000000001","fields":{}}' \
+	'{"template":"sensor","template_sha256":"'"$digest"'","station":"shed","request":"S0000000001","device":"S0000000001","fields":{}}' \
 	bytes
 expect_exit 0 "$PROVCTL" -C "$H" quarantine show 1
 expect_text '"device":"S0000000001"'
@@ -250,26 +251,36 @@ EOF
 verify_audit
 H=$whole
 
-case_start "under a roster it takes the quorum, and each note is for one decision"
+case_start "a release is for the template's bytes, not for its name"
 expect_held 8 limits.stations --template sensor --station shed \
+	--device S0000000008
+expect_exit 0 "$PROVCTL" -C "$H" quarantine release 8
+sed 's/"version": 1,/"version": 2,/' "$T/sensor.json" >"$T/sensor.2.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/sensor.2.json"
+expect_held 9 limits.stations --template sensor --station shed \
+	--device S0000000008
+expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 9
+
+case_start "under a roster it takes the quorum, and each note is for one decision"
+expect_held 10 limits.stations --template sensor --station shed \
 	--device S0000000006
 for name in alice bob carol; do officer_key "$name"; done
 make_roster "$T/roster.json" 1 '"roster": 2, "release_quarantine": 2' \
 	alice:security-officer bob:security-officer carol:security-officer
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/roster.json"
 expect_exit 0 "$PROVCTL" -C "$H" quarantine list
-expect_error 11 approval.missing -C "$H" quarantine release 8 --request "$T/ask.json"
+expect_error 11 approval.missing -C "$H" quarantine release 10 --request "$T/ask.json"
 approve alice "$T/ask.json"
 expect_equal "$rc" 0 "exit of approve"
-expect_error 11 approval.missing -C "$H" quarantine release 8 \
+expect_error 11 approval.missing -C "$H" quarantine release 10 \
 	--approval "$T/notes/alice.note" --request "$T/ask.json"
 approve bob "$T/ask.json"
-expect_error 5 approval.subject -C "$H" quarantine reject 8 \
+expect_error 5 approval.subject -C "$H" quarantine reject 10 \
 	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
-expect_exit 0 "$PROVCTL" -C "$H" quarantine release 8 \
+expect_exit 0 "$PROVCTL" -C "$H" quarantine release 10 \
 	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
 expect_text "approved by alice,bob"
-expect_error 9 store.held -C "$H" quarantine release 8 \
+expect_error 9 store.held -C "$H" quarantine release 10 \
 	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
 verify_audit
 
