@@ -69,11 +69,9 @@ struct record_result {
 	struct span serial, cert;
 	struct {
 		char stage[REQUEST_ID_MAX + 1];
-		uint8_t id[SEAL_ID_LEN];
+		uint8_t id[SEAL_ID_LEN], bh[32], payload_sha256[32];
 		uint64_t seq;
-		uint8_t bh[32], payload_sha256[32];
-		struct span container, escrow;
-		struct span anchors; /* hash of them, or empty */
+		struct span container, escrow, anchors; /* the last: a hash */
 	} bundles[RECORD_BUNDLES_MAX];
 	size_t bundles_n;
 };

@@ -41,12 +41,17 @@ one_each() {
 		"devices with a valid credential"
 	verify_audit
 }
+# The exit status of status is another matter: lists may be behind.
+usable() {
+	p --json status >"$T/status" 2>/dev/null
+	jq -e '.tokens[0].usable' "$T/status" >/dev/null
+}
 # SoftHSM writes its object files without care for kills.
 token_whole() {
-	p --json status >"$T/status" 2>&1 && return
+	usable && return
 	rm -rf "$H/softhsm/tokens"
 	cp -a "$T/tokens" "$H/softhsm/tokens"
-	p --json status >"$T/status" 2>&1 || fail "no token: $(cat "$T/status")"
+	usable || fail "no token: $(cat "$T/status")"
 }
 
 new_authority
@@ -90,15 +95,17 @@ while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 8)) ]; do
 	2) victim=provctl ;;
 	3) victim=reader ;;
 	esac
-	delay=$((10 + $(chosen "$whole_ms" "$round")))
+	# The devices come first, then the lists.
+	delay=$((10 + $(chosen $((whole_ms / (1 + round % 3 * 5))) "$round")))
 	[ "$victim" != reader ] || delay=$((1 + $(chosen 40 "$round")))
 	due &
 	shell=$!
 	echo "$shell" >>"$T/pids"
+	# The verb runs in a child that a process watches, the crew below it.
 	parent=
 	tries=0
 	while [ -z "$parent" ] && [ "$tries" -lt 200 ]; do
-		parent=$(child_of "$shell" provctl)
+		parent=$(child_of "$(child_of "$shell" provctl)" provctl)
 		tries=$((tries + 1))
 	done
 	sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
