@@ -3,16 +3,15 @@
 #include "cmd/out.h"
 #include "lib/flow/publish.h"
 
-static enum pv_code publish(const struct app *app, struct session *s,
+static enum pv_code publish(const struct app *app, const struct session *s,
 			    struct err *err)
 {
-	struct publish_job job = { .a = s->a, .store = s->store };
+	const struct publish_job job = { .a = s->a,
+					 .store = s->store,
+					 .hsm = s->hsm };
 	struct publish_report r;
-	enum pv_code rc = session_login(app, s, err);
+	enum pv_code rc = publish_run(&job, &r, err);
 
-	job.hsm = s->hsm;
-	if (rc == PV_OK)
-		rc = publish_run(&job, &r, err);
 	if (rc == PV_OK)
 		out_note(app,
 			 "published: %llu revocation lists, %llu OCSP answers, "
@@ -24,20 +23,28 @@ static enum pv_code publish(const struct app *app, struct session *s,
 	return rc;
 }
 
+/* A login that failed is not tried again for the checkpoint: a wrong PIN is one
+ * try. */
 enum pv_code publish_changes(const struct app *app, struct session *s,
 			     struct err *err)
 {
-	struct err why;
-	enum pv_code rc, made;
+	struct err why, log;
+	enum pv_code rc = PV_OK, made;
 
 	err_init(&why);
-	made = publish(app, s, &why);
-	rc = session_checkpoint(app, s, err);
+	err_init(&log);
+	made = session_login(app, s, &why);
+	if (made == PV_OK) {
+		made = publish(app, s, &why);
+		rc = session_checkpoint(app, s, &log);
+	}
 	if (made != PV_OK) {
 		*err = why;
 		err_prefix(err, "it is recorded, but what is published is "
 				"behind");
 		return made;
 	}
+	if (rc != PV_OK)
+		*err = log;
 	return rc;
 }

@@ -162,7 +162,7 @@ run "$PROVCTL" -C "$H" revoke --device client-00000006 --reason superseded
 unset FAULT_C_Sign_RV
 cat "$T/module.json" >"$H/provctl.json"
 expect_equal "$rc" 6 "exit without the token"
-expect_text "it is recorded, but"
+expect_text "it is recorded, but what is published is behind"
 says .status revoked
 late=$(jq -r .serial "$T/out")
 listed "$late" && fail "it is on a list that nobody signed"
@@ -172,6 +172,18 @@ revoke_ok --device client-00000006 --reason superseded
 says .status unchanged
 listed "$late" || fail "the next run has not published it"
 verify_audit
+
+case_start "a wrong PIN is one try"
+jq --arg to "$builddir/tests/fault/shim.so" '.module = $to' "$T/module.json" \
+	>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+FAULT_LOG=$T/calls
+FAULT_C_Login_RV=160 # CKR_PIN_INCORRECT
+export FAULT_LOG FAULT_C_Login_RV
+run "$PROVCTL" -C "$H" revoke --device client-00000006 --reason superseded
+unset FAULT_LOG FAULT_C_Login_RV
+cat "$T/module.json" >"$H/provctl.json"
+expect_equal "$rc" 7 "exit with a wrong PIN"
+expect_equal "$(grep -c ' C_Login ' "$T/calls")" 1 "tries"
 
 case_start "by order: one that is revoked stays as it is"
 revoke_ok --order o-1 --reason cessationOfOperation
