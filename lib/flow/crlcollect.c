@@ -6,7 +6,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
+#include "lib/store/store_log.h"
 #include "lib/store/store_revoke.h"
+
+#define RELEASED_MAX (256u * 1024u * 1024u)
 
 void crl_entries_release(struct crl_entries *e)
 {
@@ -208,16 +211,58 @@ static bool expired(struct store *store, uint32_t number, int64_t by_s)
 	       cert.not_after_s < by_s;
 }
 
+void crl_leaving_init(struct crl_leaving *l, struct store *store,
+		      const struct crl_row *last)
+{
+	*l = (struct crl_leaving){ .store = store, .last = last };
+	idset_init(&l->released, RELEASED_MAX);
+}
+
+void crl_leaving_release(struct crl_leaving *l)
+{
+	idset_release(&l->released);
+}
+
+static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
+			       struct err *err)
+{
+	struct crl_leaving *l = ctx;
+	struct log_entry e;
+	enum pv_code rc = log_entry_decode(bytes, &e, err);
+
+	(void)index;
+	if (rc != PV_OK || !span_is(e.type, LOG_CERT_REVOKE) ||
+	    !logged_uint_is(&e, "reason", STORE_REASON_REMOVE))
+		return rc;
+	return idset_add(&l->released, 0, e.object, err);
+}
+
+/* The row is gone with the hold: only the log's entries since the last list say
+ * that people let go of it. They are read once. */
+static bool was_released(struct crl_leaving *l, const struct x509_crl_entry *e)
+{
+	const struct store_visit v = { .ctx = l, .fn.entry = take_entry };
+	char serial[2 * STORE_SERIAL_MAX + 1];
+
+	if (!l->looked && store_log_each(l->store, l->last->row.intent_index,
+					 UINT64_MAX, &v, NULL) != PV_OK)
+		return false;
+	l->looked = true;
+	hex_encode(e->serial, e->serial_len, serial);
+	return idset_has(&l->released, 0, log_str(serial));
+}
+
 bool crl_may_leave(void *ctx, const struct x509_crl_entry *e)
 {
-	const struct crl_leaving *l = ctx;
+	struct crl_leaving *l = ctx;
 	uint32_t number = number_of(e);
 	struct store_revocation r;
 	bool found = false;
 
 	if (e->serial_len < STORE_SERIAL_MIN ||
+	    e->serial_len > STORE_SERIAL_MAX ||
 	    store_revocation_get(l->store, number, &r, &found, NULL) != PV_OK)
 		return false;
 	return found ? expired(l->store, number, l->last->crl.this_s)
-		     : e->reason == X509_REASON_HOLD;
+		     : e->reason == X509_REASON_HOLD && was_released(l, e);
 }

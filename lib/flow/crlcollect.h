@@ -10,6 +10,7 @@
 #define PV_FLOW_CRLCOLLECT_H
 
 #include "lib/flow/crlrow.h"
+#include "lib/flow/idset.h"
 
 struct crl_entries {
 	struct x509_crl_entry *list;
@@ -25,11 +26,17 @@ PV_MUST enum pv_code crl_collect(struct store *store,
 				 struct crl_entries *out, struct err *err);
 
 /* May an entry of the last list be gone: the certificate had expired before
- * that list, or it was held and is not any more. ctx: struct crl_leaving. */
+ * that list, or it was held, and the log says that it was let go of since.
+ * ctx: struct crl_leaving. */
 struct crl_leaving {
 	struct store *store;
 	const struct crl_row *last;
+	struct idset released; /* serials, as the log names them */
+	bool looked;	       /* at the log */
 };
+void crl_leaving_init(struct crl_leaving *l, struct store *store,
+		      const struct crl_row *last);
+void crl_leaving_release(struct crl_leaving *l);
 bool crl_may_leave(void *ctx, const struct x509_crl_entry *e);
 
 #endif

@@ -102,9 +102,10 @@ static enum pv_code fill_head(struct work *w, struct err *err)
 static enum pv_code compare(struct work *w, const struct x509_crl *next,
 			    struct err *err)
 {
-	struct crl_leaving leaving = { w->m->store, &w->last };
+	CLEANUP(crl_leaving_release) struct crl_leaving leaving;
 	const struct x509_crl_gone gone = { crl_may_leave, &leaving };
 
+	crl_leaving_init(&leaving, w->m->store, &w->last);
 	return w->last.found ? x509_crl_compare(&w->last.crl, next, &gone, err)
 			     : PV_OK;
 }
@@ -246,7 +247,8 @@ static enum pv_code finish_pending(struct crl_maker *m,
 				   const struct crl_issuer *i, uint32_t shard,
 				   struct err *err)
 {
-	CLEANUP(work_release) struct work w = { .m = m, .i = i, .shard = shard };
+	CLEANUP(work_release)
+	struct work w = { .m = m, .i = i, .shard = shard };
 	enum pv_code rc;
 
 	buf_init(&w.der, X509_CRL_MAX);
@@ -263,7 +265,8 @@ static enum pv_code finish_pending(struct crl_maker *m,
 static enum pv_code make_next(struct crl_maker *m, const struct crl_issuer *i,
 			      uint32_t shard, struct err *err)
 {
-	CLEANUP(work_release) struct work w = { .m = m, .i = i, .shard = shard };
+	CLEANUP(work_release)
+	struct work w = { .m = m, .i = i, .shard = shard };
 	bool due;
 	enum pv_code rc;
 
