@@ -123,6 +123,7 @@ void record_put_stored(struct wire *w, const struct record_stored *s)
 	wire_put_span(w, s->serial);
 	wire_put_span(w, s->tbs);
 	wire_put_span(w, s->secrets);
+	wire_put_span(w, s->kdf);
 	wire_put_span(w, s->datakey);
 	wire_end(w, mark);
 }
@@ -139,6 +140,7 @@ enum pv_code record_get_stored(struct wire_rec *rec, struct record_stored *s,
 	s->serial = wire_get_span(rec);
 	s->tbs = wire_get_span(rec);
 	s->secrets = wire_get_span(rec);
+	s->kdf = wire_get_span(rec);
 	s->datakey = wire_get_span(rec);
 	return wire_done(rec, err);
 }

@@ -50,8 +50,8 @@ struct record_stored {
 	uint8_t template_sha256[32];
 	uint32_t ca_generation, number; /* of the issuer; of the serial */
 	uint64_t created_ms, seq;
-	struct span serial, tbs, secrets;
-	struct span datakey; /* row of the key that sealed secrets; or empty */
+	struct span serial, tbs, secrets, kdf; /* kdf: writer_put_kdf() */
+	struct span datakey; /* of the key that sealed secrets; or empty */
 };
 void record_put_stored(struct wire *w, const struct record_stored *s);
 PV_MUST enum pv_code record_get_stored(struct wire_rec *rec,

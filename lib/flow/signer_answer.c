@@ -133,6 +133,14 @@ static enum pv_code manifests_stand(const struct issue_context *ctx,
 	return rc;
 }
 
+/* Which master a known device has its keys from; empty: the one in use. */
+static bool take_kdf(struct signer_slot *slot, struct span id)
+{
+	if (id.len == HSM_ID_LEN)
+		prepared_set_kdf(slot->prepared, id.p);
+	return id.len == HSM_ID_LEN || id.len == 0;
+}
+
 static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 				struct err *err)
 {
@@ -185,7 +193,7 @@ static enum pv_code take_stored(struct signer *s, struct wire_rec *rec,
 		signer_refuse(s, slot, &why);
 	else
 		slot->state = SLOT_GO;
-	return PV_OK;
+	return rc != PV_OK || take_kdf(slot, r.kdf) ? PV_OK : bad_answer(err);
 }
 
 /* A group has the answers that it waited for. */
@@ -207,6 +215,12 @@ static enum pv_code group_answered(struct signer *s, uint64_t number,
 		if (g->slots[i].state == SLOT_GO)
 			rc = workers_put(s->askers, &g->slots[i], err);
 	return rc;
+}
+
+static void take_go(struct signer_slot *slot, struct wire_rec *rec)
+{
+	prepared_set_seq(slot->prepared, wire_get_u64(rec));
+	rec->bad |= !take_kdf(slot, wire_get_span(rec));
 }
 
 /* What a slot is after an answer without contents. */
@@ -240,7 +254,7 @@ static enum pv_code take_answer(struct signer *s, struct wire_rec *rec,
 			return bad_answer(err);
 		slot->state = state_after(rec->type);
 		if (rec->type == WIRE_GO)
-			prepared_set_seq(slot->prepared, wire_get_u64(rec));
+			take_go(slot, rec);
 		break;
 	case WIRE_GROUP_END:
 		rc = group_answered(s, wire_get_u64(rec), err);

@@ -6,6 +6,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/succession.h"
 #include "lib/flow/writer_held.h"
+#include "lib/flow/writer_kdf.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -168,6 +169,7 @@ static enum pv_code put_stored(void *ctx, const struct store_intent *i,
 				   .serial = { i->s.serial, i->s.serial_len },
 				   .tbs = i->tbs,
 				   .secrets = i->secrets };
+	struct writer_kdf kdf = { .known = false };
 	uint8_t id[ATREST_ID_LEN];
 	struct buf row;
 	bool found = true;
@@ -176,6 +178,10 @@ static enum pv_code put_stored(void *ctx, const struct store_intent *i,
 
 	memcpy(s.template_sha256, i->s.template_sha256, 32);
 	s.ca_generation = i->s.ca_generation;
+	if (rc == PV_OK)
+		rc = writer_kdf(r->w, r->d, &kdf, err);
+	if (kdf.known)
+		s.kdf = (struct span){ kdf.id, sizeof(kdf.id) };
 	buf_init(&row, 4096);
 	if (rc == PV_OK && i->secrets.len > 0) {
 		rc = atrest_row_id(i->secrets, id, err);
@@ -286,12 +292,14 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	return rc;
 }
 
-static void put_go(struct wire *to, uint64_t line, uint64_t seq)
+static void put_go(struct wire *to, uint64_t line, uint64_t seq,
+		   const struct writer_kdf *kdf)
 {
 	size_t mark = wire_begin(to, WIRE_GO);
 
 	wire_put_u64(to, line);
 	wire_put_u64(to, seq);
+	writer_put_kdf(to, kdf);
 	wire_end(to, mark);
 }
 
@@ -332,6 +340,7 @@ static enum pv_code act_on_approved(struct writer *w, struct wire *from,
 				    struct err *err)
 {
 	bool parts = request_parts(i->req) != NULL;
+	struct writer_kdf kdf = { .known = false };
 	struct err why;
 	uint64_t seq = i->seq;
 	enum pv_code rc;
@@ -342,10 +351,12 @@ static enum pv_code act_on_approved(struct writer *w, struct wire *from,
 		return refuse_intent(w, from, i, &why, err);
 	if (rc == PV_OK && (replaces || parts))
 		rc = succession_next_seq(w->store, d, &seq, &why);
+	if (rc == PV_OK && (replaces || parts))
+		rc = writer_kdf(w, d, &kdf, &why);
 	if (rc == PV_OK && !parts)
 		rc = reserve(w, i, replaces ? d : NULL, seq, &why);
 	if (rc == PV_OK)
-		put_go(from, i->req->line, seq);
+		put_go(from, i->req->line, seq, &kdf);
 	else
 		*err = why;
 	return rc;
