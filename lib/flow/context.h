@@ -79,8 +79,7 @@ struct issue_context {
 /*
  * Loads the newest adopted version of template_name. PV_NOT_FOUND (never
  * adopted; no CA of that name), PV_DENIED (a CA template), PV_INTEGRITY
- * (row edited, manifest signature or chain wrong), PV_STORAGE. *out is NULL on
- * failure.
+ * (row, manifest signature or chain), PV_STORAGE. *out is NULL on failure.
  */
 PV_MUST enum pv_code issue_context_load(const struct authority *a,
 					struct store *store,
@@ -102,10 +101,8 @@ issue_context_load_generation(const struct authority *a, struct store *store,
 			      struct issue_context **out, struct err *err);
 void issue_context_free(struct issue_context *ctx);
 
-/*
- * May bundles be sealed under the manifests of the stages that get one now?
- * PV_DENIED, rule "manifest.expired".
- */
+/* May bundles be sealed under the manifests of the stages that get one now?
+ * PV_DENIED, rule "manifest.expired". */
 PV_MUST enum pv_code issue_context_manifests(const struct issue_context *ctx,
 					     int64_t now_s, struct err *err);
 

@@ -142,6 +142,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/writer_impl.h lib/flow/writer_intent.c \
 	lib/flow/writer_held.c lib/flow/writer_held.h \
 	lib/flow/writer_kdf.c lib/flow/writer_kdf.h lib/flow/writer_kept.c \
+	lib/flow/writer_kept.h \
 	lib/flow/writer_log.c lib/flow/writer_log.h \
 	lib/flow/writer_replace.c lib/flow/writer_replace.h \
 	lib/flow/writer_result.c

@@ -9,6 +9,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/orders.h"
+#include "lib/flow/writer_kept.h"
 #include "lib/flow/writer_log.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"

@@ -1,7 +1,7 @@
 /* The writer: is a result one that its intent can give? */
 #include <string.h>
 
-#include "lib/flow/writer_impl.h"
+#include "lib/flow/writer_kept.h"
 #include "lib/store/store_device.h"
 #include "lib/x509/cert.h"
 

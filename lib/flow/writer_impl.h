@@ -10,18 +10,6 @@
 
 #define WRITER_SIGNERS_MAX 64
 
-/* Of an intent of this run, as it was made durable. */
-struct writer_kept {
-	uint32_t number; /* 0: none */
-	unsigned due;	 /* bits of the stages that its result brings */
-	char device[STORE_ID_MAX + 1];
-	uint8_t template_sha256[32];
-	uint8_t serial[STORE_SERIAL_MAX];
-	size_t serial_len;
-	bool has_tbs, supersedes; /* what it is in place of, at once */
-	uint8_t tbs_sha256[32];
-};
-
 struct writer {
 	const struct writer_opts *opts;
 	struct store *store;
@@ -103,13 +91,6 @@ PV_MUST enum pv_code writer_take_denied(struct writer *w, struct wire *from,
 					struct wire_rec *rec, struct err *err);
 PV_MUST enum pv_code
 writer_take_quarantine(struct writer *w, struct wire_rec *rec, struct err *err);
-/* Keeps what a reserved intent can give, till another takes its slot. */
-PV_MUST enum pv_code writer_kept_init(struct writer *w, struct err *err);
-/* writer_kept() is NULL when it is not kept any more: the store has it. */
-void writer_keep(struct writer *w, const struct store_intent *i,
-		 const uint8_t *tbs_sha256);
-PV_MUST const struct writer_kept *writer_kept(const struct writer *w,
-					      uint32_t number);
 /*
  * Is r what the open intent of its number can give: the same device, a
  * certificate over its TBS or neither, a bundle for each stage that is due?

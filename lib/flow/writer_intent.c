@@ -7,6 +7,7 @@
 #include "lib/flow/succession.h"
 #include "lib/flow/writer_held.h"
 #include "lib/flow/writer_kdf.h"
+#include "lib/flow/writer_kept.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/flow/writer_impl.h"
+#include "lib/flow/writer_kept.h"
 
 /* Signers are lent 1,024 numbers at once: of two blocks none share a slot. */
 #define KEPT_SLOTS 2048u

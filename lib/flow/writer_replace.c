@@ -1,5 +1,7 @@
 #include "lib/flow/writer_replace.h"
 
+#include "lib/flow/writer_kept.h"
+
 #include "lib/flow/logged.h"
 #include "lib/flow/succession.h"
 #include "lib/store/store_device.h"

@@ -5,7 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/writer_impl.h"
+#include "lib/flow/writer_kept.h"
 #include "lib/store/store_device.h"
 #include "tests/unit/authority_fix.h"
 #include "tests/unit/unit.h"
