@@ -29,6 +29,10 @@ static enum pv_code put(const struct app *app, const struct secret_opts *o,
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	SECRET value = SECRET_INIT;
+	const struct secrets_ask ask = { .type = rotate ? LOG_SECRET_ROTATE
+							: LOG_SECRET_ADD,
+					 .name = o->name,
+					 .value = &value };
 	SESSION s = { .a = NULL };
 	uint64_t version = 1;
 	size_t len;
@@ -40,9 +44,7 @@ static enum pv_code put(const struct app *app, const struct secret_opts *o,
 				  SESSION_STORE | SESSION_HSM | SESSION_GATED,
 				  &s, err);
 	if (rc == PV_OK)
-		rc = secrets_gate(s.a, s.store,
-				  rotate ? LOG_SECRET_ROTATE : LOG_SECRET_ADD,
-				  o->name, 0, &o->want, &got, err);
+		rc = secrets_gate(s.a, s.store, &ask, &o->want, &got, err);
 	if (rc == PV_OK && rotate)
 		rc = secrets_rotate(s.a, s.store, s.hsm, o->name, &value,
 				    &version, &got, err);
@@ -80,14 +82,16 @@ static enum pv_code destroy(const struct app *app, const struct secret_opts *o,
 			    struct err *err)
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	const struct secrets_ask ask = { .type = LOG_SECRET_DESTROY,
+					 .name = o->name,
+					 .version = o->version };
 	SESSION s = { .a = NULL };
 	uint64_t n = 0;
 	enum pv_code rc =
 		session_open(app, SESSION_STORE | SESSION_GATED, &s, err);
 
 	if (rc == PV_OK)
-		rc = secrets_gate(s.a, s.store, LOG_SECRET_DESTROY, o->name,
-				  o->version, &o->want, &got, err);
+		rc = secrets_gate(s.a, s.store, &ask, &o->want, &got, err);
 	if (rc == PV_OK)
 		rc = secrets_destroy(s.store, o->name, o->version, &n, &got,
 				     err);

@@ -38,6 +38,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/log_folder.c \
 	tests/unit/log_folder.h \
 	tests/unit/notepair.h \
+	tests/unit/officer_fix.h \
 	tests/unit/people.h \
 	tests/unit/p11_fault.c \
 	tests/unit/p11_fault.h \
@@ -125,6 +126,7 @@ UNIT_TESTS = \
 	tests/unit/check_gcm \
 	tests/unit/check_governance \
 	tests/unit/check_governance_rows \
+	tests/unit/check_pairing \
 	tests/unit/check_hpke \
 	tests/unit/check_idset \
 	tests/unit/check_issuer \

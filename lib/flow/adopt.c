@@ -10,9 +10,10 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/context.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/escrowcerts.h"
-#include "lib/flow/event.h"
 #include "lib/flow/manifests.h"
+#include "lib/flow/raised.h"
 #include "lib/store/store_people.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -58,31 +59,26 @@ static void adopting_release(struct adopting *p)
 	buf_release(&p->escrow);
 }
 
-static enum pv_code put_entry(struct store *store, const struct adopting *p,
-			      const struct event_who *who,
-			      const struct approvals *got, uint64_t *index,
-			      struct err *err)
+static enum pv_code put_entry(struct decision *d, const struct adopting *p,
+			      uint64_t *index, struct err *err)
 {
-	CLEANUP(buf_release) struct buf entry;
 	const struct template *t = p->t;
 	uint8_t hash[32];
 	struct log_entry e;
 	enum pv_code rc = sha256(buf_span(&p->escrow), hash, err);
 
-	log_template_adopt(&e, &who->who, t->name, t->version, t->sha256,
+	log_template_adopt(&e, &d->who.who, t->name, t->version, t->sha256,
 			   p->escrow.len > 0 ? hash : NULL,
-			   approvals_persons(got));
-	buf_init(&entry, LOG_ENTRY_MAX);
+			   approvals_persons(d->got));
 	if (rc == PV_OK)
-		rc = event_decision(store, &e, &entry, err);
-	return rc == PV_OK ? store_governance_add(store, buf_span(&entry),
+		rc = decision_entry(d, &e, err);
+	return rc == PV_OK ? store_governance_add(d->store, buf_span(&d->entry),
 						  index, err)
 			   : rc;
 }
 
-static enum pv_code put_template(struct store *store, const struct adopting *p,
-				 const struct event_who *who,
-				 const struct approvals *got, struct err *err)
+static enum pv_code put_template(struct decision *d, const struct adopting *p,
+				 struct err *err)
 {
 	struct store_template row = { .version = p->t->version,
 				      .bytes = p->bytes,
@@ -91,16 +87,16 @@ static enum pv_code put_template(struct store *store, const struct adopting *p,
 	enum pv_code rc;
 
 	snprintf(row.name, sizeof(row.name), "%s", p->t->name);
-	snprintf(row.actor, sizeof(row.actor), "%s", who->actor);
+	snprintf(row.actor, sizeof(row.actor), "%s", d->who.actor);
 	memcpy(row.sha256, p->t->sha256, 32);
-	row.adopted_ms = who->who.time_ms;
-	rc = put_entry(store, p, who, got, &row.adopt_index, err);
+	row.adopted_ms = d->who.who.time_ms;
+	rc = put_entry(d, p, &row.adopt_index, err);
 	if (rc == PV_OK)
-		rc = store_template_put(store, &row, &existing, err);
+		rc = store_template_put(d->store, &row, &existing, err);
 	if (rc == PV_OK && existing)
 		rc = err_fail(err, PV_CONFLICT, "store.template", NULL,
 			      "adopted by someone else meanwhile");
-	return rc == PV_OK ? approvals_use(store, &who->who, got, err) : rc;
+	return rc;
 }
 
 /* Everything in one transaction, read back before it commits. */
@@ -111,14 +107,11 @@ static enum pv_code record(const struct authority *a, struct store *store,
 	CLEANUP(cleanup_issue_context_free) struct issue_context *ctx = NULL;
 	const struct template *t = p->t;
 	const struct manifests *m = &p->m;
-	STORE_TXN txn = STORE_TXN_INIT;
-	struct event_who who;
-	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+	DECISION d = DECISION_INIT;
+	enum pv_code rc = decision_begin(&d, store, got, err);
 
 	if (rc == PV_OK)
-		rc = event_now(store, &who, err);
-	if (rc == PV_OK)
-		rc = put_template(store, p, &who, got, err);
+		rc = put_template(&d, p, err);
 	for (size_t i = 0; rc == PV_OK && i < m->n; i++)
 		rc = store_manifest_put(store, t->sha256, m->stage[i].name,
 					m->stage[i].sequence,
@@ -129,9 +122,7 @@ static enum pv_code record(const struct authority *a, struct store *store,
 		rc = issue_context_manifests(ctx, pvtime_now_s(), err);
 	if (rc == PV_OK && ctx)
 		rc = stored_rows_complete(&ctx->stored, err);
-	if (rc == PV_OK)
-		rc = store_commit(&txn, err);
-	return rc;
+	return rc == PV_OK ? decision_commit(&d, err) : rc;
 }
 
 static enum pv_code keep_copy(const struct authority *a,
@@ -179,6 +170,7 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	struct adopting p = { .t = t, .bytes = bytes };
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	struct approvals_want want = { .op = QUORUM_ADOPT };
+	struct tpl_approvals raised;
 	char what[TPL_NAME_MAX + 48];
 	enum pv_code rc;
 
@@ -189,9 +181,11 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	want.op = QUORUM_ADOPT;
 	want.subject = bytes;
 	want.what = what;
-	want.raised = &t->approvals;
+	want.raised = &raised;
 	buf_init(&p.escrow, TPL_ESCROW_MAX * X509_CERT_MAX);
 	rc = escrowcerts_read(a, store, t, &p.escrow, err);
+	if (rc == PV_OK)
+		rc = raised_for(store, t, &raised, err);
 	if (rc == PV_OK)
 		rc = approvals_gate(a, store, &want, &got, err);
 	if (rc == PV_OK && !t->ca)

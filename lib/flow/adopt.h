@@ -3,7 +3,8 @@
  * certificates of its escrow targets, the bundle key signs one manifest for
  * each stage, and the whole is read back as issuing will read it before the
  * transaction commits (policy.md, "policy adopt"). Under a roster it needs the
- * quorum for it, or what the template itself asks for, if that is more.
+ * quorum for it, or what the template itself or the version in effect before it
+ * asks for, if that is more (raised.h).
  */
 #ifndef PV_FLOW_ADOPT_H
 #define PV_FLOW_ADOPT_H

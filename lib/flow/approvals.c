@@ -200,20 +200,21 @@ static enum pv_code seen_by_witnesses(struct gate *g)
 }
 
 /* By the log's clock, whatever expiry was signed. */
-static enum pv_code check_age(struct gate *g)
+static enum pv_code check_age(struct store *store, const struct approvals *got,
+			      uint64_t now_s, struct err *err)
 {
 	bool fresh = true;
 	enum pv_code rc = PV_OK;
 
-	if (g->ask.max_age_s && g->want->files_n > 0)
-		rc = approvals_fresh(g->store, &g->got->asked, g->now_s,
-				     g->ask.max_age_s, &fresh, g->err);
+	if (got->max_age_s)
+		rc = approvals_fresh(store, &got->asked, now_s, got->max_age_s,
+				     STORE_NO_INDEX, &fresh, err);
 	if (rc == PV_OK && !fresh)
-		rc = err_fail(g->err, PV_DENIED, "approval.age",
+		rc = err_fail(err, PV_DENIED, "approval.age",
 			      "ask for approvals again",
 			      "approvals of no request that was made within "
 			      "the last %u s, as the template wants",
-			      g->ask.max_age_s);
+			      got->max_age_s);
 	return rc;
 }
 
@@ -231,8 +232,10 @@ static enum pv_code count(struct gate *g)
 	rc = approval_count(g->roster, g->notes, g->want->files_n, &asked_first,
 			    g->now_s, &g->ask, &tally, &why);
 	if (rc == PV_OK || rc == PV_WAITING) {
-		enum pv_code age = check_age(g);
+		enum pv_code age = PV_OK;
 
+		if (g->want->files_n > 0)
+			age = check_age(g->store, g->got, g->now_s, g->err);
 		if (age != PV_OK)
 			return age;
 		return rc == PV_OK ? keep(g, &tally) : wait_for_more(g, &why);
@@ -282,6 +285,7 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 				"no roster says who may approve");
 	g.ask = quorum_ask(g.roster, want->op, want->raised);
 	got->needed = g.ask.persons;
+	got->max_age_s = g.ask.max_age_s;
 	/* A request that is older than its template wants has expired. */
 	bounded = *want;
 	if (g.ask.max_age_s && g.ask.max_age_s < approvals_valid_s(want))
@@ -306,6 +310,17 @@ static enum pv_code same_roster(struct store *store,
 	return rc;
 }
 
+/* The entry's time is what they are judged by later, not the gate's. */
+static enum pv_code still_good(struct store *store, const struct approvals *got,
+			       uint64_t now_s, struct err *err)
+{
+	if (now_s >= got->asked.expires_s)
+		return err_fail(err, PV_DENIED, "approval.expired",
+				"ask for approvals again",
+				"the approvals have expired meanwhile");
+	return check_age(store, got, now_s, err);
+}
+
 enum pv_code approvals_use(struct store *store, const struct log_who *who,
 			   const struct approvals *got, struct err *err)
 {
@@ -328,7 +343,9 @@ enum pv_code approvals_use(struct store *store, const struct log_who *who,
 					       : same_roster(store, got, err);
 	if (rc != PV_OK || got->needed == 0)
 		return rc;
-	rc = sha256(buf_span(&got->note), note, err);
+	rc = still_good(store, got, who->time_ms / 1000, err);
+	if (rc == PV_OK)
+		rc = sha256(buf_span(&got->note), note, err);
 	if (rc != PV_OK)
 		return rc;
 	log_approval_use(&e, who, &a);

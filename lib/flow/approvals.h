@@ -3,10 +3,9 @@
  *
  *   got = approvals_gate()        before the transaction: verifies and counts,
  *                                 or writes the request and says PV_WAITING
- *   store_begin(STORE_WRITE)
- *     the change, with its entry (persons: got->persons)
- *     approvals_use(got)          the nonce is used up, entry approval.use
- *   store_commit()
+ *   decision.h                  the change, with its entry, and in the same
+ *                               transaction approvals_use(): the nonce is used
+ *                               up, entry approval.use
  *
  * While no roster is in force nothing is asked for (got->needed is 0), and
  * approvals_use() only makes sure that none came meanwhile: call it always.
@@ -46,7 +45,8 @@ struct approvals_want {
 };
 
 struct approvals {
-	uint32_t needed; /* 0: no roster is in force */
+	uint32_t needed;    /* 0: no roster is in force */
+	uint32_t max_age_s; /* of the request; 0: no bound of its own */
 	struct approval asked;
 	uint8_t text_sha256[32];
 	uint8_t roster_sha256[32]; /* of the roster that counted them */
@@ -76,6 +76,7 @@ PV_MUST enum pv_code approvals_gate(const struct authority *a,
  * Inside the caller's write transaction, behind the change. PV_CONFLICT,
  * "approval.used": somebody else was faster; and when the roster is not any
  * more the one that counted, or there is one by now: "approval.roster".
+ * PV_DENIED: expired or too old by who's time, which an audit judges by.
  */
 PV_MUST enum pv_code approvals_use(struct store *store,
 				   const struct log_who *who,

@@ -89,8 +89,8 @@ static enum pv_code look(void *ctx, uint64_t index, struct span bytes,
 }
 
 enum pv_code approvals_fresh(struct store *store, const struct approval *asked,
-			     uint64_t now_s, uint32_t max_age_s, bool *fresh,
-			     struct err *err)
+			     uint64_t now_s, uint32_t max_age_s,
+			     uint64_t before, bool *fresh, struct err *err)
 {
 	struct search s = { asked, false };
 	const struct store_visit v = { .ctx = &s, .fn.entry = look };
@@ -98,6 +98,8 @@ enum pv_code approvals_fresh(struct store *store, const struct approval *asked,
 	uint64_t size = 0, first = 0;
 	enum pv_code rc = store_log_size(store, &size, err);
 
+	if (before < size)
+		size = before;
 	if (rc == PV_OK)
 		rc = first_since(store, since_s * 1000, size, &first, err);
 	if (rc == PV_OK && first < size)

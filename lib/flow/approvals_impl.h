@@ -1,5 +1,5 @@
-/* approvals_impl: the request file, apart from the gate. Private to approvals.
- */
+/* approvals_impl: the request file, apart from the gate. Private to approvals,
+ * but for approvals_fresh(), which judge.c asks again. */
 #ifndef PV_FLOW_APPROVALS_IMPL_H
 #define PV_FLOW_APPROVALS_IMPL_H
 
@@ -20,11 +20,13 @@ static inline uint32_t approvals_valid_s(const struct approvals_want *want)
 PV_MUST enum pv_code approvals_ask(struct store *store,
 				   const struct approval *asked,
 				   struct err *err);
-/* *fresh: they were, by this requester, no more than max_age_s ago. */
+/* *fresh: they were, by this requester, no more than max_age_s before now_s,
+ * in an entry before that index (STORE_NO_INDEX: in any). */
 PV_MUST enum pv_code approvals_fresh(struct store *store,
 				     const struct approval *asked,
 				     uint64_t now_s, uint32_t max_age_s,
-				     bool *fresh, struct err *err);
+				     uint64_t before, bool *fresh,
+				     struct err *err);
 /*
  * Makes sure that the request is there. asked: all but nonce and expiry, and
  * these, too, when known: then the file is written with them. Without, those of

@@ -75,7 +75,7 @@ static enum pv_code still_good(const struct approvals_asking *g,
 	*good = rc == PV_OK && !found;
 	if (*good && g->max_age_s)
 		rc = approvals_fresh(g->store, had, g->now_s, g->max_age_s,
-				     good, err);
+				     STORE_NO_INDEX, good, err);
 	return rc;
 }
 

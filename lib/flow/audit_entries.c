@@ -276,6 +276,7 @@ static enum pv_code take_time(struct audit_entries *au,
 	if (e->time_ms < au->last_ms)
 		return audit_fail(err, object_of(e, object), "audit.clock",
 				  "an entry is older than the one before it");
+	au->before_ms = au->last_ms;
 	au->last_ms = e->time_ms;
 	return PV_OK;
 }
@@ -293,8 +294,25 @@ static enum pv_code take_roster(struct audit_entries *au,
 static enum pv_code take_decision(struct audit_entries *au, struct span bytes,
 				  const struct log_entry *e, struct err *err)
 {
-	return governance_take(&au->governance, &au->hasher, bytes, e,
-			       au->tree.size - 1, err);
+	const uint64_t index = au->tree.size - 1;
+	enum pv_code rc = governance_take(&au->governance, &au->hasher, bytes,
+					  e, index, err);
+
+	return rc == PV_OK ? pairing_take(&au->pairing, e, index, err) : rc;
+}
+
+/* From the entry before it, no further than was accepted. */
+static enum pv_code take_clock(struct audit_entries *au,
+			       const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *until = log_fact_find(e, LOG_UNTIL, LOG_UINT);
+	char object[160];
+
+	if (until && e->time_ms / 1000 <= until->u &&
+	    logged_uint_is(e, LOG_NEWEST, au->before_ms / 1000))
+		return PV_OK;
+	return audit_fail(err, object_of(e, object), "audit.clock",
+			  "another step of the clock was accepted");
 }
 
 static enum pv_code take_seal(struct audit_entries *au,
@@ -342,6 +360,7 @@ static const struct {
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
 	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
 	{ TYPE(LOG_ROSTER_CHANGE), take_roster },
+	{ TYPE(LOG_CLOCK_ACCEPT), take_clock },
 	{ TYPE(LOG_CERT_REVOKE), audit_take_revoke },
 	{ TYPE(LOG_DEVICE_RETIRE), audit_take_retire },
 	{ TYPE(LOG_RECEIPT), audit_take_receipt },
@@ -384,6 +403,11 @@ enum pv_code audit_entries_take(struct audit_entries *au, struct span bytes,
 	while (i < CHECKS && !span_equal(e->type, checks[i].type))
 		i++;
 	return rc == PV_OK && i < CHECKS ? checks[i].take(au, e, err) : rc;
+}
+
+enum pv_code audit_entries_end(const struct audit_entries *au, struct err *err)
+{
+	return pairing_end(&au->pairing, err);
 }
 
 enum pv_code audit_entries_init(struct audit_entries *au, uint64_t numbers,

@@ -3,20 +3,22 @@
  * order, each well formed and not older than the one before, one intent a
  * serial, one issue at most and after it, a quarantine of an open intent only,
  * a serial revoked once, unless it was held, no trust anchor but a CA's. What
- * people decided is one chain, and rosters count up by one; of no order is
- * there more than it allows, and its end counts what there is (quota.h). The
- * tree grows with them.
+ * people decided is one chain, each with its approvals (pairing.h), and rosters
+ * count up by one; of no order is there more than it allows, and its end counts
+ * what there is (quota.h). The tree grows with them.
  * A check of a later type of entry is one more row of the table in
  * audit_entries.c.
  *
  * Holds five bits a serial (serialset.h), and what audit.c compares with rows
- * of CAs, keys and templates. Does not check: the root; rows of the store.
+ * of CAs, keys and templates. Does not check: the root; rows of the store, and
+ * so no signature of an approval.
  */
 #ifndef PV_FLOW_AUDIT_ENTRIES_H
 #define PV_FLOW_AUDIT_ENTRIES_H
 
 #include "lib/flow/audit_crl.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/pairing.h"
 #include "lib/flow/quota.h"
 #include "lib/flow/serialset.h"
 #include "lib/log/lifecycle.h"
@@ -60,9 +62,11 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	struct serialset serials;	 /* every number that may be lent */
 	uint64_t intents, issues, seals; /* entries */
 	uint64_t retires, receipts, rollbacks;
-	uint64_t last_ms; /* newest time in an entry */
+	uint64_t last_ms;   /* newest time in an entry */
+	uint64_t before_ms; /* in the entries before this one */
 
 	struct governance governance; /* the chain of what people decided */
+	struct pairing pairing;	      /* its newest, and their approvals */
 	uint64_t rosters;	      /* version of the newest */
 	uint64_t held;		      /* rows that quarantine.put names */
 	struct quota quota;	      /* what was issued under each order */
@@ -89,6 +93,10 @@ void audit_entries_release(struct audit_entries *au);
  */
 PV_MUST enum pv_code audit_entries_take(struct audit_entries *au,
 					struct span bytes, struct err *err);
+
+/* There is no further one. PV_INTEGRITY, "store.governance". */
+PV_MUST enum pv_code audit_entries_end(const struct audit_entries *au,
+				       struct err *err);
 
 /* ---- audit_entries_ends.c: to audit_entries.c ---- */
 

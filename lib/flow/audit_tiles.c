@@ -268,6 +268,8 @@ enum pv_code audit_tiles(int dir_fd, const struct audit_tiles_opts *opts,
 	if (rc == PV_OK)
 		rc = check_root(&r, err);
 	if (rc == PV_OK)
+		rc = audit_entries_end(&r.entries, err);
+	if (rc == PV_OK)
 		rc = audit_extra(dir_fd, counts->at.size, err);
 	counts->intents = r.entries.intents;
 	counts->certificates = r.entries.issues;

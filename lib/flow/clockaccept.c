@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/decision.h"
+#include "lib/flow/subject.h"
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
-
-#define SUBJECT_MAX 256u
 
 struct accepting {
 	struct store *store;
@@ -22,15 +21,7 @@ struct accepting {
 static enum pv_code put_subject(const struct accepting *c, struct buf *out,
 				struct err *err)
 {
-	char newest[PVTIME_RFC3339_LEN + 1], until[PVTIME_RFC3339_LEN + 1];
-
-	if (!pvtime_format((int64_t)(c->last_ms / 1000), newest) ||
-	    !pvtime_format(c->until_s, until))
-		return err_fail(err, PV_INPUT, "clock.until", NULL,
-				"not a time from 1970 to 9999");
-	buf_printf(out, "clock accept\nnewest_entry %s\nuntil %s\n", newest,
-		   until);
-	return buf_check(out, err);
+	return subject_clock(out, c->last_ms / 1000, (uint64_t)c->until_s, err);
 }
 
 static enum pv_code check_until(const struct accepting *c, uint64_t now_ms,
@@ -43,33 +34,30 @@ static enum pv_code check_until(const struct accepting *c, uint64_t now_ms,
 			"the clock stands past the time that is accepted");
 }
 
-/* In the caller's transaction. */
-static enum pv_code put_entry(const struct accepting *c,
-			      const struct event_who *who, struct err *err)
+static enum pv_code put_entry(const struct accepting *c, struct decision *d,
+			      struct err *err)
 {
-	CLEANUP(buf_release) struct buf entry;
 	struct log_entry e;
 	uint8_t hash[32];
 	enum pv_code rc = sha256(c->subject, hash, err);
 
 	if (rc != PV_OK)
 		return rc;
-	buf_init(&entry, LOG_ENTRY_MAX);
-	log_clock_accept(&e, &who->who, hash, approvals_persons(c->got));
-	rc = event_decision(c->store, &e, &entry, err);
-	if (rc == PV_OK)
-		rc = store_governance_add(c->store, buf_span(&entry), NULL,
-					  err);
-	return rc;
+	log_clock_accept(&e, &d->who.who, hash, approvals_persons(c->got));
+	log_fact_uint(&e, LOG_NEWEST, c->last_ms / 1000);
+	log_fact_uint(&e, LOG_UNTIL, (uint64_t)c->until_s);
+	rc = decision_entry(d, &e, err);
+	return rc == PV_OK ? store_governance_add(c->store, buf_span(&d->entry),
+						  NULL, err)
+			   : rc;
 }
 
 static enum pv_code record(const struct accepting *c, int64_t *now_s,
 			   struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
+	DECISION d = DECISION_INIT;
 	struct store_counts counts;
-	struct event_who who;
-	enum pv_code rc = store_begin(c->store, STORE_WRITE, &txn, err);
+	enum pv_code rc = decision_begin(&d, c->store, c->got, err);
 
 	if (rc == PV_OK)
 		rc = store_counts(c->store, &counts, err);
@@ -77,17 +65,13 @@ static enum pv_code record(const struct accepting *c, int64_t *now_s,
 		rc = err_fail(err, PV_CONFLICT, "clock.accept", "run it again",
 			      "something was logged meanwhile");
 	if (rc == PV_OK)
-		rc = event_now_any_step(c->store, &who, err);
+		rc = check_until(c, d.who.who.time_ms, err);
 	if (rc == PV_OK)
-		rc = check_until(c, who.who.time_ms, err);
-	if (rc == PV_OK)
-		rc = put_entry(c, &who, err);
-	if (rc == PV_OK)
-		rc = approvals_use(c->store, &who.who, c->got, err);
+		rc = put_entry(c, &d, err);
 	if (rc != PV_OK)
 		return rc;
-	*now_s = (int64_t)(who.who.time_ms / 1000);
-	return store_commit(&txn, err);
+	*now_s = (int64_t)(d.who.who.time_ms / 1000);
+	return decision_commit(&d, err);
 }
 
 static enum pv_code decide(const struct authority *a, struct accepting *c,

@@ -42,6 +42,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/crlmake.h lib/flow/crlrow.c lib/flow/crlrow.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \
+	lib/flow/decision.c lib/flow/decision.h \
 	lib/flow/escrowcerts.c lib/flow/escrowcerts.h lib/flow/event.c lib/flow/event.h \
 	lib/flow/governance.c lib/flow/governance.h \
 	lib/flow/governance_file.c lib/flow/governance_file.h \
@@ -55,6 +56,11 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/dependants.c lib/flow/dependants.h \
 	lib/flow/httpget.c lib/flow/httpget.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/kept.c lib/flow/kept.h \
+	lib/flow/pairing.c lib/flow/pairing.h \
+	lib/flow/raised.c lib/flow/raised.h \
+	lib/flow/secrets_gate.c lib/flow/secrets_impl.h \
+	lib/flow/secretsalt.c lib/flow/secretsalt.h \
+	lib/flow/subject.c lib/flow/subject.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_context.c \

@@ -7,6 +7,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/people.h"
 #include "lib/store/store_log.h"
@@ -38,26 +39,19 @@ static enum pv_code record(struct store *store, const struct roster *r,
 			   struct span bytes, const struct approvals *got,
 			   struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
-	CLEANUP(buf_release) struct buf entry;
-	struct event_who who;
+	DECISION d = DECISION_INIT;
 	struct log_entry e;
-	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+	enum pv_code rc = decision_begin(&d, store, got, err);
 
-	buf_init(&entry, LOG_ENTRY_MAX);
-	if (rc == PV_OK)
-		rc = event_now(store, &who, err);
 	if (rc != PV_OK)
 		return rc;
-	log_roster_change(&e, &who.who, r->version, r->sha256,
+	log_roster_change(&e, &d.who.who, r->version, r->sha256,
 			  approvals_persons(got));
-	rc = event_decision(store, &e, &entry, err);
+	rc = decision_entry(&d, &e, err);
 	if (rc == PV_OK)
 		rc = store_roster_put(store, r->version, bytes,
-				      buf_span(&entry), err);
-	if (rc == PV_OK)
-		rc = approvals_use(store, &who.who, got, err);
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
+				      buf_span(&d.entry), err);
+	return rc == PV_OK ? decision_commit(&d, err) : rc;
 }
 
 /* Says so before anybody is asked to approve it. */

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/logged_authority.h"
 #include "policy/template.h"
@@ -257,26 +258,20 @@ static enum pv_code record(struct opening *p, const struct approvals *got)
 					 .quantity = o->quantity,
 					 .rework = o->rework };
 	struct store_order row = { .bytes = p->bytes };
-	STORE_TXN txn = STORE_TXN_INIT;
-	CLEANUP(buf_release) struct buf entry;
-	struct event_who who;
+	DECISION d = DECISION_INIT;
 	struct log_entry e;
-	enum pv_code rc = store_begin(p->store, STORE_WRITE, &txn, p->err);
+	enum pv_code rc = decision_begin(&d, p->store, got, p->err);
 
-	buf_init(&entry, LOG_ENTRY_MAX);
-	if (rc == PV_OK)
-		rc = event_now(p->store, &who, p->err);
 	if (rc != PV_OK)
 		return rc;
 	snprintf(row.name, sizeof(row.name), "%s", o->id);
 	memcpy(row.template_sha256, o->template_sha256, 32);
-	log_order_open(&e, &who.who, &facts);
-	rc = event_decision(p->store, &e, &entry, p->err);
+	log_order_open(&e, &d.who.who, &facts);
+	rc = decision_entry(&d, &e, p->err);
 	if (rc == PV_OK)
-		rc = store_order_open(p->store, &row, buf_span(&entry), p->err);
-	if (rc == PV_OK)
-		rc = approvals_use(p->store, &who.who, got, p->err);
-	return rc == PV_OK ? store_commit(&txn, p->err) : rc;
+		rc = store_order_open(p->store, &row, buf_span(&d.entry),
+				      p->err);
+	return rc == PV_OK ? decision_commit(&d, p->err) : rc;
 }
 
 static enum pv_code open_new(struct opening *p,

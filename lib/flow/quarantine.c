@@ -5,15 +5,10 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/event.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/governance.h"
-#include "lib/flow/logged.h"
-#include "lib/flow/logged_authority.h"
-#include "policy/template.h"
-
-CLEANUP_PTR(struct template, template_free);
-
-#define SUBJECT_MAX 1024u
+#include "lib/flow/raised.h"
+#include "lib/flow/subject.h"
 
 const char *quarantine_state(enum store_held_state state)
 {
@@ -96,50 +91,19 @@ static enum pv_code take_item(void *ctx, const struct store_held *h,
 	return sha256(h->bytes, i->bytes_sha256, err);
 }
 
-static enum pv_code take_template(void *ctx, const struct store_template *t,
-				  struct err *err)
-{
-	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
-	struct item *i = ctx;
-	enum pv_code rc = logged_template_parse(t, &parsed, err);
-
-	if (rc == PV_OK)
-		i->raised = parsed->approvals;
-	return rc;
-}
-
-/* Its quarantine.put names the template. */
-static enum pv_code find_raised(struct item *i, struct err *err)
-{
-	CLEANUP(buf_release) struct buf room;
-	const struct store_visit v = { i, { .template = take_template } };
-	const struct log_fact *hash;
-	struct log_entry e;
-	enum pv_code rc;
-
-	buf_init(&room, LOG_ENTRY_MAX);
-	rc = logged_entry(i->store, i->put_index, LOG_QUARANTINE_PUT,
-			  i->report->request, &room, &e, err);
-	if (rc != PV_OK)
-		return rc;
-	hash = log_fact_find(&e, "template hash", LOG_BSTR);
-	return hash && hash->s.len == STORE_HASH
-		       ? store_template_digest(i->store, hash->s.p, &v, err)
-		       : PV_OK;
-}
-
 static void put_subject(const struct item *i, uint64_t id, bool release,
 			struct buf *out)
 {
-	char hex[65];
+	const struct subject_held held = {
+		.release = release,
+		.number = id,
+		.request = log_str(i->report->request),
+		.device = log_str(i->report->device),
+		.rule = log_str(i->report->rule),
+		.bytes = i->bytes_sha256,
+	};
 
-	hex_encode(i->bytes_sha256, 32, hex);
-	buf_printf(out, "quarantine %s\nnumber %llu\nrequest %s\n",
-		   release ? "release" : "reject", (unsigned long long)id,
-		   i->report->request);
-	if (i->report->device[0])
-		buf_printf(out, "device %s\n", i->report->device);
-	buf_printf(out, "rule %s\nbytes sha256:%s\n", i->report->rule, hex);
+	subject_held(out, &held);
 }
 
 /* Says what stands in the way before anybody is asked. */
@@ -159,7 +123,8 @@ static enum pv_code ask(const struct authority *a, struct item *i, uint64_t id,
 			      (unsigned long long)id,
 			      quarantine_state(i->state));
 	if (rc == PV_OK)
-		rc = find_raised(i, err);
+		rc = raised_of_held(i->store, i->put_index, i->report->request,
+				    &i->raised, err);
 	buf_init(&subject, SUBJECT_MAX);
 	if (rc != PV_OK)
 		return rc;
@@ -174,40 +139,34 @@ static enum pv_code ask(const struct authority *a, struct item *i, uint64_t id,
 	return rc == PV_OK ? approvals_gate(a, i->store, &want, got, err) : rc;
 }
 
-static enum pv_code record(struct store *store, uint64_t id, bool release,
-			   const struct quarantine_report *report,
+static enum pv_code record(const struct item *i, uint64_t id, bool release,
 			   const struct approvals *got, struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
-	CLEANUP(buf_release) struct buf entry;
+	const struct quarantine_report *report = i->report;
 	const struct log_decision facts = { .held = id,
 					    .request = report->request,
 					    .device = report->device[0]
 							      ? report->device
 							      : NULL,
 					    .rule = report->rule,
+					    .bytes = i->bytes_sha256,
 					    .persons = approvals_persons(got) };
-	struct event_who who;
+	DECISION d = DECISION_INIT;
 	struct log_entry e;
-	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+	enum pv_code rc = decision_begin(&d, i->store, got, err);
 
-	buf_init(&entry, LOG_ENTRY_MAX);
-	if (rc == PV_OK)
-		rc = event_now(store, &who, err);
 	if (rc != PV_OK)
 		return rc;
-	log_quarantine_decide(&e, &who.who,
+	log_quarantine_decide(&e, &d.who.who,
 			      release ? LOG_QUARANTINE_RELEASE
 				      : LOG_QUARANTINE_REJECT,
 			      &facts);
-	rc = event_decision(store, &e, &entry, err);
+	rc = decision_entry(&d, &e, err);
 	if (rc == PV_OK)
 		rc = store_held_decide(
-			store, id, release ? STORE_RELEASED : STORE_REJECTED,
-			buf_span(&entry), err);
-	if (rc == PV_OK)
-		rc = approvals_use(store, &who.who, got, err);
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
+			i->store, id, release ? STORE_RELEASED : STORE_REJECTED,
+			buf_span(&d.entry), err);
+	return rc == PV_OK ? decision_commit(&d, err) : rc;
 }
 
 enum pv_code quarantine_decide(const struct authority *a, struct store *store,
@@ -224,7 +183,7 @@ enum pv_code quarantine_decide(const struct authority *a, struct store *store,
 	memset(report, 0, sizeof(*report));
 	rc = ask(a, &i, id, release, from, &got, err);
 	if (rc == PV_OK)
-		rc = record(store, id, release, report, &got, err);
+		rc = record(&i, id, release, &got, err);
 	if (rc == PV_OK)
 		snprintf(report->persons, sizeof(report->persons), "%s",
 			 got.persons);

@@ -6,11 +6,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/event.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
-
-#define SUBJECT_MAX 512u /* bytes of what is approved */
+#include "lib/flow/secrets_impl.h"
+#include "lib/flow/secretsalt.h"
 
 CLEANUP_PTR(struct atrest, atrest_free);
 
@@ -26,7 +26,7 @@ struct atrest_name secrets_bound_to(const char *authority, const char *name,
 
 /* ---- a row and the log ---- */
 
-static const char *made_by(uint64_t version)
+const char *secrets_made_by(uint64_t version)
 {
 	return version == 1 ? LOG_SECRET_ADD : LOG_SECRET_ROTATE;
 }
@@ -60,7 +60,7 @@ enum pv_code secrets_logged(struct store *store, const struct store_secret *row,
 	bool destroyed = row->destroyed_index != STORE_NO_INDEX;
 	uint8_t made[32], now[32];
 	enum pv_code rc = entry_of(store, row, row->add_index,
-				   made_by(row->version), made, err);
+				   secrets_made_by(row->version), made, err);
 
 	if (rc == PV_OK && destroyed)
 		rc = entry_of(store, row, row->destroyed_index,
@@ -94,9 +94,8 @@ enum pv_code secrets_get(struct store *store, const char *name,
 	return secrets_logged(store, row, err);
 }
 
-/* *version 0: there is none and never was. */
-static enum pv_code newest(struct store *store, const char *name,
-			   uint64_t *version, struct err *err)
+enum pv_code secrets_newest(struct store *store, const char *name,
+			    uint64_t *version, struct err *err)
 {
 	CLEANUP(buf_release) struct buf sealed;
 	struct store_secret row;
@@ -109,7 +108,8 @@ static enum pv_code newest(struct store *store, const char *name,
 	return rc;
 }
 
-static enum pv_code missing(const char *name, uint64_t version, struct err *err)
+enum pv_code secrets_missing(const char *name, uint64_t version,
+			     struct err *err)
 {
 	char which[40] = "";
 
@@ -121,13 +121,9 @@ static enum pv_code missing(const char *name, uint64_t version, struct err *err)
 			"there is no %sstored secret \"%.64s\"", which, name);
 }
 
-/* ---- approved by people ---- */
+/* ---- what may be made ---- */
 
-/* Counts only while no roster is in force: approvals_use() sees to that. */
-static const struct approvals nobody = { .asked = { .operation =
-							    QUORUM_SECRET } };
-
-static enum pv_code bad_name(struct err *err)
+enum pv_code secrets_bad_name(struct err *err)
 {
 	return err_fail(err, PV_INPUT, "secret.name",
 			"use 1 to 64 bytes of 0x21-0x7E without /, not "
@@ -135,51 +131,16 @@ static enum pv_code bad_name(struct err *err)
 			"that is no name for a stored secret");
 }
 
-/* There is none yet, or there is one. top: its newest version, 0 for none. */
-static enum pv_code check_top(const char *type, const char *name, uint64_t top,
-			      struct err *err)
+enum pv_code secrets_check_top(const char *type, const char *name, uint64_t top,
+			       struct err *err)
 {
 	if (strcmp(type, LOG_SECRET_ADD) != 0)
-		return top > 0 ? PV_OK : missing(name, 0, err);
+		return top > 0 ? PV_OK : secrets_missing(name, 0, err);
 	if (top == 0)
 		return PV_OK;
 	return err_fail(err, PV_CONFLICT, "secret.exists",
 			"use provctl secret rotate for another value",
 			"there is a stored secret \"%s\" already", name);
-}
-
-enum pv_code secrets_gate(const struct authority *a, struct store *store,
-			  const char *type, const char *name, uint64_t version,
-			  const struct approvals_want *from,
-			  struct approvals *got, struct err *err)
-{
-	CLEANUP(buf_release) struct buf subject;
-	struct approvals_want want = *from;
-	char what[STORE_ID_MAX + 40];
-	uint64_t top = 0;
-	enum pv_code rc;
-
-	memset(got, 0, sizeof(*got));
-	buf_init(&subject, SUBJECT_MAX);
-	rc = name_is_safe(name, strlen(name)) ? newest(store, name, &top, err)
-					      : bad_name(err);
-	if (rc == PV_OK)
-		rc = check_top(type, name, top, err);
-	if (strcmp(type, LOG_SECRET_DESTROY) != 0)
-		version = top + 1;
-	buf_printf(&subject, "%s\nname %s\n", type, name);
-	if (version > 0)
-		buf_printf(&subject, "version %llu\n",
-			   (unsigned long long)version);
-	else
-		buf_put_str(&subject, "version all\n");
-	if (rc == PV_OK)
-		rc = buf_check(&subject, err);
-	snprintf(what, sizeof(what), "%s %.64s", type, name);
-	want.op = QUORUM_SECRET;
-	want.subject = buf_span(&subject);
-	want.what = what;
-	return rc == PV_OK ? approvals_gate(a, store, &want, got, err) : rc;
 }
 
 /* ---- making a version ---- */
@@ -188,7 +149,7 @@ static enum pv_code check_new(const char *name, const struct secret *value,
 			      struct err *err)
 {
 	if (!name_is_safe(name, strlen(name)))
-		return bad_name(err);
+		return secrets_bad_name(err);
 	if (value->len == 0 || value->len > SECRETS_VALUE_MAX)
 		return err_fail(err, PV_INPUT, "secret.length", NULL,
 				"a stored secret has 1 to %u bytes, not %zu",
@@ -232,33 +193,65 @@ static enum pv_code seal(struct atrest *by, const struct atrest_name *bound,
 	return rc;
 }
 
+/* bound: what was approved of the value; NULL: nobody was asked. */
 static enum pv_code record(struct store *store, const char *name,
 			   uint64_t version, struct span row,
-			   const struct approvals *got, struct err *err)
+			   const uint8_t *bound, const struct approvals *got,
+			   struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
-	CLEANUP(buf_release) struct buf bytes;
+	DECISION d = DECISION_INIT;
 	uint8_t hash[32];
-	struct event_who who;
 	struct log_entry e;
 	enum pv_code rc = sha256(row, hash, err);
 
-	buf_init(&bytes, LOG_ENTRY_MAX);
 	if (rc == PV_OK)
-		rc = store_begin(store, STORE_WRITE, &txn, err);
-	if (rc == PV_OK)
-		rc = event_now(store, &who, err);
+		rc = decision_begin(&d, store, got, err);
 	if (rc != PV_OK)
 		return rc;
-	log_secret(&e, &who.who, made_by(version), name, version, hash,
-		   approvals_persons(got));
-	rc = event_decision(store, &e, &bytes, err);
+	log_secret(&e, &d.who.who, secrets_made_by(version), name, version,
+		   hash, approvals_persons(got));
+	log_fact_bytes(&e, LOG_VALUE, bound, LOG_HASH);
+	rc = decision_entry(&d, &e, err);
 	if (rc == PV_OK)
 		rc = store_secret_put(store, name, version, row,
-				      buf_span(&bytes), err);
+				      buf_span(&d.entry), err);
+	return rc == PV_OK ? decision_commit(&d, err) : rc;
+}
+
+static enum pv_code seal_version(const struct authority *a, struct store *store,
+				 struct hsm *hsm, const char *name,
+				 uint64_t version, const struct secret *value,
+				 struct buf *row, struct err *err)
+{
+	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
+	char object[SECRETS_OBJECT_MAX];
+	const struct atrest_name bound =
+		secrets_bound_to(a->name, name, (uint32_t)version, object);
+	enum pv_code rc = open_key(a, store, hsm, &by, err);
+
+	return rc == PV_OK ? seal(by, &bound, value, row, err) : rc;
+}
+
+/* The value is the one that was approved; its salt is needed no more then. */
+static enum pv_code
+record_approved(const struct authority *a, struct store *store,
+		const char *name, uint64_t version, const struct secret *value,
+		struct span row, const struct approvals *got, struct err *err)
+{
+	CLEANUP(buf_release) struct buf subject;
+	const struct secretsalt_for f = { a, name, version,
+					  got->asked.requester };
+	uint8_t bound[LOG_HASH];
+	enum pv_code rc;
+
+	buf_init(&subject, SUBJECT_MAX);
+	rc = secrets_put_value(a, store, name, version, value, bound, &subject,
+			       err);
 	if (rc == PV_OK)
-		rc = approvals_use(store, &who.who, got, err);
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
+		rc = secrets_check_approved(got, &subject, err);
+	if (rc == PV_OK)
+		rc = record(store, name, version, row, bound, got, err);
+	return rc == PV_OK ? secretsalt_forget(&f, err) : rc;
 }
 
 static enum pv_code make(const struct authority *a, struct store *store,
@@ -266,26 +259,23 @@ static enum pv_code make(const struct authority *a, struct store *store,
 			 const struct secret *value,
 			 const struct approvals *got, struct err *err)
 {
-	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
 	CLEANUP(buf_release) struct buf row;
-	char object[SECRETS_OBJECT_MAX];
-	const struct atrest_name bound =
-		secrets_bound_to(a->name, name, (uint32_t)version, object);
-	enum pv_code rc = PV_OK;
+	enum pv_code rc;
 
 	if (version > UINT32_MAX)
-		rc = err_fail(err, PV_DENIED, "secret.versions",
-			      "add one of another name",
-			      "stored secret \"%s\" has had all its versions",
-			      name);
-	if (rc == PV_OK)
-		rc = open_key(a, store, hsm, &by, err);
-	buf_init(&row, SECRETS_VALUE_MAX + ATREST_OVERHEAD);
-	if (rc == PV_OK)
-		rc = seal(by, &bound, value, &row, err);
-	return rc == PV_OK ? record(store, name, version, buf_span(&row),
-				    got ? got : &nobody, err)
-			   : rc;
+		return err_fail(err, PV_DENIED, "secret.versions",
+				"add one of another name",
+				"stored secret \"%s\" has had all its versions",
+				name);
+	buf_init(&row, SECRETS_ROW_MAX);
+	rc = seal_version(a, store, hsm, name, version, value, &row, err);
+	if (rc != PV_OK)
+		return rc;
+	if (got && got->needed > 0)
+		return record_approved(a, store, name, version, value,
+				       buf_span(&row), got, err);
+	return record(store, name, version, buf_span(&row), NULL,
+		      got ? got : &secrets_nobody, err);
 }
 
 enum pv_code secrets_add(const struct authority *a, struct store *store,
@@ -297,9 +287,9 @@ enum pv_code secrets_add(const struct authority *a, struct store *store,
 	enum pv_code rc = check_new(name, value, err);
 
 	if (rc == PV_OK)
-		rc = newest(store, name, &top, err);
+		rc = secrets_newest(store, name, &top, err);
 	if (rc == PV_OK)
-		rc = check_top(LOG_SECRET_ADD, name, top, err);
+		rc = secrets_check_top(LOG_SECRET_ADD, name, top, err);
 	return rc == PV_OK ? make(a, store, hsm, name, 1, value, got, err) : rc;
 }
 
@@ -312,9 +302,9 @@ enum pv_code secrets_rotate(const struct authority *a, struct store *store,
 	enum pv_code rc = check_new(name, value, err);
 
 	if (rc == PV_OK)
-		rc = newest(store, name, &top, err);
+		rc = secrets_newest(store, name, &top, err);
 	if (rc == PV_OK)
-		rc = check_top(LOG_SECRET_ROTATE, name, top, err);
+		rc = secrets_check_top(LOG_SECRET_ROTATE, name, top, err);
 	*version = top + 1;
 	return rc == PV_OK
 		       ? make(a, store, hsm, name, *version, value, got, err)
@@ -323,13 +313,28 @@ enum pv_code secrets_rotate(const struct authority *a, struct store *store,
 
 /* ---- destroying ---- */
 
-/* *n is counted up when there was something to destroy. */
-static enum pv_code destroy_one(struct store *store,
-				const struct event_who *who, const char *name,
-				uint64_t version, uint64_t *n,
-				const struct approvals *got, struct err *err)
+/* In the transaction: there is what there was when it was approved. */
+static enum pv_code check_destroy(const struct decision *d, const char *name,
+				  uint64_t version, uint64_t last,
+				  struct err *err)
 {
-	CLEANUP(buf_release) struct buf sealed, bytes;
+	CLEANUP(buf_release) struct buf subject;
+	uint64_t n;
+	enum pv_code rc;
+
+	buf_init(&subject, SUBJECT_MAX);
+	rc = secrets_put_destroy(d->store, name, version, last, &n, &subject,
+				 err);
+	return rc == PV_OK ? secrets_check_approved(d->got, &subject, err) : rc;
+}
+
+/* newest: of all that are destroyed; 0: this one only. *n is counted up when
+ * there was something to destroy. */
+static enum pv_code destroy_one(struct decision *d, const char *name,
+				uint64_t version, uint64_t newest, uint64_t *n,
+				struct err *err)
+{
+	CLEANUP(buf_release) struct buf sealed;
 	struct store_secret row;
 	uint8_t hash[32];
 	struct log_entry e;
@@ -337,20 +342,21 @@ static enum pv_code destroy_one(struct store *store,
 	enum pv_code rc;
 
 	buf_init(&sealed, SECRETS_ROW_MAX);
-	buf_init(&bytes, LOG_ENTRY_MAX);
-	rc = secrets_get(store, name, version, &row, &sealed, &found, err);
+	rc = secrets_get(d->store, name, version, &row, &sealed, &found, err);
 	if (rc == PV_OK && !found)
-		return missing(name, version, err);
+		return secrets_missing(name, version, err);
 	if (rc != PV_OK || row.destroyed_index != STORE_NO_INDEX)
 		return rc;
 	rc = sha256(row.sealed, hash, err);
-	log_secret(&e, &who->who, LOG_SECRET_DESTROY, name, version, hash,
-		   approvals_persons(got));
+	log_secret(&e, &d->who.who, LOG_SECRET_DESTROY, name, version, hash,
+		   approvals_persons(d->got));
+	if (newest > 0)
+		log_fact_uint(&e, LOG_NEWEST, newest);
 	if (rc == PV_OK)
-		rc = event_decision(store, &e, &bytes, err);
+		rc = decision_entry(d, &e, err);
 	if (rc == PV_OK)
-		rc = store_secret_destroy(store, name, version,
-					  buf_span(&bytes), err);
+		rc = store_secret_destroy(d->store, name, version,
+					  buf_span(&d->entry), err);
 	*n += rc == PV_OK;
 	return rc;
 }
@@ -359,25 +365,23 @@ enum pv_code secrets_destroy(struct store *store, const char *name,
 			     uint64_t version, uint64_t *n,
 			     const struct approvals *got, struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
+	DECISION d = DECISION_INIT;
 	uint64_t last = version, destroyed = 0;
-	struct event_who who;
-	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+	enum pv_code rc =
+		decision_begin(&d, store, got ? got : &secrets_nobody, err);
 
 	*n = 0;
-	got = got ? got : &nobody;
-	if (rc == PV_OK)
-		rc = event_now(store, &who, err);
 	if (rc == PV_OK && version == 0)
-		rc = newest(store, name, &last, err);
+		rc = secrets_newest(store, name, &last, err);
 	if (rc == PV_OK && last == 0)
-		rc = missing(name, 0, err);
+		rc = secrets_missing(name, 0, err);
+	if (rc == PV_OK && d.got->needed > 0)
+		rc = check_destroy(&d, name, version, last, err);
 	for (uint64_t i = version ? version : 1; rc == PV_OK && i <= last; i++)
-		rc = destroy_one(store, &who, name, i, &destroyed, got, err);
+		rc = destroy_one(&d, name, i, version ? 0 : last, &destroyed,
+				 err);
 	if (rc == PV_OK && destroyed > 0)
-		rc = approvals_use(store, &who.who, got, err);
-	if (rc == PV_OK && destroyed > 0)
-		rc = store_commit(&txn, err);
+		rc = decision_commit(&d, err);
 	if (rc == PV_OK)
 		*n = destroyed;
 	return rc;

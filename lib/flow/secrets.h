@@ -23,19 +23,26 @@
 
 /*
  * The approvals that the next call needs (QUORUM_SECRET). type: LOG_SECRET_ADD,
- * _ROTATE or _DESTROY, of which only the last one takes a version (0: all). The
- * value is in no request: its hash could be tried out. from brings files and
- * request_out. Codes of approvals_gate(); PV_INPUT, "secret.name". Release got
- * in any case.
+ * _ROTATE or _DESTROY. What is approved is bound to the value (secretsalt.h),
+ * and to what there is to destroy: nothing is asked where nothing is left. from
+ * brings files and request_out. Codes of approvals_gate() and
+ * secretsalt_bind(); PV_INPUT, "secret.name". Release got in any case.
  */
+struct secrets_ask {
+	const char *type, *name;
+	uint64_t version;	    /* to be destroyed; 0: all */
+	const struct secret *value; /* to be stored, else NULL */
+};
 PV_MUST enum pv_code secrets_gate(const struct authority *a,
-				  struct store *store, const char *type,
-				  const char *name, uint64_t version,
+				  struct store *store,
+				  const struct secrets_ask *ask,
 				  const struct approvals_want *from,
 				  struct approvals *got, struct err *err);
 
 /* The first version; got NULL: nobody was asked, good without a roster only
- * (PV_CONFLICT, "approval.roster"), as below. PV_CONFLICT, "secret.exists",
+ * (PV_CONFLICT, "approval.roster"), as below. PV_CONFLICT, "secret.approved"
+ * (another value, or something else to destroy than was approved, as below);
+ * "secret.exists",
  * when there is or was one; PV_INPUT ("secret.name", "secret.length"),
  * PV_NOT_FOUND without a store key, PV_HSM_*, PV_DENIED (clock, "atrest.uses"),
  * PV_STORAGE. */

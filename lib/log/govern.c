@@ -60,6 +60,13 @@ uint64_t log_prev(const struct log_entry *e)
 	return f ? f->u : LOG_NO_PREV;
 }
 
+const uint8_t *log_nonce(const struct log_entry *e)
+{
+	const struct log_fact *f = log_fact_find(e, LOG_NONCE_FACT, LOG_BSTR);
+
+	return f && f->s.len == LOG_NONCE ? f->s.p : NULL;
+}
+
 void log_roster_change(struct log_entry *e, const struct log_who *who,
 		       uint64_t version, const uint8_t *hash,
 		       const char *persons)
@@ -78,7 +85,7 @@ void log_approval_use(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "note hash", a->note, LOG_HASH);
 	log_fact_bytes(e, "subject", a->subject, LOG_HASH);
 	log_fact_str(e, "persons", a->persons);
-	log_fact_bytes(e, "nonce", a->nonce, LOG_NONCE);
+	log_fact_bytes(e, LOG_NONCE_FACT, a->nonce, LOG_NONCE);
 }
 
 void log_order_open(struct log_entry *e, const struct log_who *who,
@@ -124,6 +131,7 @@ void log_quarantine_decide(struct log_entry *e, const struct log_who *who,
 	log_fact_str(e, "device", d->device);
 	log_fact_str(e, "rule", d->rule);
 	log_fact_uint(e, "held", d->held);
+	log_fact_bytes(e, "bytes hash", d->bytes, LOG_HASH);
 	log_fact_str(e, "persons", d->persons);
 }
 

@@ -29,6 +29,12 @@
 #define LOG_NO_PREV UINT64_MAX
 #define LOG_NONCE 16u /* bytes of an approval's */
 
+/* Facts of those that had to be approved, beside "persons". */
+#define LOG_NONCE_FACT "nonce" /* of the approval.use that belongs to it */
+#define LOG_VALUE "value"      /* of a secret: what its maker is bound to */
+#define LOG_NEWEST "newest"    /* version, when all are destroyed; time in s */
+#define LOG_UNTIL "until"      /* time in s that is accepted at most */
+
 /* One of the types above. */
 PV_MUST bool log_governs(struct span type);
 /* The same of an encoded entry, without taking all of it apart. */
@@ -37,6 +43,8 @@ PV_MUST bool log_entry_governs(struct span bytes);
 void log_fact_prev(struct log_entry *e, uint64_t prev);
 /* LOG_NO_PREV when it has none. */
 PV_MUST uint64_t log_prev(const struct log_entry *e);
+/* The nonce of the approvals that e needed or is, LOG_NONCE bytes; or NULL. */
+PV_MUST const uint8_t *log_nonce(const struct log_entry *e);
 
 struct log_who;
 
@@ -89,8 +97,9 @@ struct log_decision {
 	const char *request; /* the object */
 	const char *device;  /* optional */
 	const char *rule;
-	uint64_t held;	     /* number of what was held */
-	const char *persons; /* optional */
+	uint64_t held;	      /* number of what was held */
+	const uint8_t *bytes; /* hash of what was held */
+	const char *persons;  /* optional */
 };
 /* type: release or reject. */
 void log_quarantine_decide(struct log_entry *e, const struct log_who *who,

@@ -97,7 +97,11 @@ adopt 3 --request "$T/q4.json"
 expect_equal "$rc" 11 "exit of asking anew"
 approve alice "$T/q4.json"
 adopt 3 --approval "$T/notes/alice.note"
-expect_equal "$rc" 0 "exit in time"
+expect_equal "$rc" 11 "exit with as many as the new version wants"
+expect_text "needs 2 approvals and has 1"
+approve bob "$T/q4.json"
+adopt 3 --approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
+expect_equal "$rc" 0 "exit with as many as the version in effect wants"
 verify_audit
 
 case_start "whatever a template may raise, it does; the rest is the roster's"

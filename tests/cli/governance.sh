@@ -65,14 +65,16 @@ expect_equal "$(said head "$H") $(said size "$H")" \
 before=$T/governance.before
 cp "$H/governance" "$before"
 officer_key alice
+officer_key bob
 for version in 1 2; do
 	make_roster "$T/roster.$version" "$version" '"roster": 1' \
-		alice:security-officer
+		alice:security-officer bob:security-officer
 done
+by_bob=by:$T/keys/bob.key
 people order:o-2:tls-client
 expect_exit 0 "$PROVCTL" -C "$H" order close o-2 -o "$T/o-2.note"
-people "roster:1:$T/roster.1" approval:1:note-1 order:o-1:tls-client clock
-people secret:fleet:1:sealed-1 secret:fleet:2:sealed-2 destroy:fleet:1 \
+people "$by_bob" "roster:1:$T/roster.1" order:o-1:tls-client clock
+people "$by_bob" secret:fleet:1:sealed-1 secret:fleet:2:sealed-2 destroy:fleet:1 \
 	held:r-1:D-1 held:r-2:D-2 held:r-3:D-3 \
 	release:1:r-1 reject:2:r-2 "roster:2:$T/roster.2"
 n=$(newest)
@@ -114,9 +116,10 @@ case_start "an approval's row"
 finds "approval.use order" "DELETE FROM approval"
 finds "approval.use order" "UPDATE approval SET note = x'00'"
 finds "approval.use order" \
-	"UPDATE approval SET nonce = x'00000000000000000000000000000000'"
-finds "table approval" \
-	"INSERT INTO approval SELECT x'09', log_index, note FROM approval"
+	"UPDATE approval SET nonce = x'00000000000000000000000000000000'
+	WHERE log_index = (SELECT min(log_index) FROM approval)"
+finds "table approval" "INSERT INTO approval
+	SELECT x'09', log_index, note FROM approval LIMIT 1"
 
 case_start "an order's rows"
 finds "order.open o-1" "DELETE FROM ticket WHERE name = 'o-1'"
@@ -156,13 +159,13 @@ case_start "the list itself: its newest row, one in it, one too many"
 finds "log entry $n" \
 	"DELETE FROM governance WHERE log_index = $n"
 finds "log entry $n" "DELETE FROM governance WHERE log_index = $n" \
-	"DELETE FROM roster WHERE version = 2" \
+	"DELETE FROM approval WHERE log_index = $n" \
 	"UPDATE state SET governance = $n"
 first=$("$SQL" "$covered/store.db" "SELECT min(log_index) FROM governance
 	WHERE kind = 'roster.change'")
 finds "log entry $((first + 1))" \
 	"DELETE FROM governance WHERE log_index = $((first + 1))" \
-	"DELETE FROM approval"
+	"DELETE FROM ticket WHERE name = 'o-1'"
 finds "roster.change roster" "INSERT INTO governance VALUES
 	(1, 'roster.change', 'roster')"
 finds "table state" "UPDATE state SET governance = governance - 1"
@@ -241,7 +244,7 @@ expect_equal "$(said head "$H") $(said chain "$H")" \
 fresh "$covered"
 rm "$H/governance"
 sql "DELETE FROM governance WHERE log_index = $n" \
-	"DELETE FROM roster WHERE version = 2" \
+	"DELETE FROM approval WHERE log_index = $n" \
 	"UPDATE state SET governance = $n"
 expect_error 5 store.governance -C "$H" status
 

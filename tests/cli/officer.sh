@@ -254,6 +254,30 @@ fi
 p --json audit show | jq -e -s 'map(select(.object == "fleet-key") |
 	.facts.persons == "bob") == [true, true, true, true]' >/dev/null ||
 	fail "the log does not say by whom"
+expect_equal "$(find "$H/requests" -name '*.salt')" "" "salts that are left"
+verify_audit
+
+case_start "what was approved of a secret is what is done"
+echo 'another value 0815' >"$T/other.key"
+chmod 600 "$T/other.key"
+expect_error 11 approval.missing -C "$H" secret add line-key \
+	--from "$T/fleet.key" --request "$T/line.json"
+expect_equal "$(find "$H/requests" -name '*.salt' -perm 600 | wc -l)" 1 salts
+approve bob "$T/line.json"
+expect_error 5 approval.subject -C "$H" secret add line-key \
+	--from "$T/other.key" --approval "$T/notes/bob.note"
+expect_exit 0 "$PROVCTL" -C "$H" secret add line-key \
+	--from "$T/fleet.key" --approval "$T/notes/bob.note"
+expect_error 11 approval.missing -C "$H" secret destroy line-key \
+	--request "$T/end.json"
+approve bob "$T/end.json"
+mv "$T/notes/bob.note" "$T/notes/end.note"
+change "  version 2" rotate line-key --from "$T/other.key"
+expect_error 5 approval.subject -C "$H" secret destroy line-key \
+	--approval "$T/notes/end.note"
+change "  count 2" destroy line-key
+expect_exit 0 "$PROVCTL" -C "$H" secret destroy line-key
+expect_text "destroyed before"
 verify_audit
 
 tests_end

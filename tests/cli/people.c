@@ -4,7 +4,11 @@
  *   roster:VERSION:FILE  approval:N:NOTE  order:NAME:TEMPLATE  end:NAME:NOTE
  *   secret:NAME:VERSION:SEALED  destroy:NAME:VERSION
  *   held:REQUEST:DEVICE  release:N:REQUEST  reject:N:REQUEST  clock
- * Exit 1 when the store refuses.
+ *   adopt:FILE  approved
+ *   by:KEY-FILE: what follows is approved with that key, in the name of bob
+ * Under a roster each decision says that bob approved it. Without by: no
+ * approval follows it, as somebody would write it who has none; "approved" is
+ * one that nobody signed. Exit 1 when the store refuses.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +17,9 @@
 
 #include "cmd/backends.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/officerkey.h"
 #include "policy/roster.h"
+#include "policy/template.h"
 #include "tests/unit/people_fix.h"
 
 #define PARTS 4
@@ -82,6 +88,43 @@ static enum pv_code roster(struct store *s, uint64_t version, const char *path,
 			   : rc;
 }
 
+CLEANUP_PTR(struct template, template_free);
+
+static enum pv_code adopt_bytes(struct store *s, const struct template *t,
+				struct span bytes, struct err *err)
+{
+	struct store_template row = { .version = t->version, .bytes = bytes };
+	struct people_entry p;
+	struct span entry;
+	bool existing;
+	enum pv_code rc = people_start(s, &p, err);
+
+	if (rc != PV_OK)
+		return rc;
+	snprintf(row.name, sizeof(row.name), "%s", t->name);
+	snprintf(row.actor, sizeof(row.actor), "%s", p.who.actor);
+	memcpy(row.sha256, t->sha256, STORE_HASH);
+	row.adopted_ms = p.who.time_ms;
+	rc = store_template_put(s, &row, &existing, err);
+	log_template_adopt(&p.e, &p.who, t->name, t->version, t->sha256, NULL);
+	if (rc == PV_OK)
+		rc = people_end(s, &p, &entry, err);
+	return rc == PV_OK ? store_governance_add(s, entry, NULL, err) : rc;
+}
+
+static enum pv_code adopt(struct store *s, const char *path, struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, TEMPLATE_SIZE_MAX);
+	rc = file_read(AT_FDCWD, path, 0, &text, err);
+	if (rc == PV_OK)
+		rc = template_parse(buf_span(&text), &t, NULL, err);
+	return rc == PV_OK ? adopt_bytes(s, t, buf_span(&text), err) : rc;
+}
+
 static uint64_t number(const char *text)
 {
 	return strtoull(text, NULL, 10);
@@ -108,14 +151,42 @@ static enum pv_code decide(struct store *s, char *const *p, struct err *err)
 	if (strcmp(p[0], "release") == 0)
 		return people_decide(s, number(p[1]), p[2], STORE_RELEASED,
 				     err);
+	if (strcmp(p[0], "adopt") == 0)
+		return adopt(s, p[1], err);
+	if (strcmp(p[0], "approved") == 0)
+		return people_approve(s, NULL, err);
 	if (strcmp(p[0], "reject") == 0)
 		return people_decide(s, number(p[1]), p[2], STORE_REJECTED,
 				     err);
 	return people_clock(s, err);
 }
 
+static enum pv_code take_key(const char *path, struct officerkey *k,
+			     struct err *err)
+{
+	const struct officerkey_from from = { .backends = &app_backends,
+					      .name = PEOPLE_APPROVER,
+					      .key = path };
+
+	officerkey_release(k);
+	return officerkey_open(&from, k, err);
+}
+
+static enum pv_code decide_approved(struct store *s, char *const *p,
+				    struct officerkey *k, struct err *err)
+{
+	const struct note_signer signer = officerkey_signer(k);
+	enum pv_code rc;
+
+	if (strcmp(p[0], "by") == 0)
+		return take_key(p[1], k, err);
+	rc = decide(s, p, err);
+	return rc == PV_OK && k->pkey ? people_approve(s, &signer, err) : rc;
+}
+
 static enum pv_code run(struct store *s, int n, char **what, struct err *err)
 {
+	OFFICERKEY key = { .pkey = NULL };
 	STORE_TXN t = STORE_TXN_INIT;
 	enum pv_code rc = store_begin(s, STORE_WRITE, &t, err);
 
@@ -126,7 +197,7 @@ static enum pv_code run(struct store *s, int n, char **what, struct err *err)
 
 		for (int k = 0; k < PARTS && rest; k++)
 			parts[k] = strsep(&rest, ":");
-		rc = decide(s, parts, err);
+		rc = decide_approved(s, parts, &key, err);
 	}
 	return rc == PV_OK ? store_commit(&t, err) : rc;
 }
@@ -135,6 +206,7 @@ int main(int argc, char **argv)
 {
 	struct authority *a = NULL;
 	struct store *s = NULL;
+	enum secret_heap heap;
 	struct err err;
 	enum pv_code rc;
 
@@ -143,7 +215,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	err_init(&err);
-	rc = authority_open(argv[1], &a, &err);
+	rc = secret_setup(&heap, &err);
+	if (rc == PV_OK)
+		rc = authority_open(argv[1], &a, &err);
 	if (rc == PV_OK)
 		rc = app_backends.store_open(a, false, &s, &err);
 	if (rc == PV_OK)

@@ -351,6 +351,67 @@ START_TEST(test_entries)
 }
 END_TEST
 
+/* A decision at place i, which names prev and nonce where they are given. */
+static void set_decision(size_t i, const struct log_entry *made, uint64_t prev,
+			 const uint8_t *nonce)
+{
+	struct log_entry e = *made;
+
+	if (nonce && !span_is(e.type, LOG_APPROVAL_USE)) {
+		log_fact_bytes(&e, LOG_NONCE_FACT, nonce, LOG_NONCE);
+		log_fact_str(&e, "persons", "bob");
+	}
+	log_fact_prev(&e, prev);
+	buf_release(&bytes[i]);
+	buf_init(&bytes[i], LOG_ENTRY_MAX);
+	UNIT_OK(log_entry_encode(&e, &bytes[i], &err_));
+	entry[i] = buf_span(&bytes[i]);
+}
+
+/* An exported log in which somebody decided alone. */
+START_TEST(test_decisions)
+{
+	static const uint8_t hash[32] = { 7 }, nonce[LOG_NONCE] = { 1 };
+	const struct log_who who = { 1700000000599, "os:0" };
+	const struct log_order order = { "o-1", 1, hash, NULL, 5, 0 };
+	const struct log_approval use = { "order", hash,  hash,
+					  hash,	   "bob", nonce };
+	struct audit_tiles_counts n;
+	struct log_entry e;
+
+	log_roster_change(&e, &who, 1, hash, NULL);
+	set_decision(597, &e, LOG_NO_PREV, NULL);
+	log_order_open(&e, &who, &order);
+	set_decision(598, &e, 597, nonce);
+	log_approval_use(&e, &who, &use);
+	set_decision(599, &e, 598, nonce);
+	publish(600);
+	unit_ok(verify(1, &n), &err);
+	empty();
+	publish(599); /* signed before the approvals came */
+	unit_refused(verify(1, &n), PV_INTEGRITY, "store.governance", &err);
+	log_order_open(&e, &who, &order);
+	set_decision(598, &e, 597, NULL);
+	empty();
+	publish(599);
+	refused(PV_INTEGRITY, "store.governance", "tile/entries/002.p/87");
+	log_clock_accept(&e, &who, hash, NULL);
+	log_fact_uint(&e, LOG_NEWEST, 1700000000);
+	log_fact_uint(&e, LOG_UNTIL, 1700000001);
+	set_decision(597, &e, LOG_NO_PREV, NULL);
+	empty();
+	publish(598);
+	unit_ok(verify(1, &n), &err);
+	log_clock_accept(&e, &who, hash, NULL);
+	log_fact_uint(&e, LOG_NEWEST, 1700000000);
+	log_fact_uint(&e, LOG_UNTIL, 1699999999);
+	set_decision(597, &e, LOG_NO_PREV, NULL);
+	empty();
+	publish(598);
+	refused(PV_INTEGRITY, "audit.clock", "tile/entries/002.p/86");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("audit_tiles");
@@ -366,6 +427,7 @@ int main(void)
 	tcase_add_test(t, test_checkpoint);
 	tcase_add_test(t, test_extra);
 	tcase_add_test(t, test_entries);
+	tcase_add_test(t, test_decisions);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

@@ -45,7 +45,7 @@ END_TEST
 
 START_TEST(test_held_and_secret)
 {
-	const struct log_decision d = { "r-1", "D-1", "key.two", 4, "Ann,Bob" };
+	const struct log_decision d = { "r-1", "D-1", "key.two", 4, h[0], "Ann,Bob" };
 	const struct log_quarantine q = { .request = "r-1",
 					  .device = "D-1",
 					  .rule = "key.two",
@@ -64,10 +64,10 @@ START_TEST(test_held_and_secret)
 		 "held:u,rule:t,device:t,bytes hash:b");
 	log_quarantine_decide(&e, &who, LOG_QUARANTINE_RELEASE, &d);
 	ck_event(&e, "quarantine.release", "r-1",
-		 "held:u,rule:t,device:t,persons:t");
+		 "held:u,rule:t,device:t,persons:t,bytes hash:b");
 	log_quarantine_decide(&e, &who, LOG_QUARANTINE_REJECT, &d);
 	ck_event(&e, "quarantine.reject", "r-1",
-		 "held:u,rule:t,device:t,persons:t");
+		 "held:u,rule:t,device:t,persons:t,bytes hash:b");
 }
 END_TEST
 
@@ -82,6 +82,12 @@ START_TEST(test_chain)
 	ck_assert(log_prev(&e) == LOG_NO_PREV && e.facts_n == 0);
 	log_fact_prev(&e, 0);
 	ck_assert(log_prev(&e) == 0);
+	ck_assert_ptr_null(log_nonce(&e));
+	log_fact_bytes(&e, LOG_NONCE_FACT, h[0], LOG_NONCE - 1);
+	ck_assert_ptr_null(log_nonce(&e));
+	log_clock_accept(&e, &who, NULL, NULL);
+	log_fact_bytes(&e, LOG_NONCE_FACT, h[0], LOG_NONCE);
+	ck_assert(log_nonce(&e) == h[0]);
 	ck_assert(log_governs(log_str("template.adopt")));
 	ck_assert(log_governs(log_str("quarantine.reject")));
 	ck_assert(!log_governs(log_str("quarantine.put")));

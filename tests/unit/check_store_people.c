@@ -233,7 +233,7 @@ START_TEST(test_template_adopt)
 	unit_ok(store_governance_add(s, entry, NULL, &err), &err);
 	ck_assert(head() == 0);
 	put_roster(1, "one");
-	log_template_adopt(&p.e, &p.who, "gateway", 2, hash, NULL, "Alice,Bob");
+	log_template_adopt(&p.e, &p.who, "gateway", 2, hash, NULL, NULL);
 	unit_ok(people_end(s, &p, &entry, &err), &err);
 	ck_refused(store_log_append(s, entry, NULL, &err), PV_INPUT,
 		   "store.governance");

@@ -14,18 +14,38 @@
 #include "lib/flow/event.h"
 #include "lib/flow/governance.h"
 #include "tests/unit/authority_fix.h"
+#include "tests/unit/officer_fix.h"
 #include "tests/unit/people_fix.h"
 #include "tests/unit/unit.h"
 
-static struct err err;
+static inline void approve_by(struct opened *o, const char *name, uint8_t seed)
+{
+	struct fixed_key k;
+	const struct note_signer signer = { &k.key, fixed_key_sign, &k };
 
-/* In the open transaction; tests share one authority. */
+	fixed_key_init(&k, name, seed);
+	unit_ok(people_approve(o->store, &signer, &err), &err);
+	EVP_PKEY_free(k.pkey);
+}
+
+static inline void approve(struct opened *o)
+{
+	approve_by(o, PEOPLE_APPROVER, 2);
+}
+
+/* In the open transaction. */
 static inline void put_roster(struct opened *o)
 {
 	struct store_people_counts c;
+	struct buf text;
 
+	buf_init(&text, 4096);
 	unit_ok(store_people_count(o->store, &c, &err), &err);
-	unit_ok(people_roster(o->store, c.rosters + 1, "text", &err), &err);
+	roster_text(c.rosters + 1, &text);
+	unit_ok(people_roster(o->store, c.rosters + 1, buf_cstr(&text), &err),
+		&err);
+	approve(o);
+	buf_release(&text);
 }
 
 static inline void decide(struct opened *o)
@@ -35,6 +55,7 @@ static inline void decide(struct opened *o)
 	unit_ok(store_begin(o->store, STORE_WRITE, &t, &err), &err);
 	put_roster(o);
 	unit_ok(people_clock(o->store, &err), &err);
+	approve(o);
 	unit_ok(store_commit(&t, &err), &err);
 }
 

@@ -1,6 +1,9 @@
 /*
  * people_fix: what people decide, put into a store with the entry that belongs
  * to it, as the coordinators do. Each works in the open write transaction.
+ *
+ * alice does it. Under a roster the entry says that bob approved it, which is
+ * true once people_approve() has put that behind it.
  */
 #ifndef PV_TESTS_PEOPLE_FIX_H
 #define PV_TESTS_PEOPLE_FIX_H
@@ -14,14 +17,19 @@
 struct people_entry { /* an encoded entry, and what it is made of */
 	struct log_who who;
 	struct log_entry e;
+	uint8_t nonce[LOG_NONCE];
 	uint8_t bytes[1024];
 	size_t len;
 };
 
+#define PEOPLE_APPROVER "bob"
+
+struct note_signer;
+
 /* The time of the newest entry, so that e can be filled. */
 enum pv_code people_start(struct store *s, struct people_entry *p,
 			  struct err *err);
-/* Adds "prev" and encodes p->e. */
+/* Adds "prev", and what an approved decision says; encodes p->e. */
 enum pv_code people_end(struct store *s, struct people_entry *p,
 			struct span *entry, struct err *err);
 
@@ -46,5 +54,16 @@ enum pv_code people_held(struct store *s, const char *request,
 enum pv_code people_decide(struct store *s, uint64_t id, const char *request,
 			   enum store_held_state state, struct err *err);
 enum pv_code people_clock(struct store *s, struct err *err);
+
+/* approval.use of the newest decision, where it needs one, with a note that
+ * signer made; signer NULL: a note that nobody signed. */
+enum pv_code people_approve(struct store *s, const struct note_signer *signer,
+			    struct err *err);
+/* The same of a text that edit changed before it was signed. */
+struct approval;
+enum pv_code people_approve_edited(struct store *s,
+				   const struct note_signer *signer,
+				   void (*edit)(struct approval *a),
+				   struct err *err);
 
 #endif

@@ -1,0 +1,36 @@
+/*
+ * raised: what templates ask for beside the roster's quorum (their
+ * "approvals"), for the decisions that are about one: before anybody is asked,
+ * and again when a decision is judged (judge.h).
+ *
+ * Does not check: the template's row, but that its bytes have the digest.
+ */
+#ifndef PV_FLOW_RAISED_H
+#define PV_FLOW_RAISED_H
+
+#include "lib/store/store.h"
+#include "policy/template.h"
+
+/* Of the adopted template of that digest. PV_NOT_FOUND; PV_INTEGRITY,
+ * "store.edited". */
+PV_MUST enum pv_code raised_by(struct store *store, const uint8_t sha256[32],
+			       struct tpl_approvals *out, struct err *err);
+/*
+ * Of adopting t: field by field the more of what it asks for and what the
+ * version asks for that is in effect before it. So nobody gets rid of a number
+ * by a version that leaves it out. Codes as above.
+ */
+PV_MUST enum pv_code raised_for(struct store *store, const struct template *t,
+				struct tpl_approvals *out, struct err *err);
+/* The same of the adopted template of that digest. */
+PV_MUST enum pv_code raised_for_digest(struct store *store,
+				       const uint8_t sha256[32],
+				       struct tpl_approvals *out,
+				       struct err *err);
+/* Of what was held: its quarantine.put at put_index, about request, names the
+ * template; all zero when it names none. Codes as above. */
+PV_MUST enum pv_code raised_of_held(struct store *store, uint64_t put_index,
+				    const char *request,
+				    struct tpl_approvals *out, struct err *err);
+
+#endif
