@@ -126,6 +126,7 @@ UNIT_TESTS = \
 	tests/unit/check_gcm \
 	tests/unit/check_governance \
 	tests/unit/check_governance_rows \
+	tests/unit/check_judge \
 	tests/unit/check_pairing \
 	tests/unit/check_hpke \
 	tests/unit/check_idset \
@@ -410,6 +411,7 @@ CLI_TESTS = \
 	tests/cli/exportlog.sh \
 	tests/cli/exportproof.sh \
 	tests/cli/fits.sh \
+	tests/cli/forged.sh \
 	tests/cli/faults.sh \
 	tests/cli/firstday.sh \
 	tests/cli/governance.sh \

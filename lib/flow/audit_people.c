@@ -20,8 +20,8 @@ enum pv_code audit_people(struct audit *au, struct err *err)
 {
 	struct held_pass p = { au->store, 0 };
 	const struct store_visit v = { .ctx = &p, .fn.held = take_held };
-	enum pv_code rc =
-		governance_walk(au->store, NULL, &au->log.governance, err);
+	enum pv_code rc = governance_walk(au->store, au->a->origin, NULL,
+					  &au->log.governance, err);
 
 	if (rc == PV_OK)
 		rc = store_held_each(au->store, &v, err);

@@ -140,8 +140,8 @@ static enum pv_code check_view(struct store *store,
 	if (rc == PV_OK)
 		rc = scan_behind(store, &s, size, err);
 	if (rc == PV_OK)
-		rc = governance_walk(store, found ? &base->file : NULL, &s.g,
-				     err);
+		rc = governance_walk(store, base->origin,
+				     found ? &base->file : NULL, &s.g, err);
 	base->seen = s.g;
 	return rc;
 }
@@ -159,13 +159,37 @@ enum pv_code governance_check(const struct authority *a, struct store *store,
 	return rc == PV_OK ? check_view(store, base, found, err) : rc;
 }
 
+/* What was decided since, by whomever: it is judged before it is signed, all
+ * that the store's list has by now. */
+static enum pv_code judge_since(struct store *store,
+				const struct checkpoint_base *base,
+				struct scan *s, uint64_t next, struct err *err)
+{
+	STORE_TXN view = STORE_TXN_INIT;
+	struct scan now;
+	uint64_t size = 0;
+	enum pv_code rc = store_begin(store, STORE_READ, &view, err);
+
+	if (rc == PV_OK)
+		rc = scan_behind(store, s, next, err);
+	if (rc != PV_OK || s->g.head == base->seen.head)
+		return rc;
+	now = *s;
+	rc = store_log_size(store, &size, err);
+	if (rc == PV_OK)
+		rc = scan(store, &now, size, err);
+	return rc == PV_OK ? governance_walk(store, base->origin, &base->seen,
+					     &now.g, err)
+			   : rc;
+}
+
 enum pv_code governance_ask(struct store *store, struct checkpoint_base *base,
 			    struct checkpoint_ask *ask, struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
 	struct scan s = { .g = base->seen, .h = &h };
 	const struct governance *file = &base->file;
-	enum pv_code rc = scan_behind(store, &s, ask->next.size, err);
+	enum pv_code rc = judge_since(store, base, &s, ask->next.size, err);
 
 	if (rc != PV_OK)
 		return rc;

@@ -11,12 +11,14 @@
  *
  * The log's entries behind what the file says are read each time, and held
  * against HOME/checkpoint: an older file that was put back finds all that was
- * decided since. It is signed anew with a checkpoint when something was decided
- * or GOVERNANCE_BEHIND entries came; without it the whole log is read.
+ * decided since. Each of these decisions must have been approved by the people
+ * of its time (judge.h), before anything else counts it, and before the file is
+ * signed over it. It is signed anew with a checkpoint when something was
+ * decided or GOVERNANCE_BEHIND entries came; without it the whole log is read.
  *
- * Does not check: entries below what the file says, but those of the chain
- * (audit_verify() does), and none that no checkpoint covers; signatures of
- * approvals; held requests (audit_verify() does, and governance_held() one).
+ * Does not check: entries below what the file says, but those of the chain, and
+ * their approvals (audit_verify() does both), and none that no checkpoint
+ * covers; held requests (audit_verify() does, and governance_held() one).
  */
 #ifndef PV_FLOW_GOVERNANCE_H
 #define PV_FLOW_GOVERNANCE_H
@@ -44,16 +46,19 @@ PV_MUST enum pv_code governance_check(const struct authority *a,
 				      struct checkpoint_base *base,
 				      struct err *err);
 /* Whether HOME/governance is to be signed with that checkpoint, and what it is
- * to say, into ask. base was checked; base->seen moves on. */
+ * to say, into ask. base was checked; base->seen moves on, over decisions that
+ * were judged here. Outside of a transaction. */
 PV_MUST enum pv_code governance_ask(struct store *store,
 				    struct checkpoint_base *base,
 				    struct checkpoint_ask *ask,
 				    struct err *err);
 /*
  * The store's list with all rows that belong to it: it must end where end
- * does, and come by at where that is not NULL. In one transaction.
+ * does, and come by at where that is not NULL. Each decision behind at, or
+ * each, was approved by the people of its time (judge.h), for the log of that
+ * origin. In one transaction.
  */
-PV_MUST enum pv_code governance_walk(struct store *store,
+PV_MUST enum pv_code governance_walk(struct store *store, const char *origin,
 				     const struct governance *at,
 				     const struct governance *end,
 				     struct err *err);
@@ -65,7 +70,7 @@ struct governance_row {
 	uint64_t index;		   /* where that is */
 	uint64_t number;	   /* roster: version; held: its number */
 	const char *device, *rule; /* held */
-	struct span bytes;	   /* roster, order */
+	struct span bytes;	   /* roster, order, what is held */
 	struct span note;	   /* order.close */
 };
 /* All of it is what its entry says: for whoever read it to act on it, in the

@@ -13,7 +13,8 @@ struct governance_row governance_decision(const struct store_held *h)
 					.index = h->decided_index,
 					.number = h->id,
 					.device = h->device,
-					.rule = h->rule };
+					.rule = h->rule,
+					.bytes = h->bytes };
 }
 
 enum pv_code governance_held(struct store *store, const struct store_held *held,

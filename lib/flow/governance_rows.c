@@ -83,7 +83,9 @@ enum pv_code governance_says(const struct log_entry *e,
 	if (*fits && said[i].held)
 		*fits = logged_text_is(e, "device", row->device) &&
 			logged_text_is(e, "rule", row->rule);
-	if (*fits && said[i].bytes)
+	if (*fits && said[i].held)
+		rc = says_hash(e, "bytes hash", row->bytes, fits, err);
+	if (rc == PV_OK && *fits && said[i].bytes)
 		rc = says_hash(e, "hash", row->bytes, fits, err);
 	if (rc == PV_OK && *fits && said[i].note)
 		rc = says_hash(e, "note hash", row->note, fits, err);
@@ -135,9 +137,11 @@ static enum pv_code approval_fits(struct looking *l, struct err *err)
 	return says_hash(l->e, "note hash", buf_span(&note), &l->fits, err);
 }
 
-/* *names: its row is of the template that its bytes name. */
-static enum pv_code names_template(const struct store_order *o, bool *names,
-				   struct err *err)
+/* *same: the row is of the template that its bytes name, and the entry says
+ * the numbers that they say. */
+static enum pv_code says_order(const struct log_entry *e,
+			       const struct store_order *o, bool *same,
+			       struct err *err)
 {
 	struct order parsed;
 	struct err why;
@@ -145,8 +149,12 @@ static enum pv_code names_template(const struct store_order *o, bool *names,
 
 	err_init(&why);
 	rc = order_parse(o->bytes, &parsed, &why);
-	*names = rc == PV_OK && memcmp(parsed.template_sha256,
-				       o->template_sha256, STORE_HASH) == 0;
+	*same = rc == PV_OK && strcmp(parsed.id, o->name) == 0 &&
+		memcmp(parsed.template_sha256, o->template_sha256,
+		       STORE_HASH) == 0 &&
+		logged_uint_is(e, "version", parsed.version) &&
+		logged_uint_is(e, "quantity", parsed.quantity) &&
+		logged_uint_is(e, "rework", parsed.rework);
 	if (rc == PV_OK || rc == PV_INPUT)
 		return PV_OK;
 	*err = why;
@@ -165,7 +173,7 @@ static enum pv_code take_open(void *ctx, const struct store_order *o,
 	if (o->state == STORE_ORDER_COUNTED || o->opened_index != l->g->index)
 		return PV_OK;
 	rc = governance_says(l->e, &row, &l->fits, err);
-	return rc == PV_OK && l->fits ? names_template(o, &l->fits, err) : rc;
+	return rc == PV_OK && l->fits ? says_order(l->e, o, &l->fits, err) : rc;
 }
 
 static enum pv_code take_closed(void *ctx, const struct store_order *o,

@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/judge.h"
 #include "lib/store/store_log.h"
 
 struct walk {
@@ -11,6 +12,7 @@ struct walk {
 	struct log_hasher *h;
 	const struct governance *at; /* to be met; NULL once it was */
 	struct governance g;
+	struct judge judge;
 	struct store_people_counts rows;
 	struct buf entry;
 };
@@ -81,6 +83,8 @@ static enum pv_code walk_row(void *ctx, const struct store_governance *g,
 				     g->index, err);
 	if (rc == PV_OK)
 		rc = governance_fits(w->store, g, &e, err);
+	if (rc == PV_OK)
+		rc = judge_take(&w->judge, &e, g->index, err);
 	governance_count(&w->rows, g);
 	return rc;
 }
@@ -130,22 +134,30 @@ static enum pv_code walk(struct walk *w, const struct governance *end,
 		rc = meet(w, TAKE(w->at), err);
 	if (rc == PV_OK)
 		rc = meet(w, end, err);
+	if (rc == PV_OK)
+		rc = judge_end(&w->judge, err);
 	return rc == PV_OK ? check_counts(w, err) : rc;
 }
 
-enum pv_code governance_walk(struct store *store, const struct governance *at,
+enum pv_code governance_walk(struct store *store, const char *origin,
+			     const struct governance *at,
 			     const struct governance *end, struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
-	struct walk w = {
-		.store = store, .h = &h, .at = at, .g = GOVERNANCE_INIT
-	};
+	struct walk w = { .store = store,
+			  .h = &h,
+			  .at = at,
+			  .g = GOVERNANCE_INIT,
+			  .judge = { .store = store,
+				     .origin = origin,
+				     .from = at ? at->size : 0 } };
 	enum pv_code rc = log_hasher_init(&h, err);
 
 	buf_init(&w.entry, LOG_ENTRY_MAX);
 	if (rc == PV_OK)
 		rc = walk(&w, end, err);
 	buf_release(&w.entry);
+	judge_release(&w.judge);
 	return rc;
 }
 

@@ -56,7 +56,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/dependants.c lib/flow/dependants.h \
 	lib/flow/httpget.c lib/flow/httpget.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/kept.c lib/flow/kept.h \
-	lib/flow/pairing.c lib/flow/pairing.h \
+	lib/flow/judge.c lib/flow/judge.h lib/flow/pairing.c lib/flow/pairing.h \
 	lib/flow/raised.c lib/flow/raised.h \
 	lib/flow/secrets_gate.c lib/flow/secrets_impl.h \
 	lib/flow/secretsalt.c lib/flow/secretsalt.h \

@@ -1,0 +1,99 @@
+#!/bin/sh
+# Somebody who may write the home, and has neither PIN nor an officer's key,
+# appends decisions with their entries through the project's own libraries
+# (tests/cli/people.c). Each is found by the next command that opens the store,
+# before anything counts it and before HOME/governance is signed over it, and by
+# an audit. (What an exported log can show: check_pairing, check_audit_tiles.)
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/people.sh"
+PEOPLE=$builddir/tests/cli/people
+
+people() {
+	"$PEOPLE" "$H" "$@" 2>"$T/err" || fail "people $*: $(cat "$T/err")"
+}
+
+copies=0
+fresh() {
+	[ "$copies" -eq 0 ] || rm -rf "$H"
+	copies=$((copies + 1))
+	H=$base
+	copy_authority "$T/copy$copies"
+}
+
+# found DECISION...: that is found, whoever asks.
+found() {
+	fresh
+	cp "$H/governance" "$T/before"
+	people "$@"
+	expect_error 5 store.governance -C "$H" status
+	expect_error 5 store.governance -C "$H" issue \
+		--template symmetric-sensor --device S0100000001
+	expect_error 5 store.governance -C "$H" audit verify
+	cmp -s "$H/governance" "$T/before" || fail "$1: the file was signed anew"
+	rm "$H/governance"
+	expect_error 5 store.governance -C "$H" status
+}
+
+new_authority
+for name in alice bob carol; do
+	officer_key "$name"
+done
+"$PROVCTL" officer key new --name bob --file "$T/mallory.key" >"$T/out" \
+	2>"$T/err" || fail "another key of that name: $(cat "$T/err")"
+make_roster "$T/one.json" 1 '"roster": 1, "adopt": 2' \
+	alice:security-officer bob:security-officer carol:security-officer
+make_roster "$T/two.json" 2 '"roster": 1' \
+	alice:security-officer bob:security-officer
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/one.json"
+sed 's/"version": *1/"version": 9/' "$templates/tls-client.json" >"$T/next.json"
+people held:r-1:D-1 held:r-2:D-2
+people by:"$T/keys/bob.key" secret:there:1:sealed
+p export inventory >"$T/inventory" 2>"$T/err" || fail "$(cat "$T/err")"
+verify_audit
+base=$H
+
+case_start "approved by bob, each is fine: the tool does what a verb does"
+while read -r decision; do
+	fresh
+	people by:"$T/keys/bob.key" "$decision"
+	expect_exit 0 "$PROVCTL" -C "$H" status
+	p export inventory >"$T/inventory" 2>"$T/err" ||
+		fail "$decision: $(cat "$T/err")"
+	verify_audit
+done <<END
+roster:2:$T/two.json
+order:o-1:tls-client
+clock
+secret:fleet:1:sealed
+secret:there:2:sealed
+destroy:there:1
+release:1:r-1
+reject:2:r-2
+END
+
+case_start "with no approval, one that nobody signed, a stranger's"
+while read -r decision; do
+	found "$decision"
+	found "$decision" approved
+	found by:"$T/mallory.key" "$decision"
+	# Nor does one that is good hide one that is not.
+	found "$decision" by:"$T/keys/bob.key" order:o-9:tls-client
+done <<END
+roster:2:$T/two.json
+order:o-1:tls-client
+clock
+secret:fleet:1:sealed
+secret:there:2:sealed
+destroy:there:1
+release:1:r-1
+reject:2:r-2
+adopt:$T/next.json
+END
+
+case_start "one approval where two are asked for"
+found by:"$T/keys/bob.key" adopt:"$T/next.json"
+
+case_start "an approval of nothing"
+found approval:1:note
+
+tests_end
