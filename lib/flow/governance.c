@@ -159,28 +159,54 @@ enum pv_code governance_check(const struct authority *a, struct store *store,
 	return rc == PV_OK ? check_view(store, base, found, err) : rc;
 }
 
-/* What was decided since, by whomever: it is judged before it is signed, all
- * that the store's list has by now. */
+/* What was decided since, by whomever, all that the store's list has by now;
+ * *now: as far as that. */
 static enum pv_code judge_since(struct store *store,
+				const struct checkpoint_base *base,
+				struct governance *now, struct err *err)
+{
+	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
+	struct scan s = { .g = base->seen, .h = &h };
+	uint64_t size = 0;
+	enum pv_code rc = store_log_size(store, &size, err);
+
+	if (rc == PV_OK)
+		rc = scan_behind(store, &s, size, err);
+	if (rc == PV_OK && s.g.head != base->seen.head)
+		rc = governance_walk(store, base->origin, &base->seen, &s.g,
+				     err);
+	*now = s.g;
+	return rc;
+}
+
+enum pv_code governance_go_on(struct store *store, struct checkpoint_base *base,
+			      struct err *err)
+{
+	struct governance now;
+	enum pv_code rc = judge_since(store, base, &now, err);
+
+	if (rc != PV_OK || now.head == base->seen.head)
+		return rc;
+	/* No further: what the caller appended may be rolled back. */
+	base->seen = now;
+	base->seen.size = now.head + 1;
+	return PV_OK;
+}
+
+/* Up to next; what was decided by then is judged before it is signed. */
+static enum pv_code scan_judged(struct store *store,
 				const struct checkpoint_base *base,
 				struct scan *s, uint64_t next, struct err *err)
 {
 	STORE_TXN view = STORE_TXN_INIT;
-	struct scan now;
-	uint64_t size = 0;
+	struct governance now;
 	enum pv_code rc = store_begin(store, STORE_READ, &view, err);
 
 	if (rc == PV_OK)
 		rc = scan_behind(store, s, next, err);
-	if (rc != PV_OK || s->g.head == base->seen.head)
-		return rc;
-	now = *s;
-	rc = store_log_size(store, &size, err);
-	if (rc == PV_OK)
-		rc = scan(store, &now, size, err);
-	return rc == PV_OK ? governance_walk(store, base->origin, &base->seen,
-					     &now.g, err)
-			   : rc;
+	return rc == PV_OK && s->g.head != base->seen.head
+		       ? judge_since(store, base, &now, err)
+		       : rc;
 }
 
 enum pv_code governance_ask(struct store *store, struct checkpoint_base *base,
@@ -189,7 +215,7 @@ enum pv_code governance_ask(struct store *store, struct checkpoint_base *base,
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
 	struct scan s = { .g = base->seen, .h = &h };
 	const struct governance *file = &base->file;
-	enum pv_code rc = judge_since(store, base, &s, ask->next.size, err);
+	enum pv_code rc = scan_judged(store, base, &s, ask->next.size, err);
 
 	if (rc != PV_OK)
 		return rc;

@@ -45,6 +45,11 @@ PV_MUST enum pv_code governance_check(const struct authority *a,
 				      struct store *store,
 				      struct checkpoint_base *base,
 				      struct err *err);
+/* The same of what was decided since base was checked, for who goes by it while
+ * others decide: in the caller's transaction. base->seen moves on. */
+PV_MUST enum pv_code governance_go_on(struct store *store,
+				      struct checkpoint_base *base,
+				      struct err *err);
 /* Whether HOME/governance is to be signed with that checkpoint, and what it is
  * to say, into ask. base was checked; base->seen moves on, over decisions that
  * were judged here. Outside of a transaction. */

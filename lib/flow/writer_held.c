@@ -130,6 +130,11 @@ static enum pv_code take_held(void *ctx, const struct store_held *h,
 	to->waits |= h->state == STORE_HELD;
 	if (rc != PV_OK || h->state == STORE_HELD)
 		return rc;
+	/* Decided while this run goes on: nobody has judged it yet. */
+	if (h->decided_index >= l->w->log.seen.size)
+		rc = governance_go_on(l->w->store, &l->w->log, err);
+	if (rc != PV_OK)
+		return rc;
 	if (to->n == WRITER_DECIDED_MAX)
 		return governance_wrong(LOG_QUARANTINE_PUT, h->request,
 					"it was decided on more often than "

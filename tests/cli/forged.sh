@@ -35,13 +35,17 @@ found() {
 }
 
 new_authority
-for name in alice bob carol; do
+stations='"without_order": true, "stations": ["line-*"]'
+adopt_changed symmetric-sensor sensor \
+	-e "s|\"without_order\": true|$stations, \"on_anomaly\": \"quarantine\"|"
+for name in alice bob carol dave; do
 	officer_key "$name"
 done
 "$PROVCTL" officer key new --name bob --file "$T/mallory.key" >"$T/out" \
 	2>"$T/err" || fail "another key of that name: $(cat "$T/err")"
 make_roster "$T/one.json" 1 '"roster": 1, "adopt": 2' \
-	alice:security-officer bob:security-officer carol:security-officer
+	alice:security-officer bob:security-officer \
+	carol:security-officer dave:operator
 make_roster "$T/two.json" 2 '"roster": 1' \
 	alice:security-officer bob:security-officer
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/one.json"
@@ -95,5 +99,41 @@ found by:"$T/keys/bob.key" adopt:"$T/next.json"
 
 case_start "an approval of nothing"
 found approval:1:note
+
+case_start "a release that comes while a run goes on"
+fresh
+mkfifo "$T/requests"
+: >"$T/stream"
+"$PROVCTL" -C "$H" --as dave --key "$T/keys/dave.key" issue --template sensor \
+	--station shed --stream --jobs 1 <"$T/requests" >"$T/stream" \
+	2>"$T/stream.err" &
+echo $! >>"$T/pids"
+run_pid=$!
+exec 3>"$T/requests"
+# says NUMBER STATUS: the run's answer of that number, once it is there.
+says() {
+	tries=0
+	while [ "$(wc -l <"$T/stream")" -lt "$1" ] && [ "$tries" -lt 200 ]; do
+		sleep 0.1
+		tries=$((tries + 1))
+	done
+	expect_equal "$(sed -n "$1p" "$T/stream" | jq -r .status)" "$2" \
+		"answer $1"
+}
+echo '{"device":"S0000000001"}' >&3
+says 1 quarantined
+people by:"$T/keys/bob.key" release:3:S0000000001
+echo '{"device":"S0000000001"}' >&3
+says 2 issued
+echo '{"device":"S0000000002"}' >&3
+says 3 quarantined
+people release:4:S0000000002
+echo '{"device":"S0000000002"}' >&3
+exec 3>&-
+wait "$run_pid"
+expect_equal "$?" 5 "exit of the run"
+grep -q "approvals of this decision do not follow" "$T/stream.err" ||
+	fail "$(cat "$T/stream.err")"
+expect_equal "$(grep -c '"issued"' "$T/stream")" 1 "issued"
 
 tests_end

@@ -229,29 +229,33 @@ enum pv_code people_held(struct store *s, const char *request,
 	return rc == PV_OK ? store_held_put(s, &h, entry, id, err) : rc;
 }
 
-static enum pv_code take_device(void *ctx, const struct store_held *h,
-				struct err *err)
+struct held_item {
+	char device[STORE_ID_MAX + 1], rule[STORE_ID_MAX + 1];
+	uint8_t bytes[32];
+};
+
+static enum pv_code take_item(void *ctx, const struct store_held *h,
+			      struct err *err)
 {
-	(void)err;
-	fix_name(ctx, h->device);
-	return PV_OK;
+	struct held_item *i = ctx;
+
+	fix_name(i->device, h->device);
+	fix_name(i->rule, h->rule);
+	return sha256(h->bytes, i->bytes, err);
 }
 
 enum pv_code people_decide(struct store *s, uint64_t id, const char *request,
 			   enum store_held_state state, struct err *err)
 {
-	char device[STORE_ID_MAX + 1] = "";
-	uint8_t hash[32];
-	const struct log_decision facts = { request, device, "key.two",
-					    id,	     hash,   NULL };
-	const struct store_visit v = { device, { .held = take_device } };
+	struct held_item i = { .rule = "key.two" };
+	const struct log_decision facts = { request, i.device, i.rule,
+					    id,	     i.bytes,  NULL };
+	const struct store_visit v = { &i, { .held = take_item } };
 	struct people_entry p;
 	struct span entry;
 	bool found;
 	enum pv_code rc = people_start(s, &p, err);
 
-	if (rc == PV_OK)
-		rc = sha256(text_span(HELD), hash, err);
 	if (rc == PV_OK && id > 0)
 		rc = store_held_get(s, id, &v, &found, err);
 	log_quarantine_decide(&p.e, &p.who,
