@@ -28,8 +28,10 @@ static enum pv_code take_roster(struct audit_actors *a, struct store *store,
 		return rc;
 	if (!found || roster_parse(buf_span(&text), &next, NULL) != PV_OK ||
 	    !logged_hash_is(e, "hash", next->sha256))
-		return audit_fail(err, "roster", "audit.roster",
-				  "the store has not the roster of its entry");
+		return governance_wrong(LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
+					"the store has not the roster of its "
+					"entry",
+					err);
 	roster_free(a->roster);
 	a->roster = TAKE(next);
 	return PV_OK;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/flow/audit_entries_ends.h"
 #include "lib/flow/logged.h"
 
 #define OCSP_PREFIX "ocsp/"

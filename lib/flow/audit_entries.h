@@ -98,21 +98,6 @@ PV_MUST enum pv_code audit_entries_take(struct audit_entries *au,
 PV_MUST enum pv_code audit_entries_end(const struct audit_entries *au,
 				       struct err *err);
 
-/* ---- audit_entries_ends.c: to audit_entries.c ---- */
-
-PV_MUST enum pv_code audit_take_revoke(struct audit_entries *au,
-				       const struct log_entry *e,
-				       struct err *err);
-PV_MUST enum pv_code audit_take_retire(struct audit_entries *au,
-				       const struct log_entry *e,
-				       struct err *err);
-PV_MUST enum pv_code audit_take_receipt(struct audit_entries *au,
-					const struct log_entry *e,
-					struct err *err);
-PV_MUST enum pv_code audit_take_rollback(struct audit_entries *au,
-					 const struct log_entry *e,
-					 struct err *err);
-
 /* Ordered part of a serial in hex; false when it is none of ours. */
 PV_MUST bool audit_number(struct span hex, uint32_t *number);
 PV_PRINTF(4, 5)

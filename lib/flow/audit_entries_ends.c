@@ -1,7 +1,7 @@
 /* What a log says by itself of the ends of credentials and devices. */
-#include <stdio.h>
+#include "lib/flow/audit_entries_ends.h"
 
-#include "lib/flow/audit_entries.h"
+#include <stdio.h>
 
 static enum pv_code wrong(const struct log_entry *e, const char *what,
 			  struct err *err)

@@ -60,7 +60,7 @@ case_start "approved by bob, each is fine: the tool does what a verb does"
 while read -r decision; do
 	fresh
 	people by:"$T/keys/bob.key" "$decision"
-	expect_exit 0 "$PROVCTL" -C "$H" status
+	expect_exit 0 "$PROVCTL" -C "$H" order show
 	p export inventory >"$T/inventory" 2>"$T/err" ||
 		fail "$decision: $(cat "$T/err")"
 	verify_audit

@@ -32,8 +32,8 @@ static bool fresh(const struct approval *a, uint64_t after_s, uint32_t age_s)
 {
 	bool is = true;
 
-	unit_ok(approvals_fresh(s, a, FIX_TIME / 1000 + after_s, age_s, &is,
-				&err),
+	unit_ok(approvals_fresh(s, a, FIX_TIME / 1000 + after_s, age_s,
+				STORE_NO_INDEX, &is, &err),
 		&err);
 	return is;
 }

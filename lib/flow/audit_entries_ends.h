@@ -1,0 +1,21 @@
+/* audit_entries_ends: what ends a certificate or a device, as the log says it.
+ * Private to audit_entries. */
+#ifndef PV_FLOW_AUDIT_ENTRIES_ENDS_H
+#define PV_FLOW_AUDIT_ENTRIES_ENDS_H
+
+#include "lib/flow/audit_entries.h"
+
+PV_MUST enum pv_code audit_take_revoke(struct audit_entries *au,
+				       const struct log_entry *e,
+				       struct err *err);
+PV_MUST enum pv_code audit_take_retire(struct audit_entries *au,
+				       const struct log_entry *e,
+				       struct err *err);
+PV_MUST enum pv_code audit_take_receipt(struct audit_entries *au,
+					const struct log_entry *e,
+					struct err *err);
+PV_MUST enum pv_code audit_take_rollback(struct audit_entries *au,
+					 const struct log_entry *e,
+					 struct err *err);
+
+#endif
