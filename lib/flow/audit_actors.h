@@ -19,7 +19,7 @@ struct audit_actors {	       /* zeroed: nothing was taken yet */
 };
 
 /* The next entry, in the log's order. Rosters are read from store.
- * PV_INTEGRITY, "audit.actor" or "audit.roster". */
+ * PV_INTEGRITY, "audit.actor" or "store.governance". */
 PV_MUST enum pv_code audit_actors_take(struct audit_actors *a,
 				       struct store *store,
 				       const struct log_entry *e,

@@ -220,6 +220,44 @@ static enum pv_code count(struct judge *j, const struct log_entry *e,
 	return rc;
 }
 
+/* ---- an order that one person ended ---- */
+
+struct ended {
+	uint64_t time_s;
+	bool finished;
+};
+
+static enum pv_code take_ended(void *ctx, const struct store_order *row,
+			       struct err *err)
+{
+	struct ended *x = ctx;
+	struct order o;
+	enum pv_code rc = order_parse(row->bytes, &o, err);
+
+	x->finished = rc == PV_OK && (row->devices >= o.quantity ||
+				      (o.until_s && x->time_s >= o.until_s));
+	return rc;
+}
+
+static enum pv_code check_ended(const struct judge *j,
+				const struct log_entry *e, struct err *err)
+{
+	char name[STORE_ID_MAX + 1];
+	struct ended x = { e->time_ms / 1000, false };
+	const struct store_visit v = { &x, { .order = take_ended } };
+	bool found;
+	enum pv_code rc;
+
+	snprintf(name, sizeof(name), "%.*s", (int)e->object.len,
+		 (const char *)e->object.p);
+	rc = store_order_get(j->store, name, &v, &found, err);
+	if (rc == PV_OK && !x.finished)
+		rc = err_fail(err, PV_DENIED, "store.governance", NULL,
+			      "an order that was not finished was ended by one "
+			      "person");
+	return rc;
+}
+
 /* ---- all of it ---- */
 
 static void cleanup_note(struct note *n)
@@ -291,10 +329,13 @@ enum pv_code judge_take(struct judge *j, const struct log_entry *e,
 	rc = pairing_take(&j->pairing, e, index, err);
 	if (rc != PV_OK)
 		return rc;
+	if (span_is(e->type, LOG_APPROVAL_USE))
+		rc = judge_use(j, e, &why);
+	else if (span_is(e->type, LOG_ORDER_CLOSE) && j->version > 0 &&
+		 !log_nonce(e))
+		rc = check_ended(j, e, &why);
 	j->version += span_is(e->type, LOG_ROSTER_CHANGE);
-	return span_is(e->type, LOG_APPROVAL_USE)
-		       ? verdict(judge_use(j, e, &why), index, &why, err)
-		       : PV_OK;
+	return verdict(rc, index, &why, err);
 }
 
 enum pv_code judge_end(const struct judge *j, struct err *err)

@@ -5,7 +5,8 @@
  * requester of the decision that it follows (pairing.h); as many persons as
  * roster and template asked for have to have signed it, by keys of that roster,
  * before it expired, as approval_count() counts; and entry and note have to
- * name the same persons.
+ * name the same persons. An order that was ended without approvals has to have
+ * been finished.
  *
  * Does not check: the chain and the rows (governance_walk() does both first).
  */

@@ -155,6 +155,10 @@ static enum pv_code write_end(const struct closing *c,
 	if (rc != PV_OK)
 		return rc;
 	log_order_close(&e, &who.who, &facts);
+	if (got && got->needed > 0)
+		log_fact_bytes(&e, LOG_NONCE_FACT, got->asked.nonce, LOG_NONCE);
+	if (got && got->needed > 0 && c->gave_up)
+		log_fact_uint(&e, LOG_GIVEN_UP, 1);
 	rc = event_decision(c->store, &e, &entry, err);
 	if (rc == PV_OK)
 		rc = store_order_close(c->store, c->name, buf_span(&end->note),

@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "policy/approval_render.h"
-
-#define TEXT_MAX 512u
+#include "lib/flow/subject.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -31,17 +29,6 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 	return template_parse(row->bytes, t, NULL, err);
 }
 
-static void put_subject(const struct order *o, bool gives_up, struct buf *text)
-{
-	char hex[65];
-
-	hex_encode(o->sha256, sizeof(o->sha256), hex);
-	buf_printf(text, APPROVAL_ORDER_END "name %s\norder sha256:%s\n%s",
-		   o->id, hex,
-		   gives_up ? "held for good: what waits for its result\n"
-			    : "");
-}
-
 enum pv_code orders_ending_gate(const struct authority *a, struct store *store,
 				const struct orders_end *e, bool gives_up,
 				const struct approvals_want *from,
@@ -58,12 +45,13 @@ enum pv_code orders_ending_gate(const struct authority *a, struct store *store,
 
 	memset(got, 0, sizeof(*got));
 	buf_init(&got->note, NOTE_SIZE_MAX);
-	buf_init(&text, TEXT_MAX);
+	buf_init(&text, SUBJECT_MAX);
 	*asked = !finished || gives_up;
 	if (rc != PV_OK || !*asked)
 		return rc;
 	rc = store_template_digest(store, e->order.template_sha256, &v, err);
-	put_subject(&e->order, gives_up, &text);
+	subject_order_end(&text, log_str(e->order.id), e->order.sha256,
+			  gives_up);
 	if (rc == PV_OK)
 		rc = buf_check(&text, err);
 	if (rc != PV_OK)

@@ -12,6 +12,7 @@ static const struct {
 	{ LOG_ROSTER_CHANGE, QUORUM_ROSTER },
 	{ LOG_TEMPLATE_ADOPT, QUORUM_ADOPT },
 	{ LOG_ORDER_OPEN, QUORUM_ORDER },
+	{ LOG_ORDER_CLOSE, QUORUM_ORDER },
 	{ LOG_CLOCK_ACCEPT, QUORUM_CLOCK_ACCEPT },
 	{ LOG_SECRET_ADD, QUORUM_SECRET },
 	{ LOG_SECRET_ROTATE, QUORUM_SECRET },
@@ -30,6 +31,12 @@ bool pairing_op(const struct log_entry *e, enum quorum_op *op)
 			return true;
 		}
 	return false;
+}
+
+/* One that is finished is ended by one person. */
+static bool ends_alone(const struct log_entry *e)
+{
+	return span_is(e->type, LOG_ORDER_CLOSE) && !log_nonce(e);
 }
 
 /* Its decisions are entries of the chain. */
@@ -167,7 +174,7 @@ enum pv_code pairing_take(struct pairing *p, const struct log_entry *e,
 	p->roster = p->roster || first;
 	if (p->roster && !first && span_is(e->type, LOG_APPROVAL_USE))
 		return take_use(p, e, index, err);
-	if (p->roster && !first && pairing_op(e, &op)) {
+	if (p->roster && !first && pairing_op(e, &op) && !ends_alone(e)) {
 		rc = take_decision(p, e, index, err);
 		p->op = op;
 		return rc;

@@ -5,8 +5,9 @@
  * the same operation and subject, by the same actor at the same time, with the
  * same persons. None is without, and no approval.use but one of an operation
  * that is logged otherwise (an export, a revocation) stands alone. Several
- * secret.destroy of one approval are one decision. Ending an order takes no
- * approval, and before the first roster nothing does.
+ * secret.destroy of one approval are one decision. Ending an order that is
+ * finished takes no approval (judge.h), and before the first roster nothing
+ * does.
  *
  * Does not check: the chain itself (governance_take()), the signatures, how
  * many were needed, the rows (judge.h).

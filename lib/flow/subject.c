@@ -7,6 +7,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/log/tree.h"
+#include "policy/approval_render.h"
 
 static void put_line(struct buf *out, const char *key, struct span value)
 {
@@ -65,6 +66,16 @@ enum pv_code subject_clock(struct buf *out, uint64_t newest_s, uint64_t until_s,
 	buf_printf(out, "clock accept\nnewest_entry %s\nuntil %s\n", newest,
 		   until);
 	return buf_check(out, err);
+}
+
+void subject_order_end(struct buf *out, struct span name,
+		       const uint8_t sha256[static 32], bool gives_up)
+{
+	buf_put_str(out, APPROVAL_ORDER_END);
+	put_line(out, "name", name);
+	put_hash(out, "order sha256:", sha256);
+	if (gives_up)
+		buf_put_str(out, "held for good: what waits for its result\n");
 }
 
 void subject_held(struct buf *out, const struct subject_held *h)
@@ -130,6 +141,18 @@ static bool put_clock(const struct log_entry *e, uint64_t n, struct buf *out)
 			     number_of(e, LOG_UNTIL), &why) == PV_OK;
 }
 
+static bool put_order_end(const struct log_entry *e, uint64_t n,
+			  struct buf *out)
+{
+	const uint8_t *order = hash_of(e, "hash");
+
+	(void)n;
+	if (order)
+		subject_order_end(out, e->object, order,
+				  number_of(e, LOG_GIVEN_UP) == 1);
+	return order != NULL;
+}
+
 static bool put_held(const struct log_entry *e, uint64_t n, struct buf *out)
 {
 	const struct subject_held h = {
@@ -155,6 +178,7 @@ static const struct {
 	{ LOG_SECRET_ADD, put_secret },
 	{ LOG_SECRET_ROTATE, put_secret },
 	{ LOG_SECRET_DESTROY, put_destroy },
+	{ LOG_ORDER_CLOSE, put_order_end },
 	{ LOG_CLOCK_ACCEPT, put_clock },
 	{ LOG_QUARANTINE_RELEASE, put_held },
 	{ LOG_QUARANTINE_REJECT, put_held },

@@ -24,6 +24,11 @@ void subject_destroy(struct buf *out, struct span name, uint64_t version,
 PV_MUST enum pv_code subject_clock(struct buf *out, uint64_t newest_s,
 				   uint64_t until_s, struct err *err);
 
+/* The end of an order that is not finished, by the hash of the order's bytes;
+ * gives_up: what waits for its result is held for good. */
+void subject_order_end(struct buf *out, struct span name,
+		       const uint8_t sha256[static 32], bool gives_up);
+
 struct subject_held {
 	bool release; /* else reject */
 	uint64_t number;

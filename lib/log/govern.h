@@ -30,10 +30,11 @@
 #define LOG_NONCE 16u /* bytes of an approval's */
 
 /* Facts of those that had to be approved, beside "persons". */
-#define LOG_NONCE_FACT "nonce" /* of the approval.use that belongs to it */
-#define LOG_VALUE "value"      /* of a secret: what its maker is bound to */
-#define LOG_NEWEST "newest"    /* version, when all are destroyed; time in s */
-#define LOG_UNTIL "until"      /* time in s that is accepted at most */
+#define LOG_NONCE_FACT "nonce"	/* of the approval.use that belongs to it */
+#define LOG_VALUE "value"	/* of a secret: what its maker is bound to */
+#define LOG_NEWEST "newest"	/* version, when all are destroyed; time in s */
+#define LOG_UNTIL "until"	/* time in s that is accepted at most */
+#define LOG_GIVEN_UP "given_up" /* 1: an end with what waited held for good */
 
 /* One of the types above. */
 PV_MUST bool log_governs(struct span type);

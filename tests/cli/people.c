@@ -105,11 +105,12 @@ static enum pv_code adopt_bytes(struct store *s, const struct template *t,
 	snprintf(row.actor, sizeof(row.actor), "%s", p.who.actor);
 	memcpy(row.sha256, t->sha256, STORE_HASH);
 	row.adopted_ms = p.who.time_ms;
-	rc = store_template_put(s, &row, &existing, err);
-	log_template_adopt(&p.e, &p.who, t->name, t->version, t->sha256, NULL);
+	log_template_adopt(&p.e, &p.who, t->name, t->version, t->sha256, NULL,
+			   NULL);
+	rc = people_end(s, &p, &entry, err);
 	if (rc == PV_OK)
-		rc = people_end(s, &p, &entry, err);
-	return rc == PV_OK ? store_governance_add(s, entry, NULL, err) : rc;
+		rc = store_governance_add(s, entry, &row.adopt_index, err);
+	return rc == PV_OK ? store_template_put(s, &row, &existing, err) : rc;
 }
 
 static enum pv_code adopt(struct store *s, const char *path, struct err *err)

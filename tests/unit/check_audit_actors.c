@@ -91,8 +91,8 @@ START_TEST(test_of_then)
 	unit_ok(intent("dave", NULL, NULL), &err);
 	unit_ok(roster(2, &two), &err);
 	ck_refused(intent("dave", NULL, NULL), PV_INTEGRITY, "audit.actor");
-	ck_refused(roster(2, &one), PV_INTEGRITY, "audit.roster");
-	ck_refused(roster(3, &one), PV_INTEGRITY, "audit.roster");
+	ck_refused(roster(2, &one), PV_INTEGRITY, "store.governance");
+	ck_refused(roster(3, &one), PV_INTEGRITY, "store.governance");
 	buf_release(&one);
 	buf_release(&two);
 	people_release(&p);

@@ -54,8 +54,9 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 	const char *persons = step->other == PERSONS ? "dave" : "bob,carol";
 	const uint8_t *nonce = h[step->other == NONCE];
 	const struct log_order o = { "o-1", 1, h[0], NULL, 5, 0 };
-	const struct log_order_end end = { "o-1", h[0], 5,    1,
-					   9,	  h[1], h[2], NULL };
+	const struct log_order_end end = {
+		.name = "o-1", .hash = h[0], .certificates = h[1], .note = h[2]
+	};
 	const struct log_approval a = { step->what == LONE_USE ? "export_kek"
 					: step->other == OPERATION ? "adopt"
 					: s->secret		   ? "secret"
@@ -97,6 +98,10 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 			log_fact_bytes(e, LOG_NONCE_FACT, nonce, LOG_NONCE);
 		if (step->other == PERSONS)
 			log_fact_str(e, "persons", persons);
+		if (step->other == VALUE) { /* approved */
+			log_fact_bytes(e, LOG_NONCE_FACT, nonce, LOG_NONCE);
+			log_fact_str(e, "persons", persons);
+		}
 		return;
 	}
 	if (step->other != NO_NONCE)
@@ -138,6 +143,10 @@ static const struct {
 	{ "two",
 	  { { ROSTER, 0 }, { ORDER, 0 }, { USE, 0 }, { ORDER, 0 }, { USE, 0 } },
 	  NULL },
+	{ "an end that was approved",
+	  { { ROSTER, 0 }, { CLOSE, VALUE }, { USE, 0 } },
+	  NULL },
+	{ "and was not", { { ROSTER, 0 }, { CLOSE, VALUE } }, "end" },
 	{ "a secret", { { ROSTER, 0 }, { ONE_SECRET, 0 }, { USE, 0 } }, NULL },
 	{ "all of a secret",
 	  { { ROSTER, 0 }, { ALL_SECRETS, 0 }, { ALL_SECRETS, 0 }, { USE, 0 } },
