@@ -17,7 +17,7 @@ static const char help[] =
 	"of what stands in the way: 4 a day before a revocation list ends, 5 "
 	"once it\n"
 	"has. With FILE, a line of JSON for each place that lists are fetched "
-
+	"from:\n"
 	"whether it shows the newest one, and who lags since when.\n"
 	"\n"
 	"example: provctl -C acme --json status\n";
