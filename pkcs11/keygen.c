@@ -224,8 +224,9 @@ enum pv_code p11_label_is_free(struct p11 *p, const char *label,
 	half = t.n[0] != t.n[1];
 	err_object(err, label);
 	return err_fail(err, PV_CONFLICT, "hsm.label-taken",
-			"give another --name, or delete the keys with the "
-			"token's own tool; a label is never used twice",
+			"take another name (init --name, the URI's object), "
+			"or delete the keys with the token's own tool; a label "
+			"is never used twice",
 			half ? "label %s is taken by half a key pair"
 			     : "label %s is taken",
 			label);

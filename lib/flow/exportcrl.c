@@ -125,7 +125,11 @@ static enum pv_code read_answer(const struct authority *a,
 	snprintf(path, sizeof(path), "%s/ocsp/%s/%s", a->publish, i->ca, name);
 	rc = file_read(a->home_fd, path, FILEIO_NOFOLLOW, der, NULL);
 	if (rc == PV_NOT_FOUND)
-		return stale("ocsp.absent", "was never made", err);
+		return err_fail(err, PV_INTEGRITY, "ocsp.absent",
+				"run `provctl rotate crl'; it makes answers "
+				"where the template names a responder and the "
+				"authority has a key of purpose ocsp",
+				"the OCSP answer was never made");
 	if (rc == PV_OK)
 		rc = x509_ocsp_decode(buf_span(der), r, NULL);
 	return rc == PV_OK ? PV_OK

@@ -110,7 +110,7 @@ static enum pv_code take(const struct officerkey_from *from,
 		return no_key("no vkey in its first line", err);
 	if (strcmp(said.name, from->name) != 0)
 		return err_fail(err, PV_INPUT, "officer.key",
-				"name its owner with --as",
+				"give the key of that name, or name its owner",
 				"the key is %s's, not %s's", said.name,
 				from->name);
 	rc = read_pem(from, pem, k, err);

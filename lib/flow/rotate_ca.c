@@ -34,7 +34,7 @@ static enum pv_code no_parent(const struct rotate_ca *r, struct err *err)
 {
 	err_object(err, r->opts->ca);
 	return err_fail(err, PV_DENIED, "rotate.root",
-			"make a new root by a ceremony, in a new authority",
+			"make a new root in a new authority: provctl init",
 			"a root has no CA above it that could certify its new "
 			"key");
 }

@@ -59,8 +59,9 @@ static enum pv_code parse(const struct witness_opts *opts, struct span note,
 static enum pv_code changed(const char *what, struct err *err)
 {
 	return err_fail(err, PV_INTEGRITY, "witness.state",
-			"put the file back; without it, find out why before "
-			"you begin anew",
+			"give --log-key for each key that the log had; else "
+			"put the file back, or find out why before you begin "
+			"anew",
 			"what this witness has seen is not a checkpoint of "
 			"this log: %s",
 			what);

@@ -45,9 +45,11 @@ enum pv_code log_checkpoint_put(const char *origin, const struct log_point *at,
 
 static enum pv_code refuse(struct err *err, const char *why)
 {
-	return err_fail(err, PV_INTEGRITY, "log.checkpoint",
-			"get the checkpoint anew from the authority",
-			"the checkpoint is refused: %s", why);
+	return err_fail(
+		err, PV_INTEGRITY, "log.checkpoint",
+		"get the checkpoint anew from the authority; after a rotation "
+		"of the log's key its newest verifier key, too",
+		"the checkpoint is refused: %s", why);
 }
 
 /* The note's own cause, as that of a checkpoint; failures of ours stay. */
