@@ -62,7 +62,7 @@ enum decide_next decide_rotate(struct decide *d)
 	case POLICY_STATE_SUSPENDED:
 		return deny(d, PV_DENIED, "device.suspended",
 			    "take it from hold first: `provctl revoke --reason "
-			    "removeFromCRL`",
+			    "removeFromCRL --serial HEX`",
 			    "the device is on hold");
 	case POLICY_STATE_REVOKED:
 		return deny(d, PV_DENIED, "device.revoked",

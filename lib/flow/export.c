@@ -86,12 +86,13 @@ static enum pv_code find_device(struct store *store, const char *device,
 		rc = logged_device(store, d, err);
 	if (rc == PV_OK && d->state != STORE_ISSUED &&
 	    d->state != STORE_RESERVED)
-		rc = err_fail(err, PV_DENIED, "device.revoked",
-			      d->state == STORE_SUSPENDED
-				      ? "take it from hold first: `provctl "
-					"revoke --reason removeFromCRL'"
-				      : "nothing is exported for it any more",
-			      "the device is %s", export_state_name(d->state));
+		rc = err_fail(
+			err, PV_DENIED, "device.revoked",
+			d->state == STORE_SUSPENDED
+				? "take it from hold first: `provctl "
+				  "revoke --reason removeFromCRL --serial HEX'"
+				: "nothing is exported for it any more",
+			"the device is %s", export_state_name(d->state));
 	return rc;
 }
 

@@ -48,6 +48,7 @@ static enum pv_code plan_removal(const struct store_device *d,
 {
 	if (d->state == STORE_REVOKED)
 		return err_fail(err, PV_CONFLICT, "revoke.final",
+				"name the one that is held with --serial, or "
 				"give the device another certificate",
 				"it is revoked, not held, and stays so");
 	*done = d->state == STORE_SUSPENDED ? REVOCATION_RELEASED
