@@ -290,9 +290,9 @@ SOFTHSM2_CONF=$H/softhsm/softhsm2.conf softhsm2-util --import \
 	--pin "$(cat "$H/softhsm/pin")" >"$T/util" 2>&1 ||
 	fail "import: $(cat "$T/util")"
 sql "insert into own_key (purpose, label, generation, kind, key_id, spki, \
-	spki_sha256, attributes, generated) select 'lost', 'acme/lost/1', 1, \
+	spki_sha256, attributes, generated, log_index) select 'lost', 'acme/lost/1', 1, \
 	kind, x'000102030405060708090a0b0c0d0e0f', NULL, NULL, attributes, \
-	generated from own_key where purpose='store'"
+	generated, log_index from own_key where purpose='store'"
 reconcile 9
 finds orphan-object "private key" foreign token store
 finds missing key acme/lost/1 store token
