@@ -1,6 +1,8 @@
 /* Governance: the chain in the log, and how far it came. */
 #include "lib/flow/governance.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -10,6 +12,22 @@
 #include "lib/store/store_log.h"
 
 /* ---- the chain ---- */
+
+/* One of the two, or what they name, is not where it was. */
+static enum pv_code wrong_prev(uint64_t named, uint64_t head, uint64_t index,
+			       struct err *err)
+{
+	uint64_t from = named < head ? named : head;
+	char name[64];
+
+	if (from >= index)
+		return governance_wrong_entry(
+			index, "it does not name the decision before it", err);
+	snprintf(name, sizeof(name), "%" PRIu64 " to %" PRIu64, from, index);
+	return governance_wrong("log entries", name,
+				"the last does not name the decision before it",
+				err);
+}
 
 enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 			     struct span bytes, const struct log_entry *e,
@@ -23,8 +41,7 @@ enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 	if (!log_governs(e->type))
 		return PV_OK;
 	if (log_prev(e) != g->head)
-		return governance_wrong_entry(
-			index, "it does not name the decision before it", err);
+		return wrong_prev(log_prev(e), g->head, index, err);
 	rc = log_hash_leaf(h, bytes, leaf, err);
 	if (rc == PV_OK)
 		rc = log_hash_raw(h, before, (struct span){ leaf, LOG_HASH },

@@ -1,4 +1,6 @@
 /* What of held requests counts for the one that is looked at. */
+#include "lib/flow/checkpoint.h"
+#include "lib/flow/governance.h"
 #include "lib/flow/writer_held.h"
 
 #include <stdio.h>
@@ -36,6 +38,10 @@ static void world_open(struct world *x)
 					.parent = &x->parent };
 	x->w.opts = &x->opts;
 	x->w.store = x->o.store;
+	unit_ok(checkpoint_load(x->o.a, x->o.store, &x->w.log, &x->err),
+		&x->err);
+	unit_ok(governance_check(x->o.a, x->o.store, &x->w.log, &x->err),
+		&x->err);
 	buf_init(&x->w.entry, LOG_ENTRY_MAX);
 	request_init(&x->w.req);
 	unit_ok(log_hasher_init(&x->w.hasher, &x->err), &x->err);
