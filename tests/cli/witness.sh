@@ -268,7 +268,8 @@ expect_equal "$(jq -c '[.cosigned, .required, .new]' "$T/out")" \
 grep -q '^— one.example ' "$H/checkpoint" || fail "not in HOME/checkpoint"
 expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/one.line"
 expect_equal "$(jq .new "$T/out")" false "taken again"
-seen "$T/log" # it says the same at another time
+sleep 1.1 # its time is in seconds
+seen "$T/log" # it says the same, later
 expect_exit 0 "$PROVCTL" -C "$H" --json audit cosign --from "$W/one.line"
 expect_equal "$(jq .new "$T/out")" true "said again, later"
 bundle 0 00000001
