@@ -123,13 +123,14 @@ START_TEST(test_log_key)
 	}
 	edit("UPDATE log SET entries = CAST(replace(CAST(entries AS TEXT), "
 	     "'/log/', '/lag/') AS BLOB)");
-	ck_refused(load(&o), "log.proof");
+	ck_refused(load(&o), "store.edited");
 	edit("UPDATE log SET entries = CAST(replace(CAST(entries AS TEXT), "
 	     "'/lag/', '/log/') AS BLOB)");
 	edit("UPDATE own_key SET label = replace(label, '/lag/', '/log/')");
 	unit_ok(load(&o), &err);
 	edit("INSERT INTO own_key SELECT 99, 'log', 'acme/log/9', 9, kind, "
-	     "key_id, spki, spki_sha256, attributes, generated FROM own_key "
+	     "key_id, spki, spki_sha256, attributes, generated, log_index "
+	     "FROM own_key "
 	     "WHERE purpose = 'bundle'");
 	ck_refused(load(&o), "store.edited");
 	edit("DELETE FROM own_key WHERE id = 99");
