@@ -255,6 +255,8 @@ static enum pv_code load(const struct authority *a, struct store *store,
 		rc = without_file(store, err);
 	if (rc == PV_OK)
 		rc = checkpoint_keys_logged(store, base, err);
+	if (rc == PV_OK)
+		rc = checkpoint_keys_named(a, store, err);
 	return rc == PV_OK ? seen_by_witnesses(a, store, base, err) : rc;
 }
 

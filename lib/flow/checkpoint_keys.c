@@ -32,8 +32,6 @@ static bool is_log_key(const char *purpose)
 struct loading {
 	const struct authority *a;
 	struct checkpoint_base *base;
-	bool made[PURPOSES_N]; /* the store has a key of that purpose */
-	bool now[PURPOSES_N];  /* and the configuration names one of them */
 };
 
 /* "log-old": until its rotation ends, the former one signs, too. */
@@ -73,12 +71,10 @@ static enum pv_code take_key(void *ctx, const struct store_key *key,
 	struct loading *l = ctx;
 	const struct authority_key *named = signs_as(l->a, key);
 	struct checkpoint_base *b = l->base;
-	size_t purpose = purpose_of(key->purpose);
 	enum pv_code rc;
 
-	if (purpose == PURPOSES_N)
+	if (!is_log_key(key->purpose))
 		return PV_OK;
-	l->made[purpose] = true;
 	if (b->keys_n == CHECKPOINT_KEYS_MAX)
 		return err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
 				"more than %u log keys", CHECKPOINT_KEYS_MAX);
@@ -87,47 +83,76 @@ static enum pv_code take_key(void *ctx, const struct store_key *key,
 		b->keys_n++;
 	if (rc != PV_OK || !named)
 		return rc;
-	l->now[purpose] |= strcmp(named->purpose, key->purpose) == 0;
 	b->own_from[b->own_n] = asked_from(l->a, named);
 	return ownkey_from_row(key, &b->own[b->own_n++], err);
-}
-
-/* A configuration that names no key of the log, or another, would leave it
- * without checkpoints: then nothing finds an older store. */
-static enum pv_code check_named(const struct loading *l, struct err *err)
-{
-	for (size_t i = 0; i < PURPOSES_N; i++) {
-		bool named = false;
-
-		for (size_t k = 0; k < l->a->keys_n; k++)
-			named |=
-				strcmp(l->a->keys[k].purpose, purposes[i]) == 0;
-		if (l->made[i] ? l->now[i] : !named)
-			continue;
-		err_object(err, "provctl.json");
-		return err_fail(err, PV_INTEGRITY, "config.keys",
-				"put back what \"keys\" of provctl.json said; "
-				"`audit show --type key.generate' names the "
-				"keys",
-				"the configuration does not name the key of "
-				"purpose %s that the log says was made",
-				purposes[i]);
-	}
-	return PV_OK;
 }
 
 enum pv_code checkpoint_keys(const struct authority *a, struct store *store,
 			     struct checkpoint_base *base, struct err *err)
 {
-	struct loading l = { .a = a, .base = base };
+	struct loading l = { a, base };
 	const struct store_visit v = { .ctx = &l, .fn.key = take_key };
-	enum pv_code rc;
 
 	memset(base, 0, sizeof(*base));
 	base->file = base->seen = (struct governance)GOVERNANCE_INIT;
 	snprintf(base->origin, sizeof(base->origin), "%s", a->origin);
-	rc = store_key_each(store, &v, err);
-	return rc == PV_OK ? check_named(&l, err) : rc;
+	return store_key_each(store, &v, err);
+}
+
+/* ---- held against the configuration ---- */
+
+struct naming {
+	const struct authority *a;
+	bool made[PURPOSES_N]; /* the store has a key of that purpose */
+	bool now[PURPOSES_N];  /* and the configuration names one of them */
+};
+
+static enum pv_code look_at_key(void *ctx, const struct store_key *key,
+				struct err *err)
+{
+	struct naming *n = ctx;
+	size_t purpose = purpose_of(key->purpose);
+
+	(void)err;
+	if (purpose == PURPOSES_N)
+		return PV_OK;
+	n->made[purpose] = true;
+	for (size_t i = 0; i < n->a->keys_n; i++)
+		n->now[purpose] |=
+			strcmp(n->a->keys[i].purpose, key->purpose) == 0 &&
+			strcmp(n->a->keys[i].label, key->label) == 0;
+	return PV_OK;
+}
+
+static bool is_named(const struct authority *a, const char *purpose)
+{
+	for (size_t i = 0; i < a->keys_n; i++)
+		if (strcmp(a->keys[i].purpose, purpose) == 0)
+			return true;
+	return false;
+}
+
+/* A configuration that names no key of the log, or another, would leave it
+ * without checkpoints: then nothing finds an older store. */
+enum pv_code checkpoint_keys_named(const struct authority *a,
+				   struct store *store, struct err *err)
+{
+	struct naming n = { .a = a };
+	const struct store_visit v = { .ctx = &n, .fn.key = look_at_key };
+	enum pv_code rc = store_key_each(store, &v, err);
+
+	for (size_t i = 0; rc == PV_OK && i < PURPOSES_N; i++) {
+		if (n.made[i] ? n.now[i] : !is_named(a, purposes[i]))
+			continue;
+		err_object(err, "provctl.json");
+		rc = err_fail(err, PV_INTEGRITY, "config.keys",
+			      "put back what \"keys\" of provctl.json said; "
+			      "`audit show --type key.generate' names the keys",
+			      "the configuration does not name the key of "
+			      "purpose %s that the log says was made",
+			      purposes[i]);
+	}
+	return rc;
 }
 
 /* ---- held against the log ---- */

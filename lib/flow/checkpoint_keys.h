@@ -9,8 +9,7 @@
 
 #include "lib/flow/checkpoint.h"
 
-/* Starts *base: origin and keys, and nothing else yet. PV_INTEGRITY,
- * "config.keys": the configuration does not name those that sign now. */
+/* Starts *base: origin and keys, and nothing else yet. */
 PV_MUST enum pv_code checkpoint_keys(const struct authority *a,
 				     struct store *store,
 				     struct checkpoint_base *base,
@@ -23,5 +22,10 @@ PV_MUST enum pv_code checkpoint_keys(const struct authority *a,
 PV_MUST enum pv_code checkpoint_keys_logged(struct store *store,
 					    const struct checkpoint_base *base,
 					    struct err *err);
+/* PV_INTEGRITY, "config.keys": the configuration does not name those that sign
+ * now. After the store's rows were held against the log. */
+PV_MUST enum pv_code checkpoint_keys_named(const struct authority *a,
+					   struct store *store,
+					   struct err *err);
 
 #endif
