@@ -132,7 +132,7 @@ expect_text "[1/19] the token is there and left as it is"
 expect_exit 9 "$PROVCTL" init "$T/own2" --module "$module" --name own \
 	--token pkcs11:token=acme --pin-source "file:$T/pin" \
 	--templates "$srcdir/templates"
-expect_text "another --name"
+expect_text "init --name"
 unset SOFTHSM2_CONF
 
 tests_end
