@@ -442,7 +442,7 @@ CLI_TESTS = \
 	tests/cli/publish.sh \
 	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \
-	tests/cli/reconcile.sh \
+	tests/cli/reconcile.sh tests/cli/reconcile_rotated.sh \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
 	tests/cli/receipt.sh tests/cli/replace.sh \

@@ -5,7 +5,8 @@
  * reconcile_finish(). All of it is one consistent view of the store.
  *
  * A folder or a report is taken to hold every issued device, all that are
- * given together: what is in none of them is missing.
+ * given together: what is in none of them is missing. A folder has one file for
+ * a device, whichever of its credentials it is of.
  *
  * Memory: a byte for each serial ever lent and one for each entry of the log,
  * about 6 MB for 1,000,000 devices of one bundle.

@@ -196,7 +196,7 @@ static enum pv_code delivered(struct pass *p, const struct newest *n,
 	enum pv_code rc = PV_OK;
 
 	reconcile_bundle_name(name, p->d->s.device, n->stage);
-	if (p->r->counts.folders && !(*flags & ENTRY_OUT))
+	if (p->r->counts.folders && !(*flags & (ENTRY_OUT | ENTRY_OTHER_OUT)))
 		rc = missing(p, RECONCILE_OUT, "bundle", name, "", err);
 	if ((*flags & (ENTRY_EXPORTED | ENTRY_OUT | ENTRY_REPORTED)) ||
 	    (device & DEVICE_REPORTED_PLAIN)) {

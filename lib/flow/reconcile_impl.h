@@ -12,7 +12,7 @@
 
 /* Of each serial ever lent. */
 enum {
-	DEVICE_CERT_OUT = 1, /* its certificate's file is there */
+	DEVICE_CERT_OUT = 1, /* a certificate's file of its device is there */
 	DEVICE_REPORTED = 2,
 	DEVICE_REPORTED_PLAIN = 4, /* by a line that names no bundle */
 	DEVICE_FAILED = 8
@@ -24,7 +24,8 @@ enum {
 	/* Of the bundle that this bundle.seal is of. */
 	ENTRY_EXPORTED = 2,
 	ENTRY_OUT = 4,
-	ENTRY_REPORTED = 8
+	ENTRY_REPORTED = 8,
+	ENTRY_OTHER_OUT = 16 /* in its place one of another credential */
 };
 
 struct reconcile_ca {

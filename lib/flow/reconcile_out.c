@@ -11,6 +11,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/reconcile_impl.h"
 #include "lib/store/store_device.h"
+#include "lib/store/store_history.h"
 #include "lib/flow/outlock.h"
 
 #define NAME_CAP 256
@@ -80,52 +81,83 @@ static enum pv_code read_file(const struct folder *f, const char *file,
 	return PV_OK;
 }
 
-/* ---- certs/<device>.pem ---- */
+/* ---- certs/<device>.pem: of any credential that the device had ---- */
+
+struct cert_match {
+	struct reconcile *r;
+	bool usable; /* the file */
+	bool known;  /* a credential of the device has a number of ours */
+	bool any;    /* and a certificate */
+	bool same;
+};
+
+static enum pv_code match_cert(void *ctx, const struct store_device *d,
+			       struct span cert, struct err *err)
+{
+	struct cert_match *m = ctx;
+	struct reconcile *r = m->r;
+	uint8_t *flags = reconcile_device(r, d->s.number);
+	enum pv_code rc;
+
+	(void)cert;
+	m->known |= flags != NULL;
+	if (!flags || !d->has_cert)
+		return PV_OK;
+	m->any = true;
+	*flags |= DEVICE_CERT_OUT;
+	if (!m->usable || m->same)
+		return PV_OK;
+	buf_reset(&r->entry);
+	buf_reset(&r->sealed);
+	rc = store_cert_get(r->store, d->s.number, &r->entry, err);
+	if (rc != PV_OK)
+		return rc;
+	pem_encode(&r->sealed, "CERTIFICATE", buf_span(&r->entry));
+	m->same = span_equal(buf_span(&r->file), buf_span(&r->sealed));
+	return buf_check(&r->sealed, err);
+}
 
 static enum pv_code check_cert(struct folder *f, const char *file,
 			       struct err *err)
 {
-	struct reconcile *r = f->r;
+	struct cert_match m = { .r = f->r };
+	const struct store_visit v = { .ctx = &m, .fn.device = match_cert };
 	char id[NAME_CAP];
 	struct store_device d;
-	uint8_t *flags;
-	bool found = false, usable = false;
+	bool found = false;
 	enum pv_code rc;
 
 	if (!take_suffix(file, ".pem", id))
 		return extra(f, file, "not of a device", err);
-	rc = find_device(r, id, &d, &found, err);
-	flags = found ? reconcile_device(r, d.s.number) : NULL;
-	if (rc == PV_OK && (!flags || !d.has_cert))
-		return extra(f, file,
-			     flags ? "its device has no certificate"
-				   : "no such device",
-			     err);
+	rc = find_device(f->r, id, &d, &found, err);
+	if (rc == PV_OK && found)
+		rc = read_file(f, file, &m.usable, err);
+	if (rc == PV_OK && found)
+		rc = store_history_each(f->r->store, id, &v, err);
 	if (rc != PV_OK)
 		return rc;
-	*flags |= DEVICE_CERT_OUT;
-	buf_reset(&r->entry);
-	buf_reset(&r->sealed);
-	rc = store_cert_get(r->store, d.s.number, &r->entry, err);
-	pem_encode(&r->sealed, "CERTIFICATE", buf_span(&r->entry));
-	if (rc == PV_OK)
-		rc = buf_check(&r->sealed, err);
-	if (rc == PV_OK)
-		rc = read_file(f, file, &usable, err);
-	if (rc == PV_OK &&
-	    (!usable || !span_equal(buf_span(&r->file), buf_span(&r->sealed))))
-		rc = other(f, file, "not the recorded certificate", err);
-	return rc;
+	if (!m.any)
+		return extra(f, file,
+			     m.known ? "its device has no certificate"
+				     : "no such device",
+			     err);
+	return m.same ? PV_OK
+		      : other(f, file, "not the recorded certificate", err);
 }
 
-/* ---- bundles/<device>.<stage>.pvb ---- */
+/* ---- bundles/<device>.<stage>.pvb: likewise ---- */
 
 struct match {
+	struct reconcile *r;
 	const char *stage;
 	uint8_t hash[SHA256_LEN]; /* of the file */
 	bool usable;
 	bool same;
 	bool any; /* one of that stage is recorded */
+	uint32_t current;
+	uint64_t current_index; /* newest of the current credential's */
+	/* Of one credential. */
+	bool row_any, row_same;
 	uint64_t same_index, newest_index;
 };
 
@@ -137,36 +169,51 @@ static enum pv_code match_bundle(void *ctx, const struct store_bundle *b,
 	(void)err;
 	if (strcmp(b->stage, m->stage) != 0)
 		return PV_OK;
-	m->any = true;
+	m->row_any = true;
 	m->newest_index = b->seal_index;
 	if (m->usable && memcmp(b->container_sha256, m->hash, 32) == 0) {
-		m->same = true;
+		m->row_same = true;
 		m->same_index = b->seal_index;
 	}
 	return PV_OK;
 }
 
-/* The rows of the device; a damaged one is found with the device. */
-static enum pv_code match_rows(struct reconcile *r, uint32_t number,
-			       struct match *m, struct err *err)
+/* One credential's; a damaged row is found with the device. */
+static enum pv_code match_rows(void *ctx, const struct store_device *d,
+			       struct span cert, struct err *err)
 {
+	struct match *m = ctx;
 	const struct store_visit v = { .ctx = m, .fn.bundle = match_bundle };
 	struct err why;
+	uint8_t *flags;
 	enum pv_code rc;
 
+	(void)cert;
 	err_init(&why);
-	rc = store_bundle_each(r->store, number, &v, &why);
-	if (rc == PV_OK || rc == PV_INTEGRITY)
+	m->row_any = m->row_same = false;
+	rc = store_bundle_each(m->r->store, d->s.number, &v, &why);
+	if (rc != PV_OK && rc != PV_INTEGRITY) {
+		*err = why;
+		return rc;
+	}
+	if (!m->row_any)
 		return PV_OK;
-	*err = why;
-	return rc;
+	m->any = true;
+	m->same |= m->row_same;
+	if (d->s.number == m->current)
+		m->current_index = m->newest_index;
+	flags = reconcile_entry(m->r,
+				m->row_same ? m->same_index : m->newest_index);
+	if (flags)
+		*flags |= m->row_same ? ENTRY_OUT : ENTRY_OTHER_OUT;
+	return PV_OK;
 }
 
 static enum pv_code check_bundle(struct folder *f, const char *file,
 				 struct err *err)
 {
-	struct reconcile *r = f->r;
-	struct match m = { .usable = false };
+	struct match m = { .r = f->r, .current_index = STORE_NO_INDEX };
+	const struct store_visit v = { .ctx = &m, .fn.device = match_rows };
 	char id[NAME_CAP], *dot;
 	struct store_device d;
 	bool found = false;
@@ -178,24 +225,28 @@ static enum pv_code check_bundle(struct folder *f, const char *file,
 		return extra(f, file, "not of a device and a stage", err);
 	*dot = '\0';
 	m.stage = dot + 1;
-	rc = find_device(r, id, &d, &found, err);
-	if (rc == PV_OK && !found)
+	rc = find_device(f->r, id, &d, &found, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!found)
 		return extra(f, file, "no such device", err);
-	if (rc == PV_OK)
-		rc = read_file(f, file, &m.usable, err);
+	m.current = d.s.number;
+	rc = read_file(f, file, &m.usable, err);
 	if (rc == PV_OK && m.usable)
-		rc = sha256(buf_span(&r->file), m.hash, err);
+		rc = sha256(buf_span(&f->r->file), m.hash, err);
 	if (rc == PV_OK)
-		rc = match_rows(r, d.s.number, &m, err);
+		rc = store_history_each(f->r->store, id, &v, err);
 	if (rc != PV_OK)
 		return rc;
 	if (!m.any)
 		return extra(f, file, "its device has no bundle of that stage",
 			     err);
-	flags = reconcile_entry(r, m.same ? m.same_index : m.newest_index);
+	if (m.same)
+		return PV_OK;
+	flags = reconcile_entry(f->r, m.current_index);
 	if (flags)
 		*flags |= ENTRY_OUT;
-	return m.same ? PV_OK : other(f, file, "not the recorded bundle", err);
+	return other(f, file, "not the recorded bundle", err);
 }
 
 /* ---- folders ---- */
