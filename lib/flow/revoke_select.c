@@ -97,14 +97,39 @@ static enum pv_code take(struct choosing *s, const struct store_device *d,
 	return rc;
 }
 
+/* What is told of it is so by the log. */
+static enum pv_code hold(const struct choosing *s, const struct store_device *d,
+			 struct err *err)
+{
+	struct store_revocation r;
+	bool found = false;
+	enum pv_code rc = logged_device(s->job->store, d, err);
+
+	if (rc == PV_OK)
+		rc = store_revocation_get(s->job->store, d->s.number, &r,
+					  &found, err);
+	if (rc == PV_OK && found)
+		rc = logged_revocation(s->job->store, &r, err);
+	if (rc != PV_OK)
+		err_object(err, d->s.device);
+	return rc;
+}
+
+/* What is over is not let go of: it is no part of that. */
 static enum pv_code take_row(void *ctx, const struct store_device *d,
 			     struct span cert, struct err *err)
 {
+	const struct choosing *s = ctx;
+
 	(void)cert;
-	return take(ctx, d, err);
+	return s->job->reason == STORE_REASON_REMOVE &&
+			       d->state == STORE_REVOKED
+		       ? hold(s, d, err)
+		       : take(ctx, d, err);
 }
 
-/* All credentials of one device; one that was never issued is no answer. */
+/* All credentials of one device; one that was never issued, or of which all is
+ * over, is no answer. */
 static enum pv_code by_device(struct choosing *s, const char *id,
 			      struct err *err)
 {
@@ -348,24 +373,6 @@ static void raise(struct tpl_approval *most, const struct tpl_approval *more)
 	if (more->max_age_s > 0 &&
 	    (most->max_age_s == 0 || more->max_age_s < most->max_age_s))
 		most->max_age_s = more->max_age_s;
-}
-
-/* What is told of it is so by the log. */
-static enum pv_code hold(struct choosing *s, const struct store_device *d,
-			 struct err *err)
-{
-	struct store_revocation r;
-	bool found = false;
-	enum pv_code rc = logged_device(s->job->store, d, err);
-
-	if (rc == PV_OK)
-		rc = store_revocation_get(s->job->store, d->s.number, &r,
-					  &found, err);
-	if (rc == PV_OK && found)
-		rc = logged_revocation(s->job->store, &r, err);
-	if (rc != PV_OK)
-		err_object(err, d->s.device);
-	return rc;
 }
 
 /* One that is revoked is not to be held: of many it is left as it is. */

@@ -146,6 +146,39 @@ expect_error 3 revoke.invalidity -C "$H" revoke --device client-00000005 \
 	--reason removeFromCRL --invalidity 2025-01-02T03:04:05Z
 verify_audit
 
+case_start "a rotated device, held and let go of: what is over stays so"
+jq '.template = "same" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f301" |
+	. * {rotation: {same_key: true}}' "$templates/tls-client.json" \
+	>"$T/same.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/same.json"
+p export key --purpose bundle >"$T/bundle.pem"
+new_device tls-client client-0000000a
+issue same client-0000000a
+expect_equal "$rc" 0 issue
+expect_exit 0 "$PROVCTL" -C "$H" rotate device client-0000000a -o "$T/a.pvb"
+revoke_ok --device client-0000000a --reason certificateHold
+says .status "held held"
+revoke_ok --device client-0000000a --reason removeFromCRL
+says .status "released released"
+expect_exit 0 "$PROVDEV" open "$T/dev/client-0000000a" "$T/a.pvb" \
+	--bundle-key "$T/bundle.pem"
+expect_exit 0 "$PROVCTL" -C "$H" attest receipt \
+	"$T/dev/client-0000000a/receipt.cose"
+revoke_ok --device client-0000000a --reason certificateHold
+says '.status' "unchanged held"
+revoke_ok --device client-0000000a --reason removeFromCRL
+says .status released
+revoke_ok --device client-0000000a --reason removeFromCRL
+says .status unchanged
+revoke_ok --device client-0000000a --reason certificateHold
+echo '{"device":"client-0000000a"}' >"$T/a.jsonl"
+revoke_ok --from "$T/a.jsonl" --reason removeFromCRL
+says .status released
+revoke_ok --device client-0000000a --reason superseded
+expect_error 9 revoke.final -C "$H" revoke --device client-0000000a \
+	--reason removeFromCRL
+verify_audit
+
 case_start "by serial, of either case"
 serial=$(serial_of client-00000005)
 revoke_ok --serial "$(echo "$serial" | tr a-f A-F)" --reason superseded
