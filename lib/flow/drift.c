@@ -93,6 +93,22 @@ static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
 	return rc;
 }
 
+/* Is that the credential that its device has now? */
+static enum pv_code is_current(struct store *store,
+			       const struct store_device *dev, bool *current,
+			       struct err *err)
+{
+	struct store_device d;
+	bool found = false;
+	enum pv_code rc =
+		store_device_get(store, dev->s.device, &d, &found, err);
+
+	if (rc == PV_OK && !found)
+		rc = logged_edited("a device's row", err);
+	*current = rc == PV_OK && d.s.number == dev->s.number;
+	return rc;
+}
+
 static enum pv_code take_device(void *ctx, const struct store_device *dev,
 				struct span cert, struct err *err)
 {
@@ -100,14 +116,19 @@ static enum pv_code take_device(void *ctx, const struct store_device *dev,
 	struct newest n = { .d = d, .s = &dev->s };
 	const struct store_visit v = { .ctx = &n, .fn.bundle = take_bundle };
 	struct drift_version *u;
+	bool current = false;
 	enum pv_code rc;
 
 	(void)cert;
 	if ((dev->state != STORE_ISSUED && dev->state != STORE_SUSPENDED) ||
 	    (d->name && strcmp(d->name, dev->s.template_name) != 0))
 		return PV_OK;
-	memcpy(n.sha256, dev->s.template_sha256, STORE_HASH);
 	rc = logged_device(d->store, dev, err);
+	if (rc == PV_OK)
+		rc = is_current(d->store, dev, &current, err);
+	if (rc == PV_OK && !current)
+		return PV_OK;
+	memcpy(n.sha256, dev->s.template_sha256, STORE_HASH);
 	if (rc == PV_OK)
 		rc = store_bundle_each(d->store, dev->s.number, &v, err);
 	if (rc != PV_OK) {

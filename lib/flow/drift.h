@@ -1,9 +1,10 @@
 /*
  * drift: which devices have a bundle that was sealed under another version of
  * its template than the one in effect (`policy drift`). A device without
- * bundles counts with the version that it was certified under. Devices that
- * are issued or suspended count; what is open, held, revoked or retired does
- * not. Rows are held against the log as they are read.
+ * bundles counts with the version that it was certified under. A device counts
+ * once, by its current credential, when that is issued or suspended; what is
+ * open, held, revoked or retired does not. Rows are held against the log as
+ * they are read.
  *
  * Memory grows with the number of adopted versions, not of devices.
  */

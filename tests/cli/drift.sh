@@ -79,6 +79,21 @@ expect_exit 0 "$PROVCTL" -C "$H" -q revoke --device S0000000001 \
 drift symmetric-sensor
 expect_equal "$(head -n 1 "$T/counts")" "1/3: 1" counts
 
+case_start "a rotation that awaits its receipt, and one that is taken back"
+expect_exit 0 "$PROVCTL" -C "$H" rotate device S0000000003 -o "$T/r.pvb"
+drift symmetric-sensor
+expect_equal "$(cat "$T/counts")" "1/3: 1
+2/3: 0
+3/3: 1" counts
+expect_equal "$(cat "$T/behind")" "S0000000002 1/3" behind
+expect_exit 0 "$PROVCTL" -C "$H" rotate device S0000000003 --rollback
+drift symmetric-sensor
+expect_equal "$(cat "$T/counts")" "1/3: 1
+2/3: 1
+3/3: 0" counts
+expect_equal "$(cat "$T/behind")" "S0000000002 1/3
+S0000000003 2/3" behind
+
 case_start "a row moved to the newer version is found"
 "$SQL" "$H/store.db" "update bundle set template = (select id from template
 	where name = 'symmetric-sensor' and version = 3)
