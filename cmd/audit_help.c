@@ -69,6 +69,7 @@ static const char show_help[] =
 	"                 key.generate key.rotate pin.rotate ceremony.step\n"
 	"                 roster.change approval.ask\n"
 	"                 approval.use order.open order.close clock.accept\n"
+	"                 config.accept\n"
 	"                 template.adopt secret.add secret.rotate "
 	"secret.destroy\n"
 	"  --since TIME   from that time on: 2026-01-31T23:59:59Z\n"

@@ -16,7 +16,7 @@ cmd_provctl_SOURCES = \
 	cmd/audit_findings.h cmd/audit_folder.c cmd/audit_help.c \
 	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
 	cmd/audit_witness.c \
-	cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_officer.c \
+	cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_config.c cmd/cmd_officer.c \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
 	cmd/attest.h cmd/attest_intake.c cmd/attest_intake.h \
 	cmd/attest_receipt.c cmd/cmd_attest.c cmd/crewrun.c cmd/crewrun.h \

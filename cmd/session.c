@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/guard.h"
+#include "lib/flow/settings.h"
 
 /*
  * The first token that answers. Only one that is away lets the next be tried:
@@ -36,8 +37,8 @@ static enum pv_code open_token(const struct app *app, struct session *s,
 	return open_first(app->backends, s, &login, err);
 }
 
-enum pv_code session_home(const struct app *app, struct authority **a,
-			  struct actor_claim *claim, struct err *err)
+static enum pv_code open_home(const struct app *app, struct authority **a,
+			      struct actor_claim *claim, struct err *err)
 {
 	const struct officerkey_from from = { .backends = app->backends,
 					      .name = app->as,
@@ -60,6 +61,14 @@ enum pv_code session_home(const struct app *app, struct authority **a,
 	return rc;
 }
 
+enum pv_code session_home(const struct app *app, struct authority **a,
+			  struct actor_claim *claim, struct err *err)
+{
+	enum pv_code rc = open_home(app, a, claim, err);
+
+	return rc == PV_OK ? settings_module(app->backends, *a, err) : rc;
+}
+
 static enum pv_code admit(struct session *s, unsigned needs,
 			  const struct actor_claim *claim, struct err *err)
 {
@@ -78,7 +87,9 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 	enum pv_code rc;
 
 	memset(s, 0, sizeof(*s));
-	rc = session_home(app, &s->a, &claim, err);
+	rc = open_home(app, &s->a, &claim, err);
+	if (rc == PV_OK && (needs & SESSION_HSM))
+		rc = settings_module(b, s->a, err);
 	if (rc == PV_OK && (needs & SESSION_HSM))
 		rc = b->pin_read(s->a, &s->pin, err);
 	if (rc == PV_OK && (needs & SESSION_HSM))
@@ -87,6 +98,9 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 		rc = b->store_open(s->a, false, &s->store, err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = checkpoint_load(s->a, s->store, &s->log, err);
+	if (rc == PV_OK && (needs & SESSION_STORE) &&
+	    !(needs & SESSION_SETTINGS))
+		rc = settings_hold(s->a, s->store, err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = admit(s, needs, &claim, err);
 	return rc;

@@ -17,7 +17,9 @@ enum session_needs {
 	/* The store as it is, for audit_verify(): it names what is wrong. */
 	SESSION_AUDIT = 4,
 	/* approvals_gate() decides, whoever asks. */
-	SESSION_GATED = 8
+	SESSION_GATED = 8,
+	/* Whatever provctl.json says: it is to be accepted. */
+	SESSION_SETTINGS = 16
 };
 /* Which operation the verb is, for roles_allow(). With a store one of this and
  * SESSION_GATED is needed: an operation of neither is denied under a roster. */
@@ -37,7 +39,7 @@ struct session {
 /*
  * The authority, and what --as and --key prove about who acts on it (nothing
  * without them): an officer's key is gone again when this returns. *a is the
- * caller's (authority_close()).
+ * caller's (authority_close()). Its module may be loaded: settings_module().
  */
 PV_MUST enum pv_code session_home(const struct app *app, struct authority **a,
 				  struct actor_claim *claim, struct err *err);

@@ -13,6 +13,7 @@ static const char *const names[QUORUM_OPS] = {
 	[QUORUM_RELEASE_QUARANTINE] = "release_quarantine",
 	[QUORUM_CLOCK_ACCEPT] = "clock_accept",
 	[QUORUM_SECRET] = "secret",
+	[QUORUM_CONFIG_ACCEPT] = "config_accept",
 };
 
 const char *quorum_op_name(enum quorum_op op)
@@ -52,6 +53,7 @@ static const struct tpl_approval *of_template(const struct tpl_approvals *a,
 	case QUORUM_EXPORT_KEK:
 	case QUORUM_CLOCK_ACCEPT:
 	case QUORUM_SECRET:
+	case QUORUM_CONFIG_ACCEPT:
 	case QUORUM_OPS:
 		break;
 	}

@@ -128,6 +128,7 @@ UNIT_TESTS = \
 	tests/unit/check_governance_rows \
 	tests/unit/check_judge \
 	tests/unit/check_pairing \
+	tests/unit/check_settings \
 	tests/unit/check_hpke \
 	tests/unit/check_idset \
 	tests/unit/check_issuer \

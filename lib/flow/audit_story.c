@@ -24,17 +24,25 @@ struct named {
 };
 
 /* The table of formats.md 7, by the type or the part before its dot. */
-static const struct named families[] = {
-	{ "cert", OBJECT_SERIAL },	 { "bundle", OBJECT_BUNDLE },
-	{ "request", OBJECT_REQUEST },	 { "quarantine", OBJECT_REQUEST },
-	{ "attest", OBJECT_DEVICE },	 { "receipt", OBJECT_DEVICE },
-	{ "event", OBJECT_DEVICE },	 { "device", OBJECT_DEVICE },
-	{ "crl", OBJECT_OTHER },	 { "ocsp", OBJECT_OTHER },
-	{ "template", OBJECT_TEMPLATE }, { "order", OBJECT_ORDER },
-	{ "roster", OBJECT_OTHER },	 { "approval", OBJECT_OTHER },
-	{ "secret", OBJECT_OTHER },	 { "clock", OBJECT_OTHER },
-	{ "key", OBJECT_KEY },		 { NULL, OBJECT_ANY }
-};
+static const struct named families[] = { { "cert", OBJECT_SERIAL },
+					 { "bundle", OBJECT_BUNDLE },
+					 { "request", OBJECT_REQUEST },
+					 { "quarantine", OBJECT_REQUEST },
+					 { "attest", OBJECT_DEVICE },
+					 { "receipt", OBJECT_DEVICE },
+					 { "event", OBJECT_DEVICE },
+					 { "device", OBJECT_DEVICE },
+					 { "crl", OBJECT_OTHER },
+					 { "ocsp", OBJECT_OTHER },
+					 { "template", OBJECT_TEMPLATE },
+					 { "order", OBJECT_ORDER },
+					 { "roster", OBJECT_OTHER },
+					 { "approval", OBJECT_OTHER },
+					 { "secret", OBJECT_OTHER },
+					 { "clock", OBJECT_OTHER },
+					 { "config", OBJECT_OTHER },
+					 { "key", OBJECT_KEY },
+					 { NULL, OBJECT_ANY } };
 
 /* The object of an export, by its fact "what". */
 static const struct named exports[] = {

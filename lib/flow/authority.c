@@ -113,34 +113,6 @@ static enum pv_code check_store(const struct authority *a, struct err *err)
 			"the store is not a regular file");
 }
 
-/* The module's code runs with the PIN: nobody else may put a file there. */
-static enum pv_code check_module(const struct authority *a, struct err *err)
-{
-	CLEANUP(fd_cleanup) int fd = -1;
-	char path[PATH_MAX], *slash;
-	struct stat st;
-	enum pv_code rc = file_open(AT_FDCWD, a->module,
-				    FILEIO_NOT_WRITABLE_BY_OTHERS, &fd, err);
-
-	if (rc != PV_OK) {
-		err_prefix(err, "module");
-		return rc;
-	}
-	if (!realpath(a->module, path) || !(slash = strrchr(path, '/')))
-		return err_errno(err, PV_STORAGE, "config.module", NULL,
-				 "cannot resolve the module's path");
-	*(slash == path ? slash + 1 : slash) = '\0';
-	if (stat(path, &st) != 0)
-		return err_errno(err, PV_STORAGE, "config.module", NULL,
-				 "cannot inspect the module's folder");
-	if (!(st.st_mode & 022) && (st.st_uid == geteuid() || st.st_uid == 0))
-		return PV_OK;
-	err_object(err, a->module);
-	return err_fail(err, PV_DENIED, "config.module",
-			"install it where only root can write",
-			"the module's folder can be written by others");
-}
-
 enum pv_code authority_use_softhsm(const struct authority *a, struct err *err)
 {
 	char path[AUTHORITY_PATH_MAX + 32];
@@ -194,7 +166,7 @@ enum pv_code authority_open(const char *dir, struct authority **out,
 	if (rc == PV_OK)
 		rc = check_store(a, err);
 	if (rc == PV_OK)
-		rc = check_module(a, err);
+		rc = authority_check_module(a, err);
 	if (rc == PV_OK)
 		rc = authority_use_softhsm(a, err);
 	if (rc == PV_OK)

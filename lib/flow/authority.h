@@ -30,6 +30,7 @@ struct authority {
 	char name[AUTHORITY_NAME_MAX];
 	char store[AUTHORITY_PATH_MAX]; /* "sqlite:store.db" */
 	char module[AUTHORITY_PATH_MAX];
+	bool own_module; /* the caller can write it: settings.h */
 	char tokens[AUTHORITY_TOKENS_MAX][AUTHORITY_URI_MAX];
 	size_t tokens_n;
 	char pin_source[AUTHORITY_PATH_MAX];
@@ -56,6 +57,12 @@ struct authority {
 PV_MUST enum pv_code authority_open(const char *dir, struct authority **a,
 				    struct err *err);
 void authority_close(struct authority *a);
+/*
+ * The module as a names it: a->own_module. PV_DENIED, "config.module", when
+ * somebody else than root and the caller can write it or a folder on its path.
+ */
+PV_MUST enum pv_code authority_check_module(struct authority *a,
+					    struct err *err);
 
 /* The key of a purpose; PV_NOT_FOUND names the purpose. */
 PV_MUST enum pv_code authority_key(const struct authority *a,

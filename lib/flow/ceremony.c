@@ -12,6 +12,7 @@
 #include "lib/flow/event.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/officers.h"
+#include "lib/flow/settings.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -300,6 +301,8 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 
 	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++)
 		rc = run_step(&c, i, err);
+	if (rc == PV_OK)
+		rc = settings_record(a, store, err);
 	if (rc == PV_OK)
 		rc = set_roster(&c, err);
 	if (rc == PV_OK && c.hsm)

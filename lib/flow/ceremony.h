@@ -31,8 +31,8 @@ struct ceremony_opts {
 /*
  * Runs plan on a, whose keys grow by what is generated, and on its store,
  * which must be new. With so_pin a step init-token initialises the token,
- * without it that step is passed over: the token is there. Then the roster is
- * set, and a checkpoint covers all of it. Codes of the steps, where err's
+ * without it that step is passed over: the token is there. Then the
+ * settings are recorded, the roster is set, and a checkpoint covers all of it. Codes of the steps, where err's
  * message begins with the step's number and name, and of officers_set().
  */
 PV_MUST enum pv_code ceremony_run(const struct ceremony_opts *opts,

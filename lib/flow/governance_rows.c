@@ -278,8 +278,8 @@ static enum pv_code template_fits(struct looking *l, struct err *err)
 	return rc;
 }
 
-/* The clock has no row. */
-static enum pv_code clock_fits(struct looking *l, struct err *err)
+/* The clock and the configuration have no row. */
+static enum pv_code none_fits(struct looking *l, struct err *err)
 {
 	(void)err;
 	l->fits = true;
@@ -300,7 +300,8 @@ static const struct {
 	{ LOG_QUARANTINE_RELEASE, decision_fits },
 	{ LOG_QUARANTINE_REJECT, decision_fits },
 	{ LOG_TEMPLATE_ADOPT, template_fits },
-	{ LOG_CLOCK_ACCEPT, clock_fits },
+	{ LOG_CLOCK_ACCEPT, none_fits },
+	{ LOG_CONFIG_ACCEPT, none_fits },
 };
 
 enum pv_code governance_fits(struct store *store,

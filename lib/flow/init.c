@@ -337,6 +337,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 	if (rc == PV_OK)
 		rc = check_config(a, err);
 	if (rc == PV_OK)
+		rc = authority_check_module(a, err);
+	if (rc == PV_OK)
 		rc = make_home(opts->dir, &a->home_fd, err);
 	if (rc != PV_OK)
 		return rc;

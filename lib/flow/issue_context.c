@@ -10,6 +10,7 @@
 #include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
 #include "lib/flow/orders.h"
+#include "lib/flow/settings.h"
 #include "lib/store/store_people.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
@@ -237,6 +238,8 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 
 	if (rc == PV_OK)
 		rc = checkpoint_load(r->a, store, &r->log, err);
+	if (rc == PV_OK)
+		rc = settings_hold(r->a, store, err);
 	if (rc == PV_OK)
 		rc = admit(r, store, err);
 	if (rc == PV_OK)

@@ -26,6 +26,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_points.h lib/flow/audit_tiles.c \
 	lib/flow/audit_tiles.h lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
+	lib/flow/authority_module.c \
 	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
@@ -127,7 +128,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/results.c \
 	lib/flow/results.h lib/flow/results_line.c \
 	lib/flow/results_line.h lib/flow/serialset.c \
-	lib/flow/serialset.h lib/flow/secrets.c lib/flow/secrets.h \
+	lib/flow/serialset.h lib/flow/settings.c lib/flow/settings.h \
+	lib/flow/settings_accept.c lib/flow/secrets.c lib/flow/secrets.h \
 	lib/flow/stored.c lib/flow/stored.h lib/flow/rows.c lib/flow/rows.h \
 	lib/flow/sandbox.c lib/flow/sandbox.h lib/flow/signer.c \
 	lib/flow/signer.h lib/flow/signer_answer.c \

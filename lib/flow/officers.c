@@ -10,6 +10,7 @@
 #include "lib/flow/decision.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/people.h"
+#include "lib/flow/settings.h"
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
 #include "policy/approval_render.h"
@@ -93,6 +94,9 @@ static enum pv_code change(const struct authority *a, struct store *store,
 
 	if (rc == PV_OK && now)
 		rc = context_of(in_force, &context, err);
+	/* From then on they are what people rely on. */
+	if (rc == PV_OK && !now)
+		rc = settings_record(a, store, err);
 	if (rc != PV_OK)
 		return rc;
 	snprintf(what, sizeof(what), "roster version %llu",

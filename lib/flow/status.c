@@ -7,6 +7,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/people.h"
+#include "lib/flow/settings.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
 
@@ -124,6 +125,8 @@ static enum pv_code look_at_store(const struct backends *b,
 	if (rc == PV_OK)
 		rc = checkpoint_load(a, store, &log, err);
 	if (rc == PV_OK)
+		rc = settings_look(a, store, err);
+	if (rc == PV_OK)
 		st->checkpoint = log.last.size;
 	if (rc == PV_OK)
 		rc = cosigned_load(a, store, &log, &st->cosigned, err);
@@ -157,6 +160,13 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 	bool usable = false;
 
 	memset(st, 0, sizeof(*st));
+	err_init(&st->store_why);
+	/* Before its code runs here. */
+	st->store_code = settings_module(b, a, &st->store_why);
+	if (st->store_code != PV_OK) {
+		*err = st->store_why;
+		return st->store_code;
+	}
 	for (size_t i = 0; i < a->tokens_n; i++) {
 		struct status_token *t = &st->tokens[i];
 		err_init(&t->why);
@@ -167,7 +177,6 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 	st->tokens_n = a->tokens_n;
 	err_init(&st->pin_why);
 	st->pin_code = b->pin_check(a, &st->pin_why);
-	err_init(&st->store_why);
 	st->store_code = look_at_store(b, a, st, &st->store_why);
 	if (st->store_code != PV_OK) {
 		*err = st->store_why;

@@ -23,7 +23,7 @@ static const struct {
 	TYPE(LOG_CLOCK_ACCEPT),	     TYPE(LOG_TEMPLATE_ADOPT),
 	TYPE(LOG_SECRET_ADD),	     TYPE(LOG_SECRET_ROTATE),
 	TYPE(LOG_SECRET_DESTROY),    TYPE(LOG_QUARANTINE_RELEASE),
-	TYPE(LOG_QUARANTINE_REJECT),
+	TYPE(LOG_QUARANTINE_REJECT), TYPE(LOG_CONFIG_ACCEPT),
 };
 
 bool log_governs(struct span type)
@@ -133,6 +133,16 @@ void log_quarantine_decide(struct log_entry *e, const struct log_who *who,
 	log_fact_uint(e, "held", d->held);
 	log_fact_bytes(e, "bytes hash", d->bytes, LOG_HASH);
 	log_fact_str(e, "persons", d->persons);
+}
+
+void log_config_accept(struct log_entry *e, const struct log_who *who,
+		       const uint8_t *hash, const char *settings,
+		       const char *persons)
+{
+	log_entry_start(e, who, LOG_CONFIG_ACCEPT, LOG_CONFIG_NAME);
+	log_fact_bytes(e, "hash", hash, LOG_HASH);
+	log_fact_str(e, LOG_SETTINGS, settings);
+	log_fact_str(e, "persons", persons);
 }
 
 void log_clock_accept(struct log_entry *e, const struct log_who *who,

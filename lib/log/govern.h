@@ -17,6 +17,7 @@
 #define LOG_ORDER_OPEN "order.open"
 #define LOG_ORDER_CLOSE "order.close"
 #define LOG_CLOCK_ACCEPT "clock.accept"
+#define LOG_CONFIG_ACCEPT "config.accept"
 #define LOG_TEMPLATE_ADOPT "template.adopt"
 #define LOG_SECRET_ADD "secret.add"
 #define LOG_SECRET_ROTATE "secret.rotate"
@@ -24,8 +25,10 @@
 #define LOG_QUARANTINE_RELEASE "quarantine.release"
 #define LOG_QUARANTINE_REJECT "quarantine.reject"
 
-#define LOG_ROSTER_NAME "roster" /* objects of the two that have no name */
+#define LOG_ROSTER_NAME "roster" /* objects of those that have no name */
 #define LOG_CLOCK_NAME "clock"
+#define LOG_CONFIG_NAME "config"
+#define LOG_SETTINGS "settings"
 #define LOG_NO_PREV UINT64_MAX
 #define LOG_NONCE 16u /* bytes of an approval's */
 
@@ -106,6 +109,10 @@ struct log_decision {
 void log_quarantine_decide(struct log_entry *e, const struct log_who *who,
 			   const char *type, const struct log_decision *d);
 
+/* hash: of what settings says (lib/flow/settings.h); persons: optional. */
+void log_config_accept(struct log_entry *e, const struct log_who *who,
+		       const uint8_t *hash, const char *settings,
+		       const char *persons);
 /* hash: of what was approved, optional; persons: optional. */
 void log_clock_accept(struct log_entry *e, const struct log_who *who,
 		      const uint8_t *hash, const char *persons);

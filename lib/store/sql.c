@@ -317,6 +317,8 @@ static const char *const texts[SQL_COUNT] = {
 
 	[SQL_GOVERN_PUT] = "INSERT INTO governance (log_index, kind, name) "
 			   "VALUES ($1, $2, $3)",
+	[SQL_GOVERN_LAST] = "SELECT coalesce(max(log_index) + 1, 0) "
+			    "FROM governance WHERE kind = $1",
 	[SQL_GOVERN_EACH] = "SELECT log_index, kind, name FROM governance "
 			    "WHERE log_index >= $1 ORDER BY log_index",
 	[SQL_PEOPLE_COUNT] = "SELECT (SELECT count(*) FROM roster), "

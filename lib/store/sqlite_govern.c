@@ -102,6 +102,20 @@ enum pv_code sqlite_governance_head(struct store *store, uint64_t *index,
 	return rc;
 }
 
+enum pv_code sqlite_governance_last(struct store *store, const char *kind,
+				    uint64_t *index, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	uint64_t next = 0;
+	VIEW v;
+	enum pv_code rc = sqlite_view(s, &v, err);
+
+	if (rc == PV_OK)
+		rc = sqlite_top(s, SQL_GOVERN_LAST, kind, &next, err);
+	*index = next > 0 ? next - 1 : STORE_NO_INDEX;
+	return rc;
+}
+
 enum pv_code sqlite_governance_each(struct store *store, uint64_t from,
 				    const struct store_visit *v,
 				    struct err *err)
@@ -131,7 +145,8 @@ enum pv_code sqlite_governance_add(struct store *store, struct span entry,
 				   uint64_t *index, struct err *err)
 {
 	static const char *const kinds[] = { LOG_TEMPLATE_ADOPT,
-					     LOG_CLOCK_ACCEPT };
+					     LOG_CLOCK_ACCEPT,
+					     LOG_CONFIG_ACCEPT };
 	struct sqlite_store *s = to_sqlite(store);
 	char name[STORE_ID_MAX + 1] = "";
 	struct log_entry e;

@@ -279,6 +279,7 @@ static const struct store_ops ops = {
 	.checkpoint_each = sqlite_checkpoint_each,
 	.checkpoint_last = sqlite_checkpoint_last,
 	.governance_head = sqlite_governance_head,
+	.governance_last = sqlite_governance_last,
 	.governance_each = sqlite_governance_each,
 	.governance_add = sqlite_governance_add,
 	.people_count = sqlite_people_count,

@@ -6,6 +6,8 @@
 
 enum pv_code sqlite_governance_head(struct store *s, uint64_t *index,
 				    struct err *err);
+enum pv_code sqlite_governance_last(struct store *s, const char *kind,
+				    uint64_t *index, struct err *err);
 enum pv_code sqlite_governance_each(struct store *s, uint64_t from,
 				    const struct store_visit *v,
 				    struct err *err);

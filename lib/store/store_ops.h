@@ -199,6 +199,8 @@ struct store_ops {
 
 	enum pv_code (*governance_head)(struct store *s, uint64_t *index,
 					struct err *err);
+	enum pv_code (*governance_last)(struct store *s, const char *kind,
+					uint64_t *index, struct err *err);
 	enum pv_code (*governance_each)(struct store *s, uint64_t from,
 					const struct store_visit *v,
 					struct err *err);

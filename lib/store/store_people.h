@@ -24,6 +24,15 @@ store_governance_head(struct store *s, uint64_t *index, struct err *err)
 	return s->ops->governance_head(s, index, err);
 }
 
+/* Index of the newest of that kind; STORE_NO_INDEX when there is none. */
+PV_MUST static inline enum pv_code store_governance_last(struct store *s,
+							 const char *kind,
+							 uint64_t *index,
+							 struct err *err)
+{
+	return s->ops->governance_last(s, kind, index, err);
+}
+
 /* v->fn.governance for each with an index of from or more, by index. */
 PV_MUST static inline enum pv_code
 store_governance_each(struct store *s, uint64_t from,
@@ -32,8 +41,8 @@ store_governance_each(struct store *s, uint64_t from,
 	return s->ops->governance_each(s, from, v, err);
 }
 
-/* For the entries that no verb with a row brings: template.adopt, clock.accept.
- * *index (may be NULL) gets its place. */
+/* For the entries that no verb with a row brings: template.adopt, clock.accept,
+ * config.accept. *index (may be NULL) gets its place. */
 PV_MUST static inline enum pv_code store_governance_add(struct store *s,
 							struct span entry,
 							uint64_t *index,

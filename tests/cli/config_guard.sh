@@ -35,4 +35,174 @@ done
 restore
 expect_exit 0 "$PROVCTL" -C "$H" audit verify
 
+# recorded: how many config.accept the log has.
+recorded() {
+	p --json audit show --type config.accept | grep -c config.accept
+}
+
+# loosened FILTER: under a roster that ends all with 4, and the log keeps still.
+loosened() {
+	configure "$1"
+	expect_error 4 config.looser -C "$H" status
+	expect_error 4 config.looser -C "$H" officer review
+	run "$PROVCTL" -C "$H" audit verify
+	expect_equal "$rc" 4 "exit of audit with $1"
+	expect_text "rule: config.looser"
+	run "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+		--device S0000000002 -o "$T/x"
+	expect_equal "$rc" 4 "exit of issue with $1"
+	expect_text "rule: config.looser"
+	[ ! -e "$T/x" ] || fail "a device left with $1"
+	run "$PROVCTL" -C "$H" config show
+	expect_equal "$rc" 0 "exit of config show"
+	grep -q '^+ ' "$T/out" || fail "config show marks nothing with $1"
+	restore
+}
+
+# cosigned [OPTION]: the witness has seen the log, and the authority knows it.
+cosigned() {
+	expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log"
+	expect_exit 0 "$PROVCTL" audit witness --log "$T/log" --state \
+		"$W/state" --key "$T/one.key" \
+		--log-key "$(cat "$T/log.vkey")" ${1:-}
+	cp "$T/out" "$W/line"
+	by alice audit cosign --from "$W/line"
+	expect_equal "$rc" 0 "exit of audit cosign"
+}
+
+# ask: two officers approve what is configured now.
+ask() {
+	rm -f "$T/q.json"
+	run "$PROVCTL" -C "$H" config accept --request "$T/q.json"
+	expect_equal "$rc" 11 "exit without approvals"
+	approve alice "$T/q.json"
+	approve bob "$T/q.json"
+}
+
+accept() { # EXIT
+	expect_exit "$1" "$PROVCTL" -C "$H" config accept --approval \
+		"$T/notes/alice.note" --approval "$T/notes/bob.note"
+}
+
+case_start "init records it; without a roster the next command does"
+expect_equal "$(recorded)" 1 "entries at first"
+run "$PROVCTL" -C "$H" config show
+! grep -q '^+ ' "$T/out" || fail "more than was accepted: $(cat "$T/out")"
+configure '.clock_max_step_days = 10 | .jobs = 2'
+expect_exit 0 "$PROVCTL" -C "$H" officer key new --name x --file "$T/x.key"
+expect_exit 0 "$PROVCTL" -C "$H" export chain
+expect_equal "$(recorded)" 1 "entries with a tighter one"
+configure '.clock_max_step_days = 3650'
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$H" export chain
+expect_exit 0 "$PROVCTL" -C "$H" export chain
+expect_equal "$(recorded)" 2 "entries with a looser one"
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
+restore
+
+case_start "with the first roster what is configured then is recorded"
+for name in alice bob carol; do
+	officer_key "$name"
+done
+make_roster "$T/r.json" 1 '"roster": 2, "config_accept": 2' \
+	alice:security-officer bob:security-officer carol:security-officer
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r.json"
+expect_equal "$(recorded)" 3 "entries with the roster"
+
+case_start "under a roster: looser is refused, whatever it is"
+cp "$(jq -r .module "$T/true")" "$T/other.so"
+chmod 755 "$T" "$T/other.so"
+loosened '.clock_max_step_days = 31'
+loosened '.log.witness_max_age_s = 601'
+loosened ".module = \"$T/other.so\""
+loosened '.keys.kdf.label = "acme/store/1"'
+loosened '.keys.bundle.generation = 2'
+loosened '.keys.log.from = 40'
+expect_equal "$(recorded)" 3 "entries after all that"
+
+case_start "tighter is taken, and loosened again until it is accepted"
+configure '.clock_max_step_days = 10 | .log.witness_max_age_s = 60'
+expect_exit 0 "$PROVCTL" -C "$H" status
+restore
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_equal "$(recorded)" 3 entries
+
+case_start "witnesses: what was accepted cannot be taken out or changed"
+for name in one two; do
+	expect_exit 0 "$PROVCTL" audit witness --new-key "$T/$name.key" \
+		--name "$name.example"
+	cp "$T/out" "$T/$name.vkey"
+done
+cat "$T/one.vkey" >"$H/witnesses"
+configure '.log.witnesses_required = 1'
+expect_exit 0 "$PROVCTL" -C "$H" status
+W=$T/w
+mkdir "$W"
+p export key --purpose log --vkey >"$T/log.vkey"
+ask
+sleep 1.1 # a witness counts whole seconds
+cosigned --first
+accept 0
+expect_text "approved by alice,bob"
+cp "$H/provctl.json" "$T/true"
+expect_equal "$(recorded)" 4 "entries with the witness"
+loosened '.log.witnesses_required = 0'
+cat "$T/two.vkey" >>"$H/witnesses"
+expect_error 4 config.looser -C "$H" status
+expect_text "witness two.example"
+cat "$T/one.vkey" >"$H/witnesses"
+expect_exit 0 "$PROVCTL" -C "$H" status
+
+case_start "accepting asks the witnesses that were accepted"
+configure '.log.witnesses_required = 0'
+ask
+accept 11
+expect_text "rule: log.witnesses"
+sleep 1.1
+restore
+cosigned
+configure '.log.witnesses_required = 0'
+accept 0
+expect_exit 0 "$PROVCTL" -C "$H" config accept
+expect_text "accepted already"
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
+
+case_start "a module that its user can write: only the one that was accepted"
+if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
+	skip_case "not root"
+else
+	user() {
+		run setpriv --reuid=12345 --regid=12345 --clear-groups "$@"
+	}
+	mkdir "$T/user" && chown 12345:12345 "$T/user"
+	chmod -R a+rX "$templates"
+	H=$T/user/acme
+	user "$PROVCTL" init "$H" --softhsm --name acme --templates "$templates"
+	expect_equal "$rc" 0 "exit of init"
+	cp "$H/provctl.json" "$T/true"
+	user sh -c "umask 077 && mkdir '$H/lib' && cp '$T/other.so' '$H/lib/m.so'"
+	configure ".module = \"$H/lib/m.so\""
+	for verb in status "audit verify" "audit reconcile" "export chain"; do
+		# shellcheck disable=SC2086  # words
+		user "$PROVCTL" -C "$H" $verb
+		expect_equal "$rc" 4 "exit of $verb"
+		expect_text "rule: config.module"
+	done
+	user "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+		--device S0000000001 -o "$T/user/x"
+	expect_equal "$rc" 4 "exit of issue"
+	expect_text "rule: config.module"
+	user "$PROVCTL" -C "$H" config accept
+	expect_equal "$rc" 0 "exit of config accept"
+	user "$PROVCTL" -C "$H" status
+	expect_equal "$rc" 0 "exit of status"
+	user sh -c "printf x >>'$H/lib/m.so'"
+	user "$PROVCTL" -C "$H" status
+	expect_equal "$rc" 4 "exit with other bytes"
+	expect_text "rule: config.module"
+	user chmod 770 "$H/lib"
+	user "$PROVCTL" -C "$H" status
+	expect_equal "$rc" 4 "exit with a folder that the group can write"
+fi
+
 tests_end

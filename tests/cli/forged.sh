@@ -86,6 +86,7 @@ done <<END
 roster:2:$T/two.json
 order:o-1:tls-client
 clock
+config
 secret:fleet:1:sealed
 secret:there:2:sealed
 destroy:there:1

@@ -87,7 +87,7 @@ expect_equal "$(said size "$H")" \
 	"$(sed -n 2p "$H/checkpoint")" size
 verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" status
-expect_exit 0 "$PROVCTL" -C "$uncovered" order show
+expect_error 6 log.uncovered -C "$uncovered" status
 expect_exit 0 "$PROVCTL" -C "$uncovered" audit verify
 
 case_start "an adoption under a roster is one of the decisions"

@@ -4,6 +4,7 @@
  *   roster:VERSION:FILE  approval:N:NOTE  order:NAME:TEMPLATE  end:NAME:NOTE
  *   secret:NAME:VERSION:SEALED  destroy:NAME:VERSION
  *   held:REQUEST:DEVICE  release:N:REQUEST  reject:N:REQUEST  clock
+ *   config
  *   adopt:FILE  approved
  *   by:KEY-FILE: what follows is approved with that key, in the name of bob
  * Under a roster each decision says that bob approved it. Without by: no
@@ -159,6 +160,8 @@ static enum pv_code decide(struct store *s, char *const *p, struct err *err)
 	if (strcmp(p[0], "reject") == 0)
 		return people_decide(s, number(p[1]), p[2], STORE_REJECTED,
 				     err);
+	if (strcmp(p[0], "config") == 0)
+		return people_config(s, err);
 	return people_clock(s, err);
 }
 

@@ -52,6 +52,11 @@ texts() {
 }
 
 new_authority
+# Before there is a roster: under one another module has to be accepted.
+jq --arg shim "$builddir/tests/fault/shim.so" '.module = $shim' \
+	"$H/provctl.json" >"$T/shim.json" &&
+	cat "$T/shim.json" >"$H/provctl.json"
+expect_exit 0 "$PROVCTL" -C "$H" config accept
 for name in alice bob carol line-1 line-2; do
 	officer_key "$name"
 done
@@ -295,11 +300,7 @@ refused 3 note.syntax -C "$H" order open "$T/o-1.json" --approval "$T/bad.note"
 refused 10 file.missing -C "$H" order open "$T/o-1.json" --approval "$T/none"
 
 case_start "42: an empty PIN, when the token says that somebody is logged in"
-cp "$H/provctl.json" "$T/provctl.json"
 cp "$H/softhsm/pin" "$T/pin"
-jq --arg shim "$builddir/tests/fault/shim.so" '.module = $shim' \
-	"$T/provctl.json" >"$T/shim.json" &&
-	cat "$T/shim.json" >"$H/provctl.json"
 FAULT_C_Login_RV=256 # CKR_USER_ALREADY_LOGGED_IN
 FAULT_LOG=$T/calls
 export FAULT_C_Login_RV FAULT_LOG
@@ -323,7 +324,6 @@ done <<'END'
 END
 unset FAULT_C_Login_RV FAULT_LOG
 cat "$T/pin" >"$H/softhsm/pin"
-cat "$T/provctl.json" >"$H/provctl.json"
 
 case_start "and the authority is as it was"
 expect_equal "$(p --json status | jq .log_size)" "$size" "entries"

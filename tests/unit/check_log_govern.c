@@ -19,6 +19,8 @@ START_TEST(test_people)
 	ck_event(&e, "approval.use", "order",
 		 "hash:b,nonce:b,persons:t,subject:b,note hash:b");
 	ck_assert(log_fact_is(&e, "nonce", h[3], 16));
+	log_config_accept(&e, &who, h[0], "module /m", "Ann");
+	ck_event(&e, "config.accept", "config", "hash:b,persons:t,settings:t");
 	log_clock_accept(&e, &who, h[0], "Ann");
 	ck_event(&e, "clock.accept", "clock", "hash:b,persons:t");
 	log_clock_accept(&e, &who, NULL, NULL);

@@ -39,6 +39,7 @@ static const struct {
 	{ QUORUM_RELEASE_QUARANTINE, 1, 3, 3 },
 	{ QUORUM_CLOCK_ACCEPT, 1, 3, 1 },
 	{ QUORUM_SECRET, 1, 3, 1 },
+	{ QUORUM_CONFIG_ACCEPT, 1, 3, 1 },
 };
 
 START_TEST(larger_one)

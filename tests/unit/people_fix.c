@@ -281,6 +281,26 @@ enum pv_code people_clock(struct store *s, struct err *err)
 	return rc == PV_OK ? store_governance_add(s, entry, NULL, err) : rc;
 }
 
+enum pv_code people_config(struct store *s, struct err *err)
+{
+	static const char text[] = "config accept|clock_max_step_days 3650|";
+	static const char signed_text[] =
+		"config accept\nclock_max_step_days 3650\n";
+	struct people_entry p;
+	struct span entry;
+	uint8_t hash[32];
+	enum pv_code rc = people_start(s, &p, err);
+
+	if (rc == PV_OK)
+		rc = sha256((struct span){ (const uint8_t *)signed_text,
+					   sizeof(signed_text) - 1 },
+			    hash, err);
+	log_config_accept(&p.e, &p.who, hash, text, NULL);
+	if (rc == PV_OK)
+		rc = people_end(s, &p, &entry, err);
+	return rc == PV_OK ? store_governance_add(s, entry, NULL, err) : rc;
+}
+
 /* ---- approved ---- */
 
 struct use {

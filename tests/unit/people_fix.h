@@ -54,6 +54,7 @@ enum pv_code people_held(struct store *s, const char *request,
 enum pv_code people_decide(struct store *s, uint64_t id, const char *request,
 			   enum store_held_state state, struct err *err);
 enum pv_code people_clock(struct store *s, struct err *err);
+enum pv_code people_config(struct store *s, struct err *err);
 
 /* approval.use of the newest decision, where it needs one, with a note that
  * signer made; signer NULL: a note that nobody signed. */

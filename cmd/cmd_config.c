@@ -1,0 +1,167 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/opts.h"
+#include "cmd/out.h"
+#include "cmd/session.h"
+#include "lib/flow/settings.h"
+
+static const char help[] =
+	"usage: provctl config show\n"
+	"       provctl config accept [--approval NOTE]... [--request FILE]\n"
+	"\n"
+	"What of provctl.json and the file witnesses guards the decisions of "
+	"people:\n"
+	"module, keys, clock_max_step_days, and the witnesses. The log says "
+	"what of it\n"
+	"was accepted: at init, with the first roster, and by accept.\n"
+	"\n"
+	"  show      what is configured; the lines that allow more are marked "
+	"+\n"
+	"  accept    takes it as it is now: a line of more than was accepted "
+	"ends any\n"
+	"            other command with 4 under a roster, and a tighter one "
+	"can "
+	"be\n"
+	"            undone until it is accepted\n"
+	"\n"
+	"Under a roster accept needs approvals and writes the request for "
+	"them, to FILE\n"
+	"or below the home's requests/: see approve --help.\n"
+	"\n"
+	"example: provctl -C acme config accept --approval alice.note\n";
+
+static enum pv_code accept(const struct app *app,
+			   const struct approvals_want *want, struct err *err)
+{
+	SESSION s = { .a = NULL };
+	struct settings_accepted r;
+	enum pv_code rc = session_open(
+		app, SESSION_STORE | SESSION_GATED | SESSION_SETTINGS, &s, err);
+
+	if (rc == PV_OK)
+		rc = settings_accept(s.a, s.store, want, &r, err);
+	if (rc == PV_OK)
+		rc = session_protect(app, &s, err);
+	if (rc != PV_OK)
+		return rc;
+	if (app->json)
+		return out_json(json_pack("{s:b, s:s}", "existing", r.existing,
+					  "persons", r.persons),
+				err);
+	printf("the configuration is accepted%s\n",
+	       r.existing ? " already" : "");
+	if (r.persons[0])
+		printf("approved by %s\n", r.persons);
+	return PV_OK;
+}
+
+struct listing {
+	struct store *store;
+	struct span recorded;
+	json_t *lines; /* NULL: printed */
+};
+
+static bool next_line(struct span *rest, struct span *line)
+{
+	const uint8_t *end =
+		rest->len > 0 ? memchr(rest->p, '\n', rest->len) : NULL;
+
+	if (!end)
+		return false;
+	*line = (struct span){ rest->p, (size_t)(end - rest->p) };
+	rest->p = end + 1;
+	rest->len -= line->len + 1;
+	return true;
+}
+
+static enum pv_code put_line(const struct listing *l, struct span line,
+			     struct err *err)
+{
+	char which[SETTINGS_LINE_MAX], was[SETTINGS_LINE_MAX];
+	struct span with_lf = { line.p, line.len + 1 };
+	bool looser;
+	enum pv_code rc = settings_compare(l->store, l->recorded, with_lf,
+					   &looser, which, was, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (!l->lines) {
+		printf("%c %.*s%s%s%s\n", looser ? '+' : ' ', (int)line.len,
+		       (const char *)line.p, was[0] ? "   (" : "", was,
+		       was[0] ? " was accepted)" : "");
+		return PV_OK;
+	}
+	if (json_array_append_new(l->lines,
+				  json_pack("{s:s%, s:b}", "line",
+					    (const char *)line.p, line.len,
+					    "looser", looser)) == 0)
+		return PV_OK;
+	return err_fail(err, PV_INTERNAL, "memory", NULL, "out of memory");
+}
+
+/* The first line is the text's name. */
+static enum pv_code show(const struct app *app, struct err *err)
+{
+	CLEANUP(buf_release) struct buf now, recorded;
+	SESSION s = { .a = NULL };
+	struct listing l = { .lines = app->json ? json_array() : NULL };
+	struct span rest, line;
+	bool found;
+	enum pv_code rc = session_open(app,
+				       SESSION_STORE | SESSION_SETTINGS |
+					       SESSION_MAY(ROLE_OP_READ),
+				       &s, err);
+
+	buf_init(&now, SETTINGS_MAX);
+	buf_init(&recorded, SETTINGS_MAX);
+	if (rc == PV_OK)
+		rc = settings_now(s.a, &now, err);
+	if (rc == PV_OK)
+		rc = settings_recorded(s.store, &recorded, &found, err);
+	l.store = s.store;
+	l.recorded = buf_span(&recorded);
+	rest = buf_span(&now);
+	for (bool first = true; rc == PV_OK && next_line(&rest, &line);
+	     first = false)
+		if (!first)
+			rc = put_line(&l, line, err);
+	if (rc == PV_OK && l.lines)
+		return out_json(json_pack("{s:o}", "settings", l.lines), err);
+	json_decref(l.lines);
+	return rc;
+}
+
+static enum pv_code run(const struct app *app, int argc, char **argv,
+			struct err *err)
+{
+	struct approvals_want want = { .op = QUORUM_CONFIG_ACCEPT };
+	struct opt_list approvals = { .n = 0 };
+	const struct opt opts[] = {
+		{ "approval", 0, OPT_LIST, &approvals, 0, 0 },
+		{ "request", 0, OPT_STRING, &want.request_out, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+	enum pv_code rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
+
+	want.files = approvals.values;
+	want.files_n = approvals.n;
+	if (rc == PV_OK && strcmp(args.values[0], "accept") == 0)
+		return accept(app, &want, err);
+	if (rc == PV_OK && strcmp(args.values[0], "show") == 0)
+		return show(app, err);
+	if (rc != PV_OK)
+		return rc;
+	return err_fail(err, PV_USAGE, "usage.argument",
+			"see provctl config --help",
+			"config does not know \"%.40s\"", args.values[0]);
+}
+
+const struct verb verb_config = {
+	.name = "config",
+	.summary = "accept what of provctl.json guards decisions",
+	.help = help,
+	.token = true,
+	.run = run,
+};
