@@ -116,6 +116,13 @@ expect_exit() {
 	[ "$rc" -eq "$want" ]
 }
 
+# What provctl.json names by now, the shim for instance, counts: a build tree
+# need not be root's, and then its modules have to be accepted.
+accept_module() {
+	"$PROVCTL" -C "$H" config accept >/dev/null 2>"$T/accept.err" ||
+		fail "config accept: $(cat "$T/accept.err")"
+}
+
 # expect_error CODE RULE PROVCTL-ARGUMENT...: exit CODE, with --json an error
 # object of that code and rule, a message, and the same code without --json.
 expect_error() {

@@ -97,6 +97,7 @@ case_start "a device that is held tells why"
 cp "$H/provctl.json" "$T/right.json"
 sed "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
 	"$T/right.json" >"$H/provctl.json"
+accept_module
 new_device tls-client client-00000004
 FAULT_FLIP=1
 export FAULT_FLIP

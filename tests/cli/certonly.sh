@@ -60,6 +60,7 @@ module=$(jq -r .module "$H/provctl.json")
 use_module() {
 	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
 		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+	accept_module
 }
 new_device azure-dps dps.dev-4
 use_module "$builddir/tests/fault/shim.so"

@@ -44,6 +44,7 @@ new_authority
 sed "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
 	"$H/provctl.json" >"$T/conf"
 cat "$T/conf" >"$H/provctl.json"
+accept_module
 for name in alice bob carol; do
 	officer_key "$name"
 done

@@ -34,6 +34,7 @@ no_token() {
 	cp "$H/provctl.json" "$T/module.json"
 	sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
 		"$H/provctl.json"
+	accept_module
 	FAULT_C_Sign_RV=0x30 "$PROVCTL" -C "$H" issue --template "$1" \
 		--device "$2" >"$T/out" 2>"$T/err" </dev/null
 	expect_equal "$?" 6 "exit without the token"

@@ -6,6 +6,7 @@
 new_authority
 sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
 	"$H/provctl.json"
+accept_module
 FAULT_LOG=$T/calls
 export FAULT_LOG
 

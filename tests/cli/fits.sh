@@ -130,6 +130,7 @@ new_device tls-client client-00000030
 module=$(jq -r .module "$H/provctl.json")
 sed -i "s|\"module\": .*|\"module\": \"$builddir/tests/fault/shim.so\",|" \
 	"$H/provctl.json"
+accept_module
 FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED
 export FAULT_C_Sign_RV
 issue pinned client-00000030

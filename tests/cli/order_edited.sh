@@ -37,6 +37,7 @@ client=$templates/tls-client.json
 use_module() {
 	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
 		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+	accept_module
 }
 
 case_start "devices that are none of the order for a moment"

@@ -11,6 +11,7 @@ sensor=$templates/symmetric-sensor.json
 # Before there is a roster: under one another module has to be accepted.
 jq --arg to "$builddir/tests/fault/shim.so" '.module = $to' "$H/provctl.json" \
 	>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+accept_module
 
 # leave_open ID ORDER: a durable intent, no certificate.
 leave_open() {

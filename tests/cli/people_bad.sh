@@ -56,7 +56,7 @@ new_authority
 jq --arg shim "$builddir/tests/fault/shim.so" '.module = $shim' \
 	"$H/provctl.json" >"$T/shim.json" &&
 	cat "$T/shim.json" >"$H/provctl.json"
-expect_exit 0 "$PROVCTL" -C "$H" config accept
+accept_module
 for name in alice bob carol line-1 line-2; do
 	officer_key "$name"
 done

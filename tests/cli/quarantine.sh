@@ -10,6 +10,7 @@ sed "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
 
 wrong_token() {
 	cat "$T/wrong.json" >"$H/provctl.json"
+	accept_module
 	FAULT_FLIP=1
 	export FAULT_FLIP
 }

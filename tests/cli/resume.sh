@@ -21,6 +21,7 @@ version() {
 use_module() {
 	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
 		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+	accept_module
 }
 
 # leave_open ID OPTION...: a durable intent, no certificate.

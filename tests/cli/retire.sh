@@ -105,6 +105,7 @@ case_start "an intent without result retires with its device"
 cp "$H/provctl.json" "$T/module.json"
 sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
 	"$H/provctl.json"
+accept_module
 new_device tls-client client-00000003
 FAULT_C_Sign_RV=50
 export FAULT_C_Sign_RV

@@ -189,6 +189,7 @@ case_start "a token that does not sign: revoked all the same, and published late
 cp "$H/provctl.json" "$T/module.json"
 jq --arg to "$builddir/tests/fault/shim.so" '.module = $to' "$T/module.json" \
 	>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+accept_module
 FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED
 export FAULT_C_Sign_RV
 run "$PROVCTL" -C "$H" revoke --device client-00000006 --reason superseded
@@ -209,6 +210,7 @@ verify_audit
 case_start "a wrong PIN is one try"
 jq --arg to "$builddir/tests/fault/shim.so" '.module = $to' "$T/module.json" \
 	>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+accept_module
 FAULT_LOG=$T/calls
 FAULT_C_Login_RV=160 # CKR_PIN_INCORRECT
 export FAULT_LOG FAULT_C_Login_RV

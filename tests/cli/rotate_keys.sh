@@ -147,6 +147,7 @@ new_sensor S0000000003
 use_module() {
 	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
 		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+	accept_module
 }
 use_module "$builddir/tests/fault/shim.so"
 FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED

@@ -14,6 +14,7 @@ sql() {
 use_module() {
 	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
 		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+	accept_module
 }
 
 # leave_open ID: a durable intent that nothing was sealed for: the bundle's

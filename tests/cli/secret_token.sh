@@ -92,6 +92,7 @@ expect_text "version 4"
 
 case_start "a token that goes away when it is asked to open: its twin does"
 set_config ".tokens = $own + [\"pkcs11:token=twin\"] | .module = \"$shim\""
+accept_module
 for sessions in 0 4; do
 	set_config ".sessions_per_token = $sessions"
 	id=S200000001$sessions
