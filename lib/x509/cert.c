@@ -15,19 +15,6 @@ static enum pv_code malformed(const char *what, struct err *err)
 			"the certificate does not parse: %s", what);
 }
 
-/* One Time, in the form that RFC 5280 4.1.2.5 asks for its year. */
-static bool take_time(struct span *in, int64_t *time_s)
-{
-	bool generalized = der_peek(in, DER_GENERALIZED_TIME);
-	struct span v;
-
-	return der_take(in, generalized ? DER_GENERALIZED_TIME : DER_UTC_TIME,
-			&v) &&
-	       pvtime_parse_asn1((const char *)v.p, v.len, generalized,
-				 time_s) &&
-	       generalized == (*time_s >= PVTIME_GENERALIZED_FROM);
-}
-
 static bool take_version(struct span *in)
 {
 	struct span v;
@@ -104,8 +91,8 @@ enum pv_code x509_tbs_decode(struct span tbs, struct x509_cert *cert,
 	    !der_take_whole(&seq, DER_SEQUENCE, NULL, &cert->issuer))
 		return malformed("algorithm or issuer", err);
 	if (!der_take(&seq, DER_SEQUENCE, &validity) ||
-	    !take_time(&validity, &cert->not_before_s) ||
-	    !take_time(&validity, &cert->not_after_s) || validity.len != 0)
+	    !der_take_time(&validity, &cert->not_before_s) ||
+	    !der_take_time(&validity, &cert->not_after_s) || validity.len != 0)
 		return malformed("validity", err);
 	if (!der_take_whole(&seq, DER_SEQUENCE, NULL, &cert->subject) ||
 	    !der_take_whole(&seq, DER_SEQUENCE, NULL, &cert->spki))

@@ -77,65 +77,27 @@ static enum pv_code check_entry(const struct x509_crl_head *h,
 	return PV_OK;
 }
 
-static void put_time(struct buf *b, int64_t time_s)
-{
-	char text[PVTIME_GENERALIZED_LEN + 1];
-	bool generalized;
-
-	if (!pvtime_asn1(time_s, text, &generalized)) {
-		b->failed = true;
-		return;
-	}
-	der_put(b, generalized ? DER_GENERALIZED_TIME : DER_UTC_TIME,
-		(struct span){ (const uint8_t *)text,
-			       generalized ? PVTIME_GENERALIZED_LEN
-					   : PVTIME_UTC_LEN });
-}
-
-struct marks {
-	size_t ext, value;
-};
-
-static struct marks ext_begin(struct buf *b, const struct oid *oid,
-			      bool critical)
-{
-	struct marks m;
-
-	m.ext = der_begin(b, DER_SEQUENCE);
-	der_put_oid(b, oid);
-	if (critical)
-		der_put_bool(b, true);
-	m.value = der_begin(b, DER_OCTET_STRING);
-	return m;
-}
-
-static void ext_end(struct buf *b, struct marks m)
-{
-	der_end(b, m.value);
-	der_end(b, m.ext);
-}
-
 static void put_entry_extensions(struct buf *b, const struct x509_crl_entry *e)
 {
 	char text[PVTIME_GENERALIZED_LEN + 1];
-	struct marks m;
+	struct der_ext m;
 	size_t seq;
 
 	if (e->reason == X509_REASON_UNSPECIFIED && e->invalidity_s < 0)
 		return;
 	seq = der_begin(b, DER_SEQUENCE);
 	if (e->reason != X509_REASON_UNSPECIFIED) {
-		m = ext_begin(b, &oid_crl_reason, false);
+		m = der_begin_ext(b, &oid_crl_reason, false);
 		der_put(b, DER_ENUMERATED, (struct span){ &e->reason, 1 });
-		ext_end(b, m);
+		der_end_ext(b, m);
 	}
 	if (e->invalidity_s >= 0) {
-		m = ext_begin(b, &oid_invalidity_date, false);
+		m = der_begin_ext(b, &oid_invalidity_date, false);
 		b->failed |= !pvtime_generalized(e->invalidity_s, text);
 		der_put(b, DER_GENERALIZED_TIME,
 			(struct span){ (const uint8_t *)text,
 				       PVTIME_GENERALIZED_LEN });
-		ext_end(b, m);
+		der_end_ext(b, m);
 	}
 	der_end(b, seq);
 }
@@ -158,7 +120,7 @@ static enum pv_code put_entries(struct buf *b, const struct x509_crl_head *h,
 			return rc;
 		one = der_begin(b, DER_SEQUENCE);
 		der_put_uint(b, (struct span){ e->serial, e->serial_len });
-		put_time(b, e->revoked_s);
+		der_put_time(b, e->revoked_s);
 		put_entry_extensions(b, e);
 		der_end(b, one);
 	}
@@ -168,34 +130,34 @@ static enum pv_code put_entries(struct buf *b, const struct x509_crl_head *h,
 
 static void put_aki(struct buf *b, struct span ski)
 {
-	struct marks m = ext_begin(b, &oid_aki, false);
+	struct der_ext m = der_begin_ext(b, &oid_aki, false);
 	size_t seq = der_begin(b, DER_SEQUENCE);
 
 	der_put(b, DER_CONTEXT(0), ski);
 	der_end(b, seq);
-	ext_end(b, m);
+	der_end_ext(b, m);
 }
 
 static void put_number(struct buf *b, uint64_t number)
 {
-	struct marks m = ext_begin(b, &oid_crl_number, false);
+	struct der_ext m = der_begin_ext(b, &oid_crl_number, false);
 	uint8_t be[8];
 
 	for (int i = 0; i < 8; i++)
 		be[i] = (uint8_t)(number >> (56 - 8 * i));
 	der_put_uint(b, (struct span){ be, sizeof(be) });
-	ext_end(b, m);
+	der_end_ext(b, m);
 }
 
 /* { [0] distributionPoint { [0] fullName { URIs } } } */
 static void put_idp(struct buf *b, const struct x509_crl_head *h)
 {
-	struct marks m;
+	struct der_ext m;
 	size_t seq, point, names;
 
 	if (h->uris_n == 0)
 		return;
-	m = ext_begin(b, &oid_idp, true);
+	m = der_begin_ext(b, &oid_idp, true);
 	seq = der_begin(b, DER_SEQUENCE);
 	point = der_begin(b, DER_CONTEXT_CONS(0));
 	names = der_begin(b, DER_CONTEXT_CONS(0));
@@ -206,7 +168,7 @@ static void put_idp(struct buf *b, const struct x509_crl_head *h)
 	der_end(b, names);
 	der_end(b, point);
 	der_end(b, seq);
-	ext_end(b, m);
+	der_end_ext(b, m);
 }
 
 static void put_algorithm(struct buf *b)
@@ -228,8 +190,8 @@ static enum pv_code build(const struct x509_crl_head *h,
 	der_put_uint(tbs, (struct span){ &version, 1 });
 	put_algorithm(tbs);
 	buf_put(tbs, h->issuer->subject.p, h->issuer->subject.len);
-	put_time(tbs, h->this_s);
-	put_time(tbs, h->next_s);
+	der_put_time(tbs, h->this_s);
+	der_put_time(tbs, h->next_s);
 	rc = put_entries(tbs, h, entries, n, err);
 	if (rc != PV_OK)
 		return rc;

@@ -17,19 +17,6 @@ static enum pv_code malformed(const char *what, struct err *err)
 			"the revocation list does not parse: %s", what);
 }
 
-/* One Time, in the form that RFC 5280 5.1.2.4 asks for its year. */
-static bool take_time(struct span *in, int64_t *time_s)
-{
-	bool generalized = der_peek(in, DER_GENERALIZED_TIME);
-	struct span v;
-
-	return der_take(in, generalized ? DER_GENERALIZED_TIME : DER_UTC_TIME,
-			&v) &&
-	       pvtime_parse_asn1((const char *)v.p, v.len, generalized,
-				 time_s) &&
-	       generalized == (*time_s >= PVTIME_GENERALIZED_FROM);
-}
-
 static bool is_ecdsa_sha256(struct span algorithm)
 {
 	struct span oid;
@@ -97,7 +84,8 @@ bool x509_crl_next(struct span *entries, struct x509_crl_entry *e)
 	*e = (struct x509_crl_entry){ .serial_len = (uint8_t)serial.len,
 				      .invalidity_s = -1 };
 	memcpy(e->serial, serial.p, serial.len);
-	if (!take_time(&body, &e->revoked_s) || !take_entry_extensions(body, e))
+	if (!der_take_time(&body, &e->revoked_s) ||
+	    !take_entry_extensions(body, e))
 		return false;
 	*entries = work;
 	return true;
@@ -225,8 +213,8 @@ static enum pv_code read_tbs(struct span seq, struct x509_crl *crl, size_t *n,
 		return malformed("signature algorithm", err);
 	if (!der_take_whole(&seq, DER_SEQUENCE, NULL, &crl->issuer))
 		return malformed("issuer", err);
-	if (!take_time(&seq, &crl->this_s) || !take_time(&seq, &crl->next_s) ||
-	    crl->this_s >= crl->next_s)
+	if (!der_take_time(&seq, &crl->this_s) ||
+	    !der_take_time(&seq, &crl->next_s) || crl->this_s >= crl->next_s)
 		return malformed("thisUpdate or nextUpdate", err);
 	if (der_peek(&seq, DER_SEQUENCE) &&
 	    (!der_take(&seq, DER_SEQUENCE, &crl->entries) ||

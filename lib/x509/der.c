@@ -1,5 +1,7 @@
 #include "lib/x509/der.h"
 
+#include "lib/base/pvtime.h"
+
 #define LENGTH_OCTETS_MAX 4 /* lengths up to 4 GiB */
 
 /*
@@ -150,4 +152,16 @@ bool der_take_named_bits(struct span *in, unsigned *bits)
 	if (bits)
 		*bits = out;
 	return accept(in, work);
+}
+
+bool der_take_time(struct span *in, int64_t *time_s)
+{
+	bool generalized = der_peek(in, DER_GENERALIZED_TIME);
+	struct span v;
+
+	return der_take(in, generalized ? DER_GENERALIZED_TIME : DER_UTC_TIME,
+			&v) &&
+	       pvtime_parse_asn1((const char *)v.p, v.len, generalized,
+				 time_s) &&
+	       generalized == (*time_s >= PVTIME_GENERALIZED_FROM);
 }

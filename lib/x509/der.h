@@ -5,7 +5,7 @@
  * never looks past its span. It copies nothing: spans point into the input.
  * The writer appends to a struct buf; failures stick there (buf_check()).
  *
- * Does not check: order inside a SET OF, character sets, anything X.509.
+ * Does not check: order inside a SET OF, character sets, what X.509 asks for.
  */
 #ifndef PV_X509_DER_H
 #define PV_X509_DER_H
@@ -61,6 +61,8 @@ PV_MUST bool der_take_bits(struct span *in, struct span *bits,
 			   unsigned *unused);
 /* OBJECT IDENTIFIER with minimal arcs; the contents. */
 PV_MUST bool der_take_oid(struct span *in, struct span *oid);
+/* One Time, in the form that its year asks for (RFC 5280 4.1.2.5). */
+PV_MUST bool der_take_time(struct span *in, int64_t *time_s);
 /* Named bits (trailing zero bits removed, X.690 11.2.2); bit n is 1u << n. */
 PV_MUST bool der_take_named_bits(struct span *in, unsigned *bits);
 
@@ -76,6 +78,16 @@ void der_put_bool(struct buf *b, bool value);
 void der_put_oid(struct buf *b, const struct oid *oid);
 /* Named bits, minimal (X.690 11.2.2). */
 void der_put_named_bits(struct buf *b, unsigned bits);
+
+/* One Time, as above; a time past the year 9999 makes b fail. */
+void der_put_time(struct buf *b, int64_t time_s);
+/* Begins one Extension (RFC 5280 4.2) and ends it: its value is between. */
+struct der_ext {
+	size_t ext, value;
+};
+struct der_ext der_begin_ext(struct buf *b, const struct oid *oid,
+			     bool critical);
+void der_end_ext(struct buf *b, struct der_ext m);
 
 /* "1.3.6.1.4.1.99999.2" to contents. False: not an OID, or over OID_DER_MAX. */
 PV_MUST bool oid_parse(const char *dotted, struct oid *oid);

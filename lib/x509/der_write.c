@@ -2,6 +2,8 @@
 
 #include "lib/x509/der.h"
 
+#include "lib/base/pvtime.h"
+
 size_t der_begin(struct buf *b, unsigned tag)
 {
 	buf_put_u8(b, (uint8_t)tag);
@@ -83,4 +85,38 @@ void der_put_named_bits(struct buf *b, unsigned bits)
 		v[0] = (uint8_t)(7 - last % 8);
 	}
 	der_put(b, DER_BIT_STRING, (struct span){ v, 1 + n });
+}
+
+void der_put_time(struct buf *b, int64_t time_s)
+{
+	char text[PVTIME_GENERALIZED_LEN + 1];
+	bool generalized;
+
+	if (!pvtime_asn1(time_s, text, &generalized)) {
+		b->failed = true;
+		return;
+	}
+	der_put(b, generalized ? DER_GENERALIZED_TIME : DER_UTC_TIME,
+		(struct span){ (const uint8_t *)text,
+			       generalized ? PVTIME_GENERALIZED_LEN
+					   : PVTIME_UTC_LEN });
+}
+
+struct der_ext der_begin_ext(struct buf *b, const struct oid *oid,
+			     bool critical)
+{
+	struct der_ext m;
+
+	m.ext = der_begin(b, DER_SEQUENCE);
+	der_put_oid(b, oid);
+	if (critical)
+		der_put_bool(b, true);
+	m.value = der_begin(b, DER_OCTET_STRING);
+	return m;
+}
+
+void der_end_ext(struct buf *b, struct der_ext m)
+{
+	der_end(b, m.value);
+	der_end(b, m.ext);
 }

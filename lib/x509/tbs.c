@@ -88,22 +88,6 @@ static enum pv_code check_path(const struct x509_profile *profile,
 			"the CA allows only %d CAs below it", issuer->path_len);
 }
 
-static void put_time(struct buf *b, int64_t time_s)
-{
-	char text[PVTIME_GENERALIZED_LEN + 1];
-	bool generalized;
-
-	/* In range: x509_validity() has looked. */
-	if (!pvtime_asn1(time_s, text, &generalized)) {
-		b->failed = true;
-		return;
-	}
-	der_put(b, generalized ? DER_GENERALIZED_TIME : DER_UTC_TIME,
-		(struct span){ (const uint8_t *)text,
-			       generalized ? PVTIME_GENERALIZED_LEN
-					   : PVTIME_UTC_LEN });
-}
-
 static unsigned string_tag(enum der_string type)
 {
 	switch (type) {
@@ -170,8 +154,8 @@ static enum pv_code put_validity(struct tbs_work *w, int64_t now_s,
 	if (rc != PV_OK)
 		return rc;
 	mark = der_begin(w->out, DER_SEQUENCE);
-	put_time(w->out, from);
-	put_time(w->out, to);
+	der_put_time(w->out, from);
+	der_put_time(w->out, to);
 	der_end(w->out, mark);
 	return PV_OK;
 }

@@ -16,37 +16,14 @@
 #define GENERAL_NAME_URI 6u
 #define GENERAL_NAME_IP 7u
 
-struct ext_marks {
-	size_t ext, value;
-};
-
-static struct ext_marks ext_begin(struct buf *b, const struct oid *oid,
-				  bool critical)
-{
-	struct ext_marks m;
-
-	m.ext = der_begin(b, DER_SEQUENCE);
-	der_put_oid(b, oid);
-	if (critical)
-		der_put_bool(b, true);
-	m.value = der_begin(b, DER_OCTET_STRING);
-	return m;
-}
-
-static void ext_end(struct buf *b, struct ext_marks m)
-{
-	der_end(b, m.value);
-	der_end(b, m.ext);
-}
-
 static void put_basic_constraints(struct buf *b, const struct x509_profile *p)
 {
-	struct ext_marks m;
+	struct der_ext m;
 	size_t seq;
 
 	if (!p->bc_present)
 		return;
-	m = ext_begin(b, &oid_basic_constraints, p->bc_critical);
+	m = der_begin_ext(b, &oid_basic_constraints, p->bc_critical);
 	seq = der_begin(b, DER_SEQUENCE);
 	if (p->bc_ca)
 		der_put_bool(b, true);
@@ -57,27 +34,27 @@ static void put_basic_constraints(struct buf *b, const struct x509_profile *p)
 		der_put_uint(b, (struct span){ &len, 1 });
 	}
 	der_end(b, seq);
-	ext_end(b, m);
+	der_end_ext(b, m);
 }
 
 static void put_usages(struct buf *b, const struct x509_profile *p)
 {
-	struct ext_marks m;
+	struct der_ext m;
 	size_t seq;
 
 	if (p->ku_present) {
-		m = ext_begin(b, &oid_key_usage, p->ku_critical);
+		m = der_begin_ext(b, &oid_key_usage, p->ku_critical);
 		der_put_named_bits(b, p->ku_bits);
-		ext_end(b, m);
+		der_end_ext(b, m);
 	}
 	if (p->eku_n == 0)
 		return;
-	m = ext_begin(b, &oid_ext_key_usage, p->eku_critical);
+	m = der_begin_ext(b, &oid_ext_key_usage, p->eku_critical);
 	seq = der_begin(b, DER_SEQUENCE);
 	for (size_t i = 0; i < p->eku_n; i++)
 		der_put_oid(b, &p->eku[i]);
 	der_end(b, seq);
-	ext_end(b, m);
+	der_end_ext(b, m);
 }
 
 /* Method 1: SHA-1 of the BIT STRING's octets (RFC 5280 4.2.1.2). */
@@ -102,26 +79,26 @@ static enum pv_code put_key_ids(struct tbs_work *w, struct err *err)
 	const struct x509_profile *p = w->profile;
 	uint8_t own[SKI_LEN];
 	struct span authority = { own, sizeof(own) };
-	struct ext_marks m;
+	struct der_ext m;
 	size_t seq;
 	enum pv_code rc = key_id(w->spki, own, err);
 
 	if (rc != PV_OK)
 		return rc;
 	if (p->ski) {
-		m = ext_begin(w->out, &oid_ski, false);
+		m = der_begin_ext(w->out, &oid_ski, false);
 		der_put(w->out, DER_OCTET_STRING, authority);
-		ext_end(w->out, m);
+		der_end_ext(w->out, m);
 	}
 	if (!p->aki)
 		return PV_OK;
 	if (w->issuer)
 		authority = w->issuer->ski;
-	m = ext_begin(w->out, &oid_aki, false);
+	m = der_begin_ext(w->out, &oid_aki, false);
 	seq = der_begin(w->out, DER_SEQUENCE);
 	der_put(w->out, DER_CONTEXT(0), authority);
 	der_end(w->out, seq);
-	ext_end(w->out, m);
+	der_end_ext(w->out, m);
 	return PV_OK;
 }
 
@@ -185,18 +162,18 @@ static enum pv_code put_san_one(struct tbs_work *w,
 static enum pv_code put_san(struct tbs_work *w, struct err *err)
 {
 	const struct x509_profile *p = w->profile;
-	struct ext_marks m;
+	struct der_ext m;
 	enum pv_code rc = PV_OK;
 	size_t seq;
 
 	if (p->san_n == 0)
 		return PV_OK;
-	m = ext_begin(w->out, &oid_san, p->san_critical);
+	m = der_begin_ext(w->out, &oid_san, p->san_critical);
 	seq = der_begin(w->out, DER_SEQUENCE);
 	for (size_t i = 0; i < p->san_n && rc == PV_OK; i++)
 		rc = put_san_one(w, &p->san[i], err);
 	der_end(w->out, seq);
-	ext_end(w->out, m);
+	der_end_ext(w->out, m);
 	return rc;
 }
 
@@ -218,13 +195,13 @@ static enum pv_code put_cdp(struct tbs_work *w, struct err *err)
 {
 	const struct x509_profile *p = w->profile;
 	struct buf *b = w->out;
-	struct ext_marks m;
+	struct der_ext m;
 	enum pv_code rc = PV_OK;
 	size_t list;
 
 	if (p->cdp_n == 0)
 		return PV_OK;
-	m = ext_begin(b, &oid_cdp, false);
+	m = der_begin_ext(b, &oid_cdp, false);
 	list = der_begin(b, DER_SEQUENCE);
 	for (size_t i = 0; i < p->cdp_n && rc == PV_OK; i++) {
 		size_t point = der_begin(b, DER_SEQUENCE);
@@ -237,7 +214,7 @@ static enum pv_code put_cdp(struct tbs_work *w, struct err *err)
 		der_end(b, point);
 	}
 	der_end(b, list);
-	ext_end(b, m);
+	der_end_ext(b, m);
 	return rc;
 }
 
@@ -259,30 +236,30 @@ static enum pv_code put_access(struct tbs_work *w, const struct oid *method,
 static enum pv_code put_aia(struct tbs_work *w, struct err *err)
 {
 	const struct x509_profile *p = w->profile;
-	struct ext_marks m;
+	struct der_ext m;
 	enum pv_code rc;
 	size_t seq;
 
 	if (p->ocsp.n == 0 && p->ca_issuers.n == 0)
 		return PV_OK;
-	m = ext_begin(w->out, &oid_aia, false);
+	m = der_begin_ext(w->out, &oid_aia, false);
 	seq = der_begin(w->out, DER_SEQUENCE);
 	rc = put_access(w, &oid_ad_ocsp, &p->ocsp, err);
 	if (rc == PV_OK)
 		rc = put_access(w, &oid_ad_ca_issuers, &p->ca_issuers, err);
 	der_end(w->out, seq);
-	ext_end(w->out, m);
+	der_end_ext(w->out, m);
 	return rc;
 }
 
 static void put_policies(struct buf *b, const struct x509_profile *p)
 {
-	struct ext_marks m;
+	struct der_ext m;
 	size_t list, one;
 
 	if (p->policies_n == 0)
 		return;
-	m = ext_begin(b, &oid_policies, false);
+	m = der_begin_ext(b, &oid_policies, false);
 	list = der_begin(b, DER_SEQUENCE);
 	for (size_t i = 0; i < p->policies_n; i++) {
 		one = der_begin(b, DER_SEQUENCE);
@@ -290,26 +267,26 @@ static void put_policies(struct buf *b, const struct x509_profile *p)
 		der_end(b, one);
 	}
 	der_end(b, list);
-	ext_end(b, m);
+	der_end_ext(b, m);
 }
 
 /* RFC 9608 2: never critical, its value is NULL. */
 static void put_no_rev_avail(struct buf *b, const struct x509_profile *p)
 {
-	struct ext_marks m;
+	struct der_ext m;
 
 	if (!p->no_rev_avail)
 		return;
-	m = ext_begin(b, &oid_no_rev_avail, false);
+	m = der_begin_ext(b, &oid_no_rev_avail, false);
 	der_put(b, DER_NULL, (struct span){ NULL, 0 });
-	ext_end(b, m);
+	der_end_ext(b, m);
 }
 
 static enum pv_code put_custom(struct tbs_work *w,
 			       const struct profile_custom *c, struct err *err)
 {
 	struct span bytes = { c->bytes, c->bytes_len };
-	struct ext_marks m;
+	struct der_ext m;
 	const char *bad;
 	size_t chars;
 	enum pv_code rc;
@@ -323,7 +300,7 @@ static enum pv_code put_custom(struct tbs_work *w,
 			return tbs_value("custom.value", "an extension", bad,
 					 err);
 	}
-	m = ext_begin(w->out, &c->oid, c->critical);
+	m = der_begin_ext(w->out, &c->oid, c->critical);
 	switch (c->kind) {
 	case CUSTOM_UTF8:
 		der_put(w->out, DER_UTF8_STRING, tbs_text(w));
@@ -335,7 +312,7 @@ static enum pv_code put_custom(struct tbs_work *w,
 		buf_put(w->out, bytes.p, bytes.len);
 		break;
 	}
-	ext_end(w->out, m);
+	der_end_ext(w->out, m);
 	return PV_OK;
 }
 
