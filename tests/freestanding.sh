@@ -1,5 +1,5 @@
 #!/bin/sh
-# lib/device with its codec is freestanding: it compiles for a Cortex-M4 with
+# lib/device with its codecs is freestanding: it compiles for a Cortex-M4 with
 # no C library's headers, asks for nothing but its five functions, does not
 # recurse, and keeps the stack that device.h promises: freestanding.sh. Exit 77
 # (skipped) without clang.
@@ -20,7 +20,8 @@ command -v "$cc" >/dev/null 2>&1 &&
 
 files=0
 for file in "$src"/lib/device/*.c "$src"/lib/base/cbor*.c \
-	"$src"/lib/base/cose.c; do
+	"$src"/lib/base/cose.c "$src"/lib/base/cobs.c \
+	"$src"/lib/base/linkframe.c; do
 	name=$(basename "$file" .c)
 	[ "$name" != crypto_openssl ] || continue # a host's business
 	"$cc" $target -ffreestanding -std=c99 -Wall -Wextra -Werror -Os \

@@ -129,7 +129,7 @@ function reaches(from, to, path) {
 	if (from == "lib/base")
 		return 0
 	if (from == "lib/device")
-		return path == "lib/base/cbor.h" || path == "lib/base/cose.h"
+		return path ~ /^lib\/base\/(cbor|cbor_mem|cose|linkframe)\.h$/
 	if (to == "lib/base")
 		return 1
 	if (from == "policy")

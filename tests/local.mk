@@ -117,6 +117,7 @@ UNIT_TESTS = \
 	tests/unit/check_device_crypto \
 	tests/unit/check_device_envelope \
 	tests/unit/check_device_limits \
+	tests/unit/check_device_link \
 	tests/unit/check_device_order \
 	tests/unit/check_device_refuse \
 	tests/unit/check_device_state \
@@ -142,6 +143,7 @@ UNIT_TESTS = \
 	tests/unit/check_lint_limits \
 	tests/unit/check_linediff \
 	tests/unit/check_linereport \
+	tests/unit/check_linkframe \
 	tests/unit/check_log_checkpoint \
 	tests/unit/check_log_cosign \
 	tests/unit/check_log_decode \

@@ -9,5 +9,6 @@ lib_device_libpvdevice_a_SOURCES = \
 	lib/device/segment.c \
 	lib/device/receipt.c lib/device/receipt.h \
 	lib/device/container.c lib/device/container.h \
+	lib/device/link.c lib/device/link.h \
 	lib/device/content.c lib/device/content.h \
 	lib/device/crypto_openssl.c lib/device/crypto_openssl.h
