@@ -32,6 +32,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/device_fixture_impl.h \
 	tests/unit/device_fixture_sign.c \
 	tests/unit/device_fixture_store.c \
+	tests/unit/device_fixture_table.c \
 	tests/unit/log_event.h \
 	tests/unit/log_fix.c \
 	tests/unit/log_fix.h \
@@ -67,8 +68,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/x509_fixture.c \
 	tests/unit/x509_fixture.h
 UNIT_LIBS = tests/unit/libunit.a cmd/libpvcmd.a pkcs11/libpvpkcs11.a $(PV_LIBS) \
-	lib/device/libpvdevice.a lib/base/libpvbase.a $(PV_LIBS_LIBS) \
-	$(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) $(CHECK_LIBS) -lm
+	lib/device/libpvdevice.a lib/device/libpvdevmbed.a lib/base/libpvbase.a \
+	$(PV_LIBS_LIBS) $(MBEDTLS_LIBS) $(LIBP11_LIBS) $(P11KIT_LIBS) $(SECCOMP_LIBS) $(CHECK_LIBS) -lm
 # For every program below that says nothing else.
 LDADD = $(UNIT_LIBS)
 
@@ -468,6 +469,7 @@ SCRIPT_TESTS = \
 	tests/invalid.sh \
 	tests/units.sh \
 	tests/man.sh \
+	tests/device_tables.sh \
 	tests/freestanding.sh \
 	tests/fuzz/replay.sh \
 	tests/interop/schema.sh \

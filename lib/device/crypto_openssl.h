@@ -1,8 +1,8 @@
 /*
  * crypto_openssl: the receiver's cryptography on OpenSSL 3.0, for tests and
- * for the simulated device. This and its .c are the only files of lib/device
- * that include anything but lib/base/cbor.h and cose.h, use the heap, and are
- * not for a firmware.
+ * for the simulated device. The tables of cryptography are the only files of
+ * lib/device that include anything but lib/base/cbor.h and cose.h; this one
+ * uses the heap and is not for a firmware.
  */
 #ifndef PV_DEVICE_CRYPTO_OPENSSL_H
 #define PV_DEVICE_CRYPTO_OPENSSL_H

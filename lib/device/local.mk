@@ -1,4 +1,5 @@
-# The receiver: freestanding C99. Only crypto_openssl is a host's business.
+# The receiver: freestanding C99. Only crypto_openssl is a host's business;
+# crypto_mbedtls is for firmware and, here, for tests.
 noinst_LIBRARIES += lib/device/libpvdevice.a
 lib_device_libpvdevice_a_SOURCES = \
 	lib/device/result.c lib/device/result.h lib/device/port.h \
@@ -12,3 +13,7 @@ lib_device_libpvdevice_a_SOURCES = \
 	lib/device/link.c lib/device/link.h \
 	lib/device/content.c lib/device/content.h \
 	lib/device/crypto_openssl.c lib/device/crypto_openssl.h
+
+check_LIBRARIES += lib/device/libpvdevmbed.a
+lib_device_libpvdevmbed_a_SOURCES = \
+	lib/device/crypto_mbedtls.c lib/device/crypto_mbedtls.h

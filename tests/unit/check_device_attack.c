@@ -276,7 +276,7 @@ END_TEST
 /* ---- cryptography that fails at the n-th call ---- */
 
 struct faulty {
-	struct pvdev_openssl *real;
+	const struct fx_crypto *real;
 	unsigned calls, fail_at;
 };
 
@@ -289,31 +289,31 @@ static bool fails(struct faulty *x)
 	static bool faulty_##name params                                       \
 	{                                                                      \
 		struct faulty *x = ctx;                                        \
-		return !fails(x) && pvdev_crypto_openssl.name args;            \
+		return !fails(x) && x->real->table->name args;                 \
 	}
 
-FAULTY(sha256_begin, (void *ctx), (x->real))
-FAULTY(sha256_update, (void *ctx, const uint8_t *p, size_t n), (x->real, p, n))
-FAULTY(sha256_final, (void *ctx, uint8_t *out), (x->real, out))
-FAULTY(hmac_begin, (void *ctx, const uint8_t *p, size_t n), (x->real, p, n))
-FAULTY(hmac_begin_slot, (void *ctx, enum pvdev_slot s), (x->real, s))
-FAULTY(hmac_update, (void *ctx, const uint8_t *p, size_t n), (x->real, p, n))
-FAULTY(hmac_final, (void *ctx, uint8_t *out), (x->real, out))
+FAULTY(sha256_begin, (void *ctx), (x->real->ctx))
+FAULTY(sha256_update, (void *ctx, const uint8_t *p, size_t n), (x->real->ctx, p, n))
+FAULTY(sha256_final, (void *ctx, uint8_t *out), (x->real->ctx, out))
+FAULTY(hmac_begin, (void *ctx, const uint8_t *p, size_t n), (x->real->ctx, p, n))
+FAULTY(hmac_begin_slot, (void *ctx, enum pvdev_slot s), (x->real->ctx, s))
+FAULTY(hmac_update, (void *ctx, const uint8_t *p, size_t n), (x->real->ctx, p, n))
+FAULTY(hmac_final, (void *ctx, uint8_t *out), (x->real->ctx, out))
 FAULTY(p256_verify,
        (void *ctx, const uint8_t *p, const uint8_t *d, const uint8_t *s),
-       (x->real, p, d, s))
+       (x->real->ctx, p, d, s))
 FAULTY(p256_sign,
        (void *ctx, enum pvdev_slot s, const uint8_t *d, uint8_t *out),
-       (x->real, s, d, out))
+       (x->real->ctx, s, d, out))
 FAULTY(p256_ecdh,
        (void *ctx, enum pvdev_slot s, const uint8_t *peer, uint8_t *out),
-       (x->real, s, peer, out))
+       (x->real->ctx, s, peer, out))
 FAULTY(gcm_open,
        (void *ctx, const uint8_t *k, const uint8_t *n, const uint8_t *aad,
 	size_t aad_len, uint8_t *p, size_t len),
-       (x->real, k, n, aad, aad_len, p, len))
+       (x->real->ctx, k, n, aad, aad_len, p, len))
 FAULTY(kw_unwrap, (void *ctx, const uint8_t *in, uint8_t *out),
-       (x->real, in, out))
+       (x->real->ctx, in, out))
 
 static const struct pvdev_crypto faulty_crypto = {
 	faulty_sha256_begin, faulty_sha256_update,   faulty_sha256_final,

@@ -1,6 +1,6 @@
 /*
  * The receiver's own HPKE against RFC 9180's vectors, its key schedule and
- * segments against bundles that a Python program made, and the OpenSSL table
+ * segments against bundles that a Python program made, and the table
  * against Wycheproof. (These files are listed case by case in check_hpke and
  * its neighbours; here they hold lib/device's second implementation.)
  */
@@ -80,21 +80,23 @@ static EVP_PKEY *private_key(const uint8_t d[32])
 	return key;
 }
 
-static void check_hpke(struct pvdev_openssl *o, const json_t *v)
+static void check_hpke(struct fx_crypto *o, const json_t *v)
 {
 	const json_t *first =
 		json_array_get(json_object_get(v, "encryptions"), 0);
-	struct pvdev_config cfg = { .crypto = &pvdev_crypto_openssl };
+	struct pvdev_config cfg = { .crypto = o->table };
 	uint8_t sk[32], enc[65], info[64], key[32], nonce[12], want[32];
 	uint8_t aad[64], ct[128], pt[128];
+	EVP_PKEY *key_pair;
 	size_t info_len = hex(v, "info", info, sizeof(info)), aad_len, ct_len;
 
-	cfg.crypto_ctx = o;
+	cfg.crypto_ctx = o->ctx;
 	cfg.seal_slot = PVDEV_SLOT_SEALING;
 	hex(v, "skRm", sk, 32);
 	hex(v, "pkRm", cfg.seal_point, 65);
 	hex(v, "enc", enc, 65);
-	o->sealing = private_key(sk);
+	key_pair = private_key(sk);
+	fx_crypto_keys(o, NULL, key_pair);
 	ck_assert(pvdev_hpke_schedule(&cfg, enc, PVDEV_BYTES(info, info_len),
 				      key, nonce));
 	ck_assert_uint_eq(hex(v, "key", want, 32), 32);
@@ -103,20 +105,20 @@ static void check_hpke(struct pvdev_openssl *o, const json_t *v)
 	ck_assert_mem_eq(nonce, want, 12);
 	aad_len = hex(first, "aad", aad, sizeof(aad));
 	ct_len = hex(first, "ct", ct, sizeof(ct));
-	ck_assert(pvdev_crypto_openssl.gcm_open(o, key, nonce, aad, aad_len, ct,
-						ct_len - 16));
+	ck_assert(o->table->gcm_open(o->ctx, key, nonce, aad, aad_len, ct,
+				     ct_len - 16));
 	ck_assert_uint_eq(hex(first, "pt", pt, sizeof(pt)), ct_len - 16);
 	ck_assert_mem_eq(ct, pt, ct_len - 16);
-	EVP_PKEY_free(o->sealing);
+	EVP_PKEY_free(key_pair);
 }
 
 START_TEST(hpke)
 {
 	json_t *all = load("vectors/hpke/rfc9180-p256-sha256.json"), *v;
-	struct pvdev_openssl o;
+	struct fx_crypto o;
 	size_t i, done = 0;
 
-	ck_assert(pvdev_openssl_init(&o));
+	fx_crypto_init(&o);
 	json_array_foreach(all, i, v)
 	{
 		if (json_integer_value(json_object_get(v, "mode")) != 0 ||
@@ -126,7 +128,7 @@ START_TEST(hpke)
 		done++;
 	}
 	ck_assert_uint_eq(done, 1);
-	pvdev_openssl_release(&o);
+	fx_crypto_release(&o);
 	json_decref(all);
 }
 END_TEST
@@ -137,10 +139,10 @@ START_TEST(ecdh)
 		load("vectors/wycheproof/ecdh_secp256r1_ecpoint_test.json");
 	const json_t *groups = json_object_get(all, "testGroups");
 	json_t *g, *v;
-	struct pvdev_openssl o;
+	struct fx_crypto o;
 	size_t i, k, done = 0;
 
-	ck_assert(pvdev_openssl_init(&o));
+	fx_crypto_init(&o);
 	json_array_foreach(groups, i, g)
 		json_array_foreach(json_object_get(g, "tests"), k, v)
 	{
@@ -149,6 +151,7 @@ START_TEST(ecdh)
 		uint8_t d[33], pub[128], x[32], shared[32];
 		uint8_t priv[33] = { 0 };
 		size_t n = hex(v, "private", priv, 33);
+		EVP_PKEY *key;
 		bool ok;
 
 		memset(d, 0, sizeof(d));
@@ -156,9 +159,9 @@ START_TEST(ecdh)
 		       n > 32 ? 32 : n);
 		if (hex(v, "public", pub, sizeof(pub)) != 65)
 			continue; /* compressed or not a point: never ours */
-		o.sealing = private_key(d);
-		ok = pvdev_crypto_openssl.p256_ecdh(&o, PVDEV_SLOT_SEALING, pub,
-						    x);
+		key = private_key(d);
+		fx_crypto_keys(&o, NULL, key);
+		ok = o.table->p256_ecdh(o.ctx, PVDEV_SLOT_SEALING, pub, x);
 		ck_assert_msg(
 			ok == (strcmp(want, "invalid") != 0), "tcId %d",
 			(int)json_integer_value(json_object_get(v, "tcId")));
@@ -166,11 +169,11 @@ START_TEST(ecdh)
 			hex(v, "shared", shared, 32);
 			ck_assert_mem_eq(x, shared, 32);
 		}
-		EVP_PKEY_free(o.sealing);
+		EVP_PKEY_free(key);
 		done++;
 	}
 	ck_assert_uint_gt(done, 30);
-	pvdev_openssl_release(&o);
+	fx_crypto_release(&o);
 	json_decref(all);
 }
 END_TEST
@@ -181,10 +184,10 @@ START_TEST(ecdsa)
 		"vectors/wycheproof/ecdsa_secp256r1_sha256_p1363_test.json");
 	const json_t *groups = json_object_get(all, "testGroups");
 	json_t *g, *v;
-	struct pvdev_openssl o;
+	struct fx_crypto o;
 	size_t i, k, done = 0;
 
-	ck_assert(pvdev_openssl_init(&o));
+	fx_crypto_init(&o);
 	json_array_foreach(groups, i, g)
 		json_array_foreach(json_object_get(g, "tests"), k, v)
 	{
@@ -198,13 +201,13 @@ START_TEST(ecdsa)
 		fx_sha256(msg, len, digest);
 		if (hex(v, "sig", sig, sizeof(sig)) != 64)
 			continue; /* cose_parse takes 64 bytes only */
-		ck_assert_int_eq(pvdev_crypto_openssl.p256_verify(&o, point,
-								  digest, sig),
-				 strcmp(want, "valid") == 0);
+		ck_assert_int_eq(
+			o.table->p256_verify(o.ctx, point, digest, sig),
+			strcmp(want, "valid") == 0);
 		done++;
 	}
 	ck_assert_uint_gt(done, 100);
-	pvdev_openssl_release(&o);
+	fx_crypto_release(&o);
 	json_decref(all);
 }
 END_TEST
@@ -214,10 +217,10 @@ START_TEST(key_wrap)
 	json_t *all = load("vectors/wycheproof/aes_wrap_test.json");
 	const json_t *groups = json_object_get(all, "testGroups");
 	json_t *g, *v;
-	struct pvdev_openssl o;
+	struct fx_crypto o;
 	size_t i, k, done = 0;
 
-	ck_assert(pvdev_openssl_init(&o));
+	fx_crypto_init(&o);
 	json_array_foreach(groups, i, g)
 		json_array_foreach(json_object_get(g, "tests"), k, v)
 	{
@@ -229,9 +232,8 @@ START_TEST(key_wrap)
 		if (hex(v, "key", kek, sizeof(kek)) != 32 ||
 		    hex(v, "ct", ct, sizeof(ct)) != PVDEV_KW_LEN)
 			continue;
-		o.kek = kek;
-		ck_assert_int_eq(pvdev_crypto_openssl.kw_unwrap(&o, ct, out),
-				 valid);
+		fx_crypto_secrets(&o, kek, NULL, NULL);
+		ck_assert_int_eq(o.table->kw_unwrap(o.ctx, ct, out), valid);
 		if (valid) {
 			ck_assert_uint_eq(hex(v, "msg", msg, sizeof(msg)), 32);
 			ck_assert_mem_eq(out, msg, 32);
@@ -239,7 +241,7 @@ START_TEST(key_wrap)
 		done++;
 	}
 	ck_assert_uint_gt(done, 5);
-	pvdev_openssl_release(&o);
+	fx_crypto_release(&o);
 	json_decref(all);
 }
 END_TEST
@@ -253,6 +255,7 @@ static void check_known(struct fx *f, const json_t *v, bool p256)
 	struct pvdev_binding b;
 	struct cbor_bytes item;
 	uint8_t want[32], commit[32], sk[32];
+	EVP_PKEY *key = NULL;
 	uint64_t n = 2;
 	unsigned i;
 
@@ -270,9 +273,9 @@ static void check_known(struct fx *f, const json_t *v, bool p256)
 	ck_assert_mem_eq(d->facts.bh, want, 32);
 	if (p256) {
 		hex(v, "recipient", sk, 32);
-		f->crypto.sealing = private_key(sk);
-		ck_assert(pvdev_openssl_point(f->crypto.sealing,
-					      f->cfg.seal_point));
+		key = private_key(sk);
+		fx_crypto_keys(&f->crypto, NULL, key);
+		ck_assert(pvdev_openssl_point(key, f->cfg.seal_point));
 	} else {
 		hex(v, "kek", f->keys.kek, 32);
 	}
@@ -309,8 +312,7 @@ static void check_known(struct fx *f, const json_t *v, bool p256)
 		ck_assert_mem_eq(f->store.active[i], plain,
 				 f->store.active_len[i]);
 	}
-	if (p256)
-		EVP_PKEY_free(f->crypto.sealing);
+	EVP_PKEY_free(key);
 }
 
 START_TEST(known_bundles)
@@ -338,22 +340,19 @@ END_TEST
 START_TEST(empty_slots)
 {
 	static const uint8_t zero[65];
-	struct pvdev_openssl o;
+	struct fx_crypto o;
 	uint8_t out[64];
 
-	ck_assert(pvdev_openssl_init(&o));
-	ck_assert(!pvdev_crypto_openssl.hmac_begin_slot(&o, PVDEV_SLOT_AUTH));
-	ck_assert(
-		!pvdev_crypto_openssl.hmac_begin_slot(&o, PVDEV_SLOT_RECEIPT));
-	ck_assert(!pvdev_crypto_openssl.hmac_begin_slot(&o, PVDEV_SLOT_KEK));
-	ck_assert(!pvdev_crypto_openssl.kw_unwrap(&o, zero, out));
-	ck_assert(!pvdev_crypto_openssl.p256_sign(&o, PVDEV_SLOT_CERTIFIED,
-						  zero, out));
-	ck_assert(
-		!pvdev_crypto_openssl.p256_sign(&o, PVDEV_SLOT_KEK, zero, out));
-	ck_assert(!pvdev_crypto_openssl.p256_verify(&o, zero, zero, zero));
-	pvdev_openssl_release(&o);
-	pvdev_openssl_release(&o);
+	fx_crypto_init(&o);
+	ck_assert(!o.table->hmac_begin_slot(o.ctx, PVDEV_SLOT_AUTH));
+	ck_assert(!o.table->hmac_begin_slot(o.ctx, PVDEV_SLOT_RECEIPT));
+	ck_assert(!o.table->hmac_begin_slot(o.ctx, PVDEV_SLOT_KEK));
+	ck_assert(!o.table->kw_unwrap(o.ctx, zero, out));
+	ck_assert(!o.table->p256_sign(o.ctx, PVDEV_SLOT_CERTIFIED, zero, out));
+	ck_assert(!o.table->p256_sign(o.ctx, PVDEV_SLOT_KEK, zero, out));
+	ck_assert(!o.table->p256_verify(o.ctx, zero, zero, zero));
+	fx_crypto_release(&o);
+	fx_crypto_release(&o);
 }
 END_TEST
 

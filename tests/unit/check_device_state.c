@@ -40,9 +40,9 @@ START_TEST(other_keys)
 	fx_setup(&f, &s);
 	fx_build(&f.keys, &s, &b);
 	/* the slot holds another key than the point says */
-	f.crypto.sealing = f.keys.other;
+	fx_crypto_keys(&f.crypto, f.keys.certified, f.keys.other);
 	ck_assert_int_eq(fx_open(&f, &b), PVDEV_ENVELOPE);
-	f.crypto.sealing = NULL;
+	fx_crypto_keys(&f.crypto, f.keys.certified, NULL);
 	ck_assert_int_eq(fx_open(&f, &b), PVDEV_ENVELOPE);
 	f.cfg.kind = PVDEV_KIND_KDF;
 	f.cfg.key_id_len = 0;

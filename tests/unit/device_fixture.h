@@ -11,6 +11,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/device/container.h"
+#include "lib/device/crypto_mbedtls.h"
 #include "lib/device/crypto_openssl.h"
 #include "lib/device/device.h"
 #include "lib/device/receipt.h"
@@ -96,9 +97,28 @@ struct fx_store {
 	unsigned calls, fail_at;       /* fail_at-th call fails, 0: none */
 };
 
+/*
+ * One of the receiver's tables: OpenSSL's, or mbed TLS's where $FX_CRYPTO says
+ * "mbedtls" (tests/device_tables.sh). Keys are set in both contexts.
+ */
+struct fx_crypto {
+	const struct pvdev_crypto *table;
+	void *ctx;
+	struct pvdev_openssl openssl;
+	struct pvdev_mbedtls mbedtls;
+	uint8_t certified[32], sealing[32]; /* scalars */
+};
+void fx_crypto_init(struct fx_crypto *c);
+void fx_crypto_release(struct fx_crypto *c);
+/* Borrows them; certified may be NULL. */
+void fx_crypto_keys(struct fx_crypto *c, EVP_PKEY *certified,
+		    EVP_PKEY *sealing);
+void fx_crypto_secrets(struct fx_crypto *c, const uint8_t *kek,
+		       const uint8_t *auth, const uint8_t *receipt);
+
 struct fx {
 	struct fx_keys keys;
-	struct pvdev_openssl crypto;
+	struct fx_crypto crypto;
 	struct fx_store store;
 	struct pvdev_config cfg;
 	struct pvdev dev;

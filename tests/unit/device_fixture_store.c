@@ -95,12 +95,9 @@ static void set_keys(struct fx *f)
 	fx_random(&seed, k->kdf_id, 16);
 	fx_random(&seed, k->vendor, 16);
 	fx_random(&seed, k->class_id, 16);
-	ck_assert(pvdev_openssl_init(&f->crypto));
-	f->crypto.certified = k->certified;
-	f->crypto.sealing = k->sealing;
-	f->crypto.kek = k->kek;
-	f->crypto.auth = k->auth;
-	f->crypto.receipt = k->receipt;
+	fx_crypto_init(&f->crypto);
+	fx_crypto_keys(&f->crypto, k->certified, k->sealing);
+	fx_crypto_secrets(&f->crypto, k->kek, k->auth, k->receipt);
 }
 
 void fx_setup(struct fx *f, const struct fx_spec *s)
@@ -111,8 +108,8 @@ void fx_setup(struct fx *f, const struct fx_spec *s)
 
 	memset(f, 0, sizeof(*f));
 	set_keys(f);
-	c->crypto = &pvdev_crypto_openssl;
-	c->crypto_ctx = &f->crypto;
+	c->crypto = f->crypto.table;
+	c->crypto_ctx = f->crypto.ctx;
 	c->storage = &fx_storage;
 	c->storage_ctx = &f->store;
 	c->device_id = "ACME-0123456789AB";
@@ -151,7 +148,7 @@ void fx_release(struct fx *f)
 	EVP_PKEY_free(f->keys.other);
 	EVP_PKEY_free(f->keys.certified);
 	EVP_PKEY_free(f->keys.sealing);
-	pvdev_openssl_release(&f->crypto);
+	fx_crypto_release(&f->crypto);
 	for (i = 0; i < PVDEV_COMPONENTS_MAX; i++) {
 		free(f->store.stage[i]);
 		free(f->store.active[i]);
