@@ -131,6 +131,7 @@ UNIT_TESTS = \
 	tests/unit/check_judge \
 	tests/unit/check_pairing \
 	tests/unit/check_settings \
+	tests/unit/check_slots \
 	tests/unit/check_hpke \
 	tests/unit/check_idset \
 	tests/unit/check_issuer \
@@ -264,6 +265,9 @@ tests_unit_provdev_faulty_SOURCES = $(cmd_provdev_provdev_SOURCES) \
 tests_unit_provdev_faulty_LDADD = $(cmd_provdev_provdev_LDADD)
 tests_unit_provdev_faulty_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=fsync,--wrap=syncfs,--wrap=renameat
+
+tests_unit_check_slots_SOURCES = tests/unit/check_slots.c \
+	docs/firmware/slots.c docs/firmware/slots.h
 
 # Fuzz targets with the standalone main: the corpus as a test.
 check_PROGRAMS += tests/fuzz/replay_cbor
