@@ -117,6 +117,7 @@ UNIT_TESTS = \
 	tests/unit/check_device_content \
 	tests/unit/check_device_crypto \
 	tests/unit/check_device_envelope \
+	tests/unit/check_device_grammar \
 	tests/unit/check_device_limits \
 	tests/unit/check_device_link \
 	tests/unit/check_device_order \
@@ -266,6 +267,8 @@ tests_unit_provdev_faulty_LDADD = $(cmd_provdev_provdev_LDADD)
 tests_unit_provdev_faulty_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=fsync,--wrap=syncfs,--wrap=renameat
 
+tests_unit_check_device_grammar_SOURCES = tests/unit/check_device_grammar.c \
+	tests/fuzz/fuzz_device.c tests/fuzz/fuzz_device.h tests/fuzz/fuzz.h
 tests_unit_check_slots_SOURCES = tests/unit/check_slots.c \
 	docs/firmware/slots.c docs/firmware/slots.h
 
@@ -281,7 +284,7 @@ tests_fuzz_replay_receipt_SOURCES = tests/fuzz/fuzz_receipt.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_device
 tests_fuzz_replay_device_SOURCES = tests/fuzz/fuzz_device.c \
-	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+	tests/fuzz/fuzz_device.h tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_bundle
 tests_fuzz_replay_bundle_SOURCES = tests/fuzz/fuzz_bundle.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
@@ -517,7 +520,8 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs
 
-.PHONY: check-kill check-kill-rotate check-races check-valgrind check-sanitizers clean-root fuzz fuzz-target
+.PHONY: check-kill check-kill-rotate check-races check-valgrind check-sanitizers \
+	clean-root coverage-receiver fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.
 check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILLS=30 \
@@ -559,6 +563,16 @@ check-sanitizers:
 	cd sanitizers && $(abs_srcdir)/configure -q --enable-werror \
 		--enable-sanitizers $(SANITIZERS_CONFIGURE)
 	$(MAKE) -C sanitizers check CK_TIMEOUT_MULTIPLIER=10
+
+# Branches of the receiver that its tests and its corpus take.
+RECEIVER_TESTS = $(filter tests/unit/check_device%,$(UNIT_TESTS))
+coverage-receiver:
+	$(MKDIR_P) coverage
+	cd coverage && $(abs_srcdir)/configure -q CC='$(CC)' \
+		CFLAGS='-g -O0 --coverage'
+	$(MAKE) -s -C coverage $(RECEIVER_TESTS) tests/fuzz/replay_device
+	srcdir='$(abs_srcdir)' \
+		$(SHELL) '$(srcdir)/tests/coverage_receiver.sh' coverage
 
 # make fuzz FUZZ=cbor TIME=60: libFuzzer on tests/fuzz/fuzz_cbor.c in a build of
 # its own with clang, ASan and UBSan; fuzzing/corpus/cbor has what it found.
