@@ -138,8 +138,10 @@ function reaches(from, to, path) {
 		return from ~ /^(pkcs11|cmd|lib\/(x509|seal|log|store|flow))$/
 	if (from == "lib/store" && name ~ /^lib\/store\/(sqlite|pg)[^\/]*$/)
 		return path ~ /^lib\/log\/(entry|govern|tree)\.h$/
+	if (from == "lib/evidence")
+		return to == "lib/x509"
 	if (from == "lib/flow" || from == "cmd")
-		return to ~ /^(policy|lib\/(flow|x509|seal|log|store))$/ &&
+		return to ~ /^(policy|lib\/(flow|evidence|x509|seal|log|store))$/ &&
 		       (to != "lib/flow" || from == "cmd")
 	return 0
 }

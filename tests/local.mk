@@ -33,6 +33,9 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/device_fixture_sign.c \
 	tests/unit/device_fixture_store.c \
 	tests/unit/device_fixture_table.c \
+	tests/unit/evidence_fix.c \
+	tests/unit/evidence_fix.h \
+	tests/unit/evidence_psa.h \
 	tests/unit/log_event.h \
 	tests/unit/log_fix.c \
 	tests/unit/log_fix.h \
@@ -124,6 +127,8 @@ UNIT_TESTS = \
 	tests/unit/check_device_refuse \
 	tests/unit/check_device_state \
 	tests/unit/check_err \
+	tests/unit/check_evidence_psa \
+	tests/unit/check_evidence_token \
 	tests/unit/check_escrow \
 	tests/unit/check_fileio \
 	tests/unit/check_gcm \
@@ -296,6 +301,9 @@ tests_fuzz_replay_csr_SOURCES = tests/fuzz/fuzz_csr.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_entry
 tests_fuzz_replay_entry_SOURCES = tests/fuzz/fuzz_entry.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_evidence_psa
+tests_fuzz_replay_evidence_psa_SOURCES = tests/fuzz/fuzz_evidence_psa.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_json
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c \

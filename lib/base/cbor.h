@@ -76,6 +76,9 @@ bool cbor_valid(const uint8_t *p, size_t len, unsigned depth_max,
 size_t cbor_item_len(const uint8_t *p, size_t len, unsigned depth_max,
 		     const char **why);
 
+/* RFC 3629, whatever characters. */
+bool cbor_utf8_valid(const uint8_t *p, size_t len);
+
 void cbor_reader_init(struct cbor_reader *r, const uint8_t *p, size_t len);
 /* What the next item says that it is; CBOR_NONE: there is none. Whether its
  * head is right is the getter's to say. */

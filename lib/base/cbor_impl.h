@@ -38,8 +38,6 @@ struct cbor_head {
 /* The argument that follows the first byte of a head, which is in h. */
 bool cbor_head_argument(struct cbor_head *h, const uint8_t *p, size_t len,
 			const char **why);
-/* RFC 3629. */
-bool cbor_utf8_valid(const uint8_t *p, size_t len);
 
 /* Floats as bit patterns, so that no mathematics library is needed. */
 #define CBOR_HALF_NAN 0x7e00u  /* the one NaN of RFC 8949 4.2.2 */

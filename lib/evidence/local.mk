@@ -1,0 +1,6 @@
+noinst_LIBRARIES += lib/evidence/libpvevidence.a
+lib_evidence_libpvevidence_a_SOURCES = \
+	lib/evidence/eat.c lib/evidence/eat_cose.c lib/evidence/eat.h \
+	lib/evidence/evidence.c lib/evidence/evidence.h \
+	lib/evidence/evidence_impl.h \
+	lib/evidence/psa.c lib/evidence/psa_claims.c lib/evidence/psa_claims.h
