@@ -33,6 +33,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/device_fixture_sign.c \
 	tests/unit/device_fixture_store.c \
 	tests/unit/device_fixture_table.c \
+	tests/unit/evidence_chain.c \
+	tests/unit/evidence_chain.h \
 	tests/unit/evidence_fix.c \
 	tests/unit/evidence_fix.h \
 	tests/unit/evidence_psa.h \
@@ -127,6 +129,7 @@ UNIT_TESTS = \
 	tests/unit/check_device_refuse \
 	tests/unit/check_device_state \
 	tests/unit/check_err \
+	tests/unit/check_evidence_dice \
 	tests/unit/check_evidence_psa \
 	tests/unit/check_evidence_token \
 	tests/unit/check_escrow \
@@ -249,6 +252,7 @@ UNIT_TESTS = \
 	tests/unit/check_stored \
 	tests/unit/check_tbs \
 	tests/unit/check_tbs_lint \
+	tests/unit/check_tcbinfo \
 	tests/unit/check_template \
 	tests/unit/check_template_cases \
 	tests/unit/check_term \
@@ -301,6 +305,9 @@ tests_fuzz_replay_csr_SOURCES = tests/fuzz/fuzz_csr.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_entry
 tests_fuzz_replay_entry_SOURCES = tests/fuzz/fuzz_entry.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_evidence_dice
+tests_fuzz_replay_evidence_dice_SOURCES = tests/fuzz/fuzz_evidence_dice.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_evidence_psa
 tests_fuzz_replay_evidence_psa_SOURCES = tests/fuzz/fuzz_evidence_psa.c \

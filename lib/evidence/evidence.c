@@ -281,6 +281,7 @@ static enum pv_code of_format(struct evidence_run *run, struct span bytes)
 		enum pv_code (*verify)(struct evidence_run *, struct span);
 	} by_format[] = {
 		[EVIDENCE_PSA] = { EVIDENCE_PSA_MAX, evidence_psa },
+		[EVIDENCE_DICE] = { EVIDENCE_DICE_MAX, evidence_dice },
 	};
 	enum evidence_format want = run->want->format, is;
 	const char *found = "nothing";

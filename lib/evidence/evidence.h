@@ -47,10 +47,9 @@ struct evidence_want {
 	enum evidence_format format;
 	uint8_t a[32];	    /* evidence_a() */
 	const char *device; /* its id, for messages */
-	/* Enrolled P-256 key as SPKI DER: psa with COSE_Sign1, tpm2 (the AK).
-	 * dice: the key that the chain's first certificate below the anchor
-	 * must have (the device's), or empty: any that the anchors vouch for.
-	 */
+	/* Enrolled key as SPKI DER, P-256: psa with COSE_Sign1, tpm2 (the AK).
+	 * dice: of any kind, and one that a certificate of the chain must have:
+	 * the DeviceID's. Anchors alone vouch for no one device. */
 	struct span key;
 	const struct secret *mac_key; /* psa with COSE_Mac0, else NULL */
 	/* psa: the enrolled ueid; empty: derived from the key, as H(IAK) or

@@ -8,6 +8,7 @@ corpora() {
 	case $1 in
 	cbor | cose) printf '%s\n' "$data/vectors/cose" "$data/corpora/cbor" ;;
 	csr | tbs) printf '%s\n' "$data/invalid/csr" "$data/corpora/badkeys" ;;
+	evidence_dice) printf '%s\n' "$data/vectors/dice" "$data/corpora/badkeys" ;;
 	evidence_psa) printf '%s\n' "$data/vectors/psa" "$data/vectors/cose" ;;
 	json | request) echo "$data/corpora/json" ;;
 	authority | linereport | rows) echo "$data/corpora/json" ;;

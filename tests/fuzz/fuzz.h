@@ -11,7 +11,7 @@
  *   crl        revocation lists              ocsp     responses
  *   csr        PEM or DER to proof            device   .pvb through lib/device
  *   entry      log entries                    escrow   recipients' certificates
- *   evidence_psa tokens, claims
+ *   evidence_dice chains, DiceTcbInfo         evidence_psa tokens, claims
  *   json       lib/base/json                  kek      provdev's key files
  *   linereport  of a line, either form
  *   note       signed notes, keys             pem      lib/base/pem
