@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -38,6 +39,11 @@ enum pv_code harden_process(struct err *err)
 				NULL) != 1)
 		return err_fail(err, PV_INTERNAL, "process.harden", NULL,
 				"OpenSSL does not start");
+	/* Nor may libtss2 write of what devices send, to us or to a file. */
+	if (setenv("TSS2_LOG", "all+none", 1) != 0 ||
+	    unsetenv("TSS2_LOGFILE") != 0)
+		return err_errno(err, PV_INTERNAL, "process.harden", NULL,
+				 "cannot set the environment");
 	umask(077);
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||

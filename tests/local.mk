@@ -132,6 +132,7 @@ UNIT_TESTS = \
 	tests/unit/check_evidence_dice \
 	tests/unit/check_evidence_psa \
 	tests/unit/check_evidence_token \
+	tests/unit/check_evidence_tpm2 \
 	tests/unit/check_escrow \
 	tests/unit/check_fileio \
 	tests/unit/check_gcm \
@@ -257,6 +258,7 @@ UNIT_TESTS = \
 	tests/unit/check_template_cases \
 	tests/unit/check_term \
 	tests/unit/check_text \
+	tests/unit/check_tpm2_ak \
 	tests/unit/check_value \
 	tests/unit/check_weakkey \
 	tests/unit/check_wire \
@@ -311,6 +313,9 @@ tests_fuzz_replay_evidence_dice_SOURCES = tests/fuzz/fuzz_evidence_dice.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_evidence_psa
 tests_fuzz_replay_evidence_psa_SOURCES = tests/fuzz/fuzz_evidence_psa.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_evidence_tpm2
+tests_fuzz_replay_evidence_tpm2_SOURCES = tests/fuzz/fuzz_evidence_tpm2.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_json
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c \

@@ -281,6 +281,7 @@ static enum pv_code of_format(struct evidence_run *run, struct span bytes)
 		enum pv_code (*verify)(struct evidence_run *, struct span);
 	} by_format[] = {
 		[EVIDENCE_PSA] = { EVIDENCE_PSA_MAX, evidence_psa },
+		[EVIDENCE_TPM2] = { EVIDENCE_TPM2_MAX, evidence_tpm2 },
 		[EVIDENCE_DICE] = { EVIDENCE_DICE_MAX, evidence_dice },
 	};
 	enum evidence_format want = run->want->format, is;

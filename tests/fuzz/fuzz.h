@@ -12,6 +12,7 @@
  *   csr        PEM or DER to proof            device   .pvb through lib/device
  *   entry      log entries                    escrow   recipients' certificates
  *   evidence_dice chains, DiceTcbInfo         evidence_psa tokens, claims
+ *   evidence_tpm2 quotes, keys of TPMs
  *   json       lib/base/json                  kek      provdev's key files
  *   linereport  of a line, either form
  *   note       signed notes, keys             pem      lib/base/pem
