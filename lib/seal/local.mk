@@ -15,6 +15,8 @@ lib_seal_libpvseal_a_SOURCES = \
 	lib/seal/hpke.c lib/seal/hpke_key.c lib/seal/hpke.h \
 	lib/seal/hpke_impl.h \
 	lib/seal/kdf.c lib/seal/kdf_cmac.c lib/seal/kdf.h \
+	lib/seal/link.c lib/seal/link_exchange.c lib/seal/link.h \
+	lib/seal/link_impl.h \
 	lib/seal/manifest.c lib/seal/manifest_parse.c lib/seal/manifest.h \
 	lib/seal/manifest_impl.h \
 	lib/seal/ossl.h \
