@@ -155,6 +155,7 @@ UNIT_TESTS = \
 	tests/unit/check_lint_limits \
 	tests/unit/check_linediff \
 	tests/unit/check_linereport \
+	tests/unit/check_lineio \
 	tests/unit/check_link \
 	tests/unit/check_linkframe \
 	tests/unit/check_log_checkpoint \

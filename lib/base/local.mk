@@ -16,6 +16,7 @@ lib_base_libpvbase_a_SOURCES = lib/hsm.h \
 	lib/base/cbor_mem.h \
 	lib/base/cose.c lib/base/cose.h \
 	lib/base/cobs.c lib/base/cobs.h \
+	lib/base/lineio.c lib/base/lineio.h \
 	lib/base/linkframe.c lib/base/linkframe.h \
 	lib/base/note.c lib/base/notekey.c lib/base/note.h \
 	lib/base/notechars.c lib/base/notechars.h \
