@@ -83,6 +83,7 @@ UNIT_TESTS = \
 	tests/unit/check_approval \
 	tests/unit/check_approval_text \
 	tests/unit/check_approvals_fresh \
+	tests/unit/check_anchors \
 	tests/unit/check_approval_render \
 	tests/unit/check_approval_request \
 	tests/unit/check_atrest \

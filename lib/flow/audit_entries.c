@@ -316,25 +316,32 @@ static enum pv_code take_clock(struct audit_entries *au,
 			  "another step of the clock was accepted");
 }
 
+static bool is_ca(const struct audit_entries *au, const uint8_t cert[32])
+{
+	for (size_t i = 0; i < au->cas_n; i++)
+		if (au->cas[i].issued &&
+		    memcmp(au->cas[i].cert, cert, STORE_HASH) == 0)
+			return true;
+	return false;
+}
+
 static enum pv_code take_seal(struct audit_entries *au,
 			      const struct log_entry *e, struct err *err)
 {
 	const struct log_fact *anchors = log_fact_find(e, "anchors", LOG_BSTR);
 	char object[160];
-	size_t i = 0;
+	bool known = true;
 
 	au->seals++;
 	if (!anchors)
 		return PV_OK;
-	while (i < au->cas_n &&
-	       !(au->cas[i].issued &&
-		 log_fact_is(e, "anchors", au->cas[i].cert, STORE_HASH)))
-		i++;
-	return i < au->cas_n
-		       ? PV_OK
-		       : audit_fail(err, object_of(e, object), "audit.anchors",
-				    "a device got a trust anchor that is no CA "
-				    "of the log");
+	known = anchors->s.len > 0 && anchors->s.len % STORE_HASH == 0;
+	for (size_t at = 0; known && at < anchors->s.len; at += STORE_HASH)
+		known = is_ca(au, anchors->s.p + at);
+	return known ? PV_OK
+		     : audit_fail(err, object_of(e, object), "audit.anchors",
+				  "a device got a trust anchor that is no CA "
+				  "of the log");
 }
 
 static enum pv_code take_crl(struct audit_entries *au,

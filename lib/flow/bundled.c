@@ -449,20 +449,28 @@ size_t bundled_count(const struct bundled *b)
 	return b->n;
 }
 
-/* The context's, where one of its components has them. */
-static struct span anchors_of(const struct prepared *p, size_t stage)
+/* Those of the context that one of its components has. */
+static void put_anchors(const struct prepared *p, size_t stage,
+			struct bundle_out *out)
 {
 	const struct issue_context *ctx = prepared_context(p);
 	size_t list[TPL_COMPONENTS_MAX];
 	size_t n = template_select(ctx->tmpl, prepared_role(p), stage, list);
-	bool has = false;
+	bool sealed = false, clear = false;
 
-	for (size_t k = 0; k < n; k++)
-		has |= ctx->tmpl->components[list[k]].trust_anchors;
-	return has && ctx->anchor.len > 0
-		       ? (struct span){ ctx->anchor_sha256,
-					sizeof(ctx->anchor_sha256) }
-		       : (struct span){ NULL, 0 };
+	for (size_t k = 0; k < n; k++) {
+		const struct tpl_component *c = &ctx->tmpl->components[list[k]];
+
+		sealed |= c->trust_anchors && c->sealed;
+		clear |= c->trust_anchors && !c->sealed;
+	}
+	out->anchors_n = 0;
+	for (size_t i = 0; i < ctx->anchors.n; i++) {
+		const struct anchor *a = &ctx->anchors.list[i];
+
+		if ((sealed && a->sealed) || (clear && a->clear))
+			memcpy(out->anchors[out->anchors_n++], a->sha256, 32);
+	}
 }
 
 void bundled_get(const struct bundled *b, size_t n, struct bundle_out *out)
@@ -476,7 +484,7 @@ void bundled_get(const struct bundled *b, size_t n, struct bundle_out *out)
 	memcpy(out->bh, s->bh, sizeof(out->bh));
 	memcpy(out->payload_sha256, s->payload_sha256, 32);
 	out->escrow = buf_span(&s->escrow);
-	out->anchors = anchors_of(p, s->stage);
+	put_anchors(p, s->stage, out);
 }
 
 void bundled_put_container(const struct bundled *b, size_t n, struct buf *out)

@@ -38,8 +38,10 @@ struct bundle_out {
 	uint8_t id[SEAL_ID_LEN];
 	uint64_t seq;
 	uint8_t bh[32], payload_sha256[32];
-	struct span escrow;  /* CMS of all escrowed values; may be empty */
-	struct span anchors; /* hash of the trust anchors in it; or empty */
+	struct span escrow; /* CMS of all escrowed values; may be empty */
+	uint8_t anchors[ANCHORS_MAX]
+		       [32]; /* hashes of the trust anchors in it */
+	size_t anchors_n;
 };
 
 const struct issued *bundled_issued(const struct bundled *b);

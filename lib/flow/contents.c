@@ -11,6 +11,7 @@ struct values {
 	size_t n;
 	struct buf files[TPL_FILES_MAX];
 	struct content_file file_list[TPL_FILES_MAX];
+	struct span anchors[ANCHORS_MAX];
 };
 
 static void values_release(struct values *v)
@@ -135,7 +136,8 @@ static enum pv_code make_files(const struct tpl_component *c,
 
 /* Public parts of a component; the rest is the caller's to put in. */
 static void add_public(const struct signing *s, size_t component,
-		       struct span certificate, struct content *content)
+		       struct span certificate, struct values *v,
+		       struct content *content)
 {
 	const struct tpl_component *c = &s->ctx->tmpl->components[component];
 
@@ -146,8 +148,9 @@ static void add_public(const struct signing *s, size_t component,
 		content->chain_n = s->ctx->chain_n;
 	}
 	if (c->trust_anchors) {
-		content->anchors = &s->ctx->anchor;
-		content->anchors_n = s->ctx->anchor.len > 0;
+		content->anchors = v->anchors;
+		content->anchors_n =
+			anchors_spans(&s->ctx->anchors, c->sealed, v->anchors);
 	}
 }
 
@@ -170,7 +173,7 @@ enum pv_code contents_sealed(struct signing *s, const struct issued *i,
 		rc = make_files(c, prepared_vars(p), &v, err);
 	if (rc != PV_OK)
 		return rc;
-	add_public(s, component, issued_certificate(i), &content);
+	add_public(s, component, issued_certificate(i), &v, &content);
 	if (c->private_key)
 		content.private_key = prepared_host_key(p);
 	return content_encode(&content, out, err);
@@ -186,7 +189,7 @@ enum pv_code contents_clear(const struct signing *s, size_t component,
 				   .files_n = c->files_n };
 	enum pv_code rc = make_files(c, NULL, &v, err);
 
-	add_public(s, component, (struct span){ NULL, 0 }, &content);
+	add_public(s, component, (struct span){ NULL, 0 }, &v, &content);
 	return rc == PV_OK ? content_encode_clear(&content, out, err) : rc;
 }
 
@@ -218,7 +221,7 @@ static enum pv_code size_of(const struct signing *s, const struct prepared *p,
 	cert.len += X509_CERT_EXTRA_MAX;
 	if (prepared_parts(p))
 		cert = prepared_certificate(p);
-	add_public(s, component, cert, &content);
+	add_public(s, component, cert, &v, &content);
 	if (c->private_key)
 		content.private_key = prepared_host_key(p);
 	return content_size(&content, len, err);

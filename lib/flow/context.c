@@ -31,6 +31,7 @@ void issue_context_free(struct issue_context *ctx)
 	for (size_t i = 0; i < ctx->owned_n; i++)
 		free(ctx->owned[i]);
 	stored_rows_release(&ctx->stored);
+	anchors_release(&ctx->anchors);
 	free(ctx);
 }
 
@@ -73,6 +74,7 @@ static enum pv_code take_template(void *arg, const struct store_template *t,
 		rc = escrowcerts_take(ctx, t->escrow, err);
 	if (rc == PV_OK) {
 		memcpy(ctx->template_sha256, t->sha256, 32);
+		ctx->adopt_index = t->adopt_index;
 		return PV_OK;
 	}
 	err_prefix(err, "adopted template");
@@ -110,11 +112,9 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 		rc = issue_context_copy(ctx, buf_span(&chain.ca[i].der),
 					&ctx->chain[ctx->chain_n++], err);
 	if (rc == PV_OK)
-		rc = issue_context_copy(ctx,
-					buf_span(&chain.ca[chain.n - 1].der),
-					&ctx->anchor, err);
-	if (rc == PV_OK)
-		rc = sha256(ctx->anchor, ctx->anchor_sha256, err);
+		rc = anchors_load(store, chain.ca[chain.n - 1].name,
+				  pvtime_now_s(), ctx->adopt_index,
+				  &ctx->anchors, err);
 	if (rc != PV_OK)
 		return rc;
 	ctx->ca_generation = chain.ca[0].generation;

@@ -13,6 +13,7 @@
 #ifndef PV_FLOW_CONTEXT_H
 #define PV_FLOW_CONTEXT_H
 
+#include "lib/flow/anchors.h"
 #include "lib/flow/authority.h"
 #include "lib/flow/issuekey.h"
 #include "lib/flow/stored.h"
@@ -43,6 +44,7 @@ struct issue_context {
 	struct template *tmpl;
 	struct span template_bytes; /* as adopted */
 	uint8_t template_sha256[32];
+	uint64_t adopt_index; /* of its entry */
 
 	struct x509_issuer *issuer; /* NULL with key none */
 	uint32_t ca_generation;	    /* of the issuer; 0 with key none */
@@ -50,9 +52,7 @@ struct issue_context {
 	struct span chain[CONTEXT_CHAIN_MAX]; /* DER, issuer first, no anchor */
 	size_t chain_n;
 	struct err expired; /* PV_OK, or why a CA of the chain is not valid */
-	struct span anchor; /* DER of the self-signed root; empty with
-			     * key none */
-	uint8_t anchor_sha256[32];
+	struct anchors anchors; /* none with key none */
 
 	struct issue_stage stages[TPL_STAGES_MAX]; /* as in tmpl */
 	size_t stages_n;

@@ -5,7 +5,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/anomalies.c lib/flow/anomalies.h lib/flow/anomaly_bundles.c \
 	lib/flow/anomaly_count.c lib/flow/anomaly_impl.h \
 	lib/flow/anomaly_watch.c lib/flow/anomaly_watch.h \
-	lib/flow/adopt.c lib/flow/adopt.h lib/flow/answer.c \
+	lib/flow/adopt.c lib/flow/adopt.h lib/flow/anchors.c lib/flow/anchors.h lib/flow/answer.c \
 	lib/flow/answer.h \
 	lib/flow/approve.c lib/flow/approve.h \
 	lib/flow/approvals.c lib/flow/approvals.h lib/flow/approvals_impl.h \

@@ -186,7 +186,9 @@ enum pv_code manifests_sign(const struct authority *a, struct store *store,
 		rc = ca_chain_load(store, t->profile.issuer, now_s, &chain,
 				   err);
 		if (rc == PV_OK)
-			ctx.anchor = buf_span(&chain.ca[chain.n - 1].der);
+			rc = anchors_load(store, chain.ca[chain.n - 1].name,
+					  now_s, ANCHORS_ALL, &ctx.anchors,
+					  err);
 	}
 	if (rc == PV_OK && t->stages_n > 0)
 		rc = open_bundle_key(a, store, hsm, &key, err);
@@ -194,5 +196,6 @@ enum pv_code manifests_sign(const struct authority *a, struct store *store,
 		m->n++;
 		rc = sign_stage(a, &key, &ctx, i, now_s, &m->stage[i], err);
 	}
+	anchors_release(&ctx.anchors);
 	return rc;
 }

@@ -32,7 +32,7 @@ void manifests_release(struct manifests *m);
 
 /*
  * Appends the payload that stage number stage of ctx->tmpl has; of ctx only
- * tmpl and anchor are read. not_before_s counts only where the template leaves
+ * tmpl and anchors are read. not_before_s counts only where the template leaves
  * it to adoption.
  */
 PV_MUST enum pv_code manifests_payload(const struct issue_context *ctx,

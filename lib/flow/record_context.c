@@ -99,7 +99,12 @@ static void put_chain(struct wire *w, const struct issue_context *ctx)
 	wire_put_u64(w, ctx->chain_n);
 	for (size_t i = 0; i < ctx->chain_n; i++)
 		wire_put_span(w, ctx->chain[i]);
-	wire_put_span(w, ctx->anchor);
+	wire_put_u64(w, ctx->anchors.n);
+	for (size_t i = 0; i < ctx->anchors.n; i++) {
+		wire_put_span(w, buf_span(&ctx->anchors.list[i].der));
+		wire_put_u64(w, ctx->anchors.list[i].sealed);
+		wire_put_u64(w, ctx->anchors.list[i].clear);
+	}
 	wire_put_span(w, ctx->issuer ? buf_span(&ctx->issuer->der)
 				     : (struct span){ NULL, 0 });
 	wire_put_err(w, &ctx->expired);
@@ -205,6 +210,24 @@ static enum pv_code get_issuer(struct wire_rec *rec, struct issue_context *ctx,
 			   : PV_INTERNAL;
 }
 
+static enum pv_code get_anchors(struct wire_rec *rec, struct issue_context *ctx,
+				struct err *err)
+{
+	uint64_t n = wire_get_u64(rec);
+	enum pv_code rc = PV_OK;
+
+	rec->bad = rec->bad || n > ANCHORS_MAX;
+	while (rc == PV_OK && !rec->bad && ctx->anchors.n < n) {
+		struct span der = wire_get_span(rec);
+		bool sealed = wire_get_u64(rec) != 0;
+		bool clear = wire_get_u64(rec) != 0;
+
+		rec->bad = rec->bad || der.len == 0;
+		rc = anchors_add(&ctx->anchors, der, sealed, clear, err);
+	}
+	return rc;
+}
+
 static enum pv_code get_chain(struct wire_rec *rec, struct issue_context *ctx,
 			      struct err *err)
 {
@@ -219,9 +242,7 @@ static enum pv_code get_chain(struct wire_rec *rec, struct issue_context *ctx,
 	while (rc == PV_OK && !rec->bad && ctx->chain_n < n)
 		rc = get_copy(rec, ctx, &ctx->chain[ctx->chain_n++], err);
 	if (rc == PV_OK)
-		rc = get_copy(rec, ctx, &ctx->anchor, err);
-	if (rc == PV_OK && ctx->anchor.len > 0)
-		rc = sha256(ctx->anchor, ctx->anchor_sha256, err);
+		rc = get_anchors(rec, ctx, err);
 	if (rc == PV_OK)
 		rc = get_issuer(rec, ctx, err);
 	wire_get_err(rec, &ctx->expired);

@@ -176,7 +176,8 @@ void record_put_result(struct wire *w, const struct bundled *b)
 		bundled_put_container(b, n, &w->out);
 		wire_end_span(w, container);
 		wire_put_span(w, out.escrow);
-		wire_put_span(w, out.anchors);
+		wire_put_span(
+			w, (struct span){ out.anchors[0], 32 * out.anchors_n });
 	}
 	wire_end(w, mark);
 }
@@ -214,8 +215,8 @@ enum pv_code record_get_result(struct wire_rec *rec, struct record_result *r,
 		r->bundles[n].container = wire_get_span(rec);
 		r->bundles[n].escrow = wire_get_span(rec);
 		r->bundles[n].anchors = wire_get_span(rec);
-		rec->bad = rec->bad || (r->bundles[n].anchors.len != 0 &&
-					r->bundles[n].anchors.len != 32);
+		rec->bad = rec->bad || r->bundles[n].anchors.len % 32 != 0 ||
+			   r->bundles[n].anchors.len > 32 * ANCHORS_MAX;
 	}
 	return wire_done(rec, err);
 }

@@ -71,7 +71,7 @@ struct record_result {
 		char stage[REQUEST_ID_MAX + 1];
 		uint8_t id[SEAL_ID_LEN], bh[32], payload_sha256[32];
 		uint64_t seq;
-		struct span container, escrow, anchors; /* the last: a hash */
+		struct span container, escrow, anchors; /* the last: hashes */
 	} bundles[RECORD_BUNDLES_MAX];
 	size_t bundles_n;
 };

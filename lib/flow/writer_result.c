@@ -190,8 +190,8 @@ static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
 	enum pv_code rc;
 
 	hex_encode(r->bundles[n].id, STORE_UUID, id);
-	if (r->bundles[n].anchors.len > 0)
-		facts.anchors = r->bundles[n].anchors.p;
+	facts.anchors = r->bundles[n].anchors.p;
+	facts.anchors_n = r->bundles[n].anchors.len / LOG_HASH;
 	if (r->cert.len == 0) {
 		hex_encode(r->serial.p, r->serial.len, serial);
 		facts.serial = serial;

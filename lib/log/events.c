@@ -55,7 +55,9 @@ void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "escrow hash", seal->escrow, LOG_HASH);
 	log_fact_bytes(e, "template hash", seal->template_hash, LOG_HASH);
 	log_fact_str(e, "serial", seal->serial);
-	log_fact_bytes(e, "anchors", seal->anchors, LOG_HASH);
+	if (seal->anchors_n > 0)
+		log_fact_bytes(e, "anchors", seal->anchors,
+			       LOG_HASH * seal->anchors_n);
 }
 
 void log_export(struct log_entry *e, const struct log_who *who,

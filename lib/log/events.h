@@ -64,8 +64,9 @@ struct log_seal {
 	const uint8_t *escrow;	  /* hash; optional: none */
 	const uint8_t *template_hash;
 	const char *serial;	/* where there is no cert.issue; optional */
-	const uint8_t *anchors; /* hash of the trust anchors in it, DER, one
-				 * behind the other; optional */
+	const uint8_t *anchors; /* hashes of the trust anchors in it (DER),
+				 * one behind the other */
+	size_t anchors_n;	/* 0: none */
 };
 void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 		     const struct log_seal *seal);

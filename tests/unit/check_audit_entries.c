@@ -18,8 +18,8 @@ static enum pv_code take(struct audit_entries *au, const struct log_entry *e,
 	return audit_entries_take(au, buf_span(&bytes), err);
 }
 
-static enum pv_code seal(struct audit_entries *au, const uint8_t *anchors,
-			 struct err *err)
+static enum pv_code seal_with(struct audit_entries *au, const uint8_t *anchors,
+			      size_t n, struct err *err)
 {
 	const struct log_seal s = { .bundle = "00",
 				    .device = "d",
@@ -28,11 +28,18 @@ static enum pv_code seal(struct audit_entries *au, const uint8_t *anchors,
 				    .payload = one,
 				    .container = one,
 				    .template_hash = one,
-				    .anchors = anchors };
+				    .anchors = anchors,
+				    .anchors_n = n };
 	struct log_entry e;
 
 	log_bundle_seal(&e, &who, &s);
 	return take(au, &e, err);
+}
+
+static enum pv_code seal(struct audit_entries *au, const uint8_t *anchor,
+			 struct err *err)
+{
+	return seal_with(au, anchor, anchor != NULL, err);
 }
 
 START_TEST(anchors_are_cas)
@@ -43,6 +50,7 @@ START_TEST(anchors_are_cas)
 					   .tbs = one,
 					   .shards = 1 };
 	struct audit_entries au = { .intents = 0 };
+	uint8_t several[64];
 	struct log_entry e;
 	struct err err;
 
@@ -57,6 +65,12 @@ START_TEST(anchors_are_cas)
 	unit_ok(take(&au, &e, &err), &err);
 	unit_ok(seal(&au, two, &err), &err);
 	unit_refused(seal(&au, one, &err), PV_INTEGRITY, "audit.anchors", &err);
+	memcpy(several, two, 32);
+	memcpy(several + 32, two, 32);
+	unit_ok(seal_with(&au, several, 2, &err), &err);
+	memcpy(several + 32, one, 32);
+	unit_refused(seal_with(&au, several, 2, &err), PV_INTEGRITY,
+		     "audit.anchors", &err);
 	audit_entries_release(&au);
 }
 END_TEST

@@ -248,7 +248,7 @@ START_TEST(adopts)
 	ck_assert_uint_eq(ctx->tmpl->version, 2);
 	ck_assert_uint_eq(ctx->stages[0].sequence, 4);
 	ck_assert_uint_eq(ctx->chain_n, 1);
-	ck_assert(ctx->anchor.len > 0);
+	ck_assert(ctx->anchors.n > 0);
 	ck_assert(issue_context_own_key(ctx, ctx->issuer->spki));
 	changed("\"days\": 365", "\"days\": 364", &other);
 	unit_refused(adopt_template(o.a, o.store, o.hsm, buf_span(&other), NULL,

@@ -328,6 +328,7 @@ START_TEST(test_events)
 	s.template_hash = h[4];
 	s.serial = "0a";
 	s.anchors = h[0];
+	s.anchors_n = 1;
 	log_bundle_seal(&e, &who, &s);
 	ck_event(&e, "bundle.seal", "0b",
 		 "bh:b,seq:u,stage:t,device:t,serial:t,anchors:b,escrow hash:b,"

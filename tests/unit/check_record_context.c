@@ -104,8 +104,15 @@ static void same(const struct issue_context *a, const struct issue_context *b)
 	ck_assert_uint_eq(a->chain_n, b->chain_n);
 	for (size_t i = 0; i < a->chain_n; i++)
 		same_span(a->chain[i], b->chain[i]);
-	same_span(a->anchor, b->anchor);
-	ck_assert_mem_eq(a->anchor_sha256, b->anchor_sha256, 32);
+	ck_assert_uint_eq(a->anchors.n, b->anchors.n);
+	for (size_t i = 0; i < a->anchors.n; i++) {
+		const struct anchor *r = &a->anchors.list[i],
+				    *t = &b->anchors.list[i];
+
+		same_span(buf_span(&r->der), buf_span(&t->der));
+		ck_assert_mem_eq(r->sha256, t->sha256, 32);
+		ck_assert(r->sealed == t->sealed && r->clear == t->clear);
+	}
 	ck_assert_int_eq(a->expired.code, b->expired.code);
 	ck_assert_str_eq(a->expired.message, b->expired.message);
 	ck_assert_uint_eq(a->keys_n, b->keys_n);

@@ -39,7 +39,7 @@ static void fill_result(struct open_intent *x)
 	memcpy(r->device, x->i.s.device, sizeof(r->device));
 	memcpy(r->template_sha256, x->i.s.template_sha256, 32);
 	r->serial = (struct span){ x->i.s.serial, x->i.s.serial_len };
-	r->cert = x->ctx->anchor;
+	r->cert = buf_span(&x->ctx->anchors.list[0].der);
 	for (size_t k = 0; k < x->ctx->stages_n; k++) {
 		if (x->ctx->tmpl->stages[k].requires_attestation)
 			continue;
@@ -57,7 +57,9 @@ static void fill_intent(struct open_intent *x, uint32_t number)
 	struct err err;
 
 	err_init(&err);
-	unit_ok(x509_cert_decode(x->ctx->anchor, &root, &err), &err);
+	unit_ok(x509_cert_decode(buf_span(&x->ctx->anchors.list[0].der), &root,
+				 &err),
+		&err);
 	x->i.tbs = root.tbs;
 	x->i.seq = 1;
 	s->number = number;
