@@ -151,7 +151,7 @@ static enum pv_code reconcile(struct session *s,
 	if (rc == PV_OK)
 		rc = reconcile_new(s->a, s->store, opts, &r, err);
 	if (rc == PV_OK && s->hsm) {
-		rc = reconcile_token(r, s->hsm, err);
+		rc = reconcile_token(r, &s->tokens, err);
 		/* What others wrote is read without PIN and login. */
 		session_leave_token(s);
 	}

@@ -3,12 +3,12 @@
 #include "cmd/out.h"
 #include "lib/flow/publish.h"
 
-static enum pv_code publish(const struct app *app, const struct session *s,
+static enum pv_code publish(const struct app *app, struct session *s,
 			    struct err *err)
 {
 	const struct publish_job job = { .a = s->a,
 					 .store = s->store,
-					 .hsm = s->hsm };
+					 .tokens = &s->tokens };
 	struct publish_report r;
 	enum pv_code rc = publish_run(&job, &r, err);
 

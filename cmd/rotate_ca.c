@@ -37,6 +37,9 @@ static enum pv_code show(const struct app *app, const struct ca_opts *o,
 		printf("issuing moves to it at %s\n", o->at);
 	else
 		printf("it issues from now on\n");
+	if (r->root)
+		printf("CAs below it stay under the old one until they are "
+		       "rotated; new bundles carry both roots\n");
 	if (r->crossed)
 		printf("cross-certificates: provctl export chain --ca %s "
 		       "--all\n",
@@ -65,11 +68,11 @@ static enum pv_code parse_at(const char *at, uint64_t *ms, struct err *err)
 
 /* The lists that new certificates name. It stands whatever becomes of them:
  * the next run makes them. */
-static enum pv_code publish(const struct session *s, struct err *err)
+static enum pv_code publish(struct session *s, struct err *err)
 {
 	const struct publish_job job = { .a = s->a,
 					 .store = s->store,
-					 .hsm = s->hsm };
+					 .tokens = &s->tokens };
 	struct publish_report report;
 	enum pv_code rc = publish_run(&job, &report, err);
 
@@ -97,7 +100,7 @@ static enum pv_code rotate(const struct app *app, const struct ca_opts *o,
 				  SESSION_STORE | SESSION_HSM | SESSION_GATED,
 				  &s, err);
 	if (rc == PV_OK)
-		rc = rotate_ca(s.a, s.store, s.hsm, &opts, &r, err);
+		rc = rotate_ca(s.a, s.store, &s.tokens, &opts, &r, err);
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);

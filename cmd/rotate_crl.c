@@ -47,7 +47,7 @@ enum pv_code rotate_run_crl(const struct app *app, int argc, char **argv,
 		return rc;
 	job.a = s.a;
 	job.store = s.store;
-	job.hsm = s.hsm;
+	job.tokens = &s.tokens;
 	err_init(&why);
 	made = publish_run(&job, &r, &why);
 	rc = session_checkpoint(app, &s, err);

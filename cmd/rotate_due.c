@@ -107,7 +107,7 @@ static enum pv_code make_lists(struct due_run *r, struct err *err)
 		return rc;
 	job.a = s.a;
 	job.store = s.store;
-	job.hsm = s.hsm;
+	job.tokens = &s.tokens;
 	err_init(&late);
 	if (publish_run(&job, &done, &late) != PV_OK)
 		outcome_note(&r->worst, &late);

@@ -10,8 +10,9 @@
  * a wrong PIN must not be tried on several.
  */
 static enum pv_code open_first(const struct backends *b, struct session *s,
-			       struct hsm_login *login, struct err *err)
+			       struct err *err)
 {
+	struct hsm_login *login = &s->login;
 	struct err why;
 	enum pv_code rc;
 
@@ -27,14 +28,17 @@ static enum pv_code open_first(const struct backends *b, struct session *s,
 static enum pv_code open_token(const struct app *app, struct session *s,
 			       struct err *err)
 {
-	struct hsm_login login = { .pin = &s->pin };
-
+	s->login = (struct hsm_login){ .pin = &s->pin };
+	s->tokens = (struct tokens){ .a = s->a,
+				     .backends = app->backends,
+				     .login = &s->login,
+				     .hsm = &s->hsm };
 	if (app->guard) {
 		app->guard->timeout_s = s->a->hsm_timeout_s;
-		login.watch = &app->guard->watch;
+		s->login.watch = &app->guard->watch;
 	}
 	guard_hold_signals();
-	return open_first(app->backends, s, &login, err);
+	return open_first(app->backends, s, err);
 }
 
 static enum pv_code open_home(const struct app *app, struct authority **a,

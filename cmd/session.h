@@ -10,6 +10,7 @@
 #include "lib/flow/actor.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/officerkey.h"
+#include "lib/flow/tokens.h"
 
 enum session_needs {
 	SESSION_STORE = 1,
@@ -30,8 +31,10 @@ struct session {
 	struct authority *a;
 	struct actor who; /* with the store */
 	struct secret pin;
-	struct hsm *hsm;     /* NULL unless asked for */
-	struct store *store; /* NULL unless asked for */
+	struct hsm *hsm; /* NULL unless asked for */
+	struct hsm_login login;
+	struct tokens tokens; /* once hsm is open: it, or another one */
+	struct store *store;  /* NULL unless asked for */
 };
 
 #define SESSION CLEANUP(session_close) struct session

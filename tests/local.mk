@@ -260,6 +260,7 @@ UNIT_TESTS = \
 	tests/unit/check_template \
 	tests/unit/check_template_cases \
 	tests/unit/check_term \
+	tests/unit/check_tokens \
 	tests/unit/check_text \
 	tests/unit/check_tpm2_ak \
 	tests/unit/check_value \
@@ -455,6 +456,8 @@ CLI_TESTS = \
 	tests/cli/large.sh \
 	tests/cli/logkeys.sh \
 	tests/cli/rollover.sh \
+	tests/cli/rollover_root.sh \
+	tests/cli/rotate_tokens.sh \
 	tests/cli/rotate_ca.sh \
 	tests/cli/rotate_keys.sh \
 	tests/cli/rotate_pin.sh \
@@ -517,6 +520,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fuzz/corpora.sh \
 	tests/fuzz/fuzz.sh \
 	tests/lib.sh \
+	tests/chains.sh \
 	tests/people.sh \
 	tests/secrets.sh \
 	tests/setup.sh \

@@ -237,12 +237,12 @@ static enum pv_code check_chains(struct audit *au, struct err *err)
 		rc = ca_chain_load_generation(au->store, ca->name,
 					      (uint32_t)ca->generation, -1,
 					      &chain, err);
-		if (rc == PV_OK && chain.n > 1 &&
-		    chain.ca[1].generation != ca->signer)
+		if (rc == PV_OK &&
+		    chain.ca[chain.n > 1].generation != ca->signer)
 			rc = audit_fail(err, ca->name, "audit.ca",
 					"another generation of %s has signed "
 					"it than was logged",
-					chain.ca[1].name);
+					chain.ca[chain.n > 1].name);
 		if (rc != PV_OK)
 			return rc;
 	}

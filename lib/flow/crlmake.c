@@ -44,12 +44,15 @@ enum pv_code crl_maker_key(struct crl_maker *m, const struct crl_issuer *i,
 {
 	enum pv_code rc;
 
-	if (m->opened == i)
+	if (m->opened == i && m->turns == m->tokens->turns)
 		return PV_OK;
 	crl_maker_release(m);
-	rc = tokensign_open(&m->key, m->hsm, &i->key, err);
+	rc = tokens_find(m->tokens, &i->key, err);
+	if (rc == PV_OK)
+		rc = tokensign_open(&m->key, *m->tokens->hsm, &i->key, err);
 	if (rc == PV_OK)
 		m->opened = i;
+	m->turns = m->tokens->turns;
 	return rc;
 }
 

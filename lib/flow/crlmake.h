@@ -14,14 +14,16 @@
 #define PV_FLOW_CRLMAKE_H
 
 #include "lib/flow/crlissuer.h"
+#include "lib/flow/tokens.h"
 #include "lib/flow/tokensign.h"
 
 struct crl_maker {
 	struct store *store;
-	struct hsm *hsm;
-	bool all; /* also those that are not due */
+	struct tokens *tokens; /* one of them has the CA's key */
+	bool all;	       /* also those that are not due */
 	/* The key that was used last; NULL: none. */
 	const struct crl_issuer *opened;
+	unsigned turns; /* of tokens, then */
 	struct tokensign key;
 	uint64_t made; /* lists that were signed */
 };

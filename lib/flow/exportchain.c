@@ -20,15 +20,20 @@ struct giving {
 	void *ctx;
 	uint8_t seen[SEEN_MAX][32];
 	size_t seen_n;
+	bool roots_later, roots_only; /* those that sign themselves */
 	uint32_t newest; /* generation of the CA that is asked for */
+	char parent[STORE_ID_MAX + 1]; /* of it */
 };
 
+/* root: it signs itself. */
 static enum pv_code give(struct giving *g, const struct export_chain_cert *c,
-			 struct err *err)
+			 bool root, struct err *err)
 {
 	uint8_t hash[32];
 	enum pv_code rc = sha256(c->cert, hash, err);
 
+	if (rc == PV_OK && (root ? g->roots_later : g->roots_only))
+		return PV_OK;
 	for (size_t i = 0; rc == PV_OK && i < g->seen_n; i++)
 		if (memcmp(g->seen[i], hash, sizeof(hash)) == 0)
 			return PV_OK;
@@ -55,7 +60,7 @@ static enum pv_code give_chain(struct giving *g, const char *ca,
 			.cert = buf_span(&chain.ca[i].der)
 		};
 
-		rc = give(g, &c, err);
+		rc = give(g, &c, i + 1 == chain.n, err);
 	}
 	return rc;
 }
@@ -69,7 +74,7 @@ static enum pv_code give_ca(void *ctx, const struct store_ca *ca,
 					     .cert = ca->cert };
 	enum pv_code rc = logged_ca(g->store, ca, err);
 
-	return rc == PV_OK ? give(g, &c, err) : rc;
+	return rc == PV_OK ? give(g, &c, !ca->parent[0], err) : rc;
 }
 
 static enum pv_code give_cross(void *ctx, const struct store_crosscert *x,
@@ -82,7 +87,7 @@ static enum pv_code give_cross(void *ctx, const struct store_crosscert *x,
 					     .cert = x->cert };
 	enum pv_code rc = logged_crosscert(g->store, x, err);
 
-	return rc == PV_OK ? give(g, &c, err) : rc;
+	return rc == PV_OK ? give(g, &c, false, err) : rc;
 }
 
 static enum pv_code take_newest(void *ctx, const struct store_ca *ca,
@@ -92,6 +97,7 @@ static enum pv_code take_newest(void *ctx, const struct store_ca *ca,
 
 	(void)err;
 	g->newest = ca->generation;
+	snprintf(g->parent, sizeof(g->parent), "%s", ca->parent);
 	return PV_OK;
 }
 
@@ -107,6 +113,20 @@ static enum pv_code give_generations(struct giving *g, const char *ca,
 		rc = give_chain(g, ca, n, err);
 	return rc == PV_OK ? store_crosscert_each(g->store, ca, &cross, err)
 			   : rc;
+}
+
+/* Those above it may have other generations than the ones in its chains. */
+static enum pv_code give_above(struct giving *g, const char *ca,
+			       struct err *err)
+{
+	char name[STORE_ID_MAX + 1];
+	enum pv_code rc = give_generations(g, ca, err);
+
+	for (int i = 1; rc == PV_OK && g->parent[0] && i < CA_CHAIN_MAX; i++) {
+		memcpy(name, g->parent, sizeof(name));
+		rc = give_generations(g, name, err);
+	}
+	return rc;
 }
 
 static enum pv_code give_all(struct giving *g, struct err *err)
@@ -157,12 +177,20 @@ enum pv_code export_chain_each(struct store *store,
 {
 	struct giving g = { .store = store, .take = take, .ctx = ctx };
 
+	enum pv_code rc = PV_OK;
+
 	if (of->device)
 		return give_device(&g, of->device, err);
-	if (!of->ca)
-		return give_all(&g, err);
-	return of->all ? give_generations(&g, of->ca, err)
-		       : give_chain(&g, of->ca, of->generation, err);
+	if (of->ca && !of->all)
+		return give_chain(&g, of->ca, of->generation, err);
+	/* Verifiers that take the first issuer that fits (OpenSSL) go on from a
+	 * cross-certificate, but not from a root that they do not trust. */
+	for (int roots = 0; rc == PV_OK && roots < 2; roots++) {
+		g.roots_later = !roots;
+		g.roots_only = roots;
+		rc = of->ca ? give_above(&g, of->ca, err) : give_all(&g, err);
+	}
+	return rc;
 }
 
 static enum pv_code put_pem(void *ctx, const struct export_chain_cert *c,

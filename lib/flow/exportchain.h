@@ -12,7 +12,8 @@
 struct export_chain_of {
 	const char *ca; /* NULL: all CAs, generations and cross-certificates */
 	uint32_t generation; /* of ca; 0: the one that issues now */
-	bool all; /* every generation of ca, and its cross-certificates */
+	bool all; /* every generation of ca and of those above it, and their
+		   * cross-certificates */
 	const char *device; /* instead: above the certificate that it has */
 };
 
@@ -25,7 +26,8 @@ struct export_chain_cert {
 typedef enum pv_code
 export_chain_fn(void *ctx, const struct export_chain_cert *c, struct err *err);
 
-/* Issuer first, the newest generation first; each certificate once. Codes of
+/* Issuer first, the newest generation first, roots last: behind the
+ * cross-certificates of their keys; each certificate once. Codes of
  * ca_chain_load(), of export_device_find(); PV_NOT_FOUND "cert.none". */
 PV_MUST enum pv_code export_chain_each(struct store *store,
 				       const struct export_chain_of *of,

@@ -110,7 +110,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/record_context.c lib/flow/record_context.h \
 	lib/flow/remanifest.c lib/flow/remanifest.h \
 	lib/flow/rotate_ca.c lib/flow/rotate_ca.h lib/flow/rotate_ca_build.c \
-	lib/flow/rotate_ca_impl.h \
+	lib/flow/rotate_ca_impl.h lib/flow/rotate_ca_keys.c \
 	lib/flow/rotate_key.c lib/flow/rotate_key.h \
 	lib/flow/rotate_pin.c lib/flow/rotate_pin.h \
 	lib/flow/reader.h lib/flow/reconcile.c lib/flow/reconcile.h \
@@ -139,7 +139,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/signing.h \
 	lib/flow/status_crl.c lib/flow/status_crl.h \
 	lib/flow/status.c lib/flow/status.h lib/flow/tilefolder.c lib/flow/tilefolder.h \
-	lib/flow/tokensign.c \
+	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/witness.c lib/flow/witness.h \
 	lib/flow/witnesses.c lib/flow/witnesses.h \

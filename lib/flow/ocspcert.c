@@ -99,8 +99,8 @@ static enum pv_code draw_serial(struct work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = store_commit(&txn, err);
 	if (rc == PV_OK)
-		rc = hsm_random(w->m->hsm, w->serial + 4, sizeof(w->serial) - 4,
-				err);
+		rc = hsm_random(*w->m->tokens->hsm, w->serial + 4,
+				sizeof(w->serial) - 4, err);
 	for (int i = 0; i < 4; i++)
 		w->serial[i] = (uint8_t)(number >> (24 - 8 * i));
 	hex_encode(w->serial, sizeof(w->serial), w->serial_hex);

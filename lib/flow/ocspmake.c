@@ -130,9 +130,17 @@ static bool is_there(const struct work *w, const struct ocsp_candidate *c)
 
 static enum pv_code open_key(struct work *w, struct err *err)
 {
-	if (w->m->sign.key)
+	struct tokens *tokens = w->m->crl->tokens;
+	enum pv_code rc;
+
+	if (w->m->sign.key && w->m->turns == tokens->turns)
 		return PV_OK;
-	return tokensign_open(&w->m->sign, w->m->crl->hsm, &w->m->key, err);
+	tokensign_close(&w->m->sign);
+	rc = tokens_find(tokens, &w->m->key, err);
+	if (rc == PV_OK)
+		rc = tokensign_open(&w->m->sign, *tokens->hsm, &w->m->key, err);
+	w->m->turns = tokens->turns;
+	return rc;
 }
 
 /* The responder's certificate: the one of the last batch, or a new one. */
@@ -169,10 +177,10 @@ static enum pv_code sign_one(struct work *w, struct span tbs, struct err *err)
 static enum pv_code sign(struct work *w, struct span tbs, struct err *err)
 {
 	struct span one;
-	enum pv_code rc = open_key(w, err);
+	enum pv_code rc = have_cert(w, err); /* by another key */
 
 	if (rc == PV_OK)
-		rc = have_cert(w, err);
+		rc = open_key(w, err);
 	buf_reset(&w->answers);
 	while (rc == PV_OK && der_next(&tbs, NULL, NULL, &one))
 		rc = sign_one(w, one, err);

@@ -27,6 +27,7 @@ struct ocsp_maker {
 	bool has_key;
 	struct issue_key key;
 	struct tokensign sign; /* opened with the first answer */
+	unsigned turns;	       /* of the tokens, then */
 	uint64_t made;
 };
 /* The key of purpose "ocsp" where the authority has one. */

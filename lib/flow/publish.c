@@ -196,6 +196,16 @@ static void put_crosses(struct run *r)
 		outcome_note(&r->worst, &err);
 }
 
+/* To the token that was open: the log's keys are there. */
+static void go_back(struct run *r, size_t token)
+{
+	struct err err;
+
+	err_init(&err);
+	if (r->job->tokens && tokens_open(r->job->tokens, token, &err) != PV_OK)
+		outcome_note(&r->worst, &err);
+}
+
 enum pv_code publish_run(const struct publish_job *job,
 			 struct publish_report *report, struct err *err)
 {
@@ -203,8 +213,9 @@ enum pv_code publish_run(const struct publish_job *job,
 	struct run r = { .job = job,
 			 .dir.root = -1,
 			 .maker = { .store = job->store,
-				    .hsm = job->hsm,
+				    .tokens = job->tokens,
 				    .all = job->all } };
+	size_t first = job->tokens ? job->tokens->login->token : 0;
 	struct err hook;
 	enum pv_code rc = publish_dir_open(job->a, &r.dir, err);
 
@@ -223,12 +234,13 @@ enum pv_code publish_run(const struct publish_job *job,
 	if (rc != PV_OK)
 		return rc;
 	for (size_t i = 0; i < r.issuers.n; i++) {
-		if (job->hsm)
+		if (job->tokens)
 			make_lists(&r, &r.issuers.list[i]);
 		put_files(&r, &r.issuers.list[i]);
-		if (job->hsm)
+		if (job->tokens)
 			make_answers(&r, &r.issuers.list[i]);
 	}
+	go_back(&r, first);
 	put_crosses(&r);
 	report->lists = r.maker.made;
 	report->answers = r.ocsp.made;

@@ -17,15 +17,17 @@
 #define PV_FLOW_PUBLISH_H
 
 #include "lib/flow/authority.h"
-#include "lib/hsm.h"
+#include "lib/flow/tokens.h"
 #include "lib/store/store.h"
 
 struct publish_job {
 	const struct authority *a;
 	struct store *store;
-	struct hsm *hsm; /* NULL: nothing is made, only files and the hook */
-	bool all;	 /* also lists that are not due */
-	bool look;	 /* at every OCSP answer: else at what changed */
+	/* NULL: nothing is made, only files and the hook. The one that is open
+	 * before is open after. */
+	struct tokens *tokens;
+	bool all;  /* also lists that are not due */
+	bool look; /* at every OCSP answer: else at what changed */
 };
 
 struct publish_report {

@@ -20,7 +20,7 @@
 
 #include "lib/flow/authority.h"
 #include "lib/flow/rows.h"
-#include "lib/hsm.h"
+#include "lib/flow/tokens.h"
 #include "lib/store/store.h"
 
 enum reconcile_kind {
@@ -86,8 +86,10 @@ PV_MUST enum pv_code reconcile_new(const struct authority *a,
 				   struct reconcile **r, struct err *err);
 void reconcile_free(struct reconcile *r);
 
-/* The logged-in token. PV_HSM_TEMP, PV_HSM_FATAL when it cannot be asked. */
-PV_MUST enum pv_code reconcile_token(struct reconcile *r, struct hsm *hsm,
+/* The token that is open, then the others: a key is on one of them. One that is
+ * away is passed over, but for the first. PV_HSM_TEMP, PV_HSM_FATAL when a
+ * token cannot be asked. */
+PV_MUST enum pv_code reconcile_token(struct reconcile *r, struct tokens *tokens,
 				     struct err *err);
 /*
  * A held output folder as `issue --out' makes it; name is what messages call

@@ -10,14 +10,15 @@
 
 struct row {
 	char label[STORE_LABEL_MAX + 1];
-	bool pair;
+	bool pair, found;
 };
 
 struct token {
 	struct reconcile *r;
 	struct hsm *hsm;
 	struct row *rows;
-	size_t n;
+	size_t n, at; /* rows; the next one, on the tokens after the first */
+	bool first, away;
 };
 
 /* What ownkey_find() refuses as a finding; false: the token could not say. */
@@ -34,8 +35,9 @@ static bool judge(const struct err *why, enum reconcile_kind *kind)
 	return why->code == PV_HSM_FATAL && about_key;
 }
 
-static enum pv_code check_key(struct token *t, const struct issue_key *want,
-			      struct err *err)
+/* What is missing is told once all tokens were asked. */
+static enum pv_code check_key(struct token *t, struct row *row,
+			      const struct issue_key *want, struct err *err)
 {
 	struct hsm_key *key = NULL;
 	enum reconcile_kind kind;
@@ -44,12 +46,16 @@ static enum pv_code check_key(struct token *t, const struct issue_key *want,
 
 	err_init(&why);
 	rc = ownkey_find(t->hsm, want, &key, &why);
+	row->found |= rc == PV_OK;
 	if (rc == PV_OK)
 		return PV_OK;
 	if (!judge(&why, &kind)) {
 		*err = why;
 		return rc;
 	}
+	if (strcmp(why.rule, "hsm.key-missing") == 0)
+		return PV_OK;
+	row->found = true;
 	return reconcile_found(t->r, kind, kind == RECONCILE_DIFFERENT,
 			       RECONCILE_STORE, RECONCILE_TOKEN, "key",
 			       want->label, err, "%s", why.message);
@@ -64,6 +70,8 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 
 	if (rc != PV_OK)
 		return rc;
+	if (!t->first)
+		return check_key(t, &t->rows[t->at++], &want, err);
 	if (t->n == RECONCILE_LIST_MAX)
 		return err_fail(err, PV_INTERNAL, "reconcile.size", NULL,
 				"more than %d keys", RECONCILE_LIST_MAX);
@@ -71,7 +79,17 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 		 row->label);
 	t->rows[t->n++].pair = want.spki_len > 0;
 	t->r->counts.keys++;
-	return check_key(t, &want, err);
+	return check_key(t, &t->rows[t->n - 1], &want, err);
+}
+
+static enum pv_code missing(const struct token *t, const struct row *row,
+			    struct err *err)
+{
+	return reconcile_found(
+		t->r, RECONCILE_MISSING, false, RECONCILE_STORE,
+		RECONCILE_TOKEN, "key", row->label, err, "key %s: not on %s%s",
+		row->label, t->r->a->tokens_n > 1 ? "any token" : "the token",
+		t->away ? " that answers" : "");
 }
 
 /* A pair has its halves and a certificate, a secret key is one object. */
@@ -131,24 +149,62 @@ static enum pv_code check_object(struct token *t, const struct hsm_object *o,
 			       "CKA_ID %s", id[0] ? id : "none");
 }
 
-enum pv_code reconcile_token(struct reconcile *r, struct hsm *hsm,
-			     struct err *err)
+/* The token that is open. */
+static enum pv_code check_token(struct token *t, struct hsm *hsm,
+				struct err *err)
 {
 	CLEANUP(mem_cleanup) struct hsm_object *list = NULL;
-	CLEANUP(mem_cleanup)
-	struct row *rows = mem_array(RECONCILE_LIST_MAX, sizeof(*rows), err);
-	struct token t = { .r = r, .hsm = hsm, .rows = rows };
-	const struct store_visit v = { .ctx = &t, .fn.key = take_key };
+	const struct store_visit v = { .ctx = t, .fn.key = take_key };
 	size_t n = 0;
-	enum pv_code rc = PV_INTERNAL;
+	enum pv_code rc;
 
-	if (rows)
-		rc = store_key_each(r->store, &v, err);
+	t->hsm = hsm;
+	t->at = 0;
+	rc = store_key_each(t->r->store, &v, err);
+	t->first = false;
 	if (rc == PV_OK)
 		rc = hsm_objects(hsm, &list, &n, err);
 	for (size_t i = 0; rc == PV_OK && i < n; i++) {
-		r->counts.objects++;
-		rc = check_object(&t, &list[i], err);
+		t->r->counts.objects++;
+		rc = check_object(t, &list[i], err);
 	}
+	return rc;
+}
+
+static enum pv_code check_other(struct token *t, struct tokens *tokens,
+				size_t token, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = tokens_open(tokens, token, &why);
+	if (rc == PV_HSM_TEMP) {
+		t->away = true;
+		return PV_OK;
+	}
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	return check_token(t, *tokens->hsm, err);
+}
+
+enum pv_code reconcile_token(struct reconcile *r, struct tokens *tokens,
+			     struct err *err)
+{
+	CLEANUP(mem_cleanup)
+	struct row *rows = mem_array(RECONCILE_LIST_MAX, sizeof(*rows), err);
+	struct token t = { .r = r, .rows = rows, .first = true };
+	size_t first = tokens->login->token;
+	enum pv_code rc =
+		rows ? check_token(&t, *tokens->hsm, err) : PV_INTERNAL;
+
+	for (size_t i = 0; rc == PV_OK && i < r->a->tokens_n; i++)
+		if (i != first)
+			rc = check_other(&t, tokens, i, err);
+	for (size_t i = 0; rc == PV_OK && i < t.n; i++)
+		if (!rows[i].found)
+			rc = missing(&t, &rows[i], err);
 	return rc;
 }

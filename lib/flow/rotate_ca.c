@@ -9,7 +9,6 @@
 #include "lib/flow/cachain.h"
 #include "lib/flow/camake.h"
 #include "lib/flow/keymake.h"
-#include "lib/flow/ownkey.h"
 #include "lib/flow/rotate_ca_impl.h"
 #include "lib/log/lifecycle.h"
 
@@ -30,13 +29,13 @@ static void release(struct rotate_ca *r)
 
 /* ---- what there is ---- */
 
-static enum pv_code no_parent(const struct rotate_ca *r, struct err *err)
+static enum pv_code too_many(const struct rotate_ca *r, struct err *err)
 {
-	err_object(err, r->opts->ca);
-	return err_fail(err, PV_DENIED, "rotate.root",
-			"make a new root in a new authority: provctl init",
-			"a root has no CA above it that could certify its new "
-			"key");
+	return err_fail(err, PV_DENIED, "rotate.anchors",
+			"go on with a new authority",
+			"there are %u generations, and a device takes no more "
+			"than %d trust anchors",
+			r->generation, ANCHORS_MAX);
 }
 
 static enum pv_code pending(const struct rotate_ca *r, struct err *err)
@@ -85,88 +84,12 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 	if (rc == PV_OK)
 		rc = ca_chain_load_generation(r->store, r->opts->ca,
 					      r->generation, -1, chain, err);
-	if (rc == PV_OK && chain->n < 2)
-		rc = no_parent(r, err);
+	r->root = chain->n == 1;
+	if (rc == PV_OK && r->root && r->generation >= ANCHORS_MAX)
+		rc = too_many(r, err);
 	if (rc != PV_OK)
 		err_object(err, r->opts->ca);
 	return rc;
-}
-
-/* ---- keys ---- */
-
-static enum pv_code open_key(struct rotate_ca *r, const char *label,
-			     struct tokensign *key, struct err *err)
-{
-	struct issue_key want;
-	enum pv_code rc = ownkey_load(r->store, label, &want, err);
-
-	return rc == PV_OK ? tokensign_open(key, r->hsm, &want, err) : rc;
-}
-
-/* A root that is kept elsewhere signs what is carried there. */
-static enum pv_code open_parent(struct rotate_ca *r, const char *name,
-				const char *label, struct err *err)
-{
-	struct err why;
-	enum pv_code rc;
-
-	err_init(&why);
-	rc = open_key(r, label, &r->parent_key, &why);
-	if (rc == PV_NOT_FOUND || strcmp(why.rule, "hsm.key-missing") == 0) {
-		err_object(err, name);
-		return err_fail(
-			err, PV_DENIED, "rotate.parent",
-			"rotate where the parent's key is",
-			"the key of %s, which must certify the new one, "
-			"is not on this token",
-			name);
-	}
-	if (rc != PV_OK)
-		*err = why;
-	return rc;
-}
-
-/* The parent as it is now: it may have another generation by now. */
-static enum pv_code open_above(struct rotate_ca *r, const char *parent,
-			       struct err *err)
-{
-	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
-	enum pv_code rc =
-		ca_chain_load(r->store, parent, r->now_s, &chain, err);
-
-	if (rc == PV_OK)
-		rc = x509_issuer_load(buf_span(&chain.ca[0].der), &r->parent,
-				      err);
-	if (rc == PV_OK)
-		rc = open_parent(r, parent, chain.ca[0].label, err);
-	if (rc == PV_OK)
-		r->parent_generation = chain.ca[0].generation;
-	return rc;
-}
-
-/* The key of the next generation: made, or recorded by a run that ended. */
-static enum pv_code open_new(struct rotate_ca *r, struct err *err)
-{
-	const struct keymake_job job = { .authority = r->a->name,
-					 .store = r->store,
-					 .hsm = r->hsm,
-					 .purpose = r->opts->ca,
-					 .generation = r->generation + 1,
-					 .kind = HSM_KEY_P256 };
-	struct keymake_known known;
-	enum pv_code rc = keymake_known(r->store, r->opts->ca, &known, err);
-
-	if (rc == PV_OK && known.generation == job.generation)
-		r->next = known.newest;
-	else if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
-		rc = err_fail(err, PV_DENIED, "rotate.keys",
-			      "go on with a new authority",
-			      "there are %zu keys: an authority holds no more",
-			      known.all);
-	else if (rc == PV_OK)
-		rc = keymake(&job, &r->next, err);
-	return rc == PV_OK ? tokensign_open(&r->new_key, r->hsm, &r->next, err)
-			   : rc;
 }
 
 /* ---- approved ---- */
@@ -219,13 +142,27 @@ static enum pv_code record_intents(struct rotate_ca *r, size_t from, size_t n,
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
-/* Built, durable, signed: certificates from on. */
-static enum pv_code make(struct rotate_ca *r, size_t from, size_t n,
-			 struct err *err)
+/* Built and durable; the key that signs it may be on another token. */
+static enum pv_code make_new(struct rotate_ca *r, struct err *err)
 {
-	enum pv_code rc = record_intents(r, from, n, err);
+	enum pv_code rc = rotate_ca_build(r, err);
 
-	for (size_t i = from; rc == PV_OK && i < from + n; i++)
+	if (rc == PV_OK)
+		rc = record_intents(r, ROTATE_NEW, 1, err);
+	if (rc == PV_OK && !r->root)
+		rc = rotate_ca_parent(r, err);
+	if (rc == PV_OK)
+		rc = camake_sign(&r->made[ROTATE_NEW], err);
+	return rc == PV_OK ? rotate_ca_own(r, err) : rc;
+}
+
+static enum pv_code make_cross(struct rotate_ca *r, struct err *err)
+{
+	enum pv_code rc = rotate_ca_build_cross(r, err);
+
+	if (rc == PV_OK && r->made_n > 1)
+		rc = record_intents(r, ROTATE_NEW + 1, r->made_n - 1, err);
+	for (size_t i = ROTATE_NEW + 1; rc == PV_OK && i < r->made_n; i++)
 		rc = camake_sign(&r->made[i], err);
 	return rc;
 }
@@ -302,6 +239,7 @@ static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
 static void fill_report(const struct rotate_ca *r, struct rotate_ca_report *out)
 {
 	out->generation = r->generation + 1;
+	out->root = r->root;
 	out->crossed = r->made_n > 1;
 	snprintf(out->label, sizeof(out->label), "%s", r->next.label);
 	snprintf(out->template_name, sizeof(out->template_name), "%s",
@@ -324,7 +262,7 @@ static enum pv_code give_out(struct rotate_ca *r, struct err *err)
 	snprintf(named.label, sizeof(named.label), "%s", r->next.label);
 	rc = authority_change_keys(r->a, &named, 1, err);
 	if (rc == PV_OK)
-		rc = hsm_store_certificate(r->hsm, r->next.label,
+		rc = hsm_store_certificate(*r->tokens->hsm, r->next.label,
 					   buf_span(&r->made[ROTATE_NEW].cert),
 					   err);
 	if (rc != PV_OK)
@@ -335,37 +273,32 @@ static enum pv_code give_out(struct rotate_ca *r, struct err *err)
 static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
 			struct approvals *got, struct err *err)
 {
-	enum pv_code rc = open_above(r, r->parent_name, err);
+	enum pv_code rc =
+		x509_issuer_load(buf_span(&chain->ca[0].der), &r->old_ca, err);
 
 	if (rc == PV_OK)
-		rc = x509_issuer_load(buf_span(&chain->ca[0].der), &r->old_ca,
-				      err);
+		rc = rotate_ca_find(r, err);
 	if (rc == PV_OK)
 		rc = rotate_ca_template(r, chain->ca[0].shards, err);
 	if (rc == PV_OK)
 		rc = gate(r, got, err);
 	if (rc == PV_OK)
-		rc = open_key(r, r->old_label, &r->old_key, err);
+		rc = rotate_ca_next(r, err);
 	if (rc == PV_OK)
-		rc = open_new(r, err);
+		rc = make_new(r, err);
 	if (rc == PV_OK)
-		rc = rotate_ca_build(r, err);
-	if (rc == PV_OK)
-		rc = make(r, ROTATE_NEW, 1, err);
-	if (rc == PV_OK)
-		rc = rotate_ca_build_cross(r, err);
-	if (rc == PV_OK && r->made_n > 1)
-		rc = make(r, ROTATE_NEW + 1, r->made_n - 1, err);
+		rc = make_cross(r, err);
 	return rc == PV_OK ? record(r, got, err) : rc;
 }
 
 enum pv_code rotate_ca(struct authority *a, struct store *store,
-		       struct hsm *hsm, const struct rotate_ca_opts *opts,
+		       struct tokens *tokens, const struct rotate_ca_opts *opts,
 		       struct rotate_ca_report *report, struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	CLEANUP(mem_cleanup) struct rotate_ca *r = mem_new(sizeof(*r), err);
+	size_t first = tokens->login->token;
 	enum pv_code rc;
 
 	memset(report, 0, sizeof(*report));
@@ -373,7 +306,7 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 		return PV_INTERNAL;
 	r->a = a;
 	r->store = store;
-	r->hsm = hsm;
+	r->tokens = tokens;
 	r->opts = opts;
 	rc = look(r, &chain, err);
 	if (rc == PV_OK) {
@@ -387,6 +320,8 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 		fill_report(r, report);
 	if (rc == PV_OK)
 		rc = give_out(r, err);
+	if (rc == PV_OK)
+		rc = tokens_open(tokens, first, err);
 	snprintf(report->persons, sizeof(report->persons), "%s", got.persons);
 	if (rc != PV_OK)
 		err_object(err, opts->ca);

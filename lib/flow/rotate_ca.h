@@ -1,9 +1,14 @@
 /*
- * rotate_ca: the next generation of a CA below another of ours (RFC 4210 4.4):
- * the same name, a new key, a certificate from its parent, and two
- * cross-certificates between old and new key, so that who trusts one of them
- * alone verifies devices of both. Issuing moves to it at a time; what was
- * issued before stays under its generation.
+ * rotate_ca: the next generation of a CA of ours (RFC 4210 4.4): the same name,
+ * a new key, a certificate from its parent, or from itself where it is a root,
+ * and two cross-certificates between old and new key, so that who trusts one of
+ * them alone verifies devices of both. Issuing moves to it at a time; what was
+ * issued before stays under its generation. CAs below a root go on under the
+ * old one until they are rotated; new bundles carry both roots from now on
+ * (anchors.h).
+ *
+ * The parent's key may be on another of the configured tokens than the CA's:
+ * the new key is made beside the old one.
  *
  *   approved -> key made and recorded -> three TBS linted, their intents
  *   durable -> signed and verified -> rows, entries and key.rotate in one
@@ -18,7 +23,7 @@
 #define PV_FLOW_ROTATE_CA_H
 
 #include "lib/flow/approvals.h"
-#include "lib/hsm.h"
+#include "lib/flow/tokens.h"
 #include "policy/template.h"
 
 struct rotate_ca_opts {
@@ -31,6 +36,7 @@ struct rotate_ca_opts {
 
 struct rotate_ca_report {
 	uint32_t generation;
+	bool root;
 	char label[HSM_LABEL_MAX]; /* of the new key */
 	char template_name[TPL_NAME_MAX + 1];
 	char serial[41];  /* of its certificate */
@@ -41,16 +47,17 @@ struct rotate_ca_report {
 };
 
 /*
- * PV_NOT_FOUND: "store.ca" (no CA of that name), "store.template";
- * PV_DENIED: "rotate.root" (a root has nobody above it), "rotate.parent" (the
- * parent's key is not on this token), "rotate.template" (it is for other CAs),
+ * PV_NOT_FOUND: "store.ca" (no CA of that name), "store.template",
+ * "rotate.parent" (the parent's key is on none of the tokens); PV_DENIED:
+ * "rotate.anchors" (too many roots), "rotate.template" (it is for other CAs),
  * "rotate.subject", "rotate.shards" (it gives another), validity, lint, the
  * clock; PV_INPUT "rotate.time" (it is over); PV_CONFLICT: "rotate.pending"
  * (the newest generation does not issue yet), "hsm.label-taken"; codes of
- * approvals_gate(), PV_HSM_*, PV_STORAGE. store: outside a transaction.
+ * approvals_gate(), PV_HSM_*, PV_STORAGE. store: outside a transaction. The
+ * token that is open before is open after, unless it fails.
  */
 PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
-			       struct hsm *hsm,
+			       struct tokens *tokens,
 			       const struct rotate_ca_opts *opts,
 			       struct rotate_ca_report *report,
 			       struct err *err);

@@ -48,11 +48,13 @@ static enum pv_code take(void *ctx, const struct store_template *row,
 static enum pv_code check(const struct rotate_ca *r, uint32_t shards,
 			  struct err *err)
 {
+	const char *above = r->root ? "self" : r->parent_name;
 	const struct template *t = r->tmpl;
 
-	if (!t->ca || strcmp(t->profile.issuer, r->parent_name) != 0)
+	if (!t->ca || strcmp(t->profile.issuer, above) != 0)
 		return err_fail(err, PV_DENIED, "rotate.template", NULL,
-				"template %s is not for CAs below %s", t->name,
+				"template %s is not for CAs %s%s", t->name,
+				r->root ? "that sign themselves" : "below ",
 				r->parent_name);
 	if (!gives_subject(r, t))
 		return err_fail(
@@ -95,7 +97,7 @@ enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
 static struct camake_job job_of(const struct rotate_ca *r)
 {
 	return (struct camake_job){ .store = r->store,
-				    .hsm = r->hsm,
+				    .hsm = *r->tokens->hsm,
 				    .authority = r->a->name,
 				    .tmpl = r->tmpl,
 				    .ca = r->opts->ca,
@@ -108,9 +110,9 @@ enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
 
 	job.spki = (struct span){ r->new_key.spki, r->new_key.spki_len };
 	job.generation = r->generation + 1;
-	job.above = &r->parent;
-	job.above_generation = r->parent_generation;
-	job.signer = &r->parent_key;
+	job.above = r->root ? NULL : &r->parent;
+	job.above_generation = r->root ? job.generation : r->parent_generation;
+	job.signer = r->root ? &r->new_key : &r->parent_key;
 	job.active_ms = r->opts->active_ms;
 	r->made_n = 1;
 	return camake_build(&r->made[ROTATE_NEW], &job, err);

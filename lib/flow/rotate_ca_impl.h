@@ -15,7 +15,7 @@ enum {
 struct rotate_ca {
 	struct authority *a;
 	struct store *store;
-	struct hsm *hsm;
+	struct tokens *tokens;
 	const struct rotate_ca_opts *opts;
 	struct template *tmpl; /* of the CA, in effect */
 	int64_t now_s;
@@ -24,13 +24,28 @@ struct rotate_ca {
 	uint8_t template_sha256[STORE_HASH];
 	char parent_name[STORE_ID_MAX + 1];
 	char old_label[STORE_LABEL_MAX + 1];
+	bool root;		  /* it signs itself: no parent */
+	size_t own_at, parent_at; /* the tokens that have the keys */
 	uint32_t parent_generation;
-	struct issue_key next;
+	struct issue_key old, next, above; /* as recorded */
 	struct tokensign old_key, new_key, parent_key;
 	struct x509_issuer old_ca, new_ca, parent;
 	struct camake made[ROTATE_CERTS];
 	size_t made_n;
 };
+
+/*
+ * The keys that sign, wherever they are: which token has the parent's, in the
+ * generation that issues now, and that of the CA's own key is open.
+ * PV_NOT_FOUND, "rotate.parent": none has it.
+ */
+PV_MUST enum pv_code rotate_ca_find(struct rotate_ca *r, struct err *err);
+/* The key of the next generation, beside the old one: made, or recorded by a
+ * run that ended. PV_DENIED, "rotate.keys". */
+PV_MUST enum pv_code rotate_ca_next(struct rotate_ca *r, struct err *err);
+/* Opens the parent's key, and then the CA's own two again. */
+PV_MUST enum pv_code rotate_ca_parent(struct rotate_ca *r, struct err *err);
+PV_MUST enum pv_code rotate_ca_own(struct rotate_ca *r, struct err *err);
 
 /* The version in effect of the template that is named, or of the CA's own. It
  * must give the same subject, and as many shards: no two generations share

@@ -130,10 +130,13 @@ static enum pv_code run_token(enum pv_code *verdict,
 			      struct reconcile_counts *counts)
 {
 	CLEANUP(cleanup_reconcile_free) struct reconcile *r = NULL;
+	struct hsm *hsm = &fake.hsm;
+	struct hsm_login login = { .token = 0 };
+	struct tokens tokens = { .a = o.a, .login = &login, .hsm = &hsm };
 	enum pv_code rc;
 
 	unit_ok(reconcile_new(o.a, o.store, &opts, &r, &err), &err);
-	rc = reconcile_token(r, &fake.hsm, &err);
+	rc = reconcile_token(r, &tokens, &err);
 	if (rc == PV_OK)
 		rc = reconcile_finish(r, counts, verdict, &err);
 	return rc;
