@@ -455,6 +455,7 @@ CLI_TESTS = \
 	tests/cli/kill.sh \
 	tests/cli/large.sh \
 	tests/cli/logkeys.sh \
+	tests/cli/receipt_lost.sh \
 	tests/cli/rollover.sh \
 	tests/cli/rollover_root.sh \
 	tests/cli/rotate_tokens.sh \

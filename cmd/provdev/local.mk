@@ -13,6 +13,7 @@ cmd_provdev_provdev_SOURCES = \
 	cmd/provdev/open.c \
 	cmd/provdev/receive.c cmd/provdev/receive.h \
 	cmd/provdev/json_cbor.c cmd/provdev/json_cbor.h \
+	cmd/provdev/configs.c cmd/provdev/configs.h \
 	cmd/provdev/show.c
 cmd_provdev_provdev_LDADD = lib/device/libpvdevice.a lib/base/libpvbase.a \
 	$(JANSSON_LIBS) $(CRYPTO_LIBS) -lm

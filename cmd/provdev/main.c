@@ -22,7 +22,7 @@ static const struct verb verbs[] = {
 	  "SECONDS]\n"
 	  "        [--no-clock] [--shuffle SEED] [--crash-at N]",
 	  verb_open },
-	{ "show", "DIR [--reveal -o FILE]", verb_show },
+	{ "show", "DIR [--json] [--reveal -o FILE]", verb_show },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -7,8 +7,9 @@
  *   seal.pem seal_pub.pem seal_sig.b64   sealing key of kind 1
  *   kek.hex auth.hex receipt.hex         keys of kind 2
  *   program.new               all three, until they are written out
- *   state                     counters and what is active; replaced atomically
- *   staging/ gen-N/           receiving; the activated components
+ *   state                     counters, what is active and what was before;
+ *                             replaced atomically
+ *   staging/ gen-N/           receiving (about: its number); the activated ones
  *   active -> gen-N           follows state
  *   receipt.cose refusal.cose the last receipts
  */

@@ -95,7 +95,9 @@ static enum pvdev_result feed_bundle(struct run *r, struct err *err)
 		pvdev_abort(&r->dev);
 		return PVDEV_CONTAINER;
 	}
-	result = feed_all(r, err);
+	result = store_note(&r->store, r->dev.facts.seq) == PV_OK
+			 ? feed_all(r, err)
+			 : PVDEV_STORAGE;
 	if (result != PVDEV_OK) {
 		pvdev_abort(&r->dev);
 		return result;

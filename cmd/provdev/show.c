@@ -1,6 +1,7 @@
 /*
- * `provdev show`: what is active, as JSON. Secrets, keys and files stand there
- * by length; with --reveal as hex, and then only in a file of mode 0600.
+ * `provdev show`: which configurations there are, and what is active, as JSON.
+ * Secrets, keys and files stand there by length; with --reveal as hex, and then
+ * only in a file of mode 0600.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/provdev/configs.h"
 #include "cmd/provdev/home.h"
 #include "cmd/provdev/json_cbor.h"
 #include "cmd/provdev/provdev.h"
@@ -155,6 +157,7 @@ static enum pv_code collect(const char *dir, bool reveal, json_t **out,
 	struct showing s = { NULL, reveal };
 	char folder[STATE_FOLDER_MAX];
 	struct state state;
+	json_t *configs;
 	enum pv_code code;
 
 	code = home_open(&h, dir, err);
@@ -164,11 +167,15 @@ static enum pv_code collect(const char *dir, bool reveal, json_t **out,
 		return code;
 	*out = state_json(&h, &state);
 	s.components = json_object();
-	if (!*out || json_object_set_new(*out, "components", s.components) != 0)
+	configs = json_array();
+	if (!*out ||
+	    json_object_set_new(*out, "components", s.components) != 0 ||
+	    json_object_set_new(*out, "configurations", configs) != 0)
 		return err_fail(err, PV_INTERNAL, "memory", NULL,
 				"out of memory");
-	if (state.fresh)
-		return PV_OK;
+	code = configs_list(h.dirfd, &state, configs, err);
+	if (code != PV_OK || state.fresh)
+		return code;
 	state_folder(&state, folder);
 	code = dir_open(h.dirfd, folder, &fd, err);
 	return code == PV_OK ? tree_each(fd, show_component, &s, err) : code;
@@ -197,7 +204,9 @@ static enum pv_code print(const json_t *j, const char *out, struct err *err)
 enum pv_code verb_show(int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = {
-		{ "reveal", no_argument, NULL, 'r' }, { NULL, 0, NULL, 0 }
+		{ "reveal", no_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, 'j' }, /* it is always that */
+		{ NULL, 0, NULL, 0 }
 	};
 	CLEANUP(cleanup_json_decref) json_t *j = NULL;
 	const char *out = NULL;
@@ -210,7 +219,7 @@ enum pv_code verb_show(int argc, char **argv, struct err *err)
 			reveal = true;
 		else if (opt == 'o')
 			out = optarg;
-		else
+		else if (opt != 'j')
 			return usage_error(err, "unknown option");
 	}
 	if (argc - optind != 1)

@@ -32,6 +32,20 @@ static bool get_number(const json_t *j, const char *key, uint64_t *out)
 	return json_is_integer(n) && json_integer_value(n) >= 0;
 }
 
+/* Devices of before have no such words. */
+static bool parse_previous(const json_t *j, struct state *s)
+{
+	const json_t *serial = json_object_get(j, "previous_serial");
+	size_t len = json_string_length(serial);
+
+	if (!serial)
+		return true;
+	if (!json_is_string(serial) || len >= sizeof(s->previous_serial))
+		return false;
+	memcpy(s->previous_serial, json_string_value(serial), len + 1);
+	return get_number(j, "previous_seq", &s->previous_seq);
+}
+
 static bool parse(const json_t *j, struct state *s)
 {
 	struct pvdev_facts *f = &s->facts;
@@ -41,7 +55,7 @@ static bool parse(const json_t *j, struct state *s)
 	if (!role || strlen(role) > STATE_ROLE_MAX)
 		return false;
 	memcpy(s->role, role, strlen(role) + 1);
-	return get_number(j, "seq", &f->seq) &&
+	return get_number(j, "seq", &f->seq) && parse_previous(j, s) &&
 	       get_number(j, "manifest_seq", &s->manifest_seq) &&
 	       get_hex(j, "bundle_id", f->bundle_id, sizeof(f->bundle_id),
 		       &id) &&
@@ -94,14 +108,17 @@ enum pv_code state_write(int dirfd, const struct state *s, struct err *err)
 {
 	const struct pvdev_facts *f = &s->facts;
 	CLEANUP(cleanup_json_decref)
-	json_t *j = json_pack(
-		"{s:I,s:I,s:s,s:o,s:o,s:o,s:o,s:o}", "seq", (json_int_t)f->seq,
-		"manifest_seq", (json_int_t)s->manifest_seq, "role", s->role,
-		"class", hex_of(s->class_id, sizeof(s->class_id)), "bundle_id",
-		hex_of(f->bundle_id, sizeof(f->bundle_id)), "bh",
-		hex_of(f->bh, sizeof(f->bh)), "challenge",
-		hex_of(f->challenge, f->challenge_len), "key_id",
-		hex_of(f->key_id, f->key_id_len));
+	json_t *j =
+		json_pack("{s:I,s:I,s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:s}", "seq",
+			  (json_int_t)f->seq, "manifest_seq",
+			  (json_int_t)s->manifest_seq, "role", s->role, "class",
+			  hex_of(s->class_id, sizeof(s->class_id)), "bundle_id",
+			  hex_of(f->bundle_id, sizeof(f->bundle_id)), "bh",
+			  hex_of(f->bh, sizeof(f->bh)), "challenge",
+			  hex_of(f->challenge, f->challenge_len), "key_id",
+			  hex_of(f->key_id, f->key_id_len), "previous_seq",
+			  (json_int_t)s->previous_seq, "previous_serial",
+			  s->previous_serial);
 	char text[STATE_MAX];
 	size_t len = j ? json_dumpb(j, text, sizeof(text), JSON_INDENT(1)) : 0;
 

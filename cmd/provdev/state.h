@@ -9,14 +9,17 @@
 #include "lib/device/device.h"
 
 #define STATE_ROLE_MAX 255
-#define STATE_FOLDER_MAX 32      /* "gen-" and a number */
+#define STATE_FOLDER_MAX 32 /* "gen-" and a number */
+#define STATE_SERIAL_MAX 41 /* 20 octets in hex */
 
 struct state {
-	bool fresh;                    /* there is no file yet */
+	bool fresh; /* there is no file yet */
 	uint64_t manifest_seq;
 	struct pvdev_facts facts;      /* of what is active; seq in them */
 	char role[STATE_ROLE_MAX + 1]; /* taken with the first bundle */
 	uint8_t class_id[PVDEV_UUID_LEN];
+	uint64_t previous_seq; /* of what was active before; 0: none */
+	char previous_serial[STATE_SERIAL_MAX]; /* "": it had none */
 };
 
 /* A missing file is a fresh device. PV_INTEGRITY for a broken one. */

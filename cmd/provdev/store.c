@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/provdev/configs.h"
 #include "cmd/provdev/tree.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/cose.h"
@@ -227,6 +228,21 @@ static enum pv_code clean(struct store *s)
 	return tree_remove(s->dirfd, "staging", s->err);
 }
 
+static enum pv_code remember(struct store *s, struct state *next)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char folder[STATE_FOLDER_MAX];
+	enum pv_code code;
+
+	if (s->state.fresh)
+		return PV_OK;
+	next->previous_seq = s->state.facts.seq;
+	state_folder(&s->state, folder);
+	code = dir_open(s->dirfd, folder, &fd, s->err);
+	return code == PV_OK ? config_serial(fd, next->previous_serial, s->err)
+			     : code;
+}
+
 static enum pv_code activate_files(struct store *s, const struct pvdev *d,
 				   uint64_t manifest_seq,
 				   const struct pvdev_facts *facts)
@@ -243,6 +259,8 @@ static enum pv_code activate_files(struct store *s, const struct pvdev *d,
 	state_folder(&next, folder);
 	store_step(s);
 	code = build(s, d, folder);
+	if (code == PV_OK)
+		code = remember(s, &next);
 	if (code != PV_OK)
 		return code;
 	store_step(s);
@@ -315,6 +333,12 @@ void store_close(struct store *s)
 	s->err = NULL;
 	if (s->dirfd >= 0 && !s->unsure)
 		(void)!clean(s);
+}
+
+enum pv_code store_note(struct store *s, uint64_t seq)
+{
+	store_step(s);
+	return config_note(s->staging, seq, s->err);
 }
 
 enum pv_code store_has_receipt(struct store *s, bool *has, struct err *err)

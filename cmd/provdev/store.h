@@ -11,14 +11,14 @@
 #define STORE_CUT_STATUS 99
 
 struct store {
-	int dirfd;                     /* the device's folder, borrowed */
+	int dirfd; /* the device's folder, borrowed */
 	int staging;
 	int fds[PVDEV_COMPONENTS_MAX]; /* one file a component */
 	struct state state;
 	unsigned long long steps, cut_at; /* cut_at 0: never */
 	/* A write of the state failed: only the next run knows what it says. */
 	bool unsure;
-	struct err *err;               /* first failure of a callback */
+	struct err *err; /* first failure of a callback */
 };
 
 extern const struct pvdev_storage store_callbacks;
@@ -33,6 +33,8 @@ PV_MUST enum pv_code store_open(struct store *s, int dirfd,
 void store_close(struct store *s);
 /* One boundary. */
 void store_step(struct store *s);
+/* What is received from here on is the bundle of that number. */
+PV_MUST enum pv_code store_note(struct store *s, uint64_t seq);
 /* Does receipt.cose answer what is active, which must be there? */
 PV_MUST enum pv_code store_has_receipt(struct store *s, bool *has,
 				       struct err *err);

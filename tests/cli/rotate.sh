@@ -79,32 +79,6 @@ opened client-00000002 "$T/r3.pvb"
 received client-00000002
 expect_equal "$(states client-00000002)" "3 3 0 " "one valid"
 
-case_start "a receipt that is lost, then found: never none valid, one active"
-# active ID: the number of the bundle that the device has active.
-active() {
-	"$PROVDEV" show "$T/dev/$1" | jq -r .seq
-}
-issued same client-00000008
-expect_equal "$(active client-00000008)" 1 "active at first"
-rotate client-00000008 -o "$T/r8.pvb"
-expect_equal "$rc" 0 rotate
-expect_equal "$(active client-00000008) $(states client-00000008)" "1 0 0 " \
-	"before it has it"
-run "$PROVDEV" open "$T/dev/client-00000008" "$T/r8.pvb" --bundle-key \
-	"$T/bundle.pem" --crash-at 3
-expect_equal "$(active client-00000008) $(states client-00000008)" "1 0 0 " \
-	"when its power went"
-opened client-00000008 "$T/r8.pvb"
-rm "$T/dev/client-00000008/receipt.cose"
-expect_equal "$(active client-00000008) $(states client-00000008)" "2 0 0 " \
-	"when the receipt was lost"
-rotate client-00000008 -o "$T/r8.pvb"
-expect_equal "$(json_field status "$T/out")" existing "asked for again"
-opened client-00000008 "$T/r8.pvb"
-received client-00000008
-expect_equal "$(active client-00000008) $(states client-00000008)" "2 3 0 " \
-	"when it was found"
-
 case_start "a template that wants new keys asks for a CSR"
 issued fresh client-00000003
 rotate client-00000003
