@@ -20,15 +20,16 @@ bool audit_type_known(const char *type, size_t len);
 /* All of them, with a space between. */
 #define AUDIT_TYPES                                                            \
 	LOG_CERT_INTENT                                                        \
-		" " LOG_CERT_ISSUE " " LOG_BUNDLE_SEAL " " LOG_EXPORT          \
-		" " LOG_REQUEST_DENY " " LOG_QUARANTINE_PUT                    \
-		" " LOG_QUARANTINE_RELEASE " " LOG_QUARANTINE_REJECT           \
-		" " LOG_KEY_GENERATE " " LOG_KEY_ROTATE " " LOG_PIN_ROTATE     \
-		" " LOG_CEREMONY_STEP " " LOG_ROSTER_CHANGE                    \
-		" " LOG_APPROVAL_ASK " " LOG_APPROVAL_USE " " LOG_ORDER_OPEN   \
-		" " LOG_ORDER_CLOSE " " LOG_CLOCK_ACCEPT " " LOG_CONFIG_ACCEPT \
-		" " LOG_TEMPLATE_ADOPT " " LOG_SECRET_ADD                      \
-		" " LOG_SECRET_ROTATE " " LOG_SECRET_DESTROY
+	" " LOG_CERT_ISSUE " " LOG_BUNDLE_SEAL " " LOG_EXPORT                  \
+	" " LOG_REQUEST_DENY " " LOG_QUARANTINE_PUT " " LOG_QUARANTINE_RELEASE \
+	" " LOG_QUARANTINE_REJECT " " LOG_KEY_GENERATE " " LOG_KEY_ROTATE      \
+	" " LOG_PIN_ROTATE " " LOG_CEREMONY_STEP " " LOG_ROSTER_CHANGE         \
+	" " LOG_APPROVAL_ASK " " LOG_APPROVAL_USE " " LOG_ORDER_OPEN           \
+	" " LOG_ORDER_CLOSE " " LOG_CLOCK_ACCEPT " " LOG_CONFIG_ACCEPT         \
+	" " LOG_TEMPLATE_ADOPT " " LOG_SECRET_ADD " " LOG_SECRET_ROTATE        \
+	" " LOG_SECRET_DESTROY " " LOG_CERT_REVOKE " " LOG_DEVICE_RETIRE       \
+	" " LOG_RECEIPT " " LOG_DEVICE_ROLLBACK " " LOG_CRL_INTENT             \
+	" " LOG_CRL_ISSUE " " LOG_OCSP_INTENT " " LOG_OCSP_ISSUE
 
 struct audit_show_opts {
 	enum audit_subject subject;

@@ -157,6 +157,25 @@ expect_text "provctl audit show --help"
 expect_exit 0 "$PROVCTL" audit show --help
 expect_text "cert.intent cert.issue bundle.seal export"
 expect_text "template.adopt secret.add secret.rotate secret.destroy"
+# Every type of the log's headers is one, in help and manual, too.
+provctl_help=$("$PROVCTL" audit show --help | tr -s '\n ' '  ')
+man_types=$(sed 's/\\-/-/g' "$srcdir/docs/provctl.1" | tr -s '\n ,' '   ')
+sed -n 's/^#define LOG_[A-Z_]* "\([a-z]*[.][a-z]*\|export\|receipt\)"$/\1/p' \
+	"$srcdir/lib/log/events.h" "$srcdir/lib/log/govern.h" \
+	"$srcdir/lib/log/lifecycle.h" >"$T/types"
+[ "$(wc -l <"$T/types")" -ge 30 ] || fail "the headers were not read"
+while read -r type; do
+	run "$PROVCTL" -C "$H" audit show --type "$type" --last 1
+	[ "$rc" -eq 0 ] || [ "$rc" -eq 10 ] || fail "--type $type: exit $rc"
+	case $provctl_help in
+	*" $type "*) ;;
+	*) fail "help does not name $type" ;;
+	esac
+	case $man_types in
+	*" $type "* | *" $type. "*) ;;
+	*) fail "the manual does not name $type" ;;
+	esac
+done <"$T/types"
 expect_error 10 log.none -C "$H" audit show --key log
 expect_text "like acme/log/1"
 
