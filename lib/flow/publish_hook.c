@@ -164,15 +164,19 @@ static enum pv_code wait_for(pid_t pid, struct err *err)
 enum pv_code publish_hook_run(const struct authority *a, int folder, bool *ran,
 			      struct err *err)
 {
+	enum pv_code rc = PV_OK;
+	struct err why;
 	pid_t pid = 0;
-	enum pv_code rc;
 
 	*ran = false;
 	if (publish_hook_since(a) == 0)
 		return PV_OK;
 	if (!a->publish_hook[0])
 		return told(a, err);
-	rc = check_file(a->publish_hook, err);
+	err_init(&why);
+	if (check_file(a->publish_hook, &why) != PV_OK)
+		rc = err_fail(err, PV_STORAGE, "publish.hook", why.hint, "%s",
+			      why.message);
 	if (rc == PV_OK)
 		rc = start(a->publish_hook, folder, &pid, err);
 	if (rc == PV_OK)
