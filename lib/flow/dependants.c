@@ -322,6 +322,10 @@ static enum pv_code check_one(struct check *c, const struct asked *a, bool ask,
 	i = find(c, a, &shard);
 	if (!i)
 		return bad_line(c, "there is no such CA or shard", err);
+	if (!a->ocsp && a->serial_len > 0 &&
+	    x509_crl_shard((struct span){ a->serial, a->serial_len },
+			   i->shards) != shard)
+		return bad_line(c, "the serial is not of that shard", err);
 	if (!ask)
 		return PV_OK;
 	err_init(&d.why);

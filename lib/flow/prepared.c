@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/flow/contents.h"
 #include "lib/flow/hostkey.h"
+#include "lib/x509/crl.h"
 #include "lib/x509/tbs_lint.h"
 
 #define ROW_MAX 65536
@@ -109,11 +110,10 @@ static uint32_t shard_of(const struct prepared *p)
 {
 	uint32_t before =
 		p->ctx->ca_generation > 1 ? p->ctx->ca_generation - 1 : 0;
-	uint64_t rest = 0;
+	struct span serial = { p->serial, X509_SERIAL_LEN };
 
-	for (size_t i = 0; i < X509_SERIAL_LEN; i++)
-		rest = (rest << 8 | p->serial[i]) % p->ctx->crl_shards;
-	return before * p->ctx->crl_shards + (uint32_t)rest;
+	return before * p->ctx->crl_shards +
+	       x509_crl_shard(serial, p->ctx->crl_shards);
 }
 
 /* Of the CSR's key it is known. */

@@ -8,6 +8,7 @@
 #include "lib/store/store_device.h"
 #include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
+#include "lib/x509/crl.h"
 #include "lib/x509/issuer.h"
 
 /* RFC 5280 5.3.1, those that are said of a device's certificate or ours. */
@@ -95,15 +96,6 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
 	return PV_OK;
 }
 
-static uint32_t shard_of(const struct store_subject *s, uint32_t shards)
-{
-	uint64_t rest = 0;
-
-	for (size_t i = 0; i < s->serial_len; i++)
-		rest = (rest << 8 | s->serial[i]) % shards;
-	return (uint32_t)rest;
-}
-
 static enum pv_code find_issuer(const struct revocation *v,
 				const struct store_device *d,
 				struct store_revocation *r, struct err *err)
@@ -128,7 +120,8 @@ static enum pv_code find_issuer(const struct revocation *v,
 	}
 	snprintf(r->ca, sizeof(r->ca), "%s", t->profile.issuer);
 	r->generation = row.generation;
-	r->shard = shard_of(&d->s, row.shards);
+	r->shard = x509_crl_shard((struct span){ d->s.serial, d->s.serial_len },
+				  row.shards);
 	return PV_OK;
 }
 

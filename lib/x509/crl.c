@@ -226,3 +226,12 @@ enum pv_code x509_crl_assemble(struct span tbs, const uint8_t sig[64],
 	/* Both are SEQUENCE { what is signed, algorithm, signature }. */
 	return x509_cert_assemble(tbs, sig, crl, err);
 }
+
+uint32_t x509_crl_shard(struct span serial, uint32_t shards)
+{
+	uint64_t rest = 0;
+
+	for (size_t i = 0; i < serial.len; i++)
+		rest = (rest << 8 | serial.p[i]) % shards;
+	return (uint32_t)rest;
+}

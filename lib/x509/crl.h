@@ -72,6 +72,10 @@ PV_MUST enum pv_code x509_crl_lint(const struct x509_crl_head *head,
 				   const struct x509_crl_entry *entries,
 				   size_t n, struct span tbs, struct err *err);
 
+/* Which of a CA's shards (1 or more) a serial number (big-endian) is in: the
+ * number modulo them. */
+uint32_t x509_crl_shard(struct span serial, uint32_t shards);
+
 /* Appends SEQUENCE { tbs, ecdsa-with-SHA256, signature }; sig is raw r||s. */
 PV_MUST enum pv_code x509_crl_assemble(struct span tbs, const uint8_t sig[64],
 				       struct buf *crl, struct err *err);

@@ -23,6 +23,8 @@ check() { # CODE
 
 jq '.crl = {shards: 1}' "$srcdir/templates/issuing-ca.json" \
 	>"$templates/issuing-ca.json"
+jq '.crl = {shards: 2}' "$srcdir/templates/matter-pai.json" \
+	>"$templates/matter-pai.json"
 jq '.steps |= (.[0:6] + [{step: "generate-key", purpose: "ocsp", kind: "P-256"}]
 	+ .[6:])' "$srcdir/templates/plans/softhsm-demo.json" \
 	>"$templates/plans/softhsm-demo.json"
@@ -146,6 +148,15 @@ for bad in '{' '{"name":"x"}' '{"name":"x","ca":"root","file":"a","url":"b"}' \
 	expect_exit 3 "$PROVCTL" -C "$H" status --dependants "$T/list"
 done
 expect_exit 10 "$PROVCTL" -C "$H" status --dependants "$T/none"
+# A list says nothing of a serial that belongs into another one.
+odd=0000000100000000000000000000000f
+one='"name":"x","ca":"matter-pai","file":"'$H/publish/crl/matter-pai
+echo "{$one/0.crl\",\"serial\":\"$odd\"}" >"$T/list"
+expect_error 3 dependant.line -C "$H" status --dependants "$T/list"
+expect_text "not of that shard"
+echo "{$one/1.crl\",\"shard\":1,\"serial\":\"$odd\"}" >"$T/list"
+check 0
+expect_equal "$(verdict x)" current "its own shard"
 for url in https://x/ http:// ftp://x 'http://a@b/' 'http://x:99x/'; do
 	echo "{\"name\":\"x\",\"ca\":\"root\",\"url\":\"$url\"}" >"$T/list"
 	run "$PROVCTL" -C "$H" --json status --dependants "$T/list"

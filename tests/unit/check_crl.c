@@ -260,6 +260,20 @@ START_TEST(not_built)
 }
 END_TEST
 
+START_TEST(shard_of_a_serial)
+{
+	static const uint8_t serial[] = { 0x01, 0x00, 0x00, 0x00, 0x00,
+					  0x00, 0x00, 0x00, 0x00, 0x07 };
+	struct span s = { serial, sizeof(serial) };
+
+	ck_assert_uint_eq(x509_crl_shard(s, 1), 0);
+	ck_assert_uint_eq(x509_crl_shard(s, 16), 7);
+	/* 2^72 + 7 modulo 2^32 - 1 and 1000: by bc(1). */
+	ck_assert_uint_eq(x509_crl_shard(s, UINT32_MAX), 263);
+	ck_assert_uint_eq(x509_crl_shard(s, 1000), 703);
+}
+END_TEST
+
 START_TEST(needs_crl_sign)
 {
 	struct x509_crl_head head = crl_fix_head(&fix, 1);
@@ -294,6 +308,7 @@ int main(void)
 	tcase_add_test(tc, reads_its_own);
 	tcase_add_test(tc, many_entries);
 	tcase_add_loop_test(tc, not_built, 0, COUNT(refused));
+	tcase_add_test(tc, shard_of_a_serial);
 	tcase_add_test(tc, needs_crl_sign);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
