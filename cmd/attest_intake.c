@@ -117,8 +117,12 @@ enum pv_code intake_bytes(struct intake *t, const char *name, struct span bytes,
 		*err = why;
 		return rc;
 	}
+	if (rc != PV_OK)
+		err_object(&why, name);
 	outcome_note(&t->worst, &why);
 	t->recorded += rc == PV_OK && !said.existing;
+	t->lost +=
+		rc == PV_OK && !said.existing && said.left && said.result == 0;
 	t->superseded += rc == PV_OK ? said.superseded : 0;
 	t->refused += rc != PV_OK;
 	rc = add_line(t, line_of(name, &said, &why), err);
@@ -153,6 +157,12 @@ enum pv_code intake_finish(struct intake *t, struct err *err)
 		return rc;
 	out_note(t->app, "provctl: %zu receipts: %zu recorded, %zu refused",
 		 t->n, t->recorded, t->refused);
+	if (t->lost > 0)
+		out_note(t->app,
+			 "provctl: %zu of them say that a device has a "
+			 "credential that is not valid any more (\"valid\": "
+			 "false): rotate it, unless it has a later one",
+			 t->lost);
 	*err = t->worst;
 	return err->code;
 }

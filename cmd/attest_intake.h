@@ -20,6 +20,7 @@ struct intake {
 	struct span seal_key; /* SPKI DER; may be empty */
 	struct err worst;     /* of the receipts */
 	size_t n, recorded, refused;
+	size_t lost;	     /* recorded, of a credential that is not valid */
 	uint64_t superseded; /* credentials that were revoked with them */
 };
 

@@ -45,6 +45,7 @@ expect_equal "$(jq -r .status "$T/out" | tr '\n' ' ')" \
 	"existing recorded refused recorded " "what became of each"
 expect_equal "$(jq -r 'select(.status == "refused") | .error.rule' "$T/out")" \
 	receipt.form rule
+grep -q '^provctl: 3: not a receipt' "$T/err" || fail "which: $(cat "$T/err")"
 
 case_start "a bit of it changed is refused"
 flip() {

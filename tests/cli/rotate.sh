@@ -79,6 +79,18 @@ opened client-00000002 "$T/r3.pvb"
 received client-00000002
 expect_equal "$(states client-00000002)" "3 3 0 " "one valid"
 
+case_start "one that was taken back, and yet was installed, is told"
+issued same client-0000000a
+rotate client-0000000a -o "$T/ra.pvb"
+expect_exit 0 "$PROVCTL" -C "$H" rotate device client-0000000a --rollback
+opened client-0000000a "$T/ra.pvb"
+received client-0000000a
+expect_equal "$(jq .valid "$T/out")" false valid
+expect_text "1 of them say that a device has a credential that is not valid"
+expect_equal "$(states client-0000000a)" "0 3 " states
+received client-0000000a
+grep -q "not valid" "$T/err" && fail "it was told twice"
+
 case_start "a template that wants new keys asks for a CSR"
 issued fresh client-00000003
 rotate client-00000003
