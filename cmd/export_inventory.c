@@ -24,7 +24,9 @@ static enum pv_code check(struct inventory *in, const char *since,
 	       strcmp(in->state, export_state_name(s)) != 0)
 		s++;
 	if (s > STORE_QUARANTINED)
-		return err_fail(err, PV_USAGE, "usage.option", "see --help",
+		return err_fail(err, PV_USAGE, "usage.option",
+				"reserved, issued, suspended (held), revoked, "
+				"retired or quarantined",
 				"no device is ever \"%.40s\"", in->state);
 	return PV_OK;
 }

@@ -92,7 +92,10 @@ static enum pv_code find_device(struct store *store, const char *device,
 				? "take it from hold first: `provctl "
 				  "revoke --reason removeFromCRL --serial HEX'"
 				: "nothing is exported for it any more",
-			"the device is %s", export_state_name(d->state));
+			"the device is %s",
+			d->state == STORE_SUSPENDED
+				? "held"
+				: export_state_name(d->state));
 	return rc;
 }
 

@@ -227,10 +227,14 @@ static enum pv_code end_config(struct rotation *r, uint64_t size,
 static enum pv_code unfinished(const struct rotation *r, bool is,
 			       struct err *err)
 {
+	char next[80];
+
+	snprintf(next, sizeof(next),
+		 is ? "end it: `provctl rotate %s --finish'"
+		    : "begin one: `provctl rotate %s'",
+		 r->opts->purpose);
 	err_object(err, r->opts->purpose);
-	return err_fail(err, PV_CONFLICT, "rotate.ended",
-			is ? "end it: provctl rotate ... --finish"
-			   : "begin one: provctl rotate",
+	return err_fail(err, PV_CONFLICT, "rotate.ended", next,
 			is ? "an earlier rotation of the log's key goes on: "
 			     "the old key signs, too"
 			   : "no rotation of that key goes on");

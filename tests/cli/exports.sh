@@ -142,6 +142,13 @@ expect_equal "$(jq -r .device "$T/out" | sort | tr '\n' ' ')" \
 expect_exit 0 "$PROVCTL" -C "$H" export inventory --csv -o "$T/inventory.csv"
 expect_equal "$(wc -l <"$T/inventory.csv")" 3 "CSV lines"
 expect_equal "$(head -n 1 "$T/inventory.csv" | cut -d , -f 1)" device "head"
+for state in reserved issued suspended revoked retired quarantined; do
+	expect_exit 0 "$PROVCTL" -C "$H" export inventory --state "$state"
+	"$PROVCTL" export --help | tr -s '\n ' '  ' | grep -q "$state" ||
+		fail "help does not name $state"
+done
+expect_error 2 usage.option -C "$H" export inventory --state held
+expect_text "suspended (held)"
 expect_exit 0 "$PROVCTL" -C "$H" export inventory --csv -o "$T/inventory.csv"
 echo other >"$T/inventory.json"
 expect_error 9 output.exists -C "$H" export inventory -o "$T/inventory.json"

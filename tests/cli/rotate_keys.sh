@@ -185,6 +185,7 @@ expect_exit 0 "$PROVCTL" -C "$H" rotate log
 expect_text "both sign until rotate log --finish"
 expect_equal "$(lines "$H/checkpoint")" 2 "lines while both sign"
 expect_error 9 rotate.ended -C "$H" rotate log
+expect_text "provctl rotate log --finish"
 new_device tls-client client-00000003
 issue tls-client client-00000003
 expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
