@@ -1,5 +1,5 @@
 dist_man_MANS = docs/provctl.1 docs/provctl-bundle.5
-EXTRA_DIST += docs/performance.md docs/playbooks/order.md
+EXTRA_DIST += docs/performance.md docs/playbooks/order.md docs/playbooks/lifecycle.md
 
 # systemd units, where --with-systemdsystemunitdir says.
 EXTRA_DIST += docs/systemd/provctl-rotate@.service.in \

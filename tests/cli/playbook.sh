@@ -42,6 +42,19 @@ for playbook in "$srcdir"/docs/playbooks/*.md; do
 	[ "$count" -gt 5 ] || fail "only $count blocks of $playbook"
 done
 
+case_start "what the lifecycle's playbook leaves"
+H=$T/lifecycle/work/acme
+cd "$T/lifecycle/work" || exit 2
+expect_equal "$(p export inventory | jq -r '.device + " " + .state' | sort |
+	tr '\n' ',')" "client-00000001 revoked,client-00000001 revoked,\
+client-00000001 revoked,client-00000002 revoked,client-00000003 retired,\
+client-00000004 revoked," devices
+for list in 0 16; do
+	expect_equal "$(stat -c %a "www/crl/issuing-1/$list.crl")" 644 \
+		"mode of list $list"
+done
+verify_audit
+
 case_start "what the order's playbook leaves"
 cd "$T/order/work" || exit 2
 H=$T/order/work/acme
@@ -53,8 +66,8 @@ expect_equal "$(jq -r '.used | map(.operation + " " + .persons) | join(",")' \
 	"$T/out")" "order alice,carol" "what was used"
 verify_audit
 
-case_start "its rules are those that provctl says"
-awk -F '|' '/^\| [0-9]+ \|/ { print $3 }' "$srcdir/docs/playbooks/order.md" |
+case_start "the rules of all are those that provctl says"
+awk -F '|' '/^\| [0-9, ]+ \|/ { print $3 }' "$srcdir"/docs/playbooks/*.md |
 	grep -o '`[^`]*`' | tr -d '`' >"$T/rules"
 while read -r rule; do
 	grep -r -q -F "\"$rule\"" "$srcdir/lib" "$srcdir/policy" ||
