@@ -19,7 +19,7 @@ static const char help[] =
 	"is not past TIME (as 2026-01-31T00:00:00Z), and all goes on from "
 	"there. "
 	"No\n"
-	"decision lets the clock go back behind the newest entry, or behind "
+	"decision lets the clock go back before the newest entry, or before "
 	"the "
 	"time\n"
 	"that witnesses vouch for. status says what the clock is held "

@@ -70,7 +70,7 @@ enum decide_next decide_clock(struct decide *d)
 		return deny(d, "clock.step", NULL,
 			    "set the machine's clock; when it is right: "
 			    "`provctl clock accept'",
-			    "the clock stands too far behind the last event");
+			    "the clock stands too far ahead of the last event");
 	return DECIDE_GO_ON;
 }
 

@@ -44,7 +44,7 @@ enum pv_code store_time_follows(const struct store *s, uint64_t last_ms,
 		rc = err_fail(err, PV_DENIED, "clock.step",
 			      "set the machine's clock; when it is right: "
 			      "`provctl clock accept'",
-			      "the clock stands too far behind the newest "
+			      "the clock stands too far ahead of the newest "
 			      "entry of the log");
 	return rc;
 }

@@ -25,6 +25,7 @@ for id in S0000000002 S0000000002 S0000000003; do
 	expect_error 4 clock.step -C "$H" issue --template symmetric-sensor \
 		--device "$id"
 done
+expect_text "too far ahead of"
 expect_error 4 clock.step -C "$H" status
 # An old answer is no event; what is logged anew is.
 issue symmetric-sensor S0000000001 -o "$T/again.pvb"
