@@ -61,10 +61,14 @@ static void make_answers(struct run *r, const struct crl_issuer *i)
 
 /* ---- files ---- */
 
-static enum pv_code alarm_of(const char *rule, const char *name,
-			     const char *what, struct err *err)
+static enum pv_code alarm_of(const char *rule, const struct crl_issuer *i,
+			     const char *name, const char *what,
+			     struct err *err)
 {
-	err_object(err, name);
+	char object[STORE_ID_MAX + NAME_MAX_LEN + 8];
+
+	snprintf(object, sizeof(object), "crl/%s/%s", i->ca, name);
+	err_object(err, object);
 	return err_fail(err, PV_INTEGRITY, rule,
 			"find out who wrote it; `provctl audit verify' says "
 			"how the store is; then move it away",
@@ -95,16 +99,16 @@ static enum pv_code check_there(int fd, const char *name,
 		rc = x509_crl_decode(buf_span(&there), &crl, NULL, NULL);
 	if (rc != PV_OK || !span_equal(crl.issuer, i->cert.subject) ||
 	    !span_equal(crl.aki, i->cert.ski))
-		return alarm_of("publish.foreign", name,
+		return alarm_of("publish.foreign", i, name,
 				"is not one of this CA", err);
 	rc = x509_verifier_new(i->cert.spki, &v, err);
 	if (rc != PV_OK)
 		return rc;
 	if (x509_crl_verify(v, &crl, PV_INTEGRITY, NULL) != PV_OK)
-		return alarm_of("publish.foreign", name,
+		return alarm_of("publish.foreign", i, name,
 				"is signed by another key", err);
 	if (crl.number >= ours->crl.number)
-		return alarm_of("publish.newer", name,
+		return alarm_of("publish.newer", i, name,
 				"is not older than the store's, and another "
 				"one: the store was set back, or somebody "
 				"else has the key",
@@ -128,6 +132,7 @@ static enum pv_code put_list(struct run *r, int fd, const struct crl_issuer *i,
 			   : rc;
 }
 
+/* What stands in the way of one list holds no other back. */
 static enum pv_code put_lists(struct run *r, const struct crl_issuer *i,
 			      struct err *err)
 {
@@ -136,8 +141,13 @@ static enum pv_code put_lists(struct run *r, const struct crl_issuer *i,
 
 	if (rc == PV_OK)
 		file_group_sweep(fd);
-	for (uint32_t shard = 0; rc == PV_OK && shard < i->shards; shard++)
-		rc = put_list(r, fd, i, shard, err);
+	for (uint32_t shard = 0; rc == PV_OK && shard < i->shards; shard++) {
+		struct err why;
+
+		err_init(&why);
+		if (put_list(r, fd, i, shard, &why) != PV_OK)
+			outcome_note(&r->worst, &why);
+	}
 	return rc;
 }
 

@@ -94,6 +94,14 @@ cp "$T/new.crl" "$(der root/0)"
 cp "$(der issuing-1/3)" "$T/3.crl"
 cp "$(der issuing-1/4)" "$(der issuing-1/3)"
 expect_error 5 publish.newer -C "$H" rotate crl
+cp "$(der matter-paa/0)" "$(der issuing-1/3)"
+run "$PROVCTL" -C "$H" rotate crl --all
+expect_equal "$rc" 5 "exit"
+grep -q '^provctl: crl/issuing-1/3.crl: ' "$T/err" || fail "$(cat "$T/err")"
+for other in 2 4 15; do
+	p export crl --ca issuing-1 --shard "$other" --der >"$T/one"
+	same_bytes "$T/one" "$(der issuing-1/$other)"
+done
 cp "$T/3.crl" "$(der issuing-1/3)"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
 
@@ -102,7 +110,7 @@ cp -a "$H" "$T/older"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
 mkdir "$T/kept"
 cp "$H"/publish/crl/root/0.crl "$T/kept/"
-expect_equal "$(number root/0)" 04 number
+expect_equal "$(number root/0)" 05 number
 rm -rf "$T/older/publish"
 cp -a "$H/publish" "$T/older/publish"
 now=$H
