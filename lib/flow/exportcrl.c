@@ -5,7 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/crlrow.h"
+#include "lib/flow/crlcollect.h"
 #include "lib/flow/export.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ocspcert.h"
@@ -75,11 +75,28 @@ static enum pv_code check_time(const struct crl_row *row, int64_t now_s,
 			"the revocation list ended at %s", when);
 }
 
+/* It says all that is revoked now: what is given out is not from before. */
+static enum pv_code check_rows(struct store *store, const struct crl_issuer *i,
+			       uint32_t shard, const struct crl_row *row,
+			       struct err *err)
+{
+	CLEANUP(crl_entries_release) struct crl_entries now = { .n = 0 };
+	enum pv_code rc = crl_collect(store, i, shard, row, &now, err);
+
+	if (rc == PV_OK && now.changed)
+		rc = err_fail(err, PV_INTEGRITY, "crl.behind",
+			      "run `provctl rotate crl'",
+			      "the revocation list does not say what is "
+			      "revoked now");
+	return rc;
+}
+
 enum pv_code export_crl(const struct authority *a, struct store *store,
 			const char *ca, int64_t number, int64_t now_s,
 			struct buf *der, struct err *err)
 {
 	CLEANUP(crl_issuers_release) struct crl_issuers all = { .n = 0 };
+	STORE_TXN txn = STORE_TXN_INIT;
 	CRL_ROW row = { .found = false };
 	const struct crl_issuer *i;
 	char object[CRL_OBJECT_MAX];
@@ -93,9 +110,14 @@ enum pv_code export_crl(const struct authority *a, struct store *store,
 		return rc;
 	}
 	crl_object(i, shard, object);
-	rc = crl_row_newest(store, i, shard, &row, err);
+	rc = store_begin(store, STORE_READ, &txn, err);
+	if (rc == PV_OK)
+		rc = crl_row_newest(store, i, shard, &row, err);
 	if (rc == PV_OK)
 		rc = check_time(&row, now_s, err);
+	if (rc == PV_OK)
+		rc = check_rows(store, i, shard, &row, err);
+	store_rollback(&txn);
 	if (rc != PV_OK) {
 		err_object(err, object);
 		return rc;

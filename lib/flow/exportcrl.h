@@ -1,7 +1,8 @@
 /*
  * exportcrl: a signed revocation list or OCSP answer for who fetches it here
- * and not from the publish folder. What has ended, or was never made, is not
- * given out: a verifier that trusts it would take a revoked certificate.
+ * and not from the publish folder. What has ended, was never made or says what
+ * is no longer so is not given out: a verifier that trusts it would take a
+ * revoked certificate.
  */
 #ifndef PV_FLOW_EXPORTCRL_H
 #define PV_FLOW_EXPORTCRL_H
@@ -12,8 +13,8 @@
 /*
  * Appends the DER of the list of that CA and shard (its number in URLs; -1: the
  * CA's only one). PV_NOT_FOUND "crl.ca"; PV_INPUT "crl.shard" (none given and
- * there are several, or no such one); PV_INTEGRITY "crl.absent", "crl.expired"
- * and as crl_row_newest().
+ * there are several, or no such one); PV_INTEGRITY "crl.absent",
+ * "crl.expired", "crl.behind", and as crl_row_newest() and crl_collect().
  */
 PV_MUST enum pv_code export_crl(const struct authority *a, struct store *store,
 				const char *ca, int64_t shard, int64_t now_s,

@@ -5,6 +5,8 @@
 
 #include "lib/base/pvtime.h"
 #include "lib/flow/publishdir.h"
+#include "lib/store/store_revoke.h"
+#include "lib/x509/cert.h"
 
 #define HOOK_PATIENCE_S 60 /* one that runs right now */
 
@@ -12,6 +14,17 @@ struct pass {
 	struct status_crls *out;
 	int64_t now_s;
 	bool pending;
+};
+
+struct signer { /* a CA's generation that signs lists */
+	char ca[STORE_ID_MAX + 1];
+	uint32_t generation, shards;
+};
+
+struct signers {
+	struct signer list[STATUS_CRLS_MAX];
+	size_t n;
+	int64_t now_s;
 };
 
 static struct status_crl *of(struct status_crls *out,
@@ -62,6 +75,92 @@ static enum pv_code take(void *ctx, const struct store_crl *row,
 	return PV_OK;
 }
 
+/* ---- revoked, and on no list yet ---- */
+
+/* No list is made any more for one that has expired. */
+static enum pv_code take_signer(void *ctx, const struct store_ca *row,
+				struct err *err)
+{
+	struct signers *s = ctx;
+	struct signer *one = &s->list[s->n];
+	struct x509_cert cert;
+	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
+
+	if (rc != PV_OK || s->n == STATUS_CRLS_MAX ||
+	    s->now_s > cert.not_after_s)
+		return rc;
+	snprintf(one->ca, sizeof(one->ca), "%s", row->name);
+	one->generation = row->generation;
+	one->shards = row->shards;
+	s->n++;
+	return PV_OK;
+}
+
+struct lacking {
+	bool found; /* the newest list */
+	uint64_t intent_index;
+	bool behind;
+};
+
+static enum pv_code take_newest(void *ctx, const struct store_crl *row,
+				struct err *err)
+{
+	struct lacking *l = ctx;
+
+	(void)err;
+	l->intent_index = row->intent_index;
+	return PV_OK;
+}
+
+static enum pv_code take_revocation(void *ctx, const struct store_revocation *r,
+				    struct err *err)
+{
+	struct lacking *l = ctx;
+
+	(void)err;
+	l->behind |= !l->found || r->log_index > l->intent_index;
+	return PV_OK;
+}
+
+static enum pv_code look_at_shard(struct store *store, struct status_crls *out,
+				  const struct signer *s, uint32_t shard,
+				  struct err *err)
+{
+	struct lacking l = { .behind = false };
+	const struct store_visit newest = { .ctx = &l, .fn.crl = take_newest };
+	const struct store_visit revoked = { .ctx = &l,
+					     .fn.revocation = take_revocation };
+	struct store_crl key = { .kind = STORE_CRL,
+				 .generation = s->generation,
+				 .shard = shard };
+	struct status_crl *c;
+	enum pv_code rc;
+
+	snprintf(key.ca, sizeof(key.ca), "%s", s->ca);
+	rc = store_crl_get(store, &key, STORE_CRL_NEWEST, &newest, &l.found,
+			   err);
+	if (rc == PV_OK)
+		rc = store_revocation_each(store, s->ca, s->generation, shard,
+					   0, &revoked, err);
+	c = rc == PV_OK && l.behind ? of(out, &key) : NULL;
+	if (c)
+		c->behind++;
+	return rc;
+}
+
+static enum pv_code look_behind(struct store *store, int64_t now_s,
+				struct status_crls *out, struct err *err)
+{
+	struct signers s = { .n = 0, .now_s = now_s };
+	const struct store_visit v = { .ctx = &s, .fn.ca = take_signer };
+	enum pv_code rc = store_ca_each(store, NULL, &v, err);
+
+	for (size_t i = 0; rc == PV_OK && i < s.n; i++)
+		for (uint32_t j = 0; rc == PV_OK && j < s.list[i].shards; j++)
+			rc = look_at_shard(store, out, &s.list[i], j, err);
+	return rc;
+}
+
 enum pv_code status_crls_load(const struct authority *a, struct store *store,
 			      int64_t now_s, struct status_crls *out,
 			      struct err *err)
@@ -76,7 +175,7 @@ enum pv_code status_crls_load(const struct authority *a, struct store *store,
 	p.pending = true;
 	if (rc == PV_OK)
 		rc = store_crl_each(store, STORE_CRL_PENDING, &v, err);
-	return rc;
+	return rc == PV_OK ? look_behind(store, now_s, out, err) : rc;
 }
 
 static const char *what(const struct status_crl *c)
@@ -87,7 +186,7 @@ static const char *what(const struct status_crl *c)
 enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			       struct err *err)
 {
-	const struct status_crl *ending = NULL, *pending = NULL;
+	const struct status_crl *ending = NULL, *pending = NULL, *behind = NULL;
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct status_crl *one = &c->list[i];
@@ -102,6 +201,14 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			ending = one;
 		if (one->pending > 0)
 			pending = one;
+		if (one->behind > 0)
+			behind = one;
+	}
+	if (behind) {
+		err_object(err, behind->ca);
+		return err_fail(err, PV_DENIED, "status.crl",
+				"run `provctl rotate crl'",
+				"revocation lists lack what was revoked");
 	}
 	if (ending) {
 		err_object(err, ending->ca);

@@ -1,6 +1,7 @@
 /*
  * status_crl: what status says of revocation lists and OCSP answers, from the
- * store's rows alone: they are verified where they are given out.
+ * store's rows alone: they are verified where they are given out. A list that
+ * still names what is not held any more is not found here.
  */
 #ifndef PV_FLOW_STATUS_CRL_H
 #define PV_FLOW_STATUS_CRL_H
@@ -19,6 +20,7 @@ struct status_crl { /* of one kind and one generation of a CA */
 	uint64_t shards;      /* that have one */
 	uint64_t number;      /* the highest */
 	uint64_t pending;     /* recorded and not signed */
+	uint64_t behind;      /* shards with what the newest list lacks */
 	int64_t next_s;	      /* the soonest nextUpdate */
 	bool ending, expired; /* within a day; by now */
 };
@@ -32,9 +34,9 @@ struct status_crls {
 PV_MUST enum pv_code status_crls_load(const struct authority *a,
 				      struct store *store, int64_t now_s,
 				      struct status_crls *out, struct err *err);
-/* PV_INTEGRITY "crl.expired", PV_DENIED "status.crl" (one ends within a day or
- * waits for its signature), PV_STORAGE "publish.hook" (the hook is due for
- * longer than a minute). */
+/* PV_INTEGRITY "crl.expired", PV_DENIED "status.crl" (one ends within a day,
+ * waits for its signature or lacks what is revoked), PV_STORAGE "publish.hook"
+ * (the hook is due for longer than a minute). */
 PV_MUST enum pv_code status_crls_judge(const struct status_crls *c,
 				       int64_t now_s, struct err *err);
 

@@ -202,11 +202,17 @@ expect_text "it is recorded, but what is published is behind"
 says .status revoked
 late=$(jq -r .serial "$T/out")
 listed "$late" && fail "it is on a list that nobody signed"
+shard=$((0x${late#"${late%?}"}))
+expect_error 4 status.crl -C "$H" status
+expect_equal "$(p --json status | jq -s '[.[0].crls[].behind] | add')" 1 behind
+expect_error 5 crl.behind -C "$H" export crl --ca issuing-1 --shard "$shard"
 issue tls-client client-00000006
 expect_equal "$rc" 4 "exit of its retry"
 revoke_ok --device client-00000006 --reason superseded
 says .status unchanged
 listed "$late" || fail "the next run has not published it"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$H" export crl --ca issuing-1 --shard "$shard"
 verify_audit
 
 case_start "a wrong PIN is one try"
