@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/crewrun.h"
+#include "cmd/guard.h"
 #include "cmd/issue_input.h"
 #include "cmd/issue_summary.h"
 #include "cmd/publish.h"
@@ -15,20 +16,32 @@
 
 CLEANUP_PTR(struct authority, authority_close);
 
-/* What was replaced is revoked: the crew is gone, the lists are to follow. What
- * fails late counts as one line's failure does. */
-static enum pv_code publish(const struct app *app, enum pv_code rc,
-			    struct err *err)
+static enum pv_code publish(void *ctx, struct guard *g, struct err *err)
 {
+	struct app app = *(const struct app *)ctx;
 	SESSION s = { .a = NULL };
+	enum pv_code rc;
+
+	app.guard = g;
+	rc = session_open(&app, SESSION_STORE | SESSION_MAY(ROLE_OP_ISSUE), &s,
+			  err);
+	return rc == PV_OK ? publish_changes(&app, &s, err) : rc;
+}
+
+/* What was replaced is revoked: the crew is gone, the lists are to follow, in a
+ * process that ends when the token does not answer. What fails late counts as
+ * one line's failure does. */
+static enum pv_code publish_late(const struct app *app, enum pv_code rc,
+				 struct err *err)
+{
+	struct app own = *app;
 	struct err late;
 	enum pv_code made;
 
 	err_init(&late);
-	made = session_open(app, SESSION_STORE | SESSION_MAY(ROLE_OP_ISSUE), &s,
-			    &late);
-	if (made == PV_OK)
-		made = publish_changes(app, &s, &late);
+	made = guard_run(publish, &own, &late);
+	if (made == PV_HSM_TEMP && strcmp(late.rule, "hsm.timeout") == 0)
+		err_prefix(&late, PUBLISH_BEHIND);
 	if (outcome_rank(made) <= outcome_rank(rc))
 		return rc;
 	*err = late;
@@ -56,7 +69,7 @@ static enum pv_code run_issue(const struct app *app,
 	rc = crewrun_close(&c, rc, err);
 	if (!o->device)
 		issue_summary(app, o->from, &c.n, rc == PV_OK);
-	return c.n.superseded > 0 ? publish(app, rc, err) : rc;
+	return c.n.superseded > 0 ? publish_late(app, rc, err) : rc;
 }
 
 /* The station signs for itself here and now, as who acts does. */

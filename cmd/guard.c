@@ -102,29 +102,37 @@ static enum pv_code wait_for(const struct guard *g, pid_t child, int signals,
 	}
 }
 
-enum pv_code guard_enter(struct guard **guard, enum pv_code *code,
-			 struct err *err)
+static struct guard *share(struct err *err)
 {
 	struct guard *g = mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (g == MAP_FAILED) {
+		err_errno(err, PV_INTERNAL, "process", NULL,
+			  "cannot share memory with a process");
+		return NULL;
+	}
+	g->timeout_s = TIMEOUT_DEFAULT_S;
+	return g;
+}
+
+/* *in_child: this is the one that works. */
+static enum pv_code fork_watched(const struct guard *g, bool *in_child,
+				 enum pv_code *code, struct err *err)
+{
 	CLEANUP(fd_cleanup) int signals = -1;
 	sigset_t set, before;
 	enum pv_code rc;
 	pid_t child;
 
-	*guard = NULL;
-	if (g == MAP_FAILED)
-		return err_errno(err, PV_INTERNAL, "process", NULL,
-				 "cannot share memory with a process");
-	g->timeout_s = TIMEOUT_DEFAULT_S;
 	signals_of_people(&set);
 	sigdelset(&set, SIGTSTP);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, &before);
 	child = fork();
+	*in_child = child == 0;
 	if (child == 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		*guard = g;
 		return PV_OK;
 	}
 	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -133,6 +141,45 @@ enum pv_code guard_enter(struct guard **guard, enum pv_code *code,
 				 "cannot start the verb's process")
 		     : wait_for(g, child, signals, code, err);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+enum pv_code guard_enter(struct guard **guard, enum pv_code *code,
+			 struct err *err)
+{
+	struct guard *g = share(err);
+	bool in_child = false;
+	enum pv_code rc;
+
+	*guard = NULL;
+	if (!g)
+		return PV_INTERNAL;
+	rc = fork_watched(g, &in_child, code, err);
+	if (in_child)
+		*guard = g;
+	else
+		munmap(g, sizeof(*g));
+	return rc;
+}
+
+enum pv_code guard_run(enum pv_code (*work)(void *ctx, struct guard *g,
+					    struct err *err),
+		       void *ctx, struct err *err)
+{
+	struct guard *g = share(err);
+	enum pv_code code = PV_INTERNAL, rc;
+	bool in_child = false;
+
+	if (!g)
+		return PV_INTERNAL;
+	err_init(&g->why);
+	rc = fork_watched(g, &in_child, &code, err);
+	if (in_child)
+		_exit((int)work(ctx, g, &g->why));
+	if (rc == PV_OK && code != PV_OK) {
+		*err = g->why;
+		err->code = rc = code;
+	}
 	munmap(g, sizeof(*g));
 	return rc;
 }

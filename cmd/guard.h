@@ -17,6 +17,7 @@
 struct guard {
 	struct hsm_watch watch;
 	_Atomic unsigned timeout_s;
+	struct err why; /* of guard_run() */
 };
 
 /*
@@ -27,6 +28,14 @@ struct guard {
  */
 PV_MUST enum pv_code guard_enter(struct guard **guard, enum pv_code *code,
 				 struct err *err);
+/*
+ * One step of a verb that needs the token only for that: work runs in a child
+ * that ends with it, and prints no errors. Its code, with its err; or as above
+ * where it does not come to that.
+ */
+PV_MUST enum pv_code guard_run(enum pv_code (*work)(void *ctx, struct guard *g,
+						    struct err *err),
+			       void *ctx, struct err *err);
 /* In the child, before it logs in: signals wait until the verb has ended. */
 void guard_hold_signals(void);
 /* When it is done with the token: those that waited come now. */

@@ -40,8 +40,7 @@ enum pv_code publish_changes(const struct app *app, struct session *s,
 	}
 	if (made != PV_OK) {
 		*err = why;
-		err_prefix(err, "it is recorded, but what is published is "
-				"behind");
+		err_prefix(err, PUBLISH_BEHIND);
 		return made;
 	}
 	if (rc != PV_OK)

@@ -7,6 +7,8 @@
 
 #include "cmd/session.h"
 
+#define PUBLISH_BEHIND "it is recorded, but what is published is behind"
+
 /*
  * Logs in, if s is not, makes what is due and signs the log's checkpoint. What
  * was committed stands whatever fails here: the message says that lists are

@@ -161,6 +161,26 @@ RUN_S=12 expect_error 6 hsm.timeout -C "$H" policy adopt "$T/azure-new.json"
 unset FAULT_C_Sign_MS
 expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/azure-new.json"
 
+case_start "a call that does not come back ends what follows a replacement"
+new_device tls-client client-00000301
+issue tls-client client-00000301
+expect_equal "$rc" 0 "exit of the first"
+rm -rf "$T/dev/client-00000301"
+new_device tls-client client-00000301
+export FAULT_C_Sign_MS=20000 FAULT_AFTER="$T/replaced.pvb"
+RUN_S=15 issue tls-client client-00000301 --replace --reason rework \
+	-o "$T/replaced.pvb"
+unset FAULT_C_Sign_MS FAULT_AFTER
+expect_equal "$rc" 6 "exit of the replacement"
+expect_text "what is published is behind"
+expect_text "did not answer within 1 s"
+expect_equal "$(json_field status "$T/out")" issued status
+old=$(p export inventory | jq -r -s 'map(select(.state == "revoked"))[0].serial')
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+for list in "$H"/publish/crl/issuing-1/*.crl; do
+	openssl crl -inform DER -noout -text -in "$list"
+done | grep -q -i "Serial Number: $old" || fail "$old is on no list"
+
 case_start "an interrupt finds no other verb inside C_Login"
 sed 's|"template": "azure-dps"|"template": "azure-int"|' \
 	"$srcdir/templates/azure-dps.json" >"$T/azure-int.json"

@@ -6,6 +6,7 @@
  *   FAULT_<call>_MS=N         the call takes N ms longer
  *   FAULT_<call>_RV=N         it returns N, from the FAULT_<call>_FROM-th of a
  *                             process on (1), FAULT_<call>_TIMES times (always)
+ *   FAULT_AFTER=FILE          these two only once FILE is there
  *   FAULT_FLIP=N              signatures have one bit changed, from the N-th
  *                             C_Sign of a process on, FAULT_FLIP_TIMES times
  *                             (always); a line "pid flipped" each
@@ -55,7 +56,10 @@ static CK_RV planned(const char *call, long n)
 {
 	long ms = number(call, "_MS"), rv = number(call, "_RV");
 	long from = number(call, "_FROM"), times = number(call, "_TIMES");
+	const char *after = getenv("FAULT_AFTER");
 
+	if (after && access(after, F_OK) != 0)
+		return CKR_OK;
 	if (ms > 0)
 		usleep((useconds_t)ms * 1000);
 	if (rv == 0 || n < (from > 0 ? from : 1))
