@@ -217,6 +217,7 @@ UNIT_TESTS = \
 	tests/unit/check_profiles \
 	tests/unit/check_provdev \
 	tests/unit/check_provdev_fault \
+	tests/unit/check_publish_hook \
 	tests/unit/check_pvtime \
 	tests/unit/check_quorum \
 	tests/unit/check_receipt \

@@ -39,6 +39,7 @@ struct authority {
 	char templates[AUTHORITY_PATH_MAX];
 	char publish[AUTHORITY_PATH_MAX];
 	char publish_hook[AUTHORITY_PATH_MAX];
+	unsigned publish_hook_timeout_s;
 	unsigned jobs;		     /* 0: one per core */
 	unsigned sessions_per_token; /* calls at once; 0: one per signer */
 	unsigned hsm_timeout_s;

@@ -44,6 +44,8 @@ static const struct key_spec specs[] = {
 	{ "templates", KIND_STRING, FIELD(templates), 0, 0, false },
 	{ "publish", KIND_STRING, FIELD(publish), 0, 0, false },
 	{ "publish_hook", KIND_STRING, FIELD(publish_hook), 0, 0, false },
+	{ "publish_hook_timeout_s", KIND_NUMBER, FIELD(publish_hook_timeout_s),
+	  1, 600, false },
 	{ "jobs", KIND_NUMBER, FIELD(jobs), 0, 256, false },
 	{ "sessions_per_token", KIND_NUMBER, FIELD(sessions_per_token), 0, 64,
 	  false },
@@ -61,6 +63,7 @@ void authority_defaults(struct authority *a)
 	snprintf(a->pin_source, sizeof(a->pin_source), "prompt");
 	snprintf(a->templates, sizeof(a->templates), "templates");
 	snprintf(a->publish, sizeof(a->publish), "publish");
+	a->publish_hook_timeout_s = 60;
 	a->jobs = 0;
 	a->sessions_per_token = 0;
 	a->hsm_timeout_s = 20;

@@ -1,17 +1,18 @@
 /*
  * The command that carries what is published further. It starts with nothing of
- * ours: a clean environment, no descriptors but standard error, its own process
- * group, a bounded time.
+ * ours: a clean environment, no descriptors but a pipe for what it says, its
+ * own process group, a bounded time.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -20,8 +21,10 @@
 #include "lib/flow/publishdir.h"
 
 #define DUE_FILE "publish.due" /* in the home: RFC 3339 time, LF */
-#define HOOK_MS 60000
-#define POLL_NS 20000000
+#define POLL_MS 20
+#define SAYS_MAX 8192u /* bytes of it that people see */
+#define CHUNK 4096u
+#define DRAINS (65536u / CHUNK) /* pipe(7): what a pipe holds */
 
 enum pv_code publish_hook_due(const struct authority *a, struct err *err)
 {
@@ -83,7 +86,7 @@ static enum pv_code check_file(const char *path, struct err *err)
 	return rc;
 }
 
-static enum pv_code start(const char *path, int folder, pid_t *pid,
+static enum pv_code start(const char *path, int folder, int says, pid_t *pid,
 			  struct err *err)
 {
 	char *const argv[] = { (char *)path, NULL };
@@ -111,9 +114,10 @@ static enum pv_code start(const char *path, int folder, pid_t *pid,
 	if (rc == 0)
 		rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null",
 						      O_RDONLY, 0);
-	/* Our standard output is for machines. */
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&files, 2, 1);
+		rc = posix_spawn_file_actions_adddup2(&files, says, 1);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(&files, says, 2);
 	if (rc == 0)
 		rc = posix_spawn_file_actions_addclosefrom_np(&files, 3);
 	if (rc == 0)
@@ -128,30 +132,63 @@ out:
 			 "it cannot be started");
 }
 
-/* Its end, within the time; then nothing of its group goes on. */
-static enum pv_code wait_for(pid_t pid, struct err *err)
-{
-	const struct timespec step = { .tv_nsec = POLL_NS };
-	int64_t end_ms = pvtime_mono_ms() + HOOK_MS;
-	int status = 0;
-	pid_t got = 0;
+struct hook {
+	pid_t pid;
+	int says;	 /* what it prints comes here */
+	size_t told;	 /* bytes of that so far */
+	unsigned time_s; /* that it has */
+};
 
-	while (got == 0 && pvtime_mono_ms() < end_ms) {
-		got = waitpid(pid, &status, WNOHANG);
-		if (got == 0 || (got < 0 && errno == EINTR)) {
-			got = 0;
-			nanosleep(&step, NULL);
-		}
-	}
-	if (got == 0) {
-		kill(-pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		return err_fail(err, PV_STORAGE, "publish.hook",
-				"the next run that publishes tries again",
-				"it took more than %d s and was ended",
-				HOOK_MS / 1000);
-	}
-	if (got == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+/* Our standard output is for machines. The rest is read, too, so that it does
+ * not wait for us. */
+static void tell(struct hook *h, const uint8_t *text, size_t len)
+{
+	static const char more[] = "\n(the publish hook says more)\n";
+	size_t room = h->told < SAYS_MAX ? SAYS_MAX - h->told : 0;
+	bool over = len > room;
+	struct iovec v[2] = { { (void *)text, over ? room : len },
+			      { (void *)more, sizeof(more) - 1 } };
+
+	if (h->told > SAYS_MAX)
+		return;
+	/* Nobody may be listening any more. */
+	if (writev(STDERR_FILENO, v, over ? 2 : 1) < 0)
+		over = true;
+	h->told += over ? SAYS_MAX + 1 : len;
+}
+
+/* False: nothing came within the time, or no more will. */
+static bool listen_to(struct hook *h, int wait_ms)
+{
+	struct pollfd p = { h->says, POLLIN, 0 };
+	uint8_t text[CHUNK];
+	ssize_t n;
+
+	if (poll(&p, 1, wait_ms) <= 0)
+		return false;
+	n = read(h->says, text, sizeof(text));
+	if (n > 0)
+		tell(h, text, (size_t)n);
+	else if (n == 0 || errno != EINTR)
+		fd_cleanup(&h->says);
+	return n > 0;
+}
+
+/* Whether it has ended by itself; it is not reaped, so that its group keeps
+ * its number. */
+static bool has_ended(pid_t pid, bool *lost)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	*lost = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) !=
+			0 &&
+		errno != EINTR;
+	return *lost || info.si_pid == pid;
+}
+
+static enum pv_code report(int status, struct err *err)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return PV_OK;
 	return err_fail(err, PV_STORAGE, "publish.hook",
 			"the next run that publishes tries again",
@@ -161,12 +198,59 @@ static enum pv_code wait_for(pid_t pid, struct err *err)
 					    : WEXITSTATUS(status));
 }
 
+/* Its end, within the time; then nothing of its group goes on. */
+static enum pv_code wait_for(struct hook *h, struct err *err)
+{
+	int64_t end_ms = pvtime_mono_ms() + (int64_t)h->time_s * 1000;
+	bool lost = false, ended = has_ended(h->pid, &lost);
+	int status = 0;
+
+	while (!ended && pvtime_mono_ms() < end_ms) {
+		listen_to(h, POLL_MS);
+		ended = has_ended(h->pid, &lost);
+	}
+	kill(-h->pid, SIGKILL);
+	for (unsigned i = 0; i < DRAINS && listen_to(h, 0); i++)
+		;
+	if (lost)
+		return err_errno(err, PV_STORAGE, "publish.hook", NULL,
+				 "its end cannot be waited for");
+	while (waitpid(h->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!ended)
+		return err_fail(err, PV_STORAGE, "publish.hook",
+				"the next run that publishes tries again; "
+				"publish_hook_timeout_s gives it longer",
+				"it took more than %u s and was ended",
+				h->time_s);
+	return report(status, err);
+}
+
+static enum pv_code run(const struct authority *a, int folder, struct err *err)
+{
+	CLEANUP(fd_cleanup) int says = -1;
+	struct hook h = { .says = -1, .time_s = a->publish_hook_timeout_s };
+	int ends[2];
+	enum pv_code rc;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_errno(err, PV_STORAGE, "publish.hook", NULL,
+				 "cannot make a pipe for what it says");
+	h.says = ends[0];
+	says = ends[1];
+	rc = start(a->publish_hook, folder, says, &h.pid, err);
+	fd_cleanup(&says);
+	if (rc == PV_OK)
+		rc = wait_for(&h, err);
+	fd_cleanup(&h.says);
+	return rc;
+}
+
 enum pv_code publish_hook_run(const struct authority *a, int folder, bool *ran,
 			      struct err *err)
 {
 	enum pv_code rc = PV_OK;
 	struct err why;
-	pid_t pid = 0;
 
 	*ran = false;
 	if (publish_hook_since(a) == 0)
@@ -178,9 +262,7 @@ enum pv_code publish_hook_run(const struct authority *a, int folder, bool *ran,
 		rc = err_fail(err, PV_STORAGE, "publish.hook", why.hint, "%s",
 			      why.message);
 	if (rc == PV_OK)
-		rc = start(a->publish_hook, folder, &pid, err);
-	if (rc == PV_OK)
-		rc = wait_for(pid, err);
+		rc = run(a, folder, err);
 	if (rc == PV_OK)
 		rc = told(a, err);
 	*ran = rc == PV_OK;

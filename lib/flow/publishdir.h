@@ -42,8 +42,11 @@ PV_MUST enum pv_code publish_hook_due(const struct authority *a,
 int64_t publish_hook_since(const struct authority *a);
 /*
  * Runs it when it is due and there is one. *ran: it did, and ended with 0.
- * PV_STORAGE "publish.hook": its exit code, that it took too long, or that it
- * is none (missing, not absolute, not executable, not its owner's alone).
+ * PV_STORAGE "publish.hook": its exit code, that it took longer than
+ * publish_hook_timeout_s, or that it is none (missing, not absolute, not
+ * executable, not its owner's alone); after either it is due as before. What is
+ * left of its process group is killed. Of what it prints, 8 KiB go to standard
+ * error.
  */
 PV_MUST enum pv_code publish_hook_run(const struct authority *a, int folder,
 				      bool *ran, struct err *err);

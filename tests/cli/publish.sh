@@ -61,6 +61,28 @@ expect_equal "$(jq -c '[.lists, .hook]' "$T/out")" '[0,true]' report
 expect_equal "$(p --json status | jq .publish_hook_due)" null due
 verify_audit
 
+case_start "one that hangs is ended with all that it started, and tried again"
+cat >"$T/slow" <<EOF
+#!/bin/sh
+sleep 300 &
+echo \$! >"$T/slow.child"
+wait
+EOF
+chmod 755 "$T/slow"
+jq --arg hook "$T/slow" '.publish_hook = $hook | .publish_hook_timeout_s = 1' \
+	"$H/provctl.json" >"$T/config" && cp "$T/config" "$H/provctl.json"
+expect_error 8 publish.hook -C "$H" rotate crl --all
+expect_text "more than 1 s"
+grep -s -q '^State:.*[SRD] (' "/proc/$(cat "$T/slow.child")/status" &&
+	fail "what it started goes on"
+expect_equal "$(p --json status | jq -r .publish_hook_due | wc -c)" 21 \
+	"when it is due since"
+jq --arg hook "$hook" '.publish_hook = $hook | .publish_hook_timeout_s = 60' \
+	"$H/provctl.json" >"$T/config" && cp "$T/config" "$H/provctl.json"
+rm -f "$T/hook.seen"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+[ -f "$T/hook.seen" ] || fail "it was not tried again"
+
 case_start "a hook that others can write, that is no file or not absolute"
 for bad in hook ../hook "$T" "$T/none" "$T/plain" "$T/writable"; do
 	cp "$hook" "$T/plain"

@@ -37,6 +37,7 @@ START_TEST(fills_defaults)
 	ck_assert_str_eq(a.pin_source, "prompt");
 	ck_assert_str_eq(a.origin, "acme");
 	ck_assert_uint_eq(a.hsm_timeout_s, 20);
+	ck_assert_uint_eq(a.publish_hook_timeout_s, 60);
 	ck_assert_uint_eq(a.clock_max_step_days, 30);
 	ck_assert_uint_eq(a.sessions_per_token, 0);
 	ck_assert_uint_eq(a.jobs, 0);
@@ -51,7 +52,8 @@ START_TEST(takes_everything_and_writes_it_again)
 		"{\"label\":\"acme/bundle/2\",\"generation\":2},\"log\":"
 		"{\"label\":\"acme/log/2\",\"generation\":2,\"from\":77}},"
 		"\"templates\":\"t\",\"publish\":\"p\","
-		"\"publish_hook\":\"/bin/true\",\"jobs\":4,"
+		"\"publish_hook\":\"/bin/true\","
+		"\"publish_hook_timeout_s\":5,\"jobs\":4,"
 		"\"sessions_per_token\":8,\"hsm_timeout_s\":60,"
 		"\"clock_max_step_days\":1,\"log\":{\"origin\":"
 		"\"acme.example/log\",\"witnesses_required\":1},"
@@ -132,6 +134,8 @@ static const struct refusal {
 	{ "{" MINIMAL ",\"jobs\":1.5}", PV_INPUT, "config.type", "#/jobs" },
 	{ "{" MINIMAL ",\"hsm_timeout_s\":0}", PV_INPUT, "config.range",
 	  "#/hsm_timeout_s" },
+	{ "{" MINIMAL ",\"publish_hook_timeout_s\":601}", PV_INPUT,
+	  "config.range", "#/publish_hook_timeout_s" },
 	{ "{" MINIMAL ",\"telemetry\":\"on\"}", PV_INPUT, "config.telemetry",
 	  "#/telemetry" },
 	{ "{" MINIMAL ",\"templates\":\"\"}", PV_INPUT, "config.folder", "#" },
