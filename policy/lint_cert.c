@@ -98,6 +98,61 @@ static enum pv_code lint_no_rev_avail(struct tpl_parse *p,
 	return PV_OK;
 }
 
+static bool has_shard(const struct text *t)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < t->n; i++)
+		has |= t->parts[i].var == TEXT_SHARD;
+	return has;
+}
+
+/* A list has one place for all of its certificates, and that is theirs. */
+static enum pv_code lint_point(const struct node *n, const struct text *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct text_part *part = &t->parts[i];
+
+		if (part->var == TEXT_LITERAL && strchr(part->literal, '$'))
+			return node_fail(n, "uri_shard",
+					 "write ${shard} where its number goes",
+					 "a $ that stands for nothing");
+		if (part->var != TEXT_LITERAL && part->var != TEXT_SHARD &&
+		    part->var != TEXT_AUTHORITY)
+			return node_fail(n, "uri_device",
+					 "use ${shard} and ${authority.name} "
+					 "only",
+					 "each device would name a revocation "
+					 "list of its own");
+	}
+	return PV_OK;
+}
+
+/* Which CA has how many shards is known when the template is adopted. */
+static enum pv_code lint_points(struct tpl_parse *p, const struct node *cert)
+{
+	const struct x509_profile *x = &p->t->profile;
+	struct node ext = node_get(cert, "extensions");
+	struct node points = node_get(&ext, "crlDistributionPoints");
+	size_t shards = 0;
+
+	for (size_t i = 0; i < x->cdp_n; i++) {
+		struct node item = node_at(&points, i);
+
+		NODE_TRY(lint_point(&item, &x->cdp[i]));
+		shards += has_shard(&x->cdp[i]);
+	}
+	if (shards > 0 && shards < x->cdp_n)
+		tpl_warn(p, &points, "uri_fixed",
+			 "one place has ${shard} in it, another has not: of a "
+			 "CA with several shards it is the place of none");
+	if (x->cdp_n == 0 && x->ocsp.n == 0 && !x->no_rev_avail)
+		tpl_warn(p, &ext, "no_revocation",
+			 "nothing in the certificate says where its revocation "
+			 "can be looked up");
+	return PV_OK;
+}
+
 /* profiles.md: AKI present, SKI not recommended, no expiry. */
 static void warn_idevid(struct tpl_parse *p, const struct node *cert)
 {
@@ -134,6 +189,7 @@ enum pv_code tpl_lint_cert(struct tpl_parse *p, const struct node *root)
 	if (p->t->ca)
 		return lint_ca(p, &cert);
 	NODE_TRY(lint_leaf(p, &cert));
+	NODE_TRY(lint_points(p, &cert));
 	/* RFC 5280 4.1.2.6 */
 	if (p->t->profile.subject_n == 0 &&
 	    (p->t->profile.san_n == 0 || !p->t->profile.san_critical))

@@ -142,6 +142,35 @@ static enum pv_code keep_copy(const struct authority *a,
 	return rc;
 }
 
+/* Without ${shard} certificates of several shards would name one list. */
+static enum pv_code check_points(struct store *store, const struct template *t,
+				 struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	const struct x509_profile *x = &t->profile;
+	enum pv_code rc;
+
+	if (t->ca || !t->has_certificate || x->cdp_n == 0)
+		return PV_OK;
+	rc = ca_chain_load(store, x->issuer, -1, &chain, err);
+	for (size_t i = 0; rc == PV_OK && i < x->cdp_n; i++) {
+		const struct text *uri = &x->cdp[i];
+		bool sharded = chain.ca[0].shards == 1;
+
+		for (size_t k = 0; k < uri->n; k++)
+			sharded |= uri->parts[k].var == TEXT_SHARD;
+		if (!sharded)
+			rc = err_fail(err, PV_INPUT, "template.shard",
+				      "write ${shard} in it, or give the CA "
+				      "crl.shards 1",
+				      "crlDistributionPoints/%zu names one "
+				      "list, and %s has %u shards",
+				      i, x->issuer,
+				      (unsigned)chain.ca[0].shards);
+	}
+	return rc;
+}
+
 static enum pv_code take_version(void *ctx, const struct store_template *row,
 				 struct err *err)
 {
@@ -183,7 +212,9 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	want.what = what;
 	want.raised = &raised;
 	buf_init(&p.escrow, TPL_ESCROW_MAX * X509_CERT_MAX);
-	rc = escrowcerts_read(a, store, t, &p.escrow, err);
+	rc = check_points(store, t, err);
+	if (rc == PV_OK)
+		rc = escrowcerts_read(a, store, t, &p.escrow, err);
 	if (rc == PV_OK)
 		rc = raised_for(store, t, &raised, err);
 	if (rc == PV_OK)

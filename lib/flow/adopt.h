@@ -31,7 +31,8 @@ struct adopt_report {
  * home. want brings approvals and request_out (NULL: none), the rest of it is
  * filled in here. hsm may be NULL for a CA template, which has no manifest. The
  * same bytes again are fine, and need no approval. Codes of approvals_gate();
- * PV_INPUT (lint), PV_CONFLICT "store.template" (version
+ * PV_INPUT (lint; "template.shard": its crlDistributionPoints do not tell the
+ * shards of its CA apart), PV_CONFLICT "store.template" (version
  * not above the adopted one), PV_NOT_FOUND (no CA of that name, a key or stored
  * secret that the template needs), PV_HSM_*, PV_STORAGE; escrowcerts_read()'s.
  * Nothing is kept after a failure.

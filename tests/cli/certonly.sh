@@ -6,7 +6,9 @@
 new_authority
 
 case_start "adopted without a manifest"
-jq '.template = "certonly" | del(.components, .device.recipient, .seal)' \
+jq '.template = "certonly" | del(.components, .device.recipient, .seal)
+	| .certificate.extensions.crlDistributionPoints =
+		["http://crl.example/${shard}.crl"]' \
 	"$srcdir/templates/azure-dps.json" >"$T/certonly.json"
 expect_exit 0 "$PROVCTL" policy lint "$T/certonly.json"
 expect_equal "$(cat "$T/err")" "" warnings

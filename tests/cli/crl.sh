@@ -148,6 +148,38 @@ rm -rf "$H"
 cp -a "$T/before" "$H"
 verify_audit
 
+case_start "certificates that would name one list of a CA with several: refused"
+points() {
+	jq --argjson v "$1" --argjson uris "$2" '.version = $v |
+		.certificate.extensions.crlDistributionPoints = $uris' \
+		"$srcdir/templates/tls-client.json" >"$T/points.json"
+}
+points 2 '["http://crl.example.com/issuing-1.crl"]'
+expect_exit 0 "$PROVCTL" policy lint "$T/points.json"
+expect_error 3 template.shard -C "$H" policy adopt "$T/points.json"
+expect_text "issuing-1 has 16 shards"
+points 2 '["http://a.example/${shard}.crl", "http://b.example/all.crl"]'
+expect_exit 0 "$PROVCTL" policy lint "$T/points.json"
+expect_text template.uri_fixed
+expect_error 3 template.shard -C "$H" policy adopt "$T/points.json"
+points 2 '["http://crl.example.com/$shard.crl"]'
+expect_error 3 template.uri_shard policy lint "$T/points.json"
+points 2 '["http://crl.example.com/${device.id}.crl"]'
+expect_error 3 template.uri_device policy lint "$T/points.json"
+# The Matter PAI has one shard.
+jq '.version = 2 | .certificate.extensions.crlDistributionPoints =
+	["http://crl.example.com/pai.crl"]' "$srcdir/templates/matter-dac.json" \
+	>"$T/points.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/points.json"
+expect_exit 0 "$PROVCTL" policy lint "$srcdir/templates/matter-dac.json"
+expect_text template.no_revocation
+for t in tls-client tls-client-short; do
+	expect_exit 0 "$PROVCTL" policy lint "$srcdir/templates/$t.json"
+	grep -q -F template.no_revocation "$T/err" && fail "$t is warned of"
+done
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+verify_audit
+
 case_start "a CA's next generation has lists of its own, by its own key"
 expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl

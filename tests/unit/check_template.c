@@ -322,23 +322,31 @@ START_TEST(test_warnings)
 	struct template_warnings w;
 	struct template *t = parse_file("../../templates/azure-dps.json", &w);
 
-	ck_assert_uint_eq(w.n, 1);
+	ck_assert_uint_eq(w.n, 2);
 	ck_assert_str_eq(w.list[0].rule, "template.dual_use");
 	ck_assert_str_eq(w.list[0].pointer, "/device/recipient");
 	ck_assert_uint_eq(w.list[0].line, 6);
 	ck_assert_uint_gt(w.list[0].column, 1);
+	ck_assert_str_eq(w.list[1].rule, "template.no_revocation");
 	template_free(t);
 	t = parse_file("../../templates/symmetric-sensor.json", &w);
 	ck_assert_uint_eq(w.n, 1);
 	ck_assert_str_eq(w.list[0].rule, "template.secret_unshared");
 	template_free(t);
+	t = parse_file("template/full.json", &w);
+	ck_assert_uint_ge(w.n, 1);
+	ck_assert_str_eq(w.list[w.n - 1].rule, "template.uri_fixed");
+	ck_assert_str_eq(w.list[w.n - 1].pointer,
+			 "/certificate/extensions/crlDistributionPoints");
+	template_free(t);
 	t = parse_file("template/warnings.json", &w);
-	ck_assert_uint_eq(w.n, 5);
+	ck_assert_uint_eq(w.n, 6);
 	ck_assert_str_eq(w.list[0].rule, "template.escrow_unused");
 	ck_assert_str_eq(w.list[1].rule, "template.escrow_unpinned");
-	ck_assert_str_eq(w.list[2].rule, "template.idevid_aki");
-	ck_assert_str_eq(w.list[3].rule, "template.idevid_ski");
-	ck_assert_str_eq(w.list[4].rule, "template.idevid_key_usage");
+	ck_assert_str_eq(w.list[2].rule, "template.no_revocation");
+	ck_assert_str_eq(w.list[3].rule, "template.idevid_aki");
+	ck_assert_str_eq(w.list[4].rule, "template.idevid_ski");
+	ck_assert_str_eq(w.list[5].rule, "template.idevid_key_usage");
 	template_free(t);
 }
 END_TEST
