@@ -69,6 +69,8 @@ enum pv_code sqlite_retired_count(struct store *s, uint64_t *retired,
 				  uint64_t *pending, struct err *err);
 enum pv_code sqlite_revoke(struct store *s, const struct store_revocation *r,
 			   struct span entry, struct err *err);
+enum pv_code sqlite_revoke_ca(struct store *s, const struct store_revocation *r,
+			      struct span entry, struct err *err);
 enum pv_code sqlite_unhold(struct store *s, uint32_t number, struct span entry,
 			   struct err *err);
 enum pv_code sqlite_revocation_get(struct store *s, uint32_t number,

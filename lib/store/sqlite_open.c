@@ -317,6 +317,7 @@ static const struct store_ops ops = {
 	.retire = sqlite_retire,
 	.retired_count = sqlite_retired_count,
 	.revoke = sqlite_revoke,
+	.revoke_ca = sqlite_revoke_ca,
 	.unhold = sqlite_unhold,
 	.revocation_get = sqlite_revocation_get,
 	.revocation_each = sqlite_revocation_each,

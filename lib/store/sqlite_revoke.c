@@ -1,4 +1,4 @@
-/* Credentials that are revoked or held. */
+/* Credentials that are revoked or held, and CAs that are revoked. */
 #include <string.h>
 
 #include "lib/store/sqlite_lifecycle.h"
@@ -15,6 +15,13 @@ static bool time_ok(int64_t t)
 	return t == STORE_NO_TIME || t >= 0;
 }
 
+static bool values_ok(const struct store_revocation *r)
+{
+	return r->reason <= STORE_REASON_MAX && r->reason != 7 &&
+	       r->reason != STORE_REASON_REMOVE && r->revoked_ms <= INT64_MAX &&
+	       time_ok(r->invalidity_s) && time_ok(r->not_after_s);
+}
+
 /* Against the row of its credential; *ca gets the id of the issuer. */
 static enum pv_code check_values(struct sqlite_store *s,
 				 const struct store_revocation *r,
@@ -24,9 +31,7 @@ static enum pv_code check_values(struct sqlite_store *s,
 	uint32_t shards = 0;
 	enum pv_code rc;
 
-	if (r->reason > STORE_REASON_MAX || r->reason == 7 ||
-	    r->reason == STORE_REASON_REMOVE || r->revoked_ms > INT64_MAX ||
-	    !time_ok(r->invalidity_s) || !time_ok(r->not_after_s))
+	if (!values_ok(r))
 		return bad("has a value out of range", err);
 	if (r->serial_len != d->s.serial_len ||
 	    memcmp(r->serial, d->s.serial, r->serial_len) != 0)
@@ -164,6 +169,65 @@ enum pv_code sqlite_revoke(struct store *store,
 		rc = drop_row(s, r->number, err);
 	if (rc == PV_OK)
 		rc = put_row(s, r, ca, index, err);
+	if (rc != PV_OK)
+		s->doomed = true;
+	return rc;
+}
+
+/* ---- CAs ---- */
+
+static uint32_t first_bytes(const struct store_revocation *r)
+{
+	return (uint32_t)r->serial[0] << 24 | (uint32_t)r->serial[1] << 16 |
+	       (uint32_t)r->serial[2] << 8 | r->serial[3];
+}
+
+/* Nobody has that number, as a device or revoked. */
+static enum pv_code check_number(struct sqlite_store *s, uint32_t number,
+				 struct err *err)
+{
+	struct store_revocation before;
+	struct store_device d;
+	bool found = false;
+	enum pv_code rc =
+		sqlite_device_number(&s->base, number, &d, &found, err);
+
+	if (rc == PV_OK && found)
+		return conflict("store.number", &d, "has that number", err);
+	if (rc == PV_OK)
+		rc = sqlite_revocation_get(&s->base, number, &before, &found,
+					   err);
+	if (rc == PV_OK && found)
+		rc = err_fail(err, PV_CONFLICT, "store.revoked", NULL,
+			      "the CA's certificate is revoked");
+	return rc;
+}
+
+enum pv_code sqlite_revoke_ca(struct store *store,
+			      const struct store_revocation *r,
+			      struct span entry, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	uint32_t shards = 0;
+	uint64_t index, ca = 0;
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc == PV_OK &&
+	    (!values_ok(r) || r->reason == STORE_REASON_HOLD ||
+	     r->serial_len < STORE_SERIAL_MIN ||
+	     r->serial_len > STORE_SERIAL_MAX || first_bytes(r) != r->number))
+		rc = bad("has a value out of range", err);
+	if (rc == PV_OK)
+		rc = check_number(s, r->number, err);
+	if (rc == PV_OK)
+		rc = sqlite_ca_id(s, r->ca, r->generation, &ca, &shards, err);
+	if (rc == PV_OK && r->shard >= shards)
+		rc = bad("is of a shard that its CA has not", err);
+	if (rc == PV_OK)
+		rc = sqlite_log_add(s, entry, &index, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = put_row(s, r, ca, index, err);
 	if (rc != PV_OK)
 		s->doomed = true;
 	return rc;

@@ -123,9 +123,9 @@ static const struct table tables[] = {
 			     "WHERE pending IS NOT NULL" },
 	{ "revocation",
 	  "CREATE TABLE revocation (ca INTEGER NOT NULL, shard INTEGER "
-	  "NOT NULL, number INTEGER NOT NULL REFERENCES device, log_index "
-	  "INTEGER NOT NULL, reason INTEGER NOT NULL, revoked_ms INTEGER "
-	  "NOT NULL, invalidity_s INTEGER, not_after_s INTEGER, "
+	  "NOT NULL, number INTEGER NOT NULL, log_index INTEGER NOT NULL, "
+	  "reason INTEGER NOT NULL, revoked_ms INTEGER NOT NULL, "
+	  "invalidity_s INTEGER, not_after_s INTEGER, "
 	  "serial BLOB NOT NULL, PRIMARY KEY (ca, shard, number)) "
 	  "STRICT, WITHOUT ROWID" },
 	{ "revocation_number", "CREATE UNIQUE INDEX revocation_number ON "

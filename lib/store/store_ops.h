@@ -304,6 +304,9 @@ struct store_ops {
 	enum pv_code (*revoke)(struct store *s,
 			       const struct store_revocation *r,
 			       struct span entry, struct err *err);
+	enum pv_code (*revoke_ca)(struct store *s,
+				  const struct store_revocation *r,
+				  struct span entry, struct err *err);
 	enum pv_code (*unhold)(struct store *s, uint32_t number,
 			       struct span entry, struct err *err);
 	enum pv_code (*revocation_get)(struct store *s, uint32_t number,

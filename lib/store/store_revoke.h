@@ -1,6 +1,6 @@
 /*
- * store_revoke: credentials that are revoked or held. Codes and the rules of
- * transactions: store.h.
+ * store_revoke: credentials that are revoked or held, CAs that are revoked.
+ * Codes and the rules of transactions: store.h.
  *
  * Does not check: that issuer and shard are those of the certificate, that the
  * entry's facts are those of the row (lib/flow/revoke.c makes both).
@@ -23,6 +23,20 @@ store_revoke(struct store *s, const struct store_revocation *r,
 	     struct span entry, struct err *err)
 {
 	return s->ops->revoke(s, r, entry, err);
+}
+
+/*
+ * The same for a certificate of a CA, which is no device's: its row alone says
+ * so. r->not_after_s may be STORE_NO_TIME: it stays on its list for ever.
+ * entry: its cert.revoke. PV_CONFLICT: "store.revoked"; "store.number" (a
+ * device has that number); PV_NOT_FOUND, "store.ca" (its issuer); PV_INPUT,
+ * "store.revocation", also for what is held, or is let go of.
+ */
+PV_MUST static inline enum pv_code
+store_revoke_ca(struct store *s, const struct store_revocation *r,
+		struct span entry, struct err *err)
+{
+	return s->ops->revoke_ca(s, r, entry, err);
 }
 
 /* STORE_SUSPENDED -> STORE_ISSUED; entry: cert.revoke with

@@ -140,6 +140,63 @@ START_TEST(test_refused)
 END_TEST
 
 /* Held, released, held again, then for good: since the hold. */
+static struct store_revocation ca_revocation(uint32_t number)
+{
+	struct store_revocation r = revocation(0, 2);
+
+	r.number = number;
+	for (int i = 0; i < 4; i++)
+		r.serial[i] = (uint8_t)(number >> (24 - 8 * i));
+	r.not_after_s = STORE_NO_TIME;
+	return r;
+}
+
+static enum pv_code put_ca_revoked(const struct store_revocation *r)
+{
+	return store_revoke_ca(s, r, fix_entry("cert.revoke"), &err);
+}
+
+START_TEST(test_revoke_ca)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_revocation r = ca_revocation(first + 7), bad, got;
+	uint64_t size;
+	bool found;
+
+	unit_ok(store_log_size(s, &size, &err), &err);
+	begin(&t);
+	bad = r;
+	bad.reason = STORE_REASON_HOLD;
+	ck_refused(put_ca_revoked(&bad), PV_INPUT, "store.revocation");
+	bad = r;
+	bad.reason = STORE_REASON_REMOVE;
+	ck_refused(put_ca_revoked(&bad), PV_INPUT, "store.revocation");
+	bad = r;
+	bad.number++;
+	ck_refused(put_ca_revoked(&bad), PV_INPUT, "store.revocation");
+	bad = r;
+	bad.shard = 4;
+	ck_refused(put_ca_revoked(&bad), PV_INPUT, "store.revocation");
+	bad = r;
+	bad.generation = 2;
+	ck_refused(put_ca_revoked(&bad), PV_NOT_FOUND, "store.ca");
+	bad = ca_revocation(first);
+	ck_refused(put_ca_revoked(&bad), PV_CONFLICT, "store.number");
+	unit_ok(put_ca_revoked(&r), &err);
+	ck_refused(put_ca_revoked(&r), PV_CONFLICT, "store.revoked");
+	commit(&t);
+	for (int i = 0; i < 2; i++, reopen()) {
+		unit_ok(store_revocation_get(s, first + 7, &got, &found, &err),
+			&err);
+		ck_assert(found && got.reason == 2 && got.log_index == size);
+		ck_assert(got.not_after_s == STORE_NO_TIME);
+		ck_assert_mem_eq(got.serial, r.serial, r.serial_len);
+		ck_state(0, STORE_ISSUED, STORE_NO_INDEX);
+		unit_ok(store_check(s, &err), &err);
+	}
+}
+END_TEST
+
 START_TEST(test_hold)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -398,6 +455,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("all");
 
 	tcase_add_checked_fixture(t, start, teardown);
+	tcase_add_test(t, test_revoke_ca);
 	tcase_add_test(t, test_revoke);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_hold);
