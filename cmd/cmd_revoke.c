@@ -12,13 +12,6 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 
-struct revoke_args {
-	const char *device, *serial, *order, *template, *from;
-	const char *reason, *invalidity, *request;
-	struct opt_list approvals;
-	bool dry_run, retire;
-};
-
 static enum pv_code usage(const char *what, struct err *err)
 {
 	return err_fail(err, PV_USAGE, "usage.option",
@@ -28,16 +21,20 @@ static enum pv_code usage(const char *what, struct err *err)
 static enum pv_code check(const struct revoke_args *in, struct revoke_job *job,
 			  struct err *err)
 {
-	const char *const selectors[] = { in->device, in->serial, in->order,
-					  in->template, in->from };
+	const char *const selectors[] = { in->device,	in->serial, in->order,
+					  in->template, in->from,   in->ca };
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(selectors) / sizeof(*selectors); i++)
 		n += selectors[i] != NULL;
 	if (n != 1)
 		return usage("give one of --device, --serial, --order, "
-			     "--template and --from",
+			     "--template, --from and --ca",
 			     err);
+	if (in->generation && !in->ca)
+		return usage("--generation goes with --ca", err);
+	if (in->retire && in->ca)
+		return usage("--retire is for devices", err);
 	if (!in->reason)
 		return usage("--reason is missing", err);
 	if (!revocation_reason_find(in->reason, &job->reason))
@@ -116,6 +113,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		{ "order", 0, OPT_STRING, &in.order, 0, 0 },
 		{ "template", 0, OPT_STRING, &in.template, 0, 0 },
 		{ "from", 0, OPT_STRING, &in.from, 0, 0 },
+		{ "ca", 0, OPT_STRING, &in.ca, 0, 0 },
+		{ "generation", 0, OPT_NUMBER, &in.generation, 1, UINT32_MAX },
 		{ "reason", 0, OPT_STRING, &in.reason, 0, 0 },
 		{ "invalidity", 0, OPT_STRING, &in.invalidity, 0, 0 },
 		{ "retire", 0, OPT_FLAG, &in.retire, 0, 0 },
@@ -134,12 +133,14 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	want.files = in.approvals.values;
 	want.files_n = in.approvals.n;
 	want.request_out = in.request;
-	return revoke_them(app, &in, &job, err);
+	return in.ca ? revoke_run_ca(app, &in, job.reason, job.invalidity_s,
+				     &want, err)
+		     : revoke_them(app, &in, &job, err);
 }
 
 const struct verb verb_revoke = {
 	.name = "revoke",
-	.summary = "certificates: revoke, hold, let go of; retire devices",
+	.summary = "certificates: revoke, hold, let go of; retire devices; CAs",
 	.help = revoke_help,
 	.token = true,
 	.run = run,

@@ -108,10 +108,11 @@ static void print_ca(const struct status_ca *ca)
 		printf(" from %s",
 		       status_day((int64_t)(ca->active_ms / 1000), when));
 	printf(" until %s%s\n", status_day(ca->not_after_s, when),
-	       ca->followed  ? ": a later generation issues"
-	       : ca->expired ? ": expired"
-	       : ca->ending  ? ": ends soon"
-			     : "");
+	       ca->revoked    ? ": revoked"
+	       : ca->followed ? ": a later generation issues"
+	       : ca->expired  ? ": expired"
+	       : ca->ending   ? ": ends soon"
+			      : "");
 }
 
 static void print_text(const struct authority *a, const struct status *st)

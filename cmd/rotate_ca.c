@@ -45,7 +45,8 @@ static enum pv_code show(const struct app *app, const struct ca_opts *o,
 		       "--all\n",
 		       o->name);
 	else
-		printf("no cross-certificates: the old certificate is over\n");
+		printf("no cross-certificates: the old certificate is over or "
+		       "revoked\n");
 	if (r->persons[0])
 		printf("approved by %s\n", r->persons);
 	return PV_OK;

@@ -486,6 +486,7 @@ CLI_TESTS = \
 	tests/cli/resume.sh \
 	tests/cli/receipt.sh tests/cli/replace.sh \
 	tests/cli/retire.sh tests/cli/retry.sh tests/cli/revoke.sh \
+	tests/cli/revoke_ca.sh \
 	tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
 	tests/cli/revoke_publish.sh tests/cli/rotate.sh \
 	tests/cli/rotate_due.sh tests/cli/rotate_kdf.sh tests/cli/rotate_kill.sh \

@@ -9,6 +9,7 @@
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 #include "lib/store/store.h"
+#include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
 
 CLEANUP_PTR(struct issue_context, issue_context_free);
@@ -75,6 +76,37 @@ static struct audit_ca *entry_ca(struct audit *au, const struct ca_cert *c,
 		       : NULL;
 }
 
+/* What the log says was revoked is so in the store, and nothing else. */
+static enum pv_code check_revoked(struct audit *au, const struct audit_ca *ca,
+				  struct err *err)
+{
+	char device[STORE_ID_MAX + sizeof(LOG_CA_PREFIX)];
+	struct store_revocation r;
+	struct log_entry e;
+	uint32_t number;
+	bool found = false;
+	enum pv_code rc = PV_OK;
+
+	if (!audit_number(log_str(ca->serial), &number))
+		return PV_OK;
+	rc = store_revocation_get(au->store, number, &r, &found, err);
+	if (rc == PV_OK &&
+	    found != serialset_get(&au->log.serials, number, SERIAL_REVOKED))
+		return audit_fail(err, ca->name, "audit.state",
+				  "whether the CA's certificate %s is revoked "
+				  "is not the same in log and store",
+				  ca->serial);
+	if (rc != PV_OK || !found)
+		return rc;
+	snprintf(device, sizeof(device), LOG_CA_PREFIX "%s", ca->name);
+	rc = audit_entry(au, r.log_index, LOG_CERT_REVOKE, ca->serial, &e, err);
+	if (rc == PV_OK && (!logged_revocation_fits(&e, &r) ||
+			    !logged_text_is(&e, "device", device)))
+		rc = audit_fail(err, ca->name, "audit.revoke",
+				"its revocation is not what was logged");
+	return rc;
+}
+
 static void match(struct audit *au, struct audit_ca *ca)
 {
 	uint32_t number;
@@ -105,9 +137,10 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	    !is_key(au, row->label, c.spki))
 		return audit_fail(err, row->name, "audit.ca",
 				  "the CA's row is not what was logged");
+	rc = check_revoked(au, ca, err);
 	match(au, ca);
 	au->counts->cas++;
-	return PV_OK;
+	return rc;
 }
 
 /* ---- between two generations of a CA ---- */
@@ -196,6 +229,8 @@ static enum pv_code take_cross(void *ctx, const struct store_crosscert *row,
 			 err);
 	if (rc == PV_OK)
 		rc = check_cross(au, row, &c.cert, err);
+	if (rc == PV_OK)
+		rc = check_revoked(au, ca, err);
 	if (rc == PV_OK)
 		match(au, ca);
 	return rc;
@@ -378,6 +413,8 @@ enum pv_code audit_authority(struct audit *au, struct err *err)
 
 	if (rc == PV_OK)
 		rc = store_crosscert_each(au->store, NULL, &crosses, err);
+	if (rc == PV_OK)
+		rc = audit_revocations(au, err);
 	if (rc == PV_OK)
 		rc = rest_of_cas(au, err);
 	rest_of_responders(au);

@@ -112,6 +112,42 @@ enum pv_code audit_ends(struct audit *au, const struct store_device *d,
 			   : rc;
 }
 
+/* ---- rows of nobody: neither of a device nor of a CA ---- */
+
+static enum pv_code take_revocation(void *ctx, const struct store_revocation *r,
+				    struct err *err)
+{
+	struct audit *au = ctx;
+	char serial[2 * STORE_SERIAL_MAX + 1];
+
+	hex_encode(r->serial, r->serial_len, serial);
+	return serialset_get(&au->log.serials, r->number, SERIAL_REVOKED)
+		       ? PV_OK
+		       : audit_fail(err, serial, "audit.state",
+				    "the store says that it is revoked, the "
+				    "log does not");
+}
+
+static enum pv_code take_issuer(void *ctx, const struct store_ca *ca,
+				struct err *err)
+{
+	struct audit *au = ctx;
+	const struct store_visit v = { au, { .revocation = take_revocation } };
+	enum pv_code rc = PV_OK;
+
+	for (uint32_t i = 0; rc == PV_OK && i < ca->shards; i++)
+		rc = store_revocation_each(au->store, ca->name, ca->generation,
+					   i, 0, &v, err);
+	return rc;
+}
+
+enum pv_code audit_revocations(struct audit *au, struct err *err)
+{
+	const struct store_visit v = { au, { .ca = take_issuer } };
+
+	return store_ca_each(au->store, NULL, &v, err);
+}
+
 static enum pv_code same_number(uint64_t logged, uint64_t kept,
 				const char *rule, const char *what,
 				struct err *err)

@@ -23,7 +23,7 @@ struct audit {
 	struct audit_counts *counts;
 	uint64_t total, done; /* for progress */
 
-	struct audit_entries log;    /* what the entries say, all of them */
+	struct audit_entries log; /* what the entries say, all of them */
 	struct audit_actors actors;
 	struct checkpoint_base base; /* our log keys, and HOME/checkpoint */
 	uint64_t open;		     /* devices with an intent, held ones too */
@@ -54,6 +54,8 @@ PV_MUST enum pv_code audit_bundles(struct audit *au,
 /* What became of one credential; and all rows of that counted. */
 PV_MUST enum pv_code audit_ends(struct audit *au, const struct store_device *d,
 				const char *serial, struct err *err);
+/* No row says of a serial that it is revoked which the log does not. */
+PV_MUST enum pv_code audit_revocations(struct audit *au, struct err *err);
 PV_MUST enum pv_code audit_ends_counted(struct audit *au, struct err *err);
 /* The recorded bundle keys, for signatures; before the second pass. */
 PV_MUST enum pv_code audit_signers(struct audit *au, struct err *err);

@@ -10,6 +10,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
+#include "lib/flow/castand.h"
 #include "lib/flow/escrowcerts.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/manifests.h"
@@ -84,6 +85,22 @@ static enum pv_code take_template(void *arg, const struct store_template *t,
 
 /* ---- issuer and chain ---- */
 
+/* No new device, but stored answers are given all the same. */
+static enum pv_code check_standing(struct issue_context *ctx,
+				   struct store *store,
+				   const struct ca_chain *chain,
+				   struct err *err)
+{
+	enum pv_code rc = ca_chain_valid(chain, pvtime_now_s(), &ctx->expired);
+
+	if (rc == PV_OK)
+		rc = ca_stands(store, ctx->chain, ctx->chain_n, &ctx->expired);
+	if (rc == PV_OK || rc == PV_DENIED)
+		return PV_OK;
+	*err = ctx->expired;
+	return rc;
+}
+
 static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 				struct err *err)
 {
@@ -101,13 +118,6 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 				      ctx->ca_generation, -1, &chain, err);
 	if (rc != PV_OK)
 		return rc;
-	/* No new device, but stored answers are given all the same. */
-	rc = ca_chain_valid(&chain, pvtime_now_s(), &ctx->expired);
-	if (rc != PV_OK && rc != PV_DENIED) {
-		*err = ctx->expired;
-		return rc;
-	}
-	rc = PV_OK;
 	for (size_t i = 0; rc == PV_OK && i + 1 < chain.n; i++)
 		rc = issue_context_copy(ctx, buf_span(&chain.ca[i].der),
 					&ctx->chain[ctx->chain_n++], err);
@@ -115,6 +125,8 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 		rc = anchors_load(store, chain.ca[chain.n - 1].name,
 				  pvtime_now_s(), ctx->adopt_index,
 				  &ctx->anchors, err);
+	if (rc == PV_OK)
+		rc = check_standing(ctx, store, &chain, err);
 	if (rc != PV_OK)
 		return rc;
 	ctx->ca_generation = chain.ca[0].generation;

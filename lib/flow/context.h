@@ -51,7 +51,7 @@ struct issue_context {
 	uint32_t crl_shards;	    /* of the issuer's CRL; 1 with key none */
 	struct span chain[CONTEXT_CHAIN_MAX]; /* DER, issuer first, no anchor */
 	size_t chain_n;
-	struct err expired; /* PV_OK, or why a CA of the chain is not valid */
+	struct err expired; /* PV_OK, or why a CA of the chain issues no more */
 	struct anchors anchors; /* none with key none */
 
 	struct issue_stage stages[TPL_STAGES_MAX]; /* as in tmpl */

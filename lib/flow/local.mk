@@ -125,6 +125,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/revocation.c lib/flow/revocation.h \
 	lib/flow/revoke.c lib/flow/revoke.h lib/flow/revoke_impl.h \
 	lib/flow/revoke_retire.c lib/flow/revoke_select.c \
+	lib/flow/revoke_ca.c lib/flow/revoke_ca.h \
+	lib/flow/castand.c lib/flow/castand.h \
 	lib/flow/results.c \
 	lib/flow/results.h lib/flow/results_line.c \
 	lib/flow/results_line.h lib/flow/serialset.c \

@@ -181,8 +181,7 @@ static enum pv_code no_serial(struct store *store, struct span serial,
 	err_object(err, hex);
 	if (rc == PV_OK && c.is_ca)
 		return err_fail(err, PV_DENIED, "revoke.ca",
-				"rotate the CA, and have who signed it revoke "
-				"the old one",
+				"revoke it with --ca NAME",
 				"that is a certificate of one of our CAs");
 	return rc == PV_OK ? err_fail(err, PV_NOT_FOUND, "serial.unknown",
 				      "see provctl export inventory",

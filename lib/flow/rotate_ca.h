@@ -49,12 +49,13 @@ struct rotate_ca_report {
 /*
  * PV_NOT_FOUND: "store.ca" (no CA of that name), "store.template",
  * "rotate.parent" (the parent's key is on none of the tokens); PV_DENIED:
- * "rotate.anchors" (too many roots), "rotate.template" (it is for other CAs),
- * "rotate.subject", "rotate.shards" (it gives another), validity, lint, the
- * clock; PV_INPUT "rotate.time" (it is over); PV_CONFLICT: "rotate.pending"
- * (the newest generation does not issue yet), "hsm.label-taken"; codes of
- * approvals_gate(), PV_HSM_*, PV_STORAGE. store: outside a transaction. The
- * token that is open before is open after, unless it fails.
+ * "rotate.anchors" (too many roots), "ca.revoked" (the parent is),
+ * "rotate.template" (it is for other CAs), "rotate.subject", "rotate.shards"
+ * (it gives another), validity, lint, the clock; PV_INPUT "rotate.time" (it is
+ * over); PV_CONFLICT: "rotate.pending" (the newest generation does not issue
+ * yet), "hsm.label-taken"; codes of approvals_gate(), PV_HSM_*, PV_STORAGE.
+ * store: outside a transaction. The token that is open before is open after,
+ * unless it fails.
  */
 PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 			       struct tokens *tokens,

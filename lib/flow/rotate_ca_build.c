@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/flow/castand.h"
 #include "lib/flow/rotate_ca_impl.h"
 #include "lib/x509/cert.h"
 
@@ -106,7 +107,12 @@ static struct camake_job job_of(const struct rotate_ca *r)
 
 enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
 {
+	const struct span parent = buf_span(&r->parent.der);
 	struct camake_job job = job_of(r);
+	enum pv_code rc = ca_stands(r->store, &parent, parent.len > 0, err);
+
+	if (rc != PV_OK)
+		return rc;
 
 	job.spki = (struct span){ r->new_key.spki, r->new_key.spki_len };
 	job.generation = r->generation + 1;
@@ -141,15 +147,31 @@ static enum pv_code build_cross(struct rotate_ca *r, size_t i, unsigned subject,
 	return camake_build(&r->made[i], &job, err);
 }
 
+/* Who is over or revoked vouches for nobody, and nobody for it. */
+static enum pv_code old_stands(const struct rotate_ca *r, bool *stands,
+			       struct err *err)
+{
+	struct store_revocation row;
+	bool revoked = false;
+	enum pv_code rc = ca_is_revoked(r->store, buf_span(&r->old_ca.der),
+					&row, &revoked, err);
+
+	*stands = rc == PV_OK && !revoked && r->old_ca.not_after_s > r->now_s;
+	return rc;
+}
+
 enum pv_code rotate_ca_build_cross(struct rotate_ca *r, struct err *err)
 {
+	bool stands = false;
 	struct span cert = buf_span(&r->made[ROTATE_NEW].cert);
 	enum pv_code rc = x509_issuer_load(cert, &r->new_ca, err);
 
 	if (rc == PV_OK && !span_equal(r->new_ca.subject, r->old_ca.subject))
 		rc = err_fail(err, PV_DENIED, "rotate.subject", NULL,
 			      "the new certificate has another subject");
-	if (rc != PV_OK || r->old_ca.not_after_s <= r->now_s)
+	if (rc == PV_OK)
+		rc = old_stands(r, &stands, err);
+	if (rc != PV_OK || !stands)
 		return rc;
 	rc = build_cross(r, ROTATE_NEW_OLD, 1, err);
 	return rc == PV_OK ? build_cross(r, ROTATE_OLD_NEW, 0, err) : rc;

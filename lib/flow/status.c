@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/castand.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/people.h"
 #include "lib/flow/settings.h"
@@ -17,6 +18,7 @@ CLEANUP_PTR(struct roster, roster_free);
 
 struct ca_pass {
 	struct status *st;
+	struct store *store;
 	int64_t now_s;
 };
 
@@ -33,6 +35,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 {
 	struct ca_pass *p = ctx;
 	struct status_ca *ca = &p->st->cas[p->st->cas_n];
+	struct store_revocation r;
 	struct x509_cert cert;
 	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
 
@@ -49,6 +52,11 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	if (row->active_ms / 1000 <= (uint64_t)p->now_s)
 		leave_earlier(p->st, ca);
 	ca->not_after_s = cert.not_after_s;
+	rc = ca_is_revoked(p->store, row->cert, &r, &ca->revoked, err);
+	if (rc != PV_OK) {
+		err_object(err, row->name);
+		return rc;
+	}
 	ca->expired = p->now_s > cert.not_after_s;
 	ca->ending = cert.not_after_s - p->now_s <
 		     (int64_t)STATUS_CA_WARN_DAYS * DAY_S;
@@ -115,7 +123,7 @@ static enum pv_code look_at_store(const struct backends *b,
 				  struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
-	struct ca_pass pass = { st, pvtime_now_s() };
+	struct ca_pass pass = { .st = st, .now_s = pvtime_now_s() };
 	const struct store_visit cas = { .ctx = &pass, .fn.ca = take_ca };
 	const struct store_visit templates = { .ctx = &st->templates,
 					       .fn.template = count_template };
@@ -138,6 +146,7 @@ static enum pv_code look_at_store(const struct backends *b,
 		rc = look_at_people(store, &log, st, err);
 	if (rc == PV_OK)
 		rc = store_template_each(store, &templates, err);
+	pass.store = store;
 	if (rc == PV_OK)
 		rc = store_ca_each(store, NULL, &cas, err);
 	if (rc == PV_OK)
@@ -145,18 +154,27 @@ static enum pv_code look_at_store(const struct backends *b,
 	return rc;
 }
 
-static const struct status_ca *expired_ca(const struct status *st)
+static enum pv_code judge_cas(const struct status *st, struct err *err)
 {
-	for (size_t i = 0; i < st->cas_n; i++)
-		if (st->cas[i].expired && !st->cas[i].followed)
-			return &st->cas[i];
-	return NULL;
+	for (size_t i = 0; i < st->cas_n; i++) {
+		const struct status_ca *ca = &st->cas[i];
+
+		if (ca->followed || (!ca->expired && !ca->revoked))
+			continue;
+		err_object(err, ca->name);
+		if (ca->revoked)
+			return err_fail(err, PV_DENIED, "ca.revoked",
+					"give it a new key: provctl rotate ca",
+					"the CA is revoked and issues nothing");
+		return err_fail(err, PV_DENIED, "status.ca", "make a new CA",
+				"the CA's certificate has expired");
+	}
+	return PV_OK;
 }
 
 enum pv_code status_collect(const struct backends *b, const struct authority *a,
 			    struct status *st, struct err *err)
 {
-	const struct status_ca *expired;
 	bool usable = false;
 
 	memset(st, 0, sizeof(*st));
@@ -190,12 +208,8 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 		*err = st->pin_why;
 		return st->pin_code;
 	}
-	expired = expired_ca(st);
-	if (expired) {
-		err_object(err, expired->name);
-		return err_fail(err, PV_DENIED, "status.ca", "make a new CA",
-				"the CA's certificate has expired");
-	}
+	if (judge_cas(st, err) != PV_OK)
+		return err->code;
 	if (st->clock_code != PV_OK) {
 		*err = st->clock_why;
 		return st->clock_code;

@@ -20,7 +20,7 @@ struct status_ca {
 	uint64_t active_ms; /* it issues from then on; 0: from the first */
 	int64_t not_after_s;
 	bool followed; /* a later generation issues by now: its end is none */
-	bool expired, ending;
+	bool expired, ending, revoked;
 };
 
 struct status_token {

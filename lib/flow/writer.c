@@ -166,6 +166,8 @@ static enum pv_code begin(struct writer *w, struct store_txn *txn,
 	/* Another process may have closed it. */
 	if (rc == PV_OK && w->opts->order)
 		rc = orders_refresh(w->store, &w->order, err);
+	if (rc == PV_OK)
+		rc = writer_look_at_issuer(w, err);
 	return rc == PV_OK ? writer_admit(w, err) : rc;
 }
 

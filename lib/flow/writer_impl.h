@@ -20,6 +20,7 @@ struct writer {
 	struct err clock;   /* why no entry may have now_ms; PV_OK: it may */
 	uint64_t judged;    /* newest decision of people when may was found */
 	struct err may;	    /* why who acts may not any more; PV_OK: they may */
+	struct err issuer;  /* why its CA issues no more; PV_OK: it does */
 	bool bound;	    /* only devices of the order are given out */
 	bool ended[WRITER_SIGNERS_MAX];
 	bool began[WRITER_SIGNERS_MAX]; /* it had requests */
@@ -67,6 +68,13 @@ PV_MUST enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 /* Looks again at who acts, in the open transaction, when people have decided
  * something since: w->may and w->bound. */
 PV_MUST enum pv_code writer_admit(struct writer *w, struct err *err);
+/* w->issuer, in the open transaction: another process may have revoked it. */
+PV_MUST enum pv_code writer_look_at_issuer(struct writer *w, struct err *err);
+/* May the open intent of d be signed, by the CA that it names? PV_DENIED
+ * "ca.revoked"; PV_INTEGRITY, PV_STORAGE. */
+PV_MUST enum pv_code writer_may_sign(struct writer *w,
+				     const struct store_device *d,
+				     struct err *err);
 /* With the store's facts, inside the open transaction. */
 PV_MUST enum pv_code writer_decide(struct writer *w,
 				   const struct record_intent *i,

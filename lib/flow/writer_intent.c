@@ -277,7 +277,7 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	struct restoring r = { w, from, i->req->line, d };
 	struct store_visit v = { .ctx = &r, .fn.intent = put_stored };
 	struct err why;
-	enum pv_code rc;
+	enum pv_code rc = PV_OK;
 
 	err_init(&why);
 	if (!may_answer(w, d, &why))
@@ -285,6 +285,14 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	/* What is signed anew is an event, an old answer is none. */
 	if (d->state == STORE_RESERVED && w->clock.code != PV_OK)
 		return refuse_intent(w, from, i, &w->clock, err);
+	if (d->state == STORE_RESERVED)
+		rc = writer_may_sign(w, d, &why);
+	if (rc == PV_DENIED)
+		return refuse_intent(w, from, i, &why, err);
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
 	if (d->state == STORE_RESERVED)
 		return store_intent_get(w->store, d->s.number, &v, err);
 	rc = writer_put_existing(w, i->req->line, i->req->id, d, err);
@@ -319,14 +327,19 @@ static enum pv_code check_parts(const struct record_intent *i,
 				  "meanwhile");
 }
 
-/* Manifests and stored secrets are asked again: a line may have waited since
- * it was asked. */
+/* CA, manifests and stored secrets are asked again: a line may have waited
+ * since it was asked. */
 static enum pv_code check_again(struct writer *w, const struct record_intent *i,
 				const struct store_device *d, struct err *why)
 {
-	enum pv_code rc = issue_context_manifests(
-		w->opts->ctx, (int64_t)(w->now_ms / 1000), why);
+	enum pv_code rc;
 
+	if (w->issuer.code != PV_OK) {
+		*why = w->issuer;
+		return why->code;
+	}
+	rc = issue_context_manifests(w->opts->ctx, (int64_t)(w->now_ms / 1000),
+				     why);
 	if (rc == PV_OK)
 		rc = stored_rows_stand(&w->opts->ctx->stored, w->store, why);
 	if (rc == PV_OK && request_parts(i->req))
