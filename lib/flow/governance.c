@@ -136,6 +136,45 @@ static enum pv_code scan_behind(struct store *store, struct scan *s,
 	return rc == PV_OK ? scan(store, s, size, err) : rc;
 }
 
+/* What the store has of the decisions up to g, in the caller's transaction. */
+static enum pv_code rows_of(struct store *store, struct log_hasher *h,
+			    const struct governance *g,
+			    uint8_t rows[static LOG_HASH], struct err *err)
+{
+	uint8_t all[LOG_HASH];
+	enum pv_code rc = store_people_digest(store, all, err);
+
+	return rc == PV_OK
+		       ? log_hash_raw(h, (struct span){ g->chain, LOG_HASH },
+				      (struct span){ all, LOG_HASH }, rows, err)
+		       : rc;
+}
+
+/* *same: nothing was decided since the file was signed, and no row of what was
+ * decided before is another than it was then. */
+static enum pv_code unchanged(struct store *store, struct log_hasher *h,
+			      const struct governance *file,
+			      const struct governance *now, bool *same,
+			      struct err *err)
+{
+	struct store_people_counts c;
+	uint8_t rows[LOG_HASH];
+	uint64_t head;
+	enum pv_code rc;
+
+	*same = false;
+	if (file->size == 0 || now->head != file->head)
+		return PV_OK;
+	rc = rows_of(store, h, file, rows, err);
+	if (rc == PV_OK)
+		rc = store_governance_head(store, &head, err);
+	if (rc == PV_OK)
+		rc = store_people_count(store, &c, err);
+	*same = rc == PV_OK && memcmp(rows, file->rows, LOG_HASH) == 0 &&
+		head == file->head && c.held - c.decided == c.waiting;
+	return rc;
+}
+
 static enum pv_code check_view(struct store *store,
 			       struct checkpoint_base *base, bool found,
 			       struct err *err)
@@ -147,6 +186,7 @@ static enum pv_code check_view(struct store *store,
 					  ? &base->last
 					  : NULL };
 	uint64_t size = 0;
+	bool same = false;
 	enum pv_code rc = store_log_size(store, &size, err);
 
 	if (rc == PV_OK && base->file.size > size)
@@ -157,6 +197,9 @@ static enum pv_code check_view(struct store *store,
 	if (rc == PV_OK)
 		rc = scan_behind(store, &s, size, err);
 	if (rc == PV_OK)
+		rc = unchanged(store, &h, &base->file, &s.g, &same, err);
+	/* Names what is wrong, too. */
+	if (rc == PV_OK && !same)
 		rc = governance_walk(store, base->origin,
 				     found ? &base->file : NULL, &s.g, err);
 	base->seen = s.g;
@@ -177,9 +220,9 @@ enum pv_code governance_check(const struct authority *a, struct store *store,
 }
 
 /* What was decided since, by whomever, all that the store's list has by now;
- * *now: as far as that. */
+ * *now: as far as that. anyway: all rows, also when nothing was. */
 static enum pv_code judge_since(struct store *store,
-				const struct checkpoint_base *base,
+				const struct checkpoint_base *base, bool anyway,
 				struct governance *now, struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
@@ -189,7 +232,7 @@ static enum pv_code judge_since(struct store *store,
 
 	if (rc == PV_OK)
 		rc = scan_behind(store, &s, size, err);
-	if (rc == PV_OK && s.g.head != base->seen.head)
+	if (rc == PV_OK && (anyway || s.g.head != base->seen.head))
 		rc = governance_walk(store, base->origin, &base->seen, &s.g,
 				     err);
 	*now = s.g;
@@ -200,7 +243,7 @@ enum pv_code governance_go_on(struct store *store, struct checkpoint_base *base,
 			      struct err *err)
 {
 	struct governance now;
-	enum pv_code rc = judge_since(store, base, &now, err);
+	enum pv_code rc = judge_since(store, base, false, &now, err);
 
 	if (rc != PV_OK || now.head == base->seen.head)
 		return rc;
@@ -210,20 +253,31 @@ enum pv_code governance_go_on(struct store *store, struct checkpoint_base *base,
 	return PV_OK;
 }
 
-/* Up to next; what was decided by then is judged before it is signed. */
+/* Up to next; what was decided by then is judged before it is signed. All rows
+ * are looked at in the view that they are signed as, or were when the file was
+ * that says the same of them. */
 static enum pv_code scan_judged(struct store *store,
 				const struct checkpoint_base *base,
 				struct scan *s, uint64_t next, struct err *err)
 {
+	const struct governance *file = &base->file;
 	STORE_TXN view = STORE_TXN_INIT;
 	struct governance now;
+	bool news = false;
 	enum pv_code rc = store_begin(store, STORE_READ, &view, err);
 
 	if (rc == PV_OK)
 		rc = scan_behind(store, s, next, err);
-	return rc == PV_OK && s->g.head != base->seen.head
-		       ? judge_since(store, base, &now, err)
-		       : rc;
+	if (rc != PV_OK)
+		return rc;
+	news = file->size == 0 || s->g.head != file->head;
+	if (news || s->g.head != base->seen.head)
+		rc = judge_since(store, base, news, &now, err);
+	if (rc == PV_OK && news)
+		rc = rows_of(store, s->h, &s->g, s->g.rows, err);
+	else
+		memcpy(s->g.rows, file->rows, LOG_HASH);
+	return rc;
 }
 
 enum pv_code governance_ask(struct store *store, struct checkpoint_base *base,

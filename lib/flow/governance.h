@@ -2,12 +2,13 @@
  * governance: what people decided, held against the log (policy.md, "Trusting
  * the store"). The log is the truth: a roster, an approval, a template, an
  * order, a stored secret or the release of what was held counts only as its
- * entry says it, and the store's list of these entries must be all of them.
- * They are one chain
- * (lib/log/govern.h). How far it came lies outside the database, in
+ * entry says it, and the store's list of these entries must be all of them, one
+ * chain (lib/log/govern.h). How far it came lies outside the database, in
  * HOME/governance, a note that the log's keys sign (governance_file.h). A row
  * that was taken out, put in or edited is PV_INTEGRITY, "store.governance",
- * whatever command opens the store.
+ * whatever command opens the store. The file has the hash of all these rows,
+ * each held against its entry; while it is the same and nothing was decided
+ * since, none is looked at again.
  *
  * The log's entries behind what the file says are read each time, and held
  * against HOME/checkpoint: an older file that was put back finds all that was

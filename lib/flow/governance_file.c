@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/log/lines.h"
 
 #define KIND "provctl/governance/v1"
 
@@ -18,66 +19,52 @@ static void cleanup_note(struct note *n)
 void governance_put(const char *origin, const struct governance *g,
 		    struct buf *out)
 {
-	char text[GOVERNANCE_TEXT_MAX], hex[2 * LOG_HASH + 1], head[32] = "-";
-	int len;
+	char chain[2 * LOG_HASH + 1], rows[2 * LOG_HASH + 1], head[32] = "-";
 
-	hex_encode(g->chain, LOG_HASH, hex);
+	hex_encode(g->chain, LOG_HASH, chain);
+	hex_encode(g->rows, LOG_HASH, rows);
 	if (g->head != LOG_NO_PREV)
 		snprintf(head, sizeof(head), "%llu",
 			 (unsigned long long)g->head);
-	len = snprintf(text, sizeof(text),
-		       KIND "\nlog %s\nsize %llu\nhead %s\nchain %s\n", origin,
-		       (unsigned long long)g->size, head, hex);
-	buf_put(out, text, (size_t)len);
+	buf_printf(out,
+		   KIND "\nlog %s\nsize %llu\nhead %s\nchain %s\nrows %s\n",
+		   origin, (unsigned long long)g->size, head, chain, rows);
 }
 
-/* The value of a line that starts with name and a space, and on to the next. */
-static bool take_line(struct span *text, const char *name, struct span *value)
+/* The value of the next line, which starts with that word. */
+static bool take_line(struct span *text, const char *word, struct span *value)
 {
-	size_t n = strlen(name);
-	const uint8_t *end =
-		text->len > 0 ? memchr(text->p, '\n', text->len) : NULL;
+	struct span line;
 
-	if (!end || (size_t)(end - text->p) < n + 1 ||
-	    memcmp(text->p, name, n) != 0 || text->p[n] != ' ')
+	return lines_next(text, &line) && lines_after(line, word, value);
+}
+
+static bool take_hash(struct span *text, const char *word,
+		      uint8_t out[LOG_HASH])
+{
+	char hex[2 * LOG_HASH + 1] = "";
+	struct span value;
+
+	if (!take_line(text, word, &value) || value.len != 2 * LOG_HASH)
 		return false;
-	*value = (struct span){ text->p + n + 1,
-				(size_t)(end - text->p) - n - 1 };
-	text->len -= (size_t)(end - text->p) + 1;
-	text->p = end + 1;
-	return true;
-}
-
-static bool number(struct span s, uint64_t *v)
-{
-	*v = 0;
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-		*v = *v * 10 + (uint64_t)(s.p[i] - '0');
-	}
-	return s.len > 0 && s.len <= 19;
+	memcpy(hex, value.p, value.len);
+	return hex_decode(hex, out, LOG_HASH);
 }
 
 static bool parse(struct span text, struct governance *g)
 {
-	struct span size, head, chain, origin;
-	char hex[2 * LOG_HASH + 1] = "";
+	struct span value;
 
-	if (text.len <= sizeof(KIND) ||
-	    memcmp(text.p, KIND "\n", sizeof(KIND)) != 0)
-		return false;
-	text = (struct span){ text.p + sizeof(KIND), text.len - sizeof(KIND) };
-	if (!take_line(&text, "log", &origin) ||
-	    !take_line(&text, "size", &size) ||
-	    !take_line(&text, "head", &head) ||
-	    !take_line(&text, "chain", &chain) || chain.len != 2 * LOG_HASH)
-		return false;
-	memcpy(hex, chain.p, chain.len);
 	g->head = LOG_NO_PREV;
-	return hex_decode(hex, g->chain, LOG_HASH) && number(size, &g->size) &&
-	       (span_is(head, "-") ||
-		(number(head, &g->head) && g->head < g->size));
+	return take_line(&text, KIND, &value) && value.len == 0 &&
+	       take_line(&text, "log ", &value) &&
+	       take_line(&text, "size ", &value) &&
+	       lines_number(value, &g->size) &&
+	       take_line(&text, "head ", &value) &&
+	       (span_is(value, "-") ||
+		(lines_number(value, &g->head) && g->head < g->size)) &&
+	       take_hash(&text, "chain ", g->chain) &&
+	       take_hash(&text, "rows ", g->rows);
 }
 
 /* Written as we write it, for this log, and true. */
@@ -176,7 +163,8 @@ enum pv_code governance_keep(const struct authority *a, struct store *store,
 	if (rc == PV_OK &&
 	    (!ask->governs || says.size != ask->governance.size ||
 	     says.head != ask->governance.head ||
-	     memcmp(says.chain, ask->governance.chain, LOG_HASH) != 0))
+	     memcmp(says.chain, ask->governance.chain, LOG_HASH) != 0 ||
+	     memcmp(says.rows, ask->governance.rows, LOG_HASH) != 0))
 		rc = err_fail(err, PV_INTERNAL, "store.governance", NULL,
 			      "a signer signed other decisions");
 	return rc == PV_OK ? keep(a, store, base, note, &says, err) : rc;

@@ -1,8 +1,8 @@
 /*
  * governance_file: HOME/governance, how far the chain of what people decided
- * came (governance.h), as a signed note of the log's keys. Its text has five
+ * came (governance.h), as a signed note of the log's keys. Its text has six
  * lines: "provctl/governance/v1", "log ORIGIN", "size N", "head INDEX" or
- * "head -", "chain HEX".
+ * "head -", "chain HEX", "rows HEX".
  *
  * Does not check: that the store's log says so; that it is the newest that was
  * signed (what came since is found in the log itself).
@@ -18,8 +18,8 @@
 #define GOVERNANCE_FILE "governance"
 /* Entries to be read when a store is opened; some hundred microseconds. */
 #define GOVERNANCE_BEHIND 1024u
-/* Name of what it is, origin, two numbers and a hash. */
-#define GOVERNANCE_TEXT_MAX (NOTE_NAME_MAX + 192u)
+/* Name of what it is, origin, two numbers and two hashes. */
+#define GOVERNANCE_TEXT_MAX (NOTE_NAME_MAX + 256u)
 
 struct checkpoint_base;
 struct checkpoint_ask;
@@ -29,13 +29,13 @@ struct governance { /* the chain up to a size of the log */
 	uint64_t head; /* index of its newest entry, or LOG_NO_PREV */
 	/* Over the leaf hashes of all of them, each with what was before. */
 	uint8_t chain[LOG_HASH];
+	/* Over that and all that the store has of them, when each row was held
+	 * against the log: as long as it is the same, none need be again. */
+	uint8_t rows[LOG_HASH];
 };
 #define GOVERNANCE_INIT                                                        \
 	{                                                                      \
-		0, LOG_NO_PREV,                                                \
-		{                                                              \
-			0                                                      \
-		}                                                              \
+		.head = LOG_NO_PREV                                            \
 	}
 
 /* Appends the text. */

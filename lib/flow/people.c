@@ -1,7 +1,5 @@
 #include "lib/flow/people.h"
 
-#include <string.h>
-
 #include "lib/base/cleanup.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/logged_authority.h"
@@ -14,17 +12,6 @@ static enum pv_code edited(struct err *err)
 {
 	return governance_wrong(LOG_ROSTER_CHANGE, LOG_ROSTER_NAME,
 				"the roster is not the one of its entry", err);
-}
-
-static enum pv_code look(void *ctx, const struct store_governance *g,
-			 struct err *err)
-{
-	uint64_t *newest = ctx;
-
-	(void)err;
-	if (strcmp(g->kind, LOG_ROSTER_CHANGE) == 0)
-		*newest = g->index;
-	return PV_OK;
 }
 
 static enum pv_code parse(struct span text, uint64_t version,
@@ -61,10 +48,10 @@ enum pv_code people_in_force(struct store *store, struct roster **roster,
 	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
 	CLEANUP(buf_release) struct buf text;
 	struct store_roster row;
-	uint64_t newest = STORE_NO_INDEX;
-	const struct store_visit v = { .ctx = &newest, .fn.governance = look };
+	uint64_t newest;
 	bool found = false;
-	enum pv_code rc = store_governance_each(store, 0, &v, err);
+	enum pv_code rc =
+		store_governance_last(store, LOG_ROSTER_CHANGE, &newest, err);
 
 	*roster = NULL;
 	buf_init(&text, ROSTER_SIZE_MAX);

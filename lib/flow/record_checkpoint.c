@@ -12,6 +12,7 @@ void record_put_checkpoint(struct wire *w, const struct checkpoint_ask *ask)
 	wire_put_u64(w, ask->governance.size);
 	wire_put_u64(w, ask->governance.head);
 	wire_put_bytes(w, ask->governance.chain, LOG_HASH);
+	wire_put_bytes(w, ask->governance.rows, LOG_HASH);
 	wire_end(w, mark);
 }
 
@@ -32,5 +33,6 @@ enum pv_code record_get_checkpoint(struct wire_rec *rec,
 	ask->governance.size = wire_get_u64(rec);
 	ask->governance.head = wire_get_u64(rec);
 	wire_get_bytes(rec, ask->governance.chain, LOG_HASH);
+	wire_get_bytes(rec, ask->governance.rows, LOG_HASH);
 	return wire_done(rec, err);
 }

@@ -27,5 +27,6 @@ lib_store_libpvstore_a_SOURCES = \
 	lib/store/sqlite_revoke.c lib/store/sqlite_crl.c \
 	lib/store/sqlite_retire.c lib/store/sqlite_renew.c \
 	lib/store/sqlite_govern.c lib/store/sqlite_people.c \
+	lib/store/sqlite_digest.c \
 	lib/store/sqlite_people.h lib/store/sqlite_order.c \
 	lib/store/sqlite_held.c lib/store/sqlite_secret.c

@@ -283,6 +283,7 @@ static const struct store_ops ops = {
 	.governance_each = sqlite_governance_each,
 	.governance_add = sqlite_governance_add,
 	.people_count = sqlite_people_count,
+	.people_digest = sqlite_people_digest,
 	.roster_put = sqlite_roster_put,
 	.roster_get = sqlite_roster_get,
 	.approval_use = sqlite_approval_use,

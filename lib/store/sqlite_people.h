@@ -15,6 +15,8 @@ enum pv_code sqlite_governance_add(struct store *s, struct span entry,
 				   uint64_t *index, struct err *err);
 enum pv_code sqlite_people_count(struct store *s, struct store_people_counts *c,
 				 struct err *err);
+enum pv_code sqlite_people_digest(struct store *s, uint8_t *out,
+				  struct err *err);
 enum pv_code sqlite_roster_put(struct store *s, uint64_t version,
 			       struct span bytes, struct span entry,
 			       struct err *err);

@@ -209,6 +209,8 @@ struct store_ops {
 	enum pv_code (*people_count)(struct store *s,
 				     struct store_people_counts *c,
 				     struct err *err);
+	enum pv_code (*people_digest)(struct store *s, uint8_t *out,
+				      struct err *err);
 	enum pv_code (*roster_put)(struct store *s, uint64_t version,
 				   struct span bytes, struct span entry,
 				   struct err *err);

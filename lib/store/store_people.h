@@ -60,6 +60,18 @@ store_people_count(struct store *s, struct store_people_counts *c,
 	return s->ops->people_count(s, c, err);
 }
 
+/*
+ * SHA-256 over all of what people decided: the list, the log's bytes of its
+ * entries, and the rows that store_people_count() counts, but those that wait.
+ * Another schema has others. Outside a write transaction.
+ */
+PV_MUST static inline enum pv_code
+store_people_digest(struct store *s, uint8_t out[static STORE_HASH],
+		    struct err *err)
+{
+	return s->ops->people_digest(s, out, err);
+}
+
 /* ---- rosters ---- */
 
 /* The next version. PV_CONFLICT, "store.roster", for any but newest + 1. */

@@ -160,6 +160,49 @@ START_TEST(test_signed_wrong)
 }
 END_TEST
 
+/* Rows are looked at again when they are others than when they were signed, and
+ * never signed without having been. */
+START_TEST(test_rows)
+{
+	struct checkpoint_base base;
+	struct checkpoint_ask ask;
+	struct governance g;
+	struct buf note;
+	bool due;
+	OPENED o;
+
+	err_init(&err);
+	buf_init(&note, CHECKPOINT_MAX);
+	fix_open(&o, true);
+	decide(&o);
+	unit_ok(checkpoint_now(o.a, o.store, o.hsm, &err), &err);
+	unit_ok(checkpoint_load(o.a, o.store, &base, &err), &err);
+	g = base.file;
+	g.rows[0] ^= 1;
+	sign_for(&o, &base, &g, &note);
+	put_note(&o, &note);
+	unit_ok(load(&o), &err);
+	edit("UPDATE roster SET bytes = CAST(bytes || x'20' AS BLOB)");
+	ck_refused(load(&o), "store.governance");
+	append(&o, 1);
+	unit_ok(checkpoint_ask(o.store, &base.last, &ask, &due, &err), &err);
+	/* Nothing was decided: what was signed of the rows is signed again. */
+	unit_ok(governance_ask(o.store, &base, &ask, &err), &err);
+	ck_assert_mem_eq(ask.governance.rows, base.file.rows, LOG_HASH);
+	edit("UPDATE roster SET bytes = CAST(substr(bytes, 1, length(bytes) - "
+	     "1) AS BLOB)");
+	unit_ok(load(&o), &err);
+	decide(&o);
+	edit("UPDATE approval SET note = CAST(note || x'20' AS BLOB) WHERE "
+	     "log_index = "
+	     "(SELECT min(log_index) FROM approval)");
+	unit_ok(checkpoint_ask(o.store, &base.last, &ask, &due, &err), &err);
+	ck_refused(governance_ask(o.store, &base, &ask, &err),
+		   "store.governance");
+	buf_release(&note);
+}
+END_TEST
+
 /* The token's side asks for what it signed last, and for nothing older. */
 START_TEST(test_signer_refuses)
 {
@@ -261,6 +304,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_signer_refuses);
 	tcase_add_test(t, test_behind);
 	tcase_add_test(t, test_take);
+	tcase_add_test(t, test_rows);
 	suite_add_tcase(suite, t);
 	return suite;
 }

@@ -349,6 +349,54 @@ START_TEST(test_damaged)
 }
 END_TEST
 
+static void digest_of(uint8_t out[32])
+{
+	unit_ok(store_people_digest(s, out, &err), &err);
+}
+
+/* Any column of what was decided, and of its entries; nothing else. */
+START_TEST(test_digest)
+{
+	static const char *const edits[] = {
+		"UPDATE governance SET name = 'rosters' WHERE log_index = 1",
+		"DELETE FROM governance WHERE log_index = 3",
+		"UPDATE roster SET bytes = x'6f6e65' WHERE version = 2",
+		"UPDATE roster SET log_index = 9 WHERE version = 2",
+		"UPDATE approval SET note = x'00'",
+		"UPDATE log SET entries = CAST(substr(entries, 1, "
+		"length(entries) - 1) || x'7f' AS BLOB) WHERE first = 1",
+	};
+	STORE_TXN t = STORE_TXN_INIT;
+	uint8_t one[32], two[32];
+
+	digest_of(one);
+	begin(&t);
+	reserve(&dev[0], 0);
+	commit(&t);
+	digest_of(two);
+	ck_assert_mem_eq(one, two, 32);
+	begin(&t);
+	put_roster(1, "one");
+	unit_ok(people_approval(s, 7, "note", &err), &err);
+	put_roster(2, "two");
+	commit(&t);
+	digest_of(one);
+	ck_assert_mem_ne(one, two, 32);
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		tamper(edits[i]);
+		digest_of(two);
+		ck_assert_msg(memcmp(one, two, 32) != 0, "%s", edits[i]);
+		memcpy(one, two, sizeof(one));
+	}
+	begin(&t);
+	reserve(&dev[1], 4);
+	commit(&t);
+	reopen();
+	digest_of(two);
+	ck_assert_mem_eq(one, two, 32);
+}
+END_TEST
+
 START_TEST(test_misuse)
 {
 	struct span text = { (const uint8_t *)"x", 1 };
@@ -377,6 +425,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_rollback);
 	tcase_add_test(t, test_race);
 	tcase_add_test(t, test_damaged);
+	tcase_add_test(t, test_digest);
 	tcase_add_test(t, test_misuse);
 	suite_add_tcase(suite, t);
 	return suite;
