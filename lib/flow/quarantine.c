@@ -106,6 +106,37 @@ static void put_subject(const struct item *i, uint64_t id, bool release,
 	subject_held(out, &held);
 }
 
+/* What people decide makes no key right: what to do instead. */
+static enum pv_code check_release(const struct item *i, uint64_t id,
+				  struct err *err)
+{
+	static const struct {
+		const char *rule, *instead;
+	} keys[] = {
+		{ "device.key_changed",
+		  "if the new key is the device's, `provctl issue --replace "
+		  "--reason rework' (or scrap) takes it" },
+		{ "key.reused", "make the key on the device itself" },
+		{ "key.authority", "find out who sent this" },
+	};
+	const char *rule = i->report->rule;
+
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		char hint[sizeof(err->hint)];
+
+		if (strcmp(rule, keys[k].rule) != 0)
+			continue;
+		snprintf(hint, sizeof(hint),
+			 "%s; end this with `provctl quarantine reject %llu'",
+			 keys[k].instead, (unsigned long long)id);
+		return err_fail(err, PV_DENIED, "quarantine.key", hint,
+				"number %llu is held for %s, which no release "
+				"changes",
+				(unsigned long long)id, rule);
+	}
+	return PV_OK;
+}
+
 /* Says what stands in the way before anybody is asked. */
 static enum pv_code ask(const struct authority *a, struct item *i, uint64_t id,
 			bool release, const struct approvals_want *from,
@@ -122,6 +153,8 @@ static enum pv_code ask(const struct authority *a, struct item *i, uint64_t id,
 			      "number %llu was %s before",
 			      (unsigned long long)id,
 			      quarantine_state(i->state));
+	if (rc == PV_OK && release)
+		rc = check_release(i, id, err);
 	if (rc == PV_OK)
 		rc = raised_of_held(i->store, i->put_index, i->report->request,
 				    &i->raised, err);

@@ -5,9 +5,9 @@
  *
  * A release is for exactly the request that was held, and its rule: issued
  * again, it goes through, once, when the rule is one of hours, stations or
- * rate. No release makes a key right that two devices present: it frees device
- * and request from quarantine, and nothing more. A rejected request is denied
- * when it comes again, and not held again.
+ * rate. No release makes a key right that two devices present, or that is not
+ * the device's: that is refused. A rejected request is denied when it comes
+ * again, and not held again.
  *
  * Does not check: who asks.
  */
@@ -41,7 +41,8 @@ struct quarantine_report {
  * quarantine.reject. Under a roster with the quorum of release_quarantine, or
  * more where the request's template says so: approvals_gate(), its codes; of
  * from only files, files_n and request_out are used. PV_NOT_FOUND; PV_CONFLICT,
- * "store.held": it was decided before.
+ * "store.held": it was decided before; PV_DENIED, "quarantine.key": a release
+ * would change nothing.
  */
 PV_MUST enum pv_code quarantine_decide(const struct authority *a,
 				       struct store *store, uint64_t id,

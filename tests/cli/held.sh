@@ -1,7 +1,7 @@
 #!/bin/sh
 # Suspect requests wait in quarantine: kept with reason, source and bytes, they
 # slow nobody else, and leave by release or reject only. A release is for that
-# request and that rule alone, and no release makes a reused key right.
+# request and that rule alone, and none is given that would make no key right.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/people.sh"
 SQL=$builddir/tests/cli/sql
@@ -151,7 +151,10 @@ expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/client-00000001.csr"
 expect_held 5 key.reused $client2 "$T/client-00000002.csr"
 field 5 bytes | jq -j .csr >"$T/held.csr"
 same_bytes "$T/held.csr" "$T/client-00000002.csr"
-expect_exit 0 "$PROVCTL" -C "$H" quarantine release 5
+expect_error 4 quarantine.key -C "$H" quarantine release 5
+expect_text "quarantine reject 5"
+expect_equal "$(field 5 state)" held state
+expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 5
 # shellcheck disable=SC2086  # options
 expect_denied denied key.reused $client2 "$T/client-00000002.csr"
 
@@ -165,6 +168,8 @@ expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/mine.csr"
 expect_equal "$(json_field status "$T/out")" existing status
 # shellcheck disable=SC2086  # options
 expect_denied quarantined quarantine.held $client1 "$T/client-00000001.csr"
+expect_error 4 quarantine.key -C "$H" quarantine release 6
+expect_text "issue --replace"
 expect_exit 0 "$PROVCTL" -C "$H" quarantine reject 6
 # shellcheck disable=SC2086  # options
 expect_exit 0 "$PROVCTL" -C "$H" issue $client1 "$T/mine.csr"
@@ -188,6 +193,7 @@ expect_held 7 key.authority --template sealed --device client-00000005 \
 	--seal-key-sig "$T/sig.b64"
 field 7 bytes | jq -j .seal_key >"$T/held.pem"
 same_bytes "$T/held.pem" "$T/ours.pem"
+expect_error 4 quarantine.key -C "$H" quarantine release 7
 verify_audit
 
 case_start "an edited row is found when it is shown, used and audited"
@@ -269,6 +275,8 @@ make_roster "$T/roster.json" 1 '"roster": 2, "release_quarantine": 2' \
 	alice:security-officer bob:security-officer carol:security-officer
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/roster.json"
 expect_exit 0 "$PROVCTL" -C "$H" quarantine list
+expect_error 4 quarantine.key -C "$H" quarantine release 7 --request "$T/ask.json"
+[ ! -e "$T/ask.json" ] || fail "somebody is asked to release a key"
 expect_error 11 approval.missing -C "$H" quarantine release 10 --request "$T/ask.json"
 approve alice "$T/ask.json"
 expect_equal "$rc" 0 "exit of approve"
