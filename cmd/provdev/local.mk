@@ -12,6 +12,8 @@ cmd_provdev_provdev_SOURCES = \
 	cmd/provdev/tree.c cmd/provdev/tree.h \
 	cmd/provdev/open.c \
 	cmd/provdev/receive.c cmd/provdev/receive.h \
+	cmd/provdev/link.c \
+	cmd/provdev/linkstage.c cmd/provdev/linkstage.h \
 	cmd/provdev/json_cbor.c cmd/provdev/json_cbor.h \
 	cmd/provdev/configs.c cmd/provdev/configs.h \
 	cmd/provdev/show.c

@@ -22,6 +22,11 @@ static const struct verb verbs[] = {
 	  "SECONDS]\n"
 	  "        [--no-clock] [--shuffle SEED] [--crash-at N]",
 	  verb_open },
+	{ "receive",
+	  "DIR --link LINE [--baud N] [--mtu N] [--idle SECONDS] [options "
+	  "of open]\n"
+	  "        LINE: a terminal line, a socket, fd:N, or listen:SOCKET",
+	  verb_receive },
 	{ "show", "DIR [--json] [--reveal -o FILE]", verb_show },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

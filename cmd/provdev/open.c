@@ -105,27 +105,49 @@ static enum pv_code set_identity(struct run *r, struct err *err)
 	return set_evidence(r, err);
 }
 
-static enum pv_code open_bundle(struct run *r, struct err *err)
+void receive_begin(struct run *r)
+{
+	*r = (struct run){ .home = HOME_INIT, .store = { .dirfd = -1 } };
+	r->store.staging = -1;
+	buf_init(&r->bundle, BUNDLE_MAX);
+}
+
+void receive_end(struct run *r)
+{
+	receive_release(r);
+	home_close(&r->home);
+}
+
+enum pv_code receive_prepare(struct run *r, struct err *err)
+{
+	enum pv_code code = home_open(&r->home, r->opts.dir, err);
+
+	if (code == PV_OK)
+		code = home_config(&r->home, &r->cfg, err);
+	return code == PV_OK ? load_bundle_key(r, err) : code;
+}
+
+enum pv_code receive_take(struct run *r, bool repeat, struct err *err)
 {
 	enum pv_code code;
 
-	code = home_open(&r->home, r->opts.dir, err);
-	if (code == PV_OK)
-		code = home_config(&r->home, &r->cfg, err);
-	if (code == PV_OK)
-		code = load_bundle_key(r, err);
-	if (code == PV_OK)
-		code = receive_load(r, err);
-	if (code == PV_OK)
-		code = store_open(&r->store, r->home.dirfd, r->opts.cut_at,
-				  err);
-	if (code == PV_OK)
-		code = set_identity(r, err);
+	memset(&r->dev, 0, sizeof(r->dev));
+	r->repeat = repeat;
+	r->result = PVDEV_CONTAINER;
+	code = receive_split(r, err);
 	if (code != PV_OK)
 		return code;
-	r->cfg.storage = &store_callbacks;
-	r->cfg.storage_ctx = &r->store;
-	return receive_bundle(r, err);
+	r->result = PVDEV_STORAGE;
+	code = store_open(&r->store, r->home.dirfd, r->opts.cut_at, err);
+	if (code == PV_OK)
+		code = set_identity(r, err);
+	if (code == PV_OK) {
+		r->cfg.storage = &store_callbacks;
+		r->cfg.storage_ctx = &r->store;
+		code = receive_bundle(r, err);
+	}
+	store_close(&r->store);
+	return code;
 }
 
 enum {
@@ -138,7 +160,11 @@ enum {
 	O_NOW,
 	O_NO_CLOCK,
 	O_SHUFFLE,
-	O_CRASH
+	O_CRASH,
+	O_LINK,
+	O_BAUD,
+	O_MTU,
+	O_IDLE
 };
 
 static enum pv_code set_option(struct open_opts *o, int opt, struct err *err)
@@ -172,13 +198,22 @@ static enum pv_code set_option(struct open_opts *o, int opt, struct err *err)
 		return parse_number(optarg, UINT64_MAX, &o->seed, err);
 	case O_CRASH:
 		return parse_number(optarg, UINT32_MAX, &o->cut_at, err);
+	case O_LINK:
+		o->link = optarg;
+		return PV_OK;
+	case O_BAUD:
+		return parse_number(optarg, UINT32_MAX, &o->baud, err);
+	case O_MTU:
+		return parse_number(optarg, UINT32_MAX, &o->mtu, err);
+	case O_IDLE:
+		return parse_number(optarg, 86400, &o->idle_s, err);
 	default:
 		return usage_error(err, "unknown option");
 	}
 }
 
-static enum pv_code parse_opts(struct open_opts *o, int argc, char **argv,
-			       struct err *err)
+enum pv_code receive_parse(struct open_opts *o, int argc, char **argv,
+			   struct err *err)
 {
 	static const struct option options[] = {
 		{ "bundle-key", required_argument, NULL, O_KEY },
@@ -191,6 +226,10 @@ static enum pv_code parse_opts(struct open_opts *o, int argc, char **argv,
 		{ "no-clock", no_argument, NULL, O_NO_CLOCK },
 		{ "shuffle", required_argument, NULL, O_SHUFFLE },
 		{ "crash-at", required_argument, NULL, O_CRASH },
+		{ "link", required_argument, NULL, O_LINK },
+		{ "baud", required_argument, NULL, O_BAUD },
+		{ "mtu", required_argument, NULL, O_MTU },
+		{ "idle", required_argument, NULL, O_IDLE },
 		{ NULL, 0, NULL, 0 }
 	};
 	enum pv_code code = PV_OK;
@@ -201,26 +240,30 @@ static enum pv_code parse_opts(struct open_opts *o, int argc, char **argv,
 		code = set_option(o, opt, err);
 	if (code != PV_OK)
 		return code;
-	if (argc - optind != 2)
-		return usage_error(err, "open takes a folder and a bundle");
+	if (argc - optind != (o->link ? 1 : 2))
+		return usage_error(err, o->link ? "receive takes a folder"
+						: "open takes a folder and a "
+						  "bundle");
 	o->dir = argv[optind];
-	o->bundle = argv[optind + 1];
+	o->bundle = o->link ? o->link : argv[optind + 1];
 	return PV_OK;
 }
 
 enum pv_code verb_open(int argc, char **argv, struct err *err)
 {
-	struct run r = { .home = HOME_INIT, .store = { .dirfd = -1 } };
+	struct run r;
 	enum pv_code code;
 
-	r.store.staging = -1;
-	buf_init(&r.bundle, BUNDLE_MAX);
-	code = parse_opts(&r.opts, argc, argv, err);
+	receive_begin(&r);
+	code = receive_parse(&r.opts, argc, argv, err);
+	if (code == PV_OK && r.opts.link)
+		code = usage_error(err, "--link is an option of receive");
 	if (code == PV_OK)
-		code = open_bundle(&r, err);
-	if (r.store.dirfd >= 0)
-		store_close(&r.store);
-	receive_release(&r);
-	home_close(&r.home);
+		code = receive_prepare(&r, err);
+	if (code == PV_OK)
+		code = file_read(AT_FDCWD, r.opts.bundle, 0, &r.bundle, err);
+	if (code == PV_OK)
+		code = receive_take(&r, false, err);
+	receive_end(&r);
 	return code;
 }

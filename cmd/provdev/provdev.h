@@ -12,6 +12,7 @@
  *   staging/ gen-N/           receiving (about: its number); the activated ones
  *   active -> gen-N           follows state
  *   receipt.cose refusal.cose the last receipts
+ *   link/ linked              items that came over a link; what came last
  */
 #ifndef PV_CMD_PROVDEV_PROVDEV_H
 #define PV_CMD_PROVDEV_PROVDEV_H
@@ -29,6 +30,7 @@ PV_MUST enum pv_code verb_keygen_many(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_csr(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_program(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_open(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_receive(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_show(int argc, char **argv, struct err *err);
 
 /* PV_USAGE for a wrong command line. */

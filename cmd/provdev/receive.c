@@ -1,6 +1,5 @@
 #include "cmd/provdev/receive.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,15 +10,11 @@
 #define ITEMS_MAX (1u << 22)
 #define SEEN_LEN (ITEMS_MAX / 8) /* as a device has it, whatever the file */
 
-enum pv_code receive_load(struct run *r, struct err *err)
+enum pv_code receive_split(struct run *r, struct err *err)
 {
 	struct pvdev_container c;
 	struct cbor_bytes item;
-	enum pv_code code;
 
-	code = file_read(AT_FDCWD, r->opts.bundle, 0, &r->bundle, err);
-	if (code != PV_OK)
-		return code;
 	pvdev_container_init(&c, r->bundle.data, r->bundle.len);
 	while (pvdev_container_next(&c, &item))
 		r->items_n++;
@@ -190,10 +185,12 @@ static enum pv_code finish_receipt(struct run *r, bool *done, struct err *err)
 	    memcmp(f->bh, r->dev.facts.bh, sizeof(f->bh)) != 0)
 		return PV_OK;
 	code = store_has_receipt(&r->store, &has, err);
-	if (code != PV_OK || has)
+	if (code != PV_OK || (has && !r->repeat))
 		return code;
 	*done = true;
-	return write_receipt(r, "receipt.cose", f, PVDEV_OK, err);
+	r->result = PVDEV_OK;
+	return has ? PV_OK
+		   : write_receipt(r, "receipt.cose", f, PVDEV_OK, err);
 }
 
 enum pv_code receive_bundle(struct run *r, struct err *err)
@@ -202,6 +199,7 @@ enum pv_code receive_bundle(struct run *r, struct err *err)
 	enum pv_code code;
 	bool done;
 
+	r->result = result;
 	if (result == PVDEV_OK)
 		return write_receipt(r, "receipt.cose", &r->dev.facts, result,
 				     err);
@@ -218,4 +216,8 @@ void receive_release(struct run *r)
 	buf_wipe(&r->bundle);
 	mem_cleanup(&r->items);
 	mem_cleanup(&r->seen);
+	r->items = NULL;
+	r->seen = NULL;
+	r->items_n = 0;
+	r->broken = false;
 }
