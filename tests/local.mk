@@ -386,6 +386,12 @@ tests_fuzz_replay_roster_SOURCES = tests/fuzz/fuzz_roster.c \
 check_PROGRAMS += tests/fuzz/replay_tlogproof
 tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_link_device
+tests_fuzz_replay_link_device_SOURCES = tests/fuzz/fuzz_link_device.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_link_host
+tests_fuzz_replay_link_host_SOURCES = tests/fuzz/fuzz_link_host.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
 check_PROGRAMS += tests/cli/month tests/cli/people tests/cli/scan tests/cli/sql tests/cli/tamper \

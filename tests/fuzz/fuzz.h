@@ -15,6 +15,7 @@
  *   evidence_tpm2 quotes, keys of TPMs
  *   json       lib/base/json                  kek      provdev's key files
  *   linereport  of a line, either form
+ *   link_device frames of a serial link       link_host answers to them
  *   note       signed notes, keys             pem      lib/base/pem
  *   request    JSON lines, CSV rows           rows     streams of either
  *   tbs        TBS, certificates              template templates, plans
