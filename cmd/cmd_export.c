@@ -9,7 +9,12 @@ static const char help[] =
 	"usage: provctl export bundle    --device ID [--stage S] [-o FILE]\n"
 	"       provctl export segment   --device ID [--stage S] [-o FILE]\n"
 	"                                --item N | --component I --index K\n"
-	"       provctl export segment   --device ID [--stage S] --out DIR\n"
+	"       provctl export segment   --device ID [--stage S] --out DIR | "
+	"--list\n"
+	"       provctl export stream    --device ID [--stage S] --link LINE\n"
+	"                                [--mtu N] [--baud N] [--tries N] "
+	"[--wait MS]\n"
+	"                                [--receipt FILE]\n"
 	"       provctl export escrow    --device ID [--stage S] [-o FILE]\n"
 	"       provctl export escrow    --all --out DIR\n"
 	"       provctl export chain     [--ca NAME [--generation N | --all] "
@@ -38,6 +43,9 @@ static const char help[] =
 	"brings\n"
 	"DIR up to the last signed checkpoint (tlog-tiles) and writes what is "
 	"new.\n"
+	"stream sends a bundle to a device over LINE: a serial line, a socket "
+	"or\n"
+	"fd:N. Run again, it goes on with what the device has not.\n"
 	"Every other export is logged. P is the purpose of a key in "
 	"provctl.json:\n"
 	"bundle, log, root, issuing-1 and so on; not kdf and store, which "
@@ -63,7 +71,7 @@ static const struct export_verb {
 	{ "key", export_run_key },	 { "kek", export_run_kek },
 	{ "crl", export_run_crl },	 { "inventory", export_run_inventory },
 	{ "ocsp", export_run_ocsp },	 { "log", export_run_log },
-	{ "proof", export_run_proof },
+	{ "proof", export_run_proof },	 { "stream", export_run_stream },
 };
 
 enum pv_code export_give(const struct app *app, struct session *s,
@@ -95,7 +103,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_export = {
 	.name = "export",
-	.summary = "bundles, segments, escrow, chain, keys, KEKs, CRLs, "
+	.summary = "bundles, streams, escrow, chain, keys, KEKs, CRLs, "
 		   "inventory, log, proofs",
 	.help = help,
 	.token = true,

@@ -17,6 +17,18 @@ PV_MUST enum pv_code export_run_segment(const struct app *app, int argc,
 					char **argv, struct err *err);
 PV_MUST enum pv_code export_run_escrow(const struct app *app, int argc,
 				       char **argv, struct err *err);
+/* Over a link: export_stream.c. */
+PV_MUST enum pv_code export_run_stream(const struct app *app, int argc,
+				       char **argv, struct err *err);
+struct export_bundle;
+/* export_bundle_load(), and whether the one who acts may have it. */
+PV_MUST enum pv_code export_bundle_of(const struct session *s,
+				      const char *device, const char *stage,
+				      struct export_bundle *b, struct err *err);
+struct seal_container_view;
+/* A JSON line for each item: its number, kind, component, length. */
+PV_MUST enum pv_code export_items(const struct seal_container_view *view,
+				  struct err *err);
 
 /* About the authority: export_authority.c. */
 PV_MUST enum pv_code export_run_chain(const struct app *app, int argc,

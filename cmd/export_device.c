@@ -19,7 +19,7 @@ CLEANUP_PTR(struct file_group, file_group_free);
 struct device_args {
 	const char *device, *stage, *output, *out_dir;
 	uint64_t item, component, index;
-	bool all;
+	bool all, list;
 };
 
 static enum pv_code parse(int argc, char **argv, struct device_args *in,
@@ -34,6 +34,7 @@ static enum pv_code parse(int argc, char **argv, struct device_args *in,
 		{ "component", 0, OPT_NUMBER, &in->component, 0, 15 },
 		{ "index", 0, OPT_NUMBER, &in->index, 0, UINT32_MAX },
 		{ "all", 0, OPT_FLAG, &in->all, 0, 0 },
+		{ "list", 0, OPT_FLAG, &in->list, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -49,14 +50,12 @@ static enum pv_code parse(int argc, char **argv, struct device_args *in,
 	return rc;
 }
 
-/* Whose bundle it is, and whether the one who acts may have it. */
-static enum pv_code load_bundle(const struct session *s,
-				const struct device_args *in,
-				struct export_bundle *b, struct err *err)
+enum pv_code export_bundle_of(const struct session *s, const char *device,
+			      const char *stage, struct export_bundle *b,
+			      struct err *err)
 {
 	enum role_op op = ROLE_OP_EXPORT_BUNDLE_FREE;
-	enum pv_code rc =
-		export_bundle_load(s->store, in->device, in->stage, b, err);
+	enum pv_code rc = export_bundle_load(s->store, device, stage, b, err);
 
 	if (rc == PV_OK)
 		rc = actor_export_op(s->store, b->device.s.order, &op, err);
@@ -92,7 +91,7 @@ enum pv_code export_run_bundle(const struct app *app, int argc, char **argv,
 			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_BUNDLE),
 			&s, err);
 	if (rc == PV_OK)
-		rc = load_bundle(&s, &in, &b, err);
+		rc = export_bundle_of(&s, in.device, in.stage, &b, err);
 	return rc == PV_OK ? give(app, &s, &b, "bundle", in.output,
 				  buf_span(&b.bytes), err)
 			   : rc;
@@ -186,18 +185,22 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 	struct device_args in;
 	enum pv_code rc = parse(argc, argv, &in, err);
 
-	if (rc == PV_OK && in.out_dir && names_one(&in))
+	if (rc == PV_OK && (in.out_dir || in.list) &&
+	    (names_one(&in) || (in.out_dir && in.list)))
 		rc = err_fail(err, PV_USAGE, "usage.option", "see --help",
-			      "--out takes all segments: without --item, "
-			      "--component, --index and -o");
+			      "--out and --list are about all segments: "
+			      "without each other, --item, --component, "
+			      "--index and -o");
 	if (rc == PV_OK)
 		rc = session_open(
 			app, SESSION_STORE | SESSION_MAY(ROLE_OP_EXPORT_BUNDLE),
 			&s, err);
 	if (rc == PV_OK)
-		rc = load_bundle(&s, &in, &b, err);
+		rc = export_bundle_of(&s, in.device, in.stage, &b, err);
 	if (rc == PV_OK)
 		rc = seal_container_parse(buf_span(&b.bytes), &view, err);
+	if (rc == PV_OK && in.list)
+		return export_items(&view, err);
 	if (rc == PV_OK && !in.out_dir)
 		rc = one_item(&in, &view, &item, err);
 	if (rc != PV_OK)

@@ -25,7 +25,8 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c \
 	cmd/cmd_rotate.c cmd/cmd_secret.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_crl.c cmd/export_device.c \
-	cmd/export_kek.c cmd/export_inventory.c cmd/export_log.c \
+	cmd/export_kek.c cmd/export_inventory.c cmd/export_items.c \
+	cmd/export_log.c cmd/export_stream.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/inventory.h cmd/inventory_row.c \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \

@@ -394,7 +394,7 @@ tests_fuzz_replay_link_host_SOURCES = tests/fuzz/fuzz_link_host.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/month tests/cli/people tests/cli/scan tests/cli/sql tests/cli/tamper \
+check_PROGRAMS += tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
 	tests/interop/make_wrong tests/interop/make_log tests/interop/make_crl
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
@@ -461,6 +461,7 @@ CLI_TESTS = \
 	tests/cli/init.sh \
 	tests/cli/kill.sh \
 	tests/cli/large.sh \
+	tests/cli/link.sh \
 	tests/cli/logkeys.sh \
 	tests/cli/receipt_lost.sh \
 	tests/cli/rollover.sh \

@@ -50,7 +50,8 @@ static const struct named exports[] = {
 	{ "escrow", OBJECT_BUNDLE }, { "kek", OBJECT_DEVICE },
 	{ "key", OBJECT_PURPOSE },   { "vkey", OBJECT_PURPOSE },
 	{ "chain", OBJECT_OTHER },   { "inventory", OBJECT_OTHER },
-	{ "proof", OBJECT_SERIAL },  { NULL, OBJECT_ANY }
+	{ "proof", OBJECT_SERIAL },  { "stream", OBJECT_BUNDLE },
+	{ NULL, OBJECT_ANY }
 };
 
 /* What the subject is called as an object and as a fact. */

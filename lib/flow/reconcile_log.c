@@ -27,7 +27,7 @@ static void copy_text(char out[RECONCILE_TEXT_MAX], struct span s)
 		 (const char *)s.p);
 }
 
-/* A bundle that left through `export bundle' or `export segment'. */
+/* A bundle that left through `export bundle', `segment' or `stream'. */
 static enum pv_code take_export(struct reconcile *r, const struct log_entry *e,
 				struct err *err)
 {
@@ -40,7 +40,8 @@ static enum pv_code take_export(struct reconcile *r, const struct log_entry *e,
 	enum pv_code rc = PV_OK;
 
 	if (!what ||
-	    (!span_is(what->s, "bundle") && !span_is(what->s, "segment")))
+	    (!span_is(what->s, "bundle") && !span_is(what->s, "segment") &&
+	     !span_is(what->s, "stream")))
 		return PV_OK;
 	copy_text(name, e->object);
 	if (from_hex(e->object, id, sizeof(id)))
