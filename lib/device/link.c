@@ -33,7 +33,9 @@ static void refuse(struct pvdev_link *l, unsigned item,
 {
 	uint8_t out[RESULT_LEN];
 
-	l->result = result;
+	/* What finish said stands. */
+	if (!l->ended)
+		l->result = result;
 	put_result(out, result);
 	answer(l, LINKFRAME_NAK, item, 0, out, sizeof(out));
 }

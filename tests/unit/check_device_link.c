@@ -184,6 +184,15 @@ START_TEST(whole_way)
 	ck_assert_uint_eq(d->finished, 1);
 	ck_assert(pvdev_link_ended(&d->link, &result));
 	ck_assert_int_eq(result, PVDEV_OK);
+	/* What makes no sense behind the end changes nothing of it. */
+	query(d, 3, 1, 'a');
+	said(d, LINKFRAME_NAK, 0, 0, "0006");
+	data(d, 3, 0, 4);
+	said(d, LINKFRAME_NAK, 3, 0, "0006");
+	ck_assert(pvdev_link_ended(&d->link, &result));
+	ck_assert_int_eq(result, PVDEV_OK);
+	send(d, LINKFRAME_DONE, 3, 50, NULL, 0);
+	said(d, LINKFRAME_DONE, 3, 50, "0000");
 }
 END_TEST
 
