@@ -174,6 +174,7 @@ UNIT_TESTS = \
 	tests/unit/check_log_tlogproof \
 	tests/unit/check_log_tree \
 	tests/unit/check_log_witness \
+	tests/unit/check_makecred \
 	tests/unit/check_manifest \
 	tests/unit/check_matter \
 	tests/unit/check_namelist \
@@ -396,7 +397,8 @@ tests_fuzz_replay_link_host_SOURCES = tests/fuzz/fuzz_link_host.c \
 # Programs that scripts use.
 check_PROGRAMS += tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
-	tests/interop/make_wrong tests/interop/make_log tests/interop/make_crl
+	tests/interop/make_wrong tests/interop/make_log tests/interop/make_crl \
+	tests/interop/tpm2
 tests_cli_scan_LDADD = lib/base/libpvbase.a $(CRYPTO_LIBS)
 tests_cli_sql_LDADD = $(SQLITE_LIBS)
 tests_cli_tamper_SOURCES = tests/cli/tamper.c tests/cli/tamper.h \
@@ -519,6 +521,7 @@ SCRIPT_TESTS = \
 	tests/interop/bundles.sh \
 	tests/interop/crl.sh \
 	tests/interop/log.sh \
+	tests/interop/swtpm.sh \
 	tests/vectors.sh
 
 TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS) $(CLI_TESTS)
