@@ -6,6 +6,7 @@ BENCH_TOOLS = \
 	tests/bench/agree \
 	tests/bench/certsums \
 	tests/bench/csign \
+	tests/bench/evidence \
 	tests/bench/floor \
 	tests/bench/fsyncs \
 	tests/bench/gen_requests \
@@ -23,6 +24,7 @@ tests_bench_certsums_SOURCES = tests/bench/certsums.c
 tests_bench_certsums_LDADD = $(CRYPTO_LIBS)
 tests_bench_csign_SOURCES = tests/bench/csign.c $(BARE)
 tests_bench_csign_LDADD = -ldl
+tests_bench_evidence_SOURCES = tests/bench/evidence.c
 tests_bench_floor_SOURCES = tests/bench/floor.c tests/bench/floor_steps.c \
 	tests/bench/floor_steps.h $(BARE)
 tests_bench_floor_LDADD = $(CRYPTO_LIBS) -ldl
@@ -55,6 +57,7 @@ $(SLOWHSM): $(srcdir)/tests/bench/slowhsm.c
 
 EXTRA_DIST += \
 	tests/bench/bench.sh \
+	tests/bench/evidence.sh \
 	tests/bench/figures.sh \
 	tests/bench/growth.sh \
 	tests/bench/kill_scale.sh \
