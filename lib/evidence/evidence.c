@@ -315,7 +315,9 @@ enum pv_code evidence_verify(struct span bytes,
 		memset(report, 0, sizeof(*report));
 	rc = of_format(&run, bytes);
 	if (rc == PV_OK && !run.all_made)
-		return err_fail(err, PV_INTERNAL, "evidence.checks", NULL,
-				"not all checks were made");
+		rc = err_fail(err, PV_INTERNAL, "evidence.checks", NULL,
+			      "not all checks were made");
+	if (rc != PV_OK)
+		err_object(err, want->device);
 	return rc;
 }

@@ -34,8 +34,8 @@ PV_MUST bool evidence_format_find(const char *name, enum evidence_format *out);
  * One value that a component may have. Several of one name are alternatives.
  * psa: the name is the measurement type ("BL", "PRoT"); tpm2: "pcr0" to
  * "pcr23", SHA-256 bank; dice: "layer0" and so on, by DiceTcbInfo's layer, or
- * where it has none by how many DiceTcbInfo come before it from the root. Where
- * there is any reference, what the evidence has beside them is refused too.
+ * where it has none by how many DiceTcbInfo come before it from the root. What
+ * the evidence has beside them is refused: but psa and dice without any.
  */
 struct evidence_reference {
 	const char *component;
@@ -59,14 +59,11 @@ struct evidence_want {
 	size_t anchors_n;
 	const struct evidence_reference *reference;
 	size_t reference_n;
-	/*
-	 * Names of states that pass; none: "secured". psa: "unknown",
+	/* Names of states that pass; none: "secured". psa: "unknown",
 	 * "assembly-and-test", "psa-rot-provisioning", "secured",
 	 * "non-psa-rot-debug", "recoverable-psa-rot-debug", "decommissioned"
 	 * (RFC 9783 4.3.1). dice: "not-configured", "not-secure", "recovery",
-	 * "debug", or "secured" where no flag is set. tpm2 has none: its PCRs
-	 * say it.
-	 */
+	 * "debug", or "secured" where no flag is set. tpm2 has none. */
 	const char *const *lifecycle;
 	size_t lifecycle_n;
 	/* 0: not asked. psa: the number that each component's version begins
@@ -96,6 +93,10 @@ PV_MUST enum pv_code evidence_a(const uint8_t nonce[static EVIDENCE_NONCE_LEN],
 				struct span sealing_spki,
 				const uint8_t manifest_digest[static 32],
 				uint8_t out[static 32], struct err *err);
+
+/* The ueid that a psa token claims, not believed: for finding out whose key it
+ * could be. False: it is no such token. */
+PV_MUST bool evidence_claimed_instance(struct span bytes, struct span *ueid);
 
 /*
  * Verifies bytes against want. report (may be NULL) gets each check made. PV_OK

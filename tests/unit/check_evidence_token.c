@@ -77,6 +77,22 @@ START_TEST(reports_all)
 }
 END_TEST
 
+/* Whose it could be is known before anything is believed. */
+START_TEST(instance_claimed)
+{
+	struct span ueid;
+
+	make(CLAIMS, NULL, "");
+	token.data[token.len - 1] ^= 1;
+	ck_assert(evidence_claimed_instance(buf_span(&token), &ueid));
+	ck_assert(span_equal(ueid, want.instance));
+	ck_assert(!evidence_claimed_instance((struct span){ token.data, 0 },
+					     &ueid));
+	make(index_of(256), NULL, "");
+	ck_assert(!evidence_claimed_instance(buf_span(&token), &ueid));
+}
+END_TEST
+
 START_TEST(algorithms)
 {
 	SECRET mac = SECRET_INIT;
@@ -332,6 +348,7 @@ int main(void)
 	tcase_add_test(t, nonce_and_identity);
 	tcase_add_test(t, instance_derived);
 	tcase_add_test(t, reports_all);
+	tcase_add_test(t, instance_claimed);
 	tcase_add_test(t, algorithms);
 	tcase_add_test(t, key_wrong);
 	tcase_add_loop_test(t, shape, 0, COUNT(shapes));
