@@ -47,6 +47,7 @@ static void setup(void)
 		memset(digests[i], 'a' + i, sizeof(digests[i]));
 	tcb[1] = (struct ec_tcb){ 0, 4, 0, digests[0], NULL, NULL };
 	tcb[0] = (struct ec_tcb){ 1, 3, 0, digests[1], NULL, digests[2] };
+	alias_tcb = (struct span){ 0 };
 	buf_init(&tcbs[0], 4096);
 	buf_init(&tcbs[1], 4096);
 	buf_init(&message, 65536);

@@ -77,6 +77,25 @@ START_TEST(reports_all)
 }
 END_TEST
 
+/* RFC 9783 5.1: a key may be named, in any way; who it is is enrolled. */
+START_TEST(key_named)
+{
+	static const uint8_t kid[] = { 0xa1, 0x04, 0x42, 0x01, 0x02 };
+	const size_t at = 6; /* d2 84 43 a10126, then the unprotected header */
+	struct buf named;
+
+	make(CLAIMS, NULL, "");
+	buf_init(&named, 16384);
+	buf_put(&named, token.data, at);
+	buf_put(&named, kid, sizeof(kid));
+	buf_put(&named, token.data + at + 1, token.len - at - 1);
+	ef_expect(buf_span(&named), &want, PV_OK, NULL);
+	named.data[at + 1] = 0x03; /* content type: nothing that we know */
+	ef_expect(buf_span(&named), &want, PV_INPUT, "evidence.form");
+	buf_release(&named);
+}
+END_TEST
+
 /* Whose it could be is known before anything is believed. */
 START_TEST(instance_claimed)
 {
@@ -348,6 +367,7 @@ int main(void)
 	tcase_add_test(t, nonce_and_identity);
 	tcase_add_test(t, instance_derived);
 	tcase_add_test(t, reports_all);
+	tcase_add_test(t, key_named);
 	tcase_add_test(t, instance_claimed);
 	tcase_add_test(t, algorithms);
 	tcase_add_test(t, key_wrong);

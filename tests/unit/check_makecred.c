@@ -30,6 +30,7 @@ static void setup(void)
 static void teardown(void)
 {
 	EVP_PKEY_free(ek);
+	ek = NULL;
 	secret_release(&secret);
 	buf_release(&made);
 	buf_release(&spki);
