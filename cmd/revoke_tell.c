@@ -62,6 +62,11 @@ void revoke_sum_up(const struct app *app, const struct revoke_job *job,
 			 "%llu are not issued yet and were left: close the "
 			 "order, or revoke again once they are",
 			 (unsigned long long)r->unfinished);
+	if (r->unlisted)
+		out_note(app,
+			 "%llu are short-lived and on no list (noRevAvail): "
+			 "who checks them takes them until they end",
+			 (unsigned long long)r->unlisted);
 	if (r->persons[0])
 		out_note(app, "approved by %s", r->persons);
 }

@@ -61,7 +61,7 @@ static enum pv_code parse_at(const char *at, uint64_t *ms, struct err *err)
 		return PV_OK;
 	if (!pvtime_parse(at, strlen(at), &s) || s <= 0)
 		return err_fail(err, PV_USAGE, "usage.option",
-				"see provctl rotate --help",
+				"see provctl rotate ca --help",
 				"give --at as 2026-01-31T00:00:00Z");
 	*ms = (uint64_t)s * 1000;
 	return PV_OK;

@@ -146,12 +146,12 @@ static enum pv_code check(const struct args *a, struct err *err)
 
 	if (a->rollback && (!a->device || one || many))
 		return err_fail(err, PV_USAGE, "usage.option",
-				"see provctl rotate --help",
+				"see provctl rotate device --help",
 				"--rollback takes one ID, and no other option");
 	if (!a->device == !a->many.from || (a->device && many) ||
 	    (!a->device && (one || !a->many.template_name)))
 		return err_fail(err, PV_USAGE, "usage.option",
-				"see provctl rotate --help",
+				"see provctl rotate device --help",
 				"give one ID with its options, or --template "
 				"and --from");
 	if (a->csr && a->parts)

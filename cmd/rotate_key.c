@@ -19,12 +19,12 @@ static enum pv_code check(const struct key_opts *o, const char *purpose,
 {
 	if (o->prepare && (o->finish || o->approvals.n > 0 || o->request))
 		return err_fail(err, PV_USAGE, "usage.option",
-				"see provctl rotate --help",
+				"see provctl rotate bundle --help",
 				"--prepare stands alone: nothing is in use yet "
 				"that people must approve");
 	if (o->finish && strncmp(purpose, "log", 3) != 0)
 		return err_fail(err, PV_USAGE, "usage.option",
-				"see provctl rotate --help",
+				"see provctl rotate bundle --help",
 				"--finish goes with the log's keys");
 	return PV_OK;
 }

@@ -208,6 +208,8 @@ static enum pv_code tell(const struct making *m, size_t i, struct err *err)
 	if (rc == PV_OK)
 		rc = store_revocation_get(m->job->store, d.s.number, &r, &found,
 					  err);
+	if (rc == PV_OK && found && d.has_cert && !r.ca[0])
+		m->report->unlisted += m->done[i] != REVOCATION_NOTHING;
 	if (rc == PV_OK)
 		rc = m->job->told(m->job->ctx, &d, found ? &r : NULL,
 				  (enum revocation_done)m->done[i], err);

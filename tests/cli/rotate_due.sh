@@ -122,6 +122,18 @@ due
 expect_equal "$(jq -r 'select(.device == "thing-00000000000b") | .status' \
 	"$T/out")" issued "the host key's"
 
+case_start "a revocation that no list tells of is said to be one"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000002 \
+	--reason keyCompromise
+expect_text "are short-lived and on no list"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000002 \
+	--reason keyCompromise
+grep -q "on no list" "$T/err" && fail "nothing has changed"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000004 \
+	--reason keyCompromise
+grep -q "on no list" "$T/err" && fail "it is on one"
+expect_exit 0 "$PROVCTL" -C "$H" status
+
 case_start "log and store agree"
 expect_equal "$(credentials "device = 'thing-00000000000b'")" 3 credentials
 verify_audit

@@ -49,6 +49,16 @@ audit cosign
 quarantine
 clock
 status
+config
+issue
+export
+attest
+revoke
+rotate
+rotate device
+rotate ca
+rotate bundle
+rotate pin
 END
 expect_exit 0 "$PROVCTL" audit show --device x --help
 expect_text "usage: provctl audit show"
