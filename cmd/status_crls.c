@@ -8,9 +8,14 @@ void status_print_crls(const struct status_crls *crls)
 
 	for (size_t i = 0; i < crls->n; i++) {
 		const struct status_crl *c = &crls->list[i];
+		bool list = c->kind == STORE_CRL;
 
-		printf("%-10s %s: %llu", c->kind == STORE_CRL ? "CRLs" : "OCSP",
-		       c->ca, (unsigned long long)c->shards);
+		printf("%-10s %s: ", list ? "CRLs" : "OCSP", c->ca);
+		if (list && c->shards == 0 && c->pending == 0)
+			printf("none yet, run `provctl rotate crl'");
+		else
+			printf("%llu%s", (unsigned long long)c->shards,
+			       list ? "" : " batch");
 		if (c->generation > 1)
 			printf(" of generation %u", c->generation);
 		if (c->shards > 0)

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/publishdir.h"
 #include "lib/store/store_revoke.h"
-#include "lib/x509/cert.h"
+#include "lib/x509/issuer.h"
+#include "lib/x509/profile.h"
 
 #define HOOK_PATIENCE_S 60 /* one that runs right now */
 
@@ -77,21 +79,26 @@ static enum pv_code take(void *ctx, const struct store_crl *row,
 
 /* ---- revoked, and on no list yet ---- */
 
-/* No list is made any more for one that has expired. */
+/* Those that lists are made for: they may sign them, and have not expired. */
 static enum pv_code take_signer(void *ctx, const struct store_ca *row,
 				struct err *err)
 {
 	struct signers *s = ctx;
 	struct signer *one = &s->list[s->n];
-	struct x509_cert cert;
-	enum pv_code rc = x509_cert_decode(row->cert, &cert, err);
+	CLEANUP(x509_issuer_release) struct x509_issuer cert;
+	enum pv_code rc = x509_issuer_load(row->cert, &cert, err);
 
-	if (rc != PV_OK || s->n == STATUS_CRLS_MAX ||
+	if (rc != PV_OK) {
+		err_object(err, row->name);
+		err->code = PV_INTEGRITY;
+		return PV_INTEGRITY;
+	}
+	if (s->n == STATUS_CRLS_MAX || !(cert.ku_bits & KU_CRL_SIGN) ||
 	    s->now_s > cert.not_after_s)
-		return rc;
+		return PV_OK;
 	snprintf(one->ca, sizeof(one->ca), "%s", row->name);
 	one->generation = row->generation;
-	one->shards = row->shards;
+	one->shards = row->shards ? row->shards : 1;
 	s->n++;
 	return PV_OK;
 }
@@ -155,9 +162,15 @@ static enum pv_code look_behind(struct store *store, int64_t now_s,
 	const struct store_visit v = { .ctx = &s, .fn.ca = take_signer };
 	enum pv_code rc = store_ca_each(store, NULL, &v, err);
 
-	for (size_t i = 0; rc == PV_OK && i < s.n; i++)
+	for (size_t i = 0; rc == PV_OK && i < s.n; i++) {
+		struct store_crl key = { .kind = STORE_CRL,
+					 .generation = s.list[i].generation };
+
+		snprintf(key.ca, sizeof(key.ca), "%s", s.list[i].ca);
+		of(out, &key); /* also one without any list is told of */
 		for (uint32_t j = 0; rc == PV_OK && j < s.list[i].shards; j++)
 			rc = look_at_shard(store, out, &s.list[i], j, err);
+	}
 	return rc;
 }
 

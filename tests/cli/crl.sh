@@ -17,6 +17,8 @@ new_authority
 
 case_start "nothing was made yet: absent, and status is well"
 expect_exit 0 "$PROVCTL" -C "$H" status
+grep -q "^CRLs *issuing-1: none yet, run .provctl rotate crl'" "$T/out" ||
+	fail "it does not say that none was made"
 expect_error 5 crl.absent -C "$H" export crl --ca root
 
 case_start "one list a shard, with its URL, and complete ones without"
