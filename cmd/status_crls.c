@@ -18,6 +18,8 @@ void status_print_crls(const struct status_crls *crls)
 			       list ? "" : " batch");
 		if (c->generation > 1)
 			printf(" of generation %u", c->generation);
+		if (c->over)
+			printf(", none any more: the CA has ended");
 		if (c->shards > 0)
 			printf(", up to number %llu, until %s%s",
 			       (unsigned long long)c->number,

@@ -30,7 +30,8 @@ struct work {
 	int64_t now_s, until_s;
 	struct x509_ocsp_head head;
 	struct buf cert, tbs, answers;
-	size_t n; /* in tbs */
+	size_t n;  /* in tbs */
+	bool look; /* at every answer */
 };
 
 static void work_release(struct work *w)
@@ -276,7 +277,7 @@ static enum pv_code build(struct work *w, const struct ocsp_candidate *list,
 		};
 		size_t from = w->tbs.len;
 
-		if (w->m->look && is_there(w, &list[j]))
+		if (w->look && is_there(w, &list[j]))
 			continue;
 		rc = x509_ocsp_build(&w->head, &s, &w->tbs, err);
 		if (rc == PV_OK)
@@ -318,8 +319,8 @@ static enum pv_code make_batches(struct work *w, struct err *err)
 	enum pv_code rc = PV_INTERNAL;
 
 	if (list)
-		rc = ocsp_find_open(&f, w->m->crl->store, w->i, !w->m->look,
-				    w->m->look ? 0 : from, err);
+		rc = ocsp_find_open(&f, w->m->crl->store, w->i, !w->look,
+				    w->look ? 0 : from, err);
 	while (rc == PV_OK && !f.end) {
 		size_t n;
 
@@ -360,12 +361,15 @@ static enum pv_code plan(struct work *w, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	w->now_s = (int64_t)(who.who.time_ms / 1000);
+	w->look = w->m->look;
 	w->until_s = w->now_s + w->i->lifetime_s;
 	if (w->last.found && !w->m->crl->all &&
 	    w->last.row.next_s - w->now_s > w->i->overlap_s)
 		w->until_s = w->last.row.next_s;
 	if (w->until_s > w->i->cert.not_after_s)
 		w->until_s = w->i->cert.not_after_s;
+	/* Of a later end are all or none: status knows the last batch's. */
+	w->look |= w->last.found && w->until_s != w->last.row.next_s;
 	return x509_ocsp_head(
 		&w->i->cert,
 		(struct span){ w->m->key.spki, w->m->key.spki_len }, w->now_s,

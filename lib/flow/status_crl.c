@@ -7,12 +7,14 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/publishdir.h"
 #include "lib/store/store_revoke.h"
+#include "lib/x509/cert.h"
 #include "lib/x509/issuer.h"
 #include "lib/x509/profile.h"
 
 #define HOOK_PATIENCE_S 60 /* one that runs right now */
 
 struct pass {
+	struct store *store;
 	struct status_crls *out;
 	int64_t now_s;
 	bool pending;
@@ -29,37 +31,71 @@ struct signers {
 	int64_t now_s;
 };
 
-static struct status_crl *of(struct status_crls *out,
-			     const struct store_crl *row)
+struct find_ca {
+	const struct status_crl *of;
+	int64_t now_s;
+	bool over;
+};
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *row,
+			    struct err *err)
 {
+	struct find_ca *f = ctx;
+	struct x509_cert cert;
+	enum pv_code rc;
+
+	if (row->generation != f->of->generation)
+		return PV_OK;
+	rc = x509_cert_decode(row->cert, &cert, err);
+	f->over = rc == PV_OK && cert.not_after_s < f->now_s;
+	return rc;
+}
+
+/* Lists of a CA that has ended are not made any more. */
+static enum pv_code look_at_ca(const struct pass *p, struct status_crl *c,
+			       struct err *err)
+{
+	struct find_ca f = { c, p->now_s, false };
+	const struct store_visit v = { .ctx = &f, .fn.ca = take_ca };
+	enum pv_code rc = store_ca_each(p->store, c->ca, &v, err);
+
+	c->over = f.over;
+	return rc;
+}
+
+static enum pv_code of(const struct pass *p, const struct store_crl *row,
+		       struct status_crl **to, struct err *err)
+{
+	struct status_crls *out = p->out;
 	struct status_crl *c;
 
 	for (size_t i = 0; i < out->n; i++) {
-		c = &out->list[i];
+		c = *to = &out->list[i];
 		if (c->kind == row->kind && strcmp(c->ca, row->ca) == 0 &&
 		    c->generation == row->generation)
-			return c;
+			return PV_OK;
 	}
 	if (out->n == STATUS_CRLS_MAX)
-		return NULL;
-	c = &out->list[out->n++];
+		return err_fail(err, PV_INTERNAL, "crl.issuers", NULL,
+				"more than %d CAs", STATUS_CRLS_MAX / 2);
+	c = *to = &out->list[out->n++];
 	c->kind = row->kind;
 	c->generation = row->generation;
 	c->next_s = PVTIME_MAX;
 	snprintf(c->ca, sizeof(c->ca), "%s", row->ca);
-	return c;
+	return look_at_ca(p, c, err);
 }
 
 static enum pv_code take(void *ctx, const struct store_crl *row,
 			 struct err *err)
 {
 	struct pass *p = ctx;
-	struct status_crl *c = of(p->out, row);
+	struct status_crl *c = NULL;
 	int64_t warn_s;
+	enum pv_code rc = of(p, row, &c, err);
 
-	(void)err;
-	if (!c)
-		return PV_OK;
+	if (rc != PV_OK || c->over)
+		return rc;
 	if (p->pending) {
 		c->pending++;
 		return PV_OK;
@@ -129,9 +165,8 @@ static enum pv_code take_revocation(void *ctx, const struct store_revocation *r,
 	return PV_OK;
 }
 
-static enum pv_code look_at_shard(struct store *store, struct status_crls *out,
-				  const struct signer *s, uint32_t shard,
-				  struct err *err)
+static enum pv_code look_at_shard(struct pass *p, const struct signer *s,
+				  uint32_t shard, struct err *err)
 {
 	struct lacking l = { .behind = false };
 	const struct store_visit newest = { .ctx = &l, .fn.crl = take_newest };
@@ -140,36 +175,39 @@ static enum pv_code look_at_shard(struct store *store, struct status_crls *out,
 	struct store_crl key = { .kind = STORE_CRL,
 				 .generation = s->generation,
 				 .shard = shard };
-	struct status_crl *c;
+	struct status_crl *c = NULL;
 	enum pv_code rc;
 
 	snprintf(key.ca, sizeof(key.ca), "%s", s->ca);
-	rc = store_crl_get(store, &key, STORE_CRL_NEWEST, &newest, &l.found,
+	rc = store_crl_get(p->store, &key, STORE_CRL_NEWEST, &newest, &l.found,
 			   err);
 	if (rc == PV_OK)
-		rc = store_revocation_each(store, s->ca, s->generation, shard,
-					   0, &revoked, err);
-	c = rc == PV_OK && l.behind ? of(out, &key) : NULL;
-	if (c)
+		rc = store_revocation_each(p->store, s->ca, s->generation,
+					   shard, 0, &revoked, err);
+	if (rc != PV_OK || !l.behind)
+		return rc;
+	rc = of(p, &key, &c, err);
+	if (rc == PV_OK)
 		c->behind++;
 	return rc;
 }
 
-static enum pv_code look_behind(struct store *store, int64_t now_s,
-				struct status_crls *out, struct err *err)
+static enum pv_code look_behind(struct pass *p, struct err *err)
 {
-	struct signers s = { .n = 0, .now_s = now_s };
+	struct signers s = { .n = 0, .now_s = p->now_s };
 	const struct store_visit v = { .ctx = &s, .fn.ca = take_signer };
-	enum pv_code rc = store_ca_each(store, NULL, &v, err);
+	enum pv_code rc = store_ca_each(p->store, NULL, &v, err);
 
 	for (size_t i = 0; rc == PV_OK && i < s.n; i++) {
 		struct store_crl key = { .kind = STORE_CRL,
 					 .generation = s.list[i].generation };
+		struct status_crl *c = NULL;
 
 		snprintf(key.ca, sizeof(key.ca), "%s", s.list[i].ca);
-		of(out, &key); /* also one without any list is told of */
+		/* also one without any list is told of */
+		rc = of(p, &key, &c, err);
 		for (uint32_t j = 0; rc == PV_OK && j < s.list[i].shards; j++)
-			rc = look_at_shard(store, out, &s.list[i], j, err);
+			rc = look_at_shard(p, &s.list[i], j, err);
 	}
 	return rc;
 }
@@ -178,7 +216,7 @@ enum pv_code status_crls_load(const struct authority *a, struct store *store,
 			      int64_t now_s, struct status_crls *out,
 			      struct err *err)
 {
-	struct pass p = { out, now_s, false };
+	struct pass p = { store, out, now_s, false };
 	const struct store_visit v = { .ctx = &p, .fn.crl = take };
 	enum pv_code rc;
 
@@ -188,7 +226,7 @@ enum pv_code status_crls_load(const struct authority *a, struct store *store,
 	p.pending = true;
 	if (rc == PV_OK)
 		rc = store_crl_each(store, STORE_CRL_PENDING, &v, err);
-	return rc == PV_OK ? look_behind(store, now_s, out, err) : rc;
+	return rc == PV_OK ? look_behind(&p, err) : rc;
 }
 
 static const char *what(const struct status_crl *c)

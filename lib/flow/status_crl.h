@@ -9,7 +9,7 @@
 #include "lib/flow/authority.h"
 #include "lib/store/store_crl.h"
 
-#define STATUS_CRLS_MAX 64
+#define STATUS_CRLS_MAX 512
 /* Before nextUpdate; of short-lived ones half of their life. */
 #define STATUS_CRL_WARN_S 86400
 
@@ -23,6 +23,7 @@ struct status_crl { /* of one kind and one generation of a CA */
 	uint64_t behind;      /* shards with what the newest list lacks */
 	int64_t next_s;	      /* the soonest nextUpdate */
 	bool ending, expired; /* within a day; by now */
+	bool over; /* the CA's certificate has ended: nobody asks any more */
 };
 
 struct status_crls {
