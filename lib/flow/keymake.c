@@ -87,10 +87,13 @@ enum pv_code keymake(const struct keymake_job *job, struct issue_key *key,
 	const struct hsm_key_info *info;
 	char label[HSM_LABEL_MAX];
 	struct hsm_key *made = NULL;
-	enum pv_code rc;
+	struct event_who who;
+	/* A clock that is refused later would leave a key that nobody knows. */
+	enum pv_code rc = event_now(job->store, &who, err);
 
 	keymake_label(job, label);
-	rc = hsm_generate(job->hsm, job->kind, label, &made, err);
+	if (rc == PV_OK)
+		rc = hsm_generate(job->hsm, job->kind, label, &made, err);
 	if (rc != PV_OK)
 		return rc;
 	info = hsm_info(job->hsm, made);
