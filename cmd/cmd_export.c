@@ -3,6 +3,7 @@
 #include "cmd/export.h"
 #include "cmd/out.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
 #include "lib/flow/event.h"
 
 static const char help[] =
@@ -19,20 +20,24 @@ static const char help[] =
 	"       provctl export escrow    --all --out DIR\n"
 	"       provctl export chain     [--ca NAME [--generation N | --all] "
 	"|\n"
-	"                                --device ID] [-o FILE | --proof "
-	"--out DIR]\n"
+	"                                --device ID] [--der | --jsonl | "
+	"--csv]\n"
+	"                                [-o FILE | --proof --out DIR]\n"
 	"       provctl export key       --purpose P [--generation N] [--vkey] "
 	"[-o FILE]\n"
 	"       provctl export kek       --to CERT (--device ID... | --from "
 	"LIST)\n"
 	"                                [--approval NOTE]... [--request FILE] "
 	"[-o FILE]\n"
-	"       provctl export crl       --ca NAME [--shard N] [--der] [-o "
+	"       provctl export crl       --ca NAME [--shard N] [--der | "
+	"--jsonl | --csv]\n"
+	"                                [--since TIME] [-o FILE]\n"
+	"       provctl export ocsp      --device ID [--jsonl | --csv] [-o "
 	"FILE]\n"
-	"       provctl export ocsp      --device ID [-o FILE]\n"
-	"       provctl export inventory [--csv] [--since TIME] [--state "
-	"STATE]\n"
-	"                                [--template T] [--order O] [-o FILE]\n"
+	"       provctl export inventory [--csv] [--since TIME] [--state S]\n"
+	"                                [--device ID] [--template T] [--order "
+	"O]\n"
+	"                                [-o FILE]\n"
 	"       provctl export log       --out DIR\n"
 	"       provctl export proof     --device ID | --serial HEX [-o FILE]\n"
 	"\n"
@@ -86,6 +91,14 @@ enum pv_code export_give(const struct app *app, struct session *s,
 	if (rc == PV_OK)
 		rc = out_give(&out, err);
 	return rc == PV_OK ? session_checkpoint(app, s, err) : rc;
+}
+
+enum pv_code export_since(const char *text, int64_t *since_s, struct err *err)
+{
+	if (pvtime_parse(text, strlen(text), since_s) && *since_s >= 0)
+		return PV_OK;
+	return err_fail(err, PV_USAGE, "usage.option", "see --help",
+			"--since is a time, YYYY-MM-DDTHH:MM:SSZ");
 }
 
 static enum pv_code run(const struct app *app, int argc, char **argv,

@@ -30,7 +30,7 @@ struct seal_container_view;
 PV_MUST enum pv_code export_items(const struct seal_container_view *view,
 				  struct err *err);
 
-/* About the authority: export_authority.c. */
+/* About the authority: export_authority.c, export_chain.c. */
 PV_MUST enum pv_code export_run_chain(const struct app *app, int argc,
 				      char **argv, struct err *err);
 PV_MUST enum pv_code export_run_key(const struct app *app, int argc,
@@ -38,7 +38,7 @@ PV_MUST enum pv_code export_run_key(const struct app *app, int argc,
 PV_MUST enum pv_code export_run_kek(const struct app *app, int argc,
 				    char **argv, struct err *err);
 
-/* What is revoked: export_crl.c. */
+/* What is revoked: export_crl.c, export_ocsp.c. */
 PV_MUST enum pv_code export_run_crl(const struct app *app, int argc,
 				    char **argv, struct err *err);
 PV_MUST enum pv_code export_run_ocsp(const struct app *app, int argc,
@@ -62,6 +62,10 @@ PV_MUST enum pv_code export_chain_proofs(const struct app *app,
 					 const struct export_chain_of *of,
 					 const char *about, const char *dir,
 					 struct err *err);
+
+/* --since. PV_USAGE. */
+PV_MUST enum pv_code export_since(const char *text, int64_t *since_s,
+				  struct err *err);
 
 /* Where an export goes, as its log entry names it: never a whole path. */
 const char *export_to(const char *path);

@@ -7,7 +7,6 @@
 #include "cmd/out_stream.h"
 #include "cmd/session.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/pvtime.h"
 #include "lib/flow/event.h"
 #include "lib/flow/export.h"
 
@@ -17,9 +16,8 @@ static enum pv_code check(struct inventory *in, const char *since,
 	enum store_state s = STORE_RESERVED;
 
 	in->since_s = -1;
-	if (since && !pvtime_parse(since, strlen(since), &in->since_s))
-		return err_fail(err, PV_USAGE, "usage.option", "see --help",
-				"--since is a time, YYYY-MM-DDTHH:MM:SSZ");
+	if (since && export_since(since, &in->since_s, err) != PV_OK)
+		return PV_USAGE;
 	while (in->state && s <= STORE_QUARANTINED &&
 	       strcmp(in->state, export_state_name(s)) != 0)
 		s++;
@@ -44,6 +42,7 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 	struct inventory in = { .csv = false };
 	const char *output = "-", *since = NULL;
 	const struct opt opts[] = {
+		{ "device", 0, OPT_STRING, &in.device, 0, 0 },
 		{ "state", 0, OPT_STRING, &in.state, 0, 0 },
 		{ "template", 0, OPT_STRING, &in.template, 0, 0 },
 		{ "order", 0, OPT_STRING, &in.order, 0, 0 },

@@ -13,7 +13,7 @@ struct inventory {
 	struct store *store;
 	bool csv;
 	/* Only these; NULL or -1: all. */
-	const char *state, *template, *order;
+	const char *device, *state, *template, *order;
 	int64_t since_s; /* made, revoked or held since */
 	FILE *to;
 };

@@ -105,7 +105,8 @@ static enum pv_code fill_revocation(struct store *store,
 static bool asked_by_name(const struct inventory *in,
 			  const struct store_device *d)
 {
-	return (!in->state ||
+	return (!in->device || strcmp(in->device, d->s.device) == 0) &&
+	       (!in->state ||
 		strcmp(in->state, export_state_name(d->state)) == 0) &&
 	       (!in->template ||
 		strcmp(in->template, d->s.template_name) == 0) &&

@@ -7,7 +7,7 @@ cmd_libpvcmd_a_SOURCES = \
 	cmd/pin.c cmd/pin.h \
 	cmd/prompt.c cmd/prompt.h \
 	cmd/secret.h cmd/secret_input.c \
-	cmd/term.c cmd/term.h
+	cmd/table.c cmd/table.h cmd/term.c cmd/term.h
 
 bin_PROGRAMS += cmd/provctl
 cmd_provctl_SOURCES = \
@@ -24,9 +24,10 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c \
 	cmd/cmd_rotate.c cmd/cmd_secret.c cmd/cmd_status.c \
-	cmd/export.h cmd/export_authority.c cmd/export_crl.c cmd/export_device.c \
-	cmd/export_kek.c cmd/export_inventory.c cmd/export_items.c \
-	cmd/export_log.c cmd/export_stream.c \
+	cmd/export.h cmd/export_authority.c cmd/export_chain.c cmd/export_crl.c \
+	cmd/export_ocsp.c cmd/export_device.c cmd/export_kek.c \
+	cmd/export_inventory.c cmd/export_items.c cmd/export_log.c \
+	cmd/export_stream.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/inventory.h cmd/inventory_row.c \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \

@@ -256,6 +256,7 @@ UNIT_TESTS = \
 	tests/unit/check_store_wal \
 	tests/unit/check_store_secret \
 	tests/unit/check_stored \
+	tests/unit/check_table \
 	tests/unit/check_tbs \
 	tests/unit/check_tbs_lint \
 	tests/unit/check_tcbinfo \

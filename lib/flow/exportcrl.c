@@ -126,6 +126,58 @@ enum pv_code export_crl(const struct authority *a, struct store *store,
 	return buf_check(der, err);
 }
 
+/* One list, verified. */
+static enum pv_code visit(struct store *store, const struct crl_issuer *i,
+			  uint32_t shard, int64_t now_s, export_crl_fn *take,
+			  void *ctx, struct err *err)
+{
+	CRL_ROW row = { .found = false };
+	char object[CRL_OBJECT_MAX];
+	struct export_crl_list l = { .ca = i->ca,
+				     .generation = i->generation,
+				     .shard = crl_shard_number(i, shard) };
+	enum pv_code rc = crl_row_newest(store, i, shard, &row, err);
+
+	if (rc == PV_OK)
+		rc = check_time(&row, now_s, err);
+	if (rc != PV_OK) {
+		crl_object(i, shard, object);
+		err_object(err, object);
+		return rc;
+	}
+	l.crl = &row.crl;
+	return take(ctx, &l, err);
+}
+
+enum pv_code export_crl_each(const struct authority *a, struct store *store,
+			     const char *ca, int64_t number, int64_t now_s,
+			     export_crl_fn *take, void *ctx, struct err *err)
+{
+	CLEANUP(crl_issuers_release) struct crl_issuers all = { .n = 0 };
+	const struct crl_issuer *i = NULL;
+	uint32_t shard = 0;
+	bool known = false;
+	enum pv_code rc = crl_issuers_load(a, store, now_s, &all, err);
+
+	if (rc == PV_OK && number >= 0) {
+		rc = find(&all, ca, number, &i, &shard, err);
+		if (rc == PV_OK)
+			return visit(store, i, shard, now_s, take, ctx, err);
+	}
+	for (size_t j = 0; rc == PV_OK && j < all.n; j++) {
+		i = &all.list[j];
+		if (strcmp(i->ca, ca) != 0)
+			continue;
+		known = true;
+		for (shard = 0; rc == PV_OK && shard < i->shards; shard++)
+			rc = visit(store, i, shard, now_s, take, ctx, err);
+	}
+	if (rc == PV_OK && !known)
+		rc = no_ca(err);
+	err_object(err, ca);
+	return rc;
+}
+
 /* ---- OCSP ---- */
 
 static enum pv_code stale(const char *rule, const char *what, struct err *err)

@@ -9,6 +9,7 @@
 
 #include "lib/flow/authority.h"
 #include "lib/store/store.h"
+#include "lib/x509/crl_read.h"
 
 /*
  * Appends the DER of the list of that CA and shard (its number in URLs; -1: the
@@ -19,6 +20,21 @@
 PV_MUST enum pv_code export_crl(const struct authority *a, struct store *store,
 				const char *ca, int64_t shard, int64_t now_s,
 				struct buf *der, struct err *err);
+struct export_crl_list {
+	const char *ca;
+	uint32_t generation, shard; /* its number in URLs */
+	const struct x509_crl *crl;
+};
+typedef enum pv_code export_crl_fn(void *ctx, const struct export_crl_list *l,
+				   struct err *err);
+
+/* The list of that shard, or of all of the CA's (shard -1), in every generation
+ * that signs lists; codes as export_crl(). */
+PV_MUST enum pv_code export_crl_each(const struct authority *a,
+				     struct store *store, const char *ca,
+				     int64_t shard, int64_t now_s,
+				     export_crl_fn *take, void *ctx,
+				     struct err *err);
 /*
  * Appends the published OCSP answer about that device's current certificate.
  * PV_NOT_FOUND "device.unknown", "cert.none", "crl.ca"; PV_INTEGRITY:

@@ -48,6 +48,25 @@ expect_equal "$(grep -c BEGIN "$T/chain.pem")" 2 certificates
 openssl x509 -in "$T/chain.pem" -noout -subject >"$T/out"
 expect_text "Issuing CA 1"
 expect_exit 10 "$PROVCTL" -C "$H" export chain --ca none
+p export chain --ca issuing-1 --der >"$T/chain.der"
+for part in 1 2; do
+	awk -v part=$part '/BEGIN/ { n++ } n == part' "$T/chain.pem" |
+		openssl x509 -outform DER
+done >"$T/want.der"
+same_bytes "$T/chain.der" "$T/want.der"
+p export chain --ca issuing-1 --jsonl >"$T/chain.jsonl"
+expect_equal "$(jq -r '[.ca, .generation, .signed_by] | @csv' \
+	"$T/chain.jsonl" | tr '\n' ' ')" '"issuing-1",1, "root",1, ' rows
+jq -r .certificate "$T/chain.jsonl" | while read -r one; do
+	printf '%s' "$one" | base64 -d
+done >"$T/rows.der"
+same_bytes "$T/rows.der" "$T/want.der"
+expect_equal "$(jq -r .serial "$T/chain.jsonl" | head -n 1)" \
+	"$(openssl x509 -in "$T/chain.pem" -noout -serial | cut -d = -f 2 |
+		tr A-F a-f)" serial
+p export chain --csv >"$T/chain.csv"
+expect_equal "$(wc -l <"$T/chain.csv")" 5 "CSV lines"
+expect_error 2 usage.option -C "$H" export chain --csv --der
 
 case_start "key: public halves by purpose, what a certificate holds"
 for purpose in root issuing-1 bundle log; do
@@ -139,6 +158,8 @@ expect_exit 0 "$PROVCTL" -C "$H" export inventory
 expect_equal "$(wc -l <"$T/out")" 2 lines
 expect_equal "$(jq -r .device "$T/out" | sort | tr '\n' ' ')" \
 	"S0000000001 client-00000001 " devices
+expect_exit 0 "$PROVCTL" -C "$H" export inventory --device S0000000001
+expect_equal "$(jq -r .device "$T/out")" S0000000001 "of one device"
 expect_exit 0 "$PROVCTL" -C "$H" export inventory --csv -o "$T/inventory.csv"
 expect_equal "$(wc -l <"$T/inventory.csv")" 3 "CSV lines"
 expect_equal "$(head -n 1 "$T/inventory.csv" | cut -d , -f 1)" device "head"

@@ -65,6 +65,15 @@ case_start "export: the published answer, and none that is behind or gone"
 expect_exit 0 "$PROVCTL" -C "$H" export ocsp --device client-00000001 \
 	-o "$T/one.out"
 same_bytes "$T/one.out" "$H/publish/ocsp/issuing-1/$serial.ors"
+p export ocsp --device client-00000001 --jsonl >"$T/row"
+expect_equal "$(jq -r '[.device, .serial, .state] | join(" ")' "$T/row")" \
+	"client-00000001 $serial good" "as a row"
+jq -r .response "$T/row" | base64 -d >"$T/row.ors"
+same_bytes "$T/row.ors" "$T/one.out"
+expect_equal "$(p export ocsp --device client-00000001 --csv | wc -l)" 2 \
+	"CSV lines"
+expect_error 2 usage.option -C "$H" export ocsp --device client-00000001 \
+	--csv --jsonl
 expect_error 5 ocsp.absent -C "$H" export ocsp --device client-0000000a
 expect_error 10 device.unknown -C "$H" export ocsp --device client-000000ff
 other=$(p export inventory | jq -r \

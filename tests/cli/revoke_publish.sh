@@ -108,6 +108,33 @@ if command -v go >/dev/null; then
 	same_bytes "$T/read" "$T/revoked"
 fi
 
+case_start "the same as rows, JSON and CSV, of all lists or of one"
+p export crl --ca issuing-1 --jsonl >"$T/rows" || fail "export crl --jsonl"
+p export inventory --state revoked | jq -r '[.serial, .reason] | join(" ")' |
+	sort >"$T/want"
+jq -r '[.serial, .reason] | join(" ")' "$T/rows" | sort >"$T/got"
+same_bytes "$T/got" "$T/want"
+p export crl --ca issuing-1 --csv >"$T/rows.csv"
+expect_equal "$(wc -l <"$T/rows.csv")" 51 "CSV lines"
+expect_equal "$(head -n 1 "$T/rows.csv")" \
+	ca,generation,shard,number,serial,revoked,reason,invalidity names
+expect_equal "$(p export crl --ca root --csv | wc -l)" 1 "of nobody: names alone"
+shard=$(jq -r .shard "$T/rows" | head -n 1)
+p export crl --ca issuing-1 --jsonl --shard "$shard" >"$T/one"
+jq -c "select(.shard == $shard)" "$T/rows" >"$T/want"
+same_bytes "$T/one" "$T/want"
+last=$(jq -r .revoked "$T/rows" | sort | tail -n 1)
+p export crl --ca issuing-1 --jsonl --since "$last" >"$T/since"
+jq -c "select(.revoked >= \"$last\")" "$T/rows" >"$T/want"
+same_bytes "$T/since" "$T/want"
+expect_equal "$(p export crl --ca issuing-1 --jsonl --since \
+	2099-01-01T00:00:00Z | wc -l)" 0 "since then"
+expect_error 2 usage.option -C "$H" export crl --ca issuing-1 --since "$last"
+expect_error 2 usage.option -C "$H" export crl --ca issuing-1 --csv --jsonl
+expect_error 2 usage.option -C "$H" export crl --ca issuing-1 --csv \
+	--since yesterday
+expect_error 10 crl.ca -C "$H" export crl --ca issuing-9 --jsonl
+
 case_start "openssl verify -crl_check_all refuses exactly those"
 p export crl --ca root >"$T/root.crl"
 cat "$T/list.pem" "$T/root.crl" >"$T/crls.pem"
