@@ -14,7 +14,7 @@ struct inventory {
 	bool csv;
 	/* Only these; NULL or -1: all. */
 	const char *device, *state, *template, *order;
-	int64_t since_s; /* made, revoked or held since */
+	int64_t since_s; /* made, revoked, held or retired since */
 	FILE *to;
 };
 

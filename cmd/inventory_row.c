@@ -4,17 +4,19 @@
 
 #include <jansson.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/export.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/revocation.h"
+#include "lib/log/lifecycle.h"
 #include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
 
 const char inventory_head[] =
 	"device,request,template,role,state,serial,certificate_sha256,created,"
-	"not_before,not_after,seq,revoked,reason\n";
+	"not_before,not_after,seq,revoked,reason,retired\n";
 
 /* One device as text; empty where it has no certificate. */
 struct row {
@@ -26,6 +28,9 @@ struct row {
 	uint64_t revoked_ms;
 	const char *reason;
 	char when[PVTIME_RFC3339_LEN + 1];
+	bool retired;
+	uint64_t retired_ms;
+	char since[PVTIME_RFC3339_LEN + 1];
 };
 
 static void put_time(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
@@ -102,6 +107,28 @@ static enum pv_code fill_revocation(struct store *store,
 	return PV_OK;
 }
 
+/* When, by its entry: a row has the place of that alone. */
+static enum pv_code fill_retirement(struct store *store,
+				    const struct store_device *d, struct row *r,
+				    struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	if (d->state != STORE_RETIRED || d->retire_index == STORE_NO_INDEX)
+		return PV_OK;
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, d->retire_index, LOG_DEVICE_RETIRE,
+			  d->s.device, &room, &e, err);
+	if (rc != PV_OK)
+		return rc;
+	r->retired = true;
+	r->retired_ms = e.time_ms;
+	put_time((int64_t)(e.time_ms / 1000), r->since);
+	return PV_OK;
+}
+
 static bool asked_by_name(const struct inventory *in,
 			  const struct store_device *d)
 {
@@ -119,7 +146,8 @@ static bool asked_by_time(const struct inventory *in,
 	uint64_t since_ms = (uint64_t)in->since_s * 1000;
 
 	return in->since_s < 0 || d->s.reserved_ms >= since_ms ||
-	       (r->revoked && r->revoked_ms >= since_ms);
+	       (r->revoked && r->revoked_ms >= since_ms) ||
+	       (r->retired && r->retired_ms >= since_ms);
 }
 
 enum pv_code inventory_put(void *ctx, const struct store_device *d,
@@ -133,6 +161,8 @@ enum pv_code inventory_put(void *ctx, const struct store_device *d,
 	if (!asked_by_name(in, d))
 		return PV_OK;
 	rc = fill_revocation(in->store, d, &r, err);
+	if (rc == PV_OK)
+		rc = fill_retirement(in->store, d, &r, err);
 	if (rc == PV_OK && !asked_by_time(in, d, &r))
 		return PV_OK;
 	if (rc == PV_OK)
@@ -149,7 +179,7 @@ enum pv_code inventory_put(void *ctx, const struct store_device *d,
 		return put_json(
 			in->to,
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, "
-				  "s:s?, s:s?, s:I, s:s?, s:s?}",
+				  "s:s?, s:s?, s:I, s:s?, s:s?, s:s?}",
 				  "device", d->s.device, "request",
 				  d->s.request, "template", d->s.template_name,
 				  "role", d->s.role, "state", state, "serial",
@@ -160,14 +190,16 @@ enum pv_code inventory_put(void *ctx, const struct store_device *d,
 				  der.len ? r.until : NULL, "seq",
 				  (json_int_t)d->seq, "revoked",
 				  r.revoked ? r.when : NULL, "reason",
-				  r.revoked ? r.reason : NULL),
+				  r.revoked ? r.reason : NULL, "retired",
+				  r.retired ? r.since : NULL),
 			err);
 	put_csv(in->to, d->s.device, ',');
 	put_csv(in->to, d->s.request, ',');
 	put_csv(in->to, d->s.template_name, ',');
 	put_csv(in->to, d->s.role, ',');
-	fprintf(in->to, "%s,%s,%s,%s,%s,%s,%llu,%s,%s\n", state, r.serial,
+	fprintf(in->to, "%s,%s,%s,%s,%s,%s,%llu,%s,%s,%s\n", state, r.serial,
 		r.sha256, r.created, r.from, r.until,
-		(unsigned long long)d->seq, r.when, r.revoked ? r.reason : "");
+		(unsigned long long)d->seq, r.when, r.revoked ? r.reason : "",
+		r.since);
 	return PV_OK;
 }

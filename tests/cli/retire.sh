@@ -51,6 +51,14 @@ expect_text "1 devices retired"
 verify_audit
 expect_equal "$(jq -r '[.revoked, .retired] | join(" ")' "$T/audit")" "2 2" \
 	"what the audit counts"
+p export inventory --state retired >"$T/retired"
+expect_equal "$(jq -r '[.device, (.retired != null)] | join(" ")' \
+	"$T/retired" | sort | tr '\n' ' ')" \
+	"S0000000001 true client-00000001 true " "the inventory"
+p export inventory --since "$(jq -r .retired "$T/retired" | sort |
+	head -n 1)" >"$T/since"
+expect_equal "$(jq -s 'map(select(.state == "retired")) | length' \
+	"$T/since")" 2 "retired since then"
 p --json audit show --device client-00000001 >"$T/story"
 grep -q '"device.retire"' "$T/story" || fail "the story has no retirement"
 grep -q '"cert.revoke"' "$T/story" || fail "the story has no revocation"
