@@ -9,7 +9,6 @@
 #include "lib/flow/audit_entries_ends.h"
 #include "lib/flow/logged.h"
 
-#define OCSP_PREFIX "ocsp/"
 
 enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
 			const char *fmt, ...)
@@ -148,7 +147,7 @@ static enum pv_code take_intent(struct audit_entries *au,
 				  "two intents for one serial number");
 	au->intents++;
 	rc = serialset_set(&au->serials, number, SERIAL_INTENT, err);
-	if (rc == PV_OK && begins(device, OCSP_PREFIX))
+	if (rc == PV_OK && begins(device, LOG_OCSP_PREFIX))
 		return take_responder(au, number, err);
 	if (rc != PV_OK || !begins(device, LOG_CA_PREFIX))
 		return rc;

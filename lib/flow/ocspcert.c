@@ -175,7 +175,7 @@ enum pv_code ocsp_cert_issue(struct crl_maker *m, const struct authority *a,
 
 	buf_init(&w.tbs, X509_TBS_MAX);
 	buf_reset(cert);
-	snprintf(w.device, sizeof(w.device), "ocsp/%s", i->ca);
+	snprintf(w.device, sizeof(w.device), LOG_OCSP_PREFIX "%s", i->ca);
 	if (rc != PV_OK)
 		return rc;
 	now_s = (int64_t)(who.who.time_ms / 1000);

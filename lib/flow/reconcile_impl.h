@@ -15,7 +15,8 @@ enum {
 	DEVICE_CERT_OUT = 1, /* a certificate's file of its device is there */
 	DEVICE_REPORTED = 2,
 	DEVICE_REPORTED_PLAIN = 4, /* by a line that names no bundle */
-	DEVICE_FAILED = 8
+	DEVICE_FAILED = 8,
+	DEVICE_RESPONDER = 16 /* of no device: it signs OCSP answers */
 };
 
 /* Of each entry of the log. */

@@ -42,7 +42,8 @@ struct log_intent {
 	uint64_t generation;	/* of the issuing CA; up to 1: not said */
 	bool station_signed;	/* the station proved that it is it */
 };
-#define LOG_CA_PREFIX "ca/" /* of a CA's name, in place of a device */
+#define LOG_CA_PREFIX "ca/"	/* of a CA's name, in place of a device */
+#define LOG_OCSP_PREFIX "ocsp/" /* of the CA that it answers for, likewise */
 /* More facts, of a CA's: of its own key, when above 1 or a cross-certificate's;
  * when it takes over (ms; absent: at once); 1 for a cross-certificate. */
 #define LOG_CA_GENERATION "ca generation"
@@ -64,8 +65,7 @@ struct log_seal {
 	const uint8_t *escrow;	  /* hash; optional: none */
 	const uint8_t *template_hash;
 	const char *serial;	/* where there is no cert.issue; optional */
-	const uint8_t *anchors; /* hashes of the trust anchors in it (DER),
-				 * one behind the other */
+	const uint8_t *anchors; /* hashes of its trust anchors (DER) */
 	size_t anchors_n;	/* 0: none */
 };
 void log_bundle_seal(struct log_entry *e, const struct log_who *who,

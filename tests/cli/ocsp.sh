@@ -122,5 +122,6 @@ expect_equal "$(wc -l <"$T/next")" 1 "different ends"
 expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl --all
 expect_equal "$(jq .answers "$T/out")" 4 answers
 verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 
 tests_end

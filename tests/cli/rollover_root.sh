@@ -131,6 +131,10 @@ device_takes 00000003 "$T/00000003.pem" "$T/00000003.chain"
 refuses "$T/old.pem" "$T/00000003.pem" "$T/00000003.chain"
 not_revoked "$T/00000001.pem" "$T/00000001.chain" "$T/old.pem"
 not_revoked "$T/00000003.pem" "$T/00000003.chain" "$T/new.pem"
+# And on the way through the cross-certificate, which is on no list.
+awk '/BEGIN/ { n++ } n == 1' "$T/00000001.chain" >"$T/over"
+cat "$old_new" >>"$T/over"
+not_revoked "$T/00000001.pem" "$T/over" "$T/new.pem"
 
 case_start "after: who trusts the new root alone"
 for i in 00000001 00000002; do
@@ -159,6 +163,27 @@ for i in 1 2; do
 	jq '.version = 2' "$T/clear.json" >"$T/clear2.json"
 	expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/clear2.json"
 done
+verify_audit
+
+case_start "interrupted: the key is taken up, nothing else was there"
+module=$(jq -r .module "$H/provctl.json")
+use_module() {
+	jq --arg to "$1" '.module = $to' "$H/provctl.json" \
+		>"$T/provctl.json" && cat "$T/provctl.json" >"$H/provctl.json"
+	accept_module
+}
+for n in 1 2 3; do
+	use_module "$builddir/tests/fault/shim.so"
+	export FAULT_C_Sign_RV=50 FAULT_C_Sign_FROM=$n
+	expect_error 6 '' -C "$H" rotate ca matter-paa
+	unset FAULT_C_Sign_RV FAULT_C_Sign_FROM
+	use_module "$module"
+	expect_equal "$(p export chain --ca matter-paa | grep -c BEGIN)" 1 \
+		"certificates of the root"
+	verify_audit
+done
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate ca matter-paa
+expect_equal "$(json_field key "$T/out")" acme/matter-paa/2 key
 verify_audit
 
 case_start "a root that takes over later is given out before"
