@@ -38,7 +38,8 @@ cmd_provctl_SOURCES = \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
 	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
 	cmd/revoke.h cmd/revoke_ca.c cmd/revoke_help.c cmd/revoke_tell.c \
-	cmd/rotate.h cmd/rotate_back.c cmd/rotate_ca.c cmd/rotate_crl.c \
+	cmd/rotate.h cmd/rotate_asked.c cmd/rotate_asked.h \
+	cmd/rotate_back.c cmd/rotate_ca.c cmd/rotate_crl.c \
 	cmd/rotate_device.c cmd/rotate_due.c cmd/rotate_help.c \
 	cmd/rotate_key.c cmd/rotate_keys_help.c cmd/rotate_pin.c \
 	cmd/secret_help.c cmd/secret_list.c \

@@ -7,6 +7,7 @@
 #include "cmd/issue_input.h"
 #include "cmd/issue_summary.h"
 #include "cmd/rotate.h"
+#include "cmd/rotate_asked.h"
 #include "cmd/session.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
@@ -14,70 +15,24 @@
 
 CLEANUP_PTR(struct authority, authority_close);
 
-#define TEXT_MAX 32768u
-
 struct args {
-	const char *device, *csr, *seal_key, *seal_sig, *parts, *output;
+	const char *device, *output;
+	struct rotate_ask one;
 	struct issue_cmd_opts many; /* --template, --from, --jobs, --out */
 	bool rollback;
 };
-
-/* PEM of a CSR and of a sealing key, base64 of a signature. */
-struct texts {
-	struct buf csr, seal_key, seal_sig;
-};
-
-static void texts_release(struct texts *t)
-{
-	buf_release(&t->csr);
-	buf_release(&t->seal_key);
-	buf_release(&t->seal_sig);
-}
-
-static enum pv_code read_text(const char *path, struct buf *b, struct span *s,
-			      struct err *err)
-{
-	enum pv_code rc = PV_OK;
-
-	buf_init(b, TEXT_MAX);
-	if (path)
-		rc = file_read(AT_FDCWD, path, FILEIO_NOFOLLOW, b, err);
-	while (b->len > 0 && b->data[b->len - 1] == '\n')
-		b->len--;
-	if (rc == PV_OK && b->len > 0 && memchr(b->data, 0, b->len))
-		rc = err_fail(err, PV_INPUT, "request.value", NULL,
-			      "%s is not text", path);
-	*s = buf_span(b);
-	return rc;
-}
-
-static enum pv_code read_texts(const struct args *a, struct texts *t,
-			       struct renewal_asked *asked, struct err *err)
-{
-	enum pv_code rc = read_text(a->csr, &t->csr, &asked->csr, err);
-
-	if (rc == PV_OK)
-		rc = read_text(a->seal_key, &t->seal_key, &asked->seal_key,
-			       err);
-	if (rc == PV_OK)
-		rc = read_text(a->seal_sig, &t->seal_sig, &asked->seal_sig,
-			       err);
-	asked->parts = a->parts;
-	return rc;
-}
 
 static enum pv_code run_one(struct crewrun *c, const struct args *a,
 			    const struct authority *home,
 			    struct issue_opts *opts, struct err *err)
 {
-	CLEANUP(texts_release) struct texts t = { 0 };
-	struct renewal_asked asked = { .parts = NULL };
+	CLEANUP(rotate_asked_release) struct rotate_asked asked = { 0 };
 	struct rotate_input in = { .fd = -1 };
-	enum pv_code rc = read_texts(a, &t, &asked, err);
+	enum pv_code rc = rotate_asked_read(&a->one, &asked, err);
 
 	if (rc == PV_OK)
-		rc = rotate_one(home, c->app->backends, a->device, &asked, &in,
-				err);
+		rc = rotate_one(home, c->app->backends, a->device,
+				&asked.renewal, &in, err);
 	opts->source.fd = in.fd;
 	opts->source.renewal = true;
 	opts->template_name = in.template_name;
@@ -140,8 +95,10 @@ static enum pv_code rotate(const struct app *app, const struct args *a,
 
 static enum pv_code check(const struct args *a, struct err *err)
 {
-	bool one =
-		a->csr || a->seal_key || a->seal_sig || a->parts || a->output;
+	const struct rotate_ask *o = &a->one;
+	bool otherwise = o->role || o->sets.n > 0;
+	bool one = o->csr || o->seal_key || o->seal_sig || o->parts ||
+		   a->output || otherwise;
 	bool many = a->many.template_name || a->many.out || a->many.jobs;
 
 	if (a->rollback && (!a->device || one || many))
@@ -154,7 +111,12 @@ static enum pv_code check(const struct args *a, struct err *err)
 				"see provctl rotate device --help",
 				"give one ID with its options, or --template "
 				"and --from");
-	if (a->csr && a->parts)
+	if (o->parts && otherwise)
+		return err_fail(err, PV_USAGE, "usage.option",
+				"rotate without --components",
+				"--set and --role make a new credential, "
+				"--components none");
+	if (o->csr && o->parts)
 		return err_fail(err, PV_USAGE, "usage.option", NULL,
 				"--csr and --components exclude each other");
 	return PV_OK;
@@ -165,10 +127,12 @@ enum pv_code rotate_run_device(const struct app *app, int argc, char **argv,
 {
 	struct args a = { .device = NULL };
 	const struct opt opts[] = {
-		{ "csr", 0, OPT_STRING, &a.csr, 0, 0 },
-		{ "seal-key", 0, OPT_STRING, &a.seal_key, 0, 0 },
-		{ "seal-key-sig", 0, OPT_STRING, &a.seal_sig, 0, 0 },
-		{ "components", 0, OPT_STRING, &a.parts, 0, 0 },
+		{ "csr", 0, OPT_STRING, &a.one.csr, 0, 0 },
+		{ "seal-key", 0, OPT_STRING, &a.one.seal_key, 0, 0 },
+		{ "seal-key-sig", 0, OPT_STRING, &a.one.seal_sig, 0, 0 },
+		{ "components", 0, OPT_STRING, &a.one.parts, 0, 0 },
+		{ "role", 0, OPT_STRING, &a.one.role, 0, 0 },
+		{ "set", 0, OPT_LIST, &a.one.sets, 0, 0 },
 		{ "output", 'o', OPT_STRING, &a.output, 0, 0 },
 		{ "template", 0, OPT_STRING, &a.many.template_name, 0, 0 },
 		{ "from", 0, OPT_STRING, &a.many.from, 0, 0 },

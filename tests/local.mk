@@ -500,6 +500,7 @@ CLI_TESTS = \
 	tests/cli/revoke_ca.sh \
 	tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
 	tests/cli/revoke_publish.sh tests/cli/rotate.sh \
+	tests/cli/rotate_fields.sh \
 	tests/cli/rotate_due.sh tests/cli/rotate_kdf.sh tests/cli/rotate_kill.sh \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \

@@ -54,29 +54,39 @@ static bool set_pem(json_t *o, const char *key, struct span der)
 	return !text.failed && set_span(o, key, buf_span(&text));
 }
 
-static bool set_fields(json_t *o, const struct kept *k)
+static bool set_field(json_t *fields, const char *name, size_t name_len,
+		      const char *value, size_t value_len)
+{
+	return json_object_setn_new(fields, name, name_len,
+				    json_stringn(value, value_len)) == 0;
+}
+
+static bool set_fields(json_t *o, const struct kept *k,
+		       const struct renewal_asked *asked)
 {
 	json_t *fields = json_object();
 	bool ok = fields != NULL;
 
 	for (size_t i = 0; ok && i < k->fields_n; i++)
-		ok = json_object_setn_new(
-			     fields, (const char *)k->fields[i].name.p,
-			     k->fields[i].name.len,
-			     json_stringn((const char *)k->fields[i].value.p,
-					  k->fields[i].value.len)) == 0;
-	if (!ok) {
-		json_decref(fields);
-		return false;
-	}
-	return k->fields_n > 0 ? json_object_set_new(o, "fields", fields) == 0
-			       : (json_decref(fields), true);
+		ok = set_field(fields, (const char *)k->fields[i].name.p,
+			       k->fields[i].name.len,
+			       (const char *)k->fields[i].value.p,
+			       k->fields[i].value.len);
+	for (size_t i = 0; ok && i < asked->sets_n; i++)
+		ok = set_field(fields, asked->sets[i].name,
+			       asked->sets[i].name_len, asked->sets[i].value,
+			       strlen(asked->sets[i].value));
+	if (ok && json_object_size(fields) > 0)
+		return json_object_set_new(o, "fields", fields) == 0;
+	json_decref(fields);
+	return ok;
 }
 
-static bool set_names(json_t *o, const struct store_subject *s)
+static bool set_names(json_t *o, const struct store_subject *s,
+		      const char *role)
 {
 	return set_text(o, "device", s->device, strlen(s->device)) &&
-	       set_text(o, "role", s->role, strlen(s->role)) &&
+	       set_text(o, "role", role, strlen(role)) &&
 	       set_text(o, "order", s->order, strlen(s->order));
 }
 
@@ -138,6 +148,23 @@ static enum pv_code load_cert(struct store *store, const struct store_device *d,
 	return rc;
 }
 
+static enum pv_code check_sets(const struct renewal_asked *asked,
+			       struct err *err)
+{
+	for (size_t i = 0; i < asked->sets_n; i++) {
+		const struct renewal_set *s = &asked->sets[i];
+		CLEANUP(cleanup_json_decref)
+		json_t *name = json_stringn(s->name, s->name_len);
+		CLEANUP(cleanup_json_decref)
+		json_t *value = json_string(s->value);
+
+		if (!name || !value)
+			return err_fail(err, PV_INPUT, "request.value", NULL,
+					"what is set is not UTF-8 text");
+	}
+	return PV_OK;
+}
+
 /* Whether the store has what this needs. */
 static enum pv_code check(const struct template *t,
 			  const struct renewal_asked *asked,
@@ -170,7 +197,8 @@ static bool fill(json_t *o, const struct template *t,
 	struct span serial = { d->s.serial, d->s.serial_len };
 	bool own = asked->csr.len == 0;
 
-	if (!set_names(o, &d->s) || !set_fields(o, k) || !set_asked(o, asked))
+	if (!set_names(o, &d->s, asked->role ? asked->role : d->s.role) ||
+	    !set_fields(o, k, asked) || !set_asked(o, asked))
 		return false;
 	if (own && t->key == TPL_KEY_CSR && !set_base64(o, "spki", cert->spki))
 		return false;
@@ -198,6 +226,8 @@ enum pv_code renewal_put(struct store *store, const struct template *t,
 
 	buf_init(&der, X509_CERT_MAX);
 	buf_init(&row, KEPT_MAX);
+	if (rc == PV_OK)
+		rc = check_sets(asked, err);
 	if (rc == PV_OK)
 		rc = load_cert(store, d, &der, &cert, err);
 	if (rc == PV_OK)

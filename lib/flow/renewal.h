@@ -9,7 +9,15 @@
 #include "lib/store/store.h"
 #include "policy/template.h"
 
-struct renewal_asked {	   /* zero: nothing but a new credential */
+struct renewal_set { /* a field in place of what was kept; UTF-8 */
+	const char *name, *value;
+	size_t name_len;
+};
+
+struct renewal_asked {	  /* zero: nothing but a new credential */
+	const char *role; /* NULL: the one that it has */
+	const struct renewal_set *sets;
+	size_t sets_n;
 	const char *parts; /* names of components alone, comma-separated */
 	struct span csr;   /* PEM of a new key's; empty: the key that it has */
 	struct span seal_key, seal_sig; /* PEM, base64; with csr */
@@ -17,8 +25,10 @@ struct renewal_asked {	   /* zero: nothing but a new credential */
 
 /*
  * Appends the line of d, the current credential, whose rows agree with the log,
- * under t. PV_DENIED, rule "rotate.csr": the device has to make a CSR;
- * "rotate.kept": nothing was kept of its sealing key. PV_INTEGRITY, PV_STORAGE.
+ * under t; which fields and values t takes is asked by who reads it. PV_INPUT,
+ * rule "request.value": what is set is not UTF-8; PV_DENIED, rule "rotate.csr":
+ * the device has to make a CSR; "rotate.kept": nothing was kept of its sealing
+ * key. PV_INTEGRITY, PV_STORAGE.
  */
 PV_MUST enum pv_code renewal_put(struct store *store, const struct template *t,
 				 const struct store_device *d,

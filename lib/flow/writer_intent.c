@@ -8,6 +8,7 @@
 #include "lib/flow/writer_held.h"
 #include "lib/flow/writer_kdf.h"
 #include "lib/flow/writer_kept.h"
+#include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -94,6 +95,7 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	struct log_intent facts = { .serial = serial };
 	CLEANUP(buf_release) struct buf stored;
 	CLEANUP(buf_release) struct buf kept;
+	CLEANUP(buf_release) struct buf changed;
 	struct log_who by = writer_who(w);
 	struct log_entry e;
 	enum pv_code rc;
@@ -118,11 +120,16 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 	facts.generation = intent.s.ca_generation;
 	facts.created_ms = intent.s.created_ms;
 	facts.seq = intent.seq;
+	buf_init(&changed, LOG_ENTRY_MAX);
 	if (d) {
 		hex_encode(d->s.serial, d->s.serial_len, replaces);
 		facts.replaces = replaces;
 		facts.why = request_replace_name(i->req->replace);
 	}
+	if (rc == PV_OK && d && i->req->replace == REQUEST_ROTATE)
+		rc = writer_changed(w, i->req, intent.s.role, d, &changed, err);
+	if (changed.len > 0)
+		facts.changed = buf_cstr(&changed);
 	if (rc == PV_OK && stored.len > 0)
 		facts.stored = (const char *)stored.data;
 	if (rc == PV_OK && i->tbs.len > 0) {

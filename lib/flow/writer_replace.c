@@ -1,9 +1,12 @@
 #include "lib/flow/writer_replace.h"
 
-#include "lib/flow/writer_kept.h"
+#include <string.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/flow/kept.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/succession.h"
+#include "lib/flow/writer_kept.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_renew.h"
 #include "lib/x509/cert.h"
@@ -24,6 +27,63 @@ enum pv_code writer_rotation_facts(struct writer *w,
 	f->due = ends != STORE_NO_TIME &&
 		 ends <= (int64_t)(w->now_ms / 1000 + r->renew_before_s);
 	return rc;
+}
+
+/* ---- what it has otherwise ---- */
+
+static void name_change(struct buf *out, const void *name, size_t len)
+{
+	if (out->len > 0)
+		buf_put_u8(out, ',');
+	buf_put(out, name, len);
+}
+
+static bool text_is(const struct cbor_bytes *b, const char *s)
+{
+	return b->len == strlen(s) && memcmp(b->p, s, b->len) == 0;
+}
+
+static void compare_fields(const struct request *r, const struct kept *k,
+			   struct buf *out)
+{
+	bool seen[REQUEST_FIELDS_MAX] = { false };
+
+	for (size_t i = 0; i < r->fields_n; i++) {
+		const char *name = request_text(r, r->fields[i].name);
+		size_t n = 0;
+
+		while (n < k->fields_n && !text_is(&k->fields[n].name, name))
+			n++;
+		if (n < k->fields_n)
+			seen[n] = true;
+		if (n == k->fields_n ||
+		    !text_is(&k->fields[n].value,
+			     request_text(r, r->fields[i].value)))
+			name_change(out, name, strlen(name));
+	}
+	for (size_t n = 0; n < k->fields_n; n++)
+		if (!seen[n])
+			name_change(out, k->fields[n].name.p,
+				    k->fields[n].name.len);
+}
+
+enum pv_code writer_changed(struct writer *w, const struct request *r,
+			    const char *role, const struct store_device *d,
+			    struct buf *out, struct err *err)
+{
+	CLEANUP(buf_release) struct buf row;
+	struct kept k;
+	enum pv_code rc;
+
+	buf_init(&row, KEPT_MAX);
+	rc = kept_load(w->store, d, &row, &k, err);
+	if (rc != PV_OK)
+		return rc;
+	if (strcmp(role, d->s.role) != 0)
+		buf_put_str(out, "role");
+	if (row.len > 0)
+		compare_fields(r, &k, out);
+	return buf_check(out, err);
 }
 
 enum pv_code writer_supersede(struct writer *w, uint32_t number, uint32_t *n,

@@ -11,6 +11,15 @@ PV_MUST enum pv_code writer_rotation_facts(struct writer *w,
 					   const struct store_device *d,
 					   struct policy_facts *f,
 					   struct err *err);
+/*
+ * Appends what the request of a rotation has otherwise than d, whose place the
+ * credential takes: "role", and names of fields, with commas. Nothing of fields
+ * when none were kept of d. role: the one that the credential will have.
+ */
+PV_MUST enum pv_code writer_changed(struct writer *w, const struct request *r,
+				    const char *role,
+				    const struct store_device *d,
+				    struct buf *out, struct err *err);
 /* After the result of that number: what it was made instead of is revoked, with
  * it, unless the device keeps it until it has the new one. */
 PV_MUST enum pv_code writer_supersede(struct writer *w, uint32_t number,

@@ -29,6 +29,7 @@ void log_cert_intent(struct log_entry *e, const struct log_who *who,
 		log_fact_uint(e, "shards", intent->shards);
 	log_fact_str(e, "replaces", intent->replaces);
 	log_fact_str(e, "why", intent->why);
+	log_fact_str(e, "changed", intent->changed);
 	if (intent->generation > 1)
 		log_fact_uint(e, "generation", intent->generation);
 	if (intent->station_signed)

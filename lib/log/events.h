@@ -39,6 +39,7 @@ struct log_intent {
 	const char *stored;	/* optional: "NAME/VERSION ...", secrets.h */
 	const char *replaces;	/* serial of the one before it; optional */
 	const char *why;	/* "rework", "scrap", "rotate"; optional */
+	const char *changed;	/* of it: "role", fields, by commas; optional */
 	uint64_t generation;	/* of the issuing CA; up to 1: not said */
 	bool station_signed;	/* the station proved that it is it */
 };
