@@ -131,6 +131,8 @@ static enum pv_code check_device(struct audit *au, const struct store_device *d,
 
 	if (rc == PV_OK && cert.len)
 		rc = check_cert(au, d, serial, cert, tbs, err);
+	if (rc == PV_OK && cert.len)
+		rc = audit_ending(au, d, cert, err);
 	if (rc == PV_OK)
 		rc = audit_bundles(au, d, &stages, err);
 	if (rc == PV_OK)
@@ -241,5 +243,7 @@ enum pv_code audit_devices(struct audit *au, struct err *err)
 				"%llu",
 				(unsigned long long)au->log.seals,
 				(unsigned long long)au->counts->bundles);
+	if (rc == PV_OK)
+		rc = audit_endings_counted(au, err);
 	return rc == PV_OK ? audit_ends_counted(au, err) : rc;
 }

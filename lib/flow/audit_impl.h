@@ -28,6 +28,7 @@ struct audit {
 	struct checkpoint_base base; /* our log keys, and HOME/checkpoint */
 	uint64_t open;		     /* devices with an intent, held ones too */
 	uint64_t receipts, rollbacks; /* rows */
+	uint64_t endings;	      /* of certificates that were seen */
 
 	struct audit_signer signers[AUDIT_SIGNERS_MAX];
 	size_t signers_n;
@@ -54,6 +55,12 @@ PV_MUST enum pv_code audit_bundles(struct audit *au,
 /* What became of one credential; and all rows of that counted. */
 PV_MUST enum pv_code audit_ends(struct audit *au, const struct store_device *d,
 				const char *serial, struct err *err);
+/* When a certificate (DER) ends, where it is rotated; and no other end is
+ * listed. */
+PV_MUST enum pv_code audit_ending(struct audit *au,
+				  const struct store_device *d, struct span der,
+				  struct err *err);
+PV_MUST enum pv_code audit_endings_counted(struct audit *au, struct err *err);
 /* No row says of a serial that it is revoked which the log does not. */
 PV_MUST enum pv_code audit_revocations(struct audit *au, struct err *err);
 PV_MUST enum pv_code audit_ends_counted(struct audit *au, struct err *err);

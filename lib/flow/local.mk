@@ -18,7 +18,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_impl.h lib/flow/audit_line.c lib/flow/audit_line.h \
 	lib/flow/audit_show.c lib/flow/audit_show.h \
 	lib/flow/audit_story.c lib/flow/audit_story.h \
-	lib/flow/audit_ends.c lib/flow/audit_entries.c lib/flow/audit_entries_ends.c \
+	lib/flow/audit_ending.c lib/flow/audit_ends.c lib/flow/audit_entries.c lib/flow/audit_entries_ends.c \
 	lib/flow/audit_entries_ends.h lib/flow/audit_entries.h \
 	lib/flow/audit_extra.c lib/flow/audit_extra.h \
 	lib/flow/audit_log.c lib/flow/audit_orders.c lib/flow/audit_people.c \

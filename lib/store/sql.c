@@ -248,6 +248,8 @@ static const char *const texts[SQL_COUNT] = {
 			   "VALUES ($1, $2)",
 	[SQL_ENDING_DROP] = "DELETE FROM ending WHERE end_s = $1 AND "
 			    "number = $2",
+	[SQL_ENDING_HAS] = "SELECT 1 FROM ending WHERE end_s = $1 AND "
+			   "number = $2",
 	[SQL_ENDING_EACH] = "SELECT end_s, number FROM ending WHERE "
 			    "(end_s, number) > ($1, $2) AND end_s <= $3 "
 			    "ORDER BY end_s, number LIMIT $4",

@@ -57,6 +57,8 @@ enum pv_code sqlite_kept_get(struct store *s, uint32_t number,
 			     struct buf *bytes, struct err *err);
 enum pv_code sqlite_ending_put(struct store *s, uint32_t number, int64_t end_s,
 			       struct err *err);
+enum pv_code sqlite_ending_has(struct store *s, uint32_t number, int64_t end_s,
+			       bool *has, struct err *err);
 enum pv_code sqlite_ending_drop(struct store *s, uint32_t number, int64_t end_s,
 				struct err *err);
 enum pv_code sqlite_ending_each(struct store *s,

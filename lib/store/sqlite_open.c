@@ -313,6 +313,7 @@ static const struct store_ops ops = {
 	.bundles_add = sqlite_bundles_add,
 	.kept_get = sqlite_kept_get,
 	.ending_put = sqlite_ending_put,
+	.ending_has = sqlite_ending_has,
 	.ending_drop = sqlite_ending_drop,
 	.ending_each = sqlite_ending_each,
 	.retire = sqlite_retire,

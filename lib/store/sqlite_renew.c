@@ -51,6 +51,18 @@ enum pv_code sqlite_ending_put(struct store *store, uint32_t number,
 	return query_insert(&q, &taken, err);
 }
 
+enum pv_code sqlite_ending_has(struct store *store, uint32_t number,
+			       int64_t end_s, bool *has, struct err *err)
+{
+	*has = false;
+	if (end_s < 0)
+		return PV_OK;
+	QUERY q = query_start(to_sqlite(store), SQL_ENDING_HAS);
+	query_u64(&q, (uint64_t)end_s);
+	query_u64(&q, number);
+	return query_row(&q, has, err);
+}
+
 enum pv_code sqlite_ending_drop(struct store *store, uint32_t number,
 				int64_t end_s, struct err *err)
 {

@@ -292,6 +292,8 @@ struct store_ops {
 				 struct buf *bytes, struct err *err);
 	enum pv_code (*ending_put)(struct store *s, uint32_t number,
 				   int64_t end_s, struct err *err);
+	enum pv_code (*ending_has)(struct store *s, uint32_t number,
+				   int64_t end_s, bool *has, struct err *err);
 	enum pv_code (*ending_drop)(struct store *s, uint32_t number,
 				    int64_t end_s, struct err *err);
 	enum pv_code (*ending_each)(struct store *s,

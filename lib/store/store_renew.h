@@ -31,6 +31,15 @@ PV_MUST static inline enum pv_code store_ending_put(struct store *s,
 	return s->ops->ending_put(s, number, end_s, err);
 }
 
+/* *has: it is listed as one that ends then. */
+PV_MUST static inline enum pv_code store_ending_has(struct store *s,
+						    uint32_t number,
+						    int64_t end_s, bool *has,
+						    struct err *err)
+{
+	return s->ops->ending_has(s, number, end_s, has, err);
+}
+
 /* It is on the list no more; fine when it was not. */
 PV_MUST static inline enum pv_code store_ending_drop(struct store *s,
 						     uint32_t number,

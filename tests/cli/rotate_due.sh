@@ -137,4 +137,43 @@ expect_exit 0 "$PROVCTL" -C "$H" status
 case_start "log and store agree"
 expect_equal "$(credentials "device = 'thing-00000000000b'")" 3 credentials
 verify_audit
+
+case_start "held, revoked and retired, the list of ends still agrees"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000004 \
+	--reason certificateHold
+verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000004 \
+	--reason removeFromCRL
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000003 \
+	--reason superseded
+verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device thing-00000000000b \
+	--reason superseded --retire
+verify_audit
+due
+verify_audit
+
+case_start "a list of ends that somebody edited is found"
+base=$H
+sql_number() {
+	"$builddir/tests/cli/sql" "$H/store.db" "SELECT number FROM device
+		WHERE device = '$1' ORDER BY intent_index" | tail -n 1
+}
+client=$(sql_number client-00000004)
+revoked=$(sql_number client-00000003)
+for edit in "DELETE FROM ending WHERE number = $client" \
+	"UPDATE ending SET end_s = end_s + 86400 WHERE number = $client" \
+	"UPDATE ending SET end_s = 1 WHERE number = $client" \
+	"INSERT INTO ending SELECT end_s + 1, number FROM ending
+		WHERE number = $client" \
+	"INSERT INTO ending VALUES (7, $revoked)"; do
+	rm -rf "$T/edited"
+	H=$base
+	copy_authority "$T/edited"
+	"$builddir/tests/cli/sql" "$H/store.db" "$edit" || fail "sql: $edit"
+	expect_exit 5 "$PROVCTL" -C "$H" --json audit verify
+	expect_text audit.ending
+done
+H=$base
+verify_audit
 tests_end

@@ -69,6 +69,7 @@ static size_t look(const struct store_ending *after, int64_t until_s,
 START_TEST(test_endings)
 {
 	const struct store_ending none = { 0, 0 };
+	bool has;
 	STORE_TXN t = STORE_TXN_INIT;
 	uint32_t number = dev[0].intent.s.number;
 	struct seen seen;
@@ -93,8 +94,16 @@ START_TEST(test_endings)
 	ck_assert_uint_eq(look(&seen.list[1], 100, 2, &seen), 1);
 	ck_assert(seen.list[0].number == number + 2);
 	begin(&t);
+	unit_ok(store_ending_has(s, number, 100, &has, &err), &err);
+	ck_assert(has);
+	unit_ok(store_ending_has(s, number, 50, &has, &err), &err);
+	ck_assert(!has);
+	unit_ok(store_ending_has(s, number, -1, &has, &err), &err);
+	ck_assert(!has);
 	unit_ok(store_ending_drop(s, number, 100, &err), &err);
 	unit_ok(store_ending_drop(s, number, 100, &err), &err);
+	unit_ok(store_ending_has(s, number, 100, &has, &err), &err);
+	ck_assert(!has);
 	commit(&t);
 	ck_assert_uint_eq(look(&none, 100, 8, &seen), 2);
 }
