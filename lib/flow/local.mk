@@ -76,7 +76,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
 	lib/flow/ocspcert.c lib/flow/ocspcert.h lib/flow/ocspfind.c \
-	lib/flow/ocspfind.h lib/flow/ocspmake.c lib/flow/ocspmake.h \
+	lib/flow/ocspfind.h lib/flow/ocsplink.c lib/flow/ocsplink.h lib/flow/ocspmake.c lib/flow/ocspmake.h \
 	lib/flow/officerkey.c lib/flow/officerkey.h \
 	lib/flow/officerkey_file.c lib/flow/officerkey_impl.h \
 	lib/flow/officers.c lib/flow/officers.h \

@@ -12,6 +12,7 @@
 #include "lib/flow/event.h"
 #include "lib/flow/ocspcert.h"
 #include "lib/flow/ocspfind.h"
+#include "lib/flow/ocsplink.h"
 #include "lib/log/lifecycle.h"
 #include "lib/x509/der.h"
 
@@ -103,6 +104,34 @@ static enum pv_code put_answers(struct work *w, struct span answers,
 		rc = file_group_commit(g, err);
 	w->m->dir->files += rc == PV_OK ? written : 0;
 	return rc;
+}
+
+static enum pv_code put_links(struct work *w, struct span answers,
+			      struct err *err)
+{
+	struct span one;
+	enum pv_code rc = PV_OK;
+
+	while (rc == PV_OK && der_next(&answers, NULL, NULL, &one)) {
+		struct x509_ocsp_head h;
+		struct x509_ocsp r;
+
+		rc = x509_ocsp_decode(one, &r, err);
+		if (rc != PV_OK)
+			break;
+		memcpy(h.issuer_name, r.issuer_name.p, sizeof(h.issuer_name));
+		memcpy(h.issuer_key, r.issuer_key.p, sizeof(h.issuer_key));
+		rc = ocsp_link(w->m->dir, w->folder, &h, r.status.serial, err);
+	}
+	return rc;
+}
+
+static enum pv_code publish_answers(struct work *w, struct span answers,
+				    struct err *err)
+{
+	enum pv_code rc = put_answers(w, answers, err);
+
+	return rc == PV_OK ? put_links(w, answers, err) : rc;
 }
 
 /* Does the answer in the folder say that, until then, by this responder? */
@@ -277,8 +306,11 @@ static enum pv_code build(struct work *w, const struct ocsp_candidate *list,
 		};
 		size_t from = w->tbs.len;
 
-		if (w->look && is_there(w, &list[j]))
+		if (w->look && is_there(w, &list[j])) {
+			rc = ocsp_link(w->m->dir, w->folder, &w->head, s.serial,
+				       err);
 			continue;
+		}
 		rc = x509_ocsp_build(&w->head, &s, &w->tbs, err);
 		if (rc == PV_OK)
 			rc = x509_ocsp_lint(&w->head, &s,
@@ -305,7 +337,8 @@ static enum pv_code make_batch(struct work *w,
 		rc = sign(w, buf_span(&w->tbs), err);
 	if (rc == PV_OK)
 		rc = record(w, ++*number, w->n, err);
-	return rc == PV_OK ? put_answers(w, buf_span(&w->answers), err) : rc;
+	return rc == PV_OK ? publish_answers(w, buf_span(&w->answers), err)
+			   : rc;
 }
 
 static enum pv_code make_batches(struct work *w, struct err *err)
@@ -344,7 +377,7 @@ static enum pv_code finish_pending(struct work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = record(w, p.row.number, p.row.entries, err);
 	if (rc == PV_OK)
-		rc = put_answers(w, buf_span(&w->answers), err);
+		rc = publish_answers(w, buf_span(&w->answers), err);
 	buf_reset(&w->cert);
 	crl_row_release(&w->last);
 	return rc == PV_OK ? ocsp_row_newest(w->m->crl->store, w->i, 0,
@@ -387,7 +420,7 @@ static enum pv_code run(struct work *w, struct err *err)
 		rc = finish_pending(w, err);
 	/* What was signed and, after a crash, did not get there. */
 	if (rc == PV_OK && w->last.found)
-		rc = put_answers(w, w->last.row.der, err);
+		rc = publish_answers(w, w->last.row.der, err);
 	if (rc == PV_OK)
 		rc = plan(w, err);
 	return rc == PV_OK ? make_batches(w, err) : rc;

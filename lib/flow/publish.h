@@ -8,6 +8,7 @@
  *   ca/CA-GENERATION.cer      DER of the CA's certificate
  *   ca/CA-SUBJECT-by-SIGNER.cer   of one generation's key, by another's
  *   ocsp/CA/SERIAL.ors        DER; SERIAL in lower-case hex
+ *   ocsp/CA/REQUEST           a link to it, for GET (ocsplink.h)
  *
  * The store stays the source of truth: a crash anywhere leaves whole files,
  * and the next run goes on. A list in the folder that is newer than the store's

@@ -124,4 +124,81 @@ expect_equal "$(jq .answers "$T/out")" 4 answers
 verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 
+# ask_by TOOL ID: its standard request into $T/request.
+ask_by() {
+	case $1 in
+	openssl) openssl ocsp -issuer "$T/issuing.pem" -cert "$2" -no_nonce \
+		-reqout "$T/request" >"$T/out" 2>&1 ;;
+	ocsptool) ocsptool --generate-request --no-nonce --outder \
+		--load-issuer "$T/issuing.pem" --load-cert "$2" \
+		--outfile "$T/request" >"$T/out" 2>&1 ;;
+	esac
+}
+
+command -v python3 >/dev/null || tests_end
+
+case_start "by GET from a server of files, as RFC 5019 names the request"
+for n in $(seq 10 49); do
+	new_device asks client-000000$n
+	request_line client-000000$n
+done >"$T/more.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template asks --from "$T/more.jsonl" \
+	--out "$T/o"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000011 \
+	--reason superseded
+expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" 44 links
+python3 - "$H/publish/ocsp" >"$T/server.log" 2>&1 <<'EOF' &
+import http.server, os, sys
+class H(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *a): pass
+os.chdir(sys.argv[1])
+s = http.server.HTTPServer(("127.0.0.1", 0), H)
+print(s.server_address[1], flush=True)
+s.serve_forever()
+EOF
+echo $! >>"$T/pids"
+for try in $(seq 50); do
+	[ -s "$T/server.log" ] && break
+	sleep 0.1
+done
+port=$(head -n 1 "$T/server.log")
+slashes=0
+for tool in openssl ocsptool; do
+	command -v "$tool" >/dev/null || continue
+	for cert in "$T"/o/certs/client-000000[1-4][0-9].pem; do
+		ask_by "$tool" "$cert" || fail "$tool: $(cat "$T/out")"
+		name=$(base64 -w 0 <"$T/request")
+		case $name in */*) slashes=$((slashes + 1)) ;; esac
+		url=$(printf %s "$name" | sed 's|/|%2F|g; s|+|%2B|g; s|=|%3D|g')
+		perl -MIO::Socket::INET -e '
+			my $s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die;
+			print $s "GET /issuing-1/$ARGV[1] HTTP/1.0\r\n\r\n";
+			local $/; $_ = <$s>; s/^.*?\r\n\r\n//s; print' \
+			"$port" "$url" >"$T/fetched" || fail "no server"
+		openssl x509 -in "$cert" -out "$T/leaf.pem"
+		answer "$T/fetched" || fail "$tool $cert ($try): $(cat "$T/err")"
+		expect_text "Response verify OK"
+		case $cert in
+		*11.pem) expect_text "leaf.pem: revoked" ;;
+		*) expect_text "leaf.pem: good" ;;
+		esac
+	done
+done
+[ "$slashes" -gt 0 ] || fail "no request had a slash: the case shows nothing"
+
+case_start "a link that is gone or another's comes back"
+size=$(p --json status | jq .log_size)
+find "$H/publish/ocsp" -type l | head -n 2 >"$T/links"
+one=$(head -n 1 "$T/links")
+two=$(tail -n 1 "$T/links")
+was=$(readlink "$one")
+rm "$one" "$two"
+ln -s /etc/passwd "$one"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+expect_equal "$(readlink "$one")" "$was" "where it leads"
+expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" 44 links
+expect_equal "$(p --json status | jq .log_size)" "$size" "log entries"
+verify_audit
+
 tests_end
