@@ -52,6 +52,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/p11_workers.h \
 	tests/unit/approval_want.h \
 	tests/unit/governance_fix.h \
+	tests/unit/issued_fix.c \
+	tests/unit/issued_fix.h \
 	tests/unit/people_fix.c \
 	tests/unit/people_fix.h \
 	tests/unit/provdev_fixture.c \
@@ -148,8 +150,11 @@ UNIT_TESTS = \
 	tests/unit/check_issuer \
 	tests/unit/check_json \
 	tests/unit/check_kdf \
+	tests/unit/check_kdfof \
+	tests/unit/check_kept \
 	tests/unit/check_keycheck \
 	tests/unit/check_keycheck_rsa \
+	tests/unit/check_keymake \
 	tests/unit/check_keytable \
 	tests/unit/check_known \
 	tests/unit/check_lint_args \
@@ -225,6 +230,8 @@ UNIT_TESTS = \
 	tests/unit/check_recipient \
 	tests/unit/check_record_context \
 	tests/unit/check_reconcile \
+	tests/unit/check_remanifest \
+	tests/unit/check_renewal \
 	tests/unit/check_request \
 	tests/unit/check_results \
 	tests/unit/check_roles \
