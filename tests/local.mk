@@ -227,6 +227,7 @@ UNIT_TESTS = \
 	tests/unit/check_pvtime \
 	tests/unit/check_quorum \
 	tests/unit/check_receipt \
+	tests/unit/check_receipts \
 	tests/unit/check_recipient \
 	tests/unit/check_record_context \
 	tests/unit/check_reconcile \
@@ -236,6 +237,7 @@ UNIT_TESTS = \
 	tests/unit/check_results \
 	tests/unit/check_roles \
 	tests/unit/check_roster \
+	tests/unit/check_rotate \
 	tests/unit/check_rows \
 	tests/unit/check_sandbox \
 	tests/unit/check_secret \
@@ -263,6 +265,7 @@ UNIT_TESTS = \
 	tests/unit/check_store_wal \
 	tests/unit/check_store_secret \
 	tests/unit/check_stored \
+	tests/unit/check_succession \
 	tests/unit/check_table \
 	tests/unit/check_tbs \
 	tests/unit/check_tbs_lint \
