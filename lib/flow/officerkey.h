@@ -1,7 +1,8 @@
 /*
  * officerkey: the key that a person signs with. Two kinds:
  * - a file: the vkey in the first line, then PKCS#8 as PEM, plain or encrypted
- *   (the passphrase comes from where a PIN would): Ed25519 or P-256;
+ *   (the passphrase comes from where a PIN would): Ed25519 or P-256; nobody
+ *   else may read it, but for a credential of a systemd unit;
  * - a key in a PKCS#11 token: URI with the token's and the key's name (object).
  *   The module's path stands behind it as "?module-path=/..." (RFC 7512
  *   2.4). The token is used in a child process (backends.h, person_key), and

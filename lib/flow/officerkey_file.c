@@ -1,5 +1,6 @@
 /* An officer's key as a file: a vkey, then PKCS#8 as PEM. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bio.h>
@@ -23,7 +24,7 @@ static enum pv_code no_key(const char *what, struct err *err)
 {
 	ERR_clear_error();
 	return err_fail(err, PV_INPUT, "officer.key",
-			"make one with officer key new --file",
+			"make one with provctl officer key new --file",
 			"the key file cannot be read: %s", what);
 }
 
@@ -120,13 +121,25 @@ static enum pv_code take(const struct officerkey_from *from,
 	return rc;
 }
 
+/* Who reads a credential of a unit is systemd's to say, which may own it. */
+static bool is_credential(const char *path)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	size_t n = folder && folder[0] == '/' ? strlen(folder) : 0;
+
+	return n > 0 && strncmp(path, folder, n) == 0 && path[n] == '/' &&
+	       !strchr(path + n + 1, '/');
+}
+
 enum pv_code officerkey_file_open(const struct officerkey_from *from,
 				  struct officerkey *k, struct err *err)
 {
 	SECRET text = SECRET_INIT;
-	enum pv_code rc = file_read_secret(AT_FDCWD, from->key,
-					   FILEIO_PRIVATE | FILEIO_NOFOLLOW,
-					   OFFICERKEY_FILE_MAX, &text, err);
+	unsigned who = is_credential(from->key) ? FILEIO_NOT_WRITABLE_BY_OTHERS
+						: FILEIO_PRIVATE;
+	enum pv_code rc =
+		file_read_secret(AT_FDCWD, from->key, who | FILEIO_NOFOLLOW,
+				 OFFICERKEY_FILE_MAX, &text, err);
 
 	if (rc == PV_OK)
 		rc = take(from, &text, k, err);

@@ -198,6 +198,32 @@ START_TEST(what_is_no_key_file)
 }
 END_TEST
 
+START_TEST(a_credential_is_who_reads_it_by_systemd)
+{
+	struct officerkey k;
+	char *slash;
+	char folder[4096];
+
+	unit_ok(officerkey_new(&from, &k, &err), &err);
+	officerkey_release(&k);
+	ck_assert_int_eq(chmod(path, 0440), 0);
+	refused(PV_DENIED, NULL);
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	*slash = '\0';
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	unit_ok(officerkey_open(&from, &k, &err), &err);
+	officerkey_release(&k);
+	ck_assert_int_eq(chmod(path, 0460), 0);
+	refused(PV_DENIED, NULL);
+	ck_assert_int_eq(chmod(path, 0440), 0);
+	*strrchr(folder, '/') = '\0'; /* not in a folder below it */
+	setenv("CREDENTIALS_DIRECTORY", folder, 1);
+	refused(PV_DENIED, NULL);
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+END_TEST
+
 /* A line that was read is written as it stood. */
 START_TEST(lines_are_put_again)
 {
@@ -234,6 +260,7 @@ int main(void)
 	tcase_add_test(t, a_passphrase_is_asked_for_where_one_is);
 	tcase_add_test(t, p256_signs_and_others_do_not);
 	tcase_add_test(t, what_is_no_key_file);
+	tcase_add_test(t, a_credential_is_who_reads_it_by_systemd);
 	tcase_add_test(t, lines_are_put_again);
 	suite_add_tcase(s, t);
 	return unit_run(s);
