@@ -155,8 +155,8 @@ enum pv_code intake_finish(struct intake *t, struct err *err)
 				       : session_checkpoint(t->app, t->s, err);
 	if (rc != PV_OK)
 		return rc;
-	out_note(t->app, "provctl: %zu receipts: %zu recorded, %zu refused",
-		 t->n, t->recorded, t->refused);
+	out_note(t->app, "provctl: %zu receipt%s: %zu recorded, %zu refused",
+		 t->n, err_s(t->n), t->recorded, t->refused);
 	if (t->lost > 0)
 		out_note(t->app,
 			 "provctl: %zu of them say that a device has a "

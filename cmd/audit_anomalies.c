@@ -63,12 +63,13 @@ static enum pv_code print_end(const struct app *app,
 					  (json_int_t)r->entries, "untracked",
 					  (json_int_t)r->untracked),
 				err);
-	printf("%llu anomalies in %llu entries\n", (unsigned long long)r->found,
-	       (unsigned long long)r->entries);
+	printf("%llu anomal%s in %llu entr%s\n", (unsigned long long)r->found,
+	       err_ies(r->found), (unsigned long long)r->entries,
+	       err_ies(r->entries));
 	if (r->untracked > 0)
-		printf("%llu entries were more than is counted at once: they "
-		       "may hide others\n",
-		       (unsigned long long)r->untracked);
+		printf("%llu entr%s more than is counted at once may hide "
+		       "others\n",
+		       (unsigned long long)r->untracked, err_ies(r->untracked));
 	return PV_OK;
 }
 

@@ -35,10 +35,10 @@ static enum pv_code take_file(const struct app *app, struct session *s,
 					  (json_int_t)s->a->witnesses_required,
 					  "new", taken.news),
 				err);
-	printf("%s: %zu witnesses have cosigned the log of %llu entries, %u "
+	printf("%s: %zu of the witnesses cosigned the log of %llu entr%s, %u "
 	       "must%s\n",
 	       path, taken.count, (unsigned long long)taken.size,
-	       s->a->witnesses_required,
+	       err_ies(taken.size), s->a->witnesses_required,
 	       taken.news ? "" : "; this adds nothing");
 	return PV_OK;
 }

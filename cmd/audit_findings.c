@@ -62,8 +62,9 @@ static enum pv_code put_json(const struct reconcile_counts *c, bool token,
 {
 	json_t *found = json_object();
 	json_t *checked = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "devices",
-		(json_int_t)c->devices, "certificates",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "devices",
+		(json_int_t)c->devices, "credentials",
+		(json_int_t)c->credentials, "certificates",
 		(json_int_t)c->certificates, "bundles", (json_int_t)c->bundles,
 		"open_intents", (json_int_t)c->open_intents, "entries",
 		(json_int_t)c->entries, "keys", count(token, c->keys),
@@ -97,11 +98,12 @@ enum pv_code findings_summary(const struct app *app,
 
 	if (app->json)
 		return put_json(c, token, err);
-	printf("%s: %llu devices, %llu certificates, %llu bundles, "
-	       "%llu log entries",
-	       n ? "checked" : "all agree", (unsigned long long)c->devices,
-	       (unsigned long long)c->certificates,
-	       (unsigned long long)c->bundles, (unsigned long long)c->entries);
+	printf("%s: ", n ? "checked" : "all agree");
+	out_devices(c->devices, c->credentials);
+	printf(", %llu certificate%s, %llu bundle%s, %llu log entr%s",
+	       (unsigned long long)c->certificates, err_s(c->certificates),
+	       (unsigned long long)c->bundles, err_s(c->bundles),
+	       (unsigned long long)c->entries, err_ies(c->entries));
 	put_optional(token, c->keys, "keys", "no token");
 	if (token)
 		put_optional(true, c->objects, "objects on the token", "");
@@ -115,9 +117,9 @@ enum pv_code findings_summary(const struct app *app,
 			       (unsigned long long)c->found[i],
 			       reconcile_kind_name((enum reconcile_kind)i));
 	printf("\ncounted: %llu unreceipted, %llu never-exported, "
-	       "%llu open intents\n",
+	       "%llu open intent%s\n",
 	       (unsigned long long)c->found[RECONCILE_UNRECEIPTED],
 	       (unsigned long long)c->found[RECONCILE_NEVER_EXPORTED],
-	       (unsigned long long)c->open_intents);
+	       (unsigned long long)c->open_intents, err_s(c->open_intents));
 	return PV_OK;
 }

@@ -103,14 +103,17 @@ static enum pv_code print_counts(const struct app *app,
 				  (json_int_t)c->templates, "cosigned",
 				  (json_int_t)c->cosigned),
 			err);
-	printf("the log %s verifies: %llu entries, root %s\n"
-	       "%llu tiles, %llu intents, %llu certificates, %llu bundles, "
-	       "%llu keys, %llu templates, cosigned by %zu\n",
-	       c->origin, (unsigned long long)c->at.size, root,
-	       (unsigned long long)c->tiles, (unsigned long long)c->intents,
-	       (unsigned long long)c->certificates,
-	       (unsigned long long)c->bundles, (unsigned long long)c->keys,
-	       (unsigned long long)c->templates, c->cosigned);
+	printf("the log %s verifies: %llu entr%s, root %s\n"
+	       "%llu tile%s, %llu intent%s, %llu certificate%s, %llu bundle%s, "
+	       "%llu key%s, %llu template%s, cosigned by %zu\n",
+	       c->origin, (unsigned long long)c->at.size, err_ies(c->at.size),
+	       root, (unsigned long long)c->tiles, err_s(c->tiles),
+	       (unsigned long long)c->intents, err_s(c->intents),
+	       (unsigned long long)c->certificates, err_s(c->certificates),
+	       (unsigned long long)c->bundles, err_s(c->bundles),
+	       (unsigned long long)c->keys, err_s(c->keys),
+	       (unsigned long long)c->templates, err_s(c->templates),
+	       c->cosigned);
 	return PV_OK;
 }
 

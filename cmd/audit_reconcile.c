@@ -135,7 +135,7 @@ static enum pv_code verdict_error(enum pv_code verdict, uint64_t n,
 			verdict == PV_INTEGRITY
 				? "stop issuing and compare with a backup"
 				: "see each line; provctl(1), RECONCILING",
-			"%llu findings", (unsigned long long)n);
+			"%llu finding%s", (unsigned long long)n, err_s(n));
 }
 
 static enum pv_code reconcile(struct session *s,

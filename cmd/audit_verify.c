@@ -67,9 +67,10 @@ static enum pv_code print_counts(const struct app *app,
 	if (app->json)
 		return out_json(
 			json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
-				  "s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
+				  "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
 				  "entries", (json_int_t)c->entries, "root",
 				  root, "devices", (json_int_t)c->devices,
+				  "credentials", (json_int_t)c->credentials,
 				  "certificates", (json_int_t)c->certificates,
 				  "bundles", (json_int_t)c->bundles, "cas",
 				  (json_int_t)c->cas, "keys",
@@ -82,21 +83,24 @@ static enum pv_code print_counts(const struct app *app,
 				  (json_int_t)c->checkpoints, "uncovered",
 				  (json_int_t)c->uncovered, "open", open),
 			err);
-	printf("log and store agree: %llu entries, root %s\n"
-	       "%llu devices, %llu certificates, %llu bundles, %llu CAs, "
-	       "%llu keys, %llu templates, %llu open intents, "
-	       "%llu in quarantine, %llu revoked, %llu devices retired\n"
-	       "%llu checkpoints, %llu entries that none covers yet\n",
-	       (unsigned long long)c->entries, root,
-	       (unsigned long long)c->devices,
-	       (unsigned long long)c->certificates,
-	       (unsigned long long)c->bundles, (unsigned long long)c->cas,
-	       (unsigned long long)c->keys, (unsigned long long)c->templates,
-	       (unsigned long long)c->open_intents,
+	printf("log and store agree: %llu entr%s, root %s\n",
+	       (unsigned long long)c->entries, err_ies(c->entries), root);
+	out_devices(c->devices, c->credentials);
+	printf(", %llu certificate%s, %llu bundle%s, %llu CA%s, %llu key%s, "
+	       "%llu template%s, %llu open intent%s, %llu in quarantine, "
+	       "%llu revoked, %llu device%s retired\n",
+	       (unsigned long long)c->certificates, err_s(c->certificates),
+	       (unsigned long long)c->bundles, err_s(c->bundles),
+	       (unsigned long long)c->cas, err_s(c->cas),
+	       (unsigned long long)c->keys, err_s(c->keys),
+	       (unsigned long long)c->templates, err_s(c->templates),
+	       (unsigned long long)c->open_intents, err_s(c->open_intents),
 	       (unsigned long long)c->quarantined,
 	       (unsigned long long)c->revoked, (unsigned long long)c->retired,
-	       (unsigned long long)c->checkpoints,
-	       (unsigned long long)c->uncovered);
+	       err_s(c->retired));
+	printf("%llu checkpoint%s, %llu entr%s that none covers yet\n",
+	       (unsigned long long)c->checkpoints, err_s(c->checkpoints),
+	       (unsigned long long)c->uncovered, err_ies(c->uncovered));
 	return PV_OK;
 }
 
@@ -129,8 +133,9 @@ static enum pv_code verify(const struct app *app, bool strict, struct err *err)
 	if (rc == PV_OK && strict && counts.open_intents)
 		rc = err_fail(err, PV_INTEGRITY, "audit.open",
 			      "run the interrupted `provctl issue' again",
-			      "%llu intents have no result",
-			      (unsigned long long)counts.open_intents);
+			      "%llu intent%s without a result",
+			      (unsigned long long)counts.open_intents,
+			      err_s(counts.open_intents));
 	return rc;
 }
 

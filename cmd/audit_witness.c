@@ -78,8 +78,9 @@ static enum pv_code put_seen(const struct app *app,
 			return rc;
 	}
 	if (!app->json) {
-		out_note(app, "%s: %llu entries, %llu more than before",
+		out_note(app, "%s: %llu entr%s, %llu more than before",
 			 seen->origin, (unsigned long long)seen->at.size,
+			 err_ies(seen->at.size),
 			 (unsigned long long)(seen->at.size - seen->before));
 		return PV_OK;
 	}

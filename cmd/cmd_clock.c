@@ -27,7 +27,7 @@ static const char help[] =
 	"\n"
 	"Under a roster it needs approvals and writes the request for them, to "
 	"FILE\n"
-	"or below the home's requests/: see approve --help.\n"
+	"or below the home's requests/; `provctl approve --help`.\n"
 	"\n"
 	"example: provctl -C acme clock accept --until 2026-06-01T00:00:00Z\n";
 

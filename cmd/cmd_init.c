@@ -113,8 +113,9 @@ static enum pv_code print_report(const struct app *app,
 					  (json_int_t)r->keys),
 				err);
 	if (!app->quiet)
-		printf("authority %s in %s: %zu keys, %zu steps of plan %s\n",
-		       r->name, r->home, r->keys, r->steps, r->plan);
+		printf("authority %s in %s: %zu key%s, %zu step%s of plan %s\n",
+		       r->name, r->home, r->keys, err_s(r->keys), r->steps,
+		       err_s(r->steps), r->plan);
 	return PV_OK;
 }
 

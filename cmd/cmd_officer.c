@@ -72,10 +72,10 @@ static enum pv_code roster(const struct app *app, const char *path,
 					  (json_int_t)r.officers, "existing",
 					  r.existing, "persons", r.persons),
 				err);
-	printf("roster version %llu %s: %zu officers (sha256 %s)\n",
+	printf("roster version %llu %s: %zu officer%s (sha256 %s)\n",
 	       (unsigned long long)r.version,
 	       r.existing ? "is in force already" : "is in force", r.officers,
-	       hex);
+	       err_s(r.officers), hex);
 	if (r.persons[0])
 		printf("approved by %s\n", r.persons);
 	return PV_OK;

@@ -70,9 +70,10 @@ static enum pv_code run_open(const struct app *app, const char *path,
 					  (json_int_t)r.rework, "existing",
 					  r.existing, "persons", r.persons),
 				err);
-	printf("order %s %s: %llu devices, %llu replacements\n", r.name,
+	printf("order %s %s: %llu device%s, %llu replacement%s\n", r.name,
 	       r.existing ? "is open already" : "is open",
-	       (unsigned long long)r.quantity, (unsigned long long)r.rework);
+	       (unsigned long long)r.quantity, err_s(r.quantity),
+	       (unsigned long long)r.rework, err_s(r.rework));
 	if (r.persons[0])
 		printf("approved by %s\n", r.persons);
 	return PV_OK;

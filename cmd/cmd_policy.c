@@ -86,8 +86,9 @@ static enum pv_code check_words(const struct opt_args *args, struct err *err)
 			return PV_OK;
 		return err_fail(err, PV_USAGE, "usage.argument",
 				"see provctl policy --help",
-				"policy %s takes %s, not %zu arguments",
-				v->name, v->arguments, args->n - 1);
+				"policy %s takes %s, not %zu argument%s",
+				v->name, v->arguments, args->n - 1,
+				err_s(args->n - 1));
 	}
 	return err_fail(err, PV_USAGE, "usage.argument",
 			"see provctl policy --help",

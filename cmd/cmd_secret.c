@@ -61,8 +61,8 @@ static enum pv_code put(const struct app *app, const struct secret_opts *o,
 					  "version", (json_int_t)version,
 					  "bytes", (json_int_t)len),
 				err);
-	printf("%s version %llu stored (%zu bytes)\n", o->name,
-	       (unsigned long long)version, len);
+	printf("%s version %llu stored (%zu byte%s)\n", o->name,
+	       (unsigned long long)version, len, err_s(len));
 	return PV_OK;
 }
 

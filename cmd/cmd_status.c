@@ -27,9 +27,9 @@ static void print_witnesses(const struct cosigned *c)
 	if (c->known_n == 0 && c->required == 0)
 		return;
 	printf("witnesses  %zu of %zu cosigned the last checkpoint, %zu must; "
-	       "%llu entries are cosigned\n",
+	       "%llu entr%s cosigned\n",
 	       c->last_n, c->known_n, c->required,
-	       (unsigned long long)c->at.size);
+	       (unsigned long long)c->at.size, err_ies(c->at.size));
 	if (c->known_n < c->required)
 		printf("           exports wait (11): write the witnesses' "
 		       "keys "
@@ -78,8 +78,9 @@ static void print_people(const struct status *st)
 	if (st->roster == 0) {
 		printf("roster     none: nobody is asked for approvals\n");
 	} else {
-		printf("roster     version %llu, %zu officers; approvals:",
-		       (unsigned long long)st->roster, st->officers);
+		printf("roster     version %llu, %zu officer%s; approvals:",
+		       (unsigned long long)st->roster, st->officers,
+		       err_s(st->officers));
 		for (size_t i = 0; i < QUORUM_OPS; i++)
 			printf("%s %s %u", i ? "," : "",
 			       quorum_op_name((enum quorum_op)i),
@@ -93,8 +94,10 @@ static void print_people(const struct status *st)
 		printf("orders     %llu open\n",
 		       (unsigned long long)(c->opened - c->closed));
 	if (c->held > c->decided)
-		printf("held       %llu requests wait for a decision\n",
-		       (unsigned long long)(c->held - c->decided));
+		printf("held       %llu request%s wait%s for a decision\n",
+		       (unsigned long long)(c->held - c->decided),
+		       err_s(c->held - c->decided),
+		       err_verb(c->held - c->decided));
 }
 
 static void print_ca(const struct status_ca *ca)
@@ -128,13 +131,15 @@ static void print_text(const struct authority *a, const struct status *st)
 		printf("store      %s\n", st->store_why.message);
 		return;
 	}
-	printf("store      %llu devices, %llu bytes sealed\n"
-	       "log        %llu entries, %llu of them under a checkpoint\n"
+	printf("store      ");
+	out_devices(st->counts.devices - st->counts.later, st->counts.devices);
+	printf(", %llu byte%s sealed\n"
+	       "log        %llu entr%s, %llu of them under a checkpoint\n"
 	       "templates  %llu adopted\n",
-	       (unsigned long long)st->counts.devices,
 	       (unsigned long long)st->counts.sealed_len,
+	       err_s(st->counts.sealed_len),
 	       (unsigned long long)st->counts.log_size,
-	       (unsigned long long)st->checkpoint,
+	       err_ies(st->counts.log_size), (unsigned long long)st->checkpoint,
 	       (unsigned long long)st->templates);
 	print_witnesses(&st->cosigned);
 	print_people(st);
@@ -143,9 +148,10 @@ static void print_text(const struct authority *a, const struct status *st)
 		print_ca(&st->cas[i]);
 	status_print_crls(&st->crls);
 	if (st->counts.reserved)
-		printf("intents    %llu wait for their result: run the "
+		printf("intents    %llu wait%s for a result: run the "
 		       "interrupted issue again\n",
-		       (unsigned long long)st->counts.reserved);
+		       (unsigned long long)st->counts.reserved,
+		       err_verb(st->counts.reserved));
 }
 
 static enum pv_code run(const struct app *app, int argc, char **argv,

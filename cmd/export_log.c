@@ -34,9 +34,10 @@ static enum pv_code say(const struct app *app, const char *dir,
 					  (json_int_t)x->files),
 				err);
 	out_note(app,
-		 "export: %s has %llu entries, %llu of them new, %llu files",
-		 dir, (unsigned long long)x->entries,
-		 (unsigned long long)x->added, (unsigned long long)x->files);
+		 "export: %s has %llu entr%s, %llu of them new, %llu file%s",
+		 dir, (unsigned long long)x->entries, err_ies(x->entries),
+		 (unsigned long long)x->added, (unsigned long long)x->files,
+		 err_s(x->files));
 	return PV_OK;
 }
 
@@ -169,7 +170,7 @@ static enum pv_code put_ca(void *ctx, const struct export_chain_cert *c,
 	/* It is a file's; the store's rows are anybody's who can write them. */
 	if (rc == PV_OK && !name_is_safe(c->ca, strlen(c->ca)))
 		rc = err_fail(err, PV_INTEGRITY, "store.edited",
-			      "run audit verify",
+			      "run provctl audit verify",
 			      "a CA's row has a name that no CA has");
 	if (rc == PV_OK)
 		rc = export_entry_ca(f->p.store, c->cert, &e, err);

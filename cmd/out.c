@@ -89,6 +89,28 @@ void out_note(const struct app *app, const char *fmt, ...)
 	fprintf(stderr, "%s\n", text);
 }
 
+void out_devices(uint64_t devices, uint64_t credentials)
+{
+	printf("%llu device%s", (unsigned long long)devices, err_s(devices));
+	if (credentials != devices)
+		printf(", %llu credential%s", (unsigned long long)credentials,
+		       err_s(credentials));
+}
+
+static void name_verb(const struct app *app, struct err *err)
+{
+	static const char help[] = "see --help";
+	char rest[sizeof(err->hint)];
+	char *at = strstr(err->hint, help);
+
+	if (!at)
+		return;
+	snprintf(rest, sizeof(rest), "%s", at + strlen(help));
+	snprintf(at, sizeof(err->hint) - (size_t)(at - err->hint),
+		 "see `provctl %s%s--help'%s", app->verb ? app->verb : "",
+		 app->verb ? " " : "", rest);
+}
+
 static void error_json(const struct err *err)
 {
 	json_t *o =
@@ -103,8 +125,12 @@ static void error_json(const struct err *err)
 	fflush(stdout);
 }
 
-void out_error(const struct app *app, const struct err *err)
+void out_error(const struct app *app, const struct err *said)
 {
+	struct err whole = *said;
+	const struct err *err = &whole;
+
+	name_verb(app, &whole);
 	if (app->json) {
 		error_json(err);
 		return;

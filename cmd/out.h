@@ -26,8 +26,12 @@ PV_MUST enum pv_code out_flush(struct err *err);
 /* One line on standard error unless --quiet, fit for a terminal. */
 PV_PRINTF(2, 3) void out_note(const struct app *app, const char *fmt, ...);
 
-/* The error as people or machines read it (cli.md). */
-void out_error(const struct app *app, const struct err *err);
+/* "7 devices", and "9 credentials" where a device has had several. */
+void out_devices(uint64_t devices, uint64_t credentials);
+
+/* The error as people or machines read it (cli.md). A hint that says "see
+ * --help" is of the verb, which is named there. */
+void out_error(const struct app *app, const struct err *said);
 
 /* Opens the folder that path's last component is in; *base points into path.
  * PV_INPUT "output.path" when path names no file, PV_NOT_FOUND. */

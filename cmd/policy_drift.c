@@ -44,9 +44,9 @@ static enum pv_code show_version(void *ctx, const struct drift_version *v,
 					  (json_int_t)v->devices),
 				err);
 	if (v->devices)
-		printf("%s version %llu: %llu devices%s\n", v->name,
+		printf("%s version %llu: %llu device%s%s\n", v->name,
 		       (unsigned long long)v->version,
-		       (unsigned long long)v->devices,
+		       (unsigned long long)v->devices, err_s(v->devices),
 		       behind ? ", behind" : "");
 	return PV_OK;
 }
@@ -65,7 +65,8 @@ enum pv_code policy_run_drift(const struct app *app, const char *name,
 	if (rc == PV_OK)
 		rc = drift_walk(s.store, name, &v, err);
 	if (rc == PV_OK && !app->json)
-		printf("%llu devices are behind\n",
-		       (unsigned long long)r.behind);
+		printf("%llu device%s %s behind\n",
+		       (unsigned long long)r.behind, err_s(r.behind),
+		       r.behind == 1 ? "is" : "are");
 	return rc;
 }

@@ -80,6 +80,6 @@ enum pv_code policy_run_test(const struct app *app, const char *file,
 		return rc;
 	}
 	if (!app->json && !app->quiet)
-		printf("%zu cases as expected\n", total);
+		printf("%zu case%s as expected\n", total, err_s(total));
 	return PV_OK;
 }

@@ -14,11 +14,12 @@ static enum pv_code publish(const struct app *app, struct session *s,
 
 	if (rc == PV_OK)
 		out_note(app,
-			 "published: %llu revocation lists, %llu OCSP answers, "
-			 "%llu files%s",
-			 (unsigned long long)r.lists,
-			 (unsigned long long)r.answers,
-			 (unsigned long long)r.files,
+			 "published: %llu revocation list%s, %llu OCSP "
+			 "answer%s, "
+			 "%llu file%s%s",
+			 (unsigned long long)r.lists, err_s(r.lists),
+			 (unsigned long long)r.answers, err_s(r.answers),
+			 (unsigned long long)r.files, err_s(r.files),
 			 r.hook ? "; the hook ran" : "");
 	return rc;
 }

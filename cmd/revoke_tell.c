@@ -50,17 +50,22 @@ enum pv_code revoke_tell(void *ctx, const struct store_device *d,
 void revoke_sum_up(const struct app *app, const struct revoke_job *job,
 		   const struct revoke_report *r)
 {
-	out_note(app, "%llu certificates, %llu %s",
-		 (unsigned long long)r->certificates,
+	out_note(app, "%llu certificate%s, %llu %s",
+		 (unsigned long long)r->certificates, err_s(r->certificates),
 		 (unsigned long long)r->changed,
 		 job->dry_run ? "would change" : "changed");
 	if (r->devices_retired)
-		out_note(app, "%llu devices retired",
-			 (unsigned long long)r->devices_retired);
+		out_note(app, "%llu device%s retired",
+			 (unsigned long long)r->devices_retired,
+			 err_s(r->devices_retired));
+	if (r->retired_before)
+		out_note(app, "%llu device%s already retired",
+			 (unsigned long long)r->retired_before,
+			 err_s(r->retired_before));
 	if (r->unfinished)
 		out_note(app,
-			 "%llu are not issued yet and were left: close the "
-			 "order, or revoke again once they are",
+			 "not issued yet and left: %llu; close the order, or "
+			 "revoke again once they are",
 			 (unsigned long long)r->unfinished);
 	if (r->unlisted)
 		out_note(app,

@@ -16,10 +16,13 @@ static enum pv_code say(const struct app *app, const struct publish_report *r,
 					  (json_int_t)r->files, "hook",
 					  r->hook),
 				err);
-	printf("%llu revocation lists and %llu OCSP answers made, %llu files "
+	printf("%llu revocation list%s and %llu OCSP answer%s made, %llu "
+	       "file%s "
 	       "written%s\n",
-	       (unsigned long long)r->lists, (unsigned long long)r->answers,
-	       (unsigned long long)r->files, r->hook ? ", the hook ran" : "");
+	       (unsigned long long)r->lists, err_s(r->lists),
+	       (unsigned long long)r->answers, err_s(r->answers),
+	       (unsigned long long)r->files, err_s(r->files),
+	       r->hook ? ", the hook ran" : "");
 	return PV_OK;
 }
 

@@ -59,7 +59,8 @@ static enum pv_code show(const struct app *app, const char *purpose,
 		break;
 	}
 	if (r->manifests > 0)
-		printf("%zu manifests signed anew\n", r->manifests);
+		printf("%zu manifest%s signed anew\n", r->manifests,
+		       err_s(r->manifests));
 	if (r->persons[0])
 		printf("approved by %s\n", r->persons);
 	return PV_OK;
@@ -80,12 +81,12 @@ static enum pv_code rotate(const struct app *app, const char *purpose,
 					      .want = &want };
 	SESSION s = { .a = NULL };
 	struct rotate_key_report r;
-	enum pv_code rc =
-		session_open(app,
-			     SESSION_STORE | SESSION_HSM |
-				     (o->prepare ? SESSION_MAY(ROLE_OP_INIT)
-						 : SESSION_GATED),
-			     &s, err);
+	enum pv_code rc = session_open(
+		app,
+		SESSION_STORE | SESSION_HSM |
+			(o->prepare ? SESSION_MAY(ROLE_OP_ROTATE_KEY)
+				    : SESSION_GATED),
+		&s, err);
 
 	if (rc == PV_OK)
 		rc = rotate_key(s.a, s.store, s.hsm, &opts, &r, err);

@@ -79,9 +79,9 @@ enum pv_code rotate_run_pin(const struct app *app, int argc, char **argv,
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 
 	if (rc == PV_OK)
-		rc = session_open(app,
-				  SESSION_STORE | SESSION_MAY(ROLE_OP_INIT), &s,
-				  err);
+		rc = session_open(
+			app, SESSION_STORE | SESSION_MAY(ROLE_OP_ROTATE_PIN),
+			&s, err);
 	if (rc == PV_OK)
 		rc = app->backends->pin_read(s.a, &old, err);
 	if (rc == PV_OK)

@@ -88,8 +88,8 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 				       "revoked", st->cas[i].revoked));
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:o, "
-			  "s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:I, s:I, "
-			  "s:I, s:o, s:o, s:o}",
+			  "s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I, "
+			  "s:I, s:I, s:o, s:o, s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
 			  "code", (int)code, "tokens", tokens, "pin_source",
 			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
@@ -100,10 +100,11 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 			  (json_int_t)st->checkpoint, "uncovered",
 			  (json_int_t)st->uncovered, "witnesses",
 			  witnesses_json(&st->cosigned), "devices",
-			  (json_int_t)st->counts.devices, "open_intents",
-			  (json_int_t)st->counts.reserved, "sealed_bytes",
-			  (json_int_t)st->counts.sealed_len, "roster",
-			  roster_json(st), "open_orders",
+			  (json_int_t)(st->counts.devices - st->counts.later),
+			  "credentials", (json_int_t)st->counts.devices,
+			  "open_intents", (json_int_t)st->counts.reserved,
+			  "sealed_bytes", (json_int_t)st->counts.sealed_len,
+			  "roster", roster_json(st), "open_orders",
 			  (json_int_t)(st->people.opened - st->people.closed),
 			  "held",
 			  (json_int_t)(st->people.held - st->people.decided),

@@ -107,8 +107,8 @@ static enum pv_code find_key(struct hsm *h, const char *label,
 	rc = hsm_find(h, HSM_KEY_ED25519, label, key, &why);
 	if (rc == PV_HSM_FATAL && strcmp(why.rule, "hsm.key-missing") == 0)
 		return err_fail(err, PV_NOT_FOUND, "hsm.key-missing",
-				"make one with officer key new --token", "%s",
-				why.message);
+				"make one with provctl officer key new --token",
+				"%s", why.message);
 	if (rc != PV_HSM_FATAL) {
 		if (rc != PV_OK)
 			*err = why;

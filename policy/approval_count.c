@@ -199,10 +199,10 @@ static enum pv_code too_few(const struct count *c, size_t able)
 				  "approve, too"
 				: "give more security officers keys in tokens, "
 				  "or adopt a template that asks for fewer",
-			"\"%s\" needs %u approvals, and of those who may give "
+			"\"%s\" needs %u approval%s, and of those who may give "
 			"one there are %zu",
 			quorum_op_name(c->want->operation), c->ask->persons,
-			able);
+			err_s(c->ask->persons), able);
 }
 
 static enum pv_code missing(const struct count *c)
@@ -216,13 +216,14 @@ static enum pv_code missing(const struct count *c)
 	if (able < c->ask->persons)
 		return too_few(c, able);
 	put_names(c, names);
-	return err_fail(c->err, PV_WAITING, "approval.missing",
-			"let them run `provctl approve` on the request, then "
-			"repeat the command with --approval",
-			"\"%s\" needs %u approvals and has %zu; may still give "
-			"one: %s",
-			quorum_op_name(c->want->operation), c->ask->persons,
-			c->n, names);
+	return err_fail(
+		c->err, PV_WAITING, "approval.missing",
+		"let them run `provctl approve` on the request, then "
+		"repeat the command with --approval",
+		"\"%s\" needs %u approval%s and has %zu; may still give "
+		"one: %s",
+		quorum_op_name(c->want->operation), c->ask->persons,
+		err_s(c->ask->persons), c->n, names);
 }
 
 static enum pv_code take_notes(struct count *c, const struct note *notes,

@@ -76,9 +76,9 @@ static void put_roster(struct buf *out, const struct roster *r)
 	for (size_t i = 0; i < r->n; i++)
 		put_officer(out, &r->officers[i]);
 	for (size_t i = 0; i < QUORUM_OPS; i++)
-		buf_printf(out, "%s: %u approvals\n",
+		buf_printf(out, "%s: %u approval%s\n",
 			   quorum_op_name((enum quorum_op)i),
-			   r->quorum.persons[i]);
+			   r->quorum.persons[i], err_s(r->quorum.persons[i]));
 }
 
 static bool has_line(struct span text, struct span wanted)
@@ -195,11 +195,11 @@ static enum pv_code render_order(const struct approval_request *q,
 	NODE_TRY(order_parse(subject_of(q), &o, err));
 	hex_encode(o.template_sha256, sizeof(o.template_sha256), digest);
 	buf_printf(out,
-		   "  order %s: %llu devices and %llu replacements\n"
+		   "  order %s: %llu device%s and %llu replacement%s\n"
 		   "  of template %s, version %u\n  template sha256:%s\n",
-		   o.id, (unsigned long long)o.quantity,
-		   (unsigned long long)o.rework, o.template_name, o.version,
-		   digest);
+		   o.id, (unsigned long long)o.quantity, err_s(o.quantity),
+		   (unsigned long long)o.rework, err_s(o.rework),
+		   o.template_name, o.version, digest);
 	for (size_t i = 0; i < o.stations_n; i++)
 		buf_printf(out, "  at station %s\n", o.stations[i]);
 	for (size_t i = 0; i < o.keyed_n; i++) {

@@ -34,7 +34,8 @@ static const struct {
 	[ROLE_OP_SECRET_CHANGE] = { "secret_change", false, SO },
 	[ROLE_OP_CLOCK_ACCEPT] = { "clock_accept", false, SO },
 	[ROLE_OP_EXPORT_SECRET] = { "export_secret", false, SO },
-	[ROLE_OP_INIT] = { "init", false, SO },
+	[ROLE_OP_ROTATE_KEY] = { "rotate_key", false, SO },
+	[ROLE_OP_ROTATE_PIN] = { "rotate_pin", false, SO },
 };
 
 const char *role_op_name(enum role_op op)

@@ -37,7 +37,8 @@ enum role_op {
 	ROLE_OP_SECRET_CHANGE,
 	ROLE_OP_CLOCK_ACCEPT,
 	ROLE_OP_EXPORT_SECRET, /* KEKs, escrow */
-	ROLE_OP_INIT,	       /* ceremonies */
+	ROLE_OP_ROTATE_KEY,    /* another key of ours */
+	ROLE_OP_ROTATE_PIN,    /* of the tokens */
 	ROLE_OPS
 };
 

@@ -70,6 +70,21 @@ void err_object(struct err *err, const char *object);
 /* Puts "context: " before the message. */
 PV_PRINTF(2, 3) void err_prefix(struct err *err, const char *fmt, ...);
 
+/* For messages: "%llu device%s" with n and err_s(n), "entr%s" with err_ies(n),
+ * "wait%s" with err_verb(n). */
+static inline const char *err_s(unsigned long long n)
+{
+	return n == 1 ? "" : "s";
+}
+static inline const char *err_ies(unsigned long long n)
+{
+	return n == 1 ? "y" : "ies";
+}
+static inline const char *err_verb(unsigned long long n)
+{
+	return n == 1 ? "s" : "";
+}
+
 /* "input-refused" and so on: the name that stands beside the number in JSON. */
 const char *pv_code_name(enum pv_code code);
 

@@ -39,7 +39,8 @@
 #include "lib/store/store.h"
 
 struct audit_counts {
-	uint64_t entries, certificates, cas, bundles, devices, templates, keys;
+	uint64_t entries, certificates, cas, bundles, templates, keys;
+	uint64_t devices, credentials; /* ids; rows, one or more of each */
 	uint64_t open_intents;
 	uint64_t quarantined; /* intents that are held */
 	uint64_t revoked;     /* certificates, also those that are on hold */

@@ -168,7 +168,8 @@ static enum pv_code take_device(void *ctx, const struct store_device *d,
 	serialset_clear(&au->log.serials, d->s.number, SERIAL_INTENT);
 	if (cert.len)
 		serialset_clear(&au->log.serials, d->s.number, SERIAL_ISSUE);
-	au->counts->devices++;
+	au->counts->devices += d->s.replaces == 0;
+	au->counts->credentials++;
 	audit_progress(au);
 	return PV_OK;
 }

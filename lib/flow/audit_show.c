@@ -80,10 +80,11 @@ static enum pv_code take(struct show *w, uint64_t index, struct span bytes,
 	enum pv_code rc = log_entry_decode(bytes, &e, err);
 
 	if (rc == PV_OK && e.time_ms > TIME_MAX_MS)
-		rc = err_fail(err, PV_INTEGRITY, "log.entry",
-			      "run audit verify; restore the store from a "
-			      "backup",
-			      "log entry: its time is past the year 9999");
+		rc = err_fail(
+			err, PV_INTEGRITY, "log.entry",
+			"run provctl audit verify; restore the store from a "
+			"backup",
+			"log entry: its time is past the year 9999");
 	if (rc == PV_OK)
 		rc = audit_story_take(&w->story, &e, &belongs, err);
 	if (rc != PV_OK)
@@ -124,7 +125,7 @@ static enum pv_code take_piece(struct show *w, uint64_t first, uint64_t n,
 		if (len == SIZE_MAX)
 			return place(err, i,
 				     err_fail(err, PV_INTEGRITY, "log.entry",
-					      "run audit verify",
+					      "run provctl audit verify",
 					      "the log has become shorter"));
 		rc = take(w, i, (struct span){ rest.p + 2, len }, err);
 		rest = (struct span){ rest.p + 2 + len, rest.len - 2 - len };
@@ -161,7 +162,7 @@ static enum pv_code time_at(struct show *w, uint64_t index, uint64_t *time_ms,
 	if (rc == PV_OK && !log_entry_time(buf_span(&w->piece), time_ms))
 		rc = place(err, index,
 			   err_fail(err, PV_INTEGRITY, "log.entry",
-				    "run audit verify",
+				    "run provctl audit verify",
 				    "log entry: it has no time"));
 	return rc;
 }

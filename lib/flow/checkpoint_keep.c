@@ -100,7 +100,7 @@ static enum pv_code keep_row(const struct authority *a,
 
 	if (rc == PV_OK && !yes)
 		rc = err_fail(err, PV_INTEGRITY, "log.checkpoint",
-			      "run audit verify",
+			      "run provctl audit verify",
 			      "the store has another checkpoint of that size");
 	return rc == PV_OK ? write_file(a, base, ask, row, err) : rc;
 }

@@ -383,10 +383,11 @@ enum pv_code dependants_check(const struct dependants_job *job, struct err *err)
 		return err_fail(err, PV_INTEGRITY, "dependant.alarm",
 				"find out who signed or set back what; see the "
 				"lines above",
-				"%zu places show what this authority did not "
+				"%zu place%s with what this authority did not "
 				"publish",
-				c.alarms);
+				c.alarms, err_s(c.alarms));
 	return err_fail(err, PV_DENIED, "dependant.behind",
 			"see the lines above, and the publish hook",
-			"%zu places do not show what is published", c.behind);
+			"%zu place%s without what is published", c.behind,
+			err_s(c.behind));
 }

@@ -77,6 +77,20 @@ enum pv_code export_device_find(struct store *store, const char *device,
 	return rc;
 }
 
+static const char *rule_of(enum store_state state)
+{
+	switch (state) {
+	case STORE_SUSPENDED:
+		return "device.held";
+	case STORE_RETIRED:
+		return "device.retired";
+	case STORE_QUARANTINED:
+		return "quarantine.held";
+	default:
+		return "device.revoked";
+	}
+}
+
 static enum pv_code find_device(struct store *store, const char *device,
 				struct store_device *d, struct err *err)
 {
@@ -87,7 +101,7 @@ static enum pv_code find_device(struct store *store, const char *device,
 	if (rc == PV_OK && d->state != STORE_ISSUED &&
 	    d->state != STORE_RESERVED)
 		rc = err_fail(
-			err, PV_DENIED, "device.revoked",
+			err, PV_DENIED, rule_of(d->state),
 			d->state == STORE_SUSPENDED
 				? "take it from hold first: `provctl "
 				  "revoke --reason removeFromCRL --serial HEX'"

@@ -210,7 +210,7 @@ static enum pv_code pass(struct run *r, const struct log_tile_sink *sink,
 		rc = store_log_each(r->store, from, n, &v, err);
 		if (rc == PV_OK && log_tilewriter_next(w) != from + n)
 			rc = err_fail(err, PV_INTEGRITY, "log.entry",
-				      "run audit verify",
+				      "run provctl audit verify",
 				      "the log has become shorter");
 		r->done += n;
 		if (r->x->progress)

@@ -205,8 +205,9 @@ static enum pv_code unfinished(const struct closing *c, struct err *err)
 	return err_fail(err, PV_CONFLICT, "order.unfinished",
 			"repeat the interrupted run, or hold them for good "
 			"with --give-up",
-			"%llu devices of order %s wait for their result",
-			(unsigned long long)c->e->unfinished, c->name);
+			"%llu device%s of order %s without a result",
+			(unsigned long long)c->e->unfinished,
+			err_s(c->e->unfinished), c->name);
 }
 
 /* *again: it has to be counted anew. */

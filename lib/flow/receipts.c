@@ -312,15 +312,15 @@ static enum pv_code take(struct receipts *r, const struct event_who *who,
 			 const struct about *a, struct receipt_said *said,
 			 struct err *err)
 {
-	bool valid =
+	bool stands =
 		a->d.state == STORE_ISSUED || a->d.state == STORE_SUSPENDED;
 	enum pv_code rc = is_known(r, a, &said->existing, err);
 
-	said->left = !valid;
+	said->left = a->d.state != STORE_ISSUED;
 	if (rc != PV_OK || said->existing)
 		return rc;
 	rc = record(r, who, a, err);
-	if (rc == PV_OK && valid && a->said.result == 0 &&
+	if (rc == PV_OK && stands && a->said.result == 0 &&
 	    a->d.s.why == STORE_ROTATE)
 		rc = supersede(r, who, a, &said->superseded, err);
 	return rc;

@@ -32,8 +32,8 @@ struct receipt_said {
 	char bundle[2 * STORE_UUID + 1];
 	char stage[STORE_ID_MAX + 1];
 	uint64_t seq, result;
-	bool existing;	     /* it was taken in before */
-	bool left;	     /* of a credential that is not valid any more */
+	bool existing; /* it was taken in before */
+	bool left;     /* of a credential that is held or not valid any more */
 	uint32_t superseded; /* credentials that were revoked with it */
 };
 

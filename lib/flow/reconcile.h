@@ -53,7 +53,8 @@ struct reconcile_finding {
 };
 
 struct reconcile_counts {
-	uint64_t devices, certificates, bundles, open_intents;
+	uint64_t devices, credentials; /* ids; rows, one or more of each */
+	uint64_t certificates, bundles, open_intents;
 	uint64_t entries;
 	uint64_t keys, objects; /* rows; what lies on the token */
 	uint64_t folders, files;

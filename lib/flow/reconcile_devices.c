@@ -258,7 +258,8 @@ static enum pv_code take_device(void *ctx, const struct store_device *d,
 	enum pv_code rc;
 
 	hex_encode(d->s.serial, d->s.serial_len, serial);
-	r->counts.devices++;
+	r->counts.devices += d->s.replaces == 0;
+	r->counts.credentials++;
 	r->counts.open_intents += d->state == STORE_RESERVED;
 	if (!flags)
 		return reconcile_found(r, RECONCILE_EXTRA, true,

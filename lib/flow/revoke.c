@@ -273,6 +273,8 @@ enum pv_code revoke_run(const struct revoke_job *job,
 		rc = foresee(&m, err);
 	else if (c.changes > 0)
 		rc = approved(&m, err);
+	if (!job->dry_run)
+		report->retired_before = c.firsts.n - report->devices_retired;
 	for (size_t i = 0; rc == PV_OK && i < c.all.n; i++)
 		rc = tell(&m, i, err);
 	return rc == PV_OK && job->retire ? all_erased(job->store, err) : rc;

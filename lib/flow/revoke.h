@@ -43,8 +43,9 @@ struct revoke_report {
 	uint64_t certificates; /* that were chosen */
 	uint64_t changed;
 	uint64_t devices_retired;
-	uint64_t unfinished; /* of order or template: no result yet, left */
-	uint64_t unlisted;   /* changed, and of noRevAvail: on no list */
+	uint64_t retired_before; /* that were asked for again */
+	uint64_t unfinished;	 /* of order or template: no result yet, left */
+	uint64_t unlisted;	 /* changed, and of noRevAvail: on no list */
 	char persons[APPROVALS_PERSONS_MAX + 1]; /* "": nobody was asked */
 };
 

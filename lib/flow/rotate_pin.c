@@ -69,10 +69,11 @@ static enum pv_code stage(const struct authority *a, const struct secret *new,
 		return PV_OK;
 	if (there) {
 		err_object(err, name);
-		return err_fail(err, PV_CONFLICT, "pin.staged",
-				"run rotate pin without a new PIN: it goes on "
-				"with that one",
-				"an earlier change of the PIN did not end");
+		return err_fail(
+			err, PV_CONFLICT, "pin.staged",
+			"run provctl rotate pin without a new PIN: it goes on "
+			"with that one",
+			"an earlier change of the PIN did not end");
 	}
 	*fresh = true;
 	return file_write(a->home_fd, name, 0600, new->data, new->len, err);

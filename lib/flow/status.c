@@ -219,7 +219,9 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 	return err_fail(err, PV_HSM_TEMP, "log.uncovered",
 			"repeat the last of them where the token and its PIN "
 			"are at hand",
-			"%llu decisions are under no checkpoint yet: whoever "
-			"can write the store can still take them back",
-			(unsigned long long)st->uncovered);
+			"%llu decision%s under no checkpoint yet: whoever "
+			"can write the store can still take back what was "
+			"decided",
+			(unsigned long long)st->uncovered,
+			err_s(st->uncovered));
 }

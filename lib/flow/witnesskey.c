@@ -120,7 +120,7 @@ static enum pv_code parse(struct witnesskey *k, const struct secret *text,
 		vkey.len = (size_t)(lf - text->data);
 	if (!lf || !take_seed(&der, lf, text->len - vkey.len))
 		return err_fail(err, PV_INPUT, "witness.key",
-				"make one with audit witness --new-key",
+				"make one with provctl audit witness --new-key",
 				"not the key file of a witness");
 	rc = log_witness_parse(&k->w, vkey, err);
 	if (rc == PV_OK)

@@ -340,9 +340,10 @@ enum pv_code log_entry_decode(struct span bytes, struct log_entry *e,
 	if (!why)
 		return PV_OK;
 	memset(e, 0, sizeof(*e));
-	return err_fail(err, PV_INTEGRITY, "log.entry",
-			"run audit verify; restore the store from a backup",
-			"log entry: %s", why);
+	return err_fail(
+		err, PV_INTEGRITY, "log.entry",
+		"run provctl audit verify; restore the store from a backup",
+		"log entry: %s", why);
 }
 
 bool log_entry_time(struct span bytes, uint64_t *time_ms)

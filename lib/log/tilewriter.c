@@ -17,7 +17,8 @@ struct log_tilewriter {
 
 static enum pv_code wrong(const char *which, uint64_t size, struct err *err)
 {
-	return err_fail(err, PV_INTEGRITY, "log.proof", "run audit verify",
+	return err_fail(err, PV_INTEGRITY, "log.proof",
+			"run provctl audit verify",
 			"the log's first %llu entries do not lead to the %s "
 			"root",
 			(unsigned long long)size, which);

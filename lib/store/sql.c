@@ -82,11 +82,12 @@ static const char *const texts[SQL_COUNT] = {
 			      "issue_index, cert) VALUES ($1, $2, $3, $4, $5)",
 	[SQL_CROSSCERT_EACH] = "SELECT ca, subject, signer, issue_index, cert "
 			       "FROM crosscert ORDER BY ca, subject, signer",
-	[SQL_KEY_PUT] = "INSERT INTO own_key (id, purpose, label, generation, "
-			"kind, key_id, spki, spki_sha256, attributes, "
-			"generated, log_index) VALUES ((SELECT coalesce(max(id), 0) "
-			"+ 1 FROM own_key), $1, $2, $3, $4, $5, $6, $7, $8, $9, "
-			"$10)",
+	[SQL_KEY_PUT] =
+		"INSERT INTO own_key (id, purpose, label, generation, "
+		"kind, key_id, spki, spki_sha256, attributes, "
+		"generated, log_index) VALUES ((SELECT coalesce(max(id), 0) "
+		"+ 1 FROM own_key), $1, $2, $3, $4, $5, $6, $7, $8, $9, "
+		"$10)",
 	[SQL_KEY_EACH] = "SELECT purpose, label, generation, kind, key_id, "
 			 "spki, attributes, generated, log_index FROM own_key "
 			 "ORDER BY id",
@@ -178,7 +179,8 @@ static const char *const texts[SQL_COUNT] = {
 		"JOIN template t ON t.id = d.template LEFT JOIN "
 		"cert c ON c.number = d.number" DEVICE_ENDS " WHERE i.number "
 		"BETWEEN $1 AND $2 ORDER BY i.number",
-	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intent",
+	[SQL_INTENT_COUNT] = "SELECT (SELECT count(*) FROM intent), "
+			     "(SELECT count(*) FROM renewal)",
 	[SQL_CERT_PUT] = "INSERT INTO cert (number, issue_index, der) "
 			 "VALUES ($1, $2, $3)",
 	[SQL_CERT_GET] = "SELECT der FROM cert WHERE number = $1",

@@ -172,7 +172,7 @@ enum pv_code sqlite_counts(struct store *store, struct store_counts *c,
 	rc = query_row(&q, &row, err);
 	if (rc != PV_OK)
 		return rc;
-	if (!row || !col_u64(&q, 0, &c->reserved))
+	if (!row || !col_u64(&q, 0, &c->reserved) || !col_u64(&q, 1, &c->later))
 		return sqlite_corrupt(s, "intents cannot be counted", err);
 	c->devices = s->state.devices;
 	c->log_size = s->state.tree.size;

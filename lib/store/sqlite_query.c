@@ -84,9 +84,10 @@ enum pv_code sqlite_corrupt(struct sqlite_store *s, const char *what,
 			    struct err *err)
 {
 	err_object(err, s->path);
-	return err_fail(err, PV_INTEGRITY, "store.corrupt",
-			"run audit verify, restore the store from a backup",
-			"the store is damaged: %s", what);
+	return err_fail(
+		err, PV_INTEGRITY, "store.corrupt",
+		"run provctl audit verify, restore the store from a backup",
+		"the store is damaged: %s", what);
 }
 
 enum pv_code sqlite_exec(struct sqlite_store *s, const char *sql,

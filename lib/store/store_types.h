@@ -180,7 +180,8 @@ struct store_owner { /* of a public key */
 };
 
 struct store_counts {
-	uint64_t devices; /* all, reserved ones too */
+	uint64_t devices; /* credentials: all, reserved ones too */
+	uint64_t later;	  /* of them: not the first of their device */
 	uint64_t reserved;
 	uint64_t log_size;
 	uint64_t sealed_len;	/* bytes */

@@ -29,6 +29,17 @@ expect_equal "$(jq -r '[.device, .seq, .result, .valid] | join(" ")' \
 receipt "$one"
 expect_equal "$rc $(json_field status "$T/out")" "0 existing" again
 
+case_start "a credential that is held is not valid"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
+	--reason certificateHold
+receipt "$one"
+expect_equal "$(jq -r '[.status, .valid] | join(" ")' "$T/out")" \
+	"existing false" "of one that is held"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
+	--reason removeFromCRL
+receipt "$one"
+expect_equal "$(json_field valid "$T/out")" true "of one that is free again"
+
 case_start "from standard input, too"
 run sh -c '"$1" -C "$2" attest receipt - <"$3"' sh "$PROVCTL" "$H" "$one"
 expect_equal "$rc $(json_field status "$T/out")" "0 existing" "of -"

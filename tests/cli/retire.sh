@@ -47,7 +47,7 @@ expect_equal "$(jq -r '[.status, .retired, .reason] | join(" ")' "$T/out")" \
 	"revoked true cessationOfOperation" "what is told"
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device S0000000001 \
 	--reason superseded --retire
-expect_text "1 devices retired"
+expect_text "1 device retired"
 verify_audit
 expect_equal "$(jq -r '[.revoked, .retired] | join(" ")' "$T/audit")" "2 2" \
 	"what the audit counts"
@@ -91,7 +91,7 @@ new_device tls-client client-00000001
 issue tls-client client-00000001
 expect_equal "$rc" 4 "exit with another key"
 expect_text device.retired
-expect_error 4 device.revoked -C "$H" export bundle --device client-00000001
+expect_error 4 device.retired -C "$H" export bundle --device client-00000001
 expect_error 4 device.retired -C "$H" export kek --to "$H/certs/backend.pem" \
 	--device S0000000001 -o "$T/kek"
 expect_exit 0 "$PROVCTL" -C "$H" export kek --to "$H/certs/backend.pem" \
@@ -104,6 +104,7 @@ expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
 	--reason superseded --retire
 expect_equal "$(jq -r '[.status, .retired, .reason] | join(" ")' "$T/out")" \
 	"retired true cessationOfOperation" "what is told"
+expect_text "1 device already retired"
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
 	--reason keyCompromise
 expect_equal "$(jq -r .status "$T/out")" retired status

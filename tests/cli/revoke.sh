@@ -126,6 +126,7 @@ expect_text "the device is held"
 issue tls-client client-00000004
 expect_equal "$rc" 0 "a held device's retry"
 expect_text existing
+expect_error 4 device.held -C "$H" export bundle --device client-00000004
 revoke_ok --device client-00000004 --reason certificateHold
 says .status unchanged
 serial=$(serial_of client-00000004)

@@ -52,6 +52,13 @@ issued same client-00000001
 rotate client-00000001 -o "$T/r.pvb"
 expect_equal "$rc $(json_field status "$T/out")" "0 issued" rotated
 expect_equal "$(states client-00000001)" "0 0 " "both valid"
+expect_equal "$(p --json status | jq -c '[.devices, .credentials]')" "[1,2]" \
+	"counts of status"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "1 device, 2 credentials, "
+verify_audit
+expect_equal "$(audit_number devices) $(audit_number credentials)" "1 2" \
+	"counts of audit"
 rotate client-00000001 -o "$T/r.pvb"
 expect_equal "$rc $(json_field status "$T/out")" "0 existing" "the same again"
 opened client-00000001 "$T/r.pvb"

@@ -19,9 +19,17 @@ expect_text "--template needs a value"
 expect_exit 2 "$PROVCTL" policy lint
 expect_text "policy lint takes FILE, not 0 arguments"
 expect_exit 2 "$PROVCTL" policy test a
-expect_text "policy test takes FILE and CASES, not 1 arguments"
+expect_text "policy test takes FILE and CASES, not 1 argument"
 expect_exit 2 "$PROVCTL" policy lnit a
 expect_text 'policy does not know "lnit"'
+
+case_start "a hint names the whole command"
+expect_exit 2 "$PROVCTL" audit verify --no-such
+expect_text "see \`provctl audit --help'"
+expect_exit 2 "$PROVCTL" --json export nothing at all
+expect_equal "$(jq -r .error.hint "$T/out")" "see \`provctl export --help'" hint
+expect_exit 2 "$PROVCTL" --as alice status
+expect_text "see \`provctl --help'"
 
 case_start "help is one screen, with an example, and of what was asked for"
 while read -r words; do

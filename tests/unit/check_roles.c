@@ -32,7 +32,8 @@ static const struct {
 	{ ROLE_OP_SECRET_CHANGE, "secret_change", "s" },
 	{ ROLE_OP_CLOCK_ACCEPT, "clock_accept", "s" },
 	{ ROLE_OP_EXPORT_SECRET, "export_secret", "s" },
-	{ ROLE_OP_INIT, "init", "s" },
+	{ ROLE_OP_ROTATE_KEY, "rotate_key", "s" },
+	{ ROLE_OP_ROTATE_PIN, "rotate_pin", "s" },
 };
 
 static const struct {
@@ -99,9 +100,10 @@ START_TEST(odd)
 		     "actor.role", &err);
 	err_init(&err);
 	/* a bit that is no role gives nothing */
-	unit_refused(roles_allow(ROLE_OP_INIT, 1u << ROLES_N, &err), PV_DENIED,
-		     "actor.role", &err);
-	ck_assert_str_eq(err.message, "\"init\" asks for security-officer");
+	unit_refused(roles_allow(ROLE_OP_ROTATE_PIN, 1u << ROLES_N, &err),
+		     PV_DENIED, "actor.role", &err);
+	ck_assert_str_eq(err.message,
+			 "\"rotate_pin\" asks for security-officer");
 }
 END_TEST
 
