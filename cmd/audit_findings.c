@@ -21,10 +21,10 @@ enum pv_code findings_show(void *ctx, const struct reconcile_finding *f,
 				err);
 	progress_clear(v->progress);
 	if (!v->headed)
-		printf("%-14s  %-11s  %-32s  %-6s  %-7s  %s\n", "KIND", "WHAT",
+		printf("%-16s  %-11s  %-32s  %-6s  %-7s  %s\n", "KIND", "WHAT",
 		       "OBJECT", "IN", "AGAINST", "DETAIL");
 	v->headed = true;
-	printf("%-14s  %-11s  %-32s  %-6s  %-7s  %s\n", kind, f->what,
+	printf("%-16s  %-11s  %-32s  %-6s  %-7s  %s\n", kind, f->what,
 	       f->object, in, not_in, f->detail);
 	return PV_OK;
 }
@@ -38,8 +38,7 @@ void findings_progress(void *ctx, uint64_t done, uint64_t total)
 
 static bool is_informational(size_t kind)
 {
-	return kind == RECONCILE_UNRECEIPTED ||
-	       kind == RECONCILE_NEVER_EXPORTED;
+	return kind >= RECONCILE_UNRECEIPTED;
 }
 
 uint64_t findings_count(const struct reconcile_counts *c)
@@ -116,9 +115,11 @@ enum pv_code findings_summary(const struct app *app,
 			printf("%s %llu %s", i ? "," : "",
 			       (unsigned long long)c->found[i],
 			       reconcile_kind_name((enum reconcile_kind)i));
-	printf("\ncounted: %llu unreceipted, %llu never-exported, "
+	printf("\ncounted: %llu unreceipted, %llu awaiting their receipt, "
+	       "%llu never-exported, "
 	       "%llu open intent%s\n",
 	       (unsigned long long)c->found[RECONCILE_UNRECEIPTED],
+	       (unsigned long long)c->found[RECONCILE_AWAITING],
 	       (unsigned long long)c->found[RECONCILE_NEVER_EXPORTED],
 	       (unsigned long long)c->open_intents, err_s(c->open_intents));
 	return PV_OK;

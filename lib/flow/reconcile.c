@@ -22,8 +22,10 @@ CLEANUP_PTR(struct template, template_free);
 const char *reconcile_kind_name(enum reconcile_kind kind)
 {
 	static const char *const names[RECONCILE_KINDS] = {
-		"missing",	 "extra",	"doubled",	  "different",
-		"orphan-object", "unreceipted", "never-exported",
+		"missing",	  "extra",
+		"doubled",	  "different",
+		"orphan-object",  "unreceipted",
+		"never-exported", "awaiting-receipt",
 	};
 
 	return kind < RECONCILE_KINDS ? names[kind] : "unknown";
@@ -55,7 +57,7 @@ void reconcile_step(struct reconcile *r)
 
 static void judge(struct reconcile *r, enum reconcile_kind kind, bool integrity)
 {
-	if (kind == RECONCILE_UNRECEIPTED || kind == RECONCILE_NEVER_EXPORTED)
+	if (kind >= RECONCILE_UNRECEIPTED)
 		return;
 	if (integrity)
 		r->verdict = PV_INTEGRITY;
@@ -266,6 +268,7 @@ void reconcile_free(struct reconcile *r)
 	free(r->entries);
 	free(r->cas);
 	free(r->receipts);
+	due_release(&r->due);
 	quota_release(&r->quota);
 	buf_release(&r->entry);
 	buf_release(&r->sealed);

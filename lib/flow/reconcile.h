@@ -6,7 +6,9 @@
  *
  * A folder or a report is taken to hold every issued device, all that are
  * given together: what is in none of them is missing. A folder has one file for
- * a device, whichever of its credentials it is of.
+ * a device, whichever of its credentials it is of. No line has to name what a
+ * device was rotated to, which its receipt shows: without one it is missing
+ * only once that is late (limits.anomalies, receipts_missing_after_h).
  *
  * Memory: a byte for each serial ever lent and one for each entry of the log,
  * about 6 MB for 1,000,000 devices of one bundle.
@@ -32,6 +34,7 @@ enum reconcile_kind {
 	/* What comes next is told and counted, but nothing is wrong yet. */
 	RECONCILE_UNRECEIPTED,	  /* was handed out, its receipt is due */
 	RECONCILE_NEVER_EXPORTED, /* no export, file or report shows it */
+	RECONCILE_AWAITING, /* rotated, in no report, its receipt is due */
 	RECONCILE_KINDS
 };
 

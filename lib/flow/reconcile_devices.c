@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/reconcile_impl.h"
 #include "lib/flow/succession.h"
 #include "lib/store/store_device.h"
+#include "lib/store/store_history.h"
 
 /* The newest bundle of a stage. */
 struct newest {
@@ -220,12 +222,83 @@ static bool wants_receipt(const struct pass *p)
 	return false;
 }
 
+#define HOUR_MS 3600000u
+
+/* Not reported, and no matter of the line: its receipt says that it is there.
+ * *awaits: that may still come. */
+static enum pv_code check_rotated(struct pass *p, bool *awaits, struct err *err)
+{
+	const struct store_device *d = p->d;
+	const uint64_t now_ms = (uint64_t)pvtime_now_ms();
+	const struct template *t = NULL;
+	bool received = false;
+	uint64_t within_h;
+	enum pv_code rc =
+		succession_received(p->r->store, d->s.number, &received, err);
+
+	if (rc != PV_OK || received)
+		return rc;
+	rc = due_template(&p->r->due, p->r->store, d->s.template_sha256, &t,
+			  err);
+	if (rc != PV_OK)
+		return rc;
+	within_h = t->limits.watch[TPL_WATCH_RECEIPTS];
+	if (within_h && now_ms > d->s.reserved_ms &&
+	    (now_ms - d->s.reserved_ms) / HOUR_MS >= within_h)
+		return missing(p, RECONCILE_REPORT, "device", d->s.device,
+			       "rotated, and its receipt is late", err);
+	*awaits = true;
+	return reconcile_found(p->r, RECONCILE_AWAITING, false, RECONCILE_STORE,
+			       RECONCILE_LOG, "device", d->s.device, err,
+			       "rotated, its receipt is due");
+}
+
+struct later {
+	struct reconcile *r;
+	bool reported;
+};
+
+static enum pv_code take_later(void *ctx, const struct store_device *d,
+			       struct span cert, struct err *err)
+{
+	struct later *l = ctx;
+	const uint8_t *flags = reconcile_device(l->r, d->s.number);
+
+	(void)cert;
+	(void)err;
+	l->reported |=
+		d->s.why == STORE_ROTATE && flags && (*flags & DEVICE_REPORTED);
+	return PV_OK;
+}
+
+/* A line that names a device by its id is about what it was rotated to. */
+static enum pv_code check_reported(struct pass *p, uint8_t flags, bool *awaits,
+				   struct err *err)
+{
+	struct later l = { p->r, flags & DEVICE_REPORTED };
+	const struct store_visit v = { .ctx = &l, .fn.device = take_later };
+	const struct store_subject *s = &p->d->s;
+	enum pv_code rc = PV_OK;
+
+	if (!l.reported && s->why == STORE_ROTATE)
+		return check_rotated(p, awaits, err);
+	if (!l.reported)
+		rc = store_history_each(p->r->store, s->device, &v, err);
+	return rc == PV_OK && !l.reported
+		       ? missing(p, RECONCILE_REPORT, "device", s->device,
+				 flags & DEVICE_FAILED
+					 ? "reported as failed only"
+					 : "",
+				 err)
+		       : rc;
+}
+
 static enum pv_code check_handed_out(struct pass *p, uint8_t flags,
 				     struct err *err)
 {
 	const struct store_device *d = p->d;
 	struct reconcile *r = p->r;
-	bool received = false;
+	bool received = false, awaits = false;
 	enum pv_code rc = PV_OK;
 
 	if (r->counts.folders && d->has_cert && !(flags & DEVICE_CERT_OUT))
@@ -233,12 +306,9 @@ static enum pv_code check_handed_out(struct pass *p, uint8_t flags,
 			     err);
 	for (size_t i = 0; rc == PV_OK && i < p->newest_n; i++)
 		rc = delivered(p, &p->newest[i], flags, err);
-	if (rc == PV_OK && r->counts.reports && !(flags & DEVICE_REPORTED))
-		rc = missing(p, RECONCILE_REPORT, "device", d->s.device,
-			     flags & DEVICE_FAILED ? "reported as failed only"
-						   : "",
-			     err);
-	if (rc != PV_OK || !p->bundle_delivered || !wants_receipt(p))
+	if (rc == PV_OK && r->counts.reports)
+		rc = check_reported(p, flags, &awaits, err);
+	if (rc != PV_OK || awaits || !p->bundle_delivered || !wants_receipt(p))
 		return rc;
 	rc = succession_received(r->store, d->s.number, &received, err);
 	if (rc == PV_OK && !received)

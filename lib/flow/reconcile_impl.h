@@ -2,6 +2,7 @@
 #ifndef PV_FLOW_RECONCILE_IMPL_H
 #define PV_FLOW_RECONCILE_IMPL_H
 
+#include "lib/flow/due.h"
 #include "lib/flow/quota.h"
 #include "lib/flow/reconcile.h"
 #include "lib/log/entry.h"
@@ -48,6 +49,7 @@ struct reconcile {
 	uint64_t done, total; /* for progress */
 
 	struct quota quota; /* of orders */
+	struct due due;	    /* templates, parsed */
 
 	struct reconcile_ca *cas;
 	size_t cas_n;

@@ -89,7 +89,7 @@ expect_equal "$(summary | jq -c '.checked | [.keys, .objects, .files]')" \
 expect_equal "$(summary | jq '.found["never-exported"]')" 5 never-exported
 expect_exit 0 "$PROVCTL" -C "$H" -v audit reconcile --no-token --no-out
 expect_text "no token, no output folder, no line report"
-expect_text "never-exported  bundle       S0000000001 (operational)"
+expect_text "never-exported    bundle       S0000000001 (operational)"
 expect_exit 0 "$PROVCTL" -C "$H" export bundle --device S0000000001 \
 	-o "$T/s1.pvb"
 reconcile 0 --no-token --no-out

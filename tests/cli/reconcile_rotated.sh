@@ -6,7 +6,8 @@
 new_authority
 p export key --purpose bundle >"$T/bundle.pem"
 jq '.template = "same" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f301" |
-	. * {rotation: {same_key: true}}' "$templates/tls-client.json" \
+	. * {rotation: {same_key: true},
+	limits: {anomalies: {receipts_missing_after_h: 48}}}' "$templates/tls-client.json" \
 	>"$T/same.json"
 expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/same.json"
 for i in 1 2 3; do
@@ -36,14 +37,57 @@ rotate() {
 }
 
 case_start "rotated, before and after the receipt: the old files may stay"
+serial=$(p --json export inventory |
+	jq -r 'select(.device == "client-00000001").serial')
 rotate client-00000001 -o "$T/r1.pvb"
 reconcile 0
 findings 0
+
+case_start "reports before the receipt: what waits for it is counted apart"
+{
+	echo device,serial
+	echo "client-00000001,$serial"
+	echo client-00000002,
+	echo client-00000003,
+} >"$T/line.csv"
+sed "s/,$serial//; s/,.*//" "$T/line.csv" >"$T/ids.csv"
+reconcile 0 --report "$T/ids.csv"
+findings 0
+sed -i "s/^client-00000001,//; s/^device,serial/serial/" "$T/line.csv"
+sed '/^client/d' "$T/line.csv" >"$T/serial.csv"
+echo device >"$T/rest.csv"
+printf 'client-0000000%s\n' 2 3 >>"$T/rest.csv"
+reconcile 0 --report "$T/serial.csv" --report "$T/rest.csv"
+finds awaiting-receipt client-00000001
+expect_equal "$(jq -c 'select(.found).found | [.missing, ."awaiting-receipt"]' \
+	"$T/out")" "[0,1]" counts
+reconcile 9 --report "$T/rest.csv"
+expect_equal "$(jq -r 'select(.kind) | "\(.kind) \(.object)"' "$T/out" |
+	sort)" "awaiting-receipt client-00000001
+missing client-00000001" findings
+later() { # HOURS RECONCILE-ARGUMENT...: as many hours later
+	printf '%-32d' $(($1 * 3600)) >"$T/offset"
+	shift
+	CLOCK_FILE=$T/offset
+	LD_PRELOAD=$builddir/tests/cli/clock.so
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+	export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+	reconcile "$@"
+	unset CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+}
+later 47 0 --report "$T/serial.csv" --report "$T/rest.csv"
+finds awaiting-receipt client-00000001
+later 49 9 --report "$T/serial.csv" --report "$T/rest.csv"
+finds missing client-00000001
 expect_exit 0 "$PROVDEV" open "$T/dev/client-00000001" "$T/r1.pvb" \
 	--bundle-key "$T/bundle.pem"
 expect_exit 0 "$PROVCTL" -C "$H" attest receipt \
 	"$T/dev/client-00000001/receipt.cose"
 reconcile 0
+findings 0
+reconcile 0 --report "$T/serial.csv" --report "$T/rest.csv"
+findings 0
+reconcile 0 --report "$T/ids.csv"
 findings 0
 
 case_start "rotated into a folder, alone and beside the first one"
