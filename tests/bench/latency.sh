@@ -2,11 +2,23 @@
 
 # ---- stream_p99_ms: from a line in to its durable line out ----
 
-# stream IN_FLIGHT: p99, and p50 and rate as more.
+# open_order NAME: of the bench's template, for all that are asked for.
+open_order() {
+	digest=$("$PROVCTL" -q -C "$A" --json policy list |
+		jq -r 'select(.template == "bench-4k").sha256')
+	jq -n --arg order "$1" --arg digest "$digest" \
+		--argjson quantity "$devices" '{order: $order,
+		template: "bench-4k", version: 1, template_sha256: $digest,
+		quantity: $quantity}' >"$work/$1.json"
+	quiet "$work/order.log" "$PROVCTL" -q -C "$A" order open "$work/$1.json"
+}
+
+# stream IN_FLIGHT [OPTION]...: p99, and p50 and rate as more.
 stream() {
-	restore
-	bare streamlat "$(requests bench "$devices")" "$1" "$streamed" 20 \
-		"$PROVCTL" -q -C "$A" issue --template bench-4k --stream
+	in_flight=$1
+	shift
+	bare streamlat "$(requests bench "$devices")" "$in_flight" "$streamed" \
+		20 "$PROVCTL" -q -C "$A" issue --template bench-4k --stream "$@"
 	value=$(field p99_ms "$work/bare.json")
 	more="$(field p50_ms "$work/bare.json") $(field per_s "$work/bare.json")"
 }
@@ -26,6 +38,7 @@ two_fsyncs_one_sign() {
 }
 
 ours_stream_p99_ms() {
+	restore
 	stream 1
 }
 
@@ -34,6 +47,7 @@ theirs_stream_p99_ms() {
 }
 
 ours_stream_p99_ms_4() {
+	restore
 	stream 4
 }
 
@@ -42,6 +56,7 @@ theirs_stream_p99_ms_4() {
 }
 
 ours_stream_p99_ms_16() {
+	restore
 	stream 16
 }
 
@@ -49,22 +64,34 @@ theirs_stream_p99_ms_16() {
 	two_fsyncs_one_sign
 }
 
+# One caller under an order: an answer waits for a signed checkpoint, too.
+ours_stream_order_p99_ms() {
+	restore
+	open_order bench-order
+	stream 1 --order bench-order
+}
+
+theirs_stream_order_p99_ms() {
+	two_fsyncs_one_sign
+}
+
 # shellcheck disable=SC2016  # awk's columns
 figure_stream() {
-	for callers in '' _4 _16; do
-		name=stream_p99_ms$callers
+	for which in stream: stream:_4 stream:_16 stream_order:; do
+		callers=${which#*:}
+		name=${which%:*}_p99_ms$callers
 		rounds "$name"
 		kept=$work/figures/$name.kept
 		n=$(wc -l <"$kept")
 		bare_ms=$(median '$2' "$kept")
 		target=-
-		[ -n "$callers" ] || target=$(median '3 * $2' "$kept")
+		[ "$which" != stream: ] || target=$(median '3 * $2' "$kept")
 		value=$(median '$1' "$kept")
 		line "$name" "$value" "$target" "$value" "$bare_ms" "$n"
 		value=$(median '$6' "$kept")
-		line "stream_p50_ms$callers" "$value" - "$value" "$bare_ms" "$n"
+		line "${which%:*}_p50_ms$callers" "$value" - "$value" "$bare_ms" "$n"
 		value=$(median '$7' "$kept")
-		line "stream_per_s$callers" "$value" - "$value" - "$n"
+		line "${which%:*}_per_s$callers" "$value" - "$value" - "$n"
 	done
 }
 
