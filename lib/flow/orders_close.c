@@ -205,9 +205,11 @@ static enum pv_code unfinished(const struct closing *c, struct err *err)
 	return err_fail(err, PV_CONFLICT, "order.unfinished",
 			"repeat the interrupted run, or hold them for good "
 			"with --give-up",
-			"%llu device%s of order %s without a result",
+			"%llu device%s of order %s wait%s for %s result",
 			(unsigned long long)c->e->unfinished,
-			err_s(c->e->unfinished), c->name);
+			err_s(c->e->unfinished), c->name,
+			err_verb(c->e->unfinished),
+			c->e->unfinished == 1 ? "its" : "their");
 }
 
 /* *again: it has to be counted anew. */

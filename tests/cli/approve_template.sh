@@ -129,7 +129,7 @@ while read -r code number rest; do
 	# shellcheck disable=SC2086  # a command's words
 	run "$PROVCTL" -C "$H" $rest --request "$T/asked.json"
 	expect_equal "$rc" "$code" "exit of $rest"
-	expect_text "needs $number approvals"
+	expect_text "needs $number approval"
 	rm -f "$T/asked.json"
 done <<EOF
 4 3 policy adopt $T/raised.json

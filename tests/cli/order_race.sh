@@ -75,7 +75,7 @@ while [ "$round" -lt "$ROUNDS" ]; do
 		said=$(sed -n 's/^issued \([0-9]*\) of 40$/\1/p' "$T/e-$round.note")
 		expect_equal "$issued" "$said" "issued, by the note"
 		;;
-	9) grep -q "wait for their result\|right now" "$T/err" || fail "$(cat "$T/err")" ;;
+	9) grep -q "waits\? for \(its\|their\) result\|right now" "$T/err" || fail "$(cat "$T/err")" ;;
 	*) fail "exit $closed: $(cat "$T/err")" ;;
 	esac
 done
