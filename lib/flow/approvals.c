@@ -155,7 +155,7 @@ static enum pv_code wait_for_more(struct gate *g, const struct err *why)
 						 .store = g->store,
 						 .want = g->want,
 						 .now_s = g->now_s,
-						 .max_age_s = g->ask.max_age_s,
+						 .max_age_s = g->got->max_age_s,
 						 .known = g->want->files_n > 0,
 						 .asked = &g->got->asked };
 	char path[APPROVALS_PATH_MAX];
@@ -212,8 +212,8 @@ static enum pv_code check_age(struct store *store, const struct approvals *got,
 	if (rc == PV_OK && !fresh)
 		rc = err_fail(err, PV_DENIED, "approval.age",
 			      "ask for approvals again",
-			      "approvals of no request that was made within "
-			      "the last %u s, as the template wants",
+			      "approvals of no request that the log says was "
+			      "made within the last %u s",
 			      got->max_age_s);
 	return rc;
 }
@@ -286,6 +286,9 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 	g.ask = quorum_ask(g.roster, want->op, want->raised);
 	got->needed = g.ask.persons;
 	got->max_age_s = g.ask.max_age_s;
+	/* What a machine that was set back never asked is asked anew. */
+	if (got->max_age_s == 0 && a->witnesses_required > 0)
+		got->max_age_s = approvals_valid_s(want);
 	/* A request that is older than its template wants has expired. */
 	bounded = *want;
 	if (g.ask.max_age_s && g.ask.max_age_s < approvals_valid_s(want))

@@ -46,7 +46,7 @@ struct approvals_want {
 
 struct approvals {
 	uint32_t needed;    /* 0: no roster is in force */
-	uint32_t max_age_s; /* of the request; 0: no bound of its own */
+	uint32_t max_age_s; /* of its entry approval.ask; 0: none is needed */
 	struct approval asked;
 	uint8_t text_sha256[32];
 	uint8_t roster_sha256[32]; /* of the roster that counted them */
@@ -62,7 +62,8 @@ struct approvals {
  * subject and requester is there and has not expired, is used again.
  * PV_DENIED: "approval.used" (before this command began), and all of
  * approval_count(); "approval.expiry" (later than valid_s allows);
- * "approval.age" (of a request older than the template's max_age_s);
+ * "approval.age" (of a request older than the template's max_age_s, or, where
+ * witnesses are required, that the log does not know);
  * PV_WAITING, "log.witnesses" (cosigned_gate(), cosigned_recent());
  * PV_INTEGRITY: approval_count()'s, and an edited roster; PV_CONFLICT,
  * "output.exists", when --request names another file; PV_INPUT (a note that

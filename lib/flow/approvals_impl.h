@@ -14,7 +14,9 @@ static inline uint32_t approvals_valid_s(const struct approvals_want *want)
 /*
  * Where a template wants approvals of a request that was made just now
  * (max_age_s), the log says when that was: what officers signed cannot, since
- * the text is made from a file that lies with whoever asks.
+ * the text is made from a file that lies with whoever asks. So it does where
+ * witnesses are required: a machine that was set back behind the request asks
+ * with another nonce, and what was approved before is of no use to it.
  */
 /* Logs that these approvals are asked for, in a transaction of its own. */
 PV_MUST enum pv_code approvals_ask(struct store *store,
@@ -37,7 +39,7 @@ struct approvals_asking {
 	struct store *store;
 	const struct approvals_want *want;
 	uint64_t now_s;
-	uint32_t max_age_s; /* 0: no bound of its own */
+	uint32_t max_age_s; /* 0: asking is no entry */
 	bool known;
 	struct approval *asked;
 };

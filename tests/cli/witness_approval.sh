@@ -59,15 +59,29 @@ export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
 
 case_start "cosigned before the request was made: the approvals wait"
 cosigned --first
+cp -a "$H" "$T/unasked"
 clock_set 10
 ask o-1
 open_order 11
 expect_text "rule: log.witnesses"
-expect_text "have not seen the log since the approvals were asked for"
+expect_text "the log has grown since witnesses cosigned it"
+expect_equal "$(p --json audit show --last 1 | jq -r .type)" approval.ask \
+	"the newest entry"
+
+case_start "a machine set back behind the request knows none of its approvals"
+cp -a "$H" "$T/asked"
+rm -rf "$H"
+cp -a "$T/unasked" "$H"
+clock_set 15
+cosigned
+open_order 4
+expect_text "rule: approval.age"
+rm -rf "$H" "$T/log" "$W/state"
+cp -a "$T/asked" "$H"
 
 case_start "cosigned since, but long ago: they wait, too"
 clock_set 20
-cosigned
+cosigned --first
 clock_set 700
 open_order 11
 expect_text "more than 600 s ago"
