@@ -156,7 +156,7 @@ START_TEST(roster)
 		    "+ officer alice: Alice Example; security-officer\n"
 		    "+ key of alice, in a token: alice+");
 	shows(&out, "+ key of alice, may be a file: alice+");
-	shows(&out, "+ adopt: 1 approvals\n");
+	shows(&out, "+ adopt: 1 approval\n");
 	buf_release(&out);
 	unit_ok(render(QUORUM_ROSTER, buf_span(&new),
 		       with_roster(buf_span(&new)), &out, &err),
@@ -169,7 +169,7 @@ START_TEST(roster)
 		&err);
 	shows(&out, "says it replaces:\n- adopt: 2 approvals\n"
 		    "  roster version 7\n");
-	shows(&out, "\n+ adopt: 1 approvals\n");
+	shows(&out, "\n+ adopt: 1 approval\n");
 	shows(&out, "\n  order: 2 approvals\n");
 	buf_release(&out);
 	unit_refused(render(QUORUM_ROSTER, buf_span(&new),
