@@ -60,12 +60,6 @@ static const struct tpl_approval *of_template(const struct tpl_approvals *a,
 	return NULL;
 }
 
-uint32_t quorum_needed(const struct roster *roster, enum quorum_op op,
-		       const struct tpl_approvals *more)
-{
-	return quorum_ask(roster, op, more).persons;
-}
-
 struct quorum_ask quorum_ask(const struct roster *roster, enum quorum_op op,
 			     const struct tpl_approvals *more)
 {

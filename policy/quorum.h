@@ -45,14 +45,11 @@ struct quorum_ask {
 };
 
 /*
- * Persons that op asks for: the larger one of roster and template. more is the
- * template that the operation is about, NULL when it is about none. 0 only
- * when roster is NULL: without a roster nobody can approve.
+ * What op asks for: of persons the larger number of roster and template, and
+ * how they are to approve. more is the template that the operation is about,
+ * NULL when it is about none. All zero only when roster is NULL: without a
+ * roster nobody can approve.
  */
-uint32_t quorum_needed(const struct roster *roster, enum quorum_op op,
-		       const struct tpl_approvals *more);
-
-/* The same with how they are to approve. All zero when roster is NULL. */
 struct quorum_ask quorum_ask(const struct roster *roster, enum quorum_op op,
 			     const struct tpl_approvals *more);
 

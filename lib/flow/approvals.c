@@ -23,6 +23,7 @@ struct gate {
 	struct quorum_ask ask;
 	struct note *notes; /* want->files_n */
 	uint64_t now_s;
+	uint32_t valid_s; /* a request's life */
 	struct approvals *got;
 	struct err *err;
 };
@@ -95,7 +96,7 @@ static enum pv_code take_nonce(struct gate *g)
 	bool used = false;
 	enum pv_code rc;
 
-	asked->expires_s = g->now_s + approvals_valid_s(g->want);
+	asked->expires_s = g->now_s + g->valid_s;
 	if (approval_text_parse(g->notes[0].text, &signed_one, NULL) != PV_OK)
 		return PV_OK;
 	memcpy(asked->nonce, signed_one.nonce, sizeof(asked->nonce));
@@ -155,6 +156,7 @@ static enum pv_code wait_for_more(struct gate *g, const struct err *why)
 						 .store = g->store,
 						 .want = g->want,
 						 .now_s = g->now_s,
+						 .valid_s = g->valid_s,
 						 .max_age_s = g->got->max_age_s,
 						 .known = g->want->files_n > 0,
 						 .asked = &g->got->asked };
@@ -177,11 +179,9 @@ static enum pv_code wait_for_more(struct gate *g, const struct err *why)
 /* When the request was made that was approved, by what all of them signed. */
 static uint64_t asked_at(const struct gate *g)
 {
-	uint64_t life_s = approvals_valid_s(g->want);
+	uint64_t expires_s = g->got->asked.expires_s;
 
-	return g->got->asked.expires_s > life_s
-		       ? g->got->asked.expires_s - life_s
-		       : 0;
+	return expires_s > g->valid_s ? expires_s - g->valid_s : 0;
 }
 
 static enum pv_code seen_by_witnesses(struct gate *g)
@@ -269,7 +269,6 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 	struct gate g = {
 		.a = a, .store = store, .want = want, .got = got, .err = err
 	};
-	struct approvals_want bounded;
 	enum pv_code rc;
 
 	memset(got, 0, sizeof(*got));
@@ -288,12 +287,11 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 	got->max_age_s = g.ask.max_age_s;
 	/* What a machine that was set back never asked is asked anew. */
 	if (got->max_age_s == 0 && a->witnesses_required > 0)
-		got->max_age_s = approvals_valid_s(want);
+		got->max_age_s = APPROVALS_VALID_S;
 	/* A request that is older than its template wants has expired. */
-	bounded = *want;
-	if (g.ask.max_age_s && g.ask.max_age_s < approvals_valid_s(want))
-		bounded.valid_s = g.ask.max_age_s;
-	g.want = &bounded;
+	g.valid_s = APPROVALS_VALID_S;
+	if (g.ask.max_age_s && g.ask.max_age_s < g.valid_s)
+		g.valid_s = g.ask.max_age_s;
 	return got->needed > 0 ? pass(&g) : PV_OK;
 }
 

@@ -40,7 +40,6 @@ struct approvals_want {
 	const char
 		*request_out;  /* --request FILE; NULL: below the home,
 				* requests/<op>-<12 hex of the subject>.json */
-	uint32_t valid_s;      /* a request's life; 0: APPROVALS_VALID_S */
 	const json_t *context; /* texts for people, not signed; may be NULL */
 };
 
@@ -61,7 +60,7 @@ struct approvals {
  * the request file, which was written (O_EXCL, 0600) or, when one of the same
  * subject and requester is there and has not expired, is used again.
  * PV_DENIED: "approval.used" (before this command began), and all of
- * approval_count(); "approval.expiry" (later than valid_s allows);
+ * approval_count(); "approval.expiry" (later than is allowed);
  * "approval.age" (of a request older than the template's max_age_s, or, where
  * witnesses are required, that the log does not know);
  * PV_WAITING, "log.witnesses" (cosigned_gate(), cosigned_recent());

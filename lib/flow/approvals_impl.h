@@ -7,10 +7,6 @@
 
 #define APPROVALS_PATH_MAX 4096
 
-static inline uint32_t approvals_valid_s(const struct approvals_want *want)
-{
-	return want->valid_s ? want->valid_s : APPROVALS_VALID_S;
-}
 /*
  * Where a template wants approvals of a request that was made just now
  * (max_age_s), the log says when that was: what officers signed cannot, since
@@ -39,6 +35,7 @@ struct approvals_asking {
 	struct store *store;
 	const struct approvals_want *want;
 	uint64_t now_s;
+	uint32_t valid_s;   /* how long it is good at most */
 	uint32_t max_age_s; /* 0: asking is no entry */
 	bool known;
 	struct approval *asked;

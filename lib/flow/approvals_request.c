@@ -67,7 +67,7 @@ static enum pv_code still_good(const struct approvals_asking *g,
 
 	*good = false;
 	if (!same_matter(had, g->asked) || had->expires_s <= g->now_s ||
-	    had->expires_s > g->now_s + approvals_valid_s(g->want))
+	    had->expires_s > g->now_s + g->valid_s)
 		return PV_OK;
 	buf_init(&note, NOTE_SIZE_MAX);
 	rc = store_approval_get(g->store, had->nonce, &used, &note, &found,
@@ -108,7 +108,7 @@ static enum pv_code make_new(const struct approvals_asking *g, struct err *err)
 	if (RAND_bytes(asked->nonce, sizeof(asked->nonce)) != 1)
 		return err_fail(err, PV_INTERNAL, "crypto.random", NULL,
 				"no random bytes for a nonce");
-	asked->expires_s = g->now_s + approvals_valid_s(g->want);
+	asked->expires_s = g->now_s + g->valid_s;
 	return g->max_age_s ? approvals_ask(g->store, asked, err) : PV_OK;
 }
 

@@ -20,13 +20,6 @@
 #define PUT_BACK "put the file back, from a backup or from the exported log"
 #define STORE_BACK "put back the store that belongs to the checkpoint"
 
-static void cleanup_log_checkpoint(struct log_checkpoint *c)
-{
-	log_checkpoint_release(c);
-}
-
-#define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
-
 /* ---- signatures ---- */
 
 /* Those that init made are as old as the log, others came later. */
@@ -98,7 +91,7 @@ enum pv_code checkpoint_read(const struct authority *a, const char *name,
 			     struct buf *note, struct log_point *at,
 			     struct err *err)
 {
-	CHECKPOINT c = { .at.size = 0 };
+	LOG_CHECKPOINT c = { .at.size = 0 };
 	enum pv_code rc;
 
 	memset(at, 0, sizeof(*at));

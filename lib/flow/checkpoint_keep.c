@@ -5,23 +5,15 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/governance.h"
 #include "lib/store/store_checkpoint.h"
-
-static void cleanup_log_checkpoint(struct log_checkpoint *c)
-{
-	log_checkpoint_release(c);
-}
-
-#define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
 
 /* Signed by a log key; *yes: it says what was asked. */
 static enum pv_code says(const struct checkpoint_base *base,
 			 const struct checkpoint_ask *ask, struct span note,
 			 bool *yes, struct err *err)
 {
-	CHECKPOINT c = { .at.size = 0 };
+	LOG_CHECKPOINT c = { .at.size = 0 };
 	enum pv_code rc = log_checkpoint_parse(&c, note, err);
 
 	if (rc == PV_OK)

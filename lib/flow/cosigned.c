@@ -12,13 +12,6 @@
 
 #define READ_FLAGS (FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS)
 
-static void cleanup_log_checkpoint(struct log_checkpoint *c)
-{
-	log_checkpoint_release(c);
-}
-
-#define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
-
 /* A file of the home; a missing one has nothing in it. */
 static enum pv_code read_home(const struct authority *a, const char *name,
 			      struct buf *out, struct err *err)
@@ -70,7 +63,7 @@ static enum pv_code load_cosigned(const struct authority *a,
 				  struct cosigned *c, struct buf *bytes,
 				  struct err *err)
 {
-	CHECKPOINT note = { .at.size = 0 };
+	LOG_CHECKPOINT note = { .at.size = 0 };
 	size_t count;
 	enum pv_code rc =
 		read_note(a, COSIGNED_FILE, base, c, bytes, &note, &count, err);
@@ -111,7 +104,7 @@ enum pv_code cosigned_load(const struct authority *a, struct store *store,
 			   struct cosigned *c, struct err *err)
 {
 	CLEANUP(buf_release) struct buf cosigned, note;
-	CHECKPOINT last = { .at.size = 0 };
+	LOG_CHECKPOINT last = { .at.size = 0 };
 	enum pv_code rc;
 
 	buf_init(&cosigned, CHECKPOINT_MAX);

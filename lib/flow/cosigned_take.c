@@ -8,13 +8,6 @@
 #include "lib/log/lines.h"
 #include "lib/store/store_checkpoint.h"
 
-static void cleanup_log_checkpoint(struct log_checkpoint *c)
-{
-	log_checkpoint_release(c);
-}
-
-#define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
-
 struct taking {
 	const struct cosigned *c;
 	struct span lines;
@@ -220,7 +213,7 @@ static enum pv_code check(struct store *store,
 			  const struct taking *t, size_t *count,
 			  struct err *err)
 {
-	CHECKPOINT c = { .at.size = 0 };
+	LOG_CHECKPOINT c = { .at.size = 0 };
 	enum pv_code rc = log_checkpoint_parse(&c, buf_span(&t->note), err);
 
 	if (rc == PV_OK)

@@ -9,11 +9,6 @@
 
 #define KIND "provctl/governance/v1"
 
-static void cleanup_note(struct note *n)
-{
-	note_release(n);
-}
-
 /* ---- the text ---- */
 
 void governance_put(const char *origin, const struct governance *g,
@@ -71,7 +66,7 @@ static bool parse(struct span text, struct governance *g)
 static enum pv_code verify(const struct checkpoint_base *base, struct span note,
 			   struct governance *g, struct err *err)
 {
-	CLEANUP(cleanup_note) struct note n = { .sigs_n = 0 };
+	CLEANUP(note_release) struct note n = { .sigs_n = 0 };
 	CLEANUP(buf_release) struct buf again;
 	enum pv_code rc = note_parse(&n, note, err);
 	bool same;

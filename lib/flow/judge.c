@@ -260,15 +260,10 @@ static enum pv_code check_ended(const struct judge *j,
 
 /* ---- all of it ---- */
 
-static void cleanup_note(struct note *n)
-{
-	note_release(n);
-}
-
 static enum pv_code judge_use(struct judge *j, const struct log_entry *e,
 			      struct err *err)
 {
-	CLEANUP(cleanup_note) struct note note = { .sigs_n = 0 };
+	CLEANUP(note_release) struct note note = { .sigs_n = 0 };
 	CLEANUP(buf_release) struct buf text;
 	const enum quorum_op op = j->pairing.op;
 	struct store_approval row;

@@ -22,7 +22,7 @@ struct orders_report {
 
 /*
  * Opens the order of these bytes. store: outside a transaction. Of want only
- * files, request_out and valid_s are taken. PV_INPUT (order_parse()),
+ * files and request_out are taken. PV_INPUT (order_parse()),
  * PV_DENIED: "order.template" (not the adopted bytes of that name and
  * version), "template.ca", "order.window" (it is over), "limits.per_order";
  * PV_CONFLICT: "store.order" (the name is taken), "order.closed"; and

@@ -7,11 +7,6 @@
 
 #define TEXT_MAX 2048u
 
-static void cleanup_note(struct note *n)
-{
-	note_release(n);
-}
-
 void orders_note_put(const struct orders_note *n, struct buf *out)
 {
 	char tree[BASE64_LEN(LOG_HASH) + 1], order[65], root[65];
@@ -63,7 +58,7 @@ enum pv_code orders_note_check(const struct checkpoint_base *base,
 			       const struct orders_note *n, struct span note,
 			       struct err *err)
 {
-	CLEANUP(cleanup_note) struct note parsed = { .sigs_n = 0 };
+	CLEANUP(note_release) struct note parsed = { .sigs_n = 0 };
 	CLEANUP(buf_release) struct buf text;
 	struct err why;
 	enum pv_code rc;

@@ -271,11 +271,10 @@ static enum pv_code make(const struct authority *a, struct store *store,
 	rc = seal_version(a, store, hsm, name, version, value, &row, err);
 	if (rc != PV_OK)
 		return rc;
-	if (got && got->needed > 0)
+	if (got->needed > 0)
 		return record_approved(a, store, name, version, value,
 				       buf_span(&row), got, err);
-	return record(store, name, version, buf_span(&row), NULL,
-		      got ? got : &secrets_nobody, err);
+	return record(store, name, version, buf_span(&row), NULL, got, err);
 }
 
 enum pv_code secrets_add(const struct authority *a, struct store *store,
@@ -367,8 +366,7 @@ enum pv_code secrets_destroy(struct store *store, const char *name,
 {
 	DECISION d = DECISION_INIT;
 	uint64_t last = version, destroyed = 0;
-	enum pv_code rc =
-		decision_begin(&d, store, got ? got : &secrets_nobody, err);
+	enum pv_code rc = decision_begin(&d, store, got, err);
 
 	*n = 0;
 	if (rc == PV_OK && version == 0)

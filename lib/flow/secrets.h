@@ -39,8 +39,8 @@ PV_MUST enum pv_code secrets_gate(const struct authority *a,
 				  const struct approvals_want *from,
 				  struct approvals *got, struct err *err);
 
-/* The first version; got NULL: nobody was asked, good without a roster only
- * (PV_CONFLICT, "approval.roster"), as below. PV_CONFLICT, "secret.approved"
+/* The first version, by what secrets_gate() got. PV_CONFLICT, "approval.roster"
+ * (the roster is another than then), "secret.approved"
  * (another value, or something else to destroy than was approved, as below);
  * "secret.exists",
  * when there is or was one; PV_INPUT ("secret.name", "secret.length"),

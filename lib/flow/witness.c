@@ -15,13 +15,6 @@ CLEANUP_PTR(struct log_tilereader, log_tilereader_free);
 
 #define LOCK_NAME_MAX 4096
 
-static void cleanup_log_checkpoint(struct log_checkpoint *c)
-{
-	log_checkpoint_release(c);
-}
-
-#define CHECKPOINT CLEANUP(cleanup_log_checkpoint) struct log_checkpoint
-
 /* Waits for another run on the same state, which is short. */
 static enum pv_code lock(const char *state, int *fd, struct err *err)
 {
@@ -182,7 +175,7 @@ static enum pv_code follow(const struct witness_opts *opts,
 	CLEANUP(buf_release) struct buf note;
 	CLEANUP(fd_cleanup) int folder = -1;
 	CLEANUP(fd_cleanup) int held = -1;
-	CHECKPOINT last = { .at.size = 0 };
+	LOG_CHECKPOINT last = { .at.size = 0 };
 	enum pv_code rc = dir_open(AT_FDCWD, opts->log, &folder, err);
 
 	buf_init(&note, WITNESS_NOTE_MAX);
@@ -209,7 +202,7 @@ enum pv_code witness_run(const struct witness_opts *opts,
 			 struct witness_seen *seen, struct buf *line,
 			 struct err *err)
 {
-	CHECKPOINT c = { .at.size = 0 };
+	LOG_CHECKPOINT c = { .at.size = 0 };
 	int64_t now = pvtime_now_s();
 	enum pv_code rc;
 

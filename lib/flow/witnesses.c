@@ -10,11 +10,6 @@
 #define READ_FLAGS (FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS)
 #define WITNESSES_MAX (COSIGNED_WITNESSES_MAX * 512u) /* bytes of the file */
 
-static void cleanup_log_checkpoint(struct log_checkpoint *c)
-{
-	log_checkpoint_release(c);
-}
-
 static enum pv_code add_witness(struct log_witness *known, size_t *n,
 				struct span vkey, struct err *err)
 {
@@ -104,8 +99,7 @@ static uint64_t reached(const uint64_t *times, size_t n, size_t many)
 enum pv_code witnesses_time(const struct authority *a, struct span note,
 			    uint64_t *time_s, struct err *err)
 {
-	CLEANUP(cleanup_log_checkpoint)
-	struct log_checkpoint c = { .at.size = 0 };
+	LOG_CHECKPOINT c = { .at.size = 0 };
 	struct log_witness known[COSIGNED_WITNESSES_MAX];
 	uint64_t times[COSIGNED_WITNESSES_MAX] = { 0 };
 	size_t n = 0;

@@ -43,6 +43,7 @@ PV_MUST enum pv_code log_checkpoint_parse(struct log_checkpoint *c,
 					  struct span bytes, struct err *err);
 /* Frees and empties. Takes an empty (zeroed) one. */
 void log_checkpoint_release(struct log_checkpoint *c);
+#define LOG_CHECKPOINT CLEANUP(log_checkpoint_release) struct log_checkpoint
 
 /*
  * True signature of the log: of at least one of its keys, and of each of them

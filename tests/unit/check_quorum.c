@@ -51,9 +51,11 @@ START_TEST(larger_one)
 	a.order = a.revoke = a.rotate_ca = a.export_offline =
 		a.release_quarantine = a.adopt;
 	r.quorum.persons[rows[_i].op] = rows[_i].own;
-	ck_assert_uint_eq(quorum_needed(&r, rows[_i].op, &a), rows[_i].want);
-	ck_assert_uint_eq(quorum_needed(&r, rows[_i].op, NULL), rows[_i].own);
-	ck_assert_uint_eq(quorum_needed(NULL, rows[_i].op, &a), 0);
+	ck_assert_uint_eq(quorum_ask(&r, rows[_i].op, &a).persons,
+			  rows[_i].want);
+	ck_assert_uint_eq(quorum_ask(&r, rows[_i].op, NULL).persons,
+			  rows[_i].own);
+	ck_assert_uint_eq(quorum_ask(NULL, rows[_i].op, &a).persons, 0);
 }
 END_TEST
 
@@ -77,7 +79,7 @@ START_TEST(own_field)
 		fields[i]->persons = 5;
 		for (size_t k = 0; k < QUORUM_OPS; k++)
 			ck_assert_uint_eq(
-				quorum_needed(&r, (enum quorum_op)k, &a),
+				quorum_ask(&r, (enum quorum_op)k, &a).persons,
 				k == ops[i] ? 5 : 0);
 	}
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cmd/backends.h"
-#include "lib/flow/secrets.h"
+#include "lib/flow/secrets_impl.h"
 #include "lib/log/govern.h"
 #include "tests/unit/authority_fix.h"
 #include "tests/unit/unit.h"
@@ -41,17 +41,18 @@ START_TEST(follow_each_other)
 	buf_init(&two, SECRETS_ROW_MAX);
 	make(&value, "the same value");
 	unit_refused(secrets_rotate(o.a, o.store, o.hsm, "follow", &value,
-				    &version, NULL, &err),
+				    &version, &secrets_nobody, &err),
 		     PV_NOT_FOUND, "secret.missing", &err);
 	err_init(&err);
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "follow", &value, NULL, &err),
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "follow", &value,
+			    &secrets_nobody, &err),
 		&err);
-	unit_refused(
-		secrets_add(o.a, o.store, o.hsm, "follow", &value, NULL, &err),
-		PV_CONFLICT, "secret.exists", &err);
+	unit_refused(secrets_add(o.a, o.store, o.hsm, "follow", &value,
+				 &secrets_nobody, &err),
+		     PV_CONFLICT, "secret.exists", &err);
 	err_init(&err);
 	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "follow", &value, &version,
-			       NULL, &err),
+			       &secrets_nobody, &err),
 		&err);
 	ck_assert(version == 2);
 	ck_assert(get(&o, "follow", 1, &one).version == 1);
@@ -76,29 +77,30 @@ START_TEST(refuses_names_and_lengths)
 	make(&value, "x");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		unit_refused(secrets_add(o.a, o.store, o.hsm, names[i], &value,
-					 NULL, &err),
+					 &secrets_nobody, &err),
 			     PV_INPUT, "secret.name", &err);
 		err_init(&err);
 	}
 	memset(longer, 'a', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
-	unit_refused(
-		secrets_add(o.a, o.store, o.hsm, longer, &value, NULL, &err),
-		PV_INPUT, "secret.name", &err);
+	unit_refused(secrets_add(o.a, o.store, o.hsm, longer, &value,
+				 &secrets_nobody, &err),
+		     PV_INPUT, "secret.name", &err);
 	err_init(&err);
 	unit_ok(secret_alloc(&value, SECRETS_VALUE_MAX, &err), &err);
 	longer[STORE_ID_MAX] = '\0';
-	unit_ok(secrets_add(o.a, o.store, o.hsm, longer, &value, NULL, &err),
+	unit_ok(secrets_add(o.a, o.store, o.hsm, longer, &value,
+			    &secrets_nobody, &err),
 		&err);
 	unit_ok(secret_alloc(&value, SECRETS_VALUE_MAX + 1, &err), &err);
-	unit_refused(
-		secrets_add(o.a, o.store, o.hsm, "long", &value, NULL, &err),
-		PV_INPUT, "secret.length", &err);
+	unit_refused(secrets_add(o.a, o.store, o.hsm, "long", &value,
+				 &secrets_nobody, &err),
+		     PV_INPUT, "secret.length", &err);
 	err_init(&err);
 	secret_release(&value);
-	unit_refused(
-		secrets_add(o.a, o.store, o.hsm, "empty", &value, NULL, &err),
-		PV_INPUT, "secret.length", &err);
+	unit_refused(secrets_add(o.a, o.store, o.hsm, "empty", &value,
+				 &secrets_nobody, &err),
+		     PV_INPUT, "secret.length", &err);
 }
 END_TEST
 
@@ -113,27 +115,33 @@ START_TEST(are_destroyed)
 	fix_open(&o, true);
 	buf_init(&sealed, SECRETS_ROW_MAX);
 	make(&value, "gone soon");
-	unit_refused(secrets_destroy(o.store, "gone", 0, &n, NULL, &err),
-		     PV_NOT_FOUND, "secret.missing", &err);
+	unit_refused(
+		secrets_destroy(o.store, "gone", 0, &n, &secrets_nobody, &err),
+		PV_NOT_FOUND, "secret.missing", &err);
 	err_init(&err);
 	ck_assert(n == 0);
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "gone", &value, NULL, &err),
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "gone", &value,
+			    &secrets_nobody, &err),
 		&err);
 	for (uint64_t i = 2; i < 5; i++)
 		unit_ok(secrets_rotate(o.a, o.store, o.hsm, "gone", &value, &n,
-				       NULL, &err),
+				       &secrets_nobody, &err),
 			&err);
-	unit_refused(secrets_destroy(o.store, "gone", 5, &n, NULL, &err),
-		     PV_NOT_FOUND, "secret.missing", &err);
+	unit_refused(
+		secrets_destroy(o.store, "gone", 5, &n, &secrets_nobody, &err),
+		PV_NOT_FOUND, "secret.missing", &err);
 	err_init(&err);
-	unit_ok(secrets_destroy(o.store, "gone", 2, &n, NULL, &err), &err);
+	unit_ok(secrets_destroy(o.store, "gone", 2, &n, &secrets_nobody, &err),
+		&err);
 	ck_assert(n == 1 && get(&o, "gone", 2, &sealed).sealed.len == 0);
-	unit_ok(secrets_destroy(o.store, "gone", 2, &n, NULL, &err), &err);
+	unit_ok(secrets_destroy(o.store, "gone", 2, &n, &secrets_nobody, &err),
+		&err);
 	ck_assert(n == 0);
-	unit_ok(secrets_destroy(o.store, "gone", 0, &n, NULL, &err), &err);
+	unit_ok(secrets_destroy(o.store, "gone", 0, &n, &secrets_nobody, &err),
+		&err);
 	ck_assert(n == 3 && get(&o, "gone", 0, &sealed).sealed.len == 0);
-	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "gone", &value, &n, NULL,
-			       &err),
+	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "gone", &value, &n,
+			       &secrets_nobody, &err),
 		&err);
 	ck_assert(n == 5);
 }
@@ -153,12 +161,14 @@ START_TEST(are_held_against_the_log)
 	buf_init(&one, SECRETS_ROW_MAX);
 	buf_init(&two, SECRETS_ROW_MAX);
 	make(&value, "logged");
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "held", &value, NULL, &err),
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "held", &value,
+			    &secrets_nobody, &err),
 		&err);
-	unit_ok(secrets_add(o.a, o.store, o.hsm, "hold", &value, NULL, &err),
+	unit_ok(secrets_add(o.a, o.store, o.hsm, "hold", &value,
+			    &secrets_nobody, &err),
 		&err);
-	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "held", &value, &n, NULL,
-			       &err),
+	unit_ok(secrets_rotate(o.a, o.store, o.hsm, "held", &value, &n,
+			       &secrets_nobody, &err),
 		&err);
 	row = get(&o, "held", 1, &one);
 	other = get(&o, "hold", 1, &two);

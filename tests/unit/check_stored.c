@@ -6,7 +6,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/adopt.h"
 #include "lib/flow/context.h"
-#include "lib/flow/secrets.h"
+#include "lib/flow/secrets_impl.h"
 #include "tests/unit/authority_fix.h"
 #include "tests/unit/unit.h"
 
@@ -57,10 +57,10 @@ static void put(struct opened *o, const char *name, const char *text)
 
 	unit_ok(secret_copy(&value, text, strlen(text), &err), &err);
 	err_init(&known);
-	if (secrets_add(o->a, o->store, o->hsm, name, &value, NULL, &known) !=
-	    PV_OK)
+	if (secrets_add(o->a, o->store, o->hsm, name, &value, &secrets_nobody,
+			&known) != PV_OK)
 		unit_ok(secrets_rotate(o->a, o->store, o->hsm, name, &value, &n,
-				       NULL, &err),
+				       &secrets_nobody, &err),
 			&err);
 }
 
@@ -203,9 +203,11 @@ START_TEST(says_what_is_lacking)
 	put(&o, "lack", "two");
 	load(&o, "lack", &ctx);
 	unit_ok(stored_rows_stand(&ctx->stored, o.store, &err), &err);
-	unit_ok(secrets_destroy(o.store, "lack", 1, &n, NULL, &err), &err);
+	unit_ok(secrets_destroy(o.store, "lack", 1, &n, &secrets_nobody, &err),
+		&err);
 	unit_ok(stored_rows_stand(&ctx->stored, o.store, &err), &err);
-	unit_ok(secrets_destroy(o.store, "lack", 2, &n, NULL, &err), &err);
+	unit_ok(secrets_destroy(o.store, "lack", 2, &n, &secrets_nobody, &err),
+		&err);
 	unit_refused(stored_rows_stand(&ctx->stored, o.store, &err),
 		     PV_NOT_FOUND, "secret.destroyed", &err);
 	err_init(&err);
