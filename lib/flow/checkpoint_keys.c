@@ -147,7 +147,8 @@ enum pv_code checkpoint_keys_named(const struct authority *a,
 		err_object(err, "provctl.json");
 		rc = err_fail(err, PV_INTEGRITY, "config.keys",
 			      "put back what \"keys\" of provctl.json said; "
-			      "`audit show --type key.generate' names the keys",
+			      "`provctl audit show --type key.generate' names "
+			      "the keys",
 			      "the configuration does not name the key of "
 			      "purpose %s that the log says was made",
 			      purposes[i]);

@@ -16,7 +16,8 @@
 
 /* What lets an export go on that waits for them. */
 #define COSIGNED_HINT                                                          \
-	"`export log', `audit witness' at each of them, then `audit cosign'"
+	"`provctl export log', `provctl audit witness' at each of them, then " \
+	"`provctl audit cosign'"
 
 struct cosigned { /* plain data */
 	struct log_witness known[COSIGNED_WITNESSES_MAX];

@@ -58,7 +58,7 @@ static enum pv_code check_empty(int fd, struct err *err)
 	if (used)
 		return err_fail(err, PV_CONFLICT, "init.folder",
 				store ? "an init did not end here: remove the "
-					"folder and run init again"
+					"folder and run `provctl init' again"
 				      : "choose a new or an empty folder",
 				"the folder is not empty");
 	return PV_OK;
