@@ -68,7 +68,7 @@ static const char show_help[] =
 	"                 quarantine.put quarantine.release quarantine.reject\n"
 	"                 key.generate key.rotate pin.rotate ceremony.step\n"
 	"                 roster.change approval.ask approval.use order.open\n"
-	"                 order.close clock.accept config.accept\n"
+	"                 order.close clock.accept config.accept people.decide\n"
 	"                 template.adopt secret.add secret.rotate "
 	"secret.destroy\n"
 	"                 cert.revoke device.retire receipt device.rollback\n"

@@ -1,6 +1,7 @@
 /* export kek: the keys of devices without ECC, for a chip programmer. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/export.h"
@@ -10,13 +11,11 @@
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/approvals.h"
-#include "lib/flow/event.h"
 #include "lib/flow/export.h"
+#include "lib/flow/subject_acts.h"
 
 #define LIST_MAX (64u * 1024u * 1024u) /* bytes of a file of device ids */
 #define CERT_FILE_MAX 65536u
-#define SUBJECT_MAX 16384u
-#define KEK_GROUP 256
 
 CLEANUP_PTR(struct export_kek, export_kek_free);
 
@@ -26,72 +25,21 @@ struct kek_args {
 	const char *request;
 };
 
-/* Devices are logged in groups, all before anything leaves. */
-struct kek_run {
-	struct export_kek *k;
-	struct store *store;
-	struct store_txn txn;
-	const struct approvals *got; /* used with the first group */
-	const char *to;
-	size_t n;
-};
-
-static enum pv_code add_device(struct kek_run *r, const char *device,
-			       struct err *err)
-{
-	struct event_who who;
-	struct log_entry e;
-	enum pv_code rc = export_kek_add(r->k, device, err);
-
-	if (rc == PV_OK && !r->txn.store)
-		rc = store_begin(r->store, STORE_WRITE, &r->txn, err);
-	if (rc == PV_OK)
-		rc = event_now(r->store, &who, err);
-	if (rc == PV_OK && r->n == 0)
-		rc = approvals_use(r->store, &who.who, r->got, err);
-	if (rc != PV_OK)
-		return rc;
-	log_export(&e, &who.who, device, "kek", r->to);
-	rc = event_append(r->store, &e, err);
-	if (rc == PV_OK && ++r->n % KEK_GROUP == 0)
-		rc = store_commit(&r->txn, err);
-	return rc;
-}
-
-/* One id a line. */
-static enum pv_code add_list(struct kek_run *r, struct buf *list,
-			     struct err *err)
-{
-	char *save = NULL, *text;
-	enum pv_code rc = PV_OK;
-
-	buf_put_u8(list, 0);
-	rc = buf_check(list, err);
-	if (rc != PV_OK)
-		return rc;
-	if (strlen((char *)list->data) + 1 != list->len)
-		return err_fail(err, PV_INPUT, "device.id", NULL,
-				"the list holds a NUL byte");
-	text = (char *)list->data;
-	for (char *id = strtok_r(text, "\r\n", &save); rc == PV_OK && id;
-	     id = strtok_r(NULL, "\r\n", &save))
-		rc = add_device(r, id, err);
-	if (rc == PV_OK && r->n == 0)
-		rc = err_fail(err, PV_INPUT, "device.id", NULL,
-			      "the list is empty");
-	return rc;
-}
-
 /* What is read before anybody is asked. */
 struct kek_input {
 	struct buf cert, list;
 	char to[65]; /* hash of the certificate's file */
+	struct buf subject;
+	const char **listed; /* ids in list, once it was split */
+	size_t listed_n;
 };
 
 static void input_release(struct kek_input *f)
 {
 	buf_release(&f->cert);
 	buf_release(&f->list);
+	buf_release(&f->subject);
+	free(f->listed);
 }
 
 static enum pv_code read_input(const struct kek_args *in, struct kek_input *f,
@@ -102,6 +50,7 @@ static enum pv_code read_input(const struct kek_args *in, struct kek_input *f,
 
 	buf_init(&f->cert, CERT_FILE_MAX);
 	buf_init(&f->list, LIST_MAX);
+	buf_init(&f->subject, SUBJECT_ACTS_MAX);
 	rc = file_read(AT_FDCWD, in->to, 0, &f->cert, err);
 	if (rc == PV_OK)
 		rc = sha256(buf_span(&f->cert), digest, err);
@@ -113,8 +62,7 @@ static enum pv_code read_input(const struct kek_args *in, struct kek_input *f,
 }
 
 /* Whose keys, to whom: what officers approve. */
-static enum pv_code put_subject(const struct kek_args *in,
-				const struct kek_input *f, struct buf *out,
+static enum pv_code put_subject(const struct kek_args *in, struct kek_input *f,
 				struct err *err)
 {
 	const struct export_kek_whose whose = {
@@ -123,7 +71,7 @@ static enum pv_code put_subject(const struct kek_args *in,
 		.devices_n = in->devices.n,
 		.list = in->from ? buf_span(&f->list) : (struct span){ NULL, 0 }
 	};
-	enum pv_code rc = export_kek_subject(&whose, out, err);
+	enum pv_code rc = export_kek_subject(&whose, &f->subject, err);
 
 	if (rc == PV_INPUT && strcmp(err->rule, "device.id") != 0)
 		err_object(err, in->to);
@@ -132,30 +80,56 @@ static enum pv_code put_subject(const struct kek_args *in,
 	return rc;
 }
 
+struct kek_run {
+	struct session *s;
+	const struct kek_input *f;
+	const char *const *ids;
+	size_t n;
+};
+
+static enum pv_code seal(const struct kek_run *r, struct buf *out,
+			 struct err *err)
+{
+	CLEANUP(cleanup_export_kek_free) struct export_kek *k = NULL;
+	enum pv_code rc = export_kek_new(r->s->a, r->s->store, r->s->hsm,
+					 buf_span(&r->f->cert), &k, err);
+
+	for (size_t i = 0; rc == PV_OK && i < r->n; i++)
+		rc = export_kek_add(k, r->ids[i], err);
+	return rc == PV_OK ? export_kek_finish(k, out, err) : rc;
+}
+
+static enum pv_code log_all(const struct kek_run *r,
+			    const struct approvals *got, struct err *err)
+{
+	const struct export_kek_logged l = { .ids = r->ids,
+					     .n = r->n,
+					     .to = r->f->to,
+					     .subject =
+						     buf_span(&r->f->subject) };
+
+	return export_kek_log(r->s->store, &l, got, err);
+}
+
+/* All are logged, with what was approved, before anything leaves. */
 static enum pv_code fill(struct session *s, const struct kek_args *in,
 			 struct kek_input *f, const struct approvals *got,
 			 struct buf *out, struct err *err)
 {
-	CLEANUP(cleanup_export_kek_free) struct export_kek *k = NULL;
-	struct kek_run run = { .store = s->store, .got = got, .to = f->to };
-	enum pv_code rc = export_kek_new(s->a, s->store, s->hsm,
-					 buf_span(&f->cert), &k, err);
+	struct kek_run run = { s, f, in->devices.values, in->devices.n };
+	enum pv_code rc = in->from ? export_kek_split(&f->list, &f->listed,
+						      &f->listed_n, err)
+				   : PV_OK;
 
-	if (rc == PV_INPUT)
-		err_object(err, in->to);
-	run.k = k;
-	for (size_t i = 0; rc == PV_OK && i < in->devices.n; i++)
-		rc = add_device(&run, in->devices.values[i], err);
-	if (rc == PV_OK && in->from)
-		rc = add_list(&run, &f->list, err);
-	if (rc == PV_INPUT && in->from)
-		err_object(err, in->from);
-	if (rc == PV_OK && run.txn.store)
-		rc = store_commit(&run.txn, err);
-	store_rollback(&run.txn);
+	if (in->from) {
+		run.ids = f->listed;
+		run.n = f->listed_n;
+	}
 	if (rc == PV_OK)
-		rc = export_kek_finish(k, out, err);
-	return rc;
+		rc = seal(&run, out, err);
+	if (rc == PV_INPUT)
+		err_object(err, in->from ? in->from : in->to);
+	return rc == PV_OK ? log_all(&run, got, err) : rc;
 }
 
 static enum pv_code approved(struct session *s, const struct kek_args *in,
@@ -163,7 +137,6 @@ static enum pv_code approved(struct session *s, const struct kek_args *in,
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	CLEANUP(input_release) struct kek_input f = { .to = "" };
-	CLEANUP(buf_release) struct buf subject;
 	struct approvals_want want = { .op = QUORUM_EXPORT_KEK,
 				       .what = "export kek",
 				       .files = in->approvals.values,
@@ -171,10 +144,9 @@ static enum pv_code approved(struct session *s, const struct kek_args *in,
 				       .request_out = in->request };
 	enum pv_code rc = read_input(in, &f, err);
 
-	buf_init(&subject, SUBJECT_MAX);
 	if (rc == PV_OK)
-		rc = put_subject(in, &f, &subject, err);
-	want.subject = buf_span(&subject);
+		rc = put_subject(in, &f, err);
+	want.subject = buf_span(&f.subject);
 	if (rc == PV_OK)
 		rc = approvals_gate(s->a, s->store, &want, &got, err);
 	return rc == PV_OK ? fill(s, in, &f, &got, out, err) : rc;

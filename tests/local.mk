@@ -54,6 +54,8 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/governance_fix.h \
 	tests/unit/issued_fix.c \
 	tests/unit/issued_fix.h \
+	tests/unit/people_acts.c \
+	tests/unit/people_acts.h \
 	tests/unit/people_fix.c \
 	tests/unit/people_fix.h \
 	tests/unit/provdev_fixture.c \
@@ -82,6 +84,7 @@ LDADD = $(UNIT_LIBS)
 
 UNIT_TESTS = \
 	tests/unit/check_actor \
+	tests/unit/check_acts \
 	tests/unit/check_approval \
 	tests/unit/check_approval_text \
 	tests/unit/check_approvals_fresh \
@@ -509,6 +512,7 @@ CLI_TESTS = \
 	tests/cli/retire.sh tests/cli/retry.sh tests/cli/revoke.sh \
 	tests/cli/revoke_ca.sh \
 	tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
+	tests/cli/acts.sh tests/cli/raised.sh tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
 	tests/cli/revoke_publish.sh tests/cli/rotate.sh \
 	tests/cli/rotate_fields.sh \
 	tests/cli/rotate_due.sh tests/cli/rotate_kdf.sh tests/cli/rotate_kill.sh \

@@ -82,10 +82,14 @@ PV_MUST enum pv_code approvals_use(struct store *store,
 				   const struct log_who *who,
 				   const struct approvals *got,
 				   struct err *err);
-/* NULL for an entry that names persons when nobody was asked. */
+/* NULL for an entry that names persons, or the nonce, when nobody was asked. */
 static inline const char *approvals_persons(const struct approvals *got)
 {
 	return got->needed ? got->persons : NULL;
+}
+static inline const uint8_t *approvals_nonce(const struct approvals *got)
+{
+	return got->needed ? got->asked.nonce : NULL;
 }
 void approvals_release(struct approvals *got);
 

@@ -298,7 +298,11 @@ static enum pv_code take_decision(struct audit_entries *au, struct span bytes,
 	enum pv_code rc = governance_take(&au->governance, &au->hasher, bytes,
 					  e, index, err);
 
-	return rc == PV_OK ? pairing_take(&au->pairing, e, index, err) : rc;
+	if (rc == PV_OK)
+		rc = pairing_take(&au->pairing, e, index, err);
+	return rc == PV_OK
+		       ? acts_take(&au->acts, e, index, au->rosters > 0, err)
+		       : rc;
 }
 
 /* From the entry before it, no further than was accepted. */
@@ -414,7 +418,9 @@ enum pv_code audit_entries_take(struct audit_entries *au, struct span bytes,
 
 enum pv_code audit_entries_end(const struct audit_entries *au, struct err *err)
 {
-	return pairing_end(&au->pairing, err);
+	enum pv_code rc = pairing_end(&au->pairing, err);
+
+	return rc == PV_OK ? acts_end(&au->acts, err) : rc;
 }
 
 enum pv_code audit_entries_init(struct audit_entries *au, uint64_t numbers,
@@ -440,6 +446,7 @@ void audit_entries_release(struct audit_entries *au)
 	serialset_release(&au->serials);
 	quota_release(&au->quota);
 	audit_crls_release(&au->crls);
+	acts_release(&au->acts);
 	free(au->responders);
 	free(au->cas);
 	free(au->keys);

@@ -16,6 +16,7 @@
 #ifndef PV_FLOW_AUDIT_ENTRIES_H
 #define PV_FLOW_AUDIT_ENTRIES_H
 
+#include "lib/flow/acts.h"
 #include "lib/flow/audit_crl.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/pairing.h"
@@ -67,6 +68,7 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 
 	struct governance governance; /* the chain of what people decided */
 	struct pairing pairing;	      /* its newest, and their approvals */
+	struct acts acts;	      /* what else was approved */
 	uint64_t rosters;	      /* version of the newest */
 	uint64_t held;		      /* rows that quarantine.put names */
 	struct quota quota;	      /* what was issued under each order */

@@ -35,7 +35,8 @@ enum pv_code audit_take_revoke(struct audit_entries *au,
 			       const struct log_entry *e, struct err *err)
 {
 	const struct log_fact *reason = log_fact_find(e, "reason", LOG_UINT);
-	uint32_t number;
+	const struct log_fact *by = log_fact_find(e, LOG_BY, LOG_TSTR);
+	uint32_t number, in_place;
 	enum pv_code rc;
 
 	if (!audit_number(e->object, &number) ||
@@ -44,6 +45,9 @@ enum pv_code audit_take_revoke(struct audit_entries *au,
 		return wrong(e, "what is revoked was not issued before", err);
 	if (!reason || reason->u > STORE_REASON_MAX)
 		return wrong(e, "it was revoked without a reason", err);
+	if (by && (!audit_number(by->s, &in_place) || in_place == number ||
+		   !serialset_get(&au->serials, in_place, SERIAL_INTENT)))
+		return wrong(e, "what is in its place was not issued", err);
 	if (serialset_get(&au->serials, number, SERIAL_ON_HOLD))
 		return after_hold(au, e, number, reason->u, err);
 	if (serialset_get(&au->serials, number, SERIAL_REVOKED))

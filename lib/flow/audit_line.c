@@ -103,12 +103,18 @@ static void put_key(struct buf *b, struct span key)
 	buf_put_u8(b, '=');
 }
 
+/* What people approved is shown as they saw it; LF is escaped. */
+static bool is_hex(const struct log_fact *f)
+{
+	return f->kind == LOG_BSTR && !span_is(f->key, LOG_SUBJECT);
+}
+
 static void put_fact(struct buf *b, const struct log_fact *f)
 {
 	put_key(b, f->key);
 	if (f->kind == LOG_UINT)
 		buf_printf(b, "%llu", (unsigned long long)f->u);
-	else if (f->kind == LOG_BSTR)
+	else if (is_hex(f))
 		put_hex(b, f->s);
 	else
 		put_word(b, f->s, 0);
@@ -151,7 +157,7 @@ static void put_json_fact(struct buf *b, const struct log_fact *f)
 	buf_put_u8(b, ':');
 	if (f->kind == LOG_UINT) {
 		buf_printf(b, "%llu", (unsigned long long)f->u);
-	} else if (f->kind == LOG_BSTR) {
+	} else if (is_hex(f)) {
 		buf_put_u8(b, '"');
 		put_hex(b, f->s);
 		buf_put_u8(b, '"');

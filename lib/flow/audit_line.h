@@ -7,7 +7,7 @@
 #ifndef PV_FLOW_AUDIT_LINE_H
 #define PV_FLOW_AUDIT_LINE_H
 
-#include "lib/log/entry.h"
+#include "lib/log/acts.h"
 
 /* No line of an entry is longer: hex and escapes double, the rest is short. */
 #define AUDIT_LINE_MAX (4u * LOG_ENTRY_MAX)

@@ -11,8 +11,11 @@
  *   the store's verb of that change, with buf_span(&d.entry)
  *   decision_commit(&d)
  *
+ * What is many entries, or none of the chain (acts.h), goes in by its own
+ * verbs, each entry with the nonce; decision_on_acts() ends it in their place.
+ *
  * Does not check: that the change is what was approved (the caller made the
- * subject of it; judge.h finds the rest).
+ * subject of it; judge.h and acts.h find the rest).
  */
 #ifndef PV_FLOW_DECISION_H
 #define PV_FLOW_DECISION_H
@@ -41,6 +44,16 @@ PV_MUST enum pv_code decision_entry(struct decision *d, struct log_entry *e,
 				    struct err *err);
 /* Uses the approvals up and commits. Codes of approvals_use(). */
 PV_MUST enum pv_code decision_commit(struct decision *d, struct err *err);
+/*
+ * Right behind the n entries that were made in this transaction, all by who:
+ * what was approved of them, text being the subject, and that the approvals are
+ * used. Nothing is written when nobody was asked. Codes of approvals_use().
+ */
+PV_MUST enum pv_code decision_on_acts(struct store *store,
+				      const struct log_who *who,
+				      const struct approvals *got,
+				      struct span text, uint64_t n,
+				      struct err *err);
 /* Rolls back what was not committed. */
 void decision_release(struct decision *d);
 

@@ -10,7 +10,7 @@
 #ifndef PV_FLOW_EXPORT_H
 #define PV_FLOW_EXPORT_H
 
-#include "lib/flow/authority.h"
+#include "lib/flow/approvals.h"
 #include "lib/hsm.h"
 #include "lib/store/store.h"
 
@@ -71,6 +71,10 @@ struct export_kek_whose {
  */
 PV_MUST enum pv_code export_kek_subject(const struct export_kek_whose *w,
 					struct buf *out, struct err *err);
+/* The ids of such a list, which is cut apart in place: *ids, n, is the caller's
+ * to free(), and borrows from list. PV_INPUT, "device.id": a NUL byte. */
+PV_MUST enum pv_code export_kek_split(struct buf *list, const char ***ids,
+				      size_t *n, struct err *err);
 /* One device more; its id is checked. One that has a bundle stays with the
  * generation of the KDF master that this names. PV_INPUT "device.id"; PV_DENIED
  * "device.retired"; PV_INTEGRITY, "store.edited"; PV_HSM_*. */
@@ -79,6 +83,18 @@ PV_MUST enum pv_code export_kek_add(struct export_kek *k, const char *device,
 /* Appends the CMS. */
 PV_MUST enum pv_code export_kek_finish(struct export_kek *k, struct buf *out,
 				       struct err *err);
+struct export_kek_logged {
+	const char *const *ids; /* n, in the order of the subject */
+	size_t n;
+	const char *to; /* hash of the certificate's file, in hex */
+	struct span subject;
+};
+/* An entry for each, and what was approved of them, in one transaction: before
+ * anything leaves. Codes of decision_on_acts(). */
+PV_MUST enum pv_code export_kek_log(struct store *store,
+				    const struct export_kek_logged *l,
+				    const struct approvals *got,
+				    struct err *err);
 void export_kek_free(struct export_kek *k);
 
 /* "reserved", "issued" and so on. */

@@ -5,10 +5,12 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/export.h"
 #include "lib/flow/kdfof.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/subject_acts.h"
 #include "lib/log/entry.h"
 #include "lib/seal/escrow.h"
 #include "lib/seal/kdf.h"
@@ -28,6 +30,7 @@ struct export_kek {
 };
 
 CLEANUP_PTR(struct escrow_to, escrow_to_free);
+CLEANUP_PTR(struct sha256, sha256_free);
 CLEANUP_PTR(struct export_kek, export_kek_free);
 
 void export_kek_free(struct export_kek *k)
@@ -44,6 +47,7 @@ void export_kek_free(struct export_kek *k)
 struct listed { /* of devices, in order */
 	uint64_t n;
 	struct span first, last;
+	struct sha256 *lines; /* of all */
 };
 
 static enum pv_code take_id(struct listed *l, struct span id, struct err *err)
@@ -55,6 +59,8 @@ static enum pv_code take_id(struct listed *l, struct span id, struct err *err)
 	if (l->n++ == 0)
 		l->first = id;
 	l->last = id;
+	sha256_add(l->lines, id);
+	sha256_add(l->lines, (struct span){ (const uint8_t *)"\n", 1 });
 	return PV_OK;
 }
 
@@ -79,56 +85,94 @@ static enum pv_code take_list(struct listed *l, struct span list,
 	return rc;
 }
 
-static enum pv_code put_hash(const char *what, struct span bytes,
-			     struct buf *out, struct err *err)
+static enum pv_code take_all(const struct export_kek_whose *w, struct listed *l,
+			     struct err *err)
 {
-	uint8_t hash[SHA256_LEN];
-	char hex[2 * SHA256_LEN + 1];
-	enum pv_code rc = sha256(bytes, hash, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc != PV_OK)
-		return rc;
-	hex_encode(hash, sizeof(hash), hex);
-	buf_printf(out, "%s sha256:%s\n", what, hex);
-	return PV_OK;
+	for (size_t i = 0; rc == PV_OK && i < w->devices_n; i++)
+		rc = take_id(l, log_str(w->devices[i]), err);
+	if (rc == PV_OK && w->list.p)
+		rc = take_list(l, w->list, err);
+	if (rc == PV_OK && l->n == 0)
+		rc = err_fail(err, PV_INPUT, "device.id", NULL,
+			      "the list is empty");
+	return rc;
 }
 
-static enum pv_code put_devices(const struct export_kek_whose *w,
-				const struct listed *l, struct buf *out,
-				struct err *err)
+static enum pv_code put_subject(const struct export_kek_whose *w,
+				const struct listed *l, struct span whom,
+				struct buf *out, struct err *err)
 {
-	buf_printf(out, "count %llu\nfirst %.*s\nlast %.*s\n",
-		   (unsigned long long)l->n, (int)l->first.len,
-		   (const char *)l->first.p, (int)l->last.len,
-		   (const char *)l->last.p);
-	for (size_t i = 0; i < w->devices_n; i++)
-		buf_printf(out, "device %s\n", w->devices[i]);
-	return w->list.p ? put_hash("list", w->list, out, err) : PV_OK;
+	CLEANUP(buf_release) struct buf named;
+	uint8_t cert[SHA256_LEN], list[SHA256_LEN];
+	char to[2 * SHA256_LEN + 1];
+	struct subject_kek s = { .to = { (const uint8_t *)to, 2 * SHA256_LEN },
+				 .whom = whom,
+				 .n = l->n,
+				 .first = l->first,
+				 .last = l->last,
+				 .list = list };
+	enum pv_code rc = sha256(w->cert, cert, err);
+
+	if (rc == PV_OK)
+		rc = sha256_end(l->lines, list, err);
+	buf_init(&named, SUBJECT_ACTS_MAX);
+	for (size_t i = 0; rc == PV_OK && i < w->devices_n; i++)
+		buf_printf(&named, "device %s\n", w->devices[i]);
+	if (rc == PV_OK)
+		rc = buf_check(&named, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(cert, sizeof(cert), to);
+	s.named = buf_span(&named);
+	subject_kek(out, &s);
+	return buf_check(out, err);
 }
 
 enum pv_code export_kek_subject(const struct export_kek_whose *w,
 				struct buf *out, struct err *err)
 {
 	CLEANUP(cleanup_escrow_to_free) struct escrow_to *to = NULL;
+	CLEANUP(cleanup_sha256_free) struct sha256 *lines = NULL;
+	CLEANUP(buf_release) struct buf whom;
 	struct listed l = { .n = 0 };
 	enum pv_code rc = escrow_to_new(w->cert, &to, err);
 
-	for (size_t i = 0; rc == PV_OK && i < w->devices_n; i++)
-		rc = take_id(&l, log_str(w->devices[i]), err);
-	if (rc == PV_OK && w->list.p)
-		rc = take_list(&l, w->list, err);
-	if (rc == PV_OK && l.n == 0)
-		rc = err_fail(err, PV_INPUT, "device.id", NULL,
-			      "the list is empty");
+	buf_init(&whom, SUBJECT_ACTS_MAX);
+	if (rc == PV_OK)
+		rc = sha256_new(&lines, err);
 	if (rc != PV_OK)
 		return rc;
-	buf_put_str(out, "export kek\n");
-	rc = put_hash("to", w->cert, out, err);
+	sha256_begin(lines);
+	l.lines = lines;
+	rc = take_all(w, &l, err);
 	if (rc == PV_OK)
-		rc = escrow_to_put(to, out, err);
-	if (rc == PV_OK)
-		rc = put_devices(w, &l, out, err);
-	return rc == PV_OK ? buf_check(out, err) : rc;
+		rc = escrow_to_put(to, &whom, err);
+	return rc == PV_OK ? put_subject(w, &l, buf_span(&whom), out, err) : rc;
+}
+
+enum pv_code export_kek_split(struct buf *list, const char ***ids, size_t *n,
+			      struct err *err)
+{
+	size_t lines = 1;
+	char *save = NULL, *text;
+
+	*n = 0;
+	*ids = NULL;
+	text = buf_cstr(list) ? (char *)list->data : NULL;
+	if (!text || strlen(text) != list->len)
+		return err_fail(err, PV_INPUT, "device.id", NULL,
+				"the list is too long, or holds a NUL byte");
+	for (size_t i = 0; i < list->len; i++)
+		lines += text[i] == '\n' || text[i] == '\r';
+	*ids = mem_array(lines, sizeof(**ids), err);
+	if (!*ids)
+		return PV_INTERNAL;
+	for (char *id = strtok_r(text, "\r\n", &save); id;
+	     id = strtok_r(NULL, "\r\n", &save))
+		(*ids)[(*n)++] = id;
+	return PV_OK;
 }
 
 /* ---- the export ---- */
@@ -266,4 +310,28 @@ enum pv_code export_kek_finish(struct export_kek *k, struct buf *out,
 			       struct err *err)
 {
 	return escrow_finish(k->writer, out, err);
+}
+
+enum pv_code export_kek_log(struct store *store,
+			    const struct export_kek_logged *l,
+			    const struct approvals *got, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	for (size_t i = 0; rc == PV_OK && i < l->n; i++) {
+		struct log_entry e;
+
+		log_export(&e, &who.who, l->ids[i], LOG_KEK, l->to);
+		log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got),
+			       LOG_NONCE);
+		rc = event_append(store, &e, err);
+	}
+	if (rc == PV_OK)
+		rc = decision_on_acts(store, &who.who, got, l->subject, l->n,
+				      err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/flow/acts.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/logged.h"
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
+#include "policy/roster.h"
 
 /* ---- the chain ---- */
 
@@ -55,6 +57,9 @@ enum pv_code governance_take(struct governance *g, struct log_hasher *h,
 struct scan {
 	struct governance g;
 	struct log_hasher *h;
+	struct store *store;
+	struct acts acts;
+	uint64_t ruled; /* entries behind it are made under a roster */
 	/* From where s->g stood on, up to the checkpoint. */
 	struct log_tree tree;
 	const struct log_point *upto; /* NULL: no tree */
@@ -78,20 +83,48 @@ static enum pv_code grow(struct scan *s, struct span bytes, struct err *err)
 	return rc;
 }
 
+/* What people have to approve beside the chain. */
+static enum pv_code take_act(struct scan *s, uint64_t index,
+			     const struct log_entry *e, struct err *err)
+{
+	enum pv_code rc = acts_take(&s->acts, e, index, true, err);
+
+	return rc == PV_OK && acts_alone(e)
+		       ? acts_superseded(s->store, e, index, err)
+		       : rc;
+}
+
 static enum pv_code scan_entry(void *ctx, uint64_t index, struct span bytes,
 			       struct err *err)
 {
 	struct scan *s = ctx;
 	struct log_entry e;
 	enum pv_code rc = PV_OK;
+	bool acts;
 
 	if (s->upto && index < s->upto->size)
 		rc = grow(s, bytes, err);
-	if (rc != PV_OK || !log_entry_governs(bytes))
+	acts = index > s->ruled && log_entry_may_act(bytes);
+	if (rc != PV_OK || !(acts || log_entry_governs(bytes)))
 		return rc;
 	rc = log_entry_decode(bytes, &e, err);
-	return rc == PV_OK ? governance_take(&s->g, s->h, bytes, &e, index, err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = governance_take(&s->g, s->h, bytes, &e, index, err);
+	return rc == PV_OK && acts ? take_act(s, index, &e, err) : rc;
+}
+
+/* Where the first roster came into force. */
+static enum pv_code find_rule(struct scan *s, struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	struct store_roster first;
+	bool found = false;
+	enum pv_code rc;
+
+	buf_init(&bytes, ROSTER_SIZE_MAX);
+	rc = store_roster_get(s->store, 1, &first, &bytes, &found, err);
+	s->ruled = found ? first.index : UINT64_MAX;
+	return rc;
 }
 
 /* From where s->g stands to the log's first size entries. */
@@ -101,9 +134,15 @@ static enum pv_code scan(struct store *store, struct scan *s, uint64_t size,
 	const struct store_visit v = { .ctx = s, .fn.entry = scan_entry };
 	enum pv_code rc = PV_OK;
 
+	s->store = store;
 	if (s->g.size < size)
+		rc = find_rule(s, err);
+	if (rc == PV_OK && s->g.size < size)
 		rc = store_log_each(store, s->g.size, size - s->g.size, &v,
 				    err);
+	if (rc == PV_OK)
+		rc = acts_end(&s->acts, err);
+	acts_release(&s->acts);
 	s->g.size = size;
 	return rc;
 }

@@ -13,8 +13,9 @@
  * The log's entries behind what the file says are read each time, and held
  * against HOME/checkpoint: an older file that was put back finds all that was
  * decided since. Each of these decisions must have been approved by the people
- * of its time (judge.h), before anything else counts it, and before the file is
- * signed over it. It is signed anew with a checkpoint when something was
+ * of its time (judge.h), and whatever else needs approval must have one
+ * (acts.h), before anything else counts it, and before the file is signed over
+ * it. It is signed anew with a checkpoint when something was
  * decided or GOVERNANCE_BEHIND entries came; without it the whole log is read.
  *
  * Does not check: entries below what the file says, but those of the chain, and

@@ -7,6 +7,7 @@
 #include "lib/flow/governance.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/logged_authority.h"
+#include "lib/log/acts.h"
 #include "lib/store/store_held.h"
 #include "lib/store/store_order.h"
 #include "lib/store/store_secret.h"
@@ -278,7 +279,8 @@ static enum pv_code template_fits(struct looking *l, struct err *err)
 	return rc;
 }
 
-/* The clock and the configuration have no row. */
+/* The clock and the configuration have no row, and what a people.decide is
+ * about is held against its own entries. */
 static enum pv_code none_fits(struct looking *l, struct err *err)
 {
 	(void)err;
@@ -302,6 +304,7 @@ static const struct {
 	{ LOG_TEMPLATE_ADOPT, template_fits },
 	{ LOG_CLOCK_ACCEPT, none_fits },
 	{ LOG_CONFIG_ACCEPT, none_fits },
+	{ LOG_PEOPLE_DECIDE, none_fits },
 };
 
 enum pv_code governance_fits(struct store *store,

@@ -106,6 +106,18 @@ static enum pv_code raised_held(const struct judge *j,
 			   : rc;
 }
 
+static enum pv_code raised_acts(const struct judge *j,
+				struct tpl_approvals *out, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc = read_entry(j, j->pairing.index, &room, &e, err);
+
+	return rc == PV_OK ? raised_of_acts(j->store, &e, j->pairing.index, out,
+					    err)
+			   : rc;
+}
+
 static enum pv_code find_raised(const struct judge *j,
 				struct tpl_approvals *out, struct err *err)
 {
@@ -118,6 +130,9 @@ static enum pv_code find_raised(const struct judge *j,
 		return raised_order(j, out, err);
 	case QUORUM_RELEASE_QUARANTINE:
 		return raised_held(j, out, err);
+	case QUORUM_REVOKE:
+	case QUORUM_ROTATE_CA:
+		return raised_acts(j, out, err);
 	default:
 		return PV_OK;
 	}

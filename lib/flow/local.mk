@@ -2,6 +2,7 @@
 noinst_LIBRARIES += lib/flow/libpvflow.a
 lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/actor.c lib/flow/actor.h \
+	lib/flow/acts.c lib/flow/acts.h lib/flow/acts_store.c \
 	lib/flow/anomalies.c lib/flow/anomalies.h lib/flow/anomaly_bundles.c \
 	lib/flow/anomaly_count.c lib/flow/anomaly_impl.h \
 	lib/flow/anomaly_watch.c lib/flow/anomaly_watch.h \
@@ -59,10 +60,11 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/httpget.c lib/flow/httpget.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/kept.c lib/flow/kept.h \
 	lib/flow/judge.c lib/flow/judge.h lib/flow/pairing.c lib/flow/pairing.h \
-	lib/flow/raised.c lib/flow/raised.h \
+	lib/flow/raised.c lib/flow/raised.h lib/flow/raised_acts.c \
 	lib/flow/secrets_gate.c lib/flow/secrets_impl.h \
 	lib/flow/secretsalt.c lib/flow/secretsalt.h \
 	lib/flow/subject.c lib/flow/subject.h \
+	lib/flow/subject_acts.c lib/flow/subject_acts.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_context.c \
@@ -124,7 +126,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/namelist.c lib/flow/namelist.h \
 	lib/flow/revocation.c lib/flow/revocation.h \
 	lib/flow/revoke.c lib/flow/revoke.h lib/flow/revoke_impl.h \
-	lib/flow/revoke_retire.c lib/flow/revoke_select.c \
+	lib/flow/revoke_retire.c lib/flow/revoke_select.c lib/flow/revoke_sum.c \
 	lib/flow/revoke_ca.c lib/flow/revoke_ca.h \
 	lib/flow/castand.c lib/flow/castand.h \
 	lib/flow/results.c \

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/flow/acts.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/subject.h"
 
@@ -31,22 +32,13 @@ bool pairing_op(const struct log_entry *e, enum quorum_op *op)
 			*op = decisions[i].op;
 			return true;
 		}
-	return false;
+	return span_is(e->type, LOG_PEOPLE_DECIDE) && acts_op(e, op);
 }
 
 /* One that is finished is ended by one person. */
 static bool ends_alone(const struct log_entry *e)
 {
 	return span_is(e->type, LOG_ORDER_CLOSE) && !log_nonce(e);
-}
-
-/* Its decisions are entries of the chain. */
-static bool is_decided(enum quorum_op op)
-{
-	for (size_t i = 0; i < DECISIONS; i++)
-		if (decisions[i].op == op)
-			return true;
-	return false;
 }
 
 static struct span persons_of(const struct log_entry *e)
@@ -144,14 +136,6 @@ static enum pv_code take_use(struct pairing *p, const struct log_entry *e,
 	    subject->s.len != sizeof(p->subject))
 		return governance_wrong_entry(
 			index, "it does not say what was approved", err);
-	if (!is_decided(op)) {
-		if (p->open)
-			return unapproved(p, err);
-		p->op = op;
-		p->index = index;
-		memcpy(p->subject, subject->s.p, sizeof(p->subject));
-		return PV_OK;
-	}
 	if (!p->open || op != p->op || !belongs(p, e) ||
 	    memcmp(subject->s.p, p->subject, sizeof(p->subject)) != 0)
 		return governance_wrong_entry(
@@ -175,6 +159,9 @@ enum pv_code pairing_take(struct pairing *p, const struct log_entry *e,
 	p->roster = p->roster || first;
 	if (p->roster && !first && span_is(e->type, LOG_APPROVAL_USE))
 		return take_use(p, e, index, err);
+	if (span_is(e->type, LOG_PEOPLE_DECIDE) && !pairing_op(e, &op))
+		return governance_wrong_entry(
+			index, "people decide on nothing of that kind so", err);
 	if (p->roster && !first && pairing_op(e, &op) && !ends_alone(e)) {
 		rc = take_decision(p, e, index, err);
 		p->op = op;

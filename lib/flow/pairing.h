@@ -3,14 +3,14 @@
  * itself: under a roster each decision names persons and a nonce, and the next
  * entry of the chain (lib/log/govern.h) is the approval.use of that nonce, for
  * the same operation and subject, by the same actor at the same time, with the
- * same persons. None is without, and no approval.use but one of an operation
- * that is logged otherwise (an export, a revocation) stands alone. Several
- * secret.destroy of one approval are one decision. Ending an order that is
- * finished takes no approval (judge.h), and before the first roster nothing
+ * same persons. None is without, and no approval.use stands alone: what is many
+ * entries, or none of the chain, has one people.decide behind it (acts.h).
+ * Several secret.destroy of one approval are one decision. Ending an order that
+ * is finished takes no approval (judge.h), and before the first roster nothing
  * does.
  *
  * Does not check: the chain itself (governance_take()), the signatures, how
- * many were needed, the rows (judge.h).
+ * many were needed, the rows (judge.h), what a people.decide is about (acts.h).
  */
 #ifndef PV_FLOW_PAIRING_H
 #define PV_FLOW_PAIRING_H
@@ -24,7 +24,7 @@ struct pairing {     /* zeroed: before the first entry */
 	bool roster; /* one is in force */
 	bool open;   /* a decision, whose approval.use comes next */
 	enum quorum_op op;
-	uint64_t index; /* of the decision's newest entry, or of a lone use */
+	uint64_t index; /* of the decision's newest entry */
 	uint64_t n;	/* entries of it */
 	uint64_t newest;
 	uint8_t subject[32];

@@ -52,7 +52,7 @@ static void add(struct tpl_approval *to, const struct tpl_approval *more)
 	to->max_age_s = tighter(to->max_age_s, more->max_age_s);
 }
 
-static void add_all(struct tpl_approvals *to, const struct tpl_approvals *more)
+void raised_add(struct tpl_approvals *to, const struct tpl_approvals *more)
 {
 	add(&to->adopt, &more->adopt);
 	add(&to->order, &more->order);
@@ -95,7 +95,7 @@ enum pv_code raised_for(struct store *store, const struct template *t,
 		return rc;
 	rc = raised_by(store, b.sha256, &more, err);
 	if (rc == PV_OK)
-		add_all(out, &more);
+		raised_add(out, &more);
 	return rc;
 }
 

@@ -8,6 +8,8 @@
 #ifndef PV_FLOW_RAISED_H
 #define PV_FLOW_RAISED_H
 
+#include "lib/flow/due.h"
+#include "lib/log/entry.h"
 #include "lib/store/store.h"
 #include "policy/template.h"
 
@@ -27,6 +29,28 @@ PV_MUST enum pv_code raised_for_digest(struct store *store,
 				       const uint8_t sha256[32],
 				       struct tpl_approvals *out,
 				       struct err *err);
+/*
+ * Of another key in a key's place (QUORUM_ROTATE_CA): the most that a template
+ * asks whose version was in effect before the log had before entries
+ * (UINT64_MAX: now): for a CA's key, those that it issues for, and the CA's own
+ * of that digest; ca NULL: a key of the authority, which all are made with.
+ */
+PV_MUST enum pv_code raised_of_key(struct store *store, const char *ca,
+				   const uint8_t *own_sha256, uint64_t before,
+				   struct tpl_approvals *out, struct err *err);
+/* The same of the people.decide e at index: of that, or of all certificates
+ * and devices that it revokes and retires. Reads the entries before it. */
+PV_MUST enum pv_code raised_of_acts(struct store *store,
+				    const struct log_entry *e, uint64_t index,
+				    struct tpl_approvals *out, struct err *err);
+/* Of a certificate or device that is revoked or retired: adds what its
+ * template, of that digest, asks. due keeps them parsed. */
+PV_MUST enum pv_code raised_add_revoke(struct store *store, struct due *due,
+				       const uint8_t sha256[32],
+				       struct tpl_approvals *out,
+				       struct err *err);
+/* Field by field the more of both. */
+void raised_add(struct tpl_approvals *to, const struct tpl_approvals *more);
 /* Of what was held: its quarantine.put at put_index, about request, names the
  * template; all zero when it names none. Codes as above. */
 PV_MUST enum pv_code raised_of_held(struct store *store, uint64_t put_index,

@@ -168,7 +168,9 @@ static enum pv_code encode(const struct revocation *v,
 				    .generation = r->generation,
 				    .shard = r->shard,
 				    .invalidity = or_none(r->invalidity_s),
-				    .ends = or_none(r->not_after_s) };
+				    .ends = or_none(r->not_after_s),
+				    .nonce = v->nonce,
+				    .by = v->by };
 	struct log_entry e;
 
 	if (r->revoked_ms != v->who.time_ms)

@@ -24,6 +24,10 @@ struct revocation { /* what all that are made together have in common */
 	struct log_who who;   /* of the entries */
 	uint32_t reason;      /* RFC 5280; STORE_REASON_REMOVE: hold no more */
 	int64_t invalidity_s; /* or STORE_NO_TIME */
+	/* What the entries say of who agreed (lib/log/acts.h): the approvals'
+	 * nonce, or the serial of what is in its place; or both NULL. */
+	const uint8_t *nonce;
+	const char *by;
 };
 
 enum revocation_done {

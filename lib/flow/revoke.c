@@ -7,13 +7,13 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/revoke_impl.h"
+#include "lib/flow/subject_acts.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
 #include "lib/store/store_revoke.h"
-
-#define SUBJECT_MAX 1024u
 
 /* ---- before anybody is asked ---- */
 
@@ -43,68 +43,78 @@ static enum pv_code check_job(const struct revoke_job *job, struct err *err)
 	return PV_OK;
 }
 
-static void put_selector(const struct revoke_job *job, struct buf *out)
-{
-	if (job->device)
-		buf_printf(out, "device %s\n", job->device);
-	else if (job->serial)
-		buf_printf(out, "serial %s\n", job->serial);
-	else if (job->order)
-		buf_printf(out, "order %s\n", job->order);
-	else if (job->template)
-		buf_printf(out, "template %s\n", job->template);
-	else
-		buf_printf(out, "list yes\n");
-}
-
-/* All that is decided: the serials by their hash, so that one agreement is for
- * exactly them. */
-static enum pv_code put_subject(const struct revoke_job *job,
-				const struct revoke_chosen *c, struct buf *out,
-				struct err *err)
-{
-	char hex[65], text[PVTIME_RFC3339_LEN + 1];
-
-	buf_printf(out, "revoke %s\n", revocation_reason_name(job->reason));
-	put_selector(job, out);
-	if (job->invalidity_s != STORE_NO_TIME &&
-	    pvtime_format(job->invalidity_s, text))
-		buf_printf(out, "invalidity %s\n", text);
-	if (job->retire)
-		buf_printf(out, "retire %zu\n", c->firsts.n);
-	hex_encode(c->serials_sha256, 32, hex);
-	buf_printf(out, "count %zu\nserials sha256:%s\n", c->all.n, hex);
-	return buf_check(out, err);
-}
-
-static enum pv_code ask(const struct revoke_job *job,
-			const struct revoke_chosen *c, struct approvals *got,
-			struct err *err)
-{
-	CLEANUP(buf_release) struct buf subject;
-	struct approvals_want want = *job->want;
-	char what[64];
-	enum pv_code rc;
-
-	buf_init(&subject, SUBJECT_MAX);
-	rc = put_subject(job, c, &subject, err);
-	snprintf(what, sizeof(what), "revoke %zu certificates", c->all.n);
-	want.op = QUORUM_REVOKE;
-	want.subject = buf_span(&subject);
-	want.what = what;
-	want.raised = &c->raised;
-	return rc == PV_OK ? approvals_gate(job->a, job->store, &want, got, err)
-			   : rc;
-}
-
-/* ---- one transaction ---- */
-
 struct making {
 	const struct revoke_job *job;
 	struct revoke_chosen *c;
 	uint8_t *done; /* enum revocation_done, for each of c->all */
 	struct revoke_report *report;
+	struct buf subject;
+	struct revoke_sum sum; /* of what was done */
 };
+
+static void making_release(struct making *m)
+{
+	buf_release(&m->subject);
+	revoke_sum_release(&m->sum);
+}
+
+static struct span put_selector(const struct revoke_job *job, struct buf *out)
+{
+	if (job->device)
+		buf_printf(out, "device %s", job->device);
+	else if (job->serial)
+		buf_printf(out, "serial %s", job->serial);
+	else if (job->order)
+		buf_printf(out, "order %s", job->order);
+	else if (job->template)
+		buf_printf(out, "template %s", job->template);
+	else
+		buf_printf(out, "list yes");
+	return buf_span(out);
+}
+
+/* All that is decided: what changes by its hashes, so that one agreement is for
+ * exactly that. */
+static enum pv_code put_subject(struct making *m, struct err *err)
+{
+	CLEANUP(buf_release) struct buf selector;
+	const struct revoke_chosen *c = m->c;
+	struct subject_revoke s = { .reason = log_str(revocation_reason_name(
+					    m->job->reason)),
+				    .invalidity_s = m->job->invalidity_s,
+				    .count = c->changes,
+				    .serials = c->sum.serials_sha256,
+				    .retired = c->retires,
+				    .devices = c->sum.devices_sha256 };
+	enum pv_code rc;
+
+	buf_init(&selector, SUBJECT_ACTS_MAX);
+	s.selector = put_selector(m->job, &selector);
+	rc = buf_check(&selector, err);
+	if (rc == PV_OK)
+		subject_revoke(&m->subject, &s);
+	return rc == PV_OK ? buf_check(&m->subject, err) : rc;
+}
+
+static enum pv_code ask(struct making *m, struct approvals *got,
+			struct err *err)
+{
+	struct approvals_want want = *m->job->want;
+	char what[64];
+	enum pv_code rc = put_subject(m, err);
+
+	snprintf(what, sizeof(what), "revoke %llu certificates",
+		 (unsigned long long)m->c->changes);
+	want.op = QUORUM_REVOKE;
+	want.subject = buf_span(&m->subject);
+	want.what = what;
+	want.raised = &m->c->raised;
+	return rc == PV_OK ? approvals_gate(m->job->a, m->job->store, &want,
+					    got, err)
+			   : rc;
+}
+
+/* ---- one transaction ---- */
 
 static enum pv_code get_row(const struct making *m, size_t i,
 			    struct store_device *d, struct err *err)
@@ -119,14 +129,15 @@ static enum pv_code get_row(const struct making *m, size_t i,
 }
 
 static enum pv_code revoke_all(struct making *m, const struct log_who *who,
-			       struct err *err)
+			       const uint8_t *nonce, struct err *err)
 {
 	bool many = m->job->order || m->job->template;
 	const struct revocation v = { .store = m->job->store,
 				      .due = &m->c->due,
 				      .who = *who,
 				      .reason = m->job->reason,
-				      .invalidity_s = m->job->invalidity_s };
+				      .invalidity_s = m->job->invalidity_s,
+				      .nonce = nonce };
 	enum pv_code rc = PV_OK;
 
 	for (size_t i = 0; rc == PV_OK && i < m->c->all.n; i++) {
@@ -145,13 +156,31 @@ static enum pv_code revoke_all(struct making *m, const struct log_who *who,
 		if (rc != PV_OK)
 			*err = why;
 		m->done[i] = (uint8_t)done;
-		m->report->changed += done != REVOCATION_NOTHING;
+		if (rc != PV_OK || done == REVOCATION_NOTHING)
+			continue;
+		m->report->changed++;
+		revoke_sum_serial(&m->sum, &d);
 	}
 	return rc;
 }
 
-static enum pv_code retire_all(struct making *m, const struct log_who *who,
+static enum pv_code sum_device(struct making *m, uint32_t first,
 			       struct err *err)
+{
+	struct store_device d;
+	bool found = false;
+	enum pv_code rc =
+		store_number_get(m->job->store, first, &d, &found, err);
+
+	if (rc == PV_OK && !found)
+		rc = logged_edited("a device's row", err);
+	if (rc == PV_OK)
+		revoke_sum_device(&m->sum, &d);
+	return rc;
+}
+
+static enum pv_code retire_all(struct making *m, const struct log_who *who,
+			       const uint8_t *nonce, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
@@ -159,9 +188,26 @@ static enum pv_code retire_all(struct making *m, const struct log_who *who,
 		bool done = false;
 
 		rc = revoke_retire(m->job->store, who, m->c->firsts.list[i],
-				   &done, err);
+				   nonce, &done, err);
+		if (rc == PV_OK && done)
+			rc = sum_device(m, m->c->firsts.list[i], err);
 		m->report->devices_retired += done;
 	}
+	return rc;
+}
+
+/* What people agreed to is done, all of it and nothing else. */
+static enum pv_code check_sum(struct making *m, struct err *err)
+{
+	const struct revoke_sum *want = &m->c->sum;
+	enum pv_code rc = revoke_sum_end(&m->sum, err);
+
+	if (rc == PV_OK &&
+	    (memcmp(m->sum.serials_sha256, want->serials_sha256, 32) != 0 ||
+	     memcmp(m->sum.devices_sha256, want->devices_sha256, 32) != 0))
+		rc = err_fail(err, PV_CONFLICT, "revoke.changed",
+			      "run it again",
+			      "some of it was revoked or retired meanwhile");
 	return rc;
 }
 
@@ -169,24 +215,31 @@ static enum pv_code record(struct making *m, const struct approvals *got,
 			   struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
+	const uint8_t *nonce = approvals_nonce(got);
 	struct event_who who;
 	enum pv_code rc = store_begin(m->job->store, STORE_WRITE, &txn, err);
 
 	if (rc == PV_OK)
 		rc = event_now(m->job->store, &who, err);
 	if (rc == PV_OK)
-		rc = revoke_all(m, &who.who, err);
+		rc = revoke_sum_begin(&m->sum, err);
 	if (rc == PV_OK)
-		rc = retire_all(m, &who.who, err);
+		rc = revoke_all(m, &who.who, nonce, err);
 	if (rc == PV_OK)
-		rc = approvals_use(m->job->store, &who.who, got, err);
+		rc = retire_all(m, &who.who, nonce, err);
+	if (rc == PV_OK && nonce)
+		rc = check_sum(m, err);
+	if (rc == PV_OK)
+		rc = decision_on_acts(
+			m->job->store, &who.who, got, buf_span(&m->subject),
+			m->report->changed + m->report->devices_retired, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
 static enum pv_code approved(struct making *m, struct err *err)
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
-	enum pv_code rc = ask(m->job, m->c, &got, err);
+	enum pv_code rc = ask(m, &got, err);
 
 	if (rc == PV_OK)
 		rc = record(m, &got, err);
@@ -256,10 +309,12 @@ enum pv_code revoke_run(const struct revoke_job *job,
 	CLEANUP(revoke_chosen_release)
 	struct revoke_chosen c = { .changes = 0 };
 	CLEANUP(mem_cleanup) uint8_t *done = NULL;
+	CLEANUP(making_release)
 	struct making m = { .job = job, .c = &c, .report = report };
 	enum pv_code rc = check_job(job, err);
 
 	memset(report, 0, sizeof(*report));
+	buf_init(&m.subject, SUBJECT_ACTS_MAX);
 	if (rc == PV_OK)
 		rc = revoke_choose(job, &c, err);
 	if (rc != PV_OK)
@@ -271,7 +326,7 @@ enum pv_code revoke_run(const struct revoke_job *job,
 		return PV_INTERNAL;
 	if (job->dry_run)
 		rc = foresee(&m, err);
-	else if (c.changes > 0)
+	else if (c.changes + c.retires > 0)
 		rc = approved(&m, err);
 	if (!job->dry_run)
 		report->retired_before = c.firsts.n - report->devices_retired;

@@ -53,9 +53,11 @@ struct revoke_report {
  * PV_NOT_FOUND: "device.unknown", "serial.unknown", "order.unknown",
  * "store.template", "revoke.nothing"; PV_DENIED: "revoke.ca" (a serial of one
  * of our CAs), "revoke.reason" (cACompromise); PV_INPUT: "revoke.invalidity",
- * "revoke.size", "list.*"; PV_CONFLICT: "revoke.open", "revoke.final"; codes of
- * approvals_gate(); PV_INTEGRITY, "store.edited"; PV_STORAGE, also
- * "store.erase": it is retired, but bytes of it are still there.
+ * "revoke.size", "list.*"; PV_CONFLICT: "revoke.open", "revoke.final",
+ * "revoke.changed" (another run was faster, so that less would change than was
+ * agreed to); codes of approvals_gate(); PV_INTEGRITY, "store.edited";
+ * PV_STORAGE, also "store.erase": it is retired, but bytes of it are still
+ * there.
  */
 PV_MUST enum pv_code revoke_run(const struct revoke_job *job,
 				struct revoke_report *report, struct err *err);

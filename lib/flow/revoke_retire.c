@@ -13,6 +13,7 @@
 struct retiring {
 	struct store *store;
 	const struct store_device *d; /* the credential that is looked at */
+	const uint8_t *nonce; /* of the approvals; NULL: nobody was asked */
 	uint64_t serials, bundles, escrow;
 };
 
@@ -66,6 +67,7 @@ static enum pv_code record(const struct retiring *r, const struct log_who *who,
 	buf_init(&entry, LOG_ENTRY_MAX);
 	log_device_retire(&e, who, d->s.device, r->serials, r->bundles,
 			  r->escrow);
+	log_fact_bytes(&e, LOG_NONCE_FACT, r->nonce, LOG_NONCE);
 	rc = log_entry_encode(&e, &entry, err);
 	return rc == PV_OK ? store_retire(r->store, d->s.number,
 					  buf_span(&entry), err)
@@ -73,9 +75,10 @@ static enum pv_code record(const struct retiring *r, const struct log_who *who,
 }
 
 enum pv_code revoke_retire(struct store *store, const struct log_who *who,
-			   uint32_t first, bool *done, struct err *err)
+			   uint32_t first, const uint8_t *nonce, bool *done,
+			   struct err *err)
 {
-	struct retiring r = { .store = store };
+	struct retiring r = { .store = store, .nonce = nonce };
 	const struct store_visit v = { &r, { .device = take_credential } };
 	struct store_device d;
 	bool found = false;

@@ -4,17 +4,15 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/base/sha256.h"
 #include "lib/flow/export.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/raised.h"
 #include "lib/flow/revoke_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
 #include "lib/store/store_order.h"
 #include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
-
-CLEANUP_PTR(struct sha256, sha256_free);
 
 #define ROOM_FIRST 64u
 
@@ -23,6 +21,7 @@ void revoke_chosen_release(struct revoke_chosen *c)
 	free(c->all.list);
 	free(c->firsts.list);
 	due_release(&c->due);
+	revoke_sum_release(&c->sum);
 }
 
 /* ---- numbers ---- */
@@ -340,6 +339,26 @@ static enum pv_code add_issued(void *ctx, const struct store_device *d,
 	return has_result(d) ? add(&s->c->all, d->s.number, err) : PV_OK;
 }
 
+/* What its current credential's template asks, also where nothing of it is left
+ * to be revoked. */
+static enum pv_code retires(struct choosing *s, const struct store_device *d,
+			    struct err *err)
+{
+	struct store_device now;
+	bool found = false;
+	enum pv_code rc =
+		store_device_get(s->job->store, d->s.device, &now, &found, err);
+
+	s->c->retires++;
+	revoke_sum_device(&s->c->sum, d);
+	if (rc == PV_OK && !found)
+		rc = logged_edited("a device's row", err);
+	return rc == PV_OK ? raised_add_revoke(s->job->store, &s->c->due,
+					       now.s.template_sha256,
+					       &s->c->raised, err)
+			   : rc;
+}
+
 /* Every credential of the devices that retire. */
 static enum pv_code expand(struct choosing *s, struct err *err)
 {
@@ -356,22 +375,12 @@ static enum pv_code expand(struct choosing *s, struct err *err)
 		if (rc == PV_OK && !found)
 			rc = logged_edited("a device's row", err);
 		if (rc == PV_OK && d.state != STORE_RETIRED)
-			s->c->changes++;
+			rc = retires(s, &d, err);
 		if (rc == PV_OK)
 			rc = store_history_each(s->job->store, d.s.device, &v,
 						err);
 	}
 	return rc;
-}
-
-static void raise(struct tpl_approval *most, const struct tpl_approval *more)
-{
-	if (more->persons > most->persons)
-		most->persons = more->persons;
-	most->token |= more->token;
-	if (more->max_age_s > 0 &&
-	    (most->max_age_s == 0 || more->max_age_s < most->max_age_s))
-		most->max_age_s = more->max_age_s;
 }
 
 /* One that is revoked is not to be held: of many it is left as it is. */
@@ -392,24 +401,23 @@ static enum pv_code plan(struct choosing *s, const struct store_device *d,
 		err_object(err, d->s.device);
 		return rc;
 	}
-	s->c->changes += done != REVOCATION_NOTHING;
 	/* What will change is held against the log when it does. */
-	return done == REVOCATION_NOTHING || s->job->dry_run ? hold(s, d, err)
-							     : PV_OK;
+	if (done == REVOCATION_NOTHING || s->job->dry_run)
+		rc = hold(s, d, err);
+	if (rc != PV_OK || done == REVOCATION_NOTHING)
+		return rc;
+	s->c->changes++;
+	revoke_sum_serial(&s->c->sum, d);
+	return raised_add_revoke(s->job->store, &s->c->due,
+				 d->s.template_sha256, &s->c->raised, err);
 }
 
 static enum pv_code sum_up(struct choosing *s, struct err *err)
 {
-	CLEANUP(cleanup_sha256_free) struct sha256 *h = NULL;
 	struct revoke_chosen *c = s->c;
-	enum pv_code rc = sha256_new(&h, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc == PV_OK)
-		sha256_begin(h);
 	for (size_t i = 0; rc == PV_OK && i < c->all.n; i++) {
-		char hex[2 * STORE_SERIAL_MAX + 1];
-		struct span line = { (const uint8_t *)hex, 0 };
-		const struct template *t = NULL;
 		struct store_device d;
 		bool found = false;
 
@@ -419,19 +427,8 @@ static enum pv_code sum_up(struct choosing *s, struct err *err)
 			rc = logged_edited("a device's row", err);
 		if (rc == PV_OK)
 			rc = plan(s, &d, err);
-		if (rc == PV_OK)
-			rc = due_template(&c->due, s->job->store,
-					  d.s.template_sha256, &t, err);
-		if (rc != PV_OK)
-			return rc;
-		raise(&c->raised.revoke, &t->approvals.revoke);
-		hex_encode(d.s.serial, d.s.serial_len, hex);
-		/* A LF takes the place of the NUL. */
-		line.len = 2 * d.s.serial_len + 1;
-		hex[line.len - 1] = '\n';
-		sha256_add(h, line);
 	}
-	return rc == PV_OK ? sha256_end(h, c->serials_sha256, err) : rc;
+	return rc == PV_OK ? revoke_sum_end(&c->sum, err) : rc;
 }
 
 enum pv_code revoke_choose(const struct revoke_job *job,
@@ -441,6 +438,8 @@ enum pv_code revoke_choose(const struct revoke_job *job,
 	STORE_TXN txn = STORE_TXN_INIT;
 	enum pv_code rc = store_begin(job->store, STORE_READ, &txn, err);
 
+	if (rc == PV_OK)
+		rc = revoke_sum_begin(&c->sum, err);
 	if (rc == PV_OK)
 		rc = choose(&s, err);
 	if (rc == PV_OK && job->retire)

@@ -8,11 +8,12 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/camake.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/keymake.h"
+#include "lib/flow/raised.h"
 #include "lib/flow/rotate_ca_impl.h"
+#include "lib/flow/subject_acts.h"
 #include "lib/log/lifecycle.h"
-
-#define SUBJECT_MAX 1024u
 
 static void release(struct rotate_ca *r)
 {
@@ -25,6 +26,7 @@ static void release(struct rotate_ca *r)
 	for (size_t i = 0; i < ROTATE_CERTS; i++)
 		camake_release(&r->made[i]);
 	template_free(r->tmpl);
+	buf_release(&r->subject);
 }
 
 /* ---- what there is ---- */
@@ -94,36 +96,45 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 
 /* ---- approved ---- */
 
+static enum pv_code put_subject(struct rotate_ca *r, struct err *err)
+{
+	char named[TPL_NAME_MAX + 32];
+	const struct subject_rotate_ca s = {
+		.name = log_str(r->opts->ca),
+		.to = r->generation + 1,
+		.active_ms = r->opts->active_ms,
+		.template = { (const uint8_t *)named,
+			      (size_t)snprintf(named, sizeof(named),
+					       "%s version %u", r->tmpl->name,
+					       (unsigned)r->tmpl->version) },
+		.template_sha256 = r->tmpl->sha256
+	};
+
+	buf_init(&r->subject, SUBJECT_ACTS_MAX);
+	return subject_rotate_ca(&r->subject, &s, err);
+}
+
 static enum pv_code gate(struct rotate_ca *r, struct approvals *got,
 			 struct err *err)
 {
-	CLEANUP(buf_release) struct buf subject;
 	struct approvals_want want = { .op = QUORUM_ROTATE_CA };
-	char when[PVTIME_RFC3339_LEN + 1] = "at once";
-	char what[STORE_ID_MAX + 32], hex[65];
-	enum pv_code rc;
+	struct tpl_approvals raised;
+	char what[STORE_ID_MAX + 32];
+	enum pv_code rc = put_subject(r, err);
 
+	if (rc == PV_OK)
+		rc = raised_of_key(r->store, r->opts->ca, r->tmpl->sha256,
+				   UINT64_MAX, &raised, err);
+	if (rc != PV_OK)
+		return rc;
 	if (r->opts->want)
 		want = *r->opts->want;
-	if (r->opts->active_ms &&
-	    !pvtime_format((int64_t)(r->opts->active_ms / 1000), when))
-		return err_fail(err, PV_INPUT, "rotate.time", NULL,
-				"not a time from 1970 to 9999");
-	hex_encode(r->tmpl->sha256, 32, hex);
-	buf_init(&subject, SUBJECT_MAX);
-	buf_printf(&subject,
-		   "rotate ca\nname %s\nfrom %u\nto %u\ntakes_over %s\n"
-		   "template %s version %u\ntemplate_sha256 %s\n",
-		   r->opts->ca, r->generation, r->generation + 1, when,
-		   r->tmpl->name, (unsigned)r->tmpl->version, hex);
-	rc = buf_check(&subject, err);
 	snprintf(what, sizeof(what), "rotate ca %.64s", r->opts->ca);
 	want.op = QUORUM_ROTATE_CA;
-	want.subject = buf_span(&subject);
+	want.subject = buf_span(&r->subject);
 	want.what = what;
-	want.raised = &r->tmpl->approvals;
-	return rc == PV_OK ? approvals_gate(r->a, r->store, &want, got, err)
-			   : rc;
+	want.raised = &raised;
+	return approvals_gate(r->a, r->store, &want, got, err);
 }
 
 /* ---- recorded ---- */
@@ -200,7 +211,7 @@ static enum pv_code put_cross(struct rotate_ca *r, size_t i,
 }
 
 static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
-				 struct err *err)
+				 const struct approvals *got, struct err *err)
 {
 	struct log_key facts;
 	struct log_entry e;
@@ -211,6 +222,10 @@ static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
 	if (rc != PV_OK)
 		return rc;
 	log_key_rotate(&e, who, &facts, r->old_label);
+	log_fact_bytes(&e, LOG_CA_TEMPLATE, r->tmpl->sha256, 32);
+	if (r->opts->active_ms)
+		log_fact_uint(&e, LOG_CA_ACTIVE, r->opts->active_ms);
+	log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got), LOG_NONCE);
 	return event_append(r->store, &e, err);
 }
 
@@ -228,9 +243,10 @@ static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
 	for (size_t i = ROTATE_NEW + 1; rc == PV_OK && i < r->made_n; i++)
 		rc = put_cross(r, i, &who.who, err);
 	if (rc == PV_OK)
-		rc = put_rotation(r, &who.who, err);
+		rc = put_rotation(r, &who.who, got, err);
 	if (rc == PV_OK)
-		rc = approvals_use(r->store, &who.who, got, err);
+		rc = decision_on_acts(r->store, &who.who, got,
+				      buf_span(&r->subject), 1, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 

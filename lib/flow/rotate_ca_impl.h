@@ -18,6 +18,7 @@ struct rotate_ca {
 	struct tokens *tokens;
 	const struct rotate_ca_opts *opts;
 	struct template *tmpl; /* of the CA, in effect */
+	struct buf subject;    /* what is approved */
 	int64_t now_s;
 	uint32_t generation; /* the newest that there is */
 	uint64_t active_ms;  /* of that, and the next */

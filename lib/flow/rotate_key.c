@@ -5,14 +5,15 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/checkpoint.h"
-#include "lib/flow/event.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/raised.h"
 #include "lib/flow/remanifest.h"
+#include "lib/flow/subject_acts.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
 
-#define SUBJECT_MAX 1024u
 #define LOG_KEYS_MAX (CHECKPOINT_KEYS_MAX - 2)
 #define ALL_KEYS_MAX (CONTEXT_OWN_KEYS_MAX - 2)
 
@@ -29,6 +30,7 @@ struct rotation {
 	struct issue_key old, next;
 	unsigned generation; /* of next */
 	bool log;
+	struct buf subject; /* what is approved */
 	char old_purpose[sizeof(((struct authority_key *)0)->purpose)];
 };
 
@@ -100,28 +102,40 @@ static enum pv_code have_next(struct rotation *r, bool there, struct err *err)
 
 /* ---- approved ---- */
 
+static enum pv_code put_subject(struct rotation *r, struct err *err)
+{
+	const struct keymake_job job = job_of(r);
+	char label[HSM_LABEL_MAX];
+	struct subject_rotate_key s = { .purpose = log_str(r->opts->purpose),
+					.from = log_str(r->now.label),
+					.ends = r->opts->step ==
+						ROTATE_FINISH };
+
+	keymake_label(&job, label);
+	s.to = log_str(label);
+	subject_rotate_key(&r->subject, &s);
+	return buf_check(&r->subject, err);
+}
+
 static enum pv_code gate(struct rotation *r, struct approvals *got,
 			 struct err *err)
 {
-	CLEANUP(buf_release) struct buf subject;
-	const struct keymake_job job = job_of(r);
 	struct approvals_want want = { .op = QUORUM_ROTATE_CA };
-	char label[HSM_LABEL_MAX], what[HSM_LABEL_MAX + 32];
-	enum pv_code rc;
+	struct tpl_approvals raised;
+	char what[HSM_LABEL_MAX + 32];
+	enum pv_code rc = put_subject(r, err);
 
+	/* Devices of all templates are made with it. */
+	if (rc == PV_OK)
+		rc = raised_of_key(r->store, NULL, NULL, UINT64_MAX, &raised,
+				   err);
 	if (r->opts->want)
 		want = *r->opts->want;
-	keymake_label(&job, label);
-	buf_init(&subject, SUBJECT_MAX);
-	buf_printf(&subject, "rotate key\npurpose %s\nfrom %s\nto %s\n",
-		   r->opts->purpose, r->now.label, label);
-	if (r->opts->step == ROTATE_FINISH)
-		buf_put_str(&subject, "ends yes\n");
-	rc = buf_check(&subject, err);
 	snprintf(what, sizeof(what), "rotate key %.127s", r->now.label);
 	want.op = QUORUM_ROTATE_CA;
-	want.subject = buf_span(&subject);
+	want.subject = buf_span(&r->subject);
 	want.what = what;
+	want.raised = &raised;
 	return rc == PV_OK ? approvals_gate(r->a, r->store, &want, got, err)
 			   : rc;
 }
@@ -145,9 +159,12 @@ static enum pv_code put_entry(struct rotation *r, const struct approvals *got,
 		return rc;
 	log_key_rotate(&e, &who.who, &facts, r->old.label);
 	if (r->opts->step == ROTATE_FINISH)
-		log_fact_uint(&e, "ends", 1);
+		log_fact_uint(&e, LOG_ENDS, 1);
+	log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got), LOG_NONCE);
 	rc = event_append(r->store, &e, err);
-	return rc == PV_OK ? approvals_use(r->store, &who.who, got, err) : rc;
+	return rc == PV_OK ? decision_on_acts(r->store, &who.who, got,
+					      buf_span(&r->subject), 1, err)
+			   : rc;
 }
 
 /* size: of the log, this entry included. */
@@ -319,6 +336,7 @@ enum pv_code rotate_key(struct authority *a, struct store *store,
 	enum pv_code rc;
 
 	memset(report, 0, sizeof(*report));
+	buf_init(&r.subject, SUBJECT_ACTS_MAX);
 	snprintf(r.old_purpose, sizeof(r.old_purpose), "%.50s-old",
 		 opts->purpose);
 	if (opts->step == ROTATE_PREPARE)
@@ -328,5 +346,6 @@ enum pv_code rotate_key(struct authority *a, struct store *store,
 	snprintf(report->from, sizeof(report->from), "%s", r.now.label);
 	snprintf(report->to, sizeof(report->to), "%s", r.next.label);
 	report->generation = r.generation;
+	buf_release(&r.subject);
 	return rc;
 }

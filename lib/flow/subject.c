@@ -6,6 +6,8 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/subject_acts.h"
+#include "lib/log/acts.h"
 #include "lib/log/tree.h"
 #include "policy/approval_render.h"
 
@@ -170,6 +172,16 @@ static bool put_held(const struct log_entry *e, uint64_t n, struct buf *out)
 	return h.bytes != NULL;
 }
 
+static bool put_acts(const struct log_entry *e, uint64_t n, struct buf *out)
+{
+	const struct log_fact *text = log_fact_find(e, LOG_SUBJECT, LOG_BSTR);
+
+	(void)n;
+	if (text)
+		buf_put(out, text->s.p, text->s.len);
+	return text != NULL;
+}
+
 /* Of all others it is the file, whose hash they say. */
 static const struct {
 	const char *type;
@@ -182,6 +194,7 @@ static const struct {
 	{ LOG_CLOCK_ACCEPT, put_clock },
 	{ LOG_QUARANTINE_RELEASE, put_held },
 	{ LOG_QUARANTINE_REJECT, put_held },
+	{ LOG_PEOPLE_DECIDE, put_acts },
 };
 
 enum pv_code subject_of(const struct log_entry *e, uint64_t n,
@@ -191,7 +204,7 @@ enum pv_code subject_of(const struct log_entry *e, uint64_t n,
 	const uint8_t *file = hash_of(e, "hash");
 	enum pv_code rc;
 
-	buf_init(&text, SUBJECT_MAX + 2 * LOG_TEXT_MAX);
+	buf_init(&text, SUBJECT_ACTS_MAX);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (!span_is(e->type, texts[i].type))
 			continue;

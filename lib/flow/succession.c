@@ -85,16 +85,21 @@ enum pv_code succession_ends(struct store *store, const struct store_device *d,
 	return PV_OK;
 }
 
+/* by: what is in its place. */
 static enum pv_code revoke_one(const struct succession *s,
-			       const struct store_device *d, struct err *err)
+			       const struct store_device *d,
+			       const struct store_device *by, struct err *err)
 {
+	char serial[2 * STORE_SERIAL_MAX + 1];
 	const struct revocation v = { .store = s->store,
 				      .due = s->due,
 				      .who = s->who,
 				      .reason = SUCCESSION_SUPERSEDED,
-				      .invalidity_s = STORE_NO_TIME };
+				      .invalidity_s = STORE_NO_TIME,
+				      .by = serial };
 	enum revocation_done done;
 
+	hex_encode(by->s.serial, by->s.serial_len, serial);
 	return revocation_make(&v, d, &done, err);
 }
 
@@ -146,7 +151,7 @@ enum pv_code succession_supersede(const struct succession *s,
 		b.past = b.done = false;
 		rc = store_history_each(s->store, d->s.device, &v, err);
 		for (size_t i = 0; rc == PV_OK && i < b.n; i++)
-			rc = revoke_one(s, &b.list[i], err);
+			rc = revoke_one(s, &b.list[i], d, err);
 		if (n)
 			*n += (uint32_t)b.n;
 	} while (rc == PV_OK && b.n == BEFORE_MAX);
@@ -227,7 +232,7 @@ enum pv_code succession_back(const struct succession *s,
 	buf_init(&bytes, LOG_ENTRY_MAX);
 	if (rc == PV_OK && d->state != STORE_QUARANTINED &&
 	    d->state != STORE_REVOKED)
-		rc = revoke_one(s, d, err);
+		rc = revoke_one(s, d, &before, err);
 	if (rc != PV_OK)
 		return rc;
 	hex_encode(d->s.serial, d->s.serial_len, from);

@@ -346,6 +346,20 @@ enum pv_code log_entry_decode(struct span bytes, struct log_entry *e,
 		"log entry: %s", why);
 }
 
+bool log_entry_type(struct span bytes, struct span *type)
+{
+	struct cbor_reader r;
+	struct cbor_bytes text;
+	uint64_t n;
+
+	cbor_in_init(&r, bytes.p, bytes.len);
+	if (!cbor_in_map(&r, &n) || !cbor_in_expect(&r, 1) ||
+	    !cbor_get_tstr(&r, &text))
+		return false;
+	*type = (struct span){ text.p, text.len };
+	return true;
+}
+
 bool log_entry_time(struct span bytes, uint64_t *time_ms)
 {
 	struct cbor_reader r;

@@ -70,7 +70,9 @@ PV_MUST enum pv_code log_entry_encode(const struct log_entry *e,
  */
 PV_MUST enum pv_code log_entry_decode(struct span bytes, struct log_entry *e,
 				      struct err *err);
-/* Only the time of an encoded entry; false when it does not start like one. */
+/* Only the type of an encoded entry, or its time; false when it does not start
+ * like one. */
+PV_MUST bool log_entry_type(struct span bytes, struct span *type);
 PV_MUST bool log_entry_time(struct span bytes, uint64_t *time_ms);
 
 /* The fact of that key and kind, or NULL. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/base/cbor.h"
+#include "lib/log/acts.h"
 #include "lib/log/events.h"
 #include "lib/log/tree.h"
 
@@ -24,6 +24,7 @@ static const struct {
 	TYPE(LOG_SECRET_ADD),	     TYPE(LOG_SECRET_ROTATE),
 	TYPE(LOG_SECRET_DESTROY),    TYPE(LOG_QUARANTINE_RELEASE),
 	TYPE(LOG_QUARANTINE_REJECT), TYPE(LOG_CONFIG_ACCEPT),
+	TYPE(LOG_PEOPLE_DECIDE),
 };
 
 bool log_governs(struct span type)
@@ -37,14 +38,9 @@ bool log_governs(struct span type)
 
 bool log_entry_governs(struct span bytes)
 {
-	struct cbor_reader r;
-	struct cbor_bytes type;
-	uint64_t n;
+	struct span type;
 
-	cbor_reader_init(&r, bytes.p, bytes.len);
-	return cbor_get_map(&r, &n) && cbor_expect_uint(&r, 1) &&
-	       cbor_get_tstr(&r, &type) &&
-	       log_governs((struct span){ type.p, type.len });
+	return log_entry_type(bytes, &type) && log_governs(type);
 }
 
 void log_fact_prev(struct log_entry *e, uint64_t prev)

@@ -21,6 +21,8 @@ void log_cert_revoke(struct log_entry *e, const struct log_who *who,
 		log_fact_uint(e, "ends", (uint64_t)r->ends);
 	if (r->since_ms)
 		log_fact_uint(e, "since", r->since_ms);
+	log_fact_bytes(e, LOG_NONCE_FACT, r->nonce, LOG_NONCE);
+	log_fact_str(e, LOG_BY, r->by);
 }
 
 void log_crl_intent(struct log_entry *e, const struct log_who *who,

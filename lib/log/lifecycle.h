@@ -6,6 +6,7 @@
 #ifndef PV_LOG_LIFECYCLE_H
 #define PV_LOG_LIFECYCLE_H
 
+#include "lib/log/acts.h"
 #include "lib/log/events.h"
 
 #define LOG_CERT_REVOKE "cert.revoke"
@@ -30,6 +31,8 @@ struct log_revoke {
 	int64_t invalidity;	    /* s, 0 or later; or LOG_NO_TIME */
 	int64_t ends;		    /* its certificate, s; or LOG_NO_TIME */
 	uint64_t since_ms; /* when it was held, now that it is for good; or 0 */
+	const uint8_t *nonce; /* of its approvals (acts.h); or NULL */
+	const char *by;	      /* serial of what is in its place; or NULL */
 };
 void log_cert_revoke(struct log_entry *e, const struct log_who *who,
 		     const struct log_revoke *r);

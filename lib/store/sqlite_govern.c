@@ -1,6 +1,7 @@
 /* What people decided: the entries as a list. */
 #include <string.h>
 
+#include "lib/log/acts.h"
 #include "lib/log/govern.h"
 #include "lib/store/sqlite_people.h"
 
@@ -146,7 +147,8 @@ enum pv_code sqlite_governance_add(struct store *store, struct span entry,
 {
 	static const char *const kinds[] = { LOG_TEMPLATE_ADOPT,
 					     LOG_CLOCK_ACCEPT,
-					     LOG_CONFIG_ACCEPT };
+					     LOG_CONFIG_ACCEPT,
+					     LOG_PEOPLE_DECIDE };
 	struct sqlite_store *s = to_sqlite(store);
 	char name[STORE_ID_MAX + 1] = "";
 	struct log_entry e;

@@ -42,7 +42,7 @@ store_governance_each(struct store *s, uint64_t from,
 }
 
 /* For the entries that no verb with a row brings: template.adopt, clock.accept,
- * config.accept. *index (may be NULL) gets its place. */
+ * config.accept, people.decide. *index (may be NULL) gets its place. */
 PV_MUST static inline enum pv_code store_governance_add(struct store *s,
 							struct span entry,
 							uint64_t *index,

@@ -43,6 +43,13 @@ for name in alice bob carol dave; do
 done
 "$PROVCTL" officer key new --name bob --file "$T/mallory.key" >"$T/out" \
 	2>"$T/err" || fail "another key of that name: $(cat "$T/err")"
+for n in 1 2; do
+	new_device tls-client client-0000000$n
+	issue tls-client client-0000000$n
+	expect_equal "$rc" 0 "issue client-0000000$n: $(cat "$T/err")"
+done
+run "$PROVCTL" -C "$H" rotate bundle --prepare
+expect_equal "$rc" 0 "the next bundle key: $(cat "$T/err")"
 make_roster "$T/one.json" 1 '"roster": 1, "adopt": 2' \
 	alice:security-officer bob:security-officer \
 	carol:security-officer dave:operator
@@ -73,6 +80,10 @@ secret:there:2:sealed
 destroy:there:1
 release:1:r-1
 reject:2:r-2
+revoke:client-00000001
+retire:client-00000001
+kek:S0000000001
+rotate:bundle
 END
 
 case_start "with no approval, one that nobody signed, a stranger's"
@@ -93,7 +104,27 @@ destroy:there:1
 release:1:r-1
 reject:2:r-2
 adopt:$T/next.json
+revoke:client-00000001
+retire:client-00000001
+kek:S0000000001
+rotate:bundle
 END
+
+case_start "no decision on it, only its nonce, or one on something else"
+while read -r act; do
+	for how in bare alone other; do
+		found by:"$T/keys/bob.key" "$act:$how"
+	done
+done <<END
+revoke:client-00000001
+retire:client-00000001
+kek:S0000000001
+rotate:bundle
+END
+
+case_start "as superseded by what is not in its place"
+found superseded:client-00000001:client-00000002
+found superseded:client-00000001:client-00000001
 
 case_start "one approval where two are asked for"
 found by:"$T/keys/bob.key" adopt:"$T/next.json"

@@ -218,8 +218,8 @@ expect_exit 11 "$PROVCTL" -C "$H" export kek --to "$T/prog.pem" \
 	--from "$T/ids" --request "$T/kek.json"
 expect_equal "$(jq -r '.subject | @base64d' "$T/kek.json" |
 	grep -E '^(count|first|last|list) ' | tr '\n' ' ')" \
-	"count 3 first S0000000003 last S0000000002 list sha256:$(sha256sum \
-	<"$T/ids" | cut -c 1-64) " "what is said of a list"
+	"count 3 first S0000000003 last S0000000002 list sha256:$(tr '\r' '\n' \
+	<"$T/ids" | grep . | sha256sum | cut -c 1-64) " "what is said of a list"
 echo .hidden >"$T/ids"
 expect_error 3 device.id -C "$H" export kek --to "$T/prog.pem" \
 	--from "$T/ids" --request "$T/kek.bad"

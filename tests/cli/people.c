@@ -6,10 +6,13 @@
  *   held:REQUEST:DEVICE  release:N:REQUEST  reject:N:REQUEST  clock
  *   config
  *   adopt:FILE  approved
+ *   revoke:DEVICE:HOW  retire:DEVICE:HOW  kek:DEVICE:HOW  rotate:PURPOSE:HOW
+ *   superseded:DEVICE:OTHER
  *   by:KEY-FILE: what follows is approved with that key, in the name of bob
  * Under a roster each decision says that bob approved it. Without by: no
  * approval follows it, as somebody would write it who has none; "approved" is
- * one that nobody signed. Exit 1 when the store refuses.
+ * one that nobody signed. HOW is empty, or "bare", "alone", "other": as
+ * tests/unit/people_acts.h has it. Exit 1 when the store refuses.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +24,7 @@
 #include "lib/flow/officerkey.h"
 #include "policy/roster.h"
 #include "policy/template.h"
-#include "tests/unit/people_fix.h"
+#include "tests/unit/people_acts.h"
 
 #define PARTS 4
 
@@ -132,9 +135,45 @@ static uint64_t number(const char *text)
 	return strtoull(text, NULL, 10);
 }
 
+static enum people_how how(const char *text)
+{
+	static const char *const names[] = { [PEOPLE_BARE] = "bare",
+					     [PEOPLE_ALONE] = "alone",
+					     [PEOPLE_OTHER] = "other" };
+
+	for (size_t i = PEOPLE_BARE; i <= PEOPLE_OTHER; i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum people_how)i;
+	return PEOPLE_DECIDED;
+}
+
+/* *is: it was one of these. */
+static enum pv_code act(struct store *s, char *const *p, bool *is,
+			struct err *err)
+{
+	*is = true;
+	if (strcmp(p[0], "revoke") == 0)
+		return people_revoke(s, p[1], 1, false, how(p[2]), err);
+	if (strcmp(p[0], "retire") == 0)
+		return people_revoke(s, p[1], 5, true, how(p[2]), err);
+	if (strcmp(p[0], "kek") == 0)
+		return people_kek(s, p[1], "another", how(p[2]), err);
+	if (strcmp(p[0], "rotate") == 0)
+		return people_rotate(s, p[1], how(p[2]), err);
+	if (strcmp(p[0], "superseded") == 0)
+		return people_supersede(s, p[1], p[2], err);
+	*is = false;
+	return PV_OK;
+}
+
 static enum pv_code decide(struct store *s, char *const *p, struct err *err)
 {
 	uint64_t id;
+	bool is;
+	enum pv_code rc = act(s, p, &is, err);
+
+	if (is)
+		return rc;
 
 	if (strcmp(p[0], "roster") == 0)
 		return roster(s, number(p[1]), p[2], err);

@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/subject.h"
+#include "lib/log/acts.h"
 #include "lib/log/tree.h"
 #include "tests/unit/unit.h"
 
@@ -18,6 +19,7 @@ enum what {
 	CLOSE,
 	ONE_SECRET,
 	ALL_SECRETS, /* the next of two versions */
+	ACTS,
 	FIRST_USE,
 	USE,
 	LONE_USE
@@ -43,7 +45,8 @@ struct step {
 struct story {
 	struct pairing p;
 	uint64_t index;
-	uint64_t secret;	   /* the next version */
+	uint64_t secret; /* the next version */
+	bool acts;
 	uint8_t subject[LOG_HASH]; /* of the newest decision */
 };
 
@@ -59,6 +62,7 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 	};
 	const struct log_approval a = { step->what == LONE_USE ? "export_kek"
 					: step->other == OPERATION ? "adopt"
+					: s->acts		   ? "revoke"
 					: s->secret		   ? "secret"
 								   : "order",
 					h[0],
@@ -67,6 +71,12 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 							       : s->subject,
 					persons,
 					nonce };
+
+	const struct log_people acts = { step->other == OPERATION ? "order"
+								  : "revoke",
+					 { (const uint8_t *)"revoke\n", 7 },
+					 1,
+					 NULL };
 
 	switch (step->what) {
 	case ROSTER:
@@ -88,6 +98,10 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 		log_secret(e, &who, LOG_SECRET_DESTROY, "fleet", ++s->secret,
 			   NULL, NULL);
 		log_fact_uint(e, LOG_NEWEST, step->other == VALUE ? 9 : 2);
+		break;
+	case ACTS:
+		s->acts = true;
+		log_people_decide(e, &who, &acts);
 		break;
 	default:
 		log_approval_use(e, &who, &a);
@@ -151,7 +165,22 @@ static const struct {
 	{ "all of a secret",
 	  { { ROSTER, 0 }, { ALL_SECRETS, 0 }, { ALL_SECRETS, 0 }, { USE, 0 } },
 	  NULL },
-	{ "an export", { { ROSTER, 0 }, { LONE_USE, 0 } }, NULL },
+	{ "approvals of nothing",
+	  { { ROSTER, 0 }, { LONE_USE, 0 } },
+	  "log entry 1" },
+	{ "of entries that are none of the chain",
+	  { { ROSTER, 0 }, { ACTS, 0 }, { USE, 0 } },
+	  NULL },
+	{ "of other ones",
+	  { { ROSTER, 0 }, { ACTS, 0 }, { USE, SUBJECT } },
+	  "log entry 2" },
+	{ "of an operation that is an entry itself",
+	  { { ROSTER, 0 }, { ACTS, OPERATION } },
+	  "log entry 1" },
+	{ "entries that nobody approved",
+	  { { ROSTER, 0 }, { ACTS, NO_NONCE } },
+	  "log entry 1" },
+	{ "before a roster, too", { { ACTS, 0 } }, "log entry 0" },
 	{ "no approval", { { ROSTER, 0 }, { ORDER, 0 } }, "end" },
 	{ "the end instead",
 	  { { ROSTER, 0 }, { ORDER, 0 }, { CLOSE, 0 } },
@@ -161,7 +190,7 @@ static const struct {
 	  "log entry 1" },
 	{ "an export instead",
 	  { { ROSTER, 0 }, { ORDER, 0 }, { LONE_USE, 0 } },
-	  "log entry 1" },
+	  "log entry 2" },
 	{ "no decision", { { ROSTER, 0 }, { USE, 0 } }, "log entry 1" },
 	{ "used twice",
 	  { { ROSTER, 0 }, { ORDER, 0 }, { USE, 0 }, { USE, 0 } },

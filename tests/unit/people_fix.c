@@ -47,6 +47,12 @@ static enum pv_code encode(struct people_entry *p, struct span *entry,
 	return rc;
 }
 
+void people_nonce(uint64_t prev, uint8_t nonce[LOG_NONCE])
+{
+	memset(nonce, 0xa5, LOG_NONCE);
+	memcpy(nonce, &prev, sizeof(prev));
+}
+
 /* Under a roster: by whom, and a nonce that no other decision has. */
 static void say_approved(struct store *s, struct people_entry *p, uint64_t prev)
 {
@@ -61,8 +67,7 @@ static void say_approved(struct store *s, struct people_entry *p, uint64_t prev)
 	if (!pairing_op(&p->e, &op) ||
 	    store_roster_get(s, 0, &r, &bytes, &found, &why) != PV_OK || !found)
 		return;
-	memset(p->nonce, 0xa5, sizeof(p->nonce));
-	memcpy(p->nonce, &prev, sizeof(prev));
+	people_nonce(prev, p->nonce);
 	log_fact_str(&p->e, "persons", PEOPLE_APPROVER);
 	log_fact_bytes(&p->e, LOG_NONCE_FACT, p->nonce, LOG_NONCE);
 }

@@ -29,6 +29,8 @@ struct note_signer;
 /* The time of the newest entry, so that e can be filled. */
 enum pv_code people_start(struct store *s, struct people_entry *p,
 			  struct err *err);
+/* The nonce that the decision after the one at prev has. */
+void people_nonce(uint64_t prev, uint8_t nonce[LOG_NONCE]);
 /* Adds "prev", and what an approved decision says; encodes p->e. */
 enum pv_code people_end(struct store *s, struct people_entry *p,
 			struct span *entry, struct err *err);

@@ -1,0 +1,55 @@
+/*
+ * subject_acts: the texts that officers approve for what is many entries of the
+ * log, or none of the chain (lib/log/acts.h): revoking and retiring, rotating,
+ * exporting device keys. Made for who asks, and again from the entries that
+ * came of it (acts.h): all that these say is in the text.
+ *
+ * Does not check: that the words may stand in a note.
+ */
+#ifndef PV_FLOW_SUBJECT_ACTS_H
+#define PV_FLOW_SUBJECT_ACTS_H
+
+#include "lib/base/buf.h"
+
+#define SUBJECT_ACTS_MAX 16384u /* bytes of one of these texts */
+
+struct subject_revoke {
+	struct span reason;	/* its name in RFC 5280 */
+	struct span selector;	/* one line, without LF: how they were chosen */
+	int64_t invalidity_s;	/* below 0: none */
+	uint64_t count;		/* certificates that change */
+	const uint8_t *serials; /* hash of their serials, hex, a line each */
+	uint64_t retired;	/* devices; 0: none */
+	const uint8_t *devices; /* hash of their ids, a line each */
+};
+void subject_revoke(struct buf *out, const struct subject_revoke *s);
+
+struct subject_rotate_ca {
+	struct span name;
+	uint64_t to;	      /* the new generation */
+	uint64_t active_ms;   /* it takes over then; 0: at once */
+	struct span template; /* "NAME version N" */
+	const uint8_t *template_sha256;
+};
+/* PV_INPUT, "rotate.time": a time that is none. */
+PV_MUST enum pv_code subject_rotate_ca(struct buf *out,
+				       const struct subject_rotate_ca *s,
+				       struct err *err);
+
+struct subject_rotate_key {
+	struct span purpose, from, to; /* labels */
+	bool ends;		       /* from signs no more beside to */
+};
+void subject_rotate_key(struct buf *out, const struct subject_rotate_key *s);
+
+struct subject_kek {
+	struct span to;	  /* hash of the certificate's file, in hex */
+	struct span whom; /* lines that say whose it is */
+	uint64_t n;	  /* devices, in order */
+	struct span first, last;
+	struct span named;   /* lines "device ID" of all; or empty: */
+	const uint8_t *list; /* hash of their ids, a line each */
+};
+void subject_kek(struct buf *out, const struct subject_kek *s);
+
+#endif
