@@ -16,14 +16,12 @@ static const char help[] =
 	"what of it\n"
 	"was accepted: at init, with the first roster, and by accept.\n"
 	"\n"
-	"  show      what is configured; the lines that allow more are marked "
-	"+\n"
-	"  accept    takes it as it is now: a line of more than was accepted "
-	"ends any\n"
-	"            other command with 4 under a roster, and a tighter one "
-	"can "
-	"be\n"
-	"            undone until it is accepted\n"
+	"  show      what is configured: + marks what was not accepted, - what "
+	"was and\n"
+	"            is not there any more\n"
+	"  accept    takes it as it is now: what is changed ends any other "
+	"command with\n"
+	"            4 under a roster, and another module without one, too\n"
 	"\n"
 	"Under a roster accept needs approvals and writes the request for "
 	"them, to FILE\n"
@@ -57,56 +55,55 @@ static enum pv_code accept(const struct app *app,
 }
 
 struct listing {
-	struct store *store;
-	struct span recorded;
+	struct span accepted, now;
 	json_t *lines; /* NULL: printed */
 };
 
-static bool next_line(struct span *rest, struct span *line)
-{
-	const uint8_t *end =
-		rest->len > 0 ? memchr(rest->p, '\n', rest->len) : NULL;
-
-	if (!end)
-		return false;
-	*line = (struct span){ rest->p, (size_t)(end - rest->p) };
-	rest->p = end + 1;
-	rest->len -= line->len + 1;
-	return true;
-}
-
 static enum pv_code put_line(const struct listing *l, struct span line,
-			     struct err *err)
+			     char mark, struct err *err)
 {
-	char which[SETTINGS_LINE_MAX], was[SETTINGS_LINE_MAX];
-	struct span with_lf = { line.p, line.len + 1 };
-	bool looser;
-	enum pv_code rc = settings_compare(l->store, l->recorded, with_lf,
-					   &looser, which, was, err);
-
-	if (rc != PV_OK)
-		return rc;
 	if (!l->lines) {
-		printf("%c %.*s%s%s%s\n", looser ? '+' : ' ', (int)line.len,
-		       (const char *)line.p, was[0] ? "   (" : "", was,
-		       was[0] ? " was accepted)" : "");
+		printf("%c %.*s\n", mark, (int)line.len, (const char *)line.p);
 		return PV_OK;
 	}
 	if (json_array_append_new(l->lines,
-				  json_pack("{s:s%, s:b}", "line",
+				  json_pack("{s:s%, s:b, s:b}", "line",
 					    (const char *)line.p, line.len,
-					    "looser", looser)) == 0)
+					    "configured", mark != '-',
+					    "accepted", mark != '+')) == 0)
 		return PV_OK;
 	return err_fail(err, PV_INTERNAL, "memory", NULL, "out of memory");
 }
 
-/* The first line is the text's name. */
+/* Lines of text that other has not, or that both have. */
+static enum pv_code put_lines(const struct listing *l, struct span text,
+			      struct span other, bool both, char mark,
+			      struct err *err)
+{
+	struct span line;
+	enum pv_code rc = PV_OK;
+
+	while (rc == PV_OK && settings_next(&text, &line))
+		if (settings_has(other, line) == both)
+			rc = put_line(l, line, mark, err);
+	return rc;
+}
+
+static enum pv_code put_all(const struct listing *l, struct err *err)
+{
+	enum pv_code rc = put_lines(l, l->now, l->accepted, true, ' ', err);
+
+	if (rc == PV_OK)
+		rc = put_lines(l, l->accepted, l->now, false, '-', err);
+	return rc == PV_OK ? put_lines(l, l->now, l->accepted, false, '+', err)
+			   : rc;
+}
+
 static enum pv_code show(const struct app *app, struct err *err)
 {
-	CLEANUP(buf_release) struct buf now, recorded;
+	CLEANUP(buf_release) struct buf now, accepted;
 	SESSION s = { .a = NULL };
 	struct listing l = { .lines = app->json ? json_array() : NULL };
-	struct span rest, line;
 	bool found;
 	enum pv_code rc = session_open(app,
 				       SESSION_STORE | SESSION_SETTINGS |
@@ -114,18 +111,15 @@ static enum pv_code show(const struct app *app, struct err *err)
 				       &s, err);
 
 	buf_init(&now, SETTINGS_MAX);
-	buf_init(&recorded, SETTINGS_MAX);
+	buf_init(&accepted, SETTINGS_MAX);
 	if (rc == PV_OK)
 		rc = settings_now(s.a, &now, err);
 	if (rc == PV_OK)
-		rc = settings_recorded(s.store, &recorded, &found, err);
-	l.store = s.store;
-	l.recorded = buf_span(&recorded);
-	rest = buf_span(&now);
-	for (bool first = true; rc == PV_OK && next_line(&rest, &line);
-	     first = false)
-		if (!first)
-			rc = put_line(&l, line, err);
+		rc = settings_expected(s.store, false, &accepted, &found, err);
+	l.now = buf_span(&now);
+	l.accepted = buf_span(&accepted);
+	if (rc == PV_OK)
+		rc = put_all(&l, err);
 	if (rc == PV_OK && l.lines)
 		return out_json(json_pack("{s:o}", "settings", l.lines), err);
 	json_decref(l.lines);

@@ -98,7 +98,8 @@ static enum pv_code rotate(const struct app *app, const struct ca_opts *o,
 
 	if (rc == PV_OK)
 		rc = session_open(app,
-				  SESSION_STORE | SESSION_HSM | SESSION_GATED,
+				  SESSION_STORE | SESSION_HSM | SESSION_GATED |
+					  SESSION_ROTATES,
 				  &s, err);
 	if (rc == PV_OK)
 		rc = rotate_ca(s.a, s.store, &s.tokens, &opts, &r, err);

@@ -83,7 +83,7 @@ static enum pv_code rotate(const struct app *app, const char *purpose,
 	struct rotate_key_report r;
 	enum pv_code rc = session_open(
 		app,
-		SESSION_STORE | SESSION_HSM |
+		SESSION_STORE | SESSION_HSM | SESSION_ROTATES |
 			(o->prepare ? SESSION_MAY(ROLE_OP_ROTATE_KEY)
 				    : SESSION_GATED),
 		&s, err);

@@ -70,7 +70,11 @@ enum pv_code session_home(const struct app *app, struct authority **a,
 {
 	enum pv_code rc = open_home(app, a, claim, err);
 
-	return rc == PV_OK ? settings_module(app->backends, *a, err) : rc;
+	/* What others than root can write may not even be loaded; else who goes
+	 * on holds all of it before the PIN is given. */
+	return rc == PV_OK && (*a)->own_module
+		       ? settings_module(app->backends, *a, err)
+		       : rc;
 }
 
 static enum pv_code admit(struct session *s, unsigned needs,
@@ -104,7 +108,8 @@ enum pv_code session_open(const struct app *app, unsigned needs,
 		rc = checkpoint_load(s->a, s->store, &s->log, err);
 	if (rc == PV_OK && (needs & SESSION_STORE) &&
 	    !(needs & SESSION_SETTINGS))
-		rc = settings_hold(s->a, s->store, err);
+		rc = settings_hold(s->a, s->store, needs & SESSION_ROTATES,
+				   err);
 	if (rc == PV_OK && (needs & SESSION_STORE))
 		rc = admit(s, needs, &claim, err);
 	return rc;

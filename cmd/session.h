@@ -20,7 +20,9 @@ enum session_needs {
 	/* approvals_gate() decides, whoever asks. */
 	SESSION_GATED = 8,
 	/* Whatever provctl.json says: it is to be accepted. */
-	SESSION_SETTINGS = 16
+	SESSION_SETTINGS = 16,
+	/* It goes on with a rotation that provctl.json does not have yet. */
+	SESSION_ROTATES = 32
 };
 /* Which operation the verb is, for roles_allow(). With a store one of this and
  * SESSION_GATED is needed: an operation of neither is denied under a roster. */

@@ -239,7 +239,7 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 	if (rc == PV_OK)
 		rc = checkpoint_load(r->a, store, &r->log, err);
 	if (rc == PV_OK)
-		rc = settings_hold(r->a, store, err);
+		rc = settings_hold(r->a, store, false, err);
 	if (rc == PV_OK)
 		rc = admit(r, store, err);
 	if (rc == PV_OK)

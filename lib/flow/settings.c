@@ -1,7 +1,8 @@
-/* Settings: their text, now and as it was recorded, and which is looser. */
+/* Settings: their text, now and as it was recorded, and which is changed. */
 #include "lib/flow/settings.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "lib/store/store_people.h"
 
 #define MODULE_MAX (64u * 1024u * 1024u)
+#define NAME "config accept"
 #define BETWEEN '|' /* of lines, in the fact of an entry */
 
 /* ---- now ---- */
@@ -60,8 +62,12 @@ static enum pv_code put_witnesses(const struct authority *a, struct buf *text,
 				  struct err *err)
 {
 	struct log_witness known[COSIGNED_WITNESSES_MAX];
-	size_t n;
+	size_t n = 0;
 	enum pv_code rc = witnesses_load(a, known, &n, err);
+
+	/* Whom nobody asks vouches for nothing. */
+	if (a->witnesses_required == 0)
+		return rc;
 
 	for (size_t i = 0; rc == PV_OK && i < n; i++) {
 		buf_put_str(text, "witness ");
@@ -94,7 +100,7 @@ enum pv_code settings_now(const struct authority *a, struct buf *text,
 {
 	enum pv_code rc;
 
-	buf_put_str(text, "config accept\n");
+	buf_put_str(text, NAME "\n");
 	rc = put_module(a, text, err);
 	buf_printf(text,
 		   "clock_max_step_days %u\nwitnesses_required %u\n"
@@ -151,36 +157,7 @@ enum pv_code settings_recorded(struct store *store, struct buf *text,
 	return rc == PV_OK ? take_entry(buf_span(&entry), text, err) : rc;
 }
 
-/* ---- which is looser ---- */
-
-struct comparing {
-	struct store *store;
-	struct span recorded;
-	struct span line; /* of now */
-	struct span was;  /* of recorded: what it stands against; may be none */
-};
-
-/* The line of recorded that starts with those words, and a space. */
-static struct span line_of(struct span recorded, struct span words)
-{
-	struct span line;
-
-	while (lines_next(&recorded, &line))
-		if (line.len > words.len && line.p[words.len] == ' ' &&
-		    memcmp(line.p, words.p, words.len) == 0)
-			return line;
-	return (struct span){ NULL, 0 };
-}
-
-static bool has_line(struct span recorded, struct span wanted)
-{
-	struct span line;
-
-	while (lines_next(&recorded, &line))
-		if (span_equal(line, wanted))
-			return true;
-	return false;
-}
+/* ---- which is changed ---- */
 
 /* The first n words of a line; all of it when it has no more. */
 static struct span words_of(struct span line, unsigned n)
@@ -191,110 +168,38 @@ static struct span words_of(struct span line, unsigned n)
 	return line;
 }
 
-static uint64_t number_of(struct span line)
+/* What says which of several lines of one kind it is. */
+static struct span name_of(struct span line)
 {
-	struct span words = words_of(line, 1);
-	uint64_t v = 0;
+	struct span word = words_of(line, 1);
 
-	if (line.len <= words.len ||
-	    !lines_number((struct span){ line.p + words.len + 1,
-					 line.len - words.len - 1 },
-			  &v))
-		return 0;
-	return v;
+	return words_of(line, span_is(word, "key")	 ? 2
+			      : span_is(word, "witness") ? UINT_MAX
+							 : 1);
 }
 
-struct key_line {
-	char purpose[64], label[128];
-	unsigned generation;
-	unsigned long long from;
-};
-
-static bool take_key(struct span line, struct key_line *k)
+/* The line that is named so. */
+static struct span line_of(struct span text, struct span name)
 {
-	char text[SETTINGS_LINE_MAX];
-	int n;
+	struct span line;
 
-	k->from = 0;
-	if (line.len >= sizeof(text))
-		return false;
-	memcpy(text, line.p, line.len);
-	text[line.len] = '\0';
-	n = sscanf(text, "key %63s %127s %u from %llu", k->purpose, k->label,
-		   &k->generation, &k->from);
-	return n == 3 || n == 4;
+	while (lines_next(&text, &line))
+		if (span_equal(name_of(line), name))
+			return line;
+	return (struct span){ NULL, 0 };
 }
 
-struct looking_for {
-	const struct key_line *key;
-	bool found;
-};
-
-static enum pv_code look_at_key(void *ctx, const struct store_key *row,
-				struct err *err)
+bool settings_next(struct span *rest, struct span *line)
 {
-	struct looking_for *l = ctx;
-
-	(void)err;
-	l->found |= strcmp(row->label, l->key->label) == 0 &&
-		    strcmp(row->purpose, l->key->purpose) == 0 &&
-		    row->generation == l->key->generation;
-	return PV_OK;
+	while (lines_next(rest, line))
+		if (!span_is(*line, NAME))
+			return true;
+	return false;
 }
 
-/* A rotation's own change needs no other decision: the generation is a later
- * one, the store has it, and the log's key is asked for from then on. */
-static enum pv_code key_is_looser(const struct comparing *c, bool *looser,
-				  struct err *err)
+bool settings_has(struct span text, struct span line)
 {
-	struct key_line now, was;
-	struct looking_for l = { &now, false };
-	const struct store_visit v = { .ctx = &l, .fn.key = look_at_key };
-	uint64_t size;
-	enum pv_code rc;
-
-	*looser = c->was.len > 0;
-	if (c->was.len == 0 || !take_key(c->line, &now) ||
-	    !take_key(c->was, &was) || now.generation <= was.generation)
-		return PV_OK;
-	rc = store_key_each(c->store, &v, err);
-	if (rc == PV_OK)
-		rc = store_log_size(c->store, &size, err);
-	if (rc == PV_OK)
-		*looser = !l.found || now.from > size;
-	return rc;
-}
-
-static enum pv_code is_looser(struct comparing *c, bool *looser,
-			      struct err *err)
-{
-	static const struct span required = {
-		(const uint8_t *)"witnesses_required", 18
-	};
-	struct span word = words_of(c->line, 1);
-
-	*looser = false;
-	if (has_line(c->recorded, c->line))
-		return PV_OK;
-	*looser = true;
-	if (span_is(word, "witness")) {
-		/* Whom nobody asked vouches for nothing yet. */
-		*looser = number_of(line_of(c->recorded, required)) > 0;
-		return PV_OK;
-	}
-	if (span_is(word, "key")) {
-		c->was = line_of(c->recorded, words_of(c->line, 2));
-		return key_is_looser(c, looser, err);
-	}
-	c->was = line_of(c->recorded, word);
-	if (c->was.len == 0)
-		return PV_OK;
-	if (span_is(word, "clock_max_step_days") ||
-	    span_is(word, "witness_max_age_s"))
-		*looser = number_of(c->line) > number_of(c->was);
-	if (span_is(word, "witnesses_required"))
-		*looser = number_of(c->line) < number_of(c->was);
-	return PV_OK;
+	return span_equal(line_of(text, name_of(line)), line);
 }
 
 static void copy(char out[SETTINGS_LINE_MAX], struct span s)
@@ -303,23 +208,34 @@ static void copy(char out[SETTINGS_LINE_MAX], struct span s)
 		 s.len ? (const char *)s.p : "");
 }
 
-enum pv_code settings_compare(struct store *store, struct span recorded,
-			      struct span now, bool *looser,
-			      char which[SETTINGS_LINE_MAX],
-			      char was[SETTINGS_LINE_MAX], struct err *err)
+static bool is_module(struct span line)
 {
-	struct comparing c = { .store = store, .recorded = recorded };
-	enum pv_code rc = PV_OK;
+	return line.len > 6 && memcmp(line.p, "module", 6) == 0;
+}
 
-	*looser = false;
-	which[0] = was[0] = '\0';
-	while (rc == PV_OK && !*looser && lines_next(&now, &c.line)) {
-		c.was = (struct span){ NULL, 0 };
-		rc = is_looser(&c, looser, err);
+/* The first line of text that is not in other, and what is there instead. */
+static bool differs(struct span text, struct span other, struct span *line,
+		    struct span *instead)
+{
+	while (lines_next(&text, line)) {
+		*instead = line_of(other, name_of(*line));
+		if (!span_equal(*instead, *line))
+			return true;
 	}
-	if (rc == PV_OK && *looser) {
-		copy(which, c.line);
-		copy(was, c.was);
-	}
-	return rc;
+	return false;
+}
+
+void settings_compare(struct span accepted, struct span now,
+		      struct settings_change *c)
+{
+	struct span line = { NULL, 0 }, was = { NULL, 0 };
+
+	memset(c, 0, sizeof(*c));
+	c->any = differs(now, accepted, &line, &was) ||
+		 differs(accepted, now, &was, &line);
+	if (!c->any)
+		return;
+	c->module = is_module(line) || is_module(was);
+	copy(c->now, line);
+	copy(c->accepted, was);
 }

@@ -1,14 +1,16 @@
 /*
  * settings: what of provctl.json and HOME/witnesses guards what people decide:
- * module, keys, clock_max_step_days, the witnesses and what is asked of them.
- * An entry config.accept records them: at init, when the first roster is set,
- * and by a decision (`config accept', quorum config_accept). Under a roster a
- * configuration that is looser than the newest of these entries is refused; a
- * tighter one is not. Without a roster the next command records it.
+ * module, keys, clock_max_step_days, what is asked of witnesses, and where they
+ * must cosign which they are. An entry config.accept records them: at init,
+ * when the first roster is set, and by a decision (`config accept', quorum
+ * config_accept). Under a roster the configuration has to be the one that was
+ * recorded last, line by line in any order, whether another one allows more or
+ * less: so nothing that was made tighter can be loosened again unseen. Without
+ * a roster the next command records what is changed, but for the module.
  *
- * Looser is: another module; a longer step of the clock; fewer witnesses, older
- * cosignatures, or a witness that was not among those that must cosign; another
- * key for a purpose, unless it is a later generation that the store knows.
+ * Another key in a key's place is what its key.rotate says
+ * (settings_expected.c): the recorded lines count as these, since the newest
+ * record, changed them.
  *
  * The text of it is lines "key value", the first of them "config accept".
  *
@@ -30,33 +32,45 @@ PV_MUST enum pv_code settings_now(const struct authority *a, struct buf *text,
 /* Appends what was recorded last. PV_INTEGRITY, "store.governance". */
 PV_MUST enum pv_code settings_recorded(struct store *store, struct buf *text,
 				       bool *found, struct err *err);
-/*
- * *looser: a line of now, copied into which, allows more than was recorded; an
- * empty text allows nothing. was: the line that it stands against, or "".
- */
-PV_MUST enum pv_code settings_compare(struct store *store, struct span recorded,
-				      struct span now, bool *looser,
-				      char which[SETTINGS_LINE_MAX],
-				      char was[SETTINGS_LINE_MAX],
-				      struct err *err);
+/* The same with what was rotated since; the newest rotation left out with
+ * before_last. Codes as above. */
+PV_MUST enum pv_code settings_expected(struct store *store, bool before_last,
+				       struct buf *text, bool *found,
+				       struct err *err);
 
-/*
- * For who only looks: PV_DENIED, "config.looser", under a roster, names the
- * line; "config.module" when a module that others than root can write is not
- * the recorded one, roster or not.
- */
+struct settings_change {
+	bool any;
+	bool module; /* it is about that */
+	/* The first line that is not what was accepted, and what it stands
+	 * against; "" where there is none of either. */
+	char now[SETTINGS_LINE_MAX], accepted[SETTINGS_LINE_MAX];
+};
+/* The next line of *rest but the first one, which is the text's name; without
+ * LF. False when there is none. Whether a text has just that line. */
+PV_MUST bool settings_next(struct span *rest, struct span *line);
+PV_MUST bool settings_has(struct span text, struct span line);
+/* Of an empty accepted, all is changed. */
+void settings_compare(struct span accepted, struct span now,
+		      struct settings_change *c);
+
+/* For who only looks: PV_DENIED, "config.changed", under a roster, names the
+ * line; "config.module" for the module, roster or not. */
 PV_MUST enum pv_code settings_look(const struct authority *a,
 				   struct store *store, struct err *err);
-/* The same for who opens the store to act. Without a roster a looser
- * configuration is recorded, unless the clock admits no entry. */
+/*
+ * The same for who opens the store to act. Without a roster what else is
+ * changed is recorded, unless the clock admits no entry. rotates: it may go on
+ * with a rotation that was recorded, and has not reached provctl.json.
+ */
 PV_MUST enum pv_code settings_hold(const struct authority *a,
-				   struct store *store, struct err *err);
-/* Before a module is loaded that others than root can write (own_module): it
- * is the recorded one. Opens the store for itself. */
+				   struct store *store, bool rotates,
+				   struct err *err);
+/* Before a module is loaded: it is the recorded one. Opens the store for
+ * itself. */
 PV_MUST enum pv_code settings_module(const struct backends *b,
 				     const struct authority *a,
 				     struct err *err);
-/* Records them where they differ from what was recorded: without a roster. */
+/* Records them where they are not what was recorded: without a roster. */
 PV_MUST enum pv_code settings_record(const struct authority *a,
 				     struct store *store, struct err *err);
 

@@ -16,18 +16,32 @@
 #define DAY_MS (24u * 3600u * 1000u)
 
 struct held {
-	struct buf now, recorded;
-	bool found, looser;
-	char which[SETTINGS_LINE_MAX], was[SETTINGS_LINE_MAX];
+	struct buf now, accepted;
+	bool found;
+	struct settings_change change;
 };
 
 static void held_release(struct held *h)
 {
 	buf_release(&h->now);
-	buf_release(&h->recorded);
+	buf_release(&h->accepted);
 }
 
 #define HELD CLEANUP(held_release) struct held
+
+static enum pv_code read_accepted(struct store *store, bool before_last,
+				  struct held *h, struct err *err)
+{
+	enum pv_code rc;
+
+	buf_reset(&h->accepted);
+	rc = settings_expected(store, before_last, &h->accepted, &h->found,
+			       err);
+	if (rc == PV_OK)
+		settings_compare(buf_span(&h->accepted), buf_span(&h->now),
+				 &h->change);
+	return rc;
+}
 
 static enum pv_code compare(const struct authority *a, struct store *store,
 			    struct held *h, struct err *err)
@@ -36,15 +50,9 @@ static enum pv_code compare(const struct authority *a, struct store *store,
 
 	memset(h, 0, sizeof(*h));
 	buf_init(&h->now, SETTINGS_MAX);
-	buf_init(&h->recorded, SETTINGS_MAX);
+	buf_init(&h->accepted, SETTINGS_MAX);
 	rc = settings_now(a, &h->now, err);
-	if (rc == PV_OK)
-		rc = settings_recorded(store, &h->recorded, &h->found, err);
-	if (rc == PV_OK)
-		rc = settings_compare(store, buf_span(&h->recorded),
-				      buf_span(&h->now), &h->looser, h->which,
-				      h->was, err);
-	return rc;
+	return rc == PV_OK ? read_accepted(store, false, h, err) : rc;
 }
 
 static enum pv_code is_ruled(struct store *store, bool *ruled, struct err *err)
@@ -60,39 +68,41 @@ static enum pv_code is_ruled(struct store *store, bool *ruled, struct err *err)
 
 static enum pv_code refuse(const struct held *h, struct err *err)
 {
+	const struct settings_change *c = &h->change;
+
 	err_object(err, CONFIG);
-	return err_fail(err, PV_DENIED, "config.looser",
+	return err_fail(err, PV_DENIED, "config.changed",
 			"put it back, or let the officers take it: `provctl "
-			"config accept'",
-			"\"%.120s\" allows more than what was accepted%s%.120s",
-			h->which, h->was[0] ? ": " : "", h->was);
+			"config accept'; what a rotation left behind, run "
+			"again",
+			"\"%.120s\" is not what was accepted: \"%.120s\"",
+			c->now[0] ? c->now : "-",
+			c->accepted[0] ? c->accepted : "-");
 }
 
 static enum pv_code refuse_module(const struct authority *a, struct err *err)
 {
 	err_object(err, a->module);
-	return err_fail(err, PV_DENIED, "config.module",
-			"install it where only root can write, or take it as "
-			"it is: `provctl config accept'",
-			"others than root can write the module, and it is not "
-			"the one that was accepted");
-}
-
-/* Whoever has our own account could have put the file there. */
-static bool is_own_module(const struct authority *a, const struct held *h)
-{
-	return a->own_module && strncmp(h->which, "module", 6) == 0;
+	return err_fail(
+		err, PV_DENIED, "config.module",
+		a->own_module ? "install it where only root can write, or "
+				"take it as it is: `provctl config accept'"
+			      : "take it as it is: `provctl config accept'",
+		"%sit is not the module that was accepted",
+		a->own_module ? "others than root can write it, and " : "");
 }
 
 static enum pv_code judge(const struct authority *a, struct store *store,
-			  struct held *h, struct err *err)
+			  bool rotates, struct held *h, struct err *err)
 {
 	bool ruled;
 	enum pv_code rc = compare(a, store, h, err);
 
-	if (rc != PV_OK || !h->looser)
+	if (rc == PV_OK && h->change.any && rotates)
+		rc = read_accepted(store, true, h, err);
+	if (rc != PV_OK || !h->change.any)
 		return rc;
-	if (is_own_module(a, h))
+	if (h->change.module)
 		return refuse_module(a, err);
 	rc = is_ruled(store, &ruled, err);
 	return rc == PV_OK && ruled ? refuse(h, err) : rc;
@@ -103,7 +113,8 @@ enum pv_code settings_look(const struct authority *a, struct store *store,
 {
 	HELD h;
 
-	return judge(a, store, &h, err);
+	memset(&h, 0, sizeof(h));
+	return judge(a, store, false, &h, err);
 }
 
 enum pv_code settings_module(const struct backends *b,
@@ -112,17 +123,14 @@ enum pv_code settings_module(const struct backends *b,
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
 	struct checkpoint_base base;
 	HELD h;
-	enum pv_code rc;
+	enum pv_code rc = b->store_open(a, false, &store, err);
 
 	memset(&h, 0, sizeof(h));
-	if (!a->own_module)
-		return PV_OK;
-	rc = b->store_open(a, false, &store, err);
 	if (rc == PV_OK)
 		rc = checkpoint_load(a, store, &base, err);
 	if (rc == PV_OK)
 		rc = compare(a, store, &h, err);
-	return rc == PV_OK && is_own_module(a, &h) ? refuse_module(a, err) : rc;
+	return rc == PV_OK && h.change.module ? refuse_module(a, err) : rc;
 }
 
 /* ---- recorded ---- */
@@ -155,7 +163,7 @@ static enum pv_code put_entry(struct decision *d, const struct held *h,
 }
 
 static enum pv_code record(const struct authority *a, struct store *store,
-			   bool looser_only, struct err *err)
+			   struct err *err)
 {
 	const struct approvals nobody = { .asked.operation =
 						  QUORUM_CONFIG_ACCEPT };
@@ -171,8 +179,7 @@ static enum pv_code record(const struct authority *a, struct store *store,
 		rc = compare(a, store, &h, err);
 	if (rc == PV_OK)
 		rc = is_ruled(store, &ruled, err);
-	if (rc != PV_OK || (looser_only && !h.looser) ||
-	    span_equal(buf_span(&h.now), buf_span(&h.recorded)))
+	if (rc != PV_OK || !h.change.any)
 		return rc;
 	if (ruled)
 		return refuse(&h, err);
@@ -183,20 +190,22 @@ static enum pv_code record(const struct authority *a, struct store *store,
 enum pv_code settings_record(const struct authority *a, struct store *store,
 			     struct err *err)
 {
-	return record(a, store, false, err);
+	return record(a, store, err);
 }
 
 enum pv_code settings_hold(const struct authority *a, struct store *store,
-			   struct err *err)
+			   bool rotates, struct err *err)
 {
 	struct err why;
 	HELD h;
-	enum pv_code rc = judge(a, store, &h, err);
+	enum pv_code rc;
 
-	if (rc != PV_OK || !h.looser)
+	memset(&h, 0, sizeof(h));
+	rc = judge(a, store, rotates, &h, err);
+	if (rc != PV_OK || !h.change.any)
 		return rc;
 	err_init(&why);
-	rc = record(a, store, true, &why);
+	rc = record(a, store, &why);
 	/* `clock accept' comes by here, too. */
 	if (rc == PV_DENIED && strncmp(why.rule, "clock.", 6) == 0)
 		return PV_OK;
@@ -224,28 +233,18 @@ static uint64_t recorded_number(struct span recorded, const char *word,
 	return otherwise;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+/* What was accepted holds until the decision is made. */
+static void hold(struct authority *a, struct store *store, struct span accepted)
 {
-	return a < b ? a : b;
-}
-
-/* What was recorded holds until the decision is made, where it is tighter. */
-static void tighten(struct authority *a, struct store *store,
-		    struct span recorded)
-{
-	uint64_t days = recorded_number(recorded, "clock_max_step_days",
+	uint64_t days = recorded_number(accepted, "clock_max_step_days",
 					a->clock_max_step_days);
-	uint64_t required = recorded_number(recorded, "witnesses_required",
-					    a->witnesses_required);
 
 	if (store->step_max_ms)
-		store->step_max_ms = least(store->step_max_ms, days * DAY_MS);
-	if (required > a->witnesses_required)
-		a->witnesses_required = (unsigned)required;
-	a->witness_max_age_s =
-		(unsigned)least(a->witness_max_age_s,
-				recorded_number(recorded, "witness_max_age_s",
-						a->witness_max_age_s));
+		store->step_max_ms = days * DAY_MS;
+	a->witnesses_required = (unsigned)recorded_number(
+		accepted, "witnesses_required", a->witnesses_required);
+	a->witness_max_age_s = (unsigned)recorded_number(
+		accepted, "witness_max_age_s", a->witness_max_age_s);
 }
 
 static enum pv_code record_decision(const struct authority *a,
@@ -264,7 +263,7 @@ static enum pv_code record_decision(const struct authority *a,
 		rc = compare(a, store, &h, err);
 	if (rc == PV_OK &&
 	    (!span_equal(buf_span(&h.now), buf_span(&asked->now)) ||
-	     !span_equal(buf_span(&h.recorded), buf_span(&asked->recorded))))
+	     !span_equal(buf_span(&h.accepted), buf_span(&asked->accepted))))
 		rc = err_fail(err, PV_CONFLICT, "config.accept", "run it again",
 			      "the configuration was changed meanwhile");
 	if (rc == PV_OK)
@@ -290,10 +289,10 @@ enum pv_code settings_accept(const struct authority *a, struct store *store,
 	rc = compare(a, store, &h, err);
 	if (rc != PV_OK)
 		return rc;
-	out->existing = span_equal(buf_span(&h.now), buf_span(&h.recorded));
+	out->existing = !h.change.any;
 	if (out->existing)
 		return PV_OK;
-	tighten(strict, store, buf_span(&h.recorded));
+	hold(strict, store, buf_span(&h.accepted));
 	want.op = QUORUM_CONFIG_ACCEPT;
 	want.what = "config accept";
 	want.subject = buf_span(&h.now);

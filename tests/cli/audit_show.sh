@@ -104,6 +104,7 @@ export FAULT_FLIP
 issue tls-client client-00000004
 unset FAULT_FLIP
 cat "$T/right.json" >"$H/provctl.json"
+accept_module
 show --device client-00000004
 expect_equal "${types%% *}" cert.intent "first type"
 json_holds "$types" quarantine.put

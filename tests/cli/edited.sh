@@ -39,6 +39,7 @@ no_token() {
 		--device "$2" >"$T/out" 2>"$T/err" </dev/null
 	expect_equal "$?" 6 "exit without the token"
 	cp "$T/module.json" "$H/provctl.json"
+	accept_module
 }
 
 things() {

@@ -137,6 +137,7 @@ issue pinned client-00000030
 unset FAULT_C_Sign_RV
 [ "$rc" -ne 0 ] || fail "a token that does not sign has signed"
 sed -i "s|\"module\": .*|\"module\": \"$module\",|" "$H/provctl.json"
+accept_module
 before=$(certificates)
 clock_set 7200
 CLOCK_FILE=$T/offset

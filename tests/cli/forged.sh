@@ -20,6 +20,14 @@ fresh() {
 	copy_authority "$T/copy$copies"
 }
 
+# bundle_key LABEL GENERATION: as rotate leaves provctl.json.
+bundle_key() {
+	jq --arg to "$1" --argjson n "$2" \
+		'.keys.bundle = {label: $to, generation: $n}' \
+		"$H/provctl.json" >"$T/conf" &&
+		cat "$T/conf" >"$H/provctl.json"
+}
+
 # found DECISION...: that is found, whoever asks.
 found() {
 	fresh
@@ -67,6 +75,9 @@ case_start "approved by bob, each is fine: the tool does what a verb does"
 while read -r decision; do
 	fresh
 	people by:"$T/keys/bob.key" "$decision"
+	case $decision in
+	rotate:*) bundle_key acme/bundle/2 2 ;;
+	esac
 	expect_exit 0 "$PROVCTL" -C "$H" order show
 	p export inventory >"$T/inventory" 2>"$T/err" ||
 		fail "$decision: $(cat "$T/err")"

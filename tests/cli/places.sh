@@ -163,6 +163,7 @@ module=$(sed -n 's/.*"module": "\(.*\)",/\1/p' "$H/provctl.json")
 cp "$module" "$T/module.so"
 configure "s|\"module\": .*|\"module\": \"$T/module.so\",|"
 chmod 644 "$T/module.so"
+accept_module
 run "$PROVCTL" -C "$H" issue --template azure-dps --device dev-1 \
 	--csr "$T/dev/dev-1/csr.pem"
 expect_equal "$rc" 0 "exit with a module of mode 0644"

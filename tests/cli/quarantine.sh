@@ -18,6 +18,7 @@ wrong_token() {
 right_token() {
 	cat "$T/right.json" >"$H/provctl.json"
 	unset FAULT_FLIP
+	accept_module
 }
 
 # expect_held TEMPLATE ID...: with a right token, still held.

@@ -58,4 +58,16 @@ takes 3 ca matter-pai
 case_start "the most of all templates, for a key that all are made with"
 takes 3 bundle
 
+case_start "and nobody goes back to the key that was there before"
+cp "$H/provctl.json" "$T/true"
+jq '.keys.bundle = {label: "acme/bundle/1", generation: 1}' "$T/true" \
+	>"$T/conf"
+cat "$T/conf" >"$H/provctl.json"
+expect_error 4 config.changed -C "$H" status
+expect_text "acme/bundle/2"
+by dee rotate bundle --request "$T/again.json"
+expect_equal "$rc" 11 "a rotation that provctl.json has not is gone on with"
+cat "$T/true" >"$H/provctl.json"
+expect_exit 0 "$PROVCTL" -C "$H" status
+
 tests_end

@@ -121,6 +121,7 @@ export FAULT_C_Sign_RV
 issue tls-client client-00000003
 unset FAULT_C_Sign_RV
 cp "$T/module.json" "$H/provctl.json"
+accept_module
 [ "$rc" -ne 0 ] || fail "a token that does not sign has signed"
 expect_error 9 revoke.open -C "$H" revoke --device client-00000003 \
 	--reason superseded

@@ -198,6 +198,7 @@ export FAULT_C_Sign_RV
 run "$PROVCTL" -C "$H" revoke --device client-00000006 --reason superseded
 unset FAULT_C_Sign_RV
 cat "$T/module.json" >"$H/provctl.json"
+accept_module
 expect_equal "$rc" 6 "exit without the token"
 expect_text "it is recorded, but what is published is behind"
 says .status revoked
@@ -226,6 +227,7 @@ export FAULT_LOG FAULT_C_Login_RV
 run "$PROVCTL" -C "$H" revoke --device client-00000006 --reason superseded
 unset FAULT_LOG FAULT_C_Login_RV
 cat "$T/module.json" >"$H/provctl.json"
+accept_module
 expect_equal "$rc" 7 "exit with a wrong PIN"
 expect_equal "$(grep -c ' C_Login ' "$T/calls")" 1 "tries"
 

@@ -44,13 +44,13 @@ for name in alice bob carol; do
 done
 new_authority
 p export key --purpose log --vkey >"$T/vkey"
-make_roster "$T/r.json" 1 '"roster": 2' alice:security-officer \
-	bob:security-officer carol:security-officer
-expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r.json"
 expect_exit 0 "$PROVCTL" audit witness --new-key "$W/key" --name w.example
 cp "$T/out" "$H/witnesses"
 jq '.log.witnesses_required = 1' "$H/provctl.json" >"$T/conf"
 cat "$T/conf" >"$H/provctl.json"
+make_roster "$T/r.json" 1 '"roster": 2' alice:security-officer \
+	bob:security-officer carol:security-officer
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r.json"
 clock_set 0
 CLOCK_FILE=$T/offset
 LD_PRELOAD=$builddir/tests/cli/clock.so
