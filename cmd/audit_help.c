@@ -73,6 +73,7 @@ static const char show_help[] =
 	"secret.destroy\n"
 	"                 cert.revoke device.retire receipt device.rollback\n"
 	"                 crl.intent crl.issue ocsp.intent ocsp.issue\n"
+	"                 station.claim\n"
 	"  --since TIME   from that time on: 2026-01-31T23:59:59Z\n"
 	"  --until TIME   before that time\n"
 	"  --last N       only the last N of them\n"

@@ -13,8 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/outcome.h"
-
-CLEANUP_PTR(struct authority, authority_close);
+#include "lib/flow/stationclaim.h"
 
 static enum pv_code publish(void *ctx, struct guard *g, struct err *err)
 {
@@ -72,11 +71,53 @@ static enum pv_code run_issue(const struct app *app,
 	return c.n.superseded > 0 ? publish_late(app, rc, err) : rc;
 }
 
-/* The station signs for itself here and now, as who acts does. */
-static enum pv_code open_home(const struct app *app,
-			      const struct issue_cmd_opts *o,
-			      struct authority **a, struct actor_claim *claim,
-			      struct actor_claim *station, struct err *err)
+/* Where requests come from. */
+static enum pv_code open_source(const struct issue_cmd_opts *o,
+				const struct authority *a,
+				struct issue_one *one, struct reader_opts *src,
+				struct err *err)
+{
+	return o->device ? issue_set_one(o, one, src, err)
+			 : issue_set_rows(o, a->pin_source, src, err);
+}
+
+/* The station signs for itself, here and now, for what comes from there. */
+static enum pv_code claim_station(const struct issue_cmd_opts *o,
+				  const struct authority *a,
+				  const struct reader_opts *src,
+				  struct officerkey *k, struct stationclaim *c,
+				  struct err *err)
+{
+	const struct stationclaim_run run = { .log = a->origin,
+					      .order = o->order,
+					      .station = o->station,
+					      .fd = src->fd,
+					      .stream = o->stream };
+	const struct note_signer signer = officerkey_signer(k);
+
+	return stationclaim_make(&run, &signer, c, err);
+}
+
+struct opened { /* before anything is issued */
+	struct authority *a;
+	struct actor_claim claim;
+	struct stationclaim station;
+	struct issue_one one;
+	struct reader_opts source;
+};
+
+static void opened_release(struct opened *x)
+{
+	authority_close(x->a);
+	stationclaim_release(&x->station);
+	issue_one_release(&x->one);
+	fd_cleanup(&x->source.fd);
+	fd_cleanup(&x->source.folder);
+}
+
+static enum pv_code open_all(const struct app *app,
+			     const struct issue_cmd_opts *o, struct opened *x,
+			     struct err *err)
 {
 	const struct officerkey_from from = { .backends = app->backends,
 					      .name = o->station,
@@ -85,49 +126,42 @@ static enum pv_code open_home(const struct app *app,
 					      .softhsm_conf =
 						      app->softhsm_conf };
 	OFFICERKEY k = { .token = false };
-	struct note_signer signer = officerkey_signer(&k);
 	enum pv_code rc = PV_OK;
 
-	memset(station, 0, sizeof(*station));
 	if (o->station_key)
 		rc = officerkey_open(&from, &k, err);
 	if (rc == PV_OK)
-		rc = session_home(app, a, claim, err);
+		rc = session_home(app, &x->a, &x->claim, err);
+	if (rc == PV_OK)
+		rc = open_source(o, x->a, &x->one, &x->source, err);
 	if (rc == PV_OK && o->station_key)
-		rc = actor_claim((*a)->origin, "station", k.token, &signer,
-				 station, err);
+		rc = claim_station(o, x->a, &x->source, &k, &x->station, err);
 	return rc;
 }
 
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
-	CLEANUP(cleanup_authority_close) struct authority *a = NULL;
-	struct actor_claim claim, station;
-	CLEANUP(issue_one_release) struct issue_one one = { 0 };
+	CLEANUP(opened_release)
+	struct opened x = { .source = { .fd = -1, .folder = -1 } };
 	struct issue_cmd_opts o = { 0 };
-	struct issue_opts opts = { .source = { .fd = -1, .folder = -1 } };
+	struct issue_opts opts = { .jobs = 0 };
 	enum pv_code rc = issue_parse(argc, argv, &o, err);
 
 	if (rc == PV_OK)
-		rc = open_home(app, &o, &a, &claim, &station, err);
-	if (rc == PV_OK)
-		rc = o.device ? issue_set_one(&o, &one, &opts.source, err)
-			      : issue_set_rows(&o, a->pin_source, &opts.source,
-					       err);
+		rc = open_all(app, &o, &x, err);
+	if (rc != PV_OK)
+		return rc;
+	opts.source = x.source;
 	opts.template_name = o.template_name;
 	opts.order = o.order;
 	opts.station = o.station;
-	opts.claim = &claim;
-	opts.station_claim = &station;
+	opts.claim = &x.claim;
+	opts.station_claim = &x.station;
 	opts.jobs = (unsigned)o.jobs;
 	opts.batch = !o.device;
 	opts.in_order = !o.stream;
-	if (rc == PV_OK)
-		rc = run_issue(app, &o, a, &opts, err);
-	fd_cleanup(&opts.source.fd);
-	fd_cleanup(&opts.source.folder);
-	return rc;
+	return run_issue(app, &o, x.a, &opts, err);
 }
 
 const struct verb verb_issue = {

@@ -249,6 +249,7 @@ UNIT_TESTS = \
 	tests/unit/check_serialset \
 	tests/unit/check_sha256 \
 	tests/unit/check_signer \
+	tests/unit/check_stationclaim \
 	tests/unit/check_store \
 	tests/unit/check_store_crash \
 	tests/unit/check_store_crl \

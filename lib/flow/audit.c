@@ -44,6 +44,7 @@ static void audit_release(struct audit *au)
 {
 	audit_entries_release(&au->log);
 	audit_actors_release(&au->actors);
+	audit_stations_release(&au->stations);
 	for (size_t i = 0; i < au->signers_n; i++)
 		x509_verifier_free(au->signers[i].verifier);
 	buf_release(&au->entry);

@@ -4,6 +4,7 @@
 
 #include "lib/flow/audit.h"
 #include "lib/flow/audit_actors.h"
+#include "lib/flow/audit_stations.h"
 #include "lib/flow/audit_entries.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/due.h"
@@ -25,6 +26,7 @@ struct audit {
 
 	struct audit_entries log; /* what the entries say, all of them */
 	struct audit_actors actors;
+	struct audit_stations stations;
 	struct checkpoint_base base; /* our log keys, and HOME/checkpoint */
 	uint64_t open;		     /* devices with an intent, held ones too */
 	uint64_t receipts, rollbacks; /* rows */

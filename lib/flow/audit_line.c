@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/notechars.h"
 #include "lib/base/pvtime.h"
+#include "lib/log/claim.h"
 
 /* Columns: the longest type is quarantine.release, ids are 32 hex digits. */
 #define WIDTH_TYPE 18u
@@ -18,11 +19,15 @@ static void put_quoted(struct buf *b, struct span s)
 
 	buf_put_u8(b, '"');
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] != '"' && s.p[i] != '\\')
+		if (s.p[i] != '"' && s.p[i] != '\\' && s.p[i] != '\n')
 			continue;
 		buf_put(b, s.p + from, i - from);
 		buf_put_u8(b, '\\');
 		from = i;
+		if (s.p[i] == '\n') {
+			buf_put_u8(b, 'n');
+			from++;
+		}
 	}
 	if (from < s.len)
 		buf_put(b, s.p + from, s.len - from);
@@ -103,10 +108,12 @@ static void put_key(struct buf *b, struct span key)
 	buf_put_u8(b, '=');
 }
 
-/* What people approved is shown as they saw it; LF is escaped. */
+/* What people approved is shown as they saw it, and a note as it is; LF is
+ * escaped. */
 static bool is_hex(const struct log_fact *f)
 {
-	return f->kind == LOG_BSTR && !span_is(f->key, LOG_SUBJECT);
+	return f->kind == LOG_BSTR && !span_is(f->key, LOG_SUBJECT) &&
+	       !span_is(f->key, LOG_NOTE);
 }
 
 static void put_fact(struct buf *b, const struct log_fact *f)

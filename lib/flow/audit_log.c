@@ -133,6 +133,9 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 	if (rc == PV_OK)
 		rc = audit_actors_take(&au->actors, au->store, &au->log.entry,
 				       err);
+	if (rc == PV_OK)
+		rc = audit_stations_take(&au->stations, au->store,
+					 au->a->origin, &au->log.entry, err);
 	if (rc != PV_OK && err->object[0] == '\0')
 		name_entries(err, index, index + 1);
 	else if (rc != PV_OK && strncmp(err->object, "log entr", 8) != 0)

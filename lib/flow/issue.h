@@ -17,6 +17,8 @@
 #include "lib/flow/reader.h"
 #include "lib/flow/records.h"
 
+struct stationclaim;
+
 #define ISSUE_JOBS_MAX 64
 
 struct issue_opts {
@@ -24,7 +26,7 @@ struct issue_opts {
 	const char *order;   /* its name; NULL: without an order */
 	const char *station; /* NULL: none named */
 	/* What the station proves; made is false: it only claims. */
-	const struct actor_claim *station_claim;
+	const struct stationclaim *station_claim;
 	unsigned jobs; /* 0: as configured, else one per core */
 	bool rotate;   /* what is known gets the next credential */
 	bool batch;    /* several requests: a reached rate waits */

@@ -11,6 +11,7 @@
 #include "lib/flow/issue_impl.h"
 #include "lib/flow/orders.h"
 #include "lib/flow/settings.h"
+#include "lib/flow/stationclaim.h"
 #include "lib/store/store_people.h"
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
@@ -194,7 +195,7 @@ static enum pv_code wrong_station(const struct issue_run *r, struct err *err)
 /* What the station has proved with its key counts as the order has it. */
 static enum pv_code admit_station(struct issue_run *r, struct err *err)
 {
-	const struct actor_claim *claim = r->opts->station_claim;
+	const struct stationclaim *claim = r->opts->station_claim;
 	const struct order *o = &r->ticket.order;
 	size_t i = 0;
 
@@ -246,6 +247,9 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 		rc = admit_station(r, err);
 	if (rc == PV_OK)
 		rc = load_first(r, store, err);
+	if (rc == PV_OK && r->ticket.station_signed)
+		rc = stationclaim_log(store, r->opts->station_claim,
+				      r->opts->order, r->opts->station, err);
 	if (store && (rc == PV_DENIED || rc == PV_INPUT)) {
 		struct err unlogged;
 

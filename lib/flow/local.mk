@@ -18,6 +18,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_crl.c lib/flow/audit_crl.h \
 	lib/flow/audit_impl.h lib/flow/audit_line.c lib/flow/audit_line.h \
 	lib/flow/audit_show.c lib/flow/audit_show.h \
+	lib/flow/audit_stations.c lib/flow/audit_stations.h \
 	lib/flow/audit_story.c lib/flow/audit_story.h \
 	lib/flow/audit_ending.c lib/flow/audit_ends.c lib/flow/audit_entries.c lib/flow/audit_entries_ends.c \
 	lib/flow/audit_entries_ends.h lib/flow/audit_entries.h \
@@ -63,6 +64,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/raised.c lib/flow/raised.h lib/flow/raised_acts.c \
 	lib/flow/secrets_gate.c lib/flow/secrets_impl.h \
 	lib/flow/secretsalt.c lib/flow/secretsalt.h \
+	lib/flow/stationclaim.c lib/flow/stationclaim.h \
 	lib/flow/subject.c lib/flow/subject.h \
 	lib/flow/subject_acts.c lib/flow/subject_acts.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \

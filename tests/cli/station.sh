@@ -54,6 +54,19 @@ expect_equal "$rc" 0 "exit at the station"
 p --json audit show --device S0000000001 >"$T/story"
 grep -q '"station_signed":1' "$T/story" || fail "the log does not say so"
 
+case_start "what it signed is in the log, for this order and this run"
+p --json audit show --type station.claim >"$T/claim"
+expect_equal "$(jq -r '.object + " " + .facts.order' "$T/claim")" \
+	"line-1 o-1" "whose claim"
+expect_equal "$(jq -r '.facts.note' "$T/claim" | grep -c -E \
+	'^(provctl station/v1|log acme|order o-1|station line-1|time .*Z)$')" 5 \
+	"lines of the note"
+expect_equal "$(jq -r '.facts.note' "$T/claim" | sed -n 's/^session //p')" \
+	"$(jq -r '.facts.session' "$T/claim")" "nonce of the run"
+expect_equal "$(jq -r '.facts.note' "$T/claim" | sed '/^$/,$d' | sha256sum |
+	cut -c 1-64)" "$(jq -r '.facts.hash' "$T/claim")" "hash of its text"
+verify_audit
+
 case_start "who only claims to be that station is denied"
 at o-1 S0000000002 --station line-1
 denied order.station_key
@@ -86,6 +99,25 @@ run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-1 \
 	--station line-1 --station-key "$T/keys/line-1.key" \
 	--from "$T/stolen.jsonl" --jobs 2
 expect_equal "$rc" 0 "exit with it"
+p --json audit show --type station.claim --last 1 >"$T/claim"
+expect_equal "$(jq -r '.facts.input' "$T/claim")" \
+	"$(sha256sum <"$T/stolen.jsonl" | cut -c 1-64)" "file that was signed for"
+expect_equal "$(p --json audit show --type station.claim | wc -l)" 2 claims
+open_order o-1b "$sensor" 5 "$(keyed line-2)"
+run "$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-1b \
+	--station line-1 --station-key "$T/keys/line-1.key" \
+	--from "$T/stolen.jsonl"
+denied station.key
+expect_equal "$(p --json audit show --type station.claim | wc -l)" 2 \
+	"claims after it was denied"
+echo '{"device":"S0000000015"}' | "$PROVCTL" -C "$H" issue --template \
+	symmetric-sensor --order o-1b --station line-2 \
+	--station-key "$T/keys/line-2.key" --stream >"$T/out" 2>"$T/err"
+expect_equal "$?" 0 "exit of a stream: $(cat "$T/err")"
+p --json audit show --type station.claim --last 1 >"$T/claim"
+expect_equal "$(jq -r '.facts.session | length' "$T/claim")" 32 \
+	"its nonce"
+verify_audit
 
 case_start "without keys in the order a name is a claim, and a key is unknown"
 open_order o-2 "$sensor" 5 '{stations: ["line-*"]}'

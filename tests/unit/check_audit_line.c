@@ -5,6 +5,8 @@
 #include "lib/base/json.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/audit_line.h"
+
+#include "lib/log/claim.h"
 #include "lib/log/events.h"
 #include "tests/unit/unit.h"
 
@@ -95,10 +97,10 @@ START_TEST(test_hostile)
 	struct log_entry e = entry("a\x1b[2J\nb\xff\xe2\x80\xae");
 
 	ck_text(&e, "2026-01-31T23:59:59.007Z       17  cert.issue         "
-		    "os:0     \"a?[2J?b??\"\n");
+		    "os:0     \"a?[2J\\nb??\"\n");
 	ck_json(&e, "{\"index\":17,\"time\":\"2026-01-31T23:59:59.007Z\","
 		    "\"type\":\"cert.issue\",\"actor\":\"os:0\","
-		    "\"object\":\"a?[2J?b??\",\"facts\":{}}\n");
+		    "\"object\":\"a?[2J\\nb??\",\"facts\":{}}\n");
 }
 END_TEST
 
@@ -123,6 +125,22 @@ START_TEST(test_longest)
 	ck_assert_uint_gt(out.len, 2 * len);
 	ck_json(&e, NULL);
 	free(quotes);
+}
+END_TEST
+
+/* What people approved, and notes, can be read. */
+START_TEST(test_texts)
+{
+	static const uint8_t text[] = "revoke\nto \"x\"\n";
+	struct log_entry e = entry("o");
+
+	log_fact_bytes(&e, LOG_SUBJECT, text, sizeof(text) - 1);
+	log_fact_bytes(&e, LOG_NOTE, text, 7);
+	ck_json(&e, "{\"index\":17,\"time\":\"2026-01-31T23:59:59.007Z\","
+		    "\"type\":\"cert.issue\",\"actor\":\"os:0\","
+		    "\"object\":\"o\",\"facts\":{"
+		    "\"text\":\"revoke\\nto \\\"x\\\"\\n\","
+		    "\"note\":\"revoke\\n\"}}\n");
 }
 END_TEST
 
@@ -160,6 +178,7 @@ int main(void)
 	tcase_add_test(t, test_names);
 	tcase_add_test(t, test_hostile);
 	tcase_add_test(t, test_longest);
+	tcase_add_test(t, test_texts);
 	tcase_add_test(t, test_time);
 	suite_add_tcase(s, t);
 	return unit_run(s);
