@@ -66,11 +66,12 @@ static enum pv_code roster(const struct app *app, const char *path,
 	}
 	hex_encode(r.sha256, 32, hex);
 	if (app->json)
-		return out_json(json_pack("{s:I, s:s, s:I, s:b, s:s}",
+		return out_json(json_pack("{s:I, s:s, s:I, s:b, s:s, s:s}",
 					  "version", (json_int_t)r.version,
 					  "sha256", hex, "officers",
 					  (json_int_t)r.officers, "existing",
-					  r.existing, "persons", r.persons),
+					  r.existing, "persons", r.persons,
+					  "needs_all", r.needs_all),
 				err);
 	printf("roster version %llu %s: %zu officer%s (sha256 %s)\n",
 	       (unsigned long long)r.version,
@@ -78,6 +79,10 @@ static enum pv_code roster(const struct app *app, const char *path,
 	       err_s(r.officers), hex);
 	if (r.persons[0])
 		printf("approved by %s\n", r.persons);
+	if (r.needs_all[0])
+		printf("all security officers must agree to %s: ask for it "
+		       "without --as\n",
+		       r.needs_all);
 	return PV_OK;
 }
 

@@ -331,3 +331,9 @@ size_t roster_count(const struct roster *roster, unsigned role)
 		n += (roster->officers[i].roles & role) != 0;
 	return n;
 }
+
+bool roster_needs_all(const struct roster *roster, enum quorum_op op)
+{
+	return roster->quorum.persons[op] ==
+	       roster_count(roster, ROLE_SECURITY_OFFICER);
+}

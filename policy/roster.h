@@ -83,6 +83,9 @@ const struct roster_officer *roster_find_key(const struct roster *roster,
 					     const struct roster_key **key);
 /* Persons who hold role, one ROLE_* bit. */
 size_t roster_count(const struct roster *roster, unsigned role);
+/* All of its security officers must agree to that: whoever of them asks for it
+ * cannot approve it, so that it passes for who asks as nobody of them only. */
+bool roster_needs_all(const struct roster *roster, enum quorum_op op);
 
 /* "security-officer" and so on, for one ROLE_* bit. */
 const char *role_name(unsigned role);

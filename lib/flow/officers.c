@@ -114,6 +114,20 @@ static enum pv_code change(const struct authority *a, struct store *store,
 	return rc;
 }
 
+static void name_needs_all(const struct roster *r,
+			   struct officers_report *report)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < QUORUM_OPS; i++)
+		if (roster_needs_all(r, (enum quorum_op)i))
+			len += (size_t)snprintf(
+				report->needs_all + len,
+				sizeof(report->needs_all) - len, "%s%s",
+				len > 0 ? "," : "",
+				quorum_op_name((enum quorum_op)i));
+}
+
 enum pv_code officers_set(const struct authority *a, struct store *store,
 			  struct span bytes, const struct approvals_want *want,
 			  struct officers_report *report, struct err *err)
@@ -132,6 +146,7 @@ enum pv_code officers_set(const struct authority *a, struct store *store,
 	report->version = next->version;
 	report->officers = next->n;
 	memcpy(report->sha256, next->sha256, 32);
+	name_needs_all(next, report);
 	report->existing = now && memcmp(now->sha256, next->sha256, 32) == 0;
 	return report->existing
 		       ? PV_OK

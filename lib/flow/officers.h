@@ -14,6 +14,8 @@ struct officers_report {
 	uint8_t sha256[32];
 	size_t officers;
 	bool existing; /* this very roster is in force already */
+	/* Operations that roster_needs_all() is true of, with commas. */
+	char needs_all[QUORUM_OPS * 24];
 	char persons[APPROVALS_PERSONS_MAX + 1]; /* who approved; "": nobody */
 };
 

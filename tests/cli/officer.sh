@@ -150,6 +150,8 @@ changed() {
 	expect_exit 0 "$PROVCTL" -C "$H" officer roster "$file" $notes
 }
 changed "$T/r3.json" alice
+expect_text "all security officers must agree to roster,"
+expect_text "without --as"
 expect_error 4 approval.few -C "$H" --as alice --key "$T/keys/alice.key" \
 	officer roster "$T/r4.json"
 expect_text "without --as"
