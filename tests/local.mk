@@ -97,6 +97,7 @@ UNIT_TESTS = \
 	tests/unit/check_audit_entries \
 	tests/unit/check_audit_line \
 	tests/unit/check_audit_show \
+	tests/unit/check_audit_stations \
 	tests/unit/check_anomaly_watch \
 	tests/unit/check_audit_story \
 	tests/unit/check_audit_tiles \
