@@ -5,12 +5,14 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/acts.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
 #include "lib/store/store_log.h"
 
-#define SUCCESSORS_MAX 65536u /* credentials of one device that are followed   \
-			       */
+#define SUCCESSORS_MAX                                                         \
+	65536u /* credentials of one device that are followed                  \
+		*/
 
 /* ---- superseded ---- */
 
@@ -56,12 +58,13 @@ enum pv_code acts_device(struct store *store, const struct log_entry *e,
 	return store_device_get(store, id, d, found, err);
 }
 
-/* *follows: d came after the one of that number, in its place or later. */
+/* *follows: d came after the one of that number, in its place or later, and was
+ * issued. */
 static enum pv_code is_after(struct store *store, struct store_device d,
 			     uint32_t number, bool *follows, struct err *err)
 {
-	enum pv_code rc = PV_OK;
-	bool found = true;
+	bool found = d.state != STORE_RESERVED && d.state != STORE_QUARANTINED;
+	enum pv_code rc = logged_device(store, &d, err);
 
 	for (size_t i = 0; rc == PV_OK && found && d.s.replaces != 0 &&
 			   d.s.replaces != number && i < SUCCESSORS_MAX;

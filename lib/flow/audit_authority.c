@@ -29,13 +29,15 @@ static struct audit_ca *find_ca(struct audit *au, const struct x509_cert *cert)
 	return NULL;
 }
 
-/* A key of that label and public half was generated. */
+/* A key of that label and public half was generated, and put in another's place
+ * when it is no first generation. */
 static bool is_key(const struct audit *au, const char *label,
-		   const uint8_t spki[32])
+		   uint32_t generation, const uint8_t spki[32])
 {
 	for (size_t i = 0; i < au->log.keys_n; i++)
 		if (strcmp(au->log.keys[i].label, label) == 0)
 			return !au->log.keys[i].secret &&
+			       (generation == 1 || au->log.keys[i].rotated) &&
 			       memcmp(au->log.keys[i].spki, spki, 32) == 0;
 	return false;
 }
@@ -134,7 +136,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	    ca->generation != row->generation ||
 	    ca->active_ms != row->active_ms ||
 	    memcmp(c.spki, row->spki_sha256, 32) != 0 ||
-	    !is_key(au, row->label, c.spki))
+	    !is_key(au, row->label, row->generation, c.spki))
 		return audit_fail(err, row->name, "audit.ca",
 				  "the CA's row is not what was logged");
 	rc = check_revoked(au, ca, err);

@@ -203,8 +203,7 @@ static enum pv_code take_key(struct audit_entries *au,
 	return PV_OK;
 }
 
-static const struct audit_key *find_key(const struct audit_entries *au,
-					struct span label)
+static struct audit_key *find_key(struct audit_entries *au, struct span label)
 {
 	for (size_t i = 0; i < au->keys_n; i++)
 		if (span_is(label, au->keys[i].label))
@@ -217,15 +216,17 @@ static enum pv_code take_rotation(struct audit_entries *au,
 				  const struct log_entry *e, struct err *err)
 {
 	const struct log_fact *from = log_fact_find(e, "from", LOG_TSTR);
-	const struct audit_key *to = find_key(au, e->object);
+	struct audit_key *to = find_key(au, e->object);
 	const struct audit_key *old = from ? find_key(au, from->s) : NULL;
 	char object[160];
 
 	if (to && old && strcmp(to->purpose, old->purpose) == 0 &&
 	    to->generation > old->generation &&
 	    logged_uint_is(e, "generation", to->generation) &&
-	    logged_text_is(e, "purpose", to->purpose))
+	    logged_text_is(e, "purpose", to->purpose)) {
+		to->rotated = true;
 		return PV_OK;
+	}
 	return audit_fail(err, object_of(e, object), "audit.key",
 			  "a rotation between keys that were not generated");
 }

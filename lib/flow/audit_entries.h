@@ -48,6 +48,7 @@ struct audit_key { /* key.generate */
 	uint8_t id[STORE_UUID], attributes[32];
 	uint64_t generation, index; /* of the entry */
 	bool secret, generated, matched;
+	bool rotated; /* it was put in another's place */
 };
 
 struct audit_template { /* template.adopt */
