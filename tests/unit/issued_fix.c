@@ -13,6 +13,7 @@
 #include "cmd/backends.h"
 #include "lib/base/mem.h"
 #include "lib/flow/adopt.h"
+#include "lib/flow/stationclaim.h"
 #include "tests/unit/unit.h"
 
 #define ROTATION "\"rotation\":{\"same_key\":true,\"renew_before_days\":7}"
@@ -137,9 +138,10 @@ enum pv_code issued_run(const struct issued_ask *ask)
 {
 	const struct issue_sink sink = { NULL, no_result, no_flush };
 	const struct actor_claim nobody = { 0 };
+	const struct stationclaim no_station = { 0 };
 	struct issue_opts opts = { .template_name = ask->template_name,
 				   .claim = &nobody,
-				   .station_claim = &nobody,
+				   .station_claim = &no_station,
 				   .rotate = ask->rotate,
 				   .in_order = true,
 				   .jobs = 1,
