@@ -153,6 +153,8 @@ row "a clock that went back: revoke" 4 clock.backwards revoke \
 row "a clock that went back: retire" 4 clock.backwards revoke \
 	--device client-00000004 --reason superseded --retire
 row "a clock that went back: rotate crl" 4 clock.backwards rotate crl --all
+row "a clock that went back: rotate due" 4 clock.backwards rotate due
+row "a clock that went back: status" 4 clock.backwards status
 row "a clock that went back: rotate device" 4 clock.backwards rotate device \
 	client-00000004
 row "a clock that went back: rollback" 4 clock.backwards rotate device \

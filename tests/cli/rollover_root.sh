@@ -199,4 +199,47 @@ takes "$T/new.pem" "$T/chain3"
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 verify_audit
 
+case_start "the old root ends: new bundles carry the new one alone"
+day=86400
+clock_set() {
+	printf '%-32d' "$1" | dd of="$T/offset" conv=notrunc 2>/dev/null
+}
+jq '.certificate.validity = {days: 20}' "$srcdir/templates/root-ca.json" \
+	>"$templates/root-ca.json"
+jq '.certificate.validity = {days: 5}' "$srcdir/templates/issuing-ca.json" \
+	>"$templates/issuing-ca.json"
+jq '.template = "brief" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f356" |
+	.certificate.validity = {days: 1} |
+	.components.trust = {sealed: false, content: {trust_anchors: true}}' \
+	"$srcdir/templates/tls-client.json" >"$T/brief.json"
+new_authority "$T/ends"
+clock_set 0
+CLOCK_FILE=$T/offset
+LD_PRELOAD=$builddir/tests/cli/clock.so
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/brief.json"
+clock_set $((4 * day))
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca root
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1
+brief() {
+	new_device tls-client "client-$1"
+	issue brief "client-$1" -o "$T/$1.pvb"
+	expect_equal "$rc" 0 "exit of issue $1 ($(cat "$T/err"))"
+	p export key --purpose bundle >"$T/bundle.pem"
+	opened "$1" "$2"
+}
+brief 00000011 2
+for at in 8 12 18; do
+	clock_set $((at * day))
+	expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1
+done
+clock_set $((20 * day + 3600))
+brief 00000012 1
+expect_equal "$(grep -c BEGIN \
+	"$T/dev/client-00000012/active/trust/anchors.pem")" 1 "clear anchors"
+p export chain --ca root >"$T/last.pem"
+same_bytes "$T/dev/client-00000012/active/identity/anchors.pem" "$T/last.pem"
+verify_audit
+
 tests_end
