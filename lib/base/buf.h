@@ -61,7 +61,8 @@ bool span_equal(struct span a, struct span b);
 /* In the header: the length of a literal is then known. */
 static inline bool span_is(struct span a, const char *s)
 {
-	return a.len == strlen(s) && memcmp(a.p, s, a.len) == 0;
+	return a.len == strlen(s) &&
+	       (a.len == 0 || memcmp(a.p, s, a.len) == 0);
 }
 /* Lower-case hex of p into out[2 * len + 1]. */
 void hex_encode(const uint8_t *p, size_t len, char *out);
