@@ -117,5 +117,4 @@ PV_MUST enum pv_code governance_fits(struct store *store,
 /* Counts it as a row that must be there. */
 void governance_count(struct store_people_counts *c,
 		      const struct store_governance *g);
-
 #endif

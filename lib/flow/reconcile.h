@@ -117,5 +117,4 @@ PV_MUST enum pv_code reconcile_finish(struct reconcile *r,
 /* "missing", "orphan-object"; "store", "out". */
 const char *reconcile_kind_name(enum reconcile_kind kind);
 const char *reconcile_source_name(enum reconcile_source source);
-
 #endif

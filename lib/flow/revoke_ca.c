@@ -5,20 +5,22 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/castand.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/people.h"
 #include "lib/flow/raised.h"
 #include "lib/flow/revocation.h"
+#include "lib/flow/subject_acts.h"
 #include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
 #include "lib/x509/issuer.h"
 
 CLEANUP_PTR(struct roster, roster_free);
-
-#define SUBJECT_MAX 2048u
+CLEANUP_PTR(struct sha256, sha256_free);
 
 struct work {
 	const struct revoke_ca_job *job;
@@ -26,7 +28,13 @@ struct work {
 	struct store_revocation rows[REVOKE_CA_MAX]; /* as the report's list */
 	uint32_t generations, newest;
 	uint8_t template_sha256[STORE_HASH];
+	struct buf subject;
 };
+
+static void work_release(struct work *w)
+{
+	buf_release(&w->subject);
+}
 
 /* ---- which certificates ---- */
 
@@ -251,39 +259,59 @@ static enum pv_code raised(const struct work *w, struct tpl_approvals *out,
 	return PV_OK;
 }
 
-static enum pv_code put_subject(const struct work *w, struct buf *out,
-				struct err *err)
+/* As acts.h makes it again of the entries: a line for each serial, in turn. */
+static enum pv_code hash_serials(const struct work *w, uint8_t out[SHA256_LEN],
+				 struct err *err)
 {
-	char when[PVTIME_RFC3339_LEN + 1];
+	CLEANUP(cleanup_sha256_free) struct sha256 *h = NULL;
+	enum pv_code rc = sha256_new(&h, err);
 
-	buf_printf(out, "revoke ca\nname %s\ngeneration %u\nreason %s\n",
-		   w->job->ca, (unsigned)w->report->generation,
-		   revocation_reason_name(w->job->reason));
-	if (w->job->invalidity_s != STORE_NO_TIME &&
-	    pvtime_format(w->job->invalidity_s, when))
-		buf_printf(out, "invalidity %s\n", when);
+	if (rc != PV_OK)
+		return rc;
+	sha256_begin(h);
 	for (size_t i = 0; i < w->report->n; i++)
-		if (!w->report->list[i].existing)
-			buf_printf(out, "serial %s\n",
-				   w->report->list[i].serial);
-	return buf_check(out, err);
+		if (!w->report->list[i].existing) {
+			sha256_add(h, log_str(w->report->list[i].serial));
+			sha256_add(h, log_str("\n"));
+		}
+	return sha256_end(h, out, err);
 }
 
-static enum pv_code ask(const struct work *w, struct approvals *got,
-			struct err *err)
+static enum pv_code put_subject(struct work *w, struct err *err)
 {
-	CLEANUP(buf_release) struct buf subject;
+	char selector[STORE_ID_MAX + 48];
+	uint8_t serials[SHA256_LEN];
+	struct subject_revoke s = {
+		.reason = log_str(revocation_reason_name(w->job->reason)),
+		.invalidity_s = w->job->invalidity_s == STORE_NO_TIME
+					? -1
+					: w->job->invalidity_s,
+		.count = w->report->changed,
+		.serials = serials
+	};
+	enum pv_code rc = hash_serials(w, serials, err);
+
+	snprintf(selector, sizeof(selector), "ca %.64s generation %u",
+		 w->job->ca, (unsigned)w->report->generation);
+	s.selector = log_str(selector);
+	buf_init(&w->subject, SUBJECT_ACTS_MAX);
+	if (rc == PV_OK)
+		subject_revoke(&w->subject, &s);
+	return rc == PV_OK ? buf_check(&w->subject, err) : rc;
+}
+
+static enum pv_code ask(struct work *w, struct approvals *got, struct err *err)
+{
 	struct approvals_want want = *w->job->want;
 	struct tpl_approvals more;
 	char what[STORE_ID_MAX + 32];
 	enum pv_code rc = raised(w, &more, err);
 
-	buf_init(&subject, SUBJECT_MAX);
 	if (rc == PV_OK)
-		rc = put_subject(w, &subject, err);
+		rc = put_subject(w, err);
 	snprintf(what, sizeof(what), "revoke ca %.64s", w->job->ca);
 	want.op = QUORUM_REVOKE;
-	want.subject = buf_span(&subject);
+	want.subject = buf_span(&w->subject);
 	want.what = what;
 	want.raised = &more;
 	return rc == PV_OK ? approvals_gate(w->job->a, w->job->store, &want,
@@ -294,7 +322,7 @@ static enum pv_code ask(const struct work *w, struct approvals *got,
 /* ---- one transaction ---- */
 
 static enum pv_code put(struct work *w, size_t i, const struct log_who *who,
-			struct err *err)
+			const uint8_t *nonce, struct err *err)
 {
 	CLEANUP(buf_release) struct buf entry;
 	struct store_revocation *r = &w->rows[i];
@@ -317,6 +345,7 @@ static enum pv_code put(struct work *w, size_t i, const struct log_who *who,
 	snprintf(device, sizeof(device), LOG_CA_PREFIX "%s", w->job->ca);
 	r->revoked_ms = w->report->list[i].revoked_ms = who->time_ms;
 	log_cert_revoke(&e, who, &facts);
+	log_fact_bytes(&e, LOG_NONCE_FACT, nonce, LOG_NONCE);
 	rc = log_entry_encode(&e, &entry, err);
 	return rc == PV_OK ? store_revoke_ca(w->job->store, r, buf_span(&entry),
 					     err)
@@ -334,9 +363,11 @@ static enum pv_code record(struct work *w, const struct approvals *got,
 		rc = event_now(w->job->store, &who, err);
 	for (size_t i = 0; rc == PV_OK && i < w->report->n; i++)
 		if (!w->report->list[i].existing)
-			rc = put(w, i, &who.who, err);
+			rc = put(w, i, &who.who, approvals_nonce(got), err);
 	if (rc == PV_OK)
-		rc = approvals_use(w->job->store, &who.who, got, err);
+		rc = decision_on_acts(w->job->store, &who.who, got,
+				      buf_span(&w->subject), w->report->changed,
+				      err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
@@ -344,7 +375,7 @@ enum pv_code revoke_ca(const struct revoke_ca_job *job,
 		       struct revoke_ca_report *report, struct err *err)
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
-	struct work w = { .job = job, .report = report };
+	CLEANUP(work_release) struct work w = { .job = job, .report = report };
 	enum pv_code rc = check_job(job, err);
 
 	memset(report, 0, sizeof(*report));

@@ -117,5 +117,4 @@ void log_approval_ask(struct log_entry *e, const struct log_who *who,
 void log_ceremony_step(struct log_entry *e, const struct log_who *who,
 		       const char *object, const char *plan, const char *step,
 		       const char *result);
-
 #endif

@@ -121,7 +121,7 @@ expect_equal "$(p --json audit show | jq -r .type | grep -c cert.revoke)" 1 \
 case_start "a hold, a retry, its removal, and for good since the hold"
 revoke_ok --device client-00000004 --reason certificateHold
 says .status held
-expect_error 4 device.revoked -C "$H" export bundle --device client-00000004
+expect_error 4 device.held -C "$H" export bundle --device client-00000004
 expect_text "the device is held"
 issue tls-client client-00000004
 expect_equal "$rc" 0 "a held device's retry"

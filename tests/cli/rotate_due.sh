@@ -139,10 +139,10 @@ expect_equal "$(credentials "device = 'thing-00000000000b'")" 3 credentials
 verify_audit
 
 case_start "held, revoked and retired, the list of ends still agrees"
-expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000004 \
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
 	--reason certificateHold
 verify_audit
-expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000004 \
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
 	--reason removeFromCRL
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000003 \
 	--reason superseded
@@ -159,7 +159,7 @@ sql_number() {
 	"$builddir/tests/cli/sql" "$H/store.db" "SELECT number FROM device
 		WHERE device = '$1' ORDER BY intent_index" | tail -n 1
 }
-client=$(sql_number client-00000004)
+client=$(sql_number client-00000001)
 revoked=$(sql_number client-00000003)
 for edit in "DELETE FROM ending WHERE number = $client" \
 	"UPDATE ending SET end_s = end_s + 86400 WHERE number = $client" \
