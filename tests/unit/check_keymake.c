@@ -139,9 +139,10 @@ START_TEST(records_nothing_at_a_time_that_no_entry_may_have)
 	err_init(&err);
 	unit_ok(keymake_known(o.store, "late", &known, &err), &err);
 	ck_assert_uint_eq(known.n, 0);
+	/* nor was a key left on the token, in the way of the next try */
 	o.store->witness_ms = 0;
-	unit_refused(keymake(&j, &key, &err), PV_CONFLICT, "hsm.label-taken",
-		     &err);
+	err_init(&err);
+	unit_ok(keymake(&j, &key, &err), &err);
 }
 END_TEST
 

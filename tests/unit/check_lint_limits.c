@@ -12,7 +12,8 @@
 	"\"class\":\"f8e7d6c5-b4a3-4291-8070-6f5e4d3c2b1a\","
 #define CERT                                                                   \
 	"\"certificate\":{\"issuer\":\"ca\",\"validity\":{\"days\":10},"       \
-	"\"subject\":[{\"CN\":\"${device.id}\"}]},"
+	"\"subject\":[{\"CN\":\"${device.id}\"}],\"extensions\":"              \
+	"{\"crlDistributionPoints\":[\"http://c/${shard}.crl\"]}},"
 #define CSR                                                                    \
 	HEAD "\"device\":{\"id\":\"d-[0-9]{4}\",\"key\":\"csr\","              \
 	     "\"algorithm\":\"P-256\",\"recipient\":\"sealing-key\"}," CERT    \
