@@ -211,8 +211,8 @@ expect_equal "$(p --json status | head -n 1 |
 approve bob "$T/ask.json"
 run "$PROVCTL" approve "$T/ask.json" --as bob --key "$T/keys/bob.key" --yes \
 	-o "$T/notes/shown.note"
-expect_text "revoke ca"
-expect_text "matter-pai"
+expect_text "revoke keyCompromise"
+expect_text "ca matter-pai generation 1"
 expect_exit 0 "$PROVCTL" -C "$H" revoke --ca matter-pai \
 	--reason keyCompromise --approval "$T/notes/alice.note" \
 	--approval "$T/notes/bob.note"
