@@ -62,6 +62,10 @@ void revoke_sum_up(const struct app *app, const struct revoke_job *job,
 		out_note(app, "%llu device%s already retired",
 			 (unsigned long long)r->retired_before,
 			 err_s(r->retired_before));
+	if (r->given_up)
+		out_note(app, "%llu that were not issued yet %s given up",
+			 (unsigned long long)r->given_up,
+			 job->dry_run ? "would be" : "were");
 	if (r->unfinished)
 		out_note(app,
 			 "not issued yet and left: %llu; close the order, or "

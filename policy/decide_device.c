@@ -58,6 +58,14 @@ enum decide_next decide_old_key(struct decide *d)
 		    "the key is one that the device had before");
 }
 
+enum decide_next decide_suspended(struct decide *d)
+{
+	return deny(d, PV_DENIED, "device.suspended",
+		    "take it from hold first: `provctl revoke --reason "
+		    "removeFromCRL --serial HEX`",
+		    "the device is on hold");
+}
+
 static enum decide_next replace(struct decide *d)
 {
 	switch (d->f->state) {
@@ -71,6 +79,8 @@ static enum decide_next replace(struct decide *d)
 	case POLICY_STATE_SUSPENDED:
 		if (same_answer(d))
 			return decide_allow(d, POLICY_EXISTING);
+		if (d->f->state == POLICY_STATE_SUSPENDED)
+			return decide_suspended(d);
 		break;
 	case POLICY_STATE_REVOKED:
 		if (d->r->csr && d->f->same_spki)

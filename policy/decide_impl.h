@@ -46,6 +46,7 @@ enum decide_next decide_quarantined(struct decide *d);
 enum decide_next decide_device(struct decide *d);
 enum decide_next decide_held(struct decide *d);
 enum decide_next decide_old_key(struct decide *d);
+enum decide_next decide_suspended(struct decide *d);
 
 /* decide_rotate.c: a device in the field gets something new */
 enum decide_next decide_rotate(struct decide *d);

@@ -60,10 +60,7 @@ enum decide_next decide_rotate(struct decide *d)
 	case POLICY_STATE_ISSUED:
 		return d->r->parts ? DECIDE_GO_ON : next_credential(d);
 	case POLICY_STATE_SUSPENDED:
-		return deny(d, PV_DENIED, "device.suspended",
-			    "take it from hold first: `provctl revoke --reason "
-			    "removeFromCRL --serial HEX`",
-			    "the device is on hold");
+		return decide_suspended(d);
 	case POLICY_STATE_REVOKED:
 		return deny(d, PV_DENIED, "device.revoked",
 			    "`provctl issue --replace --reason rework|scrap`, "

@@ -513,10 +513,10 @@ CLI_TESTS = \
 	tests/cli/receipt.sh tests/cli/replace.sh \
 	tests/cli/retire.sh tests/cli/retry.sh tests/cli/revoke.sh \
 	tests/cli/revoke_ca.sh \
-	tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
 	tests/cli/acts.sh tests/cli/raised.sh tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
 	tests/cli/revoke_publish.sh tests/cli/rotate.sh \
 	tests/cli/rotate_fields.sh \
+	tests/cli/successor.sh \
 	tests/cli/rotate_due.sh tests/cli/rotate_kdf.sh tests/cli/rotate_kill.sh \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \

@@ -104,7 +104,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/renewal.c lib/flow/renewal.h \
 	lib/flow/rotate.c lib/flow/rotate.h lib/flow/rotate_due.c \
 	lib/flow/rotate_impl.h \
-	lib/flow/succession.c lib/flow/succession.h \
+	lib/flow/succession.c lib/flow/succession_open.c lib/flow/succession.h \
 	lib/flow/quarantine.c lib/flow/quarantine.h \
 	lib/flow/quarantine_device.c lib/flow/quarantine_device.h \
 	lib/flow/prepared_impl.h lib/flow/prepared_restore.c \

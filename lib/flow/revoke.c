@@ -11,6 +11,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/revoke_impl.h"
 #include "lib/flow/subject_acts.h"
+#include "lib/flow/succession.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
 #include "lib/store/store_revoke.h"
@@ -128,6 +129,48 @@ static enum pv_code get_row(const struct making *m, size_t i,
 	return rc;
 }
 
+/* What is open in place of what the reason ends; one that retires has its open
+ * intents deleted anyway. */
+static enum pv_code find_open(const struct making *m,
+			      const struct store_device *d,
+			      struct store_device *open, bool *found,
+			      struct err *err)
+{
+	enum revocation_done done = REVOCATION_NOTHING;
+
+	*found = false;
+	if (m->job->retire ||
+	    revocation_plan(m->job->reason, d, &done, NULL) != PV_OK ||
+	    done == REVOCATION_NOTHING || done == REVOCATION_RELEASED)
+		return PV_OK;
+	return succession_open(m->job->store, d, open, found, err);
+}
+
+/* Before the revocations, which are one behind the other. */
+static enum pv_code give_up_all(struct making *m, const struct log_who *who,
+				struct err *err)
+{
+	const struct succession s = { m->job->store, &m->c->due, *who };
+	const char *rule = m->job->reason == STORE_REASON_HOLD
+				   ? "device.suspended"
+				   : "device.revoked";
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i < m->c->all.n; i++) {
+		struct store_device d, open;
+		bool found = false;
+
+		rc = get_row(m, i, &d, err);
+		if (rc == PV_OK)
+			rc = find_open(m, &d, &open, &found, err);
+		if (rc != PV_OK || !found)
+			continue;
+		rc = succession_give_up(&s, &open, rule, err);
+		m->report->given_up++;
+	}
+	return rc;
+}
+
 static enum pv_code revoke_all(struct making *m, const struct log_who *who,
 			       const uint8_t *nonce, struct err *err)
 {
@@ -224,6 +267,8 @@ static enum pv_code record(struct making *m, const struct approvals *got,
 	if (rc == PV_OK)
 		rc = revoke_sum_begin(&m->sum, err);
 	if (rc == PV_OK)
+		rc = give_up_all(m, &who.who, err);
+	if (rc == PV_OK)
 		rc = revoke_all(m, &who.who, nonce, err);
 	if (rc == PV_OK)
 		rc = retire_all(m, &who.who, nonce, err);
@@ -276,9 +321,13 @@ static enum pv_code foresee(struct making *m, struct err *err)
 
 	for (size_t i = 0; rc == PV_OK && i < m->c->all.n; i++) {
 		enum revocation_done done = REVOCATION_NOTHING;
-		struct store_device d;
+		struct store_device d, open;
+		bool found = false;
 
 		rc = get_row(m, i, &d, err);
+		if (rc == PV_OK)
+			rc = find_open(m, &d, &open, &found, err);
+		m->report->given_up += found;
 		if (rc == PV_OK &&
 		    revocation_plan(m->job->reason, &d, &done, NULL) != PV_OK)
 			done = REVOCATION_NOTHING;
@@ -320,7 +369,6 @@ enum pv_code revoke_run(const struct revoke_job *job,
 	if (rc != PV_OK)
 		return rc;
 	report->certificates = c.all.n;
-	report->unfinished = c.unfinished;
 	m.done = done = mem_array(c.all.n + 1, 1, err);
 	if (!done)
 		return PV_INTERNAL;
@@ -330,6 +378,8 @@ enum pv_code revoke_run(const struct revoke_job *job,
 		rc = approved(&m, err);
 	if (!job->dry_run)
 		report->retired_before = c.firsts.n - report->devices_retired;
+	if (c.unfinished > report->given_up)
+		report->unfinished = c.unfinished - report->given_up;
 	for (size_t i = 0; rc == PV_OK && i < c.all.n; i++)
 		rc = tell(&m, i, err);
 	return rc == PV_OK && job->retire ? all_erased(job->store, err) : rc;

@@ -4,6 +4,9 @@
  * then all in one transaction. What is so already is no change, and keeps its
  * date.
  *
+ * What is open in place of a certificate that is revoked or held is given up
+ * with it (succession.h): the device gets nothing of it any more.
+ *
  * retire: every credential of each device is revoked, what is sealed for it is
  * deleted (after it was held against the log), and its id and keys are blocked
  * for ever. What was derived for it from the KDF master, and backups, stay
@@ -44,7 +47,8 @@ struct revoke_report {
 	uint64_t changed;
 	uint64_t devices_retired;
 	uint64_t retired_before; /* that were asked for again */
-	uint64_t unfinished;	 /* of order or template: no result yet, left */
+	uint64_t given_up;	 /* open, in place of what was revoked or held */
+	uint64_t unfinished;	 /* no result yet, and left */
 	uint64_t unlisted;	 /* changed, and of noRevAvail: on no list */
 	char persons[APPROVALS_PERSONS_MAX + 1]; /* "": nobody was asked */
 };

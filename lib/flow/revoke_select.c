@@ -91,7 +91,7 @@ static enum pv_code take(struct choosing *s, const struct store_device *d,
 		return add(&s->c->firsts, d->first, err);
 	if (has_result(d))
 		rc = add(&s->c->all, d->s.number, err);
-	else
+	else if (d->state == STORE_RESERVED)
 		s->c->unfinished++;
 	return rc;
 }
@@ -133,7 +133,6 @@ static enum pv_code by_device(struct choosing *s, const char *id,
 			      struct err *err)
 {
 	const struct store_visit v = { s, { .device = take_row } };
-	uint64_t unfinished = s->c->unfinished;
 	struct store_device d;
 	enum revocation_done done;
 	size_t before = s->c->all.n;
@@ -143,8 +142,6 @@ static enum pv_code by_device(struct choosing *s, const char *id,
 		rc = store_history_each(s->job->store, id, &v, err);
 	if (rc == PV_OK && !s->job->retire && s->c->all.n == before)
 		rc = revocation_plan(s->job->reason, &d, &done, err);
-	/* What of it is open is not left out: it was not asked for. */
-	s->c->unfinished = unfinished;
 	if (rc != PV_OK)
 		err_object(err, id);
 	return rc;

@@ -12,8 +12,8 @@
 
 #define BEFORE_MAX 32u /* revoked in one pass over the history */
 
-struct looking { /* at the newest one; the rest is passed over */
-	bool found;
+struct looking { /* at the newest that has a number; an intent that was given
+		    up has none */
 	uint64_t seq;
 };
 
@@ -24,9 +24,8 @@ static enum pv_code take_newest(void *ctx, const struct store_device *d,
 
 	(void)cert;
 	(void)err;
-	if (!l->found)
+	if (l->seq == 0)
 		l->seq = d->seq;
-	l->found = true;
 	return PV_OK;
 }
 
@@ -36,7 +35,7 @@ enum pv_code succession_next_seq(struct store *store,
 				 const struct store_device *d, uint64_t *seq,
 				 struct err *err)
 {
-	struct looking l = { .found = false };
+	struct looking l = { .seq = 0 };
 	struct store_visit v = { .ctx = &l, .fn.device = take_newest };
 	enum pv_code rc = store_history_each(store, d->s.device, &v, err);
 
@@ -107,12 +106,59 @@ static enum pv_code revoke_one(const struct succession *s,
 
 struct before {
 	struct store *store;
+	struct due *due;
 	uint32_t than;
 	int64_t now_s;
 	struct store_device list[BEFORE_MAX];
 	size_t n;
-	bool past, done; /* behind the new one; at the first that has ended */
+	bool past, done; /* behind the new one; at one that settled the rest */
 };
+
+struct received {
+	struct store *store;
+	const char *device;
+	bool yes;
+};
+
+static enum pv_code hold_receipt(void *ctx, const struct store_receipt *r,
+				 struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct received *got = ctx;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	if (r->result != 0)
+		return PV_OK;
+	rc = logged_entry(got->store, r->log_index, LOG_RECEIPT, got->device,
+			  &room, &e, err);
+	if (rc == PV_OK && (!logged_uint_is(&e, "seq", r->seq) ||
+			    !logged_uint_is(&e, "result", r->result)))
+		rc = logged_edited("a receipt", err);
+	got->yes |= rc == PV_OK;
+	return rc;
+}
+
+/* Did d, which is valid, supersede what was before it? By the log. */
+static enum pv_code settles(const struct before *b,
+			    const struct store_device *d, bool *yes,
+			    struct err *err)
+{
+	struct received got = { .store = b->store, .device = d->s.device };
+	struct store_visit v = { .ctx = &got, .fn.receipt = hold_receipt };
+	const struct template *t = NULL;
+	enum pv_code rc = logged_device(b->store, d, err);
+
+	*yes = rc == PV_OK && store_is_rework(&d->s);
+	if (rc != PV_OK || d->s.why != STORE_ROTATE)
+		return rc;
+	rc = due_template(b->due, b->store, d->s.template_sha256, &t, err);
+	if (rc == PV_OK && t->rotation.keep_previous == TPL_KEEP_UNTIL_RECEIPT)
+		rc = store_receipt_each(b->store, d->s.number, &v, err);
+	*yes = rc == PV_OK && got.yes;
+	return rc;
+}
 
 static enum pv_code take_before(void *ctx, const struct store_device *d,
 				struct span cert, struct err *err)
@@ -128,10 +174,9 @@ static enum pv_code take_before(void *ctx, const struct store_device *d,
 		return PV_OK;
 	}
 	rc = succession_ends(b->store, d, &ends, err);
-	b->done = ends != STORE_NO_TIME && ends < b->now_s;
-	if (rc == PV_OK && !b->done)
+	if (rc == PV_OK && (ends == STORE_NO_TIME || ends >= b->now_s))
 		b->list[b->n++] = *d;
-	return rc;
+	return rc == PV_OK ? settles(b, d, &b->done, err) : rc;
 }
 
 enum pv_code succession_supersede(const struct succession *s,
@@ -139,6 +184,7 @@ enum pv_code succession_supersede(const struct succession *s,
 				  struct err *err)
 {
 	struct before b = { .store = s->store,
+			    .due = s->due,
 			    .than = d->s.number,
 			    .now_s = (int64_t)(s->who.time_ms / 1000) };
 	struct store_visit v = { .ctx = &b, .fn.device = take_before };
@@ -182,6 +228,16 @@ static enum pv_code check_back(const struct succession *s,
 		return stays("rotate.pending",
 			     "run the rotation that was begun once more",
 			     "it is not finished", err);
+	if (d->state == STORE_REVOKED)
+		return stays("device.revoked",
+			     "`provctl issue --replace --reason rework|scrap`, "
+			     "with a new key",
+			     "it is revoked", err);
+	if (d->state == STORE_SUSPENDED)
+		return stays("device.suspended",
+			     "take it from hold first: `provctl revoke "
+			     "--reason removeFromCRL --serial HEX`",
+			     "it is on hold", err);
 	rc = succession_received(s->store, d->s.number, &received, err);
 	if (rc == PV_OK && received)
 		return stays("rotate.received", "rotate it once more",
@@ -220,29 +276,35 @@ static enum pv_code list_again(const struct succession *s,
 		       : rc;
 }
 
-enum pv_code succession_back(const struct succession *s,
-			     const struct store_device *d, struct err *err)
+enum pv_code succession_leave(const struct succession *s,
+			      const struct store_device *d,
+			      const struct store_device *before,
+			      struct err *err)
 {
 	CLEANUP(buf_release) struct buf bytes;
 	char from[2 * STORE_SERIAL_MAX + 1], to[2 * STORE_SERIAL_MAX + 1];
-	struct store_device before;
 	struct log_entry e;
-	enum pv_code rc = check_back(s, d, &before, err);
+	enum pv_code rc;
 
 	buf_init(&bytes, LOG_ENTRY_MAX);
-	if (rc == PV_OK && d->state != STORE_QUARANTINED &&
-	    d->state != STORE_REVOKED)
-		rc = revoke_one(s, d, &before, err);
-	if (rc != PV_OK)
-		return rc;
 	hex_encode(d->s.serial, d->s.serial_len, from);
-	hex_encode(before.s.serial, before.s.serial_len, to);
-	rc = list_again(s, &before, err);
-	if (rc != PV_OK)
-		return rc;
+	hex_encode(before->s.serial, before->s.serial_len, to);
 	log_device_rollback(&e, &s->who, d->s.device, from, to);
 	rc = log_entry_encode(&e, &bytes, err);
 	return rc == PV_OK ? store_go_back(s->store, d->s.number,
 					   buf_span(&bytes), err)
 			   : rc;
+}
+
+enum pv_code succession_back(const struct succession *s,
+			     const struct store_device *d, struct err *err)
+{
+	struct store_device before;
+	enum pv_code rc = check_back(s, d, &before, err);
+
+	if (rc == PV_OK && d->state != STORE_QUARANTINED)
+		rc = revoke_one(s, d, &before, err);
+	if (rc == PV_OK)
+		rc = list_again(s, &before, err);
+	return rc == PV_OK ? succession_leave(s, d, &before, err) : rc;
 }

@@ -37,8 +37,10 @@ PV_MUST enum pv_code succession_ends(struct store *store,
 				     const struct store_device *d,
 				     int64_t *not_after_s, struct err *err);
 /*
- * Revokes what d's device had before d and is valid yet; what has ended is left
- * as it is. *n (may be NULL) gets how many. PV_INTEGRITY, PV_STORAGE.
+ * Revokes all that d's device had before d and is valid yet; what has ended is
+ * left as it is. It looks no further back than at one that superseded itself
+ * what was before it: a rework, or one that was received. *n (may be NULL) gets
+ * how many. PV_INTEGRITY, PV_STORAGE.
  */
 PV_MUST enum pv_code succession_supersede(const struct succession *s,
 					  const struct store_device *d,
@@ -47,10 +49,41 @@ PV_MUST enum pv_code succession_supersede(const struct succession *s,
  * Takes d back, the current one and rotated, of which nothing was received: it
  * is revoked, and the one before is the current one again. PV_CONFLICT:
  * "rotate.first" (nothing before it), "rotate.received", "rotate.pending" (it
- * is not finished), "rotate.previous" (what was before is not valid any more).
+ * is not finished), "device.revoked", "device.suspended" (people revoked or
+ * hold it), "rotate.previous" (what was before is not valid any more).
  */
 PV_MUST enum pv_code succession_back(const struct succession *s,
 				     const struct store_device *d,
 				     struct err *err);
+/* The step that it ends with: before, which d is in place of, is current. */
+PV_MUST enum pv_code succession_leave(const struct succession *s,
+				      const struct store_device *d,
+				      const struct store_device *before,
+				      struct err *err);
+
+/* ---- of an open intent (succession_open.c) ---- */
+
+/*
+ * Whether d, an open intent, may be finished: what it is in place of was
+ * neither revoked since nor is on hold. PV_DENIED: "device.revoked",
+ * "device.suspended", "device.retired". PV_INTEGRITY, PV_STORAGE.
+ */
+PV_MUST enum pv_code succession_stands(struct store *store,
+				       const struct store_device *d,
+				       struct err *err);
+/* The open intent that is in place of d; *found false: there is none. */
+PV_MUST enum pv_code succession_open(struct store *store,
+				     const struct store_device *d,
+				     struct store_device *open, bool *found,
+				     struct err *err);
+/*
+ * Gives the open intent d up, which is in place of another credential: nobody
+ * finishes it any more (quarantine.put with that rule), and the one before is
+ * the current one again, whatever its state. PV_CONFLICT, "store.completed";
+ * PV_INTEGRITY, PV_STORAGE.
+ */
+PV_MUST enum pv_code succession_give_up(const struct succession *s,
+					const struct store_device *d,
+					const char *rule, struct err *err);
 
 #endif

@@ -284,6 +284,7 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 	struct restoring r = { w, from, i->req->line, d };
 	struct store_visit v = { .ctx = &r, .fn.intent = put_stored };
 	struct err why;
+	bool given_up = false;
 	enum pv_code rc = PV_OK;
 
 	err_init(&why);
@@ -300,8 +301,14 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 		*err = why;
 		return rc;
 	}
-	if (d->state == STORE_RESERVED)
+	if (d->state == STORE_RESERVED) {
+		rc = writer_stands(w, d->s.number, &given_up, &why, err);
+		if (rc != PV_OK)
+			return rc;
+		if (given_up)
+			return refuse_intent(w, from, i, &why, err);
 		return store_intent_get(w->store, d->s.number, &v, err);
+	}
 	rc = writer_put_existing(w, i->req->line, i->req->id, d, err);
 	if (rc == PV_OK)
 		wire_put_mark(from, WIRE_SKIP, i->req->line);

@@ -33,6 +33,7 @@ void writer_keep(struct writer *w, const struct store_intent *i,
 	    PV_OK)
 		return;
 	k->number = i->s.number;
+	k->replaces = i->s.replaces;
 	memcpy(k->device, i->s.device, sizeof(k->device));
 	memcpy(k->template_sha256, i->s.template_sha256, 32);
 	memcpy(k->serial, i->s.serial, i->s.serial_len);

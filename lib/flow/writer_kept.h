@@ -10,8 +10,9 @@
 
 /* Of an intent of this run, as it was made durable. */
 struct writer_kept {
-	uint32_t number; /* 0: none */
-	unsigned due;	 /* bits of the stages that its result brings */
+	uint32_t number;   /* 0: none */
+	uint32_t replaces; /* 0: nothing */
+	unsigned due;	   /* bits of the stages that its result brings */
 	char device[STORE_ID_MAX + 1];
 	uint8_t template_sha256[32];
 	uint8_t serial[STORE_SERIAL_MAX];

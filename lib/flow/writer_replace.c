@@ -86,6 +86,38 @@ enum pv_code writer_changed(struct writer *w, const struct request *r,
 	return buf_check(out, err);
 }
 
+/* ---- what it follows ---- */
+
+enum pv_code writer_stands(struct writer *w, uint32_t number, bool *given_up,
+			   struct err *why, struct err *err)
+{
+	const struct writer_kept *k = writer_kept(w, number);
+	const struct succession s = { w->store, &w->answer.due, writer_who(w) };
+	struct store_device d;
+	struct err stands;
+	bool found = false;
+	enum pv_code rc;
+
+	*given_up = false;
+	if (k && k->replaces == 0)
+		return PV_OK;
+	rc = store_number_get(w->store, number, &d, &found, err);
+	if (rc != PV_OK || !found || d.state != STORE_RESERVED)
+		return rc;
+	err_init(&stands);
+	rc = succession_stands(w->store, &d, &stands);
+	if (rc == PV_DENIED) {
+		err_object(&stands, d.s.device);
+		*why = stands;
+		*given_up = true;
+		w->wrote = true;
+		return succession_give_up(&s, &d, why->rule, err);
+	}
+	if (rc != PV_OK)
+		*err = stands;
+	return rc;
+}
+
 enum pv_code writer_supersede(struct writer *w, uint32_t number, uint32_t *n,
 			      struct err *err)
 {

@@ -20,6 +20,14 @@ PV_MUST enum pv_code writer_changed(struct writer *w, const struct request *r,
 				    const char *role,
 				    const struct store_device *d,
 				    struct buf *out, struct err *err);
+/*
+ * Before what was begun is finished: may it be (succession_stands())? If not it
+ * is given up, *given_up is true and why says PV_DENIED and the rule. It is
+ * fine when number is no open intent.
+ */
+PV_MUST enum pv_code writer_stands(struct writer *w, uint32_t number,
+				   bool *given_up, struct err *why,
+				   struct err *err);
 /* After the result of that number: what it was made instead of is revoked, with
  * it, unless the device keeps it until it has the new one. */
 PV_MUST enum pv_code writer_supersede(struct writer *w, uint32_t number,

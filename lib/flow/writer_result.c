@@ -4,6 +4,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/outcome.h"
 #include "lib/flow/record_quarantine.h"
+#include "lib/flow/succession.h"
 #include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -296,8 +297,9 @@ static enum pv_code refuse_held(struct writer *w, const struct record_result *r,
 	return writer_refuse(w, &refused, err);
 }
 
-/* Its rows do not agree with the log: the device's failure, not the run's. */
-static enum pv_code refuse_edited(struct writer *w,
+/* What the device had was revoked or held, and what it was to get given up; or
+ * its rows do not agree with the log. Its failure, not the run's. */
+static enum pv_code refuse_result(struct writer *w,
 				  const struct record_result *r,
 				  const struct err *why, struct err *err)
 {
@@ -307,6 +309,26 @@ static enum pv_code refuse_edited(struct writer *w,
 	memcpy(bad.device, r->device, sizeof(bad.device));
 	memcpy(bad.bytes_sha256, r->bytes_sha256, 32);
 	return writer_refuse(w, &bad, err);
+}
+
+/* It was given up when what it is in place of was revoked or held, or another
+ * signer got a wrong signature for it. */
+static enum pv_code refuse_quarantined(struct writer *w,
+				       const struct record_result *r,
+				       const struct store_device *d,
+				       struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = succession_stands(w->store, d, &why);
+	if (rc == PV_OK)
+		return refuse_held(w, r, err);
+	if (rc == PV_DENIED || rc == PV_INTEGRITY)
+		return refuse_result(w, r, &why, err);
+	*err = why;
+	return rc;
 }
 
 /* Another signer finished the same intent first: its answer stands. */
@@ -324,11 +346,11 @@ static enum pv_code put_other(struct writer *w, const struct record_result *r,
 		rc = err_fail(&why, PV_INTEGRITY, "store.device", NULL,
 			      "a finished device is not in the store");
 	if (rc == PV_OK && d.state == STORE_QUARANTINED)
-		return refuse_held(w, r, err);
+		return refuse_quarantined(w, r, &d, err);
 	if (rc == PV_OK)
 		rc = writer_put_existing(w, r->line, r->id, &d, &why);
 	if (rc == PV_INTEGRITY)
-		return refuse_edited(w, r, &why, err);
+		return refuse_result(w, r, &why, err);
 	if (rc != PV_OK)
 		*err = why;
 	return rc;
@@ -355,7 +377,7 @@ static enum pv_code take_parts(struct writer *w, const struct record_result *r,
 	w->wrote = true;
 	/* Another run was faster, or the device is another one now. */
 	if (rc == PV_CONFLICT || rc == PV_INTEGRITY)
-		return refuse_edited(w, r, &why, err);
+		return refuse_result(w, r, &why, err);
 	if (rc == PV_OK)
 		put_issued(w, r, 0);
 	else
@@ -368,7 +390,8 @@ enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 {
 	struct record_result r;
 	uint32_t superseded = 0;
-	struct err why;
+	bool given_up = false;
+	struct err ended, why;
 	enum pv_code rc = record_get_result(rec, &r, err);
 
 	if (rc != PV_OK)
@@ -377,8 +400,12 @@ enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 	if (r.parts)
 		return take_parts(w, &r, err);
 	rc = writer_check_result(w, &r, &why);
+	if (rc == PV_OK)
+		rc = writer_stands(w, r.number, &given_up, &ended, &why);
+	if (rc == PV_OK && given_up)
+		return refuse_result(w, &r, &ended, err);
 	if (rc == PV_INTEGRITY)
-		return refuse_edited(w, &r, &why, err);
+		return refuse_result(w, &r, &why, err);
 	if (rc == PV_OK)
 		rc = complete(w, &r, &superseded, &why);
 	if (rc == PV_CONFLICT)

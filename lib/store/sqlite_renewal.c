@@ -30,6 +30,8 @@ enum pv_code sqlite_renewal_check(struct sqlite_store *s,
 		return not_current(b->device, "is not the current one", err);
 	if (d.state == STORE_RESERVED || d.state == STORE_QUARANTINED)
 		return not_current(b->device, "is not issued yet", err);
+	if (d.state == STORE_SUSPENDED)
+		return not_current(b->device, "is on hold", err);
 	if (d.state == STORE_RETIRED)
 		return not_current(b->device, "is retired", err);
 	return PV_OK;
