@@ -13,6 +13,7 @@ void rotate_asked_release(struct rotate_asked *asked)
 	buf_release(&asked->csr);
 	buf_release(&asked->seal_key);
 	buf_release(&asked->seal_sig);
+	buf_release(&asked->key_sig);
 }
 
 static enum pv_code read_text(const char *path, struct buf *b, struct span *s,
@@ -69,6 +70,8 @@ enum pv_code rotate_asked_read(const struct rotate_ask *a,
 	if (rc == PV_OK)
 		rc = read_text(a->seal_sig, &asked->seal_sig, &r->seal_sig,
 			       err);
+	if (rc == PV_OK)
+		rc = read_text(a->key_sig, &asked->key_sig, &r->key_sig, err);
 	if (rc == PV_OK)
 		rc = read_sets(a, asked->sets, err);
 	r->parts = a->parts;

@@ -9,12 +9,13 @@
 #include "lib/flow/renewal.h"
 
 struct rotate_ask { /* the options; NULL: not given */
-	const char *csr, *seal_key, *seal_sig, *parts, *role;
+	const char *csr, *seal_key, *seal_sig, *key_sig, *parts, *role;
 	struct opt_list sets;
 };
 
 struct rotate_asked {
-	struct buf csr, seal_key, seal_sig; /* PEM, PEM, base64 */
+	struct buf csr, seal_key;     /* PEM */
+	struct buf seal_sig, key_sig; /* base64 */
 	struct renewal_set sets[OPTS_LIST_MAX];
 	struct renewal_asked renewal; /* borrows the others, and argv */
 };

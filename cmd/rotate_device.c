@@ -97,8 +97,8 @@ static enum pv_code check(const struct args *a, struct err *err)
 {
 	const struct rotate_ask *o = &a->one;
 	bool otherwise = o->role || o->sets.n > 0;
-	bool one = o->csr || o->seal_key || o->seal_sig || o->parts ||
-		   a->output || otherwise;
+	bool one = o->csr || o->seal_key || o->seal_sig || o->key_sig ||
+		   o->parts || a->output || otherwise;
 	bool many = a->many.template_name || a->many.out || a->many.jobs;
 
 	if (a->rollback && (!a->device || one || many))
@@ -130,6 +130,7 @@ enum pv_code rotate_run_device(const struct app *app, int argc, char **argv,
 		{ "csr", 0, OPT_STRING, &a.one.csr, 0, 0 },
 		{ "seal-key", 0, OPT_STRING, &a.one.seal_key, 0, 0 },
 		{ "seal-key-sig", 0, OPT_STRING, &a.one.seal_sig, 0, 0 },
+		{ "key-sig", 0, OPT_STRING, &a.one.key_sig, 0, 0 },
 		{ "components", 0, OPT_STRING, &a.one.parts, 0, 0 },
 		{ "role", 0, OPT_STRING, &a.one.role, 0, 0 },
 		{ "set", 0, OPT_LIST, &a.one.sets, 0, 0 },

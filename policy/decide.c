@@ -72,6 +72,20 @@ static enum decide_next check_replace(struct decide *d)
 	return decide_deny(d, &why, "no reason to replace a device");
 }
 
+static enum decide_next check_key_sig(struct decide *d)
+{
+	if (!d->r->key_sig || (d->r->rotate && !d->r->renewed))
+		return DECIDE_GO_ON;
+	return decide_deny(
+		d,
+		&(struct decide_why){ .code = PV_INPUT,
+				      .rule = "request.key_sig",
+				      .field = "key_sig",
+				      .fix = "leave it out" },
+		"only a rotation to a new key has the signature of the key "
+		"before");
+}
+
 static enum decide_next check_type(struct decide *d)
 {
 	const struct policy_request *r = d->r;
@@ -218,9 +232,9 @@ static enum decide_next check_fields(struct decide *d)
  * stored already; what this template asks binds new devices only.
  */
 static decide_step *const stored_steps[] = {
-	check_type,   check_replace,	 check_names,
-	decide_proof, decide_seal_proof, decide_quarantined,
-	decide_owner, decide_device,	 decide_held
+	check_type,    check_replace,	  check_key_sig,      check_names,
+	decide_proof,  decide_seal_proof, decide_quarantined, decide_owner,
+	decide_device, decide_held
 };
 static decide_step *const template_steps[] = { check_id, check_fields,
 					       decide_key, decide_excess,

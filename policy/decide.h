@@ -56,7 +56,8 @@ struct policy_verdict {
  * order.closed, order.template, order.window, order.stations,
  * order.station_key, order.hours, order.quantity, order.rework, order.per_hour,
  * order.offline, replace.unknown, replace.pending, key.superseded,
- * rotate.unknown, rotate.pending, rotation.same_key, device.suspended,
+ * rotate.unknown, rotate.pending, rotate.key_sig, request.key_sig,
+ * rotation.missing, rotation.same_key, device.suspended,
  * attest.evidence (PV_INTEGRITY).
  *
  * Both template and order bind: of two limits the tighter one holds. A

@@ -31,6 +31,23 @@ static enum decide_next unfinished(struct decide *d)
 		    "a request for the device was not finished");
 }
 
+/*
+ * Another key takes over only with the word of the one that is certified: who
+ * has a CSR of their own is not the device.
+ */
+static enum decide_next prove_key(struct decide *d)
+{
+	if (!d->r->csr || d->r->renewed || d->f->same_spki || d->f->key_proved)
+		return DECIDE_GO_ON;
+	return deny(d, PV_DENIED, "rotate.key_sig",
+		    "have the device sign \"provctl/rotate-key/v1\", its id "
+		    "and the new SPKI with the key that is certified "
+		    "(--key-sig); where that key is lost, `provctl issue "
+		    "--replace --reason rework|scrap`",
+		    d->r->key_sig ? "the certified key did not sign the new key"
+				  : "key_sig is missing");
+}
+
 static enum decide_next next_credential(struct decide *d)
 {
 	const struct policy_facts *f = d->f;
@@ -49,7 +66,7 @@ static enum decide_next next_credential(struct decide *d)
 	if (d->r->csr && own && !f->same_spki)
 		return decide_old_key(d);
 	d->replaces = true;
-	return DECIDE_GO_ON;
+	return prove_key(d);
 }
 
 enum decide_next decide_rotate(struct decide *d)
@@ -89,6 +106,13 @@ enum decide_next decide_rotation(struct decide *d)
 			    "evidence",
 			    "the template asks for fresh evidence and there is "
 			    "none");
+	if (d->r->csr && !d->r->renewed && !d->t->rotation.present)
+		return deny(d, PV_DENIED, "rotation.missing",
+			    "adopt a version of the template with a section "
+			    "\"rotation\", or `provctl issue --replace "
+			    "--reason rework|scrap`",
+			    "the template rotates no device to a key of its "
+			    "own");
 	if (!d->r->parts && same && !d->t->rotation.same_key)
 		return deny(d, PV_DENIED, "rotation.same_key",
 			    "give a CSR of a new key, or allow it with "

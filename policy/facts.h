@@ -25,6 +25,7 @@ struct policy_request {
 	bool seal_key;		      /* a sealing key was given */
 	bool seal_sig;		      /* with a signature over it */
 	const char *replace; /* "rework", "scrap"; NULL: not a replacement */
+	bool key_sig;	     /* with that key's signature by the one before */
 	bool rotate;	     /* a new credential for a device in the field */
 	bool renewed;	     /* for the certified key that it has, without CSR;
 				counts as one */
@@ -80,6 +81,8 @@ struct policy_facts {
 			   digest stored */
 	bool request_of_other_device; /* request id known with another device */
 	bool same_request; /* the stored answer is of this request id */
+	bool key_proved;   /* a rotation: the stored certificate's key signed
+			      the new one */
 	bool renewal;	   /* the stored one is in place of another */
 	bool received;	   /* the device said that it has the stored one */
 	bool due;	   /* its time to be renewed has come */

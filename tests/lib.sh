@@ -21,6 +21,7 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/provctl-$script.XXXXXX") || exit 2
 H=$T/acme # the authority, once new_authority made it
 templates=$T/templates # a copy that others cannot write
 case_name=
+keys_before= # of new_device: whose key signs the new one
 case_failed=0
 case_skipped=
 cases=0
@@ -287,7 +288,18 @@ new_device() {
 	device_id=$2
 	shift 2
 	"$PROVDEV" keygen "$T/dev/$device_id" --id "$device_id" "$@" \
+		${keys_before:+--rotates "$keys_before"} \
 		>"$T/keygen" 2>&1 || fail "keygen: $(cat "$T/keygen")"
+}
+
+# rotate_keys TEMPLATE ID: the device has new keys, the former sign them; what it
+# was is in $T/dev/ID.before.
+rotate_keys() {
+	rm -rf "$T/dev/$2.before"
+	mv "$T/dev/$2" "$T/dev/$2.before"
+	keys_before=$T/dev/$2.before
+	new_device "$1" "$2"
+	keys_before=
 }
 
 # Options of issue for the device made by new_device.
@@ -321,11 +333,15 @@ request_line() {
 	csr=/dev/null
 	seal=/dev/null
 	sig=/dev/null
+	key=/dev/null
 	[ ! -f "$3/csr.pem" ] || csr=$3/csr.pem
 	[ ! -f "$3/seal_pub.pem" ] || seal=$3/seal_pub.pem
 	[ ! -f "$3/seal_sig.b64" ] || sig=$3/seal_sig.b64
+	[ ! -f "$3/key_sig.b64" ] || key=$3/key_sig.b64
 	jq -c -n --arg device "$1" --rawfile csr "$csr" --rawfile seal "$seal" \
-		--rawfile sig "$sig" '{device: $device}
+		--rawfile sig "$sig" --rawfile key "$key" '{device: $device}
+		+ if $key == "" then {}
+			else {key_sig: ($key | rtrimstr("\n"))} end
 		+ if $csr == "" then {} else {csr: $csr} end
 		+ if $seal == "" then {} else {seal_key: $seal,
 			seal_key_sig: ($sig | rtrimstr("\n"))} end'" + $2"

@@ -17,7 +17,8 @@
 CLEANUP_PTR(struct file_group, file_group_free);
 CLEANUP_PTR(json_t, json_decref);
 
-enum { OPT_ID = 256, OPT_SUBJ, OPT_SEALING, OPT_FORM, OPT_KEY, OPT_ALGORITHM };
+enum { OPT_ID = 256, OPT_SUBJ, OPT_SEALING, OPT_FORM, OPT_KEY, OPT_ALGORITHM,
+       OPT_ROTATES };
 
 /* A new folder; one that holds a device already is a conflict. */
 static enum pv_code make_folder(const char *path, int *fd, struct err *err)
@@ -36,9 +37,13 @@ static enum pv_code make_folder(const char *path, int *fd, struct err *err)
 	return PV_OK;
 }
 
-static enum pv_code set_option(struct keys_spec *s, int opt, struct err *err)
+static enum pv_code set_option(struct keys_spec *s, int opt,
+			       const char **rotates, struct err *err)
 {
 	switch (opt) {
+	case OPT_ROTATES:
+		*rotates = optarg;
+		return PV_OK;
 	case OPT_ID:
 		s->id = optarg;
 		return PV_OK;
@@ -64,6 +69,19 @@ static enum pv_code set_option(struct keys_spec *s, int opt, struct err *err)
 	}
 }
 
+/* The device with the keys that it had: the certified one signs the new one. */
+static enum pv_code open_before(const char *path, struct home *before,
+				struct keys_spec *s, struct err *err)
+{
+	enum pv_code code = home_open(before, path, err);
+
+	if (code == PV_OK && (!before->certified || !s->key))
+		code = err_fail(err, PV_NOT_FOUND, "device.key", NULL,
+				"the device has no certified key");
+	s->before = before->certified;
+	return code;
+}
+
 enum pv_code verb_keygen(int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = {
@@ -74,24 +92,29 @@ enum pv_code verb_keygen(int argc, char **argv, struct err *err)
 		{ "form", required_argument, NULL, OPT_FORM },
 		{ "key", required_argument, NULL, OPT_KEY },
 		{ "algorithm", required_argument, NULL, OPT_ALGORITHM },
+		{ "rotates", required_argument, NULL, OPT_ROTATES },
 		{ NULL, 0, NULL, 0 }
 	};
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
 	CLEANUP(fd_cleanup) int fd = -1;
+	CLEANUP(home_close) struct home before = HOME_INIT;
 	struct keys_spec s = { .form = "plain",
 			       .algorithm = "P-256",
 			       .key = true };
+	const char *rotates = NULL;
 	enum pv_code code = PV_OK;
 	int opt;
 
 	while (code == PV_OK &&
 	       (opt = getopt_long(argc, argv, "", options, NULL)) != -1)
-		code = set_option(&s, opt, err);
+		code = set_option(&s, opt, &rotates, err);
 	if (code != PV_OK)
 		return code;
 	if (argc - optind != 1)
 		return usage_error(err, "keygen takes one folder");
 	code = keys_check(&s, err);
+	if (code == PV_OK && rotates)
+		code = open_before(rotates, &before, &s, err);
 	if (code == PV_OK)
 		code = make_folder(argv[optind], &fd, err);
 	if (code == PV_OK)

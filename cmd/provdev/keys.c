@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 
 #define SEAL_KEY_LABEL "provctl/seal-key/v1"
+#define ROTATE_KEY_LABEL "provctl/rotate-key/v1"
 #define PEM_MAX 16384
 #define RDN_MAX 256
 
@@ -139,10 +140,10 @@ enum pv_code keys_request(EVP_PKEY *key, const char *id, const char *subject,
 	return buf_check(pem, err);
 }
 
-/* ECDSA over the label, the id and the sealing key's SPKI. */
-static enum pv_code sign_binding(EVP_PKEY *key, const char *id,
-				 struct span spki, struct buf *b64,
-				 struct err *err)
+/* Over the label, the id and the SPKI of another key. */
+static enum pv_code sign_binding(EVP_PKEY *key, const char *label,
+				 const char *id, struct span spki,
+				 struct buf *b64, struct err *err)
 {
 	CLEANUP(cleanup_EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	CLEANUP(buf_release) struct buf tbs;
@@ -151,14 +152,14 @@ static enum pv_code sign_binding(EVP_PKEY *key, const char *id,
 	size_t len = sizeof(sig);
 
 	buf_init(&tbs, PEM_MAX);
-	buf_put(&tbs, SEAL_KEY_LABEL, sizeof(SEAL_KEY_LABEL)); /* and its 00 */
+	buf_put(&tbs, label, strlen(label) + 1);
 	buf_put(&tbs, id, strlen(id) + 1);
 	buf_put(&tbs, spki.p, spki.len);
 	if (!ctx || tbs.failed ||
 	    EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) !=
 		    1 ||
 	    EVP_DigestSign(ctx, sig, &len, tbs.data, tbs.len) != 1)
-		return crypto_failed(err, "cannot sign the sealing key");
+		return crypto_failed(err, "cannot sign another key");
 	base64_encode(sig, len, text);
 	buf_put_str(b64, text);
 	buf_put_str(b64, "\n");
@@ -186,7 +187,7 @@ static enum pv_code add_sealing(struct file_group *g, int dirfd,
 		return crypto_failed(err, "cannot make a sealing key");
 	spki.p = der;
 	spki.len = (size_t)der_len;
-	code = sign_binding(certified, s->id, spki, &sig, err);
+	code = sign_binding(certified, SEAL_KEY_LABEL, s->id, spki, &sig, err);
 	OPENSSL_free(der);
 	if (code != PV_OK)
 		return code;
@@ -199,6 +200,28 @@ static enum pv_code add_sealing(struct file_group *g, int dirfd,
 	if (code == PV_OK)
 		code = add_private(g, dirfd, "seal.pem", key, err);
 	return code;
+}
+
+/* The key before says that the new one takes its place. */
+static enum pv_code add_succession(struct file_group *g, int dirfd,
+				   const struct keys_spec *s, EVP_PKEY *key,
+				   struct err *err)
+{
+	CLEANUP(buf_release) struct buf sig;
+	uint8_t *der = NULL;
+	int len = i2d_PUBKEY(key, &der);
+	struct span spki = { der, len > 0 ? (size_t)len : 0 };
+	enum pv_code code =
+		len > 0 ? PV_OK : crypto_failed(err, "cannot encode a key");
+
+	buf_init(&sig, PEM_MAX);
+	if (code == PV_OK)
+		code = sign_binding(s->before, ROTATE_KEY_LABEL, s->id, spki,
+				    &sig, err);
+	OPENSSL_free(der);
+	return code == PV_OK ? file_group_add(g, dirfd, "key_sig.b64", 0600,
+					      sig.data, sig.len, err)
+			     : code;
 }
 
 static enum pv_code add_certified(struct file_group *g, int dirfd,
@@ -217,6 +240,8 @@ static enum pv_code add_certified(struct file_group *g, int dirfd,
 		code = add_private(g, dirfd, "key.pem", key, err);
 	if (code == PV_OK && s->sealing)
 		code = add_sealing(g, dirfd, s, key, err);
+	if (code == PV_OK && s->before)
+		code = add_succession(g, dirfd, s, key, err);
 	return code;
 }
 

@@ -16,6 +16,7 @@ struct keys_spec {
 	const char *algorithm; /* P-256, P-384 or RSA-2048 */
 	bool key;              /* make key.pem and csr.pem */
 	bool sealing;          /* make seal.pem and its binding */
+	EVP_PKEY *before;      /* signs the new key: key_sig.b64; NULL: none */
 };
 
 /* PV_INPUT when id, form or algorithm are not known, or sealing lacks a key. */

@@ -11,7 +11,8 @@
 static const struct verb verbs[] = {
 	{ "keygen",
 	  "DIR --id ID [--subj /CN=..] [--sealing] [--form plain|mac0|batch]\n"
-	  "        [--key csr|none] [--algorithm P-256|P-384|RSA-2048]",
+	  "        [--key csr|none] [--algorithm P-256|P-384|RSA-2048]\n"
+	  "        [--rotates DIR]",
 	  verb_keygen },
 	{ "keygen-many", "FILE.jsonl", verb_keygen_many },
 	{ "csr", "DIR [--subj /CN=..] [-o FILE]", verb_csr },

@@ -5,6 +5,7 @@
  *   id form                   what was provisioned: device id; plain|mac0|batch
  *   key.pem csr.pem           certified key (PKCS#8) and its PKCS#10 request
  *   seal.pem seal_pub.pem seal_sig.b64   sealing key of kind 1
+ *   key_sig.b64               by the certified key before (keygen --rotates)
  *   kek.hex auth.hex receipt.hex         keys of kind 2
  *   program.new               all three, until they are written out
  *   state                     counters, what is active and what was before;

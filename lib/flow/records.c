@@ -24,6 +24,19 @@ static void put_keys(struct wire *w, const struct approved *a)
 	wire_put_span(w, held ? buf_span(&r->seal_sig) : none);
 }
 
+/* A new key, and the signature over it by the one before, which the writer
+ * knows. */
+static void put_new_key(struct wire *w, const struct approved *a)
+{
+	const struct request *r = approved_request(a);
+	const struct csr *csr = approved_csr(a);
+	const struct span none = { NULL, 0 };
+	bool rotates = csr && r->replace == REQUEST_ROTATE;
+
+	wire_put_span(w, rotates ? csr->spki : none);
+	wire_put_span(w, buf_span(&r->key_sig));
+}
+
 /* What is proven of a request; spki: of its key, or of the one made for it. */
 static void put_proof(struct wire *w, const struct approved *a,
 		      const uint8_t *spki)
@@ -40,6 +53,7 @@ static void put_proof(struct wire *w, const struct approved *a,
 	put_opt_hash(w, spki);
 	put_opt_hash(w, approved_seal_sha256(a));
 	put_keys(w, a);
+	put_new_key(w, a);
 }
 
 static void get_proof(struct wire_rec *rec, struct record_intent *i)
@@ -59,6 +73,8 @@ static void get_proof(struct wire_rec *rec, struct record_intent *i)
 	wire_get_buf(rec, &i->req->csr);
 	wire_get_buf(rec, &i->req->seal_key);
 	wire_get_buf(rec, &i->req->seal_sig);
+	i->new_spki = wire_get_span(rec);
+	i->key_sig = wire_get_span(rec);
 }
 
 void record_put_intent(struct wire *w, const struct prepared *p)

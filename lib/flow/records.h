@@ -24,7 +24,7 @@ struct record_intent {
 	uint8_t spki_sha256[32], seal_sha256[32];
 	uint32_t number;
 	uint64_t created_ms, seq;
-	struct span serial, tbs, secrets;
+	struct span serial, tbs, secrets, new_spki, key_sig; /* rotates to it */
 };
 void record_put_intent(struct wire *w, const struct prepared *p);
 PV_MUST enum pv_code record_get_intent(struct wire_rec *rec,

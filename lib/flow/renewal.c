@@ -94,7 +94,8 @@ static bool set_asked(json_t *o, const struct renewal_asked *asked)
 {
 	return set_span(o, "csr", asked->csr) &&
 	       set_span(o, "seal_key", asked->seal_key) &&
-	       set_span(o, "seal_key_sig", asked->seal_sig);
+	       set_span(o, "seal_key_sig", asked->seal_sig) &&
+	       set_span(o, "key_sig", asked->key_sig);
 }
 
 static enum pv_code no_memory(struct err *err)

@@ -21,6 +21,7 @@ struct renewal_asked {	  /* zero: nothing but a new credential */
 	const char *parts; /* names of components alone, comma-separated */
 	struct span csr;   /* PEM of a new key's; empty: the key that it has */
 	struct span seal_key, seal_sig; /* PEM, base64; with csr */
+	struct span key_sig; /* base64: by the certified key; with csr */
 };
 
 /*

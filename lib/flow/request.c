@@ -12,9 +12,10 @@
 #include "lib/base/pem.h"
 
 #define REQUEST_TEXTS_MAX (64u * 1024u)
-#define REQUEST_KEY_MAX 1024  /* bytes of SPKI DER */
-#define REQUEST_SIG_MAX 80    /* bytes of a DER ECDSA P-256 signature */
-#define REQUEST_PEM_MAX 32768 /* bytes of a csr_file */
+#define REQUEST_KEY_MAX 1024	/* bytes of SPKI DER */
+#define REQUEST_SIG_MAX 80	/* bytes of a DER ECDSA P-256 signature */
+#define REQUEST_KEY_SIG_MAX 512 /* bytes, of an RSA-4096 key */
+#define REQUEST_PEM_MAX 32768	/* bytes of a csr_file */
 #define REQUEST_SERIAL_MAX 20
 #define REQUEST_CERT_MAX 16384 /* bytes of DER */
 
@@ -25,6 +26,7 @@ void request_init(struct request *r)
 	buf_init(&r->csr, REQUEST_CSR_MAX);
 	buf_init(&r->seal_key, REQUEST_KEY_MAX);
 	buf_init(&r->seal_sig, REQUEST_SIG_MAX);
+	buf_init(&r->key_sig, REQUEST_KEY_SIG_MAX);
 	buf_init(&r->spki, REQUEST_KEY_MAX);
 	buf_init(&r->serial, REQUEST_SERIAL_MAX);
 	buf_init(&r->cert, REQUEST_CERT_MAX);
@@ -36,6 +38,7 @@ void request_release(struct request *r)
 	buf_release(&r->csr);
 	buf_release(&r->seal_key);
 	buf_release(&r->seal_sig);
+	buf_release(&r->key_sig);
 	buf_release(&r->spki);
 	buf_release(&r->serial);
 	buf_release(&r->cert);
@@ -53,6 +56,7 @@ void request_reset(struct request *r)
 	buf_reset(&r->csr);
 	buf_reset(&r->seal_key);
 	buf_reset(&r->seal_sig);
+	buf_reset(&r->key_sig);
 	buf_reset(&r->spki);
 	buf_reset(&r->serial);
 	buf_reset(&r->cert);
@@ -233,29 +237,31 @@ static enum pv_code set_csr_file(struct request *r, const char *name,
 	return rc;
 }
 
-static enum pv_code set_seal_sig(struct request *r, const char *value,
-				 struct err *err)
+/* rule: that of what is no signature, "request." and the key. */
+static enum pv_code set_sig(struct buf *sig, size_t max, const char *rule,
+			    const char *value, struct err *err)
 {
-	uint8_t *room = buf_room(&r->seal_sig, REQUEST_SIG_MAX);
+	const char *key = rule + strlen("request.");
+	uint8_t *room = buf_room(sig, max);
 	size_t len;
 
-	if (r->seal_sig.len > 0)
+	if (sig->len > 0)
 		return err_fail(err, PV_INPUT, "request.duplicate",
-				"give it once", "seal_key_sig stands twice");
-	if (!room ||
-	    !base64_decode(value, strlen(value), room, REQUEST_SIG_MAX, &len))
-		return err_fail(err, PV_INPUT, "request.seal_key_sig",
+				"give it once", "%s stands twice", key);
+	if (!room || !base64_decode(value, strlen(value), room, max, &len))
+		return err_fail(err, PV_INPUT, rule,
 				"base64 of the DER signature",
-				"seal_key_sig is not base64 of a signature");
-	buf_commit(&r->seal_sig, len);
+				"%s is not base64 of a signature", key);
+	buf_commit(sig, len);
 	return PV_OK;
 }
 
 bool request_key_known(const char *key)
 {
 	static const char *const keys[] = {
-		"request",  "device",	    "role", "csr",     "csr_file",
-		"seal_key", "seal_key_sig", "type", "replace", "fields"
+		"request",  "device",	"role",		"csr",
+		"csr_file", "seal_key", "seal_key_sig", "key_sig",
+		"type",	    "replace",	"fields"
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -343,7 +349,11 @@ enum pv_code request_set(struct request *r, const char *key, const char *value,
 	if (strcmp(key, "seal_key") == 0)
 		return pem_decode(text, "PUBLIC KEY", &r->seal_key, err);
 	if (strcmp(key, "seal_key_sig") == 0)
-		return set_seal_sig(r, value, err);
+		return set_sig(&r->seal_sig, REQUEST_SIG_MAX,
+			       "request.seal_key_sig", value, err);
+	if (strcmp(key, "key_sig") == 0)
+		return set_sig(&r->key_sig, REQUEST_KEY_SIG_MAX,
+			       "request.key_sig", value, err);
 	if (strcmp(key, "type") == 0 && strcmp(value, "issue") == 0)
 		return PV_OK;
 	if (strcmp(key, "type") == 0)

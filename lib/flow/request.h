@@ -43,6 +43,7 @@ struct request {
 	struct buf csr;	     /* DER; empty: none */
 	struct buf seal_key; /* SPKI DER; empty: none */
 	struct buf seal_sig; /* DER ECDSA signature; empty: none */
+	struct buf key_sig;  /* of a rotation to a new key; empty: none */
 	/* Of a renewal only, taken from the store by us (renewal.h): */
 	struct buf spki;   /* DER of the key that is certified, without CSR */
 	struct buf serial; /* of the credential that gets new components */

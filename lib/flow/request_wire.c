@@ -31,6 +31,7 @@ void request_put(struct wire *w, const struct request *r)
 	wire_put_span(w, buf_span(&r->csr));
 	wire_put_span(w, buf_span(&r->seal_key));
 	wire_put_span(w, buf_span(&r->seal_sig));
+	wire_put_span(w, buf_span(&r->key_sig));
 	wire_put_span(w, buf_span(&r->spki));
 	wire_put_span(w, buf_span(&r->serial));
 	wire_put_span(w, buf_span(&r->cert));
@@ -99,6 +100,7 @@ enum pv_code request_get(struct wire_rec *rec, struct request *r,
 	wire_get_buf(rec, &r->csr);
 	wire_get_buf(rec, &r->seal_key);
 	wire_get_buf(rec, &r->seal_sig);
+	wire_get_buf(rec, &r->key_sig);
 	wire_get_buf(rec, &r->spki);
 	wire_get_buf(rec, &r->serial);
 	wire_get_buf(rec, &r->cert);

@@ -192,7 +192,7 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 	if (rc == PV_OK && *found)
 		rc = compare(w, i, d, f, err);
 	if (rc == PV_OK && *found && i->req->replace == REQUEST_ROTATE)
-		rc = writer_rotation_facts(w, d, f, err);
+		rc = writer_rotation_facts(w, i, d, f, err);
 	if (rc == PV_OK)
 		rc = store_request_get(w->store, i->req->id, &other, &known,
 				       err);
@@ -236,6 +236,7 @@ static enum pv_code put_question(struct writer *w,
 
 	q->ask = request_policy(i->req, o->ctx, q->fields);
 	q->ask.csr = i->csr;
+	q->ask.key_sig = i->key_sig.len > 0;
 	q->ask.renewed = i->renewed;
 	q->ask.seal_key = q->ask.seal_sig = i->seal_key;
 	q->ask.host_key = i->req->host_key ||

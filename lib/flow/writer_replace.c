@@ -9,9 +9,39 @@
 #include "lib/flow/writer_kept.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_renew.h"
+#include "lib/seal/recipient.h"
 #include "lib/x509/cert.h"
+#include "lib/x509/issuer.h"
+
+/* The certificate's key, by the log, over the new one; none is no proof. */
+static enum pv_code prove_key(struct writer *w, const struct record_intent *i,
+			      const struct store_device *d, bool *proved,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf der;
+	struct x509_cert cert;
+	struct err why;
+	enum pv_code rc;
+
+	*proved = false;
+	if (i->new_spki.len == 0 || i->key_sig.len == 0 || !d->has_cert)
+		return PV_OK;
+	buf_init(&der, X509_CERT_MAX);
+	rc = store_cert_get(w->store, d->s.number, &der, err);
+	if (rc == PV_OK)
+		rc = logged_cert(w->store, d, buf_span(&der), err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	if (x509_cert_decode(buf_span(&der), &cert, &why) != PV_OK)
+		return logged_edited("a certificate", err);
+	*proved = seal_rotate_verify(cert.spki, d->s.device, i->new_spki,
+				     i->key_sig, &why) == PV_OK;
+	return PV_OK;
+}
 
 enum pv_code writer_rotation_facts(struct writer *w,
+				   const struct record_intent *i,
 				   const struct store_device *d,
 				   struct policy_facts *f, struct err *err)
 {
@@ -26,7 +56,7 @@ enum pv_code writer_rotation_facts(struct writer *w,
 		rc = succession_ends(w->store, d, &ends, err);
 	f->due = ends != STORE_NO_TIME &&
 		 ends <= (int64_t)(w->now_ms / 1000 + r->renew_before_s);
-	return rc;
+	return rc == PV_OK ? prove_key(w, i, d, &f->key_proved, err) : rc;
 }
 
 /* ---- what it has otherwise ---- */

@@ -5,9 +5,10 @@
 
 #include "lib/flow/writer_impl.h"
 
-/* What a rotation is decided by: was the last one received, is it due? d agrees
- * with the log. */
+/* What a rotation is decided by: was the last one received, is it due, did the
+ * key of its certificate sign the new one? d agrees with the log. */
 PV_MUST enum pv_code writer_rotation_facts(struct writer *w,
+					   const struct record_intent *i,
 					   const struct store_device *d,
 					   struct policy_facts *f,
 					   struct err *err);

@@ -1,6 +1,7 @@
 /*
  * recipient: a device's sealing key from its SPKI, and the proof that the
- * certified key vouches for it (formats.md 1).
+ * certified key vouches for it (formats.md 1), or for the key that takes its
+ * own place.
  */
 #ifndef PV_SEAL_RECIPIENT_H
 #define PV_SEAL_RECIPIENT_H
@@ -33,6 +34,17 @@ PV_MUST enum pv_code seal_recipient_verify(struct span certified_spki,
 					   const char *device_id,
 					   struct span seal_spki,
 					   struct span sig, struct err *err);
+
+/*
+ * Verifies that certified_spki, the key of the device's certificate, signed
+ * "provctl/rotate-key/v1" || 00 || device-id || 00 || new_spki with SHA-256:
+ * ECDSA (DER signature), or RSA PKCS#1 v1.5. The new key may take its place
+ * then. PV_INPUT, rule "seal.key-signature", when it did not.
+ */
+PV_MUST enum pv_code seal_rotate_verify(struct span certified_spki,
+					const char *device_id,
+					struct span new_spki, struct span sig,
+					struct err *err);
 
 /* ECDSA P-256 with SHA-256 over msg, DER signature; false for a bad key too. */
 PV_MUST bool seal_ecdsa_verify(struct span spki, struct span msg,

@@ -45,6 +45,8 @@ states() {
 csr_opts() {
 	echo --csr "$T/dev/$1/csr.pem" --seal-key "$T/dev/$1/seal_pub.pem" \
 		--seal-key-sig "$T/dev/$1/seal_sig.b64"
+	[ ! -f "$T/dev/$1/key_sig.b64" ] ||
+		echo --key-sig "$T/dev/$1/key_sig.b64"
 }
 
 case_start "the key it has: the old one stays valid until the receipt"
@@ -111,6 +113,18 @@ cp -a "$T/dev/client-00000003" "$T/kept"
 rm -rf "$T/dev/client-00000003"
 new_device tls-client client-00000003
 # shellcheck disable=SC2046
+rotate client-00000003 $(csr_opts client-00000003)
+expect_equal "$rc" 4 "exit with anybody's"
+expect_text rotate.key_sig
+printf 'AAAA' >"$T/dev/client-00000003/key_sig.b64"
+# shellcheck disable=SC2046
+rotate client-00000003 $(csr_opts client-00000003)
+expect_equal "$rc" 4 "exit with a wrong signature"
+expect_text "the certified key did not sign the new key"
+rm -rf "$T/dev/client-00000003"
+cp -a "$T/kept" "$T/dev/client-00000003"
+rotate_keys tls-client client-00000003
+# shellcheck disable=SC2046
 rotate client-00000003 $(csr_opts client-00000003) -o "$T/r4.pvb"
 expect_equal "$rc $(json_field status "$T/out")" "0 issued" "with a new one's"
 # shellcheck disable=SC2046
@@ -129,11 +143,18 @@ opened client-00000003 "$T/r4.pvb"
 received client-00000003
 expect_equal "$(states client-00000003)" "3 0 " "one valid"
 
+case_start "a template without that section takes no new key"
+issued tls-client client-00000009
+rotate_keys tls-client client-00000009
+# shellcheck disable=SC2046
+rotate client-00000009 $(csr_opts client-00000009)
+expect_equal "$rc" 4 exit
+expect_text rotation.missing
+
 case_start "many at once, from a file"
 for i in 4 5; do
 	issued fresh "client-0000000$i"
-	rm -rf "$T/dev/client-0000000$i"
-	new_device tls-client "client-0000000$i"
+	rotate_keys tls-client "client-0000000$i"
 	request_line "client-0000000$i"
 done >"$T/in.jsonl"
 rotate --template fresh --from "$T/in.jsonl" --out "$T/many"
@@ -141,6 +162,12 @@ expect_equal "$rc" 0 exit
 expect_equal "$(jq -r .status "$T/many/results.jsonl" | sort -u)" issued status
 rotate --template fresh --from "$T/in.jsonl" --out "$T/many"
 expect_equal "$(jq -r .status "$T/many/results.jsonl" | sort -u)" existing again
+issue fresh client-00000004
+expect_equal "$rc $(json_field status "$T/out")" "0 existing" "by issue"
+request_line client-00000004 >"$T/in.jsonl"
+run "$PROVCTL" -C "$H" issue --template fresh --from "$T/in.jsonl"
+expect_equal "$rc" 3 "a first request with the key's before"
+expect_text request.key_sig
 request_line client-00000004 '{replace: "rework"}' >"$T/in.jsonl"
 rotate --template fresh --from "$T/in.jsonl"
 expect_equal "$rc" 3 "a line that replaces"

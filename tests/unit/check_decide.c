@@ -181,6 +181,8 @@ static void rotated(struct world *w)
 	w->f.state = POLICY_STATE_ISSUED;
 	w->f.same_rest = true;
 	w->f.same_spki = !w->r.csr;
+	w->f.key_proved = w->r.csr;
+	w->t->rotation.present = true;
 }
 
 /* What it has is of a rotation already, and it has not said that it has it. */

@@ -202,6 +202,74 @@ START_TEST(test_key_signature)
 }
 END_TEST
 
+/* By hand: the label, the device and the new key, signed by the one before. */
+static size_t sign_next(EVP_PKEY *before, const char *label, struct span next,
+			uint8_t sig[512])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	struct buf msg;
+	size_t len = 512;
+
+	buf_init(&msg, 1024);
+	buf_put(&msg, label, strlen(label) + 1);
+	buf_put(&msg, "ACME-01", 8);
+	buf_put(&msg, next.p, next.len);
+	ck_assert_int_eq(
+		EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, before), 1);
+	ck_assert_int_eq(EVP_DigestSign(ctx, sig, &len, msg.data, msg.len), 1);
+	EVP_MD_CTX_free(ctx);
+	buf_release(&msg);
+	return len;
+}
+
+static void refuse_next(struct span before, const char *device,
+			struct span next, struct span sig)
+{
+	err_init(&err);
+	unit_refused(seal_rotate_verify(before, device, next, sig, &err),
+		     PV_INPUT, "seal.key-signature", &err);
+}
+
+/* key: of the certificate before, of any kind. */
+static void check_next(EVP_PKEY *before)
+{
+	EVP_PKEY *key = keys_new();
+	uint8_t spki[KEYS_SPKI_LEN], sig[512], *der = NULL;
+	int der_len = i2d_PUBKEY(before, &der);
+	struct span certified, next = { spki, sizeof(spki) };
+	size_t len;
+
+	ck_assert_int_gt(der_len, 0);
+	certified = vec_span(der, (size_t)der_len);
+	keys_spki(key, spki);
+	len = sign_next(before, "provctl/rotate-key/v1", next, sig);
+	err_init(&err);
+	unit_ok(seal_rotate_verify(certified, "ACME-01", next,
+				   vec_span(sig, len), &err),
+		&err);
+	refuse_next(certified, "ACME-02", next, vec_span(sig, len));
+	refuse_next(certified, "ACME-01", certified, vec_span(sig, len));
+	refuse_next(next, "ACME-01", next, vec_span(sig, len));
+	refuse_next(certified, "ACME-01", next, vec_span(sig, len - 1));
+	refuse_next(certified, "ACME-01", next, vec_span(sig, 0));
+	sig[len - 1] ^= 1;
+	refuse_next(certified, "ACME-01", next, vec_span(sig, len));
+	/* What it said of a sealing key is no word for a new one. */
+	len = sign_next(before, "provctl/seal-key/v1", next, sig);
+	refuse_next(certified, "ACME-01", next, vec_span(sig, len));
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(before);
+}
+
+START_TEST(test_next_key)
+{
+	check_next(keys_new());
+	check_next(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384"));
+	check_next(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *su = suite_create("recipient");
@@ -213,6 +281,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_ecdsa_raw);
 	tcase_add_test(t, test_spki);
 	tcase_add_test(t, test_other_keys);
+	tcase_add_test(t, test_next_key);
 	tcase_add_test(t, test_key_signature);
 	suite_add_tcase(su, t);
 	return su;
