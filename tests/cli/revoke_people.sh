@@ -17,6 +17,32 @@ done
 new_device tls-client client-00000005
 issue strict client-00000005
 expect_equal "$rc" 0 "issue client-00000005: $(cat "$T/err")"
+jq '.template = "turns" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f321" |
+	. * {rotation: {same_key: true}}' "$templates/tls-client.json" \
+	>"$T/turns.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/turns.json"
+new_device tls-client client-00000006
+issue turns client-00000006
+expect_equal "$rc" 0 "issue client-00000006"
+# What stops behind its intent: the token goes away before it signs.
+module=$(jq -r .module "$H/provctl.json")
+use_module() {
+	jq --arg to "$1" '.module = $to' "$H/provctl.json" >"$T/json" &&
+		cat "$T/json" >"$H/provctl.json"
+	accept_module
+}
+use_module "$builddir/tests/fault/shim.so"
+FAULT_C_Sign_RV=50
+export FAULT_C_Sign_RV
+for n in 7 8; do
+	new_device tls-client client-0000000$n
+	issue tls-client client-0000000$n
+	[ "$rc" -ne 0 ] || fail "client-0000000$n has its result"
+done
+run "$PROVCTL" -C "$H" rotate device client-00000006
+[ "$rc" -ne 0 ] || fail "client-00000006 is rotated"
+unset FAULT_C_Sign_RV
+use_module "$module"
 for name in alice bob carol; do officer_key "$name"; done
 make_roster "$T/roster.json" 1 '"roster": 2, "revoke": 1' \
 	alice:security-officer bob:security-officer carol:auditor
@@ -108,6 +134,35 @@ approve bob "$T/ask5.json"
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000005 \
 	--reason superseded $(with_notes alice bob)
+verify_audit
+
+case_start "what is open in place of it is given up with the quorum's word"
+expect_error 11 approval.missing -C "$H" revoke --device client-00000006 \
+	--reason keyCompromise --request "$T/ask6.json"
+approve alice "$T/ask6.json"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000006 \
+	--reason keyCompromise $(with_notes alice)
+expect_text "1 that were not issued yet were given up"
+by alice rotate device client-00000006
+expect_equal "$rc" 4 "exit of a rotation"
+expect_text device.revoked
+verify_audit
+
+case_start "an approval to retire is for these devices, open ones too"
+printf '{"device":"client-0000000%d"}\n' 6 7 >"$T/retire.jsonl"
+expect_error 11 approval.missing -C "$H" revoke --from "$T/retire.jsonl" \
+	--retire --reason cessationOfOperation --request "$T/ask7.json"
+approve alice "$T/ask7.json"
+printf '{"device":"client-0000000%d"}\n' 6 8 >"$T/other.jsonl"
+# shellcheck disable=SC2046
+run "$PROVCTL" -C "$H" revoke --from "$T/other.jsonl" --retire \
+	--reason cessationOfOperation $(with_notes alice)
+expect_equal "$rc" 5 "exit of another list"
+expect_text approval.subject
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" -C "$H" revoke --from "$T/retire.jsonl" --retire \
+	--reason cessationOfOperation $(with_notes alice)
 verify_audit
 
 case_start "two at once: one wins, and nothing is said twice"
