@@ -117,6 +117,7 @@ static enum pv_code begin(struct acts *x, const struct log_entry *e,
 	x->time_ms = e->time_ms;
 	x->op = op;
 	x->retired = 0;
+	x->first[0] = x->last[0] = '\0';
 	return PV_OK;
 }
 
@@ -148,6 +149,9 @@ static bool add_revoke(struct acts *x, const struct log_entry *e)
 	if (x->retired > 0 || (x->n > 0 && (reason != x->reason ||
 					    invalidity_of(e) != x->invalidity)))
 		return false;
+	if (x->n == 0)
+		copy(x->first, e->object);
+	copy(x->last, e->object);
 	x->reason = reason;
 	x->invalidity = invalidity_of(e);
 	add_line(x->serials, e->object);
@@ -210,6 +214,48 @@ static struct span behind(struct span line, const char *word)
 	return lines_after(line, word, &rest) ? rest : (struct span){ NULL, 0 };
 }
 
+/* What stands behind the hash of the serials: lines of just these certificates
+ * and devices, or the first and the last. */
+static enum pv_code take_list(const struct acts *x, struct span text,
+			      struct subject_revoke *s, struct err *err)
+{
+	CLEANUP(cleanup_sha256_free) struct sha256 *serials = NULL;
+	CLEANUP(cleanup_sha256_free) struct sha256 *devices = NULL;
+	uint8_t hashes[2][SHA256_LEN];
+	struct span line, value, rest = { NULL, 0 };
+	bool other = false;
+	enum pv_code rc = sha256_new(&serials, err);
+
+	if (rc == PV_OK)
+		rc = sha256_new(&devices, err);
+	if (rc != PV_OK)
+		return rc;
+	sha256_begin(serials);
+	sha256_begin(devices);
+	while (lines_next(&text, &line)) {
+		if (lines_after(line, "serials sha256:", &value))
+			rest = text;
+		else if (rest.p && lines_after(line, SUBJECT_SERIAL, &value))
+			add_line(serials, value);
+		else if (rest.p && lines_after(line, SUBJECT_RETIRES, &value))
+			add_line(devices, value);
+		else if (rest.p && lines_after(line, "first ", &value)) {
+			s->first = log_str(x->first);
+			s->last = log_str(x->last);
+		} else if (rest.p) {
+			other = true;
+		}
+	}
+	rc = sha256_end(serials, hashes[0], err);
+	if (rc == PV_OK)
+		rc = sha256_end(devices, hashes[1], err);
+	if (rc == PV_OK && !other && s->first.len == 0 &&
+	    memcmp(hashes[0], s->serials, SHA256_LEN) == 0 &&
+	    memcmp(hashes[1], s->devices, SHA256_LEN) == 0)
+		s->named = rest;
+	return rc;
+}
+
 static enum pv_code put_revoke(struct acts *x, struct span text,
 			       struct buf *out, struct err *err)
 {
@@ -229,6 +275,8 @@ static enum pv_code put_revoke(struct acts *x, struct span text,
 		s.reason = log_str(revocation_reason_name((uint32_t)x->reason));
 	if (rc == PV_OK)
 		rc = sha256_end(x->devices, devices, err);
+	if (rc == PV_OK)
+		rc = take_list(x, text, &s, err);
 	if (rc == PV_OK)
 		subject_revoke(out, &s);
 	return rc;

@@ -78,7 +78,7 @@ static struct span put_selector(const struct revoke_job *job, struct buf *out)
  * exactly that. */
 static enum pv_code put_subject(struct making *m, struct err *err)
 {
-	CLEANUP(buf_release) struct buf selector;
+	CLEANUP(buf_release) struct buf selector, named;
 	const struct revoke_chosen *c = m->c;
 	struct subject_revoke s = { .reason = log_str(revocation_reason_name(
 					    m->job->reason)),
@@ -86,12 +86,18 @@ static enum pv_code put_subject(struct making *m, struct err *err)
 				    .count = c->changes,
 				    .serials = c->sum.serials_sha256,
 				    .retired = c->retires,
-				    .devices = c->sum.devices_sha256 };
+				    .devices = c->sum.devices_sha256,
+				    .first = log_str(c->sum.first),
+				    .last = log_str(c->sum.last) };
 	enum pv_code rc;
 
 	buf_init(&selector, SUBJECT_ACTS_MAX);
+	buf_init(&named, SUBJECT_ACTS_MAX);
 	s.selector = put_selector(m->job, &selector);
 	rc = buf_check(&selector, err);
+	if (rc == PV_OK)
+		rc = revoke_sum_named(&c->sum, &named, err);
+	s.named = buf_span(&named);
 	if (rc == PV_OK)
 		subject_revoke(&m->subject, &s);
 	return rc == PV_OK ? buf_check(&m->subject, err) : rc;

@@ -15,6 +15,10 @@ struct revoke_sum { /* what changes, by the hashes that are approved */
 	struct sha256 *serials, *devices;
 	uint8_t serials_sha256[32]; /* lines of hex, by number */
 	uint8_t devices_sha256[32]; /* lines of ids, by number */
+	uint64_t serials_n, devices_n;
+	/* Lines of subject_acts.h, as long as they are few enough. */
+	struct buf serial_lines, device_lines;
+	char first[2 * STORE_SERIAL_MAX + 1], last[2 * STORE_SERIAL_MAX + 1];
 };
 
 struct revoke_chosen {
@@ -34,6 +38,9 @@ void revoke_chosen_release(struct revoke_chosen *c);
 PV_MUST enum pv_code revoke_sum_begin(struct revoke_sum *s, struct err *err);
 void revoke_sum_serial(struct revoke_sum *s, const struct store_device *d);
 void revoke_sum_device(struct revoke_sum *s, const struct store_device *d);
+/* Appends the lines of all to out; none when there are too many. */
+PV_MUST enum pv_code revoke_sum_named(const struct revoke_sum *s,
+				      struct buf *out, struct err *err);
 PV_MUST enum pv_code revoke_sum_end(struct revoke_sum *s, struct err *err);
 void revoke_sum_release(struct revoke_sum *s);
 

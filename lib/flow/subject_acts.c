@@ -39,6 +39,11 @@ void subject_revoke(struct buf *out, const struct subject_revoke *s)
 	}
 	put_number(out, "count", s->count);
 	put_hash(out, "serials sha256:", s->serials);
+	buf_put(out, s->named.p, s->named.len);
+	if (s->named.len == 0 && s->first.len > 0) {
+		put_line(out, "first", s->first);
+		put_line(out, "last", s->last);
+	}
 }
 
 enum pv_code subject_rotate_ca(struct buf *out,

@@ -21,7 +21,13 @@ struct subject_revoke {
 	const uint8_t *serials; /* hash of their serials, hex, a line each */
 	uint64_t retired;	/* devices; 0: none */
 	const uint8_t *devices; /* hash of their ids, a line each */
+	/* Lines "serial HEX", then "retires ID", of all; or empty, and then the
+	 * first and the last serial; these may be empty, too. */
+	struct span named, first, last;
 };
+#define SUBJECT_SERIAL "serial "
+#define SUBJECT_RETIRES "retires "
+#define SUBJECT_NAMED_MAX 100u /* certificates and devices of such lines */
 void subject_revoke(struct buf *out, const struct subject_revoke *s);
 
 struct subject_rotate_ca {

@@ -43,6 +43,9 @@ run "$PROVCTL" -C "$H" rotate device client-00000006
 [ "$rc" -ne 0 ] || fail "client-00000006 is rotated"
 unset FAULT_C_Sign_RV
 use_module "$module"
+seq -f '{"device":"S%010.0f"}' 1 101 >"$T/many.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+	--from "$T/many.jsonl" --out "$T/many"
 for name in alice bob carol; do officer_key "$name"; done
 make_roster "$T/roster.json" 1 '"roster": 2, "revoke": 1' \
 	alice:security-officer bob:security-officer carol:auditor
@@ -154,6 +157,10 @@ printf '{"device":"client-0000000%d"}\n' 6 7 >"$T/retire.jsonl"
 expect_error 11 approval.missing -C "$H" revoke --from "$T/retire.jsonl" \
 	--retire --reason cessationOfOperation --request "$T/ask7.json"
 approve alice "$T/ask7.json"
+run "$PROVCTL" approve "$T/ask7.json" --as alice --key "$T/keys/alice.key" \
+	--yes -o "$T/shown.note"
+expect_text "retires client-00000006"
+expect_text "retires client-00000007"
 printf '{"device":"client-0000000%d"}\n' 6 8 >"$T/other.jsonl"
 # shellcheck disable=SC2046
 run "$PROVCTL" -C "$H" revoke --from "$T/other.jsonl" --retire \
@@ -163,6 +170,20 @@ expect_text approval.subject
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" -C "$H" revoke --from "$T/retire.jsonl" --retire \
 	--reason cessationOfOperation $(with_notes alice)
+verify_audit
+
+case_start "of very many an approver sees the first and the last"
+expect_error 11 approval.missing -C "$H" revoke --template symmetric-sensor \
+	--reason superseded --request "$T/ask8.json"
+approve alice "$T/ask8.json"
+run "$PROVCTL" approve "$T/ask8.json" --as alice --key "$T/keys/alice.key" \
+	--yes -o "$T/shown8.note"
+expect_text "count 101"
+expect_text "first $(jq -r .serial "$T/many/results.jsonl" | sort | head -n 1)"
+expect_text "last $(jq -r .serial "$T/many/results.jsonl" | sort | tail -n 1)"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" -C "$H" revoke --template symmetric-sensor \
+	--reason superseded $(with_notes alice)
 verify_audit
 
 case_start "two at once: one wins, and nothing is said twice"

@@ -143,7 +143,7 @@ static void fill(struct story *s, const struct step *step,
 static const char *text_of(enum what first, size_t n, size_t retired,
 			   struct buf *out)
 {
-	CLEANUP(buf_release) struct buf lines, ids;
+	CLEANUP(buf_release) struct buf lines, ids, named;
 	uint8_t serials[32], devices[32];
 	struct subject_revoke r = { .reason = log_str("keyCompromise"),
 				    .selector = log_str("list yes"),
@@ -174,6 +174,11 @@ static const char *text_of(enum what first, size_t n, size_t retired,
 	for (size_t i = 0; i < n + retired; i++)
 		buf_printf(i < n && first != EXPORT ? &lines : &ids, "%02zx\n",
 			   i + 1);
+	buf_init(&named, 4096);
+	for (size_t i = 0; i < n + retired; i++)
+		buf_printf(&named, "%s%02zx\n",
+			   i < n ? SUBJECT_SERIAL : SUBJECT_RETIRES, i + 1);
+	r.named = buf_span(&named);
 	unit_ok(sha256(buf_span(&lines), serials, &err), &err);
 	unit_ok(sha256(buf_span(&ids), devices, &err), &err);
 	if (first == ROTATE_KEY)
