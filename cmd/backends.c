@@ -6,6 +6,7 @@
 
 #include "cmd/pin.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/rotate_pin.h"
 #include "lib/store/sqlite.h"
 #include "pkcs11/pkcs11.h"
 
@@ -140,13 +141,12 @@ static enum pv_code init_token(const struct authority *a, const char *label,
 
 static enum pv_code set_pin(const struct authority *a, size_t token,
 			    const struct secret *old, const struct secret *new,
-			    bool *was_new, struct err *err)
+			    enum hsm_pin_set *has, struct err *err)
 {
 	struct token_config c;
 
 	token_config(a, a->tokens[token], &c);
-	return of_token(a, token, p11_set_pin(&c.cfg, old, new, was_new, err),
-			err);
+	return of_token(a, token, p11_set_pin(&c.cfg, old, new, has, err), err);
 }
 
 /* A token with a pin pad asks the person itself. */
@@ -159,8 +159,8 @@ static bool has_pin_pad(const struct authority *a)
 	return p11_preflight(&c.cfg, &f, NULL) == PV_OK && f.protected_path;
 }
 
-static enum pv_code read_pin(const struct authority *a, struct secret *pin,
-			     struct err *err)
+static enum pv_code read_old_pin(const struct authority *a, struct secret *pin,
+				 struct err *err)
 {
 	secret_release(pin);
 	if (strcmp(a->pin_source, "prompt") == 0 && has_pin_pad(a))
@@ -168,9 +168,20 @@ static enum pv_code read_pin(const struct authority *a, struct secret *pin,
 	return pin_read(a->home_fd, a->pin_source, a->name, pin, err);
 }
 
+/* While it is open which PIN the token has, no login is tried. */
+static enum pv_code read_pin(const struct authority *a, struct secret *pin,
+			     struct err *err)
+{
+	enum pv_code rc = rotate_pin_ended(a, err);
+
+	return rc == PV_OK ? read_old_pin(a, pin, err) : rc;
+}
+
 static enum pv_code check_pin(const struct authority *a, struct err *err)
 {
-	return pin_check(a->home_fd, a->pin_source, err);
+	enum pv_code rc = rotate_pin_ended(a, err);
+
+	return rc == PV_OK ? pin_check(a->home_fd, a->pin_source, err) : rc;
 }
 
 static enum pv_code token_facts(const struct authority *a, size_t token,
@@ -217,6 +228,7 @@ const struct backends app_backends = {
 	.token_facts = token_facts,
 	.token_set_pin = set_pin,
 	.pin_read = read_pin,
+	.pin_read_old = read_old_pin,
 	.pin_check = check_pin,
 	.person_pin = person_pin,
 	.person_key = p11_person,

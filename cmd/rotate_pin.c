@@ -83,7 +83,7 @@ enum pv_code rotate_run_pin(const struct app *app, int argc, char **argv,
 			app, SESSION_STORE | SESSION_MAY(ROLE_OP_ROTATE_PIN),
 			&s, err);
 	if (rc == PV_OK)
-		rc = app->backends->pin_read(s.a, &old, err);
+		rc = app->backends->pin_read_old(s.a, &old, err);
 	if (rc == PV_OK)
 		rc = read_new(app, &s, source, &new, err);
 	if (rc == PV_OK)

@@ -97,6 +97,14 @@ struct hsm_object {
 	size_t id_len;
 };
 
+/* Which PIN a token has after it was asked to take a new one. */
+enum hsm_pin_set {
+	HSM_PIN_UNKNOWN, /* the call failed half the way, or did not return */
+	HSM_PIN_REFUSED, /* certainly not the new one */
+	HSM_PIN_NEW,	 /* it said that it took it */
+	HSM_PIN_WAS_NEW, /* the new one, from before */
+};
+
 /*
  * A person's own key, used once, while no struct hsm of this process is open: RFC
  * 7512 URI with token and object, then "?module-path=/...". Ed25519 signs the

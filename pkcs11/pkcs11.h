@@ -99,14 +99,14 @@ PV_MUST enum pv_code p11_token_init(const struct p11_config *cfg,
 
 /*
  * Makes new the user's PIN in place of old, in a child like the above, and logs
- * in with it. *was_new: old was refused, new is the PIN already. PV_HSM_FATAL
- * "hsm.pin" (both were refused, once each), "hsm.pin-locked" (on its last try);
- * PV_INPUT "pin.length"; PV_DENIED "rotate.pin-pad".
+ * in with it. *has: which one the token has now, also when it fails.
+ * PV_HSM_FATAL "hsm.pin" (both were refused, once each), "hsm.pin-locked" (on
+ * its last try); PV_INPUT "pin.length"; PV_DENIED "rotate.pin-pad".
  */
 PV_MUST enum pv_code p11_set_pin(const struct p11_config *cfg,
 				 const struct secret *old,
-				 const struct secret *new, bool *was_new,
-				 struct err *err);
+				 const struct secret *new,
+				 enum hsm_pin_set *has, struct err *err);
 
 /*
  * In a child process: this one must not have initialised the module (child.h),

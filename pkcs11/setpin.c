@@ -58,7 +58,7 @@ static enum pv_code try_login(const struct p11_life *l,
 /* The old PIN was refused: it may be the new one already. */
 static enum pv_code is_new(const struct p11_life *l, CK_SLOT_ID slot,
 			   CK_SESSION_HANDLE session, const struct secret *new,
-			   struct err *err)
+			   enum hsm_pin_set *has, struct err *err)
 {
 	struct p11_facts facts;
 	CK_TOKEN_INFO info;
@@ -66,33 +66,43 @@ static enum pv_code is_new(const struct p11_life *l, CK_SLOT_ID slot,
 	CK_RV rv = l->mod.f->C_GetTokenInfo(slot, &info);
 	enum pv_code rc;
 
+	*has = HSM_PIN_UNKNOWN;
 	if (rv != CKR_OK)
 		return p11_rv_fail(err, rv, "C_GetTokenInfo");
 	p11_facts_read(&l->mod, slot, &info, &facts);
 	rc = p11_facts_judge_pin(&facts, err);
 	if (rc == PV_OK)
 		rc = try_login(l, session, new, &taken, err);
-	if (rc == PV_OK && !taken)
-		rc = p11_rv_fail(err, CKR_PIN_INCORRECT, "C_SetPIN");
-	return rc;
+	if (rc != PV_OK)
+		return rc;
+	*has = taken ? HSM_PIN_WAS_NEW : HSM_PIN_REFUSED;
+	return taken ? PV_OK : p11_rv_fail(err, CKR_PIN_INCORRECT, "C_SetPIN");
+}
+
+/* It keeps the one that it has; any other code may come from half the way. */
+static bool is_refusal(CK_RV rv)
+{
+	return rv == CKR_PIN_INVALID || rv == CKR_PIN_LEN_RANGE ||
+	       rv == CKR_PIN_LOCKED;
 }
 
 /* Set, and tried: a token that took something else is found here. */
 static enum pv_code set(const struct p11_life *l, CK_SLOT_ID slot,
 			CK_SESSION_HANDLE session, const struct pin_job *job,
-			bool *was_new, struct err *err)
+			enum hsm_pin_set *has, struct err *err)
 {
 	bool taken = false;
 	CK_RV rv = l->mod.f->C_SetPIN(session, job->old->data, job->old->len,
 				      job->new->data, job->new->len);
 	enum pv_code rc;
 
-	if (rv == CKR_PIN_INCORRECT) {
-		*was_new = true;
-		return is_new(l, slot, session, job->new, err);
-	}
-	if (rv != CKR_OK)
+	if (rv == CKR_PIN_INCORRECT)
+		return is_new(l, slot, session, job->new, has, err);
+	if (rv != CKR_OK) {
+		*has = is_refusal(rv) ? HSM_PIN_REFUSED : HSM_PIN_UNKNOWN;
 		return p11_rv_fail(err, rv, "C_SetPIN");
+	}
+	*has = HSM_PIN_NEW;
 	rc = try_login(l, session, job->new, &taken, err);
 	if (rc == PV_OK && !taken)
 		rc = err_fail(err, PV_HSM_FATAL, "hsm.pin",
@@ -104,6 +114,7 @@ static enum pv_code set(const struct p11_life *l, CK_SLOT_ID slot,
 static enum pv_code set_in_child(const void *ctx, void *result, struct err *err)
 {
 	const struct pin_job *job = ctx;
+	enum hsm_pin_set *has = result;
 	CLEANUP(p11_life_close) struct p11_life life = P11_LIFE_INIT;
 	CK_SESSION_HANDLE session = 0;
 	PKCS11_SLOT *slot = NULL;
@@ -113,6 +124,7 @@ static enum pv_code set_in_child(const void *ctx, void *result, struct err *err)
 	CK_RV rv;
 	enum pv_code rc = PV_OK;
 
+	*has = HSM_PIN_REFUSED;
 	if (job->locked && (!secret_lock(job->old) || !secret_lock(job->new)))
 		rc = err_fail(err, PV_INTERNAL, "secret.heap",
 			      "raise the locked-memory limit (ulimit -l)",
@@ -129,12 +141,12 @@ static enum pv_code set_in_child(const void *ctx, void *result, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	rv = open_session(&life, id, &session);
-	return rv == CKR_OK ? set(&life, id, session, job, result, err)
+	return rv == CKR_OK ? set(&life, id, session, job, has, err)
 			    : p11_rv_fail(err, rv, "C_OpenSession");
 }
 
 enum pv_code p11_set_pin(const struct p11_config *cfg, const struct secret *old,
-			 const struct secret *new, bool *was_new,
+			 const struct secret *new, enum hsm_pin_set *has,
 			 struct err *err)
 {
 	const struct pin_job job = {
@@ -146,14 +158,15 @@ enum pv_code p11_set_pin(const struct p11_config *cfg, const struct secret *old,
 	const struct p11_child child = {
 		.run = set_in_child,
 		.ctx = &job,
-		.result_len = sizeof(*was_new),
+		.result_len = sizeof(*has),
 		.timeout_s = cfg->timeout_s,
 		.what = "change of the PIN",
 	};
 
-	*was_new = false;
+	*has = HSM_PIN_REFUSED;
 	if (old->len == 0 || new->len == 0)
 		return err_fail(err, PV_HSM_FATAL, "hsm.pin", NULL,
 				"the PIN is empty");
-	return p11_life_run(cfg, &child, was_new, err);
+	*has = HSM_PIN_UNKNOWN; /* of a child that does not come back */
+	return p11_life_run(cfg, &child, has, err);
 }

@@ -65,16 +65,20 @@ struct backends {
 				    struct token_facts *out, struct err *err);
 	/*
 	 * Makes new the user's PIN of token number token (in a child: this
-	 * process must have none open). *was_new: old was refused, new was
-	 * taken: it is the PIN already. Each is tried once at most.
+	 * process must have none open). *has: which one it has now, also when
+	 * this fails. Each is tried once at most.
 	 */
 	enum pv_code (*token_set_pin)(const struct authority *a, size_t token,
 				      const struct secret *old,
-				      const struct secret *new, bool *was_new,
-				      struct err *err);
-	/* Reads the PIN from a->pin_source (prompt, file, descriptor). */
+				      const struct secret *new,
+				      enum hsm_pin_set *has, struct err *err);
+	/* Reads the PIN from a->pin_source (prompt, file, descriptor).
+	 * PV_CONFLICT, "pin.staged": a change of it has not ended. */
 	enum pv_code (*pin_read)(const struct authority *a, struct secret *pin,
 				 struct err *err);
+	/* The same for who goes on with that change. */
+	enum pv_code (*pin_read_old)(const struct authority *a,
+				     struct secret *pin, struct err *err);
 	/* A person's PIN or passphrase: source as pin_source, files relative to
 	 * the current folder; what is named in a prompt. */
 	enum pv_code (*person_pin)(const char *source, const char *what,

@@ -1,8 +1,10 @@
 #include "lib/flow/rotate_pin.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -30,6 +32,23 @@ static bool staged_name(const struct authority *a, char out[NAME_MAX_LEN])
 	if (file)
 		snprintf(out, NAME_MAX_LEN, "%s.new", file);
 	return file != NULL;
+}
+
+enum pv_code rotate_pin_ended(const struct authority *a, struct err *err)
+{
+	char name[NAME_MAX_LEN];
+	struct stat st;
+
+	if (!staged_name(a, name))
+		return PV_OK;
+	if (fstatat(a->home_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
+	    (errno == ENOENT || errno == ENOTDIR))
+		return PV_OK;
+	err_object(err, name);
+	return err_fail(err, PV_CONFLICT, "pin.staged",
+			"run `provctl rotate pin': it goes on with that one",
+			"a change of the PIN did not end: the token may have "
+			"the new one, and no login is tried");
 }
 
 enum pv_code rotate_pin_staged(const struct authority *a, struct secret *pin,
@@ -77,14 +96,6 @@ static enum pv_code stage(const struct authority *a, const struct secret *new,
 	}
 	*fresh = true;
 	return file_write(a->home_fd, name, 0600, new->data, new->len, err);
-}
-
-/* The token said no to it, or to the old one: it has another. */
-static bool was_refused(const struct err *why)
-{
-	return why->code == PV_INPUT || why->code == PV_DENIED ||
-	       strcmp(why->rule, "hsm.pin") == 0 ||
-	       strcmp(why->rule, "hsm.pin-locked") == 0;
 }
 
 /* What no token has is not gone on with. */
@@ -168,16 +179,15 @@ static enum pv_code record(const struct authority *a, struct store *store,
 
 static enum pv_code set_all(const struct authority *a, const struct backends *b,
 			    const struct secret *old, const struct secret *new,
-			    struct rotate_pin_report *report, struct err *err)
+			    struct rotate_pin_report *report,
+			    enum hsm_pin_set *has, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
 	for (size_t i = 0; rc == PV_OK && i < a->tokens_n; i++) {
-		bool was_new = false;
-
-		rc = b->token_set_pin(a, i, old, new, &was_new, err);
+		rc = b->token_set_pin(a, i, old, new, has, err);
 		report->tokens += rc == PV_OK;
-		report->before += rc == PV_OK && was_new;
+		report->before += rc == PV_OK && *has == HSM_PIN_WAS_NEW;
 	}
 	return rc;
 }
@@ -187,6 +197,7 @@ enum pv_code rotate_pin(const struct authority *a, struct store *store,
 			const struct secret *new,
 			struct rotate_pin_report *report, struct err *err)
 {
+	enum hsm_pin_set has = HSM_PIN_UNKNOWN;
 	struct event_who who;
 	bool fresh = false;
 	enum pv_code rc;
@@ -203,8 +214,9 @@ enum pv_code rotate_pin(const struct authority *a, struct store *store,
 		rc = stage(a, new, &fresh, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = set_all(a, b, old, new, report, err);
-	if (rc != PV_OK && report->tokens == 0 && fresh && was_refused(err))
+	rc = set_all(a, b, old, new, report, &has, err);
+	if (rc != PV_OK && report->tokens == 0 && fresh &&
+	    has == HSM_PIN_REFUSED)
 		unstage(a);
 	if (rc == PV_OK)
 		rc = record(a, store, err);

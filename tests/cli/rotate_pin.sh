@@ -101,16 +101,19 @@ while [ $i -lt 10 ]; do
 	new_pin "killed-canary-$i"
 	rm -rf "$T/tokens"
 	cp -a "$H/softhsm/tokens" "$T/tokens"
+	cp -p "$pinfile" "$T/tokens.pin"
 	setsid "$PROVCTL" -C "$H" rotate pin --new-pin-source "file:$T/new" \
 		>"$T/out" 2>"$T/err" </dev/null &
 	pid=$!
 	sleep "0.0$((i * 7 % 10))"
 	kill -9 "-$pid" 2>/dev/null # all of its processes
 	wait "$pid" 2>/dev/null
-	# SoftHSM writes a token's file anew in place: a kill may cut it.
+	# SoftHSM writes a token's file anew in place, at each login, too: a
+	# kill may cut it. Its PIN is the one from before then.
 	[ "$(token_size "$H/softhsm/tokens")" -ge "$(token_size "$T/tokens")" ] || {
 		rm -rf "$H/softhsm/tokens"
 		cp -a "$T/tokens" "$H/softhsm/tokens"
+		cp -p "$T/tokens.pin" "$pinfile"
 	}
 	if [ -e "$pinfile.new" ]; then
 		expect_exit 0 "$PROVCTL" -C "$H" rotate pin || break
@@ -137,6 +140,49 @@ expect_exit 0 "$PROVCTL" -C "$H" --json rotate pin \
 expect_equal "$(json_field tokens "$T/out")" 2 tokens
 works all
 cat "$T/config.one" >"$H/provctl.json"
+verify_audit
+
+case_start "what waits to be ended costs no login"
+module=$(jq -r .module "$H/provctl.json")
+use_module() {
+	jq --arg to "$1" '.module = $to' "$H/provctl.json" >"$T/config"
+	cat "$T/config" >"$H/provctl.json"
+	accept_module
+}
+use_module "$builddir/tests/fault/shim.so"
+cp -p "$pinfile" "$T/fifth"
+new_pin sixth-canary-pin
+FAULT_C_Login_RV=50 # CKR_DEVICE_REMOVED, once the PIN is set
+export FAULT_C_Login_RV
+expect_error 6 hsm.device -C "$H" rotate pin --new-pin-source "file:$T/new"
+unset FAULT_C_Login_RV
+same_bytes "$pinfile.new" "$T/new"
+FAULT_LOG=$T/calls
+export FAULT_LOG
+: >"$FAULT_LOG"
+for i in 1 2 3 4 5; do
+	expect_error 9 pin.staged -C "$H" rotate crl --all
+done
+expect_error 9 pin.staged -C "$H" status
+expect_equal "$(grep -c C_Login "$FAULT_LOG")" 0 "logins"
+unset FAULT_LOG
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate pin
+expect_equal "$(json_field before "$T/out")" 1 "tokens that had it"
+[ ! -e "$pinfile.new" ] || fail "the staged PIN is there still"
+works 6
+
+case_start "what the token took is kept, though it refuses it at once"
+new_pin seventh-canary-pin
+FAULT_C_Login_RV=160 # CKR_PIN_INCORRECT
+FAULT_C_Login_TIMES=1
+export FAULT_C_Login_RV FAULT_C_Login_TIMES
+expect_error 7 hsm.pin -C "$H" rotate pin --new-pin-source "file:$T/new"
+unset FAULT_C_Login_RV FAULT_C_Login_TIMES
+same_bytes "$pinfile.new" "$T/new"
+expect_exit 0 "$PROVCTL" -C "$H" rotate pin
+same_bytes "$pinfile" "$T/new"
+works 7
+use_module "$module"
 verify_audit
 
 case_start "a wrong PIN is tried once, and the new one once"
