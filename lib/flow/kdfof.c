@@ -47,25 +47,35 @@ static enum pv_code read_id(struct span container, uint8_t id[HSM_ID_LEN],
 	return rc;
 }
 
+enum pv_code kdfof_bundle(struct store *store, const struct store_subject *s,
+			  const struct store_bundle *b, uint8_t id[HSM_ID_LEN],
+			  bool *found, struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	enum pv_code rc;
+
+	*found = false;
+	buf_init(&bytes, BUNDLE_MAX);
+	rc = store_sealed_read(store, b->offset, b->len, &bytes, err);
+	if (rc == PV_OK)
+		rc = logged_bundle(store, s, b, buf_span(&bytes), err);
+	return rc == PV_OK ? read_id(buf_span(&bytes), id, found, err) : rc;
+}
+
 /* *any: the credential has a bundle. */
 static enum pv_code of_credential(struct store *store,
 				  const struct store_subject *s,
 				  uint8_t id[HSM_ID_LEN], bool *any,
 				  bool *found, struct err *err)
 {
-	CLEANUP(buf_release) struct buf bytes;
 	struct newest n = { .found = false };
 	const struct store_visit v = { .ctx = &n, .fn.bundle = take_bundle };
 	enum pv_code rc = store_bundle_each(store, s->number, &v, err);
 
 	*any = n.found;
-	buf_init(&bytes, BUNDLE_MAX);
 	if (rc != PV_OK || !n.found)
 		return rc;
-	rc = store_sealed_read(store, n.row.offset, n.row.len, &bytes, err);
-	if (rc == PV_OK)
-		rc = logged_bundle(store, s, &n.row, buf_span(&bytes), err);
-	return rc == PV_OK ? read_id(buf_span(&bytes), id, found, err) : rc;
+	return kdfof_bundle(store, s, &n.row, id, found, err);
 }
 
 /* An intent that waits for its result has none: the one before it has. */

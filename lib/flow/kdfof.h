@@ -18,6 +18,12 @@ PV_MUST enum pv_code kdfof_device(struct store *store,
 				  const struct store_device *d,
 				  uint8_t id[HSM_ID_LEN], bool *found,
 				  struct err *err);
+/* The same of that bundle of the credential s, of any kind. */
+PV_MUST enum pv_code kdfof_bundle(struct store *store,
+				  const struct store_subject *s,
+				  const struct store_bundle *b,
+				  uint8_t id[HSM_ID_LEN], bool *found,
+				  struct err *err);
 /* The recorded master of that id. PV_INTEGRITY, "kdf.generation". */
 PV_MUST enum pv_code kdfof_key(struct store *store,
 			       const uint8_t id[HSM_ID_LEN],

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/p256.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/kdfof.h"
 #include "lib/flow/kept.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
@@ -36,6 +37,9 @@ struct about {
 	struct store_bundle bundle;
 	struct store_device d;
 	struct buf cert; /* DER; empty: none */
+	/* What the bundle is under, where the device has no key of its own. */
+	bool symmetric;
+	uint8_t master_id[HSM_ID_LEN];
 };
 
 static void about_release(struct about *a)
@@ -169,45 +173,27 @@ static enum pv_code check_sign1(struct receipts *r, const struct about *a,
 	return rc;
 }
 
-struct masters {
-	const uint8_t *id;
-	char label[STORE_LABEL_MAX + 1]; /* "": none has that id */
-};
-
-static enum pv_code take_master(void *ctx, const struct store_key *key,
+/* The generation of the KDF master that the bundle is under: the device has
+ * no key of another one, and one that was rotated away may have leaked. */
+static enum pv_code find_master(struct receipts *r, const struct about *a,
 				struct err *err)
 {
-	struct masters *m = ctx;
-
-	(void)err;
-	if (key->kind == HSM_KEY_KDF && memcmp(key->id, m->id, STORE_UUID) == 0)
-		memcpy(m->label, key->label, sizeof(m->label));
-	return PV_OK;
-}
-
-/* The generation of the KDF master that the receipt names. */
-static enum pv_code find_master(struct receipts *r, struct span kid,
-				struct err *err)
-{
-	struct masters m = { .id = kid.p, .label = "" };
-	struct store_visit v = { .ctx = &m, .fn.key = take_master };
 	struct issue_key want;
 	enum pv_code rc;
 
-	if (kid.len != STORE_UUID)
-		return not_by("receipt.key", "names no KDF master", err);
-	if (r->master && memcmp(r->master_id, kid.p, STORE_UUID) == 0)
+	if (a->said.kid.len != HSM_ID_LEN ||
+	    memcmp(a->said.kid.p, a->master_id, HSM_ID_LEN) != 0)
+		return not_by("receipt.key",
+			      "names another KDF master than the bundle's",
+			      err);
+	if (r->master && memcmp(r->master_id, a->master_id, HSM_ID_LEN) == 0)
 		return PV_OK;
 	r->master = NULL;
-	rc = store_key_each(r->store, &v, err);
-	if (rc == PV_OK && !m.label[0])
-		rc = not_by("receipt.key", "names no KDF master of ours", err);
-	if (rc == PV_OK)
-		rc = ownkey_load(r->store, m.label, &want, err);
+	rc = kdfof_key(r->store, a->master_id, &want, err);
 	if (rc == PV_OK)
 		rc = ownkey_find(r->hsm, &want, &r->master, err);
 	if (rc == PV_OK)
-		memcpy(r->master_id, kid.p, STORE_UUID);
+		memcpy(r->master_id, a->master_id, HSM_ID_LEN);
 	return rc;
 }
 
@@ -225,12 +211,32 @@ static enum pv_code check_mac(struct receipts *r, const struct about *a,
 	if (rc == PV_OK && !r->kdf)
 		rc = kdf_new(&r->kdf, err);
 	if (rc == PV_OK)
-		rc = find_master(r, a->said.kid, err);
+		rc = find_master(r, a, err);
 	if (rc == PV_OK)
 		rc = kdf_input(KDF_RECEIPT, a->d.s.device, &input, err);
 	if (rc == PV_OK)
 		rc = hsm_derive(r->hsm, r->master, buf_span(&input), &key, err);
 	return rc == PV_OK ? seal_receipt_mac(&a->said, r->kdf, &key, err) : rc;
+}
+
+/* The bundle says who may answer, not the answer (formats.md 4). */
+static enum pv_code check_signed(struct receipts *r, struct about *a,
+				 struct span seal_key, struct err *err)
+{
+	enum pv_code rc = kdfof_bundle(r->store, &a->d.s, &a->bundle,
+				       a->master_id, &a->symmetric, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (a->said.mac != a->symmetric)
+		return not_by("receipt.key",
+			      a->symmetric ? "is not under the receipt key of "
+					     "the device"
+					   : "is under a receipt key, and the "
+					     "device has a key of its own",
+			      err);
+	return a->symmetric ? check_mac(r, a, err)
+			    : check_sign1(r, a, seal_key, err);
 }
 
 static enum pv_code check_claims(const struct about *a, struct err *err)
@@ -351,13 +357,13 @@ enum pv_code receipts_take(struct receipts *r, const struct event_who *who,
 		return rc;
 	tell(&a, said);
 	rc = check_claims(&a, err);
-	if (rc == PV_OK)
-		rc = a.said.mac ? check_mac(r, &a, err)
-				: check_sign1(r, &a, seal_key, err);
+	/* Its bundles are deleted. */
 	if (rc == PV_OK && a.d.state == STORE_RETIRED)
 		rc = err_fail(err, PV_DENIED, "device.retired",
 			      "find out why it is in use",
 			      "the device is retired");
+	if (rc == PV_OK)
+		rc = check_signed(r, &a, seal_key, err);
 	if (rc == PV_OK)
 		rc = take(r, who, &a, said, err);
 	err_object(err, said->device);
