@@ -16,6 +16,8 @@
 #define BACKDATE_MIN 5
 #define CN_CA_MAX 59 /* with "OCSP " in the 64 of RFC 5280 A.1 */
 
+#define PURPOSE "ocsp"
+
 struct work {
 	struct crl_maker *m;
 	const struct authority *a;
@@ -41,9 +43,19 @@ enum pv_code ocsp_key(const struct authority *a, struct store *store,
 		      struct issue_key *key, struct err *err)
 {
 	const struct authority_key *named = NULL;
-	enum pv_code rc = authority_key(a, "ocsp", &named, err);
+	enum pv_code rc = authority_key(a, PURPOSE, &named, err);
 
-	return rc == PV_OK ? ownkey_load(store, named->label, key, err) : rc;
+	if (rc == PV_OK)
+		rc = ownkey_load(store, named->label, key, err);
+	/* What another key of ours signs is no answer about certificates. */
+	if (rc == PV_OK && strcmp(key->purpose, PURPOSE) != 0) {
+		err_object(err, named->label);
+		rc = err_fail(err, PV_DENIED, "ocsp.purpose",
+			      "name a key that was made for it",
+			      "the key for OCSP answers is one for %s",
+			      key->purpose);
+	}
+	return rc;
 }
 
 static enum pv_code add_rdn(struct work *w, const char *name,

@@ -12,7 +12,8 @@
 #include "lib/flow/crlmake.h"
 #include "lib/x509/ocsp_read.h"
 
-/* The authority's key of purpose "ocsp"; PV_NOT_FOUND when it names none. */
+/* The authority's key of purpose "ocsp"; PV_NOT_FOUND when it names none,
+ * PV_DENIED "ocsp.purpose" when that was made for something else. */
 PV_MUST enum pv_code ocsp_key(const struct authority *a, struct store *store,
 			      struct issue_key *key, struct err *err);
 

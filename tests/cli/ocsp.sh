@@ -201,4 +201,12 @@ expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" 44 links
 expect_equal "$(p --json status | jq .log_size)" "$size" "log entries"
 verify_audit
 
+case_start "a key that was made for something else signs no answer"
+cp "$H/provctl.json" "$T/config"
+jq '.keys.ocsp = .keys.bundle' "$T/config" >"$T/other"
+cat "$T/other" >"$H/provctl.json"
+expect_error 4 ocsp.purpose -C "$H" rotate crl --all
+cat "$T/config" >"$H/provctl.json"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
+
 tests_end
