@@ -15,17 +15,31 @@
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
 
-#define MODULE_MAX (64u * 1024u * 1024u)
+#define FILE_MAX (64u * 1024u * 1024u)
 #define NAME "config accept"
 #define BETWEEN '|' /* of lines, in the fact of an entry */
 
 /* ---- now ---- */
 
-static enum pv_code put_module(const struct authority *a, struct buf *text,
-			       struct err *err)
+static enum pv_code hash_file(const char *path, char hex[65], struct err *err)
 {
 	CLEANUP(buf_release) struct buf bytes;
 	uint8_t hash[32];
+	enum pv_code rc;
+
+	buf_init(&bytes, FILE_MAX);
+	rc = file_read(AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &bytes,
+		       err);
+	if (rc == PV_OK)
+		rc = sha256(buf_span(&bytes), hash, err);
+	if (rc == PV_OK)
+		hex_encode(hash, 32, hex);
+	return rc;
+}
+
+static enum pv_code put_module(const struct authority *a, struct buf *text,
+			       struct err *err)
+{
 	char hex[65];
 	enum pv_code rc;
 
@@ -33,15 +47,26 @@ static enum pv_code put_module(const struct authority *a, struct buf *text,
 	buf_printf(text, "module %s\n", a->module);
 	if (!a->own_module)
 		return PV_OK;
-	rc = file_read(AT_FDCWD, a->module, FILEIO_NOT_WRITABLE_BY_OTHERS,
-		       &bytes, err);
+	rc = hash_file(a->module, hex, err);
 	if (rc == PV_OK)
-		rc = sha256(buf_span(&bytes), hash, err);
-	if (rc != PV_OK)
-		return rc;
-	hex_encode(hash, 32, hex);
-	buf_printf(text, "module_sha256 %s\n", hex);
-	return PV_OK;
+		buf_printf(text, "module_sha256 %s\n", hex);
+	return rc;
+}
+
+/* It runs as the service, which can read what the PIN comes from. One that
+ * cannot be read does not run either, and stops nothing else. */
+static void put_hook(const struct authority *a, struct buf *text)
+{
+	struct err why;
+	char hex[65];
+
+	if (!a->publish_hook[0])
+		return;
+	err_init(&why);
+	if (hash_file(a->publish_hook, hex, &why) != PV_OK)
+		snprintf(hex, sizeof(hex), "-");
+	buf_printf(text, "publish_hook %s\npublish_hook_sha256 %s\n",
+		   a->publish_hook, hex);
 }
 
 static void put_keys(const struct authority *a, struct buf *text)
@@ -107,6 +132,7 @@ enum pv_code settings_now(const struct authority *a, struct buf *text,
 		   "witness_max_age_s %u\n",
 		   a->clock_max_step_days, a->witnesses_required,
 		   a->witness_max_age_s);
+	put_hook(a, text);
 	put_keys(a, text);
 	if (rc == PV_OK)
 		rc = put_witnesses(a, text, err);

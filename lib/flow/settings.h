@@ -1,12 +1,13 @@
 /*
  * settings: what of provctl.json and HOME/witnesses guards what people decide:
- * module, keys, clock_max_step_days, what is asked of witnesses, and where they
- * must cosign which they are. An entry config.accept records them: at init,
- * when the first roster is set, and by a decision (`config accept', quorum
- * config_accept). Under a roster the configuration has to be the one that was
- * recorded last, line by line in any order, whether another one allows more or
- * less: so nothing that was made tighter can be loosened again unseen. Without
- * a roster the next command records what is changed, but for the module.
+ * module, keys, publish_hook, clock_max_step_days, what is asked of witnesses,
+ * and where they must cosign which they are. An entry config.accept records
+ * them: at init, when the first roster is set, and by a decision (`config
+ * accept', quorum config_accept). Under a roster the configuration has to be
+ * the one that was recorded last, line by line in any order, whether another
+ * one allows more or less: so nothing that was made tighter can be loosened
+ * again unseen. Without a roster the next command records what is changed, but
+ * for the module.
  *
  * Another key in a key's place is what its key.rotate says
  * (settings_expected.c): the recorded lines count as these, since the newest

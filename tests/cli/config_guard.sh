@@ -189,6 +189,37 @@ expect_exit 0 "$PROVCTL" -C "$H" config accept
 expect_text "accepted already"
 expect_exit 0 "$PROVCTL" -C "$H" audit verify
 
+case_start "what is published runs no command but the accepted one"
+cp "$H/provctl.json" "$T/true"
+hook() {
+	printf '#!/bin/sh\ntouch %s\n%s\n' "$T/ran" "$1" >"$T/hook"
+	chmod 755 "$T/hook"
+}
+hook :
+changed ".publish_hook = \"$T/hook\""
+[ ! -e "$T/ran" ] || fail "nobody accepted it, and it ran"
+configure ".publish_hook = \"$T/hook\""
+ask
+accept 0
+cp "$H/provctl.json" "$T/true"
+expect_exit 0 "$PROVCTL" -C "$H" status
+hook id
+expect_error 4 config.changed -C "$H" status
+expect_text publish_hook_sha256
+expect_error 4 config.changed -C "$H" rotate crl --all
+[ ! -e "$T/ran" ] || fail "it ran with other bytes"
+hook :
+expect_exit 0 "$PROVCTL" -C "$H" status
+chmod 777 "$T/hook"
+expect_error 4 config.changed -C "$H" rotate crl --all
+rm "$T/hook"
+expect_error 4 config.changed -C "$H" status
+hook :
+configure 'del(.publish_hook)'
+expect_error 4 config.changed -C "$H" rotate crl --all
+restore
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
+
 case_start "a module that its user can write: only the one that was accepted"
 if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
 	skip_case "not root"
