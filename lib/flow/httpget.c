@@ -19,6 +19,7 @@
 
 struct url {
 	char host[HOST_MAX], port[PORT_MAX], path[HTTP_URL_MAX];
+	char authority[HOST_MAX + PORT_MAX + 3]; /* as the URL has it */
 };
 
 static enum pv_code bad_url(struct err *err)
@@ -50,6 +51,8 @@ static enum pv_code split(const char *url, struct url *u, struct err *err)
 		return bad_url(err);
 	port = memchr(port, ':', (size_t)(end - port));
 	n = (size_t)((port ? port : end) - host);
+	snprintf(u->authority, sizeof(u->authority), "%.*s", (int)(end - host),
+		 host);
 	if (port) {
 		size_t len = (size_t)(end - port - 1);
 
@@ -186,6 +189,11 @@ static enum pv_code read_all(int fd, int64_t end_ms, struct buf *in,
 	}
 }
 
+static bool is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* The body behind status line and headers. */
 static enum pv_code take_body(struct span in, struct span *body,
 			      struct err *err)
@@ -196,7 +204,8 @@ static enum pv_code take_body(struct span in, struct span *body,
 
 	/* "HTTP/1.x NNN" */
 	if (!end || end - in.p < 12 || memcmp(in.p, "HTTP/1.", 7) != 0 ||
-	    in.p[8] != ' ')
+	    in.p[8] != ' ' || !is_digit(in.p[9]) || !is_digit(in.p[10]) ||
+	    !is_digit(in.p[11]))
 		return err_fail(err, PV_INPUT, "http.answer", NULL,
 				"the answer is not HTTP");
 	status = (in.p[9] - '0') * 100 + (in.p[10] - '0') * 10 +
@@ -223,7 +232,7 @@ enum pv_code http_fetch(const char *url, const char *type, struct span body,
 	if (rc != PV_OK)
 		return rc;
 	buf_printf(&head, "%s %s HTTP/1.0\r\nHost: %s\r\n",
-		   body.len ? "POST" : "GET", u.path, u.host);
+		   body.len ? "POST" : "GET", u.path, u.authority);
 	if (body.len)
 		buf_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
 			   type, body.len);

@@ -48,6 +48,10 @@ cat >"$T/server.py" <<'EOF'
 import http.server, os, sys
 class H(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *a): pass
+    def do_GET(self):
+        with open("host", "w") as f: f.write(self.headers["Host"])
+        if self.path != "/letters": return super().do_GET()
+        self.wfile.write(b"HTTP/1.0 /:0 OK\r\n\r\n")
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with open("request.der", "wb") as f: f.write(body)
@@ -136,6 +140,13 @@ sed -i "s|$now/|$H/|" "$H/softhsm/softhsm2.conf"
 check 5
 expect_equal "$(verdict slow)" newer "of a store that was set back"
 H=$now
+
+case_start "the port is named, and what has no number is no answer"
+echo "{\"name\":\"x\",\"ca\":\"root\",\"url\":\"$at/letters\"}" >"$T/list"
+run "$PROVCTL" -C "$H" --json status --dependants "$T/list"
+expect_equal "$rc $(verdict x)" "4 away" "a status of letters"
+expect_equal "$(cat "$T/site/host")" "127.0.0.1:$port" Host
+! grep -q 'server answers' "$T/out" || fail "$(cat "$T/out")"
 
 case_start "lists that are no list"
 for bad in '{' '{"name":"x"}' '{"name":"x","ca":"root","file":"a","url":"b"}' \
