@@ -43,7 +43,6 @@ static enum pv_code put_module(const struct authority *a, struct buf *text,
 	char hex[65];
 	enum pv_code rc;
 
-	buf_init(&bytes, MODULE_MAX);
 	buf_printf(text, "module %s\n", a->module);
 	if (!a->own_module)
 		return PV_OK;
