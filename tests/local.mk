@@ -505,6 +505,7 @@ CLI_TESTS = \
 	tests/cli/policy_diff.sh \
 	tests/cli/profiles.sh \
 	tests/cli/publish.sh \
+	tests/cli/publish_pass.sh \
 	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \
 	tests/cli/reconcile.sh tests/cli/reconcile_rotated.sh \

@@ -89,14 +89,50 @@ static bool take_hash(const struct log_entry *e, const char *key,
 	return true;
 }
 
+static enum pv_code miscounted(const char *object, struct err *err)
+{
+	return audit_fail(err, object, "audit.crl",
+			  "what is published of it is not counted up by one, "
+			  "or was signed before it was recorded");
+}
+
+static enum pv_code take_intent(struct audit_crl *one,
+				const struct log_entry *e, struct err *err)
+{
+	if (one->open || !logged_uint_is(e, "number", one->number + 1) ||
+	    !take_hash(e, "tbs", one->tbs))
+		return miscounted(one->object, err);
+	one->number++;
+	one->open = true;
+	return PV_OK;
+}
+
+/* How an open one ends: it is signed, or given up. */
+static enum pv_code take_end(struct audit_crls *c, struct audit_crl *one,
+			     const struct log_entry *e, struct err *err)
+{
+	bool issued = span_is(e->type, LOG_CRL_ISSUE) ||
+		      span_is(e->type, LOG_OCSP_ISSUE);
+
+	if (!one->open || !logged_uint_is(e, "number", one->number) ||
+	    (issued && !take_hash(e, one->ocsp ? "answers" : "crl", one->der)))
+		return miscounted(one->object, err);
+	one->open = false;
+	if (issued) {
+		one->issued = one->number;
+		*(one->ocsp ? &c->batches : &c->lists) += 1;
+	}
+	return PV_OK;
+}
+
 enum pv_code audit_crls_take(struct audit_crls *c, const struct log_entry *e,
 			     struct err *err)
 {
-	bool ocsp = span_is(e->type, LOG_OCSP_INTENT) ||
-		    span_is(e->type, LOG_OCSP_ISSUE);
 	bool intent = span_is(e->type, LOG_CRL_INTENT) ||
 		      span_is(e->type, LOG_OCSP_INTENT);
-	const char *fact = intent ? "tbs" : ocsp ? "answers" : "crl";
+	bool ocsp = span_is(e->type, LOG_OCSP_INTENT) ||
+		    span_is(e->type, LOG_OCSP_ISSUE) ||
+		    span_is(e->type, LOG_OCSP_VOID);
 	char object[CRL_OBJECT_MAX];
 	struct audit_crl *one;
 
@@ -110,18 +146,9 @@ enum pv_code audit_crls_take(struct audit_crls *c, const struct log_entry *e,
 		one = add(c, ocsp, object, err);
 	if (!one && intent)
 		return PV_INTERNAL;
-	if (!one || one->open == intent ||
-	    !logged_uint_is(e, "number", one->number + intent) ||
-	    !take_hash(e, fact, one->hash))
-		return audit_fail(err, object, "audit.crl",
-				  "what is published of it is not counted up "
-				  "by one, or was signed before it was "
-				  "recorded");
-	one->number += intent;
-	one->open = intent;
-	if (!intent)
-		*(ocsp ? &c->batches : &c->lists) += 1;
-	return PV_OK;
+	if (!one)
+		return miscounted(object, err);
+	return intent ? take_intent(one, e, err) : take_end(c, one, e, err);
 }
 
 /* ---- rows ---- */
@@ -141,28 +168,38 @@ static const struct crl_issuer *issuer_of(const struct crl_issuers *all,
 	return NULL;
 }
 
+/* Only what waits for its signature and the newest that has one have bytes. */
+static bool is_logged(struct audit_crl *one, const struct store_crl *row,
+		      const uint8_t tbs[32], const uint8_t der[32])
+{
+	bool open = row->number == one->number && one->open;
+	bool newest = row->number == one->issued;
+
+	return row->number == ++one->rows && open == (row->tbs.len > 0) &&
+	       newest == (row->der.len > 0) &&
+	       (!open || memcmp(tbs, one->tbs, 32) == 0) &&
+	       (!newest || memcmp(der, one->der, 32) == 0);
+}
+
 static enum pv_code take_row(void *ctx, const struct store_crl *row,
 			     struct err *err)
 {
 	struct rows *r = ctx;
 	const struct crl_issuer *i = issuer_of(r->issuers, row);
-	bool pending = row->issue_index == STORE_NO_INDEX;
-	struct span bytes = pending ? row->tbs : row->der;
 	char object[CRL_OBJECT_MAX];
 	struct audit_crl *one = NULL;
-	uint8_t hash[32];
-	enum pv_code rc = sha256(bytes, hash, err);
+	uint8_t tbs[32], der[32];
+	enum pv_code rc = sha256(row->tbs, tbs, err);
 
+	if (rc == PV_OK)
+		rc = sha256(row->der, der, err);
+	if (rc != PV_OK)
+		return rc;
 	if (i) {
 		crl_object(i, row->shard, object);
 		one = find(r->c, row->kind == STORE_OCSP, object);
 	}
-	if (rc != PV_OK)
-		return rc;
-	if (!one || row->number != ++one->rows ||
-	    (row->number == one->number) != (bytes.len > 0) ||
-	    (bytes.len > 0 &&
-	     (pending != one->open || memcmp(hash, one->hash, 32) != 0)))
+	if (!one || !is_logged(one, row, tbs, der))
 		return audit_fail(err, i ? object : row->ca, "audit.crl",
 				  "the row of what is published is not what "
 				  "was logged");

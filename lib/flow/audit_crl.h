@@ -11,10 +11,11 @@
 
 struct audit_crl { /* one shard, of one kind */
 	char object[CRL_OBJECT_MAX];
-	bool ocsp, open;  /* the newest is not signed */
-	uint64_t number;  /* of the newest */
-	uint64_t rows;	  /* of the store, in the second pass */
-	uint8_t hash[32]; /* of what is signed, or was, of the newest */
+	bool ocsp, open;	  /* the newest waits for its signature */
+	uint64_t number;	  /* of the newest */
+	uint64_t issued;	  /* number of the newest that was signed */
+	uint64_t rows;		  /* of the store, in the second pass */
+	uint8_t tbs[32], der[32]; /* of the open one; of the signed one */
 };
 
 struct audit_crls { /* zeroed: nothing was taken yet; sorted */
@@ -24,7 +25,7 @@ struct audit_crls { /* zeroed: nothing was taken yet; sorted */
 };
 void audit_crls_release(struct audit_crls *c);
 
-/* An entry of one of the four types. PV_INTEGRITY "audit.crl". */
+/* An entry of one of the six types. PV_INTEGRITY "audit.crl". */
 PV_MUST enum pv_code audit_crls_take(struct audit_crls *c,
 				     const struct log_entry *e,
 				     struct err *err);

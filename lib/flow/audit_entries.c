@@ -379,8 +379,10 @@ static const struct {
 	{ TYPE(LOG_DEVICE_ROLLBACK), audit_take_rollback },
 	{ TYPE(LOG_CRL_INTENT), take_crl },
 	{ TYPE(LOG_CRL_ISSUE), take_crl },
+	{ TYPE(LOG_CRL_VOID), take_crl },
 	{ TYPE(LOG_OCSP_INTENT), take_crl },
 	{ TYPE(LOG_OCSP_ISSUE), take_crl },
+	{ TYPE(LOG_OCSP_VOID), take_crl },
 };
 
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))

@@ -30,8 +30,9 @@ bool audit_type_known(const char *type, size_t len);
 	" " LOG_TEMPLATE_ADOPT " " LOG_SECRET_ADD " " LOG_SECRET_ROTATE        \
 	" " LOG_SECRET_DESTROY " " LOG_PEOPLE_DECIDE " " LOG_CERT_REVOKE       \
 	" " LOG_DEVICE_RETIRE " " LOG_RECEIPT " " LOG_DEVICE_ROLLBACK          \
-	" " LOG_CRL_INTENT " " LOG_CRL_ISSUE " " LOG_OCSP_INTENT               \
-	" " LOG_OCSP_ISSUE " " LOG_STATION_CLAIM
+	" " LOG_CRL_INTENT " " LOG_CRL_ISSUE " " LOG_CRL_VOID                  \
+	" " LOG_OCSP_INTENT " " LOG_OCSP_ISSUE " " LOG_OCSP_VOID               \
+	" " LOG_STATION_CLAIM
 
 struct audit_show_opts {
 	enum audit_subject subject;

@@ -6,15 +6,14 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/crlcollect.h"
-#include "lib/flow/event.h"
-#include "lib/log/lifecycle.h"
+#include "lib/flow/crlrecord.h"
 
 struct work {
 	struct crl_maker *m;
 	const struct crl_issuer *i;
 	uint32_t shard;
-	char object[CRL_OBJECT_MAX];
-	struct crl_row last, pending;
+	struct crl_record record;
+	struct crl_row last;
 	struct crl_entries entries;
 	struct buf room; /* of URIs */
 	const char *uris[X509_CRL_URIS_MAX];
@@ -26,7 +25,6 @@ struct work {
 static void work_release(struct work *w)
 {
 	crl_row_release(&w->last);
-	crl_row_release(&w->pending);
 	crl_entries_release(&w->entries);
 	buf_release(&w->room);
 	buf_release(&w->tbs);
@@ -93,7 +91,6 @@ static enum pv_code fill_head(struct work *w, struct err *err)
 				   &w->head.uris_n, err);
 
 	w->head.issuer = &w->i->cert;
-	w->head.number = w->last.found ? w->last.row.number + 1 : 1;
 	w->head.this_s = (int64_t)(w->who.who.time_ms / 1000);
 	w->head.next_s = w->head.this_s + w->i->lifetime_s;
 	if (w->head.next_s > w->i->cert.not_after_s)
@@ -102,6 +99,13 @@ static enum pv_code fill_head(struct work *w, struct err *err)
 	return rc;
 }
 
+static enum pv_code refuse(const char *rule, const char *what, struct err *err)
+{
+	return err_fail(err, PV_INTEGRITY, rule, "run `provctl audit verify'",
+			"this revocation list may not be: %s", what);
+}
+
+/* Also of a first list, which has none before it. */
 static enum pv_code compare(struct work *w, const struct x509_crl *next,
 			    struct err *err)
 {
@@ -109,6 +113,13 @@ static enum pv_code compare(struct work *w, const struct x509_crl *next,
 	const struct x509_crl_gone gone = { crl_may_leave, &leaving };
 
 	crl_leaving_init(&leaving, w->m->store, &w->last);
+	if (!span_equal(next->issuer, w->i->cert.subject) ||
+	    !span_equal(next->aki, w->i->cert.ski))
+		return refuse("crl.foreign", "it is another CA's", err);
+	if (next->next_s - next->this_s > (int64_t)w->i->lifetime_s)
+		return refuse("crl.lifetime",
+			      "it is valid for longer than the template says",
+			      err);
 	return w->last.found ? x509_crl_compare(&w->last.crl, next, &gone, err)
 			     : PV_OK;
 }
@@ -127,49 +138,23 @@ static enum pv_code build(struct work *w, struct err *err)
 	return rc == PV_OK ? compare(w, &next, err) : rc;
 }
 
-static struct store_crl row_of(const struct work *w)
-{
-	struct store_crl row = { .kind = STORE_CRL,
-				 .generation = w->i->generation,
-				 .shard = w->shard };
-
-	snprintf(row.ca, sizeof(row.ca), "%s", w->i->ca);
-	return row;
-}
-
 static enum pv_code reserve(struct work *w, struct err *err)
 {
-	CLEANUP(buf_release) struct buf entry;
-	struct store_crl row = row_of(w);
-	uint8_t tbs[32];
-	struct log_crl c = { .object = w->object,
-			     .number = w->head.number,
-			     .tbs = tbs,
-			     .this_s = w->head.this_s,
-			     .next_s = w->head.next_s,
-			     .entries = w->entries.n };
-	struct log_entry e;
-	enum pv_code rc = sha256(buf_span(&w->tbs), tbs, err);
+	const struct store_crl row = { .number = w->head.number,
+				       .this_s = w->head.this_s,
+				       .next_s = w->head.next_s,
+				       .entries = w->entries.n,
+				       .tbs = buf_span(&w->tbs) };
 
-	buf_init(&entry, LOG_ENTRY_MAX);
-	row.number = w->head.number;
-	row.this_s = w->head.this_s;
-	row.next_s = w->head.next_s;
-	row.entries = w->entries.n;
-	row.tbs = buf_span(&w->tbs);
-	log_crl_intent(&e, &w->who.who, LOG_CRL_INTENT, &c);
-	if (rc == PV_OK)
-		rc = log_entry_encode(&e, &entry, err);
-	return rc == PV_OK ? store_crl_reserve(w->m->store, &row,
-					       buf_span(&entry), err)
-			   : rc;
+	return crl_record_intent(&w->record, &w->who, &row, 0, err);
 }
 
 /* One view of the store from its rows to the intent, so that nothing is
- * revoked in between. *due false: nothing was written. */
+ * revoked in between. *due false: nothing is to be signed. */
 static enum pv_code prepare(struct work *w, bool *due, struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
+	bool gave_up = false;
 	enum pv_code rc = store_begin(w->m->store, STORE_WRITE, &txn, err);
 
 	*due = false;
@@ -178,19 +163,20 @@ static enum pv_code prepare(struct work *w, bool *due, struct err *err)
 	if (rc == PV_OK)
 		rc = crl_row_newest(w->m->store, w->i, w->shard, &w->last, err);
 	if (rc == PV_OK)
+		rc = crl_record_next(&w->record, &w->who, &w->head.number,
+				     &gave_up, err);
+	if (rc == PV_OK)
 		rc = fill_head(w, err);
 	if (rc == PV_OK)
 		rc = crl_collect(w->m->store, w->i, w->shard, &w->last,
 				 &w->entries, err);
-	if (rc != PV_OK || !is_due(w))
-		return rc;
-	rc = build(w, err);
 	if (rc == PV_OK)
+		*due = is_due(w);
+	if (*due)
+		rc = build(w, err);
+	if (rc == PV_OK && *due)
 		rc = reserve(w, err);
-	if (rc == PV_OK)
-		rc = store_commit(&txn, err);
-	*due = rc == PV_OK;
-	return rc;
+	return rc == PV_OK && (*due || gave_up) ? store_commit(&txn, err) : rc;
 }
 
 /* ---- signing ---- */
@@ -215,83 +201,37 @@ static enum pv_code sign(struct work *w, struct span tbs, struct err *err)
 	return rc == PV_OK ? compare(w, &crl, err) : rc;
 }
 
-static enum pv_code record(struct work *w, uint64_t number, struct err *err)
-{
-	CLEANUP(buf_release) struct buf entry;
-	STORE_TXN txn = STORE_TXN_INIT;
-	struct store_crl row = row_of(w);
-	uint8_t crl[32];
-	struct log_entry e;
-	enum pv_code rc = sha256(buf_span(&w->der), crl, err);
-
-	buf_init(&entry, LOG_ENTRY_MAX);
-	row.number = number;
-	row.der = buf_span(&w->der);
-	if (rc == PV_OK)
-		rc = store_begin(w->m->store, STORE_WRITE, &txn, err);
-	if (rc == PV_OK)
-		rc = event_now(w->m->store, &w->who, err);
-	if (rc != PV_OK)
-		return rc;
-	log_crl_issue(&e, &w->who.who, LOG_CRL_ISSUE, w->object, number, crl);
-	rc = log_entry_encode(&e, &entry, err);
-	if (rc == PV_OK)
-		rc = store_crl_complete(w->m->store, &row, buf_span(&entry),
-					err);
-	if (rc == PV_OK)
-		rc = store_commit(&txn, err);
-	if (rc == PV_OK)
-		w->m->made++;
-	return rc;
-}
-
-/* What a run before this one recorded and did not sign. */
-static enum pv_code finish_pending(struct crl_maker *m,
-				   const struct crl_issuer *i, uint32_t shard,
-				   struct err *err)
-{
-	CLEANUP(work_release)
-	struct work w = { .m = m, .i = i, .shard = shard };
-	enum pv_code rc;
-
-	buf_init(&w.der, X509_CRL_MAX);
-	crl_object(i, shard, w.object);
-	rc = crl_row_pending(m->store, STORE_CRL, i, shard, &w.pending, err);
-	if (rc != PV_OK || !w.pending.found)
-		return rc;
-	rc = crl_row_newest(m->store, i, shard, &w.last, err);
-	if (rc == PV_OK)
-		rc = sign(&w, w.pending.row.tbs, err);
-	return rc == PV_OK ? record(&w, w.pending.row.number, err) : rc;
-}
-
 static enum pv_code make_next(struct crl_maker *m, const struct crl_issuer *i,
 			      uint32_t shard, struct err *err)
 {
 	CLEANUP(work_release)
-	struct work w = { .m = m, .i = i, .shard = shard };
+	struct work w = { .m = m,
+			  .i = i,
+			  .shard = shard,
+			  .record = { m->store, STORE_CRL, i, shard } };
 	bool due;
 	enum pv_code rc;
 
 	buf_init(&w.room, X509_CRL_URIS_MAX * (X509_CRL_URI_MAX + 16));
 	buf_init(&w.tbs, X509_CRL_MAX);
 	buf_init(&w.der, X509_CRL_MAX);
-	crl_object(i, shard, w.object);
 	rc = prepare(&w, &due, err);
 	if (rc != PV_OK || !due)
 		return rc;
 	rc = sign(&w, buf_span(&w.tbs), err);
-	return rc == PV_OK ? record(&w, w.head.number, err) : rc;
+	if (rc == PV_OK)
+		rc = crl_record_issue(&w.record, w.head.number,
+				      buf_span(&w.der), err);
+	m->made += rc == PV_OK;
+	return rc;
 }
 
 enum pv_code crl_make(struct crl_maker *m, const struct crl_issuer *i,
 		      uint32_t shard, struct err *err)
 {
 	char object[CRL_OBJECT_MAX];
-	enum pv_code rc = finish_pending(m, i, shard, err);
+	enum pv_code rc = make_next(m, i, shard, err);
 
-	if (rc == PV_OK)
-		rc = make_next(m, i, shard, err);
 	crl_object(i, shard, object);
 	if (rc != PV_OK)
 		err_object(err, object);

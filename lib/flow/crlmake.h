@@ -3,7 +3,7 @@
  * then signed (promise 1). TBS built from the rows inside one transaction,
  * linted, held against the list before it, its crl.intent durable; signed,
  * verified, held against that list once more, recorded with its crl.issue. What
- * a crash left between the two is completed first, with the same bytes.
+ * a crash left between the two is given up (crlrecord.h) and made anew.
  *
  * A list is due when there is none, when the last one ends within the overlap,
  * when something was revoked or is no longer held since, or when certificates

@@ -134,21 +134,3 @@ enum pv_code ocsp_row_newest(struct store *store, const struct crl_issuer *i,
 				 LOG_OCSP_ISSUE, "answers", err);
 	return named(rc, i, shard, err);
 }
-
-enum pv_code crl_row_pending(struct store *store, enum store_crl_kind kind,
-			     const struct crl_issuer *i, uint32_t shard,
-			     struct crl_row *r, struct err *err)
-{
-	bool list = kind == STORE_CRL;
-	enum pv_code rc = get(store, kind, STORE_CRL_PENDING, i, shard, r, err);
-
-	if (rc == PV_OK && r->found)
-		rc = check_entry(store, r, i, r->row.intent_index,
-				 list ? LOG_CRL_INTENT : LOG_OCSP_INTENT, "tbs",
-				 err);
-	if (rc == PV_OK && r->found && list)
-		rc = integrity(
-			x509_crl_tbs_decode(r->row.tbs, &r->crl, NULL, err),
-			err);
-	return named(rc, i, shard, err);
-}

@@ -12,7 +12,7 @@
 struct crl_row {
 	bool found;
 	struct store_crl row; /* its spans point into bytes */
-	struct buf bytes;     /* what is signed, or what was */
+	struct buf bytes;     /* what was signed */
 	struct x509_crl crl;  /* of a list; points into bytes */
 };
 #define CRL_ROW CLEANUP(crl_row_release) struct crl_row
@@ -27,12 +27,6 @@ void crl_row_release(struct crl_row *r);
 PV_MUST enum pv_code crl_row_newest(struct store *store,
 				    const struct crl_issuer *i, uint32_t shard,
 				    struct crl_row *r, struct err *err);
-/* What waits for its signature, of either kind: the bytes are the ones that the
- * intent records. */
-PV_MUST enum pv_code crl_row_pending(struct store *store,
-				     enum store_crl_kind kind,
-				     const struct crl_issuer *i, uint32_t shard,
-				     struct crl_row *r, struct err *err);
 /* The newest batch of OCSP answers: only its bytes and entry. */
 PV_MUST enum pv_code ocsp_row_newest(struct store *store,
 				     const struct crl_issuer *i, uint32_t shard,

@@ -43,7 +43,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cosigned_take.c \
 	lib/flow/crlcollect.c lib/flow/crlcollect.h \
 	lib/flow/crlissuer.c lib/flow/crlissuer.h lib/flow/crlmake.c \
-	lib/flow/crlmake.h lib/flow/crlrow.c lib/flow/crlrow.h \
+	lib/flow/crlmake.h lib/flow/crlrecord.c lib/flow/crlrecord.h \
+	lib/flow/crlrow.c lib/flow/crlrow.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/decision.c lib/flow/decision.h \
@@ -79,7 +80,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/logged.h lib/flow/numbermap.c lib/flow/numbermap.h lib/flow/manifests.c \
 	lib/flow/manifests.h lib/flow/order_results.c \
 	lib/flow/order_results.h lib/flow/outcome.c lib/flow/outcome.h \
-	lib/flow/ocspcert.c lib/flow/ocspcert.h lib/flow/ocspfind.c \
+	lib/flow/ocspcert.c lib/flow/ocspcert.h lib/flow/ocspfiles.c \
+	lib/flow/ocspfiles.h lib/flow/ocspfind.c \
 	lib/flow/ocspfind.h lib/flow/ocsplink.c lib/flow/ocsplink.h lib/flow/ocspmake.c lib/flow/ocspmake.h \
 	lib/flow/officerkey.c lib/flow/officerkey.h \
 	lib/flow/officerkey_file.c lib/flow/officerkey_impl.h \

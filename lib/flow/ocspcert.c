@@ -9,6 +9,7 @@
 #include "lib/flow/ownkey.h"
 #include "lib/log/events.h"
 #include "lib/store/store_device.h"
+#include "lib/x509/der.h"
 #include "lib/x509/oids.h"
 #include "lib/x509/tbs_lint.h"
 
@@ -201,6 +202,22 @@ enum pv_code ocsp_cert_issue(struct crl_maker *m, const struct authority *a,
 	return rc == PV_OK ? sign(&w, cert, err) : rc;
 }
 
+/* RFC 6960 4.2.2.2 */
+static bool may_answer(const struct x509_cert *cert)
+{
+	struct span ekus, one, v;
+	bool critical;
+
+	if (!x509_ext_find(cert->extensions, oid_span(&oid_ext_key_usage),
+			   &critical, &v) ||
+	    !der_take(&v, DER_SEQUENCE, &ekus) || v.len > 0)
+		return false;
+	while (der_take_oid(&ekus, &one))
+		if (span_equal(one, oid_span(&oid_kp_ocsp_signing)))
+			return true;
+	return false;
+}
+
 bool ocsp_cert_fits(const struct crl_issuer *i, const struct issue_key *key,
 		    int64_t until_s, struct span der)
 {
@@ -211,7 +228,7 @@ bool ocsp_cert_fits(const struct crl_issuer *i, const struct issue_key *key,
 	       span_equal(cert.spki,
 			  (struct span){ key->spki, key->spki_len }) &&
 	       span_equal(cert.issuer, i->cert.subject) &&
-	       cert.not_after_s >= until_s &&
+	       cert.not_after_s >= until_s && may_answer(&cert) &&
 	       x509_verifier_new(i->cert.spki, &v, NULL) == PV_OK &&
 	       x509_verify_cert(v, &cert, PV_INTEGRITY, NULL) == PV_OK;
 }
@@ -221,12 +238,20 @@ bool ocsp_is_answer(const struct crl_issuer *i, const struct x509_ocsp_head *h,
 {
 	CLEANUP(x509_verifier_cleanup) struct x509_verifier *ca = NULL;
 	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	struct x509_ocsp_head by;
 	struct x509_cert cert;
 
 	return memcmp(r->issuer_name.p, h->issuer_name, 20) == 0 &&
 	       memcmp(r->issuer_key.p, h->issuer_key, 20) == 0 &&
 	       span_equal(r->status.serial, serial) &&
 	       x509_cert_decode(r->cert, &cert, NULL) == PV_OK &&
+	       span_equal(cert.issuer, i->cert.subject) && may_answer(&cert) &&
+	       cert.not_before_s <= r->this_s &&
+	       cert.not_after_s >= r->next_s &&
+	       x509_ocsp_head(&i->cert, cert.spki, r->this_s, r->next_s, &by,
+			      NULL) == PV_OK &&
+	       memcmp(r->responder.p, by.responder, sizeof(by.responder)) ==
+		       0 &&
 	       x509_verifier_new(i->cert.spki, &ca, NULL) == PV_OK &&
 	       x509_verify_cert(ca, &cert, PV_INTEGRITY, NULL) == PV_OK &&
 	       x509_verifier_new(cert.spki, &v, NULL) == PV_OK &&

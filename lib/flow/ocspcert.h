@@ -30,7 +30,8 @@ PV_MUST bool ocsp_cert_fits(const struct crl_issuer *i,
 			    const struct issue_key *key, int64_t until_s,
 			    struct span cert);
 /* Is r about that certificate of that CA (of whom h was made), and by a
- * responder that the CA certified? */
+ * responder that the CA certified for it: id-kp-OCSPSigning, valid from its
+ * thisUpdate to its nextUpdate, of the key that the answer names? */
 PV_MUST bool ocsp_is_answer(const struct crl_issuer *i,
 			    const struct x509_ocsp_head *h, struct span serial,
 			    const struct x509_ocsp *r);

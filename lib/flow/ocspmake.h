@@ -2,12 +2,15 @@
  * ocspmake: OCSP answers, signed ahead for the certificates whose template
  * names a responder, in batches of one CA each: recorded (ocsp.intent), signed,
  * verified, recorded (ocsp.issue), then put into the publish folder. What a
- * crash left is completed first.
+ * crash left unsigned is given up (crlrecord.h) and made anew.
  *
  * The answers of a CA end together. Within the overlap before that, all are
  * made anew; until then only those that are missing in the folder or say what
- * is no longer so. A full look reads every answer there; else what was revoked
- * or released since the last batch is taken from the log.
+ * is no longer so, or are not what a verifier takes. A full look reads every
+ * answer there; else what was revoked or released since the last pass is taken
+ * from the log. How far a pass took the log in is in the intent of its last
+ * batch ("upto"); the others repeat what the pass before it said, so that one
+ * that ends early is begun anew.
  */
 #ifndef PV_FLOW_OCSPMAKE_H
 #define PV_FLOW_OCSPMAKE_H

@@ -36,6 +36,8 @@ void log_crl_intent(struct log_entry *e, const struct log_who *who,
 	log_fact_uint(e, "this", (uint64_t)c->this_s);
 	log_fact_uint(e, "next", (uint64_t)c->next_s);
 	log_fact_uint(e, crl ? "entries" : "n", c->entries);
+	if (!crl)
+		log_fact_uint(e, "upto", c->upto);
 }
 
 void log_crl_issue(struct log_entry *e, const struct log_who *who,
@@ -47,6 +49,13 @@ void log_crl_issue(struct log_entry *e, const struct log_who *who,
 	log_entry_start(e, who, type, object);
 	log_fact_uint(e, "number", number);
 	log_fact_bytes(e, crl ? "crl" : "answers", hash, LOG_HASH);
+}
+
+void log_crl_void(struct log_entry *e, const struct log_who *who,
+		  const char *type, const char *object, uint64_t number)
+{
+	log_entry_start(e, who, type, object);
+	log_fact_uint(e, "number", number);
 }
 
 void log_receipt(struct log_entry *e, const struct log_who *who,

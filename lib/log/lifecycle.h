@@ -12,8 +12,10 @@
 #define LOG_CERT_REVOKE "cert.revoke"
 #define LOG_CRL_INTENT "crl.intent"
 #define LOG_CRL_ISSUE "crl.issue"
+#define LOG_CRL_VOID "crl.void"
 #define LOG_OCSP_INTENT "ocsp.intent"
 #define LOG_OCSP_ISSUE "ocsp.issue"
+#define LOG_OCSP_VOID "ocsp.void"
 #define LOG_RECEIPT "receipt"
 #define LOG_DEVICE_RETIRE "device.retire"
 #define LOG_DEVICE_ROLLBACK "device.rollback"
@@ -43,6 +45,9 @@ struct log_crl {
 	const uint8_t *tbs; /* of all TBS, where there are several */
 	int64_t this_s, next_s;
 	uint64_t entries; /* revoked certificates; answers */
+	/* Of answers: those before that size of the log are taken in, by this
+	 * batch and those before it. */
+	uint64_t upto;
 };
 /* type: LOG_CRL_INTENT or LOG_OCSP_INTENT. */
 void log_crl_intent(struct log_entry *e, const struct log_who *who,
@@ -51,6 +56,10 @@ void log_crl_intent(struct log_entry *e, const struct log_who *who,
 void log_crl_issue(struct log_entry *e, const struct log_who *who,
 		   const char *type, const char *object, uint64_t number,
 		   const uint8_t *hash);
+
+/* type: LOG_CRL_VOID or LOG_OCSP_VOID: it was not signed, and will not be. */
+void log_crl_void(struct log_entry *e, const struct log_who *who,
+		  const char *type, const char *object, uint64_t number);
 
 void log_receipt(struct log_entry *e, const struct log_who *who,
 		 const char *device, const uint8_t *bh, uint64_t seq,

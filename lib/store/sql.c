@@ -218,6 +218,9 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_CRL_ISSUE] = "UPDATE crl SET issue_index = $1, der = $2, tbs = "
 			  "NULL WHERE kind = $3 AND ca = $4 AND shard = $5 AND "
 			  "number = $6 AND issue_index IS NULL",
+	[SQL_CRL_VOID] = "UPDATE crl SET issue_index = $1, tbs = NULL WHERE "
+			 "kind = $2 AND ca = $3 AND shard = $4 AND number = $5 "
+			 "AND issue_index IS NULL",
 	[SQL_CRL_OLD] = "UPDATE crl SET der = NULL WHERE kind = $1 AND "
 			"ca = $2 AND shard = $3 AND number < $4 AND "
 			"der IS NOT NULL",
@@ -225,6 +228,9 @@ static const char *const texts[SQL_COUNT] = {
 				       "r.shard = $3 AND r.der IS NOT NULL",
 	[SQL_CRL_PENDING] = CRL_COLUMNS "WHERE r.kind = $1 AND r.ca = $2 AND "
 					"r.shard = $3 AND r.tbs IS NOT NULL",
+	[SQL_CRL_LAST] = CRL_COLUMNS "WHERE r.kind = $1 AND r.ca = $2 AND "
+				     "r.shard = $3 ORDER BY r.number DESC "
+				     "LIMIT 1",
 	[SQL_CRL_EACH] = CRL_COLUMNS CRL_ORDER,
 	[SQL_CRL_NEWEST_EACH] =
 		CRL_COLUMNS "WHERE r.der IS NOT NULL " CRL_ORDER,

@@ -104,6 +104,13 @@ static enum pv_code put_signed(struct sqlite_store *s,
 	return query_run(&q, err);
 }
 
+static enum pv_code not_pending(const struct store_crl *c, struct err *err)
+{
+	return err_fail(err, PV_CONFLICT, "store.completed", NULL,
+			"number %llu of %s shard %u is not pending",
+			(unsigned long long)c->number, c->ca, c->shard);
+}
+
 enum pv_code sqlite_crl_complete(struct store *store, const struct store_crl *c,
 				 struct span entry, struct err *err)
 {
@@ -119,14 +126,37 @@ enum pv_code sqlite_crl_complete(struct store *store, const struct store_crl *c,
 	if (rc == PV_OK)
 		rc = put_signed(s, c, ca, index, err);
 	if (rc == PV_OK && sqlite3_changes(s->db) != 1)
-		return err_fail(err, PV_CONFLICT, "store.completed", NULL,
-				"number %llu of %s shard %u is not pending",
-				(unsigned long long)c->number, c->ca, c->shard);
+		return not_pending(c, err);
 	if (rc != PV_OK)
 		return rc;
 	rc = sqlite_log_add(s, entry, &index, err);
 	if (rc == PV_OK)
 		rc = drop_older(s, c, ca, err);
+	if (rc != PV_OK)
+		s->doomed = true;
+	return rc;
+}
+
+enum pv_code sqlite_crl_void(struct store *store, const struct store_crl *c,
+			     struct span entry, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	uint64_t index = s->state.tree.size, ca = 0;
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc == PV_OK)
+		rc = crl_ca(s, c, &ca, err);
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_CRL_VOID);
+	query_u64(&q, index);
+	bind_key(&q, c, ca);
+	query_u64(&q, c->number);
+	rc = query_run(&q, err);
+	if (rc == PV_OK && sqlite3_changes(s->db) != 1)
+		return not_pending(c, err);
+	if (rc == PV_OK)
+		rc = sqlite_log_add(s, entry, &index, err);
 	if (rc != PV_OK)
 		s->doomed = true;
 	return rc;
@@ -186,6 +216,7 @@ enum pv_code sqlite_crl_get(struct store *store, const struct store_crl *key,
 	if (rc != PV_OK)
 		return rc;
 	QUERY q = query_own(s, which == STORE_CRL_PENDING ? SQL_CRL_PENDING
+			       : which == STORE_CRL_LAST  ? SQL_CRL_LAST
 							  : SQL_CRL_NEWEST);
 	bind_key(&q, key, ca);
 	return visit(&q, v, found, err);

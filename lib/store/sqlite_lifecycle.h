@@ -86,6 +86,8 @@ enum pv_code sqlite_crl_reserve(struct store *s, const struct store_crl *c,
 				struct span entry, struct err *err);
 enum pv_code sqlite_crl_complete(struct store *s, const struct store_crl *c,
 				 struct span entry, struct err *err);
+enum pv_code sqlite_crl_void(struct store *s, const struct store_crl *c,
+			     struct span entry, struct err *err);
 enum pv_code sqlite_crl_get(struct store *s, const struct store_crl *key,
 			    enum store_crl_which which,
 			    const struct store_visit *v, bool *found,

@@ -325,6 +325,7 @@ static const struct store_ops ops = {
 	.revocation_each = sqlite_revocation_each,
 	.crl_reserve = sqlite_crl_reserve,
 	.crl_complete = sqlite_crl_complete,
+	.crl_void = sqlite_crl_void,
 	.crl_get = sqlite_crl_get,
 	.crl_each = sqlite_crl_each,
 };

@@ -34,8 +34,19 @@ PV_MUST static inline enum pv_code store_crl_complete(struct store *s,
 	return s->ops->crl_complete(s, c, entry, err);
 }
 
-/* v->fn.crl for the newest or the pending one of a shard (kind, ca, generation
- * and shard of key); *found false is no failure. */
+/* Gives the pending one up: kind to number of c. The number is used, the bytes
+ * are gone. entry: its crl.void or ocsp.void. PV_CONFLICT, "store.completed":
+ * it is not pending. */
+PV_MUST static inline enum pv_code store_crl_void(struct store *s,
+						  const struct store_crl *c,
+						  struct span entry,
+						  struct err *err)
+{
+	return s->ops->crl_void(s, c, entry, err);
+}
+
+/* v->fn.crl for the newest, the pending or the last one of a shard (kind, ca,
+ * generation and shard of key); *found false is no failure. */
 PV_MUST static inline enum pv_code store_crl_get(struct store *s,
 						 const struct store_crl *key,
 						 enum store_crl_which which,

@@ -33,7 +33,8 @@ enum store_crl_kind { STORE_CRL, STORE_OCSP };
 enum store_crl_which {
 	STORE_CRL_ALL,
 	STORE_CRL_NEWEST, /* of each shard, the newest that is signed */
-	STORE_CRL_PENDING /* recorded, to be signed */
+	STORE_CRL_PENDING, /* recorded, to be signed */
+	STORE_CRL_LAST	   /* the highest number; of store_crl_get() alone */
 };
 
 /* One CRL, or one batch of OCSP answers that are signed ahead. */

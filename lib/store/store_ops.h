@@ -325,6 +325,8 @@ struct store_ops {
 				    struct span entry, struct err *err);
 	enum pv_code (*crl_complete)(struct store *s, const struct store_crl *c,
 				     struct span entry, struct err *err);
+	enum pv_code (*crl_void)(struct store *s, const struct store_crl *c,
+				 struct span entry, struct err *err);
 	enum pv_code (*crl_get)(struct store *s, const struct store_crl *key,
 				enum store_crl_which which,
 				const struct store_visit *v, bool *found,

@@ -117,9 +117,26 @@ START_TEST(test_crl)
 	one_crl(&c);
 	c.number = 2;
 	unit_ok(store_crl_reserve(s, &c, fix_entry("ocsp.intent"), &err), &err);
+	/* A list that is given up keeps its number, and the one before it. */
+	c.kind = STORE_CRL;
+	c.shard = 1;
+	c.number = 3;
+	unit_ok(store_crl_reserve(s, &c, fix_entry("crl.intent"), &err), &err);
+	unit_ok(store_crl_void(s, &c, fix_entry("crl.void"), &err), &err);
+	ck_refused(store_crl_void(s, &c, fix_entry("crl.void"), &err),
+		   PV_CONFLICT, "store.completed");
+	ck_refused(store_crl_complete(s, &c, fix_entry("crl.issue"), &err),
+		   PV_CONFLICT, "store.completed");
+	ck_assert(!get_crl(&c, STORE_CRL_PENDING));
+	ck_assert(get_crl(&c, STORE_CRL_NEWEST) && got.number == 2);
+	ck_assert(get_crl(&c, STORE_CRL_LAST) && got.number == 3);
+	ck_assert(got.tbs.len == 0 && got.der.len == 0);
+	ck_assert(got.issue_index == got.intent_index + 1);
+	c.number = 4;
+	one_crl(&c);
 	commit(&t);
 	reopen();
-	ck_assert_int_eq(all_crls(STORE_CRL_ALL), 4);
+	ck_assert_int_eq(all_crls(STORE_CRL_ALL), 6);
 	ck_assert_int_eq(all_crls(STORE_CRL_NEWEST), 2);
 	ck_assert_int_eq(all_crls(STORE_CRL_PENDING), 1);
 	ck_assert(got.kind == STORE_OCSP && got.shard == 70 && got.number == 2);
