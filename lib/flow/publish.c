@@ -45,7 +45,8 @@ static void make_lists(struct run *r, const struct crl_issuer *i)
 		if (rc != PV_OK) {
 			outcome_note(&r->worst, &err);
 			/* The same key would be asked for each. */
-			return;
+			if (rc == PV_HSM_TEMP || rc == PV_HSM_FATAL)
+				return;
 		}
 	}
 }
@@ -221,7 +222,7 @@ enum pv_code publish_run(const struct publish_job *job,
 {
 	CLEANUP(run_release)
 	struct run r = { .job = job,
-			 .dir.root = -1,
+			 .dir = { .root = -1, .lock = -1 },
 			 .maker = { .store = job->store,
 				    .tokens = job->tokens,
 				    .all = job->all } };

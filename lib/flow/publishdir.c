@@ -13,7 +13,24 @@
 
 #define FOLDER_MODE 0755 /* anybody may fetch what is in there */
 #define FILE_MODE 0644
+#define LOCK_FILE "publish.lock"
+#define LOCK_MODE 0600
 #define WAIT_STEPS 600 /* of 100 ms */
+
+/* In the home: whoever can read the publish folder could lock that one, and
+ * hold every run back. */
+static enum pv_code open_lock(const struct authority *a, int *fd,
+			      struct err *err)
+{
+	*fd = openat(a->home_fd, LOCK_FILE,
+		     O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+		     LOCK_MODE);
+	if (*fd >= 0)
+		return PV_OK;
+	err_object(err, LOCK_FILE);
+	return err_errno(err, PV_STORAGE, "output.lock", NULL,
+			 "cannot open the lock of what is published");
+}
 
 /* A lock is short: another run makes a few lists. */
 static enum pv_code lock(int fd, const char *name, struct err *err)
@@ -38,16 +55,19 @@ enum pv_code publish_dir_open(const struct authority *a, struct publish_dir *d,
 {
 	enum pv_code rc;
 
-	*d = (struct publish_dir){ .a = a, .root = -1 };
+	*d = (struct publish_dir){ .a = a, .root = -1, .lock = -1 };
 	rc = dir_make(a->home_fd, a->publish, FOLDER_MODE, err);
 	if (rc == PV_OK)
 		rc = dir_open(a->home_fd, a->publish, &d->root, err);
-	return rc == PV_OK ? lock(d->root, a->publish, err) : rc;
+	if (rc == PV_OK)
+		rc = open_lock(a, &d->lock, err);
+	return rc == PV_OK ? lock(d->lock, a->publish, err) : rc;
 }
 
 void publish_dir_release(struct publish_dir *d)
 {
 	fd_cleanup(&d->root);
+	fd_cleanup(&d->lock);
 }
 
 static enum pv_code sub(int parent, const char *name, int *fd, struct err *err)

@@ -10,12 +10,13 @@
 
 struct publish_dir {
 	const struct authority *a;
-	int root;	/* the publish folder, locked */
+	int root;	/* the publish folder */
+	int lock;	/* a file in the home: one run at a time */
 	uint64_t files; /* written */
 };
 
-/* Makes and locks the folder; waits a minute for another run. PV_CONFLICT
- * "output.busy", PV_STORAGE. Release in any case. */
+/* Makes the folder and takes the lock; waits a minute for another run.
+ * PV_CONFLICT "output.busy", PV_STORAGE. Release in any case. */
 PV_MUST enum pv_code publish_dir_open(const struct authority *a,
 				      struct publish_dir *d, struct err *err);
 void publish_dir_release(struct publish_dir *d);

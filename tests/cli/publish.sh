@@ -97,7 +97,19 @@ set_hook "$hook"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
 [ -f "$T/hook.seen" ] || fail "it did not run"
 
-case_start "killed at each sync and rename: the next run completes what waits"
+case_start "a lock on the published folder, which anybody can take, holds nothing"
+perl -e 'use Fcntl ":flock"; opendir(my $d, $ARGV[0]) or die;
+	open(my $f, "<", $ARGV[0]) or die; flock($f, LOCK_EX) or die;
+	open(my $r, ">", $ARGV[1]); close $r; sleep 100' \
+	"$H/publish" "$T/locked" &
+echo $! >>"$T/pids"
+holder=$!
+while [ ! -f "$T/locked" ]; do sleep 0.1; done
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
+kill "$holder"
+expect_equal "$(stat -c %a "$H/publish.lock")" 600 "mode of the lock"
+
+case_start "killed at each sync and rename: the next run makes what waits anew"
 jq 'del(.publish_hook)' "$H/provctl.json" >"$T/config"
 cp "$T/config" "$H/provctl.json"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
