@@ -97,8 +97,14 @@ case_start "nothing is due; one that is gone, cut or another's comes back"
 expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
 expect_equal "$(jq -c '[.answers, .files]' "$T/out")" '[0,0]' report
 f=$H/publish/ocsp/issuing-1/$serial.ors
-for how in rm cut other; do
+for how in rm cut other signature; do
 	case $how in
+	# The last byte is of the certificate's signature; this one of the answer's.
+	signature) perl -0777 -pi -e \
+		's/(\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02.{10})(.)/
+			$1 . chr(ord($2) ^ 1)/sex' "$f"
+		answer "$f" && grep -q "verify OK" "$T/err" &&
+			fail "the signature still verifies" ;;
 	rm) rm "$f" ;;
 	cut) : >"$f" ;;
 	other) find "$T" -maxdepth 1 -name '*.ors' ! -name "$serial.ors" |
@@ -108,6 +114,22 @@ for how in rm cut other; do
 	answer "$f" || fail "$how: $(cat "$T/err")"
 	expect_text "leaf.pem: good"
 done
+
+case_start "an answer by a device's key is none, whatever certified it"
+new_device asks client-0000000d
+issue asks client-0000000d --out "$T/o"
+openssl x509 -in "$T/o/certs/client-0000000d.pem" -out "$T/device.pem"
+printf 'V\t401231235959Z\t\t%s\tunknown\t/CN=x\n' \
+	"$(echo "$serial" | tr a-f A-F)" >"$T/index.txt"
+openssl ocsp -index "$T/index.txt" -rsigner "$T/device.pem" \
+	-rkey "$T/dev/client-0000000d/key.pem" -CA "$T/issuing.pem" \
+	-issuer "$T/issuing.pem" -serial "0x$serial" -resp_key_id -ndays 1 \
+	-respout "$T/device.ors" >"$T/out" 2>&1 || fail "$(cat "$T/out")"
+cp "$T/device.ors" "$f"
+expect_error 5 publish.foreign -C "$H" export ocsp --device client-00000001
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+answer "$f" || fail "$(cat "$T/err")"
+expect_text "Response verify OK"
 
 case_start "a new certificate gets one with the next run, all end together"
 new_device asks client-00000004
@@ -120,7 +142,7 @@ for f in "$H"/publish/ocsp/issuing-1/*.ors; do
 done | sort -u >"$T/next"
 expect_equal "$(wc -l <"$T/next")" 1 "different ends"
 expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl --all
-expect_equal "$(jq .answers "$T/out")" 4 answers
+expect_equal "$(jq .answers "$T/out")" 5 answers
 verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 
@@ -147,7 +169,7 @@ expect_exit 0 "$PROVCTL" -C "$H" issue --template asks --from "$T/more.jsonl" \
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000011 \
 	--reason superseded
-expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" 44 links
+expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" 45 links
 python3 - "$H/publish/ocsp" >"$T/server.log" 2>&1 <<'EOF' &
 import http.server, os, sys
 class H(http.server.SimpleHTTPRequestHandler):
@@ -197,7 +219,7 @@ rm "$one" "$two"
 ln -s /etc/passwd "$one"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
 expect_equal "$(readlink "$one")" "$was" "where it leads"
-expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" 44 links
+expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" 45 links
 expect_equal "$(p --json status | jq .log_size)" "$size" "log entries"
 verify_audit
 
