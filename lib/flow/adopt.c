@@ -10,6 +10,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/context.h"
+#include "lib/flow/crlplaces.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/escrowcerts.h"
 #include "lib/flow/manifests.h"
@@ -143,8 +144,8 @@ static enum pv_code keep_copy(const struct authority *a,
 }
 
 /* Without ${shard} certificates of several shards would name one list. */
-static enum pv_code check_points(struct store *store, const struct template *t,
-				 struct err *err)
+static enum pv_code check_points(const struct authority *a, struct store *store,
+				 const struct template *t, struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
 	const struct x509_profile *x = &t->profile;
@@ -168,7 +169,9 @@ static enum pv_code check_points(struct store *store, const struct template *t,
 				      i, x->issuer,
 				      (unsigned)chain.ca[0].shards);
 	}
-	return rc;
+	return rc == PV_OK && chain.ca[0].shards > 1
+		       ? crl_places_fit(a, store, t, err)
+		       : rc;
 }
 
 static enum pv_code take_version(void *ctx, const struct store_template *row,
@@ -212,7 +215,7 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	want.what = what;
 	want.raised = &raised;
 	buf_init(&p.escrow, TPL_ESCROW_MAX * X509_CERT_MAX);
-	rc = check_points(store, t, err);
+	rc = check_points(a, store, t, err);
 	if (rc == PV_OK)
 		rc = escrowcerts_read(a, store, t, &p.escrow, err);
 	if (rc == PV_OK)

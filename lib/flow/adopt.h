@@ -32,7 +32,7 @@ struct adopt_report {
  * filled in here. hsm may be NULL for a CA template, which has no manifest. The
  * same bytes again are fine, and need no approval. Codes of approvals_gate();
  * PV_INPUT (lint; "template.shard": its crlDistributionPoints do not tell the
- * shards of its CA apart), PV_CONFLICT "store.template" (version
+ * shards of its CA apart; "template.places": they are more than a list names), PV_CONFLICT "store.template" (version
  * not above the adopted one), PV_NOT_FOUND (no CA of that name, a key or stored
  * secret that the template needs), PV_HSM_*, PV_STORAGE; escrowcerts_read()'s.
  * Nothing is kept after a failure.

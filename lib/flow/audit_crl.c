@@ -231,6 +231,10 @@ enum pv_code audit_crls_rows(struct audit_crls *c, const struct authority *a,
 		return store_crl_each(store, STORE_CRL_ALL, &v, err);
 	/* Those that have expired signed lists, too. */
 	rc = crl_issuers_load(a, store, 0, &all, err);
+	if (rc == PV_OK && all.left_out.code == PV_INTEGRITY) {
+		*err = all.left_out;
+		return PV_INTEGRITY;
+	}
 	if (rc == PV_OK)
 		rc = store_crl_each(store, STORE_CRL_ALL, &v, err);
 	for (size_t j = 0; rc == PV_OK && j < c->n; j++)

@@ -6,12 +6,12 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/flow/crlplaces.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 
 #define ISSUERS_MAX 256u
-#define SHARD_MARK '\x01' /* stands in no URI */
 #define HOUR_S 3600u
 #define OVERLAP_LEAST_S 600u /* a list is renewed before its very end */
 
@@ -149,102 +149,16 @@ static enum pv_code load_policy(struct store *store, struct crl_issuer *i,
 	return rc;
 }
 
-/* ---- where their certificates say they are ---- */
-
-/* The URI with SHARD_MARK in it; *fixed: it has none. */
-static enum pv_code mark(const struct load *l, const struct text *t,
-			 struct buf *out, bool *fixed, struct err *err)
-{
-	*fixed = true;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct text_part *part = &t->parts[i];
-
-		if (part->var == TEXT_LITERAL) {
-			buf_put_str(out, part->literal);
-		} else if (part->var == TEXT_SHARD) {
-			buf_put_u8(out, SHARD_MARK);
-			*fixed = false;
-		} else if (part->var == TEXT_AUTHORITY) {
-			buf_put_str(out, l->a->name);
-		} else {
-			return err_fail(err, PV_INPUT, "crl.uri",
-					"take the device's own values out of "
-					"crlDistributionPoints",
-					"each certificate would name another "
-					"revocation list");
-		}
-	}
-	return buf_check(out, err);
-}
-
-static enum pv_code add_place(struct crl_places *p, const char *uri,
-			      struct err *err)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->uri[i], uri) == 0)
-			return PV_OK;
-	if (p->n == X509_CRL_URIS_MAX)
-		return err_fail(err, PV_INPUT, "crl.uri", NULL,
-				"certificates of this CA name more than %d "
-				"places of revocation lists",
-				X509_CRL_URIS_MAX);
-	p->uri[p->n] = mem_strdup(uri, err);
-	if (!p->uri[p->n])
-		return PV_INTERNAL;
-	p->n++;
-	return PV_OK;
-}
-
-static enum pv_code take_places(const struct load *l, const struct template *t,
-				struct crl_issuer *i, struct err *err)
-{
-	const struct x509_profile *p = &t->profile;
-	enum pv_code rc = PV_OK;
-
-	i->ocsp |= p->ocsp.n > 0;
-	for (size_t j = 0; rc == PV_OK && j < p->cdp_n; j++) {
-		CLEANUP(buf_release) struct buf uri;
-		bool fixed;
-
-		buf_init(&uri, X509_CRL_URI_MAX);
-		rc = mark(l, &p->cdp[j], &uri, &fixed, err);
-		/* One URL for several shards is the name of none of them. */
-		if (rc == PV_OK && !fixed)
-			rc = add_place(&i->places, buf_cstr(&uri), err);
-	}
-	return rc;
-}
-
-static enum pv_code take_template(void *ctx, const struct store_template *row,
-				  struct err *err)
-{
-	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	struct load *l = ctx;
-	enum pv_code rc = logged_template(l->store, row, err);
-
-	if (rc == PV_OK)
-		rc = template_parse(row->bytes, &t, NULL, err);
-	if (rc == PV_OK && (t->ca || !t->has_certificate))
-		return PV_OK;
-	for (size_t i = 0; rc == PV_OK && i < l->all->n; i++)
-		if (strcmp(l->all->list[i].ca, t->profile.issuer) == 0)
-			rc = take_places(l, t, &l->all->list[i], err);
-	if (rc != PV_OK)
-		err_object(err, row->name);
-	return rc;
-}
-
 enum pv_code crl_issuers_load(const struct authority *a, struct store *store,
 			      int64_t now_s, struct crl_issuers *all,
 			      struct err *err)
 {
 	struct load l = { a, store, now_s, all };
 	const struct store_visit cas = { .ctx = &l, .fn.ca = take_ca };
-	const struct store_visit templates = { .ctx = &l,
-					       .fn.template = take_template };
 	enum pv_code rc;
 
 	all->n = 0;
+	err_init(&all->left_out);
 	all->list = mem_array(ISSUERS_MAX + 1, sizeof(*all->list), err);
 	if (!all->list)
 		return PV_INTERNAL;
@@ -260,9 +174,7 @@ enum pv_code crl_issuers_load(const struct authority *a, struct store *store,
 		if (rc == PV_OK)
 			rc = store_ca_each(store, ca->ca, &v, err);
 	}
-	if (rc == PV_OK)
-		rc = store_template_each(store, &templates, err);
-	return rc;
+	return rc == PV_OK ? crl_places_load(a, store, all, err) : rc;
 }
 
 /* ---- shards ---- */
@@ -282,7 +194,7 @@ void crl_object(const struct crl_issuer *i, uint32_t shard,
 static void put_uri(struct buf *out, const char *uri, uint32_t number)
 {
 	for (; *uri; uri++) {
-		if (*uri == SHARD_MARK)
+		if (*uri == CRL_SHARD_MARK)
 			buf_printf(out, "%lu", (unsigned long)number);
 		else
 			buf_put_u8(out, (uint8_t)*uri);

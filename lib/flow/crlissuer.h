@@ -21,6 +21,7 @@
 
 struct crl_places {		      /* of the certificates of one CA name */
 	char *uri[X509_CRL_URIS_MAX]; /* with a mark where the shard stands */
+	uint64_t since[X509_CRL_URIS_MAX]; /* the adoption's entry */
 	size_t n;
 };
 
@@ -40,12 +41,15 @@ struct crl_issuer {
 struct crl_issuers {
 	struct crl_issuer *list; /* in order of creation */
 	size_t n;
+	struct err left_out; /* a template whose places no list names */
 };
 
 /*
  * All that may sign lists (cRLSign) and have not expired. PV_INTEGRITY: a row
- * or template that is not what it was; "crl.uri" is PV_INPUT: more URLs than a
- * list takes. Release in any case.
+ * or CA template that is not what it was. A device's template that is none, or
+ * names what no list can, costs its own places: all->left_out says the worst
+ * (PV_INTEGRITY "store.edited"; PV_INPUT "crl.uri", "template.places" and what
+ * template_parse() gives), for the caller to tell. Release in any case.
  */
 PV_MUST enum pv_code crl_issuers_load(const struct authority *a,
 				      struct store *store, int64_t now_s,

@@ -43,7 +43,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cosigned_take.c \
 	lib/flow/crlcollect.c lib/flow/crlcollect.h \
 	lib/flow/crlissuer.c lib/flow/crlissuer.h lib/flow/crlmake.c \
-	lib/flow/crlmake.h lib/flow/crlrecord.c lib/flow/crlrecord.h \
+	lib/flow/crlmake.h lib/flow/crlplaces.c lib/flow/crlplaces.h \
+	lib/flow/crlrecord.c lib/flow/crlrecord.h \
 	lib/flow/crlrow.c lib/flow/crlrow.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \
 	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \

@@ -244,6 +244,8 @@ enum pv_code publish_run(const struct publish_job *job,
 		rc = ocsp_maker_open(&r.ocsp, err);
 	if (rc != PV_OK)
 		return rc;
+	if (r.issuers.left_out.code != PV_OK)
+		outcome_note(&r.worst, &r.issuers.left_out);
 	for (size_t i = 0; i < r.issuers.n; i++) {
 		if (job->tokens)
 			make_lists(&r, &r.issuers.list[i]);

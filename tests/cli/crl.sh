@@ -168,6 +168,26 @@ points 2 '["http://crl.example.com/$shard.crl"]'
 expect_error 3 template.uri_shard policy lint "$T/points.json"
 points 2 '["http://crl.example.com/${device.id}.crl"]'
 expect_error 3 template.uri_device policy lint "$T/points.json"
+for v in $(seq 2 17); do # tls-client's own place, and 15 more
+	points "$v" "[\"http://crl$v.example/\${shard}.crl\"]"
+	jq '.template = "moving" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f322"' \
+		"$T/points.json" >"$T/moving.json"
+	[ "$v" -lt 17 ] || break
+	expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/moving.json"
+done
+expect_error 3 template.places -C "$H" policy adopt "$T/moving.json"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
+# One that is there all the same costs its own place, and is told of.
+rm -rf "$T/kept"
+cp -a "$H" "$T/kept"
+before=$((0x$(number matter-pai/0)))
+"$builddir/tests/cli/people" "$H" "adopt:$T/moving.json" 2>"$T/err" ||
+	fail "cannot put it there: $(cat "$T/err")"
+expect_error 3 template.places -C "$H" rotate crl --all
+expect_equal "$((0x$(number issuing-1/3)))" $((before + 2)) "the CA's list" # two runs
+expect_equal "$((0x$(number matter-pai/0)))" $((before + 2)) "another CA's list"
+rm -rf "$H"
+cp -a "$T/kept" "$H"
 # The Matter PAI has one shard.
 jq '.version = 2 | .certificate.extensions.crlDistributionPoints =
 	["http://crl.example.com/pai.crl"]' "$srcdir/templates/matter-dac.json" \
