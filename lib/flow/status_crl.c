@@ -142,7 +142,8 @@ static enum pv_code take_signer(void *ctx, const struct store_ca *row,
 struct lacking {
 	bool found; /* the newest list */
 	uint64_t intent_index;
-	bool behind;
+	int64_t now_s;
+	bool behind, late;
 };
 
 static enum pv_code take_newest(void *ctx, const struct store_crl *row,
@@ -161,14 +162,18 @@ static enum pv_code take_revocation(void *ctx, const struct store_revocation *r,
 	struct lacking *l = ctx;
 
 	(void)err;
-	l->behind |= !l->found || r->log_index > l->intent_index;
+	if (l->found && r->log_index < l->intent_index)
+		return PV_OK;
+	l->behind = true;
+	l->late |=
+		l->now_s - (int64_t)(r->revoked_ms / 1000) >= STATUS_CRL_LATE_S;
 	return PV_OK;
 }
 
 static enum pv_code look_at_shard(struct pass *p, const struct signer *s,
 				  uint32_t shard, struct err *err)
 {
-	struct lacking l = { .behind = false };
+	struct lacking l = { .now_s = p->now_s };
 	const struct store_visit newest = { .ctx = &l, .fn.crl = take_newest };
 	const struct store_visit revoked = { .ctx = &l,
 					     .fn.revocation = take_revocation };
@@ -187,8 +192,10 @@ static enum pv_code look_at_shard(struct pass *p, const struct signer *s,
 	if (rc != PV_OK || !l.behind)
 		return rc;
 	rc = of(p, &key, &c, err);
-	if (rc == PV_OK)
+	if (rc == PV_OK) {
 		c->behind++;
+		c->late |= l.late;
+	}
 	return rc;
 }
 
@@ -247,6 +254,13 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			return err_fail(err, PV_INTEGRITY, "crl.expired",
 					"run `provctl rotate crl'",
 					"%s have ended", what(one));
+		}
+		if (one->late) {
+			err_object(err, one->ca);
+			return err_fail(err, PV_INTEGRITY, "crl.behind",
+					"run `provctl rotate crl'",
+					"revocation lists lack what was "
+					"revoked an hour ago");
 		}
 		if (one->shards > 0 && one->ending)
 			ending = one;

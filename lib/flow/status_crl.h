@@ -12,6 +12,7 @@
 #define STATUS_CRLS_MAX 512
 /* Before nextUpdate; of short-lived ones half of their life. */
 #define STATUS_CRL_WARN_S 86400
+#define STATUS_CRL_LATE_S 3600
 
 struct status_crl { /* of one kind and one generation of a CA */
 	enum store_crl_kind kind;
@@ -24,6 +25,7 @@ struct status_crl { /* of one kind and one generation of a CA */
 	int64_t next_s;	      /* the soonest nextUpdate */
 	bool ending, expired; /* within a day; by now */
 	bool over; /* the CA's certificate has ended: nobody asks any more */
+	bool late; /* what they lack was revoked an hour ago, or more */
 };
 
 struct status_crls {
@@ -35,7 +37,8 @@ struct status_crls {
 PV_MUST enum pv_code status_crls_load(const struct authority *a,
 				      struct store *store, int64_t now_s,
 				      struct status_crls *out, struct err *err);
-/* PV_INTEGRITY "crl.expired", PV_DENIED "status.crl" (one ends within a day,
+/* PV_INTEGRITY "crl.expired", "crl.behind" (what they lack was revoked an hour
+ * ago, or more), PV_DENIED "status.crl" (one ends within a day,
  * waits for its signature or lacks what is revoked), PV_STORAGE "publish.hook"
  * (the hook is due for longer than a minute). */
 PV_MUST enum pv_code status_crls_judge(const struct status_crls *c,

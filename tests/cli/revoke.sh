@@ -207,6 +207,15 @@ listed "$late" && fail "it is on a list that nobody signed"
 shard=$((0x${late#"${late%?}"}))
 expect_error 4 status.crl -C "$H" status
 expect_equal "$(p --json status | jq -s '[.[0].crls[].behind] | add')" 1 behind
+printf '%-32d' 3601 >"$T/offset" # an hour later
+CLOCK_FILE=$T/offset
+LD_PRELOAD=$builddir/tests/cli/clock.so
+kept=${ASAN_OPTIONS-}
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+expect_error 5 crl.behind -C "$H" status
+unset CLOCK_FILE LD_PRELOAD
+ASAN_OPTIONS=$kept
 expect_error 5 crl.behind -C "$H" export crl --ca issuing-1 --shard "$shard"
 issue tls-client client-00000006
 expect_equal "$rc" 4 "exit of its retry"
