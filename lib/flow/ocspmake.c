@@ -29,11 +29,11 @@ struct work {
 	 * by this one once it has come to its end. */
 	uint64_t from, upto;
 	bool begun; /* upto is known */
+	bool look;  /* at every answer */
 	int64_t until_s;
 	struct x509_ocsp_head head;
 	struct buf cert, tbs, answers;
 	struct store_crl row; /* of the batch: its answers' number in entries */
-	bool look;	      /* at every answer */
 };
 
 static void work_release(struct work *w)
@@ -284,7 +284,6 @@ static enum pv_code plan(struct work *w, struct err *err)
 
 	if (rc != PV_OK)
 		return rc;
-	w->look = w->m->look;
 	now_s = (int64_t)(who.who.time_ms / 1000);
 	w->until_s = now_s + w->i->lifetime_s;
 	if (w->last.found && !w->m->crl->all && last_s <= w->until_s &&
@@ -293,7 +292,7 @@ static enum pv_code plan(struct work *w, struct err *err)
 	if (w->until_s > w->i->cert.not_after_s)
 		w->until_s = w->i->cert.not_after_s;
 	/* Of a later end are all or none: status knows the last batch's. */
-	w->look |= w->last.found && w->until_s != last_s;
+	w->look = w->m->look || (w->last.found && w->until_s != last_s);
 	return x509_ocsp_head(
 		&w->i->cert,
 		(struct span){ w->m->key.spki, w->m->key.spki_len }, now_s,
