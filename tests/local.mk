@@ -535,6 +535,7 @@ SCRIPT_TESTS = \
 	tests/units.sh \
 	tests/man.sh \
 	tests/device_tables.sh \
+	tests/firmware/qemu.sh \
 	tests/freestanding.sh \
 	tests/fuzz/replay.sh \
 	tests/interop/schema.sh \
@@ -548,6 +549,8 @@ TESTS += $(UNIT_TESTS) $(SCRIPT_TESTS) $(CLI_TESTS)
 # The table is complete when those that fill it are done.
 tests/vectors.log: $(UNIT_TESTS:=.log)
 
+EXTRA_DIST += tests/firmware/build.sh tests/firmware/identity.sh \
+	tests/firmware/mbedtls.sh tests/coverage_receiver.sh
 EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fault/shim.c \
 	tests/fuzz/corpora.sh \

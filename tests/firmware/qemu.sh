@@ -1,0 +1,165 @@
+#!/bin/sh
+# The receiver on a Cortex-M4 with mbed TLS, in QEMU: a real bundle of more than
+# 16 KiB over the emulated UART into flash slots, with resets, and its receipt
+# back. Prints what it measured: qemu.sh. Exit 77 without the tools for it, or
+# without Debian's source package of mbed TLS.
+for tool in arm-none-eabi-gcc qemu-system-arm python3; do
+	command -v "$tool" >/dev/null 2>&1 || {
+		echo "skipped: no $tool"
+		exit 77
+	}
+done
+. "$(dirname "$0")/../lib.sh"
+firmware=$srcdir/tests/firmware
+sources=$builddir/firmware
+D=client-0000f00d
+RAM_TARGET=4096 # bytes, beside the crypto library
+
+sh "$firmware/mbedtls.sh" "$sources" || exit $?
+
+# figure NAME VALUE TARGET
+figure() {
+	echo "# {\"figure\":\"$1\",\"value\":$2,\"target\":$3,\"ours\":$2," \
+		"\"theirs\":null,\"rounds\":1}"
+}
+
+# said NAME: the last number that the firmware printed under it.
+said() {
+	awk -v name="$1" '$1 == name { n = $2 } END { print n }' "$T/console"
+}
+
+# monitor COMMAND: to QEMU.
+monitor() {
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode() + b"\n")
+s.settimeout(1)
+try:
+    while s.recv(4096):
+        pass
+except OSError:
+    pass
+' "$T/monitor" "$1"
+}
+
+start_board() {
+	rm -f "$T/uart" "$T/monitor"
+	qemu-system-arm -M mps2-an386 -display none \
+		-kernel "$T/fw/firmware.elf" \
+		-serial "unix:$T/uart,server=on,wait=off" \
+		-monitor "unix:$T/monitor,server=on,wait=off" \
+		-chardev "file,id=console,path=$T/console" \
+		-semihosting-config enable=on,target=native,chardev=console \
+		>"$T/qemu.out" 2>&1 </dev/null &
+	board=$!
+	echo "$board" >>"$T/pids"
+	wait_text started 1
+}
+
+# told NAME: how often the firmware printed it.
+told() {
+	[ -f "$T/console" ] || : >"$T/console"
+	grep -c "^$1" "$T/console"
+}
+
+# wait_text NAME N: the firmware has printed NAME N times or more.
+wait_text() {
+	tries=0
+	while [ "$(told "$1")" -lt "$2" ] && [ "$tries" -lt 400 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+	[ "$(told "$1")" -ge "$2" ] || {
+		cat "$T/qemu.out" "$T/console"
+		fail "the firmware did not say $1"
+	}
+}
+
+# stream NAME MTU: the receipt comes to receipt.NAME.
+stream() {
+	run "$PROVCTL" -C "$H" --json export stream --device "$D" \
+		--link "$T/uart" --mtu "$2" --receipt "$T/receipt.$1"
+}
+
+new_authority
+p export key --purpose bundle >"$T/bundle.pem"
+jq --arg big "$(seq 10000 | tr '\n' ' ' | cut -c 1-16000)" '
+	.template = "firmware" | .rotation = {same_key: true}
+	| .components.service.files.big = {utf8: $big}' \
+	"$templates/tls-client.json" >"$T/firmware.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/firmware.json"
+new_device tls-client "$D"
+issue firmware "$D" -o "$T/first.pvb"
+[ "$(wc -c <"$T/first.pvb")" -ge 16384 ] || fail "the bundle is too small"
+
+case_start "the firmware builds without a warning"
+sh "$firmware/identity.sh" "$T/dev/$D" "$D" "$T/firmware.json" \
+	"$T/bundle.pem" >"$T/identity.h" || fail identity
+srcdir=$srcdir sh "$firmware/build.sh" "$T/identity.h" "$sources/mbedtls" \
+	"$T/fw" >"$T/build.out" 2>&1 || fail "$(cat "$T/build.out")"
+[ -s "$T/build.out" ] && fail "$(cat "$T/build.out")"
+[ "$case_failed" -eq 0 ] || { tests_end; exit 1; }
+
+case_start "a bundle of 16 KiB comes over the UART, through three resets"
+start_board
+(
+	for pause in 0.3 0.6 0.9; do
+		sleep "$pause"
+		monitor system_reset
+	done
+) &
+resets=$!
+stream 1 64 # slow enough for a reset to be in time
+wait "$resets"
+expect_equal "$rc" 0 "stream ($(cat "$T/err"))"
+echo "# $(jq -c '{items, frames, repeated, resets}' "$T/out")"
+[ "$(json_field resets "$T/out")" -ge 1 ] || fail "no reset was in time"
+expect_equal "$(told started)" 4 "starts of the firmware"
+expect_equal "$(said result)" 0 "the receiver's result"
+expect_equal "$(said active)" 0 "the active slot"
+
+case_start "its receipt is taken"
+expect_exit 0 "$PROVCTL" -C "$H" attest receipt "$T/receipt.1"
+expect_equal "$(json_field device "$T/out")" "$D" device
+expect_equal "$(json_field result "$T/out")" 0 result
+
+case_start "the same again gives the receipt again, and changes nothing"
+stream 2 1024
+expect_equal "$rc" 0 "stream ($(cat "$T/err"))"
+expect_equal "$(said active)" 0 "the active slot"
+expect_exit 0 "$PROVCTL" -C "$H" attest receipt "$T/receipt.2"
+
+case_start "the next bundle goes into the other slot; a reset finds it"
+run "$PROVCTL" -C "$H" rotate device "$D" -o "$T/second.pvb"
+expect_equal "$rc" 0 "rotate ($(cat "$T/err"))"
+stream 3 1024
+expect_equal "$rc" 0 "stream ($(cat "$T/err"))"
+expect_equal "$(said active)" 1 "the active slot"
+before=$(told started)
+monitor system_reset
+wait_text started $((before + 1))
+expect_equal "$(said started)" 2 "the sequence number after a reset"
+expect_exit 0 "$PROVCTL" -C "$H" attest receipt "$T/receipt.3"
+
+case_start "what was measured: [receiver_ram_bytes] below $RAM_TARGET"
+static=$(($(said session) + $(said config) + $(said segment) + $(said seen)))
+ram=$((static + $(said stack)))
+awk '{ printf "# code of %s: %d bytes, data %d, bss %d\n", $1, $2, $3, $4 }' \
+	"$T/fw/sizes"
+figure receiver_code_bytes "$(awk '$1 == "receiver" { print $2 }' \
+	"$T/fw/sizes")" null
+figure receiver_static_bytes "$static" null
+figure receiver_stack_bytes "$(said stack)" null
+figure receiver_ram_bytes "$ram" "$RAM_TARGET"
+figure link_ram_bytes "$(said link)" null
+figure slots_ram_bytes "$(said slots)" null
+for name in crypto_stack crypto_heap crypto_static; do
+	figure "${name}_bytes" "$(said $name)" null
+done
+[ "$(said stack)" -gt 256 ] || fail "no stack was measured"
+[ "$ram" -lt "$RAM_TARGET" ] || fail "the receiver needs $ram bytes"
+
+kill "$board" 2>/dev/null
+tests_end
