@@ -70,7 +70,8 @@ case_start "the rules of all are those that provctl says"
 awk -F '|' '/^\| [0-9, ]+ \|/ { print $3 }' "$srcdir"/docs/playbooks/*.md |
 	grep -o '`[^`]*`' | tr -d '`' >"$T/rules"
 while read -r rule; do
-	grep -r -q -F "\"$rule\"" "$srcdir/lib" "$srcdir/policy" ||
+	grep -r -q -F "\"$rule\"" "$srcdir/lib" "$srcdir/policy" \
+		"$srcdir/pkcs11" ||
 		fail "nothing has the rule $rule"
 done <"$T/rules"
 [ -s "$T/rules" ] || fail "no rules in it"
