@@ -49,9 +49,13 @@ START_TEST(test_lists)
 	ck_event(&e, "crl.issue", "issuing-1/3", "crl:b,number:u");
 	log_crl_intent(&e, &who, LOG_OCSP_INTENT, &c);
 	ck_event(&e, "ocsp.intent", "issuing-1/3",
-		 "n:u,tbs:b,next:u,this:u,number:u");
+		 "n:u,tbs:b,next:u,this:u,upto:u,number:u");
 	log_crl_issue(&e, &who, LOG_OCSP_ISSUE, c.object, 7, h[1]);
 	ck_event(&e, "ocsp.issue", "issuing-1/3", "number:u,answers:b");
+	log_crl_void(&e, &who, LOG_CRL_VOID, c.object, 7);
+	ck_event(&e, "crl.void", "issuing-1/3", "number:u");
+	log_crl_void(&e, &who, LOG_OCSP_VOID, c.object, 7);
+	ck_event(&e, "ocsp.void", "issuing-1/3", "number:u");
 }
 END_TEST
 
