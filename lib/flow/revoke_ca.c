@@ -17,6 +17,7 @@
 #include "lib/flow/subject_acts.h"
 #include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
+#include "lib/x509/crl.h"
 #include "lib/x509/issuer.h"
 
 CLEANUP_PTR(struct roster, roster_free);
@@ -38,15 +39,6 @@ static void work_release(struct work *w)
 
 /* ---- which certificates ---- */
 
-static uint32_t shard_of(struct span serial, uint32_t shards)
-{
-	uint64_t rest = 0;
-
-	for (size_t i = 0; i < serial.len; i++)
-		rest = (rest << 8 | serial.p[i]) % shards;
-	return (uint32_t)rest;
-}
-
 static enum pv_code add(struct work *w, struct span der, const char *issuer,
 			uint32_t generation, uint32_t shards, struct err *err)
 {
@@ -66,7 +58,8 @@ static enum pv_code add(struct work *w, struct span der, const char *issuer,
 	if (rc != PV_OK)
 		return rc;
 	*r = (struct store_revocation){ .generation = generation,
-					.shard = shard_of(cert.serial, shards),
+					.shard = x509_crl_shard(cert.serial,
+								shards),
 					.reason = w->job->reason,
 					.invalidity_s = w->job->invalidity_s,
 					.not_after_s = STORE_NO_TIME,
@@ -259,9 +252,10 @@ static enum pv_code raised(const struct work *w, struct tpl_approvals *out,
 	return PV_OK;
 }
 
-/* As acts.h makes it again of the entries: a line for each serial, in turn. */
-static enum pv_code hash_serials(const struct work *w, uint8_t out[SHA256_LEN],
-				 struct err *err)
+/* As acts.h makes it again of the entries: the hash of a line for each serial,
+ * in turn, and the lines themselves, which officers read. */
+static enum pv_code name_serials(const struct work *w, uint8_t out[SHA256_LEN],
+				 struct buf *named, struct err *err)
 {
 	CLEANUP(cleanup_sha256_free) struct sha256 *h = NULL;
 	enum pv_code rc = sha256_new(&h, err);
@@ -269,16 +263,22 @@ static enum pv_code hash_serials(const struct work *w, uint8_t out[SHA256_LEN],
 	if (rc != PV_OK)
 		return rc;
 	sha256_begin(h);
-	for (size_t i = 0; i < w->report->n; i++)
-		if (!w->report->list[i].existing) {
-			sha256_add(h, log_str(w->report->list[i].serial));
-			sha256_add(h, log_str("\n"));
-		}
-	return sha256_end(h, out, err);
+	for (size_t i = 0; i < w->report->n; i++) {
+		const char *serial = w->report->list[i].serial;
+
+		if (w->report->list[i].existing)
+			continue;
+		sha256_add(h, log_str(serial));
+		sha256_add(h, log_str("\n"));
+		buf_printf(named, SUBJECT_SERIAL "%s\n", serial);
+	}
+	rc = sha256_end(h, out, err);
+	return rc == PV_OK ? buf_check(named, err) : rc;
 }
 
 static enum pv_code put_subject(struct work *w, struct err *err)
 {
+	CLEANUP(buf_release) struct buf named;
 	char selector[STORE_ID_MAX + 48];
 	uint8_t serials[SHA256_LEN];
 	struct subject_revoke s = {
@@ -289,11 +289,14 @@ static enum pv_code put_subject(struct work *w, struct err *err)
 		.count = w->report->changed,
 		.serials = serials
 	};
-	enum pv_code rc = hash_serials(w, serials, err);
+	enum pv_code rc;
 
+	buf_init(&named, SUBJECT_ACTS_MAX);
+	rc = name_serials(w, serials, &named, err);
 	snprintf(selector, sizeof(selector), "ca %.64s generation %u",
 		 w->job->ca, (unsigned)w->report->generation);
 	s.selector = log_str(selector);
+	s.named = buf_span(&named);
 	buf_init(&w->subject, SUBJECT_ACTS_MAX);
 	if (rc == PV_OK)
 		subject_revoke(&w->subject, &s);

@@ -213,6 +213,7 @@ run "$PROVCTL" approve "$T/ask.json" --as bob --key "$T/keys/bob.key" --yes \
 	-o "$T/notes/shown.note"
 expect_text "revoke keyCompromise"
 expect_text "ca matter-pai generation 1"
+expect_text "serial $(serial_of_ca matter-pai-1)"
 expect_exit 0 "$PROVCTL" -C "$H" revoke --ca matter-pai \
 	--reason keyCompromise --approval "$T/notes/alice.note" \
 	--approval "$T/notes/bob.note"
