@@ -37,6 +37,8 @@ for binary in "$PROVCTL" "$PROVDEV"; do
 done
 
 cp -R "$srcdir/templates" "$templates" || exit 2
+# shellcheck source=tests/flip.sh
+. "$srcdir/tests/flip.sh"
 
 # Only what this script started: background jobs are named in $T/pids.
 clean_up() {

@@ -555,6 +555,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fault/shim.c \
 	tests/fuzz/corpora.sh \
 	tests/fuzz/fuzz.sh \
+	tests/flip.sh \
 	tests/lib.sh \
 	tests/chains.sh \
 	tests/people.sh \

@@ -193,8 +193,7 @@ damage_sealed() {
 		return
 	fi
 	sealed_to_file
-	printf '\377\377' | dd of="$H/sealed.dat" bs=1 seek="$2" conv=notrunc \
-		2>"$T/dd"
+	flip "$H/sealed.dat" "$2"
 }
 
 for where in row file; do

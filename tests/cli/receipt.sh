@@ -59,17 +59,14 @@ expect_equal "$(jq -r 'select(.status == "refused") | .error.rule' "$T/out")" \
 grep -q '^provctl: 3: not a receipt' "$T/err" || fail "which: $(cat "$T/err")"
 
 case_start "a bit of it changed is refused"
-flip() {
+flipped() {
 	cp "$1" "$2"
-	old=$(dd if="$1" bs=1 skip="$3" count=1 2>/dev/null | od -An -tu1)
-	# shellcheck disable=SC2059  # the format is the byte
-	printf "\\$(printf %03o $((old ^ 1)))" |
-		dd of="$2" bs=1 seek="$3" conv=notrunc 2>/dev/null
+	flip "$2" "$3"
 }
 size=$(stat -c %s "$one")
-flip "$one" "$T/bad" $((size - 1))
+flipped "$one" "$T/bad" $((size - 1))
 expect_error 5 receipt.signature -C "$H" attest receipt "$T/bad"
-flip "$one" "$T/bad" $((size - 66 - 4))
+flipped "$one" "$T/bad" $((size - 66 - 4))
 receipt "$T/bad"
 [ "$rc" -eq 5 ] || [ "$rc" -eq 3 ] || fail "exit $rc of a changed claim"
 
@@ -94,7 +91,7 @@ opened S0000000001 "$T/s.pvb"
 receipt "$T/dev/S0000000001/receipt.cose"
 expect_equal "$rc $(json_field status "$T/out")" "0 recorded" first
 size=$(stat -c %s "$T/dev/S0000000001/receipt.cose")
-flip "$T/dev/S0000000001/receipt.cose" "$T/bad" $((size - 1))
+flipped "$T/dev/S0000000001/receipt.cose" "$T/bad" $((size - 1))
 expect_error 5 receipt.signature -C "$H" attest receipt "$T/bad"
 
 case_start "a refusal is recorded, and that it was installed after all"
@@ -102,7 +99,7 @@ new_device tls-client client-00000005
 issue tls-client client-00000005 -o "$T/5.pvb"
 cp "$T/5.pvb" "$T/broken.pvb"
 size=$(stat -c %s "$T/5.pvb")
-flip "$T/5.pvb" "$T/broken.pvb" $((size - 1))
+flipped "$T/5.pvb" "$T/broken.pvb" $((size - 1))
 run "$PROVDEV" open "$T/dev/client-00000005" "$T/broken.pvb" --bundle-key \
 	"$T/bundle.pem"
 expect_equal "$rc" 5 "the device's exit"

@@ -121,8 +121,7 @@ finds extra file notes.txt out store
 findings 4
 expect_equal "$(summary | jq -c '.found | [.missing, .extra, .different]')" \
 	'[2,2,0]' found
-printf '\377' | dd of="$H/out/bundles/S0000000001.operational.pvb" bs=1 \
-	seek=300 conv=notrunc 2>/dev/null
+flip "$H/out/bundles/S0000000001.operational.pvb" 300
 reconcile 5 --no-token
 finds different file S0000000001.operational.pvb out store
 findings 5

@@ -132,8 +132,7 @@ reconcile 5
 finds different client-00000001.pem
 rm -rf "$H/out"
 cp -a "$T/good" "$H/out"
-printf '\377' | dd of="$H/out/bundles/client-00000001.operational.pvb" bs=1 \
-	seek=300 conv=notrunc 2>/dev/null
+flip "$H/out/bundles/client-00000001.operational.pvb" 300
 reconcile 5
 finds different client-00000001.operational.pvb
 cp "$T/good/bundles/client-00000002.operational.pvb" \

@@ -171,7 +171,7 @@ publish "$T/log"
 cp -a "$T/log" "$T/edited"
 tile=$(find "$T/edited/tile/0" -type f -name "$(sed -n 2p \
 	"$T/edited/checkpoint")")
-printf '\377\377' | dd of="$tile" bs=1 seek=40 conv=notrunc 2>/dev/null
+flip "$tile" 40
 refused log.proof "$T/edited"
 cp -a "$T/log/." "$T/edited/"
 sed -i '2s/.*/99999/' "$T/edited/checkpoint"
@@ -247,9 +247,9 @@ expect_error 5 log.cosignature -C "$H" audit cosign --from "$W/stranger.line"
 expect_text "the line is not of a known witness"
 seen "$T/log"
 # Another time than the one that was signed.
-raw=$(cut -d ' ' -f 3 "$W/one.line")
-printf '— one.example %s\n' "$(printf %s "$raw" | base64 -d |
-	sed 's/^\(.\{11\}\)./\1\x01/' | base64 -w 0)" >"$W/wrong.line"
+cut -d ' ' -f 3 "$W/one.line" | base64 -d >"$T/raw"
+flip "$T/raw" 11
+printf '— one.example %s\n' "$(base64 -w 0 "$T/raw")" >"$W/wrong.line"
 expect_error 5 log.cosignature -C "$H" audit cosign --from "$W/wrong.line"
 expect_text "of no checkpoint of this log"
 expect_text "its witness saw another state of the log"

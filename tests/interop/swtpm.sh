@@ -10,6 +10,8 @@ set -eu
 LC_ALL=C
 export LC_ALL
 
+# shellcheck source=tests/flip.sh
+. "$(dirname "$0")/../flip.sh"
 bin=${1:-${builddir:-.}/tests/interop/tpm2}
 case $bin in /*) ;; *) bin=$(pwd)/$bin ;; esac
 for tool in swtpm tpm2_quote tpm2_activatecredential; do
@@ -93,7 +95,7 @@ for kind in ecc rsa; do
 	"$bin" credential ek.$kind.der ak.$other.pub $secret cred
 	activate $kind cred >got.out && bad "$kind: for another key's name"
 	"$bin" credential ek.$kind.der ak.$kind.pub $secret cred
-	printf '\377' | dd of=cred bs=1 seek=20 conv=notrunc 2>/dev/null
+	flip cred 20
 	activate $kind cred >got.out && bad "$kind: with a byte changed"
 	ok "ActivateCredential takes what is made for the $kind endorsement key"
 done
