@@ -71,9 +71,9 @@ verify_audit
 case_start "a cosignature that was edited is found by whoever opens the store"
 cp "$H/cosigned" "$T/kept"
 raw=$(grep '^— w.example ' "$H/cosigned" | cut -d ' ' -f 3)
-wrong=$(printf %s "$raw" | base64 -d | sed 's/^\(.\{11\}\)./\1\x01/' |
-	base64 -w 0)
-sed "s|$raw|$wrong|" "$T/kept" >"$H/cosigned"
+printf %s "$raw" | base64 -d >"$T/raw"
+flip "$T/raw" 11
+sed "s|$raw|$(base64 -w 0 "$T/raw")|" "$T/kept" >"$H/cosigned"
 expect_error 5 log.cosignature -C "$H" policy list
 cp "$T/kept" "$H/cosigned"
 expect_exit 0 "$PROVCTL" -C "$H" policy list
