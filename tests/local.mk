@@ -252,9 +252,11 @@ UNIT_TESTS = \
 	tests/unit/check_signer \
 	tests/unit/check_stationclaim \
 	tests/unit/check_store \
+	tests/unit/check_store_attest \
 	tests/unit/check_store_crash \
 	tests/unit/check_store_crl \
 	tests/unit/check_store_device \
+	tests/unit/check_store_evidence \
 	tests/unit/check_store_fault \
 	tests/unit/check_store_held \
 	tests/unit/check_store_keys \

@@ -8,6 +8,10 @@ lib_store_libpvstore_a_SOURCES = \
 	lib/store/store_secret.h lib/store/store_lifecycle_types.h \
 	lib/store/store_history.h lib/store/store_revoke.h \
 	lib/store/store_crl.h lib/store/store_renew.h \
+	lib/store/store_attest.h lib/store/store_attest_types.h \
+	lib/store/store_evidence.h \
+	lib/store/sqlite_attest.h lib/store/sqlite_attest.c \
+	lib/store/sqlite_evidence.c \
 	lib/store/sql.c lib/store/sql.h \
 	lib/store/filecheck.c lib/store/filecheck.h \
 	lib/store/sealed.c lib/store/sealed.h \

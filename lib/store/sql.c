@@ -40,6 +40,17 @@
 	"SELECT name, version, sha256, adopted_ms, actor, bytes, "             \
 	"adopt_index, escrow FROM template "
 
+#define ATTKEY_COLUMNS                                                         \
+	"SELECT device, log_index, state, format, mac, key_sha256, key, "      \
+	"instance, ek, secret FROM attkey "
+#define NONCE_COLUMNS                                                          \
+	"SELECT hash, device, stage, issued_ms, until_ms, offline, "           \
+	"log_index, used_index FROM nonce "
+#define EVIDENCE_COLUMNS                                                       \
+	"SELECT log_index, device, stage, state, format, sha256, nonce, "      \
+	"nonce_value, seal, manifest, verified_ms, uses, rule, "               \
+	"release_index FROM evidence "
+
 static const char *const texts[SQL_COUNT] = {
 	[SQL_META_PUT] = "INSERT INTO meta (id, name, origin, created_ms, "
 			 "salt) VALUES (1, $1, $2, $3, $4)",
@@ -373,6 +384,49 @@ static const char *const texts[SQL_COUNT] = {
 			       "version = $3",
 	[SQL_SECRET_GET] = SECRET_COLUMNS "WHERE name = $1 AND version = $2",
 	[SQL_SECRET_EACH] = SECRET_COLUMNS "ORDER BY name, version",
+
+	[SQL_ATTKEY_PUT] = "INSERT INTO attkey (device, log_index, state, "
+			   "format, mac, key_sha256, key, instance, ek, "
+			   "secret) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+			   "$9, $10)",
+	[SQL_ATTKEY_DROP] = "DELETE FROM attkey WHERE device = $1 AND "
+			    "state = $2",
+	[SQL_ATTKEY_STATE] = "UPDATE attkey SET state = $1 WHERE device = $2 "
+			     "AND state = $3",
+	[SQL_ATTKEY_RETIRE] = "UPDATE attkey SET key = NULL WHERE mac = 1 AND "
+			      "device = (SELECT device FROM device WHERE "
+			      "number = $1)",
+	[SQL_ATTKEY_OWNER] = "SELECT device FROM attkey WHERE key_sha256 = $1",
+	/* 0: ATTKEY_PENDING */
+	[SQL_ATTKEY_STANDS] = "SELECT device FROM attkey WHERE "
+			      "key_sha256 = $1 AND state <> 0",
+	[SQL_ATTKEY_INSTANCE] = "SELECT device FROM attkey WHERE "
+				"instance = $1 LIMIT 1",
+	[SQL_ATTKEY_GET] = ATTKEY_COLUMNS "WHERE device = $1 AND state = $2",
+	[SQL_ATTKEY_EACH] = ATTKEY_COLUMNS "ORDER BY device, log_index",
+	[SQL_NONCE_PUT] = "INSERT INTO nonce (hash, device, stage, issued_ms, "
+			  "until_ms, offline, log_index) VALUES ($1, $2, $3, "
+			  "$4, $5, $6, $7)",
+	[SQL_NONCE_USE] = "UPDATE nonce SET used_index = $1 WHERE hash = $2",
+	[SQL_NONCE_COUNT] = "SELECT count(*) FROM nonce WHERE device = $1 AND "
+			    "until_ms > $2 AND used_index IS NULL",
+	[SQL_NONCE_GET] = NONCE_COLUMNS "WHERE hash = $1",
+	[SQL_NONCE_EACH] = NONCE_COLUMNS "ORDER BY log_index",
+	[SQL_EVIDENCE_PUT] = "INSERT INTO evidence (log_index, device, stage, "
+			     "state, format, sha256, nonce, nonce_value, "
+			     "seal, manifest, verified_ms, uses, rule) VALUES "
+			     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+			     "$12, $13)",
+	[SQL_EVIDENCE_RELEASE] = "UPDATE evidence SET state = $1, "
+				 "release_index = $2 WHERE log_index = $3",
+	[SQL_EVIDENCE_GET] =
+		EVIDENCE_COLUMNS "WHERE device = $1 AND "
+				 "sha256 = $2 ORDER BY log_index DESC LIMIT 1",
+	/* 0: EVIDENCE_VERIFIED */
+	[SQL_EVIDENCE_CURRENT] = EVIDENCE_COLUMNS
+	"WHERE device = $1 AND stage = $2 AND state = 0 "
+	"ORDER BY log_index DESC LIMIT 1",
+	[SQL_EVIDENCE_EACH] = EVIDENCE_COLUMNS "ORDER BY log_index",
 };
 
 const char *sql_text(enum sql_id id)

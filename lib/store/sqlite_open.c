@@ -11,6 +11,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/store/filecheck.h"
+#include "lib/store/sqlite_attest.h"
 #include "lib/store/sqlite_lifecycle.h"
 #include "lib/store/sqlite_ops.h"
 #include "lib/store/sqlite_people.h"
@@ -328,4 +329,16 @@ static const struct store_ops ops = {
 	.crl_void = sqlite_crl_void,
 	.crl_get = sqlite_crl_get,
 	.crl_each = sqlite_crl_each,
+	.attkey_put = sqlite_attkey_put,
+	.attkey_get = sqlite_attkey_get,
+	.attkey_each = sqlite_attkey_each,
+	.attkey_owner = sqlite_attkey_owner,
+	.nonce_put = sqlite_nonce_put,
+	.nonce_get = sqlite_nonce_get,
+	.nonce_count = sqlite_nonce_count,
+	.nonce_each = sqlite_nonce_each,
+	.evidence_put = sqlite_evidence_put,
+	.evidence_find = sqlite_evidence_find,
+	.evidence_release = sqlite_evidence_release,
+	.evidence_each = sqlite_evidence_each,
 };

@@ -113,6 +113,7 @@ static enum pv_code set_retired(struct sqlite_store *s, uint32_t first,
 	QUERY state = query_start(s, SQL_RETIRE_STATE);
 	QUERY intents = query_start(s, SQL_RETIRE_INTENTS);
 	QUERY kept = query_start(s, SQL_KEPT_RETIRE);
+	QUERY attkeys = query_start(s, SQL_ATTKEY_RETIRE);
 	QUERY row = query_start(s, SQL_RETIRED_PUT);
 	enum pv_code rc;
 
@@ -120,6 +121,7 @@ static enum pv_code set_retired(struct sqlite_store *s, uint32_t first,
 	query_u64(&state, first);
 	query_u64(&intents, first);
 	query_u64(&kept, first);
+	query_u64(&attkeys, first);
 	query_u64(&row, first);
 	query_u64(&row, index);
 	rc = query_run(&state, err);
@@ -127,6 +129,8 @@ static enum pv_code set_retired(struct sqlite_store *s, uint32_t first,
 		rc = query_run(&intents, err);
 	if (rc == PV_OK)
 		rc = query_run(&kept, err);
+	if (rc == PV_OK)
+		rc = query_run(&attkeys, err);
 	return rc == PV_OK ? query_run(&row, err) : rc;
 }
 

@@ -13,6 +13,14 @@ static const struct table tables[] = {
 	{ "approval", "CREATE TABLE approval (nonce BLOB PRIMARY KEY, "
 		      "log_index INTEGER NOT NULL, note BLOB NOT NULL) "
 		      "STRICT, WITHOUT ROWID" },
+	{ "attkey",
+	  "CREATE TABLE attkey (device TEXT NOT NULL, log_index INTEGER "
+	  "NOT NULL, state INTEGER NOT NULL, format INTEGER NOT NULL, mac "
+	  "INTEGER NOT NULL, key_sha256 BLOB NOT NULL UNIQUE, key BLOB, "
+	  "instance BLOB, ek BLOB, secret BLOB, PRIMARY KEY (device, "
+	  "log_index)) STRICT, WITHOUT ROWID" },
+	{ "attkey_instance", "CREATE INDEX attkey_instance ON attkey "
+			     "(instance) WHERE instance IS NOT NULL" },
 	{ "bundle",
 	  "CREATE TABLE bundle (number INTEGER NOT NULL REFERENCES device, "
 	  "seal_index INTEGER NOT NULL, seq INTEGER NOT NULL, "
@@ -65,6 +73,15 @@ static const struct table tables[] = {
 	  "CREATE TABLE ending (end_s INTEGER NOT NULL, number INTEGER "
 	  "NOT NULL REFERENCES device, PRIMARY KEY (end_s, number)) "
 	  "STRICT, WITHOUT ROWID" },
+	{ "evidence",
+	  "CREATE TABLE evidence (log_index INTEGER PRIMARY KEY, "
+	  "device TEXT NOT NULL, stage TEXT, state INTEGER NOT NULL, "
+	  "format INTEGER NOT NULL, sha256 BLOB NOT NULL, "
+	  "nonce BLOB NOT NULL, nonce_value BLOB NOT NULL, seal BLOB, "
+	  "manifest BLOB NOT NULL, verified_ms INTEGER NOT NULL, "
+	  "uses INTEGER NOT NULL, rule TEXT, release_index INTEGER) STRICT" },
+	{ "evidence_device", "CREATE INDEX evidence_device ON evidence "
+			     "(device)" },
 	{ "governance", "CREATE TABLE governance (log_index INTEGER PRIMARY "
 			"KEY, kind TEXT NOT NULL, name TEXT NOT NULL) STRICT" },
 	{ "held", "CREATE TABLE held (id INTEGER PRIMARY KEY, "
@@ -91,16 +108,22 @@ static const struct table tables[] = {
 	{ "meta", "CREATE TABLE meta (id INTEGER PRIMARY KEY, "
 		  "name TEXT NOT NULL, origin TEXT NOT NULL, "
 		  "created_ms INTEGER NOT NULL, salt BLOB NOT NULL) STRICT" },
+	{ "nonce",
+	  "CREATE TABLE nonce (hash BLOB PRIMARY KEY, device TEXT NOT NULL, "
+	  "stage TEXT NOT NULL, issued_ms INTEGER NOT NULL, until_ms INTEGER "
+	  "NOT NULL, offline INTEGER NOT NULL, log_index INTEGER NOT NULL, "
+	  "used_index INTEGER) STRICT, WITHOUT ROWID" },
+	{ "nonce_device", "CREATE INDEX nonce_device ON nonce (device) "
+			  "WHERE used_index IS NULL" },
 	{ "ord", "CREATE TABLE ord (name TEXT PRIMARY KEY, "
 		 "devices INTEGER NOT NULL, reworked INTEGER NOT NULL) "
 		 "STRICT, WITHOUT ROWID" },
-	{ "own_key",
-	  "CREATE TABLE own_key (id INTEGER PRIMARY KEY, "
-	  "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
-	  "generation INTEGER NOT NULL, kind INTEGER NOT NULL, "
-	  "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB, "
-	  "attributes BLOB NOT NULL, generated INTEGER NOT NULL, "
-	  "log_index INTEGER NOT NULL) STRICT" },
+	{ "own_key", "CREATE TABLE own_key (id INTEGER PRIMARY KEY, "
+		     "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
+		     "generation INTEGER NOT NULL, kind INTEGER NOT NULL, "
+		     "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB, "
+		     "attributes BLOB NOT NULL, generated INTEGER NOT NULL, "
+		     "log_index INTEGER NOT NULL) STRICT" },
 	{ "rate", "CREATE TABLE rate (name TEXT NOT NULL, "
 		  "bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },

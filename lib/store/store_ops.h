@@ -6,6 +6,7 @@
 #ifndef PV_STORE_OPS_H
 #define PV_STORE_OPS_H
 
+#include "lib/store/store_attest_types.h"
 #include "lib/store/store_lifecycle_types.h"
 #include "lib/store/store_people_types.h"
 
@@ -66,6 +67,13 @@ struct store_visit {
 		enum pv_code (*crosscert)(void *ctx,
 					  const struct store_crosscert *x,
 					  struct err *err);
+		enum pv_code (*attkey)(void *ctx, const struct store_attkey *k,
+				       struct err *err);
+		enum pv_code (*nonce)(void *ctx, const struct store_nonce *n,
+				      struct err *err);
+		enum pv_code (*evidence)(void *ctx,
+					 const struct store_evidence *x,
+					 struct err *err);
 	} fn;
 };
 
@@ -333,6 +341,46 @@ struct store_ops {
 				struct err *err);
 	enum pv_code (*crl_each)(struct store *s, enum store_crl_which which,
 				 const struct store_visit *v, struct err *err);
+	enum pv_code (*attkey_put)(struct store *s,
+				   const struct store_attkey *k,
+				   struct span entry, struct err *err);
+	enum pv_code (*attkey_get)(struct store *s, const char *device,
+				   enum store_attkey_state state,
+				   struct store_attkey *k, struct buf *key,
+				   bool *found, struct err *err);
+	enum pv_code (*attkey_each)(struct store *s,
+				    const struct store_visit *v,
+				    struct err *err);
+	enum pv_code (*attkey_owner)(struct store *s,
+				     const uint8_t key_sha256[STORE_HASH],
+				     struct span instance,
+				     char device[STORE_ID_MAX + 1],
+				     struct err *err);
+	enum pv_code (*nonce_put)(struct store *s, const struct store_nonce *n,
+				  struct span entry, struct err *err);
+	enum pv_code (*nonce_get)(struct store *s,
+				  const uint8_t hash[STORE_HASH],
+				  struct store_nonce *n, bool *found,
+				  struct err *err);
+	enum pv_code (*nonce_count)(struct store *s, const char *device,
+				    uint64_t now_ms, uint64_t *n,
+				    struct err *err);
+	enum pv_code (*nonce_each)(struct store *s, const struct store_visit *v,
+				   struct err *err);
+	enum pv_code (*evidence_put)(struct store *s,
+				     const struct store_evidence *x,
+				     struct span entry, struct err *err);
+	enum pv_code (*evidence_find)(struct store *s, const char *device,
+				      const char *stage, const uint8_t *sha256,
+				      struct store_evidence *x,
+				      struct buf *seal, bool *found,
+				      struct err *err);
+	enum pv_code (*evidence_release)(struct store *s, const char *device,
+					 const uint8_t sha256[STORE_HASH],
+					 struct span entry, struct err *err);
+	enum pv_code (*evidence_each)(struct store *s,
+				      const struct store_visit *v,
+				      struct err *err);
 };
 
 #endif
