@@ -226,6 +226,7 @@ UNIT_TESTS = \
 	tests/unit/check_prepared \
 	tests/unit/check_profiles \
 	tests/unit/check_provdev \
+	tests/unit/check_provdev_attest \
 	tests/unit/check_provdev_fault \
 	tests/unit/check_publish_hook \
 	tests/unit/check_pvtime \

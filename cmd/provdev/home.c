@@ -47,8 +47,8 @@ static enum pv_code read_line(struct home *h, const char *name, char *out,
 	return PV_OK;
 }
 
-static enum pv_code read_private(struct home *h, const char *name,
-				 EVP_PKEY **key, struct err *err)
+enum pv_code home_key(const struct home *h, const char *name, EVP_PKEY **key,
+		      struct err *err)
 {
 	CLEANUP(cleanup_BIO_free_all) BIO *bio = NULL;
 	SECRET pem = SECRET_INIT;
@@ -66,8 +66,8 @@ static enum pv_code read_private(struct home *h, const char *name,
 	return *key ? PV_OK : broken(err, name);
 }
 
-static enum pv_code read_hex(struct home *h, const char *name,
-			     struct secret *key, struct err *err)
+enum pv_code home_hex(const struct home *h, const char *name,
+		      struct secret *key, struct err *err)
 {
 	SECRET text = SECRET_INIT;
 	SECRET padded = SECRET_INIT;
@@ -139,15 +139,15 @@ enum pv_code home_open(struct home *h, const char *path, struct err *err)
 	if (code == PV_OK)
 		code = program_resume(h->dirfd, h->id, err);
 	if (code == PV_OK)
-		code = read_private(h, "key.pem", &h->certified, err);
+		code = home_key(h, "key.pem", &h->certified, err);
 	if (code == PV_OK)
-		code = read_private(h, "seal.pem", &h->sealing, err);
+		code = home_key(h, "seal.pem", &h->sealing, err);
 	if (code == PV_OK)
-		code = read_hex(h, "kek.hex", &h->kek, err);
+		code = home_hex(h, "kek.hex", &h->kek, err);
 	if (code == PV_OK)
-		code = read_hex(h, "auth.hex", &h->auth, err);
+		code = home_hex(h, "auth.hex", &h->auth, err);
 	if (code == PV_OK)
-		code = read_hex(h, "receipt.hex", &h->receipt, err);
+		code = home_hex(h, "receipt.hex", &h->receipt, err);
 	if (code == PV_OK && !pvdev_openssl_init(&h->crypto))
 		code = err_fail(err, PV_INTERNAL, "crypto", NULL,
 				"OpenSSL lacks an algorithm");

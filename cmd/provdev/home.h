@@ -34,5 +34,12 @@ void home_close(struct home *h);
 /* Identity, form, kind and slots; tables, role and clock are the caller's. */
 PV_MUST enum pv_code home_config(struct home *h, struct pvdev_config *cfg,
 				 struct err *err);
+/* A private key of the folder, PKCS#8 in PEM; NULL when there is none. The
+ * caller frees it. */
+PV_MUST enum pv_code home_key(const struct home *h, const char *name,
+			      EVP_PKEY **key, struct err *err);
+/* HOME_KEY_LEN bytes in hex; empty when there is no such file. */
+PV_MUST enum pv_code home_hex(const struct home *h, const char *name,
+			      struct secret *key, struct err *err);
 
 #endif

@@ -50,9 +50,8 @@ static EVP_PKEY *generate(const char *algorithm)
 	return EVP_PKEY_Q_keygen(NULL, NULL, "EC", algorithm);
 }
 
-static enum pv_code add_private(struct file_group *g, int dirfd,
-				const char *name, EVP_PKEY *key,
-				struct err *err)
+enum pv_code keys_add_private(struct file_group *g, int dirfd, const char *name,
+			      EVP_PKEY *key, struct err *err)
 {
 	CLEANUP(cleanup_BIO_free_all) BIO *bio = BIO_new(BIO_s_secmem());
 	char *p;
@@ -61,6 +60,19 @@ static enum pv_code add_private(struct file_group *g, int dirfd,
 	if (!bio || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL,
 						  NULL) != 1)
 		return crypto_failed(err, "cannot encode a private key");
+	len = BIO_get_mem_data(bio, &p);
+	return file_group_add(g, dirfd, name, 0600, p, (size_t)len, err);
+}
+
+enum pv_code keys_add_public(struct file_group *g, int dirfd, const char *name,
+			     EVP_PKEY *key, struct err *err)
+{
+	CLEANUP(cleanup_BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
+	char *p;
+	long len;
+
+	if (!bio || PEM_write_bio_PUBKEY(bio, key) != 1)
+		return crypto_failed(err, "cannot encode a public key");
 	len = BIO_get_mem_data(bio, &p);
 	return file_group_add(g, dirfd, name, 0600, p, (size_t)len, err);
 }
@@ -172,18 +184,15 @@ static enum pv_code add_sealing(struct file_group *g, int dirfd,
 {
 	CLEANUP(cleanup_EVP_PKEY_free)
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	CLEANUP(cleanup_BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
 	CLEANUP(buf_release) struct buf sig;
 	struct span spki;
 	uint8_t *der = NULL;
 	enum pv_code code;
 	int der_len;
-	char *p;
-	long len;
 
 	buf_init(&sig, PEM_MAX);
 	der_len = key ? i2d_PUBKEY(key, &der) : 0;
-	if (!bio || der_len <= 0 || PEM_write_bio_PUBKEY(bio, key) != 1)
+	if (der_len <= 0)
 		return crypto_failed(err, "cannot make a sealing key");
 	spki.p = der;
 	spki.len = (size_t)der_len;
@@ -191,14 +200,12 @@ static enum pv_code add_sealing(struct file_group *g, int dirfd,
 	OPENSSL_free(der);
 	if (code != PV_OK)
 		return code;
-	len = BIO_get_mem_data(bio, &p);
-	code = file_group_add(g, dirfd, "seal_pub.pem", 0600, p, (size_t)len,
-			      err);
+	code = keys_add_public(g, dirfd, "seal_pub.pem", key, err);
 	if (code == PV_OK)
 		code = file_group_add(g, dirfd, "seal_sig.b64", 0600, sig.data,
 				      sig.len, err);
 	if (code == PV_OK)
-		code = add_private(g, dirfd, "seal.pem", key, err);
+		code = keys_add_private(g, dirfd, "seal.pem", key, err);
 	return code;
 }
 
@@ -237,7 +244,7 @@ static enum pv_code add_certified(struct file_group *g, int dirfd,
 		code = file_group_add(g, dirfd, "csr.pem", 0600, csr.data,
 				      csr.len, err);
 	if (code == PV_OK)
-		code = add_private(g, dirfd, "key.pem", key, err);
+		code = keys_add_private(g, dirfd, "key.pem", key, err);
 	if (code == PV_OK && s->sealing)
 		code = add_sealing(g, dirfd, s, key, err);
 	if (code == PV_OK && s->before)

@@ -28,5 +28,13 @@ PV_MUST enum pv_code keys_make(struct file_group *g, int dirfd,
 PV_MUST enum pv_code keys_request(EVP_PKEY *key, const char *id,
 				  const char *subject, struct buf *pem,
 				  struct err *err);
+/* A private key as PKCS#8 in PEM, mode 0600. */
+PV_MUST enum pv_code keys_add_private(struct file_group *g, int dirfd,
+				      const char *name, EVP_PKEY *key,
+				      struct err *err);
+/* A public key as SPKI in PEM. */
+PV_MUST enum pv_code keys_add_public(struct file_group *g, int dirfd,
+				     const char *name, EVP_PKEY *key,
+				     struct err *err);
 
 #endif

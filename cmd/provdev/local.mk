@@ -14,6 +14,9 @@ cmd_provdev_provdev_SOURCES = \
 	cmd/provdev/receive.c cmd/provdev/receive.h \
 	cmd/provdev/link.c \
 	cmd/provdev/linkstage.c cmd/provdev/linkstage.h \
+	cmd/provdev/attest.c cmd/provdev/attest.h \
+	cmd/provdev/attest_psa.c cmd/provdev/attest_dice.c \
+	cmd/provdev/attest_key.c \
 	cmd/provdev/json_cbor.c cmd/provdev/json_cbor.h \
 	cmd/provdev/configs.c cmd/provdev/configs.h \
 	cmd/provdev/show.c

@@ -28,6 +28,15 @@ static const struct verb verbs[] = {
 	  "of open]\n"
 	  "        LINE: a terminal line, a socket, fd:N, or listen:SOCKET",
 	  verb_receive },
+	{ "attest-key", "DIR --format psa|psa-mac|dice [--vendor DIR]",
+	  verb_attest_key },
+	{ "attest",
+	  "DIR --format psa|psa-mac|dice|tpm2 --challenge FILE --out FILE\n"
+	  "        [--seal-key] [--measure NAME=SHA256]... [--lifecycle STATE] "
+	  "[--svn N]\n"
+	  "        tpm2: --quote FILE --signature FILE --pcrs FILE\n"
+	  "        --print-a instead of --out: what is attested, in hex",
+	  verb_attest },
 	{ "show", "DIR [--json] [--reveal -o FILE]", verb_show },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -14,6 +14,7 @@
  *   active -> gen-N           follows state
  *   receipt.cose refusal.cose the last receipts
  *   link/ linked              items that came over a link; what came last
+ *   iak.* deviceid*           what it attests with (attest.h)
  */
 #ifndef PV_CMD_PROVDEV_PROVDEV_H
 #define PV_CMD_PROVDEV_PROVDEV_H
@@ -32,6 +33,8 @@ PV_MUST enum pv_code verb_csr(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_program(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_open(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_receive(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_attest(int argc, char **argv, struct err *err);
+PV_MUST enum pv_code verb_attest_key(int argc, char **argv, struct err *err);
 PV_MUST enum pv_code verb_show(int argc, char **argv, struct err *err);
 
 /* PV_USAGE for a wrong command line. */
