@@ -1,5 +1,6 @@
 /* receive: the simulated device at the end of a link. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -66,18 +67,19 @@ static size_t receipt(void *ctx, uint32_t offset, uint8_t *p, size_t cap)
 static const struct pvdev_link_port port = { send_bytes, open_staging, stage,
 					     finish, receipt };
 
+/* Who sees the path can connect: it gets its name when somebody listens. */
 static enum pv_code listen_at(struct end *e, const char *path, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s.new", path);
 
-	if (strlen(path) >= sizeof(at.sun_path))
+	if (n < 0 || (size_t)n >= sizeof(at.sun_path))
 		return usage_error(err, "the socket's path is too long");
-	memcpy(at.sun_path, path, strlen(path) + 1);
 	e->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	(void)unlink(path); /* a former run's */
+	(void)unlink(at.sun_path); /* a former run's */
 	if (e->listener < 0 ||
 	    bind(e->listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    listen(e->listener, 1) != 0)
+	    listen(e->listener, 1) != 0 || rename(at.sun_path, path) != 0)
 		return err_errno(err, PV_STORAGE, "link.path", NULL,
 				 "cannot listen");
 	return PV_OK;

@@ -155,8 +155,9 @@ later 10 S0000000051
 later 3000 S0000000052
 lacks clock_step_s ticking
 later 7000 S0000000053
-expect_equal "$(jq -r 'select(.anomaly == "clock_step_s") | .count / 60 |
-	floor' "$T/out")" 66 "minutes of the step"
+# It has what passed between the two as well.
+step=$(jq -r 'select(.anomaly == "clock_step_s") | .count' "$T/out")
+{ [ "$step" -ge 4000 ] && [ "$step" -lt 4600 ]; } || fail "a step of $step s"
 
 case_start "from a time on"
 # What is open is open at any time.

@@ -66,7 +66,7 @@ all_wait() {
 	same=0
 	last=
 	tries=0
-	while [ "$same" -lt 3 ] && [ "$tries" -lt 100 ]; do
+	while [ "$same" -lt 3 ] && [ "$tries" -lt 600 ]; do
 		sleep 0.1
 		now=$(use_of_racers)
 		case $now in

@@ -77,6 +77,17 @@ requests 50 3000 >"$T/in.jsonl"
 expect_exit 0 sh -c 'trap "" CHLD; exec "$@"' sh "$PROVCTL" -C "$H" issue \
 	--template symmetric-sensor --from "$T/in.jsonl"
 
+# until_login: somebody is inside C_Login.
+until_login() {
+	tries=0
+	while ! grep -q ' entering-C_Login ' "$FAULT_LOG" &&
+		[ "$tries" -lt 400 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+	[ "$tries" -lt 400 ] || fail "nobody logs in"
+}
+
 case_start "signals to the whole group find no signer inside C_Login"
 for signal in TERM HUP INT; do
 	# Under nohup it means nothing to provctl either.
@@ -91,13 +102,10 @@ for signal in TERM HUP INT; do
 		>"$T/out" 2>"$T/err" </dev/null &
 	pid=$!
 	echo "$pid" >>"$T/pids"
-	for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-		grep -q ' entering-C_Login ' "$FAULT_LOG" && break
-		sleep 0.1
-	done
+	until_login
 	kill -s "$signal" -- "-$pid"
 	wait "$pid"
-	expect_equal "$?" 130 "exit after $signal (try $try)"
+	expect_equal "$?" 130 "exit after $signal"
 	[ "$(calls entering-C_Login)" -gt 0 ] || fail "nobody logged in"
 	expect_equal "$(calls C_Login)" "$(calls entering-C_Login)" \
 		"logins that came back after $signal"
@@ -111,16 +119,16 @@ set_number() {
 }
 
 case_start "a slow token makes progress: the time-out is for one call"
-set_number hsm_timeout_s 1
+set_number hsm_timeout_s 4
 requests 60 5000 >"$T/in.jsonl"
-export FAULT_C_Sign_MS=12
+export FAULT_C_Sign_MS=50
 batch 0 1
 unset FAULT_C_Sign_MS
 expect_equal "$(wc -l <"$T/out")" 60 results
 
 case_start "logins that wait for one another are not called a time-out"
 requests 8 6000 >"$T/in.jsonl"
-export FAULT_C_Login_MS=700
+export FAULT_C_Login_MS=1500
 batch 0 4
 unset FAULT_C_Login_MS
 
@@ -130,7 +138,7 @@ rm "$H"/locks/*
 batch 0 4
 lock=$(echo "$H"/locks/*)
 for jobs in 1 4; do
-	flock "$lock" sleep 3 &
+	flock "$lock" sleep 6 &
 	echo $! >>"$T/pids"
 	for try in 1 2 3 4 5 6 7 8 9; do
 		flock -n "$lock" true || break
@@ -141,23 +149,23 @@ done
 
 case_start "a person at a pin pad may take longer than the token"
 requests 8 6100 >"$T/in.jsonl"
-export FAULT_PAD="$H/softhsm/pin" FAULT_C_Login_MS=2500
+export FAULT_PAD="$H/softhsm/pin" FAULT_C_Login_MS=5500
 batch 0 1
 unset FAULT_PAD FAULT_C_Login_MS
 
 case_start "a call that does not come back ends issue, and can be resumed"
 requests 8 6200 >"$T/in.jsonl"
-export FAULT_C_Sign_MS=20000
-RUN_S=12 batch 6 2
-expect_text "did not answer within 1 s"
+export FAULT_C_Sign_MS=30000
+RUN_S=17 batch 6 2
+expect_text "did not answer within 4 s"
 unset FAULT_C_Sign_MS
 batch 0 2
 
 case_start "a call that does not come back ends other verbs too"
 sed 's|"template": "azure-dps"|"template": "azure-new"|' \
 	"$srcdir/templates/azure-dps.json" >"$T/azure-new.json"
-export FAULT_C_Sign_MS=20000
-RUN_S=12 expect_error 6 hsm.timeout -C "$H" policy adopt "$T/azure-new.json"
+export FAULT_C_Sign_MS=30000
+RUN_S=17 expect_error 6 hsm.timeout -C "$H" policy adopt "$T/azure-new.json"
 unset FAULT_C_Sign_MS
 expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/azure-new.json"
 
@@ -167,13 +175,13 @@ issue tls-client client-00000301
 expect_equal "$rc" 0 "exit of the first"
 rm -rf "$T/dev/client-00000301"
 new_device tls-client client-00000301
-export FAULT_C_Sign_MS=20000 FAULT_AFTER="$T/replaced.pvb"
-RUN_S=15 issue tls-client client-00000301 --replace --reason rework \
+export FAULT_C_Sign_MS=30000 FAULT_AFTER="$T/replaced.pvb"
+RUN_S=17 issue tls-client client-00000301 --replace --reason rework \
 	-o "$T/replaced.pvb"
 unset FAULT_C_Sign_MS FAULT_AFTER
 expect_equal "$rc" 6 "exit of the replacement"
 expect_text "what is published is behind"
-expect_text "did not answer within 1 s"
+expect_text "did not answer within 4 s"
 expect_equal "$(json_field status "$T/out")" issued status
 old=$(p export inventory | jq -r -s 'map(select(.state == "revoked"))[0].serial')
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
@@ -190,14 +198,11 @@ FAULT_C_Login_MS=700 setsid "$PROVCTL" -C "$H" policy adopt \
 	"$T/azure-int.json" >"$T/out" 2>"$T/err" </dev/null &
 pid=$!
 echo "$pid" >>"$T/pids"
-for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-	grep -q ' entering-C_Login ' "$FAULT_LOG" && break
-	sleep 0.1
-done
+until_login
 kill -s INT -- "-$pid"
 wait "$pid"
 expect_equal "$(calls C_Login)" "$(calls entering-C_Login)" \
-	"logins that came back (try $try)"
+	"logins that came back"
 
 case_start "several sessions: threads of one signer, the same answers"
 set_number sessions_per_token 6

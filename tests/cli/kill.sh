@@ -78,7 +78,7 @@ hits_reader=0 hits_signer=0 hits_writer=0 hits_provctl=0
 number=0
 round=0
 case_start "$kills kills in batches of $devices: reader, signer, writer, parent"
-while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 12)) ]; do
+while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 24)) ]; do
 	round=$((round + 1))
 	# With few devices left to be issued, a new life starts.
 	if [ "$round" -gt 1 ] &&
@@ -86,7 +86,7 @@ while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 12)) ]; do
 		rm -rf "$H" "$T/o" "$T/given"
 		cp -a "$T/empty" "$H"
 	fi
-	case $((number % 4)) in
+	case $((round % 4)) in
 	0) victim=writer ;;
 	1) victim=signer ;;
 	2) victim=provctl ;;

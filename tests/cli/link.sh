@@ -146,7 +146,7 @@ done
 
 case_start "a device that takes shorter frames: said so, and then it goes"
 device 5 -- --mtu 128
-stream 5 --mtu 1024 --tries 3 --wait 60
+stream 5 --mtu 1024 --tries 3 --wait 1000
 expect_equal "$rc" 6 "longer frames"
 expect_text '"rule":"link.noise"'
 expect_text -- --mtu
@@ -160,13 +160,21 @@ device 6 13 0 0 0 0 0 --
 "$PROVCTL" -C "$H" export stream --device client-00000006 --link "$S" \
 	--mtu 64 >"$T/out" 2>"$T/err" &
 sender=$!
-tries=0
-while [ ! -e "$T/dev/client-00000006/link/00020.cbor" ] &&
-	[ "$tries" -lt 400 ]; do
-	sleep 0.01
-	tries=$((tries + 1))
-done
-kill -9 "$(child_of $sender provctl)" "$sender"
+# until_item K: of those that the device stores one after the other.
+until_item() {
+	tries=0
+	while [ ! -e "$T/dev/client-00000006/link/$1.cbor" ] &&
+		[ "$tries" -lt 2000 ]; do
+		sleep 0.01
+		tries=$((tries + 1))
+	done
+}
+# Finding the child takes a while, killing it does not.
+until_item 00001
+child=$(child_of $sender provctl)
+[ -n "$child" ] || fail "the sender has no child"
+until_item 00020
+kill -9 $child "$sender"
 wait "$sender" 2>/dev/null
 stream 6 --receipt "$T/6.cose"
 expect_equal "$rc" 0 exit
@@ -224,7 +232,7 @@ device_ended 0
 
 # fake MODE: a device that is none. Its frames are made here anew, from the page.
 cat >"$T/fake.py" <<'EOF'
-import socket, struct, sys, zlib
+import os, socket, struct, sys, zlib
 
 def encode(raw):
     raw += struct.pack(">I", zlib.crc32(raw))
@@ -262,8 +270,9 @@ def answer(mode, kind, item, offset, payload):
 
 mode, path = sys.argv[1:]
 server = socket.socket(socket.AF_UNIX)
-server.bind(path)
+server.bind(path + ".new")
 server.listen(1)
+os.rename(path + ".new", path)
 line = server.accept()[0]
 data = b""
 while True:
@@ -288,8 +297,14 @@ fake() {
 	python3 "$T/fake.py" "$1" "$S" >"$T/fake.out" 2>&1 </dev/null &
 	echo $! >>"$T/pids"
 	wait_for_socket
+	# Milliseconds: who answers has time for it, who does not is not waited for.
+	case $1 in
+	deaf) wait_ms=60 ;;
+	mute) wait_ms=500 ;;
+	*) wait_ms=2000 ;;
+	esac
 	shift
-	stream "$@" --tries 3 --wait 60
+	stream "$@" --tries 3 --wait $wait_ms
 }
 
 case_start "a device that never answers: no entry, nothing leaves"
@@ -311,7 +326,7 @@ rm -f "$S"
 python3 "$T/fake.py" mute "$S" >"$T/fake.out" 2>&1 </dev/null &
 echo $! >>"$T/pids"
 wait_for_socket
-(exec timeout -k 5 -s INT 3 "$PROVCTL" -C "$H" export stream --device \
+(exec timeout -k 5 -s INT 6 "$PROVCTL" -C "$H" export stream --device \
 	client-00000001 --link "$S" --tries 50 --wait 8000) >"$T/out" \
 	2>"$T/err" </dev/null
 expect_text "interrupted by signal 2"

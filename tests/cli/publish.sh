@@ -73,8 +73,13 @@ jq --arg hook "$T/slow" '.publish_hook = $hook | .publish_hook_timeout_s = 1' \
 	"$H/provctl.json" >"$T/config" && cp "$T/config" "$H/provctl.json"
 expect_error 8 publish.hook -C "$H" rotate crl --all
 expect_text "more than 1 s"
-grep -s -q '^State:.*[SRD] (' "/proc/$(cat "$T/slow.child")/status" &&
-	fail "what it started goes on"
+tries=0
+while grep -s -q '^State:.*[SRD] (' "/proc/$(cat "$T/slow.child")/status" &&
+	[ "$tries" -lt 200 ]; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+[ "$tries" -lt 200 ] || fail "what it started goes on"
 expect_equal "$(p --json status | jq -r .publish_hook_due | wc -c)" 21 \
 	"when it is due since"
 jq --arg hook "$hook" '.publish_hook = $hook | .publish_hook_timeout_s = 60' \
@@ -104,7 +109,12 @@ perl -e 'use Fcntl ":flock"; opendir(my $d, $ARGV[0]) or die;
 	"$H/publish" "$T/locked" &
 echo $! >>"$T/pids"
 holder=$!
-while [ ! -f "$T/locked" ]; do sleep 0.1; done
+tries=0
+while [ ! -f "$T/locked" ] && [ "$tries" -lt 200 ]; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+[ -f "$T/locked" ] || fail "nobody holds the lock"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
 kill "$holder"
 expect_equal "$(stat -c %a "$H/publish.lock")" 600 "mode of the lock"

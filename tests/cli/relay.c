@@ -181,10 +181,11 @@ int main(int argc, char **argv)
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	static struct relay r;
 
-	if (argc < 9 || strlen(argv[1]) >= sizeof(at.sun_path))
+	if (argc < 9 || strlen(argv[1]) + sizeof(".new") > sizeof(at.sun_path))
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
-	memcpy(at.sun_path, argv[1], strlen(argv[1]) + 1);
+	/* It gets its name when somebody listens. */
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s.new", argv[1]);
 	r.random = number(argv[2]);
 	r.damage = number(argv[3]);
 	r.drop = number(argv[4]);
@@ -197,7 +198,7 @@ int main(int argc, char **argv)
 	unlink(at.sun_path);
 	if (r.listener < 0 ||
 	    bind(r.listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    listen(r.listener, 4) != 0)
+	    listen(r.listener, 4) != 0 || rename(at.sun_path, argv[1]) != 0)
 		die(argv[1]);
 	start(&r);
 	return run(&r);

@@ -189,7 +189,18 @@ until [ "$(finished)" = "$want" ] || [ "$tries" -ge 100 ]; do
 	sleep 0.05
 	tries=$((tries + 1))
 done
-sleep 0.3
+# Committed comes before answered: it waits for its output once it stands still.
+still=0
+last=
+tries=0
+while [ "$still" -lt 10 ] && [ "$tries" -lt 300 ]; do
+	now=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 1,12,13)
+	still=$((still + 1))
+	[ "$now" = "$last" ] || still=0
+	last=$now
+	sleep 0.1
+	tries=$((tries + 1))
+done
 kill -s INT "$pid" || fail "it does not wait for its output"
 timeout 20 head -n 120 <&4 >"$T/out"
 wait "$pid"

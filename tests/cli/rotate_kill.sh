@@ -87,7 +87,7 @@ number=0
 round=0
 between=0
 lives=0
-while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 8)) ]; do
+while [ "$number" -lt "$kills" ] && [ "$round" -lt $((kills * 24)) ]; do
 	round=$((round + 1))
 	case $((round % 4)) in
 	0) victim=writer ;;

@@ -181,7 +181,13 @@ while [ "$open" -le 20 ] && [ "$tries" -lt 10 ]; do
 	sleep 0.25
 	kill -9 "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
-	sleep 0.2
+	# Its children end with it; what they are committing comes first.
+	left=0
+	while grep -l -a -F "$T/many$tries" /proc/[0-9]*/cmdline \
+		>"$T/left" 2>/dev/null && [ "$left" -lt 200 ]; do
+		sleep 0.05
+		left=$((left + 1))
+	done
 	verify_audit
 	open=$(audit_number open_intents)
 done

@@ -105,10 +105,12 @@ srcdir=$srcdir sh "$firmware/build.sh" "$T/identity.h" "$sources/mbedtls" \
 case_start "a bundle of 16 KiB comes over the UART, through three resets"
 start_board
 (
-	for pause in 0.3 0.6 0.9; do
-		sleep "$pause"
+	for starts in 1 2 3; do
+		wait_text started $starts
+		sleep 0.3
 		monitor system_reset
 	done
+	wait_text started 4
 ) &
 resets=$!
 stream 1 64 # slow enough for a reset to be in time
