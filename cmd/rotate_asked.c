@@ -75,6 +75,7 @@ enum pv_code rotate_asked_read(const struct rotate_ask *a,
 	if (rc == PV_OK)
 		rc = read_sets(a, asked->sets, err);
 	r->parts = a->parts;
+	r->fresh = a->fresh;
 	r->role = a->role;
 	r->sets = asked->sets;
 	r->sets_n = a->sets.n;

@@ -11,6 +11,7 @@
 struct rotate_ask { /* the options; NULL: not given */
 	const char *csr, *seal_key, *seal_sig, *key_sig, *parts, *role;
 	struct opt_list sets;
+	bool fresh; /* components that were sealed and not received, too */
 };
 
 struct rotate_asked {

@@ -98,7 +98,7 @@ static enum pv_code check(const struct args *a, struct err *err)
 	const struct rotate_ask *o = &a->one;
 	bool otherwise = o->role || o->sets.n > 0;
 	bool one = o->csr || o->seal_key || o->seal_sig || o->key_sig ||
-		   o->parts || a->output || otherwise;
+		   o->parts || a->output || o->fresh || otherwise;
 	bool many = a->many.template_name || a->many.out || a->many.jobs;
 
 	if (a->rollback && (!a->device || one || many))
@@ -116,9 +116,15 @@ static enum pv_code check(const struct args *a, struct err *err)
 				"rotate without --components",
 				"--set and --role make a new credential, "
 				"--components none");
-	if (o->csr && o->parts)
-		return err_fail(err, PV_USAGE, "usage.option", NULL,
-				"--csr and --components exclude each other");
+	if (o->parts && (o->csr || o->seal_key || o->seal_sig || o->key_sig))
+		return err_fail(err, PV_USAGE, "usage.option",
+				"rotate without --components",
+				"a new key comes with a new certificate: "
+				"--components takes none");
+	if (o->fresh && !o->parts)
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl rotate device --help",
+				"--fresh goes with --components");
 	return PV_OK;
 }
 
@@ -132,6 +138,7 @@ enum pv_code rotate_run_device(const struct app *app, int argc, char **argv,
 		{ "seal-key-sig", 0, OPT_STRING, &a.one.seal_sig, 0, 0 },
 		{ "key-sig", 0, OPT_STRING, &a.one.key_sig, 0, 0 },
 		{ "components", 0, OPT_STRING, &a.one.parts, 0, 0 },
+		{ "fresh", 0, OPT_FLAG, &a.one.fresh, 0, 0 },
 		{ "role", 0, OPT_STRING, &a.one.role, 0, 0 },
 		{ "set", 0, OPT_LIST, &a.one.sets, 0, 0 },
 		{ "output", 'o', OPT_STRING, &a.output, 0, 0 },

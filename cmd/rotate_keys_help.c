@@ -59,8 +59,10 @@ static const char pin_help[] =
 
 static const char device_help[] =
 	"usage: provctl rotate device ID [--csr FILE] [--seal-key FILE\n"
-	"         --seal-key-sig FILE] [--key-sig FILE] [--components A,B]\n"
-	"         [-o FILE.pvb] [--role R] [--set FIELD=VALUE]...\n"
+	"         --seal-key-sig FILE] [--key-sig FILE] [-o FILE.pvb]\n"
+	"         [--role R] [--set FIELD=VALUE]...\n"
+	"       provctl rotate device ID --components A,B [--fresh] "
+	"[-o FILE.pvb]\n"
 	"       provctl rotate device --template NAME --from FILE.jsonl|-\n"
 	"         [--jobs N] [--out DIR]\n"
 	"       provctl rotate device ID --rollback\n"
@@ -72,7 +74,8 @@ static const char device_help[] =
 	"key\n"
 	"        it has where the template allows that; the key it has signs\n"
 	"        a new one (--key-sig, base64). --components: only those,\n"
-	"        sealed anew beside the certificate it has. Its role and\n"
+	"        sealed anew beside the certificate it has; the same ones\n"
+	"        until its receipt came, but for --fresh. Its role and\n"
 	"        fields stay, but for --role and --set. What the\n"
 	"        device had stays valid until its receipt of the new comes\n"
 	"        (attest receipt); until then --rollback takes the new one "

@@ -217,6 +217,7 @@ UNIT_TESTS = \
 	tests/unit/check_p11_wrap \
 	tests/unit/check_pattern \
 	tests/unit/check_p256 \
+	tests/unit/check_parts \
 	tests/unit/check_pem \
 	tests/unit/check_pin \
 	tests/unit/check_plan \
@@ -491,7 +492,7 @@ CLI_TESTS = \
 	tests/cli/rotate_tokens.sh \
 	tests/cli/rotate_ca.sh \
 	tests/cli/rotate_keys.sh \
-	tests/cli/rotate_pin.sh \
+	tests/cli/rotate_parts.sh tests/cli/rotate_pin.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
 	tests/cli/ocsp.sh \

@@ -28,5 +28,11 @@ void answer_release(struct answer *a);
 PV_MUST enum pv_code answer_load(struct store *store,
 				 const struct store_device *d, struct answer *a,
 				 struct err *err);
+/* The same of the bundles from number seq on alone: components that were asked
+ * for by themselves. */
+PV_MUST enum pv_code answer_load_from(struct store *store,
+				      const struct store_device *d,
+				      uint64_t seq, struct answer *a,
+				      struct err *err);
 
 #endif

@@ -98,7 +98,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/policytest.h lib/flow/policytest_case.c \
 	lib/flow/policytest_cert.c lib/flow/policytest_facts.c \
 	lib/flow/policytest_impl.h \
-	lib/flow/people.c lib/flow/people.h \
+	lib/flow/parts.c lib/flow/parts.h lib/flow/people.c lib/flow/people.h \
 	lib/flow/prepared.c lib/flow/prepared.h \
 	lib/flow/publish.c lib/flow/publish.h lib/flow/publish_hook.c \
 	lib/flow/publishdir.c lib/flow/publishdir.h \
@@ -162,5 +162,6 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/writer_kdf.c lib/flow/writer_kdf.h lib/flow/writer_kept.c \
 	lib/flow/writer_kept.h \
 	lib/flow/writer_log.c lib/flow/writer_log.h \
+	lib/flow/writer_parts.c lib/flow/writer_parts.h \
 	lib/flow/writer_replace.c lib/flow/writer_replace.h \
 	lib/flow/writer_result.c

@@ -47,6 +47,7 @@ void prepared_reset(struct prepared *p)
 	p->has_spki = false;
 	p->has_kdf = false;
 	p->components = 0;
+	p->named = 0;
 }
 
 void prepared_free(struct prepared *p)
@@ -301,6 +302,11 @@ struct span prepared_sealed(const struct prepared *p)
 bool prepared_parts(const struct prepared *p)
 {
 	return request_parts(approved_request(p->a)) != NULL;
+}
+
+uint32_t prepared_named(const struct prepared *p)
+{
+	return p->named;
 }
 
 struct span prepared_certificate(const struct prepared *p)

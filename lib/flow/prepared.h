@@ -91,6 +91,8 @@ const uint8_t *prepared_spki_sha256(const struct prepared *p);
 struct span prepared_sealed(const struct prepared *p); /* row; may be empty */
 /* Components alone are sealed: nothing is certified, and nothing reserved. */
 PV_MUST bool prepared_parts(const struct prepared *p);
+/* Then bit i: component i was named; 0 when it is none of this. */
+uint32_t prepared_named(const struct prepared *p);
 /* Then the certificate that the device has, if any; else empty. */
 struct span prepared_certificate(const struct prepared *p);
 /* NULL when there is no host key. */

@@ -23,6 +23,7 @@ struct prepared {
 	bool has_spki, has_kdf;
 	uint8_t kdf_id[HSM_ID_LEN];
 	uint32_t components;
+	uint32_t named; /* of components alone; 0: it is none */
 	struct buf tbs, row;
 	struct secret host_key;
 	struct secret secrets[TPL_COMPONENTS_MAX][TPL_SECRETS_MAX];

@@ -172,7 +172,7 @@ void record_put_result(struct wire *w, const struct bundled *b)
 	wire_put_str(w, req->id);
 	wire_put_str(w, req->device);
 	wire_put_bytes(w, req->bytes_sha256, 32);
-	wire_put_u64(w, prepared_parts(p));
+	wire_put_u64(w, prepared_named(p));
 	wire_put_u64(w, prepared_number(p));
 	wire_put_bytes(w, prepared_context(p)->template_sha256, 32);
 	wire_put_span(w, prepared_serial(p));
@@ -215,7 +215,7 @@ enum pv_code record_get_result(struct wire_rec *rec, struct record_result *r,
 	wire_get_str(rec, r->id, sizeof(r->id));
 	wire_get_str(rec, r->device, sizeof(r->device));
 	wire_get_bytes(rec, r->bytes_sha256, 32);
-	r->parts = wire_get_u64(rec) != 0;
+	r->parts = (uint32_t)wire_get_u64(rec);
 	r->number = (uint32_t)wire_get_u64(rec);
 	wire_get_bytes(rec, r->template_sha256, 32);
 	r->serial = wire_get_span(rec);

@@ -63,7 +63,7 @@ struct record_result {
 	uint64_t line;
 	char id[REQUEST_ID_MAX + 1], device[REQUEST_ID_MAX + 1];
 	uint8_t bytes_sha256[32]; /* of the request, for a denial */
-	bool parts;		  /* components alone, for that credential */
+	uint32_t parts; /* bits of the components named, alone; 0: it is not */
 	uint32_t number;
 	uint8_t template_sha256[32];
 	struct span serial, cert;

@@ -104,12 +104,16 @@ static enum pv_code no_memory(struct err *err)
 			"no memory for a request");
 }
 
-static enum pv_code must_ask(const char *rule, const char *what,
+/* parts: components alone are asked for, which take no key. */
+static enum pv_code must_ask(const char *rule, const char *what, bool parts,
 			     struct err *err)
 {
 	return err_fail(err, PV_DENIED, rule,
-			"`provctl rotate device ID --csr FILE`, with what the "
-			"device gives",
+			parts ? "rotate it once with --csr and "
+				"--seal-key, without --components, under a "
+				"template with \"rotation\": it keeps the key"
+			      : "`provctl rotate device ID --csr FILE`, with "
+				"what the device gives",
 			"%s", what);
 }
 
@@ -176,17 +180,17 @@ static enum pv_code check(const struct template *t,
 		return PV_OK;
 	if (t->key == TPL_KEY_CSR && cert->spki.len == 0)
 		return must_ask("rotate.csr", "the device has no certified key",
-				err);
+				asked->parts != NULL, err);
 	if (t->key == TPL_KEY_CSR && !asked->parts && !t->rotation.same_key)
 		return must_ask("rotate.csr",
 				"the template asks for a new key, which the "
 				"device makes",
-				err);
+				false, err);
 	if (t->recipient == TPL_RECIPIENT_SEALING_KEY && k->seal_key.len == 0)
 		return must_ask("rotate.kept",
 				"the device's sealing key was not kept: its "
 				"template had no \"rotation\"",
-				err);
+				asked->parts != NULL, err);
 	return PV_OK;
 }
 
@@ -208,6 +212,7 @@ static bool fill(json_t *o, const struct template *t,
 		return false;
 	return !asked->parts ||
 	       (set_text(o, "components", asked->parts, strlen(asked->parts)) &&
+		set_text(o, "fresh", "true", asked->fresh ? 4 : 0) &&
 		set_base64(o, "serial", serial) &&
 		set_base64(o, "certificate", cert->der));
 }

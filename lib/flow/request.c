@@ -52,6 +52,7 @@ void request_reset(struct request *r)
 	r->host_key = false;
 	r->replace = REQUEST_FIRST;
 	r->parts = 0;
+	r->fresh = false;
 	buf_reset(&r->texts);
 	buf_reset(&r->csr);
 	buf_reset(&r->seal_key);
@@ -321,6 +322,10 @@ static enum pv_code set_renewal(struct request *r, const char *key,
 		return set_base64(&r->cert, key, value, err);
 	if (strcmp(key, "order") == 0)
 		return set_name(r->order, key, value, err);
+	if (strcmp(key, "fresh") == 0) {
+		r->fresh = true;
+		return PV_OK;
+	}
 	if (strcmp(key, "components") != 0)
 		return unknown_key(key, err);
 	r->parts = r->texts.len + 1;

@@ -50,6 +50,7 @@ struct request {
 	struct buf cert;   /* its certificate, DER; empty: none */
 	char order[REQUEST_ID_MAX + 1]; /* that the device is of; "": none */
 	size_t parts; /* text of their names at parts - 1; 0: none */
+	bool fresh;   /* parts anew, whatever is sealed already */
 };
 
 void request_init(struct request *r);

@@ -15,6 +15,7 @@ void request_put_names(struct wire *w, const struct request *r)
 	wire_put_u64(w, r->host_key);
 	wire_put_u64(w, r->replace);
 	wire_put_u64(w, r->parts);
+	wire_put_u64(w, r->fresh);
 	wire_put_span(w, buf_span(&r->texts));
 	wire_put_u64(w, r->fields_n);
 	for (size_t i = 0; i < r->fields_n; i++) {
@@ -79,6 +80,7 @@ void request_get_names(struct wire_rec *rec, struct request *r)
 	r->host_key = wire_get_u64(rec) != 0;
 	get_replace(rec, r);
 	r->parts = (size_t)wire_get_u64(rec);
+	r->fresh = wire_get_u64(rec) != 0;
 	wire_get_buf(rec, &r->texts);
 	r->fields_n = (size_t)wire_get_u64(rec);
 	if (r->fields_n > REQUEST_FIELDS_MAX) {

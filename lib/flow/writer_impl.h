@@ -60,10 +60,11 @@ PV_MUST enum pv_code writer_encode(struct writer *w, const struct log_entry *e,
 PV_MUST enum pv_code writer_refuse(struct writer *w,
 				   const struct record_refused *r,
 				   struct err *err);
+/* seq: of the first bundle that is given; 0: all of them. */
 PV_MUST enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 					 const char *id,
 					 const struct store_device *d,
-					 struct err *err);
+					 uint64_t seq, struct err *err);
 
 /* Looks again at who acts, in the open transaction, when people have decided
  * something since: w->may and w->bound. */

@@ -8,6 +8,7 @@
 #include "lib/flow/writer_held.h"
 #include "lib/flow/writer_kdf.h"
 #include "lib/flow/writer_kept.h"
+#include "lib/flow/writer_parts.h"
 #include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -309,7 +310,7 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 			return refuse_intent(w, from, i, &why, err);
 		return store_intent_get(w->store, d->s.number, &v, err);
 	}
-	rc = writer_put_existing(w, i->req->line, i->req->id, d, err);
+	rc = writer_put_existing(w, i->req->line, i->req->id, d, 0, err);
 	if (rc == PV_OK)
 		wire_put_mark(from, WIRE_SKIP, i->req->line);
 	return rc;
@@ -324,21 +325,6 @@ static void put_go(struct wire *to, uint64_t line, uint64_t seq,
 	wire_put_u64(to, seq);
 	writer_put_kdf(to, kdf);
 	wire_end(to, mark);
-}
-
-/* Components alone are for the credential that the device has: nothing is
- * reserved, the number of the bundle is all that is said. */
-static enum pv_code check_parts(const struct record_intent *i,
-				const struct store_device *d, struct err *why)
-{
-	struct span has = { d->s.serial, d->s.serial_len };
-
-	return span_equal(i->serial, has)
-		       ? PV_OK
-		       : err_fail(why, PV_CONFLICT, "rotate.changed",
-				  "run it again",
-				  "the device got another credential "
-				  "meanwhile");
 }
 
 /* CA, manifests and stored secrets are asked again: a line may have waited
@@ -357,7 +343,7 @@ static enum pv_code check_again(struct writer *w, const struct record_intent *i,
 	if (rc == PV_OK)
 		rc = stored_rows_stand(&w->opts->ctx->stored, w->store, why);
 	if (rc == PV_OK && request_parts(i->req))
-		rc = check_parts(i, d, why);
+		rc = writer_parts_check(i, d, why);
 	return rc;
 }
 
@@ -371,8 +357,13 @@ static enum pv_code act_on_approved(struct writer *w, struct wire *from,
 	struct writer_kdf kdf = { .known = false };
 	struct err why;
 	uint64_t seq = i->seq;
-	enum pv_code rc;
+	bool given = false;
+	enum pv_code rc = PV_OK;
 
+	if (parts)
+		rc = writer_parts_give(w, from, i, d, &given, err);
+	if (rc != PV_OK || given)
+		return rc;
 	err_init(&why);
 	rc = check_again(w, i, d, &why);
 	if (rc == PV_DENIED || rc == PV_NOT_FOUND || rc == PV_CONFLICT)

@@ -205,24 +205,22 @@ static bool bundles_fit(const struct record_result *r, uint64_t seq)
 }
 
 enum pv_code writer_check_parts(struct writer *w, const struct record_result *r,
-				struct err *err)
+				struct store_device *d, struct err *err)
 {
-	struct store_device d;
 	uint64_t seq = 0;
 	bool found = false;
-	enum pv_code rc =
-		store_device_get(w->store, r->device, &d, &found, err);
+	enum pv_code rc = store_device_get(w->store, r->device, d, &found, err);
 
 	if (rc == PV_OK &&
-	    (!found || d.s.number != r->number || d.state != STORE_ISSUED))
+	    (!found || d->s.number != r->number || d->state != STORE_ISSUED))
 		return changed(err);
 	if (rc == PV_OK)
-		rc = logged_device(w->store, &d, err);
-	if (rc == PV_OK && d.has_cert != (r->cert.len > 0))
+		rc = logged_device(w->store, d, err);
+	if (rc == PV_OK && d->has_cert != (r->cert.len > 0))
 		return changed(err);
-	if (rc == PV_OK && d.has_cert)
-		rc = logged_cert(w->store, &d, r->cert, err);
+	if (rc == PV_OK && d->has_cert)
+		rc = logged_cert(w->store, d, r->cert, err);
 	if (rc == PV_OK)
-		rc = succession_next_seq(w->store, &d, &seq, err);
+		rc = succession_next_seq(w->store, d, &seq, err);
 	return rc != PV_OK || bundles_fit(r, seq) ? rc : changed(err);
 }

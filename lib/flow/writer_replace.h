@@ -35,12 +35,14 @@ PV_MUST enum pv_code writer_supersede(struct writer *w, uint32_t number,
 				      uint32_t *n, struct err *err);
 
 /*
- * Is r what components alone of its credential can be: the current one, with
- * its certificate, valid, bundles of different stages above all before?
+ * Is r what components alone of its credential can be: the current one, which d
+ * gets, with its certificate, valid, bundles of different stages above all
+ * before?
  * PV_CONFLICT "rotate.changed"; PV_INTEGRITY; PV_INTERNAL "writer.result".
  */
 PV_MUST enum pv_code writer_check_parts(struct writer *w,
 					const struct record_result *r,
+					struct store_device *d,
 					struct err *err);
 /* Where its template rotates: when the certificate of a result ends. */
 PV_MUST enum pv_code writer_list_end(struct writer *w,

@@ -1,10 +1,12 @@
 /* The writer: what finished, answered and refused requests leave behind. */
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/outcome.h"
 #include "lib/flow/record_quarantine.h"
 #include "lib/flow/succession.h"
+#include "lib/flow/writer_parts.h"
 #include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -138,13 +140,13 @@ enum pv_code writer_take_quarantine(struct writer *w, struct wire_rec *rec,
 
 enum pv_code writer_put_existing(struct writer *w, uint64_t line,
 				 const char *id, const struct store_device *d,
-				 struct err *err)
+				 uint64_t seq, struct err *err)
 {
 	struct record_out *out = &w->answer.out;
 	enum pv_code rc = logged_device(w->store, d, err);
 
 	if (rc == PV_OK)
-		rc = answer_load(w->store, d, &w->answer, err);
+		rc = answer_load_from(w->store, d, seq, &w->answer, err);
 	if (rc != PV_OK)
 		return rc;
 	out->line = line;
@@ -174,8 +176,9 @@ static enum pv_code append_sealed(struct writer *w, struct span bytes,
 
 /* Bundle n of a result: its sealed bytes, its row and its entry. */
 static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
-				size_t n, struct store_bundle *b,
-				struct buf *entry, struct err *err)
+				const struct writer_parts *parts, size_t n,
+				struct store_bundle *b, struct buf *entry,
+				struct err *err)
 {
 	struct log_who by = writer_who(w);
 	char id[2 * STORE_UUID + 1], serial[2 * STORE_SERIAL_MAX + 1];
@@ -193,6 +196,10 @@ static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
 	hex_encode(r->bundles[n].id, STORE_UUID, id);
 	facts.anchors = r->bundles[n].anchors.p;
 	facts.anchors_n = r->bundles[n].anchors.len / LOG_HASH;
+	if (parts && parts->components.len > 0)
+		facts.components = (const char *)parts->components.data;
+	if (parts && parts->stored.len > 0)
+		facts.stored = (const char *)parts->stored.data;
 	if (r->cert.len == 0) {
 		hex_encode(r->serial.p, r->serial.len, serial);
 		facts.serial = serial;
@@ -242,7 +249,7 @@ static enum pv_code complete(struct writer *w, const struct record_result *r,
 			rc = writer_encode(w, &e, &result.entry, err);
 	}
 	for (size_t n = 0; rc == PV_OK && n < r->bundles_n; n++)
-		rc = fill_bundle(w, r, n, &bundles[n], &entries[n], err);
+		rc = fill_bundle(w, r, NULL, n, &bundles[n], &entries[n], err);
 	if (rc == PV_OK)
 		rc = store_complete(w->store, &result, err);
 	if (rc == PV_OK)
@@ -348,7 +355,7 @@ static enum pv_code put_other(struct writer *w, const struct record_result *r,
 	if (rc == PV_OK && d.state == STORE_QUARANTINED)
 		return refuse_quarantined(w, r, &d, err);
 	if (rc == PV_OK)
-		rc = writer_put_existing(w, r->line, r->id, &d, &why);
+		rc = writer_put_existing(w, r->line, r->id, &d, 0, &why);
 	if (rc == PV_INTEGRITY)
 		return refuse_result(w, r, &why, err);
 	if (rc != PV_OK)
@@ -362,13 +369,18 @@ static enum pv_code take_parts(struct writer *w, const struct record_result *r,
 {
 	struct store_bundle bundles[RECORD_BUNDLES_MAX] = { 0 };
 	struct buf entries[RECORD_BUNDLES_MAX] = { 0 };
+	CLEANUP(writer_parts_release) struct writer_parts parts = { 0 };
+	struct store_device d;
 	struct err why;
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = writer_check_parts(w, r, &why);
+	rc = writer_check_parts(w, r, &d, &why);
+	if (rc == PV_OK)
+		rc = writer_parts_facts(w, d.s.role, r->parts, &parts, &why);
 	for (size_t n = 0; rc == PV_OK && n < r->bundles_n; n++)
-		rc = fill_bundle(w, r, n, &bundles[n], &entries[n], &why);
+		rc = fill_bundle(w, r, &parts, n, &bundles[n], &entries[n],
+				 &why);
 	if (rc == PV_OK)
 		rc = store_bundles_add(w->store, r->number, bundles,
 				       r->bundles_n, &why);

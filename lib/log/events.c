@@ -59,6 +59,8 @@ void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 	if (seal->anchors_n > 0)
 		log_fact_bytes(e, "anchors", seal->anchors,
 			       LOG_HASH * seal->anchors_n);
+	log_fact_str(e, "components", seal->components);
+	log_fact_str(e, "stored", seal->stored);
 }
 
 void log_export(struct log_entry *e, const struct log_who *who,

@@ -57,8 +57,7 @@ void log_cert_issue(struct log_entry *e, const struct log_who *who,
 
 struct log_seal {
 	const char *bundle; /* bundle-id, lower-case hex: the object */
-	const char *device;
-	const char *stage;
+	const char *device, *stage;
 	uint64_t seq;
 	const uint8_t *bh;
 	const uint8_t *payload;	  /* hash of the descriptor payload */
@@ -68,6 +67,7 @@ struct log_seal {
 	const char *serial;	/* where there is no cert.issue; optional */
 	const uint8_t *anchors; /* hashes of its trust anchors (DER) */
 	size_t anchors_n;	/* 0: none */
+	const char *components, *stored; /* asked for alone; optional */
 };
 void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 		     const struct log_seal *seal);

@@ -329,10 +329,13 @@ START_TEST(test_events)
 	s.serial = "0a";
 	s.anchors = h[0];
 	s.anchors_n = 1;
+	s.components = "a,b";
+	s.stored = "n/1";
 	log_bundle_seal(&e, &who, &s);
 	ck_event(&e, "bundle.seal", "0b",
-		 "bh:b,seq:u,stage:t,device:t,serial:t,anchors:b,escrow hash:b,"
-		 "template hash:b,container hash:b,descriptor payload hash:b");
+		 "bh:b,seq:u,stage:t,device:t,serial:t,stored:t,anchors:b,"
+		 "components:t,escrow hash:b,template hash:b,container "
+		 "hash:b,descriptor payload hash:b");
 	log_export(&e, &who, "0b", "bundle", "file");
 	ck_event(&e, "export", "0b", "to:t,what:t");
 	log_request_deny(&e, &who, "r-1", "D-1", "csr.signature", h[0]);
