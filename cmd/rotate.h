@@ -22,9 +22,9 @@ PV_MUST enum pv_code rotate_run_pin(const struct app *app, int argc,
 				    char **argv, struct err *err);
 PV_MUST enum pv_code rotate_run_device(const struct app *app, int argc,
 				       char **argv, struct err *err);
-/* Its --rollback. */
+/* Its --rollback, and whether there is --not-installed, too. */
 PV_MUST enum pv_code rotate_run_back(const struct app *app, const char *device,
-				     struct err *err);
+				     bool not_installed, struct err *err);
 PV_MUST enum pv_code rotate_run_due(const struct app *app, int argc,
 				    char **argv, struct err *err);
 

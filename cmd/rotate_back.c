@@ -8,14 +8,14 @@
 #include "lib/flow/rotate.h"
 
 enum pv_code rotate_run_back(const struct app *app, const char *device,
-			     struct err *err)
+			     bool not_installed, struct err *err)
 {
 	SESSION s = { .a = NULL };
 	enum pv_code rc = session_open(
 		app, SESSION_STORE | SESSION_MAY(ROLE_OP_ROTATE), &s, err);
 
 	if (rc == PV_OK)
-		rc = rotate_back(s.store, device, err);
+		rc = rotate_back(s.store, device, not_installed, err);
 	if (rc == PV_OK)
 		rc = publish_changes(app, &s, err);
 	if (rc != PV_OK)

@@ -19,7 +19,7 @@ struct args {
 	const char *device, *output;
 	struct rotate_ask one;
 	struct issue_cmd_opts many; /* --template, --from, --jobs, --out */
-	bool rollback;
+	bool rollback, not_installed;
 };
 
 static enum pv_code run_one(struct crewrun *c, const struct args *a,
@@ -104,7 +104,12 @@ static enum pv_code check(const struct args *a, struct err *err)
 	if (a->rollback && (!a->device || one || many))
 		return err_fail(err, PV_USAGE, "usage.option",
 				"see provctl rotate device --help",
-				"--rollback takes one ID, and no other option");
+				"--rollback takes one ID, and no other option "
+				"but --not-installed");
+	if (a->not_installed && !a->rollback)
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl rotate device --help",
+				"--not-installed goes with --rollback");
 	if (!a->device == !a->many.from || (a->device && many) ||
 	    (!a->device && (one || !a->many.template_name)))
 		return err_fail(err, PV_USAGE, "usage.option",
@@ -147,6 +152,7 @@ enum pv_code rotate_run_device(const struct app *app, int argc, char **argv,
 		{ "out", 0, OPT_STRING, &a.many.out, 0, 0 },
 		{ "jobs", 0, OPT_NUMBER, &a.many.jobs, 1, ISSUE_JOBS_MAX },
 		{ "rollback", 0, OPT_FLAG, &a.rollback, 0, 0 },
+		{ "not-installed", 0, OPT_FLAG, &a.not_installed, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -158,6 +164,6 @@ enum pv_code rotate_run_device(const struct app *app, int argc, char **argv,
 		rc = check(&a, err);
 	if (rc != PV_OK)
 		return rc;
-	return a.rollback ? rotate_run_back(app, a.device, err)
+	return a.rollback ? rotate_run_back(app, a.device, a.not_installed, err)
 			  : rotate(app, &a, err);
 }

@@ -95,7 +95,7 @@ enum pv_code rotate_one(const struct authority *a,
 }
 
 enum pv_code rotate_back(struct store *store, const char *device,
-			 struct err *err)
+			 bool not_installed, struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	CLEANUP(due_release) struct due due = { .next = 0 };
@@ -110,7 +110,7 @@ enum pv_code rotate_back(struct store *store, const char *device,
 		rc = find_device(store, device, &d, err);
 	if (rc == PV_OK) {
 		s.who = who.who;
-		rc = succession_back(&s, &d, err);
+		rc = succession_back(&s, &d, not_installed, err);
 	}
 	err_object(err, device);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;

@@ -31,9 +31,10 @@ PV_MUST enum pv_code rotate_one(const struct authority *a,
 				struct rotate_input *in, struct err *err);
 
 /* Takes the last rotation of a device back (succession_back()), in a
- * transaction of its own. */
+ * transaction of its own. not_installed: who asks says that the device has not
+ * got what it was to get. */
 PV_MUST enum pv_code rotate_back(struct store *store, const char *device,
-				 struct err *err);
+				 bool not_installed, struct err *err);
 
 struct rotate_due;
 

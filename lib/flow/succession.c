@@ -296,12 +296,42 @@ enum pv_code succession_leave(const struct succession *s,
 			   : rc;
 }
 
+static enum pv_code take_given(void *ctx, const struct store_bundle *b,
+			       struct err *err)
+{
+	(void)b;
+	(void)err;
+	*(bool *)ctx = true;
+	return PV_OK;
+}
+
+/* A bundle is given out as soon as it is made: who has it may have installed
+ * it, and then the device takes no older one. */
+static enum pv_code check_given(const struct succession *s,
+				const struct store_device *d, struct err *err)
+{
+	bool given = false;
+	const struct store_visit v = { .ctx = &given, .fn.bundle = take_given };
+	enum pv_code rc = store_bundle_each(s->store, d->s.number, &v, err);
+
+	if (rc == PV_OK && given)
+		rc = err_fail(err, PV_DENIED, "rotate.given",
+			      "make sure that the device has not installed it, "
+			      "then say so: --rollback --not-installed",
+			      "the new bundle was given out: a device that has "
+			      "it takes no older one");
+	return rc;
+}
+
 enum pv_code succession_back(const struct succession *s,
-			     const struct store_device *d, struct err *err)
+			     const struct store_device *d, bool not_installed,
+			     struct err *err)
 {
 	struct store_device before;
 	enum pv_code rc = check_back(s, d, &before, err);
 
+	if (rc == PV_OK && !not_installed)
+		rc = check_given(s, d, err);
 	if (rc == PV_OK && d->state != STORE_QUARANTINED)
 		rc = revoke_one(s, d, &before, err);
 	if (rc == PV_OK)

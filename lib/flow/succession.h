@@ -51,10 +51,13 @@ PV_MUST enum pv_code succession_supersede(const struct succession *s,
  * "rotate.first" (nothing before it), "rotate.received", "rotate.pending" (it
  * is not finished), "device.revoked", "device.suspended" (people revoked or
  * hold it), "rotate.previous" (what was before is not valid any more).
+ * PV_DENIED, "rotate.given": it has a bundle, which was given out when it was
+ * made, and nobody said that the device has not installed it. A device that has
+ * takes no older one.
  */
 PV_MUST enum pv_code succession_back(const struct succession *s,
 				     const struct store_device *d,
-				     struct err *err);
+				     bool not_installed, struct err *err);
 /* The step that it ends with: before, which d is in place of, is current. */
 PV_MUST enum pv_code succession_leave(const struct succession *s,
 				      const struct store_device *d,

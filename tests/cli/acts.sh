@@ -58,7 +58,7 @@ well
 case_start "taken back"
 by op rotate device client-00000002 -o "$T/r2.pvb"
 expect_equal "$rc" 0 "rotate: $(cat "$T/err")"
-by op rotate device client-00000002 --rollback
+by op rotate device client-00000002 --rollback --not-installed
 expect_equal "$rc" 0 "rollback: $(cat "$T/err")"
 expect_equal "$(types 2)" "cert.revoke device.rollback " "what came of it"
 well

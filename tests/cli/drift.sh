@@ -86,7 +86,8 @@ expect_equal "$(cat "$T/counts")" "1/3: 1
 2/3: 0
 3/3: 1" counts
 expect_equal "$(cat "$T/behind")" "S0000000002 1/3" behind
-expect_exit 0 "$PROVCTL" -C "$H" rotate device S0000000003 --rollback
+expect_exit 0 "$PROVCTL" -C "$H" rotate device S0000000003 \
+	--rollback --not-installed
 drift symmetric-sensor
 expect_equal "$(cat "$T/counts")" "1/3: 1
 2/3: 1

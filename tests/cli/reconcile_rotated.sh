@@ -109,7 +109,7 @@ expect_equal "$(jq -r 'select(.kind) | "\(.kind) \(.object)"' "$T/out" |
 missing client-00000002 (operational)" findings
 
 case_start "taken back: what was taken back may stay"
-rotate client-00000002 --rollback
+rotate client-00000002 --rollback --not-installed
 reconcile 0 --out "$H/out" --out "$T/second"
 findings 0
 mv "$T/kept/client-00000002.pem" "$H/out/certs/"

@@ -78,7 +78,10 @@ case_start "until then it is, and the old one is current again"
 issued same client-00000002
 rotate client-00000002 -o "$T/r2.pvb"
 expect_equal "$rc" 0 rotate
-expect_exit 0 "$PROVCTL" -C "$H" rotate device client-00000002 --rollback
+expect_error 4 rotate.given -C "$H" rotate device client-00000002 --rollback
+expect_equal "$(states client-00000002)" "0 0 " "both valid"
+expect_exit 0 "$PROVCTL" -C "$H" rotate device client-00000002 --rollback \
+	--not-installed
 expect_equal "$(states client-00000002)" "0 3 " "the first is valid"
 expect_error 9 rotate.first -C "$H" rotate device client-00000002 --rollback
 rotate client-00000002 -o "$T/r3.pvb"
@@ -91,7 +94,8 @@ expect_equal "$(states client-00000002)" "3 3 0 " "one valid"
 case_start "one that was taken back, and yet was installed, is told"
 issued same client-0000000a
 rotate client-0000000a -o "$T/ra.pvb"
-expect_exit 0 "$PROVCTL" -C "$H" rotate device client-0000000a --rollback
+expect_exit 0 "$PROVCTL" -C "$H" rotate device client-0000000a --rollback \
+	--not-installed
 opened client-0000000a "$T/ra.pvb"
 received client-0000000a
 expect_equal "$(jq .valid "$T/out")" false valid
@@ -227,6 +231,7 @@ expect_exit 2 "$PROVCTL" -C "$H" rotate device
 expect_exit 2 "$PROVCTL" -C "$H" rotate device client-00000001 --from x
 expect_exit 2 "$PROVCTL" -C "$H" rotate device client-00000001 --rollback \
 	--components a
+expect_exit 2 "$PROVCTL" -C "$H" rotate device client-00000001 --not-installed
 expect_exit 2 "$PROVCTL" -C "$H" rotate nothing
 
 case_start "log and store agree"

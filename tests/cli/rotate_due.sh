@@ -116,7 +116,8 @@ expect_equal "$(jq -r 'select(.device == "thing-00000000000b") | .status' \
 expect_text "1 waiting"
 
 case_start "what was taken back is due again"
-"$PROVCTL" -C "$H" rotate device thing-00000000000b --rollback >/dev/null ||
+"$PROVCTL" -C "$H" rotate device thing-00000000000b --rollback \
+	--not-installed >/dev/null ||
 	fail rollback
 due
 expect_equal "$(jq -r 'select(.device == "thing-00000000000b") | .status' \

@@ -69,7 +69,7 @@ case_start "taken back, the old fields count"
 rotate $d --set lot=DD44 --set site=south
 expect_equal "$rc" 0 rotate
 expect_equal "$(changed $d)" lot,site "what changed"
-expect_exit 0 "$PROVCTL" -C "$H" rotate device $d --rollback
+expect_exit 0 "$PROVCTL" -C "$H" rotate device $d --rollback --not-installed
 rotate $d -o "$T/5.pvb"
 expect_equal "$rc $(json_field status "$T/out")" "0 existing" "as before"
 subject | grep -q "OU = BB22" || fail "subject: $(subject)"

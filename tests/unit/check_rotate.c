@@ -162,7 +162,7 @@ static enum pv_code back(const char *device)
 
 	err_init(&err);
 	fix_open(&o, false);
-	return rotate_back(o.store, device, &err);
+	return rotate_back(o.store, device, true, &err);
 }
 
 START_TEST(back_is_durable_or_nothing)

@@ -128,7 +128,7 @@ START_TEST(numbers_are_above_all_before)
 	unit_ok(succession_next_seq(f.o.store, &f.d, &seq, &err), &err);
 	ck_assert_uint_eq(seq, 4);
 	/* Also above one that was taken back. */
-	unit_ok(succession_back(&f.s, &f.d, &err), &err);
+	unit_ok(succession_back(&f.s, &f.d, true, &err), &err);
 	issued_get(&f.o, "U0001", &f.d);
 	ck_assert_uint_eq(f.d.seq, 2);
 	unit_ok(succession_next_seq(f.o.store, &f.d, &seq, &err), &err);
@@ -234,7 +234,12 @@ START_TEST(goes_back_to_the_one_before)
 
 	start("U0006", 2);
 	left = f.d.s.number;
-	unit_ok(succession_back(&f.s, &f.d, &err), &err);
+	/* The bundle is out: somebody has to say that it is not installed. */
+	unit_refused(succession_back(&f.s, &f.d, false, &err), PV_DENIED,
+		     "rotate.given", &err);
+	err_init(&err);
+	ck_assert_int_eq(states().list[1], STORE_ISSUED);
+	unit_ok(succession_back(&f.s, &f.d, true, &err), &err);
 	s = states();
 	ck_assert_int_eq(s.list[0], STORE_REVOKED);
 	ck_assert_int_eq(s.list[1], STORE_ISSUED);
@@ -297,7 +302,7 @@ START_TEST(does_not_go_back_when)
 	start(device, hindrances[_i].credentials);
 	hinder(hindrances[_i].what);
 	before = states();
-	unit_refused(succession_back(&f.s, &f.d, &err), PV_CONFLICT,
+	unit_refused(succession_back(&f.s, &f.d, true, &err), PV_CONFLICT,
 		     hindrances[_i].rule, &err);
 	err_init(&err);
 	after = states();
@@ -325,8 +330,8 @@ START_TEST(finds_rows_that_were_edited)
 	snprintf(sql, sizeof(sql), edits[_i], device);
 	issued_sql(sql);
 	look(device);
-	unit_refused(succession_back(&f.s, &f.d, &err), PV_INTEGRITY, NULL,
-		     &err);
+	unit_refused(succession_back(&f.s, &f.d, true, &err), PV_INTEGRITY,
+		     NULL, &err);
 	done(false);
 }
 END_TEST
