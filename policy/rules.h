@@ -10,11 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/parts.h"
+
 #define TPL_STATIONS_MAX 16
 #define TPL_LIST_MAX 16 /* attestation lists */
 
-#define TPL_QUARANTINE_MAX 10000 /* where limits.quarantine_max is not given   \
-				  */
+#define TPL_QUARANTINE_MAX                                                     \
+	10000 /* where limits.quarantine_max is not given                      \
+	       */
 
 enum tpl_anomaly { TPL_ANOMALY_DENY, TPL_ANOMALY_QUARANTINE };
 enum tpl_keep { TPL_KEEP_UNTIL_RECEIPT, TPL_KEEP_UNTIL_EXPIRY };
@@ -26,7 +29,7 @@ struct tpl_reference {
 
 struct tpl_attestation {
 	bool present, psa, tpm2, dice;
-	const char *trust[TPL_LIST_MAX]; /* borrowed paths below the home */
+	struct tpl_escrow trust[TPL_LIST_MAX]; /* without names */
 	size_t trust_n;
 	const char *lifecycle[TPL_LIST_MAX]; /* borrowed */
 	size_t lifecycle_n;
@@ -59,7 +62,7 @@ struct tpl_limits {
 	const char *stations[TPL_STATIONS_MAX]; /* borrowed globs: * and ? */
 	size_t stations_n;			/* 0: any or none */
 	enum tpl_anomaly on_anomaly;
-	uint32_t quarantine_max; /* requests that wait, of one order */
+	uint32_t quarantine_max;     /* requests that wait, of one order */
 	uint32_t watch[TPL_WATCHES]; /* thresholds; 0: not watched */
 };
 

@@ -37,9 +37,10 @@ static enum pv_code parse_lists(const struct node *trust,
 	for (size_t i = 0; i < json_array_size(trust->v); i++) {
 		struct node item = node_at(trust, i);
 
-		if (!json_is_string(item.v))
-			return node_fail(&item, "type", NULL, "not a string");
-		NODE_TRY(tpl_path(&item, &a->trust[i]));
+		if (!json_is_string(item.v) && !json_is_object(item.v))
+			return node_fail(&item, "type", NULL,
+					 "not a string or an object");
+		NODE_TRY(tpl_target(&item, &a->trust[i]));
 		a->trust_n++;
 	}
 	NODE_TRY(node_array(lifecycle, 1, TPL_LIST_MAX));

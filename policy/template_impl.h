@@ -31,6 +31,8 @@ PV_MUST enum pv_code tpl_long_text(struct tpl_parse *p, const struct node *n,
 PV_MUST enum pv_code tpl_oid(const struct node *n, struct oid *out);
 /* A path below the home: safe names joined by '/'. */
 PV_MUST enum pv_code tpl_path(const struct node *n, const char **out);
+/* A certificate: its path alone, or with the digest of what lies there. */
+PV_MUST enum pv_code tpl_target(const struct node *n, struct tpl_escrow *to);
 /* Base64 into owned bytes, at least one. */
 PV_MUST enum pv_code tpl_base64(const struct node *n, uint8_t **out,
 				size_t *len);

@@ -5,8 +5,7 @@
 #include "lib/base/fileio.h"
 #include "policy/template_impl.h"
 
-/* A path alone, or with the digest of what lies there. */
-static enum pv_code parse_target(const struct node *n, struct tpl_escrow *to)
+enum pv_code tpl_target(const struct node *n, struct tpl_escrow *to)
 {
 	static const char *const keys[] = { "certificate", "sha256", NULL };
 	struct node path = node_get(n, "certificate");
@@ -39,7 +38,7 @@ enum pv_code tpl_escrows(struct tpl_parse *p, const struct node *n)
 		if (!name_is_safe(name, strlen(name)))
 			return node_fail(&target, "name", NULL,
 					 "not a safe name for a target");
-		NODE_TRY(parse_target(&target, &t->escrow[t->escrow_n]));
+		NODE_TRY(tpl_target(&target, &t->escrow[t->escrow_n]));
 		t->escrow[t->escrow_n++].name = name;
 	}
 	return PV_OK;

@@ -15,6 +15,8 @@
 #include "lib/flow/escrowcerts.h"
 #include "lib/flow/manifests.h"
 #include "lib/flow/raised.h"
+#include "lib/flow/trustcerts.h"
+#include "lib/log/attest.h"
 #include "lib/store/store_people.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -51,6 +53,7 @@ struct adopting {
 	const struct template *t;
 	struct span bytes;
 	struct buf escrow; /* the certificates of its targets */
+	struct buf trust;  /* those that evidence goes back to */
 	struct manifests m;
 };
 
@@ -58,19 +61,25 @@ static void adopting_release(struct adopting *p)
 {
 	manifests_release(&p->m);
 	buf_release(&p->escrow);
+	buf_release(&p->trust);
 }
 
 static enum pv_code put_entry(struct decision *d, const struct adopting *p,
 			      uint64_t *index, struct err *err)
 {
 	const struct template *t = p->t;
-	uint8_t hash[32];
+	uint8_t hash[32], trust[32];
 	struct log_entry e;
 	enum pv_code rc = sha256(buf_span(&p->escrow), hash, err);
+
+	if (rc == PV_OK)
+		rc = sha256(buf_span(&p->trust), trust, err);
 
 	log_template_adopt(&e, &d->who.who, t->name, t->version, t->sha256,
 			   p->escrow.len > 0 ? hash : NULL,
 			   approvals_persons(d->got));
+	log_fact_bytes(&e, LOG_TRUST, p->trust.len > 0 ? trust : NULL,
+		       sizeof(trust));
 	if (rc == PV_OK)
 		rc = decision_entry(d, &e, err);
 	return rc == PV_OK ? store_governance_add(d->store, buf_span(&d->entry),
@@ -83,7 +92,8 @@ static enum pv_code put_template(struct decision *d, const struct adopting *p,
 {
 	struct store_template row = { .version = p->t->version,
 				      .bytes = p->bytes,
-				      .escrow = buf_span(&p->escrow) };
+				      .escrow = buf_span(&p->escrow),
+				      .trust = buf_span(&p->trust) };
 	bool existing = false;
 	enum pv_code rc;
 
@@ -215,9 +225,12 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	want.what = what;
 	want.raised = &raised;
 	buf_init(&p.escrow, TPL_ESCROW_MAX * X509_CERT_MAX);
+	buf_init(&p.trust, TPL_LIST_MAX * EVIDENCE_CERT_MAX);
 	rc = check_points(a, store, t, err);
 	if (rc == PV_OK)
 		rc = escrowcerts_read(a, store, t, &p.escrow, err);
+	if (rc == PV_OK)
+		rc = trustcerts_read(a, store, t, &p.trust, err);
 	if (rc == PV_OK)
 		rc = raised_for(store, t, &raised, err);
 	if (rc == PV_OK)

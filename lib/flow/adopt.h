@@ -1,6 +1,6 @@
 /*
  * adopt: pins a template. Its bytes and digest go into the store, with the
- * certificates of its escrow targets, the bundle key signs one manifest for
+ * certificates of its escrow targets and of attestation.trust, the bundle key signs one manifest for
  * each stage, and the whole is read back as issuing will read it before the
  * transaction commits (policy.md, "policy adopt"). Under a roster it needs the
  * quorum for it, or what the template itself or the version in effect before it
@@ -34,7 +34,7 @@ struct adopt_report {
  * PV_INPUT (lint; "template.shard": its crlDistributionPoints do not tell the
  * shards of its CA apart; "template.places": they are more than a list names), PV_CONFLICT "store.template" (version
  * not above the adopted one), PV_NOT_FOUND (no CA of that name, a key or stored
- * secret that the template needs), PV_HSM_*, PV_STORAGE; escrowcerts_read()'s.
+ * secret that the template needs), PV_HSM_*, PV_STORAGE; escrowcerts_read()'s and trustcerts_read()'s.
  * Nothing is kept after a failure.
  */
 PV_MUST enum pv_code

@@ -36,13 +36,15 @@ static enum pv_code read_der(const struct authority *a, const char *path,
 	return rc == PV_OK ? buf_check(der, err) : rc;
 }
 
-/* The one that the template says, and of use. */
-static enum pv_code check_der(const struct tpl_escrow *target, struct span der,
+enum pv_code escrowcerts_file(const struct authority *a,
+			      const struct tpl_escrow *target, struct buf *der,
 			      struct err *err)
 {
-	struct escrow_to *to = NULL;
 	uint8_t hash[32];
-	enum pv_code rc = sha256(der, hash, err);
+	enum pv_code rc = read_der(a, target->path, der, err);
+
+	if (rc == PV_OK)
+		rc = sha256(buf_span(der), hash, err);
 
 	if (rc == PV_OK && target->pinned &&
 	    memcmp(hash, target->sha256, sizeof(hash)) != 0)
@@ -52,8 +54,15 @@ static enum pv_code check_der(const struct tpl_escrow *target, struct span der,
 				"%s is another certificate than the template "
 				"says",
 				target->path);
-	if (rc == PV_OK)
-		rc = escrow_to_new(der, &to, err);
+	return rc;
+}
+
+/* It is of use. */
+static enum pv_code check_der(struct span der, struct err *err)
+{
+	struct escrow_to *to = NULL;
+	enum pv_code rc = escrow_to_new(der, &to, err);
+
 	escrow_to_free(to);
 	return rc;
 }
@@ -89,9 +98,9 @@ enum pv_code escrowcerts_read(const struct authority *a, struct store *store,
 		CLEANUP(buf_release) struct buf der;
 
 		buf_init(&der, X509_CERT_MAX);
-		rc = read_der(a, t->escrow[i].path, &der, err);
+		rc = escrowcerts_file(a, &t->escrow[i], &der, err);
 		if (rc == PV_OK)
-			rc = check_der(&t->escrow[i], buf_span(&der), err);
+			rc = check_der(buf_span(&der), err);
 		if (rc != PV_OK)
 			err_prefix(err, "escrow certificate \"%s\"",
 				   t->escrow[i].name);

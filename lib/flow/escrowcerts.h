@@ -24,6 +24,11 @@ PV_MUST enum pv_code escrowcerts_read(const struct authority *a,
 				      struct store *store,
 				      const struct template *t, struct buf *all,
 				      struct err *err);
+/* The file of one, PEM or DER, appended; compared with what target says of it.
+ * PV_INPUT, rule "escrow.digest"; files' codes. */
+PV_MUST enum pv_code escrowcerts_file(const struct authority *a,
+				      const struct tpl_escrow *target,
+				      struct buf *der, struct err *err);
 /* Into ctx->escrow, of ctx->tmpl: all was held against the log. PV_INTEGRITY,
  * "store.edited". */
 PV_MUST enum pv_code escrowcerts_take(struct issue_context *ctx,

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
+#include "lib/log/attest.h"
 #include "lib/x509/cert.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -22,20 +23,32 @@ static bool adopt_says(const struct log_entry *e,
 	       log_fact_is(e, "hash", t->sha256, STORE_HASH);
 }
 
+/* The certificates that were pinned with it, as the fact of that key. */
+static enum pv_code pinned_fits(const struct log_entry *e, const char *key,
+				struct span certs, bool *fits, struct err *err)
+{
+	uint8_t hash[STORE_HASH];
+	enum pv_code rc = sha256(certs, hash, err);
+
+	*fits = rc == PV_OK &&
+		logged_hash_is(e, key, certs.len > 0 ? hash : NULL);
+	return rc;
+}
+
 enum pv_code logged_template_fits(const struct log_entry *e,
 				  const struct store_template *t, bool *fits,
 				  struct err *err)
 {
-	uint8_t bytes[STORE_HASH], escrow[STORE_HASH];
+	uint8_t bytes[STORE_HASH];
+	bool escrow = false, trust = false;
 	enum pv_code rc = sha256(t->bytes, bytes, err);
 
 	if (rc == PV_OK)
-		rc = sha256(t->escrow, escrow, err);
+		rc = pinned_fits(e, "escrow", t->escrow, &escrow, err);
+	if (rc == PV_OK)
+		rc = pinned_fits(e, LOG_TRUST, t->trust, &trust, err);
 	*fits = rc == PV_OK && memcmp(bytes, t->sha256, STORE_HASH) == 0 &&
-		adopt_says(e, t) &&
-		(t->escrow.len > 0
-			 ? log_fact_is(e, "escrow", escrow, STORE_HASH)
-			 : !log_fact_find(e, "escrow", LOG_BSTR));
+		adopt_says(e, t) && escrow && trust;
 	return rc;
 }
 

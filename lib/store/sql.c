@@ -38,7 +38,7 @@
 #define CRL_ORDER "ORDER BY r.kind, r.ca, r.shard, r.number"
 #define TEMPLATE_COLUMNS                                                       \
 	"SELECT name, version, sha256, adopted_ms, actor, bytes, "             \
-	"adopt_index, escrow FROM template "
+	"adopt_index, escrow, trust FROM template "
 
 #define ATTKEY_COLUMNS                                                         \
 	"SELECT device, log_index, state, format, mac, key_sha256, key, "      \
@@ -110,8 +110,9 @@ static const char *const texts[SQL_COUNT] = {
 
 	[SQL_TEMPLATE_PUT] = "INSERT INTO template (id, name, version, "
 			     "sha256, adopted_ms, actor, bytes, adopt_index, "
-			     "escrow) VALUES ((SELECT coalesce(max(id), 0) + 1 "
-			     "FROM template), $1, $2, $3, $4, $5, $6, $7, $8)",
+			     "escrow, trust) VALUES ((SELECT coalesce(max(id), "
+			     "0) + 1 FROM template), $1, $2, $3, $4, $5, $6, "
+			     "$7, $8, $9)",
 	[SQL_TEMPLATE_TOP] = "SELECT max(version) FROM template "
 			     "WHERE name = $1",
 	[SQL_TEMPLATE_ID] = "SELECT id, name FROM template WHERE sha256 = $1",

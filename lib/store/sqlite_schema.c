@@ -173,7 +173,7 @@ static const struct table tables[] = {
 	  "name TEXT NOT NULL, version INTEGER NOT NULL, "
 	  "sha256 BLOB NOT NULL UNIQUE, adopted_ms INTEGER NOT NULL, "
 	  "actor TEXT NOT NULL, bytes BLOB NOT NULL, "
-	  "adopt_index INTEGER NOT NULL, escrow BLOB, "
+	  "adopt_index INTEGER NOT NULL, escrow BLOB, trust BLOB, "
 	  "UNIQUE (name, version)) STRICT" },
 	{ "ticket",
 	  "CREATE TABLE ticket (name TEXT PRIMARY KEY REFERENCES ord, "

@@ -13,7 +13,7 @@ static enum pv_code template_row(struct query *q, struct store_template *t,
 	    col_u64(q, 3, &t->adopted_ms) &&
 	    col_text(q, 4, t->actor, sizeof(t->actor)) &&
 	    col_span(q, 5, &t->bytes) && col_u64(q, 6, &t->adopt_index) &&
-	    col_span(q, 7, &t->escrow))
+	    col_span(q, 7, &t->escrow) && col_span(q, 8, &t->trust))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a template's row", err);
 }
@@ -178,6 +178,7 @@ enum pv_code sqlite_template_put(struct store *store,
 	query_blob(&q, t->bytes.p, t->bytes.len);
 	query_u64(&q, t->adopt_index);
 	query_blob(&q, t->escrow.p, t->escrow.len);
+	query_blob(&q, t->trust.p, t->trust.len);
 	return query_run(&q, err);
 }
 

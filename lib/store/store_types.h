@@ -69,6 +69,7 @@ struct store_template {
 	struct span bytes;    /* the JSON file as adopted */
 	uint64_t adopt_index; /* of its template.adopt in the log */
 	struct span escrow;   /* its targets' certificates, DER; may be empty */
+	struct span trust;    /* attestation's anchors, likewise */
 };
 
 enum store_state {

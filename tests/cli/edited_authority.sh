@@ -213,6 +213,39 @@ expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/pinned.json"
 expect_exit 0 "$PROVCTL" -C "$H" issue --template pinned \
 	--device S00000000CC -o "$T/p.pvb"
 
+# trusting VERSION TRUST: a template whose attestation.trust is that.
+trusting() {
+	jq -c --argjson version "$1" --argjson trust "$2" '.template = "trusting" |
+		.version = $version | .attestation = {formats: ["dice"],
+		lifecycle: ["secured"], trust: $trust}' \
+		"$templates/symmetric-sensor.json" >"$T/trusting.json"
+}
+
+case_start "what evidence goes back to is pinned with the template"
+mkdir -p "$H/anchors"
+trusting 1 '["anchors/root.pem"]'
+expect_error 10 '' -C "$H" policy adopt "$T/trusting.json"
+echo "no certificate" >"$H/anchors/root.pem"
+expect_error 3 trust.certificate -C "$H" policy adopt "$T/trusting.json"
+cp "$T/backend.pem" "$H/anchors/root.pem"
+trusting 1 "[{\"certificate\": \"anchors/root.pem\", \"sha256\": \"$(
+	printf x | sha256sum | cut -d ' ' -f 1)\"}]"
+expect_error 3 escrow.digest -C "$H" policy adopt "$T/trusting.json"
+trusting 1 "[{\"certificate\": \"anchors/root.pem\", \"sha256\": \"$digest\"}]"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/trusting.json"
+rm -r "$H/anchors"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template trusting \
+	--device S00000000CF -o "$T/q.pvb"
+verify_audit
+was=$H
+copy_authority "$T/trusted"
+openssl x509 -in "$T/mine.pem" -outform DER -out "$T/mine.der"
+sql "UPDATE template SET trust = x'$(hex_of "$T/mine.der")'
+	WHERE name = 'trusting'"
+expect_error 5 store.governance -C "$H" issue --template trusting \
+	--device S00000000D0
+H=$was
+
 case_start "under a roster it has to: officers approve the certificate with it"
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r1.json"
 pinned 2
@@ -230,5 +263,8 @@ expect_error 3 escrow.digest -C "$H" policy adopt "$T/pinned.json" \
 cp "$T/backend.pem" "$H/certs/backend.pem"
 expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/pinned.json" \
 	--approval "$T/notes/alice.note"
+trusting 2 '["certs/backend.pem"]'
+expect_error 3 template.trust_unpinned -C "$H" policy adopt "$T/trusting.json" \
+	--request "$T/trusting.request"
 verify_audit
 tests_end

@@ -269,6 +269,8 @@ expect_exit 3 "$PROVCTL" -C "$H" audit reconcile --no-token \
 
 case_start "a template that asks for receipts: delivered and not receipted"
 fresh
+mkdir -p "$H/anchors"
+p export chain --ca root >"$H/anchors/psa.pem"
 adopt_changed symmetric-sensor receipted \
 	-e 's|"seal": {|"attestation": {"formats": ["psa"], "trust": ["anchors/psa.pem"], "lifecycle": ["secured"], "require_receipt": true}, &|'
 echo '{"device":"S00000000A1"}' >"$T/one.jsonl"

@@ -164,7 +164,8 @@ START_TEST(test_example_rules)
 	const struct tpl_limits *l = &t->limits;
 
 	ck_assert(a->present && a->psa && !a->tpm2 && !a->dice);
-	ck_assert_str_eq(a->trust[0], "anchors/psa-root.pem");
+	ck_assert_str_eq(a->trust[0].path, "anchors/psa-root.pem");
+	ck_assert(!a->trust[0].pinned);
 	ck_assert_str_eq(a->lifecycle[0], "secured");
 	ck_assert_uint_eq(a->min_svn, 3);
 	ck_assert_uint_eq(a->nonce_ttl_s, 300);
