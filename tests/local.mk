@@ -518,7 +518,7 @@ CLI_TESTS = \
 	tests/cli/receipt.sh tests/cli/replace.sh \
 	tests/cli/retire.sh tests/cli/retry.sh tests/cli/revoke.sh \
 	tests/cli/revoke_ca.sh \
-	tests/cli/acts.sh tests/cli/raised.sh tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
+	tests/cli/acts.sh tests/cli/raised.sh tests/cli/raised_race.sh tests/cli/revoke_edited.sh tests/cli/revoke_people.sh \
 	tests/cli/revoke_publish.sh tests/cli/rotate.sh \
 	tests/cli/rotate_fields.sh \
 	tests/cli/successor.sh \

@@ -11,6 +11,7 @@
 #include "lib/flow/approvals_impl.h"
 #include "lib/flow/cosigned.h"
 #include "lib/flow/people.h"
+#include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
 
 CLEANUP_PTR(struct roster, roster_free);
@@ -199,25 +200,6 @@ static enum pv_code seen_by_witnesses(struct gate *g)
 			   : rc;
 }
 
-/* By the log's clock, whatever expiry was signed. */
-static enum pv_code check_age(struct store *store, const struct approvals *got,
-			      uint64_t now_s, struct err *err)
-{
-	bool fresh = true;
-	enum pv_code rc = PV_OK;
-
-	if (got->max_age_s)
-		rc = approvals_fresh(store, &got->asked, now_s, got->max_age_s,
-				     STORE_NO_INDEX, &fresh, err);
-	if (rc == PV_OK && !fresh)
-		rc = err_fail(err, PV_DENIED, "approval.age",
-			      "ask for approvals again",
-			      "approvals of no request that the log says was "
-			      "made within the last %u s",
-			      got->max_age_s);
-	return rc;
-}
-
 static enum pv_code count(struct gate *g)
 {
 	struct approval asked_first;
@@ -235,7 +217,8 @@ static enum pv_code count(struct gate *g)
 		enum pv_code age = PV_OK;
 
 		if (g->want->files_n > 0)
-			age = check_age(g->store, g->got, g->now_s, g->err);
+			age = approvals_check_age(g->store, g->got, g->now_s,
+						  g->err);
 		if (age != PV_OK)
 			return age;
 		return rc == PV_OK ? keep(g, &tally) : wait_for_more(g, &why);
@@ -283,6 +266,10 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 				"`provctl officer roster'",
 				"no roster says who may approve");
 	g.ask = quorum_ask(g.roster, want->op, want->raised);
+	got->roster_version = g.roster ? g.roster->version : 0;
+	rc = store_log_size(store, &got->size, err);
+	if (rc != PV_OK)
+		return rc;
 	got->needed = g.ask.persons;
 	got->max_age_s = g.ask.max_age_s;
 	/* What a machine that was set back never asked is asked anew. */
@@ -293,69 +280,6 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 	if (g.ask.max_age_s && g.ask.max_age_s < g.valid_s)
 		g.valid_s = g.ask.max_age_s;
 	return got->needed > 0 ? pass(&g) : PV_OK;
-}
-
-static enum pv_code same_roster(struct store *store,
-				const struct approvals *got, struct err *err)
-{
-	CLEANUP(cleanup_roster_free) struct roster *now = NULL;
-	enum pv_code rc = people_in_force(store, &now, NULL, err);
-
-	if (rc == PV_OK &&
-	    (now ? got->needed == 0 ||
-			     memcmp(now->sha256, got->roster_sha256, 32) != 0
-		 : got->needed > 0))
-		rc = err_fail(err, PV_CONFLICT, "approval.roster",
-			      "run it again",
-			      "the roster was changed meanwhile");
-	return rc;
-}
-
-/* The entry's time is what they are judged by later, not the gate's. */
-static enum pv_code still_good(struct store *store, const struct approvals *got,
-			       uint64_t now_s, struct err *err)
-{
-	if (now_s >= got->asked.expires_s)
-		return err_fail(err, PV_DENIED, "approval.expired",
-				"ask for approvals again",
-				"the approvals have expired meanwhile");
-	return check_age(store, got, now_s, err);
-}
-
-enum pv_code approvals_use(struct store *store, const struct log_who *who,
-			   const struct approvals *got, struct err *err)
-{
-	const struct approval *asked = &got->asked;
-	uint8_t note[32];
-	const struct log_approval a = { .operation = quorum_op_name(
-						asked->operation),
-					.text = got->text_sha256,
-					.note = note,
-					.subject = asked->subject,
-					.persons = got->persons,
-					.nonce = asked->nonce };
-	CLEANUP(buf_release) struct buf entry;
-	struct log_entry e;
-	enum pv_code rc;
-
-	buf_init(&entry, LOG_ENTRY_MAX);
-	/* A roster's change is judged by the roster that it replaced. */
-	rc = asked->operation == QUORUM_ROSTER ? PV_OK
-					       : same_roster(store, got, err);
-	if (rc != PV_OK || got->needed == 0)
-		return rc;
-	rc = still_good(store, got, who->time_ms / 1000, err);
-	if (rc == PV_OK)
-		rc = sha256(buf_span(&got->note), note, err);
-	if (rc != PV_OK)
-		return rc;
-	log_approval_use(&e, who, &a);
-	rc = event_decision(store, &e, &entry, err);
-	if (rc == PV_OK)
-		rc = store_approval_use(store, asked->nonce,
-					buf_span(&got->note), buf_span(&entry),
-					err);
-	return rc;
 }
 
 void approvals_release(struct approvals *got)

@@ -49,6 +49,8 @@ struct approvals {
 	struct approval asked;
 	uint8_t text_sha256[32];
 	uint8_t roster_sha256[32]; /* of the roster that counted them */
+	uint64_t roster_version;   /* 0: none was in force */
+	uint64_t size; /* of the log then: what came since is judged again */
 	char persons[APPROVALS_PERSONS_MAX + 1]; /* names with commas */
 	struct buf note; /* the text and everybody's lines; empty: none */
 };
@@ -75,7 +77,10 @@ PV_MUST enum pv_code approvals_gate(const struct authority *a,
 /*
  * Inside the caller's write transaction, behind the change. PV_CONFLICT,
  * "approval.used": somebody else was faster; and when the roster is not any
- * more the one that counted, or there is one by now: "approval.roster".
+ * more the one that counted, or there is one by now: "approval.roster". What
+ * came meanwhile may ask for more than the gate did: the decision is judged as
+ * whoever opens the store will (judge.h), and is PV_CONFLICT "approval.raised"
+ * when it would not pass, so that nothing is committed that stops everybody.
  * PV_DENIED: expired or too old by who's time, which an audit judges by.
  */
 PV_MUST enum pv_code approvals_use(struct store *store,

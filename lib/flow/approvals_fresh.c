@@ -107,3 +107,22 @@ enum pv_code approvals_fresh(struct store *store, const struct approval *asked,
 	*fresh = rc == PV_OK && s.found;
 	return rc;
 }
+
+enum pv_code approvals_check_age(struct store *store,
+				 const struct approvals *got, uint64_t now_s,
+				 struct err *err)
+{
+	bool fresh = true;
+	enum pv_code rc = PV_OK;
+
+	if (got->max_age_s)
+		rc = approvals_fresh(store, &got->asked, now_s, got->max_age_s,
+				     STORE_NO_INDEX, &fresh, err);
+	if (rc == PV_OK && !fresh)
+		rc = err_fail(err, PV_DENIED, "approval.age",
+			      "ask for approvals again",
+			      "approvals of no request that the log says was "
+			      "made within the last %u s",
+			      got->max_age_s);
+	return rc;
+}

@@ -25,6 +25,10 @@ PV_MUST enum pv_code approvals_fresh(struct store *store,
 				     uint64_t now_s, uint32_t max_age_s,
 				     uint64_t before, bool *fresh,
 				     struct err *err);
+/* By the log's clock, whatever expiry was signed: PV_DENIED, "approval.age". */
+PV_MUST enum pv_code approvals_check_age(struct store *store,
+					 const struct approvals *got,
+					 uint64_t now_s, struct err *err);
 /*
  * Makes sure that the request is there. asked: all but nonce and expiry, and
  * these, too, when known: then the file is written with them. Without, those of

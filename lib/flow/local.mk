@@ -11,6 +11,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/approve.c lib/flow/approve.h \
 	lib/flow/approvals.c lib/flow/approvals.h lib/flow/approvals_impl.h \
 	lib/flow/approvals_fresh.c lib/flow/approvals_request.c \
+	lib/flow/approvals_use.c \
 	lib/flow/approved.c lib/flow/approved.h \
 	lib/flow/audit.c lib/flow/audit.h lib/flow/audit_actors.c \
 	lib/flow/audit_actors.h lib/flow/audit_authority.c \
