@@ -113,8 +113,8 @@ static enum pv_code raised_acts(const struct judge *j,
 	struct log_entry e;
 	enum pv_code rc = read_entry(j, j->pairing.index, &room, &e, err);
 
-	return rc == PV_OK ? raised_of_acts(j->store, &e, j->pairing.index, out,
-					    err)
+	return rc == PV_OK ? raised_of_acts(j->store, j->roster, &e,
+					    j->pairing.index, out, err)
 			   : rc;
 }
 

@@ -11,6 +11,7 @@
 #include "lib/flow/due.h"
 #include "lib/log/entry.h"
 #include "lib/store/store.h"
+#include "policy/roster.h"
 #include "policy/template.h"
 
 /* Of the adopted template of that digest. PV_NOT_FOUND; PV_INTEGRITY,
@@ -38,9 +39,16 @@ PV_MUST enum pv_code raised_for_digest(struct store *store,
 PV_MUST enum pv_code raised_of_key(struct store *store, const char *ca,
 				   const uint8_t *own_sha256, uint64_t before,
 				   struct tpl_approvals *out, struct err *err);
-/* The same of the people.decide e at index: of that, or of all certificates
- * and devices that it revokes and retires. Reads the entries before it. */
+/* Of revoking that CA (QUORUM_REVOKE), which does to it what a rotation does,
+ * and more: what its templates ask for either, and roster for a rotation. */
+PV_MUST enum pv_code raised_of_ca(struct store *store, const char *ca,
+				  const struct roster *roster, uint64_t before,
+				  struct tpl_approvals *out, struct err *err);
+/* The same of the people.decide e at index: of that rotation, or of all CAs,
+ * certificates and devices that it revokes and retires. Reads the entries
+ * before it. roster: the one in force. */
 PV_MUST enum pv_code raised_of_acts(struct store *store,
+				    const struct roster *roster,
 				    const struct log_entry *e, uint64_t index,
 				    struct tpl_approvals *out, struct err *err);
 /* Of a certificate or device that is revoked or retired: adds what its

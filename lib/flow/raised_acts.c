@@ -5,8 +5,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/acts.h"
 #include "lib/flow/raised.h"
+#include "lib/log/events.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
+
+#define CA_PREFIX (sizeof(LOG_CA_PREFIX) - 1)
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -77,6 +80,47 @@ static bool is_about(const struct template *t, const char *ca,
 	       strcmp(t->profile.issuer, ca) == 0;
 }
 
+struct generations { /* of a CA */
+	struct store *store;
+	struct due *due;
+	uint64_t before;
+	struct tpl_approvals *out;
+};
+
+static enum pv_code take_generation(void *ctx, const struct store_ca *ca,
+				    struct err *err)
+{
+	struct generations *g = ctx;
+
+	return ca->intent_index < g->before
+		       ? raised_add_revoke(g->store, g->due,
+					   ca->template_sha256, g->out, err)
+		       : PV_OK;
+}
+
+enum pv_code raised_of_ca(struct store *store, const char *ca,
+			  const struct roster *roster, uint64_t before,
+			  struct tpl_approvals *out, struct err *err)
+{
+	CLEANUP(due_release) struct due due = { .next = 0 };
+	struct generations g = { store, &due, before, out };
+	const struct store_visit v = { &g, { .ca = take_generation } };
+	struct tpl_approvals more = { .revoke = { .persons = 0 } };
+	enum pv_code rc = raised_of_key(store, ca, NULL, before, out, err);
+
+	if (rc == PV_OK)
+		rc = store_ca_each(store, ca, &v, err);
+	if (rc != PV_OK)
+		return rc;
+	more.revoke = out->rotate_ca;
+	raised_add(out, &more);
+	more.revoke = (struct tpl_approval){ .persons = 0 };
+	if (roster)
+		more.revoke.persons = roster->quorum.persons[QUORUM_ROTATE_CA];
+	raised_add(out, &more);
+	return PV_OK;
+}
+
 enum pv_code raised_of_key(struct store *store, const char *ca,
 			   const uint8_t *own_sha256, uint64_t before,
 			   struct tpl_approvals *out, struct err *err)
@@ -113,20 +157,47 @@ enum pv_code raised_add_revoke(struct store *store, struct due *due,
 
 struct summing {
 	struct store *store;
+	const struct roster *roster;
+	uint64_t before;
 	struct due due;
 	struct tpl_approvals *out;
+	char ca[STORE_ID_MAX + 1]; /* the last that was summed up */
 };
+
+/* Several certificates of one CA ask once. */
+static enum pv_code add_ca(struct summing *s, struct span name, struct err *err)
+{
+	struct tpl_approvals more;
+	enum pv_code rc;
+
+	if (name.len >= sizeof(s->ca) || span_is(name, s->ca))
+		return PV_OK;
+	memcpy(s->ca, name.p, name.len);
+	s->ca[name.len] = '\0';
+	rc = raised_of_ca(s->store, s->ca, s->roster, s->before, &more, err);
+	if (rc == PV_OK)
+		raised_add(s->out, &more);
+	return rc;
+}
 
 static enum pv_code take_act(void *ctx, uint64_t index, struct span bytes,
 			     struct err *err)
 {
 	struct summing *s = ctx;
+	const struct log_fact *of;
 	struct store_device d;
 	struct log_entry e;
 	bool found = false;
 	enum pv_code rc = log_entry_decode(bytes, &e, err);
 
 	(void)index;
+	of = rc == PV_OK ? log_fact_find(&e, "device", LOG_TSTR) : NULL;
+	if (of && span_is(e.type, LOG_CERT_REVOKE) && of->s.len > CA_PREFIX &&
+	    memcmp(of->s.p, LOG_CA_PREFIX, CA_PREFIX) == 0)
+		return add_ca(s,
+			      (struct span){ of->s.p + CA_PREFIX,
+					     of->s.len - CA_PREFIX },
+			      err);
 	if (rc == PV_OK)
 		rc = acts_device(s->store, &e, &d, &found, err);
 	return rc == PV_OK && found
@@ -160,12 +231,14 @@ static enum pv_code of_rotation(struct store *store, uint64_t index,
 	return raised_of_key(store, ca, hash->s.p, index, out, err);
 }
 
-enum pv_code raised_of_acts(struct store *store, const struct log_entry *e,
-			    uint64_t index, struct tpl_approvals *out,
-			    struct err *err)
+enum pv_code raised_of_acts(struct store *store, const struct roster *roster,
+			    const struct log_entry *e, uint64_t index,
+			    struct tpl_approvals *out, struct err *err)
 {
 	const struct log_fact *n = log_fact_find(e, LOG_COVERS, LOG_UINT);
-	struct summing s = { .store = store, .out = out };
+	struct summing s = {
+		.store = store, .roster = roster, .before = index, .out = out
+	};
 	const struct store_visit v = { &s, { .entry = take_act } };
 	enum quorum_op op;
 	enum pv_code rc = PV_OK;

@@ -28,7 +28,6 @@ struct work {
 	struct revoke_ca_report *report;
 	struct store_revocation rows[REVOKE_CA_MAX]; /* as the report's list */
 	uint32_t generations, newest;
-	uint8_t template_sha256[STORE_HASH];
 	struct buf subject;
 };
 
@@ -87,8 +86,6 @@ static enum pv_code count(void *ctx, const struct store_ca *ca, struct err *err)
 	(void)err;
 	w->generations++;
 	w->newest = ca->generation;
-	if (w->job->generation == 0 || ca->generation == w->job->generation)
-		memcpy(w->template_sha256, ca->template_sha256, STORE_HASH);
 	return PV_OK;
 }
 
@@ -222,36 +219,6 @@ static enum pv_code check_job(const struct revoke_ca_job *job, struct err *err)
 	return PV_OK;
 }
 
-static void raise(struct tpl_approval *to, const struct tpl_approval *more)
-{
-	if (more->persons > to->persons)
-		to->persons = more->persons;
-	to->token |= more->token;
-	if (more->max_age_s &&
-	    (!to->max_age_s || more->max_age_s < to->max_age_s))
-		to->max_age_s = more->max_age_s;
-}
-
-/* It does to the CA what a rotation does, and more. */
-static enum pv_code raised(const struct work *w, struct tpl_approvals *out,
-			   struct err *err)
-{
-	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
-	struct tpl_approval rotate = { .persons = 0 };
-	enum pv_code rc =
-		raised_by(w->job->store, w->template_sha256, out, err);
-
-	if (rc == PV_OK)
-		rc = people_in_force(w->job->store, &roster, NULL, err);
-	if (rc != PV_OK)
-		return rc;
-	raise(&out->revoke, &out->rotate_ca);
-	if (roster)
-		rotate.persons = roster->quorum.persons[QUORUM_ROTATE_CA];
-	raise(&out->revoke, &rotate);
-	return PV_OK;
-}
-
 /* As acts.h makes it again of the entries: the hash of a line for each serial,
  * in turn, and the lines themselves, which officers read. */
 static enum pv_code name_serials(const struct work *w, uint8_t out[SHA256_LEN],
@@ -305,11 +272,15 @@ static enum pv_code put_subject(struct work *w, struct err *err)
 
 static enum pv_code ask(struct work *w, struct approvals *got, struct err *err)
 {
+	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
 	struct approvals_want want = *w->job->want;
 	struct tpl_approvals more;
 	char what[STORE_ID_MAX + 32];
-	enum pv_code rc = raised(w, &more, err);
+	enum pv_code rc = people_in_force(w->job->store, &roster, NULL, err);
 
+	if (rc == PV_OK)
+		rc = raised_of_ca(w->job->store, w->job->ca, roster, UINT64_MAX,
+				  &more, err);
 	if (rc == PV_OK)
 		rc = put_subject(w, err);
 	snprintf(what, sizeof(what), "revoke ca %.64s", w->job->ca);
