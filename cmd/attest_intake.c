@@ -102,11 +102,12 @@ enum pv_code intake_bytes(struct intake *t, const char *name, struct span bytes,
 {
 	struct receipt_said said = { .device = "" };
 	struct event_who who;
+	bool alone = receipts_supersede(&t->taken, bytes);
 	struct err why;
-	enum pv_code rc = PV_OK;
+	enum pv_code rc = alone ? give_lines(t, err) : PV_OK;
 
 	err_init(&why);
-	if (!t->txn.store)
+	if (rc == PV_OK && !t->txn.store)
 		rc = store_begin(t->s->store, STORE_WRITE, &t->txn, err);
 	if (rc == PV_OK)
 		rc = event_now(t->s->store, &who, err);
@@ -119,6 +120,8 @@ enum pv_code intake_bytes(struct intake *t, const char *name, struct span bytes,
 	}
 	if (rc != PV_OK)
 		err_object(&why, name);
+	if (rc != PV_OK && alone)
+		store_rollback(&t->txn);
 	outcome_note(&t->worst, &why);
 	t->recorded += rc == PV_OK && !said.existing;
 	t->lost +=
@@ -126,7 +129,9 @@ enum pv_code intake_bytes(struct intake *t, const char *name, struct span bytes,
 	t->superseded += rc == PV_OK ? said.superseded : 0;
 	t->refused += rc != PV_OK;
 	rc = add_line(t, line_of(name, &said, &why), err);
-	return rc == PV_OK && ++t->n % GROUP == 0 ? give_lines(t, err) : rc;
+	return rc == PV_OK && (++t->n % GROUP == 0 || alone)
+		       ? give_lines(t, err)
+		       : rc;
 }
 
 enum pv_code intake_file(struct intake *t, const char *name, struct err *err)

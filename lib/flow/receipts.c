@@ -31,6 +31,26 @@ bool receipts_need_token(struct span bytes)
 	return seal_receipt_parse(bytes, &r, &why) == PV_OK && r.mac;
 }
 
+bool receipts_supersede(struct receipts *r, struct span bytes)
+{
+	struct store_bundle bundle;
+	struct seal_receipt said;
+	struct store_device d;
+	bool found = false;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = seal_receipt_parse(bytes, &said, &why);
+	if (rc == PV_OK)
+		rc = store_bundle_find(r->store, said.bundle_id, &bundle,
+				       &found, &why);
+	if (rc == PV_OK && found)
+		rc = store_number_get(r->store, bundle.number, &d, &found,
+				      &why);
+	return rc == PV_OK && found && d.s.why == STORE_ROTATE;
+}
+
 /* What the receipt is about. */
 struct about {
 	struct seal_receipt said;

@@ -39,6 +39,9 @@ struct receipt_said {
 
 /* Its form asks for the token: COSE_Mac0. False for what is no receipt. */
 PV_MUST bool receipts_need_token(struct span bytes);
+/* Whether it may supersede other credentials, so that it needs a transaction of
+ * its own: then nothing of it stays when it is refused half-way. */
+PV_MUST bool receipts_supersede(struct receipts *r, struct span bytes);
 
 /*
  * One receipt, inside the open write transaction. seal_key: SPKI DER of the

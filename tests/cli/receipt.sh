@@ -112,6 +112,37 @@ expect_equal "$rc $(json_field status "$T/out")" "0 recorded" "installed"
 receipt "$T/dev/client-00000005/refusal.cose"
 expect_equal "$rc $(json_field status "$T/out")" "0 existing" "said too late"
 
+case_start "one that is refused half-way is not recorded"
+jq '.template = "same" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f301"
+	| .rotation = {same_key: true}' "$templates/tls-client.json" \
+	>"$T/same.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/same.json"
+new_device tls-client client-00000008
+issue same client-00000008
+old=$(json_field serial "$T/out")
+run "$PROVCTL" -C "$H" rotate device client-00000008 -o "$T/8.pvb"
+expect_equal "$rc" 0 "rotate: $(cat "$T/err")"
+opened client-00000008 "$T/8.pvb"
+# cert SQL: about the certificate that it is in place of.
+cert() {
+	"$builddir/tests/cli/sql" "$H/store.db" \
+		"$1 where number = $(printf %d "0x$(printf %.8s "$old")")"
+}
+whole=$(cert "select hex(der) from cert")
+cert "update cert set der = x'3000'"
+mkdir "$T/both"
+cp "$T/dev/client-00000008/receipt.cose" "$T/both/1.cose"
+cp "$one" "$T/both/2.cose"
+receipt --from "$T/both"
+expect_equal "$rc $(jq -r .status "$T/out" | tr '\n' ' ')" \
+	"5 refused existing " "where what came before was edited"
+expect_equal "$(p audit show --type receipt | grep -c client-00000008)" 0 \
+	"receipts in the log"
+cert "update cert set der = x'$whole'"
+receipt "$T/dev/client-00000008/receipt.cose"
+expect_equal "$rc $(jq -r '[.status, .superseded] | join(" ")' "$T/out")" \
+	"0 recorded 1" "when it is whole again"
+
 case_start "the end of an order counts them"
 open_order o-1 "$templates/tls-client.json" 2
 for i in 6 7; do
