@@ -61,8 +61,9 @@ PV_MUST enum pv_code acts_device(struct store *store, const struct log_entry *e,
 				 struct err *err);
 /*
  * Of one that acts_alone() is, at index of the log: the store has the other
- * credential, of the same device, made after it in its place; or it is taken
- * back itself, by the entry behind it. PV_INTEGRITY, as above.
+ * credential, of the same device, made after it in its place, for good or by a
+ * rotation that the device said just before to have; or it is taken back
+ * itself, by the entry behind it. PV_INTEGRITY, as above.
  */
 PV_MUST enum pv_code acts_superseded(struct store *store,
 				     const struct log_entry *e, uint64_t index,

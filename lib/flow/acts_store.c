@@ -74,34 +74,133 @@ static enum pv_code is_after(struct store *store, struct store_device d,
 	return rc;
 }
 
-/* It is taken back, and what came before it is the current one again. */
-static enum pv_code goes_back(struct store *store, const struct log_entry *e,
-			      uint64_t index, bool *back, struct err *err)
+/* The entry at index, into room; *found is false behind the last one. */
+static enum pv_code read_at(struct store *store, uint64_t index,
+			    struct buf *room, struct log_entry *e, bool *found,
+			    struct err *err)
 {
-	const struct log_fact *by = log_fact_find(e, LOG_BY, LOG_TSTR);
-	const struct log_fact *from, *to;
-	CLEANUP(buf_release) struct buf room;
-	struct log_entry next;
 	struct err why;
 	enum pv_code rc;
 
-	*back = false;
 	err_init(&why);
-	buf_init(&room, LOG_ENTRY_MAX);
-	rc = store_log_read(store, index + 1, &room, &why);
+	buf_reset(room);
+	rc = store_log_read(store, index, room, &why);
+	*found = rc != PV_NOT_FOUND;
 	if (rc == PV_NOT_FOUND)
 		return PV_OK;
 	if (rc == PV_OK)
-		rc = log_entry_decode(buf_span(&room), &next, &why);
-	if (rc != PV_OK) {
+		rc = log_entry_decode(buf_span(room), e, &why);
+	if (rc != PV_OK)
 		*err = why;
-		return rc;
-	}
-	from = log_fact_find(&next, "serial", LOG_TSTR);
-	to = log_fact_find(&next, "to", LOG_TSTR);
-	*back = span_is(next.type, LOG_DEVICE_ROLLBACK) && by && from && to &&
-		span_equal(from->s, e->object) && span_equal(to->s, by->s);
+	return rc;
+}
+
+/* What is made in one transaction has one time and one actor. */
+static bool together(const struct log_entry *a, const struct log_entry *b)
+{
+	return a->time_ms == b->time_ms && span_equal(a->actor, b->actor);
+}
+
+static bool is_by(const struct log_entry *e, struct span by)
+{
+	const struct log_fact *f = log_fact_find(e, LOG_BY, LOG_TSTR);
+
+	return acts_alone(e) && f && span_equal(f->s, by);
+}
+
+struct said { /* a receipt, by its entry */
+	uint64_t index;
+	bool there;
+};
+
+static enum pv_code take_receipt(void *ctx, const struct store_receipt *r,
+				 struct err *err)
+{
+	struct said *s = ctx;
+
+	(void)err;
+	s->there |= r->result == 0 && r->log_index == s->index;
 	return PV_OK;
+}
+
+/* Right before e, and what else it supersedes, the device said that it has
+ * next. */
+static enum pv_code was_received(struct store *store, const struct log_entry *e,
+				 uint64_t index,
+				 const struct store_device *next,
+				 bool *received, struct err *err)
+{
+	const struct log_fact *by = log_fact_find(e, LOG_BY, LOG_TSTR);
+	CLEANUP(buf_release) struct buf room;
+	struct said s = { .index = index };
+	const struct store_visit v = { &s, { .receipt = take_receipt } };
+	struct log_entry before;
+	bool found = true, more = true;
+	enum pv_code rc = PV_OK;
+
+	*received = false;
+	buf_init(&room, LOG_ENTRY_MAX);
+	while (rc == PV_OK && more && s.index > 0 &&
+	       index - s.index < SUCCESSORS_MAX) {
+		rc = read_at(store, --s.index, &room, &before, &found, err);
+		more = rc == PV_OK && found && together(e, &before) &&
+		       is_by(&before, by->s);
+	}
+	if (rc != PV_OK || !found || !together(e, &before) ||
+	    !span_is(before.type, LOG_RECEIPT) ||
+	    !span_is(before.object, next->s.device))
+		return rc;
+	rc = store_receipt_each(store, next->s.number, &v, err);
+	*received = rc == PV_OK && s.there;
+	return rc;
+}
+
+/* It is taken back: the next entry says so, to what it was in place of, and it
+ * was left. */
+static enum pv_code goes_back(struct store *store, const struct log_entry *e,
+			      uint64_t index, const struct store_device *old,
+			      const struct store_device *to, bool *back,
+			      struct err *err)
+{
+	const struct log_fact *by = log_fact_find(e, LOG_BY, LOG_TSTR);
+	const struct log_fact *from_f, *to_f;
+	CLEANUP(buf_release) struct buf room;
+	uint64_t left = STORE_NO_INDEX;
+	struct log_entry next;
+	bool found;
+	enum pv_code rc;
+
+	*back = false;
+	if (old->s.replaces != to->s.number)
+		return PV_OK;
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = read_at(store, index + 1, &room, &next, &found, err);
+	if (rc != PV_OK || !found || !together(e, &next))
+		return rc;
+	from_f = log_fact_find(&next, "serial", LOG_TSTR);
+	to_f = log_fact_find(&next, "to", LOG_TSTR);
+	if (!span_is(next.type, LOG_DEVICE_ROLLBACK) || !from_f || !to_f ||
+	    !span_equal(from_f->s, e->object) || !span_equal(to_f->s, by->s))
+		return PV_OK;
+	rc = store_left(store, old->s.number, &left, err);
+	*back = rc == PV_OK && left == index + 1;
+	return rc;
+}
+
+/* What came in its place for good took it away when it was issued; else the
+ * device has to have said that it has the other one. */
+static enum pv_code gives_way(struct store *store, const struct log_entry *e,
+			      uint64_t index, const struct store_device *old,
+			      const struct store_device *next, bool *gives,
+			      struct err *err)
+{
+	enum pv_code rc = is_after(store, *next, old->s.number, gives, err);
+
+	if (rc == PV_OK && *gives && !store_is_rework(&next->s))
+		rc = was_received(store, e, index, next, gives, err);
+	return rc == PV_OK && !*gives
+		       ? goes_back(store, e, index, old, next, gives, err)
+		       : rc;
 }
 
 enum pv_code acts_superseded(struct store *store, const struct log_entry *e,
@@ -109,17 +208,18 @@ enum pv_code acts_superseded(struct store *store, const struct log_entry *e,
 {
 	const struct log_fact *by = log_fact_find(e, LOG_BY, LOG_TSTR);
 	struct store_device old, next;
-	bool found = false, follows = false;
+	bool found = false, gives = false;
 	enum pv_code rc = find_row(store, e->object, &old, &found, err);
 
 	if (rc == PV_OK && found && by)
 		rc = find_row(store, by->s, &next, &found, err);
 	if (rc == PV_OK && found && by && old.first == next.first)
-		rc = is_after(store, next, old.s.number, &follows, err);
-	if (rc == PV_OK && found && by && !follows)
-		rc = goes_back(store, e, index, &follows, err);
-	if (rc != PV_OK || follows)
+		rc = gives_way(store, e, index, &old, &next, &gives, err);
+	if (rc != PV_OK || gives)
 		return rc;
 	return governance_wrong_entry(
-		index, "nothing of the device is in its place", err);
+		index,
+		"neither has the device said that it has what came in its "
+		"place, nor was it taken back",
+		err);
 }

@@ -56,6 +56,16 @@ for n in 1 2; do
 	issue tls-client client-0000000$n
 	expect_equal "$rc" 0 "issue client-0000000$n: $(cat "$T/err")"
 done
+# One that waits for its receipt.
+jq '.template = "same" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f301"
+	| .rotation = {same_key: true}' "$templates/tls-client.json" \
+	>"$T/same.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/same.json"
+new_device tls-client client-00000003
+issue same client-00000003
+expect_equal "$rc" 0 "issue client-00000003: $(cat "$T/err")"
+run "$PROVCTL" -C "$H" rotate device client-00000003 -o "$T/3.pvb"
+expect_equal "$rc" 0 "rotate client-00000003: $(cat "$T/err")"
 run "$PROVCTL" -C "$H" rotate bundle --prepare
 expect_equal "$rc" 0 "the next bundle key: $(cat "$T/err")"
 make_roster "$T/one.json" 1 '"roster": 1, "adopt": 2' \
@@ -136,6 +146,9 @@ END
 case_start "as superseded by what is not in its place"
 found superseded:client-00000001:client-00000002
 found superseded:client-00000001:client-00000001
+
+case_start "as superseded by what its device has not said to have"
+found superseded:client-00000003:client-00000003
 
 case_start "one approval where two are asked for"
 found by:"$T/keys/bob.key" adopt:"$T/next.json"

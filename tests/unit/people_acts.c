@@ -78,8 +78,11 @@ static enum pv_code line_hash(const char *text, uint8_t hash[32],
 
 /* ---- revoked, retired ---- */
 
+/* The current credential of device; with before the one that it is in place of,
+ * where there is one. */
 static enum pv_code one(struct act *a, const char *device, uint32_t reason,
-			const char *by, struct store_device *d, struct err *err)
+			const char *by, bool before, struct store_device *d,
+			struct err *err)
 {
 	CLEANUP(due_release) struct due due = { .next = 0 };
 	const struct revocation v = { .store = a->s,
@@ -93,6 +96,8 @@ static enum pv_code one(struct act *a, const char *device, uint32_t reason,
 	bool found;
 	enum pv_code rc = store_device_get(a->s, device, d, &found, err);
 
+	if (rc == PV_OK && found && before && d->s.replaces)
+		rc = store_number_get(a->s, d->s.replaces, d, &found, err);
 	a->n++;
 	return rc == PV_OK && found ? revocation_make(&v, d, &done, err) : rc;
 }
@@ -145,7 +150,7 @@ enum pv_code people_revoke(struct store *s, const char *device, uint32_t reason,
 	enum pv_code rc = start(&a, err);
 
 	if (rc == PV_OK)
-		rc = one(&a, device, reason, NULL, &d, err);
+		rc = one(&a, device, reason, NULL, false, &d, err);
 	if (rc == PV_OK && retire)
 		rc = retire_one(&a, &d, err);
 	if (rc != PV_OK)
@@ -163,7 +168,8 @@ enum pv_code people_revoke(struct store *s, const char *device, uint32_t reason,
 enum pv_code people_supersede(struct store *s, const char *device,
 			      const char *other, struct err *err)
 {
-	CLEANUP(act_release) struct act a = { s, PEOPLE_BARE, .operation = "revoke" };
+	CLEANUP(act_release)
+	struct act a = { s, PEOPLE_BARE, .operation = "revoke" };
 	char hex[2 * STORE_SERIAL_MAX + 1];
 	struct store_device d;
 	bool found;
@@ -174,7 +180,7 @@ enum pv_code people_supersede(struct store *s, const char *device,
 	if (rc != PV_OK)
 		return rc;
 	hex_encode(d.s.serial, d.s.serial_len, hex);
-	return one(&a, device, 4, hex, &d, err);
+	return one(&a, device, 4, hex, strcmp(device, other) == 0, &d, err);
 }
 
 /* ---- exported ---- */

@@ -20,7 +20,8 @@ enum people_how {
  * retire the device retired, which has no other. */
 enum pv_code people_revoke(struct store *s, const char *device, uint32_t reason,
 			   bool retire, enum people_how how, struct err *err);
-/* As superseded, without approval, by the current one of another device. */
+/* As superseded, without approval, by the current one of another device; of the
+ * same device: what its current one is in place of. */
 enum pv_code people_supersede(struct store *s, const char *device,
 			      const char *other, struct err *err);
 /* Keys of two devices are exported. */
