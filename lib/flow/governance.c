@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/acts.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/covered.h"
 #include "lib/flow/logged.h"
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
@@ -60,28 +61,9 @@ struct scan {
 	struct store *store;
 	struct acts acts;
 	uint64_t ruled; /* entries behind it are made under a roster */
-	/* From where s->g stood on, up to the checkpoint. */
-	struct log_tree tree;
-	const struct log_point *upto; /* NULL: no tree */
+	const struct log_point *upto; /* the checkpoint; NULL: none */
+	struct covered covered;	      /* from where s->g stood on */
 };
-
-static enum pv_code grow(struct scan *s, struct span bytes, struct err *err)
-{
-	uint8_t hash[LOG_HASH];
-	enum pv_code rc = log_hash_leaf(s->h, bytes, hash, err);
-
-	if (rc == PV_OK)
-		rc = log_tree_append(&s->tree, s->h, hash, NULL, err);
-	if (rc != PV_OK || s->tree.size < s->upto->size)
-		return rc;
-	rc = log_tree_root(&s->tree, s->h, hash, err);
-	if (rc == PV_OK && memcmp(hash, s->upto->root, LOG_HASH) != 0)
-		return governance_wrong("log", "entries",
-					"they are not those that the "
-					"checkpoint covers",
-					err);
-	return rc;
-}
 
 /* What people have to approve beside the chain. */
 static enum pv_code take_act(struct scan *s, uint64_t index,
@@ -99,11 +81,9 @@ static enum pv_code scan_entry(void *ctx, uint64_t index, struct span bytes,
 {
 	struct scan *s = ctx;
 	struct log_entry e;
-	enum pv_code rc = PV_OK;
+	enum pv_code rc = covered_take(&s->covered, bytes, err);
 	bool acts;
 
-	if (s->upto && index < s->upto->size)
-		rc = grow(s, bytes, err);
 	acts = index > s->ruled && log_entry_may_act(bytes);
 	if (rc != PV_OK || !(acts || log_entry_governs(bytes)))
 		return rc;
@@ -147,22 +127,6 @@ static enum pv_code scan(struct store *store, struct scan *s, uint64_t size,
 	return rc;
 }
 
-/* The tree of the first size entries, of the roots that the store keeps: what
- * comes behind them gives the signed root only when both are true. */
-static enum pv_code tree_at(struct store *store, uint64_t size,
-			    struct log_tree *tree, struct err *err)
-{
-	const struct log_reader r = logged_reader(store);
-	enum pv_code rc = PV_OK;
-
-	tree->size = size;
-	for (unsigned k = 0; rc == PV_OK && size >> k > 0; k++)
-		if (size >> k & 1)
-			rc = r.hash(r.ctx, k, (size >> k) - 1, tree->node[k],
-				    err);
-	return rc;
-}
-
 /* ---- both ---- */
 
 static enum pv_code scan_behind(struct store *store, struct scan *s,
@@ -170,8 +134,9 @@ static enum pv_code scan_behind(struct store *store, struct scan *s,
 {
 	enum pv_code rc = log_hasher_init(s->h, err);
 
-	if (rc == PV_OK && s->upto)
-		rc = tree_at(store, s->g.size, &s->tree, err);
+	if (rc == PV_OK)
+		rc = covered_begin(&s->covered, store, s->h, s->upto, s->g.size,
+				   err);
 	return rc == PV_OK ? scan(store, s, size, err) : rc;
 }
 
@@ -219,11 +184,7 @@ static enum pv_code check_view(struct store *store,
 			       struct err *err)
 {
 	CLEANUP(log_hasher_release) struct log_hasher h = LOG_HASHER_INIT;
-	struct scan s = { .g = base->file,
-			  .h = &h,
-			  .upto = base->last.size > base->file.size
-					  ? &base->last
-					  : NULL };
+	struct scan s = { .g = base->file, .h = &h, .upto = &base->last };
 	uint64_t size = 0;
 	bool same = false;
 	enum pv_code rc = store_log_size(store, &size, err);
