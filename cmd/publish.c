@@ -8,7 +8,8 @@ static enum pv_code publish(const struct app *app, struct session *s,
 {
 	const struct publish_job job = { .a = s->a,
 					 .store = s->store,
-					 .tokens = &s->tokens };
+					 .tokens = &s->tokens,
+					 .covered = &s->log.last };
 	struct publish_report r;
 	enum pv_code rc = publish_run(&job, &r, err);
 

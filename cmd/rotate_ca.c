@@ -73,7 +73,8 @@ static enum pv_code publish(struct session *s, struct err *err)
 {
 	const struct publish_job job = { .a = s->a,
 					 .store = s->store,
-					 .tokens = &s->tokens };
+					 .tokens = &s->tokens,
+					 .covered = &s->log.last };
 	struct publish_report report;
 	enum pv_code rc = publish_run(&job, &report, err);
 

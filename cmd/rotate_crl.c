@@ -51,6 +51,7 @@ enum pv_code rotate_run_crl(const struct app *app, int argc, char **argv,
 	job.a = s.a;
 	job.store = s.store;
 	job.tokens = &s.tokens;
+	job.covered = &s.log.last;
 	err_init(&why);
 	made = publish_run(&job, &r, &why);
 	rc = session_checkpoint(app, &s, err);

@@ -108,6 +108,7 @@ static enum pv_code make_lists(struct due_run *r, struct err *err)
 	job.a = s.a;
 	job.store = s.store;
 	job.tokens = &s.tokens;
+	job.covered = &s.log.last;
 	err_init(&late);
 	if (publish_run(&job, &done, &late) != PV_OK)
 		outcome_note(&r->worst, &late);

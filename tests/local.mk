@@ -119,6 +119,7 @@ UNIT_TESTS = \
 	tests/unit/check_cosigned \
 	tests/unit/check_crl \
 	tests/unit/check_crl_compare \
+	tests/unit/check_crltail \
 	tests/unit/check_csr \
 	tests/unit/check_csr_within \
 	tests/unit/check_decide \
@@ -466,6 +467,7 @@ CLI_TESTS = \
 	tests/cli/clock_witness.sh \
 	tests/cli/crl.sh \
 	tests/cli/crl_days.sh \
+	tests/cli/crl_edited.sh \
 	tests/cli/deny.sh \
 	tests/cli/dependants.sh \
 	tests/cli/drift.sh \

@@ -215,7 +215,7 @@ static enum pv_code check_list(struct store *store, const struct crl_issuer *i,
 	enum pv_code rc = crl_row_newest(store, i, shard, &last, err);
 
 	return rc == PV_OK && last.found
-		       ? crl_collect(store, i, shard, &last, &entries, err)
+		       ? crl_collect(store, NULL, i, shard, &last, &entries, err)
 		       : rc;
 }
 

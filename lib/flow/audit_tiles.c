@@ -12,7 +12,6 @@
 
 #define HINT "get the file anew from the authority"
 /* Any of them may stand in an exported log. */
-#define SERIALS ((uint64_t)STORE_SERIAL_LAST - STORE_SERIAL_FIRST + 1)
 
 struct level {
 	struct log_tile at;
@@ -259,7 +258,7 @@ enum pv_code audit_tiles(int dir_fd, const struct audit_tiles_opts *opts,
 	buf_init(&r.bundle, LOG_ENTRIES_MAX);
 	for (size_t i = 0; i < LOG_TILE_LEVELS; i++)
 		buf_init(&r.level[i].bytes, LOG_TILE_BYTES);
-	rc = audit_entries_init(&r.entries, SERIALS, err);
+	rc = audit_entries_init(&r.entries, STORE_SERIALS, err);
 	r.entries.sink = (struct log_tree_sink){ check_hash, &r };
 	if (rc == PV_OK)
 		rc = read_checkpoint(&r, err);

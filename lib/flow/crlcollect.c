@@ -6,10 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
-#include "lib/store/store_log.h"
 #include "lib/store/store_revoke.h"
-
-#define RELEASED_MAX (256u * 1024u * 1024u)
 
 void crl_entries_release(struct crl_entries *e)
 {
@@ -24,6 +21,8 @@ struct rows {
 
 struct collect {
 	struct store *store;
+	struct crl_tail *tail;
+	uint64_t from; /* it begins there */
 	const struct crl_row *last;
 	struct crl_entries *out;
 	struct span left; /* of the last list, not yet passed */
@@ -86,6 +85,21 @@ static enum pv_code keep(struct crl_entries *out,
 	return PV_OK;
 }
 
+/* The entry that the row names says so, and none after it says otherwise. */
+static enum pv_code is_logged(struct collect *c,
+			      const struct store_revocation *r, struct err *err)
+{
+	enum pv_code rc;
+
+	if (!c->tail)
+		return logged_revocation(c->store, r, err);
+	rc = crl_tail_to(c->tail, c->from, err);
+	if (rc == PV_OK &&
+	    crl_tail_word(c->tail, r->number) != CRL_WORD_REVOKED)
+		rc = logged_edited("the row of a revocation", err);
+	return rc;
+}
+
 static enum pv_code take(struct collect *c, const struct store_revocation *r,
 			 struct err *err)
 {
@@ -107,7 +121,7 @@ static enum pv_code take(struct collect *c, const struct store_revocation *r,
 				     err);
 	if (!old) {
 		c->out->changed = true;
-		rc = logged_revocation(c->store, r, err);
+		rc = is_logged(c, r, err);
 	}
 	return rc == PV_OK ? keep(c->out, &e, err) : rc;
 }
@@ -166,11 +180,19 @@ static enum pv_code collect_all(struct collect *c, const struct crl_issuer *i,
 	return rc;
 }
 
-enum pv_code crl_collect(struct store *store, const struct crl_issuer *i,
-			 uint32_t shard, const struct crl_row *last,
-			 struct crl_entries *out, struct err *err)
+uint64_t crl_tail_start(const struct crl_issuer *i, const struct crl_row *last)
+{
+	return last->found ? last->row.intent_index : i->since;
+}
+
+enum pv_code crl_collect(struct store *store, struct crl_tail *tail,
+			 const struct crl_issuer *i, uint32_t shard,
+			 const struct crl_row *last, struct crl_entries *out,
+			 struct err *err)
 {
 	struct collect c = { .store = store,
+			     .tail = tail,
+			     .from = crl_tail_start(i, last),
 			     .last = last,
 			     .out = out,
 			     .left = last->crl.entries };
@@ -189,12 +211,6 @@ enum pv_code crl_collect(struct store *store, const struct crl_issuer *i,
 
 /* ---- what may be gone ---- */
 
-static uint32_t number_of(const struct x509_crl_entry *e)
-{
-	return (uint32_t)e->serial[0] << 24 | (uint32_t)e->serial[1] << 16 |
-	       (uint32_t)e->serial[2] << 8 | e->serial[3];
-}
-
 /* By the certificate itself, held against the log. */
 static bool expired(struct store *store, uint32_t number, int64_t by_s)
 {
@@ -211,51 +227,19 @@ static bool expired(struct store *store, uint32_t number, int64_t by_s)
 	       cert.not_after_s < by_s;
 }
 
-void crl_leaving_init(struct crl_leaving *l, struct store *store,
-		      const struct crl_row *last)
+/* The row is gone with the hold: the log says that people let go of it. */
+static bool was_released(const struct crl_leaving *l,
+			 const struct x509_crl_entry *e)
 {
-	*l = (struct crl_leaving){ .store = store, .last = last };
-	idset_init(&l->released, RELEASED_MAX);
-}
-
-void crl_leaving_release(struct crl_leaving *l)
-{
-	idset_release(&l->released);
-}
-
-static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
-			       struct err *err)
-{
-	struct crl_leaving *l = ctx;
-	struct log_entry e;
-	enum pv_code rc = log_entry_decode(bytes, &e, err);
-
-	(void)index;
-	if (rc != PV_OK || !span_is(e.type, LOG_CERT_REVOKE) ||
-	    !logged_uint_is(&e, "reason", STORE_REASON_REMOVE))
-		return rc;
-	return idset_add(&l->released, 0, e.object, err);
-}
-
-/* The row is gone with the hold: only the log's entries since the last list say
- * that people let go of it. They are read once. */
-static bool was_released(struct crl_leaving *l, const struct x509_crl_entry *e)
-{
-	const struct store_visit v = { .ctx = l, .fn.entry = take_entry };
-	char serial[2 * STORE_SERIAL_MAX + 1];
-
-	if (!l->looked && store_log_each(l->store, l->last->row.intent_index,
-					 UINT64_MAX, &v, NULL) != PV_OK)
-		return false;
-	l->looked = true;
-	hex_encode(e->serial, e->serial_len, serial);
-	return idset_has(&l->released, 0, log_str(serial));
+	return e->reason == X509_REASON_HOLD &&
+	       crl_tail_word(l->tail, serialset_number(e->serial)) ==
+		       CRL_WORD_RELEASED;
 }
 
 bool crl_may_leave(void *ctx, const struct x509_crl_entry *e)
 {
 	struct crl_leaving *l = ctx;
-	uint32_t number = number_of(e);
+	uint32_t number = serialset_number(e->serial);
 	struct store_revocation r;
 	bool found = false;
 
@@ -263,6 +247,6 @@ bool crl_may_leave(void *ctx, const struct x509_crl_entry *e)
 	    e->serial_len > STORE_SERIAL_MAX ||
 	    store_revocation_get(l->store, number, &r, &found, NULL) != PV_OK)
 		return false;
-	return found ? expired(l->store, number, l->last->crl.this_s)
-		     : e->reason == X509_REASON_HOLD && was_released(l, e);
+	return was_released(l, e) ||
+	       (found && expired(l->store, number, l->last->crl.this_s));
 }

@@ -3,14 +3,15 @@
  * rows of the store, and what is new in them. Inside the caller's transaction.
  *
  * A row that the last list has not, or that changed since, is held against its
- * cert.revoke; the others stand on a signed list, whose successor may not lose
- * or change them.
+ * cert.revoke, by the tail where there is one: it is the log's last word then.
+ * The others stand on a signed list, whose successor may not lose or change
+ * them.
  */
 #ifndef PV_FLOW_CRLCOLLECT_H
 #define PV_FLOW_CRLCOLLECT_H
 
 #include "lib/flow/crlrow.h"
-#include "lib/flow/idset.h"
+#include "lib/flow/crltail.h"
 
 struct crl_entries {
 	struct x509_crl_entry *list;
@@ -19,8 +20,13 @@ struct crl_entries {
 };
 void crl_entries_release(struct crl_entries *e);
 
-/* last->found false: there is none. PV_INTEGRITY "store.edited". */
-PV_MUST enum pv_code crl_collect(struct store *store,
+/* Where the log's tail begins for that list: with the intent of the last one.
+ */
+uint64_t crl_tail_start(const struct crl_issuer *i, const struct crl_row *last);
+
+/* last->found false: there is none. tail may be NULL: for who looks and signs
+ * nothing. PV_INTEGRITY "store.edited". */
+PV_MUST enum pv_code crl_collect(struct store *store, struct crl_tail *tail,
 				 const struct crl_issuer *i, uint32_t shard,
 				 const struct crl_row *last,
 				 struct crl_entries *out, struct err *err);
@@ -30,13 +36,9 @@ PV_MUST enum pv_code crl_collect(struct store *store,
  * ctx: struct crl_leaving. */
 struct crl_leaving {
 	struct store *store;
+	const struct crl_tail *tail; /* since that list */
 	const struct crl_row *last;
-	struct idset released; /* serials, as the log names them */
-	bool looked;	       /* at the log */
 };
-void crl_leaving_init(struct crl_leaving *l, struct store *store,
-		      const struct crl_row *last);
-void crl_leaving_release(struct crl_leaving *l);
 bool crl_may_leave(void *ctx, const struct x509_crl_entry *e);
 
 #endif

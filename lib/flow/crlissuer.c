@@ -66,6 +66,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	i->generation = row->generation;
 	i->shards = row->shards ? row->shards : 1;
 	i->complete = i->shards == 1;
+	i->since = row->issue_index;
 	memcpy(i->template_sha256, row->template_sha256, STORE_HASH);
 	l->all->n++;
 	return PV_OK;
@@ -93,9 +94,12 @@ static enum pv_code load_key(struct store *store, struct crl_issuer *i,
 static enum pv_code count_generation(void *ctx, const struct store_ca *row,
 				     struct err *err)
 {
-	(void)row;
+	struct crl_issuer *i = ctx;
+
 	(void)err;
-	(*(uint32_t *)ctx)++;
+	i->generations++;
+	if (i->complete && row->issue_index < i->since)
+		i->since = row->issue_index;
 	return PV_OK;
 }
 
@@ -165,7 +169,7 @@ enum pv_code crl_issuers_load(const struct authority *a, struct store *store,
 	rc = store_ca_each(store, NULL, &cas, err);
 	for (size_t i = 0; rc == PV_OK && i < all->n; i++) {
 		struct crl_issuer *ca = &all->list[i];
-		const struct store_visit v = { .ctx = &ca->generations,
+		const struct store_visit v = { .ctx = ca,
 					       .fn.ca = count_generation };
 
 		rc = load_key(store, ca, err);

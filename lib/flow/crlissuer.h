@@ -29,6 +29,7 @@ struct crl_issuer {
 	char ca[STORE_ID_MAX + 1];
 	uint32_t generation, shards;
 	uint32_t generations; /* of that name, expired ones too */
+	uint64_t since; /* entry of what its lists speak for: none is older */
 	uint8_t template_sha256[STORE_HASH]; /* of the CA certificate */
 	uint32_t lifetime_s, overlap_s;
 	bool complete; /* its lists name no place: it has one shard */

@@ -109,10 +109,9 @@ static enum pv_code refuse(const char *rule, const char *what, struct err *err)
 static enum pv_code compare(struct work *w, const struct x509_crl *next,
 			    struct err *err)
 {
-	CLEANUP(crl_leaving_release) struct crl_leaving leaving;
+	struct crl_leaving leaving = { w->m->store, w->m->tail, &w->last };
 	const struct x509_crl_gone gone = { crl_may_leave, &leaving };
 
-	crl_leaving_init(&leaving, w->m->store, &w->last);
 	if (!span_equal(next->issuer, w->i->cert.subject) ||
 	    !span_equal(next->aki, w->i->cert.ski))
 		return refuse("crl.foreign", "it is another CA's", err);
@@ -149,6 +148,20 @@ static enum pv_code reserve(struct work *w, struct err *err)
 	return crl_record_intent(&w->record, &w->who, &row, 0, err);
 }
 
+/* No number is signed twice, and nothing that the log says is left out. */
+static enum pv_code hold(struct work *w, struct err *err)
+{
+	struct crl_tail *t = w->m->tail;
+	enum pv_code rc = crl_tail_to(t, crl_tail_start(w->i, &w->last), err);
+
+	return rc == PV_OK
+		       ? crl_tail_agrees(t, STORE_CRL, w->i, w->shard,
+					 w->head.number - 1,
+					 w->last.found ? w->last.row.number : 0,
+					 err)
+		       : rc;
+}
+
 /* One view of the store from its rows to the intent, so that nothing is
  * revoked in between. *due false: nothing is to be signed. */
 static enum pv_code prepare(struct work *w, bool *due, struct err *err)
@@ -159,6 +172,8 @@ static enum pv_code prepare(struct work *w, bool *due, struct err *err)
 
 	*due = false;
 	if (rc == PV_OK)
+		rc = crl_tail_view(w->m->tail, err);
+	if (rc == PV_OK)
 		rc = event_now(w->m->store, &w->who, err);
 	if (rc == PV_OK)
 		rc = crl_row_newest(w->m->store, w->i, w->shard, &w->last, err);
@@ -168,11 +183,13 @@ static enum pv_code prepare(struct work *w, bool *due, struct err *err)
 	if (rc == PV_OK)
 		rc = fill_head(w, err);
 	if (rc == PV_OK)
-		rc = crl_collect(w->m->store, w->i, w->shard, &w->last,
-				 &w->entries, err);
+		rc = crl_collect(w->m->store, w->m->tail, w->i, w->shard,
+				 &w->last, &w->entries, err);
 	if (rc == PV_OK)
 		*due = is_due(w);
 	if (*due)
+		rc = hold(w, err);
+	if (rc == PV_OK && *due)
 		rc = build(w, err);
 	if (rc == PV_OK && *due)
 		rc = reserve(w, err);

@@ -1,9 +1,10 @@
 /*
  * crlmake: the next revocation list of one shard, when it is due: recorded,
  * then signed (promise 1). TBS built from the rows inside one transaction,
- * linted, held against the list before it, its crl.intent durable; signed,
- * verified, held against that list once more, recorded with its crl.issue. What
- * a crash left between the two is given up (crlrecord.h) and made anew.
+ * linted, held against the list before it and the log since then (crltail.h),
+ * its crl.intent durable; signed, verified, held against that list once more,
+ * recorded with its crl.issue. What a crash left between the two is given up
+ * (crlrecord.h) and made anew.
  *
  * A list is due when there is none, when the last one ends within the overlap,
  * when something was revoked or is no longer held since, or when certificates
@@ -13,13 +14,14 @@
 #ifndef PV_FLOW_CRLMAKE_H
 #define PV_FLOW_CRLMAKE_H
 
-#include "lib/flow/crlissuer.h"
+#include "lib/flow/crltail.h"
 #include "lib/flow/tokens.h"
 #include "lib/flow/tokensign.h"
 
 struct crl_maker {
 	struct store *store;
 	struct tokens *tokens; /* one of them has the CA's key */
+	struct crl_tail *tail; /* of the log: one for all that a run makes */
 	bool all;	       /* also those that are not due */
 	/* The key that was used last; NULL: none. */
 	const struct crl_issuer *opened;
@@ -34,8 +36,8 @@ PV_MUST enum pv_code crl_maker_key(struct crl_maker *m,
 
 /*
  * PV_OK also when nothing is due. PV_INTEGRITY: rows or the last list do not
- * agree with the log, "crl.*" (x509_crl_compare()). PV_HSM_*, PV_STORAGE,
- * PV_DENIED (clock).
+ * agree with the log, "crl.*" (x509_crl_compare(), crl_tail_agrees()).
+ * PV_HSM_*, PV_STORAGE, PV_DENIED (clock).
  */
 PV_MUST enum pv_code crl_make(struct crl_maker *m, const struct crl_issuer *i,
 			      uint32_t shard, struct err *err);

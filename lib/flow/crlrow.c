@@ -67,6 +67,33 @@ static enum pv_code check_entry(struct store *store, const struct crl_row *r,
 	return rc;
 }
 
+/* Of both kinds: where the log goes on from there is held against it. */
+static enum pv_code check_intent(struct store *store, struct crl_row *r,
+				 const struct crl_issuer *i, const char *type,
+				 struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	char object[CRL_OBJECT_MAX];
+	const struct log_fact *upto;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	crl_object(i, r->row.shard, object);
+	rc = logged_entry(store, r->row.intent_index, type, object, &room, &e,
+			  err);
+	if (rc == PV_OK &&
+	    (!logged_uint_is(&e, "number", r->row.number) ||
+	     !logged_uint_is(&e, "this", (uint64_t)r->row.this_s) ||
+	     !logged_uint_is(&e, "next", (uint64_t)r->row.next_s)))
+		rc = logged_edited("the row of what is published", err);
+	if (rc != PV_OK)
+		return rc;
+	upto = log_fact_find(&e, "upto", LOG_UINT);
+	r->upto = upto ? upto->u : 0;
+	return PV_OK;
+}
+
 static enum pv_code integrity(enum pv_code rc, struct err *err)
 {
 	if (rc != PV_INPUT)
@@ -119,6 +146,8 @@ enum pv_code crl_row_newest(struct store *store, const struct crl_issuer *i,
 		rc = check_entry(store, r, i, r->row.issue_index, LOG_CRL_ISSUE,
 				 "crl", err);
 	if (rc == PV_OK && r->found)
+		rc = check_intent(store, r, i, LOG_CRL_INTENT, err);
+	if (rc == PV_OK && r->found)
 		rc = check_list(i, r, err);
 	return named(rc, i, shard, err);
 }
@@ -132,5 +161,7 @@ enum pv_code ocsp_row_newest(struct store *store, const struct crl_issuer *i,
 	if (rc == PV_OK && r->found)
 		rc = check_entry(store, r, i, r->row.issue_index,
 				 LOG_OCSP_ISSUE, "answers", err);
+	if (rc == PV_OK && r->found)
+		rc = check_intent(store, r, i, LOG_OCSP_INTENT, err);
 	return named(rc, i, shard, err);
 }

@@ -81,7 +81,7 @@ static enum pv_code check_rows(struct store *store, const struct crl_issuer *i,
 			       struct err *err)
 {
 	CLEANUP(crl_entries_release) struct crl_entries now = { .n = 0 };
-	enum pv_code rc = crl_collect(store, i, shard, row, &now, err);
+	enum pv_code rc = crl_collect(store, NULL, i, shard, row, &now, err);
 
 	if (rc == PV_OK && now.changed)
 		rc = err_fail(err, PV_INTEGRITY, "crl.behind",

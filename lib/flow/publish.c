@@ -19,6 +19,7 @@ struct run {
 	const struct publish_job *job;
 	struct publish_dir dir;
 	struct crl_issuers issuers;
+	struct crl_tail tail;
 	struct crl_maker maker;
 	struct ocsp_maker ocsp;
 	struct err worst;
@@ -28,6 +29,7 @@ static void run_release(struct run *r)
 {
 	ocsp_maker_release(&r->ocsp);
 	crl_maker_release(&r->maker);
+	crl_tail_release(&r->tail);
 	crl_issuers_release(&r->issuers);
 	publish_dir_release(&r->dir);
 }
@@ -225,6 +227,7 @@ enum pv_code publish_run(const struct publish_job *job,
 			 .dir = { .root = -1, .lock = -1 },
 			 .maker = { .store = job->store,
 				    .tokens = job->tokens,
+				    .tail = &r.tail,
 				    .all = job->all } };
 	size_t first = job->tokens ? job->tokens->login->token : 0;
 	struct err hook;
@@ -242,6 +245,8 @@ enum pv_code publish_run(const struct publish_job *job,
 				      .look = job->look || job->all };
 	if (rc == PV_OK)
 		rc = ocsp_maker_open(&r.ocsp, err);
+	if (rc == PV_OK)
+		rc = crl_tail_init(&r.tail, job->store, job->covered, err);
 	if (rc != PV_OK)
 		return rc;
 	if (r.issuers.left_out.code != PV_OK)

@@ -19,6 +19,7 @@
 
 #include "lib/flow/authority.h"
 #include "lib/flow/tokens.h"
+#include "lib/log/proof.h"
 #include "lib/store/store.h"
 
 struct publish_job {
@@ -27,6 +28,9 @@ struct publish_job {
 	/* NULL: nothing is made, only files and the hook. The one that is open
 	 * before is open after. */
 	struct tokens *tokens;
+	/* What HOME/checkpoint says: the log that is read is held against it;
+	 * NULL: nothing is made. */
+	const struct log_point *covered;
 	bool all;  /* also lists that are not due */
 	bool look; /* at every OCSP answer: else at what changed */
 };

@@ -4,6 +4,12 @@
 
 #include "lib/base/mem.h"
 
+uint32_t serialset_number(const uint8_t serial[static 4])
+{
+	return (uint32_t)serial[0] << 24 | (uint32_t)serial[1] << 16 |
+	       (uint32_t)serial[2] << 8 | serial[3];
+}
+
 enum pv_code serialset_init(struct serialset *s, uint64_t first, uint64_t n,
 			    struct err *err)
 {
@@ -29,7 +35,7 @@ bool serialset_holds(const struct serialset *s, uint64_t number)
 
 /* The byte of a mark, or NULL where its page was never made. */
 static uint8_t *byte_of(const struct serialset *s, uint64_t number,
-			enum serial_mark mark)
+			unsigned mark)
 {
 	uint64_t at = number - s->first;
 	struct serialset_page *page;
@@ -45,16 +51,15 @@ static uint8_t mask_of(const struct serialset *s, uint64_t number)
 	return (uint8_t)(1u << ((number - s->first) % 8));
 }
 
-bool serialset_get(const struct serialset *s, uint64_t number,
-		   enum serial_mark mark)
+bool serialset_get(const struct serialset *s, uint64_t number, unsigned mark)
 {
 	const uint8_t *byte = byte_of(s, number, mark);
 
 	return byte && (*byte & mask_of(s, number));
 }
 
-enum pv_code serialset_set(struct serialset *s, uint64_t number,
-			   enum serial_mark mark, struct err *err)
+enum pv_code serialset_set(struct serialset *s, uint64_t number, unsigned mark,
+			   struct err *err)
 {
 	uint64_t at = (number - s->first) / SERIALSET_PAGE;
 
@@ -71,8 +76,7 @@ enum pv_code serialset_set(struct serialset *s, uint64_t number,
 	return PV_OK;
 }
 
-void serialset_clear(struct serialset *s, uint64_t number,
-		     enum serial_mark mark)
+void serialset_clear(struct serialset *s, uint64_t number, unsigned mark)
 {
 	uint8_t *byte = byte_of(s, number, mark);
 

@@ -18,6 +18,7 @@
 #define STORE_STAGES_MAX 8u  /* bundles that one result brings */
 #define STORE_SERIAL_FIRST UINT32_C(0x01000000) /* all serials equally long */
 #define STORE_SERIAL_LAST UINT32_C(0x7fffffff)	/* top bit 0: positive */
+#define STORE_SERIALS ((uint64_t)STORE_SERIAL_LAST - STORE_SERIAL_FIRST + 1)
 #define STORE_LEND_MAX 65536u
 #define STORE_NO_INDEX UINT64_MAX /* no such log entry (yet) */
 /*
