@@ -1,6 +1,8 @@
 #include "lib/flow/ocspfiles.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
@@ -48,7 +50,7 @@ static enum pv_code put_answers(struct ocsp_files *f, struct span answers,
 		if (rc != PV_OK)
 			break;
 		ocsp_name(r.status.serial, name);
-		if (publish_same(f->folder, name, one))
+		if (r.next_s < f->now_s || publish_same(f->folder, name, one))
 			continue;
 		if (written == 0)
 			rc = publish_hook_due(f->dir->a, err);
@@ -76,6 +78,8 @@ static enum pv_code put_links(struct ocsp_files *f, struct span answers,
 		rc = x509_ocsp_decode(one, &r, err);
 		if (rc != PV_OK)
 			break;
+		if (r.next_s < f->now_s)
+			continue;
 		memcpy(h.issuer_name, r.issuer_name.p, sizeof(h.issuer_name));
 		memcpy(h.issuer_key, r.issuer_key.p, sizeof(h.issuer_key));
 		rc = ocsp_link(f->dir, f->folder, &h, r.status.serial, err);
@@ -114,4 +118,32 @@ bool ocsp_files_has(const struct ocsp_files *f, const struct x509_ocsp_head *h,
 	       says(&r, c) && r.next_s >= h->next_s && r.this_s <= h->this_s &&
 	       memcmp(r.responder.p, h->responder, sizeof(h->responder)) == 0 &&
 	       ocsp_is_answer(f->i, h, serial, &r);
+}
+
+enum pv_code ocsp_files_drop(const struct ocsp_files *f,
+			     const struct x509_ocsp_head *h,
+			     const struct ocsp_candidate *c, struct err *err)
+{
+	CLEANUP(buf_release) struct buf der;
+	struct span serial = { c->serial, c->serial_len };
+	char name[OCSP_NAME_MAX];
+	struct x509_ocsp r;
+	enum pv_code rc;
+
+	buf_init(&der, X509_OCSP_MAX);
+	ocsp_name(serial, name);
+	rc = file_read(f->folder, name, FILEIO_NOFOLLOW, &der, NULL);
+	if (rc == PV_NOT_FOUND ||
+	    (rc == PV_OK &&
+	     x509_ocsp_decode(buf_span(&der), &r, NULL) == PV_OK &&
+	     r.next_s >= f->now_s))
+		return PV_OK;
+	rc = publish_hook_due(f->dir->a, err);
+	if (rc == PV_OK)
+		rc = ocsp_unlink(f->folder, h, serial, err);
+	if (rc == PV_OK && unlinkat(f->folder, name, 0) != 0 && errno != ENOENT)
+		rc = err_errno(
+			err, PV_STORAGE, "publish.answer", NULL,
+			"cannot take away an OCSP answer that has ended");
+	return rc;
 }

@@ -12,7 +12,8 @@
 struct ocsp_files {
 	struct publish_dir *dir;
 	const struct crl_issuer *i;
-	int folder; /* -1: not open */
+	int folder;    /* -1: not open */
+	int64_t now_s; /* what had ended by then is not put */
 };
 PV_MUST enum pv_code ocsp_files_open(struct ocsp_files *f, struct err *err);
 void ocsp_files_close(struct ocsp_files *f);
@@ -21,6 +22,13 @@ void ocsp_files_close(struct ocsp_files *f);
  * hook is due from before on. PV_STORAGE; PV_INPUT: one is none. */
 PV_MUST enum pv_code ocsp_files_put(struct ocsp_files *f, struct span answers,
 				    struct err *err);
+
+/* Takes the answer and its link away, unless it has not ended yet. The hook is
+ * due from before on. PV_STORAGE. */
+PV_MUST enum pv_code ocsp_files_drop(const struct ocsp_files *f,
+				     const struct x509_ocsp_head *h,
+				     const struct ocsp_candidate *c,
+				     struct err *err);
 
 /*
  * Is the answer there what a verifier takes (ocsp_is_answer()), by the

@@ -6,7 +6,9 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/flow/audit_entries.h"
-#include "lib/flow/logged.h"
+#include "lib/flow/crlcollect.h"
+#include "lib/flow/logged_authority.h"
+#include "lib/flow/succession.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -18,19 +20,55 @@
 
 CLEANUP_PTR(struct template, template_free);
 
-enum pv_code ocsp_find_open(struct ocsp_find *f, struct store *store,
+static enum pv_code take_list(struct ocsp_find *f, uint32_t shard,
+			      struct err *err)
+{
+	CRL_ROW row = { .found = false };
+	struct x509_crl_entry e;
+	enum pv_code rc = crl_row_newest(f->store, f->i, shard, &row, err);
+
+	if (rc == PV_OK && crl_tail_start(f->i, &row) < f->since)
+		f->since = crl_tail_start(f->i, &row);
+	while (rc == PV_OK && row.found &&
+	       x509_crl_next(&row.crl.entries, &e)) {
+		uint32_t number = serialset_number(e.serial);
+
+		if (serialset_holds(&f->listed, number))
+			rc = serialset_set(&f->listed, number, 0, err);
+	}
+	return rc;
+}
+
+/* What is on none of them, and of which the log says nothing since, is good. */
+static enum pv_code take_lists(struct ocsp_find *f, struct err *err)
+{
+	enum pv_code rc = serialset_init(&f->listed, STORE_SERIAL_FIRST,
+					 STORE_SERIALS, err);
+
+	for (uint32_t shard = 0; rc == PV_OK && shard < f->i->shards; shard++)
+		rc = take_list(f, shard, err);
+	return rc;
+}
+
+enum pv_code ocsp_find_open(struct ocsp_find *f, const struct crl_tail *tail,
 			    const struct crl_issuer *i, bool from_log,
 			    uint64_t from, struct err *err)
 {
-	*f = (struct ocsp_find){
-		.store = store, .i = i, .from_log = from_log, .next = from
-	};
+	*f = (struct ocsp_find){ .store = tail->store,
+				 .i = i,
+				 .tail = tail,
+				 .from_log = from_log,
+				 .next = from_log ? from : 0,
+				 .since = from };
 	f->asks = mem_array(OCSP_TEMPLATES_MAX, sizeof(*f->asks), err);
-	return f->asks ? PV_OK : PV_INTERNAL;
+	if (!f->asks)
+		return PV_INTERNAL;
+	return from_log ? PV_OK : take_lists(f, err);
 }
 
 void ocsp_find_release(struct ocsp_find *f)
 {
+	serialset_release(&f->listed);
 	free(f->asks);
 	f->asks = NULL;
 }
@@ -131,7 +169,7 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	struct ocsp_find *f = ctx;
-	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
+	enum pv_code rc = logged_template_parse(row, &t, err);
 
 	if (rc == PV_OK)
 		f->asks[f->asks_n].yes =
@@ -161,22 +199,57 @@ static enum pv_code template_asks(struct ocsp_find *f, const uint8_t *sha256,
 	return rc;
 }
 
+/* No row says so of what is good: neither may the log since the lists that are
+ * newest, nor they themselves. */
+static enum pv_code hold_status(const struct ocsp_find *f, uint32_t number,
+				bool revoked, const struct store_revocation *r,
+				struct err *err)
+{
+	switch (crl_tail_word(f->tail, number)) {
+	case CRL_WORD_NONE:
+		if (revoked)
+			return logged_revocation(f->store, r, err);
+		if (!serialset_get(&f->listed, number, 0))
+			return PV_OK;
+		break;
+	case CRL_WORD_REVOKED:
+		if (revoked)
+			return PV_OK;
+		break;
+	case CRL_WORD_RELEASED:
+		if (!revoked)
+			return PV_OK;
+		break;
+	case CRL_WORD_WRONG:
+		break;
+	}
+	return logged_edited("what is revoked", err);
+}
+
 static enum pv_code take_status(struct ocsp_find *f,
 				const struct store_device *d,
 				struct ocsp_candidate *c, struct err *err)
 {
 	struct store_revocation r;
+	int64_t ends = STORE_NO_TIME;
 	enum pv_code rc = store_revocation_get(f->store, d->s.number, &r,
 					       &c->revoked, err);
 
 	c->number = d->s.number;
 	c->serial_len = (uint8_t)d->s.serial_len;
 	memcpy(c->serial, d->s.serial, d->s.serial_len);
+	if (rc == PV_OK)
+		rc = hold_status(f, d->s.number, c->revoked, &r, err);
 	if (rc == PV_OK && c->revoked) {
 		c->reason = (uint8_t)r.reason;
 		c->revoked_s = (int64_t)(r.revoked_ms / 1000);
 	}
-	return rc == PV_OK ? logged_device(f->store, d, err) : rc;
+	if (rc == PV_OK)
+		rc = logged_device(f->store, d, err);
+	if (rc == PV_OK)
+		rc = succession_ends(f->store, d, &ends, err);
+	c->ended = rc == PV_OK && ends != STORE_NO_TIME && ends < f->now_s;
+	return rc;
 }
 
 static enum pv_code look(struct ocsp_find *f, uint32_t number,

@@ -99,28 +99,50 @@ static void place_release(struct place *p)
 	fd_cleanup(&p->folder);
 }
 
-enum pv_code ocsp_link(const struct publish_dir *d, int folder,
-		       const struct x509_ocsp_head *h, struct span serial,
-		       struct err *err)
+/* *none: the request is no file's name. */
+static enum pv_code place_init(struct place *p, int folder,
+			       const struct x509_ocsp_head *h,
+			       struct span serial, bool *none, struct err *err)
 {
-	CLEANUP(place_release) struct place p = { .folder = -1 };
 	CLEANUP(buf_release) struct buf request;
-	char path[PATH_LEN], *name = path;
 	enum pv_code rc;
 
 	buf_init(&request, REQUEST_MAX);
 	rc = x509_ocsp_request(h, serial, &request, err);
 	if (rc != PV_OK)
 		return rc;
-	base64_encode(request.data, request.len, p.name);
-	memcpy(path, p.name, sizeof(path));
-	fill_target(&p, serial);
+	base64_encode(request.data, request.len, p->name);
+	fill_target(p, serial);
+	*none = p->name[strlen(p->name) - 1] == '/';
+	p->folder = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+	return p->folder < 0 ? failed(p, err) : PV_OK;
+}
+
+enum pv_code ocsp_link(const struct publish_dir *d, int folder,
+		       const struct x509_ocsp_head *h, struct span serial,
+		       struct err *err)
+{
+	CLEANUP(place_release) struct place p = { .folder = -1 };
+	char path[PATH_LEN], *name = path;
+	bool none = false;
+	enum pv_code rc = place_init(&p, folder, h, serial, &none, err);
+
 	/* Most are there: looked at without a step into folders. */
-	p.folder = fcntl(folder, F_DUPFD_CLOEXEC, 3);
-	if (p.folder < 0)
-		return failed(&p, err);
-	if (name[strlen(name) - 1] == '/' || is_linked(&p, name))
-		return PV_OK;
+	if (rc != PV_OK || none || is_linked(&p, p.name))
+		return rc;
+	memcpy(path, p.name, sizeof(path));
 	rc = enter(&p, &name, err);
 	return rc == PV_OK ? put_link(d, &p, name, err) : rc;
+}
+
+enum pv_code ocsp_unlink(int folder, const struct x509_ocsp_head *h,
+			 struct span serial, struct err *err)
+{
+	CLEANUP(place_release) struct place p = { .folder = -1 };
+	bool none = false;
+	enum pv_code rc = place_init(&p, folder, h, serial, &none, err);
+
+	if (rc != PV_OK || none || !is_linked(&p, p.name))
+		return rc;
+	return unlinkat(p.folder, p.name, 0) == 0 ? PV_OK : failed(&p, err);
 }

@@ -23,5 +23,8 @@
 PV_MUST enum pv_code ocsp_link(const struct publish_dir *d, int folder,
 			       const struct x509_ocsp_head *h,
 			       struct span serial, struct err *err);
+/* Takes it away where it is one that ocsp_link() made. PV_STORAGE. */
+PV_MUST enum pv_code ocsp_unlink(int folder, const struct x509_ocsp_head *h,
+				 struct span serial, struct err *err);
 
 #endif

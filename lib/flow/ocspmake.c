@@ -8,12 +8,9 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/crlrecord.h"
 #include "lib/flow/crlrow.h"
-#include "lib/flow/logged.h"
 #include "lib/flow/ocspcert.h"
 #include "lib/flow/ocspfiles.h"
 #include "lib/flow/ocsplink.h"
-#include "lib/log/lifecycle.h"
-#include "lib/store/store_log.h"
 #include "lib/x509/der.h"
 
 #define BATCH_BYTES (OCSP_BATCH_MAX * X509_OCSP_MAX)
@@ -28,8 +25,9 @@ struct work {
 	/* The log up to there is taken in: by the passes before this one, and
 	 * by this one once it has come to its end. */
 	uint64_t from, upto;
-	bool begun; /* upto is known */
-	bool look;  /* at every answer */
+	bool begun;	 /* upto is known */
+	uint64_t newest; /* number of the last that was signed */
+	bool look;	 /* at every answer */
 	int64_t until_s;
 	struct x509_ocsp_head head;
 	struct buf cert, tbs, answers;
@@ -157,7 +155,10 @@ static enum pv_code build(struct work *w, const struct ocsp_candidate *list,
 	for (size_t j = 0; rc == PV_OK && j < n; j++) {
 		struct span serial = { list[j].serial, list[j].serial_len };
 
-		if (ocsp_files_has(&w->files, &w->head, &list[j]))
+		if (list[j].ended)
+			rc = ocsp_files_drop(&w->files, &w->head, &list[j],
+					     err);
+		else if (ocsp_files_has(&w->files, &w->head, &list[j]))
 			rc = ocsp_link(w->m->dir, w->files.folder, &w->head,
 				       serial, err);
 		else
@@ -168,16 +169,32 @@ static enum pv_code build(struct work *w, const struct ocsp_candidate *list,
 
 /* How far the log goes that this pass takes in: what comes later, while its
  * batches are signed, is the next one's. */
-static enum pv_code begin(struct work *w, const struct event_who *who,
+static enum pv_code begin(struct work *w, struct event_who *who,
 			  struct err *err)
 {
-	enum pv_code rc = PV_OK;
+	struct crl_tail *t = w->m->crl->tail;
+	enum pv_code rc = crl_tail_view(t, err);
 
+	if (rc == PV_OK)
+		rc = event_now(w->m->crl->store, who, err);
+	if (rc != PV_OK)
+		return rc;
 	w->head.this_s = (int64_t)(who->who.time_ms / 1000);
 	if (!w->begun)
-		rc = store_log_size(w->m->crl->store, &w->upto, err);
-	w->begun = rc == PV_OK;
-	return rc;
+		w->upto = t->size;
+	w->begun = true;
+	return PV_OK;
+}
+
+/* What follows is held against the log since then. */
+static enum pv_code hold(struct work *w, uint64_t since, struct err *err)
+{
+	struct crl_tail *t = w->m->crl->tail;
+	enum pv_code rc = crl_tail_to(t, since, err);
+
+	return rc == PV_OK ? crl_tail_agrees(t, STORE_OCSP, w->i, 0,
+					     w->row.number - 1, w->newest, err)
+			   : rc;
 }
 
 /* One view of the store from the statuses to the intent, so that none changes
@@ -193,12 +210,13 @@ static enum pv_code prepare(struct work *w, struct ocsp_find *f,
 
 	w->row = (struct store_crl){ .next_s = w->until_s };
 	if (rc == PV_OK)
-		rc = event_now(w->m->crl->store, &who, err);
+		rc = begin(w, &who, err);
 	if (rc == PV_OK)
 		rc = crl_record_next(&w->record, &who, &w->row.number, &gave_up,
 				     err);
 	if (rc == PV_OK)
-		rc = begin(w, &who, err);
+		rc = hold(w, f->since, err);
+	f->now_s = w->head.this_s;
 	if (rc == PV_OK)
 		rc = ocsp_find_next(f, list, OCSP_BATCH_MAX, &n, err);
 	if (rc == PV_OK)
@@ -226,6 +244,7 @@ static enum pv_code make_batch(struct work *w, struct ocsp_find *f,
 				      buf_span(&w->answers), err);
 	if (rc != PV_OK)
 		return rc;
+	w->newest = w->row.number;
 	w->m->made += w->row.entries;
 	return ocsp_files_put(&w->files, buf_span(&w->answers), err);
 }
@@ -239,8 +258,8 @@ static enum pv_code make_batches(struct work *w, struct err *err)
 	enum pv_code rc = PV_INTERNAL;
 
 	if (list)
-		rc = ocsp_find_open(&f, w->m->crl->store, w->i, !w->look,
-				    w->look ? 0 : w->from, err);
+		rc = ocsp_find_open(&f, w->m->crl->tail, w->i, !w->look,
+				    w->from, err);
 	while (rc == PV_OK && !f.end)
 		rc = make_batch(w, &f, list, err);
 	return rc;
@@ -248,31 +267,14 @@ static enum pv_code make_batches(struct work *w, struct err *err)
 
 /* ---- a pass ---- */
 
-/* What the last batch's intent says of it. */
 static enum pv_code load_last(struct work *w, struct err *err)
 {
-	CLEANUP(buf_release) struct buf room;
-	char object[CRL_OBJECT_MAX];
-	const struct log_fact *upto;
-	struct log_entry e;
 	enum pv_code rc =
 		ocsp_row_newest(w->m->crl->store, w->i, 0, &w->last, err);
 
-	if (rc != PV_OK || !w->last.found)
-		return rc;
-	buf_init(&room, LOG_ENTRY_MAX);
-	crl_object(w->i, 0, object);
-	rc = logged_entry(w->m->crl->store, w->last.row.intent_index,
-			  LOG_OCSP_INTENT, object, &room, &e, err);
-	if (rc == PV_OK &&
-	    (!logged_uint_is(&e, "number", w->last.row.number) ||
-	     !logged_uint_is(&e, "next", (uint64_t)w->last.row.next_s)))
-		rc = logged_edited("the row of a batch of OCSP answers", err);
-	if (rc != PV_OK)
-		return rc;
-	upto = log_fact_find(&e, "upto", LOG_UINT);
-	w->from = upto ? upto->u : 0;
-	return PV_OK;
+	w->from = w->last.found ? w->last.upto : w->i->since;
+	w->newest = w->last.found ? w->last.row.number : 0;
+	return rc;
 }
 
 /* All answers of a CA end together; none lives longer than a list does. */
@@ -285,6 +287,7 @@ static enum pv_code plan(struct work *w, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	now_s = (int64_t)(who.who.time_ms / 1000);
+	w->files.now_s = now_s;
 	w->until_s = now_s + w->i->lifetime_s;
 	if (w->last.found && !w->m->crl->all && last_s <= w->until_s &&
 	    last_s - now_s > w->i->overlap_s)
@@ -305,11 +308,11 @@ static enum pv_code run(struct work *w, struct err *err)
 
 	if (rc == PV_OK)
 		rc = load_last(w, err);
+	if (rc == PV_OK)
+		rc = plan(w, err);
 	/* What was signed and, after a crash, did not get there. */
 	if (rc == PV_OK && w->last.found)
 		rc = ocsp_files_put(&w->files, w->last.row.der, err);
-	if (rc == PV_OK)
-		rc = plan(w, err);
 	return rc == PV_OK ? make_batches(w, err) : rc;
 }
 
@@ -320,7 +323,7 @@ enum pv_code ocsp_make(struct ocsp_maker *m, const struct crl_issuer *i,
 	struct work w = { .m = m,
 			  .i = i,
 			  .record = { m->crl->store, STORE_OCSP, i, 0 },
-			  .files = { m->dir, i, -1 } };
+			  .files = { .dir = m->dir, .i = i, .folder = -1 } };
 	enum pv_code rc;
 
 	if (!i->ocsp || !m->has_key)

@@ -10,7 +10,8 @@
  * answer there; else what was revoked or released since the last pass is taken
  * from the log. How far a pass took the log in is in the intent of its last
  * batch ("upto"); the others repeat what the pass before it said, so that one
- * that ends early is begun anew.
+ * that ends early is begun anew. A certificate that has ended gets none; its
+ * file goes with the full look after the answer in it has ended, too.
  */
 #ifndef PV_FLOW_OCSPMAKE_H
 #define PV_FLOW_OCSPMAKE_H

@@ -35,6 +35,12 @@ for i in 1 2; do
 	issue asks client-0000000$i
 	expect_equal "$rc" 0 "exit of issue ($(cat "$T/err"))"
 done
+jq '.template = "brief" | .class = "0d4f3a52-8e19-4c6b-9d27-51b8e0c7f312" |
+	.certificate.validity = {days: 5}' "$T/asks.json" >"$T/brief.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/brief.json"
+new_device brief client-00000003
+issue brief client-00000003
+expect_equal "$rc" 0 "exit of issue ($(cat "$T/err"))"
 
 # number: of the list that is published.
 number() {
@@ -57,6 +63,13 @@ answers() {
 	done | sort -u
 }
 
+# answered NAMES: as many answers are published, and links to them.
+answered() {
+	expect_equal "$(find "$H/publish/ocsp" -name '*.ors' | wc -l)" "$1" \
+		"answers $2"
+	expect_equal "$(find "$H/publish/ocsp" -type l | wc -l)" "$1" "links $2"
+}
+
 case_start "hour by hour: every list has the next number"
 last=0
 i=0
@@ -67,6 +80,9 @@ while [ "$i" -le 240 ]; do
 	n=$(number)
 	[ "$n" -eq $((last + 1)) ] || fail "hour $i: number $n after $last"
 	last=$n
+	# Until the answer has ended that was made before the certificate did.
+	[ "$i" -ne 166 ] || answered 3 "at hour $i"
+	[ "$i" -ne 170 ] || answered 2 "at hour $i"
 	if [ $((i % 24)) -eq 12 ]; then
 		clock_set $(((i - 5) * hour))
 		expect_error 4 clock.backwards -C "$H" rotate crl --all
@@ -77,6 +93,8 @@ while [ "$i" -le 240 ]; do
 	i=$((i + 1))
 done
 expect_equal "$last" 241 "lists in ten days"
+answered 2 "after ten days"
+verify_audit
 
 case_start "by a timer twice a day: what is due, none near its end"
 i=0

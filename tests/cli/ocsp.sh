@@ -231,4 +231,84 @@ expect_error 4 ocsp.purpose -C "$H" rotate crl --all
 cat "$T/config" >"$H/provctl.json"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
 
+# From here on rows are put back as they were, by who can write the home.
+SQL=$builddir/tests/cli/sql
+base=$H
+copies=0
+fresh() {
+	[ "$copies" -eq 0 ] || rm -rf "$H"
+	copies=$((copies + 1))
+	H=$base
+	copy_authority "$T/copy$copies"
+}
+sql() {
+	"$SQL" "$H/store.db" "pragma foreign_keys=off" "$@" 2>"$T/err" ||
+		fail "sql: $(cat "$T/err")"
+}
+of() {
+	echo "(select number from device where device = '$1')"
+}
+good_again() {
+	sql "delete from revocation where number = $(of "$1")" \
+		"update device set state = 0 where number = $(of "$1")"
+}
+
+batches() {
+	"$SQL" "$H/store.db" "select max(number) from crl where kind = 1"
+}
+
+# none_signed WHAT ARGUMENT...: rotate crl refuses, whatever is in the folder.
+none_signed() {
+	said=$1
+	shift
+	was=$(batches)
+	rm -rf "$H/publish/ocsp"
+	expect_error 5 store.edited -C "$H" rotate crl "$@"
+	expect_equal "$(batches)" "$was" "batches of answers, $said"
+}
+
+case_start "revoked, and all rows say good: no answer is made, none given out"
+fresh
+good_again client-00000002
+expect_error 5 store.edited -C "$H" export ocsp --device client-00000002
+was=$(batches)
+rm -rf "$H/publish/ocsp"
+expect_error 5 '' -C "$H" rotate crl
+expect_text "crl.vanished"
+expect_error 5 '' -C "$H" rotate crl --all
+expect_equal "$(batches)" "$was" "batches of answers"
+
+case_start "the same of what is on no list yet"
+fresh
+mv "$H/softhsm/pin" "$T/pin"
+expect_exit 10 "$PROVCTL" -C "$H" revoke --device client-00000003 \
+	--reason keyCompromise
+mv "$T/pin" "$H/softhsm/pin"
+good_again client-00000003
+none_signed "due"
+none_signed "all" --all
+
+case_start "held and let go of, not on a list yet: good, as the log says"
+fresh
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000003 \
+	--reason certificateHold
+mv "$H/softhsm/pin" "$T/pin"
+expect_exit 10 "$PROVCTL" -C "$H" revoke --device client-00000003 \
+	--reason removeFromCRL
+mv "$T/pin" "$H/softhsm/pin"
+expect_error 5 ocsp.behind -C "$H" export ocsp --device client-00000003
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+expect_exit 0 "$PROVCTL" -C "$H" export ocsp --device client-00000003
+verify_audit
+
+case_start "the batch before put back with its row: its number is not signed twice"
+fresh
+hex=$("$SQL" "$H/store.db" \
+	"select hex(der) from crl where kind = 1 and der is not null")
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
+top="(select max(number) from crl where kind = 1)"
+sql "delete from crl where kind = 1 and number = $top" \
+	"update crl set der = x'$hex' where kind = 1 and number = $top"
+expect_error 5 crl.rollback -C "$H" rotate crl --all
+
 tests_end
