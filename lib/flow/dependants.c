@@ -10,9 +10,9 @@
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/crlrow.h"
+#include "lib/flow/crlstatus.h"
 #include "lib/flow/httpget.h"
 #include "lib/flow/ocspcert.h"
-#include "lib/store/store_revoke.h"
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
@@ -246,16 +246,15 @@ static enum pv_code check_list(const struct check *c, const struct asked *a,
 /* ---- responders ---- */
 
 static enum pv_code judge_answer(const struct check *c, const struct asked *a,
+				 const struct crl_issuer *i,
 				 const struct x509_ocsp *r, struct dependant *d,
 				 struct err *err)
 {
-	uint32_t number = (uint32_t)a->serial[0] << 24 |
-			  (uint32_t)a->serial[1] << 16 |
-			  (uint32_t)a->serial[2] << 8 | a->serial[3];
 	struct store_revocation v = { .revoked_ms = 0 };
 	bool revoked = false;
-	enum pv_code rc =
-		store_revocation_get(c->job->store, number, &v, &revoked, err);
+	enum pv_code rc = crl_status(c->job->store, i,
+				     (struct span){ a->serial, a->serial_len },
+				     &v, &revoked, err);
 
 	if (rc != PV_OK)
 		return rc;
@@ -300,7 +299,7 @@ static enum pv_code check_responder(const struct check *c,
 	if (!ocsp_is_answer(i, &h, serial, &r))
 		return PV_OK;
 	d->verdict = DEPENDANT_CURRENT;
-	return judge_answer(c, a, &r, d, err);
+	return judge_answer(c, a, i, &r, d, err);
 }
 
 /* ---- all ---- */

@@ -6,12 +6,12 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/crlcollect.h"
+#include "lib/flow/crlstatus.h"
 #include "lib/flow/export.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ocspcert.h"
 #include "lib/flow/ocspmake.h"
 #include "lib/store/store_device.h"
-#include "lib/store/store_revoke.h"
 #include "lib/base/fileio.h"
 
 static enum pv_code no_ca(struct err *err)
@@ -227,8 +227,7 @@ static enum pv_code check_answer(struct store *store,
 	if (rc == PV_OK && now_s > r->next_s)
 		rc = stale("ocsp.expired", "has ended", err);
 	if (rc == PV_OK)
-		rc = store_revocation_get(store, d->s.number, &v, &revoked,
-					  err);
+		rc = crl_status(store, i, serial, &v, &revoked, err);
 	if (rc == PV_OK && (revoked != r->status.revoked ||
 			    (revoked && v.reason != r->status.reason)))
 		rc = stale("ocsp.behind", "says what is no longer so", err);

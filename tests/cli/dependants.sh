@@ -141,6 +141,18 @@ check 5
 expect_equal "$(verdict slow)" newer "of a store that was set back"
 H=$now
 
+case_start "a row of what is revoked that is gone, or another: nobody is told good"
+cp "$T/kept" "$T/list"
+base=$H
+for edit in "DELETE FROM revocation" "UPDATE revocation SET reason = 4"; do
+	rm -rf "$T/edited"
+	H=$base
+	copy_authority "$T/edited"
+	"$builddir/tests/cli/sql" "$H/store.db" "$edit" || fail "sql: $edit"
+	expect_error 5 store.edited -C "$H" status --dependants "$T/list"
+done
+H=$base
+
 case_start "the port is named, and what has no number is no answer"
 echo "{\"name\":\"x\",\"ca\":\"root\",\"url\":\"$at/letters\"}" >"$T/list"
 run "$PROVCTL" -C "$H" --json status --dependants "$T/list"
