@@ -7,7 +7,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/logged.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/rotate_impl.h"
 #include "lib/flow/succession.h"
 #include "lib/store/store_device.h"
@@ -16,10 +16,18 @@ CLEANUP_PTR(struct template, template_free);
 
 #define LINES_MAX (256u * 1024u) /* bytes of one device's request */
 
-static enum pv_code take_template(void *ctx, const struct store_template *t,
+struct newest { /* of a template */
+	struct store *store;
+	struct template *t;
+};
+
+static enum pv_code take_template(void *ctx, const struct store_template *row,
 				  struct err *err)
 {
-	return template_parse(t->bytes, ctx, NULL, err);
+	struct newest *n = ctx;
+	enum pv_code rc = logged_template(n->store, row, err);
+
+	return rc == PV_OK ? logged_template_parse(row, &n->t, err) : rc;
 }
 
 enum pv_code rotate_file(struct span lines, int *fd, struct err *err)
@@ -74,10 +82,12 @@ enum pv_code rotate_one(const struct authority *a,
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	CLEANUP(buf_release) struct buf line;
-	struct store_visit v = { .ctx = &t, .fn.template = take_template };
+	struct newest newest = { .t = NULL };
+	struct store_visit v = { .ctx = &newest, .fn.template = take_template };
 	struct store_device d;
 	enum pv_code rc = backends->store_open(a, false, &store, err);
 
+	newest.store = store;
 	in->fd = -1;
 	in->n = 1;
 	buf_init(&line, LINES_MAX);
@@ -85,6 +95,7 @@ enum pv_code rotate_one(const struct authority *a,
 		rc = find_device(store, device, &d, err);
 	if (rc == PV_OK)
 		rc = store_template_current(store, d.s.template_name, &v, err);
+	t = newest.t;
 	if (rc == PV_OK)
 		rc = renewal_put(store, t, &d, asked, &line, err);
 	err_object(err, device);

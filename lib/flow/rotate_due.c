@@ -5,7 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/logged.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/rotate_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_renew.h"
@@ -62,8 +62,10 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 	struct rotate_due *due = ctx;
 	struct class *c = find_class(due, row->name);
 	struct template *t = NULL;
-	enum pv_code rc = template_parse(row->bytes, &t, NULL, err);
+	enum pv_code rc = logged_template(due->store, row, err);
 
+	if (rc == PV_OK)
+		rc = logged_template_parse(row, &t, err);
 	if (rc != PV_OK)
 		return rc;
 	if (!c && due->n == TEMPLATES_MAX) {
@@ -92,8 +94,11 @@ enum pv_code rotate_due_new(const struct authority *a,
 		due ? backends->store_open(a, false, &store, err) : PV_INTERNAL;
 
 	*out = due;
-	if (rc == PV_OK)
-		rc = store_template_each(store, &v, err);
+	if (rc != PV_OK)
+		return rc;
+	due->store = store;
+	rc = store_template_each(store, &v, err);
+	due->store = NULL;
 	if (rc != PV_OK)
 		return rc;
 	due->a = a;

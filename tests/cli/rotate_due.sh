@@ -175,6 +175,16 @@ for edit in "DELETE FROM ending WHERE number = $client" \
 	expect_exit 5 "$PROVCTL" -C "$H" --json audit verify
 	expect_text audit.ending
 done
+
+case_start "a template that somebody edited rotates nothing"
+rm -rf "$T/edited"
+H=$base
+copy_authority "$T/edited"
+"$builddir/tests/cli/sql" "$H/store.db" "UPDATE template SET bytes =
+	cast(replace(cast(bytes AS TEXT), 'renew_before', 'renew_befora') AS BLOB)
+	WHERE instr(cast(bytes AS TEXT), 'renew_before') > 0" || fail sql
+expect_error 5 '' -C "$H" rotate due
+expect_error 5 '' -C "$H" rotate device client-00000001
 H=$base
 verify_audit
 tests_end
