@@ -41,7 +41,8 @@ static enum pv_code key_row(struct query *q, struct store_key *key,
 	    col_span(q, 5, &key->spki) &&
 	    col_bytes(q, 6, key->attrs_sha256, STORE_HASH) &&
 	    col_u32(q, 7, &generated) && generated <= 1 &&
-	    col_u64(q, 8, &key->log_index)) {
+	    col_u64(q, 8, &key->log_index) &&
+	    col_index(q, 9, &key->rotate_index)) {
 		key->generated = generated == 1;
 		return PV_OK;
 	}
@@ -124,6 +125,24 @@ enum pv_code sqlite_key_put(struct store *store, const struct store_key *key,
 	query_u64(&q, key->generated);
 	query_u64(&q, key->log_index);
 	return query_run(&q, err);
+}
+
+enum pv_code sqlite_key_rotate(struct store *store, const char *label,
+			       uint64_t index, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_KEY_ROTATE);
+	query_u64(&q, index);
+	query_str(&q, label);
+	rc = query_run(&q, err);
+	if (rc == PV_OK && sqlite3_changes(s->db) != 1)
+		rc = err_fail(err, PV_CONFLICT, "store.label", NULL,
+			      "no key labelled %s waits for its use", label);
+	return rc;
 }
 
 /* Appends a column's bytes when they fit. */

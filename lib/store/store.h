@@ -161,6 +161,16 @@ store_key_each(struct store *s, const struct store_visit *v, struct err *err)
 	return s->ops->key_each(s, v, err);
 }
 
+/* That the key of that label was put to use, by the key.rotate at index.
+ * PV_CONFLICT, "store.label", when there is none, or it was before. */
+PV_MUST static inline enum pv_code store_key_rotate(struct store *s,
+						    const char *label,
+						    uint64_t index,
+						    struct err *err)
+{
+	return s->ops->key_rotate(s, label, index, err);
+}
+
 /* ---- templates ---- */
 
 /*

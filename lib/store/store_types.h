@@ -59,6 +59,9 @@ struct store_key { /* a key of our own */
 	uint8_t attrs_sha256[STORE_HASH]; /* as read back when it was made */
 	bool generated;			  /* on the token; else restored */
 	uint64_t log_index;		  /* of its key.generate */
+	/* Of the key.rotate that put it to use; STORE_NO_INDEX: none did, as
+	 * for a prepared key and those that init made. Filled by reads. */
+	uint64_t rotate_index;
 };
 
 struct store_template {
