@@ -31,6 +31,8 @@ static enum pv_code show(const struct app *app, const struct ca_opts *o,
 				  r->crossed ? r->old_new : NULL, "takes_over",
 				  o->at, "persons", r->persons),
 			err);
+	if (r->resumed)
+		printf("a rotation that was cut off is ended:\n");
 	printf("%s generation %u (serial %s), key %s\n", o->name, r->generation,
 	       r->serial, r->label);
 	if (o->at)
@@ -40,6 +42,8 @@ static enum pv_code show(const struct app *app, const struct ca_opts *o,
 	if (r->root)
 		printf("CAs below it stay under the old one until they are "
 		       "rotated; new bundles carry both roots\n");
+	if (r->resumed)
+		return PV_OK;
 	if (r->crossed)
 		printf("cross-certificates: provctl export chain --ca %s "
 		       "--all\n",

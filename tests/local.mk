@@ -110,7 +110,7 @@ UNIT_TESTS = \
 	tests/unit/check_cbor \
 	tests/unit/check_cbor_float \
 	tests/unit/check_ceremony \
-	tests/unit/check_checkpoint \
+	tests/unit/check_checkpoint tests/unit/check_keystand \
 	tests/unit/check_cert \
 	tests/unit/check_container \
 	tests/unit/check_content \
@@ -528,7 +528,7 @@ CLI_TESTS = \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \
 	tests/cli/stages.sh \
-	tests/cli/station.sh \
+	tests/cli/station.sh tests/cli/stranger_key.sh \
 	tests/cli/tamper.sh \
 	tests/cli/thread.sh \
 	tests/cli/witness.sh \

@@ -69,11 +69,12 @@ static enum pv_code is_over(const struct load *l, const struct store_ca *ca,
 static enum pv_code take(void *ctx, const struct store_ca *ca, struct err *err)
 {
 	struct load *l = ctx;
-	bool over = false;
-	enum pv_code rc = logged_ca(l->store, ca, err);
+	bool over = false, counts = false;
+	enum pv_code rc = logged_ca_counts(l->store, ca, &counts, err);
 
-	if (rc == PV_OK)
-		rc = is_over(l, ca, &over, err);
+	if (rc != PV_OK || !counts)
+		return rc;
+	rc = is_over(l, ca, &over, err);
 	return rc == PV_OK ? anchors_add(l->to, ca->cert, !over,
 					 ca->issue_index < l->before, err)
 			   : rc;

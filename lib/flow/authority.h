@@ -31,6 +31,7 @@ struct authority {
 	char store[AUTHORITY_PATH_MAX]; /* "sqlite:store.db" */
 	char module[AUTHORITY_PATH_MAX];
 	bool own_module; /* the caller can write it: settings.h */
+	bool making;	 /* init is at it: nothing was signed yet */
 	char tokens[AUTHORITY_TOKENS_MAX][AUTHORITY_URI_MAX];
 	size_t tokens_n;
 	char pin_source[AUTHORITY_PATH_MAX];

@@ -59,9 +59,13 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
 			    struct err *err)
 {
 	struct pick *p = ctx;
-	enum pv_code rc = logged_ca(p->store, ca, err);
+	bool counts = true;
+	/* One that is asked for by its number is whoever asks's to judge. */
+	enum pv_code rc =
+		p->generation ? logged_ca(p->store, ca, err)
+			      : logged_ca_counts(p->store, ca, &counts, err);
 
-	if (rc != PV_OK)
+	if (rc != PV_OK || !counts)
 		return rc;
 	if (p->generation ? ca->generation != p->generation
 	    : p->below	  ? p->found && signed_by(p->below, &p->link->der)

@@ -35,7 +35,8 @@ struct ca_chain {
 PV_MUST enum pv_code ca_chain_load(struct store *store, const char *name,
 				   int64_t now_s, struct ca_chain *chain,
 				   struct err *err);
-/* The same of one generation of the CA; 0: the one that issues now.
+/* The same of one generation of the CA, which need not count (keystand.h); 0:
+ * the one that issues now.
  * PV_NOT_FOUND, "chain.generation". */
 PV_MUST enum pv_code
 ca_chain_load_generation(struct store *store, const char *name,

@@ -299,6 +299,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 	enum pv_code rc =
 		dir_open(AT_FDCWD, opts->templates_dir, &c.templates, err);
 
+	a->making = true;
 	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++)
 		rc = run_step(&c, i, err);
 	if (rc == PV_OK)
@@ -307,5 +308,6 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		rc = set_roster(&c, err);
 	if (rc == PV_OK && c.hsm)
 		rc = checkpoint_now(a, store, c.hsm, err);
+	a->making = false;
 	return rc;
 }

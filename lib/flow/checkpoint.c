@@ -22,24 +22,50 @@
 
 /* ---- signatures ---- */
 
+static enum pv_code own_signed(const struct checkpoint_base *base,
+			       const struct note *note, size_t i,
+			       struct err *err)
+{
+	const struct issue_key *own = &base->own[i];
+	struct note_key key;
+	enum pv_code rc = note_key_from_spki(
+		&key, base->origin, (struct span){ own->spki, own->spki_len },
+		err);
+
+	return rc == PV_OK ? note_verify(note, &key, err) : rc;
+}
+
+/* While a rotation goes on its new key signs beside the old one, and alone once
+ * it was ended: provctl.json says so last. */
+static bool successor_signed(const struct checkpoint_base *base,
+			     const struct note *note, size_t old)
+{
+	for (size_t i = 0; i < base->own_n; i++)
+		if (base->own_from[i] == UINT64_MAX &&
+		    strcmp(base->own[i].purpose, base->own[old].purpose) == 0 &&
+		    own_signed(base, note, i, NULL) == PV_OK)
+			return true;
+	return false;
+}
+
 /* Those that init made are as old as the log, others came later. */
 static enum pv_code each_own_signed(const struct checkpoint_base *base,
 				    const struct note *note, uint64_t size,
 				    struct err *err)
 {
-	struct note_key key;
 	enum pv_code rc = PV_OK;
 
 	for (size_t i = 0; rc == PV_OK && i < base->own_n; i++) {
-		const struct issue_key *own = &base->own[i];
+		struct err why;
 
 		if (size < base->own_from[i])
 			continue;
-		rc = note_key_from_spki(
-			&key, base->origin,
-			(struct span){ own->spki, own->spki_len }, err);
-		if (rc == PV_OK)
-			rc = note_verify(note, &key, err);
+		err_init(&why);
+		rc = own_signed(base, note, i, &why);
+		if (rc == PV_NOT_FOUND && successor_signed(base, note, i))
+			rc = PV_OK;
+		if (rc != PV_OK)
+			*err = why;
 	}
 	return rc;
 }
@@ -139,8 +165,10 @@ enum pv_code checkpoint_goes_on(struct store *store,
 	return rc;
 }
 
-/* No file: right only as long as nothing was ever signed. */
-static enum pv_code without_file(struct store *store, struct err *err)
+/* No file: right only as long as init goes on, and without a log key. */
+static enum pv_code without_file(const struct authority *a, struct store *store,
+				 const struct checkpoint_base *base,
+				 struct err *err)
 {
 	CLEANUP(buf_release) struct buf note;
 	uint64_t size;
@@ -153,6 +181,10 @@ static enum pv_code without_file(struct store *store, struct err *err)
 		return err_fail(err, PV_INTEGRITY, "log.checkpoint", PUT_BACK,
 				"%s is gone: the last had %llu entries",
 				CHECKPOINT_FILE, (unsigned long long)size);
+	if (rc == PV_OK && base->keys_n > 0 && !a->making)
+		return err_fail(err, PV_INTEGRITY, "log.checkpoint", PUT_BACK,
+				"%s is gone, and the store has none either",
+				CHECKPOINT_FILE);
 	return rc;
 }
 
@@ -239,17 +271,22 @@ static enum pv_code load(const struct authority *a, struct store *store,
 			 struct checkpoint_base *base, struct buf *note,
 			 struct err *err)
 {
-	enum pv_code rc = checkpoint_keys(a, store, base, err);
+	struct keystand stand;
+	enum pv_code rc = keystand_load(store, &stand, err);
 
+	if (rc == PV_OK)
+		rc = checkpoint_keys(a, store, &stand, base, err);
 	if (rc == PV_OK)
 		rc = held_against(a, store, CHECKPOINT_FILE, base, note,
 				  &base->last, err);
 	if (rc == PV_OK && base->last.size == 0)
-		rc = without_file(store, err);
+		rc = without_file(a, store, base, err);
 	if (rc == PV_OK)
 		rc = checkpoint_keys_logged(store, base, err);
 	if (rc == PV_OK)
 		rc = checkpoint_keys_named(a, store, err);
+	if (rc == PV_OK)
+		rc = keystand_named(&stand, a, err);
 	return rc == PV_OK ? seen_by_witnesses(a, store, base, err) : rc;
 }
 

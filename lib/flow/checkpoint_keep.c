@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/keystand.h"
 #include "lib/store/store_checkpoint.h"
 
 /* Signed by a log key; *yes: it says what was asked. */
@@ -189,7 +190,9 @@ enum pv_code checkpoint_now(const struct authority *a, struct store *store,
 		rc = checkpoint_ask(store, &base.last, &ask, &due, err);
 	if (rc != PV_OK || !due || base.own_n == 0)
 		return rc;
-	rc = governance_ask(store, &base, &ask, err);
+	rc = keystand_shown(a, store, base.last.size, hsm, err);
+	if (rc == PV_OK)
+		rc = governance_ask(store, &base, &ask, err);
 	if (rc == PV_OK)
 		rc = sign_both(&base, hsm, &ask, &notes, err);
 	if (rc == PV_OK)

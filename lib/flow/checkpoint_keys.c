@@ -31,6 +31,7 @@ static bool is_log_key(const char *purpose)
 
 struct loading {
 	const struct authority *a;
+	const struct keystand *stand;
 	struct checkpoint_base *base;
 };
 
@@ -65,6 +66,15 @@ static uint64_t asked_from(const struct authority *a,
 	return named->from;
 }
 
+static bool counts(const struct keystand *ks, const struct store_key *key)
+{
+	for (size_t i = 0; i < ks->n; i++)
+		if (strcmp(ks->log[i].purpose, key->purpose) == 0 &&
+		    ks->log[i].generation == key->generation)
+			return true;
+	return false;
+}
+
 static enum pv_code take_key(void *ctx, const struct store_key *key,
 			     struct err *err)
 {
@@ -73,7 +83,7 @@ static enum pv_code take_key(void *ctx, const struct store_key *key,
 	struct checkpoint_base *b = l->base;
 	enum pv_code rc;
 
-	if (!is_log_key(key->purpose))
+	if (!counts(l->stand, key))
 		return PV_OK;
 	if (b->keys_n == CHECKPOINT_KEYS_MAX)
 		return err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
@@ -88,9 +98,10 @@ static enum pv_code take_key(void *ctx, const struct store_key *key,
 }
 
 enum pv_code checkpoint_keys(const struct authority *a, struct store *store,
+			     const struct keystand *stand,
 			     struct checkpoint_base *base, struct err *err)
 {
-	struct loading l = { a, base };
+	struct loading l = { a, stand, base };
 	const struct store_visit v = { .ctx = &l, .fn.key = take_key };
 
 	memset(base, 0, sizeof(*base));

@@ -8,10 +8,12 @@
 #define PV_FLOW_CHECKPOINT_KEYS_H
 
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/keystand.h"
 
-/* Starts *base: origin and keys, and nothing else yet. */
+/* Starts *base: origin and the keys that count, and nothing else yet. */
 PV_MUST enum pv_code checkpoint_keys(const struct authority *a,
 				     struct store *store,
+				     const struct keystand *stand,
 				     struct checkpoint_base *base,
 				     struct err *err);
 /*

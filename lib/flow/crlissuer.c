@@ -43,9 +43,10 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 {
 	struct load *l = ctx;
 	struct crl_issuer *i = &l->all->list[l->all->n];
-	enum pv_code rc = logged_ca(l->store, row, err);
+	bool counts = false;
+	enum pv_code rc = logged_ca_counts(l->store, row, &counts, err);
 
-	if (rc != PV_OK)
+	if (rc != PV_OK || !counts)
 		return rc;
 	if (l->all->n == ISSUERS_MAX)
 		return err_fail(err, PV_INTERNAL, "crl.issuers", NULL,

@@ -7,6 +7,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/note.h"
 #include "lib/base/pem.h"
+#include "lib/flow/keystand.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -178,6 +179,7 @@ enum pv_code export_escrow(struct store *store, const struct export_bundle *b,
 /* ---- keys ---- */
 
 struct key_pick {
+	const struct keystand *stand;
 	const char *label; /* or NULL: by the two below */
 	const char *purpose;
 	unsigned generation;
@@ -194,9 +196,15 @@ static enum pv_code pick_key(void *ctx, const struct store_key *k,
 			   : strcmp(k->purpose, p->purpose) == 0 &&
 				     k->generation == p->generation;
 
-	(void)err;
+	enum pv_code rc;
+
 	if (!is || k->spki.len > sizeof(p->spki))
 		return PV_OK;
+	/* One that is prepared may be asked for by its number only. */
+	rc = p->label ? keystand_used(p->stand, k, err)
+		      : keystand_made(p->stand, k, err);
+	if (rc != PV_OK)
+		return rc;
 	p->found = true;
 	p->len = k->spki.len;
 	if (p->len)
@@ -209,7 +217,10 @@ enum pv_code export_key(const struct authority *a, struct store *store,
 			struct buf *out, struct err *err)
 {
 	const struct authority_key *named = NULL;
-	struct key_pick p = { .purpose = purpose, .generation = generation };
+	struct keystand stand;
+	struct key_pick p = { .stand = &stand,
+			      .purpose = purpose,
+			      .generation = generation };
 	const struct store_visit v = { .ctx = &p, .fn.key = pick_key };
 	struct note_key note;
 	enum pv_code rc =
@@ -219,7 +230,9 @@ enum pv_code export_key(const struct authority *a, struct store *store,
 		return rc;
 	if (named)
 		p.label = named->label;
-	rc = store_key_each(store, &v, err);
+	rc = keystand_load(store, &stand, err);
+	if (rc == PV_OK)
+		rc = store_key_each(store, &v, err);
 	if (rc == PV_OK && !p.found)
 		rc = err_fail(err, PV_NOT_FOUND, "authority.key", NULL,
 			      "the store knows no such key");

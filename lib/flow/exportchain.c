@@ -8,6 +8,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/export.h"
+#include "lib/flow/keystand.h"
 #include "lib/flow/logged_authority.h"
 
 #define SEEN_MAX 256 /* certificates of one CA's chains */
@@ -53,6 +54,8 @@ static enum pv_code give_chain(struct giving *g, const char *ca,
 	enum pv_code rc = ca_chain_load_generation(g->store, ca, generation, -1,
 						   &chain, err);
 
+	if (rc == PV_OK && chain.ca[0].generation > 1)
+		rc = keystand_label(g->store, chain.ca[0].label, err);
 	for (size_t i = 0; rc == PV_OK && i < chain.n; i++) {
 		const struct export_chain_cert c = {
 			.ca = chain.ca[i].name,
@@ -72,9 +75,10 @@ static enum pv_code give_ca(void *ctx, const struct store_ca *ca,
 	const struct export_chain_cert c = { .ca = ca->name,
 					     .generation = ca->generation,
 					     .cert = ca->cert };
-	enum pv_code rc = logged_ca(g->store, ca, err);
+	bool counts = false;
+	enum pv_code rc = logged_ca_counts(g->store, ca, &counts, err);
 
-	return rc == PV_OK ? give(g, &c, !ca->parent[0], err) : rc;
+	return rc == PV_OK && counts ? give(g, &c, !ca->parent[0], err) : rc;
 }
 
 static enum pv_code give_cross(void *ctx, const struct store_crosscert *x,

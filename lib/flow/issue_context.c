@@ -9,6 +9,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/event.h"
 #include "lib/flow/issue_impl.h"
+#include "lib/flow/keystand.h"
 #include "lib/flow/orders.h"
 #include "lib/flow/settings.h"
 #include "lib/flow/stationclaim.h"
@@ -239,6 +240,9 @@ enum pv_code issue_load_contexts(struct issue_run *r, struct err *err)
 
 	if (rc == PV_OK)
 		rc = checkpoint_load(r->a, store, &r->log, err);
+	/* Checkpoints of the run are signed without a look at such. */
+	if (rc == PV_OK && r->log.own_n > 0)
+		rc = keystand_none_since(store, r->log.last.size, err);
 	if (rc == PV_OK)
 		rc = settings_hold(r->a, store, false, err);
 	if (rc == PV_OK)

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/keystand.h"
 #include "lib/log/attest.h"
 #include "lib/x509/cert.h"
 
@@ -175,6 +176,24 @@ enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 		rc = issued(store, ca->issue_index, &h, err);
 	if (rc == PV_INTEGRITY)
 		err_object(err, ca->name);
+	return rc;
+}
+
+enum pv_code logged_ca_counts(struct store *store, const struct store_ca *ca,
+			      bool *counts, struct err *err)
+{
+	struct err why;
+	enum pv_code rc = logged_ca(store, ca, err);
+
+	*counts = rc == PV_OK;
+	if (rc != PV_OK || ca->generation == 1)
+		return rc;
+	err_init(&why);
+	rc = keystand_label(store, ca->label, &why);
+	*counts = rc == PV_OK;
+	if (rc == PV_OK || rc == PV_INTEGRITY || rc == PV_NOT_FOUND)
+		return PV_OK;
+	*err = why;
 	return rc;
 }
 

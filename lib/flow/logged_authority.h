@@ -30,6 +30,12 @@ PV_MUST enum pv_code logged_template_parse(const struct store_template *row,
  * cert.intent and cert.issue. PV_INTEGRITY, "store.edited". */
 PV_MUST enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 			       struct err *err);
+/* The same; *counts: its key does, too (keystand.h). A generation of which that
+ * is not so is one that was cut off, or a stranger's: as if it was not there.
+ */
+PV_MUST enum pv_code logged_ca_counts(struct store *store,
+				      const struct store_ca *ca, bool *counts,
+				      struct err *err);
 /* The certificate, by its cert.issue. PV_INTEGRITY, "store.edited". */
 PV_MUST enum pv_code logged_crosscert(struct store *store,
 				      const struct store_crosscert *x,

@@ -14,6 +14,7 @@
 #include "lib/flow/rotate_ca_impl.h"
 #include "lib/flow/subject_acts.h"
 #include "lib/log/lifecycle.h"
+#include "lib/store/store_log.h"
 
 static void release(struct rotate_ca *r)
 {
@@ -53,6 +54,34 @@ static enum pv_code pending(const struct rotate_ca *r, struct err *err)
 			when);
 }
 
+/* Planned for longer nobody remembers it, and one that was mistyped is not
+ * seen. Who issues until then must be able to. */
+#define AHEAD_S (366 * 86400)
+
+static enum pv_code check_time(const struct rotate_ca *r, int64_t end_s,
+			       struct err *err)
+{
+	int64_t at_s = (int64_t)(r->opts->active_ms / 1000);
+
+	if (r->opts->active_ms == 0)
+		return PV_OK;
+	if (at_s <= r->now_s)
+		return err_fail(err, PV_INPUT, "rotate.time",
+				"leave --at out to rotate now",
+				"the time that it takes over is over");
+	if (at_s > r->now_s + AHEAD_S)
+		return err_fail(err, PV_INPUT, "rotate.time",
+				"plan it for a time within a year",
+				"the time that it takes over is more than a "
+				"year away");
+	if (at_s > end_s)
+		return err_fail(err, PV_INPUT, "rotate.time",
+				"plan it for a time before that",
+				"the CA's certificate ends before the time "
+				"that it takes over");
+	return PV_OK;
+}
+
 static enum pv_code newest(void *ctx, const struct store_ca *ca,
 			   struct err *err)
 {
@@ -61,6 +90,7 @@ static enum pv_code newest(void *ctx, const struct store_ca *ca,
 	(void)err;
 	r->generation = ca->generation;
 	r->active_ms = ca->active_ms;
+	snprintf(r->newest_label, sizeof(r->newest_label), "%s", ca->label);
 	memcpy(r->template_sha256, ca->template_sha256, STORE_HASH);
 	return PV_OK;
 }
@@ -76,11 +106,12 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 	if (rc != PV_OK)
 		return rc;
 	r->now_s = (int64_t)(who.who.time_ms / 1000);
-	if (r->opts->active_ms && r->opts->active_ms <= who.who.time_ms)
-		return err_fail(err, PV_INPUT, "rotate.time",
-				"leave --at out to rotate now",
-				"the time that it takes over is over");
-	rc = store_ca_each(r->store, r->opts->ca, &v, err);
+	rc = check_time(r, INT64_MAX, err);
+	if (rc == PV_OK)
+		rc = store_ca_each(r->store, r->opts->ca, &v, err);
+	r->cut_off = rc == PV_OK && rotate_ca_is_cut_off(r);
+	if (r->cut_off)
+		return PV_OK;
 	if (rc == PV_OK && r->active_ms > who.who.time_ms)
 		return pending(r, err);
 	if (rc == PV_OK)
@@ -216,6 +247,7 @@ static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
 	struct log_key facts;
 	struct log_entry e;
 	uint8_t hash[32];
+	uint64_t index;
 	enum pv_code rc =
 		keymake_facts(&r->next, r->generation + 1, hash, &facts, err);
 
@@ -226,7 +258,10 @@ static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
 	if (r->opts->active_ms)
 		log_fact_uint(&e, LOG_CA_ACTIVE, r->opts->active_ms);
 	log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got), LOG_NONCE);
-	return event_append(r->store, &e, err);
+	rc = store_log_size(r->store, &index, err);
+	if (rc == PV_OK)
+		rc = store_key_rotate(r->store, r->next.label, index, err);
+	return rc == PV_OK ? event_append(r->store, &e, err) : rc;
 }
 
 static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
@@ -255,6 +290,7 @@ static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
 static void fill_report(const struct rotate_ca *r, struct rotate_ca_report *out)
 {
 	out->generation = r->generation + 1;
+	out->active_ms = r->opts->active_ms;
 	out->root = r->root;
 	out->crossed = r->made_n > 1;
 	snprintf(out->label, sizeof(out->label), "%s", r->next.label);
@@ -268,30 +304,14 @@ static void fill_report(const struct rotate_ca *r, struct rotate_ca_report *out)
 		 r->made[ROTATE_OLD_NEW].serial_hex);
 }
 
-/* Where others find it; what fails here is not undone. */
-static enum pv_code give_out(struct rotate_ca *r, struct err *err)
-{
-	struct authority_key named = { .generation = r->generation + 1 };
-	enum pv_code rc;
-
-	snprintf(named.purpose, sizeof(named.purpose), "%.63s", r->opts->ca);
-	snprintf(named.label, sizeof(named.label), "%s", r->next.label);
-	rc = authority_change_keys(r->a, &named, 1, err);
-	if (rc == PV_OK)
-		rc = hsm_store_certificate(*r->tokens->hsm, r->next.label,
-					   buf_span(&r->made[ROTATE_NEW].cert),
-					   err);
-	if (rc != PV_OK)
-		err_prefix(err, "generation %u is made", r->generation + 1);
-	return rc;
-}
-
 static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
 			struct approvals *got, struct err *err)
 {
 	enum pv_code rc =
 		x509_issuer_load(buf_span(&chain->ca[0].der), &r->old_ca, err);
 
+	if (rc == PV_OK)
+		rc = check_time(r, r->old_ca.not_after_s, err);
 	if (rc == PV_OK)
 		rc = rotate_ca_find(r, err);
 	if (rc == PV_OK)
@@ -307,12 +327,33 @@ static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
 	return rc == PV_OK ? record(r, got, err) : rc;
 }
 
+/* All of it, on a chain that stands. */
+static enum pv_code make(struct rotate_ca *r, const struct ca_chain *chain,
+			 size_t first, struct rotate_ca_report *report,
+			 struct err *err)
+{
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	enum pv_code rc;
+
+	snprintf(r->parent_name, sizeof(r->parent_name), "%s",
+		 chain->ca[0].parent);
+	snprintf(r->old_label, sizeof(r->old_label), "%s", chain->ca[0].label);
+	rc = run(r, chain, &got, err);
+	if (rc == PV_OK)
+		fill_report(r, report);
+	if (rc == PV_OK)
+		rc = rotate_ca_give_out(r, r->generation + 1,
+					buf_span(&r->made[ROTATE_NEW].cert),
+					first, err);
+	snprintf(report->persons, sizeof(report->persons), "%s", got.persons);
+	return rc;
+}
+
 enum pv_code rotate_ca(struct authority *a, struct store *store,
 		       struct tokens *tokens, const struct rotate_ca_opts *opts,
 		       struct rotate_ca_report *report, struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
-	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	CLEANUP(mem_cleanup) struct rotate_ca *r = mem_new(sizeof(*r), err);
 	size_t first = tokens->login->token;
 	enum pv_code rc;
@@ -325,20 +366,9 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 	r->tokens = tokens;
 	r->opts = opts;
 	rc = look(r, &chain, err);
-	if (rc == PV_OK) {
-		snprintf(r->parent_name, sizeof(r->parent_name), "%s",
-			 chain.ca[0].parent);
-		snprintf(r->old_label, sizeof(r->old_label), "%s",
-			 chain.ca[0].label);
-		rc = run(r, &chain, &got, err);
-	}
 	if (rc == PV_OK)
-		fill_report(r, report);
-	if (rc == PV_OK)
-		rc = give_out(r, err);
-	if (rc == PV_OK)
-		rc = tokens_open(tokens, first, err);
-	snprintf(report->persons, sizeof(report->persons), "%s", got.persons);
+		rc = r->cut_off ? rotate_ca_resume(r, first, report, err)
+				: make(r, &chain, first, report, err);
 	if (rc != PV_OK)
 		err_object(err, opts->ca);
 	release(r);

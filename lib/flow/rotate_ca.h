@@ -12,10 +12,11 @@
  *
  *   approved -> key made and recorded -> three TBS linted, their intents
  *   durable -> signed and verified -> rows, entries and key.rotate in one
- *   transaction -> certificate on the token, provctl.json
+ *   transaction -> checkpoint -> certificate on the token, provctl.json
  *
  * Nothing but a key is there before that one transaction. After a crash the
- * same command takes the recorded key up; intents that came to nothing are
+ * same command takes the recorded key up, or gives out what was made with the
+ * approvals that it had; intents that came to nothing are
  * named by audit, their serials are not used again.
  * Specification: policy.md; formats.md 7.
  */
@@ -36,6 +37,9 @@ struct rotate_ca_opts {
 
 struct rotate_ca_report {
 	uint32_t generation;
+	bool resumed; /* made by an earlier run: no more is filled than label,
+		       * serial and active_ms */
+	uint64_t active_ms;
 	bool root;
 	char label[HSM_LABEL_MAX]; /* of the new key */
 	char template_name[TPL_NAME_MAX + 1];
@@ -52,10 +56,11 @@ struct rotate_ca_report {
  * "rotate.anchors" (too many roots), "ca.revoked" (the parent is),
  * "rotate.template" (it is for other CAs), "rotate.subject", "rotate.shards"
  * (it gives another), validity, lint, the clock; PV_INPUT "rotate.time" (it is
- * over); PV_CONFLICT: "rotate.pending" (the newest generation does not issue
- * yet), "hsm.label-taken"; codes of approvals_gate(), PV_HSM_*, PV_STORAGE.
- * store: outside a transaction. The token that is open before is open after,
- * unless it fails.
+ * over, more than a year away, or the CA ends before it); PV_CONFLICT:
+ * "rotate.pending" (the newest generation does not issue yet),
+ * "hsm.label-taken"; codes of approvals_gate(), PV_HSM_*, PV_STORAGE. store:
+ * outside a transaction. The token that is open before is open after, unless it
+ * fails.
  */
 PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 			       struct tokens *tokens,

@@ -22,6 +22,8 @@ struct rotate_ca {
 	int64_t now_s;
 	uint32_t generation; /* the newest that there is */
 	uint64_t active_ms;  /* of that, and the next */
+	char newest_label[STORE_LABEL_MAX + 1];
+	bool cut_off; /* the newest is made, and not given out yet */
 	uint8_t template_sha256[STORE_HASH];
 	char parent_name[STORE_ID_MAX + 1];
 	char old_label[STORE_LABEL_MAX + 1];
@@ -59,5 +61,21 @@ PV_MUST enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err);
  * is over. */
 PV_MUST enum pv_code rotate_ca_build_cross(struct rotate_ca *r,
 					   struct err *err);
+
+/*
+ * Where others find it, once a checkpoint says that it is ours (keystand.h);
+ * provctl.json comes last, so that what was cut off is seen. first: the token
+ * of the log's keys, open afterwards.
+ */
+PV_MUST enum pv_code rotate_ca_give_out(struct rotate_ca *r,
+					uint32_t generation, struct span cert,
+					size_t first, struct err *err);
+/* The newest generation is not the one that provctl.json names. */
+PV_MUST bool rotate_ca_is_cut_off(const struct rotate_ca *r);
+/* It was made and approved by a run that ended before rotate_ca_give_out() did.
+ * The token has to have its key before a checkpoint says that it is ours. */
+PV_MUST enum pv_code rotate_ca_resume(struct rotate_ca *r, size_t first,
+				      struct rotate_ca_report *out,
+				      struct err *err);
 
 #endif

@@ -7,9 +7,11 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/keymake.h"
+#include "lib/flow/keystand.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/raised.h"
 #include "lib/flow/remanifest.h"
+#include "lib/flow/rotate_key_impl.h"
 #include "lib/flow/subject_acts.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
@@ -29,6 +31,7 @@ struct rotation {
 	struct authority_key now; /* as provctl.json has it */
 	struct issue_key old, next;
 	unsigned generation; /* of next */
+	bool used;	     /* next is in use, but for provctl.json */
 	bool log;
 	struct buf subject; /* what is approved */
 	char old_purpose[sizeof(((struct authority_key *)0)->purpose)];
@@ -72,6 +75,7 @@ static enum pv_code look(struct rotation *r, bool *next, struct err *err)
 	r->generation = *next ? known.generation : r->now.generation + 1;
 	if (*next)
 		r->next = known.newest;
+	r->used = *next && known.used;
 	if (*next ||
 	    (known.all < ALL_KEYS_MAX && (!r->log || known.n < LOG_KEYS_MAX)))
 		return PV_OK;
@@ -150,6 +154,7 @@ static enum pv_code put_entry(struct rotation *r, const struct approvals *got,
 	struct event_who who;
 	struct log_entry e;
 	uint8_t hash[32];
+	uint64_t index;
 	enum pv_code rc =
 		keymake_facts(&r->next, r->generation, hash, &facts, err);
 
@@ -161,7 +166,11 @@ static enum pv_code put_entry(struct rotation *r, const struct approvals *got,
 	if (r->opts->step == ROTATE_FINISH)
 		log_fact_uint(&e, LOG_ENDS, 1);
 	log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got), LOG_NONCE);
-	rc = event_append(r->store, &e, err);
+	rc = store_log_size(r->store, &index, err);
+	if (rc == PV_OK && r->opts->step == ROTATE_USE)
+		rc = store_key_rotate(r->store, r->next.label, index, err);
+	if (rc == PV_OK)
+		rc = event_append(r->store, &e, err);
 	return rc == PV_OK ? decision_on_acts(r->store, &who.who, got,
 					      buf_span(&r->subject), 1, err)
 			   : rc;
@@ -257,12 +266,41 @@ static enum pv_code unfinished(const struct rotation *r, bool is,
 			   : "no rotation of that key goes on");
 }
 
-static enum pv_code use(struct rotation *r, struct err *err)
+/*
+ * provctl.json names the new key once a checkpoint of those before it says that
+ * it is ours (keystand.h): nobody goes by it before.
+ */
+static enum pv_code give_out(struct rotation *r, struct err *err)
+{
+	enum pv_code rc = checkpoint_now(r->a, r->store, r->hsm, err);
+
+	if (rc == PV_OK)
+		rc = keystand_label(r->store, r->next.label, err);
+	return rc == PV_OK ? change_config(r, err) : rc;
+}
+
+/* All but what give_out() does. */
+static enum pv_code put_to_use(struct rotation *r, bool there, struct err *err)
 {
 	CLEANUP(remanifest_release) struct remanifest m = { .n = 0 };
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
-	const struct authority_key *before = NULL;
 	uint64_t size;
+	enum pv_code rc = gate(r, &got, err);
+
+	if (rc == PV_OK)
+		rc = have_next(r, there, err);
+	if (rc == PV_OK)
+		rc = sign_manifests(r, &m, err);
+	if (rc == PV_OK)
+		rc = record(r, &m, &got, &size, err);
+	snprintf(r->report->persons, sizeof(r->report->persons), "%s",
+		 got.persons);
+	return rc;
+}
+
+static enum pv_code use(struct rotation *r, struct err *err)
+{
+	const struct authority_key *before = NULL;
 	bool there = false;
 	enum pv_code rc;
 
@@ -270,19 +308,11 @@ static enum pv_code use(struct rotation *r, struct err *err)
 	    authority_key(r->a, r->old_purpose, &before, NULL) == PV_OK)
 		return unfinished(r, true, err);
 	rc = look(r, &there, err);
+	/* One that was cut off was approved, and goes on. */
 	if (rc == PV_OK)
-		rc = gate(r, &got, err);
-	if (rc == PV_OK)
-		rc = have_next(r, there, err);
-	if (rc == PV_OK)
-		rc = sign_manifests(r, &m, err);
-	if (rc == PV_OK)
-		rc = record(r, &m, &got, &size, err);
-	if (rc == PV_OK)
-		rc = change_config(r, err);
-	snprintf(r->report->persons, sizeof(r->report->persons), "%s",
-		 got.persons);
-	return rc;
+		rc = r->used ? have_next(r, there, err)
+			     : put_to_use(r, there, err);
+	return rc == PV_OK ? give_out(r, err) : rc;
 }
 
 static enum pv_code prepare(struct rotation *r, struct err *err)
@@ -293,11 +323,24 @@ static enum pv_code prepare(struct rotation *r, struct err *err)
 	return rc == PV_OK ? have_next(r, there, err) : rc;
 }
 
-/* The old one signs no more. */
-static enum pv_code finish(struct rotation *r, struct err *err)
+/* *size: of the log, which says that the old one signs no more. */
+static enum pv_code record_end(struct rotation *r, uint64_t *size,
+			       struct err *err)
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	const struct remanifest none = { .n = 0 };
+	enum pv_code rc = gate(r, &got, err);
+
+	if (rc == PV_OK)
+		rc = record(r, &none, &got, size, err);
+	snprintf(r->report->persons, sizeof(r->report->persons), "%s",
+		 got.persons);
+	return rc;
+}
+
+/* The old one signs no more. */
+static enum pv_code finish(struct rotation *r, struct err *err)
+{
 	const struct authority_key *in_use = NULL, *old = NULL;
 	uint64_t size = 0;
 	enum pv_code rc;
@@ -313,14 +356,10 @@ static enum pv_code finish(struct rotation *r, struct err *err)
 	if (rc == PV_OK)
 		rc = ownkey_load(r->store, old->label, &r->old, err);
 	if (rc == PV_OK)
-		rc = gate(r, &got, err);
-	if (rc == PV_OK)
-		rc = record(r, &none, &got, &size, err);
-	if (rc == PV_OK)
-		rc = end_config(r, size, err);
-	snprintf(r->report->persons, sizeof(r->report->persons), "%s",
-		 got.persons);
-	return rc;
+		rc = rotate_key_ended(r->store, r->next.label, &size, err);
+	if (rc == PV_OK && size == 0)
+		rc = record_end(r, &size, err);
+	return rc == PV_OK ? end_config(r, size, err) : rc;
 }
 
 enum pv_code rotate_key(struct authority *a, struct store *store,

@@ -1,6 +1,6 @@
 /*
  * rotate_key: the next generation of a key of the authority that is no CA's:
- * bundle, kdf, store, log, log-ecdsa. What is sealed, derived or signed from
+ * bundle, kdf, store, ocsp, log, log-ecdsa. What is sealed, derived or signed from
  * then on is by the new one; what was before names the generation that it
  * needs, which stays on the token.
  *
@@ -8,12 +8,19 @@
  *   rotate    puts it to use: approved, key.rotate logged, provctl.json changed
  *   finish    log keys: until then the old one signs beside the new one
  *
+ * ocsp: an authority that was made without one gets its first key so. Answers
+ * that were made stay; each that is made later is by the new key.
+ *
  * bundle: all stored manifests are signed anew (remanifest.h). store: rows stay
  * under the key that they name. kdf: a device stays with the generation that
  * its first bundle names.
  *
+ * provctl.json names the new key once a checkpoint covers its key.rotate.
+ *
  * A crash is met by the same command again: a key that is recorded and not yet
- * in use is taken up, and what was not recorded has no effect (keymake.h).
+ * in use is taken up, one that was put to use gets its place in provctl.json
+ * with the approvals that it had, and what was not recorded has no effect
+ * (keymake.h).
  *
  * Does not check: that other tokens of "tokens" get the key: that is done with
  * the vendor's tool, before the next command that needs them.

@@ -8,6 +8,7 @@
  *   adopt:FILE  approved
  *   revoke:DEVICE:HOW  retire:DEVICE:HOW  kek:DEVICE:HOW  rotate:PURPOSE:HOW
  *   superseded:DEVICE:OTHER
+ *   key:PURPOSE:GENERATION:SPKI-FILE  of a P-256 key that is on no token
  *   by:KEY-FILE: what follows is approved with that key, in the name of bob
  * Under a roster each decision says that bob approved it. Without by: no
  * approval follows it, as somebody would write it who has none; "approved" is
@@ -21,7 +22,10 @@
 
 #include "cmd/backends.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/event.h"
+#include "lib/flow/keymake.h"
 #include "lib/flow/officerkey.h"
+#include "lib/store/store_log.h"
 #include "policy/roster.h"
 #include "policy/template.h"
 #include "tests/unit/people_acts.h"
@@ -147,6 +151,43 @@ static enum people_how how(const char *text)
 	return PEOPLE_DECIDED;
 }
 
+/* With its key.generate, as keymake() records one. */
+static enum pv_code key(struct store *s, char *const *p, struct err *err)
+{
+	CLEANUP(buf_release) struct buf spki;
+	struct store_key row = { .generation = (uint32_t)number(p[2]),
+				 .kind = HSM_KEY_P256,
+				 .generated = true };
+	struct issue_key k = { .kind = HSM_KEY_P256, .generated = true };
+	struct people_entry entry;
+	struct log_key facts;
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	buf_init(&spki, sizeof(k.spki));
+	rc = file_read(AT_FDCWD, p[3], 0, &spki, err);
+	if (rc != PV_OK)
+		return rc;
+	memcpy(k.spki, spki.data, spki.len);
+	k.spki_len = spki.len;
+	row.spki = buf_span(&spki);
+	memset(k.id, (int)row.generation, sizeof(k.id));
+	memcpy(row.id, k.id, sizeof(row.id));
+	snprintf(k.purpose, sizeof(k.purpose), "%s", p[1]);
+	snprintf(k.label, sizeof(k.label), "acme/%s/%s", p[1], p[2]);
+	snprintf(row.purpose, sizeof(row.purpose), "%s", k.purpose);
+	snprintf(row.label, sizeof(row.label), "%s", k.label);
+	rc = keymake_facts(&k, row.generation, hash, &facts, err);
+	if (rc == PV_OK)
+		rc = people_start(s, &entry, err);
+	if (rc == PV_OK)
+		rc = store_log_size(s, &row.log_index, err);
+	if (rc == PV_OK)
+		rc = store_key_put(s, &row, err);
+	log_key_generate(&entry.e, &entry.who, &facts);
+	return rc == PV_OK ? event_append(s, &entry.e, err) : rc;
+}
+
 /* *is: it was one of these. */
 static enum pv_code act(struct store *s, char *const *p, bool *is,
 			struct err *err)
@@ -162,6 +203,8 @@ static enum pv_code act(struct store *s, char *const *p, bool *is,
 		return people_rotate(s, p[1], how(p[2]), err);
 	if (strcmp(p[0], "superseded") == 0)
 		return people_supersede(s, p[1], p[2], err);
+	if (strcmp(p[0], "key") == 0)
+		return key(s, p, err);
 	*is = false;
 	return PV_OK;
 }

@@ -50,6 +50,17 @@ unset FAULT_C_Sign_RV
 [ "$rc" -ne 0 ] || fail "a token that does not sign has signed"
 use_module "$module"
 
+case_start "a time that is over, a year away, or behind the CA's end"
+# later SECONDS
+later() {
+	date -u -d "@$(($(date +%s) + $1))" +%Y-%m-%dT%H:%M:%SZ
+}
+expect_error 3 rotate.time -C "$H" rotate ca issuing-1 --at "$(later -10)"
+expect_error 3 rotate.time -C "$H" rotate ca issuing-1 \
+	--at "$(later $((367 * day)))"
+expect_error 3 rotate.time -C "$H" rotate ca issuing-1 \
+	--at 2036-11-26T23:00:00Z
+
 case_start "issuing moves at its time"
 at=$(date -u -d "@$(($(date +%s) + day))" +%Y-%m-%dT%H:%M:%SZ)
 expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1 --at "$at"
@@ -173,6 +184,7 @@ expect_equal "$rc" 11 "exit with one approval"
 by ann rotate ca issuing-1 --approval "$T/notes/bob.note" \
 	--approval "$T/notes/cat.note"
 expect_equal "$rc" 5 "exit for another CA ($(cat "$T/err"))"
+cp "$H/provctl.json" "$T/before.json"
 by ann rotate ca matter-pai --approval "$T/notes/bob.note" \
 	--approval "$T/notes/cat.note"
 expect_equal "$rc" 0 "exit with two ($(cat "$T/err"))"
@@ -180,6 +192,30 @@ expect_text "approved by bob,cat"
 by ann rotate ca matter-pai --approval "$T/notes/bob.note" \
 	--approval "$T/notes/cat.note"
 expect_equal "$rc" 4 "exit for used approvals ($(cat "$T/err"))"
+verify_audit
+
+case_start "what was cut off behind the record goes on with its approvals"
+cp "$H/provctl.json" "$T/after.json"
+cp "$T/before.json" "$H/provctl.json"
+expect_error 4 config.changed -C "$H" status
+by ann rotate ca matter-pai
+expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
+expect_text "cut off"
+same_bytes "$H/provctl.json" "$T/after.json"
+expect_exit 0 "$PROVCTL" -C "$H" status
+for name in bob cat; do
+	approve "$name" "$T/bundle.json"
+done
+by ann rotate bundle --approval "$T/notes/bob.note" \
+	--approval "$T/notes/cat.note"
+expect_equal "$rc" 0 "exit of rotate bundle ($(cat "$T/err"))"
+cp "$H/provctl.json" "$T/new.json"
+cp "$T/after.json" "$H/provctl.json"
+by ann rotate bundle
+expect_equal "$rc" 0 "exit without approvals ($(cat "$T/err"))"
+same_bytes "$H/provctl.json" "$T/new.json"
+expect_equal "$(p --json audit show --type key.rotate --key acme/bundle/2 |
+	grep -c '"type":"key.rotate"')" 1 "key.rotate entries"
 verify_audit
 
 tests_end

@@ -183,7 +183,7 @@ expect_equal "$(lines "$H/checkpoint")" 1 "lines while it is prepared"
 p export key --purpose log --generation 2 --vkey >"$T/log2.vkey"
 expect_exit 0 "$PROVCTL" -C "$H" rotate log
 expect_text "both sign until rotate log --finish"
-expect_equal "$(lines "$H/checkpoint")" 2 "lines while both sign"
+expect_equal "$(lines "$H/checkpoint")" 1 "lines of who vouches for the new key"
 expect_error 9 rotate.ended -C "$H" rotate log
 expect_text "provctl rotate log --finish"
 new_device tls-client client-00000003
@@ -199,6 +199,7 @@ verify_audit
 
 case_start "log: afterwards the new one signs alone, and is asked for"
 cp "$H/checkpoint" "$T/both"
+cp "$H/provctl.json" "$T/transition"
 expect_exit 0 "$PROVCTL" -C "$H" rotate log --finish
 expect_text "acme/log/2 signs without acme/log/1"
 expect_equal "$(lines "$H/checkpoint")" 1 "lines"
@@ -208,6 +209,13 @@ expect_exit 0 "$PROVCTL" audit verify --log "$T/log" \
 	--key "$(cat "$T/log2.vkey")"
 expect_error 5 log.checkpoint audit verify --log "$T/log" \
 	--key "$(cat "$T/log1.vkey")"
+verify_audit
+cp "$H/provctl.json" "$T/ended"
+cp "$T/transition" "$H/provctl.json" # the last step is not there
+expect_exit 0 "$PROVCTL" -C "$H" export key --purpose log
+expect_exit 0 "$PROVCTL" -C "$H" rotate log --finish
+same_bytes "$H/provctl.json" "$T/ended"
+expect_equal "$(rotations acme/log/2)" 2 "key.rotate entries"
 verify_audit
 # A checkpoint of the transition is as old as it is, not more.
 cp "$H/checkpoint" "$T/alone"
@@ -228,6 +236,7 @@ expect_exit 0 "$PROVCTL" -C "$H" --json rotate kdf
 expect_equal "$(json_field to "$T/out")" acme/kdf/3 label
 expect_equal "$(json_field made "$T/out")" '' "made again"
 expect_equal "$(named kdf)" acme/kdf/3 "label in use"
+expect_equal "$(rotations acme/kdf/3)" 1 "key.rotate entries"
 verify_audit
 
 case_start "killed at any moment"

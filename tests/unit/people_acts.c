@@ -10,6 +10,7 @@
 #include "lib/log/tree.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
+#include "lib/store/store_log.h"
 #include "lib/store/store_revoke.h"
 #include "tests/unit/store_fix.h"
 
@@ -262,6 +263,7 @@ enum pv_code people_rotate(struct store *s, const char *purpose,
 				 .kind = "p256" };
 	struct subject_rotate_key text = { .purpose = log_str(purpose) };
 	struct log_entry e;
+	uint64_t index;
 	enum pv_code rc = start(&a, err);
 
 	if (rc == PV_OK)
@@ -272,7 +274,11 @@ enum pv_code people_rotate(struct store *s, const char *purpose,
 	log_key_rotate(&e, &a.who, &facts, all.key[0].label);
 	log_fact_bytes(&e, LOG_NONCE_FACT, nonce_of(&a), LOG_NONCE);
 	a.n = 1;
-	rc = event_append(s, &e, err);
+	rc = store_log_size(s, &index, err);
+	if (rc == PV_OK)
+		rc = store_key_rotate(s, to->label, index, err);
+	if (rc == PV_OK)
+		rc = event_append(s, &e, err);
 	text.from = log_str(all.key[0].label);
 	text.to = log_str(to->label);
 	subject_rotate_key(&a.text, &text);
