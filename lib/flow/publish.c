@@ -230,6 +230,7 @@ enum pv_code publish_run(const struct publish_job *job,
 				    .tail = &r.tail,
 				    .all = job->all } };
 	size_t first = job->tokens ? job->tokens->login->token : 0;
+	char accepted[65];
 	struct err hook;
 	enum pv_code rc = publish_dir_open(job->a, &r.dir, err);
 
@@ -263,7 +264,11 @@ enum pv_code publish_run(const struct publish_job *job,
 	report->lists = r.maker.made;
 	report->answers = r.ocsp.made;
 	report->files = r.dir.files;
-	if (publish_hook_run(job->a, r.dir.root, &report->hook, &hook) != PV_OK)
+	rc = publish_hook_accepted(job->store, accepted, &hook);
+	if (rc == PV_OK)
+		rc = publish_hook_run(job->a, accepted, r.dir.root,
+				      &report->hook, &hook);
+	if (rc != PV_OK)
 		outcome_note(&r.worst, &hook);
 	if (r.worst.code != PV_OK)
 		*err = r.worst;

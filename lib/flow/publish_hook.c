@@ -1,7 +1,7 @@
 /*
  * The command that carries what is published further. It starts with nothing of
- * ours: a clean environment, no descriptors but a pipe for what it says, its
- * own process group, a bounded time.
+ * ours: a clean environment, no descriptors but a pipe for what it says and its
+ * own file, its own process group, a bounded time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +24,8 @@
 #define POLL_MS 20
 #define SAYS_MAX 8192u /* bytes of it that people see */
 #define CHUNK 4096u
+#define HOOK_FD 3
+#define HOOK_PATH "/proc/self/fd/3"
 #define DRAINS (65536u / CHUNK) /* pipe(7): what a pipe holds */
 
 enum pv_code publish_hook_due(const struct authority *a, struct err *err)
@@ -66,30 +68,12 @@ static enum pv_code told(const struct authority *a, struct err *err)
 			 "cannot remove " DUE_FILE);
 }
 
-static enum pv_code check_file(const char *path, struct err *err)
-{
-	CLEANUP(fd_cleanup) int fd = -1;
-	struct stat st;
-	enum pv_code rc;
-
-	if (path[0] != '/')
-		return err_fail(err, PV_DENIED, "publish.hook",
-				"write its absolute path in provctl.json",
-				"publish_hook is no absolute path");
-	rc = file_open(AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &fd, err);
-	if (rc == PV_OK && fstat(fd, &st) != 0)
-		rc = err_errno(err, PV_STORAGE, "publish.hook", NULL,
-			       "cannot inspect it");
-	if (rc == PV_OK && !(st.st_mode & 0111))
-		rc = err_fail(err, PV_DENIED, "publish.hook",
-			      "make it executable", "it is not executable");
-	return rc;
-}
-
-static enum pv_code start(const char *path, int folder, int says, pid_t *pid,
+/* The file that was looked at, whatever has its name by now. A script's
+ * interpreter opens it by that path: it has it open, too. */
+static enum pv_code start(int file, int folder, int says, pid_t *pid,
 			  struct err *err)
 {
-	char *const argv[] = { (char *)path, NULL };
+	char *const argv[] = { (char *)HOOK_PATH, NULL };
 	char *const env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -119,9 +103,12 @@ static enum pv_code start(const char *path, int folder, int says, pid_t *pid,
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(&files, says, 2);
 	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(&files, 3);
+		rc = posix_spawn_file_actions_adddup2(&files, file, HOOK_FD);
 	if (rc == 0)
-		rc = posix_spawn(pid, path, &files, &attr, argv, env);
+		rc = posix_spawn_file_actions_addclosefrom_np(&files,
+							      HOOK_FD + 1);
+	if (rc == 0)
+		rc = posix_spawn(pid, HOOK_PATH, &files, &attr, argv, env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 out:
@@ -226,7 +213,8 @@ static enum pv_code wait_for(struct hook *h, struct err *err)
 	return report(status, err);
 }
 
-static enum pv_code run(const struct authority *a, int folder, struct err *err)
+static enum pv_code run(const struct authority *a, int file, int folder,
+			struct err *err)
 {
 	CLEANUP(fd_cleanup) int says = -1;
 	struct hook h = { .says = -1, .time_s = a->publish_hook_timeout_s };
@@ -238,7 +226,7 @@ static enum pv_code run(const struct authority *a, int folder, struct err *err)
 				 "cannot make a pipe for what it says");
 	h.says = ends[0];
 	says = ends[1];
-	rc = start(a->publish_hook, folder, says, &h.pid, err);
+	rc = start(file, folder, says, &h.pid, err);
 	fd_cleanup(&says);
 	if (rc == PV_OK)
 		rc = wait_for(&h, err);
@@ -246,9 +234,10 @@ static enum pv_code run(const struct authority *a, int folder, struct err *err)
 	return rc;
 }
 
-enum pv_code publish_hook_run(const struct authority *a, int folder, bool *ran,
-			      struct err *err)
+enum pv_code publish_hook_run(const struct authority *a, const char *accepted,
+			      int folder, bool *ran, struct err *err)
 {
+	CLEANUP(fd_cleanup) int file = -1;
 	enum pv_code rc = PV_OK;
 	struct err why;
 
@@ -258,11 +247,11 @@ enum pv_code publish_hook_run(const struct authority *a, int folder, bool *ran,
 	if (!a->publish_hook[0])
 		return told(a, err);
 	err_init(&why);
-	if (check_file(a->publish_hook, &why) != PV_OK)
+	if (publish_hook_open(a, accepted, &file, &why) != PV_OK)
 		rc = err_fail(err, PV_STORAGE, "publish.hook", why.hint, "%s",
 			      why.message);
 	if (rc == PV_OK)
-		rc = run(a, folder, err);
+		rc = run(a, file, folder, err);
 	if (rc == PV_OK)
 		rc = told(a, err);
 	*ran = rc == PV_OK;

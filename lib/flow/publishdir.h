@@ -42,14 +42,30 @@ PV_MUST enum pv_code publish_hook_due(const struct authority *a,
 /* Since when; 0: it is not due. */
 int64_t publish_hook_since(const struct authority *a);
 /*
- * Runs it when it is due and there is one. *ran: it did, and ended with 0.
+ * Runs it when it is due and there is one; accepted: publish_hook_accepted().
+ * *ran: it did, and ended with 0.
  * PV_STORAGE "publish.hook": its exit code, that it took longer than
  * publish_hook_timeout_s, or that it is none (missing, not absolute, not
- * executable, not its owner's alone); after either it is due as before. What is
+ * executable, not its owner's alone, in a folder of others, not the accepted
+ * one); after either it is due as before. What is
  * left of its process group is killed. Of what it prints, 8 KiB go to standard
  * error.
  */
-PV_MUST enum pv_code publish_hook_run(const struct authority *a, int folder,
+PV_MUST enum pv_code publish_hook_run(const struct authority *a,
+				      const char *accepted, int folder,
 				      bool *ran, struct err *err);
+/* SHA-256 of the command that was accepted (settings.h), in hex: by people, or
+ * without a roster by the command that saw it first. "": none was. */
+PV_MUST enum pv_code publish_hook_accepted(struct store *store,
+					   char hex[static 65],
+					   struct err *err);
+/*
+ * Its file, for who runs just that: only root or the user who runs provctl can
+ * have put it there, and its bytes have that hash. *fd is the caller's.
+ * PV_DENIED, PV_STORAGE, "publish.hook"; codes of file_open().
+ */
+PV_MUST enum pv_code publish_hook_open(const struct authority *a,
+				       const char *accepted, int *fd,
+				       struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/publishdir.h"
 #include "tests/unit/unit.h"
 
@@ -41,6 +42,21 @@ static void hook_is(const char *script)
 
 	snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", script);
 	put("hook", 0700, text);
+}
+
+/* The hook as it is now is the accepted one. */
+static enum pv_code run_accepted(const struct authority *of, bool *ran,
+				 struct err *e)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	uint8_t hash[SHA256_LEN] = { 0 };
+	char hex[2 * SHA256_LEN + 1];
+
+	buf_init(&bytes, 1 << 20);
+	if (file_read(AT_FDCWD, of->publish_hook, 0, &bytes, NULL) == PV_OK)
+		UNIT_OK(sha256(buf_span(&bytes), hash, &err_));
+	hex_encode(hash, sizeof(hash), hex);
+	return publish_hook_run(of, hex, of->home_fd, ran, e);
 }
 
 static bool there(const char *name)
@@ -79,19 +95,47 @@ START_TEST(ends_with_its_code_and_stays_due_unless_it_did_well)
 	hook_is(e->script);
 	UNIT_OK(publish_hook_due(&a, &err_));
 	if (e->code == PV_OK) {
-		unit_ok(publish_hook_run(&a, a.home_fd, &ran, &err), &err);
+		unit_ok(run_accepted(&a, &ran, &err), &err);
 		ck_assert(ran && publish_hook_since(&a) == 0);
 		return;
 	}
-	unit_refused(publish_hook_run(&a, a.home_fd, &ran, &err), e->code,
-		     "publish.hook", &err);
+	unit_refused(run_accepted(&a, &ran, &err), e->code, "publish.hook",
+		     &err);
 	ck_assert_msg(strstr(err.message, e->says) != NULL, "%s", err.message);
 	ck_assert(!ran && publish_hook_since(&a) > 0);
 	/* The next run tries again. */
 	hook_is("exit 0");
 	err_init(&err);
-	unit_ok(publish_hook_run(&a, a.home_fd, &ran, &err), &err);
+	unit_ok(run_accepted(&a, &ran, &err), &err);
 	ck_assert(ran && publish_hook_since(&a) == 0);
+}
+END_TEST
+
+/* Other bytes than those that people took, or in a folder where anybody may put
+ * another file: it does not run. */
+START_TEST(only_what_was_accepted_runs)
+{
+	char folder[512];
+	bool ran = true;
+
+	hook_is("touch ran");
+	UNIT_OK(publish_hook_due(&a, &err_));
+	unit_refused(publish_hook_run(&a, "", a.home_fd, &ran, &err),
+		     PV_STORAGE, "publish.hook", &err);
+	ck_assert(!ran && !there("ran"));
+	snprintf(folder, sizeof(folder), "%s/open", unit_tmp());
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	put("open/hook", 0700, "#!/bin/sh\ntouch ran\n");
+	snprintf(a.publish_hook, sizeof(a.publish_hook), "%s/hook", folder);
+	ck_assert_int_eq(chmod(folder, 0777), 0);
+	err_init(&err);
+	unit_refused(run_accepted(&a, &ran, &err), PV_STORAGE, "publish.hook",
+		     &err);
+	ck_assert_msg(strstr(err.message, "others") != NULL, "%s", err.message);
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	err_init(&err);
+	unit_ok(run_accepted(&a, &ran, &err), &err);
+	ck_assert(ran && there("ran"));
 }
 END_TEST
 
@@ -131,7 +175,7 @@ START_TEST(leaves_nothing_of_its_group)
 	a.publish_hook_timeout_s = 1;
 	hook_is(l->script);
 	UNIT_OK(publish_hook_due(&a, &err_));
-	ck_assert_int_eq(publish_hook_run(&a, a.home_fd, &ran, &err), l->code);
+	ck_assert_int_eq(run_accepted(&a, &ran, &err), l->code);
 	text_of("child", &child);
 	pid = strtol(buf_cstr(&child), NULL, 10);
 	ck_assert_int_gt(pid, 1);
@@ -154,7 +198,7 @@ static enum pv_code run_heard(struct buf *heard)
 	ck_assert(old >= 0 && fd >= 0);
 	UNIT_OK(publish_hook_due(&a, &err_));
 	dup2(fd, STDERR_FILENO);
-	rc = publish_hook_run(&a, a.home_fd, &ran, &err);
+	rc = run_accepted(&a, &ran, &err);
 	dup2(old, STDERR_FILENO);
 	close(old);
 	close(fd);
@@ -192,10 +236,10 @@ START_TEST(has_nothing_of_ours)
 	hook_is("env | grep -v -E '^(PWD|SHLVL|_)=' >seen; "
 		"ls /proc/self/fd | wc -l >>seen; cat >>seen");
 	UNIT_OK(publish_hook_due(&a, &err_));
-	UNIT_OK(publish_hook_run(&a, a.home_fd, &ran, &err_));
+	UNIT_OK(run_accepted(&a, &ran, &err_));
 	text_of("seen", &seen);
 	/* 0, 1, 2 and the folder that ls reads. */
-	ck_assert_str_eq(buf_cstr(&seen), "PATH=/usr/bin:/bin\n4\n");
+	ck_assert_str_eq(buf_cstr(&seen), "PATH=/usr/bin:/bin\n5\n");
 	buf_release(&seen);
 }
 END_TEST
@@ -205,12 +249,12 @@ START_TEST(runs_only_when_it_is_due)
 	bool ran = true;
 
 	hook_is(": >ran");
-	UNIT_OK(publish_hook_run(&a, a.home_fd, &ran, &err_));
+	UNIT_OK(run_accepted(&a, &ran, &err_));
 	ck_assert(!ran && !there("ran"));
 	/* Without one nothing stays due. */
 	a.publish_hook[0] = '\0';
 	UNIT_OK(publish_hook_due(&a, &err_));
-	UNIT_OK(publish_hook_run(&a, a.home_fd, &ran, &err_));
+	UNIT_OK(run_accepted(&a, &ran, &err_));
 	ck_assert(!ran && publish_hook_since(&a) == 0);
 }
 END_TEST
@@ -242,6 +286,7 @@ int main(void)
 			    0, sizeof(endings) / sizeof(*endings));
 	tcase_add_loop_test(tc, leaves_nothing_of_its_group, 0,
 			    sizeof(leavings) / sizeof(*leavings));
+	tcase_add_test(tc, only_what_was_accepted_runs);
 	tcase_add_test(tc, says_a_bounded_part_of_what_it_says);
 	tcase_add_test(tc, has_nothing_of_ours);
 	tcase_add_test(tc, runs_only_when_it_is_due);
