@@ -1,4 +1,5 @@
-/* rotate bundle, kdf, store, log, log-ecdsa: the next generation of a key. */
+/* rotate bundle, kdf, store, log, log-ecdsa, ocsp: the next generation of a
+ * key. */
 #include <stdio.h>
 #include <string.h>
 
@@ -50,7 +51,13 @@ static enum pv_code show(const struct app *app, const char *purpose,
 		       purpose);
 		break;
 	case ROTATE_USE:
-		printf("%s is in use in place of %s\n", r->to, r->from);
+		if (r->from[0])
+			printf("%s is in use in place of %s\n", r->to, r->from);
+		else
+			printf("%s is in use\n", r->to);
+		if (strcmp(purpose, "ocsp") == 0)
+			printf("answers are signed by it as they are made: "
+			       "provctl rotate crl --all makes all\n");
 		if (strncmp(purpose, "log", 3) == 0)
 			printf("both sign until rotate %s --finish\n", purpose);
 		break;

@@ -10,8 +10,9 @@ static const char ca_help[] =
 	"the CA above, wherever its key is among \"tokens\", and two "
 	"cross-certificates\n"
 	"between old and new key. Issuing\n"
-	"moves to it at TIME (2026-01-31T00:00:00Z), or now; what was issued "
-	"stays\n"
+	"moves to it at TIME (2026-01-31T00:00:00Z, within a year), or now; "
+	"what was\n"
+	"issued stays\n"
 	"under its generation, and a run that goes on ends with the one it "
 	"began with.\n"
 	"The CA's own template in effect is used; it must give the same "
@@ -24,9 +25,9 @@ static const char ca_help[] =
 	"         provctl -C acme export chain --ca issuing-1 --all\n";
 
 static const char key_help[] =
-	"usage: provctl rotate bundle|kdf|store|log|log-ecdsa [--prepare | "
-	"--finish]\n"
-	"                      [--approval NOTE]... [--request FILE]\n"
+	"usage: provctl rotate bundle|kdf|store|ocsp|log|log-ecdsa\n"
+	"                      [--prepare | --finish] [--approval NOTE]...\n"
+	"                      [--request FILE]\n"
 	"\n"
 	"Puts the next generation of a key in the place of the one in use. "
 	"--prepare\n"
@@ -37,6 +38,8 @@ static const char key_help[] =
 	"  kdf         new devices have their keys from it, others keep "
 	"theirs\n"
 	"  store       secrets are sealed at rest by it from now on\n"
+	"  ocsp        signs OCSP answers from now on; an authority that has "
+	"none gets one\n"
 	"  log, log-ecdsa   signs the log beside the old one, until --finish\n"
 	"Where \"tokens\" names several, each must get the new key by the "
 	"vendor's tool.\n"
@@ -89,9 +92,15 @@ static const char device_help[] =
 	"example: provctl -C acme rotate due --out renewed\n";
 
 const struct verb_part rotate_parts[] = {
-	{ "ca", ca_help },	{ "bundle", key_help },
-	{ "kdf", key_help },	{ "store", key_help },
-	{ "log", key_help },	{ "log-ecdsa", key_help },
-	{ "pin", pin_help },	{ "device", device_help },
-	{ "due", device_help }, { NULL, NULL },
+	{ "ca", ca_help },
+	{ "bundle", key_help },
+	{ "kdf", key_help },
+	{ "store", key_help },
+	{ "ocsp", key_help },
+	{ "log", key_help },
+	{ "log-ecdsa", key_help },
+	{ "pin", pin_help },
+	{ "device", device_help },
+	{ "due", device_help },
+	{ NULL, NULL },
 };

@@ -497,7 +497,7 @@ CLI_TESTS = \
 	tests/cli/rotate_parts.sh tests/cli/rotate_pin.sh \
 	tests/cli/newer.sh \
 	tests/cli/node.sh \
-	tests/cli/ocsp.sh \
+	tests/cli/ocsp.sh tests/cli/ocsp_later.sh \
 	tests/cli/officer.sh \
 	tests/cli/order.sh \
 	tests/cli/order_day.sh \

@@ -9,7 +9,6 @@
 #include "lib/flow/audit_entries_ends.h"
 #include "lib/flow/logged.h"
 
-
 enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
 			const char *fmt, ...)
 {
@@ -211,6 +210,16 @@ static struct audit_key *find_key(struct audit_entries *au, struct span label)
 	return NULL;
 }
 
+/* The first of its purpose takes nobody's place. */
+static bool is_first(const struct audit_entries *au, const struct audit_key *to)
+{
+	for (size_t i = 0; i < au->keys_n; i++)
+		if (&au->keys[i] != to &&
+		    strcmp(au->keys[i].purpose, to->purpose) == 0)
+			return false;
+	return to->generation == 1;
+}
+
 /* One key in the place of another: both were made here, for one purpose. */
 static enum pv_code take_rotation(struct audit_entries *au,
 				  const struct log_entry *e, struct err *err)
@@ -220,8 +229,10 @@ static enum pv_code take_rotation(struct audit_entries *au,
 	const struct audit_key *old = from ? find_key(au, from->s) : NULL;
 	char object[160];
 
-	if (to && old && strcmp(to->purpose, old->purpose) == 0 &&
-	    to->generation > old->generation &&
+	if (to &&
+	    (old ? strcmp(to->purpose, old->purpose) == 0 &&
+			     to->generation > old->generation
+		 : !from && is_first(au, to)) &&
 	    logged_uint_is(e, "generation", to->generation) &&
 	    logged_text_is(e, "purpose", to->purpose)) {
 		to->rotated = true;

@@ -19,8 +19,10 @@
 #define LOG_KEYS_MAX (CHECKPOINT_KEYS_MAX - 2)
 #define ALL_KEYS_MAX (CONTEXT_OWN_KEYS_MAX - 2)
 
-static const char *const purposes[] = { "bundle", "kdf", "store", "log",
-					"log-ecdsa" };
+#define OCSP "ocsp" /* may come later than the authority */
+
+static const char *const purposes[] = { "bundle", "kdf",       "store",
+					"log",	  "log-ecdsa", OCSP };
 
 struct rotation {
 	struct authority *a;
@@ -56,17 +58,33 @@ static enum pv_code too_many(const struct rotation *r, size_t n,
 			"there are %zu keys: an authority holds no more", n);
 }
 
+/* As provctl.json has it. A first key for OCSP takes nobody's place. */
+static enum pv_code look_at_named(struct rotation *r, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = authority_key(r->a, r->opts->purpose, &named, &why);
+	if (rc == PV_NOT_FOUND && strcmp(r->opts->purpose, OCSP) == 0) {
+		r->old.kind = HSM_KEY_P256;
+		return PV_OK;
+	}
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	r->now = *named;
+	return ownkey_load(r->store, r->now.label, &r->old, err);
+}
+
 /* The key in use, and *next: its successor, recorded and not yet in use. */
 static enum pv_code look(struct rotation *r, bool *next, struct err *err)
 {
-	const struct authority_key *named = NULL;
 	struct keymake_known known;
-	enum pv_code rc = authority_key(r->a, r->opts->purpose, &named, err);
+	enum pv_code rc = look_at_named(r, err);
 
-	if (rc != PV_OK)
-		return rc;
-	r->now = *named;
-	rc = ownkey_load(r->store, r->now.label, &r->old, err);
 	if (rc == PV_OK)
 		rc = keymake_known(r->store, r->opts->purpose, &known, err);
 	if (rc != PV_OK)
@@ -135,7 +153,8 @@ static enum pv_code gate(struct rotation *r, struct approvals *got,
 				   err);
 	if (r->opts->want)
 		want = *r->opts->want;
-	snprintf(what, sizeof(what), "rotate key %.127s", r->now.label);
+	snprintf(what, sizeof(what), "rotate key %.127s",
+		 r->now.label[0] ? r->now.label : r->opts->purpose);
 	want.op = QUORUM_ROTATE_CA;
 	want.subject = buf_span(&r->subject);
 	want.what = what;

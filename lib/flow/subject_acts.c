@@ -70,7 +70,8 @@ void subject_rotate_key(struct buf *out, const struct subject_rotate_key *s)
 {
 	buf_put_str(out, "rotate key\n");
 	put_line(out, "purpose", s->purpose);
-	put_line(out, "from", s->from);
+	if (s->from.len > 0)
+		put_line(out, "from", s->from);
 	put_line(out, "to", s->to);
 	if (s->ends)
 		buf_put_str(out, "ends yes\n");

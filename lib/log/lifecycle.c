@@ -91,7 +91,8 @@ void log_key_rotate(struct log_entry *e, const struct log_who *who,
 {
 	log_key_generate(e, who, key);
 	e->type = log_str(LOG_KEY_ROTATE);
-	log_fact_str(e, "from", from);
+	if (from[0])
+		log_fact_str(e, "from", from);
 }
 
 void log_pin_rotate(struct log_entry *e, const struct log_who *who,

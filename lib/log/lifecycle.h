@@ -71,8 +71,9 @@ void log_device_retire(struct log_entry *e, const struct log_who *who,
 /* from: serial of the credential that is left; to: of the one before it. */
 void log_device_rollback(struct log_entry *e, const struct log_who *who,
 			 const char *device, const char *from, const char *to);
-/* As log_key_generate(), with the label of the key whose place it takes; with a
- * fact "ends" once that one signs no more beside it. */
+/* As log_key_generate(), with the label of the key whose place it takes, or "":
+ * it is the first of its purpose, and later than init; with a fact "ends" once
+ * that one signs no more beside it. */
 void log_key_rotate(struct log_entry *e, const struct log_who *who,
 		    const struct log_key *key, const char *from);
 /* The user's PIN of that token (a URI, never a PIN). */

@@ -110,12 +110,14 @@ case_start "secrets and witnesses"
 row 4,0,4,4,4 export escrow --all --out "$T/d"
 row 4,10,4,10,4 audit cosign --from "$T/no-such-file"
 row 4,0,4,4,4 rotate kdf --prepare
+row 4,0,4,4,4 rotate ocsp --prepare
 row 4,3,4,4,4 rotate pin --new-pin-source "file:$H/softhsm/pin"
 
 case_start "what a quorum decides, anybody may ask for"
 row 11,11,11,11,11 officer roster "$T/r2.json"
 row 11,11,11,11,11 rotate ca matter-pai
 row 11,11,11,11,11 rotate bundle
+row 11,11,11,11,11 rotate ocsp
 row 11,11,11,11,11 policy adopt "$T/t2.json"
 row 11,11,11,11,11 secret add fleet-key --from "$T/prog.key"
 row 11,11,11,11,11 export kek --to "$T/prog.pem" --device S0000000001 -o "$T/o"
