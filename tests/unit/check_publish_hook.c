@@ -238,7 +238,7 @@ START_TEST(has_nothing_of_ours)
 	UNIT_OK(publish_hook_due(&a, &err_));
 	UNIT_OK(run_accepted(&a, &ran, &err_));
 	text_of("seen", &seen);
-	/* 0, 1, 2 and the folder that ls reads. */
+	/* 0, 1, 2, its own file and the folder that ls reads. */
 	ck_assert_str_eq(buf_cstr(&seen), "PATH=/usr/bin:/bin\n5\n");
 	buf_release(&seen);
 }
