@@ -14,15 +14,23 @@ static const char *when(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
 	return time_s < 0 ? NULL : status_day(time_s, out);
 }
 
+/* Lists are numbered from 1; answers are not. */
+static json_t *number(uint64_t n)
+{
+	return n == 0 ? json_null() : json_integer((json_int_t)n);
+}
+
 static json_t *to_json(const struct dependant *d)
 {
 	char since[PVTIME_RFC3339_LEN + 1], next[PVTIME_RFC3339_LEN + 1];
 	bool away = d->verdict == DEPENDANT_AWAY;
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?, s:s?, s:s?, s:s?}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s?, s:s?, s:s?, "
+			 "s:s?}",
 			 "name", d->name, "place", d->place, "verdict",
 			 dependant_verdict_name(d->verdict), "shown",
-			 (json_int_t)d->shown, "newest", (json_int_t)d->newest,
+			 number(d->shown), "newest", number(d->newest), "shard",
+			 d->shard < 0 ? json_null() : json_integer(d->shard),
 			 "behind_since", when(d->since_s, since), "next_update",
 			 when(d->next_s, next), "state", d->state, "why",
 			 away ? d->why.message : NULL);
@@ -36,7 +44,9 @@ static enum pv_code tell(void *ctx, const struct dependant *d, struct err *err)
 	if (app->json)
 		return out_json(to_json(d), err);
 	printf("%-10s %s", dependant_verdict_name(d->verdict), d->name);
-	if (d->shown)
+	if (d->shard >= 0)
+		printf(": the list of shard %lld", (long long)d->shard);
+	else if (d->shown)
 		printf(": number %llu of %llu", (unsigned long long)d->shown,
 		       (unsigned long long)d->newest);
 	if (d->since_s >= 0)

@@ -150,7 +150,9 @@ UNIT_TESTS = \
 	tests/unit/check_pairing \
 	tests/unit/check_settings \
 	tests/unit/check_slots \
+	tests/unit/check_hostlookup \
 	tests/unit/check_hpke \
+	tests/unit/check_httpget \
 	tests/unit/check_idset \
 	tests/unit/check_issuer \
 	tests/unit/check_json \

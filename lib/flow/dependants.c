@@ -1,51 +1,34 @@
-#include "lib/flow/dependants.h"
+#include "lib/flow/dependants_impl.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/fileio.h"
 #include "lib/base/json.h"
-#include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/crlrow.h"
 #include "lib/flow/crlstatus.h"
 #include "lib/flow/httpget.h"
 #include "lib/flow/ocspcert.h"
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
-struct asked { /* one line */
-	const char *name, *ca, *file, *url, *ocsp;
-	int64_t shard;
-	uint8_t serial[STORE_SERIAL_MAX];
-	size_t serial_len; /* 0: not given */
-};
-
-struct check {
-	const struct dependants_job *job;
-	struct crl_issuers issuers;
-	int64_t now_s;
-	size_t line, behind, alarms;
-};
-
-static void check_release(struct check *c)
+static void check_release(struct dependants *c)
 {
 	crl_issuers_release(&c->issuers);
 }
 
 const char *dependant_verdict_name(enum dependant_verdict v)
 {
-	static const char *const names[] = { "current", "behind", "expired",
-					     "away",	"newer",  "foreign" };
+	static const char *const names[] = { "current",	    "behind", "expired",
+					     "other-shard", "away",   "newer",
+					     "foreign" };
 
 	return names[v];
 }
 
 /* ---- lines ---- */
 
-static enum pv_code bad_line(const struct check *c, const char *what,
+static enum pv_code bad_line(const struct dependants *c, const char *what,
 			     struct err *err)
 {
 	return err_fail(err, PV_INPUT, "dependant.line",
@@ -59,7 +42,7 @@ static bool take_string(const json_t *value, const char **out)
 	return *out && **out && strlen(*out) < HTTP_URL_MAX;
 }
 
-static bool take_serial(const json_t *value, struct asked *a)
+static bool take_serial(const json_t *value, struct dependant_asked *a)
 {
 	const char *hex = json_string_value(value);
 	size_t len = hex ? strlen(hex) / 2 : 0;
@@ -71,7 +54,8 @@ static bool take_serial(const json_t *value, struct asked *a)
 	return true;
 }
 
-static bool take_key(struct asked *a, const char *key, const json_t *value)
+static bool take_key(struct dependant_asked *a, const char *key,
+		     const json_t *value)
 {
 	if (strcmp(key, "name") == 0)
 		return take_string(value, &a->name);
@@ -90,8 +74,8 @@ static bool take_key(struct asked *a, const char *key, const json_t *value)
 	       a->shard >= 0 && a->shard <= UINT32_MAX;
 }
 
-static enum pv_code parse_line(const struct check *c, struct json_doc *doc,
-			       struct asked *a, struct err *err)
+static enum pv_code parse_line(const struct dependants *c, struct json_doc *doc,
+			       struct dependant_asked *a, struct err *err)
 {
 	const char *key;
 	json_t *value;
@@ -112,11 +96,16 @@ static enum pv_code parse_line(const struct check *c, struct json_doc *doc,
 				err);
 	if (a->ocsp && a->serial_len == 0)
 		return bad_line(c, "ocsp needs a serial", err);
+	if (!a->file &&
+	    http_url_check(a->url ? a->url : a->ocsp, NULL) != PV_OK)
+		return bad_line(c, "an address is http://host[:port]/path",
+				err);
 	return PV_OK;
 }
 
-static const struct crl_issuer *find(const struct check *c,
-				     const struct asked *a, uint32_t *shard)
+static const struct crl_issuer *find(const struct dependants *c,
+				     const struct dependant_asked *a,
+				     uint32_t *shard)
 {
 	for (size_t j = 0; j < c->issuers.n; j++) {
 		const struct crl_issuer *i = &c->issuers.list[j];
@@ -129,118 +118,6 @@ static const struct crl_issuer *find(const struct check *c,
 		return i;
 	}
 	return NULL;
-}
-
-/* ---- what a place shows ---- */
-
-static enum pv_code fetch(const struct asked *a, struct buf *der,
-			  struct err *err)
-{
-	CLEANUP(buf_release) struct buf got;
-	enum pv_code rc;
-
-	buf_init(&got, 2 * X509_CRL_MAX);
-	rc = a->file ? file_read(AT_FDCWD, a->file, 0, &got, err)
-		     : http_fetch(a->url, NULL, (struct span){ NULL, 0 }, &got,
-				  err);
-	if (rc == PV_OK && pem_is(buf_span(&got), "X509 CRL"))
-		return pem_decode(buf_span(&got), "X509 CRL", der, err);
-	if (rc == PV_OK)
-		buf_put(der, got.data, got.len);
-	return rc == PV_OK ? buf_check(der, err) : rc;
-}
-
-struct since {
-	const struct crl_issuer *i;
-	uint32_t shard;
-	uint64_t number;
-	int64_t this_s;
-};
-
-static enum pv_code look_at(void *ctx, const struct store_crl *row,
-			    struct err *err)
-{
-	struct since *s = ctx;
-
-	(void)err;
-	if (row->kind == STORE_CRL && row->number == s->number &&
-	    row->shard == s->shard && row->generation == s->i->generation &&
-	    strcmp(row->ca, s->i->ca) == 0)
-		s->this_s = row->this_s;
-	return PV_OK;
-}
-
-/* When the first list came that it does not show. */
-static int64_t behind_since(const struct check *c, const struct crl_issuer *i,
-			    uint32_t shard, uint64_t shown)
-{
-	struct since s = { i, shard, shown + 1, -1 };
-	const struct store_visit v = { .ctx = &s, .fn.crl = look_at };
-
-	return store_crl_each(c->job->store, STORE_CRL_ALL, &v, NULL) == PV_OK
-		       ? s.this_s
-		       : -1;
-}
-
-static bool is_ours(const struct crl_issuer *i, const struct x509_crl *crl)
-{
-	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
-
-	return span_equal(crl->issuer, i->cert.subject) &&
-	       span_equal(crl->aki, i->cert.ski) &&
-	       x509_verifier_new(i->cert.spki, &v, NULL) == PV_OK &&
-	       x509_crl_verify(v, crl, PV_INTEGRITY, NULL) == PV_OK;
-}
-
-static void judge_list(const struct check *c, const struct crl_issuer *i,
-		       uint32_t shard, const struct crl_row *ours,
-		       const struct x509_crl *crl, struct dependant *d)
-{
-	bool same = span_equal(crl->der, ours->row.der);
-
-	d->shown = crl->number;
-	d->next_s = crl->next_s;
-	if (!is_ours(i, crl))
-		d->verdict = DEPENDANT_FOREIGN;
-	else if (!ours->found || crl->number > ours->crl.number ||
-		 (crl->number == ours->crl.number && !same))
-		d->verdict = DEPENDANT_NEWER;
-	else if (crl->number < ours->crl.number)
-		d->verdict = DEPENDANT_BEHIND;
-	if (d->verdict == DEPENDANT_BEHIND)
-		d->since_s = behind_since(c, i, shard, crl->number);
-	if (d->verdict <= DEPENDANT_BEHIND && c->now_s > crl->next_s)
-		d->verdict = DEPENDANT_EXPIRED;
-}
-
-static enum pv_code check_list(const struct check *c, const struct asked *a,
-			       const struct crl_issuer *i, uint32_t shard,
-			       struct dependant *d, struct err *err)
-{
-	CLEANUP(buf_release) struct buf der;
-	CRL_ROW ours = { .found = false };
-	struct span serial = { a->serial, a->serial_len };
-	struct x509_crl_entry e;
-	struct x509_crl crl;
-	enum pv_code rc = crl_row_newest(c->job->store, i, shard, &ours, err);
-
-	buf_init(&der, X509_CRL_MAX);
-	if (rc != PV_OK)
-		return rc;
-	d->newest = ours.found ? ours.crl.number : 0;
-	rc = fetch(a, &der, &d->why);
-	if (rc == PV_OK)
-		rc = x509_crl_decode(buf_span(&der), &crl, NULL, &d->why);
-	if (rc != PV_OK)
-		return PV_OK; /* it stays DEPENDANT_AWAY */
-	d->verdict = DEPENDANT_CURRENT;
-	judge_list(c, i, shard, &ours, &crl, d);
-	if (a->serial_len > 0)
-		d->state = x509_crl_find(&crl, serial, &e)
-				   ? e.reason == X509_REASON_HOLD ? "held"
-								  : "revoked"
-				   : "good";
-	return PV_OK;
 }
 
 /* ---- responders ---- */
@@ -268,8 +145,8 @@ static enum pv_code judge_answer(const struct check *c, const struct asked *a,
 	return PV_OK;
 }
 
-static enum pv_code check_responder(const struct check *c,
-				    const struct asked *a,
+static enum pv_code check_responder(struct dependants *c,
+				    const struct dependant_asked *a,
 				    const struct crl_issuer *i,
 				    struct dependant *d, struct err *err)
 {
@@ -285,8 +162,11 @@ static enum pv_code check_responder(const struct check *c,
 		rc = x509_ocsp_request(&h, serial, &ask, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = http_fetch(a->ocsp, "application/ocsp-request", buf_span(&ask),
-			&got, &d->why);
+	rc = dependants_room(c, &got, &d->why);
+	if (rc == PV_OK)
+		rc = http_fetch(a->ocsp, "application/ocsp-request",
+				buf_span(&ask), &got, &d->why);
+	dependants_took(c, &got);
 	if (rc == PV_OK)
 		rc = x509_ocsp_decode(buf_span(&got), &r, &d->why);
 	if (rc != PV_OK)
@@ -304,7 +184,8 @@ static enum pv_code check_responder(const struct check *c,
 
 /* ---- all ---- */
 
-static enum pv_code check_one(struct check *c, const struct asked *a, bool ask,
+static enum pv_code check_one(struct dependants *c,
+			      const struct dependant_asked *a, bool ask,
 			      struct err *err)
 {
 	struct dependant d = { .name = a->name,
@@ -312,6 +193,7 @@ static enum pv_code check_one(struct check *c, const struct asked *a, bool ask,
 					: a->url ? a->url
 						 : a->ocsp,
 			       .verdict = DEPENDANT_AWAY,
+			       .shard = -1,
 			       .since_s = -1,
 			       .next_s = -1 };
 	const struct crl_issuer *i;
@@ -329,7 +211,7 @@ static enum pv_code check_one(struct check *c, const struct asked *a, bool ask,
 		return PV_OK;
 	err_init(&d.why);
 	rc = a->ocsp ? check_responder(c, a, i, &d, err)
-		     : check_list(c, a, i, shard, &d, err);
+		     : dependant_list(c, a, i, shard, &d, err);
 	if (rc != PV_OK)
 		return rc;
 	c->alarms += d.verdict >= DEPENDANT_NEWER;
@@ -338,7 +220,7 @@ static enum pv_code check_one(struct check *c, const struct asked *a, bool ask,
 }
 
 /* ask false: only whether all lines can be asked. */
-static enum pv_code each_line(struct check *c, bool ask, struct err *err)
+static enum pv_code each_line(struct dependants *c, bool ask, struct err *err)
 {
 	struct span rest = c->job->list;
 	enum pv_code rc = PV_OK;
@@ -348,7 +230,7 @@ static enum pv_code each_line(struct check *c, bool ask, struct err *err)
 		const uint8_t *end = memchr(rest.p, '\n', rest.len);
 		size_t len = end ? (size_t)(end - rest.p) : rest.len;
 		struct span line = { rest.p, len };
-		struct asked a;
+		struct dependant_asked a;
 
 		rest.p += len + (end != NULL);
 		rest.len -= len + (end != NULL);
@@ -368,7 +250,9 @@ static enum pv_code each_line(struct check *c, bool ask, struct err *err)
 enum pv_code dependants_check(const struct dependants_job *job, struct err *err)
 {
 	CLEANUP(check_release)
-	struct check c = { .job = job, .now_s = pvtime_now_s() };
+	struct dependants c = { .job = job,
+				.now_s = pvtime_now_s(),
+				.left = DEPENDANTS_BYTES_MAX };
 	enum pv_code rc =
 		crl_issuers_load(job->a, job->store, c.now_s, &c.issuers, err);
 

@@ -15,11 +15,13 @@
 #include "lib/store/store.h"
 
 #define DEPENDANTS_MAX 1000u
+#define DEPENDANTS_BYTES_MAX (1u << 30) /* of all places of a file together */
 
 enum dependant_verdict {
 	DEPENDANT_CURRENT,
 	DEPENDANT_BEHIND,  /* an older list, or another state */
 	DEPENDANT_EXPIRED, /* it shows what has ended */
+	DEPENDANT_OTHER,   /* another shard's list of this CA */
 	DEPENDANT_AWAY,	   /* no answer, or none that can be read */
 	DEPENDANT_NEWER,   /* than the store's: an alarm */
 	DEPENDANT_FOREIGN  /* another CA's or key's: an alarm */
@@ -31,6 +33,7 @@ struct dependant {
 	const char *name, *place; /* borrowed while told */
 	enum dependant_verdict verdict;
 	uint64_t shown, newest; /* numbers of the list; 0: unknown */
+	int64_t shard;		/* whose list it shows instead; -1 */
 	int64_t since_s;	/* behind since then; -1: not, or unknown */
 	int64_t next_s;		/* of what it shows; -1: unknown */
 	const char *state;	/* that it shows of the serial; NULL */

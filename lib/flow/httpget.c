@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/hostlookup.h"
 
 #define HEAD_MAX 16384 /* bytes of status line and headers */
 #define HOST_MAX 256
@@ -90,20 +90,19 @@ static enum pv_code wait_until(int fd, short what, int64_t end_ms,
 			"no answer within %d s", HTTP_MS / 1000);
 }
 
-static enum pv_code connect_one(const struct addrinfo *a, int64_t end_ms,
+static enum pv_code connect_one(const struct host_address *a, int64_t end_ms,
 				int *fd, struct err *err)
 {
 	int failed = 0;
 	socklen_t len = sizeof(failed);
 	enum pv_code rc;
 
-	*fd = socket(a->ai_family,
-		     a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		     a->ai_protocol);
+	*fd = socket(a->at.ss_family,
+		     SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return err_errno(err, PV_STORAGE, "http.connect", NULL,
 				 "cannot make a socket");
-	if (connect(*fd, a->ai_addr, a->ai_addrlen) == 0)
+	if (connect(*fd, (const struct sockaddr *)&a->at, a->len) == 0)
 		return PV_OK;
 	if (errno != EINPROGRESS)
 		return err_errno(err, PV_STORAGE, "http.connect", NULL,
@@ -122,25 +121,22 @@ static enum pv_code connect_one(const struct addrinfo *a, int64_t end_ms,
 static enum pv_code open_socket(const struct url *u, int64_t end_ms, int *fd,
 				struct err *err)
 {
-	const struct addrinfo want = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
+	struct host_address list[HOST_ADDRESSES_MAX];
 	struct err why;
-	enum pv_code rc = PV_STORAGE;
+	size_t n;
+	enum pv_code rc = host_lookup(u->host, u->port, end_ms, list, &n, err);
 
-	err_init(&why);
-	if (getaddrinfo(u->host, u->port, &want, &list) != 0)
-		return err_fail(err, PV_STORAGE, "http.connect", NULL,
-				"the host is not known");
-	for (const struct addrinfo *a = list; a && rc != PV_OK;
-	     a = a->ai_next) {
+	if (rc != PV_OK)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
 		fd_cleanup(fd);
 		*fd = -1;
 		err_init(&why);
-		rc = connect_one(a, end_ms, fd, &why);
+		rc = connect_one(&list[i], end_ms, fd, &why);
+		if (rc == PV_OK)
+			return PV_OK;
 	}
-	freeaddrinfo(list);
-	if (rc != PV_OK)
-		*err = why;
+	*err = why;
 	return rc;
 }
 
@@ -215,6 +211,13 @@ static enum pv_code take_body(struct span in, struct span *body,
 				"the server answers %d", status);
 	*body = (struct span){ end + 4, in.len - (size_t)(end + 4 - in.p) };
 	return PV_OK;
+}
+
+enum pv_code http_url_check(const char *url, struct err *err)
+{
+	struct url u;
+
+	return split(url, &u, err);
 }
 
 enum pv_code http_fetch(const char *url, const char *type, struct span body,

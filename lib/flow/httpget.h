@@ -11,8 +11,10 @@
 #include "lib/base/buf.h"
 
 #define HTTP_URL_MAX 1024 /* bytes */
-#define HTTP_MS 10000	  /* from the first packet to the last */
+#define HTTP_MS 10000	  /* from the host's name to the last packet */
 
+/* Is it one that http_fetch() asks? PV_INPUT "http.url". */
+PV_MUST enum pv_code http_url_check(const char *url, struct err *err);
 /*
  * GET of http://HOST[:PORT]/PATH, or POST when body is not empty (of that
  * type). Appends what came to out, at most out->max. PV_INPUT "http.url";

@@ -64,6 +64,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/exportlog.c lib/flow/exportlog.h \
 	lib/flow/exportproof.c lib/flow/exportproof.h \
 	lib/flow/dependants.c lib/flow/dependants.h \
+	lib/flow/dependants_impl.h lib/flow/dependants_list.c \
+	lib/flow/hostlookup.c lib/flow/hostlookup.h \
 	lib/flow/httpget.c lib/flow/httpget.h \
 	lib/flow/hostkey.c lib/flow/hostkey.h lib/flow/kept.c lib/flow/kept.h \
 	lib/flow/judge.c lib/flow/judge.h lib/flow/pairing.c lib/flow/pairing.h \

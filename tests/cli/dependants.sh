@@ -182,8 +182,44 @@ check 0
 expect_equal "$(verdict x)" current "its own shard"
 for url in https://x/ http:// ftp://x 'http://a@b/' 'http://x:99x/'; do
 	echo "{\"name\":\"x\",\"ca\":\"root\",\"url\":\"$url\"}" >"$T/list"
-	run "$PROVCTL" -C "$H" --json status --dependants "$T/list"
-	expect_equal "$rc $(verdict x)" "4 away" "$url"
+	expect_error 3 dependant.line -C "$H" status --dependants "$T/list"
+	echo "{\"name\":\"x\",\"ca\":\"root\",\"ocsp\":\"$url\",\"serial\":\"$odd\"}" \
+		>"$T/list"
+	expect_error 3 dependant.line -C "$H" status --dependants "$T/list"
 done
+
+case_start "another shard's list is told as that"
+{
+	echo "{$one/1.crl\",\"shard\":0}"
+	echo "{$one/0.crl\",\"shard\":1,\"serial\":\"$odd\"}"
+} >"$T/list"
+check 4
+expect_equal "$(jq -c 'select(.verdict) | [.verdict, .shard, .state]' \
+	"$T/out" | tr '\n' ' ')" \
+	'["other-shard",1,null] ["other-shard",0,null] ' "what they show"
+expect_exit 4 "$PROVCTL" -C "$H" status --dependants "$T/list"
+grep -q "^other-shard x: the list of shard 1  (" "$T/out" ||
+	fail "$(cat "$T/out")"
+
+case_start "a responder's answers have no number"
+echo "{\"name\":\"x\",\"ca\":\"issuing-1\",\"ocsp\":\"$at/\",\"serial\":\"$serial\"}" \
+	>"$T/list"
+check 0
+expect_equal "$(jq -c '[.shown, .newest, .shard]' "$T/out")" "[null,null,null]" \
+	numbers
+
+case_start "all places together are bounded"
+truncate -s 127M "$T/zeros"
+for i in 1 2 3 4 5 6 7 8 9; do
+	echo "{\"name\":\"$i\",\"ca\":\"root\",\"file\":\"$T/zeros\"}"
+done >"$T/list"
+echo "{\"name\":\"last\",\"ca\":\"root\",\"file\":\"$H/publish/crl/root/0.crl\"}" \
+	>>"$T/list"
+check 4
+expect_equal "$(verdict last)" away "the last one"
+jq -r 'select(.name == "last").why' "$T/out" | grep -q "1024 MiB" ||
+	fail "$(tail -n 1 "$T/out")"
+tail -n 1 "$T/list" >"$T/one" && mv "$T/one" "$T/list"
+check 0
 
 tests_end
