@@ -236,6 +236,8 @@ enum pv_code audit_crls_rows(struct audit_crls *c, const struct authority *a,
 		return PV_INTEGRITY;
 	}
 	if (rc == PV_OK)
+		rc = crl_issuers_bad(&all, NULL, err);
+	if (rc == PV_OK)
 		rc = store_crl_each(store, STORE_CRL_ALL, &v, err);
 	for (size_t j = 0; rc == PV_OK && j < c->n; j++)
 		if (c->list[j].rows != c->list[j].number)

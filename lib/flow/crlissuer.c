@@ -9,6 +9,7 @@
 #include "lib/flow/crlplaces.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/logged_authority.h"
+#include "lib/flow/outcome.h"
 #include "lib/flow/ownkey.h"
 
 #define ISSUERS_MAX 256u
@@ -16,6 +17,12 @@
 #define OVERLAP_LEAST_S 600u /* a list is renewed before its very end */
 
 CLEANUP_PTR(struct template, template_free);
+
+static enum pv_code too_many(struct err *err)
+{
+	return err_fail(err, PV_INTERNAL, "crl.issuers", NULL,
+			"more than %u CAs", ISSUERS_MAX);
+}
 
 void crl_issuers_release(struct crl_issuers *all)
 {
@@ -25,8 +32,46 @@ void crl_issuers_release(struct crl_issuers *all)
 			free(all->list[i].places.uri[j]);
 	}
 	free(all->list);
+	free(all->bad);
 	all->list = NULL;
-	all->n = 0;
+	all->bad = NULL;
+	all->n = all->bad_n = 0;
+}
+
+enum pv_code crl_issuers_bad(const struct crl_issuers *all, const char *ca,
+			     struct err *err)
+{
+	for (size_t i = 0; i < all->bad_n; i++) {
+		if (ca && strcmp(all->bad[i].ca, ca) != 0)
+			continue;
+		*err = all->bad[i].why;
+		return err->code;
+	}
+	return PV_OK;
+}
+
+/* Keeps why the CA is bad; the store's own failures are everybody's. */
+static enum pv_code note_bad(struct crl_issuers *all, const char *ca,
+			     const struct err *why, struct err *err)
+{
+	struct crl_bad *b;
+
+	if (why->code == PV_STORAGE || why->code == PV_INTERNAL) {
+		*err = *why;
+		return why->code;
+	}
+	if (!all->bad)
+		all->bad = mem_array(ISSUERS_MAX + 1, sizeof(*b), err);
+	if (!all->bad)
+		return PV_INTERNAL;
+	if (all->bad_n > ISSUERS_MAX)
+		return too_many(err);
+	b = &all->bad[all->bad_n++];
+	snprintf(b->ca, sizeof(b->ca), "%s", ca);
+	b->why = *why;
+	snprintf(b->why.object, sizeof(b->why.object), "%s", b->ca);
+	outcome_note(&all->left_out, &b->why);
+	return PV_OK;
 }
 
 /* ---- CAs ---- */
@@ -44,19 +89,19 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	struct load *l = ctx;
 	struct crl_issuer *i = &l->all->list[l->all->n];
 	bool counts = false;
-	enum pv_code rc = logged_ca_counts(l->store, row, &counts, err);
+	struct err why;
+	enum pv_code rc;
 
-	if (rc != PV_OK || !counts)
-		return rc;
-	if (l->all->n == ISSUERS_MAX)
-		return err_fail(err, PV_INTERNAL, "crl.issuers", NULL,
-				"more than %u CAs", ISSUERS_MAX);
-	rc = x509_issuer_load(row->cert, &i->cert, err);
-	if (rc != PV_OK) {
-		err_object(err, row->name);
-		err->code = PV_INTEGRITY;
-		return PV_INTEGRITY;
-	}
+	err_init(&why);
+	rc = logged_ca_counts(l->store, row, &counts, &why);
+	if (rc == PV_OK && !counts)
+		return PV_OK;
+	if (rc == PV_OK && l->all->n == ISSUERS_MAX)
+		return too_many(err);
+	if (rc == PV_OK && x509_issuer_load(row->cert, &i->cert, &why) != PV_OK)
+		why.code = rc = PV_INTEGRITY;
+	if (rc != PV_OK)
+		return note_bad(l->all, row->name, &why, err);
 	if (!(i->cert.ku_bits & KU_CRL_SIGN) ||
 	    l->now_s > i->cert.not_after_s) {
 		x509_issuer_release(&i->cert);
@@ -87,8 +132,6 @@ static enum pv_code load_key(struct store *store, struct crl_issuer *i,
 		rc = err_fail(err, PV_INTEGRITY, "context.key",
 			      "run `provctl audit verify'",
 			      "the CA's certificate is not for the CA's key");
-	if (rc != PV_OK)
-		err_object(err, i->ca);
 	return rc;
 }
 
@@ -149,8 +192,30 @@ static enum pv_code load_policy(struct store *store, struct crl_issuer *i,
 	i->overlap_s = p.overlap_h * HOUR_S;
 	if (i->overlap_s < OVERLAP_LEAST_S)
 		i->overlap_s = OVERLAP_LEAST_S;
-	if (rc != PV_OK)
-		err_object(err, i->ca);
+	return rc;
+}
+
+static enum pv_code load_one(struct store *store, struct crl_issuer *i,
+			     struct err *err)
+{
+	const struct store_visit v = { .ctx = i, .fn.ca = count_generation };
+	enum pv_code rc = load_key(store, i, err);
+
+	if (rc == PV_OK)
+		rc = load_policy(store, i, err);
+	return rc == PV_OK ? store_ca_each(store, i->ca, &v, err) : rc;
+}
+
+/* Its CA is bad; the others keep their order. */
+static enum pv_code leave_out(struct crl_issuers *all, size_t at,
+			      const struct err *why, struct err *err)
+{
+	struct crl_issuer *i = &all->list[at];
+	enum pv_code rc = note_bad(all, i->ca, why, err);
+
+	x509_issuer_release(&i->cert);
+	memmove(i, i + 1, (--all->n - at) * sizeof(*i));
+	memset(&all->list[all->n], 0, sizeof(*i));
 	return rc;
 }
 
@@ -162,22 +227,21 @@ enum pv_code crl_issuers_load(const struct authority *a, struct store *store,
 	const struct store_visit cas = { .ctx = &l, .fn.ca = take_ca };
 	enum pv_code rc;
 
-	all->n = 0;
+	all->n = all->bad_n = 0;
+	all->bad = NULL;
 	err_init(&all->left_out);
 	all->list = mem_array(ISSUERS_MAX + 1, sizeof(*all->list), err);
 	if (!all->list)
 		return PV_INTERNAL;
 	rc = store_ca_each(store, NULL, &cas, err);
-	for (size_t i = 0; rc == PV_OK && i < all->n; i++) {
-		struct crl_issuer *ca = &all->list[i];
-		const struct store_visit v = { .ctx = ca,
-					       .fn.ca = count_generation };
+	for (size_t i = 0; rc == PV_OK && i < all->n;) {
+		struct err why;
 
-		rc = load_key(store, ca, err);
-		if (rc == PV_OK)
-			rc = load_policy(store, ca, err);
-		if (rc == PV_OK)
-			rc = store_ca_each(store, ca->ca, &v, err);
+		err_init(&why);
+		if (load_one(store, &all->list[i], &why) == PV_OK)
+			i++;
+		else
+			rc = leave_out(all, i, &why, err);
 	}
 	return rc == PV_OK ? crl_places_load(a, store, all, err) : rc;
 }

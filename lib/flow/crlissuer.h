@@ -39,23 +39,36 @@ struct crl_issuer {
 	struct crl_places places;
 };
 
+struct crl_bad { /* a CA's generation that signs nothing, and why */
+	char ca[STORE_ID_MAX + 1];
+	struct err why; /* its object is the CA */
+};
+
 struct crl_issuers {
 	struct crl_issuer *list; /* in order of creation */
 	size_t n;
-	struct err left_out; /* a template whose places no list names */
+	struct crl_bad *bad; /* NULL: none is */
+	size_t bad_n;
+	struct err left_out; /* the worst of what stands below */
 };
 
 /*
- * All that may sign lists (cRLSign) and have not expired. PV_INTEGRITY: a row
- * or CA template that is not what it was. A device's template that is none, or
- * names what no list can, costs its own places: all->left_out says the worst
- * (PV_INTEGRITY "store.edited"; PV_INPUT "crl.uri", "template.places" and what
- * template_parse() gives), for the caller to tell. Release in any case.
+ * All that may sign lists (cRLSign) and have not expired. A CA whose row, key
+ * or template is not what it was, or whose template is none, costs itself: it
+ * is in all->bad. A device's template that is none, or names what no list can,
+ * costs its own places. all->left_out says the worst of both, for the caller to
+ * tell (PV_INTEGRITY "store.edited", "context.key"; PV_INPUT "crl.uri",
+ * "template.places" and what template_parse() gives). PV_STORAGE, PV_INTERNAL.
+ * Release in any case.
  */
 PV_MUST enum pv_code crl_issuers_load(const struct authority *a,
 				      struct store *store, int64_t now_s,
 				      struct crl_issuers *all, struct err *err);
 void crl_issuers_release(struct crl_issuers *all);
+/* Why one of that name is bad, else PV_OK. NULL, for who does not find a name:
+ * one of any name, since a row that was edited may have another. */
+PV_MUST enum pv_code crl_issuers_bad(const struct crl_issuers *all,
+				     const char *ca, struct err *err);
 
 /* The shard's number in URLs, files and the log. */
 uint32_t crl_shard_number(const struct crl_issuer *i, uint32_t shard);

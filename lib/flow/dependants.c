@@ -201,6 +201,8 @@ static enum pv_code check_one(struct dependants *c,
 	enum pv_code rc;
 
 	i = find(c, a, &shard);
+	if (!i && crl_issuers_bad(&c->issuers, NULL, err) != PV_OK)
+		return err->code;
 	if (!i)
 		return bad_line(c, "there is no such CA or shard", err);
 	if (!a->ocsp && a->serial_len > 0 &&

@@ -43,6 +43,12 @@ static enum pv_code find(const struct crl_issuers *all, const char *ca,
 			*shard = (uint32_t)(number - first);
 		}
 	}
+	if (!only || (!*i && number >= 0)) {
+		enum pv_code rc = crl_issuers_bad(all, only ? ca : NULL, err);
+
+		if (rc != PV_OK)
+			return rc;
+	}
 	if (!only)
 		return no_ca(err);
 	if (number < 0 && lists == 1) {
@@ -172,6 +178,8 @@ enum pv_code export_crl_each(const struct authority *a, struct store *store,
 		for (shard = 0; rc == PV_OK && shard < i->shards; shard++)
 			rc = visit(store, i, shard, now_s, take, ctx, err);
 	}
+	if (rc == PV_OK)
+		rc = crl_issuers_bad(&all, known ? ca : NULL, err);
 	if (rc == PV_OK && !known)
 		rc = no_ca(err);
 	err_object(err, ca);
@@ -273,7 +281,9 @@ enum pv_code export_ocsp(const struct authority *a, struct store *store,
 		rc = crl_issuers_load(a, store, now_s, &all, err);
 	if (rc == PV_OK) {
 		i = issuer_of(&all, buf_span(&cert), &d);
-		rc = i ? PV_OK : no_ca(err);
+		rc = i ? PV_OK : crl_issuers_bad(&all, NULL, err);
+		if (!i && rc == PV_OK)
+			rc = no_ca(err);
 	}
 	if (rc == PV_OK)
 		rc = read_answer(a, i,
