@@ -70,14 +70,33 @@ static enum pv_code finish(const struct namelist_line *l, struct err *err)
 			l->device[0] ? "a device and a serial" : "nothing");
 }
 
+/* An id by itself, as `export kek --from' takes it. */
+static enum pv_code take_bare(struct span row, struct namelist_line *l,
+			      struct err *err)
+{
+	char id[STORE_ID_MAX + 1];
+
+	if (row.len > STORE_ID_MAX || memchr(row.p, '\0', row.len))
+		return err_fail(err, PV_INPUT, "list.value",
+				"an id, or {\"device\": ID} or {\"serial\": "
+				"HEX}; CSV has the name .csv and a header",
+				"the line is no device id");
+	memcpy(id, row.p, row.len);
+	id[row.len] = '\0';
+	return set(l, "device", id, err);
+}
+
 static enum pv_code parse_json(struct span row, struct namelist_line *l,
 			       struct err *err)
 {
 	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
 	const char *key;
 	json_t *value;
-	enum pv_code rc = json_parse_max(row, REQUEST_LINE_MAX, &doc, err);
+	enum pv_code rc;
 
+	if (row.p[0] != '{' && row.p[0] != '[' && row.p[0] != '"')
+		return take_bare(row, l, err);
+	rc = json_parse_max(row, REQUEST_LINE_MAX, &doc, err);
 	if (rc == PV_OK && !json_is_object(json_root(doc)))
 		rc = err_fail(err, PV_INPUT, "list.object", NULL,
 			      "the line is not a JSON object");
@@ -188,7 +207,8 @@ enum pv_code namelist_next(struct namelist *l, struct namelist_line *line,
 	if (rc == PV_OK && !*end)
 		rc = l->rows.format == ROWS_CSV ? parse_csv(l, row, line, err)
 						: parse_json(row, line, err);
-	if (rc == PV_INPUT)
+	/* Of no line at all nothing is to be named. */
+	if (rc == PV_INPUT && line->line > 0)
 		err_prefix(err, "line %llu", (unsigned long long)line->line);
 	return rc;
 }

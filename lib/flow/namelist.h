@@ -1,6 +1,7 @@
 /*
  * namelist: a file that names devices or certificates, one a line: JSON Lines
- * {"device": ID} or {"serial": HEX}, or CSV with a header of these columns.
+ * {"device": ID} or {"serial": HEX}, or a device's id by itself, or CSV with a
+ * header of these columns.
  * Bytes of strangers: strict, and bounded by a row.
  *
  * Does not check: that there is such a device.

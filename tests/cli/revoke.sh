@@ -271,6 +271,13 @@ printf '{"device":"client-00000001"}\n{"device":"client-00000001"}\n' >"$T/in"
 expect_equal "$?" 0 "exit of a list on standard input: $(cat "$T/err")"
 says .device client-00000001
 
+printf 'client-00000001\nclient-00000005\n' >"$T/ids"
+revoke_ok --from "$T/ids" --reason superseded
+says .device "client-00000001 client-00000005"
+echo client-000000ff >>"$T/ids"
+expect_error 10 device.unknown -C "$H" revoke --from "$T/ids" \
+	--reason superseded
+
 case_start "lists that are refused"
 for line in '{"device":"a","serial":"00"}' '{}' '[]' '{"device":1}' \
 	'{"devise":"x"}' '{"device":"a\u0000b"}' '{"device":"-x"}' \

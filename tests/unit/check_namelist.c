@@ -66,6 +66,25 @@ START_TEST(test_json)
 }
 END_TEST
 
+START_TEST(test_bare)
+{
+	const char text[] = "D-1\r\n\n{\"device\":\"D-2\"}\n" SERIAL "\n";
+	static const char *const ids[] = { "D-1", "D-2", SERIAL };
+	FILE *f = open_list(text, sizeof(text) - 1, ROWS_JSONL);
+	struct namelist_line line;
+	bool end = true;
+
+	for (size_t i = 0; i < 3; i++) {
+		unit_ok(namelist_next(&list, &line, &end, &err), &err);
+		ck_assert(!end && line.serial_len == 0);
+		ck_assert_str_eq(line.device, ids[i]);
+	}
+	unit_ok(namelist_next(&list, &line, &end, &err), &err);
+	ck_assert(end);
+	close_list(f);
+}
+END_TEST
+
 START_TEST(test_csv)
 {
 	const char text[] = "serial,device\r\n,\"D-1\"\r\n" SERIAL ",\r\n";
@@ -101,6 +120,11 @@ START_TEST(test_refused)
 	refused("device,serial\n,\n", ROWS_CSV, "list.name", "line 2");
 	refused("device\n\"D\n", ROWS_CSV, "csv.format", "");
 	refused("", ROWS_CSV, "csv.columns", "header");
+	ck_assert_ptr_null(strstr(err.message, "line"));
+	refused("a b\n", ROWS_JSONL, "list.value", "line 1");
+	refused("D\n-x\n", ROWS_JSONL, "list.value", "line 2");
+	refused("D" SERIAL SERIAL "\n", ROWS_JSONL, "list.value", "line 1");
+	refused("\"D\"\n", ROWS_JSONL, "list.object", "line 1");
 }
 END_TEST
 
@@ -140,6 +164,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("all");
 
 	tcase_add_test(t, test_json);
+	tcase_add_test(t, test_bare);
 	tcase_add_test(t, test_csv);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_long);
