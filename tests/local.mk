@@ -512,7 +512,7 @@ CLI_TESTS = \
 	tests/cli/playbook.sh \
 	tests/cli/policy_diff.sh \
 	tests/cli/profiles.sh \
-	tests/cli/publish.sh \
+	tests/cli/publish.sh tests/cli/publish_folder.sh \
 	tests/cli/publish_pass.sh \
 	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \

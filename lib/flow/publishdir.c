@@ -50,15 +50,37 @@ static enum pv_code lock(int fd, const char *name, struct err *err)
 	return rc;
 }
 
+/* Made where it is not there. */
+static enum pv_code folder(int parent, const char *name, int *fd,
+			   struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = dir_make(parent, name, FOLDER_MODE, &why);
+	if (rc == PV_OK)
+		rc = dir_open(parent, name, fd, &why);
+	if (rc == PV_OK)
+		return PV_OK;
+	err_object(err, name);
+	if (rc == PV_CONFLICT)
+		return err_fail(err, PV_STORAGE, "publish.folder",
+				"put a folder in its place, then `provctl "
+				"rotate crl'",
+				"it is a link or a file where a folder of "
+				"what is published should be");
+	/* 4 and 10 would say that what people asked for was not done. */
+	return err_fail(err, PV_STORAGE, why.rule, why.hint, "%s", why.message);
+}
+
 enum pv_code publish_dir_open(const struct authority *a, struct publish_dir *d,
 			      struct err *err)
 {
 	enum pv_code rc;
 
 	*d = (struct publish_dir){ .a = a, .root = -1, .lock = -1 };
-	rc = dir_make(a->home_fd, a->publish, FOLDER_MODE, err);
-	if (rc == PV_OK)
-		rc = dir_open(a->home_fd, a->publish, &d->root, err);
+	rc = folder(a->home_fd, a->publish, &d->root, err);
 	if (rc == PV_OK)
 		rc = open_lock(a, &d->lock, err);
 	return rc == PV_OK ? lock(d->lock, a->publish, err) : rc;
@@ -70,18 +92,11 @@ void publish_dir_release(struct publish_dir *d)
 	fd_cleanup(&d->lock);
 }
 
-static enum pv_code sub(int parent, const char *name, int *fd, struct err *err)
-{
-	enum pv_code rc = dir_make(parent, name, FOLDER_MODE, err);
-
-	return rc == PV_OK ? dir_open(parent, name, fd, err) : rc;
-}
-
 enum pv_code publish_sub(struct publish_dir *d, const char *kind,
 			 const char *ca, int *fd, struct err *err)
 {
 	CLEANUP(fd_cleanup) int parent = -1;
-	enum pv_code rc = sub(d->root, kind, &parent, err);
+	enum pv_code rc = folder(d->root, kind, &parent, err);
 
 	*fd = -1;
 	/* It is a folder's; rows are anybody's who can write the database. */
@@ -90,7 +105,7 @@ enum pv_code publish_sub(struct publish_dir *d, const char *kind,
 			      "run `provctl audit verify'",
 			      "a CA's row has a name that no CA has");
 	if (rc == PV_OK && ca)
-		return sub(parent, ca, fd, err);
+		return folder(parent, ca, fd, err);
 	if (rc == PV_OK)
 		*fd = TAKE_FD(parent);
 	return rc;

@@ -16,7 +16,8 @@ struct publish_dir {
 };
 
 /* Makes the folder and takes the lock; waits a minute for another run.
- * PV_CONFLICT "output.busy", PV_STORAGE. Release in any case. */
+ * PV_CONFLICT "output.busy"; PV_STORAGE, also "publish.folder": it is no
+ * folder. Release in any case. */
 PV_MUST enum pv_code publish_dir_open(const struct authority *a,
 				      struct publish_dir *d, struct err *err);
 void publish_dir_release(struct publish_dir *d);
