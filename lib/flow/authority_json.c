@@ -299,6 +299,11 @@ static enum pv_code check_values(const struct authority *a,
 				 "config.module",
 				 "write the absolute path of the module",
 				 "a module path that is not absolute");
+	if (a->publish_hook[0] && a->publish_hook[0] != '/')
+		return json_fail(err, PV_INPUT, doc, "/publish_hook",
+				 "config.publish_hook",
+				 "write the absolute path of the command",
+				 "a hook's path that is not absolute");
 	if (strncmp(a->store, "sqlite:", 7) != 0 || !a->store[7])
 		return json_fail(err, PV_INPUT, doc, "/store", "config.store",
 				 "write sqlite:store.db",

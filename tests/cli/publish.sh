@@ -88,8 +88,15 @@ rm -f "$T/hook.seen"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
 [ -f "$T/hook.seen" ] || fail "it was not tried again"
 
-case_start "a hook that others can write, that is no file or not absolute"
-for bad in hook ../hook "$T" "$T/none" "$T/plain" "$T/writable"; do
+case_start "a hook that is not absolute is no configuration"
+for bad in hook ../hook; do
+	set_hook "$bad"
+	expect_error 3 config.publish_hook -C "$H" rotate crl --all
+	expect_error 3 config.publish_hook -C "$H" status
+done
+
+case_start "a hook that others can write, or that is no file"
+for bad in "$T" "$T/none" "$T/plain" "$T/writable"; do
 	cp "$hook" "$T/plain"
 	chmod 644 "$T/plain"
 	cp "$hook" "$T/writable"

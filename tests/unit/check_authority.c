@@ -136,6 +136,8 @@ static const struct refusal {
 	  "#/hsm_timeout_s" },
 	{ "{" MINIMAL ",\"publish_hook_timeout_s\":601}", PV_INPUT,
 	  "config.range", "#/publish_hook_timeout_s" },
+	{ "{" MINIMAL ",\"publish_hook\":\"bin/hook\"}", PV_INPUT,
+	  "config.publish_hook", "#/publish_hook" },
 	{ "{" MINIMAL ",\"telemetry\":\"on\"}", PV_INPUT, "config.telemetry",
 	  "#/telemetry" },
 	{ "{" MINIMAL ",\"templates\":\"\"}", PV_INPUT, "config.folder", "#" },
