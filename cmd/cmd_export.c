@@ -79,6 +79,18 @@ static const struct export_verb {
 	{ "proof", export_run_proof },	 { "stream", export_run_stream },
 };
 
+static enum pv_code give(const struct app *app, struct session *s,
+			 const char *object, const char *what, const char *path,
+			 struct out_staged *out, struct err *err)
+{
+	enum pv_code rc =
+		event_export(s->store, object, what, export_to(path), err);
+
+	if (rc == PV_OK)
+		rc = out_give(out, err);
+	return rc == PV_OK ? session_checkpoint(app, s, err) : rc;
+}
+
 enum pv_code export_give(const struct app *app, struct session *s,
 			 const char *object, const char *what, const char *path,
 			 mode_t mode, struct span bytes, struct err *err)
@@ -86,11 +98,19 @@ enum pv_code export_give(const struct app *app, struct session *s,
 	CLEANUP(out_staged_release) struct out_staged out = OUT_STAGED_INIT;
 	enum pv_code rc = out_stage(&out, path, mode, bytes, err);
 
-	if (rc == PV_OK)
-		rc = event_export(s->store, object, what, export_to(path), err);
-	if (rc == PV_OK)
-		rc = out_give(&out, err);
-	return rc == PV_OK ? session_checkpoint(app, s, err) : rc;
+	return rc == PV_OK ? give(app, s, object, what, path, &out, err) : rc;
+}
+
+enum pv_code export_renew(const struct app *app, struct session *s,
+			  const char *object, const char *what,
+			  const char *path, mode_t mode, struct span bytes,
+			  struct err *err)
+{
+	CLEANUP(out_staged_release)
+	struct out_staged out = { .folder = -1, .replace = true };
+	enum pv_code rc = out_stage(&out, path, mode, bytes, err);
+
+	return rc == PV_OK ? give(app, s, object, what, path, &out, err) : rc;
 }
 
 enum pv_code export_since(const char *text, int64_t *since_s, struct err *err)

@@ -78,5 +78,10 @@ PV_MUST enum pv_code export_give(const struct app *app, struct session *s,
 				 const char *object, const char *what,
 				 const char *path, mode_t mode,
 				 struct span bytes, struct err *err);
+/* The same, but the file that is there, a regular one, is replaced. */
+PV_MUST enum pv_code export_renew(const struct app *app, struct session *s,
+				  const char *object, const char *what,
+				  const char *path, mode_t mode,
+				  struct span bytes, struct err *err);
 
 #endif

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "cmd/out.h"
 #include "cmd/session.h"
 #include "cmd/table.h"
+#include "lib/base/fileio.h"
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/exportcrl.h"
@@ -22,25 +24,46 @@ struct crl_opts {
 
 /* ---- the list itself ---- */
 
+/* What the file holds now, as far as it is a list; else nothing. */
+static void read_former(const char *path, struct buf *der)
+{
+	CLEANUP(buf_release) struct buf got;
+
+	buf_init(&got, PEM_ROOM);
+	if (strcmp(path, "-") == 0 ||
+	    file_read(AT_FDCWD, path, FILEIO_NOFOLLOW, &got, NULL) != PV_OK)
+		return;
+	if (!pem_is(buf_span(&got), "X509 CRL"))
+		buf_put(der, got.data, got.len);
+	else if (pem_decode(buf_span(&got), "X509 CRL", der, NULL) != PV_OK)
+		buf_reset(der);
+}
+
 static enum pv_code give_list(const struct app *app, struct session *s,
 			      const struct crl_opts *o, struct err *err)
 {
 	CLEANUP(buf_release) struct buf der;
 	CLEANUP(buf_release) struct buf pem;
+	CLEANUP(buf_release) struct buf former;
+	bool older = false;
 	enum pv_code rc;
 
+	buf_init(&former, X509_CRL_MAX);
+	read_former(o->output, &former);
 	buf_init(&der, X509_CRL_MAX);
 	buf_init(&pem, PEM_ROOM);
 	rc = export_crl(s->a, s->store, o->ca,
 			o->shard == UINT64_MAX ? -1 : (int64_t)o->shard,
-			pvtime_now_s(), &der, err);
+			pvtime_now_s(), buf_span(&former), &older, &der, err);
 	if (rc == PV_OK && !o->der) {
 		pem_encode(&pem, "X509 CRL", buf_span(&der));
 		rc = buf_check(&pem, err);
 	}
-	return rc == PV_OK ? export_give(app, s, o->ca, "crl", o->output, 0644,
-					 buf_span(o->der ? &der : &pem), err)
-			   : rc;
+	if (rc != PV_OK)
+		return rc;
+	return (older ? export_renew
+		      : export_give)(app, s, o->ca, "crl", o->output, 0644,
+				     buf_span(o->der ? &der : &pem), err);
 }
 
 /* ---- who is on it ---- */

@@ -179,8 +179,8 @@ enum pv_code out_stage(struct out_staged *s, const char *path, mode_t mode,
 	if (rc == PV_OK)
 		rc = file_group_new(&s->g, err);
 	if (rc == PV_OK)
-		rc = file_group_add(s->g, s->folder, base, mode, bytes.p,
-				    bytes.len, err);
+		rc = (s->replace ? file_group_replace : file_group_add)(
+			s->g, s->folder, base, mode, bytes.p, bytes.len, err);
 	return rc;
 }
 

@@ -42,6 +42,7 @@ struct file_group;
 struct out_staged {
 	struct file_group *g; /* NULL: standard output */
 	int folder;
+	bool replace; /* a regular file that is there; set before */
 	struct span bytes;
 };
 #define OUT_STAGED_INIT                                                        \

@@ -476,7 +476,7 @@ CLI_TESTS = \
 	tests/cli/edited.sh \
 	tests/cli/edited_authority.sh \
 	tests/cli/exports.sh \
-	tests/cli/exportlog.sh \
+	tests/cli/export_crl.sh tests/cli/exportlog.sh \
 	tests/cli/exportproof.sh \
 	tests/cli/fits.sh \
 	tests/cli/forged.sh \

@@ -43,6 +43,14 @@ static enum pv_code conflict(const char *name, const char *what,
 			"output %s %s", name, what);
 }
 
+static enum pv_code not_regular(const char *name, struct err *err)
+{
+	err_object(err, name);
+	return err_fail(err, PV_CONFLICT, "output.exists",
+			"name a file, or - for standard output",
+			"output %s is no regular file", name);
+}
+
 /* *same: at path is a regular file with just these bytes; name is said. */
 static enum pv_code compare_existing(int dirfd, const char *path,
 				     const char *name, const void *p,
@@ -61,7 +69,9 @@ static enum pv_code compare_existing(int dirfd, const char *path,
 					   "cannot inspect %s", name);
 	if (S_ISLNK(st.st_mode))
 		return conflict(name, "is a symbolic link", err);
-	if (!S_ISREG(st.st_mode) || st.st_size != (off_t)len)
+	if (!S_ISREG(st.st_mode))
+		return not_regular(name, err);
+	if (st.st_size != (off_t)len)
 		return conflict(name, "is there with other contents", err);
 	fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -186,7 +196,9 @@ enum pv_code file_group_replace(struct file_group *g, int dirfd,
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !S_ISREG(st.st_mode))
-		return conflict(name, "is there and not a regular file", err);
+		return S_ISLNK(st.st_mode)
+			       ? conflict(name, "is a symbolic link", err)
+			       : not_regular(name, err);
 	return add(g, dirfd, name, true, mode, p, len, err);
 }
 

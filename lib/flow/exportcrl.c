@@ -97,9 +97,34 @@ static enum pv_code check_rows(struct store *store, const struct crl_issuer *i,
 	return rc;
 }
 
+static bool may_leave(void *ctx, const struct x509_crl_entry *e)
+{
+	(void)ctx;
+	(void)e;
+	return true;
+}
+
+/* A list of the same shard and key that now can follow on. What left it was
+ * judged when the ones in between were made. */
+static bool is_older(const struct crl_issuer *i, struct span former,
+		     const struct x509_crl *now)
+{
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	const struct x509_crl_gone any = { may_leave, NULL };
+	struct x509_crl crl;
+
+	return former.len > 0 &&
+	       x509_crl_decode(former, &crl, NULL, NULL) == PV_OK &&
+	       !crl.uris.p == !now->uris.p &&
+	       x509_crl_compare(&crl, now, &any, NULL) == PV_OK &&
+	       x509_verifier_new(i->cert.spki, &v, NULL) == PV_OK &&
+	       x509_crl_verify(v, &crl, PV_INTEGRITY, NULL) == PV_OK;
+}
+
 enum pv_code export_crl(const struct authority *a, struct store *store,
 			const char *ca, int64_t number, int64_t now_s,
-			struct buf *der, struct err *err)
+			struct span former, bool *older, struct buf *der,
+			struct err *err)
 {
 	CLEANUP(crl_issuers_release) struct crl_issuers all = { .n = 0 };
 	STORE_TXN txn = STORE_TXN_INIT;
@@ -109,6 +134,7 @@ enum pv_code export_crl(const struct authority *a, struct store *store,
 	uint32_t shard = 0;
 	enum pv_code rc = crl_issuers_load(a, store, now_s, &all, err);
 
+	*older = false;
 	if (rc == PV_OK)
 		rc = find(&all, ca, number, &i, &shard, err);
 	if (rc != PV_OK) {
@@ -128,6 +154,7 @@ enum pv_code export_crl(const struct authority *a, struct store *store,
 		err_object(err, object);
 		return rc;
 	}
+	*older = is_older(i, former, &row.crl);
 	buf_put(der, row.row.der.p, row.row.der.len);
 	return buf_check(der, err);
 }

@@ -16,9 +16,12 @@
  * CA's only one). PV_NOT_FOUND "crl.ca"; PV_INPUT "crl.shard" (none given and
  * there are several, or no such one); PV_INTEGRITY "crl.absent",
  * "crl.expired", "crl.behind", and as crl_row_newest() and crl_collect().
+ * former: DER of what the reader has, may be empty; *older: it is an earlier
+ * list of that shard, signed by the same key.
  */
 PV_MUST enum pv_code export_crl(const struct authority *a, struct store *store,
 				const char *ca, int64_t shard, int64_t now_s,
+				struct span former, bool *older,
 				struct buf *der, struct err *err);
 struct export_crl_list {
 	const char *ca;
