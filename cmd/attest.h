@@ -7,6 +7,8 @@
 
 #include "cmd/app.h"
 
+PV_MUST enum pv_code attest_run_enrol(const struct app *app, int argc,
+				      char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_receipt(const struct app *app, int argc,
 					char **argv, struct err *err);
 

@@ -4,7 +4,16 @@
 #include "cmd/attest.h"
 
 static const char help[] =
-	"usage: provctl attest receipt FILE|- [--seal-key FILE]\n"
+	"usage: provctl attest enrol --device ID --format psa|dice --key FILE\n"
+	"                            [--instance HEX]\n"
+	"       provctl attest enrol --device ID --format psa --mac-key FILE\n"
+	"                            --instance HEX\n"
+	"       provctl attest enrol --device ID --format tpm2 --ek-cert FILE\n"
+	"                            [--ek-chain FILE]... --ak FILE -o FILE\n"
+	"       provctl attest enrol --device ID --format tpm2 --activated "
+	"FILE\n"
+	"       provctl attest enrol --from FILE.jsonl|-\n"
+	"       provctl attest receipt FILE|- [--seal-key FILE]\n"
 	"       provctl attest receipt --from DIR [--seal-key FILE]\n\n"
 	"Takes receipts in: FILE, standard input, or every file of DIR, each\n"
 	"one receipt as its device made it. Each is verified with the key of\n"
@@ -19,6 +28,7 @@ static const struct {
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 } words[] = {
+	{ "enrol", attest_run_enrol },
 	{ "receipt", attest_run_receipt },
 };
 

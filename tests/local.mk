@@ -449,6 +449,7 @@ CLEANFILES += tests/fault/shim.so
 CLI_TESTS = \
 	tests/cli/actor_removed.sh \
 	tests/cli/actors.sh \
+	tests/cli/attest_enrol.sh \
 	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \
 	tests/cli/approve_bad.sh \
@@ -566,6 +567,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/flip.sh \
 	tests/lib.sh \
 	tests/chains.sh \
+	tests/attest.sh \
 	tests/people.sh \
 	tests/secrets.sh \
 	tests/setup.sh \

@@ -157,6 +157,10 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/signing.h \
 	lib/flow/status_crl.c lib/flow/status_crl.h \
 	lib/flow/status.c lib/flow/status.h lib/flow/tilefolder.c lib/flow/tilefolder.h \
+	lib/flow/attested.c lib/flow/attested.h \
+	lib/flow/attestkey.c lib/flow/attestkey.h \
+	lib/flow/attestkey_impl.h lib/flow/attestkey_mac.c \
+	lib/flow/attestkey_tpm.c \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \

@@ -144,7 +144,8 @@ static const char *const texts[SQL_COUNT] = {
 	/* A destroyed secret does not say any more by which key. */
 	[SQL_DATAKEY_COUNT] = "SELECT (SELECT count(*) FROM datakey WHERE "
 			      "substr(sealed, 1, 16) = $1) + "
-			      "(SELECT count(*) FROM secret)",
+			      "(SELECT count(*) FROM secret) + "
+			      "(SELECT count(*) FROM attkey WHERE mac = 1)",
 	[SQL_DATAKEY_GET] = "SELECT sealed FROM datakey WHERE id = $1",
 
 	[SQL_DEVICE_PUT] = "INSERT INTO device (number, device, request, "

@@ -269,8 +269,9 @@ store_datakey_get(struct store *s, const uint8_t id[STORE_UUID],
 	return s->ops->datakey_get(s, id, sealed, found, err);
 }
 
-/* How many rows that key has sealed at most: the data keys that name it, and
- * every version of a secret that there ever was (store_secret.h). */
+/* How many rows that key has sealed at most: the data keys that name it, every
+ * version of a secret (store_secret.h) and every MAC key of a device
+ * (store_attest.h) that there ever was. */
 PV_MUST static inline enum pv_code
 store_datakey_count(struct store *s, const uint8_t by[STORE_UUID], uint64_t *n,
 		    struct err *err)

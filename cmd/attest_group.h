@@ -1,0 +1,59 @@
+/*
+ * attest_group: keys, challenges or evidence of devices, one after another, in
+ * transactions of many; what each was is said once it is durable.
+ */
+#ifndef PV_CMD_ATTEST_GROUP_H
+#define PV_CMD_ATTEST_GROUP_H
+
+#include <jansson.h>
+
+#include "cmd/session.h"
+#include "lib/flow/event.h"
+#include "lib/flow/rows.h"
+
+struct attest_group {
+	const struct app *app;
+	struct session *s;
+	struct store_txn txn;
+	struct event_who who; /* of what is being done */
+	struct buf lines;     /* said after the commit */
+	struct err worst;     /* of those that were refused */
+	size_t n, refused;
+};
+
+void attest_group_init(struct attest_group *r, const struct app *app,
+		       struct session *s);
+void attest_group_release(struct attest_group *r);
+/* Before each: a transaction is open, r->who says who and when. */
+PV_MUST enum pv_code attest_group_begin(struct attest_group *r,
+					struct err *err);
+/*
+ * After each: o (taken; NULL is PV_INTERNAL) gets "status" or, where why has a
+ * cause, "refused" and "error". What ends all comes back; what refuses one is
+ * kept for the end.
+ */
+PV_MUST enum pv_code attest_group_end(struct attest_group *r, json_t *o,
+				      const char *status, struct err *why,
+				      struct err *err);
+/* Commits, and then says what was done. */
+PV_MUST enum pv_code attest_group_flush(struct attest_group *r,
+					struct err *err);
+/* The same, a checkpoint, a sentence with what; the worst of all. */
+PV_MUST enum pv_code attest_group_finish(struct attest_group *r,
+					 const char *what, struct err *err);
+
+/* A file of PEM with that label, or of DER, appended to der. */
+PV_MUST enum pv_code attest_read_der(const char *path, const char *label,
+				     size_t max, struct buf *der,
+				     struct err *err);
+/* Hex of exactly len bytes; PV_INPUT rule. */
+PV_MUST enum pv_code attest_hex(const char *text, const char *rule,
+				uint8_t *out, size_t len, struct err *err);
+/* take for each line of a file of JSON lines ("-": standard input); a line that
+ * is no JSON object is one that is refused. */
+PV_MUST enum pv_code
+attest_each_line(struct attest_group *r, const char *path,
+		 enum pv_code (*take)(void *ctx, json_t *line, struct err *err),
+		 void *ctx, struct err *err);
+
+#endif
