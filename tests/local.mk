@@ -137,6 +137,7 @@ UNIT_TESTS = \
 	tests/unit/check_device_refuse \
 	tests/unit/check_device_state \
 	tests/unit/check_err \
+	tests/unit/check_evidencebox \
 	tests/unit/check_evidence_dice \
 	tests/unit/check_evidence_psa \
 	tests/unit/check_evidence_token \

@@ -161,6 +161,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/attestkey.c lib/flow/attestkey.h \
 	lib/flow/attestkey_impl.h lib/flow/attestkey_mac.c \
 	lib/flow/attestkey_tpm.c \
+	lib/flow/evidencebox.c lib/flow/evidencebox.h \
+	lib/flow/evidencebox_impl.h lib/flow/evidencebox_wire.c \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \

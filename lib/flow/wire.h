@@ -44,6 +44,8 @@ enum wire_type {
 	WIRE_UNLOCKED,	 /* signer -> parent: memory is not locked */
 	WIRE_SWITCHED,	 /* signer -> parent: to another token */
 	WIRE_FATAL,	 /* any -> parent: the run cannot go on */
+	WIRE_EVIDENCE,	 /* to a box: verify this (evidencebox.h) */
+	WIRE_VERDICT,	 /* from it */
 	/* reader -> signer -> writer -> parent; from a signer on: 1 when
 	 * requests were given up, 0 when all are answered */
 	WIRE_END

@@ -1,0 +1,35 @@
+/* evidencebox_impl: what crosses between the box and who asks it. */
+#ifndef PV_FLOW_EVIDENCEBOX_IMPL_H
+#define PV_FLOW_EVIDENCEBOX_IMPL_H
+
+#include "lib/flow/evidencebox.h"
+
+#define BOX_LIST_MAX 32 /* anchors, reference values, states: each */
+#define BOX_NAME_MAX 128
+#define BOX_MAC_MAX 64
+
+/* A question, as it was received; spans point into the record. */
+struct box_question {
+	struct evidence_want want;
+	struct span bytes;
+	uint64_t mac_len;
+	char device[BOX_NAME_MAX + 1];
+	struct span anchors[BOX_LIST_MAX];
+	struct evidence_reference reference[BOX_LIST_MAX];
+	const char *lifecycle[BOX_LIST_MAX];
+	char names[2 * BOX_LIST_MAX][BOX_NAME_MAX + 1];
+};
+
+/* PV_INTERNAL: want has more than a question holds. */
+PV_MUST enum pv_code box_put_question(struct wire *w, struct span bytes,
+				      const struct evidence_want *want,
+				      struct err *err);
+PV_MUST enum pv_code box_get_question(struct wire_rec *rec,
+				      struct box_question *q, struct err *err);
+void box_put_verdict(struct wire *w, const struct err *why,
+		     const struct evidence_report *report);
+/* Cleaned. PV_INTERNAL: it says what no verdict says. */
+PV_MUST enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
+				     struct err *err);
+
+#endif
