@@ -7,6 +7,13 @@
 
 #include "cmd/app.h"
 
+extern const char attest_help[];
+extern const struct verb_part attest_parts[];
+
+PV_MUST enum pv_code attest_run_challenge(const struct app *app, int argc,
+					  char **argv, struct err *err);
+PV_MUST enum pv_code attest_run_verify(const struct app *app, int argc,
+				       char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_enrol(const struct app *app, int argc,
 				      char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_receipt(const struct app *app, int argc,

@@ -30,3 +30,80 @@ new_key() {
 entries() {
 	p --json audit show --type "$1" 2>/dev/null | grep -c "\"$1\""
 }
+
+attester() {
+	"$builddir/tests/cli/attester" "$@" || fail "attester $1"
+}
+
+# challenge DEVICE OPTION...: $T/DEVICE.challenge.
+challenge() {
+	challenge_of=$1
+	shift
+	rm -f "$T/$challenge_of.challenge"
+	expect_exit 0 "$PROVCTL" -C "$H" attest challenge \
+		--device "$challenge_of" "$@" -o "$T/$challenge_of.challenge"
+}
+
+# answer_to DEVICE: A, in hex, for its challenge and sealing key.
+answer_to() {
+	openssl pkey -pubin -in "$T/dev/$1/seal_pub.pem" -outform DER \
+		-out "$T/$1.seal"
+	attester a "$(json_field nonce "$T/$1.challenge")" \
+		"$(json_field manifest "$T/$1.challenge")" "$T/$1.seal"
+}
+
+# claims A [sed-SCRIPT]...: $T/claims, as a PSA token has them (diagnostic
+# notation). The ueid and BL's digest are fixed.
+measured=$(printf '%064d' 3)
+claims() {
+	claims_a=$1
+	shift
+	cat >"$T/claims.diag" <<-END
+		{265: "tag:psacertified.org,2023:psa#tfm",
+		10: h'$claims_a',
+		256: h'01$(printf '%064d' 2)',
+		268: h'$(head -c 8 /dev/urandom | od -An -v -tx1 | tr -d ' \n')',
+		2394: -1,
+		2395: 12288,
+		2396: h'$(printf '%064d' 0)',
+		2399: [{1: "BL", 2: h'$measured', 4: "3.1.4",
+		5: h'$(printf '%064d' 4)', 6: "sha-256"}]}
+	END
+	[ $# -eq 0 ] || sed "$@" "$T/claims.diag" >"$T/changed.diag"
+	[ $# -eq 0 ] || mv "$T/changed.diag" "$T/claims.diag"
+	attester diag "$T/claims.diag" "$T/claims"
+}
+
+# token DEVICE KEY [sed-SCRIPT]...: $T/DEVICE.evidence answers its challenge.
+token() {
+	token_of=$1
+	token_key=$2
+	shift 2
+	claims "$(answer_to "$token_of")" "$@"
+	attester sign "$token_key" "$T/claims" "$T/$token_of.evidence"
+}
+
+# verify CODE RULE DEVICE OPTION...: of $T/DEVICE.evidence.
+verify() {
+	verify_code=$1
+	verify_rule=$2
+	verify_of=$3
+	shift 3
+	expect_exit "$verify_code" "$PROVCTL" -C "$H" attest verify \
+		--device "$verify_of" --evidence "$T/$verify_of.evidence" \
+		--challenge "$T/$verify_of.challenge" \
+		--seal-key "$T/dev/$verify_of/seal_pub.pem" "$@"
+	[ -z "$verify_rule" ] || expect_text "$verify_rule"
+}
+
+reference='{"formats": ["psa"], "lifecycle": ["secured"], "min_svn": 3,
+	"reference": [{"component": "BL", "digest": "sha256:'$measured'"}]}'
+ueid=01$(printf '%064d' 2)
+
+# enrolled TEMPLATE DEVICE: issued, its IAK is $T/DEVICE-iak.pem.
+enrolled() {
+	staged_device "$1" "$2"
+	new_key "$2-iak"
+	expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device "$2" \
+		--format psa --key "$T/$2-iak.pub" --instance "${3:-$ueid}"
+}

@@ -419,7 +419,7 @@ tests_fuzz_replay_link_host_SOURCES = tests/fuzz/fuzz_link_host.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
+check_PROGRAMS += tests/cli/attester tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
 	tests/interop/make_wrong tests/interop/make_log tests/interop/make_crl \
 	tests/interop/tpm2
@@ -451,6 +451,7 @@ CLI_TESTS = \
 	tests/cli/actor_removed.sh \
 	tests/cli/actors.sh \
 	tests/cli/attest_enrol.sh \
+	tests/cli/attest_verify.sh \
 	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \
 	tests/cli/approve_bad.sh \

@@ -246,5 +246,7 @@ enum pv_code audit_devices(struct audit *au, struct err *err)
 				(unsigned long long)au->counts->bundles);
 	if (rc == PV_OK)
 		rc = audit_endings_counted(au, err);
-	return rc == PV_OK ? audit_ends_counted(au, err) : rc;
+	if (rc == PV_OK)
+		rc = audit_ends_counted(au, err);
+	return rc == PV_OK ? audit_attest(au, err) : rc;
 }

@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/flow/audit_entries_ends.h"
 #include "lib/flow/logged.h"
+#include "lib/log/attest.h"
 
 enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
 			const char *fmt, ...)
@@ -388,6 +389,9 @@ static const struct {
 	{ TYPE(LOG_DEVICE_RETIRE), audit_take_retire },
 	{ TYPE(LOG_RECEIPT), audit_take_receipt },
 	{ TYPE(LOG_DEVICE_ROLLBACK), audit_take_rollback },
+	{ TYPE(LOG_ATTEST_ENROL), audit_take_enrol },
+	{ TYPE(LOG_ATTEST_CHALLENGE), audit_take_challenge },
+	{ TYPE(LOG_ATTEST_VERIFY), audit_take_verify },
 	{ TYPE(LOG_CRL_INTENT), take_crl },
 	{ TYPE(LOG_CRL_ISSUE), take_crl },
 	{ TYPE(LOG_CRL_VOID), take_crl },

@@ -64,6 +64,7 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	struct serialset serials;	 /* every number that may be lent */
 	uint64_t intents, issues, seals; /* entries */
 	uint64_t retires, receipts, rollbacks;
+	uint64_t enrolled, challenges, evidence, answered; /* attestation */
 	uint64_t last_ms;   /* newest time in an entry */
 	uint64_t before_ms; /* in the entries before this one */
 

@@ -1,5 +1,5 @@
-/* audit_entries_ends: what ends a certificate or a device, as the log says it.
- * Private to audit_entries. */
+/* audit_entries_ends: what ends a certificate or a device, and what devices
+ * attest (audit_attest.c), as the log says it. Private to audit_entries. */
 #ifndef PV_FLOW_AUDIT_ENTRIES_ENDS_H
 #define PV_FLOW_AUDIT_ENTRIES_ENDS_H
 
@@ -17,5 +17,14 @@ PV_MUST enum pv_code audit_take_receipt(struct audit_entries *au,
 PV_MUST enum pv_code audit_take_rollback(struct audit_entries *au,
 					 const struct log_entry *e,
 					 struct err *err);
+PV_MUST enum pv_code audit_take_enrol(struct audit_entries *au,
+				      const struct log_entry *e,
+				      struct err *err);
+PV_MUST enum pv_code audit_take_challenge(struct audit_entries *au,
+					  const struct log_entry *e,
+					  struct err *err);
+PV_MUST enum pv_code audit_take_verify(struct audit_entries *au,
+				       const struct log_entry *e,
+				       struct err *err);
 
 #endif

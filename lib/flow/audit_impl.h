@@ -66,6 +66,8 @@ PV_MUST enum pv_code audit_endings_counted(struct audit *au, struct err *err);
 /* No row says of a serial that it is revoked which the log does not. */
 PV_MUST enum pv_code audit_revocations(struct audit *au, struct err *err);
 PV_MUST enum pv_code audit_ends_counted(struct audit *au, struct err *err);
+/* Attestation keys, nonces, evidence. */
+PV_MUST enum pv_code audit_attest(struct audit *au, struct err *err);
 /* The recorded bundle keys, for signatures; before the second pass. */
 PV_MUST enum pv_code audit_signers(struct audit *au, struct err *err);
 /* Third: CAs, keys, templates, and entries that are left over. */

@@ -12,6 +12,7 @@
 #define PV_FLOW_AUDIT_SHOW_H
 
 #include "lib/flow/audit_story.h"
+#include "lib/log/attest.h"
 #include "lib/log/claim.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store.h"
@@ -32,7 +33,8 @@ bool audit_type_known(const char *type, size_t len);
 	" " LOG_DEVICE_RETIRE " " LOG_RECEIPT " " LOG_DEVICE_ROLLBACK          \
 	" " LOG_CRL_INTENT " " LOG_CRL_ISSUE " " LOG_CRL_VOID                  \
 	" " LOG_OCSP_INTENT " " LOG_OCSP_ISSUE " " LOG_OCSP_VOID               \
-	" " LOG_STATION_CLAIM
+	" " LOG_STATION_CLAIM " " LOG_ATTEST_ENROL " " LOG_ATTEST_CHALLENGE    \
+	" " LOG_ATTEST_VERIFY
 
 struct audit_show_opts {
 	enum audit_subject subject;

@@ -163,6 +163,10 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/attestkey_tpm.c \
 	lib/flow/evidencebox.c lib/flow/evidencebox.h \
 	lib/flow/evidencebox_impl.h lib/flow/evidencebox_wire.c \
+	lib/flow/attestverify.c lib/flow/attestverify.h \
+	lib/flow/attestverify_impl.h lib/flow/attestverify_record.c \
+	lib/flow/challenge.c lib/flow/challenge.h \
+	lib/flow/audit_attest.c \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \

@@ -26,13 +26,11 @@ enum wire_type {
 	WIRE_DATAKEY,	   /* signer -> writer: a sealed data key */
 	WIRE_INTENT,	   /* signer -> writer */
 	WIRE_DENIED,	   /* signer -> writer: proven, denied by template */
-	/* writer -> signer: reserved, sign what you hold; number of its first
-	 * bundle */
-	WIRE_GO,
-	WIRE_GO_STORED,	 /* writer -> signer: sign this earlier intent */
-	WIRE_SKIP,	 /* writer -> signer: answered or denied */
-	WIRE_HOLD,	 /* writer -> signer: a rate is reached, ask later */
-	WIRE_RESULT,	 /* signer -> writer */
+	WIRE_GO,	/* writer -> signer: reserved, sign; its first bundle */
+	WIRE_GO_STORED, /* writer -> signer: sign this earlier intent */
+	WIRE_SKIP,	/* writer -> signer: answered or denied */
+	WIRE_HOLD,	/* writer -> signer: a rate is reached, ask later */
+	WIRE_RESULT,	/* signer -> writer */
 	WIRE_QUARANTINE, /* signer -> writer: its signature was wrong */
 	WIRE_CHECKPOINT, /* writer -> signer: sign the log; back: signed */
 	WIRE_LOG,	 /* parent -> signer: the log's last point, keys */

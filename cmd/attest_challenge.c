@@ -1,0 +1,110 @@
+/* attest challenge: nonces for evidence. */
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "cmd/attest.h"
+#include "cmd/attest_group.h"
+#include "cmd/opts.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/challenge.h"
+
+struct args {
+	const char *device, *stage, *from, *out;
+	bool offline;
+};
+
+static json_t *line_of(const char *device, const struct challenge *c)
+{
+	char nonce[2 * EVIDENCE_NONCE_LEN + 1], manifest[2 * 32 + 1];
+	char until[PVTIME_RFC3339_LEN + 1];
+
+	if (!c->device[0])
+		return json_pack("{s:s}", "device", device);
+	hex_encode(c->nonce, sizeof(c->nonce), nonce);
+	hex_encode(c->manifest, sizeof(c->manifest), manifest);
+	if (!pvtime_format((int64_t)(c->until_ms / 1000), until))
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "device",
+			 c->device, "stage", c->stage, "format", c->format,
+			 "nonce", nonce, "manifest", manifest, "until", until,
+			 "offline", c->offline);
+}
+
+static enum pv_code one(struct attest_group *r, const struct args *a,
+			const char *device, struct err *err)
+{
+	struct challenge c = { .device = "" };
+	struct err why;
+	enum pv_code rc = attest_group_begin(r, err);
+
+	err_init(&why);
+	if (rc != PV_OK)
+		return rc;
+	if (challenge_make(r->s->store, r->s->hsm, &r->who, device, a->stage,
+			   a->offline, &c, &why) != PV_OK) {
+		c.device[0] = '\0';
+		err_object(&why, device);
+	}
+	return attest_group_end(r, line_of(device, &c), "open", &why, err);
+}
+
+struct many {
+	struct attest_group *r;
+	const struct args *a;
+};
+
+static enum pv_code take_line(void *ctx, json_t *line, struct err *err)
+{
+	const struct many *m = ctx;
+	const char *device = json_string_value(json_object_get(line, "device"));
+
+	return one(m->r, m->a, device ? device : "", err);
+}
+
+static enum pv_code work(struct attest_group *r, const struct args *a,
+			 struct err *err)
+{
+	struct many m = { r, a };
+	enum pv_code rc = PV_OK;
+
+	if (a->out)
+		rc = attest_group_to(r, a->out, err);
+	if (rc != PV_OK)
+		return rc;
+	return a->from ? attest_each_line(r, a->from, take_line, &m, err)
+		       : one(r, a, a->device, err);
+}
+
+enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
+				  struct err *err)
+{
+	struct args a = { .device = NULL };
+	const struct opt opts[] = {
+		{ "device", 0, OPT_STRING, &a.device, 0, 0 },
+		{ "stage", 0, OPT_STRING, &a.stage, 0, 0 },
+		{ "from", 0, OPT_STRING, &a.from, 0, 0 },
+		{ "offline", 0, OPT_FLAG, &a.offline, 0, 0 },
+		{ "out", 'o', OPT_STRING, &a.out, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	SESSION s = { .a = NULL };
+	CLEANUP(attest_group_release) struct attest_group r;
+	struct opt_args args;
+	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
+
+	attest_group_init(&r, app, &s);
+	if (rc == PV_OK && !a.device == !a.from)
+		rc = err_fail(err, PV_USAGE, "usage.argument",
+			      "see provctl attest --help",
+			      "give --device ID or --from LIST");
+	if (rc == PV_OK)
+		rc = session_open(app,
+				  SESSION_STORE | SESSION_HSM |
+					  SESSION_MAY(ROLE_OP_ATTEST),
+				  &s, err);
+	if (rc == PV_OK)
+		rc = work(&r, &a, err);
+	return rc == PV_OK ? attest_group_finish(&r, "challenges", err) : rc;
+}

@@ -1,0 +1,96 @@
+#include "cmd/attest.h"
+
+const char attest_help[] =
+	"usage: provctl attest enrol --device ID --format F ...\n"
+	"       provctl attest challenge --device ID | --from LIST ...\n"
+	"       provctl attest verify --device ID --evidence FILE ...\n"
+	"       provctl attest receipt FILE|- | --from DIR ...\n\n"
+	"What is sealed on evidence goes this way: the device's key is "
+	"enrolled,\n"
+	"a challenge goes out, the device answers it, the answer is verified.\n"
+	"Its template says what is expected (\"attestation\").\n\n"
+	"enrol      the key that a device attests with\n"
+	"challenge  nonces for evidence\n"
+	"verify     evidence in\n"
+	"receipt    what devices say of their bundles\n\n"
+	"Each has a help: provctl attest verify --help\n\n"
+	"example: provctl -C acme attest challenge --device D-1 -o D-1.json\n";
+
+static const char enrol_help[] =
+	"usage: provctl attest enrol --device ID --format psa|dice --key FILE\n"
+	"                            [--instance HEX]\n"
+	"       provctl attest enrol --device ID --format psa --mac-key FILE\n"
+	"                            --instance HEX\n"
+	"       provctl attest enrol --device ID --format tpm2 --ek-cert FILE\n"
+	"                            [--ek-chain FILE]... --ak FILE -o FILE\n"
+	"       provctl attest enrol --device ID --format tpm2 --activated "
+	"FILE\n"
+	"       provctl attest enrol --from FILE.jsonl|-\n\n"
+	"--key is the initial attestation key (psa) or the DeviceID (dice): "
+	"SPKI,\n"
+	"PEM or DER. --mac-key has the raw bytes of a key for COSE_Mac0, mode "
+	"0600.\n"
+	"--instance is the ueid, 33 bytes, where it is not derived from the "
+	"key.\n"
+	"A TPM's --ak is a TPM2B_PUBLIC; -o is for tpm2_activatecredential, "
+	"whose\n"
+	"answer is --activated. --from has lines {\"device\", \"format\", "
+	"\"key\",\n"
+	"\"instance\"} of psa and dice.\n\n"
+	"A device has one key; another one only after issue --replace. One "
+	"key is\n"
+	"that of one device.\n\n"
+	"example: provctl -C acme attest enrol --device D-1 --format psa "
+	"--key iak.pem\n";
+
+static const char challenge_help[] =
+	"usage: provctl attest challenge --device ID | --from LIST.jsonl|-\n"
+	"                                [--stage S] [--offline] [-o FILE]\n\n"
+	"One nonce a device, from the token, recorded before it is given: a "
+	"JSON\n"
+	"line with what the device makes its answer of. It is good once, for "
+	"as long\n"
+	"as the template says (nonce_ttl_s; --offline: offline_nonce_ttl_s). "
+	"Keep the\n"
+	"line: attest verify asks for it.\n\n"
+	"example: provctl -C acme attest challenge --device D-1 -o D-1.json\n";
+
+static const char verify_help[] =
+	"usage: provctl attest verify --device ID --evidence FILE --challenge "
+	"FILE\n"
+	"                             [--seal-key FILE] [--stage S] "
+	"[--explain]\n"
+	"       provctl attest verify --from FILE.jsonl|- [--explain]\n\n"
+	"Verifies what a device answered to a challenge, in a process of its "
+	"own, and\n"
+	"records it. --seal-key is the device's sealing key (SPKI) where it "
+	"was not\n"
+	"kept. --explain shows each check with what was expected and found. "
+	"--from has\n"
+	"lines {\"device\", \"nonce\", \"manifest\", \"evidence\" (base64),\n"
+	"\"seal_key\" (PEM)}.\n\n"
+	"A device that answers its nonce has used it up, also when the answer "
+	"is\n"
+	"refused; bytes that are not the device's use none. What is refused "
+	"is kept:\n"
+	"provctl quarantine list.\n\n"
+	"example: provctl -C acme attest verify --device D-1 --challenge "
+	"D-1.json\n"
+	"         --evidence D-1.cose --explain\n";
+
+static const char receipt_help[] =
+	"usage: provctl attest receipt FILE|- [--seal-key FILE]\n"
+	"       provctl attest receipt --from DIR [--seal-key FILE]\n\n"
+	"Takes receipts in: FILE, standard input, or every file of DIR, each\n"
+	"one receipt as its device made it. Each is verified with the key of\n"
+	"its device and recorded; one JSON line says what it was. The receipt\n"
+	"of a rotated device revokes what the device had before. Where the\n"
+	"sealing key signs (the certified key is not P-256) and was not kept,\n"
+	"--seal-key names it (SPKI, PEM).\n\n"
+	"example: provctl -C acme attest receipt --from receipts/\n";
+
+const struct verb_part attest_parts[] = { { "enrol", enrol_help },
+					  { "challenge", challenge_help },
+					  { "verify", verify_help },
+					  { "receipt", receipt_help },
+					  { NULL, NULL } };

@@ -1,0 +1,80 @@
+/* attest: what the words of it read. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/attest_group.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/json.h"
+#include "lib/base/pem.h"
+
+CLEANUP_PTR(struct json_doc, json_doc_free);
+
+enum pv_code attest_read_der(const char *path, const char *label, size_t max,
+			     struct buf *der, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, 2 * max + 256);
+	rc = file_read(AT_FDCWD, path, 0, &text, err);
+	if (rc == PV_OK && pem_is(buf_span(&text), label))
+		return pem_decode(buf_span(&text), label, der, err);
+	if (rc == PV_OK)
+		buf_put(der, text.data, text.len);
+	return rc == PV_OK ? buf_check(der, err) : rc;
+}
+
+enum pv_code attest_hex(const char *text, const char *rule, uint8_t *out,
+			size_t len, struct err *err)
+{
+	if (strlen(text) == 2 * len && hex_decode(text, out, len))
+		return PV_OK;
+	return err_fail(err, PV_INPUT, rule, NULL,
+			"give %zu bytes as %zu hex digits", len, 2 * len);
+}
+
+static enum pv_code take_line(struct attest_group *r, struct span row,
+			      enum pv_code (*take)(void *ctx, json_t *line,
+						   struct err *err),
+			      void *ctx, struct err *err)
+{
+	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
+	struct err why;
+
+	err_init(&why);
+	if (json_parse(row, &doc, &why) == PV_OK &&
+	    !json_is_object(json_root(doc)))
+		(void)err_fail(&why, PV_INPUT, "list.line", NULL,
+			       "the line is no JSON object");
+	if (why.code == PV_OK)
+		return take(ctx, json_root(doc), err);
+	return attest_group_end(r, json_object(), "", &why, err);
+}
+
+enum pv_code attest_each_line(struct attest_group *r, const char *path,
+			      enum pv_code (*take)(void *ctx, json_t *line,
+						   struct err *err),
+			      void *ctx, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	CLEANUP(rows_release) struct rows rows;
+	enum pv_code rc = PV_OK;
+
+	if (strcmp(path, "-") != 0)
+		rc = file_open(AT_FDCWD, path, 0, &fd, err);
+	rows_init(&rows, fd >= 0 ? fd : STDIN_FILENO, ROWS_JSONL);
+	while (rc == PV_OK) {
+		enum rows_got got;
+		struct span row;
+
+		rc = rows_next(&rows, true, &got, &row, err);
+		if (rc != PV_OK || got == ROWS_END)
+			break;
+		if (got == ROWS_LONG)
+			row = (struct span){ (const uint8_t *)"", 0 };
+		rc = take_line(r, row, take, ctx, err);
+	}
+	return rc;
+}

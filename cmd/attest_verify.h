@@ -1,0 +1,44 @@
+/* attest verify: what the files of it share. */
+#ifndef PV_CMD_ATTEST_VERIFY_H
+#define PV_CMD_ATTEST_VERIFY_H
+
+#include "cmd/attest_group.h"
+#include "lib/flow/attestverify.h"
+
+#define VERIFY_READ_MAX (EVIDENCE_MAX + 1024u) /* bytes that are looked at */
+
+struct verify_run {
+	struct attest_group r;
+	struct attestverify flow;
+	struct evidencebox box;
+	bool explain;
+};
+void verify_run_init(struct verify_run *v, const struct app *app,
+		     struct session *s, bool explain);
+void verify_run_release(struct verify_run *v);
+
+struct verify_challenge {
+	uint8_t nonce[EVIDENCE_NONCE_LEN], manifest[32];
+};
+
+/* The last line about device in a file that attest challenge wrote; the
+ * caller's. PV_NOT_FOUND "attest.challenge". */
+PV_MUST enum pv_code verify_challenge_of(const char *path, const char *device,
+					 json_t **line, struct err *err);
+/* A text of a line; "" where there is none. */
+const char *verify_text(const json_t *line, const char *key);
+/* "nonce" and, where it is there, "manifest" of a challenge or a line into c,
+ * which in borrows. PV_INPUT "evidence.nonce", "evidence.manifest". */
+PV_MUST enum pv_code verify_take_challenge(const json_t *line,
+					   struct verify_challenge *c,
+					   struct attestverify_in *in,
+					   struct err *err);
+/* What became of it, as one line; with --explain each check. */
+json_t *verify_line(const struct verify_run *v, const char *device,
+		    const struct attestverify_said *said);
+/* The same checks for people. */
+PV_MUST enum pv_code verify_explain(struct verify_run *v, const char *device,
+				    const struct attestverify_said *said,
+				    const struct err *why, struct err *err);
+
+#endif

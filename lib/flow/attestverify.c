@@ -1,0 +1,176 @@
+#include "lib/flow/attestverify.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/attestverify_impl.h"
+#include "lib/flow/challenge.h"
+
+static void verifying_release(struct verifying *w)
+{
+	attested_release(&w->x);
+	buf_release(&w->key_room);
+	buf_release(&w->seal);
+}
+
+enum pv_code attestverify_needs_token(struct store *store, const char *device,
+				      bool *needed, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct store_attkey k;
+	bool found = false;
+	enum pv_code rc;
+
+	buf_init(&room, ATTESTKEY_ROW_MAX);
+	rc = store_attkey_get(store, device, ATTKEY_ENROLLED, &k, &room, &found,
+			      err);
+	*needed = rc == PV_OK && found && k.mac;
+	return rc;
+}
+
+/* ---- what is expected ---- */
+
+static enum pv_code load(struct verifying *w, struct err *err)
+{
+	struct store *store = w->v->store;
+	const struct attestverify_in *in = w->in;
+	enum evidence_format format;
+	enum pv_code rc = attested_load(store, in->device, &w->x, err);
+
+	memcpy(w->said->device, w->x.d.s.device, sizeof(w->said->device));
+	if (rc == PV_OK)
+		rc = attested_stage(&w->x, in->stage, &w->said->stage, err);
+	if (rc == PV_OK)
+		rc = attestkey_load(store, in->device, &w->key, &w->key_room,
+				    err);
+	if (rc != PV_OK)
+		return rc;
+	format = (enum evidence_format)w->key.format;
+	w->said->format = evidence_format_name(format);
+	if (!attested_format(&w->x, format))
+		return err_fail(err, PV_INTEGRITY, "evidence.type",
+				"see its attestation.formats",
+				"template %s takes no evidence of format %s",
+				w->x.t->name, w->said->format);
+	if (in->evidence.len == 0)
+		return err_fail(err, PV_INTEGRITY, "evidence.missing",
+				"attest on the device", "there is no evidence");
+	rc = attested_manifest(store, &w->x, w->said->stage, w->manifest, err);
+	if (rc == PV_OK && in->manifest &&
+	    memcmp(in->manifest, w->manifest, 32) != 0)
+		rc = err_fail(err, PV_DENIED, "evidence.manifest",
+			      "ask for a new one: provctl attest challenge",
+			      "the challenge is for another manifest than the "
+			      "one in effect");
+	return rc == PV_OK ? attested_seal_key(store, &w->x, in->seal_key,
+					       &w->seal, err)
+			   : rc;
+}
+
+/* Reference values of that format: their names are apart (evidence.h). */
+static size_t references(const struct attested *x, enum evidence_format format,
+			 struct evidence_reference out[TPL_LIST_MAX])
+{
+	const struct tpl_attestation *at = &x->t->attestation;
+	size_t n = 0;
+
+	for (size_t i = 0; i < at->reference_n; i++) {
+		const char *name = at->reference[i].component;
+		enum evidence_format of =
+			strncmp(name, "pcr", 3) == 0	 ? EVIDENCE_TPM2
+			: strncmp(name, "layer", 5) == 0 ? EVIDENCE_DICE
+							 : EVIDENCE_PSA;
+
+		if (of != format)
+			continue;
+		out[n].component = name;
+		memcpy(out[n++].digest, at->reference[i].digest, 32);
+	}
+	return n;
+}
+
+static enum pv_code ask_box(struct verifying *w, struct err *err)
+{
+	const struct tpl_attestation *at = &w->x.t->attestation;
+	struct evidence_reference reference[TPL_LIST_MAX];
+	SECRET mac = SECRET_INIT;
+	struct evidence_want want = {
+		.format = (enum evidence_format)w->key.format,
+		.device = w->x.d.s.device,
+		.key = w->key.key,
+		.instance = { w->key.instance, w->key.instance_len },
+		.anchors = w->x.trust,
+		.anchors_n = w->x.trust_n,
+		.reference = reference,
+		.lifecycle = at->lifecycle,
+		.lifecycle_n = at->lifecycle_n,
+		.min_svn = at->min_svn,
+		.now_s = w->who->who.time_ms / 1000
+	};
+	enum pv_code rc = evidence_a(w->in->nonce, buf_span(&w->seal),
+				     w->manifest, want.a, err);
+
+	want.reference_n = references(&w->x, want.format, reference);
+	if (rc == PV_OK && w->key.mac) {
+		rc = attestkey_open(w->v->a, w->v->store, w->v->hsm, &w->key,
+				    &mac, err);
+		want.key = (struct span){ NULL, 0 };
+		want.mac_key = &mac;
+	}
+	return rc == PV_OK ? evidencebox_verify(w->v->box, w->in->evidence,
+						&want, &w->said->verdict, err)
+			   : rc;
+}
+
+/* A nonce that is not good for it refuses it before it is looked at. */
+static enum pv_code verify(struct verifying *w, struct err *err)
+{
+	struct verdict *v = &w->said->verdict;
+	char wrong[64];
+	enum pv_code rc =
+		challenge_find(w->v->store, w->nonce_hash, w->in->device,
+			       w->said->stage, w->who->who.time_ms, wrong, err);
+
+	if (rc != PV_OK || !wrong[0])
+		return rc == PV_OK ? ask_box(w, err) : rc;
+	verdict_add(v, "evidence.nonce", false, "an open one of the device",
+		    wrong);
+	(void)err_fail(&v->why, PV_DENIED, "evidence.nonce",
+		       "ask for a new one: provctl attest challenge",
+		       "the nonce is %s", wrong);
+	return PV_OK;
+}
+
+enum pv_code attestverify_take(struct attestverify *v,
+			       const struct event_who *who,
+			       const struct attestverify_in *in,
+			       struct attestverify_said *said, struct err *err)
+{
+	CLEANUP(verifying_release)
+	struct verifying w = { .v = v, .who = who, .in = in, .said = said };
+	const struct span nonce = { in->nonce, EVIDENCE_NONCE_LEN };
+	enum pv_code rc;
+
+	memset(said, 0, sizeof(*said));
+	err_init(&said->verdict.why);
+	attested_init(&w.x);
+	buf_init(&w.key_room, ATTESTKEY_ROW_MAX);
+	buf_init(&w.seal, ATTESTKEY_ROW_MAX);
+	rc = load(&w, err);
+	if (rc == PV_OK)
+		rc = sha256(in->evidence, said->sha256, err);
+	if (rc == PV_OK)
+		rc = sha256(nonce, w.nonce_hash, err);
+	if (rc == PV_OK)
+		rc = attestverify_known(&w, err);
+	if (rc != PV_OK || said->existing)
+		return rc;
+	rc = verify(&w, err);
+	if (rc == PV_OK)
+		rc = attestverify_record(&w, err);
+	if (rc == PV_OK && said->verdict.why.code != PV_OK)
+		*err = said->verdict.why;
+	return rc == PV_OK ? said->verdict.why.code : rc;
+}

@@ -1,0 +1,184 @@
+/* An audit: attestation keys, nonces and evidence against their entries. */
+#include <string.h>
+
+#include "lib/base/sha256.h"
+#include "lib/flow/attestkey_impl.h"
+#include "lib/flow/attestverify.h"
+#include "lib/flow/audit_entries_ends.h"
+#include "lib/flow/audit_impl.h"
+#include "lib/flow/challenge.h"
+#include "lib/flow/logged.h"
+
+/* ---- what the log says by itself ---- */
+
+/* One that waits for its TPM has a row only until it is there. */
+enum pv_code audit_take_enrol(struct audit_entries *au,
+			      const struct log_entry *e, struct err *err)
+{
+	(void)err;
+	au->enrolled += log_fact_find(e, "pending", LOG_BSTR) == NULL;
+	return PV_OK;
+}
+
+enum pv_code audit_take_challenge(struct audit_entries *au,
+				  const struct log_entry *e, struct err *err)
+{
+	(void)e;
+	(void)err;
+	au->challenges++;
+	return PV_OK;
+}
+
+enum pv_code audit_take_verify(struct audit_entries *au,
+			       const struct log_entry *e, struct err *err)
+{
+	(void)err;
+	au->evidence++;
+	au->answered += log_fact_find(e, "nonce value", LOG_BSTR) != NULL;
+	return PV_OK;
+}
+
+/* ---- rows ---- */
+
+struct attest_pass {
+	struct audit *au;
+	uint64_t enrolled, challenges, used, evidence, answered;
+	char device[STORE_ID_MAX + 1]; /* of the key before, in force or not */
+	enum store_attkey_state state;
+};
+
+static enum pv_code wrong(const char *device, const char *what, struct err *err)
+{
+	return audit_fail(err, device, "audit.attest", "%s", what);
+}
+
+/* By device and entry: of the entered ones the last is the one in force. */
+static enum pv_code check_order(struct attest_pass *p,
+				const struct store_attkey *k, struct err *err)
+{
+	bool same = strcmp(p->device, k->device) == 0;
+
+	if (k->state == ATTKEY_PENDING)
+		return PV_OK;
+	if (same ? p->state != ATTKEY_REPLACED
+		 : p->device[0] && p->state != ATTKEY_ENROLLED)
+		return wrong(p->device,
+			     "another attestation key than the newest is in "
+			     "force",
+			     err);
+	memcpy(p->device, k->device, sizeof(p->device));
+	p->state = k->state;
+	return PV_OK;
+}
+
+static enum pv_code take_key(void *ctx, const struct store_attkey *k,
+			     struct err *err)
+{
+	struct attest_pass *p = ctx;
+	uint8_t hash[32];
+	struct log_entry e;
+	enum pv_code rc = audit_entry(p->au, k->log_index, LOG_ATTEST_ENROL,
+				      k->device, &e, err);
+
+	if (rc == PV_OK)
+		rc = sha256(k->key, hash, err);
+	if (rc == PV_OK &&
+	    (!attestkey_fits(&e, k) ||
+	     (!k->mac && memcmp(hash, k->key_sha256, sizeof(hash)) != 0)))
+		rc = wrong(k->device,
+			   "its attestation key is not what was logged", err);
+	p->enrolled += k->state != ATTKEY_PENDING;
+	return rc == PV_OK ? check_order(p, k, err) : rc;
+}
+
+static enum pv_code take_nonce(void *ctx, const struct store_nonce *n,
+			       struct err *err)
+{
+	struct attest_pass *p = ctx;
+	struct log_entry e;
+	enum pv_code rc = audit_entry(p->au, n->log_index, LOG_ATTEST_CHALLENGE,
+				      n->device, &e, err);
+
+	if (rc == PV_OK && !challenge_fits(&e, n))
+		rc = wrong(n->device, "a nonce is not what was logged", err);
+	p->challenges++;
+	if (rc != PV_OK || n->used_index == 0)
+		return rc;
+	p->used++;
+	rc = audit_entry(p->au, n->used_index, LOG_ATTEST_VERIFY, n->device, &e,
+			 err);
+	if (rc == PV_OK && (!logged_hash_is(&e, "nonce", n->hash) ||
+			    !log_fact_find(&e, "nonce value", LOG_BSTR)))
+		rc = wrong(n->device, "a nonce was used by other evidence",
+			   err);
+	return rc;
+}
+
+static enum pv_code take_evidence(void *ctx, const struct store_evidence *x,
+				  struct err *err)
+{
+	struct attest_pass *p = ctx;
+	struct log_entry e;
+	bool fits = false;
+	enum pv_code rc = audit_entry(p->au, x->log_index, LOG_ATTEST_VERIFY,
+				      x->device, &e, err);
+
+	if (rc == PV_OK)
+		rc = attestverify_fits(&e, x, &fits, err);
+	if (rc == PV_OK && !fits)
+		rc = wrong(x->device, "its evidence is not what was logged",
+			   err);
+	p->evidence++;
+	p->answered += x->uses_nonce;
+	return rc;
+}
+
+static enum pv_code count(uint64_t logged, uint64_t kept, const char *what,
+			  struct err *err)
+{
+	return logged == kept
+		       ? PV_OK
+		       : audit_fail(err, "store", "audit.attest",
+				    "the log has %llu %s, the store has %llu",
+				    (unsigned long long)logged, what,
+				    (unsigned long long)kept);
+}
+
+/* Each row has an entry of its own: as many of either are the same ones; and
+ * each nonce that is used one piece of evidence. */
+static enum pv_code counted(const struct attest_pass *p, struct err *err)
+{
+	const struct audit_entries *log = &p->au->log;
+	enum pv_code rc =
+		count(log->enrolled, p->enrolled, "attestation keys", err);
+
+	if (rc == PV_OK)
+		rc = count(log->challenges, p->challenges, "nonces", err);
+	if (rc == PV_OK)
+		rc = count(log->evidence, p->evidence, "pieces of evidence",
+			   err);
+	if (rc == PV_OK)
+		rc = count(log->answered, p->answered, "answered nonces", err);
+	return rc == PV_OK ? count(log->answered, p->used, "used nonces", err)
+			   : rc;
+}
+
+enum pv_code audit_attest(struct audit *au, struct err *err)
+{
+	struct attest_pass p = { .au = au };
+	const struct store_visit keys = { &p, { .attkey = take_key } };
+	const struct store_visit nonces = { &p, { .nonce = take_nonce } };
+	const struct store_visit all = { &p, { .evidence = take_evidence } };
+	enum pv_code rc = store_attkey_each(au->store, &keys, err);
+
+	if (rc == PV_OK && p.device[0] && p.state != ATTKEY_ENROLLED)
+		rc = wrong(p.device,
+			   "its newest attestation key is not in "
+			   "force",
+			   err);
+	if (rc == PV_OK)
+		rc = store_nonce_each(au->store, &nonces, err);
+	if (rc == PV_OK)
+		rc = store_evidence_each(au->store, &all, err);
+	return rc == PV_OK ? counted(&p, err) : rc;
+}

@@ -1,0 +1,131 @@
+#include "lib/flow/challenge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/attestkey.h"
+#include "lib/flow/logged.h"
+#include "lib/log/attest.h"
+
+static enum pv_code check_open(struct store *store, const char *device,
+			       uint64_t now_ms, struct err *err)
+{
+	uint64_t n = 0;
+	enum pv_code rc = store_nonce_count(store, device, now_ms, &n, err);
+
+	if (rc != PV_OK || n < CHALLENGE_OPEN_MAX)
+		return rc;
+	return err_fail(err, PV_DENIED, "attest.nonces",
+			"answer one, or wait until they are over",
+			"%llu challenges of the device are open",
+			(unsigned long long)n);
+}
+
+static enum pv_code record(struct store *store, const struct event_who *who,
+			   const struct challenge *c, struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	struct store_nonce row = { .issued_ms = who->who.time_ms,
+				   .until_ms = c->until_ms,
+				   .offline = c->offline };
+	struct log_challenge facts = { .device = c->device,
+				       .stage = c->stage,
+				       .nonce = row.hash,
+				       .until_ms = c->until_ms,
+				       .offline = c->offline };
+	struct log_entry e;
+	enum pv_code rc = sha256((struct span){ c->nonce, sizeof(c->nonce) },
+				 row.hash, err);
+
+	buf_init(&bytes, LOG_ENTRY_MAX);
+	snprintf(row.device, sizeof(row.device), "%s", c->device);
+	snprintf(row.stage, sizeof(row.stage), "%s", c->stage);
+	log_attest_challenge(&e, &who->who, &facts);
+	if (rc == PV_OK)
+		rc = log_entry_encode(&e, &bytes, err);
+	return rc == PV_OK ? store_nonce_put(store, &row, buf_span(&bytes), err)
+			   : rc;
+}
+
+enum pv_code challenge_make(struct store *store, struct hsm *hsm,
+			    const struct event_who *who, const char *device,
+			    const char *stage, bool offline,
+			    struct challenge *c, struct err *err)
+{
+	CLEANUP(attested_release) struct attested x;
+	CLEANUP(buf_release) struct buf room;
+	const struct tpl_attestation *at;
+	struct store_attkey k;
+	enum pv_code rc;
+
+	memset(c, 0, sizeof(*c));
+	attested_init(&x);
+	buf_init(&room, ATTESTKEY_ROW_MAX);
+	rc = attested_load(store, device, &x, err);
+	if (rc == PV_OK)
+		rc = attested_stage(&x, stage, &c->stage, err);
+	if (rc == PV_OK)
+		rc = attestkey_load(store, x.d.s.device, &k, &room, err);
+	if (rc == PV_OK)
+		rc = check_open(store, x.d.s.device, who->who.time_ms, err);
+	if (rc == PV_OK)
+		rc = attested_manifest(store, &x, c->stage, c->manifest, err);
+	if (rc == PV_OK)
+		rc = hsm_random(hsm, c->nonce, sizeof(c->nonce), err);
+	if (rc != PV_OK)
+		return rc;
+	at = &x.t->attestation;
+	c->offline = offline;
+	c->format = evidence_format_name((enum evidence_format)k.format);
+	c->until_ms =
+		who->who.time_ms +
+		1000ull * (offline ? at->offline_nonce_ttl_s : at->nonce_ttl_s);
+	snprintf(c->device, sizeof(c->device), "%s", x.d.s.device);
+	return record(store, who, c, err);
+}
+
+/* ---- coming back ---- */
+
+bool challenge_fits(const struct log_entry *e, const struct store_nonce *n)
+{
+	return logged_text_is(e, "stage", n->stage) &&
+	       logged_hash_is(e, "nonce", n->hash) &&
+	       logged_uint_is(e, "until", n->until_ms) &&
+	       e->time_ms == n->issued_ms &&
+	       (log_fact_find(e, "offline", LOG_UINT) != NULL) == n->offline;
+}
+
+enum pv_code challenge_find(struct store *store, const uint8_t hash[static 32],
+			    const char *device, const char *stage,
+			    uint64_t now_ms, char why[64], struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct store_nonce n;
+	struct log_entry e;
+	const char *what = "";
+	bool found;
+	enum pv_code rc = store_nonce_get(store, hash, &n, &found, err);
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	if (rc == PV_OK && found)
+		rc = logged_entry(store, n.log_index, LOG_ATTEST_CHALLENGE,
+				  n.device, &room, &e, err);
+	if (rc == PV_OK && found && !challenge_fits(&e, &n))
+		rc = logged_edited("the row of a nonce", err);
+	if (rc != PV_OK)
+		return rc;
+	if (!found)
+		what = "one that was not handed out";
+	else if (strcmp(n.device, device) != 0)
+		what = "another device's";
+	else if (strcmp(n.stage, stage) != 0)
+		what = "one for another stage";
+	else if (n.used_index != 0)
+		what = "one that was used";
+	else if (now_ms >= n.until_ms)
+		what = "one that is over";
+	snprintf(why, 64, "%s", what);
+	return PV_OK;
+}

@@ -1,0 +1,123 @@
+#!/bin/sh
+# attest challenge and verify: a nonce out, evidence in, once.
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/attest.sh"
+
+new_authority
+staged staged 1 "$reference"
+a=client-00000001
+enrolled staged $a
+iak=$T/$a-iak.pem
+
+case_start "a challenge says what the device makes A of"
+challenge $a
+expect_equal "$(json_field stage "$T/$a.challenge")" operational stage
+expect_equal "$(json_field format "$T/$a.challenge")" psa format
+expect_equal "$(json_field nonce "$T/$a.challenge" | tr -d '\n' | wc -c)" 64 \
+	"length of the nonce"
+p export bundle --device $a --stage bootstrap -o "$T/boot.pvb" 2>/dev/null
+expect_error 9 output.exists -C "$H" attest challenge --device $a \
+	-o "$T/$a.challenge"
+expect_equal "$(entries attest.challenge)" 1 "entries of challenges"
+
+case_start "evidence for it is verified, and again while nothing is released"
+token $a "$iak"
+verify 0 '"status":"verified"' $a
+verify 0 '"status":"existing"' $a
+expect_equal "$(entries attest.verify)" 1 "entries of evidence"
+
+case_start "its nonce is good once"
+token $a "$iak"
+verify 4 evidence.nonce $a
+expect_text "one that was used"
+expect_text '"quarantine":1'
+verify 4 evidence.nonce $a
+expect_equal "$(entries attest.verify)" 2 "entries of evidence"
+expect_equal "$(entries quarantine.put)" 1 "entries of quarantine"
+expect_exit 0 "$PROVCTL" -C "$H" --json quarantine show 1
+expect_text 'evidence.nonce'
+expect_text 'evidence_under'
+
+case_start "each check is shown with what was expected and found"
+challenge $a
+token $a "$iak" -e 's/"3.1.4"/"2.9.0"/'
+verify 4 evidence.svn $a --explain
+expect_text "expected 3 or higher, found 2"
+expect_text "passed evidence.signature"
+challenge $a
+token $a "$iak"
+expect_exit 0 "$PROVCTL" -C "$H" --json attest verify --device $a --explain \
+	--evidence "$T/$a.evidence" --challenge "$T/$a.challenge" \
+	--seal-key "$T/dev/$a/seal_pub.pem"
+expect_equal "$(jq -r '[.checks[] | select(.passed | not)] | length' \
+	"$T/out")" 0 "checks that failed"
+expect_equal "$(jq -r '.checks | length > 5' "$T/out")" true "checks"
+
+case_start "a device that was refused has used its nonce up; a stranger none"
+challenge $a
+new_key stranger
+token $a "$T/stranger.pem"
+verify 5 evidence.signature $a
+token $a "$iak"
+verify 0 '"status":"verified"' $a
+challenge $a
+token $a "$iak" -e 's/2395: 12288/2395: 4096/'
+verify 4 evidence.lifecycle $a
+token $a "$iak"
+verify 4 evidence.nonce $a
+expect_text "one that was used"
+# Genuine evidence over another nonce is anybody's to bring.
+challenge $a
+cp "$T/$a.challenge" "$T/old"
+token $a "$iak"
+challenge $a
+verify 4 evidence.nonce $a
+token $a "$iak"
+verify 0 '"status":"verified"' $a
+
+case_start "many at once, of devices with keys of both kinds"
+b=client-00000002
+staged_device staged $b
+head -c 32 /dev/urandom >"$T/mac"
+other=01$(printf '%064d' 9)
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device $b --format psa \
+	--mac-key "$T/mac" --instance "$other"
+printf '{"device":"%s"}\n' $a $b nobody >"$T/list"
+expect_exit 10 "$PROVCTL" -C "$H" attest challenge --from "$T/list" \
+	-o "$T/many"
+grep $a "$T/many" >"$T/$a.challenge"
+grep $b "$T/many" >"$T/$b.challenge"
+token $a "$iak"
+claims "$(answer_to $b)" -e "s/$ueid/$other/"
+attester mac "$T/mac" "$T/claims" "$T/$b.evidence"
+for id in $a $b; do
+	jq -c --rawfile seal "$T/dev/$id/seal_pub.pem" \
+		--arg evidence "$(base64 -w0 "$T/$id.evidence")" \
+		'{device, nonce, manifest, seal_key: $seal, evidence: $evidence}' \
+		"$T/$id.challenge"
+done >"$T/evidence.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" attest verify --from "$T/evidence.jsonl"
+expect_equal "$(jq -r .status "$T/out" | tr '\n' ' ')" "verified verified "
+verify 0 '"status":"existing"' $b
+
+case_start "without a connection, within its time"
+challenge $a --offline
+expect_equal "$(json_field offline "$T/$a.challenge")" true offline
+until=$(json_field until "$T/$a.challenge")
+[ "$(date -u -d "$until" +%s)" -gt "$(($(date +%s) + 600000))" ] ||
+	fail "an offline nonce is good until $until"
+token $a "$iak"
+verify 0 '"status":"verified"' $a
+
+case_start "no more than 16 challenges of a device are open"
+i=0
+while [ $i -lt 20 ]; do
+	i=$((i + 1))
+	p attest challenge --device $b >>"$T/open" 2>/dev/null
+done
+expect_error 4 attest.nonces -C "$H" attest challenge --device $b
+expect_equal "$(grep -c '"status":"open"' "$T/open")" 16 "open ones"
+
+case_start "the audit knows all of it"
+verify_audit
+tests_end
