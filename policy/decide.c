@@ -34,7 +34,8 @@ enum decide_next decide_deny(struct decide *d, const struct decide_why *why,
 		return DECIDE_STOP;
 	v->answer = POLICY_DENIED;
 	v->code = why->code;
-	v->quarantine = why->anomaly &&
+	/* A release is asked for by us, and nobody's to let through. */
+	v->quarantine = why->anomaly && !d->r->release &&
 			d->t->limits.on_anomaly == TPL_ANOMALY_QUARANTINE;
 	snprintf(v->rule, sizeof(v->rule), "%s", why->rule);
 	copy_value(v->field, sizeof(v->field), why->field ? why->field : "");
@@ -244,6 +245,7 @@ static decide_step *const issue_steps[] = { decide_order, decide_station,
 					    decide_hours, decide_quantity,
 					    decide_rate };
 static decide_step *const rotate_steps[] = { decide_rotation };
+static decide_step *const release_steps[] = { decide_released };
 
 static void undecided(struct policy_verdict *out)
 {
@@ -291,7 +293,11 @@ void policy_decide(const struct template *t, const struct order *order,
 
 	if (decide_stored(&d) || STOPS(&d, template_steps))
 		return;
-	if (r->rotate ? STOPS(&d, rotate_steps) : STOPS(&d, issue_steps))
+	if (r->release && STOPS(&d, release_steps))
+		return;
+	if (r->rotate && STOPS(&d, rotate_steps))
+		return;
+	if (!r->release && !r->rotate && STOPS(&d, issue_steps))
 		return;
 	decide_allow(&d, POLICY_APPROVED);
 }

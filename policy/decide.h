@@ -57,12 +57,16 @@ struct policy_verdict {
  * order.station_key, order.hours, order.quantity, order.rework, order.per_hour,
  * order.offline, replace.unknown, replace.pending, key.superseded,
  * rotate.unknown, rotate.pending, rotate.key_sig, request.key_sig,
- * rotation.missing, rotation.same_key, device.suspended,
- * attest.evidence (PV_INTEGRITY).
+ * rotation.missing, rotation.same_key, device.suspended, rotate.evidence,
+ * release.unknown, release.pending, release.evidence, release.changed,
+ * release.manifest, release.recipient, release.expired.
  *
  * Both template and order bind: of two limits the tighter one holds. A
  * replacement counts against order.rework instead of order.quantity. What is
- * rotated is in the field: order, stations, hours and rates do not bind it.
+ * rotated is in the field: order, stations, hours and rates do not bind it. The
+ * first release of a device is bound by the order that it was issued under, but
+ * for that one's version of the template: evidence names a manifest, and that
+ * is the one in effect.
  */
 void policy_decide(const struct template *t, const struct order *order,
 		   const struct policy_request *r, const struct policy_facts *f,

@@ -166,5 +166,7 @@ enum decide_next decide_device(struct decide *d)
 			    "the device is retired and its id is blocked");
 	if (d->r->rotate)
 		return decide_rotate(d);
+	if (d->r->release)
+		return decide_release(d);
 	return d->r->replace ? replace(d) : new_or_known(d);
 }

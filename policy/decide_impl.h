@@ -52,6 +52,11 @@ enum decide_next decide_suspended(struct decide *d);
 enum decide_next decide_rotate(struct decide *d);
 enum decide_next decide_rotation(struct decide *d);
 
+/* decide_release.c: a device has shown what it is */
+enum decide_next decide_release(struct decide *d);
+enum decide_next decide_evidence(struct decide *d);
+enum decide_next decide_released(struct decide *d);
+
 /* decide_limits.c: clock, order, station, hours, quantity, rate */
 enum decide_next decide_clock(struct decide *d);
 enum decide_next decide_order(struct decide *d);

@@ -99,13 +99,9 @@ enum decide_next decide_rotation(struct decide *d)
 	bool same =
 		d->r->renewed || (f->store_known && d->r->csr && f->same_spki);
 
-	if (d->t->rotation.fresh_evidence)
-		return deny(d, PV_INTEGRITY, "attest.evidence",
-			    "set rotation.fresh_evidence to false in the next "
-			    "version of the template: this version takes no "
-			    "evidence",
-			    "the template asks for fresh evidence and there is "
-			    "none");
+	if (d->t->rotation.fresh_evidence && f->store_known &&
+	    decide_evidence(d) == DECIDE_STOP)
+		return DECIDE_STOP;
 	if (d->r->csr && !d->r->renewed && !d->t->rotation.present)
 		return deny(d, PV_DENIED, "rotation.missing",
 			    "adopt a version of the template with a section "

@@ -30,6 +30,7 @@ struct policy_request {
 	bool renewed;	     /* for the certified key that it has, without CSR;
 				counts as one */
 	bool parts;	     /* components only, no new credential */
+	bool release;	     /* the bundle of a stage that asks for evidence */
 	const char *order;   /* order id asked for, NULL: none */
 	bool batch;	     /* part of a batch or stream: may wait */
 	bool offline;	     /* made for an offline line */
@@ -49,6 +50,13 @@ enum policy_state {
 	POLICY_STATE_SUSPENDED,
 	POLICY_STATE_REVOKED,
 	POLICY_STATE_RETIRED
+};
+
+/* What a device has shown of itself for a stage. */
+enum policy_evidence {
+	POLICY_EVIDENCE_NONE, /* nothing, or nothing that was believed */
+	POLICY_EVIDENCE_VERIFIED,
+	POLICY_EVIDENCE_RELEASED /* a bundle was sealed for it */
 };
 
 struct policy_facts {
@@ -89,6 +97,14 @@ struct policy_facts {
 	bool quarantined; /* the token signed wrongly for the device: it is held
 			   */
 	bool held;	  /* this very request waits for people */
+	/* Of a release: the evidence that it names. Of a rotation: whether
+	   there is any, and when the newest was verified. */
+	enum policy_evidence evidence;
+	uint64_t evidence_ms;	 /* when it was verified */
+	bool evidence_manifest;	 /* it names the manifest that is in effect */
+	bool evidence_recipient; /* it binds the key that is sealed to */
+	bool in_field; /* a release: the device had its bundle before, or was
+			  rotated: what was ordered does not bind it */
 	/* Rules that people let this very request through by (a release);
 	   they count for a device that is not there yet. */
 	const char *const *released;

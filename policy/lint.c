@@ -155,6 +155,24 @@ static enum pv_code lint_roles(struct tpl_parse *p, const struct node *root)
 	return PV_OK;
 }
 
+/* The key is made and certified when the device is issued, and kept by nobody
+ * until there is evidence. */
+static enum pv_code lint_attested(const struct node *n,
+				  const struct template *t,
+				  const struct tpl_stage *stage)
+{
+	for (size_t i = 0; i < t->components_n; i++)
+		if ((stage->components & 1u << i) &&
+		    t->components[i].private_key)
+			return node_fail(n, "stage_private_key",
+					 "have the device make its key: key "
+					 "\"csr\"",
+					 "component \"%s\" holds the private "
+					 "key, and waits for evidence",
+					 t->components[i].id);
+	return PV_OK;
+}
+
 static enum pv_code lint_stage(struct tpl_parse *p, const struct node *root,
 			       const struct tpl_stage *stage)
 {
@@ -167,6 +185,8 @@ static enum pv_code lint_stage(struct tpl_parse *p, const struct node *root,
 				 "add an attestation section",
 				 "the stage asks for attestation and the "
 				 "template has none");
+	if (stage->requires_attestation)
+		return lint_attested(&n, t, stage);
 	if (stage->kind != TPL_STAGE_BOOTSTRAP)
 		return PV_OK;
 	for (size_t i = 0; i < t->components_n; i++) {
@@ -183,6 +203,19 @@ static enum pv_code lint_stage(struct tpl_parse *p, const struct node *root,
 	return PV_OK;
 }
 
+/* Evidence that nobody can give would let no device be rotated. */
+static enum pv_code lint_fresh(const struct template *t,
+			       const struct node *root)
+{
+	struct node n = node_get(root, "rotation");
+
+	if (!t->rotation.fresh_evidence || t->attestation.present)
+		return PV_OK;
+	return node_fail(&n, "fresh_evidence", "add an attestation section",
+			 "a rotation asks for evidence and the template has no "
+			 "attestation");
+}
+
 enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)
 {
 	if (!p->t->ca) {
@@ -194,6 +227,7 @@ enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)
 		for (size_t i = 0; i < p->t->stages_n; i++)
 			NODE_TRY(lint_stage(p, root, &p->t->stages[i]));
 		NODE_TRY(tpl_lint_stages(p, root));
+		NODE_TRY(lint_fresh(p->t, root));
 		tpl_lint_limits(p, root);
 	}
 	NODE_TRY(tpl_lint_cert(p, root));

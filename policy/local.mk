@@ -13,7 +13,8 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/show.c \
 	policy/order.h policy/facts.h policy/decide.h policy/decide_impl.h \
 	policy/decide.c policy/decide_key.c policy/decide_device.c \
-	policy/decide_limits.c policy/decide_rotate.c \
+	policy/decide_limits.c policy/decide_release.c \
+	policy/decide_rotate.c \
 	policy/plan.c policy/plan.h \
 	policy/roster.c policy/roster.h policy/quorum.c policy/quorum.h \
 	policy/approval.c policy/approval.h policy/approval_count.c \

@@ -16,7 +16,8 @@ template() {
 }
 template tls-client same '{rotation: {same_key: true}}' 01
 template tls-client fresh '{rotation: {renew_before_days: 30}}' 02
-template tls-client proof '{rotation: {fresh_evidence: true}}' 03
+template tls-client proof \
+	'{attestation: {formats: ["psa"]}, rotation: {fresh_evidence: true}}' 03
 
 # issued TEMPLATE ID: a device that has its bundle, and its receipt taken in.
 issued() {
@@ -225,8 +226,8 @@ expect_error 10 device.unknown -C "$H" rotate device client-0000000f
 issued proof client-00000007
 # shellcheck disable=SC2046
 rotate client-00000007 $(csr_opts client-00000007)
-expect_equal "$rc" 5 "exit without evidence"
-expect_text attest.evidence
+expect_equal "$rc" 4 "exit without evidence"
+expect_text rotate.evidence
 expect_exit 2 "$PROVCTL" -C "$H" rotate device
 expect_exit 2 "$PROVCTL" -C "$H" rotate device client-00000001 --from x
 expect_exit 2 "$PROVCTL" -C "$H" rotate device client-00000001 --rollback \

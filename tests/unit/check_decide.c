@@ -192,6 +192,29 @@ static void renewal(struct world *w)
 	w->f.renewal = true;
 }
 
+/* The device has shown what it is, for what is in effect. */
+static void attested(struct world *w)
+{
+	w->r.release = true;
+	w->r.order = NULL;
+	w->f.state = POLICY_STATE_ISSUED;
+	w->f.same_spki = true;
+	w->f.evidence = POLICY_EVIDENCE_VERIFIED;
+	w->f.evidence_ms = w->f.now_ms - 1000;
+	w->f.evidence_manifest = w->f.evidence_recipient = true;
+	w->t->attestation.nonce_ttl_s = 300;
+}
+
+/* A rotation that asks for evidence of so many seconds ago. */
+static void fresh(struct world *w, uint64_t age_s)
+{
+	rotated(w);
+	w->t->rotation.fresh_evidence = true;
+	w->t->attestation.nonce_ttl_s = 300;
+	w->f.evidence = POLICY_EVIDENCE_RELEASED;
+	w->f.evidence_ms = w->f.now_ms - age_s * 1000;
+}
+
 /* What a signer is told, whom the writer decides after. */
 static void later(struct world *w)
 {
@@ -217,7 +240,7 @@ static void release(struct world *w, const char *rule, const char *other)
 #define CLASH POLICY_DENIED, PV_CONFLICT, "request.conflict", false
 #define UNFINISHED POLICY_DENIED, PV_CONFLICT, "replace.pending", false
 #define OPEN POLICY_DENIED, PV_CONFLICT, "rotate.pending", false
-#define LACKS(rule) POLICY_DENIED, PV_INTEGRITY, rule, false
+#define CHANGED(rule) POLICY_DENIED, PV_CONFLICT, rule, false
 #define WAITS_FOR(rule) POLICY_WAIT, PV_DENIED, rule, false
 #define WAITS WAITS_FOR("limits.per_hour")
 
