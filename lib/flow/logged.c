@@ -141,6 +141,7 @@ bool logged_bundle_fits(const struct log_entry *e,
 			const struct store_bundle *b)
 {
 	const uint8_t *escrow = b->escrow_len > 0 ? b->escrow_sha256 : NULL;
+	const uint8_t *evidence = b->released_ms > 0 ? b->evidence : NULL;
 
 	return b->number == s->number && sealed_for(e, s) &&
 	       logged_text_is(e, "device", s->device) &&
@@ -151,7 +152,9 @@ bool logged_bundle_fits(const struct log_entry *e,
 			      b->payload_sha256) &&
 	       logged_hash_is(e, "template hash", b->template_sha256) &&
 	       logged_hash_is(e, "container hash", b->container_sha256) &&
-	       logged_hash_is(e, "escrow hash", escrow);
+	       logged_hash_is(e, "escrow hash", escrow) &&
+	       logged_hash_is(e, "evidence", evidence) &&
+	       (!evidence || e->time_ms == b->released_ms);
 }
 
 enum pv_code logged_container_fits(struct span container,

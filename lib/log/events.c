@@ -61,6 +61,7 @@ void log_bundle_seal(struct log_entry *e, const struct log_who *who,
 			       LOG_HASH * seal->anchors_n);
 	log_fact_str(e, "components", seal->components);
 	log_fact_str(e, "stored", seal->stored);
+	log_fact_bytes(e, "evidence", seal->evidence, LOG_HASH);
 }
 
 void log_export(struct log_entry *e, const struct log_who *who,

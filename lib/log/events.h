@@ -59,10 +59,10 @@ struct log_seal {
 	const char *bundle; /* bundle-id, lower-case hex: the object */
 	const char *device, *stage;
 	uint64_t seq;
-	const uint8_t *bh;
-	const uint8_t *payload;	  /* hash of the descriptor payload */
-	const uint8_t *container; /* hash of the whole .pvb */
-	const uint8_t *escrow;	  /* hash; optional: none */
+	const uint8_t *bh, *evidence; /* what it was released for; optional */
+	const uint8_t *payload;	      /* hash of the descriptor payload */
+	const uint8_t *container;     /* hash of the whole .pvb */
+	const uint8_t *escrow;	      /* hash; optional: none */
 	const uint8_t *template_hash;
 	const char *serial;	/* where there is no cert.issue; optional */
 	const uint8_t *anchors; /* hashes of its trust anchors (DER) */

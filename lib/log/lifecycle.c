@@ -4,6 +4,16 @@
 
 #include "lib/log/tree.h"
 
+void log_bundle_release(struct log_entry *e, const struct log_who *who,
+			const struct log_seal *seal)
+{
+	log_entry_start(e, who, LOG_BUNDLE_RELEASE, seal->bundle);
+	log_fact_str(e, "device", seal->device);
+	log_fact_str(e, "stage", seal->stage);
+	log_fact_uint(e, "seq", seal->seq);
+	log_fact_bytes(e, "evidence", seal->evidence, LOG_HASH);
+}
+
 void log_cert_revoke(struct log_entry *e, const struct log_who *who,
 		     const struct log_revoke *r)
 {

@@ -9,6 +9,7 @@
 #include "lib/log/acts.h"
 #include "lib/log/events.h"
 
+#define LOG_BUNDLE_RELEASE "bundle.release"
 #define LOG_CERT_REVOKE "cert.revoke"
 #define LOG_CRL_INTENT "crl.intent"
 #define LOG_CRL_ISSUE "crl.issue"
@@ -23,6 +24,10 @@
 #define LOG_PIN_ROTATE "pin.rotate"
 
 #define LOG_NO_TIME INT64_MIN
+
+/* Of a bundle whose stage asks for evidence (seal->evidence): it may leave. */
+void log_bundle_release(struct log_entry *e, const struct log_who *who,
+			const struct log_seal *seal);
 
 struct log_revoke {
 	const char *serial; /* the object */

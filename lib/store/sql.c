@@ -202,15 +202,20 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_BUNDLE_PUT] = "INSERT INTO bundle (number, seal_index, seq, "
 			   "stage, bundle_id, bh, payload, template, start, "
 			   "len, escrow_start, escrow_len, container_sha256, "
-			   "escrow_sha256) VALUES ($1, $2, $3, $4, $5, $6, "
-			   "$7, $8, $9, $10, $11, $12, $13, $14)",
+			   "escrow_sha256, evidence, released_ms) VALUES "
+			   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+			   "$12, $13, $14, $15, $16)",
 	[SQL_BUNDLE_EACH] = "SELECT b.number, b.seal_index, b.seq, b.stage, "
 			    "b.bundle_id, b.bh, b.payload, t.sha256, "
 			    "b.start, b.len, b.escrow_start, b.escrow_len, "
-			    "b.container_sha256, b.escrow_sha256 "
+			    "b.container_sha256, b.escrow_sha256, "
+			    "b.evidence, coalesce(b.released_ms, 0) "
 			    "FROM bundle b JOIN template t ON t.id = "
 			    "b.template WHERE b.number = $1 "
 			    "ORDER BY b.seal_index",
+	[SQL_BUNDLE_RELEASED] = "SELECT count(*) FROM bundle b JOIN template t "
+				"ON t.id = b.template WHERE b.released_ms >= "
+				"$1 AND t.name = $2",
 	[SQL_BUNDLE_IDS] = "SELECT number, bundle_id FROM bundle "
 			   "ORDER BY number, seal_index",
 
@@ -429,6 +434,10 @@ static const char *const texts[SQL_COUNT] = {
 	/* 0: EVIDENCE_VERIFIED */
 	[SQL_EVIDENCE_CURRENT] = EVIDENCE_COLUMNS
 	"WHERE device = $1 AND stage = $2 AND state = 0 "
+	"ORDER BY log_index DESC LIMIT 1",
+	/* 2: EVIDENCE_FAILED */
+	[SQL_EVIDENCE_NEWEST] = EVIDENCE_COLUMNS
+	"WHERE device = $1 AND stage = $2 AND state < 2 "
 	"ORDER BY log_index DESC LIMIT 1",
 	[SQL_EVIDENCE_EACH] = EVIDENCE_COLUMNS "ORDER BY log_index",
 };

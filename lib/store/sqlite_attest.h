@@ -33,6 +33,10 @@ enum pv_code sqlite_evidence_find(struct store *s, const char *device,
 				  const char *stage, const uint8_t *sha256,
 				  struct store_evidence *x, struct buf *seal,
 				  bool *found, struct err *err);
+enum pv_code sqlite_evidence_newest(struct store *s, const char *device,
+				    const char *stage, struct store_evidence *x,
+				    struct buf *seal, bool *found,
+				    struct err *err);
 enum pv_code sqlite_evidence_release(struct store *s, const char *device,
 				     const uint8_t sha256[STORE_HASH],
 				     struct span entry, struct err *err);

@@ -138,6 +138,27 @@ enum pv_code sqlite_rate_since(struct store *store,
 	return rc;
 }
 
+enum pv_code sqlite_released_since(struct store *store,
+				   const uint8_t template_sha256[STORE_HASH],
+				   uint64_t since_ms, uint64_t *count,
+				   struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	const struct template_ref *ref;
+	bool row;
+	enum pv_code rc = sqlite_template(s, template_sha256, &ref, err);
+
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_BUNDLE_RELEASED);
+	query_u64(&q, since_ms);
+	query_str(&q, ref->name);
+	rc = query_row(&q, &row, err);
+	if (rc == PV_OK && (!row || !col_u64(&q, 0, count)))
+		return sqlite_corrupt(s, "releases cannot be counted", err);
+	return rc;
+}
+
 enum pv_code sqlite_order_count(struct store *store, const char *order,
 				struct store_order_count *c, struct err *err)
 {

@@ -242,24 +242,15 @@ enum pv_code sqlite_evidence_put(struct store *store,
 	return put_row(s, x, index, err);
 }
 
-enum pv_code sqlite_evidence_find(struct store *store, const char *device,
-				  const char *stage, const uint8_t *sha256,
-				  struct store_evidence *x, struct buf *seal,
-				  bool *found, struct err *err)
+/* The row that q, all bound, is for. */
+static enum pv_code take_row(struct query *q, struct store_evidence *x,
+			     struct buf *seal, bool *found, struct err *err)
 {
-	QUERY q = query_start(to_sqlite(store),
-			      sha256 ? SQL_EVIDENCE_GET : SQL_EVIDENCE_CURRENT);
 	size_t at = seal->len;
-	enum pv_code rc;
+	enum pv_code rc = query_row(q, found, err);
 
-	query_str(&q, device);
-	if (sha256)
-		query_blob(&q, sha256, STORE_HASH);
-	else
-		query_str(&q, stage);
-	rc = query_row(&q, found, err);
 	if (rc == PV_OK && *found)
-		rc = evidence_row(&q, x, err);
+		rc = evidence_row(q, x, err);
 	if (rc != PV_OK || !*found)
 		return rc;
 	buf_put(seal, x->seal_spki.p, x->seal_spki.len);
@@ -267,6 +258,34 @@ enum pv_code sqlite_evidence_find(struct store *store, const char *device,
 	x->seal_spki = (struct span){ rc == PV_OK ? seal->data + at : NULL,
 				      rc == PV_OK ? x->seal_spki.len : 0 };
 	return rc;
+}
+
+enum pv_code sqlite_evidence_find(struct store *store, const char *device,
+				  const char *stage, const uint8_t *sha256,
+				  struct store_evidence *x, struct buf *seal,
+				  bool *found, struct err *err)
+{
+	QUERY q = query_start(to_sqlite(store),
+			      sha256 ? SQL_EVIDENCE_GET : SQL_EVIDENCE_CURRENT);
+
+	query_str(&q, device);
+	if (sha256)
+		query_blob(&q, sha256, STORE_HASH);
+	else
+		query_str(&q, stage);
+	return take_row(&q, x, seal, found, err);
+}
+
+enum pv_code sqlite_evidence_newest(struct store *store, const char *device,
+				    const char *stage, struct store_evidence *x,
+				    struct buf *seal, bool *found,
+				    struct err *err)
+{
+	QUERY q = query_start(to_sqlite(store), SQL_EVIDENCE_NEWEST);
+
+	query_str(&q, device);
+	query_str(&q, stage);
+	return take_row(&q, x, seal, found, err);
 }
 
 enum pv_code sqlite_evidence_each(struct store *store,

@@ -269,6 +269,7 @@ static const struct store_ops ops = {
 	.intent_get = sqlite_intent_get,
 	.device_each = sqlite_device_each,
 	.rate_since = sqlite_rate_since,
+	.released_since = sqlite_released_since,
 	.order_count = sqlite_order_count,
 	.sealed_append = sqlite_sealed_append,
 	.sealed_read = sqlite_sealed_read,
@@ -340,6 +341,7 @@ static const struct store_ops ops = {
 	.nonce_each = sqlite_nonce_each,
 	.evidence_put = sqlite_evidence_put,
 	.evidence_find = sqlite_evidence_find,
+	.evidence_newest = sqlite_evidence_newest,
 	.evidence_release = sqlite_evidence_release,
 	.evidence_each = sqlite_evidence_each,
 };

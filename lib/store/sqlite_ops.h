@@ -86,6 +86,10 @@ enum pv_code sqlite_intent_get(struct store *s, uint32_t number,
 			       const struct store_visit *v, struct err *err);
 enum pv_code sqlite_device_each(struct store *s, uint32_t from,
 				const struct store_visit *v, struct err *err);
+enum pv_code sqlite_released_since(struct store *s,
+				   const uint8_t template_sha256[STORE_HASH],
+				   uint64_t since_ms, uint64_t *count,
+				   struct err *err);
 enum pv_code sqlite_rate_since(struct store *s,
 			       const uint8_t template_sha256[STORE_HASH],
 			       uint64_t since_ms, uint64_t *count,

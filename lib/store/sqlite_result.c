@@ -166,6 +166,11 @@ static enum pv_code put_bundle(struct sqlite_store *s, uint32_t number,
 	query_u64(&q, b->escrow_len);
 	query_blob(&q, b->container_sha256, STORE_HASH);
 	query_blob(&q, b->escrow_sha256, b->escrow_len > 0 ? STORE_HASH : 0);
+	query_blob(&q, b->evidence, b->released_ms > 0 ? STORE_HASH : 0);
+	if (b->released_ms > 0)
+		query_u64(&q, b->released_ms);
+	else
+		query_blob(&q, NULL, 0);
 	return query_run(&q, err);
 }
 

@@ -284,7 +284,7 @@ enum pv_code sqlite_intent_get(struct store *store, uint32_t number,
 enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
 			       struct err *err)
 {
-	bool escrow = false;
+	bool escrow = false, evidence = false;
 
 	memset(b, 0, sizeof(*b));
 	if (col_u32(q, 0, &b->number) && col_u64(q, 1, &b->seal_index) &&
@@ -299,7 +299,9 @@ enum pv_code sqlite_bundle_row(struct query *q, struct store_bundle *b,
 	    col_u64(q, 11, &b->escrow_len) &&
 	    col_bytes(q, 12, b->container_sha256, STORE_HASH) &&
 	    col_hash(q, 13, b->escrow_sha256, &escrow) &&
-	    escrow == (b->escrow_len > 0))
+	    col_hash(q, 14, b->evidence, &evidence) &&
+	    col_u64(q, 15, &b->released_ms) &&
+	    escrow == (b->escrow_len > 0) && evidence == (b->released_ms > 0))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a bundle's row", err);
 }

@@ -29,7 +29,10 @@ static const struct table tables[] = {
 	  "start INTEGER NOT NULL, len INTEGER NOT NULL, "
 	  "escrow_start INTEGER NOT NULL, escrow_len INTEGER NOT NULL, "
 	  "container_sha256 BLOB NOT NULL, escrow_sha256 BLOB, "
+	  "evidence BLOB, released_ms INTEGER, "
 	  "PRIMARY KEY (number, seal_index)) STRICT, WITHOUT ROWID" },
+	{ "bundle_released", "CREATE INDEX bundle_released ON bundle "
+			     "(released_ms) WHERE released_ms IS NOT NULL" },
 	{ "ca", "CREATE TABLE ca (id INTEGER PRIMARY KEY, "
 		"name TEXT NOT NULL, parent TEXT, label TEXT NOT NULL, "
 		"spki_sha256 BLOB NOT NULL, shards INTEGER NOT NULL, "

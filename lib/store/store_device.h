@@ -174,4 +174,12 @@ store_rate_since(struct store *s, const uint8_t template_sha256[STORE_HASH],
 	return s->ops->rate_since(s, template_sha256, since_ms, count, err);
 }
 
+/* Bundles released under a template's name (all versions) since then. */
+PV_MUST static inline enum pv_code
+store_released_since(struct store *s, const uint8_t template_sha256[STORE_HASH],
+		     uint64_t since_ms, uint64_t *count, struct err *err)
+{
+	return s->ops->released_since(s, template_sha256, since_ms, count, err);
+}
+
 #endif

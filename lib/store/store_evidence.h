@@ -45,6 +45,16 @@ store_evidence_get(struct store *s, const char *device,
 				     err);
 }
 
+/* The newest that was verified, whether or not anything was released for it;
+ * likewise. */
+PV_MUST static inline enum pv_code
+store_evidence_newest(struct store *s, const char *device, const char *stage,
+		      struct store_evidence *x, struct buf *seal, bool *found,
+		      struct err *err)
+{
+	return s->ops->evidence_newest(s, device, stage, x, seal, found, err);
+}
+
 /* entry: its bundle.release, whose bundle this transaction records.
  * PV_NOT_FOUND, or PV_CONFLICT when it is released: "store.evidence". */
 PV_MUST static inline enum pv_code

@@ -178,6 +178,9 @@ struct store_ops {
 				   const uint8_t template_sha256[STORE_HASH],
 				   uint64_t since_ms, uint64_t *count,
 				   struct err *err);
+	enum pv_code (*released_since)(
+		struct store *s, const uint8_t template_sha256[STORE_HASH],
+		uint64_t since_ms, uint64_t *count, struct err *err);
 	enum pv_code (*order_count)(struct store *s, const char *order,
 				    struct store_order_count *count,
 				    struct err *err);
@@ -377,6 +380,11 @@ struct store_ops {
 				      struct store_evidence *x,
 				      struct buf *seal, bool *found,
 				      struct err *err);
+	enum pv_code (*evidence_newest)(struct store *s, const char *device,
+					const char *stage,
+					struct store_evidence *x,
+					struct buf *seal, bool *found,
+					struct err *err);
 	enum pv_code (*evidence_release)(struct store *s, const char *device,
 					 const uint8_t sha256[STORE_HASH],
 					 struct span entry, struct err *err);

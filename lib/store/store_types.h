@@ -159,6 +159,10 @@ struct store_bundle {
 	uint64_t escrow_offset, escrow_len; /* len 0: none */
 	uint8_t container_sha256[STORE_HASH];
 	uint8_t escrow_sha256[STORE_HASH]; /* all zero without */
+	/* What it was released for: time of its entry; 0, and all zero: its
+	 * stage asks for no evidence. */
+	uint64_t released_ms;
+	uint8_t evidence[STORE_HASH];
 	struct span entry;   /* the bundle.seal entry; not filled by reads */
 	uint64_t seal_index; /* of that entry in the log; filled by reads */
 	uint32_t number;     /* whose it is; filled by reads */

@@ -323,19 +323,6 @@ START_TEST(test_events)
 	log_bundle_seal(&e, &who, &s);
 	ck_event(&e, "bundle.seal", "0b",
 		 "bh:b,seq:u,stage:t,device:t,descriptor payload hash:b");
-	s.container = h[2];
-	s.escrow = h[3];
-	s.template_hash = h[4];
-	s.serial = "0a";
-	s.anchors = h[0];
-	s.anchors_n = 1;
-	s.components = "a,b";
-	s.stored = "n/1";
-	log_bundle_seal(&e, &who, &s);
-	ck_event(&e, "bundle.seal", "0b",
-		 "bh:b,seq:u,stage:t,device:t,serial:t,stored:t,anchors:b,"
-		 "components:t,escrow hash:b,template hash:b,container "
-		 "hash:b,descriptor payload hash:b");
 	log_export(&e, &who, "0b", "bundle", "file");
 	ck_event(&e, "export", "0b", "to:t,what:t");
 	log_request_deny(&e, &who, "r-1", "D-1", "csr.signature", h[0]);
@@ -363,6 +350,35 @@ START_TEST(test_events)
 END_TEST
 
 /* What waits for people. */
+START_TEST(test_seal_event)
+{
+	uint8_t h[5][32];
+	struct log_seal s = { .bundle = "0b",
+			      .device = "D-1",
+			      .stage = "operational",
+			      .seq = 1,
+			      .bh = h[0],
+			      .payload = h[1] };
+	struct log_entry e;
+
+	memset(h, 9, sizeof(h));
+	s.container = h[2];
+	s.escrow = h[3];
+	s.template_hash = h[4];
+	s.serial = "0a";
+	s.anchors = h[0];
+	s.anchors_n = 1;
+	s.evidence = h[1];
+	s.components = "a,b";
+	s.stored = "n/1";
+	log_bundle_seal(&e, &who, &s);
+	ck_event(&e, "bundle.seal", "0b",
+		 "bh:b,seq:u,stage:t,device:t,serial:t,stored:t,anchors:b,"
+		 "evidence:b,components:t,escrow hash:b,template hash:b,"
+		 "container hash:b,descriptor payload hash:b");
+}
+END_TEST
+
 START_TEST(test_waiting_events)
 {
 	uint8_t h[2][32];
@@ -397,6 +413,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_size);
 	tcase_add_test(t, test_facts);
 	tcase_add_test(t, test_events);
+	tcase_add_test(t, test_seal_event);
 	tcase_add_test(t, test_waiting_events);
 	suite_add_tcase(s, t);
 	return s;

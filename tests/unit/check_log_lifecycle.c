@@ -68,8 +68,16 @@ START_TEST(test_rotation)
 				   .attributes = h[1],
 				   .kind = "p256",
 				   .generated = true };
+	const struct log_seal s = { .bundle = "0c",
+				    .device = "D-1",
+				    .stage = "operational",
+				    .seq = 4,
+				    .evidence = h[1] };
 	struct log_entry e;
 
+	log_bundle_release(&e, &who, &s);
+	ck_event(&e, "bundle.release", "0c",
+		 "seq:u,stage:t,device:t,evidence:b");
 	log_receipt(&e, &who, "D-1", h[2], 4, 0);
 	ck_event(&e, "receipt", "D-1", "bh:b,seq:u,result:u");
 	log_device_rollback(&e, &who, "D-1", "0b", "0a");

@@ -194,6 +194,17 @@ static enum pv_code release(uint8_t hash)
 				      fix_entry("bundle.release"), &err);
 }
 
+static bool newest(const char *device, const char *stage,
+		   struct store_evidence *x)
+{
+	bool found;
+
+	buf_reset(&got);
+	unit_ok(store_evidence_newest(s, device, stage, x, &got, &found, &err),
+		&err);
+	return found;
+}
+
 START_TEST(test_release)
 {
 	STORE_TXN t = STORE_TXN_INIT;
@@ -233,10 +244,72 @@ START_TEST(test_release)
 		&err);
 	ck_assert(found && seen.state == EVIDENCE_RELEASED);
 	ck_assert(seen.release_index > seen.log_index);
+	/* Of what failed nothing is found as what was verified. */
+	y = evidence("D-1", 0x12, 3);
+	y.state = EVIDENCE_FAILED;
+	y.uses_nonce = false;
+	snprintf(y.rule, sizeof(y.rule), "evidence.svn");
+	begin(&t);
+	unit_ok(put(&y), &err);
+	commit(&t);
+	ck_assert(newest("D-1", "operational", &seen) &&
+		  seen.sha256[0] == 0x11 && seen.state == EVIDENCE_RELEASED);
+	ck_assert(!newest("D-1", "bootstrap", &seen));
+	ck_assert(!newest("D-2", "operational", &seen));
+	y = evidence("D-1", 0x11, 2);
 	unit_ok(store_evidence_get(s, "D-2", y.sha256, &seen, &got, &found,
 				   &err),
 		&err);
 	ck_assert(!found);
+}
+END_TEST
+
+static uint64_t released_since(uint64_t since_ms)
+{
+	uint8_t hash[STORE_HASH];
+	uint64_t n;
+
+	fix_template_hash("gateway", 1, hash);
+	unit_ok(store_released_since(s, hash, since_ms, &n, &err), &err);
+	return n;
+}
+
+static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
+				struct err *e)
+{
+	(void)e;
+	*(struct store_bundle *)ctx = *b;
+	return PV_OK;
+}
+
+START_TEST(test_bundle)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_bundle b, seen;
+	const struct store_visit v = { &seen, { .bundle = take_bundle } };
+
+	begin(&t);
+	reserve(&dev[0], 0);
+	unit_ok(fix_complete(s, &dev[0], &err), &err);
+	commit(&t);
+	ck_assert(released_since(0) == 0);
+	unit_ok(store_bundle_each(s, first, &v, &err), &err);
+	ck_assert(seen.released_ms == 0 && seen.evidence[0] == 0);
+	b = dev[0].bundle;
+	b.id[0] ^= 1;
+	b.seq = 2;
+	b.released_ms = FIX_TIME + 5;
+	memset(b.evidence, 0x10, sizeof(b.evidence));
+	begin(&t);
+	unit_ok(store_bundles_add(s, first, &b, 1, &err), &err);
+	commit(&t);
+	reopen();
+	unit_ok(store_bundle_each(s, first, &v, &err), &err);
+	ck_assert(seen.released_ms == FIX_TIME + 5);
+	ck_assert_mem_eq(seen.evidence, b.evidence, STORE_HASH);
+	ck_assert(released_since(FIX_TIME + 5) == 1);
+	ck_assert(released_since(FIX_TIME + 6) == 0);
+	unit_ok(store_check(s, &err), &err);
 }
 END_TEST
 
@@ -316,6 +389,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_single_use);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_release);
+	tcase_add_test(t, test_bundle);
 	tcase_add_loop_test(t, test_damaged, 0,
 			    sizeof(damages) / sizeof(damages[0]));
 	suite_add_tcase(suite, t);
