@@ -122,7 +122,8 @@ static const struct crl_issuer *find(const struct dependants *c,
 
 /* ---- responders ---- */
 
-static enum pv_code judge_answer(const struct check *c, const struct asked *a,
+static enum pv_code judge_answer(const struct dependants *c,
+				 const struct dependant_asked *a,
 				 const struct crl_issuer *i,
 				 const struct x509_ocsp *r, struct dependant *d,
 				 struct err *err)
