@@ -450,7 +450,7 @@ CLEANFILES += tests/fault/shim.so
 CLI_TESTS = \
 	tests/cli/actor_removed.sh \
 	tests/cli/actors.sh \
-	tests/cli/attest_enrol.sh \
+	tests/cli/attest_bad.sh tests/cli/attest_enrol.sh \
 	tests/cli/attest_verify.sh \
 	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \

@@ -106,7 +106,7 @@ static void put_subject(const struct item *i, uint64_t id, bool release,
 	subject_held(out, &held);
 }
 
-/* What people decide makes no key right: what to do instead. */
+/* What people decide makes no key or evidence right: what to do instead. */
 static enum pv_code check_release(const struct item *i, uint64_t id,
 				  struct err *err)
 {
@@ -118,13 +118,14 @@ static enum pv_code check_release(const struct item *i, uint64_t id,
 		  "--reason rework' (or scrap) takes it" },
 		{ "key.reused", "make the key on the device itself" },
 		{ "key.authority", "find out who sent this" },
+		{ "evidence.", "have the device attest again" },
 	};
 	const char *rule = i->report->rule;
 
 	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
 		char hint[sizeof(err->hint)];
 
-		if (strcmp(rule, keys[k].rule) != 0)
+		if (strncmp(rule, keys[k].rule, strlen(keys[k].rule)) != 0)
 			continue;
 		snprintf(hint, sizeof(hint),
 			 "%s; end this with `provctl quarantine reject %llu'",
