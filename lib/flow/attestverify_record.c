@@ -7,8 +7,10 @@
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/base/notechars.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/attestverify_impl.h"
+#include "lib/flow/kept.h"
 #include "lib/flow/logged.h"
 #include "lib/log/attest.h"
 #include "lib/store/store_held.h"
@@ -141,12 +143,40 @@ static void put_row(const struct verifying *w, struct store_evidence *x)
 		snprintf(x->rule, sizeof(x->rule), "%s", v->why.rule);
 }
 
+/* What the device was asked for with, where that was kept: by lots, evidence
+ * that fails is counted (anomaly_watch.h). */
+static enum pv_code find_lot(const struct verifying *w,
+			     char lot[STORE_ID_MAX + 1], struct err *err)
+{
+	CLEANUP(buf_release) struct buf row;
+	struct kept k;
+	enum pv_code rc;
+
+	lot[0] = '\0';
+	buf_init(&row, KEPT_MAX);
+	rc = kept_load(w->v->store, &w->x.d, &row, &k, err);
+	for (size_t i = 0; rc == PV_OK && i < k.fields_n; i++) {
+		const struct span name = { k.fields[i].name.p,
+					   k.fields[i].name.len };
+		const struct span value = { k.fields[i].value.p,
+					    k.fields[i].value.len };
+
+		if (span_is(name, "lot") && value.len <= STORE_ID_MAX &&
+		    notechars_plain(value)) {
+			memcpy(lot, value.p, value.len);
+			lot[value.len] = '\0';
+		}
+	}
+	return rc;
+}
+
 static enum pv_code record_row(struct verifying *w,
 			       const struct store_evidence *x, struct err *err)
 {
 	CLEANUP(buf_release) struct buf bytes;
 	const struct store_subject *s = &w->x.d.s;
 	uint8_t seal[32];
+	char lot[STORE_ID_MAX + 1];
 	struct log_verify facts = {
 		.device = x->device,
 		.stage = x->stage,
@@ -163,6 +193,9 @@ static enum pv_code record_row(struct verifying *w,
 	struct log_entry e;
 	enum pv_code rc = sha256(x->seal_spki, seal, err);
 
+	if (rc == PV_OK)
+		rc = find_lot(w, lot, err);
+	facts.lot = rc == PV_OK && lot[0] ? lot : NULL;
 	buf_init(&bytes, LOG_ENTRY_MAX);
 	log_attest_verify(&e, &w->who->who, &facts);
 	if (rc == PV_OK)

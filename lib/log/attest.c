@@ -39,4 +39,5 @@ void log_attest_verify(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "seal", x->seal, LOG_HASH);
 	log_fact_bytes(e, "template hash", x->template_hash, LOG_HASH);
 	log_fact_str(e, "order", x->order);
+	log_fact_str(e, "lot", x->lot);
 }

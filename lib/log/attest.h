@@ -48,6 +48,7 @@ struct log_verify {
 	const uint8_t *seal;	    /* hash of the sealing key; optional */
 	const uint8_t *template_hash;
 	const char *order; /* optional */
+	const char *lot;   /* the device's field of that name; optional */
 };
 void log_attest_verify(struct log_entry *e, const struct log_who *who,
 		       const struct log_verify *x);

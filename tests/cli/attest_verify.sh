@@ -118,6 +118,37 @@ done
 expect_error 4 attest.nonces -C "$H" attest challenge --device $b
 expect_equal "$(grep -c '"status":"open"' "$T/open")" 16 "open ones"
 
+case_start "a lot of which evidence fails is an anomaly"
+jq -c '.template = "lots" | .limits.anomalies = {evidence_failures_per_lot: 2} |
+	.device.fields = {lot: {pattern: "L[0-9]+"}} |
+	.rotation = {renew_before_days: 1}' "$T/staged.json" >"$T/lots.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/lots.json"
+c=client-00000003
+new_device tls-client $c
+issue lots $c --set lot=L7 -o "$T/$c.pvb"
+new_key $c-iak
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device $c --format psa \
+	--key "$T/$c-iak.pub" --instance "01$(printf '%064d' 5)"
+for n in 1 2 3; do
+	challenge $c
+	token $c "$T/$c-iak.pem"
+	verify 4 evidence.identity $c
+done
+expect_exit 0 "$PROVCTL" -C "$H" --json audit anomalies
+expect_text '"L7"'
+expect_text evidence_failures_per_lot
+
+case_start "the sealing key that was kept need not be given"
+challenge $c
+token $c "$T/$c-iak.pem" -e "s/$ueid/01$(printf '%064d' 5)/"
+expect_exit 0 "$PROVCTL" -C "$H" attest verify --device $c \
+	--evidence "$T/$c.evidence" --challenge "$T/$c.challenge"
+expect_text '"status":"verified"'
+challenge $a
+token $a "$iak"
+expect_error 3 evidence.seal_key -C "$H" attest verify --device $a \
+	--evidence "$T/$a.evidence" --challenge "$T/$a.challenge"
+
 case_start "the audit knows all of it"
 verify_audit
 tests_end
