@@ -109,6 +109,36 @@ until=$(json_field until "$T/$a.challenge")
 token $a "$iak"
 verify 0 '"status":"verified"' $a
 
+case_start "hours later an offline nonce is good, another one is over"
+# later SECONDS COMMAND...: with the clock so far ahead.
+later() {
+	printf '%-31s' "$1" >"$T/clock"
+	shift
+	CLOCK_FILE=$T/clock LD_PRELOAD=$builddir/tests/cli/clock.so \
+		ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 \
+		"$@"
+}
+# given CODE: what verify() asks for, two hours from now.
+given() {
+	later 7200 timeout 60 "$PROVCTL" -C "$H" attest verify --device $a \
+		--evidence "$T/$a.evidence" --challenge "$T/$a.challenge" \
+		--seal-key "$T/dev/$a/seal_pub.pem" >"$T/out" 2>"$T/err"
+	expect_equal $? "$1" "exit of attest verify ($(cat "$T/err"))"
+}
+before=$H
+challenge $a
+token $a "$iak"
+copy_authority "$T/online"
+given 4
+expect_text "one that is over"
+H=$before
+challenge $a --offline
+token $a "$iak"
+copy_authority "$T/offline"
+given 0
+expect_text '"status":"verified"'
+H=$before
+
 case_start "no more than 16 challenges of a device are open"
 i=0
 while [ $i -lt 20 ]; do
