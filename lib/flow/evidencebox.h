@@ -4,7 +4,7 @@
  * it confines itself (sandbox.h) before the first byte. It is told what to
  * expect and answers with a verdict; what it says is bounded and cleaned, and
  * believed only as that. A MAC key goes to it on a pipe of its own, into
- * memory that is wiped.
+ * memory that is wiped. The caller has SIGPIPE ignored.
  *
  * Does not check: nonces, states and keys: attestverify.h does.
  */

@@ -1,6 +1,10 @@
 /* The process that verifies evidence: its verdicts are evidence_verify()'s, and
  * whatever it is sent, whoever asks goes on. */
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/flow/evidencebox_impl.h"
 #include "tests/unit/evidence_psa.h"
@@ -12,6 +16,7 @@ static struct err err;
 static void open_box(void)
 {
 	setup();
+	ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	err_init(&err);
 	box = (struct evidencebox)EVIDENCEBOX_INIT;
 	unit_ok(evidencebox_start(&box, &err), &err);
@@ -74,8 +79,8 @@ START_TEST(test_mac)
 	make(CLAIMS, NULL, "");
 	unit_ok(secret_alloc(&mac, 32, &err), &err);
 	memset(mac.data, 0x5a, mac.len);
-	ef_message(NULL, (struct span){ mac.data, mac.len },
-		   COSE_ALG_HMAC256, buf_span(&payload), &token);
+	ef_message(NULL, (struct span){ mac.data, mac.len }, COSE_ALG_HMAC256,
+		   buf_span(&payload), &token);
 	want.key.len = 0;
 	want.mac_key = &mac;
 	for (int i = 0; i < 3; i++)
@@ -166,17 +171,29 @@ START_TEST(test_lies)
 }
 END_TEST
 
+/* valgrind 3.19 does not pass this call on; there are kernels without. */
+static bool seccomp_is_there(void)
+{
+	return syscall(SYS_seccomp, UINT_MAX, 0, NULL) != -1 || errno != ENOSYS;
+}
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("evidencebox");
-	TCase *t = tcase_create("all");
+	TCase *t, *wire = tcase_create("wire");
 
+	tcase_add_test(wire, test_lies);
+	suite_add_tcase(suite, wire);
+	if (!seccomp_is_there()) {
+		unit_skip("evidencebox", "no seccomp here");
+		return suite;
+	}
+	t = tcase_create("box");
 	tcase_add_checked_fixture(t, open_box, close_box);
 	tcase_add_test(t, test_same);
 	tcase_add_test(t, test_mac);
 	tcase_add_test(t, test_lists);
 	tcase_add_test(t, test_gone);
-	tcase_add_test(t, test_lies);
 	suite_add_tcase(suite, t);
 	return suite;
 }
