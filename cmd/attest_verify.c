@@ -55,11 +55,14 @@ static enum pv_code one(struct verify_run *v, const struct attestverify_in *in,
 		err_object(why, in->device);
 	if (v->explain && !v->r.app->json)
 		rc = verify_explain(v, in->device, &said, why, err);
-	return rc == PV_OK ? attest_group_end(
-				     &v->r, verify_line(v, in->device, &said),
-				     said.existing ? "existing" : "verified",
-				     why, err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = attest_group_end(&v->r, verify_line(v, in->device, &said),
+				      said.existing ? "existing" : "verified",
+				      why, err);
+	/* Nothing more is verified after that: it must not go with the rest. */
+	if (rc == PV_OK && v->box.pid == 0)
+		rc = attest_group_flush(&v->r, err);
+	return rc;
 }
 
 /* ---- many ---- */

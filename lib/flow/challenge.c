@@ -68,6 +68,12 @@ enum pv_code challenge_make(struct store *store, struct hsm *hsm,
 		rc = attested_stage(&x, stage, &c->stage, err);
 	if (rc == PV_OK)
 		rc = attestkey_load(store, x.d.s.device, &k, &room, err);
+	if (rc == PV_OK && !attested_format(&x, (enum evidence_format)k.format))
+		rc = err_fail(err, PV_DENIED, "evidence.format",
+			      "see its attestation.formats",
+			      "template %s takes no evidence of the enrolled "
+			      "key's format",
+			      x.t->name);
 	if (rc == PV_OK)
 		rc = check_open(store, x.d.s.device, who->who.time_ms, err);
 	if (rc == PV_OK)

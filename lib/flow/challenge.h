@@ -28,6 +28,7 @@ struct challenge { /* what the device makes A of, but its sealing key */
 /*
  * One, inside the open write transaction; stage NULL: the one that is sealed on
  * evidence. PV_DENIED "evidence.unknown" (no key is enrolled),
+ * "evidence.format" (the template takes none of its format any more),
  * "attest.nonces" (as many as CHALLENGE_OPEN_MAX are open); codes of
  * attested_load() and attested_stage(); PV_HSM_*; PV_STORAGE.
  */

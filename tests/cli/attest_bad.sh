@@ -38,6 +38,7 @@ copy_authority "$T/other"
 staged staged 2 '{"formats": ["dice"]}'
 token $a "$iak"
 verify 5 evidence.type $a
+expect_error 4 evidence.format -C "$H" attest challenge --device $a
 H=$T/acme
 
 case_start "claims: each missing, doubled, or of another type"

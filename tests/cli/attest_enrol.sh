@@ -66,6 +66,8 @@ printf 'mac %s\n' "$(od -An -v -tx1 "$T/mac" | tr -d ' \n')" >"$T/needles"
 	>"$T/scanned" 2>&1 || fail "the MAC key is in the store: $(cat "$T/scanned")"
 enrol 4 evidence.owner client-00000003 --format psa --mac-key "$T/mac" \
 	--instance "$ueid"
+enrol 4 evidence.owner client-00000003 --format psa --mac-key "$T/mac" \
+	--instance "01$(printf '%064d' 8)"
 enrol 4 evidence.owner client-00000003 --format psa --key "$T/three.pub" \
 	--instance "$ueid"
 head -c 16 /dev/urandom >"$T/short"
