@@ -11,8 +11,9 @@
  * otherwise.
  *
  * Refused evidence is kept in quarantine, with its bytes, up to the template's
- * limits.quarantine_max; the device waits for people only where it is the
- * device that answered. The same bytes refused for the same are recorded once.
+ * limits.quarantine_max; what is held names the device only where it is the
+ * device that answered. Nobody waits for it: the device may attest again. The
+ * same bytes refused for the same are recorded once.
  * Verified evidence that nothing was released for may be given again.
  */
 #ifndef PV_FLOW_ATTESTVERIFY_H
