@@ -4,7 +4,8 @@ const char attest_help[] =
 	"usage: provctl attest enrol --device ID --format F ...\n"
 	"       provctl attest challenge --device ID | --from LIST ...\n"
 	"       provctl attest verify --device ID --evidence FILE ...\n"
-	"       provctl attest receipt FILE|- | --from DIR ...\n\n"
+	"       provctl attest receipt FILE|- | --from DIR ...\n"
+	"       provctl attest event TYPE --station NAME ...\n\n"
 	"What is sealed on evidence goes this way: the device's key is "
 	"enrolled,\n"
 	"a challenge goes out, the device answers it, the answer is verified.\n"
@@ -12,7 +13,8 @@ const char attest_help[] =
 	"enrol      the key that a device attests with\n"
 	"challenge  nonces for evidence\n"
 	"verify     evidence in\n"
-	"receipt    what devices say of their bundles\n\n"
+	"receipt    what devices say of their bundles\n"
+	"event      what happened where in a factory, signed\n\n"
 	"Each has a help: provctl attest verify --help\n\n"
 	"example: provctl -C acme attest challenge --device D-1 -o D-1.json\n";
 
@@ -89,8 +91,24 @@ static const char receipt_help[] =
 	"--seal-key names it (SPKI, PEM).\n\n"
 	"example: provctl -C acme attest receipt --from receipts/\n";
 
-const struct verb_part attest_parts[] = { { "enrol", enrol_help },
-					  { "challenge", challenge_help },
-					  { "verify", verify_help },
-					  { "receipt", receipt_help },
-					  { NULL, NULL } };
+static const char event_help[] =
+	"usage: provctl attest event TYPE --station NAME\n"
+	"                            [--station-key KEY [--station-pin "
+	"SOURCE]]\n"
+	"                            [--order NAME] [--device ID]\n"
+	"                            [--checked A,B] [-o FILE]\n\n"
+	"Signs with the event key that TYPE happened at the station, to a "
+	"device or\n"
+	"an order, and what was checked. The note is recorded and goes to "
+	"FILE or\n"
+	"standard output. --station-key proves the station, by "
+	"\"station_keys\" of\n"
+	"the order.\n\n"
+	"example: provctl -C acme attest event burn-in --station line-1 "
+	"--device D-1\n";
+
+const struct verb_part attest_parts[] = {
+	{ "enrol", enrol_help },   { "challenge", challenge_help },
+	{ "verify", verify_help }, { "receipt", receipt_help },
+	{ "event", event_help },   { NULL, NULL }
+};

@@ -12,6 +12,7 @@ static const struct {
 	{ "challenge", attest_run_challenge },
 	{ "verify", attest_run_verify },
 	{ "receipt", attest_run_receipt },
+	{ "event", attest_run_event },
 };
 
 static enum pv_code run(const struct app *app, int argc, char **argv,

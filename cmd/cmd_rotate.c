@@ -17,6 +17,7 @@ static const struct rotate_word {
 	{ "log", true, rotate_run_key },
 	{ "log-ecdsa", true, rotate_run_key },
 	{ "ocsp", true, rotate_run_key },
+	{ "event", true, rotate_run_key },
 	{ "pin", true, rotate_run_pin },
 	{ "device", false, rotate_run_device },
 	{ "due", true, rotate_run_due }, /* for the lists; a crew, too */

@@ -15,7 +15,7 @@ PV_MUST enum pv_code rotate_run_crl(const struct app *app, int argc,
 				    char **argv, struct err *err);
 PV_MUST enum pv_code rotate_run_ca(const struct app *app, int argc, char **argv,
 				   struct err *err);
-/* bundle, kdf, store, log, log-ecdsa, ocsp: argv[0] is the key's purpose. */
+/* bundle, kdf, store, event, log, log-ecdsa, ocsp: argv[0] is the purpose. */
 PV_MUST enum pv_code rotate_run_key(const struct app *app, int argc,
 				    char **argv, struct err *err);
 PV_MUST enum pv_code rotate_run_pin(const struct app *app, int argc,

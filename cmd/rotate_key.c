@@ -1,4 +1,4 @@
-/* rotate bundle, kdf, store, log, log-ecdsa, ocsp: the next generation of a
+/* rotate bundle, kdf, store, log, log-ecdsa, event, ocsp: the next generation of a
  * key. */
 #include <stdio.h>
 #include <string.h>

@@ -25,7 +25,7 @@ static const char ca_help[] =
 	"         provctl -C acme export chain --ca issuing-1 --all\n";
 
 static const char key_help[] =
-	"usage: provctl rotate bundle|kdf|store|ocsp|log|log-ecdsa\n"
+	"usage: provctl rotate bundle|kdf|store|event|ocsp|log|log-ecdsa\n"
 	"                      [--prepare | --finish] [--approval NOTE]...\n"
 	"                      [--request FILE]\n"
 	"\n"
@@ -38,6 +38,7 @@ static const char key_help[] =
 	"  kdf         new devices have their keys from it, others keep "
 	"theirs\n"
 	"  store       secrets are sealed at rest by it from now on\n"
+	"  event       signs factory events from now on; as with ocsp\n"
 	"  ocsp        signs OCSP answers from now on; an authority that has "
 	"none gets one\n"
 	"  log, log-ecdsa   signs the log beside the old one, until --finish\n"
@@ -92,15 +93,10 @@ static const char device_help[] =
 	"example: provctl -C acme rotate due --out renewed\n";
 
 const struct verb_part rotate_parts[] = {
-	{ "ca", ca_help },
-	{ "bundle", key_help },
-	{ "kdf", key_help },
-	{ "store", key_help },
-	{ "ocsp", key_help },
-	{ "log", key_help },
-	{ "log-ecdsa", key_help },
-	{ "pin", pin_help },
-	{ "device", device_help },
-	{ "due", device_help },
-	{ NULL, NULL },
+	{ "ca", ca_help },	{ "bundle", key_help },
+	{ "kdf", key_help },	{ "store", key_help },
+	{ "event", key_help },	{ "ocsp", key_help },
+	{ "log", key_help },	{ "log-ecdsa", key_help },
+	{ "pin", pin_help },	{ "device", device_help },
+	{ "due", device_help }, { NULL, NULL },
 };

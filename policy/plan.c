@@ -64,10 +64,11 @@ static enum pv_code check_key(const struct node *n, struct plan_step *s)
 				 "else",
 				 "purpose \"%s\" has another kind of key",
 				 s->purpose);
-	if (!log &&
+	if (!log && strcmp(s->purpose, "event") != 0 &&
 	    (s->key == PLAN_KEY_ED25519 || s->key == PLAN_KEY_ED25519_OR_P256))
 		return node_fail(n, "key_kind", "use P-256",
-				 "only the log signs with Ed25519");
+				 "only the log and the event key sign with "
+				 "Ed25519");
 	if (store)
 		s->key = PLAN_KEY_STORE;
 	return PV_OK;

@@ -478,6 +478,7 @@ CLI_TESTS = \
 	tests/cli/drift.sh \
 	tests/cli/edited.sh \
 	tests/cli/edited_authority.sh \
+	tests/cli/event.sh \
 	tests/cli/exports.sh \
 	tests/cli/export_crl.sh tests/cli/exportlog.sh \
 	tests/cli/exportproof.sh \

@@ -9,6 +9,7 @@
 #include "lib/flow/audit_entries_ends.h"
 #include "lib/flow/logged.h"
 #include "lib/log/attest.h"
+#include "lib/log/factory.h"
 
 enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
 			const char *fmt, ...)
@@ -360,6 +361,25 @@ static enum pv_code take_seal(struct audit_entries *au,
 				  "of the log");
 }
 
+/* A factory event: of what it says that it is, with what was signed. */
+static enum pv_code take_event(struct audit_entries *au,
+			       const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *of = log_fact_find(e, "device", LOG_TSTR);
+	uint8_t hash[32];
+	char object[160];
+
+	(void)au;
+	if (!of)
+		of = log_fact_find(e, "order", LOG_TSTR);
+	if (of && span_equal(of->s, e->object) && get_hash(e, "hash", hash) &&
+	    log_fact_find(e, "type", LOG_TSTR) &&
+	    log_fact_find(e, "station", LOG_TSTR))
+		return PV_OK;
+	return audit_fail(err, object_of(e, object), "audit.event",
+			  "an event of a factory without what was signed");
+}
+
 static enum pv_code take_crl(struct audit_entries *au,
 			     const struct log_entry *e, struct err *err)
 {
@@ -387,6 +407,7 @@ static const struct {
 	{ TYPE(LOG_CLOCK_ACCEPT), take_clock },
 	{ TYPE(LOG_CERT_REVOKE), audit_take_revoke },
 	{ TYPE(LOG_DEVICE_RETIRE), audit_take_retire },
+	{ TYPE(LOG_EVENT), take_event },
 	{ TYPE(LOG_RECEIPT), audit_take_receipt },
 	{ TYPE(LOG_DEVICE_ROLLBACK), audit_take_rollback },
 	{ TYPE(LOG_ATTEST_ENROL), audit_take_enrol },

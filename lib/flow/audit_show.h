@@ -14,6 +14,7 @@
 #include "lib/flow/audit_story.h"
 #include "lib/log/attest.h"
 #include "lib/log/claim.h"
+#include "lib/log/factory.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store.h"
 
@@ -34,7 +35,7 @@ bool audit_type_known(const char *type, size_t len);
 	" " LOG_CRL_INTENT " " LOG_CRL_ISSUE " " LOG_CRL_VOID                  \
 	" " LOG_OCSP_INTENT " " LOG_OCSP_ISSUE " " LOG_OCSP_VOID               \
 	" " LOG_STATION_CLAIM " " LOG_ATTEST_ENROL " " LOG_ATTEST_CHALLENGE    \
-	" " LOG_ATTEST_VERIFY
+	" " LOG_ATTEST_VERIFY " " LOG_EVENT
 
 struct audit_show_opts {
 	enum audit_subject subject;

@@ -9,6 +9,7 @@
 #include "lib/flow/audit_entries.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/stationclaim.h"
+#include "lib/log/factory.h"
 #include "lib/store/store_order.h"
 #include "policy/orderfile.h"
 
@@ -77,6 +78,8 @@ static enum pv_code take_claim(struct audit_stations *a, struct store *store,
 {
 	const struct log_fact *name =
 		log_fact_find(e, LOG_CLAIM_ORDER, LOG_TSTR);
+	const struct log_fact *input =
+		log_fact_find(e, LOG_CLAIM_INPUT, LOG_BSTR);
 	CLEANUP(mem_cleanup) struct order *o = mem_new(sizeof(*o), err);
 	const struct store_visit v = { o, { .order = take_order } };
 	char order[STORE_ID_MAX + 1];
@@ -98,13 +101,20 @@ static enum pv_code take_claim(struct audit_stations *a, struct store *store,
 		rc = stationclaim_check(e, log, o, err);
 	if (rc == PV_OK)
 		rc = hash_pair(name->s, e->object, pair, err);
-	return rc == PV_OK ? remember(a, pair, err) : rc;
+	if (rc != PV_OK)
+		return rc;
+	memcpy(a->pair, pair, sizeof(pair));
+	memset(a->input, 0, sizeof(a->input));
+	if (input && input->s.len == sizeof(a->input))
+		memcpy(a->input, input->s.p, sizeof(a->input));
+	return remember(a, pair, err);
 }
 
-/* ---- a device that one signed for ---- */
+/* ---- a device or an event that one signed for ---- */
 
-static enum pv_code take_intent(struct audit_stations *a,
-				const struct log_entry *e, struct err *err)
+static enum pv_code take_signed(struct audit_stations *a,
+				const struct log_entry *e, bool event,
+				struct err *err)
 {
 	const struct log_fact *order = log_fact_find(e, "order", LOG_TSTR);
 	const struct log_fact *station = log_fact_find(e, "station", LOG_TSTR);
@@ -115,7 +125,12 @@ static enum pv_code take_intent(struct audit_stations *a,
 		return unsigned_by(e, "signed for by no station", err);
 	rc = hash_pair(order->s, station->s, pair, err);
 	if (rc == PV_OK && !knows(a, pair))
-		rc = unsigned_by(e, "its station has signed nothing before",
+		return unsigned_by(e, "its station has signed nothing before",
+				   err);
+	if (rc == PV_OK && event &&
+	    (memcmp(a->pair, pair, sizeof(pair)) != 0 ||
+	     !log_fact_is(e, "hash", a->input, sizeof(a->input))))
+		rc = unsigned_by(e, "its station signed for something else",
 				 err);
 	return rc;
 }
@@ -126,9 +141,8 @@ enum pv_code audit_stations_take(struct audit_stations *a, struct store *store,
 {
 	if (span_is(e->type, LOG_STATION_CLAIM))
 		return take_claim(a, store, log, e, err);
-	if (span_is(e->type, LOG_CERT_INTENT) &&
-	    logged_uint_is(e, "station_signed", 1))
-		return take_intent(a, e, err);
+	if (logged_uint_is(e, "station_signed", 1))
+		return take_signed(a, e, span_is(e->type, LOG_EVENT), err);
 	return PV_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/log/events.h"
+#include "lib/log/factory.h"
 
 /* What an entry's object is the name of. */
 enum object {
@@ -149,6 +150,10 @@ static enum object object_of(const struct log_entry *e)
 
 	if (span_is(e->type, LOG_EXPORT))
 		return look_up(exports, fact_text(e, "what"));
+	if (span_is(e->type, LOG_EVENT) &&
+	    !log_fact_find(e, "device", LOG_TSTR) &&
+	    log_fact_find(e, "order", LOG_TSTR))
+		return OBJECT_ORDER;
 	if (span_is(e->type, LOG_CEREMONY_STEP))
 		return step_object(fact_text(e, "step"));
 	if (dot)

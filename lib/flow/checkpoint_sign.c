@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/flow/checkpoint_sign.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/tokennote.h"
 
 struct checkpoint_signer {
 	const struct checkpoint_base *base;
@@ -46,49 +47,14 @@ void checkpoint_signer_free(struct checkpoint_signer *s)
 	free(s);
 }
 
-struct asking {
-	struct checkpoint_signer *s;
-	struct hsm_key *key;
-};
-
-static enum pv_code sign(void *ctx, struct span text, const uint8_t digest[32],
-			 uint8_t raw[NOTE_RAW_LEN], struct err *err)
-{
-	const struct asking *a = ctx;
-
-	if (hsm_info(a->s->hsm, a->key)->kind == HSM_KEY_ED25519)
-		return hsm_sign_message(a->s->hsm, a->key, text, raw, err);
-	return hsm_sign_digest(a->s->hsm, a->key, digest, raw, err);
-}
-
-static enum pv_code add_line(struct checkpoint_signer *s, size_t i,
-			     struct span body, struct buf *note,
-			     struct err *err)
-{
-	const struct issue_key *own = &s->base->own[i];
-	struct asking asking = { s, s->key[i] };
-	struct note_key key;
-	struct note_signer signer = { &key, sign, &asking };
-	enum pv_code rc = note_key_from_spki(
-		&key, s->base->origin,
-		(struct span){ own->spki, own->spki_len }, err);
-
-	if (rc == PV_OK)
-		rc = note_sign(note, body, &signer, err);
-	if (rc == PV_INTEGRITY)
-		err->code = rc = PV_HSM_FATAL; /* its own answer was wrong */
-	if (rc != PV_OK)
-		err_object(err, own->label);
-	return rc;
-}
-
 enum pv_code checkpoint_sign_text(struct checkpoint_signer *s, struct span text,
 				  struct buf *note, struct err *err)
 {
 	enum pv_code rc = note_start(note, text, err);
 
 	for (size_t i = 0; rc == PV_OK && i < s->base->own_n; i++)
-		rc = add_line(s, i, text, note, err);
+		rc = tokennote_add(s->hsm, s->key[i], &s->base->own[i],
+				   s->base->origin, text, note, err);
 	return rc;
 }
 

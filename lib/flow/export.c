@@ -7,6 +7,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/note.h"
 #include "lib/base/pem.h"
+#include "lib/flow/factoryevent.h"
 #include "lib/flow/keystand.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_device.h"
@@ -222,6 +223,7 @@ enum pv_code export_key(const struct authority *a, struct store *store,
 			      .purpose = purpose,
 			      .generation = generation };
 	const struct store_visit v = { .ctx = &p, .fn.key = pick_key };
+	char name[NOTE_NAME_MAX + 1];
 	struct note_key note;
 	enum pv_code rc =
 		generation > 0 ? PV_OK : authority_key(a, purpose, &named, err);
@@ -240,8 +242,11 @@ enum pv_code export_key(const struct authority *a, struct store *store,
 		rc = err_fail(err, PV_INPUT, "export.key", NULL,
 			      "a secret key has no public half");
 	if (rc == PV_OK && vkey) {
-		rc = note_key_from_spki(&note, a->origin,
-					(struct span){ p.spki, p.len }, err);
+		rc = factoryevent_key_name(a->origin, purpose, name, err);
+		if (rc == PV_OK)
+			rc = note_key_from_spki(&note, name,
+						(struct span){ p.spki, p.len },
+						err);
 		if (rc == PV_OK)
 			note_key_put(&note, out);
 		buf_put_str(out, "\n");

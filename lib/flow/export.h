@@ -41,8 +41,8 @@ PV_MUST enum pv_code export_escrow(struct store *store,
 
 /*
  * PEM of the SPKI of the key of a purpose as the store recorded it (generation
- * 0: the one that provctl.json names), or its verifier key line under the log's
- * origin (vkey). PV_NOT_FOUND; PV_INPUT "export.key" for a secret key.
+ * 0: the one that provctl.json names), or its verifier key line (vkey), under the
+ * log's origin or, of the event key, ORIGIN/event. PV_NOT_FOUND; PV_INPUT "export.key" for a secret key.
  */
 PV_MUST enum pv_code export_key(const struct authority *a, struct store *store,
 				const char *purpose, unsigned generation,

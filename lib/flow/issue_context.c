@@ -184,33 +184,18 @@ static enum pv_code admit(struct issue_run *r, struct store *store,
 	return denied.code;
 }
 
-static enum pv_code wrong_station(const struct issue_run *r, struct err *err)
-{
-	err_object(err, r->opts->station);
-	return err_fail(err, PV_DENIED, "station.key",
-			"see \"station_keys\" of the order",
-			"the order knows no such key of station %s",
-			r->opts->station);
-}
-
 /* What the station has proved with its key counts as the order has it. */
 static enum pv_code admit_station(struct issue_run *r, struct err *err)
 {
 	const struct stationclaim *claim = r->opts->station_claim;
-	const struct order *o = &r->ticket.order;
-	size_t i = 0;
+	enum pv_code rc;
 
 	if (!claim || !claim->made)
 		return PV_OK;
-	while (i < o->keyed_n && strcmp(o->keyed[i].name, r->opts->station))
-		i++;
-	if (i == o->keyed_n ||
-	    o->keyed[i].key.spki_len != claim->key.spki_len ||
-	    memcmp(o->keyed[i].key.spki, claim->key.spki,
-		   claim->key.spki_len) != 0)
-		return wrong_station(r, err);
-	r->ticket.station_signed = true;
-	return PV_OK;
+	rc = stationclaim_admit(&r->ticket.order, &claim->key, r->opts->station,
+				err);
+	r->ticket.station_signed = rc == PV_OK;
+	return rc;
 }
 
 /* An order keeps the version that it was approved with. */

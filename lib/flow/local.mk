@@ -54,6 +54,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/datakey.h lib/flow/drift.c lib/flow/drift.h lib/flow/due.c lib/flow/due.h \
 	lib/flow/decision.c lib/flow/decision.h \
 	lib/flow/escrowcerts.c lib/flow/escrowcerts.h lib/flow/event.c lib/flow/event.h \
+	lib/flow/factoryevent.c lib/flow/factoryevent.h \
 	lib/flow/governance.c lib/flow/governance.h \
 	lib/flow/governance_file.c lib/flow/governance_file.h \
 	lib/flow/governance_held.c lib/flow/governance_rows.c \
@@ -168,6 +169,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/challenge.c lib/flow/challenge.h \
 	lib/flow/audit_attest.c \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
+	lib/flow/tokennote.c lib/flow/tokennote.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/witness.c lib/flow/witness.h \

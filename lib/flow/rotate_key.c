@@ -19,10 +19,11 @@
 #define LOG_KEYS_MAX (CHECKPOINT_KEYS_MAX - 2)
 #define ALL_KEYS_MAX (CONTEXT_OWN_KEYS_MAX - 2)
 
-#define OCSP "ocsp" /* may come later than the authority */
+/* These may come later than the authority. */
+static const char *const later[] = { "ocsp", "event" };
 
-static const char *const purposes[] = { "bundle", "kdf",       "store",
-					"log",	  "log-ecdsa", OCSP };
+static const char *const purposes[] = { "bundle",    "kdf",  "store", "log",
+					"log-ecdsa", "ocsp", "event" };
 
 struct rotation {
 	struct authority *a;
@@ -58,7 +59,16 @@ static enum pv_code too_many(const struct rotation *r, size_t n,
 			"there are %zu keys: an authority holds no more", n);
 }
 
-/* As provctl.json has it. A first key for OCSP takes nobody's place. */
+static bool may_come_later(const char *purpose)
+{
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
+		if (strcmp(later[i], purpose) == 0)
+			return true;
+	return false;
+}
+
+/* As provctl.json has it. A first key of such a purpose takes nobody's place.
+ */
 static enum pv_code look_at_named(struct rotation *r, struct err *err)
 {
 	const struct authority_key *named = NULL;
@@ -67,7 +77,7 @@ static enum pv_code look_at_named(struct rotation *r, struct err *err)
 
 	err_init(&why);
 	rc = authority_key(r->a, r->opts->purpose, &named, &why);
-	if (rc == PV_NOT_FOUND && strcmp(r->opts->purpose, OCSP) == 0) {
+	if (rc == PV_NOT_FOUND && may_come_later(r->opts->purpose)) {
 		r->old.kind = HSM_KEY_P256;
 		return PV_OK;
 	}

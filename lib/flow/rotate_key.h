@@ -1,15 +1,15 @@
 /*
  * rotate_key: the next generation of a key of the authority that is no CA's:
- * bundle, kdf, store, ocsp, log, log-ecdsa. What is sealed, derived or signed from
- * then on is by the new one; what was before names the generation that it
- * needs, which stays on the token.
+ * bundle, kdf, store, event, ocsp, log, log-ecdsa. What is sealed, derived or
+ * signed from then on is by the new one; what was before names the generation
+ * that it needs, which stays on the token.
  *
  *   prepare   makes and records the key: others can be told of it (export key)
  *   rotate    puts it to use: approved, key.rotate logged, provctl.json changed
  *   finish    log keys: until then the old one signs beside the new one
  *
- * ocsp: an authority that was made without one gets its first key so. Answers
- * that were made stay; each that is made later is by the new key.
+ * ocsp, event: an authority that was made without one gets its first key so.
+ * Answers and notes that were made stay; later ones are by the new key.
  *
  * bundle: all stored manifests are signed anew (remanifest.h). store: rows stay
  * under the key that they name. kdf: a device stays with the generation that

@@ -10,7 +10,6 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/event.h"
 #include "lib/log/lines.h"
 #include "lib/log/tree.h"
 
@@ -87,6 +86,10 @@ static enum pv_code take_input(const struct stationclaim_run *run,
 {
 	struct stat st;
 
+	if (run->input) {
+		memcpy(c->input, run->input, sizeof(c->input));
+		return PV_OK;
+	}
 	c->session = run->stream || run->fd < 0 || fstat(run->fd, &st) != 0 ||
 		     !S_ISREG(st.st_mode);
 	if (!c->session)
@@ -144,9 +147,29 @@ enum pv_code stationclaim_make(const struct stationclaim_run *run,
 	return PV_OK;
 }
 
-enum pv_code stationclaim_log(struct store *store, const struct stationclaim *c,
-			      const char *order, const char *station,
-			      struct err *err)
+enum pv_code stationclaim_admit(const struct order *o,
+				const struct note_key *key, const char *station,
+				struct err *err)
+{
+	size_t i = 0;
+
+	while (i < o->keyed_n && strcmp(o->keyed[i].name, station) != 0)
+		i++;
+	if (i < o->keyed_n && key &&
+	    o->keyed[i].key.spki_len == key->spki_len &&
+	    memcmp(o->keyed[i].key.spki, key->spki, key->spki_len) == 0)
+		return PV_OK;
+	err_object(err, station);
+	return err_fail(err, PV_DENIED, "station.key",
+			"see \"station_keys\" of the order",
+			"the order knows no such key of station %s", station);
+}
+
+enum pv_code stationclaim_append(struct store *store,
+				 const struct event_who *who,
+				 const struct stationclaim *c,
+				 const char *order, const char *station,
+				 struct err *err)
 {
 	const struct log_claim facts = { .station = station,
 					 .order = order,
@@ -155,17 +178,24 @@ enum pv_code stationclaim_log(struct store *store, const struct stationclaim *c,
 						 c->session ? c->nonce : NULL,
 					 .text = c->text_sha256,
 					 .note = buf_span(&c->note) };
+	struct log_entry e;
+
+	log_station_claim(&e, &who->who, &facts);
+	return event_append(store, &e, err);
+}
+
+enum pv_code stationclaim_log(struct store *store, const struct stationclaim *c,
+			      const char *order, const char *station,
+			      struct err *err)
+{
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct event_who who;
-	struct log_entry e;
 	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
 
 	if (rc == PV_OK)
 		rc = event_now(store, &who, err);
-	if (rc != PV_OK)
-		return rc;
-	log_station_claim(&e, &who.who, &facts);
-	rc = event_append(store, &e, err);
+	if (rc == PV_OK)
+		rc = stationclaim_append(store, &who, c, order, station, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 

@@ -19,6 +19,7 @@
 #define PV_FLOW_STATIONCLAIM_H
 
 #include "lib/base/note.h"
+#include "lib/flow/event.h"
 #include "lib/log/claim.h"
 #include "lib/store/store.h"
 #include "policy/order.h"
@@ -39,7 +40,8 @@ struct stationclaim_run {
 	const char *order, *station;
 	int fd; /* of the requests, at their start, which is left there; below
 		 * 0, or no regular file: the claim is for this run */
-	bool stream; /* so it is, too */
+	bool stream;	      /* so it is, too */
+	const uint8_t *input; /* the hash that is signed for; NULL: fd's */
 };
 /*
  * Signs and verifies. c is the caller's to release in any case. The signer's
@@ -49,7 +51,20 @@ struct stationclaim_run {
 PV_MUST enum pv_code stationclaim_make(const struct stationclaim_run *run,
 				       const struct note_signer *signer,
 				       struct stationclaim *c, struct err *err);
-/* Its entry, in a transaction of its own. Codes of event_now(). */
+/*
+ * key, with which the station signs (NULL: it does not), is the one that the
+ * order names for it. PV_DENIED, "station.key".
+ */
+PV_MUST enum pv_code stationclaim_admit(const struct order *o,
+					const struct note_key *key,
+					const char *station, struct err *err);
+/* Its entry, in the caller's transaction. */
+PV_MUST enum pv_code stationclaim_append(struct store *store,
+					 const struct event_who *who,
+					 const struct stationclaim *c,
+					 const char *order, const char *station,
+					 struct err *err);
+/* The same in a transaction of its own. Codes of event_now(). */
 PV_MUST enum pv_code stationclaim_log(struct store *store,
 				      const struct stationclaim *c,
 				      const char *order, const char *station,

@@ -6,6 +6,7 @@ lib_log_libpvlog_a_SOURCES = \
 	lib/log/events.c lib/log/events.h \
 	lib/log/attest.c lib/log/attest.h \
 	lib/log/acts.c lib/log/acts.h lib/log/claim.c lib/log/claim.h \
+	lib/log/factory.c lib/log/factory.h \
 	lib/log/govern.c lib/log/govern.h \
 	lib/log/lifecycle.c lib/log/lifecycle.h \
 	lib/log/lines.c lib/log/lines.h \

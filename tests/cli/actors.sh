@@ -94,6 +94,8 @@ case_start "issue and bundles without an order are for those who work there"
 row 4,4,0,4,4 issue --template symmetric-sensor --device S0000000001 -o "$T/o"
 row 4,4,0,4,0 export bundle --device S0000000001 -o "$T/o"
 row 4,4,0,4,0 export segment --device S0000000001 --out "$T/d"
+row 4,4,0,4,0 attest event burn-in --station line-1 --device S0000000001 \
+	-o "$T/o"
 
 case_start "within an open order, for anybody"
 row 0,0,0,0,0 issue --template symmetric-sensor --order o-1 \

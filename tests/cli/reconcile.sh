@@ -51,7 +51,7 @@ case_start "a new authority: no device, no folder that a run has used"
 reconcile 0
 findings 0
 expect_equal "$(summary | jq -c '.checked | [.devices, .keys, .files]')" \
-	'[0,8,null]' counts
+	'[0,9,null]' counts
 
 i=1
 while [ "$i" -le 3 ]; do
@@ -74,7 +74,7 @@ fresh
 reconcile 0
 findings 0
 expect_equal "$(summary | jq -c '.checked | [.devices, .certificates,
-	.bundles, .keys, .files, .report_lines]')" '[5,3,5,8,8,null]' counts
+	.bundles, .keys, .files, .report_lines]')" '[5,3,5,9,8,null]' counts
 expect_equal "$(summary | jq -c '.found | add')" 0 found
 [ "$(summary | jq '.checked.objects')" -ge 14 ] || fail "objects: $(summary)"
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile

@@ -69,8 +69,8 @@ void fix_make_base(void)
 			 &err),
 		&err);
 	ck_assert_str_eq(r.name, "base");
-	ck_assert_uint_eq(r.keys, 8);
-	ck_assert_uint_eq(r.steps, 19);
+	ck_assert_uint_eq(r.keys, 9);
+	ck_assert_uint_eq(r.steps, 20);
 }
 
 void fix_close(struct opened *o)

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/stationclaim.h"
+#include "lib/log/factory.h"
 #include "lib/log/events.h"
 #include "tests/unit/authority_fix.h"
 #include "tests/unit/notepair.h"
@@ -60,11 +61,15 @@ static enum pv_code take(struct audit_stations *a, struct store *s,
 static const struct log_who who = { 1000, "os:0" };
 
 static enum pv_code claim(struct audit_stations *a, struct store *s,
-			  struct pair *pair, const char *order)
+			  struct pair *pair, const char *order,
+			  const uint8_t *input)
 {
 	CLEANUP(stationclaim_release) struct stationclaim c = { 0 };
-	const struct stationclaim_run run = { "acme", order, "line-1", -1,
-					      true };
+	const struct stationclaim_run run = { .log = "acme",
+					      .order = order,
+					      .station = "line-1",
+					      .fd = -1,
+					      .input = input };
 	const struct note_signer signer = { .key = &pair->key,
 					    .sign = pair_sign,
 					    .ctx = pair };
@@ -72,7 +77,8 @@ static enum pv_code claim(struct audit_stations *a, struct store *s,
 	struct log_entry e;
 
 	unit_ok(stationclaim_make(&run, &signer, &c, &err), &err);
-	facts.session = c.nonce;
+	facts.session = input ? NULL : c.nonce;
+	facts.input = input;
 	facts.text = c.text_sha256;
 	facts.note = buf_span(&c.note);
 	log_station_claim(&e, &who, &facts);
@@ -94,9 +100,40 @@ static enum pv_code intent(struct audit_stations *a, struct store *s,
 	return take(a, s, &e);
 }
 
+static enum pv_code event(struct audit_stations *a, struct store *s,
+			  const char *order, const uint8_t text[32])
+{
+	const struct log_factory f = { .order = order,
+				       .type = "burn-in",
+				       .station = "line-1",
+				       .station_signed = true,
+				       .text = text };
+	struct log_entry e;
+
+	log_factory_event(&e, &who, &f);
+	return take(a, s, &e);
+}
+
 static void refused(enum pv_code rc)
 {
 	unit_refused(rc, PV_INTEGRITY, "audit.station", &err);
+}
+
+/* An event is what the newest claim was about. */
+static void take_events(struct store *s, struct pair *line)
+{
+	CLEANUP(audit_stations_release) struct audit_stations a = { .n = 0 };
+	static const uint8_t text[32] = { 1 }, other[32] = { 2 };
+
+	refused(event(&a, s, "o-1", text));
+	unit_ok(claim(&a, s, line, "o-1", NULL), &err);
+	refused(event(&a, s, "o-1", text));
+	unit_ok(claim(&a, s, line, "o-1", text), &err);
+	unit_ok(event(&a, s, "o-1", text), &err);
+	refused(event(&a, s, "o-1", other));
+	refused(event(&a, s, "o-2", text));
+	unit_ok(claim(&a, s, line, "o-1", other), &err);
+	refused(event(&a, s, "o-1", text));
 }
 
 START_TEST(test_stations)
@@ -112,16 +149,17 @@ START_TEST(test_stations)
 	open_order(o.store, &line);
 	unit_ok(intent(&a, o.store, "o-1", "line-1", false), &err);
 	refused(intent(&a, o.store, "o-1", "line-1", true));
-	refused(claim(&a, o.store, &other, "o-1"));
-	refused(claim(&a, o.store, &line, "o-2"));
+	refused(claim(&a, o.store, &other, "o-1", NULL));
+	refused(claim(&a, o.store, &line, "o-2", NULL));
 	refused(intent(&a, o.store, "o-1", "line-1", true));
-	unit_ok(claim(&a, o.store, &line, "o-1"), &err);
-	unit_ok(claim(&a, o.store, &line, "o-1"), &err);
+	unit_ok(claim(&a, o.store, &line, "o-1", NULL), &err);
+	unit_ok(claim(&a, o.store, &line, "o-1", NULL), &err);
 	unit_ok(intent(&a, o.store, "o-1", "line-1", true), &err);
 	refused(intent(&a, o.store, "o-1", "line-2", true));
 	refused(intent(&a, o.store, "o-2", "line-1", true));
 	refused(intent(&a, o.store, NULL, "line-1", true));
 	refused(intent(&a, o.store, "o-1", NULL, true));
+	take_events(o.store, &line);
 	EVP_PKEY_free(line.pkey);
 	EVP_PKEY_free(other.pkey);
 }

@@ -4,6 +4,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/audit_story.h"
 #include "lib/log/events.h"
+#include "lib/log/factory.h"
 #include "tests/unit/unit.h"
 
 #define ENTRIES_MAX 40
@@ -127,6 +128,14 @@ static void device_part(void)
 
 static void setup(void)
 {
+	static const struct log_factory burn_in = { .device = "d2",
+						    .type = "burn-in",
+						    .station = "line-1",
+						    .text = tpl2 };
+	static const struct log_factory clear = { .order = "O1",
+						  .type = "line-clear",
+						  .station = "line-1",
+						  .text = tpl2 };
 	struct log_entry *e;
 
 	log_n = 0;
@@ -140,10 +149,11 @@ static void setup(void)
 	log_template_adopt(next(), &ann, "gw", 2, tpl2, NULL,
 			   "bob,eve");				/* 27 */
 	log_export(next(), &os, "inventory", "inventory", "-"); /* 28 */
-	raw("event", "d2");					/* 29 */
+	log_factory_event(next(), &os, &burn_in);		/* 29 */
 	e = raw("order.open", "O1");				/* 30 */
 	log_fact_bytes(e, "hash", tpl2, sizeof(tpl2));
 	log_export(next(), &os, S1, "proof", "-"); /* 31 */
+	log_factory_event(next(), &os, &clear);	   /* 32 */
 }
 
 static const struct {
@@ -154,13 +164,14 @@ static const struct {
 	{ AUDIT_DEVICE, "d2", "11 12 13 23 29 " },
 	{ AUDIT_DEVICE, "ca/issuing-1", "2 3 " },
 	{ AUDIT_DEVICE, "d", "" },
+	{ AUDIT_DEVICE, "O1", "" },
 	{ AUDIT_SERIAL, S1, "6 7 8 9 14 16 31 " },
 	{ AUDIT_SERIAL, S2, "11 12 13 23 29 " },
 	{ AUDIT_SERIAL, S3, "17 18 19 24 " },
 	{ AUDIT_BUNDLE, B1, "8 9 14 " },
 	{ AUDIT_BUNDLE, B2, "13 " },
 	{ AUDIT_BUNDLE, S1, "" },
-	{ AUDIT_ORDER, "O1", "6 7 8 9 14 16 30 31 " },
+	{ AUDIT_ORDER, "O1", "6 7 8 9 14 16 30 31 32 " },
 	{ AUDIT_ORDER, "O2", "11 12 13 17 18 19 23 24 29 " },
 	{ AUDIT_OFFICER, "ann", "26 27 " },
 	{ AUDIT_OFFICER, "bob", "26 27 " },

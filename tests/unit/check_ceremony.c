@@ -69,8 +69,8 @@ START_TEST(logs_every_step)
 	fix_open(&o, false);
 	err_init(&err);
 	unit_ok(store_log_each(o.store, 0, UINT64_MAX, &v, &err), &err);
-	ck_assert_uint_eq(t.steps, 19);
-	ck_assert_uint_eq(t.keys, 8);
+	ck_assert_uint_eq(t.steps, 20);
+	ck_assert_uint_eq(t.keys, 9);
 	ck_assert_uint_eq(t.adopted, 10);
 	ck_assert_uint_eq(t.intents, 4);
 	ck_assert_uint_eq(t.issues, 4);
@@ -89,7 +89,7 @@ START_TEST(audits_and_is_well)
 	err_init(&err);
 	unit_ok(audit_verify(o.a, o.store, &none, &c, &err), &err);
 	ck_assert_uint_eq(c.cas, 4);
-	ck_assert_uint_eq(c.keys, 8);
+	ck_assert_uint_eq(c.keys, 9);
 	ck_assert_uint_eq(c.templates, 10);
 	ck_assert_uint_eq(c.open_intents, 0);
 	unit_ok(status_collect(&app_backends, o.a, &st, &err), &err);

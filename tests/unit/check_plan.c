@@ -32,17 +32,18 @@ START_TEST(test_shipped)
 	ck_assert_str_eq(p->name, "softhsm-demo");
 	ck_assert_uint_eq(p->version, 1);
 	ck_assert_uint_eq(count(p, PLAN_INIT_TOKEN), 1);
-	ck_assert_uint_eq(count(p, PLAN_GENERATE_KEY), 8);
+	ck_assert_uint_eq(count(p, PLAN_GENERATE_KEY), 9);
 	ck_assert_uint_eq(count(p, PLAN_SELF_SIGNED), 2);
 	ck_assert_uint_eq(count(p, PLAN_ISSUE_CA), 2);
 	ck_assert_uint_eq(count(p, PLAN_ADOPT), 6);
 	ck_assert(p->steps[6].key == PLAN_KEY_ED25519_OR_P256);
-	ck_assert(p->steps[7].key == PLAN_KEY_KDF);
-	ck_assert(p->steps[8].key == PLAN_KEY_STORE);
-	ck_assert_str_eq(p->steps[10].ca, "issuing-1");
-	ck_assert_str_eq(p->steps[10].issuer, "root");
-	ck_assert_str_eq(p->steps[10].template_name, "issuing-ca");
-	ck_assert_str_eq(plan_kind_name(p->steps[10].kind), "issue-ca");
+	ck_assert(p->steps[7].key == PLAN_KEY_ED25519_OR_P256);
+	ck_assert(p->steps[8].key == PLAN_KEY_KDF);
+	ck_assert(p->steps[9].key == PLAN_KEY_STORE);
+	ck_assert_str_eq(p->steps[11].ca, "issuing-1");
+	ck_assert_str_eq(p->steps[11].issuer, "root");
+	ck_assert_str_eq(p->steps[11].template_name, "issuing-ca");
+	ck_assert_str_eq(plan_kind_name(p->steps[11].kind), "issue-ca");
 	plan_free(p);
 	buf_release(&b);
 }
@@ -137,7 +138,7 @@ START_TEST(test_smallest)
 	unit_ok(parse(HEAD INIT TAIL, &p, &err), &err);
 	ck_assert_uint_eq(p->steps_n, 1);
 	plan_free(p);
-	unit_ok(parse(HEAD INIT KEY("log", "P-256") KEY("event", "P-256") TAIL,
+	unit_ok(parse(HEAD INIT KEY("log", "P-256") KEY("event", "Ed25519") TAIL,
 		      &p, &err),
 		&err);
 	plan_free(p);

@@ -150,7 +150,7 @@ static void token_tells(const char *want, enum pv_code verdict_want)
 	unit_ok(run_token(&verdict, &counts), &err);
 	ck_assert_str_eq(told, want);
 	ck_assert_int_eq(verdict, verdict_want);
-	ck_assert_uint_eq(counts.keys, 8);
+	ck_assert_uint_eq(counts.keys, 9);
 	ck_assert_uint_eq(counts.objects, fake.n);
 }
 

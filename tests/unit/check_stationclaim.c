@@ -42,8 +42,11 @@ static int file_of(const char *text)
 
 static void make(struct stationclaim *c, struct pair *pair, int fd, bool stream)
 {
-	const struct stationclaim_run run = { "acme", "o-1", "line-1", fd,
-					      stream };
+	const struct stationclaim_run run = { .log = "acme",
+					      .order = "o-1",
+					      .station = "line-1",
+					      .fd = fd,
+					      .stream = stream };
 	const struct note_signer signer = { .key = &pair->key,
 					    .sign = pair_sign,
 					    .ctx = pair };
@@ -179,8 +182,11 @@ END_TEST
 /* A signer that gives out something else. */
 START_TEST(test_wrong)
 {
-	const struct stationclaim_run run = { "acme", "o-1", "line-1", -1,
-					      true };
+	const struct stationclaim_run run = { .log = "acme",
+					      .order = "o-1",
+					      .station = "line-1",
+					      .fd = -1,
+					      .stream = true };
 	const struct note_signer signer = { .key = &line.key,
 					    .sign = pair_sign,
 					    .ctx = &line };
