@@ -16,6 +16,8 @@ PV_MUST enum pv_code attest_run_verify(const struct app *app, int argc,
 				       char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_event(const struct app *app, int argc,
 				      char **argv, struct err *err);
+PV_MUST enum pv_code attest_run_key(const struct app *app, int argc,
+				    char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_enrol(const struct app *app, int argc,
 				      char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_receipt(const struct app *app, int argc,

@@ -13,6 +13,7 @@ static const struct {
 	{ "verify", attest_run_verify },
 	{ "receipt", attest_run_receipt },
 	{ "event", attest_run_event },
+	{ "key", attest_run_key },
 };
 
 static enum pv_code run(const struct app *app, int argc, char **argv,

@@ -297,7 +297,8 @@ UNIT_TESTS = \
 	tests/unit/check_workers \
 	tests/unit/check_wrap \
 	tests/unit/check_writer \
-	tests/unit/check_writer_held
+	tests/unit/check_writer_held \
+	tests/unit/check_yubihsm
 check_PROGRAMS += $(UNIT_TESTS)
 
 # provdev on a disk that fails when it is told to.
@@ -340,13 +341,13 @@ tests_fuzz_replay_entry_SOURCES = tests/fuzz/fuzz_entry.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_evidence_dice
 tests_fuzz_replay_evidence_dice_SOURCES = tests/fuzz/fuzz_evidence_dice.c \
-	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+	tests/fuzz/fuzz_evidence.h tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_evidence_psa
 tests_fuzz_replay_evidence_psa_SOURCES = tests/fuzz/fuzz_evidence_psa.c \
-	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+	tests/fuzz/fuzz_evidence.h tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_evidence_tpm2
 tests_fuzz_replay_evidence_tpm2_SOURCES = tests/fuzz/fuzz_evidence_tpm2.c \
-	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+	tests/fuzz/fuzz_evidence.h tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_json
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz_json.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
@@ -382,6 +383,9 @@ tests_fuzz_replay_pem_SOURCES = tests/fuzz/fuzz_pem.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_rows
 tests_fuzz_replay_rows_SOURCES = tests/fuzz/fuzz_rows.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_yubihsm
+tests_fuzz_replay_yubihsm_SOURCES = tests/fuzz/fuzz_yubihsm.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_wire
 tests_fuzz_replay_wire_SOURCES = tests/fuzz/fuzz_wire.c \
@@ -458,6 +462,7 @@ CLI_TESTS = \
 	tests/cli/approve_screen.sh \
 	tests/cli/approve_template.sh \
 	tests/cli/anomalies.sh \
+	tests/cli/attest_key.sh \
 	tests/cli/audit_show.sh \
 	tests/cli/badlog.sh \
 	tests/cli/canary.sh \

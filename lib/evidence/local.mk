@@ -8,4 +8,5 @@ lib_evidence_libpvevidence_a_SOURCES = \
 	lib/evidence/makecred.c lib/evidence/ek.c lib/evidence/makecred.h \
 	lib/evidence/psa.c lib/evidence/psa_claims.c lib/evidence/psa_claims.h \
 	lib/evidence/tcbinfo.c lib/evidence/tcbinfo.h \
-	lib/evidence/tpm2.c lib/evidence/tpm2_ak.c lib/evidence/tpm2_ak.h
+	lib/evidence/tpm2.c lib/evidence/tpm2_ak.c lib/evidence/tpm2_ak.h \
+	lib/evidence/yubihsm.c lib/evidence/yubihsm.h

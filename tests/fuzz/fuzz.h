@@ -22,6 +22,7 @@
  *   roster     officers
  *   tile       the log's, paths and bytes     tlogproof proofs of entries
  *   uri        PKCS#11 URIs                   wire     records between processes
+ *   yubihsm    attestations of keys
  */
 #ifndef PV_TESTS_FUZZ_H
 #define PV_TESTS_FUZZ_H

@@ -29,14 +29,15 @@ static void put_ext(X509 *x, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-static void put_other(X509 *x, const char *oid, struct span value)
+static void put_other(X509 *x, const char *oid, bool critical,
+		      struct span value)
 {
 	ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
 	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
 	X509_EXTENSION *e;
 
 	ck_assert_int_eq(ASN1_OCTET_STRING_set(s, value.p, (int)value.len), 1);
-	e = X509_EXTENSION_create_by_OBJ(NULL, o, 1, s);
+	e = X509_EXTENSION_create_by_OBJ(NULL, o, critical, s);
 	ck_assert_int_eq(X509_add_ext(x, e, -1), 1);
 	X509_EXTENSION_free(e);
 	ASN1_OCTET_STRING_free(s);
@@ -66,11 +67,14 @@ void ec_make(const struct ec_cert *what, struct buf *der)
 	put_ext(x, NID_name_constraints, what->names);
 	put_ext(x, NID_subject_alt_name, what->san);
 	if (what->tcb.p)
-		put_other(x, "2.23.133.5.4.1", what->tcb);
+		put_other(x, "2.23.133.5.4.1", true, what->tcb);
 	if (what->tcb2.p)
-		put_other(x, "2.23.133.5.4.1", what->tcb2);
+		put_other(x, "2.23.133.5.4.1", true, what->tcb2);
 	if (what->other)
-		put_other(x, what->other, (struct span){ null, sizeof(null) });
+		put_other(x, what->other, true,
+			  (struct span){ null, sizeof(null) });
+	for (size_t i = 0; i < what->exts_n; i++)
+		put_other(x, what->exts[i].oid, false, what->exts[i].value);
 	ck_assert_int_gt(
 		X509_sign(x, what->signer, what->md ? what->md : EVP_sha256()),
 		0);

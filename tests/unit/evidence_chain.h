@@ -11,6 +11,11 @@
 
 #define EC_NOW UINT64_C(1767225600) /* 2026-01-01T00:00:00Z */
 
+struct ec_ext {
+	const char *oid;
+	struct span value; /* of extnValue */
+};
+
 struct ec_cert {
 	const char *subject, *issuer; /* CN */
 	EVP_PKEY *key, *signer;
@@ -18,7 +23,9 @@ struct ec_cert {
 	const char *basic, *usage, *names, *extended, *san;
 	struct span tcb; /* DiceTcbInfo, p NULL: none; critical */
 	struct span tcb2;
-	const char *other;	 /* a critical extension of this OID */
+	const char *other;	   /* a critical extension of this OID */
+	const struct ec_ext *exts; /* not critical */
+	size_t exts_n;
 	int64_t from_s, until_s; /* 0: a day before and after EC_NOW */
 	const EVP_MD *md;	 /* NULL: SHA-256 */
 };
