@@ -18,6 +18,9 @@ PV_MUST enum pv_code attest_run_event(const struct app *app, int argc,
 				      char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_key(const struct app *app, int argc,
 				    char **argv, struct err *err);
+/* receipt --missing: of that order. */
+PV_MUST enum pv_code attest_run_missing(const struct app *app,
+					const char *order, struct err *err);
 PV_MUST enum pv_code attest_run_enrol(const struct app *app, int argc,
 				      char **argv, struct err *err);
 PV_MUST enum pv_code attest_run_receipt(const struct app *app, int argc,

@@ -5,7 +5,8 @@ const char attest_help[] =
 	"       provctl attest challenge --device ID | --from LIST ...\n"
 	"       provctl attest verify --device ID --evidence FILE ...\n"
 	"       provctl attest receipt FILE|- | --from DIR ...\n"
-	"       provctl attest event TYPE --station NAME ...\n\n"
+	"       provctl attest event TYPE --station NAME ...\n"
+	"       provctl attest key --format yubihsm ...\n\n"
 	"What is sealed on evidence goes this way: the device's key is "
 	"enrolled,\n"
 	"a challenge goes out, the device answers it, the answer is verified.\n"
@@ -14,7 +15,8 @@ const char attest_help[] =
 	"challenge  nonces for evidence\n"
 	"verify     evidence in\n"
 	"receipt    what devices say of their bundles\n"
-	"event      what happened where in a factory, signed\n\n"
+	"event      what happened where in a factory, signed\n"
+	"key        what a vendor's HSM says of a key of ours\n\n"
 	"Each has a help: provctl attest verify --help\n\n"
 	"example: provctl -C acme attest challenge --device D-1 -o D-1.json\n";
 
@@ -82,13 +84,16 @@ static const char verify_help[] =
 
 static const char receipt_help[] =
 	"usage: provctl attest receipt FILE|- [--seal-key FILE]\n"
-	"       provctl attest receipt --from DIR [--seal-key FILE]\n\n"
+	"       provctl attest receipt --from DIR [--seal-key FILE]\n"
+	"       provctl attest receipt --missing --order NAME\n\n"
 	"Takes receipts in: FILE, standard input, or every file of DIR, each\n"
 	"one receipt as its device made it. Each is verified with the key of\n"
 	"its device and recorded; one JSON line says what it was. The receipt\n"
 	"of a rotated device revokes what the device had before. Where the\n"
 	"sealing key signs (the certified key is not P-256) and was not kept,\n"
-	"--seal-key names it (SPKI, PEM).\n\n"
+	"--seal-key names it (SPKI, PEM). --missing lists the devices of an\n"
+	"order that have not said that they have their bundle, and which of\n"
+	"them refused it.\n\n"
 	"example: provctl -C acme attest receipt --from receipts/\n";
 
 static const char event_help[] =
@@ -107,8 +112,23 @@ static const char event_help[] =
 	"example: provctl -C acme attest event burn-in --station line-1 "
 	"--device D-1\n";
 
-const struct verb_part attest_parts[] = {
-	{ "enrol", enrol_help },   { "challenge", challenge_help },
-	{ "verify", verify_help }, { "receipt", receipt_help },
-	{ "event", event_help },   { NULL, NULL }
-};
+static const char key_help[] =
+	"usage: provctl attest key --format yubihsm --trust ROOT...\n"
+	"                          --ca NAME [--generation N] | --spki FILE\n"
+	"                          CERT...\n\n"
+	"Verifies, without the device, what a YubiHSM 2 says of a key: CERT of "
+	"the\n"
+	"key, of the device, and upwards to ROOT. It must be that very key, "
+	"made\n"
+	"inside, never imported, and not exportable.\n\n"
+	"example: provctl -C acme attest key --format yubihsm --trust "
+	"yubico.pem \\\n"
+	"           --ca issuing-1 key.pem device.pem sub-ca.pem\n";
+
+const struct verb_part attest_parts[] = { { "enrol", enrol_help },
+					  { "challenge", challenge_help },
+					  { "verify", verify_help },
+					  { "receipt", receipt_help },
+					  { "event", event_help },
+					  { "key", key_help },
+					  { NULL, NULL } };

@@ -52,6 +52,9 @@ static json_t *line_of(const char *name, const struct receipt_said *said,
 				     "bundle", said->bundle, "stage",
 				     said->stage, "seq", (json_int_t)said->seq,
 				     "result", (json_int_t)said->result));
+	if (why->code == PV_OK && said->result != 0)
+		json_object_set_new(o, "rollback",
+				    json_boolean(said->may_go_back));
 	if (why->code == PV_OK)
 		json_object_update_new(o, json_pack("{s:b, s:i}", "valid",
 						    !said->left, "superseded",
@@ -126,6 +129,8 @@ enum pv_code intake_bytes(struct intake *t, const char *name, struct span bytes,
 	t->recorded += rc == PV_OK && !said.existing;
 	t->lost +=
 		rc == PV_OK && !said.existing && said.left && said.result == 0;
+	t->failed += rc == PV_OK && said.result != 0;
+	t->may_go_back += rc == PV_OK && said.may_go_back;
 	t->superseded += rc == PV_OK ? said.superseded : 0;
 	t->refused += rc != PV_OK;
 	rc = add_line(t, line_of(name, &said, &why), err);
@@ -168,6 +173,15 @@ enum pv_code intake_finish(struct intake *t, struct err *err)
 			 "credential that is not valid any more (\"valid\": "
 			 "false): rotate it, unless it has a later one",
 			 t->lost);
+	if (t->failed > 0)
+		out_note(t->app,
+			 "provctl: %zu of them say that a device refused its "
+			 "bundle (\"result\"); what it had stays valid",
+			 t->failed);
+	if (t->may_go_back > 0)
+		out_note(t->app,
+			 "provctl: `provctl rotate device ID --rollback' goes "
+			 "back to that (\"rollback\": true)");
 	*err = t->worst;
 	return err->code;
 }

@@ -21,6 +21,8 @@ struct intake {
 	struct err worst;     /* of the receipts */
 	size_t n, recorded, refused;
 	size_t lost;	     /* recorded, of a credential that is not valid */
+	size_t failed;	     /* recorded: a bundle that the device refused */
+	size_t may_go_back;  /* of them, after a rotation */
 	uint64_t superseded; /* credentials that were revoked with them */
 };
 

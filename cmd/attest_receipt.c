@@ -122,9 +122,13 @@ enum pv_code attest_run_receipt(const struct app *app, int argc, char **argv,
 				struct err *err)
 {
 	struct args a = { NULL, NULL, NULL };
+	const char *order = NULL;
+	bool missing = false;
 	const struct opt opts[] = {
 		{ "from", 0, OPT_STRING, &a.from, 0, 0 },
 		{ "seal-key", 0, OPT_STRING, &a.seal_key, 0, 0 },
+		{ "missing", 0, OPT_FLAG, &missing, 0, 0 },
+		{ "order", 0, OPT_STRING, &order, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	CLEANUP(buf_release) struct buf der;
@@ -135,6 +139,13 @@ enum pv_code attest_run_receipt(const struct app *app, int argc, char **argv,
 
 	buf_init(&der, PEM_MAX);
 	intake_init(&t, app, &s);
+	if (rc == PV_OK && (missing != (order != NULL) ||
+			    (missing && (args.n > 0 || a.from || a.seal_key))))
+		rc = err_fail(err, PV_USAGE, "usage.option",
+			      "see provctl attest --help",
+			      "--missing goes with --order NAME alone");
+	if (rc == PV_OK && missing)
+		return attest_run_missing(app, order, err);
 	if (rc == PV_OK && (args.n == 0) == !a.from)
 		rc = err_fail(err, PV_USAGE, "usage.argument",
 			      "see provctl attest --help",

@@ -499,6 +499,7 @@ CLI_TESTS = \
 	tests/cli/link.sh \
 	tests/cli/logkeys.sh \
 	tests/cli/lifecycle_bad.sh \
+	tests/cli/receipt_failed.sh \
 	tests/cli/receipt_lost.sh \
 	tests/cli/rollover.sh \
 	tests/cli/rollover_root.sh \

@@ -110,6 +110,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/publish.c lib/flow/publish.h lib/flow/publish_hook.c \
 	lib/flow/publishdir.c lib/flow/publishdir.h \
 	lib/flow/quota.c lib/flow/quota.h \
+	lib/flow/receiptlist.c lib/flow/receiptlist.h \
 	lib/flow/receipts.c lib/flow/receipts.h \
 	lib/flow/renewal.c lib/flow/renewal.h \
 	lib/flow/rotate.c lib/flow/rotate.h lib/flow/rotate_due.c \

@@ -334,6 +334,17 @@ static enum pv_code supersede(struct receipts *r, const struct event_who *who,
 	return succession_supersede(&s, &a->d, n, err);
 }
 
+/* Known or new: what to do about a refusal. */
+static enum pv_code offer_back(struct receipts *r, const struct event_who *who,
+			       const struct about *a, bool *may,
+			       struct err *err)
+{
+	const struct succession s = { r->store, &r->due, who->who };
+
+	return a->said.result != 0 ? succession_may_go_back(&s, &a->d, may, err)
+				   : PV_OK;
+}
+
 static enum pv_code take(struct receipts *r, const struct event_who *who,
 			 const struct about *a, struct receipt_said *said,
 			 struct err *err)
@@ -343,13 +354,13 @@ static enum pv_code take(struct receipts *r, const struct event_who *who,
 	enum pv_code rc = is_known(r, a, &said->existing, err);
 
 	said->left = a->d.state != STORE_ISSUED;
-	if (rc != PV_OK || said->existing)
-		return rc;
-	rc = record(r, who, a, err);
-	if (rc == PV_OK && stands && a->said.result == 0 &&
+	if (rc == PV_OK && !said->existing)
+		rc = record(r, who, a, err);
+	if (rc == PV_OK && !said->existing && stands && a->said.result == 0 &&
 	    a->d.s.why == STORE_ROTATE)
 		rc = supersede(r, who, a, &said->superseded, err);
-	return rc;
+	return rc == PV_OK ? offer_back(r, who, a, &said->may_go_back, err)
+			   : rc;
 }
 
 static void tell(const struct about *a, struct receipt_said *said)

@@ -4,8 +4,9 @@
  * receipt of a rotated credential what it takes the place of is revoked
  * (succession.h), where the template keeps that until the receipt.
  *
- * A refusal of the device is taken in, too, and recorded with its code; that
- * the bundle was installed after all may follow it.
+ * A refusal of the device is taken in, too, and recorded with its code: nothing
+ * is superseded by it, and what a rotation was in place of stays valid and may
+ * be gone back to. That the bundle was installed after all may follow it.
  */
 #ifndef PV_FLOW_RECEIPTS_H
 #define PV_FLOW_RECEIPTS_H
@@ -35,6 +36,9 @@ struct receipt_said {
 	bool existing; /* it was taken in before */
 	bool left;     /* of a credential that is held or not valid any more */
 	uint32_t superseded; /* credentials that were revoked with it */
+	/* It was refused, and what the device had before is there to go back
+	 * to (succession_back()). */
+	bool may_go_back;
 };
 
 /* Its form asks for the token: COSE_Mac0. False for what is no receipt. */

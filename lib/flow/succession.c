@@ -11,6 +11,9 @@
 #include "lib/x509/issuer.h"
 
 #define BEFORE_MAX 32u /* revoked in one pass over the history */
+#define REFUSALS_MAX                                                           \
+	64u /* of one credential that are looked at; more count                \
+	     * for nothing */
 
 struct looking { /* at the newest that has a number; an intent that was given
 		    up has none */
@@ -296,30 +299,82 @@ enum pv_code succession_leave(const struct succession *s,
 			   : rc;
 }
 
+struct given {
+	uint64_t refused[REFUSALS_MAX]; /* numbers of bundles */
+	size_t refused_n;
+	bool out; /* a bundle is with somebody, and was not refused */
+};
+
+static enum pv_code take_refusal(void *ctx, const struct store_receipt *r,
+				 struct err *err)
+{
+	struct given *g = ctx;
+
+	(void)err;
+	if (r->result != 0 && g->refused_n < REFUSALS_MAX)
+		g->refused[g->refused_n++] = r->seq;
+	return PV_OK;
+}
+
 static enum pv_code take_given(void *ctx, const struct store_bundle *b,
 			       struct err *err)
 {
-	(void)b;
+	struct given *g = ctx;
+	bool refused = false;
+
 	(void)err;
-	*(bool *)ctx = true;
+	for (size_t i = 0; i < g->refused_n; i++)
+		refused |= g->refused[i] == b->seq;
+	g->out |= !refused;
 	return PV_OK;
 }
 
 /* A bundle is given out as soon as it is made: who has it may have installed
- * it, and then the device takes no older one. */
+ * it, and then the device takes no older one. Not so where the device has
+ * signed that it refused it. */
 static enum pv_code check_given(const struct succession *s,
 				const struct store_device *d, struct err *err)
 {
-	bool given = false;
+	struct given given = { .refused_n = 0 };
+	const struct store_visit receipts = { .ctx = &given,
+					      .fn.receipt = take_refusal };
 	const struct store_visit v = { .ctx = &given, .fn.bundle = take_given };
-	enum pv_code rc = store_bundle_each(s->store, d->s.number, &v, err);
+	enum pv_code rc =
+		store_receipt_each(s->store, d->s.number, &receipts, err);
 
-	if (rc == PV_OK && given)
+	if (rc == PV_OK)
+		rc = store_bundle_each(s->store, d->s.number, &v, err);
+	if (rc == PV_OK && given.out)
 		rc = err_fail(err, PV_DENIED, "rotate.given",
 			      "make sure that the device has not installed it, "
 			      "then say so: --rollback --not-installed",
 			      "the new bundle was given out: a device that has "
 			      "it takes no older one");
+	return rc;
+}
+
+enum pv_code succession_may_go_back(const struct succession *s,
+				    const struct store_device *d, bool *may,
+				    struct err *err)
+{
+	struct store_device current, before;
+	bool found = false;
+	struct err why;
+	enum pv_code rc =
+		store_device_get(s->store, d->s.device, &current, &found, err);
+
+	*may = false;
+	if (rc != PV_OK || !found || current.s.number != d->s.number)
+		return rc;
+	err_init(&why);
+	rc = check_back(s, d, &before, &why);
+	if (rc == PV_OK)
+		rc = check_given(s, d, &why);
+	*may = rc == PV_OK;
+	if (rc == PV_CONFLICT || rc == PV_DENIED)
+		return PV_OK;
+	if (rc != PV_OK)
+		*err = why;
 	return rc;
 }
 

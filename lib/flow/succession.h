@@ -52,12 +52,18 @@ PV_MUST enum pv_code succession_supersede(const struct succession *s,
  * is not finished), "device.revoked", "device.suspended" (people revoked or
  * hold it), "rotate.previous" (what was before is not valid any more).
  * PV_DENIED, "rotate.given": it has a bundle, which was given out when it was
- * made, and nobody said that the device has not installed it. A device that has
- * takes no older one.
+ * made, and nobody said that the device has not installed it: not_installed, or
+ * the device's receipt of a refusal. A device that has takes no older one.
  */
 PV_MUST enum pv_code succession_back(const struct succession *s,
 				     const struct store_device *d,
 				     bool not_installed, struct err *err);
+/* Whether succession_back() would take d back now; false, too, where d is not
+ * the current one, and while nobody said that d is not installed.
+ * PV_INTEGRITY, PV_STORAGE. */
+PV_MUST enum pv_code succession_may_go_back(const struct succession *s,
+					    const struct store_device *d,
+					    bool *may, struct err *err);
 /* The step that it ends with: before, which d is in place of, is current. */
 PV_MUST enum pv_code succession_leave(const struct succession *s,
 				      const struct store_device *d,
