@@ -43,6 +43,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/log_fix.h \
 	tests/unit/log_folder.c \
 	tests/unit/log_folder.h \
+	tests/unit/linkline.h \
 	tests/unit/notepair.h \
 	tests/unit/officer_fix.h \
 	tests/unit/people.h \
@@ -420,6 +421,7 @@ tests_fuzz_replay_link_device_SOURCES = tests/fuzz/fuzz_link_device.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_link_host
 tests_fuzz_replay_link_host_SOURCES = tests/fuzz/fuzz_link_host.c \
+	tests/unit/linkline.h \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.

@@ -10,31 +10,26 @@
 #include "lib/seal/link.h"
 #include "lib/seal/receipt.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/linkline.h"
 
 #define TRIES 3
 #define WAIT_MS 10
 #define SEALED_TOTAL 3000
 #define BYTES 16384
-#define LINE (1u << 20)
 
 struct world {
 	const uint8_t *p; /* records */
 	size_t len, at;
 	struct seal_container_view view;
-	uint8_t bytes[BYTES];
-	uint8_t line[LINE];
-	size_t from, to;
-	uint64_t now;
 	bool done; /* a DONE with result 0 was answered */
 	unsigned sent;
+	uint8_t bytes[BYTES];
+	struct linkline line;
 };
 
 static void say(struct world *w, const uint8_t *p, size_t len)
 {
-	if (len > LINE - w->to)
-		return;
-	memcpy(w->line + w->to, p, len);
-	w->to += len;
+	(void)linkline_say(&w->line, p, len);
 }
 
 static void say_frame(struct world *w, const struct linkframe *f)
@@ -117,19 +112,13 @@ static enum pv_code receive(void *ctx, uint8_t *p, size_t cap, uint64_t wait_ms,
 	struct world *w = ctx;
 
 	(void)err;
-	*n = w->to - w->from < cap ? w->to - w->from : cap;
-	if (*n == 0)
-		w->now += wait_ms;
-	memcpy(p, w->line + w->from, *n);
-	w->from += *n;
-	if (w->from == w->to)
-		w->from = w->to = 0;
+	*n = linkline_receive(&w->line, p, cap, wait_ms);
 	return PV_OK;
 }
 
 static uint64_t now_ms(void *ctx)
 {
-	return ((struct world *)ctx)->now;
+	return ((struct world *)ctx)->line.now;
 }
 
 static const struct seal_link_port port = { send_bytes, receive, now_ms, NULL };
@@ -161,8 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	enum pv_code rc;
 
 	memset(&w, 0, offsetof(struct world, bytes));
-	w.from = w.to = w.now = w.sent = 0;
-	w.done = false;
+	linkline_reset(&w.line);
 	w.p = data;
 	w.len = len;
 	make_view(&w);
@@ -178,7 +166,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(rc != PV_OK || receipt.len <= SEAL_RECEIPT_MAX);
 	/* The input ends, and then so does it. */
 	FUZZ_CHECK(w.sent <= len + TRIES);
-	FUZZ_CHECK(w.now <= (uint64_t)w.sent * SEAL_LINK_WAIT_CAP_MS);
+	FUZZ_CHECK(w.line.now <= (uint64_t)w.sent * SEAL_LINK_WAIT_CAP_MS);
 	buf_release(&receipt);
 	seal_link_free(l);
 	return 0;

@@ -9,11 +9,11 @@
 
 #include "lib/device/link.h"
 #include "lib/seal/link.h"
+#include "tests/unit/linkline.h"
 
 #define SEALED_TOTAL 120000 /* bytes, of chunks of 256 */
 #define CLEARS 2
 #define ITEMS (2 + CLEARS + (SEALED_TOTAL + 255) / 256)
-#define LINE_MAX_BYTES 65536
 #define RECEIPT_LEN 100
 
 enum how {
@@ -43,12 +43,11 @@ struct world {
 	unsigned finished;
 	struct linkframe_reader in; /* of the liars */
 	/* the line, to the sender */
-	uint8_t line[LINE_MAX_BYTES];
-	size_t from, to;
+	struct linkline line;
 	unsigned damage, drop, twice; /* in 1000 frames */
 	unsigned reset_every;	      /* frames; 0: never */
 	unsigned frames, resets;
-	uint64_t random, now, done, total;
+	uint64_t random, done, total;
 };
 
 static unsigned die(struct world *w)
@@ -81,9 +80,7 @@ static void to_sender(void *ctx, const uint8_t *p, size_t len)
 	struct world *w = ctx;
 	size_t n = wire(w, p, len, out);
 
-	ck_assert_uint_le(w->to + n, sizeof(w->line));
-	memcpy(w->line + w->to, out, n);
-	w->to += n;
+	ck_assert(linkline_say(&w->line, out, n));
 }
 
 static enum pvdev_result open_staging(void *ctx, const uint8_t *id,
@@ -216,19 +213,13 @@ static enum pv_code receive(void *ctx, uint8_t *p, size_t cap, uint64_t wait_ms,
 	struct world *w = ctx;
 
 	(void)err;
-	*n = w->to - w->from < cap ? w->to - w->from : cap;
-	if (*n == 0)
-		w->now += wait_ms;
-	memcpy(p, w->line + w->from, *n);
-	w->from += *n;
-	if (w->from == w->to)
-		w->from = w->to = 0;
+	*n = linkline_receive(&w->line, p, cap, wait_ms);
 	return PV_OK;
 }
 
 static uint64_t now_ms(void *ctx)
 {
-	return ((struct world *)ctx)->now;
+	return ((struct world *)ctx)->line.now;
 }
 
 static void progress(void *ctx, uint64_t done, uint64_t total)
@@ -319,7 +310,7 @@ START_TEST(clean_line)
 		ck_assert_uint_eq(c.items, ITEMS);
 		ck_assert_uint_eq(c.had, 0);
 		ck_assert_uint_eq(c.repeated, 0);
-		ck_assert_uint_eq(w->now, 0);
+		ck_assert_uint_eq(w->line.now, 0);
 		ck_assert_uint_eq(w->finished, 1);
 	}
 	ck_assert_uint_lt(c.frames, ITEMS + 10); /* one each at 4096 */
@@ -375,7 +366,7 @@ START_TEST(no_answers)
 	struct world *w = new_world(DEAF);
 
 	fails(w, PV_HSM_TEMP, "link.silent");
-	ck_assert_uint_eq(w->now, 100 + 200 + 400 + 800);
+	ck_assert_uint_eq(w->line.now, 100 + 200 + 400 + 800);
 	fails(new_world(GARBAGE), PV_HSM_TEMP, "link.noise");
 	fails(new_world(NAKS), PV_HSM_TEMP, "link.noise");
 	fails(new_world(GONE), PV_HSM_TEMP, "link.gone");
@@ -390,7 +381,7 @@ START_TEST(wait_cap)
 
 	unit_refused(transfer(w, 512, 9, NULL, NULL, &err), PV_HSM_TEMP,
 		     "link.silent", &err);
-	ck_assert_uint_eq(w->now, 100 * 127 + 8000 * 2);
+	ck_assert_uint_eq(w->line.now, 100 * 127 + 8000 * 2);
 }
 END_TEST
 
