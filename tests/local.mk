@@ -514,6 +514,7 @@ CLI_TESTS = \
 	tests/cli/ocsp.sh tests/cli/ocsp_later.sh \
 	tests/cli/officer.sh \
 	tests/cli/order.sh \
+	tests/cli/order_alone.sh \
 	tests/cli/order_day.sh \
 	tests/cli/order_edited.sh \
 	tests/cli/order_end.sh \

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/approvals_impl.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/orders_ending.h"
 #include "lib/flow/people.h"
 #include "lib/flow/raised.h"
 #include "lib/store/store_held.h"
@@ -238,39 +239,60 @@ static enum pv_code count(struct judge *j, const struct log_entry *e,
 /* ---- an order that one person ended ---- */
 
 struct ended {
-	uint64_t time_s;
-	bool finished;
+	struct order order;
+	uint64_t opened;
 };
 
 static enum pv_code take_ended(void *ctx, const struct store_order *row,
 			       struct err *err)
 {
 	struct ended *x = ctx;
-	struct order o;
-	enum pv_code rc = order_parse(row->bytes, &o, err);
 
-	x->finished = rc == PV_OK && (row->devices >= o.quantity ||
-				      (o.until_s && x->time_s >= o.until_s));
-	return rc;
+	x->opened = row->opened_index;
+	return order_parse(row->bytes, &x->order, err);
+}
+
+/* By the log alone: what the row counts nobody signed. */
+static enum pv_code check_taken(const struct judge *j, const struct ended *x,
+				const char *name, const struct log_entry *e,
+				uint64_t index, struct err *err)
+{
+	CLEANUP(orders_scan_release)
+	struct orders_scan s = { .name = name, .next = x->opened };
+	enum pv_code rc = orders_scan_until(j->store, &s, index, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (orders_scan_order(&s)->given_up > 0 ||
+	    log_fact_find(e, LOG_GIVEN_UP, LOG_UINT))
+		return err_fail(err, PV_DENIED, "store.governance", NULL,
+				"devices of an order were given up by one "
+				"person");
+	if (!orders_ending_finished(&x->order, orders_scan_order(&s),
+				    e->time_ms / 1000))
+		return err_fail(err, PV_DENIED, "store.governance", NULL,
+				"an order that was not finished was ended by "
+				"one person");
+	return PV_OK;
 }
 
 static enum pv_code check_ended(const struct judge *j,
-				const struct log_entry *e, struct err *err)
+				const struct log_entry *e, uint64_t index,
+				struct err *err)
 {
 	char name[STORE_ID_MAX + 1];
-	struct ended x = { e->time_ms / 1000, false };
+	struct ended x = { .opened = 0 };
 	const struct store_visit v = { &x, { .order = take_ended } };
-	bool found;
+	bool found = false;
 	enum pv_code rc;
 
 	snprintf(name, sizeof(name), "%.*s", (int)e->object.len,
 		 (const char *)e->object.p);
 	rc = store_order_get(j->store, name, &v, &found, err);
-	if (rc == PV_OK && !x.finished)
+	if (rc == PV_OK && !found)
 		rc = err_fail(err, PV_DENIED, "store.governance", NULL,
-			      "an order that was not finished was ended by one "
-			      "person");
-	return rc;
+			      "an order that is not there was ended");
+	return rc == PV_OK ? check_taken(j, &x, name, e, index, err) : rc;
 }
 
 /* ---- all of it ---- */
@@ -343,7 +365,7 @@ enum pv_code judge_take(struct judge *j, const struct log_entry *e,
 		rc = judge_use(j, e, &why);
 	else if (span_is(e->type, LOG_ORDER_CLOSE) && j->version > 0 &&
 		 !log_nonce(e))
-		rc = check_ended(j, e, &why);
+		rc = check_ended(j, e, index, &why);
 	j->version += span_is(e->type, LOG_ROSTER_CHANGE);
 	return verdict(rc, index, &why, err);
 }

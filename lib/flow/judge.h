@@ -6,7 +6,7 @@
  * roster and template asked for have to have signed it, by keys of that roster,
  * before it expired, as approval_count() counts; and entry and note have to
  * name the same persons. An order that was ended without approvals has to have
- * been finished.
+ * been finished, as the log counts it, and no device given up with it.
  *
  * Does not check: the chain and the rows (governance_walk() does both first).
  */

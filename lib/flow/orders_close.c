@@ -17,44 +17,39 @@ CLEANUP_PTR(struct checkpoint_signer, checkpoint_signer_free);
 
 /* ---- what waits for its result ---- */
 
-static enum pv_code hold_one(struct store *store, const struct store_device *d,
-			     struct err *err)
+static enum pv_code hold_one(struct store *store, const struct log_who *who,
+			     const struct store_device *d, struct err *err)
 {
 	char serial[2 * STORE_SERIAL_MAX + 1];
 	const struct log_quarantine why = { .request = d->s.request[0]
 							       ? d->s.request
 							       : d->s.device,
 					    .device = d->s.device,
-					    .rule = "order.closed",
+					    .rule = QUOTA_GIVEN_UP,
 					    .serial = serial };
 	CLEANUP(buf_release) struct buf entry;
-	struct event_who who;
 	struct log_entry e;
-	enum pv_code rc = event_now(store, &who, err);
+	enum pv_code rc;
 
 	hex_encode(d->s.serial, d->s.serial_len, serial);
 	buf_init(&entry, LOG_ENTRY_MAX);
-	if (rc != PV_OK)
-		return rc;
-	log_quarantine_put(&e, &who.who, &why);
+	log_quarantine_put(&e, who, &why);
 	rc = log_entry_encode(&e, &entry, err);
 	return rc == PV_OK ? store_quarantine(store, d->s.number,
 					      buf_span(&entry), err)
 			   : rc;
 }
 
-/* All in one transaction: none is signed while others are held. */
-static enum pv_code hold_unfinished(struct store *store, struct orders_end *e,
-				    struct err *err)
+/* In the transaction of the end: none is held for an order that goes on, and
+ * none but by those who agree to its end. */
+static enum pv_code hold_unfinished(struct store *store,
+				    const struct log_who *who,
+				    const struct orders_end *e, struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
 	uint64_t number = 0;
 	uint32_t v;
-	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+	enum pv_code rc = PV_OK;
 
-	/* What came since it was counted. */
-	if (rc == PV_OK)
-		rc = orders_scan_on(store, &e->scan, err);
 	for (;
 	     rc == PV_OK && numbermap_next(&e->scan.quota.numbers, &number, &v);
 	     number++) {
@@ -65,9 +60,9 @@ static enum pv_code hold_unfinished(struct store *store, struct orders_end *e,
 		rc = orders_device(store, e->order.id, (uint32_t)number,
 				   v & QUOTA_FLAGS, &d, err);
 		if (rc == PV_OK && d.state == STORE_RESERVED)
-			rc = hold_one(store, &d, err);
+			rc = hold_one(store, who, &d, err);
 	}
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
+	return rc;
 }
 
 /* ---- closing ---- */
@@ -79,7 +74,6 @@ struct closing {
 	const struct checkpoint_base *base;
 	const char *name;
 	bool give_up;
-	bool gave_up; /* something waited, and is held now */
 	const struct approvals_want *want;
 	struct orders_end *e;
 };
@@ -126,8 +120,8 @@ static enum pv_code sign(const struct closing *c, struct err *err)
 			   : rc;
 }
 
-/* got is NULL where nobody had to be asked. */
 static enum pv_code write_end(const struct closing *c,
+			      const struct log_who *who,
 			      const struct approvals *got, struct err *err)
 {
 	const struct orders_end *end = c->e;
@@ -145,26 +139,44 @@ static enum pv_code write_end(const struct closing *c,
 		.persons = got ? approvals_persons(got) : NULL,
 	};
 	CLEANUP(buf_release) struct buf entry;
-	struct event_who who;
 	struct log_entry e;
-	enum pv_code rc = event_now(c->store, &who, err);
+	enum pv_code rc = sha256(buf_span(&end->note), note, err);
 
 	buf_init(&entry, LOG_ENTRY_MAX);
-	if (rc == PV_OK)
-		rc = sha256(buf_span(&end->note), note, err);
 	if (rc != PV_OK)
 		return rc;
-	log_order_close(&e, &who.who, &facts);
+	log_order_close(&e, who, &facts);
 	if (got && got->needed > 0)
 		log_fact_bytes(&e, LOG_NONCE_FACT, got->asked.nonce, LOG_NONCE);
-	if (got && got->needed > 0 && c->gave_up)
+	if (orders_ending_gives_up(end))
 		log_fact_uint(&e, LOG_GIVEN_UP, 1);
 	rc = event_decision(c->store, &e, &entry, err);
 	if (rc == PV_OK)
 		rc = store_order_close(c->store, c->name, buf_span(&end->note),
 				       buf_span(&entry), err);
-	return rc == PV_OK && got ? approvals_use(c->store, &who.who, got, err)
-				  : rc;
+	return rc == PV_OK && got ? approvals_use(c->store, who, got, err) : rc;
+}
+
+/* All that belongs to the end, at one time; got is NULL where nobody had to be
+ * asked, which an audit judges by that time. */
+static enum pv_code end_it(const struct closing *c, const struct approvals *got,
+			   struct err *err)
+{
+	const struct orders_end *end = c->e;
+	struct event_who who;
+	enum pv_code rc = event_now(c->store, &who, err);
+
+	if (rc == PV_OK && !got &&
+	    !orders_ending_finished(&end->order, orders_scan_order(&end->scan),
+				    who.who.time_ms / 1000))
+		return err_fail(err, PV_CONFLICT, "order.clock",
+				"look at the machine's clock, and run it again",
+				"the clock went back: the window of order %s "
+				"is open again",
+				c->name);
+	if (rc == PV_OK && end->unfinished > 0)
+		rc = hold_unfinished(c->store, &who.who, end, err);
+	return rc == PV_OK ? write_end(c, &who.who, got, err) : rc;
 }
 
 static bool same_counts(const struct quota_order *a,
@@ -196,7 +208,7 @@ static enum pv_code record(const struct closing *c, const struct approvals *got,
 		 !same_counts(&before, orders_scan_order(&c->e->scan));
 	if (*moved)
 		return PV_OK;
-	rc = write_end(c, got, err);
+	rc = end_it(c, got, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
@@ -226,16 +238,10 @@ static enum pv_code try_close(struct closing *c, bool *again, bool *existing,
 		return rc;
 	if (c->e->unfinished > 0 && !c->give_up)
 		return unfinished(c, err);
-	c->gave_up |= c->e->unfinished > 0;
-	rc = orders_ending_gate(c->a, c->store, c->e, c->gave_up, c->want, &got,
-				&asked, err);
-	if (rc != PV_OK)
-		return rc;
-	if (c->e->unfinished > 0) {
-		*again = true;
-		return hold_unfinished(c->store, c->e, err);
-	}
-	rc = sign(c, err);
+	rc = orders_ending_gate(c->a, c->store, c->e, c->want, &got, &asked,
+				err);
+	if (rc == PV_OK)
+		rc = sign(c, err);
 	return rc == PV_OK ? record(c, asked ? &got : NULL, again, err) : rc;
 }
 

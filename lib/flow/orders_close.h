@@ -41,9 +41,11 @@ PV_MUST enum pv_code orders_count(struct store *store, const char *name,
 /*
  * Closes. A closed order gives the note that it ended with. give_up: intents
  * that wait for their result are held for good (quarantine.put,
- * "order.closed"); without it they are PV_CONFLICT, "order.unfinished". Of want
- * only files and request_out are taken: orders_ending.h says when people have
- * to agree. store: outside a transaction. *existing: it was closed before.
+ * "order.closed"), in the transaction of the end; without it they are
+ * PV_CONFLICT, "order.unfinished". Of want only files and request_out are
+ * taken: orders_ending.h says when people have to agree; PV_CONFLICT,
+ * "order.clock": they have to after all, since the clock went back. store:
+ * outside a transaction. *existing: it was closed before.
  */
 PV_MUST enum pv_code
 orders_close(const struct authority *a, struct store *store, struct hsm *hsm,

@@ -8,17 +8,16 @@
 
 CLEANUP_PTR(struct template, template_free);
 
-static enum pv_code is_finished(struct store *store, const struct orders_end *e,
-				bool *finished, struct err *err)
+bool orders_ending_finished(const struct order *o,
+			    const struct quota_order *taken, uint64_t time_s)
 {
-	const struct order *o = &e->order;
-	struct event_who now;
-	enum pv_code rc = event_now(store, &now, err);
+	return taken->devices >= o->quantity ||
+	       (o->until_s && time_s >= o->until_s);
+}
 
-	*finished = rc == PV_OK &&
-		    (e->row.devices >= o->quantity ||
-		     (o->until_s && now.who.time_ms / 1000 >= o->until_s));
-	return rc;
+bool orders_ending_gives_up(const struct orders_end *e)
+{
+	return e->unfinished > 0 || orders_scan_order(&e->scan)->given_up > 0;
 }
 
 static enum pv_code take_template(void *ctx, const struct store_template *row,
@@ -30,7 +29,7 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 }
 
 enum pv_code orders_ending_gate(const struct authority *a, struct store *store,
-				const struct orders_end *e, bool gives_up,
+				const struct orders_end *e,
 				const struct approvals_want *from,
 				struct approvals *got, bool *asked,
 				struct err *err)
@@ -39,15 +38,19 @@ enum pv_code orders_ending_gate(const struct authority *a, struct store *store,
 	CLEANUP(buf_release) struct buf text;
 	const struct store_visit v = { &t, { .template = take_template } };
 	struct approvals_want want = *from;
-	bool finished = false;
+	const bool gives_up = orders_ending_gives_up(e);
+	struct event_who now;
 	char what[96];
-	enum pv_code rc = is_finished(store, e, &finished, err);
+	enum pv_code rc = event_now(store, &now, err);
 
 	memset(got, 0, sizeof(*got));
 	buf_init(&got->note, NOTE_SIZE_MAX);
 	buf_init(&text, SUBJECT_MAX);
-	*asked = !finished || gives_up;
-	if (rc != PV_OK || !*asked)
+	*asked = rc == PV_OK &&
+		 (gives_up || !orders_ending_finished(
+				      &e->order, orders_scan_order(&e->scan),
+				      now.who.time_ms / 1000));
+	if (!*asked)
 		return rc;
 	rc = store_template_digest(store, e->order.template_sha256, &v, err);
 	subject_order_end(&text, log_str(e->order.id), e->order.sha256,

@@ -37,21 +37,29 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 		       : rc;
 }
 
-enum pv_code orders_scan_on(struct store *store, struct orders_scan *s,
-			    struct err *err)
+enum pv_code orders_scan_until(struct store *store, struct orders_scan *s,
+			       uint64_t end, struct err *err)
 {
 	const struct store_visit v = { .ctx = s, .fn.entry = take_entry };
-	uint64_t size = 0;
-	enum pv_code rc = store_log_size(store, &size, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc == PV_OK && s->next < size)
-		rc = store_log_each(store, s->next, size - s->next, &v, err);
+	if (s->next < end)
+		rc = store_log_each(store, s->next, end - s->next, &v, err);
 	if (rc == PV_OK && s->quota.n != 1)
 		rc = governance_wrong(LOG_ORDER_OPEN, s->name,
 				      "the log does not have it where the "
 				      "store says",
 				      err);
 	return rc;
+}
+
+enum pv_code orders_scan_on(struct store *store, struct orders_scan *s,
+			    struct err *err)
+{
+	uint64_t size = 0;
+	enum pv_code rc = store_log_size(store, &size, err);
+
+	return rc == PV_OK ? orders_scan_until(store, s, size, err) : rc;
 }
 
 enum pv_code orders_scan_fits(const struct orders_scan *s,

@@ -19,6 +19,10 @@ struct orders_scan { /* zeroed, with a name and the index to start from */
  * "audit.order"; "store.governance": there is no such order.open. */
 PV_MUST enum pv_code orders_scan_on(struct store *store, struct orders_scan *s,
 				    struct err *err);
+/* The same of those before the entry at end. */
+PV_MUST enum pv_code orders_scan_until(struct store *store,
+				       struct orders_scan *s, uint64_t end,
+				       struct err *err);
 /* The order, once that is done. */
 static inline const struct quota_order *
 orders_scan_order(const struct orders_scan *s)

@@ -211,7 +211,9 @@ static enum pv_code take_held(struct quota *q, const struct log_entry *e,
 			      uint64_t index, struct err *err)
 {
 	const struct log_fact *serial = log_fact_find(e, "serial", LOG_TSTR);
+	const struct log_fact *rule = log_fact_find(e, "rule", LOG_TSTR);
 	uint32_t number, flags;
+	enum pv_code rc;
 	struct quota_order *o =
 		serial ? order_of(q, serial->s, &number, &flags) : NULL;
 
@@ -219,7 +221,13 @@ static enum pv_code take_held(struct quota *q, const struct log_entry *e,
 	if (!o || flags & (QUOTA_DONE | QUOTA_HELD))
 		return PV_OK;
 	o->held++;
-	return put_flags(q, o, number, flags | QUOTA_HELD, err);
+	rc = put_flags(q, o, number, flags | QUOTA_HELD, err);
+	if (rc != PV_OK || !rule || !span_is(rule->s, QUOTA_GIVEN_UP))
+		return rc;
+	o->given_up++;
+	return o->closed
+		       ? wrong(log_str(o->name), "given up after its end", err)
+		       : PV_OK;
 }
 
 /* One that is on hold is not revoked. */
@@ -271,6 +279,11 @@ static enum pv_code check_end(struct quota *q, const struct quota_order *o,
 		return rc;
 	if (!says(e, "issued", o->issued) || !says(e, "revoked", o->revoked))
 		return wrong(e->object, "its end counts other devices", err);
+	if (o->given_up > 0 && !says(e, LOG_GIVEN_UP, 1))
+		return wrong(e->object,
+			     "its end does not say that it gave "
+			     "devices up",
+			     err);
 	if (!log_fact_is(e, "certificates", root, sizeof(root)))
 		return wrong(e->object, "its end names other certificates",
 			     err);

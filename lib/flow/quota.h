@@ -1,8 +1,9 @@
 /*
  * quota: what the log says by itself of orders: each is opened once, nothing is
  * reserved under it before that, after its end, or above its quantity and its
- * replacements (overbuild); nothing gets its result after the end; and the end
- * counts what there is, with the tree of the certificates (formats.md 6).
+ * replacements (overbuild); nothing gets its result after the end, or is given
+ * up then; and the end counts what there is, with the tree of the certificates
+ * (formats.md 6), and says when it gave devices up.
  *
  * Holds four bytes a device of an order. Does not check: that the entries are
  * the log's, who approved an order, receipts.
@@ -23,6 +24,8 @@
 #define QUOTA_REVOKED 16u
 #define QUOTA_FLAGS 31u
 
+#define QUOTA_GIVEN_UP "order.closed" /* rule of what is held for an end */
+
 struct quota_order {
 	char name[STORE_ID_MAX + 1];
 	uint64_t opened; /* index of its order.open */
@@ -31,7 +34,8 @@ struct quota_order {
 				     */
 	uint64_t issued, replaced;  /* the same, with their result */
 	uint64_t held, revoked;
-	uint64_t last; /* index of the newest result; 0: none */
+	uint64_t given_up; /* of those held: for its end */
+	uint64_t last;	   /* index of the newest result; 0: none */
 	bool closed;
 	struct log_tree *certificates; /* in log order; NULL: none */
 };

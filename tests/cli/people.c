@@ -2,6 +2,7 @@
  * people HOME WHAT...: puts decisions into an authority's store with their
  * entries, in one transaction, as a verb would. WHAT is one of
  *   roster:VERSION:FILE  approval:N:NOTE  order:NAME:TEMPLATE  end:NAME:NOTE
+ *   ended:NAME:NOTE, by one person
  *   secret:NAME:VERSION:SEALED  destroy:NAME:VERSION
  *   held:REQUEST:DEVICE  release:N:REQUEST  reject:N:REQUEST  clock
  *   config
@@ -22,6 +23,7 @@
 
 #include "cmd/backends.h"
 #include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/event.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/officerkey.h"
@@ -79,6 +81,40 @@ static enum pv_code order_end(struct store *s, const char *name,
 	enum pv_code rc = store_order_get(s, name, &v, &found, err);
 
 	return rc == PV_OK ? people_order_end(s, name, text, note, err) : rc;
+}
+
+/* As whoever needs no approvals for it. */
+static enum pv_code order_ended(struct store *s, const char *name,
+				const char *note, struct err *err)
+{
+	char text[ORDER_MAX] = "";
+	const struct store_visit v = { text, { .order = take_order } };
+	uint8_t hash[STORE_HASH], note_hash[STORE_HASH];
+	const struct log_order_end facts = { .name = name,
+					     .hash = hash,
+					     .first = 1,
+					     .last = 2,
+					     .certificates = hash,
+					     .note = note_hash };
+	struct people_entry p;
+	struct span entry;
+	bool found;
+	enum pv_code rc = store_order_get(s, name, &v, &found, err);
+
+	if (rc == PV_OK)
+		rc = sha256(log_str(text), hash, err);
+	if (rc == PV_OK)
+		rc = sha256(log_str(note), note_hash, err);
+	if (rc == PV_OK)
+		rc = people_start(s, &p, err);
+	if (rc != PV_OK)
+		return rc;
+	p.alone = true;
+	log_order_close(&p.e, &p.who, &facts);
+	rc = people_end(s, &p, &entry, err);
+	return rc == PV_OK
+		       ? store_order_close(s, name, log_str(note), entry, err)
+		       : rc;
 }
 
 /* Of a file, since it is one that has to be read again. */
@@ -226,6 +262,8 @@ static enum pv_code decide(struct store *s, char *const *p, struct err *err)
 		return order(s, p[1], p[2], err);
 	if (strcmp(p[0], "end") == 0)
 		return order_end(s, p[1], p[2], err);
+	if (strcmp(p[0], "ended") == 0)
+		return order_ended(s, p[1], p[2], err);
 	if (strcmp(p[0], "secret") == 0)
 		return people_secret(s, p[1], number(p[2]), p[3], err);
 	if (strcmp(p[0], "destroy") == 0)

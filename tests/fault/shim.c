@@ -6,7 +6,8 @@
  *   FAULT_<call>_MS=N         the call takes N ms longer
  *   FAULT_<call>_RV=N         it returns N, from the FAULT_<call>_FROM-th of a
  *                             process on (1), FAULT_<call>_TIMES times (always)
- *   FAULT_AFTER=FILE          these two only once FILE is there
+ *   FAULT_<call>_WAIT=FILE    it makes FILE.here, and waits until FILE is there
+ *   FAULT_AFTER=FILE          these three only once FILE is there
  *   FAULT_FLIP=N              signatures have one bit changed, from the N-th
  *                             C_Sign of a process on, FAULT_FLIP_TIMES times
  *                             (always); a line "pid flipped" each
@@ -51,6 +52,25 @@ static void note(const char *call, CK_RV rv)
 	close(fd);
 }
 
+/* The test has its turn. */
+static void wait_for(const char *call)
+{
+	char name[64], here[300];
+	const char *file;
+	int fd;
+
+	snprintf(name, sizeof(name), "FAULT_%s_WAIT", call);
+	file = getenv(name);
+	if (!file)
+		return;
+	snprintf(here, sizeof(here), "%.280s.here", file);
+	fd = open(here, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	while (access(file, F_OK) != 0)
+		usleep(5000);
+}
+
 /* What the plan says of the n-th call: CKR_OK, go on. */
 static CK_RV planned(const char *call, long n)
 {
@@ -60,6 +80,7 @@ static CK_RV planned(const char *call, long n)
 
 	if (after && access(after, F_OK) != 0)
 		return CKR_OK;
+	wait_for(call);
 	if (ms > 0)
 		usleep((useconds_t)ms * 1000);
 	if (rv == 0 || n < (from > 0 ? from : 1))

@@ -146,6 +146,8 @@ static enum pv_code ended(struct quota *q, const struct log_order_end *end,
 	struct log_entry e;
 
 	log_order_close(&e, &who, end);
+	if (q->n > 0 && q->list[0].given_up > 0)
+		log_fact_uint(&e, LOG_GIVEN_UP, 1);
 	return take(q, &e, 20, err);
 }
 
@@ -290,6 +292,26 @@ START_TEST(wrong_end)
 }
 END_TEST
 
+/* Who gives devices up says so, and does it before the end. */
+START_TEST(given_up)
+{
+	struct quota q = { 0 };
+	struct log_order_end end;
+	struct log_entry e;
+	uint8_t root[32];
+	struct err err;
+
+	prepare(&q);
+	unit_ok(reserved(&q, 5, "a", NULL, true, &err), &err);
+	ck_assert(q.list[0].given_up == 1);
+	end = end_of(&q, "a", root);
+	log_order_close(&e, &who, &end);
+	wrong(take(&q, &e, 20, &err), &err, "a");
+	wrong(held(&q, 5, &err), &err, "a");
+	quota_release(&q);
+}
+END_TEST
+
 START_TEST(results_after_the_end)
 {
 	struct quota q = { 0 };
@@ -339,6 +361,7 @@ int main(void)
 	tcase_add_test(t, before_and_after);
 	tcase_add_test(t, right_end);
 	tcase_add_loop_test(t, wrong_end, 0, 6);
+	tcase_add_test(t, given_up);
 	tcase_add_test(t, results_after_the_end);
 	tcase_add_test(t, many);
 	suite_add_tcase(s, t);

@@ -78,7 +78,7 @@ enum pv_code people_end(struct store *s, struct people_entry *p,
 	uint64_t prev;
 	enum pv_code rc = store_governance_head(s, &prev, err);
 
-	if (rc == PV_OK)
+	if (rc == PV_OK && !p->alone)
 		say_approved(s, p, prev);
 	log_fact_prev(&p->e, prev);
 	return rc == PV_OK ? encode(p, entry, err) : rc;

@@ -18,6 +18,7 @@ struct people_entry { /* an encoded entry, and what it is made of */
 	struct log_who who;
 	struct log_entry e;
 	uint8_t nonce[LOG_NONCE];
+	bool alone; /* a decision that does not say that it was approved */
 	uint8_t bytes[1024];
 	size_t len;
 };
