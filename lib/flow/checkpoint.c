@@ -267,12 +267,34 @@ static enum pv_code seen_by_witnesses(const struct authority *a,
 	return rc;
 }
 
+/* The name stands in certificates and URLs, and it is the store's: nobody can
+ * change it. */
+static enum pv_code same_name(const struct authority *a, struct store *store,
+			      struct err *err)
+{
+	struct store_meta meta;
+	enum pv_code rc = store_meta(store, &meta, err);
+
+	if (rc != PV_OK || (strcmp(meta.name, a->name) == 0 &&
+			    strcmp(meta.origin, a->origin) == 0))
+		return rc;
+	err_object(err, "provctl.json");
+	return err_fail(err, PV_INTEGRITY, "config.name",
+			"put name and log.origin back as they were",
+			"it names another authority or log; the store is that "
+			"of %.64s, log %.200s",
+			meta.name, meta.origin);
+}
+
 static enum pv_code load(const struct authority *a, struct store *store,
 			 struct checkpoint_base *base, struct buf *note,
 			 struct err *err)
 {
 	struct keystand stand;
-	enum pv_code rc = keystand_load(store, &stand, err);
+	enum pv_code rc = same_name(a, store, err);
+
+	if (rc == PV_OK)
+		rc = keystand_load(store, &stand, err);
 
 	if (rc == PV_OK)
 		rc = checkpoint_keys(a, store, &stand, base, err);

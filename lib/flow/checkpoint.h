@@ -41,12 +41,13 @@ struct checkpoint_base {
 };
 
 /*
- * Loads the keys and HOME/checkpoint, and holds the store's log against it and
- * HOME/cosigned, where that is, then governance_check(); in no transaction. The
- * store admits no event before base->witnessed_s then. PV_INTEGRITY,
- * "log.checkpoint" (one is not ours or not true, or HOME/checkpoint is gone),
- * "store.older" (the log does not go on from one) or "store.governance";
- * PV_DENIED; PV_STORAGE; codes of witnesses_time().
+ * Of the authority that the store is of: loads the keys and HOME/checkpoint,
+ * and holds the store's log against it and HOME/cosigned, where that is, then
+ * governance_check(); in no transaction. The store admits no event before
+ * base->witnessed_s then. PV_INTEGRITY, "config.name" (a->name or a->origin is
+ * another), "log.checkpoint" (one is not ours or not true, or HOME/checkpoint
+ * is gone), "store.older" (the log does not go on from one) or
+ * "store.governance"; PV_DENIED; PV_STORAGE; codes of witnesses_time().
  */
 PV_MUST enum pv_code checkpoint_load(const struct authority *a,
 				     struct store *store,

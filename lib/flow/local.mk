@@ -149,7 +149,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/results.h lib/flow/results_line.c \
 	lib/flow/results_line.h lib/flow/serialset.c \
 	lib/flow/serialset.h lib/flow/settings.c lib/flow/settings.h \
-	lib/flow/settings_accept.c lib/flow/settings_expected.c lib/flow/secrets.c lib/flow/secrets.h \
+	lib/flow/settings_accept.c lib/flow/settings_expected.c \
+	lib/flow/settings_other.c lib/flow/settings_other.h lib/flow/secrets.c lib/flow/secrets.h \
 	lib/flow/stored.c lib/flow/stored.h lib/flow/rows.c lib/flow/rows.h \
 	lib/flow/sandbox.c lib/flow/sandbox.h lib/flow/signer.c \
 	lib/flow/signer.h lib/flow/signer_answer.c \

@@ -10,6 +10,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/governance.h"
+#include "lib/flow/settings_other.h"
 #include "lib/flow/witnesses.h"
 #include "lib/log/lines.h"
 #include "lib/store/store_log.h"
@@ -17,7 +18,8 @@
 
 #define FILE_MAX (64u * 1024u * 1024u)
 #define NAME "config accept"
-#define BETWEEN '|' /* of lines, in the fact of an entry */
+#define HOOK_HASH "publish_hook_sha256 "
+#define UNREADABLE HOOK_HASH "-"
 
 /* ---- now ---- */
 
@@ -53,7 +55,7 @@ static enum pv_code put_module(const struct authority *a, struct buf *text,
 }
 
 /* It runs as the service, which can read what the PIN comes from. One that
- * cannot be read does not run either, and stops nothing else. */
+ * cannot be read is never what was accepted: settings_compare(). */
 static void put_hook(const struct authority *a, struct buf *text)
 {
 	struct err why;
@@ -62,10 +64,11 @@ static void put_hook(const struct authority *a, struct buf *text)
 	if (!a->publish_hook[0])
 		return;
 	err_init(&why);
-	if (hash_file(a->publish_hook, hex, &why) != PV_OK)
-		snprintf(hex, sizeof(hex), "-");
-	buf_printf(text, "publish_hook %s\npublish_hook_sha256 %s\n",
-		   a->publish_hook, hex);
+	buf_printf(text, "publish_hook %s\n", a->publish_hook);
+	if (hash_file(a->publish_hook, hex, &why) == PV_OK)
+		buf_printf(text, HOOK_HASH "%s\n", hex);
+	else
+		buf_put_str(text, UNREADABLE "\n");
 }
 
 static void put_keys(const struct authority *a, struct buf *text)
@@ -110,7 +113,7 @@ static enum pv_code check_text(const struct buf *text, struct err *err)
 		return rc;
 	err_init(&why);
 	if (note_text_check(buf_span(text), &why) == PV_OK &&
-	    !memchr(text->data, BETWEEN, text->len))
+	    !memchr(text->data, SETTINGS_BETWEEN, text->len))
 		return PV_OK;
 	err_object(err, "provctl.json");
 	return err_fail(err, PV_INPUT, "config.text",
@@ -135,6 +138,8 @@ enum pv_code settings_now(const struct authority *a, struct buf *text,
 	put_keys(a, text);
 	if (rc == PV_OK)
 		rc = put_witnesses(a, text, err);
+	if (rc == PV_OK)
+		rc = settings_other(a, text, err);
 	return rc == PV_OK ? check_text(text, err) : rc;
 }
 
@@ -154,7 +159,7 @@ static enum pv_code take_entry(struct span bytes, struct buf *text,
 	if (f)
 		buf_put(text, f->s.p, f->s.len);
 	for (size_t i = 0; !text->failed && i < text->len; i++)
-		if (text->data[i] == BETWEEN)
+		if (text->data[i] == SETTINGS_BETWEEN)
 			text->data[i] = '\n';
 	rc = buf_check(text, err);
 	if (rc == PV_OK)
@@ -256,8 +261,9 @@ void settings_compare(struct span accepted, struct span now,
 	struct span line = { NULL, 0 }, was = { NULL, 0 };
 
 	memset(c, 0, sizeof(*c));
+	c->unreadable = settings_has(now, log_str(UNREADABLE));
 	c->any = differs(now, accepted, &line, &was) ||
-		 differs(accepted, now, &was, &line);
+		 differs(accepted, now, &was, &line) || c->unreadable;
 	if (!c->any)
 		return;
 	c->module = is_module(line) || is_module(was);

@@ -1,7 +1,8 @@
 /*
  * settings: what of provctl.json and HOME/witnesses guards what people decide:
  * module, keys, publish_hook, clock_max_step_days, what is asked of witnesses,
- * and where they must cosign which they are. An entry config.accept records
+ * where they must cosign which they are, and every other key but the few that
+ * change nothing of it (settings_other.h). An entry config.accept records
  * them: at init, when the first roster is set, and by a decision (`config
  * accept', quorum config_accept). Under a roster the configuration has to be
  * the one that was recorded last, line by line in any order, whether another
@@ -15,7 +16,8 @@
  *
  * The text of it is lines "key value", the first of them "config accept".
  *
- * Does not check: tokens, pin_source and what is no guard (jobs, folders).
+ * Does not check: the name and the log's, which are the store's
+ * (checkpoint_load()).
  */
 #ifndef PV_FLOW_SETTINGS_H
 #define PV_FLOW_SETTINGS_H
@@ -41,7 +43,8 @@ PV_MUST enum pv_code settings_expected(struct store *store, bool before_last,
 
 struct settings_change {
 	bool any;
-	bool module; /* it is about that */
+	bool module;	 /* it is about that */
+	bool unreadable; /* the hook, which nobody can accept so */
 	/* The first line that is not what was accepted, and what it stands
 	 * against; "" where there is none of either. */
 	char now[SETTINGS_LINE_MAX], accepted[SETTINGS_LINE_MAX];
@@ -50,7 +53,8 @@ struct settings_change {
  * LF. False when there is none. Whether a text has just that line. */
 PV_MUST bool settings_next(struct span *rest, struct span *line);
 PV_MUST bool settings_has(struct span text, struct span line);
-/* Of an empty accepted, all is changed. */
+/* Of an empty accepted, all is changed, and so is a hook that cannot be read.
+ */
 void settings_compare(struct span accepted, struct span now,
 		      struct settings_change *c);
 
@@ -60,7 +64,8 @@ PV_MUST enum pv_code settings_look(const struct authority *a,
 				   struct store *store, struct err *err);
 /*
  * The same for who opens the store to act. Without a roster what else is
- * changed is recorded, unless the clock admits no entry. rotates: it may go on
+ * changed is recorded, unless the clock admits no entry or the publish hook
+ * cannot be read. rotates: it may go on
  * with a rotation that was recorded, and has not reached provctl.json.
  */
 PV_MUST enum pv_code settings_hold(const struct authority *a,
@@ -71,7 +76,8 @@ PV_MUST enum pv_code settings_hold(const struct authority *a,
 PV_MUST enum pv_code settings_module(const struct backends *b,
 				     const struct authority *a,
 				     struct err *err);
-/* Records them where they are not what was recorded: without a roster. */
+/* Records them where they are not what was recorded: without a roster.
+ * PV_DENIED, "publish.hook": it cannot be read. */
 PV_MUST enum pv_code settings_record(const struct authority *a,
 				     struct store *store, struct err *err);
 
@@ -81,7 +87,8 @@ struct settings_accepted {
 };
 /*
  * The decision. want brings approvals and request_out. Until it is made the
- * recorded settings hold, for the gate too. Codes of approvals_gate().
+ * recorded settings hold, for the gate too. Codes of approvals_gate();
+ * PV_DENIED, "publish.hook": it cannot be read.
  */
 PV_MUST enum pv_code settings_accept(const struct authority *a,
 				     struct store *store,

@@ -8,6 +8,7 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/settings.h"
+#include "lib/flow/settings_other.h"
 #include "lib/log/lines.h"
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
@@ -92,6 +93,20 @@ static enum pv_code refuse_module(const struct authority *a, struct err *err)
 		a->own_module ? "others than root can write it, and " : "");
 }
 
+/* Whatever has its name later would be what was accepted. */
+static enum pv_code check_hook(const struct authority *a, const struct held *h,
+			       struct err *err)
+{
+	if (!h->change.unreadable)
+		return PV_OK;
+	err_object(err, a->publish_hook);
+	return err_fail(err, PV_DENIED, "publish.hook",
+			"put it there, readable, not writable by others and of "
+			"64 MiB at most, or take publish_hook out",
+			"the publish hook cannot be read, and cannot be "
+			"accepted so");
+}
+
 static enum pv_code judge(const struct authority *a, struct store *store,
 			  bool rotates, struct held *h, struct err *err)
 {
@@ -148,7 +163,7 @@ static enum pv_code put_entry(struct decision *d, const struct held *h,
 	buf_put(&text, h->now.data, h->now.len);
 	for (size_t i = 0; !text.failed && i < text.len; i++)
 		if (text.data[i] == '\n')
-			text.data[i] = '|';
+			text.data[i] = SETTINGS_BETWEEN;
 	buf_put_u8(&text, '\0');
 	if (rc == PV_OK)
 		rc = buf_check(&text, err);
@@ -183,6 +198,9 @@ static enum pv_code record(const struct authority *a, struct store *store,
 		return rc;
 	if (ruled)
 		return refuse(&h, err);
+	rc = check_hook(a, &h, err);
+	if (rc != PV_OK)
+		return rc;
 	rc = put_entry(&d, &h, err);
 	return rc == PV_OK ? decision_commit(&d, err) : rc;
 }
@@ -206,8 +224,10 @@ enum pv_code settings_hold(const struct authority *a, struct store *store,
 		return rc;
 	err_init(&why);
 	rc = record(a, store, &why);
-	/* `clock accept' comes by here, too. */
-	if (rc == PV_DENIED && strncmp(why.rule, "clock.", 6) == 0)
+	/* `clock accept' comes by here, too; and a hook that cannot be read
+	 * does not run, and stops nothing else. */
+	if (rc == PV_DENIED && (strncmp(why.rule, "clock.", 6) == 0 ||
+				strcmp(why.rule, "publish.hook") == 0))
 		return PV_OK;
 	if (rc != PV_OK)
 		*err = why;
@@ -292,6 +312,9 @@ enum pv_code settings_accept(const struct authority *a, struct store *store,
 	out->existing = !h.change.any;
 	if (out->existing)
 		return PV_OK;
+	rc = check_hook(a, &h, err);
+	if (rc != PV_OK)
+		return rc;
 	hold(strict, store, buf_span(&h.accepted));
 	want.op = QUORUM_CONFIG_ACCEPT;
 	want.what = "config accept";

@@ -35,6 +35,24 @@ done
 restore
 expect_exit 0 "$PROVCTL" -C "$H" audit verify
 
+case_start "another name, or another log's: 5, whatever comes by the store"
+for change in '.name = "evil" | .log.origin = "acme"' '.log.origin = "evil"' \
+	'.name = "evil"'; do
+	configure "$change"
+	expect_error 5 config.name -C "$H" status
+	expect_error 5 config.name -C "$H" rotate crl
+	expect_error 5 config.name -C "$H" export chain
+	expect_error 5 config.name -C "$H" config accept
+	run "$PROVCTL" -C "$H" audit verify
+	expect_equal "$rc" 5 "exit of audit with $change"
+	run "$PROVCTL" -C "$H" issue --template symmetric-sensor \
+		--device S0000000001 -o "$T/x"
+	expect_equal "$rc" 5 "exit of issue with $change"
+	expect_text "rule: config.name"
+done
+restore
+expect_exit 0 "$PROVCTL" -C "$H" status
+
 # recorded: how many config.accept the log has.
 recorded() {
 	p --json audit show --type config.accept | grep -c config.accept
@@ -124,12 +142,23 @@ expect_error 4 config.module -C "$H" status
 accept_module
 expect_exit 0 "$PROVCTL" -C "$H" status
 
+case_start "a hook that cannot be read is recorded by nobody, and stops no more"
+configure ".publish_hook = \"$T/later\""
+before=$(recorded)
+expect_exit 0 "$PROVCTL" -C "$H" export chain
+expect_error 4 publish.hook -C "$H" config accept
+expect_equal "$(recorded)" "$before" "entries without the hook"
+restore
+
 case_start "with the first roster what is configured then is recorded"
 for name in alice bob carol; do
 	officer_key "$name"
 done
 make_roster "$T/r.json" 1 '"roster": 2, "config_accept": 2' \
 	alice:security-officer bob:security-officer carol:security-officer
+configure ".publish_hook = \"$T/later\""
+expect_error 4 publish.hook -C "$H" officer roster "$T/r.json"
+restore
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r.json"
 expect_equal "$(recorded)" 6 "entries with the roster"
 
@@ -143,7 +172,14 @@ changed '.keys.log.from = 40'
 changed '.clock_max_step_days = 10'
 changed '.log.witness_max_age_s = 60'
 changed '.log.witnesses_required = 1'
+changed '.publish = "quiet"'
+changed '.pin_source = "file:other-pin"'
+changed '.tokens += ["pkcs11:token=other"]'
+changed '.publish_hook_timeout_s = 61'
 expect_equal "$(recorded)" 6 "entries after all that"
+configure '.jobs = 3 | .sessions_per_token = 2 | .hsm_timeout_s = 21'
+expect_exit 0 "$PROVCTL" -C "$H" status
+restore
 
 case_start "witnesses: what was accepted cannot be taken out or changed"
 for name in one two; do
@@ -212,7 +248,13 @@ hook :
 expect_exit 0 "$PROVCTL" -C "$H" status
 chmod 777 "$T/hook"
 expect_error 4 config.changed -C "$H" rotate crl --all
+expect_error 4 publish.hook -C "$H" config accept
+truncate -s 65M "$T/hook"
+chmod 755 "$T/hook"
+expect_error 4 publish.hook -C "$H" config accept
+expect_error 4 config.changed -C "$H" rotate crl --all
 rm "$T/hook"
+expect_error 4 publish.hook -C "$H" config accept
 expect_error 4 config.changed -C "$H" status
 hook :
 configure 'del(.publish_hook)'

@@ -14,11 +14,6 @@ entries() {
 	p status | sed -n 's/^log  *\([0-9]*\) entries.*/\1/p'
 }
 
-pin_source() {
-	jq --arg s "$1" '.pin_source = $s' "$H/provctl.json" >"$T/conf"
-	cat "$T/conf" >"$H/provctl.json"
-}
-
 case_start "the checkpoint of init covers the roster that it sets"
 for name in alice bob carol; do
 	officer_key "$name"
@@ -31,7 +26,7 @@ grep -q '^head [0-9]' "$H/governance" || fail "no decision is signed"
 
 case_start "no PIN at hand: recorded, not in force (6), and status fails"
 make_roster "$T/r2.json" 2 '"roster": 2' $officers
-pin_source prompt
+mv "$H/softhsm/pin" "$T/pin"
 mkdir "$T/old"
 cp -a "$H"/store.db* "$H/sealed.dat" "$T/old"
 run "$PROVCTL" -C "$H" officer roster "$T/r2.json" --request "$T/q.json"
@@ -46,6 +41,7 @@ expect_text "rule: log.uncovered"
 expect_text "the decision is recorded, but no checkpoint covers it"
 ! grep -q "in force" "$T/out" || fail "it is said to be in force"
 expect_equal "$(covered)" "$before" "entries under the checkpoint"
+mv "$T/pin" "$H/softhsm/pin"
 expect_error 6 log.uncovered -C "$H" status
 expect_exit 6 "$PROVCTL" -C "$H" --json status
 expect_equal "$(head -n 1 "$T/out" | jq -c '[.uncovered, .roster.version]')" \
@@ -54,7 +50,6 @@ run "$PROVCTL" -C "$H" status
 expect_text "decisions  2 that no checkpoint covers yet"
 
 case_start "the same command where the PIN is at hand: in force"
-pin_source file:softhsm/pin
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r2.json"
 expect_text "is in force already"
 expect_equal "$(covered)" "$(entries)" "entries under the checkpoint"
