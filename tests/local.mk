@@ -153,6 +153,7 @@ UNIT_TESTS = \
 	tests/unit/check_settings \
 	tests/unit/check_slots \
 	tests/unit/check_hostlookup \
+	tests/unit/check_staging \
 	tests/unit/check_hpke \
 	tests/unit/check_httpget \
 	tests/unit/check_idset \
@@ -314,6 +315,9 @@ tests_unit_check_device_grammar_SOURCES = tests/unit/check_device_grammar.c \
 	tests/fuzz/fuzz_device.c tests/fuzz/fuzz_device.h tests/fuzz/fuzz.h
 tests_unit_check_slots_SOURCES = tests/unit/check_slots.c \
 	docs/firmware/slots.c docs/firmware/slots.h
+tests_unit_check_staging_SOURCES = tests/unit/check_staging.c \
+	docs/firmware/slots.c docs/firmware/slots.h docs/firmware/board.h \
+	docs/firmware/staging.c docs/firmware/staging.h
 
 # Fuzz targets with the standalone main: the corpus as a test.
 check_PROGRAMS += tests/fuzz/replay_cbor

@@ -86,11 +86,17 @@ static unsigned other(const struct slots *s)
 	return s->active == 0 ? 1 : 0;
 }
 
-bool slots_begin(struct slots *s, const struct pvdev *d)
+void slots_begin(struct slots *s, const struct pvdev *d)
 {
 	s->dev = d;
 	s->offset[0] = 0;
-	return s->flash->erase(s->ctx, other(s));
+	s->erased = false;
+}
+
+static bool make_room(struct slots *s)
+{
+	s->erased = s->erased || s->flash->erase(s->ctx, other(s));
+	return s->erased;
 }
 
 static uint32_t rounded(uint32_t len)
@@ -155,7 +161,7 @@ static bool stage(void *ctx, unsigned i, uint32_t offset, const uint8_t *p,
 	uint32_t at;
 	size_t n;
 
-	if (!place(s, i, &at) || offset % SLOTS_UNIT != 0)
+	if (!place(s, i, &at) || offset % SLOTS_UNIT != 0 || !make_room(s))
 		return false;
 	for (n = 0; n + SLOTS_UNIT <= len; n += SLOTS_UNIT) {
 		if (!put_unit(s, at + offset + (uint32_t)n, p + n))
@@ -189,6 +195,8 @@ static enum pvdev_result activate(void *ctx, const struct pvdev *d,
 	unsigned i;
 	bool whole;
 
+	if (!make_room(s))
+		return PVDEV_STORAGE;
 	memset(&h, 0, sizeof(h));
 	h.head.magic = MAGIC;
 	h.head.seq = facts->seq;

@@ -39,12 +39,18 @@ struct slots {
 	const struct pvdev *dev;	       /* whose components are staged */
 	uint32_t offset[PVDEV_COMPONENTS_MAX]; /* of them; [0] 0: not set */
 	unsigned active;		       /* SLOTS_NONE: fresh */
+	bool erased; /* the other one, for what dev receives */
 };
 
 /* Looks for the active slot; false when the flash cannot be read. */
 bool slots_init(struct slots *s, const struct slots_flash *flash, void *ctx);
-/* Erases the other slot for what d receives next; before pvdev_begin(). */
-bool slots_begin(struct slots *s, const struct pvdev *d);
+/*
+ * For what d receives next; before pvdev_begin(). The other slot, and with it
+ * the configuration before, goes only when the receiver stages into it: once
+ * manifest and descriptor are verified and newer. What is not signed erases
+ * nothing.
+ */
+void slots_begin(struct slots *s, const struct pvdev *d);
 /* For pvdev_config.storage; storage_ctx is the struct slots. */
 extern const struct pvdev_storage slots_storage;
 

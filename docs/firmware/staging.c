@@ -1,5 +1,7 @@
 #include "docs/firmware/staging.h"
 
+#include <stddef.h>
+
 #include "docs/firmware/board.h"
 #include "lib/base/cbor_mem.h"
 #include "lib/device/container.h"
@@ -8,7 +10,10 @@
 
 /* What lies in the retained memory; the bytes of items behind it. */
 struct area {
-	uint32_t magic, whole; /* items 0 to whole - 1 are there */
+	uint32_t magic;
+	uint32_t
+		crc; /* of what follows: a reset may come while it is written */
+	uint32_t whole; /* items 0 to whole - 1 are there */
 	uint8_t id[PVDEV_LINK_ID_LEN];
 	uint32_t end[STAGING_ITEMS_MAX]; /* of each item's bytes */
 };
@@ -27,6 +32,12 @@ static uint8_t *bytes_of(void)
 static uint32_t begin_of(const struct area *a, unsigned item)
 {
 	return item == 0 ? 0 : a->end[item - 1];
+}
+
+static uint32_t crc_of(const struct area *a)
+{
+	return linkframe_crc32(0, (const uint8_t *)&a->whole,
+			       sizeof(*a) - offsetof(struct area, whole));
 }
 
 static void drop(void)
@@ -49,10 +60,11 @@ static enum pvdev_result open(void *ctx, const uint8_t id[PVDEV_LINK_ID_LEN],
 	(void)ctx;
 	if (items > STAGING_ITEMS_MAX)
 		return PVDEV_TOO_LARGE;
-	if (a->magic != MAGIC || a->whole > items ||
+	if (a->magic != MAGIC || a->crc != crc_of(a) || a->whole > items ||
 	    memcmp(a->id, id, sizeof(a->id)) != 0) {
 		memset(a, 0, sizeof(*a));
 		memcpy(a->id, id, sizeof(a->id));
+		a->crc = crc_of(a);
 		a->magic = MAGIC;
 	}
 	for (i = 0; i < a->whole; i++)
@@ -84,6 +96,7 @@ static enum pvdev_result stage(void *ctx, unsigned item, uint32_t offset,
 		return PVDEV_CONTAINER;
 	a->end[item] = begin + (uint32_t)n;
 	a->whole = item + 1;
+	a->crc = crc_of(a);
 	*whole = true;
 	return PVDEV_OK;
 }
@@ -112,8 +125,9 @@ static enum pvdev_result receive(struct staging *s, const struct area *a)
 	enum pvdev_result r;
 	unsigned i;
 
-	if (a->whole < 2 || !slots_begin(&s->slots, &s->dev))
-		return a->whole < 2 ? PVDEV_CONTAINER : PVDEV_STORAGE;
+	if (a->whole < 2)
+		return PVDEV_CONTAINER;
+	slots_begin(&s->slots, &s->dev);
 	r = pvdev_begin(&s->dev, &s->cfg, manifest, descriptor);
 	if (r == PVDEV_OK && pvdev_items(&s->dev) != a->whole)
 		r = PVDEV_CONTAINER;

@@ -88,7 +88,8 @@ static enum pvdev_result take(struct fx *f, struct slots *s,
 {
 	f->cfg.storage = &slots_storage;
 	f->cfg.storage_ctx = s;
-	return slots_begin(s, &f->dev) ? fx_open(f, b) : PVDEV_STORAGE;
+	slots_begin(s, &f->dev);
+	return fx_open(f, b);
 }
 
 static void holds(struct slots *s, const struct fx_bundle *b, uint64_t seq)
@@ -248,6 +249,30 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* Only what is signed and newer takes the place of the configuration before. */
+START_TEST(nothing_erased)
+{
+	unsigned erases;
+	struct slots s;
+	struct rig r;
+
+	rig_setup(&r);
+	ck_assert(slots_init(&s, &flash, r.sim));
+	ck_assert_int_eq(take(&r.f, &s, &r.b[0]), PVDEV_OK);
+	ck_assert_int_eq(take(&r.f, &s, &r.b[1]), PVDEV_OK);
+	erases = r.sim->erases;
+	ck_assert_uint_eq(erases, 2);
+	ck_assert_int_eq(take(&r.f, &s, &r.b[0]), PVDEV_OLD_SEQ);
+	r.b[2].item[1].data[r.b[2].item[1].len - 1] ^= 1;
+	ck_assert_int_ne(take(&r.f, &s, &r.b[2]), PVDEV_OK);
+	ck_assert_uint_eq(r.sim->erases, erases);
+	r.b[2].item[1].data[r.b[2].item[1].len - 1] ^= 1;
+	ck_assert_int_eq(take(&r.f, &s, &r.b[2]), PVDEV_OK);
+	ck_assert_uint_eq(r.sim->erases, erases + 1);
+	rig_release(&r);
+}
+END_TEST
+
 /* What does not fit in a slot is refused before anything is activated. */
 START_TEST(too_large)
 {
@@ -283,6 +308,7 @@ int main(void)
 	tcase_add_test(t, takes_turns);
 	tcase_add_loop_test(t, power_cut, 0, 2);
 	tcase_add_test(t, damaged);
+	tcase_add_test(t, nothing_erased);
 	tcase_add_test(t, too_large);
 	suite_add_tcase(s, t);
 	return unit_run(s);
