@@ -259,6 +259,7 @@ UNIT_TESTS = \
 	tests/unit/check_sha256 \
 	tests/unit/check_signer \
 	tests/unit/check_stationclaim \
+	tests/unit/check_status_crl \
 	tests/unit/check_store \
 	tests/unit/check_store_attest \
 	tests/unit/check_store_crash \

@@ -108,6 +108,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/parts.c lib/flow/parts.h lib/flow/people.c lib/flow/people.h \
 	lib/flow/prepared.c lib/flow/prepared.h \
 	lib/flow/publish.c lib/flow/publish.h lib/flow/publish_hook.c \
+	lib/flow/publishaside.c lib/flow/publishaside.h \
 	lib/flow/publishdir.c lib/flow/publishdir.h \
 	lib/flow/quota.c lib/flow/quota.h \
 	lib/flow/receiptlist.c lib/flow/receiptlist.h \

@@ -11,6 +11,7 @@
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ocspmake.h"
 #include "lib/flow/outcome.h"
+#include "lib/flow/publishaside.h"
 #include "lib/flow/publishdir.h"
 
 #define NAME_MAX_LEN 32
@@ -78,9 +79,22 @@ static enum pv_code alarm_of(const char *rule, const struct crl_issuer *i,
 			"the revocation list in the publish folder %s", what);
 }
 
+/* An older one, by our key: gone only when the log knows it. */
+static enum pv_code leave(struct run *r, const struct crl_issuer *i,
+			  uint32_t shard, const struct x509_crl *crl,
+			  struct err *err)
+{
+	bool logged;
+	enum pv_code rc =
+		aside_is_logged(r->job->store, i, shard, crl, &logged, err);
+
+	return rc == PV_OK && !logged ? aside_put(r->job->a, i, shard, crl, err)
+				      : rc;
+}
+
 /* What is there may be replaced: an older list of ours, or nothing. */
-static enum pv_code check_there(int fd, const char *name,
-				const struct crl_issuer *i,
+static enum pv_code check_there(struct run *r, int fd, const char *name,
+				const struct crl_issuer *i, uint32_t shard,
 				const struct crl_row *ours, struct err *err)
 {
 	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
@@ -116,7 +130,7 @@ static enum pv_code check_there(int fd, const char *name,
 				"one: the store was set back, or somebody "
 				"else has the key",
 				err);
-	return PV_OK;
+	return leave(r, i, shard, &crl, err);
 }
 
 static enum pv_code put_list(struct run *r, int fd, const struct crl_issuer *i,
@@ -130,7 +144,7 @@ static enum pv_code put_list(struct run *r, int fd, const struct crl_issuer *i,
 		 (unsigned long)crl_shard_number(i, shard));
 	if (rc != PV_OK || !row.found || publish_same(fd, name, row.row.der))
 		return rc;
-	rc = check_there(fd, name, i, &row, err);
+	rc = check_there(r, fd, name, i, shard, &row, err);
 	return rc == PV_OK ? publish_put(&r->dir, fd, name, row.row.der, err)
 			   : rc;
 }
@@ -209,6 +223,21 @@ static void put_crosses(struct run *r)
 		outcome_note(&r->worst, &err);
 }
 
+/* Whatever run put it there. */
+static void look_aside(struct run *r)
+{
+	char name[ASIDE_NAME_MAX];
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	rc = aside_find(r->job->a, name, &err);
+	if (rc == PV_OK)
+		rc = aside_judge(name, &err);
+	if (rc != PV_OK)
+		outcome_note(&r->worst, &err);
+}
+
 /* To the token that was open: the log's keys are there. */
 static void go_back(struct run *r, size_t token)
 {
@@ -261,6 +290,7 @@ enum pv_code publish_run(const struct publish_job *job,
 	}
 	go_back(&r, first);
 	put_crosses(&r);
+	look_aside(&r);
 	report->lists = r.maker.made;
 	report->answers = r.ocsp.made;
 	report->files = r.dir.files;

@@ -12,7 +12,8 @@
  *
  * The store stays the source of truth: a crash anywhere leaves whole files,
  * and the next run goes on. A list in the folder that is newer than the store's
- * or is not ours is an alarm, and stays as it is.
+ * or is not ours is an alarm, and stays as it is; one that is older, and that
+ * the log does not know, is kept aside and an alarm, too (publishaside.h).
  */
 #ifndef PV_FLOW_PUBLISH_H
 #define PV_FLOW_PUBLISH_H
@@ -44,9 +45,9 @@ struct publish_report {
 /*
  * Goes on past what fails with one CA and returns the worst (outcome.h):
  * PV_HSM_*, PV_INTEGRITY ("crl.*", "store.edited", "publish.foreign",
- * "publish.newer"), PV_DENIED, PV_STORAGE; "publish.hook" is PV_STORAGE too.
- * PV_CONFLICT "output.busy": another run is at it and does not end.
- * What failed is done by the next run.
+ * "publish.newer", "publish.aside"), PV_DENIED, PV_STORAGE; "publish.hook" is
+ * PV_STORAGE too. PV_CONFLICT "output.busy": another run is at it and does not
+ * end. What failed is done by the next run.
  */
 PV_MUST enum pv_code publish_run(const struct publish_job *job,
 				 struct publish_report *r, struct err *err);

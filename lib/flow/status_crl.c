@@ -110,6 +110,7 @@ static enum pv_code take(void *ctx, const struct store_crl *row,
 	if (warn_s > STATUS_CRL_WARN_S)
 		warn_s = STATUS_CRL_WARN_S;
 	c->ending |= row->next_s - p->now_s < warn_s;
+	c->large |= row->kind == STORE_CRL && row->der.len > X509_CRL_MAX / 2;
 	return PV_OK;
 }
 
@@ -229,7 +230,9 @@ enum pv_code status_crls_load(const struct authority *a, struct store *store,
 
 	memset(out, 0, sizeof(*out));
 	out->hook_since_s = publish_hook_since(a);
-	rc = store_crl_each(store, STORE_CRL_NEWEST, &v, err);
+	rc = aside_find(a, out->aside, err);
+	if (rc == PV_OK)
+		rc = store_crl_each(store, STORE_CRL_NEWEST, &v, err);
 	p.pending = true;
 	if (rc == PV_OK)
 		rc = store_crl_each(store, STORE_CRL_PENDING, &v, err);
@@ -241,52 +244,69 @@ static const char *what(const struct status_crl *c)
 	return c->kind == STORE_CRL ? "revocation lists" : "OCSP answers";
 }
 
+static enum pv_code alarm_of(const struct status_crl *one, struct err *err)
+{
+	err_object(err, one->ca);
+	if (one->shards > 0 && one->expired)
+		return err_fail(err, PV_INTEGRITY, "crl.expired",
+				"run `provctl rotate crl'", "%s have ended",
+				what(one));
+	return err_fail(err, PV_INTEGRITY, "crl.behind",
+			"run `provctl rotate crl'",
+			"revocation lists lack what was revoked an hour ago");
+}
+
+static enum pv_code warn(const struct status_crl *one, const char *says,
+			 struct err *err)
+{
+	err_object(err, one->ca);
+	return err_fail(err, PV_DENIED, "status.crl",
+			"run `provctl rotate crl'", "%s %s", what(one), says);
+}
+
+/* A list that is too long is not made at all. */
+static enum pv_code warn_large(const struct status_crl *one, struct err *err)
+{
+	err_object(err, one->ca);
+	return err_fail(err, PV_DENIED, "status.crl",
+			"run `provctl rotate ca': its next generation has "
+			"lists of its own",
+			"a revocation list has more than half of the %u MiB "
+			"that one may have",
+			X509_CRL_MAX >> 20);
+}
+
 enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			       struct err *err)
 {
 	const struct status_crl *ending = NULL, *pending = NULL, *behind = NULL;
+	const struct status_crl *large = NULL;
+	enum pv_code rc = aside_judge(c->aside, err);
 
+	if (rc != PV_OK)
+		return rc;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct status_crl *one = &c->list[i];
 
-		if (one->shards > 0 && one->expired) {
-			err_object(err, one->ca);
-			return err_fail(err, PV_INTEGRITY, "crl.expired",
-					"run `provctl rotate crl'",
-					"%s have ended", what(one));
-		}
-		if (one->late) {
-			err_object(err, one->ca);
-			return err_fail(err, PV_INTEGRITY, "crl.behind",
-					"run `provctl rotate crl'",
-					"revocation lists lack what was "
-					"revoked an hour ago");
-		}
+		if ((one->shards > 0 && one->expired) || one->late)
+			return alarm_of(one, err);
 		if (one->shards > 0 && one->ending)
 			ending = one;
 		if (one->pending > 0)
 			pending = one;
 		if (one->behind > 0)
 			behind = one;
+		if (one->large)
+			large = one;
 	}
-	if (behind) {
-		err_object(err, behind->ca);
-		return err_fail(err, PV_DENIED, "status.crl",
-				"run `provctl rotate crl'",
-				"revocation lists lack what was revoked");
-	}
-	if (ending) {
-		err_object(err, ending->ca);
-		return err_fail(err, PV_DENIED, "status.crl",
-				"run `provctl rotate crl'",
-				"%s end within a day", what(ending));
-	}
-	if (pending) {
-		err_object(err, pending->ca);
-		return err_fail(err, PV_DENIED, "status.crl",
-				"run `provctl rotate crl'",
-				"%s wait for their signature", what(pending));
-	}
+	if (behind)
+		return warn(behind, "lack what was revoked", err);
+	if (ending)
+		return warn(ending, "end within a day", err);
+	if (pending)
+		return warn(pending, "wait for their signature", err);
+	if (large)
+		return warn_large(large, err);
 	if (c->hook_since_s == 0 || now_s - c->hook_since_s <= HOOK_PATIENCE_S)
 		return PV_OK;
 	return err_fail(err, PV_STORAGE, "publish.hook",

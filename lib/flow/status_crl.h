@@ -6,7 +6,7 @@
 #ifndef PV_FLOW_STATUS_CRL_H
 #define PV_FLOW_STATUS_CRL_H
 
-#include "lib/flow/authority.h"
+#include "lib/flow/publishaside.h"
 #include "lib/store/store_crl.h"
 
 #define STATUS_CRLS_MAX 512
@@ -24,23 +24,26 @@ struct status_crl { /* of one kind and one generation of a CA */
 	uint64_t behind;      /* shards with what the newest list lacks */
 	int64_t next_s;	      /* the soonest nextUpdate */
 	bool ending, expired; /* within a day; by now */
-	bool over; /* the CA's certificate has ended: nobody asks any more */
-	bool late; /* what they lack was revoked an hour ago, or more */
+	bool over;  /* the CA's certificate has ended: nobody asks any more */
+	bool late;  /* what they lack was revoked an hour ago, or more */
+	bool large; /* a list of more than half of what there may be */
 };
 
 struct status_crls {
 	struct status_crl list[STATUS_CRLS_MAX];
 	size_t n;
 	int64_t hook_since_s; /* the hook is due since then; 0: it is not */
+	char aside[ASIDE_NAME_MAX]; /* a list that the log does not know */
 };
 
 PV_MUST enum pv_code status_crls_load(const struct authority *a,
 				      struct store *store, int64_t now_s,
 				      struct status_crls *out, struct err *err);
-/* PV_INTEGRITY "crl.expired", "crl.behind" (what they lack was revoked an hour
- * ago, or more), PV_DENIED "status.crl" (one ends within a day,
- * waits for its signature or lacks what is revoked), PV_STORAGE "publish.hook"
- * (the hook is due for longer than a minute). */
+/* PV_INTEGRITY "publish.aside", "crl.expired", "crl.behind" (what they lack was
+ * revoked an hour ago, or more), PV_DENIED "status.crl" (one ends within a day,
+ * waits for its signature, lacks what is revoked or has more than half of
+ * X509_CRL_MAX), PV_STORAGE "publish.hook" (the hook is due for longer than a
+ * minute). */
 PV_MUST enum pv_code status_crls_judge(const struct status_crls *c,
 				       int64_t now_s, struct err *err);
 

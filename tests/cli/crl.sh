@@ -120,6 +120,27 @@ H=$T/older
 sed -i "s|$now/|$H/|" "$H/softhsm/softhsm2.conf"
 expect_error 5 publish.newer -C "$H" rotate crl
 same_bytes "$T/kept/0.crl" "$(der root/0)"
+
+case_start "and once its number is passed it is kept aside, an alarm as long as it lies there"
+expect_exit 5 "$PROVCTL" -C "$H" rotate crl --all
+expect_text publish.newer
+same_bytes "$T/kept/0.crl" "$(der root/0)"
+for all in --all ''; do
+	expect_error 5 publish.aside -C "$H" rotate crl $all
+done
+expect_error 5 publish.aside -C "$H" status
+p export crl --ca root --der >"$T/one"
+same_bytes "$T/one" "$(der root/0)"
+name=root-0-5-$(sha256sum "$T/kept/0.crl" | cut -c 1-8).crl
+expect_text "publish.aside"
+same_bytes "$T/kept/0.crl" "$H/aside/$name"
+mv "$H/aside" "$T/looked.at"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+# A list that is older, and of this log, is no finding.
+cp "$T/0.crl" "$(der root/0)"
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+[ ! -e "$H/aside" ] || fail "an older list of ours was kept aside"
 H=$now
 
 case_start "a row edited by hand: found before the list is given out or made"
