@@ -290,6 +290,7 @@ UNIT_TESTS = \
 	tests/unit/check_template_cases \
 	tests/unit/check_term \
 	tests/unit/check_tokens \
+	tests/unit/check_transcript \
 	tests/unit/check_text \
 	tests/unit/check_tpm2_ak \
 	tests/unit/check_value \
@@ -417,6 +418,9 @@ tests_fuzz_replay_order_SOURCES = tests/fuzz/fuzz_order.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_roster
 tests_fuzz_replay_roster_SOURCES = tests/fuzz/fuzz_roster.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_transcript
+tests_fuzz_replay_transcript_SOURCES = tests/fuzz/fuzz_transcript.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_tlogproof
 tests_fuzz_replay_tlogproof_SOURCES = tests/fuzz/fuzz_tlogproof.c \

@@ -174,7 +174,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
 	lib/flow/tokennote.c lib/flow/tokennote.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
-	lib/flow/tokensign.h lib/flow/wire.c lib/flow/wire.h \
+	lib/flow/tokensign.h lib/flow/transcript.c lib/flow/transcript.h \
+	lib/flow/transcript_read.c lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/witness.c lib/flow/witness.h \
 	lib/flow/witnesses.c lib/flow/witnesses.h \
 	lib/flow/witnesskey.c lib/flow/witnesskey.h \

@@ -21,6 +21,7 @@
  *   tbs        TBS, certificates              template templates, plans
  *   roster     officers
  *   tile       the log's, paths and bytes     tlogproof proofs of entries
+ *   transcript of ceremonies
  *   uri        PKCS#11 URIs                   wire     records between processes
  *   yubihsm    attestations of keys
  */

@@ -1,0 +1,52 @@
+/* Any bytes as a transcript: what is given out is whole and in its order. */
+#include <string.h>
+
+#include "lib/base/notechars.h"
+#include "lib/flow/transcript.h"
+#include "tests/fuzz/fuzz.h"
+
+struct last {
+	uint64_t seq;
+	int64_t time_s;
+};
+
+static enum pv_code see(void *ctx, const struct transcript_line *line,
+			struct err *err)
+{
+	struct last *last = ctx;
+	const char *key;
+	json_t *v;
+
+	(void)err;
+	FUZZ_CHECK(line->seq == last->seq + 1 && line->time_s >= last->time_s);
+	FUZZ_CHECK(line->event && line->event[0]);
+	json_object_foreach((json_t *)line->facts, key, v)
+	{
+		struct span text = { (const uint8_t *)json_string_value(v),
+				     json_string_length(v) };
+		uint32_t cp;
+		size_t at;
+
+		FUZZ_CHECK(transcript_fact(line, key) != NULL);
+		FUZZ_CHECK(notechars_ok(text, &at, &cp));
+	}
+	last->seq = line->seq;
+	last->time_s = line->time_s;
+	return PV_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct last last = { 0, 0 };
+	const struct transcript_sink sink = { see, &last };
+	struct transcript_head head;
+	struct err err;
+	enum pv_code rc;
+
+	err_init(&err);
+	rc = transcript_read((struct span){ data, len }, &sink, &head, &err);
+	FUZZ_CHECK(rc == PV_OK || rc == PV_INPUT || rc == PV_INTEGRITY);
+	FUZZ_CHECK(rc == PV_OK || err.message[0]);
+	FUZZ_CHECK(head.lines == last.seq);
+	return 0;
+}
