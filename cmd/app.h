@@ -39,6 +39,6 @@ struct verb {
 extern const struct verb verb_init, verb_policy, verb_issue, verb_export,
 	verb_secret, verb_audit, verb_clock, verb_config, verb_status,
 	verb_officer, verb_approve, verb_order, verb_quarantine, verb_revoke,
-	verb_rotate, verb_attest;
+	verb_rotate, verb_attest, verb_ceremony;
 
 #endif

@@ -18,10 +18,11 @@
 #include "lib/base/secret.h"
 
 static const struct verb *const verbs[] = {
-	&verb_init,	  &verb_officer, &verb_approve, &verb_policy,
-	&verb_order,	  &verb_secret,	 &verb_issue,	&verb_export,
-	&verb_attest,	  &verb_revoke,	 &verb_rotate,	&verb_audit,
-	&verb_quarantine, &verb_clock,	 &verb_config,	&verb_status,
+	&verb_init,   &verb_ceremony,	&verb_officer, &verb_approve,
+	&verb_policy, &verb_order,	&verb_secret,  &verb_issue,
+	&verb_export, &verb_attest,	&verb_revoke,  &verb_rotate,
+	&verb_audit,  &verb_quarantine, &verb_clock,   &verb_config,
+	&verb_status,
 };
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -32,23 +32,36 @@ struct init_job {
 	bool locked; /* the PINs, in the parent */
 };
 
-/* An empty slot's token, if no token bears the label yet. */
+/*
+ * An empty slot's token, if no token bears the label yet. One of that label
+ * without its user's PIN is what an interrupted initialisation left: nobody has
+ * ever logged in there, and only its security officer's PIN begins it anew.
+ */
 static enum pv_code empty_slot(const struct p11_life *l, const char *label,
 			       PKCS11_SLOT **slot, struct err *err)
 {
+	PKCS11_SLOT *half = NULL;
+
 	*slot = NULL;
 	for (unsigned int i = 0; i < l->slots_n; i++) {
 		const PKCS11_TOKEN *t = l->slots[i].token;
 
 		if (!t)
 			continue;
-		if (t->initialized && t->label && !strcmp(t->label, label))
+		bool same = t->initialized && t->label &&
+			    strcmp(t->label, label) == 0;
+
+		if (same && t->userPinSet)
 			return err_fail(err, PV_CONFLICT, "hsm.label-taken",
 					"take another label",
 					"a token %s is there already", label);
+		if (same)
+			half = &l->slots[i];
 		if (!t->initialized && !*slot)
 			*slot = &l->slots[i];
 	}
+	if (half)
+		*slot = half;
 	if (!*slot)
 		return err_fail(err, PV_HSM_TEMP, "hsm.token-missing",
 				"plug an empty token in",

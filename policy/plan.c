@@ -14,11 +14,32 @@ CLEANUP_PTR(struct plan, plan_free);
 
 static const char *const kinds[] = { "init-token",  "generate-key",
 				     "self-signed", "issue-ca",
-				     "adopt",	    NULL };
+				     "adopt",	    "check-key",
+				     "pause",	    NULL };
 
 const char *plan_kind_name(enum plan_kind kind)
 {
 	return kinds[kind];
+}
+
+const char *plan_step_about(const struct plan_step *s)
+{
+	return s->purpose[0] ? s->purpose : s->ca[0] ? s->ca : s->template_name;
+}
+
+/* RFC 3339 in UTC. */
+static enum pv_code take_time(const struct node *n, const char *key,
+			      int64_t *time_s)
+{
+	struct node child = node_get(n, key);
+	const char *s = NULL;
+
+	NODE_TRY(node_string(&child, PVTIME_RFC3339_LEN, &s));
+	if (s && !pvtime_parse(s, strlen(s), time_s))
+		return node_fail(&child, "time",
+				 "write it as 2026-11-26T09:00:00Z",
+				 "no time in UTC");
+	return PV_OK;
 }
 
 static enum pv_code take_name(const struct node *n, const char *key,
@@ -123,14 +144,15 @@ static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 			     struct plan_step *s)
 {
 	static const char *const self_keys[] = { "step", "ca", "template",
-						 NULL };
-	static const char *const keys[] = { "step", "ca", "issuer", "template",
-					    NULL };
+						 "not_after", NULL };
+	static const char *const keys[] = { "step",	"ca",	     "issuer",
+					    "template", "not_after", NULL };
 	bool self = s->kind == PLAN_SELF_SIGNED;
 
 	NODE_TRY(node_object(n, self ? self_keys : keys));
 	NODE_TRY(take_name(n, "ca", s->ca));
 	NODE_TRY(take_name(n, "template", s->template_name));
+	NODE_TRY(take_time(n, "not_after", &s->not_after_s));
 	if (strcmp(s->ca, "self") == 0 || strlen(s->ca) > 63)
 		return node_fail(n, "name", "use another name",
 				 "not a name for a CA");
@@ -171,6 +193,32 @@ static enum pv_code parse_adopt(const struct plan *p, const struct node *n,
 	return PV_OK;
 }
 
+static enum pv_code parse_check(const struct plan *p, const struct node *n,
+				struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "purpose", NULL };
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(take_name(n, "purpose", s->purpose));
+	return has_key(p, s->purpose)
+		       ? PV_OK
+		       : node_fail(n, "key_missing", "generate it before",
+				   "no key \"%s\" at this step", s->purpose);
+}
+
+static enum pv_code parse_pause(const struct node *n, struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "text", NULL };
+	struct node child = node_get(n, "text");
+	const char *text = NULL;
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_need(&child));
+	NODE_TRY(node_text(&child, PLAN_TEXT_MAX, &text));
+	snprintf(s->text, sizeof(s->text), "%s", text);
+	return PV_OK;
+}
+
 static enum pv_code parse_init(const struct plan *p, const struct node *n)
 {
 	static const char *const keys[] = { "step", NULL };
@@ -206,13 +254,19 @@ static enum pv_code parse_step(const struct plan *p, const struct node *n,
 		return parse_ca(p, n, s);
 	case PLAN_ADOPT:
 		return parse_adopt(p, n, s);
+	case PLAN_CHECK_KEY:
+		return parse_check(p, n, s);
+	case PLAN_PAUSE:
+		return parse_pause(n, s);
 	}
 	return node_fail(n, "value", NULL, "unknown step");
 }
 
 static enum pv_code parse_all(const struct node_reader *r, struct plan *plan)
 {
-	static const char *const keys[] = { "plan", "version", "steps", NULL };
+	static const char *const keys[] = { "plan",	  "version",
+					    "not_before", "not_after",
+					    "steps",	  NULL };
 	struct node root = node_root(r);
 	struct node version = node_get(&root, "version");
 	struct node steps = node_get(&root, "steps");
@@ -221,6 +275,12 @@ static enum pv_code parse_all(const struct node_reader *r, struct plan *plan)
 	NODE_TRY(take_name(&root, "plan", plan->name));
 	NODE_TRY(node_need(&version));
 	NODE_TRY(node_u32(&version, 1, INT32_MAX, &plan->version));
+	plan->not_after_s = PVTIME_MAX;
+	NODE_TRY(take_time(&root, "not_before", &plan->not_before_s));
+	NODE_TRY(take_time(&root, "not_after", &plan->not_after_s));
+	if (plan->not_before_s >= plan->not_after_s)
+		return node_fail(&root, "window", NULL,
+				 "not_before is not before not_after");
 	NODE_TRY(node_need(&steps));
 	NODE_TRY(node_array(&steps, 1, PLAN_STEPS_MAX));
 	for (size_t i = 0; i < json_array_size(steps.v); i++) {

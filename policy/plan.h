@@ -3,24 +3,29 @@
  * Parsing checks the list as a whole: the token comes first, every key is made
  * once, a CA has its key and its issuer before it is made.
  *
- * Does not check: that the templates named exist or fit.
- * Specification: overview.md, "Home of an authority"; templates/plans/.
+ * Does not check: that the templates named exist or fit; what day it is.
+ * Specification: overview.md, "Home of an authority";
+ * templates/plan.schema.json and templates/plans/.
  */
 #ifndef PV_POLICY_PLAN_H
 #define PV_POLICY_PLAN_H
 
 #include "lib/base/json.h"
+#include "lib/base/pvtime.h"
 
 #define PLAN_SIZE_MAX (64u * 1024u)
 #define PLAN_NAME_MAX 64
 #define PLAN_STEPS_MAX 64
+#define PLAN_TEXT_MAX 500 /* bytes */
 
 enum plan_kind {
 	PLAN_INIT_TOKEN,
 	PLAN_GENERATE_KEY, /* purpose, key */
 	PLAN_SELF_SIGNED,  /* ca, template */
 	PLAN_ISSUE_CA,	   /* ca, issuer, template */
-	PLAN_ADOPT	   /* template */
+	PLAN_ADOPT,	   /* template */
+	PLAN_CHECK_KEY,	   /* purpose: read its attributes back once more */
+	PLAN_PAUSE	   /* text: people do something, then say so */
 };
 
 enum plan_key {
@@ -35,6 +40,9 @@ struct plan_step {
 	enum plan_kind kind;
 	char purpose[PLAN_NAME_MAX +
 		     1]; /* GENERATE_KEY; a CA's key has its name */
+	char text[PLAN_TEXT_MAX + 1];
+	int64_t not_after_s; /* of a CA's certificate; 0: as its template says
+			      */
 	enum plan_key key;
 	char ca[PLAN_NAME_MAX + 1];
 	char issuer[PLAN_NAME_MAX + 1];
@@ -45,6 +53,8 @@ struct plan {
 	char name[PLAN_NAME_MAX + 1];
 	uint32_t version;
 	uint8_t sha256[32]; /* of the plan's bytes */
+	/* When it may be run; 0 and PVTIME_MAX where the plan says nothing. */
+	int64_t not_before_s, not_after_s;
 	struct plan_step steps[PLAN_STEPS_MAX];
 	size_t steps_n;
 };
@@ -59,5 +69,8 @@ void plan_free(struct plan *plan);
 
 /* "generate-key" and so on. */
 const char *plan_kind_name(enum plan_kind kind);
+/* What the step is about: a purpose, a CA, a template; "" where it is the
+ * token or people. */
+const char *plan_step_about(const struct plan_step *step);
 
 #endif

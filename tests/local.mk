@@ -106,11 +106,13 @@ UNIT_TESTS = \
 	tests/unit/check_badkeys \
 	tests/unit/check_base64 \
 	tests/unit/check_batch \
+	tests/unit/check_binding \
 	tests/unit/check_buf \
 	tests/unit/check_bundle \
 	tests/unit/check_cbor \
 	tests/unit/check_cbor_float \
 	tests/unit/check_ceremony \
+	tests/unit/check_ceremonycheck \
 	tests/unit/check_checkpoint tests/unit/check_keystand \
 	tests/unit/check_cert \
 	tests/unit/check_container \
@@ -478,7 +480,7 @@ CLI_TESTS = \
 	tests/cli/badlog.sh \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
-	tests/cli/checkpoint.sh \
+	tests/cli/ceremony.sh tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
 	tests/cli/covered.sh \

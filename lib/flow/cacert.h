@@ -10,6 +10,7 @@
 #define PV_FLOW_CACERT_H
 
 #include "lib/flow/authority.h"
+#include "lib/flow/camake.h"
 #include "lib/hsm.h"
 #include "lib/store/store.h"
 #include "policy/template.h"
@@ -21,12 +22,19 @@ struct cacert_job {
 	const struct template *tmpl; /* of a CA, adopted */
 	const char *ca;		     /* its name; its key has it as purpose */
 	const char *issuer;	     /* name of the CA above; NULL: a root */
+	int64_t until_s;	     /* it ends then; 0: as the template says */
+	/* Told, or asked, before the intent is recorded; may be NULL. A failure
+	 * ends it: nothing is recorded then but the serial. */
+	enum pv_code (*before)(void *ctx, const struct camake *m,
+			       struct err *err);
+	void *ctx;
 };
 
 /*
  * PV_CONFLICT "store.ca" (there is a CA of that name), PV_INPUT "plan.issuer"
  * (the template names another issuer), PV_NOT_FOUND (key or issuer), PV_DENIED
- * (lint, validity), PV_HSM_*, PV_STORAGE. serial gets 32 hex digits.
+ * (lint, validity; "validity.template": until_s is too late), PV_HSM_*,
+ * PV_STORAGE. serial gets 32 hex digits.
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);

@@ -39,10 +39,11 @@ static enum pv_code draw_serial(struct camake *m, struct err *err)
 static void fill_profile(const struct camake_job *job, struct x509_profile *p)
 {
 	*p = job->tmpl->profile; /* texts stay the template's */
+	if (job->until_s)
+		p->until_s = job->until_s;
 	if (!job->cross)
 		return;
 	p->cross = true;
-	p->until_s = job->until_s;
 	p->cdp_n = 0;
 	p->ocsp.n = 0;
 	p->ca_issuers.n = 0;

@@ -28,10 +28,10 @@ struct camake_job { /* all of it borrowed */
 	const struct x509_issuer *above; /* NULL: a root */
 	uint32_t above_generation;	 /* 0 counts as 1 */
 	struct tokensign *signer;	 /* above's key, or the root's own */
-	/* A cross-certificate: above is the same CA under another key. It ends
-	 * at until_s and names no CRL: those of its issuer are for others. */
+	/* A cross-certificate: above is the same CA under another key. It names
+	 * no CRL: those of its issuer are for others. */
 	bool cross;
-	int64_t until_s;
+	int64_t until_s;    /* it ends then; 0: as the template says */
 	uint64_t active_ms; /* of the generation; 0: at once */
 	int64_t now_s;
 };

@@ -1,213 +1,135 @@
-#include "lib/flow/ceremony.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/adopt.h"
-#include "lib/flow/cacert.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/ceremony_impl.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/ceremonysign.h"
 #include "lib/flow/event.h"
-#include "lib/flow/keymake.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/settings.h"
 
-CLEANUP_PTR(struct template, template_free);
-
-#define FIRST_GENERATION 1
-
-struct ceremony {
-	const struct ceremony_opts *opts;
-	struct authority *a;
-	struct store *store;
-	const struct plan *plan;
-	int templates;		    /* folder */
-	struct hsm *hsm;	    /* opened by the first step that needs it */
-	char object[HSM_LABEL_MAX]; /* what the running step is about */
-};
+void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
+{
+	snprintf(name, CEREMONY_NAME_MAX, CEREMONY_FOLDER "/%s-%u", plan->name,
+		 plan->version);
+}
 
 static void ceremony_release(struct ceremony *c)
 {
 	hsm_close(c->hsm);
 	c->hsm = NULL;
 	fd_cleanup(&c->templates);
+	transcript_close(&c->t);
 }
 
-/* Login happens once, after a step that initialises has ended its child. */
-static enum pv_code need_hsm(struct ceremony *c, struct err *err)
+enum pv_code ceremony_put(struct ceremony *c, const char *event,
+			  const struct transcript_pair *pairs, size_t n,
+			  struct err *err)
 {
-	if (c->hsm)
-		return PV_OK;
-	struct hsm_login login = { .pin = c->opts->pin,
-				   .watch = c->opts->watch };
+	enum pv_code rc = transcript_put(
+		&c->t, c->steps ? (uint32_t)c->n + 1 : 0, event, pairs, n, err);
 
-	return c->opts->backends->hsm_open(c->a, &login, &c->hsm, err);
+	if (rc == PV_OK && c->opts->told)
+		c->opts->told(c->opts->progress_ctx, event, pairs, n);
+	return rc;
 }
 
-static enum pv_code read_template(struct ceremony *c, const char *name,
-				  struct buf *bytes, struct err *err)
+/* ---- where an interrupted run stopped ---- */
+
+struct reading {
+	struct ceremony *c;
+	char plan[65];
+};
+
+static enum pv_code take_line(void *ctx, const struct transcript_line *line,
+			      struct err *err)
 {
-	char file[PLAN_NAME_MAX + 8];
+	const struct reading *r = ctx;
+	struct ceremony *c = r->c;
+	const char *plan = transcript_fact(line, "sha256");
+	const char *serial = transcript_fact(line, "serial");
 
-	buf_init(bytes, TEMPLATE_SIZE_MAX);
-	if (!name_is_safe(name, strlen(name)))
-		return err_fail(err, PV_INPUT, "plan.template", NULL,
-				"a template's name that is no plain name");
-	snprintf(file, sizeof(file), "%.*s.json", PLAN_NAME_MAX, name);
-	return file_read(c->templates, file, FILEIO_NOT_WRITABLE_BY_OTHERS,
-			 bytes, err);
-}
-
-/* ---- steps ---- */
-
-static enum pv_code run_init_token(struct ceremony *c,
-				   const struct plan_step *step,
-				   struct err *err)
-{
-	(void)step;
-	snprintf(c->object, sizeof(c->object), "%s", c->a->name);
-	if (!c->opts->so_pin)
-		return PV_OK;
-	return c->opts->backends->token_init(c->a, c->a->name, c->opts->so_pin,
-					     c->opts->pin, err);
-}
-
-static enum hsm_key_kind key_kind(struct hsm *hsm, enum plan_key key)
-{
-	switch (key) {
-	case PLAN_KEY_P256:
-		return HSM_KEY_P256;
-	case PLAN_KEY_ED25519:
-		return HSM_KEY_ED25519;
-	case PLAN_KEY_ED25519_OR_P256:
-		return hsm_can(hsm, HSM_KEY_ED25519) ? HSM_KEY_ED25519
-						     : HSM_KEY_P256;
-	case PLAN_KEY_KDF:
-		return HSM_KEY_KDF;
-	case PLAN_KEY_STORE:
-		return HSM_KEY_STORE;
-	}
-	return HSM_KEY_P256;
-}
-
-static enum pv_code run_generate_key(struct ceremony *c,
-				     const struct plan_step *step,
-				     struct err *err)
-{
-	struct authority_key *named = &c->a->keys[c->a->keys_n];
-	struct keymake_job job = { .authority = c->a->name,
-				   .store = c->store,
-				   .purpose = step->purpose,
-				   .generation = FIRST_GENERATION };
-	struct issue_key key;
-	enum pv_code rc;
-
-	if (c->a->keys_n == AUTHORITY_KEYS_MAX)
-		return err_fail(err, PV_INPUT, "plan.keys", NULL,
-				"more than %d keys", AUTHORITY_KEYS_MAX);
-	keymake_label(&job, c->object);
-	rc = need_hsm(c, err);
-	if (rc != PV_OK)
-		return rc;
-	job.hsm = c->hsm;
-	job.kind = key_kind(c->hsm, step->key);
-	rc = keymake(&job, &key, err);
-	if (rc != PV_OK)
-		return rc;
-	snprintf(named->purpose, sizeof(named->purpose), "%.63s",
-		 step->purpose);
-	snprintf(named->label, sizeof(named->label), "%s", key.label);
-	named->generation = FIRST_GENERATION;
-	c->a->keys_n++;
+	if (line->seq == 1 && (strcmp(line->event, "begin") != 0 || !plan ||
+			       strcmp(plan, r->plan) != 0))
+		return err_fail(err, PV_DENIED, "ceremony.other",
+				"resume with the plan that it began with",
+				"the transcript is of another plan");
+	if (strcmp(line->event, "token") == 0 && serial)
+		snprintf(c->serial, sizeof(c->serial), "%s", serial);
+	if (strcmp(line->event, "done") == 0 && line->step > 0 &&
+	    line->step <= c->plan->steps_n)
+		c->done[line->step - 1] = true;
+	c->begun = true;
+	c->ended |= strcmp(line->event, "end") == 0;
 	return PV_OK;
 }
 
-/* A CA's template is pinned like any other before it is used. */
-static enum pv_code make_ca(struct ceremony *c, const struct plan_step *step,
-			    const char *issuer, struct err *err)
+static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 {
-	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	CLEANUP(buf_release) struct buf bytes;
-	struct cacert_job job = {
-		.a = c->a, .store = c->store, .ca = step->ca, .issuer = issuer
-	};
-	struct adopt_report report;
-	char serial[41];
-	enum pv_code rc = read_template(c, step->template_name, &bytes, err);
+	char version[16], rehearsed[65];
 
-	snprintf(c->object, sizeof(c->object), "%s", step->ca);
-	if (rc == PV_OK)
-		rc = template_parse(buf_span(&bytes), &t, NULL, err);
-	if (rc == PV_OK && !t->ca)
-		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
-			      "%s is not a template for CAs",
-			      step->template_name);
-	if (rc == PV_OK)
-		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
-				    NULL, &report, err);
-	if (rc == PV_OK)
-		rc = need_hsm(c, err);
-	job.tmpl = t;
-	job.hsm = c->hsm;
-	if (rc == PV_OK)
-		rc = cacert_issue(&job, serial, err);
+	snprintf(version, sizeof(version), "%u", c->plan->version);
+	if (c->opts->rehearsed)
+		hex_encode(c->opts->rehearsed->sha256, 32, rehearsed);
+	return CEREMONY_PUT(
+		c, "begin", { "plan", c->plan->name }, { "version", version },
+		{ "sha256", plan }, { "authority", c->a->name },
+		{ "log", c->a->origin }, { "mode", c->opts->mode },
+		{ "rehearsed", c->opts->rehearsed ? rehearsed : NULL });
+}
+
+static enum pv_code open_transcript(struct ceremony *c, struct err *err)
+{
+	struct reading r = { .c = c };
+	const struct transcript_sink sink = { take_line, &r };
+	struct err why;
+	enum pv_code rc;
+
+	hex_encode(c->plan->sha256, sizeof(c->plan->sha256), r.plan);
+	if (!c->opts->resume) {
+		rc = transcript_create(&c->t, c->opts->folder, TRANSCRIPT_FILE,
+				       err);
+		return rc == PV_OK ? begin(c, r.plan, err) : rc;
+	}
+	err_init(&why);
+	rc = transcript_reopen(&c->t, c->opts->folder, TRANSCRIPT_FILE, &sink,
+			       &why);
+	if (rc == PV_NOT_FOUND) /* it did not come to that */
+		rc = transcript_create(&c->t, c->opts->folder, TRANSCRIPT_FILE,
+				       err);
+	else if (rc != PV_OK)
+		*err = why;
+	if (rc == PV_OK && !c->begun)
+		rc = begin(c, r.plan, err);
+	if (rc == PV_OK && !c->ended)
+		rc = ceremony_put(c, "resume", NULL, 0, err);
 	return rc;
 }
 
-static enum pv_code run_self_signed(struct ceremony *c,
-				    const struct plan_step *step,
-				    struct err *err)
+enum pv_code ceremony_window(const struct plan *plan, const char *mode,
+			     struct err *err)
 {
-	return make_ca(c, step, NULL, err);
+	int64_t now_s = pvtime_now_s();
+
+	if (strcmp(mode, "rehearsal") == 0)
+		return PV_OK;
+	if (now_s >= plan->not_before_s && now_s <= plan->not_after_s)
+		return PV_OK;
+	err_object(err, plan->name);
+	return err_fail(err, PV_DENIED, "plan.window",
+			"set the clock, or have a plan for today approved",
+			"the clock stands outside the plan's not_before and "
+			"not_after");
 }
 
-static enum pv_code run_issue_ca(struct ceremony *c,
-				 const struct plan_step *step, struct err *err)
-{
-	return make_ca(c, step, step->issuer, err);
-}
+/* ---- one step ---- */
 
-static enum pv_code run_adopt(struct ceremony *c, const struct plan_step *step,
-			      struct err *err)
-{
-	CLEANUP(buf_release) struct buf bytes;
-	struct adopt_report report;
-	enum pv_code rc = read_template(c, step->template_name, &bytes, err);
-
-	snprintf(c->object, sizeof(c->object), "%s", step->template_name);
-	if (rc == PV_OK)
-		rc = need_hsm(c, err);
-	if (rc == PV_OK)
-		rc = adopt_template(c->a, c->store, c->hsm, buf_span(&bytes),
-				    NULL, &report, err);
-	return rc;
-}
-
-/* ---- the table and the loop ---- */
-
-static const struct handler {
-	enum plan_kind kind;
-	enum pv_code (*run)(struct ceremony *c, const struct plan_step *step,
-			    struct err *err);
-} handlers[] = {
-	{ PLAN_INIT_TOKEN, run_init_token },
-	{ PLAN_GENERATE_KEY, run_generate_key },
-	{ PLAN_SELF_SIGNED, run_self_signed },
-	{ PLAN_ISSUE_CA, run_issue_ca },
-	{ PLAN_ADOPT, run_adopt },
-};
-
-static const struct handler *find_handler(enum plan_kind kind)
-{
-	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
-		if (handlers[i].kind == kind)
-			return &handlers[i];
-	return NULL;
-}
-
-static enum pv_code log_step(struct ceremony *c, size_t n, const char *result,
+static enum pv_code log_step(struct ceremony *c, const char *result,
 			     struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
@@ -220,8 +142,8 @@ static enum pv_code log_step(struct ceremony *c, size_t n, const char *result,
 		rc = event_now(c->store, &who, err);
 	if (rc != PV_OK)
 		return rc;
-	snprintf(step, sizeof(step), "%zu %s", n + 1,
-		 plan_kind_name(c->plan->steps[n].kind));
+	snprintf(step, sizeof(step), "%zu %s", c->n + 1,
+		 plan_kind_name(c->plan->steps[c->n].kind));
 	log_ceremony_step(&e, &who.who, c->object[0] ? c->object : "-",
 			  c->plan->name, step, result);
 	rc = event_append(c->store, &e, err);
@@ -231,48 +153,71 @@ static enum pv_code log_step(struct ceremony *c, size_t n, const char *result,
 }
 
 /* What the step is about, for people. */
-static void tell(const struct ceremony *c, size_t n)
+static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
+			     struct err *err)
 {
-	const struct plan_step *s = &c->plan->steps[n];
-	const char *what = s->kind == PLAN_INIT_TOKEN ? c->a->name
-			   : s->purpose[0]	      ? s->purpose
-			   : s->ca[0]		      ? s->ca
-						      : s->template_name;
-	char text[2 * PLAN_NAME_MAX];
+	const char *kind = plan_kind_name(s->kind);
+	const char *what = plan_step_about(s);
+	char text[2 * PLAN_NAME_MAX + 32];
 
-	if (!c->opts->progress)
-		return;
+	if (s->kind == PLAN_INIT_TOKEN)
+		what = c->a->name;
 	if (s->kind == PLAN_INIT_TOKEN && !c->opts->so_pin)
 		snprintf(text, sizeof(text),
 			 "the token is there and left as it is");
 	else
-		snprintf(text, sizeof(text), "%s %s", plan_kind_name(s->kind),
-			 what);
-	c->opts->progress(c->opts->progress_ctx, n, c->plan->steps_n, text);
+		snprintf(text, sizeof(text), "%s %s", kind, what);
+	if (c->opts->progress)
+		c->opts->progress(c->opts->progress_ctx, c->n, c->plan->steps_n,
+				  text);
+	return CEREMONY_PUT(c, "step", { "kind", kind }, { "about", what });
 }
 
-static enum pv_code run_step(struct ceremony *c, size_t n, struct err *err)
+/* Best effort: the first cause stays. */
+static void tell_failure(struct ceremony *c, enum pv_code rc,
+			 const struct err *why)
 {
-	const struct plan_step *step = &c->plan->steps[n];
-	const struct handler *h = find_handler(step->kind);
+	struct err second, *err = &second;
+	enum pv_code ignored;
+	char code[8];
+
+	err_init(err);
+	snprintf(code, sizeof(code), "%d", (int)rc);
+	ignored = log_step(c, rc == PV_INTERRUPTED ? "stopped" : "failed", err);
+	err_init(err);
+	ignored = CEREMONY_PUT(c, rc == PV_INTERRUPTED ? "stopped" : "failed",
+			       { "code", code }, { "rule", why->rule },
+			       { "message", why->message });
+	(void)ignored;
+}
+
+static enum pv_code run_step(struct ceremony *c, struct err *err)
+{
+	const struct plan_step *step = &c->plan->steps[c->n];
+	char text[96];
 	enum pv_code rc;
 
-	if (!h)
-		return err_fail(err, PV_INTERNAL, NULL, NULL,
-				"no handler for a step");
-	tell(c, n);
 	c->object[0] = '\0';
-	rc = h->run(c, step, err);
+	if (c->done[c->n])
+		return ceremony_step_done(c, step, err);
+	rc = announce(c, step, err);
+	snprintf(text, sizeof(text), "Step %zu of %zu: go on", c->n + 1,
+		 c->plan->steps_n);
+	if (rc == PV_OK && step->kind != PLAN_PAUSE)
+		rc = ceremony_ask(c, text, err);
 	if (rc == PV_OK)
-		return log_step(c, n, "done", err);
-	err_prefix(err, "step %zu, %s %s", n + 1, plan_kind_name(step->kind),
+		rc = ceremony_step(c, step, err);
+	if (rc == PV_OK)
+		rc = log_step(c, "done", err);
+	if (rc == PV_OK)
+		return ceremony_put(c, "done", NULL, 0, err);
+	err_prefix(err, "step %zu, %s %s", c->n + 1, plan_kind_name(step->kind),
 		   c->object);
-	struct err second;
-	err_init(&second);
-	enum pv_code ignored = log_step(c, n, "failed", &second);
-	(void)ignored;
+	tell_failure(c, rc, err);
 	return rc;
 }
+
+/* ---- the end ---- */
 
 static enum pv_code set_roster(const struct ceremony *c, struct err *err)
 {
@@ -282,6 +227,33 @@ static enum pv_code set_roster(const struct ceremony *c, struct err *err)
 	if (c->opts->roster.len == 0)
 		return PV_OK;
 	return officers_set(c->a, c->store, c->opts->roster, &want, &set, err);
+}
+
+static enum pv_code finish(struct ceremony *c, struct err *err)
+{
+	char keys[16];
+	enum pv_code rc = settings_record(c->a, c->store, err);
+
+	c->steps = false;
+	if (rc == PV_OK)
+		rc = set_roster(c, err);
+	/* One that goes on behind its last step has nothing open. */
+	if (rc == PV_OK && c->opts->resume && c->a->keys_n > 0)
+		rc = ceremony_login(c, err);
+	if (rc == PV_OK && c->hsm)
+		rc = checkpoint_now(c->a, c->store, c->hsm, err);
+	snprintf(keys, sizeof(keys), "%zu", c->a->keys_n);
+	if (rc == PV_OK && !c->ended)
+		rc = CEREMONY_PUT(c, "end", { "result", "done" },
+				  { "keys", keys });
+	/* Signed before the crash; another signature would be another file. */
+	if (c->ended && faccessat(c->opts->folder, TRANSCRIPT_NOTE_FILE, F_OK,
+				  AT_SYMLINK_NOFOLLOW) == 0)
+		return rc;
+	if (rc == PV_OK && c->hsm)
+		rc = ceremony_sign(c->a, c->store, c->hsm, c->opts->folder,
+				   c->plan, &c->t.head, err);
+	return rc;
 }
 
 enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
@@ -295,19 +267,21 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		.store = store,
 		.plan = plan,
 		.templates = -1,
+		.t = TRANSCRIPT_INIT,
 	};
 	enum pv_code rc =
 		dir_open(AT_FDCWD, opts->templates_dir, &c.templates, err);
 
+	if (rc == PV_OK)
+		rc = ceremony_window(plan, opts->mode, err);
+	if (rc == PV_OK)
+		rc = open_transcript(&c, err);
+	c.steps = true;
 	a->making = true;
-	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++)
-		rc = run_step(&c, i, err);
+	for (; rc == PV_OK && c.n < plan->steps_n; c.n++)
+		rc = run_step(&c, err);
 	if (rc == PV_OK)
-		rc = settings_record(a, store, err);
-	if (rc == PV_OK)
-		rc = set_roster(&c, err);
-	if (rc == PV_OK && c.hsm)
-		rc = checkpoint_now(a, store, c.hsm, err);
+		rc = finish(&c, err);
 	a->making = false;
 	return rc;
 }

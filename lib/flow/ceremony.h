@@ -1,39 +1,83 @@
 /*
- * ceremony: runs a plan step by step. What a step does stands in a table of
- * handlers, so that a step of a new kind is one function and one line. Every
- * step that ended well is logged as ceremony.step; the first failure ends the
- * run and is logged too, where the log can still be written.
+ * ceremony: runs a plan step by step, and goes on where a crash stopped. What a
+ * step does stands in a table of handlers (ceremony_steps.c), so that a step of
+ * a new kind is one function and one line. What happens is written down before
+ * what follows it (transcript.h) in the ceremony's folder below the home:
  *
- * Now: unattended plans on a fresh authority (`init`). Transcripts, resuming
- * and bindings to real tokens belong to the same table.
+ *   ceremonies/<plan>-<version>/  transcript.jsonl  transcript.note  <ca>.pem
+ *
+ * Events: begin, resume, token, step, key, sign, certificate, template, ask,
+ * answer, orphan, done, failed, end. Every step that ended well is an entry
+ * ceremony.step of the log, too; the first failure ends the run. At the end the
+ * log's keys sign the transcript's head.
+ *
+ * Does not check: that the plan was rehearsed (init.h).
  */
 #ifndef PV_FLOW_CEREMONY_H
 #define PV_FLOW_CEREMONY_H
 
 #include "lib/flow/backends.h"
+#include "lib/flow/transcript.h"
 #include "policy/plan.h"
+
+#define CEREMONY_FOLDER "ceremonies"
+#define CEREMONY_NAME_MAX (sizeof(CEREMONY_FOLDER) + PLAN_NAME_MAX + 16)
+#define CEREMONY_ANSWER_MAX 64
+
+/* The people in the room. */
+struct ceremony_people {
+	/*
+	 * Asks, and waits for one line: "yes" goes on, "stop" ends the run for
+	 * now, anything else is asked again. PV_INTERRUPTED, PV_DENIED.
+	 */
+	enum pv_code (*ask)(void *ctx, const char *text,
+			    char answer[CEREMONY_ANSWER_MAX], struct err *err);
+	/* The token's PIN once more, after a wrong one. NULL: none is asked. */
+	enum pv_code (*pin)(void *ctx, struct secret *pin, struct err *err);
+	void *ctx;
+};
 
 struct ceremony_opts {
 	const struct backends *backends;
 	const char *templates_dir; /* where <name>.json of the steps lie */
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
-	const struct secret *pin;
+	struct secret *pin;
 	struct span
 		roster; /* the first one, set after the steps; empty: none */
 	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
+	int folder;		 /* of the ceremony */
+	const char *mode;	 /* "init", "run" or "rehearsal" */
+	bool resume;		 /* its transcript is there */
+	const struct transcript_head *rehearsed; /* NULL: none is needed */
+	const struct ceremony_people *people;	 /* NULL: unattended */
 	/* Told before each step; may be NULL. text is a short sentence. */
 	void (*progress)(const void *ctx, size_t step, size_t steps,
 			 const char *text);
+	/* Told of each line of the transcript; may be NULL. */
+	void (*told)(const void *ctx, const char *event,
+		     const struct transcript_pair *pairs, size_t n);
 	const void *progress_ctx;
 };
 
+/* ceremonies/<plan>-<version>: below the home. */
+void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX]);
+
+/* PV_DENIED, "plan.window": the clock stands outside the plan's dates, which do
+ * not count for a rehearsal. */
+PV_MUST enum pv_code ceremony_window(const struct plan *plan, const char *mode,
+				     struct err *err);
 /*
  * Runs plan on a, whose keys grow by what is generated, and on its store,
- * which must be new. With so_pin a step init-token initialises the token,
- * without it that step is passed over: the token is there. Then the
- * settings are recorded, the roster is set, and a checkpoint covers all of it. Codes of the steps, where err's
- * message begins with the step's number and name, and of officers_set().
+ * which is new, or what an interrupted run of this very plan left. With so_pin
+ * a step init-token initialises the token, without it that step is passed
+ * over: the token is there. Then the settings are recorded, the roster is set,
+ * a checkpoint covers all of it, and the transcript is signed. Codes of the
+ * steps, where err's message begins with the step's number and name, of
+ * officers_set(), of transcript.h and of ceremony_window(). PV_DENIED,
+ * "ceremony.other": the transcript is of another plan. PV_HSM_FATAL,
+ * "ceremony.token": another token than at the start. PV_INTERRUPTED,
+ * "ceremony.stopped": people stopped it.
  */
 PV_MUST enum pv_code ceremony_run(const struct ceremony_opts *opts,
 				  struct authority *a, struct store *store,

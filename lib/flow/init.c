@@ -1,109 +1,52 @@
-#include "lib/flow/init.h"
-
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/authority_json.h"
+#include "lib/flow/init_impl.h"
+#include "lib/flow/rehearsed.h"
 #include "policy/roster.h"
 
-#define PIN_BYTES 16 /* random; as many hex digits again */
-#define PIN_FILE "softhsm/pin"
-#define SO_PIN_FILE "softhsm/so-pin"
+/* In the ceremony's folder, for who goes on. */
+#define PLAN_FILE "plan.json"
+#define HOME_FILE "home.json"
+#define ROSTER_FILE "roster.json"
 
 CLEANUP_PTR(struct authority, authority_close);
 CLEANUP_PTR(struct plan, plan_free);
 CLEANUP_PTR(struct roster, roster_free);
+CLEANUP_PTR(struct file_group, file_group_free);
 
-static void close_folder(DIR **d)
+struct work {
+	const struct init_opts *opts;
+	struct init_report *report;
+	struct authority *a;
+	struct plan *plan;
+	struct buf text, roster; /* the plan's bytes; empty: no roster */
+	int folder;		 /* of the ceremony */
+	bool resume;
+	struct transcript_head rehearsed;
+};
+
+static const char *mode_of(const struct init_opts *opts)
 {
-	if (*d)
-		closedir(*d);
+	return opts->mode ? opts->mode : "init";
 }
 
-/* Nothing may be in it; what is there is named in the error. */
-static enum pv_code check_empty(int fd, struct err *err)
+static void work_release(struct work *w)
 {
-	CLEANUP(close_folder) DIR *d = NULL;
-	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct dirent *entry;
-	bool used = false, config = false, store = false;
-
-	d = own >= 0 ? fdopendir(own) : NULL;
-	if (!d) {
-		fd_cleanup(&own);
-		return err_errno(err, PV_CONFLICT, "init.folder", NULL,
-				 "cannot look into it");
-	}
-	while ((entry = readdir(d)) != NULL) {
-		used |= strcmp(entry->d_name, ".") != 0 &&
-			strcmp(entry->d_name, "..") != 0;
-		config |= strcmp(entry->d_name, "provctl.json") == 0;
-		store |= strcmp(entry->d_name, "store.db") == 0 ||
-			 strcmp(entry->d_name, "softhsm") == 0;
-	}
-	if (config)
-		return err_fail(err, PV_CONFLICT, "authority.exists",
-				"choose another folder",
-				"there is an authority already");
-	if (used)
-		return err_fail(err, PV_CONFLICT, "init.folder",
-				store ? "an init did not end here: remove the "
-					"folder and run `provctl init' again"
-				      : "choose a new or an empty folder",
-				"the folder is not empty");
-	return PV_OK;
-}
-
-/* The folder itself, ours alone from here on; *fd is the caller's. */
-static enum pv_code take_folder(const char *dir, int *fd, struct err *err)
-{
-	struct stat st;
-
-	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (*fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-		return err_fail(err, PV_CONFLICT, "init.folder",
-				"name the folder itself",
-				"it is a link or no folder");
-	if (*fd < 0 || fstat(*fd, &st) != 0)
-		return err_errno(err, PV_CONFLICT, "init.folder", NULL,
-				 "cannot look into it");
-	if (st.st_uid != geteuid())
-		return err_fail(err, PV_DENIED, "init.folder",
-				"choose a new folder or one of your own",
-				"the folder belongs to another user");
-	return PV_OK;
-}
-
-/* A new or an empty folder of ours, mode 0700. */
-static enum pv_code make_home(const char *dir, int *fd, struct err *err)
-{
-	enum pv_code rc;
-
-	err_object(err, dir);
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return err_errno(err,
-				 errno == ENOENT ? PV_NOT_FOUND : PV_STORAGE,
-				 "init.folder", "make its parent folder first",
-				 "cannot make the folder");
-	rc = take_folder(dir, fd, err);
-	if (rc == PV_OK)
-		rc = check_empty(*fd, err);
-	if (rc == PV_OK && fchmod(*fd, 0700) != 0)
-		rc = err_errno(err, PV_STORAGE, "init.folder", NULL,
-			       "cannot chmod 0700 the folder");
-	if (rc == PV_OK && err)
-		err->object[0] = '\0'; /* the next cause has its own */
-	return rc;
+	authority_close(w->a);
+	plan_free(w->plan);
+	buf_release(&w->text);
+	buf_release(&w->roster);
+	fd_cleanup(&w->folder);
 }
 
 static bool name_fits(const char *name)
@@ -125,7 +68,6 @@ static enum pv_code fill(const struct init_opts *opts, struct authority *a,
 				      : opts->dir;
 	const char *origin = opts->origin ? opts->origin : name;
 
-	authority_defaults(a);
 	if (!name_fits(name))
 		return err_fail(err, PV_INPUT, "init.name",
 				"give one with --name",
@@ -141,15 +83,17 @@ static enum pv_code fill(const struct init_opts *opts, struct authority *a,
 	snprintf(a->name, sizeof(a->name), "%s", name);
 	snprintf(a->origin, sizeof(a->origin), "%s", origin);
 	snprintf(a->module, sizeof(a->module), "%s", opts->module);
-	a->tokens_n = 1;
 	if (opts->softhsm) {
+		a->tokens_n = 1;
 		snprintf(a->tokens[0], AUTHORITY_URI_MAX, "pkcs11:token=%s",
 			 name);
 		snprintf(a->pin_source, sizeof(a->pin_source),
-			 "file:" PIN_FILE);
+			 "file:" INIT_PIN_FILE);
 		return PV_OK;
 	}
-	snprintf(a->tokens[0], AUTHORITY_URI_MAX, "%s", opts->token_uri);
+	for (size_t i = 0; i < opts->tokens_n && i < AUTHORITY_TOKENS_MAX; i++)
+		snprintf(a->tokens[a->tokens_n++], AUTHORITY_URI_MAX, "%s",
+			 opts->tokens[i]);
 	if (opts->pin_source)
 		snprintf(a->pin_source, sizeof(a->pin_source), "%s",
 			 opts->pin_source);
@@ -174,92 +118,16 @@ static enum pv_code check_config(const struct authority *a, struct err *err)
 	return rc;
 }
 
-static enum pv_code read_plan(const char *path, struct plan **plan,
-			      struct err *err)
+static enum pv_code read_plan(struct work *w, struct err *err)
 {
-	CLEANUP(buf_release) struct buf text;
-	enum pv_code rc;
+	const char *path = w->opts->plan;
+	enum pv_code rc = file_read(
+		AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &w->text, err);
 
-	buf_init(&text, PLAN_SIZE_MAX);
-	rc = file_read(AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
-		       err);
 	if (rc == PV_OK)
-		rc = plan_parse(buf_span(&text), plan, err);
+		rc = plan_parse(buf_span(&w->text), &w->plan, err);
 	if (rc != PV_OK)
 		err_object(err, path);
-	return rc;
-}
-
-static enum pv_code open_home(struct authority *a, const char *dir,
-			      struct err *err)
-{
-	static const char *const folders[] = { "templates", "certs", "out",
-					       "publish" };
-	char resolved[PATH_MAX];
-	struct stat named, held;
-	enum pv_code rc = PV_OK;
-
-	if (!realpath(dir, resolved) || strlen(resolved) >= sizeof(a->home) ||
-	    strchr(resolved, '\n'))
-		return err_fail(err, PV_INPUT, "init.folder", NULL,
-				"the folder's path cannot be used");
-	snprintf(a->home, sizeof(a->home), "%.1023s", resolved);
-	if (stat(a->home, &named) != 0 || fstat(a->home_fd, &held) != 0 ||
-	    named.st_dev != held.st_dev || named.st_ino != held.st_ino)
-		return err_fail(err, PV_CONFLICT, "init.folder", NULL,
-				"the folder was replaced meanwhile");
-	for (size_t i = 0; rc == PV_OK && i < 4; i++)
-		rc = dir_make(a->home_fd, folders[i], 0700, err);
-	return rc;
-}
-
-static enum pv_code make_pin(int home_fd, const char *file, struct secret *pin,
-			     struct err *err)
-{
-	SECRET raw = SECRET_INIT;
-	SECRET hex = SECRET_INIT;
-	enum pv_code rc = secret_random(&raw, PIN_BYTES, err);
-
-	if (rc == PV_OK)
-		rc = secret_alloc(&hex, 2 * PIN_BYTES + 1, err);
-	if (rc != PV_OK)
-		return rc;
-	hex_encode(raw.data, raw.len, (char *)hex.data);
-	secret_truncate(&hex, 2 * PIN_BYTES);
-	rc = file_write(home_fd, file, 0600, hex.data, hex.len, err);
-	if (rc == PV_OK)
-		secret_move(pin, &hex);
-	return rc;
-}
-
-/* Token folder, its configuration and two random PINs. */
-static enum pv_code make_softhsm(const struct authority *a,
-				 struct secret *so_pin, struct secret *pin,
-				 struct err *err)
-{
-	CLEANUP(buf_release) struct buf conf;
-	enum pv_code rc = dir_make(a->home_fd, "softhsm", 0700, err);
-
-	buf_init(&conf, 2 * AUTHORITY_PATH_MAX);
-	buf_printf(&conf,
-		   "directories.tokendir = %s/softhsm/tokens\n"
-		   "objectstore.backend = file\n"
-		   "log.level = ERROR\n"
-		   "slots.removable = false\n",
-		   a->home);
-	if (rc == PV_OK)
-		rc = buf_check(&conf, err);
-	if (rc == PV_OK)
-		rc = dir_make(a->home_fd, "softhsm/tokens", 0700, err);
-	if (rc == PV_OK)
-		rc = file_write(a->home_fd, "softhsm/softhsm2.conf", 0600,
-				conf.data, conf.len, err);
-	if (rc == PV_OK)
-		rc = make_pin(a->home_fd, SO_PIN_FILE, so_pin, err);
-	if (rc == PV_OK)
-		rc = make_pin(a->home_fd, PIN_FILE, pin, err);
-	if (rc == PV_OK)
-		rc = authority_use_softhsm(a, err);
 	return rc;
 }
 
@@ -286,72 +154,292 @@ static enum pv_code read_roster(const char *path, struct buf *bytes,
 	return rc;
 }
 
-static enum pv_code run_plan(const struct init_opts *opts, struct authority *a,
-			     const struct plan *plan, struct span roster,
-			     struct err *err)
+/* ---- the ceremony's folder ---- */
+
+/* One run at a time. */
+static enum pv_code open_folder(struct work *w, struct err *err)
+{
+	char name[CEREMONY_NAME_MAX];
+	enum pv_code rc;
+
+	ceremony_folder(w->plan, name);
+	rc = dir_open(w->a->home_fd, name, &w->folder, err);
+	if (rc == PV_OK && flock(w->folder, LOCK_EX | LOCK_NB) != 0)
+		rc = err_fail(err, PV_CONFLICT, "ceremony.busy",
+			      "wait until that run has ended",
+			      "another run has this ceremony");
+	if (rc != PV_OK)
+		err_object(err, name);
+	return rc;
+}
+
+/* All that a run which goes on needs, at once. */
+static enum pv_code keep(const struct work *w, struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	CLEANUP(buf_release) struct buf home;
+	enum pv_code rc;
+
+	buf_init(&home, AUTHORITY_JSON_MAX);
+	rc = authority_format(w->a, &home, err);
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
+	if (rc == PV_OK)
+		rc = file_group_add(g, w->folder, HOME_FILE, 0600, home.data,
+				    home.len, err);
+	if (rc == PV_OK && w->roster.len > 0)
+		rc = file_group_add(g, w->folder, ROSTER_FILE, 0600,
+				    w->roster.data, w->roster.len, err);
+	if (rc == PV_OK)
+		rc = file_group_add(g, w->folder, PLAN_FILE, 0600, w->text.data,
+				    w->text.len, err);
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+static enum pv_code make_folder(struct work *w, struct err *err)
+{
+	char name[CEREMONY_NAME_MAX];
+	enum pv_code rc;
+
+	ceremony_folder(w->plan, name);
+	rc = dir_make(w->a->home_fd, name, 0700, err);
+	if (rc == PV_OK)
+		rc = open_folder(w, err);
+	return rc == PV_OK ? keep(w, err) : rc;
+}
+
+static enum pv_code same_plan(const struct work *w, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, PLAN_SIZE_MAX);
+	rc = file_read(w->folder, PLAN_FILE, FILEIO_NOFOLLOW | FILEIO_PRIVATE,
+		       &text, err);
+	if (rc != PV_OK || span_equal(buf_span(&text), buf_span(&w->text)))
+		return rc;
+	err_object(err, w->opts->plan);
+	return err_fail(err, PV_DENIED, "ceremony.other",
+			"give the plan that it began with: it lies in the "
+			"ceremony's folder",
+			"the ceremony of that name and version was begun with "
+			"another plan");
+}
+
+/* ---- running ---- */
+
+static enum pv_code open_store(const struct work *w, struct store **store,
+			       struct err *err)
+{
+	const struct backends *b = w->opts->backends;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = b->store_open(w->a, true, store, &why);
+	if (rc == PV_CONFLICT && w->resume)
+		return b->store_open(w->a, false, store, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+static enum pv_code read_pins(const struct work *w, struct secret *so_pin,
+			      struct secret *pin, struct err *err)
+{
+	const struct init_opts *opts = w->opts;
+	enum pv_code rc;
+
+	if (strcmp(w->a->pin_source, "file:" INIT_PIN_FILE) == 0)
+		return init_softhsm(w->a, so_pin, pin, err);
+	rc = opts->backends->pin_read(w->a, pin, err);
+	if (rc == PV_OK && opts->so_pin_source)
+		rc = opts->backends->person_pin(opts->so_pin_source,
+						"the security officer", so_pin,
+						err);
+	return rc;
+}
+
+static enum pv_code run_plan(const struct work *w, struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
+	const struct init_opts *opts = w->opts;
+	struct ceremony_people people = { .ask = NULL };
 	SECRET so_pin = SECRET_INIT;
 	SECRET pin = SECRET_INIT;
 	struct ceremony_opts run = { .backends = opts->backends,
 				     .watch = opts->watch,
 				     .templates_dir = opts->templates_dir,
 				     .pin = &pin,
-				     .roster = roster,
+				     .roster = buf_span(&w->roster),
+				     .folder = w->folder,
+				     .mode = mode_of(opts),
+				     .resume = w->resume,
 				     .progress = opts->progress,
+				     .told = opts->told,
 				     .progress_ctx = opts->progress_ctx };
-	enum pv_code rc;
+	enum pv_code rc = read_pins(w, &so_pin, &pin, err);
 
-	if (opts->softhsm) {
-		rc = make_softhsm(a, &so_pin, &pin, err);
-		run.so_pin = &so_pin;
-	} else {
-		rc = opts->backends->pin_read(a, &pin, err);
+	/* Another source than people has no other PIN to give. */
+	if (opts->people) {
+		people = *opts->people;
+		run.people = &people;
+		if (strcmp(w->a->pin_source, "prompt") != 0)
+			people.pin = NULL;
 	}
+	if (so_pin.len > 0)
+		run.so_pin = &so_pin;
+	if (opts->rehearsal)
+		run.rehearsed = &w->rehearsed;
 	if (rc == PV_OK)
-		rc = opts->backends->store_open(a, true, &store, err);
+		rc = open_store(w, &store, err);
 	if (rc == PV_OK)
-		rc = ceremony_run(&run, a, store, plan, err);
+		rc = ceremony_run(&run, w->a, store, w->plan, err);
 	return rc;
+}
+
+static void fill_report(const struct work *w)
+{
+	struct init_report *r = w->report;
+
+	snprintf(r->home, sizeof(r->home), "%s", w->a->home);
+	snprintf(r->name, sizeof(r->name), "%s", w->a->name);
+	snprintf(r->plan, sizeof(r->plan), "%s", w->plan->name);
+	r->steps = w->plan->steps_n;
+	r->keys = w->a->keys_n;
+}
+
+static enum pv_code begin(struct work *w, const struct init_opts *opts,
+			  struct init_report *report, struct err *err)
+{
+	memset(report, 0, sizeof(*report));
+	*w = (struct work){ .opts = opts,
+			    .report = report,
+			    .a = mem_new(sizeof(*w->a), err),
+			    .folder = -1 };
+	buf_init(&w->text, PLAN_SIZE_MAX);
+	buf_init(&w->roster, ROSTER_SIZE_MAX);
+	if (!w->a)
+		return PV_INTERNAL;
+	w->a->home_fd = -1;
+	authority_defaults(w->a);
+	return read_plan(w, err);
+}
+
+/* Whether that very plan ran to its end in that folder. */
+static bool is_finished(struct work *w)
+{
+	bool yes =
+		init_take_folder(w->opts->dir, &w->a->home_fd, NULL) == PV_OK &&
+		open_folder(w, NULL) == PV_OK && same_plan(w, NULL) == PV_OK &&
+		faccessat(w->a->home_fd, "provctl.json", F_OK,
+			  AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (!yes) {
+		fd_cleanup(&w->a->home_fd);
+		fd_cleanup(&w->folder);
+	}
+	return yes;
+}
+
+static enum pv_code existing(struct work *w, struct err *err)
+{
+	struct authority *a = NULL;
+	enum pv_code rc = authority_open(w->opts->dir, &a, err);
+
+	if (rc != PV_OK)
+		return rc;
+	authority_close(w->a);
+	w->a = a;
+	w->report->existing = true;
+	fill_report(w);
+	return PV_OK;
 }
 
 enum pv_code init_authority(const struct init_opts *opts,
 			    struct init_report *report, struct err *err)
 {
-	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
-	CLEANUP(buf_release) struct buf roster;
-	CLEANUP(cleanup_authority_close)
-	struct authority *a = mem_new(sizeof(*a), err);
-	enum pv_code rc = a ? PV_OK : PV_INTERNAL;
+	CLEANUP(work_release) struct work w;
+	enum pv_code rc = begin(&w, opts, report, err);
 
-	memset(report, 0, sizeof(*report));
-	buf_init(&roster, ROSTER_SIZE_MAX);
-	if (a)
-		a->home_fd = -1;
+	if (rc == PV_OK && opts->mode && is_finished(&w))
+		return existing(&w, err);
 	if (rc == PV_OK)
-		rc = read_plan(opts->plan, &plan, err);
+		rc = read_roster(opts->roster, &w.roster, err);
+	if (rc == PV_OK && opts->rehearsal)
+		rc = rehearsed(opts->rehearsal, w.plan, &w.rehearsed, err);
 	if (rc == PV_OK)
-		rc = read_roster(opts->roster, &roster, err);
+		rc = ceremony_window(w.plan, mode_of(opts), err);
 	if (rc == PV_OK)
-		rc = fill(opts, a, err);
+		rc = fill(opts, w.a, err);
 	if (rc == PV_OK)
-		rc = check_config(a, err);
+		rc = check_config(w.a, err);
 	if (rc == PV_OK)
-		rc = authority_check_module(a, err);
+		rc = authority_check_module(w.a, err);
 	if (rc == PV_OK)
-		rc = make_home(opts->dir, &a->home_fd, err);
+		rc = init_make_home(opts->dir, &w.a->home_fd, err);
 	if (rc != PV_OK)
 		return rc;
 	report->touched = true;
-	rc = open_home(a, opts->dir, err);
+	rc = init_open_home(w.a, opts->dir, err);
 	if (rc == PV_OK)
-		rc = run_plan(opts, a, plan, buf_span(&roster), err);
+		rc = make_folder(&w, err);
 	if (rc == PV_OK)
-		rc = authority_save(a, err);
-	snprintf(report->home, sizeof(report->home), "%s", a->home);
-	snprintf(report->name, sizeof(report->name), "%s", a->name);
-	snprintf(report->plan, sizeof(report->plan), "%s", plan->name);
-	report->steps = plan->steps_n;
-	report->keys = a->keys_n;
+		rc = run_plan(&w, err);
+	if (rc == PV_OK)
+		rc = authority_save(w.a, err);
+	fill_report(&w);
+	return rc;
+}
+
+/* What the first run kept; the module is looked at anew. */
+static enum pv_code take_up(struct work *w, struct err *err)
+{
+	CLEANUP(buf_release) struct buf home;
+	enum pv_code rc = open_folder(w, err);
+
+	buf_init(&home, AUTHORITY_JSON_MAX);
+	if (rc == PV_OK)
+		rc = same_plan(w, err);
+	if (rc == PV_OK)
+		rc = file_read(w->folder, HOME_FILE,
+			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &home, err);
+	if (rc == PV_OK)
+		rc = authority_parse(w->a, buf_span(&home), err);
+	if (rc == PV_OK)
+		rc = authority_check_module(w->a, err);
+	if (rc == PV_OK)
+		rc = authority_use_softhsm(w->a, err);
+	if (rc != PV_OK ||
+	    faccessat(w->folder, ROSTER_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return rc;
+	return file_read(w->folder, ROSTER_FILE,
+			 FILEIO_NOFOLLOW | FILEIO_PRIVATE, &w->roster, err);
+}
+
+enum pv_code init_resume(const struct init_opts *opts,
+			 struct init_report *report, struct err *err)
+{
+	CLEANUP(work_release) struct work w;
+	enum pv_code rc = begin(&w, opts, report, err);
+
+	w.resume = true;
+	if (rc == PV_OK && is_finished(&w))
+		return existing(&w, err);
+	if (rc == PV_OK)
+		rc = init_take_folder(opts->dir, &w.a->home_fd, err);
+	if (rc == PV_OK && faccessat(w.a->home_fd, "provctl.json", F_OK,
+				     AT_SYMLINK_NOFOLLOW) == 0)
+		rc = err_fail(err, PV_CONFLICT, "authority.exists", NULL,
+			      "the authority is made, by another plan");
+	if (rc == PV_OK)
+		rc = init_open_home(w.a, opts->dir, err);
+	if (rc == PV_OK)
+		rc = take_up(&w, err);
+	if (rc == PV_OK)
+		rc = run_plan(&w, err);
+	if (rc == PV_OK)
+		rc = authority_save(w.a, err);
+	fill_report(&w);
 	return rc;
 }

@@ -1,7 +1,10 @@
 /*
  * init: makes the home of a new authority and runs a plan in it. provctl.json
  * is written last: a home without it is an init that did not end, and every
- * other verb says that there is no authority.
+ * other verb says that there is no authority. What the run began with is kept
+ * in the ceremony's folder (ceremony.h) before its first step, so that
+ * init_resume() goes on where a crash or people stopped it: home.json (what
+ * provctl.json will be, but for the keys), plan.json, roster.json.
  */
 #ifndef PV_FLOW_INIT_H
 #define PV_FLOW_INIT_H
@@ -21,9 +24,17 @@ struct init_opts {
 	const char *roster; /* path of the first roster; NULL: none yet */
 	/* A SoftHSM token below the home, or an existing token elsewhere. */
 	bool softhsm;
-	const char *module;	/* absolute path */
-	const char *token_uri;	/* not with softhsm */
-	const char *pin_source; /* not with softhsm */
+	const char *module;	   /* absolute path */
+	const char *const *tokens; /* URIs; this and the rest: no softhsm */
+	size_t tokens_n;
+	const char *pin_source;
+	const char
+		*so_pin_source; /* the plan's token is new; NULL: it is not */
+	const char *mode;	/* "run" or "rehearsal"; NULL: an init */
+	const char *rehearsal; /* home of one, of that plan; NULL: not needed */
+	const struct ceremony_people *people; /* NULL: unattended */
+	void (*told)(const void *ctx, const char *event,
+		     const struct transcript_pair *pairs, size_t n);
 	void (*progress)(const void *ctx, size_t step, size_t steps,
 			 const char *text);
 	const void *progress_ctx;
@@ -34,18 +45,30 @@ struct init_report {
 	char name[AUTHORITY_NAME_MAX];
 	char plan[PLAN_NAME_MAX + 1];
 	size_t steps, keys;
-	bool touched; /* something was made, also after a failure */
+	bool existing; /* that plan ran here already: nothing was done */
+	bool touched;  /* something was made, also after a failure */
 };
 
 /*
- * PV_CONFLICT "authority.exists" (one is there), "init.folder" (a link, not
- * empty, or an init was interrupted there: the hint says so), PV_DENIED
- * "init.folder" (another user's), "file.writable" (plan or template that others
- * can write), PV_INPUT (name, origin, plan, roster), PV_USAGE, codes of the
- * plan's steps. Nothing is made when the plan or a name is wrong.
+ * With a mode, a plan that ran to its end in that folder is not run again:
+ * report->existing. PV_CONFLICT "authority.exists" (one is there),
+ * "init.folder" (a link, not empty, or an init was interrupted there: the hint
+ * says so), PV_DENIED "init.folder" (another user's), "file.writable" (plan or
+ * template that others can write), PV_INPUT (name, origin, plan, roster),
+ * PV_USAGE, codes of the plan's steps and of rehearsed(). Nothing is made when
+ * the plan or a name is wrong.
  */
 PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct init_report *report,
 				    struct err *err);
+/*
+ * Goes on with what an interrupted init_authority() left in dir, with the same
+ * plan; of opts backends, dir, plan, templates_dir, so_pin_source and people
+ * count. PV_DENIED "ceremony.other" (it was begun with another plan),
+ * PV_CONFLICT "authority.exists", "ceremony.busy", PV_NOT_FOUND (there is
+ * nothing to go on with), codes of the plan's steps.
+ */
+PV_MUST enum pv_code init_resume(const struct init_opts *opts,
+				 struct init_report *report, struct err *err);
 
 #endif

@@ -34,6 +34,11 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
+	lib/flow/ceremony_impl.h lib/flow/ceremony_login.c \
+	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
+	lib/flow/ceremonycheck.h lib/flow/ceremonysign.c \
+	lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
+	lib/flow/ceremonytext.h \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
 	lib/flow/checkpoint_keep.c lib/flow/checkpoint_keys.c lib/flow/checkpoint_keys.h \
@@ -76,7 +81,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/stationclaim.c lib/flow/stationclaim.h \
 	lib/flow/subject.c lib/flow/subject.h \
 	lib/flow/subject_acts.c lib/flow/subject_acts.h \
-	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c \
+	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c lib/flow/init_folder.c \
+	lib/flow/init_impl.h lib/flow/init_softhsm.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_context.c \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
@@ -174,7 +180,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
 	lib/flow/tokennote.c lib/flow/tokennote.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
-	lib/flow/tokensign.h lib/flow/transcript.c lib/flow/transcript.h \
+	lib/flow/tokensign.h lib/flow/rehearsed.c \
+	lib/flow/rehearsed.h lib/flow/transcript.c lib/flow/transcript.h \
 	lib/flow/transcript_read.c lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/witness.c lib/flow/witness.h \
 	lib/flow/witnesses.c lib/flow/witnesses.h \

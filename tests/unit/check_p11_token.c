@@ -58,6 +58,35 @@ START_TEST(preflight_facts)
 }
 END_TEST
 
+/* C_InitToken went well, C_InitPIN did not: it is begun anew, and only so. */
+START_TEST(init_goes_on)
+{
+	SECRET short_pin = SECRET_INIT;
+	SECRET other = SECRET_INIT;
+	struct p11_facts f;
+
+	softhsm_empty("half", &cfg);
+	unit_ok(secret_copy(&short_pin, "1", 1, &err), &err);
+	unit_ok(secret_copy(&other, "another-so", 10, &err), &err);
+	ck_assert(p11_token_init(&cfg, "half", softhsm_so_pin(), &short_pin,
+				 &err) != PV_OK);
+	err_init(&err);
+	unit_refused(p11_preflight(&cfg, &f, &err), PV_HSM_FATAL, "hsm.pin",
+		     &err);
+	err_init(&err);
+	ck_assert(p11_token_init(&cfg, "half", &other, softhsm_pin(), &err) !=
+		  PV_OK);
+	err_init(&err);
+	unit_ok(p11_token_init(&cfg, "half", softhsm_so_pin(), softhsm_pin(),
+			       &err),
+		&err);
+	unit_ok(p11_preflight(&cfg, &f, &err), &err);
+	unit_refused(p11_token_init(&cfg, "half", softhsm_so_pin(),
+				    softhsm_pin(), &err),
+		     PV_CONFLICT, "hsm.label-taken", &err);
+}
+END_TEST
+
 START_TEST(preflight_by_serial)
 {
 	struct p11_config by = cfg;
@@ -423,6 +452,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, preflight_facts);
+	tcase_add_test(t, init_goes_on);
 	tcase_add_test(t, preflight_by_serial);
 	tcase_add_loop_test(t, waits_for_others, 0, 6);
 	tcase_add_test(t, no_such_token);

@@ -114,6 +114,24 @@ static const struct {
 		    "\"issuer\":\"r\",\"template\":\"t\"}" TAIL,
 	  "plan.unknown_key" },
 	{ HEAD INIT ADOPT("tls-client") TAIL, "plan.key_missing" },
+	{ HEAD INIT ",{\"step\":\"check-key\",\"purpose\":\"log\"}" TAIL,
+	  "plan.key_missing" },
+	{ HEAD INIT ",{\"step\":\"pause\"}" TAIL, "plan.missing" },
+	{ HEAD INIT ",{\"step\":\"pause\",\"text\":\"a\\nb\"}" TAIL,
+	  "plan.control" },
+	{ HEAD INIT ",{\"step\":\"pause\",\"text\":\"\xe2\x80\xae\"}" TAIL,
+	  "plan.text" },
+	{ HEAD INIT KEY("root", "P-256") ",{\"step\":\"self-signed\",\"ca\":"
+					 "\"root\",\"template\":\"t\","
+					 "\"not_after\":\"tomorrow\"}" TAIL,
+	  "plan.time" },
+	{ "{\"plan\":\"p\",\"version\":1,"
+	  "\"not_before\":\"2026-02-30T00:00:00Z\",\"steps\":[" INIT TAIL,
+	  "plan.time" },
+	{ "{\"plan\":\"p\",\"version\":1,"
+	  "\"not_before\":\"2026-02-02T00:00:00Z\","
+	  "\"not_after\":\"2026-02-01T00:00:00Z\",\"steps\":[" INIT TAIL,
+	  "plan.window" },
 	{ HEAD INIT KEY("bundle", "P-256") ADOPT("t") ADOPT("t") TAIL,
 	  "plan.duplicate" },
 	{ HEAD INIT KEY("bundle", "P-256") ADOPT("a/b") TAIL, "plan.name" },
@@ -127,6 +145,35 @@ START_TEST(test_refused)
 	unit_refused(parse(bad[_i].text, &p, &err), PV_INPUT, bad[_i].rule,
 		     &err);
 	ck_assert(p == NULL);
+}
+END_TEST
+
+START_TEST(test_dates_and_people)
+{
+	struct plan *p;
+	struct err err;
+
+	unit_ok(parse("{\"plan\":\"p\",\"version\":2,"
+		      "\"not_before\":\"2026-01-01T00:00:00Z\","
+		      "\"not_after\":\"2026-01-02T00:00:00Z\",\"steps\":[" INIT
+			      KEY("root",
+				  "P-256") ",{\"step\":\"self-signed\",\"ca\":"
+					   "\"root\",\"template\":\"root-ca\","
+					   "\"not_after\":"
+					   "\"2040-01-01T00:00:00Z\"}"
+					   ",{\"step\":\"check-key\","
+					   "\"purpose\":\"root\"}"
+					   ",{\"step\":\"pause\","
+					   "\"text\":\"Lock the safe.\"}" TAIL,
+		      &p, &err),
+		&err);
+	ck_assert_int_eq(p->not_after_s - p->not_before_s, 86400);
+	ck_assert_int_eq(p->steps[2].not_after_s, 2208988800);
+	ck_assert(p->steps[3].kind == PLAN_CHECK_KEY);
+	ck_assert_str_eq(plan_step_about(&p->steps[3]), "root");
+	ck_assert_str_eq(p->steps[4].text, "Lock the safe.");
+	ck_assert_str_eq(plan_step_about(&p->steps[4]), "");
+	plan_free(p);
 }
 END_TEST
 
@@ -202,6 +249,7 @@ int main(void)
 	tcase_add_test(t, test_shipped);
 	tcase_add_loop_test(t, test_refused, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_dates_and_people);
 	tcase_add_test(t, test_smallest);
 	tcase_add_test(t, test_bounds);
 	tcase_add_test(t, test_place);

@@ -1,0 +1,47 @@
+/* ceremony: what its files share. */
+#ifndef PV_CMD_CEREMONY_H
+#define PV_CMD_CEREMONY_H
+
+#include <stdio.h>
+
+#include "cmd/app.h"
+#include "lib/flow/ceremony.h"
+
+extern const char ceremony_help[];
+extern const struct verb_part ceremony_parts[];
+
+/* argv[0] is the word. */
+PV_MUST enum pv_code ceremony_run_explain(const struct app *app, int argc,
+					  char **argv, struct err *err);
+PV_MUST enum pv_code ceremony_run_plan(const struct app *app, int argc,
+				       char **argv, struct err *err);
+PV_MUST enum pv_code ceremony_run_verify(const struct app *app, int argc,
+					 char **argv, struct err *err);
+
+/* A plan from a file; *plan is the caller's. Codes of plan_parse(). */
+struct plan;
+PV_MUST enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
+					struct err *err);
+
+/*
+ * The people: who is asked on the terminal, or a script of answers, one a line,
+ * that is read to its end and then says stop.
+ */
+struct ceremony_room {
+	const struct app *app;
+	FILE *answers; /* NULL: the terminal */
+	struct ceremony_people people;
+};
+#define CEREMONY_ROOM CLEANUP(ceremony_room_release) struct ceremony_room
+/* answers: path, or NULL. PV_NOT_FOUND; PV_DENIED, "ceremony.terminal". */
+PV_MUST enum pv_code ceremony_room_open(struct ceremony_room *room,
+					const struct app *app,
+					const char *answers, struct err *err);
+void ceremony_room_release(struct ceremony_room *room);
+/* A step begins, a line was written: on standard error. ctx is the app. */
+void ceremony_show_step(const void *ctx, size_t step, size_t steps,
+			const char *text);
+void ceremony_show_line(const void *ctx, const char *event,
+			const struct transcript_pair *pairs, size_t n);
+
+#endif

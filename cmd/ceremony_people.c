@@ -1,0 +1,135 @@
+/* ceremony: the people in the room, and what they see. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cmd/ceremony.h"
+#include "cmd/guard.h"
+#include "cmd/out.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/ceremonytext.h"
+
+void ceremony_show_step(const void *ctx, size_t step, size_t steps,
+			const char *text)
+{
+	out_note(ctx, "%s", "");
+	out_note(ctx, "==== step %zu of %zu: %s", step + 1, steps, text);
+}
+
+/* What people compare; the rest is in the transcript. */
+static bool is_shown(const char *event)
+{
+	static const char *const shown[] = { "begin",	    "token",
+					     "key",	    "sign",
+					     "certificate", "template",
+					     "orphan",	    "wrong-pin" };
+
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (strcmp(event, shown[i]) == 0)
+			return true;
+	return false;
+}
+
+void ceremony_show_line(const void *ctx, const char *event,
+			const struct transcript_pair *pairs, size_t n)
+{
+	char value[CEREMONYTEXT_GROUPS];
+
+	if (!is_shown(event))
+		return;
+	out_note(ctx, "  %s", event);
+	for (size_t i = 0; i < n; i++) {
+		/* Too long for people; its hash stands beside it. */
+		if (!pairs[i].value || strcmp(pairs[i].key, "spki") == 0)
+			continue;
+		if (strcmp(pairs[i].key, "attributes") == 0) {
+			out_note(ctx, "    attributes %s", pairs[i].value);
+			continue;
+		}
+		ceremonytext_groups(pairs[i].value, value);
+		out_note(ctx, "    %s %s", pairs[i].key, value);
+	}
+}
+
+/* ---- questions ---- */
+
+/* One line without its end; "stop" behind the last one. */
+static void script_line(FILE *answers, char answer[CEREMONY_ANSWER_MAX])
+{
+	if (!fgets(answer, CEREMONY_ANSWER_MAX, answers))
+		snprintf(answer, CEREMONY_ANSWER_MAX, "stop");
+	answer[strcspn(answer, "\n")] = '\0';
+}
+
+/* What was typed before the question is no answer to it. */
+static enum pv_code ask_terminal(const char *text,
+				 char answer[CEREMONY_ANSWER_MAX],
+				 struct err *err)
+{
+	CLEANUP(fd_cleanup) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	ssize_t n;
+
+	if (tty < 0)
+		return err_fail(err, PV_DENIED, "ceremony.terminal",
+				"run it on a terminal, or give --answers",
+				"there is no terminal to ask on");
+	tcflush(tty, TCIFLUSH);
+	dprintf(tty, "%s? [yes/stop] ", text);
+	/* Nothing is under way while people think: ^C ends it. */
+	guard_release_signals();
+	n = read(tty, answer, CEREMONY_ANSWER_MAX - 1);
+	guard_hold_signals();
+	if (n <= 0)
+		return err_fail(err, PV_INTERRUPTED, "ceremony.stopped",
+				"`provctl ceremony resume' goes on",
+				"the terminal is gone");
+	answer[n] = '\0';
+	answer[strcspn(answer, "\r\n")] = '\0';
+	return PV_OK;
+}
+
+static enum pv_code ask(void *ctx, const char *text,
+			char answer[CEREMONY_ANSWER_MAX], struct err *err)
+{
+	const struct ceremony_room *room = ctx;
+
+	if (!room->answers)
+		return ask_terminal(text, answer, err);
+	script_line(room->answers, answer);
+	out_note(room->app, "%s? %s", text, answer);
+	return PV_OK;
+}
+
+static enum pv_code ask_pin(void *ctx, struct secret *pin, struct err *err)
+{
+	const struct ceremony_room *room = ctx;
+
+	out_note(room->app, "the token took that PIN for wrong: once more");
+	secret_release(pin);
+	return room->app->backends->person_pin("prompt", "the token", pin, err);
+}
+
+enum pv_code ceremony_room_open(struct ceremony_room *room,
+				const struct app *app, const char *answers,
+				struct err *err)
+{
+	*room = (struct ceremony_room){ .app = app };
+	room->people = (struct ceremony_people){ ask, ask_pin, room };
+	if (!answers)
+		return PV_OK;
+	room->answers = fopen(answers, "re");
+	if (room->answers)
+		return PV_OK;
+	err_object(err, answers);
+	return err_errno(err, errno == ENOENT ? PV_NOT_FOUND : PV_STORAGE,
+			 "ceremony.answers", NULL, "cannot open the answers");
+}
+
+void ceremony_room_release(struct ceremony_room *room)
+{
+	if (room->answers)
+		fclose(room->answers);
+	room->answers = NULL;
+}

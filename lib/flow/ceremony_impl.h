@@ -1,0 +1,59 @@
+/* What the files of ceremony.h share. */
+#ifndef PV_FLOW_CEREMONY_IMPL_H
+#define PV_FLOW_CEREMONY_IMPL_H
+
+#include "lib/flow/ceremony.h"
+#include "lib/flow/issuekey.h"
+
+struct ceremony {
+	const struct ceremony_opts *opts;
+	struct authority *a;
+	struct store *store;
+	const struct plan *plan;
+	int templates;		    /* folder */
+	struct hsm *hsm;	    /* opened by the first step that needs it */
+	size_t n;		    /* the running step, from 0 */
+	bool steps;		    /* one is running */
+	char object[HSM_LABEL_MAX]; /* what the running step is about */
+	struct transcript t;
+	/* What the transcript of an interrupted run says. */
+	bool begun, ended, done[PLAN_STEPS_MAX];
+	char serial[17]; /* the token's; "": not said yet */
+};
+
+#define CEREMONY_PUT(c, event, ...)                                            \
+	ceremony_put((c), (event),                                             \
+		     (const struct transcript_pair[]){ __VA_ARGS__ },          \
+		     sizeof((const struct transcript_pair[]){ __VA_ARGS__ }) / \
+			     sizeof(struct transcript_pair),                   \
+		     err)
+
+/* A line of the running step, durable, and told to people. */
+PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
+				  const struct transcript_pair *pairs, size_t n,
+				  struct err *err);
+/* Goes on when people say so, or when nobody is there. */
+PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
+				  struct err *err);
+
+/* The token that is there, written down once, and afterwards the same one. No
+ * token of this process is open. */
+PV_MUST enum pv_code ceremony_meet(struct ceremony *c, struct err *err);
+/*
+ * Login happens once, after a step that initialises has ended its child. A
+ * wrong PIN is asked for again, where people are, until the token has one try
+ * left; the token is the one of the start; in a resumed run objects that nobody
+ * recorded are written down.
+ */
+PV_MUST enum pv_code ceremony_login(struct ceremony *c, struct err *err);
+
+/* The step does its work, or finds that an interrupted run has done it. */
+PV_MUST enum pv_code ceremony_step(struct ceremony *c,
+				   const struct plan_step *step,
+				   struct err *err);
+/* One that is done: what later steps need of it. */
+PV_MUST enum pv_code ceremony_step_done(struct ceremony *c,
+					const struct plan_step *step,
+					struct err *err);
+
+#endif

@@ -1,0 +1,172 @@
+/* A ceremony's people and its token. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/ceremony_impl.h"
+
+enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
+{
+	const struct ceremony_people *people = c->opts->people;
+	char answer[CEREMONY_ANSWER_MAX] = "";
+	enum pv_code rc;
+
+	if (!people)
+		return PV_OK;
+	rc = CEREMONY_PUT(c, "ask", { "text", text });
+	while (rc == PV_OK) {
+		rc = people->ask(people->ctx, text, answer, err);
+		if (rc != PV_OK || strcmp(answer, "yes") == 0 ||
+		    strcmp(answer, "stop") == 0)
+			break;
+	}
+	if (rc == PV_OK)
+		rc = CEREMONY_PUT(c, "answer", { "answer", answer });
+	if (rc == PV_OK && strcmp(answer, "yes") != 0)
+		rc = err_fail(
+			err, PV_INTERRUPTED, "ceremony.stopped",
+			"`provctl ceremony resume' goes on with this step",
+			"stopped by the people present");
+	return rc;
+}
+
+/* The same one as at the start, whatever else bears its label. */
+enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
+{
+	struct token_facts f = { .label = "" };
+	enum pv_code rc = c->opts->backends->token_facts(c->a, 0, &f, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (c->serial[0] && strcmp(c->serial, f.serial) != 0) {
+		err_object(err, f.label);
+		return err_fail(err, PV_HSM_FATAL, "ceremony.token",
+				"put the first one back",
+				"the token has serial number %s, that of the "
+				"start had %s",
+				f.serial, c->serial);
+	}
+	if (c->serial[0])
+		return PV_OK;
+	snprintf(c->serial, sizeof(c->serial), "%s", f.serial);
+	return CEREMONY_PUT(c, "token", { "label", f.label },
+			    { "manufacturer", f.manufacturer },
+			    { "model", f.model }, { "serial", f.serial });
+}
+
+/* Each wrong PIN costs a try: the token says when there is one left. */
+static enum pv_code log_in(struct ceremony *c, struct err *err)
+{
+	const struct ceremony_people *people = c->opts->people;
+	struct hsm_login login = { .pin = c->opts->pin,
+				   .watch = c->opts->watch };
+
+	for (;;) {
+		struct token_facts f;
+		struct err why;
+		enum pv_code rc;
+
+		err_init(&why);
+		rc = c->opts->backends->hsm_open(c->a, &login, &c->hsm, &why);
+		if (rc == PV_OK)
+			return PV_OK;
+		if (strcmp(why.rule, "hsm.pin") != 0 || !people ||
+		    !people->pin || why.ckr == 0) {
+			*err = why;
+			return rc;
+		}
+		rc = CEREMONY_PUT(c, "wrong-pin", { "rule", why.rule });
+		if (rc == PV_OK)
+			rc = c->opts->backends->token_facts(c->a, 0, &f, err);
+		if (rc == PV_OK)
+			rc = people->pin(people->ctx, c->opts->pin, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+}
+
+/* ---- what an interrupted run left on the token ---- */
+
+struct search {
+	const struct hsm_object *o;
+	bool known;
+};
+
+static enum pv_code compare(void *ctx, const struct store_key *row,
+			    struct err *err)
+{
+	struct search *s = ctx;
+
+	(void)err;
+	if (strcmp(row->label, s->o->label) == 0 &&
+	    s->o->id_len == HSM_ID_LEN &&
+	    memcmp(row->id, s->o->id, HSM_ID_LEN) == 0)
+		s->known = true;
+	return PV_OK;
+}
+
+static const char *class_name(enum hsm_object_class klass)
+{
+	switch (klass) {
+	case HSM_OBJECT_PRIVATE:
+		return "private key";
+	case HSM_OBJECT_SECRET:
+		return "secret key";
+	case HSM_OBJECT_PUBLIC:
+		return "public key";
+	case HSM_OBJECT_CERTIFICATE:
+		return "certificate";
+	case HSM_OBJECT_OTHER:
+		break;
+	}
+	return "object";
+}
+
+/* Of this authority's labels: other ones are not ours to tell of. */
+static enum pv_code tell_orphan(struct ceremony *c, const struct hsm_object *o,
+				struct err *err)
+{
+	struct search s = { o, false };
+	const struct store_visit v = { .ctx = &s, .fn.key = compare };
+	size_t len = strlen(c->a->name);
+	enum pv_code rc;
+
+	if (strncmp(o->label, c->a->name, len) != 0 || o->label[len] != '/')
+		return PV_OK;
+	rc = store_key_each(c->store, &v, err);
+	if (rc != PV_OK || s.known)
+		return rc;
+	return CEREMONY_PUT(c, "orphan", { "label", o->label },
+			    { "class", class_name(o->klass) });
+}
+
+static void free_list(struct hsm_object **list)
+{
+	free(*list);
+}
+
+static enum pv_code tell_orphans(struct ceremony *c, struct err *err)
+{
+	CLEANUP(free_list) struct hsm_object *list = NULL;
+	size_t n = 0;
+	enum pv_code rc = hsm_objects(c->hsm, &list, &n, err);
+
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
+		rc = tell_orphan(c, &list[i], err);
+	return rc;
+}
+
+enum pv_code ceremony_login(struct ceremony *c, struct err *err)
+{
+	enum pv_code rc;
+
+	if (c->hsm)
+		return PV_OK;
+	rc = ceremony_meet(c, err);
+	if (rc == PV_OK)
+		rc = log_in(c, err);
+	return rc == PV_OK && c->opts->resume && !c->ended
+		       ? tell_orphans(c, err)
+		       : rc;
+}

@@ -1,0 +1,54 @@
+/*
+ * ceremonycheck: a ceremony's transcript held against its note, its plan and
+ * its files, offline: no authority, no token.
+ *
+ *   the chain (transcript.h) · begin first, end last · the plan's steps in its
+ *   order, each done, with the key or certificate that it is about · the note
+ *   is over this head and plan · a true line of each log key of the transcript,
+ *   or of the key that is known from elsewhere · each witness has signed ·
+ *   each file that the transcript names has its hash
+ *
+ * Does not check: that the log's key is the one of that authority, unless it is
+ * given; that the certificates chain.
+ */
+#ifndef PV_FLOW_CEREMONYCHECK_H
+#define PV_FLOW_CEREMONYCHECK_H
+
+#include "lib/base/note.h"
+#include "lib/flow/transcript.h"
+#include "policy/plan.h"
+
+#define CEREMONYCHECK_KEYS_MAX 4u /* log keys of one transcript */
+
+struct ceremonycheck {
+	struct span transcript, note;
+	const struct plan *plan;    /* NULL: not compared */
+	int dir;		    /* where its files lie; -1: not looked at */
+	const struct note_key *key; /* the log's, from elsewhere; may be NULL */
+	const struct note_key *witnesses; /* all have to have signed */
+	size_t witnesses_n;
+};
+
+struct ceremonycheck_report {
+	char plan[PLAN_NAME_MAX + 1], authority[65], origin[65], mode[16];
+	uint8_t plan_sha256[32];
+	struct transcript_head head;
+	size_t steps, keys, certificates, resumes, failures, orphans;
+	int64_t began_s;
+	struct note_key signer[CEREMONYCHECK_KEYS_MAX]; /* log keys */
+	size_t signers_n;
+};
+
+/*
+ * PV_INTEGRITY: "transcript.chain", "transcript.time"; "ceremony.order" (what
+ * it says happened is no run of a plan, or did not end); "ceremony.plan"
+ * (another one); "ceremony.note" (it is over something else);
+ * "ceremony.file"; "note.signature". PV_NOT_FOUND: "note.unsigned" (by the
+ * log, or by a witness), a file. PV_INPUT: what does not parse. out is filled
+ * as far as it came.
+ */
+PV_MUST enum pv_code ceremonycheck(const struct ceremonycheck *in,
+				   struct ceremonycheck_report *out,
+				   struct err *err);
+
+#endif

@@ -1,0 +1,234 @@
+#include "lib/flow/ceremonytext.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
+{
+	size_t n = 0;
+
+	if (strlen(hex) != 64) {
+		snprintf(out, CEREMONYTEXT_GROUPS, "%s", hex);
+		return;
+	}
+	for (size_t i = 0; i < 64; i++) {
+		if (i > 0 && i % 4 == 0)
+			out[n++] = ' ';
+		out[n++] = hex[i];
+	}
+	out[n] = '\0';
+}
+
+static const char *key_words(enum plan_key key)
+{
+	switch (key) {
+	case PLAN_KEY_P256:
+		return "a P-256 key pair";
+	case PLAN_KEY_ED25519:
+		return "an Ed25519 key pair";
+	case PLAN_KEY_ED25519_OR_P256:
+		return "an Ed25519 key pair (P-256 where the token has no "
+		       "Ed25519)";
+	case PLAN_KEY_KDF:
+	case PLAN_KEY_STORE:
+		return "an AES-256 key";
+	}
+	return "a key";
+}
+
+static void put_until(const struct plan_step *s, struct buf *out)
+{
+	char day[PVTIME_RFC3339_LEN + 1];
+
+	if (s->not_after_s && pvtime_format(s->not_after_s, day))
+		buf_printf(out, " It ends %s.", day);
+}
+
+void ceremonytext_step(const struct plan_step *s, struct buf *out)
+{
+	switch (s->kind) {
+	case PLAN_INIT_TOKEN:
+		buf_put_str(out, "Initialise the token and set its user's PIN, "
+				 "where it is a new one. All that was on it is "
+				 "gone then. Write its serial number down.");
+		return;
+	case PLAN_GENERATE_KEY:
+		buf_printf(out,
+			   "Generate %s for \"%s\" in the token, read its "
+			   "attributes back, and write its fingerprint down.",
+			   key_words(s->key), s->purpose);
+		return;
+	case PLAN_SELF_SIGNED:
+		buf_printf(out,
+			   "Make the certificate of root \"%s\" by template "
+			   "%s, compare what is to be signed, sign it with its "
+			   "own key.",
+			   s->ca, s->template_name);
+		put_until(s, out);
+		return;
+	case PLAN_ISSUE_CA:
+		buf_printf(out,
+			   "Make the certificate of CA \"%s\" by template %s, "
+			   "compare what is to be signed, sign it with the key "
+			   "of \"%s\".",
+			   s->ca, s->template_name, s->issuer);
+		put_until(s, out);
+		return;
+	case PLAN_ADOPT:
+		buf_printf(out, "Adopt template \"%s\" and sign its manifests.",
+			   s->template_name);
+		return;
+	case PLAN_CHECK_KEY:
+		buf_printf(out,
+			   "Read the attributes of key \"%s\" back once more "
+			   "and compare its fingerprint.",
+			   s->purpose);
+		return;
+	case PLAN_PAUSE:
+		buf_printf(out, "People: %s", s->text);
+		return;
+	}
+}
+
+/* ---- text ---- */
+
+static void put_text(const struct plan *plan, const char *sha256,
+		     const char *window, struct buf *out)
+{
+	buf_printf(
+		out,
+		"CEREMONY %s, version %u\n\n"
+		"SHA-256 of the plan: %s\n%s\n"
+		"Authority: ______________________  Date: ______________\n"
+		"Rehearsed on: ___________________  Head: ______________\n\n",
+		plan->name, plan->version, sha256, window);
+	for (size_t i = 0; i < plan->steps_n; i++) {
+		buf_printf(out, "%zu of %zu: %s\n    ", i + 1, plan->steps_n,
+			   plan_kind_name(plan->steps[i].kind));
+		ceremonytext_step(&plan->steps[i], out);
+		buf_put_str(out, "\n    [ ] done   time ________   initials "
+				 "________   ________\n\n");
+	}
+	buf_put_str(
+		out,
+		"Lines of the transcript: ________\n"
+		"SHA-256 of its head: ____________________________________"
+		"\n\nPresent, and witness that it happened as written:\n\n");
+	for (int i = 0; i < 4; i++)
+		buf_put_str(out, "Name ____________________  Signature "
+				 "____________________  Time ________\n\n");
+}
+
+/* ---- HTML ---- */
+
+static void put_escaped(struct buf *out, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		switch (text.p[i]) {
+		case '&':
+			buf_put_str(out, "&amp;");
+			break;
+		case '<':
+			buf_put_str(out, "&lt;");
+			break;
+		case '>':
+			buf_put_str(out, "&gt;");
+			break;
+		case '"':
+			buf_put_str(out, "&quot;");
+			break;
+		default:
+			buf_put_u8(out, text.p[i]);
+		}
+	}
+}
+
+static void put_string(struct buf *out, const char *s)
+{
+	put_escaped(out, (struct span){ (const uint8_t *)s, strlen(s) });
+}
+
+static const char head[] =
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+	"<meta name=\"viewport\" content=\"width=device-width\">\n"
+	"<style>\n"
+	"body { font: 11pt/1.4 sans-serif; max-width: 46em; margin: 2em auto; "
+	"padding: 0 1em }\n"
+	"h1 { font-size: 1.5em } code { font-size: 1.1em; word-spacing: .2em "
+	"}\n"
+	"table { border-collapse: collapse; width: 100% }\n"
+	"td, th { border: 1px solid #777; padding: .45em; text-align: left; "
+	"vertical-align: top }\n"
+	"tr { break-inside: avoid } .box { width: 2.2em } .sign { width: 8em "
+	"}\n"
+	".line td { height: 2.6em }\n"
+	"@page { margin: 18mm }\n"
+	"</style>\n";
+
+static void put_rows(const struct plan *plan, struct buf *out)
+{
+	buf_put_str(out, "<table><tr><th>Step</th><th>What happens</th>"
+			 "<th class=\"box\">Done</th>"
+			 "<th class=\"sign\">Time, initials</th></tr>\n");
+	for (size_t i = 0; i < plan->steps_n; i++) {
+		struct buf text;
+
+		buf_init(&text, 4096);
+		ceremonytext_step(&plan->steps[i], &text);
+		buf_printf(out, "<tr><td>%zu</td><td><b>%s</b><br>", i + 1,
+			   plan_kind_name(plan->steps[i].kind));
+		put_escaped(out, buf_span(&text));
+		buf_put_str(out, "</td><td>&#9744;</td><td></td></tr>\n");
+		buf_release(&text);
+	}
+	buf_put_str(out, "</table>\n");
+}
+
+static void put_html(const struct plan *plan, const char *sha256,
+		     const char *window, struct buf *out)
+{
+	buf_put_str(out, head);
+	buf_put_str(out, "<title>Ceremony ");
+	put_string(out, plan->name);
+	buf_put_str(out, "</title></head><body>\n<h1>Ceremony ");
+	put_string(out, plan->name);
+	buf_printf(out,
+		   ", version %u</h1>\n<p>SHA-256 of the plan:<br>"
+		   "<code>%s</code></p>\n<p>%s</p>\n",
+		   plan->version, sha256, window);
+	buf_put_str(out, "<table class=\"line\"><tr><td>Authority</td>"
+			 "<td>Date</td></tr><tr><td>Rehearsed on</td>"
+			 "<td>Head of that transcript</td></tr></table>\n"
+			 "<h2>Steps</h2>\n");
+	put_rows(plan, out);
+	buf_put_str(out,
+		    "<h2>Witnesses</h2>\n<table class=\"line\"><tr><td>Lines "
+		    "of the transcript</td><td>SHA-256 of its head</td></tr>"
+		    "</table>\n<table class=\"line\"><tr><th>Name</th>"
+		    "<th>Signature</th><th>Time</th></tr>\n");
+	for (int i = 0; i < 4; i++)
+		buf_put_str(out, "<tr><td></td><td></td><td></td></tr>\n");
+	buf_put_str(out, "</table>\n</body></html>\n");
+}
+
+void ceremonytext(const struct plan *plan, bool html, struct buf *out)
+{
+	char hex[65], groups[CEREMONYTEXT_GROUPS], window[128];
+	char from[PVTIME_RFC3339_LEN + 1], to[PVTIME_RFC3339_LEN + 1];
+
+	hex_encode(plan->sha256, sizeof(plan->sha256), hex);
+	ceremonytext_groups(hex, groups);
+	if (!pvtime_format(plan->not_before_s, from) ||
+	    !pvtime_format(plan->not_after_s, to) ||
+	    (plan->not_before_s == 0 && plan->not_after_s == PVTIME_MAX))
+		snprintf(window, sizeof(window),
+			 "The plan names no days on which it may be run.");
+	else
+		snprintf(window, sizeof(window),
+			 "To be run from %s to %s, and at no other time.", from,
+			 to);
+	if (html)
+		put_html(plan, groups, window, out);
+	else
+		put_text(plan, groups, window, out);
+}

@@ -1,0 +1,80 @@
+#include "lib/flow/rehearsed.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/ceremony.h"
+#include "lib/flow/ceremonycheck.h"
+
+enum pv_code rehearsed_read(int folder, struct buf *lines, struct buf *note,
+			    struct err *err)
+{
+	enum pv_code rc;
+
+	buf_init(lines, TRANSCRIPT_SIZE_MAX);
+	buf_init(note, NOTE_SIZE_MAX);
+	rc = file_read(folder, TRANSCRIPT_FILE, FILEIO_NOFOLLOW, lines, err);
+	if (rc == PV_OK)
+		rc = file_read(folder, TRANSCRIPT_NOTE_FILE, FILEIO_NOFOLLOW,
+			       note, err);
+	return rc;
+}
+
+static enum pv_code never(const struct plan *plan, struct err *err)
+{
+	err_object(err, plan->name);
+	return err_fail(
+		err, PV_DENIED, "plan.rehearsed",
+		"`provctl ceremony rehearse' it first, to its end",
+		"these very bytes of the plan were not rehearsed there");
+}
+
+static enum pv_code open_folder(const char *home, const struct plan *plan,
+				int *folder, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char name[CEREMONY_NAME_MAX];
+	enum pv_code rc = dir_open(AT_FDCWD, home, &fd, err);
+
+	ceremony_folder(plan, name);
+	if (rc == PV_OK && dir_open(fd, name, folder, NULL) != PV_OK)
+		rc = never(plan, err);
+	return rc;
+}
+
+enum pv_code rehearsed(const char *home, const struct plan *plan,
+		       struct transcript_head *head, struct err *err)
+{
+	CLEANUP(fd_cleanup) int folder = -1;
+	CLEANUP(buf_release) struct buf lines = { .data = NULL };
+	CLEANUP(buf_release) struct buf note = { .data = NULL };
+	struct ceremonycheck_report report;
+	struct err why;
+	enum pv_code rc = open_folder(home, plan, &folder, err);
+
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = rehearsed_read(folder, &lines, &note, &why);
+	if (rc == PV_NOT_FOUND)
+		return never(plan, err);
+	const struct ceremonycheck in = { .transcript = buf_span(&lines),
+					  .note = buf_span(&note),
+					  .plan = plan,
+					  .dir = folder };
+	if (rc == PV_OK)
+		rc = ceremonycheck(&in, &report, &why);
+	if (rc == PV_INTEGRITY && strcmp(why.rule, "ceremony.plan") == 0)
+		return never(plan, err);
+	if (rc == PV_OK && strcmp(report.mode, "rehearsal") != 0)
+		return never(plan, err);
+	if (rc != PV_OK) {
+		*err = why;
+		err_prefix(err, "the rehearsal");
+		return rc;
+	}
+	*head = report.head;
+	return PV_OK;
+}

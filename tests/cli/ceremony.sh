@@ -1,0 +1,196 @@
+#!/bin/sh
+# Plans, rehearsed and run on a token of their own: transcripts, refusals,
+# stops and what goes on after them.
+. "$(dirname "$0")/../lib.sh"
+
+plan=$T/plan.json
+cat >"$plan" <<END
+{"plan": "small", "version": 1, "steps": [
+  {"step": "init-token"},
+  {"step": "generate-key", "purpose": "root", "kind": "P-256"},
+  {"step": "generate-key", "purpose": "log", "kind": "Ed25519 or P-256"},
+  {"step": "self-signed", "ca": "root", "template": "root-ca"},
+  {"step": "check-key", "purpose": "root"},
+  {"step": "pause", "text": "Put the token into the safe."}
+]}
+END
+R=$T/rehearsal
+H=$T/acme
+F=ceremonies/small-1
+printf 87654321 >"$T/so-pin"
+printf 12345678 >"$T/pin"
+
+ceremony() {
+	word=$1
+	shift
+	set -- ceremony "$word" "$plan" --templates "$templates" "$@"
+	echo "$*"
+}
+
+# A folder of tokens, empty.
+new_tokens() {
+	mkdir -p "$T/$1"
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+		"$T/$1" >"$T/$1.conf"
+	SOFTHSM2_CONF=$T/$1.conf
+	export SOFTHSM2_CONF
+}
+
+# events HOME: the events of its transcript, a word each.
+events() {
+	jq -r .event "$1/$F/transcript.jsonl" | tr '\n' ' '
+}
+
+count() {
+	events "$1" | tr ' ' '\n' | grep -c -x "$2"
+}
+
+# answers WORD...: a script of them.
+answers() {
+	printf '%s\n' "$@" >"$T/answers"
+}
+
+case_start "explained in words"
+expect_exit 0 "$PROVCTL" ceremony explain "$plan"
+expect_text "1 of 6: init-token"
+expect_text "People: Put the token into the safe."
+expect_exit 0 "$PROVCTL" ceremony explain "$plan" --html -o "$T/script.html"
+grep -q '<td>6</td><td><b>pause</b>' "$T/script.html" || fail "no step 6"
+
+case_start "rehearsed on a token of its own"
+# shellcheck disable=SC2046 # no path here has a space
+expect_exit 0 "$PROVCTL" $(ceremony rehearse --home "$R" --name acme)
+expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" \
+	--plan "$plan"
+expect_text "mode rehearsal"
+module=$(jq -r .module "$R/provctl.json")
+cat >"$T/binding.json" <<END
+{"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
+ "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
+END
+set -- --home "$H" --binding "$T/binding.json"
+
+case_start "what was not rehearsed is not run"
+new_tokens tokens
+mkdir "$T/empty"
+# shellcheck disable=SC2046
+expect_error 4 plan.rehearsed $(ceremony run "$@" --rehearsal "$T/empty")
+cp "$plan" "$T/kept"
+sed -i 's/the safe/the box/' "$plan"
+# shellcheck disable=SC2046
+expect_error 4 plan.rehearsed $(ceremony run "$@" --rehearsal "$R")
+cp "$T/kept" "$plan"
+cp -R "$R" "$T/flipped"
+flip "$T/flipped/$F/transcript.jsonl" 300
+# shellcheck disable=SC2046
+run "$PROVCTL" $(ceremony run "$@" --rehearsal "$T/flipped")
+case $rc in
+3 | 5) ;;
+*) fail "a changed rehearsal: exit $rc" ;;
+esac
+[ ! -e "$H" ] || fail "something was made"
+
+case_start "outside its window a plan is not run"
+sed 's/"version": 1,/"version": 1, "not_after": "2026-01-01T00:00:00Z",/' \
+	"$T/kept" >"$plan"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony rehearse --home "$T/window" --name acme)
+# shellcheck disable=SC2046
+expect_error 4 plan.window $(ceremony run --home "$T/late" \
+	--binding "$T/binding.json" --rehearsal "$T/window")
+cp "$T/kept" "$plan"
+
+case_start "people stop it, and it goes on"
+answers yes yes stop
+# shellcheck disable=SC2046
+expect_exit 130 "$PROVCTL" $(ceremony run "$@" --rehearsal "$R" \
+	--answers "$T/answers")
+expect_text "ceremony resume"
+expect_exit 10 "$PROVCTL" -C "$H" status
+# shellcheck disable=SC2046
+expect_error 9 init.folder $(ceremony run "$@" --rehearsal "$R" \
+	--answers "$T/answers")
+answers yes yes no yes
+# shellcheck disable=SC2046
+expect_exit 130 "$PROVCTL" $(ceremony resume "$@" --answers "$T/answers")
+expect_equal "$(count "$H" stopped)" 2 stops
+answers yes yes yes
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony resume "$@" --answers "$T/answers")
+expect_equal "$(count "$H" key)" 3 keys
+expect_equal "$(count "$H" orphan)" 0 "unrecorded objects"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+
+case_start "once more: nothing is done"
+cp "$H/$F/transcript.jsonl" "$T/before"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony run "$@" --rehearsal "$R")
+expect_text "nothing done"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony resume "$@")
+expect_text "nothing done"
+same_bytes "$T/before" "$H/$F/transcript.jsonl"
+
+case_start "the transcript, offline"
+mkdir "$T/carried"
+cp "$H/$F/transcript.jsonl" "$H/$F/transcript.note" "$H/$F/root.pem" \
+	"$T/carried"
+vkey=$("$PROVCTL" -C "$H" export key --purpose log --format vkey 2>/dev/null ||
+	"$PROVCTL" -C "$H" export key --purpose log --vkey)
+expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \
+	--plan "$plan" --log-vkey "$vkey"
+expect_text "mode run"
+expect_text "$vkey"
+openssl verify -CAfile "$T/carried/root.pem" "$T/carried/root.pem" \
+	>/dev/null 2>&1 || fail "OpenSSL does not take the root"
+if grep -q -e 12345678 -e 87654321 "$T/carried/transcript.jsonl"; then
+	fail "a PIN stands in the transcript"
+fi
+
+case_start "what was changed is refused"
+cp -R "$T/carried" "$T/bad"
+flip "$T/bad/root.pem" 40
+expect_error 5 ceremony.file ceremony verify "$T/bad/transcript.jsonl"
+rm "$T/bad/root.pem"
+expect_error 10 '' ceremony verify "$T/bad/transcript.jsonl"
+cp "$T/carried/root.pem" "$T/bad"
+sed -i 4d "$T/bad/transcript.jsonl"
+expect_error 5 transcript.chain ceremony verify "$T/bad/transcript.jsonl"
+sed '$d' "$T/carried/transcript.jsonl" >"$T/bad/transcript.jsonl"
+expect_error 5 ceremony.order ceremony verify "$T/bad/transcript.jsonl"
+cp "$R/$F/transcript.jsonl" "$T/bad"
+cp "$R/$F/root.pem" "$T/bad"
+expect_error 5 ceremony.note ceremony verify "$T/bad/transcript.jsonl"
+expect_error 5 ceremony.plan ceremony verify "$T/carried/transcript.jsonl" \
+	--plan "$templates/plans/softhsm-demo.json"
+other=$("$PROVCTL" -C "$R" export key --purpose log --vkey)
+expect_error 10 note.unsigned ceremony verify \
+	"$T/carried/transcript.jsonl" --log-vkey "$other"
+
+case_start "another plan, another token"
+H=$T/second
+set -- --home "$H" --binding "$T/binding.json" --name acme
+new_tokens other
+answers yes yes stop
+# shellcheck disable=SC2046
+expect_exit 130 "$PROVCTL" $(ceremony run "$@" --rehearsal "$R" \
+	--answers "$T/answers")
+set -- --home "$H" --binding "$T/binding.json"
+sed -i 's/the safe/the box/' "$plan"
+# shellcheck disable=SC2046
+expect_error 4 ceremony.other $(ceremony resume "$@")
+cp "$T/kept" "$plan"
+new_tokens third
+softhsm2-util --init-token --free --label acme --pin 12345678 \
+	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+answers yes yes yes yes yes
+# shellcheck disable=SC2046
+expect_error 7 ceremony.token $(ceremony resume "$@" --answers "$T/answers")
+new_tokens other
+answers yes yes yes yes yes
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony resume "$@" --answers "$T/answers")
+
+tests_end

@@ -1,0 +1,262 @@
+#include "lib/flow/ceremonycheck.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/fileio.h"
+#include "lib/flow/ceremonytext.h"
+#include "tests/unit/unit.h"
+
+#define PLAN                                                                   \
+	"{\"plan\":\"p\",\"version\":1,\"steps\":[{\"step\":\"init-token\"},"  \
+	"{\"step\":\"generate-key\",\"purpose\":\"root\",\"kind\":\"P-256\"}," \
+	"{\"step\":\"pause\",\"text\":\"Lock the <safe>.\"}]}"
+
+static struct plan *the_plan(void)
+{
+	struct plan *p = NULL;
+
+	UNIT_OK(plan_parse((struct span){ (const uint8_t *)PLAN, strlen(PLAN) },
+			   &p, &err_));
+	return p;
+}
+
+/* ---- a transcript, line by line ---- */
+
+struct line {
+	uint32_t step;
+	const char *event;
+	const char *key[3], *value[3];
+};
+
+#define BEGIN                                                                  \
+	{                                                                      \
+		0, "begin", { "plan", "sha256", "log" },                       \
+		{                                                              \
+			"p", "PLAN", "acme"                                    \
+		}                                                              \
+	}
+#define STEP(n, kind, about)                                                   \
+	{                                                                      \
+		n, "step", { "kind", "about" },                                \
+		{                                                              \
+			kind, about                                            \
+		}                                                              \
+	}
+#define WORD(n, word)                                                          \
+	{                                                                      \
+		n, word, { NULL },                                             \
+		{                                                              \
+			NULL                                                   \
+		}                                                              \
+	}
+#define KEY(n, purpose)                                                        \
+	{                                                                      \
+		n, "key", { "purpose" },                                       \
+		{                                                              \
+			purpose                                                \
+		}                                                              \
+	}
+
+/* Of lines as they are given, chained as the writer chains them. */
+static void write_lines(const struct line *lines, size_t n, struct buf *out)
+{
+	struct transcript t = TRANSCRIPT_INIT;
+	struct plan *plan = the_plan();
+	char hex[65], name[32];
+	int dir = open(unit_tmp(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	static int number;
+
+	ck_assert_int_ge(dir, 0);
+	hex_encode(plan->sha256, 32, hex);
+	snprintf(name, sizeof(name), "t%d", number++);
+	UNIT_OK(transcript_create(&t, dir, name, &err_));
+	for (size_t i = 0; i < n; i++) {
+		struct transcript_pair pairs[3];
+
+		for (size_t k = 0; k < 3; k++) {
+			const char *v = lines[i].value[k];
+
+			pairs[k].key = lines[i].key[k] ? lines[i].key[k] : "-";
+			pairs[k].value = v && strcmp(v, "PLAN") == 0 ? hex : v;
+		}
+		UNIT_OK(transcript_put(&t, lines[i].step, lines[i].event, pairs,
+				       3, &err_));
+	}
+	transcript_close(&t);
+	buf_init(out, TRANSCRIPT_SIZE_MAX);
+	UNIT_OK(file_read(dir, name, FILEIO_PRIVATE, out, &err_));
+	close(dir);
+	plan_free(plan);
+}
+
+static enum pv_code check(const struct line *lines, size_t n, bool with_plan,
+			  struct ceremonycheck_report *r, struct err *err)
+{
+	static const char note[] = "text\n\n\xe2\x80\x94 a AAAAAAAA\n";
+	struct plan *plan = the_plan();
+	struct buf text;
+	enum pv_code rc;
+
+	write_lines(lines, n, &text);
+	const struct ceremonycheck in = {
+		.transcript = buf_span(&text),
+		.note = { (const uint8_t *)note, sizeof(note) - 1 },
+		.plan = with_plan ? plan : NULL,
+		.dir = -1,
+	};
+	err_init(err);
+	rc = ceremonycheck(&in, r, err);
+	buf_release(&text);
+	plan_free(plan);
+	return rc;
+}
+
+static const struct line whole[] = {
+	BEGIN,
+	STEP(1, "init-token", "acme"),
+	WORD(1, "done"),
+	STEP(2, "generate-key", "root"),
+	WORD(2, "failed"),
+	WORD(0, "resume"),
+	STEP(2, "generate-key", "root"),
+	KEY(2, "root"),
+	WORD(2, "done"),
+	STEP(3, "pause", ""),
+	WORD(3, "ask"),
+	WORD(3, "done"),
+	WORD(0, "end"),
+};
+#define WHOLE_N (sizeof(whole) / sizeof(whole[0]))
+
+/* All lines are in order; what is wrong is the note, which comes last. */
+START_TEST(test_whole)
+{
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check(whole, WHOLE_N, true, &r, &err), PV_INTEGRITY,
+		     "ceremony.note", &err);
+	ck_assert_uint_eq(r.steps, 3);
+	ck_assert_uint_eq(r.keys, 1);
+	ck_assert_uint_eq(r.resumes, 1);
+	ck_assert_uint_eq(r.failures, 1);
+	ck_assert_str_eq(r.plan, "p");
+}
+END_TEST
+
+/* Each line that counts, left out. */
+START_TEST(test_a_line_less)
+{
+	static const size_t counts[] = { 0, 1, 2, 7, 8, 9, 11, 12 };
+	struct line some[WHOLE_N];
+	struct ceremonycheck_report r;
+	struct err err;
+	size_t left = counts[_i], n = 0;
+
+	for (size_t i = 0; i < WHOLE_N; i++)
+		if (i != left)
+			some[n++] = whole[i];
+	unit_refused(check(some, n, true, &r, &err), PV_INTEGRITY,
+		     "ceremony.order", &err);
+}
+END_TEST
+
+static const struct {
+	struct line lines[8];
+	size_t n;
+	bool plan;
+} bad[] = {
+	{ { BEGIN, BEGIN }, 2, false },
+	{ { BEGIN, WORD(0, "end"), WORD(0, "note") }, 3, false },
+	{ { STEP(1, "pause", "") }, 1, false },
+	{ { BEGIN, STEP(2, "pause", "") }, 2, false },
+	{ { BEGIN, STEP(1, "pause", ""), WORD(2, "done") }, 3, false },
+	{ { BEGIN, STEP(1, "pause", ""), WORD(0, "end") }, 3, false },
+	{ { BEGIN, STEP(1, "generate-key", "a"), KEY(1, "b") }, 3, false },
+	{ { BEGIN, STEP(1, "generate-key", "a"), WORD(1, "done") }, 3, false },
+	{ { BEGIN, STEP(1, "issue-ca", "a"), WORD(1, "done") }, 3, false },
+	{ { BEGIN, STEP(1, "pause", "") }, 2, true },
+	{ { BEGIN, STEP(1, "init-token", "a"), WORD(1, "done"),
+	    STEP(2, "generate-key", "log") },
+	  4,
+	  true },
+	{ { BEGIN, WORD(0, "end") }, 2, true },
+	{ { BEGIN }, 1, false },
+};
+
+START_TEST(test_order)
+{
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check(bad[_i].lines, bad[_i].n, bad[_i].plan, &r, &err),
+		     PV_INTEGRITY, "ceremony.order", &err);
+}
+END_TEST
+
+START_TEST(test_other_plan)
+{
+	static const struct line other[] = {
+		{ 0,
+		  "begin",
+		  { "sha256" },
+		  { "0000000000000000000000000000000000000000000000000000000000"
+		    "000000" } },
+	};
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check(other, 1, true, &r, &err), PV_INTEGRITY,
+		     "ceremony.plan", &err);
+}
+END_TEST
+
+/* ---- the script ---- */
+
+START_TEST(test_script)
+{
+	struct plan *plan = the_plan();
+	char groups[CEREMONYTEXT_GROUPS];
+	struct buf text, html;
+
+	buf_init(&text, CEREMONYTEXT_MAX);
+	buf_init(&html, CEREMONYTEXT_MAX);
+	ceremonytext(plan, false, &text);
+	ceremonytext(plan, true, &html);
+	UNIT_OK(buf_check(&html, &err_));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&text), "3 of 3: pause\n    "
+						      "People: Lock the <safe>."
+						      "\n    [ ] done"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_cstr(&html), "People: Lock the &lt;safe&gt;."));
+	ck_assert_ptr_null(strstr(buf_cstr(&html), "<safe>"));
+	ceremonytext_groups("0123456789abcdef0123456789abcdef"
+			    "0123456789abcdef0123456789abcdef",
+			    groups);
+	ck_assert_str_eq(groups, "0123 4567 89ab cdef 0123 4567 89ab cdef "
+				 "0123 4567 89ab cdef 0123 4567 89ab cdef");
+	ceremonytext_groups("acme", groups);
+	ck_assert_str_eq(groups, "acme");
+	buf_release(&text);
+	buf_release(&html);
+	plan_free(plan);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ceremonycheck");
+	TCase *t = tcase_create("ceremonycheck");
+
+	tcase_add_test(t, test_whole);
+	tcase_add_loop_test(t, test_a_line_less, 0, 8);
+	tcase_add_loop_test(t, test_order, 0,
+			    (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_other_plan);
+	tcase_add_test(t, test_script);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
