@@ -173,7 +173,9 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		return print_report(app, &report, err);
 	if (report.touched)
-		out_note(app, "%s is incomplete: remove it before the next try",
+		out_note(app,
+			 "%s is incomplete: `provctl ceremony resume' goes on, "
+			 "or remove it before the next try",
 			 dir);
 	return rc;
 }

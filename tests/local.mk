@@ -480,7 +480,8 @@ CLI_TESTS = \
 	tests/cli/badlog.sh \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
-	tests/cli/ceremony.sh tests/cli/checkpoint.sh \
+	tests/cli/ceremony.sh tests/cli/ceremony_kill.sh \
+	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
 	tests/cli/covered.sh \
@@ -617,7 +618,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs
 
-.PHONY: check-kill check-kill-rotate check-races check-valgrind check-sanitizers \
+.PHONY: check-kill check-kill-ceremony check-kill-rotate check-races check-valgrind check-sanitizers \
 	clean-root coverage-receiver fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.
 check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
@@ -625,6 +626,14 @@ check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/kill.sh
+
+# A ceremony killed at each sync, rename and call to the token.
+check-kill-ceremony: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \
+		tests/cli/die.so tests/fault/shim.so
+	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILL_STEP=1 \
+	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
+	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
+	$(SHELL) $(srcdir)/tests/cli/ceremony_kill.sh
 
 # 100 of them in rotations of 500 devices.
 check-kill-rotate: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \

@@ -139,7 +139,7 @@ static enum pv_code make_key(struct ceremony *c, const struct plan_step *step,
 				   .kind = key_kind(c->hsm, step->key) };
 	enum pv_code rc = keymake(&job, key, err);
 
-	if (rc == PV_CONFLICT && err &&
+	if (c->opts->resume && rc == PV_CONFLICT && err &&
 	    strcmp(err->rule, "hsm.label-taken") == 0)
 		snprintf(err->hint, sizeof(err->hint),
 			 "nobody recorded that key: delete it with the token's "

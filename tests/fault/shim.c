@@ -15,12 +15,16 @@
  *                             person types
  *   FAULT_SESSIONS=N          the token has N sessions; FAULT_LOCKS=PREFIX of
  *                             files that stand for them
+ *   FAULT_DIE=N               the process is killed before its N-th watched
+ * call; with FAULT_DIE_BEHIND=1 behind it
  *
  * Watched: C_Initialize C_OpenSession C_Login C_SignInit C_Sign
- * C_FindObjectsInit C_GenerateRandom C_GetTokenInfo C_Encrypt C_Decrypt.
+ * C_FindObjectsInit C_GenerateRandom C_GetTokenInfo C_Encrypt C_Decrypt
+ * C_GenerateKey C_GenerateKeyPair C_CreateObject C_InitToken C_InitPIN.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,11 +45,22 @@ static long number(const char *call, const char *what)
 	return v ? strtol(v, NULL, 0) : 0;
 }
 
+static _Atomic long calls;
+
+static void die_at(int behind)
+{
+	if (calls > 0 && calls == number("DIE", "") &&
+	    number("DIE", "_BEHIND") == behind)
+		kill(getpid(), SIGKILL);
+}
+
 static void note(const char *call, CK_RV rv)
 {
 	const char *file = getenv("FAULT_LOG");
 	int fd = file ? open(file, O_WRONLY | O_APPEND | O_CREAT, 0600) : -1;
 
+	if (strncmp(call, "C_", 2) == 0)
+		die_at(1);
 	if (fd < 0)
 		return;
 	dprintf(fd, "%d %s 0x%lx\n", (int)getpid(), call, rv);
@@ -78,6 +93,8 @@ static CK_RV planned(const char *call, long n)
 	long from = number(call, "_FROM"), times = number(call, "_TIMES");
 	const char *after = getenv("FAULT_AFTER");
 
+	calls++;
+	die_at(0);
 	if (after && access(after, F_OK) != 0)
 		return CKR_OK;
 	wait_for(call);
@@ -114,6 +131,21 @@ WATCHED(C_Encrypt,
 WATCHED(C_Decrypt,
 	(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o, CK_ULONG *l),
 	(s, p, n, o, l))
+
+WATCHED(C_GenerateKey,
+	(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_ATTRIBUTE *a, CK_ULONG n,
+	 CK_OBJECT_HANDLE *k),
+	(s, m, a, n, k))
+WATCHED(C_GenerateKeyPair,
+	(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_ATTRIBUTE *a, CK_ULONG n,
+	 CK_ATTRIBUTE *b, CK_ULONG o, CK_OBJECT_HANDLE *k, CK_OBJECT_HANDLE *l),
+	(s, m, a, n, b, o, k, l))
+WATCHED(C_CreateObject,
+	(CK_SESSION_HANDLE s, CK_ATTRIBUTE *a, CK_ULONG n, CK_OBJECT_HANDLE *o),
+	(s, a, n, o))
+WATCHED(C_InitToken, (CK_SLOT_ID s, CK_BYTE *p, CK_ULONG n, CK_BYTE *l),
+	(s, p, n, l))
+WATCHED(C_InitPIN, (CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n), (s, p, n))
 
 static CK_RV my_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o,
 		       CK_ULONG *l)
@@ -227,6 +259,11 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 	fake.C_GetTokenInfo = my_C_GetTokenInfo;
 	fake.C_Encrypt = my_C_Encrypt;
 	fake.C_Decrypt = my_C_Decrypt;
+	fake.C_GenerateKey = my_C_GenerateKey;
+	fake.C_GenerateKeyPair = my_C_GenerateKeyPair;
+	fake.C_CreateObject = my_C_CreateObject;
+	fake.C_InitToken = my_C_InitToken;
+	fake.C_InitPIN = my_C_InitPIN;
 	*list = &fake;
 	return CKR_OK;
 }
