@@ -480,7 +480,7 @@ CLI_TESTS = \
 	tests/cli/badlog.sh \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
-	tests/cli/ceremony.sh tests/cli/ceremony_kill.sh \
+	tests/cli/ceremony.sh tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
