@@ -69,9 +69,9 @@ static enum pv_code take_module(const struct node *root, struct binding *b)
 	NODE_TRY(take(&n, BINDING_PATH_MAX, b->module));
 	if (b->module[0] == '/')
 		return PV_OK;
-	return err_fail(n.r->err, PV_DENIED, "config.module",
-			"give the absolute path of the PKCS#11 module",
-			"the binding's module is no absolute path");
+	return node_fail(&n, "module",
+			 "give the absolute path of the PKCS#11 module",
+			 "no absolute path");
 }
 
 static enum pv_code parse(const struct node *root, struct binding *b)

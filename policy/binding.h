@@ -36,8 +36,7 @@ struct binding {
 
 /*
  * Parses text. PV_INPUT with rule "json.*" or "binding.*" and pointer, line and
- * column in the message; a URI with a PIN in it is not repeated. PV_DENIED,
- * "config.module", for a path that is not absolute.
+ * column in the message; a URI with a PIN in it is not repeated.
  */
 PV_MUST enum pv_code binding_parse(struct span text, struct binding *out,
 				   struct err *err);

@@ -1,6 +1,7 @@
 templatesdir = $(pkgdatadir)/templates
 dist_templates_DATA = templates/template.schema.json \
 	templates/roster.schema.json templates/order.schema.json \
+	templates/plan.schema.json templates/binding.schema.json \
 	templates/root-ca.json templates/issuing-ca.json \
 	templates/matter-paa.json templates/matter-pai.json \
 	templates/matter-dac.json templates/ieee-802.1ar-idevid.json \
@@ -9,9 +10,11 @@ dist_templates_DATA = templates/template.schema.json \
 	templates/symmetric-sensor.json
 
 plansdir = $(pkgdatadir)/templates/plans
-dist_plans_DATA = templates/plans/softhsm-demo.json
+dist_plans_DATA = templates/plans/root-issuing.json \
+	templates/plans/softhsm-demo.json
 
 examplesdir = $(pkgdatadir)/templates/examples
 dist_examples_DATA = templates/examples/roster.json \
-	templates/examples/order.json templates/examples/field-sensor.json \
+	templates/examples/binding.json templates/examples/order.json \
+	templates/examples/field-sensor.json \
 	templates/examples/field-sensor.cases.json

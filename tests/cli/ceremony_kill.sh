@@ -42,8 +42,8 @@ resume() {
 			--templates "$templates" --answers "$T/yes" "$@"
 		[ "$rc" -eq 9 ] && grep -q hsm.label-taken "$T/err" || return
 		label=$(sed -n 's/.*label \([^ ]*\) is taken.*/\1/p' "$T/err")
-		jq -e --arg label "$label" \
-			'select(.event == "orphan" and .facts.label == $label)' \
+		jq -e --arg name "$label" \
+			'select(.event == "orphan" and .facts.label == $name)' \
 			"$H/ceremonies/small-1/transcript.jsonl" >/dev/null ||
 			fail "no word of $label in the transcript"
 		orphans=$((orphans + 1))
@@ -100,6 +100,7 @@ while :; do
 	resume
 	if [ "$began" -ne 0 ]; then
 		expect_equal "$rc" 10 "kill $n: nothing begun, exit"
+		[ "$case_failed" -eq 0 ] || break
 	else
 		own_token
 		done_well "kill $n" || break

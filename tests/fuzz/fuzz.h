@@ -18,7 +18,7 @@
  *   link_device frames of a serial link       link_host answers to them
  *   note       signed notes, keys             pem      lib/base/pem
  *   request    JSON lines, CSV rows           rows     streams of either
- *   tbs        TBS, certificates              template templates, plans
+ *   tbs        TBS, certificates              template templates, plans, bindings
  *   roster     officers
  *   tile       the log's, paths and bytes     tlogproof proofs of entries
  *   transcript of ceremonies

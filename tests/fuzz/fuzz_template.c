@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/binding.h"
 #include "policy/plan.h"
 #include "policy/template.h"
 
@@ -68,11 +69,25 @@ static void check_plan(struct span text)
 	plan_free(plan);
 }
 
+static void check_binding(struct span text)
+{
+	struct binding b;
+	struct err err;
+
+	err_init(&err);
+	if (binding_parse(text, &b, &err) != PV_OK)
+		must(err.rule[0] && err.message[0]);
+	else
+		must(b.module[0] == '/' && b.tokens_n > 0 &&
+		     b.tokens_n <= BINDING_TOKENS_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = { data, size };
 
 	check_template(text);
 	check_plan(text);
+	check_binding(text);
 	return 0;
 }

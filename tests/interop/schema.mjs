@@ -1,12 +1,12 @@
 // Holds templates/*.schema.json and their parsers together with a validator
-// that is not ours (ajv, JSON Schema 2020-12), for templates, rosters, orders:
+// that is not ours (ajv, JSON Schema 2020-12), for templates, rosters, orders, plans and their bindings:
 // - every shipped one and every valid one in tests/data/template is valid;
 // - every tests/data/invalid/<kind>/<case> is invalid, but for those listed in
 //   tests/data/invalid/<kind>.parser-only, which must pass the schema (or be no
 //   JSON at all): the list cannot go stale either way;
 // - an unknown key anywhere but inside a config is invalid.
 // The parsers are held to the same files and changes by check_template_cases,
-// check_roster and check_orderfile.
+// check_roster, check_orderfile, check_plan and check_binding.
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,6 +30,8 @@ const kinds = {
 		   ...jsonIn(join(root, "tests", "data", "template"))],
 	roster: [join(templates, "examples", "roster.json")],
 	order: [join(templates, "examples", "order.json")],
+	plan: jsonIn(join(templates, "plans")),
+	binding: [join(templates, "examples", "binding.json")],
 };
 
 const ajv = new Ajv({ strict: true, strictRequired: false,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "tests/unit/casefiles.h"
 #include "tests/unit/unit.h"
 
 static enum pv_code parse(const char *text, struct binding *b, struct err *err)
@@ -60,7 +61,7 @@ static const struct {
 	  PV_INPUT, "binding.token" },
 	{ "{\"binding\":\"b\",\"module\":\"m.so\"," TOKENS
 	  "\"pin_source\":\"prompt\"}",
-	  PV_DENIED, "config.module" },
+	  PV_INPUT, "binding.module" },
 	{ "{\"binding\":\"../b\",\"module\":\"/m.so\"," TOKENS
 	  "\"pin_source\":\"prompt\"}",
 	  PV_INPUT, "binding.name" },
@@ -77,6 +78,31 @@ START_TEST(test_refused)
 }
 END_TEST
 
+static enum pv_code parse_case(struct span text, struct err *err)
+{
+	struct binding b;
+
+	return binding_parse(text, &b, err);
+}
+
+/* The very files that the schema is held to (tests/interop/schema.mjs). */
+START_TEST(test_files)
+{
+	json_t *root;
+	struct binding b;
+	struct buf text;
+
+	casefiles_refused("binding", 13, parse_case);
+	unit_read("../../templates/examples/binding.json", &text);
+	UNIT_OK(binding_parse(buf_span(&text), &b, &err_));
+	root = json_loads(buf_cstr(&text), 0, NULL);
+	ck_assert_ptr_nonnull(root);
+	casefiles_strict(root, parse_case);
+	json_decref(root);
+	buf_release(&text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("binding");
@@ -85,6 +111,7 @@ int main(void)
 	tcase_add_test(t, test_whole);
 	tcase_add_loop_test(t, test_refused, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_files);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

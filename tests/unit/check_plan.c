@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "policy/plan.h"
+#include "tests/unit/casefiles.h"
 #include "tests/unit/unit.h"
 
 static enum pv_code parse(const char *text, struct plan **plan, struct err *err)
@@ -46,6 +47,39 @@ START_TEST(test_shipped)
 	ck_assert_str_eq(plan_kind_name(p->steps[11].kind), "issue-ca");
 	plan_free(p);
 	buf_release(&b);
+}
+END_TEST
+
+static enum pv_code parse_case(struct span text, struct err *err)
+{
+	struct plan *p = NULL;
+	enum pv_code rc = plan_parse(text, &p, err);
+
+	plan_free(p);
+	return rc;
+}
+
+/* The very files that the schema is held to (tests/interop/schema.mjs). */
+START_TEST(test_files)
+{
+	static const char *const shipped[] = {
+		"../../templates/plans/softhsm-demo.json",
+		"../../templates/plans/root-issuing.json"
+	};
+
+	casefiles_refused("plan", 24, parse_case);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *root;
+		struct buf b;
+
+		unit_read(shipped[i], &b);
+		root = json_loads(buf_cstr(&b), 0, NULL);
+		ck_assert_ptr_nonnull(root);
+		ck_assert(casefiles_accepted(root, parse_case));
+		casefiles_strict(root, parse_case);
+		json_decref(root);
+		buf_release(&b);
+	}
 }
 END_TEST
 
@@ -253,6 +287,7 @@ int main(void)
 	tcase_add_test(t, test_smallest);
 	tcase_add_test(t, test_bounds);
 	tcase_add_test(t, test_place);
+	tcase_add_test(t, test_files);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
