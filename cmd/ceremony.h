@@ -17,6 +17,8 @@ PV_MUST enum pv_code ceremony_run_plan(const struct app *app, int argc,
 				       char **argv, struct err *err);
 PV_MUST enum pv_code ceremony_run_verify(const struct app *app, int argc,
 					 char **argv, struct err *err);
+PV_MUST enum pv_code ceremony_run_cosign(const struct app *app, int argc,
+					 char **argv, struct err *err);
 
 /* A plan from a file; *plan is the caller's. Codes of plan_parse(). */
 struct plan;

@@ -8,6 +8,8 @@ const char ceremony_help[] =
 	"       provctl ceremony resume PLAN --home DIR [--binding FILE] ...\n"
 	"       provctl ceremony verify TRANSCRIPT [--plan PLAN] [--dir DIR] "
 	"...\n"
+	"       provctl ceremony cosign TRANSCRIPT --as NAME --key FILE|URI "
+	"...\n"
 	"\n"
 	"Makes an authority by a plan that people know: the same bytes are "
 	"explained,\n"
@@ -19,7 +21,7 @@ const char ceremony_help[] =
 	"\n"
 	"explain    the script in plain words, with places to tick and sign\n"
 	"rehearse, run, resume   see `provctl ceremony run --help'\n"
-	"verify     see `provctl ceremony verify --help'\n"
+	"verify, cosign          see `provctl ceremony verify --help'\n"
 	"\n"
 	"example: provctl ceremony explain root.json --html -o script.html\n";
 
@@ -59,6 +61,11 @@ static const char verify_help[] =
 	"usage: provctl ceremony verify TRANSCRIPT [--note FILE] [--plan PLAN] "
 	"[--dir DIR]\n"
 	"                [--log-vkey VKEY] [--witness VKEY]...\n"
+	"       provctl ceremony cosign TRANSCRIPT --as NAME --key FILE|URI "
+	"[-o NOTE]\n"
+	"                [--note FILE] [--plan PLAN] [--dir DIR] "
+	"[--log-vkey VKEY]\n"
+	"                [--pin-source S] [--yes]\n"
 	"\n"
 	"Offline: the chain of lines, the order of the steps, the note over "
 	"the head,\n"
@@ -73,9 +80,14 @@ static const char verify_help[] =
 	"shown\n"
 	"  --witness VKEY   has to have signed the note, too\n"
 	"\n"
+	"cosign checks the same, shows the head, and puts a witness's "
+	"signature to the\n"
+	"note, which goes to NOTE or to standard output.\n"
+	"\n"
 	"example: provctl ceremony verify transcript.jsonl --plan root.json\n";
 
 const struct verb_part ceremony_parts[] = {
-	{ "rehearse", run_help },  { "run", run_help }, { "resume", run_help },
-	{ "verify", verify_help }, { NULL, NULL },
+	{ "rehearse", run_help },  { "run", run_help },
+	{ "resume", run_help },	   { "verify", verify_help },
+	{ "cosign", verify_help }, { NULL, NULL },
 };

@@ -1,166 +1,21 @@
-/* ceremony explain and verify: no authority, no token. */
+/* ceremony verify and cosign: no authority, and no token but a person's own. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "cmd/ceremony.h"
-#include "cmd/opts.h"
+#include "cmd/ceremony_files.h"
 #include "cmd/out.h"
-#include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/base/sha256.h"
-#include "lib/flow/ceremonycheck.h"
 #include "lib/flow/ceremonytext.h"
-
-#define PATH_CAP 4096
-
-CLEANUP_PTR(struct plan, plan_free);
-
-enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
-				struct err *err)
-{
-	CLEANUP(buf_release) struct buf text;
-	enum pv_code rc;
-
-	buf_init(&text, PLAN_SIZE_MAX);
-	rc = file_read(AT_FDCWD, path, 0, &text, err);
-	if (rc == PV_OK)
-		rc = plan_parse(buf_span(&text), plan, err);
-	if (rc != PV_OK)
-		err_object(err, path);
-	return rc;
-}
-
-enum pv_code ceremony_run_explain(const struct app *app, int argc, char **argv,
-				  struct err *err)
-{
-	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
-	CLEANUP(buf_release) struct buf text;
-	const char *output = "-";
-	bool html = false;
-	const struct opt opts[] = {
-		{ "html", 0, OPT_FLAG, &html, 0, 0 },
-		{ "output", 'o', OPT_STRING, &output, 0, 0 },
-		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
-	};
-	struct opt_args args;
-	enum pv_code rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
-
-	(void)app;
-	buf_init(&text, CEREMONYTEXT_MAX);
-	if (rc == PV_OK)
-		rc = ceremony_read_plan(args.values[0], &plan, err);
-	if (rc != PV_OK)
-		return rc;
-	ceremonytext(plan, html, &text);
-	rc = buf_check(&text, err);
-	return rc == PV_OK ? out_file(output, 0644, buf_span(&text), err) : rc;
-}
-
-/* ---- verify ---- */
-
-struct verify_args {
-	const char *transcript, *note, *plan, *dir, *vkey;
-	struct opt_list witnesses;
-};
-
-/* What is not given lies beside the transcript. */
-struct files {
-	struct buf lines, note;
-	struct plan *plan;
-	int dir;
-	struct note_key key, witnesses[OPTS_LIST_MAX];
-};
-
-static void files_release(struct files *f)
-{
-	buf_release(&f->lines);
-	buf_release(&f->note);
-	plan_free(f->plan);
-	fd_cleanup(&f->dir);
-}
-
-static enum pv_code vkey(const char *text, struct note_key *key,
-			 struct err *err)
-{
-	return note_key_parse(
-		key, (struct span){ (const uint8_t *)text, strlen(text) }, err);
-}
-
-static enum pv_code load(const struct verify_args *in, struct files *f,
-			 struct err *err)
-{
-	char beside[PATH_CAP];
-	const char *slash = strrchr(in->transcript, '/');
-	enum pv_code rc;
-
-	snprintf(beside, sizeof(beside), "%.*s",
-		 slash ? (int)(slash - in->transcript) + 1 : 1,
-		 slash ? in->transcript : ".");
-	rc = dir_open(AT_FDCWD, in->dir ? in->dir : beside, &f->dir, err);
-	if (rc == PV_OK)
-		rc = file_read(AT_FDCWD, in->transcript, 0, &f->lines, err);
-	snprintf(beside, sizeof(beside), "%.*s" TRANSCRIPT_NOTE_FILE,
-		 slash ? (int)(slash - in->transcript) + 1 : 0, in->transcript);
-	if (rc == PV_OK)
-		rc = file_read(AT_FDCWD, in->note ? in->note : beside, 0,
-			       &f->note, err);
-	if (rc == PV_OK && in->plan)
-		rc = ceremony_read_plan(in->plan, &f->plan, err);
-	if (rc == PV_OK && in->vkey)
-		rc = vkey(in->vkey, &f->key, err);
-	for (size_t i = 0; rc == PV_OK && i < in->witnesses.n; i++)
-		rc = vkey(in->witnesses.values[i], &f->witnesses[i], err);
-	return rc;
-}
-
-static enum pv_code print(const struct app *app,
-			  const struct ceremonycheck_report *r, struct err *err)
-{
-	char plan[65], head[65], groups[CEREMONYTEXT_GROUPS];
-	char began[PVTIME_RFC3339_LEN + 1] = "";
-
-	hex_encode(r->plan_sha256, 32, plan);
-	hex_encode(r->head.sha256, 32, head);
-	if (!pvtime_format(r->began_s, began))
-		began[0] = '\0';
-	if (app->json)
-		return out_json(
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-				  "s:I, s:I, s:I, s:I, s:I}",
-				  "plan", r->plan, "plan_sha256", plan,
-				  "authority", r->authority, "mode", r->mode,
-				  "began", began, "head", head, "lines",
-				  (json_int_t)r->head.lines, "steps",
-				  (json_int_t)r->steps, "keys",
-				  (json_int_t)r->keys, "certificates",
-				  (json_int_t)r->certificates, "resumes",
-				  (json_int_t)r->resumes, "failures",
-				  (json_int_t)r->failures, "orphans",
-				  (json_int_t)r->orphans),
-			err);
-	ceremonytext_groups(head, groups);
-	printf("ceremony of plan %s, authority %s, mode %s, begun %s\n"
-	       "%llu lines, %zu steps, %zu keys, %zu certificates, %zu "
-	       "resumed, "
-	       "%zu failed, %zu unrecorded objects\nhead %s\n",
-	       r->plan, r->authority, r->mode, began,
-	       (unsigned long long)r->head.lines, r->steps, r->keys,
-	       r->certificates, r->resumes, r->failures, r->orphans, groups);
-	for (size_t i = 0; i < r->signers_n; i++) {
-		CLEANUP(buf_release) struct buf text;
-
-		buf_init(&text, 1024);
-		note_key_put(&r->signer[i], &text);
-		printf("signed by %s\n", buf_cstr(&text));
-	}
-	return PV_OK;
-}
+#include "lib/flow/officerkey.h"
 
 enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 				 struct err *err)
 {
-	struct verify_args in = { .note = NULL };
+	struct ceremony_named in = { .note = NULL };
 	const struct opt opts[] = {
 		{ "note", 0, OPT_STRING, &in.note, 0, 0 },
 		{ "plan", 0, OPT_STRING, &in.plan, 0, 0 },
@@ -169,28 +24,128 @@ enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 		{ "witness", 0, OPT_LIST, &in.witnesses, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
-	CLEANUP(files_release) struct files f = { .dir = -1 };
+	CEREMONY_FILES f = { .dir = -1 };
 	struct ceremonycheck_report r;
 	struct opt_args args;
 	enum pv_code rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
 
-	buf_init(&f.lines, TRANSCRIPT_SIZE_MAX);
-	buf_init(&f.note, NOTE_SIZE_MAX);
 	if (rc != PV_OK)
 		return rc;
 	in.transcript = args.values[0];
-	rc = load(&in, &f, err);
-	const struct ceremonycheck job = { .transcript = buf_span(&f.lines),
-					   .note = buf_span(&f.note),
-					   .plan = f.plan,
-					   .dir = f.dir,
-					   .key = in.vkey ? &f.key : NULL,
-					   .witnesses = f.witnesses,
-					   .witnesses_n = in.witnesses.n };
+	rc = ceremony_files_check(&in, &f, &r, err);
+	return rc == PV_OK ? ceremony_print(app, &r, err) : rc;
+}
+
+/* ---- cosign ---- */
+
+struct cosign_args {
+	struct ceremony_named named;
+	const char *as, *key, *pin_source, *output;
+	bool yes;
+};
+
+static enum pv_code parse(const struct app *app, int argc, char **argv,
+			  struct cosign_args *in, struct err *err)
+{
+	const struct opt opts[] = {
+		{ "note", 0, OPT_STRING, &in->named.note, 0, 0 },
+		{ "plan", 0, OPT_STRING, &in->named.plan, 0, 0 },
+		{ "dir", 0, OPT_STRING, &in->named.dir, 0, 0 },
+		{ "log-vkey", 0, OPT_STRING, &in->named.vkey, 0, 0 },
+		{ "as", 0, OPT_STRING, &in->as, 0, 0 },
+		{ "key", 0, OPT_STRING, &in->key, 0, 0 },
+		{ "pin-source", 0, OPT_STRING, &in->pin_source, 0, 0 },
+		{ "output", 'o', OPT_STRING, &in->output, 0, 0 },
+		{ "yes", 0, OPT_FLAG, &in->yes, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+	enum pv_code rc;
+
+	*in = (struct cosign_args){ .output = "-" };
+	rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
+	if (rc != PV_OK)
+		return rc;
+	in->named.transcript = args.values[0];
+	if (!in->as && !in->key && !in->pin_source) {
+		in->as = app->as;
+		in->key = app->key;
+		in->pin_source = app->pin_source;
+	}
+	return in->as && in->key
+		       ? PV_OK
+		       : err_fail(err, PV_USAGE, "usage.option",
+				  "see provctl ceremony cosign --help",
+				  "give --as and --key");
+}
+
+/* What is signed is shown, also with --quiet. */
+static enum pv_code confirm(const struct cosign_args *in,
+			    const struct ceremonycheck_report *r,
+			    struct err *err)
+{
+	CLEANUP(fd_cleanup) int tty = -1;
+	char hex[65], groups[CEREMONYTEXT_GROUPS], answer[8] = "";
+	ssize_t n;
+
+	hex_encode(r->head.sha256, 32, hex);
+	ceremonytext_groups(hex, groups);
+	fprintf(stderr,
+		"plan %s, authority %s, mode %s: %zu steps, %zu keys, %zu "
+		"certificates, %zu failed\nhead %s\n",
+		r->plan, r->authority, r->mode, r->steps, r->keys,
+		r->certificates, r->failures, groups);
+	if (in->yes)
+		return PV_OK;
+	tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (tty < 0)
+		return err_fail(err, PV_DENIED, "ceremony.terminal",
+				"read what it shows, then give --yes",
+				"there is no terminal to ask on");
+	tcflush(tty, TCIFLUSH);
+	dprintf(tty, "sign this as %.64s? [y/N] ", in->as);
+	n = read(tty, answer, sizeof(answer) - 1);
+	return n == 2 && (answer[0] == 'y' || answer[0] == 'Y')
+		       ? PV_OK
+		       : err_fail(err, PV_DENIED, "ceremony.declined", NULL,
+				  "nothing was signed");
+}
+
+static enum pv_code sign(const struct app *app, const struct cosign_args *in,
+			 struct span note, struct buf *out, struct err *err)
+{
+	const struct officerkey_from from = { .backends = app->backends,
+					      .name = in->as,
+					      .key = in->key,
+					      .pin_source = in->pin_source,
+					      .softhsm_conf =
+						      app->softhsm_conf };
+	OFFICERKEY k;
+	struct note_signer signer;
+	enum pv_code rc = officerkey_open(&from, &k, err);
+
+	if (rc != PV_OK)
+		return rc;
+	signer = officerkey_signer(&k);
+	return ceremonycheck_cosign(note, &signer, out, err);
+}
+
+enum pv_code ceremony_run_cosign(const struct app *app, int argc, char **argv,
+				 struct err *err)
+{
+	CEREMONY_FILES f = { .dir = -1 };
+	CLEANUP(buf_release) struct buf note;
+	struct ceremonycheck_report r;
+	struct cosign_args in;
+	enum pv_code rc = parse(app, argc, argv, &in, err);
+
+	buf_init(&note, NOTE_SIZE_MAX);
 	if (rc == PV_OK)
-		rc = ceremonycheck(&job, &r, err);
+		rc = ceremony_files_check(&in.named, &f, &r, err);
 	if (rc == PV_OK)
-		return print(app, &r, err);
-	err_object(err, in.transcript);
-	return rc;
+		rc = confirm(&in, &r, err);
+	if (rc == PV_OK)
+		rc = sign(app, &in, buf_span(&f.note), &note, err);
+	return rc == PV_OK ? out_file(in.output, 0600, buf_span(&note), err)
+			   : rc;
 }

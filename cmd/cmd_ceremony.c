@@ -14,6 +14,7 @@ static const struct ceremony_word {
 	{ "run", true, ceremony_run_plan },
 	{ "resume", true, ceremony_run_plan },
 	{ "verify", false, ceremony_run_verify },
+	{ "cosign", false, ceremony_run_cosign },
 	{ NULL, false, NULL },
 };
 
@@ -46,7 +47,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 
 const struct verb verb_ceremony = {
 	.name = "ceremony",
-	.summary = "keys and CAs by a plan: rehearse, run, resume, verify",
+	.summary = "keys and CAs by a plan: rehearse, run, verify",
 	.help = ceremony_help,
 	.parts = ceremony_parts,
 	.token_of = token_of,

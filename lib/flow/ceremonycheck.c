@@ -280,3 +280,23 @@ enum pv_code ceremonycheck(const struct ceremonycheck *in,
 		rc = order("the ceremony did not end", err);
 	return rc == PV_OK ? check_note(&c, err) : rc;
 }
+
+enum pv_code ceremonycheck_cosign(struct span note,
+				  const struct note_signer *signer,
+				  struct buf *out, struct err *err)
+{
+	CLEANUP(note_release) struct note parsed = { .sigs_n = 0 };
+	struct err why;
+	enum pv_code rc = note_parse(&parsed, note, err);
+
+	if (rc != PV_OK)
+		return rc;
+	buf_put(out, note.p, note.len);
+	err_init(&why);
+	rc = note_verify(&parsed, signer->key, &why);
+	if (rc == PV_NOT_FOUND)
+		return note_sign(out, parsed.text, signer, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc == PV_OK ? buf_check(out, err) : rc;
+}

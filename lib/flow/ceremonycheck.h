@@ -50,5 +50,13 @@ struct ceremonycheck_report {
 PV_MUST enum pv_code ceremonycheck(const struct ceremonycheck *in,
 				   struct ceremonycheck_report *out,
 				   struct err *err);
+/*
+ * A witness's signature put to a note that was checked: all of note and one
+ * line more into the empty out, or note as it is when that key has signed
+ * already. The signer's codes; PV_INTEGRITY, "note.signature".
+ */
+PV_MUST enum pv_code ceremonycheck_cosign(struct span note,
+					  const struct note_signer *signer,
+					  struct buf *out, struct err *err);
 
 #endif

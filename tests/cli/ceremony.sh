@@ -149,6 +149,32 @@ if grep -q -e 12345678 -e 87654321 "$T/carried/transcript.jsonl"; then
 	fail "a PIN stands in the transcript"
 fi
 
+case_start "witnesses cosign it"
+for who in alice bob; do
+	expect_exit 0 "$PROVCTL" officer key new --name "$who" \
+		--file "$T/$who.key"
+done
+alice=$(head -n 1 "$T/alice.key")
+bob=$(head -n 1 "$T/bob.key")
+lines=$T/carried/transcript.jsonl
+expect_exit 4 setsid -w "$PROVCTL" ceremony cosign "$lines" --as alice \
+	--key "$T/alice.key" -o "$T/none"
+expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --as alice \
+	--key "$T/alice.key" -o "$T/one.note" --yes
+expect_text "head "
+expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --note "$T/one.note" \
+	--as bob --key "$T/bob.key" -o "$T/two.note" --yes
+expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --note "$T/two.note" \
+	--as alice --key "$T/alice.key" -o "$T/again.note" --yes
+same_bytes "$T/two.note" "$T/again.note"
+expect_exit 0 "$PROVCTL" ceremony verify "$lines" --note "$T/two.note" \
+	--witness "$alice" --witness "$bob"
+expect_error 10 note.unsigned ceremony verify "$lines" \
+	--note "$T/one.note" --witness "$alice" --witness "$bob"
+expect_exit 5 "$PROVCTL" ceremony cosign "$R/$F/transcript.jsonl" \
+	--note "$T/one.note" --as bob --key "$T/bob.key" -o "$T/none" --yes
+[ ! -e "$T/none" ] || fail "something was signed"
+
 case_start "what was changed is refused"
 cp -R "$T/carried" "$T/bad"
 flip "$T/bad/root.pem" 40

@@ -1,0 +1,54 @@
+/* ceremony explain: the script of a plan. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/ceremony.h"
+#include "cmd/opts.h"
+#include "cmd/out.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/ceremonytext.h"
+
+CLEANUP_PTR(struct plan, plan_free);
+
+enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
+				struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, PLAN_SIZE_MAX);
+	rc = file_read(AT_FDCWD, path, 0, &text, err);
+	if (rc == PV_OK)
+		rc = plan_parse(buf_span(&text), plan, err);
+	if (rc != PV_OK)
+		err_object(err, path);
+	return rc;
+}
+
+enum pv_code ceremony_run_explain(const struct app *app, int argc, char **argv,
+				  struct err *err)
+{
+	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
+	CLEANUP(buf_release) struct buf text;
+	const char *output = "-";
+	bool html = false;
+	const struct opt opts[] = {
+		{ "html", 0, OPT_FLAG, &html, 0, 0 },
+		{ "output", 'o', OPT_STRING, &output, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+	enum pv_code rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
+
+	(void)app;
+	buf_init(&text, CEREMONYTEXT_MAX);
+	if (rc == PV_OK)
+		rc = ceremony_read_plan(args.values[0], &plan, err);
+	if (rc != PV_OK)
+		return rc;
+	ceremonytext(plan, html, &text);
+	rc = buf_check(&text, err);
+	return rc == PV_OK ? out_file(output, 0644, buf_span(&text), err) : rc;
+}
