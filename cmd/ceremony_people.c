@@ -21,10 +21,10 @@ void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 /* What people compare; the rest is in the transcript. */
 static bool is_shown(const char *event)
 {
-	static const char *const shown[] = { "begin",	    "token",
-					     "key",	    "sign",
-					     "certificate", "template",
-					     "orphan",	    "wrong-pin" };
+	static const char *const shown[] = {
+		"begin",    "token",  "key",	"sign",	    "certificate",
+		"template", "orphan", "roster", "wrong-pin"
+	};
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		if (strcmp(event, shown[i]) == 0)

@@ -12,10 +12,10 @@
 CLEANUP_PTR(struct json_doc, json_doc_free);
 CLEANUP_PTR(struct plan, plan_free);
 
-static const char *const kinds[] = { "init-token",  "generate-key",
-				     "self-signed", "issue-ca",
-				     "adopt",	    "check-key",
-				     "pause",	    NULL };
+static const char *const kinds[] = {
+	"init-token", "generate-key", "self-signed", "issue-ca", "adopt",
+	"check-key",  "pause",	      "set-roster",  NULL
+};
 
 const char *plan_kind_name(enum plan_kind kind)
 {
@@ -206,6 +206,28 @@ static enum pv_code parse_check(const struct plan *p, const struct node *n,
 				   "no key \"%s\" at this step", s->purpose);
 }
 
+const struct plan_step *plan_roster(const struct plan *p)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_SET_ROSTER)
+			return &p->steps[i];
+	return NULL;
+}
+
+static enum pv_code parse_roster(const struct plan *p, const struct node *n,
+				 struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "sha256", NULL };
+	struct node child = node_get(n, "sha256");
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_need(&child));
+	NODE_TRY(node_digest(&child, s->roster));
+	return plan_roster(p) ? node_fail(n, "duplicate", "set it once",
+					  "the roster is set twice")
+			      : PV_OK;
+}
+
 static enum pv_code parse_pause(const struct node *n, struct plan_step *s)
 {
 	static const char *const keys[] = { "step", "text", NULL };
@@ -244,6 +266,10 @@ static enum pv_code parse_step(const struct plan *p, const struct node *n,
 	if (p->steps_n == 0 && s->kind != PLAN_INIT_TOKEN)
 		return node_fail(n, "order", "begin with init-token",
 				 "a plan begins with its token");
+	if (plan_roster(p) && s->kind != PLAN_PAUSE &&
+	    s->kind != PLAN_CHECK_KEY && s->kind != PLAN_SET_ROSTER)
+		return node_fail(n, "order", "set the roster at the end",
+				 "under a roster this step needs approvals");
 	switch (s->kind) {
 	case PLAN_INIT_TOKEN:
 		return parse_init(p, n);
@@ -258,6 +284,8 @@ static enum pv_code parse_step(const struct plan *p, const struct node *n,
 		return parse_check(p, n, s);
 	case PLAN_PAUSE:
 		return parse_pause(n, s);
+	case PLAN_SET_ROSTER:
+		return parse_roster(p, n, s);
 	}
 	return node_fail(n, "value", NULL, "unknown step");
 }

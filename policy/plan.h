@@ -25,7 +25,8 @@ enum plan_kind {
 	PLAN_ISSUE_CA,	   /* ca, issuer, template */
 	PLAN_ADOPT,	   /* template */
 	PLAN_CHECK_KEY,	   /* purpose: read its attributes back once more */
-	PLAN_PAUSE	   /* text: people do something, then say so */
+	PLAN_PAUSE,	   /* text: people do something, then say so */
+	PLAN_SET_ROSTER	   /* roster: from here on people have to approve */
 };
 
 enum plan_key {
@@ -41,6 +42,7 @@ struct plan_step {
 	char purpose[PLAN_NAME_MAX +
 		     1]; /* GENERATE_KEY; a CA's key has its name */
 	char text[PLAN_TEXT_MAX + 1];
+	uint8_t roster[32];  /* SHA-256 of its bytes */
 	int64_t not_after_s; /* of a CA's certificate; 0: as its template says
 			      */
 	enum plan_key key;
@@ -66,6 +68,9 @@ struct plan {
 PV_MUST enum pv_code plan_parse(struct span text, struct plan **out,
 				struct err *err);
 void plan_free(struct plan *plan);
+
+/* The step that sets the roster, or NULL. */
+const struct plan_step *plan_roster(const struct plan *plan);
 
 /* "generate-key" and so on. */
 const char *plan_kind_name(enum plan_kind kind);

@@ -11,9 +11,13 @@
 #include "lib/flow/cachain.h"
 #include "lib/flow/ceremony_impl.h"
 #include "lib/flow/keymake.h"
+#include "lib/flow/officers.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/settings.h"
+#include "policy/roster.h"
 
 CLEANUP_PTR(struct template, template_free);
+CLEANUP_PTR(struct roster, roster_free);
 CLEANUP_PTR(struct file_group, file_group_free);
 
 #define FIRST_GENERATION 1
@@ -386,6 +390,46 @@ static enum pv_code run_pause(struct ceremony *c, const struct plan_step *step,
 	return ceremony_ask(c, text, err);
 }
 
+static void put_officers(const struct roster *roster, struct buf *names)
+{
+	for (size_t i = 0; i < roster->n; i++)
+		buf_printf(names, "%s%s", i ? "," : "",
+			   roster->officers[i].name);
+}
+
+/* The settings that they will have to accept are recorded before. */
+static enum pv_code run_set_roster(struct ceremony *c,
+				   const struct plan_step *step,
+				   struct err *err)
+{
+	const struct approvals_want want = { .op = QUORUM_ROSTER };
+	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
+	CLEANUP(buf_release) struct buf names;
+	struct officers_report set;
+	char hex[65], version[24];
+	enum pv_code rc = roster_parse(c->opts->roster, &roster, err);
+
+	buf_init(&names, TRANSCRIPT_VALUE_MAX);
+	if (rc == PV_OK && memcmp(roster->sha256, step->roster, 32) != 0)
+		rc = err_fail(err, PV_DENIED, "plan.roster", NULL,
+			      "the roster is not the plan's");
+	if (rc == PV_OK)
+		rc = settings_record(c->a, c->store, err);
+	if (rc == PV_OK)
+		rc = officers_set(c->a, c->store, c->opts->roster, &want, &set,
+				  err);
+	if (rc != PV_OK)
+		return rc;
+	put_officers(roster, &names);
+	hex_encode(set.sha256, sizeof(set.sha256), hex);
+	snprintf(version, sizeof(version), "%llu",
+		 (unsigned long long)set.version);
+	snprintf(c->object, sizeof(c->object), "version %.20s", version);
+	return CEREMONY_PUT(c, "roster", { "version", version },
+			    { "sha256", hex },
+			    { "officers", buf_cstr(&names) });
+}
+
 /* ---- the table ---- */
 
 static const struct handler {
@@ -403,6 +447,7 @@ static const struct handler {
 	{ PLAN_ADOPT, run_adopt, NULL },
 	{ PLAN_CHECK_KEY, run_check_key, NULL },
 	{ PLAN_PAUSE, run_pause, NULL },
+	{ PLAN_SET_ROSTER, run_set_roster, NULL },
 };
 
 static const struct handler *find_handler(enum plan_kind kind)

@@ -46,6 +46,8 @@ static void put_until(const struct plan_step *s, struct buf *out)
 
 void ceremonytext_step(const struct plan_step *s, struct buf *out)
 {
+	char hex[65], groups[CEREMONYTEXT_GROUPS];
+
 	switch (s->kind) {
 	case PLAN_INIT_TOKEN:
 		buf_put_str(out, "Initialise the token and set its user's PIN, "
@@ -86,6 +88,14 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 		return;
 	case PLAN_PAUSE:
 		buf_printf(out, "People: %s", s->text);
+		return;
+	case PLAN_SET_ROSTER:
+		hex_encode(s->roster, sizeof(s->roster), hex);
+		ceremonytext_groups(hex, groups);
+		buf_printf(out,
+			   "Set the roster of officers and of how many must "
+			   "agree. SHA-256 of its file: %s",
+			   groups);
 		return;
 	}
 }

@@ -154,6 +154,30 @@ static enum pv_code read_roster(const char *path, struct buf *bytes,
 	return rc;
 }
 
+/* A plan that sets a roster says which. */
+static enum pv_code check_roster(const struct work *w, struct err *err)
+{
+	const struct plan_step *step = plan_roster(w->plan);
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	if (!step)
+		return PV_OK;
+	rc = sha256(buf_span(&w->roster), hash, err);
+	if (rc != PV_OK)
+		return rc;
+	if (w->roster.len > 0 && memcmp(hash, step->roster, 32) == 0)
+		return PV_OK;
+	err_object(err, w->plan->name);
+	return err_fail(err, PV_DENIED, "plan.roster",
+			"give it with --roster, or have a plan with its "
+			"SHA-256 rehearsed",
+			w->roster.len > 0 ? "the roster is not the one that "
+					    "the plan names"
+					  : "the plan sets a roster, and none "
+					    "was given");
+}
+
 /* ---- the ceremony's folder ---- */
 
 /* One run at a time. */
@@ -366,6 +390,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 		return existing(&w, err);
 	if (rc == PV_OK)
 		rc = read_roster(opts->roster, &w.roster, err);
+	if (rc == PV_OK)
+		rc = check_roster(&w, err);
 	if (rc == PV_OK && opts->rehearsal)
 		rc = rehearsed(opts->rehearsal, w.plan, &w.rehearsed, err);
 	if (rc == PV_OK)

@@ -55,8 +55,9 @@ struct init_report {
  * "init.folder" (a link, not empty, or an init was interrupted there: the hint
  * says so), PV_DENIED "init.folder" (another user's), "file.writable" (plan or
  * template that others can write), PV_INPUT (name, origin, plan, roster),
- * PV_USAGE, codes of the plan's steps and of rehearsed(). Nothing is made when
- * the plan or a name is wrong.
+ * PV_USAGE, PV_DENIED
+ * "plan.roster" (not the plan's), codes of the plan's steps and of rehearsed().
+ * Nothing is made when the plan or a name is wrong.
  */
 PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct init_report *report,

@@ -195,6 +195,37 @@ other=$("$PROVCTL" -C "$R" export key --purpose log --vkey)
 expect_error 10 note.unsigned ceremony verify \
 	"$T/carried/transcript.jsonl" --log-vkey "$other"
 
+case_start "a plan that sets the roster"
+people_roster=$T/roster.json
+cat >"$people_roster" <<END
+{"roster": "provctl/roster/v1", "version": 1, "officers": [
+  {"name": "alice", "person": "Alice", "roles": ["security-officer"],
+   "keys": [{"vkey": "$alice", "kind": "file"}]},
+  {"name": "bob", "person": "Bob", "roles": ["security-officer"],
+   "keys": [{"vkey": "$bob", "kind": "file"}]}],
+ "quorum": {"roster": 2, "adopt": 2, "order": 2, "revoke": 1, "rotate_ca": 2,
+  "export_offline": 2, "export_kek": 2, "release_quarantine": 2,
+  "clock_accept": 2, "secret": 2}}
+END
+sum=$(sha256sum "$people_roster" | cut -d ' ' -f 1)
+sed "s/{\"step\": \"pause\"/{\"step\": \"set-roster\", \"sha256\": \"$sum\"}, &/" \
+	"$T/kept" >"$plan"
+# shellcheck disable=SC2046
+expect_error 4 plan.roster $(ceremony rehearse --home "$T/ruled")
+sed 's/Alice/Eve/' "$people_roster" >"$T/eve.json"
+# shellcheck disable=SC2046
+expect_error 4 plan.roster $(ceremony rehearse --home "$T/ruled" \
+	--roster "$T/eve.json")
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony rehearse --home "$T/ruled" \
+	--roster "$people_roster")
+expect_text "officers alice,bob"
+expect_exit 0 "$PROVCTL" -C "$T/ruled" officer show
+expect_text "alice"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" \
+	"$T/ruled/$F/transcript.jsonl"
+cp "$T/kept" "$plan"
+
 case_start "another plan, another token"
 H=$T/second
 set -- --home "$H" --binding "$T/binding.json" --name acme
