@@ -13,6 +13,8 @@ extern const struct verb_part ceremony_parts[];
 /* argv[0] is the word. */
 PV_MUST enum pv_code ceremony_run_explain(const struct app *app, int argc,
 					  char **argv, struct err *err);
+PV_MUST enum pv_code ceremony_run_show(const struct app *app, int argc,
+				       char **argv, struct err *err);
 PV_MUST enum pv_code ceremony_run_plan(const struct app *app, int argc,
 				       char **argv, struct err *err);
 PV_MUST enum pv_code ceremony_run_verify(const struct app *app, int argc,

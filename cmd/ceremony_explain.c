@@ -1,4 +1,4 @@
-/* ceremony explain: the script of a plan. */
+/* ceremony explain and show: what people read, as text or as a page. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "cmd/out.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/ceremonypage.h"
 #include "lib/flow/ceremonytext.h"
 
 CLEANUP_PTR(struct plan, plan_free);
@@ -27,28 +28,67 @@ enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
 	return rc;
 }
 
+struct page_args {
+	const char *file, *output;
+	bool html;
+};
+
+static enum pv_code parse(int argc, char **argv, struct page_args *in,
+			  struct err *err)
+{
+	const struct opt opts[] = {
+		{ "html", 0, OPT_FLAG, &in->html, 0, 0 },
+		{ "output", 'o', OPT_STRING, &in->output, 0, 0 },
+		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
+	};
+	struct opt_args args;
+	enum pv_code rc;
+
+	*in = (struct page_args){ .output = "-" };
+	rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
+	if (rc == PV_OK)
+		in->file = args.values[0];
+	return rc;
+}
+
 enum pv_code ceremony_run_explain(const struct app *app, int argc, char **argv,
 				  struct err *err)
 {
 	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
 	CLEANUP(buf_release) struct buf text;
-	const char *output = "-";
-	bool html = false;
-	const struct opt opts[] = {
-		{ "html", 0, OPT_FLAG, &html, 0, 0 },
-		{ "output", 'o', OPT_STRING, &output, 0, 0 },
-		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
-	};
-	struct opt_args args;
-	enum pv_code rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
+	struct page_args in;
+	enum pv_code rc = parse(argc, argv, &in, err);
 
 	(void)app;
 	buf_init(&text, CEREMONYTEXT_MAX);
 	if (rc == PV_OK)
-		rc = ceremony_read_plan(args.values[0], &plan, err);
+		rc = ceremony_read_plan(in.file, &plan, err);
 	if (rc != PV_OK)
 		return rc;
-	ceremonytext(plan, html, &text);
+	ceremonytext(plan, in.html, &text);
 	rc = buf_check(&text, err);
-	return rc == PV_OK ? out_file(output, 0644, buf_span(&text), err) : rc;
+	return rc == PV_OK ? out_file(in.output, 0644, buf_span(&text), err)
+			   : rc;
+}
+
+enum pv_code ceremony_run_show(const struct app *app, int argc, char **argv,
+			       struct err *err)
+{
+	CLEANUP(buf_release) struct buf lines;
+	CLEANUP(buf_release) struct buf text;
+	struct page_args in;
+	enum pv_code rc = parse(argc, argv, &in, err);
+
+	(void)app;
+	buf_init(&lines, TRANSCRIPT_SIZE_MAX);
+	buf_init(&text, CEREMONYPAGE_MAX);
+	if (rc != PV_OK)
+		return rc;
+	rc = file_read(AT_FDCWD, in.file, 0, &lines, err);
+	if (rc == PV_OK)
+		rc = ceremonypage(buf_span(&lines), in.html, &text, err);
+	if (rc == PV_OK)
+		return out_file(in.output, 0644, buf_span(&text), err);
+	err_object(err, in.file);
+	return rc;
 }

@@ -13,6 +13,7 @@ static const struct ceremony_word {
 	{ "rehearse", true, ceremony_run_plan },
 	{ "run", true, ceremony_run_plan },
 	{ "resume", true, ceremony_run_plan },
+	{ "show", false, ceremony_run_show },
 	{ "verify", false, ceremony_run_verify },
 	{ "cosign", false, ceremony_run_cosign },
 	{ NULL, false, NULL },

@@ -153,7 +153,7 @@ static void put_escaped(struct buf *out, struct span text)
 	}
 }
 
-static void put_string(struct buf *out, const char *s)
+void ceremonytext_escaped(struct buf *out, const char *s)
 {
 	put_escaped(out, (struct span){ (const uint8_t *)s, strlen(s) });
 }
@@ -174,6 +174,14 @@ static const char head[] =
 	".line td { height: 2.6em }\n"
 	"@page { margin: 18mm }\n"
 	"</style>\n";
+
+void ceremonytext_page(struct buf *out, const char *before, const char *name)
+{
+	buf_put_str(out, head);
+	buf_printf(out, "<title>%s", before);
+	ceremonytext_escaped(out, name);
+	buf_put_str(out, "</title></head><body>\n");
+}
 
 static void put_rows(const struct plan *plan, struct buf *out)
 {
@@ -197,11 +205,9 @@ static void put_rows(const struct plan *plan, struct buf *out)
 static void put_html(const struct plan *plan, const char *sha256,
 		     const char *window, struct buf *out)
 {
-	buf_put_str(out, head);
-	buf_put_str(out, "<title>Ceremony ");
-	put_string(out, plan->name);
-	buf_put_str(out, "</title></head><body>\n<h1>Ceremony ");
-	put_string(out, plan->name);
+	ceremonytext_page(out, "Ceremony ", plan->name);
+	buf_put_str(out, "<h1>Ceremony ");
+	ceremonytext_escaped(out, plan->name);
 	buf_printf(out,
 		   ", version %u</h1>\n<p>SHA-256 of the plan:<br>"
 		   "<code>%s</code></p>\n<p>%s</p>\n",

@@ -37,7 +37,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_login.c \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/ceremonycheck.h lib/flow/ceremonysign.c \
-	lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
+	lib/flow/ceremonypage.c \
+	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
 	lib/flow/ceremonytext.h \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \

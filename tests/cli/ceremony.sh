@@ -149,6 +149,16 @@ if grep -q -e 12345678 -e 87654321 "$T/carried/transcript.jsonl"; then
 	fail "a PIN stands in the transcript"
 fi
 
+case_start "the transcript, for people"
+expect_exit 0 "$PROVCTL" ceremony show "$T/carried/transcript.jsonl"
+expect_text "begin"
+head=$("$PROVCTL" --json ceremony verify "$T/carried/transcript.jsonl" |
+	jq -r .head | sed 's/..../& /g; s/ $//')
+expect_text "head  $head"
+expect_exit 0 "$PROVCTL" ceremony show "$T/carried/transcript.jsonl" --html \
+	-o "$T/page.html"
+grep -q -F "<code>$head</code>" "$T/page.html" || fail "no head on the page"
+
 case_start "witnesses cosign it"
 for who in alice bob; do
 	expect_exit 0 "$PROVCTL" officer key new --name "$who" \

@@ -42,8 +42,8 @@ resume() {
 			--templates "$templates" --answers "$T/yes" "$@"
 		[ "$rc" -eq 9 ] && grep -q hsm.label-taken "$T/err" || return
 		label=$(sed -n 's/.*label \([^ ]*\) is taken.*/\1/p' "$T/err")
-		jq -e --arg name "$label" \
-			'select(.event == "orphan" and .facts.label == $name)' \
+		jq -es --arg name "$label" 'any(.[];
+			.event == "orphan" and .facts.label == $name)' \
 			"$H/ceremonies/small-1/transcript.jsonl" >/dev/null ||
 			fail "no word of $label in the transcript"
 		orphans=$((orphans + 1))

@@ -1,7 +1,10 @@
-/* Any bytes as a transcript: what is given out is whole and in its order. */
+/* Any bytes as a transcript: what is given out is whole and in its order, its
+ * page is made of no more, and nothing passes without a note. */
 #include <string.h>
 
 #include "lib/base/notechars.h"
+#include "lib/flow/ceremonycheck.h"
+#include "lib/flow/ceremonypage.h"
 #include "lib/flow/transcript.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -35,6 +38,33 @@ static enum pv_code see(void *ctx, const struct transcript_line *line,
 	return PV_OK;
 }
 
+static void check_page(struct span bytes, enum pv_code want)
+{
+	struct buf page;
+	struct err err;
+
+	err_init(&err);
+	buf_init(&page, CEREMONYPAGE_MAX);
+	FUZZ_CHECK(ceremonypage(bytes, true, &page, &err) == want);
+	buf_release(&page);
+}
+
+static void check_whole(struct span bytes)
+{
+	static const char note[] = "a\n\n\xe2\x80\x94 a AAAAAAAA\n";
+	const struct ceremonycheck in = {
+		.transcript = bytes,
+		.note = { (const uint8_t *)note, sizeof(note) - 1 },
+		.dir = -1,
+	};
+	struct ceremonycheck_report report;
+	struct err err;
+
+	err_init(&err);
+	FUZZ_CHECK(ceremonycheck(&in, &report, &err) != PV_OK);
+	FUZZ_CHECK(err.rule[0] && err.message[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct last last = { 0, 0 };
@@ -48,5 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(rc == PV_OK || rc == PV_INPUT || rc == PV_INTEGRITY);
 	FUZZ_CHECK(rc == PV_OK || err.message[0]);
 	FUZZ_CHECK(head.lines == last.seq);
+	check_page((struct span){ data, len }, rc);
+	check_whole((struct span){ data, len });
 	return 0;
 }
