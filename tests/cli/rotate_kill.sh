@@ -44,7 +44,7 @@ one_each() {
 # The exit status of status is another matter: lists may be behind.
 usable() {
 	p --json status >"$T/status" 2>/dev/null
-	jq -e '.tokens[0].usable' "$T/status" >/dev/null
+	jq -e -s '.[0].tokens[0].usable' "$T/status" >/dev/null
 }
 # SoftHSM writes its object files without care for kills.
 token_whole() {
