@@ -26,4 +26,7 @@ PV_MUST enum pv_code attest_run_enrol(const struct app *app, int argc,
 PV_MUST enum pv_code attest_run_receipt(const struct app *app, int argc,
 					char **argv, struct err *err);
 
+PV_MUST enum pv_code attest_run_release(const struct app *app, int argc,
+					char **argv, struct err *err);
+
 #endif

@@ -5,16 +5,26 @@
 
 static const struct {
 	const char *name;
+	bool token; /* in its own process (guard.h); else a crew has it */
 	enum pv_code (*run)(const struct app *app, int argc, char **argv,
 			    struct err *err);
 } words[] = {
-	{ "enrol", attest_run_enrol },
-	{ "challenge", attest_run_challenge },
-	{ "verify", attest_run_verify },
-	{ "receipt", attest_run_receipt },
-	{ "event", attest_run_event },
-	{ "key", attest_run_key },
+	{ "enrol", true, attest_run_enrol },
+	{ "challenge", true, attest_run_challenge },
+	{ "verify", true, attest_run_verify },
+	{ "release", false, attest_run_release },
+	{ "receipt", true, attest_run_receipt },
+	{ "event", true, attest_run_event },
+	{ "key", true, attest_run_key },
 };
+
+static bool token_of(const char *word)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].name, word) == 0)
+			return words[i].token;
+	return false;
+}
 
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
@@ -35,6 +45,6 @@ const struct verb verb_attest = {
 	.summary = "take in what devices attest, and their receipts",
 	.help = attest_help,
 	.parts = attest_parts,
-	.token = true,
+	.token_of = token_of,
 	.run = run,
 };

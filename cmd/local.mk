@@ -26,7 +26,8 @@ cmd_provctl_SOURCES = \
 	cmd/attest_enrol.c cmd/attest_enrol.h cmd/attest_enrol_tpm.c \
 	cmd/attest_group.c cmd/attest_group.h cmd/attest_help.c cmd/attest_lines.c \
 	cmd/attest.h cmd/attest_event.c cmd/attest_intake.c cmd/attest_intake.h \
-	cmd/attest_key.c cmd/attest_missing.c cmd/attest_receipt.c cmd/cmd_attest.c cmd/crewrun.c cmd/crewrun.h \
+	cmd/attest_key.c cmd/attest_missing.c cmd/attest_receipt.c \
+	cmd/attest_release.c cmd/attest_release.h cmd/cmd_attest.c cmd/crewrun.c cmd/crewrun.h \
 	cmd/officer.h cmd/officer_review.c cmd/officer_used.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c \

@@ -302,6 +302,21 @@ void policy_decide(const struct template *t, const struct order *order,
 	decide_allow(&d, POLICY_APPROVED);
 }
 
+void policy_decide_release(const struct template *t, const struct order *order,
+			   const struct policy_request *r,
+			   const struct policy_facts *f,
+			   struct policy_verdict *out)
+{
+	static decide_step *const steps[] = { decide_device, decide_released };
+	struct decide d = {
+		.t = t, .order = order, .r = r, .f = f, .out = out
+	};
+
+	undecided(out);
+	if (r->release && f->store_known && !STOPS(&d, steps))
+		decide_allow(&d, POLICY_APPROVED);
+}
+
 enum pv_code policy_verdict_fail(const struct policy_verdict *v,
 				 struct err *err)
 {

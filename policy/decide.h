@@ -83,6 +83,15 @@ PV_MUST bool policy_decide_stored(const struct template *t,
 				  const struct policy_facts *f,
 				  struct policy_verdict *out);
 
+/*
+ * The part that may have changed while a bundle was sealed, of r->release:
+ * state, evidence, order, station, hours and rate, by the store's facts.
+ */
+void policy_decide_release(const struct template *t, const struct order *order,
+			   const struct policy_request *r,
+			   const struct policy_facts *f,
+			   struct policy_verdict *out);
+
 /* A denied (or waiting) verdict as an error record; returns its code. */
 enum pv_code policy_verdict_fail(const struct policy_verdict *v,
 				 struct err *err);

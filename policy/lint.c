@@ -208,12 +208,15 @@ static enum pv_code lint_fresh(const struct template *t,
 			       const struct node *root)
 {
 	struct node n = node_get(root, "rotation");
+	bool asked = false;
 
-	if (!t->rotation.fresh_evidence || t->attestation.present)
+	for (size_t k = 0; k < t->stages_n; k++)
+		asked |= t->stages[k].requires_attestation;
+	if (!t->rotation.fresh_evidence || asked)
 		return PV_OK;
-	return node_fail(&n, "fresh_evidence", "add an attestation section",
-			 "a rotation asks for evidence and the template has no "
-			 "attestation");
+	return node_fail(&n, "fresh_evidence",
+			 "let a stage require attestation: evidence is for one",
+			 "a rotation asks for evidence and no stage does");
 }
 
 enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)

@@ -436,7 +436,7 @@ tests_fuzz_replay_link_host_SOURCES = tests/fuzz/fuzz_link_host.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/attester tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
+check_PROGRAMS += tests/cli/attester tests/cli/evidence tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
 	tests/interop/make_wrong tests/interop/make_log tests/interop/make_crl \
 	tests/interop/tpm2
@@ -541,7 +541,7 @@ CLI_TESTS = \
 	tests/cli/publish_pass.sh \
 	tests/cli/quarantine.sh \
 	tests/cli/rate.sh \
-	tests/cli/reconcile.sh tests/cli/reconcile_rotated.sh \
+	tests/cli/reconcile.sh tests/cli/reconcile_rotated.sh tests/cli/release.sh \
 	tests/cli/requests.sh \
 	tests/cli/resume.sh \
 	tests/cli/receipt.sh tests/cli/replace.sh \

@@ -130,7 +130,7 @@ static enum pv_code record(const struct authority *a, struct store *store,
 	if (rc == PV_OK && !t->ca)
 		rc = issue_context_load_digest(a, store, t->sha256, &ctx, err);
 	if (rc == PV_OK && ctx)
-		rc = issue_context_manifests(ctx, pvtime_now_s(), err);
+		rc = issue_context_manifests(ctx, false, pvtime_now_s(), err);
 	if (rc == PV_OK && ctx)
 		rc = stored_rows_complete(&ctx->stored, err);
 	return rc == PV_OK ? decision_commit(&d, err) : rc;

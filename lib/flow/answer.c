@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/released.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -41,8 +43,25 @@ struct loading {
 	const struct store_subject *s;
 	struct answer *a;
 	uint64_t from; /* the number of the first bundle that counts */
+	const uint8_t *evidence; /* NULL: what was issued */
 	size_t at[RECORD_BUNDLES_MAX];
 };
+
+/* Whether the answer has it; a release's is one by the log. */
+static enum pv_code is_wanted(struct loading *l, const struct store_bundle *b,
+			      bool *wanted, struct err *err)
+{
+	CLEANUP(released_release) struct released r;
+
+	*wanted = l->evidence
+			  ? b->released_ms > 0 &&
+				    memcmp(b->evidence, l->evidence, 32) == 0
+			  : b->released_ms == 0;
+	if (!l->evidence || !*wanted)
+		return PV_OK;
+	released_init(&r);
+	return released_bundle(l->store, &l->a->due, l->s, b, &r, err);
+}
 
 /* The newest bundle of each stage counts: later ones replace earlier ones. */
 static size_t place_of(const struct record_out *out, const char *stage)
@@ -62,10 +81,13 @@ static enum pv_code load_bundle(void *ctx, const struct store_bundle *b,
 	size_t n = place_of(out, b->stage);
 	size_t at = l->a->bundles.len;
 	struct span bytes;
-	enum pv_code rc;
+	bool wanted;
+	enum pv_code rc = is_wanted(l, b, &wanted, err);
 
 	if (b->seq < l->from)
 		return PV_OK;
+	if (rc != PV_OK || !wanted)
+		return rc;
 	if (n == RECORD_BUNDLES_MAX)
 		return err_fail(err, PV_INTEGRITY, "store.edited",
 				"run provctl audit verify",
@@ -105,16 +127,15 @@ static enum pv_code check_stages(struct store *store,
 	return rc;
 }
 
-enum pv_code answer_load(struct store *store, const struct store_device *d,
+static enum pv_code load(struct store *store, const struct store_device *d,
+			 uint64_t seq, const uint8_t *evidence,
 			 struct answer *a, struct err *err)
 {
-	return answer_load_from(store, d, 0, a, err);
-}
-
-enum pv_code answer_load_from(struct store *store, const struct store_device *d,
-			      uint64_t seq, struct answer *a, struct err *err)
-{
-	struct loading l = { .store = store, .s = &d->s, .a = a, .from = seq };
+	struct loading l = { .store = store,
+			     .s = &d->s,
+			     .a = a,
+			     .from = seq,
+			     .evidence = evidence };
 	struct store_visit v = { .ctx = &l, .fn.bundle = load_bundle };
 	enum pv_code rc;
 
@@ -127,11 +148,33 @@ enum pv_code answer_load_from(struct store *store, const struct store_device *d,
 	rc = load_cert(store, d, a, err);
 	if (rc == PV_OK)
 		rc = store_bundle_each(store, d->s.number, &v, err);
-	if (rc == PV_OK && seq == 0)
+	if (rc == PV_OK && evidence && a->out.bundles_n != 1)
+		rc = logged_edited("what was released for a device", err);
+	if (rc == PV_OK && !evidence && seq == 0)
 		rc = check_stages(store, d, a, err);
 	/* Now that the buffer does not move any more. */
 	for (size_t n = 0; n < a->out.bundles_n; n++)
 		a->out.bundles[n].container.p = a->bundles.data + l.at[n];
 	err_object(err, d->s.device);
 	return rc;
+}
+
+enum pv_code answer_load(struct store *store, const struct store_device *d,
+			 struct answer *a, struct err *err)
+{
+	return load(store, d, 0, NULL, a, err);
+}
+
+enum pv_code answer_load_from(struct store *store, const struct store_device *d,
+			      uint64_t seq, struct answer *a, struct err *err)
+{
+	return load(store, d, seq, NULL, a, err);
+}
+
+enum pv_code answer_load_released(struct store *store,
+				  const struct store_device *d,
+				  const uint8_t evidence[32], struct answer *a,
+				  struct err *err)
+{
+	return load(store, d, 0, evidence, a, err);
 }

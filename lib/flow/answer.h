@@ -23,7 +23,7 @@ void answer_release(struct answer *a);
  * and bundles of d (status, line and request id are the caller's to set).
  * PV_INTEGRITY, rule "store.edited", when a row does not agree with the log, or
  * a stage that the template seals without attestation has no bundle;
- * PV_STORAGE.
+ * PV_STORAGE. What was released for evidence later is no part of it.
  */
 PV_MUST enum pv_code answer_load(struct store *store,
 				 const struct store_device *d, struct answer *a,
@@ -34,5 +34,11 @@ PV_MUST enum pv_code answer_load_from(struct store *store,
 				      const struct store_device *d,
 				      uint64_t seq, struct answer *a,
 				      struct err *err);
+
+/* The same with the one bundle that evidence of d was released for. */
+PV_MUST enum pv_code answer_load_released(struct store *store,
+					  const struct store_device *d,
+					  const uint8_t evidence[32],
+					  struct answer *a, struct err *err);
 
 #endif

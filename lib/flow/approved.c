@@ -66,8 +66,10 @@ struct policy_request request_policy(const struct request *req,
 		.key_sig = req->key_sig.len > 0,
 		.rotate = req->replace == REQUEST_ROTATE,
 		.renewed = req->spki.len > 0,
-		.parts = req->parts > 0,
+		.release = req->replace == REQUEST_RELEASE,
 	};
+
+	r.parts = req->parts > 0 && !r.release;
 
 	if (!r.rotate)
 		r.replace = request_replace_name(req->replace);
@@ -225,8 +227,8 @@ enum pv_code approve(struct approved *a, uint64_t now_ms, struct err *err)
 	policy_decide(t, a->who->order, &ask, &a->facts, &v);
 	if (v.answer != POLICY_APPROVED)
 		return policy_verdict_fail(&v, err);
-	return issue_context_manifests(a->who->ctx, (int64_t)(now_ms / 1000),
-				       err);
+	return issue_context_manifests(a->who->ctx, ask.release,
+				       (int64_t)(now_ms / 1000), err);
 }
 
 bool approved_suspect(const struct approved *a)

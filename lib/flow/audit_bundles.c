@@ -5,6 +5,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/audit_impl.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/released.h"
 #include "lib/seal/batch.h"
 #include "lib/seal/container.h"
 #include "lib/seal/manifest.h"
@@ -239,6 +240,21 @@ static enum pv_code check_erased(struct bundle_pass *p,
 			   : rc;
 }
 
+/* What its stage asks for was shown before it left. */
+static enum pv_code check_released(struct bundle_pass *p,
+				   const struct store_bundle *b,
+				   struct err *err)
+{
+	CLEANUP(released_release) struct released r;
+	struct audit *au = p->au;
+	enum pv_code rc;
+
+	released_init(&r);
+	rc = released_bundle(au->store, &au->due, &p->d->s, b, &r, err);
+	au->released += rc == PV_OK && r.found;
+	return rc;
+}
+
 static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
 				struct err *err)
 {
@@ -257,6 +273,9 @@ static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
 				  "logged",
 				  b->stage);
 	p->au->counts->bundles++;
+	rc = check_released(p, b, err);
+	if (rc != PV_OK)
+		return rc;
 	p->stages |= due_bit(b->stage);
 	if (p->d->state == STORE_RETIRED)
 		return check_erased(p, b, err);

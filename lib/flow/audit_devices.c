@@ -244,6 +244,12 @@ enum pv_code audit_devices(struct audit *au, struct err *err)
 				"%llu",
 				(unsigned long long)au->log.seals,
 				(unsigned long long)au->counts->bundles);
+	if (rc == PV_OK && au->released != au->log.releases)
+		rc = audit_fail(err, "store", "audit.release",
+				"the log releases %llu bundles for evidence, "
+				"the store has %llu",
+				(unsigned long long)au->log.releases,
+				(unsigned long long)au->released);
 	if (rc == PV_OK)
 		rc = audit_endings_counted(au, err);
 	if (rc == PV_OK)

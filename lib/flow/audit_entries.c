@@ -342,6 +342,30 @@ static bool is_ca(const struct audit_entries *au, const uint8_t cert[32])
 	return false;
 }
 
+/* A release is the next entry. */
+static void keep_seal(struct audit_entries *au, const struct log_entry *e)
+{
+	au->seal_index = au->tree.size;
+	copy_span(au->seal, sizeof(au->seal), e->object);
+	if (!get_hash(e, "evidence", au->seal_evidence))
+		au->seal_index = 0;
+}
+
+static enum pv_code take_release(struct audit_entries *au,
+				 const struct log_entry *e, struct err *err)
+{
+	char object[160];
+
+	au->releases++;
+	if (au->seal_index > 0 && au->seal_index == au->tree.size - 1 &&
+	    span_is(e->object, au->seal) &&
+	    logged_hash_is(e, "evidence", au->seal_evidence))
+		return PV_OK;
+	return audit_fail(err, object_of(e, object), "audit.release",
+			  "a release of another bundle than the one sealed "
+			  "before it, or for other evidence");
+}
+
 static enum pv_code take_seal(struct audit_entries *au,
 			      const struct log_entry *e, struct err *err)
 {
@@ -350,6 +374,7 @@ static enum pv_code take_seal(struct audit_entries *au,
 	bool known = true;
 
 	au->seals++;
+	keep_seal(au, e);
 	if (!anchors)
 		return PV_OK;
 	known = anchors->s.len > 0 && anchors->s.len % STORE_HASH == 0;
@@ -399,6 +424,7 @@ static const struct {
 	{ TYPE(LOG_CERT_INTENT), take_intent },
 	{ TYPE(LOG_CERT_ISSUE), take_issue },
 	{ TYPE(LOG_BUNDLE_SEAL), take_seal },
+	{ TYPE(LOG_BUNDLE_RELEASE), take_release },
 	{ TYPE(LOG_KEY_GENERATE), take_key },
 	{ TYPE(LOG_KEY_ROTATE), take_rotation },
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },

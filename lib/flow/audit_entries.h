@@ -63,8 +63,13 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 
 	struct serialset serials;	 /* every number that may be lent */
 	uint64_t intents, issues, seals; /* entries */
-	uint64_t retires, receipts, rollbacks;
+	uint64_t retires, receipts, rollbacks, releases;
 	uint64_t enrolled, challenges, evidence, answered; /* attestation */
+	/* The last bundle.seal: index of the entry behind it, 0 unless it is
+	 * for evidence; the bundle and that. */
+	uint64_t seal_index;
+	char seal[2 * STORE_UUID + 1];
+	uint8_t seal_evidence[32];
 	uint64_t last_ms;   /* newest time in an entry */
 	uint64_t before_ms; /* in the entries before this one */
 

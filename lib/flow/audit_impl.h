@@ -39,6 +39,7 @@ struct audit {
 	uint8_t manifest_sig[64], batch_sig[64];
 
 	struct buf entry, sealed; /* used again and again */
+	uint64_t released; /* bundles, for evidence */
 	struct due due;
 };
 

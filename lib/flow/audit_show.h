@@ -23,6 +23,7 @@ bool audit_type_known(const char *type, size_t len);
 /* All of them, with a space between. */
 #define AUDIT_TYPES                                                            \
 	LOG_CERT_INTENT                                                        \
+	" " LOG_BUNDLE_RELEASE                                                 \
 	" " LOG_CERT_ISSUE " " LOG_BUNDLE_SEAL " " LOG_EXPORT                  \
 	" " LOG_REQUEST_DENY " " LOG_QUARANTINE_PUT " " LOG_QUARANTINE_RELEASE \
 	" " LOG_QUARANTINE_REJECT " " LOG_KEY_GENERATE " " LOG_KEY_ROTATE      \

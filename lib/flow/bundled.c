@@ -214,7 +214,8 @@ static enum pv_code seal_stage(struct signing *s, const struct issued *i,
 	CLEANUP(plain_release) struct plain plain = { 0 };
 	struct seal_job job = { .device_id = device_of(p),
 				.role = t->roles[prepared_role(p)].name,
-				.seq = b->seq };
+				.seq = b->seq,
+				.evidence_sha256 = prepared_evidence(p) };
 	enum pv_code rc = signing_draw_id(s, b->id, err);
 
 	if (rc != PV_OK)
@@ -244,6 +245,7 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 {
 	const struct prepared *p = issued_prepared(i);
 	const struct template *t = s->ctx->tmpl;
+	const bool released = prepared_evidence(p) != NULL;
 	size_t list[TPL_COMPONENTS_MAX];
 	uint32_t sealed = 0;
 
@@ -253,7 +255,7 @@ enum pv_code bundle_seal(struct bundled *b, struct signing *s,
 		struct stage_bundle *stage = &b->stages[b->n];
 		enum pv_code rc;
 
-		if (t->stages[k].requires_attestation ||
+		if (t->stages[k].requires_attestation != released ||
 		    !(t->stages[k].components & prepared_components(p)) ||
 		    template_select(t, prepared_role(p), k, list) == 0)
 			continue;

@@ -1,6 +1,7 @@
 /*
  * bundled: the fifth stage of a device's way: its components are sealed, one
- * bundle for each stage that needs no attestation. Sealing comes first, for
+ * bundle for each stage that needs no attestation, or for the one that evidence
+ * is for. Sealing comes first, for
  * each device; then the descriptors of a whole group are signed together, so
  * that a batch costs one HSM signature; then the containers are put together.
  * Specification: formats.md 1 to 3.

@@ -231,14 +231,15 @@ static enum pv_code parse_stage(struct issue_context *ctx, size_t i,
 }
 
 enum pv_code issue_context_manifests(const struct issue_context *ctx,
-				     int64_t now_s, struct err *err)
+				     bool released, int64_t now_s,
+				     struct err *err)
 {
 	char over[PVTIME_RFC3339_LEN + 1];
 
 	for (size_t i = 0; i < ctx->stages_n; i++) {
 		const struct issue_stage *stage = &ctx->stages[i];
 
-		if (ctx->tmpl->stages[i].requires_attestation ||
+		if (ctx->tmpl->stages[i].requires_attestation != released ||
 		    now_s <= (int64_t)stage->not_after_s)
 			continue;
 		if (!pvtime_format((int64_t)stage->not_after_s, over))

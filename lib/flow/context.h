@@ -101,10 +101,11 @@ issue_context_load_generation(const struct authority *a, struct store *store,
 			      struct issue_context **out, struct err *err);
 void issue_context_free(struct issue_context *ctx);
 
-/* May bundles be sealed under the manifests of the stages that get one now?
- * PV_DENIED, rule "manifest.expired". */
+/* May bundles be sealed under the manifests of the stages that get one now, or
+ * of those that are released for evidence? PV_DENIED, "manifest.expired". */
 PV_MUST enum pv_code issue_context_manifests(const struct issue_context *ctx,
-					     int64_t now_s, struct err *err);
+					     bool released, int64_t now_s,
+					     struct err *err);
 
 /* A key of ours, of any generation, by its CKA_ID; NULL: there is none. */
 const struct issue_key *issue_context_key(const struct issue_context *ctx,

@@ -10,6 +10,7 @@
 #include "lib/flow/factoryevent.h"
 #include "lib/flow/keystand.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/released.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 
@@ -115,6 +116,18 @@ static enum pv_code find_device(struct store *store, const char *device,
 	return rc;
 }
 
+/* A stage that asks for evidence leaves only once it was released for some. */
+static enum pv_code check_released(struct store *store,
+				   const struct export_bundle *b,
+				   struct err *err)
+{
+	CLEANUP(released_release) struct released r;
+	CLEANUP(due_release) struct due due = { .next = 0 };
+
+	released_init(&r);
+	return released_bundle(store, &due, &b->device.s, &b->row, &r, err);
+}
+
 enum pv_code export_bundle_load(struct store *store, const char *device,
 				const char *stage, struct export_bundle *b,
 				struct err *err)
@@ -133,7 +146,9 @@ enum pv_code export_bundle_load(struct store *store, const char *device,
 		rc = err_fail(err, PV_NOT_FOUND, "bundle.none",
 			      d->state == STORE_RESERVED
 				      ? "run the interrupted issue again"
-				      : "see the stages of its template",
+				      : "see the stages of its template; one "
+					"that asks for evidence is released by "
+					"`provctl attest verify'",
 			      "the device has no bundle%s%.64s",
 			      stage ? " of stage " : "", stage ? stage : "");
 	if (rc == PV_OK && c.several)
@@ -147,6 +162,8 @@ enum pv_code export_bundle_load(struct store *store, const char *device,
 	if (rc == PV_OK)
 		rc = logged_bundle(store, &b->device.s, &b->row,
 				   buf_span(&b->bytes), err);
+	if (rc == PV_OK)
+		rc = check_released(store, b, err);
 	if (rc != PV_OK)
 		err_object(err, device);
 	return rc;

@@ -29,6 +29,7 @@ struct issue_opts {
 	const struct stationclaim *station_claim;
 	unsigned jobs; /* 0: as configured, else one per core */
 	bool rotate;   /* what is known gets the next credential */
+	bool release;  /* or the bundle that its evidence is for (release.h) */
 	bool batch;    /* several requests: a reached rate waits */
 	bool in_order; /* results in request order; else as durable */
 	const struct actor_claim *claim; /* who says to act */

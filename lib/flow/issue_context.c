@@ -171,6 +171,8 @@ static enum pv_code admit(struct issue_run *r, struct store *store,
 	r->ruled = who.roster;
 	if (r->opts->rotate)
 		return actor_allow(&who, ROLE_OP_ROTATE, err);
+	if (r->opts->release)
+		return actor_allow(&who, ROLE_OP_ATTEST, err);
 	if (r->opts->order)
 		rc = load_ticket(r, store, err);
 	if (rc != PV_OK)

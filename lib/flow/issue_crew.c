@@ -195,6 +195,7 @@ static enum pv_code run_writer(void *ctx, int ctl, struct err *err)
 				    .station = r->opts->station,
 				    .actor = r->actor,
 				    .batch = r->opts->batch,
+				    .release = r->opts->release,
 				    .covers = r->ruled || r->opts->order,
 				    .signers = wires,
 				    .signers_n = r->jobs,

@@ -7,6 +7,15 @@
 #include "lib/flow/logged.h"
 #include "lib/store/store_renew.h"
 
+bool kept_by(const struct template *t)
+{
+	bool keeps = t->rotation.present;
+
+	for (size_t k = 0; k < t->stages_n; k++)
+		keeps |= t->stages[k].requires_attestation;
+	return keeps;
+}
+
 static void put_text(struct cbor_writer *w, const struct request *r, size_t at)
 {
 	cbor_put_str(w, request_text(r, at));

@@ -1,8 +1,8 @@
 /*
  * kept: what of a request is kept with its device, so that it can be rotated
- * without the device being asked: the sealing key and the fields. Only where
- * the template has a section "rotation". Held against the hash that cert.intent
- * has of it.
+ * without the device being asked, or get what its evidence is for: the sealing
+ * key and the fields. Only where the template rotates, or has a stage that asks
+ * for evidence. Held against the hash that cert.intent has of it.
  *
  * The row is deterministic CBOR: [sealing key (SPKI DER, bstr, may be empty),
  * {field: value, ...} as an array [name, value, ...] in the request's order].
@@ -13,6 +13,7 @@
 #include "lib/base/cbor.h"
 #include "lib/flow/request.h"
 #include "lib/store/store.h"
+#include "policy/template.h"
 
 #define KEPT_MAX 65536u /* bytes */
 
@@ -24,6 +25,8 @@ struct kept { /* borrows the row; zero: there is nothing */
 	size_t fields_n;
 };
 
+/* Whether t has anything kept. */
+PV_MUST bool kept_by(const struct template *t);
 /* Appends the row; nothing when there is nothing to keep. */
 PV_MUST enum pv_code kept_put(const struct request *r, struct buf *out,
 			      struct err *err);

@@ -120,6 +120,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/quota.c lib/flow/quota.h \
 	lib/flow/receiptlist.c lib/flow/receiptlist.h \
 	lib/flow/receipts.c lib/flow/receipts.h \
+	lib/flow/release.c lib/flow/release.h \
+	lib/flow/released.c lib/flow/released.h \
 	lib/flow/renewal.c lib/flow/renewal.h \
 	lib/flow/rotate.c lib/flow/rotate.h lib/flow/rotate_due.c \
 	lib/flow/rotate_impl.h \
@@ -197,5 +199,6 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/writer_kept.h \
 	lib/flow/writer_log.c lib/flow/writer_log.h \
 	lib/flow/writer_parts.c lib/flow/writer_parts.h \
+	lib/flow/writer_release.c lib/flow/writer_release.h \
 	lib/flow/writer_replace.c lib/flow/writer_replace.h \
 	lib/flow/writer_result.c

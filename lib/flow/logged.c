@@ -163,6 +163,7 @@ enum pv_code logged_container_fits(struct span container,
 				   struct err *err)
 {
 	struct seal_container_view v;
+	struct span evidence;
 	uint8_t whole[32];
 	uint8_t payload[32];
 	struct err why;
@@ -181,7 +182,9 @@ enum pv_code logged_container_fits(struct span container,
 		*err = why;
 		return rc;
 	}
+	evidence = (struct span){ b->evidence, b->released_ms > 0 ? 32 : 0 };
 	*fits = memcmp(payload, b->payload_sha256, 32) == 0 &&
+		span_equal(v.head.evidence_sha256, evidence) &&
 		memcmp(v.head.bh, b->bh, 32) == 0 &&
 		memcmp(v.head.bundle_id, b->id, STORE_UUID) == 0 &&
 		v.head.seq == b->seq &&

@@ -309,6 +309,13 @@ uint32_t prepared_named(const struct prepared *p)
 	return p->named;
 }
 
+const uint8_t *prepared_evidence(const struct prepared *p)
+{
+	const struct request *r = approved_request(p->a);
+
+	return r->replace == REQUEST_RELEASE ? r->evidence.data : NULL;
+}
+
 struct span prepared_certificate(const struct prepared *p)
 {
 	struct span none = { NULL, 0 };

@@ -89,12 +89,15 @@ struct span prepared_tbs(const struct prepared *p);    /* empty: key "none" */
 /* SHA-256 of the SPKI in the TBS; NULL with key "none". */
 const uint8_t *prepared_spki_sha256(const struct prepared *p);
 struct span prepared_sealed(const struct prepared *p); /* row; may be empty */
-/* Components alone are sealed: nothing is certified, and nothing reserved. */
+/* Bundles alone are sealed: nothing is certified, and nothing reserved. */
 PV_MUST bool prepared_parts(const struct prepared *p);
 /* Then bit i: component i was named; 0 when it is none of this. */
 uint32_t prepared_named(const struct prepared *p);
 /* Then the certificate that the device has, if any; else empty. */
 struct span prepared_certificate(const struct prepared *p);
+/* Hash of the evidence that a stage is released for; NULL: of stages that ask
+ * for none. */
+const uint8_t *prepared_evidence(const struct prepared *p);
 /* NULL when there is no host key. */
 const struct secret *prepared_host_key(const struct prepared *p);
 /* The random or stored secret of a component; NULL when it is of another kind,

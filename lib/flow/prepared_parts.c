@@ -1,8 +1,9 @@
 /*
- * prepared: components alone, for a device that keeps its certificate. A bundle
- * holds what the role has of a stage, so each stage that one of the named
- * components is of is sealed anew, whole. What would change in it beside the
- * named ones stands in the way.
+ * prepared: bundles alone, for a device that keeps its certificate: components
+ * that are named, or the stage that evidence is for. A bundle holds what the
+ * role has of a stage, so each stage that one of the named components is of is
+ * sealed anew, whole. What would change in it beside the named ones stands in
+ * the way.
  */
 #include <string.h>
 
@@ -48,6 +49,28 @@ static enum pv_code choose(struct prepared *p, const char *names,
 	return rc;
 }
 
+/* All that the role has of the stage. */
+static enum pv_code choose_stage(struct prepared *p, const char *stage,
+				 struct err *err)
+{
+	const struct template *t = p->ctx->tmpl;
+
+	p->components = 0;
+	for (size_t k = 0; k < t->stages_n; k++)
+		if (t->stages[k].requires_attestation &&
+		    strcmp(template_stage_name(t->stages[k].kind), stage) == 0)
+			p->components = t->stages[k].components &
+					t->roles[p->role].components;
+	p->named = p->components;
+	if (p->components != 0)
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "release.stage",
+			"see `provctl policy show'",
+			"nothing is sealed for evidence in stage %.64s for the "
+			"device's role",
+			stage);
+}
+
 enum pv_code prepared_make_parts(struct prepared *p, struct err *err)
 {
 	const struct request *r = approved_request(p->a);
@@ -60,5 +83,7 @@ enum pv_code prepared_make_parts(struct prepared *p, struct err *err)
 	p->number = (uint32_t)p->serial[0] << 24 |
 		    (uint32_t)p->serial[1] << 16 | (uint32_t)p->serial[2] << 8 |
 		    p->serial[3];
-	return choose(p, request_parts(r), err);
+	return r->replace == REQUEST_RELEASE
+		       ? choose_stage(p, request_parts(r), err)
+		       : choose(p, request_parts(r), err);
 }

@@ -10,6 +10,7 @@
 #include "lib/flow/kept.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/released.h"
 #include "lib/flow/succession.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
@@ -56,7 +57,8 @@ struct about {
 	struct seal_receipt said;
 	struct store_bundle bundle;
 	struct store_device d;
-	struct buf cert; /* DER; empty: none */
+	struct buf cert;	  /* DER; empty: none */
+	struct released evidence; /* that the bundle was released for */
 	/* What the bundle is under, where the device has no key of its own. */
 	bool symmetric;
 	uint8_t master_id[HSM_ID_LEN];
@@ -65,6 +67,7 @@ struct about {
 static void about_release(struct about *a)
 {
 	buf_release(&a->cert);
+	released_release(&a->evidence);
 }
 
 static enum pv_code not_by(const char *rule, const char *what, struct err *err)
@@ -93,6 +96,9 @@ static enum pv_code find_bundle(struct receipts *r, struct about *a,
 		rc = logged_device(r->store, &a->d, err);
 	if (rc == PV_OK)
 		rc = logged_bundle_row(r->store, &a->d.s, &a->bundle, err);
+	if (rc == PV_OK)
+		rc = released_bundle(r->store, &r->due, &a->d.s, &a->bundle,
+				     &a->evidence, err);
 	if (rc == PV_OK && a->d.has_cert)
 		rc = store_cert_get(r->store, a->d.s.number, &a->cert, err);
 	if (rc == PV_OK && a->d.has_cert)
@@ -128,7 +134,9 @@ static enum pv_code take_seal_key(struct receipts *r, const struct about *a,
 	enum pv_code rc = PV_OK;
 
 	*spki = given;
-	if (given.len == 0) {
+	if (a->evidence.found && a->evidence.x.seal_spki.len > 0)
+		*spki = a->evidence.x.seal_spki;
+	else if (given.len == 0) {
 		rc = kept_load(r->store, &a->d, row, &k, err);
 		*spki = k.seal_key;
 	}
@@ -261,9 +269,18 @@ static enum pv_code check_signed(struct receipts *r, struct about *a,
 
 static enum pv_code check_claims(const struct about *a, struct err *err)
 {
-	if (a->said.nonce.len > 0)
+	const struct released *x = &a->evidence;
+	const struct span nonce = { x->x.nonce_value,
+				    x->found ? sizeof(x->x.nonce_value) : 0 };
+
+	if (nonce.len == 0 && a->said.nonce.len > 0)
 		return not_by("receipt.claims",
 			      "answers evidence that nobody asked for", err);
+	if (!span_equal(a->said.nonce, nonce))
+		return not_by("receipt.claims",
+			      "does not repeat the nonce of the evidence that "
+			      "the bundle was released for",
+			      err);
 	if (a->said.seq != a->bundle.seq ||
 	    memcmp(a->said.bh, a->bundle.bh, sizeof(a->said.bh)) != 0)
 		return not_by("receipt.claims",
@@ -382,6 +399,7 @@ enum pv_code receipts_take(struct receipts *r, const struct event_who *who,
 
 	memset(said, 0, sizeof(*said));
 	buf_init(&a.cert, X509_CERT_MAX);
+	released_init(&a.evidence);
 	if (rc == PV_OK)
 		rc = find_bundle(r, &a, err);
 	if (rc != PV_OK)

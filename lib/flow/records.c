@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/flow/kept.h"
+
 static void put_opt_hash(struct wire *w, const uint8_t *hash)
 {
 	static const uint8_t none[32];
@@ -17,7 +19,7 @@ static void put_keys(struct wire *w, const struct approved *a)
 	const struct template *t = approved_context(a)->tmpl;
 	const struct span none = { NULL, 0 };
 	bool held = t->limits.on_anomaly == TPL_ANOMALY_QUARANTINE;
-	bool kept = held || t->rotation.present;
+	bool kept = held || kept_by(t);
 
 	wire_put_span(w, held ? buf_span(&r->csr) : none);
 	wire_put_span(w, kept ? buf_span(&r->seal_key) : none);
@@ -173,6 +175,7 @@ void record_put_result(struct wire *w, const struct bundled *b)
 	wire_put_str(w, req->device);
 	wire_put_bytes(w, req->bytes_sha256, 32);
 	wire_put_u64(w, prepared_named(p));
+	wire_put_span(w, buf_span(&req->evidence));
 	wire_put_u64(w, prepared_number(p));
 	wire_put_bytes(w, prepared_context(p)->template_sha256, 32);
 	wire_put_span(w, prepared_serial(p));
@@ -216,6 +219,10 @@ enum pv_code record_get_result(struct wire_rec *rec, struct record_result *r,
 	wire_get_str(rec, r->device, sizeof(r->device));
 	wire_get_bytes(rec, r->bytes_sha256, 32);
 	r->parts = (uint32_t)wire_get_u64(rec);
+	r->evidence = wire_get_span(rec);
+	rec->bad = rec->bad ||
+		   (r->evidence.len != 0 &&
+		    (r->evidence.len != REQUEST_EVIDENCE_LEN || !r->parts));
 	r->number = (uint32_t)wire_get_u64(rec);
 	wire_get_bytes(rec, r->template_sha256, 32);
 	r->serial = wire_get_span(rec);

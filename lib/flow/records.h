@@ -66,7 +66,7 @@ struct record_result {
 	uint32_t parts; /* bits of the components named, alone; 0: it is not */
 	uint32_t number;
 	uint8_t template_sha256[32];
-	struct span serial, cert;
+	struct span serial, cert, evidence; /* that they are released for */
 	struct {
 		char stage[REQUEST_ID_MAX + 1];
 		uint8_t id[SEAL_ID_LEN], bh[32], payload_sha256[32];

@@ -176,7 +176,7 @@ static enum pv_code check(const struct template *t,
 			  const struct x509_cert *cert, const struct kept *k,
 			  struct err *err)
 {
-	if (asked->csr.len > 0)
+	if (asked->csr.len > 0 || asked->release)
 		return PV_OK;
 	if (t->key == TPL_KEY_CSR && cert->spki.len == 0)
 		return must_ask("rotate.csr", "the device has no certified key",
@@ -194,12 +194,21 @@ static enum pv_code check(const struct template *t,
 	return PV_OK;
 }
 
+static bool set_what(json_t *o, const struct renewal_asked *asked)
+{
+	const char *name = asked->release ? asked->release : asked->parts;
+
+	return set_text(o, asked->release ? "release" : "components", name,
+			strlen(name));
+}
+
 static bool fill(json_t *o, const struct template *t,
 		 const struct store_device *d,
 		 const struct renewal_asked *asked,
 		 const struct x509_cert *cert, const struct kept *k)
 {
 	struct span serial = { d->s.serial, d->s.serial_len };
+	struct span seal_key = asked->release ? asked->bound : k->seal_key;
 	bool own = asked->csr.len == 0;
 
 	if (!set_names(o, &d->s, asked->role ? asked->role : d->s.role) ||
@@ -208,10 +217,13 @@ static bool fill(json_t *o, const struct template *t,
 	if (own && t->key == TPL_KEY_CSR && !set_base64(o, "spki", cert->spki))
 		return false;
 	if (own && t->recipient == TPL_RECIPIENT_SEALING_KEY &&
-	    !set_pem(o, "seal_key", k->seal_key))
+	    !set_pem(o, "seal_key", seal_key))
 		return false;
-	return !asked->parts ||
-	       (set_text(o, "components", asked->parts, strlen(asked->parts)) &&
+	if (asked->release &&
+	    !set_base64(o, "evidence", (struct span){ asked->evidence, 32 }))
+		return false;
+	return (!asked->parts && !asked->release) ||
+	       (set_what(o, asked) &&
 		set_text(o, "fresh", "true", asked->fresh ? 4 : 0) &&
 		set_base64(o, "serial", serial) &&
 		set_base64(o, "certificate", cert->der));

@@ -18,9 +18,13 @@ struct renewal_asked {	  /* zero: nothing but a new credential */
 	const char *role; /* NULL: the one that it has */
 	const struct renewal_set *sets;
 	size_t sets_n;
-	const char *parts; /* names of components alone, comma-separated */
-	bool fresh;	   /* parts anew, also where they were not received */
-	struct span csr;   /* PEM of a new key's; empty: the key that it has */
+	const char *parts;   /* names of components alone, comma-separated */
+	bool fresh;	     /* parts anew, also where they were not received */
+	const char *release; /* or a stage, for evidence of that hash, sealed
+				to the key that it binds (SPKI DER) */
+	const uint8_t *evidence;
+	struct span bound;
+	struct span csr; /* PEM of a new key's; empty: the key that it has */
 	struct span seal_key, seal_sig; /* PEM, base64; with csr */
 	struct span key_sig; /* base64: by the certified key; with csr */
 };

@@ -30,6 +30,7 @@ void request_init(struct request *r)
 	buf_init(&r->spki, REQUEST_KEY_MAX);
 	buf_init(&r->serial, REQUEST_SERIAL_MAX);
 	buf_init(&r->cert, REQUEST_CERT_MAX);
+	buf_init(&r->evidence, REQUEST_EVIDENCE_LEN + 2); /* while decoded */
 }
 
 void request_release(struct request *r)
@@ -42,6 +43,7 @@ void request_release(struct request *r)
 	buf_release(&r->spki);
 	buf_release(&r->serial);
 	buf_release(&r->cert);
+	buf_release(&r->evidence);
 }
 
 void request_reset(struct request *r)
@@ -61,6 +63,7 @@ void request_reset(struct request *r)
 	buf_reset(&r->spki);
 	buf_reset(&r->serial);
 	buf_reset(&r->cert);
+	buf_reset(&r->evidence);
 }
 
 const char *request_text(const struct request *r, size_t offset)
@@ -68,8 +71,8 @@ const char *request_text(const struct request *r, size_t offset)
 	return (const char *)r->texts.data + offset;
 }
 
-static const char *const replace_names[] = { NULL, "rework", "scrap",
-					     "rotate" };
+static const char *const replace_names[] = { NULL, "rework", "scrap", "rotate",
+					     NULL };
 
 const char *request_replace_name(enum request_replace replace)
 {
@@ -326,7 +329,11 @@ static enum pv_code set_renewal(struct request *r, const char *key,
 		r->fresh = true;
 		return PV_OK;
 	}
-	if (strcmp(key, "components") != 0)
+	if (strcmp(key, "evidence") == 0)
+		return set_base64(&r->evidence, key, value, err);
+	if (strcmp(key, "release") == 0)
+		r->replace = REQUEST_RELEASE;
+	else if (strcmp(key, "components") != 0)
 		return unknown_key(key, err);
 	r->parts = r->texts.len + 1;
 	buf_put(&r->texts, value, strlen(value) + 1);

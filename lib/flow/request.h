@@ -16,13 +16,15 @@
 #define REQUEST_CSR_MAX 16384  /* bytes of DER */
 #define REQUEST_FIELDS_MAX 32
 #define REQUEST_FIELD_MAX 1024 /* bytes of one value */
+#define REQUEST_EVIDENCE_LEN 32 /* its SHA-256 */
 
 /* What a device that is known is to get instead. */
 enum request_replace {
 	REQUEST_FIRST, /* nothing: it is new, or gets its answer again */
 	REQUEST_REWORK,
 	REQUEST_SCRAP,
-	REQUEST_ROTATE
+	REQUEST_ROTATE,
+	REQUEST_RELEASE /* the bundle of a stage that asks for evidence */
 };
 
 struct request_field {
@@ -51,6 +53,7 @@ struct request {
 	char order[REQUEST_ID_MAX + 1]; /* that the device is of; "": none */
 	size_t parts; /* text of their names at parts - 1; 0: none */
 	bool fresh;   /* parts anew, whatever is sealed already */
+	struct buf evidence; /* of a release: its hash; parts: the stage */
 };
 
 void request_init(struct request *r);
@@ -58,9 +61,11 @@ void request_release(struct request *r);
 /* Keeps the memory, forgets the contents. */
 void request_reset(struct request *r);
 const char *request_text(const struct request *r, size_t offset);
-/* "rework", "scrap", "rotate"; NULL for REQUEST_FIRST. */
+/* "rework", "scrap", "rotate"; NULL for what makes no credential, or the
+ * first. */
 const char *request_replace_name(enum request_replace replace);
-/* NULL, or names of components, comma-separated. */
+/* No credential, but bundles for the one that is there: names of components,
+ * comma-separated, or of the stage that is released. NULL: a credential. */
 const char *request_parts(const struct request *r);
 /* NULL when the request has no such field. */
 const char *request_field(const struct request *r, const char *name);

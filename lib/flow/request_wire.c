@@ -16,6 +16,7 @@ void request_put_names(struct wire *w, const struct request *r)
 	wire_put_u64(w, r->replace);
 	wire_put_u64(w, r->parts);
 	wire_put_u64(w, r->fresh);
+	wire_put_span(w, buf_span(&r->evidence));
 	wire_put_span(w, buf_span(&r->texts));
 	wire_put_u64(w, r->fields_n);
 	for (size_t i = 0; i < r->fields_n; i++) {
@@ -51,6 +52,11 @@ static bool names_hold(const struct request *r)
 		return false;
 	if (r->parts > r->texts.len)
 		return false;
+	/* A release is of a stage, for evidence; nothing else names any. */
+	if (r->replace == REQUEST_RELEASE
+		    ? r->parts == 0 || r->evidence.len != REQUEST_EVIDENCE_LEN
+		    : r->evidence.len != 0)
+		return false;
 	for (size_t i = 0; i < r->fields_n; i++)
 		if (r->fields[i].name >= r->texts.len ||
 		    r->fields[i].value >= r->texts.len)
@@ -62,7 +68,7 @@ static void get_replace(struct wire_rec *rec, struct request *r)
 {
 	uint64_t replace = wire_get_u64(rec);
 
-	if (replace <= REQUEST_ROTATE)
+	if (replace <= REQUEST_RELEASE)
 		r->replace = (enum request_replace)replace;
 	else
 		rec->bad = true;
@@ -81,6 +87,7 @@ void request_get_names(struct wire_rec *rec, struct request *r)
 	get_replace(rec, r);
 	r->parts = (size_t)wire_get_u64(rec);
 	r->fresh = wire_get_u64(rec) != 0;
+	wire_get_buf(rec, &r->evidence);
 	wire_get_buf(rec, &r->texts);
 	r->fields_n = (size_t)wire_get_u64(rec);
 	if (r->fields_n > REQUEST_FIELDS_MAX) {

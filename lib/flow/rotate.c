@@ -51,8 +51,8 @@ enum pv_code rotate_file(struct span lines, int *fd, struct err *err)
 	return PV_OK;
 }
 
-static enum pv_code find_device(struct store *store, const char *device,
-				struct store_device *d, struct err *err)
+enum pv_code rotate_find(struct store *store, const char *device,
+			 struct store_device *d, struct err *err)
 {
 	bool found = false;
 	enum pv_code rc;
@@ -92,7 +92,7 @@ enum pv_code rotate_one(const struct authority *a,
 	in->n = 1;
 	buf_init(&line, LINES_MAX);
 	if (rc == PV_OK)
-		rc = find_device(store, device, &d, err);
+		rc = rotate_find(store, device, &d, err);
 	if (rc == PV_OK)
 		rc = store_template_current(store, d.s.template_name, &v, err);
 	t = newest.t;
@@ -118,7 +118,7 @@ enum pv_code rotate_back(struct store *store, const char *device,
 	if (rc == PV_OK)
 		rc = event_now(store, &who, err);
 	if (rc == PV_OK)
-		rc = find_device(store, device, &d, err);
+		rc = rotate_find(store, device, &d, err);
 	if (rc == PV_OK) {
 		s.who = who.who;
 		rc = succession_back(&s, &d, not_installed, err);

@@ -123,7 +123,7 @@ static enum pv_code open_old_key(struct signer *s,
 static enum pv_code manifests_stand(const struct issue_context *ctx,
 				    struct err *err)
 {
-	enum pv_code rc = issue_context_manifests(ctx, pvtime_now_s(), err);
+	enum pv_code rc = issue_context_manifests(ctx, false, pvtime_now_s(), err);
 
 	if (rc == PV_DENIED)
 		snprintf(err->hint, sizeof(err->hint), "%s",

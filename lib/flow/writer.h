@@ -26,6 +26,7 @@ struct writer_opts {
 	const char *station, *actor;
 	bool station_signed;
 	bool batch; /* a reached rate waits; else it denies */
+	bool release; /* what is released for evidence, and nothing else */
 	/* Under an order or a roster: devices leave under a checkpoint. */
 	bool covers;
 	struct wire *signers;

@@ -14,7 +14,9 @@ static enum pv_code judge(struct writer *w, struct err *why)
 	enum pv_code rc = actor_enter(w->store, o->claim, &who, why);
 
 	if (rc == PV_OK)
-		rc = actor_allow(&who, ROLE_OP_ISSUE_FREE, why);
+		if (o->release)
+			return actor_allow(&who, ROLE_OP_ATTEST, why);
+	rc = actor_allow(&who, ROLE_OP_ISSUE_FREE, why);
 	w->bound = rc != PV_OK;
 	if (rc != PV_DENIED || !o->order || strcmp(who.name, o->actor) != 0)
 		return rc;

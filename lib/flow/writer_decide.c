@@ -6,6 +6,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/writer_held.h"
+#include "lib/flow/writer_release.h"
 #include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_held.h"
@@ -29,7 +30,7 @@ static enum policy_owner owner_of(const struct store_owner *o,
 	return POLICY_OWNER_NONE;
 }
 
-static enum policy_state state_of(enum store_state s)
+enum policy_state writer_state(enum store_state s)
 {
 	switch (s) {
 	case STORE_RESERVED:
@@ -114,7 +115,7 @@ static enum pv_code compare(struct writer *w, const struct record_intent *i,
 	bool same = false;
 	enum pv_code rc = same_body(w, i, d, &same, err);
 
-	f->state = state_of(d->state);
+	f->state = writer_state(d->state);
 	f->quarantined = d->state == STORE_QUARANTINED;
 	f->renewal = d->s.replaces != 0;
 	f->same_request = f->renewal && is_request(d, i->req);
@@ -193,6 +194,8 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 		rc = compare(w, i, d, f, err);
 	if (rc == PV_OK && *found && i->req->replace == REQUEST_ROTATE)
 		rc = writer_rotation_facts(w, i, d, f, err);
+	if (rc == PV_OK && *found && i->req->replace == REQUEST_RELEASE)
+		rc = writer_release_facts(w, i, d, f, err);
 	if (rc == PV_OK)
 		rc = store_request_get(w->store, i->req->id, &other, &known,
 				       err);
@@ -205,8 +208,9 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 		rc = find_owners(w, i, f, err);
 	if (rc == PV_OK)
 		rc = find_held(w, i, &f->held, err);
-	if (rc == PV_OK && (t->limits.per_hour > 0 ||
-			    (w->opts->order && w->opts->order->per_hour > 0)))
+	if (rc == PV_OK && i->req->replace != REQUEST_RELEASE &&
+	    (t->limits.per_hour > 0 ||
+	     (w->opts->order && w->opts->order->per_hour > 0)))
 		rc = store_rate_since(w->store, w->opts->ctx->template_sha256,
 				      w->now_ms > HOUR_MS ? w->now_ms - HOUR_MS
 							  : 0,
@@ -267,7 +271,7 @@ static enum pv_code put_question(struct writer *w,
 static void decide(const struct writer *w, const struct question *q,
 		   struct policy_verdict *v)
 {
-	policy_decide(w->opts->ctx->tmpl, w->opts->order ? &w->order : NULL,
+	policy_decide(w->opts->ctx->tmpl, w->order.id[0] ? &w->order : NULL,
 		      &q->ask, &q->f, v);
 }
 

@@ -13,7 +13,8 @@
 struct writer {
 	const struct writer_opts *opts;
 	struct store *store;
-	struct order order; /* as it stands in this transaction */
+	struct order order; /* as it stands in this transaction; of a release:
+			       that of the device; id "": none */
 	uint64_t now_ms;    /* of this transaction */
 	uint64_t last_ms;   /* newest entry before it */
 	uint64_t event_ms;  /* of its entries: last_ms where clock says no */
@@ -48,6 +49,7 @@ struct writer {
 	struct writer_kept *kept; /* slots by number; NULL: none are kept */
 };
 
+enum policy_state writer_state(enum store_state s);
 struct log_who writer_who(const struct writer *w);
 /* SHA-256 by a context that is kept: some hashes for each device. */
 PV_MUST enum pv_code writer_hash(struct writer *w, struct span bytes,

@@ -9,6 +9,7 @@
 #include "lib/flow/writer_kdf.h"
 #include "lib/flow/writer_kept.h"
 #include "lib/flow/writer_parts.h"
+#include "lib/flow/writer_release.h"
 #include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -17,6 +18,7 @@ static enum store_why why_of(enum request_replace replace)
 {
 	switch (replace) {
 	case REQUEST_FIRST:
+	case REQUEST_RELEASE:
 		break;
 	case REQUEST_REWORK:
 		return STORE_REWORK;
@@ -142,7 +144,7 @@ static enum pv_code reserve(struct writer *w, const struct record_intent *i,
 		facts.secrets = secrets;
 	}
 	buf_init(&kept, KEPT_MAX);
-	if (rc == PV_OK && w->opts->ctx->tmpl->rotation.present)
+	if (rc == PV_OK && kept_by(w->opts->ctx->tmpl))
 		rc = kept_put(i->req, &kept, err);
 	intent.kept = buf_span(&kept);
 	if (rc == PV_OK && kept.len > 0) {
@@ -310,7 +312,12 @@ static enum pv_code answer_existing(struct writer *w, struct wire *from,
 			return refuse_intent(w, from, i, &why, err);
 		return store_intent_get(w->store, d->s.number, &v, err);
 	}
-	rc = writer_put_existing(w, i->req->line, i->req->id, d, 0, err);
+	if (i->req->replace == REQUEST_RELEASE)
+		rc = writer_put_released(w, i->req->line, i->req->id, d,
+					 i->req->evidence.data, err);
+	else
+		rc = writer_put_existing(w, i->req->line, i->req->id, d, 0,
+					 err);
 	if (rc == PV_OK)
 		wire_put_mark(from, WIRE_SKIP, i->req->line);
 	return rc;
@@ -338,8 +345,9 @@ static enum pv_code check_again(struct writer *w, const struct record_intent *i,
 		*why = w->issuer;
 		return why->code;
 	}
-	rc = issue_context_manifests(w->opts->ctx, (int64_t)(w->now_ms / 1000),
-				     why);
+	rc = issue_context_manifests(w->opts->ctx,
+				     i->req->replace == REQUEST_RELEASE,
+				     (int64_t)(w->now_ms / 1000), why);
 	if (rc == PV_OK)
 		rc = stored_rows_stand(&w->opts->ctx->stored, w->store, why);
 	if (rc == PV_OK && request_parts(i->req))
@@ -360,7 +368,7 @@ static enum pv_code act_on_approved(struct writer *w, struct wire *from,
 	bool given = false;
 	enum pv_code rc = PV_OK;
 
-	if (parts)
+	if (parts && i->req->replace != REQUEST_RELEASE)
 		rc = writer_parts_give(w, from, i, d, &given, err);
 	if (rc != PV_OK || given)
 		return rc;

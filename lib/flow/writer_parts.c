@@ -34,8 +34,9 @@ enum pv_code writer_parts_facts(const struct writer *w, const char *role,
 		return err_fail(err, PV_INTERNAL, "writer.result", NULL,
 				"components that the template has not");
 	parts_put(t, named, &facts->components);
-	stored_rows_put(&w->opts->ctx->stored, t, parts_whole(t, at, named),
-			&facts->stored);
+	/* Of a release all are named. */
+	stored_rows_put(&w->opts->ctx->stored, t,
+			parts_whole(t, at, named) | named, &facts->stored);
 	end_text(&facts->components);
 	end_text(&facts->stored);
 	rc = buf_check(&facts->components, err);

@@ -7,6 +7,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/succession.h"
 #include "lib/flow/writer_kept.h"
+#include "lib/flow/writer_release.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_renew.h"
 #include "lib/seal/recipient.h"
@@ -51,7 +52,10 @@ enum pv_code writer_rotation_facts(struct writer *w,
 
 	if (d->state != STORE_ISSUED)
 		return PV_OK;
-	rc = succession_received(w->store, d->s.number, &f->received, err);
+	rc = writer_fresh_facts(w, d, f, err);
+	if (rc == PV_OK)
+		rc = succession_received(w->store, d->s.number, &f->received,
+					 err);
 	if (rc == PV_OK)
 		rc = succession_ends(w->store, d, &ends, err);
 	f->due = ends != STORE_NO_TIME &&

@@ -7,6 +7,7 @@
 #include "lib/flow/record_quarantine.h"
 #include "lib/flow/succession.h"
 #include "lib/flow/writer_parts.h"
+#include "lib/flow/writer_release.h"
 #include "lib/flow/writer_replace.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -207,6 +208,11 @@ static enum pv_code fill_bundle(struct writer *w, const struct record_result *r,
 	memcpy(b->stage, r->bundles[n].stage, sizeof(b->stage));
 	memcpy(b->id, r->bundles[n].id, STORE_UUID);
 	b->seq = r->bundles[n].seq;
+	if (r->evidence.len > 0) {
+		facts.evidence = r->evidence.p;
+		memcpy(b->evidence, r->evidence.p, sizeof(b->evidence));
+		b->released_ms = by.time_ms;
+	}
 	memcpy(b->bh, r->bundles[n].bh, 32);
 	memcpy(b->payload_sha256, r->bundles[n].payload_sha256, 32);
 	memcpy(b->template_sha256, r->template_sha256, 32);
@@ -363,33 +369,55 @@ static enum pv_code put_other(struct writer *w, const struct record_result *r,
 	return rc;
 }
 
-/* Components alone: bundles for a credential that is there. */
-static enum pv_code take_parts(struct writer *w, const struct record_result *r,
-			       struct err *err)
+/* Those of a credential that is there, and what they are released for. */
+static enum pv_code add_bundles(struct writer *w, const struct record_result *r,
+				const char *role, struct err *err)
 {
 	struct store_bundle bundles[RECORD_BUNDLES_MAX] = { 0 };
 	struct buf entries[RECORD_BUNDLES_MAX] = { 0 };
 	CLEANUP(writer_parts_release) struct writer_parts parts = { 0 };
-	struct store_device d;
-	struct err why;
-	enum pv_code rc;
+	enum pv_code rc = writer_parts_facts(w, role, r->parts, &parts, err);
 
-	err_init(&why);
-	rc = writer_check_parts(w, r, &d, &why);
-	if (rc == PV_OK)
-		rc = writer_parts_facts(w, d.s.role, r->parts, &parts, &why);
+	w->wrote = true;
 	for (size_t n = 0; rc == PV_OK && n < r->bundles_n; n++)
 		rc = fill_bundle(w, r, &parts, n, &bundles[n], &entries[n],
-				 &why);
+				 err);
 	if (rc == PV_OK)
 		rc = store_bundles_add(w->store, r->number, bundles,
-				       r->bundles_n, &why);
+				       r->bundles_n, err);
+	if (rc == PV_OK && r->evidence.len > 0)
+		rc = writer_release_record(w, r, err);
 	for (size_t n = 0; n < r->bundles_n; n++)
 		buf_release(&entries[n]);
-	w->wrote = true;
+	/* What was checked in this transaction fails for no reason of the
+	 * device's: nothing of it stays. */
+	if (rc == PV_CONFLICT || rc == PV_INPUT || rc == PV_NOT_FOUND)
+		err->code = rc = PV_INTERNAL;
+	return rc;
+}
+
+/* Bundles alone. */
+static enum pv_code take_parts(struct writer *w, const struct record_result *r,
+			       struct err *err)
+{
+	struct store_device d;
+	bool existing = false;
+	struct err why;
+	enum pv_code rc = PV_OK;
+
+	err_init(&why);
+	if (r->evidence.len > 0)
+		rc = writer_release_check(w, r, &d, &existing, &why);
+	if (rc == PV_OK && existing)
+		return writer_put_released(w, r->line, r->id, &d, r->evidence.p,
+					   err);
+	if (rc == PV_OK)
+		rc = writer_check_parts(w, r, &d, &why);
 	/* Another run was faster, or the device is another one now. */
-	if (rc == PV_CONFLICT || rc == PV_INTEGRITY)
+	if (rc == PV_CONFLICT || rc == PV_INTEGRITY || rc == PV_DENIED)
 		return refuse_result(w, r, &why, err);
+	if (rc == PV_OK)
+		rc = add_bundles(w, r, d.s.role, &why);
 	if (rc == PV_OK)
 		put_issued(w, r, 0);
 	else

@@ -428,9 +428,10 @@ static const char *const texts[SQL_COUNT] = {
 			     "$12, $13)",
 	[SQL_EVIDENCE_RELEASE] = "UPDATE evidence SET state = $1, "
 				 "release_index = $2 WHERE log_index = $3",
+	/* What was verified before what failed: the same bytes may come again. */
 	[SQL_EVIDENCE_GET] =
-		EVIDENCE_COLUMNS "WHERE device = $1 AND "
-				 "sha256 = $2 ORDER BY log_index DESC LIMIT 1",
+		EVIDENCE_COLUMNS "WHERE device = $1 AND sha256 = $2 "
+				 "ORDER BY state = 2, log_index DESC LIMIT 1",
 	/* 0: EVIDENCE_VERIFIED */
 	[SQL_EVIDENCE_CURRENT] = EVIDENCE_COLUMNS
 	"WHERE device = $1 AND stage = $2 AND state = 0 "

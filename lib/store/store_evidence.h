@@ -35,7 +35,8 @@ store_evidence_current(struct store *s, const char *device, const char *stage,
 				     err);
 }
 
-/* The newest of that device with those bytes, in any state; likewise. */
+/* That of the device with those bytes that was verified, else the newest that
+ * failed; likewise. */
 PV_MUST static inline enum pv_code
 store_evidence_get(struct store *s, const char *device,
 		   const uint8_t sha256[STORE_HASH], struct store_evidence *x,

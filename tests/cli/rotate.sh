@@ -16,8 +16,10 @@ template() {
 }
 template tls-client same '{rotation: {same_key: true}}' 01
 template tls-client fresh '{rotation: {renew_before_days: 30}}' 02
-template tls-client proof \
-	'{attestation: {formats: ["psa"]}, rotation: {fresh_evidence: true}}' 03
+template tls-client proof '{attestation: {formats: ["psa"]},
+	stages: {bootstrap: ["identity"],
+		operational: {components: ["service"], requires: "attestation"}},
+	rotation: {fresh_evidence: true}}' 03
 
 # issued TEMPLATE ID: a device that has its bundle, and its receipt taken in.
 issued() {

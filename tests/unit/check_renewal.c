@@ -134,6 +134,30 @@ START_TEST(asks_for_what_is_set_instead)
 }
 END_TEST
 
+/* Its evidence, by hash, and the credential that gets the bundle. */
+START_TEST(asks_for_what_evidence_is_for)
+{
+	const uint8_t hash[REQUEST_EVIDENCE_LEN] = { 7, 8 };
+	const struct renewal_asked asked = { .release = "operational",
+					     .evidence = hash };
+	struct request r;
+
+	EVP_PKEY_free(issued_cert("U0006"));
+	open_device("U0006", ISSUED_CERT);
+	json_decref(line(&asked));
+	parse(&r);
+	ck_assert(r.replace == REQUEST_RELEASE);
+	ck_assert_str_eq(request_parts(&r), "operational");
+	ck_assert(span_equal(buf_span(&r.evidence),
+			     (struct span){ hash, sizeof(hash) }));
+	ck_assert(r.spki.len > 0 && r.cert.len > 0);
+	ck_assert(span_equal(buf_span(&r.serial),
+			     (struct span){ f.d.s.serial, f.d.s.serial_len }));
+	request_release(&r);
+	close_device();
+}
+END_TEST
+
 START_TEST(refuses_what_is_no_text)
 {
 	static const struct renewal_set sets[] = { { "lot", "\xff", 3 },
@@ -243,6 +267,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tc, issued_make_base, NULL);
 	tcase_add_test(tc, asks_for_what_the_device_has);
 	tcase_add_test(tc, asks_for_what_is_set_instead);
+	tcase_add_test(tc, asks_for_what_evidence_is_for);
 	tcase_add_loop_test(tc, refuses_what_is_no_text, 0, 2);
 	tcase_add_test(tc, passes_on_a_new_key);
 	tcase_add_test(tc, names_components_and_the_certificate_beside_them);

@@ -96,6 +96,10 @@ START_TEST(shapes)
 		"request.unknown_key");
 	refuses("{\"device\":\"D\",\"components\":\"a\"}", PV_INPUT,
 		"request.unknown_key");
+	refuses("{\"device\":\"D\",\"release\":\"operational\"}", PV_INPUT,
+		"request.unknown_key");
+	refuses("{\"device\":\"D\",\"evidence\":\"AA==\"}", PV_INPUT,
+		"request.unknown_key");
 	refuses("{\"device\":\"D\",\"type\":\"revoke\"}", PV_DENIED,
 		"request.type");
 	refuses("{\"device\":\"D\",\"csr\":\"x\"}", PV_INPUT, "pem.format");
@@ -225,6 +229,57 @@ START_TEST(crosses_the_wire)
 }
 END_TEST
 
+/* A release is of a stage, and for evidence: never without, and nothing else
+ * names any. */
+START_TEST(releases)
+{
+	const uint8_t hash[REQUEST_EVIDENCE_LEN] = { 7 };
+	struct wire a, b;
+	struct wire_rec rec;
+	struct request got;
+	struct err e;
+	bool there;
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	wire_init(&a, fds[0]);
+	wire_init(&b, fds[1]);
+	request_init(&r);
+	request_init(&got);
+	accepts("{\"device\":\"D-1\"}");
+	r.replace = REQUEST_RELEASE;
+	r.parts = 1;
+	buf_put(&r.texts, "operational", 12);
+	request_put(&a, &r); /* for nothing */
+	buf_put(&r.evidence, hash, sizeof(hash));
+	request_put(&a, &r);
+	r.replace = REQUEST_ROTATE;
+	request_put(&a, &r); /* a rotation that names evidence */
+	r.replace = REQUEST_RELEASE;
+	r.parts = 0;
+	request_put(&a, &r); /* of no stage */
+	UNIT_OK(wire_flush(&a, &err_));
+	for (int i = 0; i < 4; i++) {
+		UNIT_OK(wire_read(&b, &rec, &there, &err_));
+		err_init(&e);
+		if (i != 1) {
+			unit_refused(request_get(&rec, &got, &e), PV_INTERNAL,
+				     "wire.record", &e);
+			continue;
+		}
+		unit_ok(request_get(&rec, &got, &e), &e);
+		ck_assert_str_eq(request_parts(&got), "operational");
+		ck_assert_ptr_null(request_replace_name(got.replace));
+		ck_assert(got.evidence.len == sizeof(hash));
+		ck_assert_mem_eq(got.evidence.data, hash, sizeof(hash));
+	}
+	request_release(&r);
+	request_release(&got);
+	wire_release(&a);
+	wire_release(&b);
+}
+END_TEST
+
 static void body_of(const char *json, const char *role, uint8_t body[32])
 {
 	const uint8_t asked[32] = { 1 };
@@ -273,6 +328,7 @@ int main(void)
 	tcase_add_test(t, nothing_twice);
 	tcase_add_test(t, csr_files_stay_below_their_folder);
 	tcase_add_test(t, crosses_the_wire);
+	tcase_add_test(t, releases);
 	tcase_add_test(t, bodies);
 	suite_add_tcase(s, t);
 	return unit_run(s);
