@@ -11,6 +11,8 @@
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
+#define PASSED_MAX (64u * 1024u * 1024u) /* bytes */
+
 void verify_run_init(struct verify_run *v, const struct app *app,
 		     struct session *s, bool explain)
 {
@@ -19,11 +21,13 @@ void verify_run_init(struct verify_run *v, const struct app *app,
 	v->box = (struct evidencebox)EVIDENCEBOX_INIT;
 	v->flow.box = &v->box;
 	v->explain = explain;
+	buf_init(&v->passed, PASSED_MAX);
 }
 
 void verify_run_release(struct verify_run *v)
 {
 	attest_group_release(&v->r);
+	buf_release(&v->passed);
 	evidencebox_stop(&v->box);
 }
 
@@ -125,10 +129,9 @@ json_t *verify_line(const struct verify_run *v, const char *device,
 	if (!said->format)
 		return o;
 	hex_encode(said->sha256, 32, hex);
-	json_object_update_new(o, json_pack("{s:s, s:s, s:s, s:b}", "stage",
+	json_object_update_new(o, json_pack("{s:s, s:s, s:s}", "stage",
 					    said->stage, "format", said->format,
-					    "evidence_sha256", hex, "released",
-					    0));
+					    "evidence_sha256", hex));
 	if (said->held > 0)
 		json_object_set_new(o, "quarantine",
 				    json_integer((json_int_t)said->held));
@@ -144,7 +147,7 @@ enum pv_code verify_explain(struct verify_run *v, const char *device,
 	struct buf *out = &v->r.lines;
 
 	buf_printf(out, "%s: %s\n", device,
-		   why->code == PV_OK ? "verified, not released" : why->rule);
+		   why->code == PV_OK ? "verified" : why->rule);
 	for (size_t i = 0; i < said->verdict.n; i++) {
 		const struct verdict_check *c = &said->verdict.list[i];
 

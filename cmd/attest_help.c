@@ -4,6 +4,7 @@ const char attest_help[] =
 	"usage: provctl attest enrol --device ID --format F ...\n"
 	"       provctl attest challenge --device ID | --from LIST ...\n"
 	"       provctl attest verify --device ID --evidence FILE ...\n"
+	"       provctl attest release --device ID | --from LIST ...\n"
 	"       provctl attest receipt FILE|- | --from DIR ...\n"
 	"       provctl attest event TYPE --station NAME ...\n"
 	"       provctl attest key --format yubihsm ...\n\n"
@@ -13,7 +14,8 @@ const char attest_help[] =
 	"Its template says what is expected (\"attestation\").\n\n"
 	"enrol      the key that a device attests with\n"
 	"challenge  nonces for evidence\n"
-	"verify     evidence in\n"
+	"verify     evidence in, and what it is for out\n"
+	"release    what evidence was for, once more or after all\n"
 	"receipt    what devices say of their bundles\n"
 	"event      what happened where in a factory, signed\n"
 	"key        what a vendor's HSM says of a key of ours\n\n"
@@ -64,7 +66,10 @@ static const char verify_help[] =
 	"FILE\n"
 	"                             [--seal-key FILE] [--stage S] "
 	"[--explain]\n"
-	"       provctl attest verify --from FILE.jsonl|- [--explain]\n\n"
+	"                             [-o FILE.pvb | --no-release]\n"
+	"       provctl attest verify --from FILE.jsonl|- [--explain]\n"
+	"                             [--out DIR] [--jobs N] "
+	"[--no-release]\n\n"
 	"Verifies what a device answered to a challenge, in a process of its "
 	"own, and\n"
 	"records it. --seal-key is the device's sealing key (SPKI) where it "
@@ -73,6 +78,11 @@ static const char verify_help[] =
 	"--from has\n"
 	"lines {\"device\", \"nonce\", \"manifest\", \"evidence\" (base64),\n"
 	"\"seal_key\" (PEM)}.\n\n"
+	"What is verified is released: the bundle of the stage is sealed to "
+	"the key\n"
+	"that the evidence binds, and its result line and file are as those "
+	"of issue.\n"
+	"--no-release leaves that to attest release.\n\n"
 	"A device that answers its nonce has used it up, also when the answer "
 	"is\n"
 	"refused; bytes that are not the device's use none. What is refused "
@@ -125,9 +135,29 @@ static const char key_help[] =
 	"yubico.pem \\\n"
 	"           --ca issuing-1 key.pem device.pem sub-ca.pem\n";
 
+static const char release_help[] =
+	"usage: provctl attest release --device ID [-o FILE.pvb]\n"
+	"       provctl attest release --from FILE.jsonl|FILE.csv|- [--out "
+	"DIR]\n"
+	"                              [--jobs N]\n\n"
+	"Seals what the newest verified evidence of a device is for, where "
+	"attest\n"
+	"verify came to no end or was told not to; asked again, gives the "
+	"same\n"
+	"bundle. The device must be issued and neither held nor revoked, its "
+	"first\n"
+	"bundle within its order, station, hours and rate, the evidence for "
+	"the\n"
+	"manifest in effect and not older than attestation.nonce_ttl_s. "
+	"--from has\n"
+	"lines {\"device\": ID}.\n\n"
+	"example: provctl -C acme attest release --device D-1 -o "
+	"D-1.operational.pvb\n";
+
 const struct verb_part attest_parts[] = { { "enrol", enrol_help },
 					  { "challenge", challenge_help },
 					  { "verify", verify_help },
+					  { "release", release_help },
 					  { "receipt", receipt_help },
 					  { "event", event_help },
 					  { "key", key_help },

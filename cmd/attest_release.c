@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/attest.h"
+#include "cmd/attest_verify.h"
 #include "cmd/crewrun.h"
 #include "cmd/issue_summary.h"
 #include "cmd/opts.h"
@@ -51,7 +52,7 @@ static enum pv_code put_refused(void *ctx, const char *device,
 		err);
 }
 
-static bool ends_all(enum pv_code rc)
+bool attest_ends_all(enum pv_code rc)
 {
 	return rc == PV_INTERRUPTED || rc == PV_HSM_TEMP ||
 	       rc == PV_HSM_FATAL || rc == PV_STORAGE || rc == PV_INTERNAL;
@@ -77,9 +78,9 @@ static enum pv_code seal(struct run *r, const struct authority *a,
 	rc = crewrun_go(&r->c, a, &opts, &why);
 	fd_cleanup(&in->fd);
 	outcome_note(&r->worst, &why);
-	if (ends_all(rc))
+	if (attest_ends_all(rc))
 		*err = why;
-	return ends_all(rc) ? rc : PV_OK;
+	return attest_ends_all(rc) ? rc : PV_OK;
 }
 
 static enum pv_code seal_all(struct run *r, const struct authority *a,
@@ -130,6 +131,29 @@ enum pv_code attest_release(const struct app *app,
 		issue_summary(app, of->from, &r.c.n, rc == PV_OK);
 	crewrun_release(&r.c);
 	return rc;
+}
+
+enum pv_code attest_release_passed(const struct app *app,
+				   const struct attest_release *r,
+				   struct span passed, struct err *err)
+{
+	struct attest_release all = *r;
+	CLEANUP(buf_release) struct buf list;
+	enum pv_code rc;
+
+	buf_init(&list, IDS_MAX);
+	all.n = passed.len / sizeof(struct verify_passed);
+	for (size_t i = 0; i < all.n; i++) {
+		const struct verify_passed *p =
+			(const struct verify_passed *)(const void *)passed.p +
+			i;
+		const struct release_of one = { p->device, p->sha256 };
+
+		buf_put(&list, &one, sizeof(one));
+	}
+	rc = buf_check(&list, err);
+	all.of = (const struct release_of *)(const void *)list.data;
+	return rc == PV_OK ? attest_release(app, &all, err) : rc;
 }
 
 /* ---- the word ---- */

@@ -23,4 +23,13 @@ PV_MUST enum pv_code attest_release(const struct app *app,
 				    const struct attest_release *r,
 				    struct err *err);
 
+/* The same of what attest verify let pass: struct verify_passed, one behind the
+ * other; of and n of r are not looked at. */
+PV_MUST enum pv_code attest_release_passed(const struct app *app,
+					   const struct attest_release *r,
+					   struct span passed,
+					   struct err *err);
+/* What ends a run, and not only one device's part. */
+PV_MUST bool attest_ends_all(enum pv_code rc);
+
 #endif

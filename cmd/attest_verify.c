@@ -4,18 +4,23 @@
 #include <string.h>
 
 #include "cmd/attest.h"
+#include "cmd/attest_release.h"
 #include "cmd/attest_verify.h"
 #include "cmd/opts.h"
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
+#include "lib/flow/issue.h"
+#include "lib/flow/outcome.h"
 
 #define SPKI_MAX 1200
 
 struct args {
 	const char *device, *stage, *evidence, *challenge, *seal_key, *from;
-	bool explain;
+	const char *out, *output;
+	uint64_t jobs;
+	bool explain, no_release;
 };
 
 /* ---- one ---- */
@@ -36,6 +41,16 @@ static enum pv_code open_token(struct verify_run *v, const char *device,
 				     : rc;
 }
 
+/* What it is for is sealed once all is durable. */
+static void keep(struct verify_run *v, const struct attestverify_said *said)
+{
+	struct verify_passed p = { .device = "" };
+
+	memcpy(p.device, said->device, sizeof(p.device));
+	memcpy(p.sha256, said->sha256, sizeof(p.sha256));
+	buf_put(&v->passed, &p, sizeof(p));
+}
+
 static enum pv_code one(struct verify_run *v, const struct attestverify_in *in,
 			struct err *why, struct err *err)
 {
@@ -53,6 +68,8 @@ static enum pv_code one(struct verify_run *v, const struct attestverify_in *in,
 	if (why->code == PV_OK &&
 	    attestverify_take(&v->flow, &v->r.who, in, &said, why) != PV_OK)
 		err_object(why, in->device);
+	if (why->code == PV_OK)
+		keep(v, &said);
 	if (v->explain && !v->r.app->json)
 		rc = verify_explain(v, in->device, &said, why, err);
 	if (rc == PV_OK)
@@ -146,12 +163,71 @@ static enum pv_code check(const struct args *a, struct err *err)
 	bool any = a->device || a->evidence || a->challenge || a->seal_key ||
 		   a->stage;
 
+	bool how = a->out || a->jobs;
+
+	if ((a->output && a->from) || (how && !a->from) ||
+	    (a->no_release && (a->output || how)))
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl attest verify --help",
+				"-o goes with --device, --out and --jobs with "
+				"--from, none with --no-release");
 	if (a->from ? !any : all)
 		return PV_OK;
 	return err_fail(err, PV_USAGE, "usage.argument",
 			"see provctl attest --help",
 			"give --device, --evidence and --challenge, or --from "
 			"alone");
+}
+
+/* All of it; *passed gets what was verified, and is durable. */
+static enum pv_code verify(const struct app *app, const struct args *a,
+			   struct buf *passed, struct err *err)
+{
+	SESSION s = { .a = NULL };
+	CLEANUP(verify_run_release) struct verify_run v;
+	enum pv_code rc;
+
+	verify_run_init(&v, app, &s, a->explain);
+	/* Before PIN, token and store. */
+	rc = evidencebox_start(&v.box, err);
+	if (rc == PV_OK)
+		rc = session_open(app,
+				  SESSION_STORE | SESSION_MAY(ROLE_OP_ATTEST),
+				  &s, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = a->from ? attest_each_line(&v.r, a->from, take_line, &v, err)
+		     : one_file(&v, a, err);
+	if (rc == PV_OK)
+		rc = buf_check(&v.passed, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = attest_group_finish(&v.r, "pieces of evidence", err);
+	*passed = v.passed;
+	buf_init(&v.passed, 0);
+	return rc;
+}
+
+/* Those that passed, whatever became of others; the worse of the two. */
+static enum pv_code release(const struct app *app, const struct args *a,
+			    struct span passed, enum pv_code rc,
+			    struct err *err)
+{
+	const struct attest_release how = { .from = a->from,
+					    .out = a->out,
+					    .output = a->output,
+					    .jobs = a->jobs };
+	struct err why;
+	enum pv_code released;
+
+	if (passed.len == 0 || a->no_release || attest_ends_all(rc))
+		return rc;
+	err_init(&why);
+	released = attest_release_passed(app, &how, passed, &why);
+	if (released == PV_OK || outcome_rank(released) <= outcome_rank(rc))
+		return rc;
+	*err = why;
+	return released;
 }
 
 enum pv_code attest_run_verify(const struct app *app, int argc, char **argv,
@@ -166,27 +242,21 @@ enum pv_code attest_run_verify(const struct app *app, int argc, char **argv,
 		{ "seal-key", 0, OPT_STRING, &a.seal_key, 0, 0 },
 		{ "from", 0, OPT_STRING, &a.from, 0, 0 },
 		{ "explain", 0, OPT_FLAG, &a.explain, 0, 0 },
+		{ "output", 'o', OPT_STRING, &a.output, 0, 0 },
+		{ "out", 0, OPT_STRING, &a.out, 0, 0 },
+		{ "jobs", 0, OPT_NUMBER, &a.jobs, 1, ISSUE_JOBS_MAX },
+		{ "no-release", 0, OPT_FLAG, &a.no_release, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
-	SESSION s = { .a = NULL };
-	CLEANUP(verify_run_release) struct verify_run v;
+	CLEANUP(buf_release) struct buf passed;
 	struct opt_args args;
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 
-	verify_run_init(&v, app, &s, a.explain);
+	buf_init(&passed, 0);
 	if (rc == PV_OK)
 		rc = check(&a, err);
-	/* Before PIN, token and store. */
-	if (rc == PV_OK)
-		rc = evidencebox_start(&v.box, err);
-	if (rc == PV_OK)
-		rc = session_open(app,
-				  SESSION_STORE | SESSION_MAY(ROLE_OP_ATTEST),
-				  &s, err);
-	if (rc == PV_OK)
-		rc = a.from ? attest_each_line(&v.r, a.from, take_line, &v, err)
-			    : one_file(&v, &a, err);
-	return rc == PV_OK
-		       ? attest_group_finish(&v.r, "pieces of evidence", err)
-		       : rc;
+	if (rc != PV_OK)
+		return rc;
+	rc = verify(app, &a, &passed, err);
+	return release(app, &a, buf_span(&passed), rc, err);
 }

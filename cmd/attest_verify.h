@@ -12,6 +12,12 @@ struct verify_run {
 	struct attestverify flow;
 	struct evidencebox box;
 	bool explain;
+	struct buf passed; /* a struct verify_passed each */
+};
+
+struct verify_passed { /* evidence that was verified */
+	char device[STORE_ID_MAX + 1];
+	uint8_t sha256[32];
 };
 void verify_run_init(struct verify_run *v, const struct app *app,
 		     struct session *s, bool explain);

@@ -92,7 +92,8 @@ verify() {
 	expect_exit "$verify_code" "$PROVCTL" -C "$H" attest verify \
 		--device "$verify_of" --evidence "$T/$verify_of.evidence" \
 		--challenge "$T/$verify_of.challenge" \
-		--seal-key "$T/dev/$verify_of/seal_pub.pem" "$@"
+		--seal-key "$T/dev/$verify_of/seal_pub.pem" \
+		--no-release "$@"
 	[ -z "$verify_rule" ] || expect_text "$verify_rule"
 }
 

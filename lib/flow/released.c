@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/sha256.h"
+#include "lib/flow/attestverify.h"
 #include "lib/flow/logged.h"
-#include "lib/log/attest.h"
 
 void released_init(struct released *r)
 {
@@ -19,47 +18,13 @@ void released_release(struct released *r)
 	buf_release(&r->seal);
 }
 
-/* All that a row of verified evidence says. */
-static enum pv_code evidence_fits(const struct log_entry *e,
-				  const struct store_evidence *x, bool *fits,
-				  struct err *err)
-{
-	uint8_t seal[32];
-	enum pv_code rc = PV_OK;
-
-	if (x->seal_spki.len > 0)
-		rc = sha256(x->seal_spki, seal, err);
-	*fits = rc == PV_OK && logged_text_is(e, "stage", x->stage) &&
-		logged_text_is(e, "result", LOG_VERIFIED) &&
-		logged_hash_is(e, "evidence", x->sha256) &&
-		logged_hash_is(e, "nonce", x->nonce) &&
-		logged_hash_is(e, "nonce value", x->nonce_value) &&
-		logged_hash_is(e, "manifest", x->manifest) &&
-		logged_hash_is(e, "seal", x->seal_spki.len > 0 ? seal : NULL) &&
-		e->time_ms == x->verified_ms;
-	return rc;
-}
-
 /* What failed is nobody's reason to give anything out. */
 static enum pv_code hold_evidence(struct store *store, struct released *r,
 				  struct err *err)
 {
-	CLEANUP(buf_release) struct buf room;
-	struct log_entry e;
-	bool fits = false;
-	enum pv_code rc;
-
 	if (r->found && r->x.state == EVIDENCE_FAILED)
 		r->found = false;
-	if (!r->found)
-		return PV_OK;
-	buf_init(&room, LOG_ENTRY_MAX);
-	rc = logged_entry(store, r->x.log_index, LOG_ATTEST_VERIFY, r->x.device,
-			  &room, &e, err);
-	if (rc == PV_OK)
-		rc = evidence_fits(&e, &r->x, &fits, err);
-	return rc != PV_OK || fits ? rc
-				   : logged_edited("the row of evidence", err);
+	return r->found ? attestverify_logged(store, &r->x, err) : PV_OK;
 }
 
 enum pv_code released_evidence(struct store *store, const char *device,

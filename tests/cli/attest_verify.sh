@@ -47,7 +47,7 @@ expect_text "passed evidence.signature"
 challenge $a
 token $a "$iak"
 expect_exit 0 "$PROVCTL" -C "$H" --json attest verify --device $a --explain \
-	--evidence "$T/$a.evidence" --challenge "$T/$a.challenge" \
+	--no-release --evidence "$T/$a.evidence" --challenge "$T/$a.challenge" \
 	--seal-key "$T/dev/$a/seal_pub.pem"
 expect_equal "$(jq -r '[.checks[] | select(.passed | not)] | length' \
 	"$T/out")" 0 "checks that failed"
@@ -96,7 +96,8 @@ for id in $a $b; do
 		'{device, nonce, manifest, seal_key: $seal, evidence: $evidence}' \
 		"$T/$id.challenge"
 done >"$T/evidence.jsonl"
-expect_exit 0 "$PROVCTL" -C "$H" attest verify --from "$T/evidence.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" attest verify --from "$T/evidence.jsonl" \
+	--no-release
 expect_equal "$(jq -r .status "$T/out" | tr '\n' ' ')" "verified verified "
 verify 0 '"status":"existing"' $b
 
