@@ -7,6 +7,8 @@
 #include "cmd/session.h"
 #include "lib/base/pvtime.h"
 
+#define MISSING_SHOWN 20 /* devices, to people */
+
 static const char *time_of(uint64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
 {
 	if (!time_s || !pvtime_format((int64_t)time_s, out))
@@ -35,6 +37,22 @@ static json_t *stations_json(const struct order *o)
 	return list;
 }
 
+static json_t *missing_json(const struct orders_end *e)
+{
+	json_t *list = json_array();
+	const char *at = (const char *)e->missing.data;
+	const char *end = at + e->missing.len;
+
+	while (list && at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+		json_array_append_new(list,
+				      json_stringn(at, (size_t)(stop - at)));
+		at = stop + 1;
+	}
+	return list;
+}
+
 /* Only what was read device by device. */
 static void add_counted(json_t *j, const struct orders_end *e)
 {
@@ -46,6 +64,7 @@ static void add_counted(json_t *j, const struct orders_end *e)
 			    json_integer((json_int_t)e->receipts));
 	json_object_set_new(j, "receipts_missing",
 			    json_integer((json_int_t)e->missing_n));
+	json_object_set_new(j, "missing", missing_json(e));
 }
 
 json_t *order_json(const struct orders_end *e, bool counted)
@@ -70,6 +89,23 @@ json_t *order_json(const struct orders_end *e, bool counted)
 	if (j && counted)
 		add_counted(j, e);
 	return j;
+}
+
+/* The first of them; all are in --json, and in order close --missing. */
+static void print_missing(const struct orders_end *e)
+{
+	const char *at = (const char *)e->missing.data;
+	uint64_t n = 0;
+
+	for (; n < e->missing_n && n < MISSING_SHOWN; n++) {
+		size_t len = strcspn(at, "\n");
+
+		printf("  no receipt: %.*s\n", (int)len, at);
+		at += len + 1;
+	}
+	if (n < e->missing_n)
+		printf("  no receipt: %llu more\n",
+		       (unsigned long long)(e->missing_n - n));
 }
 
 void order_print(const struct orders_end *e, bool counted)
@@ -97,6 +133,8 @@ void order_print(const struct orders_end *e, bool counted)
 		       (unsigned long long)e->revoked,
 		       (unsigned long long)e->receipts,
 		       (unsigned long long)e->missing_n);
+	if (counted)
+		print_missing(e);
 }
 
 /* ---- all of them, by their rows ---- */

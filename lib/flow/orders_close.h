@@ -4,13 +4,16 @@
  * certificates than it counts show that somebody made them elsewhere, which
  * no token prevents.
  *
- * A device has its receipt when it said of any bundle that it is installed.
+ * A device has its receipt when it said of any bundle that it is installed; of
+ * the one that its evidence is for, where its template asks for that
+ * (attestation.require_receipt).
  * Specification: policy.md, "Orders".
  */
 #ifndef PV_FLOW_ORDERS_CLOSE_H
 #define PV_FLOW_ORDERS_CLOSE_H
 
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/due.h"
 #include "lib/flow/orders_scan.h"
 #include "lib/store/store_device.h"
 
@@ -29,6 +32,7 @@ struct orders_end {
 	uint64_t missing_n;
 	struct buf missing; /* devices without receipt, one a line */
 	struct buf note;    /* of the end; empty while it is open */
+	struct due due;	    /* templates of its devices */
 };
 
 /*

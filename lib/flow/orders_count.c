@@ -7,6 +7,7 @@
 #include "lib/flow/orders_close.h"
 #include "lib/flow/succession.h"
 #include "lib/store/store_device.h"
+#include "lib/store/store_history.h"
 
 /* A row says what the log says of that number; a retired device may have been
  * open or held before. */
@@ -47,6 +48,77 @@ enum pv_code orders_device(struct store *store, const char *name,
 	return rc;
 }
 
+/* ---- receipts ---- */
+
+struct receiving {
+	struct store *store;
+	uint32_t number;
+	uint64_t seq;  /* of the receipt that is looked at */
+	bool released; /* the bundle of that number is for evidence */
+	bool received;
+};
+
+static enum pv_code take_bundle(void *ctx, const struct store_bundle *b,
+				struct err *err)
+{
+	struct receiving *r = ctx;
+
+	(void)err;
+	r->released |= b->seq == r->seq && b->released_ms > 0;
+	return PV_OK;
+}
+
+static enum pv_code take_receipt(void *ctx, const struct store_receipt *row,
+				 struct err *err)
+{
+	struct receiving *r = ctx;
+	const struct store_visit v = { r, { .bundle = take_bundle } };
+	enum pv_code rc;
+
+	if (row->result != 0 || r->received)
+		return PV_OK;
+	r->seq = row->seq;
+	r->released = false;
+	rc = store_bundle_each(r->store, r->number, &v, err);
+	r->received = rc == PV_OK && r->released;
+	return rc;
+}
+
+/* Whether it has to say that it has what its evidence is for. */
+static bool is_asked(const struct template *t, const char *role_name)
+{
+	size_t list[TPL_COMPONENTS_MAX];
+	size_t role;
+	bool asked = false;
+
+	if (!t->attestation.require_receipt ||
+	    !template_role(t, role_name, &role))
+		return false;
+	for (size_t k = 0; k < t->stages_n; k++)
+		asked |= t->stages[k].requires_attestation &&
+			 template_select(t, role, k, list) > 0;
+	return asked;
+}
+
+static enum pv_code has_receipt(struct store *store,
+				const struct store_device *d, struct due *due,
+				bool *received, struct err *err)
+{
+	struct receiving r = { .store = store, .number = d->s.number };
+	const struct store_visit v = { &r, { .receipt = take_receipt } };
+	const struct template *t = NULL;
+	enum pv_code rc =
+		due_template(due, store, d->s.template_sha256, &t, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (!is_asked(t, d->s.role))
+		return succession_received(store, d->s.number, received, err);
+	rc = store_receipt_each(store, d->s.number, &v, err);
+	*received = r.received;
+	return rc;
+}
+
 /* What is not valid any more misses no receipt. */
 static enum pv_code count_device(struct store *store,
 				 const struct store_device *d, uint32_t flags,
@@ -58,7 +130,7 @@ static enum pv_code count_device(struct store *store,
 	e->unfinished += d->state == STORE_RESERVED;
 	if (!(flags & QUOTA_DONE))
 		return PV_OK;
-	rc = succession_received(store, d->s.number, &received, err);
+	rc = has_receipt(store, d, &e->due, &received, err);
 	e->receipts += rc == PV_OK && received;
 	if (rc != PV_OK || received || d->state == STORE_REVOKED ||
 	    d->state == STORE_RETIRED)
@@ -128,6 +200,7 @@ enum pv_code orders_count(struct store *store, const char *name,
 void orders_end_release(struct orders_end *e)
 {
 	orders_scan_release(&e->scan);
+	due_release(&e->due);
 	buf_release(&e->missing);
 	buf_release(&e->note);
 }
