@@ -92,6 +92,10 @@ void policy_decide_release(const struct template *t, const struct order *order,
 			   const struct policy_facts *f,
 			   struct policy_verdict *out);
 
+/* Evidence that was verified then is not older than attestation.nonce_ttl_s. */
+PV_MUST bool policy_evidence_fresh(const struct template *t,
+				   uint64_t verified_ms, uint64_t now_ms);
+
 /* A denied (or waiting) verdict as an error record; returns its code. */
 enum pv_code policy_verdict_fail(const struct policy_verdict *v,
 				 struct err *err);

@@ -65,13 +65,16 @@ enum decide_next decide_release(struct decide *d)
 }
 
 /* A device may be another one by the time that its evidence is old. */
+bool policy_evidence_fresh(const struct template *t, uint64_t verified_ms,
+			   uint64_t now_ms)
+{
+	return now_ms <= verified_ms ||
+	       (now_ms - verified_ms) / 1000 < t->attestation.nonce_ttl_s;
+}
+
 static bool is_fresh(const struct decide *d)
 {
-	const struct policy_facts *f = d->f;
-
-	return f->now_ms <= f->evidence_ms ||
-	       (f->now_ms - f->evidence_ms) / 1000 <
-		       d->t->attestation.nonce_ttl_s;
+	return policy_evidence_fresh(d->t, d->f->evidence_ms, d->f->now_ms);
 }
 
 enum decide_next decide_evidence(struct decide *d)

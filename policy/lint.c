@@ -219,6 +219,26 @@ static enum pv_code lint_fresh(const struct template *t,
 			 "a rotation asks for evidence and no stage does");
 }
 
+/* formats.md 2: a device takes no lower manifest sequence than it has. */
+static void warn_bootstrap(struct tpl_parse *p, const struct node *root)
+{
+	const struct template *t = p->t;
+	struct node stages = node_get(root, "stages");
+	struct node n = node_get(&stages, "bootstrap");
+
+	if (!t->rotation.present || t->stages_n < 2)
+		return;
+	for (size_t i = 0; i < t->components_n; i++)
+		if ((t->stages[0].components & 1u << i) &&
+		    t->components[i].certificate)
+			tpl_warn(p, &n, "bootstrap_certificate",
+				 "a device in the field takes no bootstrap "
+				 "bundle of the same version any more: the "
+				 "next certificate in component \"%s\" does "
+				 "not reach it",
+				 t->components[i].id);
+}
+
 enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)
 {
 	if (!p->t->ca) {
@@ -231,6 +251,7 @@ enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)
 			NODE_TRY(lint_stage(p, root, &p->t->stages[i]));
 		NODE_TRY(tpl_lint_stages(p, root));
 		NODE_TRY(lint_fresh(p->t, root));
+		warn_bootstrap(p, root);
 		tpl_lint_limits(p, root);
 	}
 	NODE_TRY(tpl_lint_cert(p, root));

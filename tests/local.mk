@@ -554,7 +554,7 @@ CLI_TESTS = \
 	tests/cli/rotate_due.sh tests/cli/rotate_kdf.sh tests/cli/rotate_kill.sh \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \
-	tests/cli/stages.sh \
+	tests/cli/staged.sh tests/cli/stages.sh \
 	tests/cli/station.sh tests/cli/stranger_key.sh \
 	tests/cli/tamper.sh \
 	tests/cli/thread.sh \

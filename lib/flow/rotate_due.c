@@ -6,9 +6,11 @@
 #include "lib/base/mem.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/logged_authority.h"
+#include "lib/flow/released.h"
 #include "lib/flow/rotate_impl.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_renew.h"
+#include "policy/decide.h"
 
 #define TEMPLATES_MAX 256u
 #define LINES_MAX (64u * 1024u * 1024u) /* bytes of a round's requests */
@@ -150,6 +152,33 @@ static enum pv_code find_current(struct rotate_due *due,
 	return *wanted ? logged_device(due->store, d, err) : forget(due, e);
 }
 
+/* A template that asks for evidence of now: has the device shown any? */
+static enum pv_code check_fresh(struct rotate_due *due,
+				const struct template *t, const char *device,
+				struct err *err)
+{
+	CLEANUP(released_release) struct released r;
+	const char *stage = NULL;
+	enum pv_code rc;
+
+	for (size_t k = 0; k < t->stages_n; k++)
+		if (t->stages[k].requires_attestation)
+			stage = template_stage_name(t->stages[k].kind);
+	released_init(&r);
+	if (!t->rotation.fresh_evidence || !stage)
+		return PV_OK;
+	rc = released_evidence(due->store, device, stage, NULL, &r, err);
+	if (rc != PV_OK ||
+	    (r.found && policy_evidence_fresh(t, r.x.verified_ms,
+					      (uint64_t)due->now_s * 1000)))
+		return rc;
+	return err_fail(err, PV_DENIED, "rotate.evidence",
+			"ask the device: `provctl attest challenge', then "
+			"`provctl attest verify'",
+			"the template asks for fresh evidence, and the device "
+			"has shown none");
+}
+
 static enum pv_code put(struct rotate_due *due, struct class *c,
 			const struct store_device *d, struct err *err)
 {
@@ -158,7 +187,10 @@ static enum pv_code put(struct rotate_due *due, struct class *c,
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = renewal_put(due->store, c->tmpl, d, &nothing, &c->lines, &why);
+	rc = check_fresh(due, c->tmpl, d->s.device, &why);
+	if (rc == PV_OK)
+		rc = renewal_put(due->store, c->tmpl, d, &nothing, &c->lines,
+				 &why);
 	if (rc == PV_OK)
 		c->n++;
 	if (rc == PV_DENIED || rc == PV_INTEGRITY)
