@@ -326,6 +326,8 @@ static void fill_report(const struct work *w)
 {
 	struct init_report *r = w->report;
 
+	if (!w->plan)
+		return;
 	snprintf(r->home, sizeof(r->home), "%s", w->a->home);
 	snprintf(r->name, sizeof(r->name), "%s", w->a->name);
 	snprintf(r->plan, sizeof(r->plan), "%s", w->plan->name);
@@ -422,11 +424,9 @@ enum pv_code init_authority(const struct init_opts *opts,
 static enum pv_code take_up(struct work *w, struct err *err)
 {
 	CLEANUP(buf_release) struct buf home;
-	enum pv_code rc = open_folder(w, err);
+	enum pv_code rc = same_plan(w, err);
 
 	buf_init(&home, AUTHORITY_JSON_MAX);
-	if (rc == PV_OK)
-		rc = same_plan(w, err);
 	if (rc == PV_OK)
 		rc = file_read(w->folder, HOME_FILE,
 			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &home, err);
@@ -458,6 +458,8 @@ enum pv_code init_resume(const struct init_opts *opts,
 				     AT_SYMLINK_NOFOLLOW) == 0)
 		rc = err_fail(err, PV_CONFLICT, "authority.exists", NULL,
 			      "the authority is made, by another plan");
+	if (rc == PV_OK)
+		rc = open_folder(&w, err);
 	if (rc == PV_OK)
 		rc = init_open_home(w.a, opts->dir, err);
 	if (rc == PV_OK)

@@ -236,6 +236,26 @@ expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" \
 	"$T/ruled/$F/transcript.jsonl"
 cp "$T/kept" "$plan"
 
+case_start "a token with a pin pad asks by itself"
+new_tokens pad
+softhsm2-util --init-token --free --label acme --pin 12345678 \
+	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+cat >"$T/pad.json" <<END
+{"binding": "b", "module": "$builddir/tests/fault/shim.so",
+ "tokens": ["pkcs11:token=acme"], "pin_source": "prompt"}
+END
+answers yes yes yes yes yes yes yes
+# shellcheck disable=SC2046
+expect_exit 0 env FAULT_PAD="$T/pin" setsid -w "$PROVCTL" $(ceremony run \
+	--home "$T/padded" --name acme --binding "$T/pad.json" \
+	--rehearsal "$R" --answers "$T/answers")
+
+case_start "nothing to go on with"
+expect_error 10 '' ceremony resume "$T/nowhere.json" --home "$T/padded"
+# shellcheck disable=SC2046
+expect_error 10 '' $(ceremony resume --home "$T/empty")
+[ -z "$(ls -A "$T/empty")" ] || fail "resume left something in a folder"
+
 case_start "another plan, another token"
 H=$T/second
 set -- --home "$H" --binding "$T/binding.json" --name acme
