@@ -85,6 +85,23 @@ enum pv_code camake_build(struct camake *m, const struct camake_job *job,
 	return rc == PV_OK ? build(m, p, err) : rc;
 }
 
+enum pv_code camake_rebuild(struct camake *m,
+			    const uint8_t serial[X509_SERIAL_LEN],
+			    int64_t built_s, struct err *err)
+{
+	CLEANUP(mem_cleanup)
+	struct x509_profile *p = mem_new(sizeof(*p), err);
+
+	if (!p)
+		return PV_INTERNAL;
+	fill_profile(&m->job, p);
+	memcpy(m->serial, serial, sizeof(m->serial));
+	hex_encode(m->serial, sizeof(m->serial), m->serial_hex);
+	m->job.now_s = built_s;
+	buf_reset(&m->tbs);
+	return build(m, p, err);
+}
+
 enum pv_code camake_put_intent(struct camake *m, const struct log_who *who,
 			       struct err *err)
 {
@@ -108,6 +125,10 @@ enum pv_code camake_put_intent(struct camake *m, const struct log_who *who,
 		log_fact_uint(&e, LOG_CA_ACTIVE, m->job.active_ms);
 	if (m->job.cross)
 		log_fact_uint(&e, LOG_CA_CROSS, 1);
+	if (m->job.nonce) {
+		log_fact_bytes(&e, LOG_NONCE_FACT, m->job.nonce, LOG_NONCE);
+		log_fact_uint(&e, LOG_CA_BUILT, (uint64_t)m->job.now_s);
+	}
 	return event_append_at(m->job.store, &e, &m->intent_index, err);
 }
 

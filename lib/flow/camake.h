@@ -17,6 +17,10 @@
 #include "lib/x509/tbs.h"
 #include "policy/template.h"
 
+/* Fact of a cert.intent under approvals, beside their nonce: the time in s that
+ * the validity counts from. */
+#define LOG_CA_BUILT "built"
+
 struct camake_job { /* all of it borrowed */
 	struct store *store;
 	struct hsm *hsm;
@@ -33,6 +37,9 @@ struct camake_job { /* all of it borrowed */
 	bool cross;
 	int64_t until_s;    /* it ends then; 0: as the template says */
 	uint64_t active_ms; /* of the generation; 0: at once */
+	/* Of the approvals that it is signed under: LOG_NONCE bytes; NULL:
+	 * none. Its intent says so, and when it was built. */
+	const uint8_t *nonce;
 	int64_t now_s;
 };
 
@@ -50,6 +57,11 @@ struct camake {
  * PV_STORAGE. */
 PV_MUST enum pv_code
 camake_build(struct camake *m, const struct camake_job *job, struct err *err);
+/* The same bytes as those that were built so, for the same job; the serial that
+ * was drawn stays unused. */
+PV_MUST enum pv_code camake_rebuild(struct camake *m,
+				    const uint8_t serial[X509_SERIAL_LEN],
+				    int64_t built_s, struct err *err);
 /* In the caller's write transaction. */
 PV_MUST enum pv_code
 camake_put_intent(struct camake *m, const struct log_who *who, struct err *err);

@@ -123,6 +123,7 @@ static enum pv_code look(void *ctx, const struct store_key *row,
 	if (row->generation <= k->generation)
 		return PV_OK;
 	k->generation = row->generation;
+	k->made_index = row->log_index;
 	k->used = row->rotate_index != STORE_NO_INDEX;
 	return ownkey_from_row(row, &k->newest, err);
 }

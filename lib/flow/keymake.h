@@ -39,6 +39,7 @@ PV_MUST enum pv_code keymake_facts(const struct issue_key *key,
 struct keymake_known {
 	struct issue_key newest; /* with the highest generation */
 	unsigned generation;	 /* of newest; 0: there is none */
+	uint64_t made_index;	 /* of its key.generate */
 	bool used;		 /* a key.rotate put newest to use */
 	size_t n, all;		 /* of that purpose; of any */
 };

@@ -170,27 +170,13 @@ static enum pv_code gate(struct rotate_ca *r, struct approvals *got,
 
 /* ---- recorded ---- */
 
-static enum pv_code record_intents(struct rotate_ca *r, size_t from, size_t n,
-				   struct err *err)
-{
-	STORE_TXN txn = STORE_TXN_INIT;
-	struct event_who who;
-	enum pv_code rc = store_begin(r->store, STORE_WRITE, &txn, err);
-
-	if (rc == PV_OK)
-		rc = event_now(r->store, &who, err);
-	for (size_t i = from; rc == PV_OK && i < from + n; i++)
-		rc = camake_put_intent(&r->made[i], &who.who, err);
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
-}
-
 /* Built and durable; the key that signs it may be on another token. */
 static enum pv_code make_new(struct rotate_ca *r, struct err *err)
 {
 	enum pv_code rc = rotate_ca_build(r, err);
 
 	if (rc == PV_OK)
-		rc = record_intents(r, ROTATE_NEW, 1, err);
+		rc = rotate_ca_intents(r, ROTATE_NEW, 1, err);
 	if (rc == PV_OK && !r->root)
 		rc = rotate_ca_parent(r, err);
 	if (rc == PV_OK)
@@ -203,7 +189,7 @@ static enum pv_code make_cross(struct rotate_ca *r, struct err *err)
 	enum pv_code rc = rotate_ca_build_cross(r, err);
 
 	if (rc == PV_OK && r->made_n > 1)
-		rc = record_intents(r, ROTATE_NEW + 1, r->made_n - 1, err);
+		rc = rotate_ca_intents(r, ROTATE_NEW + 1, r->made_n - 1, err);
 	for (size_t i = ROTATE_NEW + 1; rc == PV_OK && i < r->made_n; i++)
 		rc = camake_sign(&r->made[i], err);
 	return rc;
@@ -318,6 +304,7 @@ static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
 		rc = rotate_ca_template(r, chain->ca[0].shards, err);
 	if (rc == PV_OK)
 		rc = gate(r, got, err);
+	r->nonce = approvals_nonce(got);
 	if (rc == PV_OK)
 		rc = rotate_ca_next(r, err);
 	if (rc == PV_OK)

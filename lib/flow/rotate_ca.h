@@ -16,8 +16,10 @@
  *
  * Nothing but a key is there before that one transaction. After a crash the
  * same command takes the recorded key up, or gives out what was made with the
- * approvals that it had; intents that came to nothing are
- * named by audit, their serials are not used again.
+ * approvals that it had. Intents name the approvals: who comes with the same
+ * ones, at the same time or after a crash, has the same bytes signed and no
+ * others. Intents that came to nothing are named by audit, their serials are
+ * not used again.
  * Specification: policy.md; formats.md 7.
  */
 #ifndef PV_FLOW_ROTATE_CA_H
@@ -57,7 +59,8 @@ struct rotate_ca_report {
  * "rotate.template" (it is for other CAs), "rotate.subject", "rotate.shards"
  * (it gives another), validity, lint, the clock; PV_INPUT "rotate.time" (it is
  * over, more than a year away, or the CA ends before it); PV_CONFLICT:
- * "rotate.pending" (the newest generation does not issue yet),
+ * "rotate.pending" (the newest generation does not issue yet), "rotate.intent"
+ * (these approvals were for a certificate that cannot be made any more),
  * "hsm.label-taken"; codes of approvals_gate(), PV_HSM_*, PV_STORAGE. store:
  * outside a transaction. The token that is open before is open after, unless it
  * fails.

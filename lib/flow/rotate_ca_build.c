@@ -102,6 +102,7 @@ static struct camake_job job_of(const struct rotate_ca *r)
 				    .authority = r->a->name,
 				    .tmpl = r->tmpl,
 				    .ca = r->opts->ca,
+				    .nonce = r->nonce,
 				    .now_s = r->now_s };
 }
 

@@ -19,6 +19,8 @@ struct rotate_ca {
 	const struct rotate_ca_opts *opts;
 	struct template *tmpl; /* of the CA, in effect */
 	struct buf subject;    /* what is approved */
+	const uint8_t *nonce;  /* of the approvals, borrowed; NULL: none */
+	uint64_t key_index;    /* next's key.generate is there, or later */
 	int64_t now_s;
 	uint32_t generation; /* the newest that there is */
 	uint64_t active_ms;  /* of that, and the next */
@@ -61,6 +63,15 @@ PV_MUST enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err);
  * is over. */
 PV_MUST enum pv_code rotate_ca_build_cross(struct rotate_ca *r,
 					   struct err *err);
+
+/*
+ * The cert.intent of n of made, from that place on, durable: those that a run
+ * with the same approvals left are taken up, whatever became of it.
+ * PV_CONFLICT, "rotate.intent": what it had built cannot be built any more (the
+ * CA above has another generation).
+ */
+PV_MUST enum pv_code rotate_ca_intents(struct rotate_ca *r, size_t from,
+				       size_t n, struct err *err);
 
 /*
  * Where others find it, once a checkpoint says that it is ours (keystand.h);

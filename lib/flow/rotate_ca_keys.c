@@ -6,6 +6,7 @@
 #include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/rotate_ca_impl.h"
+#include "lib/store/store_log.h"
 
 static enum pv_code open_key(struct rotate_ca *r, const struct issue_key *want,
 			     struct tokensign *key, struct err *err)
@@ -76,9 +77,12 @@ enum pv_code rotate_ca_next(struct rotate_ca *r, struct err *err)
 	struct keymake_known known;
 	enum pv_code rc = keymake_known(r->store, r->opts->ca, &known, err);
 
-	if (rc == PV_OK && known.generation == job.generation)
+	if (rc == PV_OK)
+		rc = store_log_size(r->store, &r->key_index, err);
+	if (rc == PV_OK && known.generation == job.generation) {
 		r->next = known.newest;
-	else if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
+		r->key_index = known.made_index;
+	} else if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
 		rc = err_fail(err, PV_DENIED, "rotate.keys",
 			      "go on with a new authority",
 			      "there are %zu keys: an authority holds no more",

@@ -165,6 +165,8 @@ for name in ann bob cat; do
 done
 make_roster "$T/r1.json" 1 '"roster": 1, "rotate_ca": 2' \
 	ann:security-officer bob:security-officer cat:security-officer
+# Under a roster another module has to be accepted.
+use_module "$builddir/tests/fault/shim.so"
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r1.json"
 by ann rotate ca matter-pai --request "$T/ca.json"
 expect_equal "$rc" 11 "exit without approvals ($(cat "$T/err"))"
@@ -217,5 +219,63 @@ same_bytes "$H/provctl.json" "$T/new.json"
 expect_equal "$(p --json audit show --type key.rotate --key acme/bundle/2 |
 	grep -c '"type":"key.rotate"')" 1 "key.rotate entries"
 verify_audit
+
+case_start "the same approvals have the same certificates signed, no others"
+# intents: of the newest generation, under approvals: how many serials.
+intents() {
+	p --json audit show --type cert.intent >"$T/story"
+	jq -s '[.[] | select(.facts.nonce and .facts.device == "ca/issuing-1")] |
+		group_by(.facts.nonce) | map(map(.object) | unique | length)' \
+		-c "$T/story"
+}
+ask() {
+	rm -f "$T/again.json"
+	by ann rotate ca issuing-1 --request "$T/again.json"
+	expect_equal "$rc" 11 "exit without approvals ($(cat "$T/err"))"
+	approve bob "$T/again.json"
+	approve cat "$T/again.json"
+}
+go() {
+	by ann --json rotate ca issuing-1 --approval "$T/notes/bob.note" \
+		--approval "$T/notes/cat.note"
+}
+verify_audit
+open=$(audit_number open_intents)
+ask
+for n in 1 2 3; do
+	FAULT_C_Sign_RV=50 # CKR_DEVICE_REMOVED
+	FAULT_C_Sign_FROM=$n
+	export FAULT_C_Sign_RV FAULT_C_Sign_FROM
+	go
+	unset FAULT_C_Sign_RV FAULT_C_Sign_FROM
+	expect_equal "$rc" 6 "exit without the token ($(cat "$T/err"))"
+done
+go
+expect_equal "$rc" 0 "exit after that ($(cat "$T/err"))"
+expect_equal "$(intents)" "[3]" "certificates under the approvals"
+verify_audit
+expect_equal "$(audit_number open_intents)" "$open" "open intents"
+
+case_start "two runs with the same approvals: one certificate"
+ask
+(
+	FAULT_C_Sign_WAIT=$T/go
+	export FAULT_C_Sign_WAIT
+	"$PROVCTL" -C "$H" --as ann --key "$T/keys/ann.key" rotate ca issuing-1 \
+		--approval "$T/notes/bob.note" --approval "$T/notes/cat.note" \
+		>"$T/first" 2>&1 </dev/null
+	echo $? >"$T/first.rc"
+) &
+until [ -e "$T/go.here" ] || [ -e "$T/first.rc" ]; do
+	sleep 0.02
+done
+go
+expect_equal "$rc" 0 "exit of the second ($(cat "$T/err"))"
+: >"$T/go"
+wait
+[ "$(cat "$T/first.rc")" -ne 0 ] || fail "both made one: $(cat "$T/first")"
+expect_equal "$(intents)" "[3,3]" "certificates under the approvals"
+verify_audit
+expect_equal "$(audit_number open_intents)" "$open" "open intents"
 
 tests_end
