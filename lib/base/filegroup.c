@@ -11,6 +11,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/filesweep.h"
 #include "lib/base/mem.h"
 
 #define GROUP_MAX 1024
@@ -271,7 +272,15 @@ static pid_t staged_by(const char *name)
 	return end == name + len - 4 && pid > 0 ? (pid_t)pid : 0;
 }
 
-void file_group_sweep(int dirfd)
+/* ".<name>.": NULL takes all. */
+static bool is_for(const char *temp, const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	return !name || (strncmp(temp + 1, name, n) == 0 && temp[1 + n] == '.');
+}
+
+static void sweep(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -284,10 +293,21 @@ void file_group_sweep(int dirfd)
 	while ((e = readdir(dir))) {
 		pid_t pid = staged_by(e->d_name);
 
-		if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH)
+		if (pid > 0 && is_for(e->d_name, name) && kill(pid, 0) != 0 &&
+		    errno == ESRCH)
 			unlinkat(dirfd, e->d_name, 0);
 	}
 	closedir(dir);
+}
+
+void file_group_sweep(int dirfd)
+{
+	sweep(dirfd, NULL);
+}
+
+void file_sweep(int dirfd, const char *name)
+{
+	sweep(dirfd, name);
 }
 
 void file_group_free(struct file_group *g)

@@ -6,6 +6,7 @@ lib_base_libpvbase_a_SOURCES = lib/hsm.h \
 	lib/base/buf.c lib/base/buf.h \
 	lib/base/base64.c lib/base/base64.h \
 	lib/base/fileio.c lib/base/filegroup.c lib/base/fileio.h \
+	lib/base/filesweep.h \
 	lib/base/pem.c lib/base/pem.h \
 	lib/base/sha256.c lib/base/sha256.h \
 	lib/base/text.c lib/base/text.h \

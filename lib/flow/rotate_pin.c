@@ -9,6 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/filesweep.h"
 #include "lib/flow/event.h"
 #include "lib/log/lifecycle.h"
 
@@ -41,9 +42,16 @@ enum pv_code rotate_pin_ended(const struct authority *a, struct err *err)
 
 	if (!staged_name(a, name))
 		return PV_OK;
-	if (fstatat(a->home_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
-	    (errno == ENOENT || errno == ENOTDIR))
-		return PV_OK;
+	if (fstatat(a->home_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return PV_OK;
+		err_object(err, name);
+		return err_errno(err, PV_STORAGE, "pin.staged",
+				 "let the service read the folder of its PIN's "
+				 "file",
+				 "cannot see whether a change of the PIN did "
+				 "not end");
+	}
 	err_object(err, name);
 	return err_fail(err, PV_CONFLICT, "pin.staged",
 			"run `provctl rotate pin': it goes on with that one",
@@ -71,6 +79,35 @@ enum pv_code rotate_pin_staged(const struct authority *a, struct secret *pin,
 	*err = why;
 	err_object(err, name);
 	return rc;
+}
+
+/* The folder that name is in; -1. */
+static int open_folder(const struct authority *a, const char *name)
+{
+	char folder[NAME_MAX_LEN];
+	char *slash;
+
+	snprintf(folder, sizeof(folder), "%s", name);
+	slash = strrchr(folder, '/');
+	if (slash)
+		*(slash == folder ? slash + 1 : slash) = '\0';
+	return openat(a->home_fd, slash ? folder : ".",
+		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* A PIN that a run was writing when it was killed. */
+static void sweep(const struct authority *a)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char name[NAME_MAX_LEN];
+	const char *slash;
+
+	if (!staged_name(a, name))
+		return;
+	fd = open_folder(a, name);
+	slash = strrchr(name, '/');
+	if (fd >= 0)
+		file_sweep(fd, slash ? slash + 1 : name);
 }
 
 /* *fresh: it was not there. */
@@ -107,20 +144,11 @@ static void unstage(const struct authority *a)
 		unlinkat(a->home_fd, name, 0);
 }
 
-/* The folder that name is in, durable. */
 static enum pv_code sync_folder(const struct authority *a, const char *name,
 				struct err *err)
 {
-	CLEANUP(fd_cleanup) int fd = -1;
-	char folder[NAME_MAX_LEN];
-	char *slash;
+	CLEANUP(fd_cleanup) int fd = open_folder(a, name);
 
-	snprintf(folder, sizeof(folder), "%s", name);
-	slash = strrchr(folder, '/');
-	if (slash)
-		*(slash == folder ? slash + 1 : slash) = '\0';
-	fd = openat(a->home_fd, slash ? folder : ".",
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && fsync(fd) == 0)
 		return PV_OK;
 	return err_errno(err, PV_STORAGE, "file.sync", NULL,
@@ -206,6 +234,7 @@ enum pv_code rotate_pin(const struct authority *a, struct store *store,
 	if (secret_equal(old, new->data, new->len))
 		return err_fail(err, PV_INPUT, "pin.same", "choose another one",
 				"the new PIN is the old one");
+	sweep(a);
 	/* What the log would refuse afterwards is refused before. */
 	rc = event_now(store, &who, err);
 	if (rc == PV_OK)

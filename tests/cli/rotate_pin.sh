@@ -90,6 +90,30 @@ expect_equal "$(cat "$pinfile")" fourth-canary-pin "PIN's file"
 works 5
 verify_audit
 
+case_start "a new PIN that a killed run was writing does not stay"
+temp=$H/softhsm/.pin.new.0.99999999.tmp # no process has that number
+other=$H/softhsm/.other.0.99999999.tmp
+echo 4711-left >"$temp"
+: >"$other"
+new_pin 4711-after
+expect_exit 0 "$PROVCTL" -C "$H" rotate pin --new-pin-source "file:$T/new"
+[ ! -e "$temp" ] || fail "it is there"
+[ -e "$other" ] || fail "what is no PIN is gone"
+rm "$other"
+works swept
+
+case_start "what cannot be looked at is not said to be staged"
+long=$(printf '%0252d' 0)
+cp -p "$pinfile" "$H/softhsm/$long" # with .new it is no name any more
+cp "$H/provctl.json" "$T/config.long"
+jq --arg f "file:softhsm/$long" '.pin_source = $f' "$T/config.long" \
+	>"$H/provctl.json"
+expect_error 8 pin.staged -C "$H" export kek --to "$T/programmer.pem" \
+	--device long -o "$T/long.cms"
+expect_text "cannot see"
+cp "$T/config.long" "$H/provctl.json"
+works long
+
 token_size() {
 	find "$1" -name token.object -exec cat {} + | wc -c
 }

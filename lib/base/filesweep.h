@@ -1,0 +1,14 @@
+/*
+ * filesweep: what file_write() of one file left, beside it, in a process that
+ * has ended since: for a file whose bytes may not lie about, in a folder that is
+ * not ours alone.
+ *
+ * Does not check: whether the process lives in another PID namespace.
+ */
+#ifndef PV_BASE_FILESWEEP_H
+#define PV_BASE_FILESWEEP_H
+
+/* name: the file's, without a folder. What cannot be removed stays. */
+void file_sweep(int dirfd, const char *name);
+
+#endif
