@@ -534,6 +534,7 @@ CLI_TESTS = \
 	tests/cli/outputs.sh \
 	tests/cli/people_bad.sh \
 	tests/cli/places.sh \
+	tests/cli/places_race.sh \
 	tests/cli/playbook.sh \
 	tests/cli/policy_diff.sh \
 	tests/cli/profiles.sh \

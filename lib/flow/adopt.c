@@ -110,6 +110,37 @@ static enum pv_code put_template(struct decision *d, const struct adopting *p,
 	return rc;
 }
 
+/* Without ${shard} certificates of several shards would name one list. */
+static enum pv_code check_points(const struct authority *a, struct store *store,
+				 const struct template *t, struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	const struct x509_profile *x = &t->profile;
+	enum pv_code rc;
+
+	if (t->ca || !t->has_certificate || x->cdp_n == 0)
+		return PV_OK;
+	rc = ca_chain_load(store, x->issuer, -1, &chain, err);
+	for (size_t i = 0; rc == PV_OK && i < x->cdp_n; i++) {
+		const struct text *uri = &x->cdp[i];
+		bool sharded = chain.ca[0].shards == 1;
+
+		for (size_t k = 0; k < uri->n; k++)
+			sharded |= uri->parts[k].var == TEXT_SHARD;
+		if (!sharded)
+			rc = err_fail(err, PV_INPUT, "template.shard",
+				      "write ${shard} in it, or give the CA "
+				      "crl.shards 1",
+				      "crlDistributionPoints/%zu names one "
+				      "list, and %s has %u shards",
+				      i, x->issuer,
+				      (unsigned)chain.ca[0].shards);
+	}
+	return rc == PV_OK && chain.ca[0].shards > 1
+		       ? crl_places_fit(a, store, t, err)
+		       : rc;
+}
+
 /* Everything in one transaction, read back before it commits. */
 static enum pv_code record(const struct authority *a, struct store *store,
 			   const struct adopting *p,
@@ -121,6 +152,9 @@ static enum pv_code record(const struct authority *a, struct store *store,
 	DECISION d = DECISION_INIT;
 	enum pv_code rc = decision_begin(&d, store, got, err);
 
+	/* Another one may have taken the last place meanwhile. */
+	if (rc == PV_OK)
+		rc = check_points(a, store, t, err);
 	if (rc == PV_OK)
 		rc = put_template(&d, p, err);
 	for (size_t i = 0; rc == PV_OK && i < m->n; i++)
@@ -151,37 +185,6 @@ static enum pv_code keep_copy(const struct authority *a,
 	if (rc == PV_OK)
 		rc = file_write(folder, name, 0600, bytes.p, bytes.len, err);
 	return rc;
-}
-
-/* Without ${shard} certificates of several shards would name one list. */
-static enum pv_code check_points(const struct authority *a, struct store *store,
-				 const struct template *t, struct err *err)
-{
-	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
-	const struct x509_profile *x = &t->profile;
-	enum pv_code rc;
-
-	if (t->ca || !t->has_certificate || x->cdp_n == 0)
-		return PV_OK;
-	rc = ca_chain_load(store, x->issuer, -1, &chain, err);
-	for (size_t i = 0; rc == PV_OK && i < x->cdp_n; i++) {
-		const struct text *uri = &x->cdp[i];
-		bool sharded = chain.ca[0].shards == 1;
-
-		for (size_t k = 0; k < uri->n; k++)
-			sharded |= uri->parts[k].var == TEXT_SHARD;
-		if (!sharded)
-			rc = err_fail(err, PV_INPUT, "template.shard",
-				      "write ${shard} in it, or give the CA "
-				      "crl.shards 1",
-				      "crlDistributionPoints/%zu names one "
-				      "list, and %s has %u shards",
-				      i, x->issuer,
-				      (unsigned)chain.ca[0].shards);
-	}
-	return rc == PV_OK && chain.ca[0].shards > 1
-		       ? crl_places_fit(a, store, t, err)
-		       : rc;
 }
 
 static enum pv_code take_version(void *ctx, const struct store_template *row,
