@@ -21,6 +21,11 @@
 #define SEAL_LINK_WAIT_MAX_MS 60000
 /* The wait for an answer doubles up to this, or the first one if longer. */
 #define SEAL_LINK_WAIT_CAP_MS 8000
+/* All of it takes no longer than this and four first waits for each frame that
+ * the container needs: a device that answers each at the last moment, or lets
+ * much be sent again, holds no line for days. */
+#define SEAL_LINK_ALL_MS 600000
+#define SEAL_LINK_ALL_WAITS 4
 
 struct seal_link_port {
 	/* All of bytes, to the line; what is not taken in wait_ms is lost, as
@@ -78,9 +83,10 @@ PV_MUST enum pv_code seal_link_meet(struct seal_link *l, struct err *err);
  * the container. PV_OK: it says that it is installed. receipt, unless NULL and
  * empty before, gets what it gave as receipt, also when it refused; empty when
  * it has none. Codes of seal_link_meet(), and PV_HSM_TEMP "link.reset": it
- * began anew so many times and kept nothing more; PV_INTEGRITY "link.refused":
- * its receiver says no; "link.lies": what it said to have it lacks, or its
- * receiver refuses that; "link.receipt": longer than a receipt may be.
+ * began anew so many times and kept nothing more; "link.slow": it took longer
+ * than all of it may; PV_INTEGRITY "link.refused": its receiver says no;
+ * "link.lies": what it said to have it lacks, or its receiver refuses that;
+ * "link.receipt": longer than a receipt may be.
  */
 PV_MUST enum pv_code seal_link_run(struct seal_link *l, struct buf *receipt,
 				   struct err *err);

@@ -120,15 +120,42 @@ static enum pv_code send_frame(struct seal_link *l, const struct linkframe *f,
 	return l->opts.port->send(l->opts.ctx, bytes, wait_ms, err);
 }
 
+/* Frames that it takes to send the container once, and to ask. */
+static uint64_t frames_of(const struct seal_link *l)
+{
+	return l->view->bytes.len / linkframe_payload_max(l->opts.mtu) +
+	       l->view->items + LINK_BITS / LINKFRAME_MTU_MIN + 1;
+}
+
+static enum pv_code in_time(struct seal_link *l, struct err *err)
+{
+	uint64_t now = l->opts.port->now_ms(l->opts.ctx);
+	uint64_t all = SEAL_LINK_ALL_MS +
+		       SEAL_LINK_ALL_WAITS * l->opts.wait_ms * frames_of(l);
+
+	if (!l->begun)
+		l->begun_ms = now;
+	l->begun = true;
+	if (now - l->begun_ms <= all)
+		return PV_OK;
+	return err_fail(err, PV_HSM_TEMP, "link.slow",
+			"give a longer --wait where line and device are that "
+			"slow, and run it again: it goes on where it was",
+			"the device has not taken the bundle in %llu s",
+			(unsigned long long)(all / 1000));
+}
+
 enum pv_code link_exchange(struct seal_link *l, const struct linkframe *f,
 			   struct linkframe *a, bool *anew, struct err *err)
 {
 	uint64_t wait = l->opts.wait_ms, cap = SEAL_LINK_WAIT_CAP_MS;
 	enum reply reply;
 	bool heard = false;
-	enum pv_code rc;
+	enum pv_code rc = in_time(l, err);
 
 	*anew = false;
+	if (rc != PV_OK)
+		return rc;
 	for (unsigned try = 0; try < l->opts.tries; try++) {
 		rc = send_frame(l, f, try > 0, wait, err);
 		if (rc == PV_OK)

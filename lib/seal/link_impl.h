@@ -18,6 +18,8 @@ struct seal_link {
 	uint32_t most;		 /* items that it ever had */
 	unsigned idle;		 /* times begun anew with no more than that */
 	unsigned result;	 /* of its last DONE */
+	bool begun;
+	uint64_t begun_ms;
 	struct linkframe_reader in;
 	uint8_t frame[LINKFRAME_MTU_MAX];   /* of in */
 	uint8_t out[1 + LINKFRAME_MTU_MAX]; /* what is in flight */

@@ -47,6 +47,7 @@ struct world {
 	unsigned damage, drop, twice; /* in 1000 frames */
 	unsigned reset_every;	      /* frames; 0: never */
 	unsigned frames, resets;
+	unsigned slow_ms; /* that each frame takes */
 	uint64_t random, done, total;
 };
 
@@ -191,6 +192,7 @@ static enum pv_code send_bytes(void *ctx, struct span b, uint64_t wait_ms,
 	if (w->how == GONE)
 		return err_fail(err, PV_HSM_TEMP, "link.gone", NULL, "gone");
 	n = wire(w, b.p, b.len, out);
+	w->line.now += w->slow_ms;
 	if (w->reset_every && ++w->frames % w->reset_every == 0) {
 		reset(w);
 		w->resets++;
@@ -418,6 +420,11 @@ START_TEST(resets_for_ever)
 
 	w->reset_every = 2;
 	fails(w, PV_HSM_TEMP, "link.reset");
+	/* Each answer comes in time, all of them do not. */
+	w = new_world(HONEST);
+	w->slow_ms = 5000;
+	fails(w, PV_HSM_TEMP, "link.slow");
+	ck_assert_uint_lt(w->line.now, 1000000);
 }
 END_TEST
 
