@@ -57,14 +57,22 @@ static bool may(unsigned roles, unsigned op)
 
 /* ---- text ---- */
 
+static void print_word(const char *word, const char **between)
+{
+	printf("%s%s", *between, word);
+	*between = ", ";
+}
+
 /* What anybody may is said once, behind all of them. */
 static void print_may(unsigned roles)
 {
-	printf("  may");
+	const char *between = " ";
+
+	printf("  may:");
 	for (unsigned op = 0; op < ROLE_OPS; op++)
 		if (may(roles, op) &&
 		    (roles == ROLE_NONE || !may(ROLE_NONE, op)))
-			printf(" %s", role_op_name((enum role_op)op));
+			print_word(role_op_said((enum role_op)op), &between);
 	printf("\n");
 	if (roles & ROLE_SECURITY_OFFICER)
 		printf("  may approve what others ask for\n");

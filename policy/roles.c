@@ -9,38 +9,60 @@
 #define TEC ROLE_TECHNICIAN
 
 static const struct {
-	const char *name;
-	bool anybody; /* also who did not sign */
+	const char *name, *said; /* for machines, for people */
+	bool anybody;		 /* also who did not sign */
 	unsigned roles;
 } table[ROLE_OPS] = {
-	[ROLE_OP_READ] = { "read", true, 0 },
-	[ROLE_OP_AUDIT] = { "audit", true, 0 },
-	[ROLE_OP_EXPORT_PUBLIC] = { "export_public", true, 0 },
-	[ROLE_OP_ISSUE] = { "issue", true, 0 },
-	[ROLE_OP_EXPORT_BUNDLE] = { "export_bundle", true, 0 },
-	[ROLE_OP_ISSUE_FREE] = { "issue_free", false, OPR },
-	[ROLE_OP_EXPORT_BUNDLE_FREE] = { "export_bundle_free", false,
+	[ROLE_OP_READ] = { "read", "reading", true, 0 },
+	[ROLE_OP_AUDIT] = { "audit", "auditing", true, 0 },
+	[ROLE_OP_EXPORT_PUBLIC] = { "export_public", "exporting what is public",
+				    true, 0 },
+	[ROLE_OP_ISSUE] = { "issue", "issuing under an order", true, 0 },
+	[ROLE_OP_EXPORT_BUNDLE] = { "export_bundle",
+				    "exporting bundles of an open order", true,
+				    0 },
+	[ROLE_OP_ISSUE_FREE] = { "issue_free", "issuing without an order",
+				 false, OPR },
+	[ROLE_OP_EXPORT_BUNDLE_FREE] = { "export_bundle_free",
+					 "exporting any bundle", false,
 					 OPR | TEC },
-	[ROLE_OP_WITNESS] = { "witness", false, SO | AUD },
-	[ROLE_OP_ADOPT] = { "adopt", false, SO },
-	[ROLE_OP_ORDER_OPEN] = { "order_open", false, SO | OPR },
-	[ROLE_OP_ORDER_CLOSE] = { "order_close", false, SO | OPR },
-	[ROLE_OP_REVOKE] = { "revoke", false, SO | OPR },
-	[ROLE_OP_ROTATE] = { "rotate", false, SO | OPR | TEC },
-	[ROLE_OP_ATTEST] = { "attest", false, OPR | TEC },
-	[ROLE_OP_RECEIPT] = { "receipt", false, OPR | TEC },
-	[ROLE_OP_QUARANTINE_DECIDE] = { "quarantine_decide", false, SO },
-	[ROLE_OP_ROSTER_CHANGE] = { "roster_change", false, SO },
-	[ROLE_OP_SECRET_CHANGE] = { "secret_change", false, SO },
-	[ROLE_OP_CLOCK_ACCEPT] = { "clock_accept", false, SO },
-	[ROLE_OP_EXPORT_SECRET] = { "export_secret", false, SO },
-	[ROLE_OP_ROTATE_KEY] = { "rotate_key", false, SO },
-	[ROLE_OP_ROTATE_PIN] = { "rotate_pin", false, SO },
+	[ROLE_OP_WITNESS] = { "witness", "taking in cosignatures", false,
+			      SO | AUD },
+	[ROLE_OP_ADOPT] = { "adopt", "adopting a template", false, SO },
+	[ROLE_OP_ORDER_OPEN] = { "order_open", "opening an order", false,
+				 SO | OPR },
+	[ROLE_OP_ORDER_CLOSE] = { "order_close", "closing an order", false,
+				  SO | OPR },
+	[ROLE_OP_REVOKE] = { "revoke", "revoking", false, SO | OPR },
+	[ROLE_OP_ROTATE] = { "rotate", "rotating devices and lists", false,
+			     SO | OPR | TEC },
+	[ROLE_OP_ATTEST] = { "attest", "taking in evidence", false, OPR | TEC },
+	[ROLE_OP_RECEIPT] = { "receipt", "taking in receipts", false,
+			      OPR | TEC },
+	[ROLE_OP_QUARANTINE_DECIDE] = { "quarantine_decide",
+					"deciding on what is held", false, SO },
+	[ROLE_OP_ROSTER_CHANGE] = { "roster_change", "changing the roster",
+				    false, SO },
+	[ROLE_OP_SECRET_CHANGE] = { "secret_change", "changing stored secrets",
+				    false, SO },
+	[ROLE_OP_CLOCK_ACCEPT] = { "clock_accept", "accepting the clock", false,
+				   SO },
+	[ROLE_OP_EXPORT_SECRET] = { "export_secret",
+				    "exporting KEKs and escrow", false, SO },
+	[ROLE_OP_ROTATE_KEY] = { "rotate_key", "rotating our own keys", false,
+				 SO },
+	[ROLE_OP_ROTATE_PIN] = { "rotate_pin", "changing the tokens' PIN",
+				 false, SO },
 };
 
 const char *role_op_name(enum role_op op)
 {
 	return table[op].name;
+}
+
+const char *role_op_said(enum role_op op)
+{
+	return table[op].said;
 }
 
 /* "operator or technician" */
@@ -69,5 +91,5 @@ enum pv_code roles_allow(enum role_op op, unsigned roles, struct err *err)
 	return err_fail(err, PV_DENIED, "actor.role",
 			"act with the key of an officer who has the role; see "
 			"`provctl officer review`",
-			"\"%s\" asks for %s", table[op].name, may);
+			"%s takes the role %s", table[op].said, may);
 }

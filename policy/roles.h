@@ -44,6 +44,8 @@ enum role_op {
 
 /* "issue", "order_open" and so on. */
 const char *role_op_name(enum role_op op);
+/* For people: "issuing under an order", "opening an order". */
+const char *role_op_said(enum role_op op);
 
 /*
  * PV_OK when an actor with these ROLE_* bits may do op; else PV_DENIED, rule

@@ -102,7 +102,7 @@ expect_text "approved 1, last \"roster\" at 20"
 expect_text "may ask for what takes approvals"
 expect_equal "$(grep -c 'may approve what others ask for' "$T/out")" 3 \
 	"who may approve"
-expect_equal "$(grep -c 'may read audit' "$T/out")" 1 "what anybody may"
+expect_equal "$(grep -c 'may: reading, auditing, ' "$T/out")" 1 "what anybody may"
 expect_text "approvals used: 1"
 expect_text "roster by alice,carol, asked by os:$(id -u), entry "
 
