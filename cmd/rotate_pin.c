@@ -18,6 +18,10 @@ static enum pv_code ask_twice(const struct backends *b, const char *name,
 
 	snprintf(what, sizeof(what), "%s (new)", name);
 	rc = b->person_pin("prompt", what, pin, err);
+	if (rc != PV_OK && strcmp(err->rule, "pin.terminal") == 0)
+		snprintf(err->hint, sizeof(err->hint), "%s",
+			 "give it with --new-pin-source file:, fd: or "
+			 "systemd: without a terminal");
 	snprintf(what, sizeof(what), "%s (new, again)", name);
 	if (rc == PV_OK)
 		rc = b->person_pin("prompt", what, &again, err);

@@ -39,6 +39,7 @@ expect_error 3 pin.length -C "$H" rotate pin --new-pin-source "file:$T/new"
 [ ! -e "$pinfile.new" ] || fail "a PIN that no token takes is staged"
 setsid "$PROVCTL" -C "$H" rotate pin >"$T/out" 2>"$T/err" </dev/null
 expect_equal "$?" 4 "exit without a terminal"
+expect_text "next: give it with --new-pin-source"
 same_bytes "$pinfile" "$T/first"
 expect_equal "$(rotations)" 0 "pin.rotate entries"
 works 1
