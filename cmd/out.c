@@ -125,6 +125,20 @@ static void error_json(const struct err *err)
 	fflush(stdout);
 }
 
+/* The object FILE#/pointer without the pointer when the message has it. */
+static int object_len(const struct err *err)
+{
+	const char *pointer = strchr(err->object, '#');
+	const char *at = pointer ? strstr(err->message, " at ") : NULL;
+	size_t len = pointer ? strlen(pointer + 1) : 0;
+
+	for (; at; at = strstr(at + 1, " at "))
+		if (len > 0 ? strncmp(at + 4, pointer + 1, len) == 0
+			    : strncmp(at + 4, "the root", 8) == 0)
+			return (int)(pointer - err->object);
+	return (int)strlen(err->object);
+}
+
 void out_error(const struct app *app, const struct err *said)
 {
 	struct err whole = *said;
@@ -136,7 +150,7 @@ void out_error(const struct app *app, const struct err *said)
 		return;
 	}
 	fflush(stdout);
-	fprintf(stderr, "provctl: %s%s%s\n", err->object,
+	fprintf(stderr, "provctl: %.*s%s%s\n", object_len(err), err->object,
 		err->object[0] ? ": " : "",
 		err->message[0] ? err->message : pv_code_name(err->code));
 	if (err->rule[0])

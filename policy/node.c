@@ -85,8 +85,8 @@ enum pv_code node_fail(const struct node *n, const char *rule, const char *hint,
 	va_end(ap);
 	snprintf(name, sizeof(name), "%s.%s", n->r->area, rule);
 	node_pointer(n, pointer);
-	return json_fail(n->r->err, PV_INPUT, n->r->doc, pointer, name, hint,
-			 "%s", text);
+	return json_fail(n->r->err, PV_INPUT, n->r->doc, pointer, name,
+			 hint ? hint : n->r->schema, "%s", text);
 }
 
 enum pv_code node_need(const struct node *n)

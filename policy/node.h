@@ -16,7 +16,7 @@
 struct node_reader {
 	const struct json_doc *doc;
 	const char *area;   /* rules are "<area>.<rule>" */
-	const char *schema; /* what to do about a wrong type; may be NULL */
+	const char *schema; /* what to do where no more is said; may be NULL */
 	struct err *err;
 };
 

@@ -90,6 +90,13 @@ case_start "a mistake in a template names the file"
 sed 's|"version": 1,|"version": "one",|' "$tls" >"$T/wrong.json"
 expect_error 3 '' policy lint "$T/wrong.json"
 expect_text "\"object\":\"$T/wrong.json#/version\""
+run "$PROVCTL" policy lint "$T/wrong.json"
+expect_equal "$(head -n 1 "$T/err")" "provctl: $T/wrong.json: not an integer at \
+/version (line 2, column 40)" "the place, once"
+jq '.rotation = {renew_before_minutes: 600000}' "$tls" >"$T/range.json"
+run "$PROVCTL" policy lint "$T/range.json"
+expect_text template.range
+expect_text "next: see templates/template.schema.json"
 sed 's|"clientAuth"|"clientAuht"|' "$tls" >"$T/wrong.json"
 expect_error 3 '' policy lint "$T/wrong.json"
 expect_text '"clientAuht'
