@@ -8,9 +8,9 @@
 #
 # ROUNDS (5), BENCH_DEVICES (20000), BENCH_GROWTH_MAX (1000000 certificates),
 # BENCH_GROWTH_BUNDLES (100000), BENCH_SLOW_S (15), BENCH_VERIFY_ENTRIES
-# (1000000), BENCH_EVIDENCE (20000), BENCH_REVOKE_CERTS (1000000), FIGURES (all
-# of: floor ca jobs out oneshot stream slow verify evidence revoke growth). The
-# openssl_ca_ratio needs Debian's libengine-pkcs11-openssl; without it that
+# (1000000), BENCH_EVIDENCE (20000), BENCH_REVOKE_CERTS and BENCH_DUE_CERTS
+# (1000000), FIGURES (all of: floor ca jobs out oneshot stream slow verify
+# evidence revoke due growth). The openssl_ca_ratio needs Debian's libengine-pkcs11-openssl; without it that
 # figure is left out, and a note says so. Also PROVCTL, BENCH_DIR, BENCH_OUT,
 # srcdir, SOFTHSM_MODULE, from make.
 . "$srcdir/tests/bench/lib.sh"
@@ -19,7 +19,7 @@ grow_max=${BENCH_GROWTH_MAX:-1000000}
 ca_devices=$((devices / 2)) # the peer takes four times as long
 oneshots=40
 streamed=$((devices < 2000 ? devices / 2 : 1000))
-all="floor ca jobs out oneshot stream slow verify evidence revoke growth"
+all="floor ca jobs out oneshot stream slow verify evidence revoke due growth"
 
 for program in jq openssl softhsm2-util; do
 	command -v "$program" >/dev/null 2>&1 ||
@@ -35,6 +35,7 @@ cat "$work/machine.json"
 . "$here/verify.sh"
 . "$here/evidence.sh"
 . "$here/revoke.sh"
+. "$here/due.sh"
 new_authority
 for figure in ${FIGURES:-$all}; do
 	case " $all " in

@@ -61,7 +61,7 @@ EXTRA_DIST += \
 	tests/bench/figures.sh \
 	tests/bench/growth.sh \
 	tests/bench/kill_scale.sh \
-	tests/bench/revoke.sh \
+	tests/bench/due.sh tests/bench/revoke.sh \
 	tests/bench/latency.sh \
 	tests/bench/lib.sh \
 	tests/bench/plot.awk \
