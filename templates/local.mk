@@ -17,4 +17,5 @@ examplesdir = $(pkgdatadir)/templates/examples
 dist_examples_DATA = templates/examples/roster.json \
 	templates/examples/binding.json templates/examples/order.json \
 	templates/examples/field-sensor.json \
-	templates/examples/field-sensor.cases.json
+	templates/examples/field-sensor.cases.json \
+	templates/examples/issuing-ca-sharded.json

@@ -37,6 +37,10 @@ for binary in "$PROVCTL" "$PROVDEV"; do
 done
 
 cp -R "$srcdir/templates" "$templates" || exit 2
+# An issuing CA of 16 revocation lists, which is the harder case. The shipped one
+# has one: tests/cli/crl_one.sh and the playbooks.
+cp "$srcdir/templates/examples/issuing-ca-sharded.json" \
+	"$templates/issuing-ca.json" || exit 2
 # shellcheck source=tests/flip.sh
 . "$srcdir/tests/flip.sh"
 

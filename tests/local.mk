@@ -490,7 +490,7 @@ CLI_TESTS = \
 	tests/cli/uncovered.sh \
 	tests/cli/clock_witness.sh \
 	tests/cli/crl.sh \
-	tests/cli/crl_bad.sh tests/cli/crl_days.sh \
+	tests/cli/crl_bad.sh tests/cli/crl_days.sh tests/cli/crl_one.sh \
 	tests/cli/crl_edited.sh \
 	tests/cli/deny.sh \
 	tests/cli/dependants.sh \

@@ -4,14 +4,6 @@
 # largest moment of memory. Medians of ROUNDS, each of another certificate.
 revoke_n=${BENCH_REVOKE_CERTS:-1000000}
 
-# An authority whose issuing CA has one revocation list.
-revoke_authority() {
-	sed 's/"shards": 16/"shards": 1/' "$srcdir/templates/issuing-ca.json" \
-		>"$work/templates/issuing-ca.json"
-	mv "$work/pristine" "$work/pristine.kept"
-	init_authority
-}
-
 revoke_many() {
 	revoke_requests=$(requests revoke "$revoke_n")
 	quiet "$work/issue.log" "$BENCH_DIR/measure" -i 0 -o /dev/null \
@@ -36,7 +28,7 @@ revoke_one() {
 }
 
 figure_revoke() {
-	revoke_authority
+	restore
 	revoke_many
 	: >"$work/revoke.rounds"
 	i=1
@@ -54,8 +46,5 @@ figure_revoke() {
 	revoke_mib=$(mib "$(median '$2' "$work/revoke.rounds")")
 	line revoke_cpu_s "$revoke_cpu" 1 "$revoke_cpu" - "$((i - 1))"
 	line revoke_memory_mib "$revoke_mib" - "$revoke_mib" - "$((i - 1))"
-	rm -rf "$work/pristine"
-	mv "$work/pristine.kept" "$work/pristine"
-	take_templates
 	restore
 }

@@ -298,6 +298,22 @@ START_TEST(test_shipped)
 END_TEST
 
 /* Between them they use every recipient, key source and descriptor form. */
+/* In the shipped one's place: the same CA with more revocation lists. */
+START_TEST(test_sharded)
+{
+	struct template *one =
+		parse_file("../../templates/issuing-ca.json", NULL);
+	struct template *many = parse_file(
+		"../../templates/examples/issuing-ca-sharded.json", NULL);
+
+	ck_assert_str_eq(many->name, one->name);
+	ck_assert_uint_eq(one->crl_shards, 1);
+	ck_assert_uint_eq(many->crl_shards, 16);
+	template_free(one);
+	template_free(many);
+}
+END_TEST
+
 START_TEST(test_shipped_cover)
 {
 	unsigned recipients = 0, keys = 0, forms = 0;
@@ -366,6 +382,7 @@ int main(void)
 	tcase_add_test(t, test_digest);
 	tcase_add_loop_test(t, test_shipped, 0,
 			    (int)(sizeof(shipped) / sizeof(*shipped)));
+	tcase_add_test(t, test_sharded);
 	tcase_add_test(t, test_shipped_cover);
 	tcase_add_test(t, test_warnings);
 	suite_add_tcase(s, t);
