@@ -61,7 +61,8 @@ PV_MUST enum pv_code authority_open(const char *dir, struct authority **a,
 void authority_close(struct authority *a);
 /*
  * The module as a names it: a->own_module. PV_DENIED, "config.module", when
- * somebody else than root and the caller can write it or a folder on its path.
+ * somebody else than root and the caller can write it or a folder on its path;
+ * PV_HSM_FATAL, "hsm.module", when it is not there.
  */
 PV_MUST enum pv_code authority_check_module(struct authority *a,
 					    struct err *err);

@@ -17,11 +17,22 @@ enum pv_code authority_check_module(struct authority *a, struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = -1;
 	struct stat st;
-	enum pv_code rc = file_open(AT_FDCWD, a->module,
-				    FILEIO_NOT_WRITABLE_BY_OTHERS, &fd, err);
+	struct err why;
+	enum pv_code rc;
 
 	a->own_module = false;
+	err_init(&why);
+	rc = file_open(AT_FDCWD, a->module, FILEIO_NOT_WRITABLE_BY_OTHERS, &fd,
+		       &why);
+	if (rc == PV_NOT_FOUND) {
+		err_object(err, a->module);
+		return err_fail(err, PV_HSM_FATAL, "hsm.module",
+				"install it where only root can write, or "
+				"name another in provctl.json",
+				"the PKCS#11 module is not there");
+	}
 	if (rc != PV_OK) {
+		*err = why;
 		err_prefix(err, "module");
 		return rc;
 	}

@@ -99,6 +99,15 @@ expect_text "provctl init"
 expect_text "\"object\":\"$T/tmp\""
 expect_error 10 authority.missing -C "$T/nowhere" status
 
+case_start "a module that is not there is a token that is not there"
+cp "$H/provctl.json" "$T/config"
+jq '.module = "/usr/lib/none.so"' "$T/config" >"$H/provctl.json"
+for words in status "export inventory" "rotate crl" "audit verify"; do
+	# shellcheck disable=SC2086  # a verb and its words
+	expect_error 7 hsm.module -C "$H" $words
+done
+cat "$T/config" >"$H/provctl.json"
+
 case_start "status looks at the PIN's file"
 chmod 644 "$H/softhsm/pin"
 expect_error 4 file.mode -C "$H" status

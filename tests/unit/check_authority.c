@@ -348,7 +348,7 @@ START_TEST(refuses_a_module_that_others_can_write)
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	snprintf(a->module, sizeof(a->module), "%s/mod/m.so", dir);
 	unit_ok(authority_save(a, &err), &err);
-	unit_refused(open_it(dir, &err), PV_NOT_FOUND, "file.missing", &err);
+	unit_refused(open_it(dir, &err), PV_HSM_FATAL, "hsm.module", &err);
 	fd = open(a->module, O_WRONLY | O_CREAT, 0700);
 	ck_assert_int_ge(fd, 0);
 	unit_ok(open_it(dir, &err), &err);
