@@ -77,7 +77,7 @@ static enum pv_code revoke_them(const struct app *app,
 				struct revoke_job *job, struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = -1;
-	CLEANUP(namelist_release) struct namelist list = { .header_n = 0 };
+	CLEANUP(namelist_release) struct namelist list = { .rows.fd = -1 };
 	SESSION s = { .a = NULL };
 	struct revoke_report report;
 	unsigned may = in->dry_run ? SESSION_MAY(ROLE_OP_READ) : SESSION_GATED;

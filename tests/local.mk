@@ -124,6 +124,7 @@ UNIT_TESTS = \
 	tests/unit/check_crl_compare \
 	tests/unit/check_crltail \
 	tests/unit/check_csr \
+	tests/unit/check_csvtable \
 	tests/unit/check_csr_within \
 	tests/unit/check_decide \
 	tests/unit/check_der \

@@ -14,15 +14,13 @@ void linereport_init(struct linereport *r, int fd, enum rows_format format)
 {
 	memset(r, 0, sizeof(*r));
 	rows_init(&r->rows, fd, format);
-	buf_init(&r->cells_text, 2 * REQUEST_LINE_MAX);
-	buf_init(&r->header_text, 2 * REQUEST_LINE_MAX);
+	csv_table_init(&r->table, REQUEST_LINE_MAX);
 }
 
 void linereport_release(struct linereport *r)
 {
 	rows_release(&r->rows);
-	buf_release(&r->cells_text);
-	buf_release(&r->header_text);
+	csv_table_release(&r->table);
 }
 
 static enum pv_code bad_value(const char *key, const char *hint,
@@ -97,9 +95,10 @@ static bool is_known(const char *key)
 	return false;
 }
 
-static enum pv_code set(struct linereport_line *l, const char *key,
-			const char *value, struct err *err)
+static enum pv_code set(void *ctx, const char *key, const char *value,
+			struct err *err)
 {
+	struct linereport_line *l = ctx;
 	if (strcmp(key, "device") == 0)
 		return set_name(l->device, key, value, err);
 	if (strcmp(key, "station") == 0)
@@ -154,50 +153,19 @@ static enum pv_code parse_json(struct span row, struct linereport_line *l,
 static enum pv_code parse_csv(struct linereport *r, struct span row,
 			      struct linereport_line *l, struct err *err)
 {
-	const char *names = (const char *)r->header_text.data;
-	size_t n;
-	enum pv_code rc = csv_split(row, &r->cells_text, r->cells, &n, err);
+	enum pv_code rc = csv_table_row(&r->table, row, set, l, err);
 
-	if (rc == PV_OK && n != r->header_n)
-		rc = err_fail(err, PV_INPUT, "csv.columns",
-			      "as many cells as the header has",
-			      "the row has %zu cells, the header %zu", n,
-			      r->header_n);
-	for (size_t i = 0; rc == PV_OK && i < n; i++) {
-		const char *value =
-			(const char *)r->cells_text.data + r->cells[i];
-
-		/* An empty cell is an absent value. */
-		if (value[0])
-			rc = set(l, names + r->header[i], value, err);
-	}
 	return rc == PV_OK ? finish(l, err) : rc;
 }
 
-static enum pv_code take_header(struct linereport *r, struct span row,
-				struct err *err)
+static enum pv_code known(const char *name, struct err *err)
 {
-	enum pv_code rc =
-		csv_split(row, &r->header_text, r->header, &r->header_n, err);
-	const char *text = (const char *)r->header_text.data;
-
-	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++)
-		if (!is_known(text + r->header[i]))
-			rc = err_fail(err, PV_INPUT, "csv.columns",
-				      "keep only device, serial, bundle, "
-				      "status, station and time, separated by "
-				      "commas",
-				      "unknown column \"%.40s\"",
-				      text + r->header[i]);
-	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++)
-		for (size_t j = 0; rc == PV_OK && j < i; j++)
-			if (strcmp(text + r->header[i], text + r->header[j]) ==
-			    0)
-				rc = err_fail(err, PV_INPUT, "csv.columns",
-					      "name each column once",
-					      "column %.40s stands twice",
-					      text + r->header[i]);
-	return rc;
+	if (is_known(name))
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "csv.columns",
+			"keep only device, serial, bundle, status, station "
+			"and time, separated by commas",
+			"unknown column \"%.40s\"", name);
 }
 
 static enum pv_code next_row(struct linereport *r, struct span *row, bool *end,
@@ -222,12 +190,12 @@ enum pv_code linereport_next(struct linereport *r, struct linereport_line *line,
 	enum pv_code rc = next_row(r, &row, end, err);
 
 	memset(line, 0, sizeof(*line));
-	if (rc == PV_OK && csv && r->header_n == 0 && *end)
+	if (rc == PV_OK && csv && r->table.n == 0 && *end)
 		rc = err_fail(err, PV_INPUT, "csv.columns",
 			      "the first row names the columns",
 			      "the report has no header");
-	if (rc == PV_OK && csv && r->header_n == 0) {
-		rc = take_header(r, row, err);
+	if (rc == PV_OK && csv && r->table.n == 0) {
+		rc = csv_table_header(&r->table, row, known, err);
 		if (rc == PV_OK)
 			rc = next_row(r, &row, end, err);
 	}

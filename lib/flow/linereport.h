@@ -9,7 +9,7 @@
 #ifndef PV_FLOW_LINEREPORT_H
 #define PV_FLOW_LINEREPORT_H
 
-#include "lib/flow/rows.h"
+#include "lib/flow/csvtable.h"
 #include "lib/store/store_types.h"
 
 struct linereport_line {
@@ -25,9 +25,7 @@ struct linereport_line {
 
 struct linereport {
 	struct rows rows;
-	struct buf cells_text, header_text;
-	size_t cells[ROWS_CELLS_MAX], header[ROWS_CELLS_MAX];
-	size_t header_n;
+	struct csv_table table;
 };
 
 /* fd is not owned. */

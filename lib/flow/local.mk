@@ -48,6 +48,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/contents.h lib/flow/context.c lib/flow/context.h lib/flow/context_impl.h lib/flow/context_keys.c \
 	lib/flow/cosigned.c lib/flow/cosigned.h \
 	lib/flow/cosigned_take.c \
+	lib/flow/csvtable.c lib/flow/csvtable.h \
 	lib/flow/crlcollect.c lib/flow/crlcollect.h \
 	lib/flow/crlissuer.c lib/flow/crlissuer.h lib/flow/crlmake.c \
 	lib/flow/crlmake.h lib/flow/crlplaces.c lib/flow/crlplaces.h \

@@ -13,15 +13,13 @@ void namelist_init(struct namelist *l, int fd, enum rows_format format)
 {
 	memset(l, 0, sizeof(*l));
 	rows_init(&l->rows, fd, format);
-	buf_init(&l->cells_text, 2 * REQUEST_LINE_MAX);
-	buf_init(&l->header_text, 2 * REQUEST_LINE_MAX);
+	csv_table_init(&l->table, REQUEST_LINE_MAX);
 }
 
 void namelist_release(struct namelist *l)
 {
 	rows_release(&l->rows);
-	buf_release(&l->cells_text);
-	buf_release(&l->header_text);
+	csv_table_release(&l->table);
 }
 
 bool namelist_serial(const char *hex, uint8_t serial[STORE_SERIAL_MAX],
@@ -35,9 +33,10 @@ bool namelist_serial(const char *hex, uint8_t serial[STORE_SERIAL_MAX],
 	return hex_decode(hex, serial, n);
 }
 
-static enum pv_code set(struct namelist_line *l, const char *key,
-			const char *value, struct err *err)
+static enum pv_code set(void *ctx, const char *key, const char *value,
+			struct err *err)
 {
+	struct namelist_line *l = ctx;
 	size_t len = strlen(value);
 
 	if (strcmp(key, "device") == 0) {
@@ -120,49 +119,19 @@ static enum pv_code parse_json(struct span row, struct namelist_line *l,
 static enum pv_code parse_csv(struct namelist *l, struct span row,
 			      struct namelist_line *line, struct err *err)
 {
-	const char *names = (const char *)l->header_text.data;
-	size_t n;
-	enum pv_code rc = csv_split(row, &l->cells_text, l->cells, &n, err);
+	enum pv_code rc = csv_table_row(&l->table, row, set, line, err);
 
-	if (rc == PV_OK && n != l->header_n)
-		rc = err_fail(err, PV_INPUT, "csv.columns",
-			      "as many cells as the header has",
-			      "the row has %zu cells, the header %zu", n,
-			      l->header_n);
-	for (size_t i = 0; rc == PV_OK && i < n; i++) {
-		const char *value =
-			(const char *)l->cells_text.data + l->cells[i];
-
-		/* An empty cell is an absent value. */
-		if (value[0])
-			rc = set(line, names + l->header[i], value, err);
-	}
 	return rc == PV_OK ? finish(line, err) : rc;
 }
 
 /* One column of the two, or both. */
-static enum pv_code take_header(struct namelist *l, struct span row,
-				struct err *err)
+static enum pv_code known(const char *name, struct err *err)
 {
-	enum pv_code rc =
-		csv_split(row, &l->header_text, l->header, &l->header_n, err);
-	const char *text = (const char *)l->header_text.data;
-
-	for (size_t i = 0; rc == PV_OK && i < l->header_n; i++)
-		if (strcmp(text + l->header[i], "device") != 0 &&
-		    strcmp(text + l->header[i], "serial") != 0)
-			rc = err_fail(err, PV_INPUT, "csv.columns",
-				      "keep only device and serial, separated "
-				      "by commas",
-				      "unknown column \"%.40s\"",
-				      text + l->header[i]);
-	if (rc == PV_OK &&
-	    (l->header_n > 2 ||
-	     (l->header_n == 2 &&
-	      strcmp(text + l->header[0], text + l->header[1]) == 0)))
-		rc = err_fail(err, PV_INPUT, "csv.columns",
-			      "name each column once", "a column stands twice");
-	return rc;
+	if (strcmp(name, "device") == 0 || strcmp(name, "serial") == 0)
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "csv.columns",
+			"keep only device and serial, separated by commas",
+			"unknown column \"%.40s\"", name);
 }
 
 static enum pv_code next_row(struct namelist *l, struct span *row, bool *end,
@@ -183,7 +152,7 @@ static enum pv_code next_row(struct namelist *l, struct span *row, bool *end,
 static enum pv_code data_row(struct namelist *l, struct span *row, bool *end,
 			     struct err *err)
 {
-	bool header = l->rows.format == ROWS_CSV && l->header_n == 0;
+	bool header = l->rows.format == ROWS_CSV && l->table.n == 0;
 	enum pv_code rc = next_row(l, row, end, err);
 
 	if (rc != PV_OK || !header)
@@ -192,7 +161,7 @@ static enum pv_code data_row(struct namelist *l, struct span *row, bool *end,
 		return err_fail(err, PV_INPUT, "csv.columns",
 				"the first row names the columns",
 				"the list has no header");
-	rc = take_header(l, *row, err);
+	rc = csv_table_header(&l->table, *row, known, err);
 	return rc == PV_OK ? next_row(l, row, end, err) : rc;
 }
 

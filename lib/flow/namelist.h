@@ -9,7 +9,7 @@
 #ifndef PV_FLOW_NAMELIST_H
 #define PV_FLOW_NAMELIST_H
 
-#include "lib/flow/rows.h"
+#include "lib/flow/csvtable.h"
 #include "lib/store/store_types.h"
 
 struct namelist_line {
@@ -22,9 +22,7 @@ struct namelist_line {
 
 struct namelist {
 	struct rows rows;
-	struct buf cells_text, header_text;
-	size_t cells[ROWS_CELLS_MAX], header[ROWS_CELLS_MAX];
-	size_t header_n;
+	struct csv_table table;
 };
 
 /* fd is not owned. */

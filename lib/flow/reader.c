@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/csvtable.h"
 #include "lib/flow/records.h"
 #include "lib/flow/sandbox.h"
 #include "lib/x509/csr.h"
@@ -29,9 +30,7 @@ struct reader {
 	size_t group_max; /* of this round of the signers */
 	uint64_t size;	  /* of the input, 0: it is not a file */
 	uint64_t taken;	  /* bytes of it, about */
-	struct buf cells_text, header_text;
-	size_t cells[ROWS_CELLS_MAX], header[ROWS_CELLS_MAX];
-	size_t header_n;
+	struct csv_table table;
 };
 
 static struct wire *current(struct reader *r)
@@ -138,9 +137,10 @@ static enum pv_code hand_on(struct reader *r, struct span bytes,
 	return rc;
 }
 
-static enum pv_code set_pair(struct reader *r, const char *key,
-			     const char *value, struct err *why)
+static enum pv_code set_pair(void *ctx, const char *key, const char *value,
+			     struct err *why)
 {
+	struct reader *r = ctx;
 	size_t skip = strlen(FIELD_PREFIX);
 
 	if (strncmp(key, FIELD_PREFIX, skip) == 0)
@@ -151,26 +151,10 @@ static enum pv_code set_pair(struct reader *r, const char *key,
 static enum pv_code parse_csv(struct reader *r, struct span row,
 			      struct err *why)
 {
-	size_t n;
-	enum pv_code rc = csv_split(row, &r->cells_text, r->cells, &n, why);
+	enum pv_code rc;
 
 	request_reset(&r->req);
-	if (rc == PV_OK && n != r->header_n)
-		rc = err_fail(why, PV_INPUT, "csv.columns",
-			      "as many cells as the header has",
-			      "the row has %zu cells, the header %zu", n,
-			      r->header_n);
-	for (size_t i = 0; rc == PV_OK && i < n; i++) {
-		const char *value =
-			(const char *)r->cells_text.data + r->cells[i];
-
-		/* An empty cell is an absent value. */
-		if (value[0])
-			rc = set_pair(r,
-				      (const char *)r->header_text.data +
-					      r->header[i],
-				      value, why);
-	}
+	rc = csv_table_row(&r->table, row, set_pair, r, why);
 	return rc == PV_OK ? request_finish(&r->req, why) : rc;
 }
 
@@ -194,31 +178,16 @@ static enum pv_code check_column(const char *name, struct err *err)
 			"there is no column \"%.40s\"", name);
 }
 
-/* Columns are named once, by names that are known: else all rows are wrong. */
+/* By names that are known: else all rows are wrong. */
 static enum pv_code take_header(struct reader *r, struct span row,
 				struct err *err)
 {
-	enum pv_code rc =
-		csv_split(row, &r->header_text, r->header, &r->header_n, err);
-	const char *text = (const char *)r->header_text.data;
-	bool device = false;
+	enum pv_code rc = csv_table_header(&r->table, row, check_column, err);
 
-	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++) {
-		rc = check_column(text + r->header[i], err);
-		device |= strcmp(text + r->header[i], "device") == 0;
-	}
-	if (rc == PV_OK && !device)
+	if (rc == PV_OK && !csv_table_has(&r->table, "device"))
 		rc = err_fail(err, PV_INPUT, "csv.columns",
 			      "the first row names the columns",
 			      "there is no column \"device\"");
-	for (size_t i = 0; rc == PV_OK && i < r->header_n; i++)
-		for (size_t j = 0; rc == PV_OK && j < i; j++)
-			if (strcmp(text + r->header[i], text + r->header[j]) ==
-			    0)
-				rc = err_fail(err, PV_INPUT, "csv.columns",
-					      "name each column once",
-					      "column %.40s stands twice",
-					      text + r->header[i]);
 	return rc;
 }
 
@@ -229,7 +198,7 @@ static enum pv_code take_row(struct reader *r, enum rows_got got,
 	enum pv_code rc;
 
 	err_init(&why);
-	if (r->opts->format == ROWS_CSV && r->header_n == 0 && got == ROWS_ROW)
+	if (r->opts->format == ROWS_CSV && r->table.n == 0 && got == ROWS_ROW)
 		return take_header(r, row, err);
 	r->number++;
 	if (got == ROWS_LONG) {
@@ -309,8 +278,7 @@ enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
 		r.size = (uint64_t)st.st_size;
 	begin_round(&r);
 	request_init(&r.req);
-	buf_init(&r.cells_text, 2 * REQUEST_LINE_MAX);
-	buf_init(&r.header_text, 2 * REQUEST_LINE_MAX);
+	csv_table_init(&r.table, REQUEST_LINE_MAX);
 	/* jansson seeds its tables from a file and OpenSSL reads its
 	 * configuration at first use: before that is out of reach. */
 	json_object_seed(0);
@@ -329,7 +297,6 @@ enum pv_code reader_run(const struct reader_opts *opts, struct err *err)
 		rc = wire_flush(&opts->signers[i], err);
 	}
 	request_release(&r.req);
-	buf_release(&r.cells_text);
-	buf_release(&r.header_text);
+	csv_table_release(&r.table);
 	return rc;
 }
