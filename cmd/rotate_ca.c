@@ -33,6 +33,13 @@ static enum pv_code show(const struct app *app, const struct ca_opts *o,
 			err);
 	if (r->resumed)
 		printf("a rotation that was cut off is ended:\n");
+	if (r->moved) {
+		printf("%s generation %u, key %s\nissuing moves to it at %s\n",
+		       o->name, r->generation, r->label, o->at);
+		if (r->persons[0])
+			printf("approved by %s\n", r->persons);
+		return PV_OK;
+	}
 	printf("%s generation %u (serial %s), key %s\n", o->name, r->generation,
 	       r->serial, r->label);
 	if (o->at)

@@ -212,6 +212,17 @@ static struct audit_key *find_key(struct audit_entries *au, struct span label)
 	return NULL;
 }
 
+/* When a CA's generation takes over: people may move it. */
+static void take_over(struct audit_entries *au, const struct audit_key *key,
+		      uint64_t active_ms)
+{
+	for (size_t i = 0; i < au->cas_n; i++)
+		if (!au->cas[i].cross && au->cas[i].issued &&
+		    strcmp(au->cas[i].name, key->purpose) == 0 &&
+		    au->cas[i].generation == key->generation)
+			au->cas[i].active_ms = active_ms;
+}
+
 /* The first of its purpose takes nobody's place. */
 static bool is_first(const struct audit_entries *au, const struct audit_key *to)
 {
@@ -238,6 +249,8 @@ static enum pv_code take_rotation(struct audit_entries *au,
 	    logged_uint_is(e, "generation", to->generation) &&
 	    logged_text_is(e, "purpose", to->purpose)) {
 		to->rotated = true;
+		if (log_fact_find(e, LOG_CA_TEMPLATE, LOG_BSTR))
+			take_over(au, to, uint_of(e, LOG_CA_ACTIVE, 0));
 		return PV_OK;
 	}
 	return audit_fail(err, object_of(e, object), "audit.key",

@@ -136,7 +136,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/record_context.c lib/flow/record_context.h \
 	lib/flow/remanifest.c lib/flow/remanifest.h \
 	lib/flow/rotate_ca.c lib/flow/rotate_ca.h lib/flow/rotate_ca_build.c \
-	lib/flow/rotate_ca_impl.h lib/flow/rotate_ca_keys.c \
+	lib/flow/rotate_ca_impl.h lib/flow/rotate_ca_keys.c lib/flow/rotate_ca_move.c \
 	lib/flow/rotate_key.c lib/flow/rotate_key.h \
 	lib/flow/rotate_pin.c lib/flow/rotate_pin.h \
 	lib/flow/reader.h lib/flow/reconcile.c lib/flow/reconcile.h \

@@ -135,7 +135,8 @@ static bool intent_says(const struct log_entry *e, const struct store_ca *ca,
 	return logged_text_is(e, "device", device) &&
 	       logged_uint_is(e, "shards", ca->shards) &&
 	       number_is(e, LOG_CA_GENERATION, ca->generation, 1) &&
-	       number_is(e, LOG_CA_ACTIVE, ca->active_ms, 0) &&
+	       (ca->active_index != STORE_NO_INDEX ||
+		number_is(e, LOG_CA_ACTIVE, ca->active_ms, 0)) &&
 	       log_fact_is(e, "template hash", ca->template_sha256,
 			   STORE_HASH) &&
 	       log_fact_is(e, "tbs", h->tbs, STORE_HASH) &&
@@ -158,6 +159,28 @@ static enum pv_code issued(struct store *store, uint64_t index,
 	return rc;
 }
 
+/* The time that it takes over, as people moved it last. */
+static enum pv_code moved(struct store *store, const struct store_ca *ca,
+			  struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	if (ca->active_index == STORE_NO_INDEX)
+		return PV_OK;
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, ca->active_index, LOG_KEY_ROTATE, ca->label,
+			  &room, &e, err);
+	if (rc == PV_OK && !(logged_text_is(&e, "purpose", ca->name) &&
+			     logged_uint_is(&e, "generation", ca->generation) &&
+			     logged_uint_is(&e, LOG_CA_ACTIVE, ca->active_ms) &&
+			     log_fact_is(&e, LOG_CA_TEMPLATE,
+					 ca->template_sha256, STORE_HASH)))
+		rc = logged_edited("a CA's row", err);
+	return rc;
+}
+
 enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 		       struct err *err)
 {
@@ -174,6 +197,8 @@ enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 		rc = logged_edited("a CA's row", err);
 	if (rc == PV_OK)
 		rc = issued(store, ca->issue_index, &h, err);
+	if (rc == PV_OK)
+		rc = moved(store, ca, err);
 	if (rc == PV_INTEGRITY)
 		err_object(err, ca->name);
 	return rc;

@@ -49,7 +49,7 @@ static enum pv_code pending(const struct rotate_ca *r, struct err *err)
 		when[0] = '\0';
 	err_object(err, r->opts->ca);
 	return err_fail(err, PV_CONFLICT, "rotate.pending",
-			"wait until it has taken over",
+			"wait until it has taken over, or move that with --at",
 			"generation %u takes over at %s only", r->generation,
 			when);
 }
@@ -90,6 +90,7 @@ static enum pv_code newest(void *ctx, const struct store_ca *ca,
 	(void)err;
 	r->generation = ca->generation;
 	r->active_ms = ca->active_ms;
+	snprintf(r->old_label, sizeof(r->old_label), "%s", r->newest_label);
 	snprintf(r->newest_label, sizeof(r->newest_label), "%s", ca->label);
 	memcpy(r->template_sha256, ca->template_sha256, STORE_HASH);
 	return PV_OK;
@@ -112,8 +113,9 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 	r->cut_off = rc == PV_OK && rotate_ca_is_cut_off(r);
 	if (r->cut_off)
 		return PV_OK;
-	if (rc == PV_OK && r->active_ms > who.who.time_ms)
-		return pending(r, err);
+	r->moves = rc == PV_OK && r->active_ms > who.who.time_ms;
+	if (r->moves)
+		return r->opts->active_ms ? PV_OK : pending(r, err);
 	if (rc == PV_OK)
 		rc = ca_chain_load_generation(r->store, r->opts->ca,
 					      r->generation, -1, chain, err);
@@ -127,12 +129,13 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 
 /* ---- approved ---- */
 
-static enum pv_code put_subject(struct rotate_ca *r, struct err *err)
+static enum pv_code put_subject(struct rotate_ca *r, uint32_t to,
+				struct err *err)
 {
 	char named[TPL_NAME_MAX + 32];
 	const struct subject_rotate_ca s = {
 		.name = log_str(r->opts->ca),
-		.to = r->generation + 1,
+		.to = to,
 		.active_ms = r->opts->active_ms,
 		.template = { (const uint8_t *)named,
 			      (size_t)snprintf(named, sizeof(named),
@@ -145,13 +148,13 @@ static enum pv_code put_subject(struct rotate_ca *r, struct err *err)
 	return subject_rotate_ca(&r->subject, &s, err);
 }
 
-static enum pv_code gate(struct rotate_ca *r, struct approvals *got,
-			 struct err *err)
+enum pv_code rotate_ca_gate(struct rotate_ca *r, uint32_t to,
+			    struct approvals *got, struct err *err)
 {
 	struct approvals_want want = { .op = QUORUM_ROTATE_CA };
 	struct tpl_approvals raised;
 	char what[STORE_ID_MAX + 32];
-	enum pv_code rc = put_subject(r, err);
+	enum pv_code rc = put_subject(r, to, err);
 
 	if (rc == PV_OK)
 		rc = raised_of_key(r->store, r->opts->ca, r->tmpl->sha256,
@@ -227,15 +230,15 @@ static enum pv_code put_cross(struct rotate_ca *r, size_t i,
 	return rc == PV_OK ? store_crosscert_put(r->store, &x, err) : rc;
 }
 
-static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
-				 const struct approvals *got, struct err *err)
+enum pv_code rotate_ca_log(struct rotate_ca *r, uint32_t generation,
+			   const struct log_who *who,
+			   const struct approvals *got, struct err *err)
 {
 	struct log_key facts;
 	struct log_entry e;
 	uint8_t hash[32];
-	uint64_t index;
 	enum pv_code rc =
-		keymake_facts(&r->next, r->generation + 1, hash, &facts, err);
+		keymake_facts(&r->next, generation, hash, &facts, err);
 
 	if (rc != PV_OK)
 		return rc;
@@ -244,10 +247,19 @@ static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
 	if (r->opts->active_ms)
 		log_fact_uint(&e, LOG_CA_ACTIVE, r->opts->active_ms);
 	log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got), LOG_NONCE);
-	rc = store_log_size(r->store, &index, err);
+	return event_append(r->store, &e, err);
+}
+
+static enum pv_code put_rotation(struct rotate_ca *r, const struct log_who *who,
+				 const struct approvals *got, struct err *err)
+{
+	uint64_t index;
+	enum pv_code rc = store_log_size(r->store, &index, err);
+
 	if (rc == PV_OK)
 		rc = store_key_rotate(r->store, r->next.label, index, err);
-	return rc == PV_OK ? event_append(r->store, &e, err) : rc;
+	return rc == PV_OK ? rotate_ca_log(r, r->generation + 1, who, got, err)
+			   : rc;
 }
 
 static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
@@ -303,7 +315,7 @@ static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
 	if (rc == PV_OK)
 		rc = rotate_ca_template(r, chain->ca[0].shards, err);
 	if (rc == PV_OK)
-		rc = gate(r, got, err);
+		rc = rotate_ca_gate(r, r->generation + 1, got, err);
 	r->nonce = approvals_nonce(got);
 	if (rc == PV_OK)
 		rc = rotate_ca_next(r, err);
@@ -355,6 +367,7 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 	rc = look(r, &chain, err);
 	if (rc == PV_OK)
 		rc = r->cut_off ? rotate_ca_resume(r, first, report, err)
+		     : r->moves ? rotate_ca_move(r, report, err)
 				: make(r, &chain, first, report, err);
 	if (rc != PV_OK)
 		err_object(err, opts->ca);

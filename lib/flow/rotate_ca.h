@@ -33,14 +33,18 @@ struct rotate_ca_opts {
 	const char *ca;
 	const char
 		*template_name; /* NULL: the CA's own; the version in effect */
-	uint64_t active_ms;	/* issuing moves then; 0: at once */
+	/* Issuing moves then; 0: at once. Where the newest generation has not
+	 * taken over yet it is that one's time that is moved. */
+	uint64_t active_ms;
 	const struct approvals_want *want; /* approvals and request_out */
 };
 
 struct rotate_ca_report {
 	uint32_t generation;
-	bool resumed; /* made by an earlier run: no more is filled than label,
-		       * serial and active_ms */
+	/* Made by an earlier run, and given out now; or its time moved: no
+	 * more is filled than label, active_ms, persons and, of the former,
+	 * serial. */
+	bool resumed, moved;
 	uint64_t active_ms;
 	bool root;
 	char label[HSM_LABEL_MAX]; /* of the new key */
@@ -59,11 +63,11 @@ struct rotate_ca_report {
  * "rotate.template" (it is for other CAs), "rotate.subject", "rotate.shards"
  * (it gives another), validity, lint, the clock; PV_INPUT "rotate.time" (it is
  * over, more than a year away, or the CA ends before it); PV_CONFLICT:
- * "rotate.pending" (the newest generation does not issue yet), "rotate.intent"
- * (these approvals were for a certificate that cannot be made any more),
- * "hsm.label-taken"; codes of approvals_gate(), PV_HSM_*, PV_STORAGE. store:
- * outside a transaction. The token that is open before is open after, unless it
- * fails.
+ * "rotate.pending" (the newest generation does not issue yet, and no time is
+ * given to move that to), "rotate.intent" (these approvals were for a
+ * certificate that cannot be made any more), "hsm.label-taken"; codes of
+ * approvals_gate(), PV_HSM_*, PV_STORAGE. store: outside a transaction. The
+ * token that is open before is open after, unless it fails.
  */
 PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 			       struct tokens *tokens,

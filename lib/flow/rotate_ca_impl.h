@@ -26,6 +26,7 @@ struct rotate_ca {
 	uint64_t active_ms;  /* of that, and the next */
 	char newest_label[STORE_LABEL_MAX + 1];
 	bool cut_off; /* the newest is made, and not given out yet */
+	bool moves;   /* its time to take over is to come, and moved */
 	uint8_t template_sha256[STORE_HASH];
 	char parent_name[STORE_ID_MAX + 1];
 	char old_label[STORE_LABEL_MAX + 1];
@@ -81,6 +82,20 @@ PV_MUST enum pv_code rotate_ca_intents(struct rotate_ca *r, size_t from,
 PV_MUST enum pv_code rotate_ca_give_out(struct rotate_ca *r,
 					uint32_t generation, struct span cert,
 					size_t first, struct err *err);
+/* Whether people approved what opts ask for, of that generation; r->tmpl is its
+ * template. Codes of approvals_gate(). */
+PV_MUST enum pv_code rotate_ca_gate(struct rotate_ca *r, uint32_t to,
+				    struct approvals *got, struct err *err);
+/* The key.rotate of r->next, in the caller's transaction. */
+PV_MUST enum pv_code rotate_ca_log(struct rotate_ca *r, uint32_t generation,
+				   const struct log_who *who,
+				   const struct approvals *got,
+				   struct err *err);
+/* The newest generation takes over at another time: approved and logged as it
+ * was when it was made. */
+PV_MUST enum pv_code rotate_ca_move(struct rotate_ca *r,
+				    struct rotate_ca_report *out,
+				    struct err *err);
 /* The newest generation is not the one that provctl.json names. */
 PV_MUST bool rotate_ca_is_cut_off(const struct rotate_ca *r);
 /* It was made and approved by a run that ended before rotate_ca_give_out() did.

@@ -86,7 +86,9 @@ static const char *const texts[SQL_COUNT] = {
 		       "$5, $6, $7, $8, $9, $10, $11)",
 	[SQL_CA_EACH] = "SELECT name, parent, label, spki_sha256, shards, "
 			"generation, active_ms, cert, template, intent_index, "
-			"issue_index FROM ca ORDER BY id",
+			"issue_index, active_index FROM ca ORDER BY id",
+	[SQL_CA_MOVE] = "UPDATE ca SET active_ms = $1, active_index = $2 "
+			"WHERE name = $3 AND generation = $4",
 	[SQL_CA_ID] = "SELECT id, shards FROM ca WHERE name = $1 AND "
 		      "generation = $2",
 	[SQL_CROSSCERT_PUT] = "INSERT INTO crosscert (ca, subject, signer, "

@@ -17,7 +17,8 @@ static enum pv_code ca_row(struct query *q, struct store_ca *ca,
 	    col_span(q, 7, &ca->cert) &&
 	    col_bytes(q, 8, ca->template_sha256, STORE_HASH) &&
 	    col_u64(q, 9, &ca->intent_index) &&
-	    col_u64(q, 10, &ca->issue_index))
+	    col_u64(q, 10, &ca->issue_index) &&
+	    col_index(q, 11, &ca->active_index))
 		return PV_OK;
 	return sqlite_corrupt(q->s, "a CA's row", err);
 }
@@ -126,6 +127,27 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 	query_u64(&q, ca->intent_index);
 	query_u64(&q, ca->issue_index);
 	return query_run(&q, err);
+}
+
+enum pv_code sqlite_ca_move(struct store *store, const char *name,
+			    uint32_t generation, uint64_t active_ms,
+			    uint64_t index, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc != PV_OK)
+		return rc;
+	QUERY q = query_start(s, SQL_CA_MOVE);
+	query_u64(&q, active_ms);
+	query_u64(&q, index);
+	query_str(&q, name);
+	query_u64(&q, generation);
+	rc = query_run(&q, err);
+	if (rc == PV_OK && sqlite3_changes(s->db) != 1)
+		rc = err_fail(err, PV_NOT_FOUND, "store.ca", NULL,
+			      "there is no such generation of the CA");
+	return rc;
 }
 
 /* ---- by generation ---- */

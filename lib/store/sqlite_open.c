@@ -243,6 +243,7 @@ static const struct store_ops ops = {
 	.counts = sqlite_counts,
 	.ca_put = sqlite_ca_put,
 	.ca_each = sqlite_ca_each,
+	.ca_move = sqlite_ca_move,
 	.key_put = sqlite_key_put,
 	.key_each = sqlite_key_each,
 	.key_rotate = sqlite_key_rotate,

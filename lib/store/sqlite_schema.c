@@ -39,7 +39,7 @@ static const struct table tables[] = {
 		"generation INTEGER NOT NULL, active_ms INTEGER NOT NULL, "
 		"cert BLOB NOT NULL, template BLOB NOT NULL, "
 		"intent_index INTEGER NOT NULL, issue_index INTEGER NOT NULL, "
-		"UNIQUE (name, generation)) STRICT" },
+		"active_index INTEGER, UNIQUE (name, generation)) STRICT" },
 	{ "cert", "CREATE TABLE cert (number INTEGER PRIMARY KEY REFERENCES "
 		  "device, issue_index INTEGER NOT NULL, der BLOB NOT NULL) "
 		  "STRICT" },

@@ -147,6 +147,15 @@ store_crosscert_each(struct store *s, const char *ca,
 	return s->ops->crosscert_each(s, ca, v, err);
 }
 
+/* That a generation takes over at another time, by the key.rotate at index.
+ * PV_NOT_FOUND, "store.ca". */
+PV_MUST static inline enum pv_code
+store_ca_move(struct store *s, const char *name, uint32_t generation,
+	      uint64_t active_ms, uint64_t index, struct err *err)
+{
+	return s->ops->ca_move(s, name, generation, active_ms, index, err);
+}
+
 /* PV_CONFLICT, "store.label", when the label is taken by another key. */
 PV_MUST static inline enum pv_code
 store_key_put(struct store *s, const struct store_key *key, struct err *err)

@@ -96,6 +96,9 @@ struct store_ops {
 			       struct err *err);
 	enum pv_code (*ca_each)(struct store *s, const char *name,
 				const struct store_visit *v, struct err *err);
+	enum pv_code (*ca_move)(struct store *s, const char *name,
+				uint32_t generation, uint64_t active_ms,
+				uint64_t index, struct err *err);
 	enum pv_code (*key_put)(struct store *s, const struct store_key *key,
 				struct err *err);
 	enum pv_code (*key_each)(struct store *s, const struct store_visit *v,

@@ -47,6 +47,9 @@ struct store_ca {
 	uint64_t active_ms;  /* issuing moves to it then; 0: at once */
 	struct span cert;    /* DER */
 	uint64_t intent_index, issue_index; /* its entries in the log */
+	/* Of the key.rotate that moved active_ms; STORE_NO_INDEX: it is as in
+	 * its cert.intent. Filled by reads. */
+	uint64_t active_index;
 };
 
 struct store_key { /* a key of our own */

@@ -70,6 +70,22 @@ by_generation 1 "$T/00000001.pem"
 expect_exit 0 "$PROVCTL" -C "$H" status
 expect_text "issuing-1 generation 2 from $at"
 expect_error 9 rotate.pending -C "$H" rotate ca issuing-1
+moved=$(later $((300 * day)))
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1 --at "$moved"
+expect_text "issuing moves to it at $moved"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "issuing-1 generation 2 from $moved"
+expect_error 3 rotate.time -C "$H" rotate ca issuing-1 \
+	--at "$(later $((367 * day)))"
+verify_audit
+cp -a "$H" "$T/edited"
+"$SQL" "$T/edited/store.db" "update ca set active_ms = active_ms - 1000
+	where generation = 2" >"$T/out" 2>&1 || fail "sql: $(cat "$T/out")"
+expect_exit 5 "$PROVCTL" -C "$T/edited" audit verify
+expect_error 5 store.edited -C "$T/edited" export chain --ca issuing-1
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1 --at "$at"
+expect_text "issuing moves to it at $at"
+verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" export key --purpose issuing-1 --generation 2
 verify_audit
 clock_set $((day + 60))
