@@ -88,6 +88,9 @@ static enum pv_code see_ca(void *ctx, const struct store_ca *ca, struct err *e)
 	ck_assert(ca->shards == 4 && span_is(ca->cert, "DER"));
 	ck_assert_str_eq(ca->label, "ACME/issuing-1/1");
 	ck_assert_uint_eq(ca->spki_sha256[31], 5);
+	ck_assert_uint_eq(ca->active_ms, ca->parent[0] ? 12345 : 0);
+	ck_assert_uint_eq(ca->active_index,
+			  ca->parent[0] ? 60 : STORE_NO_INDEX);
 	return names->stop;
 }
 
@@ -122,6 +125,9 @@ START_TEST(test_ca)
 	ck_refused(store_ca_put(s, &issuing, &err), PV_CONFLICT, "store.ca");
 	issuing.shards = 0;
 	ck_refused(store_ca_put(s, &issuing, &err), PV_INPUT, "store.ca");
+	unit_ok(store_ca_move(s, "issuing-1", 1, 12345, 60, &err), &err);
+	ck_refused(store_ca_move(s, "issuing-1", 2, 12345, 60, &err),
+		   PV_NOT_FOUND, "store.ca");
 	commit(&t);
 	reopen();
 	unit_ok(store_ca_each(s, NULL, &v, &err), &err);
@@ -152,6 +158,8 @@ static enum pv_code see_key(void *ctx, const struct store_key *key,
 	ck_assert(key->attrs_sha256[0] == (key->kind == 7 ? 5 : 0));
 	ck_assert(key->kind == 7 || (key->kind == 2 && key->spki.len == 0));
 	ck_assert_uint_eq(key->log_index, key->kind == 7 ? 41 : 0);
+	ck_assert_uint_eq(key->rotate_index,
+			  key->kind == 7 ? 50 : STORE_NO_INDEX);
 	return names->stop;
 }
 
@@ -200,6 +208,11 @@ START_TEST(test_key)
 	ck_refused(store_key_put(s, &k, &err), PV_CONFLICT, "store.label");
 	k.label[0] = '\0';
 	ck_refused(store_key_put(s, &k, &err), PV_INPUT, "store.label");
+	unit_ok(store_key_rotate(s, "ACME/bundle/1", 50, &err), &err);
+	ck_refused(store_key_rotate(s, "ACME/bundle/1", 51, &err), PV_CONFLICT,
+		   "store.label");
+	ck_refused(store_key_rotate(s, "ACME/bundle/2", 51, &err), PV_CONFLICT,
+		   "store.label");
 	commit(&t);
 	reopen();
 	unit_ok(store_key_each(s, &v, &err), &err);
