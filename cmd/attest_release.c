@@ -163,7 +163,7 @@ static enum pv_code read_list(const char *path, struct buf *ids, size_t *n,
 			      struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = -1;
-	CLEANUP(namelist_release) struct namelist list = { .header_n = 0 };
+	CLEANUP(namelist_release) struct namelist list = { .table = { .n = 0 } };
 	const char *end = strrchr(path, '.');
 	struct namelist_line line;
 	bool ended = false;
