@@ -11,6 +11,7 @@
 #include "lib/flow/ceremonysign.h"
 #include "lib/flow/event.h"
 #include "lib/flow/officers.h"
+#include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
 
 void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
@@ -229,6 +230,24 @@ static enum pv_code set_roster(const struct ceremony *c, struct err *err)
 	return officers_set(c->a, c->store, c->opts->roster, &want, &set, err);
 }
 
+/* Those that certificates name are there before the first certificate is. */
+static enum pv_code make_lists(struct ceremony *c, struct err *err)
+{
+	struct tokens tokens = { .a = c->a,
+				 .backends = c->opts->backends,
+				 .login = &c->login,
+				 .hsm = &c->hsm };
+	const struct publish_job job = { .a = c->a,
+					 .store = c->store,
+					 .tokens = &tokens };
+	struct publish_report report;
+	enum pv_code rc = c->hsm ? publish_run(&job, &report, err) : PV_OK;
+
+	if (rc != PV_OK)
+		err_prefix(err, "the first revocation lists");
+	return rc;
+}
+
 static enum pv_code finish(struct ceremony *c, struct err *err)
 {
 	char keys[16];
@@ -240,6 +259,8 @@ static enum pv_code finish(struct ceremony *c, struct err *err)
 	/* One that goes on behind its last step has nothing open. */
 	if (rc == PV_OK && c->opts->resume && c->a->keys_n > 0)
 		rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = make_lists(c, err);
 	if (rc == PV_OK && c->hsm)
 		rc = checkpoint_now(c->a, c->store, c->hsm, err);
 	snprintf(keys, sizeof(keys), "%zu", c->a->keys_n);

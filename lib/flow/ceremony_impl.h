@@ -10,7 +10,8 @@ struct ceremony {
 	struct authority *a;
 	struct store *store;
 	const struct plan *plan;
-	int templates;		    /* folder */
+	int templates; /* folder */
+	struct hsm_login login;
 	struct hsm *hsm;	    /* opened by the first step that needs it */
 	size_t n;		    /* the running step, from 0 */
 	bool steps;		    /* one is running */

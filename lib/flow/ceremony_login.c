@@ -59,16 +59,17 @@ enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
 static enum pv_code log_in(struct ceremony *c, struct err *err)
 {
 	const struct ceremony_people *people = c->opts->people;
-	struct hsm_login login = { .pin = c->opts->pin,
-				   .watch = c->opts->watch };
 
+	c->login = (struct hsm_login){ .pin = c->opts->pin,
+				       .watch = c->opts->watch };
 	for (;;) {
 		struct token_facts f;
 		struct err why;
 		enum pv_code rc;
 
 		err_init(&why);
-		rc = c->opts->backends->hsm_open(c->a, &login, &c->hsm, &why);
+		rc = c->opts->backends->hsm_open(c->a, &c->login, &c->hsm,
+						 &why);
 		if (rc == PV_OK)
 			return PV_OK;
 		if (strcmp(why.rule, "hsm.pin") != 0 || !people ||

@@ -190,11 +190,11 @@ static enum pv_code look_at_shard(struct pass *p, const struct signer *s,
 	if (rc == PV_OK)
 		rc = store_revocation_each(p->store, s->ca, s->generation,
 					   shard, 0, &revoked, err);
-	if (rc != PV_OK || !l.behind)
-		return rc;
-	rc = of(p, &key, &c, err);
+	if (rc == PV_OK)
+		rc = of(p, &key, &c, err);
 	if (rc == PV_OK) {
-		c->behind++;
+		c->absent += !l.found;
+		c->behind += l.behind;
 		c->late |= l.late;
 	}
 	return rc;
@@ -280,7 +280,7 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			       struct err *err)
 {
 	const struct status_crl *ending = NULL, *pending = NULL, *behind = NULL;
-	const struct status_crl *large = NULL;
+	const struct status_crl *large = NULL, *absent = NULL;
 	enum pv_code rc = aside_judge(c->aside, err);
 
 	if (rc != PV_OK)
@@ -296,6 +296,8 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			pending = one;
 		if (one->behind > 0)
 			behind = one;
+		if (one->absent > 0 && !one->over)
+			absent = one;
 		if (one->large)
 			large = one;
 	}
@@ -305,6 +307,8 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 		return warn(ending, "end within a day", err);
 	if (pending)
 		return warn(pending, "wait for their signature", err);
+	if (absent)
+		return warn(absent, "were never made", err);
 	if (large)
 		return warn_large(large, err);
 	if (c->hook_since_s == 0 || now_s - c->hook_since_s <= HOOK_PATIENCE_S)

@@ -21,6 +21,7 @@ struct status_crl { /* of one kind and one generation of a CA */
 	uint64_t shards;      /* that have one */
 	uint64_t number;      /* the highest */
 	uint64_t pending;     /* recorded and not signed */
+	uint64_t absent;      /* shards that have none */
 	uint64_t behind;      /* shards with what the newest list lacks */
 	int64_t next_s;	      /* the soonest nextUpdate */
 	bool ending, expired; /* within a day; by now */
@@ -41,9 +42,9 @@ PV_MUST enum pv_code status_crls_load(const struct authority *a,
 				      struct status_crls *out, struct err *err);
 /* PV_INTEGRITY "publish.aside", "crl.expired", "crl.behind" (what they lack was
  * revoked an hour ago, or more), PV_DENIED "status.crl" (one ends within a day,
- * waits for its signature, lacks what is revoked or has more than half of
- * X509_CRL_MAX), PV_STORAGE "publish.hook" (the hook is due for longer than a
- * minute). */
+ * waits for its signature, was never made, lacks what is revoked or has more
+ * than half of X509_CRL_MAX), PV_STORAGE "publish.hook" (the hook is due for
+ * longer than a minute). */
 PV_MUST enum pv_code status_crls_judge(const struct status_crls *c,
 				       int64_t now_s, struct err *err);
 

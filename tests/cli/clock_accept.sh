@@ -75,6 +75,7 @@ for name in alice bob carol; do
 done
 make_roster "$T/r1.json" 1 '"roster": 2, "clock_accept": 2' \
 	alice:security-officer bob:security-officer carol:operator
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl # those of init have ended
 expect_equal "$(p --json status | jq -c '[.roster, .open_orders, .held]')" \
 	'[null,0,0]' "status without a roster"
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/r1.json"

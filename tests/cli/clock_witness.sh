@@ -39,7 +39,7 @@ case_start "a witness 10 days later: before that, nothing is an event"
 expect_exit 0 "$PROVCTL" audit witness --new-key "$T/w.key" --name w.example
 cp "$T/out" "$H/witnesses"
 cosign_at $((10 * day)) --first
-expect_exit 0 "$PROVCTL" -C "$H" status
+expect_error 5 crl.expired -C "$H" status # those of init
 clock_set $((9 * day))
 for id in S0000000001 S0000000002; do
 	expect_error 4 clock.witness -C "$H" issue --template symmetric-sensor \
@@ -63,6 +63,7 @@ expect_equal "$(jq -r .error.rule "$T/out.d/results.jsonl" | sort -u)" \
 
 case_start "after it: all goes on, and what was denied is issued"
 clock_set $((10 * day + 60))
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl # those of init have ended
 expect_exit 0 "$PROVCTL" -C "$H" status
 issue symmetric-sensor S0000000001
 expect_equal "$rc" 0 "exit of issue"

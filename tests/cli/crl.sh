@@ -15,11 +15,19 @@ number() {
 
 new_authority
 
-case_start "nothing was made yet: absent, and status is well"
+case_start "init made those that certificates name; without one status says so"
 expect_exit 0 "$PROVCTL" -C "$H" status
-grep -q "^CRLs *issuing-1: none yet, run .provctl rotate crl'" "$T/out" ||
-	fail "it does not say that none was made"
-expect_error 5 crl.absent -C "$H" export crl --ca root
+grep -q "^CRLs *issuing-1: 16, up to number 1" "$T/out" ||
+	fail "not all that it made: $(cat "$T/out")"
+expect_equal "$(number issuing-1/15)" 01 number
+verify_audit
+cp -a "$H" "$T/absent"
+"$builddir/tests/cli/sql" "$T/absent/store.db" \
+	"delete from crl where shard = 0 and ca = (select id from ca where
+	name = 'root')" >"$T/out" 2>&1 || fail "sql: $(cat "$T/out")"
+expect_error 5 crl.absent -C "$T/absent" export crl --ca root
+expect_error 4 status.crl -C "$T/absent" status
+expect_text "revocation lists were never made"
 
 case_start "one list a shard, with its URL, and complete ones without"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
