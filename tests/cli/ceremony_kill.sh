@@ -3,7 +3,7 @@
 # behind its calls to the token, and goes on. KILL_STEP=1 kills at every place
 # (make check-kill-ceremony), else at some.
 . "$(dirname "$0")/../lib.sh"
-step=${KILL_STEP:-11}
+step=${KILL_STEP:-9}
 
 plan=$T/plan.json
 cat >"$plan" <<END
