@@ -154,11 +154,9 @@ static const char release_help[] =
 	"example: provctl -C acme attest release --device D-1 -o "
 	"D-1.operational.pvb\n";
 
-const struct verb_part attest_parts[] = { { "enrol", enrol_help },
-					  { "challenge", challenge_help },
-					  { "verify", verify_help },
-					  { "release", release_help },
-					  { "receipt", receipt_help },
-					  { "event", event_help },
-					  { "key", key_help },
-					  { NULL, NULL } };
+const struct verb_part attest_parts[] = {
+	{ "enrol", enrol_help },     { "challenge", challenge_help },
+	{ "verify", verify_help },   { "release", release_help },
+	{ "receipt", receipt_help }, { "event", event_help },
+	{ "key", key_help },	     { NULL, NULL }
+};

@@ -16,6 +16,6 @@ dist_plans_DATA = templates/plans/root-issuing.json \
 examplesdir = $(pkgdatadir)/templates/examples
 dist_examples_DATA = templates/examples/roster.json \
 	templates/examples/binding.json templates/examples/order.json \
-	templates/examples/field-sensor.json \
+	templates/examples/field-sensor.json templates/examples/gateway.json \
 	templates/examples/field-sensor.cases.json \
 	templates/examples/issuing-ca-sharded.json

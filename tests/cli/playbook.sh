@@ -56,6 +56,16 @@ for list in 0 1; do
 done
 verify_audit
 
+case_start "what the playbook of attestation leaves"
+cd "$T/attest/work" || exit 2
+H=$T/attest/work/acme
+expect_equal "$(p audit show --type bundle.release | grep -c bundle.release)" \
+	2 "bundles that were released"
+p export inventory >"$T/out"
+expect_equal "$(jq -r .state "$T/out" | sort | tr '\n' ' ')" \
+	"issued revoked " "credentials"
+verify_audit
+
 case_start "what the order's playbook leaves"
 cd "$T/order/work" || exit 2
 H=$T/order/work/acme

@@ -77,12 +77,34 @@ expect_exit 0 "$PROVCTL" -C "$H" attest receipt "$T/dev/$a/receipt.cose"
 expect_text '"stage":"bootstrap"'
 expect_equal "$(missing)" "$a $b" "devices without their last receipt"
 
-case_start "evidence: its bundle is sealed in the same breath"
+case_start "evidence: its bundle is sealed in the same run, and comes over a bad line"
 shown $a
 verify 0 $a -o "$T/$a.pvb"
 expect_text '"status":"verified"'
 expect_text '"status":"issued"'
-installed $a "$T/$a.pvb"
+rm -f "$T/s"
+(
+	"$builddir/tests/cli/relay" "$T/s" 7 50 0 0 3 8 "$PROVDEV" receive \
+		"$T/dev/$a" --link fd:3 --idle 1 --bundle-key "$T/bundle.pem" \
+		--nonce "$(json_field nonce "$T/$a.challenge")" \
+		--evidence "$T/$a.cose"
+	echo $? >"$T/device.rc"
+) >"$T/device.out" 2>&1 </dev/null &
+echo $! >>"$T/pids"
+tries=0
+while [ ! -S "$T/s" ] && [ "$tries" -lt 600 ]; do
+	sleep 0.05
+	tries=$((tries + 1))
+done
+# 5 % of the frames are damaged, and the device is reset three times.
+expect_exit 0 "$PROVCTL" -C "$H" --json export stream --link "$T/s" \
+	--device $a --stage operational --mtu 64 --wait 60 --tries 12 \
+	--receipt "$T/$a.receipt"
+wait
+expect_equal "$(cat "$T/device.rc")" 0 "the device ($(cat "$T/device.out"))"
+grep -q 'resets 3$' "$T/device.out" || fail "resets: $(cat "$T/device.out")"
+same_bytes "$T/$a.receipt" "$T/dev/$a/receipt.cose"
+expect_exit 0 "$PROVCTL" -C "$H" attest receipt "$T/$a.receipt"
 expect_equal "$(missing)" "$b" "devices without their last receipt"
 verify_audit
 

@@ -27,6 +27,7 @@ const jsonIn = (folder) =>
 const kinds = {
 	template: [...jsonIn(templates),
 		   join(templates, "examples", "field-sensor.json"),
+		   join(templates, "examples", "gateway.json"),
 		   ...jsonIn(join(root, "tests", "data", "template"))],
 	roster: [join(templates, "examples", "roster.json")],
 	order: [join(templates, "examples", "order.json")],
