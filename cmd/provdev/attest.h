@@ -5,7 +5,7 @@
  * lib/evidence, so that each is a test of the other.
  *
  *   iak.pem iak_pub.pem      psa: the attestation key
- *   iak.hex                  psa-mac: the key that is shared
+ *   iak.bin iak_ueid.hex     psa-mac: the key that is shared, its instance ID
  *   deviceid.pem deviceid_pub.pem deviceid_cert.pem    dice: the DeviceID
  *
  * Does not check: whether what the caller claims of the device is so.
@@ -17,6 +17,7 @@
 
 #define ATTEST_MEASURES_MAX 6 /* with the DeviceID's, what a chain may have */
 #define ATTEST_HASH_LEN 32
+#define ATTEST_UEID_LEN 33
 #define ATTEST_VENDOR "provdev vendor" /* CN of the root of DICE chains */
 
 enum attest_format { ATTEST_PSA, ATTEST_PSA_MAC, ATTEST_DICE, ATTEST_TPM2 };
@@ -57,6 +58,11 @@ PV_MUST enum pv_code attest_dice(struct home *h, const struct attest_spec *s,
 PV_MUST enum pv_code attest_tpm2(const struct attest_spec *s, struct buf *out,
 				 struct err *err);
 
+/* The instance ID (PSA Attestation API 2.0, 3) of key, or of mac where that is
+ * NULL. */
+PV_MUST enum pv_code attest_instance(EVP_PKEY *key, const struct secret *mac,
+				     uint8_t ueid[ATTEST_UEID_LEN],
+				     struct err *err);
 /* A tagged COSE_Sign1 by key, or COSE_Mac0 where that is NULL; appended. */
 PV_MUST enum pv_code attest_message(EVP_PKEY *key, const struct secret *mac,
 				    struct span payload, struct buf *out,

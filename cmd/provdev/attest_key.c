@@ -47,20 +47,25 @@ static enum pv_code add_iak(struct file_group *g, int dirfd, struct err *err)
 		       : code;
 }
 
+/* What is enrolled: the raw bytes, and the instance ID that they give. */
 static enum pv_code add_shared(struct file_group *g, int dirfd, struct err *err)
 {
 	SECRET key = SECRET_INIT;
-	SECRET hex = SECRET_INIT;
+	uint8_t ueid[ATTEST_UEID_LEN];
+	char hex[2 * ATTEST_UEID_LEN + 1];
 	enum pv_code code = secret_random(&key, HOME_KEY_LEN, err);
 
 	if (code == PV_OK)
-		code = secret_alloc(&hex, 2 * HOME_KEY_LEN + 1, err);
+		code = attest_instance(NULL, &key, ueid, err);
 	if (code != PV_OK)
 		return code;
-	hex_encode(key.data, key.len, (char *)hex.data);
-	hex.data[2 * HOME_KEY_LEN] = '\n';
-	return file_group_add(g, dirfd, "iak.hex", 0600, hex.data, hex.len,
+	hex_encode(ueid, sizeof(ueid), hex);
+	hex[2 * ATTEST_UEID_LEN] = '\n';
+	code = file_group_add(g, dirfd, "iak_ueid.hex", 0600, hex, sizeof(hex),
 			      err);
+	return code == PV_OK ? file_group_add(g, dirfd, "iak.bin", 0600,
+					      key.data, key.len, err)
+			     : code;
 }
 
 static enum pv_code add_cert(struct file_group *g, int dirfd, const char *name,
@@ -152,7 +157,7 @@ static enum pv_code check_new(const struct home *h, enum attest_format format,
 			      struct err *err)
 {
 	static const char *const names[] = { [ATTEST_PSA] = "iak.pem",
-					     [ATTEST_PSA_MAC] = "iak.hex",
+					     [ATTEST_PSA_MAC] = "iak.bin",
 					     [ATTEST_DICE] = "deviceid.pem" };
 
 	if (faccessat(h->dirfd, names[format], F_OK, AT_SYMLINK_NOFOLLOW) == 0)

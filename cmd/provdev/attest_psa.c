@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/provdev/attest.h"
 #include "lib/base/cleanup.h"
@@ -9,7 +10,6 @@
 #include "lib/base/sha256.h"
 
 #define PROFILE "tag:psacertified.org,2023:psa#tfm"
-#define UEID_LEN 33
 #define UEID_RAND 1
 #define CLAIMS_MAX 4096
 #define HEAD_MAX 16
@@ -83,8 +83,8 @@ enum pv_code attest_message(EVP_PKEY *key, const struct secret *mac,
 }
 
 /* 01 and H(IAK), or H(H(IAK)) of a key that is shared. */
-static enum pv_code instance_id(EVP_PKEY *key, const struct secret *mac,
-				uint8_t ueid[UEID_LEN], struct err *err)
+enum pv_code attest_instance(EVP_PKEY *key, const struct secret *mac,
+			     uint8_t ueid[ATTEST_UEID_LEN], struct err *err)
 {
 	uint8_t point[PVDEV_POINT_LEN];
 	enum pv_code code;
@@ -120,13 +120,13 @@ static void put_component(struct cbor_writer *w, const struct attest_spec *s,
 }
 
 static void put_claims(struct cbor_writer *w, const struct attest_spec *s,
-		       const uint8_t ueid[UEID_LEN])
+		       const uint8_t ueid[ATTEST_UEID_LEN])
 {
 	cbor_put_map(w, 7);
 	cbor_put_uint(w, 10);
 	cbor_put_bstr(w, s->a, sizeof(s->a));
 	cbor_put_uint(w, 256);
-	cbor_put_bstr(w, ueid, UEID_LEN);
+	cbor_put_bstr(w, ueid, ATTEST_UEID_LEN);
 	cbor_put_uint(w, 265);
 	cbor_put_str(w, PROFILE);
 	cbor_put_uint(w, 2394);
@@ -141,12 +141,23 @@ static void put_claims(struct cbor_writer *w, const struct attest_spec *s,
 		put_component(w, s, &s->measure[i]);
 }
 
+/* A shared key, which provctl takes as its raw bytes. */
+static enum pv_code read_mac(const struct home *h, struct secret *mac,
+			     struct err *err)
+{
+	if (faccessat(h->dirfd, "iak.bin", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return PV_OK;
+	return file_read_secret(h->dirfd, "iak.bin",
+				FILEIO_NOFOLLOW | FILEIO_PRIVATE, HOME_KEY_LEN,
+				mac, err);
+}
+
 enum pv_code attest_psa(struct home *h, const struct attest_spec *s,
 			struct buf *out, struct err *err)
 {
 	CLEANUP(cleanup_EVP_PKEY_free) EVP_PKEY *key = NULL;
 	SECRET mac = SECRET_INIT;
-	uint8_t ueid[UEID_LEN], claims[CLAIMS_MAX];
+	uint8_t ueid[ATTEST_UEID_LEN], claims[CLAIMS_MAX];
 	struct cbor_writer w;
 	enum pv_code code;
 
@@ -154,13 +165,13 @@ enum pv_code attest_psa(struct home *h, const struct attest_spec *s,
 		return err_fail(err, PV_INPUT, "device.lifecycle", NULL,
 				"a PSA token has no state %s", s->state->name);
 	code = s->format == ATTEST_PSA ? home_key(h, "iak.pem", &key, err)
-				       : home_hex(h, "iak.hex", &mac, err);
+				       : read_mac(h, &mac, err);
 	if (code == PV_OK && !key && mac.len == 0)
 		code = err_fail(err, PV_NOT_FOUND, "device.key",
 				"run provdev attest-key first",
 				"the device has no attestation key");
 	if (code == PV_OK)
-		code = instance_id(key, &mac, ueid, err);
+		code = attest_instance(key, &mac, ueid, err);
 	if (code != PV_OK)
 		return code;
 	cbor_writer_init(&w, claims, sizeof(claims));

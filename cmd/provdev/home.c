@@ -66,8 +66,8 @@ enum pv_code home_key(const struct home *h, const char *name, EVP_PKEY **key,
 	return *key ? PV_OK : broken(err, name);
 }
 
-enum pv_code home_hex(const struct home *h, const char *name,
-		      struct secret *key, struct err *err)
+static enum pv_code read_hex(const struct home *h, const char *name,
+			     struct secret *key, struct err *err)
 {
 	SECRET text = SECRET_INIT;
 	SECRET padded = SECRET_INIT;
@@ -143,11 +143,11 @@ enum pv_code home_open(struct home *h, const char *path, struct err *err)
 	if (code == PV_OK)
 		code = home_key(h, "seal.pem", &h->sealing, err);
 	if (code == PV_OK)
-		code = home_hex(h, "kek.hex", &h->kek, err);
+		code = read_hex(h, "kek.hex", &h->kek, err);
 	if (code == PV_OK)
-		code = home_hex(h, "auth.hex", &h->auth, err);
+		code = read_hex(h, "auth.hex", &h->auth, err);
 	if (code == PV_OK)
-		code = home_hex(h, "receipt.hex", &h->receipt, err);
+		code = read_hex(h, "receipt.hex", &h->receipt, err);
 	if (code == PV_OK && !pvdev_openssl_init(&h->crypto))
 		code = err_fail(err, PV_INTERNAL, "crypto", NULL,
 				"OpenSSL lacks an algorithm");

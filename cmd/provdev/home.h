@@ -38,8 +38,5 @@ PV_MUST enum pv_code home_config(struct home *h, struct pvdev_config *cfg,
  * caller frees it. */
 PV_MUST enum pv_code home_key(const struct home *h, const char *name,
 			      EVP_PKEY **key, struct err *err);
-/* HOME_KEY_LEN bytes in hex; empty when there is no such file. */
-PV_MUST enum pv_code home_hex(const struct home *h, const char *name,
-			      struct secret *key, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@
 #define NOW UINT64_C(1798675200) /* 2026-12-31 */
 
 static uint8_t nonce[32], manifest[32], measured[32];
+static uint8_t ueid[EVIDENCE_UEID_LEN];
 static struct evidence_reference reference[2];
 static struct buf key, seal, root, token;
 static struct evidence_want want;
@@ -132,21 +133,30 @@ static void expect(enum pv_code code, const char *rule)
 	pd_shell("rm %s/evidence", unit_tmp());
 }
 
+/* The instance ID that is enrolled with a shared key. */
+static void take_ueid(void)
+{
+	struct buf hex;
+
+	pd_get(pd_path("dev", "iak_ueid.hex"), &hex);
+	ck_assert_uint_eq(hex.len, 2 * sizeof(ueid) + 1);
+	hex.data[2 * sizeof(ueid)] = '\0';
+	ck_assert(hex_decode((const char *)hex.data, ueid, sizeof(ueid)));
+	want.instance = (struct span){ ueid, sizeof(ueid) };
+	buf_release(&hex);
+}
+
 /* The key as it would be enrolled. */
 static void enrol(int i, struct secret *mac)
 {
 	struct err err;
-	uint8_t raw[32];
 
 	err_init(&err);
 	ck_assert_int_eq(make_key(i), 0);
 	if (i == 1) {
-		pd_get(pd_path("dev", "iak.hex"), &key);
-		ck_assert_uint_eq(key.len, 65);
-		buf_put(&key, "", 1);
-		key.data[64] = '\0';
-		ck_assert(hex_decode((const char *)key.data, raw, 32));
-		unit_ok(secret_copy(mac, raw, 32, &err), &err);
+		pd_get(pd_path("dev", "iak.bin"), &key);
+		unit_ok(secret_copy(mac, key.data, key.len, &err), &err);
+		take_ueid();
 		want.mac_key = mac;
 		return;
 	}
