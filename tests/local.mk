@@ -554,6 +554,7 @@ CLI_TESTS = \
 	tests/cli/rotate_fields.sh \
 	tests/cli/successor.sh \
 	tests/cli/rotate_due.sh tests/cli/rotate_kdf.sh tests/cli/rotate_kill.sh \
+	tests/cli/sealed_once.sh \
 	tests/cli/secret.sh \
 	tests/cli/secret_token.sh \
 	tests/cli/staged.sh tests/cli/stages.sh \

@@ -425,6 +425,23 @@ static enum pv_code take_parts(struct writer *w, const struct record_result *r,
 	return rc;
 }
 
+/* PV_CONFLICT: somebody else was faster. Asked before sealed bytes are
+ * appended: what the store refuses afterwards would leave them, and nobody's
+ * row would name them when they are to be erased. */
+static enum pv_code is_open(struct writer *w, const struct record_result *r,
+			    struct err *err)
+{
+	struct store_device d;
+	bool found;
+	enum pv_code rc =
+		store_number_get(w->store, r->number, &d, &found, err);
+
+	if (rc == PV_OK && (!found || d.state != STORE_RESERVED))
+		rc = err_fail(err, PV_CONFLICT, "store.completed", NULL,
+			      "its intent is not open any more");
+	return rc;
+}
+
 enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 				struct err *err)
 {
@@ -446,6 +463,8 @@ enum pv_code writer_take_result(struct writer *w, struct wire_rec *rec,
 		return refuse_result(w, &r, &ended, err);
 	if (rc == PV_INTEGRITY)
 		return refuse_result(w, &r, &why, err);
+	if (rc == PV_OK)
+		rc = is_open(w, &r, &why);
 	if (rc == PV_OK)
 		rc = complete(w, &r, &superseded, &why);
 	if (rc == PV_CONFLICT)
