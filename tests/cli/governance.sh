@@ -181,7 +181,7 @@ finds "$adopted" "UPDATE template SET adopted_ms = adopted_ms + 1
 finds "$adopted" "UPDATE template SET adopt_index = 1 WHERE name = 'aws-iot'"
 finds "$adopted" "UPDATE template SET escrow = x'3000' WHERE name = 'aws-iot'"
 finds "table template" "INSERT INTO template SELECT 99, 'other', 1, x'00',
-	adopted_ms, actor, bytes, adopt_index, NULL FROM template
+	adopted_ms, actor, bytes, adopt_index, NULL, NULL FROM template
 	WHERE name = 'aws-iot'"
 
 case_start "all of it, as if nobody had ever decided"
