@@ -55,7 +55,9 @@ START_TEST(test_example_head)
 	struct template *t = parse_file("template/acme-gateway.json", &w);
 	size_t role = 9;
 
-	ck_assert_uint_eq(w.n, 0);
+	/* It rotates, and has the certificate in its bootstrap stage. */
+	ck_assert_uint_eq(w.n, 1);
+	ck_assert_str_eq(w.list[0].rule, "template.bootstrap_certificate");
 	ck_assert_str_eq(t->name, "acme-gateway");
 	ck_assert_uint_eq(t->version, 3);
 	ck_assert(!t->ca);
