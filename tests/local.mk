@@ -609,6 +609,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/invalid \
 	tests/demo/contents.jq \
 	tests/demo/receipt.sh \
+	tests/demo/staged.sh \
 	tests/interop/bundle_parse.mjs \
 	tests/interop/bundle_reader.mjs \
 	tests/interop/cbor_strict.mjs \
