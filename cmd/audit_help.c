@@ -74,7 +74,7 @@ static const char show_help[] =
 	"                 cert.revoke device.retire receipt device.rollback\n"
 	"                 crl.intent crl.issue crl.void ocsp.intent\n"
 	"                 ocsp.issue ocsp.void\n"
-	"                 station.claim\n"
+	"                 station.claim bundle.release\n"
 	"  --since TIME   from that time on: 2026-01-31T23:59:59Z\n"
 	"  --until TIME   before that time\n"
 	"  --last N       only the last N of them\n"

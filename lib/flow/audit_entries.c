@@ -204,59 +204,6 @@ static enum pv_code take_key(struct audit_entries *au,
 	return PV_OK;
 }
 
-static struct audit_key *find_key(struct audit_entries *au, struct span label)
-{
-	for (size_t i = 0; i < au->keys_n; i++)
-		if (span_is(label, au->keys[i].label))
-			return &au->keys[i];
-	return NULL;
-}
-
-/* When a CA's generation takes over: people may move it. */
-static void take_over(struct audit_entries *au, const struct audit_key *key,
-		      uint64_t active_ms)
-{
-	for (size_t i = 0; i < au->cas_n; i++)
-		if (!au->cas[i].cross && au->cas[i].issued &&
-		    strcmp(au->cas[i].name, key->purpose) == 0 &&
-		    au->cas[i].generation == key->generation)
-			au->cas[i].active_ms = active_ms;
-}
-
-/* The first of its purpose takes nobody's place. */
-static bool is_first(const struct audit_entries *au, const struct audit_key *to)
-{
-	for (size_t i = 0; i < au->keys_n; i++)
-		if (&au->keys[i] != to &&
-		    strcmp(au->keys[i].purpose, to->purpose) == 0)
-			return false;
-	return to->generation == 1;
-}
-
-/* One key in the place of another: both were made here, for one purpose. */
-static enum pv_code take_rotation(struct audit_entries *au,
-				  const struct log_entry *e, struct err *err)
-{
-	const struct log_fact *from = log_fact_find(e, "from", LOG_TSTR);
-	struct audit_key *to = find_key(au, e->object);
-	const struct audit_key *old = from ? find_key(au, from->s) : NULL;
-	char object[160];
-
-	if (to &&
-	    (old ? strcmp(to->purpose, old->purpose) == 0 &&
-			     to->generation > old->generation
-		 : !from && is_first(au, to)) &&
-	    logged_uint_is(e, "generation", to->generation) &&
-	    logged_text_is(e, "purpose", to->purpose)) {
-		to->rotated = true;
-		if (log_fact_find(e, LOG_CA_TEMPLATE, LOG_BSTR))
-			take_over(au, to, uint_of(e, LOG_CA_ACTIVE, 0));
-		return PV_OK;
-	}
-	return audit_fail(err, object_of(e, object), "audit.key",
-			  "a rotation between keys that were not generated");
-}
-
 static enum pv_code take_template(struct audit_entries *au,
 				  const struct log_entry *e, struct err *err)
 {
@@ -439,7 +386,7 @@ static const struct {
 	{ TYPE(LOG_BUNDLE_SEAL), take_seal },
 	{ TYPE(LOG_BUNDLE_RELEASE), take_release },
 	{ TYPE(LOG_KEY_GENERATE), take_key },
-	{ TYPE(LOG_KEY_ROTATE), take_rotation },
+	{ TYPE(LOG_KEY_ROTATE), audit_take_rotation },
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
 	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
 	{ TYPE(LOG_ROSTER_CHANGE), take_roster },

@@ -1,5 +1,6 @@
-/* audit_entries_ends: what ends a certificate or a device, and what devices
- * attest (audit_attest.c), as the log says it. Private to audit_entries. */
+/* audit_entries_ends: what ends a certificate or a device, which key follows
+ * which (audit_entries_keys.c), and what devices attest (audit_attest.c), as
+ * the log says it. Private to audit_entries. */
 #ifndef PV_FLOW_AUDIT_ENTRIES_ENDS_H
 #define PV_FLOW_AUDIT_ENTRIES_ENDS_H
 
@@ -15,6 +16,10 @@ PV_MUST enum pv_code audit_take_receipt(struct audit_entries *au,
 					const struct log_entry *e,
 					struct err *err);
 PV_MUST enum pv_code audit_take_rollback(struct audit_entries *au,
+					 const struct log_entry *e,
+					 struct err *err);
+/* One key in the place of another: both were made here, for one purpose. */
+PV_MUST enum pv_code audit_take_rotation(struct audit_entries *au,
 					 const struct log_entry *e,
 					 struct err *err);
 PV_MUST enum pv_code audit_take_enrol(struct audit_entries *au,

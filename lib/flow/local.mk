@@ -22,7 +22,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_stations.c lib/flow/audit_stations.h \
 	lib/flow/audit_story.c lib/flow/audit_story.h \
 	lib/flow/audit_ending.c lib/flow/audit_ends.c lib/flow/audit_entries.c lib/flow/audit_entries_ends.c \
-	lib/flow/audit_entries_ends.h lib/flow/audit_entries.h \
+	lib/flow/audit_entries_keys.c lib/flow/audit_entries_ends.h lib/flow/audit_entries.h \
 	lib/flow/audit_extra.c lib/flow/audit_extra.h \
 	lib/flow/audit_log.c lib/flow/audit_orders.c lib/flow/audit_people.c \
 	lib/flow/audit_points.c \

@@ -177,7 +177,7 @@ expect_exit 0 "$PROVCTL" -C "$H" attest verify --device $c \
 expect_text '"status":"verified"'
 challenge $a
 token $a "$iak"
-expect_error 3 evidence.seal_key -C "$H" attest verify --device $a \
+expect_exit 0 "$PROVCTL" -C "$H" attest verify --device $a \
 	--evidence "$T/$a.evidence" --challenge "$T/$a.challenge"
 
 case_start "the audit knows all of it"

@@ -1,0 +1,62 @@
+/* What a log says by itself of which key follows which. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/flow/audit_entries_ends.h"
+#include "lib/flow/logged.h"
+
+static struct audit_key *find_key(struct audit_entries *au, struct span label)
+{
+	for (size_t i = 0; i < au->keys_n; i++)
+		if (span_is(label, au->keys[i].label))
+			return &au->keys[i];
+	return NULL;
+}
+
+/* When a CA's generation takes over: people may move it. */
+static void take_over(struct audit_entries *au, const struct audit_key *key,
+		      uint64_t active_ms)
+{
+	for (size_t i = 0; i < au->cas_n; i++)
+		if (!au->cas[i].cross && au->cas[i].issued &&
+		    strcmp(au->cas[i].name, key->purpose) == 0 &&
+		    au->cas[i].generation == key->generation)
+			au->cas[i].active_ms = active_ms;
+}
+
+/* The first of its purpose takes nobody's place. */
+static bool is_first(const struct audit_entries *au, const struct audit_key *to)
+{
+	for (size_t i = 0; i < au->keys_n; i++)
+		if (&au->keys[i] != to &&
+		    strcmp(au->keys[i].purpose, to->purpose) == 0)
+			return false;
+	return to->generation == 1;
+}
+
+enum pv_code audit_take_rotation(struct audit_entries *au,
+				 const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *from = log_fact_find(e, "from", LOG_TSTR);
+	struct audit_key *to = find_key(au, e->object);
+	const struct audit_key *old = from ? find_key(au, from->s) : NULL;
+	const struct log_fact *at = log_fact_find(e, LOG_CA_ACTIVE, LOG_UINT);
+	char object[160];
+
+	if (to &&
+	    (old ? strcmp(to->purpose, old->purpose) == 0 &&
+			     to->generation > old->generation
+		 : !from && is_first(au, to)) &&
+	    logged_uint_is(e, "generation", to->generation) &&
+	    logged_text_is(e, "purpose", to->purpose)) {
+		to->rotated = true;
+		if (log_fact_find(e, LOG_CA_TEMPLATE, LOG_BSTR))
+			take_over(au, to, at ? at->u : 0);
+		return PV_OK;
+	}
+	snprintf(object, sizeof(object), "%.*s",
+		 (int)(e->object.len > 150 ? 150 : e->object.len),
+		 (const char *)e->object.p);
+	return audit_fail(err, object, "audit.key",
+			  "a rotation between keys that were not generated");
+}
