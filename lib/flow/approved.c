@@ -165,8 +165,9 @@ static enum pv_code look_at_seal_key(struct approved *a, struct err *err)
 	f->seal_is_certified = (a->has_csr || a->renewed) &&
 			       span_equal(spki, approved_spki(a));
 	err_init(&why);
-	/* Both keys of a renewal are the stored ones, says the writer: the one
-	 * vouched for the other then. */
+	/* Of a rotation both keys are the stored ones, says the writer: the one
+	 * vouched for the other then. Of a release the sealing key is the one
+	 * that evidence of this very credential binds (writer_release.c). */
 	f->seal_sig_ok = a->renewed && f->key_ok && f->seal_key_ok;
 	if (!a->renewed)
 		f->seal_sig_ok =

@@ -152,10 +152,11 @@ static enum pv_code find_current(struct rotate_due *due,
 	return *wanted ? logged_device(due->store, d, err) : forget(due, e);
 }
 
-/* A template that asks for evidence of now: has the device shown any? */
+/* A template that asks for evidence of now: has the device shown any since it
+ * got the credential that it has? */
 static enum pv_code check_fresh(struct rotate_due *due,
-				const struct template *t, const char *device,
-				struct err *err)
+				const struct template *t,
+				const struct store_device *d, struct err *err)
 {
 	CLEANUP(released_release) struct released r;
 	const char *stage = NULL;
@@ -167,10 +168,10 @@ static enum pv_code check_fresh(struct rotate_due *due,
 	released_init(&r);
 	if (!t->rotation.fresh_evidence || !stage)
 		return PV_OK;
-	rc = released_evidence(due->store, device, stage, NULL, &r, err);
-	if (rc != PV_OK ||
-	    (r.found && policy_evidence_fresh(t, r.x.verified_ms,
-					      (uint64_t)due->now_s * 1000)))
+	rc = released_evidence(due->store, d->s.device, stage, NULL, &r, err);
+	if (rc != PV_OK || (r.found && r.x.log_index > d->intent_index &&
+			    policy_evidence_fresh(t, r.x.verified_ms,
+						  (uint64_t)due->now_s * 1000)))
 		return rc;
 	return err_fail(err, PV_DENIED, "rotate.evidence",
 			"ask the device: `provctl attest challenge', then "
@@ -187,7 +188,7 @@ static enum pv_code put(struct rotate_due *due, struct class *c,
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = check_fresh(due, c->tmpl, d->s.device, &why);
+	rc = check_fresh(due, c->tmpl, d, &why);
 	if (rc == PV_OK)
 		rc = renewal_put(due->store, c->tmpl, d, &nothing, &c->lines,
 				 &why);

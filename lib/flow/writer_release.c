@@ -28,9 +28,12 @@ static size_t stage_of(const struct writer *w)
 	return k;
 }
 
-static enum policy_evidence state_of(const struct released *r)
+/* What was shown before d was issued speaks of another credential, and maybe
+ * of another board: for d it is none. */
+static enum policy_evidence state_of(const struct released *r,
+				     const struct store_device *d)
 {
-	if (!r->found)
+	if (!r->found || r->x.log_index <= d->intent_index)
 		return POLICY_EVIDENCE_NONE;
 	return r->x.state == EVIDENCE_RELEASED ? POLICY_EVIDENCE_RELEASED
 					       : POLICY_EVIDENCE_VERIFIED;
@@ -191,7 +194,7 @@ static enum pv_code find_facts(struct writer *w, const struct store_device *d,
 	rc = released_evidence(w->store, d->s.device,
 			       w->opts->ctx->stages[stage].name, evidence, &r,
 			       err);
-	f->evidence = rc == PV_OK ? state_of(&r) : POLICY_EVIDENCE_NONE;
+	f->evidence = rc == PV_OK ? state_of(&r, d) : POLICY_EVIDENCE_NONE;
 	f->evidence_ms = r.x.verified_ms;
 	if (rc == PV_OK && r.found)
 		rc = hold_manifest(w, stage, &r.x, &f->evidence_manifest, err);
@@ -219,6 +222,7 @@ enum pv_code writer_fresh_facts(struct writer *w, const struct store_device *d,
 {
 	CLEANUP(released_release) struct released r;
 	size_t stage = stage_of(w);
+	bool fits = false;
 	enum pv_code rc;
 
 	released_init(&r);
@@ -227,7 +231,10 @@ enum pv_code writer_fresh_facts(struct writer *w, const struct store_device *d,
 		return PV_OK;
 	rc = released_evidence(w->store, d->s.device,
 			       w->opts->ctx->stages[stage].name, NULL, &r, err);
-	f->evidence = rc == PV_OK ? state_of(&r) : POLICY_EVIDENCE_NONE;
+	if (rc == PV_OK && r.found)
+		rc = hold_manifest(w, stage, &r.x, &fits, err);
+	f->evidence =
+		rc == PV_OK && fits ? state_of(&r, d) : POLICY_EVIDENCE_NONE;
 	f->evidence_ms = r.x.verified_ms;
 	return rc;
 }

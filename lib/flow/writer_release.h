@@ -5,7 +5,8 @@
 
 #include "lib/flow/writer_impl.h"
 
-/* What a release of d is decided by: the evidence, the order of d (w->order,
+/* What a release of d is decided by: the evidence, which counts only when it
+ * was shown since d was issued, the order of d (w->order,
  * in effect until the next one), the bundles of the last hour. d agrees with
  * the log; f borrows it. */
 PV_MUST enum pv_code writer_release_facts(struct writer *w,
@@ -13,7 +14,8 @@ PV_MUST enum pv_code writer_release_facts(struct writer *w,
 					  const struct store_device *d,
 					  struct policy_facts *f,
 					  struct err *err);
-/* Of a rotation that asks for fresh evidence: the newest of d's device. */
+/* Of a rotation that asks for fresh evidence: the newest of d's device, shown
+ * since d was issued and for the manifest in effect. */
 PV_MUST enum pv_code writer_fresh_facts(struct writer *w,
 					const struct store_device *d,
 					struct policy_facts *f,

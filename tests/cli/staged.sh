@@ -137,6 +137,8 @@ installed $a "$T/$a.again.pvb"
 expect_exit 0 "$PROVCTL" -C "$H" rotate device $a -o "$T/$a.next.pvb"
 expect_error 10 bundle.none -C "$H" export bundle --device $a \
 	--stage operational
+# What the credential before was released for is none of this one's.
+expect_error 4 release.evidence -C "$H" attest release --device $a
 shown $a
 verify 0 $a -o "$T/$a.last.pvb"
 installed $a "$T/$a.last.pvb"
@@ -155,5 +157,10 @@ verify 0 $b --no-release
 expect_exit 0 "$PROVCTL" -C "$H" rotate due
 expect_equal "$(jq -r 'select(.status == "issued") | .device' "$T/out")" $b \
 	"devices that are rotated"
+
+case_start "evidence of the credential before releases nothing of the next one"
+expect_error 4 release.evidence -C "$H" attest release --device $b
+expect_error 10 bundle.none -C "$H" export bundle --device $b \
+	--stage operational
 verify_audit
 tests_end
