@@ -166,7 +166,10 @@ static enum pv_code check_signature(struct evidence_run *run,
 		       : run->rc;
 }
 
-static void check_identity(struct evidence_run *run, const struct dice *d)
+/* What the alias key of another device's chain signs says nothing of this one:
+ * its signature is not looked at. */
+static enum pv_code check_identity(struct evidence_run *run,
+				   const struct dice *d)
 {
 	bool passed = false;
 
@@ -176,6 +179,7 @@ static void check_identity(struct evidence_run *run, const struct dice *d)
 		      "a chain through the enrolled key",
 		      passed ? "a chain through the enrolled key"
 			     : "the chain of another device");
+	return run->rc;
 }
 
 static const char *state_of(uint32_t flags)
@@ -290,12 +294,13 @@ enum pv_code evidence_dice(struct evidence_run *run, struct span bytes)
 	if (rc == PV_OK)
 		rc = take_layers(run, &d);
 	if (rc == PV_OK)
+		rc = check_identity(run, &d);
+	if (rc == PV_OK)
 		rc = check_signature(run, &d, &m);
 	if (rc != PV_OK)
 		return rc;
 	evidence_note_bytes(run, RULE_NONCE, (struct span){ run->want->a, 32 },
 			    m.payload);
-	check_identity(run, &d);
 	for (size_t i = 0; i < d.layer_n; i++)
 		check_state(run, &d.layer[i]);
 	check_measurements(run, &d);

@@ -135,7 +135,17 @@ case_start "another device's chain, and another key than the alias"
 certs plain 20 "$good"
 chain "$T/stranger-key.pem"
 verify 5 evidence.signature $b
-cp "$T/$a.evidence" "$T/$b.evidence"
-verify 4 '' $b
+new_key other-id
+cp "$T/$b-id.pem" "$T/kept-id.pem"
+cp "$T/other-id.pem" "$T/$b-id.pem"
+certs plain 20 "$good"
+chain "$T/alias.pem"
+verify 4 evidence.identity $b
+cp "$T/kept-id.pem" "$T/$b-id.pem"
+
+case_start "and the nonce that another's chain signed is its device's still"
+certs plain 20 "$good"
+chain "$T/alias.pem"
+verify 0 '"status":"verified"' $b
 verify_audit
 tests_end
