@@ -67,19 +67,92 @@ enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
 	return rc;
 }
 
+/* ---- which one is in force ---- */
+
+struct boards {
+	struct store *store;
+	uint64_t after; /* the entry of a key */
+	bool replaced;	/* since: reworked or scrapped */
+	bool scrapped;	/* since, and the one before is not back */
+};
+
+static enum pv_code see_credential(void *ctx, const struct store_device *d,
+				   struct span cert, struct err *err)
+{
+	struct boards *b = ctx;
+	uint64_t left = STORE_NO_INDEX;
+	enum pv_code rc;
+
+	(void)cert;
+	if (d->intent_index <= b->after)
+		return PV_OK;
+	rc = logged_device(b->store, d, err);
+	b->replaced |= store_is_rework(&d->s);
+	if (rc == PV_OK && d->s.why == STORE_SCRAP)
+		rc = store_left(b->store, d->s.number, &left, err);
+	b->scrapped |= rc != PV_OK ||
+		       (d->s.why == STORE_SCRAP && left == STORE_NO_INDEX);
+	return rc;
+}
+
+/* What became of the device since the entry of its key. */
+static enum pv_code find_boards(struct store *store, const char *device,
+				uint64_t after, struct boards *b,
+				struct err *err)
+{
+	const struct store_visit v = { b, { .device = see_credential } };
+
+	*b = (struct boards){ .store = store, .after = after };
+	return store_history_each(store, device, &v, err);
+}
+
+/* Of the keys that stood or stand the newest is the one in force, whatever the
+ * rows say of their states. */
+static enum pv_code hold_newest(struct store *store,
+				const struct store_attkey *k, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct store_attkey before;
+	bool found = false;
+	enum pv_code rc;
+
+	buf_init(&room, ATTESTKEY_ROW_MAX);
+	rc = store_attkey_get(store, k->device, ATTKEY_REPLACED, &before, &room,
+			      &found, err);
+	if (rc == PV_OK && found && before.log_index > k->log_index)
+		rc = logged_edited("the row of an attestation key", err);
+	return rc;
+}
+
+static enum pv_code unknown(const char *why, struct err *err)
+{
+	return err_fail(err, PV_DENIED, "evidence.unknown",
+			"enrol its key: provctl attest enrol", "%s", why);
+}
+
 enum pv_code attestkey_load(struct store *store, const char *device,
 			    struct store_attkey *k, struct buf *room,
 			    struct err *err)
 {
+	struct boards b;
 	bool found = false;
 	enum pv_code rc = store_attkey_get(store, device, ATTKEY_ENROLLED, k,
 					   room, &found, err);
 
 	if (rc == PV_OK && !found)
-		return err_fail(err, PV_DENIED, "evidence.unknown",
-				"enrol its key: provctl attest enrol",
-				"no attestation key of the device is enrolled");
-	return rc == PV_OK ? attestkey_logged(store, k, err) : rc;
+		return unknown("no attestation key of the device is enrolled",
+			       err);
+	if (rc == PV_OK)
+		rc = attestkey_logged(store, k, err);
+	if (rc == PV_OK)
+		rc = hold_newest(store, k, err);
+	if (rc == PV_OK)
+		rc = find_boards(store, device, k->log_index, &b, err);
+	if (rc == PV_OK && b.scrapped)
+		return unknown("the attestation key that is enrolled is the "
+			       "scrapped board's",
+			       err);
+	return rc;
 }
 
 enum pv_code attestkey_record(struct store *store, const struct event_who *who,
@@ -124,22 +197,6 @@ enum pv_code attestkey_begin(struct store *store, const char *device,
 	return rc;
 }
 
-struct replacing {
-	uint64_t after; /* the entry of the key that is enrolled */
-	bool done;
-};
-
-static enum pv_code see_credential(void *ctx, const struct store_device *d,
-				   struct span cert, struct err *err)
-{
-	struct replacing *r = ctx;
-
-	(void)cert;
-	(void)err;
-	r->done |= store_is_rework(&d->s) && d->intent_index > r->after;
-	return PV_OK;
-}
-
 /* Another board under the same id: what people let in by issue --replace. */
 static enum pv_code check_enrolled(struct store *store, const char *device,
 				   const struct store_attkey *k,
@@ -147,8 +204,7 @@ static enum pv_code check_enrolled(struct store *store, const char *device,
 {
 	CLEANUP(buf_release) struct buf room;
 	struct store_attkey now;
-	struct replacing r = { .done = false };
-	const struct store_visit v = { &r, { .device = see_credential } };
+	struct boards b;
 	bool found = false;
 	enum pv_code rc;
 
@@ -159,19 +215,23 @@ static enum pv_code check_enrolled(struct store *store, const char *device,
 		return rc;
 	rc = attestkey_logged(store, &now, err);
 	said->existing = memcmp(now.key_sha256, k->key_sha256, 32) == 0;
-	r.after = now.log_index;
-	if (rc == PV_OK && !said->existing)
-		rc = store_history_each(store, device, &v, err);
+	if (rc == PV_OK)
+		rc = find_boards(store, device, now.log_index, &b, err);
+	if (rc == PV_OK && said->existing && b.scrapped)
+		rc = err_fail(err, PV_DENIED, "evidence.owner",
+			      "enrol the new board's key",
+			      "the key is the scrapped board's");
 	if (rc != PV_OK || said->existing)
 		return rc;
-	said->replaced = r.done;
-	return r.done ? PV_OK
-		      : err_fail(err, PV_DENIED, "evidence.enrolled",
-				 "if it is another board, replace the device "
-				 "first: provctl issue --replace --reason "
-				 "rework",
-				 "another attestation key of the device is "
-				 "enrolled");
+	said->replaced = b.replaced;
+	return b.replaced
+		       ? PV_OK
+		       : err_fail(err, PV_DENIED, "evidence.enrolled",
+				  "if it is another board, replace the device "
+				  "first: provctl issue --replace --reason "
+				  "rework",
+				  "another attestation key of the device is "
+				  "enrolled");
 }
 
 enum pv_code attestkey_check(struct store *store, const struct attested *x,

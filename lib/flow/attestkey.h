@@ -7,8 +7,9 @@
  *
  * A device has one key. Another one takes its place only after the device was
  * replaced (issue --replace, rework or scrap): a decision that is counted and
- * logged. No key or instance is ever that of two devices. Calls are made inside
- * an open write transaction.
+ * logged. A scrapped board's key is in force no longer, also where no other one
+ * is enrolled yet; a reworked board keeps its key. No key or instance is ever
+ * that of two devices. Calls are made inside an open write transaction.
  *
  * Does not check: who brings the key, that a dice key's chain leads to an
  * anchor (its evidence shows that).
@@ -50,7 +51,8 @@ const char *attestkey_format(const struct store_attkey *k);
  * store key. PV_INPUT "evidence.key" (none, malformed, of the wrong kind),
  * "evidence.instance"; PV_DENIED "evidence.format" (the template does not take
  * it), "evidence.enrolled" (the device has another key), "evidence.owner" (the
- * key or instance is another device's, or was replaced), "clock.*", key.*;
+ * key or instance is another device's, or was replaced, or is that of a board
+ * that was scrapped), "clock.*", key.*;
  * codes of attested_load(); PV_HSM_*; PV_STORAGE.
  */
 PV_MUST enum pv_code
@@ -86,7 +88,8 @@ PV_MUST enum pv_code attestkey_activate(struct store *store,
 /*
  * The key that the device's evidence is verified with, held against the log;
  * its bytes are appended to room. PV_DENIED "evidence.unknown": none is
- * enrolled. PV_INTEGRITY "store.edited".
+ * enrolled, or only that of a board that was scrapped since. PV_INTEGRITY
+ * "store.edited", also when a newer one stood.
  */
 PV_MUST enum pv_code attestkey_load(struct store *store, const char *device,
 				    struct store_attkey *k, struct buf *room,

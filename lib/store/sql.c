@@ -413,7 +413,8 @@ static const char *const texts[SQL_COUNT] = {
 			      "key_sha256 = $1 AND state <> 0",
 	[SQL_ATTKEY_INSTANCE] = "SELECT device FROM attkey WHERE "
 				"instance = $1 LIMIT 1",
-	[SQL_ATTKEY_GET] = ATTKEY_COLUMNS "WHERE device = $1 AND state = $2",
+	[SQL_ATTKEY_GET] = ATTKEY_COLUMNS "WHERE device = $1 AND state = $2 "
+					  "ORDER BY log_index DESC LIMIT 1",
 	[SQL_ATTKEY_EACH] = ATTKEY_COLUMNS "ORDER BY device, log_index",
 	[SQL_NONCE_PUT] = "INSERT INTO nonce (hash, device, stage, issued_ms, "
 			  "until_ms, offline, log_index) VALUES ($1, $2, $3, "
@@ -421,7 +422,12 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_NONCE_USE] = "UPDATE nonce SET used_index = $1 WHERE hash = $2",
 	[SQL_NONCE_COUNT] = "SELECT count(*) FROM nonce WHERE device = $1 AND "
 			    "until_ms > $2 AND used_index IS NULL",
-	[SQL_NONCE_GET] = NONCE_COLUMNS "WHERE hash = $1",
+	/* A nonce is used also where only the evidence says so. */
+	[SQL_NONCE_GET] =
+		"SELECT hash, device, stage, issued_ms, until_ms, offline, "
+		"log_index, coalesce(used_index, (SELECT min(x.log_index) "
+		"FROM evidence x WHERE x.nonce = hash AND x.uses = 1)) "
+		"FROM nonce WHERE hash = $1",
 	[SQL_NONCE_EACH] = NONCE_COLUMNS "ORDER BY log_index",
 	[SQL_EVIDENCE_PUT] = "INSERT INTO evidence (log_index, device, stage, "
 			     "state, format, sha256, nonce, nonce_value, "
@@ -430,7 +436,8 @@ static const char *const texts[SQL_COUNT] = {
 			     "$12, $13)",
 	[SQL_EVIDENCE_RELEASE] = "UPDATE evidence SET state = $1, "
 				 "release_index = $2 WHERE log_index = $3",
-	/* What was verified before what failed: the same bytes may come again. */
+	/* What was verified before what failed: the same bytes may come again.
+	 */
 	[SQL_EVIDENCE_GET] =
 		EVIDENCE_COLUMNS "WHERE device = $1 AND sha256 = $2 "
 				 "ORDER BY state = 2, log_index DESC LIMIT 1",

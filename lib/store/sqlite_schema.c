@@ -85,6 +85,8 @@ static const struct table tables[] = {
 	  "uses INTEGER NOT NULL, rule TEXT, release_index INTEGER) STRICT" },
 	{ "evidence_device", "CREATE INDEX evidence_device ON evidence "
 			     "(device)" },
+	{ "evidence_nonce", "CREATE INDEX evidence_nonce ON evidence (nonce) "
+			    "WHERE uses = 1" },
 	{ "governance", "CREATE TABLE governance (log_index INTEGER PRIMARY "
 			"KEY, kind TEXT NOT NULL, name TEXT NOT NULL) STRICT" },
 	{ "held", "CREATE TABLE held (id INTEGER PRIMARY KEY, "

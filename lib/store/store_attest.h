@@ -26,7 +26,7 @@ store_attkey_put(struct store *s, const struct store_attkey *k,
 	return s->ops->attkey_put(s, k, entry, err);
 }
 
-/* The device's pending or enrolled one. Appends the key to key when *found;
+/* The device's newest one of that state. Appends the key to key when *found;
  * k->key is that buffer's bytes. */
 PV_MUST static inline enum pv_code
 store_attkey_get(struct store *s, const char *device,
@@ -62,6 +62,8 @@ PV_MUST static inline enum pv_code store_nonce_put(struct store *s,
 	return s->ops->nonce_put(s, n, entry, err);
 }
 
+/* used_index is also where evidence says that it used it and the row does not.
+ */
 PV_MUST static inline enum pv_code
 store_nonce_get(struct store *s, const uint8_t hash[STORE_HASH],
 		struct store_nonce *n, bool *found, struct err *err)

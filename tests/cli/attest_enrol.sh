@@ -99,6 +99,32 @@ expect_text '"replaced":true'
 enrol 4 evidence.enrolled client-00000001 --format psa --key "$T/one.pub"
 enrol 4 evidence.owner client-00000004 --format psa --key "$T/one.pub"
 
+case_start "a key that was replaced is not in force again where a row says so"
+"$builddir/tests/cli/sql" "$H/store.db" "UPDATE attkey SET state = 3 - state
+	WHERE device = 'client-00000001'"
+expect_error 5 store.edited -C "$H" attest challenge --device client-00000001
+"$builddir/tests/cli/sql" "$H/store.db" "UPDATE attkey SET state = 3 - state
+	WHERE device = 'client-00000001'"
+expect_exit 0 "$PROVCTL" -C "$H" attest challenge --device client-00000001 \
+	-o "$T/challenge"
+
+case_start "a scrapped board's key is nobody's"
+expect_exit 0 "$PROVCTL" -C "$H" attest challenge --device client-00000003 \
+	-o "$T/challenge.3"
+rm -rf "$T/dev/client-00000003"
+new_device tls-client client-00000003
+issue staged client-00000003 --replace --reason scrap -o "$T/scrap.pvb"
+expect_equal "$rc" 0 "issue --replace ($(cat "$T/err"))"
+expect_error 4 evidence.unknown -C "$H" attest challenge \
+	--device client-00000003
+enrol 4 evidence.owner client-00000003 --format psa --key "$T/three.pub"
+new_key five
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device client-00000003 \
+	--format psa --key "$T/five.pub"
+expect_text '"replaced":true'
+expect_exit 0 "$PROVCTL" -C "$H" attest challenge --device client-00000003 \
+	-o "$T/challenge.5"
+
 case_start "who is revoked enrols nothing"
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000003 \
 	--reason keyCompromise

@@ -38,6 +38,14 @@ expect_exit 0 "$PROVCTL" -C "$H" --json quarantine show 1
 expect_text 'evidence.nonce'
 expect_text 'evidence_under'
 
+case_start "a nonce whose row was set back is used still: its evidence says so"
+"$builddir/tests/cli/sql" "$H/store.db" "UPDATE nonce SET used_index = NULL"
+token $a "$iak"
+verify 4 evidence.nonce $a
+expect_text "one that was used"
+"$builddir/tests/cli/sql" "$H/store.db" "UPDATE nonce SET used_index = (SELECT
+	log_index FROM evidence WHERE nonce = hash AND uses = 1)"
+
 case_start "each check is shown with what was expected and found"
 challenge $a
 token $a "$iak" -e 's/"3.1.4"/"2.9.0"/'
