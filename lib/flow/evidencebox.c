@@ -5,17 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/base/sha256.h"
 #include "lib/flow/evidencebox_impl.h"
-#include "lib/flow/sandbox.h"
 
 bool verdict_passed(const struct verdict *v, const char *rule)
 {
@@ -45,69 +41,7 @@ void verdict_add(struct verdict *v, const char *rule, bool passed,
 	snprintf(c->found, sizeof(c->found), "%s", found);
 }
 
-/* ---- in the box ---- */
-
-static enum pv_code answer(struct wire *w, int keys, struct wire_rec *rec,
-			   struct err *err)
-{
-	struct box_question q;
-	struct evidence_report report = { .n = 0 };
-	SECRET mac = SECRET_INIT;
-	struct err why;
-	enum pv_code rc = box_get_question(rec, &q, err);
-
-	if (rc == PV_OK && q.mac_len > 0)
-		rc = secret_alloc(&mac, (size_t)q.mac_len, err);
-	if (rc == PV_OK && q.mac_len > 0)
-		rc = fd_read_all(keys, mac.data, mac.len, err);
-	if (rc != PV_OK)
-		return rc;
-	q.want.mac_key = q.mac_len > 0 ? &mac : NULL;
-	err_init(&why);
-	if (evidence_verify(q.bytes, &q.want, &report, &why) == PV_OK)
-		err_init(&why);
-	box_put_verdict(w, &why, &report);
-	return wire_flush(w, err);
-}
-
-/* What libraries read at first use, while that can be reached. */
-static enum pv_code warm_up(struct err *err)
-{
-	enum secret_heap heap;
-	uint8_t hash[32];
-	enum pv_code rc = secret_setup(&heap, err);
-
-	return rc == PV_OK ? sha256((struct span){ NULL, 0 }, hash, err) : rc;
-}
-
-static void run_box(int fd, int keys, pid_t parent)
-{
-	struct wire w;
-	bool landlock;
-	bool got = true;
-	struct err err;
-	enum pv_code rc;
-
-	err_init(&err);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
-	if (getppid() != parent)
-		_exit(PV_INTERNAL);
-	wire_init(&w, fd);
-	rc = warm_up(&err);
-	if (rc == PV_OK)
-		rc = sandbox_enter(-1, &landlock, &err);
-	while (rc == PV_OK && got) {
-		struct wire_rec rec;
-
-		rc = wire_read(&w, &rec, &got, &err);
-		if (rc == PV_OK && got)
-			rc = answer(&w, keys, &rec, &err);
-	}
-	_exit((int)rc);
-}
-
-/* ---- who asks ---- */
+/* ---- one box ---- */
 
 static enum pv_code ended(struct err *err)
 {
@@ -115,79 +49,172 @@ static enum pv_code ended(struct err *err)
 			"the process that verifies evidence has ended");
 }
 
-enum pv_code evidencebox_start(struct evidencebox *b, struct err *err)
+static enum pv_code cannot_start(struct err *err)
 {
-	int pair[2], keys[2];
-	pid_t parent = getpid();
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return err_errno(err, PV_INTERNAL, "process", NULL,
-				 "cannot start a process");
-	if (pipe2(keys, O_CLOEXEC) != 0) {
-		close(pair[0]);
-		close(pair[1]);
-		return err_errno(err, PV_INTERNAL, "process", NULL,
-				 "cannot start a process");
-	}
-	b->pid = fork();
-	if (b->pid == 0) {
-		close(pair[0]);
-		close(keys[1]);
-		run_box(pair[1], keys[0], parent);
-	}
-	close(pair[1]);
-	close(keys[0]);
-	wire_init(&b->wire, pair[0]);
-	b->keys = keys[1];
-	if (b->pid > 0)
-		return PV_OK;
-	b->pid = 0;
-	wire_release(&b->wire);
-	fd_cleanup(&b->keys);
 	return err_errno(err, PV_INTERNAL, "process", NULL,
 			 "cannot start a process");
 }
 
-static enum pv_code ask(struct evidencebox *b, struct span bytes,
+/* The next thing that the keeper says. */
+static enum pv_code hear(const struct evidencebox *b, int *value,
+			 struct err *err)
+{
+	ssize_t n;
+
+	do
+		n = recv(b->ctl, value, sizeof(*value), 0);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*value) ? PV_OK : ended(err);
+}
+
+enum pv_code box_open(struct evidencebox *b, struct box *x, struct err *err)
+{
+	struct box_ends theirs;
+	int pair[2], keys[2], pid = 0;
+	enum pv_code rc;
+
+	*x = (struct box)BOX_INIT;
+	if (b->pid == 0)
+		return ended(err);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return cannot_start(err);
+	if (pipe2(keys, O_CLOEXEC) != 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return cannot_start(err);
+	}
+	wire_init(&x->wire, pair[0]);
+	x->keys = keys[1];
+	theirs = (struct box_ends){ .wire = pair[1], .keys = keys[0] };
+	rc = box_send_ends(b->ctl, &theirs, err);
+	close(theirs.wire);
+	close(theirs.keys);
+	if (rc == PV_OK)
+		rc = hear(b, &pid, err);
+	x->pid = rc == PV_OK ? pid : 0;
+	return rc;
+}
+
+/* It ends once nobody is there to be answered, at the latest in its time. */
+static enum pv_code box_close(const struct evidencebox *b, struct box *x,
+			      int *status, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	wire_release(&x->wire);
+	fd_cleanup(&x->keys);
+	if (x->pid > 0)
+		rc = hear(b, status, err);
+	x->pid = 0;
+	return rc;
+}
+
+static enum pv_code put(struct box *x, struct span bytes,
 			const struct evidence_want *want, struct err *err)
 {
 	const struct secret *mac = want->mac_key;
-	enum pv_code rc = box_put_question(&b->wire, bytes, want, err);
+	enum pv_code rc = box_put_question(&x->wire, bytes, want, err);
 
 	if (rc == PV_OK && mac)
-		rc = fd_write_all(b->keys, mac->data, mac->len, err);
-	return rc == PV_OK ? wire_flush(&b->wire, err) : rc;
+		rc = fd_write_all(x->keys, mac->data, mac->len, err);
+	return rc == PV_OK ? wire_flush(&x->wire, err) : rc;
+}
+
+static enum pv_code await_ready(struct box *x, bool *ready, struct err *err)
+{
+	struct wire_rec rec;
+	enum pv_code rc = wire_read(&x->wire, &rec, ready, err);
+
+	*ready = rc == PV_OK && *ready && rec.type == WIRE_READY;
+	return rc;
+}
+
+/* How a box ended that was ready and gave no verdict. */
+static enum pv_code refuse(int status, struct verdict *v, struct err *err)
+{
+	const int by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	const bool slow = by == SIGALRM || by == SIGXCPU;
+
+	if (by == 0)
+		return ended(err);
+	(void)err_fail(&v->why, PV_INPUT, "evidence.parser",
+		       "keep it and tell us: it is in quarantine",
+		       slow ? "the evidence keeps the process that takes it "
+			      "apart for longer than it may take"
+			    : "the evidence ends the process that takes it "
+			      "apart");
+	verdict_add(v, "evidence.parser", false, "evidence",
+		    slow ? "no end" : "a crash");
+	return PV_OK;
+}
+
+enum pv_code box_ask(struct evidencebox *b, struct box *x, struct span bytes,
+		     const struct evidence_want *want, struct verdict *v,
+		     struct err *err)
+{
+	struct wire_rec rec;
+	bool ready = false, got = false;
+	int status = 0;
+	struct err gone;
+	enum pv_code rc, closed;
+
+	memset(v, 0, sizeof(*v));
+	err_init(&v->why);
+	err_init(&gone);
+	rc = await_ready(x, &ready, &gone);
+	if (rc == PV_OK && ready)
+		rc = put(x, bytes, want, &gone);
+	if (rc == PV_OK && ready)
+		rc = wire_read(&x->wire, &rec, &got, &gone);
+	if (rc == PV_OK && got)
+		rc = box_get_verdict(&rec, v, &gone);
+	closed = box_close(b, x, &status, err);
+	if (closed != PV_OK)
+		return closed;
+	if (rc == PV_INTERNAL) {
+		*err = gone;
+		return rc;
+	}
+	if (rc == PV_OK && got)
+		return PV_OK;
+	return ready ? refuse(status, v, err) : ended(err);
+}
+
+/* ---- who asks ---- */
+
+enum pv_code evidencebox_start(struct evidencebox *b, struct err *err)
+{
+	const pid_t parent = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return cannot_start(err);
+	b->pid = fork();
+	if (b->pid == 0)
+		box_keep(pair[1], parent, b->time_s);
+	close(pair[1]);
+	b->ctl = pair[0];
+	if (b->pid > 0)
+		return PV_OK;
+	b->pid = 0;
+	fd_cleanup(&b->ctl);
+	return cannot_start(err);
 }
 
 enum pv_code evidencebox_verify(struct evidencebox *b, struct span bytes,
 				const struct evidence_want *want,
 				struct verdict *v, struct err *err)
 {
-	struct wire_rec rec;
-	bool got = false;
-	struct err gone;
-	enum pv_code rc;
+	struct box x;
+	struct err ignored;
+	int status;
+	enum pv_code rc = box_open(b, &x, err);
 
-	memset(v, 0, sizeof(*v));
-	err_init(&v->why);
-	err_init(&gone);
-	if (b->pid == 0)
-		return ended(err);
-	rc = ask(b, bytes, want, &gone);
 	if (rc == PV_OK)
-		rc = wire_read(&b->wire, &rec, &got, &gone);
-	if (rc == PV_OK && got)
-		return box_get_verdict(&rec, v, err);
-	evidencebox_stop(b);
-	if (rc == PV_INTERNAL) {
-		*err = gone;
-		return rc;
-	}
-	(void)err_fail(&v->why, PV_INPUT, "evidence.parser",
-		       "keep it and tell us: it is in quarantine",
-		       "the evidence ends the process that takes it apart");
-	verdict_add(v, "evidence.parser", false, "evidence", "a crash");
-	return PV_OK;
+		return box_ask(b, &x, bytes, want, v, err);
+	err_init(&ignored);
+	(void)box_close(b, &x, &status, &ignored);
+	return rc;
 }
 
 void evidencebox_stop(struct evidencebox *b)
@@ -196,8 +223,7 @@ void evidencebox_stop(struct evidencebox *b)
 
 	if (b->pid == 0)
 		return;
-	wire_release(&b->wire);
-	fd_cleanup(&b->keys);
+	fd_cleanup(&b->ctl);
 	while (waitpid(b->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	b->pid = 0;

@@ -1,7 +1,11 @@
 /*
  * evidencebox: a process that takes apart and verifies what devices attest
- * with, and can do nothing else: forked before PIN, token and store are opened,
- * it confines itself (sandbox.h) before the first byte. It is told what to
+ * with, and can do nothing else. Each piece of evidence has a box of its own,
+ * so that evidence which takes a box over has a say in its own verdict alone,
+ * and a MAC key goes only to where nothing else was parsed. A keeper forks
+ * them: it is forked before PIN, token and store are opened, sees no evidence
+ * and has no file open. A box has two descriptors, bounded memory and time,
+ * and confines itself (sandbox.h) before the first byte. It is told what to
  * expect and answers with a verdict; what it says is bounded and cleaned, and
  * believed only as that. A MAC key goes to it on a pipe of its own, into
  * memory that is wiped. The caller has SIGPIPE ignored.
@@ -35,23 +39,26 @@ PV_MUST bool verdict_passed(const struct verdict *v, const char *rule);
 void verdict_add(struct verdict *v, const char *rule, bool passed,
 		 const char *expected, const char *found);
 
+#define EVIDENCEBOX_TIME_S 60u /* by the clock, for one piece */
+
 struct evidencebox {
-	pid_t pid; /* 0: there is none */
-	struct wire wire;
-	int keys; /* pipe for MAC keys */
+	pid_t pid; /* of the keeper; 0: there is none */
+	int ctl;   /* to it */
+	unsigned time_s;
 };
 #define EVIDENCEBOX_INIT                                                       \
 	{                                                                      \
-		.pid = 0, .keys = -1                                           \
+		.pid = 0, .ctl = -1, .time_s = EVIDENCEBOX_TIME_S              \
 	}
 
 /* Forks; before anything is open that it must not have. PV_INTERNAL. */
 PV_MUST enum pv_code evidencebox_start(struct evidencebox *b, struct err *err);
 /*
- * evidence_verify() in there: PV_OK with the verdict in v, whose code is PV_OK,
- * PV_INPUT, PV_INTEGRITY or PV_DENIED. Evidence that ends the process is
- * refused: PV_INPUT, "evidence.parser". PV_INTERNAL: it has ended before, or
- * says what it cannot.
+ * evidence_verify() in a box of its own: PV_OK with the verdict in v, whose
+ * code is PV_OK, PV_INPUT, PV_INTEGRITY or PV_DENIED. Evidence that ends the
+ * process, or keeps it for longer than time_s, is refused: PV_INPUT,
+ * "evidence.parser"; others are verified after it. PV_INTERNAL: the keeper has
+ * ended, the box cannot be confined, or says what it cannot.
  */
 PV_MUST enum pv_code evidencebox_verify(struct evidencebox *b,
 					struct span bytes,

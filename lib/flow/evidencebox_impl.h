@@ -32,4 +32,33 @@ void box_put_verdict(struct wire *w, const struct err *why,
 PV_MUST enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
 				     struct err *err);
 
+struct box {	   /* of one piece of evidence, as who asks has it */
+	pid_t pid; /* 0: there is none */
+	struct wire wire;
+	int keys; /* pipe for the MAC key */
+};
+#define BOX_INIT                                                               \
+	{                                                                      \
+		.pid = 0, .wire = { .fd = -1 }, .keys = -1                     \
+	}
+struct box_ends { /* as the box has it */
+	int wire, keys;
+};
+
+/* A new box; box_ask() ends it. PV_INTERNAL. */
+PV_MUST enum pv_code box_open(struct evidencebox *b, struct box *x,
+			      struct err *err);
+/* Codes of evidencebox_verify(). x is ended then. */
+PV_MUST enum pv_code box_ask(struct evidencebox *b, struct box *x,
+			     struct span bytes,
+			     const struct evidence_want *want,
+			     struct verdict *v, struct err *err);
+PV_MUST enum pv_code box_send_ends(int ctl, const struct box_ends *ends,
+				   struct err *err);
+/* Leaves open a and b (both past 2; may be the same), and /dev/null as 0 to 2.
+ * False: it could not. */
+PV_MUST bool box_leave_files(int a, int b);
+/* The keeper's process. */
+__attribute__((noreturn)) void box_keep(int ctl, pid_t parent, unsigned time_s);
+
 #endif

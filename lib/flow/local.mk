@@ -176,6 +176,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/attestkey_impl.h lib/flow/attestkey_mac.c \
 	lib/flow/attestkey_tpm.c \
 	lib/flow/evidencebox.c lib/flow/evidencebox.h \
+	lib/flow/evidencebox_child.c \
 	lib/flow/evidencebox_impl.h lib/flow/evidencebox_wire.c \
 	lib/flow/attestverify.c lib/flow/attestverify.h \
 	lib/flow/attestverify_impl.h lib/flow/attestverify_record.c \

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -137,4 +138,18 @@ enum pv_code sandbox_enter(int folder, bool *landlock, struct err *err)
 	*landlock = confine_files(folder);
 	return SANDBOX_FILTER ? filter_calls(folder >= 0 && *landlock, err)
 			      : PV_OK;
+}
+
+enum pv_code sandbox_bound(unsigned cpu_s, size_t bytes, unsigned time_s,
+			   struct err *err)
+{
+	const struct rlimit cpu = { cpu_s, cpu_s + 1 }; /* soft: SIGXCPU */
+	const struct rlimit memory = { bytes, bytes };
+
+	if (setrlimit(RLIMIT_CPU, &cpu) != 0 ||
+	    (SANDBOX_FILTER && setrlimit(RLIMIT_AS, &memory) != 0))
+		return err_errno(err, PV_INTERNAL, "sandbox.limits", NULL,
+				 "a process cannot bound itself");
+	(void)alarm(time_s);
+	return PV_OK;
 }

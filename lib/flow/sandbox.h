@@ -6,6 +6,8 @@
 #ifndef PV_FLOW_SANDBOX_H
 #define PV_FLOW_SANDBOX_H
 
+#include <stddef.h>
+
 #include "lib/base/err.h"
 
 /*
@@ -14,5 +16,14 @@
  * when the filter cannot be installed: the caller must end then.
  */
 PV_MUST enum pv_code sandbox_enter(int folder, bool *landlock, struct err *err);
+
+/*
+ * Bounds of this process from now on, before sandbox_enter(): seconds of
+ * processor time, bytes of memory (none under a sanitizer, which maps more),
+ * seconds by the clock. It is ended at them; seccomp keeps them from being
+ * lifted. PV_INTERNAL.
+ */
+PV_MUST enum pv_code sandbox_bound(unsigned cpu_s, size_t bytes,
+				   unsigned time_s, struct err *err);
 
 #endif

@@ -1,9 +1,12 @@
 /* The process that verifies evidence: its verdicts are evidence_verify()'s, and
  * whatever it is sent, whoever asks goes on. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/flow/evidencebox_impl.h"
@@ -110,15 +113,93 @@ START_TEST(test_lists)
 }
 END_TEST
 
-/* What kills it is refused and kept; nothing more is verified in this run. */
+static void refused(struct box *x, const char *found)
+{
+	unit_ok(box_ask(&box, x, buf_span(&token), &want, &verdict, &err),
+		&err);
+	ck_assert_int_eq(verdict.why.code, PV_INPUT);
+	ck_assert_str_eq(verdict.why.rule, "evidence.parser");
+	ck_assert_str_eq(verdict.list[verdict.n - 1].found, found);
+}
+
+/* What the box says once it is confined. */
+static void await(struct box *x)
+{
+	while (!wire_holds(&x->wire, WIRE_BIT(WIRE_READY)))
+		unit_ok(wire_fill(&x->wire, -1, &err), &err);
+}
+
+/* What kills a box is refused and kept; what comes after it has another. */
 START_TEST(test_gone)
+{
+	struct box x;
+	pid_t first;
+
+	make(CLAIMS, NULL, "");
+	unit_ok(box_open(&box, &x, &err), &err);
+	first = x.pid;
+	await(&x);
+	ck_assert(kill(first, SIGKILL) == 0);
+	refused(&x, "a crash");
+	ask(buf_span(&token), PV_OK, "");
+	unit_ok(box_open(&box, &x, &err), &err);
+	ck_assert_int_ne(x.pid, first);
+	unit_ok(box_ask(&box, &x, buf_span(&token), &want, &verdict, &err),
+		&err);
+	ck_assert_int_eq(verdict.why.code, PV_OK);
+}
+END_TEST
+
+START_TEST(test_keeper_gone)
 {
 	make(CLAIMS, NULL, "");
 	ck_assert(kill(box.pid, SIGKILL) == 0);
-	ask(buf_span(&token), PV_INPUT, "evidence.parser");
 	unit_refused(evidencebox_verify(&box, buf_span(&token), &want, &verdict,
 					&err),
 		     PV_INTERNAL, "evidence.box", &err);
+}
+END_TEST
+
+/* One that does not come to an end is ended. */
+START_TEST(test_time)
+{
+	struct box x;
+
+	evidencebox_stop(&box);
+	box.time_s = 1;
+	unit_ok(evidencebox_start(&box, &err), &err);
+	make(CLAIMS, NULL, "");
+	unit_ok(box_open(&box, &x, &err), &err);
+	while (!x.wire.eof)
+		unit_ok(wire_fill(&x.wire, -1, &err), &err);
+	refused(&x, "no end");
+}
+END_TEST
+
+/* It has what it is asked and answers with, and nothing of who asks. */
+START_TEST(test_files)
+{
+	int kept[2], other[2];
+	pid_t pid;
+	int status;
+
+	ck_assert(pipe(other) == 0 && pipe(kept) == 0);
+	pid = fork();
+	if (pid == 0) {
+		struct stat null, st;
+		bool good = box_leave_files(kept[1], kept[0]) &&
+			    stat("/dev/null", &null) == 0;
+
+		for (int fd = 0; fd <= 2; fd++)
+			good = good && fstat(fd, &st) == 0 &&
+			       st.st_rdev == null.st_rdev;
+		for (int fd = 3; fd < 256; fd++)
+			good = good && (fcntl(fd, F_GETFD) >= 0) ==
+					       (fd == kept[0] || fd == kept[1]);
+		_exit(good ? 0 : 1);
+	}
+	ck_assert(waitpid(pid, &status, 0) == pid);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -183,6 +264,7 @@ static Suite *suite(void)
 	TCase *t, *wire = tcase_create("wire");
 
 	tcase_add_test(wire, test_lies);
+	tcase_add_test(wire, test_files);
 	suite_add_tcase(suite, wire);
 	if (!seccomp_is_there()) {
 		unit_skip("evidencebox", "no seccomp here");
@@ -194,6 +276,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_mac);
 	tcase_add_test(t, test_lists);
 	tcase_add_test(t, test_gone);
+	tcase_add_test(t, test_keeper_gone);
+	tcase_add_test(t, test_time);
 	suite_add_tcase(suite, t);
 	return suite;
 }
