@@ -219,6 +219,30 @@ static enum pv_code lint_fresh(const struct template *t,
 			 "a rotation asks for evidence and no stage does");
 }
 
+/* Where some evidence is measured, none goes unmeasured by its format. */
+static enum pv_code lint_references(const struct template *t,
+				    const struct node *root)
+{
+	static const char *const names[] = { "psa", "tpm2", "dice" };
+	const struct tpl_attestation *at = &t->attestation;
+	const bool taken[] = { at->psa, at->tpm2, at->dice };
+	struct node attestation = node_get(root, "attestation");
+	struct node n = node_get(&attestation, "reference");
+	bool measured[] = { false, false, false };
+
+	for (size_t i = 0; i < at->reference_n; i++)
+		measured[tpl_reference_of(&at->reference[i])] = true;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (at->reference_n > 0 && taken[i] && !measured[i])
+			return node_fail(&n, "reference_format",
+					 "give a reference value for each "
+					 "format, or take that format out",
+					 "no reference value is for evidence "
+					 "of format %s",
+					 names[i]);
+	return PV_OK;
+}
+
 /* formats.md 2: a device takes no lower manifest sequence than it has. */
 static void warn_bootstrap(struct tpl_parse *p, const struct node *root)
 {
@@ -251,6 +275,7 @@ enum pv_code tpl_lint(struct tpl_parse *p, const struct node *root)
 			NODE_TRY(lint_stage(p, root, &p->t->stages[i]));
 		NODE_TRY(tpl_lint_stages(p, root));
 		NODE_TRY(lint_fresh(p->t, root));
+		NODE_TRY(lint_references(p->t, root));
 		warn_bootstrap(p, root);
 		tpl_lint_limits(p, root);
 	}

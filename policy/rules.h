@@ -26,6 +26,10 @@ struct tpl_reference {
 	const char *component; /* borrowed */
 	uint8_t digest[32];    /* SHA-256 */
 };
+enum tpl_evidence { TPL_PSA, TPL_TPM2, TPL_DICE };
+/* Evidence of which format it is held against: "pcr" and "layer" begin the
+ * names of what TPMs and DICE measure, others are a PSA token's. */
+enum tpl_evidence tpl_reference_of(const struct tpl_reference *r);
 
 struct tpl_attestation {
 	bool present, psa, tpm2, dice;

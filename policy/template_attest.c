@@ -8,6 +8,13 @@
 #define OFFLINE_NONCE_TTL_S 604800u
 #define OFFLINE_NONCE_TTL_MAX_S 31536000u
 
+enum tpl_evidence tpl_reference_of(const struct tpl_reference *r)
+{
+	if (strncmp(r->component, "pcr", 3) == 0)
+		return TPL_TPM2;
+	return strncmp(r->component, "layer", 5) == 0 ? TPL_DICE : TPL_PSA;
+}
+
 static enum pv_code parse_formats(const struct node *n,
 				  struct tpl_attestation *a)
 {

@@ -69,26 +69,36 @@ static enum pv_code load(struct verifying *w, struct err *err)
 			   : rc;
 }
 
-/* Reference values of that format: their names are apart (evidence.h). */
-static size_t references(const struct attested *x, enum evidence_format format,
-			 struct evidence_reference out[TPL_LIST_MAX])
+/*
+ * Reference values of that format. Where there are some and none is for it, its
+ * measurements would be taken as they are: it is refused.
+ */
+static enum pv_code references(const struct attested *x,
+			       enum evidence_format format,
+			       struct evidence_reference out[TPL_LIST_MAX],
+			       size_t *n, struct err *err)
 {
+	static const enum evidence_format of[] = { [TPL_PSA] = EVIDENCE_PSA,
+						   [TPL_TPM2] = EVIDENCE_TPM2,
+						   [TPL_DICE] = EVIDENCE_DICE };
 	const struct tpl_attestation *at = &x->t->attestation;
-	size_t n = 0;
 
+	*n = 0;
 	for (size_t i = 0; i < at->reference_n; i++) {
-		const char *name = at->reference[i].component;
-		enum evidence_format of =
-			strncmp(name, "pcr", 3) == 0	 ? EVIDENCE_TPM2
-			: strncmp(name, "layer", 5) == 0 ? EVIDENCE_DICE
-							 : EVIDENCE_PSA;
+		const struct tpl_reference *r = &at->reference[i];
 
-		if (of != format)
+		if (of[tpl_reference_of(r)] != format)
 			continue;
-		out[n].component = name;
-		memcpy(out[n++].digest, at->reference[i].digest, 32);
+		out[*n].component = r->component;
+		memcpy(out[(*n)++].digest, r->digest, 32);
 	}
-	return n;
+	if (at->reference_n == 0 || *n > 0)
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "evidence.reference",
+			"adopt a version with a reference value for it",
+			"template %s has no reference value for evidence of "
+			"format %s",
+			x->t->name, evidence_format_name(format));
 }
 
 static enum pv_code ask_box(struct verifying *w, struct err *err)
@@ -112,7 +122,9 @@ static enum pv_code ask_box(struct verifying *w, struct err *err)
 	enum pv_code rc = evidence_a(w->in->nonce, buf_span(&w->seal),
 				     w->manifest, want.a, err);
 
-	want.reference_n = references(&w->x, want.format, reference);
+	if (rc == PV_OK)
+		rc = references(&w->x, want.format, reference,
+				&want.reference_n, err);
 	if (rc == PV_OK && w->key.mac) {
 		rc = attestkey_open(w->v->a, w->v->store, w->v->hsm, &w->key,
 				    &mac, err);
