@@ -41,8 +41,11 @@ static enum pv_code publish_late(const struct app *app, enum pv_code rc,
 	made = guard_run(publish, &own, &late);
 	if (made == PV_HSM_TEMP && strcmp(late.rule, "hsm.timeout") == 0)
 		err_prefix(&late, PUBLISH_BEHIND);
-	if (outcome_rank(made) <= outcome_rank(rc))
+	if (outcome_rank(made) <= outcome_rank(rc)) {
+		if (made != PV_OK)
+			err_prefix(err, PUBLISH_BEHIND);
 		return rc;
+	}
 	*err = late;
 	return made;
 }

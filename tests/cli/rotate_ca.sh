@@ -264,7 +264,7 @@ for n in 1 2 3; do
 	export FAULT_C_Sign_RV FAULT_C_Sign_FROM
 	go
 	unset FAULT_C_Sign_RV FAULT_C_Sign_FROM
-	expect_equal "$rc" 6 "exit without the token ($(cat "$T/err"))"
+	expect_equal "$rc" 6 "exit without the token ($(cat "$T/err" "$T/out"))"
 done
 go
 expect_equal "$rc" 0 "exit after that ($(cat "$T/err"))"
