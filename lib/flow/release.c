@@ -16,6 +16,7 @@
 
 struct class
 { /* devices of one template, in its newest version */
+	struct store *store; /* while the requests are written */
 	struct template *tmpl;
 	struct buf lines;
 	uint64_t n;
@@ -42,7 +43,10 @@ void release_free(struct release_list *list)
 static enum pv_code take_template(void *ctx, const struct store_template *row,
 				  struct err *err)
 {
-	return logged_template_parse(row, ctx, err);
+	struct class *c = ctx;
+	enum pv_code rc = logged_template(c->store, row, err);
+
+	return rc == PV_OK ? logged_template_parse(row, &c->tmpl, err) : rc;
 }
 
 static enum pv_code find_class(struct release_list *l, const char *name,
@@ -60,7 +64,8 @@ static enum pv_code find_class(struct release_list *l, const char *name,
 		return err_fail(err, PV_INPUT, "rotate.templates", "split it",
 				"more than %u templates", TEMPLATES_MAX);
 	*c = &l->list[l->n];
-	v.ctx = &(*c)->tmpl;
+	(*c)->store = l->store;
+	v.ctx = *c;
 	rc = store_template_current(l->store, name, &v, err);
 	if (rc != PV_OK)
 		return rc;
