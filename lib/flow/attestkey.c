@@ -238,17 +238,16 @@ enum pv_code attestkey_check(struct store *store, const struct attested *x,
 			     const struct store_attkey *k,
 			     struct attestkey_said *said, struct err *err)
 {
-	struct span instance = { k->instance, k->instance_len };
 	char owner[STORE_ID_MAX + 1];
 	enum pv_code rc = check_enrolled(store, x->d.s.device, k, said, err);
 
 	if (rc != PV_OK || said->existing)
 		return rc;
-	rc = store_attkey_owner(store, k->key_sha256, instance, owner, err);
+	rc = store_attkey_owner(store, k, owner, err);
 	if (rc == PV_OK && owner[0] && strcmp(owner, x->d.s.device) != 0)
 		return err_fail(err, PV_DENIED, "evidence.owner",
 				"find out which of the two it is",
-				"the key or instance is or was that of %s",
+				"the key, instance or TPM is or was that of %s",
 				owner);
 	return rc;
 }

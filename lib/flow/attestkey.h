@@ -8,8 +8,9 @@
  * A device has one key. Another one takes its place only after the device was
  * replaced (issue --replace, rework or scrap): a decision that is counted and
  * logged. A scrapped board's key is in force no longer, also where no other one
- * is enrolled yet; a reworked board keeps its key. No key or instance is ever
- * that of two devices. Calls are made inside an open write transaction.
+ * is enrolled yet; a reworked board keeps its key. No key, instance or TPM
+ * (by its EK) is ever that of two devices. Calls are made inside an open write
+ * transaction.
  *
  * Does not check: who brings the key, that a dice key's chain leads to an
  * anchor (its evidence shows that).

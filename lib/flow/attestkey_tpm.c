@@ -22,7 +22,7 @@ static enum pv_code check_ek(const struct attested *x,
 						      who->who.time_ms / 1000 };
 	enum pv_code rc = tpm2_ek_verify(&chain, spki, err);
 
-	return rc == PV_OK ? sha256(in->ek[0], sha256_out, err) : rc;
+	return rc == PV_OK ? sha256(*spki, sha256_out, err) : rc;
 }
 
 /* What goes out, and the hash of what has to come back. */

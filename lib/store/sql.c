@@ -413,6 +413,8 @@ static const char *const texts[SQL_COUNT] = {
 			      "key_sha256 = $1 AND state <> 0",
 	[SQL_ATTKEY_INSTANCE] = "SELECT device FROM attkey WHERE "
 				"instance = $1 LIMIT 1",
+	[SQL_ATTKEY_EK] = "SELECT device FROM attkey WHERE ek = $1 AND "
+			  "state <> 0 LIMIT 1",
 	[SQL_ATTKEY_GET] = ATTKEY_COLUMNS "WHERE device = $1 AND state = $2 "
 					  "ORDER BY log_index DESC LIMIT 1",
 	[SQL_ATTKEY_EACH] = ATTKEY_COLUMNS "ORDER BY device, log_index",

@@ -116,18 +116,38 @@ static enum pv_code owner_by(struct sqlite_store *s, enum sql_id id,
 	return rc;
 }
 
+/* What is k's own device's so far may be another's by something else. */
+static enum pv_code owner_too(struct sqlite_store *s, enum sql_id id,
+			      struct span value, const struct store_attkey *k,
+			      char device[STORE_ID_MAX + 1], struct err *err)
+{
+	char other[STORE_ID_MAX + 1];
+	enum pv_code rc;
+
+	if (value.len == 0 || (device[0] && strcmp(device, k->device) != 0))
+		return PV_OK;
+	rc = owner_by(s, id, value, other, err);
+	if (rc == PV_OK && other[0])
+		memcpy(device, other, sizeof(other));
+	return rc;
+}
+
 enum pv_code sqlite_attkey_owner(struct store *store,
-				 const uint8_t key_sha256[STORE_HASH],
-				 struct span instance,
+				 const struct store_attkey *k,
 				 char device[STORE_ID_MAX + 1], struct err *err)
 {
 	struct sqlite_store *s = to_sqlite(store);
-	struct span key = { key_sha256, STORE_HASH };
+	struct span key = { k->key_sha256, STORE_HASH };
+	struct span instance = { k->instance, k->instance_len };
+	struct span ek = { k->ek_sha256,
+			   has_hash(k->ek_sha256) ? STORE_HASH : 0 };
 	enum pv_code rc = owner_by(s, SQL_ATTKEY_OWNER, key, device, err);
 
-	if (rc == PV_OK && !device[0] && instance.len > 0)
-		rc = owner_by(s, SQL_ATTKEY_INSTANCE, instance, device, err);
-	return rc;
+	if (rc == PV_OK)
+		rc = owner_too(s, SQL_ATTKEY_INSTANCE, instance, k, device,
+			       err);
+	return rc == PV_OK ? owner_too(s, SQL_ATTKEY_EK, ek, k, device, err)
+			   : rc;
 }
 
 /* ---- writing ---- */
@@ -171,7 +191,6 @@ static enum pv_code check_free(struct sqlite_store *s,
 			       const struct store_attkey *k, struct err *err)
 {
 	struct span key = { k->key_sha256, STORE_HASH };
-	struct span instance = { k->instance, k->instance_len };
 	char owner[STORE_ID_MAX + 1];
 	bool stands = false;
 	enum pv_code rc = owner_by(s, SQL_ATTKEY_STANDS, key, owner, err);
@@ -179,9 +198,7 @@ static enum pv_code check_free(struct sqlite_store *s,
 	if (rc == PV_OK && owner[0])
 		stands = true;
 	if (rc == PV_OK && !stands)
-		rc = owner_by(s, SQL_ATTKEY_OWNER, key, owner, err);
-	if (rc == PV_OK && !owner[0] && instance.len > 0)
-		rc = owner_by(s, SQL_ATTKEY_INSTANCE, instance, owner, err);
+		rc = sqlite_attkey_owner(&s->base, k, owner, err);
 	if (rc == PV_OK &&
 	    (stands || (owner[0] && strcmp(owner, k->device) != 0)))
 		return err_fail(err, PV_CONFLICT, "store.attkey", NULL,

@@ -12,9 +12,7 @@ enum pv_code sqlite_attkey_get(struct store *s, const char *device,
 			       bool *found, struct err *err);
 enum pv_code sqlite_attkey_each(struct store *s, const struct store_visit *v,
 				struct err *err);
-enum pv_code sqlite_attkey_owner(struct store *s,
-				 const uint8_t key_sha256[STORE_HASH],
-				 struct span instance,
+enum pv_code sqlite_attkey_owner(struct store *s, const struct store_attkey *k,
 				 char device[STORE_ID_MAX + 1],
 				 struct err *err);
 enum pv_code sqlite_nonce_put(struct store *s, const struct store_nonce *n,

@@ -19,6 +19,8 @@ static const struct table tables[] = {
 	  "INTEGER NOT NULL, key_sha256 BLOB NOT NULL UNIQUE, key BLOB, "
 	  "instance BLOB, ek BLOB, secret BLOB, PRIMARY KEY (device, "
 	  "log_index)) STRICT, WITHOUT ROWID" },
+	{ "attkey_ek", "CREATE INDEX attkey_ek ON attkey (ek) WHERE ek IS NOT "
+		       "NULL" },
 	{ "attkey_instance", "CREATE INDEX attkey_instance ON attkey "
 			     "(instance) WHERE instance IS NOT NULL" },
 	{ "bundle",

@@ -16,8 +16,8 @@
  * A pending key takes the place of the device's earlier pending one. An
  * enrolled one makes the earlier enrolled one a replaced one, and the pending
  * one of the device goes. PV_CONFLICT "store.attkey": the key is or was another
- * device's, or is this one's already or was replaced; the instance is or was
- * another device's. PV_INPUT "store.attkey".
+ * device's, or is this one's already or was replaced; the instance or the EK is
+ * or was another device's. PV_INPUT "store.attkey".
  */
 PV_MUST static inline enum pv_code
 store_attkey_put(struct store *s, const struct store_attkey *k,
@@ -43,14 +43,14 @@ store_attkey_each(struct store *s, const struct store_visit *v, struct err *err)
 	return s->ops->attkey_each(s, v, err);
 }
 
-/* Whose key, or whose instance (len 0: not asked) that is or was; "": nobody's.
- * Where they are of two devices, the key's. */
+/* Whose key, instance or EK (those that k has) that is or was; "": nobody's.
+ * Of several devices the first by this order that is not k->device. An EK is
+ * no device's while its key is pending. */
 PV_MUST static inline enum pv_code
-store_attkey_owner(struct store *s, const uint8_t key_sha256[STORE_HASH],
-		   struct span instance, char device[STORE_ID_MAX + 1],
-		   struct err *err)
+store_attkey_owner(struct store *s, const struct store_attkey *k,
+		   char device[STORE_ID_MAX + 1], struct err *err)
 {
-	return s->ops->attkey_owner(s, key_sha256, instance, device, err);
+	return s->ops->attkey_owner(s, k, device, err);
 }
 
 /* PV_CONFLICT "store.nonce": it was handed out before. PV_INPUT. */

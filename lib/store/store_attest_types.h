@@ -27,7 +27,7 @@ struct store_attkey { /* what a device attests with */
 	uint8_t key_sha256[STORE_HASH];
 	uint8_t instance[STORE_UEID];  /* psa: the ueid */
 	size_t instance_len;	       /* 0: derived from the key */
-	uint8_t ek_sha256[STORE_HASH]; /* tpm2: of the EK certificate */
+	uint8_t ek_sha256[STORE_HASH]; /* tpm2: of the EK's SPKI */
 	/* Of what the TPM has to give back; all zero unless it is pending. */
 	uint8_t secret_sha256[STORE_HASH];
 	uint64_t log_index; /* of its attest.enrol; filled by reads */

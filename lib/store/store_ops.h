@@ -360,8 +360,7 @@ struct store_ops {
 				    const struct store_visit *v,
 				    struct err *err);
 	enum pv_code (*attkey_owner)(struct store *s,
-				     const uint8_t key_sha256[STORE_HASH],
-				     struct span instance,
+				     const struct store_attkey *k,
 				     char device[STORE_ID_MAX + 1],
 				     struct err *err);
 	enum pv_code (*nonce_put)(struct store *s, const struct store_nonce *n,

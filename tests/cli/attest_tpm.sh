@@ -130,6 +130,10 @@ offer 4 evidence.enrolled acme-tpm other.public
 expect_error 4 evidence.owner -C "$H" attest enrol --device client-00000002 \
 	--format tpm2 --ek-cert "$T/acme-tpm-ek.pem" --ak ak.public \
 	-o "$T/credential.2"
+# Its TPM makes other keys, for no other device.
+expect_error 4 evidence.owner -C "$H" attest enrol --device client-00000002 \
+	--format tpm2 --ek-cert "$T/acme-tpm-ek.pem" --ak other.public \
+	-o "$T/credential.2"
 
 # quote KEY: $T/DEVICE.evidence answers the challenge.
 hex_of() {

@@ -96,13 +96,33 @@ static void ck_owner(const struct store_attkey *k, const char *want)
 {
 	char device[STORE_ID_MAX + 1];
 
-	unit_ok(store_attkey_owner(
-			s, k->key_sha256,
-			(struct span){ k->instance, k->instance_len }, device,
-			&err),
-		&err);
+	unit_ok(store_attkey_owner(s, k, device, &err), &err);
 	ck_assert_str_eq(device, want);
 }
+
+/* One TPM is one device's, whatever attestation keys it makes. */
+START_TEST(test_one_tpm)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_attkey a = a_key("D-1", "aaa", ATTKEY_ENROLLED);
+	struct store_attkey offered = a_key("D-2", "bbb", ATTKEY_PENDING);
+	struct store_attkey b = a_key("D-2", "bbb", ATTKEY_ENROLLED);
+	struct store_attkey again = a_key("D-1", "ccc", ATTKEY_ENROLLED);
+
+	memset(a.ek_sha256, 7, sizeof(a.ek_sha256));
+	memset(b.ek_sha256, 7, sizeof(b.ek_sha256));
+	memset(offered.ek_sha256, 7, sizeof(offered.ek_sha256));
+	memset(again.ek_sha256, 7, sizeof(again.ek_sha256));
+	begin(&t);
+	unit_ok(put(&offered), &err);
+	unit_ok(put(&a), &err); /* an offer takes nobody the TPM */
+	ck_owner(&again, "D-1");
+	ck_refused(put(&b), PV_CONFLICT, "store.attkey");
+	unit_ok(put(&again), &err);
+	ck_refused(put(&b), PV_CONFLICT, "store.attkey");
+	store_rollback(&t);
+}
+END_TEST
 
 START_TEST(test_two_devices)
 {
@@ -248,6 +268,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(t, open_rig, close_rig);
 	tcase_add_test(t, test_enrol);
 	tcase_add_test(t, test_two_devices);
+	tcase_add_test(t, test_one_tpm);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_retired);
 	tcase_add_loop_test(t, test_damaged, 0,
