@@ -53,18 +53,6 @@ static enum pv_code take_line(struct attest_group *r, struct span row,
 	return attest_group_end(r, json_object(), "", &why, err);
 }
 
-/* Whoever waits for a line holds nobody up. */
-static enum pv_code next(struct attest_group *r, struct rows *rows,
-			 enum rows_got *got, struct span *row, struct err *err)
-{
-	enum pv_code rc = rows_next(rows, false, got, row, err);
-
-	if (rc != PV_OK || *got != ROWS_WAIT)
-		return rc;
-	rc = attest_group_flush(r, err);
-	return rc == PV_OK ? rows_next(rows, true, got, row, err) : rc;
-}
-
 enum pv_code attest_each_line(struct attest_group *r, const char *path,
 			      enum pv_code (*take)(void *ctx, json_t *line,
 						   struct err *err),
@@ -81,7 +69,7 @@ enum pv_code attest_each_line(struct attest_group *r, const char *path,
 		enum rows_got got;
 		struct span row;
 
-		rc = next(r, &rows, &got, &row, err);
+		rc = rows_next(&rows, true, &got, &row, err);
 		if (rc != PV_OK || got == ROWS_END)
 			break;
 		if (got == ROWS_LONG)

@@ -109,21 +109,6 @@ expect_exit 0 "$PROVCTL" -C "$H" attest verify --from "$T/evidence.jsonl" \
 expect_equal "$(jq -r .status "$T/out" | tr '\n' ' ')" "verified verified "
 verify 0 '"status":"existing"' $b
 
-case_start "whoever waits for the next line holds nobody up"
-mkfifo "$T/slow"
-"$PROVCTL" -C "$H" attest challenge --from - <"$T/slow" >"$T/slow.out" \
-	2>"$T/slow.err" &
-slow=$!
-exec 9>"$T/slow"
-printf '{"device":"%s"}\n' $a >&9
-while [ ! -s "$T/slow.out" ] && kill -0 $slow; do
-	sleep 0.1
-done
-expect_equal "$(json_field device "$T/slow.out")" $a "who was answered"
-challenge $b
-exec 9>&-
-wait $slow || fail "the slow list: $(cat "$T/slow.err")"
-
 case_start "without a connection, within its time"
 challenge $a --offline
 expect_equal "$(json_field offline "$T/$a.challenge")" true offline
