@@ -95,15 +95,22 @@ END_TEST
 /* A log key's row and its entry, both edited, under a tile that is kept. */
 START_TEST(test_log_key)
 {
-	static const char *const edits[] = {
-		"UPDATE own_key SET generation = generation + 1 "
-		"WHERE purpose = 'log'",
-		"UPDATE own_key SET generation = 1, generated = 0 "
-		"WHERE purpose = 'log'",
-		"UPDATE own_key SET generated = 1, kind = 0 "
-		"WHERE purpose = 'log'",
-		"UPDATE own_key SET kind = 1, label = "
-		"replace(label, '/log/', '/lag/') WHERE purpose = 'log'",
+	static const struct {
+		const char *sql, *rule;
+	} edits[] = {
+		/* Nobody put that generation to use. */
+		{ "UPDATE own_key SET generation = generation + 1 "
+		  "WHERE purpose = 'log'",
+		  "log.checkpoint" },
+		{ "UPDATE own_key SET generation = 1, generated = 0 "
+		  "WHERE purpose = 'log'",
+		  "store.edited" },
+		{ "UPDATE own_key SET generated = 1, kind = 0 "
+		  "WHERE purpose = 'log'",
+		  "store.edited" },
+		{ "UPDATE own_key SET kind = 1, label = "
+		  "replace(label, '/log/', '/lag/') WHERE purpose = 'log'",
+		  "store.edited" },
 	};
 
 	err_init(&err);
@@ -118,8 +125,8 @@ START_TEST(test_log_key)
 	fix_open(&o, false);
 	unit_ok(load(&o), &err);
 	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
-		edit(edits[i]);
-		ck_refused(load(&o), "store.edited");
+		edit(edits[i].sql);
+		ck_refused(load(&o), edits[i].rule);
 	}
 	edit("UPDATE log SET entries = CAST(replace(CAST(entries AS TEXT), "
 	     "'/log/', '/lag/') AS BLOB)");
@@ -129,7 +136,8 @@ START_TEST(test_log_key)
 	edit("UPDATE own_key SET label = replace(label, '/lag/', '/log/')");
 	unit_ok(load(&o), &err);
 	edit("INSERT INTO own_key SELECT 99, 'log', 'acme/log/9', 9, kind, "
-	     "key_id, spki, spki_sha256, attributes, generated, log_index "
+	     "key_id, spki, spki_sha256, attributes, generated, log_index, "
+	     "NULL "
 	     "FROM own_key "
 	     "WHERE purpose = 'bundle'");
 	ck_refused(load(&o), "store.edited");
