@@ -264,7 +264,7 @@ static const char *const edits[] = {
 	"PRAGMA foreign_keys = OFF; DELETE FROM device",
 	"PRAGMA foreign_keys = OFF; DELETE FROM template",
 	"INSERT INTO ca VALUES (1, 'r', NULL, 'l', zeroblob(32), 1, 1, 0, "
-	"x'00', zeroblob(32), 0, 0)",
+	"x'00', zeroblob(32), 0, 0, NULL)",
 	"UPDATE state SET devices = 3",
 	"DELETE FROM rate",
 	"UPDATE rate SET n = 0",
