@@ -70,16 +70,12 @@ static enum pv_code make(const struct app *app, struct session *s,
 static enum pv_code run(const struct app *app, struct event_args *a,
 			struct err *err)
 {
-	const struct officerkey_from from = { .backends = app->backends,
-					      .name = a->what.station,
-					      .key = a->key,
-					      .pin_source = a->pin,
-					      .softhsm_conf =
-						      app->softhsm_conf };
 	OFFICERKEY k = { .token = false };
 	struct note_signer signer;
 	SESSION s = { .a = NULL };
-	enum pv_code rc = a->key ? officerkey_open(&from, &k, err) : PV_OK;
+	enum pv_code rc = a->key ? session_person(app, a->what.station, a->key,
+						  a->pin, &k, err)
+				 : PV_OK;
 
 	signer = officerkey_signer(&k);
 	a->what.station_key = a->key ? &signer : NULL;

@@ -2,15 +2,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cmd/ceremony.h"
 #include "cmd/ceremony_files.h"
+#include "cmd/confirm.h"
 #include "cmd/out.h"
+#include "cmd/session.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremonytext.h"
-#include "lib/flow/officerkey.h"
+
+#define SHOWN_MAX 1024 /* bytes of what a witness reads before signing */
 
 enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 				 struct err *err)
@@ -84,45 +86,36 @@ static enum pv_code confirm(const struct cosign_args *in,
 			    const struct ceremonycheck_report *r,
 			    struct err *err)
 {
-	CLEANUP(fd_cleanup) int tty = -1;
-	char hex[65], groups[CEREMONYTEXT_GROUPS], answer[8] = "";
-	ssize_t n;
+	CLEANUP(buf_release) struct buf text;
+	char hex[65], groups[CEREMONYTEXT_GROUPS];
+	struct confirm c = { .as = in->as,
+			     .terminal = "ceremony.terminal",
+			     .declined = "ceremony.declined" };
+	enum pv_code rc;
 
+	buf_init(&text, SHOWN_MAX);
 	hex_encode(r->head.sha256, 32, hex);
 	ceremonytext_groups(hex, groups);
-	fprintf(stderr,
-		"plan %s, authority %s, mode %s: %zu steps, %zu keys, %zu "
-		"certificates, %zu failed\nhead %s\n",
-		r->plan, r->authority, r->mode, r->steps, r->keys,
-		r->certificates, r->failures, groups);
-	if (in->yes)
-		return PV_OK;
-	tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
-	if (tty < 0)
-		return err_fail(err, PV_DENIED, "ceremony.terminal",
-				"read what it shows, then give --yes",
-				"there is no terminal to ask on");
-	tcflush(tty, TCIFLUSH);
-	dprintf(tty, "sign this as %.64s? [y/N] ", in->as);
-	n = read(tty, answer, sizeof(answer) - 1);
-	return n == 2 && (answer[0] == 'y' || answer[0] == 'Y')
-		       ? PV_OK
-		       : err_fail(err, PV_DENIED, "ceremony.declined", NULL,
-				  "nothing was signed");
+	buf_printf(&text,
+		   "plan %s, authority %s, mode %s: %zu steps, %zu keys, %zu "
+		   "certificates, %zu failed\nhead %s\n",
+		   r->plan, r->authority, r->mode, r->steps, r->keys,
+		   r->certificates, r->failures, groups);
+	rc = buf_check(&text, err);
+	if (rc != PV_OK)
+		return rc;
+	c.shown = buf_span(&text);
+	fwrite(text.data, 1, text.len, stderr);
+	return in->yes ? PV_OK : confirm_signing(&c, err);
 }
 
 static enum pv_code sign(const struct app *app, const struct cosign_args *in,
 			 struct span note, struct buf *out, struct err *err)
 {
-	const struct officerkey_from from = { .backends = app->backends,
-					      .name = in->as,
-					      .key = in->key,
-					      .pin_source = in->pin_source,
-					      .softhsm_conf =
-						      app->softhsm_conf };
 	OFFICERKEY k;
 	struct note_signer signer;
-	enum pv_code rc = officerkey_open(&from, &k, err);
+	enum pv_code rc =
+		session_person(app, in->as, in->key, in->pin_source, &k, err);
 
 	if (rc != PV_OK)
 		return rc;

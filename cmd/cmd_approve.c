@@ -2,16 +2,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cmd/app.h"
+#include "cmd/confirm.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
+#include "cmd/session.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/approve.h"
-#include "lib/flow/officerkey.h"
 
 #define NOTE_MAX 4096u
 
@@ -83,38 +83,14 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 	return rc;
 }
 
-/*
- * On the terminal itself: standard input may be anything, and so may standard
- * error, where the text went that the question is about. What was typed before
- * the question is no answer to it.
- */
-static enum pv_code ask(const char *as, const struct buf *shown,
-			struct err *err)
-{
-	CLEANUP(fd_cleanup) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
-	char answer[8] = "";
-	ssize_t n;
-
-	if (tty < 0)
-		return err_fail(err, PV_DENIED, "approve.terminal",
-				"read what it shows, then give --yes",
-				"there is no terminal to ask on");
-	if (!isatty(STDERR_FILENO))
-		dprintf(tty, "%.*s", (int)shown->len, (char *)shown->data);
-	tcflush(tty, TCIFLUSH);
-	dprintf(tty, "sign this as %.64s? [y/N] ", as);
-	n = read(tty, answer, sizeof(answer) - 1);
-	if (n == 2 && (answer[0] == 'y' || answer[0] == 'Y'))
-		return PV_OK;
-	return err_fail(err, PV_DENIED, "approve.declined", NULL,
-			"nothing was signed");
-}
-
 /* Nobody signs what was not shown: --quiet does not reach it. */
 static enum pv_code show(const struct approve_args *in,
 			 const struct approval_request *q, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text;
+	struct confirm c = { .as = in->as,
+			     .terminal = "approve.terminal",
+			     .declined = "approve.declined" };
 	enum pv_code rc;
 
 	buf_init(&text, APPROVE_TEXT_MAX);
@@ -122,22 +98,18 @@ static enum pv_code show(const struct approve_args *in,
 	if (rc != PV_OK)
 		return rc;
 	fwrite(text.data, 1, text.len, stderr);
-	return in->yes ? PV_OK : ask(in->as, &text, err);
+	c.shown = buf_span(&text);
+	return in->yes ? PV_OK : confirm_signing(&c, err);
 }
 
 static enum pv_code sign(const struct app *app, const struct approve_args *in,
 			 const struct approval_request *q, struct buf *note,
 			 struct err *err)
 {
-	const struct officerkey_from from = { .backends = app->backends,
-					      .name = in->as,
-					      .key = in->key,
-					      .pin_source = in->pin_source,
-					      .softhsm_conf =
-						      app->softhsm_conf };
 	OFFICERKEY k;
 	struct note_signer signer;
-	enum pv_code rc = officerkey_open(&from, &k, err);
+	enum pv_code rc =
+		session_person(app, in->as, in->key, in->pin_source, &k, err);
 
 	if (rc != PV_OK)
 		return rc;

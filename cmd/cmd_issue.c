@@ -122,17 +122,12 @@ static enum pv_code open_all(const struct app *app,
 			     const struct issue_cmd_opts *o, struct opened *x,
 			     struct err *err)
 {
-	const struct officerkey_from from = { .backends = app->backends,
-					      .name = o->station,
-					      .key = o->station_key,
-					      .pin_source = o->station_pin,
-					      .softhsm_conf =
-						      app->softhsm_conf };
 	OFFICERKEY k = { .token = false };
 	enum pv_code rc = PV_OK;
 
 	if (o->station_key)
-		rc = officerkey_open(&from, &k, err);
+		rc = session_person(app, o->station, o->station_key,
+				    o->station_pin, &k, err);
 	if (rc == PV_OK)
 		rc = session_home(app, &x->a, &x->claim, err);
 	if (rc == PV_OK)

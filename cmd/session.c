@@ -41,22 +41,31 @@ static enum pv_code open_token(const struct app *app, struct session *s,
 	return open_first(app->backends, s, err);
 }
 
+enum pv_code session_person(const struct app *app, const char *name,
+			    const char *key, const char *pin_source,
+			    struct officerkey *k, struct err *err)
+{
+	const struct officerkey_from from = { .backends = app->backends,
+					      .name = name,
+					      .key = key,
+					      .pin_source = pin_source,
+					      .softhsm_conf =
+						      app->softhsm_conf };
+
+	return officerkey_open(&from, k, err);
+}
+
 static enum pv_code open_home(const struct app *app, struct authority **a,
 			      struct actor_claim *claim, struct err *err)
 {
-	const struct officerkey_from from = { .backends = app->backends,
-					      .name = app->as,
-					      .key = app->key,
-					      .pin_source = app->pin_source,
-					      .softhsm_conf =
-						      app->softhsm_conf };
 	OFFICERKEY k = { .token = false };
 	struct note_signer signer = officerkey_signer(&k);
 	enum pv_code rc = PV_OK;
 
 	memset(claim, 0, sizeof(*claim));
 	if (app->as)
-		rc = officerkey_open(&from, &k, err);
+		rc = session_person(app, app->as, app->key, app->pin_source, &k,
+				    err);
 	if (rc == PV_OK)
 		rc = authority_open(app->home, a, err);
 	if (rc == PV_OK && app->as)

@@ -49,6 +49,12 @@ struct session {
 PV_MUST enum pv_code session_home(const struct app *app, struct authority **a,
 				  struct actor_claim *claim, struct err *err);
 
+/* The key that a person or a station signs with: as officerkey_open(), with
+ * app's backends and token configuration. k is zeroed or released. */
+PV_MUST enum pv_code session_person(const struct app *app, const char *name,
+				    const char *key, const char *pin_source,
+				    struct officerkey *k, struct err *err);
+
 /* needs: SESSION_ bits. s need not be initialised; close it in any case. */
 PV_MUST enum pv_code session_open(const struct app *app, unsigned needs,
 				  struct session *s, struct err *err);
