@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ownkey.h"
 
 enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 {
@@ -107,23 +108,6 @@ static enum pv_code compare(void *ctx, const struct store_key *row,
 	return PV_OK;
 }
 
-static const char *class_name(enum hsm_object_class klass)
-{
-	switch (klass) {
-	case HSM_OBJECT_PRIVATE:
-		return "private key";
-	case HSM_OBJECT_SECRET:
-		return "secret key";
-	case HSM_OBJECT_PUBLIC:
-		return "public key";
-	case HSM_OBJECT_CERTIFICATE:
-		return "certificate";
-	case HSM_OBJECT_OTHER:
-		break;
-	}
-	return "object";
-}
-
 /* Of this authority's labels: other ones are not ours to tell of. */
 static enum pv_code tell_orphan(struct ceremony *c, const struct hsm_object *o,
 				struct err *err)
@@ -139,7 +123,7 @@ static enum pv_code tell_orphan(struct ceremony *c, const struct hsm_object *o,
 	if (rc != PV_OK || s.known)
 		return rc;
 	return CEREMONY_PUT(c, "orphan", { "label", o->label },
-			    { "class", class_name(o->klass) });
+			    { "class", ownkey_class_name(o->klass) });
 }
 
 static void free_list(struct hsm_object **list)

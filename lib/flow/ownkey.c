@@ -18,6 +18,23 @@ const char *ownkey_kind_name(enum hsm_key_kind kind)
 	return "unknown";
 }
 
+const char *ownkey_class_name(enum hsm_object_class klass)
+{
+	switch (klass) {
+	case HSM_OBJECT_PRIVATE:
+		return "private key";
+	case HSM_OBJECT_SECRET:
+		return "secret key";
+	case HSM_OBJECT_PUBLIC:
+		return "public key";
+	case HSM_OBJECT_CERTIFICATE:
+		return "certificate";
+	case HSM_OBJECT_OTHER:
+		break;
+	}
+	return "object";
+}
+
 enum pv_code ownkey_from_row(const struct store_key *row, struct issue_key *key,
 			     struct err *err)
 {

@@ -12,6 +12,9 @@
 /* "p256", "ed25519", "kdf", "store": as the log says it. */
 const char *ownkey_kind_name(enum hsm_key_kind kind);
 
+/* What an object of a token is, in words: "private key", "object" ... */
+const char *ownkey_class_name(enum hsm_object_class klass);
+
 /* A row as plain data. PV_INTEGRITY, "store.corrupt", past our limits. */
 PV_MUST enum pv_code ownkey_from_row(const struct store_key *row,
 				     struct issue_key *key, struct err *err);

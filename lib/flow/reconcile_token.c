@@ -114,23 +114,6 @@ static bool is_ours_to_know(const struct token *t, const struct hsm_object *o)
 		o->label[len] == '/');
 }
 
-static const char *class_name(enum hsm_object_class klass)
-{
-	switch (klass) {
-	case HSM_OBJECT_PRIVATE:
-		return "private key";
-	case HSM_OBJECT_SECRET:
-		return "secret key";
-	case HSM_OBJECT_PUBLIC:
-		return "public key";
-	case HSM_OBJECT_CERTIFICATE:
-		return "certificate";
-	case HSM_OBJECT_OTHER:
-		break;
-	}
-	return "object";
-}
-
 static enum pv_code check_object(struct token *t, const struct hsm_object *o,
 				 struct err *err)
 {
@@ -144,7 +127,7 @@ static enum pv_code check_object(struct token *t, const struct hsm_object *o,
 	hex_encode(o->id, o->id_len, id);
 	return reconcile_found(t->r, RECONCILE_ORPHAN_OBJECT, false,
 			       RECONCILE_TOKEN, RECONCILE_STORE,
-			       class_name(o->klass),
+			       ownkey_class_name(o->klass),
 			       o->label[0] ? o->label : "(no label)", err,
 			       "CKA_ID %s", id[0] ? id : "none");
 }
