@@ -7,6 +7,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/attestkey_impl.h"
+#include "lib/flow/datakey.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
 #include "lib/seal/atrest.h"
@@ -38,33 +39,11 @@ static enum pv_code check_value(const struct secret *key,
 	return err_fail(err, PV_INTERNAL, NULL, NULL, "HMAC failed");
 }
 
-/* The store key in use, ready, with its uses so far. */
-static enum pv_code key_in_use(const struct authority *a, struct store *store,
-			       struct hsm *hsm, struct atrest **by,
-			       struct err *err)
-{
-	const struct authority_key *named = NULL;
-	struct issue_key want;
-	struct hsm_key *key;
-	uint64_t uses = 0;
-	enum pv_code rc = authority_key(a, "store", &named, err);
-
-	if (rc == PV_OK)
-		rc = ownkey_load(store, named->label, &want, err);
-	if (rc == PV_OK)
-		rc = ownkey_find(hsm, &want, &key, err);
-	if (rc == PV_OK)
-		rc = store_datakey_count(store, want.id, &uses, err);
-	return rc == PV_OK ? atrest_new_hsm(hsm, key, uses, by, err) : rc;
-}
-
 enum pv_code attestkey_seal(const struct authority *a, struct store *store,
 			    struct hsm *hsm, const char *device,
 			    const struct secret *key, uint8_t check[static 32],
 			    struct buf *row, struct err *err)
 {
-	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
-	SECRET back = SECRET_INIT;
 	char object[OBJECT_MAX];
 	const struct atrest_name bound = bound_to(a, device, object);
 	enum pv_code rc = check_value(key, check, err);
@@ -72,17 +51,9 @@ enum pv_code attestkey_seal(const struct authority *a, struct store *store,
 	if (rc == PV_OK && !hsm)
 		rc = err_fail(err, PV_INTERNAL, "evidence.token", NULL,
 			      "no token to seal a MAC key with");
-	if (rc == PV_OK)
-		rc = key_in_use(a, store, hsm, &by, err);
-	if (rc == PV_OK)
-		rc = atrest_seal(by, &bound, key, row, err);
-	if (rc == PV_OK)
-		rc = atrest_open(by, &bound, buf_span(row), &back, err);
-	if (rc == PV_OK && !secret_equal(&back, key->data, key->len))
-		rc = err_fail(err, PV_HSM_FATAL, "hsm.seal",
-			      "use this token no more until it was checked",
-			      "the token does not open what it has sealed");
-	return rc;
+	return rc == PV_OK ? datakey_seal_by_store(a, store, hsm, &bound, key,
+						   row, err)
+			   : rc;
 }
 
 struct by_id {

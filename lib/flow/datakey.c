@@ -75,3 +75,41 @@ enum pv_code datakey_open(struct hsm *hsm, const struct issue_key *store,
 		rc = atrest_open(by, &name, row, &raw, err);
 	return rc == PV_OK ? atrest_new_data(&raw, id, 0, key, err) : rc;
 }
+
+/* The one in use, with its uses so far. */
+static enum pv_code key_in_use(const struct authority *a, struct store *store,
+			       struct hsm *hsm, struct atrest **by,
+			       struct err *err)
+{
+	const struct authority_key *named = NULL;
+	struct issue_key want;
+	uint64_t uses = 0;
+	enum pv_code rc = authority_key(a, "store", &named, err);
+
+	if (rc == PV_OK)
+		rc = ownkey_load(store, named->label, &want, err);
+	if (rc == PV_OK)
+		rc = store_datakey_count(store, want.id, &uses, err);
+	return rc == PV_OK ? store_key(hsm, &want, uses, by, err) : rc;
+}
+
+enum pv_code datakey_seal_by_store(const struct authority *a,
+				   struct store *store, struct hsm *hsm,
+				   const struct atrest_name *bound,
+				   const struct secret *value, struct buf *row,
+				   struct err *err)
+{
+	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
+	SECRET back = SECRET_INIT;
+	enum pv_code rc = key_in_use(a, store, hsm, &by, err);
+
+	if (rc == PV_OK)
+		rc = atrest_seal(by, bound, value, row, err);
+	if (rc == PV_OK)
+		rc = atrest_open(by, bound, buf_span(row), &back, err);
+	if (rc == PV_OK && !secret_equal(&back, value->data, value->len))
+		rc = err_fail(err, PV_HSM_FATAL, "hsm.seal",
+			      "use this token no more until it was checked",
+			      "the token does not open what it has sealed");
+	return rc;
+}

@@ -6,13 +6,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/datakey.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/logged.h"
-#include "lib/flow/ownkey.h"
 #include "lib/flow/secrets_impl.h"
 #include "lib/flow/secretsalt.h"
-
-CLEANUP_PTR(struct atrest, atrest_free);
 
 struct atrest_name secrets_bound_to(const char *authority, const char *name,
 				    uint32_t version,
@@ -157,42 +155,6 @@ static enum pv_code check_new(const char *name, const struct secret *value,
 	return PV_OK;
 }
 
-static enum pv_code open_key(const struct authority *a, struct store *store,
-			     struct hsm *hsm, struct atrest **by,
-			     struct err *err)
-{
-	const struct authority_key *named = NULL;
-	struct issue_key want;
-	struct hsm_key *key;
-	uint64_t uses = 0;
-	enum pv_code rc = authority_key(a, "store", &named, err);
-
-	if (rc == PV_OK)
-		rc = ownkey_load(store, named->label, &want, err);
-	if (rc == PV_OK)
-		rc = ownkey_find(hsm, &want, &key, err);
-	if (rc == PV_OK)
-		rc = store_datakey_count(store, want.id, &uses, err);
-	return rc == PV_OK ? atrest_new_hsm(hsm, key, uses, by, err) : rc;
-}
-
-/* Sealed, and opened again: what the token cannot give back is not kept. */
-static enum pv_code seal(struct atrest *by, const struct atrest_name *bound,
-			 const struct secret *value, struct buf *row,
-			 struct err *err)
-{
-	SECRET back = SECRET_INIT;
-	enum pv_code rc = atrest_seal(by, bound, value, row, err);
-
-	if (rc == PV_OK)
-		rc = atrest_open(by, bound, buf_span(row), &back, err);
-	if (rc == PV_OK && !secret_equal(&back, value->data, value->len))
-		rc = err_fail(err, PV_HSM_FATAL, "hsm.seal",
-			      "use this token no more until it was checked",
-			      "the token does not open what it has sealed");
-	return rc;
-}
-
 /* bound: what was approved of the value; NULL: nobody was asked. */
 static enum pv_code record(struct store *store, const char *name,
 			   uint64_t version, struct span row,
@@ -223,13 +185,11 @@ static enum pv_code seal_version(const struct authority *a, struct store *store,
 				 uint64_t version, const struct secret *value,
 				 struct buf *row, struct err *err)
 {
-	CLEANUP(cleanup_atrest_free) struct atrest *by = NULL;
 	char object[SECRETS_OBJECT_MAX];
 	const struct atrest_name bound =
 		secrets_bound_to(a->name, name, (uint32_t)version, object);
-	enum pv_code rc = open_key(a, store, hsm, &by, err);
 
-	return rc == PV_OK ? seal(by, &bound, value, row, err) : rc;
+	return datakey_seal_by_store(a, store, hsm, &bound, value, row, err);
 }
 
 /* The value is the one that was approved; its salt is needed no more then. */
