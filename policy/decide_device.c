@@ -1,9 +1,9 @@
 /* What the store says about device and request: retries and states. */
 #include "policy/decide_impl.h"
 
-static enum decide_next deny(struct decide *d, enum pv_code code,
-			     const char *rule, const char *fix,
-			     const char *message)
+enum decide_next decide_deny_device(struct decide *d, enum pv_code code,
+				    const char *rule, const char *fix,
+				    const char *message)
 {
 	struct decide_why why = { .code = code,
 				  .rule = rule,
@@ -33,9 +33,10 @@ static enum decide_next key_changed(struct decide *d)
 static enum decide_next retry(struct decide *d)
 {
 	if (!d->f->same_rest)
-		return deny(d, PV_CONFLICT, "request.conflict",
-			    "repeat the first request unchanged",
-			    "the device is known with another request");
+		return decide_deny_device(
+			d, PV_CONFLICT, "request.conflict",
+			"repeat the first request unchanged",
+			"the device is known with another request");
 	if (!d->f->same_spki)
 		return key_changed(d);
 	return decide_allow(d, POLICY_EXISTING);
@@ -53,17 +54,27 @@ static bool same_answer(const struct decide *d)
 
 enum decide_next decide_old_key(struct decide *d)
 {
-	return deny(d, PV_DENIED, "key.superseded",
-		    "make a new key in the device",
-		    "the key is one that the device had before");
+	return decide_deny_device(d, PV_DENIED, "key.superseded",
+				  "make a new key in the device",
+				  "the key is one that the device had before");
+}
+
+enum decide_next decide_revoked(struct decide *d)
+{
+	return decide_deny_device(
+		d, PV_DENIED, "device.revoked",
+		"`provctl issue --replace --reason rework|scrap`, with a new "
+		"key",
+		"the device is revoked");
 }
 
 enum decide_next decide_suspended(struct decide *d)
 {
-	return deny(d, PV_DENIED, "device.suspended",
-		    "take it from hold first: `provctl revoke --reason "
-		    "removeFromCRL --serial HEX`",
-		    "the device is on hold");
+	return decide_deny_device(
+		d, PV_DENIED, "device.suspended",
+		"take it from hold first: `provctl revoke --reason "
+		"removeFromCRL --serial HEX`",
+		"the device is on hold");
 }
 
 static enum decide_next replace(struct decide *d)
@@ -72,9 +83,10 @@ static enum decide_next replace(struct decide *d)
 	case POLICY_STATE_PENDING:
 		if (same_answer(d))
 			return decide_allow(d, POLICY_EXISTING);
-		return deny(d, PV_CONFLICT, "replace.pending",
-			    "repeat the device's open request first",
-			    "a request for the device was not finished");
+		return decide_deny_device(
+			d, PV_CONFLICT, "replace.pending",
+			"repeat the device's open request first",
+			"a request for the device was not finished");
 	case POLICY_STATE_ISSUED:
 	case POLICY_STATE_SUSPENDED:
 		if (same_answer(d))
@@ -84,14 +96,15 @@ static enum decide_next replace(struct decide *d)
 		break;
 	case POLICY_STATE_REVOKED:
 		if (d->r->csr && d->f->same_spki)
-			return deny(d, PV_DENIED, "device.revoked",
-				    "make a new key in the device",
-				    "the device's key is revoked");
+			return decide_deny_device(
+				d, PV_DENIED, "device.revoked",
+				"make a new key in the device",
+				"the device's key is revoked");
 		break;
 	case POLICY_STATE_NONE:
-		return deny(d, PV_DENIED, "replace.unknown",
-			    "issue it without \"replace\"",
-			    "there is no such device to replace");
+		return decide_deny_device(d, PV_DENIED, "replace.unknown",
+					  "issue it without \"replace\"",
+					  "there is no such device to replace");
 	case POLICY_STATE_RETIRED: /* stopped before */
 	default:
 		return DECIDE_STOP;
@@ -109,10 +122,7 @@ static enum decide_next new_or_known(struct decide *d)
 	case POLICY_STATE_NONE:
 		return DECIDE_GO_ON;
 	case POLICY_STATE_REVOKED:
-		return deny(d, PV_DENIED, "device.revoked",
-			    "`provctl issue --replace --reason "
-			    "rework|scrap`, with a new key",
-			    "the device is revoked");
+		return decide_revoked(d);
 	case POLICY_STATE_PENDING:
 	case POLICY_STATE_ISSUED:
 	case POLICY_STATE_SUSPENDED:
@@ -128,11 +138,12 @@ enum decide_next decide_quarantined(struct decide *d)
 {
 	if (!d->f->store_known || !d->f->quarantined)
 		return DECIDE_GO_ON;
-	return deny(d, PV_DENIED, "quarantine.held",
-		    "have the token checked, then issue under another device "
-		    "id with another key",
-		    "the token signed wrongly for the device, which is in "
-		    "quarantine");
+	return decide_deny_device(
+		d, PV_DENIED, "quarantine.held",
+		"have the token checked, then issue under another device "
+		"id with another key",
+		"the token signed wrongly for the device, which is in "
+		"quarantine");
 }
 
 /*
@@ -143,9 +154,9 @@ enum decide_next decide_held(struct decide *d)
 {
 	if (!d->f->store_known || !d->f->held)
 		return DECIDE_GO_ON;
-	return deny(d, PV_DENIED, "quarantine.held",
-		    "see `provctl quarantine list`",
-		    "this request is in quarantine");
+	return decide_deny_device(d, PV_DENIED, "quarantine.held",
+				  "see `provctl quarantine list`",
+				  "this request is in quarantine");
 }
 
 enum decide_next decide_device(struct decide *d)
@@ -155,15 +166,18 @@ enum decide_next decide_device(struct decide *d)
 	if (!f->store_known)
 		return DECIDE_GO_ON;
 	if (!f->actor || !f->actor[0])
-		return deny(d, PV_DENIED, "actor.unknown", "say who is acting",
-			    "nobody is named as the actor");
+		return decide_deny_device(d, PV_DENIED, "actor.unknown",
+					  "say who is acting",
+					  "nobody is named as the actor");
 	if (f->request_of_other_device)
-		return deny(d, PV_CONFLICT, "request.conflict",
-			    "use a new request id",
-			    "the request id stands for another device");
+		return decide_deny_device(
+			d, PV_CONFLICT, "request.conflict",
+			"use a new request id",
+			"the request id stands for another device");
 	if (f->state == POLICY_STATE_RETIRED)
-		return deny(d, PV_DENIED, "device.retired", "use another id",
-			    "the device is retired and its id is blocked");
+		return decide_deny_device(
+			d, PV_DENIED, "device.retired", "use another id",
+			"the device is retired and its id is blocked");
 	if (d->r->rotate)
 		return decide_rotate(d);
 	if (d->r->release)

@@ -46,6 +46,11 @@ enum decide_next decide_quarantined(struct decide *d);
 enum decide_next decide_device(struct decide *d);
 enum decide_next decide_held(struct decide *d);
 enum decide_next decide_old_key(struct decide *d);
+/* Says no to the device; the three are static texts. */
+enum decide_next decide_deny_device(struct decide *d, enum pv_code code,
+				    const char *rule, const char *fix,
+				    const char *message);
+enum decide_next decide_revoked(struct decide *d);
 enum decide_next decide_suspended(struct decide *d);
 
 /* decide_rotate.c: a device in the field gets something new */

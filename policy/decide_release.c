@@ -8,38 +8,24 @@
 	"ask the device anew: `provctl attest challenge`, then `provctl "      \
 	"attest verify`"
 
-static enum decide_next deny(struct decide *d, enum pv_code code,
-			     const char *rule, const char *fix,
-			     const char *message)
-{
-	struct decide_why why = { .code = code,
-				  .rule = rule,
-				  .field = "device",
-				  .value = d->r->device,
-				  .fix = fix };
-
-	return decide_deny(d, &why, "%s", message);
-}
-
 static enum decide_next check_state(struct decide *d)
 {
 	switch (d->f->state) {
 	case POLICY_STATE_ISSUED:
 		return DECIDE_GO_ON;
 	case POLICY_STATE_PENDING:
-		return deny(d, PV_CONFLICT, "release.pending",
-			    "repeat the device's open request first",
-			    "a request for the device was not finished");
+		return decide_deny_device(
+			d, PV_CONFLICT, "release.pending",
+			"repeat the device's open request first",
+			"a request for the device was not finished");
 	case POLICY_STATE_SUSPENDED:
 		return decide_suspended(d);
 	case POLICY_STATE_REVOKED:
-		return deny(d, PV_DENIED, "device.revoked",
-			    "`provctl issue --replace --reason rework|scrap`, "
-			    "with a new key",
-			    "the device is revoked");
+		return decide_revoked(d);
 	case POLICY_STATE_NONE:
-		return deny(d, PV_DENIED, "release.unknown", "issue it first",
-			    "there is no such device");
+		return decide_deny_device(d, PV_DENIED, "release.unknown",
+					  "issue it first",
+					  "there is no such device");
 	case POLICY_STATE_RETIRED: /* stopped before */
 		break;
 	}
@@ -60,8 +46,9 @@ enum decide_next decide_release(struct decide *d)
 	case POLICY_EVIDENCE_NONE:
 		break;
 	}
-	return deny(d, PV_DENIED, "release.evidence", AGAIN,
-		    "the device has shown no evidence that was verified");
+	return decide_deny_device(
+		d, PV_DENIED, "release.evidence", AGAIN,
+		"the device has shown no evidence that was verified");
 }
 
 /* A device may be another one by the time that its evidence is old. */
@@ -80,13 +67,15 @@ static bool is_fresh(const struct decide *d)
 enum decide_next decide_evidence(struct decide *d)
 {
 	if (d->f->evidence == POLICY_EVIDENCE_NONE)
-		return deny(d, PV_DENIED, "rotate.evidence", AGAIN,
-			    "the template asks for fresh evidence and there is "
-			    "none");
+		return decide_deny_device(
+			d, PV_DENIED, "rotate.evidence", AGAIN,
+			"the template asks for fresh evidence and there is "
+			"none");
 	if (!is_fresh(d))
-		return deny(d, PV_DENIED, "rotate.evidence", AGAIN,
-			    "the template asks for fresh evidence, and the "
-			    "device's is older than attestation.nonce_ttl_s");
+		return decide_deny_device(
+			d, PV_DENIED, "rotate.evidence", AGAIN,
+			"the template asks for fresh evidence, and the "
+			"device's is older than attestation.nonce_ttl_s");
 	return DECIDE_GO_ON;
 }
 
@@ -95,20 +84,24 @@ static enum decide_next check_evidence(struct decide *d)
 	const struct policy_facts *f = d->f;
 
 	if (!f->same_spki)
-		return deny(d, PV_CONFLICT, "release.changed", "run it again",
-			    "the device got another key meanwhile");
+		return decide_deny_device(
+			d, PV_CONFLICT, "release.changed", "run it again",
+			"the device got another key meanwhile");
 	if (!f->evidence_manifest)
-		return deny(d, PV_DENIED, "release.manifest", AGAIN,
-			    "the evidence names a manifest that is not in "
-			    "effect any more");
+		return decide_deny_device(
+			d, PV_DENIED, "release.manifest", AGAIN,
+			"the evidence names a manifest that is not in "
+			"effect any more");
 	if (!f->evidence_recipient)
-		return deny(d, PV_DENIED, "release.recipient", AGAIN,
-			    "the evidence does not bind the key that the "
-			    "bundle would be sealed to");
+		return decide_deny_device(
+			d, PV_DENIED, "release.recipient", AGAIN,
+			"the evidence does not bind the key that the "
+			"bundle would be sealed to");
 	if (!is_fresh(d))
-		return deny(d, PV_DENIED, "release.expired", AGAIN,
-			    "the evidence is older than "
-			    "attestation.nonce_ttl_s");
+		return decide_deny_device(d, PV_DENIED, "release.expired",
+					  AGAIN,
+					  "the evidence is older than "
+					  "attestation.nonce_ttl_s");
 	return DECIDE_GO_ON;
 }
 

@@ -5,19 +5,6 @@
  */
 #include "policy/decide_impl.h"
 
-static enum decide_next deny(struct decide *d, enum pv_code code,
-			     const char *rule, const char *fix,
-			     const char *message)
-{
-	struct decide_why why = { .code = code,
-				  .rule = rule,
-				  .field = "device",
-				  .value = d->r->device,
-				  .fix = fix };
-
-	return decide_deny(d, &why, "%s", message);
-}
-
 /* An intent that was not finished: this very rotation's, or something else. */
 static enum decide_next unfinished(struct decide *d)
 {
@@ -25,10 +12,11 @@ static enum decide_next unfinished(struct decide *d)
 
 	if (f->renewal && !d->r->parts && f->same_rest && f->same_spki)
 		return decide_allow(d, POLICY_EXISTING);
-	return deny(d, PV_CONFLICT, "rotate.pending",
-		    f->renewal ? "run the rotation that was begun once more"
-			       : "repeat the device's open request first",
-		    "a request for the device was not finished");
+	return decide_deny_device(
+		d, PV_CONFLICT, "rotate.pending",
+		f->renewal ? "run the rotation that was begun once more"
+			   : "repeat the device's open request first",
+		"a request for the device was not finished");
 }
 
 /*
@@ -39,13 +27,14 @@ static enum decide_next prove_key(struct decide *d)
 {
 	if (!d->r->csr || d->r->renewed || d->f->same_spki || d->f->key_proved)
 		return DECIDE_GO_ON;
-	return deny(d, PV_DENIED, "rotate.key_sig",
-		    "have the device sign \"provctl/rotate-key/v1\", its id "
-		    "and the new SPKI with the key that is certified "
-		    "(--key-sig); where that key is lost, `provctl issue "
-		    "--replace --reason rework|scrap`",
-		    d->r->key_sig ? "the certified key did not sign the new key"
-				  : "key_sig is missing");
+	return decide_deny_device(
+		d, PV_DENIED, "rotate.key_sig",
+		"have the device sign \"provctl/rotate-key/v1\", its id "
+		"and the new SPKI with the key that is certified "
+		"(--key-sig); where that key is lost, `provctl issue "
+		"--replace --reason rework|scrap`",
+		d->r->key_sig ? "the certified key did not sign the new key"
+			      : "key_sig is missing");
 }
 
 static enum decide_next next_credential(struct decide *d)
@@ -57,12 +46,13 @@ static enum decide_next next_credential(struct decide *d)
 	    (d->r->csr || !f->received))
 		return decide_allow(d, POLICY_EXISTING);
 	if (f->renewal && !f->due && !f->received)
-		return deny(d, PV_CONFLICT, "rotate.pending",
-			    "take the receipt of the last one in (attest "
-			    "receipt), or take it back (rotate device "
-			    "--rollback)",
-			    "the device has not said that it has its last "
-			    "credential");
+		return decide_deny_device(
+			d, PV_CONFLICT, "rotate.pending",
+			"take the receipt of the last one in (attest "
+			"receipt), or take it back (rotate device "
+			"--rollback)",
+			"the device has not said that it has its last "
+			"credential");
 	if (d->r->csr && own && !f->same_spki)
 		return decide_old_key(d);
 	d->replaces = true;
@@ -79,13 +69,11 @@ enum decide_next decide_rotate(struct decide *d)
 	case POLICY_STATE_SUSPENDED:
 		return decide_suspended(d);
 	case POLICY_STATE_REVOKED:
-		return deny(d, PV_DENIED, "device.revoked",
-			    "`provctl issue --replace --reason rework|scrap`, "
-			    "with a new key",
-			    "the device is revoked");
+		return decide_revoked(d);
 	case POLICY_STATE_NONE:
-		return deny(d, PV_DENIED, "rotate.unknown", "issue it first",
-			    "there is no such device");
+		return decide_deny_device(d, PV_DENIED, "rotate.unknown",
+					  "issue it first",
+					  "there is no such device");
 	case POLICY_STATE_RETIRED: /* stopped before */
 		break;
 	}
@@ -103,19 +91,22 @@ enum decide_next decide_rotation(struct decide *d)
 	    decide_evidence(d) == DECIDE_STOP)
 		return DECIDE_STOP;
 	if (d->r->csr && !d->r->renewed && !d->t->rotation.present)
-		return deny(d, PV_DENIED, "rotation.missing",
-			    "adopt a version of the template with a section "
-			    "\"rotation\", or `provctl issue --replace "
-			    "--reason rework|scrap`",
-			    "the template rotates no device to a key of its "
-			    "own");
+		return decide_deny_device(
+			d, PV_DENIED, "rotation.missing",
+			"adopt a version of the template with a section "
+			"\"rotation\", or `provctl issue --replace "
+			"--reason rework|scrap`",
+			"the template rotates no device to a key of its "
+			"own");
 	if (!d->r->parts && same && !d->t->rotation.same_key)
-		return deny(d, PV_DENIED, "rotation.same_key",
-			    "give a CSR of a new key, or allow it with "
-			    "rotation.same_key",
-			    "the template does not certify a key once more");
+		return decide_deny_device(
+			d, PV_DENIED, "rotation.same_key",
+			"give a CSR of a new key, or allow it with "
+			"rotation.same_key",
+			"the template does not certify a key once more");
 	if (d->r->renewed && f->store_known && !f->same_spki)
-		return deny(d, PV_DENIED, "rotation.same_key", "run it again",
-			    "the key is not the one that the device has");
+		return decide_deny_device(
+			d, PV_DENIED, "rotation.same_key", "run it again",
+			"the key is not the one that the device has");
 	return DECIDE_GO_ON;
 }
