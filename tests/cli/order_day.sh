@@ -116,6 +116,7 @@ jq -r 'select(.status == "denied") | .error | .rule + " " + .message' \
 expect_equal "$(wc -l <"$T/denied")" 20 denied
 expect_equal "$(grep -c '^order.quantity .*2026-07-A' "$T/denied")" 20 \
 	"denials that name the order"
+echo "# $(jq -r .status "$T/all" | sort | uniq -c | tr -s ' \n' ' ')of $QUANTITY ordered"
 expect_error 4 order.quantity -C "$H" issue --template symmetric-sensor \
 	--order 2026-07-A --station line-1 --station-key \
 	"$T/keys/line-1.key" --device S9999999999
