@@ -57,4 +57,22 @@ PV_MUST enum pv_code ceremony_step_done(struct ceremony *c,
 					const struct plan_step *step,
 					struct err *err);
 
+/* ---- handlers (ceremony_steps.c has the table) ---- */
+
+PV_MUST enum pv_code ceremony_generate_key(struct ceremony *c,
+					   const struct plan_step *step,
+					   struct err *err);
+PV_MUST enum pv_code ceremony_generated(struct ceremony *c,
+					const struct plan_step *step,
+					struct err *err);
+PV_MUST enum pv_code ceremony_check_key(struct ceremony *c,
+					const struct plan_step *step,
+					struct err *err);
+PV_MUST enum pv_code ceremony_make_ca(struct ceremony *c,
+				      const struct plan_step *step,
+				      struct err *err);
+/* <name>.json of the templates' folder into *bytes, which it sets up. */
+PV_MUST enum pv_code ceremony_template(struct ceremony *c, const char *name,
+				       struct buf *bytes, struct err *err);
+
 #endif

@@ -1,0 +1,166 @@
+/* The steps that make CAs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pem.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/adopt.h"
+#include "lib/flow/cacert.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/ceremony_impl.h"
+
+CLEANUP_PTR(struct template, template_free);
+CLEANUP_PTR(struct file_group, file_group_free);
+
+#define FILE_NAME_MAX (PLAN_NAME_MAX + 8)
+
+/* What is to be signed, before its intent is recorded. */
+static enum pv_code tell_tbs(void *ctx, const struct camake *m, struct err *err)
+{
+	struct ceremony *c = ctx;
+	char tbs[65], spki[65], signer[65], text[256];
+	uint8_t hash[32];
+	enum pv_code rc = sha256(
+		(struct span){ m->job.signer->spki, m->job.signer->spki_len },
+		hash, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(m->tbs_sha256, sizeof(m->tbs_sha256), tbs);
+	hex_encode(m->spki_sha256, sizeof(m->spki_sha256), spki);
+	hex_encode(hash, sizeof(hash), signer);
+	rc = CEREMONY_PUT(c, "sign", { "ca", m->job.ca },
+			  { "template", m->job.tmpl->name },
+			  { "serial", m->serial_hex }, { "tbs_sha256", tbs },
+			  { "spki_sha256", spki },
+			  { "signer_spki_sha256", signer });
+	snprintf(text, sizeof(text),
+		 "Sign the certificate of %.64s, as it was just shown",
+		 m->job.ca);
+	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
+}
+
+/* <ca>.pem beside the transcript: never over another file. */
+static enum pv_code put_file(struct ceremony *c, const char *file,
+			     struct span pem, struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	enum pv_code rc = file_group_new(&g, err);
+
+	if (rc == PV_OK)
+		rc = file_group_add(g, c->opts->folder, file, 0644, pem.p,
+				    pem.len, err);
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+static enum pv_code tell_certificate(struct ceremony *c, const char *ca,
+				     struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	CLEANUP(buf_release) struct buf pem;
+	char file[FILE_NAME_MAX], der_hex[65], pem_hex[65];
+	uint8_t der_hash[32], pem_hash[32];
+	struct span der;
+	enum pv_code rc = ca_chain_load(c->store, ca, -1, &chain, err);
+
+	buf_init(&pem, 65536);
+	if (rc != PV_OK)
+		return rc;
+	der = buf_span(&chain.ca[0].der);
+	pem_encode(&pem, "CERTIFICATE", der);
+	snprintf(file, sizeof(file), "%.*s.pem", PLAN_NAME_MAX, ca);
+	rc = buf_check(&pem, err);
+	if (rc == PV_OK)
+		rc = hsm_store_certificate(c->hsm, chain.ca[0].label, der, err);
+	if (rc == PV_OK)
+		rc = sha256(der, der_hash, err);
+	if (rc == PV_OK)
+		rc = sha256(buf_span(&pem), pem_hash, err);
+	if (rc == PV_OK)
+		rc = put_file(c, file, buf_span(&pem), err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(der_hash, sizeof(der_hash), der_hex);
+	hex_encode(pem_hash, sizeof(pem_hash), pem_hex);
+	return CEREMONY_PUT(c, "certificate", { "ca", ca },
+			    { "sha256", der_hex }, { "file", file },
+			    { "file_sha256", pem_hex });
+}
+
+static enum pv_code count_ca(void *ctx, const struct store_ca *ca,
+			     struct err *err)
+{
+	bool *there = ctx;
+
+	(void)ca;
+	(void)err;
+	*there = true;
+	return PV_OK;
+}
+
+static enum pv_code is_made(struct ceremony *c, const char *ca, bool *there,
+			    struct err *err)
+{
+	const struct store_visit v = { .ctx = there, .fn.ca = count_ca };
+	struct err why;
+	enum pv_code rc;
+
+	*there = false;
+	err_init(&why);
+	rc = store_ca_each(c->store, ca, &v, &why);
+	if (rc == PV_OK || rc == PV_NOT_FOUND)
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
+/* A CA's template is pinned like any other before it is used. */
+static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
+			  struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	CLEANUP(buf_release) struct buf bytes;
+	const char *issuer =
+		step->kind == PLAN_SELF_SIGNED ? NULL : step->issuer;
+	struct cacert_job job = { .a = c->a,
+				  .store = c->store,
+				  .hsm = c->hsm,
+				  .ca = step->ca,
+				  .issuer = issuer,
+				  .until_s = step->not_after_s,
+				  .before = tell_tbs,
+				  .ctx = c };
+	struct adopt_report report;
+	char serial[41];
+	enum pv_code rc =
+		ceremony_template(c, step->template_name, &bytes, err);
+
+	if (rc == PV_OK)
+		rc = template_parse(buf_span(&bytes), &t, NULL, err);
+	if (rc == PV_OK && !t->ca)
+		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
+			      "%s is not a template for CAs",
+			      step->template_name);
+	if (rc == PV_OK)
+		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
+				    NULL, &report, err);
+	job.tmpl = t;
+	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;
+}
+
+enum pv_code ceremony_make_ca(struct ceremony *c, const struct plan_step *step,
+			      struct err *err)
+{
+	bool there = false;
+	enum pv_code rc;
+
+	snprintf(c->object, sizeof(c->object), "%s", step->ca);
+	rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = is_made(c, step->ca, &there, err);
+	if (rc == PV_OK && !there)
+		rc = issue(c, step, err);
+	return rc == PV_OK ? tell_certificate(c, step->ca, err) : rc;
+}

@@ -1,0 +1,18 @@
+/* What the files of plan.h share. */
+#ifndef PV_POLICY_PLAN_IMPL_H
+#define PV_POLICY_PLAN_IMPL_H
+
+#include "policy/node.h"
+#include "policy/plan.h"
+
+/* RFC 3339 in UTC; *time_s stays where the key is not given. */
+PV_MUST enum pv_code plan_take_time(const struct node *n, const char *key,
+				    int64_t *time_s);
+/* A safe name, which has to be there. */
+PV_MUST enum pv_code plan_take_name(const struct node *n, const char *key,
+				    char out[PLAN_NAME_MAX + 1]);
+/* The step n behind those of p into *s, which is zero. */
+PV_MUST enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
+				     struct plan_step *s);
+
+#endif

@@ -1,0 +1,272 @@
+/* Each kind of step: its keys, and what has to come before it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/plan_impl.h"
+
+/* RFC 3339 in UTC. */
+enum pv_code plan_take_time(const struct node *n, const char *key,
+			    int64_t *time_s)
+{
+	struct node child = node_get(n, key);
+	const char *s = NULL;
+
+	NODE_TRY(node_string(&child, PVTIME_RFC3339_LEN, &s));
+	if (s && !pvtime_parse(s, strlen(s), time_s))
+		return node_fail(&child, "time",
+				 "write it as 2026-11-26T09:00:00Z",
+				 "no time in UTC");
+	return PV_OK;
+}
+
+enum pv_code plan_take_name(const struct node *n, const char *key,
+			    char out[PLAN_NAME_MAX + 1])
+{
+	struct node child = node_get(n, key);
+	const char *s = NULL;
+
+	NODE_TRY(node_need(&child));
+	NODE_TRY(node_name(&child, &s));
+	snprintf(out, PLAN_NAME_MAX + 1, "%s", s);
+	return PV_OK;
+}
+
+static bool has_key(const struct plan *p, const char *purpose)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_GENERATE_KEY &&
+		    strcmp(p->steps[i].purpose, purpose) == 0)
+			return true;
+	return false;
+}
+
+static bool has_ca(const struct plan *p, const char *ca)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (strcmp(p->steps[i].ca, ca) == 0)
+			return true;
+	return false;
+}
+
+/* overview.md, "Keys by purpose": each has its kind. */
+static enum pv_code check_key(const struct node *n, struct plan_step *s)
+{
+	bool kdf = strcmp(s->purpose, "kdf") == 0;
+	bool store = strcmp(s->purpose, "store") == 0;
+	bool log = strcmp(s->purpose, "log") == 0;
+	bool aes = s->key == PLAN_KEY_KDF;
+
+	if (aes != (kdf || store))
+		return node_fail(n, "key_kind",
+				 "AES-256 for kdf and store, and for nothing "
+				 "else",
+				 "purpose \"%s\" has another kind of key",
+				 s->purpose);
+	if (!log && strcmp(s->purpose, "event") != 0 &&
+	    (s->key == PLAN_KEY_ED25519 || s->key == PLAN_KEY_ED25519_OR_P256))
+		return node_fail(n, "key_kind", "use P-256",
+				 "only the log and the event key sign with "
+				 "Ed25519");
+	if (store)
+		s->key = PLAN_KEY_STORE;
+	return PV_OK;
+}
+
+static enum pv_code parse_key(const struct plan *p, const struct node *n,
+			      struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "purpose", "kind", NULL };
+	static const char *const words[] = { "P-256", "Ed25519",
+					     "Ed25519 or P-256", "AES-256",
+					     NULL };
+	struct node kind = node_get(n, "kind");
+	unsigned word = 0;
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
+	NODE_TRY(node_need(&kind));
+	NODE_TRY(node_word(&kind, words, &word));
+	s->key = (enum plan_key)word;
+	if (has_key(p, s->purpose))
+		return node_fail(n, "duplicate", "generate it once",
+				 "key \"%s\" is generated twice", s->purpose);
+	return check_key(&kind, s);
+}
+
+/* CAs sign with ECDSA P-256 only. */
+static bool has_p256(const struct plan *p, const char *purpose)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_GENERATE_KEY &&
+		    p->steps[i].key == PLAN_KEY_P256 &&
+		    strcmp(p->steps[i].purpose, purpose) == 0)
+			return true;
+	return false;
+}
+
+/* overview.md, "Keys by purpose": one use each, so none of them is a CA's. */
+static bool has_use(const char *name)
+{
+	static const char *const uses[] = { "bundle", "log",   "log-ecdsa",
+					    "event",  "ocsp",  "kdf",
+					    "store",  "backup" };
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
+		if (strcmp(name, uses[i]) == 0)
+			return true;
+	return false;
+}
+
+static enum pv_code parse_ca(const struct plan *p, const struct node *n,
+			     struct plan_step *s)
+{
+	static const char *const self_keys[] = { "step", "ca", "template",
+						 "not_after", NULL };
+	static const char *const keys[] = { "step",	"ca",	     "issuer",
+					    "template", "not_after", NULL };
+	bool self = s->kind == PLAN_SELF_SIGNED;
+
+	NODE_TRY(node_object(n, self ? self_keys : keys));
+	NODE_TRY(plan_take_name(n, "ca", s->ca));
+	NODE_TRY(plan_take_name(n, "template", s->template_name));
+	NODE_TRY(plan_take_time(n, "not_after", &s->not_after_s));
+	if (strcmp(s->ca, "self") == 0 || strlen(s->ca) > 63)
+		return node_fail(n, "name", "use another name",
+				 "not a name for a CA");
+	if (!self)
+		NODE_TRY(plan_take_name(n, "issuer", s->issuer));
+	if (has_use(s->ca))
+		return node_fail(n, "name", "use another name",
+				 "\"%s\" is what another key is for", s->ca);
+	if (!has_p256(p, s->ca))
+		return node_fail(n, "key_missing", "generate it before",
+				 "no P-256 key \"%s\" at this step", s->ca);
+	if (has_ca(p, s->ca))
+		return node_fail(n, "duplicate", "make it once",
+				 "CA \"%s\" is made twice", s->ca);
+	if (!self && !has_ca(p, s->issuer))
+		return node_fail(n, "issuer_missing", "make it before",
+				 "no CA \"%s\" at this step", s->issuer);
+	return PV_OK;
+}
+
+static enum pv_code parse_adopt(const struct plan *p, const struct node *n,
+				struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "template", NULL };
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "template", s->template_name));
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_ADOPT &&
+		    strcmp(p->steps[i].template_name, s->template_name) == 0)
+			return node_fail(n, "duplicate", "adopt it once",
+					 "template \"%s\" is adopted twice",
+					 s->template_name);
+	if (!has_p256(p, "bundle"))
+		return node_fail(n, "key_missing", "generate it before",
+				 "adopting signs a manifest and there is no "
+				 "P-256 key \"bundle\"");
+	return PV_OK;
+}
+
+static enum pv_code parse_check(const struct plan *p, const struct node *n,
+				struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "purpose", NULL };
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
+	return has_key(p, s->purpose)
+		       ? PV_OK
+		       : node_fail(n, "key_missing", "generate it before",
+				   "no key \"%s\" at this step", s->purpose);
+}
+
+static enum pv_code parse_roster(const struct plan *p, const struct node *n,
+				 struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "sha256", NULL };
+	struct node child = node_get(n, "sha256");
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_need(&child));
+	NODE_TRY(node_digest(&child, s->roster));
+	return plan_roster(p) ? node_fail(n, "duplicate", "set it once",
+					  "the roster is set twice")
+			      : PV_OK;
+}
+
+static enum pv_code parse_pause(const struct plan *p, const struct node *n,
+				struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "text", NULL };
+	struct node child = node_get(n, "text");
+	const char *text = NULL;
+
+	(void)p;
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(node_need(&child));
+	NODE_TRY(node_text(&child, PLAN_TEXT_MAX, &text));
+	snprintf(s->text, sizeof(s->text), "%s", text);
+	return PV_OK;
+}
+
+static enum pv_code parse_init(const struct plan *p, const struct node *n,
+			       struct plan_step *s)
+{
+	static const char *const keys[] = { "step", NULL };
+
+	(void)s;
+	NODE_TRY(node_object(n, keys));
+	if (p->steps_n != 0)
+		return node_fail(n, "order", "put it first",
+				 "the token is initialised once, before "
+				 "anything else");
+	return PV_OK;
+}
+
+static const struct kind {
+	const char *name;
+	/* Of a step behind those of p: s->kind is set. */
+	enum pv_code (*parse)(const struct plan *p, const struct node *n,
+			      struct plan_step *s);
+	bool after_roster; /* people need not approve it one by one */
+} kinds[] = {
+	[PLAN_INIT_TOKEN] = { "init-token", parse_init, false },
+	[PLAN_GENERATE_KEY] = { "generate-key", parse_key, false },
+	[PLAN_SELF_SIGNED] = { "self-signed", parse_ca, false },
+	[PLAN_ISSUE_CA] = { "issue-ca", parse_ca, false },
+	[PLAN_ADOPT] = { "adopt", parse_adopt, false },
+	[PLAN_CHECK_KEY] = { "check-key", parse_check, true },
+	[PLAN_PAUSE] = { "pause", parse_pause, true },
+	[PLAN_SET_ROSTER] = { "set-roster", parse_roster, true },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const char *plan_kind_name(enum plan_kind kind)
+{
+	return kinds[kind].name;
+}
+
+enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
+			     struct plan_step *s)
+{
+	const char *words[KINDS + 1] = { NULL };
+	struct node step = node_get(n, "step");
+	unsigned word = 0;
+
+	for (size_t i = 0; i < KINDS; i++)
+		words[i] = kinds[i].name;
+	NODE_TRY(node_object(n, NULL));
+	NODE_TRY(node_need(&step));
+	NODE_TRY(node_word(&step, words, &word));
+	s->kind = (enum plan_kind)word;
+	if (p->steps_n == 0 && s->kind != PLAN_INIT_TOKEN)
+		return node_fail(n, "order", "begin with init-token",
+				 "a plan begins with its token");
+	if (plan_roster(p) && !kinds[word].after_roster)
+		return node_fail(n, "order", "set the roster at the end",
+				 "under a roster this step needs approvals");
+	return kinds[word].parse(p, n, s);
+}
