@@ -11,26 +11,6 @@
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
 
-#define PASSED_MAX (64u * 1024u * 1024u) /* bytes */
-
-void verify_run_init(struct verify_run *v, const struct app *app,
-		     struct session *s, bool explain)
-{
-	memset(v, 0, sizeof(*v));
-	attest_group_init(&v->r, app, s);
-	v->box = (struct evidencebox)EVIDENCEBOX_INIT;
-	v->flow.box = &v->box;
-	v->explain = explain;
-	buf_init(&v->passed, PASSED_MAX);
-}
-
-void verify_run_release(struct verify_run *v)
-{
-	attest_group_release(&v->r);
-	buf_release(&v->passed);
-	evidencebox_stop(&v->box);
-}
-
 /* ---- the challenge ---- */
 
 static enum pv_code take_line(struct span text, const char *device,

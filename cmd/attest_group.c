@@ -75,6 +75,8 @@ enum pv_code attest_group_end(struct attest_group *r, json_t *o,
 
 	if (ends_run(why->code)) {
 		json_decref(o);
+		store_rollback(&r->txn);
+		buf_reset(&r->lines);
 		*err = *why;
 		return err->code;
 	}
@@ -90,11 +92,12 @@ enum pv_code attest_group_end(struct attest_group *r, json_t *o,
 	r->refused += why->code != PV_OK;
 	outcome_note(&r->worst, why);
 	rc = add_line(r, o, err);
-	return rc == PV_OK && ++r->n % GROUP == 0 ? attest_group_flush(r, err)
-						  : rc;
+	return rc == PV_OK && ++r->n % GROUP == 0 && !r->rest
+		       ? attest_group_commit(r, err)
+		       : rc;
 }
 
-enum pv_code attest_group_flush(struct attest_group *r, struct err *err)
+enum pv_code attest_group_commit(struct attest_group *r, struct err *err)
 {
 	enum pv_code rc = r->txn.store ? store_commit(&r->txn, err) : PV_OK;
 
@@ -103,7 +106,16 @@ enum pv_code attest_group_flush(struct attest_group *r, struct err *err)
 	else if (rc == PV_OK)
 		rc = out_bytes(buf_span(&r->lines), err);
 	buf_reset(&r->lines);
-	return rc == PV_OK ? buf_check(&r->file, err) : rc;
+	if (rc == PV_OK)
+		rc = buf_check(&r->file, err);
+	return rc == PV_OK ? out_flush(err) : rc;
+}
+
+enum pv_code attest_group_flush(struct attest_group *r, struct err *err)
+{
+	enum pv_code rc = r->rest ? r->rest(r->rest_ctx, err) : PV_OK;
+
+	return rc == PV_OK ? attest_group_commit(r, err) : rc;
 }
 
 /* What is there already is found before anything is recorded. */

@@ -22,6 +22,9 @@ struct attest_group {
 	bool quiet;	      /* lines has text for people: no JSON */
 	struct err worst;     /* of those that were refused */
 	size_t n, refused;
+	/* Before a flush: what waits to be done. NULL: nothing ever does. */
+	enum pv_code (*rest)(void *ctx, struct err *err);
+	void *rest_ctx;
 };
 
 void attest_group_init(struct attest_group *r, const struct app *app,
@@ -32,8 +35,8 @@ PV_MUST enum pv_code attest_group_begin(struct attest_group *r,
 					struct err *err);
 /*
  * After each: o (taken; NULL is PV_INTERNAL) gets "status" or, where why has a
- * cause, "refused" and "error". What ends all comes back; what refuses one is
- * kept for the end.
+ * cause, "refused" and "error". What ends all comes back, and nothing of the
+ * open transaction stays; what refuses one is kept for the end.
  */
 PV_MUST enum pv_code attest_group_end(struct attest_group *r, json_t *o,
 				      const char *status, struct err *why,
@@ -41,10 +44,13 @@ PV_MUST enum pv_code attest_group_end(struct attest_group *r, json_t *o,
 /* What is said goes to that file, at the end; PV_CONFLICT: it is there. */
 PV_MUST enum pv_code attest_group_to(struct attest_group *r, const char *path,
 				     struct err *err);
-/* Commits, and then says what was done. */
+/* Commits, and then says what was done, to whoever reads along. */
+PV_MUST enum pv_code attest_group_commit(struct attest_group *r,
+					 struct err *err);
+/* The same, once what waits is done. */
 PV_MUST enum pv_code attest_group_flush(struct attest_group *r,
 					struct err *err);
-/* The same, a checkpoint, a sentence with what; the worst of all. */
+/* That, a checkpoint, a sentence with what; the worst of all. */
 PV_MUST enum pv_code attest_group_finish(struct attest_group *r,
 					 const char *what, struct err *err);
 
@@ -55,8 +61,12 @@ PV_MUST enum pv_code attest_read_der(const char *path, const char *label,
 /* Hex of exactly len bytes; PV_INPUT rule. */
 PV_MUST enum pv_code attest_hex(const char *text, const char *rule,
 				uint8_t *out, size_t len, struct err *err);
-/* take for each line of a file of JSON lines ("-": standard input); a line that
- * is no JSON object is one that is refused. */
+/*
+ * take for each line of a file of JSON lines ("-": standard input); a line that
+ * is no JSON object is one that is refused. Before a line has to be waited for,
+ * what was done is made durable and said: no transaction is open meanwhile.
+ * The same where a line ends the run: what came before it was done.
+ */
 PV_MUST enum pv_code
 attest_each_line(struct attest_group *r, const char *path,
 		 enum pv_code (*take)(void *ctx, json_t *line, struct err *err),

@@ -50,7 +50,33 @@ static enum pv_code take_line(struct attest_group *r, struct span row,
 			       "the line is no JSON object");
 	if (why.code == PV_OK)
 		return take(ctx, json_root(doc), err);
+	if (attest_group_flush(r, err) != PV_OK)
+		return err->code;
 	return attest_group_end(r, json_object(), "", &why, err);
+}
+
+/* Whoever waits for a line holds nobody up, and has said what it did. */
+static enum pv_code next(struct attest_group *r, struct rows *rows,
+			 enum rows_got *got, struct span *row, struct err *err)
+{
+	enum pv_code rc = rows_next(rows, false, got, row, err);
+
+	if (rc != PV_OK || *got != ROWS_WAIT)
+		return rc;
+	rc = attest_group_flush(r, err);
+	return rc == PV_OK ? rows_next(rows, true, got, row, err) : rc;
+}
+
+/* What came before it was done, if that can be; why it ends is what counts. */
+static enum pv_code end_early(struct attest_group *r, enum pv_code why)
+{
+	struct err second;
+	enum pv_code flushed;
+
+	err_init(&second);
+	flushed = attest_group_flush(r, &second);
+	(void)flushed;
+	return why;
 }
 
 enum pv_code attest_each_line(struct attest_group *r, const char *path,
@@ -69,12 +95,12 @@ enum pv_code attest_each_line(struct attest_group *r, const char *path,
 		enum rows_got got;
 		struct span row;
 
-		rc = rows_next(&rows, true, &got, &row, err);
+		rc = next(r, &rows, &got, &row, err);
 		if (rc != PV_OK || got == ROWS_END)
 			break;
 		if (got == ROWS_LONG)
 			row = (struct span){ (const uint8_t *)"", 0 };
 		rc = take_line(r, row, take, ctx, err);
 	}
-	return rc;
+	return rc == PV_OK ? rc : end_early(r, rc);
 }

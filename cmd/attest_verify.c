@@ -7,6 +7,7 @@
 #include "cmd/attest_release.h"
 #include "cmd/attest_verify.h"
 #include "cmd/opts.h"
+#include "cmd/out.h"
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
@@ -16,71 +17,14 @@
 
 #define SPKI_MAX 1200
 
+CLEANUP_PTR(struct verify_piece, verify_piece_free);
+
 struct args {
 	const char *device, *stage, *evidence, *challenge, *seal_key, *from;
 	const char *out, *output;
 	uint64_t jobs;
 	bool explain, no_release;
 };
-
-/* ---- one ---- */
-
-static enum pv_code open_token(struct verify_run *v, const char *device,
-			       struct err *err)
-{
-	bool needed = false;
-	enum pv_code rc = PV_OK;
-
-	if (v->r.s->hsm)
-		return PV_OK;
-	rc = attestverify_needs_token(v->r.s->store, device, &needed, err);
-	/* Whoever is asked for a PIN holds nobody up. */
-	if (rc == PV_OK && needed)
-		rc = attest_group_flush(&v->r, err);
-	return rc == PV_OK && needed ? session_login(v->r.app, v->r.s, err)
-				     : rc;
-}
-
-/* What it is for is sealed once all is durable. */
-static void keep(struct verify_run *v, const struct attestverify_said *said)
-{
-	struct verify_passed p = { .device = "" };
-
-	memcpy(p.device, said->device, sizeof(p.device));
-	memcpy(p.sha256, said->sha256, sizeof(p.sha256));
-	buf_put(&v->passed, &p, sizeof(p));
-}
-
-static enum pv_code one(struct verify_run *v, const struct attestverify_in *in,
-			struct err *why, struct err *err)
-{
-	struct attestverify_said said = { .device = "" };
-	enum pv_code rc = open_token(v, in->device, err);
-
-	if (rc == PV_OK)
-		rc = attest_group_begin(&v->r, err);
-	if (rc != PV_OK)
-		return rc;
-	v->flow.a = v->r.s->a;
-	v->flow.store = v->r.s->store;
-	v->flow.hsm = v->r.s->hsm;
-	err_init(&said.verdict.why);
-	if (why->code == PV_OK &&
-	    attestverify_take(&v->flow, &v->r.who, in, &said, why) != PV_OK)
-		err_object(why, in->device);
-	if (why->code == PV_OK)
-		keep(v, &said);
-	if (v->explain && !v->r.app->json)
-		rc = verify_explain(v, in->device, &said, why, err);
-	if (rc == PV_OK)
-		rc = attest_group_end(&v->r, verify_line(v, in->device, &said),
-				      said.existing ? "existing" : "verified",
-				      why, err);
-	/* Nothing more is verified after that: it must not go with the rest. */
-	if (rc == PV_OK && v->box.pid == 0)
-		rc = attest_group_flush(&v->r, err);
-	return rc;
-}
 
 /* ---- many ---- */
 
@@ -100,29 +44,28 @@ static enum pv_code take_base64(const char *text, struct buf *out,
 
 static enum pv_code take_line(void *ctx, json_t *line, struct err *err)
 {
-	CLEANUP(buf_release) struct buf bytes;
-	CLEANUP(buf_release) struct buf seal;
+	CLEANUP(cleanup_verify_piece_free)
+	struct verify_piece *p = verify_piece_new(err);
 	const char *pem = verify_text(line, "seal_key");
 	const char *stage = verify_text(line, "stage");
-	struct verify_challenge c;
-	struct attestverify_in in = { .device = verify_text(line, "device"),
-				      .stage = stage[0] ? stage : NULL };
-	struct err why;
 	enum pv_code rc;
 
-	err_init(&why);
-	buf_init(&bytes, VERIFY_READ_MAX);
-	buf_init(&seal, SPKI_MAX);
-	rc = verify_take_challenge(line, &c, &in, &why);
+	if (!p)
+		return PV_INTERNAL;
+	p->line = json_incref(line);
+	p->in.device = verify_text(line, "device");
+	p->in.stage = stage[0] ? stage : NULL;
+	rc = verify_take_challenge(line, &p->c, &p->in, &p->why);
 	if (rc == PV_OK)
-		rc = take_base64(verify_text(line, "evidence"), &bytes, &why);
+		rc = take_base64(verify_text(line, "evidence"), &p->bytes,
+				 &p->why);
 	if (rc == PV_OK && pem[0])
 		rc = pem_decode(
 			(struct span){ (const uint8_t *)pem, strlen(pem) },
-			"PUBLIC KEY", &seal, &why);
-	in.evidence = buf_span(&bytes);
-	in.seal_key = buf_span(&seal);
-	return one(ctx, &in, &why, err);
+			"PUBLIC KEY", &p->seal, &p->why);
+	if (rc == PV_INTERNAL)
+		*err = p->why;
+	return rc == PV_INTERNAL ? rc : verify_piece(ctx, &p, err);
 }
 
 /* ---- options ---- */
@@ -130,31 +73,24 @@ static enum pv_code take_line(void *ctx, json_t *line, struct err *err)
 static enum pv_code one_file(struct verify_run *v, const struct args *a,
 			     struct err *err)
 {
-	CLEANUP(buf_release) struct buf bytes;
-	CLEANUP(buf_release) struct buf seal;
-	json_t *line = NULL;
-	struct verify_challenge c;
-	struct attestverify_in in = { .device = a->device, .stage = a->stage };
-	struct err why;
+	CLEANUP(cleanup_verify_piece_free)
+	struct verify_piece *p = verify_piece_new(err);
 	enum pv_code rc;
 
-	err_init(&why);
-	buf_init(&bytes, VERIFY_READ_MAX);
-	buf_init(&seal, SPKI_MAX);
-	rc = file_read(AT_FDCWD, a->evidence, 0, &bytes, err);
+	if (!p)
+		return PV_INTERNAL;
+	p->in.device = a->device;
+	p->in.stage = a->stage;
+	rc = file_read(AT_FDCWD, a->evidence, 0, &p->bytes, err);
 	if (rc == PV_OK && a->seal_key)
-		rc = attest_read_der(a->seal_key, "PUBLIC KEY", SPKI_MAX, &seal,
-				     err);
+		rc = attest_read_der(a->seal_key, "PUBLIC KEY", SPKI_MAX,
+				     &p->seal, err);
 	if (rc == PV_OK)
-		rc = verify_challenge_of(a->challenge, a->device, &line, err);
+		rc = verify_challenge_of(a->challenge, a->device, &p->line,
+					 err);
 	if (rc == PV_OK)
-		rc = verify_take_challenge(line, &c, &in, err);
-	in.evidence = buf_span(&bytes);
-	in.seal_key = buf_span(&seal);
-	if (rc == PV_OK)
-		rc = one(v, &in, &why, err);
-	json_decref(line);
-	return rc;
+		rc = verify_take_challenge(p->line, &p->c, &p->in, err);
+	return rc == PV_OK ? verify_piece(v, &p, err) : rc;
 }
 
 static enum pv_code check(const struct args *a, struct err *err)
@@ -199,16 +135,20 @@ static enum pv_code verify(const struct app *app, const struct args *a,
 	rc = a->from ? attest_each_line(&v.r, a->from, take_line, &v, err)
 		     : one_file(&v, a, err);
 	if (rc == PV_OK)
-		rc = buf_check(&v.passed, err);
-	if (rc != PV_OK)
-		return rc;
-	rc = attest_group_finish(&v.r, "pieces of evidence", err);
+		rc = attest_group_finish(&v.r, "pieces of evidence", err);
 	*passed = v.passed;
 	buf_init(&v.passed, 0);
 	return rc;
 }
 
-/* Those that passed, whatever became of others; the worse of the two. */
+/* The token, the store or a person stopped it: what is to be sealed waits. */
+static bool stops_release(enum pv_code rc)
+{
+	return attest_ends_all(rc) && rc != PV_INTERNAL;
+}
+
+/* Those that passed, whatever became of others and of the run; the worse of
+ * the two. */
 static enum pv_code release(const struct app *app, const struct args *a,
 			    struct span passed, enum pv_code rc,
 			    struct err *err)
@@ -220,8 +160,15 @@ static enum pv_code release(const struct app *app, const struct args *a,
 	struct err why;
 	enum pv_code released;
 
-	if (passed.len == 0 || a->no_release || attest_ends_all(rc))
+	if (passed.len == 0 || a->no_release)
 		return rc;
+	if (stops_release(rc)) {
+		out_note(app,
+			 "provctl: %zu verified, and nothing sealed for it: "
+			 "run it again, or provctl attest release",
+			 passed.len / sizeof(struct verify_passed));
+		return rc;
+	}
 	err_init(&why);
 	released = attest_release_passed(app, &how, passed, &why);
 	if (released == PV_OK || outcome_rank(released) <= outcome_rank(rc))

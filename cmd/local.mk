@@ -22,7 +22,7 @@ cmd_provctl_SOURCES = \
 	cmd/confirm.c cmd/confirm.h cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_config.c cmd/cmd_officer.c \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
 	cmd/attest_challenge.c cmd/attest_explain.c \
-	cmd/attest_verify.c cmd/attest_verify.h \
+	cmd/attest_verify.c cmd/attest_verify.h cmd/attest_pieces.c \
 	cmd/attest_enrol.c cmd/attest_enrol.h cmd/attest_enrol_tpm.c \
 	cmd/attest_group.c cmd/attest_group.h cmd/attest_help.c cmd/attest_lines.c \
 	cmd/attest.h cmd/attest_event.c cmd/attest_intake.c cmd/attest_intake.h \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/attestverify_impl.h"
 #include "lib/flow/challenge.h"
@@ -101,15 +102,17 @@ static enum pv_code references(const struct attested *x,
 			x->t->name, evidence_format_name(format));
 }
 
-static enum pv_code ask_box(struct verifying *w, struct err *err)
+/* Everything but the key; reference has room for it. */
+static enum pv_code expect(const struct verifying *w,
+			   struct evidence_reference *reference,
+			   struct evidence_want *want, struct err *err)
 {
 	const struct tpl_attestation *at = &w->x.t->attestation;
-	struct evidence_reference reference[TPL_LIST_MAX];
-	SECRET mac = SECRET_INIT;
-	struct evidence_want want = {
+	enum pv_code rc;
+
+	*want = (struct evidence_want){
 		.format = (enum evidence_format)w->key.format,
 		.device = w->x.d.s.device,
-		.key = w->key.key,
 		.instance = { w->key.instance, w->key.instance_len },
 		.anchors = w->x.trust,
 		.anchors_n = w->x.trust_n,
@@ -117,36 +120,28 @@ static enum pv_code ask_box(struct verifying *w, struct err *err)
 		.lifecycle = at->lifecycle,
 		.lifecycle_n = at->lifecycle_n,
 		.min_svn = at->min_svn,
-		.now_s = w->who->who.time_ms / 1000
+		.now_s = w->now_ms / 1000
 	};
-	enum pv_code rc = evidence_a(w->in->nonce, buf_span(&w->seal),
-				     w->manifest, want.a, err);
-
-	if (rc == PV_OK)
-		rc = references(&w->x, want.format, reference,
-				&want.reference_n, err);
-	if (rc == PV_OK && w->key.mac) {
-		rc = attestkey_open(w->v->a, w->v->store, w->v->hsm, &w->key,
-				    &mac, err);
-		want.key = (struct span){ NULL, 0 };
-		want.mac_key = &mac;
-	}
-	return rc == PV_OK ? evidencebox_verify(w->v->box, w->in->evidence,
-						&want, &w->said->verdict, err)
+	rc = evidence_a(w->in->nonce, buf_span(&w->seal), w->manifest, want->a,
+			err);
+	return rc == PV_OK ? references(&w->x, want->format, reference,
+					&want->reference_n, err)
 			   : rc;
 }
 
 /* A nonce that is not good for it refuses it before it is looked at. */
-static enum pv_code verify(struct verifying *w, struct err *err)
+static enum pv_code check_nonce(struct verifying *w, bool *good,
+				struct err *err)
 {
 	struct verdict *v = &w->said->verdict;
 	char wrong[64];
 	enum pv_code rc =
 		challenge_find(w->v->store, w->nonce_hash, w->in->device,
-			       w->said->stage, w->who->who.time_ms, wrong, err);
+			       w->said->stage, w->now_ms, wrong, err);
 
-	if (rc != PV_OK || !wrong[0])
-		return rc == PV_OK ? ask_box(w, err) : rc;
+	*good = rc == PV_OK && !wrong[0];
+	if (rc != PV_OK || *good)
+		return rc;
 	verdict_add(v, "evidence.nonce", false, "an open one of the device",
 		    wrong);
 	(void)err_fail(&v->why, PV_DENIED, "evidence.nonce",
@@ -155,32 +150,140 @@ static enum pv_code verify(struct verifying *w, struct err *err)
 	return PV_OK;
 }
 
+static void start(struct verifying *w)
+{
+	memset(w->said, 0, sizeof(*w->said));
+	err_init(&w->said->verdict.why);
+	attested_init(&w->x);
+	buf_init(&w->key_room, ATTESTKEY_ROW_MAX);
+	buf_init(&w->seal, ATTESTKEY_ROW_MAX);
+}
+
+/* *open: it is to be looked at, with an open nonce. */
+static enum pv_code begin(struct verifying *w, bool *open, struct err *err)
+{
+	const struct span nonce = { w->in->nonce, EVIDENCE_NONCE_LEN };
+	enum pv_code rc = load(w, err);
+
+	*open = false;
+	if (rc == PV_OK)
+		rc = sha256(w->in->evidence, w->said->sha256, err);
+	if (rc == PV_OK)
+		rc = sha256(nonce, w->nonce_hash, err);
+	if (rc == PV_OK)
+		rc = attestverify_known(w, err);
+	return rc == PV_OK && !w->said->existing ? check_nonce(w, open, err)
+						 : rc;
+}
+
+/* ---- first step ---- */
+
+static enum pv_code ask_box(struct verifying *w,
+			    struct attestverify_asked *asked, struct err *err)
+{
+	struct evidence_reference reference[TPL_LIST_MAX];
+	SECRET mac = SECRET_INIT;
+	struct evidence_want want;
+	enum pv_code rc = expect(w, reference, &want, err);
+
+	if (rc == PV_OK && w->key.mac)
+		rc = attestkey_open(w->v->a, w->v->store, w->v->hsm, &w->key,
+				    &mac, err);
+	if (rc != PV_OK)
+		return rc;
+	if (w->key.mac)
+		want.mac_key = &mac;
+	else
+		want.key = w->key.key;
+	rc = evidencebox_verify(w->v->box, w->in->evidence, &want,
+				&asked->verdict, err);
+	asked->made = rc == PV_OK;
+	memcpy(asked->a, want.a, sizeof(asked->a));
+	memcpy(asked->template_sha256, w->x.template_sha256, 32);
+	asked->key_index = w->key.log_index;
+	return rc;
+}
+
+static bool ends_run(enum pv_code rc)
+{
+	return rc == PV_HSM_TEMP || rc == PV_HSM_FATAL || rc == PV_STORAGE ||
+	       rc == PV_INTERNAL;
+}
+
+enum pv_code attestverify_ask(struct attestverify *v,
+			      const struct attestverify_in *in,
+			      struct attestverify_asked *asked, struct err *err)
+{
+	struct attestverify_said said;
+	const int64_t now_ms = pvtime_now_ms();
+	CLEANUP(verifying_release)
+	struct verifying w = { .v = v,
+			       .now_ms = now_ms > 0 ? (uint64_t)now_ms : 0,
+			       .in = in,
+			       .said = &said };
+	bool open;
+	enum pv_code rc;
+
+	memset(asked, 0, sizeof(*asked));
+	err_init(&asked->why);
+	start(&w);
+	rc = begin(&w, &open, &asked->why);
+	if (rc == PV_OK && open)
+		rc = ask_box(&w, asked, &asked->why);
+	if (!ends_run(rc))
+		return PV_OK;
+	*err = asked->why;
+	return rc;
+}
+
+/* ---- second step ---- */
+
+/* The verdict, if it is about what is expected now. */
+static enum pv_code take_verdict(struct verifying *w,
+				 const struct attestverify_asked *asked,
+				 struct err *err)
+{
+	struct evidence_reference reference[TPL_LIST_MAX];
+	struct evidence_want want;
+	enum pv_code rc = expect(w, reference, &want, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (!asked->made && asked->why.code != PV_OK) {
+		*err = asked->why;
+		return err->code;
+	}
+	if (!asked->made || asked->key_index != w->key.log_index ||
+	    memcmp(asked->a, want.a, sizeof(want.a)) != 0 ||
+	    memcmp(asked->template_sha256, w->x.template_sha256, 32) != 0)
+		return err_fail(err, PV_CONFLICT, "evidence.changed",
+				"give it again",
+				"what is expected of the evidence changed "
+				"while it was verified");
+	w->said->verdict = asked->verdict;
+	return PV_OK;
+}
+
 enum pv_code attestverify_take(struct attestverify *v,
 			       const struct event_who *who,
 			       const struct attestverify_in *in,
+			       const struct attestverify_asked *asked,
 			       struct attestverify_said *said, struct err *err)
 {
 	CLEANUP(verifying_release)
-	struct verifying w = { .v = v, .who = who, .in = in, .said = said };
-	const struct span nonce = { in->nonce, EVIDENCE_NONCE_LEN };
+	struct verifying w = { .v = v,
+			       .who = who,
+			       .now_ms = who->who.time_ms,
+			       .in = in,
+			       .said = said };
+	bool open;
 	enum pv_code rc;
 
-	memset(said, 0, sizeof(*said));
-	err_init(&said->verdict.why);
-	attested_init(&w.x);
-	buf_init(&w.key_room, ATTESTKEY_ROW_MAX);
-	buf_init(&w.seal, ATTESTKEY_ROW_MAX);
-	rc = load(&w, err);
-	if (rc == PV_OK)
-		rc = sha256(in->evidence, said->sha256, err);
-	if (rc == PV_OK)
-		rc = sha256(nonce, w.nonce_hash, err);
-	if (rc == PV_OK)
-		rc = attestverify_known(&w, err);
-	if (rc != PV_OK || said->existing)
-		return rc;
-	rc = verify(&w, err);
-	if (rc == PV_OK)
+	start(&w);
+	rc = begin(&w, &open, err);
+	if (rc == PV_OK && open)
+		rc = take_verdict(&w, asked, err);
+	if (rc == PV_OK && !said->existing)
 		rc = attestverify_record(&w, err);
 	if (rc == PV_OK && said->verdict.why.code != PV_OK)
 		*err = said->verdict.why;

@@ -1,8 +1,9 @@
 /*
- * attestverify: evidence taken in (formats.md 8). What the device's enrolled
- * key, its template's reference values and its nonce say is expected goes into
- * the box (evidencebox.h); the verdict, the row, the entry and the use of the
- * nonce are one transaction.
+ * attestverify: evidence taken in (formats.md 8), in two steps. What the
+ * device's enrolled key, its template's reference values and its nonce say is
+ * expected goes into the box (evidencebox.h), which may take its time: no
+ * transaction is open meanwhile. Then what is expected is looked up again, and
+ * the verdict, the row, the entry and the use of the nonce are one transaction.
  *
  * A nonce is used up once its device answered it, whatever the answer says: the
  * signature was right and over this nonce, so a second try would be a device
@@ -58,19 +59,41 @@ PV_MUST enum pv_code attestverify_needs_token(struct store *store,
 					      const char *device, bool *needed,
 					      struct err *err);
 
+/* What the box said, and of what it was asked: all of that but the nonce and
+ * the time. */
+struct attestverify_asked {
+	struct verdict verdict;
+	bool made;	/* it was asked */
+	struct err why; /* else: why it could not be; PV_OK: no need */
+	uint8_t a[32], template_sha256[32];
+	uint64_t key_index; /* entry of the enrolled key */
+};
+
 /*
- * One, inside the open write transaction, which the caller commits also when
- * it is refused: that is recorded, too. PV_OK: verified, by record. Refused by
- * the verdict: its code and rule. And, with nothing recorded, PV_DENIED
- * "evidence.unknown" (no key is enrolled), PV_INTEGRITY "evidence.missing",
- * "evidence.type" (the template takes no such evidence any more), PV_DENIED
- * "evidence.manifest" (a newer one is in effect than the challenge names);
- * codes of attested_load(), _stage() and _seal_key(); PV_HSM_*, PV_STORAGE,
- * PV_INTERNAL.
+ * The first step, outside of a transaction. PV_OK also where evidence is
+ * refused before it is looked at: the second step says so. PV_HSM_*,
+ * PV_STORAGE, PV_INTERNAL.
+ */
+PV_MUST enum pv_code attestverify_ask(struct attestverify *v,
+				      const struct attestverify_in *in,
+				      struct attestverify_asked *asked,
+				      struct err *err);
+
+/*
+ * The second, inside the open write transaction, which the caller commits also
+ * when it is refused: that is recorded, too. PV_OK: verified, by record.
+ * Refused by the verdict: its code and rule. And, with nothing recorded,
+ * PV_DENIED "evidence.unknown" (no key is enrolled), PV_INTEGRITY
+ * "evidence.missing", "evidence.type" (the template takes no such evidence any
+ * more), PV_DENIED "evidence.manifest" (a newer one is in effect than the
+ * challenge names), PV_CONFLICT "evidence.changed" (something else is expected
+ * than the box was asked about); codes of attested_load(), _stage() and
+ * _seal_key(); PV_STORAGE, PV_INTERNAL.
  */
 PV_MUST enum pv_code attestverify_take(struct attestverify *v,
 				       const struct event_who *who,
 				       const struct attestverify_in *in,
+				       const struct attestverify_asked *asked,
 				       struct attestverify_said *said,
 				       struct err *err);
 

@@ -7,7 +7,8 @@
 
 struct verifying { /* one piece of evidence */
 	struct attestverify *v;
-	const struct event_who *who;
+	const struct event_who *who; /* of a record */
+	uint64_t now_ms;
 	const struct attestverify_in *in;
 	struct attestverify_said *said;
 	struct attested x;

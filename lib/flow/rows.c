@@ -57,7 +57,8 @@ static enum pv_code take_in(struct rows *r, bool wait, bool *got,
 	ssize_t n;
 
 	*got = true;
-	if (!wait && poll(&p, 1, 0) == 0) {
+	/* A signal that comes then is no input. */
+	if (!wait && poll(&p, 1, 0) <= 0) {
 		*got = false;
 		return PV_OK;
 	}
