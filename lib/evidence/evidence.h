@@ -94,10 +94,6 @@ PV_MUST enum pv_code evidence_a(const uint8_t nonce[static EVIDENCE_NONCE_LEN],
 				const uint8_t manifest_digest[static 32],
 				uint8_t out[static 32], struct err *err);
 
-/* The ueid that a psa token claims, not believed: for finding out whose key it
- * could be. False: it is no such token. */
-PV_MUST bool evidence_claimed_instance(struct span bytes, struct span *ueid);
-
 /*
  * Verifies bytes against want. report (may be NULL) gets each check made. PV_OK
  * only when all of them passed. Nothing that the evidence says is compared

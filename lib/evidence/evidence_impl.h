@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/evidence/claimed.h"
 #include "lib/evidence/evidence.h"
 
 CLEANUP_PTR(EVP_PKEY, EVP_PKEY_free);
@@ -74,5 +75,7 @@ PV_MUST enum pv_code evidence_ecdsa(struct evidence_run *run, struct span spki,
 PV_MUST enum pv_code evidence_psa(struct evidence_run *run, struct span bytes);
 PV_MUST enum pv_code evidence_tpm2(struct evidence_run *run, struct span bytes);
 PV_MUST enum pv_code evidence_dice(struct evidence_run *run, struct span bytes);
+/* What evidence_claimed() says of that format. */
+void evidence_dice_claimed(struct span bytes, struct evidence_claimed *out);
 
 #endif

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += lib/evidence/libpvevidence.a
 lib_evidence_libpvevidence_a_SOURCES = \
 	lib/evidence/chain.c lib/evidence/chain.h \
+	lib/evidence/claimed.c lib/evidence/claimed.h \
 	lib/evidence/dice.c \
 	lib/evidence/eat.c lib/evidence/eat_cose.c lib/evidence/eat.h \
 	lib/evidence/evidence.c lib/evidence/evidence.h \

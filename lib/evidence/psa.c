@@ -196,21 +196,6 @@ static void check_svn(struct evidence_run *run, const struct psa_claims *c)
 		      expected, found);
 }
 
-bool evidence_claimed_instance(struct span bytes, struct span *ueid)
-{
-	const struct evidence_want want = { .device = "" };
-	struct evidence_run run = { &want, NULL, NULL, PV_OK, false };
-	struct psa_claims claims;
-	struct eat_msg m;
-	const char *why;
-
-	if (bytes.len > EVIDENCE_PSA_MAX || !eat_message(bytes, &m, &why) ||
-	    psa_claims_parse(&run, m.payload, &claims) != PV_OK)
-		return false;
-	*ueid = claims.ueid;
-	return true;
-}
-
 enum pv_code evidence_psa(struct evidence_run *run, struct span bytes)
 {
 	struct psa_claims claims;

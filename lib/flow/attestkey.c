@@ -303,6 +303,20 @@ static enum pv_code check_in(const struct attestkey_in *in, struct err *err)
 	return mac ? PV_OK : check_spki(in, err);
 }
 
+/* As the PSA Attestation API 2.0, 3, has it: 01, and the hash of the point. */
+static enum pv_code derive_instance(struct store_attkey *k, struct err *err)
+{
+	const struct span point = { p256_point(k->key), P256_POINT_LEN };
+
+	if (!point.p)
+		return err_fail(err, PV_INPUT, "evidence.key",
+				"give the IAK's SPKI, its point uncompressed",
+				"that is no attestation key");
+	k->instance[0] = 1;
+	k->instance_len = EVIDENCE_UEID_LEN;
+	return sha256(point, k->instance + 1, err);
+}
+
 enum pv_code attestkey_enrol(const struct authority *a, struct store *store,
 			     struct hsm *hsm, const struct event_who *who,
 			     const struct attestkey_in *in,
@@ -333,6 +347,8 @@ enum pv_code attestkey_enrol(const struct authority *a, struct store *store,
 				    k.key_sha256, &row, err);
 	else
 		rc = sha256(k.key, k.key_sha256, err);
+	if (rc == PV_OK && in->format == EVIDENCE_PSA && k.instance_len == 0)
+		rc = derive_instance(&k, err);
 	if (k.mac)
 		k.key = buf_span(&row);
 	if (rc == PV_OK)

@@ -197,6 +197,8 @@ static enum pv_code ask_box(struct verifying *w,
 		want.key = w->key.key;
 	rc = evidencebox_verify(w->v->box, w->in->evidence, &want,
 				&asked->verdict, err);
+	if (rc == PV_OK && asked->verdict.claimed.n > 0)
+		rc = attestverify_whose(w, &want, asked, err);
 	asked->made = rc == PV_OK;
 	memcpy(asked->a, want.a, sizeof(asked->a));
 	memcpy(asked->template_sha256, w->x.template_sha256, 32);
@@ -204,7 +206,7 @@ static enum pv_code ask_box(struct verifying *w,
 	return rc;
 }
 
-static bool ends_run(enum pv_code rc)
+bool attestverify_ends(enum pv_code rc)
 {
 	return rc == PV_HSM_TEMP || rc == PV_HSM_FATAL || rc == PV_STORAGE ||
 	       rc == PV_INTERNAL;
@@ -230,7 +232,7 @@ enum pv_code attestverify_ask(struct attestverify *v,
 	rc = begin(&w, &open, &asked->why);
 	if (rc == PV_OK && open)
 		rc = ask_box(&w, asked, &asked->why);
-	if (!ends_run(rc))
+	if (!attestverify_ends(rc))
 		return PV_OK;
 	*err = asked->why;
 	return rc;

@@ -21,5 +21,17 @@ struct verifying { /* one piece of evidence */
 PV_MUST enum pv_code attestverify_record(struct verifying *w, struct err *err);
 /* Was this recorded before, with the same outcome? */
 PV_MUST enum pv_code attestverify_known(struct verifying *w, struct err *err);
+/*
+ * Where evidence is not the device's by the verdict in asked: whether it is
+ * that of the device that it says to be of, which it is when it verifies under
+ * that one's key. Then the verdict says so: PV_DENIED "evidence.identity".
+ * want: as the box was asked. PV_HSM_*, PV_STORAGE, PV_INTERNAL.
+ */
+PV_MUST enum pv_code attestverify_whose(struct verifying *w,
+					const struct evidence_want *want,
+					struct attestverify_asked *asked,
+					struct err *err);
+/* What ends the run, and is no device's. */
+bool attestverify_ends(enum pv_code rc);
 
 #endif

@@ -129,30 +129,60 @@ static enum pv_code await_ready(struct box *x, bool *ready, struct err *err)
 	return rc;
 }
 
-/* How a box ended that was ready and gave no verdict. */
+static void blame(struct verdict *v, const char *found, const char *message)
+{
+	memset(v, 0, sizeof(*v));
+	err_init(&v->why);
+	(void)err_fail(&v->why, PV_INPUT, "evidence.parser",
+		       "keep it and tell us: it is in quarantine", "%s",
+		       message);
+	verdict_add(v, "evidence.parser", false, "a verdict", found);
+}
+
+/* How a box ended that was ready and gave no verdict. Evidence does not send
+ * SIGKILL: people do, or a machine without memory. */
 static enum pv_code refuse(int status, struct verdict *v, struct err *err)
 {
 	const int by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	const bool slow = by == SIGALRM || by == SIGXCPU;
 
-	if (by == 0)
+	if (by == 0 || by == SIGKILL)
 		return ended(err);
-	(void)err_fail(&v->why, PV_INPUT, "evidence.parser",
-		       "keep it and tell us: it is in quarantine",
-		       slow ? "the evidence keeps the process that takes it "
-			      "apart for longer than it may take"
-			    : "the evidence ends the process that takes it "
-			      "apart");
-	verdict_add(v, "evidence.parser", false, "evidence",
-		    slow ? "no end" : "a crash");
+	if (by == SIGALRM || by == SIGXCPU)
+		blame(v, "no end",
+		      "the evidence keeps the process that takes it apart for "
+		      "longer than it may take");
+	else
+		blame(v, "a crash",
+		      "the evidence ends the process that takes it apart");
 	return PV_OK;
+}
+
+/* *ready: the question was put; *got: an answer came, which v has. */
+static enum pv_code hear_verdict(struct box *x, struct span bytes,
+				 const struct evidence_want *want,
+				 struct verdict *v, bool *ready, bool *got,
+				 struct err *err)
+{
+	struct wire_rec rec;
+	enum pv_code rc = await_ready(x, ready, err);
+
+	*got = false;
+	if (rc == PV_OK && *ready)
+		rc = put(x, bytes, want, err);
+	if (rc == PV_OK && *ready)
+		rc = wire_read(&x->wire, &rec, got, err);
+	if (rc != PV_OK || !*got)
+		return rc;
+	rc = box_get_verdict(&rec, v, err);
+	if (rc == PV_INPUT)
+		blame(v, "what none says", err->message);
+	return rc == PV_INPUT ? PV_OK : rc;
 }
 
 enum pv_code box_ask(struct evidencebox *b, struct box *x, struct span bytes,
 		     const struct evidence_want *want, struct verdict *v,
 		     struct err *err)
 {
-	struct wire_rec rec;
 	bool ready = false, got = false;
 	int status = 0;
 	struct err gone;
@@ -161,13 +191,7 @@ enum pv_code box_ask(struct evidencebox *b, struct box *x, struct span bytes,
 	memset(v, 0, sizeof(*v));
 	err_init(&v->why);
 	err_init(&gone);
-	rc = await_ready(x, &ready, &gone);
-	if (rc == PV_OK && ready)
-		rc = put(x, bytes, want, &gone);
-	if (rc == PV_OK && ready)
-		rc = wire_read(&x->wire, &rec, &got, &gone);
-	if (rc == PV_OK && got)
-		rc = box_get_verdict(&rec, v, &gone);
+	rc = hear_verdict(x, bytes, want, v, &ready, &got, &gone);
 	closed = box_close(b, x, &status, err);
 	if (closed != PV_OK)
 		return closed;

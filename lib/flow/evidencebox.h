@@ -17,6 +17,7 @@
 
 #include <sys/types.h>
 
+#include "lib/evidence/claimed.h"
 #include "lib/evidence/evidence.h"
 #include "lib/flow/wire.h"
 
@@ -32,6 +33,8 @@ struct verdict {
 	struct err why; /* PV_OK: all passed */
 	struct verdict_check list[EVIDENCE_CHECKS_MAX];
 	size_t n;
+	/* Where it is not the enrolled key's: whose it says to be. */
+	struct evidence_claimed claimed;
 };
 /* A check of that rule was made, and none failed. */
 PV_MUST bool verdict_passed(const struct verdict *v, const char *rule);
@@ -55,10 +58,11 @@ struct evidencebox {
 PV_MUST enum pv_code evidencebox_start(struct evidencebox *b, struct err *err);
 /*
  * evidence_verify() in a box of its own: PV_OK with the verdict in v, whose
- * code is PV_OK, PV_INPUT, PV_INTEGRITY or PV_DENIED. Evidence that ends the
- * process, or keeps it for longer than time_s, is refused: PV_INPUT,
- * "evidence.parser"; others are verified after it. PV_INTERNAL: the keeper has
- * ended, the box cannot be confined, or says what it cannot.
+ * code is PV_OK, PV_INPUT, PV_INTEGRITY or PV_DENIED. Evidence that crashes the
+ * process, keeps it for longer than time_s, or makes it say what no verdict
+ * says, is refused: PV_INPUT, "evidence.parser"; others are verified after it.
+ * PV_INTERNAL, which is no device's fault: the keeper has ended; the box cannot
+ * be confined, has no memory, or was killed by SIGKILL.
  */
 PV_MUST enum pv_code evidencebox_verify(struct evidencebox *b,
 					struct span bytes,

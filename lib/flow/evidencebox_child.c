@@ -91,11 +91,19 @@ bool box_leave_files(int a, int b)
 
 /* ---- in the box ---- */
 
+/* Refused, and it could be because another device made it. */
+static bool is_anothers(const struct err *why)
+{
+	return strcmp(why->rule, "evidence.signature") == 0 ||
+	       strcmp(why->rule, "evidence.identity") == 0;
+}
+
 static enum pv_code answer(struct wire *w, int keys, struct wire_rec *rec,
 			   struct err *err)
 {
 	struct box_question q;
 	struct evidence_report report = { .n = 0 };
+	struct evidence_claimed claimed = { .n = 0 };
 	SECRET mac = SECRET_INIT;
 	struct err why;
 	enum pv_code rc = box_get_question(rec, &q, err);
@@ -110,7 +118,9 @@ static enum pv_code answer(struct wire *w, int keys, struct wire_rec *rec,
 	err_init(&why);
 	if (evidence_verify(q.bytes, &q.want, &report, &why) == PV_OK)
 		err_init(&why);
-	box_put_verdict(w, &why, &report);
+	if (is_anothers(&why))
+		evidence_claimed(q.want.format, q.bytes, &claimed);
+	box_put_verdict(w, &why, &report, &claimed);
 	return wire_flush(w, err);
 }
 

@@ -27,8 +27,10 @@ PV_MUST enum pv_code box_put_question(struct wire *w, struct span bytes,
 PV_MUST enum pv_code box_get_question(struct wire_rec *rec,
 				      struct box_question *q, struct err *err);
 void box_put_verdict(struct wire *w, const struct err *why,
-		     const struct evidence_report *report);
-/* Cleaned. PV_INTERNAL: it says what no verdict says. */
+		     const struct evidence_report *report,
+		     const struct evidence_claimed *claimed);
+/* Cleaned. PV_INPUT "evidence.parser": it says what no verdict says, so it is
+ * the evidence that speaks. PV_INTERNAL: it failed for reasons of its own. */
 PV_MUST enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
 				     struct err *err);
 

@@ -98,7 +98,8 @@ enum pv_code box_get_question(struct wire_rec *rec, struct box_question *q,
 /* ---- verdicts ---- */
 
 void box_put_verdict(struct wire *w, const struct err *why,
-		     const struct evidence_report *report)
+		     const struct evidence_report *report,
+		     const struct evidence_claimed *claimed)
 {
 	size_t mark = wire_begin(w, WIRE_VERDICT);
 
@@ -112,6 +113,9 @@ void box_put_verdict(struct wire *w, const struct err *why,
 		wire_put_str(w, c->expected);
 		wire_put_str(w, c->found);
 	}
+	wire_put_u64(w, claimed->n);
+	for (size_t i = 0; i < claimed->n; i++)
+		wire_put_bytes(w, claimed->id[i], sizeof(claimed->id[i]));
 	wire_end(w, mark);
 }
 
@@ -155,6 +159,15 @@ static bool believable(const struct verdict *v)
 	}
 }
 
+static void get_claimed(struct wire_rec *rec, struct evidence_claimed *c)
+{
+	uint64_t n = wire_get_u64(rec);
+
+	rec->bad |= n > EVIDENCE_CLAIMED_MAX;
+	for (c->n = 0; !rec->bad && c->n < n; c->n++)
+		wire_get_bytes(rec, c->id[c->n], sizeof(c->id[c->n]));
+}
+
 enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
 			     struct err *err)
 {
@@ -172,13 +185,12 @@ enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
 		get_clean(rec, c->expected, sizeof(c->expected));
 		get_clean(rec, c->found, sizeof(c->found));
 	}
-	if (wire_done(rec, err) != PV_OK)
-		return PV_INTERNAL;
-	if (!believable(v))
-		return err_fail(err, PV_INTERNAL, "evidence.box",
-				"run it again; keep the evidence",
-				"the process that verifies evidence says what "
-				"it cannot");
+	get_claimed(rec, &v->claimed);
+	if (wire_done(rec, NULL) != PV_OK || !believable(v))
+		return err_fail(err, PV_INPUT, "evidence.parser",
+				"keep it and tell us: it is in quarantine",
+				"the evidence makes the process that takes it "
+				"apart say what it cannot");
 	if (v->why.code == PV_INTERNAL)
 		*err = v->why;
 	return v->why.code == PV_INTERNAL ? PV_INTERNAL : PV_OK;

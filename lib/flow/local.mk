@@ -181,6 +181,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/evidencebox_impl.h lib/flow/evidencebox_wire.c \
 	lib/flow/attestverify.c lib/flow/attestverify.h \
 	lib/flow/attestverify_impl.h lib/flow/attestverify_record.c \
+	lib/flow/attestverify_whose.c \
 	lib/flow/challenge.c lib/flow/challenge.h \
 	lib/flow/audit_attest.c \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \

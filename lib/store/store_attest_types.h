@@ -26,7 +26,7 @@ struct store_attkey { /* what a device attests with */
 	/* Of those bytes; of a MAC key what it makes of a constant. */
 	uint8_t key_sha256[STORE_HASH];
 	uint8_t instance[STORE_UEID];  /* psa: the ueid */
-	size_t instance_len;	       /* 0: derived from the key */
+	size_t instance_len;	       /* 0: not psa */
 	uint8_t ek_sha256[STORE_HASH]; /* tpm2: of the EK's SPKI */
 	/* Of what the TPM has to give back; all zero unless it is pending. */
 	uint8_t secret_sha256[STORE_HASH];

@@ -100,10 +100,38 @@ token $b "$T/$b-iak.pem" -e "s/$ueid/$other/"
 cp "$T/$b.evidence" "$T/$a.evidence"
 jq -c --arg d $a '.device = $d' "$T/$b.challenge" >"$T/$a.challenge"
 verify 4 evidence.nonce $a
+# Right in all but the device: whose it is, is said. It uses nobody's nonce.
 cp "$T/kept" "$T/$a.challenge"
+verify 4 evidence.identity $a
+expect_text "the evidence is that of $b"
+expect_text '"quarantine":'
+# It only says to be b's: it is nobody's.
+new_key stranger
+token $b "$T/stranger.pem" -e "s/$ueid/$other/"
+cp "$T/$b.evidence" "$T/$a.evidence"
+verify 5 evidence.signature $a
 token $a "$T/$b-iak.pem"
 verify 5 evidence.signature $a
+token $b "$T/$b-iak.pem" -e "s/$ueid/$other/"
 verify 0 '"status":"verified"' $b
+token $a "$iak"
+verify 0 '"status":"verified"' $a
+
+case_start "26: of one whose instance is derived from its key"
+d=client-00000004
+staged_device staged $d
+new_key $d-iak
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device $d --format psa \
+	--key "$T/$d-iak.pub"
+openssl pkey -pubin -in "$T/$d-iak.pub" -outform DER -out "$T/$d-iak.der"
+own=01$(tail -c 65 "$T/$d-iak.der" | sha256sum | cut -c 1-64)
+challenge $a
+challenge $d
+token $d "$T/$d-iak.pem" -e "s/$ueid/$own/"
+cp "$T/$d.evidence" "$T/$a.evidence"
+verify 4 evidence.identity $a
+expect_text "the evidence is that of $d"
+verify 0 '"status":"verified"' $d
 
 case_start "28: another algorithm than the enrolled key's"
 claims "$(answer_to $a)"

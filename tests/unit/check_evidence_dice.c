@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "lib/base/cose.h"
+#include "lib/base/sha256.h"
+#include "lib/evidence/claimed.h"
 #include "lib/evidence/tcbinfo.h"
 #include "tests/unit/evidence_chain.h"
 #include "tests/unit/evidence_fix.h"
@@ -300,6 +302,24 @@ START_TEST(other_device)
 }
 END_TEST
 
+/* Whose it could be is known before anything is believed. */
+START_TEST(keys_claimed)
+{
+	struct evidence_claimed c;
+	uint8_t hash[32];
+
+	make(ROOT);
+	evidence_claimed(EVIDENCE_DICE, buf_span(&whole), &c);
+	ck_assert_uint_eq(c.n, 3);
+	ck_assert(sha256((struct span){ spki, sizeof(spki) }, hash, NULL) ==
+		  PV_OK);
+	ck_assert_mem_eq(c.id[1], hash, sizeof(hash)); /* DEVICE's */
+	evidence_claimed(EVIDENCE_DICE,
+			 (struct span){ whole.data, whole.len - 1 }, &c);
+	ck_assert_uint_eq(c.n, 0);
+}
+END_TEST
+
 START_TEST(alias_kind)
 {
 	what[ALIAS].key = EVP_EC_gen("P-384"); /* the message is of another */
@@ -462,6 +482,7 @@ int main(void)
 	tcase_add_test(t, chain_signature);
 	tcase_add_test(t, message_wrong);
 	tcase_add_test(t, other_device);
+	tcase_add_test(t, keys_claimed);
 	tcase_add_test(t, alias_kind);
 	tcase_add_test(t, measurements);
 	tcase_add_test(t, layers);

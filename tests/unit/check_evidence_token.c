@@ -1,3 +1,4 @@
+#include "lib/evidence/claimed.h"
 #include "tests/unit/evidence_psa.h"
 
 /* The right evidence of another question, or of another device. */
@@ -99,16 +100,20 @@ END_TEST
 /* Whose it could be is known before anything is believed. */
 START_TEST(instance_claimed)
 {
-	struct span ueid;
+	struct evidence_claimed c;
 
 	make(CLAIMS, NULL, "");
 	token.data[token.len - 1] ^= 1;
-	ck_assert(evidence_claimed_instance(buf_span(&token), &ueid));
-	ck_assert(span_equal(ueid, want.instance));
-	ck_assert(!evidence_claimed_instance((struct span){ token.data, 0 },
-					     &ueid));
+	evidence_claimed(EVIDENCE_PSA, buf_span(&token), &c);
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_mem_eq(c.id[0], want.instance.p + 1, 32);
+	evidence_claimed(EVIDENCE_TPM2, buf_span(&token), &c);
+	ck_assert_uint_eq(c.n, 0);
+	evidence_claimed(EVIDENCE_PSA, (struct span){ token.data, 0 }, &c);
+	ck_assert_uint_eq(c.n, 0);
 	make(index_of(256), NULL, "");
-	ck_assert(!evidence_claimed_instance(buf_span(&token), &ueid));
+	evidence_claimed(EVIDENCE_PSA, buf_span(&token), &c);
+	ck_assert_uint_eq(c.n, 0);
 }
 END_TEST
 

@@ -139,7 +139,7 @@ START_TEST(test_gone)
 	unit_ok(box_open(&box, &x, &err), &err);
 	first = x.pid;
 	await(&x);
-	ck_assert(kill(first, SIGKILL) == 0);
+	ck_assert(kill(first, SIGSEGV) == 0);
 	refused(&x, "a crash");
 	ask(buf_span(&token), PV_OK, "");
 	unit_ok(box_open(&box, &x, &err), &err);
@@ -147,6 +147,35 @@ START_TEST(test_gone)
 	unit_ok(box_ask(&box, &x, buf_span(&token), &want, &verdict, &err),
 		&err);
 	ck_assert_int_eq(verdict.why.code, PV_OK);
+}
+END_TEST
+
+/* Who kills it is not the evidence. */
+START_TEST(test_killed)
+{
+	struct box x;
+
+	make(CLAIMS, NULL, "");
+	unit_ok(box_open(&box, &x, &err), &err);
+	await(&x);
+	ck_assert(kill(x.pid, SIGKILL) == 0);
+	unit_refused(box_ask(&box, &x, buf_span(&token), &want, &verdict, &err),
+		     PV_INTERNAL, "evidence.box", &err);
+	err_init(&err);
+	ask(buf_span(&token), PV_OK, "");
+}
+END_TEST
+
+/* Whose it says to be comes with what was refused, and only then. */
+START_TEST(test_claimed)
+{
+	make(CLAIMS, NULL, "");
+	ask(buf_span(&token), PV_OK, "");
+	ck_assert_uint_eq(verdict.claimed.n, 0);
+	token.data[token.len - 1] ^= 1;
+	ask(buf_span(&token), PV_INTEGRITY, "evidence.signature");
+	ck_assert_uint_eq(verdict.claimed.n, 1);
+	ck_assert_mem_eq(verdict.claimed.id[0], want.instance.p + 1, 32);
 }
 END_TEST
 
@@ -208,6 +237,7 @@ END_TEST
 static enum pv_code lie(const struct err *why, const char *rule, bool passed)
 {
 	struct evidence_report report = { .n = rule ? 1 : 0 };
+	const struct evidence_claimed claimed = { .n = 0 };
 	struct wire_rec rec;
 	struct wire w = { .fd = -1 };
 	struct err ignored;
@@ -220,7 +250,7 @@ static enum pv_code lie(const struct err *why, const char *rule, bool passed)
 						  .passed = passed,
 						  .expected = "a\x1b[2Jb",
 						  .found = "c" };
-	box_put_verdict(&w, why, &report);
+	box_put_verdict(&w, why, &report, &claimed);
 	buf_put(&w.in, w.out.data, w.out.len);
 	ck_assert(wire_next(&w, &rec));
 	rc = box_get_verdict(&rec, &verdict, &ignored);
@@ -237,18 +267,22 @@ START_TEST(test_lies)
 	ck_assert(lie(&why, "evidence.nonce", true) == PV_OK);
 	ck_assert_str_eq(verdict.list[0].expected, "a?[2Jb");
 	/* passed, and one check did not; or none was made */
-	ck_assert(lie(&why, "evidence.nonce", false) == PV_INTERNAL);
-	ck_assert(lie(&why, NULL, true) == PV_INTERNAL);
-	ck_assert(lie(&why, "store.edited", true) == PV_INTERNAL);
-	ck_assert(lie(&why, "evidence.\x1b", true) == PV_INTERNAL);
+	ck_assert(lie(&why, "evidence.nonce", false) == PV_INPUT);
+	ck_assert(lie(&why, NULL, true) == PV_INPUT);
+	ck_assert(lie(&why, "store.edited", true) == PV_INPUT);
+	ck_assert(lie(&why, "evidence.\x1b", true) == PV_INPUT);
 	err_fail(&why, PV_STORAGE, "evidence.nonce", NULL, "x");
-	ck_assert(lie(&why, "evidence.nonce", false) == PV_INTERNAL);
+	ck_assert(lie(&why, "evidence.nonce", false) == PV_INPUT);
 	err_init(&why);
 	err_fail(&why, PV_DENIED, "order.closed", NULL, "x");
-	ck_assert(lie(&why, "evidence.nonce", false) == PV_INTERNAL);
+	ck_assert(lie(&why, "evidence.nonce", false) == PV_INPUT);
 	err_init(&why);
 	err_fail(&why, PV_DENIED, "evidence.nonce", NULL, "x");
 	ck_assert(lie(&why, "evidence.nonce", false) == PV_OK);
+	/* what failed in the box is no device's fault */
+	err_init(&why);
+	err_fail(&why, PV_INTERNAL, "memory", NULL, "x");
+	ck_assert(lie(&why, "evidence.nonce", false) == PV_INTERNAL);
 }
 END_TEST
 
@@ -276,6 +310,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_mac);
 	tcase_add_test(t, test_lists);
 	tcase_add_test(t, test_gone);
+	tcase_add_test(t, test_killed);
+	tcase_add_test(t, test_claimed);
 	tcase_add_test(t, test_keeper_gone);
 	tcase_add_test(t, test_time);
 	suite_add_tcase(suite, t);
