@@ -108,3 +108,26 @@ enrolled() {
 	expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device "$2" \
 		--format psa --key "$T/$2-iak.pub" --instance "${3:-$ueid}"
 }
+
+# installs DEVICE: its evidence is verified and what waits for it released in one
+# run; it opens that, and its receipt is taken. $T/bundle.pem is the key.
+installs() {
+	rm -f "$T/$1.operational.pvb" "$T/$1.again.pvb"
+	expect_exit 0 "$PROVCTL" -C "$H" attest verify --device "$1" \
+		--evidence "$T/$1.evidence" --challenge "$T/$1.challenge" \
+		--seal-key "$T/dev/$1/seal_pub.pem" -o "$T/$1.operational.pvb"
+	expect_text '"status":"verified"'
+	expect_text '"status":"issued"'
+	expect_exit 0 "$PROVCTL" -C "$H" attest release --device "$1" \
+		-o "$T/$1.again.pvb"
+	same_bytes "$T/$1.operational.pvb" "$T/$1.again.pvb"
+	run "$PROVDEV" open "$T/dev/$1" "$T/$1.operational.pvb" \
+		--bundle-key "$T/bundle.pem" --evidence "$T/$1.evidence" \
+		--nonce "$(json_field nonce "$T/$1.challenge")"
+	expect_equal "$rc" 0 "provdev open ($(cat "$T/err"))"
+	[ -s "$T/dev/$1/active/service/content.cbor" ] ||
+		fail "what waited for evidence is not active"
+	expect_exit 0 "$PROVCTL" -C "$H" attest receipt \
+		"$T/dev/$1/receipt.cose"
+	expect_text '"stage":"operational"'
+}

@@ -470,6 +470,7 @@ CLI_TESTS = \
 	tests/cli/actors.sh \
 	tests/cli/attest_bad.sh tests/cli/attest_enrol.sh \
 	tests/cli/attest_dice.sh tests/cli/attest_tpm.sh tests/cli/attest_verify.sh \
+	tests/cli/attest_formats.sh \
 	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \
 	tests/cli/approve_bad.sh \

@@ -64,6 +64,7 @@ ek_cert acme-tpm
 ek_cert stranger
 
 new_authority
+p export key --purpose bundle >"$T/bundle.pem"
 mkdir -p "$H/anchors"
 cp "$T/acme-tpm.pem" "$H/anchors/tpm.pem"
 zero=$(printf '%064d' 0)
@@ -135,18 +136,17 @@ expect_error 4 evidence.owner -C "$H" attest enrol --device client-00000002 \
 	--format tpm2 --ek-cert "$T/acme-tpm-ek.pem" --ak other.public \
 	-o "$T/credential.2"
 
-# quote KEY: $T/DEVICE.evidence answers the challenge.
+# quote KEY [PCRS]: $T/DEVICE.evidence answers the challenge.
 hex_of() {
 	od -An -v -tx1 "$1" | tr -d ' \n'
 }
 quote() {
-	tpm tpm2_quote -c "$1" -l sha256:0,7 -q "$(answer_to $a)" -m msg \
-		-s sig -g sha256
-	tpm tpm2_pcrread sha256:0,7 -o values -F values
-	values=$(hex_of values)
-	printf '[h%s, h%s, [h%s, h%s]]' "'$(hex_of msg)'" "'$(hex_of sig)'" \
-		"'$(printf %s "$values" | cut -c 1-64)'" \
-		"'$(printf %s "$values" | cut -c 65-128)'" >"$T/quote.diag"
+	tpm tpm2_quote -c "$1" -l "sha256:${2:-0,7}" -q "$(answer_to $a)" \
+		-m msg -s sig -g sha256
+	tpm tpm2_pcrread "sha256:${2:-0,7}" -o values -F values
+	printf "[h'%s', h'%s', [%s]]" "$(hex_of msg)" "$(hex_of sig)" \
+		"$(hex_of values | fold -w 64 | sed "s/.*/h'&'/" |
+			paste -s -d ,)" >"$T/quote.diag"
 	attester diag "$T/quote.diag" "$T/$a.evidence"
 }
 
@@ -156,6 +156,22 @@ expect_equal "$(json_field format "$T/$a.challenge")" tpm2 format
 quote ak.ctx
 verify 0 verified $a --explain
 expect_text "passed evidence.measurement"
+
+case_start "what waits for it is released, opened, and receipted"
+expect_error 10 bundle.none -C "$H" export bundle --device $a \
+	--stage operational
+challenge $a
+# The simulated device makes A, and packs what the tools wrote.
+tpm tpm2_quote -c ak.ctx -l sha256:0,7 -m msg -s sig -g sha256 -q "$(
+	"$PROVDEV" attest "$T/dev/$a" --seal-key --print-a \
+		--challenge "$T/$a.challenge")"
+tpm tpm2_pcrread sha256:0,7 -o values -F values
+rm -f "$T/$a.evidence"
+run "$PROVDEV" attest "$T/dev/$a" --format tpm2 --seal-key --quote msg \
+	--signature sig --pcrs values --challenge "$T/$a.challenge" \
+	--out "$T/$a.evidence"
+expect_equal "$rc" 0 "provdev attest ($(cat "$T/err"))"
+installs $a
 
 case_start "the same challenge again"
 quote ak.ctx
@@ -175,7 +191,15 @@ quote ak.ctx
 head -c 100 "$T/$a.evidence" >"$T/cut" && cp "$T/cut" "$T/$a.evidence"
 verify 3 evidence. $a
 
+case_start "another PCR than the template's, one less, and one more"
+for pcrs in 0,8 0 0,7,8; do
+	challenge $a
+	quote ak.ctx $pcrs
+	verify 4 evidence.measurement $a
+done
+
 case_start "PCR 7 extended"
+challenge $a
 tpm tpm2_pcrextend "7:sha256=$(printf '%064d' 1)"
 quote ak.ctx
 verify 4 evidence.measurement $a --explain
