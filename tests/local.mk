@@ -480,6 +480,7 @@ CLI_TESTS = \
 	tests/cli/attest_key.sh \
 	tests/cli/audit_show.sh \
 	tests/cli/badlog.sh \
+	tests/cli/bundle_bad.sh \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
 	tests/cli/ceremony.sh tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
