@@ -1,4 +1,5 @@
 #include <openssl/hmac.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cose.h"
@@ -48,35 +49,44 @@ static void put_claims(struct cbor_writer *w, const struct claims *c)
 	}
 }
 
+/* Signed by key, or under mac_key where that is NULL. */
+static size_t make_of(struct cbor_bytes payload, EVP_PKEY *key, uint8_t *out,
+		      size_t cap)
+{
+	uint8_t prot[64], all[512], auth[64], digest[32];
+	struct cbor_writer h, s, w;
+	unsigned len = 32;
+
+	cbor_writer_init(&h, prot, sizeof(prot));
+	cose_put_protected(&h, key ? COSE_ALG_ES256 : COSE_ALG_HMAC256, kid,
+			   key ? 8 : 16);
+	cbor_writer_init(&s, all, sizeof(all));
+	if (key) {
+		cose_put_sig_structure(&s, written(&h), payload);
+		SHA256(all, s.len, digest);
+		keys_sign(key, digest, auth);
+	} else {
+		cose_put_mac_structure(&s, written(&h), payload);
+		ck_assert(HMAC(EVP_sha256(), mac_key, 32, all, s.len, auth,
+			       &len));
+	}
+	cbor_writer_init(&w, out, cap);
+	cose_put_message(&w, key ? COSE_TAG_SIGN1 : COSE_TAG_MAC0, written(&h),
+			 payload, auth, key ? COSE_SIG_LEN : COSE_MAC_LEN);
+	ck_assert(cbor_writer_ok(&w));
+	return w.len;
+}
+
 /* A whole receipt in out; signed by key, or under mac_key. */
 static size_t make(const struct claims *c, EVP_PKEY *key, uint8_t *out,
 		   size_t cap)
 {
-	uint8_t payload[256], prot[64], all[512], auth[64], digest[32];
-	struct cbor_writer p, h, s, w;
-	unsigned len = 32;
+	uint8_t payload[256];
+	struct cbor_writer p;
 
 	cbor_writer_init(&p, payload, sizeof(payload));
 	put_claims(&p, c);
-	cbor_writer_init(&h, prot, sizeof(prot));
-	cose_put_protected(&h, c->mac ? COSE_ALG_HMAC256 : COSE_ALG_ES256, kid,
-			   c->mac ? 16 : 8);
-	cbor_writer_init(&s, all, sizeof(all));
-	if (c->mac) {
-		cose_put_mac_structure(&s, written(&h), written(&p));
-		ck_assert(HMAC(EVP_sha256(), mac_key, 32, all, s.len, auth,
-			       &len));
-	} else {
-		cose_put_sig_structure(&s, written(&h), written(&p));
-		SHA256(all, s.len, digest);
-		keys_sign(key, digest, auth);
-	}
-	cbor_writer_init(&w, out, cap);
-	cose_put_message(&w, c->mac ? COSE_TAG_MAC0 : COSE_TAG_SIGN1,
-			 written(&h), written(&p), auth,
-			 c->mac ? COSE_MAC_LEN : COSE_SIG_LEN);
-	ck_assert(cbor_writer_ok(&w));
-	return w.len;
+	return make_of(written(&p), c->mac ? NULL : key, out, cap);
 }
 
 static const struct claims good[] = {
@@ -128,6 +138,82 @@ START_TEST(refuses)
 	unit_refused(seal_receipt_parse((struct span){ bytes, len }, &r, &err),
 		     PV_INPUT, "receipt.form", &err);
 	EVP_PKEY_free(key);
+}
+END_TEST
+
+/* ---- each claim, as bytes ---- */
+
+#define H8 "0102030405060708"
+#define H32 H8 H8 H8 H8
+static const struct {
+	const char *label, *value;
+	bool needed;
+	const char *lengths[2]; /* one byte short, one too many */
+} parts[] = {
+	{ "07", "50" H8 H8, true, { "4f" H8 "01020304050607", "5101" H8 H8 } },
+	{ "0a", "48" H8, false, { "4701020304050607", "584101" H32 H32 } },
+	{ "3a00011170",
+	  "5820" H32,
+	  true,
+	  { "581f" H8 H8 H8 "01020304050607", "582101" H32 } },
+	{ "3a00011171", "01", true, { "00", "1b8000000000000000" } },
+	{ "3a00011172",
+	  "00",
+	  true,
+	  { "1b0000000100000000", "1bffffffffffffffff" } },
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+/* Of no claim's type: null, true, -1, text, a list, a map, one byte, a tag. */
+static const char *const no_claim_takes[] = { "f6", "f5", "20",	  "6161",
+					      "80", "a0", "4100", "c100" };
+
+/* A receipt that has the claim at so many times, of this value. */
+static void expect_claim(size_t at, const char *value, int times,
+			 enum pv_code code)
+{
+	struct seal_receipt r;
+	char hex[512] = "";
+	uint8_t payload[256], bytes[512];
+	size_t n = 0, len = 0;
+	struct err err;
+
+	for (size_t i = 0; i < PARTS; i++) {
+		for (int k = 0; k < (i == at ? times : 1); k++, n++) {
+			len += (size_t)snprintf(hex + len, sizeof(hex) - len,
+						"%s%s", parts[i].label,
+						i == at ? value
+							: parts[i].value);
+		}
+	}
+	payload[0] = (uint8_t)(0xa0 + n);
+	len /= 2;
+	ck_assert(hex_decode(hex, payload + 1, len));
+	len = make_of((struct cbor_bytes){ payload, len + 1 }, NULL, bytes,
+		      sizeof(bytes));
+	err_init(&err);
+	if (code == PV_OK)
+		unit_ok(seal_receipt_parse((struct span){ bytes, len }, &r,
+					   &err),
+			&err);
+	else
+		unit_refused(seal_receipt_parse((struct span){ bytes, len }, &r,
+						&err),
+			     code, "receipt.form", &err);
+}
+
+START_TEST(each_claim)
+{
+	size_t at = (size_t)_i;
+	const char *value = parts[at].value;
+
+	expect_claim(at, value, 1, PV_OK);
+	expect_claim(at, value, 0, parts[at].needed ? PV_INPUT : PV_OK);
+	expect_claim(at, value, 2, PV_INPUT);
+	for (size_t i = 0;
+	     i < sizeof(no_claim_takes) / sizeof(no_claim_takes[0]); i++)
+		expect_claim(at, no_claim_takes[i], 1, PV_INPUT);
+	for (size_t i = 0; i < 2; i++)
+		expect_claim(at, parts[at].lengths[i], 1, PV_INPUT);
 }
 END_TEST
 
@@ -205,6 +291,7 @@ int main(void)
 
 	tcase_add_loop_test(t, takes_apart, 0, 4);
 	tcase_add_loop_test(t, refuses, 0, 7);
+	tcase_add_loop_test(t, each_claim, 0, (int)PARTS);
 	tcase_add_loop_test(t, refuses_lengths, 0, 4);
 	tcase_add_test(t, authenticates);
 	tcase_add_test(t, digests);
