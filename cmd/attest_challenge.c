@@ -97,7 +97,7 @@ enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
 	attest_group_init(&r, app, &s);
 	if (rc == PV_OK && !a.device == !a.from)
 		rc = err_fail(err, PV_USAGE, "usage.argument",
-			      "see provctl attest --help",
+			      "see provctl attest challenge --help",
 			      "give --device ID or --from LIST");
 	if (rc == PV_OK)
 		rc = session_open(app,

@@ -13,7 +13,7 @@
 static enum pv_code usage(const char *what, struct err *err)
 {
 	return err_fail(err, PV_USAGE, "usage.argument",
-			"see provctl attest --help", "%s", what);
+			"see provctl attest enrol --help", "%s", what);
 }
 
 json_t *enrol_line(const char *device, const char *format,

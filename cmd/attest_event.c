@@ -15,7 +15,7 @@ struct event_args {
 static enum pv_code usage(const char *what, struct err *err)
 {
 	return err_fail(err, PV_USAGE, "usage.option",
-			"see provctl attest --help", "%s", what);
+			"see provctl attest event --help", "%s", what);
 }
 
 static enum pv_code check(const struct event_args *a, struct err *err)

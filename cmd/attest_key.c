@@ -169,12 +169,12 @@ enum pv_code attest_run_key(const struct app *app, int argc, char **argv,
 
 	if (rc == PV_OK && (!a.format || strcmp(a.format, "yubihsm") != 0))
 		rc = err_fail(err, PV_USAGE, "usage.option",
-			      "see provctl attest --help",
+			      "see provctl attest key --help",
 			      "--format is yubihsm");
 	if (rc == PV_OK && (a.trust.n == 0 || !a.ca == !a.spki ||
 			    (a.generation > 0 && a.spki)))
 		rc = err_fail(err, PV_USAGE, "usage.option",
-			      "see provctl attest --help",
+			      "see provctl attest key --help",
 			      "give --trust, and --ca or --spki");
 	return rc == PV_OK ? verify(app, &a, &args, err) : rc;
 }

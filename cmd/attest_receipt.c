@@ -142,13 +142,13 @@ enum pv_code attest_run_receipt(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK && (missing != (order != NULL) ||
 			    (missing && (args.n > 0 || a.from || a.seal_key))))
 		rc = err_fail(err, PV_USAGE, "usage.option",
-			      "see provctl attest --help",
+			      "see provctl attest receipt --help",
 			      "--missing goes with --order NAME alone");
 	if (rc == PV_OK && missing)
 		return attest_run_missing(app, order, err);
 	if (rc == PV_OK && (args.n == 0) == !a.from)
 		rc = err_fail(err, PV_USAGE, "usage.argument",
-			      "see provctl attest --help",
+			      "see provctl attest receipt --help",
 			      "give one FILE, -, or --from DIR");
 	a.file = args.n > 0 ? args.values[0] : NULL;
 	if (rc == PV_OK && a.seal_key)

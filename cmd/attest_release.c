@@ -163,7 +163,8 @@ static enum pv_code read_list(const char *path, struct buf *ids, size_t *n,
 			      struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = -1;
-	CLEANUP(namelist_release) struct namelist list = { .table = { .n = 0 } };
+	CLEANUP(namelist_release)
+	struct namelist list = { .table = { .n = 0 } };
 	const char *end = strrchr(path, '.');
 	struct namelist_line line;
 	bool ended = false;
@@ -237,7 +238,7 @@ enum pv_code attest_run_release(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK && (!one.device == !r.from || (r.from && r.output) ||
 			    (one.device && (r.out || r.jobs))))
 		rc = err_fail(err, PV_USAGE, "usage.option",
-			      "see provctl attest --help",
+			      "see provctl attest release --help",
 			      "give --device ID with -o, or --from with --out");
 	if (rc != PV_OK)
 		return rc;

@@ -110,7 +110,7 @@ static enum pv_code check(const struct args *a, struct err *err)
 	if (a->from ? !any : all)
 		return PV_OK;
 	return err_fail(err, PV_USAGE, "usage.argument",
-			"see provctl attest --help",
+			"see provctl attest verify --help",
 			"give --device, --evidence and --challenge, or --from "
 			"alone");
 }

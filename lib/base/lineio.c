@@ -17,6 +17,8 @@
 #define FD_MAX 65535
 #define WAIT_MAX_MS 3600000 /* of one poll */
 
+#define LINES "give a serial line such as /dev/ttyUSB0, a socket or fd:N"
+
 static enum pv_code gone(struct err *err)
 {
 	return err_fail(err, PV_HSM_TEMP, "link.gone",
@@ -32,7 +34,7 @@ static enum pv_code not_opened(struct err *err)
 			    : errno == EACCES || errno == EPERM ? PV_DENIED
 								: PV_STORAGE;
 
-	return err_errno(err, code, "link.path", NULL, "cannot open the link");
+	return err_errno(err, code, "link.path", LINES, "cannot open the link");
 }
 
 /* ---- forms of where ---- */
@@ -143,9 +145,7 @@ static enum pv_code check_kind(int fd, struct err *err)
 	    (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode) ||
 	     (S_ISCHR(st.st_mode) && isatty(fd))))
 		return PV_OK;
-	return err_fail(err, PV_INPUT, "link.path",
-			"give a serial line such as /dev/ttyUSB0, a socket or "
-			"fd:N",
+	return err_fail(err, PV_INPUT, "link.path", LINES,
 			"the link is no terminal line, socket or pipe");
 }
 

@@ -48,6 +48,7 @@ enrol 3 evidence.instance client-00000002 --format psa --key "$T/two.pub" \
 enrol 4 evidence.format client-00000002 --format dice --key "$T/two.pub"
 enrol 10 device.unknown nobody --format psa --key "$T/two.pub"
 enrol 2 usage.argument client-00000002 --format psa
+expect_text "see provctl attest enrol --help"
 enrol 2 usage.argument client-00000002 --format psa --key "$T/two.pub" \
 	--mac-key "$T/mac"
 enrol 4 attest.none client-000000ff --format psa --key "$T/two.pub"

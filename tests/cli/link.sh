@@ -381,6 +381,7 @@ expect_error 3 link.path -C "$H" export stream --device client-00000001 \
 	--link /dev/null
 expect_error 10 link.path -C "$H" export stream --device client-00000001 \
 	--link "$T/none"
+expect_text "give a serial line"
 expect_error 3 link.fd -C "$H" export stream --device client-00000001 \
 	--link fd:77
 expect_error 6 link.gone -C "$H" export stream --device client-00000001 \
