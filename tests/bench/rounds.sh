@@ -93,13 +93,18 @@ line() {
 		"$(number "$5")" "$6" | tee -a "$work/lines"
 }
 
-# ratio_figure NAME TARGET: rounds, then the median of ours / theirs by round.
-ratio_figure() {
-	rounds "$1"
+# ratio_line NAME TARGET: the median of ours / theirs by round, of what was kept.
+ratio_line() {
 	kept=$work/figures/$1.kept
 	# shellcheck disable=SC2016  # awk's columns
 	line "$1" "$(median '$1 / $2' "$kept")" "$2" "$(median '$1' "$kept")" \
 		"$(median '$2' "$kept")" "$(wc -l <"$kept")"
+}
+
+# ratio_figure NAME TARGET: rounds, then their line.
+ratio_figure() {
+	rounds "$1"
+	ratio_line "$@"
 }
 
 # Everything as one JSON document: lines, notes and each round.
