@@ -18,7 +18,7 @@
 
 struct run_args {
 	const char *home, *binding, *rehearsal, *answers, *templates;
-	const char *name, *origin, *roster, *plan;
+	const char *name, *origin, *roster, *media, *plan;
 	bool rehearse, resume;
 	char dir[PATH_CAP];
 };
@@ -35,6 +35,7 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 		{ "name", 0, OPT_STRING, &in->name, 0, 0 },
 		{ "origin", 0, OPT_STRING, &in->origin, 0, 0 },
 		{ "roster", 0, OPT_STRING, &in->roster, 0, 0 },
+		{ "media", 0, OPT_STRING, &in->media, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -146,6 +147,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 		.templates_dir = in.templates,
 		.plan = in.plan,
 		.roster = in.roster,
+		.media = in.media,
 		.softhsm = in.rehearse,
 		.module = in.rehearse ? PV_SOFTHSM_MODULE : b.module,
 		.tokens = tokens,

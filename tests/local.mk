@@ -195,6 +195,7 @@ UNIT_TESTS = \
 	tests/unit/check_makecred \
 	tests/unit/check_manifest \
 	tests/unit/check_matter \
+	tests/unit/check_media \
 	tests/unit/check_namelist \
 	tests/unit/check_note \
 	tests/unit/check_notekey \

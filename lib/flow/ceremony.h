@@ -6,10 +6,10 @@
  *
  *   ceremonies/<plan>-<version>/  transcript.jsonl  transcript.note  <ca>.pem
  *
- * Events: begin, resume, token, step, key, sign, certificate, template, ask,
- * answer, orphan, done, failed, end. Every step that ended well is an entry
- * ceremony.step of the log, too; the first failure ends the run. At the end the
- * log's keys sign the transcript's head.
+ * Events: begin, resume, token, step, key, sign, certificate, template, given,
+ * taken, ask, answer, orphan, done, failed, end. Every step that ended well is
+ * an entry ceremony.step of the log, too; the first failure ends the run. At
+ * the end the log's keys sign the transcript's head.
  *
  * Does not check: that the plan was rehearsed (init.h).
  */
@@ -46,6 +46,7 @@ struct ceremony_opts {
 	struct span
 		roster; /* the first one, set after the steps; empty: none */
 	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
+	const char *media;	 /* folder (media.h); NULL: none was named */
 	int folder;		 /* of the ceremony */
 	const char *mode;	 /* "init", "run" or "rehearsal" */
 	bool resume;		 /* its transcript is there */

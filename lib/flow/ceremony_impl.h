@@ -37,6 +37,15 @@ PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);
 
+/* A file to the medium, under the authority's own name (media.h). */
+PV_MUST enum pv_code ceremony_give(struct ceremony *c, const char *file,
+				   struct span bytes, struct err *err);
+/* One of another authority, into the empty bytes: its hash is shown, and people
+ * are asked, before it is used. */
+PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
+				   const char *file, struct buf *bytes,
+				   struct err *err);
+
 /* The token that is there, written down once, and afterwards the same one. No
  * token of this process is open. */
 PV_MUST enum pv_code ceremony_meet(struct ceremony *c, struct err *err);

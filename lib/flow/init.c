@@ -296,6 +296,7 @@ static enum pv_code run_plan(const struct work *w, struct err *err)
 				     .templates_dir = opts->templates_dir,
 				     .pin = &pin,
 				     .roster = buf_span(&w->roster),
+				     .media = opts->media,
 				     .folder = w->folder,
 				     .mode = mode_of(opts),
 				     .resume = w->resume,

@@ -31,6 +31,7 @@ struct init_opts {
 	const char
 		*so_pin_source; /* the plan's token is new; NULL: it is not */
 	const char *mode;	/* "run" or "rehearsal"; NULL: an init */
+	const char *media;	/* folder of what changes hands; NULL: none */
 	const char *rehearsal; /* home of one, of that plan; NULL: not needed */
 	const struct ceremony_people *people; /* NULL: unattended */
 	void (*told)(const void *ctx, const char *event,
@@ -64,8 +65,8 @@ PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct err *err);
 /*
  * Goes on with what an interrupted init_authority() left in dir, with the same
- * plan; of opts backends, dir, plan, templates_dir, so_pin_source and people
- * count. PV_DENIED "ceremony.other" (it was begun with another plan),
+ * plan; of opts backends, dir, plan, templates_dir, so_pin_source, media and
+ * people count. PV_DENIED "ceremony.other" (it was begun with another plan),
  * PV_CONFLICT "authority.exists", "ceremony.busy", PV_NOT_FOUND (there is
  * nothing to go on with), codes of the plan's steps.
  */

@@ -36,6 +36,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_login.c \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_keys.c \
+	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/ceremonycheck.h lib/flow/ceremonysign.c \
 	lib/flow/ceremonypage.c \

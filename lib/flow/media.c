@@ -1,0 +1,216 @@
+#include "lib/flow/media.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
+
+CLEANUP_PTR(struct file_group, file_group_free);
+
+#define HEX (2 * SHA256_LEN)
+#define GAP "  " /* between hash and name, as sha256sum writes it */
+
+/* ---- SHA256SUMS ---- */
+
+struct sum { /* a line; borrowed */
+	struct span hex, name;
+};
+
+/* The next line of text, which is shortened by it. */
+static bool next_sum(struct span *text, struct sum *out)
+{
+	const uint8_t *end = memchr(text->p, '\n', text->len);
+	size_t head = HEX + strlen(GAP);
+	size_t len = end ? (size_t)(end - text->p) : 0;
+
+	if (len <= head || memcmp(text->p + HEX, GAP, strlen(GAP)) != 0 ||
+	    !name_is_safe((const char *)text->p + head, len - head))
+		return false;
+	for (size_t i = 0; i < HEX; i++)
+		if (!strchr("0123456789abcdef", text->p[i]))
+			return false;
+	out->hex = (struct span){ text->p, HEX };
+	out->name = (struct span){ text->p + head, len - head };
+	text->p += len + 1;
+	text->len -= len + 1;
+	return true;
+}
+
+static enum pv_code sums_fail(enum pv_code code, const char *file,
+			      const char *what, struct err *err)
+{
+	err_object(err, file);
+	return err_fail(err, code, "media.sums",
+			"compare the files with what their authority gave, and "
+			"take another medium",
+			"%s", what);
+}
+
+/* *found: the file has a line; hex must be what it says. */
+static enum pv_code find_sum(struct span sums, const char *file,
+			     const char *hex, enum pv_code code, bool *found,
+			     struct err *err)
+{
+	struct span want = { (const uint8_t *)file, strlen(file) };
+	struct sum line;
+
+	*found = false;
+	while (sums.len > 0) {
+		if (!next_sum(&sums, &line))
+			return sums_fail(code, MEDIA_SUMS,
+					 "a line that is no SHA-256 and name",
+					 err);
+		if (!span_equal(line.name, want))
+			continue;
+		if (*found || memcmp(line.hex.p, hex, HEX) != 0)
+			return sums_fail(code, file,
+					 "SHA256SUMS has another hash of it",
+					 err);
+		*found = true;
+	}
+	return PV_OK;
+}
+
+/* ---- the folders ---- */
+
+static enum pv_code check_names(const char *dir, const char *authority,
+				const char *file, struct err *err)
+{
+	if (!dir)
+		return err_fail(err, PV_USAGE, "media.none",
+				"name the folder of the medium with --media",
+				"files change hands here, and no medium was "
+				"named");
+	if (name_is_safe(authority, strlen(authority)) &&
+	    name_is_safe(file, strlen(file)) && strcmp(file, MEDIA_SUMS) != 0)
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "media.name", NULL,
+			"an authority or a file with no plain name");
+}
+
+static enum pv_code not_there(const char *object, struct err *err)
+{
+	err_object(err, object);
+	return err_fail(err, PV_NOT_FOUND, "media.file",
+			"put the medium in that has it, then go on",
+			"the medium has it not");
+}
+
+static enum pv_code open_folder(const char *dir, const char *authority,
+				bool make, int *folder, struct err *err)
+{
+	CLEANUP(fd_cleanup) int top = -1;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = dir_open(AT_FDCWD, dir, &top, &why);
+	if (rc == PV_NOT_FOUND)
+		return not_there(dir, err);
+	if (rc == PV_OK && make)
+		rc = dir_make(top, authority, 0755, &why);
+	if (rc == PV_OK)
+		rc = dir_open(top, authority, folder, &why);
+	if (rc == PV_NOT_FOUND)
+		return not_there(authority, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+static enum pv_code read_file(int folder, const char *file, struct buf *bytes,
+			      struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = file_read(folder, file, FILEIO_NOFOLLOW, bytes, &why);
+	if (rc == PV_NOT_FOUND)
+		return not_there(file, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+/* ---- giving and taking ---- */
+
+/* The sums that are there, and the file's. */
+static enum pv_code add_sum(int folder, const char *file, const char *hex,
+			    struct buf *sums, struct err *err)
+{
+	bool found = false;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = file_read(folder, MEDIA_SUMS, FILEIO_NOFOLLOW, sums, &why);
+	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+		*err = why;
+		return rc;
+	}
+	rc = find_sum(buf_span(sums), file, hex, PV_CONFLICT, &found, err);
+	if (rc == PV_OK && !found)
+		buf_printf(sums, "%s" GAP "%s\n", hex, file);
+	return rc == PV_OK ? buf_check(sums, err) : rc;
+}
+
+enum pv_code media_give(const char *dir, const char *authority,
+			const char *file, struct span bytes, uint8_t hash[32],
+			struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	CLEANUP(fd_cleanup) int folder = -1;
+	CLEANUP(buf_release) struct buf sums;
+	char hex[HEX + 1];
+	enum pv_code rc = check_names(dir, authority, file, err);
+
+	buf_init(&sums, MEDIA_FILE_MAX);
+	if (rc == PV_OK)
+		rc = sha256(bytes, hash, err);
+	if (rc == PV_OK)
+		rc = open_folder(dir, authority, true, &folder, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, SHA256_LEN, hex);
+	rc = add_sum(folder, file, hex, &sums, err);
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
+	if (rc == PV_OK)
+		rc = file_group_add(g, folder, file, 0644, bytes.p, bytes.len,
+				    err);
+	if (rc == PV_OK)
+		rc = file_group_replace(g, folder, MEDIA_SUMS, 0644, sums.data,
+					sums.len, err);
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+enum pv_code media_take(const char *dir, const char *from, const char *file,
+			struct buf *bytes, uint8_t hash[32], struct err *err)
+{
+	CLEANUP(fd_cleanup) int folder = -1;
+	CLEANUP(buf_release) struct buf sums;
+	bool found = false;
+	char hex[HEX + 1];
+	enum pv_code rc = check_names(dir, from, file, err);
+
+	buf_init(&sums, MEDIA_FILE_MAX);
+	if (rc == PV_OK)
+		rc = open_folder(dir, from, false, &folder, err);
+	if (rc == PV_OK)
+		rc = read_file(folder, file, bytes, err);
+	if (rc == PV_OK)
+		rc = read_file(folder, MEDIA_SUMS, &sums, err);
+	if (rc == PV_OK)
+		rc = sha256(buf_span(bytes), hash, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, SHA256_LEN, hex);
+	rc = find_sum(buf_span(&sums), file, hex, PV_INTEGRITY, &found, err);
+	if (rc == PV_OK && !found)
+		rc = sums_fail(PV_INTEGRITY, file,
+			       "SHA256SUMS does not have it", err);
+	return rc;
+}

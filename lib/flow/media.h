@@ -1,0 +1,44 @@
+/*
+ * media: files that change hands between authorities without a network. Below
+ * the medium's folder each authority that gives has one of its own:
+ *
+ *   DIR/<authority>/<file>
+ *   DIR/<authority>/SHA256SUMS   a line a file, as `sha256sum -c' reads them
+ *
+ * Who takes a file holds it against SHA256SUMS. That finds a medium that went
+ * bad or a file that was mixed up, and no attacker, who would write the sums,
+ * too: against those people compare the SHA-256 that both sides show.
+ *
+ * Does not check: what is in the files; who wrote them.
+ */
+#ifndef PV_FLOW_MEDIA_H
+#define PV_FLOW_MEDIA_H
+
+#include "lib/base/buf.h"
+
+#define MEDIA_SUMS "SHA256SUMS"
+#define MEDIA_FILE_MAX 65536u /* bytes of one file, and of SHA256SUMS */
+
+/*
+ * Writes bytes to DIR/<authority>/<file>, where nothing of that name may be
+ * but the same bytes, and its line to SHA256SUMS; both durable. sha256 gets the
+ * file's. dir NULL: PV_USAGE, "media.none". PV_INPUT, "media.name" (authority
+ * or file is no plain name), "media.sums" (lines that are none);
+ * PV_NOT_FOUND (no such folder); PV_CONFLICT, "output.exists", "media.sums" (of
+ * that name and other bytes); PV_STORAGE. A failure may leave the file without
+ * its line; the same call goes on with that.
+ */
+PV_MUST enum pv_code media_give(const char *dir, const char *authority,
+				const char *file, struct span bytes,
+				uint8_t sha256[32], struct err *err);
+/*
+ * DIR/<from>/<file> into the empty bytes, and its SHA-256. PV_NOT_FOUND,
+ * "media.file"; PV_INTEGRITY, "media.sums": SHA256SUMS has another hash of it,
+ * or none, or cannot be read; PV_INPUT (a link, too long), PV_USAGE and
+ * PV_STORAGE as above.
+ */
+PV_MUST enum pv_code media_take(const char *dir, const char *from,
+				const char *file, struct buf *bytes,
+				uint8_t sha256[32], struct err *err);
+
+#endif

@@ -1,0 +1,187 @@
+#include "lib/flow/media.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
+#include "tests/unit/unit.h"
+
+/* A folder of its own for each test. */
+static const char *medium(const char *name, char dir[200])
+{
+	snprintf(dir, 200, "%s/%s", unit_tmp(), name);
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	return dir;
+}
+
+static struct span text(const char *s)
+{
+	return (struct span){ (const uint8_t *)s, strlen(s) };
+}
+
+static void write_file(const char *dir, const char *file, const char *bytes)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	UNIT_OK(file_write(AT_FDCWD, path, 0644, bytes, strlen(bytes), &err_));
+}
+
+static void give(const char *dir, const char *file, const char *bytes)
+{
+	uint8_t hash[32], want[32];
+
+	UNIT_OK(media_give(dir, "acme", file, text(bytes), hash, &err_));
+	UNIT_OK(sha256(text(bytes), want, &err_));
+	ck_assert_mem_eq(hash, want, sizeof(hash));
+}
+
+static enum pv_code take(const char *dir, const char *from, const char *file,
+			 struct buf *bytes, struct err *err)
+{
+	uint8_t hash[32];
+
+	err_init(err);
+	buf_init(bytes, MEDIA_FILE_MAX);
+	return media_take(dir, from, file, bytes, hash, err);
+}
+
+static void refused(const char *dir, const char *file, enum pv_code code,
+		    const char *rule)
+{
+	struct err err;
+	struct buf b;
+
+	unit_refused(take(dir, "acme", file, &b, &err), code, rule, &err);
+	buf_release(&b);
+}
+
+START_TEST(test_there_and_back)
+{
+	char dir[200], path[300];
+	struct buf b;
+	struct err err;
+
+	medium("back", dir);
+	give(dir, "one.csr", "first");
+	give(dir, "two.pem", "second");
+	give(dir, "one.csr", "first"); /* once more: nothing new */
+	UNIT_OK(take(dir, "acme", "one.csr", &b, &err_));
+	ck_assert(span_equal(buf_span(&b), text("first")));
+	buf_release(&b);
+	UNIT_OK(take(dir, "acme", "two.pem", &b, &err_));
+	ck_assert(span_equal(buf_span(&b), text("second")));
+	buf_release(&b);
+	refused(dir, "three", PV_NOT_FOUND, "media.file");
+	unit_refused(take(dir, "other", "one.csr", &b, &err), PV_NOT_FOUND,
+		     "media.file", &err);
+	snprintf(path, sizeof(path), "%s/acme/" MEDIA_SUMS, dir);
+	buf_init(&b, MEDIA_FILE_MAX);
+	UNIT_OK(file_read(AT_FDCWD, path, 0, &b, &err_));
+	ck_assert_uint_eq(b.len, 2 * (64 + 2 + 7 + 1));
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(test_nothing_is_written_over)
+{
+	uint8_t hash[32];
+	struct err err;
+	struct buf b;
+	char dir[200];
+
+	medium("over", dir);
+	err_init(&err);
+	give(dir, "one.csr", "first");
+	unit_refused(
+		media_give(dir, "acme", "one.csr", text("other"), hash, &err),
+		PV_CONFLICT, "media.sums", &err);
+	write_file(dir, "acme/stray", "there");
+	err_init(&err);
+	unit_refused(
+		media_give(dir, "acme", "stray", text("other"), hash, &err),
+		PV_CONFLICT, "output.exists", &err);
+	UNIT_OK(take(dir, "acme", "one.csr", &b, &err_));
+	ck_assert(span_equal(buf_span(&b), text("first")));
+	buf_release(&b);
+	refused(dir, "stray", PV_INTEGRITY, "media.sums");
+}
+END_TEST
+
+START_TEST(test_sums_that_lie)
+{
+	char dir[200], line[200];
+	struct buf b;
+
+	medium("lie", dir);
+	give(dir, "one.csr", "first");
+	write_file(dir, "acme/one.csr", "fjrst");
+	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
+	write_file(dir, "acme/one.csr", "first");
+	write_file(dir, "acme/" MEDIA_SUMS, "");
+	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
+	write_file(dir, "acme/" MEDIA_SUMS, "one.csr\n");
+	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
+	/* The right one, and another of that name behind it. */
+	snprintf(line, sizeof(line),
+		 "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a"
+		 "08e  one.csr\n%064d  one.csr\n",
+		 0);
+	write_file(dir, "acme/" MEDIA_SUMS, line);
+	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
+	/* The right one alone, without its end of line. */
+	line[64 + 2 + 7] = '\0';
+	write_file(dir, "acme/" MEDIA_SUMS, line);
+	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
+	strcat(line, "\n");
+	write_file(dir, "acme/" MEDIA_SUMS, line);
+	UNIT_OK(take(dir, "acme", "one.csr", &b, &err_));
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(test_names)
+{
+	uint8_t hash[32];
+	struct err err;
+	char dir[200], to[300], from[300];
+
+	medium("names", dir);
+	err_init(&err);
+	unit_refused(media_give(NULL, "acme", "f", text("x"), hash, &err),
+		     PV_USAGE, "media.none", &err);
+	err_init(&err);
+	unit_refused(media_give(dir, "../up", "f", text("x"), hash, &err),
+		     PV_INPUT, "media.name", &err);
+	err_init(&err);
+	unit_refused(media_give(dir, "acme", MEDIA_SUMS, text("x"), hash, &err),
+		     PV_INPUT, "media.name", &err);
+	err_init(&err);
+	unit_refused(
+		media_give("/nonexistent", "acme", "f", text("x"), hash, &err),
+		PV_NOT_FOUND, "media.file", &err);
+	refused(dir, "../f", PV_INPUT, "media.name");
+	give(dir, "real", "x");
+	snprintf(from, sizeof(from), "%s/acme/real", dir);
+	snprintf(to, sizeof(to), "%s/acme/link", dir);
+	ck_assert_int_eq(symlink(from, to), 0);
+	refused(dir, "link", PV_INPUT, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("media");
+	TCase *tc = tcase_create("media");
+
+	tcase_add_test(tc, test_there_and_back);
+	tcase_add_test(tc, test_nothing_is_written_over);
+	tcase_add_test(tc, test_sums_that_lie);
+	tcase_add_test(tc, test_names);
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}
