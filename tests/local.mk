@@ -126,6 +126,7 @@ UNIT_TESTS = \
 	tests/unit/check_csr \
 	tests/unit/check_csvtable \
 	tests/unit/check_csr_within \
+	tests/unit/check_csr_build \
 	tests/unit/check_decide \
 	tests/unit/check_der \
 	tests/unit/check_descriptor \

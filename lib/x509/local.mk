@@ -5,6 +5,7 @@ lib_x509_libpvx509_a_SOURCES = lib/x509/profile.h \
 	lib/x509/ctx.c lib/x509/ctx.h \
 	lib/x509/keycheck.c lib/x509/keycheck_rsa.c lib/x509/keycheck.h \
 	lib/x509/name.c lib/x509/csr_parts.h \
+	lib/x509/csr_build.c lib/x509/csr_build.h \
 	lib/x509/csr.c lib/x509/csr_verify.c lib/x509/csr_within.c \
 	lib/x509/csr.h \
 	lib/x509/matter.c lib/x509/matter.h \

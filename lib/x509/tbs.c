@@ -123,7 +123,7 @@ static enum pv_code put_rdn(struct tbs_work *w, const struct profile_rdn *rdn,
 	return PV_OK;
 }
 
-static enum pv_code put_subject(struct tbs_work *w, struct err *err)
+enum pv_code tbs_put_subject(struct tbs_work *w, struct err *err)
 {
 	const struct x509_profile *p = w->profile;
 	size_t mark = der_begin(w->out, DER_SEQUENCE);
@@ -138,7 +138,7 @@ static enum pv_code put_subject(struct tbs_work *w, struct err *err)
 static enum pv_code put_issuer(struct tbs_work *w, struct err *err)
 {
 	if (!w->issuer)
-		return put_subject(w, err);
+		return tbs_put_subject(w, err);
 	buf_put(w->out, w->issuer->subject.p, w->issuer->subject.len);
 	return PV_OK;
 }
@@ -199,7 +199,7 @@ static enum pv_code build(struct tbs_work *w,
 	if (rc == PV_OK)
 		rc = put_validity(w, now_s, err);
 	if (rc == PV_OK)
-		rc = put_subject(w, err);
+		rc = tbs_put_subject(w, err);
 	if (rc != PV_OK)
 		return rc;
 	buf_put(w->out, w->spki.p, w->spki.len);

@@ -16,7 +16,7 @@
 #define GENERAL_NAME_URI 6u
 #define GENERAL_NAME_IP 7u
 
-static void put_basic_constraints(struct buf *b, const struct x509_profile *p)
+void tbs_put_basic_constraints(struct buf *b, const struct x509_profile *p)
 {
 	struct der_ext m;
 	size_t seq;
@@ -37,16 +37,22 @@ static void put_basic_constraints(struct buf *b, const struct x509_profile *p)
 	der_end_ext(b, m);
 }
 
-static void put_usages(struct buf *b, const struct x509_profile *p)
+void tbs_put_key_usage(struct buf *b, const struct x509_profile *p)
+{
+	struct der_ext m;
+
+	if (!p->ku_present)
+		return;
+	m = der_begin_ext(b, &oid_key_usage, p->ku_critical);
+	der_put_named_bits(b, p->ku_bits);
+	der_end_ext(b, m);
+}
+
+static void put_ext_usage(struct buf *b, const struct x509_profile *p)
 {
 	struct der_ext m;
 	size_t seq;
 
-	if (p->ku_present) {
-		m = der_begin_ext(b, &oid_key_usage, p->ku_critical);
-		der_put_named_bits(b, p->ku_bits);
-		der_end_ext(b, m);
-	}
 	if (p->eku_n == 0)
 		return;
 	m = der_begin_ext(b, &oid_ext_key_usage, p->eku_critical);
@@ -321,8 +327,9 @@ static enum pv_code put_all(struct tbs_work *w, struct err *err)
 	const struct x509_profile *p = w->profile;
 	enum pv_code rc;
 
-	put_basic_constraints(w->out, p);
-	put_usages(w->out, p);
+	tbs_put_basic_constraints(w->out, p);
+	tbs_put_key_usage(w->out, p);
+	put_ext_usage(w->out, p);
 	rc = put_key_ids(w, err);
 	if (rc == PV_OK)
 		rc = put_san(w, err);

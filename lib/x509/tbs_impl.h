@@ -20,6 +20,12 @@ PV_MUST enum pv_code tbs_expand(struct tbs_work *w, const struct text *t,
 /* bad from value.h, or NULL for PV_OK. */
 PV_MUST enum pv_code tbs_value(const char *rule, const char *what,
 			       const char *bad, struct err *err);
+/* The profile's Name. PV_INPUT, "subject.value". */
+PV_MUST enum pv_code tbs_put_subject(struct tbs_work *w, struct err *err);
+/* Those of a profile that a request asks for, too; nothing where it has none.
+ */
+void tbs_put_basic_constraints(struct buf *b, const struct x509_profile *p);
+void tbs_put_key_usage(struct buf *b, const struct x509_profile *p);
 /* [3] Extensions; nothing when the profile has none. */
 PV_MUST enum pv_code tbs_put_extensions(struct tbs_work *w, struct err *err);
 

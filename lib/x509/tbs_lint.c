@@ -45,11 +45,11 @@ static enum pv_code check_head(struct span *in,
 	if (!der_next(in, NULL, NULL, &whole) || whole.len != sizeof(v3) ||
 	    memcmp(whole.p, v3, sizeof(v3)) != 0)
 		return lint_fail("version", "it is not version 3", err);
-	while (want.len > 1 && want.p[0] == 0) {
+	while (serial && want.len > 1 && want.p[0] == 0) {
 		want.p++;
 		want.len--;
 	}
-	if (!der_take_uint(in, &body) || !span_equal(body, want) ||
+	if (!der_take_uint(in, &body) || (serial && !span_equal(body, want)) ||
 	    (body.len == 1 && body.p[0] == 0) || body.len > 20)
 		return lint_fail("serial",
 				 "the serial number is not the positive one "

@@ -20,7 +20,8 @@
 #include "lib/x509/tbs.h"
 
 /*
- * Arguments as for x509_tbs_build(); tbs is the whole TBSCertificate. Any
+ * Arguments as for x509_tbs_build(); tbs is the whole TBSCertificate; serial
+ * NULL: any that is positive, of one that others made. Any
  * finding is PV_DENIED with rule "lint.<what>": der, version, serial,
  * algorithm, issuer, validity, subject, spki, extension (missing, doubled,
  * unknown), critical, basic_constraints, key_usage, ext_key_usage, ski, aki,

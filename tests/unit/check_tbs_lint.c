@@ -38,6 +38,36 @@ static enum pv_code lint(const struct x509_profile *p,
 			     err);
 }
 
+/* One that others made has the number that they gave it; a positive one. */
+START_TEST(a_serial_of_others)
+{
+	struct x509_issuer issuer;
+	struct x509_profile p;
+	struct span in, serial;
+	struct buf tbs;
+	struct err err;
+
+	err_init(&err);
+	plain_issuer(&issuer);
+	xf_literal_profile(&p);
+	build(&p, &issuer, &tbs);
+	unit_ok(x509_tbs_lint(&p, &issuer, buf_span(&tbs), xf_fixed_key(0),
+			      NULL, FX_NOW, &err),
+		&err);
+	in = buf_span(&tbs);
+	ck_assert(der_take(&in, DER_SEQUENCE, &in));
+	ck_assert(der_take(&in, DER_CONTEXT_CONS(0), NULL));
+	ck_assert(der_take_uint(&in, &serial));
+	((uint8_t *)(uintptr_t)serial.p)[0] |= 0x80;
+	unit_refused(x509_tbs_lint(&p, &issuer, buf_span(&tbs), xf_fixed_key(0),
+				   NULL, FX_NOW, &err),
+		     PV_DENIED, "lint.serial", &err);
+	buf_release(&tbs);
+	xf_profile_release(&p);
+	x509_issuer_release(&issuer);
+}
+END_TEST
+
 /* Without placeholders every octet is fixed: no bit may differ. */
 START_TEST(every_bit_matters)
 {
@@ -440,6 +470,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, every_bit_matters);
+	tcase_add_test(tc, a_serial_of_others);
 	tcase_add_test(tc, every_length_matters);
 	tcase_add_loop_test(tc, profile_pairs, 0, COUNT(pairs));
 	suite_add_tcase(s, tc);
