@@ -37,8 +37,15 @@ enum hsm_key_kind {
 	HSM_KEY_P256,            /* ECDSA signing */
 	HSM_KEY_ED25519,         /* EdDSA signing */
 	HSM_KEY_KDF,             /* AES-256 master, CMAC derivation only */
-	HSM_KEY_STORE            /* AES-256, GCM encrypt and decrypt only */
+	HSM_KEY_STORE,           /* AES-256, GCM encrypt and decrypt only */
+	HSM_KEY_P256_BACKUP      /* as P256, and hsm_back_up() may have it */
 };
+
+/* Signs digests with ECDSA, whether it may leave the token or not. */
+static inline bool hsm_is_p256(enum hsm_key_kind kind)
+{
+	return kind == HSM_KEY_P256 || kind == HSM_KEY_P256_BACKUP;
+}
 
 /*
  * When an hsm went into the module, by the monotonic clock in ms; 0: not there.
@@ -77,7 +84,23 @@ struct hsm_key_info {
 	size_t spki_len;
 	uint8_t attrs_sha256[32]; /* of the attributes read back, in fixed order */
 	char attrs[512];         /* the same as text for the transcript */
-	bool generated;          /* LOCAL, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE */
+	bool generated;          /* on this token, by its own word; else restored */
+};
+
+/*
+ * A backup on its way into another token. It signs digest as a proof that it is
+ * the key of spki.
+ */
+#define HSM_WRAP_KEY_LEN 32      /* bytes: AES-256 */
+#define HSM_WRAPPED_MAX 256      /* bytes: RFC 5649 of a PKCS#8 P-256 key */
+struct hsm_restore {
+	const char *label;
+	const uint8_t *id;       /* HSM_ID_LEN bytes: it keeps its own */
+	struct span spki;
+	struct span wrapped;
+	const struct secret *by; /* HSM_WRAP_KEY_LEN bytes */
+	const uint8_t *digest;   /* 32 bytes */
+	uint8_t sig[64];         /* over digest, verified; filled */
 };
 
 /* One object on the token, as the token says it: bytes of strangers. */
@@ -158,6 +181,11 @@ struct hsm_ops {
 					  struct span der, struct err *err);
 	enum pv_code (*objects)(struct hsm *h, struct hsm_object **list,
 				size_t *n, struct err *err);
+	enum pv_code (*back_up)(struct hsm *h, struct hsm_key *key,
+				const struct secret *by, struct buf *out,
+				struct err *err);
+	enum pv_code (*restore)(struct hsm *h, struct hsm_restore *in,
+				struct hsm_key **key, struct err *err);
 	void (*close)(struct hsm *h);
 };
 
@@ -273,6 +301,36 @@ PV_MUST static inline enum pv_code hsm_objects(struct hsm *h,
 					       size_t *n, struct err *err)
 {
 	return h->ops->objects(h, list, n, err);
+}
+
+/*
+ * Wraps a HSM_KEY_P256_BACKUP by AES key wrap with padding (RFC 5649) under by,
+ * HSM_WRAP_KEY_LEN bytes, which is a session key for this call, and appends it
+ * to out (HSM_WRAPPED_MAX bytes at most). What was wrapped opens, and signs as
+ * the key: tried in the token, as a session key. PV_DENIED, "hsm.mechanism";
+ * PV_HSM_FATAL, "hsm.key" (it may not leave, or was restored itself),
+ * "hsm.not-destroyed" (the wrap key stays), "hsm.signature".
+ */
+PV_MUST static inline enum pv_code
+hsm_back_up(struct hsm *h, struct hsm_key *key, const struct secret *by,
+	    struct buf *out, struct err *err)
+{
+	return h->ops->back_up(h, key, by, out, err);
+}
+
+/*
+ * The key of a backup onto this token, not extractable any more, with
+ * info.generated false; *key is h's. What an interrupted call left is taken
+ * up. PV_CONFLICT, "hsm.label-taken" (by another key), "hsm.key-there" (it is
+ * on the token already); PV_INTEGRITY, "hsm.wrapped" (the bytes or by),
+ * "hsm.restored" (another key came out): then nothing of it stays.
+ */
+PV_MUST static inline enum pv_code hsm_restore(struct hsm *h,
+					       struct hsm_restore *in,
+					       struct hsm_key **key,
+					       struct err *err)
+{
+	return h->ops->restore(h, in, key, err);
 }
 
 /* Logs nobody out, finalizes, wipes. Takes NULL. */

@@ -58,6 +58,8 @@ static const struct {
 /* All three on: generated here. All three off: restored. */
 #define ORIGIN                                                                 \
 	(BIT(A_LOCAL) | BIT(A_ALWAYS_SENSITIVE) | BIT(A_NEVER_EXTRACTABLE))
+/* Generated here to be backed up. */
+#define ORIGIN_BACKUP (BIT(A_LOCAL) | BIT(A_ALWAYS_SENSITIVE))
 
 struct rules {
 	CK_KEY_TYPE key_type;
@@ -65,22 +67,30 @@ struct rules {
 	CK_MECHANISM_TYPE generated_by;
 	unsigned uses;		   /* exactly these uses are on */
 	CK_MECHANISM_TYPE allowed; /* the only mechanism; 0: not asked */
+	bool backup;		   /* extractable where it was generated */
 };
 
 static const struct rules rules_of[] = {
-	[HSM_KEY_P256] = { CKK_EC, 0, CKM_EC_KEY_PAIR_GEN, BIT(A_SIGN), 0 },
+	[HSM_KEY_P256] = { CKK_EC, 0, CKM_EC_KEY_PAIR_GEN, BIT(A_SIGN), 0,
+			   false },
+	[HSM_KEY_P256_BACKUP] = { CKK_EC, 0, CKM_EC_KEY_PAIR_GEN, BIT(A_SIGN),
+				  0, true },
 	[HSM_KEY_ED25519] = { CKK_EC_EDWARDS, 0, CKM_EC_EDWARDS_KEY_PAIR_GEN,
-			      BIT(A_SIGN), 0 },
+			      BIT(A_SIGN), 0, false },
 	[HSM_KEY_KDF] = { CKK_AES, AES256_BYTES, CKM_AES_KEY_GEN, BIT(A_SIGN),
-			  CKM_AES_CMAC },
+			  CKM_AES_CMAC, false },
 	[HSM_KEY_STORE] = { CKK_AES, AES256_BYTES, CKM_AES_KEY_GEN,
-			    BIT(A_ENCRYPT) | BIT(A_DECRYPT), CKM_AES_GCM },
+			    BIT(A_ENCRYPT) | BIT(A_DECRYPT), CKM_AES_GCM,
+			    false },
 };
 
 /* The other way of a KDF master: DERIVE and the true mechanism. */
-static const struct rules kdf_derive_rules = { CKK_AES, AES256_BYTES,
-					       CKM_AES_KEY_GEN, BIT(A_DERIVE),
-					       CKM_SP800_108_COUNTER_KDF };
+static const struct rules kdf_derive_rules = { CKK_AES,
+					       AES256_BYTES,
+					       CKM_AES_KEY_GEN,
+					       BIT(A_DERIVE),
+					       CKM_SP800_108_COUNTER_KDF,
+					       false };
 
 static CK_RV absent_is_fine(CK_RV rv)
 {
@@ -204,10 +214,14 @@ static enum pv_code check_flags(const struct p11_attrs *a,
 		if ((BIT(i) & USES & ~r->uses) && a->on[i] == 1)
 			return off(table[i].name, "is set", err);
 	}
-	/* Absent is not good enough here. */
-	if (a->on[A_EXTRACTABLE] != 0)
-		return off("CKA_EXTRACTABLE", "is not false", err);
-	return PV_OK;
+	/* Absent is not good enough here. A restored key leaves no more. */
+	if (r->backup && a->on[A_LOCAL] == 1)
+		return a->on[A_EXTRACTABLE] == 1
+			       ? PV_OK
+			       : off("CKA_EXTRACTABLE", "is not true", err);
+	return a->on[A_EXTRACTABLE] == 0
+		       ? PV_OK
+		       : off("CKA_EXTRACTABLE", "is not false", err);
 }
 
 static enum pv_code check_allowed(const struct p11_attrs *a,
@@ -223,25 +237,29 @@ static enum pv_code check_allowed(const struct p11_attrs *a,
 	return PV_OK;
 }
 
-/* All of ORIGIN or none of it; in between nobody knows where it came from. */
+/* All that a generated key has or none of it; in between nobody knows where it
+ * came from. */
 static enum pv_code check_origin(const struct p11_attrs *a,
 				 const struct rules *r, bool *generated,
 				 struct err *err)
 {
+	const unsigned made = r->backup ? ORIGIN_BACKUP : ORIGIN;
 	unsigned on = 0;
 
 	for (unsigned i = 0; i < P11_ATTRS_N; i++)
 		if ((BIT(i) & ORIGIN) && a->on[i] == 1)
 			on |= BIT(i);
-	if (on != 0 && on != ORIGIN)
+	if (on != 0 && on != made)
 		return off("CKA_LOCAL, CKA_ALWAYS_SENSITIVE and "
 			   "CKA_NEVER_EXTRACTABLE",
 			   "do not agree", err);
-	if (on == ORIGIN &&
+	if (on == made &&
 	    (!a->generated_by_known || a->generated_by != r->generated_by))
 		return off("CKA_KEY_GEN_MECHANISM", "is not the expected one",
 			   err);
-	*generated = on == ORIGIN;
+	if (on == made && r->backup && a->on[A_NEVER_EXTRACTABLE] != 0)
+		return off("CKA_NEVER_EXTRACTABLE", "is not false", err);
+	*generated = on == made;
 	return PV_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "lib/base/mem.h"
+#include "pkcs11/backup.h"
 #include "pkcs11/derive.h"
 #include "pkcs11/keygen.h"
 #include "pkcs11/list.h"
@@ -103,17 +104,21 @@ static const char *op_derive_way(struct hsm *h)
 static enum pv_code find_pair(struct p11 *p, const char *label,
 			      struct hsm_key **key, struct err *err)
 {
+	static const enum hsm_key_kind pairs[] = { HSM_KEY_P256,
+						   HSM_KEY_ED25519,
+						   HSM_KEY_P256_BACKUP };
 	struct err first;
-	enum pv_code rc;
+	enum pv_code rc = PV_OK;
 
 	err_init(&first);
-	rc = p11_key_find(p, HSM_KEY_P256, label, key, &first);
-	if (rc == PV_OK ||
-	    p11_key_find(p, HSM_KEY_ED25519, label, key, NULL) == PV_OK)
-		return PV_OK;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		rc = p11_key_find(p, pairs[i], label, key, &first);
+		if (rc == PV_OK)
+			return PV_OK;
+	}
 	if (err && err->code == PV_OK)
 		*err = first;
-	return rc;
+	return first.code;
 }
 
 static bool certifies(struct span der, const struct hsm_key *key)
@@ -155,6 +160,19 @@ static enum pv_code op_objects(struct hsm *h, struct hsm_object **list,
 			       size_t *n, struct err *err)
 {
 	return p11_list(of(h), list, n, err);
+}
+
+static enum pv_code op_back_up(struct hsm *h, struct hsm_key *key,
+			       const struct secret *by, struct buf *out,
+			       struct err *err)
+{
+	return p11_back_up(of(h), key, by, out, err);
+}
+
+static enum pv_code op_restore(struct hsm *h, struct hsm_restore *in,
+			       struct hsm_key **key, struct err *err)
+{
+	return p11_restore(of(h), in, key, err);
 }
 
 static void p11_free(struct p11 *p)
@@ -199,6 +217,8 @@ static const struct hsm_ops ops = {
 	.sessions = op_sessions,
 	.store_certificate = op_store_certificate,
 	.objects = op_objects,
+	.back_up = op_back_up,
+	.restore = op_restore,
 	.close = op_close,
 };
 

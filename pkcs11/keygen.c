@@ -51,12 +51,12 @@ static void add_name(struct p11_template *t, const char *label,
 	p11_template_add(t, CKA_ID, id, HSM_ID_LEN);
 }
 
-static void add_protection(struct p11_template *t)
+static void add_protection(struct p11_template *t, bool extractable)
 {
 	p11_template_flag(t, CKA_TOKEN, true);
 	p11_template_flag(t, CKA_PRIVATE, true);
 	p11_template_flag(t, CKA_SENSITIVE, true);
-	p11_template_flag(t, CKA_EXTRACTABLE, false);
+	p11_template_flag(t, CKA_EXTRACTABLE, extractable);
 }
 
 void p11_template_secret(struct p11_template *t, enum hsm_key_kind kind,
@@ -69,7 +69,7 @@ void p11_template_secret(struct p11_template *t, enum hsm_key_kind kind,
 					: by_kdf ? kdf_only
 						 : cmac_only;
 
-	add_protection(t);
+	add_protection(t, false);
 	add_name(t, label, id);
 	p11_template_flag(t, CKA_ENCRYPT, store);
 	p11_template_flag(t, CKA_DECRYPT, store);
@@ -85,12 +85,9 @@ void p11_template_secret(struct p11_template *t, enum hsm_key_kind kind,
 		p11_template_flag(t, CKA_MODIFIABLE, false);
 }
 
-static void private_template(struct p11_template *t, const struct job *job,
-			     const struct p11_quirk *quirk,
-			     bool with_modifiable)
+static void add_signing(struct p11_template *t, const struct p11_quirk *quirk,
+			bool with_modifiable)
 {
-	add_protection(t);
-	add_name(t, job->label, job->id);
 	p11_template_flag(t, CKA_SIGN, true);
 	p11_template_flag(t, CKA_SIGN_RECOVER, false);
 	p11_template_flag(t, CKA_DECRYPT, false);
@@ -100,18 +97,37 @@ static void private_template(struct p11_template *t, const struct job *job,
 		p11_template_flag(t, CKA_MODIFIABLE, false);
 }
 
-static void public_template(struct p11_template *t, const struct job *job,
-			    const struct p11_quirk *quirk, bool with_modifiable)
+void p11_template_restored(struct p11_template *t, const char *label,
+			   const uint8_t id[HSM_ID_LEN],
+			   const struct p11_quirk *quirk)
+{
+	add_protection(t, false);
+	add_name(t, label, id);
+	add_signing(t, quirk, true);
+}
+
+static void private_template(struct p11_template *t, const struct job *job,
+			     const struct p11_quirk *quirk,
+			     bool with_modifiable)
+{
+	add_protection(t, job->kind == HSM_KEY_P256_BACKUP);
+	add_name(t, job->label, job->id);
+	add_signing(t, quirk, with_modifiable);
+}
+
+void p11_template_public(struct p11_template *t, enum hsm_key_kind kind,
+			 const char *label, const uint8_t id[HSM_ID_LEN],
+			 const struct p11_quirk *quirk, bool with_modifiable)
 {
 	p11_template_flag(t, CKA_TOKEN, true);
 	p11_template_flag(t, CKA_PRIVATE, quirk->public_is_private);
-	add_name(t, job->label, job->id);
+	add_name(t, label, id);
 	p11_template_flag(t, CKA_VERIFY, true);
 	p11_template_flag(t, CKA_VERIFY_RECOVER, false);
 	p11_template_flag(t, CKA_ENCRYPT, false);
 	p11_template_flag(t, CKA_WRAP, false);
 	p11_template_flag(t, CKA_DERIVE, false);
-	if (job->kind == HSM_KEY_P256)
+	if (hsm_is_p256(kind))
 		p11_template_add(t, CKA_EC_PARAMS, p256_oid, sizeof(p256_oid));
 	else
 		p11_template_add(t, CKA_EC_PARAMS, ed25519_oid,
@@ -123,14 +139,15 @@ static void public_template(struct p11_template *t, const struct job *job,
 static CK_RV make_pair(struct p11 *p, CK_SESSION_HANDLE session,
 		       struct job *job, bool with_modifiable)
 {
-	CK_MECHANISM mechanism = { job->kind == HSM_KEY_P256
+	CK_MECHANISM mechanism = { hsm_is_p256(job->kind)
 					   ? CKM_EC_KEY_PAIR_GEN
 					   : CKM_EC_EDWARDS_KEY_PAIR_GEN,
 				   NULL, 0 };
 	struct p11_template pub = { .n = 0 };
 	struct p11_template priv = { .n = 0 };
 
-	public_template(&pub, job, p->quirk, with_modifiable);
+	p11_template_public(&pub, job->kind, job->label, job->id, p->quirk,
+			    with_modifiable);
 	private_template(&priv, job, p->quirk, with_modifiable);
 	return p->mod.f->C_GenerateKeyPair(session, &mechanism, pub.a, pub.n,
 					   priv.a, priv.n, &job->public_handle,
@@ -182,6 +199,8 @@ bool p11_can(const struct p11 *p, enum hsm_key_kind kind)
 	switch (kind) {
 	case HSM_KEY_P256:
 		return f->p256;
+	case HSM_KEY_P256_BACKUP:
+		return f->p256 && (f->key_wrap_pad || f->key_wrap_kwp);
 	case HSM_KEY_ED25519:
 		return f->ed25519;
 	case HSM_KEY_KDF:

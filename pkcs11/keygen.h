@@ -2,8 +2,9 @@
  * keygen: new keys on the token, with our own template and read-back.
  *
  * The template is minimal and for one use: TOKEN, PRIVATE, SENSITIVE, not
- * EXTRACTABLE, not MODIFIABLE where the token takes that, one usage flag set
- * and every other said to be false (modules default them to true).
+ * EXTRACTABLE (but for a key that is to be backed up), not MODIFIABLE where the
+ * token takes that, one usage flag set and every other said to be false
+ * (modules default them to true).
  */
 #ifndef PV_PKCS11_KEYGEN_H
 #define PV_PKCS11_KEYGEN_H
@@ -29,6 +30,14 @@ void p11_template_secret(struct p11_template *t, enum hsm_key_kind kind,
 			 const char *label, const uint8_t id[HSM_ID_LEN],
 			 const struct p11_quirk *quirk, bool by_kdf,
 			 bool with_modifiable);
+/* What the private half of a backup gets where it is restored. */
+void p11_template_restored(struct p11_template *t, const char *label,
+			   const uint8_t id[HSM_ID_LEN],
+			   const struct p11_quirk *quirk);
+/* What the public half of a pair gets, generated or restored. */
+void p11_template_public(struct p11_template *t, enum hsm_key_kind kind,
+			 const char *label, const uint8_t id[HSM_ID_LEN],
+			 const struct p11_quirk *quirk, bool with_modifiable);
 
 /* Whether the token can make and use keys of that kind. */
 PV_MUST bool p11_can(const struct p11 *p, enum hsm_key_kind kind);

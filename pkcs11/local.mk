@@ -1,6 +1,7 @@
 noinst_LIBRARIES += pkcs11/libpvpkcs11.a
 pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/attrs.c pkcs11/attrs.h \
+	pkcs11/backup.c pkcs11/backup.h \
 	pkcs11/certificate.c \
 	pkcs11/child.c pkcs11/child.h \
 	pkcs11/derive.c pkcs11/derive.h \

@@ -64,7 +64,7 @@ enum pv_code p11_sign_digest(struct p11 *p, struct hsm_key *key,
 {
 	struct signing s = { .type = CKM_ECDSA, .data = { digest, 32 } };
 
-	if (key->info.kind != HSM_KEY_P256)
+	if (!hsm_is_p256(key->info.kind))
 		return wrong_kind(key, err);
 	return sign(p, key, &s, sig, err);
 }

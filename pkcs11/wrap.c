@@ -4,11 +4,12 @@
 
 #include <openssl/rand.h>
 
-#include "pkcs11/keygen.h"
+#include "pkcs11/object.h"
 #include "pkcs11/op.h"
 #include "pkcs11/rv.h"
 
-#define WRAPPED_ROOM 128 /* longer answers are refused */
+#define WRAPPED_ROOM HSM_WRAPPED_MAX /* longer answers are refused */
+#define WRAPPED_MIN 24		     /* bytes: RFC 5649 of more than 8 */
 
 static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static const CK_KEY_TYPE aes_type = CKK_AES;
@@ -93,15 +94,32 @@ static bool is_there(const struct p11 *p, const struct p11_wrap_key *key)
 	       key->generation == p->pool.generation;
 }
 
-void p11_wrap_key_drop(struct p11 *p, struct p11_wrap_key *key)
+enum pv_code p11_wrap_key_drop(struct p11 *p, struct p11_wrap_key *key,
+			       struct err *err)
 {
+	CK_OBJECT_CLASS klass = 0;
 	struct p11_lease lease;
+	enum pv_code rc;
+	size_t len = 0;
+	CK_RV rv;
 
-	if (is_there(p, key) && p11_lease(p, NULL, &lease, NULL) == PV_OK) {
-		p->mod.f->C_DestroyObject(lease.session, key->handle);
-		p11_give_back(p, &lease);
+	if (!is_there(p, key)) {
+		key->handle = 0;
+		return PV_OK;
 	}
+	rc = p11_lease(p, NULL, &lease, err);
+	if (rc != PV_OK)
+		return rc;
+	p->mod.f->C_DestroyObject(lease.session, key->handle);
+	rv = p11_attribute(p, lease.session, key->handle, CKA_CLASS, &klass,
+			   sizeof(klass), &len);
+	p11_give_back(p, &lease);
 	key->handle = 0;
+	if (rv != CKR_OK)
+		return PV_OK;
+	return err_fail(err, PV_HSM_FATAL, "hsm.not-destroyed",
+			"end the session with the token: switch it off",
+			"the wrap key still answers after it was destroyed");
 }
 
 static enum pv_code still_there(const struct p11 *p,
@@ -145,10 +163,9 @@ enum pv_code p11_wrap(struct p11 *p, const struct p11_wrap_key *by,
 		rc = p11_do(p, NULL, &op, &w, err);
 	if (rc != PV_OK)
 		return rc;
-	if (w.len != P11_WRAPPED_LEN)
+	if (w.len < WRAPPED_MIN || w.len > sizeof(w.out) || w.len % 8 != 0)
 		return err_fail(err, PV_HSM_FATAL, "hsm.length", NULL,
-				"a wrapped key of %lu bytes, not %d", w.len,
-				P11_WRAPPED_LEN);
+				"a wrapped key of %lu bytes", w.len);
 	buf_put(out, w.out, w.len);
 	return buf_check(out, err);
 }
@@ -160,22 +177,6 @@ struct unwrapping {
 	const char *label;
 	uint8_t id[HSM_ID_LEN];
 };
-
-static CK_RV unwrap_run(struct p11 *p, CK_SESSION_HANDLE session,
-			const struct unwrapping *u)
-{
-	CK_MECHANISM m = mechanism_of(p);
-	struct p11_template t = { .n = 0 };
-	CK_OBJECT_HANDLE made = 0;
-
-	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
-	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
-	p11_template_secret(&t, u->kind, u->label, u->id, p->quirk,
-			    p->facts.sp800_108, true);
-	return p->mod.f->C_UnwrapKey(session, &m, u->by->handle,
-				     (CK_BYTE *)u->wrapped.p, u->wrapped.len,
-				     t.a, t.n, &made);
-}
 
 static void session_key_template(struct p11_template *t)
 {
@@ -261,23 +262,43 @@ static enum pv_code unwrapped(struct p11 *p, const struct unwrapping *u,
 }
 
 /* No healing: the wrap key would not outlive it. */
-static enum pv_code unwrap(struct p11 *p, const struct unwrapping *u,
-			   struct err *err)
+enum pv_code p11_unwrap_object(struct p11 *p, const struct p11_wrap_key *by,
+			       struct span wrapped, struct p11_template *t,
+			       CK_OBJECT_HANDLE *made, struct err *err)
 {
+	CK_MECHANISM m = mechanism_of(p);
 	struct p11_lease lease;
-	enum pv_code rc = p11_lease(p, NULL, &lease, err);
+	enum pv_code rc = still_there(p, by, err);
 	CK_RV rv;
 
+	*made = 0;
+	if (rc == PV_OK)
+		rc = p11_lease(p, NULL, &lease, err);
 	if (rc != PV_OK)
 		return rc;
-	rv = unwrap_run(p, lease.session, u);
-	if (rv != CKR_OK && !bytes_at_fault(p, lease.session, u->by, rv))
+	rv = p->mod.f->C_UnwrapKey(lease.session, &m, by->handle,
+				   (CK_BYTE *)wrapped.p, wrapped.len, t->a,
+				   t->n, made);
+	if (rv != CKR_OK && !bytes_at_fault(p, lease.session, by, rv))
 		return p11_op_failed(p, &lease, rv, "C_UnwrapKey", err);
 	p11_give_back(p, &lease);
 	if (rv == CKR_OK)
 		return PV_OK;
 	return p11_rv_fail_as(err, rv, PV_INTEGRITY, "hsm.wrapped",
 			      "the backup does not open: C_UnwrapKey");
+}
+
+static enum pv_code unwrap(struct p11 *p, const struct unwrapping *u,
+			   struct err *err)
+{
+	struct p11_template t = { .n = 0 };
+	CK_OBJECT_HANDLE made;
+
+	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
+	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
+	p11_template_secret(&t, u->kind, u->label, u->id, p->quirk,
+			    p->facts.sp800_108, true);
+	return p11_unwrap_object(p, u->by, u->wrapped, &t, &made, err);
 }
 
 enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,

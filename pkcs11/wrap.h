@@ -1,18 +1,19 @@
 /*
- * wrap: AES keys out of the token and back for backups, by AES key wrap with
+ * wrap: keys out of the token and back for backups, by AES key wrap with
  * padding (RFC 5649), under a session key that lives for the one step.
  *
- * What may leave the token is decided when a key is generated: a key of
- * p11_generate() is never extractable and p11_wrap() of it fails. An
- * unwrapped key reads back as restored (info.generated is false).
+ * What may leave the token is decided when a key is generated: of those that
+ * p11_generate() makes only HSM_KEY_P256_BACKUP is extractable, and p11_wrap()
+ * of any other fails. An unwrapped key reads back as restored (info.generated
+ * is false). Pairs are backup.h's.
  */
 #ifndef PV_PKCS11_WRAP_H
 #define PV_PKCS11_WRAP_H
 
-#include "pkcs11/keys.h"
+#include "pkcs11/keygen.h"
 
-#define P11_WRAP_KEY_LEN 32 /* bytes: AES-256 */
-#define P11_WRAPPED_LEN 40  /* bytes: RFC 5649 of 32 */
+#define P11_WRAP_KEY_LEN HSM_WRAP_KEY_LEN
+#define P11_WRAPPED_LEN 40 /* bytes: RFC 5649 of an AES-256 key */
 
 /* A session object; gone with the session, so never reused after a fault. */
 struct p11_wrap_key {
@@ -27,16 +28,27 @@ PV_MUST enum pv_code p11_wrap_key_import(struct p11 *p,
 					 const struct secret *value,
 					 struct p11_wrap_key *key,
 					 struct err *err);
-/* Destroys the session object. */
-void p11_wrap_key_drop(struct p11 *p, struct p11_wrap_key *key);
+/* Destroys the session object, and looks whether it is gone: PV_HSM_FATAL,
+ * "hsm.not-destroyed". It is gone with its session, too. */
+PV_MUST enum pv_code p11_wrap_key_drop(struct p11 *p, struct p11_wrap_key *key,
+				       struct err *err);
 
 /*
- * Appends P11_WRAPPED_LEN bytes to out. PV_HSM_FATAL when the key may not
- * leave (rule "hsm.key"), PV_HSM_TEMP when the session died in between.
+ * Appends HSM_WRAPPED_MAX bytes at most to out. PV_HSM_FATAL when the key may
+ * not leave (rule "hsm.key"), PV_HSM_TEMP when the session died in between.
  */
 PV_MUST enum pv_code p11_wrap(struct p11 *p, const struct p11_wrap_key *by,
 			      CK_OBJECT_HANDLE object, struct buf *out,
 			      struct err *err);
+/*
+ * One object by that template, unwrapped under by. PV_INTEGRITY for wrong bytes
+ * or a wrong wrap key, rule "hsm.wrapped".
+ */
+PV_MUST enum pv_code p11_unwrap_object(struct p11 *p,
+				       const struct p11_wrap_key *by,
+				       struct span wrapped,
+				       struct p11_template *t,
+				       CK_OBJECT_HANDLE *made, struct err *err);
 /*
  * A KDF or STORE key under label with a new CKA_ID, or with id when it is not
  * NULL (HSM_ID_LEN bytes: a KDF master keeps its own, devices know it).

@@ -14,6 +14,8 @@ const char *ownkey_kind_name(enum hsm_key_kind kind)
 		return "kdf";
 	case HSM_KEY_STORE:
 		return "store";
+	case HSM_KEY_P256_BACKUP:
+		return "p256-backup";
 	}
 	return "unknown";
 }
@@ -39,7 +41,7 @@ enum pv_code ownkey_from_row(const struct store_key *row, struct issue_key *key,
 			     struct err *err)
 {
 	memset(key, 0, sizeof(*key));
-	if (row->spki.len > sizeof(key->spki) || row->kind > HSM_KEY_STORE) {
+	if (row->spki.len > sizeof(key->spki) || row->kind > HSM_KEY_P256_BACKUP) {
 		err_object(err, row->label);
 		return err_fail(err, PV_INTEGRITY, "store.corrupt", NULL,
 				"a key's row cannot be read");

@@ -31,7 +31,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	p11_wrap_key_drop(p, &by);
+	err_init(&err);
+	unit_ok(p11_wrap_key_drop(p, &by, &err), &err);
 	secret_release(&kek);
 	buf_release(&wrapped);
 	hsm_close(h);
@@ -179,8 +180,9 @@ START_TEST(wrong_wrap_key)
 	unit_refused(p11_unwrap(p, &other, buf_span(&wrapped), HSM_KEY_KDF,
 				"a/kdf/1", NULL, &key, &err),
 		     PV_INTEGRITY, "hsm.wrapped", &err);
-	p11_wrap_key_drop(p, &other);
-	p11_wrap_key_drop(p, &other);
+	err_init(&err);
+	unit_ok(p11_wrap_key_drop(p, &other, &err), &err);
+	unit_ok(p11_wrap_key_drop(p, &other, &err), &err);
 	secret_truncate(&bad, 31);
 	err_init(&err);
 	unit_refused(p11_wrap_key_import(p, &bad, &other, &err), PV_INPUT,
