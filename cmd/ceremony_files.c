@@ -68,7 +68,7 @@ enum pv_code ceremony_print(const struct app *app,
 	if (app->json)
 		return out_json(
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-				  "s:I, s:I, s:I, s:I, s:I}",
+				  "s:I, s:I, s:I, s:I, s:I, s:s}",
 				  "plan", r->plan, "plan_sha256", plan,
 				  "authority", r->authority, "mode", r->mode,
 				  "began", began, "head", head, "lines",
@@ -78,7 +78,8 @@ enum pv_code ceremony_print(const struct app *app,
 				  (json_int_t)r->certificates, "resumes",
 				  (json_int_t)r->resumes, "failures",
 				  (json_int_t)r->failures, "orphans",
-				  (json_int_t)r->orphans),
+				  (json_int_t)r->orphans, "approvals",
+				  r->approvals[0] ? r->approvals : "-"),
 			err);
 	ceremonytext_groups(head, groups);
 	printf("ceremony of plan %s, authority %s, mode %s, begun %s\n"
@@ -88,6 +89,10 @@ enum pv_code ceremony_print(const struct app *app,
 	       r->plan, r->authority, r->mode, began,
 	       (unsigned long long)r->head.lines, r->steps, r->keys,
 	       r->certificates, r->resumes, r->failures, r->orphans, groups);
+	printf("plan approved by %s\n",
+	       r->approvals[0] && strcmp(r->approvals, "-") != 0
+		       ? r->approvals
+		       : "nobody: none were asked");
 	for (size_t i = 0; i < r->signers_n; i++) {
 		CLEANUP(buf_release) struct buf text;
 

@@ -18,7 +18,8 @@
 
 struct run_args {
 	const char *home, *binding, *rehearsal, *answers, *templates;
-	const char *name, *origin, *roster, *media, *plan;
+	const char *name, *origin, *roster, *media, *request, *plan;
+	struct opt_list approvals;
 	bool rehearse, resume;
 	char dir[PATH_CAP];
 };
@@ -36,6 +37,8 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 		{ "origin", 0, OPT_STRING, &in->origin, 0, 0 },
 		{ "roster", 0, OPT_STRING, &in->roster, 0, 0 },
 		{ "media", 0, OPT_STRING, &in->media, 0, 0 },
+		{ "approval", 0, OPT_LIST, &in->approvals, 0, 0 },
+		{ "request", 0, OPT_STRING, &in->request, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -73,6 +76,11 @@ static enum pv_code check(const struct run_args *in, struct err *err)
 		return err_fail(err, PV_USAGE, "usage.option",
 				"see provctl ceremony run --help",
 				"resume goes on as it was begun");
+	if (!run && (in->approvals.n > 0 || in->request))
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl ceremony run --help",
+				"approvals are given to run, and kept from "
+				"then on");
 	if (in->rehearse && !PV_SOFTHSM_MODULE[0])
 		return err_fail(err, PV_NOT_FOUND, "init.softhsm",
 				"install softhsm2 and configure again",
@@ -156,6 +164,9 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 		.so_pin_source = b.so_pin_source[0] ? b.so_pin_source : NULL,
 		.mode = in.rehearse ? "rehearsal" : "run",
 		.rehearsal = in.rehearsal,
+		.approvals = in.approvals.values,
+		.approvals_n = in.approvals.n,
+		.request_out = in.request,
 		.people = in.rehearse ? NULL : &room.people,
 		.progress = ceremony_show_step,
 		.told = ceremony_show_line,

@@ -23,8 +23,17 @@ static struct span text_of(const char *s)
 	return (struct span){ (const uint8_t *)s, strlen(s) };
 }
 
+bool approval_has_root(const struct approval *a)
+{
+	static const uint8_t none[sizeof(a->root)];
+
+	return memcmp(a->root, none, sizeof(none)) != 0;
+}
+
 static const char *wrong_field(const struct approval *a)
 {
+	if (!approval_has_root(a) && a->operation != QUORUM_CEREMONY)
+		return "the root";
 	if (!notechars_name_ok(text_of(a->log)))
 		return "the log";
 	if (a->operation >= QUORUM_OPS)
@@ -40,12 +49,14 @@ enum pv_code approval_text_put(struct buf *out, const struct approval *a,
 			       struct err *err)
 {
 	const char *wrong = wrong_field(a);
-	char root[65], subject[65], nonce[2 * APPROVAL_NONCE_LEN + 1];
+	char root[65] = APPROVAL_NO_ROOT, subject[65],
+	     nonce[2 * APPROVAL_NONCE_LEN + 1];
 	char expires[PVTIME_RFC3339_LEN + 1];
 
 	if (wrong || !pvtime_format((int64_t)a->expires_s, expires))
 		return bad(err, wrong ? wrong : "the expiry");
-	hex_encode(a->root, sizeof(a->root), root);
+	if (approval_has_root(a))
+		hex_encode(a->root, sizeof(a->root), root);
 	hex_encode(a->subject, sizeof(a->subject), subject);
 	hex_encode(a->nonce, sizeof(a->nonce), nonce);
 	buf_printf(out,
@@ -117,13 +128,15 @@ static bool take_title(struct span *rest)
 /* NULL, or what is wrong. */
 static const char *take_lines(struct span rest, struct approval *a)
 {
-	struct span op;
+	struct span op, root;
 
 	if (!take_title(&rest))
 		return "the first line";
 	if (!take_text(take_line(&rest, "log "), a->log, sizeof(a->log)))
 		return "the log";
-	if (!take_hex(take_line(&rest, "root "), a->root, sizeof(a->root)))
+	root = take_line(&rest, "root ");
+	if (!span_is(root, APPROVAL_NO_ROOT) &&
+	    !take_hex(root, a->root, sizeof(a->root)))
 		return "the root";
 	op = take_line(&rest, "operation ");
 	if (!op.p || !quorum_op_find(op, &a->operation))

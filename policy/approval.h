@@ -17,16 +17,21 @@
 #define APPROVAL_NONCE_LEN 16u
 #define APPROVAL_TEXT_MAX 1024u /* bytes, more than the longest text */
 #define APPROVAL_REQUESTER_MAX 64u
+#define APPROVAL_NO_ROOT "-"
 
 struct approval {
 	char log[NOTE_NAME_MAX + 1]; /* origin */
-	uint8_t root[32];	     /* SHA-256 of the root's SPKI */
+	uint8_t root[32]; /* SHA-256 of the root's SPKI; all zero: there is
+			   * none, of the ceremony that makes it: "-" */
 	enum quorum_op operation;
 	uint8_t subject[32]; /* SHA-256 of the subject's bytes */
 	char requester[APPROVAL_REQUESTER_MAX + 1]; /* officer or "os:<uid>" */
 	uint8_t nonce[APPROVAL_NONCE_LEN];
 	uint64_t expires_s; /* not valid from then on */
 };
+
+/* False for the ceremony that makes the root. */
+PV_MUST bool approval_has_root(const struct approval *a);
 
 struct approval_tally {
 	const struct roster_officer *persons[ROSTER_MAX]; /* roster's order */

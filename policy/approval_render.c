@@ -9,11 +9,14 @@
 #include "lib/base/pvtime.h"
 #include "policy/node.h"
 #include "policy/orderfile.h"
+#include "policy/plan.h"
 #include "policy/template.h"
 
 #define RENDER_MAX (1024u * 1024u) /* bytes of one part */
 #define CONTEXT_COLUMNS 78	   /* of one fact: no terminal wraps it */
 
+CLEANUP_PTR(struct plan, plan_free);
+CLEANUP_PTR(struct json_doc, json_doc_free);
 CLEANUP_PTR(struct roster, roster_free);
 CLEANUP_PTR(struct template, template_free);
 CLEANUP_PTR(json_t, json_decref);
@@ -108,9 +111,10 @@ static void put_compared(struct buf *out, struct span text, struct span other,
 	}
 }
 
-/* The roster that the new one names, by its hash; anything else is a trick. */
-static enum pv_code parse_former(const char *base64, const struct roster *next,
-				 struct roster **former, struct err *err)
+/* The roster that the subject names, by its hash; anything else is a trick. */
+static enum pv_code parse_shown(const char *base64, const uint8_t sha256[32],
+				const char *what, struct roster **shown,
+				struct err *err)
 {
 	size_t len = strlen(base64);
 	CLEANUP(mem_cleanup)
@@ -121,12 +125,13 @@ static enum pv_code parse_former(const char *base64, const struct roster *next,
 		return PV_INTERNAL;
 	if (!base64_decode(base64, len, bytes, BASE64_DECODED_MAX(len),
 			   &text.len) ||
-	    roster_parse(text, former, NULL) != PV_OK ||
-	    memcmp((*former)->sha256, next->replaces, 32) != 0)
+	    roster_parse(text, shown, NULL) != PV_OK ||
+	    memcmp((*shown)->sha256, sha256, 32) != 0)
 		return err_fail(err, PV_INPUT, "approval_request.roster",
 				"ask the requester for another request",
 				"the request shows another roster than the one "
-				"that the new one replaces");
+				"that %s",
+				what);
 	return PV_OK;
 }
 
@@ -149,7 +154,8 @@ static enum pv_code render_roster(const struct approval_request *q,
 		put_lines(out, "+ ", buf_span(&text));
 		return PV_OK;
 	}
-	NODE_TRY(parse_former(base64, r, &former, err));
+	NODE_TRY(parse_shown(base64, r->replaces, "the new one replaces",
+			     &former, err));
 	put_roster(&old, former);
 	NODE_TRY(buf_check(&old, err));
 	buf_put_str(out, "Changes (-, +) to the roster that it says it "
@@ -225,6 +231,35 @@ static enum pv_code render_order(const struct approval_request *q,
 	return PV_OK;
 }
 
+/* As it is written, and whom it sets in charge. */
+static enum pv_code render_plan(const struct approval_request *q,
+				struct buf *out, struct err *err)
+{
+	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
+	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
+	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
+	CLEANUP(mem_cleanup) char *text = NULL;
+	const char *base64 = json_string_value(
+		json_object_get(q->context, APPROVAL_FACT_ROSTER));
+	const struct plan_step *set;
+
+	NODE_TRY(plan_parse(subject_of(q), &plan, err));
+	NODE_TRY(json_parse_max(subject_of(q), PLAN_SIZE_MAX, &doc, err));
+	text = json_dumps(json_root(doc), JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	if (!text)
+		return err_fail(err, PV_INTERNAL, NULL, NULL, "out of memory");
+	buf_printf(out, "Plan %s, version %u:\n", plan->name, plan->version);
+	put_lines(out, "  ",
+		  (struct span){ (const uint8_t *)text, strlen(text) });
+	set = plan_roster(plan);
+	if (!set || !base64)
+		return PV_OK;
+	NODE_TRY(parse_shown(base64, set->roster, "the plan sets", &r, err));
+	buf_put_str(out, "The roster that it sets:\n");
+	put_roster(out, r);
+	return PV_OK;
+}
+
 static enum pv_code render_text(const struct approval_request *q,
 				struct buf *out, struct err *err)
 {
@@ -260,6 +295,8 @@ static enum pv_code render_subject(const struct approval_request *q,
 	case QUORUM_ORDER:
 		return ends_order(q) ? render_text(q, out, err)
 				     : render_order(q, out, err);
+	case QUORUM_CEREMONY:
+		return render_plan(q, out, err);
 	default:
 		return render_text(q, out, err);
 	}

@@ -6,8 +6,8 @@
  * What the requester says beside it, unsigned, comes first: one short line a
  * fact, behind "? ". What is signed comes last.
  *
- * Operations on a roster, a template or a new order show what these say; the
- * subjects of all others are lines of text and shown as they are.
+ * Operations on a roster, a template, a new order or a plan show what these
+ * say; the subjects of all others are lines of text and shown as they are.
  *
  * Does not check: that what it says is wise.
  * Specification: policy.md, "Officers".
@@ -20,7 +20,8 @@
 /*
  * A fact of the context with this name is the base64 of the roster in force,
  * as the requester says. A new roster that names this one's hash ("replaces")
- * is shown by what changes, any other one as new.
+ * is shown by what changes, any other one as new. Of a plan that sets a roster
+ * it is that one.
  */
 #define APPROVAL_FACT_ROSTER "roster"
 /* With this line begins the subject that ends an order; an order's own is JSON,
@@ -29,9 +30,10 @@
 
 /*
  * Appends text for people, ended by LF. PV_INPUT: the subject's own rule
- * ("roster.*", "template.*", "order.*", "json.*"), "approval_request.subject"
- * when it is no clean text, "approval_request.roster" when the roster in force
- * is not the one that the new one replaces.
+ * ("roster.*", "template.*", "order.*", "plan.*", "json.*"),
+ * "approval_request.subject" when it is no clean text,
+ * "approval_request.roster" when the roster in force is not the one that the
+ * new one replaces.
  */
 PV_MUST enum pv_code approval_render(const struct approval_request *request,
 				     struct buf *out, struct err *err);

@@ -35,6 +35,19 @@ static enum pv_code take_hex(const struct node *root, const char *key,
 	return PV_OK;
 }
 
+/* What makes the authority is asked for before it has a root. */
+static enum pv_code take_root(const struct node *root, struct approval *a)
+{
+	struct node n = node_get(root, "root");
+	const char *s = "";
+
+	NODE_TRY(node_need(&n));
+	NODE_TRY(node_string(&n, 2 * sizeof(a->root), &s));
+	return strcmp(s, APPROVAL_NO_ROOT) == 0
+		       ? PV_OK
+		       : take_hex(root, "root", a->root, sizeof(a->root));
+}
+
 static enum pv_code take_log(const struct node *root, struct approval *a)
 {
 	struct node n = node_get(root, "log");
@@ -140,7 +153,7 @@ static enum pv_code parse_all(const struct node_reader *r,
 	NODE_TRY(node_need(&format));
 	NODE_TRY(node_word(&format, formats, &word));
 	NODE_TRY(take_log(&root, a));
-	NODE_TRY(take_hex(&root, "root", a->root, sizeof(a->root)));
+	NODE_TRY(take_root(&root, a));
 	NODE_TRY(take_hex(&root, "nonce", a->nonce, sizeof(a->nonce)));
 	NODE_TRY(take_words(&root, a));
 	NODE_TRY(take_subject(&root, q));
@@ -178,13 +191,14 @@ void approval_request_free(struct approval_request *q)
 static json_t *request_json(const struct approval *a, const char *subject,
 			    const json_t *context)
 {
-	char root[65], nonce[2 * APPROVAL_NONCE_LEN + 1];
+	char root[65] = APPROVAL_NO_ROOT, nonce[2 * APPROVAL_NONCE_LEN + 1];
 	char expires[PVTIME_RFC3339_LEN + 1];
 	json_t *o;
 
 	if (!pvtime_format((int64_t)a->expires_s, expires))
 		return NULL;
-	hex_encode(a->root, sizeof(a->root), root);
+	if (approval_has_root(a))
+		hex_encode(a->root, sizeof(a->root), root);
 	hex_encode(a->nonce, sizeof(a->nonce), nonce);
 	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "approval_request",
 		      APPROVAL_REQUEST_FORMAT, "log", a->log, "root", root,

@@ -14,6 +14,7 @@ static const char *const names[QUORUM_OPS] = {
 	[QUORUM_CLOCK_ACCEPT] = "clock_accept",
 	[QUORUM_SECRET] = "secret",
 	[QUORUM_CONFIG_ACCEPT] = "config_accept",
+	[QUORUM_CEREMONY] = "ceremony",
 };
 
 const char *quorum_op_name(enum quorum_op op)
@@ -54,6 +55,7 @@ static const struct tpl_approval *of_template(const struct tpl_approvals *a,
 	case QUORUM_CLOCK_ACCEPT:
 	case QUORUM_SECRET:
 	case QUORUM_CONFIG_ACCEPT:
+	case QUORUM_CEREMONY:
 	case QUORUM_OPS:
 		break;
 	}

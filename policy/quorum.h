@@ -24,6 +24,7 @@ enum quorum_op {
 	QUORUM_CLOCK_ACCEPT,
 	QUORUM_SECRET,
 	QUORUM_CONFIG_ACCEPT,
+	QUORUM_CEREMONY, /* run a plan */
 	QUORUM_OPS
 };
 

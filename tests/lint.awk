@@ -137,7 +137,7 @@ function reaches(from, to, path) {
 	if (to == "lib/hsm.h")
 		return from ~ /^(pkcs11|cmd|lib\/(x509|seal|log|store|flow))$/
 	if (from == "lib/store" && name ~ /^lib\/store\/(sqlite|pg)[^\/]*$/)
-		return path ~ /^lib\/log\/(acts|entry|govern|tree)\.h$/
+		return path ~ /^lib\/log\/(acts|ceremony|entry|govern|tree)\.h$/
 	if (from == "lib/evidence")
 		return to == "lib/x509"
 	if (from == "lib/flow" || from == "cmd")

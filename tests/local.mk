@@ -486,7 +486,8 @@ CLI_TESTS = \
 	tests/cli/bundle_bad.sh \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
-	tests/cli/ceremony.sh tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
+	tests/cli/ceremony.sh tests/cli/ceremony_approvals.sh \
+	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \

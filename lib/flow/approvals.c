@@ -7,6 +7,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
+#include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/approvals_impl.h"
 #include "lib/flow/cosigned.h"
@@ -18,7 +19,7 @@ CLEANUP_PTR(struct roster, roster_free);
 
 struct gate {
 	const struct authority *a;
-	struct store *store;
+	struct store *store; /* NULL: it is made only afterwards */
 	const struct approvals_want *want;
 	struct roster *roster;
 	struct quorum_ask ask;
@@ -41,10 +42,15 @@ static void gate_release(struct gate *g)
 static enum pv_code take_time(struct gate *g)
 {
 	struct event_who who;
-	enum pv_code rc = g->want->op == QUORUM_CLOCK_ACCEPT
-				  ? event_now_any_step(g->store, &who, g->err)
-				  : event_now(g->store, &who, g->err);
+	enum pv_code rc = PV_OK;
 
+	if (!g->store && g->now_s == 0)
+		g->now_s = (uint64_t)pvtime_now_s();
+	if (!g->store)
+		return PV_OK;
+	rc = g->want->op == QUORUM_CLOCK_ACCEPT
+		     ? event_now_any_step(g->store, &who, g->err)
+		     : event_now(g->store, &who, g->err);
 	if (rc == PV_OK)
 		g->now_s = who.who.time_ms / 1000;
 	return rc;
@@ -53,7 +59,8 @@ static enum pv_code take_time(struct gate *g)
 static enum pv_code fill_asked(struct gate *g)
 {
 	struct approval *asked = &g->got->asked;
-	enum pv_code rc = people_root(g->store, asked->root, g->err);
+	enum pv_code rc =
+		g->store ? people_root(g->store, asked->root, g->err) : PV_OK;
 
 	snprintf(asked->log, sizeof(asked->log), "%s", g->a->origin);
 	event_actor(g->store, asked->requester);
@@ -107,6 +114,8 @@ static enum pv_code take_nonce(struct gate *g)
 				"an approval that is good for longer than is "
 				"allowed here");
 	asked->expires_s = signed_one.expires_s;
+	if (!g->store)
+		return PV_OK;
 	buf_init(&note, NOTE_SIZE_MAX);
 	rc = store_approval_get(g->store, asked->nonce, &row, &note, &used,
 				g->err);
@@ -280,6 +289,30 @@ enum pv_code approvals_gate(const struct authority *a, struct store *store,
 	if (g.ask.max_age_s && g.ask.max_age_s < g.valid_s)
 		g.valid_s = g.ask.max_age_s;
 	return got->needed > 0 ? pass(&g) : PV_OK;
+}
+
+enum pv_code approvals_gate_first(const struct authority *a, struct span roster,
+				  uint64_t at_s,
+				  const struct approvals_want *want,
+				  struct approvals *got, struct err *err)
+{
+	CLEANUP(gate_release)
+	struct gate g = { .a = a,
+			  .want = want,
+			  .now_s = at_s,
+			  .valid_s = APPROVALS_VALID_S,
+			  .got = got,
+			  .err = err };
+	enum pv_code rc = roster_parse(roster, &g.roster, err);
+
+	memset(got, 0, sizeof(*got));
+	buf_init(&got->note, NOTE_SIZE_MAX);
+	got->asked.operation = want->op;
+	if (rc != PV_OK)
+		return rc;
+	g.ask = quorum_ask(g.roster, want->op, NULL);
+	got->needed = g.ask.persons;
+	return pass(&g);
 }
 
 void approvals_release(struct approvals *got)

@@ -75,6 +75,19 @@ PV_MUST enum pv_code approvals_gate(const struct authority *a,
 				    const struct approvals_want *want,
 				    struct approvals *got, struct err *err);
 /*
+ * The gate of the ceremony that makes an authority: there is no store yet, the
+ * people are those of roster, the bytes of the one that it sets, and the root
+ * is none. at_s: the time that the approvals have to be good at, 0: now. a has
+ * name and origin. The request goes to want->request_out, or else to
+ * ceremony-<12 hex of the subject>.json in the working folder. Used up by
+ * ceremony_approve().
+ */
+PV_MUST enum pv_code approvals_gate_first(const struct authority *a,
+					  struct span roster, uint64_t at_s,
+					  const struct approvals_want *want,
+					  struct approvals *got,
+					  struct err *err);
+/*
  * Inside the caller's write transaction, behind the change. PV_CONFLICT,
  * "approval.used": somebody else was faster; and when the roster is not any
  * more the one that counted, or there is one by now: "approval.roster". What

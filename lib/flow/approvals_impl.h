@@ -36,7 +36,7 @@ PV_MUST enum pv_code approvals_check_age(struct store *store,
  */
 struct approvals_asking {
 	const struct authority *a;
-	struct store *store;
+	struct store *store; /* NULL: there is none yet */
 	const struct approvals_want *want;
 	uint64_t now_s;
 	uint32_t valid_s;   /* how long it is good at most */

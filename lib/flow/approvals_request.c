@@ -69,6 +69,10 @@ static enum pv_code still_good(const struct approvals_asking *g,
 	if (!same_matter(had, g->asked) || had->expires_s <= g->now_s ||
 	    had->expires_s > g->now_s + g->valid_s)
 		return PV_OK;
+	if (!g->store) {
+		*good = true;
+		return PV_OK;
+	}
 	buf_init(&note, NOTE_SIZE_MAX);
 	rc = store_approval_get(g->store, had->nonce, &used, &note, &found,
 				err);
@@ -150,15 +154,21 @@ static enum pv_code find_or_write(const struct approvals_asking *g,
 	return rc == PV_OK ? write_file(at, g->want, g->asked, err) : rc;
 }
 
-/* requests/<op>-<12 hex of the subject>.json */
+/* requests/<op>-<12 hex of the subject>.json; here, where no home is yet */
 static enum pv_code in_home(const struct authority *a,
 			    const struct approval *asked, int *folder,
 			    char path[APPROVALS_PATH_MAX], struct err *err)
 {
 	char hex[2 * sizeof(asked->subject) + 1];
-	enum pv_code rc = dir_make(a->home_fd, APPROVALS_FOLDER, 0700, err);
+	enum pv_code rc;
 
 	hex_encode(asked->subject, sizeof(asked->subject), hex);
+	if (a->home_fd < 0) {
+		snprintf(path, APPROVALS_PATH_MAX, "%s-%.*s.json",
+			 quorum_op_name(asked->operation), SUBJECT_DIGITS, hex);
+		return dir_open(AT_FDCWD, ".", folder, err);
+	}
+	rc = dir_make(a->home_fd, APPROVALS_FOLDER, 0700, err);
 	snprintf(path, APPROVALS_PATH_MAX,
 		 "%s/" APPROVALS_FOLDER "/%s-%.*s.json", a->home,
 		 quorum_op_name(asked->operation), SUBJECT_DIGITS, hex);

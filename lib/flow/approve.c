@@ -7,6 +7,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/ceremonytext.h"
 #include "lib/x509/cert.h"
 #include "policy/approval_render.h"
 
@@ -14,6 +15,7 @@
 #define GROUP 4 /* hex digits between two blanks */
 
 CLEANUP_PTR(struct approval_request, approval_request_free);
+CLEANUP_PTR(struct plan, plan_free);
 
 enum pv_code approve_load(const char *path, struct approval_request **q,
 			  struct err *err)
@@ -114,11 +116,35 @@ static void put_signed(struct buf *out, const struct approval *a)
 		   quorum_op_name(a->operation), a->requester, hex);
 }
 
+/* What the people in the room will do by it. */
+static enum pv_code put_words(const struct approval_request *q, struct buf *out,
+			      struct err *err)
+{
+	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
+	enum pv_code rc;
+
+	if (q->approval.operation != QUORUM_CEREMONY)
+		return PV_OK;
+	rc = plan_parse((struct span){ q->subject, q->subject_len }, &plan,
+			err);
+	if (rc != PV_OK)
+		return rc;
+	buf_put_str(out, "In words:\n");
+	for (size_t i = 0; i < plan->steps_n; i++) {
+		buf_printf(out, "  %zu of %zu: ", i + 1, plan->steps_n);
+		ceremonytext_step(&plan->steps[i], out);
+		buf_put_u8(out, '\n');
+	}
+	return buf_check(out, err);
+}
+
 enum pv_code approve_show(const struct approval_request *q, struct buf *out,
 			  struct err *err)
 {
 	enum pv_code rc = approval_render(q, out, err);
 
+	if (rc == PV_OK)
+		rc = put_words(q, out, err);
 	if (rc != PV_OK)
 		return rc;
 	buf_put_str(out, "The subject's SHA-256, in groups:\n ");

@@ -13,6 +13,7 @@
 
 #include "lib/flow/audit_story.h"
 #include "lib/log/attest.h"
+#include "lib/log/ceremony.h"
 #include "lib/log/claim.h"
 #include "lib/log/factory.h"
 #include "lib/log/lifecycle.h"
@@ -23,20 +24,20 @@ bool audit_type_known(const char *type, size_t len);
 /* All of them, with a space between. */
 #define AUDIT_TYPES                                                            \
 	LOG_CERT_INTENT                                                        \
-	" " LOG_BUNDLE_RELEASE                                                 \
-	" " LOG_CERT_ISSUE " " LOG_BUNDLE_SEAL " " LOG_EXPORT                  \
-	" " LOG_REQUEST_DENY " " LOG_QUARANTINE_PUT " " LOG_QUARANTINE_RELEASE \
-	" " LOG_QUARANTINE_REJECT " " LOG_KEY_GENERATE " " LOG_KEY_ROTATE      \
-	" " LOG_PIN_ROTATE " " LOG_CEREMONY_STEP " " LOG_ROSTER_CHANGE         \
-	" " LOG_APPROVAL_ASK " " LOG_APPROVAL_USE " " LOG_ORDER_OPEN           \
-	" " LOG_ORDER_CLOSE " " LOG_CLOCK_ACCEPT " " LOG_CONFIG_ACCEPT         \
-	" " LOG_TEMPLATE_ADOPT " " LOG_SECRET_ADD " " LOG_SECRET_ROTATE        \
-	" " LOG_SECRET_DESTROY " " LOG_PEOPLE_DECIDE " " LOG_CERT_REVOKE       \
-	" " LOG_DEVICE_RETIRE " " LOG_RECEIPT " " LOG_DEVICE_ROLLBACK          \
-	" " LOG_CRL_INTENT " " LOG_CRL_ISSUE " " LOG_CRL_VOID                  \
-	" " LOG_OCSP_INTENT " " LOG_OCSP_ISSUE " " LOG_OCSP_VOID               \
-	" " LOG_STATION_CLAIM " " LOG_ATTEST_ENROL " " LOG_ATTEST_CHALLENGE    \
-	" " LOG_ATTEST_VERIFY " " LOG_EVENT
+	" " LOG_BUNDLE_RELEASE " " LOG_CERT_ISSUE " " LOG_BUNDLE_SEAL          \
+	" " LOG_EXPORT " " LOG_REQUEST_DENY " " LOG_QUARANTINE_PUT             \
+	" " LOG_QUARANTINE_RELEASE " " LOG_QUARANTINE_REJECT                   \
+	" " LOG_KEY_GENERATE " " LOG_KEY_ROTATE " " LOG_PIN_ROTATE             \
+	" " LOG_CEREMONY_STEP " " LOG_ROSTER_CHANGE " " LOG_APPROVAL_ASK       \
+	" " LOG_APPROVAL_USE " " LOG_ORDER_OPEN " " LOG_ORDER_CLOSE            \
+	" " LOG_CLOCK_ACCEPT " " LOG_CONFIG_ACCEPT " " LOG_TEMPLATE_ADOPT      \
+	" " LOG_SECRET_ADD " " LOG_SECRET_ROTATE " " LOG_SECRET_DESTROY        \
+	" " LOG_PEOPLE_DECIDE " " LOG_CERT_REVOKE " " LOG_DEVICE_RETIRE        \
+	" " LOG_RECEIPT " " LOG_DEVICE_ROLLBACK " " LOG_CRL_INTENT             \
+	" " LOG_CRL_ISSUE " " LOG_CRL_VOID " " LOG_OCSP_INTENT                 \
+	" " LOG_OCSP_ISSUE " " LOG_OCSP_VOID " " LOG_STATION_CLAIM             \
+	" " LOG_ATTEST_ENROL " " LOG_ATTEST_CHALLENGE " " LOG_ATTEST_VERIFY    \
+	" " LOG_EVENT " " LOG_CEREMONY_BEGIN
 
 struct audit_show_opts {
 	enum audit_subject subject;

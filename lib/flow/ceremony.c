@@ -66,6 +66,7 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	    line->step <= c->plan->steps_n)
 		c->done[line->step - 1] = true;
 	c->begun = true;
+	c->approved |= strcmp(line->event, "approvals") == 0;
 	c->ended |= strcmp(line->event, "end") == 0;
 	return PV_OK;
 }
@@ -297,6 +298,8 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		rc = ceremony_window(plan, opts->mode, err);
 	if (rc == PV_OK)
 		rc = open_transcript(&c, err);
+	if (rc == PV_OK)
+		rc = ceremony_approve(&c, err);
 	c.steps = true;
 	a->making = true;
 	for (; rc == PV_OK && c.n < plan->steps_n; c.n++)

@@ -6,9 +6,10 @@
  *
  *   ceremonies/<plan>-<version>/  transcript.jsonl  transcript.note  <ca>.pem
  *
- * Events: begin, resume, token, step, key, sign, certificate, template, given,
- * taken, ask, answer, orphan, done, failed, end. Every step that ended well is
- * an entry ceremony.step of the log, too; the first failure ends the run. At
+ * Events: begin, approvals, resume, token, step, key, sign, certificate,
+ * template, given, taken, ask, answer, orphan, done, failed, end. Every step
+ * that ended well is an entry ceremony.step of the log, too; the first failure
+ * ends the run. At
  * the end the log's keys sign the transcript's head.
  *
  * Does not check: that the plan was rehearsed (init.h).
@@ -21,6 +22,10 @@
 #include "policy/plan.h"
 
 #define CEREMONY_FOLDER "ceremonies"
+/* In a ceremony's folder, where people approved its plan: the signed note, and
+ * the roster whose people they are. */
+#define CEREMONY_APPROVALS_FILE "approvals.note"
+#define CEREMONY_ROSTER_FILE "roster.json"
 #define CEREMONY_NAME_MAX (sizeof(CEREMONY_FOLDER) + PLAN_NAME_MAX + 16)
 #define CEREMONY_ANSWER_MAX 64
 
@@ -40,6 +45,7 @@ struct ceremony_people {
 struct ceremony_opts {
 	const struct backends *backends;
 	const char *templates_dir; /* where <name>.json of the steps lie */
+	struct span plan_bytes;	   /* what people approved */
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	struct secret *pin;

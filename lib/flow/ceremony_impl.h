@@ -19,6 +19,7 @@ struct ceremony {
 	struct transcript t;
 	/* What the transcript of an interrupted run says. */
 	bool begun, ended, done[PLAN_STEPS_MAX];
+	bool approved;	 /* and who approved the plan */
 	char serial[17]; /* the token's; "": not said yet */
 };
 
@@ -45,6 +46,17 @@ PV_MUST enum pv_code ceremony_give(struct ceremony *c, const char *file,
 PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
 				   const char *file, struct buf *bytes,
 				   struct err *err);
+/*
+ * Of a run, before its first step: the approvals kept in the folder are of
+ * these bytes of the plan, by the roster that it sets; used up in the log,
+ * once, and written down. Codes of approvals_gate_first().
+ */
+PV_MUST enum pv_code ceremony_approve(struct ceremony *c, struct err *err);
+/* The line of it; got NULL: there is no roster, so nobody was asked. */
+struct approvals;
+PV_MUST enum pv_code ceremony_tell_approvals(struct ceremony *c,
+					     const struct approvals *got,
+					     struct err *err);
 
 /* The token that is there, written down once, and afterwards the same one. No
  * token of this process is open. */

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/ceremonycheck_approvals.h"
 
 #define FILE_MAX 65536u /* bytes: a certificate as PEM */
 
@@ -58,6 +59,18 @@ on_begin(struct check *c, const struct transcript_line *line, struct err *err)
 	return PV_OK;
 }
 
+static enum pv_code on_approvals(struct check *c,
+				 const struct transcript_line *line,
+				 struct err *err)
+{
+	if (line->step != 0 || c->out->steps > 0 || c->open > 0 ||
+	    c->out->approvals[0] || !fact(line, "persons")[0])
+		return order("approvals that are not before its first step",
+			     err);
+	TAKE_FACT(c->out->approvals, line, "persons");
+	return ceremonycheck_approvals(c->in, c->out, line, err);
+}
+
 static enum pv_code on_step(struct check *c, const struct transcript_line *line,
 			    struct err *err)
 {
@@ -66,6 +79,9 @@ static enum pv_code on_step(struct check *c, const struct transcript_line *line,
 
 	if (line->step != c->out->steps + 1)
 		return order("a step that is not the next one", err);
+	if (strcmp(c->out->mode, "run") == 0 && !c->out->approvals[0])
+		return order("a run that does not say who approved its plan",
+			     err);
 	TAKE_FACT(c->kind, line, "kind");
 	TAKE_FACT(c->name, line, "about");
 	c->open = line->step;
@@ -199,11 +215,9 @@ static const struct event {
 			     const struct transcript_line *line,
 			     struct err *err);
 } events[] = {
-	{ "begin", on_begin },
-	{ "step", on_step },
-	{ "done", on_done },
-	{ "key", on_key },
-	{ "certificate", on_certificate },
+	{ "begin", on_begin }, { "approvals", on_approvals },
+	{ "step", on_step },   { "done", on_done },
+	{ "key", on_key },     { "certificate", on_certificate },
 	{ "end", on_end },
 };
 

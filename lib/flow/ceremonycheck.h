@@ -33,6 +33,7 @@ struct ceremonycheck_report {
 	char plan[PLAN_NAME_MAX + 1], authority[65], origin[65], mode[16];
 	uint8_t plan_sha256[32];
 	struct transcript_head head;
+	char approvals[TRANSCRIPT_VALUE_MAX]; /* who approved it; "-": nobody */
 	size_t steps, keys, certificates, resumes, failures, orphans;
 	int64_t began_s;
 	struct note_key signer[CEREMONYCHECK_KEYS_MAX]; /* log keys */

@@ -10,7 +10,7 @@
 
 void event_actor(const struct store *store, char actor[EVENT_ACTOR_MAX])
 {
-	if (store->actor[0])
+	if (store && store->actor[0])
 		snprintf(actor, EVENT_ACTOR_MAX, "%s", store->actor);
 	else
 		snprintf(actor, EVENT_ACTOR_MAX, "os:%lu",

@@ -18,7 +18,7 @@ struct event_who {
 };
 
 /* Who acts through store: the officer who proved it (actor.h), or "os:<uid>",
- * which nobody had to prove. */
+ * which nobody had to prove, also where store is NULL. */
 void event_actor(const struct store *store, char actor[EVENT_ACTOR_MAX]);
 /* Who is acting and what time it is now. PV_DENIED when no entry of that time
  * may follow: store_log_time(). */

@@ -8,6 +8,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/log/acts.h"
+#include "lib/log/ceremony.h"
 #include "lib/store/store_held.h"
 #include "lib/store/store_order.h"
 #include "lib/store/store_secret.h"
@@ -279,7 +280,7 @@ static enum pv_code template_fits(struct looking *l, struct err *err)
 	return rc;
 }
 
-/* The clock and the configuration have no row, and what a people.decide is
+/* Clock, configuration and ceremonies have no row, and what a people.decide is
  * about is held against its own entries. */
 static enum pv_code none_fits(struct looking *l, struct err *err)
 {
@@ -305,6 +306,7 @@ static const struct {
 	{ LOG_CLOCK_ACCEPT, none_fits },
 	{ LOG_CONFIG_ACCEPT, none_fits },
 	{ LOG_PEOPLE_DECIDE, none_fits },
+	{ LOG_CEREMONY_BEGIN, none_fits },
 };
 
 enum pv_code governance_fits(struct store *store,

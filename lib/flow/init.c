@@ -17,7 +17,6 @@
 /* In the ceremony's folder, for who goes on. */
 #define PLAN_FILE "plan.json"
 #define HOME_FILE "home.json"
-#define ROSTER_FILE "roster.json"
 
 CLEANUP_PTR(struct authority, authority_close);
 CLEANUP_PTR(struct plan, plan_free);
@@ -29,8 +28,9 @@ struct work {
 	struct init_report *report;
 	struct authority *a;
 	struct plan *plan;
-	struct buf text, roster; /* the plan's bytes; empty: no roster */
-	int folder;		 /* of the ceremony */
+	struct buf text, roster;   /* the plan's bytes; empty: no roster */
+	struct approvals approved; /* of a run of a plan that sets one */
+	int folder;		   /* of the ceremony */
 	bool resume;
 	struct transcript_head rehearsed;
 };
@@ -46,6 +46,7 @@ static void work_release(struct work *w)
 	plan_free(w->plan);
 	buf_release(&w->text);
 	buf_release(&w->roster);
+	approvals_release(&w->approved);
 	fd_cleanup(&w->folder);
 }
 
@@ -212,8 +213,12 @@ static enum pv_code keep(const struct work *w, struct err *err)
 		rc = file_group_add(g, w->folder, HOME_FILE, 0600, home.data,
 				    home.len, err);
 	if (rc == PV_OK && w->roster.len > 0)
-		rc = file_group_add(g, w->folder, ROSTER_FILE, 0600,
+		rc = file_group_add(g, w->folder, CEREMONY_ROSTER_FILE, 0600,
 				    w->roster.data, w->roster.len, err);
+	if (rc == PV_OK && w->approved.needed > 0)
+		rc = file_group_add(g, w->folder, CEREMONY_APPROVALS_FILE, 0600,
+				    w->approved.note.data, w->approved.note.len,
+				    err);
 	if (rc == PV_OK)
 		rc = file_group_add(g, w->folder, PLAN_FILE, 0600, w->text.data,
 				    w->text.len, err);
@@ -295,6 +300,7 @@ static enum pv_code run_plan(const struct work *w, struct err *err)
 				     .watch = opts->watch,
 				     .templates_dir = opts->templates_dir,
 				     .pin = &pin,
+				     .plan_bytes = buf_span(&w->text),
 				     .roster = buf_span(&w->roster),
 				     .media = opts->media,
 				     .folder = w->folder,
@@ -388,6 +394,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 {
 	CLEANUP(work_release) struct work w;
 	enum pv_code rc = begin(&w, opts, report, err);
+	const struct init_plan want = { w.a, w.plan, &w.text, &w.roster,
+					&w.rehearsed };
 
 	if (rc == PV_OK && opts->mode && is_finished(&w))
 		return existing(&w, err);
@@ -405,6 +413,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 		rc = check_config(w.a, err);
 	if (rc == PV_OK)
 		rc = authority_check_module(w.a, err);
+	if (rc == PV_OK)
+		rc = init_approved(opts, &want, &w.approved, err);
 	if (rc == PV_OK)
 		rc = init_make_home(opts->dir, &w.a->home_fd, err);
 	if (rc != PV_OK)
@@ -437,10 +447,10 @@ static enum pv_code take_up(struct work *w, struct err *err)
 		rc = authority_check_module(w->a, err);
 	if (rc == PV_OK)
 		rc = authority_use_softhsm(w->a, err);
-	if (rc != PV_OK ||
-	    faccessat(w->folder, ROSTER_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	if (rc != PV_OK || faccessat(w->folder, CEREMONY_ROSTER_FILE, F_OK,
+				     AT_SYMLINK_NOFOLLOW) != 0)
 		return rc;
-	return file_read(w->folder, ROSTER_FILE,
+	return file_read(w->folder, CEREMONY_ROSTER_FILE,
 			 FILEIO_NOFOLLOW | FILEIO_PRIVATE, &w->roster, err);
 }
 

@@ -33,6 +33,11 @@ struct init_opts {
 	const char *mode;	/* "run" or "rehearsal"; NULL: an init */
 	const char *media;	/* folder of what changes hands; NULL: none */
 	const char *rehearsal; /* home of one, of that plan; NULL: not needed */
+	/* Of a run whose plan sets a roster: signed notes of its people, and
+	 * where to ask for them (approvals_gate_first()). */
+	const char *const *approvals;
+	size_t approvals_n;
+	const char *request_out;
 	const struct ceremony_people *people; /* NULL: unattended */
 	void (*told)(const void *ctx, const char *event,
 		     const struct transcript_pair *pairs, size_t n);
@@ -57,8 +62,9 @@ struct init_report {
  * says so), PV_DENIED "init.folder" (another user's), "file.writable" (plan or
  * template that others can write), PV_INPUT (name, origin, plan, roster),
  * PV_USAGE, PV_DENIED
- * "plan.roster" (not the plan's), codes of the plan's steps and of rehearsed().
- * Nothing is made when the plan or a name is wrong.
+ * "plan.roster" (not the plan's), codes of the plan's steps, of rehearsed()
+ * and, for a run of a plan that sets a roster, of approvals_gate_first().
+ * Nothing is made when the plan or a name is wrong, or an approval missing.
  */
 PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct init_report *report,

@@ -2,6 +2,7 @@
 #ifndef PV_FLOW_INIT_IMPL_H
 #define PV_FLOW_INIT_IMPL_H
 
+#include "lib/flow/approvals.h"
 #include "lib/flow/init.h"
 
 #define INIT_PIN_FILE "softhsm/pin"
@@ -21,5 +22,21 @@ PV_MUST enum pv_code init_open_home(struct authority *a, const char *dir,
 PV_MUST enum pv_code init_softhsm(const struct authority *a,
 				  struct secret *so_pin, struct secret *pin,
 				  struct err *err);
+
+struct init_plan { /* of a run that is about to begin; borrowed */
+	const struct authority *a; /* name and origin */
+	const struct plan *plan;
+	const struct buf *text, *roster; /* bytes; empty: no roster */
+	const struct transcript_head *rehearsed;
+};
+/*
+ * Before anything is made: who is set in charge by a run has to want it. got is
+ * empty where nobody is asked. Codes of approvals_gate_first(); PV_DENIED,
+ * "plan.roster" (a run with a roster that its plan does not set),
+ * "approval.roster" (approvals that nobody asks for).
+ */
+PV_MUST enum pv_code init_approved(const struct init_opts *opts,
+				   const struct init_plan *p,
+				   struct approvals *got, struct err *err);
 
 #endif

@@ -184,6 +184,10 @@ static enum pv_code fill_want(const struct judge *j, const struct log_entry *e,
 	want->operation = j->pairing.op;
 	memcpy(want->subject, j->pairing.subject, sizeof(want->subject));
 	memcpy(want->nonce, log_nonce(e), sizeof(want->nonce));
+	if (j->pairing.early && !j->pairing.roster) {
+		memset(want->root, 0, sizeof(want->root));
+		return PV_OK;
+	}
 	return people_root(j->store, want->root, err);
 }
 
@@ -298,17 +302,15 @@ static enum pv_code check_ended(const struct judge *j,
 /* ---- all of it ---- */
 
 static enum pv_code judge_use(struct judge *j, const struct log_entry *e,
-			      struct err *err)
+			      uint64_t version, struct err *err)
 {
 	CLEANUP(note_release) struct note note = { .sigs_n = 0 };
 	CLEANUP(buf_release) struct buf text;
 	const enum quorum_op op = j->pairing.op;
 	struct store_approval row;
 	bool found = false;
-	enum pv_code rc;
+	enum pv_code rc = load_roster(j, version, err);
 
-	/* A roster's change is judged by the one that it replaced. */
-	rc = load_roster(j, j->version - (op == QUORUM_ROSTER), err);
 	buf_init(&text, NOTE_SIZE_MAX);
 	if (rc == PV_OK)
 		rc = store_approval_get(j->store, log_nonce(e), &row, &text,
@@ -321,6 +323,34 @@ static enum pv_code judge_use(struct judge *j, const struct log_entry *e,
 	if (rc == PV_OK && op == QUORUM_CLOCK_ACCEPT)
 		rc = check_clock(j, err);
 	return rc == PV_OK ? count(j, e, &note, err) : rc;
+}
+
+/*
+ * The ceremony that set this roster was approved by it: its two entries, the
+ * first ones of the chain, as pairing reads them.
+ */
+static enum pv_code judge_early(struct judge *j, struct err *err)
+{
+	CLEANUP(buf_release) struct buf begin_room;
+	CLEANUP(buf_release) struct buf use_room;
+	const struct pairing now = j->pairing;
+	const uint64_t index = j->early - 1;
+	struct log_entry begin, use;
+	enum pv_code rc = read_entry(j, index, &use_room, &use, err);
+
+	buf_init(&begin_room, LOG_ENTRY_MAX);
+	if (rc == PV_OK)
+		rc = read_entry(j, log_prev(&use), &begin_room, &begin, err);
+	if (rc != PV_OK)
+		return rc;
+	memset(&j->pairing, 0, sizeof(j->pairing));
+	rc = pairing_take(&j->pairing, &begin, log_prev(&use), err);
+	if (rc == PV_OK)
+		rc = pairing_take(&j->pairing, &use, index, err);
+	if (rc == PV_OK)
+		rc = judge_use(j, &use, 1, err);
+	j->pairing = now;
+	return rc;
 }
 
 /* Whatever was not as it had to be: it is the log's entry that is wrong. */
@@ -349,24 +379,34 @@ static enum pv_code verdict(enum pv_code rc, uint64_t index,
 enum pv_code judge_take(struct judge *j, const struct log_entry *e,
 			uint64_t index, struct err *err)
 {
+	const bool set = span_is(e->type, LOG_ROSTER_CHANGE);
+	const bool use = span_is(e->type, LOG_APPROVAL_USE);
 	struct err why;
 	enum pv_code rc;
 
 	err_init(&why);
+	if (use && j->version == 0)
+		j->early = index + 1;
 	if (index < j->from) {
-		j->version += span_is(e->type, LOG_ROSTER_CHANGE);
+		j->version += set;
 		return PV_OK;
 	}
 	j->pairing.roster = j->version > 0;
 	rc = pairing_take(&j->pairing, e, index, err);
 	if (rc != PV_OK)
 		return rc;
-	if (span_is(e->type, LOG_APPROVAL_USE))
-		rc = judge_use(j, e, &why);
+	/* A roster's change is judged by the one that it replaced. */
+	if (use && j->version > 0)
+		rc = judge_use(j, e,
+			       j->version - (j->pairing.op == QUORUM_ROSTER),
+			       &why);
+	else if (set && j->version == 0 && j->early > 0)
+		rc = judge_early(j, &why);
 	else if (span_is(e->type, LOG_ORDER_CLOSE) && j->version > 0 &&
 		 !log_nonce(e))
 		rc = check_ended(j, e, index, &why);
-	j->version += span_is(e->type, LOG_ROSTER_CHANGE);
+	if (set && j->version++ == 0 && j->early > 0)
+		index = j->early - 1;
 	return verdict(rc, index, &why, err);
 }
 

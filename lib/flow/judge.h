@@ -6,7 +6,9 @@
  * roster and template asked for have to have signed it, by keys of that roster,
  * before it expired, as approval_count() counts; and entry and note have to
  * name the same persons. An order that was ended without approvals has to have
- * been finished, as the log counts it, and no device given up with it.
+ * been finished, as the log counts it, and no device given up with it. The
+ * approvals of a first ceremony (pairing.h), for root "-", are judged when the
+ * roster comes that they are of.
  *
  * Does not check: the chain and the rows (governance_walk() does both first).
  */
@@ -23,6 +25,7 @@ struct judge {
 	uint64_t from;	       /* entries before that were judged already */
 	uint64_t version;      /* of the roster in force */
 	struct roster *roster; /* the last that was asked for, or NULL */
+	uint64_t early; /* place, from 1, of an approval.use before version 1 */
 	struct pairing pairing;
 };
 

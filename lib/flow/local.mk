@@ -35,9 +35,11 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_login.c \
+	lib/flow/ceremony_approvals.c \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_keys.c \
 	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
+	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
 	lib/flow/ceremonycheck.h lib/flow/ceremonysign.c \
 	lib/flow/ceremonypage.c \
 	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
@@ -85,7 +87,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/stationclaim.c lib/flow/stationclaim.h \
 	lib/flow/subject.c lib/flow/subject.h \
 	lib/flow/subject_acts.c lib/flow/subject_acts.h \
-	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c lib/flow/init_folder.c \
+	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c lib/flow/init_approved.c lib/flow/init_folder.c \
 	lib/flow/init_impl.h lib/flow/init_softhsm.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_context.c \

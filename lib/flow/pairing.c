@@ -5,6 +5,7 @@
 #include "lib/flow/acts.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/subject.h"
+#include "lib/log/ceremony.h"
 
 static const struct {
 	const char *type;
@@ -21,6 +22,7 @@ static const struct {
 	{ LOG_SECRET_DESTROY, QUORUM_SECRET },
 	{ LOG_QUARANTINE_RELEASE, QUORUM_RELEASE_QUARANTINE },
 	{ LOG_QUARANTINE_REJECT, QUORUM_RELEASE_QUARANTINE },
+	{ LOG_CEREMONY_BEGIN, QUORUM_CEREMONY },
 };
 
 #define DECISIONS (sizeof(decisions) / sizeof(decisions[0]))
@@ -33,6 +35,13 @@ bool pairing_op(const struct log_entry *e, enum quorum_op *op)
 			return true;
 		}
 	return span_is(e->type, LOG_PEOPLE_DECIDE) && acts_op(e, op);
+}
+
+/* Of a ceremony that makes an authority: by the roster that it sets. */
+static bool begins(const struct pairing *p, const struct log_entry *e)
+{
+	return !p->roster && span_is(e->type, LOG_CEREMONY_BEGIN) &&
+	       log_prev(e) == LOG_NO_PREV && log_nonce(e);
 }
 
 /* One that is finished is ended by one person. */
@@ -151,18 +160,20 @@ enum pv_code pairing_take(struct pairing *p, const struct log_entry *e,
 			  uint64_t index, struct err *err)
 {
 	bool first = !p->roster && span_is(e->type, LOG_ROSTER_CHANGE);
+	bool asked = p->roster || (p->open && !first) || begins(p, e);
 	enum quorum_op op;
 	enum pv_code rc = PV_OK;
 
 	if (!log_governs(e->type))
 		return PV_OK;
+	p->early = p->early || begins(p, e);
 	p->roster = p->roster || first;
-	if (p->roster && !first && span_is(e->type, LOG_APPROVAL_USE))
+	if (asked && span_is(e->type, LOG_APPROVAL_USE))
 		return take_use(p, e, index, err);
 	if (span_is(e->type, LOG_PEOPLE_DECIDE) && !pairing_op(e, &op))
 		return governance_wrong_entry(
 			index, "people decide on nothing of that kind so", err);
-	if (p->roster && !first && pairing_op(e, &op) && !ends_alone(e)) {
+	if (asked && pairing_op(e, &op) && !ends_alone(e)) {
 		rc = take_decision(p, e, index, err);
 		p->op = op;
 		return rc;
@@ -178,5 +189,12 @@ enum pv_code pairing_take(struct pairing *p, const struct log_entry *e,
 
 enum pv_code pairing_end(const struct pairing *p, struct err *err)
 {
-	return p->open ? unapproved(p, err) : PV_OK;
+	if (p->open)
+		return unapproved(p, err);
+	return !p->early || p->roster
+		       ? PV_OK
+		       : governance_wrong_entry(
+				 p->index,
+				 "approved by a roster that was never set",
+				 err);
 }

@@ -7,7 +7,7 @@
  * entries, or none of the chain, has one people.decide behind it (acts.h).
  * Several secret.destroy of one approval are one decision. Ending an order that
  * is finished takes no approval (judge.h), and before the first roster nothing
- * does.
+ * does but the ceremony that sets it: its ceremony.begin is the chain's first.
  *
  * Does not check: the chain itself (governance_take()), the signatures, how
  * many were needed, the rows (judge.h), what a people.decide is about (acts.h).
@@ -22,6 +22,7 @@
 
 struct pairing {     /* zeroed: before the first entry */
 	bool roster; /* one is in force */
+	bool early;  /* what was approved first was so before there was one */
 	bool open;   /* a decision, whose approval.use comes next */
 	enum quorum_op op;
 	uint64_t index; /* of the decision's newest entry */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/log/acts.h"
+#include "lib/log/ceremony.h"
 #include "lib/log/events.h"
 #include "lib/log/tree.h"
 
@@ -24,7 +25,7 @@ static const struct {
 	TYPE(LOG_SECRET_ADD),	     TYPE(LOG_SECRET_ROTATE),
 	TYPE(LOG_SECRET_DESTROY),    TYPE(LOG_QUARANTINE_RELEASE),
 	TYPE(LOG_QUARANTINE_REJECT), TYPE(LOG_CONFIG_ACCEPT),
-	TYPE(LOG_PEOPLE_DECIDE),
+	TYPE(LOG_PEOPLE_DECIDE),     TYPE(LOG_CEREMONY_BEGIN),
 };
 
 bool log_governs(struct span type)

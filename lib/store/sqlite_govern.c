@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/log/acts.h"
+#include "lib/log/ceremony.h"
 #include "lib/log/govern.h"
 #include "lib/store/sqlite_people.h"
 
@@ -145,10 +146,10 @@ enum pv_code sqlite_governance_each(struct store *store, uint64_t from,
 enum pv_code sqlite_governance_add(struct store *store, struct span entry,
 				   uint64_t *index, struct err *err)
 {
-	static const char *const kinds[] = { LOG_TEMPLATE_ADOPT,
-					     LOG_CLOCK_ACCEPT,
-					     LOG_CONFIG_ACCEPT,
-					     LOG_PEOPLE_DECIDE };
+	static const char *const kinds[] = {
+		LOG_TEMPLATE_ADOPT, LOG_CLOCK_ACCEPT, LOG_CONFIG_ACCEPT,
+		LOG_PEOPLE_DECIDE, LOG_CEREMONY_BEGIN
+	};
 	struct sqlite_store *s = to_sqlite(store);
 	char name[STORE_ID_MAX + 1] = "";
 	struct log_entry e;

@@ -2,6 +2,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/sha256.h"
+#include "policy/plan.h"
 #include "tests/unit/people.h"
 
 /* What is shown for subject; the caller releases it. */
@@ -10,6 +11,7 @@ static enum pv_code render(enum quorum_op op, struct span subject,
 {
 	struct approval_request *q = NULL;
 	struct approval a = { .log = "example.org/factory",
+			      .root = { 1 },
 			      .operation = op,
 			      .requester = "alice",
 			      .expires_s = 1800000000 };
@@ -206,6 +208,52 @@ START_TEST(template_)
 }
 END_TEST
 
+/* As it is written, and the roster only when it is the one that it sets. */
+START_TEST(plan)
+{
+	static const char head[] =
+		"{\"plan\":\"root\",\"version\":2,\"steps\":[{\"step\":"
+		"\"init-token\"},{\"step\":\"set-roster\",\"sha256\":\"";
+	struct people p;
+	struct buf bytes, text, out;
+	char base64[8192], hex[65];
+	struct err err;
+
+	people_init(&p, "\"roster\":2");
+	buf_init(&bytes, ROSTER_SIZE_MAX);
+	buf_init(&text, PLAN_SIZE_MAX);
+	people_text(&p, "\"roster\":2", &bytes);
+	hex_encode(p.roster->sha256, 32, hex);
+	people_release(&p);
+	buf_printf(&text, "%s%064d\"}]}", head, 0);
+	base64_encode(bytes.data, bytes.len, base64);
+	unit_refused(render(QUORUM_CEREMONY, buf_span(&text),
+			    json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64),
+			    &out, &err),
+		     PV_INPUT, "approval_request.roster", &err);
+	buf_release(&out);
+	buf_reset(&text);
+	buf_printf(&text, "%s%s\"}]}", head, hex);
+	unit_ok(render(QUORUM_CEREMONY, buf_span(&text),
+		       json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64), &out,
+		       &err),
+		&err);
+	shows(&out, "The roster that it sets:\nroster version ");
+	shows(&out, "officer bob: Bob Example; security-officer\n");
+	buf_release(&out);
+	unit_ok(render(QUORUM_CEREMONY, buf_span(&text), NULL, &out, &err),
+		&err);
+	shows(&out, "Plan root, version 2:\n  {\n");
+	shows(&out, "      \"step\": \"set-roster\",\n");
+	buf_release(&out);
+	unit_refused(render(QUORUM_CEREMONY, span_of("{}"), NULL, &out, &err),
+		     PV_INPUT, "plan.missing", &err);
+	buf_release(&out);
+	buf_release(&text);
+	buf_release(&bytes);
+}
+END_TEST
+
 /* A subject is shown line by line, and nothing in it reaches a terminal. */
 START_TEST(text)
 {
@@ -243,6 +291,7 @@ int main(void)
 	tcase_add_test(t, fact);
 	tcase_add_test(t, roster);
 	tcase_add_test(t, template_);
+	tcase_add_test(t, plan);
 	tcase_add_test(t, text);
 	suite_add_tcase(s, t);
 	return unit_run(s);

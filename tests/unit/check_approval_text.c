@@ -48,6 +48,37 @@ START_TEST(text_longest)
 }
 END_TEST
 
+/* Only what makes the root is approved without one, in one way. */
+START_TEST(text_no_root)
+{
+	struct approval a, again;
+	struct buf b;
+	char *at;
+
+	want_init(&a);
+	memset(a.root, 0, sizeof(a.root));
+	a.operation = QUORUM_CEREMONY;
+	buf_init(&b, 2 * APPROVAL_TEXT_MAX);
+	UNIT_OK(approval_text_put(&b, &a, &err_));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "\nroot -\noperation "
+						   "ceremony\n"));
+	UNIT_OK(approval_text_parse(buf_span(&b), &again, &err_));
+	ck_assert_mem_eq(&a, &again, sizeof(a));
+	ck_assert(!approval_has_root(&again));
+	at = strstr((char *)b.data, "ceremony\n");
+	memcpy(at, "ceremon\n", 8);
+	ck_assert_int_eq(approval_text_parse(buf_span(&b), &again, NULL),
+			 PV_INPUT);
+	buf_reset(&b);
+	buf_printf(&b, "%s", TEXT);
+	at = strstr((char *)b.data, "root ");
+	memset(at + 5, '0', 64);
+	ck_assert_int_eq(approval_text_parse(buf_span(&b), &again, NULL),
+			 PV_INPUT);
+	buf_release(&b);
+}
+END_TEST
+
 static void refused_field(const struct approval *a)
 {
 	struct err err;
@@ -79,6 +110,9 @@ START_TEST(text_refused_fields)
 		snprintf(a.requester, sizeof(a.requester), "%s", requesters[i]);
 		refused_field(&a);
 	}
+	want_init(&a);
+	memset(a.root, 0, sizeof(a.root));
+	refused_field(&a);
 	want_init(&a);
 	a.operation = QUORUM_OPS;
 	refused_field(&a);
@@ -154,6 +188,7 @@ int main(void)
 
 	tcase_add_test(t, text_known);
 	tcase_add_test(t, text_longest);
+	tcase_add_test(t, text_no_root);
 	tcase_add_test(t, text_refused_fields);
 	tcase_add_test(t, text_one_form);
 	tcase_add_test(t, text_hex_is_lower_case);

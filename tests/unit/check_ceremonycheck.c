@@ -197,6 +197,57 @@ START_TEST(test_order)
 }
 END_TEST
 
+#define RUN                                                                    \
+	{                                                                      \
+		0, "begin", { "mode", "sha256", "log" },                       \
+		{                                                              \
+			"run", "PLAN", "acme"                                  \
+		}                                                              \
+	}
+#define APPROVALS(n, who)                                                      \
+	{                                                                      \
+		n, "approvals", { "persons" },                                 \
+		{                                                              \
+			who                                                    \
+		}                                                              \
+	}
+
+/* A run says who approved it, once and first. */
+START_TEST(test_approvals)
+{
+	static const struct line run[] = {
+		RUN,
+		APPROVALS(0, "alice,bob"),
+		STEP(1, "init-token", "acme"),
+		WORD(1, "done"),
+		STEP(2, "generate-key", "root"),
+		KEY(2, "root"),
+		WORD(2, "done"),
+		STEP(3, "pause", ""),
+		WORD(3, "done"),
+		WORD(0, "end"),
+	};
+	static const struct line wrong[][4] = {
+		{ RUN, STEP(1, "init-token", "acme"), WORD(1, "done"),
+		  APPROVALS(0, "-") },
+		{ RUN, APPROVALS(0, "-"), APPROVALS(0, "bob"), WORD(0, "x") },
+		{ RUN, APPROVALS(1, "-"), WORD(0, "x"), WORD(0, "x") },
+		{ RUN, APPROVALS(0, ""), WORD(0, "x"), WORD(0, "x") },
+		{ BEGIN, STEP(1, "init-token", "acme"), APPROVALS(0, "-"),
+		  WORD(1, "done") },
+	};
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check(run, sizeof(run) / sizeof(*run), true, &r, &err),
+		     PV_INTEGRITY, "ceremony.note", &err);
+	ck_assert_str_eq(r.approvals, "alice,bob");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		unit_refused(check(wrong[i], 4, true, &r, &err), PV_INTEGRITY,
+			     "ceremony.order", &err);
+}
+END_TEST
+
 START_TEST(test_other_plan)
 {
 	static const struct line other[] = {
@@ -255,6 +306,7 @@ int main(void)
 	tcase_add_loop_test(t, test_a_line_less, 0, 8);
 	tcase_add_loop_test(t, test_order, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_approvals);
 	tcase_add_test(t, test_other_plan);
 	tcase_add_test(t, test_script);
 	suite_add_tcase(s, t);

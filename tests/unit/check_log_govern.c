@@ -1,4 +1,5 @@
 /* What people decide, as entries: facts, and the chain that they are. */
+#include "lib/log/ceremony.h"
 #include "tests/unit/log_event.h"
 
 static const struct log_who who = { 1750000000000, "a" };
@@ -23,6 +24,9 @@ START_TEST(test_people)
 	ck_event(&e, "config.accept", "config", "hash:b,persons:t,settings:t");
 	log_clock_accept(&e, &who, h[0], "Ann");
 	ck_event(&e, "clock.accept", "clock", "hash:b,persons:t");
+	log_ceremony_begin(&e, &who, "root", 2, h[0], "Ann");
+	ck_event(&e, "ceremony.begin", "root", "hash:b,persons:t,version:u");
+	ck_assert(log_governs(e.type));
 	log_clock_accept(&e, &who, NULL, NULL);
 	ck_event(&e, "clock.accept", "clock", "");
 }
@@ -47,7 +51,8 @@ END_TEST
 
 START_TEST(test_held_and_secret)
 {
-	const struct log_decision d = { "r-1", "D-1", "key.two", 4, h[0], "Ann,Bob" };
+	const struct log_decision d = { "r-1", "D-1", "key.two",
+					4,     h[0],  "Ann,Bob" };
 	const struct log_quarantine q = { .request = "r-1",
 					  .device = "D-1",
 					  .rule = "key.two",

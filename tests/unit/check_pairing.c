@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/subject.h"
 #include "lib/log/acts.h"
+#include "lib/log/ceremony.h"
 #include "lib/log/tree.h"
 #include "tests/unit/unit.h"
 
@@ -20,6 +21,7 @@ enum what {
 	ONE_SECRET,
 	ALL_SECRETS, /* the next of two versions */
 	ACTS,
+	CEREMONY,
 	FIRST_USE,
 	USE,
 	LONE_USE
@@ -46,7 +48,7 @@ struct story {
 	struct pairing p;
 	uint64_t index;
 	uint64_t secret; /* the next version */
-	bool acts;
+	bool acts, ceremony;
 	uint8_t subject[LOG_HASH]; /* of the newest decision */
 };
 
@@ -62,6 +64,7 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 	};
 	const struct log_approval a = { step->what == LONE_USE ? "export_kek"
 					: step->other == OPERATION ? "adopt"
+					: s->ceremony		   ? "ceremony"
 					: s->acts		   ? "revoke"
 					: s->secret		   ? "secret"
 								   : "order",
@@ -98,6 +101,12 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 		log_secret(e, &who, LOG_SECRET_DESTROY, "fleet", ++s->secret,
 			   NULL, NULL);
 		log_fact_uint(e, LOG_NEWEST, step->other == VALUE ? 9 : 2);
+		break;
+	case CEREMONY:
+		s->ceremony = true;
+		log_ceremony_begin(e, &who, "root", 1, h[0], NULL);
+		if (step->other == VALUE) /* not the chain's first */
+			log_fact_prev(e, 0);
 		break;
 	case ACTS:
 		s->acts = true;
@@ -181,6 +190,33 @@ static const struct {
 	  { { ROSTER, 0 }, { ACTS, NO_NONCE } },
 	  "log entry 1" },
 	{ "before a roster, too", { { ACTS, 0 } }, "log entry 0" },
+	{ "a ceremony that sets the roster",
+	  { { CEREMONY, 0 }, { USE, 0 }, { ROSTER, 0 } },
+	  NULL },
+	{ "that is not the first of the chain",
+	  { { CEREMONY, VALUE } },
+	  "log entry 0" },
+	{ "that sets none", { { CEREMONY, 0 }, { USE, 0 } }, "end" },
+	{ "that nobody approved",
+	  { { CEREMONY, 0 }, { ROSTER, 0 } },
+	  "log entry 0" },
+	{ "and no end of it", { { CEREMONY, 0 } }, "end" },
+	{ "of another plan",
+	  { { CEREMONY, 0 }, { USE, SUBJECT } },
+	  "log entry 1" },
+	{ "twice", { { CEREMONY, 0 }, { USE, 0 }, { USE, 0 } }, "log entry 2" },
+	{ "two ceremonies before a roster",
+	  { { CEREMONY, 0 }, { USE, 0 }, { CEREMONY, VALUE } },
+	  "log entry 2" },
+	{ "a later ceremony",
+	  { { ROSTER, 0 }, { CEREMONY, VALUE }, { USE, 0 } },
+	  NULL },
+	{ "a later one that nobody approved",
+	  { { ROSTER, 0 }, { CEREMONY, NO_NONCE } },
+	  "log entry 1" },
+	{ "a ceremony where nobody is asked",
+	  { { CEREMONY, NO_NONCE } },
+	  "log entry 0" },
 	{ "no approval", { { ROSTER, 0 }, { ORDER, 0 } }, "end" },
 	{ "the end instead",
 	  { { ROSTER, 0 }, { ORDER, 0 }, { CLOSE, 0 } },

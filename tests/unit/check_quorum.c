@@ -40,6 +40,7 @@ static const struct {
 	{ QUORUM_CLOCK_ACCEPT, 1, 3, 1 },
 	{ QUORUM_SECRET, 1, 3, 1 },
 	{ QUORUM_CONFIG_ACCEPT, 1, 3, 1 },
+	{ QUORUM_CEREMONY, 1, 3, 1 },
 };
 
 START_TEST(larger_one)

@@ -1,0 +1,149 @@
+#include "lib/flow/ceremonycheck_approvals.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
+#include "policy/approval.h"
+
+CLEANUP_PTR(struct roster, roster_free);
+
+struct approved {
+	const struct ceremonycheck *in;
+	const struct ceremonycheck_report *r;
+	const struct transcript_line *line;
+	struct buf note_bytes, roster_bytes;
+	struct note note;
+	struct roster *roster;
+};
+
+static void approved_release(struct approved *x)
+{
+	note_release(&x->note);
+	roster_free(x->roster);
+	buf_release(&x->note_bytes);
+	buf_release(&x->roster_bytes);
+}
+
+static const char *fact(const struct approved *x, const char *key)
+{
+	const char *s = transcript_fact(x->line, key);
+
+	return s ? s : "";
+}
+
+static enum pv_code wrong(const char *what, struct err *err)
+{
+	return err_fail(err, PV_INTEGRITY, "ceremony.approval",
+			"compare with the approvals that were given", "%s",
+			what);
+}
+
+/* The file that a fact names has the hash that another one says. */
+static enum pv_code read_named(const struct approved *x, const char *name_key,
+			       const char *hash_key, struct buf *out,
+			       struct err *err)
+{
+	const char *file = fact(x, name_key);
+	uint8_t hash[32];
+	char hex[65];
+	enum pv_code rc;
+
+	if (!name_is_safe(file, strlen(file)))
+		return wrong("the approvals lie in no file of a plain name",
+			     err);
+	rc = file_read(x->in->dir, file, FILEIO_NOFOLLOW, out, err);
+	if (rc == PV_OK)
+		rc = sha256(buf_span(out), hash, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), hex);
+	if (strcmp(hex, fact(x, hash_key)) == 0)
+		return PV_OK;
+	err_object(err, file);
+	return err_fail(err, PV_INTEGRITY, "ceremony.file",
+			"take the file of the ceremony",
+			"%s is not what the ceremony had", file);
+}
+
+static enum pv_code read_all(struct approved *x, struct err *err)
+{
+	enum pv_code rc =
+		read_named(x, "file", "file_sha256", &x->note_bytes, err);
+
+	if (rc == PV_OK)
+		rc = read_named(x, "roster_file", "roster_sha256",
+				&x->roster_bytes, err);
+	if (rc == PV_OK)
+		rc = note_parse(&x->note, buf_span(&x->note_bytes), err);
+	return rc == PV_OK ? roster_parse(buf_span(&x->roster_bytes),
+					  &x->roster, err)
+			   : rc;
+}
+
+/* As many as the roster asks for, of this plan and log, and the named ones. */
+static enum pv_code count(const struct approved *x, struct err *err)
+{
+	CLEANUP(buf_release) struct buf names;
+	struct quorum_ask ask = quorum_ask(x->roster, QUORUM_CEREMONY, NULL);
+	struct approval_tally tally;
+	struct approval said;
+	struct err why;
+
+	err_init(&why);
+	buf_init(&names, TRANSCRIPT_VALUE_MAX);
+	if (approval_text_parse(x->note.text, &said, &why) != PV_OK)
+		return wrong("what was signed is no approval", err);
+	if (said.operation != QUORUM_CEREMONY ||
+	    memcmp(said.subject, x->r->plan_sha256, 32) != 0)
+		return wrong("another plan was approved", err);
+	if (strcmp(said.log, x->r->origin) != 0)
+		return wrong("it was approved for another log", err);
+	if (approval_count(x->roster, &x->note, 1, &said,
+			   (uint64_t)x->r->began_s, &ask, &tally,
+			   &why) != PV_OK)
+		return wrong(why.message, err);
+	approval_persons_put(&tally, &names);
+	return strcmp(buf_cstr(&names), fact(x, "persons")) == 0
+		       ? PV_OK
+		       : wrong("others approved it than it says", err);
+}
+
+/* What the plan says of its roster is enough where no file is looked at. */
+static enum pv_code check_plan(const struct approved *x, bool nobody,
+			       struct err *err)
+{
+	const struct plan_step *set =
+		x->in->plan ? plan_roster(x->in->plan) : NULL;
+	char hex[65];
+
+	if (!set)
+		return PV_OK;
+	hex_encode(set->roster, sizeof(set->roster), hex);
+	if (!nobody && strcmp(hex, fact(x, "roster_sha256")) == 0)
+		return PV_OK;
+	return err_fail(err, PV_INTEGRITY, "ceremony.order", NULL,
+			nobody ? "the plan sets a roster, and nobody approved "
+				 "it"
+			       : "it was approved by another roster than the "
+				 "plan's");
+}
+
+enum pv_code ceremonycheck_approvals(const struct ceremonycheck *in,
+				     const struct ceremonycheck_report *r,
+				     const struct transcript_line *line,
+				     struct err *err)
+{
+	CLEANUP(approved_release)
+	struct approved x = { .in = in, .r = r, .line = line };
+	bool nobody = strcmp(fact(&x, "persons"), "-") == 0;
+	enum pv_code rc = check_plan(&x, nobody, err);
+
+	buf_init(&x.note_bytes, NOTE_SIZE_MAX);
+	buf_init(&x.roster_bytes, ROSTER_SIZE_MAX);
+	if (rc != PV_OK || nobody || in->dir < 0)
+		return rc;
+	rc = read_all(&x, err);
+	return rc == PV_OK ? count(&x, err) : rc;
+}

@@ -1,0 +1,14 @@
+#include "lib/log/ceremony.h"
+
+#include "lib/log/events.h"
+#include "lib/log/tree.h"
+
+void log_ceremony_begin(struct log_entry *e, const struct log_who *who,
+			const char *plan, uint64_t version, const uint8_t *hash,
+			const char *persons)
+{
+	log_entry_start(e, who, LOG_CEREMONY_BEGIN, plan);
+	log_fact_uint(e, "version", version);
+	log_fact_bytes(e, "hash", hash, LOG_HASH);
+	log_fact_str(e, "persons", persons);
+}

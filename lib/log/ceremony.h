@@ -1,0 +1,24 @@
+/*
+ * ceremony: entries of ceremonies that people approve. Constructors fill *e as
+ * those of events.h do.
+ */
+#ifndef PV_LOG_CEREMONY_H
+#define PV_LOG_CEREMONY_H
+
+#include "lib/log/entry.h"
+
+#define LOG_CEREMONY_BEGIN "ceremony.begin"
+
+struct log_who;
+
+/*
+ * A plan is run that was approved, before its first step: one of govern.h's
+ * chain. hash: of the plan's bytes; persons: comma-separated, optional. The
+ * approvals of a ceremony that makes an authority are of its first roster,
+ * which is set behind it (pairing.h).
+ */
+void log_ceremony_begin(struct log_entry *e, const struct log_who *who,
+			const char *plan, uint64_t version, const uint8_t *hash,
+			const char *persons);
+
+#endif
