@@ -102,16 +102,18 @@ static void print_people(const struct status *st)
 
 static void print_ca(const struct status_ca *ca)
 {
+	bool withdrawn = ca->active_ms == STORE_CA_NEVER;
 	char when[PVTIME_RFC3339_LEN + 1];
 
 	printf("CA         %s", ca->name);
 	if (ca->generation > 1)
 		printf(" generation %lu", (unsigned long)ca->generation);
-	if (ca->active_ms)
+	if (ca->active_ms && !withdrawn)
 		printf(" from %s",
 		       status_day((int64_t)(ca->active_ms / 1000), when));
 	printf(" until %s%s\n", status_day(ca->not_after_s, when),
 	       ca->revoked    ? ": revoked"
+	       : withdrawn    ? ": withdrawn"
 	       : ca->followed ? ": a later generation issues"
 	       : ca->expired  ? ": expired"
 	       : ca->ending   ? ": ends soon"

@@ -12,6 +12,7 @@
 
 struct ca_opts {
 	const char *name, *at, *template_name, *request;
+	bool withdraw;
 	struct opt_list approvals;
 };
 
@@ -21,7 +22,7 @@ static enum pv_code show(const struct app *app, const struct ca_opts *o,
 	if (app->json)
 		return out_json(
 			json_pack("{s:s, s:I, s:s, s:s, s:s, s:s*, s:s*, "
-				  "s:s*, s:s}",
+				  "s:s*, s:s, s:b}",
 				  "ca", o->name, "generation",
 				  (json_int_t)r->generation, "key", r->label,
 				  "template", r->template_name, "serial",
@@ -29,13 +30,18 @@ static enum pv_code show(const struct app *app, const struct ca_opts *o,
 				  r->crossed ? r->new_old : NULL,
 				  "old_signed_by_new",
 				  r->crossed ? r->old_new : NULL, "takes_over",
-				  o->at, "persons", r->persons),
+				  o->at, "persons", r->persons, "withdrawn",
+				  r->withdrawn),
 			err);
 	if (r->resumed)
 		printf("a rotation that was cut off is ended:\n");
-	if (r->moved) {
-		printf("%s generation %u, key %s\nissuing moves to it at %s\n",
-		       o->name, r->generation, r->label, o->at);
+	if (r->moved || r->withdrawn) {
+		printf("%s generation %u, key %s\n", o->name, r->generation,
+		       r->label);
+		if (r->moved)
+			printf("issuing moves to it at %s\n", o->at);
+		else
+			printf("it is withdrawn: it never issues\n");
 		if (r->persons[0])
 			printf("approved by %s\n", r->persons);
 		return PV_OK;
@@ -102,6 +108,7 @@ static enum pv_code rotate(const struct app *app, const struct ca_opts *o,
 					     .request_out = o->request };
 	struct rotate_ca_opts opts = { .ca = o->name,
 				       .template_name = o->template_name,
+				       .withdraw = o->withdraw,
 				       .want = &want };
 	SESSION s = { .a = NULL };
 	struct rotate_ca_report r;
@@ -133,6 +140,7 @@ enum pv_code rotate_run_ca(const struct app *app, int argc, char **argv,
 	struct ca_opts o = { .name = NULL };
 	const struct opt opts[] = {
 		{ "at", 0, OPT_STRING, &o.at, 0, 0 },
+		{ "withdraw", 0, OPT_FLAG, &o.withdraw, 0, 0 },
 		{ "template", 0, OPT_STRING, &o.template_name, 0, 0 },
 		{ "approval", 0, OPT_LIST, &o.approvals, 0, 0 },
 		{ "request", 0, OPT_STRING, &o.request, 0, 0 },
@@ -141,6 +149,10 @@ enum pv_code rotate_run_ca(const struct app *app, int argc, char **argv,
 	struct opt_args args;
 	enum pv_code rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
 
+	if (rc == PV_OK && o.withdraw && (o.at || o.template_name))
+		rc = err_fail(err, PV_USAGE, "usage.option",
+			      "see provctl rotate ca --help",
+			      "--withdraw goes without --at and --template");
 	if (rc != PV_OK)
 		return rc;
 	o.name = args.values[0];

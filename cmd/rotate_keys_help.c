@@ -3,6 +3,7 @@
 
 static const char ca_help[] =
 	"usage: provctl rotate ca NAME [--at TIME] [--template NAME]\n"
+	"       provctl rotate ca NAME --withdraw\n"
 	"                         [--approval NOTE]... [--request FILE]\n"
 	"\n"
 	"Gives a CA the next generation of its key: the same name, a "
@@ -19,7 +20,8 @@ static const char ca_help[] =
 	"subject and as\n"
 	"many shards. CAs below a root stay under its old key until they are "
 	"rotated;\n"
-	"new bundles carry both roots.\n"
+	"new bundles carry both roots. Until TIME another one moves that, and\n"
+	"--withdraw takes the new generation back: it never issues.\n"
 	"\n"
 	"example: provctl -C acme rotate ca issuing-1 && \\\n"
 	"         provctl -C acme export chain --ca issuing-1 --all\n";

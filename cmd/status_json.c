@@ -78,14 +78,16 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 		json_array_append_new(tokens, token_json(&st->tokens[i]));
 	for (size_t i = 0; i < st->cas_n; i++)
 		json_array_append_new(
-			cas, json_pack("{s:s, s:I, s:s, s:b, s:b, s:b}", "name",
-				       st->cas[i].name, "generation",
-				       (json_int_t)st->cas[i].generation,
-				       "not_after",
-				       status_day(st->cas[i].not_after_s, when),
-				       "expired", st->cas[i].expired,
-				       "followed", st->cas[i].followed,
-				       "revoked", st->cas[i].revoked));
+			cas,
+			json_pack("{s:s, s:I, s:s, s:b, s:b, s:b, s:b}", "name",
+				  st->cas[i].name, "generation",
+				  (json_int_t)st->cas[i].generation,
+				  "not_after",
+				  status_day(st->cas[i].not_after_s, when),
+				  "expired", st->cas[i].expired, "followed",
+				  st->cas[i].followed, "revoked",
+				  st->cas[i].revoked, "withdrawn",
+				  st->cas[i].active_ms == STORE_CA_NEVER));
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:o, "
 			  "s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I, "

@@ -75,6 +75,7 @@ static enum pv_code take(void *ctx, const struct store_ca *ca, struct err *err)
 	if (rc != PV_OK || !counts)
 		return rc;
 	rc = is_over(l, ca, &over, err);
+	over |= ca->active_ms == STORE_CA_NEVER;
 	return rc == PV_OK ? anchors_add(l->to, ca->cert, !over,
 					 ca->issue_index < l->before, err)
 			   : rc;

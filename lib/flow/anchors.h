@@ -4,11 +4,11 @@
  * takes certificates of either, so new ones are given out before they are used,
  * and old ones until they end.
  *
- * Sealed components get what is not over. Clear ones are the same for every
- * device, and their digest stands in the manifest: they keep the generations
- * that there were when the template was adopted, until it is adopted anew.
- * Each is held against its entries in the log; signatures are cachain.h's.
- * Specification: RFC 5280 6.1.1 (d); RFC 4210 4.4.
+ * Sealed components get what is neither over nor withdrawn. Clear ones are the
+ * same for every device, and their digest stands in the manifest: they keep the
+ * generations that there were when the template was adopted, until it is
+ * adopted anew. Each is held against its entries in the log; signatures are
+ * cachain.h's. Specification: RFC 5280 6.1.1 (d); RFC 4210 4.4.
  */
 #ifndef PV_FLOW_ANCHORS_H
 #define PV_FLOW_ANCHORS_H

@@ -78,6 +78,7 @@ static enum pv_code give_ca(void *ctx, const struct store_ca *ca,
 	bool counts = false;
 	enum pv_code rc = logged_ca_counts(g->store, ca, &counts, err);
 
+	counts &= ca->active_ms != STORE_CA_NEVER;
 	return rc == PV_OK && counts ? give(g, &c, !ca->parent[0], err) : rc;
 }
 
@@ -89,9 +90,10 @@ static enum pv_code give_cross(void *ctx, const struct store_crosscert *x,
 					     .generation = x->subject,
 					     .signer = x->signer,
 					     .cert = x->cert };
-	enum pv_code rc = logged_crosscert(g->store, x, err);
+	bool counts = false;
+	enum pv_code rc = logged_crosscert_counts(g->store, x, &counts, err);
 
-	return rc == PV_OK ? give(g, &c, false, err) : rc;
+	return rc == PV_OK && counts ? give(g, &c, false, err) : rc;
 }
 
 static enum pv_code take_newest(void *ctx, const struct store_ca *ca,
@@ -113,8 +115,13 @@ static enum pv_code give_generations(struct giving *g, const char *ca,
 					   .fn.crosscert = give_cross };
 	enum pv_code rc = store_ca_each(g->store, ca, &v, err);
 
-	for (uint32_t n = g->newest; rc == PV_OK && n > 0; n--)
-		rc = give_chain(g, ca, n, err);
+	for (uint32_t n = g->newest; rc == PV_OK && n > 0; n--) {
+		bool counts = false;
+
+		rc = logged_generation_counts(g->store, ca, n, &counts, err);
+		if (rc == PV_OK && counts)
+			rc = give_chain(g, ca, n, err);
+	}
 	return rc == PV_OK ? store_crosscert_each(g->store, ca, &cross, err)
 			   : rc;
 }

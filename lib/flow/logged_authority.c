@@ -222,6 +222,34 @@ enum pv_code logged_ca_counts(struct store *store, const struct store_ca *ca,
 	return rc;
 }
 
+struct counting {
+	struct store *store;
+	uint32_t generation;
+	bool counts;
+};
+
+static enum pv_code count_ca(void *ctx, const struct store_ca *ca,
+			     struct err *err)
+{
+	struct counting *c = ctx;
+
+	if (ca->generation != c->generation || ca->active_ms == STORE_CA_NEVER)
+		return PV_OK;
+	return logged_ca_counts(c->store, ca, &c->counts, err);
+}
+
+enum pv_code logged_generation_counts(struct store *store, const char *ca,
+				      uint32_t generation, bool *counts,
+				      struct err *err)
+{
+	struct counting c = { store, generation, false };
+	const struct store_visit v = { .ctx = &c, .fn.ca = count_ca };
+	enum pv_code rc = store_ca_each(store, ca, &v, err);
+
+	*counts = rc == PV_OK && c.counts;
+	return rc;
+}
+
 enum pv_code logged_crosscert(struct store *store,
 			      const struct store_crosscert *x, struct err *err)
 {
@@ -233,4 +261,20 @@ enum pv_code logged_crosscert(struct store *store,
 	if (rc == PV_INTEGRITY)
 		err_object(err, x->ca);
 	return rc;
+}
+
+enum pv_code logged_crosscert_counts(struct store *store,
+				     const struct store_crosscert *x,
+				     bool *counts, struct err *err)
+{
+	enum pv_code rc = logged_crosscert(store, x, err);
+
+	*counts = false;
+	if (rc == PV_OK)
+		rc = logged_generation_counts(store, x->ca, x->subject, counts,
+					      err);
+	return rc == PV_OK && *counts
+		       ? logged_generation_counts(store, x->ca, x->signer,
+						  counts, err)
+		       : rc;
 }

@@ -36,9 +36,18 @@ PV_MUST enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 PV_MUST enum pv_code logged_ca_counts(struct store *store,
 				      const struct store_ca *ca, bool *counts,
 				      struct err *err);
+/* logged_ca_counts() of that generation, which was not withdrawn either. */
+PV_MUST enum pv_code logged_generation_counts(struct store *store,
+					      const char *ca,
+					      uint32_t generation, bool *counts,
+					      struct err *err);
 /* The certificate, by its cert.issue. PV_INTEGRITY, "store.edited". */
 PV_MUST enum pv_code logged_crosscert(struct store *store,
 				      const struct store_crosscert *x,
 				      struct err *err);
+/* The same; *counts: both its generations do. */
+PV_MUST enum pv_code logged_crosscert_counts(struct store *store,
+					     const struct store_crosscert *x,
+					     bool *counts, struct err *err);
 
 #endif

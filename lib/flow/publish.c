@@ -201,12 +201,16 @@ static enum pv_code put_cross(void *ctx, const struct store_crosscert *x,
 	CLEANUP(fd_cleanup) int fd = -1;
 	char name[STORE_ID_MAX + NAME_MAX_LEN];
 	struct run *r = ctx;
-	enum pv_code rc = logged_crosscert(r->job->store, x, err);
+	bool counts = false;
+	enum pv_code rc =
+		logged_crosscert_counts(r->job->store, x, &counts, err);
 
 	if (rc == PV_OK)
 		rc = publish_sub(&r->dir, "ca", NULL, &fd, err);
 	snprintf(name, sizeof(name), "%s-%lu-by-%lu.cer", x->ca,
 		 (unsigned long)x->subject, (unsigned long)x->signer);
+	if (rc == PV_OK && !counts)
+		return publish_drop(&r->dir, fd, name, x->cert, err);
 	if (rc != PV_OK || publish_same(fd, name, x->cert))
 		return rc;
 	return publish_put(&r->dir, fd, name, x->cert, err);

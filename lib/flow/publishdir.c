@@ -144,3 +144,18 @@ enum pv_code publish_put(struct publish_dir *d, int fd, const char *name,
 	d->files += rc == PV_OK;
 	return rc;
 }
+
+enum pv_code publish_drop(struct publish_dir *d, int fd, const char *name,
+			  struct span bytes, struct err *err)
+{
+	enum pv_code rc;
+
+	if (!publish_same(fd, name, bytes))
+		return PV_OK;
+	rc = publish_hook_due(d->a, err);
+	if (rc == PV_OK && unlinkat(fd, name, 0) != 0 && errno != ENOENT)
+		rc = err_errno(err, PV_STORAGE, "publish.folder", NULL,
+			       "cannot take %s away", name);
+	d->files += rc == PV_OK;
+	return rc;
+}

@@ -35,6 +35,11 @@ PV_MUST enum pv_code publish_put(struct publish_dir *d, int fd,
 				 const char *name, struct span bytes,
 				 struct err *err);
 
+/* Takes away the file of just these bytes. The hook is due from before on. */
+PV_MUST enum pv_code publish_drop(struct publish_dir *d, int fd,
+				  const char *name, struct span bytes,
+				  struct err *err);
+
 /* ---- the hook: publish_hook.c ---- */
 
 /* Durable: there are changes that the hook was not told of. */

@@ -49,7 +49,8 @@ static enum pv_code pending(const struct rotate_ca *r, struct err *err)
 		when[0] = '\0';
 	err_object(err, r->opts->ca);
 	return err_fail(err, PV_CONFLICT, "rotate.pending",
-			"wait until it has taken over, or move that with --at",
+			"wait until it has taken over, move that with --at, "
+			"or withdraw it",
 			"generation %u takes over at %s only", r->generation,
 			when);
 }
@@ -61,9 +62,9 @@ static enum pv_code pending(const struct rotate_ca *r, struct err *err)
 static enum pv_code check_time(const struct rotate_ca *r, int64_t end_s,
 			       struct err *err)
 {
-	int64_t at_s = (int64_t)(r->opts->active_ms / 1000);
+	int64_t at_s = (int64_t)(r->wanted_ms / 1000);
 
-	if (r->opts->active_ms == 0)
+	if (r->wanted_ms == 0 || r->wanted_ms == STORE_CA_NEVER)
 		return PV_OK;
 	if (at_s <= r->now_s)
 		return err_fail(err, PV_INPUT, "rotate.time",
@@ -89,11 +90,29 @@ static enum pv_code newest(void *ctx, const struct store_ca *ca,
 
 	(void)err;
 	r->generation = ca->generation;
+	if (ca->active_ms == STORE_CA_NEVER)
+		return PV_OK;
+	r->former = ca->generation;
 	r->active_ms = ca->active_ms;
 	snprintf(r->old_label, sizeof(r->old_label), "%s", r->newest_label);
 	snprintf(r->newest_label, sizeof(r->newest_label), "%s", ca->label);
 	memcpy(r->template_sha256, ca->template_sha256, STORE_HASH);
 	return PV_OK;
+}
+
+/* To withdraw one there must be one that waits, and all of it. */
+static enum pv_code none_waits(const struct rotate_ca *r, struct err *err)
+{
+	if (r->cut_off)
+		return err_fail(err, PV_CONFLICT, "rotate.pending",
+				"end the rotation first: provctl rotate ca",
+				"generation %u was cut off before it was given "
+				"out",
+				r->generation);
+	return err_fail(err, PV_CONFLICT, "rotate.pending",
+			"where its key is lost: provctl revoke --ca",
+			"no generation waits to take over: %u issues",
+			r->former);
 }
 
 /* The newest generation, its chain and the clock. */
@@ -112,13 +131,15 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 		rc = store_ca_each(r->store, r->opts->ca, &v, err);
 	r->cut_off = rc == PV_OK && rotate_ca_is_cut_off(r);
 	if (r->cut_off)
-		return PV_OK;
+		return r->opts->withdraw ? none_waits(r, err) : PV_OK;
 	r->moves = rc == PV_OK && r->active_ms > who.who.time_ms;
 	if (r->moves)
-		return r->opts->active_ms ? PV_OK : pending(r, err);
+		return r->wanted_ms ? PV_OK : pending(r, err);
+	if (rc == PV_OK && r->former > 0 && r->opts->withdraw)
+		rc = none_waits(r, err);
 	if (rc == PV_OK)
-		rc = ca_chain_load_generation(r->store, r->opts->ca,
-					      r->generation, -1, chain, err);
+		rc = ca_chain_load_generation(r->store, r->opts->ca, r->former,
+					      -1, chain, err);
 	r->root = chain->n == 1;
 	if (rc == PV_OK && r->root && r->generation >= ANCHORS_MAX)
 		rc = too_many(r, err);
@@ -135,8 +156,9 @@ static enum pv_code put_subject(struct rotate_ca *r, uint32_t to,
 	char named[TPL_NAME_MAX + 32];
 	const struct subject_rotate_ca s = {
 		.name = log_str(r->opts->ca),
+		.from = log_str(r->old_label),
 		.to = to,
-		.active_ms = r->opts->active_ms,
+		.active_ms = r->wanted_ms,
 		.template = { (const uint8_t *)named,
 			      (size_t)snprintf(named, sizeof(named),
 					       "%s version %u", r->tmpl->name,
@@ -204,7 +226,7 @@ static enum pv_code put_row(struct rotate_ca *r, const struct log_who *who,
 	const struct camake *m = &r->made[ROTATE_NEW];
 	struct store_ca row = { .shards = r->tmpl->crl_shards,
 				.generation = r->generation + 1,
-				.active_ms = r->opts->active_ms,
+				.active_ms = r->wanted_ms,
 				.cert = buf_span(&m->cert),
 				.intent_index = m->intent_index };
 	enum pv_code rc = camake_put_issue(m, who, &row.issue_index, err);
@@ -244,8 +266,8 @@ enum pv_code rotate_ca_log(struct rotate_ca *r, uint32_t generation,
 		return rc;
 	log_key_rotate(&e, who, &facts, r->old_label);
 	log_fact_bytes(&e, LOG_CA_TEMPLATE, r->tmpl->sha256, 32);
-	if (r->opts->active_ms)
-		log_fact_uint(&e, LOG_CA_ACTIVE, r->opts->active_ms);
+	if (r->wanted_ms)
+		log_fact_uint(&e, LOG_CA_ACTIVE, r->wanted_ms);
 	log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got), LOG_NONCE);
 	return event_append(r->store, &e, err);
 }
@@ -288,7 +310,7 @@ static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
 static void fill_report(const struct rotate_ca *r, struct rotate_ca_report *out)
 {
 	out->generation = r->generation + 1;
-	out->active_ms = r->opts->active_ms;
+	out->active_ms = r->wanted_ms;
 	out->root = r->root;
 	out->crossed = r->made_n > 1;
 	snprintf(out->label, sizeof(out->label), "%s", r->next.label);
@@ -364,6 +386,7 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 	r->store = store;
 	r->tokens = tokens;
 	r->opts = opts;
+	r->wanted_ms = opts->withdraw ? STORE_CA_NEVER : opts->active_ms;
 	rc = look(r, &chain, err);
 	if (rc == PV_OK)
 		rc = r->cut_off ? rotate_ca_resume(r, first, report, err)

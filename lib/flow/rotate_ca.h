@@ -14,6 +14,11 @@
  *   durable -> signed and verified -> rows, entries and key.rotate in one
  *   transaction -> checkpoint -> certificate on the token, provctl.json
  *
+ * Until it takes over that can be moved, or it is withdrawn: it never issues
+ * then, its cross-certificates are not given out any more, new bundles do not
+ * carry it, and the next rotation has a number of its own. What was given out
+ * stays good until it is revoked (revoke_ca.h).
+ *
  * Nothing but a key is there before that one transaction. After a crash the
  * same command takes the recorded key up, or gives out what was made with the
  * approvals that it had. Intents name the approvals: who comes with the same
@@ -36,15 +41,16 @@ struct rotate_ca_opts {
 	/* Issuing moves then; 0: at once. Where the newest generation has not
 	 * taken over yet it is that one's time that is moved. */
 	uint64_t active_ms;
+	bool withdraw;			   /* the newest generation, instead */
 	const struct approvals_want *want; /* approvals and request_out */
 };
 
 struct rotate_ca_report {
 	uint32_t generation;
-	/* Made by an earlier run, and given out now; or its time moved: no
-	 * more is filled than label, active_ms, persons and, of the former,
-	 * serial. */
-	bool resumed, moved;
+	/* Made by an earlier run, and given out now; or its time moved, or it
+	 * withdrawn: no more is filled than label, active_ms, persons and, of
+	 * the first, serial. */
+	bool resumed, moved, withdrawn;
 	uint64_t active_ms;
 	bool root;
 	char label[HSM_LABEL_MAX]; /* of the new key */
@@ -64,7 +70,8 @@ struct rotate_ca_report {
  * (it gives another), validity, lint, the clock; PV_INPUT "rotate.time" (it is
  * over, more than a year away, or the CA ends before it); PV_CONFLICT:
  * "rotate.pending" (the newest generation does not issue yet, and no time is
- * given to move that to), "rotate.intent" (these approvals were for a
+ * given to move that to; to withdraw: it issues, or is not given out yet),
+ * "rotate.intent" (these approvals were for a
  * certificate that cannot be made any more), "hsm.label-taken"; codes of
  * approvals_gate(), PV_HSM_*, PV_STORAGE. store: outside a transaction. The
  * token that is open before is open after, unless it fails.

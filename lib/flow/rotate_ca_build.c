@@ -120,7 +120,7 @@ enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
 	job.above = r->root ? NULL : &r->parent;
 	job.above_generation = r->root ? job.generation : r->parent_generation;
 	job.signer = r->root ? &r->new_key : &r->parent_key;
-	job.active_ms = r->opts->active_ms;
+	job.active_ms = r->wanted_ms;
 	r->made_n = 1;
 	return camake_build(&r->made[ROTATE_NEW], &job, err);
 }
@@ -138,9 +138,9 @@ static enum pv_code build_cross(struct rotate_ca *r, size_t i, unsigned subject,
 	const struct tokensign *key = subject ? &r->new_key : &r->old_key;
 
 	job.spki = (struct span){ key->spki, key->spki_len };
-	job.generation = r->generation + subject;
+	job.generation = subject ? r->generation + 1 : r->former;
 	job.above = subject ? &r->old_ca : &r->new_ca;
-	job.above_generation = r->generation + !subject;
+	job.above_generation = subject ? r->former : r->generation + 1;
 	job.signer = subject ? &r->old_key : &r->new_key;
 	job.cross = true;
 	job.until_s = earlier(r->old_ca.not_after_s, r->new_ca.not_after_s);

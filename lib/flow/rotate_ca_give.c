@@ -42,9 +42,9 @@ bool rotate_ca_is_cut_off(const struct rotate_ca *r)
 {
 	const struct authority_key *named = NULL;
 
-	return r->generation > 1 &&
+	return r->former > 1 &&
 	       authority_key(r->a, r->opts->ca, &named, NULL) == PV_OK &&
-	       named->generation < r->generation;
+	       named->generation < r->former;
 }
 
 struct resumed {
@@ -72,7 +72,7 @@ enum pv_code rotate_ca_resume(struct rotate_ca *r, size_t first,
 			      struct rotate_ca_report *out, struct err *err)
 {
 	CLEANUP(resumed_release)
-	struct resumed x = { .generation = r->generation };
+	struct resumed x = { .generation = r->former };
 	const struct store_visit v = { .ctx = &x, .fn.ca = take_made };
 	struct x509_cert cert;
 	enum pv_code rc;
@@ -84,13 +84,13 @@ enum pv_code rotate_ca_resume(struct rotate_ca *r, size_t first,
 	if (rc == PV_OK)
 		rc = store_ca_each(r->store, r->opts->ca, &v, err);
 	if (rc == PV_OK)
-		rc = rotate_ca_give_out(r, r->generation, buf_span(&x.cert),
-					first, err);
+		rc = rotate_ca_give_out(r, r->former, buf_span(&x.cert), first,
+					err);
 	if (rc == PV_OK)
 		rc = x509_cert_decode(buf_span(&x.cert), &cert, err);
 	if (rc != PV_OK)
 		return rc;
-	out->generation = r->generation;
+	out->generation = r->former;
 	out->resumed = true;
 	out->active_ms = r->active_ms;
 	snprintf(out->label, sizeof(out->label), "%s", r->next.label);

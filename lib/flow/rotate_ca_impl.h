@@ -23,8 +23,10 @@ struct rotate_ca {
 	uint64_t key_index;    /* next's key.generate is there, or later */
 	int64_t now_s;
 	uint32_t generation; /* the newest that there is */
-	uint64_t active_ms;  /* of that, and the next */
-	char newest_label[STORE_LABEL_MAX + 1];
+	uint32_t former;     /* the newest that was not withdrawn */
+	uint64_t active_ms;  /* of that */
+	uint64_t wanted_ms;  /* of what is made, or moved */
+	char newest_label[STORE_LABEL_MAX + 1]; /* of former */
 	bool cut_off; /* the newest is made, and not given out yet */
 	bool moves;   /* its time to take over is to come, and moved */
 	uint8_t template_sha256[STORE_HASH];
@@ -91,8 +93,8 @@ PV_MUST enum pv_code rotate_ca_log(struct rotate_ca *r, uint32_t generation,
 				   const struct log_who *who,
 				   const struct approvals *got,
 				   struct err *err);
-/* The newest generation takes over at another time: approved and logged as it
- * was when it was made. */
+/* The newest generation takes over at another time, or never: approved and
+ * logged as it was when it was made. */
 PV_MUST enum pv_code rotate_ca_move(struct rotate_ca *r,
 				    struct rotate_ca_report *out,
 				    struct err *err);

@@ -1,4 +1,5 @@
-/* rotate_ca: another time for a generation that has not taken over yet. */
+/* rotate_ca: another time, or none, for a generation that has not taken over
+ * yet. */
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,8 @@ static enum pv_code take_newest(void *ctx, const struct store_ca *ca,
 	struct look *l = ctx;
 
 	(void)err;
+	if (ca->active_ms == STORE_CA_NEVER)
+		return PV_OK;
 	l->generation = ca->generation;
 	l->active_ms = ca->active_ms;
 	return PV_OK;
@@ -43,13 +46,13 @@ static enum pv_code still_waits(struct rotate_ca *r, uint64_t now_ms,
 	enum pv_code rc = store_ca_each(r->store, r->opts->ca, &v, err);
 
 	if (rc == PV_OK &&
-	    (l.generation != r->generation || l.active_ms != r->active_ms ||
+	    (l.generation != r->former || l.active_ms != r->active_ms ||
 	     l.active_ms <= now_ms))
 		rc = err_fail(err, PV_CONFLICT, "rotate.pending",
 			      "see provctl status",
 			      "generation %u has taken over, or was moved, "
 			      "meanwhile",
-			      r->generation);
+			      r->former);
 	return rc;
 }
 
@@ -68,10 +71,10 @@ static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
 	if (rc == PV_OK)
 		rc = store_log_size(r->store, &index, err);
 	if (rc == PV_OK)
-		rc = rotate_ca_log(r, r->generation, &who.who, got, err);
+		rc = rotate_ca_log(r, r->former, &who.who, got, err);
 	if (rc == PV_OK)
-		rc = store_ca_move(r->store, r->opts->ca, r->generation,
-				   r->opts->active_ms, index, err);
+		rc = store_ca_move(r->store, r->opts->ca, r->former,
+				   r->wanted_ms, index, err);
 	if (rc == PV_OK)
 		rc = decision_on_acts(r->store, &who.who, got,
 				      buf_span(&r->subject), 1, err);
@@ -91,12 +94,13 @@ enum pv_code rotate_ca_move(struct rotate_ca *r, struct rotate_ca_report *out,
 		rc = store_template_digest(r->store, r->template_sha256, &v,
 					   err);
 	if (rc == PV_OK)
-		rc = rotate_ca_gate(r, r->generation, &got, err);
+		rc = rotate_ca_gate(r, r->former, &got, err);
 	if (rc == PV_OK)
 		rc = record(r, &got, err);
-	out->moved = true;
-	out->generation = r->generation;
-	out->active_ms = r->opts->active_ms;
+	out->moved = !r->opts->withdraw;
+	out->withdrawn = r->opts->withdraw;
+	out->generation = r->former;
+	out->active_ms = r->wanted_ms;
 	snprintf(out->label, sizeof(out->label), "%s", r->next.label);
 	snprintf(out->persons, sizeof(out->persons), "%s", got.persons);
 	return rc;

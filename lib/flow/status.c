@@ -159,7 +159,8 @@ static enum pv_code judge_cas(const struct status *st, struct err *err)
 	for (size_t i = 0; i < st->cas_n; i++) {
 		const struct status_ca *ca = &st->cas[i];
 
-		if (ca->followed || (!ca->expired && !ca->revoked))
+		if (ca->followed || ca->active_ms == STORE_CA_NEVER ||
+		    (!ca->expired && !ca->revoked))
 			continue;
 		err_object(err, ca->name);
 		if (ca->revoked)

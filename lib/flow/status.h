@@ -17,7 +17,8 @@
 struct status_ca {
 	char name[STORE_ID_MAX + 1];
 	uint32_t generation;
-	uint64_t active_ms; /* it issues from then on; 0: from the first */
+	uint64_t active_ms; /* it issues from then on; 0: from the first;
+			     * STORE_CA_NEVER: it was withdrawn */
 	int64_t not_after_s;
 	bool followed; /* a later generation issues by now: its end is none */
 	bool expired, ending, revoked;

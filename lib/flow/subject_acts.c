@@ -3,6 +3,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
+#include "lib/store/store_types.h"
 
 static void put_line(struct buf *out, const char *key, struct span value)
 {
@@ -51,16 +52,18 @@ enum pv_code subject_rotate_ca(struct buf *out,
 			       struct err *err)
 {
 	char when[PVTIME_RFC3339_LEN + 1] = "at once";
+	bool never = s->active_ms == STORE_CA_NEVER;
 
-	if (s->active_ms &&
+	if (s->active_ms && !never &&
 	    !pvtime_format((int64_t)(s->active_ms / 1000), when))
 		return err_fail(err, PV_INPUT, "rotate.time", NULL,
 				"not a time from 1970 to 9999");
 	buf_put_str(out, "rotate ca\n");
 	put_line(out, "name", s->name);
-	put_number(out, "from", s->to - 1);
+	put_line(out, "from", s->from);
 	put_number(out, "to", s->to);
-	buf_printf(out, "takes_over %s\n", when);
+	buf_printf(out, "takes_over %s\n",
+		   never ? "never, it is withdrawn" : when);
 	put_line(out, "template", s->template);
 	put_hash(out, "template_sha256 ", s->template_sha256);
 	return buf_check(out, err);

@@ -32,8 +32,9 @@ void subject_revoke(struct buf *out, const struct subject_revoke *s);
 
 struct subject_rotate_ca {
 	struct span name;
+	struct span from;     /* label of the key before it */
 	uint64_t to;	      /* the new generation */
-	uint64_t active_ms;   /* it takes over then; 0: at once */
+	uint64_t active_ms;   /* it takes over then; 0: at once; never */
 	struct span template; /* "NAME version N" */
 	const uint8_t *template_sha256;
 };

@@ -36,6 +36,8 @@ struct store_meta {
 	uint64_t created_ms;
 };
 
+#define STORE_CA_NEVER ((uint64_t)INT64_MAX)
+
 struct store_ca {
 	char name[STORE_ID_MAX + 1];
 	char parent[STORE_ID_MAX + 1];	 /* "" for a root */
@@ -44,8 +46,10 @@ struct store_ca {
 	uint8_t template_sha256[STORE_HASH]; /* that it was made under */
 	uint32_t shards;		     /* 1 or more */
 	uint32_t generation; /* 1 or more: same name and subject, another key */
-	uint64_t active_ms;  /* issuing moves to it then; 0: at once */
-	struct span cert;    /* DER */
+	/* Issuing moves to it then; 0: at once; STORE_CA_NEVER: it was
+	 * withdrawn before it did. */
+	uint64_t active_ms;
+	struct span cert;		    /* DER */
 	uint64_t intent_index, issue_index; /* its entries in the log */
 	/* Of the key.rotate that moved active_ms; STORE_NO_INDEX: it is as in
 	 * its cert.intent. Filled by reads. */

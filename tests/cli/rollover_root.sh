@@ -193,11 +193,24 @@ new_client 00000004
 opened 00000004 3
 takes "$T/new.pem" "$T/00000004.pem" "$T/00000004.chain"
 expect_error 9 rotate.pending -C "$H" rotate ca root
+cp -a "$H" "$T/withdrawn"
 expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1
 p export chain --ca issuing-1 >"$T/chain3"
 takes "$T/new.pem" "$T/chain3"
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 verify_audit
+
+case_start "a root that is withdrawn is in no new sealed anchors"
+kept=$H
+H=$T/withdrawn
+sed -i "s|$kept/|$H/|" "$H/softhsm/softhsm2.conf" "$H/provctl.json"
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca root --withdraw
+new_client 00000005
+opened 00000005 2
+jq '.version = 3' "$T/clear.json" >"$T/clear3.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/clear3.json"
+verify_audit
+H=$kept
 
 case_start "the old root ends: new bundles carry the new one alone"
 day=86400

@@ -106,6 +106,68 @@ expect_equal "$rc" 4 "exit of issue"
 clock_set $((day + 60))
 verify_audit
 
+case_start "one that is withdrawn never issues, and is not given out"
+expect_error 9 rotate.pending -C "$H" rotate ca issuing-1 --withdraw
+expect_error 2 usage.option -C "$H" rotate ca issuing-1 --withdraw --at "$at"
+at=$(later $((3 * day)))
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1 --at "$at"
+[ -e "$H/publish/ca/issuing-1-3-by-2.cer" ] || fail "no cross-certificate"
+p export chain --ca issuing-1 --all >"$T/all.pem"
+expect_equal "$(grep -c BEGIN "$T/all.pem")" 8 "certificates of three"
+expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1 --withdraw
+expect_text "issuing-1 generation 3"
+expect_text "it is withdrawn: it never issues"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "issuing-1 generation 3 until"
+expect_text ": withdrawn"
+expect_exit 0 "$PROVCTL" -C "$H" --json status
+expect_equal "$(jq -c '[.cas[] | select(.withdrawn) |
+	[.name, .generation]]' "$T/out")" '[["issuing-1",3]]' "withdrawn"
+p export chain --ca issuing-1 --all >"$T/all.pem"
+expect_equal "$(grep -c BEGIN "$T/all.pem")" 5 "certificates of two"
+expect_exit 0 "$PROVCTL" -C "$H" export chain --ca issuing-1 --all --proof \
+	--out "$T/every"
+find "$H/publish/ca" "$T/every" -name 'issuing-1-*3*' ! -name \
+	issuing-1-3.cer >"$T/left"
+expect_equal "$(cat "$T/left")" "" "cross-certificates that are left"
+expect_error 9 rotate.pending -C "$H" rotate ca issuing-1 --withdraw
+verify_audit
+cp -a "$H" "$T/edited2"
+"$SQL" "$T/edited2/store.db" "update ca set active_ms = 1000 where
+	generation = 3 and name = 'issuing-1'" >"$T/out" 2>&1 ||
+	fail "sql: $(cat "$T/out")"
+expect_exit 5 "$PROVCTL" -C "$T/edited2" audit verify
+expect_error 5 store.edited -C "$T/edited2" export chain --ca issuing-1
+clock_set $((4 * day + 60))
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+new_client 00000013
+by_generation 2 "$T/00000013.pem"
+
+case_start "the next rotation has a number of its own, from the key in use"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate ca issuing-1
+expect_equal "$(json_field key "$T/out")" acme/issuing-1/4 key
+for file in 4 4-by-2 2-by-4; do
+	[ -e "$H/publish/ca/issuing-1-$file.cer" ] || fail "no $file.cer"
+done
+new_client 00000014
+by_generation 4 "$T/00000014.pem"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$H" revoke --ca issuing-1 --generation 3 \
+	--reason cessationOfOperation
+verify_audit "$T/00000013.pem" "$T/00000014.pem"
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+
+case_start "a generation that does not count: no cross-certificate of it"
+cp -a "$H" "$T/stranger"
+jq '.keys["issuing-1"] = {generation: 2, label: "acme/issuing-1/2"}' \
+	"$H/provctl.json" >"$T/stranger/provctl.json"
+"$SQL" "$T/stranger/store.db" "update own_key set rotate_index = null
+	where label = 'acme/issuing-1/4'" >"$T/out" 2>&1 ||
+	fail "sql: $(cat "$T/out")"
+"$PROVCTL" -C "$T/stranger" export chain --ca issuing-1 --all \
+	>"$T/all.pem" 2>"$T/err" || fail "$(cat "$T/err")"
+expect_equal "$(grep -c BEGIN "$T/all.pem")" 5 "certificates of two"
+
 case_start "interrupted: the key is taken up, nothing else was there"
 LD_PRELOAD=
 H=$T/fresh
@@ -278,6 +340,38 @@ expect_equal "$rc" 0 "exit after that ($(cat "$T/err"))"
 expect_equal "$(intents)" "[3]" "certificates under the approvals"
 verify_audit
 expect_equal "$(audit_number open_intents)" "$open" "open intents"
+
+case_start "withdrawn under its quorum, and judged as it was approved"
+at=$(date -u -d "@$(($(date +%s) + day))" +%Y-%m-%dT%H:%M:%SZ)
+rm -f "$T/again.json"
+by ann rotate ca matter-pai --at "$at" --request "$T/again.json"
+expect_equal "$rc" 11 "exit without approvals ($(cat "$T/err"))"
+approve bob "$T/again.json"
+approve cat "$T/again.json"
+by ann rotate ca matter-pai --at "$at" --approval "$T/notes/bob.note" \
+	--approval "$T/notes/cat.note"
+expect_equal "$rc" 0 "exit of rotate ca ($(cat "$T/err"))"
+rm -f "$T/again.json"
+at=$(date -u -d "@$(($(date +%s) + 2 * day))" +%Y-%m-%dT%H:%M:%SZ)
+by ann rotate ca matter-pai --at "$at" --request "$T/again.json"
+expect_equal "$rc" 11 "exit without approvals ($(cat "$T/err"))"
+approve bob "$T/again.json"
+approve cat "$T/again.json"
+by ann rotate ca matter-pai --withdraw --approval "$T/notes/bob.note" \
+	--approval "$T/notes/cat.note"
+expect_equal "$rc" 5 "exit with approvals of another time ($(cat "$T/err"))"
+rm -f "$T/again.json"
+by ann rotate ca matter-pai --withdraw --request "$T/again.json"
+expect_equal "$rc" 11 "exit without approvals ($(cat "$T/err"))"
+approve bob "$T/again.json"
+expect_text "takes_over never, it is withdrawn"
+expect_text "from acme/matter-pai/2"
+approve cat "$T/again.json"
+by ann rotate ca matter-pai --withdraw --approval "$T/notes/bob.note" \
+	--approval "$T/notes/cat.note"
+expect_equal "$rc" 0 "exit of --withdraw ($(cat "$T/err"))"
+expect_text "approved by bob,cat"
+verify_audit
 
 case_start "two runs with the same approvals: one certificate"
 ask

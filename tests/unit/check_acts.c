@@ -156,6 +156,7 @@ static const char *text_of(enum what first, size_t n, size_t retired,
 					      .from = log_str("a/b/1"),
 					      .to = log_str("a/b/2") };
 	const struct subject_rotate_ca ca = { .name = log_str("issuing"),
+					      .from = log_str("a/b/1"),
 					      .to = 2,
 					      .active_ms = 1000,
 					      .template = log_str(
