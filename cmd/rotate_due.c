@@ -95,7 +95,7 @@ static enum pv_code run_all(struct due_run *r, const struct authority *a,
 static enum pv_code make_lists(struct due_run *r, struct err *err)
 {
 	SESSION s = { .a = NULL };
-	struct publish_job job = { .look = true };
+	struct publish_job job = { .look = false };
 	struct publish_report done;
 	struct err late;
 	enum pv_code rc = session_open(r->app,

@@ -34,6 +34,9 @@ void status_print_crls(const struct status_crls *crls)
 			printf("; %llu lack what was revoked: run `provctl "
 			       "rotate crl'",
 			       (unsigned long long)c->behind);
+		if (c->cut)
+			printf("; a run was cut off: run `provctl rotate "
+			       "crl'");
 		printf("\n");
 	}
 	if (crls->hook_since_s)
@@ -45,15 +48,15 @@ static json_t *crl_json(const struct status_crl *c)
 {
 	char when[PVTIME_RFC3339_LEN + 1];
 
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s?, s:b, s:b}",
-			 "kind", c->kind == STORE_CRL ? "crl" : "ocsp", "ca",
-			 c->ca, "generation", (json_int_t)c->generation,
-			 "shards", (json_int_t)c->shards, "number",
-			 (json_int_t)c->number, "pending",
-			 (json_int_t)c->pending, "behind",
-			 (json_int_t)c->behind, "next_update",
-			 c->shards ? status_day(c->next_s, when) : NULL,
-			 "ending", c->ending, "expired", c->expired);
+	return json_pack(
+		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s?, s:b, s:b, s:b}",
+		"kind", c->kind == STORE_CRL ? "crl" : "ocsp", "ca", c->ca,
+		"generation", (json_int_t)c->generation, "shards",
+		(json_int_t)c->shards, "number", (json_int_t)c->number,
+		"pending", (json_int_t)c->pending, "behind",
+		(json_int_t)c->behind, "next_update",
+		c->shards ? status_day(c->next_s, when) : NULL, "ending",
+		c->ending, "expired", c->expired, "cut", c->cut);
 }
 
 json_t *status_crls_json(const struct status_crls *crls)

@@ -145,7 +145,7 @@ static enum pv_code reserve(struct work *w, struct err *err)
 				       .entries = w->entries.n,
 				       .tbs = buf_span(&w->tbs) };
 
-	return crl_record_intent(&w->record, &w->who, &row, 0, err);
+	return crl_record_intent(&w->record, &w->who, &row, 0, false, err);
 }
 
 /* No number is signed twice, and nothing that the log says is left out. */

@@ -87,7 +87,7 @@ enum pv_code crl_record_next(const struct crl_record *r,
 enum pv_code crl_record_intent(const struct crl_record *r,
 			       const struct event_who *who,
 			       const struct store_crl *what, uint64_t upto,
-			       struct err *err)
+			       bool more, struct err *err)
 {
 	CLEANUP(buf_release) struct buf entry;
 	struct store_crl row = key_of(r);
@@ -99,7 +99,8 @@ enum pv_code crl_record_intent(const struct crl_record *r,
 				   .this_s = what->this_s,
 				   .next_s = what->next_s,
 				   .entries = what->entries,
-				   .upto = upto };
+				   .upto = upto,
+				   .more = more };
 	struct log_entry e;
 	enum pv_code rc = sha256(what->tbs, tbs, err);
 

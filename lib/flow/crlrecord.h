@@ -35,14 +35,15 @@ PV_MUST enum pv_code crl_record_next(const struct crl_record *r,
 
 /*
  * Inside the caller's transaction: what will be signed: number, dates, entries
- * and tbs of row, the rest is filled in here. upto: struct log_crl's. Once that
- * is committed the token may be asked for a signature on just these bytes.
- * Codes of store_crl_reserve().
+ * and tbs of row, the rest is filled in here. upto, more: struct log_crl's.
+ * Once that is committed the token may be asked for a signature on just these
+ * bytes. Codes of store_crl_reserve().
  */
 PV_MUST enum pv_code crl_record_intent(const struct crl_record *r,
 				       const struct event_who *who,
 				       const struct store_crl *row,
-				       uint64_t upto, struct err *err);
+				       uint64_t upto, bool more,
+				       struct err *err);
 
 /* In a transaction of its own, committed when PV_OK: what was signed. Codes of
  * store_crl_complete(). */

@@ -91,6 +91,7 @@ static enum pv_code check_intent(struct store *store, struct crl_row *r,
 		return rc;
 	upto = log_fact_find(&e, "upto", LOG_UINT);
 	r->upto = upto ? upto->u : 0;
+	r->more = logged_uint_is(&e, "more", 1);
 	return PV_OK;
 }
 

@@ -15,6 +15,7 @@ struct crl_row {
 	struct buf bytes;     /* what was signed */
 	struct x509_crl crl;  /* of a list; points into bytes */
 	uint64_t upto;	      /* of answers: struct log_crl's; 0: none */
+	bool more;	      /* the same: others were due, too */
 };
 #define CRL_ROW CLEANUP(crl_row_release) struct crl_row
 void crl_row_release(struct crl_row *r);

@@ -59,6 +59,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/crlrecord.c lib/flow/crlrecord.h \
 	lib/flow/crlrow.c lib/flow/crlrow.h \
 	lib/flow/crlstatus.c lib/flow/crlstatus.h \
+	lib/flow/crlword.c lib/flow/crlword.h \
 	lib/flow/crltail.c lib/flow/crltail.h \
 	lib/flow/covered.c lib/flow/covered.h \
 	lib/flow/crew.c lib/flow/crew.h lib/flow/datakey.c \

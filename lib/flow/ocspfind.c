@@ -6,7 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/flow/audit_entries.h"
-#include "lib/flow/crlcollect.h"
+#include "lib/flow/crlword.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/succession.h"
 #include "lib/log/lifecycle.h"
@@ -14,30 +14,7 @@
 #include "lib/store/store_log.h"
 #include "lib/store/store_revoke.h"
 
-/* Rows or entries that are asked for at once: a batch takes two of them, so
- * that a short search comes to its end in one. */
-#define PIECE 512u
-
 CLEANUP_PTR(struct template, template_free);
-
-static enum pv_code take_list(struct ocsp_find *f, uint32_t shard,
-			      struct err *err)
-{
-	CRL_ROW row = { .found = false };
-	struct x509_crl_entry e;
-	enum pv_code rc = crl_row_newest(f->store, f->i, shard, &row, err);
-
-	if (rc == PV_OK && crl_tail_start(f->i, &row) < f->since)
-		f->since = crl_tail_start(f->i, &row);
-	while (rc == PV_OK && row.found &&
-	       x509_crl_next(&row.crl.entries, &e)) {
-		uint32_t number = serialset_number(e.serial);
-
-		if (serialset_holds(&f->listed, number))
-			rc = serialset_set(&f->listed, number, 0, err);
-	}
-	return rc;
-}
 
 /* What is on none of them, and of which the log says nothing since, is good. */
 static enum pv_code take_lists(struct ocsp_find *f, struct err *err)
@@ -45,9 +22,9 @@ static enum pv_code take_lists(struct ocsp_find *f, struct err *err)
 	enum pv_code rc = serialset_init(&f->listed, STORE_SERIAL_FIRST,
 					 STORE_SERIALS, err);
 
-	for (uint32_t shard = 0; rc == PV_OK && shard < f->i->shards; shard++)
-		rc = take_list(f, shard, err);
-	return rc;
+	return rc == PV_OK ? crl_word_lists(f->store, f->i, &f->listed,
+					    &f->since, err)
+			   : rc;
 }
 
 enum pv_code ocsp_find_open(struct ocsp_find *f, const struct crl_tail *tail,
@@ -76,7 +53,7 @@ void ocsp_find_release(struct ocsp_find *f)
 /* ---- numbers, some at a time ---- */
 
 struct numbers {
-	uint32_t list[PIECE];
+	uint32_t list[OCSP_PIECE];
 	size_t n;
 };
 
@@ -89,7 +66,7 @@ static enum pv_code take_device(void *ctx, const struct store_device *d,
 
 	(void)cert;
 	(void)err;
-	if (n->n == PIECE)
+	if (n->n == OCSP_PIECE)
 		return PV_NOT_FOUND;
 	n->list[n->n++] = d->s.number;
 	return PV_OK;
@@ -105,7 +82,7 @@ static enum pv_code next_devices(struct ocsp_find *f, struct numbers *n,
 	err_init(&why);
 	rc = store_device_each(f->store, (uint32_t)f->next, &v, &why);
 	f->end = rc == PV_OK;
-	if (rc == PV_NOT_FOUND && n->n == PIECE)
+	if (rc == PV_NOT_FOUND && n->n == OCSP_PIECE)
 		rc = PV_OK;
 	else if (rc != PV_OK)
 		*err = why;
@@ -119,11 +96,15 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 {
 	struct numbers *n = ctx;
 	struct log_entry e;
-	enum pv_code rc = log_entry_decode(bytes, &e, err);
+	struct span type;
+	enum pv_code rc;
 
 	(void)index;
-	if (rc == PV_OK && span_is(e.type, LOG_CERT_REVOKE) &&
-	    audit_number(e.object, &n->list[n->n]))
+	if (log_entry_type(bytes, &type) && !span_is(type, LOG_CERT_ISSUE) &&
+	    !span_is(type, LOG_CERT_REVOKE))
+		return PV_OK;
+	rc = log_entry_decode(bytes, &e, err);
+	if (rc == PV_OK && audit_number(e.object, &n->list[n->n]))
 		n->n++;
 	return rc;
 }
@@ -155,9 +136,9 @@ static enum pv_code next_entries(struct ocsp_find *f, struct numbers *n,
 	enum pv_code rc = store_log_size(f->store, &size, err);
 
 	if (rc == PV_OK)
-		rc = store_log_each(f->store, f->next, PIECE, &v, err);
+		rc = store_log_each(f->store, f->next, OCSP_PIECE, &v, err);
 	once_each(n);
-	f->next += PIECE;
+	f->next += OCSP_PIECE;
 	f->end = f->next >= size;
 	return rc;
 }
@@ -199,33 +180,6 @@ static enum pv_code template_asks(struct ocsp_find *f, const uint8_t *sha256,
 	return rc;
 }
 
-/* No row says so of what is good: neither may the log since the lists that are
- * newest, nor they themselves. */
-static enum pv_code hold_status(const struct ocsp_find *f, uint32_t number,
-				bool revoked, const struct store_revocation *r,
-				struct err *err)
-{
-	switch (crl_tail_word(f->tail, number)) {
-	case CRL_WORD_NONE:
-		if (revoked)
-			return logged_revocation(f->store, r, err);
-		if (!serialset_get(&f->listed, number, 0))
-			return PV_OK;
-		break;
-	case CRL_WORD_REVOKED:
-		if (revoked)
-			return PV_OK;
-		break;
-	case CRL_WORD_RELEASED:
-		if (!revoked)
-			return PV_OK;
-		break;
-	case CRL_WORD_WRONG:
-		break;
-	}
-	return logged_edited("what is revoked", err);
-}
-
 static enum pv_code take_status(struct ocsp_find *f,
 				const struct store_device *d,
 				struct ocsp_candidate *c, struct err *err)
@@ -239,7 +193,8 @@ static enum pv_code take_status(struct ocsp_find *f,
 	c->serial_len = (uint8_t)d->s.serial_len;
 	memcpy(c->serial, d->s.serial, d->s.serial_len);
 	if (rc == PV_OK)
-		rc = hold_status(f, d->s.number, c->revoked, &r, err);
+		rc = crl_word_agrees(f->tail, &f->listed, d->s.number,
+				     c->revoked, &r, err);
 	if (rc == PV_OK && c->revoked) {
 		c->reason = (uint8_t)r.reason;
 		c->revoked_s = (int64_t)(r.revoked_ms / 1000);
@@ -252,8 +207,9 @@ static enum pv_code take_status(struct ocsp_find *f,
 	return rc;
 }
 
-static enum pv_code look(struct ocsp_find *f, uint32_t number,
-			 struct ocsp_candidate *c, bool *yes, struct err *err)
+enum pv_code ocsp_find_again(struct ocsp_find *f, uint32_t number,
+			     struct ocsp_candidate *c, bool *yes,
+			     struct err *err)
 {
 	struct store_device d;
 	uint32_t generation;
@@ -274,23 +230,20 @@ static enum pv_code look(struct ocsp_find *f, uint32_t number,
 	return rc;
 }
 
-enum pv_code ocsp_find_next(struct ocsp_find *f, struct ocsp_candidate *list,
-			    size_t cap, size_t *n, struct err *err)
+enum pv_code ocsp_find_next(struct ocsp_find *f,
+			    struct ocsp_candidate list[OCSP_PIECE], size_t *n,
+			    struct err *err)
 {
-	enum pv_code rc = PV_OK;
+	struct numbers numbers = { .n = 0 };
+	enum pv_code rc = f->from_log ? next_entries(f, &numbers, err)
+				      : next_devices(f, &numbers, err);
 
 	*n = 0;
-	while (rc == PV_OK && !f->end && *n + PIECE <= cap) {
-		struct numbers numbers = { .n = 0 };
+	for (size_t j = 0; rc == PV_OK && j < numbers.n; j++) {
+		bool yes;
 
-		rc = f->from_log ? next_entries(f, &numbers, err)
-				 : next_devices(f, &numbers, err);
-		for (size_t j = 0; rc == PV_OK && j < numbers.n; j++) {
-			bool yes;
-
-			rc = look(f, numbers.list[j], &list[*n], &yes, err);
-			*n += rc == PV_OK && yes;
-		}
+		rc = ocsp_find_again(f, numbers.list[j], &list[*n], &yes, err);
+		*n += rc == PV_OK && yes;
 	}
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include "lib/flow/crltail.h"
 
 #define OCSP_TEMPLATES_MAX 256u
+#define OCSP_PIECE 512u /* rows or entries that are looked at together */
 
 struct ocsp_candidate {
 	uint32_t number;
@@ -37,9 +38,9 @@ struct ocsp_find {
 	struct ocsp_asks *asks;
 	size_t asks_n;
 };
-/* From the log: of what it says from there on. Every device: with the newest
- * lists of i, none of which may name a certificate that is good. PV_INTEGRITY
- * as crl_row_newest(). Release in any case. */
+/* From the log: what was issued, revoked or released from there on. Every
+ * device: with the newest lists of i, none of which may name a certificate that
+ * is good. PV_INTEGRITY as crl_row_newest(). Release in any case. */
 PV_MUST enum pv_code ocsp_find_open(struct ocsp_find *f,
 				    const struct crl_tail *tail,
 				    const struct crl_issuer *i, bool from_log,
@@ -47,13 +48,17 @@ PV_MUST enum pv_code ocsp_find_open(struct ocsp_find *f,
 void ocsp_find_release(struct ocsp_find *f);
 
 /*
- * Up to cap candidates of that CA and generation, with what is true of them
- * now, each row held against the log, and against its last word since f->since;
- * *n 0 and f->end: there are no more. Codes of
+ * The candidates of that CA and generation among the next piece, with what is
+ * true of them now, each row held against the log, and against its last word
+ * since f->since; f->end: there are no more behind them. Codes of
  * logged_device().
  */
 PV_MUST enum pv_code ocsp_find_next(struct ocsp_find *f,
-				    struct ocsp_candidate *list, size_t cap,
+				    struct ocsp_candidate list[OCSP_PIECE],
 				    size_t *n, struct err *err);
+/* The same of one of them again; *yes false: it is none. */
+PV_MUST enum pv_code ocsp_find_again(struct ocsp_find *f, uint32_t number,
+				     struct ocsp_candidate *c, bool *yes,
+				     struct err *err);
 
 #endif

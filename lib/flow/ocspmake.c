@@ -25,7 +25,9 @@ struct work {
 	/* The log up to there is taken in: by the passes before this one, and
 	 * by this one once it has come to its end. */
 	uint64_t from, upto;
-	bool begun;	 /* upto is known */
+	bool begun;				   /* upto is known */
+	uint32_t due[OCSP_BATCH_MAX + OCSP_PIECE]; /* numbers; not signed yet */
+	size_t due_n;
 	uint64_t newest; /* number of the last that was signed */
 	bool look;	 /* at every answer */
 	int64_t until_s;
@@ -146,44 +148,102 @@ static enum pv_code build_one(struct work *w, const struct ocsp_candidate *c,
 	return rc;
 }
 
-static enum pv_code build(struct work *w, const struct ocsp_candidate *list,
-			  size_t n, struct err *err)
+/* What is there and says what is so, and what has ended, is not. */
+static enum pv_code is_due(struct work *w, const struct ocsp_candidate *c,
+			   bool *due, struct err *err)
+{
+	*due = false;
+	if (c->ended)
+		return ocsp_files_drop(&w->files, &w->head, c, err);
+	if (ocsp_files_has(&w->files, &w->head, c))
+		return ocsp_link(w->m->dir, w->files.folder, &w->head,
+				 (struct span){ c->serial, c->serial_len },
+				 err);
+	*due = true;
+	return PV_OK;
+}
+
+/* The first n that are due, as they are now. */
+static enum pv_code build(struct work *w, struct ocsp_find *f, size_t n,
+			  struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
 	buf_reset(&w->tbs);
 	for (size_t j = 0; rc == PV_OK && j < n; j++) {
-		struct span serial = { list[j].serial, list[j].serial_len };
+		struct ocsp_candidate c;
+		bool due = false;
 
-		if (list[j].ended)
-			rc = ocsp_files_drop(&w->files, &w->head, &list[j],
-					     err);
-		else if (ocsp_files_has(&w->files, &w->head, &list[j]))
-			rc = ocsp_link(w->m->dir, w->files.folder, &w->head,
-				       serial, err);
-		else
-			rc = build_one(w, &list[j], err);
+		rc = ocsp_find_again(f, w->due[j], &c, &due, err);
+		if (rc == PV_OK && due)
+			rc = is_due(w, &c, &due, err);
+		if (rc == PV_OK && due)
+			rc = build_one(w, &c, err);
 	}
 	return rc;
 }
 
 /* How far the log goes that this pass takes in: what comes later, while its
  * batches are signed, is the next one's. */
-static enum pv_code begin(struct work *w, struct event_who *who,
-			  struct err *err)
+static enum pv_code view(struct work *w, struct err *err)
 {
 	struct crl_tail *t = w->m->crl->tail;
 	enum pv_code rc = crl_tail_view(t, err);
 
+	if (rc == PV_OK && !w->begun)
+		w->upto = t->size;
+	w->begun |= rc == PV_OK;
+	return rc;
+}
+
+static enum pv_code begin(struct work *w, struct event_who *who,
+			  struct err *err)
+{
+	enum pv_code rc = view(w, err);
+
 	if (rc == PV_OK)
 		rc = event_now(w->m->crl->store, who, err);
-	if (rc != PV_OK)
-		return rc;
-	w->head.this_s = (int64_t)(who->who.time_ms / 1000);
-	if (!w->begun)
-		w->upto = t->size;
-	w->begun = true;
-	return PV_OK;
+	if (rc == PV_OK)
+		w->head.this_s = (int64_t)(who->who.time_ms / 1000);
+	return rc;
+}
+
+static enum pv_code scan_piece(struct work *w, struct ocsp_find *f,
+			       struct ocsp_candidate list[OCSP_PIECE],
+			       struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	size_t n = 0;
+	enum pv_code rc = store_begin(w->m->crl->store, STORE_READ, &txn, err);
+
+	f->now_s = w->head.this_s;
+	if (rc == PV_OK)
+		rc = view(w, err);
+	if (rc == PV_OK)
+		rc = crl_tail_to(w->m->crl->tail, f->since, err);
+	if (rc == PV_OK)
+		rc = ocsp_find_next(f, list, &n, err);
+	for (size_t j = 0; rc == PV_OK && j < n; j++) {
+		bool due;
+
+		rc = is_due(w, &list[j], &due, err);
+		if (rc == PV_OK && due)
+			w->due[w->due_n++] = list[j].number;
+	}
+	return rc;
+}
+
+/* Until more than a batch is due, so that one knows whether it is the last.
+ * Nobody who writes waits for it. */
+static enum pv_code scan(struct work *w, struct ocsp_find *f, struct err *err)
+{
+	CLEANUP(mem_cleanup)
+	struct ocsp_candidate *list = mem_array(OCSP_PIECE, sizeof(*list), err);
+	enum pv_code rc = list ? PV_OK : PV_INTERNAL;
+
+	while (rc == PV_OK && !f->end && w->due_n <= OCSP_BATCH_MAX)
+		rc = scan_piece(w, f, list, err);
+	return rc;
 }
 
 /* What follows is held against the log since then. */
@@ -199,13 +259,12 @@ static enum pv_code hold(struct work *w, uint64_t since, struct err *err)
 
 /* One view of the store from the statuses to the intent, so that none changes
  * in between. row.entries 0: nothing is to be signed. */
-static enum pv_code prepare(struct work *w, struct ocsp_find *f,
-			    struct ocsp_candidate *list, struct err *err)
+static enum pv_code prepare(struct work *w, struct ocsp_find *f, size_t n,
+			    struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct event_who who;
-	bool gave_up = false;
-	size_t n = 0;
+	bool gave_up = false, more = n < w->due_n;
 	enum pv_code rc = store_begin(w->m->crl->store, STORE_WRITE, &txn, err);
 
 	w->row = (struct store_crl){ .next_s = w->until_s };
@@ -218,24 +277,26 @@ static enum pv_code prepare(struct work *w, struct ocsp_find *f,
 		rc = hold(w, f->since, err);
 	f->now_s = w->head.this_s;
 	if (rc == PV_OK)
-		rc = ocsp_find_next(f, list, OCSP_BATCH_MAX, &n, err);
-	if (rc == PV_OK)
-		rc = build(w, list, n, err);
+		rc = build(w, f, n, err);
 	w->row.this_s = w->head.this_s;
 	w->row.tbs = buf_span(&w->tbs);
 	if (rc == PV_OK && w->row.entries > 0)
 		rc = crl_record_intent(&w->record, &who, &w->row,
-				       f->end ? w->upto : w->from, err);
+				       more ? w->from : w->upto, more, err);
 	return rc == PV_OK && (gave_up || w->row.entries > 0)
 		       ? store_commit(&txn, err)
 		       : rc;
 }
 
+/* Also where nothing is due: what was not signed is given up. */
 static enum pv_code make_batch(struct work *w, struct ocsp_find *f,
-			       struct ocsp_candidate *list, struct err *err)
+			       struct err *err)
 {
-	enum pv_code rc = prepare(w, f, list, err);
+	size_t n = w->due_n < OCSP_BATCH_MAX ? w->due_n : OCSP_BATCH_MAX;
+	enum pv_code rc = prepare(w, f, n, err);
 
+	w->due_n -= n;
+	memmove(w->due, w->due + n, w->due_n * sizeof(w->due[0]));
 	if (rc != PV_OK || w->row.entries == 0)
 		return rc;
 	rc = sign(w, w->row.tbs, err);
@@ -251,17 +312,16 @@ static enum pv_code make_batch(struct work *w, struct ocsp_find *f,
 
 static enum pv_code make_batches(struct work *w, struct err *err)
 {
-	CLEANUP(mem_cleanup)
-	struct ocsp_candidate *list =
-		mem_array(OCSP_BATCH_MAX, sizeof(*list), err);
 	CLEANUP(ocsp_find_release) struct ocsp_find f = { .asks = NULL };
-	enum pv_code rc = PV_INTERNAL;
+	enum pv_code rc = ocsp_find_open(&f, w->m->crl->tail, w->i, !w->look,
+					 w->from, err);
 
-	if (list)
-		rc = ocsp_find_open(&f, w->m->crl->tail, w->i, !w->look,
-				    w->from, err);
-	while (rc == PV_OK && !f.end)
-		rc = make_batch(w, &f, list, err);
+	do {
+		if (rc == PV_OK)
+			rc = scan(w, &f, err);
+		if (rc == PV_OK)
+			rc = make_batch(w, &f, err);
+	} while (rc == PV_OK && w->due_n > 0);
 	return rc;
 }
 
@@ -275,6 +335,18 @@ static enum pv_code load_last(struct work *w, struct err *err)
 	w->from = w->last.found ? w->last.upto : w->i->since;
 	w->newest = w->last.found ? w->last.row.number : 0;
 	return rc;
+}
+
+/* The last batch is by the responder of now. */
+static bool same_responder(const struct work *w)
+{
+	struct span answers = w->last.row.der, one;
+	struct x509_ocsp r;
+
+	return der_next(&answers, NULL, NULL, &one) &&
+	       x509_ocsp_decode(one, &r, NULL) == PV_OK &&
+	       memcmp(r.responder.p, w->head.responder,
+		      sizeof(w->head.responder)) == 0;
 }
 
 /* All answers of a CA end together; none lives longer than a list does. */
@@ -294,12 +366,13 @@ static enum pv_code plan(struct work *w, struct err *err)
 		w->until_s = last_s;
 	if (w->until_s > w->i->cert.not_after_s)
 		w->until_s = w->i->cert.not_after_s;
+	rc = x509_ocsp_head(&w->i->cert,
+			    (struct span){ w->m->key.spki, w->m->key.spki_len },
+			    now_s, w->until_s, &w->head, err);
 	/* Of a later end are all or none: status knows the last batch's. */
-	w->look = w->m->look || (w->last.found && w->until_s != last_s);
-	return x509_ocsp_head(
-		&w->i->cert,
-		(struct span){ w->m->key.spki, w->m->key.spki_len }, now_s,
-		w->until_s, &w->head, err);
+	w->look = w->m->look || !w->last.found || w->last.more ||
+		  w->until_s != last_s || !same_responder(w);
+	return rc;
 }
 
 static enum pv_code run(struct work *w, struct err *err)

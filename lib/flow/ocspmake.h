@@ -5,12 +5,13 @@
  * crash left unsigned is given up (crlrecord.h) and made anew.
  *
  * The answers of a CA end together. Within the overlap before that, all are
- * made anew; until then only those that are missing in the folder or say what
- * is no longer so, or are not what a verifier takes. A full look reads every
- * answer there; else what was revoked or released since the last pass is taken
- * from the log. How far a pass took the log in is in the intent of its last
- * batch ("upto"); the others repeat what the pass before it said, so that one
- * that ends early is begun anew. A certificate that has ended gets none; its
+ * made anew, and by a new responder key; until then what was issued, revoked or
+ * released since the last pass is taken from the log. A full look reads every
+ * answer in the folder, too, and replaces what is missing there, says what is
+ * no longer so or is not what a verifier takes. How far a pass took the log in
+ * is in the intent of its last batch ("upto"); the others repeat what the pass
+ * before it said, and that there is more: one that ends early is begun anew,
+ * with a full look. A certificate that has ended gets none; its
  * file goes with the full look after the answer in it has ended, too.
  */
 #ifndef PV_FLOW_OCSPMAKE_H

@@ -33,7 +33,7 @@ struct publish_job {
 	 * NULL: nothing is made. */
 	const struct log_point *covered;
 	bool all;  /* also lists that are not due */
-	bool look; /* at every OCSP answer: else at what changed */
+	bool look; /* at every OCSP answer there: else at what changed */
 };
 
 struct publish_report {

@@ -5,7 +5,9 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/logged.h"
 #include "lib/flow/publishdir.h"
+#include "lib/store/store_log.h"
 #include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
 #include "lib/x509/issuer.h"
@@ -86,6 +88,22 @@ static enum pv_code of(const struct pass *p, const struct store_crl *row,
 	return look_at_ca(p, c, err);
 }
 
+/* Its intent says that other answers were due, and no batch came after it. */
+static enum pv_code was_cut(struct store *store, const struct store_crl *row,
+			    bool *cut, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = store_log_read(store, row->intent_index, &room, err);
+	if (rc == PV_OK)
+		rc = log_entry_decode(buf_span(&room), &e, err);
+	*cut = rc == PV_OK && logged_uint_is(&e, "more", 1);
+	return rc;
+}
+
 static enum pv_code take(void *ctx, const struct store_crl *row,
 			 struct err *err)
 {
@@ -105,13 +123,16 @@ static enum pv_code take(void *ctx, const struct store_crl *row,
 		c->number = row->number;
 	if (row->next_s < c->next_s)
 		c->next_s = row->next_s;
+	if (row->kind == STORE_OCSP &&
+	    p->now_s - row->this_s > STATUS_CRL_RUN_S)
+		rc = was_cut(p->store, row, &c->cut, err);
 	c->expired = p->now_s > c->next_s;
 	warn_s = (row->next_s - row->this_s) / 2;
 	if (warn_s > STATUS_CRL_WARN_S)
 		warn_s = STATUS_CRL_WARN_S;
 	c->ending |= row->next_s - p->now_s < warn_s;
 	c->large |= row->kind == STORE_CRL && row->der.len > X509_CRL_MAX / 2;
-	return PV_OK;
+	return rc;
 }
 
 /* ---- revoked, and on no list yet ---- */
@@ -280,7 +301,7 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			       struct err *err)
 {
 	const struct status_crl *ending = NULL, *pending = NULL, *behind = NULL;
-	const struct status_crl *large = NULL, *absent = NULL;
+	const struct status_crl *large = NULL, *absent = NULL, *cut = NULL;
 	enum pv_code rc = aside_judge(c->aside, err);
 
 	if (rc != PV_OK)
@@ -298,6 +319,8 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 			behind = one;
 		if (one->absent > 0 && !one->over)
 			absent = one;
+		if (one->cut && !one->over)
+			cut = one;
 		if (one->large)
 			large = one;
 	}
@@ -307,6 +330,9 @@ enum pv_code status_crls_judge(const struct status_crls *c, int64_t now_s,
 		return warn(ending, "end within a day", err);
 	if (pending)
 		return warn(pending, "wait for their signature", err);
+	if (cut)
+		return warn(cut, "are not all made anew: a run was cut off",
+			    err);
 	if (absent)
 		return warn(absent, "were never made", err);
 	if (large)

@@ -48,6 +48,8 @@ void log_crl_intent(struct log_entry *e, const struct log_who *who,
 	log_fact_uint(e, crl ? "entries" : "n", c->entries);
 	if (!crl)
 		log_fact_uint(e, "upto", c->upto);
+	if (!crl && c->more)
+		log_fact_uint(e, "more", 1);
 }
 
 void log_crl_issue(struct log_entry *e, const struct log_who *who,

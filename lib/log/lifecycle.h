@@ -51,8 +51,9 @@ struct log_crl {
 	int64_t this_s, next_s;
 	uint64_t entries; /* revoked certificates; answers */
 	/* Of answers: those before that size of the log are taken in, by this
-	 * batch and those before it. */
+	 * batch and those before it. more: they are not all of what was due. */
 	uint64_t upto;
+	bool more;
 };
 /* type: LOG_CRL_INTENT or LOG_OCSP_INTENT. */
 void log_crl_intent(struct log_entry *e, const struct log_who *who,

@@ -96,4 +96,53 @@ expect_exit 0 "$PROVCTL" -C "$H" revoke --template asks \
 expect_equal "$(revoked_answers)" $devices "answers that say revoked"
 verify_audit
 
+case_start "answers of which a run renewed a part: status says so, until all are"
+clock_set() {
+	printf '%-32d' "$1" | dd of="$T/offset" conv=notrunc 2>/dev/null
+}
+cut_off() {
+	run "$PROVCTL" -C "$H" --json status
+	jq -s -c '[.[0].crls[] | select(.kind == "ocsp") | .cut]' "$T/out"
+}
+ends() {
+	for f in "$H"/publish/ocsp/issuing-1/*.ors; do
+		openssl ocsp -respin "$f" -noverify -resp_text 2>/dev/null |
+			grep -m 1 'Next Update'
+	done | sort | uniq -c | wc -l
+}
+clock_set 5
+CLOCK_FILE=$T/offset
+LD_PRELOAD=$builddir/tests/cli/clock.so
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+expect_equal "$(cut_off)" '[false]' "before"
+# Four lists, the responder's certificate and a batch.
+sign_fails 1040 rotate crl --all
+expect_equal "$rc" 6 "exit without the token ($(cat "$T/err"))"
+expect_equal "$(ends)" 2 "different ends"
+expect_equal "$(cut_off)" '[false]' "of a run that may still be at it"
+clock_set 700
+expect_equal "$(cut_off)" '[true]' "later"
+expect_exit 4 "$PROVCTL" -C "$H" status
+expect_text "OCSP       issuing-1: 1 batch"
+expect_text "a run was cut off: run \`provctl rotate crl'"
+expect_exit 0 "$PROVCTL" -C "$H" rotate due
+expect_equal "$(ends)" 1 "different ends"
+expect_equal "$(cut_off)" '[false]' "after"
+expect_exit 0 "$PROVCTL" -C "$H" status
+
+case_start "what is due comes from the log: a new one, and nothing else is read"
+jq -n -c '{device: "thing-000000002001", fields: {lot: "LOT1"}}' \
+	>"$T/one.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template asks --from "$T/one.jsonl"
+lost=$(find "$H/publish/ocsp/issuing-1" -name '*.ors' | sort | head -n 1)
+rm "$lost"
+expect_exit 0 "$PROVCTL" -C "$H" rotate due
+expect_equal "$(find "$H/publish/ocsp/issuing-1" -name '*.ors' | wc -l)" \
+	$devices "answers, of which one is new and one is lost"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq .answers "$T/out")" 1 "answers of a full look"
+[ -e "$lost" ] || fail "the lost answer is not back"
+verify_audit
+
 tests_end

@@ -40,8 +40,10 @@ START_TEST(test_lists)
 				   .this_s = 1750000000,
 				   .next_s = 1750600000,
 				   .entries = 12 };
+	struct log_crl part = c;
 	struct log_entry e;
 
+	part.more = true;
 	log_crl_intent(&e, &who, LOG_CRL_INTENT, &c);
 	ck_event(&e, "crl.intent", "issuing-1/3",
 		 "tbs:b,next:u,this:u,number:u,entries:u");
@@ -50,6 +52,9 @@ START_TEST(test_lists)
 	log_crl_intent(&e, &who, LOG_OCSP_INTENT, &c);
 	ck_event(&e, "ocsp.intent", "issuing-1/3",
 		 "n:u,tbs:b,next:u,this:u,upto:u,number:u");
+	log_crl_intent(&e, &who, LOG_OCSP_INTENT, &part);
+	ck_event(&e, "ocsp.intent", "issuing-1/3",
+		 "n:u,tbs:b,more:u,next:u,this:u,upto:u,number:u");
 	log_crl_issue(&e, &who, LOG_OCSP_ISSUE, c.object, 7, h[1]);
 	ck_event(&e, "ocsp.issue", "issuing-1/3", "number:u,answers:b");
 	log_crl_void(&e, &who, LOG_CRL_VOID, c.object, 7);
