@@ -312,11 +312,15 @@ enum pv_code writer_run(const struct writer_opts *opts, struct err *err)
 						&w.store, err);
 	if (rc == PV_OK)
 		w.store->witness_ms = w.log.witnessed_s * 1000;
+	w.words = (struct crl_words){ .a = opts->authority,
+				      .store = w.store,
+				      .upto = &opts->log->last };
 	/* An earlier run may have ended before its checkpoint. */
 	if (rc == PV_OK)
 		rc = store_log_size(w.store, &w.log_size, err);
 	if (rc == PV_OK)
 		rc = run(&w, err);
+	crl_words_release(&w.words);
 	store_close(w.store);
 	request_release(&w.req);
 	answer_release(&w.answer);

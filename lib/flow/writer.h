@@ -25,7 +25,7 @@ struct writer_opts {
 	uint64_t judged; /* newest decision of people when actor was let in */
 	const char *station, *actor;
 	bool station_signed;
-	bool batch; /* a reached rate waits; else it denies */
+	bool batch;   /* a reached rate waits; else it denies */
 	bool release; /* what is released for evidence, and nothing else */
 	/* Under an order or a roster: devices leave under a checkpoint. */
 	bool covers;

@@ -191,6 +191,8 @@ static enum pv_code gather(struct writer *w, const struct record_intent *i,
 	if (rc == PV_OK && *found)
 		rc = logged_device(w->store, d, err);
 	if (rc == PV_OK && *found)
+		rc = crl_words_device(&w->words, d, err);
+	if (rc == PV_OK && *found)
 		rc = compare(w, i, d, f, err);
 	if (rc == PV_OK && *found && i->req->replace == REQUEST_ROTATE)
 		rc = writer_rotation_facts(w, i, d, f, err);

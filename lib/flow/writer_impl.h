@@ -3,6 +3,7 @@
 #define PV_FLOW_WRITER_IMPL_H
 
 #include "lib/flow/answer.h"
+#include "lib/flow/crlword.h"
 #include "lib/flow/writer.h"
 #include "lib/log/events.h"
 #include "lib/log/tree.h"
@@ -47,6 +48,7 @@ struct writer {
 	struct buf entry;
 	struct log_hasher hasher;
 	struct writer_kept *kept; /* slots by number; NULL: none are kept */
+	struct crl_words words;
 };
 
 enum policy_state writer_state(enum store_state s);

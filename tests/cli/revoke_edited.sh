@@ -77,14 +77,26 @@ is_found 4 "update device set state=4 where number=$(of 4)" \
 	"insert into retired select $(of 4), log_index, null from retired"
 
 case_start "one that was made good with all its rows: audit verify finds it, \
-and the next list of its shard"
+the next list of its shard, and who asks for its answer"
 for n in 1 2; do
 	fresh
 	sql "update device set state=0 where number=$(of $n)" \
 		"delete from revocation where number=$(of $n)"
 	expect_error 5 audit.state -C "$H" audit verify
+	issue tls-client client-0000000$n
+	expect_equal "$rc" 5 "exit of issue"
+	expect_text "what is revoked does not agree with the log"
+	issue tls-client client-00000004
+	expect_equal "$rc" 0 "exit of issue for another ($(cat "$T/err"))"
 	expect_error 5 '' -C "$H" rotate crl --all
 done
+fresh
+sql "delete from crl where issue_index > (select log_index from revocation
+		where number=$(of 1))" \
+	"update device set state=0 where number=$(of 1)" \
+	"delete from revocation where number=$(of 1)"
+issue tls-client client-00000001
+expect_equal "$rc" 5 "exit of issue, with no list any more"
 fresh
 sql "update device set state=3 where number=$(of 3)" "delete from retired"
 expect_error 5 '' -C "$H" audit verify
