@@ -34,7 +34,7 @@ static const char help[] =
 	"                                [--since TIME] [-o FILE]\n"
 	"       provctl export ocsp      --device ID [--jsonl | --csv] [-o "
 	"FILE]\n"
-	"       provctl export inventory [--csv] [--since TIME] [--state S]\n"
+	"       provctl export inventory [--jsonl | --csv] [--since TIME] [--state S]\n"
 	"                                [--device ID] [--template T] [--order "
 	"O]\n"
 	"                                [-o FILE]\n"

@@ -40,6 +40,7 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 				  struct err *err)
 {
 	struct inventory in = { .csv = false };
+	bool jsonl = false; /* also without it */
 	const char *output = "-", *since = NULL;
 	const struct opt opts[] = {
 		{ "device", 0, OPT_STRING, &in.device, 0, 0 },
@@ -47,6 +48,7 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 		{ "template", 0, OPT_STRING, &in.template, 0, 0 },
 		{ "order", 0, OPT_STRING, &in.order, 0, 0 },
 		{ "since", 0, OPT_STRING, &since, 0, 0 },
+		{ "jsonl", 0, OPT_FLAG, &jsonl, 0, 0 },
 		{ "csv", 0, OPT_FLAG, &in.csv, 0, 0 },
 		{ "output", 'o', OPT_STRING, &output, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
@@ -57,6 +59,10 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 	struct opt_args args;
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 
+	if (rc == PV_OK && jsonl && in.csv)
+		rc = err_fail(err, PV_USAGE, "usage.option",
+			      "see `provctl export --help'",
+			      "one form at a time: --jsonl, --csv");
 	if (rc == PV_OK)
 		rc = check(&in, since, err);
 	if (rc == PV_OK)

@@ -7,6 +7,22 @@
 
 CLEANUP_PTR(struct template, template_free);
 
+/* Who makes the answers that certificates of it name may be somebody else. */
+static void tell_of_ocsp(const struct app *app, const struct authority *a,
+			 const struct template *t)
+{
+	const struct authority_key *key;
+	struct err none;
+
+	err_init(&none);
+	if (!t->has_certificate || t->profile.ocsp.n == 0 ||
+	    authority_key(a, "ocsp", &key, &none) == PV_OK)
+		return;
+	out_note(app, "certificates of it name an OCSP responder, and this "
+		      "authority has no key of purpose ocsp: to make the "
+		      "answers here, run `provctl rotate ocsp'");
+}
+
 enum pv_code policy_run_adopt(const struct app *app, const char *path,
 			      const struct approvals_want *want,
 			      struct err *err)
@@ -29,6 +45,7 @@ enum pv_code policy_run_adopt(const struct app *app, const char *path,
 		rc = session_protect(app, &s, err);
 	if (rc != PV_OK)
 		return rc;
+	tell_of_ocsp(app, s.a, t);
 	hex_encode(r.sha256, 32, hex);
 	if (app->json)
 		return out_json(json_pack("{s:s, s:I, s:s, s:b, s:I, s:I, s:s}",

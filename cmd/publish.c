@@ -1,7 +1,17 @@
 #include "cmd/publish.h"
 
 #include "cmd/out.h"
-#include "lib/flow/publish.h"
+
+void publish_told(const struct app *app, const struct publish_report *r)
+{
+	out_note(app,
+		 "published: %llu revocation list%s, %llu OCSP answer%s, %llu "
+		 "file%s%s",
+		 (unsigned long long)r->lists, err_s(r->lists),
+		 (unsigned long long)r->answers, err_s(r->answers),
+		 (unsigned long long)r->files, err_s(r->files),
+		 r->hook ? "; the hook ran" : "");
+}
 
 static enum pv_code publish(const struct app *app, struct session *s,
 			    struct err *err)
@@ -14,14 +24,7 @@ static enum pv_code publish(const struct app *app, struct session *s,
 	enum pv_code rc = publish_run(&job, &r, err);
 
 	if (rc == PV_OK)
-		out_note(app,
-			 "published: %llu revocation list%s, %llu OCSP "
-			 "answer%s, "
-			 "%llu file%s%s",
-			 (unsigned long long)r.lists, err_s(r.lists),
-			 (unsigned long long)r.answers, err_s(r.answers),
-			 (unsigned long long)r.files, err_s(r.files),
-			 r.hook ? "; the hook ran" : "");
+		publish_told(app, &r);
 	return rc;
 }
 

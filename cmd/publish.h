@@ -6,6 +6,7 @@
 #define PV_CMD_PUBLISH_H
 
 #include "cmd/session.h"
+#include "lib/flow/publish.h"
 
 #define PUBLISH_BEHIND "it is recorded, but what is published is behind"
 
@@ -17,5 +18,7 @@
  */
 PV_MUST enum pv_code publish_changes(const struct app *app, struct session *s,
 				     struct err *err);
+/* What a run made, in a line for people. */
+void publish_told(const struct app *app, const struct publish_report *r);
 
 #endif

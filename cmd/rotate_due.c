@@ -5,12 +5,12 @@
 #include "cmd/issue_summary.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
+#include "cmd/publish.h"
 #include "cmd/rotate.h"
 #include "cmd/session.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/outcome.h"
-#include "lib/flow/publish.h"
 #include "lib/flow/rotate.h"
 
 CLEANUP_PTR(struct authority, authority_close);
@@ -110,7 +110,9 @@ static enum pv_code make_lists(struct due_run *r, struct err *err)
 	job.tokens = &s.tokens;
 	job.covered = &s.log.last;
 	err_init(&late);
-	if (publish_run(&job, &done, &late) != PV_OK)
+	if (publish_run(&job, &done, &late) == PV_OK)
+		publish_told(r->app, &done);
+	else
 		outcome_note(&r->worst, &late);
 	return session_checkpoint(r->app, &s, err);
 }

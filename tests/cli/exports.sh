@@ -154,7 +154,8 @@ expect_equal "$(find "$T/escrows" -type f | wc -l)" 1 "escrow files"
 expect_exit 10 "$PROVCTL" -C "$H" export escrow --device client-00000001
 
 case_start "inventory: a line for each device, as JSON and as CSV"
-expect_exit 0 "$PROVCTL" -C "$H" export inventory
+expect_error 2 usage.option -C "$H" export inventory --jsonl --csv
+expect_exit 0 "$PROVCTL" -C "$H" export inventory --jsonl
 expect_equal "$(wc -l <"$T/out")" 2 lines
 expect_equal "$(jq -r .device "$T/out" | sort | tr '\n' ' ')" \
 	"S0000000001 client-00000001 " devices

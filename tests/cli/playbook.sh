@@ -49,7 +49,7 @@ cd "$T/lifecycle/work" || exit 2
 expect_equal "$(p export inventory | jq -r '.device + " " + .state' | sort |
 	tr '\n' ',')" "client-00000001 revoked,client-00000001 revoked,\
 client-00000001 revoked,client-00000002 revoked,client-00000003 retired,\
-client-00000004 revoked," devices
+client-00000004 revoked,client-00000005 issued," devices
 for list in 0 1; do
 	expect_equal "$(stat -c %a "www/crl/issuing-1/$list.crl")" 644 \
 		"mode of list $list"
