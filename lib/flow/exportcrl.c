@@ -58,7 +58,8 @@ static enum pv_code find(const struct crl_issuers *all, const char *ca,
 	if (*i)
 		return PV_OK;
 	return err_fail(err, PV_INPUT, "crl.shard",
-			"give --shard, the number in the list's URL",
+			"give --shard, the number in the list's URL and of its "
+			"file in publish/crl",
 			number < 0 ? "the CA has several revocation lists"
 				   : "the CA has no such revocation list");
 }

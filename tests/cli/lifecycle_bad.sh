@@ -49,6 +49,41 @@ list_row() {
 	cp "$T/kept.crl" "$list"
 }
 
+# A list of the root's name and key identifier, by a key that is not the root's.
+strangers_list() {
+	p export chain --ca root >"$T/root.pem"
+	ski=$(openssl x509 -in "$T/root.pem" -noout -ext subjectKeyIdentifier |
+		tail -n 1 | tr -d ' ')
+	cat >"$T/evil.cnf" <<-EOF
+		[req]
+		distinguished_name = dn
+		string_mask = utf8only
+		prompt = no
+		[dn]
+		O = acme
+		CN = Root CA
+		[ca]
+		default_ca = c
+		[c]
+		database = $T/evil.index
+		crlnumber = $T/evil.number
+		default_md = sha256
+		crl_extensions = ext
+		[ext]
+		authorityKeyIdentifier = keyid:always
+	EOF
+	: >"$T/evil.index"
+	echo 7F >"$T/evil.number"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$T/evil.key" -config "$T/evil.cnf" -days 30 \
+		-addext "subjectKeyIdentifier=$ski" -out "$T/evil.pem" \
+		2>"$T/err" || fail "$(cat "$T/err")"
+	openssl ca -config "$T/evil.cnf" -gencrl -keyfile "$T/evil.key" \
+		-cert "$T/evil.pem" -crldays 7 -out "$T/stranger.pem" \
+		2>"$T/err" || fail "$(cat "$T/err")"
+	openssl crl -in "$T/stranger.pem" -outform DER -out "$T/stranger.crl"
+}
+
 new_authority
 clock_set 0
 CLOCK_FILE=$T/offset
@@ -86,7 +121,11 @@ perl -e 'local $/; $_ = <>; substr($_, -1, 1) ^= "\x01"; print' "$list" \
 cp "$list" "$T/older.crl"
 list_row "40: a list of another CA" "$H/publish/crl/matter-paa/0.crl" 5 \
 	publish.foreign
-list_row "40: a list signed by another key" "$T/forged.crl" 5 publish.foreign
+list_row "40: a list whose signature is wrong" "$T/forged.crl" 5 publish.foreign
+strangers_list
+list_row "40: a list signed by another key, under the CA's name" \
+	"$T/stranger.crl" 5 publish.foreign
+expect_text "is signed by another key"
 list_row "40: what is no list" "$T/bundle.pem" 5 publish.foreign
 case_start "40: an older list of the CA is replaced by the newest"
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
@@ -105,6 +144,9 @@ same_bytes "$list" "$T/back/publish/crl/root/0.crl"
 printf '{"name":"a","ca":"root","file":"%s"}\n' "$T/forged.crl" >"$T/places"
 row "40: a dependant that shows a foreign list" 5 dependant.alarm \
 	status --dependants "$T/places"
+printf '{"name":"a","ca":"root","file":"%s"}\n' "$T/stranger.crl" >"$T/places"
+row "40: a dependant that shows a list signed by another key" 5 \
+	dependant.alarm status --dependants "$T/places"
 printf '{"name":"a","ca":"root","file":"%s"}\n' "$T/older.crl" >"$T/places"
 row "40: a dependant that shows an older list" 4 dependant.behind \
 	status --dependants "$T/places"
@@ -143,6 +185,8 @@ row "rollback after a receipt" 9 rotate.received rotate device \
 	client-00000001 --rollback
 row "rollback of what was never rotated" 9 rotate.first rotate device \
 	client-00000004 --rollback
+row "withdrawing a CA's generation where none waits" 9 rotate.pending \
+	rotate ca issuing-1 --withdraw
 row "letting go of a device that is not held" 9 '' revoke \
 	--device client-00000002 --reason removeFromCRL
 
@@ -160,8 +204,25 @@ row "a clock that went back: rotate device" 4 clock.backwards rotate device \
 row "a clock that went back: rollback" 4 clock.backwards rotate device \
 	client-00000001 --rollback
 row "a clock that went back: rotate ca" 4 clock.backwards rotate ca issuing-1
+row "a clock that went back: withdrawing a CA's generation" 4 \
+	clock.backwards rotate ca issuing-1 --withdraw
 row "a clock that went back: rotate bundle" 4 clock.backwards rotate bundle
 clock_set 3600
+
+# A CA that is revoked.
+cp -a "$H" "$T/revoked"
+kept=$H
+H=$T/revoked
+sed -i "s|$kept/|$H/|" "$H/softhsm/softhsm2.conf"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --ca issuing-1 --reason cACompromise
+new_device tls-client client-0000000e
+issue same client-0000000e -o "$T/e.pvb"
+expect_equal "$rc" 4 "exit of issue under a revoked CA"
+expect_text ca.revoked
+row "a revoked CA: its device is rotated" 4 ca.revoked rotate device \
+	client-00000004
+row "a revoked CA: status" 4 ca.revoked status
+H=$kept
 
 case_start "log and store agree, and nobody else is revoked"
 verify_audit
