@@ -193,20 +193,28 @@ static enum pv_code sign(struct stating *s, struct hsm *hsm, struct buf *note,
 			   : rc;
 }
 
-static enum pv_code prepare(struct stating *s, struct err *err)
+/* What the store says of it. */
+static enum pv_code look_up(struct stating *s, struct err *err)
 {
 	const struct factoryevent *w = s->what;
-	enum pv_code rc = check_words(w, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc == PV_OK && w->order)
+	if (w->order)
 		rc = orders_load(s->store, w->order, &s->order, NULL, NULL,
 				 err);
 	if (rc == PV_OK)
 		rc = check_device(s, err);
 	if (rc == PV_OK)
 		rc = check_station(s, err);
+	return rc == PV_OK ? people_root(s->store, s->root, err) : rc;
+}
+
+static enum pv_code prepare(struct stating *s, struct err *err)
+{
+	enum pv_code rc = check_words(s->what, err);
+
 	if (rc == PV_OK)
-		rc = people_root(s->store, s->root, err);
+		rc = look_up(s, err);
 	return rc == PV_OK ? put_text(s, err) : rc;
 }
 
@@ -222,11 +230,30 @@ enum pv_code factoryevent_sign(const struct authority *a, struct store *store,
 	buf_init(&made->note, FACTORYEVENT_NOTE_MAX);
 	buf_init(&s.text, FACTORYEVENT_NOTE_MAX);
 	rc = prepare(&s, err);
+	memcpy(made->root, s.root, sizeof(made->root));
+	memcpy(made->order_sha256, s.order.sha256, sizeof(made->order_sha256));
 	if (rc == PV_OK)
 		rc = sha256(buf_span(&s.text), made->hash, err);
 	if (rc == PV_OK)
 		rc = claim_station(&s, made, err);
 	return rc == PV_OK ? sign(&s, hsm, &made->note, err) : rc;
+}
+
+/* Once more what was checked before it was signed: the text still holds. */
+static enum pv_code check_again(struct store *store,
+				const struct factoryevent *what,
+				const struct factoryevent_made *made,
+				struct err *err)
+{
+	struct stating s = { .store = store, .what = what };
+	enum pv_code rc = look_up(&s, err);
+
+	if (rc != PV_OK || (memcmp(made->root, s.root, sizeof(s.root)) == 0 &&
+			    memcmp(made->order_sha256, s.order.sha256,
+				   sizeof(made->order_sha256)) == 0))
+		return rc;
+	return err_fail(err, PV_CONFLICT, "event.changed", "run it again",
+			"the order is another one than when it was signed");
 }
 
 enum pv_code factoryevent_record(struct store *store,
@@ -247,6 +274,8 @@ enum pv_code factoryevent_record(struct store *store,
 
 	if (rc == PV_OK)
 		rc = event_now(store, &who, err);
+	if (rc == PV_OK)
+		rc = check_again(store, what, made, err);
 	if (rc == PV_OK && made->claim.made)
 		rc = stationclaim_append(store, &who, &made->claim, what->order,
 					 what->station, err);

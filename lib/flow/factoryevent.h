@@ -33,6 +33,8 @@ struct factoryevent_made { /* zeroed: nothing was signed */
 	struct buf note;
 	struct stationclaim claim; /* where the station signed */
 	uint8_t hash[32];	   /* of the note's text */
+	/* What the text says of the store: held again when it is recorded. */
+	uint8_t root[32], order_sha256[32];
 };
 void factoryevent_release(struct factoryevent_made *made);
 
@@ -50,7 +52,9 @@ PV_MUST enum pv_code factoryevent_sign(const struct authority *a,
 				       const struct factoryevent *what,
 				       struct factoryevent_made *made,
 				       struct err *err);
-/* Its entry, and the station's, in one transaction. Codes of event_now(). */
+/* Its entry, and the station's, in one transaction that looks up again what the
+ * note says. Codes of factoryevent_sign() and event_now(); PV_CONFLICT
+ * "event.changed": the order is another one by now. */
 PV_MUST enum pv_code factoryevent_record(struct store *store,
 					 const struct factoryevent *what,
 					 const struct factoryevent_made *made,

@@ -146,6 +146,29 @@ expect_error 9 output.exists -C "$H" attest event a --station line-1 \
 expect_equal "$(p --json audit show --type event | wc -l)" $((entries + 1)) \
 	"entries"
 
+case_start "what it says is looked up again when it is recorded"
+home=$H
+copy_authority "$T/changed"
+sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+	"$H/provctl.json"
+accept_module
+FAULT_C_Sign_WAIT=$T/go "$PROVCTL" -C "$H" attest event burn-in \
+	--station line-1 --device S0000000001 -o "$T/late.note" \
+	>"$T/out" 2>"$T/err" &
+signing=$!
+echo $signing >>"$T/pids"
+while [ ! -e "$T/go.here" ] && kill -0 $signing; do
+	sleep 0.1
+done
+"$builddir/tests/cli/sql" "$H/store.db" \
+	"UPDATE device SET body = zeroblob(32)" || fail "sql"
+: >"$T/go"
+wait $signing
+expect_equal $? 5 "exit of the event ($(cat "$T/err"))"
+expect_text store.edited
+[ ! -e "$T/late.note" ] || fail "a note left"
+H=$home
+
 case_start "usage"
 expect_error 2 usage.option -C "$H" attest event a --device S0000000001
 expect_error 2 usage.option -C "$H" attest event a --station line-1
