@@ -262,6 +262,8 @@ static enum pv_code find_recipient(const struct record_result *r,
 	return rc;
 }
 
+/* A clock that went wrong since the first decision denies here as there; a
+ * request for a release is never held (policy_decide()). */
 enum pv_code writer_release_check(struct writer *w,
 				  const struct record_result *r,
 				  struct store_device *d, bool *existing,
@@ -282,6 +284,10 @@ enum pv_code writer_release_check(struct writer *w,
 	enum pv_code rc = find_recipient(r, &v, &seal, err);
 
 	*existing = false;
+	if (rc == PV_OK && w->clock.code != PV_OK) {
+		*err = w->clock;
+		return err->code;
+	}
 	if (rc == PV_OK)
 		rc = store_device_get(w->store, r->device, d, &found, err);
 	if (rc == PV_OK && found)

@@ -23,7 +23,7 @@ PV_MUST enum pv_code writer_fresh_facts(struct writer *w,
 /*
  * Decides again on a sealed bundle, with all that may have changed since:
  * PV_OK, and *existing when another run was faster; PV_DENIED or PV_CONFLICT
- * with the rule of policy_decide(); PV_INTEGRITY "store.edited",
+ * with the rule of policy_decide(), or "clock.*"; PV_INTEGRITY "store.edited",
  * "release.recipient" (it is sealed to another key than the evidence binds);
  * PV_STORAGE.
  */

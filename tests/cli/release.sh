@@ -224,4 +224,29 @@ refused client-00000005 4 release.expired
 shown client-00000005
 released client-00000005
 verify_audit
+
+case_start "a clock that goes back while the bundle is sealed"
+sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+	"$H/provctl.json"
+accept_module
+staged_device staged client-00000008
+shown client-00000008
+before=$(entries bundle.release)
+FAULT_C_Sign_WAIT=$T/go "$PROVCTL" -C "$H" attest release \
+	--device client-00000008 -o "$T/8.pvb" >"$T/out" 2>"$T/err" &
+sealing=$!
+echo $sealing >>"$T/pids"
+while [ ! -e "$T/go.here" ] && kill -0 $sealing; do
+	sleep 0.1
+done
+echo 0 >"$T/clock"
+: >"$T/go"
+wait $sealing
+expect_equal $? 4 "exit of the release ($(cat "$T/err"))"
+expect_text clock.backwards
+[ ! -e "$T/8.pvb" ] || fail "a bundle left"
+echo 600 >"$T/clock"
+expect_equal "$(entries bundle.release)" "$before" "releases"
+released client-00000008 -o "$T/8.pvb"
+verify_audit
 tests_end
