@@ -25,6 +25,13 @@ void log_attest_challenge(struct log_entry *e, const struct log_who *who,
 		log_fact_uint(e, "offline", 1);
 }
 
+void log_attest_withdraw(struct log_entry *e, const struct log_who *who,
+			 const char *device, const uint8_t nonce[static 32])
+{
+	log_entry_start(e, who, LOG_ATTEST_WITHDRAW, device);
+	log_fact_bytes(e, "nonce", nonce, LOG_HASH);
+}
+
 void log_attest_verify(struct log_entry *e, const struct log_who *who,
 		       const struct log_verify *x)
 {

@@ -10,6 +10,7 @@
 #define LOG_ATTEST_ENROL "attest.enrol"
 #define LOG_ATTEST_CHALLENGE "attest.challenge"
 #define LOG_ATTEST_VERIFY "attest.verify"
+#define LOG_ATTEST_WITHDRAW "attest.withdraw"
 
 /* Of a template.adopt: the certificates of attestation.trust, DER, one behind
  * the other. */
@@ -37,6 +38,9 @@ struct log_challenge {
 };
 void log_attest_challenge(struct log_entry *e, const struct log_who *who,
 			  const struct log_challenge *x);
+
+void log_attest_withdraw(struct log_entry *e, const struct log_who *who,
+			 const char *device, const uint8_t nonce[static 32]);
 
 struct log_verify {
 	const char *device; /* the object */

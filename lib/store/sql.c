@@ -431,6 +431,9 @@ static const char *const texts[SQL_COUNT] = {
 		"FROM evidence x WHERE x.nonce = hash AND x.uses = 1)) "
 		"FROM nonce WHERE hash = $1",
 	[SQL_NONCE_EACH] = NONCE_COLUMNS "ORDER BY log_index",
+	[SQL_NONCE_OPEN] = NONCE_COLUMNS
+	"WHERE device = $1 AND until_ms > $2 AND used_index IS NULL "
+	"ORDER BY log_index",
 	[SQL_EVIDENCE_PUT] = "INSERT INTO evidence (log_index, device, stage, "
 			     "state, format, sha256, nonce, nonce_value, "
 			     "seal, manifest, verified_ms, uses, rule) VALUES "
@@ -447,6 +450,10 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_EVIDENCE_CURRENT] = EVIDENCE_COLUMNS
 	"WHERE device = $1 AND stage = $2 AND state = 0 "
 	"ORDER BY log_index DESC LIMIT 1",
+	/* What failed and does not use its nonce: not the device's. */
+	[SQL_EVIDENCE_STRANGER] = "SELECT 1 FROM evidence WHERE device = $1 "
+				  "AND nonce = $2 AND rule = $3 AND uses = 0 "
+				  "LIMIT 1",
 	/* 2: EVIDENCE_FAILED */
 	[SQL_EVIDENCE_NEWEST] = EVIDENCE_COLUMNS
 	"WHERE device = $1 AND stage = $2 AND state < 2 "

@@ -22,8 +22,16 @@ enum pv_code sqlite_nonce_get(struct store *s, const uint8_t hash[STORE_HASH],
 			      struct err *err);
 enum pv_code sqlite_nonce_count(struct store *s, const char *device,
 				uint64_t now_ms, uint64_t *n, struct err *err);
-enum pv_code sqlite_nonce_each(struct store *s, const struct store_visit *v,
+enum pv_code sqlite_nonce_each(struct store *s, const char *device,
+			       uint64_t now_ms, const struct store_visit *v,
 			       struct err *err);
+enum pv_code sqlite_nonce_withdraw(struct store *s,
+				   const uint8_t hash[STORE_HASH],
+				   struct span entry, struct err *err);
+enum pv_code sqlite_evidence_stranger(struct store *s, const char *device,
+				      const uint8_t nonce[STORE_HASH],
+				      const char *rule, bool *found,
+				      struct err *err);
 enum pv_code sqlite_evidence_put(struct store *s,
 				 const struct store_evidence *x,
 				 struct span entry, struct err *err);

@@ -92,11 +92,17 @@ enum pv_code sqlite_nonce_count(struct store *store, const char *device,
 	return rc;
 }
 
-enum pv_code sqlite_nonce_each(struct store *store, const struct store_visit *v,
+enum pv_code sqlite_nonce_each(struct store *store, const char *device,
+			       uint64_t now_ms, const struct store_visit *v,
 			       struct err *err)
 {
-	QUERY q = query_own(to_sqlite(store), SQL_NONCE_EACH);
+	QUERY q = query_own(to_sqlite(store),
+			    device ? SQL_NONCE_OPEN : SQL_NONCE_EACH);
 
+	if (device) {
+		query_str(&q, device);
+		query_u64(&q, now_ms);
+	}
 	for (;;) {
 		struct store_nonce n;
 		bool row;
@@ -147,6 +153,35 @@ static enum pv_code use_nonce(struct sqlite_store *s,
 	query_u64(&q, index);
 	query_blob(&q, hash, STORE_HASH);
 	return query_run(&q, err);
+}
+
+enum pv_code sqlite_nonce_withdraw(struct store *store,
+				   const uint8_t hash[STORE_HASH],
+				   struct span entry, struct err *err)
+{
+	struct sqlite_store *s = to_sqlite(store);
+	struct store_nonce n;
+	bool found = false;
+	uint64_t index;
+	enum pv_code rc = sqlite_writing(s, err);
+
+	if (rc == PV_OK)
+		rc = sqlite_nonce_get(store, hash, &n, &found, err);
+	if (rc == PV_OK && !found)
+		rc = err_fail(err, PV_NOT_FOUND, "store.nonce", NULL,
+			      "that nonce was not handed out");
+	if (rc == PV_OK && n.used_index != 0)
+		rc = err_fail(err, PV_CONFLICT, "store.nonce", NULL,
+			      "that nonce was used");
+	if (rc == PV_OK)
+		rc = sqlite_not_governed(entry, err);
+	if (rc == PV_OK)
+		rc = sqlite_log_add(s, entry, &index, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = use_nonce(s, hash, index, err);
+	s->doomed |= rc != PV_OK;
+	return rc;
 }
 
 /* ---- evidence ---- */
@@ -274,6 +309,19 @@ enum pv_code sqlite_evidence_find(struct store *store, const char *device,
 	else
 		query_str(&q, stage);
 	return take_row(&q, x, seal, found, err);
+}
+
+enum pv_code sqlite_evidence_stranger(struct store *store, const char *device,
+				      const uint8_t nonce[STORE_HASH],
+				      const char *rule, bool *found,
+				      struct err *err)
+{
+	QUERY q = query_start(to_sqlite(store), SQL_EVIDENCE_STRANGER);
+
+	query_str(&q, device);
+	query_blob(&q, nonce, STORE_HASH);
+	query_str(&q, rule);
+	return query_row(&q, found, err);
 }
 
 enum pv_code sqlite_evidence_newest(struct store *store, const char *device,

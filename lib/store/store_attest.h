@@ -83,7 +83,24 @@ store_nonce_count(struct store *s, const char *device, uint64_t now_ms,
 PV_MUST static inline enum pv_code
 store_nonce_each(struct store *s, const struct store_visit *v, struct err *err)
 {
-	return s->ops->nonce_each(s, v, err);
+	return s->ops->nonce_each(s, NULL, 0, v, err);
+}
+
+/* The same for those that store_nonce_count() counts. */
+PV_MUST static inline enum pv_code
+store_nonce_open(struct store *s, const char *device, uint64_t now_ms,
+		 const struct store_visit *v, struct err *err)
+{
+	return s->ops->nonce_each(s, device, now_ms, v, err);
+}
+
+/* Used from now on, by no evidence; entry: its attest.withdraw. PV_NOT_FOUND,
+ * or PV_CONFLICT when it was used: "store.nonce". */
+PV_MUST static inline enum pv_code
+store_nonce_withdraw(struct store *s, const uint8_t hash[STORE_HASH],
+		     struct span entry, struct err *err)
+{
+	return s->ops->nonce_withdraw(s, hash, entry, err);
 }
 
 #endif

@@ -40,7 +40,7 @@ struct store_nonce {		  /* one that was handed out */
 	uint64_t issued_ms, until_ms;
 	bool offline;
 	/* Filled by reads; of its attest.challenge, and of the attest.verify
-	 * that used it (0: not used). */
+	 * or attest.withdraw that used it (0: not used). */
 	uint64_t log_index, used_index;
 };
 

@@ -46,6 +46,16 @@ store_evidence_get(struct store *s, const char *device,
 				     err);
 }
 
+/* Whether evidence over that nonce, not the device's, was refused by that rule.
+ */
+PV_MUST static inline enum pv_code
+store_evidence_stranger(struct store *s, const char *device,
+			const uint8_t nonce[STORE_HASH], const char *rule,
+			bool *found, struct err *err)
+{
+	return s->ops->evidence_stranger(s, device, nonce, rule, found, err);
+}
+
 /* The newest that was verified, whether or not anything was released for it;
  * likewise. */
 PV_MUST static inline enum pv_code

@@ -372,8 +372,13 @@ struct store_ops {
 	enum pv_code (*nonce_count)(struct store *s, const char *device,
 				    uint64_t now_ms, uint64_t *n,
 				    struct err *err);
-	enum pv_code (*nonce_each)(struct store *s, const struct store_visit *v,
+	/* device NULL: all there ever were. */
+	enum pv_code (*nonce_each)(struct store *s, const char *device,
+				   uint64_t now_ms, const struct store_visit *v,
 				   struct err *err);
+	enum pv_code (*nonce_withdraw)(struct store *s,
+				       const uint8_t hash[STORE_HASH],
+				       struct span entry, struct err *err);
 	enum pv_code (*evidence_put)(struct store *s,
 				     const struct store_evidence *x,
 				     struct span entry, struct err *err);
@@ -382,6 +387,10 @@ struct store_ops {
 				      struct store_evidence *x,
 				      struct buf *seal, bool *found,
 				      struct err *err);
+	enum pv_code (*evidence_stranger)(struct store *s, const char *device,
+					  const uint8_t nonce[STORE_HASH],
+					  const char *rule, bool *found,
+					  struct err *err);
 	enum pv_code (*evidence_newest)(struct store *s, const char *device,
 					const char *stage,
 					struct store_evidence *x,

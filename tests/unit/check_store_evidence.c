@@ -103,6 +103,94 @@ START_TEST(test_nonces)
 }
 END_TEST
 
+static enum pv_code take_back(uint8_t hash)
+{
+	uint8_t full[STORE_HASH];
+
+	memset(full, hash, sizeof(full));
+	return store_nonce_withdraw(s, full, fix_entry("attest.withdraw"),
+				    &err);
+}
+
+static enum pv_code see_open(void *ctx, const struct store_nonce *n,
+			     struct err *why)
+{
+	(void)why;
+	*(unsigned *)ctx |= 1u << n->hash[0];
+	return PV_OK;
+}
+
+/* Those of the device that are open at that time, as bits. */
+static unsigned seen_open(const char *device, uint64_t now_ms)
+{
+	unsigned seen = 0;
+	const struct store_visit v = { &seen, { .nonce = see_open } };
+
+	unit_ok(store_nonce_open(s, device, now_ms, &v, &err), &err);
+	return seen;
+}
+
+/* What is withdrawn is used, by nothing. */
+START_TEST(test_withdrawn)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_evidence x = evidence("D-1", 0x10, 1);
+
+	begin(&t);
+	for (uint8_t i = 1; i <= 3; i++)
+		unit_ok(hand_out(i < 3 ? "D-1" : "D-2", i), &err);
+	ck_assert_uint_eq(seen_open("D-1", 0), 6);
+	ck_assert_uint_eq(seen_open("D-1", UNTIL), 0);
+	unit_ok(take_back(1), &err);
+	ck_refused(take_back(1), PV_CONFLICT, "store.nonce");
+	ck_refused(take_back(9), PV_NOT_FOUND, "store.nonce");
+	ck_refused(put(&x), PV_DENIED, "evidence.nonce");
+	ck_assert(used(1) > 0 && used(2) == 0);
+	ck_assert_uint_eq(seen_open("D-1", 0), 4);
+	commit(&t);
+	reopen();
+	ck_assert_uint_eq(seen_open("D-1", 0), 4);
+	ck_assert_uint_eq(seen_open("D-2", 0), 8);
+	unit_ok(store_check(s, &err), &err);
+}
+END_TEST
+
+static bool stranger(const char *device, uint8_t nonce, const char *rule)
+{
+	uint8_t full[STORE_HASH];
+	bool found = false;
+
+	memset(full, nonce, sizeof(full));
+	unit_ok(store_evidence_stranger(s, device, full, rule, &found, &err),
+		&err);
+	return found;
+}
+
+/* Of what is not the device's there is one of each nonce and rule. */
+START_TEST(test_strangers)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_evidence x = evidence("D-1", 0x10, 1);
+
+	begin(&t);
+	unit_ok(hand_out("D-1", 1), &err);
+	x.state = EVIDENCE_FAILED;
+	x.uses_nonce = false;
+	snprintf(x.rule, sizeof(x.rule), "evidence.svn");
+	ck_assert(!stranger("D-1", 1, "evidence.svn"));
+	unit_ok(put(&x), &err);
+	ck_assert(stranger("D-1", 1, "evidence.svn"));
+	ck_assert(!stranger("D-1", 1, "evidence.signature"));
+	ck_assert(!stranger("D-1", 2, "evidence.svn"));
+	ck_assert(!stranger("D-2", 1, "evidence.svn"));
+	x.uses_nonce = true; /* the device's own */
+	snprintf(x.rule, sizeof(x.rule), "evidence.debug");
+	unit_ok(put(&x), &err);
+	ck_assert(!stranger("D-1", 1, "evidence.debug"));
+	commit(&t);
+}
+END_TEST
+
 static void ck_nonce_refused(struct store_evidence *x)
 {
 	ck_refused(put(x), PV_DENIED, "evidence.nonce");
@@ -390,6 +478,8 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(t, open_rig, close_rig);
 	tcase_add_test(t, test_nonces);
+	tcase_add_test(t, test_withdrawn);
+	tcase_add_test(t, test_strangers);
 	tcase_add_test(t, test_single_use);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_release);
