@@ -13,8 +13,9 @@
  *
  * Refused evidence is kept in quarantine, with its bytes, up to the template's
  * limits.quarantine_max; what is held names the device only where it is the
- * device that answered. Nobody waits for it: the device may attest again. The
- * same bytes refused for the same are recorded once.
+ * device that answered. Nobody waits for it: the device may attest again. What
+ * is not the device's is recorded once for each nonce and rule, has a limit of
+ * its own of the same number, and is not recorded at all beyond that.
  * Verified evidence that nothing was released for may be given again.
  */
 #ifndef PV_FLOW_ATTESTVERIFY_H

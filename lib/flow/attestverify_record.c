@@ -96,7 +96,8 @@ enum pv_code attestverify_known(struct verifying *w, struct err *err)
 	return rc;
 }
 
-/* The same bytes, refused for the same before. */
+/* What is not the device's, refused for the same before: the same bytes, or
+ * others for the same nonce, of which a stranger has as many as he likes. */
 static enum pv_code refused_before(struct verifying *w, bool *before,
 				   struct err *err)
 {
@@ -109,7 +110,11 @@ static enum pv_code refused_before(struct verifying *w, bool *before,
 	rc = find_before(w, &x, &seal, &found, err);
 	*before = rc == PV_OK && found && x.state == EVIDENCE_FAILED &&
 		  strcmp(x.rule, w->said->verdict.why.rule) == 0;
-	return rc;
+	return rc == PV_OK && !*before
+		       ? store_evidence_stranger(
+				 w->v->store, w->x.d.s.device, w->nonce_hash,
+				 w->said->verdict.why.rule, before, err)
+		       : rc;
 }
 
 /* ---- row and entry ---- */
@@ -207,11 +212,13 @@ static enum pv_code record_row(struct verifying *w,
 
 /* ---- quarantine ---- */
 
-/* What is kept of evidence under that template begins so. */
-static bool set_head(json_t *o, const struct verifying *w)
+/* What is kept of evidence under that template begins so; answered: it is the
+ * device's. */
+static bool set_head(json_t *o, const struct verifying *w, bool answered)
 {
 	return json_object_set_new(o, "evidence_under",
-				   json_string(w->x.t->name)) == 0;
+				   json_string(w->x.t->name)) == 0 &&
+	       json_object_set_new(o, "answered", json_boolean(answered)) == 0;
 }
 
 static enum pv_code no_memory(struct err *err)
@@ -220,8 +227,8 @@ static enum pv_code no_memory(struct err *err)
 			"no memory to hold evidence");
 }
 
-static enum pv_code put_bytes(const struct verifying *w, struct buf *out,
-			      struct err *err)
+static enum pv_code put_bytes(const struct verifying *w, bool answered,
+			      struct buf *out, struct err *err)
 {
 	CLEANUP(cleanup_json_decref) json_t *o = json_object();
 	CLEANUP(mem_cleanup) char *base64 = NULL;
@@ -234,7 +241,7 @@ static enum pv_code put_bytes(const struct verifying *w, struct buf *out,
 		return PV_INTERNAL;
 	base64_encode(bytes.p, bytes.len, base64);
 	hex_encode(w->in->nonce, EVIDENCE_NONCE_LEN, nonce);
-	if (o && set_head(o, w) &&
+	if (o && set_head(o, w, answered) &&
 	    json_object_update_new(
 		    o, json_pack("{s:s, s:s, s:s, s:s, s:s}", "device",
 				 w->x.d.s.device, "stage", w->said->stage,
@@ -248,16 +255,17 @@ static enum pv_code put_bytes(const struct verifying *w, struct buf *out,
 	return buf_check(out, err);
 }
 
-/* Of the template's; those past its limit are logged, and not kept. */
-static enum pv_code has_room(const struct verifying *w, bool *room,
-			     struct err *err)
+/* Of the template's; what devices answered and what strangers brought are
+ * counted apart, so that these keep none of those from being kept. */
+static enum pv_code has_room(const struct verifying *w, bool answered,
+			     bool *room, struct err *err)
 {
 	CLEANUP(cleanup_json_decref) json_t *o = json_object();
 	char *text = NULL;
 	uint64_t n = 0;
 	enum pv_code rc;
 
-	if (o && set_head(o, w))
+	if (o && set_head(o, w, answered))
 		text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	if (!text)
 		return no_memory(err);
@@ -302,13 +310,11 @@ static enum pv_code hold(struct verifying *w, const struct store_evidence *x,
 {
 	CLEANUP(buf_release) struct buf bytes;
 	struct store_held h = { .id = 0 };
-	bool room = false;
-	enum pv_code rc = has_room(w, &room, err);
+	enum pv_code rc;
 
 	buf_init(&bytes, HELD_MAX);
-	if (rc == PV_OK && room)
-		rc = put_bytes(w, &bytes, err);
-	if (rc != PV_OK || !room)
+	rc = put_bytes(w, x->uses_nonce, &bytes, err);
+	if (rc != PV_OK)
 		return rc;
 	memcpy(h.request, x->device, sizeof(h.request));
 	if (x->uses_nonce)
@@ -323,16 +329,20 @@ static enum pv_code hold(struct verifying *w, const struct store_evidence *x,
 enum pv_code attestverify_record(struct verifying *w, struct err *err)
 {
 	struct store_evidence x;
-	bool before = false;
+	bool before = false, room = true;
 	enum pv_code rc = PV_OK;
 
 	put_row(w, &x);
 	if (x.state == EVIDENCE_FAILED && !x.uses_nonce)
 		rc = refused_before(w, &before, err);
 	w->said->existing = before;
-	if (rc != PV_OK || before)
+	if (rc == PV_OK && !before && x.state == EVIDENCE_FAILED)
+		rc = has_room(w, x.uses_nonce, &room, err);
+	/* The log is no stranger's to fill, either. */
+	if (rc != PV_OK || before || (!room && !x.uses_nonce))
 		return rc;
 	rc = record_row(w, &x, err);
-	return rc == PV_OK && x.state == EVIDENCE_FAILED ? hold(w, &x, err)
-							 : rc;
+	return rc == PV_OK && x.state == EVIDENCE_FAILED && room
+		       ? hold(w, &x, err)
+		       : rc;
 }

@@ -139,6 +139,39 @@ head -c 64 "$T/$a-iak.pub" >"$T/public"
 attester mac "$T/public" "$T/claims" "$T/$a.evidence"
 verify 5 evidence.algorithm $a
 
+case_start "strangers fill neither the quarantine nor the log"
+jq -c --argjson at "$reference" '.template = "small" | .attestation = $at |
+	.limits.quarantine_max = 2' "$T/staged.json" >"$T/small.json"
+expect_exit 0 "$PROVCTL" -C "$H" policy adopt "$T/small.json"
+e=client-00000005
+small=01$(printf '%064d' 8)
+enrolled small $e "$small"
+# strange HELD ENTRIES: evidence of a stranger's, with new bytes.
+strange() {
+	token $e "$T/stranger.pem" -e "s/$ueid/$small/"
+	before=$(entries attest.verify)
+	verify 5 evidence.signature $e
+	expect_equal "$(json_field quarantine "$T/out" | grep -c .)" "$1" held
+	expect_equal "$(entries attest.verify)" $((before + $2)) entries
+}
+challenge $e
+strange 1 1
+strange 0 0
+challenge $e
+strange 1 1
+challenge $e
+strange 0 0
+# The device's own are kept still, as many again; those past that are logged.
+for kept in 1 1 0; do
+	challenge $e
+	token $e "$T/$e-iak.pem" -e "s/$ueid/$small/" \
+		-e 's/2395: 12288/2395: 4096/'
+	before=$(entries attest.verify)
+	verify 4 evidence.lifecycle $e
+	expect_equal "$(json_field quarantine "$T/out" | grep -c .)" $kept held
+	expect_equal "$(entries attest.verify)" $((before + 1)) entries
+done
+
 case_start "a sealing key that is another's"
 token $a "$iak"
 expect_error 4 evidence.seal_key -C "$H" attest verify --device $a \
