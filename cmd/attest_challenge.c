@@ -12,7 +12,7 @@
 
 struct args {
 	const char *device, *stage, *from, *out;
-	bool offline;
+	bool offline, withdraw;
 };
 
 static json_t *line_of(const char *device, const struct challenge *c)
@@ -50,6 +50,30 @@ static enum pv_code one(struct attest_group *r, const struct args *a,
 	return attest_group_end(r, line_of(device, &c), "open", &why, err);
 }
 
+static enum pv_code take_back(struct attest_group *r, const char *device,
+			      struct err *err)
+{
+	struct err why;
+	size_t n = 0;
+	enum pv_code rc = attest_group_begin(r, err);
+
+	err_init(&why);
+	if (rc != PV_OK)
+		return rc;
+	if (challenge_withdraw(r->s->store, &r->who, device, &n, &why) != PV_OK)
+		err_object(&why, device);
+	return attest_group_end(r,
+				json_pack("{s:s, s:I}", "device", device,
+					  "withdrawn", (json_int_t)n),
+				"withdrawn", &why, err);
+}
+
+static enum pv_code each(struct attest_group *r, const struct args *a,
+			 const char *device, struct err *err)
+{
+	return a->withdraw ? take_back(r, device, err) : one(r, a, device, err);
+}
+
 struct many {
 	struct attest_group *r;
 	const struct args *a;
@@ -60,7 +84,7 @@ static enum pv_code take_line(void *ctx, json_t *line, struct err *err)
 	const struct many *m = ctx;
 	const char *device = json_string_value(json_object_get(line, "device"));
 
-	return one(m->r, m->a, device ? device : "", err);
+	return each(m->r, m->a, device ? device : "", err);
 }
 
 static enum pv_code work(struct attest_group *r, const struct args *a,
@@ -74,7 +98,21 @@ static enum pv_code work(struct attest_group *r, const struct args *a,
 	if (rc != PV_OK)
 		return rc;
 	return a->from ? attest_each_line(r, a->from, take_line, &m, err)
-		       : one(r, a, a->device, err);
+		       : each(r, a, a->device, err);
+}
+
+static enum pv_code check(const struct args *a, struct err *err)
+{
+	if (!a->device == !a->from)
+		return err_fail(err, PV_USAGE, "usage.argument",
+				"see provctl attest challenge --help",
+				"give --device ID or --from LIST");
+	if (a->withdraw && (a->stage || a->offline || a->out))
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl attest challenge --help",
+				"--withdraw takes all of a device back, and "
+				"goes with none of --stage, --offline and -o");
+	return PV_OK;
 }
 
 enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
@@ -86,6 +124,7 @@ enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
 		{ "stage", 0, OPT_STRING, &a.stage, 0, 0 },
 		{ "from", 0, OPT_STRING, &a.from, 0, 0 },
 		{ "offline", 0, OPT_FLAG, &a.offline, 0, 0 },
+		{ "withdraw", 0, OPT_FLAG, &a.withdraw, 0, 0 },
 		{ "out", 'o', OPT_STRING, &a.out, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
@@ -95,16 +134,18 @@ enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 
 	attest_group_init(&r, app, &s);
-	if (rc == PV_OK && !a.device == !a.from)
-		rc = err_fail(err, PV_USAGE, "usage.argument",
-			      "see provctl attest challenge --help",
-			      "give --device ID or --from LIST");
+	if (rc == PV_OK)
+		rc = check(&a, err);
 	if (rc == PV_OK)
 		rc = session_open(app,
-				  SESSION_STORE | SESSION_HSM |
+				  SESSION_STORE |
+					  (a.withdraw ? 0u : SESSION_HSM) |
 					  SESSION_MAY(ROLE_OP_ATTEST),
 				  &s, err);
 	if (rc == PV_OK)
 		rc = work(&r, &a, err);
-	return rc == PV_OK ? attest_group_finish(&r, "challenges", err) : rc;
+	return rc == PV_OK
+		       ? attest_group_finish(
+				 &r, a.withdraw ? "devices" : "challenges", err)
+		       : rc;
 }

@@ -1,16 +1,19 @@
 /* attest: many at once. */
 #include "cmd/attest_group.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/out.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/flow/outcome.h"
 
 #define GROUP 64 /* in one transaction */
 #define LINES_MAX (4u * 1024u * 1024u)
-#define FILE_MAX (64u * 1024u * 1024u)
 
 void attest_group_init(struct attest_group *r, const struct app *app,
 		       struct session *s)
@@ -20,14 +23,16 @@ void attest_group_init(struct attest_group *r, const struct app *app,
 	r->s = s;
 	err_init(&r->worst);
 	buf_init(&r->lines, LINES_MAX);
-	buf_init(&r->file, FILE_MAX);
+	r->file = -1;
 }
 
 void attest_group_release(struct attest_group *r)
 {
 	store_rollback(&r->txn);
 	buf_release(&r->lines);
-	buf_release(&r->file);
+	if (r->file >= 0 && lseek(r->file, 0, SEEK_END) == 0)
+		unlink(r->path);
+	fd_cleanup(&r->file);
 }
 
 enum pv_code attest_group_begin(struct attest_group *r, struct err *err)
@@ -97,17 +102,26 @@ enum pv_code attest_group_end(struct attest_group *r, json_t *o,
 		       : rc;
 }
 
+static enum pv_code put_file(struct attest_group *r, struct err *err)
+{
+	enum pv_code rc =
+		fd_write_all(r->file, r->lines.data, r->lines.len, err);
+
+	if (rc == PV_OK && fsync(r->file) != 0)
+		rc = err_errno(err, PV_STORAGE, "file.sync", "check the disk",
+			       "cannot sync %s", r->path);
+	return rc;
+}
+
 enum pv_code attest_group_commit(struct attest_group *r, struct err *err)
 {
 	enum pv_code rc = r->txn.store ? store_commit(&r->txn, err) : PV_OK;
 
-	if (rc == PV_OK && r->path)
-		buf_put(&r->file, r->lines.data, r->lines.len);
+	if (rc == PV_OK && r->lines.len > 0 && r->file >= 0)
+		rc = put_file(r, err);
 	else if (rc == PV_OK)
 		rc = out_bytes(buf_span(&r->lines), err);
 	buf_reset(&r->lines);
-	if (rc == PV_OK)
-		rc = buf_check(&r->file, err);
 	return rc == PV_OK ? out_flush(err) : rc;
 }
 
@@ -118,15 +132,40 @@ enum pv_code attest_group_flush(struct attest_group *r, struct err *err)
 	return rc == PV_OK ? attest_group_commit(r, err) : rc;
 }
 
+static enum pv_code not_new(const char *path, struct err *err)
+{
+	err_object(err, path);
+	return err_fail(err, PV_CONFLICT, "output.exists",
+			"move it away or use another name", "%s is there",
+			path);
+}
+
 /* What is there already is found before anything is recorded. */
 enum pv_code attest_group_to(struct attest_group *r, const char *path,
 			     struct err *err)
 {
-	CLEANUP(out_staged_release) struct out_staged probe = OUT_STAGED_INIT;
-	const struct span mark = { (const uint8_t *)"\n", 1 };
+	CLEANUP(fd_cleanup) int folder = -1;
+	const char *base;
+	enum pv_code rc;
 
+	if (strcmp(path, "-") == 0)
+		return PV_OK;
+	rc = out_folder(path, &folder, &base, err);
+	if (rc != PV_OK)
+		return rc;
 	r->path = path;
-	return out_stage(&probe, path, 0600, mark, err);
+	r->file = openat(folder, base,
+			 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND |
+				 O_CLOEXEC,
+			 0600);
+	if (r->file < 0 && (errno == EEXIST || errno == ELOOP))
+		return not_new(path, err);
+	if (r->file < 0 || fsync(folder) != 0)
+		return err_errno(err, errno == EACCES ? PV_DENIED : PV_STORAGE,
+				 "file.create",
+				 "check that the folder can be written",
+				 "cannot create %s", path);
+	return PV_OK;
 }
 
 enum pv_code attest_group_finish(struct attest_group *r, const char *what,
@@ -134,8 +173,6 @@ enum pv_code attest_group_finish(struct attest_group *r, const char *what,
 {
 	enum pv_code rc = attest_group_flush(r, err);
 
-	if (rc == PV_OK && r->path)
-		rc = out_file(r->path, 0600, buf_span(&r->file), err);
 	if (rc == PV_OK)
 		rc = session_checkpoint(r->app, r->s, err);
 	if (rc != PV_OK)

@@ -17,8 +17,8 @@ struct attest_group {
 	struct store_txn txn;
 	struct event_who who; /* of what is being done */
 	struct buf lines;     /* said after the commit */
-	struct buf file;      /* all of them, where they go to a file */
-	const char *path;     /* that file; NULL: standard output */
+	int file;	      /* where they go; -1: standard output */
+	const char *path;     /* of that file */
 	bool quiet;	      /* lines has text for people: no JSON */
 	struct err worst;     /* of those that were refused */
 	size_t n, refused;
@@ -41,7 +41,9 @@ PV_MUST enum pv_code attest_group_begin(struct attest_group *r,
 PV_MUST enum pv_code attest_group_end(struct attest_group *r, json_t *o,
 				      const char *status, struct err *why,
 				      struct err *err);
-/* What is said goes to that file, at the end; PV_CONFLICT: it is there. */
+/* What is said goes to that file, which is new, with each commit: what is
+ * recorded is there also when the run comes to no end. PV_CONFLICT: there is
+ * one. A file that got nothing does not stay. */
 PV_MUST enum pv_code attest_group_to(struct attest_group *r, const char *path,
 				     struct err *err);
 /* Commits, and then says what was done, to whoever reads along. */

@@ -51,14 +51,19 @@ static const char enrol_help[] =
 
 static const char challenge_help[] =
 	"usage: provctl attest challenge --device ID | --from LIST.jsonl|-\n"
-	"                                [--stage S] [--offline] [-o FILE]\n\n"
+	"                                [--stage S] [--offline] [-o FILE]\n"
+	"       provctl attest challenge --withdraw --device ID | --from "
+	"LIST\n\n"
 	"One nonce a device, from the token, recorded before it is given: a "
 	"JSON\n"
 	"line with what the device makes its answer of. It is good once, for "
 	"as long\n"
 	"as the template says (nonce_ttl_s; --offline: offline_nonce_ttl_s). "
 	"Keep the\n"
-	"line: attest verify asks for it.\n\n"
+	"line: attest verify asks for it. --withdraw takes back what of a "
+	"device is\n"
+	"open: lost challenges, for instance, of which a device has at most "
+	"16.\n\n"
 	"example: provctl -C acme attest challenge --device D-1 -o D-1.json\n";
 
 static const char verify_help[] =

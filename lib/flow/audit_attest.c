@@ -8,6 +8,8 @@
 #include "lib/flow/audit_impl.h"
 #include "lib/flow/challenge.h"
 #include "lib/flow/logged.h"
+#include "lib/log/lifecycle.h"
+#include "lib/store/store_log.h"
 
 /* ---- what the log says by itself ---- */
 
@@ -38,11 +40,21 @@ enum pv_code audit_take_verify(struct audit_entries *au,
 	return PV_OK;
 }
 
+enum pv_code audit_take_withdraw(struct audit_entries *au,
+				 const struct log_entry *e, struct err *err)
+{
+	(void)e;
+	(void)err;
+	au->withdrawn++;
+	return PV_OK;
+}
+
 /* ---- rows ---- */
 
 struct attest_pass {
 	struct audit *au;
-	uint64_t enrolled, challenges, used, evidence, answered;
+	uint64_t enrolled, challenges, used, evidence, answered, released;
+	uint64_t withdrawn;
 	char device[STORE_ID_MAX + 1]; /* of the key before, in force or not */
 	enum store_attkey_state state;
 };
@@ -91,6 +103,55 @@ static enum pv_code take_key(void *ctx, const struct store_attkey *k,
 	return rc == PV_OK ? check_order(p, k, err) : rc;
 }
 
+/* Whatever it is: by whom a row says that it was made. */
+static enum pv_code read_entry(struct attest_pass *p, uint64_t index,
+			       struct log_entry *e, bool *found,
+			       struct err *err)
+{
+	struct buf *bytes = &p->au->entry;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	buf_reset(bytes);
+	rc = store_log_read(p->au->store, index, bytes, &why);
+	*found = rc == PV_OK;
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	return log_entry_decode(buf_span(bytes), e, err);
+}
+
+/* Evidence used it up, or people did. */
+static enum pv_code check_used(struct attest_pass *p,
+			       const struct store_nonce *n, struct err *err)
+{
+	struct log_entry e;
+	bool found = false;
+	bool taken = false;
+	enum pv_code rc = read_entry(p, n->used_index, &e, &found, err);
+
+	if (rc != PV_OK)
+		return rc;
+	taken = found && span_is(e.type, LOG_ATTEST_WITHDRAW);
+	p->withdrawn += taken;
+	p->used += !taken;
+	if (!found || !span_is(e.object, n->device) ||
+	    !(taken || span_is(e.type, LOG_ATTEST_VERIFY)))
+		return audit_fail(err, n->device, "audit.entry",
+				  "entry %llu of the log used none of its "
+				  "nonces",
+				  (unsigned long long)n->used_index);
+	if (!logged_hash_is(&e, "nonce", n->hash) ||
+	    (!taken && !log_fact_find(&e, "nonce value", LOG_BSTR)))
+		return wrong(n->device, "a nonce was used by other evidence",
+			     err);
+	return PV_OK;
+}
+
 static enum pv_code take_nonce(void *ctx, const struct store_nonce *n,
 			       struct err *err)
 {
@@ -102,16 +163,33 @@ static enum pv_code take_nonce(void *ctx, const struct store_nonce *n,
 	if (rc == PV_OK && !challenge_fits(&e, n))
 		rc = wrong(n->device, "a nonce is not what was logged", err);
 	p->challenges++;
-	if (rc != PV_OK || n->used_index == 0)
+	return rc == PV_OK && n->used_index != 0 ? check_used(p, n, err) : rc;
+}
+
+/* What a bundle was sealed for has its release, and nothing else has. */
+static enum pv_code check_release(struct attest_pass *p,
+				  const struct store_evidence *x,
+				  struct err *err)
+{
+	struct log_entry e;
+	bool found = false;
+	enum pv_code rc;
+
+	if (x->state != EVIDENCE_RELEASED)
+		return PV_OK;
+	p->released++;
+	rc = read_entry(p, x->release_index, &e, &found, err);
+	if (rc != PV_OK)
 		return rc;
-	p->used++;
-	rc = audit_entry(p->au, n->used_index, LOG_ATTEST_VERIFY, n->device, &e,
-			 err);
-	if (rc == PV_OK && (!logged_hash_is(&e, "nonce", n->hash) ||
-			    !log_fact_find(&e, "nonce value", LOG_BSTR)))
-		rc = wrong(n->device, "a nonce was used by other evidence",
-			   err);
-	return rc;
+	if (found && span_is(e.type, LOG_BUNDLE_RELEASE) &&
+	    logged_text_is(&e, "device", x->device) &&
+	    logged_text_is(&e, "stage", x->stage) &&
+	    logged_hash_is(&e, "evidence", x->sha256))
+		return PV_OK;
+	return wrong(x->device,
+		     "the log has no release for its evidence, which says that "
+		     "it has one",
+		     err);
 }
 
 static enum pv_code take_evidence(void *ctx, const struct store_evidence *x,
@@ -130,7 +208,7 @@ static enum pv_code take_evidence(void *ctx, const struct store_evidence *x,
 			   err);
 	p->evidence++;
 	p->answered += x->uses_nonce;
-	return rc;
+	return rc == PV_OK ? check_release(p, x, err) : rc;
 }
 
 static enum pv_code count(uint64_t logged, uint64_t kept, const char *what,
@@ -159,6 +237,14 @@ static enum pv_code counted(const struct attest_pass *p, struct err *err)
 			   err);
 	if (rc == PV_OK)
 		rc = count(log->answered, p->answered, "answered nonces", err);
+	if (rc == PV_OK)
+		rc = count(log->releases, p->released,
+			   "pieces of evidence "
+			   "that bundles were released for",
+			   err);
+	if (rc == PV_OK)
+		rc = count(log->withdrawn, p->withdrawn, "withdrawn nonces",
+			   err);
 	return rc == PV_OK ? count(log->answered, p->used, "used nonces", err)
 			   : rc;
 }

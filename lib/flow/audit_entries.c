@@ -399,6 +399,7 @@ static const struct {
 	{ TYPE(LOG_ATTEST_ENROL), audit_take_enrol },
 	{ TYPE(LOG_ATTEST_CHALLENGE), audit_take_challenge },
 	{ TYPE(LOG_ATTEST_VERIFY), audit_take_verify },
+	{ TYPE(LOG_ATTEST_WITHDRAW), audit_take_withdraw },
 	{ TYPE(LOG_CRL_INTENT), take_crl },
 	{ TYPE(LOG_CRL_ISSUE), take_crl },
 	{ TYPE(LOG_CRL_VOID), take_crl },

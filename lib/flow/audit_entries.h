@@ -65,6 +65,7 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	uint64_t intents, issues, seals; /* entries */
 	uint64_t retires, receipts, rollbacks, releases;
 	uint64_t enrolled, challenges, evidence, answered; /* attestation */
+	uint64_t withdrawn;
 	/* The last bundle.seal: index of the entry behind it, 0 unless it is
 	 * for evidence; the bundle and that. */
 	uint64_t seal_index;

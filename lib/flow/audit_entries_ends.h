@@ -31,5 +31,8 @@ PV_MUST enum pv_code audit_take_challenge(struct audit_entries *au,
 PV_MUST enum pv_code audit_take_verify(struct audit_entries *au,
 				       const struct log_entry *e,
 				       struct err *err);
+PV_MUST enum pv_code audit_take_withdraw(struct audit_entries *au,
+					 const struct log_entry *e,
+					 struct err *err);
 
 #endif

@@ -6,8 +6,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/attestkey.h"
+#include "lib/flow/export.h"
 #include "lib/flow/logged.h"
 #include "lib/log/attest.h"
+#include "lib/store/store_log.h"
 
 static enum pv_code check_open(struct store *store, const char *device,
 			       uint64_t now_ms, struct err *err)
@@ -18,7 +20,8 @@ static enum pv_code check_open(struct store *store, const char *device,
 	if (rc != PV_OK || n < CHALLENGE_OPEN_MAX)
 		return rc;
 	return err_fail(err, PV_DENIED, "attest.nonces",
-			"answer one, or wait until they are over",
+			"answer one, wait until they are over, or take "
+			"them back: provctl attest challenge --withdraw",
 			"%llu challenges of the device are open",
 			(unsigned long long)n);
 }
@@ -92,6 +95,73 @@ enum pv_code challenge_make(struct store *store, struct hsm *hsm,
 	return record(store, who, c, err);
 }
 
+/* ---- taking back ---- */
+
+struct opened {
+	struct store_nonce list[CHALLENGE_OPEN_MAX];
+	size_t n;
+};
+
+static enum pv_code take_open(void *ctx, const struct store_nonce *n,
+			      struct err *err)
+{
+	struct opened *o = ctx;
+
+	if (o->n == CHALLENGE_OPEN_MAX)
+		return logged_edited("the rows of nonces", err);
+	o->list[o->n++] = *n;
+	return PV_OK;
+}
+
+static enum pv_code hold_nonce(struct store *store, const struct store_nonce *n,
+			       struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, n->log_index, LOG_ATTEST_CHALLENGE, n->device,
+			  &room, &e, err);
+	return rc == PV_OK && !challenge_fits(&e, n)
+		       ? logged_edited("the row of a nonce", err)
+		       : rc;
+}
+
+static enum pv_code withdraw(struct store *store, const struct event_who *who,
+			     const struct store_nonce *n, struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	struct log_entry e;
+	enum pv_code rc = hold_nonce(store, n, err);
+
+	buf_init(&bytes, LOG_ENTRY_MAX);
+	log_attest_withdraw(&e, &who->who, n->device, n->hash);
+	if (rc == PV_OK)
+		rc = log_entry_encode(&e, &bytes, err);
+	return rc == PV_OK ? store_nonce_withdraw(store, n->hash,
+						  buf_span(&bytes), err)
+			   : rc;
+}
+
+enum pv_code challenge_withdraw(struct store *store,
+				const struct event_who *who, const char *device,
+				size_t *n, struct err *err)
+{
+	struct opened open = { .n = 0 };
+	const struct store_visit v = { &open, { .nonce = take_open } };
+	struct store_device d;
+	enum pv_code rc = export_device_find(store, device, &d, err);
+
+	if (rc == PV_OK)
+		rc = store_nonce_open(store, d.s.device, who->who.time_ms, &v,
+				      err);
+	*n = 0;
+	for (; rc == PV_OK && *n < open.n; ++*n)
+		rc = withdraw(store, who, &open.list[*n], err);
+	return rc;
+}
+
 /* ---- coming back ---- */
 
 bool challenge_fits(const struct log_entry *e, const struct store_nonce *n)
@@ -103,23 +173,38 @@ bool challenge_fits(const struct log_entry *e, const struct store_nonce *n)
 	       (log_fact_find(e, "offline", LOG_UINT) != NULL) == n->offline;
 }
 
+/* Rows say where; the log says what took it. */
+static enum pv_code used_by(struct store *store, const struct store_nonce *n,
+			    const char **what, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = store_log_read(store, n->used_index, &room, err);
+	if (rc == PV_OK)
+		rc = log_entry_decode(buf_span(&room), &e, err);
+	*what = rc == PV_OK && span_is(e.type, LOG_ATTEST_WITHDRAW)
+			? "one that was withdrawn"
+			: "one that was used";
+	if (rc != PV_NOT_FOUND)
+		return rc;
+	err_init(err);
+	return logged_edited("the row of a nonce", err);
+}
+
 enum pv_code challenge_find(struct store *store, const uint8_t hash[static 32],
 			    const char *device, const char *stage,
 			    uint64_t now_ms, char why[64], struct err *err)
 {
-	CLEANUP(buf_release) struct buf room;
 	struct store_nonce n;
-	struct log_entry e;
 	const char *what = "";
 	bool found;
 	enum pv_code rc = store_nonce_get(store, hash, &n, &found, err);
 
-	buf_init(&room, LOG_ENTRY_MAX);
 	if (rc == PV_OK && found)
-		rc = logged_entry(store, n.log_index, LOG_ATTEST_CHALLENGE,
-				  n.device, &room, &e, err);
-	if (rc == PV_OK && found && !challenge_fits(&e, &n))
-		rc = logged_edited("the row of a nonce", err);
+		rc = hold_nonce(store, &n, err);
 	if (rc != PV_OK)
 		return rc;
 	if (!found)
@@ -129,9 +214,9 @@ enum pv_code challenge_find(struct store *store, const uint8_t hash[static 32],
 	else if (strcmp(n.stage, stage) != 0)
 		what = "one for another stage";
 	else if (n.used_index != 0)
-		what = "one that was used";
+		rc = used_by(store, &n, &what, err);
 	else if (now_ms >= n.until_ms)
 		what = "one that is over";
 	snprintf(why, 64, "%s", what);
-	return PV_OK;
+	return rc;
 }

@@ -39,9 +39,21 @@ PV_MUST enum pv_code challenge_make(struct store *store, struct hsm *hsm,
 				    struct err *err);
 
 /*
+ * Takes back all of the device that are open, each with an attest.withdraw,
+ * inside the open write transaction; *n: how many. Whatever became of the
+ * device. PV_INPUT "device.id"; PV_NOT_FOUND "device.unknown"; PV_INTEGRITY
+ * "store.edited"; PV_STORAGE.
+ */
+PV_MUST enum pv_code challenge_withdraw(struct store *store,
+					const struct event_who *who,
+					const char *device, size_t *n,
+					struct err *err);
+
+/*
  * The row of that nonce, held against its entry, when it may be answered for
  * that device and stage now. *why is empty, or says what is wrong: not handed
- * out, another's, used, over. PV_INTEGRITY "store.edited"; PV_STORAGE.
+ * out, another's, used, withdrawn, over. PV_INTEGRITY "store.edited";
+ * PV_STORAGE.
  */
 PV_MUST enum pv_code challenge_find(struct store *store,
 				    const uint8_t hash[static 32],

@@ -143,6 +143,29 @@ challenge $b
 exec 9>&-
 wait $slow || fail "the slow list: $(cat "$T/slow.err")"
 
+case_start "the file has what was handed out, also after a kill"
+slow challenge -o "$T/killed"
+printf '{"device":"%s"}\n{"device":' $a >&9
+tries=0
+while [ ! -s "$T/killed" ] && [ $tries -lt 600 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+work=$(ps -o pid= --ppid $slow | tr -d ' ')
+kill -KILL "$work"
+exec 9>&-
+wait $slow
+expect_equal $? 1 "exit of what was killed"
+cp "$T/killed" "$T/$a.challenge"
+token $a "$iak"
+verify 0 '"status":"verified"' $a
+expect_error 9 output.exists -C "$H" attest challenge --device $a \
+	-o "$T/killed"
+: >"$T/list"
+expect_exit 0 "$PROVCTL" -C "$H" attest challenge --from "$T/list" \
+	-o "$T/nothing"
+[ ! -e "$T/nothing" ] || fail "an empty file stays"
+
 # line DEVICE: of its challenge and evidence, for --from.
 line() {
 	jq -c --rawfile seal "$T/dev/$1/seal_pub.pem" \
@@ -231,16 +254,41 @@ expect_text '"status":"verified"'
 H=$before
 
 case_start "no more than 16 challenges of a device are open"
-open=$("$builddir/tests/cli/sql" "$H/store.db" "SELECT count(*) FROM nonce
-	WHERE device = '$b' AND used_index IS NULL")
+expect_exit 0 "$PROVCTL" -C "$H" attest challenge --withdraw --device $b
 i=0
 while [ $i -lt 20 ]; do
 	i=$((i + 1))
 	p attest challenge --device $b >>"$T/open" 2>/dev/null
 done
 expect_error 4 attest.nonces -C "$H" attest challenge --device $b
-expect_equal "$(grep -c '"status":"open"' "$T/open")" $((16 - open)) \
-	"open ones"
+expect_equal "$(grep -c '"status":"open"' "$T/open")" 16 "open ones"
+
+case_start "what is open is taken back, and answers nothing any more"
+before=$(entries attest.withdraw)
+head -n 1 "$T/open" >"$T/$b.challenge"
+claims "$(answer_to $b)" -e "s/$ueid/$other/"
+attester mac "$T/mac" "$T/claims" "$T/$b.evidence"
+printf '{"device":"%s"}\n' $b nobody >"$T/list"
+expect_exit 10 "$PROVCTL" -C "$H" attest challenge --withdraw \
+	--from "$T/list"
+expect_equal "$(head -n 1 "$T/out" | jq -r '[.device, .status, .withdrawn] |
+	join(" ")')" "$b withdrawn 16" "what is said"
+expect_equal "$(entries attest.withdraw)" $((before + 16)) entries
+verify 4 evidence.nonce $b
+expect_text "one that was withdrawn"
+expect_exit 0 "$PROVCTL" -C "$H" attest challenge --withdraw --device $b
+expect_text '"withdrawn":0'
+challenge $b
+expect_error 2 usage.option -C "$H" attest challenge --withdraw --device $b \
+	--offline
+expect_error 2 usage.option -C "$H" attest challenge --withdraw --device $b \
+	-o "$T/none"
+was=$H
+copy_authority "$T/set-back"
+"$builddir/tests/cli/sql" "$H/store.db" "UPDATE nonce SET used_index = NULL
+	WHERE used_index IN (SELECT max(used_index) FROM nonce)"
+expect_error 5 audit.attest -C "$H" audit verify
+H=$was
 
 case_start "a lot of which evidence fails is an anomaly"
 jq -c '.template = "lots" | .limits.anomalies = {evidence_failures_per_lot: 2} |

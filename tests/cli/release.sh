@@ -163,6 +163,11 @@ edited "UPDATE evidence SET verified_ms = verified_ms + 1 WHERE $of" \
 edited "UPDATE evidence SET seal = x'00' WHERE $of" \
 	attest release --device client-00000003
 edited "DELETE FROM evidence WHERE $of"
+# Said to be released: it could be for nothing any more.
+for entry in "SELECT max(release_index) FROM evidence" "SELECT log_index"; do
+	edited "UPDATE evidence SET state = 1, release_index = ($entry)
+		WHERE $of AND state = 0"
+done
 # Set back: what was released would be released once more.
 first="DELETE FROM evidence WHERE $of AND state = 0"
 edited "UPDATE evidence SET state = 0, release_index = NULL WHERE $of" \
