@@ -141,6 +141,16 @@ cp "$T/other-id.pem" "$T/$b-id.pem"
 certs plain 20 "$good"
 chain "$T/alias.pem"
 verify 4 evidence.identity $b
+# Nobody's that is enrolled; and once it is somebody's, that one's.
+grep -q "is that of" "$T/err" && fail "it is named: $(cat "$T/err")"
+c=client-00000003
+staged_device staged $c
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device $c --format dice \
+	--key "$T/other-id.pub"
+certs plain 20 "$good"
+chain "$T/alias.pem"
+verify 4 evidence.identity $b
+expect_text "the evidence is that of $c"
 cp "$T/kept-id.pem" "$T/$b-id.pem"
 
 case_start "and the nonce that another's chain signed is its device's still"
