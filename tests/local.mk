@@ -103,6 +103,7 @@ UNIT_TESTS = \
 	tests/unit/check_audit_story \
 	tests/unit/check_audit_tiles \
 	tests/unit/check_authority \
+	tests/unit/check_backup \
 	tests/unit/check_badkeys \
 	tests/unit/check_base64 \
 	tests/unit/check_batch \
@@ -155,6 +156,7 @@ UNIT_TESTS = \
 	tests/unit/check_judge \
 	tests/unit/check_pairing \
 	tests/unit/check_settings \
+	tests/unit/check_shares \
 	tests/unit/check_slots \
 	tests/unit/check_hostlookup \
 	tests/unit/check_staging \

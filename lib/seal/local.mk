@@ -1,6 +1,7 @@
 noinst_LIBRARIES += lib/seal/libpvseal.a
 lib_seal_libpvseal_a_SOURCES = \
 	lib/seal/atrest.c lib/seal/atrest.h \
+	lib/seal/backup.c lib/seal/backup.h \
 	lib/seal/batch.c lib/seal/batch_open.c lib/seal/batch.h \
 	lib/seal/batch_impl.h \
 	lib/seal/binding.c lib/seal/bundle.c lib/seal/bundle.h \
@@ -22,5 +23,6 @@ lib_seal_libpvseal_a_SOURCES = \
 	lib/seal/ossl.h \
 	lib/seal/receipt.c lib/seal/receipt.h \
 	lib/seal/recipient.c lib/seal/recipient.h \
+	lib/seal/shares.c lib/seal/shares_text.c lib/seal/shares.h \
 	lib/seal/sign1.c lib/seal/sign1.h \
 	lib/seal/wrap.c lib/seal/wrap.h
