@@ -198,6 +198,7 @@ static enum pv_code take_key(struct audit_entries *au,
 	memcpy(key->id, id->s.p, sizeof(key->id));
 	key->generation = n->u;
 	key->index = au->tree.size - 1;
+	key->restored = STORE_NO_INDEX;
 	key->generated = logged_uint_is(e, "generated", 1);
 	key->secret = !get_hash(e, "spki", key->spki);
 	au->keys_n++;
@@ -387,6 +388,7 @@ static const struct {
 	{ TYPE(LOG_BUNDLE_RELEASE), take_release },
 	{ TYPE(LOG_KEY_GENERATE), take_key },
 	{ TYPE(LOG_KEY_ROTATE), audit_take_rotation },
+	{ TYPE(LOG_KEY_RESTORE), audit_take_restore },
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
 	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
 	{ TYPE(LOG_ROSTER_CHANGE), take_roster },

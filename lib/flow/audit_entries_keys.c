@@ -4,6 +4,7 @@
 
 #include "lib/flow/audit_entries_ends.h"
 #include "lib/flow/logged.h"
+#include "lib/flow/ownkey.h"
 
 static struct audit_key *find_key(struct audit_entries *au, struct span label)
 {
@@ -59,4 +60,29 @@ enum pv_code audit_take_rotation(struct audit_entries *au,
 		 (const char *)e->object.p);
 	return audit_fail(err, object, "audit.key",
 			  "a rotation between keys that were not generated");
+}
+
+/* The same key, made to be backed up, as a token reads it back that has not
+ * made it. */
+enum pv_code audit_take_restore(struct audit_entries *au,
+				const struct log_entry *e, struct err *err)
+{
+	struct audit_key *key = find_key(au, e->object);
+	char object[160];
+
+	if (key && logged_text_is(e, "kind", key->kind) &&
+	    strcmp(key->kind, ownkey_kind_name(HSM_KEY_P256_BACKUP)) == 0 &&
+	    logged_text_is(e, "purpose", key->purpose) &&
+	    logged_uint_is(e, "generation", key->generation) &&
+	    logged_hash_is(e, "spki", key->spki) &&
+	    log_fact_is(e, "key id", key->id, sizeof(key->id)) &&
+	    logged_uint_is(e, "generated", 0)) {
+		key->restored = au->tree.size - 1;
+		return PV_OK;
+	}
+	snprintf(object, sizeof(object), "%.*s",
+		 (int)(e->object.len > 150 ? 150 : e->object.len),
+		 (const char *)e->object.p);
+	return audit_fail(err, object, "audit.key",
+			  "a key was restored that was not generated for it");
 }

@@ -163,8 +163,7 @@ static enum pv_code verify_manifest(const struct issue_context *ctx,
 		uint8_t digest[32];
 		enum pv_code rc;
 
-		if (k->kind != HSM_KEY_P256 ||
-		    strcmp(k->purpose, "bundle") != 0)
+		if (!hsm_is_p256(k->kind) || strcmp(k->purpose, "bundle") != 0)
 			continue;
 		rc = x509_spki_sha256(spki, digest, err);
 		if (rc != PV_OK)

@@ -43,7 +43,8 @@ static enum pv_code configured_key(const struct issue_context *ctx,
 	if (authority_key(a, purpose, &named, NULL) != PV_OK)
 		return PV_OK;
 	*key = issue_context_find_label(ctx, named->label);
-	if (*key && (*key)->kind == kind)
+	if (*key && ((*key)->kind == kind ||
+		     (hsm_is_p256(kind) && hsm_is_p256((*key)->kind))))
 		return PV_OK;
 	err_object(err, named->label);
 	return err_fail(err, PV_INTEGRITY, "context.key",

@@ -12,7 +12,8 @@ struct issue_key {
 	uint8_t spki[HSM_SPKI_MAX]; /* DER; spki_len 0 for secret keys */
 	size_t spki_len;
 	uint8_t attrs_sha256[32]; /* as read back when it was made */
-	bool generated;		  /* on the token; else restored */
+	bool generated;		  /* on the token, by its own word */
+	bool restored;		  /* and another token has it, too */
 };
 
 #endif

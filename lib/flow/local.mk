@@ -95,7 +95,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/issuekey.h lib/flow/kdfof.c lib/flow/kdfof.h \
-	lib/flow/keymake.c lib/flow/keymake.h lib/flow/logged.c lib/flow/logged_authority.c \
+	lib/flow/keybackup.c lib/flow/keybackup.h \
+	lib/flow/keymake.c lib/flow/keymake.h lib/flow/keyrestore.c lib/flow/keyrestore.h lib/flow/logged.c lib/flow/logged_authority.c \
 	lib/flow/logged_authority.h lib/flow/logged_state.c \
 	lib/flow/linediff.c lib/flow/linediff.h lib/flow/linereport.c lib/flow/linereport.h \
 	lib/flow/logged.h lib/flow/numbermap.c lib/flow/numbermap.h lib/flow/manifests.c \

@@ -41,7 +41,8 @@ enum pv_code ownkey_from_row(const struct store_key *row, struct issue_key *key,
 			     struct err *err)
 {
 	memset(key, 0, sizeof(*key));
-	if (row->spki.len > sizeof(key->spki) || row->kind > HSM_KEY_P256_BACKUP) {
+	if (row->spki.len > sizeof(key->spki) ||
+	    row->kind > HSM_KEY_P256_BACKUP) {
 		err_object(err, row->label);
 		return err_fail(err, PV_INTEGRITY, "store.corrupt", NULL,
 				"a key's row cannot be read");
@@ -56,6 +57,7 @@ enum pv_code ownkey_from_row(const struct store_key *row, struct issue_key *key,
 	key->spki_len = row->spki.len;
 	memcpy(key->attrs_sha256, row->attrs_sha256, sizeof(key->attrs_sha256));
 	key->generated = row->generated;
+	key->restored = row->restore_index != STORE_NO_INDEX;
 	return PV_OK;
 }
 
@@ -92,6 +94,18 @@ enum pv_code ownkey_load(struct store *store, const char *label,
 			"the store knows no key of that label");
 }
 
+/* What its attributes have to be: as they were read back when it was made, or
+ * as the rules for a restored key are, which the token's driver holds it to. */
+static bool origin_fits(const struct hsm_key_info *info,
+			const struct issue_key *want)
+{
+	if (want->kind == HSM_KEY_P256_BACKUP && want->restored &&
+	    !info->generated)
+		return true;
+	return memcmp(info->attrs_sha256, want->attrs_sha256, 32) == 0 &&
+	       info->generated == want->generated;
+}
+
 enum pv_code ownkey_find(struct hsm *hsm, const struct issue_key *want,
 			 struct hsm_key **key, struct err *err)
 {
@@ -107,8 +121,7 @@ enum pv_code ownkey_find(struct hsm *hsm, const struct issue_key *want,
 	    memcmp(info->id, want->id, HSM_ID_LEN) == 0 &&
 	    info->spki_len == want->spki_len &&
 	    memcmp(info->spki, want->spki, want->spki_len) == 0 &&
-	    memcmp(info->attrs_sha256, want->attrs_sha256, 32) == 0 &&
-	    info->generated == want->generated) {
+	    origin_fits(info, want)) {
 		*key = found;
 		return PV_OK;
 	}

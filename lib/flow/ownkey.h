@@ -24,9 +24,9 @@ PV_MUST enum pv_code ownkey_load(struct store *store, const char *label,
 				 struct issue_key *key, struct err *err);
 
 /*
- * The token's key of that kind and label. PV_HSM_FATAL, "hsm.key", when id,
- * public half, attributes or origin are not the recorded ones; codes of
- * hsm_find().
+ * The token's key of that kind and label, or, once a restore is on record, its
+ * copy. PV_HSM_FATAL, "hsm.key", when id, public half, attributes or origin are
+ * not the recorded ones; codes of hsm_find().
  */
 PV_MUST enum pv_code ownkey_find(struct hsm *hsm, const struct issue_key *want,
 				 struct hsm_key **key, struct err *err);

@@ -117,7 +117,11 @@ static struct keymake_job job_of(const struct rotation *r)
 				     .hsm = r->hsm,
 				     .purpose = r->opts->purpose,
 				     .generation = r->generation,
-				     .kind = r->old.kind };
+				     /* Which key may leave its token a plan
+				      * says. */
+				     .kind = hsm_is_p256(r->old.kind)
+						     ? HSM_KEY_P256
+						     : r->old.kind };
 }
 
 /* Made, or the recorded one found on the token. */

@@ -19,7 +19,7 @@ enum pv_code tokensign_open(struct tokensign *t, struct hsm *hsm,
 
 	memset(t, 0, sizeof(*t));
 	t->hsm = hsm;
-	if (want->kind != HSM_KEY_P256) {
+	if (!hsm_is_p256(want->kind)) {
 		err_object(err, want->label);
 		return err_fail(err, PV_HSM_FATAL, "hsm.key", NULL,
 				"the key is not one for ES256");

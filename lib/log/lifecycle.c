@@ -107,6 +107,14 @@ void log_key_rotate(struct log_entry *e, const struct log_who *who,
 		log_fact_str(e, "from", from);
 }
 
+void log_key_restore(struct log_entry *e, const struct log_who *who,
+		     const struct log_key *key, const char *token)
+{
+	log_key_generate(e, who, key);
+	e->type = log_str(LOG_KEY_RESTORE);
+	log_fact_str(e, "token", token);
+}
+
 void log_pin_rotate(struct log_entry *e, const struct log_who *who,
 		    const char *token)
 {

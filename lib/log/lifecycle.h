@@ -21,6 +21,7 @@
 #define LOG_DEVICE_RETIRE "device.retire"
 #define LOG_DEVICE_ROLLBACK "device.rollback"
 #define LOG_KEY_ROTATE "key.rotate"
+#define LOG_KEY_RESTORE "key.restore"
 #define LOG_PIN_ROTATE "pin.rotate"
 
 #define LOG_NO_TIME INT64_MIN
@@ -82,6 +83,10 @@ void log_device_rollback(struct log_entry *e, const struct log_who *who,
  * that one signs no more beside it. */
 void log_key_rotate(struct log_entry *e, const struct log_who *who,
 		    const struct log_key *key, const char *from);
+/* As log_key_generate(), of the key as the token of that serial number reads it
+ * back, which did not make it. */
+void log_key_restore(struct log_entry *e, const struct log_who *who,
+		     const struct log_key *key, const char *token);
 /* The user's PIN of that token (a URI, never a PIN). */
 void log_pin_rotate(struct log_entry *e, const struct log_who *who,
 		    const char *token);

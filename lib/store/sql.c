@@ -101,11 +101,14 @@ static const char *const texts[SQL_COUNT] = {
 		"generated, log_index) VALUES ((SELECT coalesce(max(id), 0) "
 		"+ 1 FROM own_key), $1, $2, $3, $4, $5, $6, $7, $8, $9, "
 		"$10)",
-	[SQL_KEY_EACH] = "SELECT purpose, label, generation, kind, key_id, "
-			 "spki, attributes, generated, log_index, rotate_index "
-			 "FROM own_key ORDER BY id",
+	[SQL_KEY_EACH] =
+		"SELECT purpose, label, generation, kind, key_id, "
+		"spki, attributes, generated, log_index, rotate_index, "
+		"restore_index FROM own_key ORDER BY id",
 	[SQL_KEY_ROTATE] = "UPDATE own_key SET rotate_index = $1 WHERE "
 			   "label = $2 AND rotate_index IS NULL",
+	[SQL_KEY_RESTORE] = "UPDATE own_key SET restore_index = $1 WHERE "
+			    "label = $2",
 	[SQL_OWN_SPKI] = "SELECT label FROM own_key WHERE spki_sha256 = $1 "
 			 "UNION ALL SELECT name FROM ca WHERE "
 			 "spki_sha256 = $1",

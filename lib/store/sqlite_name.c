@@ -42,7 +42,8 @@ static enum pv_code key_row(struct query *q, struct store_key *key,
 	    col_bytes(q, 6, key->attrs_sha256, STORE_HASH) &&
 	    col_u32(q, 7, &generated) && generated <= 1 &&
 	    col_u64(q, 8, &key->log_index) &&
-	    col_index(q, 9, &key->rotate_index)) {
+	    col_index(q, 9, &key->rotate_index) &&
+	    col_index(q, 10, &key->restore_index)) {
 		key->generated = generated == 1;
 		return PV_OK;
 	}
@@ -127,22 +128,37 @@ enum pv_code sqlite_key_put(struct store *store, const struct store_key *key,
 	return query_run(&q, err);
 }
 
-enum pv_code sqlite_key_rotate(struct store *store, const char *label,
-			       uint64_t index, struct err *err)
+/* That statement sets an index of one key. */
+static enum pv_code set_index(struct store *store, enum sql_id sql,
+			      const char *label, uint64_t index,
+			      const char *why, struct err *err)
 {
 	struct sqlite_store *s = to_sqlite(store);
 	enum pv_code rc = sqlite_writing(s, err);
 
 	if (rc != PV_OK)
 		return rc;
-	QUERY q = query_start(s, SQL_KEY_ROTATE);
+	QUERY q = query_start(s, sql);
 	query_u64(&q, index);
 	query_str(&q, label);
 	rc = query_run(&q, err);
 	if (rc == PV_OK && sqlite3_changes(s->db) != 1)
 		rc = err_fail(err, PV_CONFLICT, "store.label", NULL,
-			      "no key labelled %s waits for its use", label);
+			      "no key labelled %s %s", label, why);
 	return rc;
+}
+
+enum pv_code sqlite_key_rotate(struct store *store, const char *label,
+			       uint64_t index, struct err *err)
+{
+	return set_index(store, SQL_KEY_ROTATE, label, index,
+			 "waits for its use", err);
+}
+
+enum pv_code sqlite_key_restore(struct store *store, const char *label,
+				uint64_t index, struct err *err)
+{
+	return set_index(store, SQL_KEY_RESTORE, label, index, "is there", err);
 }
 
 /* Appends a column's bytes when they fit. */

@@ -247,6 +247,7 @@ static const struct store_ops ops = {
 	.key_put = sqlite_key_put,
 	.key_each = sqlite_key_each,
 	.key_rotate = sqlite_key_rotate,
+	.key_restore = sqlite_key_restore,
 	.template_put = sqlite_template_put,
 	.template_each = sqlite_template_each,
 	.template_open = sqlite_template_open,

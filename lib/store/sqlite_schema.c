@@ -125,13 +125,13 @@ static const struct table tables[] = {
 	{ "ord", "CREATE TABLE ord (name TEXT PRIMARY KEY, "
 		 "devices INTEGER NOT NULL, reworked INTEGER NOT NULL) "
 		 "STRICT, WITHOUT ROWID" },
-	{ "own_key",
-	  "CREATE TABLE own_key (id INTEGER PRIMARY KEY, "
-	  "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
-	  "generation INTEGER NOT NULL, kind INTEGER NOT NULL, "
-	  "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB, "
-	  "attributes BLOB NOT NULL, generated INTEGER NOT NULL, "
-	  "log_index INTEGER NOT NULL, rotate_index INTEGER) STRICT" },
+	{ "own_key", "CREATE TABLE own_key (id INTEGER PRIMARY KEY, "
+		     "purpose TEXT NOT NULL, label TEXT NOT NULL UNIQUE, "
+		     "generation INTEGER NOT NULL, kind INTEGER NOT NULL, "
+		     "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB, "
+		     "attributes BLOB NOT NULL, generated INTEGER NOT NULL, "
+		     "log_index INTEGER NOT NULL, rotate_index INTEGER, "
+		     "restore_index INTEGER) STRICT" },
 	{ "rate", "CREATE TABLE rate (name TEXT NOT NULL, "
 		  "bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },

@@ -180,6 +180,16 @@ PV_MUST static inline enum pv_code store_key_rotate(struct store *s,
 	return s->ops->key_rotate(s, label, index, err);
 }
 
+/* That the key of that label was restored onto a further token, by the
+ * key.restore at index. PV_CONFLICT, "store.label", when there is none. */
+PV_MUST static inline enum pv_code store_key_restore(struct store *s,
+						     const char *label,
+						     uint64_t index,
+						     struct err *err)
+{
+	return s->ops->key_restore(s, label, index, err);
+}
+
 /* ---- templates ---- */
 
 /*

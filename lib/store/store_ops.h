@@ -105,6 +105,8 @@ struct store_ops {
 				 struct err *err);
 	enum pv_code (*key_rotate)(struct store *s, const char *label,
 				   uint64_t index, struct err *err);
+	enum pv_code (*key_restore)(struct store *s, const char *label,
+				    uint64_t index, struct err *err);
 	enum pv_code (*template_put)(struct store *s,
 				     const struct store_template *t,
 				     bool *existing, struct err *err);

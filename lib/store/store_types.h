@@ -64,11 +64,14 @@ struct store_key { /* a key of our own */
 	uint8_t id[STORE_UUID];		  /* CKA_ID */
 	struct span spki;		  /* DER; empty for a secret key */
 	uint8_t attrs_sha256[STORE_HASH]; /* as read back when it was made */
-	bool generated;			  /* on the token; else restored */
+	bool generated;			  /* on the token, by its own word */
 	uint64_t log_index;		  /* of its key.generate */
 	/* Of the key.rotate that put it to use; STORE_NO_INDEX: none did, as
 	 * for a prepared key and those that init made. Filled by reads. */
 	uint64_t rotate_index;
+	/* Of the newest key.restore: another token has it, too; STORE_NO_INDEX:
+	 * none. Filled by reads. */
+	uint64_t restore_index;
 };
 
 struct store_template {

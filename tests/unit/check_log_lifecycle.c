@@ -91,6 +91,10 @@ START_TEST(test_rotation)
 	ck_event(&e, "key.rotate", "acme/bundle/2",
 		 "from:t,kind:t,spki:b,purpose:t,generated:u,generation:u,"
 		 "attributes hash:b");
+	log_key_restore(&e, &who, &k, "0123abcd");
+	ck_event(&e, "key.restore", "acme/bundle/2",
+		 "kind:t,spki:b,token:t,purpose:t,generated:u,generation:u,"
+		 "attributes hash:b");
 	log_pin_rotate(&e, &who, "pkcs11:token=acme");
 	ck_event(&e, "pin.rotate", "pkcs11:token=acme", "");
 }

@@ -160,6 +160,8 @@ static enum pv_code see_key(void *ctx, const struct store_key *key,
 	ck_assert_uint_eq(key->log_index, key->kind == 7 ? 41 : 0);
 	ck_assert_uint_eq(key->rotate_index,
 			  key->kind == 7 ? 50 : STORE_NO_INDEX);
+	ck_assert_uint_eq(key->restore_index,
+			  key->kind == 7 ? 61 : STORE_NO_INDEX);
 	return names->stop;
 }
 
@@ -212,6 +214,11 @@ START_TEST(test_key)
 	ck_refused(store_key_rotate(s, "ACME/bundle/1", 51, &err), PV_CONFLICT,
 		   "store.label");
 	ck_refused(store_key_rotate(s, "ACME/bundle/2", 51, &err), PV_CONFLICT,
+		   "store.label");
+	/* Onto one token after the other: the newest counts. */
+	unit_ok(store_key_restore(s, "ACME/bundle/1", 60, &err), &err);
+	unit_ok(store_key_restore(s, "ACME/bundle/1", 61, &err), &err);
+	ck_refused(store_key_restore(s, "ACME/bundle/2", 62, &err), PV_CONFLICT,
 		   "store.label");
 	commit(&t);
 	reopen();
