@@ -142,11 +142,19 @@ static enum pv_code may_be_away(const struct showing *s,
 				struct err *err)
 {
 	const struct store_visit v = { .ctx = away, .fn.ca = found_ca };
+	struct err why;
+	enum pv_code rc;
 
 	*away = false;
-	return s->a->tokens_n > 1
-		       ? store_ca_each(s->store, key->purpose, &v, err)
-		       : PV_OK;
+	if (s->a->tokens_n <= 1)
+		return PV_OK;
+	err_init(&why);
+	rc = store_ca_each(s->store, key->purpose, &v, &why);
+	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+		*err = why;
+		return rc;
+	}
+	return PV_OK;
 }
 
 static enum pv_code unseen(const struct store_key *key, struct err *err)
