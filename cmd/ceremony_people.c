@@ -22,8 +22,10 @@ void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 static bool is_shown(const char *event)
 {
 	static const char *const shown[] = {
-		"begin",    "token",  "key",	"sign",	    "certificate",
-		"template", "orphan", "roster", "wrong-pin"
+		"begin",       "token",	   "key",    "sign",
+		"certificate", "template", "orphan", "roster",
+		"wrong-pin",   "share",	   "backup", "share-taken",
+		"restored"
 	};
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)

@@ -17,6 +17,7 @@
 #define PLAN_NAME_MAX 64
 #define PLAN_STEPS_MAX 64
 #define PLAN_TEXT_MAX 500 /* bytes */
+#define PLAN_SHARES_MAX 16
 
 enum plan_kind {
 	PLAN_INIT_TOKEN,
@@ -26,7 +27,9 @@ enum plan_kind {
 	PLAN_ADOPT,	   /* template */
 	PLAN_CHECK_KEY,	   /* purpose: read its attributes back once more */
 	PLAN_PAUSE,	   /* text: people do something, then say so */
-	PLAN_SET_ROSTER	   /* roster: from here on people have to approve */
+	PLAN_SET_ROSTER,   /* roster: from here on people have to approve */
+	PLAN_BACK_UP_KEY,  /* purpose, shares, threshold; officers or print */
+	PLAN_RESTORE_KEY   /* purpose, from: onto each token without it */
 };
 
 enum plan_key {
@@ -46,6 +49,11 @@ struct plan_step {
 	int64_t not_after_s; /* of a CA's certificate; 0: as its template says
 			      */
 	enum plan_key key;
+	bool backup; /* GENERATE_KEY: it may be backed up */
+	uint32_t shares, threshold;
+	char officers[PLAN_SHARES_MAX][PLAN_NAME_MAX + 1]; /* one a share */
+	bool print;		      /* and these go on paper */
+	char from[PLAN_NAME_MAX + 1]; /* who gave the backup; "": this one */
 	char ca[PLAN_NAME_MAX + 1];
 	char issuer[PLAN_NAME_MAX + 1];
 	char template_name[PLAN_NAME_MAX + 1];

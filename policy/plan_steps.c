@@ -75,11 +75,13 @@ static enum pv_code check_key(const struct node *n, struct plan_step *s)
 static enum pv_code parse_key(const struct plan *p, const struct node *n,
 			      struct plan_step *s)
 {
-	static const char *const keys[] = { "step", "purpose", "kind", NULL };
+	static const char *const keys[] = { "step", "purpose", "kind", "backup",
+					    NULL };
 	static const char *const words[] = { "P-256", "Ed25519",
 					     "Ed25519 or P-256", "AES-256",
 					     NULL };
 	struct node kind = node_get(n, "kind");
+	struct node backup = node_get(n, "backup");
 	unsigned word = 0;
 
 	NODE_TRY(node_object(n, keys));
@@ -87,6 +89,10 @@ static enum pv_code parse_key(const struct plan *p, const struct node *n,
 	NODE_TRY(node_need(&kind));
 	NODE_TRY(node_word(&kind, words, &word));
 	s->key = (enum plan_key)word;
+	NODE_TRY(node_bool(&backup, &s->backup));
+	if (s->backup && s->key != PLAN_KEY_P256)
+		return node_fail(&backup, "backup", "leave it out",
+				 "only P-256 keys may be backed up");
 	if (has_key(p, s->purpose))
 		return node_fail(n, "duplicate", "generate it once",
 				 "key \"%s\" is generated twice", s->purpose);
@@ -241,6 +247,8 @@ static const struct kind {
 	[PLAN_CHECK_KEY] = { "check-key", parse_check, true },
 	[PLAN_PAUSE] = { "pause", parse_pause, true },
 	[PLAN_SET_ROSTER] = { "set-roster", parse_roster, true },
+	[PLAN_BACK_UP_KEY] = { "back-up-key", plan_parse_back_up, false },
+	[PLAN_RESTORE_KEY] = { "restore-key", plan_parse_restore, false },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

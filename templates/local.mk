@@ -10,7 +10,8 @@ dist_templates_DATA = templates/template.schema.json \
 	templates/symmetric-sensor.json
 
 plansdir = $(pkgdatadir)/templates/plans
-dist_plans_DATA = templates/plans/root-issuing.json \
+dist_plans_DATA = templates/plans/root-backup.json \
+	templates/plans/root-issuing.json \
 	templates/plans/softhsm-demo.json
 
 examplesdir = $(pkgdatadir)/templates/examples

@@ -490,6 +490,7 @@ CLI_TESTS = \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
 	tests/cli/ceremony.sh tests/cli/ceremony_approvals.sh \
+	tests/cli/ceremony_backup.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \

@@ -54,12 +54,15 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	struct ceremony *c = r->c;
 	const char *plan = transcript_fact(line, "sha256");
 	const char *serial = transcript_fact(line, "serial");
+	const char *mode = transcript_fact(line, "mode");
 
 	if (line->seq == 1 && (strcmp(line->event, "begin") != 0 || !plan ||
 			       strcmp(plan, r->plan) != 0))
 		return err_fail(err, PV_DENIED, "ceremony.other",
 				"resume with the plan that it began with",
 				"the transcript is of another plan");
+	if (line->seq == 1 && mode)
+		snprintf(c->mode, sizeof(c->mode), "%s", mode);
 	if (strcmp(line->event, "token") == 0 && serial)
 		snprintf(c->serial, sizeof(c->serial), "%s", serial);
 	if (strcmp(line->event, "done") == 0 && line->step > 0 &&
@@ -294,10 +297,11 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 	enum pv_code rc =
 		dir_open(AT_FDCWD, opts->templates_dir, &c.templates, err);
 
-	if (rc == PV_OK)
-		rc = ceremony_window(plan, opts->mode, err);
+	snprintf(c.mode, sizeof(c.mode), "%s", opts->mode);
 	if (rc == PV_OK)
 		rc = open_transcript(&c, err);
+	if (rc == PV_OK)
+		rc = ceremony_window(plan, c.mode, err);
 	if (rc == PV_OK)
 		rc = ceremony_approve(&c, err);
 	c.steps = true;

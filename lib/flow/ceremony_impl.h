@@ -17,6 +17,7 @@ struct ceremony {
 	bool steps;		    /* one is running */
 	char object[HSM_LABEL_MAX]; /* what the running step is about */
 	struct transcript t;
+	char mode[16]; /* that it was begun in */
 	/* What the transcript of an interrupted run says. */
 	bool begun, ended, done[PLAN_STEPS_MAX];
 	bool approved;	 /* and who approved the plan */

@@ -9,11 +9,11 @@
 
 #define FIRST_GENERATION 1
 
-static enum hsm_key_kind key_kind(struct hsm *hsm, enum plan_key key)
+static enum hsm_key_kind key_kind(struct hsm *hsm, const struct plan_step *step)
 {
-	switch (key) {
+	switch (step->key) {
 	case PLAN_KEY_P256:
-		return HSM_KEY_P256;
+		return step->backup ? HSM_KEY_P256_BACKUP : HSM_KEY_P256;
 	case PLAN_KEY_ED25519:
 		return HSM_KEY_ED25519;
 	case PLAN_KEY_ED25519_OR_P256:
@@ -84,7 +84,7 @@ static enum pv_code make_key(struct ceremony *c, const struct plan_step *step,
 				   .purpose = step->purpose,
 				   .generation = FIRST_GENERATION,
 				   .hsm = c->hsm,
-				   .kind = key_kind(c->hsm, step->key) };
+				   .kind = key_kind(c->hsm, step) };
 	enum pv_code rc = keymake(&job, key, err);
 
 	if (c->opts->resume && rc == PV_CONFLICT && err &&

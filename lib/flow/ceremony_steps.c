@@ -1,6 +1,7 @@
 /*
  * What each kind of step does: the table, and the steps of token, templates and
- * people. Keys are in ceremony_keys.c, CAs in ceremony_cas.c.
+ * people. Keys are in ceremony_keys.c, CAs in ceremony_cas.c, backups in
+ * ceremony_backup.c and ceremony_restore.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/adopt.h"
-#include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremony_backup.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/settings.h"
 #include "policy/roster.h"
@@ -155,6 +156,8 @@ static const struct handler {
 	{ PLAN_CHECK_KEY, ceremony_check_key, NULL },
 	{ PLAN_PAUSE, run_pause, NULL },
 	{ PLAN_SET_ROSTER, run_set_roster, NULL },
+	{ PLAN_BACK_UP_KEY, ceremony_back_up_key, NULL },
+	{ PLAN_RESTORE_KEY, ceremony_restore_key, NULL },
 };
 
 static const struct handler *find_handler(enum plan_kind kind)

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/backupcheck.h"
 #include "lib/flow/ceremonycheck_approvals.h"
 
 #define FILE_MAX 65536u /* bytes: a certificate as PEM */
@@ -16,6 +17,7 @@ struct check {
 	uint32_t open; /* the step that runs; 0: none */
 	bool about;    /* its key or certificate was seen */
 	bool begun, ended;
+	struct backupcheck backup;
 	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
 };
 
@@ -111,8 +113,10 @@ static enum pv_code on_done(struct check *c, const struct transcript_line *line,
 		return order("a step is done that did not begin", err);
 	if (!c->about &&
 	    (is_kind(c, PLAN_GENERATE_KEY) || is_kind(c, PLAN_CHECK_KEY) ||
-	     is_kind(c, PLAN_SELF_SIGNED) || is_kind(c, PLAN_ISSUE_CA)))
-		return order("a step is done without its key or certificate",
+	     is_kind(c, PLAN_SELF_SIGNED) || is_kind(c, PLAN_ISSUE_CA) ||
+	     is_kind(c, PLAN_BACK_UP_KEY) || is_kind(c, PLAN_RESTORE_KEY)))
+		return order("a step is done without its key, certificate or "
+			     "backup",
 			     err);
 	c->open = 0;
 	c->out->steps++;
@@ -197,6 +201,46 @@ static enum pv_code on_certificate(struct check *c,
 	return check_file(c, line, err);
 }
 
+/* ---- backups ---- */
+
+static enum pv_code
+on_share(struct check *c, const struct transcript_line *line, struct err *err)
+{
+	if (!is_kind(c, PLAN_BACK_UP_KEY))
+		return order("a share that no step gives", err);
+	return backupcheck_share(&c->backup, line, err);
+}
+
+static enum pv_code
+on_backup(struct check *c, const struct transcript_line *line, struct err *err)
+{
+	const struct plan *plan = c->in->plan;
+	enum pv_code rc;
+
+	if (c->open == 0 || !is_kind(c, PLAN_BACK_UP_KEY) ||
+	    strcmp(fact(line, "purpose"), c->name) != 0)
+		return order("a backup that the step is not about", err);
+	rc = backupcheck_backup(&c->backup, line,
+				plan ? &plan->steps[c->open - 1] : NULL, err);
+	if (rc != PV_OK)
+		return rc;
+	c->about = true;
+	c->out->backups++;
+	return check_file(c, line, err);
+}
+
+static enum pv_code on_restored(struct check *c,
+				const struct transcript_line *line,
+				struct err *err)
+{
+	if (!is_kind(c, PLAN_RESTORE_KEY) ||
+	    strcmp(fact(line, "purpose"), c->name) != 0)
+		return order("a restored key that the step is not about", err);
+	c->about = true;
+	c->out->restored++;
+	return backupcheck_restored(line, c->out->head.sha256, err);
+}
+
 static enum pv_code on_end(struct check *c, const struct transcript_line *line,
 			   struct err *err)
 {
@@ -215,10 +259,11 @@ static const struct event {
 			     const struct transcript_line *line,
 			     struct err *err);
 } events[] = {
-	{ "begin", on_begin }, { "approvals", on_approvals },
-	{ "step", on_step },   { "done", on_done },
-	{ "key", on_key },     { "certificate", on_certificate },
-	{ "end", on_end },
+	{ "begin", on_begin },	     { "approvals", on_approvals },
+	{ "step", on_step },	     { "done", on_done },
+	{ "key", on_key },	     { "certificate", on_certificate },
+	{ "share", on_share },	     { "backup", on_backup },
+	{ "restored", on_restored }, { "end", on_end },
 };
 
 static enum pv_code take_line(void *ctx, const struct transcript_line *line,

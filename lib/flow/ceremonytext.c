@@ -44,6 +44,28 @@ static void put_until(const struct plan_step *s, struct buf *out)
 		buf_printf(out, " It ends %s.", day);
 }
 
+static void put_back_up(const struct plan_step *s, struct buf *out)
+{
+	buf_printf(
+		out,
+		"Back up key \"%s\": wrap it under a key that lives for this "
+		"step only, and split that in %u shares, of which any %u "
+		"restore.",
+		s->purpose, s->shares, s->threshold);
+	if (s->print) {
+		buf_put_str(out, " Print each share for its keeper, compare "
+				 "its check with the screen, and destroy its "
+				 "file.");
+		return;
+	}
+	buf_put_str(out, " Each share is sealed to an officer, who opens it "
+			 "and reads its check aloud:");
+	for (uint32_t i = 0; i < s->shares; i++)
+		buf_printf(out, "%s %u %s", i ? "," : "", i + 1,
+			   s->officers[i]);
+	buf_put_str(out, ".");
+}
+
 void ceremonytext_step(const struct plan_step *s, struct buf *out)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
@@ -59,6 +81,9 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 			   "Generate %s for \"%s\" in the token, read its "
 			   "attributes back, and write its fingerprint down.",
 			   key_words(s->key), s->purpose);
+		if (s->backup)
+			buf_put_str(out, " It is one that may leave the token, "
+					 "wrapped, for its backup.");
 		return;
 	case PLAN_SELF_SIGNED:
 		buf_printf(out,
@@ -88,6 +113,20 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 		return;
 	case PLAN_PAUSE:
 		buf_printf(out, "People: %s", s->text);
+		return;
+	case PLAN_BACK_UP_KEY:
+		put_back_up(s, out);
+		return;
+	case PLAN_RESTORE_KEY:
+		buf_printf(
+			out,
+			"Restore key \"%s\" from its backup%s%s, with the "
+			"shares that people bring as text in folder "
+			"\"shares\" of the medium, onto each token that has "
+			"it not. It signs over the transcript there; compare "
+			"its fingerprint.",
+			s->purpose, s->from[0] ? ", which came from " : "",
+			s->from);
 		return;
 	case PLAN_SET_ROSTER:
 		hex_encode(s->roster, sizeof(s->roster), hex);

@@ -30,13 +30,15 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_tiles.h lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
 	lib/flow/authority_module.c \
-	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
+	lib/flow/backupcheck.c lib/flow/backupcheck.h lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_login.c \
 	lib/flow/ceremony_approvals.c \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_keys.c \
+	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
+	lib/flow/ceremony_restore.c \
 	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \

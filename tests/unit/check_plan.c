@@ -64,11 +64,12 @@ START_TEST(test_files)
 {
 	static const char *const shipped[] = {
 		"../../templates/plans/softhsm-demo.json",
-		"../../templates/plans/root-issuing.json"
+		"../../templates/plans/root-issuing.json",
+		"../../templates/plans/root-backup.json"
 	};
 
 	casefiles_refused("plan", 24, parse_case);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		json_t *root;
 		struct buf b;
 
@@ -95,6 +96,18 @@ END_TEST
 	",{\"step\":\"issue-ca\",\"ca\":\"" ca "\",\"issuer\":\"" by           \
 	"\",\"template\":\"issuing-ca\"}"
 #define ADOPT(t) ",{\"step\":\"adopt\",\"template\":\"" t "\"}"
+#define BACKUP_KEY(p, k)                                                       \
+	",{\"step\":\"generate-key\",\"purpose\":\"" p "\",\"kind\":\"" k      \
+	"\","                                                                  \
+	"\"backup\":true}"
+#define PRINT(p, n, m)                                                         \
+	",{\"step\":\"back-up-key\",\"purpose\":\"" p "\",\"shares\":" n       \
+	",\"threshold\":" m ",\"print\":true}"
+#define SEAL(names)                                                            \
+	",{\"step\":\"back-up-key\",\"purpose\":\"root\",\"shares\":3,"        \
+	"\"threshold\":2,\"officers\":[" names "]}"
+#define RESTORE(p)                                                             \
+	",{\"step\":\"restore-key\",\"purpose\":\"" p "\",\"from\":\"acme\"}"
 #define TAIL "]}"
 
 static const struct {
@@ -169,6 +182,34 @@ static const struct {
 	{ HEAD INIT KEY("bundle", "P-256") ADOPT("t") ADOPT("t") TAIL,
 	  "plan.duplicate" },
 	{ HEAD INIT KEY("bundle", "P-256") ADOPT("a/b") TAIL, "plan.name" },
+	{ HEAD INIT BACKUP_KEY("log", "Ed25519") TAIL, "plan.backup" },
+	{ HEAD INIT BACKUP_KEY("kdf", "AES-256") TAIL, "plan.backup" },
+	{ HEAD INIT KEY("root", "P-256") PRINT("root", "3", "2") TAIL,
+	  "plan.backup" },
+	{ HEAD INIT PRINT("root", "3", "2") TAIL, "plan.key_missing" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") PRINT("root", "3", "1") TAIL,
+	  "plan.range" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") PRINT("root", "3", "4") TAIL,
+	  "plan.range" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") PRINT("root", "17", "4") TAIL,
+	  "plan.range" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL("\"a\",\"b\"") TAIL,
+	  "plan.count" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL("\"a\",\"b\",\"a\"") TAIL,
+	  "plan.duplicate" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL("\"a\",\"b\",\"../c\"")
+		  TAIL,
+	  "plan.name" },
+	{ HEAD INIT BACKUP_KEY("root",
+			       "P-256") ",{\"step\":\"back-up-key\","
+					"\"purpose\":\"root\",\"shares\":3,"
+					"\"threshold\":2}" TAIL,
+	  "plan.shares" },
+	{ HEAD INIT BACKUP_KEY(
+		  "root", "P-256") ",{\"step\":\"restore-key\","
+				   "\"purpose\":\"root\",\"from\":\"\"}" TAIL,
+	  "plan.length" },
+	{ HEAD INIT KEY("root", "P-256") RESTORE("root") TAIL, "plan.backup" },
 };
 
 START_TEST(test_refused)
@@ -179,6 +220,29 @@ START_TEST(test_refused)
 	unit_refused(parse(bad[_i].text, &p, &err), PV_INPUT, bad[_i].rule,
 		     &err);
 	ck_assert(p == NULL);
+}
+END_TEST
+
+START_TEST(test_backups)
+{
+	struct plan *p;
+	struct err err;
+
+	unit_ok(parse(HEAD INIT BACKUP_KEY("root", "P-256") KEY("x", "P-256")
+			      SEAL("\"a\",\"b\",\"c\"") PRINT(
+				      "root", "16", "16") RESTORE("root") TAIL,
+		      &p, &err),
+		&err);
+	ck_assert(p->steps[1].backup && !p->steps[2].backup);
+	ck_assert(p->steps[3].kind == PLAN_BACK_UP_KEY && !p->steps[3].print);
+	ck_assert_uint_eq(p->steps[3].shares, 3);
+	ck_assert_uint_eq(p->steps[3].threshold, 2);
+	ck_assert_str_eq(p->steps[3].officers[2], "c");
+	ck_assert(p->steps[4].print);
+	ck_assert_uint_eq(p->steps[4].shares, 16);
+	ck_assert(p->steps[5].kind == PLAN_RESTORE_KEY);
+	ck_assert_str_eq(p->steps[5].from, "acme");
+	plan_free(p);
 }
 END_TEST
 
@@ -219,7 +283,8 @@ START_TEST(test_smallest)
 	unit_ok(parse(HEAD INIT TAIL, &p, &err), &err);
 	ck_assert_uint_eq(p->steps_n, 1);
 	plan_free(p);
-	unit_ok(parse(HEAD INIT KEY("log", "P-256") KEY("event", "Ed25519") TAIL,
+	unit_ok(parse(HEAD INIT KEY("log", "P-256") KEY("event", "Ed25519")
+			      TAIL,
 		      &p, &err),
 		&err);
 	plan_free(p);
@@ -283,6 +348,7 @@ int main(void)
 	tcase_add_test(t, test_shipped);
 	tcase_add_loop_test(t, test_refused, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_backups);
 	tcase_add_test(t, test_dates_and_people);
 	tcase_add_test(t, test_smallest);
 	tcase_add_test(t, test_bounds);

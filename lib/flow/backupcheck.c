@@ -1,0 +1,85 @@
+#include "lib/flow/backupcheck.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/keyrestore.h"
+#include "lib/x509/cert.h"
+
+static enum pv_code order(const char *what, struct err *err)
+{
+	return err_fail(err, PV_INTEGRITY, "ceremony.order", NULL, "%s", what);
+}
+
+static const char *fact(const struct transcript_line *line, const char *key)
+{
+	const char *s = transcript_fact(line, key);
+
+	return s ? s : "";
+}
+
+static unsigned number_of(const struct transcript_line *line, const char *key)
+{
+	unsigned n = 0;
+
+	return sscanf(fact(line, key), "%4u", &n) == 1 ? n : 0;
+}
+
+enum pv_code backupcheck_share(struct backupcheck *b,
+			       const struct transcript_line *line,
+			       struct err *err)
+{
+	const char *split = fact(line, "split");
+	unsigned number = number_of(line, "number");
+
+	if (number < 1 || number > SHARES_MAX ||
+	    strlen(split) != 2 * SHARES_SPLIT_LEN)
+		return order("a share that cannot be read", err);
+	/* A run that was interrupted had another split. */
+	if (strcmp(b->split, split) != 0)
+		b->given = 0;
+	snprintf(b->split, sizeof(b->split), "%s", split);
+	b->given |= 1u << (number - 1);
+	return PV_OK;
+}
+
+enum pv_code backupcheck_backup(const struct backupcheck *b,
+				const struct transcript_line *line,
+				const struct plan_step *step, struct err *err)
+{
+	unsigned n = number_of(line, "shares");
+
+	if (n < 2 || n > SHARES_MAX || b->given != (1u << n) - 1 ||
+	    strcmp(fact(line, "split"), b->split) != 0)
+		return order("a backup whose shares were not all given out",
+			     err);
+	if (step && (step->shares != n ||
+		     step->threshold != number_of(line, "threshold")))
+		return order("a backup of another split than the plan's", err);
+	return PV_OK;
+}
+
+enum pv_code backupcheck_restored(const struct transcript_line *line,
+				  const uint8_t head[32], struct err *err)
+{
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	const char *spki_hex = fact(line, "spki");
+	const char *sig_hex = fact(line, "signature");
+	uint8_t spki[HSM_SPKI_MAX], sig[64], digest[32];
+	size_t len = strlen(spki_hex) / 2;
+	char hex[65];
+	enum pv_code rc;
+
+	hex_encode(head, 32, hex);
+	if (strcmp(fact(line, "head"), hex) != 0 || len > sizeof(spki) ||
+	    strlen(spki_hex) % 2 != 0 || !hex_decode(spki_hex, spki, len) ||
+	    strlen(sig_hex) != 128 || !hex_decode(sig_hex, sig, sizeof(sig)))
+		return order("a restored key whose proof cannot be read", err);
+	rc = keyrestore_digest(fact(line, "label"), head, digest, err);
+	if (rc == PV_OK)
+		rc = x509_verifier_new((struct span){ spki, len }, &v, err);
+	return rc == PV_OK
+		       ? x509_verify_digest(v, digest, sig, PV_INTEGRITY, err)
+		       : rc;
+}

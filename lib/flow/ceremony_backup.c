@@ -1,0 +1,338 @@
+/* The step that backs a key up: its shares go to officers or on paper. */
+#include "lib/flow/ceremony_backup.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/keybackup.h"
+#include "lib/flow/media.h"
+#include "lib/flow/ownkey.h"
+#include "lib/seal/escrow.h"
+
+_Static_assert(PLAN_SHARES_MAX == SHARES_MAX, "a plan's shares can be made");
+
+CLEANUP_PTR(struct file_group, file_group_free);
+
+struct officers {
+	struct escrow_to *to[PLAN_SHARES_MAX]; /* NULL: its share is printed */
+	char spki[PLAN_SHARES_MAX][96];	       /* "sha256:HEX" */
+};
+
+static void officers_release(struct officers *o)
+{
+	for (size_t i = 0; i < PLAN_SHARES_MAX; i++)
+		escrow_to_free(o->to[i]);
+}
+
+struct giving {
+	struct ceremony *c;
+	const struct plan_step *step;
+	const struct authority_key *named;
+	const struct officers *officers;
+};
+
+/* ---- names ---- */
+
+void ceremony_backup_file(const struct authority_key *named,
+			  char out[CEREMONY_BACKUP_MAX])
+{
+	snprintf(out, CEREMONY_BACKUP_MAX, "%.63s-%u.backup", named->purpose,
+		 named->generation);
+}
+
+void ceremony_share_file(const struct authority_key *named,
+			 const uint8_t split[SHARES_SPLIT_LEN], unsigned number,
+			 const char *end, char out[CEREMONY_BACKUP_MAX])
+{
+	char hex[2 * SHARES_SPLIT_LEN + 1];
+
+	hex_encode(split, SHARES_SPLIT_LEN, hex);
+	snprintf(out, CEREMONY_BACKUP_MAX, "%.63s-%u.%s.share-%u.%.3s",
+		 named->purpose, named->generation, hex, number, end);
+}
+
+/* ---- officers' certificates ---- */
+
+/* Who holds two shares of m is m - 1 people. */
+static enum pv_code take_key(struct officers *o, size_t i, struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	const char *spki;
+
+	buf_init(&text, 4096);
+	if (escrow_to_put(o->to[i], &text, err) != PV_OK || !buf_cstr(&text))
+		return err_fail(err, PV_INTERNAL, NULL, NULL,
+				"a certificate cannot be told");
+	spki = strstr(buf_cstr(&text), "\nspki ");
+	snprintf(o->spki[i], sizeof(o->spki[i]), "%.71s", spki ? spki + 6 : "");
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(o->spki[j], o->spki[i]) == 0)
+			return err_fail(err, PV_DENIED, "backup.officer",
+					"have each officer bring a certificate "
+					"of their own key",
+					"two officers have the same key");
+	return PV_OK;
+}
+
+static enum pv_code take_officers(struct ceremony *c,
+				  const struct plan_step *step,
+				  struct officers *o, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && !step->print && i < step->shares;
+	     i++) {
+		CLEANUP(buf_release) struct buf cert;
+
+		buf_init(&cert, MEDIA_FILE_MAX);
+		rc = ceremony_take(c, step->officers[i], CEREMONY_OFFICER_CERT,
+				   &cert, err);
+		if (rc == PV_OK)
+			rc = escrow_to_new(buf_span(&cert), &o->to[i], err);
+		if (rc == PV_OK)
+			rc = take_key(o, i, err);
+		if (rc != PV_OK)
+			err_object(err, step->officers[i]);
+	}
+	return rc;
+}
+
+/* ---- one share ---- */
+
+enum pv_code ceremony_read_share(struct ceremony *c, const char *folder,
+				 const char *file, struct share *share,
+				 struct err *err)
+{
+	char path[AUTHORITY_PATH_MAX + 2 * CEREMONY_BACKUP_MAX];
+	SECRET text = SECRET_INIT;
+	enum pv_code rc;
+
+	snprintf(path, sizeof(path), "%.1000s/%.64s/%.200s", c->opts->media,
+		 folder, file);
+	rc = file_read_secret(AT_FDCWD, path, FILEIO_NOFOLLOW, SHARES_TEXT_MAX,
+			      &text, err);
+	if (rc == PV_OK)
+		rc = share_parse(&text, share, err);
+	if (rc != PV_OK)
+		err_object(err, file);
+	return rc;
+}
+
+/* What a person will read is read first, from where it lies. */
+static enum pv_code check_paper(const struct giving *g, const char *file,
+				const struct share *want, struct err *err)
+{
+	CLEANUP(share_release) struct share got = { .n = 0 };
+	uint8_t digest[32], written[32];
+	enum pv_code rc =
+		ceremony_read_share(g->c, g->c->a->name, file, &got, err);
+
+	if (rc == PV_OK)
+		rc = share_digest(want, digest, err);
+	if (rc == PV_OK)
+		rc = share_digest(&got, written, err);
+	if (rc == PV_OK && memcmp(digest, written, sizeof(digest)) != 0)
+		rc = err_fail(err, PV_INTEGRITY, "shares.text",
+			      "take another medium",
+			      "%s does not read as it was written", file);
+	return rc;
+}
+
+static enum pv_code check_sealed(const struct giving *g, const char *file,
+				 const struct buf *want, struct err *err)
+{
+	CLEANUP(buf_release) struct buf got;
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	buf_init(&got, MEDIA_FILE_MAX);
+	rc = media_take(g->c->opts->media, g->c->a->name, file, &got, hash,
+			err);
+	if (rc == PV_OK && !span_equal(buf_span(&got), buf_span(want)))
+		rc = err_fail(err, PV_INTEGRITY, "media.sums",
+			      "take another medium",
+			      "%s does not read as it was written", file);
+	return rc;
+}
+
+/* Writes the share where its keeper finds it, and reads it again. */
+static enum pv_code write_share(const struct giving *g,
+				const struct share *share, const char *file,
+				uint8_t hash[32], struct err *err)
+{
+	const struct escrow_to *to = g->officers->to[share->number - 1];
+	struct ceremony *c = g->c;
+	CLEANUP(buf_release) struct buf cms;
+	SECRET text = SECRET_INIT;
+	enum pv_code rc = share_text(share, &text, err);
+
+	buf_init(&cms, MEDIA_FILE_MAX);
+	if (rc == PV_OK && to)
+		rc = escrow_seal(to, &text, &cms, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = media_give(c->opts->media, c->a->name, file,
+			to ? buf_span(&cms)
+			   : (struct span){ text.data, text.len },
+			hash, err);
+	if (rc != PV_OK)
+		return rc;
+	return to ? check_sealed(g, file, &cms, err)
+		  : check_paper(g, file, share, err);
+}
+
+static enum pv_code ask_keeper(const struct giving *g,
+			       const struct share *share, const char *file,
+			       const char *check, struct err *err)
+{
+	const char *officer = g->step->officers[share->number - 1];
+	char text[512];
+
+	if (g->step->print)
+		snprintf(text, sizeof(text),
+			 "Share %u of %u: print %.160s for its keeper, compare "
+			 "the check on the paper, %s, and destroy the file. "
+			 "Done",
+			 share->number, share->n, file, check);
+	else
+		snprintf(text, sizeof(text),
+			 "Share %u of %u: %.64s opens %.160s, and reads its "
+			 "check aloud: %s. Done",
+			 share->number, share->n, officer, file, check);
+	return ceremony_ask(g->c, text, err);
+}
+
+static enum pv_code give(void *ctx, const struct share *share, struct err *err)
+{
+	const struct giving *g = ctx;
+	struct ceremony *c = g->c;
+	const char *officer = g->step->officers[share->number - 1];
+	char file[CEREMONY_BACKUP_MAX], check[SHARES_CHECK_LEN], hex[65];
+	char split[2 * SHARES_SPLIT_LEN + 1], number[8];
+	uint8_t hash[32];
+	enum pv_code rc = share_check(share, check, err);
+
+	ceremony_share_file(g->named, share->split, share->number,
+			    g->step->print ? "txt" : "cms", file);
+	if (rc == PV_OK)
+		rc = write_share(g, share, file, hash, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), hex);
+	hex_encode(share->split, sizeof(share->split), split);
+	snprintf(number, sizeof(number), "%u", share->number);
+	rc = CEREMONY_PUT(
+		c, "share", { "label", share->key }, { "split", split },
+		{ "number", number },
+		{ "to", g->step->print ? "paper" : officer },
+		{ "to_key", g->step->print
+				    ? NULL
+				    : g->officers->spki[share->number - 1] },
+		{ "check", check }, { "file", file }, { "sha256", hex });
+	return rc == PV_OK ? ask_keeper(g, share, file, check, err) : rc;
+}
+
+/* ---- the backup ---- */
+
+static enum pv_code keep(struct ceremony *c, const char *file,
+			 struct span bytes, struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	enum pv_code rc = file_group_new(&g, err);
+
+	if (rc == PV_OK)
+		rc = file_group_add(g, c->opts->folder, file, 0600, bytes.p,
+				    bytes.len, err);
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+/* Every share has been given out: now it counts. */
+static enum pv_code tell(struct ceremony *c, const char *file,
+			 struct span bytes, struct err *err)
+{
+	char hex[65], split[2 * SHARES_SPLIT_LEN + 1], n[8], m[8], spki[65];
+	struct backup b;
+	uint8_t hash[32];
+	enum pv_code rc = backup_parse(bytes, &b, err);
+
+	if (rc == PV_OK && strcmp(b.label, c->object) != 0)
+		rc = err_fail(err, PV_CONFLICT, "output.exists", NULL,
+			      "%s is of another key", file);
+	if (rc == PV_OK)
+		rc = ceremony_give(c, file, bytes, err);
+	if (rc == PV_OK)
+		rc = sha256((struct span){ b.spki, b.spki_len }, hash, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), spki);
+	rc = sha256(bytes, hash, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), hex);
+	hex_encode(b.split, sizeof(b.split), split);
+	snprintf(n, sizeof(n), "%u", b.n);
+	snprintf(m, sizeof(m), "%u", b.m);
+	return CEREMONY_PUT(
+		c, "backup", { "label", b.label }, { "purpose", b.purpose },
+		{ "spki_sha256", spki }, { "split", split }, { "shares", n },
+		{ "threshold", m }, { "file", file }, { "file_sha256", hex });
+}
+
+static enum pv_code make(struct ceremony *c, const struct plan_step *step,
+			 const struct authority_key *named, const char *file,
+			 struct buf *bytes, struct err *err)
+{
+	CLEANUP(officers_release) struct officers officers = { .to = { NULL } };
+	struct giving g = { c, step, named, &officers };
+	struct issue_key key;
+	struct keybackup_job job = { .key = &key,
+				     .authority = c->a->name,
+				     .m = step->threshold,
+				     .n = step->shares,
+				     .give = give,
+				     .ctx = &g };
+	struct backup b;
+	enum pv_code rc = ownkey_load(c->store, named->label, &key, err);
+
+	if (rc == PV_OK)
+		rc = take_officers(c, step, &officers, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	job.hsm = c->hsm;
+	if (rc == PV_OK)
+		rc = keybackup(&job, &b, err);
+	if (rc == PV_OK)
+		rc = backup_put(&b, bytes, err);
+	return rc == PV_OK ? keep(c, file, buf_span(bytes), err) : rc;
+}
+
+/* A run that was interrupted has made it whole, or not at all. */
+enum pv_code ceremony_back_up_key(struct ceremony *c,
+				  const struct plan_step *step, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	CLEANUP(buf_release) struct buf bytes;
+	char file[CEREMONY_BACKUP_MAX];
+	enum pv_code rc = authority_key(c->a, step->purpose, &named, err);
+
+	buf_init(&bytes, BACKUP_MAX);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(c->object, sizeof(c->object), "%s", named->label);
+	ceremony_backup_file(named, file);
+	if (!c->opts->media)
+		return err_fail(err, PV_USAGE, "media.none",
+				"name the folder of a medium with --media",
+				"a backup goes to a medium");
+	if (faccessat(c->opts->folder, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		rc = file_read(c->opts->folder, file,
+			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &bytes, err);
+	else
+		rc = make(c, step, named, file, &bytes, err);
+	return rc == PV_OK ? tell(c, file, buf_span(&bytes), err) : rc;
+}

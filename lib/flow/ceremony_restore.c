@@ -1,0 +1,292 @@
+/* The step that restores a key onto each token that has it not. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/ceremony_backup.h"
+#include "lib/flow/keyrestore.h"
+#include "lib/flow/media.h"
+#include "lib/flow/ownkey.h"
+#include "lib/flow/tokens.h"
+
+#define FILES_MAX 64u /* in the folder of shares */
+
+struct restoring {
+	struct ceremony *c;
+	struct issue_key key; /* as it was recorded */
+	struct backup backup;
+	struct shares shares;
+	size_t there, made; /* tokens */
+};
+
+static void restoring_release(struct restoring *r)
+{
+	shares_release(&r->shares);
+}
+
+/* ---- the shares that people brought ---- */
+
+static enum pv_code add_share(struct restoring *r, const char *folder,
+			      const char *file, struct err *err)
+{
+	struct share *s = &r->shares.share[r->shares.n];
+	char number[8], check[SHARES_CHECK_LEN];
+	enum pv_code rc;
+
+	if (r->shares.n == SHARES_MAX)
+		return err_fail(err, PV_INPUT, "shares.count",
+				"leave only shares of this backup there",
+				"more than %d shares", SHARES_MAX);
+	rc = ceremony_read_share(r->c, folder, file, s, err);
+	if (rc != PV_OK)
+		return rc;
+	/* Another step's: people bring what they have at once. */
+	if (strcmp(s->key, r->key.label) != 0) {
+		share_release(s);
+		return PV_OK;
+	}
+	r->shares.n++;
+	rc = backup_holds(&r->backup, s, err);
+	if (rc == PV_OK)
+		rc = share_check(s, check, err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(number, sizeof(number), "%u", s->number);
+	return CEREMONY_PUT(r->c, "share-taken", { "label", s->key },
+			    { "number", number }, { "check", check },
+			    { "file", file });
+}
+
+static int is_share(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return len > 4 && len < CEREMONY_BACKUP_MAX && e->d_name[0] != '.' &&
+	       strcmp(e->d_name + len - 4, ".txt") == 0;
+}
+
+static void free_names(struct dirent **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+/* All that is there, in the order of the names. */
+static enum pv_code take_brought(struct restoring *r, struct err *err)
+{
+	char path[AUTHORITY_PATH_MAX + 16];
+	struct dirent **names = NULL;
+	enum pv_code rc = PV_OK;
+	int n;
+
+	snprintf(path, sizeof(path), "%.1000s/" CEREMONY_SHARES,
+		 r->c->opts->media);
+	n = scandir(path, &names, is_share, alphasort);
+	for (int i = 0; rc == PV_OK && i < n && i < (int)FILES_MAX; i++)
+		rc = add_share(r, CEREMONY_SHARES, names[i]->d_name, err);
+	free_names(names, n < 0 ? 0 : n);
+	return rc;
+}
+
+/* Those that were printed and still lie on the medium, as in a rehearsal. */
+static enum pv_code take_printed(struct restoring *r, const char *from,
+				 const struct authority_key *named,
+				 struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (unsigned i = 1; rc == PV_OK && i <= r->backup.n; i++) {
+		char file[CEREMONY_BACKUP_MAX];
+		struct err why;
+
+		ceremony_share_file(named, r->backup.split, i, "txt", file);
+		err_init(&why);
+		rc = add_share(r, from, file, &why);
+		if (rc == PV_NOT_FOUND)
+			rc = PV_OK;
+		else if (rc != PV_OK)
+			*err = why;
+	}
+	return rc;
+}
+
+static const char *giver(const struct ceremony *c, const struct plan_step *step)
+{
+	return step->from[0] ? step->from : c->a->name;
+}
+
+static enum pv_code take_backup(struct restoring *r,
+				const struct plan_step *step,
+				const struct authority_key *named,
+				struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	char file[CEREMONY_BACKUP_MAX];
+	enum pv_code rc;
+
+	buf_init(&bytes, BACKUP_MAX);
+	ceremony_backup_file(named, file);
+	rc = ceremony_take(r->c, giver(r->c, step), file, &bytes, err);
+	if (rc == PV_OK)
+		rc = backup_parse(buf_span(&bytes), &r->backup, err);
+	return rc;
+}
+
+/* ---- one token ---- */
+
+static enum pv_code tell(struct restoring *r, const struct token_facts *f,
+			 const struct keyrestore_report *report,
+			 const uint8_t head[32], struct err *err)
+{
+	const struct hsm_key_info *info = &report->info;
+	char id[2 * HSM_ID_LEN + 1], spki[65], der[2 * HSM_SPKI_MAX + 1];
+	char attrs[65], over[65], sig[129];
+	uint8_t hash[32];
+	enum pv_code rc =
+		sha256((struct span){ info->spki, info->spki_len }, hash, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), spki);
+	hex_encode(info->spki, info->spki_len, der);
+	hex_encode(info->id, HSM_ID_LEN, id);
+	hex_encode(info->attrs_sha256, sizeof(info->attrs_sha256), attrs);
+	hex_encode(head, 32, over);
+	hex_encode(report->sig, sizeof(report->sig), sig);
+	return CEREMONY_PUT(r->c, "restored", { "label", info->label },
+			    { "purpose", r->key.purpose },
+			    { "kind", ownkey_kind_name(info->kind) },
+			    { "id", id }, { "spki_sha256", spki },
+			    { "spki", der }, { "attributes", info->attrs },
+			    { "attributes_sha256", attrs },
+			    { "origin", "restored" }, { "token", f->label },
+			    { "serial", f->serial }, { "head", over },
+			    { "signature", sig });
+}
+
+/* Signs over the transcript as it stands: that is where its copy begins. */
+static enum pv_code restore(struct restoring *r, const struct token_facts *f,
+			    struct err *err)
+{
+	const struct share *some[SHARES_MAX];
+	struct keyrestore_job job = { .hsm = r->c->hsm,
+				      .store = r->c->store,
+				      .key = &r->key,
+				      .backup = &r->backup,
+				      .shares = some,
+				      .n = r->shares.n,
+				      .token = f->serial };
+	struct keyrestore_report report;
+	uint8_t head[32], digest[32];
+	enum pv_code rc;
+
+	for (unsigned i = 0; i < r->shares.n; i++)
+		some[i] = &r->shares.share[i];
+	memcpy(head, r->c->t.head.sha256, sizeof(head));
+	rc = keyrestore_digest(r->key.label, head, digest, err);
+	job.digest = digest;
+	if (rc == PV_OK)
+		rc = keyrestore(&job, &report, err);
+	if (rc == PV_OK)
+		rc = tell(r, f, &report, head, err);
+	r->made += rc == PV_OK;
+	return rc;
+}
+
+static enum pv_code visit(struct restoring *r, struct tokens *tokens,
+			  size_t token, struct err *err)
+{
+	struct ceremony *c = r->c;
+	struct token_facts f = { .found = false };
+	struct hsm_key *key;
+	struct err why;
+	enum pv_code rc;
+
+	/* Its facts are asked for in a child: nothing may be open here. */
+	hsm_close(TAKE(c->hsm));
+	rc = c->opts->backends->token_facts(c->a, token, &f, err);
+	if (rc == PV_OK)
+		rc = tokens_open(tokens, token, err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = hsm_find(c->hsm, r->key.kind, r->key.label, &key, &why);
+	if (rc != PV_OK || !hsm_info(c->hsm, key)->generated)
+		return restore(r, &f, err);
+	r->there++;
+	return PV_OK;
+}
+
+/* A rehearsal begins with one throw-away token, and needs another here. */
+static enum pv_code second_token(struct ceremony *c, struct err *err)
+{
+	char label[33];
+	struct err why;
+	enum pv_code rc;
+
+	if (strcmp(c->mode, "rehearsal") != 0 || c->a->tokens_n != 1 ||
+	    !c->opts->so_pin)
+		return PV_OK;
+	snprintf(label, sizeof(label), "%.30s-2", c->a->name);
+	hsm_close(TAKE(c->hsm));
+	err_init(&why);
+	rc = c->opts->backends->token_init(c->a, label, c->opts->so_pin,
+					   c->opts->pin, &why);
+	/* An interrupted rehearsal has made it. */
+	if (rc != PV_OK && rc != PV_CONFLICT) {
+		*err = why;
+		return rc;
+	}
+	snprintf(c->a->tokens[1], AUTHORITY_URI_MAX, "pkcs11:token=%s", label);
+	c->a->tokens_n = 2;
+	return PV_OK;
+}
+
+static enum pv_code visit_all(struct restoring *r, struct err *err)
+{
+	struct ceremony *c = r->c;
+	struct tokens tokens = { .a = c->a,
+				 .backends = c->opts->backends,
+				 .login = &c->login,
+				 .hsm = &c->hsm };
+	enum pv_code rc = second_token(c, err);
+
+	for (size_t i = 0; rc == PV_OK && i < c->a->tokens_n; i++)
+		rc = visit(r, &tokens, i, err);
+	if (rc == PV_OK && r->made == 0)
+		rc = err_fail(err, PV_CONFLICT, "hsm.key-there",
+			      "name a second token in the binding",
+			      "no token lacks the key: %zu made it", r->there);
+	/* The steps that follow find the token of the steps before. */
+	if (rc == PV_OK)
+		rc = tokens_open(&tokens, 0, err);
+	return rc;
+}
+
+enum pv_code ceremony_restore_key(struct ceremony *c,
+				  const struct plan_step *step, struct err *err)
+{
+	CLEANUP(restoring_release) struct restoring r = { .c = c };
+	const struct authority_key *named = NULL;
+	enum pv_code rc = authority_key(c->a, step->purpose, &named, err);
+
+	if (rc != PV_OK)
+		return rc;
+	snprintf(c->object, sizeof(c->object), "%s", named->label);
+	rc = ownkey_load(c->store, named->label, &r.key, err);
+	if (rc == PV_OK)
+		rc = take_backup(&r, step, named, err);
+	if (rc == PV_OK)
+		rc = take_brought(&r, err);
+	if (rc == PV_OK)
+		rc = take_printed(&r, giver(c, step), named, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	return rc == PV_OK ? visit_all(&r, err) : rc;
+}

@@ -1,0 +1,94 @@
+/* The steps that back a key up and restore it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/plan_impl.h"
+
+/* The step before that makes the key; NULL: none does. */
+static const struct plan_step *maker(const struct plan *p, const char *purpose)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_GENERATE_KEY &&
+		    strcmp(p->steps[i].purpose, purpose) == 0)
+			return &p->steps[i];
+	return NULL;
+}
+
+/* A first plan makes its key; a later one may find it in the authority. */
+static enum pv_code check_maker(const struct plan *p, const struct node *n,
+				const struct plan_step *s)
+{
+	const struct plan_step *made = maker(p, s->purpose);
+	bool first = p->steps_n > 0 && p->steps[0].kind == PLAN_INIT_TOKEN;
+
+	if (!made && first)
+		return node_fail(n, "key_missing", "generate it before",
+				 "no key \"%s\" at this step", s->purpose);
+	if (made && !made->backup)
+		return node_fail(
+			n, "backup", "generate it with \"backup\": true",
+			"key \"%s\" may not leave its token", s->purpose);
+	return PV_OK;
+}
+
+static enum pv_code take_officers(const struct node *n, struct plan_step *s)
+{
+	struct node list = node_get(n, "officers");
+
+	NODE_TRY(node_array(&list, s->shares, s->shares));
+	for (uint32_t i = 0; i < s->shares; i++) {
+		struct node one = node_at(&list, i);
+		const char *name = NULL;
+
+		NODE_TRY(node_name(&one, &name));
+		for (uint32_t j = 0; j < i; j++)
+			if (strcmp(s->officers[j], name) == 0)
+				return node_fail(&one, "duplicate",
+						 "name each officer once",
+						 "\"%s\" would hold two shares",
+						 name);
+		snprintf(s->officers[i], sizeof(s->officers[i]), "%s", name);
+	}
+	return PV_OK;
+}
+
+enum pv_code plan_parse_back_up(const struct plan *p, const struct node *n,
+				struct plan_step *s)
+{
+	static const char *const keys[] = { "step",	 "purpose",  "shares",
+					    "threshold", "officers", "print",
+					    NULL };
+	struct node shares = node_get(n, "shares");
+	struct node threshold = node_get(n, "threshold");
+	struct node officers = node_get(n, "officers");
+	struct node print = node_get(n, "print");
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
+	NODE_TRY(node_need(&shares));
+	NODE_TRY(node_u32(&shares, 2, PLAN_SHARES_MAX, &s->shares));
+	NODE_TRY(node_need(&threshold));
+	NODE_TRY(node_u32(&threshold, 2, s->shares, &s->threshold));
+	NODE_TRY(node_bool(&print, &s->print));
+	if (s->print == (officers.v != NULL))
+		return node_fail(n, "shares",
+				 "name as many \"officers\" as there are "
+				 "shares, or say \"print\": true",
+				 "shares are sealed to officers or printed");
+	if (!s->print)
+		NODE_TRY(take_officers(n, s));
+	return check_maker(p, n, s);
+}
+
+enum pv_code plan_parse_restore(const struct plan *p, const struct node *n,
+				struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "purpose", "from", NULL };
+	struct node from = node_get(n, "from");
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
+	if (from.v)
+		NODE_TRY(plan_take_name(n, "from", s->from));
+	return check_maker(p, n, s);
+}

@@ -1,0 +1,282 @@
+#!/bin/sh
+# Keys backed up m of n in a ceremony, and restored onto a second token, with
+# which a batch goes on when the first one goes away.
+. "$(dirname "$0")/../lib.sh"
+
+plan=$T/plan.json
+cat >"$plan" <<END
+{"plan": "twin", "version": 1, "steps": [
+  {"step": "init-token"},
+  {"step": "generate-key", "purpose": "root", "kind": "P-256", "backup": true},
+  {"step": "generate-key", "purpose": "bundle", "kind": "P-256", "backup": true},
+  {"step": "generate-key", "purpose": "log", "kind": "P-256", "backup": true},
+  {"step": "self-signed", "ca": "root", "template": "root-ca"},
+  {"step": "adopt", "template": "tls-client"},
+  {"step": "back-up-key", "purpose": "root", "shares": 5, "threshold": 3,
+   "officers": ["alice", "bob", "carol", "dave", "erin"]},
+  {"step": "back-up-key", "purpose": "bundle", "shares": 3, "threshold": 2,
+   "print": true},
+  {"step": "back-up-key", "purpose": "log", "shares": 2, "threshold": 2,
+   "print": true},
+  {"step": "restore-key", "purpose": "root", "from": "acme"},
+  {"step": "restore-key", "purpose": "bundle", "from": "acme"},
+  {"step": "restore-key", "purpose": "log"}
+]}
+END
+H=$T/acme
+R=$T/rehearsal
+M=$T/media
+F=ceremonies/twin-1
+printf 87654321 >"$T/so-pin"
+printf 12345678 >"$T/pin"
+# Devices under the root itself: one CA less to carry about.
+sed 's/"issuing-1"/"root"/' "$templates/tls-client.json" >"$T/tls-client.json"
+mkdir "$M" "$T/plain"
+cp -R "$templates" "$T/policies"
+cp "$T/tls-client.json" "$T/policies/tls-client.json"
+chmod -R go-w "$T/policies"
+
+# ceremony WORD PLAN OPTION...
+ceremony() {
+	word=$1
+	file=$2
+	shift 2
+	set -- ceremony "$word" "$file" --templates "$T/policies" \
+		--media "$M" "$@"
+	echo "$*"
+}
+
+# As often as it is asked.
+yes yes | head -n 200 >"$T/answers"
+
+# The officers' keys for encryption, and their certificates on the medium.
+for officer in alice bob carol dave erin; do
+	mkdir "$M/$officer"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$T/$officer.key" -out "$M/$officer/encryption.pem" \
+		-subj "/CN=$officer" -days 30 >"$T/log" 2>&1 ||
+		fail "openssl req: $(cat "$T/log")"
+	(cd "$M/$officer" && sha256sum encryption.pem >SHA256SUMS)
+done
+
+# open_share OFFICER N FILE: what the officer's key opens, as a text.
+open_share() {
+	openssl cms -decrypt -binary -inform DER -inkey "$T/$1.key" \
+		-recip "$M/$1/encryption.pem" -out "$3" \
+		-in "$(echo "$M"/acme/root-1.*.share-"$2".cms)" 2>"$T/log" ||
+		fail "$1 cannot open share $2: $(cat "$T/log")"
+}
+
+# The hex of a share's lines, in one: what may stand nowhere else.
+value_of() {
+	sed -n 's/^[1-4] \(.*\) [0-9a-f]*$/\1/p' "$1" | tr -d ' \n'
+}
+
+events() {
+	jq -r .event "$1/$F/transcript.jsonl" | grep -c -x "$2"
+}
+
+case_start "explained in words"
+expect_exit 0 "$PROVCTL" ceremony explain "$plan"
+expect_text "split that in 5 shares, of which any 3 restore"
+expect_text "1 alice, 2 bob, 3 carol"
+expect_text "Print each share for its keeper"
+expect_text "Restore key \"root\" from its backup, which came from acme"
+
+case_start "shares that nobody opened do not restore"
+cp -R "$M" "$T/few-media" && real=$M && M=$T/few-media
+# shellcheck disable=SC2046 # no path here has a space
+expect_exit 3 "$PROVCTL" $(ceremony rehearse "$plan" --home "$T/few" \
+	--name acme)
+expect_text "rule: shares.few"
+M=$real
+
+case_start "rehearsed with what it says on paper, on two throw-away tokens"
+jq '(.steps[] | select(.officers)) |= (del(.officers) | .print = true)' \
+	"$plan" >"$T/paper.json"
+mkdir "$T/paper" && real=$M && M=$T/paper
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony rehearse "$T/paper.json" \
+	--home "$T/printed" --name acme)
+expect_exit 0 "$PROVCTL" ceremony verify "$T/printed/$F/transcript.jsonl" \
+	--plan "$T/paper.json"
+expect_equal "$(events "$T/printed" share)" 10 "shares given"
+expect_equal "$(events "$T/printed" restored)" 3 "keys restored"
+(cd "$M/acme" && sha256sum -c --quiet SHA256SUMS) >"$T/log" 2>&1 ||
+	fail "sums: $(cat "$T/log")"
+for share in "$M"/acme/*.txt; do
+	value=$(value_of "$share")
+	expect_equal "${#value}" 64 "digits of a share"
+	if grep -r -q -a -i "$value" "$T/printed"; then
+		fail "a share's value lies in the authority's home"
+	fi
+	if grep -q -F -f "$share" "$T/printed/$F/transcript.jsonl"; then
+		fail "a line of a share stands in the transcript"
+	fi
+done
+H=$T/printed
+verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+H=$T/acme
+M=$real
+
+case_start "the plan that is run, rehearsed as far as its officers"
+# shellcheck disable=SC2046
+expect_exit 3 "$PROVCTL" $(ceremony rehearse "$plan" --home "$R" --name acme)
+mkdir "$M/shares"
+open_share bob 2 "$M/shares/bob.txt"
+open_share carol 3 "$M/shares/carol.txt"
+open_share erin 5 "$M/shares/erin.txt"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony resume "$plan" --home "$R")
+expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" \
+	--plan "$plan"
+rm -rf "$M/shares" "$M/acme"
+
+case_start "run: without a medium nothing is made of a backup"
+module=$(jq -r .module "$R/provctl.json")
+mkdir "$T/tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+	"$T/tokens" >"$T/tokens.conf"
+SOFTHSM2_CONF=$T/tokens.conf
+export SOFTHSM2_CONF
+softhsm2-util --init-token --free --label spare --pin 12345678 \
+	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+cat >"$T/binding.json" <<END
+{"binding": "b", "module": "$module",
+ "tokens": ["pkcs11:token=acme", "pkcs11:token=spare"],
+ "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
+END
+expect_exit 2 "$PROVCTL" ceremony run "$plan" --templates "$T/policies" \
+	--home "$T/none" --name acme --binding "$T/binding.json" \
+	--rehearsal "$R" --answers "$T/answers"
+expect_text "rule: media.none"
+rm -rf "$T/none" "$T/tokens"/*
+softhsm2-util --init-token --free --label spare --pin 12345678 \
+	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+
+case_start "run: each officer takes a share, and reads its check"
+# shellcheck disable=SC2046
+expect_exit 3 "$PROVCTL" $(ceremony run "$plan" --home "$H" --name acme \
+	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/answers")
+expect_text "0 shares, and 3 are needed"
+expect_text "ceremony resume"
+expect_equal "$(events "$H" share)" 10 "shares given"
+expect_equal "$(events "$H" backup)" 3 backups
+n=0
+for officer in alice bob carol dave erin; do
+	n=$((n + 1))
+	open_share $officer $n "$T/plain/$officer.txt"
+	check=$(sed -n 's/^check //p' "$T/plain/$officer.txt")
+	jq -r 'select(.event == "share") | .facts |
+		select(.to == "'$officer'") | .check' \
+		"$H/$F/transcript.jsonl" >"$T/told"
+	expect_equal "$(cat "$T/told")" "$check" "check of $officer's share"
+done
+if openssl cms -decrypt -inform DER -inkey "$T/alice.key" \
+	-recip "$M/alice/encryption.pem" \
+	-in "$(echo "$M"/acme/root-1.*.share-2.cms)" >/dev/null 2>&1; then
+	fail "alice opens bob's share"
+fi
+
+# objects TOKEN: how many it has.
+objects() {
+	GNUTLS_PIN=12345678 p11tool --provider "$module" --login --batch \
+		--list-all "pkcs11:token=$1" 2>/dev/null | grep -c URL
+}
+
+# refused CODE RULE: the resumed run, and nothing is on the spare token.
+refused() {
+	# shellcheck disable=SC2046
+	expect_exit "$1" "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
+		--binding "$T/binding.json" --answers "$T/answers")
+	expect_text "rule: $2"
+	expect_equal "$(objects spare)" 0 "objects on the spare token"
+}
+
+case_start "two of three, a mangled one, one of another split: refused"
+mkdir "$M/shares"
+cp "$T/plain/alice.txt" "$T/plain/dave.txt" "$M/shares"
+refused 3 shares.few
+cp "$T/plain/alice.txt" "$M/shares/again.txt"
+refused 3 shares.few
+rm "$M/shares/again.txt"
+cp "$T/plain/erin.txt" "$M/shares"
+flip "$M/shares/erin.txt" 90
+refused 5 shares.text
+cp "$T/paper/acme"/root-1.*.share-5.txt "$M/shares/erin.txt"
+refused 5 shares.other
+cp "$T/plain/erin.txt" "$M/shares"
+cp -R "$M/acme" "$T/acme-media"
+flip "$M/acme/root-1.backup" 300
+refused 5 media.sums
+cp "$T/acme-media"/* "$M/acme"
+
+case_start "three of five restore, and the ceremony ends"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
+	--binding "$T/binding.json" --answers "$T/answers")
+expect_equal "$(objects spare)" 6 "objects on the spare token"
+cp -R "$H/$F" "$T/carried"
+expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \
+	--plan "$plan"
+expect_exit 0 "$PROVCTL" ceremony show "$T/carried/transcript.jsonl"
+expect_text "origin: restored"
+expect_text "CKA_LOCAL=0"
+verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+expect_text "0 missing"
+expect_exit 0 "$PROVCTL" -C "$H" audit show --type key.restore
+expect_text "acme/root/1"
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony run "$plan" --home "$H" \
+	--binding "$T/binding.json" --rehearsal "$R")
+expect_text "nothing done"
+
+case_start "no share and no wrap key lies where it should not"
+for share in "$T/plain"/*.txt "$M"/acme/*.txt; do
+	value=$(value_of "$share")
+	if grep -r -q -a -i "$value" "$H" "$T/out" "$T/err" "$T/tokens"; then
+		fail "the value of $share lies about"
+	fi
+	for line in 1 2 3 4; do
+		if grep -q -F "$(sed -n "s/^$line //p" "$share")" \
+			"$H/$F/transcript.jsonl"; then
+			fail "a line of $share stands in the transcript"
+		fi
+	done
+done
+
+case_start "one token goes away in mid-batch: the batch ends on the other"
+jq --arg shim "$builddir/tests/fault/shim.so" '.module = $shim' \
+	"$H/provctl.json" >"$T/config" && cat "$T/config" >"$H/provctl.json"
+accept_module
+: >"$T/in.jsonl"
+for n in 1 2 3 4 5 6; do
+	new_device tls-client client-0000000$n
+	request_line client-0000000$n >>"$T/in.jsonl"
+done
+export FAULT_C_Sign_RV=0x30 FAULT_C_Sign_FROM=6 FAULT_C_Sign_TIMES=1
+expect_exit 0 "$PROVCTL" -C "$H" issue --template tls-client --jobs 1 \
+	--from "$T/in.jsonl" --out "$T/issued"
+unset FAULT_C_Sign_RV FAULT_C_Sign_FROM FAULT_C_Sign_TIMES
+expect_text "went on with the next token"
+expect_equal "$(find "$T/issued/certs" -name '*.pem' | wc -l)" 6 certificates
+verify_audit
+
+case_start "the first token is lost: the other one does all of it"
+softhsm2-util --delete-token --token acme >/dev/null 2>&1 ||
+	fail "softhsm2-util"
+jq '.tokens = ["pkcs11:token=spare"]' "$H/provctl.json" >"$T/config" &&
+	cat "$T/config" >"$H/provctl.json"
+accept_module
+new_device tls-client client-00000007
+issue tls-client client-00000007
+expect_equal "$rc" 0 "exit of issue ($(cat "$T/err"))"
+p export chain --ca root >"$T/root"
+jq -r .certificate "$T/out" >"$T/seven.pem"
+openssl verify -CAfile "$T/root" "$T/issued/certs/client-00000006.pem" \
+	>"$T/log" 2>&1 || fail "not by the root: $(cat "$T/log")"
+verify_audit
+
+tests_end
