@@ -18,6 +18,8 @@
 #define PLAN_STEPS_MAX 64
 #define PLAN_TEXT_MAX 500 /* bytes */
 #define PLAN_SHARES_MAX 16
+#define PLAN_TEXT_MAX 500    /* bytes */
+#define PLAN_PRESENT_MAX 200 /* bytes of who is present */
 
 enum plan_kind {
 	PLAN_INIT_TOKEN,
@@ -42,6 +44,9 @@ enum plan_key {
 
 struct plan_step {
 	enum plan_kind kind;
+	/* Roles or names, "alice, security-officer"; "": nobody in particular
+	 */
+	char present[PLAN_PRESENT_MAX + 1];
 	char purpose[PLAN_NAME_MAX +
 		     1]; /* GENERATE_KEY; a CA's key has its name */
 	char text[PLAN_TEXT_MAX + 1];

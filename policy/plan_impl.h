@@ -17,6 +17,10 @@ PV_MUST enum pv_code plan_parse_back_up(const struct plan *p,
 PV_MUST enum pv_code plan_parse_restore(const struct plan *p,
 					const struct node *n,
 					struct plan_step *s);
+/* Key "present" of the step n into s; rest is the step without it, and its v
+ * the caller's (json_decref()), also after failure: NULL then. */
+PV_MUST enum pv_code plan_take_present(const struct node *n, struct node *rest,
+				       struct plan_step *s);
 /* The step n behind those of p into *s, which is zero. */
 PV_MUST enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
 				     struct plan_step *s);

@@ -262,7 +262,9 @@ enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
 {
 	const char *words[KINDS + 1] = { NULL };
 	struct node step = node_get(n, "step");
+	struct node rest = { .v = NULL };
 	unsigned word = 0;
+	enum pv_code rc;
 
 	for (size_t i = 0; i < KINDS; i++)
 		words[i] = kinds[i].name;
@@ -276,5 +278,9 @@ enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
 	if (plan_roster(p) && !kinds[word].after_roster)
 		return node_fail(n, "order", "set the roster at the end",
 				 "under a roster this step needs approvals");
-	return kinds[word].parse(p, n, s);
+	rc = plan_take_present(n, &rest, s);
+	if (rc == PV_OK)
+		rc = kinds[word].parse(p, &rest, s);
+	json_decref(rest.v);
+	return rc;
 }

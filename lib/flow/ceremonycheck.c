@@ -96,7 +96,8 @@ static enum pv_code on_step(struct check *c, const struct transcript_line *line,
 	/* The token's step is about the authority. */
 	if (strcmp(c->kind, plan_kind_name(s->kind)) != 0 ||
 	    (s->kind != PLAN_INIT_TOKEN &&
-	     strcmp(c->name, plan_step_about(s)) != 0))
+	     strcmp(c->name, plan_step_about(s)) != 0) ||
+	    strcmp(fact(line, "present"), s->present) != 0)
 		return order("a step that the plan has not there", err);
 	return PV_OK;
 }

@@ -155,6 +155,9 @@ static void put_text(const struct plan *plan, const char *sha256,
 		buf_printf(out, "%zu of %zu: %s\n    ", i + 1, plan->steps_n,
 			   plan_kind_name(plan->steps[i].kind));
 		ceremonytext_step(&plan->steps[i], out);
+		if (plan->steps[i].present[0])
+			buf_printf(out, "\n    Present: %s",
+				   plan->steps[i].present);
 		buf_put_str(out, "\n    [ ] done   time ________   initials "
 				 "________   ________\n\n");
 	}
@@ -235,6 +238,10 @@ static void put_rows(const struct plan *plan, struct buf *out)
 		buf_printf(out, "<tr><td>%zu</td><td><b>%s</b><br>", i + 1,
 			   plan_kind_name(plan->steps[i].kind));
 		put_escaped(out, buf_span(&text));
+		if (plan->steps[i].present[0]) {
+			buf_put_str(out, "<br>Present: ");
+			ceremonytext_escaped(out, plan->steps[i].present);
+		}
 		buf_put_str(out, "</td><td>&#9744;</td><td></td></tr>\n");
 		buf_release(&text);
 	}
