@@ -31,21 +31,31 @@ PV_MUST enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
  * The people: who is asked on the terminal, or a script of answers, one a line,
  * that is read to its end and then says stop.
  */
+struct ceremony_screen { /* what stands on it */
+	size_t step, steps;
+	bool fresh; /* announced, and nobody has said to go on */
+	char title[2 * PLAN_NAME_MAX + 32], present[PLAN_PRESENT_MAX + 1];
+};
 struct ceremony_room {
 	const struct app *app;
-	FILE *answers; /* NULL: the terminal */
+	struct ceremony_screen *screen; /* the caller's */
+	FILE *answers;			/* NULL: the terminal */
 	struct ceremony_people people;
 };
 #define CEREMONY_ROOM CLEANUP(ceremony_room_release) struct ceremony_room
-/* answers: path, or NULL. PV_NOT_FOUND; PV_DENIED, "ceremony.terminal". */
+/* room->screen is set. answers: path, or NULL. PV_NOT_FOUND; PV_DENIED,
+ * "ceremony.terminal". */
 PV_MUST enum pv_code ceremony_room_open(struct ceremony_room *room,
 					const struct app *app,
 					const char *answers, struct err *err);
 void ceremony_room_release(struct ceremony_room *room);
-/* A step begins, a line was written: on standard error. ctx is the app. */
+/* A step begins, a line was written: on standard error. ctx is the room. */
 void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 			const char *text);
 void ceremony_show_line(const void *ctx, const char *event,
 			const struct transcript_pair *pairs, size_t n);
+/* People said to go on: a step that was announced gets a screen of its own,
+ * where there is a terminal that can be cleared. */
+void ceremony_show_answer(const struct ceremony_room *room);
 
 #endif

@@ -1,4 +1,4 @@
-/* ceremony: the people in the room, and what they see. */
+/* ceremony: what the people in the room are asked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,53 +9,6 @@
 #include "cmd/guard.h"
 #include "cmd/out.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/ceremonytext.h"
-
-void ceremony_show_step(const void *ctx, size_t step, size_t steps,
-			const char *text)
-{
-	out_note(ctx, "%s", "");
-	out_note(ctx, "==== step %zu of %zu: %s", step + 1, steps, text);
-}
-
-/* What people compare; the rest is in the transcript. */
-static bool is_shown(const char *event)
-{
-	static const char *const shown[] = {
-		"begin",       "token",	   "key",    "sign",
-		"certificate", "template", "orphan", "roster",
-		"wrong-pin",   "share",	   "backup", "share-taken",
-		"restored"
-	};
-
-	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-		if (strcmp(event, shown[i]) == 0)
-			return true;
-	return false;
-}
-
-void ceremony_show_line(const void *ctx, const char *event,
-			const struct transcript_pair *pairs, size_t n)
-{
-	char value[CEREMONYTEXT_GROUPS];
-
-	if (!is_shown(event))
-		return;
-	out_note(ctx, "  %s", event);
-	for (size_t i = 0; i < n; i++) {
-		/* Too long for people; its hash stands beside it. */
-		if (!pairs[i].value || strcmp(pairs[i].key, "spki") == 0)
-			continue;
-		if (strcmp(pairs[i].key, "attributes") == 0) {
-			out_note(ctx, "    attributes %s", pairs[i].value);
-			continue;
-		}
-		ceremonytext_groups(pairs[i].value, value);
-		out_note(ctx, "    %s %s", pairs[i].key, value);
-	}
-}
-
-/* ---- questions ---- */
 
 /* One line without its end; "stop" behind the last one. */
 static void script_line(FILE *answers, char answer[CEREMONY_ANSWER_MAX])
@@ -96,12 +49,17 @@ static enum pv_code ask(void *ctx, const char *text,
 			char answer[CEREMONY_ANSWER_MAX], struct err *err)
 {
 	const struct ceremony_room *room = ctx;
+	enum pv_code rc = PV_OK;
 
-	if (!room->answers)
-		return ask_terminal(text, answer, err);
-	script_line(room->answers, answer);
-	out_note(room->app, "%s? %s", text, answer);
-	return PV_OK;
+	if (room->answers) {
+		script_line(room->answers, answer);
+		out_note(room->app, "%s? %s", text, answer);
+	} else {
+		rc = ask_terminal(text, answer, err);
+	}
+	if (rc == PV_OK && strcmp(answer, "yes") == 0)
+		ceremony_show_answer(room);
+	return rc;
 }
 
 static enum pv_code ask_pin(void *ctx, struct secret *pin, struct err *err)
@@ -117,7 +75,8 @@ enum pv_code ceremony_room_open(struct ceremony_room *room,
 				const struct app *app, const char *answers,
 				struct err *err)
 {
-	*room = (struct ceremony_room){ .app = app };
+	room->app = app;
+	room->answers = NULL;
 	room->people = (struct ceremony_people){ ask, ask_pin, room };
 	if (!answers)
 		return PV_OK;

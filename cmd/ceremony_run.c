@@ -129,7 +129,8 @@ static enum pv_code report(const struct app *app, const struct init_report *r,
 enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 			       struct err *err)
 {
-	CEREMONY_ROOM room = { .answers = NULL };
+	struct ceremony_screen screen = { .steps = 0 };
+	CEREMONY_ROOM room = { .screen = &screen };
 	struct binding b = { .tokens_n = 0 };
 	const char *tokens[BINDING_TOKENS_MAX];
 	struct init_report r;
@@ -170,7 +171,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 		.people = in.rehearse ? NULL : &room.people,
 		.progress = ceremony_show_step,
 		.told = ceremony_show_line,
-		.progress_ctx = app,
+		.progress_ctx = &room,
 	};
 	guard_hold_signals();
 	rc = in.resume ? init_resume(&job, &r, err)

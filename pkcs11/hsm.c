@@ -17,6 +17,8 @@
 #include "pkcs11/sign.h"
 #include "pkcs11/token.h"
 
+#define PAD_TIMEOUT_S 300 /* a person at a pin pad may take their time */
+
 /* struct hsm is the first member, so the cast is the inverse of embedding. */
 static struct p11 *of(struct hsm *h)
 {
@@ -142,6 +144,7 @@ static enum pv_code op_store_certificate(struct hsm *h, const char *label,
 	struct p11 *p = of(h);
 	struct hsm_key *key = NULL;
 	struct p11_certificate cert = { .label = label, .der = der };
+	struct p11_config cfg = p->cfg;
 	enum pv_code rc = find_pair(p, label, &key, err);
 
 	if (rc != PV_OK)
@@ -153,7 +156,9 @@ static enum pv_code op_store_certificate(struct hsm *h, const char *label,
 	/* libp11 is never beside our sessions: the next operation comes back
 	 * in by itself. */
 	p11_session_leave(p);
-	return p11_token_store_certificate(&p->cfg, p->pin, &cert, err);
+	if (p->facts.protected_path && cfg.timeout_s < PAD_TIMEOUT_S)
+		cfg.timeout_s = PAD_TIMEOUT_S;
+	return p11_token_store_certificate(&cfg, p->pin, &cert, err);
 }
 
 static enum pv_code op_objects(struct hsm *h, struct hsm_object **list,

@@ -492,6 +492,7 @@ CLI_TESTS = \
 	tests/cli/ceremony.sh tests/cli/ceremony_approvals.sh \
 	tests/cli/ceremony_backup.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
+	tests/cli/ceremony_tty.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
@@ -610,6 +611,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/setup.sh \
 	tests/count.sh \
 	tests/clean-root.sh \
+	tests/cli/room.exp \
 	tests/cli/clock.c \
 	tests/cli/die.c \
 	tests/lint.awk \

@@ -175,7 +175,8 @@ static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
 	if (c->opts->progress)
 		c->opts->progress(c->opts->progress_ctx, c->n, c->plan->steps_n,
 				  text);
-	return CEREMONY_PUT(c, "step", { "kind", kind }, { "about", what });
+	return CEREMONY_PUT(c, "step", { "kind", kind }, { "about", what },
+			    { "present", s->present[0] ? s->present : NULL });
 }
 
 /* Best effort: the first cause stays. */
@@ -216,6 +217,8 @@ static enum pv_code run_step(struct ceremony *c, struct err *err)
 		rc = log_step(c, "done", err);
 	if (rc == PV_OK)
 		return ceremony_put(c, "done", NULL, 0, err);
+	if (strcmp(err->rule, "hsm.token-changed") == 0)
+		snprintf(err->rule, sizeof(err->rule), "ceremony.token");
 	err_prefix(err, "step %zu, %s %s", c->n + 1, plan_kind_name(step->kind),
 		   c->object);
 	tell_failure(c, rc, err);
@@ -260,8 +263,9 @@ static enum pv_code finish(struct ceremony *c, struct err *err)
 	c->steps = false;
 	if (rc == PV_OK)
 		rc = set_roster(c, err);
-	/* One that goes on behind its last step has nothing open. */
-	if (rc == PV_OK && c->opts->resume && c->a->keys_n > 0)
+	/* One that goes on behind its last step has nothing open, or a pause.
+	 */
+	if (rc == PV_OK && c->a->keys_n > 0)
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK)
 		rc = make_lists(c, err);

@@ -22,6 +22,8 @@ struct ceremony {
 	bool begun, ended, done[PLAN_STEPS_MAX];
 	bool approved;	 /* and who approved the plan */
 	char serial[17]; /* the token's; "": not said yet */
+	bool pin_pad;	 /* it asks for its PIN itself */
+	bool orphans_told;
 };
 
 #define CEREMONY_PUT(c, event, ...)                                            \
@@ -66,9 +68,13 @@ PV_MUST enum pv_code ceremony_meet(struct ceremony *c, struct err *err);
  * Login happens once, after a step that initialises has ended its child. A
  * wrong PIN is asked for again, where people are, until the token has one try
  * left; the token is the one of the start; in a resumed run objects that nobody
- * recorded are written down.
+ * recorded are written down, once. A pause ends it: what people do then may be
+ * to carry the token away, so the next step meets it anew.
  */
 PV_MUST enum pv_code ceremony_login(struct ceremony *c, struct err *err);
+
+/* Before a login: people are told to type on the token, where it has keys. */
+PV_MUST enum pv_code ceremony_pad(struct ceremony *c, struct err *err);
 
 /* The step does its work, or finds that an interrupted run has done it. */
 PV_MUST enum pv_code ceremony_step(struct ceremony *c,

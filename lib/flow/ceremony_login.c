@@ -48,6 +48,7 @@ enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
 				"start had %s",
 				f.serial, c->serial);
 	}
+	c->pin_pad = f.pin_pad;
 	if (c->serial[0])
 		return PV_OK;
 	snprintf(c->serial, sizeof(c->serial), "%s", f.serial);
@@ -56,11 +57,23 @@ enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
 			    { "model", f.model }, { "serial", f.serial });
 }
 
+enum pv_code ceremony_pad(struct ceremony *c, struct err *err)
+{
+	return c->pin_pad ? CEREMONY_PUT(c, "pin-pad",
+					 { "next", "type the PIN on the "
+						   "token's own keys, "
+						   "whenever it asks" })
+			  : PV_OK;
+}
+
 /* Each wrong PIN costs a try: the token says when there is one left. */
 static enum pv_code log_in(struct ceremony *c, struct err *err)
 {
 	const struct ceremony_people *people = c->opts->people;
+	enum pv_code pad = ceremony_pad(c, err);
 
+	if (pad != PV_OK)
+		return pad;
 	c->login = (struct hsm_login){ .pin = c->opts->pin,
 				       .watch = c->opts->watch };
 	for (;;) {
@@ -108,22 +121,30 @@ static enum pv_code compare(void *ctx, const struct store_key *row,
 	return PV_OK;
 }
 
-/* Of this authority's labels: other ones are not ours to tell of. */
+/* Of this authority's labels, and whatever is on a token that is made anew:
+ * other ones are not ours to tell of. */
 static enum pv_code tell_orphan(struct ceremony *c, const struct hsm_object *o,
 				struct err *err)
 {
 	struct search s = { o, false };
 	const struct store_visit v = { .ctx = &s, .fn.key = compare };
 	size_t len = strlen(c->a->name);
+	char id[2 * HSM_ID_LEN + 1];
 	enum pv_code rc;
 
-	if (strncmp(o->label, c->a->name, len) != 0 || o->label[len] != '/')
+	if (!c->opts->so_pin &&
+	    (strncmp(o->label, c->a->name, len) != 0 || o->label[len] != '/'))
 		return PV_OK;
+	hex_encode(o->id, o->id_len < HSM_ID_LEN ? o->id_len : HSM_ID_LEN, id);
 	rc = store_key_each(c->store, &v, err);
 	if (rc != PV_OK || s.known)
 		return rc;
-	return CEREMONY_PUT(c, "orphan", { "label", o->label },
-			    { "class", ownkey_class_name(o->klass) });
+	return CEREMONY_PUT(c, "orphan",
+			    { "label", o->label[0] ? o->label : "-" },
+			    { "class", ownkey_class_name(o->klass) },
+			    { "id", id[0] ? id : "-" },
+			    { "next", "nobody recorded it: delete it with the "
+				      "token's own tool, by label and id" });
 }
 
 static void free_list(struct hsm_object **list)
@@ -139,6 +160,7 @@ static enum pv_code tell_orphans(struct ceremony *c, struct err *err)
 
 	for (size_t i = 0; rc == PV_OK && i < n; i++)
 		rc = tell_orphan(c, &list[i], err);
+	c->orphans_told = true;
 	return rc;
 }
 
@@ -151,7 +173,7 @@ enum pv_code ceremony_login(struct ceremony *c, struct err *err)
 	rc = ceremony_meet(c, err);
 	if (rc == PV_OK)
 		rc = log_in(c, err);
-	return rc == PV_OK && c->opts->resume && !c->ended
+	return rc == PV_OK && c->opts->resume && !c->ended && !c->orphans_told
 		       ? tell_orphans(c, err)
 		       : rc;
 }

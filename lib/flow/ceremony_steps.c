@@ -95,6 +95,8 @@ static enum pv_code run_pause(struct ceremony *c, const struct plan_step *step,
 
 	snprintf(c->object, sizeof(c->object), "-");
 	snprintf(text, sizeof(text), "%s Done", step->text);
+	hsm_close(c->hsm);
+	c->hsm = NULL;
 	return ceremony_ask(c, text, err);
 }
 

@@ -229,7 +229,7 @@ expect_error 4 plan.roster $(ceremony rehearse --home "$T/ruled" \
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony rehearse --home "$T/ruled" \
 	--roster "$people_roster")
-expect_text "officers alice,bob"
+expect_text "officers: alice,bob"
 expect_exit 0 "$PROVCTL" -C "$T/ruled" officer show
 expect_text "alice"
 expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" \

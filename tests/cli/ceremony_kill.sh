@@ -43,7 +43,9 @@ resume() {
 		[ "$rc" -eq 9 ] && grep -q hsm.label-taken "$T/err" || return
 		label=$(sed -n 's/.*label \([^ ]*\) is taken.*/\1/p' "$T/err")
 		jq -es --arg name "$label" 'any(.[];
-			.event == "orphan" and .facts.label == $name)' \
+			.event == "orphan" and .facts.label == $name and
+			(.facts.id | test("^[0-9a-f]+$")) and
+			(.facts.next | test("delete it")))' \
 			"$H/ceremonies/small-1/transcript.jsonl" >/dev/null ||
 			fail "no word of $label in the transcript"
 		orphans=$((orphans + 1))

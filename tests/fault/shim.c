@@ -13,6 +13,11 @@
  *                             (always); a line "pid flipped" each
  *   FAULT_PAD=FILE            the token has a pin pad; FILE holds what the
  *                             person types
+ *   FAULT_TRIES=N             after N-1 wrong PINs the token says that one more
+ *                             locks it (CKF_USER_PIN_FINAL_TRY)
+ *   FAULT_LOCKED=1            its PIN is locked
+ *   FAULT_SERIAL=FILE         once FILE is there the token has another serial
+ *                             number
  *   FAULT_SESSIONS=N          the token has N sessions; FAULT_LOCKS=PREFIX of
  *                             files that stand for them
  *   FAULT_DIE=N               the process is killed before its N-th watched
@@ -167,6 +172,8 @@ static CK_RV my_C_Sign(CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n, CK_BYTE *o,
 	return rv;
 }
 
+static _Atomic long wrong_pins; /* of this process and who forked it */
+
 static CK_RV my_C_Login(CK_SESSION_HANDLE s, CK_USER_TYPE t, CK_BYTE *p,
 			CK_ULONG n)
 {
@@ -189,6 +196,8 @@ static CK_RV my_C_Login(CK_SESSION_HANDLE s, CK_USER_TYPE t, CK_BYTE *p,
 	}
 	if (rv == CKR_OK)
 		rv = real->C_Login(s, t, p, n);
+	if (rv == CKR_PIN_INCORRECT)
+		wrong_pins++;
 	note("C_Login", rv);
 	return rv;
 }
@@ -231,11 +240,19 @@ static CK_RV my_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	static _Atomic long count;
 	CK_RV rv = planned("C_GetTokenInfo", ++count);
+	const char *other = getenv("FAULT_SERIAL");
+	long tries = number("TRIES", "");
 
 	if (rv == CKR_OK)
 		rv = real->C_GetTokenInfo(slot, info);
 	if (rv == CKR_OK && getenv("FAULT_PAD"))
 		info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
+	if (rv == CKR_OK && tries > 0 && wrong_pins >= tries - 1)
+		info->flags |= CKF_USER_PIN_FINAL_TRY;
+	if (rv == CKR_OK && getenv("FAULT_LOCKED"))
+		info->flags |= CKF_USER_PIN_LOCKED;
+	if (rv == CKR_OK && other && access(other, F_OK) == 0)
+		info->serialNumber[0] ^= 1;
 	return rv;
 }
 

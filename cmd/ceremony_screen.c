@@ -1,0 +1,119 @@
+/* ceremony: what the people in the room see, one step a screen. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/ceremony.h"
+#include "cmd/out.h"
+#include "lib/flow/ceremonytext.h"
+
+#define CLEAR "\033[H\033[2J"
+#define SHA256_HEX 64u
+#define GROUP 4u /* hex digits between two blanks */
+#define ROW 16u	 /* digits on a line */
+
+static bool can_clear(const struct app *app)
+{
+	const char *term = getenv("TERM");
+
+	return !app->quiet && isatty(STDERR_FILENO) == 1 && term && *term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+static void put_step(const struct ceremony_room *room)
+{
+	const struct ceremony_screen *s = room->screen;
+
+	out_note(room->app, "==== step %zu of %zu: %s", s->step + 1, s->steps,
+		 s->title);
+	if (s->present[0])
+		out_note(room->app, "  present: %s", s->present);
+}
+
+/* The results before it stay in sight until somebody says to go on. */
+void ceremony_show_step(const void *ctx, size_t step, size_t steps,
+			const char *text)
+{
+	const struct ceremony_room *room = ctx;
+	struct ceremony_screen *s = room->screen;
+
+	s->step = step;
+	s->steps = steps;
+	s->fresh = true;
+	s->present[0] = '\0';
+	snprintf(s->title, sizeof(s->title), "%s", text);
+	out_note(room->app, "%s", "");
+	put_step(room);
+}
+
+void ceremony_show_answer(const struct ceremony_room *room)
+{
+	struct ceremony_screen *s = room->screen;
+
+	if (s->fresh && can_clear(room->app)) {
+		fputs(CLEAR, stderr);
+		put_step(room);
+	}
+	s->fresh = false;
+}
+
+/* What people compare; the rest is in the transcript. */
+static bool is_shown(const char *event)
+{
+	static const char *const hidden[] = { "step",	 "ask",	  "answer",
+					      "done",	 "end",	  "failed",
+					      "stopped", "resume" };
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (strcmp(event, hidden[i]) == 0)
+			return false;
+	return true;
+}
+
+/* Large, as it is read aloud: four groups on a line. */
+static void put_hash(const struct app *app, const char *hex)
+{
+	for (size_t i = 0; i < SHA256_HEX; i += ROW)
+		out_note(app, "        %.4s  %.4s  %.4s  %.4s", hex + i,
+			 hex + i + GROUP, hex + i + 2 * GROUP,
+			 hex + i + 3 * GROUP);
+}
+
+static void put_fact(const struct app *app, const struct transcript_pair *p)
+{
+	if (strlen(p->value) != SHA256_HEX) {
+		out_note(app, "    %s: %s", p->key, p->value);
+		return;
+	}
+	out_note(app, "    %s", p->key);
+	put_hash(app, p->value);
+}
+
+static void take_present(struct ceremony_screen *s,
+			 const struct transcript_pair *pairs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(pairs[i].key, "present") == 0 && pairs[i].value)
+			snprintf(s->present, sizeof(s->present), "%s",
+				 pairs[i].value);
+}
+
+void ceremony_show_line(const void *ctx, const char *event,
+			const struct transcript_pair *pairs, size_t n)
+{
+	const struct ceremony_room *room = ctx;
+
+	if (strcmp(event, "step") == 0) {
+		take_present(room->screen, pairs, n);
+		if (room->screen->present[0])
+			out_note(room->app, "  present: %s",
+				 room->screen->present);
+	}
+	if (!is_shown(event))
+		return;
+	out_note(room->app, "  %s", event);
+	for (size_t i = 0; i < n; i++)
+		/* A key as bytes is for programs; its hash stands beside it. */
+		if (pairs[i].value && strcmp(pairs[i].key, "spki") != 0)
+			put_fact(room->app, &pairs[i]);
+}

@@ -1,0 +1,247 @@
+#!/bin/sh
+# Ceremonies on a terminal, as people drive them: one step a screen, answers
+# that are none, a wrong PIN, the last try, a PIN pad, a token that was
+# exchanged, ^C, stop, and what goes on after each.
+. "$(dirname "$0")/../lib.sh"
+command -v expect >/dev/null || {
+	echo "ok - ceremony_tty: # SKIP no expect for a terminal"
+	exit 77
+}
+shim=$builddir/tests/fault/shim.so
+TERM=xterm
+export TERM
+
+# room ARGUMENT...: provctl on a terminal, by the script on standard input.
+room() {
+	cat >"$T/script"
+	expect "$srcdir/tests/cli/room.exp" "$T/script" "$PROVCTL" "$@" \
+		>"$T/raw" 2>"$T/err"
+	rc=$?
+	tr -d '\r' <"$T/raw" >"$T/out"
+	grep "NEVER [AE]" "$T/out" >"$T/never" && fail "$(cat "$T/never")"
+	grep -q -e 12345678 -e 11111111 "$T/out" && fail "a PIN was shown"
+}
+
+line() {
+	printf '%s\t%s\n' "$1" "$2"
+}
+
+# new_token FOLDER: one that is there, named acme.
+new_token() {
+	mkdir -p "$T/$1"
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+		"$T/$1" >"$T/$1.conf"
+	SOFTHSM2_CONF=$T/$1.conf
+	export SOFTHSM2_CONF
+	softhsm2-util --init-token --free --label acme --pin 12345678 \
+		--so-pin 87654321 >/dev/null 2>&1 || fail softhsm2-util
+}
+
+# binding FILE MODULE
+binding() {
+	cat >"$1" <<END
+{"binding": "b", "module": "$2", "tokens": ["pkcs11:token=acme"],
+ "pin_source": "prompt"}
+END
+}
+
+# rehearse PLAN FOLDER
+rehearse() {
+	unset SOFTHSM2_CONF
+	expect_exit 0 "$PROVCTL" ceremony rehearse "$1" --home "$2" \
+		--name acme --templates "$templates"
+}
+
+count() {
+	grep -c "$1" "$2"
+}
+
+screens() {
+	grep -o "$(printf '\033')\[2J" "$T/raw" | wc -l
+}
+
+plan=$templates/plans/root-issuing.json
+R=$T/rehearsal
+H=$T/acme
+F=ceremonies/root-issuing-1
+rehearse "$plan" "$R"
+binding "$T/binding.json" "$(jq -r .module "$R/provctl.json")"
+binding "$T/shim.json" "$shim"
+
+case_start "the shipped plan: answers that are none, a wrong PIN, stop"
+new_token one
+room ceremony run "$plan" --home "$H" --binding "$T/binding.json" \
+	--rehearsal "$R" --templates "$templates" <<END
+$(line "PIN for acme: " 11111111)
+$(line "Step 1 of 13: go on? [yes/stop]" perhaps)
+$(line "Step 1 of 13: go on? [yes/stop]" "")
+$(line "Step 1 of 13: go on? [yes/stop]" yes)
+$(line "write it down. Done? [yes/stop]" yes)
+$(line "Step 3 of 13: go on? [yes/stop]" yes)
+$(line "PIN for the token: " 12345678)
+$(line "Step 4 of 13: go on? [yes/stop]" yes)
+$(line "Step 5 of 13: go on? [yes/stop]" stop)
+END
+expect_equal "$rc" 130 exit
+expect_equal "$(screens)" 4 "screens"
+expect_text "==== step 5 of 13: generate-key bundle"
+expect_text "the token took that PIN for wrong"
+expect_text "incomplete: \`provctl ceremony resume' goes on"
+
+case_start "^C at a question, on a terminal that cannot be cleared"
+TERM=dumb
+room ceremony resume "$plan" --home "$H" --templates "$templates" <<END
+$(line "PIN for acme: " 12345678)
+$(line "Step 5 of 13: go on? [yes/stop]" yes)
+$(line "Step 6 of 13: go on? [yes/stop]" ^C)
+END
+expect_equal "$rc" 130 exit
+expect_equal "$(screens)" 0 "screens"
+TERM=xterm
+
+case_start "and to its end: verified, and the chain by OpenSSL"
+room ceremony resume "$plan" --home "$H" --templates "$templates" <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 0 exit
+cp "$T/out" "$T/shown"
+lines=$H/$F/transcript.jsonl
+expect_exit 0 "$PROVCTL" ceremony verify "$lines" --plan "$plan"
+expect_text "2 resumed"
+expect_text "0 unrecorded objects"
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
+openssl verify -CAfile "$H/$F/root.pem" "$H/$F/issuing-1.pem" >"$T/ssl" 2>&1 ||
+	fail "OpenSSL: $(cat "$T/ssl")"
+expect_equal "$(jq -r 'select(.event == "wrong-pin").event' "$lines")" \
+	wrong-pin event
+grep -q -e 12345678 -e 11111111 "$lines" && fail "a PIN was written down"
+
+case_start "what is signed is shown in groups that can be read aloud"
+for hash in $(jq -r 'select(.event == "sign").facts.tbs_sha256' "$lines"); do
+	grep -q -F "$(echo "$hash" | sed 's/..../&  /g' | cut -c 1-22)" \
+		"$T/shown" || fail "$hash was not shown"
+done
+
+case_start "once more: nothing is done"
+room ceremony run "$plan" --home "$H" --binding "$T/binding.json" \
+	--rehearsal "$R" --templates "$templates" <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 0 exit
+expect_text "nothing done"
+
+small=$T/small.json
+cat >"$small" <<END
+{"plan": "small", "version": 1, "steps": [
+  {"step": "init-token"},
+  {"step": "generate-key", "purpose": "root", "kind": "P-256",
+   "present": ["alice", "security-officer"]},
+  {"step": "pause", "text": "Breathe."},
+  {"step": "generate-key", "purpose": "log", "kind": "P-256"},
+  {"step": "self-signed", "ca": "root", "template": "root-ca"}
+]}
+END
+rehearse "$small" "$T/small"
+
+# small ARGUMENT...: the ceremony in $H on the shim.
+small() {
+	room ceremony "$@" "$small" --home "$H" --templates "$templates"
+}
+
+# logins: how many C_Login the module saw.
+logins() {
+	grep -c " C_Login " "$T/calls"
+}
+
+FAULT_LOG=$T/calls
+export FAULT_LOG
+
+case_start "the last try, a locked PIN: no login at all, 7"
+new_token two
+H=$T/last
+for flag in FAULT_TRIES FAULT_LOCKED; do
+	: >"$T/calls"
+	eval "$flag=1; export $flag"
+	word=resume
+	[ -e "$H" ] || word="run --name acme --binding $T/shim.json --rehearsal $T/small"
+	# shellcheck disable=SC2086 # words
+	small $word <<END
+$(line ... 12345678)
+END
+	expect_equal "$rc" 7 "exit with $flag"
+	expect_text "hsm.pin-locked"
+	expect_equal "$(logins)" 0 "logins with $flag"
+	unset "$flag"
+done
+small resume <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 0 "exit of the resumed one"
+expect_text "present: alice, security-officer"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$small" \
+	"$H/ceremonies/small-1/transcript.jsonl"
+
+case_start "one wrong PIN, and the token says it is the last try"
+new_token three
+H=$T/tries
+: >"$T/calls"
+FAULT_TRIES=2
+export FAULT_TRIES
+small run --binding "$T/shim.json" --rehearsal "$T/small" --name acme <<END
+$(line "PIN for acme: " 11111111)
+$(line ... 12345678)
+END
+unset FAULT_TRIES
+expect_equal "$rc" 7 exit
+expect_equal "$(logins)" 1 logins
+expect_text "hsm.pin-locked"
+small resume <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 0 "exit of the resumed one"
+
+case_start "a PIN pad: nobody types a PIN here, and is told where"
+new_token four
+H=$T/pad
+printf 12345678 >"$T/pin"
+FAULT_PAD=$T/pin
+export FAULT_PAD
+small run --binding "$T/shim.json" --rehearsal "$T/small" --name acme <<END
+$(line "Step 1 of 5: go on? [yes/stop]" yes)
+$(line "Step 2 of 5: go on? [yes/stop]" yes)
+$(line "type the PIN on the token's own keys" "")
+$(line ... none)
+END
+unset FAULT_PAD
+expect_equal "$rc" 0 exit
+grep -q "PIN for" "$T/out" && fail "a PIN was asked for"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$small" \
+	"$H/ceremonies/small-1/transcript.jsonl"
+
+case_start "a token that is exchanged in mid-ceremony: 7, and it goes on"
+new_token five
+H=$T/exchanged
+FAULT_SERIAL=$T/other
+export FAULT_SERIAL
+small run --binding "$T/shim.json" --rehearsal "$T/small" --name acme <<END
+$(line "PIN for acme: " 12345678)
+$(line "Step 1 of 5: go on? [yes/stop]" yes)
+$(line "Step 2 of 5: go on? [yes/stop]" yes)
+$(line "Breathe. Done? [yes/stop]" "!touch $T/other")
+$(line "Step 4 of 5: go on? [yes/stop]" yes)
+END
+expect_equal "$rc" 7 exit
+expect_text "ceremony.token"
+rm "$T/other"
+small resume <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 0 "exit of the resumed one"
+objects=$(GNUTLS_PIN=12345678 p11tool --batch --provider "$shim" --login \
+	--list-all "pkcs11:token=acme" 2>/dev/null | grep -c '^Object')
+expect_equal "$objects" 5 "objects on the token"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$small" \
+	"$H/ceremonies/small-1/transcript.jsonl"
+expect_text "0 unrecorded objects"
+
+tests_end
