@@ -179,15 +179,19 @@ keeper_of() {
 	ps -o pid= --ppid "$work" | tr -d ' '
 }
 
+find_keeper() {
+	keeper=
+	while [ -z "$keeper" ] && kill -0 $slow; do
+		keeper=$(keeper_of $slow)
+		sleep 0.1
+	done
+}
+
 case_start "evidence that takes its time holds nobody up"
 challenge $a
 token $a "$iak"
 slow verify --no-release
-keeper=
-while [ -z "$keeper" ] && kill -0 $slow; do
-	keeper=$(keeper_of $slow)
-	sleep 0.1
-done
+find_keeper
 kill -STOP "$keeper"
 echo "$keeper" >>"$T/pids"
 line $a >&9
@@ -213,6 +217,24 @@ expect_equal $? 1 "exit without a box"
 grep -q evidence "$T/slow.err" || fail "it says: $(cat "$T/slow.err")"
 verify 0 '"status":"existing"' $a
 verify 0 '"status":"verified"' $b
+
+case_start "and it is released, where it was the box that ended"
+challenge $a
+token $a "$iak"
+challenge $b
+claims "$(answer_to $b)" -e "s/$ueid/$other/"
+attester mac "$T/mac" "$T/claims" "$T/$b.evidence"
+slow verify --out "$T/o"
+find_keeper
+line $a >&9
+slow_said 1
+kill -KILL "$keeper"
+line $b >&9
+exec 9>&-
+wait $slow
+expect_equal $? 1 "exit without a box"
+[ -s "$T/o/bundles/$a.operational.pvb" ] || fail "no bundle of $a"
+verify 4 evidence.nonce $a
 
 case_start "without a connection, within its time"
 challenge $a --offline
@@ -288,6 +310,35 @@ copy_authority "$T/set-back"
 "$builddir/tests/cli/sql" "$H/store.db" "UPDATE nonce SET used_index = NULL
 	WHERE used_index IN (SELECT max(used_index) FROM nonce)"
 expect_error 5 audit.attest -C "$H" audit verify
+H=$was
+
+case_start "what is expected changes while it is looked at: nothing is recorded"
+was=$H
+copy_authority "$T/changed"
+sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+	"$H/provctl.json"
+accept_module
+challenge $b
+claims "$(answer_to $b)" -e "s/$ueid/$other/"
+attester mac "$T/mac" "$T/claims" "$T/$b.evidence"
+jq -c 'del(.manifest)' "$T/$b.challenge" >"$T/unsaid"
+before=$(entries attest.verify)
+FAULT_C_Decrypt_WAIT=$T/go "$PROVCTL" -C "$H" attest verify --device $b \
+	--evidence "$T/$b.evidence" --challenge "$T/unsaid" \
+	--seal-key "$T/dev/$b/seal_pub.pem" --no-release >"$T/verify.out" \
+	2>"$T/verify.err" &
+verifying=$!
+echo $verifying >>"$T/pids"
+while [ ! -e "$T/go.here" ] && kill -0 $verifying; do
+	sleep 0.1
+done
+staged staged 2 "$reference"
+: >"$T/go"
+wait $verifying
+expect_equal $? 9 "exit of attest verify ($(cat "$T/verify.err"))"
+grep -q evidence.changed "$T/verify.err" || fail "$(cat "$T/verify.err")"
+expect_equal "$(entries attest.verify)" "$before" "entries of evidence"
+verify_audit
 H=$was
 
 case_start "a lot of which evidence fails is an anomaly"
