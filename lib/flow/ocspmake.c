@@ -208,6 +208,15 @@ static enum pv_code begin(struct work *w, struct event_who *who,
 	return rc;
 }
 
+/* Issued in one piece of the log and revoked in another it is one. */
+static bool is_noted(const struct work *w, const struct ocsp_candidate *c)
+{
+	for (size_t j = 0; j < w->due_n; j++)
+		if (w->due[j] == c->number)
+			return true;
+	return false;
+}
+
 static enum pv_code scan_piece(struct work *w, struct ocsp_find *f,
 			       struct ocsp_candidate list[OCSP_PIECE],
 			       struct err *err)
@@ -227,7 +236,8 @@ static enum pv_code scan_piece(struct work *w, struct ocsp_find *f,
 		bool due;
 
 		rc = is_due(w, &list[j], &due, err);
-		if (rc == PV_OK && due)
+		if (rc == PV_OK && due &&
+		    !(f->from_log && is_noted(w, &list[j])))
 			w->due[w->due_n++] = list[j].number;
 	}
 	return rc;

@@ -143,6 +143,18 @@ expect_equal "$(find "$H/publish/ocsp/issuing-1" -name '*.ors' | wc -l)" \
 expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
 expect_equal "$(jq .answers "$T/out")" 1 "answers of a full look"
 [ -e "$lost" ] || fail "the lost answer is not back"
+
+case_start "issued and revoked since, with much in between: one answer"
+jq -n -c '{device: "thing-000000002002", fields: {lot: "LOT1"}}' \
+	>"$T/one.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" issue --template asks --from "$T/one.jsonl"
+seq -f '%012g' 3001 3250 | # more entries than are looked at together
+	jq -R -c '{device: ("thing-" + .), fields: {lot: "LOT1"}}' >"$T/in.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" -q issue --template aws-iot --jobs 2 \
+	--from "$T/in.jsonl"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device thing-000000002002 \
+	--reason superseded
+expect_text "published: 1 revocation list, 1 OCSP answer"
 verify_audit
 
 tests_end
