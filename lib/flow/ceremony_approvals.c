@@ -178,7 +178,7 @@ enum pv_code ceremony_approve(struct ceremony *c, struct err *err)
 	CLEANUP(approving_release) struct approving x = { .c = c };
 	enum pv_code rc;
 
-	if (strcmp(c->opts->mode, "run") != 0)
+	if (strcmp(c->mode, "run") != 0)
 		return PV_OK;
 	if (!plan_roster(c->plan))
 		return c->approved ? PV_OK
