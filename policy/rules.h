@@ -35,7 +35,7 @@ struct tpl_attestation {
 	bool present, psa, tpm2, dice;
 	struct tpl_escrow trust[TPL_LIST_MAX]; /* without names */
 	size_t trust_n;
-	const char *lifecycle[TPL_LIST_MAX]; /* borrowed */
+	const char *lifecycle[TPL_LIST_MAX]; /* static */
 	size_t lifecycle_n;
 	struct tpl_reference reference[TPL_LIST_MAX];
 	size_t reference_n;

@@ -36,6 +36,36 @@ static enum pv_code parse_formats(const struct node *n,
 	return PV_OK;
 }
 
+/* A state that no evidence has would let nothing pass, unnoticed until then. */
+static enum pv_code parse_lifecycle(const struct node *n,
+				    struct tpl_attestation *a)
+{
+	/* psa: RFC 9783 4.3.1; dice: OperationalFlags of DiceTcbInfo, no flag
+	 * is secured. The names are those of lib/evidence/evidence.h. */
+	static const char *const states[] = { "secured",
+					      "unknown",
+					      "assembly-and-test",
+					      "psa-rot-provisioning",
+					      "non-psa-rot-debug",
+					      "recoverable-psa-rot-debug",
+					      "decommissioned",
+					      "not-configured",
+					      "not-secure",
+					      "recovery",
+					      "debug",
+					      NULL };
+
+	NODE_TRY(node_array(n, 1, TPL_LIST_MAX));
+	for (size_t i = 0; i < json_array_size(n->v); i++) {
+		struct node item = node_at(n, i);
+		unsigned word = 0;
+
+		NODE_TRY(node_word(&item, states, &word));
+		a->lifecycle[a->lifecycle_n++] = states[word];
+	}
+	return PV_OK;
+}
+
 static enum pv_code parse_lists(const struct node *trust,
 				const struct node *lifecycle,
 				struct tpl_attestation *a)
@@ -50,14 +80,7 @@ static enum pv_code parse_lists(const struct node *trust,
 		NODE_TRY(tpl_target(&item, &a->trust[i]));
 		a->trust_n++;
 	}
-	NODE_TRY(node_array(lifecycle, 1, TPL_LIST_MAX));
-	for (size_t i = 0; i < json_array_size(lifecycle->v); i++) {
-		struct node item = node_at(lifecycle, i);
-
-		NODE_TRY(node_name(&item, &a->lifecycle[i]));
-		a->lifecycle_n++;
-	}
-	return PV_OK;
+	return parse_lifecycle(lifecycle, a);
 }
 
 static enum pv_code parse_digest(const struct node *n, uint8_t out[32])
