@@ -25,8 +25,14 @@ TEMPLATES=$templates
 cp "$srcdir/templates/issuing-ca.json" "$templates/issuing-ca.json"
 export PATH TEMPLATES
 
+# Whether all is there that the playbook of TPMs needs.
+has_tpm() {
+	command -v swtpm >/dev/null && command -v tpm2_quote >/dev/null
+}
+
 for playbook in "$srcdir"/docs/playbooks/*.md; do
 	name=$(basename "$playbook" .md)
+	[ "$name" != tpm ] || has_tpm || continue
 	mkdir -p "$T/$name/work"
 	blocks_of "$playbook" "$T/$name"
 	cd "$T/$name/work" || exit 2
@@ -38,6 +44,7 @@ for playbook in "$srcdir"/docs/playbooks/*.md; do
 		run sh -e "$block"
 		expect_equal "$rc" "${want:-0}" "exit of $(tail -n 1 "$block")"
 		[ "$case_failed" -eq 0 ] || show_output
+		[ ! -f tpm/pid ] || cat tpm/pid >>"$T/pids"
 	done
 	cd "$T" || exit 2
 	[ "$count" -gt 5 ] || fail "only $count blocks of $playbook"
@@ -65,6 +72,19 @@ p export inventory >"$T/out"
 expect_equal "$(jq -r .state "$T/out" | sort | tr '\n' ' ')" \
 	"issued revoked " "credentials"
 verify_audit
+
+case_start "what the playbook of TPMs leaves"
+if has_tpm; then
+	cd "$T/tpm/work" || exit 2
+	H=$T/tpm/work/acme
+	expect_equal "$(p audit show --type bundle.release |
+		grep -c bundle.release)" 1 "bundles that were released"
+	[ -s dev/active/net/secrets/api_token.bin ] ||
+		fail "its secret is not active"
+	verify_audit
+else
+	skip_case "no swtpm or tpm2-tools"
+fi
 
 case_start "what the order's playbook leaves"
 cd "$T/order/work" || exit 2
