@@ -17,6 +17,8 @@
 	"83636e6574190100"                                                     \
 	"1902bc"
 #define PUBLIC "667075626c6963"
+/* One more than there may be. */
+#define SEVENTEEN(x) "91" x x x x x x x x x x x x x x x x x
 
 struct edited {
 	uint64_t key;
@@ -64,6 +66,7 @@ static const struct edited bindings[] = {
 	{ 5, "20", PVDEV_BINDING },
 	{ 5, "1b8000000000000000", PVDEV_BINDING },
 	{ 6, "80", PVDEV_BINDING_COMPONENTS },
+	{ 6, SEVENTEEN(NET), PVDEV_BINDING_COMPONENTS },
 	{ 6, "a0", PVDEV_BINDING_COMPONENTS },
 	{ 6, "82" IDENTITY "82636e6574190100", PVDEV_BINDING_COMPONENTS },
 	{ 6,
@@ -109,6 +112,12 @@ static const struct edited bindings[] = {
 	{ 9, NULL, PVDEV_BINDING },
 	{ 9, "581f" H16 "00112233445566778899aabbccddee", PVDEV_BINDING },
 	{ 9, "5820" H16 H16, PVDEV_MANIFEST_HASH },
+	{ 10, "581f" H16 "00112233445566778899aabbccddee", PVDEV_BINDING },
+	{ 10, "5821" H16 H16 "00", PVDEV_BINDING },
+	{ 10, "6141", PVDEV_BINDING },
+	{ 10, "f6", PVDEV_BINDING },
+	{ 10, "5820" H16 H16, PVDEV_EVIDENCE },
+	{ 10, NULL, PVDEV_OK },
 };
 
 static const struct edited manifests[] = {
@@ -129,6 +138,11 @@ static const struct edited manifests[] = {
 	{ 5, "20", PVDEV_MANIFEST },
 	{ 6, "1905db", PVDEV_EXPIRED }, /* 1499 */
 	{ 7, "80", PVDEV_MANIFEST },
+	{ 7,
+	  SEVENTEEN("a5016161026131036131"
+		    "04f5"
+		    "0601"),
+	  PVDEV_MANIFEST },
 	{ 7, "a0", PVDEV_MANIFEST },
 	/* sealed with a digest, clear without, a flag that is none, twice */
 	{ 7,
@@ -180,6 +194,10 @@ static const struct edited manifests[] = {
 	  "00",
 	  PVDEV_MANIFEST },
 	{ 9, "a0", PVDEV_MANIFEST },
+	{ 9,
+	  "a167"
+	  "67617465776179" SEVENTEEN("6161"),
+	  PVDEV_MANIFEST },
 	{ 9,
 	  "a1676761746577617961"
 	  "61",
@@ -245,8 +263,11 @@ static void check(const struct fx_spec *s, enum pvdev_result want)
 
 START_TEST(binding)
 {
+	static const uint8_t given[32] = { 1 };
 	struct fx_spec s = fx_spec_default(PVDEV_FORM_PLAIN, PVDEV_KIND_P256);
 
+	if (bindings[_i].key == 10)
+		s.evidence_hash = given;
 	s.binding[0].key = bindings[_i].key;
 	s.binding[0].hex = bindings[_i].hex;
 	check(&s, bindings[_i].want);
