@@ -104,6 +104,7 @@ UNIT_TESTS = \
 	tests/unit/check_audit_tiles \
 	tests/unit/check_authority \
 	tests/unit/check_backup \
+	tests/unit/check_backupcheck \
 	tests/unit/check_badkeys \
 	tests/unit/check_base64 \
 	tests/unit/check_batch \
@@ -490,7 +491,7 @@ CLI_TESTS = \
 	tests/cli/canary.sh \
 	tests/cli/certonly.sh \
 	tests/cli/ceremony.sh tests/cli/ceremony_approvals.sh \
-	tests/cli/ceremony_backup.sh \
+	tests/cli/ceremony_backup.sh tests/cli/ceremony_backup_kill.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_tty.sh \
 	tests/cli/checkpoint.sh \
@@ -650,6 +651,10 @@ check-kill-ceremony: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \
 	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/ceremony_kill.sh
+	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILL_STEP=1 \
+	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
+	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
+	$(SHELL) $(srcdir)/tests/cli/ceremony_backup_kill.sh
 
 # 100 of them in rotations of 500 devices.
 check-kill-rotate: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \

@@ -25,7 +25,8 @@
  *
  * Watched: C_Initialize C_OpenSession C_Login C_SignInit C_Sign
  * C_FindObjectsInit C_GenerateRandom C_GetTokenInfo C_Encrypt C_Decrypt
- * C_GenerateKey C_GenerateKeyPair C_CreateObject C_InitToken C_InitPIN.
+ * C_GenerateKey C_GenerateKeyPair C_CreateObject C_WrapKey C_UnwrapKey
+ * C_InitToken C_InitPIN.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -148,6 +149,14 @@ WATCHED(C_GenerateKeyPair,
 WATCHED(C_CreateObject,
 	(CK_SESSION_HANDLE s, CK_ATTRIBUTE *a, CK_ULONG n, CK_OBJECT_HANDLE *o),
 	(s, a, n, o))
+WATCHED(C_WrapKey,
+	(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE by,
+	 CK_OBJECT_HANDLE k, CK_BYTE *o, CK_ULONG *l),
+	(s, m, by, k, o, l))
+WATCHED(C_UnwrapKey,
+	(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE by, CK_BYTE *p,
+	 CK_ULONG n, CK_ATTRIBUTE *a, CK_ULONG o, CK_OBJECT_HANDLE *k),
+	(s, m, by, p, n, a, o, k))
 WATCHED(C_InitToken, (CK_SLOT_ID s, CK_BYTE *p, CK_ULONG n, CK_BYTE *l),
 	(s, p, n, l))
 WATCHED(C_InitPIN, (CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n), (s, p, n))
@@ -279,6 +288,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 	fake.C_GenerateKey = my_C_GenerateKey;
 	fake.C_GenerateKeyPair = my_C_GenerateKeyPair;
 	fake.C_CreateObject = my_C_CreateObject;
+	fake.C_WrapKey = my_C_WrapKey;
+	fake.C_UnwrapKey = my_C_UnwrapKey;
 	fake.C_InitToken = my_C_InitToken;
 	fake.C_InitPIN = my_C_InitPIN;
 	*list = &fake;
