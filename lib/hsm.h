@@ -9,8 +9,8 @@
  * open and random, on the same key too, each with buffers of its own; more
  * threads than sessions wait for one to come free. hsm_info and what it gives
  * may be read at any time. Everything else (find, generate,
- * store_certificate, objects, can, derive_way, close) is for one thread while no other
- * is in a call.
+ * store_certificate, objects, back_up, restore, can, derive_way, close) is for one
+ * thread while no other is in a call.
  *
  * Codes: PV_HSM_TEMP (try again: removed, device error, time-out),
  * PV_HSM_FATAL (PIN, wrong signature, missing or doubled key, quirk refused),

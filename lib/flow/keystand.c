@@ -190,6 +190,25 @@ static enum pv_code read_used(const struct keystand *ks,
 	return rc;
 }
 
+/* That a copy of it is ours, too, its row alone does not say. */
+static enum pv_code check_restored(const struct keystand *ks,
+				   const struct store_key *key, struct err *err)
+{
+	CLEANUP(place_release) struct place p = { .index = 0 };
+	struct log_entry e;
+	enum pv_code rc;
+
+	if (key->restore_index == STORE_NO_INDEX)
+		return PV_OK;
+	buf_init(&p.bytes, LOG_ENTRY_MAX);
+	rc = logged_entry(ks->store, key->restore_index, LOG_KEY_RESTORE,
+			  key->label, &p.bytes, &e, err);
+	if (rc == PV_OK && !(log_fact_is(&e, "key id", key->id, STORE_UUID) &&
+			     logged_uint_is(&e, "generated", 0)))
+		rc = logged_edited("the row of a key", err);
+	return rc;
+}
+
 static bool is_first(const struct keystand *ks, const struct store_key *key)
 {
 	return key->generation == 1 && key->log_index < ks->first;
@@ -205,8 +224,9 @@ static enum pv_code stands(const struct keystand *ks,
 	bool use = !prepared || key->rotate_index != STORE_NO_INDEX;
 	enum pv_code rc;
 
-	if (is_first(ks, key))
-		return PV_OK;
+	rc = check_restored(ks, key, err);
+	if (rc != PV_OK || is_first(ks, key))
+		return rc;
 	rc = read_made(ks, key, &made, err);
 	if (rc == PV_OK && use)
 		rc = read_used(ks, key, &used, err);

@@ -41,7 +41,8 @@ struct keystand { /* plain data */
 PV_MUST enum pv_code keystand_load(struct store *store, struct keystand *ks,
 				   struct err *err);
 /* PV_INTEGRITY, "log.key", with the label as object: nobody put it to use, or
- * no checkpoint says so; "store.edited": the row is not what was logged. */
+ * no checkpoint says so; "store.edited": the row is not what was logged, also
+ * of a restore. */
 PV_MUST enum pv_code keystand_used(const struct keystand *ks,
 				   const struct store_key *key,
 				   struct err *err);

@@ -6,6 +6,7 @@
 #include "lib/flow/event.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/keystand_rows.h"
+#include "lib/flow/ownkey.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
 #include "tests/unit/authority_fix.h"
@@ -99,6 +100,37 @@ START_TEST(test_of_init)
 		snprintf(label, sizeof(label), "%s", rows.row[i].label);
 		unit_ok(used(&o, label), &err);
 	}
+}
+END_TEST
+
+/* A copy on another token counts as the log says, not as the row does. */
+START_TEST(test_restored)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct log_key facts;
+	struct event_who who;
+	struct issue_key key;
+	struct log_entry e;
+	uint8_t hash[32];
+	uint64_t index;
+	OPENED o;
+
+	fix_open(&o, false);
+	unit_ok(ownkey_load(o.store, "base/bundle/1", &key, &err), &err);
+	unit_ok(store_begin(o.store, STORE_WRITE, &txn, &err), &err);
+	unit_ok(store_key_restore(o.store, key.label, 1, &err), &err);
+	unit_ok(store_commit(&txn, &err), &err);
+	unit_refused(used(&o, key.label), PV_INTEGRITY, "store.edited", &err);
+	err_init(&err);
+	key.generated = false;
+	unit_ok(keymake_facts(&key, 1, hash, &facts, &err), &err);
+	unit_ok(store_begin(o.store, STORE_WRITE, &txn, &err), &err);
+	unit_ok(event_now(o.store, &who, &err), &err);
+	log_key_restore(&e, &who.who, &facts, "0123abcd");
+	unit_ok(event_append_at(o.store, &e, &index, &err), &err);
+	unit_ok(store_key_restore(o.store, key.label, index, &err), &err);
+	unit_ok(store_commit(&txn, &err), &err);
+	unit_ok(used(&o, key.label), &err);
 }
 END_TEST
 
@@ -201,6 +233,7 @@ int main(void)
 	tcase_add_test(t, test_only_ended);
 	tcase_add_test(t, test_log_key);
 	tcase_add_test(t, test_named);
+	tcase_add_test(t, test_restored);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
