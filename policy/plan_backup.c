@@ -14,13 +14,20 @@ static const struct plan_step *maker(const struct plan *p, const char *purpose)
 	return NULL;
 }
 
-/* A first plan makes its key; a later one may find it in the authority. */
+/* A first plan makes its key, a later one may find it in the authority; once
+ * each. */
 static enum pv_code check_maker(const struct plan *p, const struct node *n,
 				const struct plan_step *s)
 {
 	const struct plan_step *made = maker(p, s->purpose);
 	bool first = p->steps_n > 0 && p->steps[0].kind == PLAN_INIT_TOKEN;
 
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == s->kind &&
+		    strcmp(p->steps[i].purpose, s->purpose) == 0)
+			return node_fail(n, "duplicate", "do it once",
+					 "%s of key \"%s\" is there twice",
+					 plan_kind_name(s->kind), s->purpose);
 	if (!made && first)
 		return node_fail(n, "key_missing", "generate it before",
 				 "no key \"%s\" at this step", s->purpose);

@@ -311,6 +311,22 @@ static enum pv_code make(struct ceremony *c, const struct plan_step *step,
 	return rc == PV_OK ? keep(c, file, buf_span(bytes), err) : rc;
 }
 
+/* Before people take shares of a backup that could not be written. */
+static enum pv_code check_medium(struct ceremony *c, const char *file,
+				 struct err *err)
+{
+	char path[AUTHORITY_PATH_MAX + 2 * CEREMONY_BACKUP_MAX];
+
+	snprintf(path, sizeof(path), "%.1000s/%.64s/%.200s", c->opts->media,
+		 c->a->name, file);
+	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return PV_OK;
+	err_object(err, path);
+	return err_fail(err, PV_CONFLICT, "output.exists",
+			"take another medium",
+			"there is a backup of that name on the medium");
+}
+
 /* A run that was interrupted has made it whole, or not at all. */
 enum pv_code ceremony_back_up_key(struct ceremony *c,
 				  const struct plan_step *step, struct err *err)
@@ -332,7 +348,10 @@ enum pv_code ceremony_back_up_key(struct ceremony *c,
 	if (faccessat(c->opts->folder, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		rc = file_read(c->opts->folder, file,
 			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &bytes, err);
-	else
-		rc = make(c, step, named, file, &bytes, err);
+	else {
+		rc = check_medium(c, file, err);
+		if (rc == PV_OK)
+			rc = make(c, step, named, file, &bytes, err);
+	}
 	return rc == PV_OK ? tell(c, file, buf_span(&bytes), err) : rc;
 }

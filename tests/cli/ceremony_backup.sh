@@ -170,6 +170,18 @@ rm -rf "$T/none" "$T/tokens"/*
 softhsm2-util --init-token --free --label spare --pin 12345678 \
 	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
 
+case_start "run: a backup that is on the medium is not written over"
+mkdir "$M/acme"
+echo theirs >"$M/acme/root-1.backup"
+# shellcheck disable=SC2046
+expect_exit 9 "$PROVCTL" $(ceremony run "$plan" --home "$T/none" --name acme \
+	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/answers")
+expect_text "rule: output.exists"
+expect_equal "$(ls "$M/acme")" root-1.backup "files on the medium"
+rm -rf "$T/none" "$T/tokens"/* "$M/acme"
+softhsm2-util --init-token --free --label spare --pin 12345678 \
+	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+
 case_start "run: each officer takes a share, and reads its check"
 # shellcheck disable=SC2046
 expect_exit 3 "$PROVCTL" $(ceremony run "$plan" --home "$H" --name acme \

@@ -210,6 +210,12 @@ static const struct {
 				   "\"purpose\":\"root\",\"from\":\"\"}" TAIL,
 	  "plan.length" },
 	{ HEAD INIT KEY("root", "P-256") RESTORE("root") TAIL, "plan.backup" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") PRINT("root", "3", "2")
+		  PRINT("root", "3", "2") TAIL,
+	  "plan.duplicate" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") RESTORE("root") RESTORE("root")
+		  TAIL,
+	  "plan.duplicate" },
 };
 
 START_TEST(test_refused)
@@ -229,19 +235,20 @@ START_TEST(test_backups)
 	struct err err;
 
 	unit_ok(parse(HEAD INIT BACKUP_KEY("root", "P-256") KEY("x", "P-256")
-			      SEAL("\"a\",\"b\",\"c\"") PRINT(
-				      "root", "16", "16") RESTORE("root") TAIL,
+			      BACKUP_KEY("y", "P-256") SEAL("\"a\",\"b\",\"c\"")
+				      PRINT("y", "16", "16") RESTORE("root")
+					      TAIL,
 		      &p, &err),
 		&err);
 	ck_assert(p->steps[1].backup && !p->steps[2].backup);
-	ck_assert(p->steps[3].kind == PLAN_BACK_UP_KEY && !p->steps[3].print);
-	ck_assert_uint_eq(p->steps[3].shares, 3);
-	ck_assert_uint_eq(p->steps[3].threshold, 2);
-	ck_assert_str_eq(p->steps[3].officers[2], "c");
-	ck_assert(p->steps[4].print);
-	ck_assert_uint_eq(p->steps[4].shares, 16);
-	ck_assert(p->steps[5].kind == PLAN_RESTORE_KEY);
-	ck_assert_str_eq(p->steps[5].from, "acme");
+	ck_assert(p->steps[4].kind == PLAN_BACK_UP_KEY && !p->steps[4].print);
+	ck_assert_uint_eq(p->steps[4].shares, 3);
+	ck_assert_uint_eq(p->steps[4].threshold, 2);
+	ck_assert_str_eq(p->steps[4].officers[2], "c");
+	ck_assert(p->steps[5].print);
+	ck_assert_uint_eq(p->steps[5].shares, 16);
+	ck_assert(p->steps[6].kind == PLAN_RESTORE_KEY);
+	ck_assert_str_eq(p->steps[6].from, "acme");
 	plan_free(p);
 }
 END_TEST
