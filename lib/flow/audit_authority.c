@@ -70,7 +70,8 @@ static struct audit_ca *entry_ca(struct audit *au, const struct ca_cert *c,
 {
 	struct audit_ca *ca = find_ca(au, &c->cert);
 
-	return ca && ca->issued && !ca->matched && ca->cross == cross &&
+	return ca && !ca->imported && ca->issued && !ca->matched &&
+			       ca->cross == cross &&
 			       strcmp(ca->name, name) == 0 &&
 			       memcmp(ca->cert, c->whole, 32) == 0 &&
 			       memcmp(ca->tbs, c->tbs, 32) == 0
@@ -120,6 +121,40 @@ static void match(struct audit *au, struct audit_ca *ca)
 	serialset_clear(&au->log.serials, number, SERIAL_ISSUE);
 }
 
+static struct audit_ca *entry_import(struct audit *au, const struct ca_cert *c,
+				     const struct store_ca *row)
+{
+	for (size_t i = 0; i < au->log.cas_n; i++) {
+		struct audit_ca *ca = &au->log.cas[i];
+
+		if (ca->imported && !ca->matched &&
+		    ca->index == row->issue_index &&
+		    strcmp(ca->name, row->name) == 0 &&
+		    memcmp(ca->cert, c->whole, 32) == 0 &&
+		    memcmp(ca->spki, c->spki, 32) == 0)
+			return ca;
+	}
+	return NULL;
+}
+
+/* Parent and label are held against the entry by logged_ca(). */
+static enum pv_code take_imported(struct audit *au, const struct store_ca *row,
+				  const struct ca_cert *c, struct err *err)
+{
+	struct audit_ca *ca = entry_import(au, c, row);
+
+	if (!ca || ca->shards != row->shards ||
+	    memcmp(ca->template_hash, row->template_sha256, 32) != 0 ||
+	    row->generation != 1 || row->active_ms != 0 ||
+	    memcmp(c->spki, row->spki_sha256, 32) != 0 ||
+	    (row->label[0] && !is_key(au, row->label, 1, c->spki)))
+		return audit_fail(err, row->name, "audit.ca",
+				  "the CA's row is not what was imported");
+	ca->matched = true;
+	au->counts->cas++;
+	return logged_ca(au->store, row, err);
+}
+
 static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 			    struct err *err)
 {
@@ -130,13 +165,17 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 
 	if (rc != PV_OK)
 		return rc;
+	if (store_ca_imported(row))
+		return take_imported(au, row, &c, err);
 	ca = entry_ca(au, &c, row->name, false);
 	if (!ca || ca->shards != row->shards ||
 	    memcmp(ca->template_hash, row->template_sha256, 32) != 0 ||
 	    ca->generation != row->generation ||
 	    ca->active_ms != row->active_ms ||
 	    memcmp(c.spki, row->spki_sha256, 32) != 0 ||
-	    !is_key(au, row->label, row->generation, c.spki))
+	    ca->elsewhere != !row->label[0] ||
+	    (!ca->elsewhere &&
+	     !is_key(au, row->label, row->generation, c.spki)))
 		return audit_fail(err, row->name, "audit.ca",
 				  "the CA's row is not what was logged");
 	rc = check_revoked(au, ca, err);

@@ -124,6 +124,7 @@ static enum pv_code take_ca(struct audit_entries *au, const struct log_entry *e,
 	ca->signer = uint_of(e, "generation", 1);
 	ca->active_ms = uint_of(e, LOG_CA_ACTIVE, 0);
 	ca->cross = logged_uint_is(e, LOG_CA_CROSS, 1);
+	ca->elsewhere = log_fact_find(e, LOG_CA_CSR, LOG_BSTR);
 	if (!get_hash(e, "tbs", ca->tbs) ||
 	    !get_hash(e, "template hash", ca->template_hash))
 		return audit_fail(err, ca->serial, "audit.entry",
@@ -389,6 +390,7 @@ static const struct {
 	{ TYPE(LOG_KEY_GENERATE), take_key },
 	{ TYPE(LOG_KEY_ROTATE), audit_take_rotation },
 	{ TYPE(LOG_KEY_RESTORE), audit_take_restore },
+	{ TYPE(LOG_CA_IMPORT), audit_take_import },
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
 	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
 	{ TYPE(LOG_ROSTER_CHANGE), take_roster },

@@ -37,7 +37,11 @@ struct audit_ca {
 	uint64_t generation, signer; /* of its key, and of the one above */
 	uint64_t active_ms;
 	bool cross;
+	bool elsewhere; /* its key: a request was signed */
+	bool imported;	/* ca.import: serial, tbs and signer are not ours */
 	bool issued, matched;
+	uint8_t spki[32]; /* of an imported one */
+	uint64_t index;	  /* of its ca.import */
 };
 
 struct audit_key { /* key.generate */

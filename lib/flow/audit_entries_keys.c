@@ -1,4 +1,5 @@
-/* What a log says by itself of which key follows which. */
+/* What a log says by itself of which key follows which, and of CAs whose
+ * certificates came from another authority. */
 #include <stdio.h>
 #include <string.h>
 
@@ -85,4 +86,40 @@ enum pv_code audit_take_restore(struct audit_entries *au,
 		 (const char *)e->object.p);
 	return audit_fail(err, object, "audit.key",
 			  "a key was restored that was not generated for it");
+static bool take_hash(const struct log_entry *e, const char *key,
+		      uint8_t out[STORE_HASH])
+{
+	const struct log_fact *f = log_fact_find(e, key, LOG_BSTR);
+
+	if (!f || f->s.len != STORE_HASH)
+		return false;
+	memcpy(out, f->s.p, STORE_HASH);
+	return true;
+}
+
+enum pv_code audit_take_import(struct audit_entries *au,
+			       const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *shards = log_fact_find(e, "shards", LOG_UINT);
+	struct audit_ca *ca = &au->cas[au->cas_n];
+
+	if (au->cas_n == AUDIT_LIST_MAX)
+		return err_fail(err, PV_INTERNAL, "audit.size", NULL,
+				"more than %d CAs", AUDIT_LIST_MAX);
+	au->cas_n++;
+	snprintf(ca->name, sizeof(ca->name), "%.*s",
+		 (int)(e->object.len < sizeof(ca->name) ? e->object.len : 0),
+		 (const char *)e->object.p);
+	ca->imported = ca->issued = true;
+	ca->generation = ca->signer = 1;
+	ca->shards = shards ? shards->u : 0;
+	ca->index = au->tree.size - 1;
+	if (log_fact_find(e, "template hash", LOG_BSTR) &&
+	    !take_hash(e, "template hash", ca->template_hash))
+		ca->shards = 0; /* no row has as few */
+	if (ca->name[0] && take_hash(e, "cert", ca->cert) &&
+	    take_hash(e, "spki", ca->spki))
+		return PV_OK;
+	return audit_fail(err, ca->name, "audit.entry",
+			  "an import of a CA without its certificate");
 }

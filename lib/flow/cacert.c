@@ -7,6 +7,7 @@
 #include "lib/flow/cachain.h"
 #include "lib/flow/camake.h"
 #include "lib/flow/ownkey.h"
+#include "lib/store/store_device.h"
 
 /* A CA's first certificate: keys and the certificate above. */
 struct work {
@@ -36,21 +37,67 @@ static enum pv_code open_label(struct work *w, const char *label,
 	return rc == PV_OK ? tokensign_open(key, w->job->hsm, &want, err) : rc;
 }
 
+/* A key of another authority: who asks has it, it is a good one, and nobody
+ * here has it. */
+static enum pv_code check_csr(const struct work *w, struct err *err)
+{
+	CLEANUP(x509_ctx_cleanup) struct x509_ctx *ctx = NULL;
+	const struct csr *csr = w->job->csr;
+	struct store_owner owner;
+	struct key_facts facts;
+	uint8_t hash[32];
+	enum pv_code rc = x509_ctx_new(&ctx, err);
+
+	if (rc == PV_OK)
+		rc = x509_key_check(ctx, csr->spki, X509_ALLOW(X509_ALG_P256),
+				    &facts, err);
+	if (rc == PV_OK)
+		rc = csr_verify(ctx, csr, err);
+	if (rc == PV_OK)
+		rc = x509_spki_sha256(csr->spki, hash, err);
+	if (rc == PV_OK)
+		rc = store_spki_owner(w->job->store, hash, &owner, err);
+	if (rc == PV_OK && owner.kind != STORE_OWNER_NONE)
+		rc = err_fail(err, PV_DENIED, "key.used",
+			      "have a request for a key of its own made",
+			      "the key of the request is %.64s's already",
+			      owner.name);
+	return rc;
+}
+
+static enum pv_code open_subject(struct work *w, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	enum pv_code rc;
+
+	if (w->job->csr)
+		return check_csr(w, err);
+	rc = authority_key(w->job->a, w->job->ca, &named, err);
+	if (rc == PV_OK)
+		rc = open_label(w, named->label, &w->subject, err);
+	if (rc == PV_OK)
+		snprintf(w->label, sizeof(w->label), "%s", named->label);
+	return rc;
+}
+
+static struct span spki_of(const struct work *w)
+{
+	return w->job->csr
+		       ? w->job->csr->spki
+		       : (struct span){ w->subject.spki, w->subject.spki_len };
+}
+
 /* Keys and the certificate above; the issuer's key must be in it. */
 static enum pv_code open_parties(struct work *w, int64_t now_s, struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
-	const struct authority_key *named = NULL;
-	enum pv_code rc = authority_key(w->job->a, w->job->ca, &named, err);
+	enum pv_code rc = open_subject(w, err);
 
-	if (rc == PV_OK)
-		rc = open_label(w, named->label, &w->subject, err);
-	if (rc != PV_OK)
+	if (rc != PV_OK || w->root)
 		return rc;
-	snprintf(w->label, sizeof(w->label), "%s", named->label);
-	if (w->root)
-		return PV_OK;
 	rc = ca_chain_load(w->job->store, w->job->issuer, now_s, &chain, err);
+	if (rc == PV_OK && !chain.ca[0].label[0])
+		rc = ca_elsewhere(w->job->issuer, err);
 	if (rc == PV_OK)
 		rc = open_label(w, chain.ca[0].label, &w->issuer, err);
 	if (rc == PV_OK)
@@ -90,16 +137,20 @@ static enum pv_code build(struct work *w, int64_t now_s, struct err *err)
 		.authority = w->job->a->name,
 		.tmpl = w->job->tmpl,
 		.ca = w->job->ca,
-		.spki = { w->subject.spki, w->subject.spki_len },
+		.spki = spki_of(w),
 		.generation = 1,
 		.above = w->root ? NULL : &w->above,
 		.above_generation = w->above_generation,
 		.signer = w->root ? &w->subject : &w->issuer,
 		.until_s = w->job->until_s,
+		.csr_sha256 = w->job->csr ? w->job->csr_sha256 : NULL,
 		.now_s = now_s,
 	};
+	enum pv_code rc = camake_build(&w->made, &job, err);
 
-	return camake_build(&w->made, &job, err);
+	return rc == PV_OK && w->job->csr
+		       ? csr_within(w->job->csr, buf_span(&w->made.tbs), err)
+		       : rc;
 }
 
 /* Durable when PV_OK: only then may the token be asked. */
@@ -203,7 +254,7 @@ enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 		rc = camake_sign(&w.made, err);
 	if (rc == PV_OK)
 		rc = record_cert(&w, err);
-	if (rc == PV_OK)
+	if (rc == PV_OK && w.label[0])
 		rc = hsm_store_certificate(job->hsm, w.label,
 					   buf_span(&w.made.cert), err);
 	if (rc == PV_OK)

@@ -1,7 +1,8 @@
 /*
  * cacert: one CA certificate, made as every certificate is made (promise 1):
  * TBS built and linted, its intent logged and durable, signed by the token,
- * verified, then recorded with its cert.issue entry and put on the token.
+ * verified, then recorded with its cert.issue entry and put on the token, if
+ * that has its key.
  *
  * A crash in between leaves a cert.intent without cert.issue; its serial is
  * never used again and audit names it.
@@ -13,6 +14,7 @@
 #include "lib/flow/camake.h"
 #include "lib/hsm.h"
 #include "lib/store/store.h"
+#include "lib/x509/csr.h"
 #include "policy/template.h"
 
 struct cacert_job {
@@ -21,8 +23,12 @@ struct cacert_job {
 	struct hsm *hsm;
 	const struct template *tmpl; /* of a CA, adopted */
 	const char *ca;		     /* its name; its key has it as purpose */
-	const char *issuer;	     /* name of the CA above; NULL: a root */
-	int64_t until_s;	     /* it ends then; 0: as the template says */
+	/* A request that another authority made for a key of its own, and the
+	 * hash of its DER; NULL: the key is ours. */
+	const struct csr *csr;
+	const uint8_t *csr_sha256;
+	const char *issuer; /* name of the CA above; NULL: a root */
+	int64_t until_s;    /* it ends then; 0: as the template says */
 	/* Told, or asked, before the intent is recorded; may be NULL. A failure
 	 * ends it: nothing is recorded then but the serial. */
 	enum pv_code (*before)(void *ctx, const struct camake *m,
@@ -33,8 +39,12 @@ struct cacert_job {
 /*
  * PV_CONFLICT "store.ca" (there is a CA of that name), PV_INPUT "plan.issuer"
  * (the template names another issuer), PV_NOT_FOUND (key or issuer), PV_DENIED
- * (lint, validity; "validity.template": until_s is too late), PV_HSM_*,
- * PV_STORAGE. serial gets 32 hex digits.
+ * (lint, validity; "validity.template": until_s is too late; "ca.elsewhere":
+ * the issuer's key is), PV_HSM_*, PV_STORAGE. Of a request: PV_INPUT,
+ * "csr.signature" (it proves no possession of its key); PV_DENIED, "key.*" (not
+ * P-256, or a bad one), "csr.requests" (it asks for what the template does not
+ * give), "key.used" (a device, or a key of ours, has that one). serial gets 32
+ * hex digits.
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);

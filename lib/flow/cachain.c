@@ -144,6 +144,16 @@ static enum pv_code check_link(const struct ca_link *link,
 	return rc;
 }
 
+enum pv_code ca_elsewhere(const char *ca, struct err *err)
+{
+	err_object(err, ca);
+	return err_fail(err, PV_DENIED, "ca.elsewhere",
+			"do it where that key is; what has to be signed there "
+			"is carried there and back by a ceremony: make-csr, "
+			"sign-csr, import-ca",
+			"the key of %s is another authority's", ca);
+}
+
 enum pv_code ca_chain_valid(const struct ca_chain *chain, int64_t now_s,
 			    struct err *err)
 {

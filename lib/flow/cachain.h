@@ -14,7 +14,7 @@
 struct ca_link {
 	char name[STORE_ID_MAX + 1];
 	char parent[STORE_ID_MAX + 1];	 /* "" for the root */
-	char label[STORE_LABEL_MAX + 1]; /* of its key */
+	char label[STORE_LABEL_MAX + 1]; /* of its key; "": elsewhere */
 	uint32_t shards, generation;
 	uint64_t active_ms; /* it issues from then on; 0: from the first */
 	struct buf der;
@@ -45,6 +45,9 @@ ca_chain_load_generation(struct store *store, const char *name,
 /* The dates alone, of a chain that was loaded. PV_DENIED "validity.issuer". */
 PV_MUST enum pv_code ca_chain_valid(const struct ca_chain *chain, int64_t now_s,
 				    struct err *err);
+/* For who needs the key of a CA whose key another authority has: PV_DENIED,
+ * "ca.elsewhere". */
+enum pv_code ca_elsewhere(const char *ca, struct err *err);
 void ca_chain_release(struct ca_chain *chain);
 
 #endif

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
+#include "lib/log/lifecycle.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/tbs_lint.h"
@@ -125,6 +126,7 @@ enum pv_code camake_put_intent(struct camake *m, const struct log_who *who,
 		log_fact_uint(&e, LOG_CA_ACTIVE, m->job.active_ms);
 	if (m->job.cross)
 		log_fact_uint(&e, LOG_CA_CROSS, 1);
+	log_fact_bytes(&e, LOG_CA_CSR, m->job.csr_sha256, SHA256_LEN);
 	if (m->job.nonce) {
 		log_fact_bytes(&e, LOG_NONCE_FACT, m->job.nonce, LOG_NONCE);
 		log_fact_uint(&e, LOG_CA_BUILT, (uint64_t)m->job.now_s);

@@ -40,6 +40,9 @@ struct camake_job { /* all of it borrowed */
 	/* Of the approvals that it is signed under: LOG_NONCE bytes; NULL:
 	 * none. Its intent says so, and when it was built. */
 	const uint8_t *nonce;
+	/* Of the request that it is signed for (LOG_CA_CSR); NULL: the key is
+	 * ours. */
+	const uint8_t *csr_sha256;
 	int64_t now_s;
 };
 

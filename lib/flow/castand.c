@@ -15,6 +15,34 @@ static uint32_t number_of(struct span serial)
 	       (uint32_t)serial.p[2] << 8 | serial.p[3];
 }
 
+struct others { /* is that one of those that were imported? */
+	struct span cert;
+	bool yes;
+};
+
+static enum pv_code compare(void *ctx, const struct store_ca *ca,
+			    struct err *err)
+{
+	struct others *o = ctx;
+
+	(void)err;
+	o->yes |= store_ca_imported(ca) && span_equal(ca->cert, o->cert);
+	return PV_OK;
+}
+
+/* Another authority counts its serial numbers by itself. */
+static enum pv_code is_anothers(struct store *store, struct span cert,
+				struct err *err)
+{
+	struct others o = { cert, false };
+	const struct store_visit v = { .ctx = &o, .fn.ca = compare };
+	enum pv_code rc = store_ca_each(store, NULL, &v, err);
+
+	return rc == PV_OK && !o.yes
+		       ? logged_edited("the row of a revocation", err)
+		       : rc;
+}
+
 enum pv_code ca_is_revoked(struct store *store, struct span cert,
 			   struct store_revocation *r, bool *revoked,
 			   struct err *err)
@@ -25,14 +53,18 @@ enum pv_code ca_is_revoked(struct store *store, struct span cert,
 
 	*revoked = false;
 	err_init(&why);
-	if (x509_cert_decode(cert, &c, &why) != PV_OK ||
-	    c.serial.len < STORE_SERIAL_MIN)
+	if (x509_cert_decode(cert, &c, &why) != PV_OK)
 		return logged_edited("a CA's certificate", err);
+	/* Ours are longer: another authority made it. */
+	if (c.serial.len < STORE_SERIAL_MIN)
+		return is_anothers(store, cert, err);
 	rc = store_revocation_get(store, number_of(c.serial), r, revoked, err);
 	if (rc != PV_OK || !*revoked)
 		return rc;
-	if (!span_equal(c.serial, (struct span){ r->serial, r->serial_len }))
-		return logged_edited("the row of a revocation", err);
+	if (!span_equal(c.serial, (struct span){ r->serial, r->serial_len })) {
+		*revoked = false;
+		return is_anothers(store, cert, err);
+	}
 	return logged_revocation(store, r, err);
 }
 

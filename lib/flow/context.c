@@ -137,6 +137,8 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 	rc = x509_issuer_load(buf_span(&chain.ca[0].der), ctx->issuer, err);
 	if (rc != PV_OK)
 		return rc;
+	if (!chain.ca[0].label[0])
+		return ca_elsewhere(chain.ca[0].name, err);
 	ctx->issuer_key = issue_context_find_label(ctx, chain.ca[0].label);
 	spki = ctx->issuer->spki;
 	if (ctx->issuer_key &&

@@ -94,7 +94,8 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 
 	err_init(&why);
 	rc = logged_ca_counts(l->store, row, &counts, &why);
-	if (rc == PV_OK && !counts)
+	/* Lists are made where the key is. */
+	if (rc == PV_OK && (!counts || !row->label[0]))
 		return PV_OK;
 	if (rc == PV_OK && l->all->n == ISSUERS_MAX)
 		return too_many(err);

@@ -8,6 +8,7 @@
 #include "lib/flow/export.h"
 #include "lib/flow/cosigned.h"
 #include "lib/flow/logged.h"
+#include "lib/log/lifecycle.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
@@ -61,7 +62,9 @@ static enum pv_code look(void *ctx, uint64_t index, struct span bytes,
 	struct log_entry e;
 	enum pv_code rc = log_entry_decode(bytes, &e, err);
 
-	if (rc == PV_OK && !s->found && span_is(e.type, LOG_CERT_ISSUE) &&
+	if (rc == PV_OK && !s->found &&
+	    (span_is(e.type, LOG_CERT_ISSUE) ||
+	     span_is(e.type, LOG_CA_IMPORT)) &&
 	    logged_hash_is(&e, "cert", s->sha256)) {
 		s->found = true;
 		s->index = index;

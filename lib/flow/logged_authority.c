@@ -8,6 +8,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/keystand.h"
 #include "lib/log/attest.h"
+#include "lib/log/lifecycle.h"
 #include "lib/x509/cert.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -132,7 +133,9 @@ static bool intent_says(const struct log_entry *e, const struct store_ca *ca,
 	char device[STORE_ID_MAX + sizeof(LOG_CA_PREFIX)];
 
 	snprintf(device, sizeof(device), LOG_CA_PREFIX "%s", ca->name);
+	/* A key elsewhere is what a request was for, and no other. */
 	return logged_text_is(e, "device", device) &&
+	       !ca->label[0] == !!log_fact_find(e, LOG_CA_CSR, LOG_BSTR) &&
 	       logged_uint_is(e, "shards", ca->shards) &&
 	       number_is(e, LOG_CA_GENERATION, ca->generation, 1) &&
 	       (ca->active_index != STORE_NO_INDEX ||
@@ -181,22 +184,63 @@ static enum pv_code moved(struct store *store, const struct store_ca *ca,
 	return rc;
 }
 
+static bool import_says(const struct log_entry *e, const struct store_ca *ca,
+			const struct ca_hashes *h)
+{
+	static const uint8_t none[STORE_HASH];
+	const uint8_t *tmpl = ca->template_sha256;
+
+	return logged_text_is(e, "parent", ca->parent) &&
+	       logged_text_is(e, "key", ca->label) &&
+	       logged_uint_is(e, "shards", ca->shards) &&
+	       logged_hash_is(e, "cert", h->cert) &&
+	       logged_hash_is(e, "spki", h->spki) &&
+	       logged_hash_is(e, "template hash",
+			      memcmp(tmpl, none, STORE_HASH) == 0 ? NULL
+								  : tmpl) &&
+	       memcmp(ca->spki_sha256, h->spki, STORE_HASH) == 0 &&
+	       ca->generation == 1 && ca->active_ms == 0;
+}
+
+static enum pv_code imported(struct store *store, const struct store_ca *ca,
+			     const struct ca_hashes *h, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, ca->issue_index, LOG_CA_IMPORT, ca->name,
+			  &room, &e, err);
+	if (rc == PV_OK && !import_says(&e, ca, h))
+		rc = logged_edited("a CA's row", err);
+	return rc;
+}
+
+static enum pv_code made_here(struct store *store, const struct store_ca *ca,
+			      const struct ca_hashes *h, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, ca->intent_index, LOG_CERT_INTENT, h->serial,
+			  &room, &e, err);
+	if (rc == PV_OK && !intent_says(&e, ca, h))
+		rc = logged_edited("a CA's row", err);
+	return rc == PV_OK ? issued(store, ca->issue_index, h, err) : rc;
+}
+
 enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 		       struct err *err)
 {
-	CLEANUP(buf_release) struct buf room;
 	struct ca_hashes h;
-	struct log_entry e;
 	enum pv_code rc = hash_cert(ca->cert, &h, err);
 
-	buf_init(&room, LOG_ENTRY_MAX);
 	if (rc == PV_OK)
-		rc = logged_entry(store, ca->intent_index, LOG_CERT_INTENT,
-				  h.serial, &room, &e, err);
-	if (rc == PV_OK && !intent_says(&e, ca, &h))
-		rc = logged_edited("a CA's row", err);
-	if (rc == PV_OK)
-		rc = issued(store, ca->issue_index, &h, err);
+		rc = store_ca_imported(ca) ? imported(store, ca, &h, err)
+					   : made_here(store, ca, &h, err);
 	if (rc == PV_OK)
 		rc = moved(store, ca, err);
 	if (rc == PV_INTEGRITY)

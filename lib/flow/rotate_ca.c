@@ -129,6 +129,8 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 	rc = check_time(r, INT64_MAX, err);
 	if (rc == PV_OK)
 		rc = store_ca_each(r->store, r->opts->ca, &v, err);
+	if (rc == PV_OK && !r->newest_label[0])
+		return ca_elsewhere(r->opts->ca, err);
 	r->cut_off = rc == PV_OK && rotate_ca_is_cut_off(r);
 	if (r->cut_off)
 		return r->opts->withdraw ? none_waits(r, err) : PV_OK;

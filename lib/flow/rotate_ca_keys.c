@@ -20,8 +20,7 @@ static enum pv_code no_parent(const struct rotate_ca *r, struct err *err)
 	err_object(err, r->parent_name);
 	return err_fail(err, PV_NOT_FOUND, "rotate.parent",
 			"name the token that has it in \"tokens\" of "
-			"provctl.json; what a CA elsewhere would sign cannot "
-			"be carried there and back",
+			"provctl.json",
 			"the key of %s, which must certify the new one, is on "
 			"none of the tokens",
 			r->parent_name);
@@ -41,6 +40,8 @@ static enum pv_code find_parent(struct rotate_ca *r, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	r->parent_generation = chain.ca[0].generation;
+	if (!chain.ca[0].label[0])
+		return ca_elsewhere(r->parent_name, err);
 	err_init(&why);
 	rc = ownkey_load(r->store, chain.ca[0].label, &r->above, &why);
 	if (rc == PV_OK)

@@ -152,7 +152,7 @@ static enum pv_code take_signer(void *ctx, const struct store_ca *row,
 		return PV_INTEGRITY;
 	}
 	if (s->n == STATUS_CRLS_MAX || !(cert.ku_bits & KU_CRL_SIGN) ||
-	    s->now_s > cert.not_after_s)
+	    s->now_s > cert.not_after_s || !row->label[0])
 		return PV_OK;
 	snprintf(one->ca, sizeof(one->ca), "%s", row->name);
 	one->generation = row->generation;

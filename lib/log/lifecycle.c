@@ -120,3 +120,16 @@ void log_pin_rotate(struct log_entry *e, const struct log_who *who,
 {
 	log_entry_start(e, who, LOG_PIN_ROTATE, token);
 }
+
+void log_ca_import(struct log_entry *e, const struct log_who *who,
+		   const struct log_import *i)
+{
+	log_entry_start(e, who, LOG_CA_IMPORT, i->ca);
+	log_fact_str(e, "parent", i->parent);
+	log_fact_str(e, "key", i->key);
+	log_fact_str(e, "from", i->from);
+	log_fact_bytes(e, "cert", i->cert, LOG_HASH);
+	log_fact_bytes(e, "spki", i->spki, LOG_HASH);
+	log_fact_bytes(e, "template hash", i->template_hash, LOG_HASH);
+	log_fact_uint(e, "shards", i->shards);
+}

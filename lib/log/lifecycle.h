@@ -23,6 +23,10 @@
 #define LOG_KEY_ROTATE "key.rotate"
 #define LOG_KEY_RESTORE "key.restore"
 #define LOG_PIN_ROTATE "pin.rotate"
+#define LOG_CA_IMPORT "ca.import"
+/* One more fact of a CA's cert.intent: hash of the request (DER) that it was
+ * signed for, whose key is another authority's. */
+#define LOG_CA_CSR "csr"
 
 #define LOG_NO_TIME INT64_MIN
 
@@ -87,6 +91,18 @@ void log_key_rotate(struct log_entry *e, const struct log_who *who,
  * back, which did not make it. */
 void log_key_restore(struct log_entry *e, const struct log_who *who,
 		     const struct log_key *key, const char *token);
+/* A CA's certificate that another authority signed. */
+struct log_import {
+	const char *ca;	    /* its name here: the object */
+	const char *parent; /* name of the CA above; NULL: a root */
+	const char *key;    /* label of its key; NULL: that is elsewhere */
+	const char *from;   /* the authority that gave it */
+	const uint8_t *cert, *spki;
+	const uint8_t *template_hash; /* NULL: it has none here */
+	uint64_t shards;
+};
+void log_ca_import(struct log_entry *e, const struct log_who *who,
+		   const struct log_import *i);
 /* The user's PIN of that token (a URI, never a PIN). */
 void log_pin_rotate(struct log_entry *e, const struct log_who *who,
 		    const char *token);

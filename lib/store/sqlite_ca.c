@@ -98,11 +98,11 @@ enum pv_code sqlite_ca_put(struct store *store, const struct store_ca *ca,
 
 	if (rc != PV_OK)
 		return rc;
-	if (!ca->name[0] || !ca->label[0] || ca->shards == 0 || !ca->cert.len ||
+	if (!ca->name[0] || ca->shards == 0 || !ca->cert.len ||
 	    ca->generation == 0 || ca->active_ms > INT64_MAX ||
 	    ca->intent_index > INT64_MAX || ca->issue_index > INT64_MAX)
 		return err_fail(err, PV_INPUT, "store.ca", NULL,
-				"a CA needs name, key, certificate, shards, "
+				"a CA needs name, certificate, shards, "
 				"generation and its entries");
 	rc = sqlite_ca_each(store, NULL, &v, err);
 	if (rc != PV_OK || m.there)

@@ -36,7 +36,7 @@ static const struct table tables[] = {
 	{ "bundle_released", "CREATE INDEX bundle_released ON bundle "
 			     "(released_ms) WHERE released_ms IS NOT NULL" },
 	{ "ca", "CREATE TABLE ca (id INTEGER PRIMARY KEY, "
-		"name TEXT NOT NULL, parent TEXT, label TEXT NOT NULL, "
+		"name TEXT NOT NULL, parent TEXT, label TEXT, "
 		"spki_sha256 BLOB NOT NULL, shards INTEGER NOT NULL, "
 		"generation INTEGER NOT NULL, active_ms INTEGER NOT NULL, "
 		"cert BLOB NOT NULL, template BLOB NOT NULL, "

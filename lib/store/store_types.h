@@ -41,20 +41,28 @@ struct store_meta {
 struct store_ca {
 	char name[STORE_ID_MAX + 1];
 	char parent[STORE_ID_MAX + 1];	 /* "" for a root */
-	char label[STORE_LABEL_MAX + 1]; /* of its key */
+	char label[STORE_LABEL_MAX + 1]; /* of its key; "": that is elsewhere */
 	uint8_t spki_sha256[STORE_HASH];
-	uint8_t template_sha256[STORE_HASH]; /* that it was made under */
-	uint32_t shards;		     /* 1 or more */
+	/* That it was made under; all zero: a root that was imported. */
+	uint8_t template_sha256[STORE_HASH];
+	uint32_t shards;     /* 1 or more */
 	uint32_t generation; /* 1 or more: same name and subject, another key */
 	/* Issuing moves to it then; 0: at once; STORE_CA_NEVER: it was
 	 * withdrawn before it did. */
 	uint64_t active_ms;
-	struct span cert;		    /* DER */
-	uint64_t intent_index, issue_index; /* its entries in the log */
+	struct span cert; /* DER */
+	/* Its entries in the log; one and the same: its certificate was
+	 * imported (store_ca_imported()). */
+	uint64_t intent_index, issue_index;
 	/* Of the key.rotate that moved active_ms; STORE_NO_INDEX: it is as in
 	 * its cert.intent. Filled by reads. */
 	uint64_t active_index;
 };
+
+static inline bool store_ca_imported(const struct store_ca *ca)
+{
+	return ca->intent_index == ca->issue_index;
+}
 
 struct store_key { /* a key of our own */
 	char purpose[STORE_ID_MAX + 1];

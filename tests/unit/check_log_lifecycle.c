@@ -100,12 +100,35 @@ START_TEST(test_rotation)
 }
 END_TEST
 
+START_TEST(test_imports)
+{
+	struct log_import i = { .ca = "root",
+				.from = "acme-root",
+				.cert = h[0],
+				.spki = h[1],
+				.shards = 1 };
+	struct log_entry e;
+
+	log_ca_import(&e, &who, &i);
+	ck_event(&e, "ca.import", "root", "cert:b,from:t,spki:b,shards:u");
+	i.ca = "issuing-1";
+	i.parent = "root";
+	i.key = "acme/issuing-1/1";
+	i.template_hash = h[2];
+	log_ca_import(&e, &who, &i);
+	ck_event(&e, "ca.import", "issuing-1",
+		 "key:t,cert:b,from:t,spki:b,parent:t,shards:u,"
+		 "template hash:b");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("log_lifecycle");
 	TCase *t = tcase_create("all");
 
 	tcase_add_test(t, test_revoke);
+	tcase_add_test(t, test_imports);
 	tcase_add_test(t, test_lists);
 	tcase_add_test(t, test_rotation);
 	suite_add_tcase(s, t);
