@@ -59,7 +59,7 @@ enum pv_code acts_device(struct store *store, const struct log_entry *e,
 }
 
 /* *follows: d came after the one of that number, in its place or later, and was
- * issued. */
+ * issued; d and each row between as the log has it. */
 static enum pv_code is_after(struct store *store, struct store_device d,
 			     uint32_t number, bool *follows, struct err *err)
 {
@@ -68,8 +68,11 @@ static enum pv_code is_after(struct store *store, struct store_device d,
 
 	for (size_t i = 0; rc == PV_OK && found && d.s.replaces != 0 &&
 			   d.s.replaces != number && i < SUCCESSORS_MAX;
-	     i++)
+	     i++) {
 		rc = store_number_get(store, d.s.replaces, &d, &found, err);
+		if (rc == PV_OK && found)
+			rc = logged_device(store, &d, err);
+	}
 	*follows = rc == PV_OK && found && d.s.replaces == number;
 	return rc;
 }

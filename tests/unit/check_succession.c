@@ -3,9 +3,11 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/acts.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/succession.h"
 #include "lib/store/store_history.h"
+#include "lib/store/store_log.h"
 #include "lib/store/store_renew.h"
 #include "lib/store/store_revoke.h"
 #include "tests/unit/issued_fix.h"
@@ -336,6 +338,63 @@ START_TEST(finds_rows_that_were_edited)
 }
 END_TEST
 
+static void hex_of(uint32_t number, char hex[2 * STORE_SERIAL_MAX + 1],
+		   uint32_t *replaces)
+{
+	struct store_device d;
+	bool found;
+
+	unit_ok(store_number_get(f.o.store, number, &d, &found, &err), &err);
+	ck_assert(found);
+	hex_encode(d.s.serial, d.s.serial_len, hex);
+	*replaces = d.s.replaces;
+}
+
+/* Whether the first credential may be superseded by the current one, right
+ * behind its receipt. */
+static enum pv_code follows(struct err *why)
+{
+	char first[2 * STORE_SERIAL_MAX + 1], by[2 * STORE_SERIAL_MAX + 1];
+	const struct log_revoke r = { .serial = first,
+				      .device = f.d.s.device,
+				      .reason = SUCCESSION_SUPERSEDED,
+				      .invalidity = LOG_NO_TIME,
+				      .ends = LOG_NO_TIME,
+				      .by = by };
+	struct log_entry e;
+	uint32_t before = 0, none = 0;
+	uint64_t index = 0;
+
+	put_receipt(0);
+	hex_of(f.d.s.number, by, &before);
+	hex_of(before, first, &before);
+	hex_of(before, first, &none);
+	ck_assert_uint_eq(none, 0);
+	log_cert_revoke(&e, &f.s.who, &r);
+	unit_ok(store_log_size(f.o.store, &index, &err), &err);
+	return acts_superseded(f.o.store, &e, index, why);
+}
+
+/* What needs no approval needs all rows from the one to the other. */
+START_TEST(follows_rows_of_the_log)
+{
+	char sql[120];
+	struct err why;
+
+	err_init(&why);
+	start("U0030", 3);
+	unit_ok(follows(&why), &why);
+	leave(false);
+	snprintf(sql, sizeof(sql),
+		 "update device set role = 'two' where number = %lu",
+		 (unsigned long)f.d.s.replaces);
+	issued_sql(sql);
+	look("U0030");
+	unit_refused(follows(&why), PV_INTEGRITY, "store.edited", &why);
+	done(false);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("succession");
@@ -353,6 +412,7 @@ int main(void)
 			    sizeof(hindrances) / sizeof(*hindrances));
 	tcase_add_loop_test(tc, finds_rows_that_were_edited, 0,
 			    sizeof(edits) / sizeof(*edits));
+	tcase_add_test(tc, follows_rows_of_the_log);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
