@@ -89,8 +89,9 @@ struct tpl_stage {
 
 struct tpl_escrow {
 	const char *name, *path; /* borrowed; path relative to the home */
-	bool pinned;		 /* the template says which certificate it is */
+	bool pinned;		 /* the template says which file it is */
 	uint8_t sha256[32];	 /* of its DER */
+	bool crl; /* attestation.trust: a CRL; else a certificate */
 };
 
 #endif

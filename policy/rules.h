@@ -33,7 +33,7 @@ enum tpl_evidence tpl_reference_of(const struct tpl_reference *r);
 
 struct tpl_attestation {
 	bool present, psa, tpm2, dice;
-	struct tpl_escrow trust[TPL_LIST_MAX]; /* without names */
+	struct tpl_escrow trust[TPL_LIST_MAX]; /* without names; CRLs, too */
 	size_t trust_n;
 	const char *lifecycle[TPL_LIST_MAX]; /* static */
 	size_t lifecycle_n;

@@ -66,6 +66,39 @@ static enum pv_code parse_lifecycle(const struct node *n,
 	return PV_OK;
 }
 
+/* As a target of escrow, or a CRL, which may be said to be any. */
+static enum pv_code parse_trust(const struct node *n, struct tpl_escrow *to)
+{
+	static const char *const keys[] = { "crl", "sha256", NULL };
+	struct node crl = node_get(n, "crl");
+	struct node digest = node_get(n, "sha256");
+
+	if (!json_is_string(n->v) && !json_is_object(n->v))
+		return node_fail(n, "type", NULL, "not a string or an object");
+	if (!crl.v)
+		return tpl_target(n, to);
+	to->crl = true;
+	NODE_TRY(node_object(n, keys));
+	to->pinned = digest.v != NULL;
+	if (to->pinned)
+		NODE_TRY(node_digest(&digest, to->sha256));
+	return tpl_path(&crl, &to->path);
+}
+
+/* Lists say what is no longer trusted of what is. */
+static enum pv_code check_trust(const struct node *n,
+				const struct tpl_attestation *a)
+{
+	size_t certs = 0;
+
+	for (size_t i = 0; i < a->trust_n; i++)
+		certs += !a->trust[i].crl;
+	if (certs > 0 || a->trust_n == 0)
+		return PV_OK;
+	return node_fail(n, "trust", "name the certificates, too",
+			 "CRLs, and no certificate to trust");
+}
+
 static enum pv_code parse_lists(const struct node *trust,
 				const struct node *lifecycle,
 				struct tpl_attestation *a)
@@ -74,12 +107,10 @@ static enum pv_code parse_lists(const struct node *trust,
 	for (size_t i = 0; i < json_array_size(trust->v); i++) {
 		struct node item = node_at(trust, i);
 
-		if (!json_is_string(item.v) && !json_is_object(item.v))
-			return node_fail(&item, "type", NULL,
-					 "not a string or an object");
-		NODE_TRY(tpl_target(&item, &a->trust[i]));
+		NODE_TRY(parse_trust(&item, &a->trust[i]));
 		a->trust_n++;
 	}
+	NODE_TRY(check_trust(trust, a));
 	return parse_lifecycle(lifecycle, a);
 }
 

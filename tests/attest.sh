@@ -26,6 +26,23 @@ new_key() {
 		fail "no key $1"
 }
 
+# crl NAME [SERIAL]: $H/anchors/NAME.crl, by $T/NAME.pem with $T/NAME-key.pem.
+crl() {
+	: >"$T/index"
+	[ $# -lt 2 ] || printf 'R\t400101000000Z\t250101000000Z\t%s\t%s\t%s\n' \
+		"$2" unknown /CN=revoked >"$T/index"
+	printf '[ca]\ndefault_ca=d\n[d]\ndatabase=%s\ndefault_md=sha256\n' \
+		"$T/index" >"$T/crl.cnf"
+	openssl ca -gencrl -config "$T/crl.cnf" -keyfile "$T/$1-key.pem" \
+		-cert "$T/$1.pem" -crldays 30 -out "$H/anchors/$1.crl" \
+		2>"$T/crl.err" || fail "no CRL of $1: $(cat "$T/crl.err")"
+}
+
+# serial_of CERTIFICATE: in hex.
+serial_of() {
+	openssl x509 -in "$1" -noout -serial | cut -d = -f 2
+}
+
 # entries TYPE: how many the log has.
 entries() {
 	p --json audit show --type "$1" 2>/dev/null | grep -c "\"$1\""

@@ -117,6 +117,7 @@ UNIT_TESTS = \
 	tests/unit/check_ceremonycheck \
 	tests/unit/check_checkpoint tests/unit/check_keystand \
 	tests/unit/check_cert \
+	tests/unit/check_chain \
 	tests/unit/check_container \
 	tests/unit/check_content \
 	tests/unit/check_cose \

@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/evidence/tcbinfo.h"
@@ -11,6 +12,7 @@
 #define AUTH_LEVEL 2 /* OpenSSL's: 112 bits, no SHA-1, RSA from 2048 */
 
 CLEANUP_PTR(X509, X509_free);
+CLEANUP_PTR(X509_CRL, X509_CRL_free);
 CLEANUP_PTR(X509_STORE, X509_STORE_free);
 CLEANUP_PTR(X509_STORE_CTX, X509_STORE_CTX_free);
 
@@ -75,6 +77,37 @@ static enum pv_code take_anchors(const struct evidence_chain *chain,
 	return PV_OK;
 }
 
+static X509_CRL *parse_crl(struct span der)
+{
+	const unsigned char *p = der.p;
+	X509_CRL *crl;
+
+	if (der.len == 0 || der.len > EVIDENCE_CRL_MAX)
+		return NULL;
+	crl = d2i_X509_CRL(NULL, &p, (long)der.len);
+	if (crl && p != der.p + der.len) {
+		X509_CRL_free(crl);
+		return NULL;
+	}
+	return crl;
+}
+
+static enum pv_code take_crls(const struct evidence_chain *chain,
+			      struct path *p, char *why, struct err *err)
+{
+	for (size_t i = 0; i < chain->crls_n; i++) {
+		CLEANUP(cleanup_X509_CRL_free)
+		X509_CRL *crl = parse_crl(chain->crls[i]);
+
+		if (!crl || !X509_CRL_get0_nextUpdate(crl))
+			return say(PV_INPUT, why,
+				   "a list is no DER CRL with a nextUpdate");
+		if (X509_STORE_add_crl(p->store, crl) != 1)
+			return failed(err);
+	}
+	return PV_OK;
+}
+
 static enum pv_code take_given(const struct evidence_chain *chain,
 			       struct path *p, char *why, struct err *err)
 {
@@ -112,27 +145,51 @@ static bool only_tcbinfo_critical(const X509 *x)
 	return true;
 }
 
-static int on_verify(int ok, X509_STORE_CTX *ctx)
+/* What a device issues to itself, and the anchor. */
+static bool needs_no_list(X509_STORE_CTX *ctx)
+{
+	const struct evidence_chain *chain = X509_STORE_CTX_get_app_data(ctx);
+	int depth = X509_STORE_CTX_get_error_depth(ctx);
+
+	return depth >= 0 &&
+	       ((size_t)depth < chain->revocable ||
+		depth == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1);
+}
+
+static bool is_fine(X509_STORE_CTX *ctx)
 {
 	const X509 *x = X509_STORE_CTX_get_current_cert(ctx);
 
-	if (ok || X509_STORE_CTX_get_error(ctx) !=
-			  X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION)
+	switch (X509_STORE_CTX_get_error(ctx)) {
+	case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
+		return x && only_tcbinfo_critical(x);
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+		return needs_no_list(ctx);
+	default:
+		return false;
+	}
+}
+
+static int on_verify(int ok, X509_STORE_CTX *ctx)
+{
+	if (ok || !is_fine(ctx))
 		return ok;
-	if (!x || !only_tcbinfo_critical(x))
-		return 0;
 	X509_STORE_CTX_set_error(ctx, X509_V_OK);
 	return 1;
 }
 
 static bool prepare(const struct evidence_chain *chain, struct path *p)
 {
+	unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
 	X509_VERIFY_PARAM *param;
 
+	if (chain->crls_n > 0)
+		flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 	p->ctx = X509_STORE_CTX_new();
 	if (!p->ctx ||
 	    X509_STORE_CTX_init(p->ctx, p->store, sk_X509_value(p->given, 0),
-				p->given) != 1)
+				p->given) != 1 ||
+	    X509_STORE_CTX_set_app_data(p->ctx, (void *)chain) != 1)
 		return false;
 	param = X509_STORE_CTX_get0_param(p->ctx);
 	X509_VERIFY_PARAM_set_time(param, (time_t)chain->now_s);
@@ -141,13 +198,13 @@ static bool prepare(const struct evidence_chain *chain, struct path *p)
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
 	X509_STORE_CTX_set_verify_cb(p->ctx, on_verify);
 	/* RFC 5280 6.1.1 d: an anchor is one whoever signed it. */
-	return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) ==
-		       1 &&
+	return X509_VERIFY_PARAM_set_flags(param, flags) == 1 &&
 	       X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY) == 1;
 }
 
 /* What OpenSSL found has to be what was given, in that order. */
-static enum pv_code compare(const struct path *p, size_t *below, char *why)
+static enum pv_code compare(const struct path *p, struct evidence_path *path,
+			    char *why, struct err *err)
 {
 	STACK_OF(X509) *found = X509_STORE_CTX_get0_chain(p->ctx);
 	int n = sk_X509_num(found), given = sk_X509_num(p->given);
@@ -168,20 +225,26 @@ static enum pv_code compare(const struct path *p, size_t *below, char *why)
 				   "an issuer is no CA by its basic "
 				   "constraints");
 	}
-	*below = (size_t)n - 1;
+	if (X509_digest(sk_X509_value(found, n - 1), EVP_sha256(),
+			path->anchor_sha256, NULL) != 1)
+		return failed(err);
+	path->below = (size_t)n - 1;
 	return PV_OK;
 }
 
 enum pv_code evidence_chain_verify(const struct evidence_chain *chain,
-				   size_t *below, char why[EVIDENCE_CHAIN_TEXT],
+				   struct evidence_path *path,
+				   char why[EVIDENCE_CHAIN_TEXT],
 				   struct err *err)
 {
 	CLEANUP(path_release) struct path p = { NULL, NULL, NULL };
 	enum pv_code rc;
 
-	*below = 0;
+	memset(path, 0, sizeof(*path));
 	why[0] = '\0';
 	rc = take_anchors(chain, &p, why, err);
+	if (rc == PV_OK)
+		rc = take_crls(chain, &p, why, err);
 	if (rc == PV_OK)
 		rc = take_given(chain, &p, why, err);
 	if (rc != PV_OK)
@@ -192,5 +255,21 @@ enum pv_code evidence_chain_verify(const struct evidence_chain *chain,
 		return say(PV_INTEGRITY, why,
 			   X509_verify_cert_error_string(
 				   X509_STORE_CTX_get_error(p.ctx)));
-	return compare(&p, below, why);
+	return compare(&p, path, why, err);
+}
+
+bool evidence_crl_good(struct span der, uint64_t now_s, const char **why)
+{
+	CLEANUP(cleanup_X509_CRL_free) X509_CRL *crl = parse_crl(der);
+	time_t now = (time_t)now_s;
+
+	*why = NULL;
+	if (!crl)
+		*why = "it is no DER CRL";
+	else if (!X509_CRL_get0_nextUpdate(crl))
+		*why = "it does not say when the next one comes";
+	else if (X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &now) <= 0)
+		*why = "its nextUpdate is over";
+	ERR_clear_error();
+	return *why == NULL;
 }

@@ -102,14 +102,30 @@ static enum pv_code take_layers(struct evidence_run *run, struct dice *d)
 	return PV_OK;
 }
 
+/* Those below the enrolled key: the device issues them itself, and no list. */
+static size_t own_certs(const struct evidence_run *run, const struct dice *d)
+{
+	size_t n = 0;
+
+	while (n < d->n && !span_equal(d->cert[n].spki, run->want->key))
+		n++;
+	return n < d->n ? n : 0;
+}
+
 static enum pv_code check_chain(struct evidence_run *run, struct dice *d)
 {
-	struct evidence_chain chain = { d->der, d->n, run->want->anchors,
-					run->want->anchors_n,
-					run->want->now_s };
+	const struct evidence_want *want = run->want;
+	struct evidence_chain chain = { .certs = d->der,
+					.certs_n = d->n,
+					.anchors = want->anchors,
+					.anchors_n = want->anchors_n,
+					.now_s = want->now_s,
+					.crls = want->crls,
+					.crls_n = want->crls_n,
+					.revocable = own_certs(run, d) };
 	char why[EVIDENCE_CHAIN_TEXT];
-	size_t below;
-	enum pv_code rc = evidence_chain_verify(&chain, &below, why, run->err);
+	struct evidence_path path;
+	enum pv_code rc = evidence_chain_verify(&chain, &path, why, run->err);
 
 	if (rc == PV_INTERNAL)
 		return run->rc = rc;
@@ -119,7 +135,7 @@ static enum pv_code check_chain(struct evidence_run *run, struct dice *d)
 		      "up to one of attestation.trust",
 		      rc == PV_OK ? "up to one of attestation.trust" : why);
 	if (rc == PV_OK)
-		d->n = below;
+		d->n = path.below;
 	return run->rc;
 }
 

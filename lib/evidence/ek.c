@@ -40,8 +40,8 @@ enum pv_code tpm2_ek_verify(const struct evidence_chain *chain,
 {
 	char why[EVIDENCE_CHAIN_TEXT];
 	struct x509_cert cert;
-	size_t below;
-	enum pv_code rc = evidence_chain_verify(chain, &below, why, err);
+	struct evidence_path path;
+	enum pv_code rc = evidence_chain_verify(chain, &path, why, err);
 
 	if (rc == PV_INTERNAL)
 		return rc;

@@ -6,7 +6,7 @@
  * 6.1.1) whose alias key signs. Pure: bytes in, verdict out; no clock, no file.
  *
  * Does not check: whether a nonce was handed out, is fresh or was used; which
- * key is enrolled; revocation; whether the reference values are good ones.
+ * key is enrolled; whether the reference values are good ones.
  */
 #ifndef PV_EVIDENCE_EVIDENCE_H
 #define PV_EVIDENCE_EVIDENCE_H
@@ -55,8 +55,8 @@ struct evidence_want {
 	/* psa: the enrolled ueid; empty: derived from the key, as H(IAK) or
 	 * H(H(IAK)) (PSA Attestation API 2.0, table 4). */
 	struct span instance;
-	const struct span *anchors; /* dice: DER certificates */
-	size_t anchors_n;
+	const struct span *anchors, *crls; /* dice: DER; chain.h */
+	size_t anchors_n, crls_n;
 	const struct evidence_reference *reference;
 	size_t reference_n;
 	/* Names of states that pass; none: "secured". psa: "unknown",

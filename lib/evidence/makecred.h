@@ -8,7 +8,7 @@
  * Endorsement keys are those of the profile's templates L-1 and L-2: RSA 2048,
  * or ECC P-256, nameAlg SHA-256, AES-128 in CFB mode.
  *
- * Does not check: revocation of the certificate; that the secret comes back.
+ * Does not check: that the secret comes back.
  */
 #ifndef PV_EVIDENCE_MAKECRED_H
 #define PV_EVIDENCE_MAKECRED_H

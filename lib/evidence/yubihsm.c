@@ -197,13 +197,16 @@ static enum pv_code malformed(const char *rule, struct err *err)
 			"Yubico documents it");
 }
 
-static enum pv_code check_chain(const struct yubihsm_want *w, struct err *err)
+static enum pv_code check_chain(const struct yubihsm_want *w,
+				struct evidence_path *path, struct err *err)
 {
-	struct evidence_chain chain = { w->certs, w->certs_n, w->anchors,
-					w->anchors_n, w->now_s };
+	struct evidence_chain chain = { .certs = w->certs,
+					.certs_n = w->certs_n,
+					.anchors = w->anchors,
+					.anchors_n = w->anchors_n,
+					.now_s = w->now_s };
 	char why[EVIDENCE_CHAIN_TEXT];
-	size_t below = 0;
-	enum pv_code rc = evidence_chain_verify(&chain, &below, why, err);
+	enum pv_code rc = evidence_chain_verify(&chain, path, why, err);
 
 	if (rc == PV_INPUT)
 		return err_fail(err, rc, "hsmkey.form",
@@ -263,12 +266,13 @@ static enum pv_code check_key(const struct yubihsm_key *k, struct err *err)
 enum pv_code yubihsm_verify(const struct yubihsm_want *want,
 			    struct yubihsm_key *out, struct err *err)
 {
+	struct evidence_path path;
 	struct x509_cert cert;
 	const char *rule;
 	enum pv_code rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = check_chain(want, err);
+	rc = check_chain(want, &path, err);
 	if (rc != PV_OK)
 		return rc;
 	if (x509_cert_decode(want->certs[0], &cert, NULL) != PV_OK)

@@ -228,7 +228,7 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	want.what = what;
 	want.raised = &raised;
 	buf_init(&p.escrow, TPL_ESCROW_MAX * X509_CERT_MAX);
-	buf_init(&p.trust, TPL_LIST_MAX * EVIDENCE_CERT_MAX);
+	buf_init(&p.trust, TRUSTCERTS_MAX);
 	rc = check_points(a, store, t, err);
 	if (rc == PV_OK)
 		rc = escrowcerts_read(a, store, t, &p.escrow, err);

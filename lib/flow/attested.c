@@ -18,7 +18,7 @@
 void attested_init(struct attested *x)
 {
 	memset(x, 0, sizeof(*x));
-	buf_init(&x->trust_room, TPL_LIST_MAX * EVIDENCE_CERT_MAX);
+	buf_init(&x->trust_room, TRUSTCERTS_MAX);
 }
 
 void attested_release(struct attested *x)
@@ -69,7 +69,7 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 	buf_put(&x->trust_room, row->trust.p, row->trust.len);
 	rc = buf_check(&x->trust_room, err);
 	return rc == PV_OK ? trustcerts_take(x->t, buf_span(&x->trust_room),
-					     x->trust, &x->trust_n, err)
+					     &x->trust, err)
 			   : rc;
 }
 

@@ -17,8 +17,7 @@ struct attested {
 	struct template *t;
 	uint8_t template_sha256[32];
 	struct buf trust_room;
-	struct span trust[TPL_LIST_MAX]; /* in trust_room, DER */
-	size_t trust_n;
+	struct trustcerts trust; /* in trust_room */
 };
 void attested_init(struct attested *x);
 void attested_release(struct attested *x);

@@ -16,8 +16,10 @@ static enum pv_code check_ek(const struct attested *x,
 {
 	const struct evidence_chain chain = { .certs = in->ek,
 					      .certs_n = in->ek_n,
-					      .anchors = x->trust,
-					      .anchors_n = x->trust_n,
+					      .anchors = x->trust.certs,
+					      .anchors_n = x->trust.certs_n,
+					      .crls = x->trust.crls,
+					      .crls_n = x->trust.crls_n,
 					      .now_s =
 						      who->who.time_ms / 1000 };
 	enum pv_code rc = tpm2_ek_verify(&chain, spki, err);

@@ -86,6 +86,8 @@ enum pv_code audit_take_restore(struct audit_entries *au,
 		 (const char *)e->object.p);
 	return audit_fail(err, object, "audit.key",
 			  "a key was restored that was not generated for it");
+}
+
 static bool take_hash(const struct log_entry *e, const char *key,
 		      uint8_t out[STORE_HASH])
 {

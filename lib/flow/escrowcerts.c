@@ -15,12 +15,13 @@
 
 CLEANUP_PTR(struct roster, roster_free);
 
-#define PEM_MAX 65536u
+#define PEM_MAX 131072u /* of a CRL of EVIDENCE_CRL_MAX bytes, too */
 
 /* ---- files, when a template is adopted ---- */
 
 static enum pv_code read_der(const struct authority *a, const char *path,
-			     struct buf *der, struct err *err)
+			     const char *label, struct buf *der,
+			     struct err *err)
 {
 	CLEANUP(buf_release) struct buf text;
 	enum pv_code rc;
@@ -29,8 +30,8 @@ static enum pv_code read_der(const struct authority *a, const char *path,
 	rc = file_read(a->home_fd, path,
 		       FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
 		       err);
-	if (rc == PV_OK && pem_is(buf_span(&text), "CERTIFICATE"))
-		return pem_decode(buf_span(&text), "CERTIFICATE", der, err);
+	if (rc == PV_OK && pem_is(buf_span(&text), label))
+		return pem_decode(buf_span(&text), label, der, err);
 	if (rc == PV_OK)
 		buf_put(der, text.data, text.len);
 	return rc == PV_OK ? buf_check(der, err) : rc;
@@ -41,7 +42,9 @@ enum pv_code escrowcerts_file(const struct authority *a,
 			      struct err *err)
 {
 	uint8_t hash[32];
-	enum pv_code rc = read_der(a, target->path, der, err);
+	enum pv_code rc =
+		read_der(a, target->path,
+			 target->crl ? "X509 CRL" : "CERTIFICATE", der, err);
 
 	if (rc == PV_OK)
 		rc = sha256(buf_span(der), hash, err);
@@ -49,11 +52,11 @@ enum pv_code escrowcerts_file(const struct authority *a,
 	if (rc == PV_OK && target->pinned &&
 	    memcmp(hash, target->sha256, sizeof(hash)) != 0)
 		return err_fail(err, PV_INPUT, "escrow.digest",
-				"put the certificate there whose SHA-256 the "
-				"template has",
-				"%s is another certificate than the template "
-				"says",
-				target->path);
+				"put the one there whose SHA-256 the template "
+				"has",
+				"%s is another %s than the template says",
+				target->path,
+				target->crl ? "CRL" : "certificate");
 	return rc;
 }
 

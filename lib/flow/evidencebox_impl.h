@@ -4,7 +4,7 @@
 
 #include "lib/flow/evidencebox.h"
 
-#define BOX_LIST_MAX 32 /* anchors, reference values, states: each */
+#define BOX_LIST_MAX 32 /* anchors, CRLs, reference values, states: each */
 #define BOX_NAME_MAX 128
 #define BOX_MAC_MAX 64
 
@@ -15,6 +15,7 @@ struct box_question {
 	uint64_t mac_len;
 	char device[BOX_NAME_MAX + 1];
 	struct span anchors[BOX_LIST_MAX];
+	struct span crls[BOX_LIST_MAX];
 	struct evidence_reference reference[BOX_LIST_MAX];
 	const char *lifecycle[BOX_LIST_MAX];
 	char names[2 * BOX_LIST_MAX][BOX_NAME_MAX + 1];

@@ -11,7 +11,7 @@ enum pv_code box_put_question(struct wire *w, struct span bytes,
 {
 	size_t mark;
 
-	if (want->anchors_n > BOX_LIST_MAX ||
+	if (want->anchors_n > BOX_LIST_MAX || want->crls_n > BOX_LIST_MAX ||
 	    want->reference_n > BOX_LIST_MAX ||
 	    want->lifecycle_n > BOX_LIST_MAX ||
 	    (want->mac_key && want->mac_key->len > BOX_MAC_MAX))
@@ -27,6 +27,9 @@ enum pv_code box_put_question(struct wire *w, struct span bytes,
 	wire_put_u64(w, want->anchors_n);
 	for (size_t i = 0; i < want->anchors_n; i++)
 		wire_put_span(w, want->anchors[i]);
+	wire_put_u64(w, want->crls_n);
+	for (size_t i = 0; i < want->crls_n; i++)
+		wire_put_span(w, want->crls[i]);
 	wire_put_u64(w, want->reference_n);
 	for (size_t i = 0; i < want->reference_n; i++) {
 		wire_put_str(w, want->reference[i].component);
@@ -58,6 +61,9 @@ static void get_lists(struct wire_rec *rec, struct box_question *q)
 	want->anchors_n = get_count(rec);
 	for (size_t i = 0; i < want->anchors_n; i++)
 		q->anchors[i] = wire_get_span(rec);
+	want->crls_n = get_count(rec);
+	for (size_t i = 0; i < want->crls_n; i++)
+		q->crls[i] = wire_get_span(rec);
 	want->reference_n = get_count(rec);
 	for (size_t i = 0; i < want->reference_n; i++, name++) {
 		wire_get_str(rec, q->names[name], sizeof(q->names[name]));
@@ -89,6 +95,7 @@ enum pv_code box_get_question(struct wire_rec *rec, struct box_question *q,
 	q->bytes = wire_get_span(rec);
 	want->device = q->device;
 	want->anchors = q->anchors;
+	want->crls = q->crls;
 	want->reference = q->reference;
 	want->lifecycle = q->lifecycle;
 	rec->bad |= q->mac_len > BOX_MAC_MAX;

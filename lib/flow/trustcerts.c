@@ -1,6 +1,7 @@
 #include "lib/flow/trustcerts.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
 #include "lib/flow/escrowcerts.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/people.h"
@@ -23,10 +24,14 @@ static enum pv_code check_pins(struct store *store, const struct template *t,
 		rc = people_in_force(store, &r, NULL, err);
 	if (rc == PV_OK && r)
 		rc = err_fail(err, PV_INPUT, "template.trust_unpinned",
-			      "name \"certificate\" and \"sha256\", which "
-			      "officers approve with the template",
-			      "attestation.trust does not say which "
-			      "certificate %s is",
+			      at->trust[i].crl
+				      ? "give its \"sha256\", which officers "
+					"approve with the template"
+				      : "name \"certificate\" and \"sha256\", "
+					"which officers approve with the "
+					"template",
+			      "attestation.trust does not say which %s %s is",
+			      at->trust[i].crl ? "CRL" : "certificate",
 			      at->trust[i].path);
 	return rc;
 }
@@ -46,6 +51,18 @@ static enum pv_code check_der(const char *path, struct span der,
 			"%s is no certificate to trust", path);
 }
 
+static enum pv_code check_crl(const char *path, struct span der,
+			      struct err *err)
+{
+	const char *why;
+
+	if (evidence_crl_good(der, (uint64_t)pvtime_now_s(), &why))
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "trust.crl",
+			"put the issuer's newest CRL there, DER or PEM",
+			"%s is no CRL to go by: %s", path, why);
+}
+
 enum pv_code trustcerts_read(const struct authority *a, struct store *store,
 			     const struct template *t, struct buf *all,
 			     struct err *err)
@@ -55,11 +72,13 @@ enum pv_code trustcerts_read(const struct authority *a, struct store *store,
 
 	for (size_t i = 0; rc == PV_OK && i < at->trust_n; i++) {
 		CLEANUP(buf_release) struct buf der;
+		const struct tpl_escrow *to = &at->trust[i];
 
-		buf_init(&der, EVIDENCE_CERT_MAX);
-		rc = escrowcerts_file(a, &at->trust[i], &der, err);
+		buf_init(&der, to->crl ? EVIDENCE_CRL_MAX : EVIDENCE_CERT_MAX);
+		rc = escrowcerts_file(a, to, &der, err);
 		if (rc == PV_OK)
-			rc = check_der(at->trust[i].path, buf_span(&der), err);
+			rc = to->crl ? check_crl(to->path, buf_span(&der), err)
+				     : check_der(to->path, buf_span(&der), err);
 		if (rc != PV_OK)
 			err_prefix(err, "attestation.trust");
 		buf_put(all, der.data, der.len);
@@ -68,11 +87,15 @@ enum pv_code trustcerts_read(const struct authority *a, struct store *store,
 }
 
 enum pv_code trustcerts_take(const struct template *t, struct span all,
-			     struct span out[TPL_LIST_MAX], size_t *n,
-			     struct err *err)
+			     struct trustcerts *out, struct err *err)
 {
-	for (*n = 0; *n < t->attestation.trust_n; ++*n)
-		if (!der_next(&all, NULL, NULL, &out[*n]))
+	const struct tpl_attestation *at = &t->attestation;
+
+	out->certs_n = out->crls_n = 0;
+	for (size_t i = 0; i < at->trust_n; i++)
+		if (!der_next(&all, NULL, NULL,
+			      at->trust[i].crl ? &out->crls[out->crls_n++]
+					       : &out->certs[out->certs_n++]))
 			return logged_edited("an anchor of a template", err);
 	return all.len == 0 ? PV_OK
 			    : logged_edited("an anchor of a template", err);

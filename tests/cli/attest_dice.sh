@@ -17,7 +17,8 @@ root() {
 	shift
 	new_key "$root_name-key"
 	openssl req -x509 -new -key "$T/$root_name-key.pem" \
-		-subj "/CN=$root_name" -addext "keyUsage=critical,keyCertSign" \
+		-subj "/CN=$root_name" \
+		-addext "keyUsage=critical,keyCertSign,cRLSign" \
 		-days 30 -out "$T/$root_name.pem" "$@"
 }
 root plain -addext "basicConstraints=critical,CA:TRUE"
@@ -157,5 +158,38 @@ case_start "and the nonce that another's chain signed is its device's still"
 certs plain 20 "$good"
 chain "$T/alias.pem"
 verify 0 '"status":"verified"' $b
+
+# listed VERSION MORE: another version, with these beside the root.
+listed() {
+	staged staged "$1" '{"formats": ["dice"], "min_svn": 3, "reference":
+		[{"component": "layer0", "digest": "sha256:'"$measured"'"}],
+		"trust": ["anchors/plain.pem", '"$2"']}'
+	challenge $b
+	chain "$T/alias.pem"
+}
+
+case_start "what its maker has revoked, and what no list of its maker tells"
+crl plain
+listed 2 '{"crl": "anchors/plain.crl"}'
+verify 0 '"status":"verified"' $b
+crl plain "$(serial_of "$T/id.pem")"
+listed 3 '{"crl": "anchors/plain.crl"}'
+verify 5 evidence.chain $b
+expect_text revoked
+crl short
+listed 4 '"anchors/short.pem", {"crl": "anchors/short.crl"}'
+verify 5 evidence.chain $b
+expect_text CRL
+
+case_start "a list that is over, or is none, is not adopted"
+jq -c '.version = 5' "$T/staged.json" >"$T/five.json"
+openssl ca -gencrl -config "$T/crl.cnf" -keyfile "$T/short-key.pem" \
+	-cert "$T/short.pem" -crl_lastupdate 200101000000Z \
+	-crl_nextupdate 200201000000Z -out "$H/anchors/short.crl" 2>/dev/null
+expect_error 3 trust.crl -C "$H" policy adopt "$T/five.json"
+cp "$T/short.pem" "$H/anchors/short.crl"
+expect_error 3 trust.crl -C "$H" policy adopt "$T/five.json"
+rm "$H/anchors/short.crl"
+expect_error 10 '' -C "$H" policy adopt "$T/five.json"
 verify_audit
 tests_end

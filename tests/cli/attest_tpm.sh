@@ -40,7 +40,8 @@ maker() {
 	new_key "$1-key"
 	openssl req -x509 -new -key "$T/$1-key.pem" -subj "/CN=$1" -days 30 \
 		-addext "basicConstraints=critical,CA:TRUE" \
-		-addext "keyUsage=critical,keyCertSign" -out "$T/$1.pem"
+		-addext "keyUsage=critical,keyCertSign,cRLSign" \
+		-out "$T/$1.pem"
 }
 # ek_cert MAKER: the certificate of the endorsement key, $T/MAKER-ek.pem.
 ek_cert() {
@@ -109,6 +110,16 @@ tpm tpm2_createprimary -C o -G ecc256:ecdsa-sha256:null -c free.ctx \
 	-a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign'
 tpm tpm2_readpublic -c free.ctx -o free.public
 offer 4 ak.attributes acme-tpm free.public
+
+case_start "an EK certificate that its maker has revoked"
+crl acme-tpm "$(serial_of "$T/acme-tpm-ek.pem")"
+staged listed 1 '{"formats": ["tpm2"], "trust": ["anchors/tpm.pem",
+	{"crl": "anchors/acme-tpm.crl"}]}'
+staged_device listed client-00000004
+a=client-00000004
+offer 5 ek.chain acme-tpm ak.public
+expect_text revoked
+a=client-00000001
 
 case_start "what the TPM gives back enrols its key, nothing else does"
 head -c 32 /dev/zero >"$T/secret"

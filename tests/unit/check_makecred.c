@@ -235,7 +235,11 @@ static enum pv_code verify_ek(struct ec_cert *what, struct span *out,
 {
 	struct buf root, cert;
 	struct span anchor, given;
-	struct evidence_chain chain = { &given, 1, &anchor, 1, EC_NOW };
+	struct evidence_chain chain = { .certs = &given,
+					.certs_n = 1,
+					.anchors = &anchor,
+					.anchors_n = 1,
+					.now_s = EC_NOW };
 	struct ec_cert maker = { .subject = "maker",
 				 .issuer = "maker",
 				 .key = what->signer,

@@ -53,7 +53,8 @@ void ec_make(const struct ec_cert *what, struct buf *der)
 	int len;
 
 	ck_assert_int_eq(X509_set_version(x, 2), 1);
-	ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), 77);
+	ASN1_INTEGER_set_uint64(X509_get_serialNumber(x),
+				what->serial ? what->serial : 77);
 	set_name(X509_get_subject_name(x), what->subject);
 	set_name(X509_get_issuer_name(x), what->issuer);
 	ASN1_TIME_set(X509_getm_notBefore(x),
@@ -84,6 +85,50 @@ void ec_make(const struct ec_cert *what, struct buf *der)
 	buf_put(der, out, (size_t)len);
 	OPENSSL_free(out);
 	X509_free(x);
+}
+
+static void set_revoked(X509_CRL *crl, unsigned serial)
+{
+	X509_REVOKED *r = X509_REVOKED_new();
+	ASN1_INTEGER *number = ASN1_INTEGER_new();
+	ASN1_TIME *when = ASN1_TIME_set(NULL, (time_t)EC_NOW - DAY_S);
+
+	ck_assert_int_eq(ASN1_INTEGER_set_uint64(number, serial), 1);
+	ck_assert_int_eq(X509_REVOKED_set_serialNumber(r, number), 1);
+	ck_assert_int_eq(X509_REVOKED_set_revocationDate(r, when), 1);
+	ck_assert_int_eq(X509_CRL_add0_revoked(crl, r), 1);
+	ASN1_INTEGER_free(number);
+	ASN1_TIME_free(when);
+}
+
+void ec_crl(const struct ec_crl *what, struct buf *der)
+{
+	const time_t now = (time_t)EC_NOW;
+	X509_CRL *crl = X509_CRL_new();
+	X509_NAME *issuer = X509_NAME_new();
+	ASN1_TIME *t =
+		ASN1_TIME_set(NULL, what->from_s ? what->from_s : now - DAY_S);
+	unsigned char *out = NULL;
+	int len;
+
+	set_name(issuer, what->issuer);
+	ck_assert_int_eq(X509_CRL_set_version(crl, 1), 1);
+	ck_assert_int_eq(X509_CRL_set_issuer_name(crl, issuer), 1);
+	ck_assert_int_eq(X509_CRL_set1_lastUpdate(crl, t), 1);
+	ASN1_TIME_set(t, what->until_s ? what->until_s : now + DAY_S);
+	if (what->until_s >= 0)
+		ck_assert_int_eq(X509_CRL_set1_nextUpdate(crl, t), 1);
+	if (what->revoked)
+		set_revoked(crl, what->revoked);
+	ck_assert_int_gt(X509_CRL_sign(crl, what->signer, EVP_sha256()), 0);
+	len = i2d_X509_CRL(crl, &out);
+	ck_assert_int_gt(len, 0);
+	buf_reset(der);
+	buf_put(der, out, (size_t)len);
+	OPENSSL_free(out);
+	ASN1_TIME_free(t);
+	X509_NAME_free(issuer);
+	X509_CRL_free(crl);
 }
 
 static void put_number(struct buf *b, unsigned tag, int value)

@@ -28,9 +28,19 @@ struct ec_cert {
 	size_t exts_n;
 	int64_t from_s, until_s; /* 0: a day before and after EC_NOW */
 	const EVP_MD *md;	 /* NULL: SHA-256 */
+	unsigned serial;	 /* 0: 77 */
 };
 
 void ec_make(const struct ec_cert *what, struct buf *der);
+
+struct ec_crl {
+	const char *issuer; /* CN */
+	EVP_PKEY *signer;
+	unsigned revoked;	 /* serial; 0: none */
+	int64_t from_s, until_s; /* 0: a day before and after EC_NOW; -1: no
+				  * nextUpdate */
+};
+void ec_crl(const struct ec_crl *what, struct buf *der);
 
 /* DiceTcbInfo of what is set. */
 struct ec_tcb {
