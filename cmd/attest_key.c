@@ -95,25 +95,29 @@ static enum pv_code read_key(const struct app *app, const struct key_args *a,
 static enum pv_code tell(const struct app *app, const struct yubihsm_key *k,
 			 struct err *err)
 {
-	char firmware[16], capabilities[17];
+	char firmware[16], capabilities[17], anchor[2 * 32 + 1];
 
+	hex_encode(k->anchor_sha256, sizeof(k->anchor_sha256), anchor);
 	snprintf(firmware, sizeof(firmware), "%u.%u.%u", k->firmware[0],
 		 k->firmware[1], k->firmware[2]);
 	snprintf(capabilities, sizeof(capabilities), "%016llx",
 		 (unsigned long long)k->capabilities);
 	if (app->json)
 		return out_json(
-			json_pack("{s:s, s:I, s:s, s:I, s:s, s:I, s:s, s:s}",
+			json_pack("{s:s, s:I, s:s, s:I, s:s, s:I, s:s, s:s, "
+				  "s:s}",
 				  "format", "yubihsm", "serial",
 				  (json_int_t)k->serial, "firmware", firmware,
 				  "object", (json_int_t)k->object_id, "label",
 				  k->label, "domains", (json_int_t)k->domains,
 				  "capabilities", capabilities, "origin",
-				  "generated"),
+				  "generated", "trust_sha256", anchor),
 			err);
-	printf("the key was generated in the YubiHSM and cannot leave it\n"
+	printf("the key was generated in the YubiHSM and cannot leave it, if "
+	       "this certificate is Yubico's:\n"
+	       "trust         sha256:%s\n"
 	       "serial        %u\nfirmware      %s\nobject        0x%04x\n",
-	       (unsigned)k->serial, firmware, k->object_id);
+	       anchor, (unsigned)k->serial, firmware, k->object_id);
 	out_text("label         ", k->label);
 	printf("\ncapabilities  %s\n", capabilities);
 	return PV_OK;

@@ -279,6 +279,7 @@ enum pv_code yubihsm_verify(const struct yubihsm_want *want,
 		return malformed("hsmkey.form", err);
 	if (!parse(&cert, out, &rule))
 		return malformed(rule, err);
+	memcpy(out->anchor_sha256, path.anchor_sha256, 32);
 	rc = check_device(want, out->serial, err);
 	if (rc != PV_OK)
 		return rc;

@@ -32,6 +32,9 @@ struct yubihsm_key { /* what the device says of it */
 	uint16_t object_id;
 	char label[YUBIHSM_LABEL_MAX + 1]; /* bytes that a terminal obeys are
 					    * escaped; cut to fit */
+	/* Of the DER of the anchor that the chain led to; zeros from a parse.
+	 * Whose it is, whoever gave it knows. */
+	uint8_t anchor_sha256[32];
 };
 
 struct yubihsm_want {		  /* all of it borrowed */

@@ -65,11 +65,16 @@ expect_exit 0 "$PROVCTL" -C "$H" attest key --format yubihsm \
 	--trust root.pem --ca issuing-1 good.pem device.pem sub.pem
 expect_text "cannot leave it"
 expect_text 34331133
+expect_text "sha256:$(openssl x509 -in root.pem -outform DER | sha256sum |
+	cut -d ' ' -f 1)"
 expect_exit 0 "$PROVCTL" -C "$H" --json attest key --format yubihsm \
 	--trust sub.pem --trust root.pem --ca issuing-1 --generation 1 \
 	good.pem device.pem
 expect_equal "$(jq -c '[.serial, .firmware, .object, .label, .origin]' \
 	"$T/out")" '[34331133,"2.4.1",2748,"acme/root/1","generated"]' "what it is"
+# Of those that were given the one that the chain leads to.
+expect_equal "$(json_field trust_sha256 "$T/out")" \
+	"$(cert_sha256 sub.pem)" "whom it trusts"
 
 case_start "without an authority, by the key in a file, DER as well as PEM"
 openssl x509 -in good.pem -outform DER -out good.der
