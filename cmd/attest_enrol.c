@@ -27,6 +27,8 @@ json_t *enrol_line(const char *device, const char *format,
 		json_object_set_new(o, "key_sha256", json_string(hex));
 		json_object_set_new(o, "replaced",
 				    json_boolean(said->replaced));
+		if (said->renewed)
+			json_object_set_new(o, "renewed", json_true());
 	}
 	return o;
 }

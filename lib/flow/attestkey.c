@@ -48,7 +48,7 @@ bool attestkey_fits(const struct log_entry *e, const struct store_attkey *k)
 }
 
 enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
-			      struct err *err)
+			      uint64_t *time_ms, struct err *err)
 {
 	CLEANUP(buf_release) struct buf room;
 	uint8_t hash[32];
@@ -64,6 +64,8 @@ enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
 	    (!attestkey_fits(&e, k) ||
 	     (!k->mac && memcmp(hash, k->key_sha256, sizeof(hash)) != 0)))
 		rc = logged_edited("the row of an attestation key", err);
+	if (rc == PV_OK && time_ms)
+		*time_ms = e.time_ms;
 	return rc;
 }
 
@@ -72,8 +74,8 @@ enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
 struct boards {
 	struct store *store;
 	uint64_t after; /* the entry of a key */
-	bool replaced;	/* since: reworked or scrapped */
-	bool scrapped;	/* since, and the one before is not back */
+	bool replaced;	/* since, and the one before is not back */
+	bool scrapped;	/* the same, by a scrap */
 };
 
 static enum pv_code see_credential(void *ctx, const struct store_device *d,
@@ -87,12 +89,13 @@ static enum pv_code see_credential(void *ctx, const struct store_device *d,
 	if (d->intent_index <= b->after)
 		return PV_OK;
 	rc = logged_device(b->store, d, err);
-	b->replaced |= store_is_rework(&d->s);
-	if (rc == PV_OK && d->s.why == STORE_SCRAP)
+	if (rc == PV_OK && store_is_rework(&d->s))
 		rc = store_left(b->store, d->s.number, &left, err);
-	b->scrapped |= rc != PV_OK ||
-		       (d->s.why == STORE_SCRAP && left == STORE_NO_INDEX);
-	return rc;
+	if (rc != PV_OK || !store_is_rework(&d->s) || left != STORE_NO_INDEX)
+		return rc;
+	b->replaced = true;
+	b->scrapped |= d->s.why == STORE_SCRAP;
+	return PV_OK;
 }
 
 /* What became of the device since the entry of its key. */
@@ -143,14 +146,17 @@ enum pv_code attestkey_load(struct store *store, const char *device,
 		return unknown("no attestation key of the device is enrolled",
 			       err);
 	if (rc == PV_OK)
-		rc = attestkey_logged(store, k, err);
+		rc = attestkey_logged(store, k, NULL, err);
 	if (rc == PV_OK)
 		rc = hold_newest(store, k, err);
 	if (rc == PV_OK)
 		rc = find_boards(store, device, k->log_index, &b, err);
-	if (rc == PV_OK && b.scrapped)
-		return unknown("the attestation key that is enrolled is the "
-			       "scrapped board's",
+	if (rc == PV_OK && b.replaced)
+		return unknown(b.scrapped
+				       ? "the attestation key that is enrolled "
+					 "is the scrapped board's"
+				       : "the attestation key that is enrolled "
+					 "is of before the device's rework",
 			       err);
 	return rc;
 }
@@ -197,7 +203,7 @@ enum pv_code attestkey_begin(struct store *store, const char *device,
 	return rc;
 }
 
-/* Another board under the same id: what people let in by issue --replace. */
+/* What is there since issue --replace has its key enrolled anew. */
 static enum pv_code check_enrolled(struct store *store, const char *device,
 				   const struct store_attkey *k,
 				   struct attestkey_said *said, struct err *err)
@@ -205,7 +211,7 @@ static enum pv_code check_enrolled(struct store *store, const char *device,
 	CLEANUP(buf_release) struct buf room;
 	struct store_attkey now;
 	struct boards b;
-	bool found = false;
+	bool found = false, same;
 	enum pv_code rc;
 
 	buf_init(&room, ATTESTKEY_ROW_MAX);
@@ -213,18 +219,20 @@ static enum pv_code check_enrolled(struct store *store, const char *device,
 			      &found, err);
 	if (rc != PV_OK || !found)
 		return rc;
-	rc = attestkey_logged(store, &now, err);
-	said->existing = memcmp(now.key_sha256, k->key_sha256, 32) == 0;
+	rc = attestkey_logged(store, &now, NULL, err);
+	same = memcmp(now.key_sha256, k->key_sha256, 32) == 0;
 	if (rc == PV_OK)
 		rc = find_boards(store, device, now.log_index, &b, err);
-	if (rc == PV_OK && said->existing && b.scrapped)
+	if (rc == PV_OK && same && b.scrapped)
 		rc = err_fail(err, PV_DENIED, "evidence.owner",
 			      "enrol the new board's key",
 			      "the key is the scrapped board's");
-	if (rc != PV_OK || said->existing)
+	if (rc != PV_OK)
 		return rc;
-	said->replaced = b.replaced;
-	return b.replaced
+	said->existing = same && !b.replaced;
+	said->renewed = same && b.replaced;
+	said->replaced = !same && b.replaced;
+	return same || b.replaced
 		       ? PV_OK
 		       : err_fail(err, PV_DENIED, "evidence.enrolled",
 				  "if it is another board, replace the device "
@@ -232,6 +240,24 @@ static enum pv_code check_enrolled(struct store *store, const char *device,
 				  "rework",
 				  "another attestation key of the device is "
 				  "enrolled");
+}
+
+/* One that another key took the place of does not come back. */
+static enum pv_code check_former(struct store *store,
+				 const struct store_attkey *k, struct err *err)
+{
+	struct store_attkey alone = *k;
+	char owner[STORE_ID_MAX + 1];
+	enum pv_code rc;
+
+	alone.instance_len = 0;
+	memset(alone.ek_sha256, 0, sizeof(alone.ek_sha256));
+	rc = store_attkey_owner(store, &alone, owner, err);
+	return rc != PV_OK || !owner[0]
+		       ? rc
+		       : err_fail(err, PV_DENIED, "evidence.owner",
+				  "enrol the key that the device has now",
+				  "the key was replaced by another one");
 }
 
 enum pv_code attestkey_check(struct store *store, const struct attested *x,
@@ -249,7 +275,7 @@ enum pv_code attestkey_check(struct store *store, const struct attested *x,
 				"find out which of the two it is",
 				"the key, instance or TPM is or was that of %s",
 				owner);
-	return rc;
+	return rc == PV_OK && !said->renewed ? check_former(store, k, err) : rc;
 }
 
 /* ---- psa and dice ---- */

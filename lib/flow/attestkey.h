@@ -5,12 +5,12 @@
  * its own: it gives back a secret that only the TPM of its EK certificate gets
  * out of what we make of it (MakeCredential, ActivateCredential).
  *
- * A device has one key. Another one takes its place only after the device was
- * replaced (issue --replace, rework or scrap): a decision that is counted and
- * logged. A scrapped board's key is in force no longer, also where no other one
- * is enrolled yet; a reworked board keeps its key. No key, instance or TPM
- * (by its EK) is ever that of two devices. Calls are made inside an open write
- * transaction.
+ * A device has one key. Once the device is replaced (issue --replace, rework or
+ * scrap: a decision that is counted and logged) it is in force no longer, until
+ * one is enrolled for what is there now: another one, or after a rework the
+ * same again. A scrapped board's key is nobody's any more. No key, instance or
+ * TPM (by its EK) is ever that of two devices. Calls are made inside an open
+ * write transaction.
  *
  * Does not check: who brings the key, that a dice key's chain leads to an
  * anchor (its evidence shows that).
@@ -42,6 +42,7 @@ struct attestkey_said {
 	uint8_t key_sha256[32];
 	bool existing; /* it was enrolled, or waits, already */
 	bool replaced; /* an earlier one */
+	bool renewed;  /* the same, for the device after its rework */
 };
 
 /* "psa", "psa-mac0", "tpm2", "dice". */
@@ -52,8 +53,8 @@ const char *attestkey_format(const struct store_attkey *k);
  * store key. PV_INPUT "evidence.key" (none, malformed, of the wrong kind),
  * "evidence.instance"; PV_DENIED "evidence.format" (the template does not take
  * it), "evidence.enrolled" (the device has another key), "evidence.owner" (the
- * key or instance is another device's, or was replaced, or is that of a board
- * that was scrapped), "clock.*", key.*;
+ * key or instance is another device's, or was replaced by another key, or is
+ * that of a board that was scrapped), "clock.*", key.*;
  * codes of attested_load(); PV_HSM_*; PV_STORAGE.
  */
 PV_MUST enum pv_code
@@ -79,7 +80,8 @@ attestkey_offer(struct store *store, struct hsm *hsm,
 		const struct event_who *who, const struct attestkey_tpm *in,
 		struct buf *out, struct attestkey_said *said, struct err *err);
 /* The second: what the TPM gave back. PV_NOT_FOUND "evidence.pending";
- * PV_DENIED "evidence.activated": it is not the secret. */
+ * PV_DENIED "evidence.activated": it is not the secret, "evidence.pending": the
+ * offer is older than attestation.nonce_ttl_s. */
 PV_MUST enum pv_code attestkey_activate(struct store *store,
 					const struct event_who *who,
 					const char *device, struct span secret,
@@ -89,7 +91,7 @@ PV_MUST enum pv_code attestkey_activate(struct store *store,
 /*
  * The key that the device's evidence is verified with, held against the log;
  * its bytes are appended to room. PV_DENIED "evidence.unknown": none is
- * enrolled, or only that of a board that was scrapped since. PV_INTEGRITY
+ * enrolled, or only that of before the device was replaced. PV_INTEGRITY
  * "store.edited", also when a newer one stood.
  */
 PV_MUST enum pv_code attestkey_load(struct store *store, const char *device,

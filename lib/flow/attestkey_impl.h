@@ -9,8 +9,9 @@
 PV_MUST enum pv_code attestkey_begin(struct store *store, const char *device,
 				     enum evidence_format format,
 				     struct attested *x, struct err *err);
-/* PV_OK when k may be enrolled now: free, or the device's after it was
- * replaced. said->existing: it is enrolled already. */
+/* PV_OK when k may be enrolled now: it is nobody's, and the device has none or
+ * was replaced; or it is the device's own of before its rework.
+ * said->existing: it is enrolled already. */
 PV_MUST enum pv_code attestkey_check(struct store *store,
 				     const struct attested *x,
 				     const struct store_attkey *k,
@@ -26,10 +27,11 @@ PV_MUST enum pv_code
 attestkey_seal(const struct authority *a, struct store *store, struct hsm *hsm,
 	       const char *device, const struct secret *key,
 	       uint8_t check[static 32], struct buf *row, struct err *err);
-/* Whether the row is what its attest.enrol says. PV_STORAGE, PV_INTEGRITY. */
+/* Whether the row is what its attest.enrol says; time_ms, of that entry, may be
+ * NULL. PV_STORAGE, PV_INTEGRITY. */
 PV_MUST enum pv_code attestkey_logged(struct store *store,
 				      const struct store_attkey *k,
-				      struct err *err);
+				      uint64_t *time_ms, struct err *err);
 /* The same of an entry that was read. */
 PV_MUST bool attestkey_fits(const struct log_entry *e,
 			    const struct store_attkey *k);

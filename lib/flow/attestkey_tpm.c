@@ -78,6 +78,20 @@ enum pv_code attestkey_offer(struct store *store, struct hsm *hsm,
 	return rc == PV_OK ? attestkey_record(store, who, &k, said, err) : rc;
 }
 
+static enum pv_code check_age(const struct attested *x, uint64_t offered_ms,
+			      const struct event_who *who, struct err *err)
+{
+	const uint32_t ttl_s = x->t->attestation.nonce_ttl_s;
+
+	if (who->who.time_ms - offered_ms < 1000ull * ttl_s)
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "evidence.pending",
+			"begin anew with --ek-cert and --ak",
+			"the offer to the TPM is over: it was good for %u s "
+			"(attestation.nonce_ttl_s)",
+			(unsigned)ttl_s);
+}
+
 enum pv_code attestkey_activate(struct store *store,
 				const struct event_who *who, const char *device,
 				struct span secret, struct attestkey_said *said,
@@ -86,6 +100,7 @@ enum pv_code attestkey_activate(struct store *store,
 	CLEANUP(attested_release) struct attested x;
 	CLEANUP(buf_release) struct buf room;
 	struct store_attkey k;
+	uint64_t offered_ms = 0;
 	uint8_t hash[32];
 	bool found = false;
 	enum pv_code rc;
@@ -102,7 +117,9 @@ enum pv_code attestkey_activate(struct store *store,
 				"begin with --ek-cert and --ak",
 				"no key of the device waits for its TPM");
 	if (rc == PV_OK)
-		rc = attestkey_logged(store, &k, err);
+		rc = attestkey_logged(store, &k, &offered_ms, err);
+	if (rc == PV_OK)
+		rc = check_age(&x, offered_ms, who, err);
 	if (rc == PV_OK)
 		rc = sha256(secret, hash, err);
 	if (rc != PV_OK)

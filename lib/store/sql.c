@@ -410,12 +410,16 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_ATTKEY_RETIRE] = "UPDATE attkey SET key = NULL WHERE mac = 1 AND "
 			      "device = (SELECT device FROM device WHERE "
 			      "number = $1)",
-	[SQL_ATTKEY_OWNER] = "SELECT device FROM attkey WHERE key_sha256 = $1",
-	/* 0: ATTKEY_PENDING */
-	[SQL_ATTKEY_STANDS] = "SELECT device FROM attkey WHERE "
-			      "key_sha256 = $1 AND state <> 0",
+	/* 0: ATTKEY_PENDING, whose it is nobody knows yet. */
+	[SQL_ATTKEY_OWNER] = "SELECT device FROM attkey WHERE "
+			     "key_sha256 = $1 AND state <> 0 LIMIT 1",
+	/* 2: ATTKEY_REPLACED, and not in force again: 1, ATTKEY_ENROLLED. */
+	[SQL_ATTKEY_GONE] =
+		"SELECT device FROM attkey WHERE key_sha256 = $1 AND state = 2 "
+		"AND NOT EXISTS (SELECT 1 FROM attkey x WHERE x.key_sha256 = "
+		"$1 AND x.state = 1) LIMIT 1",
 	[SQL_ATTKEY_INSTANCE] = "SELECT device FROM attkey WHERE "
-				"instance = $1 LIMIT 1",
+				"instance = $1 AND state <> 0 LIMIT 1",
 	[SQL_ATTKEY_EK] = "SELECT device FROM attkey WHERE ek = $1 AND "
 			  "state <> 0 LIMIT 1",
 	[SQL_ATTKEY_GET] = ATTKEY_COLUMNS "WHERE device = $1 AND state = $2 "

@@ -186,21 +186,21 @@ static enum pv_code replace_enrolled(struct sqlite_store *s, const char *device,
 	return query_run(&q, err);
 }
 
-/* The device's own pending row of that key is no conflict: it goes. */
+/* The one in force may be put again, for what came of the device since. */
 static enum pv_code check_free(struct sqlite_store *s,
 			       const struct store_attkey *k, struct err *err)
 {
 	struct span key = { k->key_sha256, STORE_HASH };
 	char owner[STORE_ID_MAX + 1];
-	bool stands = false;
-	enum pv_code rc = owner_by(s, SQL_ATTKEY_STANDS, key, owner, err);
+	bool gone = false;
+	enum pv_code rc = owner_by(s, SQL_ATTKEY_GONE, key, owner, err);
 
 	if (rc == PV_OK && owner[0])
-		stands = true;
-	if (rc == PV_OK && !stands)
+		gone = true;
+	if (rc == PV_OK && !gone)
 		rc = sqlite_attkey_owner(&s->base, k, owner, err);
 	if (rc == PV_OK &&
-	    (stands || (owner[0] && strcmp(owner, k->device) != 0)))
+	    (gone || (owner[0] && strcmp(owner, k->device) != 0)))
 		return err_fail(err, PV_CONFLICT, "store.attkey", NULL,
 				"the attestation key is or was that of %s",
 				owner);

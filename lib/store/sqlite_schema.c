@@ -16,13 +16,14 @@ static const struct table tables[] = {
 	{ "attkey",
 	  "CREATE TABLE attkey (device TEXT NOT NULL, log_index INTEGER "
 	  "NOT NULL, state INTEGER NOT NULL, format INTEGER NOT NULL, mac "
-	  "INTEGER NOT NULL, key_sha256 BLOB NOT NULL UNIQUE, key BLOB, "
+	  "INTEGER NOT NULL, key_sha256 BLOB NOT NULL, key BLOB, "
 	  "instance BLOB, ek BLOB, secret BLOB, PRIMARY KEY (device, "
 	  "log_index)) STRICT, WITHOUT ROWID" },
 	{ "attkey_ek", "CREATE INDEX attkey_ek ON attkey (ek) WHERE ek IS NOT "
 		       "NULL" },
 	{ "attkey_instance", "CREATE INDEX attkey_instance ON attkey "
 			     "(instance) WHERE instance IS NOT NULL" },
+	{ "attkey_key", "CREATE INDEX attkey_key ON attkey (key_sha256)" },
 	{ "bundle",
 	  "CREATE TABLE bundle (number INTEGER NOT NULL REFERENCES device, "
 	  "seal_index INTEGER NOT NULL, seq INTEGER NOT NULL, "

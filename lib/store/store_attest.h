@@ -15,9 +15,10 @@
 /*
  * A pending key takes the place of the device's earlier pending one. An
  * enrolled one makes the earlier enrolled one a replaced one, and the pending
- * one of the device goes. PV_CONFLICT "store.attkey": the key is or was another
- * device's, or is this one's already or was replaced; the instance or the EK is
- * or was another device's. PV_INPUT "store.attkey".
+ * one of the device goes. The one in force may be put again. PV_CONFLICT
+ * "store.attkey": the key is or was another device's, or was replaced by
+ * another one; the instance or the EK is or was another device's. PV_INPUT
+ * "store.attkey".
  */
 PV_MUST static inline enum pv_code
 store_attkey_put(struct store *s, const struct store_attkey *k,
@@ -44,8 +45,8 @@ store_attkey_each(struct store *s, const struct store_visit *v, struct err *err)
 }
 
 /* Whose key, instance or EK (those that k has) that is or was; "": nobody's.
- * Of several devices the first by this order that is not k->device. An EK is
- * no device's while its key is pending. */
+ * Of several devices the first by this order that is not k->device. What is
+ * pending makes nobody an owner: anybody may be offered any public key. */
 PV_MUST static inline enum pv_code
 store_attkey_owner(struct store *s, const struct store_attkey *k,
 		   char device[STORE_ID_MAX + 1], struct err *err)

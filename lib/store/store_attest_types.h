@@ -12,7 +12,7 @@
 enum store_attkey_state {
 	ATTKEY_PENDING,	 /* a TPM has yet to prove that the key is its own */
 	ATTKEY_ENROLLED, /* what the device's evidence is verified with */
-	ATTKEY_REPLACED	 /* another key was enrolled after it */
+	ATTKEY_REPLACED	 /* another one, or it again, was enrolled after it */
 };
 
 struct store_attkey { /* what a device attests with */

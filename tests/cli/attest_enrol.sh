@@ -100,6 +100,32 @@ expect_text '"replaced":true'
 enrol 4 evidence.enrolled client-00000001 --format psa --key "$T/one.pub"
 enrol 4 evidence.owner client-00000004 --format psa --key "$T/one.pub"
 
+case_start "a reworked device's key is enrolled again, or it is in force no more"
+rework() {
+	rm -rf "$T/dev/$1"
+	new_device tls-client "$1"
+	issue staged "$1" --replace --reason rework -o "$T/$1.$2.pvb"
+	expect_equal "$rc" 0 "issue --replace ($(cat "$T/err"))"
+}
+rework client-00000001 second
+expect_error 4 evidence.unknown -C "$H" attest challenge \
+	--device client-00000001
+enrol 4 evidence.owner client-00000001 --format psa --key "$T/one.pub"
+enrol 4 evidence.owner client-00000004 --format psa --key "$T/two.pub"
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device client-00000001 \
+	--format psa --key "$T/two.pub"
+expect_text '"status":"enrolled"'
+expect_text '"renewed":true'
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device client-00000001 \
+	--format psa --key "$T/two.pub"
+expect_text '"status":"existing"'
+verify_audit
+# A key for COSE_Mac0 is sealed again.
+rework client-00000002 second
+expect_exit 0 "$PROVCTL" -C "$H" attest enrol --device client-00000002 \
+	--format psa --mac-key "$T/mac" --instance "$ueid"
+expect_text '"renewed":true'
+
 case_start "a key that was replaced is not in force again where a row says so"
 "$builddir/tests/cli/sql" "$H/store.db" "UPDATE attkey SET state = 3 - state
 	WHERE device = 'client-00000001'"

@@ -119,6 +119,18 @@ staged_device listed client-00000004
 a=client-00000004
 offer 5 ek.chain acme-tpm ak.public
 expect_text revoked
+
+case_start "an offer ends"
+staged brief 1 '{"formats": ["tpm2"], "trust": ["anchors/tpm.pem"],
+	"nonce_ttl_s": 1}'
+staged_device brief client-00000003
+a=client-00000003
+offer 0 '"status":"pending"' acme-tpm ak.public
+activate ak.ctx
+expect_equal "$activated" 0 "tpm2_activatecredential"
+sleep 2 # past nonce_ttl_s, on any machine
+enrol 4 "the offer to the TPM is over"
+# What was offered for it is nobody's: the device whose it is takes it.
 a=client-00000001
 
 case_start "what the TPM gives back enrols its key, nothing else does"

@@ -73,8 +73,12 @@ START_TEST(test_enrol)
 	ck_key("D-1", ATTKEY_ENROLLED, NULL);
 	unit_ok(put(&a), &err);
 	ck_key("D-1", ATTKEY_PENDING, NULL);
-	ck_refused(put(&a), PV_CONFLICT, "store.attkey");
-	ck_refused(put(&pending), PV_CONFLICT, "store.attkey");
+	/* The one in force, again. */
+	unit_ok(put(&pending), &err);
+	unit_ok(put(&a), &err);
+	ck_key("D-1", ATTKEY_PENDING, NULL);
+	ck_key("D-1", ATTKEY_ENROLLED, "aaa");
+	ck_key("D-1", ATTKEY_REPLACED, "aaa");
 	unit_ok(put(&c), &err);
 	unit_ok(put(&b), &err);
 	commit(&t);
@@ -87,6 +91,7 @@ START_TEST(test_enrol)
 	begin(&t);
 	/* Once replaced, it does not come back. */
 	ck_refused(put(&a), PV_CONFLICT, "store.attkey");
+	ck_refused(put(&pending), PV_CONFLICT, "store.attkey");
 	store_rollback(&t);
 	unit_ok(store_check(s, &err), &err);
 }
@@ -99,6 +104,26 @@ static void ck_owner(const struct store_attkey *k, const char *want)
 	unit_ok(store_attkey_owner(s, k, device, &err), &err);
 	ck_assert_str_eq(device, want);
 }
+
+/* What is offered takes nobody anything: its owner is yet to be shown. */
+START_TEST(test_offered)
+{
+	STORE_TXN t = STORE_TXN_INIT;
+	struct store_attkey offered = a_key("D-2", "aaa", ATTKEY_PENDING);
+	struct store_attkey a = a_key("D-1", "aaa", ATTKEY_ENROLLED);
+
+	begin(&t);
+	unit_ok(put(&offered), &err);
+	ck_owner(&a, "");
+	unit_ok(put(&a), &err);
+	ck_owner(&offered, "D-1");
+	ck_refused(put(&offered), PV_CONFLICT, "store.attkey");
+	offered.state = ATTKEY_ENROLLED;
+	memset(offered.secret_sha256, 0, sizeof(offered.secret_sha256));
+	ck_refused(put(&offered), PV_CONFLICT, "store.attkey");
+	store_rollback(&t);
+}
+END_TEST
 
 /* One TPM is one device's, whatever attestation keys it makes. */
 START_TEST(test_one_tpm)
@@ -269,6 +294,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_enrol);
 	tcase_add_test(t, test_two_devices);
 	tcase_add_test(t, test_one_tpm);
+	tcase_add_test(t, test_offered);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_retired);
 	tcase_add_loop_test(t, test_damaged, 0,
