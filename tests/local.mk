@@ -71,6 +71,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/store_fix.c \
 	tests/unit/store_fix.h \
 	tests/unit/store_rig.h \
+	tests/unit/tpm2_fix.h \
 	tests/unit/unit.c \
 	tests/unit/unit.h \
 	tests/unit/x509_dump.c \
@@ -146,6 +147,7 @@ UNIT_TESTS = \
 	tests/unit/check_device_state \
 	tests/unit/check_err \
 	tests/unit/check_evidencebox \
+	tests/unit/check_evidencebox_offer \
 	tests/unit/check_evidence_dice \
 	tests/unit/check_evidence_psa \
 	tests/unit/check_evidence_token \

@@ -109,14 +109,14 @@ static enum pv_code box_close(const struct evidencebox *b, struct box *x,
 	return rc;
 }
 
-static enum pv_code put(struct box *x, struct span bytes,
-			const struct evidence_want *want, struct err *err)
+static enum pv_code put(struct box *x, const struct box_talk *t,
+			struct err *err)
 {
-	const struct secret *mac = want->mac_key;
-	enum pv_code rc = box_put_question(&x->wire, bytes, want, err);
+	enum pv_code rc = t->put(&x->wire, t->question, err);
 
-	if (rc == PV_OK && mac)
-		rc = fd_write_all(x->keys, mac->data, mac->len, err);
+	if (rc == PV_OK && t->secret)
+		rc = fd_write_all(x->keys, t->secret->data, t->secret->len,
+				  err);
 	return rc == PV_OK ? wire_flush(&x->wire, err) : rc;
 }
 
@@ -129,69 +129,66 @@ static enum pv_code await_ready(struct box *x, bool *ready, struct err *err)
 	return rc;
 }
 
-static void blame(struct verdict *v, const char *found, const char *message)
+static void blame(struct box_blame *to, const char *found, const char *message)
 {
-	memset(v, 0, sizeof(*v));
-	err_init(&v->why);
-	(void)err_fail(&v->why, PV_INPUT, "evidence.parser",
+	to->found = found;
+	err_init(&to->why);
+	(void)err_fail(&to->why, PV_INPUT, "evidence.parser",
 		       "keep it and tell us: it is in quarantine", "%s",
 		       message);
-	verdict_add(v, "evidence.parser", false, "a verdict", found);
 }
 
-/* How a box ended that was ready and gave no verdict. Evidence does not send
+/* How a box ended that was ready and gave no answer. Evidence does not send
  * SIGKILL: people do, or a machine without memory. */
-static enum pv_code refuse(int status, struct verdict *v, struct err *err)
+static enum pv_code refuse(int status, struct box_blame *to, struct err *err)
 {
 	const int by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
 	if (by == 0 || by == SIGKILL)
 		return ended(err);
 	if (by == SIGALRM || by == SIGXCPU)
-		blame(v, "no end",
+		blame(to, "no end",
 		      "the evidence keeps the process that takes it apart for "
 		      "longer than it may take");
 	else
-		blame(v, "a crash",
+		blame(to, "a crash",
 		      "the evidence ends the process that takes it apart");
 	return PV_OK;
 }
 
-/* *ready: the question was put; *got: an answer came, which v has. */
-static enum pv_code hear_verdict(struct box *x, struct span bytes,
-				 const struct evidence_want *want,
-				 struct verdict *v, bool *ready, bool *got,
-				 struct err *err)
+/* *ready: the question was put; *got: an answer came, or what is none. */
+static enum pv_code hear_answer(struct box *x, const struct box_talk *t,
+				struct box_blame *to, bool *ready, bool *got,
+				struct err *err)
 {
 	struct wire_rec rec;
 	enum pv_code rc = await_ready(x, ready, err);
 
 	*got = false;
 	if (rc == PV_OK && *ready)
-		rc = put(x, bytes, want, err);
+		rc = put(x, t, err);
 	if (rc == PV_OK && *ready)
 		rc = wire_read(&x->wire, &rec, got, err);
 	if (rc != PV_OK || !*got)
 		return rc;
-	rc = box_get_verdict(&rec, v, err);
+	rc = t->get(&rec, t->answer, err);
 	if (rc == PV_INPUT)
-		blame(v, "what none says", err->message);
+		blame(to, "what none says", err->message);
 	return rc == PV_INPUT ? PV_OK : rc;
 }
 
-enum pv_code box_ask(struct evidencebox *b, struct box *x, struct span bytes,
-		     const struct evidence_want *want, struct verdict *v,
-		     struct err *err)
+enum pv_code box_talk(struct evidencebox *b, struct box *x,
+		      const struct box_talk *t, struct box_blame *to,
+		      struct err *err)
 {
 	bool ready = false, got = false;
 	int status = 0;
 	struct err gone;
 	enum pv_code rc, closed;
 
-	memset(v, 0, sizeof(*v));
-	err_init(&v->why);
+	to->found = NULL;
 	err_init(&gone);
-	rc = hear_verdict(x, bytes, want, v, &ready, &got, &gone);
+	rc = hear_answer(x, t, to, &ready, &got, &gone);
 	closed = box_close(b, x, &status, err);
 	if (closed != PV_OK)
 		return closed;
@@ -201,7 +198,47 @@ enum pv_code box_ask(struct evidencebox *b, struct box *x, struct span bytes,
 	}
 	if (rc == PV_OK && got)
 		return PV_OK;
-	return ready ? refuse(status, v, err) : ended(err);
+	return ready ? refuse(status, to, err) : ended(err);
+}
+
+struct asked {
+	struct span bytes;
+	const struct evidence_want *want;
+};
+
+static enum pv_code put_asked(struct wire *w, const void *question,
+			      struct err *err)
+{
+	const struct asked *q = question;
+
+	return box_put_question(w, q->bytes, q->want, err);
+}
+
+static enum pv_code get_verdict(struct wire_rec *rec, void *answer,
+				struct err *err)
+{
+	return box_get_verdict(rec, answer, err);
+}
+
+enum pv_code box_ask(struct evidencebox *b, struct box *x, struct span bytes,
+		     const struct evidence_want *want, struct verdict *v,
+		     struct err *err)
+{
+	const struct asked q = { bytes, want };
+	const struct box_talk t = { put_asked, get_verdict, &q, v,
+				    want->mac_key };
+	struct box_blame to;
+	enum pv_code rc;
+
+	memset(v, 0, sizeof(*v));
+	err_init(&v->why);
+	rc = box_talk(b, x, &t, &to, err);
+	if (rc != PV_OK || !to.found)
+		return rc;
+	memset(v, 0, sizeof(*v));
+	v->why = to.why;
+	verdict_add(v, "evidence.parser", false, "a verdict", to.found);
+	return PV_OK;
 }
 
 /* ---- who asks ---- */
@@ -225,20 +262,56 @@ enum pv_code evidencebox_start(struct evidencebox *b, struct err *err)
 	return cannot_start(err);
 }
 
+/* One that could not be opened is ended, too. */
+static enum pv_code open_or_end(struct evidencebox *b, struct box *x,
+				struct err *err)
+{
+	struct err ignored;
+	int status;
+	enum pv_code rc = box_open(b, x, err);
+
+	if (rc == PV_OK)
+		return rc;
+	err_init(&ignored);
+	(void)box_close(b, x, &status, &ignored);
+	return rc;
+}
+
 enum pv_code evidencebox_verify(struct evidencebox *b, struct span bytes,
 				const struct evidence_want *want,
 				struct verdict *v, struct err *err)
 {
 	struct box x;
-	struct err ignored;
-	int status;
-	enum pv_code rc = box_open(b, &x, err);
+	enum pv_code rc = open_or_end(b, &x, err);
 
+	return rc == PV_OK ? box_ask(b, &x, bytes, want, v, err) : rc;
+}
+
+static enum pv_code get_made(struct wire_rec *rec, void *answer,
+			     struct err *err)
+{
+	return box_get_offer(rec, answer, err);
+}
+
+enum pv_code evidencebox_offer(struct evidencebox *b,
+			       const struct offer_want *want,
+			       struct offer_made *made, struct err *err)
+{
+	const struct box_talk t = { box_put_offer, get_made, want, made,
+				    want->secret };
+	struct box_blame to = { .found = NULL };
+	struct box x;
+	enum pv_code rc = open_or_end(b, &x, err);
+
+	memset(made, 0, sizeof(*made));
+	err_init(&made->why);
 	if (rc == PV_OK)
-		return box_ask(b, &x, bytes, want, v, err);
-	err_init(&ignored);
-	(void)box_close(b, &x, &status, &ignored);
-	return rc;
+		rc = box_talk(b, &x, &t, &to, err);
+	if (rc != PV_OK || !to.found)
+		return rc;
+	memset(made, 0, sizeof(*made));
+	made->why = to.why;
+	return PV_OK;
 }
 
 void evidencebox_stop(struct evidencebox *b)

@@ -2,7 +2,8 @@
  * evidencebox: a process that takes apart and verifies what devices attest
  * with, and can do nothing else. Each piece of evidence has a box of its own,
  * so that evidence which takes a box over has a say in its own verdict alone,
- * and a MAC key goes only to where nothing else was parsed. A keeper forks
+ * and a MAC key goes only to where nothing else was parsed. So has what a TPM
+ * brings to be enrolled. A keeper forks
  * them: it is forked before PIN, token and store are opened, sees no evidence
  * and has no file open. A box has two descriptors, bounded memory and time,
  * and confines itself (sandbox.h) before the first byte. It is told what to
@@ -19,6 +20,7 @@
 
 #include "lib/evidence/claimed.h"
 #include "lib/evidence/evidence.h"
+#include "lib/evidence/makecred.h"
 #include "lib/flow/wire.h"
 
 #define VERDICT_RULE_MAX 47
@@ -68,6 +70,28 @@ PV_MUST enum pv_code evidencebox_verify(struct evidencebox *b,
 					struct span bytes,
 					const struct evidence_want *want,
 					struct verdict *v, struct err *err);
+/* What a TPM is to prove that a key is its own with (makecred.h); borrowed. */
+struct offer_want {
+	struct span ak;		  /* TPM2B_PUBLIC */
+	struct evidence_chain ek; /* certificate of the endorsement key, up */
+	const struct secret *secret; /* that it has to give back */
+};
+struct offer_made {
+	struct err why;			/* PV_OK: it was made */
+	uint8_t ak_spki[P256_SPKI_LEN]; /* DER */
+	uint8_t ek_sha256[32];		/* of the EK's SPKI */
+	uint8_t file[TPM2_MADE_MAX];	/* for tpm2_activatecredential */
+	size_t file_len;
+};
+/*
+ * tpm2_ak_read(), tpm2_ek_verify() and tpm2_make_credential() in a box of
+ * their own; otherwise as evidencebox_verify(). made->why: their codes and
+ * rules, or PV_INPUT "evidence.parser".
+ */
+PV_MUST enum pv_code evidencebox_offer(struct evidencebox *b,
+				       const struct offer_want *want,
+				       struct offer_made *made,
+				       struct err *err);
 /* Ends it and waits for it. Takes one that was not started. */
 void evidencebox_stop(struct evidencebox *b);
 

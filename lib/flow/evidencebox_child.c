@@ -98,8 +98,8 @@ static bool is_anothers(const struct err *why)
 	       strcmp(why->rule, "evidence.identity") == 0;
 }
 
-static enum pv_code answer(struct wire *w, int keys, struct wire_rec *rec,
-			   struct err *err)
+static enum pv_code answer_evidence(struct wire *w, int keys,
+				    struct wire_rec *rec, struct err *err)
 {
 	struct box_question q;
 	struct evidence_report report = { .n = 0 };
@@ -122,6 +122,13 @@ static enum pv_code answer(struct wire *w, int keys, struct wire_rec *rec,
 		evidence_claimed(q.want.format, q.bytes, &claimed);
 	box_put_verdict(w, &why, &report, &claimed);
 	return wire_flush(w, err);
+}
+
+static enum pv_code answer(struct wire *w, int keys, struct wire_rec *rec,
+			   struct err *err)
+{
+	return rec->type == WIRE_OFFER ? box_answer_offer(w, keys, rec, err)
+				       : answer_evidence(w, keys, rec, err);
 }
 
 /* What it must be, before it is told anything; then it says so. */

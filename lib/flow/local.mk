@@ -185,7 +185,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/attestkey_tpm.c \
 	lib/flow/evidencebox.c lib/flow/evidencebox.h \
 	lib/flow/evidencebox_child.c \
-	lib/flow/evidencebox_impl.h lib/flow/evidencebox_wire.c \
+	lib/flow/evidencebox_impl.h lib/flow/evidencebox_offer.c \
+	lib/flow/evidencebox_wire.c \
 	lib/flow/attestverify.c lib/flow/attestverify.h \
 	lib/flow/attestverify_impl.h lib/flow/attestverify_record.c \
 	lib/flow/attestverify_whose.c \

@@ -44,6 +44,7 @@ enum wire_type {
 	WIRE_FATAL,	 /* any -> parent: the run cannot go on */
 	WIRE_EVIDENCE,	 /* to a box: verify this (evidencebox.h) */
 	WIRE_VERDICT,	 /* from it */
+	WIRE_OFFER,	 /* to a box: make that for a TPM; from it: made */
 	/* reader -> signer -> writer -> parent; from a signer on: 1 when
 	 * requests were given up, 0 when all are answered */
 	WIRE_END

@@ -1,9 +1,8 @@
 #include <string.h>
 
-#include <tss2/tss2_mu.h>
-
 #include "lib/evidence/tpm2_ak.h"
 #include "tests/unit/seal_keys.h"
+#include "tests/unit/tpm2_fix.h"
 #include "tests/unit/unit.h"
 
 static TPM2B_PUBLIC public;
@@ -13,25 +12,10 @@ static size_t area_len;
 static void setup(void)
 {
 	EVP_PKEY *key = keys_new();
-	TPMT_PUBLIC *p = &public.publicArea;
 
 	keys_spki(key, spki);
 	EVP_PKEY_free(key);
-	memset(&public, 0, sizeof(public));
-	p->type = TPM2_ALG_ECC;
-	p->nameAlg = TPM2_ALG_SHA256;
-	p->objectAttributes =
-		TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT |
-		TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-		TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH;
-	p->parameters.eccDetail.symmetric.algorithm = TPM2_ALG_NULL;
-	p->parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
-	p->parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-	p->parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
-	p->parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
-	p->unique.ecc.x.size = p->unique.ecc.y.size = 32;
-	memcpy(p->unique.ecc.x.buffer, spki + 27, 32);
-	memcpy(p->unique.ecc.y.buffer, spki + 59, 32);
+	tpm2_fix_public(&public, spki);
 }
 
 static void make(void)
