@@ -15,6 +15,7 @@ static const char *const names[QUORUM_OPS] = {
 	[QUORUM_SECRET] = "secret",
 	[QUORUM_CONFIG_ACCEPT] = "config_accept",
 	[QUORUM_CEREMONY] = "ceremony",
+	[QUORUM_ATTEST_ENROL] = "attest_enrol",
 };
 
 const char *quorum_op_name(enum quorum_op op)
@@ -50,6 +51,8 @@ static const struct tpl_approval *of_template(const struct tpl_approvals *a,
 		return &a->export_offline;
 	case QUORUM_RELEASE_QUARANTINE:
 		return &a->release_quarantine;
+	case QUORUM_ATTEST_ENROL:
+		return &a->attest_enrol;
 	case QUORUM_ROSTER:
 	case QUORUM_EXPORT_KEK:
 	case QUORUM_CLOCK_ACCEPT:

@@ -25,6 +25,7 @@ enum quorum_op {
 	QUORUM_SECRET,
 	QUORUM_CONFIG_ACCEPT,
 	QUORUM_CEREMONY, /* run a plan */
+	QUORUM_ATTEST_ENROL,
 	QUORUM_OPS
 };
 

@@ -37,6 +37,8 @@ static const struct {
 	[ROLE_OP_ROTATE] = { "rotate", "rotating devices and lists", false,
 			     SO | OPR | TEC },
 	[ROLE_OP_ATTEST] = { "attest", "taking in evidence", false, OPR | TEC },
+	[ROLE_OP_ATTEST_ENROL] = { "attest_enrol", "enrolling attestation keys",
+				   false, SO },
 	[ROLE_OP_RECEIPT] = { "receipt", "taking in receipts", false,
 			      OPR | TEC },
 	[ROLE_OP_QUARANTINE_DECIDE] = { "quarantine_decide",

@@ -30,7 +30,8 @@ enum role_op {
 	ROLE_OP_ORDER_CLOSE,
 	ROLE_OP_REVOKE,
 	ROLE_OP_ROTATE,
-	ROLE_OP_ATTEST,
+	ROLE_OP_ATTEST,	      /* challenges, evidence, release, events */
+	ROLE_OP_ATTEST_ENROL, /* which key is whose */
 	ROLE_OP_RECEIPT,
 	ROLE_OP_QUARANTINE_DECIDE,
 	ROLE_OP_ROSTER_CHANGE,

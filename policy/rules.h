@@ -14,6 +14,7 @@
 
 #define TPL_STATIONS_MAX 16
 #define TPL_LIST_MAX 16 /* attestation lists */
+#define TPL_NONCE_TTL_MAX_S 86400u
 
 #define TPL_QUARANTINE_MAX                                                     \
 	10000 /* where limits.quarantine_max is not given                      \
@@ -91,7 +92,7 @@ struct tpl_approval {
 
 struct tpl_approvals {
 	struct tpl_approval adopt, order, revoke, rotate_ca, export_offline,
-		release_quarantine;
+		release_quarantine, attest_enrol;
 };
 
 #endif

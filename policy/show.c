@@ -193,8 +193,9 @@ static void show_rotation(struct show *s, json_t *root)
 static void show_approvals(struct show *s, json_t *root)
 {
 	static const char *const names[] = {
-		"adopt",     "order",	       "revoke",
-		"rotate_ca", "export_offline", "release_quarantine"
+		"adopt",       "order",		 "revoke",
+		"rotate_ca",   "export_offline", "release_quarantine",
+		"attest_enrol"
 	};
 	json_t *object = section(s, root, "approvals");
 

@@ -4,7 +4,6 @@
 #include "policy/template_impl.h"
 
 #define NONCE_TTL_S 300u
-#define NONCE_TTL_MAX_S 86400u
 #define OFFLINE_NONCE_TTL_S 604800u
 #define OFFLINE_NONCE_TTL_MAX_S 31536000u
 
@@ -173,7 +172,7 @@ enum pv_code tpl_attestation(struct tpl_parse *p, const struct node *n)
 	NODE_TRY(parse_formats(&formats, a));
 	NODE_TRY(parse_lists(&trust, &lifecycle, a));
 	NODE_TRY(node_u32(&svn, 0, INT32_MAX, &a->min_svn));
-	NODE_TRY(node_u32(&ttl, 1, NONCE_TTL_MAX_S, &a->nonce_ttl_s));
+	NODE_TRY(node_u32(&ttl, 1, TPL_NONCE_TTL_MAX_S, &a->nonce_ttl_s));
 	NODE_TRY(node_u32(&offline_ttl, 1, OFFLINE_NONCE_TTL_MAX_S,
 			  &a->offline_nonce_ttl_s));
 	NODE_TRY(parse_references(&reference, a));

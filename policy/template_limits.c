@@ -222,14 +222,16 @@ static enum pv_code parse_ask(const struct node *n, struct tpl_approval *a)
 enum pv_code tpl_approvals(struct tpl_parse *p, const struct node *n)
 {
 	static const char *const keys[] = {
-		"adopt",     "order",	       "revoke",
-		"rotate_ca", "export_offline", "release_quarantine",
-		NULL
+		"adopt",	  "order",
+		"revoke",	  "rotate_ca",
+		"export_offline", "release_quarantine",
+		"attest_enrol",	  NULL
 	};
 	struct tpl_approvals *a = &p->t->approvals;
 	struct tpl_approval *const asks[] = {
-		&a->adopt,     &a->order,	   &a->revoke,
-		&a->rotate_ca, &a->export_offline, &a->release_quarantine
+		&a->adopt,	 &a->order,	     &a->revoke,
+		&a->rotate_ca,	 &a->export_offline, &a->release_quarantine,
+		&a->attest_enrol
 	};
 
 	NODE_TRY(node_object(n, keys));

@@ -60,6 +60,7 @@ void raised_add(struct tpl_approvals *to, const struct tpl_approvals *more)
 	add(&to->rotate_ca, &more->rotate_ca);
 	add(&to->export_offline, &more->export_offline);
 	add(&to->release_quarantine, &more->release_quarantine);
+	add(&to->attest_enrol, &more->attest_enrol);
 }
 
 struct before { /* the newest version below one */

@@ -41,6 +41,7 @@ static const struct {
 	{ QUORUM_SECRET, 1, 3, 1 },
 	{ QUORUM_CONFIG_ACCEPT, 1, 3, 1 },
 	{ QUORUM_CEREMONY, 1, 3, 1 },
+	{ QUORUM_ATTEST_ENROL, 1, 3, 3 },
 };
 
 START_TEST(larger_one)
@@ -50,7 +51,7 @@ START_TEST(larger_one)
 
 	a.adopt.persons = rows[_i].asked;
 	a.order = a.revoke = a.rotate_ca = a.export_offline =
-		a.release_quarantine = a.adopt;
+		a.release_quarantine = a.attest_enrol = a.adopt;
 	r.quorum.persons[rows[_i].op] = rows[_i].own;
 	ck_assert_uint_eq(quorum_ask(&r, rows[_i].op, &a).persons,
 			  rows[_i].want);
@@ -66,15 +67,18 @@ START_TEST(own_field)
 	static const enum quorum_op ops[] = {
 		QUORUM_ADOPT,	       QUORUM_ORDER,
 		QUORUM_REVOKE,	       QUORUM_ROTATE_CA,
-		QUORUM_EXPORT_OFFLINE, QUORUM_RELEASE_QUARANTINE
+		QUORUM_EXPORT_OFFLINE, QUORUM_RELEASE_QUARANTINE,
+		QUORUM_ATTEST_ENROL
 	};
 	struct roster r = { .version = 1 };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
 		struct tpl_approvals a = { .adopt.persons = 0 };
 		struct tpl_approval *const fields[] = {
-			&a.adopt,     &a.order,		 &a.revoke,
-			&a.rotate_ca, &a.export_offline, &a.release_quarantine
+			&a.adopt,	   &a.order,
+			&a.revoke,	   &a.rotate_ca,
+			&a.export_offline, &a.release_quarantine,
+			&a.attest_enrol
 		};
 
 		fields[i]->persons = 5;

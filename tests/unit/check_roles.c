@@ -26,6 +26,7 @@ static const struct {
 	{ ROLE_OP_REVOKE, "revoke", "so" },
 	{ ROLE_OP_ROTATE, "rotate", "sot" },
 	{ ROLE_OP_ATTEST, "attest", "ot" },
+	{ ROLE_OP_ATTEST_ENROL, "attest_enrol", "s" },
 	{ ROLE_OP_RECEIPT, "receipt", "ot" },
 	{ ROLE_OP_QUARANTINE_DECIDE, "quarantine_decide", "s" },
 	{ ROLE_OP_ROSTER_CHANGE, "roster_change", "s" },
@@ -103,9 +104,8 @@ START_TEST(odd)
 	/* a bit that is no role gives nothing */
 	unit_refused(roles_allow(ROLE_OP_ROTATE_PIN, 1u << ROLES_N, &err),
 		     PV_DENIED, "actor.role", &err);
-	ck_assert_str_eq(err.message,
-			 "changing the tokens' PIN takes the role "
-			 "security-officer");
+	ck_assert_str_eq(err.message, "changing the tokens' PIN takes the role "
+				      "security-officer");
 }
 END_TEST
 
