@@ -6,9 +6,10 @@
 #include "cmd/attest_enrol.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/base/pem.h"
 
 #define SPKI_MAX 1200
+
+CLEANUP_PTR(struct enrolment, enrolment_free);
 
 static enum pv_code usage(const char *what, struct err *err)
 {
@@ -33,61 +34,47 @@ json_t *enrol_line(const char *device, const char *format,
 	return o;
 }
 
-/* One key that is taken as it is. */
-static enum pv_code enrol(struct attest_group *r, const struct attestkey_in *in,
-			  struct err *why, struct err *err)
-{
-	struct attestkey_said said = { .device = "" };
-	const char *format =
-		in->mac_key ? "psa-mac0" : evidence_format_name(in->format);
-	enum pv_code rc = attest_group_begin(r, err);
+/* ---- what became of all ---- */
 
-	if (rc != PV_OK)
-		return rc;
-	if (why->code == PV_OK &&
-	    attestkey_enrol(r->s->a, r->s->store, r->s->hsm, &r->who, in, &said,
-			    why) != PV_OK)
-		said.device[0] = '\0';
-	if (why->code != PV_OK)
-		err_object(why, in->device);
-	return attest_group_end(r, enrol_line(in->device, format, &said),
-				said.existing ? "existing" : "enrolled", why,
-				err);
+static enum pv_code say(struct attest_group *r, const struct enrolment_said *s,
+			bool pending, struct err *err)
+{
+	struct err why = s->why;
+	struct attestkey_said none = { .device = "" };
+	const char *status = s->key.existing ? "existing"
+			     : pending	     ? "pending"
+					     : "enrolled";
+	json_t *line = enrol_line(s->device, s->format,
+				  why.code == PV_OK ? &s->key : &none);
+
+	return attest_group_end(r, line, status, &why, err);
 }
 
-/* ---- many ---- */
-
-static const char *text_of(json_t *line, const char *key)
+enum pv_code enrol_all(struct attest_group *r, const struct enrol_args *a,
+		       struct enrolment *e, bool pending, struct err *err)
 {
-	const char *s = json_string_value(json_object_get(line, key));
-
-	return s ? s : "";
-}
-
-static enum pv_code take_line(void *ctx, json_t *line, struct err *err)
-{
-	CLEANUP(buf_release) struct buf der;
-	const char *key = text_of(line, "key");
-	const char *hex = text_of(line, "instance");
-	uint8_t instance[EVIDENCE_UEID_LEN];
-	struct attestkey_in in = { .device = text_of(line, "device") };
+	const struct approvals_want want = { .files = a->approvals.values,
+					     .files_n = a->approvals.n,
+					     .request_out = a->request };
 	struct err why;
+	enum pv_code rc;
 
 	err_init(&why);
-	buf_init(&der, SPKI_MAX);
-	if (!evidence_format_find(text_of(line, "format"), &in.format) ||
-	    in.format == EVIDENCE_TPM2)
-		(void)err_fail(&why, PV_INPUT, "evidence.format",
-			       "many are enrolled of psa and dice",
-			       "the line has no such format");
-	else if (pem_decode((struct span){ (const uint8_t *)key, strlen(key) },
-			    "PUBLIC KEY", &der, &why) == PV_OK &&
-		 hex[0] &&
-		 attest_hex(hex, "evidence.instance", instance,
-			    sizeof(instance), &why) == PV_OK)
-		in.instance = (struct span){ instance, sizeof(instance) };
-	in.spki = buf_span(&der);
-	return enrol(ctx, &in, &why, err);
+	rc = enrolment_run(e, &want, &why);
+	if (rc == PV_OK)
+		rc = session_protect(r->app, r->s, &why);
+	/* Who was refused is said, whatever became of the others. */
+	for (size_t i = 0; i < enrolment_count(e); i++) {
+		const struct enrolment_said *s = enrolment_said(e, i);
+
+		if (rc == PV_OK || s->why.code != PV_OK)
+			if (say(r, s, pending, err) != PV_OK)
+				return err->code;
+	}
+	if (rc == PV_OK || attest_group_flush(r, err) != PV_OK)
+		return err->code;
+	*err = why;
+	return rc;
 }
 
 /* ---- one ---- */
@@ -99,10 +86,9 @@ static enum pv_code one_key(struct attest_group *r, const struct enrol_args *a,
 	SECRET mac = SECRET_INIT;
 	uint8_t instance[EVIDENCE_UEID_LEN];
 	struct attestkey_in in = { .device = a->device, .format = format };
-	struct err why;
+	CLEANUP(cleanup_enrolment_free) struct enrolment *e = NULL;
 	enum pv_code rc = PV_OK;
 
-	err_init(&why);
 	buf_init(&der, SPKI_MAX);
 	if (a->mac_key)
 		rc = file_read_secret(AT_FDCWD, a->mac_key, FILEIO_PRIVATE,
@@ -118,7 +104,10 @@ static enum pv_code one_key(struct attest_group *r, const struct enrol_args *a,
 		in.instance = (struct span){ instance, sizeof(instance) };
 	in.spki = buf_span(&der);
 	in.mac_key = a->mac_key ? &mac : NULL;
-	return enrol(r, &in, &why, err);
+	rc = enrolment_new(r->s->a, r->s->store, r->s->hsm, &e, err);
+	if (rc == PV_OK)
+		rc = enrolment_add(e, &in, err);
+	return rc == PV_OK ? enrol_all(r, a, e, false, err) : rc;
 }
 
 static enum pv_code check(const struct enrol_args *a,
@@ -141,20 +130,29 @@ static enum pv_code check(const struct enrol_args *a,
 			     err);
 	if (!tpm && !a->key == !a->mac_key)
 		return usage("give one key, --key or --mac-key", err);
+	if (a->activated && (a->approvals.n > 0 || a->request))
+		return usage("approvals go with --ek-cert and --ak", err);
 	if (a->ek_chain.n >= EVIDENCE_CHAIN_MAX)
 		return usage("the chain is too long", err);
 	return PV_OK;
 }
 
 static enum pv_code work(struct attest_group *r, const struct enrol_args *a,
-			 enum evidence_format format, struct err *err)
+			 enum evidence_format format, struct evidencebox *box,
+			 struct err *err)
 {
 	if (a->from)
-		return attest_each_line(r, a->from, take_line, r, err);
+		return enrol_list(r, a, err);
 	if (format != EVIDENCE_TPM2)
 		return one_key(r, a, format, err);
 	return a->activated ? enrol_activate(r, a, err)
-			    : enrol_offer(r, a, err);
+			    : enrol_offer(r, a, box, err);
+}
+
+/* What a TPM answers was approved when it was offered. */
+static unsigned who_may(const struct enrol_args *a)
+{
+	return a->activated ? SESSION_MAY(ROLE_OP_ATTEST) : SESSION_GATED;
 }
 
 enum pv_code attest_run_enrol(const struct app *app, int argc, char **argv,
@@ -172,9 +170,12 @@ enum pv_code attest_run_enrol(const struct app *app, int argc, char **argv,
 		{ "ak", 0, OPT_STRING, &a.ak, 0, 0 },
 		{ "activated", 0, OPT_STRING, &a.activated, 0, 0 },
 		{ "from", 0, OPT_STRING, &a.from, 0, 0 },
+		{ "approval", 0, OPT_LIST, &a.approvals, 0, 0 },
+		{ "request", 0, OPT_STRING, &a.request, 0, 0 },
 		{ "out", 'o', OPT_STRING, &a.out, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
+	CLEANUP(evidencebox_stop) struct evidencebox box = EVIDENCEBOX_INIT;
 	SESSION s = { .a = NULL };
 	CLEANUP(attest_group_release) struct attest_group r;
 	enum evidence_format format = EVIDENCE_PSA;
@@ -184,13 +185,16 @@ enum pv_code attest_run_enrol(const struct app *app, int argc, char **argv,
 	attest_group_init(&r, app, &s);
 	if (rc == PV_OK)
 		rc = check(&a, &format, err);
+	/* Before PIN, token and store. */
+	if (rc == PV_OK && a.ek)
+		rc = evidencebox_start(&box, err);
 	if (rc == PV_OK)
 		rc = session_open(
 			app,
-			SESSION_STORE | SESSION_MAY(ROLE_OP_ATTEST) |
+			SESSION_STORE | who_may(&a) |
 				(a.mac_key || a.ek ? SESSION_HSM : 0u),
 			&s, err);
 	if (rc == PV_OK)
-		rc = work(&r, &a, format, err);
+		rc = work(&r, &a, format, &box, err);
 	return rc == PV_OK ? attest_group_finish(&r, "keys", err) : rc;
 }

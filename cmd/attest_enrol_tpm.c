@@ -6,6 +6,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 
+CLEANUP_PTR(struct enrolment, enrolment_free);
+
 enum pv_code enrol_activate(struct attest_group *r, const struct enrol_args *a,
 			    struct err *err)
 {
@@ -48,36 +50,50 @@ static enum pv_code read_chain(const struct enrol_args *a, struct buf *room,
 /* The file is staged before anything is recorded, and there once it is. */
 static enum pv_code give_offer(struct attest_group *r,
 			       const struct enrol_args *a,
-			       const struct attestkey_tpm *in, struct err *err)
+			       const struct attestkey_offer *o, struct err *err)
 {
 	CLEANUP(out_staged_release) struct out_staged file = OUT_STAGED_INIT;
-	CLEANUP(buf_release) struct buf out;
-	struct attestkey_said said = { .device = "" };
-	struct err why;
-	enum pv_code rc = attest_group_begin(r, err);
+	CLEANUP(cleanup_enrolment_free) struct enrolment *e = NULL;
+	const struct span bytes = { o->made.file, o->made.file_len };
+	const struct enrolment_said *said;
+	enum pv_code rc = out_stage(&file, a->out, 0600, bytes, err);
 
-	err_init(&why);
-	buf_init(&out, TPM2_MADE_MAX);
-	if (rc != PV_OK)
-		return rc;
-	if (attestkey_offer(r->s->store, r->s->hsm, &r->who, in, &out, &said,
-			    &why) != PV_OK)
-		err_object(&why, a->device);
-	if (why.code == PV_OK && !said.existing)
-		rc = out_stage(&file, a->out, 0600, buf_span(&out), err);
 	if (rc == PV_OK)
-		rc = attest_group_end(r, enrol_line(a->device, "tpm2", &said),
-				      said.existing ? "existing" : "pending",
-				      &why, err);
+		rc = enrolment_new(r->s->a, r->s->store, r->s->hsm, &e, err);
+	if (rc == PV_OK)
+		rc = enrolment_offer(e, o, err);
+	if (rc == PV_OK)
+		rc = enrol_all(r, a, e, true, err);
 	if (rc == PV_OK)
 		rc = attest_group_flush(r, err);
-	return rc == PV_OK && why.code == PV_OK && !said.existing
+	if (rc != PV_OK)
+		return rc;
+	said = enrolment_said(e, 0);
+	return said->why.code == PV_OK && !said->key.existing
 		       ? out_give(&file, err)
-		       : rc;
+		       : PV_OK;
+}
+
+/* One that is refused has its line, as each of many has. */
+static enum pv_code offer(struct attest_group *r, const struct enrol_args *a,
+			  struct evidencebox *box,
+			  const struct attestkey_tpm *in, struct err *err)
+{
+	struct attestkey_offer o;
+	struct attestkey_said none = { .device = "" };
+	struct err why;
+
+	err_init(&why);
+	if (attestkey_offer_make(r->s->store, r->s->hsm, box, in, &o, &why) ==
+	    PV_OK)
+		return give_offer(r, a, &o, err);
+	err_object(&why, a->device);
+	return attest_group_end(r, enrol_line(a->device, "tpm2", &none), "",
+				&why, err);
 }
 
 enum pv_code enrol_offer(struct attest_group *r, const struct enrol_args *a,
-			 struct err *err)
+			 struct evidencebox *box, struct err *err)
 {
 	CLEANUP(buf_release) struct buf ak;
 	struct buf room[EVIDENCE_CHAIN_MAX];
@@ -92,7 +108,7 @@ enum pv_code enrol_offer(struct attest_group *r, const struct enrol_args *a,
 	rc = read_chain(a, room, certs, &in.ek_n, err);
 	in.ak = buf_span(&ak);
 	if (rc == PV_OK)
-		rc = give_offer(r, a, &in, err);
+		rc = offer(r, a, box, &in, err);
 	for (size_t i = 0; i < in.ek_n; i++)
 		buf_release(&room[i]);
 	return rc;

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "cmd/session.h"
+#include "lib/base/json.h"
 #include "lib/flow/event.h"
 #include "lib/flow/rows.h"
 
@@ -63,6 +64,16 @@ PV_MUST enum pv_code attest_read_der(const char *path, const char *label,
 /* Hex of exactly len bytes; PV_INPUT rule. */
 PV_MUST enum pv_code attest_hex(const char *text, const char *rule,
 				uint8_t *out, size_t len, struct err *err);
+/* take for each line of a file ("-": standard input); one that is too long is
+ * empty. */
+PV_MUST enum pv_code attest_read_lines(const char *path,
+				       enum pv_code (*take)(void *ctx,
+							    struct span line,
+							    struct err *err),
+				       void *ctx, struct err *err);
+/* The object of a line of JSON; the caller's. PV_INPUT: it is none. */
+PV_MUST enum pv_code attest_line(struct span line, struct json_doc **doc,
+				 struct err *err);
 /*
  * take for each line of a file of JSON lines ("-": standard input); a line that
  * is no JSON object is one that is refused. Before a line has to be waited for,

@@ -23,7 +23,7 @@ cmd_provctl_SOURCES = \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
 	cmd/attest_challenge.c cmd/attest_explain.c \
 	cmd/attest_verify.c cmd/attest_verify.h cmd/attest_pieces.c \
-	cmd/attest_enrol.c cmd/attest_enrol.h cmd/attest_enrol_tpm.c \
+	cmd/attest_enrol.c cmd/attest_enrol.h cmd/attest_enrol_list.c cmd/attest_enrol_tpm.c \
 	cmd/attest_group.c cmd/attest_group.h cmd/attest_help.c cmd/attest_lines.c \
 	cmd/attest.h cmd/attest_event.c cmd/attest_intake.c cmd/attest_intake.h \
 	cmd/attest_key.c cmd/attest_missing.c cmd/attest_receipt.c \

@@ -487,7 +487,7 @@ CLI_TESTS = \
 	tests/cli/approve_screen.sh \
 	tests/cli/approve_template.sh \
 	tests/cli/anomalies.sh \
-	tests/cli/attest_key.sh \
+	tests/cli/attest_key.sh tests/cli/attest_people.sh \
 	tests/cli/audit_show.sh \
 	tests/cli/badlog.sh \
 	tests/cli/bundle_bad.sh \

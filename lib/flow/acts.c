@@ -1,12 +1,10 @@
-#include "lib/flow/acts.h"
+#include "lib/flow/acts_impl.h"
 
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/governance.h"
-#include "lib/flow/revocation.h"
-#include "lib/flow/subject_acts.h"
 #include "lib/flow/succession.h"
-#include "lib/log/lines.h"
+#include "lib/log/attest.h"
 
 CLEANUP_PTR(struct sha256, sha256_free);
 
@@ -15,6 +13,7 @@ void acts_release(struct acts *x)
 	sha256_free(x->serials);
 	sha256_free(x->devices);
 	buf_release(&x->rotation);
+	subject_keys_release(&x->keys);
 	x->serials = x->devices = NULL;
 }
 
@@ -26,6 +25,7 @@ static const struct {
 	{ LOG_DEVICE_RETIRE, QUORUM_REVOKE },
 	{ LOG_KEY_ROTATE, QUORUM_ROTATE_CA },
 	{ LOG_EXPORT, QUORUM_EXPORT_KEK },
+	{ LOG_ATTEST_ENROL, QUORUM_ATTEST_ENROL },
 };
 
 #define TYPES (sizeof(types) / sizeof(types[0]))
@@ -54,18 +54,20 @@ bool acts_op(const struct log_entry *e, enum quorum_op *op)
 
 bool acts_alone(const struct log_entry *e)
 {
-	return span_is(e->type, LOG_CERT_REVOKE) && !log_nonce(e);
+	return (span_is(e->type, LOG_CERT_REVOKE) ||
+		span_is(e->type, LOG_ATTEST_ENROL)) &&
+	       !log_nonce(e);
 }
 
-static struct span text_of(const struct log_entry *e, const char *key)
+struct span acts_text_of(const struct log_entry *e, const char *key)
 {
 	const struct log_fact *f = log_fact_find(e, key, LOG_TSTR);
 
 	return f ? f->s : (struct span){ NULL, 0 };
 }
 
-static uint64_t number_of(const struct log_entry *e, const char *key,
-			  uint64_t otherwise)
+uint64_t acts_number_of(const struct log_entry *e, const char *key,
+			uint64_t otherwise)
 {
 	const struct log_fact *f = log_fact_find(e, key, LOG_UINT);
 
@@ -106,6 +108,8 @@ static enum pv_code begin(struct acts *x, const struct log_entry *e,
 		rc = sha256_new(&x->serials, err);
 	if (rc == PV_OK && !x->devices)
 		rc = sha256_new(&x->devices, err);
+	if (rc == PV_OK)
+		rc = subject_keys_begin(&x->keys, err);
 	if (rc != PV_OK)
 		return rc;
 	sha256_begin(x->serials);
@@ -130,7 +134,7 @@ static bool belongs(const struct acts *x, const struct log_entry *e)
 	       e->time_ms == x->time_ms && span_is(e->actor, x->actor);
 }
 
-static void add_line(struct sha256 *h, struct span s)
+void acts_add_line(struct sha256 *h, struct span s)
 {
 	sha256_add(h, s);
 	sha256_add(h, (struct span){ (const uint8_t *)"\n", 1 });
@@ -139,10 +143,10 @@ static void add_line(struct sha256 *h, struct span s)
 /* All are revoked for one reason, then devices are retired. */
 static bool add_revoke(struct acts *x, const struct log_entry *e)
 {
-	uint64_t reason = number_of(e, "reason", UINT64_MAX);
+	uint64_t reason = acts_number_of(e, "reason", UINT64_MAX);
 
 	if (span_is(e->type, LOG_DEVICE_RETIRE)) {
-		add_line(x->devices, e->object);
+		acts_add_line(x->devices, e->object);
 		x->retired++;
 		return true;
 	}
@@ -154,19 +158,43 @@ static bool add_revoke(struct acts *x, const struct log_entry *e)
 	copy(x->last, e->object);
 	x->reason = reason;
 	x->invalidity = invalidity_of(e);
-	add_line(x->serials, e->object);
+	acts_add_line(x->serials, e->object);
 	return true;
 }
 
 static bool add_export(struct acts *x, const struct log_entry *e)
 {
 	if (x->n == 0) {
-		copy(x->to, text_of(e, "to"));
+		copy(x->to, acts_text_of(e, "to"));
 		copy(x->first, e->object);
 	}
 	copy(x->last, e->object);
-	add_line(x->devices, e->object);
-	return span_is(text_of(e, "to"), x->to);
+	acts_add_line(x->devices, e->object);
+	return span_is(acts_text_of(e, "to"), x->to);
+}
+
+static struct span bytes_of(const struct log_entry *e, const char *key)
+{
+	const struct log_fact *f = log_fact_find(e, key, LOG_BSTR);
+
+	return f ? f->s : (struct span){ NULL, 0 };
+}
+
+static bool add_key(struct acts *x, const struct log_entry *e)
+{
+	struct span key = bytes_of(e, "key"), ek = bytes_of(e, "ek");
+	const struct subject_key k = { .device = e->object,
+				       .format = acts_text_of(e, "format"),
+				       .sha256 = key.p,
+				       .instance = bytes_of(e, "instance"),
+				       .ek = ek.p };
+
+	if (key.len != LOG_HASH || (ek.p && ek.len != LOG_HASH) ||
+	    k.device.len > STORE_ID_MAX || k.format.len > STORE_ID_MAX ||
+	    k.instance.len > STORE_UEID)
+		return false;
+	subject_keys_add(&x->keys, &k);
+	return true;
 }
 
 static enum pv_code add(struct acts *x, const struct log_entry *e,
@@ -179,6 +207,8 @@ static enum pv_code add(struct acts *x, const struct log_entry *e,
 		fits = add_revoke(x, e);
 	else if (x->op == QUORUM_EXPORT_KEK)
 		fits = add_export(x, e);
+	else if (x->op == QUORUM_ATTEST_ENROL)
+		fits = add_key(x, e);
 	else if (x->n > 0)
 		fits = false;
 	else
@@ -192,203 +222,7 @@ static enum pv_code add(struct acts *x, const struct log_entry *e,
 	return rc;
 }
 
-/* ---- what they amount to ---- */
-
-/* The line at that place of the text, from 0 on, without LF. */
-static struct span line_at(struct span text, size_t at)
-{
-	struct span line = { NULL, 0 };
-
-	do {
-		if (!lines_next(&text, &line))
-			return (struct span){ NULL, 0 };
-	} while (at-- > 0);
-	return line;
-}
-
-/* Behind that word and a space; empty when it does not start so. */
-static struct span behind(struct span line, const char *word)
-{
-	struct span rest;
-
-	return lines_after(line, word, &rest) ? rest : (struct span){ NULL, 0 };
-}
-
-/* What stands behind the hash of the serials: lines of just these certificates
- * and devices, or the first and the last. */
-static enum pv_code take_list(const struct acts *x, struct span text,
-			      struct subject_revoke *s, struct err *err)
-{
-	CLEANUP(cleanup_sha256_free) struct sha256 *serials = NULL;
-	CLEANUP(cleanup_sha256_free) struct sha256 *devices = NULL;
-	uint8_t hashes[2][SHA256_LEN];
-	struct span line, value, rest = { NULL, 0 };
-	bool other = false;
-	enum pv_code rc = sha256_new(&serials, err);
-
-	if (rc == PV_OK)
-		rc = sha256_new(&devices, err);
-	if (rc != PV_OK)
-		return rc;
-	sha256_begin(serials);
-	sha256_begin(devices);
-	while (lines_next(&text, &line)) {
-		if (lines_after(line, "serials sha256:", &value))
-			rest = text;
-		else if (rest.p && lines_after(line, SUBJECT_SERIAL, &value))
-			add_line(serials, value);
-		else if (rest.p && lines_after(line, SUBJECT_RETIRES, &value))
-			add_line(devices, value);
-		else if (rest.p && lines_after(line, "first ", &value)) {
-			s->first = log_str(x->first);
-			s->last = log_str(x->last);
-		} else if (rest.p) {
-			other = true;
-		}
-	}
-	rc = sha256_end(serials, hashes[0], err);
-	if (rc == PV_OK)
-		rc = sha256_end(devices, hashes[1], err);
-	if (rc == PV_OK && !other && s->first.len == 0 &&
-	    memcmp(hashes[0], s->serials, SHA256_LEN) == 0 &&
-	    memcmp(hashes[1], s->devices, SHA256_LEN) == 0)
-		s->named = rest;
-	return rc;
-}
-
-static enum pv_code put_revoke(struct acts *x, struct span text,
-			       struct buf *out, struct err *err)
-{
-	uint8_t serials[SHA256_LEN], devices[SHA256_LEN];
-	struct subject_revoke s = { .selector = line_at(text, 1),
-				    .invalidity_s = (int64_t)x->invalidity - 1,
-				    .count = x->n - x->retired,
-				    .serials = serials,
-				    .retired = x->retired,
-				    .devices = devices };
-	enum pv_code rc = sha256_end(x->serials, serials, err);
-
-	/* Where nothing was left to be revoked no entry says why. */
-	if (s.count == 0)
-		s.reason = behind(line_at(text, 0), "revoke ");
-	else if (x->reason <= STORE_REASON_MAX)
-		s.reason = log_str(revocation_reason_name((uint32_t)x->reason));
-	if (rc == PV_OK)
-		rc = sha256_end(x->devices, devices, err);
-	if (rc == PV_OK)
-		rc = take_list(x, text, &s, err);
-	if (rc == PV_OK)
-		subject_revoke(out, &s);
-	return rc;
-}
-
-static enum pv_code put_rotate(struct acts *x, struct span text,
-			       struct buf *out, struct err *err)
-{
-	const struct log_fact *hash;
-	struct log_entry e;
-	enum pv_code rc = log_entry_decode(buf_span(&x->rotation), &e, err);
-
-	if (rc != PV_OK)
-		return rc;
-	hash = log_fact_find(&e, LOG_CA_TEMPLATE, LOG_BSTR);
-	if (hash && hash->s.len == LOG_HASH) {
-		const struct subject_rotate_ca ca = {
-			.name = text_of(&e, "purpose"),
-			.from = text_of(&e, "from"),
-			.to = number_of(&e, "generation", 0),
-			.active_ms = number_of(&e, LOG_CA_ACTIVE, 0),
-			.template = behind(line_at(text, 5), "template "),
-			.template_sha256 = hash->s.p
-		};
-
-		return subject_rotate_ca(out, &ca, err);
-	}
-	const struct subject_rotate_key key = {
-		.purpose = text_of(&e, "purpose"),
-		.from = text_of(&e, "from"),
-		.to = e.object,
-		.ends = number_of(&e, LOG_ENDS, 0) == 1
-	};
-
-	subject_rotate_key(out, &key);
-	return PV_OK;
-}
-
-/* From the line at that place up to the next one that starts with word. */
-static struct span lines_from(struct span text, size_t at, const char *word)
-{
-	struct span line = line_at(text, at), rest;
-	const uint8_t *end = text.p + text.len;
-	const uint8_t *start = line.p;
-
-	if (!start)
-		return (struct span){ NULL, 0 };
-	text = (struct span){ start, (size_t)(end - start) };
-	do {
-		end = text.p;
-	} while (lines_next(&text, &line) && !lines_after(line, word, &rest));
-	return (struct span){ start, (size_t)(end - start) };
-}
-
-/* *named: the lines at the end, when they name just these devices. */
-static enum pv_code take_named(struct span text, const uint8_t *devices,
-			       struct span *named, struct err *err)
-{
-	CLEANUP(cleanup_sha256_free) struct sha256 *h = NULL;
-	uint8_t hash[SHA256_LEN];
-	struct span line, id, last = { NULL, 0 };
-	enum pv_code rc = sha256_new(&h, err);
-
-	*named = (struct span){ NULL, 0 };
-	if (rc != PV_OK)
-		return rc;
-	sha256_begin(h);
-	while (lines_next(&text, &line)) {
-		if (last.p && lines_after(line, "device ", &id))
-			add_line(h, id);
-		else if (lines_after(line, "last ", &id))
-			last = text;
-	}
-	rc = sha256_end(h, hash, err);
-	if (rc == PV_OK && memcmp(hash, devices, sizeof(hash)) == 0)
-		*named = last;
-	return rc;
-}
-
-static enum pv_code put_export(struct acts *x, struct span text,
-			       struct buf *out, struct err *err)
-{
-	uint8_t devices[SHA256_LEN];
-	struct subject_kek s = { .to = log_str(x->to),
-				 .whom = lines_from(text, 2, "count "),
-				 .n = x->n,
-				 .first = log_str(x->first),
-				 .last = log_str(x->last),
-				 .list = devices };
-	enum pv_code rc = sha256_end(x->devices, devices, err);
-
-	if (rc == PV_OK)
-		rc = take_named(text, devices, &s.named, err);
-	if (rc == PV_OK)
-		subject_kek(out, &s);
-	return rc;
-}
-
 /* ---- their decision ---- */
-
-static enum pv_code put_text(struct acts *x, struct span text, struct buf *out,
-			     struct err *err)
-{
-	enum pv_code rc;
-
-	if (x->op == QUORUM_REVOKE)
-		rc = put_revoke(x, text, out, err);
-	else
-		rc = x->op == QUORUM_ROTATE_CA ? put_rotate(x, text, out, err)
-					       : put_export(x, text, out, err);
-	return rc == PV_OK ? buf_check(out, err) : rc;
-}
 
 static enum pv_code decide(struct acts *x, const struct log_entry *e,
 			   uint64_t index, struct err *err)
@@ -402,14 +236,14 @@ static enum pv_code decide(struct acts *x, const struct log_entry *e,
 
 	buf_init(&again, SUBJECT_ACTS_MAX);
 	if (x->n == 0 || index != x->next || !acts_op(e, &op) || op != x->op ||
-	    !belongs(x, e) || number_of(e, LOG_COVERS, 0) != x->n || !text)
+	    !belongs(x, e) || acts_number_of(e, LOG_COVERS, 0) != x->n || !text)
 		return governance_wrong_entry(
 			index,
 			"the entries before it are not those that it decides "
 			"on",
 			err);
 	err_init(&why);
-	rc = put_text(x, text->s, &again, &why);
+	rc = acts_text(x, text->s, &again, &why);
 	same = rc == PV_OK && span_equal(buf_span(&again), text->s);
 	if (rc == PV_INTERNAL && !again.failed) {
 		*err = why;
@@ -427,10 +261,14 @@ static enum pv_code decide(struct acts *x, const struct log_entry *e,
 static enum pv_code take_alone(const struct log_entry *e, uint64_t index,
 			       struct err *err)
 {
-	struct span by = text_of(e, LOG_BY);
+	struct span by = acts_text_of(e, LOG_BY);
 
-	if (acts_alone(e) &&
-	    number_of(e, "reason", UINT64_MAX) == SUCCESSION_SUPERSEDED &&
+	if (span_is(e->type, LOG_ATTEST_ENROL) &&
+	    log_fact_find(e, LOG_OFFER, LOG_UINT) &&
+	    !log_fact_find(e, "pending", LOG_BSTR))
+		return PV_OK;
+	if (span_is(e->type, LOG_CERT_REVOKE) && !log_nonce(e) &&
+	    acts_number_of(e, "reason", UINT64_MAX) == SUCCESSION_SUPERSEDED &&
 	    by.len > 0 && !span_equal(by, e->object))
 		return PV_OK;
 	return governance_wrong_entry(index, "nobody approved this", err);

@@ -9,7 +9,8 @@
  * device or key more or other than was approved is among them.
  *
  * Without approval a certificate is only revoked as superseded, by what is in
- * its place (acts_superseded()).
+ * its place, and a TPM's key only enrolled on what was approved to be offered
+ * to it (acts_follows()).
  *
  * Does not check: the chain, the approval itself (pairing.h, judge.h); of the
  * text how certificates were chosen, the template's name and version beside its
@@ -18,6 +19,7 @@
 #ifndef PV_FLOW_ACTS_H
 #define PV_FLOW_ACTS_H
 
+#include "lib/flow/subject_acts.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store.h"
 #include "policy/quorum.h"
@@ -38,13 +40,14 @@ struct acts {	       /* zeroed: before the first entry */
 	char first[LOG_TEXT_MAX + 1], last[LOG_TEXT_MAX + 1];
 	struct sha256 *serials, *devices; /* owned: of lines */
 	struct buf rotation;		  /* the entry of a key */
+	struct subject_keys keys;	  /* that are enrolled */
 };
 void acts_release(struct acts *x);
 
 /* What an entry that log_acts() is needs, or one that decides on such. False
  * for all others. */
 PV_MUST bool acts_op(const struct log_entry *e, enum quorum_op *op);
-/* A cert.revoke that nobody had to approve, by its own word. */
+/* A cert.revoke or attest.enrol that nobody had to approve, by its own word. */
 PV_MUST bool acts_alone(const struct log_entry *e);
 /*
  * The next entry, at index; ruled: a roster was in force before it. Entries
@@ -60,13 +63,15 @@ PV_MUST enum pv_code acts_device(struct store *store, const struct log_entry *e,
 				 struct store_device *d, bool *found,
 				 struct err *err);
 /*
- * Of one that acts_alone() is, at index of the log: the store has the other
- * credential, of the same device, made after it in its place, for good or by a
- * rotation that the device said just before to have; or it is taken back
- * itself, by the entry behind it. PV_INTEGRITY, as above.
+ * Of one that acts_alone() is, at index of the log, made under a roster. What
+ * is revoked: the store has the other credential, of the same device, made
+ * after it in its place, for good or by a rotation that the device said just
+ * before to have; or it is taken back itself, by the entry behind it. What is
+ * enrolled: the entry that it names is of that very key and TPM, not older than
+ * an offer may be, and was approved. PV_INTEGRITY, as above.
  */
-PV_MUST enum pv_code acts_superseded(struct store *store,
-				     const struct log_entry *e, uint64_t index,
-				     struct err *err);
+PV_MUST enum pv_code acts_follows(struct store *store,
+				  const struct log_entry *e, uint64_t index,
+				  struct err *err);
 
 #endif

@@ -6,9 +6,11 @@
 #include "lib/flow/acts.h"
 #include "lib/flow/governance.h"
 #include "lib/flow/logged.h"
+#include "lib/log/attest.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
 #include "lib/store/store_log.h"
+#include "policy/rules.h"
 
 #define SUCCESSORS_MAX                                                         \
 	65536u /* credentials of one device that are followed                  \
@@ -206,8 +208,8 @@ static enum pv_code gives_way(struct store *store, const struct log_entry *e,
 		       : rc;
 }
 
-enum pv_code acts_superseded(struct store *store, const struct log_entry *e,
-			     uint64_t index, struct err *err)
+static enum pv_code superseded(struct store *store, const struct log_entry *e,
+			       uint64_t index, struct err *err)
 {
 	const struct log_fact *by = log_fact_find(e, LOG_BY, LOG_TSTR);
 	struct store_device old, next;
@@ -225,4 +227,53 @@ enum pv_code acts_superseded(struct store *store, const struct log_entry *e,
 		"neither has the device said that it has what came in its "
 		"place, nor was it taken back",
 		err);
+}
+
+/* ---- on an offer ---- */
+
+static bool same_fact(const struct log_entry *a, const struct log_entry *b,
+		      const char *key, enum log_kind kind)
+{
+	const struct log_fact *x = log_fact_find(a, key, kind);
+	const struct log_fact *y = log_fact_find(b, key, kind);
+
+	return x && y && span_equal(x->s, y->s);
+}
+
+static bool is_offer_of(const struct log_entry *offer,
+			const struct log_entry *e)
+{
+	return span_is(offer->type, LOG_ATTEST_ENROL) &&
+	       span_equal(offer->object, e->object) && log_nonce(offer) &&
+	       log_fact_find(offer, "pending", LOG_BSTR) &&
+	       same_fact(offer, e, "format", LOG_TSTR) &&
+	       same_fact(offer, e, "key", LOG_BSTR) &&
+	       same_fact(offer, e, "ek", LOG_BSTR) &&
+	       e->time_ms - offer->time_ms < 1000ull * TPL_NONCE_TTL_MAX_S;
+}
+
+static enum pv_code on_offer(struct store *store, const struct log_entry *e,
+			     uint64_t index, struct err *err)
+{
+	const struct log_fact *at = log_fact_find(e, LOG_OFFER, LOG_UINT);
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry offer;
+	bool found = false;
+	enum pv_code rc = PV_OK;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	if (at && at->u < index)
+		rc = read_at(store, at->u, &room, &offer, &found, err);
+	if (rc != PV_OK || (found && is_offer_of(&offer, e)))
+		return rc;
+	return governance_wrong_entry(
+		index, "nobody approved that its key be offered to a TPM", err);
+}
+
+enum pv_code acts_follows(struct store *store, const struct log_entry *e,
+			  uint64_t index, struct err *err)
+{
+	return span_is(e->type, LOG_ATTEST_ENROL)
+		       ? on_offer(store, e, index, err)
+		       : superseded(store, e, index, err);
 }

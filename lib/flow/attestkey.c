@@ -163,6 +163,7 @@ enum pv_code attestkey_load(struct store *store, const char *device,
 
 enum pv_code attestkey_record(struct store *store, const struct event_who *who,
 			      const struct store_attkey *k,
+			      const struct attestkey_by *by,
 			      struct attestkey_said *said, struct err *err)
 {
 	CLEANUP(buf_release) struct buf bytes;
@@ -172,8 +173,9 @@ enum pv_code attestkey_record(struct store *store, const struct event_who *who,
 					 .instance = k->instance,
 					 .instance_len = k->instance_len,
 					 .ek = optional(k->ek_sha256),
-					 .pending =
-						 optional(k->secret_sha256) };
+					 .pending = optional(k->secret_sha256),
+					 .offer = by->offer,
+					 .nonce = by->nonce };
 	struct log_entry e;
 	enum pv_code rc;
 
@@ -184,6 +186,8 @@ enum pv_code attestkey_record(struct store *store, const struct event_who *who,
 		rc = store_attkey_put(store, k, buf_span(&bytes), err);
 	snprintf(said->device, sizeof(said->device), "%s", k->device);
 	memcpy(said->key_sha256, k->key_sha256, 32);
+	said->row = *k;
+	said->row.key = (struct span){ NULL, 0 };
 	return rc;
 }
 
@@ -355,6 +359,7 @@ enum pv_code attestkey_enrol(const struct authority *a, struct store *store,
 				  .mac = in->mac_key != NULL,
 				  .key = in->spki,
 				  .instance_len = in->instance.len };
+	const struct attestkey_by by = { in->nonce, LOG_NO_OFFER };
 	enum pv_code rc;
 
 	memset(said, 0, sizeof(*said));
@@ -382,6 +387,6 @@ enum pv_code attestkey_enrol(const struct authority *a, struct store *store,
 	memcpy(said->device, k.device, sizeof(said->device));
 	memcpy(said->key_sha256, k.key_sha256, 32);
 	return rc == PV_OK && !said->existing
-		       ? attestkey_record(store, who, &k, said, err)
+		       ? attestkey_record(store, who, &k, &by, said, err)
 		       : rc;
 }

@@ -2,8 +2,7 @@
  * attestkey: keys that devices attest with, enrolled (formats.md 8): which key
  * is whose, so that evidence of it is the device's. A psa or dice key is taken
  * on the word of whoever enrols it; a TPM proves that its attestation key is
- * its own: it gives back a secret that only the TPM of its EK certificate gets
- * out of what we make of it (MakeCredential, ActivateCredential).
+ * its own (attestkey_tpm.h).
  *
  * A device has one key. Once the device is replaced (issue --replace, rework or
  * scrap: a decision that is counted and logged) it is in force no longer, until
@@ -18,7 +17,6 @@
 #ifndef PV_FLOW_ATTESTKEY_H
 #define PV_FLOW_ATTESTKEY_H
 
-#include "lib/evidence/makecred.h"
 #include "lib/flow/attested.h"
 #include "lib/flow/event.h"
 #include "lib/hsm.h"
@@ -35,6 +33,7 @@ struct attestkey_in { /* borrowed */
 	const struct secret *mac_key; /* psa in COSE_Mac0; else NULL */
 	/* psa: the ueid, 33 bytes; empty: derived. A MAC key needs it. */
 	struct span instance;
+	const uint8_t *nonce; /* LOG_NONCE bytes, of its approval; NULL: none */
 };
 
 struct attestkey_said {
@@ -43,6 +42,8 @@ struct attestkey_said {
 	bool existing; /* it was enrolled, or waits, already */
 	bool replaced; /* an earlier one */
 	bool renewed;  /* the same, for the device after its rework */
+	/* As it was recorded, without its bytes; no device: nothing was. */
+	struct store_attkey row;
 };
 
 /* "psa", "psa-mac0", "tpm2", "dice". */
@@ -61,32 +62,6 @@ PV_MUST enum pv_code
 attestkey_enrol(const struct authority *a, struct store *store, struct hsm *hsm,
 		const struct event_who *who, const struct attestkey_in *in,
 		struct attestkey_said *said, struct err *err);
-
-struct attestkey_tpm {
-	const char *device;
-	const struct span *ek; /* EK certificate first, then up; DER */
-	size_t ek_n;
-	struct span ak; /* TPM2B_PUBLIC */
-};
-/*
- * The first half for a TPM: checks the EK certificate against the template's
- * anchors and the attributes of the AK, draws the secret from the token,
- * appends to out what tpm2_activatecredential takes. What is open from before
- * is given up. Codes of attestkey_enrol(), tpm2_ek_verify(), tpm2_ak_read() and
- * tpm2_make_credential().
- */
-PV_MUST enum pv_code
-attestkey_offer(struct store *store, struct hsm *hsm,
-		const struct event_who *who, const struct attestkey_tpm *in,
-		struct buf *out, struct attestkey_said *said, struct err *err);
-/* The second: what the TPM gave back. PV_NOT_FOUND "evidence.pending";
- * PV_DENIED "evidence.activated": it is not the secret, "evidence.pending": the
- * offer is older than attestation.nonce_ttl_s. */
-PV_MUST enum pv_code attestkey_activate(struct store *store,
-					const struct event_who *who,
-					const char *device, struct span secret,
-					struct attestkey_said *said,
-					struct err *err);
 
 /*
  * The key that the device's evidence is verified with, held against the log;

@@ -17,11 +17,14 @@ PV_MUST enum pv_code attestkey_check(struct store *store,
 				     const struct store_attkey *k,
 				     struct attestkey_said *said,
 				     struct err *err);
-PV_MUST enum pv_code attestkey_record(struct store *store,
-				      const struct event_who *who,
-				      const struct store_attkey *k,
-				      struct attestkey_said *said,
-				      struct err *err);
+struct attestkey_by {	      /* what let it in */
+	const uint8_t *nonce; /* of an approval; NULL: none */
+	uint64_t offer;	      /* index of its entry, or LOG_NO_OFFER */
+};
+PV_MUST enum pv_code
+attestkey_record(struct store *store, const struct event_who *who,
+		 const struct store_attkey *k, const struct attestkey_by *by,
+		 struct attestkey_said *said, struct err *err);
 /* Sealed by the store key into row, with its check value. attestkey_mac.c */
 PV_MUST enum pv_code
 attestkey_seal(const struct authority *a, struct store *store, struct hsm *hsm,

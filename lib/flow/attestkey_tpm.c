@@ -7,76 +7,103 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/attestkey_impl.h"
+#include "lib/flow/attestkey_tpm.h"
 
-/* The EK's key, by a certificate that leads to one of the anchors. */
-static enum pv_code check_ek(const struct attested *x,
-			     const struct attestkey_tpm *in,
-			     const struct event_who *who, struct span *spki,
-			     uint8_t sha256_out[static 32], struct err *err)
+/* ---- offered ---- */
+
+static enum pv_code ask_box(struct evidencebox *box, const struct attested *x,
+			    const struct attestkey_tpm *in,
+			    const struct secret *secret, uint64_t now_s,
+			    struct offer_made *made, struct err *err)
 {
-	const struct evidence_chain chain = { .certs = in->ek,
-					      .certs_n = in->ek_n,
-					      .anchors = x->trust.certs,
-					      .anchors_n = x->trust.certs_n,
-					      .crls = x->trust.crls,
-					      .crls_n = x->trust.crls_n,
-					      .now_s =
-						      who->who.time_ms / 1000 };
-	enum pv_code rc = tpm2_ek_verify(&chain, spki, err);
+	const struct offer_want want = { .ak = in->ak,
+					 .ek = { .certs = in->ek,
+						 .certs_n = in->ek_n,
+						 .anchors = x->trust.certs,
+						 .anchors_n = x->trust.certs_n,
+						 .now_s = now_s,
+						 .crls = x->trust.crls,
+						 .crls_n = x->trust.crls_n },
+					 .secret = secret };
+	enum pv_code rc = evidencebox_offer(box, &want, made, err);
 
-	return rc == PV_OK ? sha256(*spki, sha256_out, err) : rc;
+	if (rc == PV_OK && made->why.code != PV_OK)
+		*err = made->why;
+	return rc == PV_OK ? made->why.code : rc;
 }
 
-/* What goes out, and the hash of what has to come back. */
-static enum pv_code make(struct hsm *hsm, struct span ek_spki,
-			 const struct tpm2_ak *ak, struct buf *out,
+static enum pv_code draw(struct hsm *hsm, struct secret *secret,
 			 uint8_t hash[static 32], struct err *err)
 {
-	SECRET secret = SECRET_INIT;
-	enum pv_code rc = secret_alloc(&secret, TPM2_CREDENTIAL_MAX, err);
+	enum pv_code rc = secret_alloc(secret, TPM2_CREDENTIAL_MAX, err);
 
 	if (rc == PV_OK)
-		rc = hsm_random(hsm, secret.data, secret.len, err);
-	if (rc == PV_OK)
-		rc = sha256((struct span){ secret.data, secret.len }, hash,
-			    err);
-	return rc == PV_OK ? tpm2_make_credential(ek_spki, ak->name, &secret,
-						  out, err)
+		rc = hsm_random(hsm, secret->data, secret->len, err);
+	return rc == PV_OK ? sha256((struct span){ secret->data, secret->len },
+				    hash, err)
 			   : rc;
 }
 
-enum pv_code attestkey_offer(struct store *store, struct hsm *hsm,
-			     const struct event_who *who,
-			     const struct attestkey_tpm *in, struct buf *out,
+enum pv_code attestkey_offer_make(struct store *store, struct hsm *hsm,
+				  struct evidencebox *box,
+				  const struct attestkey_tpm *in,
+				  struct attestkey_offer *o, struct err *err)
+{
+	CLEANUP(attested_release) struct attested x;
+	SECRET secret = SECRET_INIT;
+	struct event_who now;
+	enum pv_code rc;
+
+	memset(o, 0, sizeof(*o));
+	o->k.state = ATTKEY_PENDING;
+	o->k.format = EVIDENCE_TPM2;
+	attested_init(&x);
+	rc = attestkey_begin(store, in->device, EVIDENCE_TPM2, &x, err);
+	if (rc == PV_OK)
+		rc = event_now(store, &now, err);
+	if (rc == PV_OK)
+		rc = draw(hsm, &secret, o->k.secret_sha256, err);
+	if (rc == PV_OK)
+		rc = ask_box(box, &x, in, &secret, now.who.time_ms / 1000,
+			     &o->made, err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(o->k.device, sizeof(o->k.device), "%s", x.d.s.device);
+	memcpy(o->template_sha256, x.template_sha256, 32);
+	memcpy(o->k.ek_sha256, o->made.ek_sha256, 32);
+	o->k.key = (struct span){ o->made.ak_spki, sizeof(o->made.ak_spki) };
+	return sha256(o->k.key, o->k.key_sha256, err);
+}
+
+enum pv_code attestkey_offer(struct store *store, const struct event_who *who,
+			     const struct attestkey_offer *o,
 			     struct attestkey_said *said, struct err *err)
 {
 	CLEANUP(attested_release) struct attested x;
-	struct store_attkey k = { .state = ATTKEY_PENDING,
-				  .format = EVIDENCE_TPM2 };
-	struct span ek_spki = { NULL, 0 };
-	struct tpm2_ak ak;
+	const struct attestkey_by by = { o->nonce, LOG_NO_OFFER };
 	enum pv_code rc;
 
 	memset(said, 0, sizeof(*said));
 	attested_init(&x);
-	rc = attestkey_begin(store, in->device, EVIDENCE_TPM2, &x, err);
-	if (rc == PV_OK)
-		rc = tpm2_ak_read(in->ak, &ak, err);
-	if (rc == PV_OK)
-		rc = check_ek(&x, in, who, &ek_spki, k.ek_sha256, err);
+	rc = attestkey_begin(store, o->k.device, EVIDENCE_TPM2, &x, err);
+	if (rc == PV_OK &&
+	    memcmp(x.template_sha256, o->template_sha256, 32) != 0)
+		rc = err_fail(err, PV_CONFLICT, "attest.template",
+			      "repeat the command",
+			      "another version of template %s came into effect "
+			      "meanwhile",
+			      x.t->name);
 	if (rc != PV_OK)
 		return rc;
-	snprintf(k.device, sizeof(k.device), "%s", x.d.s.device);
-	memcpy(said->device, k.device, sizeof(said->device));
-	k.key = (struct span){ ak.spki, sizeof(ak.spki) };
-	rc = sha256(k.key, k.key_sha256, err);
-	if (rc == PV_OK)
-		rc = attestkey_check(store, &x, &k, said, err);
-	if (rc != PV_OK || said->existing)
-		return rc;
-	rc = make(hsm, ek_spki, &ak, out, k.secret_sha256, err);
-	return rc == PV_OK ? attestkey_record(store, who, &k, said, err) : rc;
+	memcpy(said->device, o->k.device, sizeof(said->device));
+	memcpy(said->key_sha256, o->k.key_sha256, 32);
+	rc = attestkey_check(store, &x, &o->k, said, err);
+	return rc == PV_OK && !said->existing
+		       ? attestkey_record(store, who, &o->k, &by, said, err)
+		       : rc;
 }
+
+/* ---- and given back ---- */
 
 static enum pv_code check_age(const struct attested *x, uint64_t offered_ms,
 			      const struct event_who *who, struct err *err)
@@ -100,6 +127,7 @@ enum pv_code attestkey_activate(struct store *store,
 	CLEANUP(attested_release) struct attested x;
 	CLEANUP(buf_release) struct buf room;
 	struct store_attkey k;
+	struct attestkey_by by = { NULL, LOG_NO_OFFER };
 	uint64_t offered_ms = 0;
 	uint8_t hash[32];
 	bool found = false;
@@ -130,10 +158,11 @@ enum pv_code attestkey_activate(struct store *store,
 				"begin anew with --ek-cert and --ak",
 				"that is not the secret that was made for the "
 				"TPM");
+	by.offer = k.log_index;
 	k.state = ATTKEY_ENROLLED;
 	memset(k.secret_sha256, 0, sizeof(k.secret_sha256));
 	rc = attestkey_check(store, &x, &k, said, err);
 	return rc == PV_OK && !said->existing
-		       ? attestkey_record(store, who, &k, said, err)
+		       ? attestkey_record(store, who, &k, &by, said, err)
 		       : rc;
 }

@@ -129,7 +129,7 @@ static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
 	enum pv_code rc = audit_entries_take(&au->log, bytes, err);
 
 	if (rc == PV_OK && au->log.rosters > 0 && acts_alone(&au->log.entry))
-		rc = acts_superseded(au->store, &au->log.entry, index, err);
+		rc = acts_follows(au->store, &au->log.entry, index, err);
 	if (rc == PV_OK)
 		rc = audit_actors_take(&au->actors, au->store, &au->log.entry,
 				       err);

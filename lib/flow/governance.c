@@ -72,7 +72,7 @@ static enum pv_code take_act(struct scan *s, uint64_t index,
 	enum pv_code rc = acts_take(&s->acts, e, index, true, err);
 
 	return rc == PV_OK && acts_alone(e)
-		       ? acts_superseded(s->store, e, index, err)
+		       ? acts_follows(s->store, e, index, err)
 		       : rc;
 }
 

@@ -133,6 +133,7 @@ static enum pv_code find_raised(const struct judge *j,
 		return raised_held(j, out, err);
 	case QUORUM_REVOKE:
 	case QUORUM_ROTATE_CA:
+	case QUORUM_ATTEST_ENROL:
 		return raised_acts(j, out, err);
 	default:
 		return PV_OK;

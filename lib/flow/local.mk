@@ -2,7 +2,8 @@
 noinst_LIBRARIES += lib/flow/libpvflow.a
 lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/actor.c lib/flow/actor.h \
-	lib/flow/acts.c lib/flow/acts.h lib/flow/acts_store.c \
+	lib/flow/acts.c lib/flow/acts.h lib/flow/acts_impl.h \
+	lib/flow/acts_store.c lib/flow/acts_text.c \
 	lib/flow/anomalies.c lib/flow/anomalies.h lib/flow/anomaly_bundles.c \
 	lib/flow/anomaly_count.c lib/flow/anomaly_impl.h \
 	lib/flow/anomaly_watch.c lib/flow/anomaly_watch.h \
@@ -182,7 +183,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/attested.c lib/flow/attested.h \
 	lib/flow/attestkey.c lib/flow/attestkey.h \
 	lib/flow/attestkey_impl.h lib/flow/attestkey_mac.c \
-	lib/flow/attestkey_tpm.c \
+	lib/flow/attestkey_tpm.c lib/flow/attestkey_tpm.h \
+	lib/flow/enrolment.c lib/flow/enrolment.h \
 	lib/flow/evidencebox.c lib/flow/evidencebox.h \
 	lib/flow/evidencebox_child.c \
 	lib/flow/evidencebox_impl.h lib/flow/evidencebox_offer.c \

@@ -44,9 +44,16 @@ PV_MUST enum pv_code raised_of_key(struct store *store, const char *ca,
 PV_MUST enum pv_code raised_of_ca(struct store *store, const char *ca,
 				  const struct roster *roster, uint64_t before,
 				  struct tpl_approvals *out, struct err *err);
+/* Of enrolling keys that those devices attest with (QUORUM_ATTEST_ENROL): the
+ * most that the versions ask that were in effect before the log had before
+ * entries, of the templates that each of their credentials of then is by. */
+PV_MUST enum pv_code raised_of_enrol(struct store *store,
+				     const char *const *devices, size_t n,
+				     uint64_t before, struct tpl_approvals *out,
+				     struct err *err);
 /* The same of the people.decide e at index: of that rotation, or of all CAs,
- * certificates and devices that it revokes and retires. Reads the entries
- * before it. roster: the one in force. */
+ * certificates and devices that it revokes and retires, or devices whose keys
+ * it enrols. Reads the entries before it. roster: the one in force. */
 PV_MUST enum pv_code raised_of_acts(struct store *store,
 				    const struct roster *roster,
 				    const struct log_entry *e, uint64_t index,

@@ -7,6 +7,7 @@
 #include "lib/flow/raised.h"
 #include "lib/log/events.h"
 #include "lib/store/store_device.h"
+#include "lib/store/store_history.h"
 #include "lib/store/store_log.h"
 
 #define CA_PREFIX (sizeof(LOG_CA_PREFIX) - 1)
@@ -206,6 +207,102 @@ static enum pv_code take_act(void *ctx, uint64_t index, struct span bytes,
 		       : rc;
 }
 
+/* ---- keys that are enrolled ---- */
+
+struct enrolling {
+	struct store *store;
+	struct versions versions;
+	struct due due;
+	struct tpl_approvals *out;
+};
+
+static enum pv_code take_credential(void *ctx, const struct store_device *d,
+				    struct span cert, struct err *err)
+{
+	struct enrolling *x = ctx;
+	const struct template *t = NULL;
+	enum pv_code rc = PV_OK;
+
+	(void)cert;
+	if (d->intent_index >= x->versions.before)
+		return PV_OK;
+	for (size_t i = 0; rc == PV_OK && i < x->versions.n; i++) {
+		const struct version *v = &x->versions.list[i];
+
+		if (strcmp(v->name, d->s.template_name) != 0)
+			continue;
+		rc = due_template(&x->due, x->store, v->sha256, &t, err);
+		if (rc == PV_OK)
+			raised_add(x->out, &t->approvals);
+	}
+	return rc;
+}
+
+static enum pv_code add_device(struct enrolling *x, const char *device,
+			       struct err *err)
+{
+	const struct store_visit v = { x, { .device = take_credential } };
+
+	return store_history_each(x->store, device, &v, err);
+}
+
+static enum pv_code start_enrolling(struct enrolling *x, struct err *err)
+{
+	const struct store_visit v = { &x->versions, { .template = look } };
+
+	memset(x->out, 0, sizeof(*x->out));
+	return store_template_each(x->store, &v, err);
+}
+
+static void end_enrolling(struct enrolling *x)
+{
+	versions_release(&x->versions);
+	due_release(&x->due);
+}
+
+enum pv_code raised_of_enrol(struct store *store, const char *const *devices,
+			     size_t n, uint64_t before,
+			     struct tpl_approvals *out, struct err *err)
+{
+	CLEANUP(end_enrolling)
+	struct enrolling x = { .store = store,
+			       .versions = { .before = before },
+			       .out = out };
+	enum pv_code rc = start_enrolling(&x, err);
+
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
+		rc = add_device(&x, devices[i], err);
+	return rc;
+}
+
+static enum pv_code take_enrol(void *ctx, uint64_t index, struct span bytes,
+			       struct err *err)
+{
+	char device[STORE_ID_MAX + 1];
+	struct log_entry e;
+	enum pv_code rc = log_entry_decode(bytes, &e, err);
+
+	(void)index;
+	if (rc != PV_OK || e.object.len >= sizeof(device))
+		return rc;
+	memcpy(device, e.object.p, e.object.len);
+	device[e.object.len] = '\0';
+	return add_device(ctx, device, err);
+}
+
+static enum pv_code of_enrol(struct store *store, uint64_t index, uint64_t n,
+			     struct tpl_approvals *out, struct err *err)
+{
+	CLEANUP(end_enrolling)
+	struct enrolling x = { .store = store,
+			       .versions = { .before = index },
+			       .out = out };
+	const struct store_visit v = { &x, { .entry = take_enrol } };
+	enum pv_code rc = start_enrolling(&x, err);
+
+	return rc == PV_OK ? store_log_each(store, index - n, n, &v, err) : rc;
+}
+
 static enum pv_code of_rotation(struct store *store, uint64_t index,
 				struct tpl_approvals *out, struct err *err)
 {
@@ -248,6 +345,8 @@ enum pv_code raised_of_acts(struct store *store, const struct roster *roster,
 		return PV_OK;
 	if (op == QUORUM_ROTATE_CA)
 		return of_rotation(store, index, out, err);
+	if (op == QUORUM_ATTEST_ENROL)
+		return of_enrol(store, index, n->u, out, err);
 	if (op == QUORUM_REVOKE)
 		rc = store_log_each(store, index - n->u, n->u, &v, err);
 	due_release(&s.due);

@@ -1,5 +1,8 @@
 #include "lib/flow/subject_acts.h"
 
+#include <string.h>
+
+#include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
@@ -93,4 +96,95 @@ void subject_kek(struct buf *out, const struct subject_kek *s)
 		buf_put(out, s->named.p, s->named.len);
 	else
 		put_hash(out, "list sha256:", s->list);
+}
+
+/* ---- attestation keys ---- */
+
+#define KEY_LINE_MAX 320u
+
+enum pv_code subject_keys_begin(struct subject_keys *keys, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (!keys->lines)
+		rc = sha256_new(&keys->lines, err);
+	if (rc != PV_OK)
+		return rc;
+	sha256_begin(keys->lines);
+	buf_release(&keys->named);
+	buf_init(&keys->named, SUBJECT_ACTS_MAX);
+	keys->n = 0;
+	keys->first[0] = keys->last[0] = '\0';
+	return PV_OK;
+}
+
+void subject_keys_release(struct subject_keys *keys)
+{
+	sha256_free(keys->lines);
+	keys->lines = NULL;
+	buf_release(&keys->named);
+}
+
+static void put_hex(struct buf *out, const char *key, struct span bytes)
+{
+	char hex[2 * 64 + 1];
+
+	if (bytes.len == 0 || bytes.len > 64)
+		return;
+	hex_encode(bytes.p, bytes.len, hex);
+	buf_printf(out, "%s%s", key, hex);
+}
+
+static void copy_id(char out[65], struct span id)
+{
+	size_t n = id.len < 65 ? id.len : 64;
+
+	if (n > 0)
+		memcpy(out, id.p, n);
+	out[n] = '\0';
+}
+
+void subject_keys_add(struct subject_keys *keys, const struct subject_key *k)
+{
+	CLEANUP(buf_release) struct buf line;
+
+	buf_init(&line, KEY_LINE_MAX);
+	buf_put_str(&line, "key ");
+	buf_put(&line, k->device.p, k->device.len);
+	buf_put_u8(&line, ' ');
+	buf_put(&line, k->format.p, k->format.len);
+	put_hex(&line, " sha256:", (struct span){ k->sha256, SHA256_LEN });
+	put_hex(&line, " instance ", k->instance);
+	if (k->ek)
+		put_hex(&line,
+			" ek sha256:", (struct span){ k->ek, SHA256_LEN });
+	buf_put_u8(&line, '\n');
+	keys->named.failed |= line.failed;
+	sha256_add(keys->lines, buf_span(&line));
+	if (keys->n < SUBJECT_KEYS_NAMED)
+		buf_put(&keys->named, line.data, line.len);
+	if (keys->n++ == 0)
+		copy_id(keys->first, k->device);
+	copy_id(keys->last, k->device);
+}
+
+enum pv_code subject_keys_put(struct subject_keys *keys, struct buf *out,
+			      struct err *err)
+{
+	uint8_t list[SHA256_LEN];
+	enum pv_code rc = buf_check(&keys->named, err);
+
+	if (rc == PV_OK)
+		rc = sha256_end(keys->lines, list, err);
+	if (rc != PV_OK)
+		return rc;
+	buf_put_str(out, "attest enrol\n");
+	put_number(out, "count", keys->n);
+	if (keys->n <= SUBJECT_KEYS_NAMED) {
+		buf_put(out, keys->named.data, keys->named.len);
+		return buf_check(out, err);
+	}
+	buf_printf(out, "first %s\nlast %s\n", keys->first, keys->last);
+	put_hash(out, "list sha256:", list);
+	return buf_check(out, err);
 }

@@ -1,8 +1,9 @@
 /*
  * subject_acts: the texts that officers approve for what is many entries of the
  * log, or none of the chain (lib/log/acts.h): revoking and retiring, rotating,
- * exporting device keys. Made for who asks, and again from the entries that
- * came of it (acts.h): all that these say is in the text.
+ * exporting device keys, enrolling attestation keys. Made for who asks, and
+ * again from the entries that came of it (acts.h): all that these say is in the
+ * text.
  *
  * Does not check: that the words may stand in a note.
  */
@@ -58,5 +59,29 @@ struct subject_kek {
 	const uint8_t *list; /* hash of their ids, a line each */
 };
 void subject_kek(struct buf *out, const struct subject_kek *s);
+
+/* One attestation key, as its attest.enrol has it. */
+struct subject_key {
+	struct span device, format;
+	const uint8_t *sha256; /* 32 bytes */
+	struct span instance;  /* may be empty */
+	const uint8_t *ek;     /* 32 bytes; NULL: none */
+};
+/* Keys that are enrolled together, in order, while they are taken in. */
+#define SUBJECT_KEYS_NAMED 48u /* so many are named, of more the hash */
+struct subject_keys {
+	uint64_t n;
+	struct buf named;	  /* lines of the first ones */
+	struct sha256 *lines;	  /* of all */
+	char first[65], last[65]; /* devices */
+};
+/* Starts anew with none; keys is zeroed or was begun before. PV_INTERNAL. */
+PV_MUST enum pv_code subject_keys_begin(struct subject_keys *keys,
+					struct err *err);
+void subject_keys_add(struct subject_keys *keys, const struct subject_key *k);
+/* The text; keys has to begin anew then. PV_INTERNAL. */
+PV_MUST enum pv_code subject_keys_put(struct subject_keys *keys,
+				      struct buf *out, struct err *err);
+void subject_keys_release(struct subject_keys *keys);
 
 #endif

@@ -1,5 +1,6 @@
 #include "lib/log/acts.h"
 
+#include "lib/log/attest.h"
 #include "lib/log/lifecycle.h"
 
 void log_people_decide(struct log_entry *e, const struct log_who *who,
@@ -18,7 +19,8 @@ bool log_acts(const struct log_entry *e)
 	if (!span_is(e->type, LOG_EXPORT))
 		return span_is(e->type, LOG_CERT_REVOKE) ||
 		       span_is(e->type, LOG_DEVICE_RETIRE) ||
-		       span_is(e->type, LOG_KEY_ROTATE);
+		       span_is(e->type, LOG_KEY_ROTATE) ||
+		       span_is(e->type, LOG_ATTEST_ENROL);
 	what = log_fact_find(e, "what", LOG_TSTR);
 	return what && span_is(what->s, LOG_KEK);
 }
@@ -31,5 +33,6 @@ bool log_entry_may_act(struct span bytes)
 	       (span_is(type, LOG_CERT_REVOKE) || span_is(type, LOG_EXPORT) ||
 		span_is(type, LOG_DEVICE_RETIRE) ||
 		span_is(type, LOG_KEY_ROTATE) ||
+		span_is(type, LOG_ATTEST_ENROL) ||
 		span_is(type, LOG_PEOPLE_DECIDE));
 }

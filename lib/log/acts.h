@@ -1,7 +1,8 @@
 /*
  * acts: entries of what people have to approve that are none of the chain
  * (govern.h), since one approval may be for very many: certificates revoked,
- * devices retired, a key put in another's place, device keys exported. Under a
+ * devices retired, a key put in another's place, device keys exported, keys
+ * enrolled that devices attest with. Under a
  * roster each has the approval's nonce as a fact, all of one approval come one
  * behind the other, and right behind them comes one people.decide, which is of
  * the chain and says how many they are.

@@ -1,5 +1,6 @@
 #include "lib/log/attest.h"
 
+#include "lib/log/govern.h"
 #include "lib/log/tree.h"
 
 void log_attest_enrol(struct log_entry *e, const struct log_who *who,
@@ -12,6 +13,9 @@ void log_attest_enrol(struct log_entry *e, const struct log_who *who,
 		log_fact_bytes(e, "instance", x->instance, x->instance_len);
 	log_fact_bytes(e, "ek", x->ek, LOG_HASH);
 	log_fact_bytes(e, "pending", x->pending, LOG_HASH);
+	if (x->offer != LOG_NO_OFFER)
+		log_fact_uint(e, LOG_OFFER, x->offer);
+	log_fact_bytes(e, LOG_NONCE_FACT, x->nonce, LOG_NONCE);
 }
 
 void log_attest_challenge(struct log_entry *e, const struct log_who *who,

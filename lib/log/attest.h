@@ -15,6 +15,10 @@
 /* Of a template.adopt: the certificates of attestation.trust, DER, one behind
  * the other. */
 #define LOG_TRUST "trust"
+/* Of an attest.enrol that a TPM's answer made: the index of the one that the
+ * offer was, which is approved where people have to. */
+#define LOG_OFFER "offer"
+#define LOG_NO_OFFER UINT64_MAX
 #define LOG_VERIFIED "ok" /* the result of evidence that passed */
 
 struct log_enrol {
@@ -25,6 +29,8 @@ struct log_enrol {
 	size_t instance_len;
 	const uint8_t *ek;	/* hash of the EK certificate; optional */
 	const uint8_t *pending; /* hash of what the TPM gives back; optional */
+	uint64_t offer;		/* LOG_NO_OFFER: none */
+	const uint8_t *nonce;	/* of its approval (acts.h); optional */
 };
 void log_attest_enrol(struct log_entry *e, const struct log_who *who,
 		      const struct log_enrol *x);

@@ -3,6 +3,7 @@
 # another PCR, another key and another nonce it is refused, each for its reason.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/attest.sh"
+. "$srcdir/tests/people.sh"
 
 for tool in swtpm tpm2_quote tpm2_activatecredential; do
 	command -v "$tool" >/dev/null && continue
@@ -229,5 +230,37 @@ verify 4 evidence.measurement $a --explain
 expect_text "failed evidence.measurement"
 expect_text "passed evidence.nonce"
 
+case_start "under a roster the offer is what people approve"
+officer_key alice
+officer_key op
+make_roster "$T/roster.json" 1 '"roster": 1' alice:security-officer \
+	op:operator,technician
+expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/roster.json"
+rm -rf "$T/dev/$a"
+new_device tls-client $a
+# shellcheck disable=SC2046  # words
+by op issue --template staged $(device_opts $a) --replace --reason rework \
+	-o "$T/again.pvb"
+expect_equal "$rc" 0 "issue --replace: $(cat "$T/err")"
+offered() {
+	rm -f "$T/credential"
+	by op attest enrol --device $a --format tpm2 \
+		--ek-cert "$T/acme-tpm-ek.pem" --ak ak.public \
+		-o "$T/credential" "$@"
+}
+offered --request "$T/ask.json"
+expect_equal "$rc" 11 "without approval: $(cat "$T/err")"
+[ ! -e "$T/credential" ] || fail "something is offered without approval"
+approve alice "$T/ask.json"
+offered --approval "$T/notes/alice.note"
+expect_equal "$rc" 0 "with it: $(cat "$T/err")"
+activate ak.ctx
+by op attest enrol --device $a --format tpm2 --activated "$T/secret"
+expect_equal "$rc" 0 "the answer: $(cat "$T/err")"
+expect_text '"renewed":true'
+expect_equal "$(p --json audit show | jq -r .type | tail -n 4 | tr '\n' ' ')" \
+	"attest.enrol people.decide approval.use attest.enrol " entries
+rm -f "$H/governance"
+expect_exit 0 "$PROVCTL" -C "$H" status
 verify_audit
 tests_end

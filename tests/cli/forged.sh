@@ -97,6 +97,7 @@ reject:2:r-2
 revoke:client-00000001
 retire:client-00000001
 kek:S0000000001
+enrol:client-00000001
 rotate:bundle
 END
 
@@ -121,6 +122,7 @@ adopt:$T/next.json
 revoke:client-00000001
 retire:client-00000001
 kek:S0000000001
+enrol:client-00000001
 rotate:bundle
 END
 
@@ -133,6 +135,7 @@ done <<END
 revoke:client-00000001
 retire:client-00000001
 kek:S0000000001
+enrol:client-00000001
 rotate:bundle
 END
 
@@ -142,6 +145,10 @@ found superseded:client-00000001:client-00000001
 
 case_start "as superseded by what its device has not said to have"
 found superseded:client-00000003:client-00000003
+
+case_start "a TPM's answer to what nobody offered"
+found answer:client-00000001:0
+found answer:client-00000001:999999
 
 case_start "one approval where two are asked for"
 found by:"$T/keys/bob.key" adopt:"$T/next.json"

@@ -9,6 +9,8 @@
  *   adopt:FILE  approved
  *   revoke:DEVICE:HOW  retire:DEVICE:HOW  kek:DEVICE:HOW  rotate:PURPOSE:HOW
  *   superseded:DEVICE:OTHER
+ *   enrol:DEVICE:HOW      a key that it attests with
+ *   answer:DEVICE:INDEX   one of a TPM, to what that entry offered
  *   key:PURPOSE:GENERATION:SPKI-FILE  of a P-256 key that is on no token
  *   by:KEY-FILE: what follows is approved with that key, in the name of bob
  * Under a roster each decision says that bob approved it. Without by: no
@@ -237,6 +239,10 @@ static enum pv_code act(struct store *s, char *const *p, bool *is,
 		return people_kek(s, p[1], "another", how(p[2]), err);
 	if (strcmp(p[0], "rotate") == 0)
 		return people_rotate(s, p[1], how(p[2]), err);
+	if (strcmp(p[0], "enrol") == 0)
+		return people_enrol(s, p[1], 7, how(p[2]), err);
+	if (strcmp(p[0], "answer") == 0)
+		return people_answer(s, p[1], 7, number(p[2]), err);
 	if (strcmp(p[0], "superseded") == 0)
 		return people_supersede(s, p[1], p[2], err);
 	if (strcmp(p[0], "key") == 0)

@@ -8,12 +8,15 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/revocation.h"
 #include "lib/flow/subject_acts.h"
+#include "lib/log/attest.h"
 #include "lib/log/tree.h"
 #include "tests/unit/unit.h"
 
 static struct err err;
 static const uint8_t nonces[2][LOG_NONCE] = { { 1 }, { 2 } };
-static const uint8_t hash[LOG_HASH] = { 3 };
+static const uint8_t hashes[2][LOG_HASH] = { { 3 }, { 4 } };
+static const uint8_t *const hash = hashes[0];
+static const uint8_t instance[STORE_UEID] = { 1 };
 
 enum what {
 	END,
@@ -23,6 +26,8 @@ enum what {
 	ROTATE_CA,
 	EXPORT,
 	OTHER_EXPORT, /* of what is nobody's secret */
+	ENROL,	      /* what a device attests with */
+	ANSWER,	      /* a TPM's, to what was offered */
 	SUPERSEDED,
 	DENY,
 	DECIDE /* text: what was approved */
@@ -94,6 +99,25 @@ static void fill_key(const struct step *step, const struct log_who *who,
 		log_fact_uint(e, LOG_CA_ACTIVE, 1000);
 }
 
+static void fill_enrol(const struct story *s, const struct step *step,
+		       const struct log_who *who, struct log_entry *e)
+{
+	const struct log_enrol x = {
+		.device = s->object,
+		.format = step->other == REASON ? "dice" : "psa",
+		.key = step->other == INVALIDITY ? hashes[1] : hash,
+		.instance = instance,
+		.instance_len = step->what == ENROL ? sizeof(instance) : 0,
+		.ek = step->what == ANSWER ? hash : NULL,
+		.pending = step->other == COVERS ? hash : NULL,
+		.offer = step->what == ANSWER && step->other != NO_NONCE
+				 ? 0
+				 : LOG_NO_OFFER
+	};
+
+	log_attest_enrol(e, who, &x);
+}
+
 static void fill(struct story *s, const struct step *step,
 		 const struct log_who *who, struct log_entry *e,
 		 struct span text)
@@ -125,18 +149,43 @@ static void fill(struct story *s, const struct step *step,
 	case OTHER_EXPORT:
 		log_export(e, who, s->object, "bundle", "-");
 		break;
+	case ENROL:
+	case ANSWER:
+		fill_enrol(s, step, who, e);
+		break;
 	case DENY:
 		log_request_deny(e, who, "r", NULL, "x", NULL);
 		break;
 	default:
 		if (step->other != OPERATION)
-			named.operation = text.len > 6 && text.p[2] == 't'
+			named.operation = text.len > 6 && text.p[0] == 'a'
+						  ? "attest_enrol"
+					  : text.len > 6 && text.p[2] == 't'
 						  ? "rotate_ca"
 					  : text.len > 6 && text.p[0] == 'e'
 						  ? "export_kek"
 						  : "revoke";
 		log_people_decide(e, who, &named);
 	}
+}
+
+static void put_keys(size_t n, struct buf *out)
+{
+	struct subject_keys keys = { .n = 0 };
+	char device[24];
+	const struct subject_key k = { .device = { (uint8_t *)device, 2 },
+				       .format = log_str("psa"),
+				       .sha256 = hash,
+				       .instance = { instance,
+						     sizeof(instance) } };
+
+	unit_ok(subject_keys_begin(&keys, &err), &err);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(device, sizeof(device), "%02zx", i + 1);
+		subject_keys_add(&keys, &k);
+	}
+	unit_ok(subject_keys_put(&keys, out, &err), &err);
+	subject_keys_release(&keys);
 }
 
 /* What is true of the first n entries of each kind. */
@@ -188,6 +237,8 @@ static const char *text_of(enum what first, size_t n, size_t retired,
 		unit_ok(subject_rotate_ca(out, &ca, &err), &err);
 	else if (first == EXPORT)
 		subject_kek(out, &kek);
+	else if (first == ENROL)
+		put_keys(n, out);
 	else
 		subject_revoke(out, &r);
 	return buf_cstr(out);
@@ -205,7 +256,8 @@ static enum pv_code take(struct story *s, const struct step *step,
 
 	fill(s, step, &who, &e, text);
 	if (step->what != SUPERSEDED && step->what != OTHER_EXPORT &&
-	    step->what != DENY && step->other != NO_NONCE)
+	    step->what != ANSWER && step->what != DENY &&
+	    step->other != NO_NONCE)
 		log_fact_bytes(&e, LOG_NONCE_FACT, nonces[step->other == NONCE],
 			       LOG_NONCE);
 	buf_init(&b, LOG_ENTRY_MAX);
@@ -234,6 +286,21 @@ static const struct {
 	{ "keys of devices",
 	  { { EXPORT, 0 }, { EXPORT, 0 }, { DECIDE, 0 } },
 	  NULL },
+	{ "attestation keys",
+	  { { ENROL, 0 }, { ENROL, 0 }, { DECIDE, 0 } },
+	  NULL },
+	{ "what a TPM answered", { { ANSWER, 0 } }, NULL },
+	{ "a key that nobody approved",
+	  { { ENROL, NO_NONCE } },
+	  "log entry 0" },
+	{ "answered to nothing", { { ANSWER, NO_NONCE } }, "log entry 0" },
+	{ "an offer that is an answer", { { ANSWER, COVERS } }, "log entry 0" },
+	{ "another device's key",
+	  { { ENROL, OBJECT }, { DECIDE, 0 } },
+	  "log entry 1" },
+	{ "another key of it",
+	  { { ENROL, INVALIDITY }, { DECIDE, 0 } },
+	  "log entry 1" },
 	{ "what needs none", { { OTHER_EXPORT, 0 }, { DENY, 0 } }, NULL },
 	{ "superseded", { { SUPERSEDED, 0 } }, NULL },
 	{ "for another reason", { { SUPERSEDED, REASON } }, "log entry 0" },
@@ -326,7 +393,8 @@ static enum pv_code tell(struct story *s, const struct step *steps)
 	buf_init(&text, SUBJECT_ACTS_MAX);
 	for (; k < STEPS && steps[k].what != DECIDE; k++) {
 		retired += steps[k].what == RETIRE;
-		n += steps[k].what == REVOKE || steps[k].what == EXPORT;
+		n += steps[k].what == REVOKE || steps[k].what == EXPORT ||
+		     steps[k].what == ENROL;
 	}
 	(void)text_of(steps[0].what, n, retired, &text);
 	for (k = 0; rc == PV_OK && k < STEPS && steps[k].what != END; k++)

@@ -372,7 +372,7 @@ static enum pv_code follows(struct err *why)
 	ck_assert_uint_eq(none, 0);
 	log_cert_revoke(&e, &f.s.who, &r);
 	unit_ok(store_log_size(f.o.store, &index, &err), &err);
-	return acts_superseded(f.o.store, &e, index, why);
+	return acts_follows(f.o.store, &e, index, why);
 }
 
 /* What needs no approval needs all rows from the one to the other. */

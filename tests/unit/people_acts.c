@@ -7,7 +7,9 @@
 #include "lib/flow/event.h"
 #include "lib/flow/revocation.h"
 #include "lib/flow/subject_acts.h"
+#include "lib/log/attest.h"
 #include "lib/log/tree.h"
+#include "lib/store/store_attest.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_history.h"
 #include "lib/store/store_log.h"
@@ -223,6 +225,71 @@ enum pv_code people_kek(struct store *s, const char *device, const char *other,
 	text.named = log_str(named);
 	subject_kek(&a.text, &text);
 	return rc == PV_OK ? end(&a, err) : rc;
+}
+
+/* ---- enrolled ---- */
+
+static enum pv_code enrol_one(struct act *a, const char *device, uint8_t byte,
+			      uint64_t offer, struct log_enrol *facts,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	struct store_attkey k = { .state = ATTKEY_ENROLLED };
+	struct log_entry e;
+	enum pv_code rc;
+
+	snprintf(k.device, sizeof(k.device), "%s", device);
+	k.key = (struct span){ &byte, 1 };
+	rc = sha256(k.key, k.key_sha256, err);
+	*facts = (struct log_enrol){ .device = device,
+				     .format = "psa",
+				     .key = k.key_sha256,
+				     .offer = offer,
+				     .nonce = nonce_of(a) };
+	buf_init(&bytes, LOG_ENTRY_MAX);
+	log_attest_enrol(&e, &a->who, facts);
+	if (rc == PV_OK)
+		rc = log_entry_encode(&e, &bytes, err);
+	a->n++;
+	return rc == PV_OK ? store_attkey_put(a->s, &k, buf_span(&bytes), err)
+			   : rc;
+}
+
+enum pv_code people_enrol(struct store *s, const char *device, uint8_t byte,
+			  enum people_how how, struct err *err)
+{
+	CLEANUP(act_release)
+	struct act a = { s, how, .operation = "attest_enrol" };
+	CLEANUP(subject_keys_release) struct subject_keys keys = { .n = 0 };
+	struct subject_key line = { .device = log_str(device),
+				    .format = log_str("psa") };
+	uint8_t hash[32];
+	struct log_enrol facts;
+	enum pv_code rc = start(&a, err);
+
+	if (rc == PV_OK)
+		rc = enrol_one(&a, device, byte, LOG_NO_OFFER, &facts, err);
+	if (rc == PV_OK)
+		rc = sha256((struct span){ &byte, 1 }, hash, err);
+	line.sha256 = hash;
+	if (rc == PV_OK)
+		rc = subject_keys_begin(&keys, err);
+	if (rc != PV_OK)
+		return rc;
+	subject_keys_add(&keys, &line);
+	rc = subject_keys_put(&keys, &a.text, err);
+	return rc == PV_OK ? end(&a, err) : rc;
+}
+
+enum pv_code people_answer(struct store *s, const char *device, uint8_t byte,
+			   uint64_t offer, struct err *err)
+{
+	CLEANUP(act_release) struct act a = { s, PEOPLE_BARE, .n = 0 };
+	struct log_enrol facts;
+	enum pv_code rc = start(&a, err);
+
+	return rc == PV_OK ? enrol_one(&a, device, byte, offer, &facts, err)
+			   : rc;
 }
 
 /* ---- rotated ---- */

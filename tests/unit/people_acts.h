@@ -27,6 +27,12 @@ enum pv_code people_supersede(struct store *s, const char *device,
 /* Keys of two devices are exported. */
 enum pv_code people_kek(struct store *s, const char *device, const char *other,
 			enum people_how how, struct err *err);
+/* A key of that one byte is enrolled for a device. */
+enum pv_code people_enrol(struct store *s, const char *device, uint8_t byte,
+			  enum people_how how, struct err *err);
+/* The same as what a TPM answered to the attest.enrol at that index. */
+enum pv_code people_answer(struct store *s, const char *device, uint8_t byte,
+			   uint64_t offer, struct err *err);
 /* The second key of that purpose is put in the first one's place. */
 enum pv_code people_rotate(struct store *s, const char *purpose,
 			   enum people_how how, struct err *err);
