@@ -108,6 +108,7 @@ static enum pv_code put_rotate(struct acts *x, struct span text,
 	if (hash && hash->s.len == LOG_HASH) {
 		const struct subject_rotate_ca ca = {
 			.name = acts_text_of(&e, "purpose"),
+			.from = acts_text_of(&e, "from"),
 			.to = acts_number_of(&e, "generation", 0),
 			.active_ms = acts_number_of(&e, LOG_CA_ACTIVE, 0),
 			.template = behind(line_at(text, 5), "template "),
