@@ -6,12 +6,10 @@
  * people decided is one chain, each with its approvals (pairing.h), and rosters
  * count up by one; of no order is there more than it allows, and its end counts
  * what there is (quota.h). The tree grows with them.
- * A check of a later type of entry is one more row of the table in
- * audit_entries.c.
+ * Each type of entry is a row of the table in audit_entries.c.
  *
  * Holds five bits a serial (serialset.h), and what audit.c compares with rows
- * of CAs, keys and templates. Does not check: the root; rows of the store, and
- * so no signature of an approval.
+ * of CAs, keys and templates. Does not check: the root; rows of the store.
  */
 #ifndef PV_FLOW_AUDIT_ENTRIES_H
 #define PV_FLOW_AUDIT_ENTRIES_H
@@ -36,9 +34,8 @@ struct audit_ca {
 	uint64_t shards;
 	uint64_t generation, signer; /* of its key, and of the one above */
 	uint64_t active_ms;
-	bool cross;
-	bool elsewhere; /* its key: a request was signed */
-	bool imported;	/* ca.import: serial, tbs and signer are not ours */
+	bool cross, elsewhere; /* its key is: a request was signed */
+	bool imported; /* ca.import: serial, tbs and signer are not ours */
 	bool issued, matched;
 	uint8_t spki[32]; /* of an imported one */
 	uint64_t index;	  /* of its ca.import */
