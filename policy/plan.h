@@ -31,7 +31,10 @@ enum plan_kind {
 	PLAN_PAUSE,	   /* text: people do something, then say so */
 	PLAN_SET_ROSTER,   /* roster: from here on people have to approve */
 	PLAN_BACK_UP_KEY,  /* purpose, shares, threshold; officers or print */
-	PLAN_RESTORE_KEY   /* purpose, from: onto each token without it */
+	PLAN_RESTORE_KEY,  /* purpose, from: onto each token without it */
+	PLAN_MAKE_CSR,	   /* ca, template; to */
+	PLAN_SIGN_CSR,	   /* ca, issuer, template, from */
+	PLAN_IMPORT_CA	   /* ca, issuer, from; root */
 };
 
 enum plan_key {
@@ -62,6 +65,11 @@ struct plan_step {
 	char ca[PLAN_NAME_MAX + 1];
 	char issuer[PLAN_NAME_MAX + 1];
 	char template_name[PLAN_NAME_MAX + 1];
+	/* The authority at the other end of an air gap: that gave (from), that
+	 * will sign (to; "": as this one). */
+	char from[PLAN_NAME_MAX + 1], to[PLAN_NAME_MAX + 1];
+	bool has_root;
+	uint8_t root[32]; /* SHA-256 of the imported root (DER) */
 };
 
 struct plan {

@@ -21,6 +21,22 @@ PV_MUST enum pv_code plan_parse_restore(const struct plan *p,
  * the caller's (json_decref()), also after failure: NULL then. */
 PV_MUST enum pv_code plan_take_present(const struct node *n, struct node *rest,
 				       struct plan_step *s);
+/* A step before makes that key, of that kind, or that CA. */
+PV_MUST bool plan_has_p256(const struct plan *p, const char *purpose);
+PV_MUST bool plan_has_key(const struct plan *p, const char *purpose);
+PV_MUST bool plan_has_ca(const struct plan *p, const char *ca);
+/* A name that a CA may have: "name". */
+PV_MUST enum pv_code plan_check_ca(const struct node *n, const char *ca);
+/* Parsers of plan_gap.c, as the table has them. */
+PV_MUST enum pv_code plan_parse_make_csr(const struct plan *p,
+					 const struct node *n,
+					 struct plan_step *s);
+PV_MUST enum pv_code plan_parse_sign_csr(const struct plan *p,
+					 const struct node *n,
+					 struct plan_step *s);
+PV_MUST enum pv_code plan_parse_import_ca(const struct plan *p,
+					  const struct node *n,
+					  struct plan_step *s);
 /* The step n behind those of p into *s, which is zero. */
 PV_MUST enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
 				     struct plan_step *s);

@@ -31,7 +31,7 @@ enum pv_code plan_take_name(const struct node *n, const char *key,
 	return PV_OK;
 }
 
-static bool has_key(const struct plan *p, const char *purpose)
+bool plan_has_key(const struct plan *p, const char *purpose)
 {
 	for (size_t i = 0; i < p->steps_n; i++)
 		if (p->steps[i].kind == PLAN_GENERATE_KEY &&
@@ -40,11 +40,16 @@ static bool has_key(const struct plan *p, const char *purpose)
 	return false;
 }
 
-static bool has_ca(const struct plan *p, const char *ca)
+bool plan_has_ca(const struct plan *p, const char *ca)
 {
-	for (size_t i = 0; i < p->steps_n; i++)
-		if (strcmp(p->steps[i].ca, ca) == 0)
+	for (size_t i = 0; i < p->steps_n; i++) {
+		const struct plan_step *s = &p->steps[i];
+
+		if (s->kind != PLAN_MAKE_CSR &&
+		    (strcmp(s->ca, ca) == 0 ||
+		     (s->kind == PLAN_IMPORT_CA && strcmp(s->issuer, ca) == 0)))
 			return true;
+	}
 	return false;
 }
 
@@ -93,14 +98,14 @@ static enum pv_code parse_key(const struct plan *p, const struct node *n,
 	if (s->backup && s->key != PLAN_KEY_P256)
 		return node_fail(&backup, "backup", "leave it out",
 				 "only P-256 keys may be backed up");
-	if (has_key(p, s->purpose))
+	if (plan_has_key(p, s->purpose))
 		return node_fail(n, "duplicate", "generate it once",
 				 "key \"%s\" is generated twice", s->purpose);
 	return check_key(&kind, s);
 }
 
 /* CAs sign with ECDSA P-256 only. */
-static bool has_p256(const struct plan *p, const char *purpose)
+bool plan_has_p256(const struct plan *p, const char *purpose)
 {
 	for (size_t i = 0; i < p->steps_n; i++)
 		if (p->steps[i].kind == PLAN_GENERATE_KEY &&
@@ -123,6 +128,17 @@ static bool has_use(const char *name)
 	return false;
 }
 
+enum pv_code plan_check_ca(const struct node *n, const char *ca)
+{
+	if (strcmp(ca, "self") == 0 || strlen(ca) > 63)
+		return node_fail(n, "name", "use another name",
+				 "not a name for a CA");
+	if (has_use(ca))
+		return node_fail(n, "name", "use another name",
+				 "\"%s\" is what another key is for", ca);
+	return PV_OK;
+}
+
 static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 			     struct plan_step *s)
 {
@@ -136,21 +152,16 @@ static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
 	NODE_TRY(plan_take_name(n, "template", s->template_name));
 	NODE_TRY(plan_take_time(n, "not_after", &s->not_after_s));
-	if (strcmp(s->ca, "self") == 0 || strlen(s->ca) > 63)
-		return node_fail(n, "name", "use another name",
-				 "not a name for a CA");
+	NODE_TRY(plan_check_ca(n, s->ca));
 	if (!self)
 		NODE_TRY(plan_take_name(n, "issuer", s->issuer));
-	if (has_use(s->ca))
-		return node_fail(n, "name", "use another name",
-				 "\"%s\" is what another key is for", s->ca);
-	if (!has_p256(p, s->ca))
+	if (!plan_has_p256(p, s->ca))
 		return node_fail(n, "key_missing", "generate it before",
 				 "no P-256 key \"%s\" at this step", s->ca);
-	if (has_ca(p, s->ca))
+	if (plan_has_ca(p, s->ca))
 		return node_fail(n, "duplicate", "make it once",
 				 "CA \"%s\" is made twice", s->ca);
-	if (!self && !has_ca(p, s->issuer))
+	if (!self && !plan_has_ca(p, s->issuer))
 		return node_fail(n, "issuer_missing", "make it before",
 				 "no CA \"%s\" at this step", s->issuer);
 	return PV_OK;
@@ -169,7 +180,7 @@ static enum pv_code parse_adopt(const struct plan *p, const struct node *n,
 			return node_fail(n, "duplicate", "adopt it once",
 					 "template \"%s\" is adopted twice",
 					 s->template_name);
-	if (!has_p256(p, "bundle"))
+	if (!plan_has_p256(p, "bundle"))
 		return node_fail(n, "key_missing", "generate it before",
 				 "adopting signs a manifest and there is no "
 				 "P-256 key \"bundle\"");
@@ -183,7 +194,7 @@ static enum pv_code parse_check(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
-	return has_key(p, s->purpose)
+	return plan_has_key(p, s->purpose)
 		       ? PV_OK
 		       : node_fail(n, "key_missing", "generate it before",
 				   "no key \"%s\" at this step", s->purpose);
@@ -249,6 +260,9 @@ static const struct kind {
 	[PLAN_SET_ROSTER] = { "set-roster", parse_roster, true },
 	[PLAN_BACK_UP_KEY] = { "back-up-key", plan_parse_back_up, false },
 	[PLAN_RESTORE_KEY] = { "restore-key", plan_parse_restore, false },
+	[PLAN_MAKE_CSR] = { "make-csr", plan_parse_make_csr, false },
+	[PLAN_SIGN_CSR] = { "sign-csr", plan_parse_sign_csr, false },
+	[PLAN_IMPORT_CA] = { "import-ca", plan_parse_import_ca, false },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -12,6 +12,8 @@ dist_templates_DATA = templates/template.schema.json \
 plansdir = $(pkgdatadir)/templates/plans
 dist_plans_DATA = templates/plans/root-backup.json \
 	templates/plans/root-issuing.json \
+	templates/plans/issuing-online.json \
+	templates/plans/root-offline.json \
 	templates/plans/softhsm-demo.json
 
 examplesdir = $(pkgdatadir)/templates/examples

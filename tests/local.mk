@@ -497,6 +497,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_backup.sh tests/cli/ceremony_backup_kill.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_tty.sh \
+	tests/cli/ceremony_gap.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
@@ -607,6 +608,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fuzz/corpora.sh \
 	tests/fuzz/fuzz.sh \
 	tests/flip.sh \
+	tests/gap.sh \
 	tests/lib.sh \
 	tests/chains.sh \
 	tests/attest.sh \

@@ -6,7 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremony_cas.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/ceremonysign.h"
 #include "lib/flow/event.h"
@@ -269,6 +269,8 @@ static enum pv_code finish(struct ceremony *c, struct err *err)
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK)
 		rc = make_lists(c, err);
+	if (rc == PV_OK && !c->ended)
+		rc = ceremony_give_lists(c, err);
 	if (rc == PV_OK && c->hsm)
 		rc = checkpoint_now(c->a, c->store, c->hsm, err);
 	snprintf(keys, sizeof(keys), "%zu", c->a->keys_n);

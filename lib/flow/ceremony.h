@@ -8,9 +8,9 @@
  *
  * Events: begin, approvals, resume, token, pin-pad, wrong-pin, step, key, sign,
  * certificate, template, given, taken, share, backup, share-taken, restored,
- * ask, answer, orphan, done, failed, end. Every step that ended well is an entry
- * ceremony.step of the log, too; the first failure ends the run. At the end the
- * log's keys sign the transcript's head.
+ * ask, answer, orphan, done, failed, end. Every step that ended well is an
+ * entry ceremony.step of the log, too; the first failure ends the run. At the
+ * end the log's keys sign the transcript's head.
  *
  * Does not check: that the plan was rehearsed (init.h).
  */

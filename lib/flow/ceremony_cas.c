@@ -9,15 +9,29 @@
 #include "lib/flow/adopt.h"
 #include "lib/flow/cacert.h"
 #include "lib/flow/cachain.h"
-#include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremony_cas.h"
 
 CLEANUP_PTR(struct template, template_free);
 CLEANUP_PTR(struct file_group, file_group_free);
 
-#define FILE_NAME_MAX (PLAN_NAME_MAX + 8)
+void ceremony_file(char out[CEREMONY_FILE_MAX], const char *ca, const char *end)
+{
+	snprintf(out, CEREMONY_FILE_MAX, "%.*s%s", PLAN_NAME_MAX, ca, end);
+}
 
-/* What is to be signed, before its intent is recorded. */
-static enum pv_code tell_tbs(void *ctx, const struct camake *m, struct err *err)
+enum pv_code ceremony_hash(struct span bytes, char hex[static 65],
+			   struct err *err)
+{
+	uint8_t hash[32];
+	enum pv_code rc = sha256(bytes, hash, err);
+
+	if (rc == PV_OK)
+		hex_encode(hash, sizeof(hash), hex);
+	return rc;
+}
+
+enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
+			       struct err *err)
 {
 	struct ceremony *c = ctx;
 	char tbs[65], spki[65], signer[65], text[256];
@@ -42,9 +56,8 @@ static enum pv_code tell_tbs(void *ctx, const struct camake *m, struct err *err)
 	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
 }
 
-/* <ca>.pem beside the transcript: never over another file. */
-static enum pv_code put_file(struct ceremony *c, const char *file,
-			     struct span pem, struct err *err)
+enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
+			       struct span pem, struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
 	enum pv_code rc = file_group_new(&g, err);
@@ -55,13 +68,12 @@ static enum pv_code put_file(struct ceremony *c, const char *file,
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
-static enum pv_code tell_certificate(struct ceremony *c, const char *ca,
-				     struct err *err)
+enum pv_code ceremony_tell_certificate(struct ceremony *c, const char *ca,
+				       struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
 	CLEANUP(buf_release) struct buf pem;
-	char file[FILE_NAME_MAX], der_hex[65], pem_hex[65];
-	uint8_t der_hash[32], pem_hash[32];
+	char file[CEREMONY_FILE_MAX], der_hex[65], pem_hex[65];
 	struct span der;
 	enum pv_code rc = ca_chain_load(c->store, ca, -1, &chain, err);
 
@@ -70,20 +82,18 @@ static enum pv_code tell_certificate(struct ceremony *c, const char *ca,
 		return rc;
 	der = buf_span(&chain.ca[0].der);
 	pem_encode(&pem, "CERTIFICATE", der);
-	snprintf(file, sizeof(file), "%.*s.pem", PLAN_NAME_MAX, ca);
+	ceremony_file(file, ca, ".pem");
 	rc = buf_check(&pem, err);
-	if (rc == PV_OK)
+	if (rc == PV_OK && chain.ca[0].label[0])
 		rc = hsm_store_certificate(c->hsm, chain.ca[0].label, der, err);
 	if (rc == PV_OK)
-		rc = sha256(der, der_hash, err);
+		rc = ceremony_hash(der, der_hex, err);
 	if (rc == PV_OK)
-		rc = sha256(buf_span(&pem), pem_hash, err);
+		rc = ceremony_hash(buf_span(&pem), pem_hex, err);
 	if (rc == PV_OK)
-		rc = put_file(c, file, buf_span(&pem), err);
+		rc = ceremony_put_file(c, file, buf_span(&pem), err);
 	if (rc != PV_OK)
 		return rc;
-	hex_encode(der_hash, sizeof(der_hash), der_hex);
-	hex_encode(pem_hash, sizeof(pem_hash), pem_hex);
 	return CEREMONY_PUT(c, "certificate", { "ca", ca },
 			    { "sha256", der_hex }, { "file", file },
 			    { "file_sha256", pem_hex });
@@ -100,8 +110,8 @@ static enum pv_code count_ca(void *ctx, const struct store_ca *ca,
 	return PV_OK;
 }
 
-static enum pv_code is_made(struct ceremony *c, const char *ca, bool *there,
-			    struct err *err)
+enum pv_code ceremony_is_made(struct ceremony *c, const char *ca, bool *there,
+			      struct err *err)
 {
 	const struct store_visit v = { .ctx = there, .fn.ca = count_ca };
 	struct err why;
@@ -117,11 +127,31 @@ static enum pv_code is_made(struct ceremony *c, const char *ca, bool *there,
 }
 
 /* A CA's template is pinned like any other before it is used. */
+enum pv_code ceremony_ca_template(struct ceremony *c, const char *name,
+				  struct template **t, struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
+	CLEANUP(buf_release) struct buf bytes;
+	struct adopt_report report;
+	enum pv_code rc = ceremony_template(c, name, &bytes, err);
+
+	if (rc == PV_OK)
+		rc = template_parse(buf_span(&bytes), &parsed, NULL, err);
+	if (rc == PV_OK && !parsed->ca)
+		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
+			      "%s is not a template for CAs", name);
+	if (rc == PV_OK)
+		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
+				    NULL, &report, err);
+	if (rc == PV_OK)
+		*t = TAKE(parsed);
+	return rc;
+}
+
 static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 			  struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	CLEANUP(buf_release) struct buf bytes;
 	const char *issuer =
 		step->kind == PLAN_SELF_SIGNED ? NULL : step->issuer;
 	struct cacert_job job = { .a = c->a,
@@ -130,22 +160,11 @@ static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 				  .ca = step->ca,
 				  .issuer = issuer,
 				  .until_s = step->not_after_s,
-				  .before = tell_tbs,
+				  .before = ceremony_tell_tbs,
 				  .ctx = c };
-	struct adopt_report report;
 	char serial[41];
-	enum pv_code rc =
-		ceremony_template(c, step->template_name, &bytes, err);
+	enum pv_code rc = ceremony_ca_template(c, step->template_name, &t, err);
 
-	if (rc == PV_OK)
-		rc = template_parse(buf_span(&bytes), &t, NULL, err);
-	if (rc == PV_OK && !t->ca)
-		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
-			      "%s is not a template for CAs",
-			      step->template_name);
-	if (rc == PV_OK)
-		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
-				    NULL, &report, err);
 	job.tmpl = t;
 	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;
 }
@@ -159,8 +178,8 @@ enum pv_code ceremony_make_ca(struct ceremony *c, const struct plan_step *step,
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = ceremony_login(c, err);
 	if (rc == PV_OK)
-		rc = is_made(c, step->ca, &there, err);
+		rc = ceremony_is_made(c, step->ca, &there, err);
 	if (rc == PV_OK && !there)
 		rc = issue(c, step, err);
-	return rc == PV_OK ? tell_certificate(c, step->ca, err) : rc;
+	return rc == PV_OK ? ceremony_tell_certificate(c, step->ca, err) : rc;
 }

@@ -13,6 +13,7 @@ enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 	char answer[CEREMONY_ANSWER_MAX] = "";
 	enum pv_code rc;
 
+	/* A rehearsal asks nobody, also when it goes on. */
 	if (!people || strcmp(c->mode, "rehearsal") == 0)
 		return PV_OK;
 	rc = CEREMONY_PUT(c, "ask", { "text", text });

@@ -11,6 +11,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/adopt.h"
 #include "lib/flow/ceremony_backup.h"
+#include "lib/flow/ceremony_cas.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/settings.h"
 #include "policy/roster.h"
@@ -160,6 +161,9 @@ static const struct handler {
 	{ PLAN_SET_ROSTER, run_set_roster, NULL },
 	{ PLAN_BACK_UP_KEY, ceremony_back_up_key, NULL },
 	{ PLAN_RESTORE_KEY, ceremony_restore_key, NULL },
+	{ PLAN_MAKE_CSR, ceremony_make_csr, NULL },
+	{ PLAN_SIGN_CSR, ceremony_sign_csr, NULL },
+	{ PLAN_IMPORT_CA, ceremony_import_ca, NULL },
 };
 
 static const struct handler *find_handler(enum plan_kind kind)

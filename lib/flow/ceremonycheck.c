@@ -15,7 +15,8 @@ struct check {
 	const struct ceremonycheck *in;
 	struct ceremonycheck_report *out;
 	uint32_t open; /* the step that runs; 0: none */
-	bool about;    /* its key or certificate was seen */
+	bool about;    /* its key, request or certificate was seen */
+	bool taken;    /* something came from a medium in it */
 	bool begun, ended;
 	struct backupcheck backup;
 	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
@@ -115,10 +116,17 @@ static enum pv_code on_done(struct check *c, const struct transcript_line *line,
 	if (!c->about &&
 	    (is_kind(c, PLAN_GENERATE_KEY) || is_kind(c, PLAN_CHECK_KEY) ||
 	     is_kind(c, PLAN_SELF_SIGNED) || is_kind(c, PLAN_ISSUE_CA) ||
-	     is_kind(c, PLAN_BACK_UP_KEY) || is_kind(c, PLAN_RESTORE_KEY)))
-		return order("a step is done without its key, certificate or "
-			     "backup",
+	     is_kind(c, PLAN_BACK_UP_KEY) || is_kind(c, PLAN_RESTORE_KEY) ||
+	     is_kind(c, PLAN_MAKE_CSR) || is_kind(c, PLAN_SIGN_CSR) ||
+	     is_kind(c, PLAN_IMPORT_CA)))
+		return order("a step is done without its key, request, "
+			     "certificate or backup",
 			     err);
+	if (!c->taken &&
+	    (is_kind(c, PLAN_SIGN_CSR) || is_kind(c, PLAN_IMPORT_CA)))
+		return order("a step is done that took nothing from its medium",
+			     err);
+	c->taken = false;
 	c->open = 0;
 	c->out->steps++;
 	return PV_OK;
@@ -195,9 +203,12 @@ static enum pv_code on_certificate(struct check *c,
 				   const struct transcript_line *line,
 				   struct err *err)
 {
-	if (strcmp(fact(line, "ca"), c->name) != 0)
+	bool own = strcmp(fact(line, "ca"), c->name) == 0;
+
+	/* The root comes with what it signed. */
+	if (!own && !is_kind(c, PLAN_IMPORT_CA))
 		return order("a certificate that the step is not about", err);
-	c->about = true;
+	c->about |= own;
 	c->out->certificates++;
 	return check_file(c, line, err);
 }
@@ -242,6 +253,25 @@ static enum pv_code on_restored(struct check *c,
 	return backupcheck_restored(line, c->out->head.sha256, err);
 }
 
+static enum pv_code on_csr(struct check *c, const struct transcript_line *line,
+			   struct err *err)
+{
+	if (strcmp(fact(line, "ca"), c->name) != 0)
+		return order("a request that the step is not about", err);
+	c->about = true;
+	return check_file(c, line, err);
+}
+
+/* A run that goes on need not take it again. */
+static enum pv_code
+on_taken(struct check *c, const struct transcript_line *line, struct err *err)
+{
+	if (line->step == 0 || line->step != c->open)
+		return order("something is taken outside of a step", err);
+	c->taken = true;
+	return PV_OK;
+}
+
 static enum pv_code on_end(struct check *c, const struct transcript_line *line,
 			   struct err *err)
 {
@@ -263,6 +293,7 @@ static const struct event {
 	{ "begin", on_begin },	     { "approvals", on_approvals },
 	{ "step", on_step },	     { "done", on_done },
 	{ "key", on_key },	     { "certificate", on_certificate },
+	{ "csr", on_csr },	     { "taken", on_taken },
 	{ "share", on_share },	     { "backup", on_backup },
 	{ "restored", on_restored }, { "end", on_end },
 };

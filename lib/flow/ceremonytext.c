@@ -66,6 +66,49 @@ static void put_back_up(const struct plan_step *s, struct buf *out)
 	buf_put_str(out, ".");
 }
 
+static void put_make_csr(const struct plan_step *s, struct buf *out)
+{
+	buf_printf(out,
+		   "Make a request for the certificate of CA \"%s\" by "
+		   "template %s, sign it with the CA's own key, and put "
+		   "it on the medium. Write its SHA-256 down, to read "
+		   "it aloud where it is signed.",
+		   s->ca, s->template_name);
+}
+
+static void put_sign_csr(const struct plan_step *s, struct buf *out)
+{
+	buf_printf(out,
+		   "Take the request of \"%s\" for CA \"%s\" from the "
+		   "medium and compare its SHA-256 with what is read "
+		   "aloud. Make the certificate by template %s, compare "
+		   "what is to be signed, sign it with the key of "
+		   "\"%s\", and put it on the medium with the "
+		   "certificate and the list of \"%s\".",
+		   s->from, s->ca, s->template_name, s->issuer, s->issuer);
+	put_until(s, out);
+}
+
+static void put_import(const struct plan_step *s, struct buf *out)
+{
+	char hex[65], groups[CEREMONYTEXT_GROUPS];
+
+	buf_printf(out,
+		   "Take the certificates of root \"%s\" and of CA "
+		   "\"%s\", and the root's list, that \"%s\" put on "
+		   "the medium, and compare their SHA-256 with what is "
+		   "read aloud.",
+		   s->issuer, s->ca, s->from);
+	if (s->has_root) {
+		hex_encode(s->root, sizeof(s->root), hex);
+		ceremonytext_groups(hex, groups);
+		buf_printf(out,
+			   " SHA-256 of the root's certificate (DER): "
+			   "%s",
+			   groups);
+	}
+}
+
 void ceremonytext_step(const struct plan_step *s, struct buf *out)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
@@ -127,6 +170,15 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 			"its fingerprint.",
 			s->purpose, s->from[0] ? ", which came from " : "",
 			s->from);
+		return;
+	case PLAN_MAKE_CSR:
+		put_make_csr(s, out);
+		return;
+	case PLAN_SIGN_CSR:
+		put_sign_csr(s, out);
+		return;
+	case PLAN_IMPORT_CA:
+		put_import(s, out);
 		return;
 	case PLAN_SET_ROSTER:
 		hex_encode(s->roster, sizeof(s->roster), hex);

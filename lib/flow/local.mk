@@ -36,10 +36,14 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_login.c \
+	lib/flow/ceremony_cas.c lib/flow/ceremony_cas.h lib/flow/ceremony_keys.c \
 	lib/flow/ceremony_approvals.c \
-	lib/flow/ceremony_cas.c lib/flow/ceremony_keys.c \
 	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
 	lib/flow/ceremony_restore.c \
+	lib/flow/caimport.c lib/flow/caimport.h \
+	lib/flow/calist.c lib/flow/calist.h \
+	lib/flow/ceremony_import.c lib/flow/ceremony_make_csr.c \
+	lib/flow/ceremony_sign_csr.c \
 	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \

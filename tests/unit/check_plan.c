@@ -65,10 +65,12 @@ START_TEST(test_files)
 	static const char *const shipped[] = {
 		"../../templates/plans/softhsm-demo.json",
 		"../../templates/plans/root-issuing.json",
-		"../../templates/plans/root-backup.json"
+		"../../templates/plans/root-backup.json",
+		"../../templates/plans/root-offline.json",
+		"../../templates/plans/issuing-online.json"
 	};
 
-	casefiles_refused("plan", 24, parse_case);
+	casefiles_refused("plan", 43, parse_case);
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		json_t *root;
 		struct buf b;

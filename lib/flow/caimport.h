@@ -1,0 +1,42 @@
+/*
+ * caimport: the certificate of a CA of ours that another authority signed, and
+ * that authority's root, taken into the store. The root has no key here: it is
+ * what devices trust, and signs nothing.
+ *
+ * Does not check: that the root is the one that people mean (they compare its
+ * hash, or the plan has it: ceremony_gap.c).
+ * Specification: RFC 5280 6.1.
+ */
+#ifndef PV_FLOW_CAIMPORT_H
+#define PV_FLOW_CAIMPORT_H
+
+#include "lib/flow/authority.h"
+#include "lib/flow/context.h"
+#include "lib/store/store.h"
+#include "policy/template.h"
+
+struct ca_import { /* all of it borrowed */
+	const struct authority *a;
+	struct store *store;
+	const char *ca, *issuer;     /* names here: ours, and the root's */
+	const char *from;	     /* the authority that signed */
+	const struct template *tmpl; /* of ca, adopted */
+	const struct issue_key *key; /* the CA's own */
+	struct span root, cert;	     /* DER */
+	struct span asked; /* the request's subject, with its header */
+	struct span list;  /* of the root, DER; empty: it signs none */
+};
+
+/*
+ * Checks all of it, keeps the list (calist.h), then records both rows with
+ * their ca.import in one transaction. PV_INPUT: "plan.issuer" (the template is
+ * for another issuer), what does not parse. PV_DENIED: "import.root" (not
+ * signed by itself, or not in its time), "import.key" (the certificate is for
+ * another key), "import.subject" (not what was asked for), "import.signature"
+ * (another root's), "lint.*" and "validity.template" (not the template's),
+ * calist_check()'s, "ca.revoked". PV_CONFLICT, "store.ca": one of these names
+ * is taken. Nothing is recorded after a failure.
+ */
+PV_MUST enum pv_code ca_import(const struct ca_import *in, struct err *err);
+
+#endif

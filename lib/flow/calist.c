@@ -1,0 +1,134 @@
+#include "lib/flow/calist.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
+#include "lib/x509/issuer.h"
+
+#define CLOCK_SKEW_S 300 /* between the clocks of two machines */
+
+static enum pv_code foreign(const char *what, struct err *err)
+{
+	return err_fail(err, PV_DENIED, "list.foreign",
+			"bring the list of that CA, from where its key is",
+			"the revocation list %s", what);
+}
+
+static enum pv_code check_time(const struct x509_crl *crl, int64_t now_s,
+			       struct err *err)
+{
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	if (crl->this_s <= now_s + CLOCK_SKEW_S && now_s <= crl->next_s)
+		return PV_OK;
+	if (!pvtime_format(now_s > crl->next_s ? crl->next_s : crl->this_s,
+			   when))
+		when[0] = '\0';
+	return err_fail(err, PV_DENIED, "list.time",
+			"bring a newer list, from where the CA's key is; "
+			"compare the clocks",
+			now_s > crl->next_s
+				? "the revocation list ended at %s"
+				: "the revocation list begins at %s",
+			when);
+}
+
+enum pv_code calist_check(struct span ca, struct span list, int64_t now_s,
+			  struct x509_crl *crl, struct err *err)
+{
+	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	struct err why;
+	enum pv_code rc = x509_issuer_load(ca, &by, err);
+
+	if (rc == PV_OK)
+		rc = x509_crl_decode(list, crl, NULL, err);
+	if (rc == PV_OK && (!span_equal(crl->issuer, by.subject) ||
+			    !span_equal(crl->aki, by.ski)))
+		rc = foreign("is another CA's", err);
+	if (rc == PV_OK)
+		rc = x509_verifier_new(by.spki, &v, err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = x509_crl_verify(v, crl, PV_DENIED, &why);
+	if (rc == PV_DENIED)
+		return foreign("is signed by another key", err);
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	if (crl->uris.p)
+		return err_fail(err, PV_DENIED, "list.shard",
+				"have the CA above make one list (crl.shards 1 "
+				"in its template)",
+				"the revocation list speaks for a part of its "
+				"CA only");
+	return check_time(crl, now_s, err);
+}
+
+enum pv_code calist_stands(const struct x509_crl *crl, struct span cert,
+			   struct err *err)
+{
+	struct x509_crl_entry e;
+	struct x509_cert c;
+	enum pv_code rc = x509_cert_decode(cert, &c, err);
+
+	if (rc != PV_OK || !x509_crl_find(crl, c.serial, &e))
+		return rc;
+	return err_fail(err, PV_DENIED, "ca.revoked",
+			"have another key certified",
+			"the CA above has revoked this certificate");
+}
+
+static void file_of(const char *ca, char out[AUTHORITY_PATH_MAX])
+{
+	snprintf(out, AUTHORITY_PATH_MAX, CALIST_FOLDER "/%.64s.crl", ca);
+}
+
+enum pv_code calist_load(const struct authority *a, const char *ca,
+			 struct buf *list, struct err *err)
+{
+	char file[AUTHORITY_PATH_MAX];
+
+	file_of(ca, file);
+	return file_read(a->home_fd, file,
+			 FILEIO_NOFOLLOW | FILEIO_NOT_WRITABLE_BY_OTHERS, list,
+			 err);
+}
+
+/* An earlier one is no reason to refuse: whatever is damaged is replaced. */
+static bool goes_back(const struct authority *a, const char *ca,
+		      const struct x509_crl *next)
+{
+	CLEANUP(buf_release) struct buf list;
+	struct x509_crl there;
+
+	buf_init(&list, CALIST_MAX);
+	return calist_load(a, ca, &list, NULL) == PV_OK &&
+	       x509_crl_decode(buf_span(&list), &there, NULL, NULL) == PV_OK &&
+	       span_equal(there.aki, next->aki) && there.number > next->number;
+}
+
+enum pv_code calist_keep(const struct authority *a, const char *ca,
+			 const struct x509_crl *crl, struct err *err)
+{
+	char file[AUTHORITY_PATH_MAX];
+	enum pv_code rc;
+
+	if (goes_back(a, ca, crl)) {
+		err_object(err, ca);
+		return err_fail(err, PV_CONFLICT, "crl.backwards",
+				"bring the newest list",
+				"a newer revocation list of that CA is kept "
+				"here");
+	}
+	rc = dir_make(a->home_fd, CALIST_FOLDER, 0700, err);
+	file_of(ca, file);
+	return rc == PV_OK ? file_write(a->home_fd, file, 0600, crl->der.p,
+					crl->der.len, err)
+			   : rc;
+}

@@ -1,0 +1,43 @@
+/*
+ * calist: the revocation list of a CA whose key another authority has, as a
+ * medium brought it: held against that CA's certificate, and kept in the home
+ * as lists/<ca>.crl (DER). A run that publishes copies it beside our own
+ * (publish.h).
+ *
+ * Only lists that speak for all of their CA are taken: which shard is whose
+ * is their authority's to know.
+ *
+ * Does not check: that there is no newer one.
+ * Specification: RFC 5280 5 and 6.3.3.
+ */
+#ifndef PV_FLOW_CALIST_H
+#define PV_FLOW_CALIST_H
+
+#include "lib/flow/authority.h"
+#include "lib/x509/crl_read.h"
+
+#define CALIST_FOLDER "lists"
+#define CALIST_MAX (1024u * 1024u) /* bytes: of CAs, not of devices */
+
+/*
+ * list (DER) is that CA's (certificate, DER), in its time, and complete; crl
+ * points into it. PV_INPUT, "crl.malformed"; PV_DENIED: "list.foreign" (another
+ * CA's, or another key's), "list.shard", "list.time" (not begun, or ended).
+ */
+PV_MUST enum pv_code calist_check(struct span ca, struct span list,
+				  int64_t now_s, struct x509_crl *crl,
+				  struct err *err);
+/* PV_DENIED, "ca.revoked": the list has that certificate (DER). */
+PV_MUST enum pv_code calist_stands(const struct x509_crl *crl, struct span cert,
+				   struct err *err);
+/*
+ * Keeps one that was checked in the place of an earlier one; durable.
+ * PV_CONFLICT, "crl.backwards": a list with a higher number is there.
+ */
+PV_MUST enum pv_code calist_keep(const struct authority *a, const char *ca,
+				 const struct x509_crl *crl, struct err *err);
+/* What is kept, appended; PV_NOT_FOUND: nothing is. */
+PV_MUST enum pv_code calist_load(const struct authority *a, const char *ca,
+				 struct buf *list, struct err *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* Of ceremonies: what the steps about CAs share, and those of two authorities
+ * that an air gap keeps apart. */
+#ifndef PV_FLOW_CEREMONY_CAS_H
+#define PV_FLOW_CEREMONY_CAS_H
+
+#include "lib/flow/camake.h"
+#include "lib/flow/ceremony_impl.h"
+
+#define CEREMONY_FILE_MAX (PLAN_NAME_MAX + 8)
+
+/* <ca><end>: what a CA's files are called, here and on a medium. */
+void ceremony_file(char out[CEREMONY_FILE_MAX], const char *ca,
+		   const char *end);
+/* Its SHA-256 as hex digits. */
+PV_MUST enum pv_code ceremony_hash(struct span bytes, char hex[static 65],
+				   struct err *err);
+/* That CA is in the store. */
+PV_MUST enum pv_code ceremony_is_made(struct ceremony *c, const char *ca,
+				      bool *there, struct err *err);
+/* A CA's template, adopted; *t is the caller's. */
+PV_MUST enum pv_code ceremony_ca_template(struct ceremony *c, const char *name,
+					  struct template **t, struct err *err);
+/* What is to be signed, before its intent is recorded. ctx: the ceremony. */
+PV_MUST enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
+				       struct err *err);
+/* Its certificate: to the token that has its key, as <ca>.pem beside the
+ * transcript, and into it. */
+PV_MUST enum pv_code ceremony_tell_certificate(struct ceremony *c,
+					       const char *ca, struct err *err);
+/* Beside the transcript: never over another file. */
+PV_MUST enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
+				       struct span bytes, struct err *err);
+
+/* ---- handlers ---- */
+
+PV_MUST enum pv_code ceremony_make_csr(struct ceremony *c,
+				       const struct plan_step *step,
+				       struct err *err);
+PV_MUST enum pv_code ceremony_sign_csr(struct ceremony *c,
+				       const struct plan_step *step,
+				       struct err *err);
+PV_MUST enum pv_code ceremony_import_ca(struct ceremony *c,
+					const struct plan_step *step,
+					struct err *err);
+/* At the end: lists of CAs that signed requests, to the medium. */
+PV_MUST enum pv_code ceremony_give_lists(struct ceremony *c, struct err *err);
+
+#endif

@@ -1,0 +1,186 @@
+/* The step import-ca: the certificate that was asked for, and the root that
+ * signed it, come from the medium. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pem.h"
+#include "lib/flow/caimport.h"
+#include "lib/flow/ceremony_cas.h"
+#include "lib/flow/ceremonytext.h"
+#include "lib/flow/media.h"
+#include "lib/flow/ownkey.h"
+#include "lib/x509/csr.h"
+
+struct import {
+	struct ceremony *c;
+	const struct plan_step *step;
+	struct template *tmpl;
+	struct buf root, cert, list, csr; /* DER */
+};
+
+static void import_release(struct import *m)
+{
+	template_free(m->tmpl);
+	buf_release(&m->root);
+	buf_release(&m->cert);
+	buf_release(&m->list);
+	buf_release(&m->csr);
+}
+
+static enum pv_code take_pem(const struct import *m, const char *ca,
+			     struct buf *der, struct err *err)
+{
+	CLEANUP(buf_release) struct buf pem;
+	char file[CEREMONY_FILE_MAX];
+	enum pv_code rc;
+
+	buf_init(&pem, MEDIA_FILE_MAX);
+	ceremony_file(file, ca, ".pem");
+	rc = ceremony_take(m->c, m->step->from, file, &pem, err);
+	return rc == PV_OK ? pem_decode(buf_span(&pem), "CERTIFICATE", der, err)
+			   : rc;
+}
+
+/* What everything else rests on: the plan has its hash, or people compare it. A
+ * rehearsal's root is a throw-away one. */
+static enum pv_code meet_root(const struct import *m, struct err *err)
+{
+	struct ceremony *c = m->c;
+	char hex[65], want[65], groups[CEREMONYTEXT_GROUPS], text[320];
+	enum pv_code rc = ceremony_hash(buf_span(&m->root), hex, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(m->step->root, sizeof(m->step->root), want);
+	rc = CEREMONY_PUT(c, "root", { "ca", m->step->issuer },
+			  { "from", m->step->from }, { "sha256", hex },
+			  { "planned", m->step->has_root ? want : NULL });
+	if (rc != PV_OK)
+		return rc;
+	if (m->step->has_root && strcmp(c->mode, "rehearsal") != 0 &&
+	    strcmp(hex, want) != 0) {
+		err_object(err, m->step->issuer);
+		return err_fail(err, PV_DENIED, "import.root",
+				"bring the root that the plan names",
+				"the root has SHA-256 %s, and the plan names "
+				"%s",
+				hex, want);
+	}
+	if (m->step->has_root)
+		return PV_OK;
+	ceremonytext_groups(hex, groups);
+	snprintf(text, sizeof(text),
+		 "Trust root %.64s from now on: the SHA-256 of its certificate "
+		 "(DER) is %s",
+		 m->step->issuer, groups);
+	return ceremony_ask(c, text, err);
+}
+
+static enum pv_code take_list(struct import *m, struct err *err)
+{
+	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
+	char file[CEREMONY_FILE_MAX];
+	enum pv_code rc = x509_issuer_load(buf_span(&m->root), &by, err);
+
+	if (rc != PV_OK || !(by.ku_bits & KU_CRL_SIGN))
+		return rc;
+	ceremony_file(file, m->step->issuer, ".crl");
+	return ceremony_take(m->c, m->step->from, file, &m->list, err);
+}
+
+/* Of the step that asked for it. */
+static enum pv_code find_template(struct import *m, struct err *err)
+{
+	const struct plan *p = m->c->plan;
+
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_MAKE_CSR &&
+		    strcmp(p->steps[i].ca, m->step->ca) == 0)
+			return ceremony_ca_template(
+				m->c, p->steps[i].template_name, &m->tmpl, err);
+	return err_fail(err, PV_INTERNAL, NULL, NULL, "no step asked for it");
+}
+
+static enum pv_code read_csr(struct import *m, struct csr *csr, struct err *err)
+{
+	CLEANUP(buf_release) struct buf pem;
+	char file[CEREMONY_FILE_MAX];
+	enum pv_code rc;
+
+	buf_init(&pem, MEDIA_FILE_MAX);
+	ceremony_file(file, m->step->ca, ".csr");
+	rc = file_read(m->c->opts->folder, file, FILEIO_NOFOLLOW, &pem, err);
+	if (rc == PV_OK)
+		rc = csr_pem_to_der(buf_span(&pem), &m->csr, err);
+	return rc == PV_OK ? csr_decode(buf_span(&m->csr), csr, err) : rc;
+}
+
+static enum pv_code record(struct import *m, struct err *err)
+{
+	struct ceremony *c = m->c;
+	struct ca_import in = { .a = c->a,
+				.store = c->store,
+				.ca = m->step->ca,
+				.issuer = m->step->issuer,
+				.from = m->step->from };
+	const struct authority_key *named = NULL;
+	struct issue_key key;
+	struct csr csr;
+	enum pv_code rc = authority_key(c->a, m->step->ca, &named, err);
+
+	if (rc == PV_OK)
+		rc = ownkey_load(c->store, named->label, &key, err);
+	if (rc == PV_OK)
+		rc = read_csr(m, &csr, err);
+	if (rc == PV_OK)
+		rc = find_template(m, err);
+	if (rc != PV_OK)
+		return rc;
+	in.tmpl = m->tmpl;
+	in.key = &key;
+	in.asked = csr.subject;
+	in.root = buf_span(&m->root);
+	in.cert = buf_span(&m->cert);
+	in.list = buf_span(&m->list);
+	return ca_import(&in, err);
+}
+
+static enum pv_code take_and_record(struct ceremony *c,
+				    const struct plan_step *step,
+				    struct err *err)
+{
+	CLEANUP(import_release) struct import m = { .c = c, .step = step };
+	enum pv_code rc;
+
+	buf_init(&m.root, X509_CERT_MAX);
+	buf_init(&m.cert, X509_CERT_MAX);
+	buf_init(&m.list, MEDIA_FILE_MAX);
+	buf_init(&m.csr, CSR_DER_MAX);
+	rc = take_pem(&m, step->issuer, &m.root, err);
+	if (rc == PV_OK)
+		rc = meet_root(&m, err);
+	if (rc == PV_OK)
+		rc = take_pem(&m, step->ca, &m.cert, err);
+	if (rc == PV_OK)
+		rc = take_list(&m, err);
+	return rc == PV_OK ? record(&m, err) : rc;
+}
+
+enum pv_code ceremony_import_ca(struct ceremony *c,
+				const struct plan_step *step, struct err *err)
+{
+	bool there = false;
+	enum pv_code rc;
+
+	snprintf(c->object, sizeof(c->object), "%s", step->ca);
+	rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = ceremony_is_made(c, step->ca, &there, err);
+	if (rc == PV_OK && !there)
+		rc = take_and_record(c, step, err);
+	if (rc == PV_OK)
+		rc = ceremony_tell_certificate(c, step->issuer, err);
+	return rc == PV_OK ? ceremony_tell_certificate(c, step->ca, err) : rc;
+}

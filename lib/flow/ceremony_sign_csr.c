@@ -1,0 +1,166 @@
+/* The step sign-csr: a CA of ours signs for a key of another authority. What
+ * that one needs goes to the medium: certificates, and the list of our CA. */
+#include <stdio.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pem.h"
+#include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/cacert.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/ceremony_cas.h"
+#include "lib/flow/exportcrl.h"
+#include "lib/flow/media.h"
+
+CLEANUP_PTR(struct template, template_free);
+
+/* Those that take the certificate take one list of the CA above with it. */
+static enum pv_code check_lists(struct ceremony *c,
+				const struct plan_step *step, struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	enum pv_code rc =
+		ca_chain_load(c->store, step->issuer, -1, &chain, err);
+
+	if (rc == PV_OK && chain.ca[0].shards > 1)
+		rc = err_fail(err, PV_INPUT, "plan.shards",
+			      "give its template crl.shards 1",
+			      "%s has %u revocation lists, and a CA elsewhere "
+			      "can take one",
+			      step->issuer, (unsigned)chain.ca[0].shards);
+	return rc;
+}
+
+static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
+			  const struct csr *csr, struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	uint8_t hash[32];
+	struct cacert_job job = { .a = c->a,
+				  .store = c->store,
+				  .hsm = c->hsm,
+				  .ca = step->ca,
+				  .csr = csr,
+				  .csr_sha256 = hash,
+				  .issuer = step->issuer,
+				  .until_s = step->not_after_s,
+				  .before = ceremony_tell_tbs,
+				  .ctx = c };
+	char serial[41];
+	enum pv_code rc = sha256(csr->der, hash, err);
+
+	if (rc == PV_OK)
+		rc = ceremony_ca_template(c, step->template_name, &t, err);
+	job.tmpl = t;
+	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;
+}
+
+static enum pv_code take_and_sign(struct ceremony *c,
+				  const struct plan_step *step, struct err *err)
+{
+	CLEANUP(buf_release) struct buf pem;
+	CLEANUP(buf_release) struct buf der;
+	char file[CEREMONY_FILE_MAX];
+	struct csr csr;
+	enum pv_code rc;
+
+	buf_init(&pem, MEDIA_FILE_MAX);
+	buf_init(&der, CSR_DER_MAX);
+	ceremony_file(file, step->ca, ".csr");
+	rc = ceremony_take(c, step->from, file, &pem, err);
+	if (rc == PV_OK)
+		rc = csr_text_to_der(buf_span(&pem), &der, err);
+	if (rc == PV_OK)
+		rc = csr_decode(buf_span(&der), &csr, err);
+	return rc == PV_OK ? issue(c, step, &csr, err) : rc;
+}
+
+static enum pv_code give_pem(struct ceremony *c, const struct ca_link *ca,
+			     struct err *err)
+{
+	CLEANUP(buf_release) struct buf pem;
+	char file[CEREMONY_FILE_MAX];
+	enum pv_code rc;
+
+	buf_init(&pem, MEDIA_FILE_MAX);
+	pem_encode(&pem, "CERTIFICATE", buf_span(&ca->der));
+	ceremony_file(file, ca->name, ".pem");
+	rc = buf_check(&pem, err);
+	return rc == PV_OK ? ceremony_give(c, file, buf_span(&pem), err) : rc;
+}
+
+/* The certificate and those above it. */
+static enum pv_code give_chain(struct ceremony *c, const char *ca,
+			       struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	enum pv_code rc = ca_chain_load(c->store, ca, -1, &chain, err);
+
+	for (size_t i = 0; rc == PV_OK && i < chain.n; i++)
+		rc = give_pem(c, &chain.ca[i], err);
+	return rc;
+}
+
+enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,
+			       struct err *err)
+{
+	bool there = false;
+	enum pv_code rc;
+
+	snprintf(c->object, sizeof(c->object), "%s", step->ca);
+	rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = check_lists(c, step, err);
+	if (rc == PV_OK)
+		rc = ceremony_is_made(c, step->ca, &there, err);
+	if (rc == PV_OK && !there)
+		rc = take_and_sign(c, step, err);
+	if (rc == PV_OK)
+		rc = ceremony_tell_certificate(c, step->ca, err);
+	return rc == PV_OK ? give_chain(c, step->ca, err) : rc;
+}
+
+struct giving {
+	struct ceremony *c;
+	uint32_t generation;
+};
+
+static enum pv_code give_list(void *ctx, const struct export_crl_list *l,
+			      struct err *err)
+{
+	const struct giving *g = ctx;
+	char file[CEREMONY_FILE_MAX];
+
+	if (l->generation != g->generation)
+		return PV_OK;
+	ceremony_file(file, l->ca, ".crl");
+	return ceremony_give(g->c, file, l->crl->der, err);
+}
+
+/* A CA that signs no lists has none to give. */
+static enum pv_code give_lists_of(struct ceremony *c, const char *ca,
+				  struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
+	struct giving g = { .c = c };
+	enum pv_code rc = ca_chain_load(c->store, ca, -1, &chain, err);
+
+	if (rc == PV_OK)
+		rc = x509_issuer_load(buf_span(&chain.ca[0].der), &by, err);
+	if (rc != PV_OK || !(by.ku_bits & KU_CRL_SIGN))
+		return rc;
+	g.generation = chain.ca[0].generation;
+	return export_crl_each(c->a, c->store, ca, -1, pvtime_now_s(),
+			       give_list, &g, err);
+}
+
+enum pv_code ceremony_give_lists(struct ceremony *c, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i < c->plan->steps_n; i++)
+		if (c->plan->steps[i].kind == PLAN_SIGN_CSR)
+			rc = give_lists_of(c, c->plan->steps[i].issuer, err);
+	return rc;
+}

@@ -1,0 +1,140 @@
+#!/bin/sh
+# An offline root and an issuing authority, each with a token folder and a home
+# of its own, and a medium that is carried twice: a request there, certificates
+# and the root's list back.
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/gap.sh"
+
+# events LOG EVENT: how many of them.
+events() {
+	jq -r .event "$1/transcript.jsonl" | grep -c -x "$2"
+}
+
+case_start "both plans, explained"
+expect_exit 0 "$PROVCTL" ceremony explain "$issuing_plan"
+expect_text "Make a request for the certificate of CA \"issuing-1\""
+expect_exit 0 "$PROVCTL" ceremony explain "$root_plan" --html -o "$T/root.html"
+grep -q "Take the request of &quot;acme-issuing&quot;" "$T/root.html" ||
+	fail "the root's script does not name the request"
+
+case_start "both rehearsed, with a medium of their own"
+rehearse_both
+
+case_start "no medium"
+new_side issuing
+# shellcheck disable=SC2046
+run env SOFTHSM2_CONF="$T/issuing.conf" "$PROVCTL" ceremony run "$issuing_plan" \
+	--home "$I" --templates "$templates" --binding "$T/issuing.binding" \
+	--rehearsal "$T/rehearsal-issuing" --answers "$T/yes"
+expect_equal "$rc" 2 "exit without a medium"
+grep -q media.none "$T/err" || fail "no word of the medium"
+side_ends 10 media.file resume issuing
+
+case_start "the request is made"
+mkdir "$T/media"
+side_ends 10 media.file resume issuing
+cp "$T/media/acme-issuing/issuing-1.csr" "$T/first.csr"
+same_bytes "$T/first.csr" "$issuing_log/issuing-1.csr"
+openssl req -in "$T/first.csr" -noout -verify >"$T/out" 2>&1 ||
+	fail "OpenSSL: $(cat "$T/out")"
+openssl req -in "$T/first.csr" -noout -text >"$T/text"
+grep -q "O = acme-root, CN = Issuing CA 1" "$T/text" || fail "subject"
+grep -q "CA:TRUE, pathlen:0" "$T/text" || fail "basicConstraints"
+(cd "$T/media/acme-issuing" && sha256sum -c SHA256SUMS) >"$T/out" 2>&1 ||
+	fail "sha256sum: $(cat "$T/out")"
+
+case_start "people stop at the root, and it goes on with the same request"
+new_side root
+printf 'yes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nstop\n' \
+	>"$T/stop"
+side_ends 130 '' run root "$T/stop"
+[ ! -e "$T/media/acme-root" ] || fail "something was given"
+side_ends 0 '' resume root
+for file in issuing-1.pem root.pem root.crl; do
+	[ -f "$T/media/acme-root/$file" ] || fail "no $file"
+done
+(cd "$T/media/acme-root" && sha256sum -c SHA256SUMS) >"$T/out" 2>&1 ||
+	fail "sha256sum: $(cat "$T/out")"
+same_bytes "$T/media/acme-root/issuing-1.pem" "$root_log/issuing-1.pem"
+side_ends 0 '' resume root
+grep -q "nothing done" "$T/out" || fail "something was done twice"
+
+case_start "the certificate comes back"
+side_ends 0 '' resume issuing
+expect_equal "$(events "$issuing_log" sign)" 1 "signatures of requests"
+same_bytes "$T/first.csr" "$T/media/acme-issuing/issuing-1.csr"
+for file in root issuing-1; do
+	same_bytes "$issuing_log/$file.pem" "$T/media/acme-root/$file.pem"
+done
+sum=$(openssl x509 -in "$issuing_log/root.pem" -outform DER | sha256sum |
+	cut -d ' ' -f 1)
+jq -es --arg sum "$sum" 'any(.[]; .event == "root" and .facts.sha256 == $sum)' \
+	"$issuing_log/transcript.jsonl" >/dev/null || fail "no root in the transcript"
+groups=$(echo "$sum" | sed 's/..../& /g; s/ $//')
+jq -es --arg sum "$groups" 'any(.[]; .event == "ask" and
+	(.facts.text | contains($sum)))' "$issuing_log/transcript.jsonl" \
+	>/dev/null || fail "nobody was asked about the root"
+
+case_start "both transcripts, offline"
+for side in root issuing; do
+	log=$T/acme-$side/ceremonies/$(basename "$(plan_of $side)" .json)-1
+	rm -rf "$T/carried"
+	cp -R "$log" "$T/carried"
+	vkey=$(on $side "$PROVCTL" -C "$T/acme-$side" export key --purpose log \
+		--vkey)
+	expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \
+		--plan "$(plan_of $side)" --log-vkey "$vkey"
+	expect_text "mode run"
+done
+flip "$T/carried/issuing-1.csr" 100
+expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
+
+case_start "each side's books"
+for side in root issuing; do
+	for what in "audit verify" "audit reconcile" status; do
+		# shellcheck disable=SC2086  # words
+		expect_exit 0 env SOFTHSM2_CONF="$T/$side.conf" "$PROVCTL" -C "$T/acme-$side" $what
+	done
+	on $side "$PROVCTL" -C "$T/acme-$side" --json status >"$T/status.json"
+	expect_equal "$(jq '.cas | length' "$T/status.json")" 2 "CAs of $side"
+done
+
+case_start "devices are issued below the root"
+H=$I
+SOFTHSM2_CONF=$T/issuing.conf
+export SOFTHSM2_CONF
+for n in 1 2; do
+	new_device tls-client "client-0000000$n"
+	issue tls-client "client-0000000$n" -o "$T/$n.pvb"
+	expect_equal "$rc" 0 "exit of issue $n ($(cat "$T/err"))"
+	json_field certificate "$T/out" >"$T/$n.pem"
+	openssl verify -purpose sslclient -CAfile "$T/media/acme-root/root.pem" \
+		-untrusted "$T/media/acme-root/issuing-1.pem" "$T/$n.pem" \
+		>"$T/out" 2>&1 || fail "OpenSSL: $(cat "$T/out")"
+done
+expect_exit 0 "$PROVCTL" -C "$H" export chain --device client-00000001
+cat "$T/media/acme-root/issuing-1.pem" "$T/media/acme-root/root.pem" >"$T/chain"
+same_bytes "$T/chain" "$T/out"
+p audit verify >"$T/out" 2>&1 || fail "audit: $(cat "$T/out")"
+
+case_start "a key elsewhere signs nothing here"
+expect_error 4 ca.elsewhere -C "$I" rotate ca root
+expect_error 4 ca.elsewhere -C "$I" rotate ca issuing-1
+expect_error 4 revoke.parent -C "$I" revoke --ca issuing-1 \
+	--reason keyCompromise
+p audit verify >"$T/out" 2>&1 || fail "audit: $(cat "$T/out")"
+SOFTHSM2_CONF=$T/root.conf
+expect_error 4 ca.elsewhere -C "$R" rotate ca issuing-1
+
+case_start "the root revokes the CA it signed"
+serial=$(openssl x509 -in "$T/media/acme-root/issuing-1.pem" -noout -serial |
+	sed 's/.*=//')
+expect_exit 0 "$PROVCTL" -C "$R" revoke --ca issuing-1 --reason keyCompromise
+expect_exit 0 "$PROVCTL" -C "$R" rotate crl
+expect_exit 0 "$PROVCTL" -C "$R" export crl --ca root -o "$T/root.crl"
+openssl crl -in "$T/root.crl" -noout -text \
+	-CAfile "$T/media/acme-root/root.pem" >"$T/text" 2>&1
+grep -q "Serial Number: $serial" "$T/text" || fail "the list does not name it"
+expect_exit 0 "$PROVCTL" -C "$R" audit verify
+
+tests_end

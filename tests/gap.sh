@@ -1,0 +1,94 @@
+# Two authorities with an air gap between them, by the shipped plans; sourced
+# after lib.sh. Each has a folder of tokens and a home of its own; what changes
+# hands is a medium's folder.
+#
+#   root     $T/acme-root      plan root-offline
+#   issuing  $T/acme-issuing   plan issuing-online
+root_plan=$templates/plans/root-offline.json
+issuing_plan=$templates/plans/issuing-online.json
+R=$T/acme-root
+I=$T/acme-issuing
+root_log=$R/ceremonies/root-offline-1
+issuing_log=$I/ceremonies/issuing-online-1
+printf 87654321 >"$T/so-pin"
+printf 12345678 >"$T/pin"
+yes yes | head -n 80 >"$T/yes"
+
+# What people say: the shipped plans have nothing else to ask.
+plan_of() {
+	case $1 in
+	root) echo "$root_plan" ;;
+	issuing) echo "$issuing_plan" ;;
+	esac
+}
+
+# on SIDE COMMAND...: where that side's token is.
+on() {
+	conf=$T/$1.conf
+	shift
+	SOFTHSM2_CONF=$conf "$@"
+}
+
+# new_side SIDE: no home, and an empty folder of tokens.
+new_side() {
+	rm -rf "$T/acme-$1" "$T/$1.tokens"
+	mkdir "$T/$1.tokens"
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+		"$T/$1.tokens" >"$T/$1.conf"
+	cat >"$T/$1.binding" <<END
+{"binding": "$1", "module": "${gap_module:-$module}",
+ "tokens": ["pkcs11:token=acme-$1"],
+ "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
+END
+}
+
+# rehearse_both: in $T/rehearsal-root and -issuing. The one that waits for the
+# medium ends, and goes on.
+rehearse_both() {
+	mkdir "$T/rehearsed"
+	for side in issuing root; do
+		run "$PROVCTL" ceremony rehearse "$(plan_of $side)" \
+			--home "$T/rehearsal-$side" --name "acme-$side" \
+			--templates "$templates" --media "$T/rehearsed"
+		[ "$side" = root ] && want=0 || want=10
+		expect_equal "$rc" "$want" "exit of rehearse $side ($(cat "$T/err"))"
+	done
+	expect_exit 0 "$PROVCTL" ceremony resume "$issuing_plan" \
+		--home "$T/rehearsal-issuing" --templates "$templates" \
+		--media "$T/rehearsed"
+	module=$(jq -r .module "$T/rehearsal-root/provctl.json")
+}
+
+# args WORD SIDE [ANSWERS]: of ceremony WORD, a word each.
+args() {
+	printf '%s\n' ceremony "$1" "$(plan_of "$2")" --home "$T/acme-$2" \
+		--templates "$templates" --binding "$T/$2.binding" \
+		--media "$T/media" --answers "${3:-$T/yes}"
+	[ "$1" = resume ] || printf '%s\n' --rehearsal "$T/rehearsal-$2"
+}
+
+# side WORD SIDE [ANSWERS]: rc, $T/out, $T/err.
+side() {
+	# shellcheck disable=SC2046  # no path here has a space
+	run env SOFTHSM2_CONF="$T/$2.conf" "$PROVCTL" $(args "$@")
+}
+
+# side_ends CODE RULE WORD SIDE [ANSWERS]
+side_ends() {
+	want=$1
+	rule=$2
+	shift 2
+	side "$@"
+	if [ "$rc" -ne "$want" ] ||
+		{ [ -n "$rule" ] && ! grep -q "rule: $rule\$" "$T/err"; }; then
+		fail "exit $rc, not $want $rule: $*"
+		show_output
+	fi
+	no_secret "$T/out" "$T/err"
+}
+
+# resum AUTHORITY: SHA256SUMS says what is there now.
+resum() {
+	(cd "$T/media/$1" && rm -f SHA256SUMS && sha256sum -- * >"$T/sums" &&
+		mv "$T/sums" SHA256SUMS)
+}
