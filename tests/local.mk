@@ -497,7 +497,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_backup.sh tests/cli/ceremony_backup_kill.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_tty.sh \
-	tests/cli/ceremony_gap.sh \
+	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \

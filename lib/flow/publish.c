@@ -13,6 +13,7 @@
 #include "lib/flow/outcome.h"
 #include "lib/flow/publishaside.h"
 #include "lib/flow/publishdir.h"
+#include "lib/flow/publishothers.h"
 
 #define NAME_MAX_LEN 32
 
@@ -294,6 +295,7 @@ enum pv_code publish_run(const struct publish_job *job,
 	}
 	go_back(&r, first);
 	put_crosses(&r);
+	publish_others(&r.dir, job->store, pvtime_now_s(), &r.worst);
 	look_aside(&r);
 	report->lists = r.maker.made;
 	report->answers = r.ocsp.made;

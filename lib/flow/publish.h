@@ -7,6 +7,7 @@
  *   crl/CA/SHARD.crl          DER; SHARD as in the certificates' URLs
  *   ca/CA-GENERATION.cer      DER of the CA's certificate
  *   ca/CA-SUBJECT-by-SIGNER.cer   of one generation's key, by another's
+ *   crl/CA/0.crl, ca/CA-1.cer     of a CA whose key is elsewhere
  *   ocsp/CA/SERIAL.ors        DER; SERIAL in lower-case hex
  *   ocsp/CA/REQUEST           a link to it, for GET (ocsplink.h)
  *

@@ -103,7 +103,7 @@ case_start "devices are issued below the root"
 H=$I
 SOFTHSM2_CONF=$T/issuing.conf
 export SOFTHSM2_CONF
-for n in 1 2; do
+for n in 1 2 3; do
 	new_device tls-client "client-0000000$n"
 	issue tls-client "client-0000000$n" -o "$T/$n.pvb"
 	expect_equal "$rc" 0 "exit of issue $n ($(cat "$T/err"))"
@@ -116,6 +116,43 @@ expect_exit 0 "$PROVCTL" -C "$H" export chain --device client-00000001
 cat "$T/media/acme-root/issuing-1.pem" "$T/media/acme-root/root.pem" >"$T/chain"
 same_bytes "$T/chain" "$T/out"
 p audit verify >"$T/out" 2>&1 || fail "audit: $(cat "$T/out")"
+
+case_start "serial numbers of two authorities are not mixed up"
+for n in 1 2 3; do
+	expect_exit 0 "$PROVCTL" -C "$H" revoke --device "client-0000000$n" \
+		--reason keyCompromise
+done
+new_device tls-client client-00000004
+issue tls-client client-00000004 -o "$T/4.pvb"
+expect_equal "$rc" 0 "exit of issue 4 ($(cat "$T/err"))"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_exit 0 "$PROVCTL" -C "$H" audit verify
+for n in 1 2 3; do
+	openssl x509 -in "$T/$n.pem" -noout -serial | cut -c 8-15
+done >"$T/ours"
+for ca in root issuing-1; do
+	openssl x509 -in "$T/media/acme-root/$ca.pem" -noout -serial |
+		cut -c 8-15
+done >"$T/theirs"
+expect_equal "$(grep -c -x -F -f "$T/ours" "$T/theirs")" 2 \
+	"CAs with the number of a device"
+
+case_start "the root's list is published beside our own"
+same_bytes "$T/media/acme-root/root.crl" "$I/publish/crl/root/0.crl"
+openssl x509 -in "$T/media/acme-root/root.pem" -outform DER >"$T/root.cer"
+same_bytes "$T/root.cer" "$I/publish/ca/root-1.cer"
+flip "$I/publish/crl/root/0.crl" 60
+expect_exit 0 "$PROVCTL" -C "$I" rotate crl
+same_bytes "$T/media/acme-root/root.crl" "$I/publish/crl/root/0.crl"
+cp "$I/lists/root.crl" "$T/kept"
+flip "$I/lists/root.crl" 60
+run "$PROVCTL" -C "$I" rotate crl
+case $rc in
+3 | 4) ;;
+*) fail "a changed list: exit $rc" ;;
+esac
+cp "$T/kept" "$I/lists/root.crl"
+expect_exit 0 "$PROVCTL" -C "$I" rotate crl
 
 case_start "a key elsewhere signs nothing here"
 expect_error 4 ca.elsewhere -C "$I" rotate ca root
