@@ -498,6 +498,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
+	tests/cli/ceremony_gap_kill.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
@@ -592,6 +593,7 @@ SCRIPT_TESTS = \
 	tests/fuzz/replay.sh \
 	tests/interop/schema.sh \
 	tests/interop/bundles.sh \
+	tests/interop/ceremony_chain.sh \
 	tests/interop/crl.sh \
 	tests/interop/log.sh \
 	tests/interop/swtpm.sh \
@@ -636,6 +638,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/package.json \
 	tests/interop/schema.mjs \
 	tests/interop/verify_checkpoint.mjs \
+	tests/interop/verify_chain.go \
 	tests/interop/verify_crl.go \
 	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs

@@ -174,6 +174,8 @@ enum pv_code media_give(const char *dir, const char *authority,
 		rc = open_folder(dir, authority, true, &folder, err);
 	if (rc != PV_OK)
 		return rc;
+	/* What a crash left of a file is on its way to somebody else. */
+	file_group_sweep(folder);
 	hex_encode(hash, SHA256_LEN, hex);
 	rc = add_sum(folder, file, hex, &sums, err);
 	if (rc == PV_OK)
