@@ -1,10 +1,18 @@
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/rotate.h"
 #include "cmd/session.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/pem.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/calist.h"
 #include "lib/flow/publish.h"
+
+#define CRL_LABEL "X509 CRL"
 
 static enum pv_code say(const struct app *app, const struct publish_report *r,
 			struct err *err)
@@ -26,11 +34,40 @@ static enum pv_code say(const struct app *app, const struct publish_report *r,
 	return PV_OK;
 }
 
+/* One that came on a medium, DER or PEM. */
+static enum pv_code take_list(const struct app *app, const struct session *s,
+			      const char *path, struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	CLEANUP(buf_release) struct buf der;
+	char ca[STORE_ID_MAX + 1];
+	struct span list;
+	enum pv_code rc;
+
+	buf_init(&bytes, CALIST_MAX);
+	buf_init(&der, CALIST_MAX);
+	rc = file_read(AT_FDCWD, path, 0, &bytes, err);
+	list = buf_span(&bytes);
+	if (rc == PV_OK && pem_is(list, CRL_LABEL)) {
+		rc = pem_decode(list, CRL_LABEL, &der, err);
+		list = buf_span(&der);
+	}
+	if (rc == PV_OK)
+		rc = calist_take(s->a, s->store, list, pvtime_now_s(), ca, err);
+	if (rc != PV_OK)
+		err_object(err, path);
+	else
+		out_note(app, "the list of %s is kept and published", ca);
+	return rc;
+}
+
 enum pv_code rotate_run_crl(const struct app *app, int argc, char **argv,
 			    struct err *err)
 {
 	struct publish_job job = { .look = true };
+	const char *list = NULL;
 	const struct opt opts[] = {
+		{ "list", 0, OPT_STRING, &list, 0, 0 },
 		{ "all", 0, OPT_FLAG, &job.all, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
@@ -46,6 +83,10 @@ enum pv_code rotate_run_crl(const struct app *app, int argc, char **argv,
 				  SESSION_STORE | SESSION_HSM |
 					  SESSION_MAY(ROLE_OP_ROTATE),
 				  &s, err);
+	if (rc != PV_OK)
+		return rc;
+	if (list)
+		rc = take_list(app, &s, list, err);
 	if (rc != PV_OK)
 		return rc;
 	job.a = s.a;

@@ -1,7 +1,7 @@
 #include "cmd/rotate.h"
 
 const char rotate_help[] =
-	"usage: provctl rotate crl [--all]\n"
+	"usage: provctl rotate crl [--all] [--list FILE]\n"
 	"       provctl rotate device ID [--csr FILE] [--components A,B] ...\n"
 	"       provctl rotate device ID --rollback\n"
 	"       provctl rotate due [--jobs N] [--out DIR]\n"
@@ -17,6 +17,7 @@ const char rotate_help[] =
 	"     are not due, too. A list is due when it ends within the overlap "
 	"of\n"
 	"     its CA's template, or when it does not say what is revoked now.\n"
+	"     --list takes the list of a CA whose key is elsewhere.\n"
 	"device, due   the next credential of devices in the field: see\n"
 	"     `provctl rotate device --help'\n"
 	"ca, bundle, kdf, store, event, ocsp, log   the next generation of our "

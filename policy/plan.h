@@ -60,12 +60,11 @@ struct plan_step {
 	bool backup; /* GENERATE_KEY: it may be backed up */
 	uint32_t shares, threshold;
 	char officers[PLAN_SHARES_MAX][PLAN_NAME_MAX + 1]; /* one a share */
-	bool print;		      /* and these go on paper */
-	char from[PLAN_NAME_MAX + 1]; /* who gave the backup; "": this one */
+	bool print; /* and these go on paper */
 	char ca[PLAN_NAME_MAX + 1];
 	char issuer[PLAN_NAME_MAX + 1];
 	char template_name[PLAN_NAME_MAX + 1];
-	/* The authority at the other end of an air gap: that gave (from), that
+	/* Another authority: that gave (from; a backup's "": this one), that
 	 * will sign (to; "": as this one). */
 	char from[PLAN_NAME_MAX + 1], to[PLAN_NAME_MAX + 1];
 	bool has_root;

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/x509/issuer.h"
 
 #define CLOCK_SKEW_S 300 /* between the clocks of two machines */
@@ -28,8 +29,8 @@ static enum pv_code check_time(const struct x509_crl *crl, int64_t now_s,
 			   when))
 		when[0] = '\0';
 	return err_fail(err, PV_DENIED, "list.time",
-			"bring a newer list, from where the CA's key is; "
-			"compare the clocks",
+			"bring a newer one, from where the CA's key is: "
+			"`provctl rotate crl --list FILE'; compare the clocks",
 			now_s > crl->next_s
 				? "the revocation list ended at %s"
 				: "the revocation list begins at %s",
@@ -67,7 +68,7 @@ enum pv_code calist_check(struct span ca, struct span list, int64_t now_s,
 				"in its template)",
 				"the revocation list speaks for a part of its "
 				"CA only");
-	return check_time(crl, now_s, err);
+	return now_s < 0 ? PV_OK : check_time(crl, now_s, err);
 }
 
 enum pv_code calist_stands(const struct x509_crl *crl, struct span cert,
@@ -131,4 +132,99 @@ enum pv_code calist_keep(const struct authority *a, const char *ca,
 	return rc == PV_OK ? file_write(a->home_fd, file, 0600, crl->der.p,
 					crl->der.len, err)
 			   : rc;
+}
+
+/* ---- a newer list ---- */
+
+struct taking {
+	const struct authority *a;
+	struct store *store;
+	struct span list;
+	struct x509_crl crl;
+	int64_t now_s;
+	char *ca; /* whose it is; "": not found yet */
+};
+
+/* Of that name and key: the last one, if several were imported. */
+static bool is_of(const struct store_ca *ca, const struct x509_crl *crl)
+{
+	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
+
+	return x509_issuer_load(ca->cert, &by, NULL) == PV_OK &&
+	       span_equal(crl->issuer, by.subject) &&
+	       span_equal(crl->aki, by.ski);
+}
+
+static enum pv_code look(void *ctx, const struct store_ca *ca, struct err *err)
+{
+	struct taking *t = ctx;
+	enum pv_code rc;
+
+	if (ca->label[0] || t->ca[0] || !is_of(ca, &t->crl))
+		return PV_OK;
+	snprintf(t->ca, STORE_ID_MAX + 1, "%s", ca->name);
+	rc = logged_ca(t->store, ca, err);
+	if (rc == PV_OK)
+		rc = calist_check(ca->cert, t->list, t->now_s, &t->crl, err);
+	return rc == PV_OK ? calist_keep(t->a, ca->name, &t->crl, err) : rc;
+}
+
+enum pv_code calist_take(const struct authority *a, struct store *store,
+			 struct span list, int64_t now_s,
+			 char ca[static STORE_ID_MAX + 1], struct err *err)
+{
+	struct taking t = {
+		.a = a, .store = store, .list = list, .now_s = now_s, .ca = ca
+	};
+	const struct store_visit v = { .ctx = &t, .fn.ca = look };
+	enum pv_code rc = x509_crl_decode(list, &t.crl, NULL, err);
+
+	ca[0] = '\0';
+	if (rc == PV_OK)
+		rc = store_ca_each(store, NULL, &v, err);
+	if (rc == PV_OK && !ca[0])
+		rc = foreign("is of no CA whose key is elsewhere", err);
+	return rc;
+}
+
+/* ---- whether a chain stands ---- */
+
+static enum pv_code check_link(const struct authority *a,
+			       const struct ca_link *below,
+			       const struct ca_link *above, struct err *err)
+{
+	CLEANUP(buf_release) struct buf list;
+	struct x509_crl crl;
+	struct err why;
+	enum pv_code rc;
+
+	buf_init(&list, CALIST_MAX);
+	err_init(&why);
+	rc = calist_load(a, above->name, &list, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc == PV_OK)
+		rc = calist_check(buf_span(&above->der), buf_span(&list), -1,
+				  &crl, &why);
+	if (rc == PV_OK)
+		rc = calist_stands(&crl, buf_span(&below->der), &why);
+	if (rc == PV_OK)
+		return PV_OK;
+	*err = why;
+	err_object(err, below->name);
+	if (rc != PV_STORAGE && rc != PV_INTERNAL)
+		err->code = PV_DENIED;
+	return err->code;
+}
+
+enum pv_code calist_chain(const struct authority *a,
+			  const struct ca_chain *chain, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i + 1 < chain->n; i++)
+		if (!chain->ca[i + 1].label[0])
+			rc = check_link(a, &chain->ca[i], &chain->ca[i + 1],
+					err);
+	return rc;
 }

@@ -14,6 +14,7 @@
 #define PV_FLOW_CALIST_H
 
 #include "lib/flow/authority.h"
+#include "lib/flow/cachain.h"
 #include "lib/x509/crl_read.h"
 
 #define CALIST_FOLDER "lists"
@@ -21,8 +22,9 @@
 
 /*
  * list (DER) is that CA's (certificate, DER), in its time, and complete; crl
- * points into it. PV_INPUT, "crl.malformed"; PV_DENIED: "list.foreign" (another
- * CA's, or another key's), "list.shard", "list.time" (not begun, or ended).
+ * points into it. now_s -1: dates are not looked at. PV_INPUT, "crl.malformed";
+ * PV_DENIED: "list.foreign" (another CA's, or another key's), "list.shard",
+ * "list.time" (not begun, or ended).
  */
 PV_MUST enum pv_code calist_check(struct span ca, struct span list,
 				  int64_t now_s, struct x509_crl *crl,
@@ -39,5 +41,23 @@ PV_MUST enum pv_code calist_keep(const struct authority *a, const char *ca,
 /* What is kept, appended; PV_NOT_FOUND: nothing is. */
 PV_MUST enum pv_code calist_load(const struct authority *a, const char *ca,
 				 struct buf *list, struct err *err);
+
+/*
+ * Takes a newer list (DER) of whichever of these CAs it is, and says of which.
+ * Codes of calist_check() and calist_keep(); PV_DENIED, "list.foreign": of none
+ * of them. One that names a certificate of ours is taken all the more.
+ */
+PV_MUST enum pv_code calist_take(const struct authority *a, struct store *store,
+				 struct span list, int64_t now_s,
+				 char ca[static STORE_ID_MAX + 1],
+				 struct err *err);
+/*
+ * No kept list names a certificate of the chain; one that has ended counts, and
+ * so does one that somebody changed: PV_DENIED, "ca.revoked", "list.foreign",
+ * or what does not parse.
+ */
+PV_MUST enum pv_code calist_chain(const struct authority *a,
+				  const struct ca_chain *chain,
+				  struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
+#include "lib/flow/calist.h"
 #include "lib/flow/castand.h"
 #include "lib/flow/escrowcerts.h"
 #include "lib/flow/logged_authority.h"
@@ -87,6 +88,7 @@ static enum pv_code take_template(void *arg, const struct store_template *t,
 
 /* No new device, but stored answers are given all the same. */
 static enum pv_code check_standing(struct issue_context *ctx,
+				   const struct authority *a,
 				   struct store *store,
 				   const struct ca_chain *chain,
 				   struct err *err)
@@ -95,13 +97,16 @@ static enum pv_code check_standing(struct issue_context *ctx,
 
 	if (rc == PV_OK)
 		rc = ca_stands(store, ctx->chain, ctx->chain_n, &ctx->expired);
+	if (rc == PV_OK)
+		rc = calist_chain(a, chain, &ctx->expired);
 	if (rc == PV_OK || rc == PV_DENIED)
 		return PV_OK;
 	*err = ctx->expired;
 	return rc;
 }
 
-static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
+static enum pv_code load_issuer(struct issue_context *ctx,
+				const struct authority *a, struct store *store,
 				struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
@@ -126,7 +131,7 @@ static enum pv_code load_issuer(struct issue_context *ctx, struct store *store,
 				  pvtime_now_s(), ctx->adopt_index,
 				  &ctx->anchors, err);
 	if (rc == PV_OK)
-		rc = check_standing(ctx, store, &chain, err);
+		rc = check_standing(ctx, a, store, &chain, err);
 	if (rc != PV_OK)
 		return rc;
 	ctx->ca_generation = chain.ca[0].generation;
@@ -295,7 +300,7 @@ static enum pv_code load_rest(struct issue_context *ctx,
 				"%s is a template for CAs", ctx->tmpl->name);
 	rc = store_key_each(store, &v, err);
 	if (rc == PV_OK)
-		rc = load_issuer(ctx, store, err);
+		rc = load_issuer(ctx, a, store, err);
 	ctx->stages_n = ctx->tmpl->stages_n;
 	for (size_t i = 0; rc == PV_OK && i < ctx->stages_n; i++)
 		rc = load_stage(ctx, store, i, err);

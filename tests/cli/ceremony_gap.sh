@@ -174,4 +174,23 @@ openssl crl -in "$T/root.crl" -noout -text \
 grep -q "Serial Number: $serial" "$T/text" || fail "the list does not name it"
 expect_exit 0 "$PROVCTL" -C "$R" audit verify
 
+case_start "the issuing side hears of it"
+SOFTHSM2_CONF=$T/issuing.conf
+new_device tls-client client-00000005
+expect_error 4 list.foreign -C "$I" rotate crl --list \
+	"$I/publish/crl/issuing-1/0.crl"
+expect_error 3 '' -C "$I" rotate crl --list "$T/chain"
+expect_exit 0 "$PROVCTL" -C "$I" rotate crl --list "$T/root.crl"
+openssl crl -in "$T/root.crl" -outform DER -out "$T/root.der"
+same_bytes "$T/root.der" "$I/publish/crl/root/0.crl"
+expect_error 9 crl.backwards -C "$I" rotate crl \
+	--list "$T/media/acme-root/root.crl"
+same_bytes "$T/root.der" "$I/lists/root.crl"
+issue tls-client client-00000005 -o "$T/5.pvb"
+expect_equal "$rc" 4 "exit of issue 5"
+grep -q ca.revoked "$T/err" || fail "$(cat "$T/err")"
+expect_exit 0 "$PROVCTL" -C "$I" export bundle --device client-00000004 \
+	-o "$T/again.pvb"
+expect_exit 0 "$PROVCTL" -C "$I" audit verify
+
 tests_end
