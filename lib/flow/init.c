@@ -32,6 +32,7 @@ struct work {
 	struct approvals approved; /* of a run of a plan that sets one */
 	int folder;		   /* of the ceremony */
 	bool resume;
+	char mode[INIT_MODE_MAX];
 	struct transcript_head rehearsed;
 };
 
@@ -212,6 +213,9 @@ static enum pv_code keep(const struct work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = file_group_add(g, w->folder, HOME_FILE, 0600, home.data,
 				    home.len, err);
+	if (rc == PV_OK)
+		rc = file_group_add(g, w->folder, INIT_MODE_FILE, 0600, w->mode,
+				    strlen(w->mode), err);
 	if (rc == PV_OK && w->roster.len > 0)
 		rc = file_group_add(g, w->folder, CEREMONY_ROSTER_FILE, 0600,
 				    w->roster.data, w->roster.len, err);
@@ -304,15 +308,15 @@ static enum pv_code run_plan(const struct work *w, struct err *err)
 				     .roster = buf_span(&w->roster),
 				     .media = opts->media,
 				     .folder = w->folder,
-				     .mode = mode_of(opts),
+				     .mode = w->mode,
 				     .resume = w->resume,
 				     .progress = opts->progress,
 				     .told = opts->told,
 				     .progress_ctx = opts->progress_ctx };
 	enum pv_code rc = read_pins(w, &so_pin, &pin, err);
 
-	/* Another source than people has no other PIN to give. */
-	if (opts->people) {
+	/* Only a run asks people; another source has no other PIN to give. */
+	if (opts->people && strcmp(w->mode, "run") == 0) {
 		people = *opts->people;
 		run.people = &people;
 		if (strcmp(w->a->pin_source, "prompt") != 0)
@@ -354,6 +358,7 @@ static enum pv_code begin(struct work *w, const struct init_opts *opts,
 	buf_init(&w->roster, ROSTER_SIZE_MAX);
 	if (!w->a)
 		return PV_INTERNAL;
+	snprintf(w->mode, sizeof(w->mode), "%s", mode_of(opts));
 	w->a->home_fd = -1;
 	authority_defaults(w->a);
 	return read_plan(w, err);
@@ -438,6 +443,8 @@ static enum pv_code take_up(struct work *w, struct err *err)
 	enum pv_code rc = same_plan(w, err);
 
 	buf_init(&home, AUTHORITY_JSON_MAX);
+	if (rc == PV_OK)
+		rc = init_read_mode(w->folder, w->mode, err);
 	if (rc == PV_OK)
 		rc = file_read(w->folder, HOME_FILE,
 			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &home, err);

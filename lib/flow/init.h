@@ -4,7 +4,8 @@
  * other verb says that there is no authority. What the run began with is kept
  * in the ceremony's folder (ceremony.h) before its first step, so that
  * init_resume() goes on where a crash or people stopped it: home.json (what
- * provctl.json will be, but for the keys), plan.json, roster.json.
+ * provctl.json will be, but for the keys), mode, plan.json, roster.json,
+ * approvals.note.
  */
 #ifndef PV_FLOW_INIT_H
 #define PV_FLOW_INIT_H

@@ -116,3 +116,25 @@ enum pv_code init_open_home(struct authority *a, const char *dir,
 		rc = dir_make(a->home_fd, folders[i], 0700, err);
 	return rc;
 }
+
+enum pv_code init_read_mode(int folder, char mode[INIT_MODE_MAX],
+			    struct err *err)
+{
+	static const char *const words[] = { "init", "run", "rehearsal" };
+	CLEANUP(buf_release) struct buf text;
+	enum pv_code rc;
+
+	buf_init(&text, INIT_MODE_MAX - 1);
+	rc = file_read(folder, INIT_MODE_FILE, FILEIO_NOFOLLOW | FILEIO_PRIVATE,
+		       &text, err);
+	for (size_t i = 0; rc == PV_OK && i < sizeof(words) / sizeof(words[0]);
+	     i++)
+		if (span_is(buf_span(&text), words[i])) {
+			snprintf(mode, INIT_MODE_MAX, "%s", words[i]);
+			return PV_OK;
+		}
+	return rc == PV_OK ? err_fail(err, PV_INPUT, "ceremony.mode",
+				      "begin in another folder",
+				      "how the ceremony began is not said")
+			   : rc;
+}

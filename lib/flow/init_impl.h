@@ -6,6 +6,8 @@
 #include "lib/flow/init.h"
 
 #define INIT_PIN_FILE "softhsm/pin"
+#define INIT_MODE_FILE "mode" /* in the ceremony's folder: a word */
+#define INIT_MODE_MAX 16
 
 /* A new or an empty folder of ours, mode 0700; *fd is the caller's. */
 PV_MUST enum pv_code init_make_home(const char *dir, int *fd, struct err *err);
@@ -14,6 +16,9 @@ PV_MUST enum pv_code init_take_folder(const char *dir, int *fd,
 				      struct err *err);
 /* a->home_fd is that folder: its path, and the folders below it. */
 PV_MUST enum pv_code init_open_home(struct authority *a, const char *dir,
+				    struct err *err);
+/* How the run began that goes on. PV_INPUT: a word that is none. */
+PV_MUST enum pv_code init_read_mode(int folder, char mode[INIT_MODE_MAX],
 				    struct err *err);
 /*
  * Token folder, its configuration and the PINs, as far as they are not there

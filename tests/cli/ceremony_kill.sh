@@ -3,7 +3,12 @@
 # behind its calls to the token, and goes on. KILL_STEP=1 kills at every place
 # (make check-kill-ceremony), else at some.
 . "$(dirname "$0")/../lib.sh"
-step=${KILL_STEP:-9}
+. "$srcdir/tests/people.sh"
+step=${KILL_STEP:-17}
+
+roster=$T/roster.json
+officer_key alice
+make_roster "$roster" 1 '"roster": 1' alice:security-officer
 
 plan=$T/plan.json
 cat >"$plan" <<END
@@ -14,11 +19,17 @@ cat >"$plan" <<END
   {"step": "generate-key", "purpose": "log", "kind": "P-256"},
   {"step": "self-signed", "ca": "root", "template": "root-ca"},
   {"step": "issue-ca", "ca": "issuing-1", "issuer": "root",
-   "template": "issuing-ca"}
+   "template": "issuing-ca"},
+  {"step": "generate-key", "purpose": "bundle", "kind": "P-256"},
+  {"step": "adopt", "template": "tls-client"},
+  {"step": "set-roster",
+   "sha256": "$(sha256sum "$roster" | cut -d ' ' -f 1)"},
+  {"step": "check-key", "purpose": "root"},
+  {"step": "pause", "text": "Lock the token away."}
 ]}
 END
 i=0
-while [ "$i" -lt 20 ]; do
+while [ "$i" -lt 40 ]; do
 	echo yes
 	i=$((i + 1))
 done >"$T/yes"
@@ -61,14 +72,17 @@ done_well() {
 	fi
 	expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" \
 		"$H/ceremonies/small-1/transcript.jsonl"
+	jq -es --arg mode "$mode" '.[0].facts.mode == $mode' \
+		"$H/ceremonies/small-1/transcript.jsonl" >/dev/null ||
+		fail "$1: it is no $mode any more"
 	expect_exit 0 "$PROVCTL" -C "$H" audit verify
-	expect_equal "$(count_objects)" 8 "$1: objects on the token"
+	expect_equal "$(count_objects)" 10 "$1: objects on the token"
 	[ "$case_failed" -eq 0 ]
 }
 
 rehearse() {
 	run env "$@" "$PROVCTL" ceremony rehearse "$plan" --home "$H" \
-		--name acme --templates "$templates"
+		--name acme --templates "$templates" --roster "$roster"
 }
 
 # In the home's own token folder.
@@ -79,6 +93,7 @@ own_token() {
 }
 
 orphans=0
+mode=rehearsal
 H=$T/whole
 rehearse KILL=none
 module=$(jq -r .module "$H/provctl.json")
@@ -86,7 +101,7 @@ softhsm=$module
 
 case_start "killed where something is made durable"
 own_token
-expect_equal "$(count_objects)" 8 "objects on the token"
+expect_equal "$(count_objects)" 10 "objects on the token"
 n=1
 kills=0
 while :; do
@@ -114,6 +129,7 @@ echo "# $kills kills"
 [ "$kills" -ge 5 ] || fail "only $kills kills"
 
 case_start "killed before and behind calls to the token"
+mode=run
 printf 87654321 >"$T/so-pin"
 printf 12345678 >"$T/pin"
 token_pin=12345678
@@ -123,6 +139,17 @@ cat >"$T/binding.json" <<END
  "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
 END
 set -- --binding "$T/binding.json"
+H=$T/acme
+mkdir "$T/tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+	"$T/tokens" >"$T/tokens.conf"
+SOFTHSM2_CONF=$T/tokens.conf
+export SOFTHSM2_CONF
+run "$PROVCTL" ceremony run "$plan" --home "$H" --rehearsal "$T/whole" "$@" \
+	--templates "$templates" --roster "$roster" --request "$T/request.json"
+expect_equal "$rc" 11 "exit without approvals"
+approve alice "$T/request.json"
+rmdir "$T/tokens"
 kills=0
 for behind in 0 1; do
 	n=1
@@ -135,7 +162,8 @@ for behind in 0 1; do
 		export SOFTHSM2_CONF
 		run env FAULT_DIE=$n FAULT_DIE_BEHIND=$behind "$PROVCTL" \
 			ceremony run "$plan" --home "$H" --rehearsal "$T/whole" \
-			"$@" --templates "$templates" --answers "$T/yes"
+			"$@" --templates "$templates" --answers "$T/yes" \
+			--roster "$roster" --approval "$T/notes/alice.note"
 		[ "$rc" -ne 0 ] || break
 		kills=$((kills + 1))
 		resume "$@"
