@@ -635,6 +635,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/cbor_strict.mjs \
 	tests/interop/open_bundle.mjs \
 	tests/interop/package-lock.json \
+	tests/interop/pages.sh \
 	tests/interop/package.json \
 	tests/interop/schema.mjs \
 	tests/interop/verify_checkpoint.mjs \
@@ -643,7 +644,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/interop/verify_log.go tests/interop/verify_note.go \
 	tests/interop/verify_proof.mjs
 
-.PHONY: check-kill check-kill-ceremony check-kill-rotate check-races check-valgrind check-sanitizers \
+.PHONY: check-kill check-kill-ceremony check-kill-rotate check-pages check-races check-valgrind check-sanitizers \
 	clean-root coverage-receiver fuzz fuzz-target
 # 30 seeded moments of SIGKILL instead of a few.
 check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
@@ -663,6 +664,13 @@ check-kill-ceremony: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \
 	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/ceremony_backup_kill.sh
+
+# The printed pages of ceremonies, in Chromium; PAGES=DIR keeps them.
+check-pages: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
+	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' PAGES='$(PAGES)' \
+	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
+	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
+	$(SHELL) $(srcdir)/tests/interop/pages.sh
 
 # 100 of them in rotations of 500 devices.
 check-kill-rotate: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/flow/ceremonyhtml.h"
+
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
 {
 	size_t n = 0;
@@ -225,77 +228,28 @@ static void put_text(const struct plan *plan, const char *sha256,
 
 /* ---- HTML ---- */
 
-static void put_escaped(struct buf *out, struct span text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		switch (text.p[i]) {
-		case '&':
-			buf_put_str(out, "&amp;");
-			break;
-		case '<':
-			buf_put_str(out, "&lt;");
-			break;
-		case '>':
-			buf_put_str(out, "&gt;");
-			break;
-		case '"':
-			buf_put_str(out, "&quot;");
-			break;
-		default:
-			buf_put_u8(out, text.p[i]);
-		}
-	}
-}
-
-void ceremonytext_escaped(struct buf *out, const char *s)
-{
-	put_escaped(out, (struct span){ (const uint8_t *)s, strlen(s) });
-}
-
-static const char head[] =
-	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-	"<meta name=\"viewport\" content=\"width=device-width\">\n"
-	"<style>\n"
-	"body { font: 11pt/1.4 sans-serif; max-width: 46em; margin: 2em auto; "
-	"padding: 0 1em }\n"
-	"h1 { font-size: 1.5em } code { font-size: 1.1em; word-spacing: .2em "
-	"}\n"
-	"table { border-collapse: collapse; width: 100% }\n"
-	"td, th { border: 1px solid #777; padding: .45em; text-align: left; "
-	"vertical-align: top }\n"
-	"tr { break-inside: avoid } .box { width: 2.2em } .sign { width: 8em "
-	"}\n"
-	".line td { height: 2.6em }\n"
-	"@page { margin: 18mm }\n"
-	"</style>\n";
-
-void ceremonytext_page(struct buf *out, const char *before, const char *name)
-{
-	buf_put_str(out, head);
-	buf_printf(out, "<title>%s", before);
-	ceremonytext_escaped(out, name);
-	buf_put_str(out, "</title></head><body>\n");
-}
-
 static void put_rows(const struct plan *plan, struct buf *out)
 {
-	buf_put_str(out, "<table><tr><th>Step</th><th>What happens</th>"
-			 "<th class=\"box\">Done</th>"
-			 "<th class=\"sign\">Time, initials</th></tr>\n");
+	buf_put_str(out, "<table><thead><tr><th class=\"n\">Step</th>"
+			 "<th>What happens</th><th class=\"box\">Done</th>"
+			 "<th class=\"time\">Time</th>"
+			 "<th class=\"sign\">Initials</th></tr></thead>\n");
 	for (size_t i = 0; i < plan->steps_n; i++) {
-		struct buf text;
+		const struct plan_step *s = &plan->steps[i];
+		CLEANUP(buf_release) struct buf text;
 
 		buf_init(&text, 4096);
-		ceremonytext_step(&plan->steps[i], &text);
-		buf_printf(out, "<tr><td>%zu</td><td><b>%s</b><br>", i + 1,
-			   plan_kind_name(plan->steps[i].kind));
-		put_escaped(out, buf_span(&text));
-		if (plan->steps[i].present[0]) {
-			buf_put_str(out, "<br>Present: ");
-			ceremonytext_escaped(out, plan->steps[i].present);
+		ceremonytext_step(s, &text);
+		buf_printf(out, "<tr><td class=\"n\">%zu</td><td><b>%s</b><br>",
+			   i + 1, plan_kind_name(s->kind));
+		ceremonyhtml_text(out, buf_cstr(&text));
+		if (s->present[0]) {
+			buf_put_str(out, "<br><span class=\"label\">Present:"
+					 "</span> ");
+			ceremonyhtml_text(out, s->present);
 		}
-		buf_put_str(out, "</td><td>&#9744;</td><td></td></tr>\n");
-		buf_release(&text);
+		buf_put_str(out, "</td><td class=\"box\"><i></i></td><td></td>"
+				 "<td></td></tr>\n");
 	}
 	buf_put_str(out, "</table>\n");
 }
@@ -303,26 +257,27 @@ static void put_rows(const struct plan *plan, struct buf *out)
 static void put_html(const struct plan *plan, const char *sha256,
 		     const char *window, struct buf *out)
 {
-	ceremonytext_page(out, "Ceremony ", plan->name);
-	buf_put_str(out, "<h1>Ceremony ");
-	ceremonytext_escaped(out, plan->name);
+	ceremonyhtml_begin(out, "Ceremony ", plan->name);
 	buf_printf(out,
-		   ", version %u</h1>\n<p>SHA-256 of the plan:<br>"
-		   "<code>%s</code></p>\n<p>%s</p>\n",
-		   plan->version, sha256, window);
-	buf_put_str(out, "<table class=\"line\"><tr><td>Authority</td>"
-			 "<td>Date</td></tr><tr><td>Rehearsed on</td>"
-			 "<td>Head of that transcript</td></tr></table>\n"
-			 "<h2>Steps</h2>\n");
+		   "<table class=\"fill\"><tr><td><span class=\"label\">Plan, "
+		   "version %u. SHA-256 of its file:</span><br>",
+		   plan->version);
+	ceremonyhtml_hash(out, sha256);
+	buf_put_str(out, "</td><td>");
+	ceremonyhtml_text(out, window);
+	buf_put_str(out, "</td></tr>\n<tr><td class=\"label\">Authority</td>"
+			 "<td class=\"label\">Date and place</td></tr>"
+			 "<tr><td class=\"label\">Head of the rehearsal's "
+			 "transcript</td><td class=\"label\">Serial number of "
+			 "the token</td></tr></table>\n<h2>Steps</h2>\n");
 	put_rows(plan, out);
-	buf_put_str(out,
-		    "<h2>Witnesses</h2>\n<table class=\"line\"><tr><td>Lines "
-		    "of the transcript</td><td>SHA-256 of its head</td></tr>"
-		    "</table>\n<table class=\"line\"><tr><th>Name</th>"
-		    "<th>Signature</th><th>Time</th></tr>\n");
-	for (int i = 0; i < 4; i++)
-		buf_put_str(out, "<tr><td></td><td></td><td></td></tr>\n");
-	buf_put_str(out, "</table>\n</body></html>\n");
+	buf_put_str(out, "<h2>What came of it</h2>\n<table class=\"fill\">"
+			 "<tr><td class=\"label\">SHA-256 of the transcript's "
+			 "head</td><td class=\"label\">Its lines</td></tr>"
+			 "</table>\n<h2>Present, and witness that it happened "
+			 "as written</h2>\n");
+	ceremonyhtml_signatures(out);
+	ceremonyhtml_end(out);
 }
 
 void ceremonytext(const struct plan *plan, bool html, struct buf *out)
@@ -342,7 +297,7 @@ void ceremonytext(const struct plan *plan, bool html, struct buf *out)
 			 "To be run from %s to %s, and at no other time.", from,
 			 to);
 	if (html)
-		put_html(plan, groups, window, out);
+		put_html(plan, hex, window, out);
 	else
 		put_text(plan, groups, window, out);
 }

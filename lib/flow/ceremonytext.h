@@ -16,9 +16,6 @@
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS]);
 /* One sentence: what this step does. */
 void ceremonytext_step(const struct plan_step *step, struct buf *out);
-/* For pages of the same look: their beginning, up to the body; text in it. */
-void ceremonytext_page(struct buf *out, const char *before, const char *name);
-void ceremonytext_escaped(struct buf *out, const char *s);
 /* The whole script. buf_check() of out is the caller's. */
 void ceremonytext(const struct plan *plan, bool html, struct buf *out);
 

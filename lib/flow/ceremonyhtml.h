@@ -1,0 +1,20 @@
+/*
+ * ceremonyhtml: what the pages of ceremonies have in common: one file that
+ * needs nothing else, for a screen and for paper of A4 or letter.
+ */
+#ifndef PV_FLOW_CEREMONYHTML_H
+#define PV_FLOW_CEREMONYHTML_H
+
+#include "lib/base/buf.h"
+
+/* From the beginning to the body and its heading; text in both. */
+void ceremonyhtml_begin(struct buf *out, const char *what, const char *name);
+void ceremonyhtml_end(struct buf *out);
+/* Text of strangers, as text. */
+void ceremonyhtml_text(struct buf *out, const char *s);
+/* 64 hex digits in groups of four, eight on a line; other text as it is. */
+void ceremonyhtml_hash(struct buf *out, const char *hex);
+/* A table with empty rows for who signs. */
+void ceremonyhtml_signatures(struct buf *out);
+
+#endif
