@@ -653,17 +653,15 @@ check-kill: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
 	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
 	$(SHELL) $(srcdir)/tests/cli/kill.sh
 
-# A ceremony killed at each sync, rename and call to the token.
+# Ceremonies of every kind killed at each sync, rename and call to the token.
 check-kill-ceremony: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT) \
 		tests/cli/die.so tests/fault/shim.so
-	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILL_STEP=1 \
-	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
-	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
-	$(SHELL) $(srcdir)/tests/cli/ceremony_kill.sh
-	@srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILL_STEP=1 \
-	PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
-	PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
-	$(SHELL) $(srcdir)/tests/cli/ceremony_backup_kill.sh
+	@for t in $(srcdir)/tests/cli/ceremony*_kill.sh; do \
+		srcdir='$(abs_srcdir)' builddir='$(abs_builddir)' KILL_STEP=1 \
+		PROVCTL='$(abs_builddir)/cmd/provctl$(EXEEXT)' \
+		PROVDEV='$(abs_builddir)/cmd/provdev/provdev$(EXEEXT)' \
+		$(SHELL) "$$t" || exit 1; \
+	done
 
 # The printed pages of ceremonies, in Chromium; PAGES=DIR keeps them.
 check-pages: cmd/provctl$(EXEEXT) cmd/provdev/provdev$(EXEEXT)
