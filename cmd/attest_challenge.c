@@ -1,6 +1,7 @@
 /* attest challenge: nonces for evidence. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/attest.h"
 #include "cmd/attest_group.h"
@@ -9,10 +10,20 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/challenge.h"
+#include "lib/hsm.h"
+
+#define STOCK 64 /* nonces of one call of the token */
 
 struct args {
 	const char *device, *stage, *from, *out;
 	bool offline, withdraw;
+};
+
+struct run {
+	struct attest_group r;
+	const struct args *a;
+	uint8_t nonces[STOCK][EVIDENCE_NONCE_LEN]; /* not handed out yet */
+	size_t left;
 };
 
 static json_t *line_of(const char *device, const struct challenge *c)
@@ -32,18 +43,33 @@ static json_t *line_of(const char *device, const struct challenge *c)
 			 "offline", c->offline);
 }
 
-static enum pv_code one(struct attest_group *r, const struct args *a,
-			const char *device, struct err *err)
+/* Whoever waits for the token holds nobody up. */
+static enum pv_code draw(struct run *x, struct err *err)
 {
+	size_t n = x->a->from ? STOCK : 1;
+	enum pv_code rc = attest_group_flush(&x->r, err);
+
+	if (rc == PV_OK)
+		rc = hsm_random(x->r.s->hsm, x->nonces[0],
+				n * EVIDENCE_NONCE_LEN, err);
+	x->left = rc == PV_OK ? n : 0;
+	return rc;
+}
+
+static enum pv_code one(struct run *x, const char *device, struct err *err)
+{
+	struct attest_group *r = &x->r;
 	struct challenge c = { .device = "" };
 	struct err why;
-	enum pv_code rc = attest_group_begin(r, err);
+	enum pv_code rc = x->left == 0 ? draw(x, err) : PV_OK;
 
 	err_init(&why);
+	if (rc == PV_OK)
+		rc = attest_group_begin(r, err);
 	if (rc != PV_OK)
 		return rc;
-	if (challenge_make(r->s->store, r->s->hsm, &r->who, device, a->stage,
-			   a->offline, &c, &why) != PV_OK) {
+	if (challenge_make(r->s->store, x->nonces[--x->left], &r->who, device,
+			   x->a->stage, x->a->offline, &c, &why) != PV_OK) {
 		c.device[0] = '\0';
 		err_object(&why, device);
 	}
@@ -68,37 +94,30 @@ static enum pv_code take_back(struct attest_group *r, const char *device,
 				"withdrawn", &why, err);
 }
 
-static enum pv_code each(struct attest_group *r, const struct args *a,
-			 const char *device, struct err *err)
+static enum pv_code each(struct run *x, const char *device, struct err *err)
 {
-	return a->withdraw ? take_back(r, device, err) : one(r, a, device, err);
+	return x->a->withdraw ? take_back(&x->r, device, err)
+			      : one(x, device, err);
 }
-
-struct many {
-	struct attest_group *r;
-	const struct args *a;
-};
 
 static enum pv_code take_line(void *ctx, json_t *line, struct err *err)
 {
-	const struct many *m = ctx;
 	const char *device = json_string_value(json_object_get(line, "device"));
 
-	return each(m->r, m->a, device ? device : "", err);
+	return each(ctx, device ? device : "", err);
 }
 
-static enum pv_code work(struct attest_group *r, const struct args *a,
-			 struct err *err)
+static enum pv_code work(struct run *x, struct err *err)
 {
-	struct many m = { r, a };
+	const struct args *a = x->a;
 	enum pv_code rc = PV_OK;
 
 	if (a->out)
-		rc = attest_group_to(r, a->out, err);
+		rc = attest_group_to(&x->r, a->out, err);
 	if (rc != PV_OK)
 		return rc;
-	return a->from ? attest_each_line(r, a->from, take_line, &m, err)
-		       : each(r, a, a->device, err);
+	return a->from ? attest_each_line(&x->r, a->from, take_line, x, err)
+		       : each(x, a->device, err);
 }
 
 static enum pv_code check(const struct args *a, struct err *err)
@@ -115,6 +134,11 @@ static enum pv_code check(const struct args *a, struct err *err)
 	return PV_OK;
 }
 
+static void run_release(struct run *x)
+{
+	attest_group_release(&x->r);
+}
+
 enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
 				  struct err *err)
 {
@@ -129,11 +153,13 @@ enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	SESSION s = { .a = NULL };
-	CLEANUP(attest_group_release) struct attest_group r;
+	CLEANUP(run_release) struct run x;
 	struct opt_args args;
 	enum pv_code rc = opts_parse(opts, argc, argv, 0, 0, &args, err);
 
-	attest_group_init(&r, app, &s);
+	memset(&x, 0, sizeof(x));
+	x.a = &a;
+	attest_group_init(&x.r, app, &s);
 	if (rc == PV_OK)
 		rc = check(&a, err);
 	if (rc == PV_OK)
@@ -143,9 +169,9 @@ enum pv_code attest_run_challenge(const struct app *app, int argc, char **argv,
 					  SESSION_MAY(ROLE_OP_ATTEST),
 				  &s, err);
 	if (rc == PV_OK)
-		rc = work(&r, &a, err);
-	return rc == PV_OK
-		       ? attest_group_finish(
-				 &r, a.withdraw ? "devices" : "challenges", err)
-		       : rc;
+		rc = work(&x, err);
+	return rc == PV_OK ? attest_group_finish(
+				     &x.r,
+				     a.withdraw ? "devices" : "challenges", err)
+			   : rc;
 }

@@ -1,16 +1,15 @@
 /*
- * challenge: nonces for evidence (formats.md 8), drawn from the token, durable
- * with their entry before they leave, each for one device and stage, good once
- * and for as long as the template says: nonce_ttl_s, or offline_nonce_ttl_s for
- * lines that collect evidence without a connection. Only the hash is kept: the
- * nonce comes back with the evidence.
+ * challenge: nonces for evidence (formats.md 8), drawn from the token before a
+ * transaction is open, durable with their entry before they leave, each for one
+ * device and stage, good once and for as long as the template says:
+ * nonce_ttl_s, or offline_nonce_ttl_s for lines that collect evidence without a
+ * connection. Only the hash is kept: the nonce comes back with the evidence.
  */
 #ifndef PV_FLOW_CHALLENGE_H
 #define PV_FLOW_CHALLENGE_H
 
 #include "lib/flow/attested.h"
 #include "lib/flow/event.h"
-#include "lib/hsm.h"
 #include "lib/store/store_attest.h"
 
 #define CHALLENGE_OPEN_MAX 16u /* of one device at a time */
@@ -26,13 +25,16 @@ struct challenge { /* what the device makes A of, but its sealing key */
 };
 
 /*
- * One, inside the open write transaction; stage NULL: the one that is sealed on
+ * One, inside the open write transaction; nonce: random bytes from the token,
+ * which no other challenge gets; stage NULL: the one that is sealed on
  * evidence. PV_DENIED "evidence.unknown" (no key is enrolled),
  * "evidence.format" (the template takes none of its format any more),
- * "attest.nonces" (as many as CHALLENGE_OPEN_MAX are open); codes of
- * attested_load() and attested_stage(); PV_HSM_*; PV_STORAGE.
+ * "attest.nonces" (as many as CHALLENGE_OPEN_MAX are open); PV_CONFLICT
+ * "store.nonce": it was handed out before; codes of attested_load() and
+ * attested_stage(); PV_STORAGE.
  */
-PV_MUST enum pv_code challenge_make(struct store *store, struct hsm *hsm,
+PV_MUST enum pv_code challenge_make(struct store *store,
+				    const uint8_t nonce[EVIDENCE_NONCE_LEN],
 				    const struct event_who *who,
 				    const char *device, const char *stage,
 				    bool offline, struct challenge *c,

@@ -176,7 +176,7 @@ line() {
 # keeper_of PID: the process that forks boxes, child of the one that works.
 keeper_of() {
 	work=$(ps -o pid= --ppid "$1" | tr -d ' ')
-	ps -o pid= --ppid "$work" | tr -d ' '
+	[ -z "$work" ] || ps -o pid= --ppid "$work" | tr -d ' '
 }
 
 find_keeper() {
@@ -310,6 +310,27 @@ copy_authority "$T/set-back"
 "$builddir/tests/cli/sql" "$H/store.db" "UPDATE nonce SET used_index = NULL
 	WHERE used_index IN (SELECT max(used_index) FROM nonce)"
 expect_error 5 audit.attest -C "$H" audit verify
+H=$was
+
+case_start "a token that takes its time holds nobody up"
+was=$H
+copy_authority "$T/slow-token"
+sed -i "s|\"module\": \"[^\"]*\"|\"module\": \"$builddir/tests/fault/shim.so\"|" \
+	"$H/provctl.json"
+accept_module
+printf '{"device":"%s"}\n' $a $b >"$T/list"
+FAULT_C_GenerateRandom_WAIT=$T/drawn "$PROVCTL" -C "$H" attest challenge \
+	--from "$T/list" >"$T/drawing" 2>&1 &
+drawing=$!
+echo $drawing >>"$T/pids"
+while [ ! -e "$T/drawn.here" ] && kill -0 $drawing; do
+	sleep 0.1
+done
+expect_exit 0 "$PROVCTL" -C "$H" attest challenge --withdraw --device $b
+: >"$T/drawn"
+wait $drawing || fail "the slow one: $(cat "$T/drawing")"
+expect_equal "$(grep -c '"status":"open"' "$T/drawing")" 2 "open ones"
+verify_audit
 H=$was
 
 case_start "what is expected changes while it is looked at: nothing is recorded"
