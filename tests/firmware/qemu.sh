@@ -45,7 +45,10 @@ def reset(path):
     said = b""
     for times, command in (1, b"system_reset\n"), (2, b""):
         while said.count(b"(qemu) ") < times:
-            said += monitor.recv(4096)
+            got = monitor.recv(4096)
+            if not got:
+                sys.exit("QEMU is gone")
+            said += got
         monitor.sendall(command)
     monitor.close()
 
