@@ -178,7 +178,7 @@ enum pv_code attest_group_finish(struct attest_group *r, const char *what,
 	if (rc != PV_OK)
 		return rc;
 	if (r->n > 1)
-		out_note(r->app, "provctl: %zu of %s, %zu refused", r->n, what,
+		out_note(r->app, "provctl: %zu %s, %zu refused", r->n, what,
 			 r->refused);
 	*err = r->worst;
 	return err->code;

@@ -147,7 +147,11 @@ static enum pv_code check_nonce(struct verifying *w, bool *good,
 	verdict_add(v, "evidence.nonce", false, "an open one of the device",
 		    wrong);
 	(void)err_fail(&v->why, PV_DENIED, "evidence.nonce",
-		       "ask for a new one: provctl attest challenge",
+		       w->released ? "provctl attest release gives its bundle "
+				     "again; for another one ask anew: provctl "
+				     "attest challenge"
+				   : "ask for a new one: provctl attest "
+				     "challenge",
 		       "the nonce is %s", wrong);
 	return PV_OK;
 }

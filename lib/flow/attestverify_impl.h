@@ -15,11 +15,12 @@ struct verifying { /* one piece of evidence */
 	struct store_attkey key;
 	struct buf key_room, seal;
 	uint8_t nonce_hash[32], manifest[32];
+	bool released; /* these very bytes were verified, and are used up */
 };
 
 /* Row and entry, and what is refused into quarantine. */
 PV_MUST enum pv_code attestverify_record(struct verifying *w, struct err *err);
-/* Was this recorded before, with the same outcome? */
+/* Was this recorded before, with the same outcome? Or released? */
 PV_MUST enum pv_code attestverify_known(struct verifying *w, struct err *err);
 /*
  * Where evidence is not the device's by the verdict in asked: whether it is

@@ -87,9 +87,11 @@ enum pv_code attestverify_known(struct verifying *w, struct err *err)
 
 	buf_init(&seal, ATTESTKEY_ROW_MAX);
 	rc = find_before(w, &x, &seal, &found, err);
+	found = rc == PV_OK && found &&
+		memcmp(x.nonce, w->nonce_hash, sizeof(x.nonce)) == 0;
+	w->released = found && x.state == EVIDENCE_RELEASED;
 	w->said->existing =
-		rc == PV_OK && found && x.state == EVIDENCE_VERIFIED &&
-		memcmp(x.nonce, w->nonce_hash, sizeof(x.nonce)) == 0 &&
+		found && x.state == EVIDENCE_VERIFIED &&
 		memcmp(x.manifest, w->manifest, sizeof(x.manifest)) == 0 &&
 		strcmp(x.stage, w->said->stage) == 0 &&
 		span_equal(x.seal_spki, buf_span(&w->seal));
@@ -97,7 +99,8 @@ enum pv_code attestverify_known(struct verifying *w, struct err *err)
 }
 
 /* What is not the device's, refused for the same before: the same bytes, or
- * others for the same nonce, of which a stranger has as many as he likes. */
+ * others for the same nonce, of which a stranger has as many as he likes. And
+ * what was released, given once more: it says nothing new. */
 static enum pv_code refused_before(struct verifying *w, bool *before,
 				   struct err *err)
 {
@@ -108,8 +111,10 @@ static enum pv_code refused_before(struct verifying *w, bool *before,
 
 	buf_init(&seal, ATTESTKEY_ROW_MAX);
 	rc = find_before(w, &x, &seal, &found, err);
-	*before = rc == PV_OK && found && x.state == EVIDENCE_FAILED &&
-		  strcmp(x.rule, w->said->verdict.why.rule) == 0;
+	*before = rc == PV_OK && found &&
+		  (w->released ||
+		   (x.state == EVIDENCE_FAILED &&
+		    strcmp(x.rule, w->said->verdict.why.rule) == 0));
 	return rc == PV_OK && !*before
 		       ? store_evidence_stranger(
 				 w->v->store, w->x.d.s.device, w->nonce_hash,

@@ -73,6 +73,18 @@ whole_way() {
 	challenge "$1"
 	answer "$1" "$2" "$3"
 	installs "$1"
+	given_again "$1"
+}
+
+# given_again ID: what was released for evidence is not asked for by it again,
+# and a command that is run twice leaves nothing to be reviewed.
+given_again() {
+	before=$(entries attest.verify)
+	held=$(entries quarantine.put)
+	verify 4 evidence.nonce "$1"
+	expect_text "provctl attest release"
+	expect_equal "$(entries attest.verify)" "$before" "entries of evidence"
+	expect_equal "$(entries quarantine.put)" "$held" "what is held"
 }
 
 case_start "psa: a signed token"
