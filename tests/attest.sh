@@ -1,4 +1,22 @@
 # What tests of attestation share; sourced behind lib.sh.
+#
+# Which test shows what of the bad input (reliability.md; cli/ and unit/):
+#
+#   23 evidence missing, of another type    attest_bad, attest_formats
+#   24 malformed attestation key            attest_enrol, attest_tpm (an AK)
+#   25 nonce used, over, another device's   attest_verify, attest_bad, attest_tpm
+#   26 another device's evidence            attest_bad, attest_dice
+#   27 chain expired, too long, names       attest_dice; check_evidence_dice
+#   28 algorithm confusion                  attest_bad, attest_formats;
+#                                           check_evidence_token, _tpm2, _dice
+#   37 segment games                        bundle_bad; check_device_attack
+#   38 another device's bundle, an old one  bundle_bad, lifecycle_bad
+#   39 key-wrap tag wrong                   bundle_bad; check_device_state
+#   claims missing, doubled, of another     attest_bad; check_evidence_psa,
+#     type or length                        check_receipt; check_device_refuse
+#   other PCRs than the template's          attest_tpm; check_evidence_tpm2
+#   RIoT's structure under DICE's OID       attest_dice; check_evidence_dice
+#   link noise, silence, lies               link; check_link, check_device_link
 
 # staged NAME VERSION JQ: a template whose operational bundle is sealed on
 # evidence, adopted; JQ is the section "attestation".
