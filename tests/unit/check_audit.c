@@ -26,6 +26,8 @@ static const struct edit {
 	  "audit.key" },
 	{ "update own_key set label='base/x/1' where purpose='kdf'",
 	  "audit.key" },
+	{ "update own_key set restore_index=1 where purpose='kdf'",
+	  "config.keys" },
 	{ "update own_key set spki=(select spki from own_key where "
 	  "purpose='root') where purpose='bundle'",
 	  "audit.key" },
