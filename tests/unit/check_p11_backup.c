@@ -5,6 +5,7 @@
 #include "pkcs11/keygen.h"
 #include "pkcs11/object.h"
 #include "pkcs11/session.h"
+#include "tests/unit/p11_fault.h"
 #include "tests/unit/softhsm.h"
 #include "tests/unit/unit.h"
 
@@ -259,6 +260,56 @@ START_TEST(another_key)
 }
 END_TEST
 
+/* A wrap key that still answers after it was destroyed is told, and the backup
+ * is not given. */
+START_TEST(wrap_key_that_stays)
+{
+	struct hsm *h = open_token(&first);
+	struct hsm_key *key;
+
+	unit_ok(hsm_find(h, HSM_KEY_P256_BACKUP, LABEL, &key, &err), &err);
+	buf_reset(&wrapped);
+	fault_install((struct p11 *)h);
+	/* The trial's key goes, the wrap key does not. */
+	fault_set(FAULT_DESTROY, 1, FAULT_FOR_EVER, CKR_DEVICE_ERROR);
+	unit_refused(hsm_back_up(h, key, &by, &wrapped, &err), PV_HSM_FATAL,
+		     "hsm.not-destroyed", &err);
+	ck_assert_uint_eq(wrapped.len, 0);
+	fault_reset();
+	hsm_close(h);
+}
+END_TEST
+
+/* Nothing of a key stays that could not be shown to be the one. */
+START_TEST(proof_that_fails)
+{
+	static const struct {
+		enum fault_fn fn;
+		CK_RV rv;
+	} faults[] = {
+		{ FAULT_SIGN_INIT, CKR_FUNCTION_FAILED },
+		{ FAULT_SIGN, CKR_FUNCTION_FAILED },
+		{ FAULT_GET_ATTRIBUTE, CKR_FUNCTION_FAILED },
+	};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		struct hsm *h = open_token(&second);
+		struct hsm_restore in = restoring();
+		struct hsm_key *key;
+
+		fault_install((struct p11 *)h);
+		fault_set(faults[i].fn, 0, 2, faults[i].rv);
+		ck_assert_int_ne(hsm_restore(h, &in, &key, &err), PV_OK);
+		ck_assert_ptr_null(key);
+		fault_reset();
+		hsm_close(h);
+		h = open_token(&second);
+		nothing_there(h);
+		hsm_close(h);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("p11_backup");
@@ -272,6 +323,8 @@ int main(void)
 	tcase_add_test(t, half_is_completed);
 	tcase_add_test(t, wrong_backup);
 	tcase_add_test(t, another_key);
+	tcase_add_test(t, wrap_key_that_stays);
+	tcase_add_test(t, proof_that_fails);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
