@@ -55,9 +55,10 @@ void revoke_sum_up(const struct app *app, const struct revoke_job *job,
 		 (unsigned long long)r->changed,
 		 job->dry_run ? "would change" : "changed");
 	if (r->devices_retired)
-		out_note(app, "%llu device%s retired",
+		out_note(app, "%llu device%s %s",
 			 (unsigned long long)r->devices_retired,
-			 err_s(r->devices_retired));
+			 err_s(r->devices_retired),
+			 job->dry_run ? "would retire for ever" : "retired");
 	if (r->retired_before)
 		out_note(app, "%llu device%s already retired",
 			 (unsigned long long)r->retired_before,

@@ -378,12 +378,13 @@ enum pv_code revoke_run(const struct revoke_job *job,
 	m.done = done = mem_array(c.all.n + 1, 1, err);
 	if (!done)
 		return PV_INTERNAL;
-	if (job->dry_run)
+	if (job->dry_run) {
 		rc = foresee(&m, err);
-	else if (c.changes + c.retires > 0)
+		report->devices_retired = c.retires;
+	} else if (c.changes + c.retires > 0) {
 		rc = approved(&m, err);
-	if (!job->dry_run)
-		report->retired_before = c.firsts.n - report->devices_retired;
+	}
+	report->retired_before = c.firsts.n - report->devices_retired;
 	if (c.unfinished > report->given_up)
 		report->unfinished = c.unfinished - report->given_up;
 	for (size_t i = 0; rc == PV_OK && i < c.all.n; i++)

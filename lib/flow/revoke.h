@@ -45,11 +45,11 @@ struct revoke_job {
 struct revoke_report {
 	uint64_t certificates; /* that were chosen */
 	uint64_t changed;
-	uint64_t devices_retired;
-	uint64_t retired_before; /* that were asked for again */
-	uint64_t given_up;	 /* open, in place of what was revoked or held */
-	uint64_t unfinished;	 /* no result yet, and left */
-	uint64_t unlisted;	 /* changed, and of noRevAvail: on no list */
+	uint64_t devices_retired; /* of a dry run: that would be */
+	uint64_t retired_before;  /* that were asked for again */
+	uint64_t given_up;   /* open, in place of what was revoked or held */
+	uint64_t unfinished; /* no result yet, and left */
+	uint64_t unlisted;   /* changed, and of noRevAvail: on no list */
 	char persons[APPROVALS_PERSONS_MAX + 1]; /* "": nobody was asked */
 };
 

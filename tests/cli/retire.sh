@@ -42,6 +42,9 @@ case_start "a device retires"
 expect_error 4 revoke.reason -C "$H" revoke --device client-00000001 \
 	--reason certificateHold --retire
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
+	--reason cessationOfOperation --retire --dry-run
+expect_text "1 device would retire for ever"
+expect_exit 0 "$PROVCTL" -C "$H" revoke --device client-00000001 \
 	--reason cessationOfOperation --retire
 expect_equal "$(jq -r '[.status, .retired, .reason] | join(" ")' "$T/out")" \
 	"revoked true cessationOfOperation" "what is told"
