@@ -104,11 +104,11 @@ cut_off() {
 	run "$PROVCTL" -C "$H" --json status
 	jq -s -c '[.[0].crls[] | select(.kind == "ocsp") | .cut]' "$T/out"
 }
+# How many different nextUpdate the answers have.
 ends() {
-	for f in "$H"/publish/ocsp/issuing-1/*.ors; do
-		openssl ocsp -respin "$f" -noverify -resp_text 2>/dev/null |
-			grep -m 1 'Next Update'
-	done | sort | uniq -c | wc -l
+	find "$H/publish/ocsp/issuing-1" -name '*.ors' -exec \
+		perl -0777 -ne 'print "$1\n" if /\xa0\x11\x18\x0f(\d{14}Z)/' \
+		{} + | sort -u | wc -l
 }
 clock_set 5
 CLOCK_FILE=$T/offset
