@@ -285,6 +285,9 @@ case_start "what was cut off behind the record goes on with its approvals"
 cp "$H/provctl.json" "$T/after.json"
 cp "$T/before.json" "$H/provctl.json"
 expect_error 4 config.changed -C "$H" status
+by ann rotate ca matter-pai --withdraw
+expect_equal "$rc" 9 "exit of --withdraw ($(cat "$T/err"))"
+expect_text "cut off before it was given out"
 by ann rotate ca matter-pai
 expect_equal "$rc" 0 "exit ($(cat "$T/err"))"
 expect_text "cut off"
