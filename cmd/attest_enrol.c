@@ -67,9 +67,9 @@ enum pv_code enrol_all(struct attest_group *r, const struct enrol_args *a,
 	for (size_t i = 0; i < enrolment_count(e); i++) {
 		const struct enrolment_said *s = enrolment_said(e, i);
 
-		if (rc == PV_OK || s->why.code != PV_OK)
-			if (say(r, s, pending, err) != PV_OK)
-				return err->code;
+		if ((rc == PV_OK || s->why.code != PV_OK) &&
+		    say(r, s, pending, err) != PV_OK)
+			return err->code;
 	}
 	if (rc == PV_OK || attest_group_flush(r, err) != PV_OK)
 		return err->code;

@@ -3,13 +3,13 @@
  * with, and can do nothing else. Each piece of evidence has a box of its own,
  * so that evidence which takes a box over has a say in its own verdict alone,
  * and a MAC key goes only to where nothing else was parsed. So has what a TPM
- * brings to be enrolled. A keeper forks
- * them: it is forked before PIN, token and store are opened, sees no evidence
- * and has no file open. A box has two descriptors, bounded memory and time,
- * and confines itself (sandbox.h) before the first byte. It is told what to
- * expect and answers with a verdict; what it says is bounded and cleaned, and
- * believed only as that. A MAC key goes to it on a pipe of its own, into
- * memory that is wiped. The caller has SIGPIPE ignored.
+ * brings to be enrolled. A keeper forks them: it is forked before PIN, token
+ * and store are opened, sees no evidence and has no file open. A box has two
+ * descriptors, bounded memory and time, and confines itself (sandbox.h) before
+ * the first byte. It is told what to expect and answers with a verdict; what it
+ * says is bounded and cleaned, and believed only as that. A MAC key goes to it
+ * on a pipe of its own, into memory that is wiped. The caller has SIGPIPE
+ * ignored.
  *
  * Does not check: nonces, states and keys: attestverify.h does.
  */
