@@ -117,7 +117,9 @@ enum pv_code attest_group_commit(struct attest_group *r, struct err *err)
 {
 	enum pv_code rc = r->txn.store ? store_commit(&r->txn, err) : PV_OK;
 
-	if (rc == PV_OK && r->lines.len > 0 && r->file >= 0)
+	/* A file of refusals alone would stand in the way of the next try. */
+	if (rc == PV_OK && r->lines.len > 0 && r->file >= 0 &&
+	    r->n > r->refused)
 		rc = put_file(r, err);
 	else if (rc == PV_OK)
 		rc = out_bytes(buf_span(&r->lines), err);

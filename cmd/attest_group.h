@@ -44,7 +44,8 @@ PV_MUST enum pv_code attest_group_end(struct attest_group *r, json_t *o,
 				      struct err *err);
 /* What is said goes to that file, which is new, with each commit: what is
  * recorded is there also when the run comes to no end. PV_CONFLICT: there is
- * one. A file that got nothing does not stay. */
+ * one. Refusals before the first that is taken are said without it; a file that
+ * got nothing does not stay. */
 PV_MUST enum pv_code attest_group_to(struct attest_group *r, const char *path,
 				     struct err *err);
 /* Commits, and then says what was done, to whoever reads along. */

@@ -19,6 +19,9 @@ p export bundle --device $a --stage bootstrap -o "$T/boot.pvb" 2>/dev/null
 expect_error 9 output.exists -C "$H" attest challenge --device $a \
 	-o "$T/$a.challenge"
 expect_equal "$(entries attest.challenge)" 1 "entries of challenges"
+expect_error 10 device.unknown -C "$H" attest challenge --device nobody \
+	-o "$T/nobody.challenge"
+[ ! -e "$T/nobody.challenge" ] || fail "a file without a challenge"
 
 case_start "evidence for it is verified, and again while nothing is released"
 token $a "$iak"
