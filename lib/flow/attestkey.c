@@ -8,6 +8,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/attestkey_impl.h"
 #include "lib/flow/logged.h"
+#include "lib/log/govern.h"
 #include "lib/store/store_history.h"
 #include "lib/x509/keycheck.h"
 
@@ -48,7 +49,7 @@ bool attestkey_fits(const struct log_entry *e, const struct store_attkey *k)
 }
 
 enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
-			      uint64_t *time_ms, struct err *err)
+			      struct attestkey_entry *at, struct err *err)
 {
 	CLEANUP(buf_release) struct buf room;
 	uint8_t hash[32];
@@ -64,8 +65,9 @@ enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
 	    (!attestkey_fits(&e, k) ||
 	     (!k->mac && memcmp(hash, k->key_sha256, sizeof(hash)) != 0)))
 		rc = logged_edited("the row of an attestation key", err);
-	if (rc == PV_OK && time_ms)
-		*time_ms = e.time_ms;
+	if (rc == PV_OK && at)
+		*at = (struct attestkey_entry){ e.time_ms,
+						log_nonce(&e) != NULL };
 	return rc;
 }
 

@@ -30,11 +30,16 @@ PV_MUST enum pv_code
 attestkey_seal(const struct authority *a, struct store *store, struct hsm *hsm,
 	       const char *device, const struct secret *key,
 	       uint8_t check[static 32], struct buf *row, struct err *err);
-/* Whether the row is what its attest.enrol says; time_ms, of that entry, may be
- * NULL. PV_STORAGE, PV_INTEGRITY. */
+struct attestkey_entry { /* of its attest.enrol, beside what the row says */
+	uint64_t time_ms;
+	bool approved;
+};
+/* Whether the row is what its attest.enrol says; at may be NULL. PV_STORAGE,
+ * PV_INTEGRITY. */
 PV_MUST enum pv_code attestkey_logged(struct store *store,
 				      const struct store_attkey *k,
-				      uint64_t *time_ms, struct err *err);
+				      struct attestkey_entry *at,
+				      struct err *err);
 /* The same of an entry that was read. */
 PV_MUST bool attestkey_fits(const struct log_entry *e,
 			    const struct store_attkey *k);

@@ -8,6 +8,9 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/attestkey_impl.h"
 #include "lib/flow/attestkey_tpm.h"
+#include "lib/flow/people.h"
+
+CLEANUP_PTR(struct roster, roster_free);
 
 /* ---- offered ---- */
 
@@ -105,12 +108,29 @@ enum pv_code attestkey_offer(struct store *store, const struct event_who *who,
 
 /* ---- and given back ---- */
 
-static enum pv_code check_age(const struct attested *x, uint64_t offered_ms,
+/* The answer is let in by the offer: by whoever had to approve that. */
+static enum pv_code check_approved(struct store *store,
+				   const struct attestkey_entry *offered,
+				   struct err *err)
+{
+	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
+	enum pv_code rc = people_in_force(store, &r, NULL, err);
+
+	if (rc != PV_OK || !r || offered->approved)
+		return rc;
+	return err_fail(err, PV_DENIED, "evidence.pending",
+			"begin anew with --ek-cert and --ak",
+			"the offer to the TPM was made before there was a "
+			"roster, and nobody approved it");
+}
+
+static enum pv_code check_age(const struct attested *x,
+			      const struct attestkey_entry *offered,
 			      const struct event_who *who, struct err *err)
 {
 	const uint32_t ttl_s = x->t->attestation.nonce_ttl_s;
 
-	if (who->who.time_ms - offered_ms < 1000ull * ttl_s)
+	if (who->who.time_ms - offered->time_ms < 1000ull * ttl_s)
 		return PV_OK;
 	return err_fail(err, PV_DENIED, "evidence.pending",
 			"begin anew with --ek-cert and --ak",
@@ -128,7 +148,7 @@ enum pv_code attestkey_activate(struct store *store,
 	CLEANUP(buf_release) struct buf room;
 	struct store_attkey k;
 	struct attestkey_by by = { NULL, LOG_NO_OFFER };
-	uint64_t offered_ms = 0;
+	struct attestkey_entry offered = { .approved = false };
 	uint8_t hash[32];
 	bool found = false;
 	enum pv_code rc;
@@ -145,9 +165,11 @@ enum pv_code attestkey_activate(struct store *store,
 				"begin with --ek-cert and --ak",
 				"no key of the device waits for its TPM");
 	if (rc == PV_OK)
-		rc = attestkey_logged(store, &k, &offered_ms, err);
+		rc = attestkey_logged(store, &k, &offered, err);
 	if (rc == PV_OK)
-		rc = check_age(&x, offered_ms, who, err);
+		rc = check_age(&x, &offered, who, err);
+	if (rc == PV_OK)
+		rc = check_approved(store, &offered, err);
 	if (rc == PV_OK)
 		rc = sha256(secret, hash, err);
 	if (rc != PV_OK)

@@ -1,9 +1,10 @@
 /*
- * attestkey_tpm: a TPM's attestation key is enrolled once the TPM has given back
- * a secret that only the TPM of its EK certificate gets out of what we make of
- * it (MakeCredential, ActivateCredential; makecred.h). What it brings for that
- * is taken apart in a box (evidencebox.h). The offer is what people approve;
- * the answer has to come within the template's attestation.nonce_ttl_s.
+ * attestkey_tpm: a TPM's attestation key is enrolled once the TPM has given
+ * back a secret that only the TPM of its EK certificate gets out of what we
+ * make of it (MakeCredential, ActivateCredential; makecred.h). What it brings
+ * for that is taken apart in a box (evidencebox.h). The offer is what people
+ * approve; the answer has to come within the template's
+ * attestation.nonce_ttl_s.
  *
  * Does not check: who brings it.
  */
@@ -44,9 +45,10 @@ PV_MUST enum pv_code attestkey_offer(struct store *store,
 				     const struct attestkey_offer *o,
 				     struct attestkey_said *said,
 				     struct err *err);
-/* The second: what the TPM gave back. PV_NOT_FOUND "evidence.pending";
- * PV_DENIED "evidence.activated": it is not the secret, "evidence.pending": the
- * offer is older than attestation.nonce_ttl_s. */
+/* The second: what the TPM gave back. PV_NOT_FOUND "evidence.pending"; PV_DENIED
+ * "evidence.activated": it is not the secret, "evidence.pending": the offer is
+ * older than attestation.nonce_ttl_s, or nobody approved it and there is a
+ * roster now. */
 PV_MUST enum pv_code attestkey_activate(struct store *store,
 					const struct event_who *who,
 					const char *device, struct span secret,

@@ -230,18 +230,24 @@ verify 4 evidence.measurement $a --explain
 expect_text "failed evidence.measurement"
 expect_text "passed evidence.nonce"
 
-case_start "under a roster the offer is what people approve"
+case_start "a roster that came after the offer"
+rm -rf "$T/dev/$a"
+new_device tls-client $a
+issue staged $a --replace --reason rework -o "$T/again.pvb"
+expect_equal "$rc" 0 "issue --replace: $(cat "$T/err")"
+offer 0 '"status":"pending"' acme-tpm ak.public
+activate ak.ctx
 officer_key alice
 officer_key op
 make_roster "$T/roster.json" 1 '"roster": 1' alice:security-officer \
 	op:operator,technician
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$T/roster.json"
-rm -rf "$T/dev/$a"
-new_device tls-client $a
-# shellcheck disable=SC2046  # words
-by op issue --template staged $(device_opts $a) --replace --reason rework \
-	-o "$T/again.pvb"
-expect_equal "$rc" 0 "issue --replace: $(cat "$T/err")"
+by op attest enrol --device $a --format tpm2 --activated "$T/secret"
+expect_equal "$rc" 4 "the answer: $(cat "$T/err")"
+expect_text "nobody approved it"
+expect_exit 0 "$PROVCTL" -C "$H" status
+
+case_start "under a roster the offer is what people approve"
 offered() {
 	rm -f "$T/credential"
 	by op attest enrol --device $a --format tpm2 \
