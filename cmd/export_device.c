@@ -50,12 +50,25 @@ static enum pv_code parse(int argc, char **argv, struct device_args *in,
 	return rc;
 }
 
+static enum pv_code load(const struct session *s, const char *device,
+			 const char *stage, struct export_bundle *b,
+			 struct err *err)
+{
+	struct crl_words words = { .a = s->a,
+				   .store = s->store,
+				   .upto = &s->log.last };
+	enum pv_code rc = export_bundle_load(&words, device, stage, b, err);
+
+	crl_words_release(&words);
+	return rc;
+}
+
 enum pv_code export_bundle_of(const struct session *s, const char *device,
 			      const char *stage, struct export_bundle *b,
 			      struct err *err)
 {
 	enum role_op op = ROLE_OP_EXPORT_BUNDLE_FREE;
-	enum pv_code rc = export_bundle_load(s->store, device, stage, b, err);
+	enum pv_code rc = load(s, device, stage, b, err);
 
 	if (rc == PV_OK)
 		rc = actor_export_op(s->store, b->device.s.order, &op, err);
@@ -315,7 +328,7 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 		return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 	}
 	if (rc == PV_OK)
-		rc = export_bundle_load(s.store, in.device, in.stage, &b, err);
+		rc = load(&s, in.device, in.stage, &b, err);
 	if (rc == PV_OK)
 		rc = export_escrow(s.store, &b, &cms, err);
 	return rc == PV_OK ? give(app, &s, &b, "escrow", in.output,

@@ -94,13 +94,19 @@ static const char *rule_of(enum store_state state)
 	}
 }
 
-static enum pv_code find_device(struct store *store, const char *device,
+/* One view of its rows and of the log. */
+static enum pv_code find_device(struct crl_words *words, const char *device,
 				struct store_device *d, struct err *err)
 {
-	enum pv_code rc = export_device_find(store, device, d, err);
+	STORE_TXN txn = STORE_TXN_INIT;
+	enum pv_code rc = store_begin(words->store, STORE_READ, &txn, err);
 
 	if (rc == PV_OK)
-		rc = logged_device(store, d, err);
+		rc = export_device_find(words->store, device, d, err);
+	if (rc == PV_OK)
+		rc = logged_device(words->store, d, err);
+	if (rc == PV_OK)
+		rc = crl_words_device(words, d, err);
 	if (rc == PV_OK && d->state != STORE_ISSUED &&
 	    d->state != STORE_RESERVED)
 		rc = err_fail(
@@ -128,10 +134,11 @@ static enum pv_code check_released(struct store *store,
 	return released_bundle(store, &due, &b->device.s, &b->row, &r, err);
 }
 
-enum pv_code export_bundle_load(struct store *store, const char *device,
+enum pv_code export_bundle_load(struct crl_words *words, const char *device,
 				const char *stage, struct export_bundle *b,
 				struct err *err)
 {
+	struct store *store = words->store;
 	struct choice c = { .stage = stage };
 	const struct store_visit v = { .ctx = &c, .fn.bundle = choose };
 	const struct store_device *d = &b->device;
@@ -139,7 +146,7 @@ enum pv_code export_bundle_load(struct store *store, const char *device,
 
 	memset(b, 0, sizeof(*b));
 	buf_init(&b->bytes, BUNDLE_MAX);
-	rc = find_device(store, device, &b->device, err);
+	rc = find_device(words, device, &b->device, err);
 	if (rc == PV_OK)
 		rc = store_bundle_each(store, d->s.number, &v, err);
 	if (rc == PV_OK && !c.found)

@@ -12,6 +12,7 @@
 
 #include "lib/flow/approvals.h"
 #include "lib/hsm.h"
+#include "lib/flow/crlword.h"
 #include "lib/store/store.h"
 
 struct export_bundle {
@@ -23,11 +24,12 @@ struct export_bundle {
 /*
  * The newest bundle of a device and stage; stage NULL: its only stage, else
  * PV_USAGE "export.stage". PV_NOT_FOUND "device.unknown", "bundle.none";
- * PV_DENIED "device.revoked". Rows and bytes are checked against the log:
+ * PV_DENIED "device.revoked". Rows and bytes are checked against the log, and
+ * by words, whose store it is, against its last word on the certificate:
  * PV_INTEGRITY, "store.edited". Release in any case.
  */
-PV_MUST enum pv_code export_bundle_load(struct store *store, const char *device,
-					const char *stage,
+PV_MUST enum pv_code export_bundle_load(struct crl_words *words,
+					const char *device, const char *stage,
 					struct export_bundle *b,
 					struct err *err);
 void export_bundle_release(struct export_bundle *b);
@@ -41,8 +43,9 @@ PV_MUST enum pv_code export_escrow(struct store *store,
 
 /*
  * PEM of the SPKI of the key of a purpose as the store recorded it (generation
- * 0: the one that provctl.json names), or its verifier key line (vkey), under the
- * log's origin or, of the event key, ORIGIN/event. PV_NOT_FOUND; PV_INPUT "export.key" for a secret key.
+ * 0: the one that provctl.json names), or its verifier key line (vkey), under
+ * the log's origin or, of the event key, ORIGIN/event. PV_NOT_FOUND; PV_INPUT
+ * "export.key" for a secret key.
  */
 PV_MUST enum pv_code export_key(const struct authority *a, struct store *store,
 				const char *purpose, unsigned generation,

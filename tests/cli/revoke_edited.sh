@@ -77,7 +77,7 @@ is_found 4 "update device set state=4 where number=$(of 4)" \
 	"insert into retired select $(of 4), log_index, null from retired"
 
 case_start "one that was made good with all its rows: audit verify finds it, \
-the next list of its shard, and who asks for its answer"
+the next list of its shard, and who asks for its answer or its bundle"
 for n in 1 2; do
 	fresh
 	sql "update device set state=0 where number=$(of $n)" \
@@ -86,8 +86,13 @@ for n in 1 2; do
 	issue tls-client client-0000000$n
 	expect_equal "$rc" 5 "exit of issue"
 	expect_text "what is revoked does not agree with the log"
+	expect_error 5 store.edited -C "$H" export bundle \
+		--device client-0000000$n
 	issue tls-client client-00000004
 	expect_equal "$rc" 0 "exit of issue for another ($(cat "$T/err"))"
+	expect_exit 0 "$PROVCTL" -C "$H" export bundle \
+		--device client-00000004 -o "$T/4.pvb"
+	rm "$T/4.pvb"
 	expect_error 5 '' -C "$H" rotate crl --all
 done
 fresh

@@ -303,6 +303,7 @@ static enum pv_code chain_of(struct store *store, const char *ca,
 START_TEST(exports)
 {
 	CLEANUP(export_bundle_release) struct export_bundle b;
+	struct crl_words words = { .store = NULL };
 	CLEANUP(buf_release) struct buf out;
 	struct err err;
 	OPENED o;
@@ -324,7 +325,8 @@ START_TEST(exports)
 	unit_refused(chain_of(o.store, "none", &out, &err), PV_NOT_FOUND, NULL,
 		     &err);
 	err_init(&err);
-	unit_refused(export_bundle_load(o.store, "none", NULL, &b, &err),
+	words = (struct crl_words){ .a = o.a, .store = o.store };
+	unit_refused(export_bundle_load(&words, "none", NULL, &b, &err),
 		     PV_NOT_FOUND, "device.unknown", &err);
 }
 END_TEST

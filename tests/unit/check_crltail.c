@@ -2,7 +2,7 @@
  * the entries that say so. */
 #include <sqlite3.h>
 
-#include "lib/flow/crltail.h"
+#include "lib/flow/crlword.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_revoke.h"
 #include "tests/unit/store_rig.h"
@@ -236,6 +236,50 @@ START_TEST(row_of_what_was_released)
 }
 END_TEST
 
+/* For who goes by rows: what newest lists have, and nothing was said of since,
+ * is not good; what is revoked has its row. */
+START_TEST(rows_and_words)
+{
+	struct serialset listed = { .n = 0 };
+	struct store_revocation r;
+	bool found;
+
+	start();
+	unit_ok(serialset_init(&listed, STORE_SERIAL_FIRST, STORE_SERIALS,
+			       &err),
+		&err);
+	revoke(0, STORE_REASON_HOLD);
+	unit_ok(store_revocation_get(s, first, &r, &found, &err), &err);
+	ck_assert(found);
+	for (int behind = 0; behind < 2; behind++) {
+		crl_tail_release(&tail);
+		unit_ok(crl_tail_init(&tail, s, NULL, &err), &err);
+		go_to(start_at + (unsigned)behind);
+		unit_ok(crl_word_agrees(&tail, &listed, first, true, &r, &err),
+			&err);
+		unit_ok(crl_word_agrees(&tail, &listed, first + 1, false, NULL,
+					&err),
+			&err);
+		unit_ok(serialset_set(&listed, first, 0, &err), &err);
+		ck_refused(crl_word_agrees(&tail, &listed, first, false, NULL,
+					   &err),
+			   PV_INTEGRITY, "store.edited");
+	}
+	r.reason = 1;
+	ck_refused(crl_word_agrees(&tail, &listed, first, true, &r, &err),
+		   PV_INTEGRITY, "store.edited");
+	/* Let go of: on the list still, and good. */
+	revoke(0, STORE_REASON_REMOVE);
+	go_to(start_at + 1);
+	unit_ok(crl_word_agrees(&tail, &listed, first, false, NULL, &err),
+		&err);
+	ck_refused(crl_word_agrees(&tail, &listed, first, true, &r, &err),
+		   PV_INTEGRITY, "store.edited");
+	serialset_release(&listed);
+	finish();
+}
+END_TEST
+
 START_TEST(numbers)
 {
 	start();
@@ -319,6 +363,7 @@ int main(void)
 	tcase_add_test(t, last_words);
 	tcase_add_loop_test(t, edited_rows, 0, 8);
 	tcase_add_test(t, row_of_what_was_released);
+	tcase_add_test(t, rows_and_words);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, complete_list);
 	tcase_add_test(t, what_vouches);
