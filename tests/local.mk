@@ -112,6 +112,7 @@ UNIT_TESTS = \
 	tests/unit/check_binding \
 	tests/unit/check_buf \
 	tests/unit/check_bundle \
+	tests/unit/check_caimport \
 	tests/unit/check_cbor \
 	tests/unit/check_cbor_float \
 	tests/unit/check_ceremony \
