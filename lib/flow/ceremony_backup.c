@@ -176,10 +176,10 @@ static enum pv_code write_share(const struct giving *g,
 		rc = escrow_seal(to, &text, &cms, err);
 	if (rc != PV_OK)
 		return rc;
-	rc = media_give(c->opts->media, c->a->name, file,
-			to ? buf_span(&cms)
-			   : (struct span){ text.data, text.len },
-			hash, err);
+	rc = to ? media_give(c->opts->media, c->a->name, file, buf_span(&cms),
+			     hash, err)
+		: media_give_private(c->opts->media, c->a->name, file, &text,
+				     hash, err);
 	if (rc != PV_OK)
 		return rc;
 	return to ? check_sealed(g, file, &cms, err)

@@ -14,8 +14,6 @@
 #include "lib/flow/ownkey.h"
 #include "lib/flow/tokens.h"
 
-#define FILES_MAX 64u /* in the folder of shares */
-
 struct restoring {
 	struct ceremony *c;
 	struct issue_key key; /* as it was recorded */
@@ -88,7 +86,7 @@ static enum pv_code take_brought(struct restoring *r, struct err *err)
 	snprintf(path, sizeof(path), "%.1000s/" CEREMONY_SHARES,
 		 r->c->opts->media);
 	n = scandir(path, &names, is_share, alphasort);
-	for (int i = 0; rc == PV_OK && i < n && i < (int)FILES_MAX; i++)
+	for (int i = 0; rc == PV_OK && i < n; i++)
 		rc = add_share(r, CEREMONY_SHARES, names[i]->d_name, err);
 	free_names(names, n < 0 ? 0 : n);
 	return rc;

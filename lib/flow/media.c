@@ -157,9 +157,9 @@ static enum pv_code add_sum(int folder, const char *file, const char *hex,
 	return rc == PV_OK ? buf_check(sums, err) : rc;
 }
 
-enum pv_code media_give(const char *dir, const char *authority,
-			const char *file, struct span bytes, uint8_t hash[32],
-			struct err *err)
+static enum pv_code give(const char *dir, const char *authority,
+			 const char *file, mode_t mode, struct span bytes,
+			 uint8_t hash[32], struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
 	CLEANUP(fd_cleanup) int folder = -1;
@@ -181,12 +181,27 @@ enum pv_code media_give(const char *dir, const char *authority,
 	if (rc == PV_OK)
 		rc = file_group_new(&g, err);
 	if (rc == PV_OK)
-		rc = file_group_add(g, folder, file, 0644, bytes.p, bytes.len,
+		rc = file_group_add(g, folder, file, mode, bytes.p, bytes.len,
 				    err);
 	if (rc == PV_OK)
 		rc = file_group_replace(g, folder, MEDIA_SUMS, 0644, sums.data,
 					sums.len, err);
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+enum pv_code media_give(const char *dir, const char *authority,
+			const char *file, struct span bytes, uint8_t hash[32],
+			struct err *err)
+{
+	return give(dir, authority, file, 0644, bytes, hash, err);
+}
+
+enum pv_code media_give_private(const char *dir, const char *authority,
+				const char *file, const struct secret *bytes,
+				uint8_t hash[32], struct err *err)
+{
+	return give(dir, authority, file, 0600,
+		    (struct span){ bytes->data, bytes->len }, hash, err);
 }
 
 enum pv_code media_take(const char *dir, const char *from, const char *file,

@@ -15,6 +15,7 @@
 #define PV_FLOW_MEDIA_H
 
 #include "lib/base/buf.h"
+#include "lib/base/secret.h"
 
 #define MEDIA_SUMS "SHA256SUMS"
 #define MEDIA_FILE_MAX 65536u /* bytes of one file, and of SHA256SUMS */
@@ -31,6 +32,12 @@
 PV_MUST enum pv_code media_give(const char *dir, const char *authority,
 				const char *file, struct span bytes,
 				uint8_t sha256[32], struct err *err);
+/* The same of what only its owner may read, as far as the medium knows owners:
+ * a share on its way to paper. */
+PV_MUST enum pv_code media_give_private(const char *dir, const char *authority,
+					const char *file,
+					const struct secret *bytes,
+					uint8_t sha256[32], struct err *err);
 /*
  * DIR/<from>/<file> into the empty bytes, and its SHA-256. PV_NOT_FOUND,
  * "media.file"; PV_INTEGRITY, "media.sums": SHA256SUMS has another hash of it,

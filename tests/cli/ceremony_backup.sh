@@ -121,6 +121,7 @@ expect_equal "$(events "$T/printed" restored)" 3 "keys restored"
 (cd "$M/acme" && sha256sum -c --quiet SHA256SUMS) >"$T/log" 2>&1 ||
 	fail "sums: $(cat "$T/log")"
 for share in "$M"/acme/*.txt; do
+	expect_equal "$(stat -c %a "$share")" 600 "mode of $share"
 	value=$(value_of "$share")
 	expect_equal "${#value}" 64 "digits of a share"
 	expect_equal "$(lies_in "$value" "$T/printed")" "" \
