@@ -100,26 +100,6 @@ static void print_people(const struct status *st)
 		       err_verb(c->held - c->decided));
 }
 
-static void print_ca(const struct status_ca *ca)
-{
-	bool withdrawn = ca->active_ms == STORE_CA_NEVER;
-	char when[PVTIME_RFC3339_LEN + 1];
-
-	printf("CA         %s", ca->name);
-	if (ca->generation > 1)
-		printf(" generation %lu", (unsigned long)ca->generation);
-	if (ca->active_ms && !withdrawn)
-		printf(" from %s",
-		       status_day((int64_t)(ca->active_ms / 1000), when));
-	printf(" until %s%s\n", status_day(ca->not_after_s, when),
-	       ca->revoked    ? ": revoked"
-	       : withdrawn    ? ": withdrawn"
-	       : ca->followed ? ": a later generation issues"
-	       : ca->expired  ? ": expired"
-	       : ca->ending   ? ": ends soon"
-			      : "");
-}
-
 static void print_text(const struct authority *a, const struct status *st)
 {
 	printf("authority  %s in %s\nmodule     %s\n", a->name, a->home,
@@ -147,7 +127,7 @@ static void print_text(const struct authority *a, const struct status *st)
 	print_people(st);
 	print_clock(st);
 	for (size_t i = 0; i < st->cas_n; i++)
-		print_ca(&st->cas[i]);
+		status_print_ca(&st->cas[i]);
 	status_print_crls(&st->crls);
 	if (st->counts.reserved)
 		printf("intents    %llu wait%s for a result: run the "

@@ -76,3 +76,29 @@ json_t *status_hook_json(const struct status_crls *crls)
 		       ? json_string(status_day(crls->hook_since_s, when))
 		       : json_null();
 }
+
+void status_print_ca(const struct status_ca *ca)
+{
+	bool withdrawn = ca->active_ms == STORE_CA_NEVER;
+	char when[PVTIME_RFC3339_LEN + 1];
+
+	printf("CA         %s", ca->name);
+	if (ca->generation > 1)
+		printf(" generation %lu", (unsigned long)ca->generation);
+	if (ca->active_ms && !withdrawn)
+		printf(" from %s",
+		       status_day((int64_t)(ca->active_ms / 1000), when));
+	printf(" until %s%s", status_day(ca->not_after_s, when),
+	       ca->revoked    ? ": revoked"
+	       : withdrawn    ? ": withdrawn"
+	       : ca->followed ? ": a later generation issues"
+	       : ca->expired  ? ": expired"
+	       : ca->ending   ? ": ends soon"
+			      : "");
+	if (ca->elsewhere)
+		printf(", its key is elsewhere");
+	if (ca->list_until_s)
+		printf(", its list until %s",
+		       status_day(ca->list_until_s, when));
+	printf("\n");
+}

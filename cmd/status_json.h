@@ -16,6 +16,8 @@ const char *status_day(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1]);
 PV_MUST enum pv_code status_dependants(const struct app *app, const char *path,
 				       struct err *err);
 
+/* A line of a CA: status_crls.c. */
+void status_print_ca(const struct status_ca *ca);
 /* Revocation lists, OCSP answers and the hook: status_crls.c. New references.
  */
 void status_print_crls(const struct status_crls *crls);

@@ -5,6 +5,8 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/calist.h"
 #include "lib/flow/castand.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/people.h"
@@ -18,7 +20,9 @@ CLEANUP_PTR(struct roster, roster_free);
 
 struct ca_pass {
 	struct status *st;
+	const struct authority *a;
 	struct store *store;
+	bool imported; /* a root of another authority is there */
 	int64_t now_s;
 };
 
@@ -28,6 +32,75 @@ static void leave_earlier(struct status *st, const struct status_ca *by)
 	for (size_t i = 0; i < st->cas_n; i++)
 		if (strcmp(st->cas[i].name, by->name) == 0)
 			st->cas[i].followed = true;
+}
+
+/* ---- lists that media brought ---- */
+
+/* The first one is told. */
+static enum pv_code note_list(struct status *st, const char *ca,
+			      const struct err *why, struct err *err)
+{
+	if (why->code == PV_STORAGE || why->code == PV_INTERNAL) {
+		*err = *why;
+		return why->code;
+	}
+	if (st->lists_code != PV_OK)
+		return PV_OK;
+	st->lists_why = *why;
+	err_object(&st->lists_why, ca);
+	st->lists_code = st->lists_why.code = PV_DENIED;
+	return PV_OK;
+}
+
+static enum pv_code look_at_list(struct ca_pass *p, const struct store_ca *row,
+				 struct status_ca *ca, struct err *err)
+{
+	CLEANUP(buf_release) struct buf list;
+	struct x509_crl crl;
+	struct err why;
+	enum pv_code rc;
+
+	buf_init(&list, CALIST_MAX);
+	err_init(&why);
+	rc = calist_load(p->a, row->name, &list, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc == PV_OK)
+		rc = calist_check(row->cert, buf_span(&list), p->now_s, &crl,
+				  &why);
+	if (rc != PV_OK)
+		return note_list(p->st, row->name, &why, err);
+	ca->list_until_s = crl.next_s;
+	if (crl.next_s - p->now_s >= DAY_S ||
+	    crl.next_s - p->now_s >= (crl.next_s - crl.this_s) / 2)
+		return PV_OK;
+	(void)err_fail(&why, PV_DENIED, "list.time",
+		       "bring the next one: `provctl rotate crl --list FILE'",
+		       "the revocation list that a medium brought ends within "
+		       "a day");
+	return note_list(p->st, row->name, &why, err);
+}
+
+/* Of our own CAs below roots of others. */
+static enum pv_code look_at_chains(struct ca_pass *p, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && p->imported && i < p->st->cas_n;
+	     i++) {
+		CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+		const struct status_ca *ca = &p->st->cas[i];
+		struct err why;
+
+		if (ca->elsewhere || ca->active_ms == STORE_CA_NEVER)
+			continue;
+		rc = ca_chain_load_generation(p->store, ca->name,
+					      ca->generation, -1, &chain, err);
+		err_init(&why);
+		if (rc == PV_OK && calist_chain(p->a, &chain, &why) != PV_OK)
+			rc = note_list(p->st, ca->name, &why, err);
+	}
+	return rc;
 }
 
 static enum pv_code take_ca(void *ctx, const struct store_ca *row,
@@ -57,6 +130,12 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 		err_object(err, row->name);
 		return rc;
 	}
+	ca->elsewhere = !row->label[0];
+	ca->of_others = ca->elsewhere && row->parent[0];
+	p->imported |= ca->elsewhere && !ca->of_others;
+	rc = ca->elsewhere ? look_at_list(p, row, ca, err) : PV_OK;
+	if (rc != PV_OK)
+		return rc;
 	ca->expired = p->now_s > cert.not_after_s;
 	ca->ending = cert.not_after_s - p->now_s <
 		     (int64_t)STATUS_CA_WARN_DAYS * DAY_S;
@@ -123,7 +202,7 @@ static enum pv_code look_at_store(const struct backends *b,
 				  struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
-	struct ca_pass pass = { .st = st, .now_s = pvtime_now_s() };
+	struct ca_pass pass = { .st = st, .a = a, .now_s = pvtime_now_s() };
 	const struct store_visit cas = { .ctx = &pass, .fn.ca = take_ca };
 	const struct store_visit templates = { .ctx = &st->templates,
 					       .fn.template = count_template };
@@ -150,6 +229,8 @@ static enum pv_code look_at_store(const struct backends *b,
 	if (rc == PV_OK)
 		rc = store_ca_each(store, NULL, &cas, err);
 	if (rc == PV_OK)
+		rc = look_at_chains(&pass, err);
+	if (rc == PV_OK)
 		rc = status_crls_load(a, store, pass.now_s, &st->crls, err);
 	return rc;
 }
@@ -159,7 +240,9 @@ static enum pv_code judge_cas(const struct status *st, struct err *err)
 	for (size_t i = 0; i < st->cas_n; i++) {
 		const struct status_ca *ca = &st->cas[i];
 
-		if (ca->followed || ca->active_ms == STORE_CA_NEVER ||
+		/* What becomes of those is their own authority's to say. */
+		if (ca->of_others || ca->followed ||
+		    ca->active_ms == STORE_CA_NEVER ||
 		    (!ca->expired && !ca->revoked))
 			continue;
 		err_object(err, ca->name);
@@ -211,6 +294,10 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 	}
 	if (judge_cas(st, err) != PV_OK)
 		return err->code;
+	if (st->lists_code != PV_OK) {
+		*err = st->lists_why;
+		return st->lists_code;
+	}
 	if (st->clock_code != PV_OK) {
 		*err = st->clock_why;
 		return st->clock_code;

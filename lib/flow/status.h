@@ -22,6 +22,9 @@ struct status_ca {
 	int64_t not_after_s;
 	bool followed; /* a later generation issues by now: its end is none */
 	bool expired, ending, revoked;
+	bool elsewhere;	      /* its key: another authority has it */
+	bool of_others;	      /* and we signed it for that one */
+	int64_t list_until_s; /* end of its list that is kept here; 0: none */
 };
 
 struct status_token {
@@ -54,15 +57,20 @@ struct status {
 	struct roster_quorum quorum;
 	struct status_ca cas[STATUS_CAS_MAX];
 	size_t cas_n;
+	/* What lists that media brought say (calist.h): PV_DENIED "list.*",
+	 * also a day before one ends, or "ca.revoked". */
+	enum pv_code lists_code;
+	struct err lists_why;
 	struct status_crls crls;
 };
 
 /*
  * Fills *st as far as possible. Returns PV_OK, or the first of: store's code,
  * the code of the tokens when none is usable, the PIN source's code, PV_DENIED
- * "status.ca" when a CA has expired, PV_DENIED "clock.*" when the log admits no
- * entry at this time, PV_HSM_TEMP "log.uncovered" when a decision is under no
- * checkpoint, status_crls_judge()'s; err says which. Open intents are no fault.
+ * "status.ca" when a CA has expired, lists_code, PV_DENIED "clock.*" when the
+ * log admits no entry at this time, PV_HSM_TEMP "log.uncovered" when a decision
+ * is under no checkpoint, status_crls_judge()'s; err says which. Open intents
+ * are no fault.
  */
 PV_MUST enum pv_code status_collect(const struct backends *b,
 				    const struct authority *a,

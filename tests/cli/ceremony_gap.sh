@@ -97,6 +97,8 @@ for side in root issuing; do
 	done
 	on $side "$PROVCTL" -C "$T/acme-$side" --json status >"$T/status.json"
 	expect_equal "$(jq '.cas | length' "$T/status.json")" 2 "CAs of $side"
+	expect_equal "$(jq '[.cas[] | select(.elsewhere)] | length' \
+		"$T/status.json")" 1 "CAs of $side whose key is elsewhere"
 done
 
 case_start "devices are issued below the root"
@@ -173,6 +175,8 @@ openssl crl -in "$T/root.crl" -noout -text \
 	-CAfile "$T/media/acme-root/root.pem" >"$T/text" 2>&1
 grep -q "Serial Number: $serial" "$T/text" || fail "the list does not name it"
 expect_exit 0 "$PROVCTL" -C "$R" audit verify
+expect_exit 0 "$PROVCTL" -C "$R" status
+expect_text "its key is elsewhere"
 
 case_start "the issuing side hears of it"
 SOFTHSM2_CONF=$T/issuing.conf
@@ -189,6 +193,7 @@ same_bytes "$T/root.der" "$I/lists/root.crl"
 issue tls-client client-00000005 -o "$T/5.pvb"
 expect_equal "$rc" 4 "exit of issue 5"
 grep -q ca.revoked "$T/err" || fail "$(cat "$T/err")"
+expect_error 4 ca.revoked -C "$I" status
 expect_exit 0 "$PROVCTL" -C "$I" export bundle --device client-00000004 \
 	-o "$T/again.pvb"
 expect_exit 0 "$PROVCTL" -C "$I" audit verify
