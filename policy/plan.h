@@ -16,7 +16,6 @@
 #define PLAN_SIZE_MAX (64u * 1024u)
 #define PLAN_NAME_MAX 64
 #define PLAN_STEPS_MAX 64
-#define PLAN_TEXT_MAX 500 /* bytes */
 #define PLAN_SHARES_MAX 16
 #define PLAN_TEXT_MAX 500    /* bytes */
 #define PLAN_PRESENT_MAX 200 /* bytes of who is present */

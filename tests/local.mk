@@ -498,7 +498,7 @@ CLI_TESTS = \
 	tests/cli/ceremony.sh tests/cli/ceremony_approvals.sh \
 	tests/cli/ceremony_backup.sh tests/cli/ceremony_backup_kill.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_room.sh \
-	tests/cli/ceremony_tty.sh \
+	tests/cli/ceremony_rooms.sh tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
 	tests/cli/ceremony_gap_kill.sh \
 	tests/cli/checkpoint.sh \
