@@ -21,10 +21,11 @@ enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
 
 	buf_init(&text, PLAN_SIZE_MAX);
 	rc = file_read(AT_FDCWD, path, 0, &text, err);
+	err_object(err, path); /* places in it are named path#/pointer */
 	if (rc == PV_OK)
 		rc = plan_parse(buf_span(&text), plan, err);
-	if (rc != PV_OK)
-		err_object(err, path);
+	if (rc == PV_OK && err)
+		err->object[0] = '\0';
 	return rc;
 }
 

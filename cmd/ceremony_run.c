@@ -97,10 +97,11 @@ static enum pv_code read_binding(const char *path, struct binding *b,
 	buf_init(&text, BINDING_SIZE_MAX);
 	rc = file_read(AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &text,
 		       err);
+	err_object(err, path); /* places in it are named path#/pointer */
 	if (rc == PV_OK)
 		rc = binding_parse(buf_span(&text), b, err);
-	if (rc != PV_OK)
-		err_object(err, path);
+	if (rc == PV_OK && err)
+		err->object[0] = '\0';
 	return rc;
 }
 

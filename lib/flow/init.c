@@ -126,10 +126,11 @@ static enum pv_code read_plan(struct work *w, struct err *err)
 	enum pv_code rc = file_read(
 		AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &w->text, err);
 
+	err_object(err, path); /* places in it are named path#/pointer */
 	if (rc == PV_OK)
 		rc = plan_parse(buf_span(&w->text), &w->plan, err);
-	if (rc != PV_OK)
-		err_object(err, path);
+	if (rc == PV_OK && err)
+		err->object[0] = '\0';
 	return rc;
 }
 
@@ -144,6 +145,7 @@ static enum pv_code read_roster(const char *path, struct buf *bytes,
 		return PV_OK;
 	rc = file_read(AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, bytes,
 		       err);
+	err_object(err, path);
 	if (rc == PV_OK)
 		rc = roster_parse(buf_span(bytes), &roster, err);
 	if (rc == PV_OK && roster->version != 1)
@@ -151,8 +153,8 @@ static enum pv_code read_roster(const char *path, struct buf *bytes,
 			      "give the first roster version 1",
 			      "the first roster has version %llu",
 			      (unsigned long long)roster->version);
-	if (rc != PV_OK)
-		err_object(err, path);
+	if (rc == PV_OK && err)
+		err->object[0] = '\0';
 	return rc;
 }
 

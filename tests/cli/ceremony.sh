@@ -57,6 +57,18 @@ expect_text "People: Put the token into the safe."
 expect_exit 0 "$PROVCTL" ceremony explain "$plan" --html -o "$T/script.html"
 grep -q '<td class="n">6</td><td><b>pause</b>' "$T/script.html" || fail "no step 6"
 
+case_start "what is wrong is named with its file and its place"
+echo '{"plan": "p", "version": 1, "steps": [{"step": "none"}]}' >"$T/bad.json"
+expect_error 3 plan.value ceremony explain "$T/bad.json"
+expect_text "$T/bad.json"
+run "$PROVCTL" ceremony rehearse "$T/bad.json" --home "$T/none"
+expect_text "bad.json: "
+echo '{"binding": 1}' >"$T/bad.json"
+run "$PROVCTL" ceremony run "$plan" --home "$T/none" --rehearsal "$T/none" \
+	--binding "$T/bad.json"
+expect_text "bad.json: "
+[ ! -e "$T/none" ] || fail "something was made"
+
 case_start "rehearsed on a token of its own"
 # shellcheck disable=SC2046 # no path here has a space
 expect_exit 0 "$PROVCTL" $(ceremony rehearse --home "$R" --name acme)
