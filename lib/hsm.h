@@ -9,8 +9,8 @@
  * open and random, on the same key too, each with buffers of its own; more
  * threads than sessions wait for one to come free. hsm_info and what it gives
  * may be read at any time. Everything else (find, generate,
- * store_certificate, objects, back_up, restore, can, derive_way, close) is for one
- * thread while no other is in a call.
+ * store_certificate, objects, back_up, restore, can, derive_way, destroy, close)
+ * is for one thread while no other is in a call.
  *
  * Codes: PV_HSM_TEMP (try again: removed, device error, time-out),
  * PV_HSM_FATAL (PIN, wrong signature, missing or doubled key, quirk refused),
@@ -186,6 +186,8 @@ struct hsm_ops {
 				struct err *err);
 	enum pv_code (*restore)(struct hsm *h, struct hsm_restore *in,
 				struct hsm_key **key, struct err *err);
+	enum pv_code (*destroy)(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+				struct err *err);
 	void (*close)(struct hsm *h);
 };
 
@@ -331,6 +333,15 @@ PV_MUST static inline enum pv_code hsm_restore(struct hsm *h,
 					       struct err *err)
 {
 	return h->ops->restore(h, in, key, err);
+}
+
+/* The key objects of that CKA_ID, none or more, are gone: the token was asked
+ * again after a new start. PV_HSM_FATAL, "hsm.not-destroyed", when they are
+ * back. Their struct hsm_key are of no use any more. */
+PV_MUST static inline enum pv_code
+hsm_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN], struct err *err)
+{
+	return h->ops->destroy(h, id, err);
 }
 
 /* Logs nobody out, finalizes, wipes. Takes NULL. */

@@ -180,6 +180,12 @@ static enum pv_code op_restore(struct hsm *h, struct hsm_restore *in,
 	return p11_restore(of(h), in, key, err);
 }
 
+static enum pv_code op_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+			       struct err *err)
+{
+	return p11_destroy_id(of(h), id, err);
+}
+
 static void p11_free(struct p11 *p)
 {
 	if (!p)
@@ -224,6 +230,7 @@ static const struct hsm_ops ops = {
 	.objects = op_objects,
 	.back_up = op_back_up,
 	.restore = op_restore,
+	.destroy = op_destroy,
 	.close = op_close,
 };
 

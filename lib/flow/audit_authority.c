@@ -340,7 +340,8 @@ static bool key_fits(const struct audit_key *k, const struct store_key *row,
 	       (k->secret || memcmp(k->spki, spki, 32) == 0) &&
 	       memcmp(k->attributes, row->attrs_sha256, 32) == 0 &&
 	       k->generated == row->generated && k->index == row->log_index &&
-	       k->restored == row->restore_index;
+	       k->restored == row->restore_index &&
+	       k->destroyed == row->destroy_index;
 }
 
 static enum pv_code take_key(void *ctx, const struct store_key *row,

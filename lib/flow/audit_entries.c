@@ -202,6 +202,7 @@ static enum pv_code take_key(struct audit_entries *au,
 	key->restored = STORE_NO_INDEX;
 	key->generated = logged_uint_is(e, "generated", 1);
 	key->secret = !get_hash(e, "spki", key->spki);
+	key->destroyed = STORE_NO_INDEX;
 	au->keys_n++;
 	return PV_OK;
 }
@@ -391,6 +392,7 @@ static const struct {
 	{ TYPE(LOG_KEY_ROTATE), audit_take_rotation },
 	{ TYPE(LOG_KEY_RESTORE), audit_take_restore },
 	{ TYPE(LOG_CA_IMPORT), audit_take_import },
+	{ TYPE(LOG_KEY_DESTROY), audit_take_destroy },
 	{ TYPE(LOG_TEMPLATE_ADOPT), take_template },
 	{ TYPE(LOG_QUARANTINE_PUT), take_quarantine },
 	{ TYPE(LOG_ROSTER_CHANGE), take_roster },

@@ -49,8 +49,8 @@ struct audit_key { /* key.generate */
 	uint8_t id[STORE_UUID], attributes[32];
 	uint64_t generation, index; /* of the entry */
 	bool secret, generated, matched;
-	bool rotated;	   /* it was put in another's place */
-	uint64_t restored; /* the newest key.restore; STORE_NO_INDEX: none */
+	bool rotated;		      /* it was put in another's place */
+	uint64_t restored, destroyed; /* newest of each; or STORE_NO_INDEX */
 };
 
 struct audit_template { /* template.adopt */

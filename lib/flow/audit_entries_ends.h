@@ -29,6 +29,10 @@ PV_MUST enum pv_code audit_take_restore(struct audit_entries *au,
 PV_MUST enum pv_code audit_take_import(struct audit_entries *au,
 				       const struct log_entry *e,
 				       struct err *err);
+/* A key that was made here is gone, once. */
+PV_MUST enum pv_code audit_take_destroy(struct audit_entries *au,
+					const struct log_entry *e,
+					struct err *err);
 PV_MUST enum pv_code audit_take_enrol(struct audit_entries *au,
 				      const struct log_entry *e,
 				      struct err *err);

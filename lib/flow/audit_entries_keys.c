@@ -88,6 +88,27 @@ enum pv_code audit_take_restore(struct audit_entries *au,
 			  "a key was restored that was not generated for it");
 }
 
+enum pv_code audit_take_destroy(struct audit_entries *au,
+				const struct log_entry *e, struct err *err)
+{
+	struct audit_key *key = find_key(au, e->object);
+	char object[160];
+
+	if (key && key->destroyed == STORE_NO_INDEX &&
+	    logged_uint_is(e, "generation", key->generation) &&
+	    logged_text_is(e, "purpose", key->purpose) &&
+	    log_fact_is(e, "key id", key->id, sizeof(key->id))) {
+		key->destroyed = au->tree.size - 1;
+		return PV_OK;
+	}
+	snprintf(object, sizeof(object), "%.*s",
+		 (int)(e->object.len > 150 ? 150 : e->object.len),
+		 (const char *)e->object.p);
+	return audit_fail(err, object, "audit.key",
+			  "the end of a key that was not generated, or that "
+			  "was destroyed before");
+}
+
 static bool take_hash(const struct log_entry *e, const char *key,
 		      uint8_t out[STORE_HASH])
 {

@@ -50,6 +50,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
 	lib/flow/ceremonycheck.h lib/flow/ceremonysign.c \
 	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
+	lib/flow/keydestroy.c lib/flow/keydestroy.h \
 	lib/flow/ceremonypage.c \
 	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
 	lib/flow/ceremonytext.h \

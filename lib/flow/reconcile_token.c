@@ -11,6 +11,7 @@
 struct row {
 	char label[STORE_LABEL_MAX + 1];
 	bool pair, found;
+	bool destroyed; /* only a certificate may be left of it */
 };
 
 struct token {
@@ -70,14 +71,23 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 
 	if (rc != PV_OK)
 		return rc;
-	if (!t->first)
-		return check_key(t, &t->rows[t->at++], &want, err);
+	if (!t->first) {
+		struct row *known = &t->rows[t->at++];
+
+		return known->destroyed ? PV_OK
+					: check_key(t, known, &want, err);
+	}
 	if (t->n == RECONCILE_LIST_MAX)
 		return err_fail(err, PV_INTERNAL, "reconcile.size", NULL,
 				"more than %d keys", RECONCILE_LIST_MAX);
 	snprintf(t->rows[t->n].label, sizeof(t->rows[t->n].label), "%s",
 		 row->label);
 	t->rows[t->n++].pair = want.spki_len > 0;
+	if (row->destroy_index != STORE_NO_INDEX) {
+		t->rows[t->n - 1].destroyed = true;
+		t->rows[t->n - 1].found = true;
+		return PV_OK;
+	}
 	t->r->counts.keys++;
 	return check_key(t, &t->rows[t->n - 1], &want, err);
 }
@@ -98,6 +108,7 @@ static bool belongs(const struct hsm_object *o, const struct row *row)
 	bool secret = o->klass == HSM_OBJECT_SECRET;
 
 	return o->klass != HSM_OBJECT_OTHER && secret != row->pair &&
+	       (!row->destroyed || o->klass == HSM_OBJECT_CERTIFICATE) &&
 	       o->label_len == strlen(row->label) &&
 	       memcmp(o->label, row->label, o->label_len) == 0;
 }

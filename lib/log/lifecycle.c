@@ -115,6 +115,13 @@ void log_key_restore(struct log_entry *e, const struct log_who *who,
 	log_fact_str(e, "token", token);
 }
 
+void log_key_destroy(struct log_entry *e, const struct log_who *who,
+		     const struct log_key *key)
+{
+	log_key_generate(e, who, key);
+	e->type = log_str(LOG_KEY_DESTROY);
+}
+
 void log_pin_rotate(struct log_entry *e, const struct log_who *who,
 		    const char *token)
 {

@@ -22,6 +22,7 @@
 #define LOG_DEVICE_ROLLBACK "device.rollback"
 #define LOG_KEY_ROTATE "key.rotate"
 #define LOG_KEY_RESTORE "key.restore"
+#define LOG_KEY_DESTROY "key.destroy"
 #define LOG_PIN_ROTATE "pin.rotate"
 #define LOG_CA_IMPORT "ca.import"
 /* One more fact of a CA's cert.intent: hash of the request (DER) that it was
@@ -103,6 +104,9 @@ struct log_import {
 };
 void log_ca_import(struct log_entry *e, const struct log_who *who,
 		   const struct log_import *i);
+/* As log_key_generate(): it is on no token any more. */
+void log_key_destroy(struct log_entry *e, const struct log_who *who,
+		     const struct log_key *key);
 /* The user's PIN of that token (a URI, never a PIN). */
 void log_pin_rotate(struct log_entry *e, const struct log_who *who,
 		    const char *token);

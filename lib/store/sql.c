@@ -104,11 +104,13 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_KEY_EACH] =
 		"SELECT purpose, label, generation, kind, key_id, "
 		"spki, attributes, generated, log_index, rotate_index, "
-		"restore_index FROM own_key ORDER BY id",
+		"restore_index, destroy_index FROM own_key ORDER BY id",
 	[SQL_KEY_ROTATE] = "UPDATE own_key SET rotate_index = $1 WHERE "
 			   "label = $2 AND rotate_index IS NULL",
 	[SQL_KEY_RESTORE] = "UPDATE own_key SET restore_index = $1 WHERE "
 			    "label = $2",
+	[SQL_KEY_DESTROY] = "UPDATE own_key SET destroy_index = $1 WHERE "
+			    "label = $2 AND destroy_index IS NULL",
 	[SQL_OWN_SPKI] = "SELECT label FROM own_key WHERE spki_sha256 = $1 "
 			 "UNION ALL SELECT name FROM ca WHERE "
 			 "spki_sha256 = $1",

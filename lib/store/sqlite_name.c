@@ -43,7 +43,8 @@ static enum pv_code key_row(struct query *q, struct store_key *key,
 	    col_u32(q, 7, &generated) && generated <= 1 &&
 	    col_u64(q, 8, &key->log_index) &&
 	    col_index(q, 9, &key->rotate_index) &&
-	    col_index(q, 10, &key->restore_index)) {
+	    col_index(q, 10, &key->restore_index) &&
+	    col_index(q, 11, &key->destroy_index)) {
 		key->generated = generated == 1;
 		return PV_OK;
 	}
@@ -159,6 +160,13 @@ enum pv_code sqlite_key_restore(struct store *store, const char *label,
 				uint64_t index, struct err *err)
 {
 	return set_index(store, SQL_KEY_RESTORE, label, index, "is there", err);
+}
+
+enum pv_code sqlite_key_destroy(struct store *store, const char *label,
+				uint64_t index, struct err *err)
+{
+	return set_index(store, SQL_KEY_DESTROY, label, index,
+			 "waits for its end", err);
 }
 
 /* Appends a column's bytes when they fit. */

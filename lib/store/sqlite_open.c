@@ -248,6 +248,7 @@ static const struct store_ops ops = {
 	.key_each = sqlite_key_each,
 	.key_rotate = sqlite_key_rotate,
 	.key_restore = sqlite_key_restore,
+	.key_destroy = sqlite_key_destroy,
 	.template_put = sqlite_template_put,
 	.template_each = sqlite_template_each,
 	.template_open = sqlite_template_open,

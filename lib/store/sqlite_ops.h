@@ -21,6 +21,8 @@ enum pv_code sqlite_key_put(struct store *s, const struct store_key *key,
 			    struct err *err);
 enum pv_code sqlite_key_each(struct store *s, const struct store_visit *v,
 			     struct err *err);
+enum pv_code sqlite_key_destroy(struct store *s, const char *label,
+				uint64_t index, struct err *err);
 enum pv_code sqlite_key_rotate(struct store *s, const char *label,
 			       uint64_t index, struct err *err);
 enum pv_code sqlite_key_restore(struct store *s, const char *label,

@@ -132,7 +132,7 @@ static const struct table tables[] = {
 		     "key_id BLOB NOT NULL, spki BLOB, spki_sha256 BLOB, "
 		     "attributes BLOB NOT NULL, generated INTEGER NOT NULL, "
 		     "log_index INTEGER NOT NULL, rotate_index INTEGER, "
-		     "restore_index INTEGER) STRICT" },
+		     "restore_index INTEGER, destroy_index INTEGER) STRICT" },
 	{ "rate", "CREATE TABLE rate (name TEXT NOT NULL, "
 		  "bucket INTEGER NOT NULL, n INTEGER NOT NULL, "
 		  "PRIMARY KEY (name, bucket)) STRICT, WITHOUT ROWID" },

@@ -190,6 +190,16 @@ PV_MUST static inline enum pv_code store_key_restore(struct store *s,
 	return s->ops->key_restore(s, label, index, err);
 }
 
+/* That it is gone from the tokens, by the key.destroy at index.
+ * PV_CONFLICT, "store.label", when it is gone or there is none. */
+PV_MUST static inline enum pv_code store_key_destroy(struct store *s,
+						     const char *label,
+						     uint64_t index,
+						     struct err *err)
+{
+	return s->ops->key_destroy(s, label, index, err);
+}
+
 /* ---- templates ---- */
 
 /*

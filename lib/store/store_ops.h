@@ -107,6 +107,8 @@ struct store_ops {
 				   uint64_t index, struct err *err);
 	enum pv_code (*key_restore)(struct store *s, const char *label,
 				    uint64_t index, struct err *err);
+	enum pv_code (*key_destroy)(struct store *s, const char *label,
+				    uint64_t index, struct err *err);
 	enum pv_code (*template_put)(struct store *s,
 				     const struct store_template *t,
 				     bool *existing, struct err *err);

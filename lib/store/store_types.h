@@ -80,6 +80,8 @@ struct store_key { /* a key of our own */
 	/* Of the newest key.restore: another token has it, too; STORE_NO_INDEX:
 	 * none. Filled by reads. */
 	uint64_t restore_index;
+	/* Of its key.destroy; STORE_NO_INDEX: it is there. Filled by reads. */
+	uint64_t destroy_index;
 };
 
 struct store_template {

@@ -95,6 +95,10 @@ START_TEST(test_rotation)
 	ck_event(&e, "key.restore", "acme/bundle/2",
 		 "kind:t,spki:b,token:t,purpose:t,generated:u,generation:u,"
 		 "attributes hash:b");
+	log_key_destroy(&e, &who, &k);
+	ck_event(&e, "key.destroy", "acme/bundle/2",
+		 "kind:t,spki:b,purpose:t,generated:u,generation:u,"
+		 "attributes hash:b");
 	log_pin_rotate(&e, &who, "pkcs11:token=acme");
 	ck_event(&e, "pin.rotate", "pkcs11:token=acme", "");
 }

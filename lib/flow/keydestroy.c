@@ -1,0 +1,192 @@
+#include "lib/flow/keydestroy.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
+#include "lib/flow/event.h"
+#include "lib/flow/keymake.h"
+#include "lib/flow/ownkey.h"
+#include "lib/log/lifecycle.h"
+#include "lib/store/store_log.h"
+#include "lib/x509/cert.h"
+
+/* ---- which ---- */
+
+struct search {
+	const char *purpose;
+	uint32_t generation;
+	struct keydestroy_key *k;
+	bool found;
+};
+
+static enum pv_code match(void *ctx, const struct store_key *row,
+			  struct err *err)
+{
+	struct search *s = ctx;
+
+	if (strcmp(row->purpose, s->purpose) != 0 ||
+	    row->generation != s->generation)
+		return PV_OK;
+	s->found = true;
+	s->k->generation = row->generation;
+	s->k->destroyed = row->destroy_index != STORE_NO_INDEX;
+	return ownkey_from_row(row, &s->k->key, err);
+}
+
+enum pv_code keydestroy_find(struct store *store, const char *purpose,
+			     uint32_t generation, struct keydestroy_key *k,
+			     struct err *err)
+{
+	struct search s = { purpose, generation, k, false };
+	const struct store_visit v = { .ctx = &s, .fn.key = match };
+	enum pv_code rc = store_key_each(store, &v, err);
+
+	if (rc != PV_OK || s.found)
+		return rc;
+	err_object(err, purpose);
+	return err_fail(err, PV_NOT_FOUND, "key.unknown", NULL,
+			"there is no key %s of generation %u", purpose,
+			generation);
+}
+
+/* ---- whether ---- */
+
+static enum pv_code in_use(const struct keydestroy_key *k, const char *what,
+			   struct err *err)
+{
+	err_object(err, k->key.label);
+	return err_fail(err, PV_CONFLICT, "key.in-use",
+			"destroy it once nothing needs it any more",
+			"the key is needed: %s", what);
+}
+
+/* Also beside a new log key until its rotation is finished ("log-old"). */
+static enum pv_code check_named(const struct authority *a,
+				const struct keydestroy_key *k, struct err *err)
+{
+	for (size_t i = 0; i < a->keys_n; i++) {
+		const struct authority_key *named = &a->keys[i];
+
+		if (strcmp(named->label, k->key.label) == 0)
+			return in_use(k, "provctl.json names it", err);
+		if (strcmp(named->purpose, k->key.purpose) == 0 &&
+		    named->generation < k->generation)
+			return in_use(k, "it is to take over", err);
+	}
+	return PV_OK;
+}
+
+struct certified {
+	const struct keydestroy_key *k;
+	int64_t until_s; /* 0: it is no CA's */
+};
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
+			    struct err *err)
+{
+	struct certified *c = ctx;
+	struct x509_cert cert;
+	enum pv_code rc;
+
+	if (strcmp(ca->label, c->k->key.label) != 0)
+		return PV_OK;
+	rc = x509_cert_decode(ca->cert, &cert, err);
+	if (rc == PV_OK)
+		c->until_s = cert.not_after_s;
+	return rc;
+}
+
+static enum pv_code check_lists(struct store *store,
+				const struct keydestroy_key *k, struct err *err)
+{
+	struct certified c = { k, 0 };
+	const struct store_visit v = { .ctx = &c, .fn.ca = take_ca };
+	struct event_who who;
+	enum pv_code rc = event_now(store, &who, err);
+
+	if (rc == PV_OK)
+		rc = store_ca_each(store, NULL, &v, err);
+	if (rc == PV_OK && c.until_s >= (int64_t)(who.who.time_ms / 1000))
+		rc = in_use(k,
+			    "its CA's certificate has not ended, and lists "
+			    "are still to be signed",
+			    err);
+	return rc;
+}
+
+static enum pv_code check_sealed(struct store *store,
+				 const struct keydestroy_key *k,
+				 struct err *err)
+{
+	struct store_counts counts;
+	uint64_t n = 0;
+	enum pv_code rc = PV_OK;
+
+	if (k->key.kind == HSM_KEY_STORE)
+		rc = store_datakey_count(store, k->key.id, &n, err);
+	if (rc == PV_OK && n > 0)
+		rc = in_use(k, "rows of the store may be sealed by it", err);
+	if (rc == PV_OK && k->key.kind == HSM_KEY_KDF)
+		rc = store_counts(store, &counts, err);
+	if (rc == PV_OK && k->key.kind == HSM_KEY_KDF && counts.devices > 0)
+		rc = in_use(k, "devices may have their keys from it", err);
+	return rc;
+}
+
+enum pv_code keydestroy_check(const struct authority *a, struct store *store,
+			      const struct keydestroy_key *k, struct err *err)
+{
+	enum pv_code rc = check_named(a, k, err);
+
+	if (rc == PV_OK)
+		rc = check_lists(store, k, err);
+	return rc == PV_OK ? check_sealed(store, k, err) : rc;
+}
+
+/* ---- gone ---- */
+
+static enum pv_code record(struct store *store, const struct keydestroy_key *k,
+			   struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct log_key facts;
+	struct event_who who;
+	struct log_entry e;
+	uint8_t hash[32];
+	uint64_t index = 0;
+	enum pv_code rc =
+		keymake_facts(&k->key, k->generation, hash, &facts, err);
+
+	if (rc == PV_OK)
+		rc = store_begin(store, STORE_WRITE, &txn, err);
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	if (rc != PV_OK)
+		return rc;
+	log_key_destroy(&e, &who.who, &facts);
+	rc = event_append_at(store, &e, &index, err);
+	if (rc == PV_OK)
+		rc = store_key_destroy(store, k->key.label, index, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+/* The one that was open comes last, and stays open. */
+enum pv_code keydestroy(struct store *store, struct tokens *tokens,
+			const struct keydestroy_key *k, struct err *err)
+{
+	size_t first = tokens->login->token;
+	struct event_who who;
+	/* What the log would refuse afterwards is refused before. */
+	enum pv_code rc = event_now(store, &who, err);
+
+	for (size_t i = 1; rc == PV_OK && i <= tokens->a->tokens_n; i++) {
+		rc = tokens_open(tokens, (first + i) % tokens->a->tokens_n,
+				 err);
+		if (rc == PV_OK)
+			rc = hsm_destroy(*tokens->hsm, k->key.id, err);
+	}
+	if (rc != PV_OK)
+		err_object(err, k->key.label);
+	return rc == PV_OK ? record(store, k, err) : rc;
+}
