@@ -114,21 +114,6 @@ static enum pv_code open_parties(struct work *w, int64_t now_s, struct err *err)
 	return rc;
 }
 
-/* Earlier than the template says, never later. */
-static enum pv_code check_until(const struct cacert_job *job, int64_t now_s,
-				struct err *err)
-{
-	const struct x509_profile *p = &job->tmpl->profile;
-
-	if (job->until_s == 0 || p->no_expiry ||
-	    job->until_s <= now_s + (int64_t)p->valid_s - 1)
-		return PV_OK;
-	return err_fail(err, PV_DENIED, "validity.template",
-			"name an earlier day, or have another template adopted",
-			"it would end later than template %s allows",
-			job->tmpl->name);
-}
-
 static enum pv_code build(struct work *w, int64_t now_s, struct err *err)
 {
 	const struct camake_job job = {
@@ -243,7 +228,7 @@ enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 	now_s = (int64_t)(who.who.time_ms / 1000);
 	rc = open_parties(&w, now_s, err);
 	if (rc == PV_OK)
-		rc = check_until(job, now_s, err);
+		rc = camake_check_until(job->tmpl, job->until_s, now_s, err);
 	if (rc == PV_OK)
 		rc = build(&w, now_s, err);
 	if (rc == PV_OK && job->before)

@@ -68,6 +68,20 @@ static enum pv_code build(struct camake *m, const struct x509_profile *p,
 	return rc;
 }
 
+enum pv_code camake_check_until(const struct template *tmpl, int64_t until_s,
+				int64_t now_s, struct err *err)
+{
+	const struct x509_profile *p = &tmpl->profile;
+
+	if (until_s == 0 || p->no_expiry ||
+	    until_s <= now_s + (int64_t)p->valid_s - 1)
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "validity.template",
+			"name an earlier day, or have another template adopted",
+			"it would end later than template %s allows",
+			tmpl->name);
+}
+
 enum pv_code camake_build(struct camake *m, const struct camake_job *job,
 			  struct err *err)
 {

@@ -55,6 +55,11 @@ struct camake {
 	struct buf tbs, cert;
 };
 
+/* An end that a plan names: earlier than the template says, never later. 0:
+ * as the template says. PV_DENIED, "validity.template". */
+PV_MUST enum pv_code camake_check_until(const struct template *tmpl,
+					int64_t until_s, int64_t now_s,
+					struct err *err);
 /* Draws the serial, which is used up, builds and lints. m need not be
  * initialised; release it in any case. PV_DENIED (lint, validity), PV_HSM_*,
  * PV_STORAGE. */

@@ -218,6 +218,19 @@ static enum pv_code sign(struct work *w, struct span tbs, struct err *err)
 	return rc == PV_OK ? compare(w, &crl, err) : rc;
 }
 
+static enum pv_code show(const struct work *w, struct err *err)
+{
+	const struct crl_shown s = { .i = w->i,
+				     .shard = w->shard,
+				     .number = w->head.number,
+				     .this_s = w->head.this_s,
+				     .next_s = w->head.next_s,
+				     .entries = w->entries.n,
+				     .tbs = buf_span(&w->tbs) };
+
+	return w->m->before ? w->m->before(w->m->ctx, &s, err) : PV_OK;
+}
+
 static enum pv_code make_next(struct crl_maker *m, const struct crl_issuer *i,
 			      uint32_t shard, struct err *err)
 {
@@ -235,7 +248,9 @@ static enum pv_code make_next(struct crl_maker *m, const struct crl_issuer *i,
 	rc = prepare(&w, &due, err);
 	if (rc != PV_OK || !due)
 		return rc;
-	rc = sign(&w, buf_span(&w.tbs), err);
+	rc = show(&w, err);
+	if (rc == PV_OK)
+		rc = sign(&w, buf_span(&w.tbs), err);
 	if (rc == PV_OK)
 		rc = crl_record_issue(&w.record, w.head.number,
 				      buf_span(&w.der), err);

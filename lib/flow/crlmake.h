@@ -18,11 +18,25 @@
 #include "lib/flow/tokens.h"
 #include "lib/flow/tokensign.h"
 
+struct crl_shown { /* a list that is recorded and will be signed */
+	const struct crl_issuer *i;
+	uint32_t shard;
+	uint64_t number;
+	int64_t this_s, next_s;
+	size_t entries;
+	struct span tbs;
+};
+
 struct crl_maker {
 	struct store *store;
 	struct tokens *tokens; /* one of them has the CA's key */
 	struct crl_tail *tail; /* of the log: one for all that a run makes */
 	bool all;	       /* also those that are not due */
+	/* Told, or asked, of each before it is signed; may be NULL. After a
+	 * failure the next list of that shard takes its place. */
+	enum pv_code (*before)(void *ctx, const struct crl_shown *s,
+			       struct err *err);
+	void *ctx;
 	/* The key that was used last; NULL: none. */
 	const struct crl_issuer *opened;
 	unsigned turns; /* of tokens, then */

@@ -151,7 +151,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/record_checkpoint.c lib/flow/record_checkpoint.h \
 	lib/flow/record_context.c lib/flow/record_context.h \
 	lib/flow/remanifest.c lib/flow/remanifest.h \
-	lib/flow/rotate_ca.c lib/flow/rotate_ca.h lib/flow/rotate_ca_build.c \
+	lib/flow/rotate_ca.c lib/flow/rotate_ca.h lib/flow/rotate_ca_build.c lib/flow/rotate_ca_cross.c \
 	lib/flow/rotate_ca_impl.h lib/flow/rotate_ca_keys.c lib/flow/rotate_ca_move.c \
 	lib/flow/rotate_key.c lib/flow/rotate_key.h \
 	lib/flow/rotate_pin.c lib/flow/rotate_pin.h \

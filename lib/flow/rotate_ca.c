@@ -16,7 +16,7 @@
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
 
-static void release(struct rotate_ca *r)
+void rotate_ca_release(struct rotate_ca *r)
 {
 	tokensign_close(&r->old_key);
 	tokensign_close(&r->new_key);
@@ -203,7 +203,7 @@ static enum pv_code make_new(struct rotate_ca *r, struct err *err)
 	enum pv_code rc = rotate_ca_build(r, err);
 
 	if (rc == PV_OK)
-		rc = rotate_ca_intents(r, ROTATE_NEW, 1, err);
+		rc = rotate_ca_record(r, ROTATE_NEW, 1, err);
 	if (rc == PV_OK && !r->root)
 		rc = rotate_ca_parent(r, err);
 	if (rc == PV_OK)
@@ -211,15 +211,16 @@ static enum pv_code make_new(struct rotate_ca *r, struct err *err)
 	return rc == PV_OK ? rotate_ca_own(r, err) : rc;
 }
 
+/* The cross-certificates, where they are made with it. */
 static enum pv_code make_cross(struct rotate_ca *r, struct err *err)
 {
-	enum pv_code rc = rotate_ca_build_cross(r, err);
+	struct span cert = buf_span(&r->made[ROTATE_NEW].cert);
+	enum pv_code rc;
 
-	if (rc == PV_OK && r->made_n > 1)
-		rc = rotate_ca_intents(r, ROTATE_NEW + 1, r->made_n - 1, err);
-	for (size_t i = ROTATE_NEW + 1; rc == PV_OK && i < r->made_n; i++)
-		rc = camake_sign(&r->made[i], err);
-	return rc;
+	if (r->opts->uncrossed)
+		return PV_OK;
+	rc = x509_issuer_load(cert, &r->new_ca, err);
+	return rc == PV_OK ? rotate_ca_make_cross(r, err) : rc;
 }
 
 static enum pv_code put_row(struct rotate_ca *r, const struct log_who *who,
@@ -239,19 +240,6 @@ static enum pv_code put_row(struct rotate_ca *r, const struct log_who *who,
 	memcpy(row.spki_sha256, m->spki_sha256, 32);
 	memcpy(row.template_sha256, r->tmpl->sha256, 32);
 	return rc == PV_OK ? store_ca_put(r->store, &row, err) : rc;
-}
-
-static enum pv_code put_cross(struct rotate_ca *r, size_t i,
-			      const struct log_who *who, struct err *err)
-{
-	const struct camake *m = &r->made[i];
-	struct store_crosscert x = { .signer = m->job.above_generation,
-				     .subject = m->job.generation,
-				     .cert = buf_span(&m->cert) };
-	enum pv_code rc = camake_put_issue(m, who, &x.issue_index, err);
-
-	snprintf(x.ca, sizeof(x.ca), "%s", r->opts->ca);
-	return rc == PV_OK ? store_crosscert_put(r->store, &x, err) : rc;
 }
 
 enum pv_code rotate_ca_log(struct rotate_ca *r, uint32_t generation,
@@ -297,8 +285,8 @@ static enum pv_code record(struct rotate_ca *r, const struct approvals *got,
 		rc = event_now(r->store, &who, err);
 	if (rc == PV_OK)
 		rc = put_row(r, &who.who, err);
-	for (size_t i = ROTATE_NEW + 1; rc == PV_OK && i < r->made_n; i++)
-		rc = put_cross(r, i, &who.who, err);
+	if (rc == PV_OK)
+		rc = rotate_ca_put_cross(r, &who.who, err);
 	if (rc == PV_OK)
 		rc = put_rotation(r, &who.who, got, err);
 	if (rc == PV_OK)
@@ -396,6 +384,6 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 				: make(r, &chain, first, report, err);
 	if (rc != PV_OK)
 		err_object(err, opts->ca);
-	release(r);
+	rotate_ca_release(r);
 	return rc;
 }

@@ -34,6 +34,8 @@
 #include "lib/flow/tokens.h"
 #include "policy/template.h"
 
+struct camake;
+
 struct rotate_ca_opts {
 	const char *ca;
 	const char
@@ -43,6 +45,14 @@ struct rotate_ca_opts {
 	uint64_t active_ms;
 	bool withdraw;			   /* the newest generation, instead */
 	const struct approvals_want *want; /* approvals and request_out */
+	int64_t until_s; /* its certificate ends then; 0: as the template says
+			  */
+	bool uncrossed;	 /* rotate_ca_cross() makes those between the keys */
+	/* Told, or asked, of each certificate before it is signed; may be NULL.
+	 * A failure ends it. */
+	enum pv_code (*before)(void *ctx, const struct camake *m,
+			       struct err *err);
+	void *ctx;
 };
 
 struct rotate_ca_report {
@@ -81,5 +91,18 @@ PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 			       const struct rotate_ca_opts *opts,
 			       struct rotate_ca_report *report,
 			       struct err *err);
+/*
+ * The two certificates between a CA's newest generation and the one before it,
+ * where they were not made with it (opts->uncrossed): both in one transaction.
+ * Of opts ca, before and ctx count; report->resumed: they are there, and
+ * nothing was done. PV_CONFLICT, "rotate.cross": there is one generation;
+ * PV_DENIED, "rotate.cross": the older one is over or revoked; "log.key" (the
+ * newest does not count); codes of camake.h.
+ */
+PV_MUST enum pv_code rotate_ca_cross(struct authority *a, struct store *store,
+				     struct tokens *tokens,
+				     const struct rotate_ca_opts *opts,
+				     struct rotate_ca_report *report,
+				     struct err *err);
 
 #endif

@@ -112,15 +112,18 @@ enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
 	struct camake_job job = job_of(r);
 	enum pv_code rc = ca_stands(r->store, &parent, parent.len > 0, err);
 
+	if (rc == PV_OK)
+		rc = camake_check_until(r->tmpl, r->opts->until_s, r->now_s,
+					err);
 	if (rc != PV_OK)
 		return rc;
-
 	job.spki = (struct span){ r->new_key.spki, r->new_key.spki_len };
 	job.generation = r->generation + 1;
 	job.above = r->root ? NULL : &r->parent;
 	job.above_generation = r->root ? job.generation : r->parent_generation;
 	job.signer = r->root ? &r->new_key : &r->parent_key;
 	job.active_ms = r->wanted_ms;
+	job.until_s = r->opts->until_s;
 	r->made_n = 1;
 	return camake_build(&r->made[ROTATE_NEW], &job, err);
 }
@@ -164,10 +167,10 @@ static enum pv_code old_stands(const struct rotate_ca *r, bool *stands,
 enum pv_code rotate_ca_build_cross(struct rotate_ca *r, struct err *err)
 {
 	bool stands = false;
-	struct span cert = buf_span(&r->made[ROTATE_NEW].cert);
-	enum pv_code rc = x509_issuer_load(cert, &r->new_ca, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc == PV_OK && !span_equal(r->new_ca.subject, r->old_ca.subject))
+	r->made_n = 1;
+	if (!span_equal(r->new_ca.subject, r->old_ca.subject))
 		rc = err_fail(err, PV_DENIED, "rotate.subject", NULL,
 			      "the new certificate has another subject");
 	if (rc == PV_OK)

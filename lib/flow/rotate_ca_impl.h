@@ -62,10 +62,21 @@ PV_MUST enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
 					struct err *err);
 /* The new key's certificate, unsigned; its subject must be the CA's. */
 PV_MUST enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err);
-/* Once that is signed, the two between the keys; none when the old certificate
- * is over. */
+/* The two between the keys of r->old_ca and r->new_ca; none when the old
+ * certificate is over. */
 PV_MUST enum pv_code rotate_ca_build_cross(struct rotate_ca *r,
 					   struct err *err);
+/* Built, their intents durable, signed. */
+PV_MUST enum pv_code rotate_ca_make_cross(struct rotate_ca *r, struct err *err);
+/* Their rows and entries, in the caller's transaction. */
+PV_MUST enum pv_code rotate_ca_put_cross(struct rotate_ca *r,
+					 const struct log_who *who,
+					 struct err *err);
+/* n of made, from that place on: recorded, shown, and then signed by who comes
+ * next. What was recorded with these approvals is what is shown. */
+PV_MUST enum pv_code rotate_ca_record(struct rotate_ca *r, size_t from,
+				      size_t n, struct err *err);
+void rotate_ca_release(struct rotate_ca *r);
 
 /*
  * The cert.intent of n of made, from that place on, durable: those that a run
