@@ -5,7 +5,10 @@
 #include <stdio.h>
 
 #include "cmd/app.h"
+#include "cmd/opts.h"
 #include "lib/flow/ceremony.h"
+
+#define CEREMONY_PATH_CAP 4096
 
 extern const char ceremony_help[];
 extern const struct verb_part ceremony_parts[];
@@ -21,6 +24,25 @@ PV_MUST enum pv_code ceremony_run_verify(const struct app *app, int argc,
 					 char **argv, struct err *err);
 PV_MUST enum pv_code ceremony_run_cosign(const struct app *app, int argc,
 					 char **argv, struct err *err);
+
+/* Of rehearse, run and resume. */
+struct ceremony_args {
+	const char *home, *binding, *rehearsal, *answers, *templates;
+	const char *name, *origin, *roster, *media, *plan;
+	const char *new_pin_source, *request;
+	struct opt_list approvals;
+	bool rehearse, resume;
+	char dir[CEREMONY_PATH_CAP];
+};
+/* The same for a plan of an authority that is there (later.h). */
+PV_MUST enum pv_code ceremony_run_later(const struct app *app,
+					const struct ceremony_args *in,
+					struct err *err);
+/* What became of it: struct init_report. */
+struct init_report;
+PV_MUST enum pv_code ceremony_report(const struct app *app,
+				     const struct init_report *r,
+				     struct err *err);
 
 /* A plan from a file; *plan is the caller's. Codes of plan_parse(). */
 struct plan;
@@ -40,6 +62,7 @@ struct ceremony_room {
 	const struct app *app;
 	struct ceremony_screen *screen; /* the caller's */
 	FILE *answers;			/* NULL: the terminal */
+	const char *new_pin_source;	/* NULL: the terminal */
 	struct ceremony_people people;
 };
 #define CEREMONY_ROOM CLEANUP(ceremony_room_release) struct ceremony_room

@@ -68,14 +68,16 @@ enum pv_code ceremony_print(const struct app *app,
 	if (app->json)
 		return out_json(
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-				  "s:I, s:I, s:I, s:I, s:I, s:s}",
+				  "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
 				  "plan", r->plan, "plan_sha256", plan,
 				  "authority", r->authority, "mode", r->mode,
 				  "began", began, "head", head, "lines",
 				  (json_int_t)r->head.lines, "steps",
 				  (json_int_t)r->steps, "keys",
 				  (json_int_t)r->keys, "certificates",
-				  (json_int_t)r->certificates, "resumes",
+				  (json_int_t)r->certificates, "lists",
+				  (json_int_t)r->lists, "destroyed",
+				  (json_int_t)r->destroyed, "resumes",
 				  (json_int_t)r->resumes, "failures",
 				  (json_int_t)r->failures, "orphans",
 				  (json_int_t)r->orphans, "approvals",
@@ -85,10 +87,14 @@ enum pv_code ceremony_print(const struct app *app,
 	printf("ceremony of plan %s, authority %s, mode %s, begun %s\n"
 	       "%llu lines, %zu steps, %zu keys, %zu certificates, %zu "
 	       "resumed, "
-	       "%zu failed, %zu unrecorded objects\nhead %s\n",
+	       "%zu failed, %zu unrecorded objects\n",
 	       r->plan, r->authority, r->mode, began,
 	       (unsigned long long)r->head.lines, r->steps, r->keys,
-	       r->certificates, r->resumes, r->failures, r->orphans, groups);
+	       r->certificates, r->resumes, r->failures, r->orphans);
+	if (r->lists + r->destroyed > 0)
+		printf("%zu list%s signed, %zu key%s destroyed\n", r->lists,
+		       err_s(r->lists), r->destroyed, err_s(r->destroyed));
+	printf("head %s\n", groups);
 	printf("plan approved by %s\n",
 	       r->approvals[0] && strcmp(r->approvals, "-") != 0
 		       ? r->approvals

@@ -7,6 +7,7 @@
 
 #include "cmd/ceremony.h"
 #include "cmd/guard.h"
+#include "cmd/newpin.h"
 #include "cmd/out.h"
 #include "lib/base/fileio.h"
 
@@ -71,13 +72,37 @@ static enum pv_code ask_pin(void *ctx, struct secret *pin, struct err *err)
 	return room->app->backends->person_pin("prompt", "the token", pin, err);
 }
 
+static enum pv_code next_pin(void *ctx, const struct authority *a,
+			     struct secret *pin, struct err *err)
+{
+	const struct ceremony_room *room = ctx;
+
+	for (;;) {
+		struct err why;
+		enum pv_code rc;
+
+		err_init(&why);
+		rc = newpin_read(room->app->backends, room->new_pin_source,
+				 a->name, pin, &why);
+		if (rc == PV_OK)
+			return PV_OK;
+		if (strcmp(why.rule, "pin.twice") != 0) {
+			*err = why;
+			return rc;
+		}
+		out_note(room->app, "the two are not the same: once more");
+		secret_release(pin);
+	}
+}
+
 enum pv_code ceremony_room_open(struct ceremony_room *room,
 				const struct app *app, const char *answers,
 				struct err *err)
 {
 	room->app = app;
 	room->answers = NULL;
-	room->people = (struct ceremony_people){ ask, ask_pin, room };
+	room->new_pin_source = NULL;
+	room->people = (struct ceremony_people){ ask, ask_pin, next_pin, room };
 	if (!answers)
 		return PV_OK;
 	room->answers = fopen(answers, "re");

@@ -14,18 +14,8 @@
 #include "lib/flow/init.h"
 #include "policy/binding.h"
 
-#define PATH_CAP 4096
-
-struct run_args {
-	const char *home, *binding, *rehearsal, *answers, *templates;
-	const char *name, *origin, *roster, *media, *request, *plan;
-	struct opt_list approvals;
-	bool rehearse, resume;
-	char dir[PATH_CAP];
-};
-
 static enum pv_code parse(const struct app *app, int argc, char **argv,
-			  struct run_args *in, struct err *err)
+			  struct ceremony_args *in, struct err *err)
 {
 	const struct opt opts[] = {
 		{ "home", 0, OPT_STRING, &in->home, 0, 0 },
@@ -39,13 +29,14 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 		{ "media", 0, OPT_STRING, &in->media, 0, 0 },
 		{ "approval", 0, OPT_LIST, &in->approvals, 0, 0 },
 		{ "request", 0, OPT_STRING, &in->request, 0, 0 },
+		{ "new-pin-source", 0, OPT_STRING, &in->new_pin_source, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
 	enum pv_code rc;
 
-	*in = (struct run_args){ .home = app->home,
-				 .templates = PV_TEMPLATES_DIR };
+	*in = (struct ceremony_args){ .home = app->home,
+				      .templates = PV_TEMPLATES_DIR };
 	rc = opts_parse(opts, argc, argv, 1, 1, &args, err);
 	if (rc != PV_OK)
 		return rc;
@@ -58,7 +49,7 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 	return PV_OK;
 }
 
-static enum pv_code check(const struct run_args *in, struct err *err)
+static enum pv_code check(const struct ceremony_args *in, struct err *err)
 {
 	bool run = !in->rehearse && !in->resume;
 
@@ -81,11 +72,26 @@ static enum pv_code check(const struct run_args *in, struct err *err)
 				"see provctl ceremony run --help",
 				"approvals are given to run, and kept from "
 				"then on");
+	if (in->new_pin_source)
+		return err_fail(err, PV_USAGE, "usage.option",
+				"see provctl ceremony run --help",
+				"--new-pin-source is for a step rotate-pin");
 	if (in->rehearse && !PV_SOFTHSM_MODULE[0])
 		return err_fail(err, PV_NOT_FOUND, "init.softhsm",
 				"install softhsm2 and configure again",
 				"this build knows no SoftHSM module");
 	return PV_OK;
+}
+
+/* It makes an authority; else one is there. */
+static enum pv_code is_first(const char *path, bool *first, struct err *err)
+{
+	struct plan *plan = NULL;
+	enum pv_code rc = ceremony_read_plan(path, &plan, err);
+
+	*first = rc == PV_OK && plan_is_first(plan);
+	plan_free(plan);
+	return rc;
 }
 
 static enum pv_code read_binding(const char *path, struct binding *b,
@@ -105,8 +111,8 @@ static enum pv_code read_binding(const char *path, struct binding *b,
 	return rc;
 }
 
-static enum pv_code report(const struct app *app, const struct init_report *r,
-			   struct err *err)
+enum pv_code ceremony_report(const struct app *app, const struct init_report *r,
+			     struct err *err)
 {
 	if (app->json)
 		return out_json(
@@ -135,9 +141,14 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 	struct binding b = { .tokens_n = 0 };
 	const char *tokens[BINDING_TOKENS_MAX];
 	struct init_report r;
-	struct run_args in;
+	struct ceremony_args in;
+	bool first = false;
 	enum pv_code rc = parse(app, argc, argv, &in, err);
 
+	if (rc == PV_OK)
+		rc = is_first(in.plan, &first, err);
+	if (rc == PV_OK && !first)
+		return ceremony_run_later(app, &in, err);
 	if (rc == PV_OK)
 		rc = check(&in, err);
 	if (rc == PV_OK && in.binding)
@@ -178,7 +189,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 	rc = in.resume ? init_resume(&job, &r, err)
 		       : init_authority(&job, &r, err);
 	if (rc == PV_OK)
-		return report(app, &r, err);
+		return ceremony_report(app, &r, err);
 	if (r.touched || in.resume)
 		out_note(app,
 			 "%s is incomplete: `provctl ceremony resume' "

@@ -17,8 +17,9 @@ cmd_provctl_SOURCES = \
 	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
 	cmd/audit_witness.c \
 	cmd/ceremony.h cmd/ceremony_explain.c cmd/ceremony_files.c \
-	cmd/ceremony_files.h cmd/ceremony_help.c cmd/ceremony_people.c \
-	cmd/ceremony_run.c cmd/ceremony_screen.c cmd/ceremony_verify.c cmd/cmd_ceremony.c \
+	cmd/ceremony_files.h cmd/ceremony_help.c cmd/ceremony_later.c \
+	cmd/ceremony_people.c cmd/ceremony_run.c cmd/ceremony_screen.c \
+	cmd/ceremony_verify.c cmd/cmd_ceremony.c \
 	cmd/confirm.c cmd/confirm.h cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_config.c cmd/cmd_officer.c \
 	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
 	cmd/attest_challenge.c cmd/attest_explain.c \
@@ -37,7 +38,7 @@ cmd_provctl_SOURCES = \
 	cmd/export_inventory.c cmd/export_items.c cmd/export_log.c \
 	cmd/export_stream.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
-	cmd/inventory.h cmd/inventory_row.c \
+	cmd/inventory.h cmd/inventory_row.c cmd/newpin.c cmd/newpin.h \
 	cmd/issue_help.c cmd/issue_input.c cmd/issue_input.h \
 	cmd/issue_opts.c cmd/issue_summary.c cmd/issue_summary.h \
 	cmd/out.c cmd/out.h cmd/out_stream.c cmd/out_stream.h \

@@ -1,35 +1,12 @@
 /* rotate pin: another user PIN for the tokens. */
 #include <stdio.h>
-#include <string.h>
 
+#include "cmd/newpin.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/rotate.h"
 #include "cmd/session.h"
 #include "lib/flow/rotate_pin.h"
-
-/* Nobody sees what is typed: it is typed twice. */
-static enum pv_code ask_twice(const struct backends *b, const char *name,
-			      struct secret *pin, struct err *err)
-{
-	SECRET again = SECRET_INIT;
-	char what[AUTHORITY_NAME_MAX + 24];
-	enum pv_code rc;
-
-	snprintf(what, sizeof(what), "%s (new)", name);
-	rc = b->person_pin("prompt", what, pin, err);
-	if (rc != PV_OK && strcmp(err->rule, "pin.terminal") == 0)
-		snprintf(err->hint, sizeof(err->hint), "%s",
-			 "give it with --new-pin-source file:, fd: or "
-			 "systemd: without a terminal");
-	snprintf(what, sizeof(what), "%s (new, again)", name);
-	if (rc == PV_OK)
-		rc = b->person_pin("prompt", what, &again, err);
-	if (rc == PV_OK && !secret_equal(&again, pin->data, pin->len))
-		rc = err_fail(err, PV_INPUT, "pin.twice", "start again",
-			      "the two are not the same");
-	return rc;
-}
 
 /* What an interrupted change left goes first: a token may have it. */
 static enum pv_code read_new(const struct app *app, const struct session *s,
@@ -40,12 +17,12 @@ static enum pv_code read_new(const struct app *app, const struct session *s,
 	enum pv_code rc = PV_OK;
 
 	if (source)
-		return app->backends->person_pin(source, s->a->name, pin, err);
+		return newpin_read(app->backends, source, s->a->name, pin, err);
 	rc = rotate_pin_staged(s->a, pin, &there, err);
 	if (rc == PV_OK && there)
 		out_note(app, "going on with the new PIN of an earlier run");
 	return rc == PV_OK && !there
-		       ? ask_twice(app->backends, s->a->name, pin, err)
+		       ? newpin_read(app->backends, NULL, s->a->name, pin, err)
 		       : rc;
 }
 

@@ -15,6 +15,11 @@ const char *plan_step_about(const struct plan_step *s)
 	return s->purpose[0] ? s->purpose : s->ca[0] ? s->ca : s->template_name;
 }
 
+bool plan_is_first(const struct plan *p)
+{
+	return p->steps_n > 0 && p->steps[0].kind == PLAN_INIT_TOKEN;
+}
+
 const struct plan_step *plan_roster(const struct plan *p)
 {
 	for (size_t i = 0; i < p->steps_n; i++)

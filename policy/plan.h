@@ -1,7 +1,9 @@
 /*
  * plan: a ceremony plan, the list of steps that a runner takes in order.
- * Parsing checks the list as a whole: the token comes first, every key is made
- * once, a CA has its key and its issuer before it is made.
+ * Parsing checks the list as a whole. One that begins with init-token makes an
+ * authority: every key is made once, a CA has its key and its issuer before it
+ * is made. Any other is a later plan, for an authority that is there: what its
+ * steps name and do not make is the authority's.
  *
  * Does not check: that the templates named exist or fit; what day it is.
  * Specification: overview.md, "Home of an authority";
@@ -33,7 +35,12 @@ enum plan_kind {
 	PLAN_RESTORE_KEY,  /* purpose, from: onto each token without it */
 	PLAN_MAKE_CSR,	   /* ca, template; to */
 	PLAN_SIGN_CSR,	   /* ca, issuer, template, from */
-	PLAN_IMPORT_CA	   /* ca, issuer, from; root */
+	PLAN_IMPORT_CA,	   /* ca, issuer, from; root */
+	PLAN_SIGN_CRL,	   /* ca: its revocation lists, due or not */
+	/* Of later plans alone: */
+	PLAN_CROSS_SIGN, /* ca: its two newest generations, each by the other */
+	PLAN_ROTATE_PIN, /* of the tokens' user */
+	PLAN_DESTROY_KEY /* purpose, generation */
 };
 
 enum plan_key {
@@ -55,6 +62,8 @@ struct plan_step {
 	uint8_t roster[32];  /* SHA-256 of its bytes */
 	int64_t not_after_s; /* of a CA's certificate; 0: as its template says
 			      */
+	int64_t active_s; /* a CA's next generation issues then; 0: at once */
+	uint32_t generation; /* DESTROY_KEY */
 	enum plan_key key;
 	bool backup; /* GENERATE_KEY: it may be backed up */
 	uint32_t shares, threshold;
@@ -87,6 +96,9 @@ struct plan {
 PV_MUST enum pv_code plan_parse(struct span text, struct plan **out,
 				struct err *err);
 void plan_free(struct plan *plan);
+
+/* It makes an authority: it begins with init-token. */
+PV_MUST bool plan_is_first(const struct plan *plan);
 
 /* The step that sets the roster, or NULL. */
 const struct plan_step *plan_roster(const struct plan *plan);

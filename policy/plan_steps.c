@@ -40,17 +40,24 @@ bool plan_has_key(const struct plan *p, const char *purpose)
 	return false;
 }
 
+static bool makes_ca(enum plan_kind kind);
+
 bool plan_has_ca(const struct plan *p, const char *ca)
 {
 	for (size_t i = 0; i < p->steps_n; i++) {
 		const struct plan_step *s = &p->steps[i];
 
-		if (s->kind != PLAN_MAKE_CSR &&
+		if (makes_ca(s->kind) &&
 		    (strcmp(s->ca, ca) == 0 ||
 		     (s->kind == PLAN_IMPORT_CA && strcmp(s->issuer, ca) == 0)))
 			return true;
 	}
 	return false;
+}
+
+bool plan_may_be_there(const struct plan *p)
+{
+	return !plan_is_first(p);
 }
 
 /* overview.md, "Keys by purpose": each has its kind. */
@@ -142,16 +149,23 @@ enum pv_code plan_check_ca(const struct node *n, const char *ca)
 static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 			     struct plan_step *s)
 {
-	static const char *const self_keys[] = { "step", "ca", "template",
-						 "not_after", NULL };
+	static const char *const self_keys[] = { "step",     "ca",
+						 "template", "not_after",
+						 "active",   NULL };
 	static const char *const keys[] = { "step",	"ca",	     "issuer",
-					    "template", "not_after", NULL };
+					    "template", "not_after", "active",
+					    NULL };
+	struct node active = node_get(n, "active");
 	bool self = s->kind == PLAN_SELF_SIGNED;
 
 	NODE_TRY(node_object(n, self ? self_keys : keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
 	NODE_TRY(plan_take_name(n, "template", s->template_name));
 	NODE_TRY(plan_take_time(n, "not_after", &s->not_after_s));
+	NODE_TRY(plan_take_time(n, "active", &s->active_s));
+	if (active.v && plan_is_first(p))
+		return node_fail(&active, "active", "leave it out",
+				 "a first generation issues at once");
 	NODE_TRY(plan_check_ca(n, s->ca));
 	if (!self)
 		NODE_TRY(plan_take_name(n, "issuer", s->issuer));
@@ -161,7 +175,7 @@ static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 	if (plan_has_ca(p, s->ca))
 		return node_fail(n, "duplicate", "make it once",
 				 "CA \"%s\" is made twice", s->ca);
-	if (!self && !plan_has_ca(p, s->issuer))
+	if (!self && !plan_has_ca(p, s->issuer) && !plan_may_be_there(p))
 		return node_fail(n, "issuer_missing", "make it before",
 				 "no CA \"%s\" at this step", s->issuer);
 	return PV_OK;
@@ -180,7 +194,7 @@ static enum pv_code parse_adopt(const struct plan *p, const struct node *n,
 			return node_fail(n, "duplicate", "adopt it once",
 					 "template \"%s\" is adopted twice",
 					 s->template_name);
-	if (!plan_has_p256(p, "bundle"))
+	if (!plan_has_p256(p, "bundle") && !plan_may_be_there(p))
 		return node_fail(n, "key_missing", "generate it before",
 				 "adopting signs a manifest and there is no "
 				 "P-256 key \"bundle\"");
@@ -194,7 +208,7 @@ static enum pv_code parse_check(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
-	return plan_has_key(p, s->purpose)
+	return plan_has_key(p, s->purpose) || plan_may_be_there(p)
 		       ? PV_OK
 		       : node_fail(n, "key_missing", "generate it before",
 				   "no key \"%s\" at this step", s->purpose);
@@ -229,6 +243,55 @@ static enum pv_code parse_pause(const struct plan *p, const struct node *n,
 	return PV_OK;
 }
 
+/* Of a CA that is made before, or there: sign-crl, cross-sign. */
+static enum pv_code parse_of_ca(const struct plan *p, const struct node *n,
+				struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "ca", NULL };
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "ca", s->ca));
+	return plan_has_ca(p, s->ca) || plan_may_be_there(p)
+		       ? PV_OK
+		       : node_fail(n, "ca_missing", "make it before",
+				   "no CA \"%s\" at this step", s->ca);
+}
+
+static enum pv_code parse_pin(const struct plan *p, const struct node *n,
+			      struct plan_step *s)
+{
+	static const char *const keys[] = { "step", NULL };
+
+	(void)s;
+	NODE_TRY(node_object(n, keys));
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_ROTATE_PIN)
+			return node_fail(n, "duplicate", "change it once",
+					 "the PIN is changed twice");
+	return PV_OK;
+}
+
+static enum pv_code parse_destroy(const struct plan *p, const struct node *n,
+				  struct plan_step *s)
+{
+	static const char *const keys[] = { "step", "purpose", "generation",
+					    NULL };
+	struct node generation = node_get(n, "generation");
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
+	NODE_TRY(node_need(&generation));
+	NODE_TRY(node_u32(&generation, 1, INT32_MAX, &s->generation));
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_DESTROY_KEY &&
+		    p->steps[i].generation == s->generation &&
+		    strcmp(p->steps[i].purpose, s->purpose) == 0)
+			return node_fail(n, "duplicate", "destroy it once",
+					 "key \"%s\" is destroyed twice",
+					 s->purpose);
+	return PV_OK;
+}
+
 static enum pv_code parse_init(const struct plan *p, const struct node *n,
 			       struct plan_step *s)
 {
@@ -243,32 +306,77 @@ static enum pv_code parse_init(const struct plan *p, const struct node *n,
 	return PV_OK;
 }
 
+enum {
+	AFTER_ROSTER = 1, /* people need not approve it one by one */
+	MAKES_CA = 2,
+	FIRST_ONLY = 4, /* not in a later plan */
+	LATER_ONLY = 8	/* in later plans alone */
+};
+
 static const struct kind {
 	const char *name;
 	/* Of a step behind those of p: s->kind is set. */
 	enum pv_code (*parse)(const struct plan *p, const struct node *n,
 			      struct plan_step *s);
-	bool after_roster; /* people need not approve it one by one */
+	unsigned is;
 } kinds[] = {
-	[PLAN_INIT_TOKEN] = { "init-token", parse_init, false },
-	[PLAN_GENERATE_KEY] = { "generate-key", parse_key, false },
-	[PLAN_SELF_SIGNED] = { "self-signed", parse_ca, false },
-	[PLAN_ISSUE_CA] = { "issue-ca", parse_ca, false },
-	[PLAN_ADOPT] = { "adopt", parse_adopt, false },
-	[PLAN_CHECK_KEY] = { "check-key", parse_check, true },
-	[PLAN_PAUSE] = { "pause", parse_pause, true },
-	[PLAN_SET_ROSTER] = { "set-roster", parse_roster, true },
-	[PLAN_BACK_UP_KEY] = { "back-up-key", plan_parse_back_up, false },
-	[PLAN_RESTORE_KEY] = { "restore-key", plan_parse_restore, false },
-	[PLAN_MAKE_CSR] = { "make-csr", plan_parse_make_csr, false },
-	[PLAN_SIGN_CSR] = { "sign-csr", plan_parse_sign_csr, false },
-	[PLAN_IMPORT_CA] = { "import-ca", plan_parse_import_ca, false },
+	[PLAN_INIT_TOKEN] = { "init-token", parse_init, FIRST_ONLY },
+	[PLAN_GENERATE_KEY] = { "generate-key", parse_key, 0 },
+	[PLAN_SELF_SIGNED] = { "self-signed", parse_ca, MAKES_CA },
+	[PLAN_ISSUE_CA] = { "issue-ca", parse_ca, MAKES_CA },
+	[PLAN_ADOPT] = { "adopt", parse_adopt, 0 },
+	[PLAN_CHECK_KEY] = { "check-key", parse_check, AFTER_ROSTER },
+	[PLAN_PAUSE] = { "pause", parse_pause, AFTER_ROSTER },
+	[PLAN_SET_ROSTER] = { "set-roster", parse_roster,
+			      AFTER_ROSTER | FIRST_ONLY },
+	[PLAN_BACK_UP_KEY] = { "back-up-key", plan_parse_back_up, 0 },
+	[PLAN_RESTORE_KEY] = { "restore-key", plan_parse_restore, 0 },
+	[PLAN_MAKE_CSR] = { "make-csr", plan_parse_make_csr, FIRST_ONLY },
+	[PLAN_SIGN_CSR] = { "sign-csr", plan_parse_sign_csr,
+			    MAKES_CA | FIRST_ONLY },
+	[PLAN_IMPORT_CA] = { "import-ca", plan_parse_import_ca,
+			     MAKES_CA | FIRST_ONLY },
+	[PLAN_SIGN_CRL] = { "sign-crl", parse_of_ca, 0 },
+	[PLAN_CROSS_SIGN] = { "cross-sign", parse_of_ca, LATER_ONLY },
+	[PLAN_ROTATE_PIN] = { "rotate-pin", parse_pin, LATER_ONLY },
+	[PLAN_DESTROY_KEY] = { "destroy-key", parse_destroy, LATER_ONLY },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 const char *plan_kind_name(enum plan_kind kind)
 {
 	return kinds[kind].name;
+}
+
+static bool makes_ca(enum plan_kind kind)
+{
+	return kinds[kind].is & MAKES_CA;
+}
+
+/* Where a step of that kind may stand. */
+static enum pv_code check_place(const struct plan *p, const struct node *n,
+				unsigned kind)
+{
+	bool first =
+		p->steps_n == 0 ? kind == PLAN_INIT_TOKEN : plan_is_first(p);
+	unsigned is = kinds[kind].is;
+
+	if (first && (is & LATER_ONLY))
+		return node_fail(n, "order", "put it into a plan of its own",
+				 "%s is for an authority that is there: a plan "
+				 "that does not begin with init-token",
+				 kinds[kind].name);
+	if (!first && (is & FIRST_ONLY))
+		return node_fail(n, "order",
+				 kind == PLAN_INIT_TOKEN
+					 ? "put it first"
+					 : "use `provctl officer roster'",
+				 "%s is for a plan that begins with init-token",
+				 kinds[kind].name);
+	if (plan_roster(p) && !(is & AFTER_ROSTER))
+		return node_fail(n, "order", "set the roster at the end",
+				 "under a roster this step needs approvals");
+	return PV_OK;
 }
 
 enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
@@ -286,12 +394,7 @@ enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
 	NODE_TRY(node_need(&step));
 	NODE_TRY(node_word(&step, words, &word));
 	s->kind = (enum plan_kind)word;
-	if (p->steps_n == 0 && s->kind != PLAN_INIT_TOKEN)
-		return node_fail(n, "order", "begin with init-token",
-				 "a plan begins with its token");
-	if (plan_roster(p) && !kinds[word].after_roster)
-		return node_fail(n, "order", "set the roster at the end",
-				 "under a roster this step needs approvals");
+	NODE_TRY(check_place(p, n, word));
 	rc = plan_take_present(n, &rest, s);
 	if (rc == PV_OK)
 		rc = kinds[word].parse(p, &rest, s);

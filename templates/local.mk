@@ -10,10 +10,10 @@ dist_templates_DATA = templates/template.schema.json \
 	templates/symmetric-sensor.json
 
 plansdir = $(pkgdatadir)/templates/plans
-dist_plans_DATA = templates/plans/root-backup.json \
-	templates/plans/root-issuing.json \
-	templates/plans/issuing-online.json \
-	templates/plans/root-offline.json \
+dist_plans_DATA = templates/plans/issuing-online.json \
+	templates/plans/issuing-rollover.json \
+	templates/plans/root-backup.json templates/plans/root-crl.json \
+	templates/plans/root-issuing.json templates/plans/root-offline.json \
 	templates/plans/softhsm-demo.json
 
 examplesdir = $(pkgdatadir)/templates/examples

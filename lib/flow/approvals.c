@@ -23,7 +23,8 @@ struct gate {
 	const struct approvals_want *want;
 	struct roster *roster;
 	struct quorum_ask ask;
-	struct note *notes; /* want->files_n */
+	struct note *notes; /* room for want->files_n */
+	size_t notes_n;
 	uint64_t now_s;
 	uint32_t valid_s; /* a request's life */
 	struct approvals *got;
@@ -69,6 +70,38 @@ static enum pv_code fill_asked(struct gate *g)
 	return rc;
 }
 
+/* Of another operation or another subject, among those that are given for all
+ * of a plan. One that is no approval stays, and is refused. */
+static bool is_aside(const struct gate *g, const struct note *note)
+{
+	struct approval said;
+
+	return g->want->mixed &&
+	       approval_text_parse(note->text, &said, NULL) == PV_OK &&
+	       (said.operation != g->want->op ||
+		memcmp(said.subject, g->got->asked.subject,
+		       sizeof(said.subject)) != 0);
+}
+
+static enum pv_code read_note(struct gate *g, const char *file)
+{
+	CLEANUP(buf_release) struct buf text;
+	struct note *note = &g->notes[g->notes_n];
+	enum pv_code rc;
+
+	buf_init(&text, NOTE_SIZE_MAX);
+	rc = file_read(AT_FDCWD, file, 0, &text, g->err);
+	if (rc == PV_OK)
+		rc = note_parse(note, buf_span(&text), g->err);
+	if (rc != PV_OK)
+		err_object(g->err, file);
+	else if (is_aside(g, note))
+		note_release(note);
+	else
+		g->notes_n++;
+	return rc;
+}
+
 static enum pv_code read_notes(struct gate *g)
 {
 	enum pv_code rc = PV_OK;
@@ -78,16 +111,8 @@ static enum pv_code read_notes(struct gate *g)
 	g->notes = mem_new(g->want->files_n * sizeof(*g->notes), g->err);
 	if (!g->notes)
 		return PV_INTERNAL;
-	for (size_t i = 0; rc == PV_OK && i < g->want->files_n; i++) {
-		CLEANUP(buf_release) struct buf text;
-
-		buf_init(&text, NOTE_SIZE_MAX);
-		rc = file_read(AT_FDCWD, g->want->files[i], 0, &text, g->err);
-		if (rc == PV_OK)
-			rc = note_parse(&g->notes[i], buf_span(&text), g->err);
-		if (rc != PV_OK)
-			err_object(g->err, g->want->files[i]);
-	}
+	for (size_t i = 0; rc == PV_OK && i < g->want->files_n; i++)
+		rc = read_note(g, g->want->files[i]);
 	return rc;
 }
 
@@ -135,7 +160,7 @@ static enum pv_code keep_note(struct gate *g)
 	struct span text = g->notes[0].text;
 	enum pv_code rc = note_start(out, text, g->err);
 
-	for (size_t i = 0; rc == PV_OK && i < g->want->files_n; i++)
+	for (size_t i = 0; rc == PV_OK && i < g->notes_n; i++)
 		for (size_t k = 0; k < g->notes[i].sigs_n; k++)
 			note_sig_put(out, &g->notes[i].sigs[k]);
 	return rc == PV_OK ? buf_check(out, g->err) : rc;
@@ -168,7 +193,7 @@ static enum pv_code wait_for_more(struct gate *g, const struct err *why)
 						 .now_s = g->now_s,
 						 .valid_s = g->valid_s,
 						 .max_age_s = g->got->max_age_s,
-						 .known = g->want->files_n > 0,
+						 .known = g->notes_n > 0,
 						 .asked = &g->got->asked };
 	char path[APPROVALS_PATH_MAX];
 	enum pv_code rc = approvals_request(&asking, path, g->err);
@@ -218,14 +243,14 @@ static enum pv_code count(struct gate *g)
 
 	err_init(&why);
 	asked_first = g->got->asked;
-	if (g->want->files_n == 0) /* nobody has signed anything yet */
+	if (g->notes_n == 0) /* nobody has signed anything yet */
 		asked_first.expires_s = g->now_s + 1;
-	rc = approval_count(g->roster, g->notes, g->want->files_n, &asked_first,
+	rc = approval_count(g->roster, g->notes, g->notes_n, &asked_first,
 			    g->now_s, &g->ask, &tally, &why);
 	if (rc == PV_OK || rc == PV_WAITING) {
 		enum pv_code age = PV_OK;
 
-		if (g->want->files_n > 0)
+		if (g->notes_n > 0)
 			age = approvals_check_age(g->store, g->got, g->now_s,
 						  g->err);
 		if (age != PV_OK)
@@ -246,9 +271,9 @@ static enum pv_code pass(struct gate *g)
 		rc = fill_asked(g);
 	if (rc == PV_OK)
 		rc = read_notes(g);
-	if (rc == PV_OK && g->want->files_n > 0)
+	if (rc == PV_OK && g->notes_n > 0)
 		rc = take_nonce(g);
-	if (rc == PV_OK && g->want->files_n > 0)
+	if (rc == PV_OK && g->notes_n > 0)
 		rc = seen_by_witnesses(g);
 	return rc == PV_OK ? count(g) : rc;
 }

@@ -37,6 +37,7 @@ struct approvals_want {
 	const struct tpl_approvals *raised; /* of its template; NULL: none */
 	const char *const *files;	    /* --approval: signed notes */
 	size_t files_n;
+	bool mixed; /* of several operations: other ones are left aside */
 	const char
 		*request_out;  /* --request FILE; NULL: below the home,
 				* requests/<op>-<12 hex of the subject>.json */

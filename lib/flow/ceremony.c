@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,9 +9,11 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/ceremonysign.h"
 #include "lib/flow/event.h"
 #include "lib/flow/officers.h"
+#include "lib/flow/ownkey.h"
 #include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
 
@@ -25,6 +28,7 @@ static void ceremony_release(struct ceremony *c)
 	hsm_close(c->hsm);
 	c->hsm = NULL;
 	fd_cleanup(&c->templates);
+	buf_release(&c->lists);
 	transcript_close(&c->t);
 }
 
@@ -40,12 +44,49 @@ enum pv_code ceremony_put(struct ceremony *c, const char *event,
 	return rc;
 }
 
+enum pv_code ceremony_target(struct ceremony *c, const char *label,
+			     uint64_t value, struct err *err)
+{
+	char text[24];
+
+	if (c->target[c->n] != 0)
+		return PV_OK;
+	c->target[c->n] = value;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return CEREMONY_PUT(c, "target", { "label", label }, { "value", text });
+}
+
+struct tokens ceremony_tokens(struct ceremony *c)
+{
+	return (struct tokens){ .a = c->a,
+				.backends = c->opts->backends,
+				.login = &c->login,
+				.hsm = &c->hsm };
+}
+
 /* ---- where an interrupted run stopped ---- */
 
 struct reading {
 	struct ceremony *c;
 	char plan[65];
 };
+
+/* What a step was about to do is done by the run that goes on, and nothing
+ * else. */
+static void take_work(struct ceremony *c, const struct transcript_line *line)
+{
+	const char *value = transcript_fact(line, "value");
+	const char *tbs = transcript_fact(line, "tbs_sha256");
+	uint8_t hash[32];
+
+	if (line->step == 0 || line->step > c->plan->steps_n)
+		return;
+	if (strcmp(line->event, "target") == 0 && value)
+		c->target[line->step - 1] = strtoull(value, NULL, 10);
+	if (strcmp(line->event, "sign") == 0 && transcript_fact(line, "list") &&
+	    tbs && strlen(tbs) == 64 && hex_decode(tbs, hash, sizeof(hash)))
+		buf_put(&c->lists, hash, sizeof(hash));
+}
 
 static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 			      struct err *err)
@@ -68,6 +109,7 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	if (strcmp(line->event, "done") == 0 && line->step > 0 &&
 	    line->step <= c->plan->steps_n)
 		c->done[line->step - 1] = true;
+	take_work(c, line);
 	c->begun = true;
 	c->approved |= strcmp(line->event, "approvals") == 0;
 	c->ended |= strcmp(line->event, "end") == 0;
@@ -240,46 +282,88 @@ static enum pv_code set_roster(const struct ceremony *c, struct err *err)
 /* Those that certificates name are there before the first certificate is. */
 static enum pv_code make_lists(struct ceremony *c, struct err *err)
 {
-	struct tokens tokens = { .a = c->a,
-				 .backends = c->opts->backends,
-				 .login = &c->login,
-				 .hsm = &c->hsm };
+	struct tokens tokens = ceremony_tokens(c);
 	const struct publish_job job = { .a = c->a,
 					 .store = c->store,
-					 .tokens = &tokens };
+					 .tokens = &tokens,
+					 .covered = c->opts->covered };
 	struct publish_report report;
 	enum pv_code rc = c->hsm ? publish_run(&job, &report, err) : PV_OK;
 
 	if (rc != PV_OK)
-		err_prefix(err, "the first revocation lists");
+		err_prefix(err, "the revocation lists");
 	return rc;
 }
 
-static enum pv_code finish(struct ceremony *c, struct err *err)
+/* Those that sign the transcript: of a later plan no step may be about them. */
+static enum pv_code tell_log_keys(struct ceremony *c, struct err *err)
 {
-	char keys[16];
-	enum pv_code rc = settings_record(c->a, c->store, err);
+	char der[2 * HSM_SPKI_MAX + 1];
+	enum pv_code rc = PV_OK;
 
-	c->steps = false;
+	for (size_t i = 0; rc == PV_OK && i < c->a->keys_n; i++) {
+		struct issue_key key;
+
+		if (strncmp(c->a->keys[i].purpose, "log", 3) != 0)
+			continue;
+		rc = ownkey_load(c->store, c->a->keys[i].label, &key, err);
+		if (rc != PV_OK)
+			return rc;
+		hex_encode(key.spki, key.spki_len, der);
+		rc = CEREMONY_PUT(c, "log-key", { "label", key.label },
+				  { "spki", der });
+	}
+	return rc;
+}
+
+static enum pv_code settle(struct ceremony *c, struct err *err)
+{
+	enum pv_code rc;
+
+	/* An authority that is there has its own, and its roster. */
+	if (c->opts->later)
+		return ceremony_login(c, err);
+	rc = settings_record(c->a, c->store, err);
 	if (rc == PV_OK)
 		rc = set_roster(c, err);
 	/* One that goes on behind its last step has nothing open, or a pause.
 	 */
 	if (rc == PV_OK && c->a->keys_n > 0)
 		rc = ceremony_login(c, err);
+	return rc;
+}
+
+static enum pv_code end(struct ceremony *c, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+	char keys[16];
+
+	if (c->ended)
+		return PV_OK;
+	if (c->opts->later)
+		rc = tell_log_keys(c, err);
+	snprintf(keys, sizeof(keys), "%zu", c->a->keys_n);
+	return rc == PV_OK ? CEREMONY_PUT(c, "end", { "result", "done" },
+					  { "keys", keys })
+			   : rc;
+}
+
+static enum pv_code finish(struct ceremony *c, struct err *err)
+{
+	enum pv_code rc;
+
+	c->steps = false;
+	rc = settle(c, err);
 	if (rc == PV_OK)
 		rc = make_lists(c, err);
 	if (rc == PV_OK && !c->ended)
 		rc = ceremony_give_lists(c, err);
 	if (rc == PV_OK && c->hsm)
 		rc = checkpoint_now(c->a, c->store, c->hsm, err);
-	snprintf(keys, sizeof(keys), "%zu", c->a->keys_n);
-	if (rc == PV_OK && !c->ended)
-		rc = CEREMONY_PUT(c, "end", { "result", "done" },
-				  { "keys", keys });
+	if (rc == PV_OK)
+		rc = end(c, err);
 	/* Signed before the crash; another signature would be another file. */
-	if (c->ended && faccessat(c->opts->folder, TRANSCRIPT_NOTE_FILE, F_OK,
-				  AT_SYMLINK_NOFOLLOW) == 0)
+	if (c->ended && ceremony_folder_ended(c->opts->folder))
 		return rc;
 	if (rc == PV_OK && c->hsm)
 		rc = ceremony_sign(c->a, c->store, c->hsm, c->opts->folder,
@@ -304,6 +388,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		dir_open(AT_FDCWD, opts->templates_dir, &c.templates, err);
 
 	snprintf(c.mode, sizeof(c.mode), "%s", opts->mode);
+	buf_init(&c.lists, TRANSCRIPT_SIZE_MAX);
 	if (rc == PV_OK)
 		rc = open_transcript(&c, err);
 	if (rc == PV_OK)
@@ -311,7 +396,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 	if (rc == PV_OK)
 		rc = ceremony_approve(&c, err);
 	c.steps = true;
-	a->making = true;
+	a->making = !opts->later;
 	for (; rc == PV_OK && c.n < plan->steps_n; c.n++)
 		rc = run_step(&c, err);
 	if (rc == PV_OK)

@@ -6,11 +6,12 @@
  *
  *   ceremonies/<plan>-<version>/  transcript.jsonl  transcript.note  <ca>.pem
  *
- * Events: begin, approvals, resume, token, pin-pad, wrong-pin, step, key, sign,
- * certificate, template, given, taken, share, backup, share-taken, restored,
- * ask, answer, orphan, done, failed, end. Every step that ended well is an
- * entry ceremony.step of the log, too; the first failure ends the run. At the
- * end the log's keys sign the transcript's head.
+ * Events: begin, approvals, resume, token, pin-pad, wrong-pin, step, target,
+ * key, sign, certificate, crl, template, given, taken, share, backup,
+ * share-taken, restored, pin, destroyed, ask, answer, orphan, done, failed,
+ * log-key, end. Every step that ended well is an entry ceremony.step of the
+ * log, too; the first failure ends the run. At the end the log's keys sign the
+ * transcript's head.
  *
  * Does not check: that the plan was rehearsed (init.h).
  */
@@ -18,7 +19,9 @@
 #define PV_FLOW_CEREMONY_H
 
 #include "lib/flow/backends.h"
+#include "lib/flow/approvals.h"
 #include "lib/flow/transcript.h"
+#include "lib/log/proof.h"
 #include "policy/plan.h"
 
 #define CEREMONY_FOLDER "ceremonies"
@@ -39,6 +42,9 @@ struct ceremony_people {
 			    char answer[CEREMONY_ANSWER_MAX], struct err *err);
 	/* The token's PIN once more, after a wrong one. NULL: none is asked. */
 	enum pv_code (*pin)(void *ctx, struct secret *pin, struct err *err);
+	/* The next one, appended to pin. NULL: none can be told. */
+	enum pv_code (*next_pin)(void *ctx, const struct authority *a,
+				 struct secret *pin, struct err *err);
 	void *ctx;
 };
 
@@ -58,6 +64,11 @@ struct ceremony_opts {
 	bool resume;		 /* its transcript is there */
 	const struct transcript_head *rehearsed; /* NULL: none is needed */
 	const struct ceremony_people *people;	 /* NULL: unattended */
+	/* The authority is there, and the plan a later one (later.h). */
+	bool later;
+	const struct log_point *covered;   /* of it: what its checkpoint says */
+	const struct approvals_want *want; /* of it: files for its steps */
+	const struct approvals *approved;  /* of it: who approved the plan */
 	/* Told before each step; may be NULL. text is a short sentence. */
 	void (*progress)(const void *ctx, size_t step, size_t steps,
 			 const char *text);
@@ -76,7 +87,8 @@ PV_MUST enum pv_code ceremony_window(const struct plan *plan, const char *mode,
 				     struct err *err);
 /*
  * Runs plan on a, whose keys grow by what is generated, and on its store,
- * which is new, or what an interrupted run of this very plan left. With so_pin
+ * which is new, or what an interrupted run of this very plan left, or with
+ * opts->later one that is there. With so_pin
  * a step init-token initialises the token, without it that step is passed
  * over: the token is there. Then the settings are recorded, the roster is set,
  * a checkpoint covers all of it, and the transcript is signed. Codes of the

@@ -13,6 +13,7 @@
 #include "lib/store/store_people.h"
 
 #define NO_ROSTER "the plan sets no roster: nobody was asked"
+#define NOT_RULED "no roster is in force: nobody was asked"
 
 struct approving {
 	struct ceremony *c;
@@ -156,8 +157,9 @@ enum pv_code ceremony_tell_approvals(struct ceremony *c,
 	enum pv_code rc;
 
 	if (!got || got->needed == 0)
-		return CEREMONY_PUT(c, "approvals", { "persons", "-" },
-				    { "why", NO_ROSTER });
+		return CEREMONY_PUT(
+			c, "approvals", { "persons", "-" },
+			{ "why", c->opts->later ? NOT_RULED : NO_ROSTER });
 	rc = sha256(buf_span(&got->note), hash, err);
 	if (rc != PV_OK)
 		return rc;
@@ -178,6 +180,11 @@ enum pv_code ceremony_approve(struct ceremony *c, struct err *err)
 	CLEANUP(approving_release) struct approving x = { .c = c };
 	enum pv_code rc;
 
+	/* The log had it before there was a folder. */
+	if (c->opts->later)
+		return c->approved ? PV_OK
+				   : ceremony_tell_approvals(
+					     c, c->opts->approved, err);
 	if (strcmp(c->mode, "run") != 0)
 		return PV_OK;
 	if (!plan_roster(c->plan))

@@ -10,6 +10,7 @@
 #include "lib/flow/cacert.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/ceremony_cas.h"
+#include "lib/flow/ceremony_kinds.h"
 
 CLEANUP_PTR(struct template, template_free);
 CLEANUP_PTR(struct file_group, file_group_free);
@@ -30,6 +31,7 @@ enum pv_code ceremony_hash(struct span bytes, char hex[static 65],
 	return rc;
 }
 
+/* What is to be signed, before its intent is recorded. */
 enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 			       struct err *err)
 {
@@ -57,46 +59,63 @@ enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 }
 
 enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
-			       struct span pem, struct err *err)
+			       struct span bytes, char hex[static 65],
+			       struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
-	enum pv_code rc = file_group_new(&g, err);
+	uint8_t hash[32];
+	enum pv_code rc = sha256(bytes, hash, err);
 
 	if (rc == PV_OK)
-		rc = file_group_add(g, c->opts->folder, file, 0644, pem.p,
-				    pem.len, err);
-	return rc == PV_OK ? file_group_commit(g, err) : rc;
+		rc = file_group_new(&g, err);
+	if (rc == PV_OK)
+		rc = file_group_add(g, c->opts->folder, file, 0644, bytes.p,
+				    bytes.len, err);
+	if (rc == PV_OK)
+		rc = file_group_commit(g, err);
+	hex_encode(hash, sizeof(hash), hex);
+	return rc;
+}
+
+enum pv_code ceremony_put_certificate(struct ceremony *c, const char *ca,
+				      const char *file, struct span der,
+				      struct err *err)
+{
+	CLEANUP(buf_release) struct buf pem;
+	char der_hex[65], pem_hex[65];
+	uint8_t hash[32];
+	enum pv_code rc = sha256(der, hash, err);
+
+	buf_init(&pem, 65536);
+	pem_encode(&pem, "CERTIFICATE", der);
+	if (rc == PV_OK)
+		rc = buf_check(&pem, err);
+	if (rc == PV_OK)
+		rc = ceremony_put_file(c, file, buf_span(&pem), pem_hex, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), der_hex);
+	return CEREMONY_PUT(c, "certificate", { "ca", ca },
+			    { "sha256", der_hex }, { "file", file },
+			    { "file_sha256", pem_hex });
 }
 
 enum pv_code ceremony_tell_certificate(struct ceremony *c, const char *ca,
 				       struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
-	CLEANUP(buf_release) struct buf pem;
-	char file[CEREMONY_FILE_MAX], der_hex[65], pem_hex[65];
+	char file[CEREMONY_FILE_MAX];
 	struct span der;
 	enum pv_code rc = ca_chain_load(c->store, ca, -1, &chain, err);
 
-	buf_init(&pem, 65536);
 	if (rc != PV_OK)
 		return rc;
 	der = buf_span(&chain.ca[0].der);
-	pem_encode(&pem, "CERTIFICATE", der);
 	ceremony_file(file, ca, ".pem");
-	rc = buf_check(&pem, err);
-	if (rc == PV_OK && chain.ca[0].label[0])
+	if (chain.ca[0].label[0])
 		rc = hsm_store_certificate(c->hsm, chain.ca[0].label, der, err);
-	if (rc == PV_OK)
-		rc = ceremony_hash(der, der_hex, err);
-	if (rc == PV_OK)
-		rc = ceremony_hash(buf_span(&pem), pem_hex, err);
-	if (rc == PV_OK)
-		rc = ceremony_put_file(c, file, buf_span(&pem), err);
-	if (rc != PV_OK)
-		return rc;
-	return CEREMONY_PUT(c, "certificate", { "ca", ca },
-			    { "sha256", der_hex }, { "file", file },
-			    { "file_sha256", pem_hex });
+	return rc == PV_OK ? ceremony_put_certificate(c, ca, file, der, err)
+			   : rc;
 }
 
 static enum pv_code count_ca(void *ctx, const struct store_ca *ca,
@@ -175,6 +194,8 @@ enum pv_code ceremony_make_ca(struct ceremony *c, const struct plan_step *step,
 	bool there = false;
 	enum pv_code rc;
 
+	if (c->opts->later)
+		return ceremony_next_ca(c, step, err);
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = ceremony_login(c, err);
 	if (rc == PV_OK)

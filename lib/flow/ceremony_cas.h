@@ -3,8 +3,7 @@
 #ifndef PV_FLOW_CEREMONY_CAS_H
 #define PV_FLOW_CEREMONY_CAS_H
 
-#include "lib/flow/camake.h"
-#include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremony_kinds.h"
 
 #define CEREMONY_FILE_MAX (PLAN_NAME_MAX + 8)
 
@@ -20,16 +19,10 @@ PV_MUST enum pv_code ceremony_is_made(struct ceremony *c, const char *ca,
 /* A CA's template, adopted; *t is the caller's. */
 PV_MUST enum pv_code ceremony_ca_template(struct ceremony *c, const char *name,
 					  struct template **t, struct err *err);
-/* What is to be signed, before its intent is recorded. ctx: the ceremony. */
-PV_MUST enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
-				       struct err *err);
 /* Its certificate: to the token that has its key, as <ca>.pem beside the
  * transcript, and into it. */
 PV_MUST enum pv_code ceremony_tell_certificate(struct ceremony *c,
 					       const char *ca, struct err *err);
-/* Beside the transcript: never over another file. */
-PV_MUST enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
-				       struct span bytes, struct err *err);
 
 /* ---- handlers ---- */
 

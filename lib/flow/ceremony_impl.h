@@ -4,6 +4,7 @@
 
 #include "lib/flow/ceremony.h"
 #include "lib/flow/issuekey.h"
+#include "lib/flow/tokens.h"
 
 struct ceremony {
 	const struct ceremony_opts *opts;
@@ -20,9 +21,13 @@ struct ceremony {
 	char mode[16]; /* that it was begun in */
 	/* What the transcript of an interrupted run says. */
 	bool begun, ended, done[PLAN_STEPS_MAX];
-	bool approved;	 /* and who approved the plan */
-	char serial[17]; /* the token's; "": not said yet */
-	bool pin_pad;	 /* it asks for its PIN itself */
+	bool approved; /* and who approved the plan */
+	/* What each step set out to do (event "target"): the generation of a
+	 * key, or the log's size; 0: it did not. */
+	uint64_t target[PLAN_STEPS_MAX];
+	struct buf lists; /* hashes of the lists' TBS that were shown */
+	char serial[17];  /* the token's; "": not said yet */
+	bool pin_pad;	  /* it asks for its PIN itself */
 	bool orphans_told;
 };
 
@@ -37,6 +42,11 @@ struct ceremony {
 PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
 				  const struct transcript_pair *pairs, size_t n,
 				  struct err *err);
+/* The running step sets out to do that, once. */
+PV_MUST enum pv_code ceremony_target(struct ceremony *c, const char *label,
+				     uint64_t value, struct err *err);
+/* The tokens of the ceremony, of which c->hsm is the open one. */
+struct tokens ceremony_tokens(struct ceremony *c);
 /* Goes on when people say so, or when nobody is there. */
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);
@@ -84,23 +94,5 @@ PV_MUST enum pv_code ceremony_step(struct ceremony *c,
 PV_MUST enum pv_code ceremony_step_done(struct ceremony *c,
 					const struct plan_step *step,
 					struct err *err);
-
-/* ---- handlers (ceremony_steps.c has the table) ---- */
-
-PV_MUST enum pv_code ceremony_generate_key(struct ceremony *c,
-					   const struct plan_step *step,
-					   struct err *err);
-PV_MUST enum pv_code ceremony_generated(struct ceremony *c,
-					const struct plan_step *step,
-					struct err *err);
-PV_MUST enum pv_code ceremony_check_key(struct ceremony *c,
-					const struct plan_step *step,
-					struct err *err);
-PV_MUST enum pv_code ceremony_make_ca(struct ceremony *c,
-				      const struct plan_step *step,
-				      struct err *err);
-/* <name>.json of the templates' folder into *bytes, which it sets up. */
-PV_MUST enum pv_code ceremony_template(struct ceremony *c, const char *name,
-				       struct buf *bytes, struct err *err);
 
 #endif

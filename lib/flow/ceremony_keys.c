@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/base/sha256.h"
-#include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
 
@@ -28,8 +28,8 @@ static enum hsm_key_kind key_kind(struct hsm *hsm, const struct plan_step *step)
 }
 
 /* As the token says it now, held against what was recorded. */
-static enum pv_code tell_key(struct ceremony *c, const struct issue_key *key,
-			     struct err *err)
+enum pv_code ceremony_tell_key(struct ceremony *c, const struct issue_key *key,
+			       struct err *err)
 {
 	const struct hsm_key_info *info;
 	char id[2 * HSM_ID_LEN + 1], spki[65] = "", attrs[65];
@@ -105,6 +105,8 @@ enum pv_code ceremony_generate_key(struct ceremony *c,
 	struct keymake_known known;
 	enum pv_code rc;
 
+	if (c->opts->later)
+		return ceremony_next_key(c, step, err);
 	keymake_label(&job, c->object);
 	rc = ceremony_login(c, err);
 	if (rc == PV_OK)
@@ -112,7 +114,7 @@ enum pv_code ceremony_generate_key(struct ceremony *c,
 	if (rc == PV_OK && known.n == 0)
 		rc = make_key(c, step, &known.newest, err);
 	if (rc == PV_OK)
-		rc = tell_key(c, &known.newest, err);
+		rc = ceremony_tell_key(c, &known.newest, err);
 	return rc == PV_OK ? name_key(c, &known.newest, err) : rc;
 }
 
@@ -120,8 +122,12 @@ enum pv_code ceremony_generated(struct ceremony *c,
 				const struct plan_step *step, struct err *err)
 {
 	struct keymake_known known;
-	enum pv_code rc = keymake_known(c->store, step->purpose, &known, err);
+	enum pv_code rc;
 
+	/* It is named where its key was put to use. */
+	if (c->opts->later)
+		return PV_OK;
+	rc = keymake_known(c->store, step->purpose, &known, err);
 	if (rc == PV_OK && known.n == 0)
 		rc = err_fail(err, PV_INTEGRITY, "ceremony.other", NULL,
 			      "the transcript has a key %s that the store does "
@@ -143,5 +149,5 @@ enum pv_code ceremony_check_key(struct ceremony *c,
 		return rc;
 	snprintf(c->object, sizeof(c->object), "%s", named->label);
 	rc = ceremony_login(c, err);
-	return rc == PV_OK ? tell_key(c, &key, err) : rc;
+	return rc == PV_OK ? ceremony_tell_key(c, &key, err) : rc;
 }

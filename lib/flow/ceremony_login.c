@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/ceremony_impl.h"
+#include "lib/flow/checkpoint.h"
 #include "lib/flow/ownkey.h"
 
 enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
@@ -174,6 +175,9 @@ enum pv_code ceremony_login(struct ceremony *c, struct err *err)
 	rc = ceremony_meet(c, err);
 	if (rc == PV_OK)
 		rc = log_in(c, err);
+	/* What people decided is in force before anything is done. */
+	if (rc == PV_OK && c->opts->later)
+		rc = checkpoint_now(c->a, c->store, c->hsm, err);
 	return rc == PV_OK && c->opts->resume && !c->ended && !c->orphans_told
 		       ? tell_orphans(c, err)
 		       : rc;

@@ -108,6 +108,7 @@ static enum pv_code sign(struct asking *q, struct err *err)
 static enum pv_code find_or_sign(struct asking *q, const char *file,
 				 struct err *err)
 {
+	char hex[65];
 	struct err why;
 	enum pv_code rc;
 
@@ -120,9 +121,9 @@ static enum pv_code find_or_sign(struct asking *q, const char *file,
 		*err = why;
 	if (rc == PV_OK)
 		rc = check_pem(q, err);
-	return rc == PV_OK
-		       ? ceremony_put_file(q->c, file, buf_span(&q->pem), err)
-		       : rc;
+	return rc == PV_OK ? ceremony_put_file(q->c, file, buf_span(&q->pem),
+					       hex, err)
+			   : rc;
 }
 
 static enum pv_code open_key(struct asking *q, struct err *err)

@@ -12,6 +12,7 @@
 #include "lib/flow/adopt.h"
 #include "lib/flow/ceremony_backup.h"
 #include "lib/flow/ceremony_cas.h"
+#include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/settings.h"
 #include "policy/roster.h"
@@ -77,7 +78,7 @@ static enum pv_code run_adopt(struct ceremony *c, const struct plan_step *step,
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK)
 		rc = adopt_template(c->a, c->store, c->hsm, buf_span(&bytes),
-				    NULL, &report, err);
+				    c->opts->want, &report, err);
 	if (rc == PV_OK)
 		rc = sha256(buf_span(&bytes), hash, err);
 	if (rc != PV_OK)
@@ -164,6 +165,10 @@ static const struct handler {
 	{ PLAN_MAKE_CSR, ceremony_make_csr, NULL },
 	{ PLAN_SIGN_CSR, ceremony_sign_csr, NULL },
 	{ PLAN_IMPORT_CA, ceremony_import_ca, NULL },
+	{ PLAN_SIGN_CRL, ceremony_sign_crl, NULL },
+	{ PLAN_CROSS_SIGN, ceremony_cross_sign, NULL },
+	{ PLAN_ROTATE_PIN, ceremony_rotate_pin, NULL },
+	{ PLAN_DESTROY_KEY, ceremony_destroy_key, NULL },
 };
 
 static const struct handler *find_handler(enum plan_kind kind)

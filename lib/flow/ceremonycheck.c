@@ -108,19 +108,31 @@ static bool is_kind(const struct check *c, enum plan_kind kind)
 	return strcmp(c->kind, plan_kind_name(kind)) == 0;
 }
 
+/* What has to be seen before the step is done. */
+static bool has_about(const struct check *c)
+{
+	static const enum plan_kind kinds[] = {
+		PLAN_GENERATE_KEY, PLAN_CHECK_KEY,   PLAN_SELF_SIGNED,
+		PLAN_ISSUE_CA,	   PLAN_SIGN_CRL,    PLAN_CROSS_SIGN,
+		PLAN_ROTATE_PIN,   PLAN_DESTROY_KEY, PLAN_BACK_UP_KEY,
+		PLAN_RESTORE_KEY,  PLAN_MAKE_CSR,    PLAN_SIGN_CSR,
+		PLAN_IMPORT_CA
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (is_kind(c, kinds[i]))
+			return true;
+	return false;
+}
+
 static enum pv_code on_done(struct check *c, const struct transcript_line *line,
 			    struct err *err)
 {
 	if (c->open == 0 || line->step != c->open)
 		return order("a step is done that did not begin", err);
-	if (!c->about &&
-	    (is_kind(c, PLAN_GENERATE_KEY) || is_kind(c, PLAN_CHECK_KEY) ||
-	     is_kind(c, PLAN_SELF_SIGNED) || is_kind(c, PLAN_ISSUE_CA) ||
-	     is_kind(c, PLAN_BACK_UP_KEY) || is_kind(c, PLAN_RESTORE_KEY) ||
-	     is_kind(c, PLAN_MAKE_CSR) || is_kind(c, PLAN_SIGN_CSR) ||
-	     is_kind(c, PLAN_IMPORT_CA)))
-		return order("a step is done without its key, request, "
-			     "certificate or backup",
+	if (!c->about && has_about(c))
+		return order("a step is done without what it is about: its "
+			     "key, its certificate or its list",
 			     err);
 	if (!c->taken &&
 	    (is_kind(c, PLAN_SIGN_CSR) || is_kind(c, PLAN_IMPORT_CA)))
@@ -142,9 +154,6 @@ static enum pv_code take_signer(struct check *c,
 	uint8_t spki[NOTE_SPKI_MAX];
 	size_t len = strlen(hex) / 2;
 
-	if (!is_kind(c, PLAN_GENERATE_KEY) ||
-	    (strcmp(c->name, "log") != 0 && strcmp(c->name, "log-ecdsa") != 0))
-		return PV_OK;
 	if (len > sizeof(spki) || strlen(hex) % 2 != 0 ||
 	    !hex_decode(hex, spki, len))
 		return order("a log key that cannot be read", err);
@@ -165,9 +174,22 @@ static enum pv_code on_key(struct check *c, const struct transcript_line *line,
 {
 	if (strcmp(fact(line, "purpose"), c->name) != 0)
 		return order("a key that the step is not about", err);
-	c->about = true;
+	/* One that is shown before it is destroyed is there yet. */
+	c->about = !is_kind(c, PLAN_DESTROY_KEY);
 	c->out->keys += is_kind(c, PLAN_GENERATE_KEY);
+	if (!is_kind(c, PLAN_GENERATE_KEY) ||
+	    (strcmp(c->name, "log") != 0 && strcmp(c->name, "log-ecdsa") != 0))
+		return PV_OK;
 	return take_signer(c, line, err);
+}
+
+/* Of a later plan: a key of the authority's log, which signs the note. */
+static enum pv_code
+on_log_key(struct check *c, const struct transcript_line *line, struct err *err)
+{
+	return line->step == 0 && c->open == 0
+		       ? take_signer(c, line, err)
+		       : order("a log key in the midst of a step", err);
 }
 
 static enum pv_code check_file(const struct check *c,
@@ -272,6 +294,47 @@ on_taken(struct check *c, const struct transcript_line *line, struct err *err)
 	return PV_OK;
 }
 
+static enum pv_code on_crl(struct check *c, const struct transcript_line *line,
+			   struct err *err)
+{
+	if (!is_kind(c, PLAN_SIGN_CRL) ||
+	    strcmp(fact(line, "ca"), c->name) != 0)
+		return order("a list that the step is not about", err);
+	c->about = true;
+	c->out->lists++;
+	return check_file(c, line, err);
+}
+
+static enum pv_code on_pin(struct check *c, const struct transcript_line *line,
+			   struct err *err)
+{
+	(void)line;
+	if (!is_kind(c, PLAN_ROTATE_PIN))
+		return order("a PIN that the step is not about", err);
+	c->about = true;
+	return PV_OK;
+}
+
+static enum pv_code on_destroyed(struct check *c,
+				 const struct transcript_line *line,
+				 struct err *err)
+{
+	const struct plan *plan = c->in->plan;
+	char generation[16] = "";
+
+	if (plan && c->open > 0)
+		snprintf(generation, sizeof(generation), "%u",
+			 plan->steps[c->open - 1].generation);
+	if (!is_kind(c, PLAN_DESTROY_KEY) ||
+	    strcmp(fact(line, "purpose"), c->name) != 0 ||
+	    (plan && strcmp(fact(line, "generation"), generation) != 0))
+		return order("a key was destroyed that the step is not about",
+			     err);
+	c->about = true;
+	c->out->destroyed++;
+	return PV_OK;
+}
+
 static enum pv_code on_end(struct check *c, const struct transcript_line *line,
 			   struct err *err)
 {
@@ -295,7 +358,9 @@ static const struct event {
 	{ "key", on_key },	     { "certificate", on_certificate },
 	{ "csr", on_csr },	     { "taken", on_taken },
 	{ "share", on_share },	     { "backup", on_backup },
-	{ "restored", on_restored }, { "end", on_end },
+	{ "restored", on_restored }, { "crl", on_crl },
+	{ "pin", on_pin },	     { "destroyed", on_destroyed },
+	{ "log-key", on_log_key },   { "end", on_end },
 };
 
 static enum pv_code take_line(void *ctx, const struct transcript_line *line,

@@ -3,11 +3,12 @@
  * its files, offline: no authority, no token.
  *
  *   the chain (transcript.h) · begin first, end last · the plan's steps in its
- *   order, each done, with the key or certificate that it is about · the note
- *   is over this head and plan · a true line of each log key of the transcript,
- *   or of the key that is known from elsewhere · each witness has signed ·
- *   each file that the transcript names has its hash · a backup's shares were
- *   all given out before · a restored key has signed the lines before it
+ *   order, each done, with the key, certificate or list that it is about · the
+ *   note is over this head and plan · a true line of each log key of the
+ *   transcript, or of the key that is known from elsewhere · each witness has
+ *   signed · each file that the transcript names has its hash · a backup's
+ *   shares were all given out before · a restored key has signed the lines
+ *   before it
  *
  * Does not check: that the log's key is the one of that authority, unless it is
  * given; that the certificates chain.
@@ -35,8 +36,8 @@ struct ceremonycheck_report {
 	uint8_t plan_sha256[32];
 	struct transcript_head head;
 	char approvals[TRANSCRIPT_VALUE_MAX]; /* who approved it; "-": nobody */
-	size_t steps, keys, certificates, resumes, failures, orphans;
-	size_t backups, restored;
+	size_t steps, keys, certificates, lists, destroyed;
+	size_t resumes, failures, orphans, backups, restored;
 	int64_t began_s;
 	struct note_key signer[CEREMONYCHECK_KEYS_MAX]; /* log keys */
 	size_t signers_n;

@@ -45,6 +45,8 @@ static void put_until(const struct plan_step *s, struct buf *out)
 
 	if (s->not_after_s && pvtime_format(s->not_after_s, day))
 		buf_printf(out, " It ends %s.", day);
+	if (s->active_s && pvtime_format(s->active_s, day))
+		buf_printf(out, " It issues from %s on.", day);
 }
 
 static void put_back_up(const struct plan_step *s, struct buf *out)
@@ -112,6 +114,73 @@ static void put_import(const struct plan_step *s, struct buf *out)
 	}
 }
 
+/* Backups, and two authorities. */
+static bool put_between(const struct plan_step *s, struct buf *out)
+{
+	switch (s->kind) {
+	case PLAN_BACK_UP_KEY:
+		put_back_up(s, out);
+		return true;
+	case PLAN_RESTORE_KEY:
+		buf_printf(
+			out,
+			"Restore key \"%s\" from its backup%s%s, with the "
+			"shares that people bring as text in folder "
+			"\"shares\" of the medium, onto each token that has "
+			"it not. It signs over the transcript there; compare "
+			"its fingerprint.",
+			s->purpose, s->from[0] ? ", which came from " : "",
+			s->from);
+		return true;
+	case PLAN_MAKE_CSR:
+		put_make_csr(s, out);
+		return true;
+	case PLAN_SIGN_CSR:
+		put_sign_csr(s, out);
+		return true;
+	case PLAN_IMPORT_CA:
+		put_import(s, out);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What is done to an authority that is there, and what is above. */
+static void put_more(const struct plan_step *s, struct buf *out)
+{
+	if (put_between(s, out))
+		return;
+	switch (s->kind) {
+	case PLAN_SIGN_CRL:
+		buf_printf(out,
+			   "Make the next revocation list of \"%s\", compare "
+			   "what is to be signed, sign it.",
+			   s->ca);
+		return;
+	case PLAN_CROSS_SIGN:
+		buf_printf(out,
+			   "Sign the new key of \"%s\" with its old one, and "
+			   "the old one with the new one, so that who trusts "
+			   "one of them can trust both.",
+			   s->ca);
+		return;
+	case PLAN_ROTATE_PIN:
+		buf_put_str(out, "Give all tokens another PIN. Who is to know "
+				 "it types it twice; nobody else looks.");
+		return;
+	case PLAN_DESTROY_KEY:
+		buf_printf(out,
+			   "Destroy key \"%s\", generation %u, on all tokens, "
+			   "and look that it is gone. It cannot be brought "
+			   "back.",
+			   s->purpose, s->generation);
+		return;
+	default:
+		return;
+	}
+}
+
 void ceremonytext_step(const struct plan_step *s, struct buf *out)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
@@ -160,29 +229,6 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 	case PLAN_PAUSE:
 		buf_printf(out, "People: %s", s->text);
 		return;
-	case PLAN_BACK_UP_KEY:
-		put_back_up(s, out);
-		return;
-	case PLAN_RESTORE_KEY:
-		buf_printf(
-			out,
-			"Restore key \"%s\" from its backup%s%s, with the "
-			"shares that people bring as text in folder "
-			"\"shares\" of the medium, onto each token that has "
-			"it not. It signs over the transcript there; compare "
-			"its fingerprint.",
-			s->purpose, s->from[0] ? ", which came from " : "",
-			s->from);
-		return;
-	case PLAN_MAKE_CSR:
-		put_make_csr(s, out);
-		return;
-	case PLAN_SIGN_CSR:
-		put_sign_csr(s, out);
-		return;
-	case PLAN_IMPORT_CA:
-		put_import(s, out);
-		return;
 	case PLAN_SET_ROSTER:
 		hex_encode(s->roster, sizeof(s->roster), hex);
 		ceremonytext_groups(hex, groups);
@@ -191,6 +237,8 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 			   "agree. SHA-256 of its file: %s",
 			   groups);
 		return;
+	default:
+		put_more(s, out);
 	}
 }
 

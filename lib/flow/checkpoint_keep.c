@@ -148,6 +148,41 @@ enum pv_code checkpoint_keep(const struct authority *a, struct store *store,
 	return rc;
 }
 
+/*
+ * The file gets its name before the store's row is durable: a crash between the
+ * two leaves a checkpoint of ours that no row has, and who asks which one
+ * covers an entry (keystand.h) looks at rows.
+ */
+static enum pv_code keep_lost(const struct authority *a, struct store *store,
+			      const struct checkpoint_base *base,
+			      struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	CLEANUP(buf_release) struct buf note;
+	struct row_at row = { .size = base->last.size };
+	const struct store_visit v = { .ctx = &row,
+				       .fn.checkpoint = look_at_row };
+	struct log_point at;
+	bool there;
+	enum pv_code rc;
+
+	buf_init(&row.note, CHECKPOINT_MAX);
+	buf_init(&note, CHECKPOINT_MAX);
+	rc = store_checkpoint_each(store, row.size, &v, err);
+	there = row.note.len > 0;
+	buf_release(&row.note);
+	if (rc != PV_OK || there)
+		return rc;
+	rc = checkpoint_read(a, CHECKPOINT_FILE, base, &note, &at, err);
+	/* Another process has signed a newer one meanwhile. */
+	if (rc != PV_OK || at.size != base->last.size)
+		return rc;
+	rc = store_begin(store, STORE_WRITE, &txn, err);
+	if (rc == PV_OK)
+		rc = store_checkpoint_put(store, at.size, buf_span(&note), err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
 struct signed_notes {
 	struct buf log, governance;
 };
@@ -188,6 +223,8 @@ enum pv_code checkpoint_now(const struct authority *a, struct store *store,
 	buf_init(&notes.governance, CHECKPOINT_MAX);
 	if (rc == PV_OK)
 		rc = checkpoint_ask(store, &base.last, &ask, &due, err);
+	if (rc == PV_OK && !due && base.last.size > 0)
+		return keep_lost(a, store, &base, err);
 	if (rc != PV_OK || !due || base.own_n == 0)
 		return rc;
 	rc = keystand_shown(a, store, base.last.size, hsm, err);

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -10,12 +9,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/authority_json.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/rehearsed.h"
 #include "policy/roster.h"
 
 /* In the ceremony's folder, for who goes on. */
-#define PLAN_FILE "plan.json"
 #define HOME_FILE "home.json"
 
 CLEANUP_PTR(struct authority, authority_close);
@@ -129,6 +128,12 @@ static enum pv_code read_plan(struct work *w, struct err *err)
 	err_object(err, path); /* places in it are named path#/pointer */
 	if (rc == PV_OK)
 		rc = plan_parse(buf_span(&w->text), &w->plan, err);
+	if (rc == PV_OK && !plan_is_first(w->plan))
+		rc = err_fail(err, PV_INPUT, "plan.order",
+			      "begin it with init-token, or run it with "
+			      "`provctl ceremony run' in the home of an "
+			      "authority",
+			      "the plan is for an authority that is there");
 	if (rc == PV_OK && err)
 		err->object[0] = '\0';
 	return rc;
@@ -184,23 +189,6 @@ static enum pv_code check_roster(const struct work *w, struct err *err)
 
 /* ---- the ceremony's folder ---- */
 
-/* One run at a time. */
-static enum pv_code open_folder(struct work *w, struct err *err)
-{
-	char name[CEREMONY_NAME_MAX];
-	enum pv_code rc;
-
-	ceremony_folder(w->plan, name);
-	rc = dir_open(w->a->home_fd, name, &w->folder, err);
-	if (rc == PV_OK && flock(w->folder, LOCK_EX | LOCK_NB) != 0)
-		rc = err_fail(err, PV_CONFLICT, "ceremony.busy",
-			      "wait until that run has ended",
-			      "another run has this ceremony");
-	if (rc != PV_OK)
-		err_object(err, name);
-	return rc;
-}
-
 /* All that a run which goes on needs, at once. */
 static enum pv_code keep(const struct work *w, struct err *err)
 {
@@ -226,8 +214,8 @@ static enum pv_code keep(const struct work *w, struct err *err)
 				    w->approved.note.data, w->approved.note.len,
 				    err);
 	if (rc == PV_OK)
-		rc = file_group_add(g, w->folder, PLAN_FILE, 0600, w->text.data,
-				    w->text.len, err);
+		rc = file_group_add(g, w->folder, CEREMONY_PLAN_FILE, 0600,
+				    w->text.data, w->text.len, err);
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
@@ -239,26 +227,9 @@ static enum pv_code make_folder(struct work *w, struct err *err)
 	ceremony_folder(w->plan, name);
 	rc = dir_make(w->a->home_fd, name, 0700, err);
 	if (rc == PV_OK)
-		rc = open_folder(w, err);
+		rc = ceremony_folder_open(w->a->home_fd, w->plan, &w->folder,
+					  err);
 	return rc == PV_OK ? keep(w, err) : rc;
-}
-
-static enum pv_code same_plan(const struct work *w, struct err *err)
-{
-	CLEANUP(buf_release) struct buf text;
-	enum pv_code rc;
-
-	buf_init(&text, PLAN_SIZE_MAX);
-	rc = file_read(w->folder, PLAN_FILE, FILEIO_NOFOLLOW | FILEIO_PRIVATE,
-		       &text, err);
-	if (rc != PV_OK || span_equal(buf_span(&text), buf_span(&w->text)))
-		return rc;
-	err_object(err, w->opts->plan);
-	return err_fail(err, PV_DENIED, "ceremony.other",
-			"give the plan that it began with: it lies in the "
-			"ceremony's folder",
-			"the ceremony of that name and version was begun with "
-			"another plan");
 }
 
 /* ---- running ---- */
@@ -371,7 +342,10 @@ static bool is_finished(struct work *w)
 {
 	bool yes =
 		init_take_folder(w->opts->dir, &w->a->home_fd, NULL) == PV_OK &&
-		open_folder(w, NULL) == PV_OK && same_plan(w, NULL) == PV_OK &&
+		ceremony_folder_open(w->a->home_fd, w->plan, &w->folder,
+				     NULL) == PV_OK &&
+		ceremony_folder_same(w->folder, buf_span(&w->text),
+				     w->opts->plan, NULL) == PV_OK &&
 		faccessat(w->a->home_fd, "provctl.json", F_OK,
 			  AT_SYMLINK_NOFOLLOW) == 0;
 
@@ -442,7 +416,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 static enum pv_code take_up(struct work *w, struct err *err)
 {
 	CLEANUP(buf_release) struct buf home;
-	enum pv_code rc = same_plan(w, err);
+	enum pv_code rc = ceremony_folder_same(w->folder, buf_span(&w->text),
+					       w->opts->plan, err);
 
 	buf_init(&home, AUTHORITY_JSON_MAX);
 	if (rc == PV_OK)
@@ -479,7 +454,7 @@ enum pv_code init_resume(const struct init_opts *opts,
 		rc = err_fail(err, PV_CONFLICT, "authority.exists", NULL,
 			      "the authority is made, by another plan");
 	if (rc == PV_OK)
-		rc = open_folder(&w, err);
+		rc = ceremony_folder_open(w.a->home_fd, w.plan, &w.folder, err);
 	if (rc == PV_OK)
 		rc = init_open_home(w.a, opts->dir, err);
 	if (rc == PV_OK)

@@ -35,7 +35,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
-	lib/flow/ceremony_impl.h lib/flow/ceremony_login.c \
+	lib/flow/ceremony_impl.h lib/flow/ceremony_kinds.h \
+	lib/flow/ceremony_login.c \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_cas.h lib/flow/ceremony_keys.c \
 	lib/flow/ceremony_approvals.c \
 	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
@@ -48,9 +49,14 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
-	lib/flow/ceremonycheck.h lib/flow/ceremonysign.c \
 	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
+	lib/flow/ceremony_crls.c lib/flow/ceremony_destroy.c \
+	lib/flow/ceremony_next.c lib/flow/ceremony_pin.c \
 	lib/flow/keydestroy.c lib/flow/keydestroy.h \
+	lib/flow/later.c lib/flow/later.h lib/flow/later_approved.c lib/flow/later_ask.c lib/flow/later_check.c \
+	lib/flow/later_impl.h \
+	lib/flow/ceremonycheck.h lib/flow/ceremonyfolder.c \
+	lib/flow/ceremonyfolder.h lib/flow/ceremonysign.c \
 	lib/flow/ceremonypage.c \
 	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
 	lib/flow/ceremonytext.h \

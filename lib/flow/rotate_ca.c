@@ -387,3 +387,29 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 	rotate_ca_release(r);
 	return rc;
 }
+
+enum pv_code rotate_ca_ask(struct authority *a, struct store *store,
+			   const struct rotate_ca_opts *opts, struct span tmpl,
+			   struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	CLEANUP(mem_cleanup) struct rotate_ca *r = mem_new(sizeof(*r), err);
+	enum pv_code rc;
+
+	if (!r)
+		return PV_INTERNAL;
+	r->a = a;
+	r->store = store;
+	r->opts = opts;
+	rc = look(r, &chain, err);
+	if (rc == PV_OK && !r->cut_off && !r->moves) {
+		rc = template_parse(tmpl, &r->tmpl, NULL, err);
+		if (rc == PV_OK)
+			rc = rotate_ca_gate(r, r->generation + 1, &got, err);
+	}
+	if (rc != PV_OK)
+		err_object(err, opts->ca);
+	rotate_ca_release(r);
+	return rc;
+}

@@ -104,5 +104,14 @@ PV_MUST enum pv_code rotate_ca_cross(struct authority *a, struct store *store,
 				     const struct rotate_ca_opts *opts,
 				     struct rotate_ca_report *report,
 				     struct err *err);
+/*
+ * Whether people have approved the next generation under the template of these
+ * bytes: asked as rotate_ca() will ask, and nothing is done or used up. Of opts
+ * ca, active_ms and want count. Codes of approvals_gate() and template_parse().
+ * PV_OK also where an earlier run was cut off, which was approved.
+ */
+PV_MUST enum pv_code rotate_ca_ask(struct authority *a, struct store *store,
+				   const struct rotate_ca_opts *opts,
+				   struct span tmpl, struct err *err);
 
 #endif

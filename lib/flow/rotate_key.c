@@ -395,22 +395,30 @@ static enum pv_code finish(struct rotation *r, struct err *err)
 	return rc == PV_OK ? end_config(r, size, err) : rc;
 }
 
+static void init(struct rotation *r, struct authority *a, struct store *store,
+		 const struct rotate_key_opts *opts,
+		 struct rotate_key_report *report)
+{
+	memset(report, 0, sizeof(*report));
+	*r = (struct rotation){ .a = a,
+				.store = store,
+				.opts = opts,
+				.report = report,
+				.log = strncmp(opts->purpose, "log", 3) == 0 };
+	buf_init(&r->subject, SUBJECT_ACTS_MAX);
+	snprintf(r->old_purpose, sizeof(r->old_purpose), "%.50s-old",
+		 opts->purpose);
+}
+
 enum pv_code rotate_key(struct authority *a, struct store *store,
 			struct hsm *hsm, const struct rotate_key_opts *opts,
 			struct rotate_key_report *report, struct err *err)
 {
-	struct rotation r = { .a = a,
-			      .store = store,
-			      .hsm = hsm,
-			      .opts = opts,
-			      .report = report,
-			      .log = strncmp(opts->purpose, "log", 3) == 0 };
+	struct rotation r;
 	enum pv_code rc;
 
-	memset(report, 0, sizeof(*report));
-	buf_init(&r.subject, SUBJECT_ACTS_MAX);
-	snprintf(r.old_purpose, sizeof(r.old_purpose), "%.50s-old",
-		 opts->purpose);
+	init(&r, a, store, opts, report);
+	r.hsm = hsm;
 	if (opts->step == ROTATE_PREPARE)
 		rc = prepare(&r, err);
 	else
@@ -418,6 +426,23 @@ enum pv_code rotate_key(struct authority *a, struct store *store,
 	snprintf(report->from, sizeof(report->from), "%s", r.now.label);
 	snprintf(report->to, sizeof(report->to), "%s", r.next.label);
 	report->generation = r.generation;
+	buf_release(&r.subject);
+	return rc;
+}
+
+enum pv_code rotate_key_ask(struct authority *a, struct store *store,
+			    const struct rotate_key_opts *opts, struct err *err)
+{
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	struct rotate_key_report nothing;
+	struct rotation r;
+	bool there = false;
+	enum pv_code rc;
+
+	init(&r, a, store, opts, &nothing);
+	rc = look(&r, &there, err);
+	if (rc == PV_OK && !r.used)
+		rc = gate(&r, &got, err);
 	buf_release(&r.subject);
 	return rc;
 }

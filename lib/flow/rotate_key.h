@@ -62,5 +62,13 @@ PV_MUST enum pv_code rotate_key(struct authority *a, struct store *store,
 				const struct rotate_key_opts *opts,
 				struct rotate_key_report *report,
 				struct err *err);
+/*
+ * Whether people have approved that ROTATE_USE puts the next generation to use:
+ * asked as rotate_key() will ask, and nothing is done or used up. Codes of
+ * approvals_gate(). PV_OK also for one that was cut off, which was approved.
+ */
+PV_MUST enum pv_code rotate_key_ask(struct authority *a, struct store *store,
+				    const struct rotate_key_opts *opts,
+				    struct err *err);
 
 #endif

@@ -14,9 +14,8 @@ enum pv_code sqlite_ca_put(struct store *s, const struct store_ca *ca,
 			   struct err *err);
 enum pv_code sqlite_ca_each(struct store *s, const char *name,
 			    const struct store_visit *v, struct err *err);
-enum pv_code sqlite_ca_move(struct store *s, const char *name,
-			    uint32_t generation, uint64_t active_ms,
-			    uint64_t index, struct err *err);
+enum pv_code sqlite_ca_move(struct store *s, const char *name, uint32_t gen,
+			    uint64_t active_ms, uint64_t at, struct err *err);
 enum pv_code sqlite_key_put(struct store *s, const struct store_key *key,
 			    struct err *err);
 enum pv_code sqlite_key_each(struct store *s, const struct store_visit *v,

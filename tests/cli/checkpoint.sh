@@ -135,6 +135,23 @@ done
 expect_error 5 log.checkpoint -C "$H" export inventory
 expect_equal "$(size)" "$before" size
 
+case_start "one that a crash left as a file is a row again"
+rm -rf "$H"
+cp -a "$T/good" "$H"
+rows() {
+	"$builddir/tests/cli/sql" "$H/store.db" \
+		"select count(*) from checkpoint where size = $(size)" |
+		tr -dc 0-9
+}
+expect_equal "$(rows)" 1 rows
+"$builddir/tests/cli/sql" "$H/store.db" \
+	"delete from checkpoint where size = $(size)" || fail "no row deleted"
+expect_equal "$(rows)" 0 rows
+before=$(size)
+expect_exit 0 "$PROVCTL" -C "$H" rotate crl
+expect_equal "$(size)" "$before" size
+expect_equal "$(rows)" 1 rows
+
 case_start "with its own one put back all goes on"
 rm -rf "$H"
 cp -a "$T/good" "$H"

@@ -67,10 +67,12 @@ START_TEST(test_files)
 		"../../templates/plans/root-issuing.json",
 		"../../templates/plans/root-backup.json",
 		"../../templates/plans/root-offline.json",
-		"../../templates/plans/issuing-online.json"
+		"../../templates/plans/issuing-online.json",
+		"../../templates/plans/issuing-rollover.json",
+		"../../templates/plans/root-crl.json"
 	};
 
-	casefiles_refused("plan", 43, parse_case);
+	casefiles_refused("plan", 47, parse_case);
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		json_t *root;
 		struct buf b;
@@ -111,6 +113,14 @@ END_TEST
 #define RESTORE(p)                                                             \
 	",{\"step\":\"restore-key\",\"purpose\":\"" p "\",\"from\":\"acme\"}"
 #define TAIL "]}"
+#define CHECK "{\"step\":\"check-key\",\"purpose\":\"root\"}"
+#define OF_CA(kind, ca) ",{\"step\":\"" kind "\",\"ca\":\"" ca "\"}"
+#define PIN ",{\"step\":\"rotate-pin\"}"
+#define DESTROY(p, g)                                                          \
+	",{\"step\":\"destroy-key\",\"purpose\":\"" p "\",\"generation\":" g "}"
+#define ACTIVE                                                                 \
+	",{\"step\":\"self-signed\",\"ca\":\"root\",\"template\":\"root-"      \
+	"ca\",\"active\":\"2030-01-01T00:00:00Z\"}"
 
 static const struct {
 	const char *text, *rule;
@@ -131,9 +141,7 @@ static const struct {
 	{ HEAD "{\"step\":\"dance\"}" TAIL, "plan.value" },
 	{ HEAD "{\"step\":\"init-token\",\"pin\":\"1234\"}" TAIL,
 	  "plan.unknown_key" },
-	{ HEAD "{\"step\":\"generate-key\",\"purpose\":\"root\","
-	       "\"kind\":\"P-256\"}" TAIL,
-	  "plan.order" },
+	{ HEAD CHECK "," INIT TAIL, "plan.order" },
 	{ HEAD INIT "," INIT TAIL, "plan.order" },
 	{ HEAD INIT KEY("root", "P-521") TAIL, "plan.value" },
 	{ HEAD INIT KEY("root", "P-256") KEY("root", "P-256") TAIL,
@@ -218,6 +226,26 @@ static const struct {
 	{ HEAD INIT BACKUP_KEY("root", "P-256") RESTORE("root") RESTORE("root")
 		  TAIL,
 	  "plan.duplicate" },
+	/* What only a later plan has, and what only a first one has. */
+	{ HEAD INIT KEY("root", "P-256") ACTIVE TAIL, "plan.active" },
+	{ HEAD INIT KEY("root", "P-256") SELF("root") OF_CA("sign-crl", "x")
+		  TAIL,
+	  "plan.ca_missing" },
+	{ HEAD INIT KEY("root", "P-256") SELF("root")
+		  OF_CA("cross-sign", "root") TAIL,
+	  "plan.order" },
+	{ HEAD INIT PIN TAIL, "plan.order" },
+	{ HEAD INIT DESTROY("root", "1") TAIL, "plan.order" },
+	{ HEAD CHECK PIN PIN TAIL, "plan.duplicate" },
+	{ HEAD CHECK DESTROY("log", "1") DESTROY("log", "1") TAIL,
+	  "plan.duplicate" },
+	{ HEAD CHECK DESTROY("log", "0") TAIL, "plan.range" },
+	{ HEAD CHECK ",{\"step\":\"destroy-key\",\"purpose\":\"log\"}" TAIL,
+	  "plan.missing" },
+	{ HEAD CHECK OF_CA("sign-crl", "a/b") TAIL, "plan.name" },
+	{ HEAD CHECK SELF("root") TAIL, "plan.key_missing" },
+	{ HEAD CHECK ",{\"step\":\"set-roster\",\"sha256\":\"\"}" TAIL,
+	  "plan.order" },
 };
 
 START_TEST(test_refused)
@@ -301,6 +329,38 @@ START_TEST(test_smallest)
 }
 END_TEST
 
+START_TEST(test_later)
+{
+	struct plan *p;
+	struct err err;
+
+	unit_ok(parse(HEAD CHECK KEY("root", "P-256") ACTIVE OF_CA(
+			      "cross-sign", "root") OF_CA("sign-crl", "root")
+			      PIN DESTROY("log", "3") TAIL,
+		      &p, &err),
+		&err);
+	ck_assert(!plan_is_first(p));
+	ck_assert_int_eq(p->steps[2].active_s, 1893456000);
+	ck_assert_str_eq(plan_step_about(&p->steps[3]), "root");
+	ck_assert_str_eq(plan_step_about(&p->steps[5]), "");
+	ck_assert_uint_eq(p->steps[6].generation, 3);
+	ck_assert_str_eq(plan_step_about(&p->steps[6]), "log");
+	plan_free(p);
+	/* What it does not make it may take from the authority. */
+	unit_ok(parse(HEAD CHECK KEY("sub", "P-256") SUB("sub", "root")
+			      ADOPT("t") TAIL,
+		      &p, &err),
+		&err);
+	plan_free(p);
+	unit_ok(parse(HEAD INIT KEY("root", "P-256") SELF("root")
+			      OF_CA("sign-crl", "root") TAIL,
+		      &p, &err),
+		&err);
+	ck_assert(plan_is_first(p));
+	plan_free(p);
+}
+END_TEST
+
 static void put_keys(struct buf *b, size_t n)
 {
 	buf_init(b, PLAN_SIZE_MAX * 2);
@@ -360,6 +420,7 @@ int main(void)
 	tcase_add_test(t, test_backups);
 	tcase_add_test(t, test_dates_and_people);
 	tcase_add_test(t, test_smallest);
+	tcase_add_test(t, test_later);
 	tcase_add_test(t, test_bounds);
 	tcase_add_test(t, test_place);
 	tcase_add_test(t, test_files);

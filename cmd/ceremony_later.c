@@ -1,0 +1,86 @@
+/* ceremony rehearse, run, resume: a plan of an authority that is there. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/ceremony.h"
+#include "cmd/guard.h"
+#include "cmd/out.h"
+#include "cmd/session.h"
+#include "lib/flow/later.h"
+
+static enum pv_code check(const struct ceremony_args *in, struct err *err)
+{
+	const char *what = NULL;
+
+	if (in->binding || in->name || in->origin || in->roster)
+		what = "the authority is there, with its token and its roster";
+	else if (in->rehearse && (in->rehearsal || in->answers))
+		what = "a rehearsal asks nobody, and needs no other one";
+	else if (in->resume && in->rehearsal)
+		what = "resume goes on as it was begun";
+	else if (!in->rehearse && !in->resume && !in->rehearsal)
+		what = "run takes --rehearsal";
+	return what ? err_fail(err, PV_USAGE, "usage.option",
+			       "see provctl ceremony run --help", "%s", what)
+		    : PV_OK;
+}
+
+static enum pv_code run(const struct app *app, const struct ceremony_args *in,
+			const struct session *s, struct ceremony_room *room,
+			struct init_report *r, struct err *err)
+{
+	const struct approvals_want want = { .files = in->approvals.values,
+					     .files_n = in->approvals.n,
+					     .request_out = in->request };
+	const struct later_opts opts = {
+		.backends = app->backends,
+		.watch = app->guard ? &app->guard->watch : NULL,
+		.a = s->a,
+		.store = s->store,
+		.covered = &s->log.last,
+		.templates_dir = in->templates,
+		.media = in->media,
+		.plan = in->plan,
+		.rehearse = in->rehearse,
+		.resume = in->resume,
+		.rehearsal = in->rehearsal,
+		.want = &want,
+		.people = &room->people,
+		.told = ceremony_show_line,
+		.progress = ceremony_show_step,
+		.progress_ctx = app,
+	};
+
+	return later_run(&opts, r, err);
+}
+
+enum pv_code ceremony_run_later(const struct app *app,
+				const struct ceremony_args *in, struct err *err)
+{
+	CEREMONY_ROOM room = { .answers = NULL };
+	SESSION s = { .a = NULL };
+	struct app at = *app;
+	struct init_report r = { .steps = 0 };
+	enum pv_code rc = check(in, err);
+
+	at.home = in->dir;
+	if (rc == PV_OK)
+		rc = ceremony_room_open(&room, app, in->answers, err);
+	room.new_pin_source = in->new_pin_source;
+	if (rc == PV_OK)
+		rc = session_open(
+			&at, SESSION_STORE | SESSION_GATED | SESSION_ROTATES,
+			&s, err);
+	if (rc != PV_OK)
+		return rc;
+	if (app->guard)
+		app->guard->timeout_s = s.a->hsm_timeout_s;
+	guard_hold_signals();
+	rc = run(app, in, &s, &room, &r, err);
+	if (rc == PV_OK)
+		return ceremony_report(app, &r, err);
+	if (r.touched)
+		out_note(app, "the ceremony is incomplete: `provctl ceremony "
+			      "resume' goes on");
+	return rc;
+}

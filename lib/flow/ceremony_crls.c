@@ -1,0 +1,183 @@
+/* Revocation lists that people sign. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/pvtime.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/ceremony_kinds.h"
+#include "lib/flow/crlmake.h"
+#include "lib/flow/crlrow.h"
+
+#define FILE_NAME_MAX (PLAN_NAME_MAX + 24)
+
+struct lists {
+	struct ceremony *c;
+	struct crl_issuers issuers;
+	struct crl_tail tail;
+	struct crl_maker maker;
+	size_t n; /* written */
+};
+
+static void lists_release(struct lists *l)
+{
+	crl_maker_release(&l->maker);
+	crl_tail_release(&l->tail);
+	crl_issuers_release(&l->issuers);
+}
+
+/* Recorded, and not signed yet. */
+static enum pv_code tell_list(void *ctx, const struct crl_shown *s,
+			      struct err *err)
+{
+	struct ceremony *c = ctx;
+	char from[PVTIME_RFC3339_LEN + 1] = "", to[PVTIME_RFC3339_LEN + 1] = "";
+	char object[CRL_OBJECT_MAX], number[24], entries[24], tbs[65], key[65];
+	char text[2 * CRL_OBJECT_MAX];
+	uint8_t hash[32], spki[32];
+	enum pv_code rc = sha256(s->tbs, hash, err);
+
+	if (rc == PV_OK)
+		rc = sha256((struct span){ s->i->key.spki, s->i->key.spki_len },
+			    spki, err);
+	if (rc != PV_OK)
+		return rc;
+	crl_object(s->i, s->shard, object);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)s->number);
+	snprintf(entries, sizeof(entries), "%zu", s->entries);
+	hex_encode(hash, sizeof(hash), tbs);
+	hex_encode(spki, sizeof(spki), key);
+	if (!pvtime_format(s->this_s, from) || !pvtime_format(s->next_s, to))
+		return err_fail(err, PV_INTERNAL, NULL, NULL,
+				"a list of a time that is none");
+	rc = CEREMONY_PUT(c, "sign", { "ca", s->i->ca }, { "list", object },
+			  { "number", number }, { "entries", entries },
+			  { "this_update", from }, { "next_update", to },
+			  { "tbs_sha256", tbs }, { "signer_spki_sha256", key });
+	buf_put(&c->lists, hash, sizeof(hash));
+	snprintf(text, sizeof(text),
+		 "Sign the revocation list %s, as it was just shown", object);
+	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
+}
+
+static bool was_shown(const struct ceremony *c, const uint8_t hash[32])
+{
+	for (size_t at = 0; at + 32 <= c->lists.len; at += 32)
+		if (memcmp(c->lists.data + at, hash, 32) == 0)
+			return true;
+	return false;
+}
+
+/* *shown: the newest one is of this ceremony. */
+static enum pv_code look(const struct lists *l, const struct crl_issuer *i,
+			 uint32_t shard, struct crl_row *row, bool *shown,
+			 struct err *err)
+{
+	uint8_t hash[32];
+	enum pv_code rc = crl_row_newest(l->c->store, i, shard, row, err);
+
+	*shown = false;
+	if (rc != PV_OK || !row->found)
+		return rc;
+	rc = sha256(row->crl.tbs, hash, err);
+	*shown = rc == PV_OK && was_shown(l->c, hash);
+	return rc;
+}
+
+static enum pv_code put_list(struct lists *l, const struct crl_issuer *i,
+			     uint32_t shard, const struct crl_row *row,
+			     struct err *err)
+{
+	struct ceremony *c = l->c;
+	unsigned n = (unsigned)crl_shard_number(i, shard);
+	char file[FILE_NAME_MAX], object[CRL_OBJECT_MAX], number[24], hex[65];
+	enum pv_code rc;
+
+	if (n == 0)
+		snprintf(file, sizeof(file), "%.*s.crl", PLAN_NAME_MAX, i->ca);
+	else
+		snprintf(file, sizeof(file), "%.*s-%u.crl", PLAN_NAME_MAX,
+			 i->ca, n);
+	crl_object(i, shard, object);
+	snprintf(number, sizeof(number), "%llu",
+		 (unsigned long long)row->crl.number);
+	rc = ceremony_put_file(c, file, row->row.der, hex, err);
+	l->n += rc == PV_OK;
+	if (rc == PV_OK && c->opts->media)
+		rc = ceremony_give(c, file, row->row.der, err);
+	return rc == PV_OK
+		       ? CEREMONY_PUT(c, "crl", { "ca", i->ca },
+				      { "list", object }, { "number", number },
+				      { "file", file }, { "file_sha256", hex })
+		       : rc;
+}
+
+/* Made, unless an interrupted run has made it. */
+static enum pv_code sign_list(struct lists *l, const struct crl_issuer *i,
+			      uint32_t shard, struct err *err)
+{
+	CRL_ROW row = { .found = false };
+	bool shown = false;
+	enum pv_code rc = look(l, i, shard, &row, &shown, err);
+
+	if (rc == PV_OK && !shown) {
+		rc = crl_make(&l->maker, i, shard, err);
+		crl_row_release(&row);
+		if (rc == PV_OK)
+			rc = look(l, i, shard, &row, &shown, err);
+	}
+	if (rc == PV_OK && !shown)
+		rc = err_fail(err, PV_CONFLICT, "ceremony.crl",
+			      "`provctl ceremony resume' makes the next one",
+			      "another run has signed a newer list meanwhile");
+	return rc == PV_OK ? put_list(l, i, shard, &row, err) : rc;
+}
+
+static enum pv_code sign_all(struct lists *l, const char *ca, struct err *err)
+{
+	enum pv_code rc = crl_issuers_bad(&l->issuers, ca, err);
+
+	for (size_t i = 0; rc == PV_OK && i < l->issuers.n; i++) {
+		const struct crl_issuer *one = &l->issuers.list[i];
+
+		if (strcmp(one->ca, ca) != 0)
+			continue;
+		for (uint32_t k = 0; rc == PV_OK && k < one->shards; k++)
+			rc = sign_list(l, one, k, err);
+	}
+	if (rc == PV_OK && l->n == 0)
+		rc = err_fail(err, PV_NOT_FOUND, "crl.ca", NULL,
+			      "no CA %s that signs lists, or its certificate "
+			      "is over",
+			      ca);
+	return rc;
+}
+
+enum pv_code ceremony_sign_crl(struct ceremony *c, const struct plan_step *step,
+			       struct err *err)
+{
+	struct tokens tokens = ceremony_tokens(c);
+	CLEANUP(lists_release)
+	struct lists l = { .c = c,
+			   .maker = { .store = c->store,
+				      .tokens = &tokens,
+				      .tail = &l.tail,
+				      .all = true,
+				      .before = tell_list,
+				      .ctx = c } };
+	size_t first;
+	enum pv_code rc;
+
+	snprintf(c->object, sizeof(c->object), "%s", step->ca);
+	rc = crl_tail_init(&l.tail, c->store, c->opts->covered, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	first = c->login.token;
+	if (rc == PV_OK)
+		rc = crl_issuers_load(c->a, c->store, pvtime_now_s(),
+				      &l.issuers, err);
+	if (rc == PV_OK)
+		rc = sign_all(&l, step->ca, err);
+	crl_maker_release(&l.maker);
+	return rc == PV_OK ? tokens_open(&tokens, first, err) : rc;
+}

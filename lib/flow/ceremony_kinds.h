@@ -1,0 +1,60 @@
+/* What the files with the steps of ceremony.h share: the handlers, and what
+ * they tell. */
+#ifndef PV_FLOW_CEREMONY_KINDS_H
+#define PV_FLOW_CEREMONY_KINDS_H
+
+#include "lib/flow/camake.h"
+#include "lib/flow/ceremony_impl.h"
+
+/* ---- handlers (ceremony_steps.c has the table) ---- */
+
+PV_MUST enum pv_code ceremony_generate_key(struct ceremony *c,
+					   const struct plan_step *step,
+					   struct err *err);
+PV_MUST enum pv_code ceremony_generated(struct ceremony *c,
+					const struct plan_step *step,
+					struct err *err);
+PV_MUST enum pv_code ceremony_check_key(struct ceremony *c,
+					const struct plan_step *step,
+					struct err *err);
+PV_MUST enum pv_code ceremony_make_ca(struct ceremony *c,
+				      const struct plan_step *step,
+				      struct err *err);
+PV_MUST enum pv_code ceremony_tell_key(struct ceremony *c,
+				       const struct issue_key *key,
+				       struct err *err);
+/* What is to be signed, and people are asked. */
+PV_MUST enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
+				       struct err *err);
+/* A file beside the transcript, never over another one; hex gets its hash. */
+PV_MUST enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
+				       struct span bytes, char hex[static 65],
+				       struct err *err);
+/* A certificate of that name, as a file and a line. */
+PV_MUST enum pv_code ceremony_put_certificate(struct ceremony *c,
+					      const char *ca, const char *file,
+					      struct span der, struct err *err);
+PV_MUST enum pv_code ceremony_sign_crl(struct ceremony *c,
+				       const struct plan_step *step,
+				       struct err *err);
+/* Of an authority that is there. */
+PV_MUST enum pv_code ceremony_next_key(struct ceremony *c,
+				       const struct plan_step *step,
+				       struct err *err);
+PV_MUST enum pv_code ceremony_next_ca(struct ceremony *c,
+				      const struct plan_step *step,
+				      struct err *err);
+PV_MUST enum pv_code ceremony_cross_sign(struct ceremony *c,
+					 const struct plan_step *step,
+					 struct err *err);
+PV_MUST enum pv_code ceremony_rotate_pin(struct ceremony *c,
+					 const struct plan_step *step,
+					 struct err *err);
+PV_MUST enum pv_code ceremony_destroy_key(struct ceremony *c,
+					  const struct plan_step *step,
+					  struct err *err);
+/* <name>.json of the templates' folder into *bytes, which it sets up. */
+PV_MUST enum pv_code ceremony_template(struct ceremony *c, const char *name,
+				       struct buf *bytes, struct err *err);
+
+#endif

@@ -1,0 +1,272 @@
+/* The next generations of an authority that is there, and the certificates
+ * between two of them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/adopt.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/ceremony_kinds.h"
+#include "lib/flow/keymake.h"
+#include "lib/flow/logged_authority.h"
+#include "lib/flow/ownkey.h"
+#include "lib/flow/rotate_ca.h"
+#include "lib/flow/rotate_key.h"
+
+CLEANUP_PTR(struct template, template_free);
+
+#define FILE_NAME_MAX (PLAN_NAME_MAX + 32)
+
+/* ---- keys ---- */
+
+struct newest {
+	uint32_t generation; /* 0: there is none of that name */
+};
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
+			    struct err *err)
+{
+	struct newest *n = ctx;
+
+	(void)err;
+	n->generation = ca->generation;
+	return PV_OK;
+}
+
+/* Of a CA; 0 where it is none. */
+static enum pv_code newest_ca(struct ceremony *c, const char *ca,
+			      uint32_t *generation, struct err *err)
+{
+	struct newest n = { 0 };
+	const struct store_visit v = { .ctx = &n, .fn.ca = take_ca };
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = store_ca_each(c->store, ca, &v, &why);
+	*generation = n.generation;
+	if (rc == PV_OK || rc == PV_NOT_FOUND)
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
+/* The one in use: a CA's certified one, else as provctl.json has it. */
+static enum pv_code in_use(struct ceremony *c, const char *purpose, bool *ca,
+			   uint32_t *generation, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	enum pv_code rc = newest_ca(c, purpose, generation, err);
+
+	*ca = *generation > 0;
+	if (rc == PV_OK && !*ca &&
+	    authority_key(c->a, purpose, &named, NULL) == PV_OK)
+		*generation = named->generation;
+	return rc;
+}
+
+static enum pv_code too_many(size_t n, struct err *err)
+{
+	return err_fail(err, PV_DENIED, "rotate.keys",
+			"go on with a new authority",
+			"there are %zu keys: an authority holds no more", n);
+}
+
+/* A CA's key, which a certificate puts to use; recorded before that. */
+static enum pv_code prepare_ca_key(struct ceremony *c,
+				   const struct keymake_job *job,
+				   struct issue_key *key, struct err *err)
+{
+	struct keymake_known known;
+	enum pv_code rc = keymake_known(c->store, job->purpose, &known, err);
+
+	if (rc == PV_OK && known.generation >= job->generation)
+		return ownkey_load(c->store, c->object, key, err);
+	if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
+		rc = too_many(known.all, err);
+	return rc == PV_OK ? keymake(job, key, err) : rc;
+}
+
+/* Made and put to use, or found so. */
+static enum pv_code rotate_own_key(struct ceremony *c, const char *purpose,
+				   uint32_t now, uint32_t to,
+				   struct issue_key *key, struct err *err)
+{
+	const struct rotate_key_opts opts = { .purpose = purpose,
+					      .step = ROTATE_USE,
+					      .want = c->opts->want };
+	struct rotate_key_report report;
+	enum pv_code rc = PV_OK;
+
+	if (now < to)
+		rc = rotate_key(c->a, c->store, c->hsm, &opts, &report, err);
+	return rc == PV_OK ? ownkey_load(c->store, c->object, key, err) : rc;
+}
+
+enum pv_code ceremony_next_key(struct ceremony *c, const struct plan_step *step,
+			       struct err *err)
+{
+	struct keymake_job job = { .authority = c->a->name,
+				   .store = c->store,
+				   .purpose = step->purpose,
+				   .kind = HSM_KEY_P256 };
+	struct issue_key key;
+	uint32_t now = 0;
+	bool ca = false;
+	enum pv_code rc = in_use(c, step->purpose, &ca, &now, err);
+
+	job.generation = c->target[c->n] ? (unsigned)c->target[c->n] : now + 1;
+	keymake_label(&job, c->object);
+	if (rc == PV_OK)
+		rc = ceremony_target(c, c->object, job.generation, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	job.hsm = c->hsm;
+	if (rc == PV_OK)
+		rc = ca ? prepare_ca_key(c, &job, &key, err)
+			: rotate_own_key(c, step->purpose, now, job.generation,
+					 &key, err);
+	return rc == PV_OK ? ceremony_tell_key(c, &key, err) : rc;
+}
+
+/* ---- CAs ---- */
+
+/* Its template is in effect before it is used. */
+static enum pv_code adopt(struct ceremony *c, const struct plan_step *step,
+			  struct err *err)
+{
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	CLEANUP(buf_release) struct buf bytes;
+	struct adopt_report report;
+	enum pv_code rc =
+		ceremony_template(c, step->template_name, &bytes, err);
+
+	if (rc == PV_OK)
+		rc = template_parse(buf_span(&bytes), &t, NULL, err);
+	if (rc == PV_OK && !t->ca)
+		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
+			      "%s is not a template for CAs",
+			      step->template_name);
+	return rc == PV_OK
+		       ? adopt_template(c->a, c->store, NULL, buf_span(&bytes),
+					c->opts->want, &report, err)
+		       : rc;
+}
+
+static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,
+			   struct err *err)
+{
+	struct tokens tokens = ceremony_tokens(c);
+	const struct rotate_ca_opts opts = {
+		.ca = step->ca,
+		.template_name = step->template_name,
+		.active_ms = (uint64_t)step->active_s * 1000,
+		.want = c->opts->want,
+		.until_s = step->not_after_s,
+		.uncrossed = true,
+		.before = ceremony_tell_tbs,
+		.ctx = c
+	};
+	struct rotate_ca_report report;
+	enum pv_code rc = adopt(c, step, err);
+
+	return rc == PV_OK
+		       ? rotate_ca(c->a, c->store, &tokens, &opts, &report, err)
+		       : rc;
+}
+
+/* It has the newest key, and provctl.json says so. */
+static enum pv_code is_made(struct ceremony *c, const char *ca, bool *made,
+			    uint32_t *generation, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	struct keymake_known known;
+	enum pv_code rc = newest_ca(c, ca, generation, err);
+
+	if (rc == PV_OK)
+		rc = keymake_known(c->store, ca, &known, err);
+	if (rc == PV_OK)
+		rc = authority_key(c->a, ca, &named, err);
+	*made = rc == PV_OK && known.generation == *generation &&
+		named->generation == *generation;
+	return rc;
+}
+
+static enum pv_code tell_ca(struct ceremony *c, const char *ca,
+			    uint32_t generation, struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	char file[FILE_NAME_MAX];
+	enum pv_code rc = ca_chain_load_generation(c->store, ca, generation, -1,
+						   &chain, err);
+
+	snprintf(file, sizeof(file), "%.*s.pem", PLAN_NAME_MAX, ca);
+	return rc == PV_OK
+		       ? ceremony_put_certificate(
+				 c, ca, file, buf_span(&chain.ca[0].der), err)
+		       : rc;
+}
+
+enum pv_code ceremony_next_ca(struct ceremony *c, const struct plan_step *step,
+			      struct err *err)
+{
+	uint32_t generation = 0;
+	bool made = false;
+	enum pv_code rc;
+
+	snprintf(c->object, sizeof(c->object), "%s", step->ca);
+	rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = is_made(c, step->ca, &made, &generation, err);
+	if (rc == PV_OK && !made)
+		rc = rotate(c, step, err);
+	if (rc == PV_OK && !made)
+		rc = is_made(c, step->ca, &made, &generation, err);
+	return rc == PV_OK ? tell_ca(c, step->ca, generation, err) : rc;
+}
+
+/* ---- between two generations ---- */
+
+static enum pv_code tell_cross(void *ctx, const struct store_crosscert *x,
+			       struct err *err)
+{
+	struct ceremony *c = ctx;
+	char file[FILE_NAME_MAX];
+	uint32_t newest = (uint32_t)c->target[c->n];
+	enum pv_code rc;
+
+	if (x->subject + x->signer != 2 * newest - 1)
+		return PV_OK;
+	rc = logged_crosscert(c->store, x, err);
+	snprintf(file, sizeof(file), "%.*s-%u-by-%u.pem", PLAN_NAME_MAX, x->ca,
+		 x->subject, x->signer);
+	return rc == PV_OK
+		       ? ceremony_put_certificate(c, x->ca, file, x->cert, err)
+		       : rc;
+}
+
+enum pv_code ceremony_cross_sign(struct ceremony *c,
+				 const struct plan_step *step, struct err *err)
+{
+	const struct store_visit v = { .ctx = c, .fn.crosscert = tell_cross };
+	struct rotate_ca_opts opts = { .ca = step->ca,
+				       .before = ceremony_tell_tbs,
+				       .ctx = c };
+	struct rotate_ca_report report;
+	struct tokens tokens;
+	uint32_t generation = 0;
+	enum pv_code rc;
+
+	snprintf(c->object, sizeof(c->object), "%s", step->ca);
+	rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = newest_ca(c, step->ca, &generation, err);
+	if (rc == PV_OK)
+		rc = ceremony_target(c, step->ca, generation, err);
+	tokens = ceremony_tokens(c);
+	if (rc == PV_OK)
+		rc = rotate_ca_cross(c->a, c->store, &tokens, &opts, &report,
+				     err);
+	return rc == PV_OK ? store_crosscert_each(c->store, step->ca, &v, err)
+			   : rc;
+}

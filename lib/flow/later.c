@@ -1,0 +1,287 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/later_impl.h"
+#include "lib/flow/rehearsed.h"
+
+CLEANUP_PTR(struct plan, plan_free);
+CLEANUP_PTR(struct file_group, file_group_free);
+
+struct later {
+	const struct later_opts *opts;
+	struct plan *plan;
+	struct buf text; /* the plan's bytes */
+	int folder;	 /* of the ceremony; -1: there is none yet */
+	struct transcript_head rehearsed;
+	bool rehearse; /* also one that goes on */
+	struct later_begun begun;
+	struct later_approved approved;
+};
+
+static void later_release(struct later *w)
+{
+	plan_free(w->plan);
+	buf_release(&w->text);
+	fd_cleanup(&w->folder);
+	later_approved_release(&w->approved);
+}
+
+static enum pv_code read_plan(struct later *w, struct err *err)
+{
+	const char *path = w->opts->plan;
+	enum pv_code rc = file_read(
+		AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &w->text, err);
+
+	if (rc == PV_OK)
+		rc = plan_parse(buf_span(&w->text), &w->plan, err);
+	if (rc == PV_OK && plan_is_first(w->plan))
+		rc = err_fail(err, PV_INPUT, "plan.order", NULL,
+			      "the plan makes an authority");
+	if (rc != PV_OK)
+		err_object(err, path);
+	return rc;
+}
+
+/* What throw-away keys have made is no authority, and the other way round. */
+static enum pv_code check_home(struct later *w, struct err *err)
+{
+	bool rehearsal = false;
+	enum pv_code rc =
+		ceremony_folder_rehearsed(w->opts->a->home_fd, &rehearsal, err);
+
+	w->rehearse = rehearsal;
+	if (rc != PV_OK || w->opts->resume || rehearsal == w->opts->rehearse)
+		return rc;
+	err_object(err, w->opts->a->home);
+	return err_fail(err, PV_DENIED, "ceremony.rehearsal",
+			rehearsal ? "run it in the home of the authority"
+				  : "rehearse it in the home of the rehearsal "
+				    "of the plan before it",
+			rehearsal ? "in that home plans are rehearsed"
+				  : "that home is no rehearsal's");
+}
+
+/* ---- the folder ---- */
+
+static enum pv_code begun(const struct later *w, struct err *err)
+{
+	err_object(err, w->plan->name);
+	return err_fail(err, PV_CONFLICT, "ceremony.begun",
+			"go on with `provctl ceremony resume'",
+			"an earlier run of that plan did not end");
+}
+
+static enum pv_code nothing(const struct later *w, struct err *err)
+{
+	err_object(err, w->plan->name);
+	return err_fail(err, PV_NOT_FOUND, "ceremony.none",
+			"begin it with `provctl ceremony run'",
+			"there is no run of that plan to go on with");
+}
+
+/* *ended: it ran to its end. */
+static enum pv_code look(struct later *w, bool *ended, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	*ended = false;
+	rc = ceremony_folder_open(w->opts->a->home_fd, w->plan, &w->folder,
+				  &why);
+	if (rc == PV_NOT_FOUND)
+		return w->opts->resume ? nothing(w, err) : PV_OK;
+	if (rc == PV_OK)
+		rc = ceremony_folder_same(w->folder, buf_span(&w->text),
+					  w->opts->plan, &why);
+	/* It did not come to that. */
+	if (rc == PV_NOT_FOUND)
+		return w->opts->resume ? nothing(w, err) : PV_OK;
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	*ended = ceremony_folder_ended(w->folder);
+	return *ended || w->opts->resume ? PV_OK : begun(w, err);
+}
+
+static enum pv_code put_approved(const struct later *w, struct file_group *g,
+				 struct err *err)
+{
+	const struct buf *note = &w->approved.got.note;
+	const struct buf *roster = &w->approved.roster;
+	enum pv_code rc = file_group_add(g, w->folder, CEREMONY_APPROVALS_FILE,
+					 0600, note->data, note->len, err);
+
+	return rc == PV_OK
+		       ? file_group_add(g, w->folder, CEREMONY_ROSTER_FILE,
+					0600, roster->data, roster->len, err)
+		       : rc;
+}
+
+static enum pv_code make_folder(struct later *w, struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	int home = w->opts->a->home_fd;
+	char name[CEREMONY_NAME_MAX];
+	enum pv_code rc = dir_make(home, CEREMONY_FOLDER, 0700, err);
+
+	ceremony_folder(w->plan, name);
+	if (rc == PV_OK)
+		rc = dir_make(home, name, 0700, err);
+	if (rc == PV_OK && w->folder < 0)
+		rc = ceremony_folder_open(home, w->plan, &w->folder, err);
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
+	if (rc == PV_OK && w->approved.got.needed > 0)
+		rc = put_approved(w, g, err);
+	/* The last one to get its name: with it all are there. */
+	if (rc == PV_OK)
+		rc = file_group_add(g, w->folder, CEREMONY_PLAN_FILE, 0600,
+				    w->text.data, w->text.len, err);
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+/* The log says first that it begins, and who approved it. */
+static enum pv_code begin(struct later *w, struct err *err)
+{
+	const struct later_opts *opts = w->opts;
+	enum pv_code rc = later_begun(opts->store, w->plan, &w->begun, err);
+
+	if (rc == PV_OK && w->begun.found && !opts->resume)
+		rc = later_not_stepped(opts->store, w->plan, &w->begun, err);
+	if (rc == PV_OK && !w->begun.found)
+		rc = later_begin(opts, w->plan, buf_span(&w->text), err);
+	if (rc == PV_OK && !w->begun.found)
+		rc = later_begun(opts->store, w->plan, &w->begun, err);
+	if (rc == PV_OK)
+		rc = later_approved(opts->store, &w->begun, &w->approved, err);
+	return rc == PV_OK && !opts->resume ? make_folder(w, err) : rc;
+}
+
+/* ---- running ---- */
+
+static bool changes_pin(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps_n; i++)
+		if (plan->steps[i].kind == PLAN_ROTATE_PIN)
+			return true;
+	return false;
+}
+
+/* Who goes on with a change of the PIN knows the one of before. */
+static enum pv_code read_pin(const struct later *w, struct secret *pin,
+			     struct err *err)
+{
+	const struct backends *b = w->opts->backends;
+
+	return w->opts->resume && changes_pin(w->plan)
+		       ? b->pin_read_old(w->opts->a, pin, err)
+		       : b->pin_read(w->opts->a, pin, err);
+}
+
+static const char *mode_of(const struct later *w)
+{
+	return w->rehearse ? "rehearsal" : "run";
+}
+
+static enum pv_code run(const struct later *w, struct err *err)
+{
+	const struct later_opts *opts = w->opts;
+	struct ceremony_people people = { .ask = NULL };
+	struct approvals_want want = { .mixed = true };
+	SECRET pin = SECRET_INIT;
+	struct ceremony_opts ceremony = { .backends = opts->backends,
+					  .watch = opts->watch,
+					  .templates_dir = opts->templates_dir,
+					  .pin = &pin,
+					  .folder = w->folder,
+					  .media = opts->media,
+					  .mode = mode_of(w),
+					  .resume = opts->resume,
+					  .later = true,
+					  .covered = opts->covered,
+					  .want = &want,
+					  .approved = &w->approved.got,
+					  .progress = opts->progress,
+					  .told = opts->told,
+					  .progress_ctx = opts->progress_ctx };
+	enum pv_code rc = read_pin(w, &pin, err);
+
+	/* Of steps that people approve one by one; each asks for itself. */
+	if (opts->want) {
+		want.files = opts->want->files;
+		want.files_n = opts->want->files_n;
+	}
+	/* A rehearsal asks nobody. */
+	if (opts->people && !w->rehearse) {
+		people = *opts->people;
+		ceremony.people = &people;
+		if (strcmp(opts->a->pin_source, "prompt") != 0)
+			people.pin = NULL;
+	}
+	if (opts->rehearsal)
+		ceremony.rehearsed = &w->rehearsed;
+	return rc == PV_OK ? ceremony_run(&ceremony, opts->a, opts->store,
+					  w->plan, err)
+			   : rc;
+}
+
+static void fill_report(const struct later *w, struct init_report *r)
+{
+	snprintf(r->home, sizeof(r->home), "%s", w->opts->a->home);
+	snprintf(r->name, sizeof(r->name), "%s", w->opts->a->name);
+	snprintf(r->plan, sizeof(r->plan), "%s", w->plan->name);
+	r->steps = w->plan->steps_n;
+	r->keys = w->opts->a->keys_n;
+}
+
+/* All that can be refused before something is made. */
+static enum pv_code check(struct later *w, struct err *err)
+{
+	const struct later_opts *opts = w->opts;
+	enum pv_code rc = PV_OK;
+
+	if (opts->rehearsal)
+		rc = rehearsed(opts->rehearsal, w->plan, &w->rehearsed, err);
+	if (rc == PV_OK)
+		rc = ceremony_window(w->plan, mode_of(w), err);
+	if (rc == PV_OK && !opts->resume)
+		rc = later_check(opts->a, opts->store, w->plan, err);
+	return rc;
+}
+
+enum pv_code later_run(const struct later_opts *opts,
+		       struct init_report *report, struct err *err)
+{
+	CLEANUP(later_release)
+	struct later w = { .opts = opts, .folder = -1 };
+	bool ended = false;
+	enum pv_code rc;
+
+	memset(report, 0, sizeof(*report));
+	buf_init(&w.text, PLAN_SIZE_MAX);
+	rc = read_plan(&w, err);
+	if (rc == PV_OK)
+		rc = check_home(&w, err);
+	if (rc == PV_OK)
+		rc = look(&w, &ended, err);
+	if (rc == PV_OK)
+		fill_report(&w, report);
+	report->existing = ended;
+	if (rc != PV_OK || ended)
+		return rc;
+	rc = check(&w, err);
+	if (rc == PV_OK)
+		rc = begin(&w, err);
+	report->touched = w.folder >= 0;
+	if (rc == PV_OK)
+		rc = run(&w, err);
+	fill_report(&w, report);
+	return rc;
+}

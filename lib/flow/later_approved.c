@@ -1,0 +1,227 @@
+/*
+ * Later plans: approved, and begun once. What says so is the log: an entry
+ * ceremony.begin of the plan's bytes, with its approvals under a roster. It
+ * comes before the ceremony's folder, which gets copies of note and roster from
+ * the store, so that others can verify them offline.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/decision.h"
+#include "lib/flow/later_impl.h"
+#include "lib/flow/people.h"
+#include "lib/log/ceremony.h"
+#include "lib/store/store_log.h"
+#include "lib/store/store_people.h"
+
+CLEANUP_PTR(struct roster, roster_free);
+
+/* ---- what the log says ---- */
+
+struct search {
+	struct store *store;
+	const struct plan *plan;
+	struct later_begun *b;
+	uint64_t rosters; /* set so far */
+};
+
+static enum pv_code take(struct search *s, uint64_t index, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	const struct log_fact *persons;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = store_log_read(s->store, index, &room, err);
+	if (rc == PV_OK)
+		rc = log_entry_decode(buf_span(&room), &e, err);
+	if (rc != PV_OK || !log_fact_is(&e, "hash", s->plan->sha256, 32))
+		return rc;
+	s->b->found = true;
+	s->b->index = index;
+	s->b->roster = s->rosters;
+	s->b->approved = log_nonce(&e) != NULL;
+	if (!s->b->approved)
+		return PV_OK;
+	memcpy(s->b->nonce, log_nonce(&e), LOG_NONCE);
+	persons = log_fact_find(&e, "persons", LOG_TSTR);
+	if (persons && persons->s.len < sizeof(s->b->persons))
+		memcpy(s->b->persons, persons->s.p, persons->s.len);
+	return PV_OK;
+}
+
+static enum pv_code look(void *ctx, const struct store_governance *g,
+			 struct err *err)
+{
+	struct search *s = ctx;
+
+	s->rosters += strcmp(g->kind, LOG_ROSTER_CHANGE) == 0;
+	if (s->b->found || strcmp(g->kind, LOG_CEREMONY_BEGIN) != 0 ||
+	    strcmp(g->name, s->plan->name) != 0)
+		return PV_OK;
+	return take(s, g->index, err);
+}
+
+enum pv_code later_begun(struct store *store, const struct plan *plan,
+			 struct later_begun *b, struct err *err)
+{
+	struct search s = { store, plan, b, 0 };
+	const struct store_visit v = { .ctx = &s, .fn.governance = look };
+
+	memset(b, 0, sizeof(*b));
+	return store_governance_each(store, 0, &v, err);
+}
+
+struct steps {
+	const char *plan;
+	bool found;
+};
+
+static enum pv_code take_step(void *ctx, uint64_t index, struct span bytes,
+			      struct err *err)
+{
+	struct steps *s = ctx;
+	const struct log_fact *plan;
+	struct log_entry e;
+	enum pv_code rc = log_entry_decode(bytes, &e, err);
+
+	(void)index;
+	if (rc != PV_OK || !span_is(e.type, LOG_CEREMONY_STEP))
+		return rc;
+	plan = log_fact_find(&e, "plan", LOG_TSTR);
+	s->found |= plan && span_is(plan->s, s->plan);
+	return PV_OK;
+}
+
+/* Who takes the folder away does not get another run for the same approvals. */
+enum pv_code later_not_stepped(struct store *store, const struct plan *plan,
+			       const struct later_begun *b, struct err *err)
+{
+	struct steps s = { plan->name, false };
+	const struct store_visit v = { .ctx = &s, .fn.entry = take_step };
+	uint64_t size = 0;
+	enum pv_code rc = store_log_size(store, &size, err);
+
+	if (rc == PV_OK && b->index < size)
+		rc = store_log_each(store, b->index, size - b->index, &v, err);
+	if (rc != PV_OK || !s.found)
+		return rc;
+	err_object(err, plan->name);
+	return err_fail(err, PV_INTEGRITY, "ceremony.folder",
+			"put the ceremony's folder back from a backup, or run "
+			"another version of the plan",
+			"the log has steps of that plan, and its folder is "
+			"gone");
+}
+
+/* ---- approved ---- */
+
+static enum pv_code record(struct store *store, const struct plan *plan,
+			   const struct approvals *got, struct err *err)
+{
+	DECISION d = DECISION_INIT;
+	struct log_entry e;
+	enum pv_code rc = decision_begin(&d, store, got, err);
+
+	if (rc != PV_OK)
+		return rc;
+	log_ceremony_begin(&e, &d.who.who, plan->name, plan->version,
+			   plan->sha256, approvals_persons(got));
+	rc = decision_entry(&d, &e, err);
+	if (rc == PV_OK)
+		rc = store_governance_add(store, buf_span(&d.entry), NULL, err);
+	return rc == PV_OK ? decision_commit(&d, err) : rc;
+}
+
+static enum pv_code waits_for(size_t n, struct err *err)
+{
+	if (n > 1)
+		snprintf(err->hint, sizeof(err->hint),
+			 "%zu requests lie below the home's " APPROVALS_FOLDER
+			 "/: let them run `provctl approve' for each, then "
+			 "repeat the command with --approval NOTE for all",
+			 n);
+	return PV_WAITING;
+}
+
+enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
+			 struct span text, struct err *err)
+{
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	struct approvals_want want = { .op = QUORUM_CEREMONY };
+	size_t waiting = 0;
+	struct err why;
+	enum pv_code rc;
+
+	if (opts->want)
+		want = *opts->want;
+	want.op = QUORUM_CEREMONY;
+	want.subject = text;
+	want.what = "the plan";
+	want.mixed = true;
+	err_init(&why);
+	rc = approvals_gate(opts->a, opts->store, &want, &got, &why);
+	waiting = rc == PV_WAITING;
+	if (rc == PV_WAITING)
+		rc = PV_OK;
+	want.request_out = NULL;
+	if (rc == PV_OK && got.needed > 0)
+		rc = later_ask(opts, plan, &want, &waiting, &why);
+	if (rc == PV_OK && waiting == 0)
+		return record(opts->store, plan, &got, err);
+	*err = why;
+	return rc == PV_OK ? waits_for(waiting, err) : rc;
+}
+
+static enum pv_code fill(struct later_approved *x, const char *persons,
+			 struct err *err)
+{
+	CLEANUP(note_release) struct note note = { .sigs_n = 0 };
+	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
+	struct approvals *got = &x->got;
+	enum pv_code rc = roster_parse(buf_span(&x->roster), &roster, err);
+
+	if (rc == PV_OK)
+		rc = note_parse(&note, buf_span(&got->note), err);
+	if (rc == PV_OK)
+		rc = sha256(note.text, got->text_sha256, err);
+	if (rc != PV_OK)
+		return rc;
+	got->needed = quorum_ask(roster, QUORUM_CEREMONY, NULL).persons;
+	memcpy(got->roster_sha256, roster->sha256, 32);
+	memcpy(got->persons, persons, strlen(persons) + 1);
+	return PV_OK;
+}
+
+enum pv_code later_approved(struct store *store, const struct later_begun *b,
+			    struct later_approved *x, struct err *err)
+{
+	struct store_approval use;
+	struct store_roster row;
+	bool found = false;
+	enum pv_code rc;
+
+	memset(x, 0, sizeof(*x));
+	buf_init(&x->got.note, NOTE_SIZE_MAX);
+	buf_init(&x->roster, ROSTER_SIZE_MAX);
+	if (!b->approved)
+		return PV_OK;
+	rc = store_approval_get(store, b->nonce, &use, &x->got.note, &found,
+				err);
+	if (rc == PV_OK && found)
+		rc = store_roster_get(store, b->roster, &row, &x->roster,
+				      &found, err);
+	if (rc == PV_OK && !found)
+		rc = err_fail(err, PV_INTEGRITY, "store.governance", NULL,
+			      "the approvals of the plan are not there");
+	return rc == PV_OK ? fill(x, b->persons, err) : rc;
+}
+
+void later_approved_release(struct later_approved *x)
+{
+	buf_release(&x->got.note);
+	buf_release(&x->roster);
+}

@@ -1,0 +1,242 @@
+/* Later plans: what their steps name, before the first one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/flow/keydestroy.h"
+#include "lib/flow/later_impl.h"
+#include "lib/flow/ownkey.h"
+#include "lib/flow/rotate_key.h"
+
+struct look {
+	const struct authority *a;
+	struct store *store;
+	const struct plan *plan;
+	const struct plan_step *step;
+	size_t n; /* of step */
+};
+
+/* ---- what there is ---- */
+
+struct ca {
+	bool found;
+	char parent[STORE_ID_MAX + 1];
+};
+
+static enum pv_code take_ca(void *ctx, const struct store_ca *row,
+			    struct err *err)
+{
+	struct ca *ca = ctx;
+
+	(void)err;
+	ca->found = true;
+	snprintf(ca->parent, sizeof(ca->parent), "%s", row->parent);
+	return PV_OK;
+}
+
+static enum pv_code find_ca(const struct look *l, const char *name,
+			    struct ca *ca, struct err *err)
+{
+	const struct store_visit v = { .ctx = ca, .fn.ca = take_ca };
+	struct err why;
+	enum pv_code rc;
+
+	memset(ca, 0, sizeof(*ca));
+	err_init(&why);
+	rc = store_ca_each(l->store, name, &v, &why);
+	if (rc == PV_OK || rc == PV_NOT_FOUND)
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
+static enum pv_code unknown(const struct look *l, const char *what,
+			    const char *name, struct err *err)
+{
+	err_object(err, l->plan->name);
+	return err_fail(err, PV_NOT_FOUND, "plan.unknown",
+			"see `provctl status', and mend the plan",
+			"step %zu, %s: the authority has no %s %s", l->n + 1,
+			plan_kind_name(l->step->kind), what, name);
+}
+
+static enum pv_code refuse(const struct look *l, const char *rule,
+			   const char *what, struct err *err)
+{
+	err_object(err, l->plan->name);
+	return err_fail(err, PV_INPUT, rule, "mend the plan",
+			"step %zu, %s: %s", l->n + 1,
+			plan_kind_name(l->step->kind), what);
+}
+
+/* ---- each kind ---- */
+
+static bool kind_fits(enum plan_key wanted, enum hsm_key_kind is)
+{
+	switch (wanted) {
+	case PLAN_KEY_P256:
+		return is == HSM_KEY_P256;
+	case PLAN_KEY_ED25519:
+		return is == HSM_KEY_ED25519;
+	case PLAN_KEY_ED25519_OR_P256:
+		return is == HSM_KEY_ED25519 || is == HSM_KEY_P256;
+	case PLAN_KEY_KDF:
+		return is == HSM_KEY_KDF;
+	case PLAN_KEY_STORE:
+		return is == HSM_KEY_STORE;
+	}
+	return false;
+}
+
+/* The next generation is of the kind of the one before. */
+static enum pv_code check_kind(const struct look *l, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	enum hsm_key_kind is = HSM_KEY_P256;
+	struct issue_key key;
+	enum pv_code rc = PV_OK;
+
+	/* ocsp and event may be the first of their purpose. */
+	if (authority_key(l->a, l->step->purpose, &named, NULL) == PV_OK) {
+		rc = ownkey_load(l->store, named->label, &key, err);
+		if (rc != PV_OK)
+			return rc;
+		is = key.kind;
+	}
+	return kind_fits(l->step->key, is)
+		       ? PV_OK
+		       : refuse(l, "plan.kind",
+				"the next generation is of the kind of the one "
+				"before it",
+				err);
+}
+
+static enum pv_code check_generate(const struct look *l, struct err *err)
+{
+	const char *purpose = l->step->purpose;
+	const struct authority_key *named = NULL;
+	bool may_be_first =
+		strcmp(purpose, "ocsp") == 0 || strcmp(purpose, "event") == 0;
+	struct ca ca;
+	enum pv_code rc = find_ca(l, purpose, &ca, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (!may_be_first && !ca.found &&
+	    (!rotate_key_purpose(purpose) ||
+	     authority_key(l->a, purpose, &named, NULL) != PV_OK))
+		return unknown(l, "CA or key", purpose, err);
+	return check_kind(l, err);
+}
+
+static enum pv_code check_made(const struct look *l, struct err *err)
+{
+	struct ca ca;
+	enum pv_code rc = find_ca(l, l->step->ca, &ca, err);
+
+	if (rc == PV_OK && !ca.found)
+		return unknown(l, "CA", l->step->ca, err);
+	if (rc == PV_OK && strcmp(ca.parent, l->step->issuer) != 0)
+		rc = refuse(l, "plan.issuer",
+			    l->step->issuer[0]
+				    ? "another CA is above it"
+				    : "a CA that does not sign itself",
+			    err);
+	return rc;
+}
+
+static enum pv_code check_ca(const struct look *l, struct err *err)
+{
+	struct ca ca;
+	enum pv_code rc = find_ca(l, l->step->ca, &ca, err);
+
+	return rc == PV_OK && !ca.found ? unknown(l, "CA", l->step->ca, err)
+					: rc;
+}
+
+/* By a step before. */
+static bool is_generated(const struct look *l, const char *purpose)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->plan->steps[i].kind == PLAN_GENERATE_KEY &&
+		    strcmp(l->plan->steps[i].purpose, purpose) == 0)
+			return true;
+	return false;
+}
+
+static enum pv_code check_purpose(const struct look *l, const char *purpose,
+				  struct err *err)
+{
+	const struct authority_key *named = NULL;
+
+	return is_generated(l, purpose) || authority_key(l->a, purpose, &named,
+							 NULL) == PV_OK
+		       ? PV_OK
+		       : unknown(l, "key", purpose, err);
+}
+
+static enum pv_code check_destroy(const struct look *l, struct err *err)
+{
+	char name[PLAN_NAME_MAX + 24];
+	struct keydestroy_key k;
+	struct err why;
+	enum pv_code rc;
+
+	snprintf(name, sizeof(name), "%s generation %u", l->step->purpose,
+		 l->step->generation);
+	err_init(&why);
+	rc = keydestroy_find(l->store, l->step->purpose, l->step->generation,
+			     &k, &why);
+	if (rc == PV_NOT_FOUND)
+		return unknown(l, "key", name, err);
+	if (rc != PV_OK)
+		*err = why;
+	/* What a step before puts in its place is not there yet. */
+	return rc != PV_OK || k.destroyed || is_generated(l, l->step->purpose)
+		       ? rc
+		       : keydestroy_check(l->a, l->store, &k, err);
+}
+
+static enum pv_code check_step(const struct look *l, struct err *err)
+{
+	switch (l->step->kind) {
+	case PLAN_GENERATE_KEY:
+		return check_generate(l, err);
+	case PLAN_SELF_SIGNED:
+	case PLAN_ISSUE_CA:
+		return check_made(l, err);
+	case PLAN_SIGN_CRL:
+	case PLAN_CROSS_SIGN:
+		return check_ca(l, err);
+	case PLAN_CHECK_KEY:
+	case PLAN_BACK_UP_KEY:
+	case PLAN_RESTORE_KEY:
+		return check_purpose(l, l->step->purpose, err);
+	case PLAN_ADOPT:
+		return check_purpose(l, "bundle", err);
+	case PLAN_DESTROY_KEY:
+		return check_destroy(l, err);
+	case PLAN_INIT_TOKEN:
+	case PLAN_PAUSE:
+	case PLAN_SET_ROSTER:
+	case PLAN_ROTATE_PIN:
+	/* Of first plans alone (plan_steps.c). */
+	case PLAN_MAKE_CSR:
+	case PLAN_SIGN_CSR:
+	case PLAN_IMPORT_CA:
+		break;
+	}
+	return PV_OK;
+}
+
+enum pv_code later_check(const struct authority *a, struct store *store,
+			 const struct plan *plan, struct err *err)
+{
+	struct look l = { .a = a, .store = store, .plan = plan };
+	enum pv_code rc = PV_OK;
+
+	for (; rc == PV_OK && l.n < plan->steps_n; l.n++) {
+		l.step = &plan->steps[l.n];
+		rc = check_step(&l, err);
+	}
+	return rc;
+}

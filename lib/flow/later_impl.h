@@ -1,0 +1,51 @@
+/* later_impl: shared by later*.c only. */
+#ifndef PV_FLOW_LATER_IMPL_H
+#define PV_FLOW_LATER_IMPL_H
+
+#include "lib/flow/later.h"
+#include "lib/log/govern.h"
+
+/* What the plan's steps name is there, or made by a step before. Codes:
+ * later_run(). */
+PV_MUST enum pv_code later_check(const struct authority *a, struct store *store,
+				 const struct plan *plan, struct err *err);
+
+struct later_begun { /* the entry ceremony.begin of a plan's bytes */
+	bool found;
+	uint64_t index;
+	uint64_t roster; /* version in force then; 0: none */
+	bool approved;	 /* by people: */
+	uint8_t nonce[LOG_NONCE];
+	char persons[APPROVALS_PERSONS_MAX + 1];
+};
+/* PV_STORAGE. */
+PV_MUST enum pv_code later_begun(struct store *store, const struct plan *plan,
+				 struct later_begun *b, struct err *err);
+/* PV_INTEGRITY, "ceremony.folder": there are steps behind it. */
+PV_MUST enum pv_code later_not_stepped(struct store *store,
+				       const struct plan *plan,
+				       const struct later_begun *b,
+				       struct err *err);
+/* *waiting grows by the steps that lack approvals, and the first of them is
+ * why. Codes of approvals_gate() but PV_WAITING. */
+PV_MUST enum pv_code later_ask(const struct later_opts *opts,
+			       const struct plan *plan,
+			       const struct approvals_want *want,
+			       size_t *waiting, struct err *err);
+/* Asks who has to be asked, and records that it begins. Codes of
+ * approvals_gate() and approvals_use(). */
+PV_MUST enum pv_code later_begin(const struct later_opts *opts,
+				 const struct plan *plan, struct span text,
+				 struct err *err);
+
+struct later_approved {
+	struct approvals got; /* needed 0: nobody was asked */
+	struct buf roster;    /* that was in force then */
+};
+/* As the store has it; release x in any case. PV_INTEGRITY. */
+PV_MUST enum pv_code later_approved(struct store *store,
+				    const struct later_begun *b,
+				    struct later_approved *x, struct err *err);
+void later_approved_release(struct later_approved *x);
+
+#endif

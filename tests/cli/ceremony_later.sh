@@ -1,0 +1,336 @@
+#!/bin/sh
+# Plans of an authority that is there: rehearsed where the plan before was, run
+# in its home, stopped and gone on with; the next generation of CAs and keys,
+# revocation lists, another PIN, a key that is destroyed.
+. "$(dirname "$0")/../lib.sh"
+
+R=$T/rehearsal
+H=$T/acme
+printf 87654321 >"$T/so-pin"
+printf 12345678 >"$T/pin"
+mkdir "$T/tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+	"$T/tokens" >"$T/tokens.conf"
+SOFTHSM2_CONF=$T/tokens.conf
+export SOFTHSM2_CONF
+i=0
+while [ "$i" -lt 60 ]; do
+	echo yes
+	i=$((i + 1))
+done >"$T/yes"
+
+# plan NAME STEP...: $T/NAME.json
+plan() {
+	name=$1
+	shift
+	steps=
+	for step in "$@"; do
+		steps="$steps${steps:+,
+  }$step"
+	done
+	printf '{"plan": "%s", "version": 1, "steps": [\n  %s\n]}\n' \
+		"$name" "$steps" >"$T/$name.json"
+}
+
+key() {
+	echo "{\"step\": \"generate-key\", \"purpose\": \"$1\", \"kind\": \"$2\"}"
+}
+
+rehearse() {
+	"$PROVCTL" ceremony rehearse "$T/$1.json" --home "$R" \
+		--templates "$templates" >"$T/rehearse.out" 2>&1 ||
+		fail "rehearsing $1: $(tail -n 3 "$T/rehearse.out")"
+}
+
+# ceremony WORD NAME ARGUMENT...: with the answers that are always yes.
+ceremony() {
+	word=$1
+	name=$2
+	shift 2
+	[ "$word" != run ] || set -- --rehearsal "$R" "$@"
+	[ -f "$T/answers" ] || cp "$T/yes" "$T/answers"
+	run "$PROVCTL" -C "$H" ceremony "$word" "$T/$name.json" \
+		--templates "$templates" --answers "$T/answers" "$@"
+	rm -f "$T/answers"
+}
+
+expect_rc() {
+	[ "$rc" -eq "$1" ] && return
+	fail "$2: exit $rc, not $1"
+	show_output
+}
+
+rule_is() {
+	grep -q -F "$1" "$T/err" || {
+		fail "no word of $1"
+		show_output
+	}
+}
+
+# both NAME: rehearsed and run, and the transcript holds.
+both() {
+	rehearse "$1"
+	ceremony run "$1"
+	expect_rc 0 "$1"
+	holds "$1"
+}
+
+holds() {
+	expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/$1.json" \
+		--log-vkey "$("$PROVCTL" -C "$H" export key --purpose log --vkey)" \
+		"$H/ceremonies/$1-1/transcript.jsonl"
+}
+
+audited() {
+	expect_exit 0 "$PROVCTL" -C "$H" audit verify
+	expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+	expect_exit 0 "$PROVCTL" -C "$H" status
+}
+
+plan first '{"step": "init-token"}' "$(key root P-256)" \
+	"$(key issuing-1 P-256)" "$(key bundle P-256)" "$(key log P-256)" \
+	"$(key kdf AES-256)" "$(key store AES-256)" \
+	'{"step": "self-signed", "ca": "root", "template": "root-ca"}' \
+	'{"step": "issue-ca", "ca": "issuing-1", "issuer": "root", "template": "issuing-ca"}' \
+	'{"step": "adopt", "template": "tls-client"}' \
+	'{"step": "sign-crl", "ca": "root"}'
+
+case_start "a list is signed when the authority is made"
+run "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" --name acme \
+	--templates "$templates"
+expect_rc 0 "the first rehearsal"
+module=$(jq -r .module "$R/provctl.json")
+cat >"$T/binding.json" <<END
+{"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
+ "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
+END
+cp "$T/yes" "$T/answers"
+expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$H" \
+	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/answers" \
+	--templates "$templates"
+first=$H/ceremonies/first-1
+openssl crl -inform DER -in "$first/root.crl" -CAfile "$first/root.pem" \
+	-noout >/dev/null 2>&1 || fail "OpenSSL does not take the list"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/first.json" \
+	"$first/transcript.jsonl"
+cmp -s "$first/root.crl" "$H/publish/crl/root/0.crl" ||
+	fail "another list is published"
+jq -es 'any(.[]; .event == "sign" and .facts.list == "root/0" and
+	(.facts.tbs_sha256 | length) == 64)' "$first/transcript.jsonl" \
+	>/dev/null || fail "the list was not shown"
+audited
+
+case_start "a plan goes where its kind of home is"
+plan look '{"step": "check-key", "purpose": "root"}' \
+	'{"step": "pause", "text": "Look at the safe."}'
+expect_error 4 ceremony.rehearsal -C "$H" ceremony rehearse "$T/look.json"
+expect_error 4 plan.rehearsed -C "$H" ceremony run "$T/look.json" \
+	--rehearsal "$R" --answers "$T/yes"
+rehearse look
+cp -R "$R" "$T/other"
+expect_error 4 ceremony.rehearsal -C "$R" ceremony run "$T/look.json" \
+	--rehearsal "$T/other" --answers "$T/yes"
+expect_error 2 '' -C "$H" ceremony run "$T/look.json" --answers "$T/yes"
+expect_error 2 '' -C "$H" ceremony run "$T/look.json" --rehearsal "$R" \
+	--binding "$T/binding.json"
+expect_error 10 ceremony.none -C "$H" ceremony resume "$T/look.json" \
+	--answers "$T/yes"
+expect_error 3 plan.order init "$T/none" --plan "$T/look.json" \
+	--module "$module" --token pkcs11:token=acme
+[ ! -e "$H/ceremonies/look-1" ] || fail "something was made"
+
+case_start "stopped, gone on with, and done once"
+printf 'yes\nstop\n' >"$T/answers"
+ceremony run look
+expect_rc 130 "a stop"
+expect_exit 0 "$PROVCTL" -C "$H" status
+ceremony run look
+expect_rc 9 "run again"
+rule_is "ceremony resume"
+sed 's/the safe/the box/' "$T/look.json" >"$T/changed.json"
+expect_error 4 ceremony.other -C "$H" ceremony resume "$T/changed.json" \
+	--answers "$T/yes"
+ceremony resume look
+expect_rc 0 resume
+holds look
+cp "$H/ceremonies/look-1/transcript.jsonl" "$T/before"
+ceremony run look
+expect_rc 0 "once more"
+expect_text "nothing done"
+same_bytes "$T/before" "$H/ceremonies/look-1/transcript.jsonl"
+audited
+
+case_start "what the authority has not"
+bad() {
+	want=$1
+	rule=$2
+	shift 2
+	plan bad "$@"
+	expect_error "$want" "$rule" -C "$R" ceremony rehearse "$T/bad.json" \
+		--templates "$templates"
+	[ ! -e "$R/ceremonies/bad-1" ] || fail "something was made: $*"
+}
+bad 10 plan.unknown '{"step": "sign-crl", "ca": "issuing-9"}'
+bad 10 plan.unknown '{"step": "check-key", "purpose": "ocsp"}'
+bad 10 plan.unknown "$(key issuing-9 P-256)"
+bad 10 plan.unknown '{"step": "destroy-key", "purpose": "log", "generation": 2}'
+bad 3 plan.kind "$(key log Ed25519)"
+bad 3 plan.issuer "$(key issuing-1 P-256)" \
+	'{"step": "self-signed", "ca": "issuing-1", "template": "root-ca"}'
+bad 3 plan.key_missing \
+	'{"step": "self-signed", "ca": "root", "template": "root-ca"}'
+
+case_start "a CA's next generation, and what is between the two"
+plan rollover "$(key issuing-1 P-256)" \
+	'{"step": "issue-ca", "ca": "issuing-1", "issuer": "root", "template": "issuing-ca"}' \
+	'{"step": "cross-sign", "ca": "issuing-1"}' \
+	'{"step": "sign-crl", "ca": "issuing-1"}' \
+	'{"step": "check-key", "purpose": "issuing-1"}'
+both rollover
+made=$H/ceremonies/rollover-1
+openssl verify -CAfile "$first/root.pem" "$made/issuing-1.pem" \
+	>/dev/null 2>&1 || fail "OpenSSL does not take the new CA"
+cat "$first/root.pem" >"$T/trust.pem"
+openssl verify -partial_chain -trusted "$first/issuing-1.pem" \
+	"$made/issuing-1-2-by-1.pem" >/dev/null 2>&1 ||
+	fail "the new key, by the old one"
+openssl verify -partial_chain -trusted "$made/issuing-1.pem" \
+	"$made/issuing-1-1-by-2.pem" >/dev/null 2>&1 ||
+	fail "the old key, by the new one"
+expect_equal "$(jq -r '.keys["issuing-1"].generation' "$H/provctl.json")" 2 \
+	"the generation in use"
+expect_equal "$(find "$made" -name 'issuing-1*.crl' | wc -l)" 32 \
+	"lists of both generations"
+openssl crl -inform DER -in "$made/issuing-1-16.crl" \
+	-CAfile "$made/issuing-1.pem" -noout >/dev/null 2>&1 ||
+	fail "OpenSSL does not take the new CA's list"
+audited
+
+case_start "later, and until a day"
+soon=$(date -u -d '+20 days' +%Y-%m-%dT00:00:00Z)
+plan planned "$(key issuing-1 P-256)" \
+	"{\"step\": \"issue-ca\", \"ca\": \"issuing-1\", \"issuer\": \"root\", \"template\": \"issuing-ca\", \"active\": \"$soon\", \"not_after\": \"2028-01-01T00:00:00Z\"}"
+both planned
+openssl x509 -in "$H/ceremonies/planned-1/issuing-1.pem" -noout -enddate |
+	grep -q 'Jan  1 00:00:00 2028' || fail "another end"
+expect_exit 0 "$PROVCTL" -C "$H" --json status
+audited
+
+case_start "a list that is carried"
+plan carried '{"step": "sign-crl", "ca": "root"}'
+rehearse carried
+mkdir "$T/stick"
+ceremony run carried --media "$T/stick"
+expect_rc 0 "a list for the medium"
+holds carried
+expect_text "1 list"
+(cd "$T/stick/acme" && sha256sum -c SHA256SUMS) >/dev/null 2>&1 ||
+	fail "the medium's sums"
+same_bytes "$T/stick/acme/root.crl" "$H/ceremonies/carried-1/root.crl"
+before=$(openssl crl -inform DER -in "$first/root.crl" -noout -crlnumber)
+after=$(openssl crl -inform DER -in "$T/stick/acme/root.crl" -noout -crlnumber)
+[ "$before" != "$after" ] || fail "the list before it"
+
+case_start "outside its days, and with a file in its way"
+sed 's/"version": 1,/"version": 1, "not_after": "2026-01-01T00:00:00Z",/
+	s/carried/late/' "$T/carried.json" >"$T/late.json"
+rehearse late
+ceremony run late
+expect_rc 4 "a plan of days that are over"
+rule_is plan.window
+[ ! -e "$H/ceremonies/late-1" ] || fail "something was made"
+plan again '{"step": "sign-crl", "ca": "root"}'
+rehearse again
+echo stop >"$T/answers"
+ceremony run again
+expect_rc 130 "a stop"
+echo mine >"$H/ceremonies/again-1/root.crl"
+ceremony resume again
+expect_rc 9 "a file of that name"
+rule_is output.exists
+expect_equal "$(cat "$H/ceremonies/again-1/root.crl")" mine "the file"
+number=$(openssl crl -inform DER -in "$H/publish/crl/root/0.crl" -noout \
+	-crlnumber)
+rm "$H/ceremonies/again-1/root.crl"
+ceremony resume again
+expect_rc 0 "once it is out of the way"
+holds again
+expect_equal "$(grep -c '"event":"crl"' \
+	"$H/ceremonies/again-1/transcript.jsonl")" 1 "lists told of"
+next=$(openssl crl -inform DER -in "$H/ceremonies/again-1/root.crl" -noout \
+	-crlnumber)
+expect_equal "$((${next#*=}))" "$((${number#*=} + 1))" "one list was made"
+audited
+
+case_start "keys that are no CA's"
+plan keys "$(key bundle P-256)" "$(key log P-256)" "$(key event P-256)" \
+	'{"step": "adopt", "template": "aws-iot"}'
+both keys
+expect_equal "$(jq -r '.keys.bundle.generation' "$H/provctl.json")" 2 bundle
+expect_equal "$(jq -r '.keys["log-old"].generation' "$H/provctl.json")" 1 \
+	"the old log key"
+audited
+
+case_start "a key that is needed is not destroyed"
+for at in root/1 kdf/1 store/1 bundle/2 issuing-1/1 log/1; do
+	bad 9 key.in-use "{\"step\": \"destroy-key\", \"purpose\": \"${at%/*}\", \"generation\": ${at#*/}}"
+done
+
+case_start "one that nothing needs is"
+expect_exit 0 "$PROVCTL" -C "$R" rotate log --finish
+expect_exit 0 "$PROVCTL" -C "$H" rotate log --finish
+plan oldlog '{"step": "destroy-key", "purpose": "log", "generation": 1}'
+both oldlog
+cp -R "$T/tokens" "$T/tokens.before"
+plan destroy '{"step": "destroy-key", "purpose": "bundle", "generation": 1}'
+both destroy
+token() {
+	GNUTLS_PIN=12345678 p11tool --batch --provider "$module" --login \
+		--list-all 'pkcs11:token=acme' 2>/dev/null
+}
+token | grep -q 'object=acme%2Fbundle%2F2' || fail "no newer key"
+if token | grep -q -e 'acme%2Fbundle%2F1' -e 'acme%2Flog%2F1'; then
+	fail "they are on the token"
+fi
+expect_exit 0 "$PROVCTL" -C "$H" audit show --type key.destroy
+expect_text acme/bundle/1
+audited
+
+case_start "one that is back is found, and so is a row that says another thing"
+mv "$T/tokens" "$T/tokens.after"
+cp -R "$T/tokens.before" "$T/tokens"
+expect_exit 9 "$PROVCTL" -C "$H" audit reconcile
+expect_text acme/bundle/1
+rm -rf "$T/tokens"
+mv "$T/tokens.after" "$T/tokens"
+cp -R "$H" "$T/kept"
+edited() {
+	"$builddir/tests/cli/sql" "$H/store.db" \
+		"UPDATE own_key SET destroy_index = $1 WHERE label = '$2'" ||
+		fail "no row edited"
+	expect_exit 5 "$PROVCTL" -C "$H" audit verify
+	expect_text audit.key
+	rm -rf "$H"
+	cp -R "$T/kept" "$H"
+}
+edited NULL acme/bundle/1
+edited 5 acme/bundle/1
+edited 5 acme/bundle/2
+
+case_start "another PIN"
+plan pin '{"step": "rotate-pin"}' '{"step": "check-key", "purpose": "root"}'
+rehearse pin
+printf 12345678 >"$T/same-pin"
+printf 99887766 >"$T/next-pin"
+ceremony run pin --new-pin-source "file:$T/same-pin"
+expect_rc 3 "the same PIN"
+ceremony resume pin --new-pin-source "file:$T/next-pin"
+expect_rc 0 "another PIN"
+holds pin
+expect_equal "$(cat "$T/pin")" 99887766 "the PIN's file"
+if grep -q -e 12345678 -e 99887766 "$H/ceremonies/pin-1/transcript.jsonl"; then
+	fail "a PIN stands in the transcript"
+fi
+audited
+
+tests_end
