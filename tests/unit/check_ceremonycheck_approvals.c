@@ -1,0 +1,205 @@
+/* What a transcript says of who approved its plan, held against the files. */
+#include "lib/flow/ceremonycheck_approvals.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
+#include "tests/unit/approval_want.h"
+#include "tests/unit/people.h"
+
+#define QUORUM "\"roster\":2,\"ceremony\":2"
+
+static void as_it_is(struct approval *a)
+{
+	(void)a;
+}
+
+static void of_another_plan(struct approval *a)
+{
+	a->subject[0] ^= 1;
+}
+
+static void of_another_log(struct approval *a)
+{
+	a->log[0] ^= 1;
+}
+
+static void of_another_operation(struct approval *a)
+{
+	memset(a->root, 1, sizeof(a->root));
+	a->operation = QUORUM_ADOPT;
+}
+
+static void expired(struct approval *a)
+{
+	a->expires_s = WANT_NOW;
+}
+
+static const struct {
+	void (*edit)(struct approval *a);
+	size_t signers; /* alice, bob */
+	const char *persons;
+	const char *rule; /* NULL: it is good */
+} rows[] = {
+	{ as_it_is, 2, "alice,bob", NULL },
+	{ as_it_is, 2, "alice,carol", "ceremony.approval" },
+	{ as_it_is, 1, "alice", "ceremony.approval" },
+	{ of_another_plan, 2, "alice,bob", "ceremony.approval" },
+	{ of_another_log, 2, "alice,bob", "ceremony.approval" },
+	{ of_another_operation, 2, "alice,bob", "ceremony.approval" },
+	{ expired, 2, "alice,bob", "ceremony.approval" },
+};
+
+struct room {
+	struct people people;
+	struct buf note, roster;
+	struct ceremonycheck_report r;
+	int dir;
+};
+
+static void sign_note(struct room *x, size_t row)
+{
+	static const enum people_key who[] = { ALICE, BOB };
+	struct approval a;
+	struct buf text;
+
+	want_init(&a);
+	memset(a.root, 0, sizeof(a.root));
+	a.operation = QUORUM_CEREMONY;
+	memcpy(x->r.plan_sha256, a.subject, 32);
+	snprintf(x->r.origin, sizeof(x->r.origin), "%.64s", a.log);
+	x->r.began_s = WANT_NOW;
+	rows[row].edit(&a);
+	buf_init(&text, APPROVAL_TEXT_MAX);
+	UNIT_OK(approval_text_put(&text, &a, &err_));
+	UNIT_OK(note_start(&x->note, buf_span(&text), &err_));
+	for (size_t i = 0; i < rows[row].signers; i++) {
+		struct pair *p = &x->people.pairs[who[i]];
+		const struct note_signer s = { &p->key, pair_sign, p };
+
+		UNIT_OK(note_sign(&x->note, buf_span(&text), &s, &err_));
+	}
+	buf_release(&text);
+}
+
+static void room_init(struct room *x, size_t row)
+{
+	memset(x, 0, sizeof(*x));
+	people_init(&x->people, QUORUM);
+	buf_init(&x->note, NOTE_SIZE_MAX);
+	people_text(&x->people, QUORUM, &x->roster);
+	sign_note(x, row);
+	x->dir = open(unit_tmp(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(x->dir, 0);
+	UNIT_OK(file_write(x->dir, "approvals.note", 0600, x->note.data,
+			   x->note.len, &err_));
+	UNIT_OK(file_write(x->dir, "roster.json", 0600, x->roster.data,
+			   x->roster.len, &err_));
+}
+
+static void room_release(struct room *x)
+{
+	people_release(&x->people);
+	buf_release(&x->note);
+	buf_release(&x->roster);
+	close(x->dir);
+}
+
+static void hash_of(const struct buf *b, char hex[65])
+{
+	uint8_t hash[32];
+
+	UNIT_OK(sha256(buf_span(b), hash, &err_));
+	hex_encode(hash, sizeof(hash), hex);
+}
+
+static enum pv_code check(const struct room *x, const char *persons,
+			  const struct plan *plan, struct err *err)
+{
+	const struct ceremonycheck in = { .dir = x->dir, .plan = plan };
+	char note[65], roster[65];
+	struct transcript_line line = { .event = "approvals" };
+	json_t *facts;
+	enum pv_code rc;
+
+	hash_of(&x->note, note);
+	hash_of(&x->roster, roster);
+	facts = json_pack("{s:s, s:s, s:s, s:s}", "persons", persons, "file",
+			  "approvals.note", "file_sha256", note, "roster_file",
+			  "roster.json");
+	json_object_set_new(facts, "roster_sha256", json_string(roster));
+	line.facts = facts;
+	err_init(err);
+	rc = ceremonycheck_approvals(&in, &x->r, &line, err);
+	json_decref(facts);
+	return rc;
+}
+
+START_TEST(test_notes)
+{
+	static struct room x;
+	struct err err;
+	enum pv_code rc;
+
+	room_init(&x, (size_t)_i);
+	rc = check(&x, rows[_i].persons, NULL, &err);
+	if (rows[_i].rule)
+		unit_refused(rc, PV_INTEGRITY, rows[_i].rule, &err);
+	else
+		unit_ok(rc, &err);
+	room_release(&x);
+}
+END_TEST
+
+/* A plan that sets a roster is approved by that one. */
+START_TEST(test_plans_roster)
+{
+	static struct room x;
+	struct plan plan = { .steps_n = 1 };
+	struct err err;
+
+	room_init(&x, 0);
+	plan.steps[0].kind = PLAN_SET_ROSTER;
+	UNIT_OK(sha256(buf_span(&x.roster), plan.steps[0].roster, &err_));
+	unit_ok(check(&x, "alice,bob", &plan, &err), &err);
+	unit_refused(check(&x, "-", &plan, &err), PV_INTEGRITY,
+		     "ceremony.order", &err);
+	plan.steps[0].roster[0] ^= 1;
+	unit_refused(check(&x, "alice,bob", &plan, &err), PV_INTEGRITY,
+		     "ceremony.order", &err);
+	plan.steps[0].kind = PLAN_PAUSE;
+	unit_ok(check(&x, "-", &plan, &err), &err);
+	room_release(&x);
+}
+END_TEST
+
+/* Other files than the transcript's, or none. */
+START_TEST(test_files)
+{
+	static struct room x;
+	struct err err;
+
+	room_init(&x, 0);
+	UNIT_OK(file_write(x.dir, "roster.json", 0600, "{}", 2, &err_));
+	unit_refused(check(&x, "alice,bob", NULL, &err), PV_INTEGRITY,
+		     "ceremony.file", &err);
+	ck_assert_int_eq(unlinkat(x.dir, "approvals.note", 0), 0);
+	ck_assert_int_eq(check(&x, "alice,bob", NULL, &err), PV_NOT_FOUND);
+	room_release(&x);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ceremonycheck_approvals");
+	TCase *t = tcase_create("all");
+
+	tcase_add_loop_test(t, test_notes, 0,
+			    (int)(sizeof(rows) / sizeof(*rows)));
+	tcase_add_test(t, test_plans_roster);
+	tcase_add_test(t, test_files);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
