@@ -51,6 +51,13 @@ SOFTHSM2_CONF=$T/tokens.conf
 export SOFTHSM2_CONF
 cd "$T/here" || exit 1
 
+# ahead COMMAND...: eight days later, when approvals have expired.
+echo 691200 >"$T/clock"
+ahead() {
+	run env CLOCK_FILE="$T/clock" \
+		LD_PRELOAD="$builddir/tests/cli/clock.so" "$@"
+}
+
 # ceremony ARGUMENT...: run in this folder.
 ceremony() {
 	set -- ceremony run "$plan" --home "$H" --rehearsal "$R" --name acme \
@@ -163,6 +170,15 @@ expect_text approval.roster
 [ ! -e "$H" ] || fail "something was made"
 cp "$T/kept" "$plan"
 
+case_start "approvals that have expired begin nothing"
+ahead "$PROVCTL" ceremony run "$plan" --home "$H" --rehearsal "$R" \
+	--name acme --binding "$T/binding.json" --templates "$templates" \
+	--roster "$roster" --answers "$T/yes" \
+	--approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
+expect_equal "$rc" 4 "exit with expired approvals"
+expect_text approval.expired
+[ ! -e "$H" ] || fail "something was made"
+
 case_start "two approve, people stop it, and it goes on"
 printf '%s\n' yes stop >"$T/stop"
 answers=$T/stop
@@ -175,8 +191,10 @@ run "$PROVCTL" ceremony resume "$plan" --home "$H" --templates "$templates" \
 	--binding "$T/binding.json" --answers "$T/yes"
 expect_equal "$rc" 3 "exit with changed approvals"
 flip "$H/$F/approvals.note" 40
-expect_exit 0 "$PROVCTL" ceremony resume "$plan" --home "$H" \
+# They were good when it began.
+ahead "$PROVCTL" ceremony resume "$plan" --home "$H" \
 	--templates "$templates" --binding "$T/binding.json" --answers "$T/yes"
+expect_equal "$rc" 0 "exit of the resumed run, days later"
 lines=$H/$F/transcript.jsonl
 expect_equal "$(jq -r 'select(.event == "approvals").facts.persons' "$lines")" \
 	alice,bob "persons of the transcript"
@@ -188,15 +206,18 @@ expect_exit 0 "$PROVCTL" -C "$H" --json audit show \
 	--type ceremony.begin,approval.use
 expect_equal "$(jq -r '.type + " " + .object' "$T/out" | tr '\n' ,)" \
 	"ceremony.begin ruled,approval.use ceremony," entries
-expect_exit 0 "$PROVCTL" -C "$H" audit verify
-expect_exit 0 "$PROVCTL" -C "$H" status
-expect_exit 0 "$PROVCTL" -C "$H" officer review
+ahead "$PROVCTL" -C "$H" audit verify
+expect_equal "$rc" 0 "exit of audit"
+ahead "$PROVCTL" -C "$H" status
+expect_equal "$rc" 0 "exit of status"
+ahead "$PROVCTL" -C "$H" officer review
+expect_equal "$rc" 0 "exit of review"
 cp -R "$H" "$T/true"
 for change in "UPDATE approval SET note = x'00'" "DELETE FROM approval" \
 	"DELETE FROM governance WHERE kind = 'ceremony.begin'"; do
 	"$builddir/tests/cli/sql" "$H/store.db" "$change" >"$T/sql" 2>&1 ||
 		fail "$(cat "$T/sql")"
-	run "$PROVCTL" -C "$H" audit verify
+	ahead "$PROVCTL" -C "$H" audit verify
 	expect_equal "$rc" 5 "exit of audit after: $change"
 	rm -rf "$H"
 	cp -R "$T/true" "$H"
