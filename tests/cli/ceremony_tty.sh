@@ -52,10 +52,6 @@ rehearse() {
 		--name acme --templates "$templates"
 }
 
-count() {
-	grep -c "$1" "$2"
-}
-
 screens() {
 	grep -o "$(printf '\033')\[2J" "$T/raw" | wc -l
 }

@@ -4,10 +4,12 @@
 # check, since Chromium is large: make check-pages. PAGES=DIR keeps what was
 # printed, to be looked at. Skipped (77) without Chromium.
 . "$(dirname "$0")/../lib.sh"
-command -v chromium >/dev/null && command -v pdftotext >/dev/null || {
-	echo "ok - pages: # SKIP no chromium, or no pdftotext (poppler-utils)"
-	exit 77
-}
+for tool in chromium pdftotext; do # the latter of poppler-utils
+	command -v "$tool" >/dev/null || {
+		echo "ok - pages: # SKIP no $tool"
+		exit 77
+	}
+done
 out=${PAGES:-$T/pages}
 mkdir -p "$out"
 rm -f "$out"/script.* "$out"/transcript.*
