@@ -48,7 +48,7 @@ static enum pv_code run(const struct app *app, const struct ceremony_args *in,
 		.people = &room->people,
 		.told = ceremony_show_line,
 		.progress = ceremony_show_step,
-		.progress_ctx = app,
+		.progress_ctx = room,
 	};
 
 	return later_run(&opts, r, err);
@@ -57,13 +57,15 @@ static enum pv_code run(const struct app *app, const struct ceremony_args *in,
 enum pv_code ceremony_run_later(const struct app *app,
 				const struct ceremony_args *in, struct err *err)
 {
-	CEREMONY_ROOM room = { .answers = NULL };
+	struct ceremony_screen screen = { .steps = 0 };
+	CEREMONY_ROOM room = { .screen = &screen };
 	SESSION s = { .a = NULL };
 	struct app at = *app;
 	struct init_report r = { .steps = 0 };
 	enum pv_code rc = check(in, err);
 
 	at.home = in->dir;
+	room.app = app;
 	if (rc == PV_OK)
 		rc = ceremony_room_open(&room, app, in->answers, err);
 	room.new_pin_source = in->new_pin_source;

@@ -79,6 +79,9 @@ static enum pv_code newest(void *ctx, const struct store_ca *ca,
 	struct rotate_ca *r = ctx;
 
 	(void)err;
+	if (ca->active_ms == STORE_CA_NEVER)
+		return PV_OK;
+	r->former = r->generation;
 	r->generation = ca->generation;
 	snprintf(r->old_label, sizeof(r->old_label), "%s", r->newest_label);
 	snprintf(r->newest_label, sizeof(r->newest_label), "%s", ca->label);
@@ -87,7 +90,7 @@ static enum pv_code newest(void *ctx, const struct store_ca *ca,
 }
 
 struct have {
-	uint32_t generation; /* the newer one */
+	uint32_t older, newer; /* generations */
 	size_t n;
 };
 
@@ -97,7 +100,8 @@ static enum pv_code count(void *ctx, const struct store_crosscert *x,
 	struct have *h = ctx;
 
 	(void)err;
-	h->n += x->subject + x->signer == 2 * h->generation - 1;
+	h->n += (x->subject == h->newer && x->signer == h->older) ||
+		(x->subject == h->older && x->signer == h->newer);
 	return PV_OK;
 }
 
@@ -129,7 +133,8 @@ static enum pv_code one_generation(const struct rotate_ca *r, struct err *err)
 			"%s has one generation", r->opts->ca);
 }
 
-/* Both generations: r->generation is the older one from here on. */
+/* Both generations: r->generation is the one before the newer from here on, as
+ * where that one is made. */
 static enum pv_code load(struct rotate_ca *r, struct err *err)
 {
 	const struct store_visit v = { .ctx = r, .fn.template = take_template };
@@ -141,7 +146,7 @@ static enum pv_code load(struct rotate_ca *r, struct err *err)
 	if (rc == PV_OK)
 		rc = load_cert(r, r->generation, &r->new_ca, err);
 	if (rc == PV_OK)
-		rc = load_cert(r, --r->generation, &r->old_ca, err);
+		rc = load_cert(r, r->former, &r->old_ca, err);
 	if (rc == PV_OK)
 		rc = store_template_digest(r->store, r->template_sha256, &v,
 					   err);
@@ -153,6 +158,7 @@ static enum pv_code load(struct rotate_ca *r, struct err *err)
 		rc = tokens_find(r->tokens, &r->old, err);
 	if (rc != PV_OK)
 		return rc;
+	r->generation--;
 	r->now_s = (int64_t)(who.who.time_ms / 1000);
 	r->own_at = r->tokens->login->token;
 	return rotate_ca_own(r, err);
@@ -183,7 +189,7 @@ static enum pv_code make(struct rotate_ca *r, struct rotate_ca_report *report,
 		rc = err_fail(err, PV_DENIED, "rotate.cross", NULL,
 			      "the certificate of generation %u is over or "
 			      "revoked",
-			      r->generation);
+			      r->former);
 	if (rc == PV_OK)
 		rc = record(r, err);
 	if (rc != PV_OK)
@@ -215,9 +221,10 @@ enum pv_code rotate_ca_cross(struct authority *a, struct store *store,
 	r->tokens = tokens;
 	r->opts = opts;
 	rc = store_ca_each(store, opts->ca, &cas, err);
-	if (rc == PV_OK && r->generation < 2)
+	if (rc == PV_OK && r->former == 0)
 		rc = one_generation(r, err);
-	report->generation = have.generation = r->generation;
+	report->generation = have.newer = r->generation;
+	have.older = r->former;
 	if (rc == PV_OK)
 		rc = store_crosscert_each(store, opts->ca, &v, err);
 	report->resumed = rc == PV_OK && have.n == 2;
