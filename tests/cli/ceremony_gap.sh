@@ -156,6 +156,31 @@ esac
 cp "$T/kept" "$I/lists/root.crl"
 expect_exit 0 "$PROVCTL" -C "$I" rotate crl
 
+case_start "rows that say something else than was imported or signed"
+sql=$builddir/tests/cli/sql
+edited() {
+	expect_exit 5 "$PROVCTL" -C "$1" audit verify
+	[ "$1" = "$R" ] || {
+		issue tls-client client-00000004 -o "$T/none.pvb"
+		expect_equal "$rc" 5 "exit of issue"
+	}
+}
+while IFS='|' read -r home ca set restore; do
+	"$sql" "$home/store.db" "update ca set $set where name = '$ca'" ||
+		fail "cannot set $set"
+	edited "$home"
+	"$sql" "$home/store.db" "update ca set $restore where name = '$ca'" ||
+		fail "cannot set $restore"
+done <<END
+$I|root|label = 'acme-issuing/bundle/1'|label = null
+$I|root|parent = 'issuing-1'|parent = null
+$I|root|shards = 2|shards = 1
+$I|issuing-1|label = null|label = 'acme-issuing/issuing-1/1'
+$R|issuing-1|label = 'acme-root/root/1'|label = null
+END
+expect_exit 0 "$PROVCTL" -C "$I" audit verify
+expect_exit 0 env SOFTHSM2_CONF="$T/root.conf" "$PROVCTL" -C "$R" audit verify
+
 case_start "a key elsewhere signs nothing here"
 expect_error 4 ca.elsewhere -C "$I" rotate ca root
 expect_error 4 ca.elsewhere -C "$I" rotate ca issuing-1
