@@ -402,8 +402,11 @@ enum pv_code rotate_ca_ask(struct authority *a, struct store *store,
 	r->a = a;
 	r->store = store;
 	r->opts = opts;
+	r->wanted_ms = opts->active_ms;
 	rc = look(r, &chain, err);
 	if (rc == PV_OK && !r->cut_off && !r->moves) {
+		snprintf(r->old_label, sizeof(r->old_label), "%s",
+			 chain.ca[0].label);
 		rc = template_parse(tmpl, &r->tmpl, NULL, err);
 		if (rc == PV_OK)
 			rc = rotate_ca_gate(r, r->generation + 1, &got, err);
