@@ -105,6 +105,9 @@ static enum pv_code parse_key(const struct plan *p, const struct node *n,
 	if (s->backup && s->key != PLAN_KEY_P256)
 		return node_fail(&backup, "backup", "leave it out",
 				 "only P-256 keys may be backed up");
+	if (s->backup && plan_may_be_there(p))
+		return node_fail(&backup, "backup", "leave it out",
+				 "no next generation is made to be backed up");
 	if (plan_has_key(p, s->purpose))
 		return node_fail(n, "duplicate", "generate it once",
 				 "key \"%s\" is generated twice", s->purpose);
@@ -329,8 +332,8 @@ static const struct kind {
 	[PLAN_PAUSE] = { "pause", parse_pause, AFTER_ROSTER },
 	[PLAN_SET_ROSTER] = { "set-roster", parse_roster,
 			      AFTER_ROSTER | FIRST_ONLY },
-	[PLAN_BACK_UP_KEY] = { "back-up-key", plan_parse_back_up, 0 },
-	[PLAN_RESTORE_KEY] = { "restore-key", plan_parse_restore, 0 },
+	[PLAN_BACK_UP_KEY] = { "back-up-key", plan_parse_back_up, FIRST_ONLY },
+	[PLAN_RESTORE_KEY] = { "restore-key", plan_parse_restore, FIRST_ONLY },
 	[PLAN_MAKE_CSR] = { "make-csr", plan_parse_make_csr, FIRST_ONLY },
 	[PLAN_SIGN_CSR] = { "sign-csr", plan_parse_sign_csr,
 			    MAKES_CA | FIRST_ONLY },

@@ -176,6 +176,7 @@ UNIT_TESTS = \
 	tests/unit/check_keycheck \
 	tests/unit/check_keycheck_rsa \
 	tests/unit/check_keybackup \
+	tests/unit/check_keydestroy \
 	tests/unit/check_keymake \
 	tests/unit/check_keytable \
 	tests/unit/check_known \

@@ -227,15 +227,20 @@ enum pv_code ceremony_next_ca(struct ceremony *c, const struct plan_step *step,
 
 /* ---- between two generations ---- */
 
+struct crossed {
+	struct ceremony *c;
+	uint32_t newest; /* of the two */
+};
+
 static enum pv_code tell_cross(void *ctx, const struct store_crosscert *x,
 			       struct err *err)
 {
-	struct ceremony *c = ctx;
+	const struct crossed *n = ctx;
+	struct ceremony *c = n->c;
 	char file[FILE_NAME_MAX];
-	uint32_t newest = (uint32_t)c->target[c->n];
 	enum pv_code rc;
 
-	if (x->subject + x->signer != 2 * newest - 1)
+	if (x->subject != n->newest && x->signer != n->newest)
 		return PV_OK;
 	rc = logged_crosscert(c->store, x, err);
 	snprintf(file, sizeof(file), "%.*s-%u-by-%u.pem", PLAN_NAME_MAX, x->ca,
@@ -248,25 +253,23 @@ static enum pv_code tell_cross(void *ctx, const struct store_crosscert *x,
 enum pv_code ceremony_cross_sign(struct ceremony *c,
 				 const struct plan_step *step, struct err *err)
 {
-	const struct store_visit v = { .ctx = c, .fn.crosscert = tell_cross };
-	struct rotate_ca_opts opts = { .ca = step->ca,
-				       .before = ceremony_tell_tbs,
-				       .ctx = c };
+	struct crossed n = { .c = c };
+	const struct store_visit v = { .ctx = &n, .fn.crosscert = tell_cross };
+	const struct rotate_ca_opts opts = { .ca = step->ca,
+					     .before = ceremony_tell_tbs,
+					     .ctx = c };
 	struct rotate_ca_report report;
 	struct tokens tokens;
-	uint32_t generation = 0;
 	enum pv_code rc;
 
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = ceremony_login(c, err);
-	if (rc == PV_OK)
-		rc = newest_ca(c, step->ca, &generation, err);
-	if (rc == PV_OK)
-		rc = ceremony_target(c, step->ca, generation, err);
 	tokens = ceremony_tokens(c);
 	if (rc == PV_OK)
 		rc = rotate_ca_cross(c->a, c->store, &tokens, &opts, &report,
 				     err);
+	if (rc == PV_OK)
+		n.newest = report.generation;
 	return rc == PV_OK ? store_crosscert_each(c->store, step->ca, &v, err)
 			   : rc;
 }

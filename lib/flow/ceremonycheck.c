@@ -114,8 +114,8 @@ static bool has_about(const struct check *c)
 	static const enum plan_kind kinds[] = {
 		PLAN_GENERATE_KEY, PLAN_CHECK_KEY,   PLAN_SELF_SIGNED,
 		PLAN_ISSUE_CA,	   PLAN_SIGN_CRL,    PLAN_CROSS_SIGN,
-		PLAN_ROTATE_PIN,   PLAN_DESTROY_KEY, PLAN_BACK_UP_KEY,
-		PLAN_RESTORE_KEY,  PLAN_MAKE_CSR,    PLAN_SIGN_CSR,
+		PLAN_BACK_UP_KEY,  PLAN_RESTORE_KEY, PLAN_ROTATE_PIN,
+		PLAN_DESTROY_KEY,  PLAN_MAKE_CSR,    PLAN_SIGN_CSR,
 		PLAN_IMPORT_CA
 	};
 
@@ -132,7 +132,7 @@ static enum pv_code on_done(struct check *c, const struct transcript_line *line,
 		return order("a step is done that did not begin", err);
 	if (!c->about && has_about(c))
 		return order("a step is done without what it is about: its "
-			     "key, its certificate or its list",
+			     "key, request, certificate, list or backup",
 			     err);
 	if (!c->taken &&
 	    (is_kind(c, PLAN_SIGN_CSR) || is_kind(c, PLAN_IMPORT_CA)))

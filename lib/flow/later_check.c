@@ -28,7 +28,8 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	struct ca *ca = ctx;
 
 	(void)err;
-	ca->found = true;
+	/* One whose key is elsewhere signs nothing here. */
+	ca->found = row->label[0] != '\0';
 	snprintf(ca->parent, sizeof(ca->parent), "%s", row->parent);
 	return PV_OK;
 }
@@ -74,11 +75,11 @@ static bool kind_fits(enum plan_key wanted, enum hsm_key_kind is)
 {
 	switch (wanted) {
 	case PLAN_KEY_P256:
-		return is == HSM_KEY_P256;
+		return hsm_is_p256(is);
 	case PLAN_KEY_ED25519:
 		return is == HSM_KEY_ED25519;
 	case PLAN_KEY_ED25519_OR_P256:
-		return is == HSM_KEY_ED25519 || is == HSM_KEY_P256;
+		return is == HSM_KEY_ED25519 || hsm_is_p256(is);
 	case PLAN_KEY_KDF:
 		return is == HSM_KEY_KDF;
 	case PLAN_KEY_STORE:
@@ -141,7 +142,11 @@ static enum pv_code check_made(const struct look *l, struct err *err)
 				    ? "another CA is above it"
 				    : "a CA that does not sign itself",
 			    err);
-	return rc;
+	if (rc == PV_OK && l->step->issuer[0])
+		rc = find_ca(l, l->step->issuer, &ca, err);
+	return rc == PV_OK && !ca.found
+		       ? unknown(l, "CA of its own", l->step->issuer, err)
+		       : rc;
 }
 
 static enum pv_code check_ca(const struct look *l, struct err *err)
@@ -208,8 +213,6 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_CROSS_SIGN:
 		return check_ca(l, err);
 	case PLAN_CHECK_KEY:
-	case PLAN_BACK_UP_KEY:
-	case PLAN_RESTORE_KEY:
 		return check_purpose(l, l->step->purpose, err);
 	case PLAN_ADOPT:
 		return check_purpose(l, "bundle", err);
@@ -218,11 +221,12 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_INIT_TOKEN:
 	case PLAN_PAUSE:
 	case PLAN_SET_ROSTER:
-	case PLAN_ROTATE_PIN:
-	/* Of first plans alone (plan_steps.c). */
+	case PLAN_BACK_UP_KEY:
+	case PLAN_RESTORE_KEY:
 	case PLAN_MAKE_CSR:
 	case PLAN_SIGN_CSR:
 	case PLAN_IMPORT_CA:
+	case PLAN_ROTATE_PIN:
 		break;
 	}
 	return PV_OK;

@@ -108,7 +108,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_KEY_ROTATE] = "UPDATE own_key SET rotate_index = $1 WHERE "
 			   "label = $2 AND rotate_index IS NULL",
 	[SQL_KEY_RESTORE] = "UPDATE own_key SET restore_index = $1 WHERE "
-			    "label = $2",
+			    "label = $2 AND destroy_index IS NULL",
 	[SQL_KEY_DESTROY] = "UPDATE own_key SET destroy_index = $1 WHERE "
 			    "label = $2 AND destroy_index IS NULL",
 	[SQL_OWN_SPKI] = "SELECT label FROM own_key WHERE spki_sha256 = $1 "

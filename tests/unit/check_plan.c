@@ -244,6 +244,7 @@ static const struct {
 	  "plan.missing" },
 	{ HEAD CHECK OF_CA("sign-crl", "a/b") TAIL, "plan.name" },
 	{ HEAD CHECK SELF("root") TAIL, "plan.key_missing" },
+	{ HEAD CHECK BACKUP_KEY("root", "P-256") TAIL, "plan.backup" },
 	{ HEAD CHECK ",{\"step\":\"set-roster\",\"sha256\":\"\"}" TAIL,
 	  "plan.order" },
 };

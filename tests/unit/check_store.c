@@ -220,10 +220,12 @@ START_TEST(test_key)
 	unit_ok(store_key_restore(s, "ACME/bundle/1", 61, &err), &err);
 	ck_refused(store_key_restore(s, "ACME/bundle/2", 62, &err), PV_CONFLICT,
 		   "store.label");
-	unit_ok(store_key_destroy(s, "ACME/bundle/1", 52, &err), &err);
-	ck_refused(store_key_destroy(s, "ACME/bundle/1", 53, &err), PV_CONFLICT,
+	unit_ok(store_key_destroy(s, "ACME/bundle/1", 63, &err), &err);
+	ck_refused(store_key_restore(s, "ACME/bundle/1", 64, &err), PV_CONFLICT,
 		   "store.label");
-	ck_refused(store_key_destroy(s, "ACME/bundle/2", 53, &err), PV_CONFLICT,
+	ck_refused(store_key_destroy(s, "ACME/bundle/1", 64, &err), PV_CONFLICT,
+		   "store.label");
+	ck_refused(store_key_destroy(s, "ACME/bundle/2", 64, &err), PV_CONFLICT,
 		   "store.label");
 	commit(&t);
 	reopen();

@@ -1,0 +1,147 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/keydestroy.h"
+#include "lib/flow/keymake.h"
+#include "lib/flow/logged.h"
+#include "lib/log/lifecycle.h"
+#include "lib/store/store_log.h"
+#include "tests/unit/issued_fix.h"
+#include "tests/unit/unit.h"
+
+static struct err err;
+
+static void make(const struct opened *o, const char *purpose,
+		 unsigned generation)
+{
+	const struct keymake_job job = { .authority = o->a->name,
+					 .store = o->store,
+					 .hsm = o->hsm,
+					 .purpose = purpose,
+					 .generation = generation,
+					 .kind = HSM_KEY_P256 };
+	struct issue_key key;
+
+	unit_ok(keymake(&job, &key, &err), &err);
+}
+
+static void find(const struct opened *o, const char *purpose,
+		 uint32_t generation, struct keydestroy_key *k)
+{
+	unit_ok(keydestroy_find(o->store, purpose, generation, k, &err), &err);
+	ck_assert_uint_eq(k->generation, generation);
+}
+
+static void ck_in_use(const struct opened *o, const char *purpose,
+		      uint32_t generation)
+{
+	struct keydestroy_key k;
+
+	find(o, purpose, generation, &k);
+	unit_refused(keydestroy_check(o->a, o->store, &k, &err), PV_CONFLICT,
+		     "key.in-use", &err);
+	err_init(&err);
+}
+
+/* provctl.json does not name it any more. */
+static void forget(struct authority *a, const char *purpose)
+{
+	for (size_t i = 0; i < a->keys_n; i++)
+		if (strcmp(a->keys[i].purpose, purpose) == 0) {
+			a->keys[i].purpose[0] = 'x';
+			a->keys[i].label[0] = 'x';
+		}
+}
+
+static bool is_there(const struct opened *o, const char *label)
+{
+	struct hsm_object *list = NULL;
+	bool there = false;
+	size_t n = 0;
+
+	unit_ok(hsm_objects(o->hsm, &list, &n, &err), &err);
+	ck_assert_uint_gt(n, 0);
+	for (size_t i = 0; i < n; i++)
+		there |= strcmp(list[i].label, label) == 0;
+	free(list);
+	return there;
+}
+
+START_TEST(test_what_is_needed)
+{
+	struct keydestroy_key k;
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	unit_refused(keydestroy_find(o.store, "bundle", 9, &k, &err),
+		     PV_NOT_FOUND, "key.unknown", &err);
+	err_init(&err);
+	ck_in_use(&o, "bundle", 1);
+	ck_in_use(&o, "root", 1);
+	/* One that is to take over. */
+	make(&o, "bundle", 2);
+	ck_in_use(&o, "bundle", 2);
+	/* Its lists are still to be signed, whoever names it. */
+	forget(o.a, "root");
+	ck_in_use(&o, "root", 1);
+}
+END_TEST
+
+START_TEST(test_gone)
+{
+	struct hsm_login login = { .token = 0 };
+	struct keydestroy_key k;
+	struct log_entry e;
+	struct buf room;
+	uint64_t size;
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	struct tokens tokens = { .a = o.a, .login = &login, .hsm = &o.hsm };
+	make(&o, "unit", 1);
+	find(&o, "unit", 1, &k);
+	ck_assert(!k.destroyed);
+	ck_assert(is_there(&o, k.key.label));
+	unit_ok(keydestroy_check(o.a, o.store, &k, &err), &err);
+	unit_ok(store_log_size(o.store, &size, &err), &err);
+	unit_ok(keydestroy(o.store, &tokens, &k, &err), &err);
+	ck_assert(!is_there(&o, k.key.label));
+	find(&o, "unit", 1, &k);
+	ck_assert(k.destroyed);
+	buf_init(&room, LOG_ENTRY_MAX);
+	unit_ok(logged_entry(o.store, size, LOG_KEY_DESTROY, k.key.label, &room,
+			     &e, &err),
+		&err);
+	ck_assert(logged_text_is(&e, "purpose", "unit"));
+	ck_assert(logged_uint_is(&e, "generation", 1));
+	buf_release(&room);
+	/* It is recorded once. */
+	unit_refused(keydestroy(o.store, &tokens, &k, &err), PV_CONFLICT,
+		     "store.label", &err);
+	err_init(&err);
+	unit_ok(store_log_size(o.store, &size, &err), &err);
+	unit_refused(logged_entry(o.store, size, LOG_KEY_DESTROY, k.key.label,
+				  &room, &e, &err),
+		     PV_INTEGRITY, "store.edited", &err);
+	/* Others are there. */
+	err_init(&err);
+	find(&o, "bundle", 1, &k);
+	ck_assert(is_there(&o, k.key.label));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("keydestroy");
+	TCase *t = tcase_create("keydestroy");
+
+	tcase_add_unchecked_fixture(t, fix_make_base, NULL);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, test_what_is_needed);
+	tcase_add_test(t, test_gone);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
