@@ -12,6 +12,7 @@ dist_templates_DATA = templates/template.schema.json \
 plansdir = $(pkgdatadir)/templates/plans
 dist_plans_DATA = templates/plans/issuing-online.json \
 	templates/plans/issuing-rollover.json \
+	templates/plans/restore.json \
 	templates/plans/root-backup.json templates/plans/root-crl.json \
 	templates/plans/root-issuing.json templates/plans/root-offline.json \
 	templates/plans/softhsm-demo.json

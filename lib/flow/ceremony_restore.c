@@ -246,7 +246,7 @@ static enum pv_code second_token(struct ceremony *c, struct err *err)
 	return PV_OK;
 }
 
-static enum pv_code visit_all(struct restoring *r, struct err *err)
+static enum pv_code visit_tokens(struct restoring *r, struct err *err)
 {
 	struct ceremony *c = r->c;
 	struct tokens tokens = { .a = c->a,
@@ -259,11 +259,24 @@ static enum pv_code visit_all(struct restoring *r, struct err *err)
 		rc = visit(r, &tokens, i, err);
 	if (rc == PV_OK && r->made == 0)
 		rc = err_fail(err, PV_CONFLICT, "hsm.key-there",
-			      "name a second token in the binding",
+			      "name a second token: in the binding, or in "
+			      "\"tokens\" of provctl.json",
 			      "no token lacks the key: %zu made it", r->there);
 	/* The steps that follow find the token of the steps before. */
 	if (rc == PV_OK)
 		rc = tokens_open(&tokens, 0, err);
+	return rc;
+}
+
+/* Of an authority that is there provctl.json says which tokens it has. */
+static enum pv_code visit_all(struct restoring *r, struct err *err)
+{
+	struct authority *a = r->c->a;
+	size_t tokens_n = a->tokens_n;
+	enum pv_code rc = visit_tokens(r, err);
+
+	if (r->c->opts->later)
+		a->tokens_n = tokens_n;
 	return rc;
 }
 

@@ -28,6 +28,10 @@ PV_MUST enum pv_code init_softhsm(const struct authority *a,
 				  struct secret *so_pin, struct secret *pin,
 				  struct err *err);
 
+/* The security officer's PIN that init_softhsm() made; empty: it did not. */
+PV_MUST enum pv_code init_so_pin(const struct authority *a,
+				 struct secret *so_pin, struct err *err);
+
 struct init_plan { /* of a run that is about to begin; borrowed */
 	const struct authority *a; /* name and origin */
 	const struct plan *plan;

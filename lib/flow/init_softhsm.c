@@ -1,5 +1,7 @@
 /* A SoftHSM token below the home: folder, configuration, two random PINs. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "lib/base/fileio.h"
 #include "lib/flow/init_impl.h"
@@ -66,4 +68,14 @@ enum pv_code init_softhsm(const struct authority *a, struct secret *so_pin,
 	if (rc == PV_OK)
 		rc = authority_use_softhsm(a, err);
 	return rc;
+}
+
+enum pv_code init_so_pin(const struct authority *a, struct secret *so_pin,
+			 struct err *err)
+{
+	if (faccessat(a->home_fd, SO_PIN_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return PV_OK;
+	return file_read_secret(a->home_fd, SO_PIN_FILE,
+				FILEIO_NOFOLLOW | FILEIO_PRIVATE, 256, so_pin,
+				err);
 }

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/init_impl.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/rehearsed.h"
 
@@ -195,6 +196,7 @@ static enum pv_code run(const struct later *w, struct err *err)
 	const struct later_opts *opts = w->opts;
 	struct ceremony_people people = { .ask = NULL };
 	struct approvals_want want = { .mixed = true };
+	SECRET so_pin = SECRET_INIT;
 	SECRET pin = SECRET_INIT;
 	struct ceremony_opts ceremony = { .backends = opts->backends,
 					  .watch = opts->watch,
@@ -213,6 +215,11 @@ static enum pv_code run(const struct later *w, struct err *err)
 					  .progress_ctx = opts->progress_ctx };
 	enum pv_code rc = read_pin(w, &pin, err);
 
+	/* Its tokens are throw-away ones: a step may want another. */
+	if (rc == PV_OK && w->rehearse)
+		rc = init_so_pin(opts->a, &so_pin, err);
+	if (so_pin.len > 0)
+		ceremony.so_pin = &so_pin;
 	/* Of steps that people approve one by one; each asks for itself. */
 	if (opts->want) {
 		want.files = opts->want->files;

@@ -213,6 +213,8 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_CROSS_SIGN:
 		return check_ca(l, err);
 	case PLAN_CHECK_KEY:
+	case PLAN_BACK_UP_KEY:
+	case PLAN_RESTORE_KEY:
 		return check_purpose(l, l->step->purpose, err);
 	case PLAN_ADOPT:
 		return check_purpose(l, "bundle", err);
@@ -221,8 +223,6 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_INIT_TOKEN:
 	case PLAN_PAUSE:
 	case PLAN_SET_ROSTER:
-	case PLAN_BACK_UP_KEY:
-	case PLAN_RESTORE_KEY:
 	case PLAN_MAKE_CSR:
 	case PLAN_SIGN_CSR:
 	case PLAN_IMPORT_CA:

@@ -65,6 +65,7 @@ START_TEST(test_files)
 	static const char *const shipped[] = {
 		"../../templates/plans/softhsm-demo.json",
 		"../../templates/plans/root-issuing.json",
+		"../../templates/plans/restore.json",
 		"../../templates/plans/root-backup.json",
 		"../../templates/plans/root-offline.json",
 		"../../templates/plans/issuing-online.json",

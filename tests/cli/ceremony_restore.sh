@@ -1,0 +1,135 @@
+#!/bin/sh
+# A later plan restores keys onto a token that came later.
+. "$(dirname "$0")/../lib.sh"
+
+cat >"$T/first.json" <<END
+{"plan": "first", "version": 1, "steps": [
+  {"step": "init-token"},
+  {"step": "generate-key", "purpose": "root", "kind": "P-256", "backup": true},
+  {"step": "generate-key", "purpose": "bundle", "kind": "P-256", "backup": true},
+  {"step": "generate-key", "purpose": "log", "kind": "P-256", "backup": true},
+  {"step": "self-signed", "ca": "root", "template": "root-ca"},
+  {"step": "adopt", "template": "tls-client"},
+  {"step": "back-up-key", "purpose": "root", "shares": 3, "threshold": 2,
+   "print": true},
+  {"step": "back-up-key", "purpose": "bundle", "shares": 3, "threshold": 2,
+   "print": true},
+  {"step": "back-up-key", "purpose": "log", "shares": 3, "threshold": 2,
+   "print": true}
+]}
+END
+cat >"$T/restore.json" <<END
+{"plan": "restore", "version": 1, "steps": [
+  {"step": "restore-key", "purpose": "root"},
+  {"step": "restore-key", "purpose": "bundle"},
+  {"step": "restore-key", "purpose": "log"}
+]}
+END
+H=$T/acme
+M=$T/media
+R=$T/rehearsal
+yes yes | head -n 100 >"$T/answers"
+printf 87654321 >"$T/so-pin"
+printf 12345678 >"$T/pin"
+cp -R "$templates" "$T/policies"
+sed 's/"issuing-1"/"root"/' "$templates/tls-client.json" \
+	>"$T/policies/tls-client.json"
+chmod -R go-w "$T/policies"
+mkdir "$M" "$T/rehearsed" "$T/tokens"
+module=$(sed -n 's/^SOFTHSM_MODULE = //p' "$builddir/Makefile")
+
+# rehearse PLAN OPTION...
+rehearse() {
+	file=$1
+	shift
+	expect_exit 0 "$PROVCTL" ceremony rehearse "$file" --home "$R" \
+		--templates "$T/policies" --media "$T/rehearsed" "$@"
+}
+
+# run_plan CODE WORD PLAN OPTION...
+run_plan() {
+	code=$1
+	word=$2
+	file=$3
+	shift 3
+	expect_exit "$code" "$PROVCTL" ceremony "$word" "$file" --home "$H" \
+		--templates "$T/policies" --media "$M" \
+		--answers "$T/answers" "$@"
+}
+
+# new_token LABEL
+new_token() {
+	softhsm2-util --init-token --free --label "$1" --pin 12345678 \
+		--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+}
+
+# objects TOKEN
+objects() {
+	GNUTLS_PIN=12345678 p11tool --batch --provider "$module" --login \
+		--list-all "pkcs11:token=$1" 2>/dev/null | grep -c '^Object'
+}
+
+set_config() {
+	jq "$1" "$H/provctl.json" >"$T/config" &&
+		cat "$T/config" >"$H/provctl.json"
+	accept_module
+}
+
+case_start "made on one token, and backed up"
+rehearse "$T/first.json" --name acme
+printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+	"$T/tokens" >"$T/tokens.conf"
+SOFTHSM2_CONF=$T/tokens.conf
+export SOFTHSM2_CONF
+cat >"$T/binding.json" <<END
+{"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
+ "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
+END
+run_plan 0 run "$T/first.json" --name acme --binding "$T/binding.json" \
+	--rehearsal "$R"
+verify_audit
+
+case_start "a rehearsal of the later plan makes a second token for itself"
+(unset SOFTHSM2_CONF
+"$PROVCTL" ceremony rehearse "$T/restore.json" --home "$R" \
+	--templates "$T/policies" --media "$T/rehearsed") >"$T/out" 2>"$T/err" ||
+	fail "rehearse: $(tail -n 3 "$T/err")"
+
+case_start "without a second token nothing lacks the keys"
+run_plan 9 run "$T/restore.json" --rehearsal "$R"
+expect_text "rule: hsm.key-there"
+verify_audit
+
+case_start "onto a token that came later"
+new_token spare
+set_config '.tokens += ["pkcs11:token=spare"]'
+run_plan 0 resume "$T/restore.json"
+expect_equal "$(objects spare)" 6 "objects on the second token"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/restore.json" \
+	"$H/ceremonies/restore-1/transcript.jsonl"
+verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+
+case_start "the first token is gone: the second one issues"
+softhsm2-util --delete-token --token acme >/dev/null 2>&1 ||
+	fail "softhsm2-util"
+set_config '.tokens = ["pkcs11:token=spare"]'
+new_device tls-client client-00000001
+issue tls-client client-00000001
+expect_equal "$rc" 0 "exit of issue ($(cat "$T/err"))"
+verify_audit
+
+case_start "a restored key onto a third token, from the same backup"
+new_token third
+set_config '.tokens += ["pkcs11:token=third"]'
+sed -e 's/"version": 1/"version": 2/' "$T/restore.json" >"$T/again.json"
+(unset SOFTHSM2_CONF
+"$PROVCTL" ceremony rehearse "$T/again.json" --home "$R" \
+	--templates "$T/policies" --media "$T/rehearsed") >"$T/out" 2>"$T/err" ||
+	fail "rehearse: $(tail -n 3 "$T/err")"
+run_plan 0 run "$T/again.json" --rehearsal "$R"
+expect_equal "$(objects third)" 6 "objects on the third token"
+verify_audit
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+
+tests_end
