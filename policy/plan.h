@@ -5,7 +5,8 @@
  * is made. Any other is a later plan, for an authority that is there: what its
  * steps name and do not make is the authority's.
  *
- * Does not check: that the templates named exist or fit; what day it is.
+ * Does not check: that the templates named exist, fit, or have the bytes that
+ * it names (lib/flow/plantemplate.h); what day it is.
  * Specification: overview.md, "Home of an authority";
  * templates/plan.schema.json and templates/plans/.
  */
@@ -72,6 +73,8 @@ struct plan_step {
 	char ca[PLAN_NAME_MAX + 1];
 	char issuer[PLAN_NAME_MAX + 1];
 	char template_name[PLAN_NAME_MAX + 1];
+	bool bound; /* to these bytes of it: */
+	uint8_t template_sha256[32];
 	/* Another authority: that gave (from; a backup's "": this one), that
 	 * will sign (to; "": as this one). */
 	char from[PLAN_NAME_MAX + 1], to[PLAN_NAME_MAX + 1];

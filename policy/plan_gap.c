@@ -27,12 +27,13 @@ static enum pv_code take_to(const struct node *n, struct plan_step *s)
 enum pv_code plan_parse_make_csr(const struct plan *p, const struct node *n,
 				 struct plan_step *s)
 {
-	static const char *const keys[] = { "step", "ca", "template", "to",
-					    NULL };
+	static const char *const keys[] = { "step",	"ca",
+					    "template", "template_sha256",
+					    "to",	NULL };
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
-	NODE_TRY(plan_take_name(n, "template", s->template_name));
+	NODE_TRY(plan_take_template(n, s));
 	NODE_TRY(take_to(n, s));
 	NODE_TRY(plan_check_ca(n, s->ca));
 	if (!plan_has_p256(p, s->ca))
@@ -47,14 +48,15 @@ enum pv_code plan_parse_make_csr(const struct plan *p, const struct node *n,
 enum pv_code plan_parse_sign_csr(const struct plan *p, const struct node *n,
 				 struct plan_step *s)
 {
-	static const char *const keys[] = { "step",	"ca",	"issuer",
-					    "template", "from", "not_after",
-					    NULL };
+	static const char *const keys[] = {
+		"step", "ca",	     "issuer", "template", "template_sha256",
+		"from", "not_after", NULL
+	};
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
 	NODE_TRY(plan_take_name(n, "issuer", s->issuer));
-	NODE_TRY(plan_take_name(n, "template", s->template_name));
+	NODE_TRY(plan_take_template(n, s));
 	NODE_TRY(plan_take_name(n, "from", s->from));
 	NODE_TRY(plan_take_time(n, "not_after", &s->not_after_s));
 	NODE_TRY(plan_check_ca(n, s->ca));

@@ -11,6 +11,9 @@ PV_MUST enum pv_code plan_take_time(const struct node *n, const char *key,
 /* A safe name, which has to be there. */
 PV_MUST enum pv_code plan_take_name(const struct node *n, const char *key,
 				    char out[PLAN_NAME_MAX + 1]);
+/* Keys "template" and, where it is there, "template_sha256". */
+PV_MUST enum pv_code plan_take_template(const struct node *n,
+					struct plan_step *s);
 PV_MUST enum pv_code plan_parse_back_up(const struct plan *p,
 					const struct node *n,
 					struct plan_step *s);

@@ -31,6 +31,16 @@ enum pv_code plan_take_name(const struct node *n, const char *key,
 	return PV_OK;
 }
 
+enum pv_code plan_take_template(const struct node *n, struct plan_step *s)
+{
+	struct node hash = node_get(n, "template_sha256");
+
+	NODE_TRY(plan_take_name(n, "template", s->template_name));
+	NODE_TRY(node_digest(&hash, s->template_sha256));
+	s->bound = hash.v != NULL;
+	return PV_OK;
+}
+
 bool plan_has_key(const struct plan *p, const char *purpose)
 {
 	for (size_t i = 0; i < p->steps_n; i++)
@@ -152,18 +162,20 @@ enum pv_code plan_check_ca(const struct node *n, const char *ca)
 static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 			     struct plan_step *s)
 {
-	static const char *const self_keys[] = { "step",     "ca",
-						 "template", "not_after",
-						 "active",   NULL };
-	static const char *const keys[] = { "step",	"ca",	     "issuer",
-					    "template", "not_after", "active",
-					    NULL };
+	static const char *const self_keys[] = { "step",      "ca",
+						 "template",  "template_sha256",
+						 "not_after", "active",
+						 NULL };
+	static const char *const keys[] = {
+		"step",	     "ca",     "issuer", "template", "template_sha256",
+		"not_after", "active", NULL
+	};
 	struct node active = node_get(n, "active");
 	bool self = s->kind == PLAN_SELF_SIGNED;
 
 	NODE_TRY(node_object(n, self ? self_keys : keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
-	NODE_TRY(plan_take_name(n, "template", s->template_name));
+	NODE_TRY(plan_take_template(n, s));
 	NODE_TRY(plan_take_time(n, "not_after", &s->not_after_s));
 	NODE_TRY(plan_take_time(n, "active", &s->active_s));
 	if (active.v && plan_is_first(p))
@@ -187,10 +199,11 @@ static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 static enum pv_code parse_adopt(const struct plan *p, const struct node *n,
 				struct plan_step *s)
 {
-	static const char *const keys[] = { "step", "template", NULL };
+	static const char *const keys[] = { "step", "template",
+					    "template_sha256", NULL };
 
 	NODE_TRY(node_object(n, keys));
-	NODE_TRY(plan_take_name(n, "template", s->template_name));
+	NODE_TRY(plan_take_template(n, s));
 	for (size_t i = 0; i < p->steps_n; i++)
 		if (p->steps[i].kind == PLAN_ADOPT &&
 		    strcmp(p->steps[i].template_name, s->template_name) == 0)

@@ -41,6 +41,12 @@ cp -R "$srcdir/templates" "$templates" || exit 2
 # has one: tests/cli/crl_one.sh and the playbooks.
 cp "$srcdir/templates/examples/issuing-ca-sharded.json" \
 	"$templates/issuing-ca.json" || exit 2
+# The shipped plans are bound to the other one.
+sed -i "s/$(sha256sum <"$srcdir/templates/issuing-ca.json" | cut -d ' ' -f 1)/$(
+	sha256sum <"$templates/issuing-ca.json" | cut -d ' ' -f 1)/" \
+	"$templates"/plans/*.json || exit 2
+# shellcheck source=tests/bind_plan.sh
+. "$srcdir/tests/bind_plan.sh"
 # shellcheck source=tests/flip.sh
 . "$srcdir/tests/flip.sh"
 

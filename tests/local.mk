@@ -615,6 +615,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fault/shim.c \
 	tests/fuzz/corpora.sh \
 	tests/fuzz/fuzz.sh \
+	tests/bind_plan.sh \
 	tests/flip.sh \
 	tests/gap.sh \
 	tests/lib.sh \

@@ -205,8 +205,9 @@ static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
 {
 	const char *kind = plan_kind_name(s->kind);
 	const char *what = plan_step_about(s);
-	char text[2 * PLAN_NAME_MAX + 32];
+	char text[2 * PLAN_NAME_MAX + 32], hex[65];
 
+	hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);
 	if (s->kind == PLAN_INIT_TOKEN)
 		what = c->a->name;
 	if (s->kind == PLAN_INIT_TOKEN && !c->opts->so_pin)
@@ -218,7 +219,8 @@ static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
 		c->opts->progress(c->opts->progress_ctx, c->n, c->plan->steps_n,
 				  text);
 	return CEREMONY_PUT(c, "step", { "kind", kind }, { "about", what },
-			    { "present", s->present[0] ? s->present : NULL });
+			    { "present", s->present[0] ? s->present : NULL },
+			    { "template_sha256", s->bound ? hex : NULL });
 }
 
 /* Best effort: the first cause stays. */

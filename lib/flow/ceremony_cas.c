@@ -11,6 +11,7 @@
 #include "lib/flow/cachain.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremony_kinds.h"
+#include "lib/flow/plantemplate.h"
 
 CLEANUP_PTR(struct template, template_free);
 CLEANUP_PTR(struct file_group, file_group_free);
@@ -146,19 +147,21 @@ enum pv_code ceremony_is_made(struct ceremony *c, const char *ca, bool *there,
 }
 
 /* A CA's template is pinned like any other before it is used. */
-enum pv_code ceremony_ca_template(struct ceremony *c, const char *name,
+enum pv_code ceremony_ca_template(struct ceremony *c,
+				  const struct plan_step *step,
 				  struct template **t, struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *parsed = NULL;
 	CLEANUP(buf_release) struct buf bytes;
 	struct adopt_report report;
-	enum pv_code rc = ceremony_template(c, name, &bytes, err);
+	enum pv_code rc = plantemplate_read(c->templates, step, &bytes, err);
 
 	if (rc == PV_OK)
 		rc = template_parse(buf_span(&bytes), &parsed, NULL, err);
 	if (rc == PV_OK && !parsed->ca)
 		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
-			      "%s is not a template for CAs", name);
+			      "%s is not a template for CAs",
+			      step->template_name);
 	if (rc == PV_OK)
 		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
 				    NULL, &report, err);
@@ -182,7 +185,7 @@ static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 				  .before = ceremony_tell_tbs,
 				  .ctx = c };
 	char serial[41];
-	enum pv_code rc = ceremony_ca_template(c, step->template_name, &t, err);
+	enum pv_code rc = ceremony_ca_template(c, step, &t, err);
 
 	job.tmpl = t;
 	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;

@@ -16,8 +16,10 @@ PV_MUST enum pv_code ceremony_hash(struct span bytes, char hex[static 65],
 /* That CA is in the store. */
 PV_MUST enum pv_code ceremony_is_made(struct ceremony *c, const char *ca,
 				      bool *there, struct err *err);
-/* A CA's template, adopted; *t is the caller's. */
-PV_MUST enum pv_code ceremony_ca_template(struct ceremony *c, const char *name,
+/* The template of a step for a CA, held against the plan and adopted; *t is the
+ * caller's. Codes of plantemplate_read(). */
+PV_MUST enum pv_code ceremony_ca_template(struct ceremony *c,
+					  const struct plan_step *step,
 					  struct template **t, struct err *err);
 /* Its certificate: to the token that has its key, as <ca>.pem beside the
  * transcript, and into it. */

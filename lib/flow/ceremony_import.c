@@ -98,8 +98,8 @@ static enum pv_code find_template(struct import *m, struct err *err)
 	for (size_t i = 0; i < p->steps_n; i++)
 		if (p->steps[i].kind == PLAN_MAKE_CSR &&
 		    strcmp(p->steps[i].ca, m->step->ca) == 0)
-			return ceremony_ca_template(
-				m->c, p->steps[i].template_name, &m->tmpl, err);
+			return ceremony_ca_template(m->c, &p->steps[i],
+						    &m->tmpl, err);
 	return err_fail(err, PV_INTERNAL, NULL, NULL, "no step asked for it");
 }
 

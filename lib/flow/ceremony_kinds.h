@@ -53,8 +53,5 @@ PV_MUST enum pv_code ceremony_rotate_pin(struct ceremony *c,
 PV_MUST enum pv_code ceremony_destroy_key(struct ceremony *c,
 					  const struct plan_step *step,
 					  struct err *err);
-/* <name>.json of the templates' folder into *bytes, which it sets up. */
-PV_MUST enum pv_code ceremony_template(struct ceremony *c, const char *name,
-				       struct buf *bytes, struct err *err);
 
 #endif

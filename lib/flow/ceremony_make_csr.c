@@ -168,7 +168,7 @@ enum pv_code ceremony_make_csr(struct ceremony *c, const struct plan_step *step,
 	ceremony_file(file, step->ca, ".csr");
 	rc = ceremony_login(c, err);
 	if (rc == PV_OK)
-		rc = ceremony_ca_template(c, step->template_name, &q.tmpl, err);
+		rc = ceremony_ca_template(c, step, &q.tmpl, err);
 	if (rc == PV_OK)
 		rc = open_key(&q, err);
 	if (rc == PV_OK)

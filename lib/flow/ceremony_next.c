@@ -10,6 +10,7 @@
 #include "lib/flow/keymake.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/plantemplate.h"
 #include "lib/flow/rotate_ca.h"
 #include "lib/flow/rotate_key.h"
 
@@ -138,8 +139,7 @@ static enum pv_code adopt(struct ceremony *c, const struct plan_step *step,
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	CLEANUP(buf_release) struct buf bytes;
 	struct adopt_report report;
-	enum pv_code rc =
-		ceremony_template(c, step->template_name, &bytes, err);
+	enum pv_code rc = plantemplate_read(c->templates, step, &bytes, err);
 
 	if (rc == PV_OK)
 		rc = template_parse(buf_span(&bytes), &t, NULL, err);
@@ -147,10 +147,18 @@ static enum pv_code adopt(struct ceremony *c, const struct plan_step *step,
 		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
 			      "%s is not a template for CAs",
 			      step->template_name);
-	return rc == PV_OK
-		       ? adopt_template(c->a, c->store, NULL, buf_span(&bytes),
-					c->opts->want, &report, err)
-		       : rc;
+	if (rc == PV_OK)
+		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
+				    c->opts->want, &report, err);
+	/* A version that another one has followed makes nothing any more. */
+	if (rc == PV_OK && report.in_effect != report.version)
+		rc = err_fail(err, PV_DENIED, "plan.template",
+			      "have a plan with the one in effect rehearsed",
+			      "the plan names version %llu of template %s, and "
+			      "version %llu is in effect",
+			      (unsigned long long)report.version, report.name,
+			      (unsigned long long)report.in_effect);
+	return rc;
 }
 
 static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,

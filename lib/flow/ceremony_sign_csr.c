@@ -50,7 +50,7 @@ static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 	enum pv_code rc = sha256(csr->der, hash, err);
 
 	if (rc == PV_OK)
-		rc = ceremony_ca_template(c, step->template_name, &t, err);
+		rc = ceremony_ca_template(c, step, &t, err);
 	job.tmpl = t;
 	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;
 }

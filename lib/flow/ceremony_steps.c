@@ -7,33 +7,17 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/adopt.h"
 #include "lib/flow/ceremony_backup.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/officers.h"
+#include "lib/flow/plantemplate.h"
 #include "lib/flow/settings.h"
 #include "policy/roster.h"
 
 CLEANUP_PTR(struct roster, roster_free);
-
-#define FILE_NAME_MAX (PLAN_NAME_MAX + 8)
-
-enum pv_code ceremony_template(struct ceremony *c, const char *name,
-			       struct buf *bytes, struct err *err)
-{
-	char file[FILE_NAME_MAX];
-
-	buf_init(bytes, TEMPLATE_SIZE_MAX);
-	if (!name_is_safe(name, strlen(name)))
-		return err_fail(err, PV_INPUT, "plan.template", NULL,
-				"a template's name that is no plain name");
-	snprintf(file, sizeof(file), "%.*s.json", PLAN_NAME_MAX, name);
-	return file_read(c->templates, file, FILEIO_NOT_WRITABLE_BY_OTHERS,
-			 bytes, err);
-}
 
 /* ---- the token ---- */
 
@@ -70,8 +54,7 @@ static enum pv_code run_adopt(struct ceremony *c, const struct plan_step *step,
 	struct adopt_report report;
 	uint8_t hash[32];
 	char hex[65];
-	enum pv_code rc =
-		ceremony_template(c, step->template_name, &bytes, err);
+	enum pv_code rc = plantemplate_read(c->templates, step, &bytes, err);
 
 	snprintf(c->object, sizeof(c->object), "%s", step->template_name);
 	if (rc == PV_OK)

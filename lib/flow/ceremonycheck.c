@@ -74,6 +74,16 @@ static enum pv_code on_approvals(struct check *c,
 	return ceremonycheck_approvals(c->in, c->out, line, err);
 }
 
+/* What the step is bound to; it says so, and says nothing where it is not. */
+static bool is_bound_so(const struct plan_step *s, const char *sha256)
+{
+	char hex[65] = "";
+
+	if (s->bound)
+		hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);
+	return strcmp(sha256, hex) == 0;
+}
+
 static enum pv_code on_step(struct check *c, const struct transcript_line *line,
 			    struct err *err)
 {
@@ -100,6 +110,24 @@ static enum pv_code on_step(struct check *c, const struct transcript_line *line,
 	     strcmp(c->name, plan_step_about(s)) != 0) ||
 	    strcmp(fact(line, "present"), s->present) != 0)
 		return order("a step that the plan has not there", err);
+	return is_bound_so(s, fact(line, "template_sha256"))
+		       ? PV_OK
+		       : order("a step by another template than the plan's",
+			       err);
+}
+
+/* One that was adopted. */
+static enum pv_code on_template(struct check *c,
+				const struct transcript_line *line,
+				struct err *err)
+{
+	const struct plan *plan = c->in->plan;
+
+	if (c->open == 0 || strcmp(fact(line, "name"), c->name) != 0)
+		return order("a template that the step is not about", err);
+	if (plan && plan->steps[c->open - 1].bound &&
+	    !is_bound_so(&plan->steps[c->open - 1], fact(line, "sha256")))
+		return order("a template that is not the plan's", err);
 	return PV_OK;
 }
 
@@ -353,14 +381,23 @@ static const struct event {
 			     const struct transcript_line *line,
 			     struct err *err);
 } events[] = {
-	{ "begin", on_begin },	     { "approvals", on_approvals },
-	{ "step", on_step },	     { "done", on_done },
-	{ "key", on_key },	     { "certificate", on_certificate },
-	{ "csr", on_csr },	     { "taken", on_taken },
-	{ "share", on_share },	     { "backup", on_backup },
-	{ "restored", on_restored }, { "crl", on_crl },
-	{ "pin", on_pin },	     { "destroyed", on_destroyed },
-	{ "log-key", on_log_key },   { "end", on_end },
+	{ "begin", on_begin },
+	{ "approvals", on_approvals },
+	{ "step", on_step },
+	{ "template", on_template },
+	{ "done", on_done },
+	{ "key", on_key },
+	{ "certificate", on_certificate },
+	{ "csr", on_csr },
+	{ "taken", on_taken },
+	{ "share", on_share },
+	{ "backup", on_backup },
+	{ "restored", on_restored },
+	{ "crl", on_crl },
+	{ "pin", on_pin },
+	{ "destroyed", on_destroyed },
+	{ "log-key", on_log_key },
+	{ "end", on_end },
 };
 
 static enum pv_code take_line(void *ctx, const struct transcript_line *line,

@@ -82,11 +82,17 @@ static void put_step(struct page *p, const struct transcript_line *line)
 	buf_put_u8(p->out, ' ');
 	ceremonyhtml_text(p->out, fact(line, "about"));
 	buf_put_str(p->out, "</h2>\n");
-	if (!fact(line, "present")[0])
-		return;
-	buf_put_str(p->out, "<p class=\"label\">Present: ");
-	ceremonyhtml_text(p->out, fact(line, "present"));
-	buf_put_str(p->out, "</p>\n");
+	if (fact(line, "present")[0]) {
+		buf_put_str(p->out, "<p class=\"label\">Present: ");
+		ceremonyhtml_text(p->out, fact(line, "present"));
+		buf_put_str(p->out, "</p>\n");
+	}
+	if (fact(line, "template_sha256")[0]) {
+		buf_put_str(p->out,
+			    "<p class=\"label\">SHA-256 of its template: ");
+		ceremonyhtml_hash(p->out, fact(line, "template_sha256"));
+		buf_put_str(p->out, "</p>\n");
+	}
 }
 
 static void put_fact(struct buf *out, const char *key, const char *value)

@@ -181,7 +181,7 @@ static void put_more(const struct plan_step *s, struct buf *out)
 	}
 }
 
-void ceremonytext_step(const struct plan_step *s, struct buf *out)
+static void put_step(const struct plan_step *s, struct buf *out)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
 
@@ -240,6 +240,19 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 	default:
 		put_more(s, out);
 	}
+}
+
+/* With what people compare the template's file. */
+void ceremonytext_step(const struct plan_step *s, struct buf *out)
+{
+	char hex[65], groups[CEREMONYTEXT_GROUPS];
+
+	put_step(s, out);
+	if (!s->bound)
+		return;
+	hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);
+	ceremonytext_groups(hex, groups);
+	buf_printf(out, " SHA-256 of %s.json: %s", s->template_name, groups);
 }
 
 /* ---- text ---- */

@@ -11,6 +11,7 @@
 #include "lib/flow/authority_json.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/init_impl.h"
+#include "lib/flow/plantemplate.h"
 #include "lib/flow/rehearsed.h"
 #include "policy/roster.h"
 
@@ -389,6 +390,11 @@ enum pv_code init_authority(const struct init_opts *opts,
 	if (rc == PV_OK)
 		rc = ceremony_window(w.plan, mode_of(opts), err);
 	if (rc == PV_OK)
+		rc = plantemplate_bound(w.plan, mode_of(opts),
+					opts->templates_dir, err);
+	if (rc == PV_OK)
+		rc = plantemplate_check(w.plan, opts->templates_dir, err);
+	if (rc == PV_OK)
 		rc = fill(opts, w.a, err);
 	if (rc == PV_OK)
 		rc = check_config(w.a, err);
@@ -459,6 +465,9 @@ enum pv_code init_resume(const struct init_opts *opts,
 		rc = init_open_home(w.a, opts->dir, err);
 	if (rc == PV_OK)
 		rc = take_up(&w, err);
+	if (rc == PV_OK)
+		rc = plantemplate_bound(w.plan, w.mode, opts->templates_dir,
+					err);
 	if (rc == PV_OK)
 		rc = run_plan(&w, err);
 	if (rc == PV_OK)

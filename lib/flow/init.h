@@ -63,9 +63,10 @@ struct init_report {
  * says so), PV_DENIED "init.folder" (another user's), "file.writable" (plan or
  * template that others can write), PV_INPUT (name, origin, plan, roster),
  * PV_USAGE, PV_DENIED
- * "plan.roster" (not the plan's), codes of the plan's steps, of rehearsed()
- * and, for a run of a plan that sets a roster, of approvals_gate_first().
- * Nothing is made when the plan or a name is wrong, or an approval missing.
+ * "plan.roster" (not the plan's), codes of the plan's steps, of rehearsed(), of
+ * plantemplate_bound() and plantemplate_check(), and, for a run of a plan that
+ * sets a roster, of approvals_gate_first(). Nothing is made when the plan or a
+ * name is wrong, or an approval missing.
  */
 PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct init_report *report,

@@ -8,6 +8,7 @@
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/later_impl.h"
+#include "lib/flow/plantemplate.h"
 #include "lib/flow/rehearsed.h"
 
 CLEANUP_PTR(struct plan, plan_free);
@@ -258,6 +259,11 @@ static enum pv_code check(struct later *w, struct err *err)
 		rc = rehearsed(opts->rehearsal, w->plan, &w->rehearsed, err);
 	if (rc == PV_OK)
 		rc = ceremony_window(w->plan, mode_of(w), err);
+	if (rc == PV_OK)
+		rc = plantemplate_bound(w->plan, mode_of(w),
+					opts->templates_dir, err);
+	if (rc == PV_OK && !opts->resume)
+		rc = plantemplate_check(w->plan, opts->templates_dir, err);
 	if (rc == PV_OK && !opts->resume)
 		rc = later_check(opts->a, opts->store, w->plan, err);
 	return rc;

@@ -50,7 +50,8 @@ struct later_opts {
  * "ceremony.busy"; PV_INTEGRITY, "ceremony.folder" (it ran, and its folder is
  * gone); PV_NOT_FOUND: "plan.unknown" (the authority has no such CA
  * or key), nothing to resume; PV_INPUT: the plan, "plan.kind", "plan.issuer";
- * codes of approvals_gate() and of ceremony_run().
+ * codes of plantemplate_bound() and plantemplate_check(), of approvals_gate()
+ * and of ceremony_run().
  */
 PV_MUST enum pv_code later_run(const struct later_opts *opts,
 			       struct init_report *report, struct err *err);

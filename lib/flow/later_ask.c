@@ -4,17 +4,15 @@
  * of a ceremony. Each step asks once more for itself.
  */
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/later_impl.h"
+#include "lib/flow/plantemplate.h"
 #include "lib/flow/rotate_ca.h"
 #include "lib/flow/rotate_key.h"
 
 CLEANUP_PTR(struct template, template_free);
-
-#define FILE_NAME_MAX (PLAN_NAME_MAX + 8)
 
 struct asking {
 	const struct later_opts *opts;
@@ -90,15 +88,8 @@ static enum pv_code ask_ca(const struct asking *x, const struct plan_step *step,
 	};
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	CLEANUP(buf_release) struct buf bytes;
-	char file[FILE_NAME_MAX];
 	bool adopted = false;
-	enum pv_code rc;
-
-	buf_init(&bytes, TEMPLATE_SIZE_MAX);
-	snprintf(file, sizeof(file), "%.*s.json", PLAN_NAME_MAX,
-		 step->template_name);
-	rc = file_read(x->templates, file, FILEIO_NOT_WRITABLE_BY_OTHERS,
-		       &bytes, err);
+	enum pv_code rc = plantemplate_read(x->templates, step, &bytes, err);
 	if (rc == PV_OK)
 		rc = template_parse(buf_span(&bytes), &t, NULL, err);
 	if (rc == PV_OK)

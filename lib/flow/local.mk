@@ -48,6 +48,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_sign_csr.c \
 	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
+	lib/flow/plantemplate.c lib/flow/plantemplate.h \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
 	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
 	lib/flow/ceremony_crls.c lib/flow/ceremony_destroy.c \

@@ -14,6 +14,7 @@ cat >"$plan" <<END
   {"step": "pause", "text": "Put the token into the safe."}
 ]}
 END
+bind_plan "$plan" "$templates"
 R=$T/rehearsal
 H=$T/acme
 F=ceremonies/small-1
@@ -266,6 +267,11 @@ expect_exit 0 env FAULT_PAD="$T/pin" setsid -w "$PROVCTL" $(ceremony run \
 case_start "the manual's own plan and binding"
 sed -n '/^  {"plan": "acme"/,/^$/{s/\\-/-/g;p}' "$srcdir/docs/provctl.1" \
 	>"$T/manual.json"
+jq -S . "$T/manual.json" >"$T/manual.said"
+bind_plan "$T/manual.json" "$srcdir/templates"
+jq -S . "$T/manual.json" >"$T/manual.shipped"
+same_bytes "$T/manual.said" "$T/manual.shipped"
+bind_plan "$T/manual.json" "$templates"
 sed -n '/^  {"binding": "hsm"/,/^.fi/{/^.fi/d;s/\\-/-/g;p}' \
 	"$srcdir/docs/provctl.1" | jq --arg m "$module" --arg p "file:$T/pin" \
 	'.module = $m | .pin_source = $p' >"$T/manual-binding.json"
@@ -289,6 +295,46 @@ expect_error 10 '' ceremony resume "$T/nowhere.json" --home "$T/padded"
 # shellcheck disable=SC2046
 expect_error 10 '' $(ceremony resume --home "$T/empty")
 [ -z "$(ls -A "$T/empty")" ] || fail "resume left something in a folder"
+
+case_start "a template that the plan is not bound to"
+sed 's/, "template_sha256": "[^"]*"//' "$plan" >"$T/unbound.json"
+expect_error 3 plan.template_unbound ceremony rehearse "$T/unbound.json" \
+	--home "$T/unbound" --name acme --templates "$templates"
+bound=$(sha256sum "$templates/root-ca.json" | cut -d ' ' -f 1)
+expect_text "$bound"
+[ ! -e "$T/unbound" ] || fail "something was made"
+cp -R "$templates" "$T/swapped"
+echo >>"$T/swapped/root-ca.json"
+H=$T/bound
+set -- --home "$H" --binding "$T/binding.json" --answers "$T/answers"
+new_tokens swaps
+answers yes yes stop
+expect_error 4 plan.template ceremony run "$plan" "$@" --name acme \
+	--rehearsal "$R" --templates "$T/swapped"
+expect_text "root-ca.json"
+[ ! -e "$H" ] || fail "something was made"
+# shellcheck disable=SC2046
+expect_exit 130 "$PROVCTL" $(ceremony run "$@" --name acme --rehearsal "$R")
+answers yes yes yes yes
+expect_error 4 plan.template ceremony resume "$plan" "$@" \
+	--templates "$T/swapped"
+expect_text "step 4, self-signed"
+[ ! -e "$H/$F/root.pem" ] || fail "a certificate was made"
+expect_equal "$(count "$H" sign)" 0 "signatures"
+answers yes yes yes yes
+# shellcheck disable=SC2046
+expect_exit 0 "$PROVCTL" $(ceremony resume "$@")
+expect_equal "$(jq -r 'select(.event == "step").facts.template_sha256 //
+	empty' "$H/$F/transcript.jsonl" | sort -u)" "$bound" "hash in the transcript"
+expect_exit 0 "$PROVCTL" ceremony verify "$H/$F/transcript.jsonl" \
+	--plan "$plan"
+expect_exit 0 "$PROVCTL" ceremony explain "$plan"
+expect_text "SHA-256 of root-ca.json: $(
+	echo "$bound" | sed 's/..../& /g; s/ $//')"
+expect_exit 0 "$PROVCTL" ceremony show "$H/$F/transcript.jsonl" --html \
+	-o "$T/bound.html"
+grep -q "SHA-256 of its template: .*$(echo "$bound" | cut -c 1-4)" \
+	"$T/bound.html" || fail "the page has no hash of the template"
 
 case_start "another plan, another token"
 H=$T/second

@@ -23,6 +23,7 @@ plan_of() {
    "sha256": "$(sha256sum "$2" | cut -d ' ' -f 1)"}
 ]}
 END
+	bind_plan "$1" "$templates"
 }
 
 plan=$T/plan.json

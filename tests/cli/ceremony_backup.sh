@@ -35,6 +35,7 @@ mkdir "$M" "$T/plain"
 cp -R "$templates" "$T/policies"
 cp "$T/tls-client.json" "$T/policies/tls-client.json"
 chmod -R go-w "$T/policies"
+bind_plan "$plan" "$T/policies"
 
 # ceremony WORD PLAN OPTION...
 ceremony() {

@@ -17,6 +17,7 @@ cat >"$plan" <<END
   {"step": "restore-key", "purpose": "root"}
 ]}
 END
+bind_plan "$plan" "$templates"
 H=$T/acme
 M=$T/media
 F=ceremonies/small-1/transcript.jsonl

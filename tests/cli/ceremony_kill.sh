@@ -28,6 +28,7 @@ cat >"$plan" <<END
   {"step": "pause", "text": "Lock the token away."}
 ]}
 END
+bind_plan "$plan" "$templates"
 i=0
 while [ "$i" -lt 40 ]; do
 	echo yes

@@ -30,6 +30,7 @@ plan() {
 	done
 	printf '{"plan": "%s", "version": 1, "steps": [\n  %s\n]}\n' \
 		"$name" "$steps" >"$T/$name.json"
+	bind_plan "$T/$name.json" "$templates"
 }
 
 key() {
@@ -179,6 +180,18 @@ bad 3 plan.issuer "$(key issuing-1 P-256)" \
 	'{"step": "self-signed", "ca": "issuing-1", "template": "root-ca"}'
 bad 3 plan.key_missing \
 	'{"step": "self-signed", "ca": "root", "template": "root-ca"}'
+
+case_start "a template that the plan is not bound to"
+plan loose "$(key issuing-1 P-256)" \
+	'{"step": "issue-ca", "ca": "issuing-1", "issuer": "root", "template": "issuing-ca"}'
+cp -R "$templates" "$T/swapped"
+echo >>"$T/swapped/issuing-ca.json"
+expect_error 4 plan.template -C "$R" ceremony rehearse "$T/loose.json" \
+	--templates "$T/swapped"
+sed -i 's/, "template_sha256": "[^"]*"//' "$T/loose.json"
+expect_error 3 plan.template_unbound -C "$R" ceremony rehearse \
+	"$T/loose.json" --templates "$templates"
+[ ! -e "$R/ceremonies/loose-1" ] || fail "something was made"
 
 case_start "a CA's next generation, and what is between the two"
 plan rollover "$(key issuing-1 P-256)" \
@@ -332,5 +345,16 @@ if grep -q -e 12345678 -e 99887766 "$H/ceremonies/pin-1/transcript.jsonl"; then
 	fail "a PIN stands in the transcript"
 fi
 audited
+
+case_start "a version of a template that is no longer in effect"
+plan older "$(key root P-256)" \
+	'{"step": "self-signed", "ca": "root", "template": "root-ca"}'
+jq '.version = 2' "$templates/root-ca.json" >"$T/root-ca.json"
+expect_exit 0 "$PROVCTL" -C "$R" policy adopt "$T/root-ca.json"
+expect_exit 4 "$PROVCTL" -C "$R" ceremony rehearse "$T/older.json" \
+	--templates "$templates"
+expect_text plan.template
+expect_text "version 2 is in effect"
+[ ! -e "$R/ceremonies/older-1/root.pem" ] || fail "a certificate was made"
 
 tests_end

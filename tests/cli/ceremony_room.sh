@@ -18,6 +18,7 @@ cat >"$plan" <<END
   {"step": "pause", "text": "Put the token into the safe."}
 ]}
 END
+bind_plan "$plan" "$templates"
 R=$T/rehearsal
 H=$T/acme
 run "$PROVCTL" ceremony rehearse "$plan" --home "$R" --name acme \

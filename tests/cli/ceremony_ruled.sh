@@ -48,6 +48,7 @@ cat >"$T/root2.json" <<END
 ]}
 END
 for name in first lists key root2; do
+	bind_plan "$T/$name.json" "$templates"
 	set -- --home "$R" --templates "$templates"
 	[ "$name" != first ] || set -- "$@" --name acme
 	run "$PROVCTL" ceremony rehearse "$T/$name.json" "$@"

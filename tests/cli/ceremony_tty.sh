@@ -137,6 +137,7 @@ cat >"$small" <<END
   {"step": "self-signed", "ca": "root", "template": "root-ca"}
 ]}
 END
+bind_plan "$small" "$templates"
 rehearse "$small" "$T/small"
 
 # small ARGUMENT...: the ceremony in $H on the shim.

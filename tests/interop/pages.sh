@@ -31,6 +31,7 @@ cat >"$plan" <<'END'
   {"step": "pause", "text": "Lock the token away."}
  ]}
 END
+bind_plan "$plan" "$templates"
 
 # print NAME: out/NAME.html as NAME.pdf, NAME.png and the text NAME.txt.
 print() {

@@ -14,13 +14,18 @@
 	"{\"step\":\"generate-key\",\"purpose\":\"root\",\"kind\":\"P-256\"}," \
 	"{\"step\":\"pause\",\"text\":\"Lock the <safe>.\"}]}"
 
-static struct plan *the_plan(void)
+static struct plan *plan_of(const char *text)
 {
 	struct plan *p = NULL;
 
-	UNIT_OK(plan_parse((struct span){ (const uint8_t *)PLAN, strlen(PLAN) },
+	UNIT_OK(plan_parse((struct span){ (const uint8_t *)text, strlen(text) },
 			   &p, &err_));
 	return p;
+}
+
+static struct plan *the_plan(void)
+{
+	return plan_of(PLAN);
 }
 
 /* ---- a transcript, line by line ---- */
@@ -61,10 +66,10 @@ struct line {
 	}
 
 /* Of lines as they are given, chained as the writer chains them. */
-static void write_lines(const struct line *lines, size_t n, struct buf *out)
+static void write_lines(const struct plan *plan, const struct line *lines,
+			size_t n, struct buf *out)
 {
 	struct transcript t = TRANSCRIPT_INIT;
-	struct plan *plan = the_plan();
 	char hex[65], name[32];
 	int dir = open(unit_tmp(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	static int number;
@@ -89,18 +94,18 @@ static void write_lines(const struct line *lines, size_t n, struct buf *out)
 	buf_init(out, TRANSCRIPT_SIZE_MAX);
 	UNIT_OK(file_read(dir, name, FILEIO_PRIVATE, out, &err_));
 	close(dir);
-	plan_free(plan);
 }
 
-static enum pv_code check(const struct line *lines, size_t n, bool with_plan,
-			  struct ceremonycheck_report *r, struct err *err)
+static enum pv_code check_of(const char *plan_text, const struct line *lines,
+			     size_t n, bool with_plan,
+			     struct ceremonycheck_report *r, struct err *err)
 {
 	static const char note[] = "text\n\n\xe2\x80\x94 a AAAAAAAA\n";
-	struct plan *plan = the_plan();
+	struct plan *plan = plan_of(plan_text);
 	struct buf text;
 	enum pv_code rc;
 
-	write_lines(lines, n, &text);
+	write_lines(plan, lines, n, &text);
 	const struct ceremonycheck in = {
 		.transcript = buf_span(&text),
 		.note = { (const uint8_t *)note, sizeof(note) - 1 },
@@ -112,6 +117,12 @@ static enum pv_code check(const struct line *lines, size_t n, bool with_plan,
 	buf_release(&text);
 	plan_free(plan);
 	return rc;
+}
+
+static enum pv_code check(const struct line *lines, size_t n, bool with_plan,
+			  struct ceremonycheck_report *r, struct err *err)
+{
+	return check_of(PLAN, lines, n, with_plan, r, err);
 }
 
 static const struct line whole[] = {
@@ -265,7 +276,75 @@ START_TEST(test_other_plan)
 }
 END_TEST
 
+/* ---- a plan that is bound to a template ---- */
+
+#define HASH                                                                   \
+	"0123456789abcdef0123456789abcdef"                                     \
+	"0123456789abcdef0123456789abcdef"
+#define OTHER_HASH                                                             \
+	"0123456789abcdef0123456789abcdef"                                     \
+	"0123456789abcdef0123456789abcdee"
+#define BOUND                                                                  \
+	"{\"plan\":\"p\",\"version\":1,\"steps\":[{\"step\":\"adopt\","        \
+	"\"template\":\"t\",\"template_sha256\":\"" HASH "\"}]}"
+#define ADOPT(hash)                                                            \
+	{                                                                      \
+		1, "step", { "kind", "about", "template_sha256" },             \
+		{                                                              \
+			"adopt", "t", hash                                     \
+		}                                                              \
+	}
+#define TEMPLATE(name, hash)                                                   \
+	{                                                                      \
+		1, "template", { "name", "sha256" },                           \
+		{                                                              \
+			name, hash                                             \
+		}                                                              \
+	}
+
+START_TEST(test_template)
+{
+	static const struct line bound[] = {
+		BEGIN,		 ADOPT(HASH),	 TEMPLATE("t", HASH),
+		WORD(1, "done"), WORD(0, "end"),
+	};
+	static const struct line wrong[][3] = {
+		{ BEGIN, ADOPT(NULL), WORD(1, "done") },
+		{ BEGIN, ADOPT(OTHER_HASH), WORD(1, "done") },
+		{ BEGIN, ADOPT(HASH), TEMPLATE("t", OTHER_HASH) },
+		{ BEGIN, ADOPT(HASH), TEMPLATE("u", HASH) },
+	};
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check_of(BOUND, bound, sizeof(bound) / sizeof(*bound),
+			      true, &r, &err),
+		     PV_INTEGRITY, "ceremony.note", &err);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		unit_refused(check_of(BOUND, wrong[i], 3, true, &r, &err),
+			     PV_INTEGRITY, "ceremony.order", &err);
+		ck_assert_ptr_nonnull(strstr(err.message, "template"));
+	}
+}
+END_TEST
+
 /* ---- the script ---- */
+
+START_TEST(test_script_template)
+{
+	struct plan *plan = plan_of(BOUND);
+	struct buf text;
+
+	buf_init(&text, CEREMONYTEXT_MAX);
+	ceremonytext(plan, false, &text);
+	ck_assert_ptr_nonnull(
+		strstr(buf_cstr(&text),
+		       " SHA-256 of t.json: 0123 4567 89ab cdef 0123 4567 89ab "
+		       "cdef 0123 4567 89ab cdef 0123 4567 89ab cdef\n"));
+	buf_release(&text);
+	plan_free(plan);
+}
+END_TEST
 
 START_TEST(test_script)
 {
@@ -308,6 +387,8 @@ int main(void)
 			    (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(t, test_approvals);
 	tcase_add_test(t, test_other_plan);
+	tcase_add_test(t, test_template);
+	tcase_add_test(t, test_script_template);
 	tcase_add_test(t, test_script);
 	suite_add_tcase(s, t);
 	return unit_run(s);

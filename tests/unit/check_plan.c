@@ -1,5 +1,7 @@
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/base/sha256.h"
 #include "policy/plan.h"
 #include "tests/unit/casefiles.h"
 #include "tests/unit/unit.h"
@@ -73,7 +75,7 @@ START_TEST(test_files)
 		"../../templates/plans/root-crl.json"
 	};
 
-	casefiles_refused("plan", 47, parse_case);
+	casefiles_refused("plan", 48, parse_case);
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		json_t *root;
 		struct buf b;
@@ -85,6 +87,44 @@ START_TEST(test_files)
 		casefiles_strict(root, parse_case);
 		json_decref(root);
 		buf_release(&b);
+	}
+}
+END_TEST
+
+/* The plan that init takes by itself is run with templates of one's own. */
+START_TEST(test_bound)
+{
+	static const char *const shipped[] = {
+		"../../templates/plans/root-issuing.json",
+		"../../templates/plans/root-backup.json",
+		"../../templates/plans/root-offline.json",
+		"../../templates/plans/issuing-online.json",
+		"../../templates/plans/issuing-rollover.json"
+	};
+
+	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+		struct plan *p;
+		struct buf b;
+
+		unit_read(shipped[i], &b);
+		UNIT_OK(plan_parse(buf_span(&b), &p, &err_));
+		buf_release(&b);
+		for (size_t n = 0; n < p->steps_n; n++) {
+			const struct plan_step *s = &p->steps[n];
+			char path[PLAN_NAME_MAX + 32];
+			uint8_t hash[32];
+
+			ck_assert(s->bound == (s->template_name[0] != '\0'));
+			if (!s->bound)
+				continue;
+			snprintf(path, sizeof(path), "../../templates/%s.json",
+				 s->template_name);
+			unit_read(path, &b);
+			UNIT_OK(sha256(buf_span(&b), hash, &err_));
+			ck_assert_mem_eq(hash, s->template_sha256, 32);
+			buf_release(&b);
+		}
+		plan_free(p);
 	}
 }
 END_TEST
@@ -426,6 +466,7 @@ int main(void)
 	tcase_add_test(t, test_bounds);
 	tcase_add_test(t, test_place);
 	tcase_add_test(t, test_files);
+	tcase_add_test(t, test_bound);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
