@@ -618,6 +618,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/bind_plan.sh \
 	tests/flip.sh \
 	tests/gap.sh \
+	tests/keepers.sh \
 	tests/lib.sh \
 	tests/chains.sh \
 	tests/attest.sh \

@@ -215,8 +215,10 @@ static enum pv_code give(void *ctx, const struct share *share, struct err *err)
 	char file[CEREMONY_BACKUP_MAX], check[SHARES_CHECK_LEN], hex[65];
 	char split[2 * SHARES_SPLIT_LEN + 1], number[8];
 	uint8_t hash[32];
-	enum pv_code rc = share_check(share, check, err);
+	enum pv_code rc = ceremony_texts_gone(c, err);
 
+	if (rc == PV_OK)
+		rc = share_check(share, check, err);
 	ceremony_share_file(g->named, share->split, share->number,
 			    g->step->print ? "txt" : "cms", file);
 	if (rc == PV_OK)
@@ -260,6 +262,9 @@ static enum pv_code tell(struct ceremony *c, const char *file,
 	uint8_t hash[32];
 	enum pv_code rc = backup_parse(bytes, &b, err);
 
+	/* Never where its shares are, too. */
+	if (rc == PV_OK)
+		rc = ceremony_texts_gone(c, err);
 	if (rc == PV_OK && strcmp(b.label, c->object) != 0)
 		rc = err_fail(err, PV_CONFLICT, "output.exists", NULL,
 			      "%s is of another key", file);

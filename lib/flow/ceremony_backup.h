@@ -26,6 +26,13 @@ PV_MUST enum pv_code ceremony_read_share(struct ceremony *c, const char *folder,
 					 const char *file, struct share *share,
 					 struct err *err);
 
+/*
+ * But for a rehearsal: no text of a printed share lies on the medium any more;
+ * people are asked to destroy what does. PV_DENIED, "shares.left": they said
+ * that they had, and it is there; PV_STORAGE; codes of ceremony_ask().
+ */
+PV_MUST enum pv_code ceremony_texts_gone(struct ceremony *c, struct err *err);
+
 PV_MUST enum pv_code ceremony_back_up_key(struct ceremony *c,
 					  const struct plan_step *step,
 					  struct err *err);

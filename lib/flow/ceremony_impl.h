@@ -47,6 +47,8 @@ PV_MUST enum pv_code ceremony_target(struct ceremony *c, const char *label,
 				     uint64_t value, struct err *err);
 /* The tokens of the ceremony, of which c->hsm is the open one. */
 struct tokens ceremony_tokens(struct ceremony *c);
+/* Its keys are thrown away. */
+PV_MUST bool ceremony_rehearses(const struct ceremony *c);
 /* Goes on when people say so, or when nobody is there. */
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);

@@ -8,6 +8,11 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/ownkey.h"
 
+bool ceremony_rehearses(const struct ceremony *c)
+{
+	return strcmp(c->mode, "rehearsal") == 0;
+}
+
 enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 {
 	const struct ceremony_people *people = c->opts->people;
@@ -15,7 +20,7 @@ enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 	enum pv_code rc;
 
 	/* A rehearsal asks nobody, also when it goes on. */
-	if (!people || strcmp(c->mode, "rehearsal") == 0)
+	if (!people || ceremony_rehearses(c))
 		return PV_OK;
 	rc = CEREMONY_PUT(c, "ask", { "text", text });
 	while (rc == PV_OK) {

@@ -92,13 +92,15 @@ static enum pv_code take_brought(struct restoring *r, struct err *err)
 	return rc;
 }
 
-/* Those that were printed and still lie on the medium, as in a rehearsal. */
+/* A rehearsal has no keepers: those that were printed still lie there. */
 static enum pv_code take_printed(struct restoring *r, const char *from,
 				 const struct authority_key *named,
 				 struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
+	if (!ceremony_rehearses(r->c))
+		return PV_OK;
 	for (unsigned i = 1; rc == PV_OK && i <= r->backup.n; i++) {
 		char file[CEREMONY_BACKUP_MAX];
 		struct err why;
@@ -228,8 +230,7 @@ static enum pv_code second_token(struct ceremony *c, struct err *err)
 	struct err why;
 	enum pv_code rc;
 
-	if (strcmp(c->mode, "rehearsal") != 0 || c->a->tokens_n != 1 ||
-	    !c->opts->so_pin)
+	if (!ceremony_rehearses(c) || c->a->tokens_n != 1 || !c->opts->so_pin)
 		return PV_OK;
 	snprintf(label, sizeof(label), "%.30s-2", c->a->name);
 	hsm_close(TAKE(c->hsm));

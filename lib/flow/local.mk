@@ -40,6 +40,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_cas.h lib/flow/ceremony_keys.c \
 	lib/flow/ceremony_approvals.c \
 	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
+	lib/flow/ceremony_texts.c \
 	lib/flow/ceremony_restore.c \
 	lib/flow/caimport.c lib/flow/caimport.h \
 	lib/flow/calist.c lib/flow/calist.h \

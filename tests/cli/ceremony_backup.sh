@@ -2,6 +2,7 @@
 # Keys backed up m of n in a ceremony, and restored onto a second token, with
 # which a batch goes on when the first one goes away.
 . "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/keepers.sh"
 
 plan=$T/plan.json
 cat >"$plan" <<END
@@ -184,13 +185,39 @@ rm -rf "$T/none" "$T/tokens"/* "$M/acme"
 softhsm2-util --init-token --free --label spare --pin 12345678 \
 	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
 
-case_start "run: each officer takes a share, and reads its check"
+# goes_on CODE WORDS: resumed, with keepers that destroy what they printed.
+goes_on() {
+	# shellcheck disable=SC2046
+	attended "$H/$F/transcript.jsonl" "$T/papers" "$PROVCTL" \
+		$(ceremony resume "$plan" --home "$H" \
+			--binding "$T/binding.json" --answers "$T/said")
+	expect_equal "$rc" "$1" "exit of the run that goes on"
+	expect_text "$2"
+}
+
+case_start "run: no share beside the text of another one"
 # shellcheck disable=SC2046
-expect_exit 3 "$PROVCTL" $(ceremony run "$plan" --home "$H" --name acme \
+expect_exit 4 "$PROVCTL" $(ceremony run "$plan" --home "$H" --name acme \
 	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/answers")
-expect_text "0 shares, and 3 are needed"
+expect_text "rule: shares.left"
 expect_text "ceremony resume"
-expect_equal "$(events "$H" share)" 10 "shares given"
+expect_equal "$(events "$H" share)" 6 "shares given"
+expect_equal "$(find "$M/acme" -name '*.txt' | wc -l)" 1 "texts on the medium"
+[ ! -e "$M/acme/bundle-1.backup" ] || fail "the backup is on the medium"
+
+case_start "run: no backup beside the text of a share"
+left='log-1.*.share-2.txt'
+goes_on 4 "rule: shares.left"
+left=
+expect_equal "$(events "$H" share)" 11 "shares given"
+[ -e "$M/acme/bundle-1.backup" ] || fail "no backup on the medium"
+[ ! -e "$M/acme/log-1.backup" ] || fail "the backup is on the medium"
+
+case_start "run: each officer takes a share, and reads its check"
+goes_on 3 "0 shares, and 3 are needed"
+[ -e "$M/acme/log-1.backup" ] || fail "no backup on the medium"
+expect_equal "$(find "$M/acme" -name '*.txt' | wc -l)" 0 "texts on the medium"
+expect_equal "$(events "$H" share)" 11 "shares given"
 expect_equal "$(events "$H" backup)" 3 backups
 n=0
 for officer in alice bob carol dave erin; do
@@ -241,7 +268,12 @@ flip "$M/acme/root-1.backup" 300
 refused 5 media.sums
 cp "$T/acme-media"/* "$M/acme"
 
-case_start "three of five restore, and the ceremony ends"
+case_start "three of five restore; what was printed is brought, too"
+# shellcheck disable=SC2046
+expect_exit 3 "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
+	--binding "$T/binding.json" --answers "$T/answers")
+expect_text "0 shares, and 2 are needed"
+cp "$T/papers"/*.txt "$M/shares"
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
 	--binding "$T/binding.json" --answers "$T/answers")
@@ -264,7 +296,7 @@ expect_text "nothing done"
 
 case_start "gfcombine and OpenSSL open the backup, too"
 n=0
-for share in "$M"/acme/bundle-1.*.share-[13].txt; do
+for share in "$T/papers"/bundle-1.*.share-[13].txt; do
 	number=$(echo "$share" | sed 's/.*share-\(.\).txt/\1/')
 	value_of "$share" | perl -ne 'print pack("H*", $_)' >"$T/raw.00$number"
 	n=$((n + 1))
@@ -292,9 +324,9 @@ else
 fi
 
 case_start "no share lies where it should not"
-for share in "$T/plain"/*.txt "$M"/acme/*.txt; do
+for share in "$T/plain"/*.txt "$T/papers"/*.txt; do
 	value=$(value_of "$share")
-	found=$(lies_in "$value" "$H" "$T/tokens" "$T/out" "$T/err")
+	found=$(lies_in "$value" "$H" "$T/tokens" "$M/acme" "$T/out" "$T/err")
 	expect_equal "$found" "" "files with the value of $share"
 	for line in 1 2 3 4; do
 		if grep -q -F "$(sed -n "s/^$line //p" "$share")" \

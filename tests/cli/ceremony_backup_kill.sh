@@ -3,6 +3,7 @@
 # tokens: it goes on, and nothing is there twice or in halves. KILL_STEP=1 kills
 # at every call (make check-kill-ceremony), else at some.
 . "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/keepers.sh"
 step=${KILL_STEP:-8}
 
 plan=$T/plan.json
@@ -21,7 +22,6 @@ bind_plan "$plan" "$templates"
 H=$T/acme
 M=$T/media
 F=ceremonies/small-1/transcript.jsonl
-yes yes | head -n 60 >"$T/yes"
 printf 87654321 >"$T/so-pin"
 printf 12345678 >"$T/pin"
 mkdir "$M"
@@ -53,9 +53,9 @@ objects() {
 ceremony() {
 	word=$1
 	shift
-	run env "$@" "$PROVCTL" ceremony "$word" "$plan" --home "$H" \
-		--binding "$T/binding.json" $rehearsal --media "$M" \
-		--templates "$templates" --answers "$T/yes"
+	attended "$H/$F" "$M/shares" env "$@" "$PROVCTL" ceremony "$word" \
+		"$plan" --home "$H" --binding "$T/binding.json" $rehearsal \
+		--media "$M" --templates "$templates" --answers "$T/said"
 }
 
 # Until it is done. A key that nobody recorded stays until people delete it.

@@ -1,0 +1,90 @@
+/* Printed shares: where it counts, their texts lie on the medium one by one. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/ceremony_backup.h"
+
+#define ASKED_MAX 3 /* times for one file; then the step ends */
+
+static void close_folder(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static bool is_text(const char *name)
+{
+	size_t len = strlen(name);
+
+	return strstr(name, ".share-") && len > 4 &&
+	       strcmp(name + len - 4, ".txt") == 0;
+}
+
+/* One of them, of whichever key and split; "": there is none. */
+static enum pv_code find_text(const struct ceremony *c, char file[NAME_MAX + 1],
+			      struct err *err)
+{
+	CLEANUP(fd_cleanup) int top = -1;
+	CLEANUP(close_folder) DIR *d = NULL;
+	int fd = -1;
+	const struct dirent *entry;
+	struct err why;
+	enum pv_code rc = dir_open(AT_FDCWD, c->opts->media, &top, err);
+
+	file[0] = '\0';
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = dir_open(top, c->a->name, &fd, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	/* What a crash left of one on its way there. */
+	file_group_sweep(fd);
+	d = fdopendir(fd);
+	if (!d) {
+		fd_cleanup(&fd);
+		return err_errno(err, PV_STORAGE, "shares.left", NULL,
+				 "cannot look into the medium's folder");
+	}
+	while (!file[0] && (entry = readdir(d)) != NULL)
+		if (is_text(entry->d_name))
+			snprintf(file, NAME_MAX + 1, "%s", entry->d_name);
+	return PV_OK;
+}
+
+enum pv_code ceremony_texts_gone(struct ceremony *c, struct err *err)
+{
+	char file[NAME_MAX + 1], text[NAME_MAX + 128];
+
+	if (ceremony_rehearses(c))
+		return PV_OK;
+	for (unsigned asked = 0;; asked++) {
+		enum pv_code rc = find_text(c, file, err);
+
+		if (rc != PV_OK || !file[0])
+			return rc;
+		if (asked == ASKED_MAX)
+			break;
+		snprintf(text, sizeof(text),
+			 "Destroy the file %s: it lies on the medium still. "
+			 "Done",
+			 file);
+		rc = ceremony_ask(c, text, err);
+		if (rc != PV_OK)
+			return rc;
+	}
+	err_object(err, file);
+	return err_fail(err, PV_DENIED, "shares.left",
+			"destroy the file, then `provctl ceremony resume'",
+			"the text of a printed share lies on the medium");
+}
