@@ -62,6 +62,7 @@ static enum pv_code join(const struct keyrestore_job *job, struct secret *by,
 struct search {
 	const char *label;
 	unsigned generation;
+	bool destroyed;
 };
 
 static enum pv_code match(void *ctx, const struct store_key *row,
@@ -70,9 +71,26 @@ static enum pv_code match(void *ctx, const struct store_key *row,
 	struct search *s = ctx;
 
 	(void)err;
-	if (strcmp(row->label, s->label) == 0)
-		s->generation = row->generation;
+	if (strcmp(row->label, s->label) != 0)
+		return PV_OK;
+	s->generation = row->generation;
+	s->destroyed |= row->destroy_index != STORE_NO_INDEX;
 	return PV_OK;
+}
+
+/* People have decided that nobody has it any more. */
+static enum pv_code check_row(const struct keyrestore_job *job, struct err *err)
+{
+	struct search s = { .label = job->key->label };
+	const struct store_visit v = { .ctx = &s, .fn.key = match };
+	enum pv_code rc = store_key_each(job->store, &v, err);
+
+	if (rc != PV_OK || !s.destroyed)
+		return rc;
+	err_object(err, job->key->label);
+	return err_fail(err, PV_DENIED, "key.destroyed",
+			"make its next generation instead",
+			"the key was destroyed, and stays so");
 }
 
 /* The recorded key, as this token reads it back. */
@@ -134,6 +152,8 @@ enum pv_code keyrestore(const struct keyrestore_job *job,
 	struct event_who who;
 	enum pv_code rc = check_backup(job, err);
 
+	if (rc == PV_OK)
+		rc = check_row(job, err);
 	if (rc == PV_OK)
 		rc = join(job, &by, err);
 	/* A clock that is refused later would leave a key that nobody knows. */

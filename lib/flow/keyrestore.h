@@ -33,6 +33,7 @@ struct keyrestore_report {
 /*
  * PV_INTEGRITY: "backup.other" (of another key than the recorded one), codes of
  * backup_holds(), "hsm.wrapped", "hsm.restored". PV_INPUT, "shares.few".
+ * PV_DENIED, "key.destroyed": people had it destroyed.
  * PV_CONFLICT, PV_HSM_*: hsm_restore(). PV_DENIED (the clock), PV_STORAGE:
  * when the key is on the token by then the same call takes it up.
  */

@@ -249,6 +249,22 @@ START_TEST(what_does_not_belong_together)
 }
 END_TEST
 
+START_TEST(a_destroyed_one_stays_so)
+{
+	const struct share *some[] = { &given.share[0], &given.share[1],
+				       &given.share[2] };
+	struct keyrestore_job job = restoring(some, 3);
+	struct keyrestore_report report;
+	STORE_TXN txn = STORE_TXN_INIT; /* rolled back at the end */
+
+	unit_ok(store_begin(o.store, STORE_WRITE, &txn, &err), &err);
+	unit_ok(store_key_destroy(o.store, LABEL, 1, &err), &err);
+	unit_refused(keyrestore(&job, &report, &err), PV_DENIED,
+		     "key.destroyed", &err);
+	nothing_there();
+}
+END_TEST
+
 /* Without a restore on record a copy is not our key. */
 START_TEST(a_copy_that_nobody_recorded)
 {
@@ -333,6 +349,7 @@ int main(void)
 	tcase_add_test(t, every_pair_fails);
 	tcase_add_test(t, every_mangled_share_fails);
 	tcase_add_test(t, what_does_not_belong_together);
+	tcase_add_test(t, a_destroyed_one_stays_so);
 	tcase_add_test(t, a_copy_that_nobody_recorded);
 	tcase_add_test(t, is_on_record);
 	tcase_add_test(t, what_may_not_leave);
