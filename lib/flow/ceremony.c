@@ -16,6 +16,7 @@
 #include "lib/flow/ownkey.h"
 #include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
+#include "lib/log/ceremony.h"
 
 void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
 {
@@ -193,6 +194,8 @@ static enum pv_code log_step(struct ceremony *c, const char *result,
 		 plan_kind_name(c->plan->steps[c->n].kind));
 	log_ceremony_step(&e, &who.who, c->object[0] ? c->object : "-",
 			  c->plan->name, step, result);
+	if (ceremony_rehearses(c))
+		log_ceremony_rehearsal(&e);
 	rc = event_append(c->store, &e, err);
 	if (rc == PV_OK)
 		rc = store_commit(&txn, err);

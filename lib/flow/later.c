@@ -53,8 +53,7 @@ static enum pv_code read_plan(struct later *w, struct err *err)
 static enum pv_code check_home(struct later *w, struct err *err)
 {
 	bool rehearsal = false;
-	enum pv_code rc =
-		ceremony_folder_rehearsed(w->opts->a->home_fd, &rehearsal, err);
+	enum pv_code rc = rehearsed_home(w->opts->store, &rehearsal, err);
 
 	w->rehearse = rehearsal;
 	if (rc != PV_OK || w->opts->resume || rehearsal == w->opts->rehearse)

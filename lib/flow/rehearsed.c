@@ -7,6 +7,9 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremony.h"
 #include "lib/flow/ceremonycheck.h"
+#include "lib/log/ceremony.h"
+#include "lib/log/events.h"
+#include "lib/store/store_log.h"
 
 enum pv_code rehearsed_read(int folder, struct buf *lines, struct buf *note,
 			    struct err *err)
@@ -76,5 +79,48 @@ enum pv_code rehearsed(const char *home, const struct plan *plan,
 		return rc;
 	}
 	*head = report.head;
+	return PV_OK;
+}
+
+/* ---- what a home is ---- */
+
+struct first_step {
+	bool found, rehearsal;
+};
+
+/* Ends with the first one: PV_WAITING. */
+static enum pv_code take_step(void *ctx, uint64_t index, struct span bytes,
+			      struct err *err)
+{
+	struct first_step *s = ctx;
+	struct log_entry e;
+	enum pv_code rc = log_entry_decode(bytes, &e, err);
+
+	(void)index;
+	if (rc != PV_OK || !span_is(e.type, LOG_CEREMONY_STEP))
+		return rc;
+	s->found = true;
+	s->rehearsal = log_ceremony_is_rehearsal(&e);
+	return PV_WAITING;
+}
+
+enum pv_code rehearsed_home(struct store *store, bool *yes, struct err *err)
+{
+	struct first_step s = { .found = false };
+	const struct store_visit v = { .ctx = &s, .fn.entry = take_step };
+	uint64_t size = 0;
+	struct err why;
+	enum pv_code rc = store_log_size(store, &size, err);
+
+	*yes = false;
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = store_log_each(store, 0, size, &v, &why);
+	if (rc != PV_OK && !s.found) {
+		*err = why;
+		return rc;
+	}
+	*yes = s.rehearsal;
 	return PV_OK;
 }

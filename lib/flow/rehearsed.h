@@ -11,6 +11,7 @@
 #define PV_FLOW_REHEARSED_H
 
 #include "lib/flow/transcript.h"
+#include "lib/store/store.h"
 #include "policy/plan.h"
 
 /*
@@ -20,6 +21,13 @@
  */
 PV_MUST enum pv_code rehearsed(const char *home, const struct plan *plan,
 			       struct transcript_head *head, struct err *err);
+/*
+ * Whether a home is one that was made in a rehearsal, by the first step that
+ * its log has: what lies in its folders says nothing. Codes of
+ * store_log_each().
+ */
+PV_MUST enum pv_code rehearsed_home(struct store *store, bool *yes,
+				    struct err *err);
 /* transcript.jsonl and transcript.note of a folder, into empty ones. */
 PV_MUST enum pv_code rehearsed_read(int folder, struct buf *lines,
 				    struct buf *note, struct err *err);

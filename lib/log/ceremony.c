@@ -12,3 +12,15 @@ void log_ceremony_begin(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "hash", hash, LOG_HASH);
 	log_fact_str(e, "persons", persons);
 }
+
+void log_ceremony_rehearsal(struct log_entry *step)
+{
+	log_fact_str(step, "mode", "rehearsal");
+}
+
+bool log_ceremony_is_rehearsal(const struct log_entry *step)
+{
+	const struct log_fact *mode = log_fact_find(step, "mode", LOG_TSTR);
+
+	return mode && span_is(mode->s, "rehearsal");
+}

@@ -21,4 +21,11 @@ void log_ceremony_begin(struct log_entry *e, const struct log_who *who,
 			const char *plan, uint64_t version, const uint8_t *hash,
 			const char *persons);
 
+/*
+ * Added to each ceremony.step of a rehearsal, whose keys are thrown away;
+ * others say nothing. The first ceremony.step of a log says so of all of it.
+ */
+void log_ceremony_rehearsal(struct log_entry *step);
+PV_MUST bool log_ceremony_is_rehearsal(const struct log_entry *step);
+
 #endif

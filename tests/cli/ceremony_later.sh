@@ -140,6 +140,21 @@ expect_error 3 plan.order init "$T/none" --plan "$T/look.json" \
 	--module "$module" --token pkcs11:token=acme
 [ ! -e "$H/ceremonies/look-1" ] || fail "something was made"
 
+case_start "the log says what a home is, and no folder in it"
+mkdir "$H/ceremonies/planted-1"
+head -n 1 "$R/ceremonies/first-1/transcript.jsonl" \
+	>"$H/ceremonies/planted-1/transcript.jsonl"
+expect_error 4 ceremony.rehearsal -C "$H" ceremony rehearse "$T/look.json"
+rm -rf "$H/ceremonies/planted-1" "$T/other/ceremonies"/*
+expect_error 4 ceremony.rehearsal -C "$T/other" ceremony run "$T/look.json" \
+	--rehearsal "$R" --answers "$T/yes"
+expect_exit 0 "$PROVCTL" -C "$R" --json audit show --type ceremony.step
+jq -es 'all(.[]; .facts.mode == "rehearsal")' "$T/out" >/dev/null ||
+	fail "a step of a rehearsal does not say so"
+expect_exit 0 "$PROVCTL" -C "$H" --json audit show --type ceremony.step
+jq -es 'all(.[]; .facts.mode == null)' "$T/out" >/dev/null ||
+	fail "a step of a run says that it was rehearsed"
+
 case_start "stopped, gone on with, and done once"
 printf 'yes\nstop\n' >"$T/answers"
 ceremony run look
