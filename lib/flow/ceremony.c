@@ -89,22 +89,48 @@ static void take_work(struct ceremony *c, const struct transcript_line *line)
 		buf_put(&c->lists, hash, sizeof(hash));
 }
 
+/* How it began is what the folder says, or one of the two was changed. */
+static enum pv_code take_begin(struct ceremony *c, const char *want,
+			       const struct transcript_line *line,
+			       struct err *err)
+{
+	const char *plan = transcript_fact(line, "sha256");
+	const char *mode = transcript_fact(line, "mode");
+	const char *by = transcript_fact(line, "rehearsed");
+	char head[2 * 32 + 1];
+
+	if (strcmp(line->event, "begin") != 0 || !plan ||
+	    strcmp(plan, want) != 0)
+		return err_fail(err, PV_DENIED, "ceremony.other",
+				"resume with the plan that it began with",
+				"the transcript is of another plan");
+	if (!mode || strcmp(mode, c->opts->mode) != 0)
+		return err_fail(err, PV_INTEGRITY, "ceremony.mode",
+				"put the ceremony's folder back from a backup",
+				"the transcript began as %s, and goes on as %s",
+				mode ? mode : "nothing", c->opts->mode);
+	if (!c->opts->rehearsed)
+		return PV_OK;
+	hex_encode(c->opts->rehearsed->sha256, 32, head);
+	if (by && strcmp(by, head) == 0)
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "plan.rehearsed",
+			"put the ceremony's folder back from a backup",
+			"the transcript says of no rehearsal, or of another "
+			"than its folder");
+}
+
 static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 			      struct err *err)
 {
 	const struct reading *r = ctx;
 	struct ceremony *c = r->c;
-	const char *plan = transcript_fact(line, "sha256");
 	const char *serial = transcript_fact(line, "serial");
-	const char *mode = transcript_fact(line, "mode");
+	enum pv_code rc =
+		line->seq == 1 ? take_begin(c, r->plan, line, err) : PV_OK;
 
-	if (line->seq == 1 && (strcmp(line->event, "begin") != 0 || !plan ||
-			       strcmp(plan, r->plan) != 0))
-		return err_fail(err, PV_DENIED, "ceremony.other",
-				"resume with the plan that it began with",
-				"the transcript is of another plan");
-	if (line->seq == 1 && mode)
-		snprintf(c->mode, sizeof(c->mode), "%s", mode);
+	if (rc != PV_OK)
+		return rc;
 	if (strcmp(line->event, "token") == 0 && serial)
 		snprintf(c->serial, sizeof(c->serial), "%s", serial);
 	if (strcmp(line->event, "done") == 0 && line->step > 0 &&

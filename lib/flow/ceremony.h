@@ -94,7 +94,9 @@ PV_MUST enum pv_code ceremony_window(const struct plan *plan, const char *mode,
  * a checkpoint covers all of it, and the transcript is signed. Codes of the
  * steps, where err's message begins with the step's number and name, of
  * officers_set(), of transcript.h and of ceremony_window(). PV_DENIED,
- * "ceremony.other": the transcript is of another plan. PV_HSM_FATAL,
+ * "ceremony.other": the transcript is of another plan, "plan.rehearsed": of
+ * another rehearsal than opts->rehearsed, or of none. PV_INTEGRITY,
+ * "ceremony.mode": it began in another mode. PV_HSM_FATAL,
  * "ceremony.token": another token than at the start. PV_INTERRUPTED,
  * "ceremony.stopped": people stopped it.
  */

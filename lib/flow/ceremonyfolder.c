@@ -1,6 +1,5 @@
 #include "lib/flow/ceremonyfolder.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -45,77 +44,85 @@ enum pv_code ceremony_folder_same(int fd, struct span text, const char *path,
 			"another plan");
 }
 
+enum pv_code ceremony_folder_put_rehearsed(int fd,
+					   const struct transcript_head *head,
+					   struct file_group *g,
+					   struct err *err)
+{
+	char hex[2 * sizeof(head->sha256) + 1];
+
+	hex_encode(head->sha256, sizeof(head->sha256), hex);
+	return file_group_add(g, fd, CEREMONY_REHEARSED_FILE, 0600, hex,
+			      strlen(hex), err);
+}
+
+enum pv_code ceremony_folder_take_rehearsed(int fd,
+					    struct transcript_head *head,
+					    struct err *err)
+{
+	CLEANUP(buf_release) struct buf hex;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	buf_init(&hex, 2 * sizeof(head->sha256));
+	rc = file_read(fd, CEREMONY_REHEARSED_FILE,
+		       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &hex, &why);
+	memset(head, 0, sizeof(*head));
+	if (rc == PV_OK && buf_cstr(&hex) &&
+	    hex.len == 2 * sizeof(head->sha256) &&
+	    hex_decode(buf_cstr(&hex), head->sha256, sizeof(head->sha256)))
+		return PV_OK;
+	if (rc != PV_OK && rc != PV_NOT_FOUND && rc != PV_INPUT) {
+		*err = why;
+		return rc;
+	}
+	return err_fail(err, PV_DENIED, "plan.rehearsed",
+			"begin it with `provctl ceremony run', in another "
+			"folder",
+			"the ceremony's folder says of no rehearsal");
+}
+
 bool ceremony_folder_ended(int fd)
 {
 	return faccessat(fd, TRANSCRIPT_NOTE_FILE, F_OK, AT_SYMLINK_NOFOLLOW) ==
 	       0;
 }
 
-/* ---- what the home is ---- */
+/* ---- how far it came ---- */
 
-/* The first line is enough: PV_WAITING. */
-static enum pv_code take_mode(void *ctx, const struct transcript_line *line,
+static enum pv_code take_step(void *ctx, const struct transcript_line *line,
 			      struct err *err)
 {
-	const char *mode = transcript_fact(line, "mode");
+	uint32_t *reached = ctx;
 
 	(void)err;
-	*(bool *)ctx |= mode && strcmp(mode, "rehearsal") == 0;
-	return PV_WAITING;
+	if (strcmp(line->event, "step") == 0 && line->step > *reached)
+		*reached = line->step;
+	return PV_OK;
 }
 
-static enum pv_code look(int folders, const char *name, bool *rehearsal,
-			 struct err *err)
+enum pv_code ceremony_folder_reached(int fd, uint32_t *reached, struct err *err)
 {
-	const struct transcript_sink sink = { take_mode, rehearsal };
-	CLEANUP(fd_cleanup) int fd = -1;
+	const struct transcript_sink sink = { take_step, reached };
 	CLEANUP(buf_release) struct buf lines;
 	struct transcript_head head;
 	struct err why;
 	enum pv_code rc;
 
+	*reached = 0;
 	err_init(&why);
 	buf_init(&lines, TRANSCRIPT_SIZE_MAX);
-	rc = dir_open(folders, name, &fd, &why);
-	if (rc == PV_OK)
-		rc = file_read(fd, TRANSCRIPT_FILE, FILEIO_NOFOLLOW, &lines,
-			       &why);
+	rc = file_read(fd, TRANSCRIPT_FILE, FILEIO_NOFOLLOW, &lines, &why);
 	/* A run may have been stopped before its first line. */
 	if (rc == PV_NOT_FOUND)
 		return PV_OK;
-	if (rc == PV_OK)
-		rc = transcript_read(buf_span(&lines), &sink, &head, &why);
-	if (rc == PV_OK || rc == PV_WAITING)
-		return PV_OK;
-	*err = why;
-	err_object(err, name);
-	return rc;
-}
-
-static void close_folder(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
-enum pv_code ceremony_folder_rehearsed(int home_fd, bool *rehearsal,
-				       struct err *err)
-{
-	CLEANUP(close_folder) DIR *d = NULL;
-	int fd = openat(home_fd, CEREMONY_FOLDER,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	const struct dirent *entry;
-	enum pv_code rc = PV_OK;
-
-	*rehearsal = false;
-	d = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!d) {
-		fd_cleanup(&fd);
-		return err_errno(err, PV_STORAGE, "ceremony.folder", NULL,
-				 "cannot look into " CEREMONY_FOLDER);
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
 	}
-	while (rc == PV_OK && (entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.')
-			rc = look(fd, entry->d_name, rehearsal, err);
-	return rc;
+	/* What a crash has cut short is no line. */
+	while (lines.len > 0 && lines.data[lines.len - 1] != '\n')
+		lines.len--;
+	return transcript_read(buf_span(&lines), &sink, &head, err);
 }

@@ -1,13 +1,16 @@
 /*
  * ceremonyfolder: ceremonies/<plan>-<version> below a home, and the plan's
- * bytes in it, which a run that goes on must bring again.
+ * bytes in it, which a run that goes on must bring again; how far it came.
  */
 #ifndef PV_FLOW_CEREMONYFOLDER_H
 #define PV_FLOW_CEREMONYFOLDER_H
 
+#include "lib/base/fileio.h"
 #include "lib/flow/ceremony.h"
 
 #define CEREMONY_PLAN_FILE "plan.json"
+/* Of a run: the head of the rehearsal's transcript in hex, for who goes on. */
+#define CEREMONY_REHEARSED_FILE "rehearsed"
 
 /* Opened, and held by one run at a time: *fd is the caller's. PV_NOT_FOUND;
  * PV_CONFLICT, "ceremony.busy". */
@@ -17,14 +20,18 @@ PV_MUST enum pv_code ceremony_folder_open(int home_fd, const struct plan *plan,
  * text, for the message. */
 PV_MUST enum pv_code ceremony_folder_same(int fd, struct span text,
 					  const char *path, struct err *err);
+PV_MUST enum pv_code
+ceremony_folder_put_rehearsed(int fd, const struct transcript_head *head,
+			      struct file_group *g, struct err *err);
+/* PV_DENIED, "plan.rehearsed": it says of no rehearsal. */
+PV_MUST enum pv_code
+ceremony_folder_take_rehearsed(int fd, struct transcript_head *head,
+			       struct err *err);
 /* Its transcript's note is there: nothing comes behind that. */
 PV_MUST bool ceremony_folder_ended(int fd);
-/*
- * What the ceremonies of a home say that it is: *rehearsal when one of them was
- * a rehearsal. By the first line of each transcript; what cannot be read is
- * PV_INPUT, PV_INTEGRITY or PV_STORAGE.
- */
-PV_MUST enum pv_code ceremony_folder_rehearsed(int home_fd, bool *rehearsal,
-					       struct err *err);
+/* The last step that its transcript began, from 1; 0: none, or there is no
+ * transcript. Codes of transcript_read(). */
+PV_MUST enum pv_code ceremony_folder_reached(int fd, uint32_t *reached,
+					     struct err *err);
 
 #endif

@@ -188,6 +188,23 @@ static enum pv_code check_roster(const struct work *w, struct err *err)
 					    "was given");
 }
 
+/* What a run may be told later it may not be told by its folder, either. */
+static enum pv_code check_kept(struct work *w, struct err *err)
+{
+	enum pv_code rc = check_roster(w, err);
+
+	if (rc != PV_OK || strcmp(w->mode, "run") != 0)
+		return rc;
+	if (w->roster.len > 0 && !plan_roster(w->plan)) {
+		err_object(err, w->plan->name);
+		return err_fail(err, PV_DENIED, "plan.roster",
+				"take roster.json out of the ceremony's folder",
+				"a roster lies there that the plan does not "
+				"set");
+	}
+	return ceremony_folder_take_rehearsed(w->folder, &w->rehearsed, err);
+}
+
 /* ---- the ceremony's folder ---- */
 
 /* All that a run which goes on needs, at once. */
@@ -214,6 +231,9 @@ static enum pv_code keep(const struct work *w, struct err *err)
 		rc = file_group_add(g, w->folder, CEREMONY_APPROVALS_FILE, 0600,
 				    w->approved.note.data, w->approved.note.len,
 				    err);
+	if (rc == PV_OK && w->opts->rehearsal)
+		rc = ceremony_folder_put_rehearsed(w->folder, &w->rehearsed, g,
+						   err);
 	if (rc == PV_OK)
 		rc = file_group_add(g, w->folder, CEREMONY_PLAN_FILE, 0600,
 				    w->text.data, w->text.len, err);
@@ -298,7 +318,7 @@ static enum pv_code run_plan(const struct work *w, struct err *err)
 	}
 	if (so_pin.len > 0)
 		run.so_pin = &so_pin;
-	if (opts->rehearsal)
+	if (opts->rehearsal || (w->resume && strcmp(w->mode, "run") == 0))
 		run.rehearsed = &w->rehearsed;
 	if (rc == PV_OK)
 		rc = open_store(w, &store, err);
@@ -437,11 +457,12 @@ static enum pv_code take_up(struct work *w, struct err *err)
 		rc = authority_check_module(w->a, err);
 	if (rc == PV_OK)
 		rc = authority_use_softhsm(w->a, err);
-	if (rc != PV_OK || faccessat(w->folder, CEREMONY_ROSTER_FILE, F_OK,
-				     AT_SYMLINK_NOFOLLOW) != 0)
-		return rc;
-	return file_read(w->folder, CEREMONY_ROSTER_FILE,
-			 FILEIO_NOFOLLOW | FILEIO_PRIVATE, &w->roster, err);
+	if (rc == PV_OK && faccessat(w->folder, CEREMONY_ROSTER_FILE, F_OK,
+				     AT_SYMLINK_NOFOLLOW) == 0)
+		rc = file_read(w->folder, CEREMONY_ROSTER_FILE,
+			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &w->roster,
+			       err);
+	return rc == PV_OK ? check_kept(w, err) : rc;
 }
 
 enum pv_code init_resume(const struct init_opts *opts,

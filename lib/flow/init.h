@@ -4,8 +4,8 @@
  * other verb says that there is no authority. What the run began with is kept
  * in the ceremony's folder (ceremony.h) before its first step, so that
  * init_resume() goes on where a crash or people stopped it: home.json (what
- * provctl.json will be, but for the keys), mode, plan.json, roster.json,
- * approvals.note.
+ * provctl.json will be, but for the keys), mode, rehearsed (the head of a run's
+ * rehearsal), plan.json, roster.json, approvals.note.
  */
 #ifndef PV_FLOW_INIT_H
 #define PV_FLOW_INIT_H
@@ -75,6 +75,8 @@ PV_MUST enum pv_code init_authority(const struct init_opts *opts,
  * Goes on with what an interrupted init_authority() left in dir, with the same
  * plan; of opts backends, dir, plan, templates_dir, so_pin_source, media and
  * people count. PV_DENIED "ceremony.other" (it was begun with another plan),
+ * "plan.roster" (the roster in the folder is not the plan's), "plan.rehearsed"
+ * (a run whose folder or transcript says of no rehearsal, or not of the same),
  * PV_CONFLICT "authority.exists", "ceremony.busy", PV_NOT_FOUND (there is
  * nothing to go on with), codes of the plan's steps.
  */

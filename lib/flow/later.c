@@ -141,6 +141,9 @@ static enum pv_code make_folder(struct later *w, struct err *err)
 		rc = file_group_new(&g, err);
 	if (rc == PV_OK && w->approved.got.needed > 0)
 		rc = put_approved(w, g, err);
+	if (rc == PV_OK && w->opts->rehearsal)
+		rc = ceremony_folder_put_rehearsed(w->folder, &w->rehearsed, g,
+						   err);
 	/* The last one to get its name: with it all are there. */
 	if (rc == PV_OK)
 		rc = file_group_add(g, w->folder, CEREMONY_PLAN_FILE, 0600,
@@ -152,10 +155,14 @@ static enum pv_code make_folder(struct later *w, struct err *err)
 static enum pv_code begin(struct later *w, struct err *err)
 {
 	const struct later_opts *opts = w->opts;
+	uint32_t reached = 0;
 	enum pv_code rc = later_begun(opts->store, w->plan, &w->begun, err);
 
-	if (rc == PV_OK && w->begun.found && !opts->resume)
-		rc = later_not_stepped(opts->store, w->plan, &w->begun, err);
+	if (rc == PV_OK && opts->resume)
+		rc = ceremony_folder_reached(w->folder, &reached, err);
+	if (rc == PV_OK && w->begun.found)
+		rc = later_not_stepped(opts->store, w->plan, &w->begun, reached,
+				       err);
 	if (rc == PV_OK && !w->begun.found)
 		rc = later_begin(opts, w->plan, buf_span(&w->text), err);
 	if (rc == PV_OK && !w->begun.found)
@@ -232,7 +239,7 @@ static enum pv_code run(const struct later *w, struct err *err)
 		if (strcmp(opts->a->pin_source, "prompt") != 0)
 			people.pin = NULL;
 	}
-	if (opts->rehearsal)
+	if (!w->rehearse)
 		ceremony.rehearsed = &w->rehearsed;
 	return rc == PV_OK ? ceremony_run(&ceremony, opts->a, opts->store,
 					  w->plan, err)
@@ -256,6 +263,9 @@ static enum pv_code check(struct later *w, struct err *err)
 
 	if (opts->rehearsal)
 		rc = rehearsed(opts->rehearsal, w->plan, &w->rehearsed, err);
+	else if (!w->rehearse)
+		rc = ceremony_folder_take_rehearsed(w->folder, &w->rehearsed,
+						    err);
 	if (rc == PV_OK)
 		rc = ceremony_window(w->plan, mode_of(w), err);
 	if (rc == PV_OK)

@@ -47,11 +47,12 @@ struct later_opts {
  * "ceremony.rehearsal" (to be run in a home of rehearsals, or rehearsed in
  * another one), "ceremony.other", codes of rehearsed() and ceremony_window();
  * PV_CONFLICT: "ceremony.begun" (an interrupted run has to be resumed),
- * "ceremony.busy"; PV_INTEGRITY, "ceremony.folder" (it ran, and its folder is
- * gone); PV_NOT_FOUND: "plan.unknown" (the authority has no such CA
- * or key), nothing to resume; PV_INPUT: the plan, "plan.kind", "plan.issuer";
- * codes of plantemplate_bound() and plantemplate_check(), of approvals_gate()
- * and of ceremony_run().
+ * "ceremony.busy"; PV_INTEGRITY, "ceremony.folder" (the log has steps
+ * of it which its folder has not, or that is gone); PV_NOT_FOUND:
+ * "plan.unknown" (the authority has no such CA or key), nothing to resume;
+ * PV_INPUT: the plan, "plan.kind", "plan.issuer"; codes of
+ * plantemplate_bound() and plantemplate_check(), of approvals_gate() and of
+ * ceremony_run().
  */
 PV_MUST enum pv_code later_run(const struct later_opts *opts,
 			       struct init_report *report, struct err *err);

@@ -77,8 +77,33 @@ enum pv_code later_begun(struct store *store, const struct plan *plan,
 
 struct steps {
 	const char *plan;
+	uint32_t reached;
 	bool found;
 };
+
+/* "3 generate-key" */
+static uint32_t number_of(struct span step)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < step.len && n <= PLAN_STEPS_MAX &&
+			   step.p[i] >= '0' && step.p[i] <= '9';
+	     i++)
+		n = 10 * n + (uint32_t)(step.p[i] - '0');
+	return n;
+}
+
+/* One that failed before the transcript took its first line may begin. */
+static bool is_ahead(const struct steps *s, const struct log_entry *e)
+{
+	const struct log_fact *step = log_fact_find(e, "step", LOG_TSTR);
+	const struct log_fact *result = log_fact_find(e, "result", LOG_TSTR);
+	uint32_t n = step ? number_of(step->s) : PLAN_STEPS_MAX + 1;
+
+	if (s->reached > 0 && n == s->reached + 1)
+		return !result || span_is(result->s, "done");
+	return n > s->reached;
+}
 
 static enum pv_code take_step(void *ctx, uint64_t index, struct span bytes,
 			      struct err *err)
@@ -92,15 +117,16 @@ static enum pv_code take_step(void *ctx, uint64_t index, struct span bytes,
 	if (rc != PV_OK || !span_is(e.type, LOG_CEREMONY_STEP))
 		return rc;
 	plan = log_fact_find(&e, "plan", LOG_TSTR);
-	s->found |= plan && span_is(plan->s, s->plan);
+	s->found |= plan && span_is(plan->s, s->plan) && is_ahead(s, &e);
 	return PV_OK;
 }
 
 /* Who takes the folder away does not get another run for the same approvals. */
 enum pv_code later_not_stepped(struct store *store, const struct plan *plan,
-			       const struct later_begun *b, struct err *err)
+			       const struct later_begun *b, uint32_t reached,
+			       struct err *err)
 {
-	struct steps s = { plan->name, false };
+	struct steps s = { plan->name, reached, false };
 	const struct store_visit v = { .ctx = &s, .fn.entry = take_step };
 	uint64_t size = 0;
 	enum pv_code rc = store_log_size(store, &size, err);
@@ -113,8 +139,8 @@ enum pv_code later_not_stepped(struct store *store, const struct plan *plan,
 	return err_fail(err, PV_INTEGRITY, "ceremony.folder",
 			"put the ceremony's folder back from a backup, or run "
 			"another version of the plan",
-			"the log has steps of that plan, and its folder is "
-			"gone");
+			"the log has steps of that plan which its folder "
+			"does not have");
 }
 
 /* ---- approved ---- */

@@ -21,11 +21,12 @@ struct later_begun { /* the entry ceremony.begin of a plan's bytes */
 /* PV_STORAGE. */
 PV_MUST enum pv_code later_begun(struct store *store, const struct plan *plan,
 				 struct later_begun *b, struct err *err);
-/* PV_INTEGRITY, "ceremony.folder": there are steps behind it. */
+/* PV_INTEGRITY, "ceremony.folder": there are steps behind it, and behind those
+ * that the folder's transcript began (ceremony_folder_reached()). */
 PV_MUST enum pv_code later_not_stepped(struct store *store,
 				       const struct plan *plan,
 				       const struct later_begun *b,
-				       struct err *err);
+				       uint32_t reached, struct err *err);
 /* *waiting grows by the steps that lack approvals, and the first of them is
  * why. Codes of approvals_gate() but PV_WAITING. */
 PV_MUST enum pv_code later_ask(const struct later_opts *opts,

@@ -79,6 +79,15 @@ refused() {
 	[ -z "$(ls -A "$T/tokens")" ] || fail "something is on a token"
 }
 
+# goes_on CODE RULE: resumed, and refused.
+goes_on() {
+	run "$PROVCTL" ceremony resume "$plan" --home "$H" \
+		--binding "$T/binding.json" --templates "$templates" \
+		--answers "$T/yes"
+	expect_equal "$rc" "$1" "exit of the run that goes on, with $2"
+	expect_text "$2"
+}
+
 answers=$T/yes
 request=ceremony-$(sha256sum "$plan" | cut -c 1-12).json
 
@@ -169,6 +178,14 @@ run "$PROVCTL" ceremony run "$plan" --home "$H" --rehearsal "$T/unruled" \
 expect_equal "$rc" 4 "exit with approvals nobody asked for"
 expect_text approval.roster
 [ ! -e "$H" ] || fail "something was made"
+printf '%s\n' yes stop >"$T/stop"
+run "$PROVCTL" ceremony run "$plan" --home "$H" --rehearsal "$T/unruled" \
+	--name acme --binding "$T/binding.json" --templates "$templates" \
+	--answers "$T/stop"
+expect_equal "$rc" 130 "exit of the stopped run"
+cp "$roster" "$H/$F/roster.json"
+goes_on 4 plan.roster
+rm -rf "$H" "$T/tokens"/*
 cp "$T/kept" "$plan"
 
 case_start "approvals that have expired begin nothing"
@@ -181,7 +198,6 @@ expect_text approval.expired
 [ ! -e "$H" ] || fail "something was made"
 
 case_start "two approve, people stop it, and it goes on"
-printf '%s\n' yes stop >"$T/stop"
 answers=$T/stop
 ceremony --approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
 expect_equal "$rc" 130 "exit of the stopped run"
@@ -192,6 +208,31 @@ run "$PROVCTL" ceremony resume "$plan" --home "$H" --templates "$templates" \
 	--binding "$T/binding.json" --answers "$T/yes"
 expect_equal "$rc" 3 "exit with changed approvals"
 flip "$H/$F/approvals.note" 40
+
+case_start "what a run was told when it began, its folder says, too"
+cp -R "$H/$F" "$T/began"
+# back: the folder as it was.
+back() {
+	rm -rf "$H/$F"
+	cp -R "$T/began" "$H/$F"
+}
+cp "$T/theirs.json" "$H/$F/roster.json"
+goes_on 4 plan.roster
+rm "$H/$F/roster.json"
+goes_on 4 plan.roster
+back
+rm "$H/$F/rehearsed"
+goes_on 4 plan.rehearsed
+printf %064d 0 >"$H/$F/rehearsed"
+goes_on 4 plan.rehearsed
+back
+head -n 1 "$T/began/transcript.jsonl" | jq -c 'del(.facts.rehearsed)' \
+	>"$H/$F/transcript.jsonl"
+goes_on 4 plan.rehearsed
+back
+printf init >"$H/$F/mode"
+goes_on 5 ceremony.mode
+back
 # They were good when it began.
 ahead "$PROVCTL" ceremony resume "$plan" --home "$H" \
 	--templates "$templates" --binding "$T/binding.json" --answers "$T/yes"

@@ -166,6 +166,28 @@ rule_is "ceremony resume"
 sed 's/the safe/the box/' "$T/look.json" >"$T/changed.json"
 expect_error 4 ceremony.other -C "$H" ceremony resume "$T/changed.json" \
 	--answers "$T/yes"
+mv "$H/ceremonies/look-1" "$T/look-1"
+for kept in 0 1; do
+	cp -R "$T/look-1" "$H/ceremonies/look-1"
+	head -n $kept "$T/look-1/transcript.jsonl" \
+		>"$H/ceremonies/look-1/transcript.jsonl"
+	ceremony resume look
+	expect_rc 5 "$kept lines of the transcript"
+	rule_is ceremony.folder
+	rm "$H/ceremonies/look-1/transcript.jsonl"
+	ceremony resume look
+	expect_rc 5 "no transcript"
+	rule_is ceremony.folder
+	rm -rf "$H/ceremonies/look-1"
+done
+mv "$T/look-1" "$H/ceremonies/look-1"
+rm "$H/ceremonies/look-1/rehearsed"
+ceremony resume look
+expect_rc 4 "a folder that says of no rehearsal"
+rule_is plan.rehearsed
+jq -j 'select(.event == "begin").facts.rehearsed' \
+	"$H/ceremonies/look-1/transcript.jsonl" \
+	>"$H/ceremonies/look-1/rehearsed"
 ceremony resume look
 expect_rc 0 resume
 holds look
