@@ -448,6 +448,21 @@ check_PROGRAMS += tests/fuzz/replay_link_host
 tests_fuzz_replay_link_host_SOURCES = tests/fuzz/fuzz_link_host.c \
 	tests/unit/linkline.h \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_share
+tests_fuzz_replay_share_SOURCES = tests/fuzz/fuzz_share.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_backup
+tests_fuzz_replay_backup_SOURCES = tests/fuzz/fuzz_backup.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_sums
+tests_fuzz_replay_sums_SOURCES = tests/fuzz/fuzz_sums.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_offer
+tests_fuzz_replay_offer_SOURCES = tests/fuzz/fuzz_offer.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_chain
+tests_fuzz_replay_chain_SOURCES = tests/fuzz/fuzz_chain.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
 check_PROGRAMS += tests/cli/attester tests/cli/evidence tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \

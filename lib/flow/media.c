@@ -48,10 +48,9 @@ static enum pv_code sums_fail(enum pv_code code, const char *file,
 			"%s", what);
 }
 
-/* *found: the file has a line; hex must be what it says. */
-static enum pv_code find_sum(struct span sums, const char *file,
-			     const char *hex, enum pv_code code, bool *found,
-			     struct err *err)
+enum pv_code media_sums_find(struct span sums, const char *file,
+			     const char hex[static 64], enum pv_code code,
+			     bool *found, struct err *err)
 {
 	struct span want = { (const uint8_t *)file, strlen(file) };
 	struct sum line;
@@ -151,7 +150,8 @@ static enum pv_code add_sum(int folder, const char *file, const char *hex,
 		*err = why;
 		return rc;
 	}
-	rc = find_sum(buf_span(sums), file, hex, PV_CONFLICT, &found, err);
+	rc = media_sums_find(buf_span(sums), file, hex, PV_CONFLICT, &found,
+			     err);
 	if (rc == PV_OK && !found)
 		buf_printf(sums, "%s" GAP "%s\n", hex, file);
 	return rc == PV_OK ? buf_check(sums, err) : rc;
@@ -225,7 +225,8 @@ enum pv_code media_take(const char *dir, const char *from, const char *file,
 	if (rc != PV_OK)
 		return rc;
 	hex_encode(hash, SHA256_LEN, hex);
-	rc = find_sum(buf_span(&sums), file, hex, PV_INTEGRITY, &found, err);
+	rc = media_sums_find(buf_span(&sums), file, hex, PV_INTEGRITY, &found,
+			     err);
 	if (rc == PV_OK && !found)
 		rc = sums_fail(PV_INTEGRITY, file,
 			       "SHA256SUMS does not have it", err);

@@ -48,4 +48,14 @@ PV_MUST enum pv_code media_take(const char *dir, const char *from,
 				const char *file, struct buf *bytes,
 				uint8_t sha256[32], struct err *err);
 
+/*
+ * What SHA256SUMS (its text) has of a file whose SHA-256 is hex, lowercase:
+ * *found says whether it has a line. "media.sums", with that code: another
+ * hash, two lines, or any line that is none; *found says nothing then.
+ */
+PV_MUST enum pv_code media_sums_find(struct span sums, const char *file,
+				     const char hex[static 64],
+				     enum pv_code code, bool *found,
+				     struct err *err);
+
 #endif

@@ -5,7 +5,8 @@
  * Every parser of bytes that somebody else may have written has a target:
  *
  *   approval   texts, requests                authority provctl.json
- *   base64     lib/base/base64                order    orders of production
+ *   backup     files of keys backed up        base64   lib/base/base64
+ *   chain      certificates and their lists   order    orders of production
  *   bundle     .pvb, descriptors, manifests   cbor     items, component contents
  *   checkpoint the log's, cosignatures        cose     messages
  *   crl        revocation lists              ocsp     responses
@@ -19,7 +20,8 @@
  *   note       signed notes, keys             pem      lib/base/pem
  *   request    JSON lines, CSV rows           rows     streams of either
  *   tbs        TBS, certificates              template templates, plans, bindings
- *   roster     officers
+ *   offer      what a box says of a TPM       roster   officers
+ *   share      texts of shares                sums     a medium's SHA256SUMS
  *   tile       the log's, paths and bytes     tlogproof proofs of entries
  *   transcript of ceremonies
  *   uri        PKCS#11 URIs                   wire     records between processes
