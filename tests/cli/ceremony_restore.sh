@@ -1,6 +1,7 @@
 #!/bin/sh
 # A later plan restores keys onto a token that came later.
 . "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/keepers.sh"
 
 cat >"$T/first.json" <<END
 {"plan": "first", "version": 1, "steps": [
@@ -35,6 +36,7 @@ cp -R "$templates" "$T/policies"
 sed 's/"issuing-1"/"root"/' "$templates/tls-client.json" \
 	>"$T/policies/tls-client.json"
 chmod -R go-w "$T/policies"
+bind_plan "$T/first.json" "$T/policies"
 mkdir "$M" "$T/rehearsed" "$T/tokens"
 module=$(sed -n 's/^SOFTHSM_MODULE = //p' "$builddir/Makefile")
 
@@ -85,8 +87,13 @@ cat >"$T/binding.json" <<END
 {"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
  "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
 END
-run_plan 0 run "$T/first.json" --name acme --binding "$T/binding.json" \
-	--rehearsal "$R"
+attended "$H/ceremonies/first-1/transcript.jsonl" "$T/papers" \
+	"$PROVCTL" ceremony run "$T/first.json" --home "$H" --name acme \
+	--binding "$T/binding.json" --rehearsal "$R" --media "$M" \
+	--templates "$T/policies" --answers "$T/said"
+expect_equal "$rc" 0 "exit of run ($(tail -n 3 "$T/err"))"
+mkdir "$M/shares"
+cp "$T/papers"/*.txt "$M/shares"
 verify_audit
 
 case_start "a rehearsal of the later plan makes a second token for itself"
