@@ -39,10 +39,10 @@ cat >"$T/later.json" <<END
   {"step": "destroy-key", "purpose": "bundle", "generation": 1}
 ]}
 END
-bind_plan "$T/first.json" "$templates"
-bind_plan "$T/later.json" "$templates"
 # The one with a single list: its files are few.
 cp "$srcdir/templates/issuing-ca.json" "$templates/issuing-ca.json"
+bind_plan "$T/first.json" "$templates"
+bind_plan "$T/later.json" "$templates"
 for name in first later; do
 	run "$PROVCTL" ceremony rehearse "$T/$name.json" --home "$R" \
 		--name acme --templates "$templates"
