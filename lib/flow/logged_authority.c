@@ -9,6 +9,7 @@
 #include "lib/flow/keystand.h"
 #include "lib/log/attest.h"
 #include "lib/log/lifecycle.h"
+#include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -184,6 +185,63 @@ static enum pv_code moved(struct store *store, const struct store_ca *ca,
 	return rc;
 }
 
+/* ---- whether it was moved again ---- */
+
+struct last_move { /* of that row, behind the entry that it names */
+	const struct store_ca *ca;
+	bool differs;
+};
+
+/* Up to the time that the row has: what has taken over is not moved, and the
+ * log's time does not go back. PV_WAITING: that was all. */
+static enum pv_code take_move(void *ctx, uint64_t index, struct span bytes,
+			      struct err *err)
+{
+	struct last_move *m = ctx;
+	struct log_entry e;
+	uint64_t time_ms;
+	struct span type;
+	enum pv_code rc;
+
+	(void)index;
+	if (!log_entry_type(bytes, &type) || !log_entry_time(bytes, &time_ms))
+		return logged_edited("a log entry", err);
+	if (time_ms >= m->ca->active_ms)
+		return PV_WAITING;
+	if (!span_is(type, LOG_KEY_ROTATE))
+		return PV_OK;
+	rc = log_entry_decode(bytes, &e, err);
+	if (rc == PV_OK && span_is(e.object, m->ca->label) &&
+	    log_fact_find(&e, LOG_CA_TEMPLATE, LOG_BSTR))
+		m->differs =
+			!logged_uint_is(&e, LOG_CA_ACTIVE, m->ca->active_ms);
+	return rc;
+}
+
+/* A row that was put back as it was names an entry that is true, and not the
+ * last. */
+static enum pv_code moved_last(struct store *store, const struct store_ca *ca,
+			       struct err *err)
+{
+	struct last_move m = { .ca = ca };
+	const struct store_visit v = { .ctx = &m, .fn.entry = take_move };
+	uint64_t from = ca->active_index == STORE_NO_INDEX ? ca->issue_index
+							   : ca->active_index;
+	uint64_t size = 0;
+	enum pv_code rc;
+
+	if (ca->active_ms == 0 || ca->active_ms == STORE_CA_NEVER)
+		return PV_OK;
+	rc = store_log_size(store, &size, err);
+	if (rc == PV_OK && size > from + 1)
+		rc = store_log_each(store, from + 1, size - from - 1, &v, err);
+	if (rc == PV_WAITING)
+		rc = PV_OK;
+	if (rc == PV_OK && m.differs)
+		rc = logged_edited("a CA's row", err);
+	return rc;
+}
+
 static bool import_says(const struct log_entry *e, const struct store_ca *ca,
 			const struct ca_hashes *h)
 {
@@ -243,6 +301,8 @@ enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 					   : made_here(store, ca, &h, err);
 	if (rc == PV_OK)
 		rc = moved(store, ca, err);
+	if (rc == PV_OK)
+		rc = moved_last(store, ca, err);
 	if (rc == PV_INTEGRITY)
 		err_object(err, ca->name);
 	return rc;

@@ -27,8 +27,8 @@ PV_MUST enum pv_code logged_template_parse(const struct store_template *row,
 					   struct template **t,
 					   struct err *err);
 /* Its certificate, name, key, generation, template and shards, by its
- * cert.intent and cert.issue, or by its ca.import. PV_INTEGRITY,
- * "store.edited". */
+ * cert.intent and cert.issue, or by its ca.import; the time that it takes over
+ * by the last entry that moved it. PV_INTEGRITY, "store.edited". */
 PV_MUST enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 			       struct err *err);
 /* The same; *counts: its key does, too (keystand.h). A generation of which that

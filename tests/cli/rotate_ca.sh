@@ -83,6 +83,12 @@ cp -a "$H" "$T/edited"
 	where generation = 2" >"$T/out" 2>&1 || fail "sql: $(cat "$T/out")"
 expect_exit 5 "$PROVCTL" -C "$T/edited" audit verify
 expect_error 5 store.edited -C "$T/edited" export chain --ca issuing-1
+rm -rf "$T/edited"
+cp -a "$H" "$T/edited"
+"$SQL" "$T/edited/store.db" "update ca set active_index = null,
+	active_ms = $(date -u -d "$at" +%s)000 where generation = 2" \
+	>"$T/out" 2>&1 || fail "sql: $(cat "$T/out")"
+expect_error 5 store.edited -C "$T/edited" export chain --ca issuing-1
 expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1 --at "$at"
 expect_text "issuing moves to it at $at"
 verify_audit
@@ -137,6 +143,15 @@ cp -a "$H" "$T/edited2"
 	generation = 3 and name = 'issuing-1'" >"$T/out" 2>&1 ||
 	fail "sql: $(cat "$T/out")"
 expect_exit 5 "$PROVCTL" -C "$T/edited2" audit verify
+expect_error 5 store.edited -C "$T/edited2" export chain --ca issuing-1
+# The row of before, whole: the time that was meant, and no move.
+rm -rf "$T/edited2"
+cp -a "$H" "$T/edited2"
+"$SQL" "$T/edited2/store.db" "update ca set active_index = null,
+	active_ms = $(date -u -d "$at" +%s)000 where generation = 3 and
+	name = 'issuing-1'" >"$T/out" 2>&1 || fail "sql: $(cat "$T/out")"
+expect_exit 5 "$PROVCTL" -C "$T/edited2" audit verify
+expect_error 5 store.edited -C "$T/edited2" export chain --ca issuing-1 --all
 expect_error 5 store.edited -C "$T/edited2" export chain --ca issuing-1
 clock_set $((4 * day + 60))
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl
