@@ -147,39 +147,38 @@ static enum pv_code record(struct import *m, struct err *err)
 	return ca_import(&in, err);
 }
 
-static enum pv_code take_and_record(struct ceremony *c,
-				    const struct plan_step *step,
-				    struct err *err)
+static enum pv_code take_all(struct import *m, struct err *err)
+{
+	enum pv_code rc = take_pem(m, m->step->issuer, &m->root, err);
+
+	if (rc == PV_OK)
+		rc = meet_root(m, err);
+	if (rc == PV_OK)
+		rc = take_pem(m, m->step->ca, &m->cert, err);
+	return rc == PV_OK ? take_list(m, err) : rc;
+}
+
+enum pv_code ceremony_import_ca(struct ceremony *c,
+				const struct plan_step *step, struct err *err)
 {
 	CLEANUP(import_release) struct import m = { .c = c, .step = step };
+	bool there = false;
 	enum pv_code rc;
 
 	buf_init(&m.root, X509_CERT_MAX);
 	buf_init(&m.cert, X509_CERT_MAX);
 	buf_init(&m.list, MEDIA_FILE_MAX);
 	buf_init(&m.csr, CSR_DER_MAX);
-	rc = take_pem(&m, step->issuer, &m.root, err);
-	if (rc == PV_OK)
-		rc = meet_root(&m, err);
-	if (rc == PV_OK)
-		rc = take_pem(&m, step->ca, &m.cert, err);
-	if (rc == PV_OK)
-		rc = take_list(&m, err);
-	return rc == PV_OK ? record(&m, err) : rc;
-}
-
-enum pv_code ceremony_import_ca(struct ceremony *c,
-				const struct plan_step *step, struct err *err)
-{
-	bool there = false;
-	enum pv_code rc;
-
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
-	rc = ceremony_login(c, err);
-	if (rc == PV_OK)
-		rc = ceremony_is_made(c, step->ca, &there, err);
+	rc = ceremony_is_made(c, step->ca, &there, err);
+	/* Strangers' bytes are read before the token is opened, where it is not
+	 * open yet. */
 	if (rc == PV_OK && !there)
-		rc = take_and_record(c, step, err);
+		rc = take_all(&m, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	if (rc == PV_OK && !there)
+		rc = record(&m, err);
 	if (rc == PV_OK)
 		rc = ceremony_tell_certificate(c, step->issuer, err);
 	return rc == PV_OK ? ceremony_tell_certificate(c, step->ca, err) : rc;

@@ -55,24 +55,20 @@ static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;
 }
 
-static enum pv_code take_and_sign(struct ceremony *c,
-				  const struct plan_step *step, struct err *err)
+/* der gets it, csr points into that. */
+static enum pv_code take(struct ceremony *c, const struct plan_step *step,
+			 struct buf *der, struct csr *csr, struct err *err)
 {
 	CLEANUP(buf_release) struct buf pem;
-	CLEANUP(buf_release) struct buf der;
 	char file[CEREMONY_FILE_MAX];
-	struct csr csr;
 	enum pv_code rc;
 
 	buf_init(&pem, MEDIA_FILE_MAX);
-	buf_init(&der, CSR_DER_MAX);
 	ceremony_file(file, step->ca, ".csr");
 	rc = ceremony_take(c, step->from, file, &pem, err);
 	if (rc == PV_OK)
-		rc = csr_text_to_der(buf_span(&pem), &der, err);
-	if (rc == PV_OK)
-		rc = csr_decode(buf_span(&der), &csr, err);
-	return rc == PV_OK ? issue(c, step, &csr, err) : rc;
+		rc = csr_text_to_der(buf_span(&pem), der, err);
+	return rc == PV_OK ? csr_decode(buf_span(der), csr, err) : rc;
 }
 
 static enum pv_code give_pem(struct ceremony *c, const struct ca_link *ca,
@@ -104,17 +100,24 @@ static enum pv_code give_chain(struct ceremony *c, const char *ca,
 enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,
 			       struct err *err)
 {
+	CLEANUP(buf_release) struct buf der;
 	bool there = false;
+	struct csr csr;
 	enum pv_code rc;
 
+	buf_init(&der, CSR_DER_MAX);
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
-	rc = ceremony_login(c, err);
-	if (rc == PV_OK)
-		rc = check_lists(c, step, err);
+	rc = check_lists(c, step, err);
 	if (rc == PV_OK)
 		rc = ceremony_is_made(c, step->ca, &there, err);
+	/* Strangers' bytes are taken apart before the token is opened, where it
+	 * is not open yet. */
 	if (rc == PV_OK && !there)
-		rc = take_and_sign(c, step, err);
+		rc = take(c, step, &der, &csr, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	if (rc == PV_OK && !there)
+		rc = issue(c, step, &csr, err);
 	if (rc == PV_OK)
 		rc = ceremony_tell_certificate(c, step->ca, err);
 	return rc == PV_OK ? give_chain(c, step->ca, err) : rc;
