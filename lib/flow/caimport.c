@@ -170,7 +170,8 @@ static enum pv_code put(const struct work *w, const struct log_who *who,
 	return rc == PV_OK ? store_ca_put(w->in->store, row, err) : rc;
 }
 
-static enum pv_code record(const struct work *w, struct err *err)
+static enum pv_code record(const struct work *w, const struct x509_crl *crl,
+			   struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	const struct ca_import *in = w->in;
@@ -196,6 +197,8 @@ static enum pv_code record(const struct work *w, struct err *err)
 		rc = x509_spki_sha256(w->cert.spki, ca.spki_sha256, err);
 	if (rc == PV_OK)
 		rc = put(w, &who.who, &root, err);
+	if (rc == PV_OK && crl->number > 0)
+		rc = calist_put(in->store, &who.who, in->issuer, crl, err);
 	if (rc == PV_OK)
 		rc = put(w, &who.who, &ca, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
@@ -233,7 +236,7 @@ enum pv_code ca_import(const struct ca_import *in, struct err *err)
 	if (rc == PV_OK && crl.number > 0)
 		rc = calist_keep(in->a, in->issuer, &crl, err);
 	if (rc == PV_OK)
-		rc = record(&w, err);
+		rc = record(&w, &crl, err);
 	if (rc != PV_OK)
 		err_object(err, in->ca);
 	return rc;

@@ -29,13 +29,13 @@ struct ca_import { /* all of it borrowed */
 
 /*
  * Checks all of it, keeps the list (calist.h), then records both rows with
- * their ca.import in one transaction. PV_INPUT: "plan.issuer" (the template is
- * for another issuer), what does not parse. PV_DENIED: "import.root" (not
- * signed by itself, or not in its time), "import.key" (the certificate is for
- * another key), "import.subject" (not what was asked for), "import.signature"
- * (another root's), "lint.*" and "validity.template" (not the template's),
- * calist_check()'s, "ca.revoked". PV_CONFLICT, "store.ca": one of these names
- * is taken. Nothing is recorded after a failure.
+ * their ca.import, and its ca.list, in one transaction. PV_INPUT: "plan.issuer"
+ * (the template is for another issuer), what does not parse. PV_DENIED:
+ * "import.root" (not signed by itself, or not in its time), "import.key" (the
+ * certificate is for another key), "import.subject" (not what was asked for),
+ * "import.signature" (another root's), "lint.*" and "validity.template" (not
+ * the template's), calist_check()'s, "ca.revoked". PV_CONFLICT, "store.ca": one
+ * of these names is taken. Nothing is recorded after a failure.
  */
 PV_MUST enum pv_code ca_import(const struct ca_import *in, struct err *err);
 

@@ -9,8 +9,6 @@
 #include "lib/flow/logged_authority.h"
 #include "lib/x509/issuer.h"
 
-#define CLOCK_SKEW_S 300 /* between the clocks of two machines */
-
 static enum pv_code foreign(const char *what, struct err *err)
 {
 	return err_fail(err, PV_DENIED, "list.foreign",
@@ -23,7 +21,7 @@ static enum pv_code check_time(const struct x509_crl *crl, int64_t now_s,
 {
 	char when[PVTIME_RFC3339_LEN + 1];
 
-	if (crl->this_s <= now_s + CLOCK_SKEW_S && now_s <= crl->next_s)
+	if (crl->this_s <= now_s + CALIST_SKEW_S && now_s <= crl->next_s)
 		return PV_OK;
 	if (!pvtime_format(now_s > crl->next_s ? crl->next_s : crl->this_s,
 			   when))
@@ -114,19 +112,22 @@ static bool goes_back(const struct authority *a, const char *ca,
 	       span_equal(there.aki, next->aki) && there.number > next->number;
 }
 
+static enum pv_code backwards(const char *ca, struct err *err)
+{
+	err_object(err, ca);
+	return err_fail(err, PV_CONFLICT, "crl.backwards",
+			"bring the newest list",
+			"a newer revocation list of that CA was taken here");
+}
+
 enum pv_code calist_keep(const struct authority *a, const char *ca,
 			 const struct x509_crl *crl, struct err *err)
 {
 	char file[AUTHORITY_PATH_MAX];
 	enum pv_code rc;
 
-	if (goes_back(a, ca, crl)) {
-		err_object(err, ca);
-		return err_fail(err, PV_CONFLICT, "crl.backwards",
-				"bring the newest list",
-				"a newer revocation list of that CA is kept "
-				"here");
-	}
+	if (goes_back(a, ca, crl))
+		return backwards(ca, err);
 	rc = dir_make(a->home_fd, CALIST_FOLDER, 0700, err);
 	file_of(ca, file);
 	return rc == PV_OK ? file_write(a->home_fd, file, 0600, crl->der.p,
@@ -158,6 +159,7 @@ static bool is_of(const struct store_ca *ca, const struct x509_crl *crl)
 static enum pv_code look(void *ctx, const struct store_ca *ca, struct err *err)
 {
 	struct taking *t = ctx;
+	bool newest = false;
 	enum pv_code rc;
 
 	if (ca->label[0] || t->ca[0] || !is_of(ca, &t->crl))
@@ -166,6 +168,11 @@ static enum pv_code look(void *ctx, const struct store_ca *ca, struct err *err)
 	rc = logged_ca(t->store, ca, err);
 	if (rc == PV_OK)
 		rc = calist_check(ca->cert, t->list, t->now_s, &t->crl, err);
+	if (rc == PV_OK)
+		rc = calist_is_newest(t->store, ca->name, &t->crl, &newest,
+				      err);
+	if (rc == PV_OK && !newest)
+		return backwards(ca->name, err);
 	return rc == PV_OK ? calist_keep(t->a, ca->name, &t->crl, err) : rc;
 }
 
@@ -184,47 +191,49 @@ enum pv_code calist_take(const struct authority *a, struct store *store,
 		rc = store_ca_each(store, NULL, &v, err);
 	if (rc == PV_OK && !ca[0])
 		rc = foreign("is of no CA whose key is elsewhere", err);
-	return rc;
+	return rc == PV_OK ? calist_record(store, ca, &t.crl, err) : rc;
 }
 
 /* ---- whether a chain stands ---- */
 
-static enum pv_code check_link(const struct authority *a,
+static enum pv_code check_link(const struct authority *a, struct store *store,
 			       const struct ca_link *below,
-			       const struct ca_link *above, struct err *err)
+			       const struct ca_link *above, int64_t now_s,
+			       struct err *err)
 {
 	CLEANUP(buf_release) struct buf list;
 	struct x509_crl crl;
+	bool kept = false;
 	struct err why;
 	enum pv_code rc;
 
 	buf_init(&list, CALIST_MAX);
 	err_init(&why);
-	rc = calist_load(a, above->name, &list, &why);
-	if (rc == PV_NOT_FOUND)
-		return PV_OK;
-	if (rc == PV_OK)
-		rc = calist_check(buf_span(&above->der), buf_span(&list), -1,
-				  &crl, &why);
-	if (rc == PV_OK)
+	rc = calist_current(a, store, above->name, buf_span(&above->der), -1,
+			    &list, &crl, &kept, &why);
+	/* What one says that has ended holds. */
+	if (rc == PV_OK && kept)
 		rc = calist_stands(&crl, buf_span(&below->der), &why);
+	if (rc == PV_OK && kept)
+		rc = check_time(&crl, now_s, &why);
 	if (rc == PV_OK)
 		return PV_OK;
 	*err = why;
-	err_object(err, below->name);
-	if (rc != PV_STORAGE && rc != PV_INTERNAL)
+	err_object(err, rc == PV_INTEGRITY ? above->name : below->name);
+	if (rc != PV_STORAGE && rc != PV_INTERNAL && rc != PV_INTEGRITY)
 		err->code = PV_DENIED;
 	return err->code;
 }
 
-enum pv_code calist_chain(const struct authority *a,
-			  const struct ca_chain *chain, struct err *err)
+enum pv_code calist_chain(const struct authority *a, struct store *store,
+			  const struct ca_chain *chain, int64_t now_s,
+			  struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
 	for (size_t i = 0; rc == PV_OK && i + 1 < chain->n; i++)
 		if (!chain->ca[i + 1].label[0])
-			rc = check_link(a, &chain->ca[i], &chain->ca[i + 1],
-					err);
+			rc = check_link(a, store, &chain->ca[i],
+					&chain->ca[i + 1], now_s, err);
 	return rc;
 }

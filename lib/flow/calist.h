@@ -2,7 +2,8 @@
  * calist: the revocation list of a CA whose key another authority has, as a
  * medium brought it: held against that CA's certificate, and kept in the home
  * as lists/<ca>.crl (DER). A run that publishes copies it beside our own
- * (publish.h).
+ * (publish.h). The log has the number and hash of each that was taken
+ * (ca.list): one that was put back, or taken away, is found.
  *
  * Only lists that speak for all of their CA are taken: which shard is whose
  * is their authority's to know.
@@ -15,10 +16,12 @@
 
 #include "lib/flow/authority.h"
 #include "lib/flow/cachain.h"
+#include "lib/log/lifecycle.h"
 #include "lib/x509/crl_read.h"
 
 #define CALIST_FOLDER "lists"
 #define CALIST_MAX (1024u * 1024u) /* bytes: of CAs, not of devices */
+#define CALIST_SKEW_S 300	   /* between the clocks of two machines */
 
 /*
  * list (DER) is that CA's (certificate, DER), in its time, and complete; crl
@@ -43,21 +46,50 @@ PV_MUST enum pv_code calist_load(const struct authority *a, const char *ca,
 				 struct buf *list, struct err *err);
 
 /*
- * Takes a newer list (DER) of whichever of these CAs it is, and says of which.
- * Codes of calist_check() and calist_keep(); PV_DENIED, "list.foreign": of none
- * of them. One that names a certificate of ours is taken all the more.
+ * Takes a newer list (DER) of whichever of these CAs it is, and says of which;
+ * its ca.list is in the log then. Outside of a transaction. Codes of
+ * calist_check() and calist_keep(); PV_DENIED, "list.foreign": of none of them.
+ * One that names a certificate of ours is taken all the more.
  */
 PV_MUST enum pv_code calist_take(const struct authority *a, struct store *store,
 				 struct span list, int64_t now_s,
 				 char ca[static STORE_ID_MAX + 1],
 				 struct err *err);
 /*
- * No kept list names a certificate of the chain; one that has ended counts, and
- * so does one that somebody changed: PV_DENIED, "ca.revoked", "list.foreign",
- * or what does not parse.
+ * Each CA of the chain whose key is elsewhere, and that signs lists, has its
+ * last one here, none of them names a certificate of the chain, and none has
+ * ended. PV_DENIED: "ca.revoked", also by one that has ended; "list.time",
+ * "list.foreign", or what does not parse. PV_INTEGRITY: "list.missing",
+ * "list.older".
  */
 PV_MUST enum pv_code calist_chain(const struct authority *a,
-				  const struct ca_chain *chain,
+				  struct store *store,
+				  const struct ca_chain *chain, int64_t now_s,
 				  struct err *err);
+
+/* ---- calist_log.c: the log's word on them ---- */
+
+/* The ca.list of one that is kept, in the caller's transaction. */
+PV_MUST enum pv_code calist_put(struct store *store, const struct log_who *who,
+				const char *ca, const struct x509_crl *crl,
+				struct err *err);
+/* The same in a transaction of its own. */
+PV_MUST enum pv_code calist_record(struct store *store, const char *ca,
+				   const struct x509_crl *crl, struct err *err);
+/* *newest: none with a higher number, and no other of its number, was taken of
+ * that CA. Reads the log's entries since the list began. */
+PV_MUST enum pv_code calist_is_newest(struct store *store, const char *ca,
+				      const struct x509_crl *crl, bool *newest,
+				      struct err *err);
+/*
+ * What is kept of the CA with that certificate (DER), into the empty list,
+ * which crl points into; *kept is false when there is none, and the CA signs
+ * none. Codes of calist_check(); PV_INTEGRITY: "list.missing", "list.older".
+ */
+PV_MUST enum pv_code calist_current(const struct authority *a,
+				    struct store *store, const char *ca,
+				    struct span cert, int64_t now_s,
+				    struct buf *list, struct x509_crl *crl,
+				    bool *kept, struct err *err);
 
 #endif

@@ -98,7 +98,8 @@ static enum pv_code check_standing(struct issue_context *ctx,
 	if (rc == PV_OK)
 		rc = ca_stands(store, ctx->chain, ctx->chain_n, &ctx->expired);
 	if (rc == PV_OK)
-		rc = calist_chain(a, chain, &ctx->expired);
+		rc = calist_chain(a, store, chain, pvtime_now_s(),
+				  &ctx->expired);
 	if (rc == PV_OK || rc == PV_DENIED)
 		return PV_OK;
 	*err = ctx->expired;

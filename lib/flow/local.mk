@@ -43,7 +43,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_texts.c \
 	lib/flow/ceremony_restore.c \
 	lib/flow/caimport.c lib/flow/caimport.h \
-	lib/flow/calist.c lib/flow/calist.h \
+	lib/flow/calist.c lib/flow/calist_log.c lib/flow/calist.h \
 	lib/flow/publishothers.c lib/flow/publishothers.h \
 	lib/flow/ceremony_import.c lib/flow/ceremony_make_csr.c \
 	lib/flow/ceremony_sign_csr.c \

@@ -52,21 +52,17 @@ static enum pv_code put_list(struct others *o, const struct store_ca *ca,
 	CLEANUP(buf_release) struct buf list;
 	CLEANUP(fd_cleanup) int fd = -1;
 	struct x509_crl crl;
-	struct err why;
+	bool kept = false;
 	enum pv_code rc;
 
 	buf_init(&list, CALIST_MAX);
-	err_init(&why);
-	rc = calist_load(o->dir->a, ca->name, &list, &why);
-	if (rc == PV_NOT_FOUND)
+	/* A CA that we signed for another authority has its lists there. */
+	if (!store_ca_imported(ca))
 		return PV_OK;
-	if (rc == PV_OK)
-		rc = calist_check(ca->cert, buf_span(&list), o->now_s, &crl,
-				  &why);
-	if (rc != PV_OK) {
-		*err = why;
+	rc = calist_current(o->dir->a, o->store, ca->name, ca->cert, o->now_s,
+			    &list, &crl, &kept, err);
+	if (rc != PV_OK || !kept)
 		return rc;
-	}
 	rc = publish_sub(o->dir, "crl", ca->name, &fd, err);
 	if (rc != PV_OK || publish_same(fd, LIST_NAME, buf_span(&list)) ||
 	    is_newer(o, fd, ca, &crl))

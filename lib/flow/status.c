@@ -57,17 +57,18 @@ static enum pv_code look_at_list(struct ca_pass *p, const struct store_ca *row,
 {
 	CLEANUP(buf_release) struct buf list;
 	struct x509_crl crl;
+	bool kept = false;
 	struct err why;
 	enum pv_code rc;
 
 	buf_init(&list, CALIST_MAX);
 	err_init(&why);
-	rc = calist_load(p->a, row->name, &list, &why);
-	if (rc == PV_NOT_FOUND)
+	if (!store_ca_imported(row))
 		return PV_OK;
-	if (rc == PV_OK)
-		rc = calist_check(row->cert, buf_span(&list), p->now_s, &crl,
-				  &why);
+	rc = calist_current(p->a, p->store, row->name, row->cert, p->now_s,
+			    &list, &crl, &kept, &why);
+	if (rc == PV_OK && !kept)
+		return PV_OK;
 	if (rc != PV_OK)
 		return note_list(p->st, row->name, &why, err);
 	ca->list_until_s = crl.next_s;
@@ -97,7 +98,8 @@ static enum pv_code look_at_chains(struct ca_pass *p, struct err *err)
 		rc = ca_chain_load_generation(p->store, ca->name,
 					      ca->generation, -1, &chain, err);
 		err_init(&why);
-		if (rc == PV_OK && calist_chain(p->a, &chain, &why) != PV_OK)
+		if (rc == PV_OK && calist_chain(p->a, p->store, &chain,
+						p->now_s, &why) != PV_OK)
 			rc = note_list(p->st, ca->name, &why, err);
 	}
 	return rc;

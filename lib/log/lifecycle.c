@@ -140,3 +140,11 @@ void log_ca_import(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "template hash", i->template_hash, LOG_HASH);
 	log_fact_uint(e, "shards", i->shards);
 }
+
+void log_ca_list(struct log_entry *e, const struct log_who *who, const char *ca,
+		 uint64_t number, const uint8_t *hash)
+{
+	log_entry_start(e, who, LOG_CA_LIST, ca);
+	log_fact_uint(e, "number", number);
+	log_fact_bytes(e, "hash", hash, LOG_HASH);
+}

@@ -25,6 +25,7 @@
 #define LOG_KEY_DESTROY "key.destroy"
 #define LOG_PIN_ROTATE "pin.rotate"
 #define LOG_CA_IMPORT "ca.import"
+#define LOG_CA_LIST "ca.list"
 /* One more fact of a CA's cert.intent: hash of the request (DER) that it was
  * signed for, whose key is another authority's. */
 #define LOG_CA_CSR "csr"
@@ -104,6 +105,10 @@ struct log_import {
 };
 void log_ca_import(struct log_entry *e, const struct log_who *who,
 		   const struct log_import *i);
+/* The revocation list of a CA whose key is elsewhere (the object), as it was
+ * taken; hash: of its DER. */
+void log_ca_list(struct log_entry *e, const struct log_who *who, const char *ca,
+		 uint64_t number, const uint8_t *hash);
 /* As log_key_generate(): it is on no token any more. */
 void log_key_destroy(struct log_entry *e, const struct log_who *who,
 		     const struct log_key *key);

@@ -219,6 +219,23 @@ issue tls-client client-00000005 -o "$T/5.pvb"
 expect_equal "$rc" 4 "exit of issue 5"
 grep -q ca.revoked "$T/err" || fail "$(cat "$T/err")"
 expect_error 4 ca.revoked -C "$I" status
+
+case_start "the list of before, or none, is no way back"
+for name in older missing; do
+	[ "$name" = older ] && cp "$T/kept" "$I/lists/root.crl"
+	[ "$name" = missing ] && rm "$I/lists/root.crl"
+	issue tls-client client-00000005 -o "$T/5.pvb"
+	expect_equal "$rc" 5 "exit of issue: $name"
+	grep -q "list.$name" "$T/err" || fail "$name: $(cat "$T/err")"
+	expect_error 5 "list.$name" -C "$I" rotate crl
+	expect_error 4 "list.$name" -C "$I" status
+	same_bytes "$T/root.der" "$I/publish/crl/root/0.crl"
+	expect_error 9 crl.backwards -C "$I" rotate crl \
+		--list "$T/media/acme-root/root.crl"
+done
+expect_exit 0 "$PROVCTL" -C "$I" rotate crl --list "$T/root.crl"
+same_bytes "$T/root.der" "$I/lists/root.crl"
+expect_error 4 ca.revoked -C "$I" status
 expect_exit 0 "$PROVCTL" -C "$I" export bundle --device client-00000004 \
 	-o "$T/again.pvb"
 expect_exit 0 "$PROVCTL" -C "$I" audit verify

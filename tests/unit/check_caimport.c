@@ -271,15 +271,82 @@ START_TEST(test_a_chain_that_a_list_names)
 	UNIT_OK(ca_chain_load(store, "issuing-1", now_s, &chain, &err_));
 	ck_assert_uint_eq(chain.n, 2);
 	ck_assert_str_eq(chain.ca[1].label, "");
-	UNIT_OK(calist_chain(&a, &chain, &err_));
+	UNIT_OK(calist_chain(&a, store, &chain, now_s, &err_));
 	UNIT_OK(x509_cert_decode(in.cert, &c, &err_));
 	memcpy(e.serial, c.serial.p, c.serial.len);
 	e.serial_len = (uint8_t)c.serial.len;
 	make_list(2, now_s - 7200, now_s - 3600, &e);
 	UNIT_OK(calist_take(&a, store, in.list, now_s - 5400, ca, &err_));
 	err_init(&err);
-	unit_refused(calist_chain(&a, &chain, &err), PV_DENIED, "ca.revoked",
-		     &err);
+	unit_refused(calist_chain(&a, store, &chain, now_s, &err), PV_DENIED,
+		     "ca.revoked", &err);
+}
+END_TEST
+
+static void keep(const struct buf *der)
+{
+	struct x509_crl crl;
+
+	/* As whoever writes the home does it: no number is looked at. */
+	ck_assert_int_eq(unlinkat(a.home_fd, "lists/root.crl", 0), 0);
+	UNIT_OK(x509_crl_decode(buf_span(der), &crl, NULL, &err_));
+	UNIT_OK(calist_keep(&a, "root", &crl, &err_));
+}
+
+/* What is kept is the last one that was taken, or nothing is issued. */
+START_TEST(test_the_last_one_is_kept)
+{
+	int64_t now_s = pvtime_now_s();
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	struct buf first, other;
+	char ca[STORE_ID_MAX + 1];
+	struct err err;
+
+	buf_init(&first, CALIST_MAX);
+	buf_init(&other, CALIST_MAX);
+	UNIT_OK(ca_import(&in, &err_));
+	buf_put(&first, list.data, list.len);
+	UNIT_OK(ca_chain_load(store, "issuing-1", now_s, &chain, &err_));
+	UNIT_OK(calist_chain(&a, store, &chain, now_s, &err_));
+	make_list(2, now_s - 60, now_s + 3600, NULL);
+	UNIT_OK(calist_take(&a, store, in.list, now_s, ca, &err_));
+	UNIT_OK(calist_chain(&a, store, &chain, now_s, &err_));
+	keep(&first);
+	err_init(&err);
+	unit_refused(calist_chain(&a, store, &chain, now_s, &err), PV_INTEGRITY,
+		     "list.older", &err);
+	ck_assert_int_eq(unlinkat(a.home_fd, "lists/root.crl", 0), 0);
+	err_init(&err);
+	unit_refused(calist_chain(&a, store, &chain, now_s, &err), PV_INTEGRITY,
+		     "list.missing", &err);
+	err_init(&err);
+	unit_refused(calist_take(&a, store, buf_span(&first), now_s, ca, &err),
+		     PV_CONFLICT, "crl.backwards", &err);
+	UNIT_OK(calist_take(&a, store, in.list, now_s, ca, &err_));
+	/* Of the same number, and another. */
+	make_list(2, now_s - 60, now_s + 7200, NULL);
+	buf_put(&other, list.data, list.len);
+	keep(&other);
+	err_init(&err);
+	unit_refused(calist_chain(&a, store, &chain, now_s, &err), PV_INTEGRITY,
+		     "list.older", &err);
+	buf_release(&first);
+	buf_release(&other);
+}
+END_TEST
+
+START_TEST(test_one_that_has_ended)
+{
+	int64_t now_s = pvtime_now_s();
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	struct err err;
+
+	UNIT_OK(ca_import(&in, &err_));
+	UNIT_OK(ca_chain_load(store, "issuing-1", now_s, &chain, &err_));
+	UNIT_OK(calist_chain(&a, store, &chain, now_s + 3600, &err_));
+	err_init(&err);
+	unit_refused(calist_chain(&a, store, &chain, now_s + 3601, &err),
+		     PV_DENIED, "list.time", &err);
 }
 END_TEST
 
@@ -300,6 +367,8 @@ int main(void)
 	tcase_add_test(tc, test_lists);
 	tcase_add_test(tc, test_the_next_list);
 	tcase_add_test(tc, test_a_chain_that_a_list_names);
+	tcase_add_test(tc, test_the_last_one_is_kept);
+	tcase_add_test(tc, test_one_that_has_ended);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }

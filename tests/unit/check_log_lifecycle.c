@@ -123,6 +123,8 @@ START_TEST(test_imports)
 	ck_event(&e, "ca.import", "issuing-1",
 		 "key:t,cert:b,from:t,spki:b,parent:t,shards:u,"
 		 "template hash:b");
+	log_ca_list(&e, &who, "root", 4, h[0]);
+	ck_event(&e, "ca.list", "root", "hash:b,number:u");
 }
 END_TEST
 
