@@ -43,6 +43,17 @@ grep -q "CA:TRUE, pathlen:0" "$T/text" || fail "basicConstraints"
 (cd "$T/media/acme-issuing" && sha256sum -c SHA256SUMS) >"$T/out" 2>&1 ||
 	fail "sha256sum: $(cat "$T/out")"
 
+case_start "the medium is read before the token is opened"
+printf 87654321 >"$T/pin"
+side_ends 10 media.file resume issuing
+mkdir "$T/media/acme-root"
+echo none >"$T/media/acme-root/root.pem"
+resum acme-root
+side_ends 3 '' resume issuing
+rm -r "$T/media/acme-root"
+printf 12345678 >"$T/pin"
+expect_equal "$(events "$issuing_log" wrong-pin)" 0 "tries of the PIN"
+
 case_start "people stop at the root, and it goes on with the same request"
 new_side root
 printf 'yes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nstop\n' \
