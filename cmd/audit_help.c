@@ -68,7 +68,7 @@ static const char show_help[] =
 	"                 quarantine.put quarantine.release quarantine.reject\n"
 	"                 key.generate key.rotate key.restore pin.rotate "
 	"ca.import\n"
-	"                 ca.list ceremony.step\n"
+	"                 ca.list key.destroy ceremony.step\n"
 	"                 roster.change approval.ask approval.use order.open\n"
 	"                 order.close clock.accept config.accept "
 	"people.decide\n"
