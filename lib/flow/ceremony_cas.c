@@ -164,7 +164,15 @@ enum pv_code ceremony_ca_template(struct ceremony *c,
 			      step->template_name);
 	if (rc == PV_OK)
 		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
-				    NULL, &report, err);
+				    c->opts->want, &report, err);
+	/* A version that another one has followed makes nothing any more. */
+	if (rc == PV_OK && report.in_effect != report.version)
+		rc = err_fail(err, PV_DENIED, "plan.template",
+			      "have a plan with the one in effect rehearsed",
+			      "the plan names version %llu of template %s, and "
+			      "version %llu is in effect",
+			      (unsigned long long)report.version, report.name,
+			      (unsigned long long)report.in_effect);
 	if (rc == PV_OK)
 		*t = TAKE(parsed);
 	return rc;

@@ -17,7 +17,8 @@ PV_MUST enum pv_code ceremony_hash(struct span bytes, char hex[static 65],
 PV_MUST enum pv_code ceremony_is_made(struct ceremony *c, const char *ca,
 				      bool *there, struct err *err);
 /* The template of a step for a CA, held against the plan and adopted; *t is the
- * caller's. Codes of plantemplate_read(). */
+ * caller's. Codes of plantemplate_read(); PV_DENIED, "plan.template" (another
+ * version is in effect). */
 PV_MUST enum pv_code ceremony_ca_template(struct ceremony *c,
 					  const struct plan_step *step,
 					  struct template **t, struct err *err);

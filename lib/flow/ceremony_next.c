@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/flow/adopt.h"
 #include "lib/flow/cachain.h"
+#include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
-#include "lib/flow/plantemplate.h"
 #include "lib/flow/rotate_ca.h"
 #include "lib/flow/rotate_key.h"
 
@@ -132,35 +131,6 @@ enum pv_code ceremony_next_key(struct ceremony *c, const struct plan_step *step,
 
 /* ---- CAs ---- */
 
-/* Its template is in effect before it is used. */
-static enum pv_code adopt(struct ceremony *c, const struct plan_step *step,
-			  struct err *err)
-{
-	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	CLEANUP(buf_release) struct buf bytes;
-	struct adopt_report report;
-	enum pv_code rc = plantemplate_read(c->templates, step, &bytes, err);
-
-	if (rc == PV_OK)
-		rc = template_parse(buf_span(&bytes), &t, NULL, err);
-	if (rc == PV_OK && !t->ca)
-		rc = err_fail(err, PV_INPUT, "plan.template", NULL,
-			      "%s is not a template for CAs",
-			      step->template_name);
-	if (rc == PV_OK)
-		rc = adopt_template(c->a, c->store, NULL, buf_span(&bytes),
-				    c->opts->want, &report, err);
-	/* A version that another one has followed makes nothing any more. */
-	if (rc == PV_OK && report.in_effect != report.version)
-		rc = err_fail(err, PV_DENIED, "plan.template",
-			      "have a plan with the one in effect rehearsed",
-			      "the plan names version %llu of template %s, and "
-			      "version %llu is in effect",
-			      (unsigned long long)report.version, report.name,
-			      (unsigned long long)report.in_effect);
-	return rc;
-}
-
 static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,
 			   struct err *err)
 {
@@ -175,8 +145,10 @@ static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,
 		.before = ceremony_tell_tbs,
 		.ctx = c
 	};
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	struct rotate_ca_report report;
-	enum pv_code rc = adopt(c, step, err);
+	/* Its template is in effect before it is used. */
+	enum pv_code rc = ceremony_ca_template(c, step, &t, err);
 
 	return rc == PV_OK
 		       ? rotate_ca(c->a, c->store, &tokens, &opts, &report, err)
