@@ -137,7 +137,7 @@ START_TEST(test_log_key)
 	unit_ok(load(&o), &err);
 	edit("INSERT INTO own_key SELECT 99, 'log', 'acme/log/9', 9, kind, "
 	     "key_id, spki, spki_sha256, attributes, generated, log_index, "
-	     "NULL "
+	     "NULL, NULL, NULL "
 	     "FROM own_key "
 	     "WHERE purpose = 'bundle'");
 	ck_refused(load(&o), "store.edited");
