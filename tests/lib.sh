@@ -50,11 +50,22 @@ sed -i "s/$(sha256sum <"$srcdir/templates/issuing-ca.json" | cut -d ' ' -f 1)/$(
 # shellcheck source=tests/flip.sh
 . "$srcdir/tests/flip.sh"
 
+# What this script started has it among its words.
+PV_TEST_FOLDER=$T
+export PV_TEST_FOLDER
+
+# A number is another process's once the one that had it has ended.
+is_ours() {
+	[ "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" \
+		2>/dev/null)" = $$ ] ||
+		grep -qs -a -F "PV_TEST_FOLDER=$T" "/proc/$1/environ"
+}
+
 # Only what this script started: background jobs are named in $T/pids.
 clean_up() {
 	if [ -f "$T/pids" ]; then
 		while read -r pid; do
-			kill -9 "$pid" 2>/dev/null
+			is_ours "$pid" && kill -9 "$pid" 2>/dev/null
 		done <"$T/pids"
 	fi
 	if [ "${KEEP:-0}" = 1 ]; then
