@@ -44,16 +44,30 @@ enum pv_code ceremony_folder_same(int fd, struct span text, const char *path,
 			"another plan");
 }
 
-enum pv_code ceremony_folder_put_rehearsed(int fd,
-					   const struct transcript_head *head,
-					   struct file_group *g,
-					   struct err *err)
+static enum pv_code put(int fd, const char *file, struct span bytes,
+			struct file_group *g, struct err *err)
 {
-	char hex[2 * sizeof(head->sha256) + 1];
+	return bytes.len == 0 ? PV_OK
+			      : file_group_add(g, fd, file, 0600, bytes.p,
+					       bytes.len, err);
+}
 
-	hex_encode(head->sha256, sizeof(head->sha256), hex);
-	return file_group_add(g, fd, CEREMONY_REHEARSED_FILE, 0600, hex,
-			      strlen(hex), err);
+enum pv_code ceremony_folder_keep(int fd, const struct ceremony_kept *k,
+				  struct file_group *g, struct err *err)
+{
+	char hex[2 * sizeof(k->rehearsed->sha256) + 1] = "";
+	enum pv_code rc = put(fd, CEREMONY_ROSTER_FILE, k->roster, g, err);
+
+	if (k->rehearsed)
+		hex_encode(k->rehearsed->sha256, sizeof(k->rehearsed->sha256),
+			   hex);
+	if (rc == PV_OK)
+		rc = put(fd, CEREMONY_APPROVALS_FILE, k->approvals, g, err);
+	if (rc == PV_OK)
+		rc = put(fd, CEREMONY_REHEARSED_FILE,
+			 (struct span){ (const uint8_t *)hex, strlen(hex) }, g,
+			 err);
+	return rc == PV_OK ? put(fd, CEREMONY_PLAN_FILE, k->plan, g, err) : rc;
 }
 
 enum pv_code ceremony_folder_take_rehearsed(int fd,

@@ -20,9 +20,17 @@ PV_MUST enum pv_code ceremony_folder_open(int home_fd, const struct plan *plan,
  * text, for the message. */
 PV_MUST enum pv_code ceremony_folder_same(int fd, struct span text,
 					  const char *path, struct err *err);
-PV_MUST enum pv_code
-ceremony_folder_put_rehearsed(int fd, const struct transcript_head *head,
-			      struct file_group *g, struct err *err);
+/* What a run keeps, for who goes on and who verifies. */
+struct ceremony_kept {
+	struct span plan;
+	struct span roster, approvals;		 /* empty: there are none */
+	const struct transcript_head *rehearsed; /* NULL: none was needed */
+};
+/* Adds them to g, the plan as the last one to get its name: with it all are
+ * there. Codes of file_group_add(). */
+PV_MUST enum pv_code ceremony_folder_keep(int fd, const struct ceremony_kept *k,
+					  struct file_group *g,
+					  struct err *err);
 /* PV_DENIED, "plan.rehearsed": it says of no rehearsal. */
 PV_MUST enum pv_code
 ceremony_folder_take_rehearsed(int fd, struct transcript_head *head,

@@ -212,6 +212,12 @@ static enum pv_code keep(const struct work *w, struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
 	CLEANUP(buf_release) struct buf home;
+	const struct ceremony_kept kept = {
+		.plan = buf_span(&w->text),
+		.roster = buf_span(&w->roster),
+		.approvals = buf_span(&w->approved.note),
+		.rehearsed = w->opts->rehearsal ? &w->rehearsed : NULL
+	};
 	enum pv_code rc;
 
 	buf_init(&home, AUTHORITY_JSON_MAX);
@@ -224,19 +230,8 @@ static enum pv_code keep(const struct work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = file_group_add(g, w->folder, INIT_MODE_FILE, 0600, w->mode,
 				    strlen(w->mode), err);
-	if (rc == PV_OK && w->roster.len > 0)
-		rc = file_group_add(g, w->folder, CEREMONY_ROSTER_FILE, 0600,
-				    w->roster.data, w->roster.len, err);
-	if (rc == PV_OK && w->approved.needed > 0)
-		rc = file_group_add(g, w->folder, CEREMONY_APPROVALS_FILE, 0600,
-				    w->approved.note.data, w->approved.note.len,
-				    err);
-	if (rc == PV_OK && w->opts->rehearsal)
-		rc = ceremony_folder_put_rehearsed(w->folder, &w->rehearsed, g,
-						   err);
 	if (rc == PV_OK)
-		rc = file_group_add(g, w->folder, CEREMONY_PLAN_FILE, 0600,
-				    w->text.data, w->text.len, err);
+		rc = ceremony_folder_keep(w->folder, &kept, g, err);
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 

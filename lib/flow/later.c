@@ -111,23 +111,15 @@ static enum pv_code look(struct later *w, bool *ended, struct err *err)
 	return *ended || w->opts->resume ? PV_OK : begun(w, err);
 }
 
-static enum pv_code put_approved(const struct later *w, struct file_group *g,
-				 struct err *err)
-{
-	const struct buf *note = &w->approved.got.note;
-	const struct buf *roster = &w->approved.roster;
-	enum pv_code rc = file_group_add(g, w->folder, CEREMONY_APPROVALS_FILE,
-					 0600, note->data, note->len, err);
-
-	return rc == PV_OK
-		       ? file_group_add(g, w->folder, CEREMONY_ROSTER_FILE,
-					0600, roster->data, roster->len, err)
-		       : rc;
-}
-
 static enum pv_code make_folder(struct later *w, struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	const struct ceremony_kept kept = {
+		.plan = buf_span(&w->text),
+		.roster = buf_span(&w->approved.roster),
+		.approvals = buf_span(&w->approved.got.note),
+		.rehearsed = w->opts->rehearsal ? &w->rehearsed : NULL
+	};
 	int home = w->opts->a->home_fd;
 	char name[CEREMONY_NAME_MAX];
 	enum pv_code rc = dir_make(home, CEREMONY_FOLDER, 0700, err);
@@ -139,15 +131,8 @@ static enum pv_code make_folder(struct later *w, struct err *err)
 		rc = ceremony_folder_open(home, w->plan, &w->folder, err);
 	if (rc == PV_OK)
 		rc = file_group_new(&g, err);
-	if (rc == PV_OK && w->approved.got.needed > 0)
-		rc = put_approved(w, g, err);
-	if (rc == PV_OK && w->opts->rehearsal)
-		rc = ceremony_folder_put_rehearsed(w->folder, &w->rehearsed, g,
-						   err);
-	/* The last one to get its name: with it all are there. */
 	if (rc == PV_OK)
-		rc = file_group_add(g, w->folder, CEREMONY_PLAN_FILE, 0600,
-				    w->text.data, w->text.len, err);
+		rc = ceremony_folder_keep(w->folder, &kept, g, err);
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
