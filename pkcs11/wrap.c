@@ -14,7 +14,8 @@
 static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static const CK_KEY_TYPE aes_type = CKK_AES;
 
-bool p11_can_wrap(const struct p11 *p)
+/* CKM_AES_KEY_WRAP_PAD or _KWP is there. */
+static bool can_wrap(const struct p11 *p)
 {
 	return p->facts.key_wrap_pad || p->facts.key_wrap_kwp;
 }
@@ -30,7 +31,7 @@ static CK_MECHANISM mechanism_of(const struct p11 *p)
 
 static enum pv_code need_wrap(const struct p11 *p, struct err *err)
 {
-	if (p11_can_wrap(p))
+	if (can_wrap(p))
 		return PV_OK;
 	return err_fail(err, PV_DENIED, "hsm.mechanism", "take another token",
 			"token %s has no AES key wrap with padding",

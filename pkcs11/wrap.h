@@ -21,8 +21,6 @@ struct p11_wrap_key {
 	unsigned long generation;
 };
 
-/* CKM_AES_KEY_WRAP_PAD or _KWP is there. */
-PV_MUST bool p11_can_wrap(const struct p11 *p);
 /* value: P11_WRAP_KEY_LEN bytes, joined from its shares by the caller. */
 PV_MUST enum pv_code p11_wrap_key_import(struct p11 *p,
 					 const struct secret *value,

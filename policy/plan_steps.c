@@ -65,7 +65,8 @@ bool plan_has_ca(const struct plan *p, const char *ca)
 	return false;
 }
 
-bool plan_may_be_there(const struct plan *p)
+/* What a later plan does not make the authority may have: the runner looks. */
+static bool may_be_there(const struct plan *p)
 {
 	return !plan_is_first(p);
 }
@@ -115,7 +116,7 @@ static enum pv_code parse_key(const struct plan *p, const struct node *n,
 	if (s->backup && s->key != PLAN_KEY_P256)
 		return node_fail(&backup, "backup", "leave it out",
 				 "only P-256 keys may be backed up");
-	if (s->backup && plan_may_be_there(p))
+	if (s->backup && may_be_there(p))
 		return node_fail(&backup, "backup", "leave it out",
 				 "no next generation is made to be backed up");
 	if (plan_has_key(p, s->purpose))
@@ -190,7 +191,7 @@ static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 	if (plan_has_ca(p, s->ca))
 		return node_fail(n, "duplicate", "make it once",
 				 "CA \"%s\" is made twice", s->ca);
-	if (!self && !plan_has_ca(p, s->issuer) && !plan_may_be_there(p))
+	if (!self && !plan_has_ca(p, s->issuer) && !may_be_there(p))
 		return node_fail(n, "issuer_missing", "make it before",
 				 "no CA \"%s\" at this step", s->issuer);
 	return PV_OK;
@@ -210,7 +211,7 @@ static enum pv_code parse_adopt(const struct plan *p, const struct node *n,
 			return node_fail(n, "duplicate", "adopt it once",
 					 "template \"%s\" is adopted twice",
 					 s->template_name);
-	if (!plan_has_p256(p, "bundle") && !plan_may_be_there(p))
+	if (!plan_has_p256(p, "bundle") && !may_be_there(p))
 		return node_fail(n, "key_missing", "generate it before",
 				 "adopting signs a manifest and there is no "
 				 "P-256 key \"bundle\"");
@@ -224,7 +225,7 @@ static enum pv_code parse_check(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
-	return plan_has_key(p, s->purpose) || plan_may_be_there(p)
+	return plan_has_key(p, s->purpose) || may_be_there(p)
 		       ? PV_OK
 		       : node_fail(n, "key_missing", "generate it before",
 				   "no key \"%s\" at this step", s->purpose);
@@ -267,7 +268,7 @@ static enum pv_code parse_of_ca(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
-	return plan_has_ca(p, s->ca) || plan_may_be_there(p)
+	return plan_has_ca(p, s->ca) || may_be_there(p)
 		       ? PV_OK
 		       : node_fail(n, "ca_missing", "make it before",
 				   "no CA \"%s\" at this step", s->ca);

@@ -148,9 +148,9 @@ static enum pv_code use(struct approving *x, struct err *err)
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
-enum pv_code ceremony_tell_approvals(struct ceremony *c,
-				     const struct approvals *got,
-				     struct err *err)
+/* The line of it; got NULL: there is no roster, so nobody was asked. */
+static enum pv_code tell(struct ceremony *c, const struct approvals *got,
+			 struct err *err)
 {
 	char text[65], note[65], roster[65], needed[16];
 	uint8_t hash[32];
@@ -182,18 +182,15 @@ enum pv_code ceremony_approve(struct ceremony *c, struct err *err)
 
 	/* The log had it before there was a folder. */
 	if (c->opts->later)
-		return c->approved ? PV_OK
-				   : ceremony_tell_approvals(
-					     c, c->opts->approved, err);
+		return c->approved ? PV_OK : tell(c, c->opts->approved, err);
 	if (strcmp(c->mode, "run") != 0)
 		return PV_OK;
 	if (!plan_roster(c->plan))
-		return c->approved ? PV_OK
-				   : ceremony_tell_approvals(c, NULL, err);
+		return c->approved ? PV_OK : tell(c, NULL, err);
 	rc = use(&x, err);
 	if (rc != PV_OK) {
 		err_prefix(err, "the plan's approvals");
 		return rc;
 	}
-	return c->approved ? PV_OK : ceremony_tell_approvals(c, &x.got, err);
+	return c->approved ? PV_OK : tell(c, &x.got, err);
 }

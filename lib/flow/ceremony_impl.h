@@ -67,11 +67,6 @@ PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
  * once, and written down. Codes of approvals_gate_first().
  */
 PV_MUST enum pv_code ceremony_approve(struct ceremony *c, struct err *err);
-/* The line of it; got NULL: there is no roster, so nobody was asked. */
-struct approvals;
-PV_MUST enum pv_code ceremony_tell_approvals(struct ceremony *c,
-					     const struct approvals *got,
-					     struct err *err);
 
 /* The token that is there, written down once, and afterwards the same one. No
  * token of this process is open. */
@@ -84,9 +79,6 @@ PV_MUST enum pv_code ceremony_meet(struct ceremony *c, struct err *err);
  * to carry the token away, so the next step meets it anew.
  */
 PV_MUST enum pv_code ceremony_login(struct ceremony *c, struct err *err);
-
-/* Before a login: people are told to type on the token, where it has keys. */
-PV_MUST enum pv_code ceremony_pad(struct ceremony *c, struct err *err);
 
 /* The step does its work, or finds that an interrupted run has done it. */
 PV_MUST enum pv_code ceremony_step(struct ceremony *c,

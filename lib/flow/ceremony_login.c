@@ -64,7 +64,7 @@ enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
 			    { "model", f.model }, { "serial", f.serial });
 }
 
-enum pv_code ceremony_pad(struct ceremony *c, struct err *err)
+static enum pv_code tell_pad(struct ceremony *c, struct err *err)
 {
 	return c->pin_pad ? CEREMONY_PUT(c, "pin-pad",
 					 { "next", "type the PIN on the "
@@ -77,7 +77,7 @@ enum pv_code ceremony_pad(struct ceremony *c, struct err *err)
 static enum pv_code log_in(struct ceremony *c, struct err *err)
 {
 	const struct ceremony_people *people = c->opts->people;
-	enum pv_code pad = ceremony_pad(c, err);
+	enum pv_code pad = tell_pad(c, err);
 
 	if (pad != PV_OK)
 		return pad;

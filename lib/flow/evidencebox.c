@@ -109,6 +109,20 @@ static enum pv_code box_close(const struct evidencebox *b, struct box *x,
 	return rc;
 }
 
+struct box_talk { /* one question, and what is said to it */
+	enum pv_code (*put)(struct wire *w, const void *question,
+			    struct err *err);
+	enum pv_code (*get)(struct wire_rec *rec, void *answer,
+			    struct err *err);
+	const void *question;
+	void *answer;
+	const struct secret *secret; /* goes by the other way; NULL: none */
+};
+struct box_blame {	   /* where it took apart what is no evidence */
+	struct err why;	   /* PV_INPUT "evidence.parser" */
+	const char *found; /* in a few words; NULL: there was an answer */
+};
+
 static enum pv_code put(struct box *x, const struct box_talk *t,
 			struct err *err)
 {
@@ -177,9 +191,11 @@ static enum pv_code hear_answer(struct box *x, const struct box_talk *t,
 	return rc == PV_INPUT ? PV_OK : rc;
 }
 
-enum pv_code box_talk(struct evidencebox *b, struct box *x,
-		      const struct box_talk *t, struct box_blame *to,
-		      struct err *err)
+/* Asks, and ends x. t->get gives PV_INPUT for what cannot be an answer. What
+ * ends the box, or has it say such things, is to blame for it. PV_INTERNAL. */
+static enum pv_code box_talk(struct evidencebox *b, struct box *x,
+			     const struct box_talk *t, struct box_blame *to,
+			     struct err *err)
 {
 	bool ready = false, got = false;
 	int status = 0;

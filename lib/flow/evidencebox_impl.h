@@ -48,24 +48,6 @@ struct box_ends { /* as the box has it */
 	int wire, keys;
 };
 
-struct box_talk { /* one question, and what is said to it */
-	enum pv_code (*put)(struct wire *w, const void *question,
-			    struct err *err);
-	enum pv_code (*get)(struct wire_rec *rec, void *answer,
-			    struct err *err);
-	const void *question;
-	void *answer;
-	const struct secret *secret; /* goes by the other way; NULL: none */
-};
-struct box_blame {	   /* where it took apart what is no evidence */
-	struct err why;	   /* PV_INPUT "evidence.parser" */
-	const char *found; /* in a few words; NULL: there was an answer */
-};
-/* Asks, and ends x. t->get gives PV_INPUT for what cannot be an answer. What
- * ends the box, or has it say such things, is to blame for it. PV_INTERNAL. */
-PV_MUST enum pv_code box_talk(struct evidencebox *b, struct box *x,
-			      const struct box_talk *t, struct box_blame *to,
-			      struct err *err);
 /* question: a struct offer_want. PV_INTERNAL. */
 PV_MUST enum pv_code box_put_offer(struct wire *w, const void *question,
 				   struct err *err);

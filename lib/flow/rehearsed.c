@@ -11,8 +11,8 @@
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
 
-enum pv_code rehearsed_read(int folder, struct buf *lines, struct buf *note,
-			    struct err *err)
+static enum pv_code read_both(int folder, struct buf *lines, struct buf *note,
+			      struct err *err)
 {
 	enum pv_code rc;
 
@@ -60,7 +60,7 @@ enum pv_code rehearsed(const char *home, const struct plan *plan,
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);
-	rc = rehearsed_read(folder, &lines, &note, &why);
+	rc = read_both(folder, &lines, &note, &why);
 	if (rc == PV_NOT_FOUND)
 		return never(plan, err);
 	const struct ceremonycheck in = { .transcript = buf_span(&lines),

@@ -28,8 +28,5 @@ PV_MUST enum pv_code rehearsed(const char *home, const struct plan *plan,
  */
 PV_MUST enum pv_code rehearsed_home(struct store *store, bool *yes,
 				    struct err *err);
-/* transcript.jsonl and transcript.note of a folder, into empty ones. */
-PV_MUST enum pv_code rehearsed_read(int folder, struct buf *lines,
-				    struct buf *note, struct err *err);
 
 #endif
