@@ -142,6 +142,9 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 	if (rc == PV_OK)
 		rc = ca_chain_load_generation(r->store, r->opts->ca, r->former,
 					      -1, chain, err);
+	if (rc == PV_OK)
+		snprintf(r->old_label, sizeof(r->old_label), "%s",
+			 chain->ca[0].label);
 	r->root = chain->n == 1;
 	if (rc == PV_OK && r->root && r->generation >= ANCHORS_MAX)
 		rc = too_many(r, err);
@@ -348,7 +351,6 @@ static enum pv_code make(struct rotate_ca *r, const struct ca_chain *chain,
 
 	snprintf(r->parent_name, sizeof(r->parent_name), "%s",
 		 chain->ca[0].parent);
-	snprintf(r->old_label, sizeof(r->old_label), "%s", chain->ca[0].label);
 	rc = run(r, chain, &got, err);
 	if (rc == PV_OK)
 		fill_report(r, report);
@@ -372,10 +374,9 @@ enum pv_code rotate_ca(struct authority *a, struct store *store,
 	memset(report, 0, sizeof(*report));
 	if (!r)
 		return PV_INTERNAL;
-	r->a = a;
-	r->store = store;
-	r->tokens = tokens;
-	r->opts = opts;
+	*r = (struct rotate_ca){
+		.a = a, .store = store, .tokens = tokens, .opts = opts
+	};
 	r->wanted_ms = opts->withdraw ? STORE_CA_NEVER : opts->active_ms;
 	rc = look(r, &chain, err);
 	if (rc == PV_OK)
@@ -399,14 +400,10 @@ enum pv_code rotate_ca_ask(struct authority *a, struct store *store,
 
 	if (!r)
 		return PV_INTERNAL;
-	r->a = a;
-	r->store = store;
-	r->opts = opts;
+	*r = (struct rotate_ca){ .a = a, .store = store, .opts = opts };
 	r->wanted_ms = opts->active_ms;
 	rc = look(r, &chain, err);
 	if (rc == PV_OK && !r->cut_off && !r->moves) {
-		snprintf(r->old_label, sizeof(r->old_label), "%s",
-			 chain.ca[0].label);
 		rc = template_parse(tmpl, &r->tmpl, NULL, err);
 		if (rc == PV_OK)
 			rc = rotate_ca_gate(r, r->generation + 1, &got, err);

@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/castand.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/rotate_ca_impl.h"
 #include "lib/x509/cert.h"
 
@@ -38,12 +39,14 @@ static enum pv_code take_name(void *ctx, const struct store_template *row,
 	return PV_OK;
 }
 
-static enum pv_code take(void *ctx, const struct store_template *row,
-			 struct err *err)
+enum pv_code rotate_ca_take_template(void *ctx,
+				     const struct store_template *row,
+				     struct err *err)
 {
 	struct rotate_ca *r = ctx;
+	enum pv_code rc = logged_template(r->store, row, err);
 
-	return template_parse(row->bytes, &r->tmpl, NULL, err);
+	return rc == PV_OK ? logged_template_parse(row, &r->tmpl, err) : rc;
 }
 
 static enum pv_code check(const struct rotate_ca *r, uint32_t shards,
@@ -79,7 +82,8 @@ enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
 	char name[TPL_NAME_MAX + 1];
 	const struct store_visit named = { .ctx = name,
 					   .fn.template = take_name };
-	const struct store_visit v = { .ctx = r, .fn.template = take };
+	const struct store_visit v = { .ctx = r,
+				       .fn.template = rotate_ca_take_template };
 	enum pv_code rc = PV_OK;
 
 	if (r->opts->template_name)

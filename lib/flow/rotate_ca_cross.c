@@ -105,14 +105,6 @@ static enum pv_code count(void *ctx, const struct store_crosscert *x,
 	return PV_OK;
 }
 
-static enum pv_code take_template(void *ctx, const struct store_template *row,
-				  struct err *err)
-{
-	struct rotate_ca *r = ctx;
-
-	return template_parse(row->bytes, &r->tmpl, NULL, err);
-}
-
 static enum pv_code load_cert(struct rotate_ca *r, uint32_t generation,
 			      struct x509_issuer *out, struct err *err)
 {
@@ -137,7 +129,8 @@ static enum pv_code one_generation(const struct rotate_ca *r, struct err *err)
  * where that one is made. */
 static enum pv_code load(struct rotate_ca *r, struct err *err)
 {
-	const struct store_visit v = { .ctx = r, .fn.template = take_template };
+	const struct store_visit v = { .ctx = r,
+				       .fn.template = rotate_ca_take_template };
 	struct event_who who;
 	enum pv_code rc = event_now(r->store, &who, err);
 
@@ -216,10 +209,9 @@ enum pv_code rotate_ca_cross(struct authority *a, struct store *store,
 	memset(report, 0, sizeof(*report));
 	if (!r)
 		return PV_INTERNAL;
-	r->a = a;
-	r->store = store;
-	r->tokens = tokens;
-	r->opts = opts;
+	*r = (struct rotate_ca){
+		.a = a, .store = store, .tokens = tokens, .opts = opts
+	};
 	rc = store_ca_each(store, opts->ca, &cas, err);
 	if (rc == PV_OK && r->former == 0)
 		rc = one_generation(r, err);

@@ -55,15 +55,17 @@ PV_MUST enum pv_code rotate_ca_next(struct rotate_ca *r, struct err *err);
 PV_MUST enum pv_code rotate_ca_parent(struct rotate_ca *r, struct err *err);
 PV_MUST enum pv_code rotate_ca_own(struct rotate_ca *r, struct err *err);
 
-/* The version in effect of the template that is named, or of the CA's own. It
- * must give the same subject, and as many shards: no two generations share
- * one. */
+/* A row that the log knows as r->tmpl; ctx: r. */
+PV_MUST enum pv_code rotate_ca_take_template(void *ctx,
+					     const struct store_template *row,
+					     struct err *err);
+/* The version in effect of the template that is named, or of the CA's own, with
+ * the same subject and as many shards: no two generations share one. */
 PV_MUST enum pv_code rotate_ca_template(struct rotate_ca *r, uint32_t shards,
 					struct err *err);
 /* The new key's certificate, unsigned; its subject must be the CA's. */
 PV_MUST enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err);
-/* The two between the keys of r->old_ca and r->new_ca; none when the old
- * certificate is over. */
+/* The two between r->old_ca and r->new_ca; none when the old one is over. */
 PV_MUST enum pv_code rotate_ca_build_cross(struct rotate_ca *r,
 					   struct err *err);
 /* Built, their intents durable, signed. */
@@ -78,12 +80,10 @@ PV_MUST enum pv_code rotate_ca_record(struct rotate_ca *r, size_t from,
 				      size_t n, struct err *err);
 void rotate_ca_release(struct rotate_ca *r);
 
-/*
- * The cert.intent of n of made, from that place on, durable: those that a run
+/* The cert.intent of n of made, from that place on, durable: those that a run
  * with the same approvals left are taken up, whatever became of it.
  * PV_CONFLICT, "rotate.intent": what it had built cannot be built any more (the
- * CA above has another generation).
- */
+ * CA above has another generation). */
 PV_MUST enum pv_code rotate_ca_intents(struct rotate_ca *r, size_t from,
 				       size_t n, struct err *err);
 

@@ -10,15 +10,6 @@
 #include "lib/flow/rotate_ca_impl.h"
 #include "lib/store/store_log.h"
 
-/* The template that it was made under, whatever is in effect by now. */
-static enum pv_code take_template(void *ctx, const struct store_template *row,
-				  struct err *err)
-{
-	struct rotate_ca *r = ctx;
-
-	return template_parse(row->bytes, &r->tmpl, NULL, err);
-}
-
 struct look {
 	uint32_t generation;
 	uint64_t active_ms;
@@ -85,7 +76,9 @@ enum pv_code rotate_ca_move(struct rotate_ca *r, struct rotate_ca_report *out,
 			    struct err *err)
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
-	const struct store_visit v = { .ctx = r, .fn.template = take_template };
+	/* What it was made under, whatever is in effect by now. */
+	const struct store_visit v = { .ctx = r,
+				       .fn.template = rotate_ca_take_template };
 	enum pv_code rc = keystand_label(r->store, r->newest_label, err);
 
 	if (rc == PV_OK)
