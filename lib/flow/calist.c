@@ -146,7 +146,7 @@ struct taking {
 	char *ca; /* whose it is; "": not found yet */
 };
 
-/* Of that name and key: the last one, if several were imported. */
+/* Of that name and key. */
 static bool is_of(const struct store_ca *ca, const struct x509_crl *crl)
 {
 	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
@@ -162,7 +162,8 @@ static enum pv_code look(void *ctx, const struct store_ca *ca, struct err *err)
 	bool newest = false;
 	enum pv_code rc;
 
-	if (ca->label[0] || t->ca[0] || !is_of(ca, &t->crl))
+	if (ca->label[0] || !store_ca_imported(ca) || t->ca[0] ||
+	    !is_of(ca, &t->crl))
 		return PV_OK;
 	snprintf(t->ca, STORE_ID_MAX + 1, "%s", ca->name);
 	rc = logged_ca(t->store, ca, err);
@@ -190,7 +191,7 @@ enum pv_code calist_take(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = store_ca_each(store, NULL, &v, err);
 	if (rc == PV_OK && !ca[0])
-		rc = foreign("is of no CA whose key is elsewhere", err);
+		rc = foreign("is of no CA that was imported here", err);
 	return rc == PV_OK ? calist_record(store, ca, &t.crl, err) : rc;
 }
 
