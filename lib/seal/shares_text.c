@@ -235,6 +235,7 @@ static enum pv_code parse_end(struct span *rest, const struct share *s,
 			      struct err *err)
 {
 	char line[PLAIN_MAX] = "", want[SHARES_CHECK_LEN];
+	struct span last;
 	enum pv_code rc = share_check(s, want, err);
 
 	if (rc != PV_OK)
@@ -242,10 +243,10 @@ static enum pv_code parse_end(struct span *rest, const struct share *s,
 	if (!plain_line(rest, line) || strncmp(line, "check ", 6) != 0 ||
 	    strcasecmp(line + 6, want) != 0)
 		return wrong("line \"check\"", err);
-	while (plain_line(rest, line))
-		if (line[0] != '\0')
+	while (next_line(rest, &last))
+		if (last.len > 0)
 			return wrong("end", err);
-	return rest->len == 0 ? PV_OK : wrong("end", err);
+	return PV_OK;
 }
 
 enum pv_code share_parse(const struct secret *text, struct share *s,
