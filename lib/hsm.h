@@ -311,7 +311,8 @@ PV_MUST static inline enum pv_code hsm_objects(struct hsm *h,
  * to out (HSM_WRAPPED_MAX bytes at most). What was wrapped opens, and signs as
  * the key: tried in the token, as a session key. PV_DENIED, "hsm.mechanism";
  * PV_HSM_FATAL, "hsm.key" (it may not leave, or was restored itself),
- * "hsm.not-destroyed" (the wrap key stays), "hsm.signature".
+ * "hsm.not-destroyed" (the wrap key stays), "hsm.signature"; PV_INTEGRITY,
+ * "hsm.wrapped" (it does not open again).
  */
 PV_MUST static inline enum pv_code
 hsm_back_up(struct hsm *h, struct hsm_key *key, const struct secret *by,
@@ -324,7 +325,7 @@ hsm_back_up(struct hsm *h, struct hsm_key *key, const struct secret *by,
  * The key of a backup onto this token, not extractable any more, with
  * info.generated false; *key is h's. What an interrupted call left is taken
  * up. PV_CONFLICT, "hsm.label-taken" (by another key), "hsm.key-there" (it is
- * on the token already); PV_INTEGRITY, "hsm.wrapped" (the bytes or by),
+ * on the token already, or its CKA_ID under another label); PV_INTEGRITY, "hsm.wrapped" (the bytes or by),
  * "hsm.restored" (another key came out): then nothing of it stays.
  */
 PV_MUST static inline enum pv_code hsm_restore(struct hsm *h,

@@ -119,10 +119,28 @@ static enum pv_code try_it(struct p11 *p, const struct p11_wrap_key *by,
 	rc = p11_unwrap_object(p, by, wrapped, &t, &trial.object, err);
 	if (rc == PV_OK)
 		rc = p11_do(p, NULL, &op, &trial, err);
-	if (rc == PV_OK &&
-	    (trial.len != 64 || !is_signed(spki, trial.digest, trial.sig)))
-		rc = another_key(key->info.label, err);
-	return rc;
+	if (rc != PV_OK ||
+	    (trial.len == 64 && is_signed(spki, trial.digest, trial.sig)))
+		return rc;
+	err_object(err, key->info.label);
+	return err_fail(
+		err, PV_HSM_FATAL, "hsm.signature", "do not rely on this token",
+		"what was wrapped does not sign as %s", key->info.label);
+}
+
+/* The wrap key goes, whatever came of it. */
+static enum pv_code drop(struct p11 *p, struct p11_wrap_key *wrap,
+			 enum pv_code rc, struct err *err)
+{
+	struct err second;
+	enum pv_code end;
+
+	err_init(&second);
+	end = p11_wrap_key_drop(p, wrap, &second);
+	if (rc != PV_OK || end == PV_OK)
+		return rc;
+	*err = second;
+	return end;
 }
 
 /* Its handles are those of now: what the wrap key came in with. */
@@ -146,8 +164,7 @@ enum pv_code p11_back_up(struct p11 *p, struct hsm_key *key,
 	struct p11_wrap_key wrap = { .handle = 0 };
 	CK_OBJECT_HANDLE object = 0;
 	size_t from = out->len;
-	struct err second;
-	enum pv_code rc, end;
+	enum pv_code rc;
 
 	if (key->info.kind != HSM_KEY_P256_BACKUP || !key->info.generated) {
 		err_object(err, key->info.label);
@@ -166,12 +183,7 @@ enum pv_code p11_back_up(struct p11 *p, struct hsm_key *key,
 		rc = try_it(p, &wrap, key,
 			    (struct span){ out->data + from, out->len - from },
 			    err);
-	err_init(&second);
-	end = p11_wrap_key_drop(p, &wrap, &second);
-	if (rc == PV_OK && end != PV_OK) {
-		*err = second;
-		rc = end;
-	}
+	rc = drop(p, &wrap, rc, err);
 	if (rc != PV_OK)
 		out->len = from;
 	return rc;
@@ -251,14 +263,30 @@ static enum pv_code look(struct p11 *p, struct halves *h, struct err *err)
 			"label %s is taken by another key", h->in->label);
 }
 
+/* Under another label it would go with what a failure takes back. */
+static enum pv_code alone(struct p11 *p, const struct halves *h,
+			  struct err *err)
+{
+	size_t n = 0;
+	enum pv_code rc = p11_count_id(p, h->in->id, &n, err);
+
+	if (rc != PV_OK || n == h->private.n + h->public.n)
+		return rc;
+	err_object(err, h->in->label);
+	return err_fail(err, PV_CONFLICT, "hsm.key-there",
+			"restore it onto another token, or delete that copy "
+			"with the token's own tool",
+			"the CKA_ID of %s is on the token under another label",
+			h->in->label);
+}
+
 static enum pv_code put_private(struct p11 *p, const struct hsm_restore *in,
 				struct err *err)
 {
 	struct p11_wrap_key wrap = { .handle = 0 };
 	struct p11_template t = { .n = 0 };
 	CK_OBJECT_HANDLE made;
-	struct err second;
-	enum pv_code rc, end;
+	enum pv_code rc;
 
 	p11_template_add(&t, CKA_CLASS, &private_class, sizeof(private_class));
 	p11_template_add(&t, CKA_KEY_TYPE, &ec_type, sizeof(ec_type));
@@ -266,13 +294,7 @@ static enum pv_code put_private(struct p11 *p, const struct hsm_restore *in,
 	rc = p11_wrap_key_import(p, in->by, &wrap, err);
 	if (rc == PV_OK)
 		rc = p11_unwrap_object(p, &wrap, in->wrapped, &t, &made, err);
-	err_init(&second);
-	end = p11_wrap_key_drop(p, &wrap, &second);
-	if (rc == PV_OK && end != PV_OK) {
-		*err = second;
-		rc = end;
-	}
-	return rc;
+	return drop(p, &wrap, rc, err);
 }
 
 struct creation {
@@ -343,6 +365,8 @@ enum pv_code p11_restore(struct p11 *p, struct hsm_restore *in,
 			      "only P-256 keys are restored");
 	if (rc == PV_OK)
 		rc = look(p, &h, err);
+	if (rc == PV_OK)
+		rc = alone(p, &h, err);
 	if (rc == PV_OK && h.private.n == 0) {
 		made = true;
 		rc = put_private(p, in, err);
@@ -357,7 +381,9 @@ enum pv_code p11_restore(struct p11 *p, struct hsm_restore *in,
 		p11_key_forget(p, *key);
 	*key = NULL;
 	err_init(&ignored);
-	if (made && p11_destroy_id(p, in->id, &ignored) != PV_OK)
+	/* What a call that was cut off made of another backup goes, too. */
+	if ((made || rc == PV_INTEGRITY) &&
+	    p11_destroy_id(p, in->id, &ignored) != PV_OK)
 		err_prefix(err, "what was restored may still be on the token");
 	return rc;
 }

@@ -283,28 +283,38 @@ static CK_RV named_run(struct p11 *p, CK_SESSION_HANDLE session,
 	return rv;
 }
 
+enum pv_code p11_count_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
+			  size_t *n, struct err *err)
+{
+	static const struct p11_op look = { "C_FindObjects", named_run, false };
+	struct named named = { .id = id };
+	enum pv_code rc = p11_do(p, NULL, &look, &named, err);
+
+	*n = named.n;
+	return rc;
+}
+
 enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
 			    struct err *err)
 {
 	static const struct p11_op destroy = { "C_DestroyObject", named_run,
 					       false };
-	static const struct p11_op look = { "C_FindObjects", named_run, false };
 	struct named named = { .id = id, .destroy = true };
+	size_t left = 0;
 	enum pv_code rc = p11_do(p, NULL, &destroy, &named, err);
 
 	/* A session may hide what the token kept. */
 	if (rc == PV_OK)
 		rc = p11_start_over(p, err);
-	named.destroy = false;
 	if (rc == PV_OK)
-		rc = p11_do(p, NULL, &look, &named, err);
-	if (rc != PV_OK || named.n == 0)
+		rc = p11_count_id(p, id, &left, err);
+	if (rc != PV_OK || left == 0)
 		return rc;
 	return err_fail(err, PV_HSM_FATAL, "hsm.not-destroyed",
 			"delete them with the token's own tool",
 			"%zu key objects are on the token again after they "
 			"were destroyed",
-			named.n);
+			left);
 }
 
 /* Takes back what the job made; err holds why and keeps it. */

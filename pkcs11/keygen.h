@@ -59,5 +59,8 @@ PV_MUST enum pv_code p11_generate(struct p11 *p, enum hsm_key_kind kind,
  */
 PV_MUST enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
 				    struct err *err);
+/* How many key objects have that CKA_ID, whatever their label. */
+PV_MUST enum pv_code p11_count_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
+				  size_t *n, struct err *err);
 
 #endif

@@ -249,9 +249,24 @@ START_TEST(another_key)
 	in.label = "acme/ca/1";
 	unit_refused(hsm_restore(h, &in, &key, &err), PV_CONFLICT,
 		     "hsm.label-taken", &err);
+	/* Its CKA_ID under another label: what is there stays. */
+	in.label = "acme/copy/1";
+	err_init(&err);
+	unit_refused(hsm_restore(h, &in, &key, &err), PV_CONFLICT,
+		     "hsm.key-there", &err);
+	ck_assert_uint_eq(count_objects(h), 4);
+	in.label = LABEL;
 	hsm_close(h);
 	/* A backup under the name of another key. */
 	h = open_token(&second);
+	in.spki.p = other;
+	unit_refused(hsm_restore(h, &in, &key, &err), PV_INTEGRITY,
+		     "hsm.restored", &err);
+	nothing_there(h);
+	/* Nor does what a call that was cut off made of it. */
+	in.spki.p = made.spki;
+	err_init(&err);
+	unit_ok(hsm_restore(h, &in, &key, &err), &err);
 	in.spki.p = other;
 	unit_refused(hsm_restore(h, &in, &key, &err), PV_INTEGRITY,
 		     "hsm.restored", &err);
