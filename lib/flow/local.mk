@@ -51,6 +51,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/plantemplate.c lib/flow/plantemplate.h \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
+	lib/flow/ceremonycheck_impl.h lib/flow/ceremonycheck_keys.c lib/flow/ceremonycheck_made.c \
 	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
 	lib/flow/ceremony_crls.c lib/flow/ceremony_destroy.c \
 	lib/flow/ceremony_next.c lib/flow/ceremony_pin.c \

@@ -1,0 +1,69 @@
+/* What the files of ceremonycheck.h share. */
+#ifndef PV_FLOW_CEREMONYCHECK_IMPL_H
+#define PV_FLOW_CEREMONYCHECK_IMPL_H
+
+#include "lib/flow/backupcheck.h"
+#include "lib/flow/ceremonycheck.h"
+
+struct ceremonycheck_state {
+	const struct ceremonycheck *in;
+	struct ceremonycheck_report *out;
+	uint32_t open; /* the step that runs; 0: none */
+	bool about;    /* its key, request or certificate was seen */
+	bool taken;    /* something came from a medium in it */
+	bool begun, ended;
+	struct backupcheck backup;
+	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
+};
+
+/* PV_INTEGRITY, "ceremony.order". */
+PV_MUST enum pv_code ceremonycheck_order(const char *what, struct err *err);
+/* "": the line has none of that name. */
+const char *ceremonycheck_fact(const struct transcript_line *line,
+			       const char *key);
+/* The step that was begun last is of that kind. */
+PV_MUST bool ceremonycheck_is(const struct ceremonycheck_state *c,
+			      enum plan_kind kind);
+/* The file that the line names has the hash that it says. PV_INTEGRITY,
+ * "ceremony.file"; PV_NOT_FOUND. */
+PV_MUST enum pv_code ceremonycheck_file(const struct ceremonycheck_state *c,
+					const struct transcript_line *line,
+					struct err *err);
+
+/* A line of that event each: keys and their backups (ceremonycheck_keys.c), */
+PV_MUST enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
+				       const struct transcript_line *line,
+				       struct err *err);
+PV_MUST enum pv_code ceremonycheck_log_key(struct ceremonycheck_state *c,
+					   const struct transcript_line *line,
+					   struct err *err);
+PV_MUST enum pv_code ceremonycheck_pin(struct ceremonycheck_state *c,
+				       const struct transcript_line *line,
+				       struct err *err);
+PV_MUST enum pv_code ceremonycheck_destroyed(struct ceremonycheck_state *c,
+					     const struct transcript_line *line,
+					     struct err *err);
+PV_MUST enum pv_code ceremonycheck_share(struct ceremonycheck_state *c,
+					 const struct transcript_line *line,
+					 struct err *err);
+PV_MUST enum pv_code ceremonycheck_backup(struct ceremonycheck_state *c,
+					  const struct transcript_line *line,
+					  struct err *err);
+PV_MUST enum pv_code ceremonycheck_restored(struct ceremonycheck_state *c,
+					    const struct transcript_line *line,
+					    struct err *err);
+/* and what was signed or taken (ceremonycheck_made.c). */
+PV_MUST enum pv_code
+ceremonycheck_certificate(struct ceremonycheck_state *c,
+			  const struct transcript_line *line, struct err *err);
+PV_MUST enum pv_code ceremonycheck_csr(struct ceremonycheck_state *c,
+				       const struct transcript_line *line,
+				       struct err *err);
+PV_MUST enum pv_code ceremonycheck_taken(struct ceremonycheck_state *c,
+					 const struct transcript_line *line,
+					 struct err *err);
+PV_MUST enum pv_code ceremonycheck_crl(struct ceremonycheck_state *c,
+				       const struct transcript_line *line,
+				       struct err *err);
+
+#endif
