@@ -6,8 +6,39 @@
 #include "lib/flow/init.h"
 
 #define INIT_PIN_FILE "softhsm/pin"
+/* In the ceremony's folder, for who goes on. */
+#define INIT_HOME_FILE "home.json"
 #define INIT_MODE_FILE "mode" /* in the ceremony's folder: a word */
 #define INIT_MODE_MAX 16
+
+struct init_work {
+	const struct init_opts *opts;
+	struct init_report *report;
+	struct authority *a;
+	struct plan *plan;
+	struct buf text, roster;   /* the plan's bytes; empty: no roster */
+	struct approvals approved; /* of a run of a plan that sets one */
+	int folder;		   /* of the ceremony */
+	bool resume;
+	char mode[INIT_MODE_MAX];
+	struct transcript_head rehearsed;
+};
+#define INIT_WORK CLEANUP(init_work_release) struct init_work
+void init_work_release(struct init_work *w);
+/* The plan is read; w need not be initialised, report is zeroed. Codes of
+ * plan_parse(); PV_INPUT, "plan.order": a later plan. */
+PV_MUST enum pv_code init_begin(struct init_work *w,
+				const struct init_opts *opts,
+				struct init_report *report, struct err *err);
+/* A plan that sets a roster says which: PV_DENIED, "plan.roster". */
+PV_MUST enum pv_code init_check_roster(const struct init_work *w,
+				       struct err *err);
+/* That very plan ran to its end in that folder: init_existing() tells so. */
+PV_MUST bool init_is_finished(struct init_work *w);
+PV_MUST enum pv_code init_existing(struct init_work *w, struct err *err);
+/* PINs, store, and the plan's steps: ceremony_run()'s codes. */
+PV_MUST enum pv_code init_run_plan(const struct init_work *w, struct err *err);
+void init_fill_report(const struct init_work *w);
 
 /* A new or an empty folder of ours, mode 0700; *fd is the caller's. */
 PV_MUST enum pv_code init_make_home(const char *dir, int *fd, struct err *err);

@@ -1,0 +1,205 @@
+/* The run of a first plan, new or gone on with: what it works on, its PINs, its
+ * store. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/authority_json.h"
+#include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/init_impl.h"
+
+void init_work_release(struct init_work *w)
+{
+	authority_close(w->a);
+	plan_free(w->plan);
+	buf_release(&w->text);
+	buf_release(&w->roster);
+	approvals_release(&w->approved);
+	fd_cleanup(&w->folder);
+}
+
+static enum pv_code read_plan(struct init_work *w, struct err *err)
+{
+	const char *path = w->opts->plan;
+	enum pv_code rc = file_read(
+		AT_FDCWD, path, FILEIO_NOT_WRITABLE_BY_OTHERS, &w->text, err);
+
+	err_object(err, path); /* places in it are named path#/pointer */
+	if (rc == PV_OK)
+		rc = plan_parse(buf_span(&w->text), &w->plan, err);
+	if (rc == PV_OK && !plan_is_first(w->plan))
+		rc = err_fail(err, PV_INPUT, "plan.order",
+			      "begin it with init-token, or run it with "
+			      "`provctl ceremony run' in the home of an "
+			      "authority",
+			      "the plan is for an authority that is there");
+	if (rc == PV_OK && err)
+		err->object[0] = '\0';
+	return rc;
+}
+
+enum pv_code init_begin(struct init_work *w, const struct init_opts *opts,
+			struct init_report *report, struct err *err)
+{
+	memset(report, 0, sizeof(*report));
+	*w = (struct init_work){ .opts = opts,
+				 .report = report,
+				 .a = mem_new(sizeof(*w->a), err),
+				 .folder = -1 };
+	buf_init(&w->text, PLAN_SIZE_MAX);
+	buf_init(&w->roster, ROSTER_SIZE_MAX);
+	if (!w->a)
+		return PV_INTERNAL;
+	snprintf(w->mode, sizeof(w->mode), "%s",
+		 opts->mode ? opts->mode : "init");
+	w->a->home_fd = -1;
+	authority_defaults(w->a);
+	return read_plan(w, err);
+}
+
+/* A plan that sets a roster says which. */
+enum pv_code init_check_roster(const struct init_work *w, struct err *err)
+{
+	const struct plan_step *step = plan_roster(w->plan);
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	if (!step)
+		return PV_OK;
+	rc = sha256(buf_span(&w->roster), hash, err);
+	if (rc != PV_OK)
+		return rc;
+	if (w->roster.len > 0 && memcmp(hash, step->roster, 32) == 0)
+		return PV_OK;
+	err_object(err, w->plan->name);
+	return err_fail(err, PV_DENIED, "plan.roster",
+			"give it with --roster, or have a plan with its "
+			"SHA-256 rehearsed",
+			w->roster.len > 0 ? "the roster is not the one that "
+					    "the plan names"
+					  : "the plan sets a roster, and none "
+					    "was given");
+}
+
+/* Whether that very plan ran to its end in that folder. */
+bool init_is_finished(struct init_work *w)
+{
+	bool yes =
+		init_take_folder(w->opts->dir, &w->a->home_fd, NULL) == PV_OK &&
+		ceremony_folder_open(w->a->home_fd, w->plan, &w->folder,
+				     NULL) == PV_OK &&
+		ceremony_folder_same(w->folder, buf_span(&w->text),
+				     w->opts->plan, NULL) == PV_OK &&
+		faccessat(w->a->home_fd, "provctl.json", F_OK,
+			  AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (!yes) {
+		fd_cleanup(&w->a->home_fd);
+		fd_cleanup(&w->folder);
+	}
+	return yes;
+}
+
+enum pv_code init_existing(struct init_work *w, struct err *err)
+{
+	struct authority *a = NULL;
+	enum pv_code rc = authority_open(w->opts->dir, &a, err);
+
+	if (rc != PV_OK)
+		return rc;
+	authority_close(w->a);
+	w->a = a;
+	w->report->existing = true;
+	init_fill_report(w);
+	return PV_OK;
+}
+
+static enum pv_code open_store(const struct init_work *w, struct store **store,
+			       struct err *err)
+{
+	const struct backends *b = w->opts->backends;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = b->store_open(w->a, true, store, &why);
+	if (rc == PV_CONFLICT && w->resume)
+		return b->store_open(w->a, false, store, err);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
+static enum pv_code read_pins(const struct init_work *w, struct secret *so_pin,
+			      struct secret *pin, struct err *err)
+{
+	const struct init_opts *opts = w->opts;
+	enum pv_code rc;
+
+	if (strcmp(w->a->pin_source, "file:" INIT_PIN_FILE) == 0)
+		return init_softhsm(w->a, so_pin, pin, err);
+	rc = opts->backends->pin_read(w->a, pin, err);
+	if (rc == PV_OK && opts->so_pin_source)
+		rc = opts->backends->person_pin(opts->so_pin_source,
+						"the security officer", so_pin,
+						err);
+	return rc;
+}
+
+enum pv_code init_run_plan(const struct init_work *w, struct err *err)
+{
+	CLEANUP(cleanup_store_close) struct store *store = NULL;
+	const struct init_opts *opts = w->opts;
+	struct ceremony_people people = { .ask = NULL };
+	SECRET so_pin = SECRET_INIT;
+	SECRET pin = SECRET_INIT;
+	struct ceremony_opts run = { .backends = opts->backends,
+				     .watch = opts->watch,
+				     .templates_dir = opts->templates_dir,
+				     .pin = &pin,
+				     .plan_bytes = buf_span(&w->text),
+				     .roster = buf_span(&w->roster),
+				     .media = opts->media,
+				     .folder = w->folder,
+				     .mode = w->mode,
+				     .resume = w->resume,
+				     .progress = opts->progress,
+				     .told = opts->told,
+				     .progress_ctx = opts->progress_ctx };
+	enum pv_code rc = read_pins(w, &so_pin, &pin, err);
+
+	/* Only a run asks people; another source has no other PIN to give. */
+	if (opts->people && strcmp(w->mode, "run") == 0) {
+		people = *opts->people;
+		run.people = &people;
+		if (strcmp(w->a->pin_source, "prompt") != 0)
+			people.pin = NULL;
+	}
+	if (so_pin.len > 0)
+		run.so_pin = &so_pin;
+	if (opts->rehearsal || (w->resume && strcmp(w->mode, "run") == 0))
+		run.rehearsed = &w->rehearsed;
+	if (rc == PV_OK)
+		rc = open_store(w, &store, err);
+	if (rc == PV_OK)
+		rc = ceremony_run(&run, w->a, store, w->plan, err);
+	return rc;
+}
+
+void init_fill_report(const struct init_work *w)
+{
+	struct init_report *r = w->report;
+
+	if (!w->plan)
+		return;
+	snprintf(r->home, sizeof(r->home), "%s", w->a->home);
+	snprintf(r->name, sizeof(r->name), "%s", w->a->name);
+	snprintf(r->plan, sizeof(r->plan), "%s", w->plan->name);
+	r->steps = w->plan->steps_n;
+	r->keys = w->a->keys_n;
+}
