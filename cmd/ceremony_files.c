@@ -67,28 +67,30 @@ enum pv_code ceremony_print(const struct app *app,
 		began[0] = '\0';
 	if (app->json)
 		return out_json(
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-				  "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
-				  "plan", r->plan, "plan_sha256", plan,
-				  "authority", r->authority, "mode", r->mode,
-				  "began", began, "head", head, "lines",
-				  (json_int_t)r->head.lines, "steps",
-				  (json_int_t)r->steps, "keys",
-				  (json_int_t)r->keys, "certificates",
-				  (json_int_t)r->certificates, "lists",
-				  (json_int_t)r->lists, "destroyed",
-				  (json_int_t)r->destroyed, "resumes",
-				  (json_int_t)r->resumes, "failures",
-				  (json_int_t)r->failures, "orphans",
-				  (json_int_t)r->orphans, "approvals",
-				  r->approvals[0] ? r->approvals : "-"),
+			json_pack(
+				"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
+				"s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+				"plan", r->plan, "plan_sha256", plan,
+				"authority", r->authority, "mode", r->mode,
+				"answers", r->answers, "began", began, "head",
+				head, "lines", (json_int_t)r->head.lines,
+				"steps", (json_int_t)r->steps, "keys",
+				(json_int_t)r->keys, "certificates",
+				(json_int_t)r->certificates, "lists",
+				(json_int_t)r->lists, "destroyed",
+				(json_int_t)r->destroyed, "resumes",
+				(json_int_t)r->resumes, "failures",
+				(json_int_t)r->failures, "orphans",
+				(json_int_t)r->orphans, "approvals",
+				r->approvals[0] ? r->approvals : "-"),
 			err);
 	ceremonytext_groups(head, groups);
-	printf("ceremony of plan %s, authority %s, mode %s, begun %s\n"
+	printf("ceremony of plan %s, authority %s, mode %s, answers %s, begun "
+	       "%s\n"
 	       "%llu lines, %zu steps, %zu keys, %zu certificates, %zu "
 	       "resumed, "
 	       "%zu failed, %zu unrecorded objects\n",
-	       r->plan, r->authority, r->mode, began,
+	       r->plan, r->authority, r->mode, r->answers, began,
 	       (unsigned long long)r->head.lines, r->steps, r->keys,
 	       r->certificates, r->resumes, r->failures, r->orphans);
 	if (r->lists + r->destroyed > 0)
@@ -126,7 +128,9 @@ enum pv_code ceremony_files_check(const struct ceremony_named *in,
 					   .dir = f->dir,
 					   .key = in->vkey ? &f->key : NULL,
 					   .witnesses = f->witnesses,
-					   .witnesses_n = in->witnesses.n };
+					   .witnesses_n = in->witnesses.n,
+					   .mode = in->mode ? in->mode : "run",
+					   .unattended = in->unattended };
 	if (rc == PV_OK)
 		rc = ceremonycheck(&job, r, err);
 	if (rc != PV_OK)

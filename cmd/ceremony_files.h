@@ -11,6 +11,8 @@
 /* What is not given lies beside the transcript, or is not looked at. */
 struct ceremony_named {
 	const char *transcript, *note, *plan, *dir, *vkey;
+	const char *mode; /* that it has to be of; NULL: "run" */
+	bool unattended;
 	struct opt_list witnesses;
 };
 

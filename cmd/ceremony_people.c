@@ -102,7 +102,13 @@ enum pv_code ceremony_room_open(struct ceremony_room *room,
 	room->app = app;
 	room->answers = NULL;
 	room->new_pin_source = NULL;
-	room->people = (struct ceremony_people){ ask, ask_pin, next_pin, room };
+	room->people =
+		(struct ceremony_people){ .ask = ask,
+					  .pin = ask_pin,
+					  .next_pin = next_pin,
+					  .ctx = room,
+					  .answers = answers ? "file"
+							     : "terminal" };
 	if (!answers)
 		return PV_OK;
 	room->answers = fopen(answers, "re");

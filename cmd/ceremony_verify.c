@@ -24,6 +24,8 @@ enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 		{ "dir", 0, OPT_STRING, &in.dir, 0, 0 },
 		{ "log-vkey", 0, OPT_STRING, &in.vkey, 0, 0 },
 		{ "witness", 0, OPT_LIST, &in.witnesses, 0, 0 },
+		{ "mode", 0, OPT_STRING, &in.mode, 0, 0 },
+		{ "unattended", 0, OPT_FLAG, &in.unattended, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	CEREMONY_FILES f = { .dir = -1 };
@@ -54,6 +56,8 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 		{ "plan", 0, OPT_STRING, &in->named.plan, 0, 0 },
 		{ "dir", 0, OPT_STRING, &in->named.dir, 0, 0 },
 		{ "log-vkey", 0, OPT_STRING, &in->named.vkey, 0, 0 },
+		{ "mode", 0, OPT_STRING, &in->named.mode, 0, 0 },
+		{ "unattended", 0, OPT_FLAG, &in->named.unattended, 0, 0 },
 		{ "as", 0, OPT_STRING, &in->as, 0, 0 },
 		{ "key", 0, OPT_STRING, &in->key, 0, 0 },
 		{ "pin-source", 0, OPT_STRING, &in->pin_source, 0, 0 },
@@ -97,10 +101,10 @@ static enum pv_code confirm(const struct cosign_args *in,
 	hex_encode(r->head.sha256, 32, hex);
 	ceremonytext_groups(hex, groups);
 	buf_printf(&text,
-		   "plan %s, authority %s, mode %s: %zu steps, %zu keys, %zu "
-		   "certificates, %zu failed\nhead %s\n",
-		   r->plan, r->authority, r->mode, r->steps, r->keys,
-		   r->certificates, r->failures, groups);
+		   "plan %s, authority %s, mode %s, answers %s: %zu steps, %zu "
+		   "keys, %zu certificates, %zu failed\nhead %s\n",
+		   r->plan, r->authority, r->mode, r->answers, r->steps,
+		   r->keys, r->certificates, r->failures, groups);
 	rc = buf_check(&text, err);
 	if (rc != PV_OK)
 		return rc;

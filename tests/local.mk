@@ -97,6 +97,7 @@ UNIT_TESTS = \
 	tests/unit/check_audit \
 	tests/unit/check_audit_actors \
 	tests/unit/check_audit_entries \
+	tests/unit/check_askcheck \
 	tests/unit/check_audit_line \
 	tests/unit/check_audit_show \
 	tests/unit/check_audit_stations \

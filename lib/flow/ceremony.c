@@ -154,6 +154,7 @@ static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 		c, "begin", { "plan", c->plan->name }, { "version", version },
 		{ "sha256", plan }, { "authority", c->a->name },
 		{ "log", c->a->origin }, { "mode", c->opts->mode },
+		{ "answers", ceremony_answers(c) },
 		{ "rehearsed", c->opts->rehearsed ? rehearsed : NULL });
 }
 
@@ -181,7 +182,8 @@ static enum pv_code open_transcript(struct ceremony *c, struct err *err)
 	if (rc == PV_OK && !c->begun)
 		rc = begin(c, r.plan, err);
 	if (rc == PV_OK && !c->ended)
-		rc = ceremony_put(c, "resume", NULL, 0, err);
+		rc = CEREMONY_PUT(c, "resume",
+				  { "answers", ceremony_answers(c) });
 	return rc;
 }
 

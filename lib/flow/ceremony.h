@@ -46,6 +46,7 @@ struct ceremony_people {
 	enum pv_code (*next_pin)(void *ctx, const struct authority *a,
 				 struct secret *pin, struct err *err);
 	void *ctx;
+	const char *answers; /* how they come: "terminal" or "file" */
 };
 
 struct ceremony_opts {

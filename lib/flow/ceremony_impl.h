@@ -49,6 +49,8 @@ PV_MUST enum pv_code ceremony_target(struct ceremony *c, const char *label,
 struct tokens ceremony_tokens(struct ceremony *c);
 /* Its keys are thrown away. */
 PV_MUST bool ceremony_rehearses(const struct ceremony *c);
+/* How its questions are answered: "none" where nobody is asked. */
+const char *ceremony_answers(const struct ceremony *c);
 /* Goes on when people say so, or when nobody is there. */
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);

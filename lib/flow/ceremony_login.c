@@ -13,14 +13,26 @@ bool ceremony_rehearses(const struct ceremony *c)
 	return strcmp(c->mode, "rehearsal") == 0;
 }
 
+/* A rehearsal asks nobody, also when it goes on. */
+static const struct ceremony_people *people_of(const struct ceremony *c)
+{
+	return ceremony_rehearses(c) ? NULL : c->opts->people;
+}
+
+const char *ceremony_answers(const struct ceremony *c)
+{
+	const struct ceremony_people *people = people_of(c);
+
+	return people ? people->answers : "none";
+}
+
 enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 {
-	const struct ceremony_people *people = c->opts->people;
+	const struct ceremony_people *people = people_of(c);
 	char answer[CEREMONY_ANSWER_MAX] = "";
 	enum pv_code rc;
 
-	/* A rehearsal asks nobody, also when it goes on. */
-	if (!people || ceremony_rehearses(c))
+	if (!people)
 		return PV_OK;
 	rc = CEREMONY_PUT(c, "ask", { "text", text });
 	while (rc == PV_OK) {

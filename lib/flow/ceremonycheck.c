@@ -44,6 +44,11 @@ static enum pv_code on_begin(struct ceremonycheck_state *c,
 	TAKE_FACT(c->out->authority, line, "authority");
 	TAKE_FACT(c->out->origin, line, "log");
 	TAKE_FACT(c->out->mode, line, "mode");
+	TAKE_FACT(c->out->answers, line, "answers");
+	if (strcmp(c->out->mode, "run") == 0 &&
+	    strlen(ceremonycheck_fact(line, "rehearsed")) != 64)
+		return ceremonycheck_order(
+			"a run that does not say of which rehearsal", err);
 	c->out->began_s = line->time_s;
 	c->begun = true;
 	if (c->in->plan &&
@@ -178,6 +183,11 @@ static enum pv_code on_end(struct ceremonycheck_state *c,
 	    (plan && c->out->steps != plan->steps_n))
 		return ceremonycheck_order("it ends before its steps are done",
 					   err);
+	/* Nobody approves what throw-away keys do. */
+	if (plan && plan_roster(plan) && !c->out->approvals[0] &&
+	    strcmp(c->out->mode, "rehearsal") != 0)
+		return ceremonycheck_order(
+			"the plan sets a roster, and nobody approved it", err);
 	c->ended = true;
 	return PV_OK;
 }
@@ -211,6 +221,7 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 			      struct err *err)
 {
 	struct ceremonycheck_state *c = ctx;
+	enum pv_code rc;
 
 	if (c->ended)
 		return ceremonycheck_order("something stands behind its end",
@@ -218,6 +229,9 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	if (!c->begun && strcmp(line->event, "begin") != 0)
 		return ceremonycheck_order(
 			"it does not begin with its beginning", err);
+	rc = askcheck_line(&c->asks, line, err);
+	if (rc != PV_OK)
+		return rc;
 	c->out->resumes += strcmp(line->event, "resume") == 0;
 	c->out->failures += strcmp(line->event, "failed") == 0;
 	c->out->orphans += strcmp(line->event, "orphan") == 0;
@@ -270,6 +284,25 @@ static enum pv_code check_note(const struct ceremonycheck_state *c,
 	return rc;
 }
 
+/* Whether it is what it is taken for. */
+static enum pv_code check_wanted(const struct ceremonycheck_state *c,
+				 struct err *err)
+{
+	const char *mode = c->in->mode;
+
+	if (mode && strcmp(c->out->mode, mode) != 0)
+		return err_fail(err, PV_DENIED, "ceremony.mode",
+				"say with --mode what it has to be",
+				"it is of mode %s, not of %s", c->out->mode,
+				mode);
+	if (c->asks.file && !c->in->unattended)
+		return err_fail(err, PV_DENIED, "ceremony.unattended",
+				"--unattended takes it for all that",
+				"its questions were answered from a file, not "
+				"by people on a terminal");
+	return PV_OK;
+}
+
 enum pv_code ceremonycheck(const struct ceremonycheck *in,
 			   struct ceremonycheck_report *out, struct err *err)
 {
@@ -281,7 +314,11 @@ enum pv_code ceremonycheck(const struct ceremonycheck *in,
 	rc = transcript_read(in->transcript, &sink, &out->head, err);
 	if (rc == PV_OK && !c.ended)
 		rc = ceremonycheck_order("the ceremony did not end", err);
-	return rc == PV_OK ? check_note(&c, err) : rc;
+	if (c.asks.file)
+		snprintf(out->answers, sizeof(out->answers), "file");
+	if (rc == PV_OK)
+		rc = check_note(&c, err);
+	return rc == PV_OK ? check_wanted(&c, err) : rc;
 }
 
 enum pv_code ceremonycheck_cosign(struct span note,

@@ -3,7 +3,8 @@
  * its files, offline: no authority, no token.
  *
  *   the chain (transcript.h) · begin first, end last · the plan's steps in its
- *   order, each done, with the key, certificate or list that it is about · the
+ *   order, each done, with the key, certificate or list that it is about · in a
+ *   run, what people in the room said yes to (askcheck.h) · the
  *   note is over this head and plan · a true line of each log key of the
  *   transcript, or of the key that is known from elsewhere · each witness has
  *   signed · each file that the transcript names has its hash · a backup's
@@ -29,10 +30,13 @@ struct ceremonycheck {
 	const struct note_key *key; /* the log's, from elsewhere; may be NULL */
 	const struct note_key *witnesses; /* all have to have signed */
 	size_t witnesses_n;
+	const char *mode; /* it has to be of; NULL: of any */
+	bool unattended;  /* answers of a run may have come from a file */
 };
 
 struct ceremonycheck_report {
 	char plan[PLAN_NAME_MAX + 1], authority[65], origin[65], mode[16];
+	char answers[16]; /* of its people: terminal, file; none were asked */
 	uint8_t plan_sha256[32];
 	struct transcript_head head;
 	char approvals[TRANSCRIPT_VALUE_MAX]; /* who approved it; "-": nobody */
@@ -48,8 +52,10 @@ struct ceremonycheck_report {
  * it says happened is no run of a plan, or did not end); "ceremony.plan"
  * (another one); "ceremony.note" (it is over something else);
  * "ceremony.file"; "note.signature". PV_NOT_FOUND: "note.unsigned" (by the
- * log, or by a witness), a file. PV_INPUT: what does not parse. out is filled
- * as far as it came.
+ * log, or by a witness), a file. PV_DENIED, of one that is whole:
+ * "ceremony.mode" (not in->mode), "ceremony.unattended" (a run whose questions
+ * were answered from a file). PV_INPUT: what does not parse. out is filled as
+ * far as it came.
  */
 PV_MUST enum pv_code ceremonycheck(const struct ceremonycheck *in,
 				   struct ceremonycheck_report *out,

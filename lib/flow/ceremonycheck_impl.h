@@ -2,6 +2,7 @@
 #ifndef PV_FLOW_CEREMONYCHECK_IMPL_H
 #define PV_FLOW_CEREMONYCHECK_IMPL_H
 
+#include "lib/flow/askcheck.h"
 #include "lib/flow/backupcheck.h"
 #include "lib/flow/ceremonycheck.h"
 
@@ -13,6 +14,7 @@ struct ceremonycheck_state {
 	bool taken;    /* something came from a medium in it */
 	bool begun, ended;
 	struct backupcheck backup;
+	struct askcheck asks;
 	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
 };
 

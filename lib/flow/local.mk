@@ -31,6 +31,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_tiles.h lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
 	lib/flow/authority_module.c \
+	lib/flow/askcheck.c lib/flow/askcheck.h \
 	lib/flow/backupcheck.c lib/flow/backupcheck.h lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \

@@ -74,8 +74,10 @@ case_start "rehearsed on a token of its own"
 # shellcheck disable=SC2046 # no path here has a space
 expect_exit 0 "$PROVCTL" $(ceremony rehearse --home "$R" --name acme)
 expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" \
+	--plan "$plan" --mode rehearsal
+expect_text "mode rehearsal, answers none"
+expect_error 4 ceremony.mode ceremony verify "$R/$F/transcript.jsonl" \
 	--plan "$plan"
-expect_text "mode rehearsal"
 module=$(jq -r .module "$R/provctl.json")
 cat >"$T/binding.json" <<END
 {"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
@@ -152,9 +154,11 @@ cp "$H/$F/transcript.jsonl" "$H/$F/transcript.note" "$H/$F/root.pem" \
 	"$T/carried"
 vkey=$("$PROVCTL" -C "$H" export key --purpose log --format vkey 2>/dev/null ||
 	"$PROVCTL" -C "$H" export key --purpose log --vkey)
+expect_error 4 ceremony.unattended ceremony verify \
+	"$T/carried/transcript.jsonl" --plan "$plan" --log-vkey "$vkey"
 expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \
-	--plan "$plan" --log-vkey "$vkey"
-expect_text "mode run"
+	--plan "$plan" --log-vkey "$vkey" --unattended
+expect_text "mode run, answers file"
 expect_text "$vkey"
 openssl verify -CAfile "$T/carried/root.pem" "$T/carried/root.pem" \
 	>/dev/null 2>&1 || fail "OpenSSL does not take the root"
@@ -165,8 +169,8 @@ fi
 case_start "the transcript, for people"
 expect_exit 0 "$PROVCTL" ceremony show "$T/carried/transcript.jsonl"
 expect_text "begin"
-head=$("$PROVCTL" --json ceremony verify "$T/carried/transcript.jsonl" |
-	jq -r .head | sed 's/..../& /g; s/ $//')
+head=$("$PROVCTL" --json ceremony verify --unattended \
+	"$T/carried/transcript.jsonl" | jq -r .head | sed 's/..../& /g; s/ $//')
 expect_text "head  $head"
 expect_exit 0 "$PROVCTL" ceremony show "$T/carried/transcript.jsonl" --html \
 	-o "$T/page.html"
@@ -182,17 +186,21 @@ alice=$(head -n 1 "$T/alice.key")
 bob=$(head -n 1 "$T/bob.key")
 lines=$T/carried/transcript.jsonl
 expect_exit 4 setsid -w "$PROVCTL" ceremony cosign "$lines" --as alice \
-	--key "$T/alice.key" -o "$T/none"
+	--key "$T/alice.key" -o "$T/none" --unattended
+expect_text "mode run, answers file"
+expect_error 4 ceremony.unattended ceremony cosign "$lines" --as alice \
+	--key "$T/alice.key" -o "$T/none" --yes
 expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --as alice \
-	--key "$T/alice.key" -o "$T/one.note" --yes
+	--key "$T/alice.key" -o "$T/one.note" --yes --unattended
 expect_text "head "
 expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --note "$T/one.note" \
-	--as bob --key "$T/bob.key" -o "$T/two.note" --yes
+	--as bob --key "$T/bob.key" -o "$T/two.note" --yes --unattended
 expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --note "$T/two.note" \
-	--as alice --key "$T/alice.key" -o "$T/again.note" --yes
+	--as alice --key "$T/alice.key" -o "$T/again.note" --yes \
+	--unattended
 same_bytes "$T/two.note" "$T/again.note"
 expect_exit 0 "$PROVCTL" ceremony verify "$lines" --note "$T/two.note" \
-	--witness "$alice" --witness "$bob"
+	--witness "$alice" --witness "$bob" --unattended
 expect_error 10 note.unsigned ceremony verify "$lines" \
 	--note "$T/one.note" --witness "$alice" --witness "$bob"
 expect_exit 5 "$PROVCTL" ceremony cosign "$R/$F/transcript.jsonl" \
@@ -247,7 +255,7 @@ expect_text "officers: alice,bob"
 expect_exit 0 "$PROVCTL" -C "$T/ruled" officer show
 expect_text "alice"
 expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" \
-	"$T/ruled/$F/transcript.jsonl"
+	--mode rehearsal "$T/ruled/$F/transcript.jsonl"
 cp "$T/kept" "$plan"
 
 case_start "a token with a pin pad asks by itself"
@@ -326,7 +334,7 @@ answers yes yes yes yes
 expect_exit 0 "$PROVCTL" $(ceremony resume "$@")
 expect_equal "$(jq -r 'select(.event == "step").facts.template_sha256 //
 	empty' "$H/$F/transcript.jsonl" | sort -u)" "$bound" "hash in the transcript"
-expect_exit 0 "$PROVCTL" ceremony verify "$H/$F/transcript.jsonl" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended "$H/$F/transcript.jsonl" \
 	--plan "$plan"
 expect_exit 0 "$PROVCTL" ceremony explain "$plan"
 expect_text "SHA-256 of root-ca.json: $(

@@ -92,7 +92,8 @@ answers=$T/yes
 request=ceremony-$(sha256sum "$plan" | cut -c 1-12).json
 
 case_start "a rehearsal is verified without approvals"
-expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" --plan "$plan"
+expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" --plan "$plan" \
+	--mode rehearsal
 expect_text "approved by nobody"
 
 case_start "without approvals: a request and nothing else, 11"
@@ -240,7 +241,7 @@ expect_equal "$rc" 0 "exit of the resumed run, days later"
 lines=$H/$F/transcript.jsonl
 expect_equal "$(jq -r 'select(.event == "approvals").facts.persons' "$lines")" \
 	alice,bob "persons of the transcript"
-expect_exit 0 "$PROVCTL" ceremony verify "$lines" --plan "$plan"
+expect_exit 0 "$PROVCTL" ceremony verify --unattended "$lines" --plan "$plan"
 expect_text "plan approved by alice,bob"
 
 case_start "the log holds them, and an audit holds the log"
@@ -267,7 +268,7 @@ done
 
 case_start "verified offline, with what was approved beside it"
 cp -R "$H/$F" "$T/carried"
-expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl"
+expect_exit 0 "$PROVCTL" ceremony verify --unattended "$T/carried/transcript.jsonl"
 flip "$T/carried/approvals.note" 40
 expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
 rm "$T/carried/approvals.note"

@@ -116,8 +116,8 @@ mkdir "$T/paper" && real=$M && M=$T/paper
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony rehearse "$T/paper.json" \
 	--home "$T/printed" --name acme)
-expect_exit 0 "$PROVCTL" ceremony verify "$T/printed/$F/transcript.jsonl" \
-	--plan "$T/paper.json"
+expect_exit 0 "$PROVCTL" ceremony verify --mode rehearsal \
+	"$T/printed/$F/transcript.jsonl" --plan "$T/paper.json"
 expect_equal "$(events "$T/printed" share)" 10 "shares given"
 expect_equal "$(events "$T/printed" restored)" 3 "keys restored"
 (cd "$M/acme" && sha256sum -c --quiet SHA256SUMS) >"$T/log" 2>&1 ||
@@ -148,7 +148,7 @@ open_share erin 5 "$M/shares/erin.txt"
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony resume "$plan" --home "$R")
 expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" \
-	--plan "$plan"
+	--mode rehearsal --plan "$plan"
 rm -rf "$M/shares" "$M/acme"
 
 case_start "run: without a medium nothing is made of a backup"
@@ -280,7 +280,7 @@ expect_exit 0 "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
 expect_equal "$(objects spare)" 6 "objects on the spare token"
 cp -R "$H/$F" "$T/carried"
 expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \
-	--plan "$plan"
+	--unattended --plan "$plan"
 expect_exit 0 "$PROVCTL" ceremony show "$T/carried/transcript.jsonl"
 expect_text "origin: restored"
 expect_text "CKA_LOCAL=0"

@@ -79,7 +79,7 @@ done_well() {
 		fail "$1: resume ends with $rc"
 		show_output
 	fi
-	expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" "$H/$F"
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$plan" "$H/$F"
 	expect_exit 0 "$PROVCTL" -C "$H" audit verify
 	expect_equal "$(objects acme)" 5 "$1: objects on the first token"
 	expect_equal "$(objects spare)" 2 "$1: objects on the second token"

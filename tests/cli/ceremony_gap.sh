@@ -93,7 +93,7 @@ for side in root issuing; do
 	cp -R "$log" "$T/carried"
 	vkey=$(on $side "$PROVCTL" -C "$T/acme-$side" export key --purpose log \
 		--vkey)
-	expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended "$T/carried/transcript.jsonl" \
 		--plan "$(plan_of $side)" --log-vkey "$vkey"
 	expect_text "mode run"
 done

@@ -80,7 +80,7 @@ echo other >"$T/media/acme-root/issuing-1.pem"
 side_ends 9 output.exists resume root
 rm -rf "$T/media/acme-root"
 side_ends 0 '' resume root
-expect_exit 0 "$PROVCTL" ceremony verify "$root_log/transcript.jsonl" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended "$root_log/transcript.jsonl" \
 	--plan "$root_plan"
 given=$T/media/acme-root
 cp -R "$given" "$T/kept-root"
@@ -172,7 +172,7 @@ as_given root
 
 case_start "what was given is taken, and nothing else was"
 side_ends 0 '' resume issuing
-expect_exit 0 "$PROVCTL" ceremony verify "$issuing_log/transcript.jsonl" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended "$issuing_log/transcript.jsonl" \
 	--plan "$issuing_plan"
 for file in root issuing-1; do
 	same_bytes "$issuing_log/$file.pem" "$T/kept-root/$file.pem"

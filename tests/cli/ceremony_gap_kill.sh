@@ -81,7 +81,7 @@ check() {
 	expect_equal "$(find "$given" -type f | wc -l)" \
 		"$(($(wc -l <"$given/SHA256SUMS") + 1))" "$2: files on the medium"
 	[ "$rc" -ne 0 ] || {
-		expect_exit 0 "$PROVCTL" ceremony verify "$log/transcript.jsonl" \
+		expect_exit 0 "$PROVCTL" ceremony verify --unattended "$log/transcript.jsonl" \
 			--plan "$(plan_of "$1")"
 		expect_exit 0 env SOFTHSM2_CONF="$T/$1.conf" "$PROVCTL" \
 			-C "$T/acme-$1" audit verify

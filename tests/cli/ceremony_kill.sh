@@ -72,6 +72,7 @@ done_well() {
 		show_output
 	fi
 	expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" \
+		--mode "$mode" --unattended \
 		"$H/ceremonies/small-1/transcript.jsonl"
 	jq -es --arg mode "$mode" '.[0].facts.mode == $mode' \
 		"$H/ceremonies/small-1/transcript.jsonl" >/dev/null ||

@@ -77,7 +77,7 @@ both() {
 }
 
 holds() {
-	expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/$1.json" \
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/$1.json" \
 		--log-vkey "$("$PROVCTL" -C "$H" export key --purpose log --vkey)" \
 		"$H/ceremonies/$1-1/transcript.jsonl"
 }
@@ -112,7 +112,7 @@ expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$H" \
 first=$H/ceremonies/first-1
 openssl crl -inform DER -in "$first/root.crl" -CAfile "$first/root.pem" \
 	-noout >/dev/null 2>&1 || fail "OpenSSL does not take the list"
-expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/first.json" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/first.json" \
 	"$first/transcript.jsonl"
 cmp -s "$first/root.crl" "$H/publish/crl/root/0.crl" ||
 	fail "another list is published"

@@ -126,7 +126,7 @@ done_well() {
 		fail "$1: resume ends with $rc"
 		show_output
 	fi
-	expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/later.json" \
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/later.json" \
 		"$T/acme/ceremonies/later-1/transcript.jsonl"
 	expect_exit 0 "$PROVCTL" -C "$T/acme" audit verify
 	expect_exit 0 "$PROVCTL" -C "$T/acme" audit reconcile

@@ -112,7 +112,7 @@ new_token spare
 set_config '.tokens += ["pkcs11:token=spare"]'
 run_plan 0 resume "$T/restore.json"
 expect_equal "$(objects spare)" 6 "objects on the second token"
-expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/restore.json" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/restore.json" \
 	"$H/ceremonies/restore-1/transcript.jsonl"
 verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile

@@ -139,7 +139,7 @@ case_start "approved, run, and said so in transcript and log"
 ceremony run lists --approval "$T/notes/ceremony.bob" \
 	--approval "$T/notes/ceremony.carol"
 expect_rc 0 "the lists"
-expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/lists.json" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/lists.json" \
 	"$H/ceremonies/lists-1/transcript.jsonl"
 expect_text "approved by bob,carol"
 expect_exit 0 "$PROVCTL" -C "$H" audit show --type ceremony.begin
@@ -186,7 +186,7 @@ expect_rc 11 "the key, without its approvals"
 ceremony resume key "$@"
 expect_rc 0 "with both"
 expect_equal "$(jq -r .keys.bundle.generation "$H/provctl.json")" 2 generation
-expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/key.json" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/key.json" \
 	"$H/ceremonies/key-1/transcript.jsonl"
 expect_text "approved by bob,carol"
 audited
@@ -211,7 +211,7 @@ expect_equal "$(wc -l <"$T/shown")" 1 "one certificate for one approval"
 for file in root root-2-by-1 root-1-by-2; do
 	[ -f "$H/ceremonies/root2-1/$file.pem" ] || fail "no $file.pem"
 done
-expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/root2.json" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/root2.json" \
 	"$H/ceremonies/root2-1/transcript.jsonl"
 audited
 

@@ -28,12 +28,17 @@ static struct plan *the_plan(void)
 	return plan_of(PLAN);
 }
 
+#define HASH                                                                   \
+	"0123456789abcdef0123456789abcdef"                                     \
+	"0123456789abcdef0123456789abcdef"
+
 /* ---- a transcript, line by line ---- */
 
+#define FACTS 5
 struct line {
 	uint32_t step;
 	const char *event;
-	const char *key[3], *value[3];
+	const char *key[FACTS], *value[FACTS];
 };
 
 #define BEGIN                                                                  \
@@ -79,16 +84,16 @@ static void write_lines(const struct plan *plan, const struct line *lines,
 	snprintf(name, sizeof(name), "t%d", number++);
 	UNIT_OK(transcript_create(&t, dir, name, &err_));
 	for (size_t i = 0; i < n; i++) {
-		struct transcript_pair pairs[3];
+		struct transcript_pair pairs[FACTS];
 
-		for (size_t k = 0; k < 3; k++) {
+		for (size_t k = 0; k < FACTS; k++) {
 			const char *v = lines[i].value[k];
 
 			pairs[k].key = lines[i].key[k] ? lines[i].key[k] : "-";
 			pairs[k].value = v && strcmp(v, "PLAN") == 0 ? hex : v;
 		}
 		UNIT_OK(transcript_put(&t, lines[i].step, lines[i].event, pairs,
-				       3, &err_));
+				       FACTS, &err_));
 	}
 	transcript_close(&t);
 	buf_init(out, TRANSCRIPT_SIZE_MAX);
@@ -208,11 +213,21 @@ START_TEST(test_order)
 }
 END_TEST
 
-#define RUN                                                                    \
+#define RUN_OF(mode, rehearsed)                                                \
 	{                                                                      \
-		0, "begin", { "mode", "sha256", "log" },                       \
+		0, "begin",                                                    \
+			{ "mode", "sha256", "log", "answers", "rehearsed" },   \
 		{                                                              \
-			"run", "PLAN", "acme"                                  \
+			mode, "PLAN", "acme", "terminal", rehearsed            \
+		}                                                              \
+	}
+#define RUN RUN_OF("run", HASH)
+#define YES(n)                                                                 \
+	WORD(n, "ask"),                                                        \
+	{                                                                      \
+		n, "answer", { "answer" },                                     \
+		{                                                              \
+			"yes"                                                  \
 		}                                                              \
 	}
 #define APPROVALS(n, who)                                                      \
@@ -230,17 +245,23 @@ START_TEST(test_approvals)
 		RUN,
 		APPROVALS(0, "alice,bob"),
 		STEP(1, "init-token", "acme"),
+		YES(1),
 		WORD(1, "done"),
 		STEP(2, "generate-key", "root"),
+		YES(2),
 		KEY(2, "root"),
 		WORD(2, "done"),
 		STEP(3, "pause", ""),
+		YES(3),
 		WORD(3, "done"),
 		WORD(0, "end"),
 	};
 	static const struct line wrong[][4] = {
-		{ RUN, STEP(1, "init-token", "acme"), WORD(1, "done"),
-		  APPROVALS(0, "-") },
+		{ RUN, STEP(1, "init-token", "acme"), YES(1) },
+		{ RUN_OF("run", NULL), APPROVALS(0, "-"), WORD(0, "x"),
+		  WORD(0, "x") },
+		{ RUN, APPROVALS(0, "-"), STEP(1, "init-token", "acme"),
+		  WORD(1, "done") },
 		{ RUN, APPROVALS(0, "-"), APPROVALS(0, "bob"), WORD(0, "x") },
 		{ RUN, APPROVALS(1, "-"), WORD(0, "x"), WORD(0, "x") },
 		{ RUN, APPROVALS(0, ""), WORD(0, "x"), WORD(0, "x") },
@@ -256,6 +277,39 @@ START_TEST(test_approvals)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		unit_refused(check(wrong[i], 4, true, &r, &err), PV_INTEGRITY,
 			     "ceremony.order", &err);
+}
+END_TEST
+
+/* Only a rehearsal's roster comes without its people. */
+START_TEST(test_roster_unapproved)
+{
+	static const char ruled[] =
+		"{\"plan\":\"p\",\"version\":1,\"steps\":[{\"step\":"
+		"\"init-token\"},{\"step\":\"generate-key\",\"purpose\":"
+		"\"root\",\"kind\":\"P-256\"},{\"step\":\"set-roster\","
+		"\"sha256\":\"" HASH "\"}]}";
+	static const struct line init[] = {
+		RUN_OF("init", NULL),
+		STEP(1, "init-token", "acme"),
+		WORD(1, "done"),
+		STEP(2, "generate-key", "root"),
+		KEY(2, "root"),
+		WORD(2, "done"),
+		STEP(3, "set-roster", ""),
+		WORD(3, "done"),
+		WORD(0, "end"),
+	};
+	struct line lines[9];
+	struct ceremonycheck_report r;
+	struct err err;
+
+	memcpy(lines, init, sizeof(lines));
+	unit_refused(check_of(ruled, lines, 9, true, &r, &err), PV_INTEGRITY,
+		     "ceremony.order", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "nobody approved it"));
+	lines[0].value[0] = "rehearsal";
+	unit_refused(check_of(ruled, lines, 9, true, &r, &err), PV_INTEGRITY,
+		     "ceremony.note", &err);
 }
 END_TEST
 
@@ -278,9 +332,6 @@ END_TEST
 
 /* ---- a plan that is bound to a template ---- */
 
-#define HASH                                                                   \
-	"0123456789abcdef0123456789abcdef"                                     \
-	"0123456789abcdef0123456789abcdef"
 #define OTHER_HASH                                                             \
 	"0123456789abcdef0123456789abcdef"                                     \
 	"0123456789abcdef0123456789abcdee"
@@ -386,6 +437,7 @@ int main(void)
 	tcase_add_loop_test(t, test_order, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(t, test_approvals);
+	tcase_add_test(t, test_roster_unapproved);
 	tcase_add_test(t, test_other_plan);
 	tcase_add_test(t, test_template);
 	tcase_add_test(t, test_script_template);

@@ -1,0 +1,155 @@
+#include "lib/flow/askcheck.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/plan.h"
+
+static enum pv_code order(const char *what, struct err *err)
+{
+	return err_fail(err, PV_INTEGRITY, "ceremony.order", NULL, "%s", what);
+}
+
+static bool fact_is(const struct transcript_line *line, const char *key,
+		    const char *value)
+{
+	const char *s = transcript_fact(line, key);
+
+	return s && strcmp(s, value) == 0;
+}
+
+static bool is_one_of(const char *name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(name, list[i]) == 0)
+			return true;
+	return false;
+}
+
+#define IS_ONE_OF(name, list)                                                  \
+	is_one_of((name), (list), sizeof(list) / sizeof((list)[0]))
+
+static bool is_kind(const struct askcheck *a, enum plan_kind kind)
+{
+	return strcmp(a->kind, plan_kind_name(kind)) == 0;
+}
+
+/* Who goes on may answer in another way than who began. */
+static enum pv_code take_answers(struct askcheck *a,
+				 const struct transcript_line *line,
+				 struct err *err)
+{
+	if (fact_is(line, "answers", "file"))
+		a->file = true;
+	else if (!fact_is(line, "answers", "terminal"))
+		return order("a run that does not say how its questions are "
+			     "answered",
+			     err);
+	return PV_OK;
+}
+
+static void take_step(struct askcheck *a, const struct transcript_line *line)
+{
+	const char *kind = transcript_fact(line, "kind");
+
+	/* What was said in a run that a crash ended stays said. */
+	if (line->step != a->step)
+		a->to_sign = a->to_destroy = false;
+	a->step = line->step;
+	a->asked = a->go = false;
+	a->shown = NULL;
+	snprintf(a->kind, sizeof(a->kind), "%.*s", TRANSCRIPT_EVENT_MAX,
+		 kind ? kind : "");
+}
+
+static enum pv_code take_answer(struct askcheck *a,
+				const struct transcript_line *line,
+				struct err *err)
+{
+	if (!a->asked)
+		return order("an answer to no question", err);
+	a->asked = false;
+	if (!fact_is(line, "answer", "yes"))
+		return PV_OK;
+	a->go = true;
+	a->to_sign |= a->shown && strcmp(a->shown, "sign") == 0;
+	a->to_destroy |= a->shown && strcmp(a->shown, "key") == 0;
+	a->shown = NULL;
+	return PV_OK;
+}
+
+/* The event as it is kept, or NULL: nobody has to say yes to it. */
+static const char *to_be_said(const struct askcheck *a,
+			      const struct transcript_line *line)
+{
+	static const char *const shown[] = { "sign", "taken", "share" };
+
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (strcmp(line->event, shown[i]) == 0)
+			return shown[i];
+	return strcmp(line->event, "key") == 0 && is_kind(a, PLAN_DESTROY_KEY)
+		       ? "key"
+		       : NULL;
+}
+
+static enum pv_code take_done(const struct askcheck *a, struct err *err)
+{
+	static const enum plan_kind signing[] = { PLAN_SELF_SIGNED,
+						  PLAN_ISSUE_CA, PLAN_MAKE_CSR,
+						  PLAN_SIGN_CSR,
+						  PLAN_SIGN_CRL };
+
+	for (size_t i = 0; i < sizeof(signing) / sizeof(signing[0]); i++)
+		if (is_kind(a, signing[i]) && !a->to_sign)
+			return order("something was signed that nobody in the "
+				     "room said yes to",
+				     err);
+	return PV_OK;
+}
+
+/* Of a step that runs. */
+static enum pv_code take_work(struct askcheck *a,
+			      const struct transcript_line *line,
+			      struct err *err)
+{
+	/* What happens to the run, whatever people said. */
+	static const char *const any[] = { "failed", "stopped" };
+
+	if (IS_ONE_OF(line->event, any))
+		return PV_OK;
+	if (!a->go)
+		return order("a step that nobody in the room said yes to", err);
+	if (a->shown)
+		return order("it went on before people said yes to what they "
+			     "were shown",
+			     err);
+	a->shown = to_be_said(a, line);
+	if (strcmp(line->event, "destroyed") == 0 && !a->to_destroy)
+		return order("a key was destroyed that nobody in the room said "
+			     "yes to",
+			     err);
+	return strcmp(line->event, "done") == 0 ? take_done(a, err) : PV_OK;
+}
+
+enum pv_code askcheck_line(struct askcheck *a,
+			   const struct transcript_line *line, struct err *err)
+{
+	if (strcmp(line->event, "begin") == 0)
+		a->run = fact_is(line, "mode", "run");
+	if (!a->run)
+		return PV_OK;
+	if (strcmp(line->event, "begin") == 0 ||
+	    strcmp(line->event, "resume") == 0)
+		return take_answers(a, line, err);
+	if (strcmp(line->event, "step") == 0) {
+		take_step(a, line);
+		return PV_OK;
+	}
+	if (strcmp(line->event, "ask") == 0) {
+		a->asked = true;
+		return PV_OK;
+	}
+	if (strcmp(line->event, "answer") == 0)
+		return take_answer(a, line, err);
+	return line->step > 0 ? take_work(a, line, err) : PV_OK;
+}

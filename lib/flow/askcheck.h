@@ -1,0 +1,37 @@
+/*
+ * askcheck: what a ceremony's transcript says of the people in the room, for
+ * ceremonycheck.h. In a run each step begins with their yes, and nothing that
+ * was shown to them is signed, used, kept as a share or destroyed before they
+ * said yes to it.
+ *
+ *   begin, resume   how answers come: "terminal" or "file"; in any other mode
+ *                   nobody is asked: "none"
+ *   step            ask, answer yes; nothing else of the step before that
+ *   sign, taken, share, key of destroy-key   ask, answer yes
+ *
+ * Does not check: what a question says, and who answers it; how else lines
+ * follow each other (ceremonycheck.h).
+ * Specification: the events of ceremony.h.
+ */
+#ifndef PV_FLOW_ASKCHECK_H
+#define PV_FLOW_ASKCHECK_H
+
+#include "lib/flow/transcript.h"
+
+struct askcheck {  /* zeroed: no line was seen */
+	bool run;  /* its mode: people are asked */
+	bool file; /* answers came from a file, of one of its runs at least */
+	uint32_t step; /* the last one that began, also in a run before */
+	char kind[TRANSCRIPT_EVENT_MAX + 1];
+	bool asked;		  /* a question that has no answer yet */
+	bool go;		  /* people said that the step may begin */
+	const char *shown;	  /* event that waits for its yes, or NULL */
+	bool to_sign, to_destroy; /* said in this step */
+};
+
+/* The next line, "begin" first. PV_INTEGRITY, "ceremony.order". */
+PV_MUST enum pv_code askcheck_line(struct askcheck *a,
+				   const struct transcript_line *line,
+				   struct err *err);
+
+#endif

@@ -1,0 +1,172 @@
+#include "lib/flow/askcheck.h"
+
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+/* A line as a word: "EVENT", "EVENT KEY=VALUE" or "N EVENT ...". */
+static enum pv_code feed(struct askcheck *a, const char *text, struct err *err)
+{
+	json_t *facts = json_object();
+	struct transcript_line line = { .facts = facts };
+	char word[64], *event = word, *key;
+	enum pv_code rc;
+
+	snprintf(word, sizeof(word), "%s", text);
+	if (word[0] >= '0' && word[0] <= '9') {
+		line.step = (uint32_t)(word[0] - '0');
+		event = word + 2;
+	}
+	key = strchr(event, ' ');
+	while (key) {
+		char *next, *value;
+
+		*key++ = '\0';
+		next = strchr(key, ' ');
+		if (next)
+			*next = '\0';
+		value = strchr(key, '=');
+		ck_assert_ptr_nonnull(value);
+		*value++ = '\0';
+		ck_assert_int_eq(
+			json_object_set_new(facts, key, json_string(value)), 0);
+		key = next;
+	}
+	line.event = event;
+	err_init(err);
+	rc = askcheck_line(a, &line, err);
+	json_decref(facts);
+	return rc;
+}
+
+#define LINES_MAX 24
+struct story {
+	const char *lines[LINES_MAX]; /* ended by NULL */
+};
+
+/* The first of them that is refused, or -1. */
+static int first_bad(const struct story *s, struct askcheck *a)
+{
+	memset(a, 0, sizeof(*a));
+	for (int i = 0; i < LINES_MAX && s->lines[i]; i++) {
+		struct err err;
+		enum pv_code rc = feed(a, s->lines[i], &err);
+
+		if (rc == PV_OK)
+			continue;
+		unit_refused(rc, PV_INTEGRITY, "ceremony.order", &err);
+		return i;
+	}
+	return -1;
+}
+
+#define RUN "begin mode=run answers=terminal"
+#define GO "1 ask", "1 answer answer=yes"
+#define CA "1 step kind=self-signed"
+#define KILL "1 step kind=destroy-key"
+
+static const struct story good[] = {
+	{ { "begin mode=rehearsal", "1 step kind=self-signed", "1 sign",
+	    "1 certificate", "1 done", "resume" } },
+	{ { RUN, "approvals", "1 step kind=pause", GO, "1 done",
+	    "2 step kind=generate-key", "2 ask", "2 answer answer=yes", "2 key",
+	    "2 done", "log-key", "end" } },
+	{ { RUN, CA, GO, "1 pin-pad", "1 wrong-pin", "1 sign", GO,
+	    "1 certificate", "1 done" } },
+	/* Stopped when it was asked, and gone on with. */
+	{ { RUN, CA, GO, "1 sign", "1 ask", "1 answer answer=stop", "1 stopped",
+	    "resume answers=terminal", CA, GO, "1 sign", GO, "1 certificate",
+	    "1 done" } },
+	/* A crash behind the signature: it is not made again. */
+	{ { RUN, CA, GO, "1 sign", GO, "resume answers=terminal", CA, GO,
+	    "1 certificate", "1 done" } },
+	{ { RUN, "1 step kind=back-up-key", GO, "1 taken", GO, "1 share", GO,
+	    "1 share", GO, "1 backup", "1 done" } },
+	{ { RUN, KILL, GO, "1 key", GO, "1 target", "resume answers=terminal",
+	    KILL, GO, "1 destroyed", "1 done" } },
+	/* A crash before anybody answered. */
+	{ { RUN, KILL, "1 ask", "resume answers=terminal", KILL, GO, "1 key",
+	    GO, "1 destroyed", "1 done" } },
+};
+
+START_TEST(test_good)
+{
+	struct askcheck a;
+
+	ck_assert_int_eq(first_bad(&good[_i], &a), -1);
+	ck_assert(!a.file);
+}
+END_TEST
+
+static const struct {
+	struct story s;
+	int at;
+} bad[] = {
+	{ { { "begin mode=run" } }, 0 },
+	{ { { "begin mode=run answers=none" } }, 0 },
+	{ { { RUN, "resume" } }, 1 },
+	{ { { RUN, CA, "1 answer answer=yes" } }, 2 },
+	{ { { RUN, CA, GO, "1 answer answer=yes" } }, 4 },
+	/* No yes to the step. */
+	{ { { RUN, CA, "1 sign" } }, 2 },
+	{ { { RUN, CA, "1 done" } }, 2 },
+	{ { { RUN, CA, "1 ask", "1 done" } }, 3 },
+	{ { { RUN, CA, "1 ask", "1 answer answer=no", "1 done" } }, 4 },
+	{ { { RUN, CA, GO, "resume answers=terminal", CA, "1 sign" } }, 6 },
+	/* No yes to what was shown. */
+	{ { { RUN, CA, GO, "1 sign", "1 certificate" } }, 5 },
+	{ { { RUN, CA, GO, "1 sign", "1 ask", "1 certificate" } }, 6 },
+	{ { { RUN, CA, GO, "1 sign", "1 sign" } }, 5 },
+	{ { { RUN, CA, GO, "1 certificate", "1 done" } }, 5 },
+	{ { { RUN, CA, GO, "1 sign", "1 ask", "1 answer answer=no",
+	      "1 done" } },
+	  7 },
+	{ { { RUN, "1 step kind=import-ca", GO, "1 taken", "1 certificate" } },
+	  5 },
+	{ { { RUN, "1 step kind=back-up-key", GO, "1 share", "1 share" } }, 5 },
+	{ { { RUN, "1 step kind=back-up-key", GO, "1 share", "1 backup" } },
+	  5 },
+	{ { { RUN, KILL, GO, "1 destroyed" } }, 4 },
+	{ { { RUN, KILL, GO, "1 key", "1 target" } }, 5 },
+	/* What was said in a step before is not said in this one. */
+	{ { { RUN, CA, GO, "1 sign", GO, "1 done", "2 step kind=issue-ca",
+	      "2 ask", "2 answer answer=yes", "2 done" } },
+	  11 },
+};
+
+START_TEST(test_bad)
+{
+	struct askcheck a;
+
+	ck_assert_int_eq(first_bad(&bad[_i].s, &a), bad[_i].at);
+}
+END_TEST
+
+/* Whoever went on with a file has answered from one. */
+START_TEST(test_file)
+{
+	static const struct story file[] = {
+		{ { "begin mode=run answers=file" } },
+		{ { RUN, "resume answers=file", "resume answers=terminal" } },
+	};
+	struct askcheck a;
+
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(first_bad(&file[i], &a), -1);
+		ck_assert(a.file);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("askcheck");
+	TCase *t = tcase_create("askcheck");
+
+	tcase_add_loop_test(t, test_good, 0,
+			    (int)(sizeof(good) / sizeof(*good)));
+	tcase_add_loop_test(t, test_bad, 0, (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_file);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
