@@ -1,18 +1,16 @@
 # Two authorities with an air gap between them, by the shipped plans; sourced
-# after lib.sh. Each has a folder of tokens and a home of its own; what changes
-# hands is a medium's folder.
+# after lib.sh, with tokens.sh. Each has a folder of tokens and a home of its
+# own; what changes hands is a medium's folder.
 #
 #   root     $T/acme-root      plan root-offline
 #   issuing  $T/acme-issuing   plan issuing-online
+. "$srcdir/tests/tokens.sh"
 root_plan=$templates/plans/root-offline.json
 issuing_plan=$templates/plans/issuing-online.json
 R=$T/acme-root
 I=$T/acme-issuing
 root_log=$R/ceremonies/root-offline-1
 issuing_log=$I/ceremonies/issuing-online-1
-printf 87654321 >"$T/so-pin"
-printf 12345678 >"$T/pin"
-yes yes | head -n 80 >"$T/yes"
 
 # What people say: the shipped plans have nothing else to ask.
 plan_of() {
@@ -33,13 +31,9 @@ on() {
 new_side() {
 	rm -rf "$T/acme-$1" "$T/$1.tokens"
 	mkdir "$T/$1.tokens"
-	printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
-		"$T/$1.tokens" >"$T/$1.conf"
-	cat >"$T/$1.binding" <<END
-{"binding": "$1", "module": "${gap_module:-$module}",
- "tokens": ["pkcs11:token=acme-$1"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
+	conf_tokens "$T/$1.tokens" "$T/$1.conf"
+	bind_tokens "${gap_module:-$softhsm}" "acme-$1"
+	mv "$T/binding.json" "$T/$1.binding"
 }
 
 # rehearse_both: in $T/rehearsal-root and -issuing. The one that waits for the
@@ -56,7 +50,6 @@ rehearse_both() {
 	expect_exit 0 "$PROVCTL" ceremony resume "$issuing_plan" \
 		--home "$T/rehearsal-issuing" --templates "$templates" \
 		--media "$T/rehearsed"
-	module=$(jq -r .module "$T/rehearsal-root/provctl.json")
 }
 
 # args WORD SIDE [ANSWERS]: of ceremony WORD, a word each.

@@ -635,11 +635,13 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/flip.sh \
 	tests/gap.sh \
 	tests/keepers.sh \
+	tests/kills.sh \
 	tests/lib.sh \
 	tests/chains.sh \
 	tests/attest.sh \
 	tests/people.sh \
 	tests/secrets.sh \
+	tests/tokens.sh \
 	tests/setup.sh \
 	tests/count.sh \
 	tests/clean-root.sh \

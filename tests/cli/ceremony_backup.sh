@@ -3,6 +3,7 @@
 # which a batch goes on when the first one goes away.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/keepers.sh"
+. "$srcdir/tests/tokens.sh"
 
 plan=$T/plan.json
 cat >"$plan" <<END
@@ -28,8 +29,6 @@ H=$T/acme
 R=$T/rehearsal
 M=$T/media
 F=ceremonies/twin-1
-printf 87654321 >"$T/so-pin"
-printf 12345678 >"$T/pin"
 # Devices under the root itself: one CA less to carry about.
 sed 's/"issuing-1"/"root"/' "$templates/tls-client.json" >"$T/tls-client.json"
 mkdir "$M" "$T/plain"
@@ -47,9 +46,6 @@ ceremony() {
 		--media "$M" "$@"
 	echo "$*"
 }
-
-# As often as it is asked.
-yes yes | head -n 200 >"$T/answers"
 
 # The officers' keys for encryption, and their certificates on the medium.
 for officer in alice bob carol dave erin; do
@@ -152,38 +148,26 @@ expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" \
 rm -rf "$M/shares" "$M/acme"
 
 case_start "run: without a medium nothing is made of a backup"
-module=$(jq -r .module "$R/provctl.json")
-mkdir "$T/tokens"
-printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
-	"$T/tokens" >"$T/tokens.conf"
-SOFTHSM2_CONF=$T/tokens.conf
-export SOFTHSM2_CONF
-softhsm2-util --init-token --free --label spare --pin 12345678 \
-	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
-cat >"$T/binding.json" <<END
-{"binding": "b", "module": "$module",
- "tokens": ["pkcs11:token=acme", "pkcs11:token=spare"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
+use_tokens "$T/tokens"
+new_token spare
+bind_tokens "$softhsm" acme spare
 expect_exit 2 "$PROVCTL" ceremony run "$plan" --templates "$T/policies" \
 	--home "$T/none" --name acme --binding "$T/binding.json" \
-	--rehearsal "$R" --answers "$T/answers"
+	--rehearsal "$R" --answers "$T/yes"
 expect_text "rule: media.none"
 rm -rf "$T/none" "$T/tokens"/*
-softhsm2-util --init-token --free --label spare --pin 12345678 \
-	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+new_token spare
 
 case_start "run: a backup that is on the medium is not written over"
 mkdir "$M/acme"
 echo theirs >"$M/acme/root-1.backup"
 # shellcheck disable=SC2046
 expect_exit 9 "$PROVCTL" $(ceremony run "$plan" --home "$T/none" --name acme \
-	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/answers")
+	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/yes")
 expect_text "rule: output.exists"
 expect_equal "$(ls "$M/acme")" root-1.backup "files on the medium"
 rm -rf "$T/none" "$T/tokens"/* "$M/acme"
-softhsm2-util --init-token --free --label spare --pin 12345678 \
-	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+new_token spare
 
 # goes_on CODE WORDS: resumed, with keepers that destroy what they printed.
 goes_on() {
@@ -198,7 +182,7 @@ goes_on() {
 case_start "run: no share beside the text of another one"
 # shellcheck disable=SC2046
 expect_exit 4 "$PROVCTL" $(ceremony run "$plan" --home "$H" --name acme \
-	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/answers")
+	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/yes")
 expect_text "rule: shares.left"
 expect_text "ceremony resume"
 expect_equal "$(events "$H" share)" 6 "shares given"
@@ -235,17 +219,11 @@ if openssl cms -decrypt -inform DER -inkey "$T/alice.key" \
 	fail "alice opens bob's share"
 fi
 
-# objects TOKEN: how many it has.
-objects() {
-	GNUTLS_PIN=12345678 p11tool --provider "$module" --login --batch \
-		--list-all "pkcs11:token=$1" 2>/dev/null | grep -c URL
-}
-
 # refused CODE RULE: the resumed run, and nothing is on the spare token.
 refused() {
 	# shellcheck disable=SC2046
 	expect_exit "$1" "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
-		--binding "$T/binding.json" --answers "$T/answers")
+		--binding "$T/binding.json" --answers "$T/yes")
 	expect_text "rule: $2"
 	expect_equal "$(objects spare)" 0 "objects on the spare token"
 }
@@ -271,12 +249,12 @@ cp "$T/acme-media"/* "$M/acme"
 case_start "three of five restore; what was printed is brought, too"
 # shellcheck disable=SC2046
 expect_exit 3 "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
-	--binding "$T/binding.json" --answers "$T/answers")
+	--binding "$T/binding.json" --answers "$T/yes")
 expect_text "0 shares, and 2 are needed"
 cp "$T/papers"/*.txt "$M/shares"
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony resume "$plan" --home "$H" \
-	--binding "$T/binding.json" --answers "$T/answers")
+	--binding "$T/binding.json" --answers "$T/yes")
 expect_equal "$(objects spare)" 6 "objects on the spare token"
 cp -R "$H/$F" "$T/carried"
 expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \

@@ -1,10 +1,11 @@
 #!/bin/sh
 # A key that is backed up and restored, killed before and behind calls to the
-# tokens: it goes on, and nothing is there twice or in halves. KILL_STEP=1 kills
-# at every call (make check-kill-ceremony), else at some.
+# tokens: it goes on, and nothing is there twice or in halves.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/keepers.sh"
-step=${KILL_STEP:-8}
+. "$srcdir/tests/tokens.sh"
+. "$srcdir/tests/kills.sh"
+step=8
 
 plan=$T/plan.json
 cat >"$plan" <<END
@@ -22,34 +23,16 @@ bind_plan "$plan" "$templates"
 H=$T/acme
 M=$T/media
 F=ceremonies/small-1/transcript.jsonl
-printf 87654321 >"$T/so-pin"
-printf 12345678 >"$T/pin"
 mkdir "$M"
 run "$PROVCTL" ceremony rehearse "$plan" --home "$T/whole" --name acme \
 	--templates "$templates" --media "$M"
 [ "$rc" -eq 0 ] || show_output
-module=$(jq -r .module "$T/whole/provctl.json")
-cat >"$T/binding.json" <<END
-{"binding": "b", "module": "$builddir/tests/fault/shim.so",
- "tokens": ["pkcs11:token=acme", "pkcs11:token=spare"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
-printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
-	"$T/tokens" >"$T/tokens.conf"
-SOFTHSM2_CONF=$T/tokens.conf
-export SOFTHSM2_CONF
-mkdir "$T/tokens"
-softhsm2-util --init-token --free --label spare --pin 12345678 \
-	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
-mv "$T/tokens" "$T/empty"
+bind_tokens "$builddir/tests/fault/shim.so" acme spare
+use_tokens "$T/tokens"
+new_token spare
+cp -R "$T/tokens" "$T/empty"
 
-# objects TOKEN
-objects() {
-	GNUTLS_PIN=12345678 p11tool --batch --provider "$module" --login \
-		--list-all "pkcs11:token=$1" 2>/dev/null | grep -c '^Object'
-}
-
-# ceremony WORD OPTION...
+# ceremony WORD NAME=VALUE...
 ceremony() {
 	word=$1
 	shift
@@ -58,22 +41,22 @@ ceremony() {
 		--media "$M" --templates "$templates" --answers "$T/said"
 }
 
-# Until it is done. A key that nobody recorded stays until people delete it.
-resume() {
-	tries=0
-	rehearsal=
-	while [ "$tries" -lt 3 ]; do
-		tries=$((tries + 1))
-		ceremony resume TRY=$tries
-		[ "$rc" -eq 9 ] && grep -q hsm.label-taken "$T/err" || return
-		label=$(sed -n 's/.*label \([^ ]*\) is taken.*/\1/p' "$T/err")
-		GNUTLS_PIN=12345678 p11tool --batch --provider "$module" \
-			--login --delete "pkcs11:token=acme;object=$label" \
-			>/dev/null 2>&1
-	done
+anew() {
+	rm -rf "$H" "$T/tokens" "$M"
+	mkdir "$M"
+	cp -R "$T/empty" "$T/tokens"
 }
 
-# done_well WHAT
+go() {
+	rehearsal="--rehearsal $T/whole --name acme"
+	ceremony run "$@"
+}
+
+go_on() {
+	rehearsal=
+	past_orphans "$H/$F" 12345678 ceremony resume
+}
+
 done_well() {
 	if [ "$rc" -ne 0 ]; then
 		fail "$1: resume ends with $rc"
@@ -83,28 +66,13 @@ done_well() {
 	expect_exit 0 "$PROVCTL" -C "$H" audit verify
 	expect_equal "$(objects acme)" 5 "$1: objects on the first token"
 	expect_equal "$(objects spare)" 2 "$1: objects on the second token"
-	[ "$case_failed" -eq 0 ]
 }
 
-case_start "killed before and behind calls to the tokens"
-kills=0
-for behind in 0 1; do
-	n=$((1 + behind * step / 2))
-	while [ "$case_failed" -eq 0 ]; do
-		rm -rf "$H" "$T/tokens" "$M"
-		mkdir "$M"
-		cp -R "$T/empty" "$T/tokens"
-		rehearsal="--rehearsal $T/whole --name acme"
-		ceremony run FAULT_DIE=$n FAULT_DIE_BEHIND=$behind
-		[ "$rc" -ne 0 ] || break
-		kills=$((kills + 1))
-		resume
-		done_well "call $n, behind $behind" || break
-		n=$((n + step))
-	done
-done
+case_start "killed before calls to the tokens"
+kill_at_each before 5
 done_well "without a kill"
-echo "# $kills kills"
-[ "$kills" -ge 5 ] || fail "only $kills kills"
+
+case_start "killed behind calls to the tokens"
+kill_at_each behind 5
 
 tests_end

@@ -2,69 +2,49 @@
 # Two authorities with an air gap between them, each killed where it makes
 # something durable in the steps that use the medium, and before and behind its
 # calls to the token there, and going on: one request, one certificate, the same
-# files, nothing on the token that nobody knows. KILL_STEP=1 kills at every
-# place, else at some.
+# files, nothing on the token that nobody knows.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/gap.sh"
-step=${KILL_STEP:-9}
+. "$srcdir/tests/kills.sh"
+step=9
 # Which module a ceremony is run on stands in its binding.
 gap_module=$builddir/tests/fault/shim.so
 
-# killed SIDE N WAY: resume ends with the Nth thing that it makes durable, or
-# before or behind the Nth call to the token.
-killed() {
-	case $3 in
-	durable) set -- "$1" DIE_AT="$2" \
-		LD_PRELOAD="$builddir/tests/cli/die.so" ;;
-	before) set -- "$1" FAULT_DIE="$2" FAULT_DIE_BEHIND=0 ;;
-	behind) set -- "$1" FAULT_DIE="$2" FAULT_DIE_BEHIND=1 ;;
-	esac
-	killed_side=$1
-	shift
-	# shellcheck disable=SC2046  # no path here has a space
-	run env SOFTHSM2_CONF="$T/$killed_side.conf" "$@" "$PROVCTL" \
-		$(args resume "$killed_side")
-}
-
-# keep SIDE: that side and the medium as they are now; back SIDE: as they were.
+# keep: the side and the medium as they are now.
 keep() {
 	rm -rf "$T/kept"
 	mkdir "$T/kept"
-	cp -a "$T/acme-$1" "$T/$1.tokens" "$T/media" "$T/kept"
+	cp -a "$T/acme-$at" "$T/$at.tokens" "$T/media" "$T/kept"
 }
 
-back() {
-	rm -rf "$T/acme-$1" "$T/$1.tokens" "$T/media"
-	cp -a "$T/kept/acme-$1" "$T/kept/$1.tokens" "$T/kept/media" "$T"
+anew() {
+	rm -rf "$T/acme-$at" "$T/$at.tokens" "$T/media"
+	cp -a "$T/kept/acme-$at" "$T/kept/$at.tokens" "$T/kept/media" "$T"
+}
+
+go() {
+	# shellcheck disable=SC2046  # no path here has a space
+	run env SOFTHSM2_CONF="$T/$at.conf" "$@" "$PROVCTL" $(args resume "$at")
+}
+
+go_on() {
+	side_ends "$kill_whole" '' resume "$at"
+}
+
+done_well() {
+	check "$at" "$1"
 }
 
 # each_place SIDE CODE: resume killed at each place of what is left to do, then
 # resumed; CODE is how that ends.
 each_place() {
-	keep "$1"
+	at=$1
+	kill_whole=$2
+	keep
 	for way in durable before behind; do
-		kills=0
-		n=1
-		while [ "$case_failed" -eq 0 ]; do
-			back "$1"
-			killed "$1" "$n" "$way"
-			# A process that was done by then is not missed, and
-			# later calls are still to come.
-			if [ "$rc" -eq "$2" ]; then
-				[ "$way" = behind ] && [ "$n" -lt "$calls" ] ||
-					break
-			else
-				kills=$((kills + 1))
-			fi
-			side_ends "$2" '' resume "$1"
-			check "$1" "$way, kill $n"
-			n=$((n + step))
-		done
-		calls=$n
-		echo "# $1, $way: $kills kills"
-		[ "$kills" -ge 1 ] || fail "$way: only $kills kills"
+		kill_at_each "$way" 1
 	done
-	back "$1"
+	anew
 }
 
 # check SIDE WHAT: one of each.

@@ -1,18 +1,13 @@
 #!/bin/sh
 # A plan of an authority that is there, killed where it makes something durable,
 # and before and behind its calls to the token, and gone on with: the same keys
-# and files. KILL_STEP=1 kills at every place (make check-kill-ceremony), else at
-# some.
+# and files.
 . "$(dirname "$0")/../lib.sh"
-step=${KILL_STEP:-23}
+. "$srcdir/tests/tokens.sh"
+. "$srcdir/tests/kills.sh"
+step=23
 
 R=$T/rehearsal
-i=0
-while [ "$i" -lt 60 ]; do
-	echo yes
-	i=$((i + 1))
-done >"$T/yes"
-printf 87654321 >"$T/so-pin"
 printf 99887766 >"$T/next-pin"
 
 cat >"$T/first.json" <<END
@@ -49,21 +44,14 @@ for name in first later; do
 	[ "$rc" -eq 0 ] || run "$PROVCTL" ceremony rehearse "$T/$name.json" \
 		--home "$R" --templates "$templates"
 done
-softhsm=$(jq -r .module "$R/provctl.json")
-SOFTHSM2_CONF=$T/tokens.conf
-export SOFTHSM2_CONF
-printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
-	"$T/tokens" >"$SOFTHSM2_CONF"
+use_tokens "$T/tokens"
 
-# make MODULE: an authority on a token, and copies of both to begin with.
+# make_authority MODULE: on a token, and copies of both to begin with.
 make_authority() {
 	rm -rf "$T/acme" "$T/tokens" "$T/home0" "$T/tokens0"
 	mkdir "$T/tokens"
 	printf 12345678 >"$T/pin"
-	cat >"$T/binding.json" <<END
-{"binding": "b", "module": "$1", "tokens": ["pkcs11:token=acme"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
+	bind_tokens "$1" acme
 	run "$PROVCTL" ceremony run "$T/first.json" --home "$T/acme" \
 		--rehearsal "$R" --binding "$T/binding.json" \
 		--templates "$templates" --answers "$T/yes"
@@ -72,53 +60,53 @@ END
 	cp -R "$T/tokens" "$T/tokens0"
 }
 
-put_back() {
+anew() {
 	rm -rf "$T/acme" "$T/tokens" "$T/pin.new"
 	cp -R "$T/home0" "$T/acme"
 	cp -R "$T/tokens0" "$T/tokens"
 	printf 12345678 >"$T/pin"
 }
 
-token() {
+# The PIN that the token has by now.
+pin_now() {
 	for pin in 99887766 12345678; do
-		GNUTLS_PIN=$pin p11tool --batch --provider "$softhsm" --login \
-			"$@" 2>/dev/null && return
+		token "$pin" --list-all "pkcs11:token=acme" >"$T/listed" &&
+			break
 	done
-}
-
-objects() {
-	token --list-all "pkcs11:token=acme" | grep -c '^Object'
+	echo "$pin"
 }
 
 labels() {
-	token --list-all "pkcs11:token=acme" | grep -o 'object=[^;]*;type=[a-z]*' |
-		sort
+	token "$(pin_now)" --list-all "pkcs11:token=acme" |
+		grep -o 'object=[^;]*;type=[a-z]*' | sort
+}
+
+# ceremony WORD OPTION...: with the words of $under in its environment.
+under=
+ceremony() {
+	word=$1
+	shift
+	# shellcheck disable=SC2086 # words of an environment
+	run env $under "$PROVCTL" -C "$T/acme" ceremony "$word" \
+		"$T/later.json" --templates "$templates" \
+		--answers "$T/yes" --new-pin-source "file:$T/next-pin" "$@"
 }
 
 go() {
-	word=$1
-	shift
-	[ "$word" != run ] || set -- "$@" --rehearsal "$R"
-	# shellcheck disable=SC2086 # words of an environment
-	run env $dies "$PROVCTL" -C "$T/acme" ceremony "$word" "$T/later.json" \
-		--templates "$templates" --answers "$T/yes" \
-		--new-pin-source "file:$T/next-pin" "$@"
+	under=$*
+	ceremony run --rehearsal "$R"
+	under=
 }
 
-# resume: until it is done. An unrecorded key is named, and stays until people
-# delete it.
 resume() {
-	tries=0
-	while [ "$tries" -lt 3 ]; do
-		tries=$((tries + 1))
-		go resume
-		# It did not come to a beginning.
-		[ "$rc" -ne 10 ] || go run
-		[ "$rc" -eq 9 ] && grep -q hsm.label-taken "$T/err" || return
-		label=$(sed -n 's/.*label \([^ ]*\) is taken.*/\1/p' "$T/err")
-		orphans=$((orphans + 1))
-		token --delete "pkcs11:token=acme;object=$label" >/dev/null
-	done
+	ceremony resume
+	# It did not come to a beginning.
+	[ "$rc" -ne 10 ] || go
+}
+
+go_on() {
+	past_orphans "$T/acme/ceremonies/later-1/transcript.jsonl" \
+		"$(pin_now)" resume
 }
 
 done_well() {
@@ -137,14 +125,11 @@ done_well() {
 	same_bytes "$T/files.whole" "$T/files"
 	expect_equal "$(jq -c '.keys | map_values(.generation)' \
 		"$T/acme/provctl.json")" "$generations" "$1: generations"
-	[ "$case_failed" -eq 0 ]
 }
 
-orphans=0
-dies=
 case_start "killed where something is made durable"
 make_authority "$softhsm"
-go run
+go
 [ "$rc" -eq 0 ] || {
 	fail "the whole run"
 	show_output
@@ -152,40 +137,13 @@ go run
 labels >"$T/labels.whole"
 (cd "$T/acme/ceremonies/later-1" && ls) >"$T/files.whole"
 generations=$(jq -c '.keys | map_values(.generation)' "$T/acme/provctl.json")
-n=1
-kills=0
-while [ "$case_failed" -eq 0 ]; do
-	put_back
-	dies="DIE_AT=$n LD_PRELOAD=$builddir/tests/cli/die.so"
-	go run
-	dies=
-	[ "$rc" -ne 0 ] || break
-	kills=$((kills + 1))
-	resume
-	done_well "kill $n" || break
-	n=$((n + step))
-done
-echo "# $kills kills"
-[ "$kills" -ge 5 ] || fail "only $kills kills"
+kill_at_each durable 5
 
-case_start "killed before and behind calls to the token"
+case_start "killed before calls to the token"
 make_authority "$builddir/tests/fault/shim.so"
-kills=0
-for behind in 0 1; do
-	n=1
-	while [ "$case_failed" -eq 0 ]; do
-		put_back
-		dies="FAULT_DIE=$n FAULT_DIE_BEHIND=$behind"
-		go run
-		dies=
-		[ "$rc" -ne 0 ] || break
-		kills=$((kills + 1))
-		resume
-		done_well "call $n, behind $behind" || break
-		n=$((n + step))
-	done
-done
-echo "# $kills kills, $orphans keys that nobody had recorded"
-[ "$kills" -ge 5 ] || fail "only $kills kills"
+kill_at_each before 3
+
+case_start "killed behind calls to the token"
+kill_at_each behind 3
 
 tests_end

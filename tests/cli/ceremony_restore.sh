@@ -2,6 +2,7 @@
 # A later plan restores keys onto a token that came later.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/keepers.sh"
+. "$srcdir/tests/tokens.sh"
 
 cat >"$T/first.json" <<END
 {"plan": "first", "version": 1, "steps": [
@@ -29,16 +30,12 @@ END
 H=$T/acme
 M=$T/media
 R=$T/rehearsal
-yes yes | head -n 100 >"$T/answers"
-printf 87654321 >"$T/so-pin"
-printf 12345678 >"$T/pin"
 cp -R "$templates" "$T/policies"
 sed 's/"issuing-1"/"root"/' "$templates/tls-client.json" \
 	>"$T/policies/tls-client.json"
 chmod -R go-w "$T/policies"
 bind_plan "$T/first.json" "$T/policies"
-mkdir "$M" "$T/rehearsed" "$T/tokens"
-module=$(sed -n 's/^SOFTHSM_MODULE = //p' "$builddir/Makefile")
+mkdir "$M" "$T/rehearsed"
 
 # rehearse PLAN OPTION...
 rehearse() {
@@ -56,19 +53,7 @@ run_plan() {
 	shift 3
 	expect_exit "$code" "$PROVCTL" ceremony "$word" "$file" --home "$H" \
 		--templates "$T/policies" --media "$M" \
-		--answers "$T/answers" "$@"
-}
-
-# new_token LABEL
-new_token() {
-	softhsm2-util --init-token --free --label "$1" --pin 12345678 \
-		--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
-}
-
-# objects TOKEN
-objects() {
-	GNUTLS_PIN=12345678 p11tool --batch --provider "$module" --login \
-		--list-all "pkcs11:token=$1" 2>/dev/null | grep -c '^Object'
+		--answers "$T/yes" "$@"
 }
 
 set_config() {
@@ -79,14 +64,8 @@ set_config() {
 
 case_start "made on one token, and backed up"
 rehearse "$T/first.json" --name acme
-printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
-	"$T/tokens" >"$T/tokens.conf"
-SOFTHSM2_CONF=$T/tokens.conf
-export SOFTHSM2_CONF
-cat >"$T/binding.json" <<END
-{"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
+use_tokens "$T/tokens"
+bind_tokens "$softhsm" acme
 attended "$H/ceremonies/first-1/transcript.jsonl" "$T/papers" \
 	"$PROVCTL" ceremony run "$T/first.json" --home "$H" --name acme \
 	--binding "$T/binding.json" --rehearsal "$R" --media "$M" \
