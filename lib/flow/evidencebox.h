@@ -1,27 +1,18 @@
 /*
- * evidencebox: a process that takes apart and verifies what devices attest
- * with, and can do nothing else. Each piece of evidence has a box of its own,
- * so that evidence which takes a box over has a say in its own verdict alone,
- * and a MAC key goes only to where nothing else was parsed. So has what a TPM
- * brings to be enrolled. A keeper forks them: it is forked before PIN, token
- * and store are opened, sees no evidence and has no file open. A box has two
- * descriptors, bounded memory and time, and confines itself (sandbox.h) before
- * the first byte. It is told what to expect and answers with a verdict; what it
- * says is bounded and cleaned, and believed only as that. A MAC key goes to it
- * on a pipe of its own, into memory that is wiped. The caller has SIGPIPE
- * ignored.
+ * evidencebox: boxes (box.h) that take apart and verify what devices attest
+ * with, and what a TPM brings to be enrolled. A box is told what to expect and
+ * answers with a verdict; what it says is bounded and cleaned, and believed
+ * only as that.
  *
  * Does not check: nonces, states and keys: attestverify.h does.
  */
 #ifndef PV_FLOW_EVIDENCEBOX_H
 #define PV_FLOW_EVIDENCEBOX_H
 
-#include <sys/types.h>
-
 #include "lib/evidence/claimed.h"
 #include "lib/evidence/evidence.h"
 #include "lib/evidence/makecred.h"
-#include "lib/flow/wire.h"
+#include "lib/flow/box.h"
 
 #define VERDICT_RULE_MAX 47
 
@@ -44,16 +35,12 @@ PV_MUST bool verdict_passed(const struct verdict *v, const char *rule);
 void verdict_add(struct verdict *v, const char *rule, bool passed,
 		 const char *expected, const char *found);
 
-#define EVIDENCEBOX_TIME_S 60u /* by the clock, for one piece */
-
 struct evidencebox {
-	pid_t pid; /* of the keeper; 0: there is none */
-	int ctl;   /* to it */
-	unsigned time_s;
+	struct box_keeper keeper;
 };
 #define EVIDENCEBOX_INIT                                                       \
 	{                                                                      \
-		.pid = 0, .ctl = -1, .time_s = EVIDENCEBOX_TIME_S              \
+		.keeper = BOX_KEEPER_INIT(NULL)                                \
 	}
 
 /* Forks; before anything is open that it must not have. PV_INTERNAL. */
@@ -61,7 +48,7 @@ PV_MUST enum pv_code evidencebox_start(struct evidencebox *b, struct err *err);
 /*
  * evidence_verify() in a box of its own: PV_OK with the verdict in v, whose
  * code is PV_OK, PV_INPUT, PV_INTEGRITY or PV_DENIED. Evidence that crashes the
- * process, keeps it for longer than time_s, or makes it say what no verdict
+ * process, keeps it for longer than its time, or makes it say what no verdict
  * says, is refused: PV_INPUT, "evidence.parser"; others are verified after it.
  * PV_INTERNAL, which is no device's fault: the keeper has ended; the box cannot
  * be confined, has no memory, or was killed by SIGKILL.

@@ -2,6 +2,7 @@
 #ifndef PV_FLOW_EVIDENCEBOX_IMPL_H
 #define PV_FLOW_EVIDENCEBOX_IMPL_H
 
+#include "lib/flow/box_impl.h"
 #include "lib/flow/evidencebox.h"
 
 #define BOX_LIST_MAX 32 /* anchors, CRLs, reference values, states: each */
@@ -27,6 +28,9 @@ PV_MUST enum pv_code box_put_question(struct wire *w, struct span bytes,
 				      struct err *err);
 PV_MUST enum pv_code box_get_question(struct wire_rec *rec,
 				      struct box_question *q, struct err *err);
+/* In the box: the answer to a WIRE_EVIDENCE. */
+PV_MUST enum pv_code box_answer_evidence(struct wire *w, int keys,
+					 struct wire_rec *rec, struct err *err);
 void box_put_verdict(struct wire *w, const struct err *why,
 		     const struct evidence_report *report,
 		     const struct evidence_claimed *claimed);
@@ -34,19 +38,6 @@ void box_put_verdict(struct wire *w, const struct err *why,
  * the evidence that speaks. PV_INTERNAL: it failed for reasons of its own. */
 PV_MUST enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
 				     struct err *err);
-
-struct box {	   /* of one piece of evidence, as who asks has it */
-	pid_t pid; /* 0: there is none */
-	struct wire wire;
-	int keys; /* pipe for the MAC key */
-};
-#define BOX_INIT                                                               \
-	{                                                                      \
-		.pid = 0, .wire = { .fd = -1 }, .keys = -1                     \
-	}
-struct box_ends { /* as the box has it */
-	int wire, keys;
-};
 
 /* question: a struct offer_want. PV_INTERNAL. */
 PV_MUST enum pv_code box_put_offer(struct wire *w, const void *question,
@@ -58,20 +49,10 @@ PV_MUST enum pv_code box_answer_offer(struct wire *w, int keys,
 PV_MUST enum pv_code box_get_offer(struct wire_rec *rec,
 				   struct offer_made *made, struct err *err);
 
-/* A new box; box_ask() ends it. PV_INTERNAL. */
-PV_MUST enum pv_code box_open(struct evidencebox *b, struct box *x,
-			      struct err *err);
-/* Codes of evidencebox_verify(). x is ended then. */
+/* Codes of evidencebox_verify(). x is ended then; NULL: one of its own. */
 PV_MUST enum pv_code box_ask(struct evidencebox *b, struct box *x,
 			     struct span bytes,
 			     const struct evidence_want *want,
 			     struct verdict *v, struct err *err);
-PV_MUST enum pv_code box_send_ends(int ctl, const struct box_ends *ends,
-				   struct err *err);
-/* Leaves open a and b (both past 2; may be the same), and /dev/null as 0 to 2.
- * False: it could not. */
-PV_MUST bool box_leave_files(int a, int b);
-/* The keeper's process. */
-__attribute__((noreturn)) void box_keep(int ctl, pid_t parent, unsigned time_s);
 
 #endif

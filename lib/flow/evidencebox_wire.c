@@ -1,6 +1,7 @@
 /* Questions to the box, and its verdicts. */
 #include <string.h>
 
+#include "lib/base/fileio.h"
 #include "lib/base/notechars.h"
 #include "lib/flow/evidencebox_impl.h"
 
@@ -201,4 +202,39 @@ enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
 	if (v->why.code == PV_INTERNAL)
 		*err = v->why;
 	return v->why.code == PV_INTERNAL ? PV_INTERNAL : PV_OK;
+}
+
+/* ---- in the box ---- */
+
+/* Refused, and it could be because another device made it. */
+static bool is_anothers(const struct err *why)
+{
+	return strcmp(why->rule, "evidence.signature") == 0 ||
+	       strcmp(why->rule, "evidence.identity") == 0;
+}
+
+enum pv_code box_answer_evidence(struct wire *w, int keys, struct wire_rec *rec,
+				 struct err *err)
+{
+	struct box_question q;
+	struct evidence_report report = { .n = 0 };
+	struct evidence_claimed claimed = { .n = 0 };
+	SECRET mac = SECRET_INIT;
+	struct err why;
+	enum pv_code rc = box_get_question(rec, &q, err);
+
+	if (rc == PV_OK && q.mac_len > 0)
+		rc = secret_alloc(&mac, (size_t)q.mac_len, err);
+	if (rc == PV_OK && q.mac_len > 0)
+		rc = fd_read_all(keys, mac.data, mac.len, err);
+	if (rc != PV_OK)
+		return rc;
+	q.want.mac_key = q.mac_len > 0 ? &mac : NULL;
+	err_init(&why);
+	if (evidence_verify(q.bytes, &q.want, &report, &why) == PV_OK)
+		err_init(&why);
+	if (is_anothers(&why))
+		evidence_claimed(q.want.format, q.bytes, &claimed);
+	box_put_verdict(w, &why, &report, &claimed);
+	return wire_flush(w, err);
 }

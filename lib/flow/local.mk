@@ -204,7 +204,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/attestkey_tpm.c lib/flow/attestkey_tpm.h \
 	lib/flow/enrolment.c lib/flow/enrolment.h \
 	lib/flow/evidencebox.c lib/flow/evidencebox.h \
-	lib/flow/evidencebox_child.c \
+	lib/flow/box.c lib/flow/box.h lib/flow/box_child.c lib/flow/box_impl.h \
 	lib/flow/evidencebox_impl.h lib/flow/evidencebox_offer.c \
 	lib/flow/evidencebox_wire.c \
 	lib/flow/attestverify.c lib/flow/attestverify.h \

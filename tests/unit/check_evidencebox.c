@@ -136,13 +136,13 @@ START_TEST(test_gone)
 	pid_t first;
 
 	make(CLAIMS, NULL, "");
-	unit_ok(box_open(&box, &x, &err), &err);
+	unit_ok(box_open(&box.keeper, &x, &err), &err);
 	first = x.pid;
 	await(&x);
 	ck_assert(kill(first, SIGABRT) == 0);
 	refused(&x, "a crash");
 	ask(buf_span(&token), PV_OK, "");
-	unit_ok(box_open(&box, &x, &err), &err);
+	unit_ok(box_open(&box.keeper, &x, &err), &err);
 	ck_assert_int_ne(x.pid, first);
 	unit_ok(box_ask(&box, &x, buf_span(&token), &want, &verdict, &err),
 		&err);
@@ -156,7 +156,7 @@ START_TEST(test_killed)
 	struct box x;
 
 	make(CLAIMS, NULL, "");
-	unit_ok(box_open(&box, &x, &err), &err);
+	unit_ok(box_open(&box.keeper, &x, &err), &err);
 	await(&x);
 	ck_assert(kill(x.pid, SIGKILL) == 0);
 	unit_refused(box_ask(&box, &x, buf_span(&token), &want, &verdict, &err),
@@ -182,7 +182,7 @@ END_TEST
 START_TEST(test_keeper_gone)
 {
 	make(CLAIMS, NULL, "");
-	ck_assert(kill(box.pid, SIGKILL) == 0);
+	ck_assert(kill(box.keeper.pid, SIGKILL) == 0);
 	unit_refused(evidencebox_verify(&box, buf_span(&token), &want, &verdict,
 					&err),
 		     PV_INTERNAL, "evidence.box", &err);
@@ -195,10 +195,10 @@ START_TEST(test_time)
 	struct box x;
 
 	evidencebox_stop(&box);
-	box.time_s = 1;
+	box.keeper.time_s = 1;
 	unit_ok(evidencebox_start(&box, &err), &err);
 	make(CLAIMS, NULL, "");
-	unit_ok(box_open(&box, &x, &err), &err);
+	unit_ok(box_open(&box.keeper, &x, &err), &err);
 	while (!x.wire.eof)
 		unit_ok(wire_fill(&x.wire, -1, &err), &err);
 	refused(&x, "no end");

@@ -147,7 +147,7 @@ END_TEST
 /* Nobody is enrolled without a box. */
 START_TEST(keeper_gone)
 {
-	ck_assert(kill(box.pid, SIGKILL) == 0);
+	ck_assert(kill(box.keeper.pid, SIGKILL) == 0);
 	unit_refused(evidencebox_offer(&box, &want, &made, &err), PV_INTERNAL,
 		     "evidence.box", &err);
 }

@@ -1,4 +1,4 @@
-/* The keeper of the box, and the box of one piece of evidence. */
+/* The keeper of boxes, and the box of one piece. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/evidencebox_impl.h"
+#include "lib/flow/box_impl.h"
 #include "lib/flow/sandbox.h"
 
 /* A certificate chain is verified in milliseconds. */
@@ -19,8 +19,8 @@
 
 /* ---- descriptors ---- */
 
-enum pv_code box_send_ends(int ctl, const struct box_ends *ends,
-			   struct err *err)
+enum pv_code box_send_ends(const struct box_keeper *k,
+			   const struct box_ends *ends, struct err *err)
 {
 	union {
 		struct cmsghdr align;
@@ -40,10 +40,10 @@ enum pv_code box_send_ends(int ctl, const struct box_ends *ends,
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(*ends));
 	memcpy(CMSG_DATA(c), ends, sizeof(*ends));
-	if (sendmsg(ctl, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(mark))
+	if (sendmsg(k->ctl, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(mark))
 		return PV_OK;
-	return err_errno(err, PV_INTERNAL, "evidence.box", "run it again",
-			 "cannot ask for a process that verifies evidence");
+	return err_errno(err, PV_INTERNAL, k->work->rule, "run it again",
+			 "cannot ask for a process that %s", k->work->does);
 }
 
 /* False at the end, or for what is no such message. */
@@ -91,44 +91,15 @@ bool box_leave_files(int a, int b)
 
 /* ---- in the box ---- */
 
-/* Refused, and it could be because another device made it. */
-static bool is_anothers(const struct err *why)
+static enum pv_code answer(const struct box_work *work, struct wire *w,
+			   int secrets, struct wire_rec *rec, struct err *err)
 {
-	return strcmp(why->rule, "evidence.signature") == 0 ||
-	       strcmp(why->rule, "evidence.identity") == 0;
-}
-
-static enum pv_code answer_evidence(struct wire *w, int keys,
-				    struct wire_rec *rec, struct err *err)
-{
-	struct box_question q;
-	struct evidence_report report = { .n = 0 };
-	struct evidence_claimed claimed = { .n = 0 };
-	SECRET mac = SECRET_INIT;
-	struct err why;
-	enum pv_code rc = box_get_question(rec, &q, err);
-
-	if (rc == PV_OK && q.mac_len > 0)
-		rc = secret_alloc(&mac, (size_t)q.mac_len, err);
-	if (rc == PV_OK && q.mac_len > 0)
-		rc = fd_read_all(keys, mac.data, mac.len, err);
-	if (rc != PV_OK)
-		return rc;
-	q.want.mac_key = q.mac_len > 0 ? &mac : NULL;
-	err_init(&why);
-	if (evidence_verify(q.bytes, &q.want, &report, &why) == PV_OK)
-		err_init(&why);
-	if (is_anothers(&why))
-		evidence_claimed(q.want.format, q.bytes, &claimed);
-	box_put_verdict(w, &why, &report, &claimed);
-	return wire_flush(w, err);
-}
-
-static enum pv_code answer(struct wire *w, int keys, struct wire_rec *rec,
-			   struct err *err)
-{
-	return rec->type == WIRE_OFFER ? box_answer_offer(w, keys, rec, err)
-				       : answer_evidence(w, keys, rec, err);
+	for (size_t i = 0; i < sizeof(work->tasks) / sizeof(work->tasks[0]);
+	     i++)
+		if (work->tasks[i].answer && work->tasks[i].type == rec->type)
+			return work->tasks[i].answer(w, secrets, rec, err);
+	return err_fail(err, PV_INTERNAL, work->rule, NULL,
+			"asked for what it does not do");
 }
 
 /* What it must be, before it is told anything; then it says so. */
@@ -148,8 +119,8 @@ static enum pv_code get_ready(struct wire *w, unsigned time_s, struct err *err)
 	return wire_flush(w, err);
 }
 
-__attribute__((noreturn)) static void run_box(const struct box_ends *ends,
-					      pid_t keeper, unsigned time_s)
+__attribute__((noreturn)) static void
+run_box(const struct box_keeper *k, const struct box_ends *ends, pid_t keeper)
 {
 	struct wire_rec rec;
 	struct wire w;
@@ -159,14 +130,14 @@ __attribute__((noreturn)) static void run_box(const struct box_ends *ends,
 
 	err_init(&err);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != keeper || !box_leave_files(ends->wire, ends->keys))
+	if (getppid() != keeper || !box_leave_files(ends->wire, ends->secrets))
 		_exit(PV_INTERNAL);
 	wire_init(&w, ends->wire);
-	rc = get_ready(&w, time_s, &err);
+	rc = get_ready(&w, k->time_s, &err);
 	if (rc == PV_OK)
 		rc = wire_read(&w, &rec, &got, &err);
 	if (rc == PV_OK && got)
-		rc = answer(&w, ends->keys, &rec, &err);
+		rc = answer(k->work, &w, ends->secrets, &rec, &err);
 	_exit((int)rc);
 }
 
@@ -194,7 +165,7 @@ static bool say(int ctl, int value)
 }
 
 /* One at a time: its process, then how that ended. */
-static bool keep_one(int ctl, unsigned time_s)
+static bool keep_one(const struct box_keeper *k, int ctl)
 {
 	const pid_t self = getpid();
 	struct box_ends ends;
@@ -205,9 +176,9 @@ static bool keep_one(int ctl, unsigned time_s)
 		return false;
 	pid = fork();
 	if (pid == 0)
-		run_box(&ends, self, time_s);
+		run_box(k, &ends, self);
 	close(ends.wire);
-	close(ends.keys);
+	close(ends.secrets);
 	if (pid < 0 || !say(ctl, pid))
 		return false;
 	while (waitpid(pid, &status, 0) < 0)
@@ -216,7 +187,7 @@ static bool keep_one(int ctl, unsigned time_s)
 	return say(ctl, status);
 }
 
-void box_keep(int ctl, pid_t parent, unsigned time_s)
+void box_keep(const struct box_keeper *k, int ctl, pid_t parent)
 {
 	uint8_t hash[32];
 	struct err err;
@@ -229,7 +200,7 @@ void box_keep(int ctl, pid_t parent, unsigned time_s)
 	/* What libraries read at first use, while that can be reached. */
 	if (sha256((struct span){ NULL, 0 }, hash, &err) != PV_OK)
 		_exit(PV_INTERNAL);
-	while (keep_one(ctl, time_s))
+	while (keep_one(k, ctl))
 		;
 	_exit(PV_OK);
 }
