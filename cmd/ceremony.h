@@ -57,6 +57,7 @@ struct ceremony_screen { /* what stands on it */
 	size_t step, steps;
 	bool fresh; /* announced, and nobody has said to go on */
 	char title[2 * PLAN_NAME_MAX + 32], present[PLAN_PRESENT_MAX + 1];
+	char template_sha256[2 * 32 + 1]; /* "": the step names none */
 };
 struct ceremony_room {
 	const struct app *app;

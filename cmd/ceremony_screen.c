@@ -20,14 +20,35 @@ static bool can_clear(const struct app *app)
 	       strcmp(term, "dumb") != 0;
 }
 
+/* Large, as it is read aloud: four groups on a line. */
+static void put_hash(const struct app *app, const char *hex)
+{
+	for (size_t i = 0; i < SHA256_HEX; i += ROW)
+		out_note(app, "        %.4s  %.4s  %.4s  %.4s", hex + i,
+			 hex + i + GROUP, hex + i + 2 * GROUP,
+			 hex + i + 3 * GROUP);
+}
+
+/* Who has to be there, and what it is made under. */
+static void put_terms(const struct ceremony_room *room)
+{
+	const struct ceremony_screen *s = room->screen;
+
+	if (s->present[0])
+		out_note(room->app, "  present: %s", s->present);
+	if (!s->template_sha256[0])
+		return;
+	out_note(room->app, "  template_sha256");
+	put_hash(room->app, s->template_sha256);
+}
+
 static void put_step(const struct ceremony_room *room)
 {
 	const struct ceremony_screen *s = room->screen;
 
 	out_note(room->app, "==== step %zu of %zu: %s", s->step + 1, s->steps,
 		 s->title);
-	if (s->present[0])
-		out_note(room->app, "  present: %s", s->present);
+	put_terms(room);
 }
 
 /* The results before it stay in sight until somebody says to go on. */
@@ -40,7 +61,7 @@ void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 	s->step = step;
 	s->steps = steps;
 	s->fresh = true;
-	s->present[0] = '\0';
+	s->present[0] = s->template_sha256[0] = '\0';
 	snprintf(s->title, sizeof(s->title), "%s", text);
 	out_note(room->app, "%s", "");
 	put_step(room);
@@ -70,15 +91,6 @@ static bool is_shown(const char *event)
 	return true;
 }
 
-/* Large, as it is read aloud: four groups on a line. */
-static void put_hash(const struct app *app, const char *hex)
-{
-	for (size_t i = 0; i < SHA256_HEX; i += ROW)
-		out_note(app, "        %.4s  %.4s  %.4s  %.4s", hex + i,
-			 hex + i + GROUP, hex + i + 2 * GROUP,
-			 hex + i + 3 * GROUP);
-}
-
 static void put_fact(const struct app *app, const struct transcript_pair *p)
 {
 	if (strlen(p->value) != SHA256_HEX) {
@@ -89,13 +101,18 @@ static void put_fact(const struct app *app, const struct transcript_pair *p)
 	put_hash(app, p->value);
 }
 
-static void take_present(struct ceremony_screen *s,
-			 const struct transcript_pair *pairs, size_t n)
+static void take_terms(struct ceremony_screen *s,
+		       const struct transcript_pair *pairs, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(pairs[i].key, "present") == 0 && pairs[i].value)
-			snprintf(s->present, sizeof(s->present), "%s",
-				 pairs[i].value);
+	for (size_t i = 0; i < n; i++) {
+		const char *value = pairs[i].value ? pairs[i].value : "";
+
+		if (strcmp(pairs[i].key, "present") == 0)
+			snprintf(s->present, sizeof(s->present), "%s", value);
+		if (strcmp(pairs[i].key, "template_sha256") == 0)
+			snprintf(s->template_sha256, sizeof(s->template_sha256),
+				 "%s", value);
+	}
 }
 
 void ceremony_show_line(const void *ctx, const char *event,
@@ -104,10 +121,8 @@ void ceremony_show_line(const void *ctx, const char *event,
 	const struct ceremony_room *room = ctx;
 
 	if (strcmp(event, "step") == 0) {
-		take_present(room->screen, pairs, n);
-		if (room->screen->present[0])
-			out_note(room->app, "  present: %s",
-				 room->screen->present);
+		take_terms(room->screen, pairs, n);
+		put_terms(room);
 	}
 	if (!is_shown(event))
 		return;

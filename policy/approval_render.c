@@ -52,6 +52,17 @@ static void put_lines(struct buf *out, const char *mark, struct span text)
 	}
 }
 
+/* As it is read aloud and compared: four digits and a blank. */
+static void put_groups(struct buf *out, const uint8_t sha256[32])
+{
+	char hex[65];
+
+	hex_encode(sha256, 32, hex);
+	for (size_t i = 0; i < 64; i += 4)
+		buf_printf(out, " %.4s", hex + i);
+	buf_put_u8(out, '\n');
+}
+
 static void put_officer(struct buf *out, const struct roster_officer *o)
 {
 	const char *comma = "";
@@ -177,6 +188,8 @@ static enum pv_code render_template(const struct approval_request *q,
 	text = json_dumps(shown, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	if (!text)
 		return err_fail(err, PV_INTERNAL, NULL, NULL, "out of memory");
+	buf_put_str(out, "SHA-256 of the template's file:");
+	put_groups(out, t->sha256);
 	buf_printf(out, "Template %s, version %u, with every default:\n",
 		   t->name, t->version);
 	put_lines(out, "  ",
@@ -231,6 +244,20 @@ static enum pv_code render_order(const struct approval_request *q,
 	return PV_OK;
 }
 
+/* What its signatures are made under. */
+static void put_templates(const struct plan *plan, struct buf *out)
+{
+	for (size_t i = 0; i < plan->steps_n; i++) {
+		const struct plan_step *s = &plan->steps[i];
+
+		if (!s->bound)
+			continue;
+		buf_printf(out, "Step %zu, %s: SHA-256 of %s.json:", i + 1,
+			   plan_kind_name(s->kind), s->template_name);
+		put_groups(out, s->template_sha256);
+	}
+}
+
 /* As it is written, and whom it sets in charge. */
 static enum pv_code render_plan(const struct approval_request *q,
 				struct buf *out, struct err *err)
@@ -251,6 +278,7 @@ static enum pv_code render_plan(const struct approval_request *q,
 	buf_printf(out, "Plan %s, version %u:\n", plan->name, plan->version);
 	put_lines(out, "  ",
 		  (struct span){ (const uint8_t *)text, strlen(text) });
+	put_templates(plan, out);
 	set = plan_roster(plan);
 	if (!set || !base64)
 		return PV_OK;

@@ -37,7 +37,7 @@ enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 			       struct err *err)
 {
 	struct ceremony *c = ctx;
-	char tbs[65], spki[65], signer[65], text[256];
+	char tbs[65], spki[65], signer[65], tmpl[65], text[256];
 	uint8_t hash[32];
 	enum pv_code rc = sha256(
 		(struct span){ m->job.signer->spki, m->job.signer->spki_len },
@@ -48,11 +48,12 @@ enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 	hex_encode(m->tbs_sha256, sizeof(m->tbs_sha256), tbs);
 	hex_encode(m->spki_sha256, sizeof(m->spki_sha256), spki);
 	hex_encode(hash, sizeof(hash), signer);
-	rc = CEREMONY_PUT(c, "sign", { "ca", m->job.ca },
-			  { "template", m->job.tmpl->name },
-			  { "serial", m->serial_hex }, { "tbs_sha256", tbs },
-			  { "spki_sha256", spki },
-			  { "signer_spki_sha256", signer });
+	hex_encode(m->job.tmpl->sha256, sizeof(m->job.tmpl->sha256), tmpl);
+	rc = CEREMONY_PUT(
+		c, "sign", { "ca", m->job.ca },
+		{ "template", m->job.tmpl->name }, { "template_sha256", tmpl },
+		{ "serial", m->serial_hex }, { "tbs_sha256", tbs },
+		{ "spki_sha256", spki }, { "signer_spki_sha256", signer });
 	snprintf(text, sizeof(text),
 		 "Sign the certificate of %.64s, as it was just shown",
 		 m->job.ca);

@@ -58,15 +58,17 @@ static enum pv_code tell_cri(const struct asking *q, struct span cri,
 			     struct err *err)
 {
 	struct ceremony *c = q->c;
-	char tbs[65], spki[65], text[256];
+	char tbs[65], spki[65], tmpl[65], text[256];
 	enum pv_code rc = ceremony_hash(cri, tbs, err);
 
 	if (rc == PV_OK)
 		rc = ceremony_hash(spki_of(q), spki, err);
 	if (rc != PV_OK)
 		return rc;
+	hex_encode(q->tmpl->sha256, sizeof(q->tmpl->sha256), tmpl);
 	rc = CEREMONY_PUT(c, "sign", { "csr", q->step->ca },
-			  { "template", q->tmpl->name }, { "tbs_sha256", tbs },
+			  { "template", q->tmpl->name },
+			  { "template_sha256", tmpl }, { "tbs_sha256", tbs },
 			  { "spki_sha256", spki },
 			  { "signer_spki_sha256", spki });
 	snprintf(text, sizeof(text),

@@ -135,6 +135,24 @@ static enum pv_code on_template(struct ceremonycheck_state *c,
 	return PV_OK;
 }
 
+/* What was signed: by the template that the step is bound to. */
+static enum pv_code on_sign(struct ceremonycheck_state *c,
+			    const struct transcript_line *line, struct err *err)
+{
+	const struct plan *plan = c->in->plan;
+	const char *sha256 = transcript_fact(line, "template_sha256");
+
+	if (c->open == 0 || line->step != c->open)
+		return ceremonycheck_order(
+			"something is signed outside of a step", err);
+	return !plan || !sha256 || !plan->steps[c->open - 1].bound ||
+			       is_bound_so(&plan->steps[c->open - 1], sha256)
+		       ? PV_OK
+		       : ceremonycheck_order("a signature by another template "
+					     "than the plan's",
+					     err);
+}
+
 /* What has to be seen before the step is done. */
 static bool has_about(const struct ceremonycheck_state *c)
 {
@@ -202,6 +220,7 @@ static const struct event {
 	{ "approvals", on_approvals },
 	{ "step", on_step },
 	{ "template", on_template },
+	{ "sign", on_sign },
 	{ "done", on_done },
 	{ "key", ceremonycheck_key },
 	{ "certificate", ceremonycheck_certificate },

@@ -70,6 +70,11 @@ END
 expect_equal "$rc" 130 exit
 request=$(sha256sum "$T/media/acme-issuing/issuing-1.csr" | cut -d ' ' -f 1)
 shows "$request"
+bound_to() {
+	jq -r ".steps[] | select(.step == \"$2\").template_sha256" \
+		"$(plan_of "$1")"
+}
+shows "$(bound_to issuing make-csr)"
 
 case_start "the root's room: from the token to the certificates"
 prepare root
@@ -78,6 +83,8 @@ $(line ... 12345678)
 END
 expect_equal "$rc" 0 exit
 shows "$request"
+shows "$(bound_to root sign-csr)"
+shows "$(bound_to root self-signed)"
 for hash in $(jq -r 'select(.event == "sign").facts.tbs_sha256' \
 	"$root_log/transcript.jsonl"); do
 	shows "$hash"

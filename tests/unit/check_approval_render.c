@@ -200,6 +200,7 @@ START_TEST(template_)
 	unit_ok(render(QUORUM_ADOPT, buf_span(&text), NULL, &out, &err), &err);
 	shows(&out, "with every default:\n  {\n");
 	shows(&out, "\"max_size\": 65536");
+	shows(&out, "SHA-256 of the template's file: ");
 	buf_release(&out);
 	buf_release(&text);
 	unit_refused(render(QUORUM_ADOPT, span_of("{}"), NULL, &out, &err),
@@ -254,6 +255,27 @@ START_TEST(plan)
 }
 END_TEST
 
+/* The templates that it names, as they are read aloud. */
+START_TEST(plan_templates)
+{
+	static const char text[] =
+		"{\"plan\":\"p\",\"version\":1,\"steps\":[{\"step\":\"adopt\","
+		"\"template\":\"t\",\"template_sha256\":"
+		"\"0123456789abcdef0123456789abcdef0123456789abcdef"
+		"0123456789abcdef\"},{\"step\":\"adopt\",\"template\":"
+		"\"u\"}]}";
+	struct buf out;
+	struct err err;
+
+	unit_ok(render(QUORUM_CEREMONY, span_of(text), NULL, &out, &err), &err);
+	shows(&out, "\nStep 1, adopt: SHA-256 of t.json: 0123 4567 89ab cdef "
+		    "0123 4567 89ab cdef 0123 4567 89ab cdef 0123 4567 89ab "
+		    "cdef\n");
+	ck_assert_ptr_null(strstr(buf_cstr(&out), "of u.json"));
+	buf_release(&out);
+}
+END_TEST
+
 /* A subject is shown line by line, and nothing in it reaches a terminal. */
 START_TEST(text)
 {
@@ -292,6 +314,7 @@ int main(void)
 	tcase_add_test(t, roster);
 	tcase_add_test(t, template_);
 	tcase_add_test(t, plan);
+	tcase_add_test(t, plan_templates);
 	tcase_add_test(t, text);
 	suite_add_tcase(s, t);
 	return unit_run(s);

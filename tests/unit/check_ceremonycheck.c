@@ -353,10 +353,19 @@ END_TEST
 		}                                                              \
 	}
 
+#define SIGN(step, hash)                                                       \
+	{                                                                      \
+		step, "sign", { "ca", "template_sha256" },                     \
+		{                                                              \
+			"r", hash                                              \
+		}                                                              \
+	}
+
 START_TEST(test_template)
 {
 	static const struct line bound[] = {
-		BEGIN,		 ADOPT(HASH),	 TEMPLATE("t", HASH),
+		BEGIN,		 ADOPT(HASH),
+		SIGN(1, HASH),	 TEMPLATE("t", HASH),
 		WORD(1, "done"), WORD(0, "end"),
 	};
 	static const struct line wrong[][3] = {
@@ -364,6 +373,7 @@ START_TEST(test_template)
 		{ BEGIN, ADOPT(OTHER_HASH), WORD(1, "done") },
 		{ BEGIN, ADOPT(HASH), TEMPLATE("t", OTHER_HASH) },
 		{ BEGIN, ADOPT(HASH), TEMPLATE("u", HASH) },
+		{ BEGIN, ADOPT(HASH), SIGN(1, OTHER_HASH) },
 	};
 	struct ceremonycheck_report r;
 	struct err err;
