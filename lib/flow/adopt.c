@@ -204,20 +204,15 @@ static enum pv_code find_current(struct store *store, const char *name,
 	return store_template_current(store, name, &v, err);
 }
 
-/* Approved first: nothing is signed before. */
-static enum pv_code adopt_new(const struct authority *a, struct store *store,
-			      struct hsm *hsm, struct template *t,
-			      struct span bytes,
-			      const struct approvals_want *from,
-			      struct adopt_report *report, struct err *err)
+static enum pv_code gate(const struct authority *a, struct store *store,
+			 const struct template *t, struct span bytes,
+			 const struct approvals_want *from,
+			 struct approvals *got, struct err *err)
 {
-	CLEANUP(adopting_release)
-	struct adopting p = { .t = t, .bytes = bytes };
-	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	struct approvals_want want = { .op = QUORUM_ADOPT };
 	struct tpl_approvals raised;
 	char what[TPL_NAME_MAX + 48];
-	enum pv_code rc;
+	enum pv_code rc = raised_for(store, t, &raised, err);
 
 	if (from)
 		want = *from;
@@ -227,6 +222,21 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	want.subject = bytes;
 	want.what = what;
 	want.raised = &raised;
+	return rc == PV_OK ? approvals_gate(a, store, &want, got, err) : rc;
+}
+
+/* Approved first: nothing is signed before. */
+static enum pv_code adopt_new(const struct authority *a, struct store *store,
+			      struct hsm *hsm, struct template *t,
+			      struct span bytes,
+			      const struct approvals_want *want,
+			      struct adopt_report *report, struct err *err)
+{
+	CLEANUP(adopting_release)
+	struct adopting p = { .t = t, .bytes = bytes };
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	enum pv_code rc;
+
 	buf_init(&p.escrow, TPL_ESCROW_MAX * X509_CERT_MAX);
 	buf_init(&p.trust, TRUSTCERTS_MAX);
 	rc = check_points(a, store, t, err);
@@ -235,9 +245,7 @@ static enum pv_code adopt_new(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = trustcerts_read(a, store, t, &p.trust, err);
 	if (rc == PV_OK)
-		rc = raised_for(store, t, &raised, err);
-	if (rc == PV_OK)
-		rc = approvals_gate(a, store, &want, &got, err);
+		rc = gate(a, store, t, bytes, want, &got, err);
 	if (rc == PV_OK && !t->ca)
 		rc = manifests_sign(a, store, hsm, t, pvtime_now_s(), &p.m,
 				    err);
@@ -273,5 +281,24 @@ enum pv_code adopt_template(const struct authority *a, struct store *store,
 		rc = keep_copy(a, t, bytes, err);
 	if (rc != PV_OK)
 		err_object(err, report->name);
+	return rc;
+}
+
+enum pv_code adopt_template_ask(const struct authority *a, struct store *store,
+				struct span bytes,
+				const struct approvals_want *want,
+				bool *existing, struct err *err)
+{
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	enum pv_code rc = template_parse(bytes, &t, NULL, err);
+
+	*existing = false;
+	if (rc == PV_OK)
+		rc = is_adopted(store, t->sha256, existing, err);
+	if (rc == PV_OK && !*existing)
+		rc = gate(a, store, t, bytes, want, &got, err);
+	if (rc != PV_OK && t)
+		err_object(err, t->name);
 	return rc;
 }

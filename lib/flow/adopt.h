@@ -1,10 +1,10 @@
 /*
  * adopt: pins a template. Its bytes and digest go into the store, with the
- * certificates of its escrow targets and of attestation.trust, the bundle key signs one manifest for
- * each stage, and the whole is read back as issuing will read it before the
- * transaction commits (policy.md, "policy adopt"). Under a roster it needs the
- * quorum for it, or what the template itself or the version in effect before it
- * asks for, if that is more (raised.h).
+ * certificates of its escrow targets and of attestation.trust, the bundle key
+ * signs one manifest for each stage, and the whole is read back as issuing will
+ * read it before the transaction commits (policy.md, "policy adopt"). Under a
+ * roster it needs the quorum for it, or what the template itself or the version
+ * in effect before it asks for, if that is more (raised.h).
  */
 #ifndef PV_FLOW_ADOPT_H
 #define PV_FLOW_ADOPT_H
@@ -32,14 +32,25 @@ struct adopt_report {
  * filled in here. hsm may be NULL for a CA template, which has no manifest. The
  * same bytes again are fine, and need no approval. Codes of approvals_gate();
  * PV_INPUT (lint; "template.shard": its crlDistributionPoints do not tell the
- * shards of its CA apart; "template.places": they are more than a list names), PV_CONFLICT "store.template" (version
- * not above the adopted one), PV_NOT_FOUND (no CA of that name, a key or stored
- * secret that the template needs), PV_HSM_*, PV_STORAGE; escrowcerts_read()'s and trustcerts_read()'s.
+ * shards of its CA apart; "template.places": they are more than a list names),
+ * PV_CONFLICT "store.template" (version not above the adopted one),
+ * PV_NOT_FOUND (no CA of that name, a key or stored secret that the template
+ * needs), PV_HSM_*, PV_STORAGE; escrowcerts_read()'s and trustcerts_read()'s.
  * Nothing is kept after a failure.
  */
 PV_MUST enum pv_code
 adopt_template(const struct authority *a, struct store *store, struct hsm *hsm,
 	       struct span bytes, const struct approvals_want *want,
 	       struct adopt_report *report, struct err *err);
+/*
+ * Whether people have approved these bytes: asked as adopt_template() will ask,
+ * and nothing is done or used up. *existing: they are adopted, and nobody is
+ * asked. Codes of approvals_gate() and template_parse(); what the template
+ * needs may not be there yet.
+ */
+PV_MUST enum pv_code adopt_template_ask(const struct authority *a,
+					struct store *store, struct span bytes,
+					const struct approvals_want *want,
+					bool *existing, struct err *err);
 
 #endif

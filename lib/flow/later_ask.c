@@ -4,11 +4,14 @@
  * of a ceremony. Each step asks once more for itself.
  */
 #include <fcntl.h>
+#include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/adopt.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/plantemplate.h"
+#include "lib/flow/raised.h"
 #include "lib/flow/rotate_ca.h"
 #include "lib/flow/rotate_key.h"
 
@@ -16,40 +19,18 @@ CLEANUP_PTR(struct template, template_free);
 
 struct asking {
 	const struct later_opts *opts;
+	const struct plan *plan;
 	const struct approvals_want *want;
 	int templates; /* folder */
+	size_t n;      /* the step */
 };
 
-static enum pv_code note_ca(void *ctx, const struct store_ca *ca,
-			    struct err *err)
+static const struct plan_step *step_of(const struct asking *x)
 {
-	(void)ca;
-	(void)err;
-	*(bool *)ctx = true;
-	return PV_OK;
+	return &x->plan->steps[x->n];
 }
 
-/* A CA's key is put to use by its certificate. */
-static enum pv_code ask_key(const struct asking *x,
-			    const struct plan_step *step, struct err *err)
-{
-	const struct rotate_key_opts opts = { .purpose = step->purpose,
-					      .step = ROTATE_USE,
-					      .want = x->want };
-	bool ca = false;
-	const struct store_visit v = { .ctx = &ca, .fn.ca = note_ca };
-	struct err why;
-	enum pv_code rc;
-
-	err_init(&why);
-	rc = store_ca_each(x->opts->store, step->purpose, &v, &why);
-	if (rc != PV_OK && rc != PV_NOT_FOUND) {
-		*err = why;
-		return rc;
-	}
-	return ca ? PV_OK
-		  : rotate_key_ask(x->opts->a, x->opts->store, &opts, err);
-}
+/* ---- templates ---- */
 
 static enum pv_code note_template(void *ctx, const struct store_template *row,
 				  struct err *err)
@@ -60,7 +41,6 @@ static enum pv_code note_template(void *ctx, const struct store_template *row,
 	return PV_OK;
 }
 
-/* One that is not adopted yet has its own approvals, and then these. */
 static enum pv_code is_adopted(const struct asking *x, const uint8_t *sha256,
 			       bool *adopted, struct err *err)
 {
@@ -78,66 +58,168 @@ static enum pv_code is_adopted(const struct asking *x, const uint8_t *sha256,
 	return rc;
 }
 
-static enum pv_code ask_ca(const struct asking *x, const struct plan_step *step,
-			   struct err *err)
+/* Adds what the template of step i asks, if that is adopted by then: of a CA's
+ * key those that it issues for, and its own; of another key all. */
+static enum pv_code add_ahead(const struct asking *x, size_t i, const char *ca,
+			      struct tpl_approvals *sum, struct err *err)
 {
-	const struct rotate_ca_opts opts = {
-		.ca = step->ca,
-		.active_ms = (uint64_t)step->active_s * 1000,
-		.want = x->want
-	};
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	CLEANUP(buf_release) struct buf bytes;
 	bool adopted = false;
-	enum pv_code rc = plantemplate_read(x->templates, step, &bytes, err);
+	enum pv_code rc = plantemplate_read(x->templates, &x->plan->steps[i],
+					    &bytes, err);
+
 	if (rc == PV_OK)
 		rc = template_parse(buf_span(&bytes), &t, NULL, err);
 	if (rc == PV_OK)
 		rc = is_adopted(x, t->sha256, &adopted, err);
-	return rc == PV_OK && adopted
-		       ? rotate_ca_ask(x->opts->a, x->opts->store, &opts,
-				       buf_span(&bytes), err)
+	if (rc == PV_OK && !adopted &&
+	    (!ca || i == x->n || strcmp(t->profile.issuer, ca) == 0))
+		raised_add(sum, &t->approvals);
+	return rc;
+}
+
+static enum pv_code sum_ahead(const struct asking *x, const char *ca,
+			      struct tpl_approvals *sum, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = 0; rc == PV_OK && i <= x->n; i++)
+		if (x->plan->steps[i].template_name[0])
+			rc = add_ahead(x, i, ca, sum, err);
+	return rc;
+}
+
+static bool is_named_before(const struct asking *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (strcmp(x->plan->steps[i].template_name,
+			   step_of(x)->template_name) == 0)
+			return true;
+	return false;
+}
+
+/* The first step that names one adopts it, whatever else it does. */
+static enum pv_code ask_template(const struct asking *x, struct err *err)
+{
+	CLEANUP(buf_release) struct buf bytes;
+	bool existing = false;
+	enum pv_code rc;
+
+	if (!step_of(x)->template_name[0] || is_named_before(x))
+		return PV_OK;
+	rc = plantemplate_read(x->templates, step_of(x), &bytes, err);
+	return rc == PV_OK ? adopt_template_ask(x->opts->a, x->opts->store,
+						buf_span(&bytes), x->want,
+						&existing, err)
+			   : rc;
+}
+
+/* ---- keys and CAs ---- */
+
+static enum pv_code note_ca(void *ctx, const struct store_ca *ca,
+			    struct err *err)
+{
+	(void)ca;
+	(void)err;
+	*(bool *)ctx = true;
+	return PV_OK;
+}
+
+/* A CA's key is put to use by its certificate. */
+static enum pv_code ask_key(const struct asking *x, struct err *err)
+{
+	const char *purpose = step_of(x)->purpose;
+	struct tpl_approvals ahead;
+	const struct rotate_key_opts opts = { .purpose = purpose,
+					      .step = ROTATE_USE,
+					      .want = x->want,
+					      .ahead = &ahead };
+	bool ca = false;
+	const struct store_visit v = { .ctx = &ca, .fn.ca = note_ca };
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = store_ca_each(x->opts->store, purpose, &v, &why);
+	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+		*err = why;
+		return rc;
+	}
+	rc = ca ? PV_OK : sum_ahead(x, NULL, &ahead, err);
+	return rc == PV_OK && !ca
+		       ? rotate_key_ask(x->opts->a, x->opts->store, &opts, err)
 		       : rc;
 }
 
-static enum pv_code ask_step(const struct asking *x,
-			     const struct plan_step *step, struct err *err)
+static enum pv_code ask_ca(const struct asking *x, struct err *err)
 {
-	switch (step->kind) {
+	const struct plan_step *step = step_of(x);
+	struct tpl_approvals ahead;
+	const struct rotate_ca_opts opts = {
+		.ca = step->ca,
+		.active_ms = (uint64_t)step->active_s * 1000,
+		.want = x->want,
+		.ahead = &ahead
+	};
+	CLEANUP(buf_release) struct buf bytes;
+	enum pv_code rc = plantemplate_read(x->templates, step, &bytes, err);
+
+	if (rc == PV_OK)
+		rc = sum_ahead(x, step->ca, &ahead, err);
+	return rc == PV_OK ? rotate_ca_ask(x->opts->a, x->opts->store, &opts,
+					   buf_span(&bytes), err)
+			   : rc;
+}
+
+static enum pv_code ask_own(const struct asking *x, struct err *err)
+{
+	switch (step_of(x)->kind) {
 	case PLAN_GENERATE_KEY:
-		return ask_key(x, step, err);
+		return ask_key(x, err);
 	case PLAN_SELF_SIGNED:
 	case PLAN_ISSUE_CA:
-		return ask_ca(x, step, err);
+		return ask_ca(x, err);
 	default:
 		return PV_OK;
 	}
 }
 
 /* All requests are written before it is said that people are waited for. */
+static enum pv_code ask(const struct asking *x,
+			enum pv_code (*one)(const struct asking *x,
+					    struct err *err),
+			size_t *waiting, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = one(x, &why);
+	if (rc == PV_OK)
+		return PV_OK;
+	err_prefix(&why, "step %zu, %s", x->n + 1,
+		   plan_kind_name(step_of(x)->kind));
+	if (rc != PV_WAITING || (*waiting)++ == 0)
+		*err = why;
+	return rc == PV_WAITING ? PV_OK : rc;
+}
+
 enum pv_code later_ask(const struct later_opts *opts, const struct plan *plan,
 		       const struct approvals_want *want, size_t *waiting,
 		       struct err *err)
 {
 	CLEANUP(fd_cleanup) int templates = -1;
-	struct asking x = { opts, want, -1 };
+	struct asking x = { .opts = opts, .plan = plan, .want = want };
 	enum pv_code rc =
 		dir_open(AT_FDCWD, opts->templates_dir, &templates, err);
 
 	x.templates = templates;
-	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++) {
-		struct err why;
-
-		err_init(&why);
-		rc = ask_step(&x, &plan->steps[i], &why);
+	for (; rc == PV_OK && x.n < plan->steps_n; x.n++) {
+		rc = ask(&x, ask_template, waiting, err);
 		if (rc == PV_OK)
-			continue;
-		err_prefix(&why, "step %zu, %s", i + 1,
-			   plan_kind_name(plan->steps[i].kind));
-		if (rc != PV_WAITING || (*waiting)++ == 0)
-			*err = why;
-		if (rc == PV_WAITING)
-			rc = PV_OK;
+			rc = ask(&x, ask_own, waiting, err);
 	}
 	return rc;
 }

@@ -188,6 +188,8 @@ enum pv_code rotate_ca_gate(struct rotate_ca *r, uint32_t to,
 				   UINT64_MAX, &raised, err);
 	if (rc != PV_OK)
 		return rc;
+	if (r->opts->ahead)
+		raised_add(&raised, r->opts->ahead);
 	if (r->opts->want)
 		want = *r->opts->want;
 	snprintf(what, sizeof(what), "rotate ca %.64s", r->opts->ca);

@@ -45,6 +45,9 @@ struct rotate_ca_opts {
 	uint64_t active_ms;
 	bool withdraw;			   /* the newest generation, instead */
 	const struct approvals_want *want; /* approvals and request_out */
+	/* Of rotate_ca_ask(): what templates ask that will be adopted before
+	 * it is made; NULL: nothing. */
+	const struct tpl_approvals *ahead;
 	int64_t until_s; /* its certificate ends then; 0: as the template says
 			  */
 	bool uncrossed;	 /* rotate_ca_cross() makes those between the keys */

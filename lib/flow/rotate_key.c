@@ -165,6 +165,8 @@ static enum pv_code gate(struct rotation *r, struct approvals *got,
 	if (rc == PV_OK)
 		rc = raised_of_key(r->store, NULL, NULL, UINT64_MAX, &raised,
 				   err);
+	if (rc == PV_OK && r->opts->ahead)
+		raised_add(&raised, r->opts->ahead);
 	if (r->opts->want)
 		want = *r->opts->want;
 	snprintf(what, sizeof(what), "rotate key %.127s",

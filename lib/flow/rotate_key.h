@@ -37,6 +37,9 @@ struct rotate_key_opts {
 	const char *purpose;
 	enum rotate_step step;
 	const struct approvals_want *want; /* approvals and request_out */
+	/* Of rotate_key_ask(): what templates ask that will be adopted before
+	 * it is used; NULL: nothing. */
+	const struct tpl_approvals *ahead;
 };
 
 struct rotate_key_report {

@@ -4,12 +4,13 @@
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/people.sh"
 
-for who in alice bob carol; do
+for who in alice bob carol dave; do
 	officer_key "$who"
 done
 roster=$T/roster.json
 make_roster "$roster" 1 '"roster": 2, "ceremony": 2, "rotate_ca": 2' \
-	alice:security-officer bob:security-officer carol:security-officer
+	alice:security-officer bob:security-officer carol:security-officer \
+	dave:security-officer
 H=$T/acme
 R=$T/rehearsal
 printf 12345678 >"$T/pin"
@@ -69,13 +70,14 @@ expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$H" --name acme \
 	--answers "$T/yes"
 expect_exit 0 "$PROVCTL" -C "$H" officer roster "$roster"
 
-# ceremony WORD NAME ARGUMENT...: alice does it.
+# ceremony WORD NAME ARGUMENT...: alice does it, with the templates of $from.
+from=$templates
 ceremony() {
 	word=$1
 	name=$2
 	shift 2
 	[ "$word" != run ] || set -- --rehearsal "$R" "$@"
-	by alice ceremony "$word" "$T/$name.json" --templates "$templates" \
+	by alice ceremony "$word" "$T/$name.json" --templates "$from" \
 		--answers "$T/yes" "$@"
 }
 
@@ -213,6 +215,44 @@ for file in root root-2-by-1 root-1-by-2; do
 done
 expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/root2.json" \
 	"$H/ceremonies/root2-1/transcript.jsonl"
+audited
+
+case_start "a template that is adopted on the way is asked for ahead"
+rm -f "$H"/requests/*
+cp -R "$templates" "$T/newer"
+from=$T/newer
+jq '.version = 2 | .approvals.rotate_ca.persons = 3' \
+	"$templates/root-ca.json" >"$from/root-ca.json"
+sed 's/root2/root3/' "$T/root2.json" >"$T/root3.json"
+bind_plan "$T/root3.json" "$from"
+run "$PROVCTL" ceremony rehearse "$T/root3.json" --home "$R" \
+	--templates "$from"
+[ "$rc" -eq 0 ] || fail "rehearsing root3"
+ceremony run root3
+expect_rc 11 "nobody approved"
+expect_text "3 requests"
+bytes=$(sha256sum "$from/root-ca.json" | cut -c 1-8 | sed 's/..../& /g')
+set --
+for op in ceremony adopt rotate_ca; do
+	approved "$op"
+	set -- "$@" --approval "$T/notes/$op.bob" \
+		--approval "$T/notes/$op.carol"
+done
+approve dave "$(request ceremony)"
+expect_text "SHA-256 of root-ca.json: $bytes"
+ceremony run root3 "$@"
+expect_rc 11 "the template that is to be adopted asks for three"
+[ ! -e "$H/ceremonies/root3-1" ] || fail "something was made"
+approve dave "$(request rotate_ca)"
+ceremony run root3 "$@" --approval "$T/notes/dave.note"
+expect_rc 0 "in one go"
+expect_equal "$(jq -r .keys.root.generation "$H/provctl.json")" 3 generation
+jq -es --arg hash "$(sha256sum "$from/root-ca.json" | cut -d ' ' -f 1)" \
+	'any(.[]; .event == "sign" and .facts.template_sha256 == $hash)' \
+	"$H/ceremonies/root3-1/transcript.jsonl" >/dev/null ||
+	fail "the template's hash does not stand where it signs"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/root3.json" \
+	"$H/ceremonies/root3-1/transcript.jsonl"
 audited
 
 case_start "an approval that was changed is found"
