@@ -9,8 +9,8 @@
  * open and random, on the same key too, each with buffers of its own; more
  * threads than sessions wait for one to come free. hsm_info and what it gives
  * may be read at any time. Everything else (find, generate,
- * store_certificate, objects, back_up, restore, can, derive_way, destroy, close)
- * is for one thread while no other is in a call.
+ * store_certificate, objects, back_up, restore, agreements, send, can,
+ * derive_way, destroy, close) is for one thread while no other is in a call.
  *
  * Codes: PV_HSM_TEMP (try again: removed, device error, time-out),
  * PV_HSM_FATAL (PIN, wrong signature, missing or doubled key, quirk refused),
@@ -38,7 +38,8 @@ enum hsm_key_kind {
 	HSM_KEY_ED25519,         /* EdDSA signing */
 	HSM_KEY_KDF,             /* AES-256 master, CMAC derivation only */
 	HSM_KEY_STORE,           /* AES-256, GCM encrypt and decrypt only */
-	HSM_KEY_P256_BACKUP      /* as P256, and hsm_back_up() may have it */
+	HSM_KEY_P256_BACKUP,     /* as P256, and hsm_back_up() may have it */
+	HSM_KEY_TRANSPORT        /* P-256, agrees on keys for hsm_send() alone */
 };
 
 /* Signs digests with ECDSA, whether it may leave the token or not. */
@@ -87,18 +88,39 @@ struct hsm_key_info {
 	bool generated;          /* on this token, by its own word; else restored */
 };
 
-/*
- * A backup on its way into another token. It signs digest as a proof that it is
- * the key of spki.
- */
 #define HSM_WRAP_KEY_LEN 32      /* bytes: AES-256 */
 #define HSM_WRAPPED_MAX 256      /* bytes: RFC 5649 of a PKCS#8 P-256 key */
+
+/*
+ * A key on its way to the HSM_KEY_TRANSPORT of another token: that one and a
+ * pair that is made for this key alone agree on the AES-256 key that wraps it
+ * (NIST SP 800-56A rev. 3, 6.2.2.2: ephemeral and static).
+ */
+enum hsm_agreement {
+	HSM_AGREE_PLAIN,  /* the shared x coordinate as it is */
+	HSM_AGREE_SHA256  /* through the KDF of ANSI X9.63 with SHA-256 */
+};
+#define HSM_AGREEMENTS 2
+struct hsm_sent {
+	enum hsm_agreement how;
+	uint8_t spki[HSM_SPKI_MAX]; /* of the pair that was made for it; DER */
+	size_t spki_len;
+	uint8_t wrapped[HSM_WRAPPED_MAX];
+	size_t wrapped_len;
+};
+
+/*
+ * A backup, or a key that was sent, on its way into another token. It signs
+ * digest as a proof that it is the key of spki.
+ */
 struct hsm_restore {
 	const char *label;
 	const uint8_t *id;       /* HSM_ID_LEN bytes: it keeps its own */
 	struct span spki;
-	struct span wrapped;
-	const struct secret *by; /* HSM_WRAP_KEY_LEN bytes */
+	struct span wrapped;     /* of a backup, */
+	const struct secret *by; /* HSM_WRAP_KEY_LEN bytes; NULL: it was sent */
+	const struct hsm_sent *sent;
+	struct hsm_key *with;    /* to this one */
 	const uint8_t *digest;   /* 32 bytes */
 	uint8_t sig[64];         /* over digest, verified; filled */
 };
@@ -186,6 +208,11 @@ struct hsm_ops {
 				struct err *err);
 	enum pv_code (*restore)(struct hsm *h, struct hsm_restore *in,
 				struct hsm_key **key, struct err *err);
+	enum pv_code (*agreements)(struct hsm *h, struct hsm_key *key,
+				   unsigned *takes, struct err *err);
+	enum pv_code (*send)(struct hsm *h, struct hsm_key *key, struct span to,
+			     unsigned takes, struct hsm_sent *out,
+			     struct err *err);
 	enum pv_code (*destroy)(struct hsm *h, const uint8_t id[HSM_ID_LEN],
 				struct err *err);
 	void (*close)(struct hsm *h);
@@ -321,8 +348,32 @@ hsm_back_up(struct hsm *h, struct hsm_key *key, const struct secret *by,
 	return h->ops->back_up(h, key, by, out, err);
 }
 
+/* Which agreements the token of that HSM_KEY_TRANSPORT takes, as bits
+ * (1u << enum hsm_agreement): each was tried. PV_DENIED, "hsm.mechanism": none. */
+PV_MUST static inline enum pv_code hsm_agreements(struct hsm *h,
+						  struct hsm_key *key,
+						  unsigned *takes,
+						  struct err *err)
+{
+	return h->ops->agreements(h, key, takes, err);
+}
+
 /*
- * The key of a backup onto this token, not extractable any more, with
+ * As hsm_back_up(), under a key that is agreed on in the token with the P-256
+ * key to (SPKI), of which another token has the private half and takes those
+ * agreements: the best that both take. The AES key is in the token alone, and
+ * gone when this returns. PV_INPUT, "hsm.point": to is no such key.
+ */
+PV_MUST static inline enum pv_code
+hsm_send(struct hsm *h, struct hsm_key *key, struct span to, unsigned takes,
+	 struct hsm_sent *out, struct err *err)
+{
+	return h->ops->send(h, key, to, takes, out, err);
+}
+
+/*
+ * The key of a backup (HSM_KEY_P256_BACKUP from then on), or one that was sent
+ * (HSM_KEY_P256), onto this token, not extractable any more, with
  * info.generated false; *key is h's. What an interrupted call left is taken
  * up. PV_CONFLICT, "hsm.label-taken" (by another key), "hsm.key-there" (it is
  * on the token already, or its CKA_ID under another label); PV_INTEGRITY, "hsm.wrapped" (the bytes or by),

@@ -75,6 +75,8 @@ static const struct rules rules_of[] = {
 			   false },
 	[HSM_KEY_P256_BACKUP] = { CKK_EC, 0, CKM_EC_KEY_PAIR_GEN, BIT(A_SIGN),
 				  0, true },
+	[HSM_KEY_TRANSPORT] = { CKK_EC, 0, CKM_EC_KEY_PAIR_GEN, BIT(A_DERIVE),
+				0, false },
 	[HSM_KEY_ED25519] = { CKK_EC_EDWARDS, 0, CKM_EC_EDWARDS_KEY_PAIR_GEN,
 			      BIT(A_SIGN), 0, false },
 	[HSM_KEY_KDF] = { CKK_AES, AES256_BYTES, CKM_AES_KEY_GEN, BIT(A_SIGN),

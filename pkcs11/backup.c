@@ -11,6 +11,7 @@
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"
 #include "pkcs11/sign.h"
+#include "pkcs11/transport.h"
 #include "pkcs11/wrap.h"
 
 #define SIG_ROOM 256
@@ -66,9 +67,8 @@ static enum pv_code another_key(const char *label, struct err *err)
 {
 	err_object(err, label);
 	return err_fail(err, PV_INTEGRITY, "hsm.restored",
-			"take the backup of this key",
-			"what comes out of the backup does not sign as %s",
-			label);
+			"take the file of this key",
+			"what comes out of it does not sign as %s", label);
 }
 
 /* ---- out ---- */
@@ -157,36 +157,46 @@ static enum pv_code fresh_handle(struct p11 *p, struct hsm_key *key,
 	return PV_OK;
 }
 
+enum pv_code p11_may_leave(const struct hsm_key *key, struct err *err)
+{
+	if (key->info.kind == HSM_KEY_P256_BACKUP && key->info.generated)
+		return PV_OK;
+	err_object(err, key->info.label);
+	return err_fail(err, PV_HSM_FATAL, "hsm.key",
+			"only a key that a plan generates with \"backup\" "
+			"leaves its token, from the token that made it",
+			"key %s may not leave", key->info.label);
+}
+
+enum pv_code p11_wrap_out(struct p11 *p, struct p11_wrap_key *by,
+			  struct hsm_key *key, struct buf *out, struct err *err)
+{
+	CK_OBJECT_HANDLE object = 0;
+	size_t from = out->len;
+	enum pv_code rc = fresh_handle(p, key, &object, err);
+
+	if (rc == PV_OK)
+		rc = p11_wrap(p, by, object, out, err);
+	if (rc == PV_OK)
+		rc = try_it(p, by, key,
+			    (struct span){ out->data + from, out->len - from },
+			    err);
+	rc = drop(p, by, rc, err);
+	if (rc != PV_OK)
+		out->len = from;
+	return rc;
+}
+
 enum pv_code p11_back_up(struct p11 *p, struct hsm_key *key,
 			 const struct secret *by, struct buf *out,
 			 struct err *err)
 {
 	struct p11_wrap_key wrap = { .handle = 0 };
-	CK_OBJECT_HANDLE object = 0;
-	size_t from = out->len;
-	enum pv_code rc;
+	enum pv_code rc = p11_may_leave(key, err);
 
-	if (key->info.kind != HSM_KEY_P256_BACKUP || !key->info.generated) {
-		err_object(err, key->info.label);
-		return err_fail(err, PV_HSM_FATAL, "hsm.key",
-				"only a key that a plan generates with "
-				"\"backup\" leaves its token, from the token "
-				"that made it",
-				"key %s may not leave", key->info.label);
-	}
-	rc = p11_wrap_key_import(p, by, &wrap, err);
 	if (rc == PV_OK)
-		rc = fresh_handle(p, key, &object, err);
-	if (rc == PV_OK)
-		rc = p11_wrap(p, &wrap, object, out, err);
-	if (rc == PV_OK)
-		rc = try_it(p, &wrap, key,
-			    (struct span){ out->data + from, out->len - from },
-			    err);
-	rc = drop(p, &wrap, rc, err);
-	if (rc != PV_OK)
-		out->len = from;
-	return rc;
+		rc = p11_wrap_key_import(p, by, &wrap, err);
+	return rc == PV_OK ? p11_wrap_out(p, &wrap, key, out, err) : rc;
 }
 
 /* ---- back in ---- */
@@ -280,6 +290,12 @@ static enum pv_code alone(struct p11 *p, const struct halves *h,
 			h->in->label);
 }
 
+/* Whoever was sent a key has it as one that never leaves. */
+static enum hsm_key_kind kind_of(const struct hsm_restore *in)
+{
+	return in->by ? HSM_KEY_P256_BACKUP : HSM_KEY_P256;
+}
+
 static enum pv_code put_private(struct p11 *p, const struct hsm_restore *in,
 				struct err *err)
 {
@@ -291,7 +307,8 @@ static enum pv_code put_private(struct p11 *p, const struct hsm_restore *in,
 	p11_template_add(&t, CKA_CLASS, &private_class, sizeof(private_class));
 	p11_template_add(&t, CKA_KEY_TYPE, &ec_type, sizeof(ec_type));
 	p11_template_restored(&t, in->label, in->id, p->quirk);
-	rc = p11_wrap_key_import(p, in->by, &wrap, err);
+	rc = in->by ? p11_wrap_key_import(p, in->by, &wrap, err)
+		    : p11_transport_key(p, in->with, in->sent, &wrap, err);
 	if (rc == PV_OK)
 		rc = p11_unwrap_object(p, &wrap, in->wrapped, &t, &made, err);
 	return drop(p, &wrap, rc, err);
@@ -322,8 +339,8 @@ static enum pv_code put_public(struct p11 *p, const struct hsm_restore *in,
 	memcpy(point + 2, p256_point(in->spki), P256_POINT_LEN);
 	p11_template_add(&c.t, CKA_CLASS, &public_class, sizeof(public_class));
 	p11_template_add(&c.t, CKA_KEY_TYPE, &ec_type, sizeof(ec_type));
-	p11_template_public(&c.t, HSM_KEY_P256_BACKUP, in->label, in->id,
-			    p->quirk, true);
+	p11_template_public(&c.t, kind_of(in), in->label, in->id, p->quirk,
+			    true);
 	p11_template_add(&c.t, CKA_EC_POINT, point, sizeof(point));
 	return p11_do(p, NULL, &op, &c, err);
 }
@@ -332,8 +349,7 @@ static enum pv_code put_public(struct p11 *p, const struct hsm_restore *in,
 static enum pv_code prove(struct p11 *p, struct hsm_restore *in,
 			  struct hsm_key **key, struct err *err)
 {
-	enum pv_code rc =
-		p11_key_find(p, HSM_KEY_P256_BACKUP, in->label, key, err);
+	enum pv_code rc = p11_key_find(p, kind_of(in), in->label, key, err);
 	const struct hsm_key_info *info;
 
 	if (rc != PV_OK)

@@ -128,6 +128,8 @@ static void read_mechanisms(const struct p11_module *m, CK_SLOT_ID slot,
 	out->gcm = mechanism(m, slot, CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT,
 			     &i) &&
 		   takes_aes256(&i);
+	out->ecdh = mechanism(m, slot, CKM_ECDH1_DERIVE, CKF_DERIVE, &i) &&
+		    takes_size(&i, P256_BITS);
 	out->sp800_108 =
 		mechanism(m, slot, CKM_SP800_108_COUNTER_KDF, CKF_DERIVE, &i);
 	out->key_wrap_pad = mechanism(m, slot, CKM_AES_KEY_WRAP_PAD,

@@ -16,6 +16,7 @@
 #include "pkcs11/seal.h"
 #include "pkcs11/sign.h"
 #include "pkcs11/token.h"
+#include "pkcs11/transport.h"
 
 #define PAD_TIMEOUT_S 300 /* a person at a pin pad may take their time */
 
@@ -180,6 +181,19 @@ static enum pv_code op_restore(struct hsm *h, struct hsm_restore *in,
 	return p11_restore(of(h), in, key, err);
 }
 
+static enum pv_code op_agreements(struct hsm *h, struct hsm_key *key,
+				  unsigned *takes, struct err *err)
+{
+	return p11_agreements(of(h), key, takes, err);
+}
+
+static enum pv_code op_send(struct hsm *h, struct hsm_key *key, struct span to,
+			    unsigned takes, struct hsm_sent *out,
+			    struct err *err)
+{
+	return p11_send(of(h), key, to, takes, out, err);
+}
+
 static enum pv_code op_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN],
 			       struct err *err)
 {
@@ -230,6 +244,8 @@ static const struct hsm_ops ops = {
 	.objects = op_objects,
 	.back_up = op_back_up,
 	.restore = op_restore,
+	.agreements = op_agreements,
+	.send = op_send,
 	.destroy = op_destroy,
 	.close = op_close,
 };

@@ -97,6 +97,18 @@ static void add_signing(struct p11_template *t, const struct p11_quirk *quirk,
 		p11_template_flag(t, CKA_MODIFIABLE, false);
 }
 
+static void add_agreeing(struct p11_template *t, const struct p11_quirk *quirk,
+			 bool with_modifiable)
+{
+	p11_template_flag(t, CKA_DERIVE, true);
+	p11_template_flag(t, CKA_SIGN, false);
+	p11_template_flag(t, CKA_SIGN_RECOVER, false);
+	p11_template_flag(t, CKA_DECRYPT, false);
+	p11_template_flag(t, CKA_UNWRAP, false);
+	if (with_modifiable && !quirk->no_modifiable)
+		p11_template_flag(t, CKA_MODIFIABLE, false);
+}
+
 void p11_template_restored(struct p11_template *t, const char *label,
 			   const uint8_t id[HSM_ID_LEN],
 			   const struct p11_quirk *quirk)
@@ -112,7 +124,15 @@ static void private_template(struct p11_template *t, const struct job *job,
 {
 	add_protection(t, job->kind == HSM_KEY_P256_BACKUP);
 	add_name(t, job->label, job->id);
-	add_signing(t, quirk, with_modifiable);
+	if (job->kind == HSM_KEY_TRANSPORT)
+		add_agreeing(t, quirk, with_modifiable);
+	else
+		add_signing(t, quirk, with_modifiable);
+}
+
+void p11_template_p256(struct p11_template *t)
+{
+	p11_template_add(t, CKA_EC_PARAMS, p256_oid, sizeof(p256_oid));
 }
 
 void p11_template_public(struct p11_template *t, enum hsm_key_kind kind,
@@ -122,13 +142,13 @@ void p11_template_public(struct p11_template *t, enum hsm_key_kind kind,
 	p11_template_flag(t, CKA_TOKEN, true);
 	p11_template_flag(t, CKA_PRIVATE, quirk->public_is_private);
 	add_name(t, label, id);
-	p11_template_flag(t, CKA_VERIFY, true);
+	p11_template_flag(t, CKA_VERIFY, kind != HSM_KEY_TRANSPORT);
 	p11_template_flag(t, CKA_VERIFY_RECOVER, false);
 	p11_template_flag(t, CKA_ENCRYPT, false);
 	p11_template_flag(t, CKA_WRAP, false);
 	p11_template_flag(t, CKA_DERIVE, false);
-	if (hsm_is_p256(kind))
-		p11_template_add(t, CKA_EC_PARAMS, p256_oid, sizeof(p256_oid));
+	if (kind != HSM_KEY_ED25519)
+		p11_template_p256(t);
 	else
 		p11_template_add(t, CKA_EC_PARAMS, ed25519_oid,
 				 sizeof(ed25519_oid));
@@ -139,9 +159,9 @@ void p11_template_public(struct p11_template *t, enum hsm_key_kind kind,
 static CK_RV make_pair(struct p11 *p, CK_SESSION_HANDLE session,
 		       struct job *job, bool with_modifiable)
 {
-	CK_MECHANISM mechanism = { hsm_is_p256(job->kind)
-					   ? CKM_EC_KEY_PAIR_GEN
-					   : CKM_EC_EDWARDS_KEY_PAIR_GEN,
+	CK_MECHANISM mechanism = { job->kind == HSM_KEY_ED25519
+					   ? CKM_EC_EDWARDS_KEY_PAIR_GEN
+					   : CKM_EC_KEY_PAIR_GEN,
 				   NULL, 0 };
 	struct p11_template pub = { .n = 0 };
 	struct p11_template priv = { .n = 0 };
@@ -201,6 +221,9 @@ bool p11_can(const struct p11 *p, enum hsm_key_kind kind)
 		return f->p256;
 	case HSM_KEY_P256_BACKUP:
 		return f->p256 && (f->key_wrap_pad || f->key_wrap_kwp);
+	case HSM_KEY_TRANSPORT:
+		return f->p256 && f->ecdh &&
+		       (f->key_wrap_pad || f->key_wrap_kwp);
 	case HSM_KEY_ED25519:
 		return f->ed25519;
 	case HSM_KEY_KDF:

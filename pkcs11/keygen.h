@@ -34,6 +34,8 @@ void p11_template_secret(struct p11_template *t, enum hsm_key_kind kind,
 void p11_template_restored(struct p11_template *t, const char *label,
 			   const uint8_t id[HSM_ID_LEN],
 			   const struct p11_quirk *quirk);
+/* That the pair is on P-256. */
+void p11_template_p256(struct p11_template *t);
 /* What the public half of a pair gets, generated or restored. */
 void p11_template_public(struct p11_template *t, enum hsm_key_kind kind,
 			 const char *label, const uint8_t id[HSM_ID_LEN],

@@ -40,7 +40,8 @@ struct look {
 
 static bool is_pair(enum hsm_key_kind kind)
 {
-	return hsm_is_p256(kind) || kind == HSM_KEY_ED25519;
+	return hsm_is_p256(kind) || kind == HSM_KEY_TRANSPORT ||
+	       kind == HSM_KEY_ED25519;
 }
 
 /* Absent is length 0: the judge decides what that means. */
@@ -163,7 +164,7 @@ static enum pv_code take_public(const struct p11 *p, const struct look *l,
 {
 	struct span point = { l->point, l->point_len };
 	bool known =
-		hsm_is_p256(l->kind)
+		l->kind != HSM_KEY_ED25519
 			? params_are(l, p256_oid, sizeof(p256_oid))
 			: params_are(l, ed25519_oid, sizeof(ed25519_oid)) ||
 				  params_are(l, ed25519_name,
@@ -172,7 +173,7 @@ static enum pv_code take_public(const struct p11 *p, const struct look *l,
 	if (!known)
 		return refuse(l, "hsm.key-attributes",
 			      "CKA_EC_PARAMS names another curve", err);
-	if (hsm_is_p256(l->kind))
+	if (l->kind != HSM_KEY_ED25519)
 		return p11_point_p256(point, p->quirk->points, info->spki,
 				      &info->spki_len, err);
 	return p11_point_ed25519(point, p->quirk->points, info->spki,

@@ -27,5 +27,6 @@ pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/setpin.c \
 	pkcs11/sign.c pkcs11/sign.h \
 	pkcs11/token.c pkcs11/token.h \
+	pkcs11/transport.c pkcs11/transport.h \
 	pkcs11/uri.c pkcs11/uri.h \
 	pkcs11/wrap.c pkcs11/wrap.h

@@ -39,12 +39,12 @@ struct p11_facts {
 	unsigned long min_pin_len, max_pin_len; /* bytes */
 	bool pin_initialised, pin_count_low, pin_final_try, pin_locked;
 	bool login_required, write_protected, has_rng;
-	bool protected_path; /* a pin pad: no PIN is asked for, one signer */
-	bool p256;	     /* CKM_ECDSA and key pairs on 256 bits */
-	bool ed25519;	     /* CKM_EDDSA and Edwards key pairs */
-	bool aes256;	     /* CKM_AES_KEY_GEN of 32 bytes */
-	bool cmac, gcm;	     /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
-	bool sp800_108;	     /* CKM_SP800_108_COUNTER_KDF */
+	bool protected_path;  /* a pin pad: no PIN is asked for, one signer */
+	bool p256;	      /* CKM_ECDSA and key pairs on 256 bits */
+	bool ed25519;	      /* CKM_EDDSA and Edwards key pairs */
+	bool aes256;	      /* CKM_AES_KEY_GEN of 32 bytes */
+	bool cmac, gcm;	      /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
+	bool ecdh, sp800_108; /* CKM_ECDH1_DERIVE, CKM_SP800_108_COUNTER_KDF */
 	bool key_wrap_pad, key_wrap_kwp; /* RFC 5649 under either number */
 	unsigned long ec_min_bits, ec_max_bits;
 	unsigned long aes_min_bytes, aes_max_bytes;

@@ -5,10 +5,12 @@
 /* Order matters: the first row that fits is taken, the last fits all. */
 static const struct p11_quirk quirks[] = {
 	{
-		/* Measured: SoftHSM 2.6.1. */
+		/* Measured: SoftHSM 2.6.1. It takes a raw point whose second
+		 * byte is 63 for an OCTET STRING. */
 		.manufacturer = "SoftHSM project",
 		.model = "SoftHSM v2",
 		.points = P11_POINT_OCTET_STRING,
+		.ecdh_octets = true,
 	},
 	{
 		/* NSS 3.87 softoken: derivation measured, generation not. */

@@ -24,6 +24,7 @@ struct p11_quirk {
 	bool no_modifiable;	    /* CKA_MODIFIABLE may not be given */
 	bool no_allowed_mechanisms; /* CKA_ALLOWED_MECHANISMS unknown */
 	bool public_is_private;	    /* public keys must be CKA_PRIVATE too */
+	bool ecdh_octets;	    /* a peer's point as OCTET STRING */
 };
 
 /* Never NULL. */

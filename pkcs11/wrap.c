@@ -29,13 +29,30 @@ static CK_MECHANISM mechanism_of(const struct p11 *p)
 	return m;
 }
 
-static enum pv_code need_wrap(const struct p11 *p, struct err *err)
+enum pv_code p11_wrap_needed(const struct p11 *p, struct err *err)
 {
 	if (can_wrap(p))
 		return PV_OK;
 	return err_fail(err, PV_DENIED, "hsm.mechanism", "take another token",
 			"token %s has no AES key wrap with padding",
 			p->facts.label);
+}
+
+void p11_wrap_key_template(struct p11_template *t)
+{
+	p11_template_add(t, CKA_CLASS, &secret_class, sizeof(secret_class));
+	p11_template_add(t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
+	p11_template_flag(t, CKA_TOKEN, false);
+	p11_template_flag(t, CKA_PRIVATE, true);
+	p11_template_flag(t, CKA_SENSITIVE, true);
+	p11_template_flag(t, CKA_EXTRACTABLE, false);
+	p11_template_flag(t, CKA_WRAP, true);
+	p11_template_flag(t, CKA_UNWRAP, true);
+	p11_template_flag(t, CKA_ENCRYPT, false);
+	p11_template_flag(t, CKA_DECRYPT, false);
+	p11_template_flag(t, CKA_SIGN, false);
+	p11_template_flag(t, CKA_VERIFY, false);
+	p11_template_flag(t, CKA_DERIVE, false);
 }
 
 struct import {
@@ -53,20 +70,8 @@ static CK_RV import_run(struct p11 *p, CK_SESSION_HANDLE session,
 	(void)key;
 	/* It stays while this session is ours. */
 	i->generation = p->pool.generation;
-	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
-	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
+	p11_wrap_key_template(&t);
 	p11_template_add(&t, CKA_VALUE, i->value->data, i->value->len);
-	p11_template_flag(&t, CKA_TOKEN, false);
-	p11_template_flag(&t, CKA_PRIVATE, true);
-	p11_template_flag(&t, CKA_SENSITIVE, true);
-	p11_template_flag(&t, CKA_EXTRACTABLE, false);
-	p11_template_flag(&t, CKA_WRAP, true);
-	p11_template_flag(&t, CKA_UNWRAP, true);
-	p11_template_flag(&t, CKA_ENCRYPT, false);
-	p11_template_flag(&t, CKA_DECRYPT, false);
-	p11_template_flag(&t, CKA_SIGN, false);
-	p11_template_flag(&t, CKA_VERIFY, false);
-	p11_template_flag(&t, CKA_DERIVE, false);
 	return p->mod.f->C_CreateObject(session, t.a, t.n, &i->handle);
 }
 
@@ -75,7 +80,7 @@ enum pv_code p11_wrap_key_import(struct p11 *p, const struct secret *value,
 {
 	static const struct p11_op op = { "C_CreateObject", import_run, false };
 	struct import i = { .value = value };
-	enum pv_code rc = need_wrap(p, err);
+	enum pv_code rc = p11_wrap_needed(p, err);
 
 	if (rc == PV_OK && value->len != P11_WRAP_KEY_LEN)
 		rc = err_fail(err, PV_INPUT, "hsm.length", NULL,
@@ -156,7 +161,7 @@ enum pv_code p11_wrap(struct p11 *p, const struct p11_wrap_key *by,
 {
 	static const struct p11_op op = { "C_WrapKey", wrap_run, true };
 	struct wrapping w = { .by = by, .object = object };
-	enum pv_code rc = need_wrap(p, err);
+	enum pv_code rc = p11_wrap_needed(p, err);
 
 	if (rc == PV_OK)
 		rc = still_there(p, by, err);
@@ -286,7 +291,7 @@ enum pv_code p11_unwrap_object(struct p11 *p, const struct p11_wrap_key *by,
 	if (rv == CKR_OK)
 		return PV_OK;
 	return p11_rv_fail_as(err, rv, PV_INTEGRITY, "hsm.wrapped",
-			      "the backup does not open: C_UnwrapKey");
+			      "what was wrapped does not open: C_UnwrapKey");
 }
 
 static enum pv_code unwrap(struct p11 *p, const struct unwrapping *u,
@@ -310,7 +315,7 @@ enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
 	struct unwrapping u = {
 		.by = by, .wrapped = wrapped, .kind = kind, .label = label
 	};
-	enum pv_code rc = need_wrap(p, err);
+	enum pv_code rc = p11_wrap_needed(p, err);
 
 	*key = NULL;
 	if (rc == PV_OK && kind != HSM_KEY_KDF && kind != HSM_KEY_STORE)

@@ -21,6 +21,11 @@ struct p11_wrap_key {
 	unsigned long generation;
 };
 
+/* PV_DENIED, "hsm.mechanism": the token cannot wrap that way. */
+PV_MUST enum pv_code p11_wrap_needed(const struct p11 *p, struct err *err);
+/* What a wrap key is, but for its value: it never leaves, and ends with its
+ * session. */
+void p11_wrap_key_template(struct p11_template *t);
 /* value: P11_WRAP_KEY_LEN bytes, joined from its shares by the caller. */
 PV_MUST enum pv_code p11_wrap_key_import(struct p11 *p,
 					 const struct secret *value,

@@ -236,6 +236,7 @@ UNIT_TESTS = \
 	tests/unit/check_p11_token \
 	tests/unit/check_p11_uri \
 	tests/unit/check_p11_backup \
+	tests/unit/check_p11_transport \
 	tests/unit/check_p11_wrap \
 	tests/unit/check_pattern \
 	tests/unit/check_p256 \

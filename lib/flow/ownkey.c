@@ -16,6 +16,8 @@ const char *ownkey_kind_name(enum hsm_key_kind kind)
 		return "store";
 	case HSM_KEY_P256_BACKUP:
 		return "p256-backup";
+	case HSM_KEY_TRANSPORT:
+		return "transport";
 	}
 	return "unknown";
 }
@@ -42,7 +44,7 @@ enum pv_code ownkey_from_row(const struct store_key *row, struct issue_key *key,
 {
 	memset(key, 0, sizeof(*key));
 	if (row->spki.len > sizeof(key->spki) ||
-	    row->kind > HSM_KEY_P256_BACKUP) {
+	    row->kind > HSM_KEY_TRANSPORT) {
 		err_object(err, row->label);
 		return err_fail(err, PV_INTEGRITY, "store.corrupt", NULL,
 				"a key's row cannot be read");

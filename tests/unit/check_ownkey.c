@@ -107,7 +107,7 @@ START_TEST(test_unknown)
 	OPENED o;
 	struct issue_key key;
 	struct store_key row = { .label = "x",
-				 .kind = HSM_KEY_P256_BACKUP + 1 };
+				 .kind = HSM_KEY_TRANSPORT + 1 };
 
 	fix_open(&o, false);
 	err_init(&err);
