@@ -309,6 +309,7 @@ UNIT_TESTS = \
 	tests/unit/check_term \
 	tests/unit/check_tokens \
 	tests/unit/check_transcript \
+	tests/unit/check_transport \
 	tests/unit/check_text \
 	tests/unit/check_tpm2_ak \
 	tests/unit/check_value \
@@ -455,6 +456,9 @@ tests_fuzz_replay_share_SOURCES = tests/fuzz/fuzz_share.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_backup
 tests_fuzz_replay_backup_SOURCES = tests/fuzz/fuzz_backup.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_transport
+tests_fuzz_replay_transport_SOURCES = tests/fuzz/fuzz_transport.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_sums
 tests_fuzz_replay_sums_SOURCES = tests/fuzz/fuzz_sums.c \

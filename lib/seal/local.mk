@@ -2,6 +2,7 @@ noinst_LIBRARIES += lib/seal/libpvseal.a
 lib_seal_libpvseal_a_SOURCES = \
 	lib/seal/atrest.c lib/seal/atrest.h \
 	lib/seal/backup.c lib/seal/backup.h \
+	lib/seal/transport.c lib/seal/transport.h \
 	lib/seal/batch.c lib/seal/batch_open.c lib/seal/batch.h \
 	lib/seal/batch_impl.h \
 	lib/seal/binding.c lib/seal/bundle.c lib/seal/bundle.h \
