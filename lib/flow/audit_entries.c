@@ -42,27 +42,32 @@ bool audit_number(struct span hex, uint32_t *number)
 	return true;
 }
 
-static const char *object_of(const struct log_entry *e, char out[160])
+const char *audit_object(const struct log_entry *e, char out[160])
 {
-	snprintf(out, 160, "%.*s",
-		 (int)(e->object.len > 150 ? 150 : e->object.len),
-		 (const char *)e->object.p);
+	audit_text(out, 160, e->object);
 	return out;
 }
 
-/* A 32 byte fact into out; false when it is not there. */
-static bool get_hash(const struct log_entry *e, const char *key,
-		     uint8_t out[32])
+bool audit_hash(const struct log_entry *e, const char *key,
+		uint8_t out[static STORE_HASH])
 {
 	const struct log_fact *f = log_fact_find(e, key, LOG_BSTR);
 
-	if (!f || f->s.len != 32)
+	if (!f || f->s.len != STORE_HASH)
 		return false;
-	memcpy(out, f->s.p, 32);
+	memcpy(out, f->s.p, STORE_HASH);
 	return true;
 }
 
-static void copy_span(char *out, size_t cap, struct span s)
+uint64_t audit_uint(const struct log_entry *e, const char *key,
+		    uint64_t otherwise)
+{
+	const struct log_fact *f = log_fact_find(e, key, LOG_UINT);
+
+	return f ? f->u : otherwise;
+}
+
+void audit_text(char *out, size_t cap, struct span s)
 {
 	snprintf(out, cap, "%.*s", (int)(s.len >= cap ? cap - 1 : s.len),
 		 (const char *)s.p);
@@ -97,15 +102,6 @@ static bool begins(const struct log_fact *f, const char *prefix)
 	       memcmp(f->s.p, prefix, strlen(prefix)) == 0;
 }
 
-/* The number of that fact, or what is meant without it. */
-static uint64_t uint_of(const struct log_entry *e, const char *key,
-			uint64_t otherwise)
-{
-	const struct log_fact *f = log_fact_find(e, key, LOG_UINT);
-
-	return f ? f->u : otherwise;
-}
-
 /* name: "ca/" and the CA's. */
 static enum pv_code take_ca(struct audit_entries *au, const struct log_entry *e,
 			    struct span name, struct err *err)
@@ -116,17 +112,17 @@ static enum pv_code take_ca(struct audit_entries *au, const struct log_entry *e,
 	if (au->cas_n == AUDIT_LIST_MAX)
 		return full(err);
 	au->cas_n++;
-	copy_span(ca->serial, sizeof(ca->serial), e->object);
-	copy_span(ca->name, sizeof(ca->name),
-		  (struct span){ name.p + head, name.len - head });
-	ca->shards = uint_of(e, "shards", 0);
-	ca->generation = uint_of(e, LOG_CA_GENERATION, 1);
-	ca->signer = uint_of(e, "generation", 1);
-	ca->active_ms = uint_of(e, LOG_CA_ACTIVE, 0);
+	audit_text(ca->serial, sizeof(ca->serial), e->object);
+	audit_text(ca->name, sizeof(ca->name),
+		   (struct span){ name.p + head, name.len - head });
+	ca->shards = audit_uint(e, "shards", 0);
+	ca->generation = audit_uint(e, LOG_CA_GENERATION, 1);
+	ca->signer = audit_uint(e, "generation", 1);
+	ca->active_ms = audit_uint(e, LOG_CA_ACTIVE, 0);
 	ca->cross = logged_uint_is(e, LOG_CA_CROSS, 1);
 	ca->elsewhere = log_fact_find(e, LOG_CA_CSR, LOG_BSTR);
-	if (!get_hash(e, "tbs", ca->tbs) ||
-	    !get_hash(e, "template hash", ca->template_hash))
+	if (!audit_hash(e, "tbs", ca->tbs) ||
+	    !audit_hash(e, "template hash", ca->template_hash))
 		return audit_fail(err, ca->serial, "audit.entry",
 				  "a CA's intent without TBS or template");
 	return PV_OK;
@@ -142,10 +138,10 @@ static enum pv_code take_intent(struct audit_entries *au,
 
 	if (!audit_number(e->object, &number) ||
 	    !serialset_holds(&au->serials, number))
-		return audit_fail(err, object_of(e, object), "audit.serial",
+		return audit_fail(err, audit_object(e, object), "audit.serial",
 				  "an intent for a serial that was never lent");
 	if (serialset_get(&au->serials, number, SERIAL_INTENT))
-		return audit_fail(err, object_of(e, object), "audit.serial",
+		return audit_fail(err, audit_object(e, object), "audit.serial",
 				  "two intents for one serial number");
 	au->intents++;
 	rc = serialset_set(&au->serials, number, SERIAL_INTENT, err);
@@ -164,16 +160,16 @@ static enum pv_code take_issue(struct audit_entries *au,
 
 	if (!audit_number(e->object, &number) ||
 	    !serialset_get(&au->serials, number, SERIAL_INTENT))
-		return audit_fail(err, object_of(e, object), "audit.intent",
+		return audit_fail(err, audit_object(e, object), "audit.intent",
 				  "a certificate without an intent before it");
 	if (serialset_get(&au->serials, number, SERIAL_ISSUE))
-		return audit_fail(err, object_of(e, object), "audit.serial",
+		return audit_fail(err, audit_object(e, object), "audit.serial",
 				  "two certificates with one serial number");
 	au->issues++;
 	for (size_t i = 0; i < au->cas_n; i++)
 		if (span_is(e->object, au->cas[i].serial))
 			au->cas[i].issued =
-				get_hash(e, "cert", au->cas[i].cert);
+				audit_hash(e, "cert", au->cas[i].cert);
 	return serialset_set(&au->serials, number, SERIAL_ISSUE, err);
 }
 
@@ -190,18 +186,18 @@ static enum pv_code take_key(struct audit_entries *au,
 	if (au->keys_n == AUDIT_LIST_MAX)
 		return full(err);
 	if (!id || id->s.len != sizeof(key->id) || !purpose || !kind || !n ||
-	    !get_hash(e, "attributes hash", key->attributes))
-		return audit_fail(err, object_of(e, object), "audit.entry",
+	    !audit_hash(e, "attributes hash", key->attributes))
+		return audit_fail(err, audit_object(e, object), "audit.entry",
 				  "a key's entry lacks what identifies it");
-	copy_span(key->label, sizeof(key->label), e->object);
-	copy_span(key->purpose, sizeof(key->purpose), purpose->s);
-	copy_span(key->kind, sizeof(key->kind), kind->s);
+	audit_text(key->label, sizeof(key->label), e->object);
+	audit_text(key->purpose, sizeof(key->purpose), purpose->s);
+	audit_text(key->kind, sizeof(key->kind), kind->s);
 	memcpy(key->id, id->s.p, sizeof(key->id));
 	key->generation = n->u;
 	key->index = au->tree.size - 1;
 	key->restored = STORE_NO_INDEX;
 	key->generated = logged_uint_is(e, "generated", 1);
-	key->secret = !get_hash(e, "spki", key->spki);
+	key->secret = !audit_hash(e, "spki", key->spki);
 	key->destroyed = STORE_NO_INDEX;
 	au->keys_n++;
 	return PV_OK;
@@ -216,8 +212,8 @@ static enum pv_code take_template(struct audit_entries *au,
 	if (au->templates_n == AUDIT_LIST_MAX)
 		return full(err);
 	if (!log_fact_find(e, "version", LOG_UINT) ||
-	    !get_hash(e, "hash", t->sha256))
-		return audit_fail(err, object_of(e, object), "audit.entry",
+	    !audit_hash(e, "hash", t->sha256))
+		return audit_fail(err, audit_object(e, object), "audit.entry",
 				  "an adoption without version or hash");
 	au->templates_n++;
 	return PV_OK;
@@ -233,14 +229,16 @@ static enum pv_code take_quarantine(struct audit_entries *au,
 
 	if (log_fact_find(e, "held", LOG_UINT) &&
 	    !logged_uint_is(e, "held", ++au->held))
-		return audit_fail(err, object_of(e, object), "audit.quarantine",
+		return audit_fail(err, audit_object(e, object),
+				  "audit.quarantine",
 				  "what is held is not counted up by one");
 	if (!serial)
 		return PV_OK;
 	if (!audit_number(serial->s, &number) ||
 	    !serialset_get(&au->serials, number, SERIAL_INTENT) ||
 	    serialset_get(&au->serials, number, SERIAL_ISSUE))
-		return audit_fail(err, object_of(e, object), "audit.quarantine",
+		return audit_fail(err, audit_object(e, object),
+				  "audit.quarantine",
 				  "it holds an intent that is not open");
 	return serialset_set(&au->serials, number, SERIAL_HELD, err);
 }
@@ -251,7 +249,7 @@ static enum pv_code take_time(struct audit_entries *au,
 	char object[160];
 
 	if (e->time_ms < au->last_ms)
-		return audit_fail(err, object_of(e, object), "audit.clock",
+		return audit_fail(err, audit_object(e, object), "audit.clock",
 				  "an entry is older than the one before it");
 	au->before_ms = au->last_ms;
 	au->last_ms = e->time_ms;
@@ -292,7 +290,7 @@ static enum pv_code take_clock(struct audit_entries *au,
 	if (until && e->time_ms / 1000 <= until->u &&
 	    logged_uint_is(e, LOG_NEWEST, au->before_ms / 1000))
 		return PV_OK;
-	return audit_fail(err, object_of(e, object), "audit.clock",
+	return audit_fail(err, audit_object(e, object), "audit.clock",
 			  "another step of the clock was accepted");
 }
 
@@ -309,8 +307,8 @@ static bool is_ca(const struct audit_entries *au, const uint8_t cert[32])
 static void keep_seal(struct audit_entries *au, const struct log_entry *e)
 {
 	au->seal_index = au->tree.size;
-	copy_span(au->seal, sizeof(au->seal), e->object);
-	if (!get_hash(e, "evidence", au->seal_evidence))
+	audit_text(au->seal, sizeof(au->seal), e->object);
+	if (!audit_hash(e, "evidence", au->seal_evidence))
 		au->seal_index = 0;
 }
 
@@ -324,7 +322,7 @@ static enum pv_code take_release(struct audit_entries *au,
 	    span_is(e->object, au->seal) &&
 	    logged_hash_is(e, "evidence", au->seal_evidence))
 		return PV_OK;
-	return audit_fail(err, object_of(e, object), "audit.release",
+	return audit_fail(err, audit_object(e, object), "audit.release",
 			  "a release of another bundle than the one sealed "
 			  "before it, or for other evidence");
 }
@@ -344,7 +342,7 @@ static enum pv_code take_seal(struct audit_entries *au,
 	for (size_t at = 0; known && at < anchors->s.len; at += STORE_HASH)
 		known = is_ca(au, anchors->s.p + at);
 	return known ? PV_OK
-		     : audit_fail(err, object_of(e, object), "audit.anchors",
+		     : audit_fail(err, audit_object(e, object), "audit.anchors",
 				  "a device got a trust anchor that is no CA "
 				  "of the log");
 }
@@ -360,11 +358,11 @@ static enum pv_code take_event(struct audit_entries *au,
 	(void)au;
 	if (!of)
 		of = log_fact_find(e, "order", LOG_TSTR);
-	if (of && span_equal(of->s, e->object) && get_hash(e, "hash", hash) &&
+	if (of && span_equal(of->s, e->object) && audit_hash(e, "hash", hash) &&
 	    log_fact_find(e, "type", LOG_TSTR) &&
 	    log_fact_find(e, "station", LOG_TSTR))
 		return PV_OK;
-	return audit_fail(err, object_of(e, object), "audit.event",
+	return audit_fail(err, audit_object(e, object), "audit.event",
 			  "an event of a factory without what was signed");
 }
 

@@ -1,17 +1,13 @@
 /* What a log says by itself of the ends of credentials and devices. */
 #include "lib/flow/audit_entries_ends.h"
 
-#include <stdio.h>
-
 static enum pv_code wrong(const struct log_entry *e, const char *what,
 			  struct err *err)
 {
 	char object[160];
 
-	snprintf(object, sizeof(object), "%.*s",
-		 (int)(e->object.len > 150 ? 150 : e->object.len),
-		 (const char *)e->object.p);
-	return audit_fail(err, object, "audit.revoke", "%s", what);
+	return audit_fail(err, audit_object(e, object), "audit.revoke", "%s",
+			  what);
 }
 
 /* Held, and let go of again, or revoked since then. */

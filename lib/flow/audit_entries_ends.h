@@ -6,6 +6,21 @@
 
 #include "lib/flow/audit_entries.h"
 
+/* ---- facts of an entry ---- */
+
+/* Its object, cut to what a message takes; out. */
+const char *audit_object(const struct log_entry *e, char out[160]);
+/* A hash of 32 bytes into out; false when there is none. */
+PV_MUST bool audit_hash(const struct log_entry *e, const char *key,
+			uint8_t out[static STORE_HASH]);
+/* The number of that fact, or what is meant without it. */
+uint64_t audit_uint(const struct log_entry *e, const char *key,
+		    uint64_t otherwise);
+/* As text of cap bytes, cut. */
+void audit_text(char *out, size_t cap, struct span s);
+
+/* ---- what each type of entry says ---- */
+
 PV_MUST enum pv_code audit_take_revoke(struct audit_entries *au,
 				       const struct log_entry *e,
 				       struct err *err);

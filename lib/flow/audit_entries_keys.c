@@ -56,10 +56,7 @@ enum pv_code audit_take_rotation(struct audit_entries *au,
 			take_over(au, to, at ? at->u : 0);
 		return PV_OK;
 	}
-	snprintf(object, sizeof(object), "%.*s",
-		 (int)(e->object.len > 150 ? 150 : e->object.len),
-		 (const char *)e->object.p);
-	return audit_fail(err, object, "audit.key",
+	return audit_fail(err, audit_object(e, object), "audit.key",
 			  "a rotation between keys that were not generated");
 }
 
@@ -81,10 +78,7 @@ enum pv_code audit_take_restore(struct audit_entries *au,
 		key->restored = au->tree.size - 1;
 		return PV_OK;
 	}
-	snprintf(object, sizeof(object), "%.*s",
-		 (int)(e->object.len > 150 ? 150 : e->object.len),
-		 (const char *)e->object.p);
-	return audit_fail(err, object, "audit.key",
+	return audit_fail(err, audit_object(e, object), "audit.key",
 			  "a key was restored that was not generated for it");
 }
 
@@ -101,48 +95,33 @@ enum pv_code audit_take_destroy(struct audit_entries *au,
 		key->destroyed = au->tree.size - 1;
 		return PV_OK;
 	}
-	snprintf(object, sizeof(object), "%.*s",
-		 (int)(e->object.len > 150 ? 150 : e->object.len),
-		 (const char *)e->object.p);
-	return audit_fail(err, object, "audit.key",
+	return audit_fail(err, audit_object(e, object), "audit.key",
 			  "the end of a key that was not generated, or that "
 			  "was destroyed before");
-}
-
-static bool take_hash(const struct log_entry *e, const char *key,
-		      uint8_t out[STORE_HASH])
-{
-	const struct log_fact *f = log_fact_find(e, key, LOG_BSTR);
-
-	if (!f || f->s.len != STORE_HASH)
-		return false;
-	memcpy(out, f->s.p, STORE_HASH);
-	return true;
 }
 
 enum pv_code audit_take_import(struct audit_entries *au,
 			       const struct log_entry *e, struct err *err)
 {
-	const struct log_fact *shards = log_fact_find(e, "shards", LOG_UINT);
 	struct audit_ca *ca = &au->cas[au->cas_n];
 
 	if (au->cas_n == AUDIT_LIST_MAX)
 		return err_fail(err, PV_INTERNAL, "audit.size", NULL,
 				"more than %d CAs", AUDIT_LIST_MAX);
 	au->cas_n++;
-	snprintf(ca->name, sizeof(ca->name), "%.*s",
-		 (int)(e->object.len < sizeof(ca->name) ? e->object.len : 0),
-		 (const char *)e->object.p);
+	audit_text(ca->name, sizeof(ca->name), e->object);
 	ca->imported = ca->issued = true;
 	ca->generation = ca->signer = 1;
-	ca->shards = shards ? shards->u : 0;
+	ca->shards = audit_uint(e, "shards", 0);
 	ca->index = au->tree.size - 1;
-	if (log_fact_find(e, "template hash", LOG_BSTR) &&
-	    !take_hash(e, "template hash", ca->template_hash))
-		ca->shards = 0; /* no row has as few */
-	if (ca->name[0] && take_hash(e, "cert", ca->cert) &&
-	    take_hash(e, "spki", ca->spki))
+	if (e->object.len > 0 && e->object.len < sizeof(ca->name) &&
+	    log_fact_find(e, "shards", LOG_UINT) &&
+	    audit_hash(e, "cert", ca->cert) &&
+	    audit_hash(e, "spki", ca->spki) &&
+	    (!log_fact_find(e, "template hash", LOG_BSTR) ||
+	     audit_hash(e, "template hash", ca->template_hash)))
 		return PV_OK;
 	return audit_fail(err, ca->name, "audit.entry",
-			  "an import of a CA without its certificate");
+			  "an import of a CA without its name, shards, "
+			  "certificate or template");
 }

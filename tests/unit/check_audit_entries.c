@@ -75,12 +75,36 @@ START_TEST(anchors_are_cas)
 }
 END_TEST
 
+START_TEST(an_import_names_what_it_is)
+{
+	static const uint8_t half[16] = { 1 };
+	const struct log_import whole = { .ca = "root",
+					  .from = "other",
+					  .cert = one,
+					  .spki = two,
+					  .shards = 1 };
+	struct audit_entries au = { .intents = 0 };
+	struct log_entry e;
+	struct err err;
+
+	err_init(&err);
+	unit_ok(audit_entries_init(&au, 16, &err), &err);
+	log_ca_import(&e, &who, &whole);
+	unit_ok(take(&au, &e, &err), &err);
+	log_ca_import(&e, &who, &whole);
+	log_fact_bytes(&e, "template hash", half, sizeof(half));
+	unit_refused(take(&au, &e, &err), PV_INTEGRITY, "audit.entry", &err);
+	audit_entries_release(&au);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("audit_entries");
 	TCase *t = tcase_create("audit_entries");
 
 	tcase_add_test(t, anchors_are_cas);
+	tcase_add_test(t, an_import_names_what_it_is);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
