@@ -68,7 +68,8 @@ enum pv_code audit_take_restore(struct audit_entries *au,
 	struct audit_key *key = find_key(au, e->object);
 	char object[160];
 
-	if (key && logged_text_is(e, "kind", key->kind) &&
+	if (key && key->destroyed == STORE_NO_INDEX &&
+	    logged_text_is(e, "kind", key->kind) &&
 	    strcmp(key->kind, ownkey_kind_name(HSM_KEY_P256_BACKUP)) == 0 &&
 	    logged_text_is(e, "purpose", key->purpose) &&
 	    logged_uint_is(e, "generation", key->generation) &&
@@ -79,7 +80,8 @@ enum pv_code audit_take_restore(struct audit_entries *au,
 		return PV_OK;
 	}
 	return audit_fail(err, audit_object(e, object), "audit.key",
-			  "a key was restored that was not generated for it");
+			  "a key was restored that was not generated for "
+			  "it, or that was destroyed before");
 }
 
 enum pv_code audit_take_destroy(struct audit_entries *au,

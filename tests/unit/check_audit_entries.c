@@ -1,4 +1,5 @@
-/* What a log says by itself: trust anchors are CAs of it. */
+/* What a log says by itself: trust anchors are CAs of it, and what is destroyed
+ * does not come back. */
 #include "lib/flow/audit_entries.h"
 
 #include "tests/unit/unit.h"
@@ -75,6 +76,37 @@ START_TEST(anchors_are_cas)
 }
 END_TEST
 
+START_TEST(destroyed_is_not_restored)
+{
+	const struct log_key key = { .label = "a/root/1",
+				     .purpose = "root",
+				     .generation = 1,
+				     .spki = one,
+				     .id = one,
+				     .id_len = 16,
+				     .attributes = two,
+				     .kind = "p256-backup",
+				     .generated = true };
+	struct log_key copy = key;
+	struct audit_entries au = { .intents = 0 };
+	struct log_entry e;
+	struct err err;
+
+	err_init(&err);
+	unit_ok(audit_entries_init(&au, 16, &err), &err);
+	log_key_generate(&e, &who, &key);
+	unit_ok(take(&au, &e, &err), &err);
+	copy.generated = false;
+	log_key_restore(&e, &who, &copy, "0001");
+	unit_ok(take(&au, &e, &err), &err);
+	log_key_destroy(&e, &who, &key);
+	unit_ok(take(&au, &e, &err), &err);
+	log_key_restore(&e, &who, &copy, "0001");
+	unit_refused(take(&au, &e, &err), PV_INTEGRITY, "audit.key", &err);
+	audit_entries_release(&au);
+}
+END_TEST
+
 START_TEST(an_import_names_what_it_is)
 {
 	static const uint8_t half[16] = { 1 };
@@ -104,6 +136,7 @@ int main(void)
 	TCase *t = tcase_create("audit_entries");
 
 	tcase_add_test(t, anchors_are_cas);
+	tcase_add_test(t, destroyed_is_not_restored);
 	tcase_add_test(t, an_import_names_what_it_is);
 	suite_add_tcase(s, t);
 	return unit_run(s);
