@@ -70,8 +70,7 @@ static struct audit_ca *entry_ca(struct audit *au, const struct ca_cert *c,
 {
 	struct audit_ca *ca = find_ca(au, &c->cert);
 
-	return ca && !ca->imported && ca->issued && !ca->matched &&
-			       ca->cross == cross &&
+	return ca && ca->issued && !ca->matched && ca->cross == cross &&
 			       strcmp(ca->name, name) == 0 &&
 			       memcmp(ca->cert, c->whole, 32) == 0 &&
 			       memcmp(ca->tbs, c->tbs, 32) == 0

@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/crlissuer.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/publishdir.h"
 #include "lib/store/store_log.h"
@@ -37,6 +38,7 @@ struct find_ca {
 	const struct status_crl *of;
 	int64_t now_s;
 	bool over;
+	uint32_t shards;
 };
 
 static enum pv_code take_ca(void *ctx, const struct store_ca *row,
@@ -49,6 +51,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	if (row->generation != f->of->generation)
 		return PV_OK;
 	rc = x509_cert_decode(row->cert, &cert, err);
+	f->shards = row->shards ? row->shards : 1;
 	f->over = rc == PV_OK && cert.not_after_s < f->now_s;
 	return rc;
 }
@@ -57,11 +60,12 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 static enum pv_code look_at_ca(const struct pass *p, struct status_crl *c,
 			       struct err *err)
 {
-	struct find_ca f = { c, p->now_s, false };
+	struct find_ca f = { c, p->now_s, false, 1 };
 	const struct store_visit v = { .ctx = &f, .fn.ca = take_ca };
 	enum pv_code rc = store_ca_each(p->store, c->ca, &v, err);
 
 	c->over = f.over;
+	c->ca_shards = f.shards;
 	return rc;
 }
 
@@ -90,16 +94,20 @@ static enum pv_code of(const struct pass *p, const struct store_crl *row,
 
 /* Its intent says that other answers were due, and no batch came after it. */
 static enum pv_code was_cut(struct store *store, const struct store_crl *row,
-			    bool *cut, struct err *err)
+			    uint32_t shards, bool *cut, struct err *err)
 {
+	struct crl_issuer of = { .generation = row->generation,
+				 .shards = shards };
 	CLEANUP(buf_release) struct buf room;
+	char object[CRL_OBJECT_MAX];
 	struct log_entry e;
 	enum pv_code rc;
 
 	buf_init(&room, LOG_ENTRY_MAX);
-	rc = store_log_read(store, row->intent_index, &room, err);
-	if (rc == PV_OK)
-		rc = log_entry_decode(buf_span(&room), &e, err);
+	memcpy(of.ca, row->ca, sizeof(of.ca));
+	crl_object(&of, 0, object);
+	rc = logged_entry(store, row->intent_index, LOG_OCSP_INTENT, object,
+			  &room, &e, err);
 	*cut = rc == PV_OK && logged_uint_is(&e, "more", 1);
 	return rc;
 }
@@ -125,7 +133,7 @@ static enum pv_code take(void *ctx, const struct store_crl *row,
 		c->next_s = row->next_s;
 	if (row->kind == STORE_OCSP &&
 	    p->now_s - row->this_s > STATUS_CRL_RUN_S)
-		rc = was_cut(p->store, row, &c->cut, err);
+		rc = was_cut(p->store, row, c->ca_shards, &c->cut, err);
 	c->expired = p->now_s > c->next_s;
 	warn_s = (row->next_s - row->this_s) / 2;
 	if (warn_s > STATUS_CRL_WARN_S)

@@ -19,11 +19,12 @@ struct status_crl { /* of one kind and one generation of a CA */
 	enum store_crl_kind kind;
 	char ca[STORE_ID_MAX + 1];
 	uint32_t generation;
-	uint64_t shards;  /* that have one */
-	uint64_t number;  /* the highest */
-	uint64_t pending; /* recorded and not signed */
-	uint64_t absent;  /* shards that have none */
-	uint64_t behind;  /* shards with what the newest list lacks */
+	uint32_t ca_shards; /* of that generation */
+	uint64_t shards;    /* that have one */
+	uint64_t number;    /* the highest */
+	uint64_t pending;   /* recorded and not signed */
+	uint64_t absent;    /* shards that have none */
+	uint64_t behind;    /* shards with what the newest list lacks */
 	bool cut; /* a run ended before all answers were made that were due */
 	int64_t next_s;	      /* the soonest nextUpdate */
 	bool ending, expired; /* within a day; by now */

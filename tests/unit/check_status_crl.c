@@ -1,5 +1,5 @@
-/* What status says of lists: those that are large, those that were kept aside.
- */
+/* What status says of lists: those that are large, those that were kept aside;
+ * and of answers whose run was cut off. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +117,77 @@ START_TEST(a_list_kept_aside)
 }
 END_TEST
 
+/* The intent of a batch that was signed a while ago, as an entry of that type;
+ * others were due. */
+static struct span batch_entry(struct store *store, const char *type,
+			       const struct store_crl *row)
+{
+	static const uint8_t none[32];
+	const struct log_crl c = { .object = "issuing-1/0",
+				   .number = row->number,
+				   .tbs = none,
+				   .this_s = row->this_s,
+				   .next_s = row->next_s,
+				   .entries = 1,
+				   .more = true };
+	static struct buf room;
+	struct event_who who;
+	struct log_entry e;
+
+	UNIT_OK(event_now(store, &who, &err_));
+	log_crl_intent(&e, &who.who, type, &c);
+	buf_release(&room);
+	buf_init(&room, LOG_ENTRY_MAX);
+	UNIT_OK(log_entry_encode(&e, &room, &err_));
+	return buf_span(&room);
+}
+
+static void put_batch(struct store *store, const char *type)
+{
+	int64_t now_s = pvtime_now_s();
+	const struct store_crl row = { .kind = STORE_OCSP,
+				       .ca = "issuing-1",
+				       .generation = 1,
+				       .number = 1,
+				       .this_s = now_s - STATUS_CRL_RUN_S - 1,
+				       .next_s = now_s + 7 * 86400,
+				       .entries = 1,
+				       .tbs = { (const uint8_t *)"TBS", 3 },
+				       .der = { (const uint8_t *)"DER", 3 } };
+
+	UNIT_OK(store_crl_reserve(store, &row, batch_entry(store, type, &row),
+				  &err_));
+	UNIT_OK(store_crl_complete(store, &row, entry(store, LOG_OCSP_ISSUE),
+				   &err_));
+}
+
+START_TEST(a_run_that_was_cut_off)
+{
+	static struct status_crls crls;
+	struct opened o;
+	struct err err;
+
+	for (int i = 0; i < 2; i++) {
+		STORE_TXN txn = STORE_TXN_INIT;
+
+		err_init(&err);
+		fix_open(&o, false);
+		unit_ok(store_begin(o.store, STORE_WRITE, &txn, &err), &err);
+		put_batch(o.store, i ? LOG_CRL_INTENT : LOG_OCSP_INTENT);
+		if (i == 0)
+			unit_refused(judge(&o, &err), PV_DENIED, "status.crl",
+				     &err);
+		else /* the row names an entry that is none of a batch */
+			unit_refused(status_crls_load(o.a, o.store,
+						      pvtime_now_s(), &crls,
+						      &err),
+				     PV_INTEGRITY, "store.edited", &err);
+		store_rollback(&txn);
+		fix_close(&o);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("status_crl");
@@ -126,6 +197,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_large_list);
 	tcase_add_test(t, a_list_kept_aside);
+	tcase_add_test(t, a_run_that_was_cut_off);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
