@@ -118,6 +118,7 @@ UNIT_TESTS = \
 	tests/unit/check_cbor_float \
 	tests/unit/check_ceremony \
 	tests/unit/check_ceremonycheck tests/unit/check_ceremonycheck_approvals \
+	tests/unit/check_ceremonypoints \
 	tests/unit/check_checkpoint tests/unit/check_keystand \
 	tests/unit/check_cert \
 	tests/unit/check_chain \
@@ -523,7 +524,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_later_kill.sh tests/cli/ceremony_restore.sh \
 	tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \
-	tests/cli/ceremony_tty.sh \
+	tests/cli/ceremony_transcript.sh tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
 	tests/cli/ceremony_gap_kill.sh \
 	tests/cli/checkpoint.sh \

@@ -11,12 +11,10 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/ceremonysign.h"
-#include "lib/flow/event.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
-#include "lib/log/ceremony.h"
 
 void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
 {
@@ -30,6 +28,7 @@ static void ceremony_release(struct ceremony *c)
 	c->hsm = NULL;
 	fd_cleanup(&c->templates);
 	buf_release(&c->lists);
+	ceremony_points_release(&c->points);
 	transcript_close(&c->t);
 }
 
@@ -49,12 +48,14 @@ enum pv_code ceremony_target(struct ceremony *c, const char *label,
 			     uint64_t value, struct err *err)
 {
 	char text[24];
+	enum pv_code rc;
 
 	if (c->target[c->n] != 0)
 		return PV_OK;
 	c->target[c->n] = value;
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	return CEREMONY_PUT(c, "target", { "label", label }, { "value", text });
+	rc = CEREMONY_PUT(c, "target", { "label", label }, { "value", text });
+	return rc == PV_OK ? ceremony_log_step(c, "begun", err) : rc;
 }
 
 struct tokens ceremony_tokens(struct ceremony *c)
@@ -73,14 +74,15 @@ struct reading {
 };
 
 /* What a step was about to do is done by the run that goes on, and nothing
- * else. */
+ * else; a line that no entry of the log vouches for is not gone by. */
 static void take_work(struct ceremony *c, const struct transcript_line *line)
 {
 	const char *value = transcript_fact(line, "value");
 	const char *tbs = transcript_fact(line, "tbs_sha256");
 	uint8_t hash[32];
 
-	if (line->step == 0 || line->step > c->plan->steps_n)
+	if (line->step == 0 || line->step > c->plan->steps_n ||
+	    line->seq > c->points.lines)
 		return;
 	if (strcmp(line->event, "target") == 0 && value)
 		c->target[line->step - 1] = strtoull(value, NULL, 10);
@@ -126,12 +128,15 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	const struct reading *r = ctx;
 	struct ceremony *c = r->c;
 	const char *serial = transcript_fact(line, "serial");
-	enum pv_code rc =
-		line->seq == 1 ? take_begin(c, r->plan, line, err) : PV_OK;
+	enum pv_code rc = ceremony_points_meet(&c->points, &c->t.head, err);
 
+	if (rc == PV_OK && line->seq == 1)
+		rc = take_begin(c, r->plan, line, err);
+	if (rc == PV_OK)
+		rc = ceremony_points_line(&c->points, line, err);
 	if (rc != PV_OK)
 		return rc;
-	if (strcmp(line->event, "token") == 0 && serial)
+	if (strcmp(line->event, "token") == 0 && serial && !c->serial[0])
 		snprintf(c->serial, sizeof(c->serial), "%s", serial);
 	if (strcmp(line->event, "done") == 0 && line->step > 0 &&
 	    line->step <= c->plan->steps_n)
@@ -158,11 +163,37 @@ static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 		{ "rehearsed", c->opts->rehearsed ? rehearsed : NULL });
 }
 
+/* As far as the log has seen it it has to be there; one of which the log says
+ * nothing did perhaps not come to be. */
+static enum pv_code reopen(struct ceremony *c,
+			   const struct transcript_sink *sink, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = transcript_reopen(&c->t, c->opts->folder, TRANSCRIPT_FILE, sink,
+			       &why);
+	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+		*err = why;
+		return rc;
+	}
+	if (rc == PV_OK)
+		rc = ceremony_points_meet(&c->points, &c->t.head, err);
+	if (rc == PV_OK || rc == PV_NOT_FOUND) {
+		enum pv_code whole = ceremony_points_end(&c->points, err);
+
+		rc = whole == PV_OK ? rc : whole;
+	}
+	return rc == PV_NOT_FOUND ? transcript_create(&c->t, c->opts->folder,
+						      TRANSCRIPT_FILE, err)
+				  : rc;
+}
+
 static enum pv_code open_transcript(struct ceremony *c, struct err *err)
 {
 	struct reading r = { .c = c };
 	const struct transcript_sink sink = { take_line, &r };
-	struct err why;
 	enum pv_code rc;
 
 	hex_encode(c->plan->sha256, sizeof(c->plan->sha256), r.plan);
@@ -171,14 +202,9 @@ static enum pv_code open_transcript(struct ceremony *c, struct err *err)
 				       err);
 		return rc == PV_OK ? begin(c, r.plan, err) : rc;
 	}
-	err_init(&why);
-	rc = transcript_reopen(&c->t, c->opts->folder, TRANSCRIPT_FILE, &sink,
-			       &why);
-	if (rc == PV_NOT_FOUND) /* it did not come to that */
-		rc = transcript_create(&c->t, c->opts->folder, TRANSCRIPT_FILE,
-				       err);
-	else if (rc != PV_OK)
-		*err = why;
+	rc = ceremony_points_load(&c->points, c->store, c->opts->log_from, err);
+	if (rc == PV_OK)
+		rc = reopen(c, &sink, err);
 	if (rc == PV_OK && !c->begun)
 		rc = begin(c, r.plan, err);
 	if (rc == PV_OK && !c->ended)
@@ -204,31 +230,6 @@ enum pv_code ceremony_window(const struct plan *plan, const char *mode,
 }
 
 /* ---- one step ---- */
-
-static enum pv_code log_step(struct ceremony *c, const char *result,
-			     struct err *err)
-{
-	STORE_TXN txn = STORE_TXN_INIT;
-	struct event_who who;
-	struct log_entry e;
-	char step[64];
-	enum pv_code rc = store_begin(c->store, STORE_WRITE, &txn, err);
-
-	if (rc == PV_OK)
-		rc = event_now(c->store, &who, err);
-	if (rc != PV_OK)
-		return rc;
-	snprintf(step, sizeof(step), "%zu %s", c->n + 1,
-		 plan_kind_name(c->plan->steps[c->n].kind));
-	log_ceremony_step(&e, &who.who, c->object[0] ? c->object : "-",
-			  c->plan->name, step, result);
-	if (ceremony_rehearses(c))
-		log_ceremony_rehearsal(&e);
-	rc = event_append(c->store, &e, err);
-	if (rc == PV_OK)
-		rc = store_commit(&txn, err);
-	return rc;
-}
 
 /* What the step is about, for people. */
 static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
@@ -258,17 +259,21 @@ static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
 static void tell_failure(struct ceremony *c, enum pv_code rc,
 			 const struct err *why)
 {
+	const char *what = rc == PV_INTERRUPTED ? "stopped" : "failed";
 	struct err second, *err = &second;
 	enum pv_code ignored;
 	char code[8];
 
 	err_init(err);
 	snprintf(code, sizeof(code), "%d", (int)rc);
-	ignored = log_step(c, rc == PV_INTERRUPTED ? "stopped" : "failed", err);
-	err_init(err);
-	ignored = CEREMONY_PUT(c, rc == PV_INTERRUPTED ? "stopped" : "failed",
-			       { "code", code }, { "rule", why->rule },
+	ignored = CEREMONY_PUT(c, what, { "code", code }, { "rule", why->rule },
 			       { "message", why->message });
+	err_init(err);
+	ignored = ceremony_log_step(c, what, err);
+	err_init(err);
+	/* While people are away the log is signed. */
+	if (c->opts->later && c->hsm && rc == PV_INTERRUPTED)
+		ignored = checkpoint_now(c->a, c->store, c->hsm, err);
 	(void)ignored;
 }
 
@@ -289,7 +294,7 @@ static enum pv_code run_step(struct ceremony *c, struct err *err)
 	if (rc == PV_OK)
 		rc = ceremony_step(c, step, err);
 	if (rc == PV_OK)
-		rc = log_step(c, "done", err);
+		rc = ceremony_log_step(c, "done", err);
 	if (rc == PV_OK)
 		return ceremony_put(c, "done", NULL, 0, err);
 	if (strcmp(err->rule, "hsm.token-changed") == 0)
@@ -422,6 +427,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 
 	snprintf(c.mode, sizeof(c.mode), "%s", opts->mode);
 	buf_init(&c.lists, TRANSCRIPT_SIZE_MAX);
+	ceremony_points_init(&c.points, plan->sha256);
 	if (rc == PV_OK)
 		rc = open_transcript(&c, err);
 	if (rc == PV_OK)

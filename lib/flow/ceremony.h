@@ -61,8 +61,9 @@ struct ceremony_opts {
 	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
 	const char *media;	 /* folder (media.h); NULL: none was named */
 	int folder;		 /* of the ceremony */
-	const char *mode;	 /* "init", "run" or "rehearsal" */
-	bool resume;		 /* its transcript is there */
+	uint64_t log_from; /* the log has nothing of it before that entry */
+	const char *mode;  /* "init", "run" or "rehearsal" */
+	bool resume;	   /* its transcript is there */
 	const struct transcript_head *rehearsed; /* NULL: none is needed */
 	const struct ceremony_people *people;	 /* NULL: unattended */
 	/* The authority is there, and the plan a later one (later.h). */
@@ -97,7 +98,8 @@ PV_MUST enum pv_code ceremony_window(const struct plan *plan, const char *mode,
  * officers_set(), of transcript.h and of ceremony_window(). PV_DENIED,
  * "ceremony.other": the transcript is of another plan, "plan.rehearsed": of
  * another rehearsal than opts->rehearsed, or of none. PV_INTEGRITY,
- * "ceremony.mode": it began in another mode. PV_HSM_FATAL,
+ * "ceremony.mode": it began in another mode; "ceremony.transcript": it is not
+ * there, cut or changed, since the log says what it was. PV_HSM_FATAL,
  * "ceremony.token": another token than at the start. PV_INTERRUPTED,
  * "ceremony.stopped": people stopped it.
  */

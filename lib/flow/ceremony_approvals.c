@@ -117,6 +117,7 @@ static enum pv_code put_entries(const struct approving *x, struct err *err)
 	buf_init(&use, LOG_ENTRY_MAX);
 	log_ceremony_begin(&e, &x->who.who, c->plan->name, c->plan->version,
 			   c->plan->sha256, got->persons);
+	log_ceremony_mode(&e, c->mode);
 	log_fact_bytes(&e, LOG_NONCE_FACT, got->asked.nonce, LOG_NONCE);
 	if (rc == PV_OK)
 		rc = event_decision(c->store, &e, &begin, err);

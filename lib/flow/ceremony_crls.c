@@ -57,7 +57,9 @@ static enum pv_code tell_list(void *ctx, const struct crl_shown *s,
 	buf_put(&c->lists, hash, sizeof(hash));
 	snprintf(text, sizeof(text),
 		 "Sign the revocation list %s, as it was just shown", object);
-	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
+	if (rc == PV_OK)
+		rc = ceremony_ask(c, text, err);
+	return rc == PV_OK ? ceremony_log_step(c, "shown", err) : rc;
 }
 
 static bool was_shown(const struct ceremony *c, const uint8_t hash[32])

@@ -3,6 +3,7 @@
 #define PV_FLOW_CEREMONY_IMPL_H
 
 #include "lib/flow/ceremony.h"
+#include "lib/flow/ceremonypoints.h"
 #include "lib/flow/issuekey.h"
 #include "lib/flow/tokens.h"
 
@@ -21,9 +22,11 @@ struct ceremony {
 	char mode[16]; /* that it was begun in */
 	/* What the transcript of an interrupted run says. */
 	bool begun, ended, done[PLAN_STEPS_MAX];
-	bool approved; /* and who approved the plan */
-	/* What each step set out to do (event "target"): the generation of a
-	 * key, or the log's size; 0: it did not. */
+	bool approved;		       /* and who approved the plan */
+	struct ceremony_points points; /* what the log says of it */
+	/* What each step set out to do (event "target"), by a line that the log
+	 * vouches for: the generation of a key, or the log's size; 0: it did
+	 * not. */
 	uint64_t target[PLAN_STEPS_MAX];
 	struct buf lists; /* hashes of the lists' TBS that were shown */
 	char serial[17];  /* the token's; "": not said yet */
@@ -42,7 +45,11 @@ struct ceremony {
 PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
 				  const struct transcript_pair *pairs, size_t n,
 				  struct err *err);
-/* The running step sets out to do that, once. */
+/* How the running step goes, into the log, which vouches from there on for the
+ * lines that it has: "done", "failed", "stopped", "begun", "shown". */
+PV_MUST enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
+				       struct err *err);
+/* The running step sets out to do that, once: durable in transcript and log. */
 PV_MUST enum pv_code ceremony_target(struct ceremony *c, const char *label,
 				     uint64_t value, struct err *err);
 /* The tokens of the ceremony, of which c->hsm is the open one. */

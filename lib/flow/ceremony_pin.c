@@ -104,11 +104,12 @@ enum pv_code ceremony_rotate_pin(struct ceremony *c,
 				 const struct plan_step *step, struct err *err)
 {
 	bool done = false;
-	enum pv_code rc = is_done(c, &done, err);
 	char tokens[24];
+	enum pv_code rc;
 
 	(void)step;
 	snprintf(c->object, sizeof(c->object), "%s", c->a->name);
+	rc = is_done(c, &done, err);
 	if (rc == PV_OK && !done)
 		return change(c, err);
 	snprintf(tokens, sizeof(tokens), "%zu", c->a->tokens_n);

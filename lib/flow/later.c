@@ -136,6 +136,11 @@ static enum pv_code make_folder(struct later *w, struct err *err)
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
+static const char *mode_of(const struct later *w)
+{
+	return w->rehearse ? "rehearsal" : "run";
+}
+
 /* The log says first that it begins, and who approved it. */
 static enum pv_code begin(struct later *w, struct err *err)
 {
@@ -149,7 +154,8 @@ static enum pv_code begin(struct later *w, struct err *err)
 		rc = later_not_stepped(opts->store, w->plan, &w->begun, reached,
 				       err);
 	if (rc == PV_OK && !w->begun.found)
-		rc = later_begin(opts, w->plan, buf_span(&w->text), err);
+		rc = later_begin(opts, w->plan, buf_span(&w->text), mode_of(w),
+				 err);
 	if (rc == PV_OK && !w->begun.found)
 		rc = later_begun(opts->store, w->plan, &w->begun, err);
 	if (rc == PV_OK)
@@ -178,11 +184,6 @@ static enum pv_code read_pin(const struct later *w, struct secret *pin,
 		       : b->pin_read(w->opts->a, pin, err);
 }
 
-static const char *mode_of(const struct later *w)
-{
-	return w->rehearse ? "rehearsal" : "run";
-}
-
 static enum pv_code run(const struct later *w, struct err *err)
 {
 	const struct later_opts *opts = w->opts;
@@ -195,6 +196,7 @@ static enum pv_code run(const struct later *w, struct err *err)
 					  .templates_dir = opts->templates_dir,
 					  .pin = &pin,
 					  .folder = w->folder,
+					  .log_from = w->begun.index,
 					  .media = opts->media,
 					  .mode = mode_of(w),
 					  .resume = opts->resume,

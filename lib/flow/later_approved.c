@@ -146,7 +146,8 @@ enum pv_code later_not_stepped(struct store *store, const struct plan *plan,
 /* ---- approved ---- */
 
 static enum pv_code record(struct store *store, const struct plan *plan,
-			   const struct approvals *got, struct err *err)
+			   const struct approvals *got, const char *mode,
+			   struct err *err)
 {
 	DECISION d = DECISION_INIT;
 	struct log_entry e;
@@ -156,6 +157,7 @@ static enum pv_code record(struct store *store, const struct plan *plan,
 		return rc;
 	log_ceremony_begin(&e, &d.who.who, plan->name, plan->version,
 			   plan->sha256, approvals_persons(got));
+	log_ceremony_mode(&e, mode);
 	rc = decision_entry(&d, &e, err);
 	if (rc == PV_OK)
 		rc = store_governance_add(store, buf_span(&d.entry), NULL, err);
@@ -174,7 +176,7 @@ static enum pv_code waits_for(size_t n, struct err *err)
 }
 
 enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
-			 struct span text, struct err *err)
+			 struct span text, const char *mode, struct err *err)
 {
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	struct approvals_want want = { .op = QUORUM_CEREMONY };
@@ -197,7 +199,7 @@ enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
 	if (rc == PV_OK && got.needed > 0)
 		rc = later_ask(opts, plan, &want, &waiting, &why);
 	if (rc == PV_OK && waiting == 0)
-		return record(opts->store, plan, &got, err);
+		return record(opts->store, plan, &got, mode, err);
 	*err = why;
 	return rc == PV_OK ? waits_for(waiting, err) : rc;
 }

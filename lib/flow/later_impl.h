@@ -37,7 +37,7 @@ PV_MUST enum pv_code later_ask(const struct later_opts *opts,
  * approvals_gate() and approvals_use(). */
 PV_MUST enum pv_code later_begin(const struct later_opts *opts,
 				 const struct plan *plan, struct span text,
-				 struct err *err);
+				 const char *mode, struct err *err);
 
 struct later_approved {
 	struct approvals got; /* needed 0: nobody was asked */

@@ -37,7 +37,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_kinds.h \
-	lib/flow/ceremony_login.c \
+	lib/flow/ceremony_log.c lib/flow/ceremony_login.c \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_cas.h lib/flow/ceremony_keys.c \
 	lib/flow/ceremony_approvals.c \
 	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
@@ -60,7 +60,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/later.c lib/flow/later.h lib/flow/later_approved.c lib/flow/later_ask.c lib/flow/later_check.c \
 	lib/flow/later_impl.h \
 	lib/flow/ceremonycheck.h lib/flow/ceremonyfolder.c \
-	lib/flow/ceremonyfolder.h lib/flow/ceremonysign.c \
+	lib/flow/ceremonyfolder.h lib/flow/ceremonypoints.c lib/flow/ceremonypoints.h lib/flow/ceremonysign.c \
 	lib/flow/ceremonypage.c \
 	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
 	lib/flow/ceremonytext.h \

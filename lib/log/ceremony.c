@@ -13,9 +13,18 @@ void log_ceremony_begin(struct log_entry *e, const struct log_who *who,
 	log_fact_str(e, "persons", persons);
 }
 
-void log_ceremony_rehearsal(struct log_entry *step)
+void log_ceremony_mode(struct log_entry *e, const char *mode)
 {
-	log_fact_str(step, "mode", "rehearsal");
+	log_fact_str(e, "mode", mode);
+}
+
+void log_ceremony_point(struct log_entry *step,
+			const struct log_ceremony_point *p)
+{
+	log_fact_bytes(step, "hash", p->plan, LOG_HASH);
+	log_ceremony_mode(step, p->mode);
+	log_fact_uint(step, "lines", p->lines);
+	log_fact_bytes(step, "head", p->head, LOG_HASH);
 }
 
 bool log_ceremony_is_rehearsal(const struct log_entry *step)

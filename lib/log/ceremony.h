@@ -21,11 +21,21 @@ void log_ceremony_begin(struct log_entry *e, const struct log_who *who,
 			const char *plan, uint64_t version, const uint8_t *hash,
 			const char *persons);
 
-/*
- * Added to each ceremony.step of a rehearsal, whose keys are thrown away;
- * others say nothing. The first ceremony.step of a log says so of all of it.
- */
-void log_ceremony_rehearsal(struct log_entry *step);
+/* Added to a ceremony.begin: "init", "run", or "rehearsal", whose keys are
+ * thrown away. */
+void log_ceremony_mode(struct log_entry *e, const char *mode);
+
+/* How far the transcript of a ceremony was when a ceremony.step was written. */
+struct log_ceremony_point {
+	const uint8_t *plan; /* SHA-256 of its bytes */
+	const char *mode;    /* as in log_ceremony_mode() */
+	uint64_t lines;
+	const uint8_t *head; /* SHA-256 of the last of them, with its LF */
+};
+/* Added to each ceremony.step. */
+void log_ceremony_point(struct log_entry *step,
+			const struct log_ceremony_point *p);
+/* The first ceremony.step of a log says so of all of it. */
 PV_MUST bool log_ceremony_is_rehearsal(const struct log_entry *step);
 
 #endif

@@ -1,0 +1,200 @@
+#!/bin/sh
+# A transcript between a stop and what goes on: the log vouches for it, so one
+# that was taken away, cut, written anew or added to is found, and what no entry
+# vouches for steers nothing.
+. "$(dirname "$0")/../lib.sh"
+
+R=$T/rehearsal
+H=$T/acme
+printf 87654321 >"$T/so-pin"
+printf 12345678 >"$T/pin"
+mkdir "$T/tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+	"$T/tokens" >"$T/tokens.conf"
+i=0
+while [ "$i" -lt 40 ]; do
+	echo yes
+	i=$((i + 1))
+done >"$T/yes"
+
+cat >"$T/first.json" <<END
+{"plan": "first", "version": 1, "steps": [
+  {"step": "init-token"},
+  {"step": "generate-key", "purpose": "root", "kind": "P-256"},
+  {"step": "generate-key", "purpose": "bundle", "kind": "P-256"},
+  {"step": "generate-key", "purpose": "log", "kind": "P-256"},
+  {"step": "self-signed", "ca": "root", "template": "root-ca"},
+  {"step": "check-key", "purpose": "root"},
+  {"step": "pause", "text": "Put the token into the safe."}
+]}
+END
+cat >"$T/later.json" <<END
+{"plan": "later", "version": 1, "steps": [
+  {"step": "generate-key", "purpose": "bundle", "kind": "P-256"},
+  {"step": "destroy-key", "purpose": "bundle", "generation": 1},
+  {"step": "sign-crl", "ca": "root"}
+]}
+END
+bind_plan "$T/first.json" "$templates"
+
+# ceremony WORD NAME ARGUMENT...: by the answers in $T/answers.
+ceremony() {
+	word=$1
+	name=$2
+	shift 2
+	run "$PROVCTL" ceremony "$word" "$T/$name.json" --home "$H" \
+		--templates "$templates" --answers "$T/answers" "$@"
+}
+
+answers() {
+	printf '%s\n' "$@" >"$T/answers"
+}
+
+expect_rule() {
+	[ "$rc" -eq "$1" ] || fail "$3: exit $rc, not $1"
+	grep -q -F "$2" "$T/err" || fail "$3: no word of $2"
+	[ "$case_failed" -eq 0 ] || show_output
+}
+
+# rechain FILE: its lines as one chain, as who has changed one writes them.
+rechain() {
+	prev=$(printf '%064d' 0)
+	seq=0
+	while IFS= read -r line; do
+		seq=$((seq + 1))
+		line=$(printf '%s' "$line" | jq -c --arg prev "$prev" \
+			--argjson seq "$seq" '.prev = $prev | .seq = $seq')
+		printf '%s\n' "$line"
+		prev=$(printf '%s\n' "$line" | sha256sum | cut -d ' ' -f 1)
+	done <"$1" >"$1.new"
+	cat "$1.new" >"$1"
+	rm "$1.new"
+}
+
+# add STEP EVENT FACTS: a line more, at the time of the last one.
+add() {
+	tail -n 1 "$lines" | jq -c --argjson step "$1" --arg event "$2" \
+		--argjson facts "$3" \
+		'.step = $step | .event = $event | .facts = $facts' >>"$lines"
+	rechain "$lines"
+}
+
+# put_back: home and token as people left them.
+put_back() {
+	rm -rf "$H" "$T/tokens"
+	cp -R "$T/home.kept" "$H"
+	cp -R "$T/tokens.kept" "$T/tokens"
+}
+
+keep() {
+	rm -rf "$T/home.kept" "$T/tokens.kept"
+	cp -R "$H" "$T/home.kept"
+	cp -R "$T/tokens" "$T/tokens.kept"
+}
+
+case_start "an authority, stopped while it is made"
+run "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" --name acme \
+	--templates "$templates"
+[ "$rc" -eq 0 ] || show_output
+cat >"$T/binding.json" <<END
+{"binding": "b", "module": "$(jq -r .module "$R/provctl.json")",
+ "tokens": ["pkcs11:token=acme"],
+ "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
+END
+SOFTHSM2_CONF=$T/tokens.conf
+export SOFTHSM2_CONF
+lines=$H/ceremonies/first-1/transcript.jsonl
+answers yes yes yes yes yes stop
+ceremony run first --rehearsal "$R" --binding "$T/binding.json"
+expect_equal "$rc" 130 "exit of a stop"
+keep
+
+case_start "one that is not there any more"
+rm "$lines"
+answers yes yes yes yes
+ceremony resume first
+expect_rule 5 ceremony.transcript "no transcript"
+[ ! -e "$lines" ] || fail "another one was begun"
+
+case_start "one that was cut"
+whole=$(wc -l <"$T/home.kept/ceremonies/first-1/transcript.jsonl")
+for kept in 0 1 5 $((whole - 1)); do
+	put_back
+	head -n "$kept" "$T/home.kept/ceremonies/first-1/transcript.jsonl" \
+		>"$lines"
+	ceremony resume first
+	expect_rule 5 ceremony.transcript "$kept lines"
+done
+
+case_start "one that was written anew"
+put_back
+sed -i '/"event":"stopped"/d' "$lines"
+add 0 resume '{}'
+ceremony resume first
+expect_rule 5 ceremony.transcript "without the stop"
+put_back
+sed -i 's/"serial":"/"serial":"f/' "$lines"
+rechain "$lines"
+ceremony resume first
+expect_rule 5 ceremony.transcript "another token"
+
+case_start "in another mode"
+put_back
+sed -i '1s/"mode":"run"/"mode":"rehearsal"/' "$lines"
+rechain "$lines"
+printf rehearsal >"$H/ceremonies/first-1/mode"
+ceremony resume first
+expect_rule 5 ceremony. "a rehearsal"
+
+case_start "with a step more that is done"
+put_back
+add 6 step '{"kind": "check-key", "about": "root", "present": ""}'
+add 6 done '{}'
+ceremony resume first
+expect_rule 5 ceremony.transcript "a step that nobody did"
+
+case_start "as it was, it goes on"
+put_back
+ceremony resume first
+expect_equal "$rc" 0 resume
+[ "$rc" -eq 0 ] || show_output
+expect_exit 0 "$PROVCTL" ceremony verify "$lines" --plan "$T/first.json"
+expect_exit 0 "$PROVCTL" -C "$H" --json audit show --type ceremony.step
+jq -es 'all(.[]; .facts.mode == "run" and .facts.lines > 0)' "$T/out" \
+	>/dev/null || fail "a step without a line of the transcript"
+
+case_start "a line that no entry vouches for steers nothing"
+bind_plan "$T/later.json" "$templates"
+unset SOFTHSM2_CONF
+run "$PROVCTL" ceremony rehearse "$T/later.json" --home "$R" \
+	--templates "$templates"
+[ "$rc" -eq 0 ] || show_output
+SOFTHSM2_CONF=$T/tokens.conf
+export SOFTHSM2_CONF
+lines=$H/ceremonies/later-1/transcript.jsonl
+answers yes stop
+ceremony run later --rehearsal "$R"
+expect_equal "$rc" 130 "exit of a stop"
+keep
+add 2 step '{"kind": "destroy-key", "about": "bundle", "present": ""}'
+add 2 target '{"label": "acme/bundle/1", "value": "1"}'
+answers yes stop
+ceremony resume later
+expect_equal "$rc" 130 "exit where the question is asked"
+jq -es 'any(.[]; .event == "ask" and (.facts.text | test("^Destroy key")))' \
+	"$lines" >/dev/null || fail "nobody was asked before a key goes"
+jq -es 'all(.[]; .event != "destroyed")' "$lines" >/dev/null ||
+	fail "the key is gone"
+
+case_start "as it was, that goes on, too"
+put_back
+answers yes yes yes yes
+ceremony resume later
+expect_equal "$rc" 0 resume
+[ "$rc" -eq 0 ] || show_output
+expect_exit 0 "$PROVCTL" ceremony verify "$lines" --plan "$T/later.json"
+ceremony resume later
+expect_equal "$rc" 0 "once more"
+expect_text "nothing done"
+
+tests_end

@@ -1,0 +1,159 @@
+#include "lib/flow/ceremonypoints.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log/ceremony.h"
+#include "lib/log/events.h"
+#include "tests/unit/unit.h"
+
+static const uint8_t plan[32] = { 1 }, other_plan[32] = { 2 };
+static const struct log_who who = { .time_ms = 1, .actor = "os:1" };
+
+static struct ceremony_points p;
+static struct err err;
+
+static void setup(void)
+{
+	err_init(&err);
+	ceremony_points_init(&p, plan);
+}
+
+static void teardown(void)
+{
+	ceremony_points_release(&p);
+}
+
+static enum pv_code take(const struct log_entry *e)
+{
+	CLEANUP(buf_release) struct buf bytes;
+
+	buf_init(&bytes, LOG_ENTRY_MAX);
+	err_init(&err);
+	UNIT_OK(log_entry_encode(e, &bytes, &err_));
+	return ceremony_points_take(&p, buf_span(&bytes), &err);
+}
+
+/* A ceremony.step; the head of line n is n in each byte. */
+static enum pv_code step(const uint8_t of[32], const char *mode, uint64_t lines,
+			 const char *name, const char *result)
+{
+	uint8_t head[32];
+	const struct log_ceremony_point point = {
+		.plan = of, .mode = mode, .lines = lines, .head = head
+	};
+	struct log_entry e;
+
+	memset(head, (int)lines, sizeof(head));
+	log_ceremony_step(&e, &who, "-", "p", name, result);
+	log_ceremony_point(&e, &point);
+	return take(&e);
+}
+
+static enum pv_code meet(uint64_t lines, int byte)
+{
+	struct transcript_head head = { .lines = lines };
+
+	memset(head.sha256, byte, sizeof(head.sha256));
+	err_init(&err);
+	return ceremony_points_meet(&p, &head, &err);
+}
+
+static enum pv_code line(uint64_t seq, uint32_t at, const char *event,
+			 const char *mode)
+{
+	json_t *facts = mode ? json_pack("{s:s}", "mode", mode) : json_object();
+	const struct transcript_line l = {
+		.seq = seq, .step = at, .event = event, .facts = facts
+	};
+	enum pv_code rc;
+
+	ck_assert_ptr_nonnull(facts);
+	err_init(&err);
+	rc = ceremony_points_line(&p, &l, &err);
+	json_decref(facts);
+	return rc;
+}
+
+START_TEST(meets_its_transcript)
+{
+	unit_ok(step(plan, "run", 3, "1 init-token", "done"), &err);
+	unit_ok(step(other_plan, "rehearsal", 1, "4 pause", "done"), &err);
+	unit_ok(step(plan, "run", 5, "2 pause", "stopped"), &err);
+	unit_ok(step(plan, "run", 5, "2 pause", "begun"), &err);
+	ck_assert_uint_eq(p.lines, 5);
+	ck_assert_str_eq(p.mode, "run");
+	ck_assert(p.done[0] && !p.done[1] && !p.done[3]);
+	for (int n = 0; n < 7; n++) {
+		if (n == 5)
+			unit_refused(ceremony_points_end(&p, &err),
+				     PV_INTEGRITY, "ceremony.transcript", &err);
+		unit_ok(meet((uint64_t)n, n), &err);
+	}
+	unit_ok(ceremony_points_end(&p, &err), &err);
+}
+END_TEST
+
+START_TEST(finds_another_line)
+{
+	unit_ok(step(plan, "run", 3, "1 init-token", "done"), &err);
+	unit_ok(meet(2, 9), &err);
+	unit_refused(meet(3, 9), PV_INTEGRITY, "ceremony.transcript", &err);
+}
+END_TEST
+
+START_TEST(refuses_what_cannot_follow)
+{
+	struct log_entry e;
+
+	unit_ok(step(plan, "run", 3, "1 init-token", "done"), &err);
+	unit_refused(step(plan, "run", 2, "2 pause", "done"), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_refused(step(plan, "rehearsal", 4, "2 pause", "done"),
+		     PV_INTEGRITY, "ceremony.mode", &err);
+	log_ceremony_step(&e, &who, "-", "p", "2 pause", "done");
+	log_fact_bytes(&e, "hash", plan, 32);
+	log_ceremony_mode(&e, "run");
+	unit_refused(take(&e), PV_INTEGRITY, "ceremony.transcript", &err);
+	ck_assert(!p.done[1]);
+}
+END_TEST
+
+START_TEST(says_mode_and_what_is_done)
+{
+	struct log_entry e;
+
+	unit_ok(line(1, 0, "begin", "rehearsal"), &err);
+	log_ceremony_begin(&e, &who, "p", 1, plan, NULL);
+	log_ceremony_mode(&e, "run");
+	unit_ok(take(&e), &err);
+	ck_assert_uint_eq(p.lines, 0);
+	unit_ok(line(1, 0, "begin", "run"), &err);
+	unit_refused(line(1, 0, "begin", "rehearsal"), PV_INTEGRITY,
+		     "ceremony.mode", &err);
+	unit_refused(line(1, 0, "begin", NULL), PV_INTEGRITY, "ceremony.mode",
+		     &err);
+	unit_refused(line(4, 1, "done", NULL), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_ok(step(plan, "run", 3, "1 init-token", "done"), &err);
+	unit_ok(line(4, 1, "done", NULL), &err);
+	unit_refused(line(5, 2, "done", NULL), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_refused(line(5, 65, "done", NULL), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ceremonypoints");
+	TCase *t = tcase_create("ceremonypoints");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, meets_its_transcript);
+	tcase_add_test(t, finds_another_line);
+	tcase_add_test(t, refuses_what_cannot_follow);
+	tcase_add_test(t, says_mode_and_what_is_done);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
