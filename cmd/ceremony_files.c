@@ -69,7 +69,7 @@ enum pv_code ceremony_print(const struct app *app,
 		return out_json(
 			json_pack(
 				"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-				"s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+				"s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
 				"plan", r->plan, "plan_sha256", plan,
 				"authority", r->authority, "mode", r->mode,
 				"answers", r->answers, "began", began, "head",
@@ -81,7 +81,8 @@ enum pv_code ceremony_print(const struct app *app,
 				(json_int_t)r->destroyed, "resumes",
 				(json_int_t)r->resumes, "failures",
 				(json_int_t)r->failures, "orphans",
-				(json_int_t)r->orphans, "approvals",
+				(json_int_t)r->orphans, "logged",
+				(json_int_t)r->logged, "approvals",
 				r->approvals[0] ? r->approvals : "-"),
 			err);
 	ceremonytext_groups(head, groups);
@@ -97,6 +98,9 @@ enum pv_code ceremony_print(const struct app *app,
 		printf("%zu list%s signed, %zu key%s destroyed\n", r->lists,
 		       err_s(r->lists), r->destroyed, err_s(r->destroyed));
 	printf("head %s\n", groups);
+	if (r->logged > 0)
+		printf("%zu entr%s of the log say the same\n", r->logged,
+		       err_ies(r->logged));
 	printf("plan approved by %s\n",
 	       r->approvals[0] && strcmp(r->approvals, "-") != 0
 		       ? r->approvals
@@ -109,6 +113,21 @@ enum pv_code ceremony_print(const struct app *app,
 		printf("signed by %s\n", buf_cstr(&text));
 	}
 	return PV_OK;
+}
+
+/* The whole of it once more, since the log is read by what it said. */
+static enum pv_code check_log(const struct ceremony_named *in,
+			      const struct ceremonycheck *checked,
+			      struct ceremonycheck_report *r, struct err *err)
+{
+	CLEANUP(ceremony_points_release) struct ceremony_points p;
+	struct ceremonycheck job = *checked;
+	enum pv_code rc;
+
+	ceremony_points_init(&p, r->plan_sha256);
+	rc = ceremony_read_log(in, r, checked->key, &p, err);
+	job.log = &p;
+	return rc == PV_OK ? ceremonycheck(&job, r, err) : rc;
 }
 
 enum pv_code ceremony_files_check(const struct ceremony_named *in,
@@ -133,6 +152,8 @@ enum pv_code ceremony_files_check(const struct ceremony_named *in,
 					   .unattended = in->unattended };
 	if (rc == PV_OK)
 		rc = ceremonycheck(&job, r, err);
+	if (rc == PV_OK && in->log)
+		rc = check_log(in, &job, r, err);
 	if (rc != PV_OK)
 		err_object(err, in->transcript);
 	return rc;

@@ -14,6 +14,9 @@ struct ceremony_named {
 	const char *mode; /* that it has to be of; NULL: "run" */
 	bool unattended;
 	struct opt_list witnesses;
+	const char *log;	  /* folder of an exported one */
+	struct opt_list log_keys; /* whom to trust for it; none: vkey, or those
+				   * of the transcript */
 };
 
 struct ceremony_files {
@@ -31,6 +34,14 @@ PV_MUST enum pv_code ceremony_files_check(const struct ceremony_named *in,
 					  struct ceremonycheck_report *r,
 					  struct err *err);
 void ceremony_files_release(struct ceremony_files *f);
+/* What the exported log has of the ceremony that r says was checked, into the
+ * empty p. vkey: in->vkey parsed. Codes of audit_tiles() and
+ * ceremony_points_take(). */
+PV_MUST enum pv_code ceremony_read_log(const struct ceremony_named *in,
+				       const struct ceremonycheck_report *r,
+				       const struct note_key *vkey,
+				       struct ceremony_points *p,
+				       struct err *err);
 /* For people, or with --json. */
 PV_MUST enum pv_code ceremony_print(const struct app *app,
 				    const struct ceremonycheck_report *r,

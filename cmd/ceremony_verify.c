@@ -26,6 +26,8 @@ enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 		{ "witness", 0, OPT_LIST, &in.witnesses, 0, 0 },
 		{ "mode", 0, OPT_STRING, &in.mode, 0, 0 },
 		{ "unattended", 0, OPT_FLAG, &in.unattended, 0, 0 },
+		{ "log", 0, OPT_STRING, &in.log, 0, 0 },
+		{ "log-key", 0, OPT_LIST, &in.log_keys, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	CEREMONY_FILES f = { .dir = -1 };
@@ -35,6 +37,9 @@ enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 
 	if (rc != PV_OK)
 		return rc;
+	if (in.log_keys.n > 0 && !in.log)
+		return err_fail(err, PV_USAGE, "usage.option", "see --help",
+				"--log-key goes with --log");
 	in.transcript = args.values[0];
 	rc = ceremony_files_check(&in, &f, &r, err);
 	return rc == PV_OK ? ceremony_print(app, &r, err) : rc;

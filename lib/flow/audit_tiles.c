@@ -160,6 +160,8 @@ static enum pv_code take_entry(struct reading *r, const char *path,
 	enum pv_code rc = audit_entries_take(&r->entries, entry, err);
 	char about[80];
 
+	if (rc == PV_OK && r->opts->entry)
+		rc = r->opts->entry(r->opts->entry_ctx, entry, err);
 	if (rc == PV_OK || rc == PV_STORAGE ||
 	    strcmp(err->rule, "log.tile") == 0)
 		return rc; /* a tile is named already */

@@ -28,6 +28,11 @@ struct audit_tiles_opts {
 	/* done of total entries. May be NULL. */
 	void (*progress)(const void *ctx, uint64_t done, uint64_t total);
 	const void *ctx;
+	/* Told of each entry in turn, before the root is known: what
+	 * audit_tiles() returns says whether they are the log's. May be NULL;
+	 * its codes. */
+	enum pv_code (*entry)(void *ctx, struct span entry, struct err *err);
+	void *entry_ctx;
 };
 
 struct audit_tiles_counts {

@@ -9,6 +9,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/ceremonysign.h"
 #include "lib/flow/officers.h"
@@ -401,8 +402,9 @@ static enum pv_code finish(struct ceremony *c, struct err *err)
 	if (rc == PV_OK)
 		rc = end(c, err);
 	/* Signed before the crash; another signature would be another file. */
-	if (c->ended && ceremony_folder_ended(c->opts->folder))
-		return rc;
+	if (rc == PV_OK && c->ended && ceremony_folder_ended(c->opts->folder))
+		return ceremony_ended(c->a, c->store, c->plan, c->opts->folder,
+				      err);
 	if (rc == PV_OK && c->hsm)
 		rc = ceremony_sign(c->a, c->store, c->hsm, c->opts->folder,
 				   c->plan, &c->t.head, err);

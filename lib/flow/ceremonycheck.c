@@ -236,11 +236,29 @@ static const struct event {
 	{ "end", on_end },
 };
 
+/* As far as it was read, and this line. */
+static enum pv_code logged(const struct ceremonycheck_state *c,
+			   const struct transcript_line *line, struct err *err)
+{
+	enum pv_code rc = ceremony_points_meet(c->in->log, &c->out->head, err);
+
+	return rc == PV_OK ? ceremony_points_line(c->in->log, line, err) : rc;
+}
+
+static enum pv_code all_logged(const struct ceremonycheck_state *c,
+			       struct err *err)
+{
+	enum pv_code rc = ceremony_points_meet(c->in->log, &c->out->head, err);
+
+	c->out->logged = c->in->log->n;
+	return rc == PV_OK ? ceremony_points_end(c->in->log, err) : rc;
+}
+
 static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 			      struct err *err)
 {
 	struct ceremonycheck_state *c = ctx;
-	enum pv_code rc;
+	enum pv_code rc = PV_OK;
 
 	if (c->ended)
 		return ceremonycheck_order("something stands behind its end",
@@ -248,7 +266,10 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	if (!c->begun && strcmp(line->event, "begin") != 0)
 		return ceremonycheck_order(
 			"it does not begin with its beginning", err);
-	rc = askcheck_line(&c->asks, line, err);
+	if (c->in->log)
+		rc = logged(c, line, err);
+	if (rc == PV_OK)
+		rc = askcheck_line(&c->asks, line, err);
 	if (rc != PV_OK)
 		return rc;
 	c->out->resumes += strcmp(line->event, "resume") == 0;
@@ -331,6 +352,8 @@ enum pv_code ceremonycheck(const struct ceremonycheck *in,
 
 	memset(out, 0, sizeof(*out));
 	rc = transcript_read(in->transcript, &sink, &out->head, err);
+	if (rc == PV_OK && in->log)
+		rc = all_logged(&c, err);
 	if (rc == PV_OK && !c.ended)
 		rc = ceremonycheck_order("the ceremony did not end", err);
 	if (c.asks.file)

@@ -18,7 +18,7 @@
 #define PV_FLOW_CEREMONYCHECK_H
 
 #include "lib/base/note.h"
-#include "lib/flow/transcript.h"
+#include "lib/flow/ceremonypoints.h"
 #include "policy/plan.h"
 
 #define CEREMONYCHECK_KEYS_MAX 4u /* log keys of one transcript */
@@ -32,6 +32,7 @@ struct ceremonycheck {
 	size_t witnesses_n;
 	const char *mode; /* it has to be of; NULL: of any */
 	bool unattended;  /* answers of a run may have come from a file */
+	struct ceremony_points *log; /* what the log says; NULL: not compared */
 };
 
 struct ceremonycheck_report {
@@ -42,6 +43,7 @@ struct ceremonycheck_report {
 	char approvals[TRANSCRIPT_VALUE_MAX]; /* who approved it; "-": nobody */
 	size_t steps, keys, certificates, lists, destroyed;
 	size_t resumes, failures, orphans, backups, restored;
+	size_t logged; /* entries of in->log that it was held against */
 	int64_t began_s;
 	struct note_key signer[CEREMONYCHECK_KEYS_MAX]; /* log keys */
 	size_t signers_n;
@@ -51,7 +53,8 @@ struct ceremonycheck_report {
  * PV_INTEGRITY: "transcript.chain", "transcript.time"; "ceremony.order" (what
  * it says happened is no run of a plan, or did not end); "ceremony.plan"
  * (another one); "ceremony.note" (it is over something else);
- * "ceremony.file"; "note.signature". PV_NOT_FOUND: "note.unsigned" (by the
+ * "ceremony.file"; "note.signature"; codes of ceremony_points_meet(),
+ * _end() and _line(). PV_NOT_FOUND: "note.unsigned" (by the
  * log, or by a witness), a file. PV_DENIED, of one that is whole:
  * "ceremony.mode" (not in->mode), "ceremony.unattended" (a run whose questions
  * were answered from a file). PV_INPUT: what does not parse. out is filled as

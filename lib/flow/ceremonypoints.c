@@ -78,6 +78,7 @@ static enum pv_code take_point(struct ceremony_points *p,
 			     "can follow",
 			     err);
 	p->lines = lines->u;
+	p->n++;
 	buf_put_be64(&p->list, lines->u);
 	buf_put(&p->list, head->s.p, head->s.len);
 	take_result(p, e);

@@ -21,6 +21,7 @@ struct ceremony_points {
 	struct buf list;  /* number of lines (be64) and head of each */
 	size_t met;	  /* bytes of it that lines were held against */
 	uint64_t lines;	  /* of the last; 0: the log has none */
+	size_t n;	  /* points */
 	char mode[16];
 	bool done[PLAN_STEPS_MAX]; /* from step 1 */
 };

@@ -33,7 +33,8 @@ PV_MUST enum pv_code init_begin(struct init_work *w,
 /* A plan that sets a roster says which: PV_DENIED, "plan.roster". */
 PV_MUST enum pv_code init_check_roster(const struct init_work *w,
 				       struct err *err);
-/* That very plan ran to its end in that folder: init_existing() tells so. */
+/* That very plan seems to have run to its end in that folder; init_existing()
+ * looks whether it did, and tells so: codes of ceremony_ended(). */
 PV_MUST bool init_is_finished(struct init_work *w);
 PV_MUST enum pv_code init_existing(struct init_work *w, struct err *err);
 /* PINs, store, and the plan's steps: ceremony_run()'s codes. */

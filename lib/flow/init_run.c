@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/authority_json.h"
+#include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/init_impl.h"
 
@@ -107,6 +108,7 @@ bool init_is_finished(struct init_work *w)
 
 enum pv_code init_existing(struct init_work *w, struct err *err)
 {
+	CLEANUP(cleanup_store_close) struct store *store = NULL;
 	struct authority *a = NULL;
 	enum pv_code rc = authority_open(w->opts->dir, &a, err);
 
@@ -114,6 +116,11 @@ enum pv_code init_existing(struct init_work *w, struct err *err)
 		return rc;
 	authority_close(w->a);
 	w->a = a;
+	rc = w->opts->backends->store_open(a, false, &store, err);
+	if (rc == PV_OK)
+		rc = ceremony_ended(a, store, w->plan, w->folder, err);
+	if (rc != PV_OK)
+		return rc;
 	w->report->existing = true;
 	init_fill_report(w);
 	return PV_OK;

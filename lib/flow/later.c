@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/later_impl.h"
@@ -108,7 +109,10 @@ static enum pv_code look(struct later *w, bool *ended, struct err *err)
 		return rc;
 	}
 	*ended = ceremony_folder_ended(w->folder);
-	return *ended || w->opts->resume ? PV_OK : begun(w, err);
+	if (*ended)
+		return ceremony_ended(w->opts->a, w->opts->store, w->plan,
+				      w->folder, err);
+	return w->opts->resume ? PV_OK : begun(w, err);
 }
 
 static enum pv_code make_folder(struct later *w, struct err *err)

@@ -60,7 +60,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/later.c lib/flow/later.h lib/flow/later_approved.c lib/flow/later_ask.c lib/flow/later_check.c \
 	lib/flow/later_impl.h \
 	lib/flow/ceremonycheck.h lib/flow/ceremonyfolder.c \
-	lib/flow/ceremonyfolder.h lib/flow/ceremonypoints.c lib/flow/ceremonypoints.h lib/flow/ceremonysign.c \
+	lib/flow/ceremonyfolder.h lib/flow/ceremonyended.c lib/flow/ceremonyended.h lib/flow/ceremonypoints.c lib/flow/ceremonypoints.h lib/flow/ceremonysign.c \
 	lib/flow/ceremonypage.c \
 	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
 	lib/flow/ceremonytext.h \

@@ -158,7 +158,7 @@ put_back
 ceremony resume first
 expect_equal "$rc" 0 resume
 [ "$rc" -eq 0 ] || show_output
-expect_exit 0 "$PROVCTL" ceremony verify "$lines" --plan "$T/first.json"
+expect_exit 0 "$PROVCTL" ceremony verify "$lines" --unattended --plan "$T/first.json"
 expect_exit 0 "$PROVCTL" -C "$H" --json audit show --type ceremony.step
 jq -es 'all(.[]; .facts.mode == "run" and .facts.lines > 0)' "$T/out" \
 	>/dev/null || fail "a step without a line of the transcript"
@@ -175,6 +175,7 @@ lines=$H/ceremonies/later-1/transcript.jsonl
 answers yes stop
 ceremony run later --rehearsal "$R"
 expect_equal "$rc" 130 "exit of a stop"
+expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log.early"
 keep
 add 2 step '{"kind": "destroy-key", "about": "bundle", "present": ""}'
 add 2 target '{"label": "acme/bundle/1", "value": "1"}'
@@ -186,15 +187,61 @@ jq -es 'any(.[]; .event == "ask" and (.facts.text | test("^Destroy key")))' \
 jq -es 'all(.[]; .event != "destroyed")' "$lines" >/dev/null ||
 	fail "the key is gone"
 
+case_start "a note that nobody signed ends nothing"
+put_back
+: >"$H/ceremonies/later-1/transcript.note"
+answers yes yes yes yes
+for word in resume run; do
+	if [ "$word" = run ]; then
+		ceremony run later --rehearsal "$R"
+	else
+		ceremony resume later
+	fi
+	[ "$rc" -ne 0 ] || fail "$word: an empty note is its end"
+	case $(cat "$T/out") in
+	*"nothing done"*) fail "$word: nothing done" ;;
+	esac
+done
+
 case_start "as it was, that goes on, too"
 put_back
 answers yes yes yes yes
 ceremony resume later
 expect_equal "$rc" 0 resume
 [ "$rc" -eq 0 ] || show_output
-expect_exit 0 "$PROVCTL" ceremony verify "$lines" --plan "$T/later.json"
+expect_exit 0 "$PROVCTL" ceremony verify "$lines" --unattended --plan "$T/later.json"
 ceremony resume later
 expect_equal "$rc" 0 "once more"
 expect_text "nothing done"
+
+case_start "offline, beside the log"
+expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log"
+for name in first later; do
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended --log "$T/log" \
+		"$H/ceremonies/$name-1/transcript.jsonl"
+	expect_text "of the log say the same"
+done
+expect_error 5 ceremony.transcript ceremony verify --unattended \
+	--log "$T/log.early" "$lines"
+expect_exit 0 "$PROVCTL" -C "$R" export log --out "$T/log.rehearsal"
+expect_exit 5 "$PROVCTL" ceremony verify --unattended \
+	--log "$T/log.rehearsal" "$lines"
+expect_error 5 ceremony.mode ceremony verify --unattended "$lines" \
+	--log "$T/log.rehearsal" \
+	--log-key "$("$PROVCTL" -C "$R" export key --purpose log --vkey)"
+expect_error 2 usage.option ceremony verify --log-key x "$lines"
+
+case_start "what ended does not hold any more"
+cp "$H/ceremonies/later-1/transcript.note" "$T/note"
+cp "$R/ceremonies/later-1/transcript.note" \
+	"$H/ceremonies/later-1/transcript.note"
+ceremony resume later
+expect_rule 5 ceremony.note "another note"
+cp "$T/note" "$H/ceremonies/later-1/transcript.note"
+cp "$R/ceremonies/first-1/transcript.jsonl" \
+	"$R/ceremonies/first-1/transcript.note" "$R/ceremonies/first-1/root.pem" \
+	"$H/ceremonies/first-1"
+ceremony resume first
+expect_rule 5 ceremony. "the transcript of its rehearsal"
 
 tests_end

@@ -1,0 +1,82 @@
+#include "lib/flow/ceremonyended.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/base/mem.h"
+#include "lib/flow/ceremonycheck.h"
+#include "lib/flow/checkpoint.h"
+
+static enum pv_code read_both(int folder, struct buf *lines, struct buf *note,
+			      struct err *err)
+{
+	enum pv_code rc;
+
+	buf_init(lines, TRANSCRIPT_SIZE_MAX);
+	buf_init(note, NOTE_SIZE_MAX);
+	rc = file_read(folder, TRANSCRIPT_FILE, FILEIO_NOFOLLOW, lines, err);
+	return rc == PV_OK ? file_read(folder, TRANSCRIPT_NOTE_FILE,
+				       FILEIO_NOFOLLOW, note, err)
+			   : rc;
+}
+
+static bool is_ours(const struct checkpoint_base *base,
+		    const struct note_key *key)
+{
+	for (size_t i = 0; i < base->keys_n; i++)
+		if (base->keys[i].spki_len == key->spki_len &&
+		    memcmp(base->keys[i].spki, key->spki, key->spki_len) == 0)
+			return true;
+	return false;
+}
+
+static enum pv_code check(const struct checkpoint_base *base,
+			  const struct ceremonycheck *in, struct err *err)
+{
+	struct ceremonycheck_report r;
+	enum pv_code rc = ceremonycheck(in, &r, err);
+
+	for (size_t i = 0; rc == PV_OK && i < r.signers_n; i++)
+		if (!is_ours(base, &r.signer[i]))
+			rc = err_fail(err, PV_INTEGRITY, "ceremony.note",
+				      "take the note that belongs to the "
+				      "transcript",
+				      "a key signed it that is no log key of "
+				      "this authority");
+	return rc;
+}
+
+enum pv_code ceremony_ended(const struct authority *a, struct store *store,
+			    const struct plan *plan, int folder,
+			    struct err *err)
+{
+	CLEANUP(mem_cleanup)
+	struct checkpoint_base *base = mem_new(sizeof(*base), err);
+	CLEANUP(ceremony_points_release) struct ceremony_points log;
+	CLEANUP(buf_release) struct buf lines = { .data = NULL };
+	CLEANUP(buf_release) struct buf note = { .data = NULL };
+	enum pv_code rc = base ? PV_OK : PV_INTERNAL;
+
+	ceremony_points_init(&log, plan->sha256);
+	if (rc == PV_OK)
+		rc = checkpoint_load(a, store, base, err);
+	if (rc == PV_OK)
+		rc = ceremony_points_load(&log, store, 0, err);
+	if (rc == PV_OK)
+		rc = read_both(folder, &lines, &note, err);
+	const struct ceremonycheck in = { .transcript = buf_span(&lines),
+					  .note = buf_span(&note),
+					  .plan = plan,
+					  .dir = folder,
+					  .unattended = true,
+					  .log = &log };
+	if (rc == PV_OK)
+		rc = check(base, &in, err);
+	if (rc != PV_OK)
+		err_prefix(err,
+			   "the ceremony of plan %s, which seems to have "
+			   "ended here",
+			   plan->name);
+	return rc;
+}

@@ -1,0 +1,27 @@
+/*
+ * ceremonyended: whether a ceremony of this authority did end, once something
+ * in its folder says so: the transcript, its note and the files beside it hold
+ * (ceremonycheck.h), it is what the log says of it, and log keys that the
+ * authority had have signed the note. A file that somebody puts there ends
+ * nothing.
+ *
+ * Does not check: who was there; that a rehearsal was none.
+ */
+#ifndef PV_FLOW_CEREMONYENDED_H
+#define PV_FLOW_CEREMONYENDED_H
+
+#include "lib/flow/authority.h"
+#include "lib/store/store.h"
+#include "policy/plan.h"
+
+/*
+ * folder: the ceremony's. Codes of ceremonycheck() and checkpoint_load();
+ * PV_INTEGRITY, "ceremony.note": a key signed it that is none of the
+ * authority's; PV_NOT_FOUND: a file.
+ */
+PV_MUST enum pv_code ceremony_ended(const struct authority *a,
+				    struct store *store,
+				    const struct plan *plan, int folder,
+				    struct err *err);
+
+#endif
