@@ -29,6 +29,8 @@ struct work {
 	uint32_t due[OCSP_BATCH_MAX + OCSP_PIECE]; /* numbers; not signed yet */
 	size_t due_n;
 	uint64_t newest; /* number of the last that was signed */
+	bool said_more;	 /* its intent: others were due */
+	uint32_t spare;	 /* number of a certificate that has not ended */
 	bool look;	 /* at every answer */
 	int64_t until_s;
 	struct x509_ocsp_head head;
@@ -163,23 +165,35 @@ static enum pv_code is_due(struct work *w, const struct ocsp_candidate *c,
 	return PV_OK;
 }
 
-/* The first n that are due, as they are now. */
+/* As it is now, if it is due; any: if an answer may be made at all. */
+static enum pv_code build_number(struct work *w, struct ocsp_find *f,
+				 uint32_t number, bool any, struct err *err)
+{
+	struct ocsp_candidate c;
+	bool due = false;
+	enum pv_code rc = ocsp_find_again(f, number, &c, &due, err);
+
+	if (rc == PV_OK && due && any)
+		due = !c.ended;
+	else if (rc == PV_OK && due)
+		rc = is_due(w, &c, &due, err);
+	return rc == PV_OK && due ? build_one(w, &c, err) : rc;
+}
+
+/* The first n that are due, as they are now. Where the log says that more are
+ * due, and none is any more, one is signed anew: its intent says that these
+ * were all. */
 static enum pv_code build(struct work *w, struct ocsp_find *f, size_t n,
 			  struct err *err)
 {
 	enum pv_code rc = PV_OK;
 
 	buf_reset(&w->tbs);
-	for (size_t j = 0; rc == PV_OK && j < n; j++) {
-		struct ocsp_candidate c;
-		bool due = false;
-
-		rc = ocsp_find_again(f, w->due[j], &c, &due, err);
-		if (rc == PV_OK && due)
-			rc = is_due(w, &c, &due, err);
-		if (rc == PV_OK && due)
-			rc = build_one(w, &c, err);
-	}
+	for (size_t j = 0; rc == PV_OK && j < n; j++)
+		rc = build_number(w, f, w->due[j], false, err);
+	if (rc == PV_OK && w->row.entries == 0 && n == w->due_n &&
+	    w->said_more && w->spare)
+		rc = build_number(w, f, w->spare, true, err);
 	return rc;
 }
 
@@ -236,6 +250,8 @@ static enum pv_code scan_piece(struct work *w, struct ocsp_find *f,
 		bool due;
 
 		rc = is_due(w, &list[j], &due, err);
+		if (!list[j].ended)
+			w->spare = list[j].number;
 		if (rc == PV_OK && due &&
 		    !(f->from_log && is_noted(w, &list[j])))
 			w->due[w->due_n++] = list[j].number;
@@ -303,6 +319,7 @@ static enum pv_code make_batch(struct work *w, struct ocsp_find *f,
 			       struct err *err)
 {
 	size_t n = w->due_n < OCSP_BATCH_MAX ? w->due_n : OCSP_BATCH_MAX;
+	bool more = n < w->due_n;
 	enum pv_code rc = prepare(w, f, n, err);
 
 	w->due_n -= n;
@@ -316,6 +333,7 @@ static enum pv_code make_batch(struct work *w, struct ocsp_find *f,
 	if (rc != PV_OK)
 		return rc;
 	w->newest = w->row.number;
+	w->said_more = more;
 	w->m->made += w->row.entries;
 	return ocsp_files_put(&w->files, buf_span(&w->answers), err);
 }
@@ -344,6 +362,7 @@ static enum pv_code load_last(struct work *w, struct err *err)
 
 	w->from = w->last.found ? w->last.upto : w->i->since;
 	w->newest = w->last.found ? w->last.row.number : 0;
+	w->said_more = w->last.found && w->last.more;
 	return rc;
 }
 

@@ -126,10 +126,24 @@ expect_equal "$(cut_off)" '[true]' "later"
 expect_exit 4 "$PROVCTL" -C "$H" status
 expect_text "OCSP       issuing-1: 1 batch"
 expect_text "a run was cut off: run \`provctl rotate crl'"
+cp -a "$H" "$T/cut"
 expect_exit 0 "$PROVCTL" -C "$H" rotate due
 expect_equal "$(ends)" 1 "different ends"
 expect_equal "$(cut_off)" '[false]' "after"
 expect_exit 0 "$PROVCTL" -C "$H" status
+
+case_start "answers that are all there after all: one more says that it is so"
+mv "$H" "$T/whole"
+mv "$T/cut" "$H"
+rm -rf "$H/publish/ocsp"
+cp -a "$T/whole/publish/ocsp" "$H/publish/ocsp"
+expect_equal "$(cut_off)" '[true]' "before"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq .answers "$T/out")" 1 "answers"
+expect_equal "$(cut_off)" '[false]' "after"
+expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl
+expect_equal "$(jq .answers "$T/out")" 0 "answers once more"
+verify_audit
 
 case_start "what is due comes from the log: a new one, and nothing else is read"
 jq -n -c '{device: "thing-000000002001", fields: {lot: "LOT1"}}' \
