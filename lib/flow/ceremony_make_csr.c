@@ -98,7 +98,7 @@ static enum pv_code sign(struct asking *q, struct err *err)
 	if (rc == PV_OK)
 		rc = tokensign_digest(&q->key, digest, sig, err);
 	if (rc == PV_OK)
-		rc = x509_csr_assemble(buf_span(&cri), sig, &der, err);
+		rc = x509_cert_assemble(buf_span(&cri), sig, &der, err);
 	if (rc != PV_OK)
 		return rc;
 	pem_encode(&q->pem, CSR_LABEL, buf_span(&der));

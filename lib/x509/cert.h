@@ -44,8 +44,8 @@ PV_MUST bool x509_ext_next(struct span *extensions, struct span *oid,
 PV_MUST bool x509_ext_find(struct span extensions, struct span oid,
 			   bool *critical, struct span *value);
 
-/* Appends SEQUENCE { tbs, ecdsa-with-SHA256, signature } to cert; sig is raw
- * r||s. PV_INPUT, rule "size.limit"; PV_INTERNAL, rule "signature.form". */
+/* Appends SEQUENCE { tbs, ecdsa-with-SHA256, signature } to cert, also of what
+ * a request or a list says (RFC 2986 4.2, RFC 5280 5.1.1); sig is raw r||s. PV_INPUT, rule "size.limit"; PV_INTERNAL, rule "signature.form". */
 PV_MUST enum pv_code x509_cert_assemble(struct span tbs, const uint8_t sig[64],
 					struct buf *cert, struct err *err);
 

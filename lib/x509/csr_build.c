@@ -48,28 +48,6 @@ enum pv_code x509_csr_build(const struct x509_profile *profile,
 	return buf_check(cri, err);
 }
 
-enum pv_code x509_csr_assemble(struct span cri, const uint8_t sig[64],
-			       struct buf *csr, struct err *err)
-{
-	uint8_t der[X509_ECDSA_DER_MAX];
-	size_t len, mark, alg, bits;
-
-	if (!x509_ecdsa_to_der(sig, der, &len))
-		return err_fail(err, PV_INTERNAL, "signature.form", NULL,
-				"the signature is no r and s");
-	mark = der_begin(csr, DER_SEQUENCE);
-	buf_put(csr, cri.p, cri.len);
-	alg = der_begin(csr, DER_SEQUENCE);
-	der_put_oid(csr, &oid_ecdsa_sha256);
-	der_end(csr, alg);
-	bits = der_begin(csr, DER_BIT_STRING);
-	buf_put_u8(csr, 0);
-	buf_put(csr, der, len);
-	der_end(csr, bits);
-	der_end(csr, mark);
-	return buf_check(csr, err);
-}
-
 static enum pv_code finding(const char *what, struct err *err)
 {
 	return err_fail(err, PV_DENIED, "lint.csr",
@@ -85,7 +63,7 @@ static enum pv_code read_back(struct span cri, struct buf *room,
 	enum pv_code rc;
 
 	memset(any, 1, sizeof(any));
-	rc = x509_csr_assemble(cri, any, room, err);
+	rc = x509_cert_assemble(cri, any, room, err);
 	return rc == PV_OK ? csr_decode(buf_span(room), csr, err) : rc;
 }
 

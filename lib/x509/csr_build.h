@@ -4,7 +4,7 @@
  * basicConstraints and keyUsage: the rest is the signing CA's to give.
  * Specification: RFC 2986 4; RFC 2985 5.4.2.
  *
- * Signed with ecdsa-with-SHA256.
+ * Signed with ecdsa-with-SHA256, and put together by x509_cert_assemble().
  * Does not check: that the signature is the key's (csr_verify() does).
  */
 #ifndef PV_X509_CSR_BUILD_H
@@ -34,9 +34,5 @@ PV_MUST enum pv_code x509_csr_lint(const struct x509_profile *profile,
 				   const struct text_vars *vars,
 				   struct span spki, struct span cri,
 				   struct err *err);
-/* Appends SEQUENCE { cri, ecdsa-with-SHA256, signature } to csr; sig is raw
- * r||s. PV_INPUT, "size.limit"; PV_INTERNAL, "signature.form". */
-PV_MUST enum pv_code x509_csr_assemble(struct span cri, const uint8_t sig[64],
-				       struct buf *csr, struct err *err);
 
 #endif
