@@ -169,20 +169,6 @@ static enum pv_code put_lists(struct run *r, const struct crl_issuer *i,
 	return rc;
 }
 
-static enum pv_code put_cert(struct run *r, const struct crl_issuer *i,
-			     struct err *err)
-{
-	CLEANUP(fd_cleanup) int fd = -1;
-	char name[STORE_ID_MAX + NAME_MAX_LEN];
-	enum pv_code rc = publish_sub(&r->dir, "ca", NULL, &fd, err);
-
-	snprintf(name, sizeof(name), "%s-%lu.cer", i->ca,
-		 (unsigned long)i->generation);
-	if (rc != PV_OK || publish_same(fd, name, buf_span(&i->cert.der)))
-		return rc;
-	return publish_put(&r->dir, fd, name, buf_span(&i->cert.der), err);
-}
-
 static void put_files(struct run *r, const struct crl_issuer *i)
 {
 	struct err err;
@@ -191,7 +177,8 @@ static void put_files(struct run *r, const struct crl_issuer *i)
 	err_init(&err);
 	rc = put_lists(r, i, &err);
 	if (rc == PV_OK)
-		rc = put_cert(r, i, &err);
+		rc = publish_cert(&r->dir, i->ca, i->generation,
+				  buf_span(&i->cert.der), &err);
 	if (rc != PV_OK)
 		outcome_note(&r->worst, &err);
 }

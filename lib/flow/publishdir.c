@@ -145,6 +145,20 @@ enum pv_code publish_put(struct publish_dir *d, int fd, const char *name,
 	return rc;
 }
 
+enum pv_code publish_cert(struct publish_dir *d, const char *ca,
+			  uint32_t generation, struct span der, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	char name[STORE_ID_MAX + 16];
+	enum pv_code rc = publish_sub(d, "ca", NULL, &fd, err);
+
+	snprintf(name, sizeof(name), "%s-%lu.cer", ca,
+		 (unsigned long)generation);
+	if (rc != PV_OK || publish_same(fd, name, der))
+		return rc;
+	return publish_put(d, fd, name, der, err);
+}
+
 enum pv_code publish_drop(struct publish_dir *d, int fd, const char *name,
 			  struct span bytes, struct err *err)
 {

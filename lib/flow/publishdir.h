@@ -35,6 +35,11 @@ PV_MUST enum pv_code publish_put(struct publish_dir *d, int fd,
 				 const char *name, struct span bytes,
 				 struct err *err);
 
+/* ca/CA-GENERATION.cer with that certificate (DER), where it is not there. */
+PV_MUST enum pv_code publish_cert(struct publish_dir *d, const char *ca,
+				  uint32_t generation, struct span der,
+				  struct err *err);
+
 /* Takes away the file of just these bytes. The hook is due from before on. */
 PV_MUST enum pv_code publish_drop(struct publish_dir *d, int fd,
 				  const char *name, struct span bytes,

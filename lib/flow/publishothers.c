@@ -1,7 +1,5 @@
 #include "lib/flow/publishothers.h"
 
-#include <stdio.h>
-
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/calist.h"
@@ -16,20 +14,6 @@ struct others {
 	int64_t now_s;
 	struct err *worst;
 };
-
-static enum pv_code put_cert(struct others *o, const struct store_ca *ca,
-			     struct err *err)
-{
-	CLEANUP(fd_cleanup) int fd = -1;
-	char name[STORE_ID_MAX + 16];
-	enum pv_code rc = publish_sub(o->dir, "ca", NULL, &fd, err);
-
-	snprintf(name, sizeof(name), "%s-%lu.cer", ca->name,
-		 (unsigned long)ca->generation);
-	if (rc != PV_OK || publish_same(fd, name, ca->cert))
-		return rc;
-	return publish_put(o->dir, fd, name, ca->cert, err);
-}
 
 /* People may have put a newer one there themselves. */
 static bool is_newer(const struct others *o, int fd, const struct store_ca *ca,
@@ -82,7 +66,8 @@ static enum pv_code take(void *ctx, const struct store_ca *ca, struct err *err)
 	err_init(&why);
 	rc = logged_ca(o->store, ca, &why);
 	if (rc == PV_OK)
-		rc = put_cert(o, ca, &why);
+		rc = publish_cert(o->dir, ca->name, ca->generation, ca->cert,
+				  &why);
 	if (rc == PV_OK)
 		rc = put_list(o, ca, &why);
 	if (rc != PV_OK) {
