@@ -78,13 +78,15 @@ static enum pv_code match(void *ctx, const struct store_key *row,
 	return PV_OK;
 }
 
-/* People have decided that nobody has it any more. */
-static enum pv_code check_row(const struct keyrestore_job *job, struct err *err)
+/* Its generation, unless people have decided that nobody has it any more. */
+static enum pv_code check_row(const struct keyrestore_job *job,
+			      unsigned *generation, struct err *err)
 {
 	struct search s = { .label = job->key->label };
 	const struct store_visit v = { .ctx = &s, .fn.key = match };
 	enum pv_code rc = store_key_each(job->store, &v, err);
 
+	*generation = s.generation;
 	if (rc != PV_OK || !s.destroyed)
 		return rc;
 	err_object(err, job->key->label);
@@ -95,24 +97,21 @@ static enum pv_code check_row(const struct keyrestore_job *job, struct err *err)
 
 /* The recorded key, as this token reads it back. */
 static enum pv_code facts_of(const struct keyrestore_job *job,
-			     const struct hsm_key_info *info, uint8_t hash[32],
+			     const struct hsm_key_info *info,
+			     unsigned generation, uint8_t hash[32],
 			     struct issue_key *read, struct log_key *facts,
 			     struct err *err)
 {
-	struct search s = { .label = job->key->label };
-	const struct store_visit v = { .ctx = &s, .fn.key = match };
-	enum pv_code rc = store_key_each(job->store, &v, err);
-
 	*read = *job->key;
 	memcpy(read->attrs_sha256, info->attrs_sha256,
 	       sizeof(read->attrs_sha256));
 	read->generated = false;
-	return rc == PV_OK ? keymake_facts(read, s.generation, hash, facts, err)
-			   : rc;
+	return keymake_facts(read, generation, hash, facts, err);
 }
 
 static enum pv_code record(const struct keyrestore_job *job,
-			   const struct hsm_key_info *info, struct err *err)
+			   const struct hsm_key_info *info, unsigned generation,
+			   struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct issue_key read;
@@ -121,7 +120,8 @@ static enum pv_code record(const struct keyrestore_job *job,
 	struct log_entry e;
 	uint8_t hash[32];
 	uint64_t index;
-	enum pv_code rc = facts_of(job, info, hash, &read, &facts, err);
+	enum pv_code rc =
+		facts_of(job, info, generation, hash, &read, &facts, err);
 
 	if (rc == PV_OK)
 		rc = store_begin(job->store, STORE_WRITE, &txn, err);
@@ -150,10 +150,11 @@ enum pv_code keyrestore(const struct keyrestore_job *job,
 	};
 	struct hsm_key *key;
 	struct event_who who;
+	unsigned generation = 0;
 	enum pv_code rc = check_backup(job, err);
 
 	if (rc == PV_OK)
-		rc = check_row(job, err);
+		rc = check_row(job, &generation, err);
 	if (rc == PV_OK)
 		rc = join(job, &by, err);
 	/* A clock that is refused later would leave a key that nobody knows. */
@@ -165,5 +166,5 @@ enum pv_code keyrestore(const struct keyrestore_job *job,
 		return rc;
 	report->info = *hsm_info(job->hsm, key);
 	memcpy(report->sig, in.sig, sizeof(report->sig));
-	return record(job, &report->info, err);
+	return record(job, &report->info, generation, err);
 }
