@@ -9,7 +9,7 @@
 
 #include "lib/flow/context.h"
 
-/* "p256", "ed25519", "kdf", "store": as the log says it. */
+/* "p256", "p256-backup", "ed25519", "kdf", "store": as the log says it. */
 const char *ownkey_kind_name(enum hsm_key_kind kind);
 
 /* What an object of a token is, in words: "private key", "object" ... */

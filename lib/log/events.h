@@ -104,7 +104,7 @@ struct log_key {
 	const uint8_t *id;   /* CKA_ID */
 	size_t id_len;
 	const uint8_t *attributes; /* hash of the attributes read back */
-	const char *kind;	   /* "p256", "ed25519", "kdf", "store" */
+	const char *kind;	   /* ownkey_kind_name() */
 	bool generated;		   /* on the token, by its own word */
 };
 void log_key_generate(struct log_entry *e, const struct log_who *who,

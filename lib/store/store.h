@@ -181,7 +181,8 @@ PV_MUST static inline enum pv_code store_key_rotate(struct store *s,
 }
 
 /* That the key of that label was restored onto a further token, by the
- * key.restore at index. PV_CONFLICT, "store.label", when there is none. */
+ * key.restore at index. PV_CONFLICT, "store.label", when there is none, or it
+ * was destroyed. */
 PV_MUST static inline enum pv_code store_key_restore(struct store *s,
 						     const char *label,
 						     uint64_t index,
