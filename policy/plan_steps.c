@@ -116,9 +116,6 @@ static enum pv_code parse_key(const struct plan *p, const struct node *n,
 	if (s->backup && s->key != PLAN_KEY_P256)
 		return node_fail(&backup, "backup", "leave it out",
 				 "only P-256 keys may be backed up");
-	if (s->backup && may_be_there(p))
-		return node_fail(&backup, "backup", "leave it out",
-				 "no next generation is made to be backed up");
 	if (plan_has_key(p, s->purpose))
 		return node_fail(n, "duplicate", "generate it once",
 				 "key \"%s\" is generated twice", s->purpose);

@@ -521,7 +521,8 @@ CLI_TESTS = \
 	tests/cli/ceremony.sh tests/cli/ceremony_approvals.sh \
 	tests/cli/ceremony_backup.sh tests/cli/ceremony_backup_kill.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_later.sh \
-	tests/cli/ceremony_later_kill.sh tests/cli/ceremony_restore.sh \
+	tests/cli/ceremony_later_kill.sh tests/cli/ceremony_later_backup.sh \
+	tests/cli/ceremony_restore.sh \
 	tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \
 	tests/cli/ceremony_transcript.sh tests/cli/ceremony_tty.sh \

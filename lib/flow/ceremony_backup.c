@@ -336,16 +336,16 @@ static enum pv_code check_medium(struct ceremony *c, const char *file,
 enum pv_code ceremony_back_up_key(struct ceremony *c,
 				  const struct plan_step *step, struct err *err)
 {
-	const struct authority_key *named = NULL;
+	struct authority_key named;
 	CLEANUP(buf_release) struct buf bytes;
 	char file[CEREMONY_BACKUP_MAX];
-	enum pv_code rc = authority_key(c->a, step->purpose, &named, err);
+	enum pv_code rc = ceremony_key_of(c, step->purpose, &named, err);
 
 	buf_init(&bytes, BACKUP_MAX);
 	if (rc != PV_OK)
 		return rc;
-	snprintf(c->object, sizeof(c->object), "%s", named->label);
-	ceremony_backup_file(named, file);
+	snprintf(c->object, sizeof(c->object), "%s", named.label);
+	ceremony_backup_file(&named, file);
 	if (!c->opts->media)
 		return err_fail(err, PV_USAGE, "media.none",
 				"name the folder of a medium with --media",
@@ -356,7 +356,7 @@ enum pv_code ceremony_back_up_key(struct ceremony *c,
 	else {
 		rc = check_medium(c, file, err);
 		if (rc == PV_OK)
-			rc = make(c, step, named, file, &bytes, err);
+			rc = make(c, step, &named, file, &bytes, err);
 	}
 	return rc == PV_OK ? tell(c, file, buf_span(&bytes), err) : rc;
 }

@@ -54,6 +54,11 @@ PV_MUST enum pv_code ceremony_target(struct ceremony *c, const char *label,
 				     uint64_t value, struct err *err);
 /* The tokens of the ceremony, of which c->hsm is the open one. */
 struct tokens ceremony_tokens(struct ceremony *c);
+/* The key that the running step is about: the generation that a step before has
+ * made, whether it is in use or not, else the one in use. PV_NOT_FOUND. */
+PV_MUST enum pv_code ceremony_key_of(struct ceremony *c, const char *purpose,
+				     struct authority_key *key,
+				     struct err *err);
 /* Its keys are thrown away. */
 PV_MUST bool ceremony_rehearses(const struct ceremony *c);
 /* How its questions are answered: "none" where nobody is asked. */

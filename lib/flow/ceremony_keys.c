@@ -9,7 +9,8 @@
 
 #define FIRST_GENERATION 1
 
-static enum hsm_key_kind key_kind(struct hsm *hsm, const struct plan_step *step)
+enum hsm_key_kind ceremony_key_kind(struct hsm *hsm,
+				    const struct plan_step *step)
 {
 	switch (step->key) {
 	case PLAN_KEY_P256:
@@ -84,7 +85,7 @@ static enum pv_code make_key(struct ceremony *c, const struct plan_step *step,
 				   .purpose = step->purpose,
 				   .generation = FIRST_GENERATION,
 				   .hsm = c->hsm,
-				   .kind = key_kind(c->hsm, step) };
+				   .kind = ceremony_key_kind(c->hsm, step) };
 	enum pv_code rc = keymake(&job, key, err);
 
 	if (c->opts->resume && rc == PV_CONFLICT && err &&
@@ -139,15 +140,15 @@ enum pv_code ceremony_generated(struct ceremony *c,
 enum pv_code ceremony_check_key(struct ceremony *c,
 				const struct plan_step *step, struct err *err)
 {
-	const struct authority_key *named = NULL;
+	struct authority_key named;
 	struct issue_key key;
-	enum pv_code rc = authority_key(c->a, step->purpose, &named, err);
+	enum pv_code rc = ceremony_key_of(c, step->purpose, &named, err);
 
 	if (rc == PV_OK)
-		rc = ownkey_load(c->store, named->label, &key, err);
+		rc = ownkey_load(c->store, named.label, &key, err);
 	if (rc != PV_OK)
 		return rc;
-	snprintf(c->object, sizeof(c->object), "%s", named->label);
+	snprintf(c->object, sizeof(c->object), "%s", named.label);
 	rc = ceremony_login(c, err);
 	return rc == PV_OK ? ceremony_tell_key(c, &key, err) : rc;
 }

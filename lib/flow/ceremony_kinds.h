@@ -20,6 +20,9 @@ PV_MUST enum pv_code ceremony_check_key(struct ceremony *c,
 PV_MUST enum pv_code ceremony_make_ca(struct ceremony *c,
 				      const struct plan_step *step,
 				      struct err *err);
+/* What the plan says; of one that is made backed up or not. */
+PV_MUST enum hsm_key_kind ceremony_key_kind(struct hsm *hsm,
+					    const struct plan_step *step);
 PV_MUST enum pv_code ceremony_tell_key(struct ceremony *c,
 				       const struct issue_key *key,
 				       struct err *err);

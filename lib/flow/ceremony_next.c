@@ -72,6 +72,20 @@ static enum pv_code too_many(size_t n, struct err *err)
 			"there are %zu keys: an authority holds no more", n);
 }
 
+/* One that another run has made is what the plan says, or is not used. */
+static enum pv_code is_kind(const struct issue_key *key, enum hsm_key_kind kind,
+			    struct err *err)
+{
+	if (key->kind == kind)
+		return PV_OK;
+	err_object(err, key->label);
+	return err_fail(err, PV_CONFLICT, "rotate.kind",
+			"put that one to use by `provctl rotate ca', and then "
+			"have another one made",
+			"a next generation is there, and whether it may be "
+			"backed up is not what the plan says");
+}
+
 /* A CA's key, which a certificate puts to use; recorded before that. */
 static enum pv_code prepare_ca_key(struct ceremony *c,
 				   const struct keymake_job *job,
@@ -80,27 +94,52 @@ static enum pv_code prepare_ca_key(struct ceremony *c,
 	struct keymake_known known;
 	enum pv_code rc = keymake_known(c->store, job->purpose, &known, err);
 
-	if (rc == PV_OK && known.generation >= job->generation)
-		return ownkey_load(c->store, c->object, key, err);
+	if (rc == PV_OK && known.generation >= job->generation) {
+		rc = ownkey_load(c->store, c->object, key, err);
+		return rc == PV_OK ? is_kind(key, job->kind, err) : rc;
+	}
 	if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
 		rc = too_many(known.all, err);
 	return rc == PV_OK ? keymake(job, key, err) : rc;
 }
 
+/* A first one of its purpose is what the plan says, any other what the one
+ * before is; the plan says which may be backed up. */
+static enum pv_code kind_of(struct ceremony *c, const struct plan_step *step,
+			    enum hsm_key_kind *kind, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	struct issue_key key;
+	enum pv_code rc;
+
+	*kind = ceremony_key_kind(c->hsm, step);
+	if (authority_key(c->a, step->purpose, &named, NULL) != PV_OK)
+		return PV_OK;
+	rc = ownkey_load(c->store, named->label, &key, err);
+	if (rc == PV_OK && hsm_is_p256(key.kind))
+		*kind = step->backup ? HSM_KEY_P256_BACKUP : HSM_KEY_P256;
+	else if (rc == PV_OK)
+		*kind = key.kind;
+	return rc;
+}
+
 /* Made and put to use, or found so. */
-static enum pv_code rotate_own_key(struct ceremony *c, const char *purpose,
-				   uint32_t now, uint32_t to,
+static enum pv_code rotate_own_key(struct ceremony *c,
+				   const struct keymake_job *job, uint32_t now,
 				   struct issue_key *key, struct err *err)
 {
-	const struct rotate_key_opts opts = { .purpose = purpose,
+	const struct rotate_key_opts opts = { .purpose = job->purpose,
 					      .step = ROTATE_USE,
-					      .want = c->opts->want };
+					      .want = c->opts->want,
+					      .kind = &job->kind };
 	struct rotate_key_report report;
 	enum pv_code rc = PV_OK;
 
-	if (now < to)
+	if (now < job->generation)
 		rc = rotate_key(c->a, c->store, c->hsm, &opts, &report, err);
-	return rc == PV_OK ? ownkey_load(c->store, c->object, key, err) : rc;
+	if (rc == PV_OK)
+		rc = ownkey_load(c->store, c->object, key, err);
+	return rc == PV_OK ? is_kind(key, job->kind, err) : rc;
 }
 
 enum pv_code ceremony_next_key(struct ceremony *c, const struct plan_step *step,
@@ -108,8 +147,7 @@ enum pv_code ceremony_next_key(struct ceremony *c, const struct plan_step *step,
 {
 	struct keymake_job job = { .authority = c->a->name,
 				   .store = c->store,
-				   .purpose = step->purpose,
-				   .kind = HSM_KEY_P256 };
+				   .purpose = step->purpose };
 	struct issue_key key;
 	uint32_t now = 0;
 	bool ca = false;
@@ -123,10 +161,36 @@ enum pv_code ceremony_next_key(struct ceremony *c, const struct plan_step *step,
 		rc = ceremony_login(c, err);
 	job.hsm = c->hsm;
 	if (rc == PV_OK)
+		rc = kind_of(c, step, &job.kind, err);
+	if (rc == PV_OK)
 		rc = ca ? prepare_ca_key(c, &job, &key, err)
-			: rotate_own_key(c, step->purpose, now, job.generation,
-					 &key, err);
+			: rotate_own_key(c, &job, now, &key, err);
 	return rc == PV_OK ? ceremony_tell_key(c, &key, err) : rc;
+}
+
+enum pv_code ceremony_key_of(struct ceremony *c, const char *purpose,
+			     struct authority_key *key, struct err *err)
+{
+	struct keymake_job job = { .authority = c->a->name,
+				   .purpose = purpose };
+	const struct authority_key *named = NULL;
+	enum pv_code rc;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (c->plan->steps[i].kind == PLAN_GENERATE_KEY &&
+		    strcmp(c->plan->steps[i].purpose, purpose) == 0)
+			job.generation = (unsigned)c->target[i];
+	if (job.generation == 0) {
+		rc = authority_key(c->a, purpose, &named, err);
+		if (rc == PV_OK)
+			*key = *named;
+		return rc;
+	}
+	memset(key, 0, sizeof(*key));
+	snprintf(key->purpose, sizeof(key->purpose), "%.63s", purpose);
+	keymake_label(&job, key->label);
+	key->generation = job.generation;
+	return PV_OK;
 }
 
 /* ---- CAs ---- */

@@ -285,19 +285,19 @@ enum pv_code ceremony_restore_key(struct ceremony *c,
 				  const struct plan_step *step, struct err *err)
 {
 	CLEANUP(restoring_release) struct restoring r = { .c = c };
-	const struct authority_key *named = NULL;
-	enum pv_code rc = authority_key(c->a, step->purpose, &named, err);
+	struct authority_key named;
+	enum pv_code rc = ceremony_key_of(c, step->purpose, &named, err);
 
 	if (rc != PV_OK)
 		return rc;
-	snprintf(c->object, sizeof(c->object), "%s", named->label);
-	rc = ownkey_load(c->store, named->label, &r.key, err);
+	snprintf(c->object, sizeof(c->object), "%s", named.label);
+	rc = ownkey_load(c->store, named.label, &r.key, err);
 	if (rc == PV_OK)
-		rc = take_backup(&r, step, named, err);
+		rc = take_backup(&r, step, &named, err);
 	if (rc == PV_OK)
 		rc = take_brought(&r, err);
 	if (rc == PV_OK)
-		rc = take_printed(&r, giver(c, step), named, err);
+		rc = take_printed(&r, giver(c, step), &named, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
 	return rc == PV_OK ? visit_all(&r, err) : rc;

@@ -37,6 +37,9 @@ struct rotate_key_opts {
 	const char *purpose;
 	enum rotate_step step;
 	const struct approvals_want *want; /* approvals and request_out */
+	/* What the next generation is to be; NULL: of the kind of the one
+	 * before, and not to be backed up. */
+	const enum hsm_key_kind *kind;
 	/* Of rotate_key_ask(): what templates ask that will be adopted before
 	 * it is used; NULL: nothing. */
 	const struct tpl_approvals *ahead;
@@ -56,7 +59,8 @@ PV_MUST bool rotate_key_purpose(const char *purpose);
 /*
  * PV_NOT_FOUND "authority.key" (no key of that purpose); PV_CONFLICT:
  * "hsm.label-taken", "rotate.ended" (an earlier rotation of a log key was not
- * finished, or there is none to finish); PV_DENIED "rotate.keys" (past what an
+ * finished, or there is none to finish), "rotate.kind" (one of another kind
+ * than opts->kind was prepared); PV_DENIED "rotate.keys" (past what an
  * authority can hold); codes of approvals_gate(), keymake(), remanifest.h,
  * checkpoint_now(), authority_change_keys(). store: outside a transaction.
  */

@@ -285,7 +285,7 @@ static const struct {
 	  "plan.missing" },
 	{ HEAD CHECK OF_CA("sign-crl", "a/b") TAIL, "plan.name" },
 	{ HEAD CHECK SELF("root") TAIL, "plan.key_missing" },
-	{ HEAD CHECK BACKUP_KEY("root", "P-256") TAIL, "plan.backup" },
+	{ HEAD CHECK BACKUP_KEY("log", "Ed25519") TAIL, "plan.backup" },
 	{ HEAD CHECK ",{\"step\":\"set-roster\",\"sha256\":\"\"}" TAIL,
 	  "plan.order" },
 };
@@ -393,6 +393,10 @@ START_TEST(test_later)
 			      ADOPT("t") TAIL,
 		      &p, &err),
 		&err);
+	plan_free(p);
+	unit_ok(parse(HEAD CHECK BACKUP_KEY("root", "P-256") TAIL, &p, &err),
+		&err);
+	ck_assert(p->steps[1].backup);
 	plan_free(p);
 	unit_ok(parse(HEAD INIT KEY("root", "P-256") SELF("root")
 			      OF_CA("sign-crl", "root") TAIL,
