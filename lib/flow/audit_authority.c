@@ -144,9 +144,11 @@ static enum pv_code take_imported(struct audit *au, const struct store_ca *row,
 
 	if (!ca || ca->shards != row->shards ||
 	    memcmp(ca->template_hash, row->template_sha256, 32) != 0 ||
-	    row->generation != 1 || row->active_ms != 0 ||
+	    row->generation != ca->generation ||
+	    row->active_ms != ca->active_ms ||
 	    memcmp(c->spki, row->spki_sha256, 32) != 0 ||
-	    (row->label[0] && !is_key(au, row->label, 1, c->spki)))
+	    (row->label[0] &&
+	     !is_key(au, row->label, row->generation, c->spki)))
 		return audit_fail(err, row->name, "audit.ca",
 				  "the CA's row is not what was imported");
 	ca->matched = true;

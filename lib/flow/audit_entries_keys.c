@@ -113,7 +113,9 @@ enum pv_code audit_take_import(struct audit_entries *au,
 	au->cas_n++;
 	audit_text(ca->name, sizeof(ca->name), e->object);
 	ca->imported = ca->issued = true;
-	ca->generation = ca->signer = 1;
+	ca->generation = audit_uint(e, LOG_CA_GENERATION, 1);
+	ca->active_ms = audit_uint(e, LOG_CA_ACTIVE, 0);
+	ca->signer = 1;
 	ca->shards = audit_uint(e, "shards", 0);
 	ca->index = au->tree.size - 1;
 	if (e->object.len > 0 && e->object.len < sizeof(ca->name) &&

@@ -142,8 +142,9 @@ static enum pv_code check_list(const struct work *w, struct x509_crl *crl,
 
 /* ---- the rows ---- */
 
-static enum pv_code put(const struct work *w, const struct log_who *who,
-			struct store_ca *row, struct err *err)
+enum pv_code ca_import_put(struct store *store, const char *from,
+			   const struct log_who *who, struct store_ca *row,
+			   struct err *err)
 {
 	static const uint8_t none[STORE_HASH];
 	const uint8_t *tmpl = row->template_sha256;
@@ -152,12 +153,14 @@ static enum pv_code put(const struct work *w, const struct log_who *who,
 		.ca = row->name,
 		.parent = row->parent[0] ? row->parent : NULL,
 		.key = row->label[0] ? row->label : NULL,
-		.from = w->in->from,
+		.from = from,
 		.cert = cert,
 		.spki = row->spki_sha256,
 		.template_hash =
 			memcmp(tmpl, none, STORE_HASH) == 0 ? NULL : tmpl,
 		.shards = row->shards,
+		.generation = row->generation,
+		.active_ms = row->active_ms,
 	};
 	struct log_entry e;
 	enum pv_code rc = sha256(row->cert, cert, err);
@@ -165,9 +168,9 @@ static enum pv_code put(const struct work *w, const struct log_who *who,
 	if (rc != PV_OK)
 		return rc;
 	log_ca_import(&e, who, &i);
-	rc = event_append_at(w->in->store, &e, &row->issue_index, err);
+	rc = event_append_at(store, &e, &row->issue_index, err);
 	row->intent_index = row->issue_index;
-	return rc == PV_OK ? store_ca_put(w->in->store, row, err) : rc;
+	return rc == PV_OK ? store_ca_put(store, row, err) : rc;
 }
 
 static enum pv_code record(const struct work *w, const struct x509_crl *crl,
@@ -196,15 +199,16 @@ static enum pv_code record(const struct work *w, const struct x509_crl *crl,
 	if (rc == PV_OK)
 		rc = x509_spki_sha256(w->cert.spki, ca.spki_sha256, err);
 	if (rc == PV_OK)
-		rc = put(w, &who.who, &root, err);
+		rc = ca_import_put(in->store, in->from, &who.who, &root, err);
 	if (rc == PV_OK && crl->number > 0)
 		rc = calist_put(in->store, &who.who, in->issuer, crl, err);
 	if (rc == PV_OK)
-		rc = put(w, &who.who, &ca, err);
+		rc = ca_import_put(in->store, in->from, &who.who, &ca, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
-static enum pv_code check(struct work *w, struct x509_crl *crl, struct err *err)
+/* Root and certificate. */
+static enum pv_code check(struct work *w, struct err *err)
 {
 	const struct ca_import *in = w->in;
 	struct event_who who;
@@ -223,16 +227,27 @@ static enum pv_code check(struct work *w, struct x509_crl *crl, struct err *err)
 		err_object(err, in->issuer);
 		return rc;
 	}
-	rc = check_cert(w, err);
-	return rc == PV_OK ? check_list(w, crl, err) : rc;
+	return check_cert(w, err);
+}
+
+enum pv_code ca_import_check(const struct ca_import *in, struct err *err)
+{
+	CLEANUP(work_release) struct work w = { .in = in };
+	enum pv_code rc = check(&w, err);
+
+	if (rc != PV_OK)
+		err_object(err, in->ca);
+	return rc;
 }
 
 enum pv_code ca_import(const struct ca_import *in, struct err *err)
 {
 	CLEANUP(work_release) struct work w = { .in = in };
 	struct x509_crl crl = { .number = 0 };
-	enum pv_code rc = check(&w, &crl, err);
+	enum pv_code rc = check(&w, err);
 
+	if (rc == PV_OK)
+		rc = check_list(&w, &crl, err);
 	if (rc == PV_OK && crl.number > 0)
 		rc = calist_keep(in->a, in->issuer, &crl, err);
 	if (rc == PV_OK)

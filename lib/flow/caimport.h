@@ -1,7 +1,8 @@
 /*
  * caimport: the certificate of a CA of ours that another authority signed, and
  * that authority's root, taken into the store. The root has no key here: it is
- * what devices trust, and signs nothing.
+ * what devices trust, and signs nothing. The CA's next generations come under
+ * the same root: rotate_ca.h puts those to use.
  *
  * Does not check: that the root is the one that people mean (they compare its
  * hash, or the plan has it: ceremony_gap.c).
@@ -12,8 +13,16 @@
 
 #include "lib/flow/authority.h"
 #include "lib/flow/context.h"
+#include "lib/log/events.h"
 #include "lib/store/store.h"
 #include "policy/template.h"
+
+/* A certificate for a CA's next key, which another authority signed. */
+struct ca_brought {
+	struct span cert; /* DER */
+	struct span root; /* DER: the one that this authority trusts */
+	const char *from; /* that authority */
+};
 
 struct ca_import { /* all of it borrowed */
 	const struct authority *a;
@@ -38,5 +47,15 @@ struct ca_import { /* all of it borrowed */
  * of these names is taken. Nothing is recorded after a failure.
  */
 PV_MUST enum pv_code ca_import(const struct ca_import *in, struct err *err);
+/* Root and certificate alone, as ca_import() checks them; the list is not
+ * looked at, and nothing is recorded. */
+PV_MUST enum pv_code ca_import_check(const struct ca_import *in,
+				     struct err *err);
+/* The ca.import of such a certificate and its row, whose indices it fills, in
+ * the caller's transaction; from: the authority that gave it. PV_STORAGE,
+ * PV_CONFLICT "store.ca". */
+PV_MUST enum pv_code ca_import_put(struct store *store, const char *from,
+				   const struct log_who *who,
+				   struct store_ca *row, struct err *err);
 
 #endif

@@ -10,7 +10,7 @@
 #include "lib/flow/keymake.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
-#include "lib/flow/rotate_ca.h"
+#include "lib/flow/rotate_ca_cross.h"
 #include "lib/flow/rotate_key.h"
 
 CLEANUP_PTR(struct template, template_free);

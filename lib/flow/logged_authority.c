@@ -257,7 +257,10 @@ static bool import_says(const struct log_entry *e, const struct store_ca *ca,
 			      memcmp(tmpl, none, STORE_HASH) == 0 ? NULL
 								  : tmpl) &&
 	       memcmp(ca->spki_sha256, h->spki, STORE_HASH) == 0 &&
-	       ca->generation == 1 && ca->active_ms == 0;
+	       (ca->label[0] || ca->generation == 1) &&
+	       number_is(e, LOG_CA_GENERATION, ca->generation, 1) &&
+	       (ca->active_index != STORE_NO_INDEX ||
+		number_is(e, LOG_CA_ACTIVE, ca->active_ms, 0));
 }
 
 static enum pv_code imported(struct store *store, const struct store_ca *ca,
@@ -315,7 +318,9 @@ enum pv_code logged_ca_counts(struct store *store, const struct store_ca *ca,
 	enum pv_code rc = logged_ca(store, ca, err);
 
 	*counts = rc == PV_OK;
-	if (rc != PV_OK || ca->generation == 1)
+	/* One whose key is elsewhere has the signature of the CA above. */
+	if (rc != PV_OK || ca->generation == 1 ||
+	    (!ca->label[0] && ca->parent[0]))
 		return rc;
 	err_init(&why);
 	rc = keystand_label(store, ca->label, &why);

@@ -7,11 +7,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/cachain.h"
+#include "lib/flow/caimport.h"
 #include "lib/flow/camake.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/raised.h"
-#include "lib/flow/rotate_ca_impl.h"
+#include "lib/flow/rotate_ca_import.h"
 #include "lib/flow/subject_acts.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
@@ -136,7 +137,8 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 		return r->opts->withdraw ? none_waits(r, err) : PV_OK;
 	r->moves = rc == PV_OK && r->active_ms > who.who.time_ms;
 	if (r->moves)
-		return r->wanted_ms ? PV_OK : pending(r, err);
+		return r->wanted_ms && !r->opts->brought ? PV_OK
+							 : pending(r, err);
 	if (rc == PV_OK && r->former > 0 && r->opts->withdraw)
 		rc = none_waits(r, err);
 	if (rc == PV_OK)
@@ -237,13 +239,17 @@ static enum pv_code put_row(struct rotate_ca *r, const struct log_who *who,
 				.active_ms = r->wanted_ms,
 				.cert = buf_span(&m->cert),
 				.intent_index = m->intent_index };
-	enum pv_code rc = camake_put_issue(m, who, &row.issue_index, err);
+	enum pv_code rc = PV_OK;
 
 	snprintf(row.name, sizeof(row.name), "%s", r->opts->ca);
 	snprintf(row.parent, sizeof(row.parent), "%s", r->parent_name);
 	snprintf(row.label, sizeof(row.label), "%s", r->next.label);
 	memcpy(row.spki_sha256, m->spki_sha256, 32);
 	memcpy(row.template_sha256, r->tmpl->sha256, 32);
+	if (r->opts->brought)
+		return ca_import_put(r->store, r->opts->brought->from, who,
+				     &row, err);
+	rc = camake_put_issue(m, who, &row.issue_index, err);
 	return rc == PV_OK ? store_ca_put(r->store, &row, err) : rc;
 }
 
@@ -337,7 +343,8 @@ static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
 	if (rc == PV_OK)
 		rc = rotate_ca_next(r, err);
 	if (rc == PV_OK)
-		rc = make_new(r, err);
+		rc = r->opts->brought ? rotate_ca_take(r, err)
+				      : make_new(r, err);
 	if (rc == PV_OK)
 		rc = make_cross(r, err);
 	return rc == PV_OK ? record(r, got, err) : rc;
@@ -353,6 +360,8 @@ static enum pv_code make(struct rotate_ca *r, const struct ca_chain *chain,
 
 	snprintf(r->parent_name, sizeof(r->parent_name), "%s",
 		 chain->ca[0].parent);
+	snprintf(r->authority, sizeof(r->authority), "%.64s",
+		 r->opts->brought ? r->opts->brought->from : r->a->name);
 	rc = run(r, chain, &got, err);
 	if (rc == PV_OK)
 		fill_report(r, report);

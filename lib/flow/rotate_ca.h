@@ -35,6 +35,7 @@
 #include "policy/template.h"
 
 struct camake;
+struct ca_brought;
 
 struct rotate_ca_opts {
 	const char *ca;
@@ -50,7 +51,9 @@ struct rotate_ca_opts {
 	const struct tpl_approvals *ahead;
 	int64_t until_s; /* its certificate ends then; 0: as the template says
 			  */
-	bool uncrossed;	 /* rotate_ca_cross() makes those between the keys */
+	const struct ca_brought *brought; /* its certificate (caimport.h);
+					   * NULL: it is made here */
+	bool uncrossed; /* rotate_ca_cross.h makes those between the keys */
 	/* Told, or asked, of each certificate before it is signed; may be NULL.
 	 * A failure ends it. */
 	enum pv_code (*before)(void *ctx, const struct camake *m,
@@ -84,29 +87,18 @@ struct rotate_ca_report {
  * over, more than a year away, or the CA ends before it); PV_CONFLICT:
  * "rotate.pending" (the newest generation does not issue yet, and no time is
  * given to move that to; to withdraw: it issues, or is not given out yet),
- * "rotate.intent" (these approvals were for a
- * certificate that cannot be made any more), "hsm.label-taken"; codes of
- * approvals_gate(), PV_HSM_*, PV_STORAGE. store: outside a transaction. The
- * token that is open before is open after, unless it fails.
+ * "rotate.intent" (these approvals were for a certificate that cannot be made
+ * any more), "rotate.key" (no key waits for what was brought),
+ * "hsm.label-taken"; PV_DENIED, "import.renewal" (that is for a key which has
+ * one); codes of approvals_gate(), of ca_import_check(), PV_HSM_*, PV_STORAGE.
+ * store: outside a transaction. The token that is open before is open after,
+ * unless it fails.
  */
 PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 			       struct tokens *tokens,
 			       const struct rotate_ca_opts *opts,
 			       struct rotate_ca_report *report,
 			       struct err *err);
-/*
- * The two certificates between a CA's newest generation and the one before it,
- * where they were not made with it (opts->uncrossed): both in one transaction.
- * Of opts ca, before and ctx count; report->resumed: they are there, and
- * nothing was done. PV_CONFLICT, "rotate.cross": there is one generation;
- * PV_DENIED, "rotate.cross": the older one is over or revoked; "log.key" (the
- * newest does not count); codes of camake.h.
- */
-PV_MUST enum pv_code rotate_ca_cross(struct authority *a, struct store *store,
-				     struct tokens *tokens,
-				     const struct rotate_ca_opts *opts,
-				     struct rotate_ca_report *report,
-				     struct err *err);
 /*
  * Whether people have approved the next generation under the template of these
  * bytes: asked as rotate_ca() will ask, and nothing is done or used up. Of opts

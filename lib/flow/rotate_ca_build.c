@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/calist.h"
 #include "lib/flow/castand.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/rotate_ca_impl.h"
@@ -17,7 +19,7 @@ static const uint8_t sample_serial[X509_SERIAL_LEN] = { 1 };
 static bool gives_subject(const struct rotate_ca *r, const struct template *t)
 {
 	CLEANUP(buf_release) struct buf tbs;
-	struct text_vars vars = { .authority = r->a->name };
+	struct text_vars vars = { .authority = r->authority };
 	struct x509_cert parts;
 	struct err ignored;
 
@@ -103,7 +105,7 @@ static struct camake_job job_of(const struct rotate_ca *r)
 {
 	return (struct camake_job){ .store = r->store,
 				    .hsm = *r->tokens->hsm,
-				    .authority = r->a->name,
+				    .authority = r->authority,
 				    .tmpl = r->tmpl,
 				    .ca = r->opts->ca,
 				    .nonce = r->nonce,
@@ -155,6 +157,26 @@ static enum pv_code build_cross(struct rotate_ca *r, size_t i, unsigned subject,
 	return camake_build(&r->made[i], &job, err);
 }
 
+/* By the list of a CA whose key is elsewhere. */
+static enum pv_code revoked_elsewhere(const struct rotate_ca *r, bool *revoked,
+				      struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	struct err why;
+	enum pv_code rc = ca_chain_load_generation(r->store, r->opts->ca,
+						   r->former, -1, &chain, err);
+
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = calist_chain(r->a, r->store, &chain, r->now_s, &why);
+	*revoked = rc == PV_DENIED && strcmp(why.rule, "ca.revoked") == 0;
+	if (rc == PV_OK || *revoked)
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
 /* Who is over or revoked vouches for nobody, and nobody for it. */
 static enum pv_code old_stands(const struct rotate_ca *r, bool *stands,
 			       struct err *err)
@@ -164,6 +186,8 @@ static enum pv_code old_stands(const struct rotate_ca *r, bool *stands,
 	enum pv_code rc = ca_is_revoked(r->store, buf_span(&r->old_ca.der),
 					&row, &revoked, err);
 
+	if (rc == PV_OK && !revoked)
+		rc = revoked_elsewhere(r, &revoked, err);
 	*stands = rc == PV_OK && !revoked && r->old_ca.not_after_s > r->now_s;
 	return rc;
 }

@@ -7,7 +7,8 @@
 #include "lib/flow/cachain.h"
 #include "lib/flow/keystand.h"
 #include "lib/flow/ownkey.h"
-#include "lib/flow/rotate_ca_impl.h"
+#include "lib/flow/rotate_ca_cross.h"
+#include "lib/flow/rotate_ca_import.h"
 #include "lib/store/store_log.h"
 
 static enum pv_code show(const struct rotate_ca *r, size_t from, size_t n,
@@ -86,6 +87,8 @@ static enum pv_code newest(void *ctx, const struct store_ca *ca,
 	snprintf(r->old_label, sizeof(r->old_label), "%s", r->newest_label);
 	snprintf(r->newest_label, sizeof(r->newest_label), "%s", ca->label);
 	memcpy(r->template_sha256, ca->template_sha256, STORE_HASH);
+	r->import_index =
+		store_ca_imported(ca) ? ca->issue_index : STORE_NO_INDEX;
 	return PV_OK;
 }
 
@@ -149,6 +152,9 @@ static enum pv_code load(struct rotate_ca *r, struct err *err)
 		rc = ownkey_load(r->store, r->newest_label, &r->next, err);
 	if (rc == PV_OK)
 		rc = tokens_find(r->tokens, &r->old, err);
+	if (rc != PV_OK)
+		return rc;
+	rc = rotate_ca_signed_by(r, err);
 	if (rc != PV_OK)
 		return rc;
 	r->generation--;

@@ -31,6 +31,8 @@ struct rotate_ca {
 	bool moves;   /* its time to take over is to come, and moved */
 	uint8_t template_sha256[STORE_HASH];
 	char parent_name[STORE_ID_MAX + 1];
+	char authority[STORE_ID_MAX + 1]; /* that its subject names */
+	uint64_t import_index; /* of its ca.import, or STORE_NO_INDEX */
 	char old_label[STORE_LABEL_MAX + 1];
 	bool root;		  /* it signs itself: no parent */
 	size_t own_at, parent_at; /* the tokens that have the keys */
@@ -42,11 +44,9 @@ struct rotate_ca {
 	size_t made_n;
 };
 
-/*
- * The keys that sign, wherever they are: which token has the parent's, in the
+/* The keys that sign, wherever they are: which token has the parent's, in the
  * generation that issues now, and that of the CA's own key is open.
- * PV_NOT_FOUND, "rotate.parent": none has it.
- */
+ * PV_NOT_FOUND, "rotate.parent": none has it. */
 PV_MUST enum pv_code rotate_ca_find(struct rotate_ca *r, struct err *err);
 /* The key of the next generation, beside the old one: made, or recorded by a
  * run that ended. PV_DENIED, "rotate.keys". */

@@ -62,9 +62,19 @@ enum pv_code rotate_ca_find(struct rotate_ca *r, struct err *err)
 	if (rc == PV_OK)
 		rc = tokens_find(r->tokens, &r->old, err);
 	r->own_at = r->tokens->login->token;
-	if (rc == PV_OK && !r->root)
+	if (rc == PV_OK && !r->root && !r->opts->brought)
 		rc = find_parent(r, err);
 	return rc == PV_OK ? tokens_open(r->tokens, r->own_at, err) : rc;
+}
+
+static enum pv_code no_key(const struct rotate_ca *r, struct err *err)
+{
+	err_object(err, r->opts->ca);
+	return err_fail(err, PV_CONFLICT, "rotate.key",
+			"generate it, and have a request for it signed",
+			"%s has no key of generation %u that waits for its "
+			"certificate",
+			r->opts->ca, r->generation + 1);
 }
 
 enum pv_code rotate_ca_next(struct rotate_ca *r, struct err *err)
@@ -83,13 +93,16 @@ enum pv_code rotate_ca_next(struct rotate_ca *r, struct err *err)
 	if (rc == PV_OK && known.generation == job.generation) {
 		r->next = known.newest;
 		r->key_index = known.made_index;
-	} else if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
+	} else if (rc == PV_OK && r->opts->brought) {
+		rc = no_key(r, err);
+	} else if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2) {
 		rc = err_fail(err, PV_DENIED, "rotate.keys",
 			      "go on with a new authority",
 			      "there are %zu keys: an authority holds no more",
 			      known.all);
-	else if (rc == PV_OK)
+	} else if (rc == PV_OK) {
 		rc = keymake(&job, &r->next, err);
+	}
 	return rc == PV_OK ? rotate_ca_own(r, err) : rc;
 }
 

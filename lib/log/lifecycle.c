@@ -139,6 +139,10 @@ void log_ca_import(struct log_entry *e, const struct log_who *who,
 	log_fact_bytes(e, "spki", i->spki, LOG_HASH);
 	log_fact_bytes(e, "template hash", i->template_hash, LOG_HASH);
 	log_fact_uint(e, "shards", i->shards);
+	if (i->generation > 1)
+		log_fact_uint(e, LOG_CA_GENERATION, i->generation);
+	if (i->active_ms)
+		log_fact_uint(e, LOG_CA_ACTIVE, i->active_ms);
 }
 
 void log_ca_list(struct log_entry *e, const struct log_who *who, const char *ca,

@@ -102,6 +102,7 @@ struct log_import {
 	const uint8_t *cert, *spki;
 	const uint8_t *template_hash; /* NULL: it has none here */
 	uint64_t shards;
+	uint64_t generation, active_ms; /* 0 of the latter: at once */
 };
 void log_ca_import(struct log_entry *e, const struct log_who *who,
 		   const struct log_import *i);

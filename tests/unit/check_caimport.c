@@ -8,6 +8,7 @@
 
 #include "lib/base/pvtime.h"
 #include "lib/flow/calist.h"
+#include "lib/flow/event.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/store/store_log.h"
 #include "tests/unit/crl_fix.h"
@@ -154,6 +155,72 @@ START_TEST(test_both_rows)
 	err_init(&err);
 	unit_refused(ca_import(&in, &err), PV_CONFLICT, "store.ca", &err);
 	ck_assert_uint_eq(count_rows().n, 2);
+}
+END_TEST
+
+/* The root and list of before, and a generation with a time of its own. */
+START_TEST(test_a_next_one)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	struct store_ca row = { .name = "issuing-1",
+				.parent = "root",
+				.label = "acme/issuing-1/2",
+				.shards = 16,
+				.generation = 2,
+				.active_ms = 1000 };
+	struct store_ca edited;
+	struct err err;
+
+	UNIT_OK(ca_import(&in, &err_));
+	own = (EVP_PKEY_free(own), xf_key("P-256"));
+	make_cert(&tmpl.profile);
+	UNIT_OK(ca_import_check(&in, &err_));
+	row.cert = in.cert;
+	UNIT_OK(x509_spki_sha256((struct span){ key.spki, key.spki_len },
+				 row.spki_sha256, &err_));
+	memcpy(row.template_sha256, tmpl.sha256, sizeof(tmpl.sha256));
+	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
+	UNIT_OK(event_now(store, &who, &err_));
+	UNIT_OK(ca_import_put(store, "acme-root", &who.who, &row, &err_));
+	UNIT_OK(store_commit(&txn, &err_));
+	row.active_index = STORE_NO_INDEX;
+	UNIT_OK(logged_ca(store, &row, &err_));
+	for (unsigned i = 0; i < 3; i++) {
+		edited = row;
+		if (i == 0)
+			edited.generation = 3;
+		else if (i == 1)
+			edited.active_ms = 0;
+		else
+			edited.label[0] = '\0';
+		err_init(&err);
+		unit_refused(logged_ca(store, &edited, &err), PV_INTEGRITY,
+			     "store.edited", &err);
+	}
+}
+END_TEST
+
+/* No import makes a root of another generation: it would be trusted. */
+START_TEST(test_no_next_root)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	struct store_ca row = {
+		.name = "root", .shards = 1, .generation = 2, .cert = in.root
+	};
+	struct err err;
+
+	UNIT_OK(ca_import(&in, &err_));
+	UNIT_OK(x509_spki_sha256(root.issuer.spki, row.spki_sha256, &err_));
+	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
+	UNIT_OK(event_now(store, &who, &err_));
+	UNIT_OK(ca_import_put(store, "mallory", &who.who, &row, &err_));
+	UNIT_OK(store_commit(&txn, &err_));
+	row.active_index = STORE_NO_INDEX;
+	err_init(&err);
+	unit_refused(logged_ca(store, &row, &err), PV_INTEGRITY, "store.edited",
+		     &err);
 }
 END_TEST
 
@@ -357,6 +424,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, test_both_rows);
+	tcase_add_test(tc, test_a_next_one);
+	tcase_add_test(tc, test_no_next_root);
 	tcase_add_test(tc, test_another_key);
 	tcase_add_test(tc, test_another_subject);
 	tcase_add_test(tc, test_another_root);
