@@ -6,16 +6,21 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/camake.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 #include "lib/store/store_device.h"
+#include "lib/x509/cert.h"
 
-/* A CA's first certificate: keys and the certificate above. */
+/* A CA's first certificate, or the next for another key elsewhere: keys and the
+ * certificate above. */
 struct work {
 	const struct cacert_job *job;
 	struct tokensign subject, issuer; /* keys; issuer empty for a root */
 	struct x509_issuer above;	  /* certificate of the CA above */
 	uint32_t above_generation;
 	bool root;
+	uint32_t generation;	   /* of what is made */
+	struct x509_issuer former; /* the certificate before; empty: none */
 	char label[HSM_LABEL_MAX]; /* of the subject's key */
 	struct camake made;
 };
@@ -25,6 +30,7 @@ static void work_release(struct work *w)
 	tokensign_close(&w->subject);
 	tokensign_close(&w->issuer);
 	x509_issuer_release(&w->above);
+	x509_issuer_release(&w->former);
 	camake_release(&w->made);
 }
 
@@ -123,7 +129,7 @@ static enum pv_code build(struct work *w, int64_t now_s, struct err *err)
 		.tmpl = w->job->tmpl,
 		.ca = w->job->ca,
 		.spki = spki_of(w),
-		.generation = 1,
+		.generation = w->generation,
 		.above = w->root ? NULL : &w->above,
 		.above_generation = w->above_generation,
 		.signer = w->root ? &w->subject : &w->issuer,
@@ -156,7 +162,7 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct store_ca row = { .shards = w->job->tmpl->crl_shards,
-				.generation = 1,
+				.generation = w->generation,
 				.cert = buf_span(&w->made.cert),
 				.intent_index = w->made.intent_index };
 	struct event_who who;
@@ -179,20 +185,65 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
-static enum pv_code seen(void *arg, const struct store_ca *ca, struct err *err)
+/* ---- what there is of that name ---- */
+
+static enum pv_code taken(const char *ca, struct err *err)
 {
-	(void)arg;
 	return err_fail(err, PV_CONFLICT, "store.ca",
 			"choose another name, or rotate the CA",
-			"there is a CA %s already", ca->name);
+			"there is a CA %s already", ca);
+}
+
+/* The next generation of one that the same CA signed for another authority, and
+ * nothing else. */
+static enum pv_code seen(void *arg, const struct store_ca *ca, struct err *err)
+{
+	struct work *w = arg;
+	enum pv_code rc;
+
+	if (!w->job->csr || ca->label[0] || store_ca_imported(ca))
+		return taken(ca->name, err);
+	rc = logged_ca(w->job->store, ca, err);
+	if (rc == PV_OK && strcmp(ca->parent, w->job->issuer) != 0)
+		rc = taken(ca->name, err);
+	if (rc == PV_OK && ca->shards != w->job->tmpl->crl_shards)
+		rc = err_fail(err, PV_DENIED, "rotate.shards",
+			      "adopt a version with as many",
+			      "template %s has %u shards, and %s has %u",
+			      w->job->tmpl->name,
+			      (unsigned)w->job->tmpl->crl_shards, ca->name,
+			      (unsigned)ca->shards);
+	if (rc != PV_OK)
+		return rc;
+	w->generation = ca->generation + 1;
+	x509_issuer_release(&w->former);
+	return x509_issuer_load(ca->cert, &w->former, err);
+}
+
+/* A generation has the name of the one before it. */
+static enum pv_code same_subject(const struct work *w, struct err *err)
+{
+	struct x509_cert made;
+	enum pv_code rc;
+
+	if (w->generation == 1)
+		return PV_OK;
+	rc = x509_tbs_decode(buf_span(&w->made.tbs), &made, err);
+	if (rc != PV_OK || span_equal(made.subject, w->former.subject))
+		return rc;
+	return err_fail(err, PV_DENIED, "rotate.subject",
+			"adopt a version with the subject as it was",
+			"template %s gives another subject than that of %s",
+			w->job->tmpl->name, w->job->ca);
 }
 
 /* What can be refused before anything is drawn or logged. */
-static enum pv_code check_job(const struct cacert_job *job, struct err *err)
+static enum pv_code check_job(struct work *w, struct err *err)
 {
-	struct store_visit v = { .ctx = NULL, .fn.ca = seen };
+	const struct cacert_job *job = w->job;
+	const struct store_visit v = { .ctx = w, .fn.ca = seen };
 	const char *issuer = job->issuer ? job->issuer : "self";
-	struct err none;
+	struct err why;
 	enum pv_code rc;
 
 	if (!job->tmpl->ca)
@@ -204,11 +255,11 @@ static enum pv_code check_job(const struct cacert_job *job, struct err *err)
 				"template %s is for issuer %s, not %s",
 				job->tmpl->name, job->tmpl->profile.issuer,
 				issuer);
-	err_init(&none);
-	rc = store_ca_each(job->store, job->ca, &v, &none);
-	if (rc == PV_NOT_FOUND)
+	err_init(&why);
+	rc = store_ca_each(job->store, job->ca, &v, &why);
+	if (rc == PV_OK || rc == PV_NOT_FOUND)
 		return PV_OK;
-	*err = none;
+	*err = why;
 	return rc;
 }
 
@@ -216,10 +267,10 @@ enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 			  struct err *err)
 {
 	CLEANUP(work_release)
-	struct work w = { .job = job, .root = !job->issuer };
+	struct work w = { .job = job, .root = !job->issuer, .generation = 1 };
 	struct event_who who;
 	int64_t now_s;
-	enum pv_code rc = check_job(job, err);
+	enum pv_code rc = check_job(&w, err);
 
 	if (rc == PV_OK)
 		rc = event_now(job->store, &who, err);
@@ -231,6 +282,8 @@ enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 		rc = camake_check_until(job->tmpl, job->until_s, now_s, err);
 	if (rc == PV_OK)
 		rc = build(&w, now_s, err);
+	if (rc == PV_OK)
+		rc = same_subject(&w, err);
 	if (rc == PV_OK && job->before)
 		rc = job->before(job->ctx, &w.made, err);
 	if (rc == PV_OK)

@@ -37,14 +37,16 @@ struct cacert_job {
 };
 
 /*
- * PV_CONFLICT "store.ca" (there is a CA of that name), PV_INPUT "plan.issuer"
+ * Of a request for a CA that the same issuer signed for that authority before
+ * it is the next generation: the same name, another key. Any other CA of that
+ * name is PV_CONFLICT "store.ca". PV_INPUT "plan.issuer"
  * (the template names another issuer), PV_NOT_FOUND (key or issuer), PV_DENIED
  * (lint, validity; "validity.template": until_s is too late; "ca.elsewhere":
  * the issuer's key is), PV_HSM_*, PV_STORAGE. Of a request: PV_INPUT,
  * "csr.signature" (it proves no possession of its key); PV_DENIED, "key.*" (not
  * P-256, or a bad one), "csr.requests" (it asks for what the template does not
- * give), "key.used" (a device, or a key of ours, has that one). serial gets 32
- * hex digits.
+ * give), "key.used" (a device, a key of ours or a CA has that one); of a next
+ * generation "rotate.subject", "rotate.shards". serial gets 32 hex digits.
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);
