@@ -68,7 +68,8 @@ enum pv_code plan_parse_sign_csr(const struct plan *p, const struct node *n,
 	if (plan_has_ca(p, s->ca))
 		return node_fail(n, "duplicate", "make it once",
 				 "CA \"%s\" is made twice", s->ca);
-	if (!plan_has_ca(p, s->issuer) || find(p, PLAN_SIGN_CSR, s->issuer))
+	if ((!plan_has_ca(p, s->issuer) && plan_is_first(p)) ||
+	    find(p, PLAN_SIGN_CSR, s->issuer))
 		return node_fail(n, "issuer_missing", "make it before",
 				 "no CA \"%s\" with a key of ours at this step",
 				 s->issuer);
@@ -79,8 +80,10 @@ enum pv_code plan_parse_import_ca(const struct plan *p, const struct node *n,
 				  struct plan_step *s)
 {
 	static const char *const keys[] = { "step", "ca",	   "issuer",
-					    "from", "root_sha256", NULL };
+					    "from", "root_sha256", "active",
+					    NULL };
 	struct node root = node_get(n, "root_sha256");
+	struct node active = node_get(n, "active");
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
@@ -89,6 +92,10 @@ enum pv_code plan_parse_import_ca(const struct plan *p, const struct node *n,
 	NODE_TRY(plan_check_ca(n, s->issuer));
 	NODE_TRY(node_digest(&root, s->root));
 	s->has_root = root.v != NULL;
+	NODE_TRY(plan_take_time(n, "active", &s->active_s));
+	if (active.v && plan_is_first(p))
+		return node_fail(&active, "active", "leave it out",
+				 "a first generation issues at once");
 	if (!find(p, PLAN_MAKE_CSR, s->ca))
 		return node_fail(n, "csr_missing", "ask for it with make-csr",
 				 "no request for CA \"%s\" at this step",

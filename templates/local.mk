@@ -10,11 +10,13 @@ dist_templates_DATA = templates/template.schema.json \
 	templates/symmetric-sensor.json
 
 plansdir = $(pkgdatadir)/templates/plans
-dist_plans_DATA = templates/plans/issuing-online.json \
+dist_plans_DATA = templates/plans/issuing-next.json \
+	templates/plans/issuing-online.json \
 	templates/plans/issuing-rollover.json \
 	templates/plans/restore.json \
 	templates/plans/root-backup.json templates/plans/root-crl.json \
 	templates/plans/root-issuing.json templates/plans/root-offline.json \
+	templates/plans/root-sign-next.json \
 	templates/plans/softhsm-demo.json
 
 examplesdir = $(pkgdatadir)/templates/examples

@@ -80,6 +80,60 @@ side_ends() {
 	no_secret "$T/out" "$T/err"
 }
 
+# The plans behind those, when both sides are there: root-sign-next and
+# issuing-next.
+next_plans() {
+	root_plan=$templates/plans/root-sign-next.json
+	issuing_plan=$templates/plans/issuing-next.json
+	root_log=$R/ceremonies/root-sign-next-1
+	issuing_log=$I/ceremonies/issuing-next-1
+}
+
+# later WORD SIDE [ANSWERS]: of a plan of an authority that is there.
+later() {
+	later_word=$1
+	later_side=$2
+	later_said=${3:-$T/yes}
+	set -- -C "$T/acme-$2" ceremony "$1" "$(plan_of "$2")" \
+		--templates "$templates" --media "$T/media" --answers "$later_said"
+	[ "$later_word" = resume ] ||
+		set -- "$@" --rehearsal "$T/rehearsal-$later_side"
+	# shellcheck disable=SC2086  # words of an environment
+	run env SOFTHSM2_CONF="$T/$later_side.conf" $dies "$PROVCTL" "$@"
+}
+dies=
+
+# later_ends CODE RULE WORD SIDE [ANSWERS]
+later_ends() {
+	want=$1
+	rule=$2
+	shift 2
+	later "$@"
+	if [ "$rc" -ne "$want" ] ||
+		{ [ -n "$rule" ] && ! grep -q "rule: $rule\$" "$T/err"; }; then
+		fail "exit $rc, not $want $rule: $*"
+		show_output
+	fi
+	no_secret "$T/out" "$T/err"
+}
+
+# rehearse_next: both, in the homes of the rehearsals before, with another
+# medium.
+rehearse_next() {
+	rm -rf "$T/rehearsed"
+	mkdir "$T/rehearsed"
+	for side in issuing root; do
+		run "$PROVCTL" ceremony rehearse "$(plan_of $side)" \
+			--home "$T/rehearsal-$side" --templates "$templates" \
+			--media "$T/rehearsed"
+		[ "$side" = root ] && want=0 || want=10
+		expect_equal "$rc" "$want" "exit of rehearse $side ($(cat "$T/err"))"
+	done
+	expect_exit 0 "$PROVCTL" ceremony resume "$issuing_plan" \
+		--home "$T/rehearsal-issuing" --templates "$templates" \
+		--media "$T/rehearsed"
+}
+
 # resum AUTHORITY: SHA256SUMS says what is there now.
 resum() {
 	(cd "$T/media/$1" && rm -f SHA256SUMS && sha256sum -- * >"$T/sums" &&

@@ -120,30 +120,40 @@ enum pv_code ceremony_tell_certificate(struct ceremony *c, const char *ca,
 			   : rc;
 }
 
-static enum pv_code count_ca(void *ctx, const struct store_ca *ca,
-			     struct err *err)
+static enum pv_code take_newest(void *ctx, const struct store_ca *ca,
+				struct err *err)
 {
-	bool *there = ctx;
+	uint32_t *generation = ctx;
 
-	(void)ca;
 	(void)err;
-	*there = true;
+	*generation = ca->generation;
 	return PV_OK;
 }
 
-enum pv_code ceremony_is_made(struct ceremony *c, const char *ca, bool *there,
-			      struct err *err)
+enum pv_code ceremony_newest_ca(struct ceremony *c, const char *ca,
+				uint32_t *generation, struct err *err)
 {
-	const struct store_visit v = { .ctx = there, .fn.ca = count_ca };
+	const struct store_visit v = { .ctx = generation,
+				       .fn.ca = take_newest };
 	struct err why;
 	enum pv_code rc;
 
-	*there = false;
+	*generation = 0;
 	err_init(&why);
 	rc = store_ca_each(c->store, ca, &v, &why);
 	if (rc == PV_OK || rc == PV_NOT_FOUND)
 		return PV_OK;
 	*err = why;
+	return rc;
+}
+
+enum pv_code ceremony_is_made(struct ceremony *c, const char *ca, bool *there,
+			      struct err *err)
+{
+	uint32_t generation = 0;
+	enum pv_code rc = ceremony_newest_ca(c, ca, &generation, err);
+
+	*there = generation > 0;
 	return rc;
 }
 

@@ -16,6 +16,15 @@ PV_MUST enum pv_code ceremony_hash(struct span bytes, char hex[static 65],
 /* That CA is in the store. */
 PV_MUST enum pv_code ceremony_is_made(struct ceremony *c, const char *ca,
 				      bool *there, struct err *err);
+/* The newest generation in the store, whatever became of it; 0: there is none
+ * of that name. */
+PV_MUST enum pv_code ceremony_newest_ca(struct ceremony *c, const char *ca,
+					uint32_t *generation, struct err *err);
+/* The key of the generation behind that, which a certificate will put to use.
+ * PV_CONFLICT, "rotate.key": there is none. */
+PV_MUST enum pv_code ceremony_waiting_key(struct ceremony *c, const char *ca,
+					  struct issue_key *key,
+					  struct err *err);
 /* The template of a step for a CA, held against the plan and adopted; *t is the
  * caller's. Codes of plantemplate_read(); PV_DENIED, "plan.template" (another
  * version is in effect). */
@@ -26,6 +35,37 @@ PV_MUST enum pv_code ceremony_ca_template(struct ceremony *c,
  * transcript, and into it. */
 PV_MUST enum pv_code ceremony_tell_certificate(struct ceremony *c,
 					       const char *ca, struct err *err);
+
+/* The same of one generation, which need not issue yet, and not to the token.
+ */
+PV_MUST enum pv_code ceremony_tell_generation(struct ceremony *c,
+					      const char *ca,
+					      uint32_t generation,
+					      struct err *err);
+
+/* ---- what import-ca does with a first certificate, and with a next one ----
+ */
+
+/* <ca>.pem of the step's medium, as DER. */
+PV_MUST enum pv_code ceremony_take_pem(struct ceremony *c,
+				       const struct plan_step *step,
+				       const char *ca, struct buf *der,
+				       struct err *err);
+/* The list of that root (DER), where it signs any. */
+PV_MUST enum pv_code ceremony_take_list(struct ceremony *c,
+					const struct plan_step *step,
+					struct span root, struct buf *list,
+					struct err *err);
+/* That root is written down and held against the plan. PV_DENIED,
+ * "import.root". */
+PV_MUST enum pv_code ceremony_meet_root(struct ceremony *c,
+					const struct plan_step *step,
+					struct span root, struct err *err);
+/* The step that asked for the CA's certificate; NULL. */
+const struct plan_step *ceremony_asked(const struct plan *plan, const char *ca);
+PV_MUST enum pv_code ceremony_import_next(struct ceremony *c,
+					  const struct plan_step *step,
+					  struct err *err);
 
 /* ---- handlers ---- */
 

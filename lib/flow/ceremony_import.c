@@ -29,8 +29,8 @@ static void import_release(struct import *m)
 	buf_release(&m->csr);
 }
 
-static enum pv_code take_pem(const struct import *m, const char *ca,
-			     struct buf *der, struct err *err)
+enum pv_code ceremony_take_pem(struct ceremony *c, const struct plan_step *step,
+			       const char *ca, struct buf *der, struct err *err)
 {
 	CLEANUP(buf_release) struct buf pem;
 	char file[CEREMONY_FILE_MAX];
@@ -38,69 +38,75 @@ static enum pv_code take_pem(const struct import *m, const char *ca,
 
 	buf_init(&pem, MEDIA_FILE_MAX);
 	ceremony_file(file, ca, ".pem");
-	rc = ceremony_take(m->c, m->step->from, file, &pem, err);
+	rc = ceremony_take(c, step->from, file, &pem, err);
 	return rc == PV_OK ? pem_decode(buf_span(&pem), "CERTIFICATE", der, err)
 			   : rc;
+}
+
+enum pv_code ceremony_take_list(struct ceremony *c,
+				const struct plan_step *step, struct span root,
+				struct buf *list, struct err *err)
+{
+	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
+	char file[CEREMONY_FILE_MAX];
+	enum pv_code rc = x509_issuer_load(root, &by, err);
+
+	if (rc != PV_OK || !(by.ku_bits & KU_CRL_SIGN))
+		return rc;
+	ceremony_file(file, step->issuer, ".crl");
+	return ceremony_take(c, step->from, file, list, err);
+}
+
+const struct plan_step *ceremony_asked(const struct plan *p, const char *ca)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == PLAN_MAKE_CSR &&
+		    strcmp(p->steps[i].ca, ca) == 0)
+			return &p->steps[i];
+	return NULL;
+}
+
+enum pv_code ceremony_meet_root(struct ceremony *c,
+				const struct plan_step *step, struct span root,
+				struct err *err)
+{
+	char hex[65], want[65];
+	enum pv_code rc = ceremony_hash(root, hex, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(step->root, sizeof(step->root), want);
+	rc = CEREMONY_PUT(c, "root", { "ca", step->issuer },
+			  { "from", step->from }, { "sha256", hex },
+			  { "planned", step->has_root ? want : NULL });
+	if (rc != PV_OK || !step->has_root ||
+	    strcmp(c->mode, "rehearsal") == 0 || strcmp(hex, want) == 0)
+		return rc;
+	err_object(err, step->issuer);
+	return err_fail(err, PV_DENIED, "import.root",
+			"bring the root that the plan names",
+			"the root has SHA-256 %s, and the plan names %s", hex,
+			want);
 }
 
 /* What everything else rests on: the plan has its hash, or people compare it. A
  * rehearsal's root is a throw-away one. */
 static enum pv_code meet_root(const struct import *m, struct err *err)
 {
-	struct ceremony *c = m->c;
-	char hex[65], want[65], groups[CEREMONYTEXT_GROUPS], text[320];
-	enum pv_code rc = ceremony_hash(buf_span(&m->root), hex, err);
+	char hex[65], groups[CEREMONYTEXT_GROUPS], text[320];
+	enum pv_code rc =
+		ceremony_meet_root(m->c, m->step, buf_span(&m->root), err);
 
-	if (rc != PV_OK)
+	if (rc == PV_OK)
+		rc = ceremony_hash(buf_span(&m->root), hex, err);
+	if (rc != PV_OK || m->step->has_root)
 		return rc;
-	hex_encode(m->step->root, sizeof(m->step->root), want);
-	rc = CEREMONY_PUT(c, "root", { "ca", m->step->issuer },
-			  { "from", m->step->from }, { "sha256", hex },
-			  { "planned", m->step->has_root ? want : NULL });
-	if (rc != PV_OK)
-		return rc;
-	if (m->step->has_root && strcmp(c->mode, "rehearsal") != 0 &&
-	    strcmp(hex, want) != 0) {
-		err_object(err, m->step->issuer);
-		return err_fail(err, PV_DENIED, "import.root",
-				"bring the root that the plan names",
-				"the root has SHA-256 %s, and the plan names "
-				"%s",
-				hex, want);
-	}
-	if (m->step->has_root)
-		return PV_OK;
 	ceremonytext_groups(hex, groups);
 	snprintf(text, sizeof(text),
 		 "Trust root %.64s from now on: the SHA-256 of its certificate "
 		 "(DER) is %s",
 		 m->step->issuer, groups);
-	return ceremony_ask(c, text, err);
-}
-
-static enum pv_code take_list(struct import *m, struct err *err)
-{
-	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
-	char file[CEREMONY_FILE_MAX];
-	enum pv_code rc = x509_issuer_load(buf_span(&m->root), &by, err);
-
-	if (rc != PV_OK || !(by.ku_bits & KU_CRL_SIGN))
-		return rc;
-	ceremony_file(file, m->step->issuer, ".crl");
-	return ceremony_take(m->c, m->step->from, file, &m->list, err);
-}
-
-/* Of the step that asked for it. */
-static enum pv_code find_template(struct import *m, struct err *err)
-{
-	const struct plan *p = m->c->plan;
-
-	for (size_t i = 0; i < p->steps_n; i++)
-		if (p->steps[i].kind == PLAN_MAKE_CSR &&
-		    strcmp(p->steps[i].ca, m->step->ca) == 0)
-			return ceremony_ca_template(m->c, &p->steps[i],
-						    &m->tmpl, err);
-	return err_fail(err, PV_INTERNAL, NULL, NULL, "no step asked for it");
+	return ceremony_ask(m->c, text, err);
 }
 
 static enum pv_code read_csr(struct import *m, struct csr *csr, struct err *err)
@@ -134,8 +140,10 @@ static enum pv_code record(struct import *m, struct err *err)
 		rc = ownkey_load(c->store, named->label, &key, err);
 	if (rc == PV_OK)
 		rc = read_csr(m, &csr, err);
+	/* Of the step that asked for it. */
 	if (rc == PV_OK)
-		rc = find_template(m, err);
+		rc = ceremony_ca_template(
+			c, ceremony_asked(c->plan, m->step->ca), &m->tmpl, err);
 	if (rc != PV_OK)
 		return rc;
 	in.tmpl = m->tmpl;
@@ -149,13 +157,17 @@ static enum pv_code record(struct import *m, struct err *err)
 
 static enum pv_code take_all(struct import *m, struct err *err)
 {
-	enum pv_code rc = take_pem(m, m->step->issuer, &m->root, err);
+	const struct plan_step *step = m->step;
+	enum pv_code rc =
+		ceremony_take_pem(m->c, step, step->issuer, &m->root, err);
 
 	if (rc == PV_OK)
 		rc = meet_root(m, err);
 	if (rc == PV_OK)
-		rc = take_pem(m, m->step->ca, &m->cert, err);
-	return rc == PV_OK ? take_list(m, err) : rc;
+		rc = ceremony_take_pem(m->c, step, step->ca, &m->cert, err);
+	return rc == PV_OK ? ceremony_take_list(m->c, step, buf_span(&m->root),
+						&m->list, err)
+			   : rc;
 }
 
 enum pv_code ceremony_import_ca(struct ceremony *c,
@@ -165,6 +177,8 @@ enum pv_code ceremony_import_ca(struct ceremony *c,
 	bool there = false;
 	enum pv_code rc;
 
+	if (c->opts->later)
+		return ceremony_import_next(c, step, err);
 	buf_init(&m.root, X509_CERT_MAX);
 	buf_init(&m.cert, X509_CERT_MAX);
 	buf_init(&m.list, MEDIA_FILE_MAX);

@@ -7,6 +7,7 @@
 #include "lib/base/pem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremony_cas.h"
+#include "lib/flow/checkpoint.h"
 #include "lib/flow/media.h"
 #include "lib/flow/ownkey.h"
 #include "lib/x509/csr_build.h"
@@ -133,10 +134,15 @@ static enum pv_code open_key(struct asking *q, struct err *err)
 	struct ceremony *c = q->c;
 	const struct authority_key *named = NULL;
 	struct issue_key want;
-	enum pv_code rc = authority_key(c->a, q->step->ca, &named, err);
+	enum pv_code rc;
 
-	if (rc == PV_OK)
-		rc = ownkey_load(c->store, named->label, &want, err);
+	if (c->opts->later) {
+		rc = ceremony_waiting_key(c, q->step->ca, &want, err);
+	} else {
+		rc = authority_key(c->a, q->step->ca, &named, err);
+		if (rc == PV_OK)
+			rc = ownkey_load(c->store, named->label, &want, err);
+	}
 	return rc == PV_OK ? tokensign_open(&q->key, c->hsm, &want, err) : rc;
 }
 
@@ -175,5 +181,9 @@ enum pv_code ceremony_make_csr(struct ceremony *c, const struct plan_step *step,
 		rc = open_key(&q, err);
 	if (rc == PV_OK)
 		rc = find_or_sign(&q, file, err);
+	/* It takes a while until the certificate comes back, and the authority
+	 * issues meanwhile. */
+	if (rc == PV_OK && c->opts->later)
+		rc = checkpoint_now(c->a, c->store, c->hsm, err);
 	return rc == PV_OK ? tell_csr(&q, file, err) : rc;
 }

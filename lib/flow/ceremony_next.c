@@ -19,44 +19,12 @@ CLEANUP_PTR(struct template, template_free);
 
 /* ---- keys ---- */
 
-struct newest {
-	uint32_t generation; /* 0: there is none of that name */
-};
-
-static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
-			    struct err *err)
-{
-	struct newest *n = ctx;
-
-	(void)err;
-	n->generation = ca->generation;
-	return PV_OK;
-}
-
-/* Of a CA; 0 where it is none. */
-static enum pv_code newest_ca(struct ceremony *c, const char *ca,
-			      uint32_t *generation, struct err *err)
-{
-	struct newest n = { 0 };
-	const struct store_visit v = { .ctx = &n, .fn.ca = take_ca };
-	struct err why;
-	enum pv_code rc;
-
-	err_init(&why);
-	rc = store_ca_each(c->store, ca, &v, &why);
-	*generation = n.generation;
-	if (rc == PV_OK || rc == PV_NOT_FOUND)
-		return PV_OK;
-	*err = why;
-	return rc;
-}
-
 /* The one in use: a CA's certified one, else as provctl.json has it. */
 static enum pv_code in_use(struct ceremony *c, const char *purpose, bool *ca,
 			   uint32_t *generation, struct err *err)
 {
 	const struct authority_key *named = NULL;
-	enum pv_code rc = newest_ca(c, purpose, generation, err);
+	enum pv_code rc = ceremony_newest_ca(c, purpose, generation, err);
 
 	*ca = *generation > 0;
 	if (rc == PV_OK && !*ca &&
@@ -120,6 +88,25 @@ static enum pv_code kind_of(struct ceremony *c, const struct plan_step *step,
 		*kind = step->backup ? HSM_KEY_P256_BACKUP : HSM_KEY_P256;
 	else if (rc == PV_OK)
 		*kind = key.kind;
+	return rc;
+}
+
+enum pv_code ceremony_waiting_key(struct ceremony *c, const char *ca,
+				  struct issue_key *key, struct err *err)
+{
+	struct keymake_known known;
+	uint32_t generation = 0;
+	enum pv_code rc = ceremony_newest_ca(c, ca, &generation, err);
+
+	if (rc == PV_OK)
+		rc = keymake_known(c->store, ca, &known, err);
+	if (rc == PV_OK && known.generation != generation + 1)
+		rc = err_fail(err, PV_CONFLICT, "rotate.key",
+			      "generate it in a step before",
+			      "%s has no key of generation %u", ca,
+			      generation + 1);
+	if (rc == PV_OK)
+		*key = known.newest;
 	return rc;
 }
 
@@ -225,7 +212,7 @@ static enum pv_code is_made(struct ceremony *c, const char *ca, bool *made,
 {
 	const struct authority_key *named = NULL;
 	struct keymake_known known;
-	enum pv_code rc = newest_ca(c, ca, generation, err);
+	enum pv_code rc = ceremony_newest_ca(c, ca, generation, err);
 
 	if (rc == PV_OK)
 		rc = keymake_known(c->store, ca, &known, err);
@@ -236,8 +223,8 @@ static enum pv_code is_made(struct ceremony *c, const char *ca, bool *made,
 	return rc;
 }
 
-static enum pv_code tell_ca(struct ceremony *c, const char *ca,
-			    uint32_t generation, struct err *err)
+enum pv_code ceremony_tell_generation(struct ceremony *c, const char *ca,
+				      uint32_t generation, struct err *err)
 {
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
 	char file[FILE_NAME_MAX];
@@ -266,7 +253,9 @@ enum pv_code ceremony_next_ca(struct ceremony *c, const struct plan_step *step,
 		rc = rotate(c, step, err);
 	if (rc == PV_OK && !made)
 		rc = is_made(c, step->ca, &made, &generation, err);
-	return rc == PV_OK ? tell_ca(c, step->ca, generation, err) : rc;
+	return rc == PV_OK
+		       ? ceremony_tell_generation(c, step->ca, generation, err)
+		       : rc;
 }
 
 /* ---- between two generations ---- */

@@ -97,6 +97,23 @@ static enum pv_code give_chain(struct ceremony *c, const char *ca,
 	return rc;
 }
 
+/* In a later plan it is the generation behind those that were there when the
+ * step began. */
+static enum pv_code is_made(struct ceremony *c, const struct plan_step *step,
+			    bool *there, struct err *err)
+{
+	uint32_t now = 0;
+	enum pv_code rc;
+
+	if (!c->opts->later)
+		return ceremony_is_made(c, step->ca, there, err);
+	rc = ceremony_newest_ca(c, step->ca, &now, err);
+	if (rc == PV_OK)
+		rc = ceremony_target(c, step->ca, (uint64_t)now + 1, err);
+	*there = rc == PV_OK && now >= c->target[c->n];
+	return rc;
+}
+
 enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,
 			       struct err *err)
 {
@@ -109,7 +126,7 @@ enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = check_lists(c, step, err);
 	if (rc == PV_OK)
-		rc = ceremony_is_made(c, step->ca, &there, err);
+		rc = is_made(c, step, &there, err);
 	/* Strangers' bytes are taken apart before the token is opened, where it
 	 * is not open yet. */
 	if (rc == PV_OK && !there)

@@ -99,11 +99,11 @@ static void put_import(const struct plan_step *s, struct buf *out)
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
 
 	buf_printf(out,
-		   "Take the certificates of root \"%s\" and of CA "
-		   "\"%s\", and the root's list, that \"%s\" put on "
-		   "the medium, and compare their SHA-256 with what is "
-		   "read aloud.",
-		   s->issuer, s->ca, s->from);
+		   "Take the certificate of CA \"%s\", the list of root "
+		   "\"%s\" and, where that is not known yet, the root's "
+		   "certificate, that \"%s\" put on the medium, and "
+		   "compare their SHA-256 with what is read aloud.",
+		   s->ca, s->issuer, s->from);
 	if (s->has_root) {
 		hex_encode(s->root, sizeof(s->root), hex);
 		ceremonytext_groups(hex, groups);
@@ -112,6 +112,7 @@ static void put_import(const struct plan_step *s, struct buf *out)
 			   "%s",
 			   groups);
 	}
+	put_until(s, out);
 }
 
 /* Backups, and two authorities. */

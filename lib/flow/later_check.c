@@ -18,7 +18,9 @@ struct look {
 /* ---- what there is ---- */
 
 struct ca {
-	bool found;
+	bool found;    /* with a key of ours */
+	bool away;     /* its key is another authority's, */
+	bool imported; /* which gave us its certificate */
 	char parent[STORE_ID_MAX + 1];
 };
 
@@ -30,6 +32,8 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	(void)err;
 	/* One whose key is elsewhere signs nothing here. */
 	ca->found = row->label[0] != '\0';
+	ca->away = !ca->found;
+	ca->imported = store_ca_imported(row);
 	snprintf(ca->parent, sizeof(ca->parent), "%s", row->parent);
 	return PV_OK;
 }
@@ -158,6 +162,49 @@ static enum pv_code check_ca(const struct look *l, struct err *err)
 					: rc;
 }
 
+/* ---- two authorities ---- */
+
+/* The next generation of one whose certificate came from elsewhere. */
+static enum pv_code check_asked(const struct look *l, struct err *err)
+{
+	struct ca ca, above;
+	enum pv_code rc = find_ca(l, l->step->ca, &ca, err);
+
+	if (rc == PV_OK && !ca.found)
+		return unknown(l, "CA", l->step->ca, err);
+	if (rc == PV_OK && l->step->issuer[0] &&
+	    strcmp(ca.parent, l->step->issuer) != 0)
+		return refuse(l, "plan.issuer", "another CA is above it", err);
+	if (rc == PV_OK)
+		rc = find_ca(l, ca.parent, &above, err);
+	if (rc != PV_OK || (above.away && above.imported))
+		return rc;
+	return refuse(l, "plan.issuer",
+		      "the key that certified it is ours: make it with "
+		      "issue-ca or self-signed",
+		      err);
+}
+
+/* The first or the next of a CA elsewhere, by one of ours. */
+static enum pv_code check_sign_csr(const struct look *l, struct err *err)
+{
+	struct ca ca, above;
+	enum pv_code rc = find_ca(l, l->step->issuer, &above, err);
+
+	if (rc == PV_OK && !above.found)
+		return unknown(l, "CA of its own", l->step->issuer, err);
+	if (rc == PV_OK)
+		rc = find_ca(l, l->step->ca, &ca, err);
+	if (rc == PV_OK && (ca.found || ca.imported))
+		return refuse(l, "plan.key_own",
+			      "a CA of that name is here, and was signed for "
+			      "no other authority",
+			      err);
+	if (rc == PV_OK && ca.away && strcmp(ca.parent, l->step->issuer) != 0)
+		return refuse(l, "plan.issuer", "another CA is above it", err);
+	return rc;
+}
+
 /* By a step before. */
 static bool is_generated(const struct look *l, const char *purpose)
 {
@@ -216,6 +263,11 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_BACK_UP_KEY:
 	case PLAN_RESTORE_KEY:
 		return check_purpose(l, l->step->purpose, err);
+	case PLAN_MAKE_CSR:
+	case PLAN_IMPORT_CA:
+		return check_asked(l, err);
+	case PLAN_SIGN_CSR:
+		return check_sign_csr(l, err);
 	case PLAN_ADOPT:
 		return check_purpose(l, "bundle", err);
 	case PLAN_DESTROY_KEY:
@@ -223,9 +275,6 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_INIT_TOKEN:
 	case PLAN_PAUSE:
 	case PLAN_SET_ROSTER:
-	case PLAN_MAKE_CSR:
-	case PLAN_SIGN_CSR:
-	case PLAN_IMPORT_CA:
 	case PLAN_ROTATE_PIN:
 		break;
 	}

@@ -71,11 +71,13 @@ START_TEST(test_files)
 		"../../templates/plans/root-backup.json",
 		"../../templates/plans/root-offline.json",
 		"../../templates/plans/issuing-online.json",
+		"../../templates/plans/issuing-next.json",
+		"../../templates/plans/root-sign-next.json",
 		"../../templates/plans/issuing-rollover.json",
 		"../../templates/plans/root-crl.json"
 	};
 
-	casefiles_refused("plan", 48, parse_case);
+	casefiles_refused("plan", 49, parse_case);
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		json_t *root;
 		struct buf b;
@@ -99,6 +101,8 @@ START_TEST(test_bound)
 		"../../templates/plans/root-backup.json",
 		"../../templates/plans/root-offline.json",
 		"../../templates/plans/issuing-online.json",
+		"../../templates/plans/issuing-next.json",
+		"../../templates/plans/root-sign-next.json",
 		"../../templates/plans/issuing-rollover.json"
 	};
 

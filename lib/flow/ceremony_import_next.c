@@ -1,0 +1,164 @@
+/* The step import-ca of a later plan: the certificate for the next key of a CA
+ * of ours, and the newest list of the root above it, come from the medium. The
+ * root is the one that the authority trusts. */
+#include <stdio.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/caimport.h"
+#include "lib/flow/calist.h"
+#include "lib/flow/ceremony_cas.h"
+#include "lib/flow/event.h"
+#include "lib/flow/keymake.h"
+#include "lib/flow/media.h"
+#include "lib/flow/rotate_ca.h"
+
+CLEANUP_PTR(struct template, template_free);
+
+#define ROOT_GENERATION 1 /* an authority has one root of another one */
+
+struct next {
+	struct ceremony *c;
+	const struct plan_step *step;
+	uint32_t generation;	     /* the newest that the store has */
+	bool recorded;		     /* it has the newest key */
+	bool made;		     /* and provctl.json says so */
+	struct buf root, cert, list; /* DER */
+};
+
+static void next_release(struct next *n)
+{
+	buf_release(&n->root);
+	buf_release(&n->cert);
+	buf_release(&n->list);
+}
+
+static enum pv_code look(struct next *n, struct err *err)
+{
+	const char *ca = n->step->ca;
+	const struct authority_key *named = NULL;
+	struct keymake_known known;
+	enum pv_code rc = ceremony_newest_ca(n->c, ca, &n->generation, err);
+
+	if (rc == PV_OK)
+		rc = keymake_known(n->c->store, ca, &known, err);
+	if (rc == PV_OK)
+		rc = authority_key(n->c->a, ca, &named, err);
+	n->recorded = rc == PV_OK && known.generation == n->generation;
+	n->made = n->recorded && named->generation == n->generation;
+	return rc;
+}
+
+static enum pv_code load_root(struct next *n, struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	struct span der;
+	enum pv_code rc = ca_chain_load_generation(
+		n->c->store, n->step->issuer, ROOT_GENERATION, -1, &chain, err);
+
+	if (rc != PV_OK)
+		return rc;
+	der = buf_span(&chain.ca[0].der);
+	buf_put(&n->root, der.p, der.len);
+	return buf_check(&n->root, err);
+}
+
+static enum pv_code take(struct next *n, struct err *err)
+{
+	const struct plan_step *step = n->step;
+	enum pv_code rc = load_root(n, err);
+
+	if (rc == PV_OK)
+		rc = ceremony_meet_root(n->c, step, buf_span(&n->root), err);
+	if (rc == PV_OK)
+		rc = ceremony_take_pem(n->c, step, step->ca, &n->cert, err);
+	return rc == PV_OK ? ceremony_take_list(n->c, step, buf_span(&n->root),
+						&n->list, err)
+			   : rc;
+}
+
+/* What it says holds, also where it names the new certificate. */
+static enum pv_code keep_list(struct next *n, struct err *err)
+{
+	const struct span list = buf_span(&n->list);
+	char ca[STORE_ID_MAX + 1];
+	struct event_who who;
+	struct x509_crl crl;
+	int64_t now_s;
+	enum pv_code rc;
+
+	if (list.len == 0)
+		return PV_OK;
+	rc = event_now(n->c->store, &who, err);
+	if (rc != PV_OK)
+		return rc;
+	now_s = (int64_t)(who.who.time_ms / 1000);
+	rc = calist_check(buf_span(&n->root), list, now_s, &crl, err);
+	if (rc == PV_OK)
+		rc = calist_take(n->c->a, n->c->store, list, now_s, ca, err);
+	return rc == PV_OK ? calist_stands(&crl, buf_span(&n->cert), err) : rc;
+}
+
+/* One that was cut off behind its row is given out. */
+static enum pv_code put_to_use(struct next *n, struct err *err)
+{
+	struct ceremony *c = n->c;
+	const struct plan_step *asked = ceremony_asked(c->plan, n->step->ca);
+	const struct ca_brought brought = { .cert = buf_span(&n->cert),
+					    .root = buf_span(&n->root),
+					    .from = n->step->from };
+	const struct rotate_ca_opts opts = {
+		.ca = n->step->ca,
+		.template_name = asked->template_name,
+		.active_ms = (uint64_t)n->step->active_s * 1000,
+		.want = c->opts->want,
+		.brought = n->recorded ? NULL : &brought,
+		.uncrossed = true
+	};
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	struct tokens tokens = ceremony_tokens(c);
+	struct rotate_ca_report report;
+	enum pv_code rc = PV_OK;
+
+	/* Its template is in effect before it is used. */
+	if (!n->recorded)
+		rc = ceremony_ca_template(c, asked, &t, err);
+	return rc == PV_OK
+		       ? rotate_ca(c->a, c->store, &tokens, &opts, &report, err)
+		       : rc;
+}
+
+static enum pv_code tell(struct next *n, struct err *err)
+{
+	enum pv_code rc = look(n, err);
+
+	if (rc == PV_OK)
+		rc = ceremony_tell_certificate(n->c, n->step->issuer, err);
+	return rc == PV_OK ? ceremony_tell_generation(n->c, n->step->ca,
+						      n->generation, err)
+			   : rc;
+}
+
+enum pv_code ceremony_import_next(struct ceremony *c,
+				  const struct plan_step *step, struct err *err)
+{
+	CLEANUP(next_release) struct next n = { .c = c, .step = step };
+	enum pv_code rc;
+
+	buf_init(&n.root, X509_CERT_MAX);
+	buf_init(&n.cert, X509_CERT_MAX);
+	buf_init(&n.list, MEDIA_FILE_MAX);
+	snprintf(c->object, sizeof(c->object), "%s", step->ca);
+	rc = look(&n, err);
+	/* Strangers' bytes are read before the token is opened, where it is not
+	 * open yet. */
+	if (rc == PV_OK && !n.recorded)
+		rc = take(&n, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	if (rc == PV_OK && !n.recorded)
+		rc = keep_list(&n, err);
+	if (rc == PV_OK && !n.made)
+		rc = put_to_use(&n, err);
+	return rc == PV_OK ? tell(&n, err) : rc;
+}
