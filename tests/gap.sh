@@ -20,6 +20,9 @@ plan_of() {
 	esac
 }
 
+# How a command comes to its end (tests/kills.sh); empty: by itself.
+dies=
+
 # on SIDE COMMAND...: where that side's token is.
 on() {
 	conf=$T/$1.conf
@@ -62,8 +65,8 @@ args() {
 
 # side WORD SIDE [ANSWERS]: rc, $T/out, $T/err.
 side() {
-	# shellcheck disable=SC2046  # no path here has a space
-	run env SOFTHSM2_CONF="$T/$2.conf" "$PROVCTL" $(args "$@")
+	# shellcheck disable=SC2046,SC2086  # no path here has a space
+	run env SOFTHSM2_CONF="$T/$2.conf" $dies "$PROVCTL" $(args "$@")
 }
 
 # side_ends CODE RULE WORD SIDE [ANSWERS]
@@ -101,7 +104,6 @@ later() {
 	# shellcheck disable=SC2086  # words of an environment
 	run env SOFTHSM2_CONF="$T/$later_side.conf" $dies "$PROVCTL" "$@"
 }
-dies=
 
 # later_ends CODE RULE WORD SIDE [ANSWERS]
 later_ends() {

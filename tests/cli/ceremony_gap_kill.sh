@@ -7,6 +7,7 @@
 . "$srcdir/tests/gap.sh"
 . "$srcdir/tests/kills.sh"
 step=9
+gap=side # or later: which plans these are
 # Which module a ceremony is run on stands in its binding.
 gap_module=$builddir/tests/fault/shim.so
 
@@ -23,12 +24,13 @@ anew() {
 }
 
 go() {
-	# shellcheck disable=SC2046  # no path here has a space
-	run env SOFTHSM2_CONF="$T/$at.conf" "$@" "$PROVCTL" $(args resume "$at")
+	dies=$*
+	"$gap" resume "$at"
+	dies=
 }
 
 go_on() {
-	side_ends "$kill_whole" '' resume "$at"
+	"${gap}_ends" "$kill_whole" '' resume "$at"
 }
 
 done_well() {
@@ -85,7 +87,7 @@ until_step() {
 		done
 		echo stop
 	} >"$T/until"
-	side_ends 130 '' run "$1" "$T/until"
+	"${gap}_ends" 130 '' run "$1" "$T/until"
 }
 
 case_start "rehearsed"
@@ -107,6 +109,30 @@ side_ends 0 '' resume root
 case_start "killed while the certificate is taken"
 each_place issuing 0
 side_ends 0 '' resume issuing
+check issuing "at the end"
+
+# The same of the next generation: the steps of later plans.
+case_start "the next ones rehearsed"
+next_plans
+rehearse_next
+mv "$T/media" "$T/media-1"
+mkdir "$T/media"
+gap=later
+step=13
+
+case_start "killed while the next request is made"
+until_step issuing make-csr
+each_place issuing 10
+later_ends 10 media.file resume issuing
+
+case_start "killed while it is signed"
+until_step root sign-csr
+each_place root 0
+later_ends 0 '' resume root
+
+case_start "killed while its certificate is put to use"
+each_place issuing 0
+later_ends 0 '' resume issuing
 check issuing "at the end"
 
 tests_end
