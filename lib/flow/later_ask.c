@@ -58,9 +58,15 @@ static enum pv_code is_adopted(const struct asking *x, const uint8_t *sha256,
 	return rc;
 }
 
-/* Adds what the template of step i asks, if that is adopted by then: of a CA's
- * key those that it issues for, and its own; of another key all. */
-static enum pv_code add_ahead(const struct asking *x, size_t i, const char *ca,
+/* A CA's key: those that its templates are for, and its own, of step own. */
+struct about {
+	const char *ca; /* NULL: another key, all of them */
+	size_t own;
+};
+
+/* Adds what the template of step i asks, if that is adopted by then. */
+static enum pv_code add_ahead(const struct asking *x, size_t i,
+			      const struct about *about,
 			      struct tpl_approvals *sum, struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
@@ -74,12 +80,13 @@ static enum pv_code add_ahead(const struct asking *x, size_t i, const char *ca,
 	if (rc == PV_OK)
 		rc = is_adopted(x, t->sha256, &adopted, err);
 	if (rc == PV_OK && !adopted &&
-	    (!ca || i == x->n || strcmp(t->profile.issuer, ca) == 0))
+	    (!about->ca || i == about->own ||
+	     strcmp(t->profile.issuer, about->ca) == 0))
 		raised_add(sum, &t->approvals);
 	return rc;
 }
 
-static enum pv_code sum_ahead(const struct asking *x, const char *ca,
+static enum pv_code sum_ahead(const struct asking *x, const struct about *about,
 			      struct tpl_approvals *sum, struct err *err)
 {
 	enum pv_code rc = PV_OK;
@@ -87,7 +94,7 @@ static enum pv_code sum_ahead(const struct asking *x, const char *ca,
 	memset(sum, 0, sizeof(*sum));
 	for (size_t i = 0; rc == PV_OK && i <= x->n; i++)
 		if (x->plan->steps[i].template_name[0])
-			rc = add_ahead(x, i, ca, sum, err);
+			rc = add_ahead(x, i, about, sum, err);
 	return rc;
 }
 
@@ -131,6 +138,7 @@ static enum pv_code note_ca(void *ctx, const struct store_ca *ca,
 static enum pv_code ask_key(const struct asking *x, struct err *err)
 {
 	const char *purpose = step_of(x)->purpose;
+	const struct about all = { .ca = NULL };
 	struct tpl_approvals ahead;
 	const struct rotate_key_opts opts = { .purpose = purpose,
 					      .step = ROTATE_USE,
@@ -147,15 +155,17 @@ static enum pv_code ask_key(const struct asking *x, struct err *err)
 		*err = why;
 		return rc;
 	}
-	rc = ca ? PV_OK : sum_ahead(x, NULL, &ahead, err);
+	rc = ca ? PV_OK : sum_ahead(x, &all, &ahead, err);
 	return rc == PV_OK && !ca
 		       ? rotate_key_ask(x->opts->a, x->opts->store, &opts, err)
 		       : rc;
 }
 
-static enum pv_code ask_ca(const struct asking *x, struct err *err)
+/* By the template of step own. */
+static enum pv_code ask_ca(const struct asking *x, size_t own, struct err *err)
 {
 	const struct plan_step *step = step_of(x);
+	const struct about about = { step->ca, own };
 	struct tpl_approvals ahead;
 	const struct rotate_ca_opts opts = {
 		.ca = step->ca,
@@ -164,13 +174,24 @@ static enum pv_code ask_ca(const struct asking *x, struct err *err)
 		.ahead = &ahead
 	};
 	CLEANUP(buf_release) struct buf bytes;
-	enum pv_code rc = plantemplate_read(x->templates, step, &bytes, err);
+	enum pv_code rc = plantemplate_read(x->templates, &x->plan->steps[own],
+					    &bytes, err);
 
 	if (rc == PV_OK)
-		rc = sum_ahead(x, step->ca, &ahead, err);
+		rc = sum_ahead(x, &about, &ahead, err);
 	return rc == PV_OK ? rotate_ca_ask(x->opts->a, x->opts->store, &opts,
 					   buf_span(&bytes), err)
 			   : rc;
+}
+
+/* The step before that asked for it has the template. */
+static enum pv_code ask_import(const struct asking *x, struct err *err)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (x->plan->steps[i].kind == PLAN_MAKE_CSR &&
+		    strcmp(x->plan->steps[i].ca, step_of(x)->ca) == 0)
+			return ask_ca(x, i, err);
+	return PV_OK;
 }
 
 static enum pv_code ask_own(const struct asking *x, struct err *err)
@@ -180,7 +201,9 @@ static enum pv_code ask_own(const struct asking *x, struct err *err)
 		return ask_key(x, err);
 	case PLAN_SELF_SIGNED:
 	case PLAN_ISSUE_CA:
-		return ask_ca(x, err);
+		return ask_ca(x, x->n, err);
+	case PLAN_IMPORT_CA:
+		return ask_import(x, err);
 	default:
 		return PV_OK;
 	}
