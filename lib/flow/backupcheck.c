@@ -26,20 +26,56 @@ static unsigned number_of(const struct transcript_line *line, const char *key)
 	return sscanf(fact(line, key), "%4u", &n) == 1 ? n : 0;
 }
 
+/* On paper it is nobody's key's. */
+static bool goes_where_planned(const struct transcript_line *line,
+			       const struct plan_step *step, unsigned number)
+{
+	const char *to = fact(line, "to"), *key = fact(line, "to_key");
+	bool paper = strcmp(to, "paper") == 0;
+
+	if (key[0] ? strlen(key) >= BACKUPCHECK_KEY_MAX || paper : !paper)
+		return false;
+	if (!step)
+		return true;
+	return number <= step->shares && step->print == paper &&
+	       (paper || strcmp(to, step->officers[number - 1]) == 0);
+}
+
+/* Who has two shares of m is m - 1 people. */
+static bool has_one(const struct backupcheck *b, const char *key)
+{
+	for (size_t i = 0; key[0] && i < SHARES_MAX; i++)
+		if ((b->given & 1u << i) && strcmp(b->to_key[i], key) == 0)
+			return true;
+	return false;
+}
+
 enum pv_code backupcheck_share(struct backupcheck *b,
 			       const struct transcript_line *line,
-			       struct err *err)
+			       const struct plan_step *step, struct err *err)
 {
-	const char *split = fact(line, "split");
+	const char *split = fact(line, "split"), *label = fact(line, "label");
 	unsigned number = number_of(line, "number");
 
 	if (number < 1 || number > SHARES_MAX ||
-	    strlen(split) != 2 * SHARES_SPLIT_LEN)
+	    strlen(split) != 2 * SHARES_SPLIT_LEN || !label[0] ||
+	    strlen(label) >= sizeof(b->label))
 		return order("a share that cannot be read", err);
 	/* A run that was interrupted had another split. */
 	if (strcmp(b->split, split) != 0)
-		b->given = 0;
+		memset(b, 0, sizeof(*b));
+	if (b->label[0] && strcmp(b->label, label) != 0)
+		return order("shares of two keys in one split", err);
+	if (!goes_where_planned(line, step, number))
+		return order("a share for somebody that the plan has not there",
+			     err);
+	if ((b->given & 1u << (number - 1)) || has_one(b, fact(line, "to_key")))
+		return order("a share that was given twice, or two for one key",
+			     err);
 	snprintf(b->split, sizeof(b->split), "%s", split);
+	snprintf(b->label, sizeof(b->label), "%s", label);
+	snprintf(b->to_key[number - 1], BACKUPCHECK_KEY_MAX, "%s",
+		 fact(line, "to_key"));
 	b->given |= 1u << (number - 1);
 	return PV_OK;
 }
@@ -54,6 +90,8 @@ enum pv_code backupcheck_backup(const struct backupcheck *b,
 	    strcmp(fact(line, "split"), b->split) != 0)
 		return order("a backup whose shares were not all given out",
 			     err);
+	if (strcmp(fact(line, "label"), b->label) != 0)
+		return order("a backup of another key than its shares", err);
 	if (step && (step->shares != n ||
 		     step->threshold != number_of(line, "threshold")))
 		return order("a backup of another split than the plan's", err);

@@ -100,6 +100,8 @@ static enum pv_code take_begin(struct ceremony *c, const char *want,
 	const char *plan = transcript_fact(line, "sha256");
 	const char *mode = transcript_fact(line, "mode");
 	const char *by = transcript_fact(line, "rehearsed");
+	const char *home =
+		c->opts->later ? c->home : transcript_fact(line, "home_sha256");
 	char head[2 * 32 + 1];
 
 	if (strcmp(line->event, "begin") != 0 || !plan ||
@@ -112,6 +114,13 @@ static enum pv_code take_begin(struct ceremony *c, const char *want,
 				"put the ceremony's folder back from a backup",
 				"the transcript began as %s, and goes on as %s",
 				mode ? mode : "nothing", c->opts->mode);
+	if (!home || strcmp(home, c->home) != 0) {
+		err_object(err, CEREMONY_HOME_FILE);
+		return err_fail(err, PV_INTEGRITY, "ceremony.file",
+				"put the ceremony's folder back from a backup",
+				"the ceremony began for another home than "
+				"its folder says");
+	}
 	if (!c->opts->rehearsed)
 		return PV_OK;
 	hex_encode(c->opts->rehearsed->sha256, 32, head);
@@ -161,7 +170,8 @@ static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 		{ "sha256", plan }, { "authority", c->a->name },
 		{ "log", c->a->origin }, { "mode", c->opts->mode },
 		{ "answers", ceremony_answers(c) },
-		{ "rehearsed", c->opts->rehearsed ? rehearsed : NULL });
+		{ "rehearsed", c->opts->rehearsed ? rehearsed : NULL },
+		{ "home_sha256", c->home[0] ? c->home : NULL });
 }
 
 /* As far as the log has seen it it has to be there; one of which the log says
@@ -198,6 +208,11 @@ static enum pv_code open_transcript(struct ceremony *c, struct err *err)
 	enum pv_code rc;
 
 	hex_encode(c->plan->sha256, sizeof(c->plan->sha256), r.plan);
+	rc = c->opts->later
+		     ? PV_OK
+		     : ceremony_folder_home(c->opts->folder, c->home, err);
+	if (rc != PV_OK)
+		return rc;
 	if (!c->opts->resume) {
 		rc = transcript_create(&c->t, c->opts->folder, TRANSCRIPT_FILE,
 				       err);

@@ -20,6 +20,7 @@ struct ceremony {
 	char object[HSM_LABEL_MAX]; /* what the running step is about */
 	struct transcript t;
 	char mode[16]; /* that it was begun in */
+	char home[65]; /* SHA-256 of what a first plan's home is to be */
 	/* What the transcript of an interrupted run says. */
 	bool begun, ended, done[PLAN_STEPS_MAX];
 	bool approved;		       /* and who approved the plan */

@@ -24,6 +24,13 @@ bool ceremonycheck_is(const struct ceremonycheck_state *c, enum plan_kind kind)
 	return strcmp(c->kind, plan_kind_name(kind)) == 0;
 }
 
+const struct plan_step *
+ceremonycheck_plan_step(const struct ceremonycheck_state *c)
+{
+	return c->in->plan && c->open > 0 ? &c->in->plan->steps[c->open - 1]
+					  : NULL;
+}
+
 #define TAKE_FACT(out, line, key)                                              \
 	snprintf((out), sizeof(out), "%.*s", (int)sizeof(out) - 1,             \
 		 ceremonycheck_fact((line), (key)))
@@ -56,7 +63,7 @@ static enum pv_code on_begin(struct ceremonycheck_state *c,
 		return err_fail(err, PV_INTEGRITY, "ceremony.plan",
 				"compare with the plan that was run",
 				"it is of another plan");
-	return PV_OK;
+	return ceremonycheck_kept(c, line, err);
 }
 
 static enum pv_code on_approvals(struct ceremonycheck_state *c,
@@ -95,6 +102,9 @@ static enum pv_code on_step(struct ceremonycheck_state *c,
 			"a run that does not say who approved its plan", err);
 	TAKE_FACT(c->kind, line, "kind");
 	TAKE_FACT(c->name, line, "about");
+	/* One that goes on may have given its shares before. */
+	if (c->open != line->step)
+		memset(&c->backup, 0, sizeof(c->backup));
 	c->open = line->step;
 	c->about = false;
 	if (!plan)
@@ -121,15 +131,13 @@ static enum pv_code on_template(struct ceremonycheck_state *c,
 				const struct transcript_line *line,
 				struct err *err)
 {
-	const struct plan *plan = c->in->plan;
+	const struct plan_step *s = ceremonycheck_plan_step(c);
 
-	if (c->open == 0 ||
-	    strcmp(ceremonycheck_fact(line, "name"), c->name) != 0)
+	if (strcmp(ceremonycheck_fact(line, "name"), c->name) != 0)
 		return ceremonycheck_order(
 			"a template that the step is not about", err);
-	if (plan && plan->steps[c->open - 1].bound &&
-	    !is_bound_so(&plan->steps[c->open - 1],
-			 ceremonycheck_fact(line, "sha256")))
+	if (s && s->bound &&
+	    !is_bound_so(s, ceremonycheck_fact(line, "sha256")))
 		return ceremonycheck_order("a template that is not the plan's",
 					   err);
 	return PV_OK;
@@ -139,14 +147,10 @@ static enum pv_code on_template(struct ceremonycheck_state *c,
 static enum pv_code on_sign(struct ceremonycheck_state *c,
 			    const struct transcript_line *line, struct err *err)
 {
-	const struct plan *plan = c->in->plan;
+	const struct plan_step *s = ceremonycheck_plan_step(c);
 	const char *sha256 = transcript_fact(line, "template_sha256");
 
-	if (c->open == 0 || line->step != c->open)
-		return ceremonycheck_order(
-			"something is signed outside of a step", err);
-	return !plan || !sha256 || !plan->steps[c->open - 1].bound ||
-			       is_bound_so(&plan->steps[c->open - 1], sha256)
+	return !s || !sha256 || !s->bound || is_bound_so(s, sha256)
 		       ? PV_OK
 		       : ceremonycheck_order("a signature by another template "
 					     "than the plan's",
@@ -173,9 +177,7 @@ static bool has_about(const struct ceremonycheck_state *c)
 static enum pv_code on_done(struct ceremonycheck_state *c,
 			    const struct transcript_line *line, struct err *err)
 {
-	if (c->open == 0 || line->step != c->open)
-		return ceremonycheck_order("a step is done that did not begin",
-					   err);
+	(void)line;
 	if (!c->about && has_about(c))
 		return ceremonycheck_order(
 			"a step is done without what it is about: its "
@@ -212,29 +214,41 @@ static enum pv_code on_end(struct ceremonycheck_state *c,
 
 static const struct event {
 	const char *name;
+	bool in_step; /* of the one that runs */
 	enum pv_code (*take)(struct ceremonycheck_state *c,
 			     const struct transcript_line *line,
 			     struct err *err);
 } events[] = {
-	{ "begin", on_begin },
-	{ "approvals", on_approvals },
-	{ "step", on_step },
-	{ "template", on_template },
-	{ "sign", on_sign },
-	{ "done", on_done },
-	{ "key", ceremonycheck_key },
-	{ "certificate", ceremonycheck_certificate },
-	{ "csr", ceremonycheck_csr },
-	{ "taken", ceremonycheck_taken },
-	{ "share", ceremonycheck_share },
-	{ "backup", ceremonycheck_backup },
-	{ "restored", ceremonycheck_restored },
-	{ "crl", ceremonycheck_crl },
-	{ "pin", ceremonycheck_pin },
-	{ "destroyed", ceremonycheck_destroyed },
-	{ "log-key", ceremonycheck_log_key },
-	{ "end", on_end },
+	{ "begin", false, on_begin },
+	{ "approvals", false, on_approvals },
+	{ "step", false, on_step },
+	{ "template", true, on_template },
+	{ "sign", true, on_sign },
+	{ "done", true, on_done },
+	{ "key", true, ceremonycheck_key },
+	{ "certificate", true, ceremonycheck_certificate },
+	{ "csr", true, ceremonycheck_csr },
+	{ "taken", true, ceremonycheck_taken },
+	{ "share", true, ceremonycheck_share },
+	{ "backup", true, ceremonycheck_backup },
+	{ "restored", true, ceremonycheck_restored },
+	{ "crl", true, ceremonycheck_crl },
+	{ "pin", true, ceremonycheck_pin },
+	{ "destroyed", true, ceremonycheck_destroyed },
+	{ "log-key", false, ceremonycheck_log_key },
+	{ "end", false, on_end },
 };
+
+static enum pv_code take_event(struct ceremonycheck_state *c,
+			       const struct event *e,
+			       const struct transcript_line *line,
+			       struct err *err)
+{
+	if (e->in_step && (c->open == 0 || line->step != c->open))
+		return ceremonycheck_order("a line of a step that does not run",
+					   err);
+	return e->take(c, line, err);
+}
 
 /* As far as it was read, and this line. */
 static enum pv_code logged(const struct ceremonycheck_state *c,
@@ -277,7 +291,7 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	c->out->orphans += strcmp(line->event, "orphan") == 0;
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		if (strcmp(events[i].name, line->event) == 0)
-			return events[i].take(c, line, err);
+			return take_event(c, &events[i], line, err);
 	return PV_OK;
 }
 

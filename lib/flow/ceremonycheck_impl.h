@@ -26,6 +26,14 @@ const char *ceremonycheck_fact(const struct transcript_line *line,
 /* The step that was begun last is of that kind. */
 PV_MUST bool ceremonycheck_is(const struct ceremonycheck_state *c,
 			      enum plan_kind kind);
+/* The plan's step that runs; NULL: the plan is not compared. */
+const struct plan_step *
+ceremonycheck_plan_step(const struct ceremonycheck_state *c);
+/* "plan.json" and "home.json", where they lie beside the transcript, are what
+ * its beginning says. PV_INTEGRITY, "ceremony.file". */
+PV_MUST enum pv_code ceremonycheck_kept(const struct ceremonycheck_state *c,
+					const struct transcript_line *line,
+					struct err *err);
 /* The file that the line names has the hash that it says. PV_INTEGRITY,
  * "ceremony.file"; PV_NOT_FOUND. */
 PV_MUST enum pv_code ceremonycheck_file(const struct ceremonycheck_state *c,

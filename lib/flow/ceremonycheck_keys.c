@@ -73,15 +73,14 @@ enum pv_code ceremonycheck_destroyed(struct ceremonycheck_state *c,
 				     const struct transcript_line *line,
 				     struct err *err)
 {
-	const struct plan *plan = c->in->plan;
+	const struct plan_step *s = ceremonycheck_plan_step(c);
 	char generation[16] = "";
 
-	if (plan && c->open > 0)
-		snprintf(generation, sizeof(generation), "%u",
-			 plan->steps[c->open - 1].generation);
+	if (s)
+		snprintf(generation, sizeof(generation), "%u", s->generation);
 	if (!ceremonycheck_is(c, PLAN_DESTROY_KEY) ||
 	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0 ||
-	    (plan &&
+	    (s &&
 	     strcmp(ceremonycheck_fact(line, "generation"), generation) != 0))
 		return ceremonycheck_order(
 			"a key was destroyed that the step is not about", err);
@@ -98,22 +97,22 @@ enum pv_code ceremonycheck_share(struct ceremonycheck_state *c,
 {
 	if (!ceremonycheck_is(c, PLAN_BACK_UP_KEY))
 		return ceremonycheck_order("a share that no step gives", err);
-	return backupcheck_share(&c->backup, line, err);
+	return backupcheck_share(&c->backup, line, ceremonycheck_plan_step(c),
+				 err);
 }
 
 enum pv_code ceremonycheck_backup(struct ceremonycheck_state *c,
 				  const struct transcript_line *line,
 				  struct err *err)
 {
-	const struct plan *plan = c->in->plan;
 	enum pv_code rc;
 
-	if (c->open == 0 || !ceremonycheck_is(c, PLAN_BACK_UP_KEY) ||
+	if (!ceremonycheck_is(c, PLAN_BACK_UP_KEY) ||
 	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0)
 		return ceremonycheck_order(
 			"a backup that the step is not about", err);
-	rc = backupcheck_backup(&c->backup, line,
-				plan ? &plan->steps[c->open - 1] : NULL, err);
+	rc = backupcheck_backup(&c->backup, line, ceremonycheck_plan_step(c),
+				err);
 	if (rc != PV_OK)
 		return rc;
 	c->about = true;

@@ -7,6 +7,8 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
+#include "lib/flow/authority_json.h"
 
 enum pv_code ceremony_folder_open(int home_fd, const struct plan *plan, int *fd,
 				  struct err *err)
@@ -42,6 +44,22 @@ enum pv_code ceremony_folder_same(int fd, struct span text, const char *path,
 			"ceremony's folder",
 			"the ceremony of that name and version was begun with "
 			"another plan");
+}
+
+enum pv_code ceremony_folder_home(int fd, char hex[65], struct err *err)
+{
+	CLEANUP(buf_release) struct buf home;
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	buf_init(&home, AUTHORITY_JSON_MAX);
+	rc = file_read(fd, CEREMONY_HOME_FILE, FILEIO_NOFOLLOW | FILEIO_PRIVATE,
+		       &home, err);
+	if (rc == PV_OK)
+		rc = sha256(buf_span(&home), hash, err);
+	if (rc == PV_OK)
+		hex_encode(hash, sizeof(hash), hex);
+	return rc;
 }
 
 static enum pv_code put(int fd, const char *file, struct span bytes,

@@ -9,6 +9,8 @@
 #include "lib/flow/ceremony.h"
 
 #define CEREMONY_PLAN_FILE "plan.json"
+/* Of a first plan: what the home's provctl.json will say, but for its keys. */
+#define CEREMONY_HOME_FILE "home.json"
 /* Of a run: the head of the rehearsal's transcript in hex, for who goes on. */
 #define CEREMONY_REHEARSED_FILE "rehearsed"
 
@@ -20,6 +22,9 @@ PV_MUST enum pv_code ceremony_folder_open(int home_fd, const struct plan *plan,
  * text, for the message. */
 PV_MUST enum pv_code ceremony_folder_same(int fd, struct span text,
 					  const char *path, struct err *err);
+/* SHA-256 of its home.json. Codes of file_read(). */
+PV_MUST enum pv_code ceremony_folder_home(int fd, char hex[65],
+					  struct err *err);
 /* What a run keeps, for who goes on and who verifies. */
 struct ceremony_kept {
 	struct span plan;

@@ -130,7 +130,7 @@ static enum pv_code keep(const struct init_work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = file_group_new(&g, err);
 	if (rc == PV_OK)
-		rc = file_group_add(g, w->folder, INIT_HOME_FILE, 0600,
+		rc = file_group_add(g, w->folder, CEREMONY_HOME_FILE, 0600,
 				    home.data, home.len, err);
 	if (rc == PV_OK)
 		rc = file_group_add(g, w->folder, INIT_MODE_FILE, 0600, w->mode,

@@ -6,8 +6,6 @@
 #include "lib/flow/init.h"
 
 #define INIT_PIN_FILE "softhsm/pin"
-/* In the ceremony's folder, for who goes on. */
-#define INIT_HOME_FILE "home.json"
 #define INIT_MODE_FILE "mode" /* in the ceremony's folder: a word */
 #define INIT_MODE_MAX 16
 

@@ -38,7 +38,7 @@ static enum pv_code take_up(struct init_work *w, struct err *err)
 	if (rc == PV_OK)
 		rc = init_read_mode(w->folder, w->mode, err);
 	if (rc == PV_OK)
-		rc = file_read(w->folder, INIT_HOME_FILE,
+		rc = file_read(w->folder, CEREMONY_HOME_FILE,
 			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &home, err);
 	if (rc == PV_OK)
 		rc = authority_parse(w->a, buf_span(&home), err);

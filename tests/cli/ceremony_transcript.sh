@@ -146,6 +146,12 @@ printf rehearsal >"$H/ceremonies/first-1/mode"
 ceremony resume first
 expect_rule 5 ceremony. "a rehearsal"
 
+case_start "for another home"
+put_back
+sed -i 's,file:/,file://,' "$H/ceremonies/first-1/home.json"
+ceremony resume first
+expect_rule 5 ceremony.file "another source of the PIN"
+
 case_start "with a step more that is done"
 put_back
 add 6 step '{"kind": "check-key", "about": "root", "present": ""}'
@@ -230,6 +236,20 @@ expect_error 5 ceremony.mode ceremony verify --unattended "$lines" \
 	--log "$T/log.rehearsal" \
 	--log-key "$("$PROVCTL" -C "$R" export key --purpose log --vkey)"
 expect_error 2 usage.option ceremony verify --log-key x "$lines"
+
+case_start "plan and home beside it are those that it is of"
+for file in plan.json home.json; do
+	cp -R "$H/ceremonies/first-1" "$T/carried"
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended \
+		"$T/carried/transcript.jsonl"
+	flip "$T/carried/$file" 20
+	expect_error 5 ceremony.file ceremony verify --unattended \
+		"$T/carried/transcript.jsonl"
+	rm "$T/carried/$file"
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended \
+		"$T/carried/transcript.jsonl"
+	rm -r "$T/carried"
+done
 
 case_start "what ended does not hold any more"
 cp "$H/ceremonies/later-1/transcript.note" "$T/note"

@@ -7,36 +7,46 @@
 
 static struct err err;
 static struct backupcheck b;
+static const struct plan_step *planned; /* NULL: not known */
 
 static void setup(void)
 {
 	err_init(&err);
 	memset(&b, 0, sizeof(b));
+	planned = NULL;
 }
 
 #define SPLIT_A "0011223344556677"
 #define SPLIT_B "8899aabbccddeeff"
 
-static enum pv_code share(const char *split, const char *number)
+static enum pv_code share_to(const char *split, const char *number,
+			     const char *label, const char *to, const char *key)
 {
-	json_t *facts =
-		json_pack("{s:s, s:s}", "split", split, "number", number);
+	json_t *facts = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "split", split,
+				  "number", number, "label", label, "to", to,
+				  "to_key", key);
 	const struct transcript_line line = { .event = "share",
 					      .facts = facts };
 	enum pv_code rc;
 
 	ck_assert_ptr_nonnull(facts);
 	err_init(&err);
-	rc = backupcheck_share(&b, &line, &err);
+	rc = backupcheck_share(&b, &line, planned, &err);
 	json_decref(facts);
 	return rc;
+}
+
+static enum pv_code share(const char *split, const char *number)
+{
+	return share_to(split, number, "a/root/1", "paper", NULL);
 }
 
 static enum pv_code backup(const char *split, const char *n, const char *m,
 			   const struct plan_step *step)
 {
-	json_t *facts = json_pack("{s:s, s:s, s:s}", "split", split, "shares",
-				  n, "threshold", m);
+	json_t *facts =
+		json_pack("{s:s, s:s, s:s, s:s}", "split", split, "shares", n,
+			  "threshold", m, "label", "a/root/1");
 	const struct transcript_line line = { .event = "backup",
 					      .facts = facts };
 	enum pv_code rc;
@@ -78,6 +88,51 @@ START_TEST(another_split_begins_anew)
 		     "ceremony.order", &err);
 	unit_ok(share(SPLIT_B, "1"), &err);
 	unit_ok(backup(SPLIT_B, "2", "2", NULL), &err);
+}
+END_TEST
+
+/* To whom the plan has it, one each, and all of one key. */
+START_TEST(goes_to_whom_it_should)
+{
+	static const struct plan_step paper = { .shares = 2, .print = true };
+	static const struct plan_step people = {
+		.shares = 3, .officers = { "alice", "bob", "carol" }
+	};
+
+	planned = &paper;
+	unit_ok(share(SPLIT_A, "1"), &err);
+	unit_refused(share(SPLIT_A, "3"), PV_INTEGRITY, "ceremony.order", &err);
+	unit_refused(share_to(SPLIT_A, "2", "a/root/1", "alice", "k1"),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	unit_refused(share(SPLIT_A, "1"), PV_INTEGRITY, "ceremony.order", &err);
+	unit_refused(share_to(SPLIT_A, "2", "a/log/1", "paper", NULL),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	planned = &people;
+	unit_ok(share_to(SPLIT_B, "1", "a/root/1", "alice", "k1"), &err);
+	unit_refused(share(SPLIT_B, "2"), PV_INTEGRITY, "ceremony.order", &err);
+	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "carol", "k2"),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "bob", NULL),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "bob", "k1"),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	unit_ok(share_to(SPLIT_B, "2", "a/root/1", "bob", "k2"), &err);
+	/* Also where the plan is not known. */
+	planned = NULL;
+	unit_refused(share_to(SPLIT_B, "3", "a/root/1", "eve", "k1"),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	unit_refused(share_to(SPLIT_B, "3", "", "eve", "k3"), PV_INTEGRITY,
+		     "ceremony.order", &err);
+}
+END_TEST
+
+/* The shares are of the key that is backed up. */
+START_TEST(of_another_key)
+{
+	unit_ok(share_to(SPLIT_A, "1", "a/log/1", "paper", NULL), &err);
+	unit_ok(share_to(SPLIT_A, "2", "a/log/1", "paper", NULL), &err);
+	unit_refused(backup(SPLIT_A, "2", "2", NULL), PV_INTEGRITY,
+		     "ceremony.order", &err);
 }
 END_TEST
 
@@ -130,6 +185,8 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, all_were_given);
 	tcase_add_test(t, another_split_begins_anew);
+	tcase_add_test(t, goes_to_whom_it_should);
+	tcase_add_test(t, of_another_key);
 	tcase_add_test(t, numbers_that_are_none);
 	tcase_add_test(t, proof_that_is_none);
 	suite_add_tcase(s, t);

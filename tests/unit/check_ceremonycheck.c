@@ -213,6 +213,31 @@ START_TEST(test_order)
 }
 END_TEST
 
+/* What a step shows is not another one's, nor that of none. */
+START_TEST(test_line_of_another_step)
+{
+	static const struct {
+		struct line lines[5];
+		size_t n;
+	} of[] = {
+		{ { BEGIN, STEP(1, "generate-key", "a"), KEY(2, "a") }, 3 },
+		{ { BEGIN, STEP(1, "generate-key", "a"), KEY(0, "a") }, 3 },
+		{ { BEGIN, KEY(0, "") }, 2 },
+		{ { BEGIN, STEP(1, "generate-key", "a"), KEY(1, "a"),
+		    WORD(1, "done"), KEY(1, "a") },
+		  5 },
+	};
+	struct ceremonycheck_report r;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		unit_refused(check(of[i].lines, of[i].n, false, &r, &err),
+			     PV_INTEGRITY, "ceremony.order", &err);
+		ck_assert_ptr_nonnull(strstr(err.message, "does not run"));
+	}
+}
+END_TEST
+
 #define RUN_OF(mode, rehearsed)                                                \
 	{                                                                      \
 		0, "begin",                                                    \
@@ -446,6 +471,7 @@ int main(void)
 	tcase_add_loop_test(t, test_a_line_less, 0, 8);
 	tcase_add_loop_test(t, test_order, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
+	tcase_add_test(t, test_line_of_another_step);
 	tcase_add_test(t, test_approvals);
 	tcase_add_test(t, test_roster_unapproved);
 	tcase_add_test(t, test_other_plan);
