@@ -233,16 +233,25 @@ enum pv_code ceremony_window(const struct plan *plan, const char *mode,
 			     struct err *err)
 {
 	int64_t now_s = pvtime_now_s();
+	bool early = now_s < plan->not_before_s;
+	int64_t limit_s = early ? plan->not_before_s : plan->not_after_s;
+	char now[PVTIME_RFC3339_LEN + 1], limit[PVTIME_RFC3339_LEN + 1];
 
 	if (strcmp(mode, "rehearsal") == 0)
 		return PV_OK;
-	if (now_s >= plan->not_before_s && now_s <= plan->not_after_s)
+	if (!early && now_s <= plan->not_after_s)
 		return PV_OK;
+	if (!pvtime_format(now_s, now) || !pvtime_format(limit_s, limit))
+		return err_fail(err, PV_INTERNAL, "time.range", NULL,
+				"a time that cannot be written");
 	err_object(err, plan->name);
-	return err_fail(err, PV_DENIED, "plan.window",
-			"set the clock, or have a plan for today approved",
-			"the clock stands outside the plan's not_before and "
-			"not_after");
+	return err_fail(
+		err, PV_DENIED, "plan.window",
+		"compare the clock with a watch; if it is right, have a "
+		"plan for today approved",
+		"the clock says %s, and the plan is not to be run %s "
+		"%s",
+		now, early ? "before" : "after", limit);
 }
 
 /* ---- one step ---- */
