@@ -45,12 +45,12 @@ static enum pv_code check_empty(int fd, struct err *err)
 				"choose another folder",
 				"there is an authority already");
 	if (used)
-		return err_fail(err, PV_CONFLICT, "init.folder",
-				store ? "an init did not end here: go on with "
-					"`provctl ceremony resume', or remove "
-					"the folder and start again"
-				      : "choose a new or an empty folder",
-				"the folder is not empty");
+		return err_fail(
+			err, PV_CONFLICT, "init.folder",
+			store ? "a ceremony or an init did not end here: "
+				"go on with `provctl ceremony resume'"
+			      : "choose a new or an empty folder",
+			"the folder is not empty");
 	return PV_OK;
 }
 
