@@ -94,7 +94,7 @@ static enum pv_code not_there(const char *object, struct err *err)
 	err_object(err, object);
 	return err_fail(err, PV_NOT_FOUND, "media.file",
 			"put the medium in that has it, then go on",
-			"the medium has it not");
+			"%s is not on the medium", object);
 }
 
 static enum pv_code open_folder(const char *dir, const char *authority,
