@@ -73,7 +73,8 @@ static enum pv_code ended(int status, enum pv_code *code, struct err *err)
 	signals_of_people(&people);
 	if (sigismember(&people, WTERMSIG(status)))
 		return err_fail(err, PV_INTERRUPTED, "interrupted",
-				"run it again: what had not ended was not kept",
+				"run it again, or go on with a ceremony by "
+				"`provctl ceremony resume'",
 				"interrupted by signal %d", WTERMSIG(status));
 	return err_fail(err, PV_INTERNAL, "process.killed", "run it again",
 			"the process was ended by signal %d", WTERMSIG(status));
