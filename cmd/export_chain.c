@@ -106,6 +106,7 @@ enum pv_code export_run_chain(const struct app *app, int argc, char **argv,
 			      struct err *err)
 {
 	struct export_chain_of of = { .ca = NULL };
+	CLEANUP(crl_words_release) struct crl_words words = { .a = NULL };
 	struct form f = { .output = "-" };
 	uint64_t generation = 0;
 	const char *about;
@@ -137,8 +138,13 @@ enum pv_code export_run_chain(const struct app *app, int argc, char **argv,
 			&s, err);
 	if (rc == PV_OK)
 		rc = session_witnessed(&s, NULL, err);
-	if (rc == PV_OK)
+	if (rc == PV_OK) {
+		words.a = s.a;
+		words.store = s.store;
+		words.upto = &s.log.last;
+		of.words = &words;
 		rc = fill(s.store, &of, &f, &out, err);
+	}
 	about = of.device ? of.device : of.ca ? of.ca : "all";
 	if (rc == PV_OK && f.proof)
 		return export_chain_proofs(app, &s, &of, about, f.dir, err);

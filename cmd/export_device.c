@@ -226,6 +226,7 @@ enum pv_code export_run_segment(const struct app *app, int argc, char **argv,
 /* All escrowed values: one file for each bundle that has some. */
 struct escrow_pass {
 	struct store *store;
+	struct crl_words words;
 	struct file_group *g;
 	const struct store_device *d;
 	int folder;
@@ -261,33 +262,45 @@ static enum pv_code escrow_device(void *ctx, const struct store_device *d,
 {
 	struct escrow_pass *p = ctx;
 	const struct store_visit v = { .ctx = p, .fn.bundle = escrow_bundle };
+	enum pv_code rc;
 
 	(void)cert;
 	/* What was escrowed of one that is retired is gone. */
 	if (d->state == STORE_RETIRED)
 		return PV_OK;
 	p->d = d;
-	return store_bundle_each(p->store, d->s.number, &v, err);
+	rc = crl_words_device(&p->words, d, err);
+	if (rc == PV_OK)
+		return store_bundle_each(p->store, d->s.number, &v, err);
+	err_object(err, d->s.device);
+	return rc;
 }
 
-static enum pv_code escrow_files(struct store *store, int folder, bool for_good,
-				 struct err *err)
+static enum pv_code escrow_files(const struct session *s, int folder,
+				 bool for_good, struct err *err)
 {
-	struct escrow_pass p = { .store = store,
-				 .folder = folder,
-				 .for_good = for_good };
+	struct escrow_pass p = {
+		.store = s->store,
+		.words = { .a = s->a, .store = s->store, .upto = &s->log.last },
+		.folder = folder,
+		.for_good = for_good
+	};
 	const struct store_visit v = { .ctx = &p, .fn.device = escrow_device };
+	STORE_TXN txn = STORE_TXN_INIT;
 	enum pv_code rc = file_group_new(&p.g, err);
 
 	if (rc == PV_OK)
-		rc = store_device_each(store, 0, &v, err);
+		rc = store_begin(s->store, STORE_READ, &txn, err);
+	if (rc == PV_OK)
+		rc = store_device_each(s->store, 0, &v, err);
+	crl_words_release(&p.words);
 	if (rc == PV_OK)
 		rc = end_group(&p.g, for_good, err);
 	file_group_free(p.g);
 	return rc;
 }
 
-static enum pv_code escrow_all(struct store *store, const char *dir,
+static enum pv_code escrow_all(const struct session *s, const char *dir,
 			       struct err *err)
 {
 	CLEANUP(fd_cleanup) int folder = -1;
@@ -296,10 +309,11 @@ static enum pv_code escrow_all(struct store *store, const char *dir,
 	if (rc == PV_OK)
 		rc = dir_open(AT_FDCWD, dir, &folder, err);
 	if (rc == PV_OK)
-		rc = escrow_files(store, folder, false, err);
+		rc = escrow_files(s, folder, false, err);
 	if (rc == PV_OK)
-		rc = event_export(store, "all", "escrow", export_to(dir), err);
-	return rc == PV_OK ? escrow_files(store, folder, true, err) : rc;
+		rc = event_export(s->store, "all", "escrow", export_to(dir),
+				  err);
+	return rc == PV_OK ? escrow_files(s, folder, true, err) : rc;
 }
 
 enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
@@ -324,7 +338,7 @@ enum pv_code export_run_escrow(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK && in.all) {
 		rc = session_witnessed(&s, NULL, err);
 		if (rc == PV_OK)
-			rc = escrow_all(s.store, in.out_dir, err);
+			rc = escrow_all(&s, in.out_dir, err);
 		return rc == PV_OK ? session_checkpoint(app, &s, err) : rc;
 	}
 	if (rc == PV_OK)

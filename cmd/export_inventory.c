@@ -29,6 +29,26 @@ static enum pv_code check(struct inventory *in, const char *since,
 	return PV_OK;
 }
 
+/* All of it as of one moment. */
+static enum pv_code put_all(const struct session *s, struct inventory *in,
+			    struct err *err)
+{
+	const struct store_visit v = { .ctx = in, .fn.device = inventory_put };
+	STORE_TXN txn = STORE_TXN_INIT;
+	enum pv_code rc = store_begin(s->store, STORE_READ, &txn, err);
+
+	in->store = s->store;
+	in->words = (struct crl_words){ .a = s->a,
+					.store = s->store,
+					.upto = &s->log.last };
+	if (in->csv)
+		fputs(inventory_head, in->to);
+	if (rc == PV_OK)
+		rc = store_device_each(s->store, 0, &v, err);
+	crl_words_release(&in->words);
+	return rc;
+}
+
 static enum pv_code log_it(const struct session *s, const char *output,
 			   struct err *err)
 {
@@ -53,7 +73,6 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 		{ "output", 'o', OPT_STRING, &output, 0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
-	const struct store_visit v = { .ctx = &in, .fn.device = inventory_put };
 	CLEANUP(out_stream_release) struct out_stream out = OUT_STREAM_INIT;
 	SESSION s = { .a = NULL };
 	struct opt_args args;
@@ -78,11 +97,8 @@ enum pv_code export_run_inventory(const struct app *app, int argc, char **argv,
 		rc = log_it(&s, output, err);
 	if (rc != PV_OK)
 		return rc;
-	in.store = s.store;
 	in.to = out.to;
-	if (in.csv)
-		fputs(inventory_head, in.to);
-	rc = store_device_each(s.store, 0, &v, err);
+	rc = put_all(&s, &in, err);
 	if (rc == PV_OK && out.folder >= 0) {
 		rc = out_stream_whole(&out, err);
 		if (rc == PV_OK)

@@ -153,7 +153,7 @@ static bool asked_by_time(const struct inventory *in,
 enum pv_code inventory_put(void *ctx, const struct store_device *d,
 			   struct span der, struct err *err)
 {
-	const struct inventory *in = ctx;
+	struct inventory *in = ctx;
 	const char *state = export_state_name(d->state);
 	struct row r = { .revoked = false };
 	enum pv_code rc;
@@ -169,6 +169,8 @@ enum pv_code inventory_put(void *ctx, const struct store_device *d,
 		rc = logged_device(in->store, d, err);
 	if (rc == PV_OK && d->has_cert)
 		rc = logged_cert(in->store, d, der, err);
+	if (rc == PV_OK)
+		rc = crl_words_device(&in->words, d, err);
 	if (rc == PV_OK)
 		rc = fill_row(d, der, &r, err);
 	if (rc != PV_OK) {

@@ -72,10 +72,10 @@ enum pv_code crl_word_agrees(const struct crl_tail *tail,
 
 void crl_words_release(struct crl_words *w)
 {
-	if (w->ca[0])
+	if (w->ca_n > 0)
 		crl_tail_release(&w->tail);
 	serialset_release(&w->listed);
-	w->ca[0] = '\0';
+	w->ca_n = w->template_n = 0;
 }
 
 static enum pv_code load_lists(struct crl_words *w, const char *ca,
@@ -87,9 +87,6 @@ static enum pv_code load_lists(struct crl_words *w, const char *ca,
 
 	if (rc == PV_OK)
 		rc = crl_issuers_bad(&all, ca, err);
-	if (rc == PV_OK)
-		rc = serialset_init(&w->listed, STORE_SERIAL_FIRST,
-				    STORE_SERIALS, err);
 	for (size_t i = 0; rc == PV_OK && i < all.n; i++)
 		if (strcmp(all.list[i].ca, ca) == 0)
 			rc = crl_word_lists(w->store, &all.list[i], &w->listed,
@@ -97,21 +94,35 @@ static enum pv_code load_lists(struct crl_words *w, const char *ca,
 	return rc;
 }
 
-static enum pv_code have_lists(struct crl_words *w, struct err *err)
+static enum pv_code begin(struct crl_words *w, const char *ca, struct err *err)
 {
 	enum pv_code rc;
 
-	if (strcmp(w->ca, w->issuer) == 0)
-		return PV_OK;
-	crl_words_release(w);
 	w->since = UINT64_MAX;
-	rc = load_lists(w, w->issuer, err);
+	rc = serialset_init(&w->listed, STORE_SERIAL_FIRST, STORE_SERIALS, err);
+	if (rc == PV_OK)
+		rc = load_lists(w, ca, err);
 	if (rc == PV_OK)
 		rc = crl_tail_init(&w->tail, w->store, w->upto, err);
+	return rc;
+}
+
+/* Numbers are no two CAs': the lists of all are one set. */
+static enum pv_code have_lists(struct crl_words *w, const char *ca,
+			       struct err *err)
+{
+	enum pv_code rc;
+
+	for (size_t i = 0; i < w->ca_n; i++)
+		if (strcmp(w->ca[i], ca) == 0)
+			return PV_OK;
+	if (w->ca_n == CRL_WORDS_CAS)
+		crl_words_release(w);
+	rc = w->ca_n == 0 ? begin(w, ca, err) : load_lists(w, ca, err);
 	if (rc == PV_OK)
-		memcpy(w->ca, w->issuer, sizeof(w->ca));
+		snprintf(w->ca[w->ca_n++], STORE_ID_MAX + 1, "%s", ca);
 	else
-		serialset_release(&w->listed);
+		crl_words_release(w);
 	return rc;
 }
 
@@ -119,28 +130,37 @@ static enum pv_code take_template(void *ctx, const struct store_template *row,
 				  struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
-	struct crl_words *w = ctx;
+	char *issuer = ctx;
 	enum pv_code rc = logged_template_parse(row, &t, err);
 
 	if (rc == PV_OK && t->has_certificate)
-		snprintf(w->issuer, sizeof(w->issuer), "%s", t->profile.issuer);
+		snprintf(issuer, STORE_ID_MAX + 1, "%s", t->profile.issuer);
 	return rc;
 }
 
-static enum pv_code have_issuer(struct crl_words *w,
-				const struct store_device *d, struct err *err)
+/* Lists and tail of whoever issues by the device's template. */
+static enum pv_code have_words(struct crl_words *w,
+			       const struct store_device *d, struct err *err)
 {
-	const struct store_visit v = { .ctx = w, .fn.template = take_template };
+	char issuer[STORE_ID_MAX + 1] = "";
+	const struct store_visit v = { .ctx = issuer,
+				       .fn.template = take_template };
 	enum pv_code rc;
 
-	if (w->issuer[0] &&
-	    memcmp(w->template_sha256, d->s.template_sha256, STORE_HASH) == 0)
-		return PV_OK;
-	w->issuer[0] = '\0';
-	memcpy(w->template_sha256, d->s.template_sha256, STORE_HASH);
+	for (size_t i = 0; i < w->template_n; i++)
+		if (memcmp(w->template[i], d -> s.template_sha256,
+			   STORE_HASH) == 0)
+			return PV_OK;
 	rc = store_template_digest(w->store, d->s.template_sha256, &v, err);
-	if (rc == PV_OK && !w->issuer[0])
+	if (rc == PV_OK && !issuer[0])
 		rc = logged_edited("a device's row", err);
+	if (rc == PV_OK)
+		rc = have_lists(w, issuer, err);
+	if (rc == PV_OK && w->template_n == CRL_WORDS_TEMPLATES)
+		w->template_n = 0;
+	if (rc == PV_OK)
+		memcpy(w->template[w->template_n++], d -> s.template_sha256,
+		       STORE_HASH);
 	return rc;
 }
 
@@ -153,9 +173,7 @@ enum pv_code crl_words_device(struct crl_words *w, const struct store_device *d,
 
 	if (!d->has_cert || d->state == STORE_RESERVED)
 		return PV_OK;
-	rc = have_issuer(w, d, err);
-	if (rc == PV_OK)
-		rc = have_lists(w, err);
+	rc = have_words(w, d, err);
 	if (rc == PV_OK)
 		rc = crl_tail_view(&w->tail, err);
 	/* No list speaks for it where the CA has ended. */

@@ -29,8 +29,11 @@ PV_MUST enum pv_code crl_word_agrees(const struct crl_tail *tail,
 				     const struct store_revocation *r,
 				     struct err *err);
 
-/* For device after device: lists and tail of one CA are kept. Zeroed but for
- * the first three, which are borrowed. */
+#define CRL_WORDS_CAS 32u
+#define CRL_WORDS_TEMPLATES 64u
+
+/* For device after device, of whichever CA: lists and tail are kept. Zeroed but
+ * for the first three, which are borrowed. */
 struct crl_words {
 	const struct authority *a;
 	struct store *store;
@@ -38,9 +41,10 @@ struct crl_words {
 	struct crl_tail tail;
 	struct serialset listed;
 	uint64_t since;
-	char ca[STORE_ID_MAX + 1];	     /* whose they are; "" none */
-	uint8_t template_sha256[STORE_HASH]; /* of the last device */
-	char issuer[STORE_ID_MAX + 1];	     /* by that; "" none */
+	char ca[CRL_WORDS_CAS][STORE_ID_MAX + 1]; /* whose they are */
+	size_t ca_n;
+	uint8_t template[CRL_WORDS_TEMPLATES][STORE_HASH]; /* by one of those */
+	size_t template_n;
 };
 void crl_words_release(struct crl_words *w);
 

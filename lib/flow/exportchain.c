@@ -157,16 +157,21 @@ static enum pv_code parse(void *ctx, const struct store_template *t,
 	return logged_template_parse(t, ctx, err);
 }
 
-static enum pv_code give_device(struct giving *g, const char *device,
-				struct err *err)
+static enum pv_code give_device(struct giving *g, struct crl_words *words,
+				const char *device, struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	const struct store_visit v = { .ctx = &t, .fn.template = parse };
+	STORE_TXN txn = STORE_TXN_INIT;
 	struct store_device d;
-	enum pv_code rc = export_device_find(g->store, device, &d, err);
+	enum pv_code rc = store_begin(g->store, STORE_READ, &txn, err);
 
 	if (rc == PV_OK)
+		rc = export_device_find(g->store, device, &d, err);
+	if (rc == PV_OK)
 		rc = logged_device(g->store, &d, err);
+	if (rc == PV_OK)
+		rc = crl_words_device(words, &d, err);
 	if (rc == PV_OK)
 		rc = store_template_digest(g->store, d.s.template_sha256, &v,
 					   err);
@@ -191,7 +196,7 @@ enum pv_code export_chain_each(struct store *store,
 	enum pv_code rc = PV_OK;
 
 	if (of->device)
-		return give_device(&g, of->device, err);
+		return give_device(&g, of->words, of->device, err);
 	if (of->ca && !of->all)
 		return give_chain(&g, of->ca, of->generation, err);
 	/* Verifiers that take the first issuer that fits (OpenSSL) go on from a

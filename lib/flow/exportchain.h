@@ -7,6 +7,7 @@
 #ifndef PV_FLOW_EXPORTCHAIN_H
 #define PV_FLOW_EXPORTCHAIN_H
 
+#include "lib/flow/crlword.h"
 #include "lib/store/store.h"
 
 struct export_chain_of {
@@ -15,6 +16,7 @@ struct export_chain_of {
 	bool all; /* every generation of ca and of those above it, and their
 		   * cross-certificates */
 	const char *device; /* instead: above the certificate that it has */
+	struct crl_words *words; /* with device: of that store */
 };
 
 struct export_chain_cert {
@@ -28,7 +30,9 @@ export_chain_fn(void *ctx, const struct export_chain_cert *c, struct err *err);
 
 /* Issuer first, the newest generation first, roots last: behind the
  * cross-certificates of their keys; each certificate once. Codes of
- * ca_chain_load(), of export_device_find(); PV_NOT_FOUND "cert.none". */
+ * ca_chain_load(), of export_device_find(); PV_NOT_FOUND "cert.none". A
+ * device's row is held against the log, and its last word on the certificate:
+ * PV_INTEGRITY, "store.edited". Outside of a transaction. */
 PV_MUST enum pv_code export_chain_each(struct store *store,
 				       const struct export_chain_of *of,
 				       export_chain_fn *take, void *ctx,

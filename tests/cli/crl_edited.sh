@@ -110,9 +110,20 @@ away() {
 case_start "revoked, on no list yet, and gone: the next list is not made"
 fresh
 away keyCompromise
+for what in inventory "chain --device client-00000002" \
+	"escrow --all --out $T/before"; do
+	# shellcheck disable=SC2086 # words
+	expect_exit 0 "$PROVCTL" -C "$H" export $what
+done
 sql "delete from revocation where number = $(of 2)" \
 	"update device set state = 0 where number = $(of 2)"
 nothing_signed store.edited
+for what in inventory "chain --device client-00000002" \
+	"escrow --all --out $T/after"; do
+	# shellcheck disable=SC2086 # words
+	expect_error 5 store.edited -C "$H" export $what
+done
+expect_exit 0 "$PROVCTL" -C "$H" export inventory --device client-00000003
 
 case_start "a reason or entry that is not the last"
 fresh
