@@ -1,4 +1,5 @@
 /* An audit: attestation keys, nonces and evidence against their entries. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/sha256.h"
@@ -8,18 +9,109 @@
 #include "lib/flow/audit_impl.h"
 #include "lib/flow/challenge.h"
 #include "lib/flow/logged.h"
+#include "lib/log/govern.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
 
 /* ---- what the log says by itself ---- */
 
+/* *is false where the entry lacks one of them. */
+static enum pv_code hash_offer(const struct log_entry *e, uint8_t out[32],
+			       bool *is, struct err *err)
+{
+	const struct log_fact *format = log_fact_find(e, "format", LOG_TSTR);
+	uint8_t key[32], ek[32];
+	const struct span parts[] = {
+		{ key, sizeof(key) },
+		{ ek, sizeof(ek) },
+		format ? format->s : (struct span){ NULL, 0 },
+		{ (const uint8_t *)"", 1 },
+		e->object,
+	};
+
+	*is = format && audit_hash(e, "key", key) && audit_hash(e, "ek", ek);
+	return *is ? sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), out,
+				  err)
+		   : PV_OK;
+}
+
+static bool is_over(const struct audit_offer *o, uint64_t now_ms)
+{
+	return now_ms - o->time_ms >= 1000ull * TPL_NONCE_TTL_MAX_S;
+}
+
+/* There is room for one more, and none that is over. */
+static enum pv_code make_room(struct audit_entries *au, uint64_t now_ms,
+			      struct err *err)
+{
+	size_t n = 0, room = 2 * au->offers_room + 64;
+	struct audit_offer *list;
+
+	if (au->offers_n < au->offers_room)
+		return PV_OK;
+	for (size_t i = 0; i < au->offers_n; i++)
+		if (!is_over(&au->offers[i], now_ms))
+			au->offers[n++] = au->offers[i];
+	au->offers_n = n;
+	if (2 * n < au->offers_room)
+		return PV_OK;
+	list = realloc(au->offers, room * sizeof(*list));
+	if (!list)
+		return err_fail(err, PV_INTERNAL, "memory", NULL,
+				"out of memory for an audit");
+	au->offers = list;
+	au->offers_room = room;
+	return PV_OK;
+}
+
+static enum pv_code keep_offer(struct audit_entries *au,
+			       const struct log_entry *e, struct err *err)
+{
+	struct audit_offer o = { .index = au->tree.size - 1,
+				 .time_ms = e->time_ms };
+	bool is = false;
+	enum pv_code rc = hash_offer(e, o.of, &is, err);
+
+	if (rc == PV_OK && is)
+		rc = make_room(au, e->time_ms, err);
+	if (rc == PV_OK && is)
+		au->offers[au->offers_n++] = o;
+	return rc;
+}
+
+static enum pv_code on_offer(const struct audit_entries *au,
+			     const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *at = log_fact_find(e, LOG_OFFER, LOG_UINT);
+	uint8_t of[32];
+	bool is = false;
+	enum pv_code rc = hash_offer(e, of, &is, err);
+
+	for (size_t i = 0; rc == PV_OK && is && at && i < au->offers_n; i++) {
+		const struct audit_offer *o = &au->offers[i];
+
+		if (o->index == at->u && !is_over(o, e->time_ms) &&
+		    memcmp(o->of, of, sizeof(of)) == 0)
+			return PV_OK;
+	}
+	return rc == PV_OK ? governance_wrong_entry(
+				     au->tree.size - 1,
+				     "nobody approved that its key be offered "
+				     "to a TPM",
+				     err)
+			   : rc;
+}
+
 /* One that waits for its TPM has a row only until it is there. */
 enum pv_code audit_take_enrol(struct audit_entries *au,
 			      const struct log_entry *e, struct err *err)
 {
-	(void)err;
-	au->enrolled += log_fact_find(e, "pending", LOG_BSTR) == NULL;
-	return PV_OK;
+	bool pending = log_fact_find(e, "pending", LOG_BSTR);
+
+	au->enrolled += !pending;
+	if (pending && log_nonce(e))
+		return keep_offer(au, e, err);
+	return au->rosters > 0 && acts_alone(e) ? on_offer(au, e, err) : PV_OK;
 }
 
 enum pv_code audit_take_challenge(struct audit_entries *au,

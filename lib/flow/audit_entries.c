@@ -478,6 +478,7 @@ void audit_entries_release(struct audit_entries *au)
 	audit_crls_release(&au->crls);
 	acts_release(&au->acts);
 	free(au->responders);
+	free(au->offers);
 	free(au->cas);
 	free(au->keys);
 	free(au->templates);

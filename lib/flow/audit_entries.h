@@ -5,7 +5,8 @@
  * a serial revoked once, unless it was held, no trust anchor but a CA's. What
  * people decided is one chain, each with its approvals (pairing.h), and rosters
  * count up by one; of no order is there more than it allows, and its end counts
- * what there is (quota.h). The tree grows with them.
+ * what there is (quota.h). Under a roster a TPM's key is enrolled on an offer
+ * that was approved. The tree grows with them.
  * Each type of entry is a row of the table in audit_entries.c.
  *
  * Holds five bits a serial (serialset.h), and what audit.c compares with rows
@@ -53,6 +54,11 @@ struct audit_key { /* key.generate */
 	uint64_t restored, destroyed; /* newest of each; or STORE_NO_INDEX */
 };
 
+struct audit_offer { /* an attest.enrol that waits for its TPM, approved */
+	uint64_t index, time_ms;
+	uint8_t of[32]; /* hash of device, format, key and EK */
+};
+
 struct audit_template { /* template.adopt */
 	uint8_t sha256[32];
 };
@@ -88,6 +94,8 @@ struct audit_entries { /* zeroed: nothing was taken yet */
 	 * none has a row. */
 	uint32_t *responders;
 	size_t responders_n, responders_room;
+	struct audit_offer *offers; /* those that may still be answered */
+	size_t offers_n, offers_room;
 	struct audit_ca *cas;
 	struct audit_key *keys;
 	struct audit_template *templates;

@@ -1,6 +1,7 @@
 /* What a log says by itself: trust anchors are CAs of it, and what is destroyed
  * does not come back. */
-#include "lib/flow/audit_entries.h"
+#include "lib/flow/audit_entries_ends.h"
+#include "lib/log/attest.h"
 
 #include "tests/unit/unit.h"
 
@@ -130,6 +131,67 @@ START_TEST(an_import_names_what_it_is)
 }
 END_TEST
 
+/* The next entry, alone: what people decided is not looked at. */
+static enum pv_code enrol(struct audit_entries *au, const struct log_enrol *x,
+			  uint64_t time_ms, struct err *err)
+{
+	const struct log_who now = { time_ms, "os:1" };
+	struct log_entry e;
+
+	err_init(err);
+	log_attest_enrol(&e, &now, x);
+	au->tree.size++;
+	return audit_take_enrol(au, &e, err);
+}
+
+START_TEST(an_offer_comes_before_its_answer)
+{
+	const uint64_t day_ms = 86400000;
+	struct log_enrol offer = { .device = "d",
+				   .format = "tpm2",
+				   .key = one,
+				   .ek = two,
+				   .pending = one,
+				   .nonce = two,
+				   .offer = LOG_NO_OFFER };
+	struct log_enrol answer = offer, other;
+	struct audit_entries au = { .rosters = 1 };
+	struct err err;
+
+	err_init(&err);
+	unit_ok(audit_entries_init(&au, 16, &err), &err);
+	answer.pending = answer.nonce = NULL;
+	answer.offer = 200;
+	unit_refused(enrol(&au, &answer, 1000, &err), PV_INTEGRITY,
+		     "store.governance", &err);
+	for (int i = 0; i < 300; i++)
+		unit_ok(enrol(&au, &offer, 1000, &err), &err);
+	unit_ok(enrol(&au, &answer, 1001, &err), &err);
+	for (int i = 0; i < 6; i++) {
+		other = answer;
+		other.device = i == 0 ? "e" : answer.device;
+		other.format = i == 1 ? "psa" : answer.format;
+		other.key = i == 2 ? two : answer.key;
+		other.ek = i == 3 ? one : i == 4 ? NULL : answer.ek;
+		other.offer = i == 5 ? 900 : answer.offer;
+		unit_refused(enrol(&au, &other, 1001, &err), PV_INTEGRITY,
+			     "store.governance", &err);
+	}
+	unit_refused(enrol(&au, &answer, 1000 + day_ms, &err), PV_INTEGRITY,
+		     "store.governance", &err);
+	/* An offer that nobody approved is none. */
+	offer.nonce = NULL;
+	answer.offer = au.tree.size;
+	unit_refused(enrol(&au, &offer, 1000 + day_ms, &err), PV_INTEGRITY,
+		     "store.governance", &err);
+	unit_refused(enrol(&au, &answer, 1000 + day_ms, &err), PV_INTEGRITY,
+		     "store.governance", &err);
+	au.rosters = 0; /* nobody had to */
+	unit_ok(enrol(&au, &answer, 1000 + day_ms, &err), &err);
+	audit_entries_release(&au);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("audit_entries");
@@ -138,6 +200,7 @@ int main(void)
 	tcase_add_test(t, anchors_are_cas);
 	tcase_add_test(t, destroyed_is_not_restored);
 	tcase_add_test(t, an_import_names_what_it_is);
+	tcase_add_test(t, an_offer_comes_before_its_answer);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
