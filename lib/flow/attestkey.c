@@ -48,6 +48,17 @@ bool attestkey_fits(const struct log_entry *e, const struct store_attkey *k)
 	       logged_hash_is(e, "pending", optional(k->secret_sha256));
 }
 
+static void tell_entry(const struct log_entry *e, struct attestkey_entry *at)
+{
+	const struct log_fact *f = log_fact_find(e, "template hash", LOG_BSTR);
+
+	*at = (struct attestkey_entry){ .time_ms = e->time_ms,
+					.approved = log_nonce(e) != NULL };
+	at->has_template = f && f->s.len == sizeof(at->template_sha256);
+	if (at->has_template)
+		memcpy(at->template_sha256, f->s.p, f->s.len);
+}
+
 enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
 			      struct attestkey_entry *at, struct err *err)
 {
@@ -66,8 +77,7 @@ enum pv_code attestkey_logged(struct store *store, const struct store_attkey *k,
 	     (!k->mac && memcmp(hash, k->key_sha256, sizeof(hash)) != 0)))
 		rc = logged_edited("the row of an attestation key", err);
 	if (rc == PV_OK && at)
-		*at = (struct attestkey_entry){ e.time_ms,
-						log_nonce(&e) != NULL };
+		tell_entry(&e, at);
 	return rc;
 }
 
@@ -176,6 +186,7 @@ enum pv_code attestkey_record(struct store *store, const struct event_who *who,
 					 .instance_len = k->instance_len,
 					 .ek = optional(k->ek_sha256),
 					 .pending = optional(k->secret_sha256),
+					 .template_hash = by->template_sha256,
 					 .offer = by->offer,
 					 .nonce = by->nonce };
 	struct log_entry e;
@@ -361,7 +372,7 @@ enum pv_code attestkey_enrol(const struct authority *a, struct store *store,
 				  .mac = in->mac_key != NULL,
 				  .key = in->spki,
 				  .instance_len = in->instance.len };
-	const struct attestkey_by by = { in->nonce, LOG_NO_OFFER };
+	const struct attestkey_by by = { in->nonce, LOG_NO_OFFER, NULL };
 	enum pv_code rc;
 
 	memset(said, 0, sizeof(*said));

@@ -20,6 +20,7 @@ PV_MUST enum pv_code attestkey_check(struct store *store,
 struct attestkey_by {	      /* what let it in */
 	const uint8_t *nonce; /* of an approval; NULL: none */
 	uint64_t offer;	      /* index of its entry, or LOG_NO_OFFER */
+	const uint8_t *template_sha256; /* of an offer; else NULL */
 };
 PV_MUST enum pv_code
 attestkey_record(struct store *store, const struct event_who *who,
@@ -33,6 +34,8 @@ attestkey_seal(const struct authority *a, struct store *store, struct hsm *hsm,
 struct attestkey_entry { /* of its attest.enrol, beside what the row says */
 	uint64_t time_ms;
 	bool approved;
+	bool has_template; /* an offer has: the one that it was made by */
+	uint8_t template_sha256[32];
 };
 /* Whether the row is what its attest.enrol says; at may be NULL. PV_STORAGE,
  * PV_INTEGRITY. */

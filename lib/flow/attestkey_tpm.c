@@ -83,7 +83,8 @@ enum pv_code attestkey_offer(struct store *store, const struct event_who *who,
 			     struct attestkey_said *said, struct err *err)
 {
 	CLEANUP(attested_release) struct attested x;
-	const struct attestkey_by by = { o->nonce, LOG_NO_OFFER };
+	const struct attestkey_by by = { o->nonce, LOG_NO_OFFER,
+					 o->template_sha256 };
 	enum pv_code rc;
 
 	memset(said, 0, sizeof(*said));
@@ -139,6 +140,22 @@ static enum pv_code check_age(const struct attested *x,
 			(unsigned)ttl_s);
 }
 
+/* Trust anchors and revocation lists are the template's: the EK's certificate
+ * was held against those of the offer. */
+static enum pv_code check_template(const struct attested *x,
+				   const struct attestkey_entry *offered,
+				   struct err *err)
+{
+	if (offered->has_template &&
+	    memcmp(x->template_sha256, offered->template_sha256, 32) == 0)
+		return PV_OK;
+	return err_fail(err, PV_CONFLICT, "attest.template",
+			"begin anew with --ek-cert and --ak",
+			"another version of template %s came into effect since "
+			"the offer to the TPM",
+			x->t->name);
+}
+
 enum pv_code attestkey_activate(struct store *store,
 				const struct event_who *who, const char *device,
 				struct span secret, struct attestkey_said *said,
@@ -147,7 +164,7 @@ enum pv_code attestkey_activate(struct store *store,
 	CLEANUP(attested_release) struct attested x;
 	CLEANUP(buf_release) struct buf room;
 	struct store_attkey k;
-	struct attestkey_by by = { NULL, LOG_NO_OFFER };
+	struct attestkey_by by = { NULL, LOG_NO_OFFER, NULL };
 	struct attestkey_entry offered = { .approved = false };
 	uint8_t hash[32];
 	bool found = false;
@@ -168,6 +185,8 @@ enum pv_code attestkey_activate(struct store *store,
 		rc = attestkey_logged(store, &k, &offered, err);
 	if (rc == PV_OK)
 		rc = check_age(&x, &offered, who, err);
+	if (rc == PV_OK)
+		rc = check_template(&x, &offered, err);
 	if (rc == PV_OK)
 		rc = check_approved(store, &offered, err);
 	if (rc == PV_OK)

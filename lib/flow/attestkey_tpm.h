@@ -45,10 +45,11 @@ PV_MUST enum pv_code attestkey_offer(struct store *store,
 				     const struct attestkey_offer *o,
 				     struct attestkey_said *said,
 				     struct err *err);
-/* The second: what the TPM gave back. PV_NOT_FOUND "evidence.pending"; PV_DENIED
- * "evidence.activated": it is not the secret, "evidence.pending": the offer is
- * older than attestation.nonce_ttl_s, or nobody approved it and there is a
- * roster now. */
+/* The second: what the TPM gave back. PV_NOT_FOUND "evidence.pending";
+ * PV_DENIED "evidence.activated": it is not the secret, "evidence.pending": the
+ * offer is older than attestation.nonce_ttl_s, or nobody approved it and there
+ * is a roster now; PV_CONFLICT "attest.template": it was made by another version
+ * of the template. */
 PV_MUST enum pv_code attestkey_activate(struct store *store,
 					const struct event_who *who,
 					const char *device, struct span secret,

@@ -13,6 +13,7 @@ void log_attest_enrol(struct log_entry *e, const struct log_who *who,
 		log_fact_bytes(e, "instance", x->instance, x->instance_len);
 	log_fact_bytes(e, "ek", x->ek, LOG_HASH);
 	log_fact_bytes(e, "pending", x->pending, LOG_HASH);
+	log_fact_bytes(e, "template hash", x->template_hash, LOG_HASH);
 	if (x->offer != LOG_NO_OFFER)
 		log_fact_uint(e, LOG_OFFER, x->offer);
 	log_fact_bytes(e, LOG_NONCE_FACT, x->nonce, LOG_NONCE);

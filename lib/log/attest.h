@@ -29,8 +29,10 @@ struct log_enrol {
 	size_t instance_len;
 	const uint8_t *ek;	/* hash of the EK certificate; optional */
 	const uint8_t *pending; /* hash of what the TPM gives back; optional */
-	uint64_t offer;		/* LOG_NO_OFFER: none */
-	const uint8_t *nonce;	/* of its approval (acts.h); optional */
+	/* Of the template whose trust anchors were gone by; with pending. */
+	const uint8_t *template_hash;
+	uint64_t offer;	      /* LOG_NO_OFFER: none */
+	const uint8_t *nonce; /* of its approval (acts.h); optional */
 };
 void log_attest_enrol(struct log_entry *e, const struct log_who *who,
 		      const struct log_enrol *x);

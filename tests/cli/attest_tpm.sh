@@ -131,6 +131,16 @@ activate ak.ctx
 expect_equal "$activated" 0 "tpm2_activatecredential"
 sleep 2 # past nonce_ttl_s, on any machine
 enrol 4 "the offer to the TPM is over"
+
+case_start "a version of the template that came after the offer"
+staged newer 1 '{"formats": ["tpm2"], "trust": ["anchors/tpm.pem"]}'
+staged_device newer client-00000005
+a=client-00000005
+offer 0 '"status":"pending"' acme-tpm ak.public
+activate ak.ctx
+staged newer 2 '{"formats": ["tpm2"], "trust": ["anchors/tpm.pem",
+	{"crl": "anchors/acme-tpm.crl"}]}'
+enrol 9 "came into effect since the offer"
 # What was offered for it is nobody's: the device whose it is takes it.
 a=client-00000001
 
