@@ -6,6 +6,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/event.h"
 #include "lib/flow/keymake.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
@@ -78,6 +79,7 @@ static enum pv_code check_named(const struct authority *a,
 }
 
 struct certified {
+	struct store *store;
 	const struct keydestroy_key *k;
 	int64_t until_s; /* 0: it is no CA's */
 };
@@ -86,21 +88,28 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *ca,
 			    struct err *err)
 {
 	struct certified *c = ctx;
+	const struct issue_key *key = &c->k->key;
 	struct x509_cert cert;
-	enum pv_code rc;
+	/* Also of other rows: one of them may be this key's, edited. */
+	enum pv_code rc = logged_ca(c->store, ca, err);
 
-	if (strcmp(ca->label, c->k->key.label) != 0)
-		return PV_OK;
-	rc = x509_cert_decode(ca->cert, &cert, err);
 	if (rc == PV_OK)
+		rc = x509_cert_decode(ca->cert, &cert, err);
+	if (rc != PV_OK)
+		return rc;
+	/* The log knows it by its public key, and the row by its label, too. */
+	if ((strcmp(ca->label, key->label) == 0 ||
+	     span_equal(cert.spki,
+			(struct span){ key->spki, key->spki_len })) &&
+	    cert.not_after_s > c->until_s)
 		c->until_s = cert.not_after_s;
-	return rc;
+	return PV_OK;
 }
 
 static enum pv_code check_lists(struct store *store,
 				const struct keydestroy_key *k, struct err *err)
 {
-	struct certified c = { k, 0 };
+	struct certified c = { store, k, 0 };
 	const struct store_visit v = { .ctx = &c, .fn.ca = take_ca };
 	struct event_who who;
 	enum pv_code rc = event_now(store, &who, err);
@@ -147,38 +156,29 @@ enum pv_code keydestroy_check(const struct authority *a, struct store *store,
 /* ---- gone ---- */
 
 static enum pv_code record(struct store *store, const struct keydestroy_key *k,
-			   struct err *err)
+			   const struct event_who *who, struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
 	struct log_key facts;
-	struct event_who who;
 	struct log_entry e;
 	uint8_t hash[32];
 	uint64_t index = 0;
 	enum pv_code rc =
 		keymake_facts(&k->key, k->generation, hash, &facts, err);
 
-	if (rc == PV_OK)
-		rc = store_begin(store, STORE_WRITE, &txn, err);
-	if (rc == PV_OK)
-		rc = event_now(store, &who, err);
 	if (rc != PV_OK)
 		return rc;
-	log_key_destroy(&e, &who.who, &facts);
+	log_key_destroy(&e, &who->who, &facts);
 	rc = event_append_at(store, &e, &index, err);
-	if (rc == PV_OK)
-		rc = store_key_destroy(store, k->key.label, index, err);
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
+	return rc == PV_OK ? store_key_destroy(store, k->key.label, index, err)
+			   : rc;
 }
 
 /* The one that was open comes last, and stays open. */
-enum pv_code keydestroy(struct store *store, struct tokens *tokens,
-			const struct keydestroy_key *k, struct err *err)
+static enum pv_code destroy(struct tokens *tokens,
+			    const struct keydestroy_key *k, struct err *err)
 {
 	size_t first = tokens->login->token;
-	struct event_who who;
-	/* What the log would refuse afterwards is refused before. */
-	enum pv_code rc = event_now(store, &who, err);
+	enum pv_code rc = PV_OK;
 
 	for (size_t i = 1; rc == PV_OK && i <= tokens->a->tokens_n; i++) {
 		rc = tokens_open(tokens, (first + i) % tokens->a->tokens_n,
@@ -186,7 +186,29 @@ enum pv_code keydestroy(struct store *store, struct tokens *tokens,
 		if (rc == PV_OK)
 			rc = hsm_destroy(*tokens->hsm, k->key.id, err);
 	}
+	return rc;
+}
+
+/* Nothing that would need the key is recorded between the look and its end. */
+enum pv_code keydestroy(struct store *store, struct tokens *tokens,
+			const struct keydestroy_key *k, struct err *err)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
+
+	/* What the log would refuse afterwards is refused before. */
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	if (rc == PV_OK)
+		rc = keydestroy_check(tokens->a, store, k, err);
+	if (rc == PV_OK)
+		rc = destroy(tokens, k, err);
+	if (rc == PV_OK)
+		rc = record(store, k, &who, err);
+	if (rc == PV_OK)
+		rc = store_commit(&txn, err);
 	if (rc != PV_OK)
 		err_object(err, k->key.label);
-	return rc == PV_OK ? record(store, k, err) : rc;
+	return rc;
 }

@@ -29,15 +29,18 @@ struct keydestroy_key {
 PV_MUST enum pv_code keydestroy_find(struct store *store, const char *purpose,
 				     uint32_t generation,
 				     struct keydestroy_key *k, struct err *err);
-/* PV_CONFLICT, "key.in-use": it is needed, and for what. */
+/* PV_CONFLICT, "key.in-use": it is needed, and for what. PV_INTEGRITY,
+ * "store.edited": a CA's row is not as it was logged. */
 PV_MUST enum pv_code keydestroy_check(const struct authority *a,
 				      struct store *store,
 				      const struct keydestroy_key *k,
 				      struct err *err);
 /*
- * Of one that may go. All tokens have to answer: PV_HSM_TEMP, and some may have
- * done it. PV_HSM_FATAL, "hsm.not-destroyed". The token that is open before is
- * open after, unless it fails; store: outside a transaction.
+ * Of one that may go: keydestroy_check() comes first, and the store's write
+ * lock is held from there until it is recorded. All tokens have to answer:
+ * PV_HSM_TEMP, and some may have done it. PV_HSM_FATAL, "hsm.not-destroyed".
+ * The token that is open before is open after, unless it fails; store: outside
+ * a transaction.
  */
 PV_MUST enum pv_code keydestroy(struct store *store, struct tokens *tokens,
 				const struct keydestroy_key *k,

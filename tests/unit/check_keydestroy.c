@@ -89,6 +89,46 @@ START_TEST(test_what_is_needed)
 }
 END_TEST
 
+/* Nor by who has looked before, and thought about it for long. */
+START_TEST(test_needed_meanwhile)
+{
+	struct hsm_login login = { .token = 0 };
+	struct keydestroy_key k;
+	uint64_t before, after;
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	struct tokens tokens = { .a = o.a, .login = &login, .hsm = &o.hsm };
+	find(&o, "bundle", 1, &k);
+	unit_ok(store_log_size(o.store, &before, &err), &err);
+	unit_refused(keydestroy(o.store, &tokens, &k, &err), PV_CONFLICT,
+		     "key.in-use", &err);
+	err_init(&err);
+	ck_assert(is_there(&o, k.key.label));
+	unit_ok(store_log_size(o.store, &after, &err), &err);
+	ck_assert_uint_eq(before, after);
+}
+END_TEST
+
+/* A CA's row that names another key frees none. */
+START_TEST(test_edited_row)
+{
+	struct keydestroy_key k;
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	forget(o.a, "root");
+	find(&o, "root", 1, &k);
+	issued_sql("UPDATE ca SET label = 'x' WHERE name = 'root'");
+	ck_in_use(&o, "root", 1);
+	issued_sql("UPDATE ca SET spki_sha256 = zeroblob(32)");
+	unit_refused(keydestroy_check(o.a, o.store, &k, &err), PV_INTEGRITY,
+		     "store.edited", &err);
+}
+END_TEST
+
 START_TEST(test_gone)
 {
 	struct hsm_login login = { .token = 0 };
@@ -141,7 +181,9 @@ int main(void)
 	tcase_add_unchecked_fixture(t, fix_make_base, NULL);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, test_what_is_needed);
+	tcase_add_test(t, test_needed_meanwhile);
 	tcase_add_test(t, test_gone);
+	tcase_add_test(t, test_edited_row); /* it leaves them so */
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
