@@ -9,9 +9,10 @@
  * Events: begin, approvals, resume, token, pin-pad, wrong-pin, step, target,
  * key, sign, certificate, crl, template, given, taken, share, backup,
  * share-taken, restored, pin, destroyed, ask, answer, orphan, done, failed,
- * log-key, end. Every step that ended well is an entry ceremony.step of the
- * log, too; the first failure ends the run. At the end the log's keys sign the
- * transcript's head.
+ * stopped, log-key, end. Each step that was done, failed or was stopped, and
+ * each target and list that was shown, is an entry ceremony.step of the log,
+ * too, which vouches for the lines so far (ceremonypoints.h); the first failure
+ * ends the run. At the end the log's keys sign the transcript's head.
  *
  * Does not check: that the plan was rehearsed (init.h).
  */

@@ -66,6 +66,16 @@ static enum pv_code take_mode(struct ceremony_points *p,
 	return PV_OK;
 }
 
+/* A ceremony.begin. */
+static void take_persons(struct ceremony_points *p, const struct log_entry *e)
+{
+	const struct log_fact *f = log_fact_find(e, "persons", LOG_TSTR);
+
+	if (f)
+		snprintf(p->persons, sizeof(p->persons), "%.*s", (int)f->s.len,
+			 (const char *)f->s.p);
+}
+
 static enum pv_code take_point(struct ceremony_points *p,
 			       const struct log_entry *e, struct err *err)
 {
@@ -96,6 +106,8 @@ enum pv_code ceremony_points_take(struct ceremony_points *p, struct span entry,
 	    !log_fact_is(&e, "hash", p->plan, sizeof(p->plan)))
 		return rc;
 	rc = take_mode(p, log_fact_find(&e, "mode", LOG_TSTR), err);
+	if (rc == PV_OK && begin)
+		take_persons(p, &e);
 	return rc == PV_OK && !begin ? take_point(p, &e, err) : rc;
 }
 
@@ -159,6 +171,7 @@ enum pv_code ceremony_points_line(const struct ceremony_points *p,
 				  struct err *err)
 {
 	const char *mode = transcript_fact(line, "mode");
+	const char *by = transcript_fact(line, "persons");
 
 	if (line->seq == 1 && p->mode[0] &&
 	    (!mode || strcmp(mode, p->mode) != 0))
@@ -167,6 +180,10 @@ enum pv_code ceremony_points_line(const struct ceremony_points *p,
 				"the transcript began as %s, and the log has "
 				"it as %s",
 				mode ? mode : "nothing", p->mode);
+	/* Its entry comes first. */
+	if (strcmp(line->event, "approvals") == 0 &&
+	    (!by || strcmp(by, p->persons[0] ? p->persons : "-") != 0))
+		return other("others approved it than the log has", err);
 	if (strcmp(line->event, "done") == 0 &&
 	    (line->step == 0 || line->step > PLAN_STEPS_MAX ||
 	     !p->done[line->step - 1]))

@@ -23,6 +23,8 @@ struct ceremony_points {
 	uint64_t lines;	  /* of the last; 0: the log has none */
 	size_t n;	  /* points */
 	char mode[16];
+	char persons[TRANSCRIPT_VALUE_MAX +
+		     1];	   /* who approved it; "": nobody */
 	bool done[PLAN_STEPS_MAX]; /* from step 1 */
 };
 /* Release p in any case. */
@@ -48,8 +50,8 @@ PV_MUST enum pv_code ceremony_points_meet(struct ceremony_points *p,
 					  struct err *err);
 PV_MUST enum pv_code ceremony_points_end(const struct ceremony_points *p,
 					 struct err *err);
-/* A line "begin" or "done": the log says so, too, as far as it says anything.
- * PV_INTEGRITY, "ceremony.mode", "ceremony.transcript". */
+/* A line "begin", "approvals" or "done": the log says so, too; of a mode as far
+ * as it says anything. PV_INTEGRITY, "ceremony.mode", "ceremony.transcript". */
 PV_MUST enum pv_code ceremony_points_line(const struct ceremony_points *p,
 					  const struct transcript_line *line,
 					  struct err *err);

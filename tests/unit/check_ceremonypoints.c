@@ -60,9 +60,10 @@ static enum pv_code meet(uint64_t lines, int byte)
 }
 
 static enum pv_code line(uint64_t seq, uint32_t at, const char *event,
-			 const char *mode)
+			 const char *value)
 {
-	json_t *facts = mode ? json_pack("{s:s}", "mode", mode) : json_object();
+	const char *key = strcmp(event, "begin") == 0 ? "mode" : "persons";
+	json_t *facts = value ? json_pack("{s:s}", key, value) : json_object();
 	const struct transcript_line l = {
 		.seq = seq, .step = at, .event = event, .facts = facts
 	};
@@ -144,6 +145,26 @@ START_TEST(says_mode_and_what_is_done)
 }
 END_TEST
 
+START_TEST(says_who_approved)
+{
+	struct log_entry e;
+
+	unit_ok(line(2, 0, "approvals", "-"), &err);
+	unit_refused(line(2, 0, "approvals", "ann"), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_refused(line(2, 0, "approvals", NULL), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	log_ceremony_begin(&e, &who, "p", 1, plan, "ann,bob");
+	log_ceremony_mode(&e, "run");
+	unit_ok(take(&e), &err);
+	unit_ok(line(2, 0, "approvals", "ann,bob"), &err);
+	unit_refused(line(2, 0, "approvals", "ann"), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_refused(line(2, 0, "approvals", "-"), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ceremonypoints");
@@ -154,6 +175,7 @@ int main(void)
 	tcase_add_test(t, finds_another_line);
 	tcase_add_test(t, refuses_what_cannot_follow);
 	tcase_add_test(t, says_mode_and_what_is_done);
+	tcase_add_test(t, says_who_approved);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
