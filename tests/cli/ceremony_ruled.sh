@@ -251,7 +251,7 @@ jq -es --arg hash "$(sha256sum "$from/root-ca.json" | cut -d ' ' -f 1)" \
 	'any(.[]; .event == "sign" and .facts.template_sha256 == $hash)' \
 	"$H/ceremonies/root3-1/transcript.jsonl" >/dev/null ||
 	fail "the template's hash does not stand where it signs"
-expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/root3.json" \
+expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/root3.json" \
 	"$H/ceremonies/root3-1/transcript.jsonl"
 audited
 
