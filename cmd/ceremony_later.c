@@ -12,11 +12,11 @@ static enum pv_code check(const struct ceremony_args *in, struct err *err)
 {
 	const char *what = NULL;
 
-	if (in->binding || in->name || in->origin || in->roster)
-		what = "the authority is there, with its token and its roster";
+	if (in->binding || in->name || in->origin)
+		what = "the authority is there, with its token and its name";
 	else if (in->rehearse && (in->rehearsal || in->answers))
 		what = "a rehearsal asks nobody, and needs no other one";
-	else if (in->resume && in->rehearsal)
+	else if (in->resume && (in->rehearsal || in->roster))
 		what = "resume goes on as it was begun";
 	else if (!in->rehearse && !in->resume && !in->rehearsal)
 		what = "run takes --rehearsal";
@@ -40,6 +40,7 @@ static enum pv_code run(const struct app *app, const struct ceremony_args *in,
 		.covered = &s->log.last,
 		.templates_dir = in->templates,
 		.plan = in->plan,
+		.roster = in->roster,
 		.media = in->media,
 		.rehearse = in->rehearse,
 		.resume = in->resume,

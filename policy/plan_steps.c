@@ -341,8 +341,7 @@ static const struct kind {
 	[PLAN_ADOPT] = { "adopt", parse_adopt, 0 },
 	[PLAN_CHECK_KEY] = { "check-key", parse_check, AFTER_ROSTER },
 	[PLAN_PAUSE] = { "pause", parse_pause, AFTER_ROSTER },
-	[PLAN_SET_ROSTER] = { "set-roster", parse_roster,
-			      AFTER_ROSTER | FIRST_ONLY },
+	[PLAN_SET_ROSTER] = { "set-roster", parse_roster, AFTER_ROSTER },
 	[PLAN_BACK_UP_KEY] = { "back-up-key", plan_parse_back_up, 0 },
 	[PLAN_RESTORE_KEY] = { "restore-key", plan_parse_restore, 0 },
 	[PLAN_MAKE_CSR] = { "make-csr", plan_parse_make_csr, 0 },
@@ -382,7 +381,7 @@ static enum pv_code check_place(const struct plan *p, const struct node *n,
 		return node_fail(n, "order",
 				 kind == PLAN_INIT_TOKEN
 					 ? "put it first"
-					 : "use `provctl officer roster'",
+					 : "put it into such a plan",
 				 "%s is for a plan that begins with init-token",
 				 kinds[kind].name);
 	if (plan_roster(p) && !(is & AFTER_ROSTER))

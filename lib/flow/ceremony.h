@@ -57,8 +57,7 @@ struct ceremony_opts {
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	struct secret *pin;
-	struct span
-		roster; /* the first one, set after the steps; empty: none */
+	struct span roster;	 /* that a step sets; empty: none */
 	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
 	const char *media;	 /* folder (media.h); NULL: none was named */
 	int folder;		 /* of the ceremony */

@@ -97,7 +97,7 @@ static enum pv_code run_set_roster(struct ceremony *c,
 				   const struct plan_step *step,
 				   struct err *err)
 {
-	const struct approvals_want want = { .op = QUORUM_ROSTER };
+	const struct approvals_want none = { .op = QUORUM_ROSTER };
 	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
 	CLEANUP(buf_release) struct buf names;
 	struct officers_report set;
@@ -108,10 +108,11 @@ static enum pv_code run_set_roster(struct ceremony *c,
 	if (rc == PV_OK && memcmp(roster->sha256, step->roster, 32) != 0)
 		rc = err_fail(err, PV_DENIED, "plan.roster", NULL,
 			      "the roster is not the plan's");
-	if (rc == PV_OK)
+	if (rc == PV_OK && !c->opts->later)
 		rc = settings_record(c->a, c->store, err);
 	if (rc == PV_OK)
-		rc = officers_set(c->a, c->store, c->opts->roster, &want, &set,
+		rc = officers_set(c->a, c->store, c->opts->roster,
+				  c->opts->want ? c->opts->want : &none, &set,
 				  err);
 	if (rc != PV_OK)
 		return rc;

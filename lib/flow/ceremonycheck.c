@@ -143,6 +143,23 @@ static enum pv_code on_template(struct ceremonycheck_state *c,
 	return PV_OK;
 }
 
+static enum pv_code on_roster(struct ceremonycheck_state *c,
+			      const struct transcript_line *line,
+			      struct err *err)
+{
+	const struct plan *plan = c->in->plan;
+	char hex[65] = "";
+
+	if (plan && c->open > 0)
+		hex_encode(plan->steps[c->open - 1].roster, 32, hex);
+	if (c->open == 0 || !ceremonycheck_is(c, PLAN_SET_ROSTER) ||
+	    (plan && strcmp(ceremonycheck_fact(line, "sha256"), hex) != 0))
+		return ceremonycheck_order(
+			"a roster that the step does not set", err);
+	c->about = true;
+	return PV_OK;
+}
+
 /* What was signed: by the template that the step is bound to. */
 static enum pv_code on_sign(struct ceremonycheck_state *c,
 			    const struct transcript_line *line, struct err *err)
@@ -165,7 +182,7 @@ static bool has_about(const struct ceremonycheck_state *c)
 		PLAN_ISSUE_CA,	   PLAN_SIGN_CRL,    PLAN_CROSS_SIGN,
 		PLAN_BACK_UP_KEY,  PLAN_RESTORE_KEY, PLAN_ROTATE_PIN,
 		PLAN_DESTROY_KEY,  PLAN_MAKE_CSR,    PLAN_SIGN_CSR,
-		PLAN_IMPORT_CA
+		PLAN_IMPORT_CA,	   PLAN_SET_ROSTER
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -224,6 +241,7 @@ static const struct event {
 	{ "step", false, on_step },
 	{ "template", true, on_template },
 	{ "sign", true, on_sign },
+	{ "roster", true, on_roster },
 	{ "done", true, on_done },
 	{ "key", true, ceremonycheck_key },
 	{ "certificate", true, ceremonycheck_certificate },

@@ -115,7 +115,10 @@ static enum pv_code check_plan(const struct approved *x, bool nobody,
 			       struct err *err)
 {
 	const struct plan_step *set =
-		x->in->plan ? plan_roster(x->in->plan) : NULL;
+		x->in->plan && plan_is_first(x->in->plan)
+			? plan_roster(x->in->plan)
+			: NULL; /* a later plan's is approved by the one before
+				 */
 	char hex[65];
 
 	if (!set)

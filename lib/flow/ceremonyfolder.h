@@ -14,6 +14,9 @@
 /* Of a run: the head of the rehearsal's transcript in hex, for who goes on. */
 #define CEREMONY_REHEARSED_FILE "rehearsed"
 
+/* Of a later plan that sets a roster: that one, for who goes on. */
+#define CEREMONY_NEXT_ROSTER_FILE "roster-next.json"
+
 /* Opened, and held by one run at a time: *fd is the caller's. PV_NOT_FOUND;
  * PV_CONFLICT, "ceremony.busy". */
 PV_MUST enum pv_code ceremony_folder_open(int home_fd, const struct plan *plan,
@@ -28,7 +31,8 @@ PV_MUST enum pv_code ceremony_folder_home(int fd, char hex[65],
 /* What a run keeps, for who goes on and who verifies. */
 struct ceremony_kept {
 	struct span plan;
-	struct span roster, approvals;		 /* empty: there are none */
+	struct span roster, approvals; /* empty: there are none */
+	struct span next;	       /* the roster that a later plan sets */
 	const struct transcript_head *rehearsed; /* NULL: none was needed */
 };
 /* Adds them to g, the plan as the last one to get its name: with it all are

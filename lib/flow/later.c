@@ -5,12 +5,14 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/plantemplate.h"
 #include "lib/flow/rehearsed.h"
+#include "policy/roster.h"
 
 CLEANUP_PTR(struct plan, plan_free);
 CLEANUP_PTR(struct file_group, file_group_free);
@@ -18,8 +20,9 @@ CLEANUP_PTR(struct file_group, file_group_free);
 struct later {
 	const struct later_opts *opts;
 	struct plan *plan;
-	struct buf text; /* the plan's bytes */
-	int folder;	 /* of the ceremony; -1: there is none yet */
+	struct buf text;   /* the plan's bytes */
+	struct buf roster; /* that it sets; empty: none */
+	int folder;	   /* of the ceremony; -1: there is none yet */
 	struct transcript_head rehearsed;
 	bool rehearse; /* also one that goes on */
 	struct later_begun begun;
@@ -30,6 +33,7 @@ static void later_release(struct later *w)
 {
 	plan_free(w->plan);
 	buf_release(&w->text);
+	buf_release(&w->roster);
 	fd_cleanup(&w->folder);
 	later_approved_release(&w->approved);
 }
@@ -48,6 +52,38 @@ static enum pv_code read_plan(struct later *w, struct err *err)
 	if (rc != PV_OK)
 		err_object(err, path);
 	return rc;
+}
+
+/* The very one that the plan sets: people approve both. */
+static enum pv_code read_roster(struct later *w, struct err *err)
+{
+	const struct plan_step *set = plan_roster(w->plan);
+	const struct later_opts *opts = w->opts;
+	uint8_t hash[32];
+	enum pv_code rc = PV_OK;
+
+	if (opts->resume && set)
+		rc = file_read(w->folder, CEREMONY_NEXT_ROSTER_FILE,
+			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &w->roster,
+			       err);
+	else if (opts->roster)
+		rc = file_read(AT_FDCWD, opts->roster,
+			       FILEIO_NOT_WRITABLE_BY_OTHERS, &w->roster, err);
+	if (rc == PV_OK)
+		rc = sha256(buf_span(&w->roster), hash, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!set ? w->roster.len == 0
+		 : memcmp(hash, set->roster, sizeof(hash)) == 0)
+		return PV_OK;
+	err_object(err, opts->roster ? opts->roster : w->plan->name);
+	return err_fail(err, PV_DENIED, "plan.roster",
+			"give the roster whose SHA-256 the plan names with "
+			"--roster",
+			!set ? "the plan sets no roster"
+			: w->roster.len > 0
+				? "the roster is not the one that the plan sets"
+				: "the plan sets a roster, and none was given");
 }
 
 /* What throw-away keys have made is no authority, and the other way round. */
@@ -122,6 +158,7 @@ static enum pv_code make_folder(struct later *w, struct err *err)
 		.plan = buf_span(&w->text),
 		.roster = buf_span(&w->approved.roster),
 		.approvals = buf_span(&w->approved.got.note),
+		.next = buf_span(&w->roster),
 		.rehearsed = w->opts->rehearsal ? &w->rehearsed : NULL
 	};
 	int home = w->opts->a->home_fd;
@@ -158,8 +195,8 @@ static enum pv_code begin(struct later *w, struct err *err)
 		rc = later_not_stepped(opts->store, w->plan, &w->begun, reached,
 				       err);
 	if (rc == PV_OK && !w->begun.found)
-		rc = later_begin(opts, w->plan, buf_span(&w->text), mode_of(w),
-				 err);
+		rc = later_begin(opts, w->plan, buf_span(&w->text),
+				 buf_span(&w->roster), mode_of(w), err);
 	if (rc == PV_OK && !w->begun.found)
 		rc = later_begun(opts->store, w->plan, &w->begun, err);
 	if (rc == PV_OK)
@@ -205,6 +242,7 @@ static enum pv_code run(const struct later *w, struct err *err)
 					  .mode = mode_of(w),
 					  .resume = opts->resume,
 					  .later = true,
+					  .roster = buf_span(&w->roster),
 					  .covered = opts->covered,
 					  .want = &want,
 					  .approved = &w->approved.got,
@@ -258,6 +296,8 @@ static enum pv_code check(struct later *w, struct err *err)
 		rc = ceremony_folder_take_rehearsed(w->folder, &w->rehearsed,
 						    err);
 	if (rc == PV_OK)
+		rc = read_roster(w, err);
+	if (rc == PV_OK)
 		rc = ceremony_window(w->plan, mode_of(w), err);
 	if (rc == PV_OK)
 		rc = plantemplate_bound(w->plan, mode_of(w),
@@ -279,6 +319,7 @@ enum pv_code later_run(const struct later_opts *opts,
 
 	memset(report, 0, sizeof(*report));
 	buf_init(&w.text, PLAN_SIZE_MAX);
+	buf_init(&w.roster, ROSTER_SIZE_MAX);
 	rc = read_plan(&w, err);
 	if (rc == PV_OK)
 		rc = check_home(&w, err);

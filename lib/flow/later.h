@@ -29,6 +29,9 @@ struct later_opts {
 	const char *templates_dir;
 	const char *media; /* what changes hands lies below it; or NULL */
 	const char *plan;  /* path of the plan's file */
+	/* Path of the roster that it sets; NULL: none, or resume, which has it
+	 * in the folder. */
+	const char *roster;
 	bool rehearse, resume;
 	const char *rehearsal; /* home of one, of that plan; NULL: rehearse or
 				* resume */
@@ -50,6 +53,7 @@ struct later_opts {
  * "ceremony.busy"; PV_INTEGRITY, "ceremony.folder" (the log has steps
  * of it which its folder has not, or that is gone); PV_NOT_FOUND:
  * "plan.unknown" (the authority has no such CA or key), nothing to resume;
+ * "plan.roster" (PV_DENIED: none was given, or not the plan's);
  * PV_INPUT: the plan, "plan.kind", "plan.issuer"; codes of
  * plantemplate_bound() and plantemplate_check(), of approvals_gate() and of
  * ceremony_run().

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/later_impl.h"
@@ -15,8 +17,10 @@
 #include "lib/log/ceremony.h"
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
+#include "policy/approval_render.h"
 
 CLEANUP_PTR(struct roster, roster_free);
+CLEANUP_PTR(json_t, json_decref);
 
 /* ---- what the log says ---- */
 
@@ -175,17 +179,40 @@ static enum pv_code waits_for(size_t n, struct err *err)
 	return PV_WAITING;
 }
 
-enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
-			 struct span text, const char *mode, struct err *err)
+/* For who approves it: the roster that it sets, by its bytes. */
+static enum pv_code make_context(struct span roster, json_t **context,
+				 struct err *err)
 {
+	CLEANUP(mem_cleanup)
+	char *base64 = mem_new(BASE64_LEN(roster.len) + 1, err);
+
+	if (!base64)
+		return PV_INTERNAL;
+	base64_encode(roster.p, roster.len, base64);
+	*context = json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64);
+	return *context ? PV_OK
+			: err_fail(err, PV_INTERNAL, NULL, NULL,
+				   "out of memory");
+}
+
+enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
+			 struct span text, struct span roster, const char *mode,
+			 struct err *err)
+{
+	CLEANUP(cleanup_json_decref) json_t *context = NULL;
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	struct approvals_want want = { .op = QUORUM_CEREMONY };
 	size_t waiting = 0;
 	struct err why;
-	enum pv_code rc;
+	enum pv_code rc = PV_OK;
 
+	if (roster.len > 0)
+		rc = make_context(roster, &context, err);
+	if (rc != PV_OK)
+		return rc;
 	if (opts->want)
 		want = *opts->want;
+	want.context = context;
 	want.op = QUORUM_CEREMONY;
 	want.subject = text;
 	want.what = "the plan";
@@ -196,8 +223,9 @@ enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
 	if (rc == PV_WAITING)
 		rc = PV_OK;
 	want.request_out = NULL;
+	want.context = NULL;
 	if (rc == PV_OK && got.needed > 0)
-		rc = later_ask(opts, plan, &want, &waiting, &why);
+		rc = later_ask(opts, plan, roster, &want, &waiting, &why);
 	if (rc == PV_OK && waiting == 0)
 		return record(opts->store, plan, &got, mode, err);
 	*err = why;

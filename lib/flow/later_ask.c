@@ -10,6 +10,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/adopt.h"
 #include "lib/flow/later_impl.h"
+#include "lib/flow/officers.h"
 #include "lib/flow/plantemplate.h"
 #include "lib/flow/raised.h"
 #include "lib/flow/rotate_ca.h"
@@ -21,8 +22,9 @@ struct asking {
 	const struct later_opts *opts;
 	const struct plan *plan;
 	const struct approvals_want *want;
-	int templates; /* folder */
-	size_t n;      /* the step */
+	struct span roster; /* that it sets */
+	int templates;	    /* folder */
+	size_t n;	    /* the step */
 };
 
 static const struct plan_step *step_of(const struct asking *x)
@@ -204,6 +206,9 @@ static enum pv_code ask_own(const struct asking *x, struct err *err)
 		return ask_ca(x, x->n, err);
 	case PLAN_IMPORT_CA:
 		return ask_import(x, err);
+	case PLAN_SET_ROSTER:
+		return officers_ask(x->opts->a, x->opts->store, x->roster,
+				    x->want, err);
 	default:
 		return PV_OK;
 	}
@@ -230,11 +235,13 @@ static enum pv_code ask(const struct asking *x,
 }
 
 enum pv_code later_ask(const struct later_opts *opts, const struct plan *plan,
-		       const struct approvals_want *want, size_t *waiting,
-		       struct err *err)
+		       struct span roster, const struct approvals_want *want,
+		       size_t *waiting, struct err *err)
 {
 	CLEANUP(fd_cleanup) int templates = -1;
-	struct asking x = { .opts = opts, .plan = plan, .want = want };
+	struct asking x = {
+		.opts = opts, .plan = plan, .want = want, .roster = roster
+	};
 	enum pv_code rc =
 		dir_open(AT_FDCWD, opts->templates_dir, &templates, err);
 

@@ -30,14 +30,15 @@ PV_MUST enum pv_code later_not_stepped(struct store *store,
 /* *waiting grows by the steps that lack approvals, and the first of them is
  * why. Codes of approvals_gate() but PV_WAITING. */
 PV_MUST enum pv_code later_ask(const struct later_opts *opts,
-			       const struct plan *plan,
+			       const struct plan *plan, struct span roster,
 			       const struct approvals_want *want,
 			       size_t *waiting, struct err *err);
 /* Asks who has to be asked, and records that it begins. Codes of
  * approvals_gate() and approvals_use(). */
 PV_MUST enum pv_code later_begin(const struct later_opts *opts,
 				 const struct plan *plan, struct span text,
-				 const char *mode, struct err *err);
+				 struct span roster, const char *mode,
+				 struct err *err);
 
 struct later_approved {
 	struct approvals got; /* needed 0: nobody was asked */

@@ -80,34 +80,72 @@ static enum pv_code check_next(const struct roster *now,
 			(unsigned long long)want);
 }
 
-static enum pv_code change(const struct authority *a, struct store *store,
-			   const struct roster *now, const struct roster *next,
-			   struct span bytes, struct span in_force,
-			   const struct approvals_want *from,
-			   struct officers_report *report, struct err *err)
+/* A roster that is to be set, and the one before it. */
+struct setting {
+	struct roster *now, *next; /* now NULL: there is none yet */
+	struct buf in_force;	   /* bytes of now */
+	struct span bytes;	   /* of next */
+};
+
+static void setting_release(struct setting *s)
+{
+	roster_free(s->now);
+	roster_free(s->next);
+	buf_release(&s->in_force);
+}
+
+static enum pv_code look(struct store *store, struct span bytes,
+			 struct setting *s, bool *existing, struct err *err)
+{
+	enum pv_code rc = roster_parse(bytes, &s->next, err);
+
+	s->bytes = bytes;
+	buf_init(&s->in_force, ROSTER_SIZE_MAX);
+	if (rc == PV_OK)
+		rc = people_in_force(store, &s->now, &s->in_force, err);
+	*existing = rc == PV_OK && s->now &&
+		    memcmp(s->now->sha256, s->next->sha256, 32) == 0;
+	return rc;
+}
+
+static enum pv_code gate(const struct authority *a, struct store *store,
+			 const struct setting *s,
+			 const struct approvals_want *from,
+			 struct approvals *got, struct err *err)
 {
 	CLEANUP(cleanup_json_decref) json_t *context = NULL;
-	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	struct approvals_want want = *from;
 	char what[64];
-	enum pv_code rc = check_next(now, next, err);
+	enum pv_code rc = check_next(s->now, s->next, err);
 
-	if (rc == PV_OK && now)
-		rc = context_of(in_force, &context, err);
-	/* From then on they are what people rely on. */
-	if (rc == PV_OK && !now)
-		rc = settings_record(a, store, err);
+	if (rc == PV_OK && s->now)
+		rc = context_of(buf_span(&s->in_force), &context, err);
 	if (rc != PV_OK)
 		return rc;
 	snprintf(what, sizeof(what), "roster version %llu",
-		 (unsigned long long)next->version);
+		 (unsigned long long)s->next->version);
 	want.op = QUORUM_ROSTER;
-	want.subject = bytes;
+	want.subject = s->bytes;
 	want.what = what;
 	want.context = context;
-	rc = approvals_gate(a, store, &want, &got, err);
+	return approvals_gate(a, store, &want, got, err);
+}
+
+static enum pv_code change(const struct authority *a, struct store *store,
+			   const struct setting *s,
+			   const struct approvals_want *want,
+			   struct officers_report *report, struct err *err)
+{
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	enum pv_code rc = check_next(s->now, s->next, err);
+
+	/* From then on they are what people rely on. */
+	if (rc == PV_OK && !s->now)
+		rc = settings_record(a, store, err);
 	if (rc == PV_OK)
-		rc = record(store, next, bytes, &got, err);
+		rc = gate(a, store, s, want, &got, err);
+	if (rc == PV_OK)
+		rc = record(store, s->next, s->bytes, &got, err);
 	if (rc == PV_OK)
 		snprintf(report->persons, sizeof(report->persons), "%s",
 			 got.persons);
@@ -132,26 +170,32 @@ enum pv_code officers_set(const struct authority *a, struct store *store,
 			  struct span bytes, const struct approvals_want *want,
 			  struct officers_report *report, struct err *err)
 {
-	CLEANUP(cleanup_roster_free) struct roster *next = NULL;
-	CLEANUP(cleanup_roster_free) struct roster *now = NULL;
-	CLEANUP(buf_release) struct buf in_force;
-	enum pv_code rc = roster_parse(bytes, &next, err);
+	CLEANUP(setting_release) struct setting s = { .now = NULL };
+	enum pv_code rc;
 
 	memset(report, 0, sizeof(*report));
-	buf_init(&in_force, ROSTER_SIZE_MAX);
-	if (rc == PV_OK)
-		rc = people_in_force(store, &now, &in_force, err);
+	rc = look(store, bytes, &s, &report->existing, err);
 	if (rc != PV_OK)
 		return rc;
-	report->version = next->version;
-	report->officers = next->n;
-	memcpy(report->sha256, next->sha256, 32);
-	name_needs_all(next, report);
-	report->existing = now && memcmp(now->sha256, next->sha256, 32) == 0;
-	return report->existing
-		       ? PV_OK
-		       : change(a, store, now, next, bytes, buf_span(&in_force),
-				want, report, err);
+	report->version = s.next->version;
+	report->officers = s.next->n;
+	memcpy(report->sha256, s.next->sha256, 32);
+	name_needs_all(s.next, report);
+	return report->existing ? PV_OK
+				: change(a, store, &s, want, report, err);
+}
+
+enum pv_code officers_ask(const struct authority *a, struct store *store,
+			  struct span bytes, const struct approvals_want *want,
+			  struct err *err)
+{
+	CLEANUP(setting_release) struct setting s = { .now = NULL };
+	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	bool existing = false;
+	enum pv_code rc = look(store, bytes, &s, &existing, err);
+
+	return rc == PV_OK && !existing ? gate(a, store, &s, want, &got, err)
+					: rc;
 }
 
 /* ---- what they did ---- */

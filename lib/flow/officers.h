@@ -31,6 +31,13 @@ PV_MUST enum pv_code officers_set(const struct authority *a,
 				  struct officers_report *report,
 				  struct err *err);
 
+/* Whether people have approved that: asked as officers_set() will ask, and
+ * nothing is done or used up. Its codes; PV_OK also where it is in force. */
+PV_MUST enum pv_code officers_ask(const struct authority *a,
+				  struct store *store, struct span bytes,
+				  const struct approvals_want *want,
+				  struct err *err);
+
 /* What one officer approved so far. */
 struct officers_use {
 	uint64_t count;

@@ -153,23 +153,28 @@ START_TEST(test_notes)
 }
 END_TEST
 
-/* A plan that sets a roster is approved by that one. */
+/* A first plan that sets a roster is approved by that one, a later one by the
+ * roster before. */
 START_TEST(test_plans_roster)
 {
 	static struct room x;
-	struct plan plan = { .steps_n = 1 };
+	struct plan plan = { .steps_n = 2 };
 	struct err err;
 
 	room_init(&x, 0);
-	plan.steps[0].kind = PLAN_SET_ROSTER;
-	UNIT_OK(sha256(buf_span(&x.roster), plan.steps[0].roster, &err_));
+	plan.steps[0].kind = PLAN_INIT_TOKEN;
+	plan.steps[1].kind = PLAN_SET_ROSTER;
+	UNIT_OK(sha256(buf_span(&x.roster), plan.steps[1].roster, &err_));
 	unit_ok(check(&x, "alice,bob", &plan, &err), &err);
 	unit_refused(check(&x, "-", &plan, &err), PV_INTEGRITY,
 		     "ceremony.order", &err);
-	plan.steps[0].roster[0] ^= 1;
+	plan.steps[1].roster[0] ^= 1;
 	unit_refused(check(&x, "alice,bob", &plan, &err), PV_INTEGRITY,
 		     "ceremony.order", &err);
-	plan.steps[0].kind = PLAN_PAUSE;
+	plan.steps[0].kind = PLAN_SIGN_CRL;
+	unit_ok(check(&x, "alice,bob", &plan, &err), &err);
+	plan.steps[0].kind = PLAN_INIT_TOKEN;
+	plan.steps[1].kind = PLAN_PAUSE;
 	unit_ok(check(&x, "-", &plan, &err), &err);
 	room_release(&x);
 }

@@ -290,7 +290,9 @@ static const struct {
 	{ HEAD CHECK OF_CA("sign-crl", "a/b") TAIL, "plan.name" },
 	{ HEAD CHECK SELF("root") TAIL, "plan.key_missing" },
 	{ HEAD CHECK BACKUP_KEY("log", "Ed25519") TAIL, "plan.backup" },
-	{ HEAD CHECK ",{\"step\":\"set-roster\",\"sha256\":\"\"}" TAIL,
+	{ HEAD CHECK ",{\"step\":\"set-roster\",\"sha256\":\""
+		     "0123456789abcdef0123456789abcdef"
+		     "0123456789abcdef0123456789abcdef\"}" ADOPT("t") TAIL,
 	  "plan.order" },
 };
 
