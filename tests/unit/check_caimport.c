@@ -408,6 +408,7 @@ START_TEST(test_one_that_has_ended)
 	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
 	struct err err;
 
+	make_list(1, now_s - 60, now_s + 3600, NULL);
 	UNIT_OK(ca_import(&in, &err_));
 	UNIT_OK(ca_chain_load(store, "issuing-1", now_s, &chain, &err_));
 	UNIT_OK(calist_chain(&a, store, &chain, now_s + 3600, &err_));
