@@ -73,6 +73,16 @@ PV_MUST enum pv_code camake_rebuild(struct camake *m,
 /* In the caller's write transaction. */
 PV_MUST enum pv_code
 camake_put_intent(struct camake *m, const struct log_who *who, struct err *err);
+/*
+ * The same of n of one store and one approval, in a transaction of its own.
+ * With a nonce those that a run with the same approvals left in the log since
+ * that entry are taken up, whatever became of it. PV_CONFLICT, "rotate.intent":
+ * what it had built cannot be built any more.
+ */
+#define CAMAKE_TOGETHER 3
+PV_MUST enum pv_code camake_intents(struct camake *made, size_t n,
+				    uint64_t since, int64_t now_s,
+				    struct err *err);
 /* Once that is durable. The token's answer was verified. */
 PV_MUST enum pv_code camake_sign(struct camake *m, struct err *err);
 /* The same again for its cert.issue, which gets *index (may be NULL). */

@@ -182,7 +182,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/castand.c lib/flow/castand.h lib/flow/keystand.c lib/flow/keystand.h \
 	lib/flow/heldpath.c lib/flow/heldpath.h lib/flow/publish_hook_open.c \
 	lib/flow/ceremony_import_next.c \
-	lib/flow/rotate_ca_again.c lib/flow/rotate_ca_cross.h lib/flow/rotate_ca_import.c lib/flow/rotate_ca_import.h \
+	lib/flow/camake_again.c lib/flow/rotate_ca_cross.h lib/flow/rotate_ca_import.c lib/flow/rotate_ca_import.h \
 	lib/flow/rotate_ca_give.c lib/flow/rotate_key_ended.c lib/flow/rotate_key_impl.h \
 	lib/flow/keystand_rows.c lib/flow/keystand_rows.h \
 	lib/flow/results.c \

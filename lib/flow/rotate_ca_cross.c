@@ -32,7 +32,8 @@ enum pv_code rotate_ca_record(struct rotate_ca *r, size_t from, size_t n,
 	if (!r->nonce)
 		rc = show(r, from, n, err);
 	if (rc == PV_OK)
-		rc = rotate_ca_intents(r, from, n, err);
+		rc = camake_intents(&r->made[from], n, r->key_index, r->now_s,
+				    err);
 	if (rc == PV_OK && r->nonce)
 		rc = show(r, from, n, err);
 	return rc;

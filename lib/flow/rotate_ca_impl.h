@@ -9,7 +9,7 @@ enum {
 	ROTATE_NEW,	/* the new key, from the CA above */
 	ROTATE_NEW_OLD, /* the new key, signed by the old one */
 	ROTATE_OLD_NEW, /* the old key, signed by the new one */
-	ROTATE_CERTS
+	ROTATE_CERTS = CAMAKE_TOGETHER
 };
 
 struct rotate_ca {
@@ -79,13 +79,6 @@ PV_MUST enum pv_code rotate_ca_put_cross(struct rotate_ca *r,
 PV_MUST enum pv_code rotate_ca_record(struct rotate_ca *r, size_t from,
 				      size_t n, struct err *err);
 void rotate_ca_release(struct rotate_ca *r);
-
-/* The cert.intent of n of made, from that place on, durable: those that a run
- * with the same approvals left are taken up, whatever became of it.
- * PV_CONFLICT, "rotate.intent": what it had built cannot be built any more (the
- * CA above has another generation). */
-PV_MUST enum pv_code rotate_ca_intents(struct rotate_ca *r, size_t from,
-				       size_t n, struct err *err);
 
 /*
  * Where others find it, once a checkpoint says that it is ours (keystand.h);

@@ -1,5 +1,5 @@
 /*
- * rotate_ca: one certificate of each kind for one approval. What was to be
+ * camake: one certificate of each kind for one approval. What was to be
  * signed stands in its cert.intent, with the nonce; whoever comes with the same
  * approvals, beside that run or after it was cut off, builds the same bytes,
  * and has nothing else signed.
@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/flow/rotate_ca_impl.h"
+#include "lib/flow/approvals.h"
+#include "lib/flow/camake.h"
 #include "lib/store/store_log.h"
 
 struct intent { /* as the log has it */
@@ -19,16 +20,17 @@ struct intent { /* as the log has it */
 };
 
 struct search {
-	const struct rotate_ca *r;
-	size_t from, n; /* of r->made */
-	struct intent found[ROTATE_CERTS];
+	struct camake *made;
+	size_t n;
+	struct intent found[CAMAKE_TOGETHER];
 };
 
-static uint64_t number_of(const struct log_entry *e, const char *key)
+static uint64_t number_of(const struct log_entry *e, const char *key,
+			  uint64_t unsaid)
 {
 	const struct log_fact *f = log_fact_find(e, key, LOG_UINT);
 
-	return f ? f->u : 0;
+	return f ? f->u : unsaid;
 }
 
 /* It is for the same key, from the same approvals. */
@@ -39,8 +41,8 @@ static bool is_of(const struct camake *m, const struct log_entry *e)
 	return nonce && memcmp(nonce, m->job.nonce, LOG_NONCE) == 0 &&
 	       log_fact_is(e, "spki", m->spki_sha256, 32) &&
 	       log_fact_is(e, "template hash", m->job.tmpl->sha256, 32) &&
-	       number_of(e, LOG_CA_GENERATION) == m->job.generation &&
-	       (number_of(e, LOG_CA_CROSS) == 1) == m->job.cross;
+	       number_of(e, LOG_CA_GENERATION, 1) == m->job.generation &&
+	       (number_of(e, LOG_CA_CROSS, 0) == 1) == m->job.cross;
 }
 
 static void take(struct intent *x, const struct log_entry *e, uint64_t index)
@@ -56,7 +58,7 @@ static void take(struct intent *x, const struct log_entry *e, uint64_t index)
 	if (!hex_decode(hex, x->serial, sizeof(x->serial)))
 		return;
 	memcpy(x->tbs_sha256, tbs->s.p, tbs->s.len);
-	x->built_s = (int64_t)number_of(e, LOG_CA_BUILT);
+	x->built_s = (int64_t)number_of(e, LOG_CA_BUILT, 0);
 	x->index = index;
 	x->found = true;
 }
@@ -70,8 +72,8 @@ static enum pv_code look(void *ctx, uint64_t index, struct span bytes,
 
 	if (rc != PV_OK || !span_is(e.type, LOG_CERT_INTENT))
 		return rc;
-	for (size_t i = s->from; i < s->from + s->n; i++)
-		if (is_of(&s->r->made[i], &e))
+	for (size_t i = 0; i < s->n; i++)
+		if (is_of(&s->made[i], &e))
 			take(&s->found[i], &e, index);
 	return PV_OK;
 }
@@ -84,13 +86,13 @@ static enum pv_code another(struct err *err)
 			"approvals, and it cannot be any more");
 }
 
-static enum pv_code take_up(struct rotate_ca *r, struct camake *m,
-			    const struct intent *x, struct err *err)
+static enum pv_code take_up(struct camake *m, const struct intent *x,
+			    int64_t now_s, struct err *err)
 {
 	enum pv_code rc;
 
-	if (x->built_s > r->now_s ||
-	    x->built_s < r->now_s - (int64_t)APPROVALS_VALID_S)
+	if (x->built_s > now_s ||
+	    x->built_s < now_s - (int64_t)APPROVALS_VALID_S)
 		return another(err);
 	rc = camake_rebuild(m, x->serial, x->built_s, err);
 	if (rc != PV_OK)
@@ -101,38 +103,38 @@ static enum pv_code take_up(struct rotate_ca *r, struct camake *m,
 	return PV_OK;
 }
 
-static enum pv_code find_all(struct search *s, struct err *err)
+static enum pv_code find_all(struct search *s, uint64_t since, struct err *err)
 {
 	const struct store_visit v = { .ctx = s, .fn.entry = look };
-	const struct rotate_ca *r = s->r;
+	struct store *store = s->made[0].job.store;
 	uint64_t size = 0;
 	enum pv_code rc;
 
 	/* Nobody is asked: each run has its own. */
-	if (!r->made[s->from].job.nonce)
+	if (!s->made[0].job.nonce)
 		return PV_OK;
-	rc = store_log_size(r->store, &size, err);
-	return rc == PV_OK && r->key_index < size
-		       ? store_log_each(r->store, r->key_index,
-					size - r->key_index, &v, err)
+	rc = store_log_size(store, &size, err);
+	return rc == PV_OK && since < size
+		       ? store_log_each(store, since, size - since, &v, err)
 		       : rc;
 }
 
-enum pv_code rotate_ca_intents(struct rotate_ca *r, size_t from, size_t n,
-			       struct err *err)
+enum pv_code camake_intents(struct camake *made, size_t n, uint64_t since,
+			    int64_t now_s, struct err *err)
 {
-	struct search s = { .r = r, .from = from, .n = n };
+	struct search s = { .made = made, .n = n };
+	struct store *store = made[0].job.store;
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct event_who who;
-	enum pv_code rc = store_begin(r->store, STORE_WRITE, &txn, err);
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
 
 	if (rc == PV_OK)
-		rc = event_now(r->store, &who, err);
+		rc = event_now(store, &who, err);
 	if (rc == PV_OK)
-		rc = find_all(&s, err);
-	for (size_t i = from; rc == PV_OK && i < from + n; i++)
+		rc = find_all(&s, since, err);
+	for (size_t i = 0; rc == PV_OK && i < n; i++)
 		rc = s.found[i].found
-			     ? take_up(r, &r->made[i], &s.found[i], err)
-			     : camake_put_intent(&r->made[i], &who.who, err);
+			     ? take_up(&made[i], &s.found[i], now_s, err)
+			     : camake_put_intent(&made[i], &who.who, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
