@@ -95,6 +95,26 @@ static enum pv_code put_revoke(struct acts *x, struct span text,
 	return rc;
 }
 
+static enum pv_code put_sign(const struct log_entry *e, struct span text,
+			     struct buf *out, struct err *err)
+{
+	const struct log_fact *hash =
+		log_fact_find(e, LOG_CA_TEMPLATE, LOG_BSTR);
+	const struct subject_sign_ca s = {
+		.name = e->object,
+		.to = acts_text_of(e, "for"),
+		.issuer = acts_text_of(e, "issuer"),
+		.generation = acts_number_of(e, "generation", 0),
+		.template = behind(line_at(text, 5), "template "),
+		.template_sha256 = hash ? hash->s.p : NULL
+	};
+
+	/* No text: that is not what was approved. */
+	if (!hash || hash->s.len != LOG_HASH)
+		return PV_OK;
+	return subject_sign_ca(out, &s, err);
+}
+
 static enum pv_code put_rotate(struct acts *x, struct span text,
 			       struct buf *out, struct err *err)
 {
@@ -102,6 +122,8 @@ static enum pv_code put_rotate(struct acts *x, struct span text,
 	struct log_entry e;
 	enum pv_code rc = log_entry_decode(buf_span(&x->rotation), &e, err);
 
+	if (rc == PV_OK && span_is(e.type, LOG_CA_SIGN))
+		return put_sign(&e, text, out, err);
 	if (rc != PV_OK)
 		return rc;
 	hash = log_fact_find(&e, LOG_CA_TEMPLATE, LOG_BSTR);

@@ -6,8 +6,12 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/camake.h"
+#include "lib/flow/decision.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/raised.h"
+#include "lib/flow/subject_acts.h"
+#include "lib/log/acts.h"
 #include "lib/store/store_device.h"
 #include "lib/x509/cert.h"
 
@@ -23,6 +27,10 @@ struct work {
 	struct x509_issuer former; /* the certificate before; empty: none */
 	char label[HSM_LABEL_MAX]; /* of the subject's key */
 	struct camake made;
+	/* Of a request: */
+	uint64_t since;	 /* no intent of its approvals is older */
+	struct buf text; /* what is approved */
+	struct approvals got;
 };
 
 static void work_release(struct work *w)
@@ -32,6 +40,8 @@ static void work_release(struct work *w)
 	x509_issuer_release(&w->above);
 	x509_issuer_release(&w->former);
 	camake_release(&w->made);
+	buf_release(&w->text);
+	approvals_release(&w->got);
 }
 
 static enum pv_code open_label(struct work *w, const char *label,
@@ -135,6 +145,7 @@ static enum pv_code build(struct work *w, int64_t now_s, struct err *err)
 		.signer = w->root ? &w->subject : &w->issuer,
 		.until_s = w->job->until_s,
 		.csr_sha256 = w->job->csr ? w->job->csr_sha256 : NULL,
+		.nonce = approvals_nonce(&w->got),
 		.now_s = now_s,
 	};
 	enum pv_code rc = camake_build(&w->made, &job, err);
@@ -144,18 +155,45 @@ static enum pv_code build(struct work *w, int64_t now_s, struct err *err)
 		       : rc;
 }
 
-/* Durable when PV_OK: only then may the token be asked. */
-static enum pv_code record_intent(struct work *w, struct err *err)
+static enum pv_code tell(struct work *w, struct err *err)
 {
-	STORE_TXN txn = STORE_TXN_INIT;
-	struct event_who who;
-	enum pv_code rc = store_begin(w->job->store, STORE_WRITE, &txn, err);
+	return w->job->before ? w->job->before(w->job->ctx, &w->made, err)
+			      : PV_OK;
+}
+
+/* Durable when PV_OK: only then may the token be asked. Under approvals an
+ * earlier run may have recorded other bytes than were just built: these are the
+ * ones to be shown. */
+static enum pv_code record_intent(struct work *w, int64_t now_s,
+				  struct err *err)
+{
+	bool approved = w->made.job.nonce;
+	enum pv_code rc = approved ? PV_OK : tell(w, err);
 
 	if (rc == PV_OK)
-		rc = event_now(w->job->store, &who, err);
-	if (rc == PV_OK)
-		rc = camake_put_intent(&w->made, &who.who, err);
-	return rc == PV_OK ? store_commit(&txn, err) : rc;
+		rc = camake_intents(&w->made, 1, w->since, now_s, err);
+	return rc == PV_OK && approved ? tell(w, err) : rc;
+}
+
+/* What was approved of it, where people were asked. */
+static enum pv_code put_sign(const struct work *w, const struct log_who *who,
+			     struct err *err)
+{
+	const struct log_ca_sign s = { .ca = w->job->ca,
+				       .issuer = w->job->issuer,
+				       .to = w->job->to,
+				       .generation = w->generation,
+				       .csr = w->job->csr_sha256,
+				       .template_hash = w->job->tmpl->sha256,
+				       .nonce = approvals_nonce(&w->got) };
+	struct log_entry e;
+	enum pv_code rc;
+
+	log_ca_sign(&e, who, &s);
+	rc = event_append(w->job->store, &e, err);
+	return rc == PV_OK ? decision_on_acts(w->job->store, who, &w->got,
+					      buf_span(&w->text), 1, err)
+			   : rc;
 }
 
 static enum pv_code record_cert(struct work *w, struct err *err)
@@ -182,6 +220,8 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 				      err);
 	if (rc == PV_OK)
 		rc = store_ca_put(w->job->store, &row, err);
+	if (rc == PV_OK && w->job->csr)
+		rc = put_sign(w, &who.who, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
@@ -201,7 +241,7 @@ static enum pv_code seen(void *arg, const struct store_ca *ca, struct err *err)
 	struct work *w = arg;
 	enum pv_code rc;
 
-	if (!w->job->csr || ca->label[0] || store_ca_imported(ca))
+	if (!w->job->to || ca->label[0] || store_ca_imported(ca))
 		return taken(ca->name, err);
 	rc = logged_ca(w->job->store, ca, err);
 	if (rc == PV_OK && strcmp(ca->parent, w->job->issuer) != 0)
@@ -216,6 +256,7 @@ static enum pv_code seen(void *arg, const struct store_ca *ca, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	w->generation = ca->generation + 1;
+	w->since = ca->issue_index;
 	x509_issuer_release(&w->former);
 	return x509_issuer_load(ca->cert, &w->former, err);
 }
@@ -263,6 +304,66 @@ static enum pv_code check_job(struct work *w, struct err *err)
 	return rc;
 }
 
+/* ---- approved ---- */
+
+static enum pv_code put_subject(struct work *w, struct err *err)
+{
+	const struct template *t = w->job->tmpl;
+	char named[TPL_NAME_MAX + 32];
+	const struct subject_sign_ca s = {
+		.name = log_str(w->job->ca),
+		.to = log_str(w->job->to),
+		.issuer = log_str(w->job->issuer),
+		.generation = w->generation,
+		.template = { (const uint8_t *)named,
+			      (size_t)snprintf(named, sizeof(named),
+					       "%s version %u", t->name,
+					       (unsigned)t->version) },
+		.template_sha256 = t->sha256
+	};
+
+	buf_init(&w->text, SUBJECT_ACTS_MAX);
+	return subject_sign_ca(&w->text, &s, err);
+}
+
+static enum pv_code gate(struct work *w, struct err *err)
+{
+	const struct cacert_job *job = w->job;
+	struct approvals_want want = { .files_n = 0 };
+	struct tpl_approvals raised;
+	char what[STORE_ID_MAX + 32];
+	enum pv_code rc = put_subject(w, err);
+
+	if (rc == PV_OK)
+		rc = raised_of_key(job->store, job->ca, job->tmpl->sha256,
+				   UINT64_MAX, &raised, err);
+	if (rc != PV_OK)
+		return rc;
+	if (job->ahead)
+		raised_add(&raised, job->ahead);
+	if (job->want)
+		want = *job->want;
+	snprintf(what, sizeof(what), "sign ca %.64s", job->ca);
+	want.op = QUORUM_ROTATE_CA;
+	want.subject = buf_span(&w->text);
+	want.what = what;
+	want.raised = &raised;
+	return approvals_gate(job->a, job->store, &want, &w->got, err);
+}
+
+enum pv_code cacert_ask(const struct cacert_job *job, struct err *err)
+{
+	CLEANUP(work_release)
+	struct work w = { .job = job, .generation = 1 };
+	enum pv_code rc = check_job(&w, err);
+
+	if (rc == PV_OK)
+		rc = gate(&w, err);
+	if (rc != PV_OK)
+		err_object(err, job->ca);
+	return rc;
+}
+
 enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 			  struct err *err)
 {
@@ -280,14 +381,14 @@ enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 	rc = open_parties(&w, now_s, err);
 	if (rc == PV_OK)
 		rc = camake_check_until(job->tmpl, job->until_s, now_s, err);
+	if (rc == PV_OK && job->csr)
+		rc = gate(&w, err);
 	if (rc == PV_OK)
 		rc = build(&w, now_s, err);
 	if (rc == PV_OK)
 		rc = same_subject(&w, err);
-	if (rc == PV_OK && job->before)
-		rc = job->before(job->ctx, &w.made, err);
 	if (rc == PV_OK)
-		rc = record_intent(&w, err);
+		rc = record_intent(&w, now_s, err);
 	if (rc == PV_OK)
 		rc = camake_sign(&w.made, err);
 	if (rc == PV_OK)

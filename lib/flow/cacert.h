@@ -4,12 +4,18 @@
  * verified, then recorded with its cert.issue entry and put on the token, if
  * that has its key.
  *
+ * A request of another authority is signed as people approve it (rotate_ca),
+ * where a roster is in force; its ca.sign says so (lib/log/acts.h). One
+ * certificate for one approval: who comes with the same ones has the same bytes
+ * signed.
+ *
  * A crash in between leaves a cert.intent without cert.issue; its serial is
  * never used again and audit names it.
  */
 #ifndef PV_FLOW_CACERT_H
 #define PV_FLOW_CACERT_H
 
+#include "lib/flow/approvals.h"
 #include "lib/flow/authority.h"
 #include "lib/flow/camake.h"
 #include "lib/hsm.h"
@@ -27,6 +33,11 @@ struct cacert_job {
 	 * hash of its DER; NULL: the key is ours. */
 	const struct csr *csr;
 	const uint8_t *csr_sha256;
+	const char *to; /* that authority */
+	/* Of a request: files and request_out; and what templates ask that will
+	 * be adopted before it is signed. NULL: none. */
+	const struct approvals_want *want;
+	const struct tpl_approvals *ahead;
 	const char *issuer; /* name of the CA above; NULL: a root */
 	int64_t until_s;    /* it ends then; 0: as the template says */
 	/* Told, or asked, before the intent is recorded; may be NULL. A failure
@@ -50,5 +61,9 @@ struct cacert_job {
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);
+/* Whether people have approved that a request for it is signed: asked as
+ * cacert_issue() will ask, with no request yet, and nothing is done or used up.
+ * Codes of approvals_gate(), "store.ca", "rotate.shards". */
+PV_MUST enum pv_code cacert_ask(const struct cacert_job *job, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/adopt.h"
+#include "lib/flow/cacert.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/plantemplate.h"
@@ -196,6 +197,31 @@ static enum pv_code ask_import(const struct asking *x, struct err *err)
 	return PV_OK;
 }
 
+/* Of another authority's CA, whose request is not there yet. */
+static enum pv_code ask_sign(const struct asking *x, struct err *err)
+{
+	const struct plan_step *step = step_of(x);
+	const struct about about = { step->ca, x->n };
+	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	CLEANUP(buf_release) struct buf bytes;
+	struct tpl_approvals ahead;
+	struct cacert_job job = { .a = x->opts->a,
+				  .store = x->opts->store,
+				  .ca = step->ca,
+				  .issuer = step->issuer,
+				  .to = step->from,
+				  .want = x->want,
+				  .ahead = &ahead };
+	enum pv_code rc = plantemplate_read(x->templates, step, &bytes, err);
+
+	if (rc == PV_OK)
+		rc = template_parse(buf_span(&bytes), &t, NULL, err);
+	if (rc == PV_OK)
+		rc = sum_ahead(x, &about, &ahead, err);
+	job.tmpl = t;
+	return rc == PV_OK ? cacert_ask(&job, err) : rc;
+}
+
 static enum pv_code ask_own(const struct asking *x, struct err *err)
 {
 	switch (step_of(x)->kind) {
@@ -209,6 +235,8 @@ static enum pv_code ask_own(const struct asking *x, struct err *err)
 	case PLAN_SET_ROSTER:
 		return officers_ask(x->opts->a, x->opts->store, x->roster,
 				    x->want, err);
+	case PLAN_SIGN_CSR:
+		return ask_sign(x, err);
 	default:
 		return PV_OK;
 	}

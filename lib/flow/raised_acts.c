@@ -308,6 +308,7 @@ static enum pv_code of_rotation(struct store *store, uint64_t index,
 {
 	CLEANUP(buf_release) struct buf room;
 	const struct log_fact *purpose, *hash;
+	struct span name = { NULL, 0 };
 	char ca[STORE_ID_MAX + 1];
 	struct log_entry e;
 	enum pv_code rc;
@@ -320,11 +321,15 @@ static enum pv_code of_rotation(struct store *store, uint64_t index,
 		return rc;
 	purpose = log_fact_find(&e, "purpose", LOG_TSTR);
 	hash = log_fact_find(&e, LOG_CA_TEMPLATE, LOG_BSTR);
-	if (!hash || hash->s.len != STORE_HASH || !purpose ||
-	    purpose->s.len >= sizeof(ca))
+	if (span_is(e.type, LOG_CA_SIGN))
+		name = e.object;
+	else if (purpose)
+		name = purpose->s;
+	if (!hash || hash->s.len != STORE_HASH || name.len == 0 ||
+	    name.len >= sizeof(ca))
 		return raised_of_key(store, NULL, NULL, index, out, err);
-	memcpy(ca, purpose->s.p, purpose->s.len);
-	ca[purpose->s.len] = '\0';
+	memcpy(ca, name.p, name.len);
+	ca[name.len] = '\0';
 	return raised_of_key(store, ca, hash->s.p, index, out, err);
 }
 

@@ -104,15 +104,36 @@ static bool is_rotation(const struct store_governance *g)
 	       strcmp(g->name, quorum_op_name(QUORUM_ROTATE_CA)) == 0;
 }
 
+/* The entry that it decided on; a certificate for another authority's key
+ * changes no settings. */
+static enum pv_code read_rotation(const struct expecting *x, uint64_t index,
+				  struct buf *room, struct log_entry *e,
+				  bool *rotates, struct err *err)
+{
+	enum pv_code rc = store_log_read(x->store, index - 1, room, err);
+
+	if (rc == PV_OK)
+		rc = log_entry_decode(buf_span(room), e, err);
+	*rotates = rc == PV_OK && span_is(e->type, LOG_KEY_ROTATE);
+	return rc;
+}
+
 static enum pv_code find_last(void *ctx, const struct store_governance *g,
 			      struct err *err)
 {
 	struct expecting *x = ctx;
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	bool rotates = false;
+	enum pv_code rc;
 
-	(void)err;
-	if (is_rotation(g))
+	if (!is_rotation(g))
+		return PV_OK;
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = read_rotation(x, g->index, &room, &e, &rotates, err);
+	if (rotates)
 		x->last = g->index;
-	return PV_OK;
+	return rc;
 }
 
 static enum pv_code take(void *ctx, const struct store_governance *g,
@@ -121,15 +142,15 @@ static enum pv_code take(void *ctx, const struct store_governance *g,
 	struct expecting *x = ctx;
 	CLEANUP(buf_release) struct buf room;
 	struct log_entry e;
+	bool rotates = false;
 	enum pv_code rc;
 
 	if (!is_rotation(g) || g->index >= x->until)
 		return PV_OK;
 	buf_init(&room, LOG_ENTRY_MAX);
-	rc = store_log_read(x->store, g->index - 1, &room, err);
-	if (rc == PV_OK)
-		rc = log_entry_decode(buf_span(&room), &e, err);
-	return rc == PV_OK ? apply(x->text, &e, g->index - 1, err) : rc;
+	rc = read_rotation(x, g->index, &room, &e, &rotates, err);
+	return rc == PV_OK && rotates ? apply(x->text, &e, g->index - 1, err)
+				      : rc;
 }
 
 enum pv_code settings_expected(struct store *store, bool before_last,

@@ -72,6 +72,19 @@ enum pv_code subject_rotate_ca(struct buf *out,
 	return buf_check(out, err);
 }
 
+enum pv_code subject_sign_ca(struct buf *out, const struct subject_sign_ca *s,
+			     struct err *err)
+{
+	buf_put_str(out, "sign ca\n");
+	put_line(out, "name", s->name);
+	put_line(out, "for", s->to);
+	put_line(out, "issuer", s->issuer);
+	put_number(out, "to", s->generation);
+	put_line(out, "template", s->template);
+	put_hash(out, "template_sha256 ", s->template_sha256);
+	return buf_check(out, err);
+}
+
 void subject_rotate_key(struct buf *out, const struct subject_rotate_key *s)
 {
 	buf_put_str(out, "rotate key\n");

@@ -44,6 +44,16 @@ PV_MUST enum pv_code subject_rotate_ca(struct buf *out,
 				       const struct subject_rotate_ca *s,
 				       struct err *err);
 
+struct subject_sign_ca { /* a request that another authority makes */
+	struct span name, to, issuer; /* to: that authority */
+	uint64_t generation;
+	struct span template; /* "NAME version N" */
+	const uint8_t *template_sha256;
+};
+PV_MUST enum pv_code subject_sign_ca(struct buf *out,
+				     const struct subject_sign_ca *s,
+				     struct err *err);
+
 struct subject_rotate_key {
 	struct span purpose, from, to; /* labels */
 	bool ends;		       /* from signs no more beside to */

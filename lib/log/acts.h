@@ -1,11 +1,11 @@
 /*
  * acts: entries of what people have to approve that are none of the chain
  * (govern.h), since one approval may be for very many: certificates revoked,
- * devices retired, a key put in another's place, device keys exported, keys
- * enrolled that devices attest with. Under a
- * roster each has the approval's nonce as a fact, all of one approval come one
- * behind the other, and right behind them comes one people.decide, which is of
- * the chain and says how many they are.
+ * devices retired, a key put in another's place, another authority's key
+ * certified as a CA's, device keys exported, keys enrolled that devices attest
+ * with. Under a roster each has the approval's nonce as a fact, all of one
+ * approval come one behind the other, and right behind them comes one
+ * people.decide, which is of the chain and says how many they are.
  *
  * Constructors fill *e as those of events.h do.
  */
@@ -20,9 +20,11 @@
 /* Of a cert.revoke that nobody approves, as superseded: the serial of the
  * credential in its place. */
 #define LOG_BY "by"
-#define LOG_ENDS "ends" /* 1: of a key.rotate, when the old key signs no more  \
-			 */
+#define LOG_ENDS                                                               \
+	"ends" /* 1: of a key.rotate, when the old key signs no more           \
+		*/
 #define LOG_CA_TEMPLATE "template hash" /* of a key.rotate of a CA */
+#define LOG_CA_SIGN "ca.sign"
 #define LOG_KEK "kek" /* what is exported, of a device's keys */
 
 struct log_who;
@@ -35,6 +37,18 @@ struct log_people {
 };
 void log_people_decide(struct log_entry *e, const struct log_who *who,
 		       const struct log_people *p);
+
+/* A CA whose key another authority has got a certificate. */
+struct log_ca_sign {
+	const char *ca;	    /* its name here: the object */
+	const char *issuer; /* the CA above */
+	const char *to;	    /* the authority that asked */
+	uint64_t generation;
+	const uint8_t *csr, *template_hash;
+	const uint8_t *nonce; /* of its approvals; or NULL */
+};
+void log_ca_sign(struct log_entry *e, const struct log_who *who,
+		 const struct log_ca_sign *s);
 
 /* One of those that people.decide covers. */
 PV_MUST bool log_acts(const struct log_entry *e);
