@@ -15,6 +15,11 @@
 
 /* ---- what the log says by itself ---- */
 
+struct audit_offer { /* an attest.enrol that waits for its TPM, approved */
+	uint64_t index, time_ms;
+	uint8_t of[32]; /* hash of device, format, key and EK */
+};
+
 /* *is false where the entry lacks one of them. */
 static enum pv_code hash_offer(const struct log_entry *e, uint8_t out[32],
 			       bool *is, struct err *err)

@@ -5,9 +5,9 @@
  * a serial revoked once, unless it was held, no trust anchor but a CA's. What
  * people decided is one chain, each with its approvals (pairing.h), and rosters
  * count up by one; of no order is there more than it allows, and its end counts
- * what there is (quota.h). Under a roster a TPM's key is enrolled on an offer
- * that was approved. The tree grows with them.
- * Each type of entry is a row of the table in audit_entries.c.
+ * what there is (quota.h); a TPM's key came of an offer that was approved. The
+ * tree grows with them. Each type of entry is a row of the table in
+ * audit_entries.c.
  *
  * Holds five bits a serial (serialset.h), and what audit.c compares with rows
  * of CAs, keys and templates. Does not check: the root; rows of the store.
@@ -54,15 +54,9 @@ struct audit_key { /* key.generate */
 	uint64_t restored, destroyed; /* newest of each; or STORE_NO_INDEX */
 };
 
-struct audit_offer { /* an attest.enrol that waits for its TPM, approved */
-	uint64_t index, time_ms;
-	uint8_t of[32]; /* hash of device, format, key and EK */
-};
-
 struct audit_template { /* template.adopt */
 	uint8_t sha256[32];
 };
-
 struct audit_entries { /* zeroed: nothing was taken yet */
 	struct log_hasher hasher;
 	struct log_tree tree;
@@ -117,7 +111,6 @@ PV_MUST enum pv_code audit_entries_take(struct audit_entries *au,
 /* There is no further one. PV_INTEGRITY, "store.governance". */
 PV_MUST enum pv_code audit_entries_end(const struct audit_entries *au,
 				       struct err *err);
-
 /* Ordered part of a serial in hex; false when it is none of ours. */
 PV_MUST bool audit_number(struct span hex, uint32_t *number);
 PV_PRINTF(4, 5)
