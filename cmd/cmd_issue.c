@@ -87,10 +87,11 @@ static enum pv_code open_source(const struct issue_cmd_opts *o,
 /* The station signs for itself, here and now, for what comes from there. */
 static enum pv_code claim_station(const struct issue_cmd_opts *o,
 				  const struct authority *a,
-				  const struct reader_opts *src,
-				  struct officerkey *k, struct stationclaim *c,
-				  struct err *err)
+				  struct reader_opts *src, struct officerkey *k,
+				  struct stationclaim *c, struct err *err)
 {
+	enum pv_code rc =
+		o->stream ? PV_OK : issue_own_rows(a->home_fd, src, err);
 	const struct stationclaim_run run = { .log = a->origin,
 					      .order = o->order,
 					      .station = o->station,
@@ -98,7 +99,7 @@ static enum pv_code claim_station(const struct issue_cmd_opts *o,
 					      .stream = o->stream };
 	const struct note_signer signer = officerkey_signer(k);
 
-	return stationclaim_make(&run, &signer, c, err);
+	return rc == PV_OK ? stationclaim_make(&run, &signer, c, err) : rc;
 }
 
 struct opened { /* before anything is issued */

@@ -149,6 +149,47 @@ enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
 	return rc;
 }
 
+/* A file of our own that nobody else can open. */
+static enum pv_code open_nameless(int home, int *fd, struct err *err)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), ".requests.%ld.tmp", (long)getpid());
+	(void)unlinkat(home, name, 0); /* what a crash left */
+	*fd = openat(home, name,
+		     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*fd >= 0 && unlinkat(home, name, 0) == 0)
+		return PV_OK;
+	return err_errno(err, PV_STORAGE, "file.write", NULL,
+			 "cannot keep the requests in the home");
+}
+
+enum pv_code issue_own_rows(int home, struct reader_opts *src, struct err *err)
+{
+	CLEANUP(fd_cleanup) int own = -1;
+	char buf[COUNT_BYTES];
+	struct stat st;
+	ssize_t n = 1;
+	enum pv_code rc;
+
+	if (src->fd < 0 || fstat(src->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return PV_OK;
+	rc = open_nameless(home, &own, err);
+	while (rc == PV_OK && n > 0) {
+		n = read(src->fd, buf, sizeof(buf));
+		if (n > 0)
+			rc = fd_write_all(own, buf, (size_t)n, err);
+	}
+	if (rc == PV_OK && (n < 0 || lseek(own, 0, SEEK_SET) != 0))
+		rc = err_errno(err, PV_STORAGE, "file.read", NULL,
+			       "cannot read the requests to be signed");
+	if (rc != PV_OK)
+		return rc;
+	fd_cleanup(&src->fd);
+	src->fd = TAKE_FD(own);
+	return PV_OK;
+}
+
 /* What stands between two row ends, as far as counting goes. */
 struct row_count {
 	bool csv, quoted, blank;

@@ -53,6 +53,13 @@ PV_MUST enum pv_code issue_set_rows(const struct issue_cmd_opts *o,
 				    const char *pin_source,
 				    struct reader_opts *src, struct err *err);
 /*
+ * A regular file from where src->fd stands: to a file without a name in home,
+ * which src->fd is then, at its start. Who signs for requests signs for those
+ * that are issued, whoever writes their file meanwhile. PV_STORAGE.
+ */
+PV_MUST enum pv_code issue_own_rows(int home, struct reader_opts *src,
+				    struct err *err);
+/*
  * How many requests a regular file holds, for showing progress only; 0: not
  * known. Of a very long file a part is counted and the rest estimated.
  */

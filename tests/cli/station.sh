@@ -119,6 +119,38 @@ expect_equal "$(jq -r '.facts.session | length' "$T/claim")" 32 \
 	"its nonce"
 verify_audit
 
+case_start "what is issued is what was signed for, whoever writes the file then"
+open_order o-race "$sensor" 5 "$(keyed line-1)"
+printf '{"device": "S0000000071"}\n' >"$T/race.jsonl"
+cp "$H/provctl.json" "$T/config"
+jq '.pin_source = "fd:9"' "$T/config" >"$H/provctl.json"
+accept_module
+mkfifo "$T/pin"
+exec 9<>"$T/pin"
+"$PROVCTL" -C "$H" issue --template symmetric-sensor --order o-race \
+	--station line-1 --station-key "$T/keys/line-1.key" \
+	--from "$T/race.jsonl" >"$T/out" 2>"$T/err" </dev/null &
+issuing=$!
+echo "$issuing" >>"$T/pids"
+# Signers are there once the station has signed; they wait for the PIN.
+tries=0
+while [ -z "$(child_of "$issuing" signer)" ] && [ "$tries" -lt 1000 ]; do
+	tries=$((tries + 1))
+	sleep 0.05
+done
+[ "$tries" -lt 1000 ] || fail "no signer"
+printf '{"device": "S0000000072"}\n' | dd of="$T/race.jsonl" conv=notrunc \
+	2>"$T/log"
+cat "$H/softhsm/pin" >&9
+echo >&9
+wait "$issuing"
+expect_equal "$?" 0 "exit of issue ($(cat "$T/err"))"
+exec 9>&-
+expect_equal "$(jq -r .device "$T/out")" S0000000071 "device that is issued"
+[ -z "$(find "$H" -name '.requests.*')" ] || fail "requests are left"
+cp "$T/config" "$H/provctl.json"
+accept_module
+
 case_start "without keys in the order a name is a claim, and a key is unknown"
 open_order o-2 "$sensor" 5 '{stations: ["line-*"]}'
 at o-2 S0000000021 --station line-1
