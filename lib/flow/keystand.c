@@ -278,10 +278,19 @@ static enum pv_code add_log(struct keystand *ks, const struct store_key *row,
 	return rc;
 }
 
+enum pv_code keystand_first(struct store *store, uint64_t *size,
+			    struct err *err)
+{
+	CLEANUP(cover_release) struct cover first = { .size = 0 };
+	enum pv_code rc = find_cover(store, 0, &first, err);
+
+	*size = first.size ? first.size : UINT64_MAX;
+	return rc;
+}
+
 enum pv_code keystand_load(struct store *store, struct keystand *ks,
 			   struct err *err)
 {
-	CLEANUP(cover_release) struct cover first = { .size = 0 };
 	CLEANUP(mem_cleanup)
 	struct keystand_rows *rows = mem_new(sizeof(*rows), err);
 	struct store_meta meta;
@@ -290,13 +299,12 @@ enum pv_code keystand_load(struct store *store, struct keystand *ks,
 	memset(ks, 0, sizeof(*ks));
 	ks->store = store;
 	if (rc == PV_OK)
-		rc = find_cover(store, 0, &first, err);
+		rc = keystand_first(store, &ks->first, err);
 	if (rc == PV_OK)
 		rc = keystand_rows_load(store, keystand_is_log, rows, err);
 	if (rc != PV_OK)
 		return rc;
 	snprintf(ks->origin, sizeof(ks->origin), "%s", meta.origin);
-	ks->first = first.size ? first.size : UINT64_MAX;
 	if (rows->n > KEYSTAND_LOGS_MAX)
 		return err_fail(err, PV_INTEGRITY, "log.checkpoint", NULL,
 				"more than %u log keys", KEYSTAND_LOGS_MAX);

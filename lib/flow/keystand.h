@@ -36,6 +36,10 @@ struct keystand { /* plain data */
 	size_t n;
 };
 
+/* How many entries the log's first checkpoint covers, which is init's;
+ * UINT64_MAX: there is none yet. PV_STORAGE. */
+PV_MUST enum pv_code keystand_first(struct store *store, uint64_t *size,
+				    struct err *err);
 /* Which log keys count. store is borrowed. PV_INTEGRITY, "log.checkpoint", for
  * more than KEYSTAND_LOGS_MAX; PV_STORAGE. */
 PV_MUST enum pv_code keystand_load(struct store *store, struct keystand *ks,

@@ -263,6 +263,21 @@ static bool import_says(const struct log_entry *e, const struct store_ca *ca,
 		number_is(e, LOG_CA_ACTIVE, ca->active_ms, 0));
 }
 
+/* The first generation comes with the authority itself, before its first
+ * checkpoint; of a later one the key stands (logged_ca_counts()). */
+static enum pv_code came_in_time(struct store *store, const struct store_ca *ca,
+				 struct err *err)
+{
+	uint64_t first = 0;
+	enum pv_code rc = ca->generation == 1
+				  ? keystand_first(store, &first, err)
+				  : PV_OK;
+
+	if (rc == PV_OK && ca->generation == 1 && ca->issue_index >= first)
+		rc = logged_edited("a CA's row", err);
+	return rc;
+}
+
 static enum pv_code imported(struct store *store, const struct store_ca *ca,
 			     const struct ca_hashes *h, struct err *err)
 {
@@ -275,7 +290,7 @@ static enum pv_code imported(struct store *store, const struct store_ca *ca,
 			  &room, &e, err);
 	if (rc == PV_OK && !import_says(&e, ca, h))
 		rc = logged_edited("a CA's row", err);
-	return rc;
+	return rc == PV_OK ? came_in_time(store, ca, err) : rc;
 }
 
 static enum pv_code made_here(struct store *store, const struct store_ca *ca,

@@ -28,7 +28,9 @@ PV_MUST enum pv_code logged_template_parse(const struct store_template *row,
 					   struct err *err);
 /* Its certificate, name, key, generation, template and shards, by its
  * cert.intent and cert.issue, or by its ca.import; the time that it takes over
- * by the last entry that moved it. PV_INTEGRITY, "store.edited". */
+ * by the last entry that moved it. An import of a first generation is of before
+ * the log's first checkpoint: it comes with the authority. PV_INTEGRITY,
+ * "store.edited". */
 PV_MUST enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 			       struct err *err);
 /* The same; *counts: its key does, too (keystand.h). A generation of which that

@@ -10,6 +10,7 @@
 #include "lib/flow/calist.h"
 #include "lib/flow/event.h"
 #include "lib/flow/logged_authority.h"
+#include "lib/store/store_checkpoint.h"
 #include "lib/store/store_log.h"
 #include "tests/unit/crl_fix.h"
 #include "tests/unit/store_fix.h"
@@ -224,6 +225,32 @@ START_TEST(test_no_next_root)
 }
 END_TEST
 
+/* Whoever can write the store can append an entry and a row. */
+START_TEST(test_none_behind_the_first_checkpoint)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	struct store_ca row = {
+		.name = "mallory", .shards = 1, .generation = 1, .cert = in.root
+	};
+	uint64_t size;
+	struct err err;
+
+	UNIT_OK(ca_import(&in, &err_));
+	UNIT_OK(x509_spki_sha256(root.issuer.spki, row.spki_sha256, &err_));
+	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
+	UNIT_OK(store_log_size(store, &size, &err_));
+	UNIT_OK(store_checkpoint_put(store, size, log_str("note"), &err_));
+	UNIT_OK(event_now(store, &who, &err_));
+	UNIT_OK(ca_import_put(store, "mallory", &who.who, &row, &err_));
+	UNIT_OK(store_commit(&txn, &err_));
+	row.active_index = STORE_NO_INDEX;
+	err_init(&err);
+	unit_refused(logged_ca(store, &row, &err), PV_INTEGRITY, "store.edited",
+		     &err);
+}
+END_TEST
+
 START_TEST(test_another_key)
 {
 	key.spki[key.spki_len - 1] ^= 1;
@@ -427,6 +454,7 @@ int main(void)
 	tcase_add_test(tc, test_both_rows);
 	tcase_add_test(tc, test_a_next_one);
 	tcase_add_test(tc, test_no_next_root);
+	tcase_add_test(tc, test_none_behind_the_first_checkpoint);
 	tcase_add_test(tc, test_another_key);
 	tcase_add_test(tc, test_another_subject);
 	tcase_add_test(tc, test_another_root);
