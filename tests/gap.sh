@@ -17,6 +17,7 @@ plan_of() {
 	case $1 in
 	root) echo "$root_plan" ;;
 	issuing) echo "$issuing_plan" ;;
+	second) echo "$second_plan" ;;
 	esac
 }
 

@@ -528,7 +528,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \
 	tests/cli/ceremony_transcript.sh tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
-	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_next.sh tests/cli/ceremony_gap_ruled.sh \
+	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_next.sh tests/cli/ceremony_gap_ruled.sh tests/cli/ceremony_gap_second.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \

@@ -234,11 +234,20 @@ static enum pv_code taken(const char *ca, struct err *err)
 			"there is a CA %s already", ca);
 }
 
+enum pv_code cacert_anothers(const char *ca, const char *to, struct err *err)
+{
+	err_object(err, ca);
+	return err_fail(err, PV_DENIED, "ca.other",
+			"give the CA of that authority another name",
+			"the CA was signed for another authority than %s", to);
+}
+
 /* The next generation of one that the same CA signed for another authority, and
  * nothing else. */
 static enum pv_code seen(void *arg, const struct store_ca *ca, struct err *err)
 {
 	struct work *w = arg;
+	bool same = false;
 	enum pv_code rc;
 
 	if (!w->job->to || ca->label[0] || store_ca_imported(ca))
@@ -246,6 +255,11 @@ static enum pv_code seen(void *arg, const struct store_ca *ca, struct err *err)
 	rc = logged_ca(w->job->store, ca, err);
 	if (rc == PV_OK && strcmp(ca->parent, w->job->issuer) != 0)
 		rc = taken(ca->name, err);
+	if (rc == PV_OK)
+		rc = logged_ca_signed_for(w->job->store, ca, w->job->to, &same,
+					  err);
+	if (rc == PV_OK && !same)
+		rc = cacert_anothers(ca->name, w->job->to, err);
 	if (rc == PV_OK && ca->shards != w->job->tmpl->crl_shards)
 		rc = err_fail(err, PV_DENIED, "rotate.shards",
 			      "adopt a version with as many",

@@ -57,10 +57,13 @@ struct cacert_job {
  * "csr.signature" (it proves no possession of its key); PV_DENIED, "key.*" (not
  * P-256, or a bad one), "csr.requests" (it asks for what the template does not
  * give), "key.used" (a device, a key of ours or a CA has that one); of a next
- * generation "rotate.subject", "rotate.shards". serial gets 32 hex digits.
+ * generation "rotate.subject", "rotate.shards", "ca.other" (it is another
+ * authority's). serial gets 32 hex digits.
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);
+/* PV_DENIED, "ca.other". */
+enum pv_code cacert_anothers(const char *ca, const char *to, struct err *err);
 /* Whether people have approved that a request for it is signed: asked as
  * cacert_issue() will ask, with no request yet, and nothing is done or used up.
  * Codes of approvals_gate(), "store.ca", "rotate.shards". */

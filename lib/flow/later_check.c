@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/flow/cacert.h"
 #include "lib/flow/keydestroy.h"
 #include "lib/flow/later_impl.h"
+#include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/rotate_key.h"
 
@@ -185,6 +187,32 @@ static enum pv_code check_asked(const struct look *l, struct err *err)
 		      err);
 }
 
+struct asker {
+	const struct look *l;
+	bool same;
+};
+
+static enum pv_code take_asker(void *ctx, const struct store_ca *row,
+			       struct err *err)
+{
+	struct asker *x = ctx;
+
+	return logged_ca_signed_for(x->l->store, row, x->l->step->from,
+				    &x->same, err);
+}
+
+/* It had all its generations signed for that authority. */
+static enum pv_code check_asker(const struct look *l, struct err *err)
+{
+	struct asker x = { l, false };
+	const struct store_visit v = { .ctx = &x, .fn.ca = take_asker };
+	enum pv_code rc = store_ca_each(l->store, l->step->ca, &v, err);
+
+	return rc == PV_OK && !x.same
+		       ? cacert_anothers(l->step->ca, l->step->from, err)
+		       : rc;
+}
+
 /* The first or the next of a CA elsewhere, by one of ours. */
 static enum pv_code check_sign_csr(const struct look *l, struct err *err)
 {
@@ -202,7 +230,7 @@ static enum pv_code check_sign_csr(const struct look *l, struct err *err)
 			      err);
 	if (rc == PV_OK && ca.away && strcmp(ca.parent, l->step->issuer) != 0)
 		return refuse(l, "plan.issuer", "another CA is above it", err);
-	return rc;
+	return rc == PV_OK && ca.away ? check_asker(l, err) : rc;
 }
 
 /* By a step before. */

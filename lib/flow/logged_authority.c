@@ -293,6 +293,56 @@ static enum pv_code imported(struct store *store, const struct store_ca *ca,
 	return rc == PV_OK ? came_in_time(store, ca, err) : rc;
 }
 
+/* Right behind its cert.issue. */
+static enum pv_code signed_entry(struct store *store, const struct store_ca *ca,
+				 struct buf *room, struct log_entry *e,
+				 struct err *err)
+{
+	enum pv_code rc = logged_entry(store, ca->issue_index + 1, LOG_CA_SIGN,
+				       ca->name, room, e, err);
+
+	if (rc == PV_OK &&
+	    !(logged_text_is(e, "issuer", ca->parent) &&
+	      logged_uint_is(e, "generation", ca->generation) &&
+	      log_fact_is(e, LOG_CA_TEMPLATE, ca->template_sha256, STORE_HASH)))
+		rc = logged_edited("a CA's row", err);
+	return rc;
+}
+
+/* That another authority asked for it. */
+static enum pv_code signed_here(struct store *store, const struct store_ca *ca,
+				const struct log_entry *intent, struct err *err)
+{
+	const struct log_fact *csr =
+		log_fact_find(intent, LOG_CA_CSR, LOG_BSTR);
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	if (!csr)
+		return PV_OK;
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = signed_entry(store, ca, &room, &e, err);
+	if (rc == PV_OK && (csr->s.len != STORE_HASH ||
+			    !log_fact_is(&e, LOG_CA_CSR, csr->s.p, STORE_HASH)))
+		rc = logged_edited("a CA's row", err);
+	return rc;
+}
+
+enum pv_code logged_ca_signed_for(struct store *store,
+				  const struct store_ca *ca, const char *to,
+				  bool *same, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = signed_entry(store, ca, &room, &e, err);
+	*same = rc == PV_OK && logged_text_is(&e, "for", to);
+	return rc;
+}
+
 static enum pv_code made_here(struct store *store, const struct store_ca *ca,
 			      const struct ca_hashes *h, struct err *err)
 {
@@ -305,6 +355,8 @@ static enum pv_code made_here(struct store *store, const struct store_ca *ca,
 			  &room, &e, err);
 	if (rc == PV_OK && !intent_says(&e, ca, h))
 		rc = logged_edited("a CA's row", err);
+	if (rc == PV_OK)
+		rc = signed_here(store, ca, &e, err);
 	return rc == PV_OK ? issued(store, ca->issue_index, h, err) : rc;
 }
 

@@ -27,14 +27,21 @@ PV_MUST enum pv_code logged_template_parse(const struct store_template *row,
 					   struct template **t,
 					   struct err *err);
 /* Its certificate, name, key, generation, template and shards, by its
- * cert.intent and cert.issue, or by its ca.import; the time that it takes over
- * by the last entry that moved it. An import of a first generation is of before
- * the log's first checkpoint: it comes with the authority. PV_INTEGRITY,
- * "store.edited". */
+ * cert.intent and cert.issue, with its ca.sign where another authority has the
+ * key, or by its ca.import; the time that it takes over by the last entry that
+ * moved it. An import of a first generation is of before the log's first
+ * checkpoint: it comes with the authority. PV_INTEGRITY, "store.edited". */
 PV_MUST enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 			       struct err *err);
-/* The same; *counts: its key does, too (keystand.h). A generation of which that
- * is not so is one that was cut off, or a stranger's: as if it was not there.
+/* Of a CA that was signed for another authority: *same: for that one.
+ * PV_INTEGRITY, "store.edited". */
+PV_MUST enum pv_code logged_ca_signed_for(struct store *store,
+					  const struct store_ca *ca,
+					  const char *to, bool *same,
+					  struct err *err);
+/* The same as logged_ca(); *counts: its key does, too (keystand.h). A
+ * generation of which that is not so is one that was cut off, or a stranger's:
+ * as if it was not there.
  */
 PV_MUST enum pv_code logged_ca_counts(struct store *store,
 				      const struct store_ca *ca, bool *counts,
