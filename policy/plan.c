@@ -20,6 +20,16 @@ bool plan_is_first(const struct plan *p)
 	return p->steps_n > 0 && p->steps[0].kind == PLAN_INIT_TOKEN;
 }
 
+bool plan_makes_ca(const struct plan *p, const char *ca)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if ((p->steps[i].kind == PLAN_SELF_SIGNED ||
+		     p->steps[i].kind == PLAN_ISSUE_CA) &&
+		    strcmp(p->steps[i].ca, ca) == 0)
+			return true;
+	return false;
+}
+
 const struct plan_step *plan_roster(const struct plan *p)
 {
 	for (size_t i = 0; i < p->steps_n; i++)

@@ -103,6 +103,9 @@ void plan_free(struct plan *plan);
 /* It makes an authority: it begins with init-token. */
 PV_MUST bool plan_is_first(const struct plan *plan);
 
+/* A step of it makes a certificate of that CA here. */
+PV_MUST bool plan_makes_ca(const struct plan *plan, const char *ca);
+
 /* The step that sets the roster, or NULL. */
 const struct plan_step *plan_roster(const struct plan *plan);
 

@@ -128,12 +128,14 @@ static enum pv_code put_rotate(struct acts *x, struct span text,
 		return rc;
 	hash = log_fact_find(&e, LOG_CA_TEMPLATE, LOG_BSTR);
 	if (hash && hash->s.len == LOG_HASH) {
+		struct span from = acts_text_of(&e, "from");
 		const struct subject_rotate_ca ca = {
 			.name = acts_text_of(&e, "purpose"),
-			.from = acts_text_of(&e, "from"),
+			.from = from,
 			.to = acts_number_of(&e, "generation", 0),
 			.active_ms = acts_number_of(&e, LOG_CA_ACTIVE, 0),
-			.template = behind(line_at(text, 5), "template "),
+			.template = behind(line_at(text, from.len > 0 ? 5 : 4),
+					   "template "),
 			.template_sha256 = hash->s.p
 		};
 

@@ -26,7 +26,7 @@ static enum pv_code in_use(struct ceremony *c, const char *purpose, bool *ca,
 	const struct authority_key *named = NULL;
 	enum pv_code rc = ceremony_newest_ca(c, purpose, generation, err);
 
-	*ca = *generation > 0;
+	*ca = *generation > 0 || plan_makes_ca(c->plan, purpose);
 	if (rc == PV_OK && !*ca &&
 	    authority_key(c->a, purpose, &named, NULL) == PV_OK)
 		*generation = named->generation;
@@ -118,6 +118,7 @@ static enum pv_code rotate_own_key(struct ceremony *c,
 	const struct rotate_key_opts opts = { .purpose = job->purpose,
 					      .step = ROTATE_USE,
 					      .want = c->opts->want,
+					      .first = true,
 					      .kind = &job->kind };
 	struct rotate_key_report report;
 	enum pv_code rc = PV_OK;
@@ -189,6 +190,8 @@ static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,
 	const struct rotate_ca_opts opts = {
 		.ca = step->ca,
 		.template_name = step->template_name,
+		.first_issuer =
+			step->kind == PLAN_SELF_SIGNED ? "self" : step->issuer,
 		.active_ms = (uint64_t)step->active_s * 1000,
 		.want = c->opts->want,
 		.until_s = step->not_after_s,
@@ -216,9 +219,9 @@ static enum pv_code is_made(struct ceremony *c, const char *ca, bool *made,
 
 	if (rc == PV_OK)
 		rc = keymake_known(c->store, ca, &known, err);
-	if (rc == PV_OK)
-		rc = authority_key(c->a, ca, &named, err);
-	*made = rc == PV_OK && known.generation == *generation &&
+	*made = rc == PV_OK && *generation > 0 &&
+		authority_key(c->a, ca, &named, NULL) == PV_OK &&
+		known.generation == *generation &&
 		named->generation == *generation;
 	return rc;
 }

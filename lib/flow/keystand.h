@@ -1,10 +1,11 @@
 /*
  * keystand: whether a key of our own counts. What init made does, and so does
- * what a rotation put to use: the log has its key.generate and its key.rotate,
- * and the first checkpoint behind them was signed by a log key that was in
- * force before; of a log key, by the generation before it. Who can write the
- * store can append both entries; that checkpoint takes the token, and whoever
- * signs one has the token show each new key first (keystand_shown()).
+ * what a rotation put to use, also as the first of its purpose: the log has
+ * its key.generate and its key.rotate, and the first checkpoint behind them
+ * was signed by a log key that was in force before; of a log key, by the
+ * generation before it. Who can write the store can append both entries; that
+ * checkpoint takes the token, and whoever signs one has the token show each
+ * new key first (keystand_shown()).
  *
  * Keys that are older than the log's first checkpoint are init's. Without a log
  * key entries and rows are compared only.

@@ -145,6 +145,7 @@ static enum pv_code ask_key(const struct asking *x, struct err *err)
 	struct tpl_approvals ahead;
 	const struct rotate_key_opts opts = { .purpose = purpose,
 					      .step = ROTATE_USE,
+					      .first = true,
 					      .want = x->want,
 					      .ahead = &ahead };
 	bool ca = false;
@@ -158,6 +159,7 @@ static enum pv_code ask_key(const struct asking *x, struct err *err)
 		*err = why;
 		return rc;
 	}
+	ca |= plan_makes_ca(x->plan, purpose);
 	rc = ca ? PV_OK : sum_ahead(x, &all, &ahead, err);
 	return rc == PV_OK && !ca
 		       ? rotate_key_ask(x->opts->a, x->opts->store, &opts, err)
@@ -172,6 +174,8 @@ static enum pv_code ask_ca(const struct asking *x, size_t own, struct err *err)
 	struct tpl_approvals ahead;
 	const struct rotate_ca_opts opts = {
 		.ca = step->ca,
+		.first_issuer =
+			step->kind == PLAN_SELF_SIGNED ? "self" : step->issuer,
 		.active_ms = (uint64_t)step->active_s * 1000,
 		.want = x->want,
 		.ahead = &ahead

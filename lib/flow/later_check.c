@@ -20,6 +20,7 @@ struct look {
 /* ---- what there is ---- */
 
 struct ca {
+	bool there;    /* there is one of that name */
 	bool found;    /* with a key of ours */
 	bool away;     /* its key is another authority's, */
 	bool imported; /* which gave us its certificate */
@@ -33,6 +34,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 
 	(void)err;
 	/* One whose key is elsewhere signs nothing here. */
+	ca->there = true;
 	ca->found = row->label[0] != '\0';
 	ca->away = !ca->found;
 	ca->imported = store_ca_imported(row);
@@ -102,12 +104,14 @@ static enum pv_code check_kind(const struct look *l, struct err *err)
 	struct issue_key key;
 	enum pv_code rc = PV_OK;
 
-	/* ocsp and event may be the first of their purpose. */
 	if (authority_key(l->a, l->step->purpose, &named, NULL) == PV_OK) {
 		rc = ownkey_load(l->store, named->label, &key, err);
 		if (rc != PV_OK)
 			return rc;
 		is = key.kind;
+	} else if (l->step->key != PLAN_KEY_ED25519 &&
+		   l->step->key != PLAN_KEY_ED25519_OR_P256) {
+		return PV_OK; /* a first one is what its purpose wants */
 	}
 	return kind_fits(l->step->key, is)
 		       ? PV_OK
@@ -121,13 +125,15 @@ static enum pv_code check_generate(const struct look *l, struct err *err)
 {
 	const char *purpose = l->step->purpose;
 	const struct authority_key *named = NULL;
-	bool may_be_first =
-		strcmp(purpose, "ocsp") == 0 || strcmp(purpose, "event") == 0;
+	bool may_be_first = rotate_key_may_be_first(purpose);
 	struct ca ca;
 	enum pv_code rc = find_ca(l, purpose, &ca, err);
 
 	if (rc != PV_OK)
 		return rc;
+	/* A new CA, whose certificate puts it to use. */
+	if (!ca.there && plan_makes_ca(l->plan, purpose))
+		return PV_OK;
 	if (!may_be_first && !ca.found &&
 	    (!rotate_key_purpose(purpose) ||
 	     authority_key(l->a, purpose, &named, NULL) != PV_OK))
@@ -135,21 +141,33 @@ static enum pv_code check_generate(const struct look *l, struct err *err)
 	return check_kind(l, err);
 }
 
+/* By a step before. */
+static bool is_made(const struct look *l, const char *ca)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if ((l->plan->steps[i].kind == PLAN_SELF_SIGNED ||
+		     l->plan->steps[i].kind == PLAN_ISSUE_CA) &&
+		    strcmp(l->plan->steps[i].ca, ca) == 0)
+			return true;
+	return false;
+}
+
 static enum pv_code check_made(const struct look *l, struct err *err)
 {
 	struct ca ca;
 	enum pv_code rc = find_ca(l, l->step->ca, &ca, err);
 
-	if (rc == PV_OK && !ca.found)
+	if (rc == PV_OK && ca.there && !ca.found)
 		return unknown(l, "CA", l->step->ca, err);
-	if (rc == PV_OK && strcmp(ca.parent, l->step->issuer) != 0)
+	if (rc == PV_OK && ca.there && strcmp(ca.parent, l->step->issuer) != 0)
 		rc = refuse(l, "plan.issuer",
 			    l->step->issuer[0]
 				    ? "another CA is above it"
 				    : "a CA that does not sign itself",
 			    err);
-	if (rc == PV_OK && l->step->issuer[0])
-		rc = find_ca(l, l->step->issuer, &ca, err);
+	if (rc != PV_OK || !l->step->issuer[0] || is_made(l, l->step->issuer))
+		return rc;
+	rc = find_ca(l, l->step->issuer, &ca, err);
 	return rc == PV_OK && !ca.found
 		       ? unknown(l, "CA of its own", l->step->issuer, err)
 		       : rc;
@@ -160,8 +178,9 @@ static enum pv_code check_ca(const struct look *l, struct err *err)
 	struct ca ca;
 	enum pv_code rc = find_ca(l, l->step->ca, &ca, err);
 
-	return rc == PV_OK && !ca.found ? unknown(l, "CA", l->step->ca, err)
-					: rc;
+	return rc == PV_OK && !ca.found && !is_made(l, l->step->ca)
+		       ? unknown(l, "CA", l->step->ca, err)
+		       : rc;
 }
 
 /* ---- two authorities ---- */

@@ -386,8 +386,8 @@ enum pv_code logged_ca_counts(struct store *store, const struct store_ca *ca,
 
 	*counts = rc == PV_OK;
 	/* One whose key is elsewhere has the signature of the CA above. */
-	if (rc != PV_OK || ca->generation == 1 ||
-	    (!ca->label[0] && ca->parent[0]))
+	if (rc != PV_OK ||
+	    (!ca->label[0] && (ca->generation == 1 || ca->parent[0])))
 		return rc;
 	err_init(&why);
 	rc = keystand_label(store, ca->label, &why);

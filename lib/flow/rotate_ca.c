@@ -116,6 +116,38 @@ static enum pv_code none_waits(const struct rotate_ca *r, struct err *err)
 			r->former);
 }
 
+static enum pv_code note_ca(void *ctx, const struct store_ca *ca,
+			    struct err *err)
+{
+	(void)ctx;
+	(void)ca;
+	(void)err;
+	return PV_OK;
+}
+
+/* A CA that is not there yet, or was cut off before it was given out. */
+static enum pv_code look_at_first(struct rotate_ca *r, struct err *err)
+{
+	const struct store_visit v = { .ctx = r, .fn.ca = note_ca };
+	const char *issuer = r->opts->first_issuer;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = store_ca_each(r->store, r->opts->ca, &v, &why);
+	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+		*err = why;
+		return rc;
+	}
+	r->first = rc == PV_NOT_FOUND;
+	if (!r->first)
+		return PV_OK;
+	r->root = strcmp(issuer, "self") == 0;
+	if (!r->root)
+		snprintf(r->parent_name, sizeof(r->parent_name), "%s", issuer);
+	return PV_OK;
+}
+
 /* The newest generation, its chain and the clock. */
 static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 			 struct err *err)
@@ -128,8 +160,11 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 		return rc;
 	r->now_s = (int64_t)(who.who.time_ms / 1000);
 	rc = check_time(r, INT64_MAX, err);
-	if (rc == PV_OK)
-		rc = store_ca_each(r->store, r->opts->ca, &v, err);
+	if (rc == PV_OK && r->opts->first_issuer)
+		rc = look_at_first(r, err);
+	if (rc != PV_OK || r->first)
+		return rc;
+	rc = store_ca_each(r->store, r->opts->ca, &v, err);
 	if (rc == PV_OK && !r->newest_label[0])
 		return ca_elsewhere(r->opts->ca, err);
 	r->cut_off = rc == PV_OK && rotate_ca_is_cut_off(r);
@@ -194,7 +229,8 @@ enum pv_code rotate_ca_gate(struct rotate_ca *r, uint32_t to,
 		raised_add(&raised, r->opts->ahead);
 	if (r->opts->want)
 		want = *r->opts->want;
-	snprintf(what, sizeof(what), "rotate ca %.64s", r->opts->ca);
+	snprintf(what, sizeof(what), "%s ca %.64s", r->first ? "new" : "rotate",
+		 r->opts->ca);
 	want.op = QUORUM_ROTATE_CA;
 	want.subject = buf_span(&r->subject);
 	want.what = what;
@@ -224,7 +260,7 @@ static enum pv_code make_cross(struct rotate_ca *r, struct err *err)
 	struct span cert = buf_span(&r->made[ROTATE_NEW].cert);
 	enum pv_code rc;
 
-	if (r->opts->uncrossed)
+	if (r->opts->uncrossed || r->first)
 		return PV_OK;
 	rc = x509_issuer_load(cert, &r->new_ca, err);
 	return rc == PV_OK ? rotate_ca_make_cross(r, err) : rc;
@@ -328,15 +364,18 @@ static void fill_report(const struct rotate_ca *r, struct rotate_ca_report *out)
 static enum pv_code run(struct rotate_ca *r, const struct ca_chain *chain,
 			struct approvals *got, struct err *err)
 {
-	enum pv_code rc =
-		x509_issuer_load(buf_span(&chain->ca[0].der), &r->old_ca, err);
+	enum pv_code rc = PV_OK;
 
-	if (rc == PV_OK)
+	if (!r->first)
+		rc = x509_issuer_load(buf_span(&chain->ca[0].der), &r->old_ca,
+				      err);
+	if (rc == PV_OK && !r->first)
 		rc = check_time(r, r->old_ca.not_after_s, err);
 	if (rc == PV_OK)
 		rc = rotate_ca_find(r, err);
 	if (rc == PV_OK)
-		rc = rotate_ca_template(r, chain->ca[0].shards, err);
+		rc = rotate_ca_template(r, r->first ? 0 : chain->ca[0].shards,
+					err);
 	if (rc == PV_OK)
 		rc = rotate_ca_gate(r, r->generation + 1, got, err);
 	r->nonce = approvals_nonce(got);
@@ -358,8 +397,9 @@ static enum pv_code make(struct rotate_ca *r, const struct ca_chain *chain,
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
 	enum pv_code rc;
 
-	snprintf(r->parent_name, sizeof(r->parent_name), "%s",
-		 chain->ca[0].parent);
+	if (!r->first)
+		snprintf(r->parent_name, sizeof(r->parent_name), "%s",
+			 chain->ca[0].parent);
 	snprintf(r->authority, sizeof(r->authority), "%.64s",
 		 r->opts->brought ? r->opts->brought->from : r->a->name);
 	rc = run(r, chain, &got, err);

@@ -5,7 +5,7 @@
  * them alone verifies devices of both. Issuing moves to it at a time; what was
  * issued before stays under its generation. CAs below a root go on under the
  * old one until they are rotated; new bundles carry both roots from now on
- * (anchors.h).
+ * (anchors.h). With opts->first_issuer a CA that is not there yet is made so.
  *
  * The parent's key may be on another of the configured tokens than the CA's:
  * the new key is made beside the old one.
@@ -41,19 +41,19 @@ struct rotate_ca_opts {
 	const char *ca;
 	const char
 		*template_name; /* NULL: the CA's own; the version in effect */
+	/* The CA above one that is made where there is none; "self": itself. */
+	const char *first_issuer;
 	/* Issuing moves then; 0: at once. Where the newest generation has not
 	 * taken over yet it is that one's time that is moved. */
 	uint64_t active_ms;
 	bool withdraw;			   /* the newest generation, instead */
 	const struct approvals_want *want; /* approvals and request_out */
-	/* Of rotate_ca_ask(): what templates ask that will be adopted before
-	 * it is made; NULL: nothing. */
+	/* Of rotate_ca_ask(): what templates ask that are adopted till then. */
 	const struct tpl_approvals *ahead;
-	int64_t until_s; /* its certificate ends then; 0: as the template says
-			  */
+	int64_t until_s; /* its certificate ends; 0: as the template says */
 	const struct ca_brought *brought; /* its certificate (caimport.h);
 					   * NULL: it is made here */
-	bool uncrossed; /* rotate_ca_cross.h makes those between the keys */
+	bool uncrossed; /* rotate_ca_cross() makes those between the keys */
 	/* Told, or asked, of each certificate before it is signed; may be NULL.
 	 * A failure ends it. */
 	enum pv_code (*before)(void *ctx, const struct camake *m,

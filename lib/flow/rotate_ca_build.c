@@ -62,6 +62,9 @@ static enum pv_code check(const struct rotate_ca *r, uint32_t shards,
 				"template %s is not for CAs %s%s", t->name,
 				r->root ? "that sign themselves" : "below ",
 				r->parent_name);
+	/* The first generation says what those behind it have to say. */
+	if (r->first)
+		return PV_OK;
 	if (!gives_subject(r, t))
 		return err_fail(
 			err, PV_DENIED, "rotate.subject",

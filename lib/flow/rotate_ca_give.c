@@ -42,9 +42,9 @@ bool rotate_ca_is_cut_off(const struct rotate_ca *r)
 {
 	const struct authority_key *named = NULL;
 
-	return r->former > 1 &&
-	       authority_key(r->a, r->opts->ca, &named, NULL) == PV_OK &&
-	       named->generation < r->former;
+	if (authority_key(r->a, r->opts->ca, &named, NULL) != PV_OK)
+		return r->opts->first_issuer && r->former == 1;
+	return r->former > 1 && named->generation < r->former;
 }
 
 struct resumed {

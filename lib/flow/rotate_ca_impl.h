@@ -34,7 +34,7 @@ struct rotate_ca {
 	char authority[STORE_ID_MAX + 1]; /* that its subject names */
 	uint64_t import_index; /* of its ca.import, or STORE_NO_INDEX */
 	char old_label[STORE_LABEL_MAX + 1];
-	bool root;		  /* it signs itself: no parent */
+	bool first, root; /* there is no generation yet; it has no parent */
 	size_t own_at, parent_at; /* the tokens that have the keys */
 	uint32_t parent_generation;
 	struct issue_key old, next, above; /* as recorded */

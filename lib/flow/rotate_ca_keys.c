@@ -56,10 +56,12 @@ static enum pv_code find_parent(struct rotate_ca *r, struct err *err)
 
 enum pv_code rotate_ca_find(struct rotate_ca *r, struct err *err)
 {
-	enum pv_code rc = ownkey_load(r->store, r->old_label, &r->old, err);
+	enum pv_code rc = PV_OK;
 
 	/* The CA's own token first: often it has both. */
-	if (rc == PV_OK)
+	if (!r->first)
+		rc = ownkey_load(r->store, r->old_label, &r->old, err);
+	if (rc == PV_OK && !r->first)
 		rc = tokens_find(r->tokens, &r->old, err);
 	r->own_at = r->tokens->login->token;
 	if (rc == PV_OK && !r->root && !r->opts->brought)
@@ -117,7 +119,7 @@ enum pv_code rotate_ca_own(struct rotate_ca *r, struct err *err)
 {
 	enum pv_code rc = tokens_open(r->tokens, r->own_at, err);
 
-	if (rc == PV_OK)
+	if (rc == PV_OK && !r->first)
 		rc = open_key(r, &r->old, &r->old_key, err);
 	return rc == PV_OK ? open_key(r, &r->next, &r->new_key, err) : rc;
 }

@@ -22,6 +22,9 @@
 /* These may come later than the authority. */
 static const char *const later[] = { "ocsp", "event" };
 
+/* And these, where a plan says so. */
+static const char *const by_plan[] = { "bundle", "kdf", "store" };
+
 static const char *const purposes[] = { "bundle",    "kdf",  "store", "log",
 					"log-ecdsa", "ocsp", "event" };
 
@@ -67,6 +70,14 @@ static bool may_come_later(const char *purpose)
 	return false;
 }
 
+bool rotate_key_may_be_first(const char *purpose)
+{
+	for (size_t i = 0; i < sizeof(by_plan) / sizeof(by_plan[0]); i++)
+		if (strcmp(by_plan[i], purpose) == 0)
+			return true;
+	return may_come_later(purpose);
+}
+
 /* As provctl.json has it. A first key of such a purpose takes nobody's place.
  */
 static enum pv_code look_at_named(struct rotation *r, struct err *err)
@@ -77,7 +88,9 @@ static enum pv_code look_at_named(struct rotation *r, struct err *err)
 
 	err_init(&why);
 	rc = authority_key(r->a, r->opts->purpose, &named, &why);
-	if (rc == PV_NOT_FOUND && may_come_later(r->opts->purpose)) {
+	if (rc == PV_NOT_FOUND &&
+	    (may_come_later(r->opts->purpose) ||
+	     (r->opts->first && rotate_key_may_be_first(r->opts->purpose)))) {
 		r->old.kind = HSM_KEY_P256;
 		return PV_OK;
 	}

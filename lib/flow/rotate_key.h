@@ -8,7 +8,8 @@
  *   rotate    puts it to use: approved, key.rotate logged, provctl.json changed
  *   finish    log keys: until then the old one signs beside the new one
  *
- * ocsp, event: an authority that was made without one gets its first key so.
+ * ocsp, event: an authority that was made without one gets its first key so;
+ * of bundle, kdf and store a plan may ask for it (opts->first).
  * Answers and notes that were made stay; later ones are by the new key.
  *
  * bundle: all stored manifests are signed anew (remanifest.h). store: rows stay
@@ -40,6 +41,9 @@ struct rotate_key_opts {
 	/* What the next generation is to be; NULL: of the kind of the one
 	 * before, and not to be backed up. */
 	const enum hsm_key_kind *kind;
+	/* Where there is no key of that purpose its first one is made, of
+	 * opts->kind; ocsp and event need not ask for that. */
+	bool first;
 	/* Of rotate_key_ask(): what templates ask that will be adopted before
 	 * it is used; NULL: nothing. */
 	const struct tpl_approvals *ahead;
@@ -55,6 +59,9 @@ struct rotate_key_report {
 
 /* One that rotate_key() knows. */
 PV_MUST bool rotate_key_purpose(const char *purpose);
+/* One of which opts->first makes a first key. Not of the log's: who vouches
+ * for a log key is the one before it. */
+PV_MUST bool rotate_key_may_be_first(const char *purpose);
 
 /*
  * PV_NOT_FOUND "authority.key" (no key of that purpose); PV_CONFLICT:

@@ -61,9 +61,11 @@ enum pv_code subject_rotate_ca(struct buf *out,
 	    !pvtime_format((int64_t)(s->active_ms / 1000), when))
 		return err_fail(err, PV_INPUT, "rotate.time", NULL,
 				"not a time from 1970 to 9999");
-	buf_put_str(out, "rotate ca\n");
+	/* The first generation takes nobody's place. */
+	buf_put_str(out, s->from.len > 0 ? "rotate ca\n" : "new ca\n");
 	put_line(out, "name", s->name);
-	put_line(out, "from", s->from);
+	if (s->from.len > 0)
+		put_line(out, "from", s->from);
 	put_number(out, "to", s->to);
 	buf_printf(out, "takes_over %s\n",
 		   never ? "never, it is withdrawn" : when);
