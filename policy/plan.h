@@ -68,7 +68,9 @@ struct plan_step {
 	enum plan_key key;
 	bool backup; /* GENERATE_KEY: it may be backed up */
 	uint32_t shares, threshold;
-	char officers[PLAN_SHARES_MAX][PLAN_NAME_MAX + 1]; /* one a share */
+	char officers[PLAN_SHARES_MAX][PLAN_NAME_MAX + 1]; /* one a share, */
+	/* and SHA-256 of the SPKI that it is sealed to */
+	uint8_t officer_keys[PLAN_SHARES_MAX][32];
 	bool print; /* and these go on paper */
 	char ca[PLAN_NAME_MAX + 1];
 	char issuer[PLAN_NAME_MAX + 1];

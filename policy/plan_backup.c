@@ -38,6 +38,27 @@ static enum pv_code check_maker(const struct plan *p, const struct node *n,
 	return PV_OK;
 }
 
+/* By name and key: who brings a certificate of that name is nobody yet. */
+static enum pv_code take_officer(const struct node *n, uint32_t i,
+				 struct plan_step *s)
+{
+	static const char *const keys[] = { "name", "spki_sha256", NULL };
+	struct node spki = node_get(n, "spki_sha256");
+	char *name = s->officers[i];
+
+	NODE_TRY(node_object(n, keys));
+	NODE_TRY(plan_take_name(n, "name", name));
+	NODE_TRY(node_need(&spki));
+	NODE_TRY(node_digest(&spki, s->officer_keys[i]));
+	for (uint32_t j = 0; j < i; j++)
+		if (strcmp(s->officers[j], name) == 0 ||
+		    memcmp(s->officer_keys[j], s->officer_keys[i], 32) == 0)
+			return node_fail(n, "duplicate",
+					 "name each officer once",
+					 "\"%s\" would hold two shares", name);
+	return PV_OK;
+}
+
 static enum pv_code take_officers(const struct node *n, struct plan_step *s)
 {
 	struct node list = node_get(n, "officers");
@@ -45,16 +66,8 @@ static enum pv_code take_officers(const struct node *n, struct plan_step *s)
 	NODE_TRY(node_array(&list, s->shares, s->shares));
 	for (uint32_t i = 0; i < s->shares; i++) {
 		struct node one = node_at(&list, i);
-		const char *name = NULL;
 
-		NODE_TRY(node_name(&one, &name));
-		for (uint32_t j = 0; j < i; j++)
-			if (strcmp(s->officers[j], name) == 0)
-				return node_fail(&one, "duplicate",
-						 "name each officer once",
-						 "\"%s\" would hold two shares",
-						 name);
-		snprintf(s->officers[i], sizeof(s->officers[i]), "%s", name);
+		NODE_TRY(take_officer(&one, i, s));
 	}
 	return PV_OK;
 }

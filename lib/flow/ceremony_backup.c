@@ -8,6 +8,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/keybackup.h"
 #include "lib/flow/media.h"
@@ -79,6 +80,27 @@ static enum pv_code take_key(struct officers *o, size_t i, struct err *err)
 	return PV_OK;
 }
 
+/* Whoever lays a certificate below an officer's name is not yet that officer:
+ * the key is the plan's, which people approved. */
+static enum pv_code check_officer(const struct plan_step *step,
+				  const struct officers *o, size_t i,
+				  struct err *err)
+{
+	char hex[65];
+
+	hex_encode(step->officer_keys[i], sizeof(step->officer_keys[i]), hex);
+	if (strncmp(o->spki[i], "sha256:", 7) != 0 ||
+	    strcmp(o->spki[i] + 7, hex) != 0)
+		return err_fail(
+			err, PV_DENIED, "backup.officer",
+			"bring the certificate of the key that the plan "
+			"names, or have another plan approved",
+			"the certificate's SPKI has %s, and the plan "
+			"names sha256:%s",
+			o->spki[i], hex);
+	return escrow_to_check(o->to[i], pvtime_now_s(), err);
+}
+
 static enum pv_code take_officers(struct ceremony *c,
 				  const struct plan_step *step,
 				  struct officers *o, struct err *err)
@@ -96,6 +118,8 @@ static enum pv_code take_officers(struct ceremony *c,
 			rc = escrow_to_new(buf_span(&cert), &o->to[i], err);
 		if (rc == PV_OK)
 			rc = take_key(o, i, err);
+		if (rc == PV_OK)
+			rc = check_officer(step, o, i, err);
 		if (rc != PV_OK)
 			err_object(err, step->officers[i]);
 	}

@@ -65,9 +65,14 @@ static void put_back_up(const struct plan_step *s, struct buf *out)
 	}
 	buf_put_str(out, " Each share is sealed to an officer, who opens it "
 			 "and reads its check aloud:");
-	for (uint32_t i = 0; i < s->shares; i++)
-		buf_printf(out, "%s %u %s", i ? "," : "", i + 1,
-			   s->officers[i]);
+	for (uint32_t i = 0; i < s->shares; i++) {
+		char hex[65], groups[CEREMONYTEXT_GROUPS];
+
+		hex_encode(s->officer_keys[i], sizeof(s->officer_keys[i]), hex);
+		ceremonytext_groups(hex, groups);
+		buf_printf(out, "%s %u %s, whose key has SHA-256 %s",
+			   i ? ";" : "", i + 1, s->officers[i], groups);
+	}
 	buf_put_str(out, ".");
 }
 

@@ -167,6 +167,21 @@ enum pv_code escrow_to_put(const struct escrow_to *to, struct buf *out,
 			"OpenSSL cannot tell whose certificate it is");
 }
 
+/* A time that cannot be read is none of its. */
+enum pv_code escrow_to_check(const struct escrow_to *to, int64_t now_s,
+			     struct err *err)
+{
+	time_t now = (time_t)now_s;
+
+	if (X509_cmp_time(X509_get0_notBefore(to->cert), &now) < 0 &&
+	    X509_cmp_time(X509_get0_notAfter(to->cert), &now) > 0)
+		return PV_OK;
+	ERR_clear_error();
+	return err_fail(err, PV_DENIED, "escrow.validity",
+			"bring one that is valid today",
+			"the certificate is not yet, or not any more, valid");
+}
+
 void escrow_to_free(struct escrow_to *to)
 {
 	if (!to)

@@ -4,7 +4,8 @@
  * RSA by OAEP with SHA-256, EC by ECDH with the X9.63 KDF and SHA-256. Content
  * is deterministic CBOR (policy.md). `openssl cms -decrypt` opens it.
  *
- * Does not check: who holds the certificate, its chain or its dates.
+ * Does not check: who holds the certificate, its chain, or, but for
+ * escrow_to_check(), its dates.
  */
 #ifndef PV_SEAL_ESCROW_H
 #define PV_SEAL_ESCROW_H
@@ -25,6 +26,9 @@ struct escrow_to; /* a recipient certificate */
 PV_MUST enum pv_code escrow_to_new(struct span cert, struct escrow_to **to,
 				   struct err *err);
 void escrow_to_free(struct escrow_to *to);
+/* PV_DENIED, "escrow.validity": now_s lies outside of its dates. */
+PV_MUST enum pv_code escrow_to_check(const struct escrow_to *to, int64_t now_s,
+				     struct err *err);
 /*
  * Appends who that is, for people: "certificate SUBJECT" (RFC 2253, UTF-8,
  * controls escaped) and "spki sha256:HEX", each ended by LF. PV_INTERNAL.

@@ -5,6 +5,30 @@
 . "$srcdir/tests/keepers.sh"
 . "$srcdir/tests/tokens.sh"
 
+M=$T/media
+mkdir "$M"
+# The officers' keys for encryption, and their certificates on the medium.
+for officer in alice bob carol dave erin; do
+	mkdir "$M/$officer"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$T/$officer.key" -out "$M/$officer/encryption.pem" \
+		-subj "/CN=$officer" -days 30 >"$T/log" 2>&1 ||
+		fail "openssl req: $(cat "$T/log")"
+	(cd "$M/$officer" && sha256sum encryption.pem >SHA256SUMS)
+done
+
+# officers NAME...: as the plan names them.
+officers() {
+	for officer in "$@"; do
+		printf '%s{"name": "%s", "spki_sha256": "%s"}' "$comma" "$officer" \
+			"$(openssl x509 -in "$M/$officer/encryption.pem" -noout \
+				-pubkey | openssl pkey -pubin -outform DER |
+				sha256sum | cut -d " " -f 1)"
+		comma=", "
+	done
+}
+comma=
+
 plan=$T/plan.json
 cat >"$plan" <<END
 {"plan": "twin", "version": 1, "steps": [
@@ -15,7 +39,7 @@ cat >"$plan" <<END
   {"step": "self-signed", "ca": "root", "template": "root-ca"},
   {"step": "adopt", "template": "tls-client"},
   {"step": "back-up-key", "purpose": "root", "shares": 5, "threshold": 3,
-   "officers": ["alice", "bob", "carol", "dave", "erin"]},
+   "officers": [$(officers alice bob carol dave erin)]},
   {"step": "back-up-key", "purpose": "bundle", "shares": 3, "threshold": 2,
    "print": true},
   {"step": "back-up-key", "purpose": "log", "shares": 2, "threshold": 2,
@@ -27,11 +51,10 @@ cat >"$plan" <<END
 END
 H=$T/acme
 R=$T/rehearsal
-M=$T/media
 F=ceremonies/twin-1
 # Devices under the root itself: one CA less to carry about.
 sed 's/"issuing-1"/"root"/' "$templates/tls-client.json" >"$T/tls-client.json"
-mkdir "$M" "$T/plain"
+mkdir "$T/plain"
 cp -R "$templates" "$T/policies"
 cp "$T/tls-client.json" "$T/policies/tls-client.json"
 chmod -R go-w "$T/policies"
@@ -46,16 +69,6 @@ ceremony() {
 		--media "$M" "$@"
 	echo "$*"
 }
-
-# The officers' keys for encryption, and their certificates on the medium.
-for officer in alice bob carol dave erin; do
-	mkdir "$M/$officer"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-keyout "$T/$officer.key" -out "$M/$officer/encryption.pem" \
-		-subj "/CN=$officer" -days 30 >"$T/log" 2>&1 ||
-		fail "openssl req: $(cat "$T/log")"
-	(cd "$M/$officer" && sha256sum encryption.pem >SHA256SUMS)
-done
 
 # open_share OFFICER N FILE: what the officer's key opens, as a text.
 open_share() {
@@ -93,7 +106,8 @@ events() {
 case_start "explained in words"
 expect_exit 0 "$PROVCTL" ceremony explain "$plan"
 expect_text "split that in 5 shares, of which any 3 restore"
-expect_text "1 alice, 2 bob, 3 carol"
+expect_text "1 alice, whose key has SHA-256 $(officers alice |
+	jq -r .spki_sha256 | sed 's/..../& /g; s/ $//'); 2 bob, "
 expect_text "Print each share for its keeper"
 expect_text "Restore key \"root\" from its backup, which came from acme"
 
@@ -133,6 +147,29 @@ verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 H=$T/acme
 M=$real
+
+case_start "another's certificate below an officer's name, or one that has ended"
+cp -R "$M/bob" "$T/bob"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	-keyout "$T/mallory.key" -out "$M/bob/encryption.pem" \
+	-subj /CN=bob -days 30 >"$T/log" 2>&1 ||
+	fail "openssl req: $(cat "$T/log")"
+(cd "$M/bob" && sha256sum encryption.pem >SHA256SUMS)
+# shellcheck disable=SC2046
+expect_exit 4 "$PROVCTL" $(ceremony rehearse "$plan" --home "$T/strange" \
+	--name acme)
+expect_text "rule: backup.officer"
+rm -rf "$M/bob"
+mv "$T/bob" "$M/bob"
+# 31 days later.
+echo 2678400 >"$T/clock"
+# shellcheck disable=SC2046
+run env CLOCK_FILE="$T/clock" LD_PRELOAD="$builddir/tests/cli/clock.so" \
+	"$PROVCTL" $(ceremony resume "$plan" --home "$T/strange")
+expect_equal "$rc" 4 "exit with certificates that have ended"
+expect_text "rule: escrow.validity"
+expect_equal "$(events "$T/strange" share)" 0 "shares given"
+[ ! -e "$M/acme" ] || fail "something was given"
 
 case_start "the plan that is run, rehearsed as far as its officers"
 # shellcheck disable=SC2046

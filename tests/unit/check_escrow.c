@@ -238,6 +238,30 @@ START_TEST(test_refused_keys)
 }
 END_TEST
 
+static int64_t seconds_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	ck_assert_int_eq(ASN1_TIME_to_tm(t, &tm), 1);
+	return (int64_t)timegm(&tm);
+}
+
+/* The first and the last second count, as the next ones do not. */
+static void check_dates(const struct escrow_to *to, const X509 *cert)
+{
+	const int64_t from = seconds_of(X509_get0_notBefore(cert));
+	const int64_t until = seconds_of(X509_get0_notAfter(cert));
+
+	unit_ok(escrow_to_check(to, from, &err), &err);
+	unit_ok(escrow_to_check(to, until - 1, &err), &err);
+	unit_refused(escrow_to_check(to, from - 1, &err), PV_DENIED,
+		     "escrow.validity", &err);
+	err_init(&err);
+	unit_refused(escrow_to_check(to, until + 1, &err), PV_DENIED,
+		     "escrow.validity", &err);
+	err_init(&err);
+}
+
 START_TEST(test_one_certificate)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -248,6 +272,7 @@ START_TEST(test_one_certificate)
 	struct buf one, two;
 
 	unit_ok(escrow_to_new(vec_span(der, (size_t)n), &to, &err), &err);
+	check_dates(to, cert);
 	escrow_to_free(to);
 	unit_refused(escrow_to_new(vec_span(der, (size_t)n - 1), &to, &err),
 		     PV_INPUT, "escrow.certificate", &err);

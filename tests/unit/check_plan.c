@@ -152,6 +152,10 @@ END_TEST
 #define PRINT(p, n, m)                                                         \
 	",{\"step\":\"back-up-key\",\"purpose\":\"" p "\",\"shares\":" n       \
 	",\"threshold\":" m ",\"print\":true}"
+#define KEY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define KEY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define KEY_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define OFFICER(name, key) "{\"name\":\"" name "\",\"spki_sha256\":\"" key "\"}"
 #define SEAL(names)                                                            \
 	",{\"step\":\"back-up-key\",\"purpose\":\"root\",\"shares\":3,"        \
 	"\"threshold\":2,\"officers\":[" names "]}"
@@ -248,12 +252,20 @@ static const struct {
 	  "plan.range" },
 	{ HEAD INIT BACKUP_KEY("root", "P-256") PRINT("root", "17", "4") TAIL,
 	  "plan.range" },
-	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL("\"a\",\"b\"") TAIL,
+	{ HEAD INIT BACKUP_KEY("root", "P-256")
+		  SEAL(OFFICER("a", KEY_A) "," OFFICER("b", KEY_B)) TAIL,
 	  "plan.count" },
-	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL("\"a\",\"b\",\"a\"") TAIL,
-	  "plan.duplicate" },
-	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL("\"a\",\"b\",\"../c\"")
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL(OFFICER(
+		  "a", KEY_A) "," OFFICER("b", KEY_B) "," OFFICER("a", KEY_C))
 		  TAIL,
+	  "plan.duplicate" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL(OFFICER(
+		  "a", KEY_A) "," OFFICER("b", KEY_B) "," OFFICER("c", KEY_A))
+		  TAIL,
+	  "plan.duplicate" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256")
+		  SEAL(OFFICER("a", KEY_A) "," OFFICER("b", KEY_B) "," OFFICER(
+			  "../c", KEY_C)) TAIL,
 	  "plan.name" },
 	{ HEAD INIT BACKUP_KEY("root",
 			       "P-256") ",{\"step\":\"back-up-key\","
@@ -312,8 +324,10 @@ START_TEST(test_backups)
 	struct plan *p;
 	struct err err;
 
-	unit_ok(parse(HEAD INIT BACKUP_KEY("root", "P-256") KEY("x", "P-256")
-			      BACKUP_KEY("y", "P-256") SEAL("\"a\",\"b\",\"c\"")
+	unit_ok(parse(HEAD INIT BACKUP_KEY("root", "P-256") KEY(
+			      "x", "P-256") BACKUP_KEY("y", "P-256")
+			      SEAL(OFFICER("a", KEY_A) "," OFFICER(
+				      "b", KEY_B) "," OFFICER("c", KEY_C))
 				      PRINT("y", "16", "16") RESTORE("root")
 					      TAIL,
 		      &p, &err),
@@ -323,6 +337,7 @@ START_TEST(test_backups)
 	ck_assert_uint_eq(p->steps[4].shares, 3);
 	ck_assert_uint_eq(p->steps[4].threshold, 2);
 	ck_assert_str_eq(p->steps[4].officers[2], "c");
+	ck_assert_uint_eq(p->steps[4].officer_keys[2][31], 0xcc);
 	ck_assert(p->steps[5].print);
 	ck_assert_uint_eq(p->steps[5].shares, 16);
 	ck_assert(p->steps[6].kind == PLAN_RESTORE_KEY);
