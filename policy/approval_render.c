@@ -9,7 +9,6 @@
 #include "lib/base/pvtime.h"
 #include "policy/node.h"
 #include "policy/orderfile.h"
-#include "policy/plan.h"
 #include "policy/template.h"
 
 #define RENDER_MAX (1024u * 1024u) /* bytes of one part */
@@ -258,36 +257,6 @@ static void put_templates(const struct plan *plan, struct buf *out)
 	}
 }
 
-/* As it is written, and whom it sets in charge. */
-static enum pv_code render_plan(const struct approval_request *q,
-				struct buf *out, struct err *err)
-{
-	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
-	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
-	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
-	CLEANUP(mem_cleanup) char *text = NULL;
-	const char *base64 = json_string_value(
-		json_object_get(q->context, APPROVAL_FACT_ROSTER));
-	const struct plan_step *set;
-
-	NODE_TRY(plan_parse(subject_of(q), &plan, err));
-	NODE_TRY(json_parse_max(subject_of(q), PLAN_SIZE_MAX, &doc, err));
-	text = json_dumps(json_root(doc), JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	if (!text)
-		return err_fail(err, PV_INTERNAL, NULL, NULL, "out of memory");
-	buf_printf(out, "Plan %s, version %u:\n", plan->name, plan->version);
-	put_lines(out, "  ",
-		  (struct span){ (const uint8_t *)text, strlen(text) });
-	put_templates(plan, out);
-	set = plan_roster(plan);
-	if (!set || !base64)
-		return PV_OK;
-	NODE_TRY(parse_shown(base64, set->roster, "the plan sets", &r, err));
-	buf_put_str(out, "The roster that it sets:\n");
-	put_roster(out, r);
-	return PV_OK;
-}
-
 static enum pv_code render_text(const struct approval_request *q,
 				struct buf *out, struct err *err)
 {
@@ -301,6 +270,80 @@ static enum pv_code render_text(const struct approval_request *q,
 				"clean text",
 				at);
 	put_lines(out, "  ", subject_of(q));
+	return PV_OK;
+}
+
+static enum pv_code decode_plan(const char *base64, struct buf *out,
+				struct err *err)
+{
+	size_t len = base64 ? strlen(base64) : 0, n = 0;
+	CLEANUP(mem_cleanup)
+	uint8_t *bytes = mem_new(BASE64_DECODED_MAX(len) + 1, err);
+
+	if (!bytes)
+		return PV_INTERNAL;
+	if (len == 0 ||
+	    !base64_decode(base64, len, bytes, BASE64_DECODED_MAX(len), &n))
+		return err_fail(err, PV_INPUT, "approval_request.plan",
+				"ask the requester for another request",
+				"the request does not show its plan");
+	buf_put(out, bytes, n);
+	return buf_check(out, err);
+}
+
+/* The one that the subject names, by its hash. */
+enum pv_code approval_plan(const struct approval_request *q, struct buf *bytes,
+			   struct plan **plan, struct err *err)
+{
+	char line[sizeof(APPROVAL_PLAN_LINE) + 64] = APPROVAL_PLAN_LINE;
+	char *hex = line + strlen(APPROVAL_PLAN_LINE);
+
+	NODE_TRY(decode_plan(json_string_value(json_object_get(
+				     q->context, APPROVAL_FACT_PLAN)),
+			     bytes, err));
+	NODE_TRY(plan_parse(buf_span(bytes), plan, err));
+	hex_encode((*plan)->sha256, sizeof((*plan)->sha256), hex);
+	if (has_line(subject_of(q),
+		     (struct span){ (const uint8_t *)line, strlen(line) }))
+		return PV_OK;
+	plan_free(*plan);
+	*plan = NULL;
+	return err_fail(err, PV_INPUT, "approval_request.plan",
+			"ask the requester for another request",
+			"the request shows another plan than the one that is "
+			"to be approved");
+}
+
+/* As it is written, and whom it sets in charge. */
+static enum pv_code render_plan(const struct approval_request *q,
+				struct buf *out, struct err *err)
+{
+	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
+	CLEANUP(cleanup_json_doc_free) struct json_doc *doc = NULL;
+	CLEANUP(cleanup_roster_free) struct roster *r = NULL;
+	CLEANUP(buf_release) struct buf bytes;
+	CLEANUP(mem_cleanup) char *text = NULL;
+	const char *base64 = json_string_value(
+		json_object_get(q->context, APPROVAL_FACT_ROSTER));
+	const struct plan_step *set;
+
+	buf_init(&bytes, PLAN_SIZE_MAX);
+	NODE_TRY(render_text(q, out, err));
+	NODE_TRY(approval_plan(q, &bytes, &plan, err));
+	NODE_TRY(json_parse_max(buf_span(&bytes), PLAN_SIZE_MAX, &doc, err));
+	text = json_dumps(json_root(doc), JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	if (!text)
+		return err_fail(err, PV_INTERNAL, NULL, NULL, "out of memory");
+	buf_printf(out, "Plan %s, version %u:\n", plan->name, plan->version);
+	put_lines(out, "  ",
+		  (struct span){ (const uint8_t *)text, strlen(text) });
+	put_templates(plan, out);
+	set = plan_roster(plan);
+	if (!set || !base64)
+		return PV_OK;
+	NODE_TRY(parse_shown(base64, set->roster, "the plan sets", &r, err));
+	buf_put_str(out, "The roster that it sets:\n");
+	put_roster(out, r);
 	return PV_OK;
 }
 
@@ -352,18 +395,30 @@ static void put_fact(const char *key, const char *value, struct buf *out)
 	buf_put_str(out, *value ? "~\n" : "\n");
 }
 
+static bool is_shown_as_file(const char *key)
+{
+	return strcmp(key, APPROVAL_FACT_ROSTER) == 0 ||
+	       strcmp(key, APPROVAL_FACT_PLAN) == 0;
+}
+
 /* Before what is signed: nothing that is not signed comes last. */
 static void put_context(const json_t *context, struct buf *out)
 {
 	const char *key;
 	json_t *value;
 
-	if (json_object_size(context) >
-	    (json_object_get(context, APPROVAL_FACT_ROSTER) != NULL))
-		buf_put_str(out, "Said by the requester, not signed:\n");
-	json_object_foreach((json_t *)context, key,
-			    value) if (strcmp(key, APPROVAL_FACT_ROSTER) != 0)
+	bool any = false;
+
+	json_object_foreach((json_t *)context, key, value)
+	{
+		if (is_shown_as_file(key))
+			continue;
+		if (!any)
+			buf_put_str(out,
+				    "Said by the requester, not signed:\n");
+		any = true;
 		put_fact(key, json_string_value(value), out);
+	}
 }
 
 enum pv_code approval_render(const struct approval_request *q, struct buf *out,

@@ -16,6 +16,7 @@
 #define PV_POLICY_APPROVAL_RENDER_H
 
 #include "policy/approval_request.h"
+#include "policy/plan.h"
 
 /*
  * A fact of the context with this name is the base64 of the roster in force,
@@ -24,6 +25,10 @@
  * it is that one.
  */
 #define APPROVAL_FACT_ROSTER "roster"
+/* Of a ceremony: the base64 of its plan, whose hash the subject has in a line
+ * that begins so. */
+#define APPROVAL_FACT_PLAN "plan"
+#define APPROVAL_PLAN_LINE "plan sha256:"
 /* With this line begins the subject that ends an order; an order's own is JSON,
  * and never does. */
 #define APPROVAL_ORDER_END "order close\n"
@@ -33,9 +38,15 @@
  * ("roster.*", "template.*", "order.*", "plan.*", "json.*"),
  * "approval_request.subject" when it is no clean text,
  * "approval_request.roster" when the roster in force is not the one that the
- * new one replaces.
+ * new one replaces, "approval_request.plan" when the plan is not there, or is
+ * not the one that the subject names.
  */
 PV_MUST enum pv_code approval_render(const struct approval_request *request,
 				     struct buf *out, struct err *err);
+/* The plan of a ceremony's request; *plan is the caller's. PV_INPUT: as above.
+ */
+PV_MUST enum pv_code approval_plan(const struct approval_request *request,
+				   struct buf *bytes, struct plan **plan,
+				   struct err *err);
 
 #endif

@@ -300,6 +300,7 @@ UNIT_TESTS = \
 	tests/unit/check_store_secret \
 	tests/unit/check_stored \
 	tests/unit/check_subject_acts \
+	tests/unit/check_subject_plan \
 	tests/unit/check_succession \
 	tests/unit/check_table \
 	tests/unit/check_tbs \

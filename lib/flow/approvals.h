@@ -78,10 +78,11 @@ PV_MUST enum pv_code approvals_gate(const struct authority *a,
 /*
  * The gate of the ceremony that makes an authority: there is no store yet, the
  * people are those of roster, the bytes of the one that it sets, and the root
- * is none; nothing remembers that they were used elsewhere. at_s: the time that
- * the approvals have to be good at, 0: now. a has name and origin. The request
- * goes to want->request_out, or else to ceremony-<12 hex of the subject>.json
- * in the working folder. Used up by ceremony_approve().
+ * is none; nothing remembers that they were used elsewhere, so the subject
+ * names what there is once (subject_plan.h). at_s: the time that the approvals
+ * have to be good at, 0: now. a has name and origin. The request goes to
+ * want->request_out, or else to ceremony-<12 hex of the subject>.json in the
+ * working folder. Used up by ceremony_approve().
  */
 PV_MUST enum pv_code approvals_gate_first(const struct authority *a,
 					  struct span roster, uint64_t at_s,

@@ -121,12 +121,14 @@ static enum pv_code put_words(const struct approval_request *q, struct buf *out,
 			      struct err *err)
 {
 	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
+	CLEANUP(buf_release) struct buf bytes;
 	enum pv_code rc;
+
+	buf_init(&bytes, PLAN_SIZE_MAX);
 
 	if (q->approval.operation != QUORUM_CEREMONY)
 		return PV_OK;
-	rc = plan_parse((struct span){ q->subject, q->subject_len }, &plan,
-			err);
+	rc = approval_plan(q, &bytes, &plan, err);
 	if (rc != PV_OK)
 		return rc;
 	buf_put_str(out, "In words:\n");

@@ -26,9 +26,10 @@
 #include "policy/plan.h"
 
 #define CEREMONY_FOLDER "ceremonies"
-/* In a ceremony's folder, where people approved its plan: the signed note, and
- * the roster whose people they are. */
+/* In a ceremony's folder, where people approved its plan: the signed note, what
+ * it is of (subject_plan.h), and the roster whose people they are. */
 #define CEREMONY_APPROVALS_FILE "approvals.note"
+#define CEREMONY_APPROVED_FILE "approved.txt"
 #define CEREMONY_ROSTER_FILE "roster.json"
 #define CEREMONY_NAME_MAX (sizeof(CEREMONY_FOLDER) + PLAN_NAME_MAX + 16)
 #define CEREMONY_ANSWER_MAX 64

@@ -8,6 +8,8 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/approvals.h"
 #include "lib/flow/ceremony_impl.h"
+#include "lib/flow/subject_plan.h"
+#include "lib/log/acts.h"
 #include "lib/log/ceremony.h"
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
@@ -17,6 +19,7 @@
 
 struct approving {
 	struct ceremony *c;
+	struct buf subject; /* that they approved */
 	struct approvals got;
 	struct event_who who;
 	bool used; /* an interrupted run got so far */
@@ -25,6 +28,7 @@ struct approving {
 static void approving_release(struct approving *x)
 {
 	approvals_release(&x->got);
+	buf_release(&x->subject);
 }
 
 /* The nonce that they signed is of this run, whatever else they say. */
@@ -76,6 +80,38 @@ static enum pv_code find_time(struct approving *x, struct err *err)
 	return rc;
 }
 
+/* What they approved is this very run. Once the log has used it, the home may
+ * be moved; before, it is the one that was named. */
+static enum pv_code check_subject(struct approving *x, struct err *err)
+{
+	const struct ceremony *c = x->c;
+	const struct subject_plan s = { .plan = c->plan,
+					.authority = c->a->name,
+					.rehearsed = c->opts->rehearsed,
+					.first = c->a,
+					.home = c->a->home };
+	CLEANUP(buf_release) struct buf want;
+	enum pv_code rc =
+		file_read(c->opts->folder, CEREMONY_APPROVED_FILE,
+			  FILEIO_NOFOLLOW | FILEIO_PRIVATE, &x->subject, err);
+
+	buf_init(&want, SUBJECT_PLAN_MAX);
+	subject_plan(&s, &want);
+	if (rc == PV_OK)
+		rc = buf_check(&want, err);
+	if (rc != PV_OK || span_equal(buf_span(&want), buf_span(&x->subject)))
+		return rc;
+	if (x->used &&
+	    subject_plan_same_but_home(buf_span(&want), buf_span(&x->subject)))
+		return PV_OK;
+	err_object(err, CEREMONY_APPROVED_FILE);
+	return err_fail(err, PV_INTEGRITY, "approval.subject",
+			"have this run approved, or put the ceremony's folder "
+			"back from a backup",
+			"another authority, rehearsal, token or home was "
+			"approved");
+}
+
 static enum pv_code check(struct approving *x, struct err *err)
 {
 	const struct ceremony *c = x->c;
@@ -83,7 +119,7 @@ static enum pv_code check(struct approving *x, struct err *err)
 	char path[AUTHORITY_PATH_MAX + CEREMONY_NAME_MAX + 32];
 	const char *const files[] = { path };
 	const struct approvals_want want = { .op = QUORUM_CEREMONY,
-					     .subject = c->opts->plan_bytes,
+					     .subject = buf_span(&x->subject),
 					     .what = "the plan",
 					     .files = files,
 					     .files_n = 1 };
@@ -118,6 +154,7 @@ static enum pv_code put_entries(const struct approving *x, struct err *err)
 	log_ceremony_begin(&e, &x->who.who, c->plan->name, c->plan->version,
 			   c->plan->sha256, got->persons);
 	log_ceremony_mode(&e, c->mode);
+	log_fact_bytes(&e, LOG_SUBJECT, x->subject.data, x->subject.len);
 	log_fact_bytes(&e, LOG_NONCE_FACT, got->asked.nonce, LOG_NONCE);
 	if (rc == PV_OK)
 		rc = event_decision(c->store, &e, &begin, err);
@@ -142,6 +179,8 @@ static enum pv_code use(struct approving *x, struct err *err)
 	if (rc == PV_OK)
 		rc = find_time(x, err);
 	if (rc == PV_OK)
+		rc = check_subject(x, err);
+	if (rc == PV_OK)
 		rc = check(x, err);
 	if (rc != PV_OK || x->used)
 		return rc;
@@ -153,7 +192,7 @@ static enum pv_code use(struct approving *x, struct err *err)
 static enum pv_code tell(struct ceremony *c, const struct approvals *got,
 			 struct err *err)
 {
-	char text[65], note[65], roster[65], needed[16];
+	char text[65], note[65], roster[65], subject[65], needed[16];
 	uint8_t hash[32];
 	enum pv_code rc;
 
@@ -167,11 +206,14 @@ static enum pv_code tell(struct ceremony *c, const struct approvals *got,
 	hex_encode(hash, sizeof(hash), note);
 	hex_encode(got->text_sha256, sizeof(got->text_sha256), text);
 	hex_encode(got->roster_sha256, sizeof(got->roster_sha256), roster);
+	hex_encode(got->asked.subject, sizeof(got->asked.subject), subject);
 	snprintf(needed, sizeof(needed), "%u", got->needed);
 	return CEREMONY_PUT(c, "approvals", { "persons", got->persons },
 			    { "needed", needed }, { "text_sha256", text },
 			    { "file", CEREMONY_APPROVALS_FILE },
 			    { "file_sha256", note },
+			    { "subject_file", CEREMONY_APPROVED_FILE },
+			    { "subject_sha256", subject },
 			    { "roster_file", CEREMONY_ROSTER_FILE },
 			    { "roster_sha256", roster });
 }
@@ -180,6 +222,8 @@ enum pv_code ceremony_approve(struct ceremony *c, struct err *err)
 {
 	CLEANUP(approving_release) struct approving x = { .c = c };
 	enum pv_code rc;
+
+	buf_init(&x.subject, SUBJECT_PLAN_MAX);
 
 	/* The log had it before there was a folder. */
 	if (c->opts->later)

@@ -52,8 +52,8 @@ static enum pv_code on_begin(struct ceremonycheck_state *c,
 	TAKE_FACT(c->out->origin, line, "log");
 	TAKE_FACT(c->out->mode, line, "mode");
 	TAKE_FACT(c->out->answers, line, "answers");
-	if (strcmp(c->out->mode, "run") == 0 &&
-	    strlen(ceremonycheck_fact(line, "rehearsed")) != 64)
+	TAKE_FACT(c->out->rehearsed, line, "rehearsed");
+	if (strcmp(c->out->mode, "run") == 0 && strlen(c->out->rehearsed) != 64)
 		return ceremonycheck_order(
 			"a run that does not say of which rehearsal", err);
 	c->out->began_s = line->time_s;

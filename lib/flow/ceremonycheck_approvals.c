@@ -1,10 +1,12 @@
 #include "lib/flow/ceremonycheck_approvals.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/subject_plan.h"
 #include "policy/approval.h"
 
 CLEANUP_PTR(struct roster, roster_free);
@@ -13,7 +15,7 @@ struct approved {
 	const struct ceremonycheck *in;
 	const struct ceremonycheck_report *r;
 	const struct transcript_line *line;
-	struct buf note_bytes, roster_bytes;
+	struct buf note_bytes, roster_bytes, subject;
 	struct note note;
 	struct roster *roster;
 };
@@ -24,6 +26,7 @@ static void approved_release(struct approved *x)
 	roster_free(x->roster);
 	buf_release(&x->note_bytes);
 	buf_release(&x->roster_bytes);
+	buf_release(&x->subject);
 }
 
 static const char *fact(const struct approved *x, const char *key)
@@ -76,10 +79,39 @@ static enum pv_code read_all(struct approved *x, struct err *err)
 		rc = read_named(x, "roster_file", "roster_sha256",
 				&x->roster_bytes, err);
 	if (rc == PV_OK)
+		rc = read_named(x, "subject_file", "subject_sha256",
+				&x->subject, err);
+	if (rc == PV_OK)
 		rc = note_parse(&x->note, buf_span(&x->note_bytes), err);
 	return rc == PV_OK ? roster_parse(buf_span(&x->roster_bytes),
 					  &x->roster, err)
 			   : rc;
+}
+
+/* The text is what was signed, and says of this ceremony what it began with. */
+static enum pv_code check_subject(const struct approved *x,
+				  const struct approval *said, struct err *err)
+{
+	const struct ceremonycheck_report *r = x->r;
+	struct span text = buf_span(&x->subject);
+	char authority[96], rehearsal[96];
+	uint8_t hash[32];
+	enum pv_code rc = sha256(text, hash, err);
+
+	if (rc != PV_OK)
+		return rc;
+	if (memcmp(said->subject, hash, sizeof(hash)) != 0)
+		return wrong("another text was approved", err);
+	if (!subject_plan_is_of(text, r->plan_sha256))
+		return wrong("another plan was approved", err);
+	snprintf(authority, sizeof(authority), "authority %s", r->authority);
+	if (!subject_plan_says(text, authority))
+		return wrong("it was approved for another authority", err);
+	snprintf(rehearsal, sizeof(rehearsal), "rehearsal %s",
+		 r->rehearsed[0] ? r->rehearsed : "-");
+	return subject_plan_says(text, rehearsal)
+		       ? PV_OK
+		       : wrong("it was approved after another rehearsal", err);
 }
 
 /* As many as the roster asks for, of this plan and log, and the named ones. */
@@ -90,14 +122,17 @@ static enum pv_code count(const struct approved *x, struct err *err)
 	struct approval_tally tally;
 	struct approval said;
 	struct err why;
+	enum pv_code rc;
 
 	err_init(&why);
 	buf_init(&names, TRANSCRIPT_VALUE_MAX);
 	if (approval_text_parse(x->note.text, &said, &why) != PV_OK)
 		return wrong("what was signed is no approval", err);
-	if (said.operation != QUORUM_CEREMONY ||
-	    memcmp(said.subject, x->r->plan_sha256, 32) != 0)
-		return wrong("another plan was approved", err);
+	if (said.operation != QUORUM_CEREMONY)
+		return wrong("something else was approved", err);
+	rc = check_subject(x, &said, err);
+	if (rc != PV_OK)
+		return rc;
 	if (strcmp(said.log, x->r->origin) != 0)
 		return wrong("it was approved for another log", err);
 	if (approval_count(x->roster, &x->note, 1, &said,
@@ -145,6 +180,7 @@ enum pv_code ceremonycheck_approvals(const struct ceremonycheck *in,
 
 	buf_init(&x.note_bytes, NOTE_SIZE_MAX);
 	buf_init(&x.roster_bytes, ROSTER_SIZE_MAX);
+	buf_init(&x.subject, SUBJECT_PLAN_MAX);
 	if (rc != PV_OK || nobody || in->dir < 0)
 		return rc;
 	rc = read_all(&x, err);

@@ -84,6 +84,8 @@ enum pv_code ceremony_folder_keep(int fd, const struct ceremony_kept *k,
 	if (rc == PV_OK)
 		rc = put(fd, CEREMONY_NEXT_ROSTER_FILE, k->next, g, err);
 	if (rc == PV_OK)
+		rc = put(fd, CEREMONY_APPROVED_FILE, k->approved, g, err);
+	if (rc == PV_OK)
 		rc = put(fd, CEREMONY_REHEARSED_FILE,
 			 (struct span){ (const uint8_t *)hex, strlen(hex) }, g,
 			 err);

@@ -31,6 +31,7 @@ PV_MUST enum pv_code ceremony_folder_home(int fd, char hex[65],
 /* What a run keeps, for who goes on and who verifies. */
 struct ceremony_kept {
 	struct span plan;
+	struct span approved;	       /* what approvals are of */
 	struct span roster, approvals; /* empty: there are none */
 	struct span next;	       /* the roster that a later plan sets */
 	const struct transcript_head *rehearsed; /* NULL: none was needed */

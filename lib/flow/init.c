@@ -121,6 +121,7 @@ static enum pv_code keep(const struct init_work *w, struct err *err)
 		.plan = buf_span(&w->text),
 		.roster = buf_span(&w->roster),
 		.approvals = buf_span(&w->approved.note),
+		.approved = buf_span(&w->subject),
 		.rehearsed = w->opts->rehearsal ? &w->rehearsed : NULL
 	};
 	enum pv_code rc;
@@ -158,8 +159,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 {
 	INIT_WORK w;
 	enum pv_code rc = init_begin(&w, opts, report, err);
-	const struct init_plan want = { w.a, w.plan, &w.text, &w.roster,
-					&w.rehearsed };
+	const struct init_plan want = { w.a,	   w.plan,	 &w.text,
+					&w.roster, &w.rehearsed, &w.subject };
 
 	if (rc == PV_OK && opts->mode && init_is_finished(&w))
 		return init_existing(&w, err);

@@ -1,30 +1,27 @@
 /* A run of a plan that sets a roster: its people have approved it. */
 #include <string.h>
 
-#include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/mem.h"
 #include "lib/flow/init_impl.h"
-#include "policy/approval_render.h"
+#include "lib/flow/subject_plan.h"
 
 CLEANUP_PTR(json_t, json_decref);
 
-/* For who approves it: the roster by its bytes, and what was rehearsed. */
-static enum pv_code make_context(const struct init_plan *p, json_t **out,
-				 struct err *err)
+static enum pv_code put_subject(const struct init_opts *opts,
+				const struct init_plan *p, struct err *err)
 {
-	CLEANUP(mem_cleanup)
-	char *base64 = mem_new(BASE64_LEN(p->roster->len) + 1, err);
-	char head[65];
+	char home[AUTHORITY_PATH_MAX];
+	const struct subject_plan s = { .plan = p->plan,
+					.authority = p->a->name,
+					.rehearsed = p->rehearsed,
+					.first = p->a,
+					.home = home };
+	enum pv_code rc = subject_plan_home(opts->dir, home, err);
 
-	if (!base64)
-		return PV_INTERNAL;
-	base64_encode(p->roster->data, p->roster->len, base64);
-	hex_encode(p->rehearsed->sha256, sizeof(p->rehearsed->sha256), head);
-	*out = json_pack("{s:s, s:s}", "rehearsal", head, APPROVAL_FACT_ROSTER,
-			 base64);
-	return *out ? PV_OK
-		    : err_fail(err, PV_INTERNAL, NULL, NULL, "out of memory");
+	if (rc != PV_OK)
+		return rc;
+	subject_plan(&s, p->subject);
+	return buf_check(p->subject, err);
 }
 
 static enum pv_code ask(const struct init_opts *opts, const struct init_plan *p,
@@ -32,13 +29,16 @@ static enum pv_code ask(const struct init_opts *opts, const struct init_plan *p,
 {
 	CLEANUP(cleanup_json_decref) json_t *context = NULL;
 	struct approvals_want want = { .op = QUORUM_CEREMONY,
-				       .subject = buf_span(p->text),
 				       .what = "the plan",
 				       .files = opts->approvals,
 				       .files_n = opts->approvals_n,
 				       .request_out = opts->request_out };
-	enum pv_code rc = make_context(p, &context, err);
+	enum pv_code rc = put_subject(opts, p, err);
 
+	if (rc == PV_OK)
+		rc = subject_plan_context(buf_span(p->text),
+					  buf_span(p->roster), &context, err);
+	want.subject = buf_span(p->subject);
 	want.context = context;
 	return rc == PV_OK ? approvals_gate_first(p->a, buf_span(p->roster), 0,
 						  &want, got, err)

@@ -15,7 +15,8 @@ struct init_work {
 	struct authority *a;
 	struct plan *plan;
 	struct buf text, roster;   /* the plan's bytes; empty: no roster */
-	struct approvals approved; /* of a run of a plan that sets one */
+	struct approvals approved; /* of a run of a plan that sets one, */
+	struct buf subject;	   /* and what they are of; empty: none */
 	int folder;		   /* of the ceremony */
 	bool resume;
 	char mode[INIT_MODE_MAX];
@@ -67,6 +68,7 @@ struct init_plan { /* of a run that is about to begin; borrowed */
 	const struct plan *plan;
 	const struct buf *text, *roster; /* bytes; empty: no roster */
 	const struct transcript_head *rehearsed;
+	struct buf *subject; /* is filled: the text that people approved */
 };
 /*
  * Before anything is made: who is set in charge by a run has to want it. got is

@@ -13,6 +13,7 @@
 #include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/init_impl.h"
+#include "lib/flow/subject_plan.h"
 
 void init_work_release(struct init_work *w)
 {
@@ -21,6 +22,7 @@ void init_work_release(struct init_work *w)
 	buf_release(&w->text);
 	buf_release(&w->roster);
 	approvals_release(&w->approved);
+	buf_release(&w->subject);
 	fd_cleanup(&w->folder);
 }
 
@@ -54,6 +56,7 @@ enum pv_code init_begin(struct init_work *w, const struct init_opts *opts,
 				 .folder = -1 };
 	buf_init(&w->text, PLAN_SIZE_MAX);
 	buf_init(&w->roster, ROSTER_SIZE_MAX);
+	buf_init(&w->subject, SUBJECT_PLAN_MAX);
 	if (!w->a)
 		return PV_INTERNAL;
 	snprintf(w->mode, sizeof(w->mode), "%s",

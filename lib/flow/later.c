@@ -159,6 +159,8 @@ static enum pv_code make_folder(struct later *w, struct err *err)
 		.roster = buf_span(&w->approved.roster),
 		.approvals = buf_span(&w->approved.got.note),
 		.next = buf_span(&w->roster),
+		.approved = { (const uint8_t *)w->begun.subject,
+			      strlen(w->begun.subject) },
 		.rehearsed = w->opts->rehearsal ? &w->rehearsed : NULL
 	};
 	int home = w->opts->a->home_fd;
@@ -186,6 +188,12 @@ static const char *mode_of(const struct later *w)
 static enum pv_code begin(struct later *w, struct err *err)
 {
 	const struct later_opts *opts = w->opts;
+	const struct later_subject of = {
+		.plan = w->plan,
+		.text = buf_span(&w->text),
+		.roster = buf_span(&w->roster),
+		.rehearsed = w->rehearse ? NULL : &w->rehearsed
+	};
 	uint32_t reached = 0;
 	enum pv_code rc = later_begun(opts->store, w->plan, &w->begun, err);
 
@@ -195,8 +203,7 @@ static enum pv_code begin(struct later *w, struct err *err)
 		rc = later_not_stepped(opts->store, w->plan, &w->begun, reached,
 				       err);
 	if (rc == PV_OK && !w->begun.found)
-		rc = later_begin(opts, w->plan, buf_span(&w->text),
-				 buf_span(&w->roster), mode_of(w), err);
+		rc = later_begin(opts, &of, mode_of(w), err);
 	if (rc == PV_OK && !w->begun.found)
 		rc = later_begun(opts->store, w->plan, &w->begun, err);
 	if (rc == PV_OK)

@@ -14,6 +14,8 @@
 #include "lib/flow/decision.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/people.h"
+#include "lib/flow/subject_plan.h"
+#include "lib/log/acts.h"
 #include "lib/log/ceremony.h"
 #include "lib/store/store_log.h"
 #include "lib/store/store_people.h"
@@ -34,7 +36,7 @@ struct search {
 static enum pv_code take(struct search *s, uint64_t index, struct err *err)
 {
 	CLEANUP(buf_release) struct buf room;
-	const struct log_fact *persons;
+	const struct log_fact *persons, *subject;
 	struct log_entry e;
 	enum pv_code rc;
 
@@ -54,6 +56,9 @@ static enum pv_code take(struct search *s, uint64_t index, struct err *err)
 	persons = log_fact_find(&e, "persons", LOG_TSTR);
 	if (persons && persons->s.len < sizeof(s->b->persons))
 		memcpy(s->b->persons, persons->s.p, persons->s.len);
+	subject = log_fact_find(&e, LOG_SUBJECT, LOG_BSTR);
+	if (subject && subject->s.len < sizeof(s->b->subject))
+		memcpy(s->b->subject, subject->s.p, subject->s.len);
 	return PV_OK;
 }
 
@@ -150,8 +155,8 @@ enum pv_code later_not_stepped(struct store *store, const struct plan *plan,
 /* ---- approved ---- */
 
 static enum pv_code record(struct store *store, const struct plan *plan,
-			   const struct approvals *got, const char *mode,
-			   struct err *err)
+			   const struct approvals *got, struct span subject,
+			   const char *mode, struct err *err)
 {
 	DECISION d = DECISION_INIT;
 	struct log_entry e;
@@ -162,6 +167,8 @@ static enum pv_code record(struct store *store, const struct plan *plan,
 	log_ceremony_begin(&e, &d.who.who, plan->name, plan->version,
 			   plan->sha256, approvals_persons(got));
 	log_ceremony_mode(&e, mode);
+	if (got->needed > 0)
+		log_fact_bytes(&e, LOG_SUBJECT, subject.p, subject.len);
 	rc = decision_entry(&d, &e, err);
 	if (rc == PV_OK)
 		rc = store_governance_add(store, buf_span(&d.entry), NULL, err);
@@ -179,42 +186,43 @@ static enum pv_code waits_for(size_t n, struct err *err)
 	return PV_WAITING;
 }
 
-/* For who approves it: the roster that it sets, by its bytes. */
-static enum pv_code make_context(struct span roster, json_t **context,
-				 struct err *err)
+/* Which plan, of which rehearsal and with which next roster; the log's name and
+ * root are the authority. */
+static enum pv_code prepare(const struct later_opts *opts,
+			    const struct later_subject *of, struct buf *subject,
+			    json_t **context, struct err *err)
 {
-	CLEANUP(mem_cleanup)
-	char *base64 = mem_new(BASE64_LEN(roster.len) + 1, err);
+	const struct subject_plan s = { .plan = of->plan,
+					.authority = opts->a->name,
+					.rehearsed = of->rehearsed };
 
-	if (!base64)
+	subject_plan(&s, subject);
+	if (buf_check(subject, err) != PV_OK)
 		return PV_INTERNAL;
-	base64_encode(roster.p, roster.len, base64);
-	*context = json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64);
-	return *context ? PV_OK
-			: err_fail(err, PV_INTERNAL, NULL, NULL,
-				   "out of memory");
+	return subject_plan_context(of->text, of->roster, context, err);
 }
 
-enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
-			 struct span text, struct span roster, const char *mode,
+enum pv_code later_begin(const struct later_opts *opts,
+			 const struct later_subject *of, const char *mode,
 			 struct err *err)
 {
-	CLEANUP(cleanup_json_decref) json_t *context = NULL;
 	CLEANUP(approvals_release) struct approvals got = { .needed = 0 };
+	CLEANUP(cleanup_json_decref) json_t *context = NULL;
+	CLEANUP(buf_release) struct buf subject;
 	struct approvals_want want = { .op = QUORUM_CEREMONY };
 	size_t waiting = 0;
 	struct err why;
 	enum pv_code rc = PV_OK;
 
-	if (roster.len > 0)
-		rc = make_context(roster, &context, err);
+	buf_init(&subject, LATER_SUBJECT_MAX - 1);
+	rc = prepare(opts, of, &subject, &context, err);
 	if (rc != PV_OK)
 		return rc;
 	if (opts->want)
 		want = *opts->want;
-	want.context = context;
 	want.op = QUORUM_CEREMONY;
-	want.subject = text;
+	want.subject = buf_span(&subject);
+	want.context = context;
 	want.what = "the plan";
 	want.mixed = true;
 	err_init(&why);
@@ -225,9 +233,11 @@ enum pv_code later_begin(const struct later_opts *opts, const struct plan *plan,
 	want.request_out = NULL;
 	want.context = NULL;
 	if (rc == PV_OK && got.needed > 0)
-		rc = later_ask(opts, plan, roster, &want, &waiting, &why);
+		rc = later_ask(opts, of->plan, of->roster, &want, &waiting,
+			       &why);
 	if (rc == PV_OK && waiting == 0)
-		return record(opts->store, plan, &got, mode, err);
+		return record(opts->store, of->plan, &got, buf_span(&subject),
+			      mode, err);
 	*err = why;
 	return rc == PV_OK ? waits_for(waiting, err) : rc;
 }
@@ -242,6 +252,8 @@ static enum pv_code fill(struct later_approved *x, const char *persons,
 
 	if (rc == PV_OK)
 		rc = note_parse(&note, buf_span(&got->note), err);
+	if (rc == PV_OK)
+		rc = approval_text_parse(note.text, &got->asked, err);
 	if (rc == PV_OK)
 		rc = sha256(note.text, got->text_sha256, err);
 	if (rc != PV_OK)

@@ -10,6 +10,8 @@
 PV_MUST enum pv_code later_check(const struct authority *a, struct store *store,
 				 const struct plan *plan, struct err *err);
 
+#define LATER_SUBJECT_MAX 1024u
+
 struct later_begun { /* the entry ceremony.begin of a plan's bytes */
 	bool found;
 	uint64_t index;
@@ -17,6 +19,7 @@ struct later_begun { /* the entry ceremony.begin of a plan's bytes */
 	bool approved;	 /* by people: */
 	uint8_t nonce[LOG_NONCE];
 	char persons[APPROVALS_PERSONS_MAX + 1];
+	char subject[LATER_SUBJECT_MAX]; /* text that they approved */
 };
 /* PV_STORAGE. */
 PV_MUST enum pv_code later_begun(struct store *store, const struct plan *plan,
@@ -33,12 +36,18 @@ PV_MUST enum pv_code later_ask(const struct later_opts *opts,
 			       const struct plan *plan, struct span roster,
 			       const struct approvals_want *want,
 			       size_t *waiting, struct err *err);
+/* What a ceremony is approved by; no bytes are owned. */
+struct later_subject {
+	const struct plan *plan;
+	struct span text;			 /* of the plan */
+	struct span roster;			 /* that it sets; empty: none */
+	const struct transcript_head *rehearsed; /* NULL: of a rehearsal */
+};
 /* Asks who has to be asked, and records that it begins. Codes of
  * approvals_gate() and approvals_use(). */
 PV_MUST enum pv_code later_begin(const struct later_opts *opts,
-				 const struct plan *plan, struct span text,
-				 struct span roster, const char *mode,
-				 struct err *err);
+				 const struct later_subject *of,
+				 const char *mode, struct err *err);
 
 struct later_approved {
 	struct approvals got; /* needed 0: nobody was asked */

@@ -108,6 +108,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/stationclaim.c lib/flow/stationclaim.h \
 	lib/flow/subject.c lib/flow/subject.h \
 	lib/flow/subject_acts.c lib/flow/subject_acts.h \
+	lib/flow/subject_plan.c lib/flow/subject_plan.h \
 	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c lib/flow/init_approved.c lib/flow/init_folder.c \
 	lib/flow/init_resume.c lib/flow/init_run.c \
 	lib/flow/init_impl.h lib/flow/init_softhsm.c \

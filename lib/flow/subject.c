@@ -7,7 +7,9 @@
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/subject_acts.h"
+#include "lib/flow/subject_plan.h"
 #include "lib/log/acts.h"
+#include "lib/log/ceremony.h"
 #include "lib/log/tree.h"
 #include "policy/approval_render.h"
 
@@ -182,6 +184,19 @@ static bool put_acts(const struct log_entry *e, uint64_t n, struct buf *out)
 	return text != NULL;
 }
 
+/* The text, which is of the plan that the entry names. */
+static bool put_ceremony(const struct log_entry *e, uint64_t n, struct buf *out)
+{
+	const struct log_fact *text = log_fact_find(e, LOG_SUBJECT, LOG_BSTR);
+	const uint8_t *plan = hash_of(e, "hash");
+
+	(void)n;
+	if (!text || !plan || !subject_plan_is_of(text->s, plan))
+		return false;
+	buf_put(out, text->s.p, text->s.len);
+	return true;
+}
+
 /* Of all others it is the file, whose hash they say. */
 static const struct {
 	const char *type;
@@ -195,6 +210,7 @@ static const struct {
 	{ LOG_QUARANTINE_RELEASE, put_held },
 	{ LOG_QUARANTINE_REJECT, put_held },
 	{ LOG_PEOPLE_DECIDE, put_acts },
+	{ LOG_CEREMONY_BEGIN, put_ceremony },
 };
 
 enum pv_code subject_of(const struct log_entry *e, uint64_t n,

@@ -13,7 +13,8 @@ struct log_who;
 
 /*
  * A plan is run that was approved, before its first step: one of govern.h's
- * chain. hash: of the plan's bytes; persons: comma-separated, optional. The
+ * chain. hash: of the plan's bytes; persons: comma-separated, optional, and
+ * then LOG_SUBJECT (acts.h) is added, the text that they approved. The
  * approvals of a ceremony that makes an authority are of its first roster,
  * which is set behind it (pairing.h).
  */

@@ -61,8 +61,8 @@ ahead() {
 
 # ceremony ARGUMENT...: run in this folder.
 ceremony() {
-	set -- ceremony run "$plan" --home "$H" --rehearsal "$R" --name acme \
-		--binding "$T/binding.json" --templates "$templates" \
+	set -- ceremony run "$plan" --home "$H" --rehearsal "$R" --name "$name" \
+		--binding "$binding" --templates "$templates" \
 		--roster "$roster" --answers "$answers" "$@"
 	run "$PROVCTL" "$@"
 }
@@ -89,15 +89,19 @@ goes_on() {
 }
 
 answers=$T/yes
-request=ceremony-$(sha256sum "$plan" | cut -c 1-12).json
+name=acme
+binding=$T/binding.json
 
 case_start "a rehearsal is verified without approvals"
 expect_exit 0 "$PROVCTL" ceremony verify "$R/$F/transcript.jsonl" --plan "$plan" \
 	--mode rehearsal
+head=$("$PROVCTL" --json ceremony verify "$R/$F/transcript.jsonl" \
+	--mode rehearsal | jq -r .head)
 expect_text "approved by nobody"
 
 case_start "without approvals: a request and nothing else, 11"
 refused 11 approval.missing
+request=$(echo ceremony-*.json)
 expect_text "provctl approve $request"
 [ -f "$request" ] || fail "no request"
 cp "$request" "$T/first.json"
@@ -112,6 +116,12 @@ approve alice "$request"
 expect_equal "$rc" 0 "exit of approve"
 expect_text "root -"
 expect_text "operation ceremony"
+expect_text "authority acme"
+expect_text "plan sha256:$(sha256sum "$plan" | cut -d ' ' -f 1)"
+expect_text "module $module"
+expect_text "token pkcs11:token=acme"
+expect_text "home $(uname -n):$H"
+expect_text "rehearsal $head"
 expect_text "Plan ruled, version 1:"
 expect_text "5 of 5: Set the roster"
 expect_text "officer bob: bob Example; security-officer"
@@ -122,6 +132,10 @@ jq --arg x "$(base64 -w 0 "$plan")" '.context.roster = $x' "$request" \
 	>"$T/lies.json"
 approve bob "$T/lies.json"
 expect_equal "$rc" 3 "exit with another roster shown"
+jq --arg x "$(sed 's/ruled/other/' "$plan" | base64 -w 0)" \
+	'.context.plan = $x' "$request" >"$T/lies.json"
+approve bob "$T/lies.json"
+expect_equal "$rc" 3 "exit with another plan shown"
 jq '.operation = "adopt"' "$request" >"$T/lies.json"
 approve bob "$T/lies.json"
 expect_equal "$rc" 3 "exit of another operation without a root"
@@ -138,6 +152,26 @@ sed 's/^operation ceremony/operation adopt/' "$T/notes/bob.note" \
 	>"$T/notes/edited.note"
 refused 5 approval.signature --approval "$T/notes/alice.note" \
 	--approval "$T/notes/edited.note"
+
+case_start "another home, name, token or rehearsal: refused"
+set -- --approval "$T/notes/alice.note" --approval "$T/notes/bob.note"
+real=$H
+H=$T/beside
+refused 5 approval.subject "$@"
+H=$real
+name=other
+refused 5 approval.subject "$@" --origin acme
+name=acme
+binding=$T/other.json
+sed 's/token=acme/token=other/' "$T/binding.json" >"$binding"
+refused 5 approval.subject "$@"
+binding=$T/binding.json
+real=$R
+R=$T/again
+expect_exit 0 "$PROVCTL" ceremony rehearse "$plan" --home "$R" --name acme \
+	--templates "$templates" --roster "$roster"
+refused 5 approval.subject "$@"
+R=$real
 
 case_start "another plan, another log, one that expired: refused"
 cp "$plan" "$T/kept"
@@ -217,6 +251,10 @@ back() {
 	rm -rf "$H/$F"
 	cp -R "$T/began" "$H/$F"
 }
+sed 's/^authority acme/authority other/' "$T/began/approved.txt" \
+	>"$H/$F/approved.txt"
+goes_on 5 approval.subject
+back
 cp "$T/theirs.json" "$H/$F/roster.json"
 goes_on 4 plan.roster
 rm "$H/$F/roster.json"
@@ -270,6 +308,9 @@ case_start "verified offline, with what was approved beside it"
 cp -R "$H/$F" "$T/carried"
 expect_exit 0 "$PROVCTL" ceremony verify --unattended "$T/carried/transcript.jsonl"
 flip "$T/carried/approvals.note" 40
+expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
+flip "$T/carried/approvals.note" 40
+flip "$T/carried/approved.txt" 40
 expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
 rm "$T/carried/approvals.note"
 expect_error 10 '' ceremony verify "$T/carried/transcript.jsonl"

@@ -40,6 +40,25 @@ static void shows(struct buf *out, const char *want)
 		      text);
 }
 
+/* The text that names the plan, and the plan beside it. */
+static enum pv_code render_ceremony(struct span plan, const char *roster,
+				    struct buf *out, struct err *err)
+{
+	static char base64[16384];
+	json_t *context;
+	char hex[65], subject[256];
+	uint8_t hash[32];
+
+	UNIT_OK(sha256(plan, hash, &err_));
+	hex_encode(hash, sizeof(hash), hex);
+	snprintf(subject, sizeof(subject),
+		 "ceremony\n" APPROVAL_PLAN_LINE "%s\nauthority acme\n", hex);
+	base64_encode(plan.p, plan.len, base64);
+	context = json_pack("{s:s, s:s*}", APPROVAL_FACT_PLAN, base64,
+			    APPROVAL_FACT_ROSTER, roster);
+	return render(QUORUM_CEREMONY, span_of(subject), context, out, err);
+}
+
 START_TEST(order)
 {
 	static const char text[] =
@@ -228,27 +247,32 @@ START_TEST(plan)
 	people_release(&p);
 	buf_printf(&text, "%s%064d\"}]}", head, 0);
 	base64_encode(bytes.data, bytes.len, base64);
-	unit_refused(render(QUORUM_CEREMONY, buf_span(&text),
-			    json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64),
-			    &out, &err),
+	unit_refused(render_ceremony(buf_span(&text), base64, &out, &err),
 		     PV_INPUT, "approval_request.roster", &err);
 	buf_release(&out);
 	buf_reset(&text);
 	buf_printf(&text, "%s%s\"}]}", head, hex);
-	unit_ok(render(QUORUM_CEREMONY, buf_span(&text),
-		       json_pack("{s:s}", APPROVAL_FACT_ROSTER, base64), &out,
-		       &err),
-		&err);
+	unit_ok(render_ceremony(buf_span(&text), base64, &out, &err), &err);
 	shows(&out, "The roster that it sets:\nroster version ");
 	shows(&out, "officer bob: Bob Example; security-officer\n");
 	buf_release(&out);
-	unit_ok(render(QUORUM_CEREMONY, buf_span(&text), NULL, &out, &err),
-		&err);
+	unit_ok(render_ceremony(buf_span(&text), NULL, &out, &err), &err);
 	shows(&out, "Plan root, version 2:\n  {\n");
 	shows(&out, "      \"step\": \"set-roster\",\n");
 	buf_release(&out);
-	unit_refused(render(QUORUM_CEREMONY, span_of("{}"), NULL, &out, &err),
-		     PV_INPUT, "plan.missing", &err);
+	unit_refused(render_ceremony(span_of("{}"), NULL, &out, &err), PV_INPUT,
+		     "plan.missing", &err);
+	buf_release(&out);
+	/* Nobody approves a plan that is not shown, or another one. */
+	unit_refused(render(QUORUM_CEREMONY, span_of("ceremony\n"), NULL, &out,
+			    &err),
+		     PV_INPUT, "approval_request.plan", &err);
+	buf_release(&out);
+	base64_encode(text.data, text.len, base64);
+	unit_refused(render(QUORUM_CEREMONY, span_of("ceremony\n"),
+			    json_pack("{s:s}", APPROVAL_FACT_PLAN, base64),
+			    &out, &err),
+		     PV_INPUT, "approval_request.plan", &err);
 	buf_release(&out);
 	buf_release(&text);
 	buf_release(&bytes);
@@ -267,7 +291,7 @@ START_TEST(plan_templates)
 	struct buf out;
 	struct err err;
 
-	unit_ok(render(QUORUM_CEREMONY, span_of(text), NULL, &out, &err), &err);
+	unit_ok(render_ceremony(span_of(text), NULL, &out, &err), &err);
 	shows(&out, "\nStep 1, adopt: SHA-256 of t.json: 0123 4567 89ab cdef "
 		    "0123 4567 89ab cdef 0123 4567 89ab cdef 0123 4567 89ab "
 		    "cdef\n");

@@ -9,6 +9,20 @@
 #include "tests/unit/approval_want.h"
 #include "tests/unit/people.h"
 
+#define HEAD "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+static bool other_text; /* than that is beside it */
+static int plan_byte;	/* of the text that is approved */
+static const char *authority, *rehearsal;
+
+static void put_subject(struct buf *out)
+{
+	buf_reset(out);
+	buf_put_str(out, "ceremony\nname p, version 1\nplan sha256:");
+	for (int i = 0; i < 32; i++)
+		buf_printf(out, "%02x", (unsigned)plan_byte);
+	buf_printf(out, "\nauthority %s\nrehearsal %s\n", authority, rehearsal);
+}
+
 #define QUORUM "\"roster\":2,\"ceremony\":2"
 
 static void as_it_is(struct approval *a)
@@ -16,9 +30,28 @@ static void as_it_is(struct approval *a)
 	(void)a;
 }
 
+static void of_another_text(struct approval *a)
+{
+	(void)a;
+	other_text = true;
+}
+
 static void of_another_plan(struct approval *a)
 {
-	a->subject[0] ^= 1;
+	(void)a;
+	plan_byte ^= 1;
+}
+
+static void of_another_authority(struct approval *a)
+{
+	(void)a;
+	authority = "other";
+}
+
+static void of_another_rehearsal(struct approval *a)
+{
+	(void)a;
+	rehearsal = "-";
 }
 
 static void of_another_log(struct approval *a)
@@ -46,7 +79,10 @@ static const struct {
 	{ as_it_is, 2, "alice,bob", NULL },
 	{ as_it_is, 2, "alice,carol", "ceremony.approval" },
 	{ as_it_is, 1, "alice", "ceremony.approval" },
+	{ of_another_text, 2, "alice,bob", "ceremony.approval" },
 	{ of_another_plan, 2, "alice,bob", "ceremony.approval" },
+	{ of_another_authority, 2, "alice,bob", "ceremony.approval" },
+	{ of_another_rehearsal, 2, "alice,bob", "ceremony.approval" },
 	{ of_another_log, 2, "alice,bob", "ceremony.approval" },
 	{ of_another_operation, 2, "alice,bob", "ceremony.approval" },
 	{ expired, 2, "alice,bob", "ceremony.approval" },
@@ -54,7 +90,7 @@ static const struct {
 
 struct room {
 	struct people people;
-	struct buf note, roster;
+	struct buf note, roster, subject;
 	struct ceremonycheck_report r;
 	int dir;
 };
@@ -68,10 +104,19 @@ static void sign_note(struct room *x, size_t row)
 	want_init(&a);
 	memset(a.root, 0, sizeof(a.root));
 	a.operation = QUORUM_CEREMONY;
-	memcpy(x->r.plan_sha256, a.subject, 32);
+	memset(x->r.plan_sha256, 7, 32);
+	plan_byte = 7;
+	other_text = false;
+	authority = "acme";
+	rehearsal = HEAD;
+	snprintf(x->r.authority, sizeof(x->r.authority), "acme");
+	snprintf(x->r.rehearsed, sizeof(x->r.rehearsed), HEAD);
 	snprintf(x->r.origin, sizeof(x->r.origin), "%.64s", a.log);
-	x->r.began_s = WANT_NOW;
 	rows[row].edit(&a);
+	put_subject(&x->subject);
+	UNIT_OK(sha256(buf_span(&x->subject), a.subject, &err_));
+	a.subject[0] ^= other_text;
+	x->r.began_s = WANT_NOW;
 	buf_init(&text, APPROVAL_TEXT_MAX);
 	UNIT_OK(approval_text_put(&text, &a, &err_));
 	UNIT_OK(note_start(&x->note, buf_span(&text), &err_));
@@ -89,12 +134,15 @@ static void room_init(struct room *x, size_t row)
 	memset(x, 0, sizeof(*x));
 	people_init(&x->people, QUORUM);
 	buf_init(&x->note, NOTE_SIZE_MAX);
+	buf_init(&x->subject, 4096);
 	people_text(&x->people, QUORUM, &x->roster);
 	sign_note(x, row);
 	x->dir = open(unit_tmp(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(x->dir, 0);
 	UNIT_OK(file_write(x->dir, "approvals.note", 0600, x->note.data,
 			   x->note.len, &err_));
+	UNIT_OK(file_write(x->dir, "approved.txt", 0600, x->subject.data,
+			   x->subject.len, &err_));
 	UNIT_OK(file_write(x->dir, "roster.json", 0600, x->roster.data,
 			   x->roster.len, &err_));
 }
@@ -104,6 +152,7 @@ static void room_release(struct room *x)
 	people_release(&x->people);
 	buf_release(&x->note);
 	buf_release(&x->roster);
+	buf_release(&x->subject);
 	close(x->dir);
 }
 
@@ -119,7 +168,7 @@ static enum pv_code check(const struct room *x, const char *persons,
 			  const struct plan *plan, struct err *err)
 {
 	const struct ceremonycheck in = { .dir = x->dir, .plan = plan };
-	char note[65], roster[65];
+	char note[65], roster[65], subject[65];
 	struct transcript_line line = { .event = "approvals" };
 	json_t *facts;
 	enum pv_code rc;
@@ -130,6 +179,9 @@ static enum pv_code check(const struct room *x, const char *persons,
 			  "approvals.note", "file_sha256", note, "roster_file",
 			  "roster.json");
 	json_object_set_new(facts, "roster_sha256", json_string(roster));
+	hash_of(&x->subject, subject);
+	json_object_set_new(facts, "subject_file", json_string("approved.txt"));
+	json_object_set_new(facts, "subject_sha256", json_string(subject));
 	line.facts = facts;
 	err_init(err);
 	rc = ceremonycheck_approvals(&in, &x->r, &line, err);

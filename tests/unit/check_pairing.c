@@ -40,6 +40,7 @@ struct step {
 		TIME,
 		OPERATION,
 		SUBJECT,
+		TEXT,
 		VALUE
 	} other;
 };
@@ -51,6 +52,23 @@ struct story {
 	bool acts, ceremony;
 	uint8_t subject[LOG_HASH]; /* of the newest decision */
 };
+
+/* The text of the plan that is h[0]. */
+static const char of_plan[] =
+	"ceremony\nplan sha256:01000000000000000000000000000000"
+	"00000000000000000000000000000000\n";
+
+static void fill_ceremony(struct story *s, const struct step *step,
+			  const struct log_who *who, struct log_entry *e)
+{
+	s->ceremony = true;
+	log_ceremony_begin(e, who, "root", 1, h[0], NULL);
+	if (step->other != TEXT)
+		log_fact_bytes(e, LOG_SUBJECT, (const uint8_t *)of_plan,
+			       sizeof(of_plan) - 1);
+	if (step->other == VALUE) /* not the chain's first */
+		log_fact_prev(e, 0);
+}
 
 static void fill(struct story *s, const struct step *step, struct log_entry *e)
 {
@@ -103,10 +121,7 @@ static void fill(struct story *s, const struct step *step, struct log_entry *e)
 		log_fact_uint(e, LOG_NEWEST, step->other == VALUE ? 9 : 2);
 		break;
 	case CEREMONY:
-		s->ceremony = true;
-		log_ceremony_begin(e, &who, "root", 1, h[0], NULL);
-		if (step->other == VALUE) /* not the chain's first */
-			log_fact_prev(e, 0);
+		fill_ceremony(s, step, &who, e);
 		break;
 	case ACTS:
 		s->acts = true;
@@ -204,6 +219,7 @@ static const struct {
 	{ "of another plan",
 	  { { CEREMONY, 0 }, { USE, SUBJECT } },
 	  "log entry 1" },
+	{ "without what was approved", { { CEREMONY, TEXT } }, "log entry 0" },
 	{ "twice", { { CEREMONY, 0 }, { USE, 0 }, { USE, 0 } }, "log entry 2" },
 	{ "two ceremonies before a roster",
 	  { { CEREMONY, 0 }, { USE, 0 }, { CEREMONY, VALUE } },
