@@ -26,6 +26,16 @@ static unsigned number_of(const struct transcript_line *line, const char *key)
 	return sscanf(fact(line, key), "%4u", &n) == 1 ? n : 0;
 }
 
+static bool is_officers(const struct plan_step *step, unsigned number,
+			const char *to, const char *key)
+{
+	char want[BACKUPCHECK_KEY_MAX] = "sha256:";
+
+	hex_encode(step->officer_keys[number - 1], 32, want + strlen(want));
+	return strcmp(to, step->officers[number - 1]) == 0 &&
+	       strcmp(key, want) == 0;
+}
+
 /* On paper it is nobody's key's. */
 static bool goes_where_planned(const struct transcript_line *line,
 			       const struct plan_step *step, unsigned number)
@@ -38,7 +48,7 @@ static bool goes_where_planned(const struct transcript_line *line,
 	if (!step)
 		return true;
 	return number <= step->shares && step->print == paper &&
-	       (paper || strcmp(to, step->officers[number - 1]) == 0);
+	       (paper || is_officers(step, number, to, key));
 }
 
 /* Who has two shares of m is m - 1 people. */

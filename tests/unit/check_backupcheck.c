@@ -18,6 +18,9 @@ static void setup(void)
 
 #define SPLIT_A "0011223344556677"
 #define SPLIT_B "8899aabbccddeeff"
+#define KEY(byte)                                                              \
+	"sha256:" byte "0000000000000000000000000000000"                       \
+	"0000000000000000000000000000000"
 
 static enum pv_code share_to(const char *split, const char *number,
 			     const char *label, const char *to, const char *key)
@@ -96,7 +99,9 @@ START_TEST(goes_to_whom_it_should)
 {
 	static const struct plan_step paper = { .shares = 2, .print = true };
 	static const struct plan_step people = {
-		.shares = 3, .officers = { "alice", "bob", "carol" }
+		.shares = 3,
+		.officers = { "alice", "bob", "carol" },
+		.officer_keys = { { 1 }, { 2 }, { 3 } }
 	};
 
 	planned = &paper;
@@ -108,18 +113,20 @@ START_TEST(goes_to_whom_it_should)
 	unit_refused(share_to(SPLIT_A, "2", "a/log/1", "paper", NULL),
 		     PV_INTEGRITY, "ceremony.order", &err);
 	planned = &people;
-	unit_ok(share_to(SPLIT_B, "1", "a/root/1", "alice", "k1"), &err);
+	unit_ok(share_to(SPLIT_B, "1", "a/root/1", "alice", KEY("01")), &err);
 	unit_refused(share(SPLIT_B, "2"), PV_INTEGRITY, "ceremony.order", &err);
-	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "carol", "k2"),
+	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "carol", KEY("02")),
 		     PV_INTEGRITY, "ceremony.order", &err);
 	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "bob", NULL),
 		     PV_INTEGRITY, "ceremony.order", &err);
-	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "bob", "k1"),
+	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "bob", KEY("01")),
 		     PV_INTEGRITY, "ceremony.order", &err);
-	unit_ok(share_to(SPLIT_B, "2", "a/root/1", "bob", "k2"), &err);
+	unit_refused(share_to(SPLIT_B, "2", "a/root/1", "bob", KEY("03")),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	unit_ok(share_to(SPLIT_B, "2", "a/root/1", "bob", KEY("02")), &err);
 	/* Also where the plan is not known. */
 	planned = NULL;
-	unit_refused(share_to(SPLIT_B, "3", "a/root/1", "eve", "k1"),
+	unit_refused(share_to(SPLIT_B, "3", "a/root/1", "eve", KEY("01")),
 		     PV_INTEGRITY, "ceremony.order", &err);
 	unit_refused(share_to(SPLIT_B, "3", "", "eve", "k3"), PV_INTEGRITY,
 		     "ceremony.order", &err);
