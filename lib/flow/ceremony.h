@@ -54,7 +54,6 @@ struct ceremony_people {
 struct ceremony_opts {
 	const struct backends *backends;
 	const char *templates_dir; /* where <name>.json of the steps lie */
-	struct span plan_bytes;	   /* what people approved */
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	struct secret *pin;

@@ -5,7 +5,7 @@
  * in the ceremony's folder (ceremony.h) before its first step, so that
  * init_resume() goes on where a crash or people stopped it: home.json (what
  * provctl.json will be, but for the keys), mode, rehearsed (the head of a run's
- * rehearsal), plan.json, roster.json, approvals.note.
+ * rehearsal), plan.json, roster.json, approvals.note, approved.txt.
  */
 #ifndef PV_FLOW_INIT_H
 #define PV_FLOW_INIT_H

@@ -172,7 +172,6 @@ enum pv_code init_run_plan(const struct init_work *w, struct err *err)
 				     .watch = opts->watch,
 				     .templates_dir = opts->templates_dir,
 				     .pin = &pin,
-				     .plan_bytes = buf_span(&w->text),
 				     .roster = buf_span(&w->roster),
 				     .media = opts->media,
 				     .folder = w->folder,
