@@ -17,7 +17,7 @@ policy_libpvpolicy_a_SOURCES = \
 	policy/decide_rotate.c \
 	policy/binding.c policy/binding.h policy/plan.c policy/plan.h \
 	policy/plan_backup.c policy/plan_gap.c policy/plan_impl.h \
-	policy/plan_present.c policy/plan_steps.c \
+	policy/plan_present.c policy/plan_steps.c policy/plan_transport.c \
 	policy/roster.c policy/roster.h policy/quorum.c policy/quorum.h \
 	policy/approval.c policy/approval.h policy/approval_count.c \
 	policy/hours.c policy/hours.h policy/orderfile.c policy/orderfile.h \

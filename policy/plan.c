@@ -65,7 +65,7 @@ static enum pv_code parse_all(const struct node_reader *r, struct plan *plan)
 		NODE_TRY(plan_parse_step(plan, &step, &plan->steps[i]));
 		plan->steps_n++;
 	}
-	return PV_OK;
+	return plan_check_transport(plan, &steps);
 }
 
 enum pv_code plan_parse(struct span text, struct plan **out, struct err *err)

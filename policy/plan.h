@@ -22,6 +22,7 @@
 #define PLAN_SHARES_MAX 16
 #define PLAN_TEXT_MAX 500    /* bytes */
 #define PLAN_PRESENT_MAX 200 /* bytes of who is present */
+#define PLAN_PURPOSE_TRANSPORT "transport"
 
 enum plan_kind {
 	PLAN_INIT_TOKEN,
@@ -38,6 +39,9 @@ enum plan_kind {
 	PLAN_SIGN_CSR,	   /* ca, issuer, template, from */
 	PLAN_IMPORT_CA,	   /* ca, issuer, from; root */
 	PLAN_SIGN_CRL,	   /* ca: its revocation lists, due or not */
+	PLAN_TRANSPORT,	   /* makes the key that another key is sent to */
+	PLAN_SEND_KEY,	   /* purpose, to; other_spki */
+	PLAN_TAKE_KEY,	   /* purpose, from; other_spki */
 	/* Of later plans alone: */
 	PLAN_CROSS_SIGN, /* ca: its two newest generations, each by the other */
 	PLAN_ROTATE_PIN, /* of the tokens' user */
@@ -54,8 +58,7 @@ enum plan_key {
 
 struct plan_step {
 	enum plan_kind kind;
-	/* Roles or names, "alice, security-officer"; "": nobody in particular
-	 */
+	/* Roles or names, "alice, security-officer"; "": nobody */
 	char present[PLAN_PRESENT_MAX + 1];
 	char purpose[PLAN_NAME_MAX +
 		     1]; /* GENERATE_KEY; a CA's key has its name */
@@ -82,6 +85,8 @@ struct plan_step {
 	char from[PLAN_NAME_MAX + 1], to[PLAN_NAME_MAX + 1];
 	bool has_root;
 	uint8_t root[32]; /* SHA-256 of the imported root (DER) */
+	bool has_other; /* SHA-256 of the SPKI that is sent to, or is taken: */
+	uint8_t other_spki[32];
 };
 
 struct plan {

@@ -14,10 +14,8 @@ static const struct plan_step *maker(const struct plan *p, const char *purpose)
 	return NULL;
 }
 
-/* A first plan makes its key, a later one may find it in the authority; once
- * each. */
-static enum pv_code check_maker(const struct plan *p, const struct node *n,
-				const struct plan_step *s)
+enum pv_code plan_check_maker(const struct plan *p, const struct node *n,
+			      const struct plan_step *s)
 {
 	const struct plan_step *made = maker(p, s->purpose);
 	bool first = p->steps_n > 0 && p->steps[0].kind == PLAN_INIT_TOKEN;
@@ -97,7 +95,7 @@ enum pv_code plan_parse_back_up(const struct plan *p, const struct node *n,
 				 "shares are sealed to officers or printed");
 	if (!s->print)
 		NODE_TRY(take_officers(n, s));
-	return check_maker(p, n, s);
+	return plan_check_maker(p, n, s);
 }
 
 enum pv_code plan_parse_restore(const struct plan *p, const struct node *n,
@@ -110,5 +108,5 @@ enum pv_code plan_parse_restore(const struct plan *p, const struct node *n,
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
 	if (from.v)
 		NODE_TRY(plan_take_name(n, "from", s->from));
-	return check_maker(p, n, s);
+	return plan_check_maker(p, n, s);
 }

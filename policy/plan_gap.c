@@ -60,7 +60,7 @@ enum pv_code plan_parse_sign_csr(const struct plan *p, const struct node *n,
 	NODE_TRY(plan_take_name(n, "from", s->from));
 	NODE_TRY(plan_take_time(n, "not_after", &s->not_after_s));
 	NODE_TRY(plan_check_ca(n, s->ca));
-	if (plan_has_key(p, s->ca))
+	if (plan_has_key(p, s->ca) && !plan_has_step(p, PLAN_SEND_KEY, s->ca))
 		return node_fail(n, "key_own", "make it with issue-ca",
 				 "the key \"%s\" is generated here, and comes "
 				 "with no request",

@@ -40,6 +40,27 @@ PV_MUST enum pv_code plan_parse_sign_csr(const struct plan *p,
 PV_MUST enum pv_code plan_parse_import_ca(const struct plan *p,
 					  const struct node *n,
 					  struct plan_step *s);
+/* Parsers of plan_transport.c, likewise. */
+PV_MUST enum pv_code plan_parse_make_transport(const struct plan *p,
+					       const struct node *n,
+					       struct plan_step *s);
+PV_MUST enum pv_code plan_parse_send_key(const struct plan *p,
+					 const struct node *n,
+					 struct plan_step *s);
+PV_MUST enum pv_code plan_parse_take_key(const struct plan *p,
+					 const struct node *n,
+					 struct plan_step *s);
+/* Of the whole plan: no transport key is left. */
+PV_MUST enum pv_code plan_check_transport(const struct plan *p,
+					  const struct node *n);
+/* A step of that kind and purpose is before. */
+PV_MUST bool plan_has_step(const struct plan *p, enum plan_kind kind,
+			   const char *purpose);
+/* A first plan makes the step's key, to be backed up, and a later one may find
+ * it in the authority; the step is there once. */
+PV_MUST enum pv_code plan_check_maker(const struct plan *p,
+				      const struct node *n,
+				      const struct plan_step *s);
 /* The step n behind those of p into *s, which is zero. */
 PV_MUST enum pv_code plan_parse_step(const struct plan *p, const struct node *n,
 				     struct plan_step *s);

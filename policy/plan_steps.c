@@ -43,11 +43,8 @@ enum pv_code plan_take_template(const struct node *n, struct plan_step *s)
 
 bool plan_has_key(const struct plan *p, const char *purpose)
 {
-	for (size_t i = 0; i < p->steps_n; i++)
-		if (p->steps[i].kind == PLAN_GENERATE_KEY &&
-		    strcmp(p->steps[i].purpose, purpose) == 0)
-			return true;
-	return false;
+	return plan_has_step(p, PLAN_GENERATE_KEY, purpose) ||
+	       plan_has_step(p, PLAN_TAKE_KEY, purpose);
 }
 
 static bool makes_ca(enum plan_kind kind);
@@ -79,6 +76,10 @@ static enum pv_code check_key(const struct node *n, struct plan_step *s)
 	bool log = strcmp(s->purpose, "log") == 0;
 	bool aes = s->key == PLAN_KEY_KDF;
 
+	if (strcmp(s->purpose, PLAN_PURPOSE_TRANSPORT) == 0)
+		return node_fail(n, "key_kind", "use make-transport-key",
+				 "a key that others are sent to has a kind of "
+				 "its own");
 	if (aes != (kdf || store))
 		return node_fail(n, "key_kind",
 				 "AES-256 for kdf and store, and for nothing "
@@ -130,15 +131,17 @@ bool plan_has_p256(const struct plan *p, const char *purpose)
 		    p->steps[i].key == PLAN_KEY_P256 &&
 		    strcmp(p->steps[i].purpose, purpose) == 0)
 			return true;
-	return false;
+	return plan_has_step(p, PLAN_TAKE_KEY, purpose);
 }
 
 /* overview.md, "Keys by purpose": one use each, so none of them is a CA's. */
 static bool has_use(const char *name)
 {
-	static const char *const uses[] = { "bundle", "log",   "log-ecdsa",
-					    "event",  "ocsp",  "kdf",
-					    "store",  "backup" };
+	static const char *const uses[] = {
+		"bundle", "log",    "log-ecdsa",
+		"event",  "ocsp",   "kdf",
+		"store",  "backup", PLAN_PURPOSE_TRANSPORT
+	};
 
 	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
 		if (strcmp(name, uses[i]) == 0)
@@ -348,6 +351,10 @@ static const struct kind {
 	[PLAN_SIGN_CSR] = { "sign-csr", plan_parse_sign_csr, MAKES_CA },
 	[PLAN_IMPORT_CA] = { "import-ca", plan_parse_import_ca, MAKES_CA },
 	[PLAN_SIGN_CRL] = { "sign-crl", parse_of_ca, 0 },
+	[PLAN_TRANSPORT] = { "make-transport-key", plan_parse_make_transport,
+			     FIRST_ONLY },
+	[PLAN_SEND_KEY] = { "send-key", plan_parse_send_key, 0 },
+	[PLAN_TAKE_KEY] = { "take-key", plan_parse_take_key, FIRST_ONLY },
 	[PLAN_CROSS_SIGN] = { "cross-sign", parse_of_ca, LATER_ONLY },
 	[PLAN_ROTATE_PIN] = { "rotate-pin", parse_pin, LATER_ONLY },
 	[PLAN_DESTROY_KEY] = { "destroy-key", parse_destroy, LATER_ONLY },

@@ -17,7 +17,8 @@ dist_plans_DATA = templates/plans/issuing-next.json \
 	templates/plans/root-backup.json templates/plans/root-crl.json \
 	templates/plans/root-issuing.json templates/plans/root-offline.json \
 	templates/plans/root-sign-next.json \
-	templates/plans/softhsm-demo.json
+	templates/plans/softhsm-demo.json \
+	templates/plans/transport-issuing.json templates/plans/transport-root.json
 
 examplesdir = $(pkgdatadir)/templates/examples
 dist_examples_DATA = templates/examples/roster.json \

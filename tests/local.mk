@@ -529,7 +529,9 @@ CLI_TESTS = \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \
 	tests/cli/ceremony_transcript.sh tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
-	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_next.sh tests/cli/ceremony_gap_ruled.sh tests/cli/ceremony_gap_second.sh \
+	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_next.sh \
+	tests/cli/ceremony_gap_ruled.sh tests/cli/ceremony_gap_second.sh \
+	tests/cli/ceremony_transport.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
@@ -642,7 +644,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fuzz/fuzz.sh \
 	tests/bind_plan.sh \
 	tests/flip.sh \
-	tests/gap.sh \
+	tests/gap.sh tests/transport.sh \
 	tests/keepers.sh \
 	tests/kills.sh \
 	tests/lib.sh \

@@ -9,6 +9,7 @@
 #include "lib/flow/audit_entries_ends.h"
 #include "lib/flow/logged.h"
 #include "lib/log/attest.h"
+#include "lib/log/ceremony.h"
 #include "lib/log/factory.h"
 
 enum pv_code audit_fail(struct err *err, const char *object, const char *rule,
@@ -387,6 +388,8 @@ static const struct {
 	{ TYPE(LOG_BUNDLE_SEAL), take_seal },
 	{ TYPE(LOG_BUNDLE_RELEASE), take_release },
 	{ TYPE(LOG_KEY_GENERATE), take_key },
+	{ TYPE(LOG_KEY_TAKE), take_key },
+	{ TYPE(LOG_KEY_SEND), audit_take_send },
 	{ TYPE(LOG_KEY_ROTATE), audit_take_rotation },
 	{ TYPE(LOG_KEY_RESTORE), audit_take_restore },
 	{ TYPE(LOG_CA_IMPORT), audit_take_import },

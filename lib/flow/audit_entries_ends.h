@@ -37,6 +37,9 @@ PV_MUST enum pv_code audit_take_rollback(struct audit_entries *au,
 PV_MUST enum pv_code audit_take_rotation(struct audit_entries *au,
 					 const struct log_entry *e,
 					 struct err *err);
+PV_MUST enum pv_code audit_take_send(struct audit_entries *au,
+				     const struct log_entry *e,
+				     struct err *err);
 PV_MUST enum pv_code audit_take_restore(struct audit_entries *au,
 					const struct log_entry *e,
 					struct err *err);

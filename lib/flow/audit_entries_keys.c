@@ -84,6 +84,26 @@ enum pv_code audit_take_restore(struct audit_entries *au,
 			  "it, or that was destroyed before");
 }
 
+/* One that may leave, and that was not destroyed. */
+enum pv_code audit_take_send(struct audit_entries *au,
+			     const struct log_entry *e, struct err *err)
+{
+	const struct audit_key *key = find_key(au, e->object);
+	char object[160];
+
+	if (key && key->destroyed == STORE_NO_INDEX &&
+	    strcmp(key->kind, ownkey_kind_name(HSM_KEY_P256_BACKUP)) == 0 &&
+	    logged_text_is(e, "purpose", key->purpose) &&
+	    logged_hash_is(e, "spki", key->spki) &&
+	    log_fact_is(e, "key id", key->id, sizeof(key->id)))
+		return PV_OK;
+	snprintf(object, sizeof(object), "%.*s",
+		 (int)(e->object.len > 150 ? 150 : e->object.len),
+		 (const char *)e->object.p);
+	return audit_fail(err, object, "audit.key",
+			  "a key was sent that was not generated for it");
+}
+
 enum pv_code audit_take_destroy(struct audit_entries *au,
 				const struct log_entry *e, struct err *err)
 {

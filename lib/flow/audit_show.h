@@ -39,7 +39,8 @@ bool audit_type_known(const char *type, size_t len);
 	" " LOG_ATTEST_ENROL " " LOG_ATTEST_CHALLENGE " " LOG_ATTEST_VERIFY    \
 	" " LOG_ATTEST_WITHDRAW " " LOG_EVENT " " LOG_CEREMONY_BEGIN           \
 	" " LOG_KEY_RESTORE " " LOG_CA_IMPORT " " LOG_CA_LIST                  \
-	" " LOG_KEY_DESTROY " " LOG_CA_SIGN
+	" " LOG_KEY_DESTROY " " LOG_KEY_SEND " " LOG_KEY_TAKE                  \
+	" " LOG_CA_SIGN
 
 struct audit_show_opts {
 	enum audit_subject subject;

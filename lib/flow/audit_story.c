@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/log/ceremony.h"
 #include "lib/log/events.h"
 #include "lib/log/factory.h"
 
@@ -297,7 +298,8 @@ static enum pv_code learn(struct audit_story *st, const struct log_entry *e,
 		return PV_OK;
 	if (span_is(e->type, LOG_CERT_INTENT))
 		return after_intent(st, e, belongs, err);
-	if (st->subject == AUDIT_KEY && span_is(e->type, LOG_KEY_GENERATE))
+	if (st->subject == AUDIT_KEY && (span_is(e->type, LOG_KEY_GENERATE) ||
+					 span_is(e->type, LOG_KEY_TAKE)))
 		return after_key(st, e, belongs, err);
 	if (!belongs)
 		return PV_OK;

@@ -53,8 +53,30 @@ static enum pv_code open_label(struct work *w, const char *label,
 	return rc == PV_OK ? tokensign_open(key, w->job->hsm, &want, err) : rc;
 }
 
-/* A key of another authority: who asks has it, it is a good one, and nobody
- * here has it. */
+/* Nobody here has the key, or it is the one that was sent. */
+static enum pv_code check_owner(const struct work *w,
+				const struct store_owner *owner,
+				struct err *err)
+{
+	const char *sent = w->job->sent;
+	bool none = owner->kind == STORE_OWNER_NONE;
+
+	if (sent ? owner->kind == STORE_OWNER_AUTHORITY &&
+			    strcmp(owner->name, sent) == 0
+		 : none)
+		return PV_OK;
+	if (none)
+		return err_fail(err, PV_DENIED, "csr.key",
+				"have it made with the key that was sent",
+				"the request is for another key than %.64s",
+				sent);
+	return err_fail(err, PV_DENIED, "key.used",
+			"have a request for a key of its own made",
+			"the key of the request is %.64s's already",
+			owner->name);
+}
+
+/* A key of another authority: who asks has it, and it is a good one. */
 static enum pv_code check_csr(const struct work *w, struct err *err)
 {
 	CLEANUP(x509_ctx_cleanup) struct x509_ctx *ctx = NULL;
@@ -73,12 +95,7 @@ static enum pv_code check_csr(const struct work *w, struct err *err)
 		rc = x509_spki_sha256(csr->spki, hash, err);
 	if (rc == PV_OK)
 		rc = store_spki_owner(w->job->store, hash, &owner, err);
-	if (rc == PV_OK && owner.kind != STORE_OWNER_NONE)
-		rc = err_fail(err, PV_DENIED, "key.used",
-			      "have a request for a key of its own made",
-			      "the key of the request is %.64s's already",
-			      owner.name);
-	return rc;
+	return rc == PV_OK ? check_owner(w, &owner, err) : rc;
 }
 
 static enum pv_code open_subject(struct work *w, struct err *err)

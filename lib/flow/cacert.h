@@ -38,6 +38,7 @@ struct cacert_job {
 	 * be adopted before it is signed. NULL: none. */
 	const struct approvals_want *want;
 	const struct tpl_approvals *ahead;
+	const char *sent;   /* label of the key that was sent there; or NULL */
 	const char *issuer; /* name of the CA above; NULL: a root */
 	int64_t until_s;    /* it ends then; 0: as the template says */
 	/* Told, or asked, before the intent is recorded; may be NULL. A failure
@@ -56,9 +57,10 @@ struct cacert_job {
  * the issuer's key is), PV_HSM_*, PV_STORAGE. Of a request: PV_INPUT,
  * "csr.signature" (it proves no possession of its key); PV_DENIED, "key.*" (not
  * P-256, or a bad one), "csr.requests" (it asks for what the template does not
- * give), "key.used" (a device, a key of ours or a CA has that one); of a next
- * generation "rotate.subject", "rotate.shards", "ca.other" (it is another
- * authority's). serial gets 32 hex digits.
+ * give), "key.used" (a device, a key of ours or a CA has that one), "csr.key"
+ * (it is not the one that was sent); of a next generation "rotate.subject",
+ * "rotate.shards", "ca.other" (it is another authority's). serial gets 32 hex
+ * digits.
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);

@@ -60,9 +60,8 @@ enum pv_code ceremony_tell_key(struct ceremony *c, const struct issue_key *key,
 		{ "origin", key->generated ? "generated" : "brought" });
 }
 
-/* The authority has it from here on. */
-static enum pv_code name_key(struct ceremony *c, const struct issue_key *key,
-			     struct err *err)
+enum pv_code ceremony_name_key(struct ceremony *c, const struct issue_key *key,
+			       struct err *err)
 {
 	struct authority_key *named = &c->a->keys[c->a->keys_n];
 
@@ -77,15 +76,16 @@ static enum pv_code name_key(struct ceremony *c, const struct issue_key *key,
 }
 
 /* A crash between token and store leaves a key that nobody recorded. */
-static enum pv_code make_key(struct ceremony *c, const struct plan_step *step,
-			     struct issue_key *key, struct err *err)
+enum pv_code ceremony_keymake(struct ceremony *c, const char *purpose,
+			      enum hsm_key_kind kind, struct issue_key *key,
+			      struct err *err)
 {
 	struct keymake_job job = { .authority = c->a->name,
 				   .store = c->store,
-				   .purpose = step->purpose,
+				   .purpose = purpose,
 				   .generation = FIRST_GENERATION,
 				   .hsm = c->hsm,
-				   .kind = ceremony_key_kind(c->hsm, step) };
+				   .kind = kind };
 	enum pv_code rc = keymake(&job, key, err);
 
 	if (c->opts->resume && rc == PV_CONFLICT && err &&
@@ -113,10 +113,12 @@ enum pv_code ceremony_generate_key(struct ceremony *c,
 	if (rc == PV_OK)
 		rc = keymake_known(c->store, step->purpose, &known, err);
 	if (rc == PV_OK && known.n == 0)
-		rc = make_key(c, step, &known.newest, err);
+		rc = ceremony_keymake(c, step->purpose,
+				      ceremony_key_kind(c->hsm, step),
+				      &known.newest, err);
 	if (rc == PV_OK)
 		rc = ceremony_tell_key(c, &known.newest, err);
-	return rc == PV_OK ? name_key(c, &known.newest, err) : rc;
+	return rc == PV_OK ? ceremony_name_key(c, &known.newest, err) : rc;
 }
 
 enum pv_code ceremony_generated(struct ceremony *c,
@@ -134,7 +136,7 @@ enum pv_code ceremony_generated(struct ceremony *c,
 			      "the transcript has a key %s that the store does "
 			      "not know",
 			      step->purpose);
-	return rc == PV_OK ? name_key(c, &known.newest, err) : rc;
+	return rc == PV_OK ? ceremony_name_key(c, &known.newest, err) : rc;
 }
 
 enum pv_code ceremony_check_key(struct ceremony *c,

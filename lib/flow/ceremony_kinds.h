@@ -26,6 +26,14 @@ PV_MUST enum hsm_key_kind ceremony_key_kind(struct hsm *hsm,
 PV_MUST enum pv_code ceremony_tell_key(struct ceremony *c,
 				       const struct issue_key *key,
 				       struct err *err);
+/* The authority has it from here on. */
+PV_MUST enum pv_code ceremony_name_key(struct ceremony *c,
+				       const struct issue_key *key,
+				       struct err *err);
+/* keymake() of a first generation, in words for who goes on. */
+PV_MUST enum pv_code ceremony_keymake(struct ceremony *c, const char *purpose,
+				      enum hsm_key_kind kind,
+				      struct issue_key *key, struct err *err);
 /* What is to be signed, and people are asked. */
 PV_MUST enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 				       struct err *err);
@@ -38,6 +46,16 @@ PV_MUST enum pv_code ceremony_put_certificate(struct ceremony *c,
 					      const char *ca, const char *file,
 					      struct span der, struct err *err);
 PV_MUST enum pv_code ceremony_sign_crl(struct ceremony *c,
+				       const struct plan_step *step,
+				       struct err *err);
+/* A key that goes to another authority's token. */
+PV_MUST enum pv_code ceremony_make_transport(struct ceremony *c,
+					     const struct plan_step *step,
+					     struct err *err);
+PV_MUST enum pv_code ceremony_send_key(struct ceremony *c,
+				       const struct plan_step *step,
+				       struct err *err);
+PV_MUST enum pv_code ceremony_take_key(struct ceremony *c,
 				       const struct plan_step *step,
 				       struct err *err);
 /* Of an authority that is there. */

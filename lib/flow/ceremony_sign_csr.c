@@ -35,6 +35,8 @@ static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 			  const struct csr *csr, struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
+	const struct authority_key *sent = NULL;
+	bool there = false;
 	uint8_t hash[32];
 	struct cacert_job job = { .a = c->a,
 				  .store = c->store,
@@ -54,6 +56,11 @@ static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 	if (rc == PV_OK)
 		rc = ceremony_ca_template(c, step, &t, err);
 	job.tmpl = t;
+	/* A CA's first key that is here was made here, and sent there. */
+	if (rc == PV_OK)
+		rc = ceremony_is_made(c, step->ca, &there, err);
+	if (!there && authority_key(c->a, step->ca, &sent, NULL) == PV_OK)
+		job.sent = sent->label;
 	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;
 }
 

@@ -182,7 +182,8 @@ static bool has_about(const struct ceremonycheck_state *c)
 		PLAN_ISSUE_CA,	   PLAN_SIGN_CRL,    PLAN_CROSS_SIGN,
 		PLAN_BACK_UP_KEY,  PLAN_RESTORE_KEY, PLAN_ROTATE_PIN,
 		PLAN_DESTROY_KEY,  PLAN_MAKE_CSR,    PLAN_SIGN_CSR,
-		PLAN_IMPORT_CA,	   PLAN_SET_ROSTER
+		PLAN_IMPORT_CA,	   PLAN_SET_ROSTER,  PLAN_TRANSPORT,
+		PLAN_SEND_KEY,	   PLAN_TAKE_KEY
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -201,7 +202,9 @@ static enum pv_code on_done(struct ceremonycheck_state *c,
 			"key, request, certificate, list or backup",
 			err);
 	if (!c->taken && (ceremonycheck_is(c, PLAN_SIGN_CSR) ||
-			  ceremonycheck_is(c, PLAN_IMPORT_CA)))
+			  ceremonycheck_is(c, PLAN_IMPORT_CA) ||
+			  ceremonycheck_is(c, PLAN_SEND_KEY) ||
+			  ceremonycheck_is(c, PLAN_TAKE_KEY)))
 		return ceremonycheck_order(
 			"a step is done that took nothing from its medium",
 			err);
@@ -253,6 +256,10 @@ static const struct event {
 	{ "crl", true, ceremonycheck_crl },
 	{ "pin", true, ceremonycheck_pin },
 	{ "destroyed", true, ceremonycheck_destroyed },
+	{ "transport-key", true, ceremonycheck_transport_key },
+	{ "sent", true, ceremonycheck_sent },
+	{ "key-taken", true, ceremonycheck_key_taken },
+	{ "transport-destroyed", true, ceremonycheck_transport_end },
 	{ "log-key", false, ceremonycheck_log_key },
 	{ "end", false, on_end },
 };

@@ -9,9 +9,10 @@
 struct ceremonycheck_state {
 	const struct ceremonycheck *in;
 	struct ceremonycheck_report *out;
-	uint32_t open; /* the step that runs; 0: none */
-	bool about;    /* its key, request or certificate was seen */
-	bool taken;    /* something came from a medium in it */
+	uint32_t open;	    /* the step that runs; 0: none */
+	bool about;	    /* its key, request or certificate was seen */
+	bool taken;	    /* something came from a medium in it */
+	uint32_t key_taken; /* the step that took a key for the token */
 	bool begun, ended;
 	struct backupcheck backup;
 	struct askcheck asks;
@@ -62,6 +63,21 @@ PV_MUST enum pv_code ceremonycheck_backup(struct ceremonycheck_state *c,
 PV_MUST enum pv_code ceremonycheck_restored(struct ceremonycheck_state *c,
 					    const struct transcript_line *line,
 					    struct err *err);
+/* those that go from token to token (ceremonycheck_transport.c), */
+PV_MUST enum pv_code
+ceremonycheck_transport_key(struct ceremonycheck_state *c,
+			    const struct transcript_line *line,
+			    struct err *err);
+PV_MUST enum pv_code ceremonycheck_sent(struct ceremonycheck_state *c,
+					const struct transcript_line *line,
+					struct err *err);
+PV_MUST enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
+					     const struct transcript_line *line,
+					     struct err *err);
+PV_MUST enum pv_code
+ceremonycheck_transport_end(struct ceremonycheck_state *c,
+			    const struct transcript_line *line,
+			    struct err *err);
 /* and what was signed or taken (ceremonycheck_made.c). */
 PV_MUST enum pv_code
 ceremonycheck_certificate(struct ceremonycheck_state *c,

@@ -37,9 +37,13 @@ enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
 	if (strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0)
 		return ceremonycheck_order("a key that the step is not about",
 					   err);
-	/* One that is shown before it is destroyed is there yet. */
-	c->about = !ceremonycheck_is(c, PLAN_DESTROY_KEY);
-	c->out->keys += ceremonycheck_is(c, PLAN_GENERATE_KEY);
+	/* One that is shown before it is destroyed is there yet; of one that
+	 * goes from token to token more has to be seen. */
+	c->about = !ceremonycheck_is(c, PLAN_DESTROY_KEY) &&
+		   !ceremonycheck_is(c, PLAN_TRANSPORT) &&
+		   !ceremonycheck_is(c, PLAN_TAKE_KEY);
+	c->out->keys += ceremonycheck_is(c, PLAN_GENERATE_KEY) ||
+			ceremonycheck_is(c, PLAN_TRANSPORT);
 	if (!ceremonycheck_is(c, PLAN_GENERATE_KEY) ||
 	    (strcmp(c->name, "log") != 0 && strcmp(c->name, "log-ecdsa") != 0))
 		return PV_OK;

@@ -120,6 +120,51 @@ static void put_import(const struct plan_step *s, struct buf *out)
 	put_until(s, out);
 }
 
+static void put_other(const char *what, const struct plan_step *s,
+		      struct buf *out)
+{
+	char hex[65], groups[CEREMONYTEXT_GROUPS];
+
+	if (!s->has_other)
+		return;
+	hex_encode(s->other_spki, sizeof(s->other_spki), hex);
+	ceremonytext_groups(hex, groups);
+	buf_printf(out, " SHA-256 of the public key %s: %s", what, groups);
+}
+
+/* A key from token to token. */
+static void put_transport(const struct plan_step *s, struct buf *out)
+{
+	if (s->kind == PLAN_TRANSPORT) {
+		buf_put_str(out,
+			    "Generate a key in the token to which another "
+			    "authority can send one key, and put its public "
+			    "half on the medium. Write the SHA-256 of the "
+			    "public key and of the file down, to read them "
+			    "aloud where the key is sent.");
+		return;
+	}
+	if (s->kind == PLAN_SEND_KEY) {
+		buf_printf(out,
+			   "Take the transport key of \"%s\" from the medium "
+			   "and compare its SHA-256 with what is read aloud. "
+			   "Wrap key \"%s\" in the token for that key, and "
+			   "put it on the medium. Write the SHA-256 of the "
+			   "file down. The key stays here, too.",
+			   s->to, s->purpose);
+		put_other("that it is sent to", s, out);
+		return;
+	}
+	buf_printf(out,
+		   "Take key \"%s\" that \"%s\" put on the medium, compare "
+		   "its SHA-256 with what is read aloud, and unwrap it in the "
+		   "token, which it does not leave again. It signs over the "
+		   "transcript; compare its fingerprint. Destroy the transport "
+		   "key.",
+		   s->purpose, s->from);
+	put_other("that is taken", s, out);
+}
+
 /* Backups, and two authorities. */
 static bool put_between(const struct plan_step *s, struct buf *out)
 {
@@ -146,6 +191,11 @@ static bool put_between(const struct plan_step *s, struct buf *out)
 		return true;
 	case PLAN_IMPORT_CA:
 		put_import(s, out);
+		return true;
+	case PLAN_TRANSPORT:
+	case PLAN_SEND_KEY:
+	case PLAN_TAKE_KEY:
+		put_transport(s, out);
 		return true;
 	default:
 		return false;
@@ -203,8 +253,10 @@ static void put_step(const struct plan_step *s, struct buf *out)
 			   "attributes back, and write its fingerprint down.",
 			   key_words(s->key), s->purpose);
 		if (s->backup)
-			buf_put_str(out, " It is one that may leave the token, "
-					 "wrapped, for its backup.");
+			buf_put_str(out,
+				    " It is one that may leave the token, "
+				    "wrapped, for its backup or for another "
+				    "token.");
 		return;
 	case PLAN_SELF_SIGNED:
 		buf_printf(out,

@@ -7,6 +7,8 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/event.h"
 #include "lib/flow/ownkey.h"
+#include "lib/log/ceremony.h"
+#include "lib/log/events.h"
 #include "lib/store/store_log.h"
 
 void keymake_label(const struct keymake_job *job, char label[HSM_LABEL_MAX])
@@ -31,6 +33,7 @@ enum pv_code keymake_facts(const struct issue_key *key, unsigned generation,
 	return sha256((struct span){ key->spki, key->spki_len }, hash, err);
 }
 
+/* Row and entry are one transaction. */
 static enum pv_code record(const struct keymake_job *job,
 			   const struct issue_key *key, struct err *err)
 {
@@ -60,7 +63,10 @@ static enum pv_code record(const struct keymake_job *job,
 		rc = store_key_put(job->store, &row, err);
 	if (rc != PV_OK)
 		return rc;
-	log_key_generate(&e, &who.who, &facts);
+	if (job->from)
+		log_key_take(&e, &who.who, &facts, job->from);
+	else
+		log_key_generate(&e, &who.who, &facts);
 	rc = event_append(job->store, &e, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
@@ -79,6 +85,14 @@ static void take_info(const struct keymake_job *job,
 	memcpy(key->attrs_sha256, info->attrs_sha256,
 	       sizeof(key->attrs_sha256));
 	key->generated = info->generated;
+}
+
+enum pv_code keymake_record(const struct keymake_job *job,
+			    const struct hsm_key_info *info,
+			    struct issue_key *key, struct err *err)
+{
+	take_info(job, info, key);
+	return record(job, key, err);
 }
 
 enum pv_code keymake(const struct keymake_job *job, struct issue_key *key,
@@ -101,8 +115,7 @@ enum pv_code keymake(const struct keymake_job *job, struct issue_key *key,
 		return err_fail(
 			err, PV_HSM_FATAL, "hsm.attributes", NULL,
 			"the token does not vouch that it made the key");
-	take_info(job, info, key);
-	return record(job, key, err);
+	return keymake_record(job, info, key, err);
 }
 
 struct scan {

@@ -21,6 +21,7 @@ struct keymake_job {
 	const char *purpose;
 	unsigned generation;
 	enum hsm_key_kind kind;
+	const char *from; /* of a key that another authority sent; or NULL */
 };
 
 void keymake_label(const struct keymake_job *job, char label[HSM_LABEL_MAX]);
@@ -29,6 +30,12 @@ void keymake_label(const struct keymake_job *job, char label[HSM_LABEL_MAX]);
  * for it), PV_HSM_*, PV_DENIED (the clock), PV_STORAGE. */
 PV_MUST enum pv_code keymake(const struct keymake_job *job,
 			     struct issue_key *key, struct err *err);
+
+/* The row and the entry of one that is on the token: key.generate, or key.take
+ * where the job says from whom it is. */
+PV_MUST enum pv_code keymake_record(const struct keymake_job *job,
+				    const struct hsm_key_info *info,
+				    struct issue_key *key, struct err *err);
 
 /* The facts of an entry about that key; hash gets SHA-256 of its SPKI. */
 PV_MUST enum pv_code keymake_facts(const struct issue_key *key,

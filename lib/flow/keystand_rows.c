@@ -176,7 +176,9 @@ static enum pv_code show(void *ctx, const struct store_key *row,
 	bool away = false;
 	enum pv_code rc = PV_OK;
 
-	if (row->log_index < s->size)
+	/* A transport key signs nothing, and is gone once it was used. */
+	if (row->log_index < s->size || (row->kind == HSM_KEY_TRANSPORT &&
+					 row->destroy_index != STORE_NO_INDEX))
 		return PV_OK;
 	if (!s->hsm)
 		return unseen(row, err);

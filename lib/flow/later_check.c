@@ -4,6 +4,7 @@
 
 #include "lib/flow/cacert.h"
 #include "lib/flow/keydestroy.h"
+#include "lib/flow/keytransport.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
@@ -273,6 +274,20 @@ static enum pv_code check_purpose(const struct look *l, const char *purpose,
 		       : unknown(l, "key", purpose, err);
 }
 
+/* The next generation of a key does not leave its token. */
+static enum pv_code check_send(const struct look *l, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	struct issue_key key;
+
+	if (is_generated(l, l->step->purpose) ||
+	    authority_key(l->a, l->step->purpose, &named, NULL) != PV_OK)
+		return unknown(l, "key to send", l->step->purpose, err);
+	if (ownkey_load(l->store, named->label, &key, err) != PV_OK)
+		return err->code;
+	return keytransport_may_send(&key, err);
+}
+
 static enum pv_code check_destroy(const struct look *l, struct err *err)
 {
 	char name[PLAN_NAME_MAX + 24];
@@ -315,6 +330,8 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 		return check_asked(l, err);
 	case PLAN_SIGN_CSR:
 		return check_sign_csr(l, err);
+	case PLAN_SEND_KEY:
+		return check_send(l, err);
 	case PLAN_ADOPT:
 		return check_purpose(l, "bundle", err);
 	case PLAN_DESTROY_KEY:
@@ -322,6 +339,8 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_INIT_TOKEN:
 	case PLAN_PAUSE:
 	case PLAN_SET_ROSTER:
+	case PLAN_TRANSPORT:
+	case PLAN_TAKE_KEY:
 	case PLAN_ROTATE_PIN:
 		break;
 	}

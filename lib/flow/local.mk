@@ -47,12 +47,13 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/calist.c lib/flow/calist_log.c lib/flow/calist.h \
 	lib/flow/publishothers.c lib/flow/publishothers.h \
 	lib/flow/ceremony_import.c lib/flow/ceremony_make_csr.c \
-	lib/flow/ceremony_sign_csr.c \
+	lib/flow/ceremony_sign_csr.c lib/flow/ceremony_transport.c \
 	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/plantemplate.c lib/flow/plantemplate.h \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
 	lib/flow/ceremonycheck_impl.h lib/flow/ceremonycheck_keys.c lib/flow/ceremonycheck_made.c \
+	lib/flow/ceremonycheck_transport.c \
 	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
 	lib/flow/ceremony_crls.c lib/flow/ceremony_destroy.c \
 	lib/flow/ceremony_next.c lib/flow/ceremony_pin.c \
@@ -118,7 +119,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
 	lib/flow/issued.c lib/flow/issued.h lib/flow/issuekey.h lib/flow/kdfof.c lib/flow/kdfof.h \
 	lib/flow/keybackup.c lib/flow/keybackup.h \
-	lib/flow/keymake.c lib/flow/keymake.h lib/flow/keyrestore.c lib/flow/keyrestore.h lib/flow/logged.c lib/flow/logged_authority.c \
+	lib/flow/keymake.c lib/flow/keymake.h lib/flow/keyrestore.c lib/flow/keyrestore.h lib/flow/keytransport.c lib/flow/keytransport.h lib/flow/logged.c lib/flow/logged_authority.c \
 	lib/flow/logged_authority.h lib/flow/logged_state.c \
 	lib/flow/linediff.c lib/flow/linediff.h lib/flow/linereport.c lib/flow/linereport.h \
 	lib/flow/logged.h lib/flow/numbermap.c lib/flow/numbermap.h lib/flow/manifests.c \

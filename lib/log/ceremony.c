@@ -33,3 +33,21 @@ bool log_ceremony_is_rehearsal(const struct log_entry *step)
 
 	return mode && span_is(mode->s, "rehearsal");
 }
+
+void log_key_send(struct log_entry *e, const struct log_who *who,
+		  const struct log_key *key, const char *to,
+		  const uint8_t *to_spki)
+{
+	log_key_generate(e, who, key);
+	e->type = log_str(LOG_KEY_SEND);
+	log_fact_str(e, "to", to);
+	log_fact_bytes(e, "to spki", to_spki, LOG_HASH);
+}
+
+void log_key_take(struct log_entry *e, const struct log_who *who,
+		  const struct log_key *key, const char *from)
+{
+	log_key_generate(e, who, key);
+	e->type = log_str(LOG_KEY_TAKE);
+	log_fact_str(e, "from", from);
+}

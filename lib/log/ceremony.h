@@ -1,6 +1,6 @@
 /*
- * ceremony: entries of ceremonies that people approve. Constructors fill *e as
- * those of events.h do.
+ * ceremony: entries of ceremonies: that people approve one, and keys that
+ * change hands in one. Constructors fill *e as those of events.h do.
  */
 #ifndef PV_LOG_CEREMONY_H
 #define PV_LOG_CEREMONY_H
@@ -8,8 +8,11 @@
 #include "lib/log/entry.h"
 
 #define LOG_CEREMONY_BEGIN "ceremony.begin"
+#define LOG_KEY_SEND "key.send"
+#define LOG_KEY_TAKE "key.take"
 
 struct log_who;
+struct log_key;
 
 /*
  * A plan is run that was approved, before its first step: one of govern.h's
@@ -38,5 +41,15 @@ void log_ceremony_point(struct log_entry *step,
 			const struct log_ceremony_point *p);
 /* The first ceremony.step of a log says so of all of it. */
 PV_MUST bool log_ceremony_is_rehearsal(const struct log_entry *step);
+
+/* As log_key_generate(): a copy goes to that authority's key (hash of its
+ * SPKI). */
+void log_key_send(struct log_entry *e, const struct log_who *who,
+		  const struct log_key *key, const char *to,
+		  const uint8_t *to_spki);
+/* As log_key_generate(), of a key that another authority sent; there is no
+ * key.generate of it. */
+void log_key_take(struct log_entry *e, const struct log_who *who,
+		  const struct log_key *key, const char *from);
 
 #endif

@@ -201,6 +201,22 @@ static const struct {
 	  true },
 	{ { BEGIN, WORD(0, "end") }, 2, true },
 	{ { BEGIN }, 1, false },
+	{ { BEGIN, STEP(1, "make-transport-key", "transport"),
+	    KEY(1, "transport"), WORD(1, "done") },
+	  4,
+	  false },
+	{ { BEGIN, STEP(1, "send-key", "a"), WORD(1, "taken"),
+	    WORD(1, "done") },
+	  4,
+	  false },
+	{ { BEGIN, STEP(1, "send-key", "a"), WORD(1, "sent") }, 3, false },
+	{ { BEGIN, STEP(1, "take-key", "a"), WORD(1, "taken"), KEY(1, "a"),
+	    WORD(1, "done") },
+	  5,
+	  false },
+	{ { BEGIN, STEP(1, "take-key", "a"), WORD(1, "transport-destroyed") },
+	  3,
+	  false },
 };
 
 START_TEST(test_order)

@@ -1,6 +1,7 @@
 /* What happens to credentials and keys, as entries: facts and their kinds. */
 #include "tests/unit/log_event.h"
 
+#include "lib/log/ceremony.h"
 #include "lib/log/lifecycle.h"
 
 static const struct log_who who = { 1750000000000, "a" };
@@ -94,6 +95,14 @@ START_TEST(test_rotation)
 	log_key_restore(&e, &who, &k, "0123abcd");
 	ck_event(&e, "key.restore", "acme/bundle/2",
 		 "kind:t,spki:b,token:t,purpose:t,generated:u,generation:u,"
+		 "attributes hash:b");
+	log_key_send(&e, &who, &k, "acme-other", h[2]);
+	ck_event(&e, "key.send", "acme/bundle/2",
+		 "to:t,kind:t,spki:b,purpose:t,to spki:b,generated:u,"
+		 "generation:u,attributes hash:b");
+	log_key_take(&e, &who, &k, "acme-other");
+	ck_event(&e, "key.take", "acme/bundle/2",
+		 "from:t,kind:t,spki:b,purpose:t,generated:u,generation:u,"
 		 "attributes hash:b");
 	log_key_destroy(&e, &who, &k);
 	ck_event(&e, "key.destroy", "acme/bundle/2",

@@ -74,10 +74,12 @@ START_TEST(test_files)
 		"../../templates/plans/issuing-next.json",
 		"../../templates/plans/root-sign-next.json",
 		"../../templates/plans/issuing-rollover.json",
-		"../../templates/plans/root-crl.json"
+		"../../templates/plans/root-crl.json",
+		"../../templates/plans/transport-root.json",
+		"../../templates/plans/transport-issuing.json"
 	};
 
-	casefiles_refused("plan", 49, parse_case);
+	casefiles_refused("plan", 64, parse_case);
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		json_t *root;
 		struct buf b;
@@ -103,7 +105,9 @@ START_TEST(test_bound)
 		"../../templates/plans/issuing-online.json",
 		"../../templates/plans/issuing-next.json",
 		"../../templates/plans/root-sign-next.json",
-		"../../templates/plans/issuing-rollover.json"
+		"../../templates/plans/issuing-rollover.json",
+		"../../templates/plans/transport-root.json",
+		"../../templates/plans/transport-issuing.json"
 	};
 
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {

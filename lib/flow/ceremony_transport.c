@@ -1,0 +1,461 @@
+/*
+ * The steps that bring a CA's key from one authority's token to another's:
+ * make-transport-key and take-key there, send-key here. Each file on the medium
+ * lies beside the transcript, too: a run that goes on gives the same one.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
+#include "lib/flow/ceremony_cas.h"
+#include "lib/flow/ceremonytext.h"
+#include "lib/flow/keydestroy.h"
+#include "lib/flow/keymake.h"
+#include "lib/flow/keyrestore.h"
+#include "lib/flow/keytransport.h"
+#include "lib/flow/media.h"
+#include "lib/flow/ownkey.h"
+#include "lib/flow/tokennote.h"
+
+#define KEY_FILE "transport.key"
+#define FILE_END ".transport" /* behind a purpose */
+#define FILE_NAME_MAX (PLAN_NAME_MAX + sizeof(FILE_END))
+#define KEY_GENERATION 1
+
+/* ---- what is given ---- */
+
+struct signing { /* by the log's key */
+	struct issue_key own;
+	struct note_key key;
+};
+
+static enum pv_code load_log(struct ceremony *c, struct signing *s,
+			     struct err *err)
+{
+	const struct authority_key *named = NULL;
+	enum pv_code rc = authority_key(c->a, "log", &named, err);
+
+	if (rc == PV_OK)
+		rc = ownkey_load(c->store, named->label, &s->own, err);
+	return rc == PV_OK
+		       ? note_key_from_spki(
+				 &s->key, c->a->origin,
+				 (struct span){ s->own.spki, s->own.spki_len },
+				 err)
+		       : rc;
+}
+
+static enum pv_code sign(struct ceremony *c, const struct signing *s,
+			 const struct buf *text, struct buf *file,
+			 struct err *err)
+{
+	struct hsm_key *key;
+	enum pv_code rc = ownkey_find(c->hsm, &s->own, &key, err);
+
+	if (rc == PV_OK)
+		rc = note_start(file, buf_span(text), err);
+	return rc == PV_OK ? tokennote_add(c->hsm, key, &s->own, c->a->origin,
+					   buf_span(text), file, err)
+			   : rc;
+}
+
+/* What an interrupted run has made. */
+static enum pv_code find_file(struct ceremony *c, const char *name,
+			      struct buf *file, bool *there, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = file_read(c->opts->folder, name, FILEIO_NOFOLLOW, file, &why);
+	*there = rc == PV_OK;
+	if (rc == PV_OK || rc == PV_NOT_FOUND)
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
+static enum pv_code another(const char *name, struct err *err)
+{
+	err_object(err, name);
+	return err_fail(err, PV_INTEGRITY, "ceremony.file",
+			"put the ceremony's folder back from a backup",
+			"%s is not what this step makes", name);
+}
+
+/* ---- where a key can be sent to ---- */
+
+static enum pv_code transport_key(struct ceremony *c, struct issue_key *key,
+				  struct err *err)
+{
+	struct keymake_known known;
+	enum pv_code rc =
+		keymake_known(c->store, PLAN_PURPOSE_TRANSPORT, &known, err);
+
+	if (rc == PV_OK && known.n == 0)
+		rc = ceremony_keymake(c, PLAN_PURPOSE_TRANSPORT,
+				      HSM_KEY_TRANSPORT, &known.newest, err);
+	*key = known.newest;
+	return rc;
+}
+
+static enum pv_code make_key_file(struct ceremony *c,
+				  const struct issue_key *key, struct buf *file,
+				  struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	struct transport_key k = { .spki_len = key->spki_len };
+	struct signing by;
+	struct hsm_key *found;
+	enum pv_code rc = load_log(c, &by, err);
+
+	buf_init(&text, TRANSPORT_TEXT_MAX);
+	snprintf(k.authority, sizeof(k.authority), "%s", c->a->name);
+	snprintf(k.token, sizeof(k.token), "%s",
+		 c->serial[0] ? c->serial : "-");
+	snprintf(k.label, sizeof(k.label), "%s", key->label);
+	memcpy(k.spki, key->spki, key->spki_len);
+	if (rc == PV_OK)
+		rc = ownkey_find(c->hsm, key, &found, err);
+	if (rc == PV_OK)
+		rc = hsm_agreements(c->hsm, found, &k.takes, err);
+	if (rc == PV_OK)
+		rc = transport_key_text(&k, &by.key, &text, err);
+	return rc == PV_OK ? sign(c, &by, &text, file, err) : rc;
+}
+
+/* Kept, told and given. */
+static enum pv_code give_key(struct ceremony *c, const struct issue_key *key,
+			     const struct buf *file, struct err *err)
+{
+	struct transport_key k;
+	struct note_key log;
+	char hex[65], spki[65];
+	enum pv_code rc = transport_key_parse(buf_span(file), &k, &log, err);
+
+	if (rc == PV_OK &&
+	    !span_equal((struct span){ k.spki, k.spki_len },
+			(struct span){ key->spki, key->spki_len }))
+		rc = another(KEY_FILE, err);
+	if (rc == PV_OK)
+		rc = ceremony_put_file(c, KEY_FILE, buf_span(file), hex, err);
+	if (rc == PV_OK)
+		rc = ceremony_hash((struct span){ k.spki, k.spki_len }, spki,
+				   err);
+	if (rc == PV_OK)
+		rc = CEREMONY_PUT(c, "transport-key", { "label", k.label },
+				  { "spki_sha256", spki }, { "file", KEY_FILE },
+				  { "file_sha256", hex });
+	return rc == PV_OK ? ceremony_give(c, KEY_FILE, buf_span(file), err)
+			   : rc;
+}
+
+enum pv_code ceremony_make_transport(struct ceremony *c,
+				     const struct plan_step *step,
+				     struct err *err)
+{
+	CLEANUP(buf_release) struct buf file;
+	struct issue_key key;
+	bool there = false;
+	enum pv_code rc;
+
+	buf_init(&file, MEDIA_FILE_MAX);
+	snprintf(c->object, sizeof(c->object), "%s", step->purpose);
+	rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = transport_key(c, &key, err);
+	if (rc == PV_OK)
+		rc = ceremony_tell_key(c, &key, err);
+	if (rc == PV_OK)
+		rc = find_file(c, KEY_FILE, &file, &there, err);
+	if (rc == PV_OK && !there)
+		rc = make_key_file(c, &key, &file, err);
+	return rc == PV_OK ? give_key(c, &key, &file, err) : rc;
+}
+
+/* ---- of a stranger's key ---- */
+
+/* The plan has its hash, or people compare it. A rehearsal's key is a
+ * throw-away one. */
+static enum pv_code meet(struct ceremony *c, const struct plan_step *step,
+			 struct span spki, const char *text, struct err *err)
+{
+	char hex[65], want[65], groups[CEREMONYTEXT_GROUPS], ask[400];
+	enum pv_code rc = ceremony_hash(spki, hex, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(step->other_spki, sizeof(step->other_spki), want);
+	if (step->has_other && !ceremony_rehearses(c) &&
+	    strcmp(hex, want) != 0) {
+		err_object(err, step->purpose);
+		return err_fail(err, PV_DENIED, "transport.spki",
+				"bring the key that the plan names",
+				"the public key has SHA-256 %s, and the plan "
+				"names %s",
+				hex, want);
+	}
+	if (step->has_other)
+		return PV_OK;
+	ceremonytext_groups(hex, groups);
+	snprintf(ask, sizeof(ask),
+		 "%.200s: the SHA-256 of its public key is %s", text, groups);
+	return ceremony_ask(c, ask, err);
+}
+
+static enum pv_code not_theirs(const char *file, const char *from,
+			       struct err *err)
+{
+	err_object(err, file);
+	return err_fail(err, PV_INTEGRITY, "transport.other",
+			"bring the file that was given for this step",
+			"%s is not what %s gives in this ceremony", file, from);
+}
+
+/* ---- out ---- */
+
+static void file_name(const struct plan_step *step, char out[FILE_NAME_MAX])
+{
+	snprintf(out, FILE_NAME_MAX, "%.64s" FILE_END, step->purpose);
+}
+
+static enum pv_code take_recipient(struct ceremony *c,
+				   const struct plan_step *step,
+				   struct transport_key *to, struct err *err)
+{
+	CLEANUP(buf_release) struct buf file;
+	struct note_key log;
+	char text[200];
+	enum pv_code rc;
+
+	buf_init(&file, MEDIA_FILE_MAX);
+	rc = ceremony_take(c, step->to, KEY_FILE, &file, err);
+	if (rc == PV_OK)
+		rc = transport_key_parse(buf_span(&file), to, &log, err);
+	if (rc == PV_OK && strcmp(to->authority, step->to) != 0)
+		rc = not_theirs(KEY_FILE, step->to, err);
+	snprintf(text, sizeof(text), "Send key %.64s to the token of %.64s",
+		 step->purpose, step->to);
+	return rc == PV_OK
+		       ? meet(c, step, (struct span){ to->spki, to->spki_len },
+			      text, err)
+		       : rc;
+}
+
+struct sending {
+	struct ceremony *c;
+	const struct plan_step *step;
+	const struct authority_key *named;
+	struct issue_key key;
+};
+
+static enum pv_code make_transport(const struct sending *s, struct buf *file,
+				   struct err *err)
+{
+	struct ceremony *c = s->c;
+	CLEANUP(buf_release) struct buf text;
+	struct keytransport_sending job = { .store = c->store,
+					    .authority = c->a->name,
+					    .key = &s->key,
+					    .generation =
+						    s->named->generation };
+	struct transport_key to;
+	struct transport t;
+	struct signing by;
+	enum pv_code rc = take_recipient(c, s->step, &to, err);
+
+	buf_init(&text, TRANSPORT_TEXT_MAX);
+	job.to = &to;
+	/* Strangers' bytes are read before the token is opened, where it is not
+	 * open yet. */
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	job.hsm = c->hsm;
+	if (rc == PV_OK)
+		rc = load_log(c, &by, err);
+	if (rc == PV_OK)
+		rc = keytransport_send(&job, &t, err);
+	if (rc == PV_OK)
+		rc = transport_text(&t, &by.key, &text, err);
+	return rc == PV_OK ? sign(c, &by, &text, file, err) : rc;
+}
+
+/* Kept, told and given. */
+static enum pv_code give_transport(const struct sending *s, const char *name,
+				   const struct buf *file, struct err *err)
+{
+	struct ceremony *c = s->c;
+	struct note_key log;
+	struct transport t;
+	char hex[65], spki[65], to[65];
+	enum pv_code rc = transport_parse(buf_span(file), &t, &log, err);
+
+	if (rc == PV_OK &&
+	    (strcmp(t.label, s->key.label) != 0 ||
+	     strcmp(t.to, s->step->to) != 0 ||
+	     !span_equal((struct span){ t.spki, t.spki_len },
+			 (struct span){ s->key.spki, s->key.spki_len })))
+		rc = another(name, err);
+	if (rc == PV_OK)
+		rc = ceremony_put_file(c, name, buf_span(file), hex, err);
+	if (rc == PV_OK)
+		rc = ceremony_hash((struct span){ t.spki, t.spki_len }, spki,
+				   err);
+	hex_encode(t.to_sha256, sizeof(t.to_sha256), to);
+	if (rc == PV_OK)
+		rc = CEREMONY_PUT(
+			c, "sent", { "label", t.label },
+			{ "purpose", t.purpose }, { "spki_sha256", spki },
+			{ "to", t.to }, { "to_sha256", to },
+			{ "algorithm", transport_algorithm(t.sent.how) },
+			{ "file", name }, { "file_sha256", hex });
+	return rc == PV_OK ? ceremony_give(c, name, buf_span(file), err) : rc;
+}
+
+enum pv_code ceremony_send_key(struct ceremony *c, const struct plan_step *step,
+			       struct err *err)
+{
+	CLEANUP(buf_release) struct buf file;
+	struct sending s = { .c = c, .step = step };
+	char name[FILE_NAME_MAX];
+	bool there = false;
+	enum pv_code rc = authority_key(c->a, step->purpose, &s.named, err);
+
+	buf_init(&file, MEDIA_FILE_MAX);
+	file_name(step, name);
+	if (rc == PV_OK)
+		rc = ownkey_load(c->store, s.named->label, &s.key, err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(c->object, sizeof(c->object), "%s", s.key.label);
+	rc = keytransport_may_send(&s.key, err);
+	if (rc == PV_OK)
+		rc = find_file(c, name, &file, &there, err);
+	if (rc == PV_OK && !there)
+		rc = make_transport(&s, &file, err);
+	return rc == PV_OK ? give_transport(&s, name, &file, err) : rc;
+}
+
+/* ---- in ---- */
+
+static enum pv_code take_file(struct ceremony *c, const struct plan_step *step,
+			      const struct issue_key *with, struct transport *t,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf file;
+	char name[FILE_NAME_MAX], text[200];
+	struct note_key log;
+	enum pv_code rc;
+
+	buf_init(&file, MEDIA_FILE_MAX);
+	file_name(step, name);
+	rc = ceremony_take(c, step->from, name, &file, err);
+	if (rc == PV_OK)
+		rc = transport_parse(buf_span(&file), t, &log, err);
+	if (rc == PV_OK && (strcmp(t->from, step->from) != 0 ||
+			    strcmp(t->purpose, step->purpose) != 0))
+		rc = not_theirs(name, step->from, err);
+	if (rc == PV_OK)
+		rc = keytransport_is_for(t, c->a->name, with, err);
+	snprintf(text, sizeof(text), "Take key %.64s of %.64s into the token",
+		 step->purpose, step->from);
+	return rc == PV_OK
+		       ? meet(c, step, (struct span){ t->spki, t->spki_len },
+			      text, err)
+		       : rc;
+}
+
+static enum pv_code take(struct ceremony *c, const struct plan_step *step,
+			 const struct issue_key *with, struct issue_key *key,
+			 struct err *err)
+{
+	struct keytransport_taking job = { .store = c->store,
+					   .authority = c->a->name,
+					   .with = with };
+	struct transport t;
+	uint8_t digest[32];
+	enum pv_code rc = take_file(c, step, with, &t, err);
+
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = keyrestore_digest(t.label, c->t.head.sha256, digest, err);
+	job.hsm = c->hsm;
+	job.t = &t;
+	job.digest = digest;
+	return rc == PV_OK ? keytransport_take(&job, key, err) : rc;
+}
+
+/* Signs over the transcript as it stands. */
+static enum pv_code tell_taken(struct ceremony *c, const struct plan_step *step,
+			       const struct issue_key *key, struct err *err)
+{
+	CLEANUP(tokensign_close) struct tokensign by = { .hsm = NULL };
+	char hex[65], der[2 * HSM_SPKI_MAX + 1], head[65], sig_hex[129];
+	uint8_t digest[32], sig[64];
+	enum pv_code rc = ceremony_tell_key(c, key, err);
+
+	if (rc == PV_OK)
+		rc = keyrestore_digest(key->label, c->t.head.sha256, digest,
+				       err);
+	if (rc == PV_OK)
+		rc = tokensign_open(&by, c->hsm, key, err);
+	if (rc == PV_OK)
+		rc = tokensign_digest(&by, digest, sig, err);
+	if (rc == PV_OK)
+		rc = ceremony_hash((struct span){ key->spki, key->spki_len },
+				   hex, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(key->spki, key->spki_len, der);
+	hex_encode(c->t.head.sha256, 32, head);
+	hex_encode(sig, sizeof(sig), sig_hex);
+	return CEREMONY_PUT(c, "key-taken", { "label", key->label },
+			    { "purpose", key->purpose }, { "from", step->from },
+			    { "spki_sha256", hex }, { "spki", der },
+			    { "head", head }, { "signature", sig_hex });
+}
+
+static enum pv_code tell_end(struct ceremony *c, const struct issue_key *key,
+			     struct err *err)
+{
+	char id[2 * HSM_ID_LEN + 1];
+
+	hex_encode(key->id, HSM_ID_LEN, id);
+	return CEREMONY_PUT(c, "transport-destroyed", { "label", key->label },
+			    { "id", id });
+}
+
+/* It was for one key. */
+static enum pv_code end_transport_key(struct ceremony *c, struct err *err)
+{
+	struct tokens tokens = ceremony_tokens(c);
+	struct keydestroy_key k;
+	enum pv_code rc = keydestroy_find(c->store, PLAN_PURPOSE_TRANSPORT,
+					  KEY_GENERATION, &k, err);
+
+	if (rc == PV_OK && !k.destroyed)
+		rc = keydestroy(c->store, &tokens, &k, err);
+	return rc == PV_OK ? tell_end(c, &k.key, err) : rc;
+}
+
+enum pv_code ceremony_take_key(struct ceremony *c, const struct plan_step *step,
+			       struct err *err)
+{
+	struct keymake_known known, to;
+	enum pv_code rc = keymake_known(c->store, step->purpose, &known, err);
+
+	snprintf(c->object, sizeof(c->object), "%s", step->purpose);
+	if (rc == PV_OK)
+		rc = keymake_known(c->store, PLAN_PURPOSE_TRANSPORT, &to, err);
+	if (rc == PV_OK && known.n == 0)
+		rc = take(c, step, &to.newest, &known.newest, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = tell_taken(c, step, &known.newest, err);
+	if (rc == PV_OK)
+		rc = end_transport_key(c, err);
+	return rc == PV_OK ? ceremony_name_key(c, &known.newest, err) : rc;
+}

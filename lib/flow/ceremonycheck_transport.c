@@ -1,0 +1,88 @@
+/* Keys of a transcript that go from token to token. */
+#include <string.h>
+
+#include "lib/flow/ceremonycheck_impl.h"
+
+/* The plan's step that runs; NULL: no plan is compared. */
+static const struct plan_step *planned(const struct ceremonycheck_state *c)
+{
+	const struct plan *plan = c->in->plan;
+
+	return plan && c->open > 0 ? &plan->steps[c->open - 1] : NULL;
+}
+
+/* The public key that the plan names, which says nothing of a rehearsal's. */
+static bool is_planned(const struct ceremonycheck_state *c, const char *sha256)
+{
+	const struct plan_step *s = planned(c);
+	char hex[65];
+
+	if (!s || !s->has_other || strcmp(c->out->mode, "rehearsal") == 0)
+		return true;
+	hex_encode(s->other_spki, sizeof(s->other_spki), hex);
+	return strcmp(sha256, hex) == 0;
+}
+
+enum pv_code ceremonycheck_transport_key(struct ceremonycheck_state *c,
+					 const struct transcript_line *line,
+					 struct err *err)
+{
+	if (!ceremonycheck_is(c, PLAN_TRANSPORT))
+		return ceremonycheck_order(
+			"a transport key that the step is not about", err);
+	c->about = true;
+	return ceremonycheck_file(c, line, err);
+}
+
+enum pv_code ceremonycheck_sent(struct ceremonycheck_state *c,
+				const struct transcript_line *line,
+				struct err *err)
+{
+	const struct plan_step *s = planned(c);
+
+	if (!ceremonycheck_is(c, PLAN_SEND_KEY) ||
+	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0 ||
+	    (s && strcmp(ceremonycheck_fact(line, "to"), s->to) != 0))
+		return ceremonycheck_order(
+			"a key was sent that the step is not about", err);
+	if (!is_planned(c, ceremonycheck_fact(line, "to_sha256")))
+		return ceremonycheck_order(
+			"a key was sent to another key than the plan's", err);
+	c->about = true;
+	return ceremonycheck_file(c, line, err);
+}
+
+/* It signs as a restored key does. */
+enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
+				     const struct transcript_line *line,
+				     struct err *err)
+{
+	const struct plan_step *s = planned(c);
+
+	if (!ceremonycheck_is(c, PLAN_TAKE_KEY) ||
+	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0 ||
+	    (s && strcmp(ceremonycheck_fact(line, "from"), s->from) != 0))
+		return ceremonycheck_order(
+			"a key was taken that the step is not about", err);
+	if (!is_planned(c, ceremonycheck_fact(line, "spki_sha256")))
+		return ceremonycheck_order(
+			"another key was taken than the plan's", err);
+	c->key_taken = c->open;
+	c->out->restored++;
+	return backupcheck_restored(line, c->out->head.sha256, err);
+}
+
+/* With that the step is done. */
+enum pv_code ceremonycheck_transport_end(struct ceremonycheck_state *c,
+					 const struct transcript_line *line,
+					 struct err *err)
+{
+	(void)line;
+	if (!ceremonycheck_is(c, PLAN_TAKE_KEY) || c->open == 0 ||
+	    c->key_taken != c->open)
+		return ceremonycheck_order("a transport key was destroyed "
+					   "before a key was taken with it",
+					   err);
+	c->about = true;
+	return PV_OK;
+}
