@@ -51,7 +51,7 @@ kill_at_each() {
 
 # past_orphans TRANSCRIPT PIN COMMAND...: the command, which sets rc and $T/err,
 # until there is no key that nobody recorded. Such a key is named, stands in the
-# transcript, and stays until people delete it.
+# transcript, and stays until people delete it. orphan_token: acme, or another.
 past_orphans() {
 	orphan_lines=$1
 	orphan_pin=$2
@@ -69,7 +69,8 @@ past_orphans() {
 			"$orphan_lines" >/dev/null ||
 			fail "no word of $orphan in the transcript"
 		orphans=$((orphans + 1))
-		token "$orphan_pin" --delete "pkcs11:token=acme;object=$orphan" \
+		token "$orphan_pin" --delete \
+			"pkcs11:token=${orphan_token:-acme};object=$orphan" \
 			>/dev/null
 	done
 }

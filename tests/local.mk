@@ -178,6 +178,7 @@ UNIT_TESTS = \
 	tests/unit/check_keycheck \
 	tests/unit/check_keycheck_rsa \
 	tests/unit/check_keybackup \
+	tests/unit/check_keytransport \
 	tests/unit/check_keydestroy \
 	tests/unit/check_keymake \
 	tests/unit/check_keytable \
@@ -532,6 +533,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_next.sh \
 	tests/cli/ceremony_gap_ruled.sh tests/cli/ceremony_gap_second.sh \
 	tests/cli/ceremony_transport.sh \
+	tests/cli/ceremony_transport_kill.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \
@@ -644,7 +646,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fuzz/fuzz.sh \
 	tests/bind_plan.sh \
 	tests/flip.sh \
-	tests/gap.sh tests/transport.sh \
+	tests/gap.sh tests/gap_kills.sh tests/transport.sh \
 	tests/keepers.sh \
 	tests/kills.sh \
 	tests/lib.sh \

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/flow/ceremony_impl.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
 
 bool ceremony_rehearses(const struct ceremony *c)
@@ -140,6 +141,25 @@ static enum pv_code compare(void *ctx, const struct store_key *row,
 	return PV_OK;
 }
 
+/* A step of the plan takes it up, or refuses it. */
+static bool will_be_taken(const struct ceremony *c, const char *label)
+{
+	for (size_t i = 0; i < c->plan->steps_n; i++) {
+		const struct keymake_job job = {
+			.authority = c->a->name,
+			.purpose = c->plan->steps[i].purpose,
+			.generation = 1
+		};
+		char taken[HSM_LABEL_MAX];
+
+		keymake_label(&job, taken);
+		if (c->plan->steps[i].kind == PLAN_TAKE_KEY && !c->done[i] &&
+		    strcmp(label, taken) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Of this authority's labels, and whatever is on a token that is made anew:
  * other ones are not ours to tell of. */
 static enum pv_code tell_orphan(struct ceremony *c, const struct hsm_object *o,
@@ -153,6 +173,8 @@ static enum pv_code tell_orphan(struct ceremony *c, const struct hsm_object *o,
 
 	if (!c->opts->so_pin &&
 	    (strncmp(o->label, c->a->name, len) != 0 || o->label[len] != '/'))
+		return PV_OK;
+	if (will_be_taken(c, o->label))
 		return PV_OK;
 	hex_encode(o->id, o->id_len < HSM_ID_LEN ? o->id_len : HSM_ID_LEN, id);
 	rc = store_key_each(c->store, &v, err);

@@ -224,4 +224,39 @@ new_side issuing
 rm -rf "$T/media/acme-issuing"
 side_ends 5 transport.other run issuing
 
+# send_later NAME HASH: the root sends the key once more, by a plan of that name that
+# names the public key which it goes to.
+send_later() {
+	jq -n --arg name "$1" --arg hash "$2" '{plan: $name, version: 1, steps: [
+		{step: "send-key", purpose: "issuing-1", to: "acme-issuing",
+		 to_sha256: $hash}]}' >"$T/$1.json"
+	rm -rf "$T/rehearsed/acme-root"
+	expect_exit 0 "$PROVCTL" ceremony rehearse "$T/$1.json" \
+		--home "$T/rehearsal-root" --templates "$templates" \
+		--media "$T/rehearsed"
+	run env SOFTHSM2_CONF="$T/root.conf" "$PROVCTL" -C "$R" ceremony run \
+		"$T/$1.json" --rehearsal "$T/rehearsal-root" \
+		--templates "$templates" --media "$T/media" --answers "$T/yes"
+}
+
+case_start "sent once more, by a later plan that names where to"
+rm -rf "$T/media/acme-root"
+sum=$(value "$to" spki | xxd -r -p | sha256sum | cut -d ' ' -f 1)
+send_later send-again "$sum"
+expect_equal "$rc" 0 "exit of the later plan ($(cat "$T/err"))"
+expect_exit 0 "$PROVCTL" ceremony verify --unattended \
+	"$R/ceremonies/send-again-1/transcript.jsonl" --plan "$T/send-again.json"
+side_ends 10 media.file resume issuing
+has issuing '.event == "transport-destroyed"'
+send_later send-wrong "$(printf %064d 7)"
+expect_equal "$rc" 4 "exit of the plan that names another key"
+grep -q transport.spki "$T/err" || fail "$(cat "$T/err")"
+expect_exit 0 env SOFTHSM2_CONF="$T/root.conf" "$PROVCTL" -C "$R" audit verify
+
+case_start "a key that was not generated to leave its token"
+sed 's/issuing-1/root/; s/send-again/send-root/' "$T/send-again.json" \
+	>"$T/send-root.json"
+expect_error 4 transport.key ceremony rehearse "$T/send-root.json" \
+	--home "$T/rehearsal-root" --templates "$templates" --media "$T/rehearsed"
+
 tests_end

@@ -26,7 +26,7 @@
  * Watched: C_Initialize C_OpenSession C_Login C_SignInit C_Sign
  * C_FindObjectsInit C_GenerateRandom C_GetTokenInfo C_Encrypt C_Decrypt
  * C_GenerateKey C_GenerateKeyPair C_CreateObject C_WrapKey C_UnwrapKey
- * C_InitToken C_InitPIN.
+ * C_DeriveKey C_DestroyObject C_InitToken C_InitPIN.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -157,6 +157,11 @@ WATCHED(C_UnwrapKey,
 	(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE by, CK_BYTE *p,
 	 CK_ULONG n, CK_ATTRIBUTE *a, CK_ULONG o, CK_OBJECT_HANDLE *k),
 	(s, m, by, p, n, a, o, k))
+WATCHED(C_DeriveKey,
+	(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE b,
+	 CK_ATTRIBUTE *a, CK_ULONG n, CK_OBJECT_HANDLE *k),
+	(s, m, b, a, n, k))
+WATCHED(C_DestroyObject, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o), (s, o))
 WATCHED(C_InitToken, (CK_SLOT_ID s, CK_BYTE *p, CK_ULONG n, CK_BYTE *l),
 	(s, p, n, l))
 WATCHED(C_InitPIN, (CK_SESSION_HANDLE s, CK_BYTE *p, CK_ULONG n), (s, p, n))
@@ -290,6 +295,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 	fake.C_CreateObject = my_C_CreateObject;
 	fake.C_WrapKey = my_C_WrapKey;
 	fake.C_UnwrapKey = my_C_UnwrapKey;
+	fake.C_DeriveKey = my_C_DeriveKey;
+	fake.C_DestroyObject = my_C_DestroyObject;
 	fake.C_InitToken = my_C_InitToken;
 	fake.C_InitPIN = my_C_InitPIN;
 	*list = &fake;
