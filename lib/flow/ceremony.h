@@ -8,7 +8,8 @@
  *
  * Events: begin, approvals, resume, token, pin-pad, wrong-pin, step, target,
  * key, sign, certificate, crl, template, given, taken, share, backup,
- * share-taken, restored, pin, destroyed, ask, answer, orphan, done, failed,
+ * share-taken, restored, transport-key, signer, sent, key-taken,
+ * transport-destroyed, pin, destroyed, ask, answer, orphan, done, failed,
  * stopped, log-key, end. Each step that was done, failed or was stopped, and
  * each target and list that was shown, is an entry ceremony.step of the log,
  * too, which vouches for the lines so far (ceremonypoints.h); the first failure

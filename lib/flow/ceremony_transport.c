@@ -204,6 +204,21 @@ static enum pv_code meet(struct ceremony *c, const struct plan_step *step,
 	return ceremony_ask(c, ask, err);
 }
 
+/* Whoever compares transcripts later finds that log key in theirs. */
+static enum pv_code tell_signer(struct ceremony *c, const char *from,
+				const char *file, const struct note_key *log,
+				struct err *err)
+{
+	CLEANUP(buf_release) struct buf vkey;
+
+	buf_init(&vkey, TRANSCRIPT_VALUE_MAX);
+	note_key_put(log, &vkey);
+	return buf_cstr(&vkey) ? CEREMONY_PUT(c, "signer", { "from", from },
+					      { "file", file },
+					      { "log_key", buf_cstr(&vkey) })
+			       : buf_check(&vkey, err);
+}
+
 static enum pv_code not_theirs(const char *file, const char *from,
 			       struct err *err)
 {
@@ -235,6 +250,8 @@ static enum pv_code take_recipient(struct ceremony *c,
 		rc = transport_key_parse(buf_span(&file), to, &log, err);
 	if (rc == PV_OK && strcmp(to->authority, step->to) != 0)
 		rc = not_theirs(KEY_FILE, step->to, err);
+	if (rc == PV_OK)
+		rc = tell_signer(c, step->to, KEY_FILE, &log, err);
 	snprintf(text, sizeof(text), "Send key %.64s to the token of %.64s",
 		 step->purpose, step->to);
 	return rc == PV_OK
@@ -358,6 +375,8 @@ static enum pv_code take_file(struct ceremony *c, const struct plan_step *step,
 		rc = not_theirs(name, step->from, err);
 	if (rc == PV_OK)
 		rc = keytransport_is_for(t, c->a->name, with, err);
+	if (rc == PV_OK)
+		rc = tell_signer(c, step->from, name, &log, err);
 	snprintf(text, sizeof(text), "Take key %.64s of %.64s into the token",
 		 step->purpose, step->from);
 	return rc == PV_OK

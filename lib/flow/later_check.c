@@ -279,13 +279,13 @@ static enum pv_code check_send(const struct look *l, struct err *err)
 {
 	const struct authority_key *named = NULL;
 	struct issue_key key;
+	enum pv_code rc;
 
 	if (is_generated(l, l->step->purpose) ||
 	    authority_key(l->a, l->step->purpose, &named, NULL) != PV_OK)
 		return unknown(l, "key to send", l->step->purpose, err);
-	if (ownkey_load(l->store, named->label, &key, err) != PV_OK)
-		return err->code;
-	return keytransport_may_send(&key, err);
+	rc = ownkey_load(l->store, named->label, &key, err);
+	return rc == PV_OK ? keytransport_may_send(&key, err) : rc;
 }
 
 static enum pv_code check_destroy(const struct look *l, struct err *err)

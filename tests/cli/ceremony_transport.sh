@@ -186,7 +186,10 @@ for side in root issuing; do
 	expect_text "mode run"
 	file=transport.key
 	[ "$side" = issuing ] || file=issuing-1.transport
-	# The file is as this log key signed it.
+	# The file is as this log key signed it, and the other side says so.
+	other=root
+	[ "$side" = root ] && other=issuing
+	has $other ".event == \"signer\" and .facts.log_key == \"$vkey\""
 	expect_equal "$(value "$T/carried/$file" log-key)" "$vkey" "log key"
 	flip "$T/carried/$file" 100
 	expect_error 5 ceremony.file ceremony verify --unattended \
