@@ -67,7 +67,7 @@ done_with() {
 }
 
 holds() {
-	expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/$1.json" \
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/$1.json" \
 		"$H/ceremonies/$1-1/transcript.jsonl"
 	verify_audit
 	expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
