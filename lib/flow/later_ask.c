@@ -178,7 +178,8 @@ static enum pv_code ask_ca(const struct asking *x, size_t own, struct err *err)
 			step->kind == PLAN_SELF_SIGNED ? "self" : step->issuer,
 		.active_ms = (uint64_t)step->active_s * 1000,
 		.want = x->want,
-		.ahead = &ahead
+		.ahead = &ahead,
+		.uncrossed = true
 	};
 	CLEANUP(buf_release) struct buf bytes;
 	enum pv_code rc = plantemplate_read(x->templates, &x->plan->steps[own],

@@ -172,7 +172,7 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 		return r->opts->withdraw ? none_waits(r, err) : PV_OK;
 	r->moves = rc == PV_OK && r->active_ms > who.who.time_ms;
 	if (r->moves)
-		return r->wanted_ms && !r->opts->brought ? PV_OK
+		return r->wanted_ms && !r->opts->uncrossed ? PV_OK
 							 : pending(r, err);
 	if (rc == PV_OK && r->former > 0 && r->opts->withdraw)
 		rc = none_waits(r, err);

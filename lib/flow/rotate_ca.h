@@ -53,7 +53,8 @@ struct rotate_ca_opts {
 	int64_t until_s; /* its certificate ends; 0: as the template says */
 	const struct ca_brought *brought; /* its certificate (caimport.h);
 					   * NULL: it is made here */
-	bool uncrossed; /* rotate_ca_cross() makes those between the keys */
+	bool uncrossed; /* rotate_ca_cross() makes those between the keys; a
+			 * generation that waits is not moved */
 	/* Told, or asked, of each certificate before it is signed; may be NULL.
 	 * A failure ends it. */
 	enum pv_code (*before)(void *ctx, const struct camake *m,

@@ -235,4 +235,20 @@ unfit issuing 3 plan.issuer "$key"'{"step": "make-csr", "ca": "issuing-1", "temp
 	{"step": "import-ca", "ca": "issuing-1", "issuer": "other", "from": "acme-root"}'
 unfit issuing 3 plan.key_missing '{"step": "make-csr", "ca": "issuing-1", "template": "issuing-ca"}'
 
+case_start "a plan makes no generation while another one waits, and moves none"
+for n in 1 2; do
+	cat >"$T/waits.json" <<END
+{"plan": "waits", "version": $n, "steps": [
+  {"step": "generate-key", "purpose": "root", "kind": "P-256"},
+  {"step": "self-signed", "ca": "root", "template": "root-ca",
+   "active": "$(date -u -d "+$((n + 1)) days" +%Y-%m-%dT%H:%M:%SZ)"}]}
+END
+	bind_plan "$T/waits.json" "$templates"
+	run "$PROVCTL" ceremony rehearse "$T/waits.json" --home \
+		"$T/rehearsal-root" --templates "$templates"
+	[ "$n" = 1 ] && want=0 || want=9
+	expect_equal "$rc" "$want" "exit of plan $n ($(cat "$T/err"))"
+done
+grep -q "rule: rotate.pending" "$T/err" || fail "$(cat "$T/err")"
+
 tests_end
