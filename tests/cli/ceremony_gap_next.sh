@@ -14,10 +14,13 @@ device() {
 	expect_equal "$rc" 0 "exit of issue $number ($(cat "$T/err"))"
 	json_field certificate "$T/out" >"$T/$number.pem"
 	cat "$@" >"$T/untrusted"
-	openssl verify -purpose sslclient -CAfile "$root" \
+	# shellcheck disable=SC2086  # two words, or none
+	openssl verify $when -purpose sslclient -CAfile "$root" \
 		-untrusted "$T/untrusted" "$T/$number.pem" >"$T/out" 2>&1 ||
 		fail "OpenSSL: $(cat "$T/out")"
 }
+
+when= # -attime SECONDS: behind our own clock
 
 # books SIDE: what the log says is what is there.
 books() {
@@ -234,6 +237,36 @@ key='{"step": "generate-key", "purpose": "issuing-1", "kind": "P-256"},'
 unfit issuing 3 plan.issuer "$key"'{"step": "make-csr", "ca": "issuing-1", "template": "issuing-ca"},
 	{"step": "import-ca", "ca": "issuing-1", "issuer": "other", "from": "acme-root"}'
 unfit issuing 3 plan.key_missing '{"step": "make-csr", "ca": "issuing-1", "template": "issuing-ca"}'
+
+case_start "issuing moves at its time"
+mv "$T/media" "$T/media-3"
+mkdir "$T/media"
+day=86400
+at=$(date -u -d '+1 day' +%Y-%m-%dT%H:%M:%SZ)
+sed "s/\"version\": 1/\"version\": 3/; s/\"from\": \"acme-root\"/&, \"active\": \"$at\"/" \
+	"$templates/plans/issuing-next.json" >"$issuing_plan"
+sed 's/"version": 1/"version": 3/' "$templates/plans/root-sign-next.json" \
+	>"$root_plan"
+# Where it is rehearsed that generation waits yet.
+expect_exit 0 "$PROVCTL" -C "$T/rehearsal-issuing" rotate ca issuing-1 \
+	--withdraw
+rehearse_next
+later_ends 10 media.file run issuing
+later_ends 0 '' run root
+later_ends 0 '' resume issuing
+fourth=$T/media/acme-root/issuing-1.pem
+device 9 "$new"
+when="-attime $(($(date +%s) + day + 120))"
+printf '%-32d' "$((day + 60))" >"$T/offset"
+CLOCK_FILE=$T/offset
+LD_PRELOAD=$builddir/tests/cli/clock.so
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
+device a "$fourth"
+expect_exit 0 "$PROVCTL" -C "$I" audit verify
+expect_exit 0 "$PROVCTL" -C "$I" audit reconcile
+when=
+unset CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
 
 case_start "a plan makes no generation while another one waits, and moves none"
 for n in 1 2; do
