@@ -40,11 +40,14 @@ struct ca_import { /* all of it borrowed */
  * Checks all of it, keeps the list (calist.h), then records both rows with
  * their ca.import, and its ca.list, in one transaction. PV_INPUT: "plan.issuer"
  * (the template is for another issuer), what does not parse. PV_DENIED:
- * "import.root" (not signed by itself, or not in its time), "import.key" (the
- * certificate is for another key), "import.subject" (not what was asked for),
- * "import.signature" (another root's), "lint.*" and "validity.template" (not
- * the template's), calist_check()'s, "ca.revoked". PV_CONFLICT, "store.ca": one
- * of these names is taken. Nothing is recorded after a failure.
+ * "import.root" (not signed by itself), "validity.issuer" (one of the two is
+ * not in its time), "import.key" (the certificate is for another key),
+ * "import.subject" (not what was asked for), "import.signature" (another
+ * root's), "lint.*" and "validity.template" (not the template's), codes of
+ * x509_issuer_load() and calist_check(), "ca.revoked". PV_CONFLICT:
+ * "crl.backwards" (a newer list is kept), "store.ca" (one of these names is
+ * taken). PV_STORAGE. Nothing is recorded after a failure; the list may be kept
+ * by then.
  */
 PV_MUST enum pv_code ca_import(const struct ca_import *in, struct err *err);
 /* Root and certificate alone, as ca_import() checks them; the list is not

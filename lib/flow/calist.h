@@ -25,9 +25,9 @@
 
 /*
  * list (DER) is that CA's (certificate, DER), in its time, and complete; crl
- * points into it. now_s -1: dates are not looked at. PV_INPUT, "crl.malformed";
- * PV_DENIED: "list.foreign" (another CA's, or another key's), "list.shard",
- * "list.time" (not begun, or ended).
+ * points into it. now_s -1: dates are not looked at. PV_INPUT, "crl.malformed",
+ * and codes of x509_issuer_load(); PV_DENIED: "list.foreign" (another CA's, or
+ * another key's), "list.shard", "list.time" (not begun, or ended).
  */
 PV_MUST enum pv_code calist_check(struct span ca, struct span list,
 				  int64_t now_s, struct x509_crl *crl,
@@ -48,7 +48,10 @@ PV_MUST enum pv_code calist_load(const struct authority *a, const char *ca,
 /*
  * Takes a newer list (DER) of whichever of these CAs it is, and says of which;
  * its ca.list is in the log then. Outside of a transaction. Codes of
- * calist_check() and calist_keep(); PV_DENIED, "list.foreign": of none of them.
+ * calist_check() and calist_keep(), the latter also of one that is older than
+ * the log's last; PV_DENIED, "list.foreign": of none of them; PV_INTEGRITY,
+ * "store.edited": the CA's row. It may be kept where its entry failed: taken
+ * again, it is recorded.
  * One that names a certificate of ours is taken all the more.
  */
 PV_MUST enum pv_code calist_take(const struct authority *a, struct store *store,
@@ -77,7 +80,8 @@ PV_MUST enum pv_code calist_put(struct store *store, const struct log_who *who,
 PV_MUST enum pv_code calist_record(struct store *store, const char *ca,
 				   const struct x509_crl *crl, struct err *err);
 /* *newest: none with a higher number, and no other of its number, was taken of
- * that CA. Reads the log's entries since the list began. */
+ * that CA. Reads the log's entries since the list began: of 300,000 some 45 ms
+ * of CPU, in each start of what issues under that CA. */
 PV_MUST enum pv_code calist_is_newest(struct store *store, const char *ca,
 				      const struct x509_crl *crl, bool *newest,
 				      struct err *err);

@@ -30,7 +30,9 @@ PV_MUST enum pv_code logged_template_parse(const struct store_template *row,
  * cert.intent and cert.issue, with its ca.sign where another authority has the
  * key, or by its ca.import; the time that it takes over by the last entry that
  * moved it. An import of a first generation is of before the log's first
- * checkpoint: it comes with the authority. PV_INTEGRITY, "store.edited". */
+ * checkpoint: it comes with the authority. PV_INTEGRITY, "store.edited". Of a
+ * generation whose time was planned, the entries from the plan to that time are
+ * read: of 300,000 some 45 ms of CPU. */
 PV_MUST enum pv_code logged_ca(struct store *store, const struct store_ca *ca,
 			       struct err *err);
 /* Of a CA that was signed for another authority: *same: for that one.

@@ -50,7 +50,7 @@ struct rotate_ca_opts {
 	const struct approvals_want *want; /* approvals and request_out */
 	/* Of rotate_ca_ask(): what templates ask that are adopted till then. */
 	const struct tpl_approvals *ahead;
-	int64_t until_s; /* its certificate ends; 0: as the template says */
+	int64_t until_s; /* its certificate's end; 0: the template's */
 	const struct ca_brought *brought; /* its certificate (caimport.h);
 					   * NULL: it is made here */
 	bool uncrossed; /* rotate_ca_cross() makes those between the keys; a
@@ -104,7 +104,9 @@ PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
  * Whether people have approved the next generation under the template of these
  * bytes: asked as rotate_ca() will ask, and nothing is done or used up. Of opts
  * ca, active_ms and want count. Codes of approvals_gate() and template_parse().
- * PV_OK also where an earlier run was cut off, which was approved.
+ * PV_OK also where an earlier run was cut off, which was approved, and with a
+ * time where the newest generation waits to take over: who moves that is asked
+ * then.
  */
 PV_MUST enum pv_code rotate_ca_ask(struct authority *a, struct store *store,
 				   const struct rotate_ca_opts *opts,

@@ -15,8 +15,8 @@
  * where they were not made with it (opts->uncrossed): both in one transaction.
  * Of opts ca, before and ctx count; report->resumed: they are there, and
  * nothing was done. PV_CONFLICT, "rotate.cross": there is one generation;
- * PV_DENIED, "rotate.cross": the older one is over or revoked; "log.key" (the
- * newest does not count); codes of camake.h.
+ * PV_DENIED, "rotate.cross": the older one is over or revoked; PV_INTEGRITY,
+ * "log.key" (the newest does not count); codes of camake.h.
  */
 PV_MUST enum pv_code rotate_ca_cross(struct authority *a, struct store *store,
 				     struct tokens *tokens,
