@@ -102,6 +102,9 @@ expect_error 3 '' policy lint "$T/wrong.json"
 expect_text '"clientAuht'
 expect_text "clientAuth, codeSigning"
 expect_exit 0 "$PROVCTL" policy lint "$tls"
+for schema in "$srcdir"/templates/*.schema.json; do
+	jq -e .title "$schema" >/dev/null 2>&1 || fail "$schema is no JSON"
+done
 
 case_start "the example of policy --help, as it stands"
 "$PROVCTL" policy --help | sed -n '/^  {"cases"/,/}]}$/p' >"$T/cases.json"
