@@ -337,19 +337,20 @@ START_TEST(test_roster_unapproved)
 		KEY(2, "root"),
 		WORD(2, "done"),
 		STEP(3, "set-roster", ""),
+		{ 3, "roster", { "sha256" }, { HASH } },
 		WORD(3, "done"),
 		WORD(0, "end"),
 	};
-	struct line lines[9];
+	struct line lines[10];
 	struct ceremonycheck_report r;
 	struct err err;
 
 	memcpy(lines, init, sizeof(lines));
-	unit_refused(check_of(ruled, lines, 9, true, &r, &err), PV_INTEGRITY,
+	unit_refused(check_of(ruled, lines, 10, true, &r, &err), PV_INTEGRITY,
 		     "ceremony.order", &err);
 	ck_assert_ptr_nonnull(strstr(err.message, "nobody approved it"));
 	lines[0].value[0] = "rehearsal";
-	unit_refused(check_of(ruled, lines, 9, true, &r, &err), PV_INTEGRITY,
+	unit_refused(check_of(ruled, lines, 10, true, &r, &err), PV_INTEGRITY,
 		     "ceremony.note", &err);
 }
 END_TEST
