@@ -7,6 +7,7 @@
 #include "cmd/app.h"
 #include "cmd/opts.h"
 #include "lib/flow/ceremony.h"
+#include "lib/flow/media.h"
 
 #define CEREMONY_PATH_CAP 4096
 
@@ -31,6 +32,7 @@ struct ceremony_args {
 	const char *name, *origin, *roster, *media, *plan;
 	const char *new_pin_source, *request;
 	struct opt_list approvals;
+	struct media medium; /* that --media names */
 	bool rehearse, resume;
 	char dir[CEREMONY_PATH_CAP];
 };

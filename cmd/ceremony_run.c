@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/init.h"
+#include "lib/flow/mediabox.h"
 #include "policy/binding.h"
 
 static enum pv_code parse(const struct app *app, int argc, char **argv,
@@ -141,10 +142,15 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 	struct binding b = { .tokens_n = 0 };
 	const char *tokens[BINDING_TOKENS_MAX];
 	struct init_report r;
+	CLEANUP(mediabox_stop) struct mediabox box = MEDIABOX_INIT;
 	struct ceremony_args in;
 	bool first = false;
 	enum pv_code rc = parse(app, argc, argv, &in, err);
 
+	/* Before there is anything that it must not have. */
+	if (rc == PV_OK && in.media)
+		rc = mediabox_start(&box, err);
+	in.medium = (struct media){ .dir = in.media, .box = &box };
 	if (rc == PV_OK)
 		rc = is_first(in.plan, &first, err);
 	if (rc == PV_OK && !first)
@@ -168,7 +174,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 		.templates_dir = in.templates,
 		.plan = in.plan,
 		.roster = in.roster,
-		.media = in.media,
+		.media = in.media ? &in.medium : NULL,
 		.softhsm = in.rehearse,
 		.module = in.rehearse ? PV_SOFTHSM_MODULE : b.module,
 		.tokens = tokens,

@@ -22,6 +22,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/authority_fix.c \
 	tests/unit/authority_fix.h \
 	tests/unit/casefiles.c \
+	tests/unit/box_fix.h \
 	tests/unit/casefiles.h \
 	tests/unit/cbor_float.h \
 	tests/unit/crl_fix.c \
@@ -209,6 +210,7 @@ UNIT_TESTS = \
 	tests/unit/check_manifest \
 	tests/unit/check_matter \
 	tests/unit/check_media \
+	tests/unit/check_mediabox \
 	tests/unit/check_namelist \
 	tests/unit/check_note \
 	tests/unit/check_notekey \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/p256.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/camake.h"
 #include "lib/flow/decision.h"
@@ -76,23 +77,25 @@ static enum pv_code check_owner(const struct work *w,
 			owner->name);
 }
 
-/* A key of another authority: who asks has it, and it is a good one. */
-static enum pv_code check_csr(const struct work *w, struct err *err)
+static struct span theirs(const struct work *w)
+{
+	return (struct span){ w->job->spki, P256_SPKI_LEN };
+}
+
+/* A key of another authority: it is a good one, and nobody here has it. */
+static enum pv_code check_theirs(const struct work *w, struct err *err)
 {
 	CLEANUP(x509_ctx_cleanup) struct x509_ctx *ctx = NULL;
-	const struct csr *csr = w->job->csr;
 	struct store_owner owner;
 	struct key_facts facts;
 	uint8_t hash[32];
 	enum pv_code rc = x509_ctx_new(&ctx, err);
 
 	if (rc == PV_OK)
-		rc = x509_key_check(ctx, csr->spki, X509_ALLOW(X509_ALG_P256),
+		rc = x509_key_check(ctx, theirs(w), X509_ALLOW(X509_ALG_P256),
 				    &facts, err);
 	if (rc == PV_OK)
-		rc = csr_verify(ctx, csr, err);
-	if (rc == PV_OK)
-		rc = x509_spki_sha256(csr->spki, hash, err);
+		rc = x509_spki_sha256(theirs(w), hash, err);
 	if (rc == PV_OK)
 		rc = store_spki_owner(w->job->store, hash, &owner, err);
 	return rc == PV_OK ? check_owner(w, &owner, err) : rc;
@@ -103,8 +106,8 @@ static enum pv_code open_subject(struct work *w, struct err *err)
 	const struct authority_key *named = NULL;
 	enum pv_code rc;
 
-	if (w->job->csr)
-		return check_csr(w, err);
+	if (w->job->spki)
+		return check_theirs(w, err);
 	rc = authority_key(w->job->a, w->job->ca, &named, err);
 	if (rc == PV_OK)
 		rc = open_label(w, named->label, &w->subject, err);
@@ -115,8 +118,8 @@ static enum pv_code open_subject(struct work *w, struct err *err)
 
 static struct span spki_of(const struct work *w)
 {
-	return w->job->csr
-		       ? w->job->csr->spki
+	return w->job->spki
+		       ? theirs(w)
 		       : (struct span){ w->subject.spki, w->subject.spki_len };
 }
 
@@ -161,15 +164,12 @@ static enum pv_code build(struct work *w, int64_t now_s, struct err *err)
 		.above_generation = w->above_generation,
 		.signer = w->root ? &w->subject : &w->issuer,
 		.until_s = w->job->until_s,
-		.csr_sha256 = w->job->csr ? w->job->csr_sha256 : NULL,
+		.csr_sha256 = w->job->spki ? w->job->csr_sha256 : NULL,
 		.nonce = approvals_nonce(&w->got),
 		.now_s = now_s,
 	};
-	enum pv_code rc = camake_build(&w->made, &job, err);
 
-	return rc == PV_OK && w->job->csr
-		       ? csr_within(w->job->csr, buf_span(&w->made.tbs), err)
-		       : rc;
+	return camake_build(&w->made, &job, err);
 }
 
 static enum pv_code tell(struct work *w, struct err *err)
@@ -237,7 +237,7 @@ static enum pv_code record_cert(struct work *w, struct err *err)
 				      err);
 	if (rc == PV_OK)
 		rc = store_ca_put(w->job->store, &row, err);
-	if (rc == PV_OK && w->job->csr)
+	if (rc == PV_OK && w->job->spki)
 		rc = put_sign(w, &who.who, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
@@ -412,7 +412,7 @@ enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 	rc = open_parties(&w, now_s, err);
 	if (rc == PV_OK)
 		rc = camake_check_until(job->tmpl, job->until_s, now_s, err);
-	if (rc == PV_OK && job->csr)
+	if (rc == PV_OK && job->spki)
 		rc = gate(&w, err);
 	if (rc == PV_OK)
 		rc = build(&w, now_s, err);

@@ -20,7 +20,7 @@
 #include "lib/flow/camake.h"
 #include "lib/hsm.h"
 #include "lib/store/store.h"
-#include "lib/x509/csr.h"
+#include "lib/x509/keycheck.h"
 #include "policy/template.h"
 
 struct cacert_job {
@@ -29,9 +29,10 @@ struct cacert_job {
 	struct hsm *hsm;
 	const struct template *tmpl; /* of a CA, adopted */
 	const char *ca;		     /* its name; its key has it as purpose */
-	/* A request that another authority made for a key of its own, and the
-	 * hash of its DER; NULL: the key is ours. */
-	const struct csr *csr;
+	/* P-256 key (DER) of another authority that has proven possession of it
+	 * by a request, and the hash of that request's DER; NULL: the key is
+	 * ours. */
+	const uint8_t *spki; /* P256_SPKI_LEN bytes */
 	const uint8_t *csr_sha256;
 	const char *to; /* that authority */
 	/* Of a request: files and request_out; and what templates ask that will
@@ -54,13 +55,11 @@ struct cacert_job {
  * name is PV_CONFLICT "store.ca". PV_INPUT "plan.issuer"
  * (the template names another issuer), PV_NOT_FOUND (key or issuer), PV_DENIED
  * (lint, validity; "validity.template": until_s is too late; "ca.elsewhere":
- * the issuer's key is), PV_HSM_*, PV_STORAGE. Of a request: PV_INPUT,
- * "csr.signature" (it proves no possession of its key); PV_DENIED, "key.*" (not
- * P-256, or a bad one), "csr.requests" (it asks for what the template does not
- * give), "key.used" (a device, a key of ours or a CA has that one), "csr.key"
- * (it is not the one that was sent); of a next generation "rotate.subject",
- * "rotate.shards", "ca.other" (it is another authority's). serial gets 32 hex
- * digits.
+ * the issuer's key is), PV_HSM_*, PV_STORAGE. Of a key that is not ours:
+ * PV_DENIED, "key.*" (not P-256, or a bad one), "key.used" (a device, a key of
+ * ours or a CA has that one), "csr.key" (it is not the one that was sent); of a
+ * next generation "rotate.subject", "rotate.shards", "ca.other" (it is another
+ * authority's). serial gets 32 hex digits.
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);

@@ -58,10 +58,10 @@ struct ceremony_opts {
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	struct secret *pin;
-	struct span roster;	 /* that a step sets; empty: none */
-	struct hsm_watch *watch; /* told of calls to the token; may be NULL */
-	const char *media;	 /* folder (media.h); NULL: none was named */
-	int folder;		 /* of the ceremony */
+	struct span roster;	   /* that a step sets; empty: none */
+	struct hsm_watch *watch;   /* told of calls to the token; may be NULL */
+	const struct media *media; /* media.h; NULL: none was named */
+	int folder;		   /* of the ceremony */
 	uint64_t log_from; /* the log has nothing of it before that entry */
 	const char *mode;  /* "init", "run" or "rehearsal" */
 	bool resume;	   /* its transcript is there */

@@ -12,6 +12,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/keybackup.h"
 #include "lib/flow/media.h"
+#include "lib/flow/mediabox.h"
 #include "lib/flow/ownkey.h"
 #include "lib/seal/escrow.h"
 
@@ -110,12 +111,17 @@ static enum pv_code take_officers(struct ceremony *c,
 	for (size_t i = 0; rc == PV_OK && !step->print && i < step->shares;
 	     i++) {
 		CLEANUP(buf_release) struct buf cert;
+		CLEANUP(buf_release) struct buf der;
 
 		buf_init(&cert, MEDIA_FILE_MAX);
+		buf_init(&der, MEDIA_FILE_MAX);
 		rc = ceremony_take(c, step->officers[i], CEREMONY_OFFICER_CERT,
 				   &cert, err);
 		if (rc == PV_OK)
-			rc = escrow_to_new(buf_span(&cert), &o->to[i], err);
+			rc = mediabox_officer(c->opts->media->box,
+					      buf_span(&cert), &der, err);
+		if (rc == PV_OK)
+			rc = escrow_to_new(buf_span(&der), &o->to[i], err);
 		if (rc == PV_OK)
 			rc = take_key(o, i, err);
 		if (rc == PV_OK)
@@ -128,20 +134,27 @@ static enum pv_code take_officers(struct ceremony *c,
 
 /* ---- one share ---- */
 
+static enum pv_code read_text(const struct ceremony *c, const char *folder,
+			      const char *file, struct secret *text,
+			      struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	enum pv_code rc = media_open(c->opts->media, folder, &fd, err);
+
+	return rc == PV_OK ? file_read_secret(fd, file, FILEIO_NOFOLLOW,
+					      SHARES_TEXT_MAX, text, err)
+			   : rc;
+}
+
 enum pv_code ceremony_read_share(struct ceremony *c, const char *folder,
 				 const char *file, struct share *share,
 				 struct err *err)
 {
-	char path[AUTHORITY_PATH_MAX + 2 * CEREMONY_BACKUP_MAX];
 	SECRET text = SECRET_INIT;
-	enum pv_code rc;
+	enum pv_code rc = read_text(c, folder, file, &text, err);
 
-	snprintf(path, sizeof(path), "%.1000s/%.64s/%.200s", c->opts->media,
-		 folder, file);
-	rc = file_read_secret(AT_FDCWD, path, FILEIO_NOFOLLOW, SHARES_TEXT_MAX,
-			      &text, err);
 	if (rc == PV_OK)
-		rc = share_parse(&text, share, err);
+		rc = mediabox_share(c->opts->media->box, &text, share, err);
 	if (rc != PV_OK)
 		err_object(err, file);
 	return rc;
@@ -149,18 +162,12 @@ enum pv_code ceremony_read_share(struct ceremony *c, const char *folder,
 
 /* What a person will read is read first, from where it lies. */
 static enum pv_code check_paper(const struct giving *g, const char *file,
-				const struct share *want, struct err *err)
+				const struct secret *want, struct err *err)
 {
-	CLEANUP(share_release) struct share got = { .n = 0 };
-	uint8_t digest[32], written[32];
-	enum pv_code rc =
-		ceremony_read_share(g->c, g->c->a->name, file, &got, err);
+	SECRET got = SECRET_INIT;
+	enum pv_code rc = read_text(g->c, g->c->a->name, file, &got, err);
 
-	if (rc == PV_OK)
-		rc = share_digest(want, digest, err);
-	if (rc == PV_OK)
-		rc = share_digest(&got, written, err);
-	if (rc == PV_OK && memcmp(digest, written, sizeof(digest)) != 0)
+	if (rc == PV_OK && !secret_equal(&got, want->data, want->len))
 		rc = err_fail(err, PV_INTEGRITY, "shares.text",
 			      "take another medium",
 			      "%s does not read as it was written", file);
@@ -184,6 +191,26 @@ static enum pv_code check_sealed(const struct giving *g, const char *file,
 	return rc;
 }
 
+/* One that reads as that share. */
+static enum pv_code make_text(const struct share *share, struct secret *text,
+			      struct err *err)
+{
+	CLEANUP(share_release) struct share again = { .n = 0 };
+	uint8_t digest[32], want[32];
+	enum pv_code rc = share_text(share, text, err);
+
+	if (rc == PV_OK)
+		rc = share_parse(text, &again, err);
+	if (rc == PV_OK)
+		rc = share_digest(share, want, err);
+	if (rc == PV_OK)
+		rc = share_digest(&again, digest, err);
+	if (rc == PV_OK && memcmp(digest, want, sizeof(digest)) != 0)
+		rc = err_fail(err, PV_INTERNAL, "shares.text", NULL,
+			      "a share's text does not read as the share");
+	return rc;
+}
+
 /* Writes the share where its keeper finds it, and reads it again. */
 static enum pv_code write_share(const struct giving *g,
 				const struct share *share, const char *file,
@@ -193,7 +220,7 @@ static enum pv_code write_share(const struct giving *g,
 	struct ceremony *c = g->c;
 	CLEANUP(buf_release) struct buf cms;
 	SECRET text = SECRET_INIT;
-	enum pv_code rc = share_text(share, &text, err);
+	enum pv_code rc = make_text(share, &text, err);
 
 	buf_init(&cms, MEDIA_FILE_MAX);
 	if (rc == PV_OK && to)
@@ -207,7 +234,7 @@ static enum pv_code write_share(const struct giving *g,
 	if (rc != PV_OK)
 		return rc;
 	return to ? check_sealed(g, file, &cms, err)
-		  : check_paper(g, file, share, err);
+		  : check_paper(g, file, &text, err);
 }
 
 static enum pv_code ask_keeper(const struct giving *g,
@@ -344,13 +371,21 @@ static enum pv_code make(struct ceremony *c, const struct plan_step *step,
 static enum pv_code check_medium(struct ceremony *c, const char *file,
 				 struct err *err)
 {
-	char path[AUTHORITY_PATH_MAX + 2 * CEREMONY_BACKUP_MAX];
+	CLEANUP(fd_cleanup) int fd = -1;
+	struct err why;
+	enum pv_code rc;
 
-	snprintf(path, sizeof(path), "%.1000s/%.64s/%.200s", c->opts->media,
-		 c->a->name, file);
-	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	err_init(&why);
+	rc = media_open(c->opts->media, c->a->name, &fd, &why);
+	if (rc == PV_NOT_FOUND) /* nothing was given yet */
 		return PV_OK;
-	err_object(err, path);
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	if (faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return PV_OK;
+	err_object(err, file);
 	return err_fail(err, PV_CONFLICT, "output.exists",
 			"take another medium",
 			"there is a backup of that name on the medium");

@@ -10,6 +10,7 @@
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremonytext.h"
 #include "lib/flow/media.h"
+#include "lib/flow/mediabox.h"
 #include "lib/flow/ownkey.h"
 #include "lib/x509/csr.h"
 
@@ -39,7 +40,8 @@ enum pv_code ceremony_take_pem(struct ceremony *c, const struct plan_step *step,
 	buf_init(&pem, MEDIA_FILE_MAX);
 	ceremony_file(file, ca, ".pem");
 	rc = ceremony_take(c, step->from, file, &pem, err);
-	return rc == PV_OK ? pem_decode(buf_span(&pem), "CERTIFICATE", der, err)
+	return rc == PV_OK ? mediabox_ca(c->opts->media->box, buf_span(&pem),
+					 der, err)
 			   : rc;
 }
 
@@ -54,7 +56,10 @@ enum pv_code ceremony_take_list(struct ceremony *c,
 	if (rc != PV_OK || !(by.ku_bits & KU_CRL_SIGN))
 		return rc;
 	ceremony_file(file, step->issuer, ".crl");
-	return ceremony_take(c, step->from, file, list, err);
+	rc = ceremony_take(c, step->from, file, list, err);
+	return rc == PV_OK ? mediabox_list(c->opts->media->box, root,
+					   buf_span(list), err)
+			   : rc;
 }
 
 const struct plan_step *ceremony_asked(const struct plan *p, const char *ca)
@@ -185,8 +190,7 @@ enum pv_code ceremony_import_ca(struct ceremony *c,
 	buf_init(&m.csr, CSR_DER_MAX);
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = ceremony_is_made(c, step->ca, &there, err);
-	/* Strangers' bytes are read before the token is opened, where it is not
-	 * open yet. */
+	/* What is wrong with them is found before a PIN is given for it. */
 	if (rc == PV_OK && !there)
 		rc = take_all(&m, err);
 	if (rc == PV_OK)

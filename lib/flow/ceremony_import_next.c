@@ -150,8 +150,7 @@ enum pv_code ceremony_import_next(struct ceremony *c,
 	buf_init(&n.list, MEDIA_FILE_MAX);
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = look(&n, err);
-	/* Strangers' bytes are read before the token is opened, where it is not
-	 * open yet. */
+	/* What is wrong with them is found before a PIN is given for it. */
 	if (rc == PV_OK && !n.recorded)
 		rc = take(&n, err);
 	if (rc == PV_OK)

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremony_backup.h"
 #include "lib/flow/keyrestore.h"
 #include "lib/flow/media.h"
+#include "lib/flow/mediabox.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/tokens.h"
 
@@ -78,14 +80,21 @@ static void free_names(struct dirent **names, int n)
 /* All that is there, in the order of the names. */
 static enum pv_code take_brought(struct restoring *r, struct err *err)
 {
-	char path[AUTHORITY_PATH_MAX + 16];
+	CLEANUP(fd_cleanup) int folder = -1;
 	struct dirent **names = NULL;
-	enum pv_code rc = PV_OK;
+	struct err why;
+	enum pv_code rc;
 	int n;
 
-	snprintf(path, sizeof(path), "%.1000s/" CEREMONY_SHARES,
-		 r->c->opts->media);
-	n = scandir(path, &names, is_share, alphasort);
+	err_init(&why);
+	rc = media_open(r->c->opts->media, CEREMONY_SHARES, &folder, &why);
+	if (rc == PV_NOT_FOUND) /* nobody brought one */
+		return PV_OK;
+	if (rc != PV_OK) {
+		*err = why;
+		return rc;
+	}
+	n = scandirat(folder, ".", &names, is_share, alphasort);
 	for (int i = 0; rc == PV_OK && i < n; i++)
 		rc = add_share(r, CEREMONY_SHARES, names[i]->d_name, err);
 	free_names(names, n < 0 ? 0 : n);
@@ -134,7 +143,8 @@ static enum pv_code take_backup(struct restoring *r,
 	ceremony_backup_file(named, file);
 	rc = ceremony_take(r->c, giver(r->c, step), file, &bytes, err);
 	if (rc == PV_OK)
-		rc = backup_parse(buf_span(&bytes), &r->backup, err);
+		rc = mediabox_backup(r->c->opts->media->box, buf_span(&bytes),
+				     &r->backup, err);
 	return rc;
 }
 

@@ -5,12 +5,12 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
-#include "lib/base/sha256.h"
 #include "lib/flow/cacert.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/exportcrl.h"
 #include "lib/flow/media.h"
+#include "lib/flow/mediabox.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -31,30 +31,48 @@ static enum pv_code check_lists(struct ceremony *c,
 	return rc;
 }
 
+struct request { /* of another authority */
+	struct ceremony *c;
+	struct buf text; /* as it came: for a box, and nobody else */
+	struct mediabox_csr facts;
+};
+
+static void request_release(struct request *r)
+{
+	buf_release(&r->text);
+}
+
+static enum pv_code before(void *ctx, const struct camake *m, struct err *err)
+{
+	const struct request *r = ctx;
+	enum pv_code rc =
+		mediabox_within(r->c->opts->media->box, buf_span(&r->text),
+				buf_span(&m->tbs), err);
+
+	return rc == PV_OK ? ceremony_tell_tbs(r->c, m, err) : rc;
+}
+
 static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
-			  const struct csr *csr, struct err *err)
+			  struct request *r, struct err *err)
 {
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	const struct authority_key *sent = NULL;
 	bool there = false;
-	uint8_t hash[32];
 	struct cacert_job job = { .a = c->a,
 				  .store = c->store,
 				  .hsm = c->hsm,
 				  .ca = step->ca,
-				  .csr = csr,
-				  .csr_sha256 = hash,
+				  .spki = r->facts.spki,
+				  .csr_sha256 = r->facts.sha256,
 				  .to = step->from,
 				  .want = c->opts->want,
 				  .issuer = step->issuer,
 				  .until_s = step->not_after_s,
-				  .before = ceremony_tell_tbs,
-				  .ctx = c };
+				  .before = before,
+				  .ctx = r };
 	char serial[41];
-	enum pv_code rc = sha256(csr->der, hash, err);
+	enum pv_code rc = ceremony_ca_template(c, step, &t, err);
 
-	if (rc == PV_OK)
-		rc = ceremony_ca_template(c, step, &t, err);
 	job.tmpl = t;
 	/* A CA's first key that is here was made here, and sent there. */
 	if (rc == PV_OK)
@@ -64,20 +82,17 @@ static enum pv_code issue(struct ceremony *c, const struct plan_step *step,
 	return rc == PV_OK ? cacert_issue(&job, serial, err) : rc;
 }
 
-/* der gets it, csr points into that. */
 static enum pv_code take(struct ceremony *c, const struct plan_step *step,
-			 struct buf *der, struct csr *csr, struct err *err)
+			 struct request *r, struct err *err)
 {
-	CLEANUP(buf_release) struct buf pem;
 	char file[CEREMONY_FILE_MAX];
 	enum pv_code rc;
 
-	buf_init(&pem, MEDIA_FILE_MAX);
 	ceremony_file(file, step->ca, ".csr");
-	rc = ceremony_take(c, step->from, file, &pem, err);
-	if (rc == PV_OK)
-		rc = csr_text_to_der(buf_span(&pem), der, err);
-	return rc == PV_OK ? csr_decode(buf_span(der), csr, err) : rc;
+	rc = ceremony_take(c, step->from, file, &r->text, err);
+	return rc == PV_OK ? mediabox_csr(c->opts->media->box,
+					  buf_span(&r->text), &r->facts, err)
+			   : rc;
 }
 
 static enum pv_code give_pem(struct ceremony *c, const struct ca_link *ca,
@@ -126,24 +141,22 @@ static enum pv_code is_made(struct ceremony *c, const struct plan_step *step,
 enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,
 			       struct err *err)
 {
-	CLEANUP(buf_release) struct buf der;
+	CLEANUP(request_release) struct request r = { .c = c };
 	bool there = false;
-	struct csr csr;
 	enum pv_code rc;
 
-	buf_init(&der, CSR_DER_MAX);
+	buf_init(&r.text, MEDIA_FILE_MAX);
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = check_lists(c, step, err);
 	if (rc == PV_OK)
 		rc = is_made(c, step, &there, err);
-	/* Strangers' bytes are taken apart before the token is opened, where it
-	 * is not open yet. */
+	/* A bad request is refused before a PIN is given for it. */
 	if (rc == PV_OK && !there)
-		rc = take(c, step, &der, &csr, err);
+		rc = take(c, step, &r, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK && !there)
-		rc = issue(c, step, &csr, err);
+		rc = issue(c, step, &r, err);
 	if (rc == PV_OK)
 		rc = ceremony_tell_certificate(c, step->ca, err);
 	return rc == PV_OK ? give_chain(c, step->ca, err) : rc;

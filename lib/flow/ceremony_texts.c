@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremony_backup.h"
+#include "lib/flow/media.h"
 
 #define ASKED_MAX 3 /* times for one file; then the step ends */
 
@@ -30,18 +31,15 @@ static bool is_text(const char *name)
 static enum pv_code find_text(const struct ceremony *c, char file[NAME_MAX + 1],
 			      struct err *err)
 {
-	CLEANUP(fd_cleanup) int top = -1;
 	CLEANUP(close_folder) DIR *d = NULL;
 	int fd = -1;
 	const struct dirent *entry;
 	struct err why;
-	enum pv_code rc = dir_open(AT_FDCWD, c->opts->media, &top, err);
+	enum pv_code rc;
 
 	file[0] = '\0';
-	if (rc != PV_OK)
-		return rc;
 	err_init(&why);
-	rc = dir_open(top, c->a->name, &fd, &why);
+	rc = media_open(c->opts->media, c->a->name, &fd, &why);
 	if (rc == PV_NOT_FOUND)
 		return PV_OK;
 	if (rc != PV_OK) {

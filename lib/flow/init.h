@@ -32,7 +32,7 @@ struct init_opts {
 	const char
 		*so_pin_source; /* the plan's token is new; NULL: it is not */
 	const char *mode;	/* "run" or "rehearsal"; NULL: an init */
-	const char *media;	/* folder of what changes hands; NULL: none */
+	const struct media *media; /* of what changes hands; NULL: none */
 	const char *rehearsal; /* home of one, of that plan; NULL: not needed */
 	/* Of a run whose plan sets a roster: signed notes of its people, and
 	 * where to ask for them (approvals_gate_first()). */

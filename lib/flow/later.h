@@ -27,8 +27,8 @@ struct later_opts {
 	struct store *store;	 /* held against the log and the checkpoint */
 	const struct log_point *covered; /* what that says */
 	const char *templates_dir;
-	const char *media; /* what changes hands lies below it; or NULL */
-	const char *plan;  /* path of the plan's file */
+	const struct media *media; /* of what changes hands; or NULL */
+	const char *plan;	   /* path of the plan's file */
 	/* Path of the roster that it sets; NULL: none, or resume, which has it
 	 * in the folder. */
 	const char *roster;

@@ -209,6 +209,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/enrolment.c lib/flow/enrolment.h \
 	lib/flow/evidencebox.c lib/flow/evidencebox.h \
 	lib/flow/box.c lib/flow/box.h lib/flow/box_child.c lib/flow/box_impl.h \
+	lib/flow/mediabox.c lib/flow/mediabox.h lib/flow/mediabox_child.c \
+	lib/flow/mediabox_impl.h lib/flow/mediabox_wire.c \
 	lib/flow/evidencebox_impl.h lib/flow/evidencebox_offer.c \
 	lib/flow/evidencebox_wire.c \
 	lib/flow/attestverify.c lib/flow/attestverify.h \

@@ -1,11 +1,13 @@
 #include "lib/flow/media.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/mediabox.h"
 
 CLEANUP_PTR(struct file_group, file_group_free);
 
@@ -74,16 +76,17 @@ enum pv_code media_sums_find(struct span sums, const char *file,
 
 /* ---- the folders ---- */
 
-static enum pv_code check_names(const char *dir, const char *authority,
+static enum pv_code check_names(const struct media *m, const char *authority,
 				const char *file, struct err *err)
 {
-	if (!dir)
+	if (!m)
 		return err_fail(err, PV_USAGE, "media.none",
 				"name the folder of the medium with --media",
 				"files change hands here, and no medium was "
 				"named");
 	if (name_is_safe(authority, strlen(authority)) &&
-	    name_is_safe(file, strlen(file)) && strcmp(file, MEDIA_SUMS) != 0)
+	    (!file || (name_is_safe(file, strlen(file)) &&
+		       strcmp(file, MEDIA_SUMS) != 0)))
 		return PV_OK;
 	return err_fail(err, PV_INPUT, "media.name", NULL,
 			"an authority or a file with no plain name");
@@ -97,26 +100,60 @@ static enum pv_code not_there(const char *object, struct err *err)
 			"%s is not on the medium", object);
 }
 
-static enum pv_code open_folder(const char *dir, const char *authority,
-				bool make, int *folder, struct err *err)
+static enum pv_code open_top(const char *dir, int *top, struct err *err)
 {
-	CLEANUP(fd_cleanup) int top = -1;
 	struct err why;
 	enum pv_code rc;
 
 	err_init(&why);
-	rc = dir_open(AT_FDCWD, dir, &top, &why);
+	rc = dir_open(AT_FDCWD, dir, top, &why);
 	if (rc == PV_NOT_FOUND)
 		return not_there(dir, err);
-	if (rc == PV_OK && make)
-		rc = dir_make(top, authority, 0755, &why);
-	if (rc == PV_OK)
-		rc = dir_open(top, authority, folder, &why);
-	if (rc == PV_NOT_FOUND)
-		return not_there(authority, err);
 	if (rc != PV_OK)
 		*err = why;
 	return rc;
+}
+
+/* What a link leads to is not the medium's. */
+static enum pv_code open_below(int top, const char *folder, int *fd,
+			       struct err *err)
+{
+	*fd = openat(top, folder,
+		     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd >= 0)
+		return PV_OK;
+	if (errno == ENOENT)
+		return not_there(folder, err);
+	err_object(err, folder);
+	if (errno == ENOTDIR || errno == ELOOP)
+		return err_fail(err, PV_INPUT, "media.folder",
+				"take the medium as its people wrote it",
+				"the medium has a link or a file of that name, "
+				"and no folder");
+	return err_errno(err, PV_STORAGE, "media.folder", NULL,
+			 "cannot open a folder of the medium");
+}
+
+enum pv_code media_open(const struct media *m, const char *folder, int *fd,
+			struct err *err)
+{
+	CLEANUP(fd_cleanup) int top = -1;
+	enum pv_code rc = check_names(m, folder, NULL, err);
+
+	if (rc == PV_OK)
+		rc = open_top(m->dir, &top, err);
+	return rc == PV_OK ? open_below(top, folder, fd, err) : rc;
+}
+
+static enum pv_code make_folder(const struct media *m, const char *authority,
+				int *folder, struct err *err)
+{
+	CLEANUP(fd_cleanup) int top = -1;
+	enum pv_code rc = open_top(m->dir, &top, err);
+
+	if (rc == PV_OK)
+		rc = dir_make(top, authority, 0755, err);
+	return rc == PV_OK ? open_below(top, authority, folder, err) : rc;
 }
 
 static enum pv_code read_file(int folder, const char *file, struct buf *bytes,
@@ -137,8 +174,8 @@ static enum pv_code read_file(int folder, const char *file, struct buf *bytes,
 /* ---- giving and taking ---- */
 
 /* The sums that are there, and the file's. */
-static enum pv_code add_sum(int folder, const char *file, const char *hex,
-			    struct buf *sums, struct err *err)
+static enum pv_code add_sum(const struct media *m, int folder, const char *file,
+			    const char *hex, struct buf *sums, struct err *err)
 {
 	bool found = false;
 	struct err why;
@@ -150,14 +187,14 @@ static enum pv_code add_sum(int folder, const char *file, const char *hex,
 		*err = why;
 		return rc;
 	}
-	rc = media_sums_find(buf_span(sums), file, hex, PV_CONFLICT, &found,
-			     err);
+	rc = mediabox_sums(m->box, buf_span(sums), file, hex, PV_CONFLICT,
+			   &found, err);
 	if (rc == PV_OK && !found)
 		buf_printf(sums, "%s" GAP "%s\n", hex, file);
 	return rc == PV_OK ? buf_check(sums, err) : rc;
 }
 
-static enum pv_code give(const char *dir, const char *authority,
+static enum pv_code give(const struct media *m, const char *authority,
 			 const char *file, mode_t mode, struct span bytes,
 			 uint8_t hash[32], struct err *err)
 {
@@ -165,19 +202,19 @@ static enum pv_code give(const char *dir, const char *authority,
 	CLEANUP(fd_cleanup) int folder = -1;
 	CLEANUP(buf_release) struct buf sums;
 	char hex[HEX + 1];
-	enum pv_code rc = check_names(dir, authority, file, err);
+	enum pv_code rc = check_names(m, authority, file, err);
 
 	buf_init(&sums, MEDIA_FILE_MAX);
 	if (rc == PV_OK)
 		rc = sha256(bytes, hash, err);
 	if (rc == PV_OK)
-		rc = open_folder(dir, authority, true, &folder, err);
+		rc = make_folder(m, authority, &folder, err);
 	if (rc != PV_OK)
 		return rc;
 	/* What a crash left of a file is on its way to somebody else. */
 	file_group_sweep(folder);
 	hex_encode(hash, SHA256_LEN, hex);
-	rc = add_sum(folder, file, hex, &sums, err);
+	rc = add_sum(m, folder, file, hex, &sums, err);
 	if (rc == PV_OK)
 		rc = file_group_new(&g, err);
 	if (rc == PV_OK)
@@ -189,33 +226,34 @@ static enum pv_code give(const char *dir, const char *authority,
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
-enum pv_code media_give(const char *dir, const char *authority,
+enum pv_code media_give(const struct media *m, const char *authority,
 			const char *file, struct span bytes, uint8_t hash[32],
 			struct err *err)
 {
-	return give(dir, authority, file, 0644, bytes, hash, err);
+	return give(m, authority, file, 0644, bytes, hash, err);
 }
 
-enum pv_code media_give_private(const char *dir, const char *authority,
+enum pv_code media_give_private(const struct media *m, const char *authority,
 				const char *file, const struct secret *bytes,
 				uint8_t hash[32], struct err *err)
 {
-	return give(dir, authority, file, 0600,
+	return give(m, authority, file, 0600,
 		    (struct span){ bytes->data, bytes->len }, hash, err);
 }
 
-enum pv_code media_take(const char *dir, const char *from, const char *file,
-			struct buf *bytes, uint8_t hash[32], struct err *err)
+enum pv_code media_take(const struct media *m, const char *from,
+			const char *file, struct buf *bytes, uint8_t hash[32],
+			struct err *err)
 {
 	CLEANUP(fd_cleanup) int folder = -1;
 	CLEANUP(buf_release) struct buf sums;
 	bool found = false;
 	char hex[HEX + 1];
-	enum pv_code rc = check_names(dir, from, file, err);
+	enum pv_code rc = check_names(m, from, file, err);
 
 	buf_init(&sums, MEDIA_FILE_MAX);
 	if (rc == PV_OK)
-		rc = open_folder(dir, from, false, &folder, err);
+		rc = media_open(m, from, &folder, err);
 	if (rc == PV_OK)
 		rc = read_file(folder, file, bytes, err);
 	if (rc == PV_OK)
@@ -225,8 +263,8 @@ enum pv_code media_take(const char *dir, const char *from, const char *file,
 	if (rc != PV_OK)
 		return rc;
 	hex_encode(hash, SHA256_LEN, hex);
-	rc = media_sums_find(buf_span(&sums), file, hex, PV_INTEGRITY, &found,
-			     err);
+	rc = mediabox_sums(m->box, buf_span(&sums), file, hex, PV_INTEGRITY,
+			   &found, err);
 	if (rc == PV_OK && !found)
 		rc = sums_fail(PV_INTEGRITY, file,
 			       "SHA256SUMS does not have it", err);

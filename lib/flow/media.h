@@ -17,36 +17,50 @@
 #include "lib/base/buf.h"
 #include "lib/base/secret.h"
 
+struct mediabox;
+struct media {		      /* a medium, borrowed */
+	const char *dir;      /* its folder */
+	struct mediabox *box; /* takes apart what it has (mediabox.h) */
+};
+
 #define MEDIA_SUMS "SHA256SUMS"
 #define MEDIA_FILE_MAX 65536u /* bytes of one file, and of SHA256SUMS */
 
 /*
  * Writes bytes to DIR/<authority>/<file>, where nothing of that name may be
  * but the same bytes, and its line to SHA256SUMS; both durable. sha256 gets the
- * file's. dir NULL: PV_USAGE, "media.none". PV_INPUT, "media.name" (authority
+ * file's. m NULL: PV_USAGE, "media.none". PV_INPUT, "media.name" (authority
  * or file is no plain name), "media.sums" (lines that are none);
- * PV_NOT_FOUND (no such folder); PV_CONFLICT, "output.exists", "media.sums" (of
- * that name and other bytes); PV_STORAGE. A failure may leave the file without
- * its line; the same call goes on with that.
+ * PV_NOT_FOUND (no such folder); "media.folder" (a link); PV_CONFLICT,
+ * "output.exists", "media.sums" (of that name and other bytes); PV_STORAGE. A
+ * failure may leave the file without its line; the same call goes on with that.
  */
-PV_MUST enum pv_code media_give(const char *dir, const char *authority,
+PV_MUST enum pv_code media_give(const struct media *m, const char *authority,
 				const char *file, struct span bytes,
 				uint8_t sha256[32], struct err *err);
 /* The same of what only its owner may read, as far as the medium knows owners:
  * a share on its way to paper. */
-PV_MUST enum pv_code media_give_private(const char *dir, const char *authority,
-					const char *file,
+PV_MUST enum pv_code media_give_private(const struct media *m,
+					const char *authority, const char *file,
 					const struct secret *bytes,
 					uint8_t sha256[32], struct err *err);
 /*
  * DIR/<from>/<file> into the empty bytes, and its SHA-256. PV_NOT_FOUND,
  * "media.file"; PV_INTEGRITY, "media.sums": SHA256SUMS has another hash of it,
  * or none, or cannot be read; PV_INPUT (a link, too long), PV_USAGE and
- * PV_STORAGE as above.
+ * PV_STORAGE as above; codes of mediabox_sums().
  */
-PV_MUST enum pv_code media_take(const char *dir, const char *from,
+PV_MUST enum pv_code media_take(const struct media *m, const char *from,
 				const char *file, struct buf *bytes,
 				uint8_t sha256[32], struct err *err);
+
+/*
+ * DIR/<folder> for reading; *fd is owned by the caller. No part below DIR may
+ * be a link. PV_NOT_FOUND, "media.file"; PV_INPUT, "media.folder" (a link, no
+ * folder), "media.name"; PV_USAGE, PV_STORAGE.
+ */
+PV_MUST enum pv_code media_open(const struct media *m, const char *folder,
+				int *fd, struct err *err);
 
 /*
  * What SHA256SUMS (its text) has of a file whose SHA-256 is hex, lowercase:

@@ -45,6 +45,7 @@ enum wire_type {
 	WIRE_EVIDENCE,	 /* to a box: verify this (evidencebox.h) */
 	WIRE_VERDICT,	 /* from it */
 	WIRE_OFFER,	 /* to a box: make that for a TPM; from it: made */
+	WIRE_MEDIA,	 /* to a box: read this (mediabox.h); from it: read */
 	/* reader -> signer -> writer -> parent; from a signer on: 1 when
 	 * requests were given up, 0 when all are answered */
 	WIRE_END
@@ -96,10 +97,8 @@ PV_MUST bool wire_next(struct wire *w, struct wire_rec *rec);
 PV_MUST bool wire_holds(const struct wire *w, unsigned types);
 /* Gives the record that wire_next() gave last out once more, next time. */
 void wire_unget(struct wire *w, const struct wire_rec *rec);
-/*
- * Waits up to timeout_ms (-1: for ever) and takes in what has come. w->eof is
- * set when the peer has closed; what came before stays readable.
- */
+/* Waits up to timeout_ms (-1: for ever) and takes in what has come. w->eof is
+ * set when the peer has closed; what came before stays readable. */
 PV_MUST enum pv_code wire_fill(struct wire *w, int timeout_ms, struct err *err);
 /* wire_fill() until a record is there; *got is false at the end. */
 PV_MUST enum pv_code wire_read(struct wire *w, struct wire_rec *rec, bool *got,

@@ -154,6 +154,19 @@ static bool put_spki(const struct escrow_to *to, struct buf *out,
 	return true;
 }
 
+enum pv_code escrow_to_der(const struct escrow_to *to, struct buf *out,
+			   struct err *err)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(to->cert, &der);
+
+	if (len <= 0)
+		return ossl_fail(err, "an escrow certificate");
+	buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
+	return buf_check(out, err);
+}
+
 enum pv_code escrow_to_put(const struct escrow_to *to, struct buf *out,
 			   struct err *err)
 {

@@ -36,6 +36,10 @@ PV_MUST enum pv_code escrow_to_check(const struct escrow_to *to, int64_t now_s,
 PV_MUST enum pv_code escrow_to_put(const struct escrow_to *to, struct buf *out,
 				   struct err *err);
 
+/* Appends the certificate, DER, as OpenSSL writes it. PV_INTERNAL. */
+PV_MUST enum pv_code escrow_to_der(const struct escrow_to *to, struct buf *out,
+				   struct err *err);
+
 /* Appends the CMS DER of content to out. PV_INTERNAL. */
 PV_MUST enum pv_code escrow_seal(const struct escrow_to *to,
 				 const struct secret *content, struct buf *out,

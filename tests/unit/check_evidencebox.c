@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/flow/evidencebox_impl.h"
+#include "tests/unit/box_fix.h"
 #include "tests/unit/evidence_psa.h"
 
 static struct evidencebox box;
@@ -285,12 +286,6 @@ START_TEST(test_lies)
 	ck_assert(lie(&why, "evidence.nonce", false) == PV_INTERNAL);
 }
 END_TEST
-
-/* valgrind 3.19 does not pass this call on; there are kernels without. */
-static bool seccomp_is_there(void)
-{
-	return syscall(SYS_seccomp, UINT_MAX, 0, NULL) != -1 || errno != ENOSYS;
-}
 
 static Suite *suite(void)
 {

@@ -8,6 +8,7 @@
 
 #include "lib/base/sha256.h"
 #include "lib/flow/evidencebox_impl.h"
+#include "tests/unit/box_fix.h"
 #include "tests/unit/evidence_chain.h"
 #include "tests/unit/seal_keys.h"
 #include "tests/unit/tpm2_fix.h"
@@ -202,12 +203,6 @@ START_TEST(lies)
 	ck_assert(lie(PV_WAITING, "ek.form", 0, false, WIRE_OFFER) == PV_INPUT);
 }
 END_TEST
-
-/* valgrind 3.19 does not pass this call on; there are kernels without. */
-static bool seccomp_is_there(void)
-{
-	return syscall(SYS_seccomp, UINT_MAX, 0, NULL) != -1 || errno != ENOSYS;
-}
 
 int main(void)
 {

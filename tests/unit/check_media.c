@@ -1,6 +1,7 @@
 #include "lib/flow/media.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,7 +9,27 @@
 
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/mediabox.h"
+#include "tests/unit/box_fix.h"
 #include "tests/unit/unit.h"
+
+static struct mediabox box = MEDIABOX_INIT;
+
+static void setup(void)
+{
+	ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	UNIT_OK(mediabox_start(&box, &err_));
+}
+
+static void teardown(void)
+{
+	mediabox_stop(&box);
+}
+
+static struct media on(const char *dir)
+{
+	return (struct media){ .dir = dir, .box = &box };
+}
 
 /* A folder of its own for each test. */
 static const char *medium(const char *name, char dir[200])
@@ -33,9 +54,10 @@ static void write_file(const char *dir, const char *file, const char *bytes)
 
 static void give(const char *dir, const char *file, const char *bytes)
 {
+	const struct media m = on(dir);
 	uint8_t hash[32], want[32];
 
-	UNIT_OK(media_give(dir, "acme", file, text(bytes), hash, &err_));
+	UNIT_OK(media_give(&m, "acme", file, text(bytes), hash, &err_));
 	UNIT_OK(sha256(text(bytes), want, &err_));
 	ck_assert_mem_eq(hash, want, sizeof(hash));
 }
@@ -43,11 +65,12 @@ static void give(const char *dir, const char *file, const char *bytes)
 static enum pv_code take(const char *dir, const char *from, const char *file,
 			 struct buf *bytes, struct err *err)
 {
+	const struct media m = on(dir);
 	uint8_t hash[32];
 
 	err_init(err);
 	buf_init(bytes, MEDIA_FILE_MAX);
-	return media_take(dir, from, file, bytes, hash, err);
+	return media_take(&m, from, file, bytes, hash, err);
 }
 
 static void refused(const char *dir, const char *file, enum pv_code code,
@@ -94,17 +117,17 @@ START_TEST(test_nothing_is_written_over)
 	struct buf b;
 	char dir[200];
 
-	medium("over", dir);
+	const struct media m = on(medium("over", dir));
+
 	err_init(&err);
 	give(dir, "one.csr", "first");
 	unit_refused(
-		media_give(dir, "acme", "one.csr", text("other"), hash, &err),
+		media_give(&m, "acme", "one.csr", text("other"), hash, &err),
 		PV_CONFLICT, "media.sums", &err);
 	write_file(dir, "acme/stray", "there");
 	err_init(&err);
-	unit_refused(
-		media_give(dir, "acme", "stray", text("other"), hash, &err),
-		PV_CONFLICT, "output.exists", &err);
+	unit_refused(media_give(&m, "acme", "stray", text("other"), hash, &err),
+		     PV_CONFLICT, "output.exists", &err);
 	UNIT_OK(take(dir, "acme", "one.csr", &b, &err_));
 	ck_assert(span_equal(buf_span(&b), text("first")));
 	buf_release(&b);
@@ -150,20 +173,21 @@ START_TEST(test_names)
 	struct err err;
 	char dir[200], to[300], from[300];
 
-	medium("names", dir);
+	const struct media m = on(medium("names", dir));
+	const struct media none = on("/nonexistent");
+
 	err_init(&err);
 	unit_refused(media_give(NULL, "acme", "f", text("x"), hash, &err),
 		     PV_USAGE, "media.none", &err);
 	err_init(&err);
-	unit_refused(media_give(dir, "../up", "f", text("x"), hash, &err),
+	unit_refused(media_give(&m, "../up", "f", text("x"), hash, &err),
 		     PV_INPUT, "media.name", &err);
 	err_init(&err);
-	unit_refused(media_give(dir, "acme", MEDIA_SUMS, text("x"), hash, &err),
+	unit_refused(media_give(&m, "acme", MEDIA_SUMS, text("x"), hash, &err),
 		     PV_INPUT, "media.name", &err);
 	err_init(&err);
-	unit_refused(
-		media_give("/nonexistent", "acme", "f", text("x"), hash, &err),
-		PV_NOT_FOUND, "media.file", &err);
+	unit_refused(media_give(&none, "acme", "f", text("x"), hash, &err),
+		     PV_NOT_FOUND, "media.file", &err);
 	refused(dir, "../f", PV_INPUT, "media.name");
 	give(dir, "real", "x");
 	snprintf(from, sizeof(from), "%s/acme/real", dir);
@@ -173,11 +197,72 @@ START_TEST(test_names)
 }
 END_TEST
 
+/* Neither what is taken nor what is given goes by way of a link. */
+START_TEST(test_folders)
+{
+	char dir[200], to[300], from[300];
+	uint8_t hash[32];
+	struct err err;
+	struct buf b;
+	int fd = -1;
+
+	const struct media m = on(medium("folders", dir));
+
+	give(dir, "real", "x");
+	snprintf(from, sizeof(from), "%s/acme", dir);
+	snprintf(to, sizeof(to), "%s/other", dir);
+	ck_assert_int_eq(symlink(from, to), 0);
+	unit_refused(take(dir, "other", "real", &b, &err), PV_INPUT,
+		     "media.folder", &err);
+	err_init(&err);
+	unit_refused(media_open(&m, "other", &fd, &err), PV_INPUT,
+		     "media.folder", &err);
+	ck_assert_int_eq(fd, -1);
+	err_init(&err);
+	ck_assert(media_give(&m, "other", "two", text("x"), hash, &err) !=
+		  PV_OK);
+	snprintf(to, sizeof(to), "%s/acme/two", dir);
+	ck_assert_int_ne(access(to, F_OK), 0);
+	err_init(&err);
+	unit_refused(media_open(&m, "nobody", &fd, &err), PV_NOT_FOUND,
+		     "media.file", &err);
+	UNIT_OK(media_open(&m, "acme", &fd, &err_));
+	close(fd);
+}
+END_TEST
+
+/* Without its process nothing of a medium is read. */
+START_TEST(test_no_box)
+{
+	struct media m;
+	uint8_t hash[32];
+	struct err err;
+	struct buf b;
+	char dir[200];
+
+	m = on(medium("alone", dir));
+	give(dir, "real", "x");
+	m.box = NULL;
+	err_init(&err);
+	buf_init(&b, MEDIA_FILE_MAX);
+	unit_refused(media_take(&m, "acme", "real", &b, hash, &err),
+		     PV_INTERNAL, "media.box", &err);
+	buf_release(&b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("media");
 	TCase *tc = tcase_create("media");
 
+	if (!seccomp_is_there()) {
+		unit_skip("media", "no seccomp here");
+		return unit_run(s);
+	}
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_folders);
+	tcase_add_test(tc, test_no_box);
 	tcase_add_test(tc, test_there_and_back);
 	tcase_add_test(tc, test_nothing_is_written_over);
 	tcase_add_test(tc, test_sums_that_lie);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/box_fix.h"
 #include "tests/unit/unit.h"
 
 #define WITHOUT_LANDLOCK 90
@@ -167,12 +168,6 @@ static bool filter_is_built_in(void)
 #else
 	return true;
 #endif
-}
-
-/* valgrind 3.19 does not pass this call on; there are kernels without. */
-static bool seccomp_is_there(void)
-{
-	return syscall(SYS_seccomp, UINT_MAX, 0, NULL) != -1 || errno != ENOSYS;
 }
 
 int main(void)
