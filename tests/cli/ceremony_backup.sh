@@ -343,6 +343,9 @@ for share in "$T/plain"/*.txt "$T/papers"/*.txt; do
 	value=$(value_of "$share")
 	found=$(lies_in "$value" "$H" "$T/tokens" "$M/acme" "$T/out" "$T/err")
 	expect_equal "$found" "" "files with the value of $share"
+	# On the medium it is where people brought it, and nowhere else.
+	found=$(lies_in "$value" "$M" | grep -v "^$M/shares/")
+	expect_equal "$found" "" "files of the medium with $share's value"
 	for line in 1 2 3 4; do
 		if grep -q -F "$(sed -n "s/^$line //p" "$share")" \
 			"$H/$F/transcript.jsonl"; then

@@ -68,7 +68,7 @@ other_csr "/O=acme-root/CN=Root CA"
 side_ends 4 csr.requests resume root
 openssl req -new -newkey rsa:2048 -nodes -keyout "$T/other.key" \
 	-subj "/O=acme-root/CN=Issuing CA 1" -out "$given/issuing-1.csr" \
-	>/dev/null 2>&1
+	>/dev/null 2>&1 || fail "openssl req"
 resum acme-issuing
 side_ends 4 key.algorithm resume root
 [ ! -e "$T/media/acme-root" ] || fail "something was given"
@@ -152,11 +152,12 @@ END
 : >"$T/index"
 echo 01 >"$T/number"
 openssl req -x509 -key "$T/other.key" -utf8 -config "$T/root.cnf" -days 3650 \
-	-out "$T/other.pem" >/dev/null 2>&1
+	-out "$T/other.pem" >/dev/null 2>&1 || fail "openssl req -x509"
 openssl ca -gencrl -config "$T/ca.cnf" -keyfile "$T/other.key" \
 	-cert "$T/other.pem" -out "$T/other.crl" >/dev/null 2>&1 ||
 	fail "openssl ca"
-openssl crl -in "$T/other.crl" -outform DER -out "$given/root.crl"
+openssl crl -in "$T/other.crl" -outform DER -out "$given/root.crl" ||
+	fail "openssl crl"
 resum acme-root
 side_ends 4 list.foreign resume issuing
 as_given root
