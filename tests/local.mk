@@ -495,6 +495,11 @@ tests/cli/die.so: tests/cli/die.c tests/cli/.dirstamp
 	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
 		-o $@ $(srcdir)/tests/cli/die.c -ldl
 CLEANFILES += tests/cli/die.so
+check_DATA += tests/cli/modes.so
+tests/cli/modes.so: tests/cli/modes.c tests/cli/.dirstamp
+	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
+		-o $@ $(srcdir)/tests/cli/modes.c
+CLEANFILES += tests/cli/modes.so
 
 # A PKCS#11 module whose calls can be made slow or wrong.
 check_DATA += tests/fault/shim.so
@@ -524,6 +529,7 @@ CLI_TESTS = \
 	tests/cli/certonly.sh \
 	tests/cli/ceremony.sh tests/cli/ceremony_approvals.sh \
 	tests/cli/ceremony_backup.sh tests/cli/ceremony_backup_kill.sh \
+	tests/cli/ceremony_medium.sh \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_later.sh \
 	tests/cli/ceremony_later_kill.sh tests/cli/ceremony_later_backup.sh \
 	tests/cli/ceremony_later_ca.sh tests/cli/ceremony_later_roster.sh \
@@ -663,6 +669,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/cli/room.exp \
 	tests/cli/clock.c \
 	tests/cli/die.c \
+	tests/cli/modes.c \
 	tests/lint.awk \
 	tests/lint.allow \
 	tests/unit/valgrind.supp \

@@ -280,7 +280,8 @@ static bool is_for(const char *temp, const char *name)
 	return !name || (strncmp(temp + 1, name, n) == 0 && temp[1 + n] == '.');
 }
 
-static void sweep(int dirfd, const char *name)
+static void sweep(int dirfd, const char *name,
+		  void (*told)(void *ctx, const char *file), void *ctx)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -294,20 +295,27 @@ static void sweep(int dirfd, const char *name)
 		pid_t pid = staged_by(e->d_name);
 
 		if (pid > 0 && is_for(e->d_name, name) && kill(pid, 0) != 0 &&
-		    errno == ESRCH)
-			unlinkat(dirfd, e->d_name, 0);
+		    errno == ESRCH && unlinkat(dirfd, e->d_name, 0) == 0 &&
+		    told)
+			told(ctx, e->d_name);
 	}
 	closedir(dir);
 }
 
 void file_group_sweep(int dirfd)
 {
-	sweep(dirfd, NULL);
+	sweep(dirfd, NULL, NULL, NULL);
+}
+
+void file_sweep_told(int dirfd, void (*told)(void *ctx, const char *file),
+		     void *ctx)
+{
+	sweep(dirfd, NULL, told, ctx);
 }
 
 void file_sweep(int dirfd, const char *name)
 {
-	sweep(dirfd, name);
+	sweep(dirfd, name, NULL, NULL);
 }
 
 void file_group_free(struct file_group *g)

@@ -1,7 +1,7 @@
 /*
  * filesweep: what file_write() of one file left, beside it, in a process that
- * has ended since: for a file whose bytes may not lie about, in a folder that is
- * not ours alone.
+ * has ended since: for a file whose bytes may not lie about, in a folder that
+ * is not ours alone.
  *
  * Does not check: whether the process lives in another PID namespace.
  */
@@ -10,5 +10,8 @@
 
 /* name: the file's, without a folder. What cannot be removed stays. */
 void file_sweep(int dirfd, const char *name);
+/* file_group_sweep() that tells of each file that it removed. */
+void file_sweep_told(int dirfd, void (*told)(void *ctx, const char *file),
+		     void *ctx);
 
 #endif

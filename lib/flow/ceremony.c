@@ -457,6 +457,8 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 	if (rc == PV_OK)
 		rc = open_transcript(&c, err);
 	if (rc == PV_OK)
+		rc = ceremony_sweep(&c, err);
+	if (rc == PV_OK)
 		rc = ceremony_window(plan, c.mode, err);
 	if (rc == PV_OK)
 		rc = ceremony_approve(&c, err);

@@ -339,6 +339,22 @@ static enum pv_code tell(struct ceremony *c, const char *file,
 		{ "threshold", m }, { "file", file }, { "file_sha256", hex });
 }
 
+/* Of what is printed: the file is clear text until it is destroyed. */
+static enum pv_code check_modes(struct ceremony *c, struct err *err)
+{
+	bool keeps = false;
+	enum pv_code rc =
+		media_keeps_modes(c->opts->media, c->a->name, &keeps, err);
+
+	if (rc != PV_OK || keeps)
+		return rc;
+	return ceremony_ask(c,
+			    "The medium keeps no modes: whoever is on this "
+			    "machine can read a share until its file is "
+			    "destroyed. Use it all the same",
+			    err);
+}
+
 static enum pv_code make(struct ceremony *c, const struct plan_step *step,
 			 const struct authority_key *named, const char *file,
 			 struct buf *bytes, struct err *err)
@@ -357,6 +373,8 @@ static enum pv_code make(struct ceremony *c, const struct plan_step *step,
 
 	if (rc == PV_OK)
 		rc = take_officers(c, step, &officers, err);
+	if (rc == PV_OK && step->print)
+		rc = check_modes(c, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
 	job.hsm = c->hsm;

@@ -68,6 +68,9 @@ const char *ceremony_answers(const struct ceremony *c);
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);
 
+/* Of a run that goes on: what the one before left half-written on the medium is
+ * removed, and named. */
+PV_MUST enum pv_code ceremony_sweep(struct ceremony *c, struct err *err);
 /* A file to the medium, under the authority's own name (media.h). */
 PV_MUST enum pv_code ceremony_give(struct ceremony *c, const char *file,
 				   struct span bytes, struct err *err);

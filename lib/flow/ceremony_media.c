@@ -5,6 +5,33 @@
 #include "lib/flow/ceremonytext.h"
 #include "lib/flow/media.h"
 
+struct sweeping {
+	struct ceremony *c;
+	struct err *err;
+	enum pv_code rc;
+};
+
+static void tell_swept(void *ctx, const char *file)
+{
+	struct sweeping *s = ctx;
+	struct err *err = s->err;
+
+	if (s->rc == PV_OK)
+		s->rc = CEREMONY_PUT(s->c, "swept", { "file", file });
+}
+
+/* It may be the text of a share, cut off: people should know of it. */
+enum pv_code ceremony_sweep(struct ceremony *c, struct err *err)
+{
+	struct sweeping s = { c, err, PV_OK };
+	enum pv_code rc;
+
+	if (!c->opts->resume || !c->opts->media || c->ended)
+		return PV_OK;
+	rc = media_sweep(c->opts->media, c->a->name, tell_swept, &s, err);
+	return rc == PV_OK ? s.rc : rc;
+}
+
 enum pv_code ceremony_give(struct ceremony *c, const char *file,
 			   struct span bytes, struct err *err)
 {

@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/filesweep.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/mediabox.h"
 
@@ -268,5 +272,54 @@ enum pv_code media_take(const struct media *m, const char *from,
 	if (rc == PV_OK && !found)
 		rc = sums_fail(PV_INTEGRITY, file,
 			       "SHA256SUMS does not have it", err);
+	return rc;
+}
+
+/* ---- what the medium is like, and what lies on it ---- */
+
+/* A file as a share would be, with nothing in it. */
+enum pv_code media_keeps_modes(const struct media *m, const char *authority,
+			       bool *keeps, struct err *err)
+{
+	CLEANUP(fd_cleanup) int folder = -1;
+	CLEANUP(fd_cleanup) int fd = -1;
+	struct stat st;
+	char name[64];
+	enum pv_code rc = check_names(m, authority, NULL, err);
+
+	*keeps = false;
+	if (rc == PV_OK)
+		rc = make_folder(m, authority, &folder, err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(name, sizeof(name), ".modes.0.%ld.tmp", (long)getpid());
+	fd = openat(folder, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(err, PV_STORAGE, "file.create", NULL,
+				 "cannot make a file on the medium");
+	*keeps = fstat(fd, &st) == 0 && (st.st_mode & 077) == 0;
+	return unlinkat(folder, name, 0) == 0
+		       ? PV_OK
+		       : err_errno(err, PV_STORAGE, "file.create", NULL,
+				   "cannot remove a file from the medium");
+}
+
+enum pv_code media_sweep(const struct media *m, const char *authority,
+			 void (*told)(void *ctx, const char *file), void *ctx,
+			 struct err *err)
+{
+	CLEANUP(fd_cleanup) int folder = -1;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = media_open(m, authority, &folder, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc == PV_OK)
+		file_sweep_told(folder, told, ctx);
+	else
+		*err = why;
 	return rc;
 }

@@ -63,6 +63,23 @@ PV_MUST enum pv_code media_open(const struct media *m, const char *folder,
 				int *fd, struct err *err);
 
 /*
+ * *keeps: a file of DIR/<authority>, which is made, is its owner's alone where
+ * its mode says so. A FAT has the mode that it was mounted with. Codes of
+ * media_give().
+ */
+PV_MUST enum pv_code media_keeps_modes(const struct media *m,
+				       const char *authority, bool *keeps,
+				       struct err *err);
+/*
+ * Removes what a process that has ended left of files on their way to
+ * DIR/<authority>, and tells of each. No such folder: nothing. Codes of
+ * media_open().
+ */
+PV_MUST enum pv_code media_sweep(const struct media *m, const char *authority,
+				 void (*told)(void *ctx, const char *file),
+				 void *ctx, struct err *err);
+
+/*
  * What SHA256SUMS (its text) has of a file whose SHA-256 is hex, lowercase:
  * *found says whether it has a line. "media.sums", with that code: another
  * hash, two lines, or any line that is none; *found says nothing then.

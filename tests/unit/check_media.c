@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/fileio.h"
@@ -231,6 +232,46 @@ START_TEST(test_folders)
 }
 END_TEST
 
+/* It says what it does here, and leaves nothing. */
+START_TEST(test_modes)
+{
+	char dir[200], path[300];
+	bool keeps = false;
+	const struct media m = on(medium("modes", dir));
+
+	UNIT_OK(media_keeps_modes(&m, "acme", &keeps, &err_));
+	ck_assert(keeps);
+	snprintf(path, sizeof(path), "%s/acme", dir);
+	ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
+static void told(void *ctx, const char *file)
+{
+	snprintf(ctx, 100, "%s", file);
+}
+
+START_TEST(test_sweep)
+{
+	char dir[200], file[100], left[100], seen[100] = "";
+	const struct media m = on(medium("sweep", dir));
+	pid_t pid;
+
+	UNIT_OK(media_sweep(&m, "acme", told, seen, &err_));
+	give(dir, "real", "x");
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	ck_assert(waitpid(pid, NULL, 0) == pid);
+	snprintf(file, sizeof(file), "acme/.real.0.%ld.tmp", (long)getpid());
+	write_file(dir, file, "y");
+	snprintf(left, sizeof(left), "acme/.real.0.%ld.tmp", (long)pid);
+	write_file(dir, left, "y");
+	UNIT_OK(media_sweep(&m, "acme", told, seen, &err_));
+	ck_assert_str_eq(seen, left + strlen("acme/"));
+}
+END_TEST
+
 /* Without its process nothing of a medium is read. */
 START_TEST(test_no_box)
 {
@@ -261,6 +302,8 @@ int main(void)
 		return unit_run(s);
 	}
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_modes);
+	tcase_add_test(tc, test_sweep);
 	tcase_add_test(tc, test_folders);
 	tcase_add_test(tc, test_no_box);
 	tcase_add_test(tc, test_there_and_back);
