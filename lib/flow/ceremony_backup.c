@@ -379,6 +379,8 @@ static enum pv_code make(struct ceremony *c, const struct plan_step *step,
 		rc = ceremony_login(c, err);
 	job.hsm = c->hsm;
 	if (rc == PV_OK)
+		rc = ceremony_lock_shares(c, err);
+	if (rc == PV_OK)
 		rc = keybackup(&job, &b, err);
 	if (rc == PV_OK)
 		rc = backup_put(&b, bytes, err);

@@ -20,6 +20,9 @@ void ceremony_backup_file(const struct authority_key *named,
 void ceremony_share_file(const struct authority_key *named,
 			 const uint8_t split[SHARES_SPLIT_LEN], unsigned number,
 			 const char *end, char out[CEREMONY_BACKUP_MAX]);
+/* Before pieces of a key are split or joined: where their memory cannot be
+ * locked, a line of the transcript says so. */
+PV_MUST enum pv_code ceremony_lock_shares(struct ceremony *c, struct err *err);
 /* DIR/<folder>/<file> of the medium as a share's text. PV_NOT_FOUND;
  * PV_INTEGRITY, "shares.text", with the file as object. */
 PV_MUST enum pv_code ceremony_read_share(struct ceremony *c, const char *folder,

@@ -310,5 +310,7 @@ enum pv_code ceremony_restore_key(struct ceremony *c,
 		rc = take_printed(&r, giver(c, step), &named, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
+	if (rc == PV_OK)
+		rc = ceremony_lock_shares(c, err);
 	return rc == PV_OK ? visit_all(&r, err) : rc;
 }

@@ -60,6 +60,16 @@ static enum pv_code find_text(const struct ceremony *c, char file[NAME_MAX + 1],
 	return PV_OK;
 }
 
+enum pv_code ceremony_lock_shares(struct ceremony *c, struct err *err)
+{
+	if (shares_lock_memory())
+		return PV_OK;
+	return CEREMONY_PUT(c, "unlocked",
+			    { "memory", "where shares are made and joined" },
+			    { "next", "have no swap on this machine, or raise "
+				      "its limit of locked memory" });
+}
+
 enum pv_code ceremony_texts_gone(struct ceremony *c, struct err *err)
 {
 	char file[NAME_MAX + 1], text[NAME_MAX + 128];

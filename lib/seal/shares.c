@@ -1,11 +1,17 @@
 #include "lib/seal/shares.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <libgfshare.h>
 #include <openssl/rand.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
+
+#define SLACK 65536u /* bytes: more than libgfshare takes */
 
 typedef gfshare_ctx *gfshare_ptr;
 
@@ -20,6 +26,30 @@ static void fill_rand(unsigned char *p, unsigned int len)
 {
 	if (RAND_priv_bytes(p, (int)len) != 1)
 		memset(p, 0, len);
+}
+
+static void close_maps(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+/* What is small comes from the heap, which the slack has made large enough. */
+bool shares_lock_memory(void)
+{
+	CLEANUP(close_maps) FILE *maps = NULL;
+	void *volatile slack = malloc(SLACK);
+	char line[512];
+	uintptr_t from, to, at = (uintptr_t)slack;
+	bool locked = false;
+
+	free(slack);
+	maps = at ? fopen("/proc/self/maps", "re") : NULL;
+	while (maps && !locked && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%zx-%zx", &from, &to) == 2 && at >= from &&
+		    at < to)
+			locked = mlock((const void *)from, to - from) == 0;
+	return locked;
 }
 
 void share_release(struct share *s)

@@ -18,7 +18,7 @@
  *
  * Does not check: that shares join to the secret they were split from, beyond
  * their split, number and digest. libgfshare works on memory of its own, which
- * is not locked, and is overwritten when this returns.
+ * is overwritten when this returns, and locked if shares_lock_memory() could.
  * Specification: A. Shamir, How to share a secret, 1979; libgfshare(5).
  */
 #ifndef PV_SEAL_SHARES_H
@@ -48,6 +48,13 @@ struct shares { /* zeroed: none */
 };
 void shares_release(struct shares *s);
 void share_release(struct share *s);
+
+/*
+ * Locks the heap, where libgfshare will have its memory, against being written
+ * to swap, until the process ends; false when the kernel refuses, or it cannot
+ * be known. Called before each split and join; people are told.
+ */
+PV_MUST bool shares_lock_memory(void);
 
 /*
  * Splits secret (SHARES_SECRET_LEN bytes) into the empty *out. Every m shares

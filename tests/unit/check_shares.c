@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -303,6 +305,49 @@ START_TEST(gfcombine_agrees)
 }
 END_TEST
 
+/* Of the mapping that has p, from the kernel's own table. */
+static long locked_kb(const void *p)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	uintptr_t from, to;
+	bool inside = false;
+	char line[512];
+	long kb = -1;
+
+	ck_assert(f != NULL);
+	while (kb < 0 && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%zx-%zx ", &from, &to) == 2)
+			inside = (uintptr_t)p >= from && (uintptr_t)p < to;
+		else if (inside)
+			(void)!sscanf(line, "Locked: %ld kB", &kb);
+	}
+	fclose(f);
+	return kb;
+}
+
+/* What is small and asked for next lies in what was locked, if that could be.
+ * Sanitizers lock nothing, and say that they had. */
+START_TEST(memory_is_locked)
+{
+	static uint8_t page[4096];
+	const struct rlimit none = { 0, 0 };
+	bool locks = mlock(page, sizeof(page)) == 0 && locked_kb(page) > 0;
+	void *small;
+	bool locked = shares_lock_memory();
+
+	small = malloc(500);
+	ck_assert(small != NULL);
+	if (locked && locks)
+		ck_assert_int_gt(locked_kb(small), 0);
+	free(small);
+	if (!locks || geteuid() == 0)
+		return; /* no limit holds */
+	ck_assert_int_eq(munlockall(), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+	ck_assert(!shares_lock_memory());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("shares");
@@ -319,6 +364,7 @@ int main(void)
 	tcase_add_test(t, every_change_is_found);
 	tcase_add_test(t, names_the_line);
 	tcase_add_test(t, digest_is_of_all);
+	tcase_add_test(t, memory_is_locked);
 	if (system("command -v gfcombine >/dev/null 2>&1") == 0)
 		tcase_add_test(t, gfcombine_agrees);
 	else
