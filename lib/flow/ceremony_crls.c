@@ -106,7 +106,8 @@ static enum pv_code put_list(struct lists *l, const struct crl_issuer *i,
 	rc = ceremony_put_file(c, file, row->row.der, hex, err);
 	l->n += rc == PV_OK;
 	if (rc == PV_OK && c->opts->media)
-		rc = ceremony_give(c, file, row->row.der, err);
+		rc = ceremony_give_crl(c, file, &row->crl,
+				       buf_span(&i->cert.der), err);
 	return rc == PV_OK
 		       ? CEREMONY_PUT(c, "crl", { "ca", i->ca },
 				      { "list", object }, { "number", number },

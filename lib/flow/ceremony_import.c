@@ -50,6 +50,7 @@ enum pv_code ceremony_take_list(struct ceremony *c,
 				struct buf *list, struct err *err)
 {
 	CLEANUP(x509_issuer_release) struct x509_issuer by = { .path_len = 0 };
+	struct mediabox_list ignored;
 	char file[CEREMONY_FILE_MAX];
 	enum pv_code rc = x509_issuer_load(root, &by, err);
 
@@ -58,7 +59,7 @@ enum pv_code ceremony_take_list(struct ceremony *c,
 	ceremony_file(file, step->issuer, ".crl");
 	rc = ceremony_take(c, step->from, file, list, err);
 	return rc == PV_OK ? mediabox_list(c->opts->media->box, root,
-					   buf_span(list), err)
+					   buf_span(list), &ignored, err)
 			   : rc;
 }
 

@@ -1,9 +1,13 @@
 /* What changes hands in a ceremony: shown, asked for, and written down. */
 #include <stdio.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/flow/ceremony_impl.h"
 #include "lib/flow/ceremonytext.h"
 #include "lib/flow/media.h"
+#include "lib/flow/mediabox.h"
+#include "lib/x509/crl_read.h"
 
 struct sweeping {
 	struct ceremony *c;
@@ -32,18 +36,71 @@ enum pv_code ceremony_sweep(struct ceremony *c, struct err *err)
 	return rc == PV_OK ? s.rc : rc;
 }
 
+static enum pv_code tell_given(struct ceremony *c, const char *file,
+			       const uint8_t hash[32], struct err *err)
+{
+	char hex[65];
+
+	hex_encode(hash, 32, hex);
+	return CEREMONY_PUT(c, "given", { "file", file }, { "sha256", hex });
+}
+
 enum pv_code ceremony_give(struct ceremony *c, const char *file,
 			   struct span bytes, struct err *err)
 {
-	char hex[65];
 	uint8_t hash[32];
 	enum pv_code rc =
 		media_give(c->opts->media, c->a->name, file, bytes, hash, err);
 
+	return rc == PV_OK ? tell_given(c, file, hash, err) : rc;
+}
+
+/* What lies there, whatever SHA256SUMS says of it; none: empty. */
+static enum pv_code look(const struct ceremony *c, const char *file,
+			 struct buf *bytes, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = media_open(c->opts->media, c->a->name, &fd, &why);
+	if (rc == PV_OK)
+		rc = file_read(fd, file, FILEIO_NOFOLLOW, bytes, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
 	if (rc != PV_OK)
-		return rc;
-	hex_encode(hash, sizeof(hash), hex);
-	return CEREMONY_PUT(c, "given", { "file", file }, { "sha256", hex });
+		*err = why;
+	return rc;
+}
+
+enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
+			       const struct x509_crl *crl, struct span ca,
+			       struct err *err)
+{
+	CLEANUP(buf_release) struct buf there;
+	struct mediabox_list old = { .own = false };
+	uint8_t hash[32];
+	struct err why;
+	enum pv_code rc;
+
+	buf_init(&there, MEDIA_FILE_MAX);
+	err_init(&why);
+	rc = look(c, file, &there, err);
+	/* What is no list of that CA stays where it is. */
+	if (rc == PV_OK && there.len > 0 &&
+	    mediabox_list(c->opts->media->box, ca, buf_span(&there), &old,
+			  &why) == PV_INTERNAL) {
+		*err = why;
+		return PV_INTERNAL;
+	}
+	if (rc != PV_OK || !old.own || old.number > crl->number ||
+	    (old.number == crl->number &&
+	     !span_equal(buf_span(&there), crl->der)))
+		return rc == PV_OK ? ceremony_give(c, file, crl->der, err) : rc;
+	rc = media_replace(c->opts->media, c->a->name, file, crl->der, hash,
+			   err);
+	return rc == PV_OK ? tell_given(c, file, hash, err) : rc;
 }
 
 enum pv_code ceremony_take(struct ceremony *c, const char *from,

@@ -165,6 +165,7 @@ enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,
 struct giving {
 	struct ceremony *c;
 	uint32_t generation;
+	struct span ca; /* its certificate, DER */
 };
 
 static enum pv_code give_list(void *ctx, const struct export_crl_list *l,
@@ -176,7 +177,7 @@ static enum pv_code give_list(void *ctx, const struct export_crl_list *l,
 	if (l->generation != g->generation)
 		return PV_OK;
 	ceremony_file(file, l->ca, ".crl");
-	return ceremony_give(g->c, file, l->crl->der, err);
+	return ceremony_give_crl(g->c, file, l->crl, g->ca, err);
 }
 
 /* A CA that signs no lists has none to give. */
@@ -193,6 +194,7 @@ static enum pv_code give_lists_of(struct ceremony *c, const char *ca,
 	if (rc != PV_OK || !(by.ku_bits & KU_CRL_SIGN))
 		return rc;
 	g.generation = chain.ca[0].generation;
+	g.ca = buf_span(&chain.ca[0].der);
 	return export_crl_each(c->a, c->store, ca, -1, pvtime_now_s(),
 			       give_list, &g, err);
 }

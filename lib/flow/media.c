@@ -78,6 +78,27 @@ enum pv_code media_sums_find(struct span sums, const char *file,
 	return PV_OK;
 }
 
+enum pv_code media_sums_without(struct span sums, const char *file,
+				struct buf *rest, struct err *err)
+{
+	struct span want = { (const uint8_t *)file, strlen(file) };
+	struct sum line;
+
+	while (sums.len > 0) {
+		if (!next_sum(&sums, &line))
+			return sums_fail(PV_CONFLICT, MEDIA_SUMS,
+					 "a line that is no SHA-256 and name",
+					 err);
+		if (span_equal(line.name, want))
+			continue;
+		buf_put(rest, line.hex.p, line.hex.len);
+		buf_put_str(rest, GAP);
+		buf_put(rest, line.name.p, line.name.len);
+		buf_put_u8(rest, '\n');
+	}
+	return buf_check(rest, err);
+}
+
 /* ---- the folders ---- */
 
 static enum pv_code check_names(const struct media *m, const char *authority,
@@ -177,72 +198,115 @@ static enum pv_code read_file(int folder, const char *file, struct buf *bytes,
 
 /* ---- giving and taking ---- */
 
-/* The sums that are there, and the file's. */
-static enum pv_code add_sum(const struct media *m, int folder, const char *file,
-			    const char *hex, struct buf *sums, struct err *err)
+struct gift {
+	const char *authority, *file;
+	mode_t mode;
+	bool replaces;
+};
+
+static enum pv_code read_sums(int folder, struct buf *sums, struct err *err)
 {
-	bool found = false;
 	struct err why;
 	enum pv_code rc;
 
 	err_init(&why);
 	rc = file_read(folder, MEDIA_SUMS, FILEIO_NOFOLLOW, sums, &why);
-	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	if (rc != PV_OK)
 		*err = why;
-		return rc;
-	}
-	rc = mediabox_sums(m->box, buf_span(sums), file, hex, PV_CONFLICT,
-			   &found, err);
+	return rc;
+}
+
+/* The sums that are there, and the file's. */
+static enum pv_code add_sum(const struct media *m, int folder,
+			    const struct gift *gift, const char *hex,
+			    struct buf *sums, struct err *err)
+{
+	CLEANUP(buf_release) struct buf old;
+	bool found = false;
+	enum pv_code rc;
+
+	buf_init(&old, MEDIA_FILE_MAX);
+	rc = read_sums(folder, &old, err);
+	if (rc == PV_OK && gift->replaces)
+		rc = mediabox_sums_without(m->box, buf_span(&old), gift->file,
+					   sums, err);
+	else if (rc == PV_OK)
+		rc = mediabox_sums(m->box, buf_span(&old), gift->file, hex,
+				   PV_CONFLICT, &found, err);
+	if (rc == PV_OK && !gift->replaces)
+		buf_put(sums, old.data, old.len);
 	if (rc == PV_OK && !found)
-		buf_printf(sums, "%s" GAP "%s\n", hex, file);
+		buf_printf(sums, "%s" GAP "%s\n", hex, gift->file);
 	return rc == PV_OK ? buf_check(sums, err) : rc;
 }
 
-static enum pv_code give(const struct media *m, const char *authority,
-			 const char *file, mode_t mode, struct span bytes,
-			 uint8_t hash[32], struct err *err)
+static enum pv_code put(int folder, const struct gift *gift, struct span bytes,
+			struct span sums, struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	enum pv_code rc = file_group_new(&g, err);
+
+	if (rc == PV_OK)
+		rc = (gift->replaces ? file_group_replace : file_group_add)(
+			g, folder, gift->file, gift->mode, bytes.p, bytes.len,
+			err);
+	if (rc == PV_OK)
+		rc = file_group_replace(g, folder, MEDIA_SUMS, 0644, sums.p,
+					sums.len, err);
+	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+static enum pv_code give(const struct media *m, const struct gift *gift,
+			 struct span bytes, uint8_t hash[32], struct err *err)
+{
 	CLEANUP(fd_cleanup) int folder = -1;
 	CLEANUP(buf_release) struct buf sums;
 	char hex[HEX + 1];
-	enum pv_code rc = check_names(m, authority, file, err);
+	enum pv_code rc = check_names(m, gift->authority, gift->file, err);
 
 	buf_init(&sums, MEDIA_FILE_MAX);
 	if (rc == PV_OK)
 		rc = sha256(bytes, hash, err);
 	if (rc == PV_OK)
-		rc = make_folder(m, authority, &folder, err);
+		rc = make_folder(m, gift->authority, &folder, err);
 	if (rc != PV_OK)
 		return rc;
 	/* What a crash left of a file is on its way to somebody else. */
 	file_group_sweep(folder);
 	hex_encode(hash, SHA256_LEN, hex);
-	rc = add_sum(m, folder, file, hex, &sums, err);
-	if (rc == PV_OK)
-		rc = file_group_new(&g, err);
-	if (rc == PV_OK)
-		rc = file_group_add(g, folder, file, mode, bytes.p, bytes.len,
-				    err);
-	if (rc == PV_OK)
-		rc = file_group_replace(g, folder, MEDIA_SUMS, 0644, sums.data,
-					sums.len, err);
-	return rc == PV_OK ? file_group_commit(g, err) : rc;
+	rc = add_sum(m, folder, gift, hex, &sums, err);
+	return rc == PV_OK ? put(folder, gift, bytes, buf_span(&sums), err)
+			   : rc;
 }
 
 enum pv_code media_give(const struct media *m, const char *authority,
 			const char *file, struct span bytes, uint8_t hash[32],
 			struct err *err)
 {
-	return give(m, authority, file, 0644, bytes, hash, err);
+	const struct gift gift = { authority, file, 0644, false };
+
+	return give(m, &gift, bytes, hash, err);
+}
+
+enum pv_code media_replace(const struct media *m, const char *authority,
+			   const char *file, struct span bytes,
+			   uint8_t hash[32], struct err *err)
+{
+	const struct gift gift = { authority, file, 0644, true };
+
+	return give(m, &gift, bytes, hash, err);
 }
 
 enum pv_code media_give_private(const struct media *m, const char *authority,
 				const char *file, const struct secret *bytes,
 				uint8_t hash[32], struct err *err)
 {
-	return give(m, authority, file, 0600,
-		    (struct span){ bytes->data, bytes->len }, hash, err);
+	const struct gift gift = { authority, file, 0600, false };
+
+	return give(m, &gift, (struct span){ bytes->data, bytes->len }, hash,
+		    err);
 }
 
 enum pv_code media_take(const struct media *m, const char *from,

@@ -44,6 +44,11 @@ PV_MUST enum pv_code media_give_private(const struct media *m,
 					const char *authority, const char *file,
 					const struct secret *bytes,
 					uint8_t sha256[32], struct err *err);
+/* media_give() of what takes the place of another file of that name, in
+ * SHA256SUMS, too. */
+PV_MUST enum pv_code media_replace(const struct media *m, const char *authority,
+				   const char *file, struct span bytes,
+				   uint8_t sha256[32], struct err *err);
 /*
  * DIR/<from>/<file> into the empty bytes, and its SHA-256. PV_NOT_FOUND,
  * "media.file"; PV_INTEGRITY, "media.sums": SHA256SUMS has another hash of it,
@@ -88,5 +93,8 @@ PV_MUST enum pv_code media_sums_find(struct span sums, const char *file,
 				     const char hex[static 64],
 				     enum pv_code code, bool *found,
 				     struct err *err);
+/* Its lines but those of a file, into rest. PV_CONFLICT, "media.sums". */
+PV_MUST enum pv_code media_sums_without(struct span sums, const char *file,
+					struct buf *rest, struct err *err);
 
 #endif

@@ -135,16 +135,35 @@ enum pv_code mediabox_officer(struct mediabox *b, struct span cert,
 	return ask_der(b, MEDIABOX_OFFICER, cert, der, err);
 }
 
+enum pv_code mediabox_sums_without(struct mediabox *b, struct span sums,
+				   const char *file, struct buf *rest,
+				   struct err *err)
+{
+	CLEANUP(mediabox_found_release)
+	struct mediabox_found f = { .found = false };
+	struct mediabox_question q = { .kind = MEDIABOX_SUMS_WITHOUT,
+				       .bytes = sums };
+	enum pv_code rc;
+
+	snprintf(q.file, sizeof(q.file), "%s", file);
+	rc = ask(b, &q, &f, err);
+	if (rc == PV_OK)
+		buf_put(rest, f.der.data, f.der.len);
+	return rc == PV_OK ? buf_check(rest, err) : rc;
+}
+
 enum pv_code mediabox_list(struct mediabox *b, struct span ca, struct span list,
-			   struct err *err)
+			   struct mediabox_list *out, struct err *err)
 {
 	CLEANUP(mediabox_found_release)
 	struct mediabox_found f = { .found = false };
 	const struct mediabox_question q = { .kind = MEDIABOX_LIST,
 					     .bytes = list,
 					     .with = ca };
+	enum pv_code rc = ask(b, &q, &f, err);
 
-	return ask(b, &q, &f, err);
+	*out = f.list;
+	return rc;
 }
 
 enum pv_code mediabox_backup(struct mediabox *b, struct span bytes,

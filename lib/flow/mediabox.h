@@ -52,10 +52,19 @@ PV_MUST enum pv_code mediabox_within(struct mediabox *b, struct span text,
 /* pem_decode() into the empty der, x509_cert_decode(), x509_issuer_load(). */
 PV_MUST enum pv_code mediabox_ca(struct mediabox *b, struct span pem,
 				 struct buf *der, struct err *err);
+struct mediabox_list {
+	bool own; /* it is that CA's */
+	uint64_t number;
+};
 /* calist_check() of a list and that certificate (DER), whatever it denies: what
- * does not parse is refused here, and who asks checks whose list it is. */
+ * does not parse is refused here, and who takes it checks whose list it is. */
 PV_MUST enum pv_code mediabox_list(struct mediabox *b, struct span ca,
-				   struct span list, struct err *err);
+				   struct span list, struct mediabox_list *out,
+				   struct err *err);
+/* media_sums_without(), into the empty rest. */
+PV_MUST enum pv_code mediabox_sums_without(struct mediabox *b, struct span sums,
+					   const char *file, struct buf *rest,
+					   struct err *err);
 /* escrow_to_new(), with that certificate's DER into the empty der. */
 PV_MUST enum pv_code mediabox_officer(struct mediabox *b, struct span cert,
 				      struct buf *der, struct err *err);

@@ -68,7 +68,8 @@ static enum pv_code read_list(const struct mediabox_question *q,
 	struct x509_crl crl;
 	enum pv_code rc = calist_check(q->with, q->bytes, -1, &crl, why);
 
-	(void)f;
+	f->list.own = rc == PV_OK;
+	f->list.number = rc == PV_OK ? crl.number : 0;
 	return rc == PV_DENIED ? PV_OK : rc;
 }
 
@@ -93,6 +94,9 @@ static enum pv_code read_it(const struct mediabox_question *q,
 	case MEDIABOX_SUMS:
 		return media_sums_find(q->bytes, q->file, q->hex, q->code,
 				       &f->found, why);
+	case MEDIABOX_SUMS_WITHOUT:
+		buf_init(&f->der, MEDIA_FILE_MAX);
+		return media_sums_without(q->bytes, q->file, &f->der, why);
 	case MEDIABOX_CSR:
 	case MEDIABOX_WITHIN:
 		return read_csr(q, f, why);

@@ -15,7 +15,8 @@ enum mediabox_kind {
 	MEDIABOX_LIST,
 	MEDIABOX_OFFICER,
 	MEDIABOX_BACKUP,
-	MEDIABOX_SHARE
+	MEDIABOX_SHARE,
+	MEDIABOX_SUMS_WITHOUT
 };
 
 struct mediabox_question { /* spans point into the record, or are who asks's */
@@ -30,6 +31,7 @@ struct mediabox_question { /* spans point into the record, or are who asks's */
 struct mediabox_found { /* what a kind gives; the rest is zeros */
 	bool found;
 	struct mediabox_csr csr;
+	struct mediabox_list list;
 	struct buf der;
 	struct backup backup;
 	struct share share;

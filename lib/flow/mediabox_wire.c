@@ -130,6 +130,12 @@ static void get_share(struct wire_rec *rec, struct share *s)
 
 /* ---- answers ---- */
 
+static bool has_der(enum mediabox_kind kind) /* or bytes of another kind */
+{
+	return kind == MEDIABOX_CA || kind == MEDIABOX_OFFICER ||
+	       kind == MEDIABOX_SUMS_WITHOUT;
+}
+
 static void put_facts(struct wire *w, enum mediabox_kind kind,
 		      const struct mediabox_found *f)
 {
@@ -139,7 +145,11 @@ static void put_facts(struct wire *w, enum mediabox_kind kind,
 		wire_put_bytes(w, f->csr.spki, sizeof(f->csr.spki));
 		wire_put_bytes(w, f->csr.sha256, sizeof(f->csr.sha256));
 	}
-	if (kind == MEDIABOX_CA || kind == MEDIABOX_OFFICER)
+	if (kind == MEDIABOX_LIST) {
+		wire_put_u64(w, f->list.own);
+		wire_put_u64(w, f->list.number);
+	}
+	if (has_der(kind))
 		wire_put_span(w, buf_span(&f->der));
 	if (kind == MEDIABOX_BACKUP)
 		put_backup(w, &f->backup);
@@ -176,12 +186,17 @@ static void get_facts(struct wire_rec *rec, enum mediabox_kind kind,
 		rec->bad |= !p256_point(
 			(struct span){ f->csr.spki, sizeof(f->csr.spki) });
 	}
-	if (kind == MEDIABOX_CA || kind == MEDIABOX_OFFICER) {
+	if (kind == MEDIABOX_LIST) {
+		f->list.own = get_number(rec, 0, 1) == 1;
+		f->list.number = wire_get_u64(rec);
+	}
+	if (has_der(kind)) {
 		struct span der = wire_get_span(rec);
 
 		buf_init(&f->der, MEDIABOX_LIST_MAX);
 		buf_put(&f->der, der.p, der.len);
-		rec->bad |= der.len == 0 || buf_check(&f->der, NULL) != PV_OK;
+		rec->bad |= kind != MEDIABOX_SUMS_WITHOUT && der.len == 0;
+		rec->bad |= buf_check(&f->der, NULL) != PV_OK;
 	}
 	if (kind == MEDIABOX_BACKUP)
 		get_backup(rec, &f->backup);

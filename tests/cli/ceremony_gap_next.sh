@@ -85,8 +85,16 @@ later_ends 4 csr.requests resume root
 [ ! -e "$T/media/acme-root" ] || fail "something was given"
 as_given issuing
 
-case_start "the root signs it, once"
+case_start "the root signs it, once; its newer list takes the older one's place"
+mkdir "$T/media/acme-root"
+cp "$T/media-1/acme-root/root.crl" "$T/media/acme-root"
+resum acme-root
 later_ends 0 '' resume root
+(cd "$T/media/acme-root" && sha256sum -c --quiet SHA256SUMS) ||
+	fail "SHA256SUMS of the root"
+cmp -s "$T/media-1/acme-root/root.crl" "$T/media/acme-root/root.crl" &&
+	fail "the older list is there"
+same_bytes "$R/publish/crl/root/0.crl" "$T/media/acme-root/root.crl"
 new=$T/media/acme-root/issuing-1.pem
 openssl verify -CAfile "$root" "$new" >"$T/out" 2>&1 ||
 	fail "OpenSSL: $(cat "$T/out")"

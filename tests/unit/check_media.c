@@ -136,6 +136,27 @@ START_TEST(test_nothing_is_written_over)
 }
 END_TEST
 
+START_TEST(test_replaces)
+{
+	uint8_t hash[32];
+	struct buf b;
+	char dir[200];
+	const struct media m = on(medium("replaces", dir));
+
+	give(dir, "one.crl", "first");
+	give(dir, "two.pem", "second");
+	for (int i = 0; i < 2; i++) {
+		UNIT_OK(media_replace(&m, "acme", "one.crl", text("third"),
+				      hash, &err_));
+		UNIT_OK(take(dir, "acme", "one.crl", &b, &err_));
+		ck_assert(span_equal(buf_span(&b), text("third")));
+		buf_release(&b);
+		UNIT_OK(take(dir, "acme", "two.pem", &b, &err_));
+		buf_release(&b);
+	}
+}
+END_TEST
+
 START_TEST(test_sums_that_lie)
 {
 	char dir[200], line[200];
@@ -302,6 +323,7 @@ int main(void)
 		return unit_run(s);
 	}
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_replaces);
 	tcase_add_test(tc, test_modes);
 	tcase_add_test(tc, test_sweep);
 	tcase_add_test(tc, test_folders);

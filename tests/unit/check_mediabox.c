@@ -42,6 +42,7 @@ static struct span text(const char *s)
 START_TEST(test_sums)
 {
 	char hex[65], line[100], other[65];
+	struct buf rest;
 	bool found;
 
 	memset(hex, 'a', 64);
@@ -63,6 +64,17 @@ START_TEST(test_sums)
 			 &err),
 	   PV_INTEGRITY, "media.sums");
 	ck_assert(!found);
+	buf_init(&rest, MEDIA_FILE_MAX);
+	unit_ok(mediabox_sums_without(&box, text(line), "two", &rest, &err),
+		&err);
+	ck_assert(span_equal(buf_span(&rest), text(line)));
+	buf_reset(&rest);
+	unit_ok(mediabox_sums_without(&box, text(line), "one.csr", &rest, &err),
+		&err);
+	ck_assert_uint_eq(rest.len, 0);
+	no(mediabox_sums_without(&box, text("x"), "one.csr", &rest, &err),
+	   PV_CONFLICT, "media.sums");
+	buf_release(&rest);
 }
 END_TEST
 
@@ -110,6 +122,7 @@ END_TEST
 
 START_TEST(test_certificates)
 {
+	struct mediabox_list what;
 	struct crl_fix root;
 	struct x509_crl_head head;
 	struct buf pem, der, list;
@@ -126,11 +139,13 @@ START_TEST(test_certificates)
 	head = crl_fix_head(&root, 1);
 	head.uris_n = 0;
 	crl_fix_make(&root, &head, NULL, 0, &list);
-	unit_ok(mediabox_list(&box, ca, buf_span(&list), &err), &err);
+	unit_ok(mediabox_list(&box, ca, buf_span(&list), &what, &err), &err);
+	ck_assert(what.own && what.number == 1);
 	list.data[list.len - 1] ^= 1;
-	unit_ok(mediabox_list(&box, ca, buf_span(&list), &err), &err);
+	unit_ok(mediabox_list(&box, ca, buf_span(&list), &what, &err), &err);
+	ck_assert(!what.own);
 	list.len--;
-	no(mediabox_list(&box, ca, buf_span(&list), &err), PV_INPUT,
+	no(mediabox_list(&box, ca, buf_span(&list), &what, &err), PV_INPUT,
 	   "crl.malformed");
 	/* One that signs may not be enciphered to. */
 	no(mediabox_officer(&box, buf_span(&pem), &der, &err), PV_INPUT,
