@@ -58,14 +58,11 @@ enum plan_key {
 
 struct plan_step {
 	enum plan_kind kind;
-	/* Roles or names, "alice, security-officer"; "": nobody */
-	char present[PLAN_PRESENT_MAX + 1];
-	char purpose[PLAN_NAME_MAX +
-		     1]; /* GENERATE_KEY; a CA's key has its name */
+	char present[PLAN_PRESENT_MAX + 1]; /* roles or names; "": nobody */
+	char purpose[PLAN_NAME_MAX + 1];    /* a CA's key has its name */
 	char text[PLAN_TEXT_MAX + 1];
 	uint8_t roster[32];  /* SHA-256 of its bytes */
-	int64_t not_after_s; /* of a CA's certificate; 0: as its template says
-			      */
+	int64_t not_after_s; /* of a CA's certificate; 0: the template's */
 	int64_t active_s; /* a CA's next generation issues then; 0: at once */
 	uint32_t generation; /* DESTROY_KEY */
 	enum plan_key key;
@@ -80,8 +77,7 @@ struct plan_step {
 	char template_name[PLAN_NAME_MAX + 1];
 	bool bound; /* to these bytes of it: */
 	uint8_t template_sha256[32];
-	/* Another authority: that gave (from; a backup's "": this one), that
-	 * will sign (to; "": as this one). */
+	/* Another authority, that gave or will sign; "": this one. */
 	char from[PLAN_NAME_MAX + 1], to[PLAN_NAME_MAX + 1];
 	bool has_root;
 	uint8_t root[32]; /* SHA-256 of the imported root (DER) */
@@ -118,8 +114,7 @@ const struct plan_step *plan_roster(const struct plan *plan);
 
 /* "generate-key" and so on. */
 const char *plan_kind_name(enum plan_kind kind);
-/* What the step is about: a purpose, a CA, a template; "" where it is the
- * token or people. */
+/* A purpose, a CA, a template; "" where it is about the token or people. */
 const char *plan_step_about(const struct plan_step *step);
 
 #endif

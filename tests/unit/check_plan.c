@@ -8,11 +8,10 @@
 
 static enum pv_code parse(const char *text, struct plan **plan, struct err *err)
 {
-	struct span s = { (const uint8_t *)text, strlen(text) };
-
 	err_init(err);
 	*plan = NULL;
-	return plan_parse(s, plan, err);
+	return plan_parse((struct span){ (const uint8_t *)text, strlen(text) },
+			  plan, err);
 }
 
 static size_t count(const struct plan *p, enum plan_kind kind)
