@@ -65,9 +65,10 @@ static void token_config(const struct authority *a, const char *uri,
 			 struct token_config *c)
 {
 	snprintf(c->locks, sizeof(c->locks), "%s/locks", a->home);
+	/* Before there is a home nobody else is about to use its tokens. */
 	c->cfg = (struct p11_config){ .module = a->module,
 				      .token_uri = uri,
-				      .lock_dir = c->locks,
+				      .lock_dir = a->home[0] ? c->locks : NULL,
 				      .timeout_s = a->hsm_timeout_s };
 }
 
@@ -75,7 +76,7 @@ static void token_config(const struct authority *a, const char *uri,
 static void token_name(const struct authority *a, size_t i,
 		       char out[AUTHORITY_URI_MAX])
 {
-	if (p11_token_uri_ok(a->tokens[i]))
+	if (p11_token_uri_ok(a->tokens[i], NULL))
 		snprintf(out, AUTHORITY_URI_MAX, "%s", a->tokens[i]);
 	else
 		snprintf(out, AUTHORITY_URI_MAX, "tokens[%zu]", i);
@@ -184,6 +185,27 @@ static enum pv_code check_pin(const struct authority *a, struct err *err)
 	return rc == PV_OK ? pin_check(a->home_fd, a->pin_source, err) : rc;
 }
 
+static void take_facts(const struct p11_facts *f, struct token_facts *out)
+{
+	*out = (struct token_facts){
+		.found = f->label[0] != '\0',
+		.slot = f->slot,
+		.pin_pad = f->protected_path,
+		.pin_count_low = f->pin_count_low,
+		.p256 = f->p256,
+		.ed25519 = f->ed25519,
+		.cmac = f->cmac,
+		.sp800_108 = f->sp800_108,
+		.gcm = f->gcm,
+		.max_sessions = f->max_sessions,
+	};
+	snprintf(out->label, sizeof(out->label), "%s", f->label);
+	snprintf(out->manufacturer, sizeof(out->manufacturer), "%s",
+		 f->manufacturer);
+	snprintf(out->model, sizeof(out->model), "%s", f->model);
+	snprintf(out->serial, sizeof(out->serial), "%s", f->serial);
+}
+
 static enum pv_code token_facts(const struct authority *a, size_t token,
 				struct token_facts *out, struct err *err)
 {
@@ -193,24 +215,37 @@ static enum pv_code token_facts(const struct authority *a, size_t token,
 
 	token_config(a, a->tokens[token], &c);
 	rc = p11_preflight(&c.cfg, &f, err);
-	*out = (struct token_facts){
-		.found = f.label[0] != '\0',
-		.pin_pad = f.protected_path,
-		.pin_count_low = f.pin_count_low,
-		.p256 = f.p256,
-		.ed25519 = f.ed25519,
-		.cmac = f.cmac,
-		.sp800_108 = f.sp800_108,
-		.gcm = f.gcm,
-		.max_sessions = f.max_sessions,
-	};
+	take_facts(&f, out);
 	token_name(a, token, out->name);
-	snprintf(out->label, sizeof(out->label), "%s", f.label);
-	snprintf(out->manufacturer, sizeof(out->manufacturer), "%s",
-		 f.manufacturer);
-	snprintf(out->model, sizeof(out->model), "%s", f.model);
-	snprintf(out->serial, sizeof(out->serial), "%s", f.serial);
 	return rc;
+}
+
+static enum pv_code token_empty(const struct authority *a, const char *label,
+				struct token_facts *out, struct err *err)
+{
+	struct p11_facts f = { .label = "" };
+	struct token_config c;
+	enum pv_code rc;
+
+	token_config(a, NULL, &c);
+	rc = p11_token_empty(&c.cfg, label, &f, err);
+	take_facts(&f, out);
+	snprintf(out->name, sizeof(out->name), "slot %lu", f.slot);
+	return rc;
+}
+
+static enum pv_code token_label(const struct authority *a, size_t token,
+				char label[33], struct err *err)
+{
+	char name[AUTHORITY_URI_MAX];
+
+	if (p11_token_uri_ok(a->tokens[token], label))
+		return PV_OK;
+	token_name(a, token, name);
+	err_object(err, name);
+	return err_fail(err, PV_INPUT, "config.token",
+			"write it as in RFC 7512: pkcs11:token=NAME",
+			"no URI of a token");
 }
 
 static enum pv_code person_pin(const char *source, const char *what,
@@ -226,6 +261,8 @@ const struct backends app_backends = {
 	.hsm_login = login_hsm,
 	.token_init = init_token,
 	.token_facts = token_facts,
+	.token_empty = token_empty,
+	.token_label = token_label,
 	.token_set_pin = set_pin,
 	.pin_read = read_pin,
 	.pin_read_old = read_old_pin,

@@ -151,6 +151,7 @@ void p11_facts_read(const struct p11_module *m, CK_SLOT_ID slot,
 	unsigned long most;
 
 	memset(out, 0, sizeof(*out));
+	out->slot = slot;
 	p11_field(out->label, info->label, sizeof(info->label));
 	p11_field(out->manufacturer, info->manufacturerID,
 		  sizeof(info->manufacturerID));

@@ -18,25 +18,23 @@
 
 #include "lib/hsm.h"
 
-/* All strings are the caller's and are copied where they must outlive a call.
- */
+/* Strings are the caller's, and copied where they must outlive a call. */
 struct p11_config {
-	const char *module; /* absolute path, from the configuration only */
-	const char
-		*token_uri;   /* RFC 7512, token attributes only, never a PIN */
-	const char *lock_dir; /* folder of the token locks, made when missing;
-			       * NULL: the token is one person's, no locks */
-	unsigned timeout_s;   /* bound of a child and of one way in (lock.h) */
-	unsigned sessions;    /* of p11_open(): 1 to 64 calls at once; 0: one */
+	const char *module;    /* absolute path, from the configuration only */
+	const char *token_uri; /* RFC 7512, token attributes only, no PIN */
+	const char *lock_dir;  /* folder of the token locks, made when missing;
+				* NULL: the token is one person's, no locks */
+	unsigned timeout_s;    /* bound of a child and of one way in (lock.h) */
+	unsigned sessions; /* of p11_open(): 1 to 64 calls at once; 0: one */
 	struct hsm_watch *watch; /* told of every call; may be NULL */
 };
 
 /* What a token says of itself; plain data, crosses a pipe. */
 struct p11_facts {
 	char label[33], manufacturer[33], model[17], serial[17];
-	unsigned long max_sessions;    /* 0: not said or without limit */
-	unsigned long max_rw_sessions; /* the same */
-	unsigned long min_pin_len, max_pin_len; /* bytes */
+	unsigned long slot;
+	unsigned long max_sessions, max_rw_sessions; /* 0: no limit is said */
+	unsigned long min_pin_len, max_pin_len;	     /* bytes */
 	bool pin_initialised, pin_count_low, pin_final_try, pin_locked;
 	bool login_required, write_protected, has_rng;
 	bool protected_path;  /* a pin pad: no PIN is asked for, one signer */
@@ -46,12 +44,12 @@ struct p11_facts {
 	bool cmac, gcm;	      /* CKM_AES_CMAC, CKM_AES_GCM on 32 byte keys */
 	bool ecdh, sp800_108; /* CKM_ECDH1_DERIVE, CKM_SP800_108_COUNTER_KDF */
 	bool key_wrap_pad, key_wrap_kwp; /* RFC 5649 under either number */
-	unsigned long ec_min_bits, ec_max_bits;
-	unsigned long aes_min_bytes, aes_max_bytes;
+	unsigned long ec_min_bits, ec_max_bits, aes_min_bytes, aes_max_bytes;
 };
 
-/* Whether text names a token as p11_open() takes it; else it may hold a PIN. */
-PV_MUST bool p11_token_uri_ok(const char *text);
+/* Whether text names a token as p11_open() takes it; else it may hold a PIN.
+ * label, unless NULL, gets the one that it asks for, or "". */
+PV_MUST bool p11_token_uri_ok(const char *text, char label[33]);
 /*
  * Asks the token, in a child, what it can and how it is; nothing is logged
  * in. PV_INPUT (URI), PV_DENIED (module path; a mechanism the project needs is
@@ -96,6 +94,10 @@ PV_MUST enum pv_code p11_token_init(const struct p11_config *cfg,
 				    const struct secret *so_pin,
 				    const struct secret *user_pin,
 				    struct err *err);
+/* What the token that it would initialise says of itself; the same codes. */
+PV_MUST enum pv_code p11_token_empty(const struct p11_config *cfg,
+				     const char *label, struct p11_facts *out,
+				     struct err *err);
 
 /*
  * Makes new the user's PIN in place of old, in a child like the above, and logs
@@ -108,12 +110,9 @@ PV_MUST enum pv_code p11_set_pin(const struct p11_config *cfg,
 				 const struct secret *new,
 				 enum hsm_pin_set *has, struct err *err);
 
-/*
- * In a child process: this one must not have initialised the module (child.h),
- * and can afterwards. PV_INPUT
- * ("officer.uri", "hsm.uri"), PV_NOT_FOUND, PV_CONFLICT (make: the name is
- * taken); codes of p11_open().
- */
+/* In a child process: this one must not have initialised the module (child.h),
+ * and can afterwards. PV_INPUT ("officer.uri", "hsm.uri"), PV_NOT_FOUND,
+ * PV_CONFLICT (make: the name is taken); codes of p11_open(). */
 PV_MUST enum pv_code p11_person(const struct hsm_person_ask *ask,
 				struct hsm_person_key *out, struct err *err);
 

@@ -1,5 +1,6 @@
 #include "pkcs11/pkcs11.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "pkcs11/life.h"
@@ -19,11 +20,17 @@ static enum pv_code ask(const void *ctx, void *result, struct err *err)
 	return p11_token_facts(cfg, &answer->facts, &answer->found, err);
 }
 
-bool p11_token_uri_ok(const char *text)
+bool p11_token_uri_ok(const char *text, char label[33])
 {
 	CLEANUP(cleanup_p11_uri_free) struct p11_uri *uri = NULL;
+	const char *named;
 
-	return p11_uri_parse_token(text, &uri, NULL) == PV_OK;
+	if (p11_uri_parse_token(text, &uri, NULL) != PV_OK)
+		return false;
+	named = p11_uri_token(uri);
+	if (label)
+		snprintf(label, 33, "%s", named ? named : "");
+	return true;
 }
 
 enum pv_code p11_preflight(const struct p11_config *cfg, struct p11_facts *out,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pkcs11/life.h"
+#include "pkcs11/rv.h"
 
 #define LABEL_LEN 32 /* CK_TOKEN_INFO.label, blank padded */
 
@@ -139,6 +140,56 @@ enum pv_code p11_token_init(const struct p11_config *cfg, const char *label,
 				"a token label is 1 to 32 printable ASCII "
 				"characters");
 	rc = p11_life_run(cfg, &child, NULL, err);
+	if (rc != PV_OK)
+		err_object(err, label);
+	return rc;
+}
+
+/* ---- which one ---- */
+
+struct look_job {
+	const struct p11_config *cfg;
+	const char *label;
+};
+
+static enum pv_code look_in_child(const void *ctx, void *result,
+				  struct err *err)
+{
+	const struct look_job *job = ctx;
+	CLEANUP(p11_life_close) struct p11_life life = P11_LIFE_INIT;
+	PKCS11_SLOT *slot = NULL;
+	CK_TOKEN_INFO info;
+	CK_SLOT_ID id;
+	CK_RV rv;
+	enum pv_code rc = p11_life_open(&life, job->cfg, err);
+
+	if (rc == PV_OK)
+		rc = empty_slot(&life, job->label, &slot, err);
+	if (rc != PV_OK)
+		return rc;
+	id = PKCS11_get_slotid_from_slot(slot);
+	rv = life.mod.f->C_GetTokenInfo(id, &info);
+	if (rv != CKR_OK)
+		return p11_rv_fail(err, rv, "C_GetTokenInfo");
+	p11_facts_read(&life.mod, id, &info, result);
+	return PV_OK;
+}
+
+enum pv_code p11_token_empty(const struct p11_config *cfg, const char *label,
+			     struct p11_facts *out, struct err *err)
+{
+	const struct look_job job = { .cfg = cfg, .label = label };
+	const struct p11_child child = {
+		.run = look_in_child,
+		.ctx = &job,
+		.result_len = sizeof(*out),
+		.timeout_s = cfg->timeout_s,
+		.what = "look for an empty token",
+	};
+	enum pv_code rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = p11_life_run(cfg, &child, out, err);
 	if (rc != PV_OK)
 		err_object(err, label);
 	return rc;

@@ -15,6 +15,7 @@ struct token_facts {
 	 */
 	char name[AUTHORITY_URI_MAX];
 	bool found; /* the rest is filled */
+	unsigned long slot;
 	char label[33], manufacturer[33], model[17], serial[17];
 	unsigned long max_sessions; /* 0: not said or without limit */
 	bool pin_pad, pin_count_low;
@@ -63,6 +64,14 @@ struct backends {
 	 */
 	enum pv_code (*token_facts)(const struct authority *a, size_t token,
 				    struct token_facts *out, struct err *err);
+	/* Which one that would be: what it says of itself. PV_CONFLICT,
+	 * PV_HSM_TEMP: there is none to initialise. */
+	enum pv_code (*token_empty)(const struct authority *a,
+				    const char *label, struct token_facts *out,
+				    struct err *err);
+	/* The label that the URI of token number token asks for; "": none. */
+	enum pv_code (*token_label)(const struct authority *a, size_t token,
+				    char label[33], struct err *err);
 	/*
 	 * Makes new the user's PIN of token number token (in a child: this
 	 * process must have none open). *has: which one it has now, also when

@@ -66,11 +66,16 @@ START_TEST(init_goes_on)
 	struct p11_facts f;
 
 	softhsm_empty("half", &cfg);
+	unit_ok(p11_token_empty(&cfg, "half", &f, &err), &err);
+	ck_assert_str_eq(f.label, "");
+	ck_assert(!f.pin_initialised);
 	unit_ok(secret_copy(&short_pin, "1", 1, &err), &err);
 	unit_ok(secret_copy(&other, "another-so", 10, &err), &err);
 	ck_assert(p11_token_init(&cfg, "half", softhsm_so_pin(), &short_pin,
 				 &err) != PV_OK);
 	err_init(&err);
+	unit_ok(p11_token_empty(&cfg, "half", &f, &err), &err);
+	ck_assert_str_eq(f.label, "half");
 	unit_refused(p11_preflight(&cfg, &f, &err), PV_HSM_FATAL, "hsm.pin",
 		     &err);
 	err_init(&err);
@@ -84,6 +89,21 @@ START_TEST(init_goes_on)
 	unit_refused(p11_token_init(&cfg, "half", softhsm_so_pin(),
 				    softhsm_pin(), &err),
 		     PV_CONFLICT, "hsm.label-taken", &err);
+	err_init(&err);
+	unit_refused(p11_token_empty(&cfg, "half", &f, &err), PV_CONFLICT,
+		     "hsm.label-taken", &err);
+}
+END_TEST
+
+START_TEST(labels_of_uris)
+{
+	char label[33] = "before";
+
+	ck_assert(p11_token_uri_ok("pkcs11:token=two%20words", label));
+	ck_assert_str_eq(label, "two words");
+	ck_assert(p11_token_uri_ok("pkcs11:serial=1", label));
+	ck_assert_str_eq(label, "");
+	ck_assert(!p11_token_uri_ok("pkcs11:token=a?pin-value=1", label));
 }
 END_TEST
 
@@ -453,6 +473,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, preflight_facts);
 	tcase_add_test(t, init_goes_on);
+	tcase_add_test(t, labels_of_uris);
 	tcase_add_test(t, preflight_by_serial);
 	tcase_add_loop_test(t, waits_for_others, 0, 6);
 	tcase_add_test(t, no_such_token);
