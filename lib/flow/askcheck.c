@@ -114,8 +114,11 @@ static enum pv_code take_work(struct askcheck *a,
 {
 	/* What happens to the run, whatever people said. */
 	static const char *const any[] = { "failed", "stopped" };
+	/* Which token it is about to be is what people are asked. */
+	static const char *const met[] = { "token", "new-token" };
 
-	if (IS_ONE_OF(line->event, any))
+	if (IS_ONE_OF(line->event, any) ||
+	    (is_kind(a, PLAN_INIT_TOKEN) && IS_ONE_OF(line->event, met)))
 		return PV_OK;
 	if (!a->go)
 		return order("a step that nobody in the room said yes to", err);

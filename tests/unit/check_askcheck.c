@@ -84,6 +84,10 @@ static const struct story good[] = {
 	    "1 share", GO, "1 backup", "1 done" } },
 	{ { RUN, KILL, GO, "1 key", GO, "1 target", "resume answers=terminal",
 	    KILL, GO, "1 destroyed", "1 done" } },
+	/* Which token it is they see before they are asked. */
+	{ { RUN, "1 step kind=init-token", "1 new-token", GO, "1 token",
+	    "1 done" } },
+	{ { RUN, "1 step kind=init-token", "1 token", GO, "1 done" } },
 	/* A crash before anybody answered. */
 	{ { RUN, KILL, "1 ask", "resume answers=terminal", KILL, GO, "1 key",
 	    GO, "1 destroyed", "1 done" } },
@@ -110,6 +114,8 @@ static const struct {
 	/* No yes to the step. */
 	{ { { RUN, CA, "1 sign" } }, 2 },
 	{ { { RUN, CA, "1 done" } }, 2 },
+	{ { { RUN, CA, "1 token" } }, 2 },
+	{ { { RUN, "1 step kind=init-token", "1 token", "1 done" } }, 3 },
 	{ { { RUN, CA, "1 ask", "1 done" } }, 3 },
 	{ { { RUN, CA, "1 ask", "1 answer answer=no", "1 done" } }, 4 },
 	{ { { RUN, CA, GO, "resume answers=terminal", CA, "1 sign" } }, 6 },
