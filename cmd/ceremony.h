@@ -10,6 +10,7 @@
 #include "lib/flow/media.h"
 
 #define CEREMONY_PATH_CAP 4096
+#define CEREMONY_DOES_CAP 2048 /* longer ones are cut: the script has them */
 
 extern const char ceremony_help[];
 extern const struct verb_part ceremony_parts[];
@@ -59,6 +60,7 @@ struct ceremony_screen { /* what stands on it */
 	size_t step, steps;
 	bool fresh; /* announced, and nobody has said to go on */
 	char title[2 * PLAN_NAME_MAX + 32], present[PLAN_PRESENT_MAX + 1];
+	char does[CEREMONY_DOES_CAP];	  /* what the script says of it */
 	char template_sha256[2 * 32 + 1]; /* "": the step names none */
 };
 struct ceremony_room {
@@ -77,7 +79,7 @@ PV_MUST enum pv_code ceremony_room_open(struct ceremony_room *room,
 void ceremony_room_release(struct ceremony_room *room);
 /* A step begins, a line was written: on standard error. ctx is the room. */
 void ceremony_show_step(const void *ctx, size_t step, size_t steps,
-			const char *text);
+			const char *text, const char *does);
 void ceremony_show_line(const void *ctx, const char *event,
 			const struct transcript_pair *pairs, size_t n);
 /* People said to go on: a step that was announced gets a screen of its own,

@@ -9,8 +9,9 @@
 
 #define CLEAR "\033[H\033[2J"
 #define SHA256_HEX 64u
-#define GROUP 4u /* hex digits between two blanks */
-#define ROW 16u	 /* digits on a line */
+#define GROUP 4u  /* hex digits between two blanks */
+#define ROW 16u	  /* digits on a line */
+#define WIDTH 76u /* characters of a line of words */
 
 static bool can_clear(const struct app *app)
 {
@@ -27,6 +28,25 @@ static void put_hash(const struct app *app, const char *hex)
 		out_note(app, "        %.4s  %.4s  %.4s  %.4s", hex + i,
 			 hex + i + GROUP, hex + i + 2 * GROUP,
 			 hex + i + 3 * GROUP);
+}
+
+/* Lines that end between words, also of a terminal that is narrow. */
+static void put_words(const struct app *app, const char *text)
+{
+	while (*text) {
+		size_t len = strlen(text), end = len;
+
+		if (len > WIDTH) {
+			end = WIDTH;
+			while (end > 0 && text[end] != ' ')
+				end--;
+			if (end == 0)
+				end = WIDTH;
+		}
+		out_note(app, "  %.*s", (int)end, text);
+		text += end;
+		text += strspn(text, " ");
+	}
 }
 
 /* Who has to be there, and what it is made under. */
@@ -48,12 +68,13 @@ static void put_step(const struct ceremony_room *room)
 
 	out_note(room->app, "==== step %zu of %zu: %s", s->step + 1, s->steps,
 		 s->title);
+	put_words(room->app, s->does);
 	put_terms(room);
 }
 
 /* The results before it stay in sight until somebody says to go on. */
 void ceremony_show_step(const void *ctx, size_t step, size_t steps,
-			const char *text)
+			const char *text, const char *does)
 {
 	const struct ceremony_room *room = ctx;
 	struct ceremony_screen *s = room->screen;
@@ -63,6 +84,7 @@ void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 	s->fresh = true;
 	s->present[0] = s->template_sha256[0] = '\0';
 	snprintf(s->title, sizeof(s->title), "%s", text);
+	snprintf(s->does, sizeof(s->does), "%s", does ? does : "");
 	out_note(room->app, "%s", "");
 	put_step(room);
 }

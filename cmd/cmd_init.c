@@ -97,8 +97,9 @@ static enum pv_code check_plan(const struct init_args *in, const char *plan,
 }
 
 static void show_step(const void *ctx, size_t step, size_t steps,
-		      const char *text)
+		      const char *text, const char *does)
 {
+	(void)does;
 	out_note(ctx, "[%zu/%zu] %s", step + 1, steps, text);
 }
 

@@ -8,6 +8,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/ceremony_cas.h"
+#include "lib/flow/ceremonytext.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
@@ -16,6 +17,8 @@
 #include "lib/flow/ownkey.h"
 #include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
+
+#define DOES_MAX 4096 /* bytes of what the script says of a step */
 
 void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
 {
@@ -262,8 +265,13 @@ static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
 {
 	const char *kind = plan_kind_name(s->kind);
 	const char *what = plan_step_about(s);
+	CLEANUP(buf_release) struct buf does;
 	char text[2 * PLAN_NAME_MAX + 32], hex[65];
 
+	buf_init(&does, DOES_MAX);
+	/* A pause's is its question. */
+	if (s->kind != PLAN_PAUSE)
+		ceremonytext_does(s, &does);
 	hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);
 	if (s->kind == PLAN_INIT_TOKEN)
 		what = c->a->name;
@@ -271,10 +279,11 @@ static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
 		snprintf(text, sizeof(text),
 			 "the token is there and left as it is");
 	else
-		snprintf(text, sizeof(text), "%s %s", kind, what);
+		snprintf(text, sizeof(text), "%s%s%s", kind, *what ? " " : "",
+			 what);
 	if (c->opts->progress)
 		c->opts->progress(c->opts->progress_ctx, c->n, c->plan->steps_n,
-				  text);
+				  text, buf_cstr(&does));
 	return CEREMONY_PUT(c, "step", { "kind", kind }, { "about", what },
 			    { "present", s->present[0] ? s->present : NULL },
 			    { "template_sha256", s->bound ? hex : NULL });

@@ -72,9 +72,10 @@ struct ceremony_opts {
 	const struct log_point *covered;   /* of it: what its checkpoint says */
 	const struct approvals_want *want; /* of it: files for its steps */
 	const struct approvals *approved;  /* of it: who approved the plan */
-	/* Told before each step; may be NULL. text is a short sentence. */
+	/* Told before each step; may be NULL. text is its title, does
+	 * what the script for people says of it. */
 	void (*progress)(const void *ctx, size_t step, size_t steps,
-			 const char *text);
+			 const char *text, const char *does);
 	/* Told of each line of the transcript; may be NULL. */
 	void (*told)(const void *ctx, const char *event,
 		     const struct transcript_pair *pairs, size_t n);

@@ -237,7 +237,7 @@ static void put_more(const struct plan_step *s, struct buf *out)
 	}
 }
 
-static void put_step(const struct plan_step *s, struct buf *out)
+void ceremonytext_does(const struct plan_step *s, struct buf *out)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
 
@@ -305,7 +305,7 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
 
-	put_step(s, out);
+	ceremonytext_does(s, out);
 	if (!s->bound)
 		return;
 	hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);

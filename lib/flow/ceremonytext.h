@@ -14,7 +14,9 @@
 /* "1f2e 3d4c ...": 64 hex digits as they are read aloud; of a text of another
  * length the text itself, cut. */
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS]);
-/* One sentence: what this step does. */
+/* What this step does, in a sentence or a few. */
+void ceremonytext_does(const struct plan_step *step, struct buf *out);
+/* The same, and with what people compare the template's file. */
 void ceremonytext_step(const struct plan_step *step, struct buf *out);
 /* The whole script. buf_check() of out is the caller's. */
 void ceremonytext(const struct plan *plan, bool html, struct buf *out);

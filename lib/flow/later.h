@@ -41,7 +41,7 @@ struct later_opts {
 	void (*told)(const void *ctx, const char *event,
 		     const struct transcript_pair *pairs, size_t n);
 	void (*progress)(const void *ctx, size_t step, size_t steps,
-			 const char *text);
+			 const char *text, const char *does);
 	const void *progress_ctx;
 };
 
