@@ -27,6 +27,29 @@ static enum pv_code vkey(const char *text, struct note_key *key,
 		key, (struct span){ (const uint8_t *)text, strlen(text) }, err);
 }
 
+/* The last thing that a ceremony makes. */
+static enum pv_code read_note(const struct ceremony_named *in,
+			      const char *beside, struct ceremony_files *f,
+			      struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = file_read(AT_FDCWD, in->note ? in->note : beside, 0, &f->note,
+		       &why);
+	if (rc == PV_NOT_FOUND && !in->note)
+		return err_fail(
+			err, rc, "ceremony.unfinished",
+			"`provctl ceremony resume' goes on with it; a "
+			"note that lies elsewhere is named with --note",
+			"the ceremony has not ended: no " TRANSCRIPT_NOTE_FILE
+			" lies beside it");
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
 static enum pv_code load(const struct ceremony_named *in,
 			 struct ceremony_files *f, struct err *err)
 {
@@ -43,8 +66,7 @@ static enum pv_code load(const struct ceremony_named *in,
 	snprintf(beside, sizeof(beside), "%.*s" TRANSCRIPT_NOTE_FILE,
 		 slash ? (int)(slash - in->transcript) + 1 : 0, in->transcript);
 	if (rc == PV_OK)
-		rc = file_read(AT_FDCWD, in->note ? in->note : beside, 0,
-			       &f->note, err);
+		rc = read_note(in, beside, f, err);
 	if (rc == PV_OK && in->plan)
 		rc = ceremony_read_plan(in->plan, &f->plan, err);
 	if (rc == PV_OK && in->vkey)

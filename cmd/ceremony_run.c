@@ -196,7 +196,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 		       : init_authority(&job, &r, err);
 	if (rc == PV_OK)
 		return ceremony_report(app, &r, err);
-	if (r.touched || in.resume)
+	if (r.touched)
 		out_note(app,
 			 "%s is incomplete: `provctl ceremony resume' "
 			 "goes on",

@@ -15,6 +15,7 @@
 #include "lib/flow/ceremonysign.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/ownkey.h"
+#include "lib/flow/plantemplate.h"
 #include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
 
@@ -333,8 +334,8 @@ static enum pv_code run_step(struct ceremony *c, struct err *err)
 		return ceremony_put(c, "done", NULL, 0, err);
 	if (strcmp(err->rule, "hsm.token-changed") == 0)
 		snprintf(err->rule, sizeof(err->rule), "ceremony.token");
-	err_prefix(err, "step %zu, %s %s", c->n + 1, plan_kind_name(step->kind),
-		   c->object);
+	err_prefix(err, c->object[0] ? "step %zu, %s %s" : "step %zu, %s%s",
+		   c->n + 1, plan_kind_name(step->kind), c->object);
 	tell_failure(c, rc, err);
 	return rc;
 }
@@ -458,7 +459,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		.t = TRANSCRIPT_INIT,
 	};
 	enum pv_code rc =
-		dir_open(AT_FDCWD, opts->templates_dir, &c.templates, err);
+		plantemplate_open(plan, opts->templates_dir, &c.templates, err);
 
 	snprintf(c.mode, sizeof(c.mode), "%s", opts->mode);
 	buf_init(&c.lists, TRANSCRIPT_SIZE_MAX);

@@ -78,7 +78,6 @@ static enum pv_code run_pause(struct ceremony *c, const struct plan_step *step,
 {
 	char text[PLAN_TEXT_MAX + 8];
 
-	snprintf(c->object, sizeof(c->object), "-");
 	snprintf(text, sizeof(text), "%s Done", step->text);
 	hsm_close(c->hsm);
 	c->hsm = NULL;

@@ -63,8 +63,14 @@ enum pv_code init_take_folder(const char *dir, int *fd, struct err *err)
 		return err_fail(err, PV_CONFLICT, "init.folder",
 				"name the folder itself",
 				"it is a link or no folder");
+	if (*fd < 0 && errno == ENOENT)
+		return err_fail(err, PV_NOT_FOUND, "init.folder",
+				"name the folder that it began in, or begin "
+				"with `provctl ceremony run'",
+				"there is no such folder");
 	if (*fd < 0 || fstat(*fd, &st) != 0)
-		return err_errno(err, PV_CONFLICT, "init.folder", NULL,
+		return err_errno(err, PV_CONFLICT, "init.folder",
+				 "look at its owner and its mode",
 				 "cannot look into it");
 	if (st.st_uid != geteuid())
 		return err_fail(err, PV_DENIED, "init.folder",

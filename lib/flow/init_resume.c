@@ -71,6 +71,7 @@ enum pv_code init_resume(const struct init_opts *opts,
 			      "the authority is made, by another plan");
 	if (rc == PV_OK)
 		rc = ceremony_folder_open(w.a->home_fd, w.plan, &w.folder, err);
+	report->touched = rc == PV_OK;
 	if (rc == PV_OK)
 		rc = init_open_home(w.a, opts->dir, err);
 	if (rc == PV_OK)

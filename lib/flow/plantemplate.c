@@ -54,6 +54,16 @@ enum pv_code plantemplate_read(int folder, const struct plan_step *step,
 
 /* ---- all steps ---- */
 
+enum pv_code plantemplate_open(const struct plan *plan, const char *dir,
+			       int *folder, struct err *err)
+{
+	*folder = -1;
+	for (size_t i = 0; i < plan->steps_n; i++)
+		if (plan->steps[i].template_name[0])
+			return dir_open(AT_FDCWD, dir, folder, err);
+	return PV_OK;
+}
+
 static enum pv_code unbound(int folder, const struct plan *plan, size_t n,
 			    struct err *err)
 {
@@ -116,7 +126,7 @@ enum pv_code plantemplate_check(const struct plan *plan, const char *dir,
 				struct err *err)
 {
 	CLEANUP(fd_cleanup) int folder = -1;
-	enum pv_code rc = dir_open(AT_FDCWD, dir, &folder, err);
+	enum pv_code rc = plantemplate_open(plan, dir, &folder, err);
 
 	for (size_t i = 0; rc == PV_OK && i < plan->steps_n; i++)
 		if (plan->steps[i].bound)

@@ -22,6 +22,10 @@
  */
 PV_MUST enum pv_code plantemplate_read(int folder, const struct plan_step *step,
 				       struct buf *bytes, struct err *err);
+/* Their folder, which the caller closes; *folder is -1 where no step names a
+ * template. Codes of dir_open(). */
+PV_MUST enum pv_code plantemplate_open(const struct plan *plan, const char *dir,
+				       int *folder, struct err *err);
 /*
  * Before anything is made in that mode: each step that names a template is
  * bound, but for "init", which nobody approves. PV_INPUT,

@@ -121,7 +121,10 @@ answers yes yes stop
 expect_exit 130 "$PROVCTL" $(ceremony run "$@" --rehearsal "$R" \
 	--answers "$T/answers")
 expect_text "ceremony resume"
+grep -q ' : stopped' "$T/err" && fail "a blank before the colon"
 expect_exit 10 "$PROVCTL" -C "$H" status
+expect_error 10 ceremony.unfinished ceremony verify "$H/$F/transcript.jsonl"
+expect_text "has not ended"
 # shellcheck disable=SC2046
 expect_error 9 init.folder $(ceremony run "$@" --rehearsal "$R" \
 	--answers "$T/answers")
@@ -303,6 +306,10 @@ expect_error 10 '' ceremony resume "$T/nowhere.json" --home "$T/padded"
 # shellcheck disable=SC2046
 expect_error 10 '' $(ceremony resume --home "$T/empty")
 [ -z "$(ls -A "$T/empty")" ] || fail "resume left something in a folder"
+# shellcheck disable=SC2046
+expect_error 10 init.folder $(ceremony resume --home "$T/nowhere")
+expect_text "there is no such folder"
+grep -q "is incomplete" "$T/err" && fail "nothing is there to go on with"
 
 case_start "a template that the plan is not bound to"
 sed 's/, "template_sha256": "[^"]*"//' "$plan" >"$T/unbound.json"

@@ -281,6 +281,13 @@ before=$(openssl crl -inform DER -in "$first/root.crl" -noout -crlnumber)
 after=$(openssl crl -inform DER -in "$T/stick/acme/root.crl" -noout -crlnumber)
 [ "$before" != "$after" ] || fail "the list before it"
 
+case_start "a plan whose steps name no template needs no folder of them"
+plan bare '{"step": "sign-crl", "ca": "root"}'
+expect_exit 0 "$PROVCTL" ceremony rehearse "$T/bare.json" --home "$R" \
+	--templates "$T/nowhere"
+expect_exit 0 "$PROVCTL" -C "$H" ceremony run "$T/bare.json" --rehearsal "$R" \
+	--templates "$T/nowhere" --answers "$T/yes"
+
 case_start "outside its days, and with a file in its way"
 sed 's/"version": 1,/"version": 1, "not_after": "2026-01-01T00:00:00Z",/
 	s/carried/late/' "$T/carried.json" >"$T/late.json"

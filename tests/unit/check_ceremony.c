@@ -137,7 +137,7 @@ START_TEST(refuses_a_used_folder)
 	unit_refused(fix_init(fix_path("half"),
 			      authority_fix_template(FIX_PLAN), &r, &err),
 		     PV_CONFLICT, "init.folder", &err);
-	ck_assert_ptr_nonnull(strstr(err.hint, "remove the folder"));
+	ck_assert_ptr_nonnull(strstr(err.hint, "ceremony resume"));
 }
 END_TEST
 
