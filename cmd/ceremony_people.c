@@ -19,18 +19,34 @@ static void script_line(FILE *answers, char answer[CEREMONY_ANSWER_MAX])
 	answer[strcspn(answer, "\n")] = '\0';
 }
 
+static enum pv_code open_terminal(int *tty, struct err *err)
+{
+	*tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	return *tty >= 0 ? PV_OK
+			 : err_fail(err, PV_DENIED, "ceremony.terminal",
+				    "run it on a terminal, or give --answers",
+				    "there is no terminal to ask on");
+}
+
+static enum pv_code ready(void *ctx, struct err *err)
+{
+	const struct ceremony_room *room = ctx;
+	CLEANUP(fd_cleanup) int tty = -1;
+
+	return room->answers ? PV_OK : open_terminal(&tty, err);
+}
+
 /* What was typed before the question is no answer to it. */
 static enum pv_code ask_terminal(const char *text,
 				 char answer[CEREMONY_ANSWER_MAX],
 				 struct err *err)
 {
-	CLEANUP(fd_cleanup) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	CLEANUP(fd_cleanup) int tty = -1;
+	enum pv_code rc = open_terminal(&tty, err);
 	ssize_t n;
 
-	if (tty < 0)
-		return err_fail(err, PV_DENIED, "ceremony.terminal",
-				"run it on a terminal, or give --answers",
-				"there is no terminal to ask on");
+	if (rc != PV_OK)
+		return rc;
 	tcflush(tty, TCIFLUSH);
 	dprintf(tty, "%s? [yes/stop] ", text);
 	/* Nothing is under way while people think: ^C ends it. */
@@ -58,22 +74,27 @@ static enum pv_code ask(void *ctx, const char *text,
 	} else {
 		rc = ask_terminal(text, answer, err);
 	}
-	if (rc == PV_OK && strcmp(answer, "yes") == 0)
+	if (rc != PV_OK)
+		return rc;
+	if (strcmp(answer, "yes") == 0)
 		ceremony_show_answer(room);
-	return rc;
+	else if (strcmp(answer, "stop") != 0)
+		out_note(room->app, "answer yes or stop");
+	return PV_OK;
 }
 
-static enum pv_code ask_pin(void *ctx, struct secret *pin, struct err *err)
+static enum pv_code ask_pin(void *ctx, const char *whose, struct secret *pin,
+			    struct err *err)
 {
 	const struct ceremony_room *room = ctx;
 
 	out_note(room->app, "the token took that PIN for wrong: once more");
 	secret_release(pin);
-	return room->app->backends->person_pin("prompt", "the token", pin, err);
+	return room->app->backends->person_pin("prompt", whose, pin, err);
 }
 
-static enum pv_code next_pin(void *ctx, const struct authority *a,
-			     struct secret *pin, struct err *err)
+static enum pv_code next_pin(void *ctx, const char *whose, struct secret *pin,
+			     struct err *err)
 {
 	const struct ceremony_room *room = ctx;
 
@@ -83,7 +104,7 @@ static enum pv_code next_pin(void *ctx, const struct authority *a,
 
 		err_init(&why);
 		rc = newpin_read(room->app->backends, room->new_pin_source,
-				 a->name, pin, &why);
+				 whose, pin, &why);
 		if (rc == PV_OK)
 			return PV_OK;
 		if (strcmp(why.rule, "pin.twice") != 0) {
@@ -104,6 +125,7 @@ enum pv_code ceremony_room_open(struct ceremony_room *room,
 	room->new_pin_source = NULL;
 	room->people =
 		(struct ceremony_people){ .ask = ask,
+					  .ready = ready,
 					  .pin = ask_pin,
 					  .next_pin = next_pin,
 					  .ctx = room,

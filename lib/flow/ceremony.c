@@ -12,6 +12,7 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/ceremony_ready.h"
 #include "lib/flow/ceremonysign.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/ownkey.h"
@@ -322,6 +323,8 @@ static enum pv_code run_step(struct ceremony *c, struct err *err)
 	if (c->done[c->n])
 		return ceremony_step_done(c, step, err);
 	rc = announce(c, step, err);
+	if (rc == PV_OK && step->kind == PLAN_INIT_TOKEN)
+		rc = ceremony_show_token(c, err);
 	snprintf(text, sizeof(text), "Step %zu of %zu: go on", c->n + 1,
 		 c->plan->steps_n);
 	if (rc == PV_OK && step->kind != PLAN_PAUSE)
@@ -470,6 +473,8 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		rc = ceremony_sweep(&c, err);
 	if (rc == PV_OK)
 		rc = ceremony_window(plan, c.mode, err);
+	if (rc == PV_OK)
+		rc = ceremony_ready_media(plan, c.done, opts->media, err);
 	if (rc == PV_OK)
 		rc = ceremony_approve(&c, err);
 	c.steps = true;

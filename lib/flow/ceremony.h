@@ -6,8 +6,8 @@
  *
  *   ceremonies/<plan>-<version>/  transcript.jsonl  transcript.note  <ca>.pem
  *
- * Events: begin, approvals, resume, token, pin-pad, wrong-pin, step, target,
- * key, sign, certificate, crl, template, given, taken, share, backup,
+ * Events: begin, approvals, resume, token, new-token, pin-pad, wrong-pin, step,
+ * target, key, sign, certificate, crl, template, given, taken, share, backup,
  * share-taken, restored, transport-key, signer, sent, key-taken,
  * transport-destroyed, pin, destroyed, ask, answer, orphan, done, failed,
  * stopped, log-key, end. Each step that was done, failed or was stopped, and
@@ -43,10 +43,14 @@ struct ceremony_people {
 	 */
 	enum pv_code (*ask)(void *ctx, const char *text,
 			    char answer[CEREMONY_ANSWER_MAX], struct err *err);
-	/* The token's PIN once more, after a wrong one. NULL: none is asked. */
-	enum pv_code (*pin)(void *ctx, struct secret *pin, struct err *err);
-	/* The next one, appended to pin. NULL: none can be told. */
-	enum pv_code (*next_pin)(void *ctx, const struct authority *a,
+	/* Whether they can be asked: PV_DENIED, "ceremony.terminal". */
+	enum pv_code (*ready)(void *ctx, struct err *err);
+	/* That PIN once more, after a wrong one; whose stands in the prompt.
+	 * NULL: none is asked. */
+	enum pv_code (*pin)(void *ctx, const char *whose, struct secret *pin,
+			    struct err *err);
+	/* A new one, appended to pin. NULL: none can be told. */
+	enum pv_code (*next_pin)(void *ctx, const char *whose,
 				 struct secret *pin, struct err *err);
 	void *ctx;
 	const char *answers; /* how they come: "terminal" or "file" */
@@ -58,6 +62,7 @@ struct ceremony_opts {
 	/* PINs of a token that is to be initialised, else NULL. */
 	const struct secret *so_pin;
 	struct secret *pin;
+	bool new_token;		   /* the plan initialises it, or has done so */
 	struct span roster;	   /* that a step sets; empty: none */
 	struct hsm_watch *watch;   /* told of calls to the token; may be NULL */
 	const struct media *media; /* media.h; NULL: none was named */

@@ -92,6 +92,10 @@ PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
  */
 PV_MUST enum pv_code ceremony_approve(struct ceremony *c, struct err *err);
 
+/* Which token a step init-token is about to take, before people are asked: the
+ * one that is there (event "token"), or that will be initialised ("new-token").
+ * No token of this process is open. */
+PV_MUST enum pv_code ceremony_show_token(struct ceremony *c, struct err *err);
 /* The token that is there, written down once, and afterwards the same one. No
  * token of this process is open. */
 PV_MUST enum pv_code ceremony_meet(struct ceremony *c, struct err *err);

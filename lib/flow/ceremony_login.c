@@ -115,7 +115,8 @@ static enum pv_code log_in(struct ceremony *c, struct err *err)
 		if (rc == PV_OK)
 			rc = c->opts->backends->token_facts(c->a, 0, &f, err);
 		if (rc == PV_OK)
-			rc = people->pin(people->ctx, c->opts->pin, err);
+			rc = people->pin(people->ctx, c->a->name, c->opts->pin,
+					 err);
 		if (rc != PV_OK)
 			return rc;
 	}
@@ -171,7 +172,7 @@ static enum pv_code tell_orphan(struct ceremony *c, const struct hsm_object *o,
 	char id[2 * HSM_ID_LEN + 1];
 	enum pv_code rc;
 
-	if (!c->opts->so_pin &&
+	if (!c->opts->new_token &&
 	    (strncmp(o->label, c->a->name, len) != 0 || o->label[len] != '/'))
 		return PV_OK;
 	if (will_be_taken(c, o->label))

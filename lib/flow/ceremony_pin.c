@@ -76,7 +76,7 @@ static enum pv_code read_next(struct ceremony *c, struct secret *pin,
 	if (rc != PV_OK || there)
 		return rc;
 	return people && people->next_pin
-		       ? people->next_pin(people->ctx, c->a, pin, err)
+		       ? people->next_pin(people->ctx, c->a->name, pin, err)
 		       : random_pin(c->a, pin, err);
 }
 

@@ -22,13 +22,37 @@ CLEANUP_PTR(struct roster, roster_free);
 /* ---- the token ---- */
 
 /* Its user's PIN comes last: with that it is whole. */
-static enum pv_code init_token(struct ceremony *c, struct err *err)
+static bool is_whole(const struct ceremony *c)
 {
 	struct token_facts f;
 
-	if (!c->opts->so_pin ||
-	    (c->opts->resume &&
-	     c->opts->backends->token_facts(c->a, 0, &f, NULL) == PV_OK))
+	return !c->opts->so_pin ||
+	       (c->opts->resume &&
+		c->opts->backends->token_facts(c->a, 0, &f, NULL) == PV_OK);
+}
+
+enum pv_code ceremony_show_token(struct ceremony *c, struct err *err)
+{
+	struct token_facts f = { .label = "" };
+	char slot[24];
+	enum pv_code rc;
+
+	snprintf(c->object, sizeof(c->object), "%s", c->a->name);
+	if (is_whole(c))
+		return ceremony_meet(c, err);
+	rc = c->opts->backends->token_empty(c->a, c->a->name, &f, err);
+	if (rc != PV_OK)
+		return rc;
+	snprintf(slot, sizeof(slot), "%lu", f.slot);
+	return CEREMONY_PUT(
+		c, "new-token", { "label", c->a->name }, { "slot", slot },
+		{ "manufacturer", f.manufacturer }, { "model", f.model },
+		{ "serial", f.serial[0] ? f.serial : NULL });
+}
+
+static enum pv_code init_token(struct ceremony *c, struct err *err)
+{
+	if (is_whole(c))
 		return PV_OK;
 	return c->opts->backends->token_init(c->a, c->a->name, c->opts->so_pin,
 					     c->opts->pin, err);

@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/flow/authority_json.h"
 #include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/ceremony_ready.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/plantemplate.h"
 #include "lib/flow/rehearsed.h"
@@ -154,6 +155,19 @@ static enum pv_code make_folder(struct init_work *w, struct err *err)
 	return rc == PV_OK ? keep(w, err) : rc;
 }
 
+/* People may ask for approvals while all of this is elsewhere. */
+static enum pv_code ready(struct init_work *w, struct err *err)
+{
+	const struct init_opts *opts = w->opts;
+	enum pv_code rc = init_folder_free(opts->dir, err);
+
+	if (rc == PV_OK)
+		rc = ceremony_ready_media(w->plan, NULL, opts->media, err);
+	if (rc == PV_OK)
+		rc = init_look(w, err);
+	return rc == PV_OK ? ceremony_ready_people(opts->people, err) : rc;
+}
+
 enum pv_code init_authority(const struct init_opts *opts,
 			    struct init_report *report, struct err *err)
 {
@@ -185,6 +199,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 		rc = authority_check_module(w.a, err);
 	if (rc == PV_OK)
 		rc = init_approved(opts, &want, &w.approved, err);
+	if (rc == PV_OK)
+		rc = ready(&w, err);
 	if (rc == PV_OK)
 		rc = init_make_home(opts->dir, &w.a->home_fd, err);
 	if (rc != PV_OK)

@@ -62,11 +62,13 @@ struct init_report {
  * "init.folder" (a link, not empty, or an init was interrupted there: the hint
  * says so), PV_DENIED "init.folder" (another user's), "file.writable" (plan or
  * template that others can write), PV_INPUT (name, origin, plan, roster),
- * PV_USAGE, PV_DENIED
- * "plan.roster" (not the plan's), codes of the plan's steps, of rehearsed(), of
- * plantemplate_bound() and plantemplate_check(), and, for a run of a plan that
- * sets a roster, of approvals_gate_first(). Nothing is made when the plan or a
- * name is wrong, or an approval missing.
+ * "binding.label" (a token that is to be initialised gets another one),
+ * PV_USAGE, PV_DENIED "plan.roster" (not the plan's), codes of the plan's
+ * steps, of rehearsed(), plantemplate_bound(), plantemplate_check(), the token,
+ * ceremony_ready_people() and ceremony_ready_media(), and, for a run of a plan
+ * that sets a roster, of approvals_gate_first(). Nothing is made when the plan
+ * or a name is wrong, or an approval, the token, the medium or the terminal
+ * missing.
  */
 PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 				    struct init_report *report,
@@ -74,7 +76,9 @@ PV_MUST enum pv_code init_authority(const struct init_opts *opts,
 /*
  * Goes on with what an interrupted init_authority() left in dir, with the same
  * plan; of opts backends, dir, plan, templates_dir, so_pin_source, media and
- * people count. PV_DENIED "ceremony.other" (it was begun with another plan),
+ * people count, and module and tokens, where there are any, have to be those of
+ * the beginning (PV_DENIED, "ceremony.binding"). PV_DENIED "ceremony.other" (it
+ * was begun with another plan),
  * "plan.roster" (the roster in the folder is not the plan's), "plan.rehearsed"
  * (a run whose folder or transcript says of no rehearsal, or not of the same),
  * PV_CONFLICT "authority.exists", "ceremony.busy", PV_NOT_FOUND (there is

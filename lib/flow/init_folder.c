@@ -79,6 +79,23 @@ enum pv_code init_take_folder(const char *dir, int *fd, struct err *err)
 	return PV_OK;
 }
 
+enum pv_code init_folder_free(const char *dir, struct err *err)
+{
+	CLEANUP(fd_cleanup) int fd = -1;
+	struct stat st;
+	enum pv_code rc;
+
+	if (lstat(dir, &st) != 0)
+		return PV_OK;
+	err_object(err, dir);
+	rc = init_take_folder(dir, &fd, err);
+	if (rc == PV_OK)
+		rc = check_empty(fd, err);
+	if (rc == PV_OK && err)
+		err->object[0] = '\0'; /* the next cause has its own */
+	return rc;
+}
+
 enum pv_code init_make_home(const char *dir, int *fd, struct err *err)
 {
 	enum pv_code rc;

@@ -21,6 +21,10 @@ struct init_work {
 	bool resume;
 	char mode[INIT_MODE_MAX];
 	struct transcript_head rehearsed;
+	struct { /* what init_look() found of the binding's first one */
+		bool whole;    /* there, with its user's PIN */
+		bool labelled; /* there, as far as its label */
+	} token;
 };
 #define INIT_WORK CLEANUP(init_work_release) struct init_work
 void init_work_release(struct init_work *w);
@@ -36,10 +40,26 @@ PV_MUST enum pv_code init_check_roster(const struct init_work *w,
  * looks whether it did, and tells so: codes of ceremony_ended(). */
 PV_MUST bool init_is_finished(struct init_work *w);
 PV_MUST enum pv_code init_existing(struct init_work *w, struct err *err);
+/*
+ * Before people are asked for a PIN: the binding's first token is as the plan
+ * needs it, there or to be initialised. PV_INPUT, "binding.label": to be
+ * initialised, and the URI names another label than it will have; PV_CONFLICT,
+ * "hsm.label-taken": the same, and it is there; of a run that goes on
+ * PV_DENIED, "ceremony.binding": it began with another one; codes of
+ * token_facts() (backends.h).
+ */
+PV_MUST enum pv_code init_look(struct init_work *w, struct err *err);
+/* As init_look() found it: those of one that is to be initialised are typed
+ * twice, and so_pin stays empty where none is. Codes of reading. */
+PV_MUST enum pv_code init_read_pins(const struct init_work *w,
+				    struct secret *so_pin, struct secret *pin,
+				    struct err *err);
 /* PINs, store, and the plan's steps: ceremony_run()'s codes. */
 PV_MUST enum pv_code init_run_plan(const struct init_work *w, struct err *err);
 void init_fill_report(const struct init_work *w);
 
+/* init_make_home() would not refuse what is there of that name. */
+PV_MUST enum pv_code init_folder_free(const char *dir, struct err *err);
 /* A new or an empty folder of ours, mode 0700; *fd is the caller's. */
 PV_MUST enum pv_code init_make_home(const char *dir, int *fd, struct err *err);
 /* One that is there, no link, and ours. */

@@ -80,6 +80,8 @@ enum pv_code init_resume(const struct init_opts *opts,
 		rc = plantemplate_bound(w.plan, w.mode, opts->templates_dir,
 					err);
 	if (rc == PV_OK)
+		rc = init_look(&w, err);
+	if (rc == PV_OK)
 		rc = init_run_plan(&w, err);
 	if (rc == PV_OK)
 		rc = authority_save(w.a, err);

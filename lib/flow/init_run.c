@@ -1,5 +1,4 @@
-/* The run of a first plan, new or gone on with: what it works on, its PINs, its
- * store. */
+/* The run of a first plan, new or gone on with: what it works on, its store. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "lib/flow/authority_json.h"
 #include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/ceremony_ready.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/subject_plan.h"
 
@@ -145,22 +145,6 @@ static enum pv_code open_store(const struct init_work *w, struct store **store,
 	return rc;
 }
 
-static enum pv_code read_pins(const struct init_work *w, struct secret *so_pin,
-			      struct secret *pin, struct err *err)
-{
-	const struct init_opts *opts = w->opts;
-	enum pv_code rc;
-
-	if (strcmp(w->a->pin_source, "file:" INIT_PIN_FILE) == 0)
-		return init_softhsm(w->a, so_pin, pin, err);
-	rc = opts->backends->pin_read(w->a, pin, err);
-	if (rc == PV_OK && opts->so_pin_source)
-		rc = opts->backends->person_pin(opts->so_pin_source,
-						"the security officer", so_pin,
-						err);
-	return rc;
-}
-
 enum pv_code init_run_plan(const struct init_work *w, struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
@@ -180,7 +164,7 @@ enum pv_code init_run_plan(const struct init_work *w, struct err *err)
 				     .progress = opts->progress,
 				     .told = opts->told,
 				     .progress_ctx = opts->progress_ctx };
-	enum pv_code rc = read_pins(w, &so_pin, &pin, err);
+	enum pv_code rc = PV_OK;
 
 	/* Only a run asks people; another source has no other PIN to give. */
 	if (opts->people && strcmp(w->mode, "run") == 0) {
@@ -189,8 +173,13 @@ enum pv_code init_run_plan(const struct init_work *w, struct err *err)
 		if (strcmp(w->a->pin_source, "prompt") != 0)
 			people.pin = NULL;
 	}
+	if (w->resume)
+		rc = ceremony_ready_people(run.people, err);
+	if (rc == PV_OK)
+		rc = init_read_pins(w, &so_pin, &pin, err);
 	if (so_pin.len > 0)
 		run.so_pin = &so_pin;
+	run.new_token = so_pin.len > 0 || opts->so_pin_source;
 	if (opts->rehearsal || (w->resume && strcmp(w->mode, "run") == 0))
 		run.rehearsed = &w->rehearsed;
 	if (rc == PV_OK)

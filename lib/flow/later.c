@@ -8,6 +8,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/ceremony_ready.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/plantemplate.h"
@@ -263,6 +264,7 @@ static enum pv_code run(const struct later *w, struct err *err)
 		rc = init_so_pin(opts->a, &so_pin, err);
 	if (so_pin.len > 0)
 		ceremony.so_pin = &so_pin;
+	ceremony.new_token = so_pin.len > 0;
 	/* Of steps that people approve one by one; each asks for itself. */
 	if (opts->want) {
 		want.files = opts->want->files;
@@ -313,6 +315,9 @@ static enum pv_code check(struct later *w, struct err *err)
 		rc = plantemplate_check(w->plan, opts->templates_dir, err);
 	if (rc == PV_OK && !opts->resume)
 		rc = later_check(opts->a, opts->store, w->plan, err);
+	/* One that begins has its approvals looked at before. */
+	if (rc == PV_OK && opts->resume && !w->rehearse)
+		rc = ceremony_ready_people(opts->people, err);
 	return rc;
 }
 

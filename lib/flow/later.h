@@ -55,8 +55,8 @@ struct later_opts {
  * "plan.unknown" (the authority has no such CA or key), nothing to resume;
  * "plan.roster" (PV_DENIED: none was given, or not the plan's);
  * PV_INPUT: the plan, "plan.kind", "plan.issuer"; codes of
- * plantemplate_bound() and plantemplate_check(), of approvals_gate() and of
- * ceremony_run().
+ * plantemplate_bound() and plantemplate_check(), of ceremony_ready_people() and
+ * ceremony_ready_media(), of approvals_gate() and of ceremony_run().
  */
 PV_MUST enum pv_code later_run(const struct later_opts *opts,
 			       struct init_report *report, struct err *err);

@@ -11,6 +11,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/ceremony_ready.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/people.h"
@@ -202,6 +203,18 @@ static enum pv_code prepare(const struct later_opts *opts,
 	return subject_plan_context(of->text, of->roster, context, err);
 }
 
+/* Before its approvals are used up. */
+static enum pv_code ready(const struct later_opts *opts,
+			  const struct plan *plan, const char *mode,
+			  struct err *err)
+{
+	enum pv_code rc = ceremony_ready_media(plan, NULL, opts->media, err);
+
+	return rc == PV_OK && strcmp(mode, "run") == 0
+		       ? ceremony_ready_people(opts->people, err)
+		       : rc;
+}
+
 enum pv_code later_begin(const struct later_opts *opts,
 			 const struct later_subject *of, const char *mode,
 			 struct err *err)
@@ -235,9 +248,12 @@ enum pv_code later_begin(const struct later_opts *opts,
 	if (rc == PV_OK && got.needed > 0)
 		rc = later_ask(opts, of->plan, of->roster, &want, &waiting,
 			       &why);
-	if (rc == PV_OK && waiting == 0)
-		return record(opts->store, of->plan, &got, buf_span(&subject),
-			      mode, err);
+	if (rc == PV_OK && waiting == 0) {
+		rc = ready(opts, of->plan, mode, err);
+		return rc == PV_OK ? record(opts->store, of->plan, &got,
+					    buf_span(&subject), mode, err)
+				   : rc;
+	}
 	*err = why;
 	return rc == PV_OK ? waits_for(waiting, err) : rc;
 }

@@ -43,6 +43,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
 	lib/flow/ceremony_texts.c \
 	lib/flow/ceremony_restore.c \
+	lib/flow/ceremony_ready.c lib/flow/ceremony_ready.h \
+	lib/flow/init_pins.c \
 	lib/flow/caimport.c lib/flow/caimport.h \
 	lib/flow/calist.c lib/flow/calist_log.c lib/flow/calist.h \
 	lib/flow/publishothers.c lib/flow/publishothers.h \

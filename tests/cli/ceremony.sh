@@ -115,6 +115,20 @@ expect_error 4 plan.window $(ceremony run --home "$T/late" \
 	--binding "$T/binding.json" --rehearsal "$T/window")
 cp "$T/kept" "$plan"
 
+case_start "a binding of another label than the token will have, or of one there"
+sed 's/token=acme/token=other/' "$T/binding.json" >"$T/other.json"
+# shellcheck disable=SC2046
+expect_error 3 binding.label $(ceremony run --home "$H" --rehearsal "$R" \
+	--binding "$T/other.json")
+expect_text "pkcs11:token=other"
+new_tokens there
+softhsm2-util --init-token --free --label acme --pin 12345678 \
+	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
+# shellcheck disable=SC2046
+expect_error 9 hsm.label-taken $(ceremony run "$@" --rehearsal "$R")
+[ ! -e "$H" ] || fail "something was made"
+new_tokens tokens
+
 case_start "people stop it, and it goes on"
 answers yes yes stop
 # shellcheck disable=SC2046

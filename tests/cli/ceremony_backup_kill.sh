@@ -52,7 +52,12 @@ go() {
 	ceremony run "$@"
 }
 
+# The token is looked at before there is a home: with none it begins.
 go_on() {
+	if [ ! -e "$H" ]; then
+		go KILL=none
+		return
+	fi
 	rehearsal=
 	past_orphans "$H/$F" 12345678 ceremony resume
 }

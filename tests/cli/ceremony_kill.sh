@@ -121,7 +121,12 @@ go() {
 		--answers "$T/yes" --approval "$T/notes/alice.note"
 }
 
+# The token is looked at before there is a home: with none it begins.
 go_on() {
+	if [ ! -e "$H" ]; then
+		go KILL=none
+		return
+	fi
 	past_orphans "$H/$F" "$own_pin" resume --binding "$T/binding.json"
 }
 

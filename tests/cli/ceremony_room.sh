@@ -83,7 +83,7 @@ case_start "a wrong PIN is asked for again, ^C stops"
 	line "Step 1 of 5: go on? [yes/stop]" maybe
 	line "Step 1 of 5: go on? [yes/stop]" yes
 	line "Step 2 of 5: go on? [yes/stop]" yes
-	line "PIN for the token: " 12345678
+	line "PIN for acme: " 12345678
 	line "Step 3 of 5: go on? [yes/stop]" "^C"
 } >"$T/script"
 room "$T/script" ceremony run "$plan" --home "$H" --binding "$T/binding.json" \
@@ -120,5 +120,6 @@ expect_exit 4 setsid -w "$PROVCTL" ceremony run "$plan" --home "$T/none" \
 	--name acme --binding "$T/binding.json" --rehearsal "$R" \
 	--templates "$templates"
 expect_text "terminal"
+[ ! -e "$T/none" ] || fail "something was made"
 
 tests_end

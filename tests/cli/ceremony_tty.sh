@@ -74,7 +74,7 @@ $(line "Step 1 of 13: go on? [yes/stop]" "")
 $(line "Step 1 of 13: go on? [yes/stop]" yes)
 $(line "write it down. Done? [yes/stop]" yes)
 $(line "Step 3 of 13: go on? [yes/stop]" yes)
-$(line "PIN for the token: " 12345678)
+$(line "PIN for acme: " 12345678)
 $(line "Step 4 of 13: go on? [yes/stop]" yes)
 $(line "Step 5 of 13: go on? [yes/stop]" stop)
 END
@@ -83,6 +83,10 @@ expect_equal "$(screens)" 4 "screens"
 expect_text "==== step 5 of 13: generate-key bundle"
 expect_text "Generate a P-256 key pair for \"bundle\" in the token, read its attributes"
 expect_text "the token took that PIN for wrong"
+expect_equal "$(grep -c -x "answer yes or stop" "$T/out")" 2 "told how to answer"
+serial=$(softhsm2-util --show-slots | sed -n 's/.*Serial number: *//p' | head -n 1)
+sed '/Step 1 of 13/,$d' "$T/out" | grep -q -F "serial: $serial" ||
+	fail "people were not shown which token it is before they were asked"
 expect_text "incomplete: \`provctl ceremony resume' goes on"
 
 case_start "^C at a question, on a terminal that cannot be cleared"
@@ -157,11 +161,12 @@ export FAULT_LOG
 case_start "the last try, a locked PIN: no login at all, 7"
 new_token two
 H=$T/last
+begin="run --name acme --binding $T/shim.json --rehearsal $T/small"
 for flag in FAULT_TRIES FAULT_LOCKED; do
 	: >"$T/calls"
 	eval "$flag=1; export $flag"
 	word=resume
-	[ -e "$H" ] || word="run --name acme --binding $T/shim.json --rehearsal $T/small"
+	[ -e "$H" ] || word=$begin
 	# shellcheck disable=SC2086 # words
 	small $word <<END
 $(line ... 12345678)
@@ -170,11 +175,13 @@ END
 	expect_text "hsm.pin-locked"
 	expect_equal "$(logins)" 0 "logins with $flag"
 	unset "$flag"
+	[ ! -e "$H" ] || fail "something was made"
 done
-small resume <<END
+# shellcheck disable=SC2086 # words
+small $begin <<END
 $(line ... 12345678)
 END
-expect_equal "$rc" 0 "exit of the resumed one"
+expect_equal "$rc" 0 "exit of the one that goes well"
 expect_text "present: alice, security-officer"
 expect_exit 0 "$PROVCTL" ceremony verify --plan "$small" \
 	"$H/ceremonies/small-1/transcript.jsonl"
@@ -238,6 +245,63 @@ expect_equal "$rc" 0 "exit of the resumed one"
 objects=$(GNUTLS_PIN=12345678 p11tool --batch --provider "$shim" --login \
 	--list-all "pkcs11:token=acme" 2>/dev/null | grep -c '^Object')
 expect_equal "$objects" 5 "objects on the token"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$small" \
+	"$H/ceremonies/small-1/transcript.jsonl"
+expect_text "0 unrecorded objects"
+
+case_start "a token that is to be initialised: its PINs are new, and typed twice"
+mkdir "$T/fresh.tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+	"$T/fresh.tokens" >"$T/fresh.conf"
+SOFTHSM2_CONF=$T/fresh.conf
+H=$T/fresh
+jq '.so_pin_source = "prompt"' "$T/shim.json" >"$T/fresh.json"
+small run --binding "$T/shim.json" --rehearsal "$T/small" --name acme <<END
+END
+expect_equal "$rc" 6 "exit without a token"
+expect_text "needs --binding with so_pin_source"
+[ ! -e "$H" ] || fail "something was made"
+small run --binding "$T/fresh.json" --rehearsal "$T/small" --name acme <<END
+$(line "PIN for acme (new): " 12345678)
+$(line "PIN for acme (new, again): " 11111111)
+$(line "PIN for acme (new): " 12345678)
+$(line "PIN for acme (new, again): " 12345678)
+$(line "PIN for the security officer (new): " 12345678)
+$(line "PIN for the security officer (new, again): " 12345678)
+$(line "Step 1 of 5: go on? [yes/stop]" stop)
+END
+expect_equal "$rc" 130 exit
+expect_text "Initialise the token and set its user's PIN"
+expect_text "new-token"
+sed '/Step 1 of 5/,$d' "$T/out" | grep -q " slot: [0-9]" ||
+	fail "people were not shown which slot it is before they were asked"
+
+case_start "resumed before it is there: with its binding, and then without"
+small resume <<END
+END
+expect_equal "$rc" 6 "exit without the binding"
+expect_text "needs --binding with so_pin_source"
+grep -q "the token is there" "$T/out" && fail "that is not true"
+small resume --binding "$T/fresh.json" <<END
+$(line "PIN for acme (new): " 12345678)
+$(line "PIN for acme (new, again): " 12345678)
+$(line "PIN for the security officer (new): " 12345678)
+$(line "PIN for the security officer (new, again): " 12345678)
+$(line "Step 1 of 5: go on? [yes/stop]" yes)
+$(line "Step 2 of 5: go on? [yes/stop]" stop)
+END
+expect_equal "$rc" 130 exit
+jq '.tokens = ["pkcs11:token=other"]' "$T/fresh.json" >"$T/other.json"
+small resume --binding "$T/other.json" <<END
+END
+expect_equal "$rc" 4 "exit with another binding"
+expect_text "ceremony.binding"
+small resume --binding "$T/fresh.json" <<END
+$(line "PIN for acme: " 12345678)
+$(line ... none)
+END
+expect_equal "$rc" 0 "exit of the resumed one"
+grep -q "security officer" "$T/out" && fail "a PIN was asked for that nothing needs"
 expect_exit 0 "$PROVCTL" ceremony verify --plan "$small" \
 	"$H/ceremonies/small-1/transcript.jsonl"
 expect_text "0 unrecorded objects"
