@@ -204,6 +204,7 @@ static void take_facts(const struct p11_facts *f, struct token_facts *out)
 		 f->manufacturer);
 	snprintf(out->model, sizeof(out->model), "%s", f->model);
 	snprintf(out->serial, sizeof(out->serial), "%s", f->serial);
+	snprintf(out->firmware, sizeof(out->firmware), "%s", f->firmware);
 }
 
 static enum pv_code token_facts(const struct authority *a, size_t token,

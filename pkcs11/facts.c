@@ -1,5 +1,6 @@
 #include "pkcs11/facts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -157,6 +158,9 @@ void p11_facts_read(const struct p11_module *m, CK_SLOT_ID slot,
 		  sizeof(info->manufacturerID));
 	p11_field(out->model, info->model, sizeof(info->model));
 	p11_field(out->serial, info->serialNumber, sizeof(info->serialNumber));
+	snprintf(out->firmware, sizeof(out->firmware), "%u.%u",
+		 (unsigned)info->firmwareVersion.major,
+		 (unsigned)info->firmwareVersion.minor);
 	out->max_sessions = limit(info->ulMaxSessionCount);
 	out->max_rw_sessions = limit(info->ulMaxRwSessionCount);
 	out->min_pin_len = info->ulMinPinLen;

@@ -31,7 +31,7 @@ struct p11_config {
 
 /* What a token says of itself; plain data, crosses a pipe. */
 struct p11_facts {
-	char label[33], manufacturer[33], model[17], serial[17];
+	char label[33], manufacturer[33], model[17], serial[17], firmware[8];
 	unsigned long slot;
 	unsigned long max_sessions, max_rw_sessions; /* 0: no limit is said */
 	unsigned long min_pin_len, max_pin_len;	     /* bytes */

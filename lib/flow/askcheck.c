@@ -74,6 +74,7 @@ static enum pv_code take_answer(struct askcheck *a,
 	a->go = true;
 	a->to_sign |= a->shown && strcmp(a->shown, "sign") == 0;
 	a->to_destroy |= a->shown && strcmp(a->shown, "key") == 0;
+	a->end_said |= line->step == 0 && a->shown;
 	a->shown = NULL;
 	return PV_OK;
 }
@@ -134,6 +135,28 @@ static enum pv_code take_work(struct askcheck *a,
 	return strcmp(line->event, "done") == 0 ? take_done(a, err) : PV_OK;
 }
 
+/* Behind the steps: revocation lists. */
+static enum pv_code take_end(struct askcheck *a,
+			     const struct transcript_line *line,
+			     struct err *err)
+{
+	bool sign = strcmp(line->event, "sign") == 0;
+	const char *ca;
+
+	if (a->shown || (strcmp(line->event, "crl") == 0 && !a->end_said))
+		return order("a list was signed that nobody in the room said "
+			     "yes to",
+			     err);
+	if (!sign || (a->end_said && fact_is(line, "ca", a->end_ca)))
+		return PV_OK;
+	ca = transcript_fact(line, "ca");
+	snprintf(a->end_ca, sizeof(a->end_ca), "%.*s", PLAN_NAME_MAX,
+		 ca ? ca : "");
+	a->shown = "sign";
+	a->end_said = false;
+	return PV_OK;
+}
+
 enum pv_code askcheck_line(struct askcheck *a,
 			   const struct transcript_line *line, struct err *err)
 {
@@ -142,8 +165,11 @@ enum pv_code askcheck_line(struct askcheck *a,
 	if (!a->run)
 		return PV_OK;
 	if (strcmp(line->event, "begin") == 0 ||
-	    strcmp(line->event, "resume") == 0)
+	    strcmp(line->event, "resume") == 0) {
+		/* What was shown last is shown again, or was not signed. */
+		a->shown = NULL;
 		return take_answers(a, line, err);
+	}
 	if (strcmp(line->event, "step") == 0) {
 		take_step(a, line);
 		return PV_OK;
@@ -154,5 +180,6 @@ enum pv_code askcheck_line(struct askcheck *a,
 	}
 	if (strcmp(line->event, "answer") == 0)
 		return take_answer(a, line, err);
-	return line->step > 0 ? take_work(a, line, err) : PV_OK;
+	return line->step > 0 ? take_work(a, line, err)
+			      : take_end(a, line, err);
 }

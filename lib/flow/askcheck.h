@@ -8,6 +8,7 @@
  *                   nobody is asked: "none"
  *   step            ask, answer yes; nothing else of the step before that
  *   sign, taken, share, key of destroy-key   ask, answer yes
+ *   sign behind the steps   the same for the first list of each CA
  *
  * Does not check: what a question says, and who answers it; how else lines
  * follow each other (ceremonycheck.h).
@@ -17,6 +18,7 @@
 #define PV_FLOW_ASKCHECK_H
 
 #include "lib/flow/transcript.h"
+#include "policy/plan.h"
 
 struct askcheck {  /* zeroed: no line was seen */
 	bool run;  /* its mode: people are asked */
@@ -27,6 +29,10 @@ struct askcheck {  /* zeroed: no line was seen */
 	bool go;		  /* people said that the step may begin */
 	const char *shown;	  /* event that waits for its yes, or NULL */
 	bool to_sign, to_destroy; /* said in this step */
+	/* Behind the steps: the CA whose lists were shown last, and that
+	 * people said yes to. */
+	char end_ca[PLAN_NAME_MAX + 1];
+	bool end_said;
 };
 
 /* The next line, "begin" first. PV_INTEGRITY, "ceremony.order". */

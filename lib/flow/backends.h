@@ -17,6 +17,7 @@ struct token_facts {
 	bool found; /* the rest is filled */
 	unsigned long slot;
 	char label[33], manufacturer[33], model[17], serial[17];
+	char firmware[8];	    /* "2.6" */
 	unsigned long max_sessions; /* 0: not said or without limit */
 	bool pin_pad, pin_count_low;
 	bool p256, ed25519, cmac, sp800_108, gcm;

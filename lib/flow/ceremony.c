@@ -1,4 +1,7 @@
+#include "config.h"
+
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,7 @@ static void ceremony_release(struct ceremony *c)
 	c->hsm = NULL;
 	fd_cleanup(&c->templates);
 	buf_release(&c->lists);
+	buf_release(&c->end_lists);
 	ceremony_points_release(&c->points);
 	transcript_close(&c->t);
 }
@@ -87,14 +91,14 @@ static void take_work(struct ceremony *c, const struct transcript_line *line)
 	const char *tbs = transcript_fact(line, "tbs_sha256");
 	uint8_t hash[32];
 
-	if (line->step == 0 || line->step > c->plan->steps_n ||
-	    line->seq > c->points.lines)
+	if (line->step > c->plan->steps_n || line->seq > c->points.lines)
 		return;
-	if (strcmp(line->event, "target") == 0 && value)
+	if (strcmp(line->event, "target") == 0 && value && line->step > 0)
 		c->target[line->step - 1] = strtoull(value, NULL, 10);
 	if (strcmp(line->event, "sign") == 0 && transcript_fact(line, "list") &&
 	    tbs && strlen(tbs) == 64 && hex_decode(tbs, hash, sizeof(hash)))
-		buf_put(&c->lists, hash, sizeof(hash));
+		buf_put(line->step > 0 ? &c->lists : &c->end_lists, hash,
+			sizeof(hash));
 }
 
 /* How it began is what the folder says, or one of the two was changed. */
@@ -165,8 +169,10 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 
 static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 {
-	char version[16], rehearsed[65];
+	char version[16], rehearsed[65], host[HOST_NAME_MAX + 1] = "";
 
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
 	snprintf(version, sizeof(version), "%u", c->plan->version);
 	if (c->opts->rehearsed)
 		hex_encode(c->opts->rehearsed->sha256, 32, rehearsed);
@@ -176,7 +182,9 @@ static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 		{ "log", c->a->origin }, { "mode", c->opts->mode },
 		{ "answers", ceremony_answers(c) },
 		{ "rehearsed", c->opts->rehearsed ? rehearsed : NULL },
-		{ "home_sha256", c->home[0] ? c->home : NULL });
+		{ "home_sha256", c->home[0] ? c->home : NULL },
+		{ "provctl", PACKAGE_VERSION },
+		{ "host", host[0] ? host : NULL });
 }
 
 /* As far as the log has seen it it has to be there; one of which the log says
@@ -355,17 +363,22 @@ static enum pv_code set_roster(const struct ceremony *c, struct err *err)
 	return officers_set(c->a, c->store, c->opts->roster, &want, &set, err);
 }
 
-/* Those that certificates name are there before the first certificate is. */
+/* Those that certificates name are there before the first certificate is.
+ * What has ended signs nothing more: nobody would be told. */
 static enum pv_code make_lists(struct ceremony *c, struct err *err)
 {
 	struct tokens tokens = ceremony_tokens(c);
 	const struct publish_job job = { .a = c->a,
 					 .store = c->store,
-					 .tokens = &tokens,
+					 .tokens = c->ended ? NULL : &tokens,
 					 .covered = c->opts->covered };
 	struct publish_report report;
-	enum pv_code rc = c->hsm ? publish_run(&job, &report, err) : PV_OK;
+	enum pv_code rc = PV_OK;
 
+	if (c->hsm && !c->ended)
+		rc = ceremony_due_lists(c, err);
+	if (c->hsm && rc == PV_OK)
+		rc = publish_run(&job, &report, err);
 	if (rc != PV_OK)
 		err_prefix(err, "the revocation lists");
 	return rc;
@@ -424,6 +437,20 @@ static enum pv_code end(struct ceremony *c, struct err *err)
 			   : rc;
 }
 
+/* What people write on the script: it is known when all is over. */
+static void tell_head(const struct ceremony *c)
+{
+	char lines[24], hex[65];
+	const struct transcript_pair pairs[] = { { "lines", lines },
+						 { "sha256", hex } };
+
+	snprintf(lines, sizeof(lines), "%llu",
+		 (unsigned long long)c->t.head.lines);
+	hex_encode(c->t.head.sha256, sizeof(c->t.head.sha256), hex);
+	if (c->opts->told)
+		c->opts->told(c->opts->progress_ctx, "head", pairs, 2);
+}
+
 static enum pv_code finish(struct ceremony *c, struct err *err)
 {
 	enum pv_code rc;
@@ -466,6 +493,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 
 	snprintf(c.mode, sizeof(c.mode), "%s", opts->mode);
 	buf_init(&c.lists, TRANSCRIPT_SIZE_MAX);
+	buf_init(&c.end_lists, TRANSCRIPT_SIZE_MAX);
 	ceremony_points_init(&c.points, plan->sha256);
 	if (rc == PV_OK)
 		rc = open_transcript(&c, err);
@@ -483,6 +511,8 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		rc = run_step(&c, err);
 	if (rc == PV_OK)
 		rc = finish(&c, err);
+	if (rc == PV_OK)
+		tell_head(&c);
 	a->making = false;
 	return rc;
 }

@@ -81,7 +81,8 @@ struct ceremony_opts {
 	 * what the script for people says of it. */
 	void (*progress)(const void *ctx, size_t step, size_t steps,
 			 const char *text, const char *does);
-	/* Told of each line of the transcript; may be NULL. */
+	/* Told of each line of the transcript, and behind the last one, as
+	 * "head", of how many there are and of its SHA-256; may be NULL. */
 	void (*told)(const void *ctx, const char *event,
 		     const struct transcript_pair *pairs, size_t n);
 	const void *progress_ctx;

@@ -11,6 +11,7 @@
 #include "lib/flow/cachain.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremony_kinds.h"
+#include "lib/flow/certfacts.h"
 #include "lib/flow/plantemplate.h"
 
 CLEANUP_PTR(struct template, template_free);
@@ -32,28 +33,41 @@ enum pv_code ceremony_hash(struct span bytes, char hex[static 65],
 	return rc;
 }
 
-/* What is to be signed, before its intent is recorded. */
-enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
-			       struct err *err)
+/* The hashes of it, in hex. */
+static enum pv_code put_tbs(struct ceremony *c, const struct camake *m,
+			    const struct certfacts *f, struct err *err)
 {
-	struct ceremony *c = ctx;
-	char tbs[65], spki[65], signer[65], tmpl[65], text[256];
-	uint8_t hash[32];
-	enum pv_code rc = sha256(
+	char tbs[65], spki[65], signer[65], tmpl[65];
+	struct transcript_pair said[CERTFACTS_N];
+	enum pv_code rc = ceremony_hash(
 		(struct span){ m->job.signer->spki, m->job.signer->spki_len },
-		hash, err);
+		signer, err);
 
 	if (rc != PV_OK)
 		return rc;
 	hex_encode(m->tbs_sha256, sizeof(m->tbs_sha256), tbs);
 	hex_encode(m->spki_sha256, sizeof(m->spki_sha256), spki);
-	hex_encode(hash, sizeof(hash), signer);
 	hex_encode(m->job.tmpl->sha256, sizeof(m->job.tmpl->sha256), tmpl);
-	rc = CEREMONY_PUT(
+	certfacts_pairs(f, said);
+	return CEREMONY_PUT(
 		c, "sign", { "ca", m->job.ca },
 		{ "template", m->job.tmpl->name }, { "template_sha256", tmpl },
-		{ "serial", m->serial_hex }, { "tbs_sha256", tbs },
+		{ "serial", m->serial_hex }, said[0], said[1], said[2], said[3],
+		said[4], said[5], { "tbs_sha256", tbs },
 		{ "spki_sha256", spki }, { "signer_spki_sha256", signer });
+}
+
+/* What is to be signed, before its intent is recorded. */
+enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
+			       struct err *err)
+{
+	struct ceremony *c = ctx;
+	struct certfacts f;
+	char text[256];
+	enum pv_code rc = certfacts_read(buf_span(&m->tbs), &f, err);
+
+	if (rc == PV_OK)
+		rc = put_tbs(c, m, &f, err);
 	snprintf(text, sizeof(text),
 		 "Sign the certificate of %.64s, as it was just shown",
 		 m->job.ca);

@@ -78,6 +78,10 @@ PV_MUST enum pv_code ceremony_sign_csr(struct ceremony *c,
 PV_MUST enum pv_code ceremony_import_ca(struct ceremony *c,
 					const struct plan_step *step,
 					struct err *err);
+/* At the end, before the authority is published: the lists that are due, of
+ * whichever CA, shown and asked for one by one, and kept beside the transcript
+ * like those of a step sign-crl. */
+PV_MUST enum pv_code ceremony_due_lists(struct ceremony *c, struct err *err);
 /* At the end: lists of CAs that signed requests, to the medium. */
 PV_MUST enum pv_code ceremony_give_lists(struct ceremony *c, struct err *err);
 

@@ -5,7 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/ceremony_kinds.h"
+#include "lib/flow/ceremony_cas.h"
 #include "lib/flow/crlmake.h"
 #include "lib/flow/crlrow.h"
 
@@ -17,6 +17,7 @@ struct lists {
 	struct crl_tail tail;
 	struct crl_maker maker;
 	size_t n; /* written */
+	bool end; /* only what is due */
 };
 
 static void lists_release(struct lists *l)
@@ -26,6 +27,29 @@ static void lists_release(struct lists *l)
 	crl_issuers_release(&l->issuers);
 }
 
+/* One by one in a step; at the end those of a CA are asked for with the first
+ * of them. */
+static enum pv_code ask_list(struct ceremony *c, const struct crl_shown *s,
+			     const char *object, struct err *err)
+{
+	char text[2 * CRL_OBJECT_MAX];
+
+	snprintf(text, sizeof(text),
+		 "Sign the revocation list %s, as it was just shown", object);
+	if (c->steps)
+		return ceremony_ask(c, text, err);
+	if (strcmp(c->lists_of, s->i->ca) == 0)
+		return PV_OK;
+	snprintf(c->lists_of, sizeof(c->lists_of), "%.*s", PLAN_NAME_MAX,
+		 s->i->ca);
+	if (s->i->shards > 1)
+		snprintf(text, sizeof(text),
+			 "Sign the %u revocation lists of %.64s, of which the "
+			 "first was just shown",
+			 (unsigned)s->i->shards, s->i->ca);
+	return ceremony_ask(c, text, err);
+}
+
 /* Recorded, and not signed yet. */
 static enum pv_code tell_list(void *ctx, const struct crl_shown *s,
 			      struct err *err)
@@ -33,7 +57,6 @@ static enum pv_code tell_list(void *ctx, const struct crl_shown *s,
 	struct ceremony *c = ctx;
 	char from[PVTIME_RFC3339_LEN + 1] = "", to[PVTIME_RFC3339_LEN + 1] = "";
 	char object[CRL_OBJECT_MAX], number[24], entries[24], tbs[65], key[65];
-	char text[2 * CRL_OBJECT_MAX];
 	uint8_t hash[32], spki[32];
 	enum pv_code rc = sha256(s->tbs, hash, err);
 
@@ -54,18 +77,20 @@ static enum pv_code tell_list(void *ctx, const struct crl_shown *s,
 			  { "number", number }, { "entries", entries },
 			  { "this_update", from }, { "next_update", to },
 			  { "tbs_sha256", tbs }, { "signer_spki_sha256", key });
-	buf_put(&c->lists, hash, sizeof(hash));
-	snprintf(text, sizeof(text),
-		 "Sign the revocation list %s, as it was just shown", object);
+	buf_put(c->steps ? &c->lists : &c->end_lists, hash, sizeof(hash));
+	if (!c->steps)
+		snprintf(c->object, sizeof(c->object), "%s", object);
 	if (rc == PV_OK)
-		rc = ceremony_ask(c, text, err);
+		rc = ask_list(c, s, object, err);
 	return rc == PV_OK ? ceremony_log_step(c, "shown", err) : rc;
 }
 
-static bool was_shown(const struct ceremony *c, const uint8_t hash[32])
+static bool was_shown(const struct lists *l, const uint8_t hash[32])
 {
-	for (size_t at = 0; at + 32 <= c->lists.len; at += 32)
-		if (memcmp(c->lists.data + at, hash, 32) == 0)
+	const struct buf *lists = l->end ? &l->c->end_lists : &l->c->lists;
+
+	for (size_t at = 0; at + 32 <= lists->len; at += 32)
+		if (memcmp(lists->data + at, hash, 32) == 0)
 			return true;
 	return false;
 }
@@ -82,7 +107,7 @@ static enum pv_code look(const struct lists *l, const struct crl_issuer *i,
 	if (rc != PV_OK || !row->found)
 		return rc;
 	rc = sha256(row->crl.tbs, hash, err);
-	*shown = rc == PV_OK && was_shown(l->c, hash);
+	*shown = rc == PV_OK && was_shown(l, hash);
 	return rc;
 }
 
@@ -105,7 +130,8 @@ static enum pv_code put_list(struct lists *l, const struct crl_issuer *i,
 		 (unsigned long long)row->crl.number);
 	rc = ceremony_put_file(c, file, row->row.der, hex, err);
 	l->n += rc == PV_OK;
-	if (rc == PV_OK && c->opts->media)
+	/* At the end what the other side needs goes to the medium. */
+	if (rc == PV_OK && c->opts->media && !l->end)
 		rc = ceremony_give_crl(c, file, &row->crl,
 				       buf_span(&i->cert.der), err);
 	return rc == PV_OK
@@ -129,6 +155,8 @@ static enum pv_code sign_list(struct lists *l, const struct crl_issuer *i,
 		if (rc == PV_OK)
 			rc = look(l, i, shard, &row, &shown, err);
 	}
+	if (rc == PV_OK && !shown && l->end)
+		return PV_OK;
 	if (rc == PV_OK && !shown)
 		rc = err_fail(err, PV_CONFLICT, "ceremony.crl",
 			      "`provctl ceremony resume' makes the next one",
@@ -154,6 +182,34 @@ static enum pv_code sign_all(struct lists *l, const char *ca, struct err *err)
 			      "is over",
 			      ca);
 	return rc;
+}
+
+/* What is wrong with one of another name is publish_run()'s to say. */
+enum pv_code ceremony_due_lists(struct ceremony *c, struct err *err)
+{
+	struct tokens tokens = ceremony_tokens(c);
+	CLEANUP(lists_release)
+	struct lists l = { .c = c,
+			   .end = true,
+			   .maker = { .store = c->store,
+				      .tokens = &tokens,
+				      .tail = &l.tail,
+				      .before = tell_list,
+				      .ctx = c } };
+	size_t first = c->login.token;
+	enum pv_code rc =
+		crl_tail_init(&l.tail, c->store, c->opts->covered, err);
+
+	if (rc == PV_OK)
+		rc = crl_issuers_load(c->a, c->store, pvtime_now_s(),
+				      &l.issuers, err);
+	for (size_t i = 0; rc == PV_OK && i < l.issuers.n; i++)
+		for (uint32_t k = 0;
+		     rc == PV_OK && k < l.issuers.list[i].shards; k++)
+			rc = sign_list(&l, &l.issuers.list[i], k, err);
+	c->object[0] = '\0';
+	crl_maker_release(&l.maker);
+	return rc == PV_OK ? tokens_open(&tokens, first, err) : rc;
 }
 
 enum pv_code ceremony_sign_crl(struct ceremony *c, const struct plan_step *step,

@@ -29,9 +29,12 @@ struct ceremony {
 	 * vouches for: the generation of a key, or the log's size; 0: it did
 	 * not. */
 	uint64_t target[PLAN_STEPS_MAX];
-	struct buf lists; /* hashes of the lists' TBS that were shown */
-	char serial[17];  /* the token's; "": not said yet */
-	bool pin_pad;	  /* it asks for its PIN itself */
+	/* Hashes of the lists' TBS that were shown: in steps, and behind them.
+	 */
+	struct buf lists, end_lists;
+	char lists_of[PLAN_NAME_MAX + 1]; /* the CA that was asked for last */
+	char serial[17];		 /* the token's; "": not said yet */
+	bool pin_pad;			 /* it asks for its PIN itself */
 	bool orphans_told;
 };
 
@@ -46,8 +49,9 @@ struct ceremony {
 PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
 				  const struct transcript_pair *pairs, size_t n,
 				  struct err *err);
-/* How the running step goes, into the log, which vouches from there on for the
- * lines that it has: "done", "failed", "stopped", "begun", "shown". */
+/* How the running step goes, or the end, into the log, which vouches from there
+ * on for the lines that it has: "done", "failed", "stopped", "begun", "shown".
+ */
 PV_MUST enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
 				       struct err *err);
 /* The running step sets out to do that, once: durable in transcript and log. */

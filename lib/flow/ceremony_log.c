@@ -22,8 +22,8 @@ enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
 		rc = event_now(c->store, &who, err);
 	if (rc != PV_OK)
 		return rc;
-	snprintf(step, sizeof(step), "%zu %s", c->n + 1,
-		 plan_kind_name(c->plan->steps[c->n].kind));
+	snprintf(step, sizeof(step), "%zu %s", c->steps ? c->n + 1 : 0,
+		 c->steps ? plan_kind_name(c->plan->steps[c->n].kind) : "end");
 	log_ceremony_step(&e, &who.who, c->object[0] ? c->object : "-",
 			  c->plan->name, step, result);
 	log_ceremony_point(&e, &point);

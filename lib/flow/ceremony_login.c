@@ -74,7 +74,9 @@ enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
 	snprintf(c->serial, sizeof(c->serial), "%s", f.serial);
 	return CEREMONY_PUT(c, "token", { "label", f.label },
 			    { "manufacturer", f.manufacturer },
-			    { "model", f.model }, { "serial", f.serial });
+			    { "model", f.model }, { "serial", f.serial },
+			    { "firmware", f.firmware[0] ? f.firmware : NULL },
+			    { "module", c->a->module });
 }
 
 static enum pv_code tell_pad(struct ceremony *c, struct err *err)

@@ -7,10 +7,12 @@
 #include "lib/base/pem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremony_cas.h"
+#include "lib/flow/certfacts.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/media.h"
 #include "lib/flow/ownkey.h"
 #include "lib/x509/csr_build.h"
+#include "lib/x509/der.h"
 
 #define CSR_LABEL "CERTIFICATE REQUEST"
 
@@ -60,7 +62,18 @@ static enum pv_code tell_cri(const struct asking *q, struct span cri,
 {
 	struct ceremony *c = q->c;
 	char tbs[65], spki[65], tmpl[65], text[256];
+	char subject[TRANSCRIPT_VALUE_MAX + 1];
+	struct span in = cri, body, name;
 	enum pv_code rc = ceremony_hash(cri, tbs, err);
+
+	/* RFC 2986 4.1: it begins with its version and its subject. */
+	if (rc == PV_OK && (!der_take(&in, DER_SEQUENCE, &body) ||
+			    !der_take_uint(&body, NULL) ||
+			    !der_take_whole(&body, DER_SEQUENCE, NULL, &name)))
+		rc = err_fail(err, PV_INTERNAL, NULL, NULL,
+			      "a request that has no subject");
+	if (rc == PV_OK)
+		rc = certfacts_name(name, subject, sizeof(subject), err);
 
 	if (rc == PV_OK)
 		rc = ceremony_hash(spki_of(q), spki, err);
@@ -69,8 +82,8 @@ static enum pv_code tell_cri(const struct asking *q, struct span cri,
 	hex_encode(q->tmpl->sha256, sizeof(q->tmpl->sha256), tmpl);
 	rc = CEREMONY_PUT(c, "sign", { "csr", q->step->ca },
 			  { "template", q->tmpl->name },
-			  { "template_sha256", tmpl }, { "tbs_sha256", tbs },
-			  { "spki_sha256", spki },
+			  { "template_sha256", tmpl }, { "subject", subject },
+			  { "tbs_sha256", tbs }, { "spki_sha256", spki },
 			  { "signer_spki_sha256", spki });
 	snprintf(text, sizeof(text),
 		 "Sign the request for the certificate of %.64s, as it was "

@@ -103,8 +103,10 @@ static enum pv_code on_step(struct ceremonycheck_state *c,
 	TAKE_FACT(c->kind, line, "kind");
 	TAKE_FACT(c->name, line, "about");
 	/* One that goes on may have given its shares before. */
-	if (c->open != line->step)
+	if (c->open != line->step) {
 		memset(&c->backup, 0, sizeof(c->backup));
+		buf_reset(&c->signs);
+	}
 	c->open = line->step;
 	c->about = false;
 	if (!plan)
@@ -167,8 +169,13 @@ static enum pv_code on_sign(struct ceremonycheck_state *c,
 	const struct plan_step *s = ceremonycheck_plan_step(c);
 	const char *sha256 = transcript_fact(line, "template_sha256");
 
+	/* Behind the steps lists are signed, and nothing else. */
+	if (line->step != c->open ||
+	    (c->open == 0 && !transcript_fact(line, "list")))
+		return ceremonycheck_order("a line of a step that does not run",
+					   err);
 	return !s || !sha256 || !s->bound || is_bound_so(s, sha256)
-		       ? PV_OK
+		       ? ceremonycheck_shown(c, line, err)
 		       : ceremonycheck_order("a signature by another template "
 					     "than the plan's",
 					     err);
@@ -243,7 +250,7 @@ static const struct event {
 	{ "approvals", false, on_approvals },
 	{ "step", false, on_step },
 	{ "template", true, on_template },
-	{ "sign", true, on_sign },
+	{ "sign", false, on_sign },
 	{ "roster", true, on_roster },
 	{ "done", true, on_done },
 	{ "key", true, ceremonycheck_key },
@@ -253,7 +260,7 @@ static const struct event {
 	{ "share", true, ceremonycheck_share },
 	{ "backup", true, ceremonycheck_backup },
 	{ "restored", true, ceremonycheck_restored },
-	{ "crl", true, ceremonycheck_crl },
+	{ "crl", false, ceremonycheck_crl },
 	{ "pin", true, ceremonycheck_pin },
 	{ "destroyed", true, ceremonycheck_destroyed },
 	{ "transport-key", true, ceremonycheck_transport_key },
@@ -382,14 +389,21 @@ static enum pv_code check_wanted(const struct ceremonycheck_state *c,
 	return PV_OK;
 }
 
+static void state_release(struct ceremonycheck_state *c)
+{
+	buf_release(&c->signs);
+}
+
 enum pv_code ceremonycheck(const struct ceremonycheck *in,
 			   struct ceremonycheck_report *out, struct err *err)
 {
+	CLEANUP(state_release)
 	struct ceremonycheck_state c = { .in = in, .out = out };
 	const struct transcript_sink sink = { take_line, &c };
 	enum pv_code rc;
 
 	memset(out, 0, sizeof(*out));
+	buf_init(&c.signs, TRANSCRIPT_SIZE_MAX);
 	rc = transcript_read(in->transcript, &sink, &out->head, err);
 	if (rc == PV_OK && in->log)
 		rc = all_logged(&c, err);

@@ -6,6 +6,12 @@
 #include "lib/flow/backupcheck.h"
 #include "lib/flow/ceremonycheck.h"
 
+/* What people said yes to, by the hash of what was signed. */
+struct ceremonycheck_signed {
+	uint8_t tbs[32];
+	uint8_t facts[32]; /* SHA-256 of what was shown of a certificate */
+};
+
 struct ceremonycheck_state {
 	const struct ceremonycheck *in;
 	struct ceremonycheck_report *out;
@@ -15,6 +21,8 @@ struct ceremonycheck_state {
 	uint32_t key_taken; /* the step that took a key for the token */
 	bool begun, ended;
 	struct backupcheck backup;
+	/* struct ceremonycheck_signed, of the step, or also behind the last. */
+	struct buf signs;
 	struct askcheck asks;
 	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
 };
@@ -82,6 +90,10 @@ ceremonycheck_transport_end(struct ceremonycheck_state *c,
 PV_MUST enum pv_code
 ceremonycheck_certificate(struct ceremonycheck_state *c,
 			  const struct transcript_line *line, struct err *err);
+/* What was shown before it was signed. */
+PV_MUST enum pv_code ceremonycheck_shown(struct ceremonycheck_state *c,
+					 const struct transcript_line *line,
+					 struct err *err);
 PV_MUST enum pv_code ceremonycheck_csr(struct ceremonycheck_state *c,
 				       const struct transcript_line *line,
 				       struct err *err);

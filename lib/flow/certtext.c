@@ -71,6 +71,16 @@ char *certtext_issuer(const struct certtext *c)
 	return name_text(X509_get_issuer_name(c->x));
 }
 
+char *certtext_name(struct span der)
+{
+	const uint8_t *p = der.p;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)der.len);
+	char *out = name && p == der.p + der.len ? name_text(name) : NULL;
+
+	X509_NAME_free(name);
+	return out;
+}
+
 char *certtext_print(const struct certtext *c)
 {
 	const unsigned long names =

@@ -21,6 +21,8 @@ char *certtext_print(const struct certtext *c);
 /* RFC 2253 form, UTF-8. The caller frees all texts below; NULL: no memory. */
 char *certtext_subject(const struct certtext *c);
 char *certtext_issuer(const struct certtext *c);
+/* The same of a Name (DER) alone; NULL also when it is none. */
+char *certtext_name(struct span der);
 
 enum certtext_ext {
 	CERTTEXT_UNKNOWN, /* no such name, and no dotted OID either */
