@@ -82,6 +82,8 @@ void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 			const char *text, const char *does);
 void ceremony_show_line(const void *ctx, const char *event,
 			const struct transcript_pair *pairs, size_t n);
+/* The question, with the groups of a SHA-256 on lines of their own. */
+void ceremony_put_question(int fd, const char *text);
 /* People said to go on: a step that was announced gets a screen of its own,
  * where there is a terminal that can be cleared. */
 void ceremony_show_answer(const struct ceremony_room *room);

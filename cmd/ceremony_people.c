@@ -48,7 +48,7 @@ static enum pv_code ask_terminal(const char *text,
 	if (rc != PV_OK)
 		return rc;
 	tcflush(tty, TCIFLUSH);
-	dprintf(tty, "%s? [yes/stop] ", text);
+	ceremony_put_question(tty, text);
 	/* Nothing is under way while people think: ^C ends it. */
 	guard_release_signals();
 	n = read(tty, answer, CEREMONY_ANSWER_MAX - 1);

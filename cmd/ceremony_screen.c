@@ -1,4 +1,6 @@
 /* ceremony: what the people in the room see, one step a screen. */
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,8 +11,9 @@
 
 #define CLEAR "\033[H\033[2J"
 #define SHA256_HEX 64u
-#define GROUP 4u  /* hex digits between two blanks */
-#define ROW 16u	  /* digits on a line */
+#define GROUP 4u /* hex digits between two blanks */
+#define GROUPS_LEN (SHA256_HEX + SHA256_HEX / GROUP - 1)
+#define ROW 32u	  /* digits on a line */
 #define WIDTH 76u /* characters of a line of words */
 
 static bool can_clear(const struct app *app)
@@ -21,13 +24,18 @@ static bool can_clear(const struct app *app)
 	       strcmp(term, "dumb") != 0;
 }
 
-/* Large, as it is read aloud: four groups on a line. */
-static void put_hash(const struct app *app, const char *hex)
+/* As it is read aloud: eight groups on each of two lines, no longer, so that a
+ * signature's screen has room on 24 lines of 80 columns. */
+static void put_hash(const struct app *app, const char *name, const char *hex)
 {
-	for (size_t i = 0; i < SHA256_HEX; i += ROW)
-		out_note(app, "        %.4s  %.4s  %.4s  %.4s", hex + i,
-			 hex + i + GROUP, hex + i + 2 * GROUP,
-			 hex + i + 3 * GROUP);
+	for (size_t i = 0; i < SHA256_HEX; i += ROW) {
+		char row[2 * ROW] = "";
+
+		for (size_t k = i; k < i + ROW; k += GROUP)
+			snprintf(row + strlen(row), sizeof(row) - strlen(row),
+				 " %.4s", hex + k);
+		out_note(app, "    %-20s%s", i == 0 ? name : "", row);
+	}
 }
 
 /* Lines that end between words, also of a terminal that is narrow. */
@@ -58,8 +66,7 @@ static void put_terms(const struct ceremony_room *room)
 		out_note(room->app, "  present: %s", s->present);
 	if (!s->template_sha256[0])
 		return;
-	out_note(room->app, "  template_sha256");
-	put_hash(room->app, s->template_sha256);
+	put_hash(room->app, "template_sha256", s->template_sha256);
 }
 
 static void put_step(const struct ceremony_room *room)
@@ -119,8 +126,16 @@ static void put_fact(const struct app *app, const struct transcript_pair *p)
 		out_note(app, "    %s: %s", p->key, p->value);
 		return;
 	}
-	out_note(app, "    %s", p->key);
-	put_hash(app, p->value);
+	put_hash(app, p->key, p->value);
+}
+
+/* A key as bytes is for programs; its hash stands beside it. A template's hash
+ * stands above, where the step began. */
+static bool is_elsewhere(const char *event, const char *key)
+{
+	return strcmp(key, "spki") == 0 ||
+	       (strcmp(event, "sign") == 0 &&
+		strcmp(key, "template_sha256") == 0);
 }
 
 static void take_terms(struct ceremony_screen *s,
@@ -150,7 +165,39 @@ void ceremony_show_line(const void *ctx, const char *event,
 		return;
 	out_note(room->app, "  %s", event);
 	for (size_t i = 0; i < n; i++)
-		/* A key as bytes is for programs; its hash stands beside it. */
-		if (pairs[i].value && strcmp(pairs[i].key, "spki") != 0)
+		if (pairs[i].value && !is_elsewhere(event, pairs[i].key))
 			put_fact(room->app, &pairs[i]);
+	if (strcmp(event, "head") == 0)
+		out_note(room->app, "  that is the transcript: write both on "
+				    "the script and sign it, then lock the "
+				    "token away");
+}
+
+/* Where the groups of a SHA-256 begin, or NULL. */
+static const char *find_groups(const char *text)
+{
+	for (; *text; text++) {
+		size_t n = 0;
+
+		while (n < GROUPS_LEN && text[n] &&
+		       (n % (GROUP + 1) == GROUP ? text[n] == ' '
+						 : isxdigit((uint8_t)text[n])))
+			n++;
+		if (n == GROUPS_LEN)
+			return text;
+	}
+	return NULL;
+}
+
+/* No terminal is to break it inside a group. */
+void ceremony_put_question(int fd, const char *text)
+{
+	const char *at = find_groups(text);
+	const char *rest = at ? at + GROUPS_LEN : text;
+	const int half = (int)GROUPS_LEN / 2;
+
+	if (at)
+		dprintf(fd, "%.*s\n      %.*s\n      %.*s\n", (int)(at - text),
+			text, half, at, half, at + half + 1);
+	dprintf(fd, "%s? [yes/stop] ", rest + (at ? strspn(rest, " ,") : 0));
 }

@@ -2,7 +2,8 @@ templatesdir = $(pkgdatadir)/templates
 dist_templates_DATA = templates/template.schema.json \
 	templates/roster.schema.json templates/order.schema.json \
 	templates/plan.schema.json templates/binding.schema.json \
-	templates/root-ca.json templates/issuing-ca.json \
+	templates/root-ca.json templates/root-ca-offline.json \
+	templates/issuing-ca.json \
 	templates/matter-paa.json templates/matter-pai.json \
 	templates/matter-dac.json templates/ieee-802.1ar-idevid.json \
 	templates/aws-iot.json templates/azure-dps.json \

@@ -30,6 +30,7 @@ static const char head[] =
 	".box { width: 2.6em; text-align: center }\n"
 	".box i { display: inline-block; width: 1.1em; height: 1.1em; "
 	"border: 1.5px solid #000 }\n"
+	".line { height: 1.9em; border-bottom: 1px solid #000 }\n"
 	".fill td { height: 2.6em } .label { color: #444; font-size: .92em }\n"
 	".facts td { border: 0; padding: 0 .8em .1em 0 } "
 	".facts td:first-child { width: 1%; white-space: nowrap; color: #444; "

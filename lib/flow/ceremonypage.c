@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/flow/ceremonyhtml.h"
 #include "lib/flow/ceremonytext.h"
@@ -178,17 +179,50 @@ static void put_end(struct page *p, const struct transcript_head *head)
 	ceremonyhtml_end(p->out);
 }
 
+/* The authority and the plan, of its first line. */
+static enum pv_code take_title(void *ctx, const struct transcript_line *line,
+			       struct err *err)
+{
+	struct buf *title = ctx;
+
+	if (line->seq > 1)
+		return PV_OK;
+	buf_printf(title, "%s, plan %s, version %s", fact(line, "authority"),
+		   fact(line, "plan"), fact(line, "version"));
+	return buf_check(title, err);
+}
+
+static enum pv_code put_title(struct span transcript, const struct page *p,
+			      struct err *err)
+{
+	CLEANUP(buf_release) struct buf title;
+	const struct transcript_sink sink = { take_title, &title };
+	struct transcript_head head;
+	enum pv_code rc;
+
+	buf_init(&title, TRANSCRIPT_LINE_MAX);
+	rc = transcript_read(transcript, &sink, &head, err);
+	if (rc != PV_OK)
+		return rc;
+	if (p->html)
+		ceremonyhtml_begin(
+			p->out, "Transcript of a ceremony: ", buf_cstr(&title));
+	else
+		buf_printf(p->out, "TRANSCRIPT OF A CEREMONY: %s\n\n",
+			   buf_cstr(&title));
+	return buf_check(p->out, err);
+}
+
 enum pv_code ceremonypage(struct span transcript, bool html, struct buf *out,
 			  struct err *err)
 {
 	struct page p = { .out = out, .html = html };
 	const struct transcript_sink sink = { put_line, &p };
 	struct transcript_head head;
-	enum pv_code rc;
+	enum pv_code rc = put_title(transcript, &p, err);
 
-	if (html)
-		ceremonyhtml_begin(out, "Transcript of a ceremony", "");
-	rc = transcript_read(transcript, &sink, &head, err);
+	if (rc == PV_OK)
+		rc = transcript_read(transcript, &sink, &head, err);
 	if (rc != PV_OK)
 		return rc;
 	put_end(&p, &head);

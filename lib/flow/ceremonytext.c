@@ -22,6 +22,9 @@ void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
 	out[n] = '\0';
 }
 
+/* Eight groups of four digits each. */
+#define FINGERPRINT_ROW "\n    ____ ____ ____ ____ ____ ____ ____ ____"
+
 static const char *key_words(enum plan_key key)
 {
 	switch (key) {
@@ -237,6 +240,13 @@ static void put_more(const struct plan_step *s, struct buf *out)
 	}
 }
 
+/* A key that people can compare: a secret one has no fingerprint. */
+static bool has_fingerprint(const struct plan_step *s)
+{
+	return s->kind == PLAN_GENERATE_KEY && s->key != PLAN_KEY_KDF &&
+	       s->key != PLAN_KEY_STORE;
+}
+
 void ceremonytext_does(const struct plan_step *s, struct buf *out)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
@@ -250,8 +260,11 @@ void ceremonytext_does(const struct plan_step *s, struct buf *out)
 	case PLAN_GENERATE_KEY:
 		buf_printf(out,
 			   "Generate %s for \"%s\" in the token, read its "
-			   "attributes back, and write its fingerprint down.",
-			   key_words(s->key), s->purpose);
+			   "attributes back%s.",
+			   key_words(s->key), s->purpose,
+			   has_fingerprint(s)
+				   ? ", and write its fingerprint down"
+				   : "");
 		if (s->backup)
 			buf_put_str(out,
 				    " It is one that may leave the token, "
@@ -306,6 +319,11 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 	char hex[65], groups[CEREMONYTEXT_GROUPS];
 
 	ceremonytext_does(s, out);
+	if (!s->bound && s->template_name[0])
+		buf_printf(out,
+			   " The plan does not say which bytes %s.json has: it "
+			   "can be rehearsed, and `ceremony run' refuses it.",
+			   s->template_name);
 	if (!s->bound)
 		return;
 	hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);
@@ -332,13 +350,17 @@ static void put_text(const struct plan *plan, const char *sha256,
 		if (plan->steps[i].present[0])
 			buf_printf(out, "\n    Present: %s",
 				   plan->steps[i].present);
+		if (has_fingerprint(&plan->steps[i]))
+			buf_put_str(out,
+				    "\n    SHA-256 of its public "
+				    "key:\n" FINGERPRINT_ROW FINGERPRINT_ROW);
 		buf_put_str(out, "\n    [ ] done   time ________   initials "
 				 "________   ________\n\n");
 	}
 	buf_put_str(
 		out,
 		"Lines of the transcript: ________\n"
-		"SHA-256 of its head: ____________________________________"
+		"SHA-256 of its head:" FINGERPRINT_ROW FINGERPRINT_ROW
 		"\n\nPresent, and witness that it happened as written:\n\n");
 	for (int i = 0; i < 4; i++)
 		buf_put_str(out, "Name ____________________  Signature "
@@ -367,6 +389,11 @@ static void put_rows(const struct plan *plan, struct buf *out)
 					 "</span> ");
 			ceremonyhtml_text(out, s->present);
 		}
+		if (has_fingerprint(s))
+			buf_put_str(out, "<br><span class=\"label\">SHA-256 of "
+					 "its public key:</span>"
+					 "<div class=\"line\"></div>"
+					 "<div class=\"line\"></div>");
 		buf_put_str(out, "</td><td class=\"box\"><i></i></td><td></td>"
 				 "<td></td></tr>\n");
 	}

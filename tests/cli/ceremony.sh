@@ -146,7 +146,7 @@ answers yes yes no yes
 # shellcheck disable=SC2046
 expect_exit 130 "$PROVCTL" $(ceremony resume "$@" --answers "$T/answers")
 expect_equal "$(count "$H" stopped)" 2 stops
-answers yes yes yes
+answers yes yes yes yes yes
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony resume "$@" --answers "$T/answers")
 expect_equal "$(count "$H" key)" 3 keys
@@ -168,7 +168,7 @@ same_bytes "$T/before" "$H/$F/transcript.jsonl"
 case_start "the transcript, offline"
 mkdir "$T/carried"
 cp "$H/$F/transcript.jsonl" "$H/$F/transcript.note" "$H/$F/root.pem" \
-	"$T/carried"
+	"$H/$F/root.crl" "$T/carried"
 vkey=$("$PROVCTL" -C "$H" export key --purpose log --format vkey 2>/dev/null ||
 	"$PROVCTL" -C "$H" export key --purpose log --vkey)
 expect_error 4 ceremony.unattended ceremony verify \
@@ -236,7 +236,7 @@ expect_error 5 transcript.chain ceremony verify "$T/bad/transcript.jsonl"
 sed '$d' "$T/carried/transcript.jsonl" >"$T/bad/transcript.jsonl"
 expect_error 5 ceremony.order ceremony verify "$T/bad/transcript.jsonl"
 cp "$R/$F/transcript.jsonl" "$T/bad"
-cp "$R/$F/root.pem" "$T/bad"
+cp "$R/$F/root.pem" "$R/$F/root.crl" "$T/bad"
 expect_error 5 ceremony.note ceremony verify "$T/bad/transcript.jsonl"
 expect_error 5 ceremony.plan ceremony verify "$T/carried/transcript.jsonl" \
 	--plan "$templates/plans/softhsm-demo.json"
@@ -283,7 +283,7 @@ cat >"$T/pad.json" <<END
 {"binding": "b", "module": "$builddir/tests/fault/shim.so",
  "tokens": ["pkcs11:token=acme"], "pin_source": "prompt"}
 END
-answers yes yes yes yes yes yes yes
+answers yes yes yes yes yes yes yes yes yes
 # shellcheck disable=SC2046
 expect_exit 0 env FAULT_PAD="$T/pin" setsid -w "$PROVCTL" $(ceremony run \
 	--home "$T/padded" --name acme --binding "$T/pad.json" \
@@ -344,13 +344,13 @@ expect_text "root-ca.json"
 [ ! -e "$H" ] || fail "something was made"
 # shellcheck disable=SC2046
 expect_exit 130 "$PROVCTL" $(ceremony run "$@" --name acme --rehearsal "$R")
-answers yes yes yes yes
+answers yes yes yes yes yes yes
 expect_error 4 plan.template ceremony resume "$plan" "$@" \
 	--templates "$T/swapped"
 expect_text "step 4, self-signed"
 [ ! -e "$H/$F/root.pem" ] || fail "a certificate was made"
 expect_equal "$(count "$H" sign)" 0 "signatures"
-answers yes yes yes yes
+answers yes yes yes yes yes yes
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony resume "$@")
 expect_equal "$(jq -r 'select(.event == "step").facts.template_sha256 //
@@ -381,11 +381,11 @@ cp "$T/kept" "$plan"
 new_tokens third
 softhsm2-util --init-token --free --label acme --pin 12345678 \
 	--so-pin 87654321 >/dev/null 2>&1 || fail "softhsm2-util"
-answers yes yes yes yes yes
+answers yes yes yes yes yes yes yes
 # shellcheck disable=SC2046
 expect_error 7 ceremony.token $(ceremony resume "$@" --answers "$T/answers")
 new_tokens other
-answers yes yes yes yes yes
+answers yes yes yes yes yes yes yes
 # shellcheck disable=SC2046
 expect_exit 0 "$PROVCTL" $(ceremony resume "$@" --answers "$T/answers")
 

@@ -63,6 +63,11 @@ printf 'yes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nyes\nstop\n' \
 side_ends 130 '' run root "$T/stop"
 [ ! -e "$T/media/acme-root" ] || fail "something was given"
 side_ends 0 '' resume root
+head=$(tail -n 1 "$root_log/transcript.jsonl" | sha256sum | cut -c 1-32 |
+	sed 's/..../& /g; s/ $//')
+grep -q -F "$head" "$T/err" || fail "the head was not shown"
+grep -q -F "lines: $(wc -l <"$root_log/transcript.jsonl")" "$T/err" ||
+	fail "the number of lines was not shown"
 for file in issuing-1.pem root.pem root.crl; do
 	[ -f "$T/media/acme-root/$file" ] || fail "no $file"
 done
@@ -74,7 +79,8 @@ grep -q "nothing done" "$T/out" || fail "something was done twice"
 
 case_start "the certificate comes back"
 side_ends 0 '' resume issuing
-expect_equal "$(events "$issuing_log" sign)" 1 "signatures of requests"
+expect_equal "$(jq -r 'select(.event == "sign").facts.csr // empty' \
+	"$issuing_log/transcript.jsonl")" issuing-1 "signatures of requests"
 same_bytes "$T/first.csr" "$T/media/acme-issuing/issuing-1.csr"
 for file in root issuing-1; do
 	same_bytes "$issuing_log/$file.pem" "$T/media/acme-root/$file.pem"
@@ -101,6 +107,42 @@ for side in root issuing; do
 done
 flip "$T/carried/issuing-1.csr" 100
 expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
+
+case_start "what people signed, in words"
+shown() {
+	jq -r --arg ca "$1" --arg key "$2" 'select(.event == "sign" and
+		.facts.ca == $ca and .facts.tbs_sha256).facts[$key] // empty' \
+		"$root_log/transcript.jsonl" | tail -n 1
+}
+expect_equal "$(shown issuing-1 subject)" "CN=Issuing CA 1,O=acme-root" subject
+expect_equal "$(shown issuing-1 issuer)" "CN=Root CA,O=acme-root" issuer
+expect_equal "$(shown issuing-1 basic_constraints)" "CA:TRUE, pathlen:0" \
+	basicConstraints
+expect_equal "$(shown issuing-1 key_usage)" \
+	"Digital Signature, Certificate Sign, CRL Sign" keyUsage
+expect_equal "$(date -u -d "$(shown issuing-1 not_after)" +%s)" "$(date -u -d \
+	"$(openssl x509 -in "$root_log/issuing-1.pem" -noout -enddate |
+		sed 's/.*=//')" +%s)" "the certificate's end"
+expect_equal "$(jq -r 'select(.event == "sign" and .facts.csr).facts.subject' \
+	"$issuing_log/transcript.jsonl")" "CN=Issuing CA 1,O=acme-root" \
+	"subject of the request"
+
+case_start "the root's list was shown, and asked for"
+expect_equal "$(jq -rs 'map(select(.step == 0) | .event +
+	(if .facts.file then " " + .facts.file else "" end)) |
+	.[-6:] | join(",")' "$root_log/transcript.jsonl")" \
+	"sign,ask,answer,crl root.crl,given root.crl,end" "the end"
+same_bytes "$root_log/root.crl" "$T/media/acme-root/root.crl"
+expect_equal "$(openssl crl -in "$root_log/root.crl" -inform DER -noout \
+	-nextupdate | sed 's/.*=//' | xargs -I{} date -u -d {} +%Y-%m-%dT%H:%M:%SZ)" \
+	"$(shown root next_update)" "its next update"
+days=$((($(date -d "$(shown root next_update)" +%s) - $(date +%s)) / 86400))
+[ "$days" -ge 180 ] || fail "the next ceremony is due in $days days"
+rm -rf "$T/other"
+cp -R "$root_log" "$T/other"
+flip "$T/other/root.crl" 100
+expect_error 5 ceremony.file ceremony verify --unattended \
+	"$T/other/transcript.jsonl"
 
 case_start "each side's books"
 for side in root issuing; do

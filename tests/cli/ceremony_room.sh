@@ -100,14 +100,18 @@ case_start "resumed to its end"
 	line "Step 4 of 5: go on? [yes/stop]" yes
 	line "as it was just shown? [yes/stop]" yes
 	line "Put the token into the safe. Done? [yes/stop]" yes
+	line "list root/0, as it was just shown? [yes/stop]" yes
 } >"$T/script"
 room "$T/script" ceremony resume "$plan" --home "$H" --templates "$templates"
 expect_equal "$rc" 0 exit
 grep -q "NEVER ASKED" "$T/out" && fail "$(grep "NEVER ASKED" "$T/out")"
 lines=$H/ceremonies/room-1/transcript.jsonl
-tbs=$(jq -r 'select(.event == "sign").facts.tbs_sha256' "$lines" |
-	sed 's/..../&  /g' | cut -c 1-22)
-grep -q -F "$tbs" "$T/out" || fail "what is signed was not shown"
+jq -r 'select(.event == "sign").facts.tbs_sha256' "$lines" |
+	sed 's/..../& /g' | cut -c 1-39 >"$T/signed"
+expect_equal "$(wc -l <"$T/signed")" 2 "signatures"
+while read -r tbs; do
+	grep -q -F "$tbs" "$T/out" || fail "what is signed was not shown"
+done <"$T/signed"
 expect_equal "$(jq -r 'select(.event == "wrong-pin").event' "$lines")" \
 	wrong-pin event
 grep -q -e 12345678 -e 11111111 "$lines" && fail "a PIN was written down"

@@ -41,9 +41,9 @@ room() {
 	grep -q 12345678 "$T/out" && fail "a PIN was shown"
 }
 
-# shows HASH: as it is read aloud, four groups a line.
+# shows HASH: as it is read aloud, eight groups a line.
 shows() {
-	grep -q -F "$(echo "$1" | sed 's/..../&  /g' | cut -c 1-22)" \
+	grep -q -F "$(echo "$1" | sed 's/..../& /g' | cut -c 1-39)" \
 		"$T/out" || fail "$1 was not shown"
 }
 

@@ -111,7 +111,7 @@ keep
 
 case_start "one that is not there any more"
 rm "$lines"
-answers yes yes yes yes
+answers yes yes yes yes yes yes
 ceremony resume first
 expect_rule 5 ceremony.transcript "no transcript"
 [ ! -e "$lines" ] || fail "another one was begun"
@@ -196,7 +196,7 @@ jq -es 'all(.[]; .event != "destroyed")' "$lines" >/dev/null ||
 case_start "a note that nobody signed ends nothing"
 put_back
 : >"$H/ceremonies/later-1/transcript.note"
-answers yes yes yes yes
+answers yes yes yes yes yes yes
 for word in resume run; do
 	if [ "$word" = run ]; then
 		ceremony run later --rehearsal "$R"
@@ -211,7 +211,7 @@ done
 
 case_start "as it was, that goes on, too"
 put_back
-answers yes yes yes yes
+answers yes yes yes yes yes yes
 ceremony resume later
 expect_equal "$rc" 0 resume
 [ "$rc" -eq 0 ] || show_output

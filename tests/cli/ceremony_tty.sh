@@ -119,7 +119,7 @@ grep -q -e 12345678 -e 11111111 "$lines" && fail "a PIN was written down"
 
 case_start "what is signed is shown in groups that can be read aloud"
 for hash in $(jq -r 'select(.event == "sign").facts.tbs_sha256' "$lines"); do
-	grep -q -F "$(echo "$hash" | sed 's/..../&  /g' | cut -c 1-22)" \
+	grep -q -F "$(echo "$hash" | sed 's/..../& /g' | cut -c 1-39)" \
 		"$T/shown" || fail "$hash was not shown"
 done
 
