@@ -169,6 +169,25 @@ expect_exit 0 "$PROVCTL" -C "$H" --json audit show --type ceremony.step
 jq -es 'all(.[]; .facts.mode == "run" and .facts.lines > 0)' "$T/out" \
 	>/dev/null || fail "a step without a line of the transcript"
 
+case_start "what lies beside it is what people were shown"
+kept=$lines
+while IFS='|' read -r want rule filter; do
+	rm -rf "$T/shown"
+	cp -R "$(dirname "$kept")" "$T/shown"
+	jq -c "$filter" "$kept" >"$T/shown/transcript.jsonl"
+	rechain "$T/shown/transcript.jsonl"
+	expect_error "$want" "$rule" ceremony verify --unattended \
+		"$T/shown/transcript.jsonl"
+done <<'END'
+5|ceremony.shown|if .facts.subject then .facts.subject = "CN=Other CA,O=acme" else . end
+5|ceremony.shown|if .facts.key_usage then .facts.not_after = "2030-01-01T00:00:00Z" else . end
+5|ceremony.shown|if .facts.key_usage then .facts.tbs_sha256 = .prev else . end
+5|ceremony.shown|if .event == "sign" and .facts.list then .facts.tbs_sha256 = .prev else . end
+5|ceremony.order|if .event == "sign" and .facts.list then .facts.tbs_sha256 = "none" else . end
+5|ceremony.order|select((.event == "sign" and .step == 0) | not)
+5|ceremony.order|select((.event == "answer" and .step == 0) | not)
+END
+
 case_start "a line that no entry vouches for steers nothing"
 bind_plan "$T/later.json" "$templates"
 unset SOFTHSM2_CONF
