@@ -345,8 +345,9 @@ static enum pv_code run_step(struct ceremony *c, struct err *err)
 		return ceremony_put(c, "done", NULL, 0, err);
 	if (strcmp(err->rule, "hsm.token-changed") == 0)
 		snprintf(err->rule, sizeof(err->rule), "ceremony.token");
-	err_prefix(err, c->object[0] ? "step %zu, %s %s" : "step %zu, %s%s",
-		   c->n + 1, plan_kind_name(step->kind), c->object);
+	err_prefix(err, "step %zu, %s%s%s", c->n + 1,
+		   plan_kind_name(step->kind), c->object[0] ? " " : "",
+		   c->object);
 	tell_failure(c, rc, err);
 	return rc;
 }

@@ -109,8 +109,8 @@ static enum pv_code meet_root(const struct import *m, struct err *err)
 		return rc;
 	ceremonytext_groups(hex, groups);
 	snprintf(text, sizeof(text),
-		 "Trust root %.64s from now on: the SHA-256 of its certificate "
-		 "(DER) is %s",
+		 "Trust %.64s as our root from now on: the SHA-256 of its "
+		 "certificate (DER) is %s",
 		 m->step->issuer, groups);
 	return ceremony_ask(m->c, text, err);
 }

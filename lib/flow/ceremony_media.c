@@ -1,5 +1,6 @@
 /* What changes hands in a ceremony: shown, asked for, and written down. */
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
@@ -118,8 +119,10 @@ enum pv_code ceremony_take(struct ceremony *c, const char *from,
 	rc = CEREMONY_PUT(c, "taken", { "from", from }, { "file", file },
 			  { "sha256", hex });
 	snprintf(text, sizeof(text),
-		 "Use %.64s of %.64s: its SHA-256 is %s, as %.64s read it "
-		 "aloud",
-		 file, from, groups, from);
+		 "Use %.64s of %.64s: its SHA-256 is %s, as %s", file, from,
+		 groups,
+		 strcmp(from, c->a->name) == 0
+			 ? "it was written down when we gave it"
+			 : "it was read aloud there");
 	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
 }

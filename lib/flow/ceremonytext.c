@@ -22,6 +22,11 @@ void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
 	out[n] = '\0';
 }
 
+#define CEREMONY_END                                                           \
+	"When the steps are done: compare each revocation list that is shown " \
+	"and say yes to it, leave the token in its place until the head of "   \
+	"the transcript is shown, and write that here."
+
 /* Eight groups of four digits each. */
 #define FINGERPRINT_ROW "\n    ____ ____ ____ ____ ____ ____ ____ ____"
 
@@ -259,12 +264,11 @@ void ceremonytext_does(const struct plan_step *s, struct buf *out)
 		return;
 	case PLAN_GENERATE_KEY:
 		buf_printf(out,
-			   "Generate %s for \"%s\" in the token, read its "
-			   "attributes back%s.",
+			   "Generate %s for \"%s\" in the token and read its "
+			   "attributes back.%s",
 			   key_words(s->key), s->purpose,
-			   has_fingerprint(s)
-				   ? ", and write its fingerprint down"
-				   : "");
+			   has_fingerprint(s) ? " Write its fingerprint down."
+					      : "");
 		if (s->backup)
 			buf_put_str(out,
 				    " It is one that may leave the token, "
@@ -358,7 +362,8 @@ static void put_text(const struct plan *plan, const char *sha256,
 				 "________   ________\n\n");
 	}
 	buf_put_str(
-		out,
+		out, CEREMONY_END
+		"\n\n"
 		"Lines of the transcript: ________\n"
 		"SHA-256 of its head:" FINGERPRINT_ROW FINGERPRINT_ROW
 		"\n\nPresent, and witness that it happened as written:\n\n");
@@ -417,7 +422,8 @@ static void put_html(const struct plan *plan, const char *sha256,
 			 "transcript</td><td class=\"label\">Serial number of "
 			 "the token</td></tr></table>\n<h2>Steps</h2>\n");
 	put_rows(plan, out);
-	buf_put_str(out, "<h2>What came of it</h2>\n<table class=\"fill\">"
+	buf_put_str(out, "<h2>What came of it</h2>\n<p>" CEREMONY_END
+			 "</p>\n<table class=\"fill\">"
 			 "<tr><td class=\"label\">SHA-256 of the transcript's "
 			 "head</td><td class=\"label\">Its lines</td></tr>"
 			 "</table>\n<h2>Present, and witness that it happened "
