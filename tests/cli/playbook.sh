@@ -23,6 +23,7 @@ ln -s "$PROVDEV" "$T/bin/provdev"
 PATH=$T/bin:$PATH
 TEMPLATES=$templates
 cp "$srcdir/templates/issuing-ca.json" "$templates/issuing-ca.json"
+cp "$srcdir"/templates/plans/*.json "$templates/plans/"
 export PATH TEMPLATES
 
 # Whether all is there that the playbook of TPMs needs.
@@ -85,6 +86,17 @@ if has_tpm; then
 else
 	skip_case "no swtpm or tpm2-tools"
 fi
+
+case_start "what the playbook of ceremonies leaves"
+cd "$T/ceremony/work" || exit 2
+lines=given/transcript.jsonl
+expect_equal "$(jq -r 'select(.event == "sign" and .facts.subject).facts.subject' \
+	$lines | tr '\n' ';')" "CN=Root CA,O=acme;CN=Issuing CA 1,O=acme;" \
+	"what was signed"
+expect_equal "$(ls given/*.crl | tr '\n' ' ')" \
+	"given/issuing-1.crl given/root.crl " "lists"
+grep -q "<h1>Transcript of a ceremony: acme, plan root-issuing" \
+	transcript.html || fail "no title"
 
 case_start "what the order's playbook leaves"
 cd "$T/order/work" || exit 2

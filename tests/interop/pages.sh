@@ -64,6 +64,7 @@ reads script "Present: alice, <b>bob<b>"
 reads script "$(sha256sum "$plan" | cut -c 1-32 | sed 's/..../& /g; s/ $//')"
 reads script "To be run from 2026-11-26T09:00:00Z"
 reads script "Initials"
+reads script "SHA-256 of its public key:"
 reads script "Signature"
 
 case_start "the transcript"
@@ -73,7 +74,7 @@ lines=$T/acme/ceremonies/pages-3/transcript.jsonl
 expect_exit 0 "$PROVCTL" ceremony show "$lines" --html \
 	-o "$out/transcript.html"
 print transcript
-reads transcript "Transcript of a ceremony"
+reads transcript "Transcript of a ceremony: acme, plan pages, version 3"
 reads transcript "Step 7: self-signed root"
 reads transcript "$(tail -n 1 "$lines" | sha256sum | cut -c 1-32 |
 	sed 's/..../& /g; s/ $//')"
