@@ -18,7 +18,6 @@
 #include "lib/flow/ceremony_ready.h"
 #include "lib/flow/ceremonysign.h"
 #include "lib/flow/officers.h"
-#include "lib/flow/ownkey.h"
 #include "lib/flow/plantemplate.h"
 #include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
@@ -385,27 +384,6 @@ static enum pv_code make_lists(struct ceremony *c, struct err *err)
 	return rc;
 }
 
-/* Those that sign the transcript: of a later plan no step may be about them. */
-static enum pv_code tell_log_keys(struct ceremony *c, struct err *err)
-{
-	char der[2 * HSM_SPKI_MAX + 1];
-	enum pv_code rc = PV_OK;
-
-	for (size_t i = 0; rc == PV_OK && i < c->a->keys_n; i++) {
-		struct issue_key key;
-
-		if (strncmp(c->a->keys[i].purpose, "log", 3) != 0)
-			continue;
-		rc = ownkey_load(c->store, c->a->keys[i].label, &key, err);
-		if (rc != PV_OK)
-			return rc;
-		hex_encode(key.spki, key.spki_len, der);
-		rc = CEREMONY_PUT(c, "log-key", { "label", key.label },
-				  { "spki", der });
-	}
-	return rc;
-}
-
 static enum pv_code settle(struct ceremony *c, struct err *err)
 {
 	enum pv_code rc;
@@ -431,25 +409,11 @@ static enum pv_code end(struct ceremony *c, struct err *err)
 	if (c->ended)
 		return PV_OK;
 	if (c->opts->later)
-		rc = tell_log_keys(c, err);
+		rc = ceremony_tell_log_keys(c, err);
 	snprintf(keys, sizeof(keys), "%zu", c->a->keys_n);
 	return rc == PV_OK ? CEREMONY_PUT(c, "end", { "result", "done" },
 					  { "keys", keys })
 			   : rc;
-}
-
-/* What people write on the script: it is known when all is over. */
-static void tell_head(const struct ceremony *c)
-{
-	char lines[24], hex[65];
-	const struct transcript_pair pairs[] = { { "lines", lines },
-						 { "sha256", hex } };
-
-	snprintf(lines, sizeof(lines), "%llu",
-		 (unsigned long long)c->t.head.lines);
-	hex_encode(c->t.head.sha256, sizeof(c->t.head.sha256), hex);
-	if (c->opts->told)
-		c->opts->told(c->opts->progress_ctx, "head", pairs, 2);
 }
 
 static enum pv_code finish(struct ceremony *c, struct err *err)
@@ -513,7 +477,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 	if (rc == PV_OK)
 		rc = finish(&c, err);
 	if (rc == PV_OK)
-		tell_head(&c);
+		ceremony_tell_head(&c);
 	a->making = false;
 	return rc;
 }

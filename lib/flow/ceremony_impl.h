@@ -33,8 +33,8 @@ struct ceremony {
 	 */
 	struct buf lists, end_lists;
 	char lists_of[PLAN_NAME_MAX + 1]; /* the CA that was asked for last */
-	char serial[17];		 /* the token's; "": not said yet */
-	bool pin_pad;			 /* it asks for its PIN itself */
+	char serial[17];		  /* the token's; "": not said yet */
+	bool pin_pad;			  /* it asks for its PIN itself */
 	bool orphans_told;
 };
 

@@ -34,6 +34,12 @@ PV_MUST enum pv_code ceremony_name_key(struct ceremony *c,
 PV_MUST enum pv_code ceremony_keymake(struct ceremony *c, const char *purpose,
 				      enum hsm_key_kind kind,
 				      struct issue_key *key, struct err *err);
+/* The log's keys, which sign the transcript: of a later plan no step may be
+ * about them. */
+PV_MUST enum pv_code ceremony_tell_log_keys(struct ceremony *c,
+					    struct err *err);
+/* What people write on the script: it is known when all is over. */
+void ceremony_tell_head(const struct ceremony *c);
 /* What is to be signed, and people are asked. */
 PV_MUST enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 				       struct err *err);

@@ -1,8 +1,10 @@
-/* What the log has of a ceremony's steps. */
+/* What the log has of a ceremony's steps, its keys, and how it ended. */
 #include <stdio.h>
+#include <string.h>
 
-#include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/event.h"
+#include "lib/flow/ownkey.h"
 #include "lib/log/ceremony.h"
 
 enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
@@ -29,4 +31,37 @@ enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
 	log_ceremony_point(&e, &point);
 	rc = event_append(c->store, &e, err);
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
+}
+
+enum pv_code ceremony_tell_log_keys(struct ceremony *c, struct err *err)
+{
+	char der[2 * HSM_SPKI_MAX + 1];
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 0; rc == PV_OK && i < c->a->keys_n; i++) {
+		struct issue_key key;
+
+		if (strncmp(c->a->keys[i].purpose, "log", 3) != 0)
+			continue;
+		rc = ownkey_load(c->store, c->a->keys[i].label, &key, err);
+		if (rc != PV_OK)
+			return rc;
+		hex_encode(key.spki, key.spki_len, der);
+		rc = CEREMONY_PUT(c, "log-key", { "label", key.label },
+				  { "spki", der });
+	}
+	return rc;
+}
+
+void ceremony_tell_head(const struct ceremony *c)
+{
+	char lines[24], hex[65];
+	const struct transcript_pair pairs[] = { { "lines", lines },
+						 { "sha256", hex } };
+
+	snprintf(lines, sizeof(lines), "%llu",
+		 (unsigned long long)c->t.head.lines);
+	hex_encode(c->t.head.sha256, sizeof(c->t.head.sha256), hex);
+	if (c->opts->told)
+		c->opts->told(c->opts->progress_ctx, "head", pairs, 2);
 }
