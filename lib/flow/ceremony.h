@@ -5,6 +5,7 @@
  * what follows it (transcript.h) in the ceremony's folder below the home:
  *
  *   ceremonies/<plan>-<version>/  transcript.jsonl  transcript.note  <ca>.pem
+ *                                 <ca>.crl or <ca>-<number>.crl
  *
  * Events: begin, approvals, resume, token, new-token, pin-pad, wrong-pin, step,
  * target, key, sign, certificate, crl, template, given, taken, share, backup,
