@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremonytext.h"
 #include "lib/flow/checkpoint.h"

@@ -1,4 +1,5 @@
 /* The step that backs a key up: its shares go to officers or on paper. */
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremony_backup.h"
 
 #include <fcntl.h>

@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/crlmake.h"
 #include "lib/flow/crlrow.h"

@@ -72,23 +72,6 @@ const char *ceremony_answers(const struct ceremony *c);
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);
 
-/* Of a run that goes on: what the one before left half-written on the medium is
- * removed, and named. */
-PV_MUST enum pv_code ceremony_sweep(struct ceremony *c, struct err *err);
-/* A file to the medium, under the authority's own name (media.h). */
-PV_MUST enum pv_code ceremony_give(struct ceremony *c, const char *file,
-				   struct span bytes, struct err *err);
-/* <ca>.crl, in place of an earlier one of that CA (its certificate, DER), which
- * a run that was stopped gave, or an earlier ceremony. */
-struct x509_crl;
-PV_MUST enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
-				       const struct x509_crl *crl,
-				       struct span ca, struct err *err);
-/* One of another authority, into the empty bytes: its hash is shown, and people
- * are asked, before it is used. */
-PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
-				   const char *file, struct buf *bytes,
-				   struct err *err);
 /*
  * Of a run, before its first step: the approvals kept in the folder are of
  * these bytes of the plan, by the roster that it sets; used up in the log,

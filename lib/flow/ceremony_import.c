@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/caimport.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremonytext.h"

@@ -6,6 +6,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/certfacts.h"
 #include "lib/flow/checkpoint.h"

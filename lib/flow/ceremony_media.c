@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremonytext.h"
 #include "lib/flow/media.h"
 #include "lib/flow/mediabox.h"

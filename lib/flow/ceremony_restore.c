@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremony_backup.h"
 #include "lib/flow/keyrestore.h"
 #include "lib/flow/media.h"

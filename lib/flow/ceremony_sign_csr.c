@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/ceremony_media.h"
 #include "lib/flow/cacert.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/ceremony_cas.h"

@@ -1,0 +1,26 @@
+/* What a ceremony gives to and takes from the medium (media.h): each with its
+ * line in the transcript. Codes of media.h and of ceremony_put(). */
+#ifndef PV_FLOW_CEREMONY_MEDIA_H
+#define PV_FLOW_CEREMONY_MEDIA_H
+
+#include "lib/flow/ceremony_impl.h"
+
+/* Of a run that goes on: what the one before left half-written on the medium is
+ * removed, and named. */
+PV_MUST enum pv_code ceremony_sweep(struct ceremony *c, struct err *err);
+/* A file to the medium, under the authority's own name (media.h). */
+PV_MUST enum pv_code ceremony_give(struct ceremony *c, const char *file,
+				   struct span bytes, struct err *err);
+/* <ca>.crl, in place of an earlier one of that CA (its certificate, DER), which
+ * a run that was stopped gave, or an earlier ceremony. */
+struct x509_crl;
+PV_MUST enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
+				       const struct x509_crl *crl,
+				       struct span ca, struct err *err);
+/* One of another authority, into the empty bytes: its hash is shown, and people
+ * are asked, before it is used. */
+PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
+				   const char *file, struct buf *bytes,
+				   struct err *err);
+
+#endif
