@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
 #include "lib/flow/approvals.h"
 #include "lib/flow/camake.h"
+#include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
 
 struct intent { /* as the log has it */
 	bool found;
+	bool other_csr; /* for another request of the same key */
 	uint8_t serial[X509_SERIAL_LEN];
 	int64_t built_s;
 	uint8_t tbs_sha256[32];
@@ -45,7 +48,8 @@ static bool is_of(const struct camake *m, const struct log_entry *e)
 	       (number_of(e, LOG_CA_CROSS, 0) == 1) == m->job.cross;
 }
 
-static void take(struct intent *x, const struct log_entry *e, uint64_t index)
+static void take(struct intent *x, const struct camake *m,
+		 const struct log_entry *e, uint64_t index)
 {
 	const struct log_fact *tbs = log_fact_find(e, "tbs", LOG_BSTR);
 	char hex[2 * X509_SERIAL_LEN + 1];
@@ -60,6 +64,9 @@ static void take(struct intent *x, const struct log_entry *e, uint64_t index)
 	memcpy(x->tbs_sha256, tbs->s.p, tbs->s.len);
 	x->built_s = (int64_t)number_of(e, LOG_CA_BUILT, 0);
 	x->index = index;
+	x->other_csr =
+		m->job.csr_sha256 &&
+		!log_fact_is(e, LOG_CA_CSR, m->job.csr_sha256, SHA256_LEN);
 	x->found = true;
 }
 
@@ -74,7 +81,7 @@ static enum pv_code look(void *ctx, uint64_t index, struct span bytes,
 		return rc;
 	for (size_t i = 0; i < s->n; i++)
 		if (is_of(&s->made[i], &e))
-			take(&s->found[i], &e, index);
+			take(&s->found[i], &s->made[i], &e, index);
 	return PV_OK;
 }
 
@@ -91,7 +98,7 @@ static enum pv_code take_up(struct camake *m, const struct intent *x,
 {
 	enum pv_code rc;
 
-	if (x->built_s > now_s ||
+	if (x->other_csr || x->built_s > now_s ||
 	    x->built_s < now_s - (int64_t)APPROVALS_VALID_S)
 		return another(err);
 	rc = camake_rebuild(m, x->serial, x->built_s, err);

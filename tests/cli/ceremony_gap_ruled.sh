@@ -113,6 +113,26 @@ expect_rc 130 "stopped before the signature"
 said=$T/yes
 ruled root resume
 expect_rc 11 "without its approvals"
+# The key's own authority asked again: another request, for the same key.
+csr=$T/media/acme-issuing/issuing-1.csr
+cp "$csr" "$T/first.csr"
+printf 'dn = "%s"\n' "$(openssl req -in "$csr" -noout -subject \
+	-nameopt RFC2253 | sed 's/^subject=//')" >"$T/request"
+GNUTLS_PIN=12345678 SOFTHSM2_CONF=$T/issuing.conf certtool \
+	--generate-request --provider "$softhsm" --template "$T/request" \
+	--load-privkey 'pkcs11:token=acme-issuing;object=acme-issuing%2Fissuing-1%2F2;type=private' \
+	--outfile "$T/again.csr" >"$T/out" 2>&1 ||
+	fail "certtool: $(cat "$T/out")"
+openssl req -in "$T/again.csr" -out "$csr"
+openssl req -in "$csr" -noout -pubkey >"$T/second.pub"
+openssl req -in "$T/first.csr" -noout -pubkey >"$T/first.pub"
+same_bytes "$T/first.pub" "$T/second.pub"
+resum acme-issuing
+ruled root resume "$@"
+expect_rc 9 "another request"
+expect_text "rule: rotate.intent"
+cp "$T/first.csr" "$csr"
+resum acme-issuing
 ruled root resume "$@"
 expect_rc 0 "signed"
 jq -r 'select(.event == "sign" and .facts.ca == "issuing-1") |
