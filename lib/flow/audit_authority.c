@@ -182,7 +182,9 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	rc = check_revoked(au, ca, err);
 	match(au, ca);
 	au->counts->cas++;
-	return rc;
+	/* What another authority asked for has its ca.sign behind it. */
+	return rc == PV_OK && ca->elsewhere ? logged_ca(au->store, row, err)
+					    : rc;
 }
 
 /* ---- between two generations of a CA ---- */

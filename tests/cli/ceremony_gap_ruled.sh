@@ -148,6 +148,17 @@ expect_exit 0 "$PROVCTL" ceremony verify --unattended \
 expect_text "approved by bob,carol"
 books
 
+case_start "an audit asks for the entry of whom it was signed for"
+moved() {
+	"$builddir/tests/cli/sql" "$H/store.db" "update ca set issue_index = \
+		issue_index $1 where name = 'issuing-1' and generation = 2" ||
+		fail "cannot move it"
+}
+moved "- 1"
+expect_exit 5 "$PROVCTL" -C "$H" audit verify
+moved "+ 1"
+books
+
 case_start "it is put to use with the approvals that it began with"
 ruled issuing resume
 expect_rc 11 "without them"
