@@ -339,8 +339,14 @@ static enum pv_code render_plan(const struct approval_request *q,
 		  (struct span){ (const uint8_t *)text, strlen(text) });
 	put_templates(plan, out);
 	set = plan_roster(plan);
-	if (!set || !base64)
+	if (!set)
 		return PV_OK;
+	if (!base64)
+		return err_fail(err, PV_INPUT, "approval_request.roster",
+				"let the command that asks make the request "
+				"again",
+				"the plan sets a roster, and the request does "
+				"not show it");
 	NODE_TRY(parse_shown(base64, set->roster, "the plan sets", &r, err));
 	buf_put_str(out, "The roster that it sets:\n");
 	put_roster(out, r);

@@ -38,7 +38,8 @@
  * ("roster.*", "template.*", "order.*", "plan.*", "json.*"),
  * "approval_request.subject" when it is no clean text,
  * "approval_request.roster" when the roster in force is not the one that the
- * new one replaces, "approval_request.plan" when the plan is not there, or is
+ * new one replaces, or that of a plan is not there or another one than it sets,
+ * "approval_request.plan" when the plan is not there, or is
  * not the one that the subject names.
  */
 PV_MUST enum pv_code approval_render(const struct approval_request *request,

@@ -228,7 +228,7 @@ START_TEST(template_)
 }
 END_TEST
 
-/* As it is written, and the roster only when it is the one that it sets. */
+/* As it is written, with the roster that it sets, and no other. */
 START_TEST(plan)
 {
 	static const char head[] =
@@ -253,12 +253,13 @@ START_TEST(plan)
 	buf_reset(&text);
 	buf_printf(&text, "%s%s\"}]}", head, hex);
 	unit_ok(render_ceremony(buf_span(&text), base64, &out, &err), &err);
+	shows(&out, "Plan root, version 2:\n  {\n");
+	shows(&out, "      \"step\": \"set-roster\",\n");
 	shows(&out, "The roster that it sets:\nroster version ");
 	shows(&out, "officer bob: Bob Example; security-officer\n");
 	buf_release(&out);
-	unit_ok(render_ceremony(buf_span(&text), NULL, &out, &err), &err);
-	shows(&out, "Plan root, version 2:\n  {\n");
-	shows(&out, "      \"step\": \"set-roster\",\n");
+	unit_refused(render_ceremony(buf_span(&text), NULL, &out, &err),
+		     PV_INPUT, "approval_request.roster", &err);
 	buf_release(&out);
 	unit_refused(render_ceremony(span_of("{}"), NULL, &out, &err), PV_INPUT,
 		     "plan.missing", &err);
