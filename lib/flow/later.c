@@ -185,16 +185,21 @@ static const char *mode_of(const struct later *w)
 	return w->rehearse ? "rehearsal" : "run";
 }
 
+static struct later_subject subject_of(const struct later *w)
+{
+	return (struct later_subject){ .plan = w->plan,
+				       .text = buf_span(&w->text),
+				       .roster = buf_span(&w->roster),
+				       .rehearsed = w->rehearse
+							    ? NULL
+							    : &w->rehearsed };
+}
+
 /* The log says first that it begins, and who approved it. */
 static enum pv_code begin(struct later *w, struct err *err)
 {
 	const struct later_opts *opts = w->opts;
-	const struct later_subject of = {
-		.plan = w->plan,
-		.text = buf_span(&w->text),
-		.roster = buf_span(&w->roster),
-		.rehearsed = w->rehearse ? NULL : &w->rehearsed
-	};
+	const struct later_subject of = subject_of(w);
 	uint32_t reached = 0;
 	enum pv_code rc = later_begun(opts->store, w->plan, &w->begun, err);
 
@@ -209,6 +214,8 @@ static enum pv_code begin(struct later *w, struct err *err)
 		rc = later_begun(opts->store, w->plan, &w->begun, err);
 	if (rc == PV_OK)
 		rc = later_approved(opts->store, &w->begun, &w->approved, err);
+	if (rc == PV_OK)
+		rc = later_same_subject(opts, &of, &w->begun, err);
 	return rc == PV_OK && !opts->resume ? make_folder(w, err) : rc;
 }
 

@@ -187,20 +187,19 @@ static enum pv_code waits_for(size_t n, struct err *err)
 	return PV_WAITING;
 }
 
-/* Which plan, of which rehearsal and with which next roster; the log's name and
- * root are the authority. */
-static enum pv_code prepare(const struct later_opts *opts,
-			    const struct later_subject *of, struct buf *subject,
-			    json_t **context, struct err *err)
+/* Which plan, and of which rehearsal; the log's name and root are the
+ * authority. */
+static enum pv_code put_subject(const struct later_opts *opts,
+				const struct later_subject *of,
+				struct buf *subject, struct err *err)
 {
 	const struct subject_plan s = { .plan = of->plan,
 					.authority = opts->a->name,
 					.rehearsed = of->rehearsed };
 
+	buf_init(subject, LATER_SUBJECT_MAX - 1);
 	subject_plan(&s, subject);
-	if (buf_check(subject, err) != PV_OK)
-		return PV_INTERNAL;
-	return subject_plan_context(of->text, of->roster, context, err);
+	return buf_check(subject, err);
 }
 
 /* Before its approvals are used up. */
@@ -227,8 +226,9 @@ enum pv_code later_begin(const struct later_opts *opts,
 	struct err why;
 	enum pv_code rc = PV_OK;
 
-	buf_init(&subject, LATER_SUBJECT_MAX - 1);
-	rc = prepare(opts, of, &subject, &context, err);
+	rc = put_subject(opts, of, &subject, err);
+	if (rc == PV_OK)
+		rc = subject_plan_context(of->text, of->roster, &context, err);
 	if (rc != PV_OK)
 		return rc;
 	if (opts->want)
@@ -302,6 +302,23 @@ enum pv_code later_approved(struct store *store, const struct later_begun *b,
 		rc = err_fail(err, PV_INTEGRITY, "store.governance", NULL,
 			      "the approvals of the plan are not there");
 	return rc == PV_OK ? fill(x, b->persons, err) : rc;
+}
+
+enum pv_code later_same_subject(const struct later_opts *opts,
+				const struct later_subject *of,
+				const struct later_begun *b, struct err *err)
+{
+	CLEANUP(buf_release) struct buf subject;
+	enum pv_code rc = put_subject(opts, of, &subject, err);
+
+	if (rc != PV_OK || !b->approved ||
+	    span_equal(buf_span(&subject), log_str(b->subject)))
+		return rc;
+	err_object(err, of->plan->name);
+	return err_fail(err, PV_DENIED, "plan.rehearsed",
+			"give the rehearsal that was approved, or put the "
+			"ceremony's folder back from a backup",
+			"the plan was approved with another rehearsal");
 }
 
 void later_approved_release(struct later_approved *x)

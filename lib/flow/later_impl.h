@@ -49,6 +49,13 @@ PV_MUST enum pv_code later_begin(const struct later_opts *opts,
 				 const struct later_subject *of,
 				 const char *mode, struct err *err);
 
+/* What was approved of a plan that began is what it goes on as. PV_DENIED,
+ * "plan.rehearsed": it was approved with another rehearsal. */
+PV_MUST enum pv_code later_same_subject(const struct later_opts *opts,
+					const struct later_subject *of,
+					const struct later_begun *b,
+					struct err *err);
+
 struct later_approved {
 	struct approvals got; /* needed 0: nobody was asked */
 	struct buf roster;    /* that was in force then */

@@ -48,13 +48,17 @@ cat >"$T/root2.json" <<END
   {"step": "cross-sign", "ca": "root"}
 ]}
 END
-for name in first lists key root2; do
+sed 's/"lists"/"twice"/' "$T/lists.json" >"$T/twice.json"
+for name in first lists key root2 twice; do
 	bind_plan "$T/$name.json" "$templates"
 	set -- --home "$R" --templates "$templates"
 	[ "$name" != first ] || set -- "$@" --name acme
+	[ "$name" != twice ] || cp -R "$R" "$T/other"
 	run "$PROVCTL" ceremony rehearse "$T/$name.json" "$@"
 	[ "$rc" -eq 0 ] || fail "rehearsing $name"
 done
+expect_exit 0 "$PROVCTL" ceremony rehearse "$T/twice.json" --home "$T/other" \
+	--templates "$templates"
 module=$(jq -r .module "$R/provctl.json")
 mkdir "$T/tokens"
 printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
@@ -191,6 +195,39 @@ expect_equal "$(jq -r .keys.bundle.generation "$H/provctl.json")" 2 generation
 expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/key.json" \
 	"$H/ceremonies/key-1/transcript.jsonl"
 expect_text "approved by bob,carol"
+audited
+
+case_start "it goes on with the rehearsal that was approved"
+rm -f "$H"/requests/*
+ceremony run twice
+expect_rc 11 "nobody approved"
+approved ceremony
+set -- --approval "$T/notes/ceremony.bob" --approval "$T/notes/ceremony.carol"
+cp -R "$H" "$T/kept"
+at=0
+while [ "$at" -lt 60 ]; do
+	at=$((at + 1))
+	rm -rf "$H"
+	cp -R "$T/kept" "$H"
+	run env DIE_AT="$at" LD_PRELOAD="$builddir/tests/cli/die.so" \
+		"$PROVCTL" -C "$H" --as alice --key "$T/keys/alice.key" \
+		ceremony run "$T/twice.json" --templates "$templates" \
+		--rehearsal "$R" --answers "$T/yes" "$@"
+	"$PROVCTL" -C "$H" --json audit show --type ceremony.begin |
+		grep -q '"twice"' && break
+done
+# Cut off behind the entry and before its transcript.
+[ ! -e "$H/ceremonies/twice-1/transcript.jsonl" ] || fail "it went on"
+again=$R
+R=$T/other
+ceremony run twice "$@"
+expect_rc 4 "another rehearsal"
+expect_text plan.rehearsed
+[ ! -e "$H/ceremonies/twice-1/transcript.jsonl" ] ||
+	fail "something was made"
+R=$again
+ceremony run twice
+expect_rc 0 "the one that was approved"
 audited
 
 case_start "a root's next generation: what was shown before a stop is signed"
