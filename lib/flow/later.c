@@ -200,14 +200,11 @@ static enum pv_code begin(struct later *w, struct err *err)
 {
 	const struct later_opts *opts = w->opts;
 	const struct later_subject of = subject_of(w);
-	uint32_t reached = 0;
 	enum pv_code rc = later_begun(opts->store, w->plan, &w->begun, err);
 
-	if (rc == PV_OK && opts->resume)
-		rc = ceremony_folder_reached(w->folder, &reached, err);
-	if (rc == PV_OK && w->begun.found)
-		rc = later_not_stepped(opts->store, w->plan, &w->begun, reached,
-				       err);
+	/* A transcript that goes on is held against the log as it is read. */
+	if (rc == PV_OK && w->begun.found && !opts->resume)
+		rc = later_not_stepped(opts->store, w->plan, &w->begun, err);
 	if (rc == PV_OK && !w->begun.found)
 		rc = later_begin(opts, &of, mode_of(w), err);
 	if (rc == PV_OK && !w->begun.found)

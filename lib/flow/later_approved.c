@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremony_ready.h"
+#include "lib/flow/ceremonypoints.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/people.h"
@@ -85,72 +86,23 @@ enum pv_code later_begun(struct store *store, const struct plan *plan,
 	return store_governance_each(store, 0, &v, err);
 }
 
-struct steps {
-	const char *plan;
-	uint32_t reached;
-	bool found;
-};
-
-/* "3 generate-key" */
-static uint32_t number_of(struct span step)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < step.len && n <= PLAN_STEPS_MAX &&
-			   step.p[i] >= '0' && step.p[i] <= '9';
-	     i++)
-		n = 10 * n + (uint32_t)(step.p[i] - '0');
-	return n;
-}
-
-/* One that failed before the transcript took its first line may begin. */
-static bool is_ahead(const struct steps *s, const struct log_entry *e)
-{
-	const struct log_fact *step = log_fact_find(e, "step", LOG_TSTR);
-	const struct log_fact *result = log_fact_find(e, "result", LOG_TSTR);
-	uint32_t n = step ? number_of(step->s) : PLAN_STEPS_MAX + 1;
-
-	if (s->reached > 0 && n == s->reached + 1)
-		return !result || span_is(result->s, "done");
-	return n > s->reached;
-}
-
-static enum pv_code take_step(void *ctx, uint64_t index, struct span bytes,
-			      struct err *err)
-{
-	struct steps *s = ctx;
-	const struct log_fact *plan;
-	struct log_entry e;
-	enum pv_code rc = log_entry_decode(bytes, &e, err);
-
-	(void)index;
-	if (rc != PV_OK || !span_is(e.type, LOG_CEREMONY_STEP))
-		return rc;
-	plan = log_fact_find(&e, "plan", LOG_TSTR);
-	s->found |= plan && span_is(plan->s, s->plan) && is_ahead(s, &e);
-	return PV_OK;
-}
-
 /* Who takes the folder away does not get another run for the same approvals. */
 enum pv_code later_not_stepped(struct store *store, const struct plan *plan,
-			       const struct later_begun *b, uint32_t reached,
-			       struct err *err)
+			       const struct later_begun *b, struct err *err)
 {
-	struct steps s = { plan->name, reached, false };
-	const struct store_visit v = { .ctx = &s, .fn.entry = take_step };
-	uint64_t size = 0;
-	enum pv_code rc = store_log_size(store, &size, err);
+	CLEANUP(ceremony_points_release) struct ceremony_points points;
+	enum pv_code rc;
 
-	if (rc == PV_OK && b->index < size)
-		rc = store_log_each(store, b->index, size - b->index, &v, err);
-	if (rc != PV_OK || !s.found)
+	ceremony_points_init(&points, plan->sha256);
+	rc = ceremony_points_load(&points, store, b->index, err);
+	if (rc != PV_OK || points.n == 0)
 		return rc;
 	err_object(err, plan->name);
 	return err_fail(err, PV_INTEGRITY, "ceremony.folder",
 			"put the ceremony's folder back from a backup, or run "
 			"another version of the plan",
-			"the log has steps of that plan which its folder "
-			"does not have");
+			"the log has steps of that plan, and its folder is not "
+			"there");
 }
 
 /* ---- approved ---- */

@@ -24,12 +24,12 @@ struct later_begun { /* the entry ceremony.begin of a plan's bytes */
 /* PV_STORAGE. */
 PV_MUST enum pv_code later_begun(struct store *store, const struct plan *plan,
 				 struct later_begun *b, struct err *err);
-/* PV_INTEGRITY, "ceremony.folder": there are steps behind it, and behind those
- * that the folder's transcript began (ceremony_folder_reached()). */
+/* Of one whose folder is not there. PV_INTEGRITY, "ceremony.folder": there are
+ * steps of it behind that entry. */
 PV_MUST enum pv_code later_not_stepped(struct store *store,
 				       const struct plan *plan,
 				       const struct later_begun *b,
-				       uint32_t reached, struct err *err);
+				       struct err *err);
 /* *waiting grows by the steps that lack approvals, and the first of them is
  * why. Codes of approvals_gate() but PV_WAITING. */
 PV_MUST enum pv_code later_ask(const struct later_opts *opts,

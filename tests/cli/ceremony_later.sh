@@ -173,12 +173,15 @@ for kept in 0 1; do
 		>"$H/ceremonies/look-1/transcript.jsonl"
 	ceremony resume look
 	expect_rc 5 "$kept lines of the transcript"
-	rule_is ceremony.folder
+	rule_is ceremony.transcript
 	rm "$H/ceremonies/look-1/transcript.jsonl"
 	ceremony resume look
 	expect_rc 5 "no transcript"
-	rule_is ceremony.folder
+	rule_is ceremony.transcript
 	rm -rf "$H/ceremonies/look-1"
+	ceremony run look
+	expect_rc 5 "no folder"
+	rule_is ceremony.folder
 done
 mv "$T/look-1" "$H/ceremonies/look-1"
 rm "$H/ceremonies/look-1/rehearsed"
@@ -188,6 +191,11 @@ rule_is plan.rehearsed
 jq -j 'select(.event == "begin").facts.rehearsed' \
 	"$H/ceremonies/look-1/transcript.jsonl" \
 	>"$H/ceremonies/look-1/rehearsed"
+# Another version of that name does not get in its way.
+sed 's/"version": 1,/"version": 2,/' "$T/look.json" >"$T/look2.json"
+rehearse look2
+ceremony run look2
+expect_rc 0 "another version"
 ceremony resume look
 expect_rc 0 resume
 holds look
