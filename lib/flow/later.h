@@ -48,10 +48,12 @@ struct later_opts {
 /*
  * report->existing: that plan ran here to its end, nothing was done. PV_DENIED:
  * "ceremony.rehearsal" (to be run in a home of rehearsals, or rehearsed in
- * another one), "ceremony.other", codes of rehearsed() and ceremony_window();
+ * another one), "ceremony.roster" (it began before there was a roster),
+ * "plan.rehearsed" (it was approved with another rehearsal), "ceremony.other",
+ * codes of rehearsed() and ceremony_window();
  * PV_CONFLICT: "ceremony.begun" (an interrupted run has to be resumed),
  * "ceremony.busy"; PV_INTEGRITY, "ceremony.folder" (the log has steps
- * of it which its folder has not, or that is gone); PV_NOT_FOUND:
+ * of it, and its folder is gone); PV_NOT_FOUND:
  * "plan.unknown" (the authority has no such CA or key), nothing to resume;
  * "plan.roster" (PV_DENIED: none was given, or not the plan's);
  * PV_INPUT: the plan, "plan.kind", "plan.issuer"; codes of

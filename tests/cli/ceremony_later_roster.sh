@@ -40,6 +40,9 @@ roster_plan() {
 ]}
 END
 }
+printf '{"plan": "lists", "version": 1, "steps": [
+  {"step": "sign-crl", "ca": "root"}
+]}\n' >"$T/lists.json"
 roster_plan one "$T/v1.json"
 roster_plan two "$T/v2.json"
 roster_plan three "$T/v3.json"
@@ -129,8 +132,14 @@ bind_tokens "$module" acme
 expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$T/acme" \
 	--name acme --rehearsal "$R" --binding "$T/binding.json" \
 	--templates "$templates" --answers "$T/yes"
+ceremony "$R" rehearse lists
+expect_rc 0 "rehearsed"
 ceremony "$R" rehearse one --roster "$T/v1.json"
 expect_rc 0 "rehearsed"
+echo stop >"$T/stop"
+run "$PROVCTL" -C "$T/acme" ceremony run "$T/lists.json" --rehearsal "$R" \
+	--templates "$templates" --answers "$T/stop"
+expect_rc 130 "stopped, while there is no roster"
 ceremony "$T/acme" run one
 expect_rc 4 "without it"
 expect_text "rule: plan.roster"
@@ -138,13 +147,23 @@ ceremony "$T/acme" run one --roster "$T/v2.json"
 expect_rc 4 "another one"
 expect_text "rule: plan.roster"
 [ ! -e "$H/ceremonies/one-1" ] || fail "something was made"
-ceremony "$T/acme" run one --roster "$T/v1.json"
+printf 'yes\nyes\nyes\nstop\n' >"$T/stop"
+run "$PROVCTL" -C "$T/acme" ceremony run "$T/one.json" --rehearsal "$R" \
+	--templates "$templates" --answers "$T/stop" --roster "$T/v1.json"
+expect_rc 130 "stopped behind the roster"
+expect_equal "$(version)" 1 "the roster in force"
+ceremony "$T/acme" resume one
 expect_rc 0 "set"
 audited
 expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/one.json" \
 	"$H/ceremonies/one-1/transcript.jsonl"
 
 actor="--as alice --key $T/keys/alice.key"
+case_start "a plan that nobody was asked about does not go on under a roster"
+ceremony "$T/acme" resume lists
+expect_rc 4 "begun before there was a roster"
+expect_text "rule: ceremony.roster"
+
 case_start "the next one: its approvals are asked for with the plan's"
 both "$R" two "$T/v2.json" bob carol
 # shellcheck disable=SC2046 # paths without blanks
