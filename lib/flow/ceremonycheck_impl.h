@@ -23,6 +23,7 @@ struct ceremonycheck_state {
 	struct backupcheck backup;
 	/* struct ceremonycheck_signed, of the step, or also behind the last. */
 	struct buf signs;
+	struct backupcheck_made backups;
 	struct askcheck asks;
 	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
 };

@@ -116,7 +116,7 @@ enum pv_code ceremonycheck_backup(struct ceremonycheck_state *c,
 		return ceremonycheck_order(
 			"a backup that the step is not about", err);
 	rc = backupcheck_backup(&c->backup, line, ceremonycheck_plan_step(c),
-				err);
+				&c->backups, err);
 	if (rc != PV_OK)
 		return rc;
 	c->about = true;
@@ -134,5 +134,6 @@ enum pv_code ceremonycheck_restored(struct ceremonycheck_state *c,
 			"a restored key that the step is not about", err);
 	c->about = true;
 	c->out->restored++;
-	return backupcheck_restored(line, c->out->head.sha256, err);
+	return backupcheck_restored(line, c->out->head.sha256, &c->backups,
+				    err);
 }

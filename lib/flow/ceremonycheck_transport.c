@@ -69,7 +69,8 @@ enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
 			"another key was taken than the plan's", err);
 	c->key_taken = c->open;
 	c->out->restored++;
-	return backupcheck_restored(line, c->out->head.sha256, err);
+	return backupcheck_restored(line, c->out->head.sha256, &c->backups,
+				    err);
 }
 
 /* With that the step is done. */
