@@ -280,7 +280,13 @@ static bool is_for(const char *temp, const char *name)
 	return !name || (strncmp(temp + 1, name, n) == 0 && temp[1 + n] == '.');
 }
 
-static void sweep(int dirfd, const char *name,
+static bool has_ended(pid_t pid)
+{
+	return kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/* alone: whoever has a process' number now has not written its file. */
+static void sweep(int dirfd, const char *name, bool alone,
 		  void (*told)(void *ctx, const char *file), void *ctx)
 {
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -294,9 +300,9 @@ static void sweep(int dirfd, const char *name,
 	while ((e = readdir(dir))) {
 		pid_t pid = staged_by(e->d_name);
 
-		if (pid > 0 && is_for(e->d_name, name) && kill(pid, 0) != 0 &&
-		    errno == ESRCH && unlinkat(dirfd, e->d_name, 0) == 0 &&
-		    told)
+		if (pid > 0 && is_for(e->d_name, name) &&
+		    (alone || has_ended(pid)) &&
+		    unlinkat(dirfd, e->d_name, 0) == 0 && told)
 			told(ctx, e->d_name);
 	}
 	closedir(dir);
@@ -304,18 +310,18 @@ static void sweep(int dirfd, const char *name,
 
 void file_group_sweep(int dirfd)
 {
-	sweep(dirfd, NULL, NULL, NULL);
+	sweep(dirfd, NULL, false, NULL, NULL);
 }
 
 void file_sweep_told(int dirfd, void (*told)(void *ctx, const char *file),
 		     void *ctx)
 {
-	sweep(dirfd, NULL, told, ctx);
+	sweep(dirfd, NULL, true, told, ctx);
 }
 
 void file_sweep(int dirfd, const char *name)
 {
-	sweep(dirfd, name, NULL, NULL);
+	sweep(dirfd, name, false, NULL, NULL);
 }
 
 void file_group_free(struct file_group *g)

@@ -10,7 +10,9 @@
 
 /* name: the file's, without a folder. What cannot be removed stays. */
 void file_sweep(int dirfd, const char *name);
-/* file_group_sweep() that tells of each file that it removed. */
+/* file_group_sweep() for who has the folder alone, and writes no file of it
+ * now: whatever process has the number by now, as after a restart of the
+ * machine. It tells of each file that it removed; told may be NULL. */
 void file_sweep_told(int dirfd, void (*told)(void *ctx, const char *file),
 		     void *ctx);
 

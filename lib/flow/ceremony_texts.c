@@ -8,6 +8,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/filesweep.h"
 #include "lib/flow/ceremony_backup.h"
 #include "lib/flow/media.h"
 
@@ -19,12 +20,10 @@ static void close_folder(DIR **d)
 		closedir(*d);
 }
 
+/* Also one that was on its way there, whose name goes on behind it. */
 static bool is_text(const char *name)
 {
-	size_t len = strlen(name);
-
-	return strstr(name, ".share-") && len > 4 &&
-	       strcmp(name + len - 4, ".txt") == 0;
+	return strstr(name, ".share-") && strstr(name, ".txt");
 }
 
 /* One of them, of whichever key and split; "": there is none. */
@@ -47,7 +46,7 @@ static enum pv_code find_text(const struct ceremony *c, char file[NAME_MAX + 1],
 		return rc;
 	}
 	/* What a crash left of one on its way there. */
-	file_group_sweep(fd);
+	file_sweep_told(fd, NULL, NULL);
 	d = fdopendir(fd);
 	if (!d) {
 		fd_cleanup(&fd);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/fileio.h"
+#include "lib/base/filesweep.h"
 #include "tests/unit/unit.h"
 
 static int dir = -1;
@@ -288,6 +289,30 @@ START_TEST(group_leaves_nothing_behind)
 }
 END_TEST
 
+static void count_swept(void *ctx, const char *file)
+{
+	ck_assert_str_eq(file, ".text.1.tmp");
+	++*(unsigned *)ctx;
+}
+
+/* Its number is another process' by now: the first one lives always. */
+START_TEST(alone_sweeps_a_number_that_lives)
+{
+	const char *name = ".text.1.tmp";
+	unsigned n = 0;
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	fd_cleanup(&fd);
+	file_group_sweep(dir);
+	ck_assert_int_eq(faccessat(dir, name, F_OK, 0), 0);
+	file_sweep_told(dir, count_swept, &n);
+	ck_assert_int_ne(faccessat(dir, name, F_OK, 0), 0);
+	ck_assert_uint_eq(n, 1);
+	file_sweep_told(dir, NULL, NULL);
+}
+END_TEST
+
 /* Writes past 4096 bytes fail from here on, as on a full disk. */
 static void limit_size(void)
 {
@@ -417,6 +442,7 @@ int main(void)
 	tcase_add_test(t, group_is_idempotent);
 	tcase_add_test(t, group_replaces);
 	tcase_add_test(t, group_leaves_nothing_behind);
+	tcase_add_test(t, alone_sweeps_a_number_that_lives);
 	tcase_add_test(t, group_without_room);
 	tcase_add_test(t, group_takes_one_file_twice);
 	tcase_add_test(t, folders);
