@@ -48,13 +48,19 @@ static enum pv_code take_answers(struct askcheck *a,
 	return PV_OK;
 }
 
+static void forget(struct askcheck *a)
+{
+	a->to_sign = a->to_destroy = false;
+	a->compared[0] = '\0';
+}
+
 static void take_step(struct askcheck *a, const struct transcript_line *line)
 {
 	const char *kind = transcript_fact(line, "kind");
 
 	/* What was said in a run that a crash ended stays said. */
 	if (line->step != a->step)
-		a->to_sign = a->to_destroy = false;
+		forget(a);
 	a->step = line->step;
 	a->asked = a->go = false;
 	a->shown = NULL;
@@ -75,6 +81,8 @@ static enum pv_code take_answer(struct askcheck *a,
 	a->to_sign |= a->shown && strcmp(a->shown, "sign") == 0;
 	a->to_destroy |= a->shown && strcmp(a->shown, "key") == 0;
 	a->end_said |= line->step == 0 && a->shown;
+	if (a->shown && strcmp(a->shown, "recipient") == 0)
+		memcpy(a->compared, a->compare, sizeof(a->compared));
 	a->shown = NULL;
 	return PV_OK;
 }
@@ -83,7 +91,8 @@ static enum pv_code take_answer(struct askcheck *a,
 static const char *to_be_said(const struct askcheck *a,
 			      const struct transcript_line *line)
 {
-	static const char *const shown[] = { "sign", "taken", "share" };
+	static const char *const shown[] = { "sign", "taken", "share",
+					     "recipient" };
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		if (strcmp(line->event, shown[i]) == 0)
@@ -108,6 +117,13 @@ static enum pv_code take_done(const struct askcheck *a, struct err *err)
 	return PV_OK;
 }
 
+static void take_compare(struct askcheck *a, const struct transcript_line *line)
+{
+	const char *spki = transcript_fact(line, "spki_sha256");
+
+	snprintf(a->compare, sizeof(a->compare), "%s", spki ? spki : "");
+}
+
 /* Of a step that runs. */
 static enum pv_code take_work(struct askcheck *a,
 			      const struct transcript_line *line,
@@ -128,6 +144,8 @@ static enum pv_code take_work(struct askcheck *a,
 			     "were shown",
 			     err);
 	a->shown = to_be_said(a, line);
+	if (a->shown)
+		take_compare(a, line);
 	if (strcmp(line->event, "destroyed") == 0 && !a->to_destroy)
 		return order("a key was destroyed that nobody in the room said "
 			     "yes to",
@@ -155,6 +173,12 @@ static enum pv_code take_end(struct askcheck *a,
 	a->shown = "sign";
 	a->end_said = false;
 	return PV_OK;
+}
+
+bool askcheck_compared(const struct askcheck *a, const char *spki_sha256)
+{
+	return !a->run ||
+	       (a->compared[0] && strcmp(a->compared, spki_sha256) == 0);
 }
 
 enum pv_code askcheck_line(struct askcheck *a,

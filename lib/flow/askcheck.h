@@ -7,7 +7,7 @@
  *   begin, resume   how answers come: "terminal" or "file"; in any other mode
  *                   nobody is asked: "none"
  *   step            ask, answer yes; nothing else of the step before that
- *   sign, taken, share, key of destroy-key   ask, answer yes
+ *   sign, taken, share, recipient, key of destroy-key   ask, answer yes
  *   sign behind the steps   the same for the first list of each CA
  *
  * Does not check: what a question says, and who answers it; how else lines
@@ -33,11 +33,19 @@ struct askcheck {  /* zeroed: no line was seen */
 	 * people said yes to. */
 	char end_ca[PLAN_NAME_MAX + 1];
 	bool end_said;
+	/* Hashes of public keys of others, or "": what waits for its yes, and
+	 * what people have compared in this step. */
+	char compare[2 * 32 + 1], compared[2 * 32 + 1];
 };
 
 /* The next line, "begin" first. PV_INTEGRITY, "ceremony.order". */
 PV_MUST enum pv_code askcheck_line(struct askcheck *a,
 				   const struct transcript_line *line,
 				   struct err *err);
+
+/* In this step people said yes to the public key of that SHA-256 (hex), or
+ * nobody is asked. */
+PV_MUST bool askcheck_compared(const struct askcheck *a,
+			       const char *spki_sha256);
 
 #endif

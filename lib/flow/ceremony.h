@@ -9,7 +9,7 @@
  *
  * Events: begin, approvals, resume, token, new-token, pin-pad, wrong-pin, step,
  * target, key, sign, certificate, crl, template, given, taken, share, backup,
- * share-taken, restored, transport-key, signer, sent, key-taken,
+ * share-taken, restored, transport-key, signer, recipient, sent, key-taken,
  * transport-destroyed, pin, destroyed, ask, answer, orphan, done, failed,
  * stopped, log-key, end. Each step that was done, failed or was stopped, and
  * each target and list that was shown, is an entry ceremony.step of the log,

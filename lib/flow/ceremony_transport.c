@@ -199,6 +199,9 @@ static enum pv_code meet(struct ceremony *c, const struct plan_step *step,
 	}
 	if (step->has_other)
 		return PV_OK;
+	rc = CEREMONY_PUT(c, "recipient", { "spki_sha256", hex });
+	if (rc != PV_OK)
+		return rc;
 	ceremonytext_groups(hex, groups);
 	snprintf(ask, sizeof(ask),
 		 "%.200s: the SHA-256 of its public key is %s", text, groups);

@@ -23,6 +23,14 @@ static bool is_planned(const struct ceremonycheck_state *c, const char *sha256)
 	return strcmp(sha256, hex) == 0;
 }
 
+/* Where the plan does not name the key, people have compared it. */
+static bool is_met(const struct ceremonycheck_state *c, const char *sha256)
+{
+	const struct plan_step *s = planned(c);
+
+	return !s || s->has_other || askcheck_compared(&c->asks, sha256);
+}
+
 enum pv_code ceremonycheck_transport_key(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err)
@@ -48,6 +56,10 @@ enum pv_code ceremonycheck_sent(struct ceremonycheck_state *c,
 	if (!is_planned(c, ceremonycheck_fact(line, "to_sha256")))
 		return ceremonycheck_order(
 			"a key was sent to another key than the plan's", err);
+	if (!is_met(c, ceremonycheck_fact(line, "to_sha256")))
+		return ceremonycheck_order("a key was sent to a key that "
+					   "nobody in the room compared",
+					   err);
 	c->about = true;
 	return ceremonycheck_file(c, line, err);
 }
@@ -67,6 +79,10 @@ enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
 	if (!is_planned(c, ceremonycheck_fact(line, "spki_sha256")))
 		return ceremonycheck_order(
 			"another key was taken than the plan's", err);
+	if (!is_met(c, ceremonycheck_fact(line, "spki_sha256")))
+		return ceremonycheck_order("a key was taken that nobody in "
+					   "the room compared",
+					   err);
 	c->key_taken = c->open;
 	c->out->restored++;
 	return backupcheck_restored(line, c->out->head.sha256, &c->backups,

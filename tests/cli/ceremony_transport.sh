@@ -81,6 +81,7 @@ sum=$(value "$to" spki | xxd -r -p | sha256sum | cut -d ' ' -f 1)
 expect_equal "$(value "$sent" to-spki-sha256)" "$sum" "recipient"
 has root ".event == \"sent\" and .facts.to_sha256 == \"$sum\" and
 	.facts.to == \"acme-issuing\""
+has root ".event == \"recipient\" and .facts.spki_sha256 == \"$sum\""
 groups=$(echo "$sum" | sed 's/..../& /g; s/ $//')
 has root ".event == \"ask\" and (.facts.text | contains(\"$groups\"))"
 (cd "$T/media/acme-root" && sha256sum -c SHA256SUMS) >"$T/out" 2>&1 ||
@@ -135,6 +136,10 @@ has issuing '.event == "key" and .facts.purpose == "issuing-1" and
 	(.facts.attributes | contains("CKA_EXTRACTABLE=0") and
 		contains("CKA_LOCAL=0") and contains("CKA_SENSITIVE=1"))'
 has issuing '.event == "key-taken" and .facts.from == "acme-root"'
+jq -es '([.[] | select(.event == "recipient") | .facts.spki_sha256] | unique) ==
+	[.[] | select(.event == "key-taken") | .facts.spki_sha256]' \
+	"$issuing_log/transcript.jsonl" >/dev/null ||
+	fail "the key that was taken is not the one that people compared"
 has issuing '.event == "transport-destroyed"'
 openssl req -in "$T/media/acme-issuing/issuing-1.csr" -noout -verify \
 	-pubkey >"$T/csr.pub" 2>"$T/out" || fail "OpenSSL: $(cat "$T/out")"

@@ -64,6 +64,8 @@ static int first_bad(const struct story *s, struct askcheck *a)
 #define GO "1 ask", "1 answer answer=yes"
 #define CA "1 step kind=self-signed"
 #define KILL "1 step kind=destroy-key"
+#define SEND "1 step kind=send-key"
+#define MET "1 recipient spki_sha256=aa"
 
 static const struct story good[] = {
 	{ { "begin mode=rehearsal", "1 step kind=self-signed", "1 sign",
@@ -139,6 +141,7 @@ static const struct {
 	{ { { RUN, "1 step kind=back-up-key", GO, "1 share", "1 share" } }, 5 },
 	{ { { RUN, "1 step kind=back-up-key", GO, "1 share", "1 backup" } },
 	  5 },
+	{ { { RUN, SEND, GO, MET, "1 sent" } }, 5 },
 	{ { { RUN, KILL, GO, "1 destroyed" } }, 4 },
 	{ { { RUN, "crl ca=a" } }, 1 },
 	{ { { RUN, "sign ca=a", "crl ca=a" } }, 2 },
@@ -180,6 +183,39 @@ START_TEST(test_file)
 }
 END_TEST
 
+/* Which public key people compared, also in a run that a crash ended. */
+START_TEST(test_compared)
+{
+	static const struct {
+		struct story s;
+		bool compared;
+	} keys[] = {
+		{ { { "begin mode=rehearsal", SEND, "1 sent" } }, true },
+		{ { { RUN, SEND, GO, "1 sent" } }, false },
+		{ { { RUN, SEND, GO, MET, GO, "1 sent" } }, true },
+		{ { { RUN, SEND, GO, MET, GO, "resume answers=terminal", SEND,
+		      GO, "1 sent" } },
+		  true },
+		{ { { RUN, SEND, GO, MET, "1 ask", "1 answer answer=no" } },
+		  false },
+		{ { { RUN, SEND, GO, MET, GO, "1 done", "2 step kind=send-key",
+		      "2 ask", "2 answer answer=yes" } },
+		  false },
+		{ { { RUN, SEND, GO, "1 recipient spki_sha256=bb", GO } },
+		  false },
+		{ { { RUN, SEND, GO, MET, GO, "1 recipient", GO } }, false },
+	};
+	struct askcheck a;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		ck_assert_int_eq(first_bad(&keys[i].s, &a), -1);
+		ck_assert_msg(askcheck_compared(&a, "aa") == keys[i].compared,
+			      "story %zu", i);
+		ck_assert(!a.run || !askcheck_compared(&a, ""));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("askcheck");
@@ -189,6 +225,7 @@ int main(void)
 			    (int)(sizeof(good) / sizeof(*good)));
 	tcase_add_loop_test(t, test_bad, 0, (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(t, test_file);
+	tcase_add_test(t, test_compared);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
