@@ -2,6 +2,7 @@
 #include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremony_backup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -388,11 +389,24 @@ static enum pv_code make(struct ceremony *c, const struct plan_step *step,
 	return rc == PV_OK ? keep(c, file, buf_span(bytes), err) : rc;
 }
 
+/* What cannot be told is not taken for none. */
+static enum pv_code has_file(int folder, const char *file, bool *there,
+			     struct err *err)
+{
+	*there = faccessat(folder, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (*there || errno == ENOENT)
+		return PV_OK;
+	err_object(err, file);
+	return err_errno(err, PV_STORAGE, "file.open", NULL,
+			 "cannot look for %s", file);
+}
+
 /* Before people take shares of a backup that could not be written. */
 static enum pv_code check_medium(struct ceremony *c, const char *file,
 				 struct err *err)
 {
 	CLEANUP(fd_cleanup) int fd = -1;
+	bool there = false;
 	struct err why;
 	enum pv_code rc;
 
@@ -404,8 +418,9 @@ static enum pv_code check_medium(struct ceremony *c, const char *file,
 		*err = why;
 		return rc;
 	}
-	if (faccessat(fd, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-		return PV_OK;
+	rc = has_file(fd, file, &there, err);
+	if (rc != PV_OK || !there)
+		return rc;
 	err_object(err, file);
 	return err_fail(err, PV_CONFLICT, "output.exists",
 			"take another medium",
@@ -419,6 +434,7 @@ enum pv_code ceremony_back_up_key(struct ceremony *c,
 	struct authority_key named;
 	CLEANUP(buf_release) struct buf bytes;
 	char file[CEREMONY_BACKUP_MAX];
+	bool there = false;
 	enum pv_code rc = ceremony_key_of(c, step->purpose, &named, err);
 
 	buf_init(&bytes, BACKUP_MAX);
@@ -430,13 +446,13 @@ enum pv_code ceremony_back_up_key(struct ceremony *c,
 		return err_fail(err, PV_USAGE, "media.none",
 				"name the folder of a medium with --media",
 				"a backup goes to a medium");
-	if (faccessat(c->opts->folder, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	rc = has_file(c->opts->folder, file, &there, err);
+	if (rc == PV_OK && there)
 		rc = file_read(c->opts->folder, file,
 			       FILEIO_NOFOLLOW | FILEIO_PRIVATE, &bytes, err);
-	else {
+	if (rc == PV_OK && !there)
 		rc = check_medium(c, file, err);
-		if (rc == PV_OK)
-			rc = make(c, step, &named, file, &bytes, err);
-	}
+	if (rc == PV_OK && !there)
+		rc = make(c, step, &named, file, &bytes, err);
 	return rc == PV_OK ? tell(c, file, buf_span(&bytes), err) : rc;
 }

@@ -96,9 +96,13 @@ static enum pv_code take_brought(struct restoring *r, struct err *err)
 		return rc;
 	}
 	n = scandirat(folder, ".", &names, is_share, alphasort);
+	if (n < 0)
+		return err_errno(err, PV_STORAGE, "shares.folder",
+				 "check the medium",
+				 "cannot look for shares on it");
 	for (int i = 0; rc == PV_OK && i < n; i++)
 		rc = add_share(r, CEREMONY_SHARES, names[i]->d_name, err);
-	free_names(names, n < 0 ? 0 : n);
+	free_names(names, n);
 	return rc;
 }
 

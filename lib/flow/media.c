@@ -35,7 +35,7 @@ static bool next_sum(struct span *text, struct sum *out)
 	    !name_is_safe((const char *)text->p + head, len - head))
 		return false;
 	for (size_t i = 0; i < HEX; i++)
-		if (!strchr("0123456789abcdef", text->p[i]))
+		if (!memchr("0123456789abcdef", text->p[i], 16))
 			return false;
 	out->hex = (struct span){ text->p, HEX };
 	out->name = (struct span){ text->p + head, len - head };
@@ -357,6 +357,8 @@ enum pv_code media_keeps_modes(const struct media *m, const char *authority,
 	if (rc != PV_OK)
 		return rc;
 	snprintf(name, sizeof(name), ".modes.0.%ld.tmp", (long)getpid());
+	/* What a crash of a process with this number left. */
+	unlinkat(folder, name, 0);
 	fd = openat(folder, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)

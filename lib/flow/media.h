@@ -76,9 +76,9 @@ PV_MUST enum pv_code media_keeps_modes(const struct media *m,
 				       const char *authority, bool *keeps,
 				       struct err *err);
 /*
- * Removes what a process that has ended left of files on their way to
- * DIR/<authority>, and tells of each. No such folder: nothing. Codes of
- * media_open().
+ * Removes what a run before left of files on their way to DIR/<authority>,
+ * which is the caller's alone, and tells of each. No such folder: nothing.
+ * Codes of media_open().
  */
 PV_MUST enum pv_code media_sweep(const struct media *m, const char *authority,
 				 void (*told)(void *ctx, const char *file),

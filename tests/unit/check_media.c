@@ -44,12 +44,18 @@ static struct span text(const char *s)
 	return (struct span){ (const uint8_t *)s, strlen(s) };
 }
 
-static void write_file(const char *dir, const char *file, const char *bytes)
+static void write_bytes(const char *dir, const char *file, const char *bytes,
+			size_t len)
 {
 	char path[300];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	UNIT_OK(file_write(AT_FDCWD, path, 0644, bytes, strlen(bytes), &err_));
+	UNIT_OK(file_write(AT_FDCWD, path, 0644, bytes, len, &err_));
+}
+
+static void write_file(const char *dir, const char *file, const char *bytes)
+{
+	write_bytes(dir, file, bytes, strlen(bytes));
 }
 
 static void give(const char *dir, const char *file, const char *bytes)
@@ -156,6 +162,9 @@ START_TEST(test_replaces)
 }
 END_TEST
 
+#define SUM_OF_FIRST                                                           \
+	"a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"
+
 START_TEST(test_sums_that_lie)
 {
 	char dir[200], line[200];
@@ -170,10 +179,14 @@ START_TEST(test_sums_that_lie)
 	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
 	write_file(dir, "acme/" MEDIA_SUMS, "one.csr\n");
 	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
+	/* No digits of a hash: their text has an end in it. */
+	memcpy(line, SUM_OF_FIRST "  one.csr\n" SUM_OF_FIRST "  two.csr\n",
+	       2 * (64 + 2 + 7 + 1));
+	line[64 + 2 + 7 + 1 + 9] = '\0';
+	write_bytes(dir, "acme/" MEDIA_SUMS, line, 2 * (64 + 2 + 7 + 1));
+	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
 	/* The right one, and another of that name behind it. */
-	snprintf(line, sizeof(line),
-		 "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a"
-		 "08e  one.csr\n%064d  one.csr\n",
+	snprintf(line, sizeof(line), SUM_OF_FIRST "  one.csr\n%064d  one.csr\n",
 		 0);
 	write_file(dir, "acme/" MEDIA_SUMS, line);
 	refused(dir, "one.csr", PV_INTEGRITY, "media.sums");
@@ -259,6 +272,11 @@ START_TEST(test_modes)
 	bool keeps = false;
 	const struct media m = on(medium("modes", dir));
 
+	UNIT_OK(media_keeps_modes(&m, "acme", &keeps, &err_));
+	ck_assert(keeps);
+	/* Also where a crash of a process with our number left its file. */
+	snprintf(path, sizeof(path), "acme/.modes.0.%ld.tmp", (long)getpid());
+	write_file(dir, path, "");
 	UNIT_OK(media_keeps_modes(&m, "acme", &keeps, &err_));
 	ck_assert(keeps);
 	snprintf(path, sizeof(path), "%s/acme", dir);
