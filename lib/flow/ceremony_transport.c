@@ -16,6 +16,7 @@
 #include "lib/flow/keyrestore.h"
 #include "lib/flow/keytransport.h"
 #include "lib/flow/media.h"
+#include "lib/flow/mediabox.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/tokennote.h"
 
@@ -251,7 +252,8 @@ static enum pv_code take_recipient(struct ceremony *c,
 	buf_init(&file, MEDIA_FILE_MAX);
 	rc = ceremony_take(c, step->to, KEY_FILE, &file, err);
 	if (rc == PV_OK)
-		rc = transport_key_parse(buf_span(&file), to, &log, err);
+		rc = mediabox_transport_key(c->opts->media->box,
+					    buf_span(&file), to, &log, err);
 	if (rc == PV_OK && strcmp(to->authority, step->to) != 0)
 		rc = not_theirs(KEY_FILE, step->to, err);
 	if (rc == PV_OK)
@@ -373,7 +375,8 @@ static enum pv_code take_file(struct ceremony *c, const struct plan_step *step,
 	file_name(step, name);
 	rc = ceremony_take(c, step->from, name, &file, err);
 	if (rc == PV_OK)
-		rc = transport_parse(buf_span(&file), t, &log, err);
+		rc = mediabox_transport(c->opts->media->box, buf_span(&file), t,
+					&log, err);
 	if (rc == PV_OK && (strcmp(t->from, step->from) != 0 ||
 			    strcmp(t->purpose, step->purpose) != 0))
 		rc = not_theirs(name, step->from, err);

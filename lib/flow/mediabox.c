@@ -193,3 +193,33 @@ enum pv_code mediabox_share(struct mediabox *b, const struct secret *text,
 	memset(&f.share, 0, sizeof(f.share));
 	return rc;
 }
+
+enum pv_code mediabox_transport_key(struct mediabox *b, struct span bytes,
+				    struct transport_key *out,
+				    struct note_key *log, struct err *err)
+{
+	CLEANUP(mediabox_found_release)
+	struct mediabox_found f = { .found = false };
+	const struct mediabox_question q = { .kind = MEDIABOX_TRANSPORT_KEY,
+					     .bytes = bytes };
+	enum pv_code rc = ask(b, &q, &f, err);
+
+	*out = f.to;
+	*log = f.log;
+	return rc;
+}
+
+enum pv_code mediabox_transport(struct mediabox *b, struct span bytes,
+				struct transport *out, struct note_key *log,
+				struct err *err)
+{
+	CLEANUP(mediabox_found_release)
+	struct mediabox_found f = { .found = false };
+	const struct mediabox_question q = { .kind = MEDIABOX_TRANSPORT,
+					     .bytes = bytes };
+	enum pv_code rc = ask(b, &q, &f, err);
+
+	*out = f.transport;
+	*log = f.log;
+	return rc;
+}

@@ -19,6 +19,7 @@
 #include "lib/base/p256.h"
 #include "lib/flow/box.h"
 #include "lib/seal/backup.h"
+#include "lib/seal/transport.h"
 
 struct mediabox {
 	struct box_keeper keeper;
@@ -75,5 +76,14 @@ PV_MUST enum pv_code mediabox_backup(struct mediabox *b, struct span bytes,
 PV_MUST enum pv_code mediabox_share(struct mediabox *b,
 				    const struct secret *text,
 				    struct share *out, struct err *err);
+/* transport_key_parse(), transport_parse(). */
+PV_MUST enum pv_code mediabox_transport_key(struct mediabox *b,
+					    struct span bytes,
+					    struct transport_key *out,
+					    struct note_key *log,
+					    struct err *err);
+PV_MUST enum pv_code mediabox_transport(struct mediabox *b, struct span bytes,
+					struct transport *out,
+					struct note_key *log, struct err *err);
 
 #endif

@@ -110,6 +110,10 @@ static enum pv_code read_it(const struct mediabox_question *q,
 		return backup_parse(q->bytes, &f->backup, why);
 	case MEDIABOX_SHARE:
 		return share_parse(q->secret, &f->share, why);
+	case MEDIABOX_TRANSPORT_KEY:
+		return transport_key_parse(q->bytes, &f->to, &f->log, why);
+	case MEDIABOX_TRANSPORT:
+		return transport_parse(q->bytes, &f->transport, &f->log, why);
 	}
 	return err_fail(why, PV_INTERNAL, NULL, NULL, "no such question");
 }

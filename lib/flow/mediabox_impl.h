@@ -16,7 +16,9 @@ enum mediabox_kind {
 	MEDIABOX_OFFICER,
 	MEDIABOX_BACKUP,
 	MEDIABOX_SHARE,
-	MEDIABOX_SUMS_WITHOUT
+	MEDIABOX_SUMS_WITHOUT,
+	MEDIABOX_TRANSPORT_KEY,
+	MEDIABOX_TRANSPORT
 };
 
 struct mediabox_question { /* spans point into the record, or are who asks's */
@@ -35,6 +37,9 @@ struct mediabox_found { /* what a kind gives; the rest is zeros */
 	struct buf der;
 	struct backup backup;
 	struct share share;
+	struct transport_key to;
+	struct transport transport;
+	struct note_key log; /* of the last two */
 };
 void mediabox_found_release(struct mediabox_found *f);
 

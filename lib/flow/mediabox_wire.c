@@ -128,12 +128,86 @@ static void get_share(struct wire_rec *rec, struct share *s)
 	s->number = get_number(rec, 1, s->n);
 }
 
+/* ---- a key that goes to another token ---- */
+
+static void put_log(struct wire *w, const struct note_key *log)
+{
+	wire_put_str(w, log->name);
+	wire_put_span(w, (struct span){ log->spki, log->spki_len });
+}
+
+static void get_log(struct wire_rec *rec, struct note_key *log)
+{
+	char name[NOTE_NAME_MAX + 1];
+	struct span spki;
+
+	wire_get_str(rec, name, sizeof(name));
+	spki = wire_get_span(rec);
+	rec->bad =
+		rec->bad || note_key_from_spki(log, name, spki, NULL) != PV_OK;
+}
+
+static void put_to(struct wire *w, const struct transport_key *k)
+{
+	wire_put_str(w, k->authority);
+	wire_put_str(w, k->token);
+	wire_put_str(w, k->label);
+	wire_put_span(w, (struct span){ k->spki, k->spki_len });
+	wire_put_u64(w, k->takes);
+}
+
+static void get_to(struct wire_rec *rec, struct transport_key *k)
+{
+	get_name(rec, k->authority, sizeof(k->authority));
+	get_name(rec, k->token, sizeof(k->token));
+	get_name(rec, k->label, sizeof(k->label));
+	k->spki_len = get_some(rec, k->spki, sizeof(k->spki));
+	k->takes = get_number(rec, 1, (1u << HSM_AGREEMENTS) - 1);
+}
+
+static void put_transport(struct wire *w, const struct transport *t)
+{
+	const struct hsm_sent *s = &t->sent;
+
+	wire_put_str(w, t->from);
+	wire_put_str(w, t->to);
+	wire_put_str(w, t->label);
+	wire_put_str(w, t->purpose);
+	wire_put_bytes(w, t->id, sizeof(t->id));
+	wire_put_span(w, (struct span){ t->spki, t->spki_len });
+	wire_put_bytes(w, t->to_sha256, sizeof(t->to_sha256));
+	wire_put_u64(w, s->how);
+	wire_put_span(w, (struct span){ s->spki, s->spki_len });
+	wire_put_span(w, (struct span){ s->wrapped, s->wrapped_len });
+}
+
+static void get_transport(struct wire_rec *rec, struct transport *t)
+{
+	struct hsm_sent *s = &t->sent;
+
+	get_name(rec, t->from, sizeof(t->from));
+	get_name(rec, t->to, sizeof(t->to));
+	get_name(rec, t->label, sizeof(t->label));
+	get_name(rec, t->purpose, sizeof(t->purpose));
+	wire_get_bytes(rec, t->id, sizeof(t->id));
+	t->spki_len = get_some(rec, t->spki, sizeof(t->spki));
+	wire_get_bytes(rec, t->to_sha256, sizeof(t->to_sha256));
+	s->how = (enum hsm_agreement)get_number(rec, 0, HSM_AGREEMENTS - 1);
+	s->spki_len = get_some(rec, s->spki, sizeof(s->spki));
+	s->wrapped_len = get_some(rec, s->wrapped, sizeof(s->wrapped));
+}
+
 /* ---- answers ---- */
 
 static bool has_der(enum mediabox_kind kind) /* or bytes of another kind */
 {
 	return kind == MEDIABOX_CA || kind == MEDIABOX_OFFICER ||
 	       kind == MEDIABOX_SUMS_WITHOUT;
+}
+
+static bool has_log(enum mediabox_kind kind)
+{
+	return kind == MEDIABOX_TRANSPORT_KEY || kind == MEDIABOX_TRANSPORT;
 }
 
 static void put_facts(struct wire *w, enum mediabox_kind kind,
@@ -155,6 +229,12 @@ static void put_facts(struct wire *w, enum mediabox_kind kind,
 		put_backup(w, &f->backup);
 	if (kind == MEDIABOX_SHARE)
 		put_share(w, &f->share);
+	if (kind == MEDIABOX_TRANSPORT_KEY)
+		put_to(w, &f->to);
+	if (kind == MEDIABOX_TRANSPORT)
+		put_transport(w, &f->transport);
+	if (has_log(kind))
+		put_log(w, &f->log);
 }
 
 enum pv_code mediabox_put_found(struct wire *w, int secrets,
@@ -202,6 +282,12 @@ static void get_facts(struct wire_rec *rec, enum mediabox_kind kind,
 		get_backup(rec, &f->backup);
 	if (kind == MEDIABOX_SHARE)
 		get_share(rec, &f->share);
+	if (kind == MEDIABOX_TRANSPORT_KEY)
+		get_to(rec, &f->to);
+	if (kind == MEDIABOX_TRANSPORT)
+		get_transport(rec, &f->transport);
+	if (has_log(kind))
+		get_log(rec, &f->log);
 }
 
 /* What these parsers say: their codes, with a rule. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/notechars.h"
 
 #define KEY_FORMAT "provctl/transport-key/v1"
 #define FORMAT "provctl/transport/v1"
@@ -104,7 +105,9 @@ static bool take_text(struct span *rest, const char *key, char *out, size_t cap)
 {
 	char value[VALUE_MAX];
 
-	if (!take_line(rest, key, value) || strlen(value) >= cap)
+	if (!take_line(rest, key, value) || strlen(value) >= cap ||
+	    !notechars_plain(
+		    (struct span){ (const uint8_t *)value, strlen(value) }))
 		return false;
 	memcpy(out, value, strlen(value) + 1);
 	return true;

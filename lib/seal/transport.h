@@ -17,9 +17,10 @@
  *                                  wrapped HEX (RFC 5649)
  *
  * Algorithms: "ECDH-P256-A256KWP", "ECDH-P256-X963-SHA256-A256KWP", as enum
- * hsm_agreement says. Nothing in them is secret. The signature says that a file
- * is as its log key signed it, and not whose key that is: people compare the
- * SHA-256 of the file aloud, and its log key with that of the transcript.
+ * hsm_agreement says. Names are U+0020 to U+007E. Nothing in them is secret.
+ * The signature says that a file is as its log key signed it, and not whose key
+ * that is: people compare the SHA-256 of the file aloud, and its log key with
+ * that of the transcript.
  *
  * Does not check: that keys are on their curve; the wrapped key.
  */

@@ -9,6 +9,7 @@
 #include "lib/seal/escrow.h"
 #include "tests/unit/box_fix.h"
 #include "tests/unit/crl_fix.h"
+#include "tests/unit/notepair.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/x509_fixture.h"
 
@@ -233,6 +234,80 @@ START_TEST(test_share)
 }
 END_TEST
 
+/* ---- a key that goes to another token ---- */
+
+static const struct transport_key to = { .authority = "acme-issuing",
+					 .token = "-",
+					 .label = "acme-issuing/transport/1",
+					 .spki = { 0x30, 0x59 },
+					 .spki_len = 91,
+					 .takes = 1 };
+static const struct transport sent = { .from = "acme-root",
+				       .to = "acme-issuing",
+				       .label = "acme-root/issuing-1/1",
+				       .purpose = "issuing-1",
+				       .id = { 1, 2 },
+				       .spki = { 0x30 },
+				       .spki_len = 91,
+				       .to_sha256 = { 7 },
+				       .sent = { .how = HSM_AGREE_SHA256,
+						 .spki = { 0x30, 1 },
+						 .spki_len = 91,
+						 .wrapped = { 9 },
+						 .wrapped_len = 144 } };
+
+static void sign_note(struct pair *by, struct buf *text, struct buf *file)
+{
+	const struct note_signer signer = { &by->key, pair_sign, by };
+
+	buf_init(file, MEDIA_FILE_MAX);
+	unit_ok(note_start(file, buf_span(text), &err), &err);
+	unit_ok(note_sign(file, buf_span(text), &signer, &err), &err);
+	buf_reset(text);
+}
+
+START_TEST(test_transport)
+{
+	const enum note_type types[] = { NOTE_ED25519, NOTE_ECDSA };
+	struct transport_key k;
+	struct transport t;
+	struct note_key log;
+	struct pair by;
+	struct buf text, key_file, file;
+
+	buf_init(&text, TRANSPORT_TEXT_MAX);
+	pair_new(&by, types[_i], "acme-root/log");
+	unit_ok(transport_key_text(&to, &by.key, &text, &err), &err);
+	sign_note(&by, &text, &key_file);
+	unit_ok(transport_text(&sent, &by.key, &text, &err), &err);
+	sign_note(&by, &text, &file);
+	unit_ok(mediabox_transport_key(&box, buf_span(&key_file), &k, &log,
+				       &err),
+		&err);
+	ck_assert_mem_eq(&k, &to, sizeof(k));
+	ck_assert_str_eq(log.name, by.key.name);
+	ck_assert_uint_eq(log.spki_len, by.key.spki_len);
+	ck_assert_mem_eq(log.spki, by.key.spki, log.spki_len);
+	unit_ok(mediabox_transport(&box, buf_span(&file), &t, &log, &err),
+		&err);
+	ck_assert_mem_eq(&t, &sent, sizeof(t));
+	ck_assert_mem_eq(log.id, by.key.id, sizeof(log.id));
+	/* One for the other, and what its key has not signed. */
+	no(mediabox_transport(&box, buf_span(&key_file), &t, &log, &err),
+	   PV_INTEGRITY, "transport.format");
+	no(mediabox_transport_key(&box, buf_span(&file), &k, &log, &err),
+	   PV_INTEGRITY, "transport.format");
+	memcpy(strstr(buf_cstr(&file), "id 01"), "id 03", 5);
+	no(mediabox_transport(&box, buf_span(&file), &t, &log, &err),
+	   PV_INTEGRITY, "note.signature");
+	ck_assert_uint_eq(t.spki_len, 0);
+	EVP_PKEY_free(by.pkey);
+	buf_release(&text);
+	buf_release(&key_file);
+	buf_release(&file);
+}
+END_TEST
+
 START_TEST(test_keeper_gone)
 {
 	struct backup got;
@@ -317,12 +392,56 @@ START_TEST(test_lies)
 }
 END_TEST
 
+START_TEST(test_transport_lies)
+{
+	const enum mediabox_kind key = MEDIABOX_TRANSPORT_KEY;
+	const enum mediabox_kind kind = MEDIABOX_TRANSPORT;
+	struct mediabox_found f = { .to = to, .transport = sent };
+	struct pair by;
+	struct err why;
+
+	err_init(&why);
+	err_init(&err);
+	pair_new(&by, NOTE_ED25519, "acme-root/log");
+	f.log = by.key;
+	EVP_PKEY_free(by.pkey);
+	ck_assert(lie(key, &why, &f, key) == PV_OK);
+	ck_assert(lie(kind, &why, &f, kind) == PV_OK);
+	f.to.takes = 0;
+	ck_assert(lie(key, &why, &f, key) == PV_INPUT);
+	f.to.takes = 1u << HSM_AGREEMENTS;
+	ck_assert(lie(key, &why, &f, key) == PV_INPUT);
+	f.to = to;
+	f.to.token[0] = '\n';
+	ck_assert(lie(key, &why, &f, key) == PV_INPUT);
+	f.transport.sent.how = HSM_AGREEMENTS;
+	ck_assert(lie(kind, &why, &f, kind) == PV_INPUT);
+	f.transport = sent;
+	f.transport.sent.wrapped_len = 0;
+	ck_assert(lie(kind, &why, &f, kind) == PV_INPUT);
+	f.transport = sent;
+	f.transport.purpose[0] = '\0';
+	ck_assert(lie(kind, &why, &f, kind) == PV_INPUT);
+	/* A log key of no such name, and one that is no key. */
+	f.transport = sent;
+	f.log.name[4] = '\n';
+	ck_assert(lie(kind, &why, &f, kind) == PV_INPUT);
+	f.log = by.key;
+	f.log.spki[0] ^= 1;
+	ck_assert(lie(kind, &why, &f, kind) == PV_INPUT);
+	f.log = by.key;
+	f.log.spki_len = 0;
+	ck_assert(lie(kind, &why, &f, kind) == PV_INPUT);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("mediabox");
 	TCase *t, *wire = tcase_create("wire");
 
 	tcase_add_test(wire, test_lies);
+	tcase_add_test(wire, test_transport_lies);
 	suite_add_tcase(s, wire);
 	if (!seccomp_is_there()) {
 		unit_skip("mediabox", "no seccomp here");
@@ -335,6 +454,7 @@ int main(void)
 	tcase_add_test(t, test_certificates);
 	tcase_add_test(t, test_backup);
 	tcase_add_test(t, test_share);
+	tcase_add_loop_test(t, test_transport, 0, 2);
 	tcase_add_test(t, test_keeper_gone);
 	suite_add_tcase(s, t);
 	return unit_run(s);

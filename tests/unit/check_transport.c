@@ -142,6 +142,13 @@ START_TEST(forms)
 	buf_put_str(&text, "more of it\n");
 	sign(&text, &file);
 	ck_refused(buf_span(&file), false);
+	/* A name that is not plain text. */
+	buf_reset(&text);
+	memcpy(made.purpose, "\xc3\xa9", 2);
+	unit_ok(transport_text(&made, &log_key.key, &text, &err), &err);
+	sign(&text, &file);
+	ck_refused(buf_span(&file), false);
+	memcpy(made.purpose, "is", 2);
 	/* Capital digits. */
 	buf_reset(&text);
 	made.id[0] = 0xab;
