@@ -97,7 +97,7 @@ struct hsm_key_info {
  * (NIST SP 800-56A rev. 3, 6.2.2.2: ephemeral and static).
  */
 enum hsm_agreement {
-	HSM_AGREE_PLAIN,  /* the shared x coordinate as it is */
+	HSM_AGREE_AES,   /* AES under the shared x coordinate, in the token */
 	HSM_AGREE_SHA256  /* through the KDF of ANSI X9.63 with SHA-256 */
 };
 #define HSM_AGREEMENTS 2

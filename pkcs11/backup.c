@@ -308,7 +308,7 @@ static enum pv_code put_private(struct p11 *p, const struct hsm_restore *in,
 	p11_template_add(&t, CKA_KEY_TYPE, &ec_type, sizeof(ec_type));
 	p11_template_restored(&t, in->label, in->id, p->quirk);
 	rc = in->by ? p11_wrap_key_import(p, in->by, &wrap, err)
-		    : p11_transport_key(p, in->with, in->sent, &wrap, err);
+		    : p11_transport_key(p, in, &wrap, err);
 	if (rc == PV_OK)
 		rc = p11_unwrap_object(p, &wrap, in->wrapped, &t, &made, err);
 	return drop(p, &wrap, rc, err);

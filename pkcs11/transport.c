@@ -5,29 +5,30 @@
 #include <openssl/evp.h>
 
 #include "lib/base/p256.h"
+#include "lib/base/sha256.h"
 #include "pkcs11/backup.h"
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"
 #include "pkcs11/point.h"
 
 #define POINT_DER (2 + P256_POINT_LEN)
+#define CONTEXT "provctl/transport/v1"
 
 CLEANUP_PTR(EVP_PKEY, EVP_PKEY_free);
-
-static const ck_ec_kdf_t kdf_of[HSM_AGREEMENTS] = {
-	[HSM_AGREE_PLAIN] = CKD_NULL,
-	[HSM_AGREE_SHA256] = CKD_SHA256_KDF,
-};
 
 /* One agreement, in one session. */
 struct agreement {
 	enum hsm_agreement how;
 	const uint8_t *point; /* the other's, P256_POINT_LEN bytes */
-	bool refused;	      /* the token has no such agreement */
-	struct p11_wrap_key key;
-	/* Of a pair that is made for it. */
-	uint8_t made[P11_POINT_VALUE_MAX];
+	/* What the wrap key is for. */
+	struct span to, key; /* SPKI: of who takes it, of what is wrapped */
+	const uint8_t *id;   /* of that */
+	uint8_t made[HSM_SPKI_MAX]; /* of the pair that is made for it */
 	size_t made_len;
+	uint8_t context[SHA256_LEN]; /* over all of it */
+	struct err why;		     /* what went wrong outside of the token */
+	bool refused;		     /* the token has no such agreement */
+	struct p11_wrap_key by;
 };
 
 /* A point that is on the curve: a token may not look. */
@@ -46,30 +47,95 @@ static enum pv_code take_point(struct span spki, const uint8_t **point,
 
 /* ---- inside the token ---- */
 
-static bool no_such(CK_RV rv)
+/* All parts have a length of their own. */
+static enum pv_code set_context(struct agreement *a, struct span made,
+				struct err *err)
 {
-	return rv == CKR_MECHANISM_PARAM_INVALID ||
-	       rv == CKR_MECHANISM_INVALID || rv == CKR_ARGUMENTS_BAD;
+	const struct span parts[] = {
+		{ (const uint8_t *)CONTEXT, sizeof(CONTEXT) - 1 },
+		made,
+		a->to,
+		a->key,
+		{ a->id, HSM_ID_LEN },
+	};
+
+	return sha256_parts(parts, sizeof(parts) / sizeof(*parts), a->context,
+			    err);
 }
 
-static CK_RV derive(struct p11 *p, CK_SESSION_HANDLE session,
-		    CK_OBJECT_HANDLE base, struct agreement *a)
+static CK_RV ecdh(struct p11 *p, CK_SESSION_HANDLE session,
+		  CK_OBJECT_HANDLE base, struct agreement *a, ck_ec_kdf_t kdf,
+		  struct p11_template *t, CK_OBJECT_HANDLE *out)
 {
 	static const CK_ULONG len = P11_WRAP_KEY_LEN;
 	uint8_t octets[POINT_DER] = { 0x04, P256_POINT_LEN };
-	CK_ECDH1_DERIVE_PARAMS params = { kdf_of[a->how], 0, NULL, 0, NULL };
+	CK_ECDH1_DERIVE_PARAMS params = { kdf, 0, NULL, 0, NULL };
 	CK_MECHANISM m = { CKM_ECDH1_DERIVE, &params, sizeof(params) };
-	struct p11_template t = { .n = 0 };
-	CK_RV rv;
 
 	memcpy(octets + 2, a->point, P256_POINT_LEN);
 	params.pPublicData = p->quirk->ecdh_octets ? octets : octets + 2;
 	params.ulPublicDataLen =
 		p->quirk->ecdh_octets ? POINT_DER : P256_POINT_LEN;
+	if (kdf != CKD_NULL) {
+		params.pSharedData = a->context;
+		params.ulSharedDataLen = sizeof(a->context);
+	}
+	p11_template_add(t, CKA_VALUE_LEN, &len, sizeof(len));
+	return p->mod.f->C_DeriveKey(session, &m, base, t->a, t->n, out);
+}
+
+static CK_RV expand(struct p11 *p, CK_SESSION_HANDLE session,
+		    CK_OBJECT_HANDLE shared, struct agreement *a)
+{
+	static const CK_ULONG len = P11_WRAP_KEY_LEN;
+	CK_AES_CBC_ENCRYPT_DATA_PARAMS params = { { 0 },
+						  a->context,
+						  sizeof(a->context) };
+	CK_MECHANISM m = { CKM_AES_CBC_ENCRYPT_DATA, &params, sizeof(params) };
+	struct p11_template t = { .n = 0 };
+
 	p11_wrap_key_template(&t);
 	p11_template_add(&t, CKA_VALUE_LEN, &len, sizeof(len));
-	rv = p->mod.f->C_DeriveKey(session, &m, base, t.a, t.n, &a->key.handle);
-	a->refused = no_such(rv);
+	return p->mod.f->C_DeriveKey(session, &m, shared, t.a, t.n,
+				     &a->by.handle);
+}
+
+/* Where there is no KDF: the coordinate is a key that others come of. */
+static CK_RV in_two_steps(struct p11 *p, CK_SESSION_HANDLE session,
+			  CK_OBJECT_HANDLE base, struct agreement *a)
+{
+	struct p11_template t = { .n = 0 };
+	CK_OBJECT_HANDLE shared = 0;
+	CK_RV rv, end;
+
+	p11_base_key_template(&t);
+	rv = ecdh(p, session, base, a, CKD_NULL, &t, &shared);
+	if (rv != CKR_OK)
+		return rv;
+	rv = expand(p, session, shared, a);
+	end = p->mod.f->C_DestroyObject(session, shared);
+	if (end == CKR_OK)
+		return rv;
+	if (rv == CKR_OK)
+		p->mod.f->C_DestroyObject(session, a->by.handle);
+	a->by.handle = 0;
+	return end;
+}
+
+static CK_RV derive(struct p11 *p, CK_SESSION_HANDLE session,
+		    CK_OBJECT_HANDLE base, struct agreement *a)
+{
+	struct p11_template t = { .n = 0 };
+	CK_RV rv;
+
+	p11_wrap_key_template(&t);
+	a->by.handle = 0;
+	rv = a->how == HSM_AGREE_SHA256
+		     ? ecdh(p, session, base, a, CKD_SHA256_KDF, &t,
+			    &a->by.handle)
+		     : in_two_steps(p, session, base, a);
+	a->refused = rv == CKR_MECHANISM_PARAM_INVALID ||
+		     rv == CKR_MECHANISM_INVALID || rv == CKR_ARGUMENTS_BAD;
 	return a->refused ? CKR_OK : rv;
 }
 
@@ -90,6 +156,26 @@ static void session_pair(struct p11_template *pub, struct p11_template *priv)
 	p11_template_flag(priv, CKA_UNWRAP, false);
 }
 
+/* With the private half of the pair that was made. */
+static CK_RV derive_made(struct p11 *p, CK_SESSION_HANDLE session,
+			 CK_OBJECT_HANDLE public, CK_OBJECT_HANDLE private,
+			 struct agreement *a)
+{
+	uint8_t value[P11_POINT_VALUE_MAX];
+	struct span point = { value, 0 };
+	CK_RV rv = p11_attribute(p, session, public, CKA_EC_POINT, value,
+				 sizeof(value), &point.len);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (p11_point_p256(point, p->quirk->points, a->made, &a->made_len,
+			   &a->why) != PV_OK ||
+	    set_context(a, (struct span){ a->made, a->made_len }, &a->why) !=
+		    PV_OK)
+		return CKR_OK;
+	return derive(p, session, private, a);
+}
+
 /* Makes a pair, agrees with it, and destroys it. */
 static CK_RV ephemeral_run(struct p11 *p, CK_SESSION_HANDLE session,
 			   const struct hsm_key *key, void *arg)
@@ -101,24 +187,21 @@ static CK_RV ephemeral_run(struct p11 *p, CK_SESSION_HANDLE session,
 	CK_RV rv, end;
 
 	(void)key;
-	a->key.generation = p->pool.generation;
+	a->by.generation = p->pool.generation;
 	session_pair(&pub, &priv);
 	rv = p->mod.f->C_GenerateKeyPair(session, &m, pub.a, pub.n, priv.a,
 					 priv.n, &public, &private);
 	if (rv != CKR_OK)
 		return rv;
-	rv = p11_attribute(p, session, public, CKA_EC_POINT, a->made,
-			   sizeof(a->made), &a->made_len);
-	if (rv == CKR_OK)
-		rv = derive(p, session, private, a);
+	rv = derive_made(p, session, public, private, a);
 	end = p->mod.f->C_DestroyObject(session, private);
 	if (rv == CKR_OK)
 		rv = end;
 	end = p->mod.f->C_DestroyObject(session, public);
 	if (rv == CKR_OK)
 		rv = end;
-	if (rv != CKR_OK && a->key.handle)
-		p->mod.f->C_DestroyObject(session, a->key.handle);
+	if (rv != CKR_OK && a->by.handle)
+		p->mod.f->C_DestroyObject(session, a->by.handle);
 	return rv;
 }
 
@@ -127,7 +210,7 @@ static CK_RV static_run(struct p11 *p, CK_SESSION_HANDLE session,
 {
 	struct agreement *a = arg;
 
-	a->key.generation = p->pool.generation;
+	a->by.generation = p->pool.generation;
 	return derive(p, session, key->handle, a);
 }
 
@@ -161,7 +244,7 @@ enum pv_code p11_agreements(struct p11 *p, struct hsm_key *key, unsigned *takes,
 	for (unsigned how = 0; rc == PV_OK && how < HSM_AGREEMENTS; how++) {
 		struct agreement a = { .how = (enum hsm_agreement)how };
 
-		/* With itself: that tells as much as with another. */
+		/* With itself, for nothing: that tells as much. */
 		rc = take_point(
 			(struct span){ key->info.spki, key->info.spki_len },
 			&a.point, err);
@@ -169,7 +252,7 @@ enum pv_code p11_agreements(struct p11 *p, struct hsm_key *key, unsigned *takes,
 			rc = p11_do(p, key, &agree_op, &a, err);
 		if (rc == PV_OK && !a.refused) {
 			*takes |= 1u << how;
-			rc = p11_wrap_key_drop(p, &a.key, err);
+			rc = p11_wrap_key_drop(p, &a.by, err);
 		}
 	}
 	return rc == PV_OK && *takes == 0 ? none(p, err) : rc;
@@ -193,6 +276,10 @@ static enum pv_code agree(struct p11 *p, unsigned takes, struct agreement *a,
 		rc = p11_do(p, NULL, &op, a, err);
 		if (rc != PV_OK)
 			return rc;
+		if (a->why.code != PV_OK) {
+			*err = a->why;
+			return err->code;
+		}
 	}
 	return a->refused ? none(p, err) : PV_OK;
 }
@@ -200,28 +287,30 @@ static enum pv_code agree(struct p11 *p, unsigned takes, struct agreement *a,
 enum pv_code p11_send(struct p11 *p, struct hsm_key *key, struct span to,
 		      unsigned takes, struct hsm_sent *out, struct err *err)
 {
-	struct agreement a = { .refused = false };
+	struct agreement a = { .to = to };
 	CLEANUP(buf_release) struct buf wrapped;
 	enum pv_code rc = p11_may_leave(key, err);
 
+	err_init(&a.why);
 	memset(out, 0, sizeof(*out));
 	buf_init(&wrapped, sizeof(out->wrapped));
 	if (rc == PV_OK)
 		rc = take_point(to, &a.point, err);
 	if (rc == PV_OK)
 		rc = p11_wrap_needed(p, err);
-	if (rc == PV_OK)
+	if (rc == PV_OK) {
+		a.key = (struct span){ key->info.spki, key->info.spki_len };
+		a.id = key->info.id;
 		rc = agree(p, takes, &a, err);
+	}
 	/* It drops the key whatever happens. */
 	if (rc == PV_OK)
-		rc = p11_wrap_out(p, &a.key, key, &wrapped, err);
-	if (rc == PV_OK)
-		rc = p11_point_p256((struct span){ a.made, a.made_len },
-				    p->quirk->points, out->spki, &out->spki_len,
-				    err);
+		rc = p11_wrap_out(p, &a.by, key, &wrapped, err);
 	if (rc != PV_OK)
 		return rc;
 	out->how = a.how;
+	memcpy(out->spki, a.made, a.made_len);
+	out->spki_len = a.made_len;
 	memcpy(out->wrapped, wrapped.data, wrapped.len);
 	out->wrapped_len = wrapped.len;
 	return PV_OK;
@@ -229,23 +318,29 @@ enum pv_code p11_send(struct p11 *p, struct hsm_key *key, struct span to,
 
 /* ---- in ---- */
 
-enum pv_code p11_transport_key(struct p11 *p, struct hsm_key *with,
-			       const struct hsm_sent *sent,
+enum pv_code p11_transport_key(struct p11 *p, const struct hsm_restore *in,
 			       struct p11_wrap_key *by, struct err *err)
 {
-	struct agreement a = { .how = sent->how };
-	enum pv_code rc = is_transport(with, err);
+	struct span made = { in->sent->spki, in->sent->spki_len };
+	struct agreement a = { .how = in->sent->how,
+			       .key = in->spki,
+			       .id = in->id };
+	enum pv_code rc = is_transport(in->with, err);
 
 	if (rc == PV_OK)
 		rc = p11_wrap_needed(p, err);
 	if (rc == PV_OK)
-		rc = take_point((struct span){ sent->spki, sent->spki_len },
-				&a.point, err);
+		rc = take_point(made, &a.point, err);
+	if (rc == PV_OK) {
+		a.to = (struct span){ in->with->info.spki,
+				      in->with->info.spki_len };
+		rc = set_context(&a, made, err);
+	}
 	if (rc == PV_OK)
-		rc = p11_do(p, with, &agree_op, &a, err);
+		rc = p11_do(p, in->with, &agree_op, &a, err);
 	if (rc == PV_OK && a.refused)
 		rc = none(p, err);
 	if (rc == PV_OK)
-		*by = a.key;
+		*by = a.by;
 	return rc;
 }

@@ -38,7 +38,7 @@ enum pv_code p11_wrap_needed(const struct p11 *p, struct err *err)
 			p->facts.label);
 }
 
-void p11_wrap_key_template(struct p11_template *t)
+static void stays_template(struct p11_template *t, bool wraps)
 {
 	p11_template_add(t, CKA_CLASS, &secret_class, sizeof(secret_class));
 	p11_template_add(t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
@@ -46,13 +46,23 @@ void p11_wrap_key_template(struct p11_template *t)
 	p11_template_flag(t, CKA_PRIVATE, true);
 	p11_template_flag(t, CKA_SENSITIVE, true);
 	p11_template_flag(t, CKA_EXTRACTABLE, false);
-	p11_template_flag(t, CKA_WRAP, true);
-	p11_template_flag(t, CKA_UNWRAP, true);
+	p11_template_flag(t, CKA_WRAP, wraps);
+	p11_template_flag(t, CKA_UNWRAP, wraps);
 	p11_template_flag(t, CKA_ENCRYPT, false);
 	p11_template_flag(t, CKA_DECRYPT, false);
 	p11_template_flag(t, CKA_SIGN, false);
 	p11_template_flag(t, CKA_VERIFY, false);
-	p11_template_flag(t, CKA_DERIVE, false);
+	p11_template_flag(t, CKA_DERIVE, !wraps);
+}
+
+void p11_wrap_key_template(struct p11_template *t)
+{
+	stays_template(t, true);
+}
+
+void p11_base_key_template(struct p11_template *t)
+{
+	stays_template(t, false);
 }
 
 struct import {

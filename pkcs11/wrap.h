@@ -26,6 +26,8 @@ PV_MUST enum pv_code p11_wrap_needed(const struct p11 *p, struct err *err);
 /* What a wrap key is, but for its value: it never leaves, and ends with its
  * session. */
 void p11_wrap_key_template(struct p11_template *t);
+/* The same for an AES key that a wrap key is derived from. */
+void p11_base_key_template(struct p11_template *t);
 /* value: P11_WRAP_KEY_LEN bytes, joined from its shares by the caller. */
 PV_MUST enum pv_code p11_wrap_key_import(struct p11 *p,
 					 const struct secret *value,

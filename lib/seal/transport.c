@@ -11,7 +11,7 @@
 #define VALUE_MAX 640 /* bytes of a line's value */
 
 static const char *const algorithms[HSM_AGREEMENTS] = {
-	[HSM_AGREE_PLAIN] = "ECDH-P256-A256KWP",
+	[HSM_AGREE_AES] = "ECDH-P256-AES256CBC-A256KWP",
 	[HSM_AGREE_SHA256] = "ECDH-P256-X963-SHA256-A256KWP",
 };
 

@@ -16,11 +16,12 @@
  *                                  ephemeral HEX (SPKI)
  *                                  wrapped HEX (RFC 5649)
  *
- * Algorithms: "ECDH-P256-A256KWP", "ECDH-P256-X963-SHA256-A256KWP", as enum
- * hsm_agreement says. Names are U+0020 to U+007E. Nothing in them is secret.
- * The signature says that a file is as its log key signed it, and not whose key
- * that is: people compare the SHA-256 of the file aloud, and its log key with
- * that of the transcript.
+ * Algorithms: "ECDH-P256-AES256CBC-A256KWP" and, where both tokens have that
+ * KDF, "ECDH-P256-X963-SHA256-A256KWP": pkcs11/transport.h says what they are.
+ * Names are U+0020 to U+007E. Nothing in the files is secret. The signature
+ * says that a file is as its log key signed it, and not whose key that is:
+ * people compare the SHA-256 of the file aloud, and its log key with that of
+ * the transcript.
  *
  * Does not check: that keys are on their curve; the wrapped key.
  */

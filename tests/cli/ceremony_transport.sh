@@ -47,7 +47,7 @@ side_ends 10 media.file run issuing
 to=$T/media/acme-issuing/transport.key
 given issuing
 expect_equal "$(head -n 1 "$to")" provctl/transport-key/v1 "first line"
-expect_equal "$(value "$to" algorithm)" ECDH-P256-A256KWP "algorithm"
+expect_equal "$(value "$to" algorithm)" ECDH-P256-AES256CBC-A256KWP "algorithm"
 has issuing '.event == "transport-key"'
 has issuing '.event == "key" and .facts.kind == "transport" and
 	(.facts.attributes | contains("CKA_DERIVE=1") and

@@ -88,7 +88,7 @@ static void make_all(void)
 	snprintf(to.authority, sizeof(to.authority), TAKER);
 	memcpy(to.spki, with.spki, with.spki_len);
 	to.spki_len = with.spki_len;
-	to.takes = 1u << HSM_AGREE_PLAIN;
+	to.takes = 1u << HSM_AGREE_AES;
 	open_token(0);
 	make(o.a->name, "unit", HSM_KEY_P256_BACKUP, &made);
 	fix_close(&o);

@@ -133,7 +133,7 @@ START_TEST(forms)
 	/* The same one twice. */
 	to.takes = 1;
 	unit_ok(transport_key_text(&to, &log_key.key, &text, &err), &err);
-	buf_put_str(&text, "algorithm ECDH-P256-A256KWP\n");
+	buf_put_str(&text, "algorithm ECDH-P256-AES256CBC-A256KWP\n");
 	sign(&text, &key_file);
 	ck_refused(buf_span(&key_file), true);
 	/* A line more. */
