@@ -477,7 +477,7 @@ tests_fuzz_replay_chain_SOURCES = tests/fuzz/fuzz_chain.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 
 # Programs that scripts use.
-check_PROGRAMS += tests/cli/attester tests/cli/evidence tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
+check_PROGRAMS += tests/cli/attester tests/cli/evidence tests/cli/keyvalue tests/cli/month tests/cli/people tests/cli/relay tests/cli/scan tests/cli/sql tests/cli/tamper \
 	tests/interop/make_bundle \
 	tests/interop/make_wrong tests/interop/make_log tests/interop/make_crl \
 	tests/interop/tpm2

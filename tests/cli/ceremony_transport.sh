@@ -109,6 +109,23 @@ resum acme-root
 side_ends 5 transport.other resume issuing
 as_given root
 
+case_start "the key's value is on no medium, in no home and no token's file"
+value=$(on root "$builddir/tests/cli/keyvalue" "$softhsm" acme-root 12345678 \
+	acme-root/issuing-1/1) || fail "its value is not known"
+expect_equal "${#value}" 64 "hex digits of the value"
+echo "issuing-1 $value" >"$T/needles"
+# It is found where it is, so that finding nothing says something.
+echo "$value" >"$T/planted"
+"$builddir/tests/cli/scan" "$T/needles" "$T/planted" >/dev/null &&
+	fail "a planted value is not found"
+rm "$T/planted"
+nowhere() {
+	"$builddir/tests/cli/scan" "$T/needles" "$T/media" "$R" "$I" \
+		"$T/root.tokens" "$T/issuing.tokens" >"$T/out" ||
+		fail "$1: $(cat "$T/out")"
+}
+nowhere "sent"
+
 case_start "its label, or its CKA_ID, is on the token"
 id=$(value "$sent" id)
 label=acme-issuing/issuing-1/1
@@ -200,6 +217,9 @@ for side in root issuing; do
 	expect_error 5 ceremony.file ceremony verify --unattended \
 		"$T/carried/transcript.jsonl"
 done
+
+case_start "the key's value is nowhere once it was taken, either"
+nowhere "taken"
 
 case_start "each side's books"
 for side in root issuing; do
