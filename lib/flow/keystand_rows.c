@@ -5,7 +5,9 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
+#include "lib/log/lifecycle.h"
 
 /* ---- rows ---- */
 
@@ -167,19 +169,58 @@ static enum pv_code unseen(const struct store_key *key, struct err *err)
 			"a key was made that no checkpoint covers yet");
 }
 
+/* The entry of that key, which says what the row does. */
+static enum pv_code check_entry(const struct showing *s,
+				const struct store_key *row, uint64_t index,
+				const char *type, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	bool fits = false;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(s->store, index, type, row->label, &room, &e, err);
+	if (rc == PV_OK)
+		rc = logged_key_fits(&e, row, &fits, err);
+	if (rc == PV_OK && !fits)
+		rc = logged_edited("the row of a key", err);
+	if (rc == PV_INTEGRITY)
+		err_object(err, row->label);
+	return rc;
+}
+
+/* A transport key signs nothing, and is gone once it was used: as the log has
+ * it. */
+static enum pv_code was_transport(const struct showing *s,
+				  const struct store_key *row, bool *was,
+				  struct err *err)
+{
+	enum pv_code rc;
+
+	*was = row->kind == HSM_KEY_TRANSPORT &&
+	       row->destroy_index != STORE_NO_INDEX;
+	if (!*was)
+		return PV_OK;
+	rc = check_entry(s, row, row->log_index, LOG_KEY_GENERATE, err);
+	return rc == PV_OK ? check_entry(s, row, row->destroy_index,
+					 LOG_KEY_DESTROY, err)
+			   : rc;
+}
+
 static enum pv_code show(void *ctx, const struct store_key *row,
 			 struct err *err)
 {
 	const struct showing *s = ctx;
 	struct hsm_key *key;
 	struct issue_key want;
-	bool away = false;
+	bool away = false, was = false;
 	enum pv_code rc = PV_OK;
 
-	/* A transport key signs nothing, and is gone once it was used. */
-	if (row->log_index < s->size || (row->kind == HSM_KEY_TRANSPORT &&
-					 row->destroy_index != STORE_NO_INDEX))
-		return PV_OK;
+	if (row->log_index >= s->size)
+		rc = was_transport(s, row, &was, err);
+	if (rc != PV_OK || row->log_index < s->size || was)
+		return rc;
 	if (!s->hsm)
 		return unseen(row, err);
 	rc = may_be_away(s, row, &away, err);

@@ -165,6 +165,56 @@ START_TEST(test_prepared_then_used)
 }
 END_TEST
 
+/* Row and entry of its end; entry false: of another entry. */
+static void destroy(struct opened *o, const struct issue_key *key,
+		    unsigned generation, bool entry)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct log_key facts;
+	struct event_who who;
+	struct log_entry e;
+	uint8_t hash[32];
+	uint64_t index = 1;
+
+	unit_ok(keymake_facts(key, generation, hash, &facts, &err), &err);
+	unit_ok(store_begin(o->store, STORE_WRITE, &txn, &err), &err);
+	unit_ok(event_now(o->store, &who, &err), &err);
+	log_key_destroy(&e, &who.who, &facts);
+	if (entry)
+		unit_ok(event_append_at(o->store, &e, &index, &err), &err);
+	unit_ok(store_key_destroy(o->store, key->label, index, &err), &err);
+	unit_ok(store_commit(&txn, &err), &err);
+}
+
+/* The token need not show a transport key that was used; that it was one, and
+ * that it is gone, the log says. */
+START_TEST(test_transport_gone)
+{
+	struct issue_key key;
+	struct keymake_job job = { .purpose = "transport",
+				   .generation = 1 + (unsigned)_i,
+				   .kind = HSM_KEY_TRANSPORT };
+	uint64_t size;
+	OPENED o;
+
+	fix_open(&o, true);
+	job.authority = o.a->name;
+	job.store = o.store;
+	job.hsm = o.hsm;
+	unit_ok(store_log_size(o.store, &size, &err), &err);
+	unit_ok(keymake(&job, &key, &err), &err);
+	unit_refused(keystand_none_since(o.store, size, &err), PV_CONFLICT,
+		     "log.key", &err);
+	err_init(&err);
+	destroy(&o, &key, job.generation, _i == 0);
+	if (_i == 0)
+		unit_ok(keystand_none_since(o.store, size, &err), &err);
+	else
+		unit_refused(keystand_none_since(o.store, size, &err),
+			     PV_INTEGRITY, "store.edited", &err);
+}
+END_TEST
+
 /* What ends a rotation puts nothing to use. */
 START_TEST(test_only_ended)
 {
@@ -234,6 +284,8 @@ int main(void)
 	tcase_add_test(t, test_log_key);
 	tcase_add_test(t, test_named);
 	tcase_add_test(t, test_restored);
+	/* Last: it leaves a row that no entry vouches for. */
+	tcase_add_loop_test(t, test_transport_gone, 0, 2);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
