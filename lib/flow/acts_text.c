@@ -106,7 +106,8 @@ static enum pv_code put_sign(const struct log_entry *e, struct span text,
 		.issuer = acts_text_of(e, "issuer"),
 		.generation = acts_number_of(e, "generation", 0),
 		.template = behind(line_at(text, 5), "template "),
-		.template_sha256 = hash ? hash->s.p : NULL
+		.template_sha256 = hash ? hash->s.p : NULL,
+		.until_s = (int64_t)acts_number_of(e, LOG_CA_UNTIL, 0)
 	};
 
 	/* No text: that is not what was approved. */
@@ -136,7 +137,8 @@ static enum pv_code put_rotate(struct acts *x, struct span text,
 			.active_ms = acts_number_of(&e, LOG_CA_ACTIVE, 0),
 			.template = behind(line_at(text, from.len > 0 ? 5 : 4),
 					   "template "),
-			.template_sha256 = hash->s.p
+			.template_sha256 = hash->s.p,
+			.until_s = (int64_t)acts_number_of(&e, LOG_CA_UNTIL, 0)
 		};
 
 		return subject_rotate_ca(out, &ca, err);

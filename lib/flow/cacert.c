@@ -202,6 +202,7 @@ static enum pv_code put_sign(const struct work *w, const struct log_who *who,
 				       .generation = w->generation,
 				       .csr = w->job->csr_sha256,
 				       .template_hash = w->job->tmpl->sha256,
+				       .until_s = (uint64_t)w->job->until_s,
 				       .nonce = approvals_nonce(&w->got) };
 	struct log_entry e;
 	enum pv_code rc;
@@ -350,7 +351,8 @@ static enum pv_code put_subject(struct work *w, struct err *err)
 			      (size_t)snprintf(named, sizeof(named),
 					       "%s version %u", t->name,
 					       (unsigned)t->version) },
-		.template_sha256 = t->sha256
+		.template_sha256 = t->sha256,
+		.until_s = w->job->until_s
 	};
 
 	buf_init(&w->text, SUBJECT_ACTS_MAX);

@@ -177,6 +177,7 @@ static enum pv_code ask_ca(const struct asking *x, size_t own, struct err *err)
 		.first_issuer =
 			step->kind == PLAN_SELF_SIGNED ? "self" : step->issuer,
 		.active_ms = (uint64_t)step->active_s * 1000,
+		.until_s = step->not_after_s,
 		.want = x->want,
 		.ahead = &ahead,
 		.uncrossed = true
@@ -215,6 +216,7 @@ static enum pv_code ask_sign(const struct asking *x, struct err *err)
 				  .ca = step->ca,
 				  .issuer = step->issuer,
 				  .to = step->from,
+				  .until_s = step->not_after_s,
 				  .want = x->want,
 				  .ahead = &ahead };
 	enum pv_code rc = plantemplate_read(x->templates, step, &bytes, err);

@@ -173,7 +173,7 @@ static enum pv_code look(struct rotate_ca *r, struct ca_chain *chain,
 	r->moves = rc == PV_OK && r->active_ms > who.who.time_ms;
 	if (r->moves)
 		return r->wanted_ms && !r->opts->uncrossed ? PV_OK
-							 : pending(r, err);
+							   : pending(r, err);
 	if (rc == PV_OK && r->former > 0 && r->opts->withdraw)
 		rc = none_waits(r, err);
 	if (rc == PV_OK)
@@ -205,7 +205,8 @@ static enum pv_code put_subject(struct rotate_ca *r, uint32_t to,
 			      (size_t)snprintf(named, sizeof(named),
 					       "%s version %u", r->tmpl->name,
 					       (unsigned)r->tmpl->version) },
-		.template_sha256 = r->tmpl->sha256
+		.template_sha256 = r->tmpl->sha256,
+		.until_s = r->opts->until_s
 	};
 
 	buf_init(&r->subject, SUBJECT_ACTS_MAX);
@@ -305,6 +306,8 @@ enum pv_code rotate_ca_log(struct rotate_ca *r, uint32_t generation,
 	log_fact_bytes(&e, LOG_CA_TEMPLATE, r->tmpl->sha256, 32);
 	if (r->wanted_ms)
 		log_fact_uint(&e, LOG_CA_ACTIVE, r->wanted_ms);
+	if (r->opts->until_s)
+		log_fact_uint(&e, LOG_CA_UNTIL, (uint64_t)r->opts->until_s);
 	log_fact_bytes(&e, LOG_NONCE_FACT, approvals_nonce(got), LOG_NONCE);
 	return event_append(r->store, &e, err);
 }

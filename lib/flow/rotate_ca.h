@@ -103,10 +103,10 @@ PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 /*
  * Whether people have approved the next generation under the template of these
  * bytes: asked as rotate_ca() will ask, and nothing is done or used up. Of opts
- * ca, active_ms and want count. Codes of approvals_gate() and template_parse().
- * PV_OK also where an earlier run was cut off, which was approved, and with a
- * time where the newest generation waits to take over: who moves that is asked
- * then.
+ * ca, active_ms, until_s, ahead and want count. Codes of approvals_gate() and
+ * template_parse(). PV_OK also where an earlier run was cut off, which was
+ * approved, and with a time where the newest generation waits to take over: who
+ * moves that is asked then.
  */
 PV_MUST enum pv_code rotate_ca_ask(struct authority *a, struct store *store,
 				   const struct rotate_ca_opts *opts,

@@ -50,17 +50,36 @@ void subject_revoke(struct buf *out, const struct subject_revoke *s)
 	}
 }
 
+static enum pv_code not_a_time(struct err *err)
+{
+	return err_fail(err, PV_INPUT, "rotate.time", NULL,
+			"not a time from 1970 to 9999");
+}
+
+/* Nothing where the template says it. */
+static enum pv_code put_end(struct buf *out, int64_t until_s, struct err *err)
+{
+	char text[PVTIME_RFC3339_LEN + 1];
+
+	if (until_s == 0)
+		return PV_OK;
+	if (!pvtime_format(until_s, text))
+		return not_a_time(err);
+	buf_printf(out, "not_after %s\n", text);
+	return PV_OK;
+}
+
 enum pv_code subject_rotate_ca(struct buf *out,
 			       const struct subject_rotate_ca *s,
 			       struct err *err)
 {
 	char when[PVTIME_RFC3339_LEN + 1] = "at once";
 	bool never = s->active_ms == STORE_CA_NEVER;
+	enum pv_code rc;
 
 	if (s->active_ms && !never &&
 	    !pvtime_format((int64_t)(s->active_ms / 1000), when))
-		return err_fail(err, PV_INPUT, "rotate.time", NULL,
-				"not a time from 1970 to 9999");
+		return not_a_time(err);
 	/* The first generation takes nobody's place. */
 	buf_put_str(out, s->from.len > 0 ? "rotate ca\n" : "new ca\n");
 	put_line(out, "name", s->name);
@@ -71,12 +90,15 @@ enum pv_code subject_rotate_ca(struct buf *out,
 		   never ? "never, it is withdrawn" : when);
 	put_line(out, "template", s->template);
 	put_hash(out, "template_sha256 ", s->template_sha256);
-	return buf_check(out, err);
+	rc = put_end(out, s->until_s, err);
+	return rc == PV_OK ? buf_check(out, err) : rc;
 }
 
 enum pv_code subject_sign_ca(struct buf *out, const struct subject_sign_ca *s,
 			     struct err *err)
 {
+	enum pv_code rc;
+
 	buf_put_str(out, "sign ca\n");
 	put_line(out, "name", s->name);
 	put_line(out, "for", s->to);
@@ -84,7 +106,8 @@ enum pv_code subject_sign_ca(struct buf *out, const struct subject_sign_ca *s,
 	put_number(out, "to", s->generation);
 	put_line(out, "template", s->template);
 	put_hash(out, "template_sha256 ", s->template_sha256);
-	return buf_check(out, err);
+	rc = put_end(out, s->until_s, err);
+	return rc == PV_OK ? buf_check(out, err) : rc;
 }
 
 void subject_rotate_key(struct buf *out, const struct subject_rotate_key *s)

@@ -38,6 +38,7 @@ struct subject_rotate_ca {
 	uint64_t active_ms;   /* it takes over then; 0: at once; never */
 	struct span template; /* "NAME version N" */
 	const uint8_t *template_sha256;
+	int64_t until_s; /* its certificate's end; 0: the template's */
 };
 /* PV_INPUT, "rotate.time": a time that is none. */
 PV_MUST enum pv_code subject_rotate_ca(struct buf *out,
@@ -49,7 +50,9 @@ struct subject_sign_ca { /* a request that another authority makes */
 	uint64_t generation;
 	struct span template; /* "NAME version N" */
 	const uint8_t *template_sha256;
+	int64_t until_s; /* its certificate's end; 0: the template's */
 };
+/* The same. */
 PV_MUST enum pv_code subject_sign_ca(struct buf *out,
 				     const struct subject_sign_ca *s,
 				     struct err *err);

@@ -22,6 +22,8 @@ void log_ca_sign(struct log_entry *e, const struct log_who *who,
 	log_fact_uint(e, "generation", s->generation);
 	log_fact_bytes(e, LOG_CA_CSR, s->csr, LOG_HASH);
 	log_fact_bytes(e, LOG_CA_TEMPLATE, s->template_hash, LOG_HASH);
+	if (s->until_s)
+		log_fact_uint(e, LOG_CA_UNTIL, s->until_s);
 	log_fact_bytes(e, LOG_NONCE_FACT, s->nonce, LOG_NONCE);
 }
 

@@ -25,6 +25,8 @@
 		*/
 #define LOG_CA_TEMPLATE "template hash" /* of a key.rotate of a CA */
 #define LOG_CA_SIGN "ca.sign"
+/* Of both: the end in s that was asked for, where it is not the template's. */
+#define LOG_CA_UNTIL "not after"
 #define LOG_KEK "kek" /* what is exported, of a device's keys */
 
 struct log_who;
@@ -45,6 +47,7 @@ struct log_ca_sign {
 	const char *to;	    /* the authority that asked */
 	uint64_t generation;
 	const uint8_t *csr, *template_hash;
+	uint64_t until_s;     /* 0: no LOG_CA_UNTIL */
 	const uint8_t *nonce; /* of its approvals; or NULL */
 };
 void log_ca_sign(struct log_entry *e, const struct log_who *who,

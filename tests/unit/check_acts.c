@@ -97,6 +97,7 @@ static void fill_key(const struct step *step, const struct log_who *who,
 		log_fact_bytes(e, LOG_CA_TEMPLATE, hash, LOG_HASH);
 	if (ca && step->other != TIME)
 		log_fact_uint(e, LOG_CA_ACTIVE, 1000);
+	log_fact_uint(e, LOG_CA_UNTIL, 1); /* nothing of another key */
 }
 
 static void fill_enrol(const struct story *s, const struct step *step,
@@ -208,9 +209,9 @@ static const char *text_of(enum what first, size_t n, size_t retired,
 					      .from = log_str("a/b/1"),
 					      .to = 2,
 					      .active_ms = 1000,
-					      .template = log_str(
-						      "issuing-ca version 1"),
-					      .template_sha256 = hash };
+					      .template = log_str("ca v1"),
+					      .template_sha256 = hash,
+					      .until_s = 1 };
 	struct subject_kek kek = { .to = log_str("cc"),
 				   .whom = log_str("certificate CN=x\n"
 						   "spki sha256:00\n"),

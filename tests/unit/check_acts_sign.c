@@ -19,6 +19,7 @@ static const struct log_ca_sign approved = { .ca = "issuing-1",
 					     .generation = 2,
 					     .csr = hashes[0],
 					     .template_hash = hashes[0],
+					     .until_s = 1830297600,
 					     .nonce = nonce };
 
 static enum pv_code take(struct acts *x, const struct log_entry *e,
@@ -44,7 +45,8 @@ static enum pv_code story(const struct log_ca_sign *signed_)
 		.issuer = log_str(approved.issuer),
 		.generation = approved.generation,
 		.template = log_str("issuing-ca version 1"),
-		.template_sha256 = approved.template_hash
+		.template_sha256 = approved.template_hash,
+		.until_s = (int64_t)approved.until_s
 	};
 	CLEANUP(acts_release) struct acts x = { .n = 0 };
 	CLEANUP(buf_release) struct buf text;
@@ -81,8 +83,10 @@ END_TEST
 
 START_TEST(test_otherwise)
 {
-	struct log_ca_sign others[6] = { approved, approved, approved,
-					 approved, approved, approved };
+	struct log_ca_sign others[8] = {
+		approved, approved, approved, approved,
+		approved, approved, approved, approved
+	};
 
 	others[0].ca = "issuing-2";
 	others[1].issuer = "root-2";
@@ -90,7 +94,9 @@ START_TEST(test_otherwise)
 	others[3].generation = 3;
 	others[4].template_hash = hashes[1];
 	others[5].nonce = NULL; /* nobody was asked */
-	for (size_t i = 0; i < 6; i++)
+	others[6].until_s++;
+	others[7].until_s = 0; /* as the template says */
+	for (size_t i = 0; i < 8; i++)
 		unit_refused(story(&others[i]), PV_INTEGRITY,
 			     "store.governance", &err);
 }
