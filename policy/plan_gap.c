@@ -68,7 +68,7 @@ enum pv_code plan_parse_sign_csr(const struct plan *p, const struct node *n,
 	if (plan_has_ca(p, s->ca))
 		return node_fail(n, "duplicate", "make it once",
 				 "CA \"%s\" is made twice", s->ca);
-	if ((!plan_has_ca(p, s->issuer) && plan_is_first(p)) ||
+	if ((!plan_has_own_ca(p, s->issuer) && plan_is_first(p)) ||
 	    find(p, PLAN_SIGN_CSR, s->issuer))
 		return node_fail(n, "issuer_missing", "make it before",
 				 "no CA \"%s\" with a key of ours at this step",

@@ -28,6 +28,8 @@ PV_MUST enum pv_code plan_take_present(const struct node *n, struct node *rest,
 PV_MUST bool plan_has_p256(const struct plan *p, const char *purpose);
 PV_MUST bool plan_has_key(const struct plan *p, const char *purpose);
 PV_MUST bool plan_has_ca(const struct plan *p, const char *ca);
+/* The same of one whose key is here: it can sign. */
+PV_MUST bool plan_has_own_ca(const struct plan *p, const char *ca);
 /* A name that a CA may have: "name". */
 PV_MUST enum pv_code plan_check_ca(const struct node *n, const char *ca);
 /* Parsers of plan_gap.c, as the table has them. */

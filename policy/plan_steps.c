@@ -62,6 +62,16 @@ bool plan_has_ca(const struct plan *p, const char *ca)
 	return false;
 }
 
+bool plan_has_own_ca(const struct plan *p, const char *ca)
+{
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (makes_ca(p->steps[i].kind) &&
+		    p->steps[i].kind != PLAN_SIGN_CSR &&
+		    strcmp(p->steps[i].ca, ca) == 0)
+			return true;
+	return false;
+}
+
 /* What a later plan does not make the authority may have: the runner looks. */
 static bool may_be_there(const struct plan *p)
 {
@@ -191,9 +201,10 @@ static enum pv_code parse_ca(const struct plan *p, const struct node *n,
 	if (plan_has_ca(p, s->ca))
 		return node_fail(n, "duplicate", "make it once",
 				 "CA \"%s\" is made twice", s->ca);
-	if (!self && !plan_has_ca(p, s->issuer) && !may_be_there(p))
+	if (!self && !plan_has_own_ca(p, s->issuer) && !may_be_there(p))
 		return node_fail(n, "issuer_missing", "make it before",
-				 "no CA \"%s\" at this step", s->issuer);
+				 "no CA \"%s\" with a key of ours at this step",
+				 s->issuer);
 	return PV_OK;
 }
 
@@ -268,10 +279,12 @@ static enum pv_code parse_of_ca(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
-	return plan_has_ca(p, s->ca) || may_be_there(p)
+	return plan_has_own_ca(p, s->ca) || may_be_there(p)
 		       ? PV_OK
-		       : node_fail(n, "ca_missing", "make it before",
-				   "no CA \"%s\" at this step", s->ca);
+		       : node_fail(
+				 n, "ca_missing", "make it before",
+				 "no CA \"%s\" with a key of ours at this step",
+				 s->ca);
 }
 
 static enum pv_code parse_pin(const struct plan *p, const struct node *n,
