@@ -310,6 +310,29 @@ static enum pv_code check_destroy(const struct look *l, struct err *err)
 		       : keydestroy_check(l->a, l->store, &k, err);
 }
 
+/* The plan says so of a key that it makes itself. */
+static enum pv_code check_backup(const struct look *l, struct err *err)
+{
+	const struct authority_key *named = NULL;
+	struct issue_key key;
+	enum pv_code rc = check_purpose(l, l->step->purpose, err);
+
+	if (rc != PV_OK || is_generated(l, l->step->purpose))
+		return rc;
+	rc = authority_key(l->a, l->step->purpose, &named, err);
+	if (rc == PV_OK)
+		rc = ownkey_load(l->store, named->label, &key, err);
+	if (rc != PV_OK || key.kind == HSM_KEY_P256_BACKUP)
+		return rc;
+	err_object(err, key.label);
+	return err_fail(err, PV_DENIED, "backup.key",
+			"generate its next generation by a plan that says "
+			"\"backup\": true",
+			"step %zu, %s: the key was not generated to be backed "
+			"up",
+			l->n + 1, plan_kind_name(l->step->kind));
+}
+
 static enum pv_code check_step(const struct look *l, struct err *err)
 {
 	switch (l->step->kind) {
@@ -322,9 +345,10 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 	case PLAN_CROSS_SIGN:
 		return check_ca(l, err);
 	case PLAN_CHECK_KEY:
+		return check_purpose(l, l->step->purpose, err);
 	case PLAN_BACK_UP_KEY:
 	case PLAN_RESTORE_KEY:
-		return check_purpose(l, l->step->purpose, err);
+		return check_backup(l, err);
 	case PLAN_MAKE_CSR:
 	case PLAN_IMPORT_CA:
 		return check_asked(l, err);

@@ -134,6 +134,7 @@ rehearse_refused() {
 rehearse_refused
 done_with 4
 expect_text "rule: backup.key"
+[ ! -e "$R/ceremonies/old-1" ] || fail "something was made"
 
 case_start "a generation that another plan left is what the plan says"
 jq '.steps |= .[0:1] | .plan = "left" | .steps[0].backup = true' \
