@@ -96,9 +96,8 @@ static enum pv_code check_subject(struct approving *x, struct err *err)
 			  FILEIO_NOFOLLOW | FILEIO_PRIVATE, &x->subject, err);
 
 	buf_init(&want, SUBJECT_PLAN_MAX);
-	subject_plan(&s, &want);
 	if (rc == PV_OK)
-		rc = buf_check(&want, err);
+		rc = subject_plan(&s, &want, err);
 	if (rc != PV_OK || span_equal(buf_span(&want), buf_span(&x->subject)))
 		return rc;
 	if (x->used &&

@@ -18,10 +18,7 @@ static enum pv_code put_subject(const struct init_opts *opts,
 					.home = home };
 	enum pv_code rc = subject_plan_home(opts->dir, home, err);
 
-	if (rc != PV_OK)
-		return rc;
-	subject_plan(&s, p->subject);
-	return buf_check(p->subject, err);
+	return rc == PV_OK ? subject_plan(&s, p->subject, err) : rc;
 }
 
 static enum pv_code ask(const struct init_opts *opts, const struct init_plan *p,

@@ -150,8 +150,7 @@ static enum pv_code put_subject(const struct later_opts *opts,
 					.rehearsed = of->rehearsed };
 
 	buf_init(subject, LATER_SUBJECT_MAX - 1);
-	subject_plan(&s, subject);
-	return buf_check(subject, err);
+	return subject_plan(&s, subject, err);
 }
 
 /* Before its approvals are used up. */

@@ -16,21 +16,41 @@
 
 CLEANUP_PTR(json_t, json_decref);
 
-/* What is there only once: no other machine, and no other folder. */
-static void put_place(const struct subject_plan *s, struct buf *out)
+/* A line is one line: what people read is what it says. */
+static enum pv_code put_line(struct buf *out, const char *key,
+			     const char *value, struct err *err)
 {
-	struct utsname host;
-
-	buf_printf(out, "module %s\n", s->first->module);
-	for (size_t i = 0; i < s->first->tokens_n; i++)
-		buf_printf(out, "token %s\n", s->first->tokens[i]);
-	buf_printf(out, "home %s:%s\n", uname(&host) == 0 ? host.nodename : "-",
-		   s->home);
+	for (const char *p = value; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return err_fail(err, PV_INPUT, "plan.place",
+					"name it without control characters",
+					"the %s has one, and cannot be "
+					"approved",
+					key);
+	buf_printf(out, "%s %s\n", key, value);
+	return PV_OK;
 }
 
-void subject_plan(const struct subject_plan *s, struct buf *out)
+/* What is there only once: no other machine, and no other folder. */
+static enum pv_code put_place(const struct subject_plan *s, struct buf *out,
+			      struct err *err)
+{
+	char home[AUTHORITY_PATH_MAX + sizeof(struct utsname)];
+	struct utsname host;
+	enum pv_code rc = put_line(out, "module", s->first->module, err);
+
+	for (size_t i = 0; rc == PV_OK && i < s->first->tokens_n; i++)
+		rc = put_line(out, "token", s->first->tokens[i], err);
+	snprintf(home, sizeof(home), "%s:%s",
+		 uname(&host) == 0 ? host.nodename : "-", s->home);
+	return rc == PV_OK ? put_line(out, "home", home, err) : rc;
+}
+
+enum pv_code subject_plan(const struct subject_plan *s, struct buf *out,
+			  struct err *err)
 {
 	char plan[65], head[65] = "-";
+	enum pv_code rc = PV_OK;
 
 	hex_encode(s->plan->sha256, sizeof(s->plan->sha256), plan);
 	if (s->rehearsed)
@@ -41,7 +61,8 @@ void subject_plan(const struct subject_plan *s, struct buf *out)
 		   "%s\nauthority %s\nrehearsal %s\n",
 		   s->plan->name, s->plan->version, plan, s->authority, head);
 	if (s->first)
-		put_place(s, out);
+		rc = put_place(s, out, err);
+	return rc == PV_OK ? buf_check(out, err) : rc;
 }
 
 enum pv_code subject_plan_home(const char *dir, char out[AUTHORITY_PATH_MAX],

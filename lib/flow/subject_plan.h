@@ -37,8 +37,10 @@ struct subject_plan {
 	const char
 		*home; /* of a first one: path as subject_plan_home() has it */
 };
-/* Appends it. */
-void subject_plan(const struct subject_plan *s, struct buf *out);
+/* Appends it. PV_INPUT, "plan.place": module, token or home has a control
+ * character; codes of buf_check(). */
+PV_MUST enum pv_code subject_plan(const struct subject_plan *s, struct buf *out,
+				  struct err *err);
 /* The path that a folder has, or will have once it is made. PV_INPUT,
  * "init.folder". */
 PV_MUST enum pv_code subject_plan_home(const char *dir,

@@ -1,5 +1,6 @@
 #include "lib/flow/subject_plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/approval_render.h"
@@ -36,8 +37,7 @@ START_TEST(test_text)
 	plan.sha256[31] = 0x0f;
 	buf_init(&text, SUBJECT_PLAN_MAX);
 	buf_init(&other, SUBJECT_PLAN_MAX);
-	subject_plan(&s, &text);
-	unit_ok(buf_check(&text, &err), &err);
+	unit_ok(subject_plan(&s, &text, &err), &err);
 	ck_assert(subject_plan_is_of(buf_span(&text), plan.sha256));
 	ck_assert(subject_plan_says(buf_span(&text), "name root, version 3"));
 	ck_assert(subject_plan_says(buf_span(&text), "authority acme"));
@@ -47,25 +47,57 @@ START_TEST(test_text)
 	ck_assert(
 		subject_plan_says(buf_span(&text), "token pkcs11:token=spare"));
 	s.home = "/srv/other";
-	subject_plan(&s, &other);
+	unit_ok(subject_plan(&s, &other, &err), &err);
 	ck_assert(!span_equal(buf_span(&text), buf_span(&other)));
 	ck_assert(
 		subject_plan_same_but_home(buf_span(&text), buf_span(&other)));
 	a.tokens_n = 1;
 	buf_reset(&other);
-	subject_plan(&s, &other);
+	unit_ok(subject_plan(&s, &other, &err), &err);
 	ck_assert(
 		!subject_plan_same_but_home(buf_span(&text), buf_span(&other)));
 	s.first = NULL;
 	s.rehearsed = NULL;
 	buf_reset(&other);
-	subject_plan(&s, &other);
+	unit_ok(subject_plan(&s, &other, &err), &err);
 	ck_assert(subject_plan_says(buf_span(&other), "rehearsal -"));
 	ck_assert_ptr_null(strstr(buf_cstr(&other), "\nhome "));
 	plan.sha256[0] ^= 1;
 	ck_assert(!subject_plan_is_of(buf_span(&other), plan.sha256));
 	buf_release(&text);
 	buf_release(&other);
+}
+END_TEST
+
+/* None of its lines is two. */
+START_TEST(test_control)
+{
+	static struct authority a = { .module = "/usr/lib/m.so",
+				      .tokens = { "pkcs11:token=acme" },
+				      .tokens_n = 1 };
+	static const struct plan plan = { .name = "root", .version = 3 };
+	struct subject_plan s = { .plan = &plan,
+				  .authority = "acme",
+				  .first = &a,
+				  .home = "/srv/acme" };
+	struct buf text;
+
+	buf_init(&text, SUBJECT_PLAN_MAX);
+	unit_ok(subject_plan(&s, &text, &err), &err);
+	s.home = "/srv/acme\nhome there:/srv/acme";
+	unit_refused(subject_plan(&s, &text, &err), PV_INPUT, "plan.place",
+		     &err);
+	s.home = "/srv/acme";
+	snprintf(a.tokens[0], sizeof(a.tokens[0]), "pkcs11:token=a\rb");
+	err_init(&err);
+	unit_refused(subject_plan(&s, &text, &err), PV_INPUT, "plan.place",
+		     &err);
+	snprintf(a.tokens[0], sizeof(a.tokens[0]), "pkcs11:token=a");
+	snprintf(a.module, sizeof(a.module), "/usr/lib/\x1b[2J");
+	err_init(&err);
+	unit_refused(subject_plan(&s, &text, &err), PV_INPUT, "plan.place",
+		     &err);
+	buf_release(&text);
 }
 END_TEST
 
@@ -117,6 +149,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, test_text);
+	tcase_add_test(t, test_control);
 	tcase_add_test(t, test_home);
 	tcase_add_test(t, test_context);
 	suite_add_tcase(s, t);
