@@ -40,6 +40,8 @@ PV_MUST enum pv_code note_key_from_spki(struct note_key *key, const char *name,
 /* From "name+hex8+base64(type || key)"; the id is computed and compared. */
 PV_MUST enum pv_code note_key_parse(struct note_key *key, struct span vkey,
 				    struct err *err);
+/* The same name, type and public key. */
+PV_MUST bool note_key_equal(const struct note_key *a, const struct note_key *b);
 /* Appends the same text, without an LF. Ed25519: 32 raw bytes, ECDSA: SPKI. */
 void note_key_put(const struct note_key *key, struct buf *out);
 

@@ -169,6 +169,13 @@ enum pv_code note_key_parse(struct note_key *key, struct span vkey,
 	return rc;
 }
 
+bool note_key_equal(const struct note_key *a, const struct note_key *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->type == b->type &&
+	       span_equal((struct span){ a->spki, a->spki_len },
+			  (struct span){ b->spki, b->spki_len });
+}
+
 void note_key_put(const struct note_key *key, struct buf *out)
 {
 	size_t head = key->type == NOTE_ED25519 ? sizeof(ed25519_head) : 0;

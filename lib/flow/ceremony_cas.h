@@ -5,7 +5,7 @@
 
 #include "lib/flow/ceremony_kinds.h"
 
-#define CEREMONY_FILE_MAX (PLAN_NAME_MAX + 8)
+#define CEREMONY_FILE_MAX (PLAN_NAME_MAX + 16)
 
 /* <ca><end>: what a CA's files are called, here and on a medium. */
 void ceremony_file(char out[CEREMONY_FILE_MAX], const char *ca,

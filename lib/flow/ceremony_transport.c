@@ -22,7 +22,6 @@
 
 #define KEY_FILE "transport.key"
 #define FILE_END ".transport" /* behind a purpose */
-#define FILE_NAME_MAX (PLAN_NAME_MAX + sizeof(FILE_END))
 #define KEY_GENERATION 1
 
 /* ---- what is given ---- */
@@ -133,12 +132,16 @@ static enum pv_code give_key(struct ceremony *c, const struct issue_key *key,
 {
 	struct transport_key k;
 	struct note_key log;
+	struct signing by;
 	char hex[65], spki[65];
 	enum pv_code rc = transport_key_parse(buf_span(file), &k, &log, err);
 
+	if (rc == PV_OK)
+		rc = load_log(c, &by, err);
 	if (rc == PV_OK &&
-	    !span_equal((struct span){ k.spki, k.spki_len },
-			(struct span){ key->spki, key->spki_len }))
+	    (!note_key_equal(&log, &by.key) ||
+	     !span_equal((struct span){ k.spki, k.spki_len },
+			 (struct span){ key->spki, key->spki_len })))
 		rc = another(KEY_FILE, err);
 	if (rc == PV_OK)
 		rc = ceremony_put_file(c, KEY_FILE, buf_span(file), hex, err);
@@ -235,11 +238,6 @@ static enum pv_code not_theirs(const char *file, const char *from,
 
 /* ---- out ---- */
 
-static void file_name(const struct plan_step *step, char out[FILE_NAME_MAX])
-{
-	snprintf(out, FILE_NAME_MAX, "%.64s" FILE_END, step->purpose);
-}
-
 static enum pv_code take_recipient(struct ceremony *c,
 				   const struct plan_step *step,
 				   struct transport_key *to, struct err *err)
@@ -304,6 +302,27 @@ static enum pv_code make_transport(const struct sending *s, struct buf *file,
 	return rc == PV_OK ? sign(c, &by, &text, file, err) : rc;
 }
 
+/* Also one that an interrupted run has left. */
+static enum pv_code check_transport(const struct sending *s, const char *name,
+				    const struct transport *t,
+				    const struct note_key *log, struct err *err)
+{
+	const struct plan_step *step = s->step;
+	bool other = step->has_other && !ceremony_rehearses(s->c) &&
+		     memcmp(t->to_sha256, step->other_spki, 32) != 0;
+	bool sent = false;
+	struct signing by;
+	enum pv_code rc = load_log(s->c, &by, err);
+
+	if (rc == PV_OK)
+		rc = keytransport_is_sent(s->c->store, s->c->a->name, &s->key,
+					  t, &sent, err);
+	return rc == PV_OK && (!sent || other || strcmp(t->to, step->to) != 0 ||
+			       !note_key_equal(log, &by.key))
+		       ? another(name, err)
+		       : rc;
+}
+
 /* Kept, told and given. */
 static enum pv_code give_transport(const struct sending *s, const char *name,
 				   const struct buf *file, struct err *err)
@@ -314,12 +333,8 @@ static enum pv_code give_transport(const struct sending *s, const char *name,
 	char hex[65], spki[65], to[65];
 	enum pv_code rc = transport_parse(buf_span(file), &t, &log, err);
 
-	if (rc == PV_OK &&
-	    (strcmp(t.label, s->key.label) != 0 ||
-	     strcmp(t.to, s->step->to) != 0 ||
-	     !span_equal((struct span){ t.spki, t.spki_len },
-			 (struct span){ s->key.spki, s->key.spki_len })))
-		rc = another(name, err);
+	if (rc == PV_OK)
+		rc = check_transport(s, name, &t, &log, err);
 	if (rc == PV_OK)
 		rc = ceremony_put_file(c, name, buf_span(file), hex, err);
 	if (rc == PV_OK)
@@ -341,12 +356,12 @@ enum pv_code ceremony_send_key(struct ceremony *c, const struct plan_step *step,
 {
 	CLEANUP(buf_release) struct buf file;
 	struct sending s = { .c = c, .step = step };
-	char name[FILE_NAME_MAX];
+	char name[CEREMONY_FILE_MAX];
 	bool there = false;
 	enum pv_code rc = authority_key(c->a, step->purpose, &s.named, err);
 
 	buf_init(&file, MEDIA_FILE_MAX);
-	file_name(step, name);
+	ceremony_file(name, step->purpose, FILE_END);
 	if (rc == PV_OK)
 		rc = ownkey_load(c->store, s.named->label, &s.key, err);
 	if (rc != PV_OK)
@@ -367,12 +382,12 @@ static enum pv_code take_file(struct ceremony *c, const struct plan_step *step,
 			      struct err *err)
 {
 	CLEANUP(buf_release) struct buf file;
-	char name[FILE_NAME_MAX], text[200];
+	char name[CEREMONY_FILE_MAX], text[200];
 	struct note_key log;
 	enum pv_code rc;
 
 	buf_init(&file, MEDIA_FILE_MAX);
-	file_name(step, name);
+	ceremony_file(name, step->purpose, FILE_END);
 	rc = ceremony_take(c, step->from, name, &file, err);
 	if (rc == PV_OK)
 		rc = mediabox_transport(c->opts->media->box, buf_span(&file), t,
@@ -443,27 +458,22 @@ static enum pv_code tell_taken(struct ceremony *c, const struct plan_step *step,
 			    { "head", head }, { "signature", sig_hex });
 }
 
-static enum pv_code tell_end(struct ceremony *c, const struct issue_key *key,
-			     struct err *err)
-{
-	char id[2 * HSM_ID_LEN + 1];
-
-	hex_encode(key->id, HSM_ID_LEN, id);
-	return CEREMONY_PUT(c, "transport-destroyed", { "label", key->label },
-			    { "id", id });
-}
-
 /* It was for one key. */
 static enum pv_code end_transport_key(struct ceremony *c, struct err *err)
 {
 	struct tokens tokens = ceremony_tokens(c);
+	char id[2 * HSM_ID_LEN + 1];
 	struct keydestroy_key k;
 	enum pv_code rc = keydestroy_find(c->store, PLAN_PURPOSE_TRANSPORT,
 					  KEY_GENERATION, &k, err);
 
 	if (rc == PV_OK && !k.destroyed)
 		rc = keydestroy(c->store, &tokens, &k, err);
-	return rc == PV_OK ? tell_end(c, &k.key, err) : rc;
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(k.key.id, HSM_ID_LEN, id);
+	return CEREMONY_PUT(c, "transport-destroyed", { "label", k.key.label },
+			    { "id", id });
 }
 
 enum pv_code ceremony_take_key(struct ceremony *c, const struct plan_step *step,

@@ -9,6 +9,7 @@
 #include "lib/flow/ownkey.h"
 #include "lib/log/ceremony.h"
 #include "lib/log/events.h"
+#include "lib/store/store_log.h"
 
 #define FIRST_GENERATION 1
 
@@ -77,6 +78,55 @@ enum pv_code keytransport_send(const struct keytransport_sending *job,
 	return rc == PV_OK ? hsm_send(job->hsm, found, to, job->to->takes,
 				      &out->sent, err)
 			   : rc;
+}
+
+struct sending {
+	const struct transport *t;
+	uint8_t spki[32]; /* SHA-256 */
+	bool found;
+};
+
+static enum pv_code take_entry(void *ctx, uint64_t index, struct span bytes,
+			       struct err *err)
+{
+	struct sending *s = ctx;
+	const struct log_fact *to;
+	struct log_entry e;
+	enum pv_code rc = log_entry_decode(bytes, &e, err);
+
+	(void)index;
+	if (rc != PV_OK || !span_is(e.type, LOG_KEY_SEND))
+		return rc;
+	to = log_fact_find(&e, "to", LOG_TSTR);
+	s->found |= span_is(e.object, s->t->label) && to &&
+		    span_is(to->s, s->t->to) &&
+		    log_fact_is(&e, "spki", s->spki, sizeof(s->spki)) &&
+		    log_fact_is(&e, "to spki", s->t->to_sha256,
+				sizeof(s->t->to_sha256));
+	return PV_OK;
+}
+
+enum pv_code keytransport_is_sent(struct store *store, const char *authority,
+				  const struct issue_key *key,
+				  const struct transport *t, bool *sent,
+				  struct err *err)
+{
+	struct sending s = { .t = t };
+	const struct store_visit v = { .ctx = &s, .fn.entry = take_entry };
+	uint64_t size = 0;
+	enum pv_code rc = sha256(spki_of(key), s.spki, err);
+
+	*sent = false;
+	if (rc == PV_OK)
+		rc = store_log_size(store, &size, err);
+	if (rc == PV_OK)
+		rc = store_log_each(store, 0, size, &v, err);
+	if (rc == PV_OK)
+		*sent = s.found && strcmp(t->from, authority) == 0 &&
+			strcmp(t->label, key->label) == 0 &&
+			span_equal((struct span){ t->spki, t->spki_len },
+				   spki_of(key));
+	return rc;
 }
 
 /* ---- in ---- */

@@ -33,6 +33,14 @@ struct keytransport_sending {
 PV_MUST enum pv_code keytransport_send(const struct keytransport_sending *job,
 				       struct transport *out, struct err *err);
 
+/* *sent: it is that key of ours, and the log has that it was sent to that
+ * public key there. Codes of store_log_each(); PV_INTEGRITY, "log.entry". */
+PV_MUST enum pv_code keytransport_is_sent(struct store *store,
+					  const char *authority,
+					  const struct issue_key *key,
+					  const struct transport *t, bool *sent,
+					  struct err *err);
+
 struct keytransport_taking {
 	struct hsm *hsm;
 	struct store *store;

@@ -175,6 +175,39 @@ START_TEST(sent_and_taken)
 }
 END_TEST
 
+/* Only what was sent, there. */
+START_TEST(logged_as_sent)
+{
+	struct transport t;
+	bool found = false;
+
+	send_it();
+	open_token(0);
+	unit_ok(keytransport_is_sent(o.store, "base", &made, &sent, &found,
+				     &err),
+		&err);
+	ck_assert(found);
+	for (int i = 0; i < 5; i++) {
+		t = sent;
+		if (i == 0)
+			t.to_sha256[31] ^= 1;
+		else if (i == 1)
+			t.spki[t.spki_len - 1] ^= 1;
+		else if (i == 2)
+			t.to[0] = 'X';
+		else if (i == 3)
+			t.from[0] = 'X';
+		else
+			t.label[0] = 'X';
+		unit_ok(keytransport_is_sent(o.store, "base", &made, &t, &found,
+					     &err),
+			&err);
+		ck_assert_msg(!found, "case %d", i);
+	}
+	fix_close(&o);
+}
+END_TEST
+
 START_TEST(not_to_be_sent)
 {
 	struct keytransport_sending job;
@@ -231,6 +264,7 @@ int main(void)
 	tcase_add_unchecked_fixture(t, make_all, NULL);
 	tcase_add_test(t, not_to_be_sent);
 	tcase_add_test(t, for_somebody_else);
+	tcase_add_test(t, logged_as_sent);
 	tcase_add_test(t, sent_and_taken);
 	suite_add_tcase(s, t);
 	return unit_run(s);

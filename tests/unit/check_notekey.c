@@ -311,6 +311,13 @@ START_TEST(round_trip)
 		note_key_put(&pairs[i].key, &vkey);
 		unit_ok(note_key_parse(&again, buf_span(&vkey), &err), &err);
 		ck_assert_mem_eq(&again, &pairs[i].key, sizeof(again));
+		ck_assert(note_key_equal(&again, &pairs[i].key));
+		ck_assert(!note_key_equal(&again, &pairs[i + 1].key));
+		again.name[0] ^= 1;
+		ck_assert(!note_key_equal(&again, &pairs[i].key));
+		again.name[0] ^= 1;
+		again.spki[again.spki_len - 1] ^= 1;
+		ck_assert(!note_key_equal(&again, &pairs[i].key));
 		buf_release(&vkey);
 	}
 	not_verified(&n, &pairs[3].key, PV_NOT_FOUND, "note.unsigned");
