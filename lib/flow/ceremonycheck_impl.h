@@ -19,6 +19,8 @@ struct ceremonycheck_state {
 	bool about;	    /* its key, request or certificate was seen */
 	bool taken;	    /* something came from a medium in it */
 	uint32_t key_taken; /* the step that took a key for the token */
+	/* The label of the transport key that this ceremony gave; "": none. */
+	char transport[128];
 	bool begun, ended;
 	struct backupcheck backup;
 	/* struct ceremonycheck_signed, of the step, or also behind the last. */

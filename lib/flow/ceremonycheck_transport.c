@@ -1,4 +1,5 @@
 /* Keys of a transcript that go from token to token. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/flow/ceremonycheck_impl.h"
@@ -35,9 +36,13 @@ enum pv_code ceremonycheck_transport_key(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err)
 {
-	if (!ceremonycheck_is(c, PLAN_TRANSPORT))
+	const char *label = ceremonycheck_fact(line, "label");
+
+	if (!ceremonycheck_is(c, PLAN_TRANSPORT) || !label[0] ||
+	    strlen(label) >= sizeof(c->transport))
 		return ceremonycheck_order(
 			"a transport key that the step is not about", err);
+	snprintf(c->transport, sizeof(c->transport), "%s", label);
 	c->about = true;
 	return ceremonycheck_file(c, line, err);
 }
@@ -89,12 +94,18 @@ enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
 				    err);
 }
 
-/* With that the step is done. */
+/* With that the step is done. One that was made in another ceremony is not
+ * known here. */
 enum pv_code ceremonycheck_transport_end(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err)
 {
-	(void)line;
+	const char *label = ceremonycheck_fact(line, "label");
+
+	if (c->transport[0] && strcmp(label, c->transport) != 0)
+		return ceremonycheck_order("another transport key was "
+					   "destroyed than was given",
+					   err);
 	if (!ceremonycheck_is(c, PLAN_TAKE_KEY) || c->open == 0 ||
 	    c->key_taken != c->open)
 		return ceremonycheck_order("a transport key was destroyed "

@@ -254,6 +254,26 @@ START_TEST(test_line_of_another_step)
 }
 END_TEST
 
+/* The transport key that is destroyed is the one that was given. */
+START_TEST(test_another_transport_key)
+{
+	static const struct line lines[] = {
+		BEGIN,
+		STEP(1, "make-transport-key", "transport"),
+		{ 1, "transport-key", { "label" }, { "b/transport/1" } },
+		WORD(1, "done"),
+		STEP(2, "take-key", "a"),
+		{ 2, "transport-destroyed", { "label" }, { "b/transport/2" } },
+	};
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check(lines, 6, false, &r, &err), PV_INTEGRITY,
+		     "ceremony.order", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "than was given"));
+}
+END_TEST
+
 #define RUN_OF(mode, rehearsed)                                                \
 	{                                                                      \
 		0, "begin",                                                    \
@@ -489,6 +509,7 @@ int main(void)
 	tcase_add_loop_test(t, test_order, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(t, test_line_of_another_step);
+	tcase_add_test(t, test_another_transport_key);
 	tcase_add_test(t, test_approvals);
 	tcase_add_test(t, test_roster_unapproved);
 	tcase_add_test(t, test_other_plan);
