@@ -273,6 +273,13 @@ expect_exit 0 "$PROVCTL" -C "$T/ruled" officer show
 expect_text "alice"
 expect_exit 0 "$PROVCTL" ceremony verify --plan "$plan" \
 	--mode rehearsal "$T/ruled/$F/transcript.jsonl"
+expect_exit 0 "$PROVCTL" init "$T/set" --name acme --plan "$plan" \
+	--softhsm --templates "$templates" --roster "$people_roster"
+# As a crash leaves it between the transcript's note and the configuration.
+rm "$T/set/provctl.json"
+expect_exit 0 "$PROVCTL" ceremony resume "$plan" --home "$T/set" \
+	--templates "$templates"
+expect_exit 0 "$PROVCTL" -C "$T/set" audit verify
 cp "$T/kept" "$plan"
 
 case_start "a token with a pin pad asks by itself"

@@ -341,7 +341,8 @@ START_TEST(test_approvals)
 }
 END_TEST
 
-/* Only a rehearsal's roster comes without its people. */
+/* An authority that init makes, and a rehearsal, set a roster that nobody
+ * approved; a run says who did, before its first step. */
 START_TEST(test_roster_unapproved)
 {
 	static const char ruled[] =
@@ -367,11 +368,14 @@ START_TEST(test_roster_unapproved)
 
 	memcpy(lines, init, sizeof(lines));
 	unit_refused(check_of(ruled, lines, 10, true, &r, &err), PV_INTEGRITY,
-		     "ceremony.order", &err);
-	ck_assert_ptr_nonnull(strstr(err.message, "nobody approved it"));
+		     "ceremony.note", &err);
 	lines[0].value[0] = "rehearsal";
 	unit_refused(check_of(ruled, lines, 10, true, &r, &err), PV_INTEGRITY,
 		     "ceremony.note", &err);
+	lines[0] = (struct line)RUN;
+	unit_refused(check_of(ruled, lines, 10, true, &r, &err), PV_INTEGRITY,
+		     "ceremony.order", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "who approved"));
 }
 END_TEST
 
