@@ -1,5 +1,5 @@
-/* rotate bundle, kdf, store, log, log-ecdsa, event, ocsp: the next generation of a
- * key. */
+/* rotate bundle, kdf, store, log, log-ecdsa, event, ocsp: the next generation
+ * of a key. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "cmd/out.h"
 #include "cmd/rotate.h"
 #include "cmd/session.h"
+#include "lib/flow/ownkey.h"
 #include "lib/flow/rotate_key.h"
 
 struct key_opts {
@@ -23,7 +24,7 @@ static enum pv_code check(const struct key_opts *o, const char *purpose,
 				"see provctl rotate bundle --help",
 				"--prepare stands alone: nothing is in use yet "
 				"that people must approve");
-	if (o->finish && strncmp(purpose, "log", 3) != 0)
+	if (o->finish && !ownkey_is_log(purpose))
 		return err_fail(err, PV_USAGE, "usage.option",
 				"see provctl rotate bundle --help",
 				"--finish goes with the log's keys");
@@ -58,7 +59,7 @@ static enum pv_code show(const struct app *app, const char *purpose,
 		if (strcmp(purpose, "ocsp") == 0)
 			printf("answers are signed by it as they are made: "
 			       "provctl rotate crl --all makes all\n");
-		if (strncmp(purpose, "log", 3) == 0)
+		if (ownkey_is_log(purpose))
 			printf("both sign until rotate %s --finish\n", purpose);
 		break;
 	case ROTATE_FINISH:

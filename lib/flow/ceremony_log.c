@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 #include "lib/flow/ceremony_kinds.h"
+#include "lib/flow/checkpoint.h"
 #include "lib/flow/event.h"
-#include "lib/flow/ownkey.h"
 #include "lib/log/ceremony.h"
 
 enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
@@ -35,19 +37,17 @@ enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
 
 enum pv_code ceremony_tell_log_keys(struct ceremony *c, struct err *err)
 {
+	CLEANUP(mem_cleanup)
+	struct checkpoint_base *base = mem_new(sizeof(*base), err);
 	char der[2 * HSM_SPKI_MAX + 1];
-	enum pv_code rc = PV_OK;
+	enum pv_code rc = base ? checkpoint_load(c->a, c->store, base, err)
+			       : PV_INTERNAL;
 
-	for (size_t i = 0; rc == PV_OK && i < c->a->keys_n; i++) {
-		struct issue_key key;
+	for (size_t i = 0; rc == PV_OK && i < base->own_n; i++) {
+		const struct issue_key *key = &base->own[i];
 
-		if (strncmp(c->a->keys[i].purpose, "log", 3) != 0)
-			continue;
-		rc = ownkey_load(c->store, c->a->keys[i].label, &key, err);
-		if (rc != PV_OK)
-			return rc;
-		hex_encode(key.spki, key.spki_len, der);
-		rc = CEREMONY_PUT(c, "log-key", { "label", key.label },
+		hex_encode(key->spki, key->spki_len, der);
+		rc = CEREMONY_PUT(c, "log-key", { "label", key->label },
 				  { "spki", der });
 	}
 	return rc;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/flow/ceremonycheck_impl.h"
+#include "lib/flow/ownkey.h"
 
 /* A log key of the transcript: it has signed the note. */
 static enum pv_code take_signer(struct ceremonycheck_state *c,
@@ -44,8 +45,7 @@ enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
 		   !ceremonycheck_is(c, PLAN_TAKE_KEY);
 	c->out->keys += ceremonycheck_is(c, PLAN_GENERATE_KEY) ||
 			ceremonycheck_is(c, PLAN_TRANSPORT);
-	if (!ceremonycheck_is(c, PLAN_GENERATE_KEY) ||
-	    (strcmp(c->name, "log") != 0 && strcmp(c->name, "log-ecdsa") != 0))
+	if (!ceremonycheck_is(c, PLAN_GENERATE_KEY) || !ownkey_is_log(c->name))
 		return PV_OK;
 	return take_signer(c, line, err);
 }

@@ -232,9 +232,9 @@ static enum pv_code stands(const struct keystand *ks,
 		rc = read_used(ks, key, &used, err);
 	both[0] = made;
 	both[1] = used;
-	if (rc == PV_OK && (ks->n > 0 || keystand_is_log(key->purpose)))
+	if (rc == PV_OK && (ks->n > 0 || ownkey_is_log(key->purpose)))
 		rc = covered(ks, key, both, use ? 2 : 1,
-			     use && keystand_is_log(key->purpose), err);
+			     use && ownkey_is_log(key->purpose), err);
 	if (rc == PV_INTEGRITY)
 		err_object(err, key->label);
 	return rc;
@@ -301,7 +301,7 @@ enum pv_code keystand_load(struct store *store, struct keystand *ks,
 	if (rc == PV_OK)
 		rc = keystand_first(store, &ks->first, err);
 	if (rc == PV_OK)
-		rc = keystand_rows_load(store, keystand_is_log, rows, err);
+		rc = keystand_rows_load(store, ownkey_is_log, rows, err);
 	if (rc != PV_OK)
 		return rc;
 	snprintf(ks->origin, sizeof(ks->origin), "%s", meta.origin);

@@ -11,11 +11,6 @@
 
 /* ---- rows ---- */
 
-bool keystand_is_log(const char *purpose)
-{
-	return strcmp(purpose, "log") == 0 || strcmp(purpose, "log-ecdsa") == 0;
-}
-
 struct loading {
 	bool (*take)(const char *purpose);
 	struct keystand_rows *rows;

@@ -10,7 +10,6 @@ struct keystand_rows { /* in order of creation; row[i].spki is in spki[i] */
 	size_t n;
 };
 
-PV_MUST bool keystand_is_log(const char *purpose);
 /* Those of which take says so; NULL: all. PV_INTEGRITY, "store.corrupt", past
  * our limits. */
 PV_MUST enum pv_code keystand_rows_load(struct store *store,

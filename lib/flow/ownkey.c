@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+bool ownkey_is_log(const char *purpose)
+{
+	return strcmp(purpose, "log") == 0 || strcmp(purpose, "log-ecdsa") == 0;
+}
+
 const char *ownkey_kind_name(enum hsm_key_kind kind)
 {
 	switch (kind) {

@@ -12,6 +12,10 @@
 /* "p256", "p256-backup", "ed25519", "kdf", "store": as the log says it. */
 const char *ownkey_kind_name(enum hsm_key_kind kind);
 
+/* Whether a key of that purpose signs the log: "log", "log-ecdsa". Not what
+ * provctl.json calls the former one of a rotation, "log-old". */
+PV_MUST bool ownkey_is_log(const char *purpose);
+
 /* What an object of a token is, in words: "private key", "object" ... */
 const char *ownkey_class_name(enum hsm_object_class klass);
 

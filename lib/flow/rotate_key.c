@@ -439,7 +439,7 @@ static void init(struct rotation *r, struct authority *a, struct store *store,
 				.store = store,
 				.opts = opts,
 				.report = report,
-				.log = strncmp(opts->purpose, "log", 3) == 0 };
+				.log = ownkey_is_log(opts->purpose) };
 	buf_init(&r->subject, SUBJECT_ACTS_MAX);
 	snprintf(r->old_purpose, sizeof(r->old_purpose), "%.50s-old",
 		 opts->purpose);

@@ -106,8 +106,7 @@ START_TEST(test_unknown)
 {
 	OPENED o;
 	struct issue_key key;
-	struct store_key row = { .label = "x",
-				 .kind = HSM_KEY_TRANSPORT + 1 };
+	struct store_key row = { .label = "x", .kind = HSM_KEY_TRANSPORT + 1 };
 
 	fix_open(&o, false);
 	err_init(&err);
@@ -177,6 +176,20 @@ START_TEST(test_uses_counted)
 }
 END_TEST
 
+START_TEST(test_log)
+{
+	static const char *const others[] = { "",	   "lo",
+					      "logistics", "log-old",
+					      "Log",	   "log-ecdsa-old",
+					      "log-ecds",  "root" };
+
+	ck_assert(ownkey_is_log("log"));
+	ck_assert(ownkey_is_log("log-ecdsa"));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		ck_assert(!ownkey_is_log(others[i]));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ownkey");
@@ -187,6 +200,7 @@ int main(void)
 	tcase_add_loop_test(t, test_identity, 0,
 			    (int)(sizeof(purposes) / sizeof(purposes[0])));
 	tcase_add_test(t, test_made_anew);
+	tcase_add_test(t, test_log);
 	tcase_add_test(t, test_unknown);
 	tcase_add_test(t, test_uses);
 	tcase_add_test(t, test_uses_counted);
