@@ -141,6 +141,21 @@ static enum pv_code take_begin(struct ceremony *c, const char *want,
 			"than its folder");
 }
 
+/* No entry of the log vouches for it; of each step that is done one does. */
+static enum pv_code take_end(struct ceremony *c, struct err *err)
+{
+	for (size_t i = 0; i < c->plan->steps_n; i++)
+		if (!c->done[i])
+			return err_fail(
+				err, PV_INTEGRITY, "ceremony.transcript",
+				"put the ceremony's folder back from a backup",
+				"it says that it ended, and step %zu is not "
+				"done",
+				i + 1);
+	c->ended = true;
+	return PV_OK;
+}
+
 static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 			      struct err *err)
 {
@@ -155,7 +170,8 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 		rc = ceremony_points_line(&c->points, line, err);
 	if (rc != PV_OK)
 		return rc;
-	if (strcmp(line->event, "token") == 0 && serial && !c->serial[0])
+	if (strcmp(line->event, "token") == 0 && serial && !c->serial[0] &&
+	    line->seq <= c->points.lines)
 		snprintf(c->serial, sizeof(c->serial), "%s", serial);
 	if (strcmp(line->event, "done") == 0 && line->step > 0 &&
 	    line->step <= c->plan->steps_n)
@@ -163,8 +179,7 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	take_work(c, line);
 	c->begun = true;
 	c->approved |= strcmp(line->event, "approvals") == 0;
-	c->ended |= strcmp(line->event, "end") == 0;
-	return PV_OK;
+	return strcmp(line->event, "end") == 0 ? take_end(c, err) : PV_OK;
 }
 
 static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)

@@ -159,6 +159,15 @@ add 6 done '{}'
 ceremony resume first
 expect_rule 5 ceremony.transcript "a step that nobody did"
 
+case_start "with an end that is none"
+put_back
+add 0 end '{"result": "done", "keys": "3"}'
+answers yes yes yes yes yes yes
+ceremony resume first
+expect_rule 5 ceremony.transcript "an end before its steps are done"
+grep -q "it says that it ended, and step" "$T/err" || fail "another reason"
+[ ! -e "$H/ceremonies/first-1/transcript.note" ] || fail "it was signed"
+
 case_start "as it was, it goes on"
 put_back
 ceremony resume first
@@ -202,6 +211,7 @@ ceremony run later --rehearsal "$R"
 expect_equal "$rc" 130 "exit of a stop"
 expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log.early"
 keep
+add 2 token '{"serial": "0123456789abcdef"}'
 add 2 step '{"kind": "destroy-key", "about": "bundle", "present": ""}'
 add 2 target '{"label": "acme/bundle/1", "value": "1"}'
 answers yes stop
