@@ -30,6 +30,7 @@ enum pv_code transcript_create(struct transcript *t, int dirfd,
 			       const char *name, struct err *err)
 {
 	memset(&t->head, 0, sizeof(t->head));
+	t->size = 0;
 	t->fd = openat(dirfd, name,
 		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND |
 			       O_CLOEXEC,
@@ -79,6 +80,7 @@ enum pv_code transcript_reopen(struct transcript *t, int dirfd,
 	if (t->fd < 0)
 		return failed(t, err);
 	rc = cut_tail(t, &text, &whole, err);
+	t->size = whole.len;
 	if (rc == PV_OK)
 		rc = transcript_read(whole, sink, &t->head, err);
 	if (rc != PV_OK)
@@ -147,9 +149,16 @@ static enum pv_code line_of(const struct transcript *t, uint32_t step,
 static enum pv_code append(struct transcript *t, struct span line,
 			   struct err *err)
 {
+	if (t->size > TRANSCRIPT_SIZE_MAX ||
+	    line.len > TRANSCRIPT_SIZE_MAX - t->size)
+		return err_fail(err, PV_DENIED, "transcript.size",
+				"share the steps out among more plans",
+				"the transcript would be longer than %u bytes",
+				TRANSCRIPT_SIZE_MAX);
 	if (fd_write_all(t->fd, line.p, line.len, NULL) != PV_OK ||
 	    fdatasync(t->fd) != 0)
 		return failed(t, err);
+	t->size += line.len;
 	return PV_OK;
 }
 

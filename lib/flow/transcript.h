@@ -72,7 +72,8 @@ PV_MUST enum pv_code transcript_read(struct span bytes,
 				     struct err *err);
 
 struct transcript {
-	int fd; /* -1: closed */
+	int fd;	     /* -1: closed */
+	size_t size; /* bytes of its lines */
 	struct transcript_head head;
 };
 #define TRANSCRIPT_INIT                                                        \
@@ -98,10 +99,9 @@ PV_MUST enum pv_code transcript_reopen(struct transcript *t, int dirfd,
 				       const char *name,
 				       const struct transcript_sink *sink,
 				       struct err *err);
-/*
- * Appends a line and makes it durable. event is a word of a-z, - and digits.
- * What may not stand in a value becomes '?'. After a failure nothing more is
- * taken: PV_STORAGE, "transcript.write".
+/* Appends a line and makes it durable. event is a word of a-z, - and digits.
+ * What may not stand in a value becomes '?'. PV_DENIED, "transcript.size": past
+ * TRANSCRIPT_SIZE_MAX. PV_STORAGE, "transcript.write": nothing more is taken.
  */
 PV_MUST enum pv_code transcript_put(struct transcript *t, uint32_t step,
 				    const char *event,

@@ -121,6 +121,38 @@ START_TEST(test_goes_on)
 }
 END_TEST
 
+/* What nobody could read any more is not written. */
+START_TEST(test_full)
+{
+	const struct transcript_pair pair = { "what", "x" };
+	struct transcript t = TRANSCRIPT_INIT;
+	int dir = open_dir();
+	struct buf b;
+	struct err err;
+	size_t line;
+
+	make(dir, "full", &b);
+	UNIT_OK(transcript_reopen(&t, dir, "full", NULL, &err_));
+	ck_assert_uint_eq(t.size, b.len);
+	put(&t, 0, "resume", "x");
+	line = t.size - b.len;
+	ck_assert_uint_gt(line, 0);
+	/* As if there were as many as go in, and one line less a byte. */
+	t.size = TRANSCRIPT_SIZE_MAX - line + 1;
+	err_init(&err);
+	unit_refused(transcript_put(&t, 0, "resume", &pair, 1, &err), PV_DENIED,
+		     "transcript.size", &err);
+	ck_assert_uint_eq(t.head.lines, 4);
+	t.size = TRANSCRIPT_SIZE_MAX - line;
+	put(&t, 0, "resume", "x");
+	ck_assert_uint_eq(t.size, TRANSCRIPT_SIZE_MAX);
+	ck_assert_uint_eq(t.head.lines, 5);
+	transcript_close(&t);
+	buf_release(&b);
+	close(dir);
+}
+END_TEST
+
 START_TEST(test_closed_takes_nothing)
 {
 	struct transcript t = TRANSCRIPT_INIT;
@@ -268,6 +300,7 @@ int main(void)
 
 	tcase_add_test(t, test_round_trip);
 	tcase_add_test(t, test_goes_on);
+	tcase_add_test(t, test_full);
 	tcase_add_test(t, test_closed_takes_nothing);
 	tcase_add_test(t, test_every_byte_counts);
 	tcase_add_test(t, test_lines_taken_out);
