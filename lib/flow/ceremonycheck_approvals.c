@@ -114,6 +114,15 @@ static enum pv_code check_subject(const struct approved *x,
 		       : wrong("it was approved after another rehearsal", err);
 }
 
+/* When they were counted: the log says so, and a transcript could be dated
+ * back. */
+static uint64_t counted_s(const struct approved *x)
+{
+	const struct ceremony_points *log = x->in->log;
+
+	return log && log->began_s > 0 ? log->began_s : (uint64_t)x->r->began_s;
+}
+
 /* As many as the roster asks for, of this plan and log, and the named ones. */
 static enum pv_code count(const struct approved *x, struct err *err)
 {
@@ -135,9 +144,8 @@ static enum pv_code count(const struct approved *x, struct err *err)
 		return rc;
 	if (strcmp(said.log, x->r->origin) != 0)
 		return wrong("it was approved for another log", err);
-	if (approval_count(x->roster, &x->note, 1, &said,
-			   (uint64_t)x->r->began_s, &ask, &tally,
-			   &why) != PV_OK)
+	if (approval_count(x->roster, &x->note, 1, &said, counted_s(x), &ask,
+			   &tally, &why) != PV_OK)
 		return wrong(why.message, err);
 	approval_persons_put(&tally, &names);
 	return strcmp(buf_cstr(&names), fact(x, "persons")) == 0

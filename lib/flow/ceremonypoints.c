@@ -71,6 +71,7 @@ static void take_persons(struct ceremony_points *p, const struct log_entry *e)
 {
 	const struct log_fact *f = log_fact_find(e, "persons", LOG_TSTR);
 
+	p->began_s = e->time_ms / 1000;
 	if (f)
 		snprintf(p->persons, sizeof(p->persons), "%.*s", (int)f->s.len,
 			 (const char *)f->s.p);

@@ -23,6 +23,7 @@ struct ceremony_points {
 	uint64_t lines;	  /* of the last; 0: the log has none */
 	size_t n;	  /* points */
 	char mode[16];
+	uint64_t began_s; /* of its ceremony.begin; 0: the log has none */
 	char persons[TRANSCRIPT_VALUE_MAX +
 		     1];	   /* who approved it; "": nobody */
 	bool done[PLAN_STEPS_MAX]; /* from step 1 */

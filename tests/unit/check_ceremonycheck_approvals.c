@@ -164,10 +164,13 @@ static void hash_of(const struct buf *b, char hex[65])
 	hex_encode(hash, sizeof(hash), hex);
 }
 
-static enum pv_code check(const struct room *x, const char *persons,
-			  const struct plan *plan, struct err *err)
+static enum pv_code check_at(const struct room *x, const char *persons,
+			     const struct plan *plan,
+			     struct ceremony_points *log, struct err *err)
 {
-	const struct ceremonycheck in = { .dir = x->dir, .plan = plan };
+	const struct ceremonycheck in = { .dir = x->dir,
+					  .plan = plan,
+					  .log = log };
 	char note[65], roster[65], subject[65];
 	struct transcript_line line = { .event = "approvals" };
 	json_t *facts;
@@ -188,6 +191,38 @@ static enum pv_code check(const struct room *x, const char *persons,
 	json_decref(facts);
 	return rc;
 }
+
+static enum pv_code check(const struct room *x, const char *persons,
+			  const struct plan *plan, struct err *err)
+{
+	return check_at(x, persons, plan, NULL, err);
+}
+
+/* Approvals that had expired when the log says that they were used. */
+START_TEST(test_dated_back)
+{
+	static const uint8_t plan[32] = { 7 };
+	static struct room x;
+	struct ceremony_points log;
+	struct approval said;
+	struct err err;
+	struct note note;
+
+	room_init(&x, 0);
+	ceremony_points_init(&log, plan);
+	UNIT_OK(note_parse(&note, buf_span(&x.note), &err_));
+	UNIT_OK(approval_text_parse(note.text, &said, &err_));
+	note_release(&note);
+	unit_ok(check_at(&x, "alice,bob", NULL, &log, &err), &err);
+	log.began_s = said.expires_s - 1;
+	unit_ok(check_at(&x, "alice,bob", NULL, &log, &err), &err);
+	log.began_s = said.expires_s;
+	unit_refused(check_at(&x, "alice,bob", NULL, &log, &err), PV_INTEGRITY,
+		     "ceremony.approval", &err);
+	ceremony_points_release(&log);
+	room_release(&x);
+}
+END_TEST
 
 START_TEST(test_notes)
 {
@@ -255,6 +290,7 @@ int main(void)
 
 	tcase_add_loop_test(t, test_notes, 0,
 			    (int)(sizeof(rows) / sizeof(*rows)));
+	tcase_add_test(t, test_dated_back);
 	tcase_add_test(t, test_plans_roster);
 	tcase_add_test(t, test_files);
 	suite_add_tcase(s, t);

@@ -154,9 +154,12 @@ START_TEST(says_who_approved)
 		     "ceremony.transcript", &err);
 	unit_refused(line(2, 0, "approvals", NULL), PV_INTEGRITY,
 		     "ceremony.transcript", &err);
+	ck_assert_uint_eq(p.began_s, 0);
 	log_ceremony_begin(&e, &who, "p", 1, plan, "ann,bob");
 	log_ceremony_mode(&e, "run");
+	e.time_ms = 1790000000123;
 	unit_ok(take(&e), &err);
+	ck_assert_uint_eq(p.began_s, 1790000000);
 	unit_ok(line(2, 0, "approvals", "ann,bob"), &err);
 	unit_refused(line(2, 0, "approvals", "ann"), PV_INTEGRITY,
 		     "ceremony.transcript", &err);
