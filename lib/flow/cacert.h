@@ -59,7 +59,10 @@ struct cacert_job {
  * PV_DENIED, "key.*" (not P-256, or a bad one), "key.used" (a device, a key of
  * ours or a CA has that one), "csr.key" (it is not the one that was sent); of a
  * next generation "rotate.subject", "rotate.shards", "ca.other" (it is another
- * authority's). serial gets 32 hex digits.
+ * authority's); PV_CONFLICT, "rotate.intent": these approvals were for another
+ * request, or for a certificate that cannot be made any more; codes of
+ * approvals_gate(). PV_INTEGRITY, "store.edited": a CA's row. serial gets 32
+ * hex digits.
  */
 PV_MUST enum pv_code cacert_issue(const struct cacert_job *job, char serial[41],
 				  struct err *err);

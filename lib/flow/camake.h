@@ -77,7 +77,7 @@ camake_put_intent(struct camake *m, const struct log_who *who, struct err *err);
  * The same of n of one store and one approval, in a transaction of its own.
  * With a nonce those that a run with the same approvals left in the log since
  * that entry are taken up, whatever became of it. PV_CONFLICT, "rotate.intent":
- * what it had built cannot be built any more.
+ * that was for another request, or what it had built cannot be built any more.
  */
 #define CAMAKE_TOGETHER 3
 PV_MUST enum pv_code camake_intents(struct camake *made, size_t n,

@@ -103,8 +103,9 @@ PV_MUST enum pv_code rotate_ca(struct authority *a, struct store *store,
 /*
  * Whether people have approved the next generation under the template of these
  * bytes: asked as rotate_ca() will ask, and nothing is done or used up. Of opts
- * ca, active_ms, until_s, ahead and want count. Codes of approvals_gate() and
- * template_parse(). PV_OK also where an earlier run was cut off, which was
+ * ca, first_issuer, active_ms, until_s, uncrossed, ahead and want count. Codes
+ * of approvals_gate() and template_parse(), and those of rotate_ca() about the
+ * CA that is there. PV_OK also where an earlier run was cut off, which was
  * approved, and with a time where the newest generation waits to take over: who
  * moves that is asked then.
  */
