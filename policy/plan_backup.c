@@ -45,7 +45,7 @@ static enum pv_code take_officer(const struct node *n, uint32_t i,
 	char *name = s->officers[i];
 
 	NODE_TRY(node_object(n, keys));
-	NODE_TRY(plan_take_name(n, "name", name));
+	NODE_TRY(plan_take_party(n, "name", name));
 	NODE_TRY(node_need(&spki));
 	NODE_TRY(node_digest(&spki, s->officer_keys[i]));
 	for (uint32_t j = 0; j < i; j++)
@@ -107,6 +107,6 @@ enum pv_code plan_parse_restore(const struct plan *p, const struct node *n,
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
 	if (from.v)
-		NODE_TRY(plan_take_name(n, "from", s->from));
+		NODE_TRY(plan_take_party(n, "from", s->from));
 	return plan_check_maker(p, n, s);
 }

@@ -1,5 +1,4 @@
 /* The steps of two authorities that an air gap keeps apart. */
-#include <stdio.h>
 #include <string.h>
 
 #include "policy/plan_impl.h"
@@ -17,11 +16,8 @@ static const struct plan_step *find(const struct plan *p, enum plan_kind kind,
 static enum pv_code take_to(const struct node *n, struct plan_step *s)
 {
 	struct node child = node_get(n, "to");
-	const char *name = "";
 
-	NODE_TRY(node_name(&child, &name));
-	snprintf(s->to, sizeof(s->to), "%s", name);
-	return PV_OK;
+	return child.v ? plan_take_party(n, "to", s->to) : PV_OK;
 }
 
 enum pv_code plan_parse_make_csr(const struct plan *p, const struct node *n,
@@ -57,7 +53,7 @@ enum pv_code plan_parse_sign_csr(const struct plan *p, const struct node *n,
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
 	NODE_TRY(plan_take_name(n, "issuer", s->issuer));
 	NODE_TRY(plan_take_template(n, s));
-	NODE_TRY(plan_take_name(n, "from", s->from));
+	NODE_TRY(plan_take_party(n, "from", s->from));
 	NODE_TRY(plan_take_time(n, "not_after", &s->not_after_s));
 	NODE_TRY(plan_check_ca(n, s->ca));
 	if (plan_has_key(p, s->ca) && !plan_has_step(p, PLAN_SEND_KEY, s->ca))
@@ -88,7 +84,7 @@ enum pv_code plan_parse_import_ca(const struct plan *p, const struct node *n,
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
 	NODE_TRY(plan_take_name(n, "issuer", s->issuer));
-	NODE_TRY(plan_take_name(n, "from", s->from));
+	NODE_TRY(plan_take_party(n, "from", s->from));
 	NODE_TRY(plan_check_ca(n, s->issuer));
 	NODE_TRY(node_digest(&root, s->root));
 	s->has_root = root.v != NULL;

@@ -11,6 +11,10 @@ PV_MUST enum pv_code plan_take_time(const struct node *n, const char *key,
 /* A safe name, which has to be there. */
 PV_MUST enum pv_code plan_take_name(const struct node *n, const char *key,
 				    char out[PLAN_NAME_MAX + 1]);
+/* The same of an authority or an officer, whose folder of a medium has that
+ * name: not "shares", where people bring theirs. */
+PV_MUST enum pv_code plan_take_party(const struct node *n, const char *key,
+				     char out[PLAN_NAME_MAX + 1]);
 /* Keys "template" and, where it is there, "template_sha256". */
 PV_MUST enum pv_code plan_take_template(const struct node *n,
 					struct plan_step *s);

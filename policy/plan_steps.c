@@ -31,6 +31,20 @@ enum pv_code plan_take_name(const struct node *n, const char *key,
 	return PV_OK;
 }
 
+enum pv_code plan_take_party(const struct node *n, const char *key,
+			     char out[PLAN_NAME_MAX + 1])
+{
+	struct node child = node_get(n, key);
+
+	NODE_TRY(plan_take_name(n, key, out));
+	return strcmp(out, "shares") != 0
+		       ? PV_OK
+		       : node_fail(
+				 &child, "name", "take another name",
+				 "\"shares\" is the folder of the shares that "
+				 "people bring");
+}
+
 enum pv_code plan_take_template(const struct node *n, struct plan_step *s)
 {
 	struct node hash = node_get(n, "template_sha256");

@@ -64,7 +64,7 @@ enum pv_code plan_parse_send_key(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
-	NODE_TRY(plan_take_name(n, "to", s->to));
+	NODE_TRY(plan_take_party(n, "to", s->to));
 	NODE_TRY(take_hash(n, "to_sha256", s));
 	NODE_TRY(plan_check_ca(n, s->purpose));
 	NODE_TRY(plan_check_maker(p, n, s));
@@ -79,7 +79,7 @@ enum pv_code plan_parse_take_key(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
-	NODE_TRY(plan_take_name(n, "from", s->from));
+	NODE_TRY(plan_take_party(n, "from", s->from));
 	NODE_TRY(take_hash(n, "spki_sha256", s));
 	NODE_TRY(plan_check_ca(n, s->purpose));
 	if (has_kind(p, PLAN_TAKE_KEY))

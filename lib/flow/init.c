@@ -12,6 +12,7 @@
 #include "lib/flow/ceremony_ready.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/plantemplate.h"
+#include "lib/flow/ceremony_backup.h"
 #include "lib/flow/rehearsed.h"
 #include "policy/roster.h"
 
@@ -22,7 +23,9 @@ static bool name_fits(const char *name)
 {
 	size_t len = strlen(name);
 
+	/* Its folder of a medium has that name, and so have people's shares. */
 	return len > 0 && len <= INIT_NAME_MAX && name_is_safe(name, len) &&
+	       strcmp(name, CEREMONY_SHARES) != 0 &&
 	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu"
 			    "vwxyz0123456789._-") == len;
 }
@@ -41,7 +44,7 @@ static enum pv_code fill(const struct init_opts *opts, struct authority *a,
 		return err_fail(err, PV_INPUT, "init.name",
 				"give one with --name",
 				"a name is 1 to %d of A-Z a-z 0-9 . _ -, not "
-				"starting with . or -",
+				"starting with . or -, and not \"shares\"",
 				INIT_NAME_MAX);
 	if (!*origin || strlen(origin) >= sizeof(a->origin) ||
 	    strpbrk(origin, " +\t\n"))

@@ -162,6 +162,8 @@ END_TEST
 #define SEAL(names)                                                            \
 	",{\"step\":\"back-up-key\",\"purpose\":\"root\",\"shares\":3,"        \
 	"\"threshold\":2,\"officers\":[" names "]}"
+#define SEAL_C(name, key)                                                      \
+	SEAL(OFFICER("a", KEY_A) "," OFFICER("b", KEY_B) "," OFFICER(name, key))
 #define RESTORE(p)                                                             \
 	",{\"step\":\"restore-key\",\"purpose\":\"" p "\",\"from\":\"acme\"}"
 #define TAIL "]}"
@@ -258,17 +260,13 @@ static const struct {
 	{ HEAD INIT BACKUP_KEY("root", "P-256")
 		  SEAL(OFFICER("a", KEY_A) "," OFFICER("b", KEY_B)) TAIL,
 	  "plan.count" },
-	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL(OFFICER(
-		  "a", KEY_A) "," OFFICER("b", KEY_B) "," OFFICER("a", KEY_C))
-		  TAIL,
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL_C("a", KEY_C) TAIL,
 	  "plan.duplicate" },
-	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL(OFFICER(
-		  "a", KEY_A) "," OFFICER("b", KEY_B) "," OFFICER("c", KEY_A))
-		  TAIL,
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL_C("c", KEY_A) TAIL,
 	  "plan.duplicate" },
-	{ HEAD INIT BACKUP_KEY("root", "P-256")
-		  SEAL(OFFICER("a", KEY_A) "," OFFICER("b", KEY_B) "," OFFICER(
-			  "../c", KEY_C)) TAIL,
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL_C("../c", KEY_C) TAIL,
+	  "plan.name" },
+	{ HEAD INIT BACKUP_KEY("root", "P-256") SEAL_C("shares", KEY_C) TAIL,
 	  "plan.name" },
 	{ HEAD INIT BACKUP_KEY("root",
 			       "P-256") ",{\"step\":\"back-up-key\","
