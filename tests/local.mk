@@ -120,7 +120,7 @@ UNIT_TESTS = \
 	tests/unit/check_cbor_float \
 	tests/unit/check_ceremony \
 	tests/unit/check_ceremonycheck tests/unit/check_ceremonycheck_approvals \
-	tests/unit/check_ceremonypoints \
+	tests/unit/check_ceremonypoints tests/unit/check_ceremonytext \
 	tests/unit/check_checkpoint tests/unit/check_keystand \
 	tests/unit/check_cert \
 	tests/unit/check_chain \
