@@ -23,6 +23,13 @@ kill_words() {
 	esac
 }
 
+# kill_meant WAY: it was killed, and did not fail in a way of its own. 1: the
+# process that works died; 7: the one that makes a token did.
+kill_meant() {
+	[ "$rc" -eq 1 ] || { [ "$rc" -eq 7 ] && [ "$1" != durable ]; } ||
+		fail "$1, kill $kill_at: exit $rc is none of a kill"
+}
+
 # kill_at_each WAY LEAST: until the command comes to its end, and that is not
 # before it was killed so many times. The row of the calls' far side, behind
 # that of their near side, goes as far, and by other calls: a process that is
@@ -37,6 +44,7 @@ kill_at_each() {
 		go $(kill_words "$1" "$kill_at")
 		if [ "$rc" -ne "$kill_whole" ]; then
 			kill_count=$((kill_count + 1))
+			kill_meant "$1"
 			go_on
 		elif [ "$1" != behind ] || [ "$kill_at" -ge "$kill_calls" ]; then
 			break
