@@ -385,9 +385,10 @@ enum pv_code logged_ca_counts(struct store *store, const struct store_ca *ca,
 	enum pv_code rc = logged_ca(store, ca, err);
 
 	*counts = rc == PV_OK;
-	/* One whose key is elsewhere has the signature of the CA above. */
-	if (rc != PV_OK ||
-	    (!ca->label[0] && (ca->generation == 1 || ca->parent[0])))
+	/* One whose key is elsewhere has the signature of the CA above; a first
+	 * import is of before the first checkpoint, as logged_ca() has seen. */
+	if (rc != PV_OK || (!ca->label[0] && ca->parent[0]) ||
+	    (ca->generation == 1 && (!ca->label[0] || store_ca_imported(ca))))
 		return rc;
 	err_init(&why);
 	rc = keystand_label(store, ca->label, &why);
