@@ -192,6 +192,7 @@ done <<'END'
 5|ceremony.shown|if .facts.key_usage then .facts.not_after = "2030-01-01T00:00:00Z" else . end
 5|ceremony.shown|if .facts.key_usage then .facts.tbs_sha256 = .prev else . end
 5|ceremony.shown|if .event == "sign" and .facts.list then .facts.tbs_sha256 = .prev else . end
+5|ceremony.shown|if .facts.key_usage then .facts |= del(.not_after) else . end
 5|ceremony.order|if .event == "sign" and .facts.list then .facts.tbs_sha256 = "none" else . end
 5|ceremony.order|select((.event == "sign" and .step == 0) | not)
 5|ceremony.order|select((.event == "answer" and .step == 0) | not)
