@@ -4,18 +4,10 @@
 
 #include "lib/flow/ceremonycheck_impl.h"
 
-/* The plan's step that runs; NULL: no plan is compared. */
-static const struct plan_step *planned(const struct ceremonycheck_state *c)
-{
-	const struct plan *plan = c->in->plan;
-
-	return plan && c->open > 0 ? &plan->steps[c->open - 1] : NULL;
-}
-
 /* The public key that the plan names, which says nothing of a rehearsal's. */
 static bool is_planned(const struct ceremonycheck_state *c, const char *sha256)
 {
-	const struct plan_step *s = planned(c);
+	const struct plan_step *s = ceremonycheck_plan_step(c);
 	char hex[65];
 
 	if (!s || !s->has_other || strcmp(c->out->mode, "rehearsal") == 0)
@@ -27,7 +19,7 @@ static bool is_planned(const struct ceremonycheck_state *c, const char *sha256)
 /* Where the plan does not name the key, people have compared it. */
 static bool is_met(const struct ceremonycheck_state *c, const char *sha256)
 {
-	const struct plan_step *s = planned(c);
+	const struct plan_step *s = ceremonycheck_plan_step(c);
 
 	return !s || s->has_other || askcheck_compared(&c->asks, sha256);
 }
@@ -51,7 +43,7 @@ enum pv_code ceremonycheck_sent(struct ceremonycheck_state *c,
 				const struct transcript_line *line,
 				struct err *err)
 {
-	const struct plan_step *s = planned(c);
+	const struct plan_step *s = ceremonycheck_plan_step(c);
 
 	if (!ceremonycheck_is(c, PLAN_SEND_KEY) ||
 	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0 ||
@@ -74,7 +66,7 @@ enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
 				     const struct transcript_line *line,
 				     struct err *err)
 {
-	const struct plan_step *s = planned(c);
+	const struct plan_step *s = ceremonycheck_plan_step(c);
 
 	if (!ceremonycheck_is(c, PLAN_TAKE_KEY) ||
 	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0 ||

@@ -6,20 +6,8 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/flow/ceremonycheck.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/checkpoint.h"
-
-static enum pv_code read_both(int folder, struct buf *lines, struct buf *note,
-			      struct err *err)
-{
-	enum pv_code rc;
-
-	buf_init(lines, TRANSCRIPT_SIZE_MAX);
-	buf_init(note, NOTE_SIZE_MAX);
-	rc = file_read(folder, TRANSCRIPT_FILE, FILEIO_NOFOLLOW, lines, err);
-	return rc == PV_OK ? file_read(folder, TRANSCRIPT_NOTE_FILE,
-				       FILEIO_NOFOLLOW, note, err)
-			   : rc;
-}
 
 static bool is_ours(const struct checkpoint_base *base,
 		    const struct note_key *key)
@@ -64,7 +52,7 @@ enum pv_code ceremony_ended(const struct authority *a, struct store *store,
 	if (rc == PV_OK)
 		rc = ceremony_points_load(&log, store, 0, err);
 	if (rc == PV_OK)
-		rc = read_both(folder, &lines, &note, err);
+		rc = ceremony_folder_read(folder, &lines, &note, err);
 	const struct ceremonycheck in = { .transcript = buf_span(&lines),
 					  .note = buf_span(&note),
 					  .plan = plan,

@@ -162,3 +162,16 @@ enum pv_code ceremony_folder_reached(int fd, uint32_t *reached, struct err *err)
 		lines.len--;
 	return transcript_read(buf_span(&lines), &sink, &head, err);
 }
+
+enum pv_code ceremony_folder_read(int fd, struct buf *lines, struct buf *note,
+				  struct err *err)
+{
+	enum pv_code rc;
+
+	buf_init(lines, TRANSCRIPT_SIZE_MAX);
+	buf_init(note, NOTE_SIZE_MAX);
+	rc = file_read(fd, TRANSCRIPT_FILE, FILEIO_NOFOLLOW, lines, err);
+	return rc == PV_OK ? file_read(fd, TRANSCRIPT_NOTE_FILE,
+				       FILEIO_NOFOLLOW, note, err)
+			   : rc;
+}

@@ -47,6 +47,10 @@ ceremony_folder_take_rehearsed(int fd, struct transcript_head *head,
 			       struct err *err);
 /* Its transcript's note is there: nothing comes behind that. */
 PV_MUST bool ceremony_folder_ended(int fd);
+/* Transcript and note, into buffers that need not be initialised; release both
+ * in any case. Codes of file_read(). */
+PV_MUST enum pv_code ceremony_folder_read(int fd, struct buf *lines,
+					  struct buf *note, struct err *err);
 /* The last step that its transcript began, from 1; 0: none, or there is no
  * transcript. Codes of transcript_read(). */
 PV_MUST enum pv_code ceremony_folder_reached(int fd, uint32_t *reached,

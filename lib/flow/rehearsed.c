@@ -7,23 +7,10 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremony.h"
 #include "lib/flow/ceremonycheck.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/log/ceremony.h"
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
-
-static enum pv_code read_both(int folder, struct buf *lines, struct buf *note,
-			      struct err *err)
-{
-	enum pv_code rc;
-
-	buf_init(lines, TRANSCRIPT_SIZE_MAX);
-	buf_init(note, NOTE_SIZE_MAX);
-	rc = file_read(folder, TRANSCRIPT_FILE, FILEIO_NOFOLLOW, lines, err);
-	if (rc == PV_OK)
-		rc = file_read(folder, TRANSCRIPT_NOTE_FILE, FILEIO_NOFOLLOW,
-			       note, err);
-	return rc;
-}
 
 static enum pv_code never(const struct plan *plan, struct err *err)
 {
@@ -60,7 +47,7 @@ enum pv_code rehearsed(const char *home, const struct plan *plan,
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);
-	rc = read_both(folder, &lines, &note, &why);
+	rc = ceremony_folder_read(folder, &lines, &note, &why);
 	if (rc == PV_NOT_FOUND)
 		return never(plan, err);
 	const struct ceremonycheck in = { .transcript = buf_span(&lines),
