@@ -71,8 +71,9 @@ struct box_blame {	   /* where what it was given is to blame */
  * what the bytes did instead: crash the process, keep it for longer than
  * time_s, or make it say what none says; other pieces are asked about after
  * it. PV_INTERNAL, with the work's rule, which is nobody's fault: the keeper
- * has ended; the box cannot be confined, has no memory, or was killed by
- * SIGKILL; talk->put or talk->get failed.
+ * has ended; the box cannot be confined, exits without an answer (it has no
+ * memory, or was taken over), or was killed by SIGKILL; talk->put or talk->get
+ * failed. That ends what its user does.
  */
 PV_MUST enum pv_code box_ask_one(struct box_keeper *k,
 				 const struct box_talk *talk,

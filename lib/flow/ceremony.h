@@ -8,13 +8,14 @@
  *                                 <ca>.crl or <ca>-<number>.crl
  *
  * Events: begin, approvals, resume, token, new-token, pin-pad, wrong-pin, step,
- * target, key, sign, certificate, crl, template, given, taken, share, backup,
- * share-taken, restored, transport-key, signer, recipient, sent, key-taken,
- * transport-destroyed, pin, destroyed, ask, answer, orphan, done, failed,
- * stopped, log-key, end. Each step that was done, failed or was stopped, and
- * each target and list that was shown, is an entry ceremony.step of the log,
- * too, which vouches for the lines so far (ceremonypoints.h); the first failure
- * ends the run. At the end the log's keys sign the transcript's head.
+ * target, key, sign, certificate, crl, template, roster, given, taken, root,
+ * swept, unlocked, share, backup, share-taken, restored, transport-key, signer,
+ * recipient, sent, key-taken, transport-destroyed, pin, destroyed, ask, answer,
+ * orphan, done, failed, stopped, log-key, end. Each step that was done, failed
+ * or was stopped, and each target and list that was shown, is an entry
+ * ceremony.step of the log, too, which vouches for the lines so far
+ * (ceremonypoints.h); the first failure ends the run. At the end the log's keys
+ * sign the transcript's head.
  *
  * Does not check: that the plan was rehearsed (init.h).
  */

@@ -1,10 +1,11 @@
 /*
  * mediabox: boxes (box.h) that take apart what people bring on a medium, which
  * a machine on a network wrote. Who asks gets values that are bounded and
- * checked again for their form, and no bytes to take apart, with one exception:
+ * checked again for their form, and no bytes to take apart, with two exceptions:
  * certificates and revocation lists are stored and given on as they are, so
  * they come back as the DER that the box went through with every decoder that
- * will read them here.
+ * will read them here; and the lines of SHA256SUMS that stay go back onto the
+ * medium as the box says them.
  *
  * Each function has the codes and rules of what it runs in the box, and
  * PV_INPUT, "media.parser": the bytes crash it, do not let it end, or have it
