@@ -70,18 +70,24 @@ side() {
 	run env SOFTHSM2_CONF="$T/$2.conf" $dies "$PROVCTL" $(args "$@")
 }
 
-# side_ends CODE RULE WORD SIDE [ANSWERS]
-side_ends() {
-	want=$1
-	rule=$2
-	shift 2
-	side "$@"
+# ends_so COMMAND CODE RULE WORD SIDE [ANSWERS]
+ends_so() {
+	ends_by=$1
+	want=$2
+	rule=$3
+	shift 3
+	"$ends_by" "$@"
 	if [ "$rc" -ne "$want" ] ||
 		{ [ -n "$rule" ] && ! grep -q "rule: $rule\$" "$T/err"; }; then
 		fail "exit $rc, not $want $rule: $*"
 		show_output
 	fi
 	no_secret "$T/out" "$T/err"
+}
+
+# side_ends CODE RULE WORD SIDE [ANSWERS]
+side_ends() {
+	ends_so side "$@"
 }
 
 # The plans behind those, when both sides are there: root-sign-next and
@@ -108,16 +114,7 @@ later() {
 
 # later_ends CODE RULE WORD SIDE [ANSWERS]
 later_ends() {
-	want=$1
-	rule=$2
-	shift 2
-	later "$@"
-	if [ "$rc" -ne "$want" ] ||
-		{ [ -n "$rule" ] && ! grep -q "rule: $rule\$" "$T/err"; }; then
-		fail "exit $rc, not $want $rule: $*"
-		show_output
-	fi
-	no_secret "$T/out" "$T/err"
+	ends_so later "$@"
 }
 
 # rehearse_next: both, in the homes of the rehearsals before, with another

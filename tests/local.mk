@@ -73,7 +73,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/store_fix.h \
 	tests/unit/store_rig.h \
 	tests/unit/tpm2_fix.h \
-	tests/unit/transport_outside.h \
+	tests/unit/transport_fix.h tests/unit/transport_outside.h \
 	tests/unit/unit.c \
 	tests/unit/unit.h \
 	tests/unit/x509_dump.c \

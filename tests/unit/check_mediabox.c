@@ -10,6 +10,7 @@
 #include "tests/unit/box_fix.h"
 #include "tests/unit/crl_fix.h"
 #include "tests/unit/notepair.h"
+#include "tests/unit/transport_fix.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/x509_fixture.h"
 
@@ -236,25 +237,8 @@ END_TEST
 
 /* ---- a key that goes to another token ---- */
 
-static const struct transport_key to = { .authority = "acme-issuing",
-					 .token = "-",
-					 .label = "acme-issuing/transport/1",
-					 .spki = { 0x30, 0x59 },
-					 .spki_len = 91,
-					 .takes = 1 };
-static const struct transport sent = { .from = "acme-root",
-				       .to = "acme-issuing",
-				       .label = "acme-root/issuing-1/1",
-				       .purpose = "issuing-1",
-				       .id = { 1, 2 },
-				       .spki = { 0x30 },
-				       .spki_len = 91,
-				       .to_sha256 = { 7 },
-				       .sent = { .how = HSM_AGREE_SHA256,
-						 .spki = { 0x30, 1 },
-						 .spki_len = 91,
-						 .wrapped = { 9 },
-						 .wrapped_len = 144 } };
+static const struct transport_key to = TRANSPORT_FIX_KEY("-", 1);
+static const struct transport sent = TRANSPORT_FIX_SENT;
 
 static void sign_note(struct pair *by, struct buf *text, struct buf *file)
 {

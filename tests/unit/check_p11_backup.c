@@ -77,19 +77,6 @@ static void nothing_there(struct hsm *h)
 	free(list);
 }
 
-static size_t count_objects(struct hsm *h)
-{
-	struct p11 *p = (struct p11 *)h;
-	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
-	size_t n;
-
-	/* Session objects, too. */
-	ck_assert_uint_eq(
-		p11_objects(p, p->pool.seats[0].session, NULL, 0, found, &n),
-		CKR_OK);
-	return n;
-}
-
 START_TEST(reads_back_as_what_it_is)
 {
 	struct hsm *h = open_token(&first);
@@ -120,13 +107,13 @@ START_TEST(no_wrap_key_stays)
 {
 	struct hsm *h = open_token(&first);
 	struct hsm_key *key;
-	size_t before = count_objects(h);
+	size_t before = fault_objects(h);
 
 	ck_assert_uint_eq(before, 2);
 	unit_ok(hsm_find(h, HSM_KEY_P256_BACKUP, LABEL, &key, &err), &err);
 	buf_reset(&wrapped);
 	unit_ok(hsm_back_up(h, key, &by, &wrapped, &err), &err);
-	ck_assert_uint_eq(count_objects(h), before);
+	ck_assert_uint_eq(fault_objects(h), before);
 	hsm_close(h);
 }
 END_TEST
@@ -148,11 +135,11 @@ START_TEST(restored_on_another_token)
 	ck_assert_ptr_nonnull(strstr(info->attrs, "CKA_EXTRACTABLE=0"));
 	ck_assert_ptr_nonnull(strstr(info->attrs, "CKA_LOCAL=0"));
 	unit_ok(hsm_sign_digest(h, key, digest, sig, &err), &err);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	/* Once more: it is there, and shown again. */
 	unit_ok(hsm_restore(h, &in, &again, &err), &err);
 	ck_assert_ptr_eq(again, key);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	/* A restored key does not leave. */
 	unit_refused(hsm_back_up(h, key, &by, &wrapped, &err), PV_HSM_FATAL,
 		     "hsm.key", &err);
@@ -194,7 +181,7 @@ START_TEST(half_is_completed)
 			PV_HSM_FATAL, "hsm.key-half", &err);
 		err_init(&err);
 		unit_ok(hsm_restore(h, &in, &key, &err), &err);
-		ck_assert_uint_eq(count_objects(h), 2);
+		ck_assert_uint_eq(fault_objects(h), 2);
 		hsm_close(h);
 	}
 }
@@ -254,7 +241,7 @@ START_TEST(another_key)
 	err_init(&err);
 	unit_refused(hsm_restore(h, &in, &key, &err), PV_CONFLICT,
 		     "hsm.key-there", &err);
-	ck_assert_uint_eq(count_objects(h), 4);
+	ck_assert_uint_eq(fault_objects(h), 4);
 	in.label = LABEL;
 	hsm_close(h);
 	/* A backup under the name of another key. */

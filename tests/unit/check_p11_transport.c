@@ -92,19 +92,6 @@ static struct hsm_key *find(struct hsm *h, enum hsm_key_kind kind,
 	return key;
 }
 
-/* With those of the session. */
-static size_t count_objects(struct hsm *h)
-{
-	struct p11 *p = (struct p11 *)h;
-	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
-	size_t n;
-
-	ck_assert_uint_eq(
-		p11_objects(p, p->pool.seats[0].session, NULL, 0, found, &n),
-		CKR_OK);
-	return n;
-}
-
 START_TEST(transport_key_is_for_nothing_else)
 {
 	struct hsm *h = open_token(&second);
@@ -128,7 +115,7 @@ START_TEST(transport_key_is_for_nothing_else)
 	err_init(&err);
 	unit_refused(hsm_find(h, HSM_KEY_P256, TRANSPORT, &key, &err),
 		     PV_HSM_FATAL, "hsm.key-attributes", &err);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	hsm_close(h);
 }
 END_TEST
@@ -149,7 +136,7 @@ START_TEST(taken_by_the_other_token)
 	ck_assert_ptr_nonnull(strstr(info->attrs, "CKA_EXTRACTABLE=0"));
 	ck_assert_ptr_nonnull(strstr(info->attrs, "CKA_SENSITIVE=1"));
 	ck_assert_ptr_nonnull(strstr(info->attrs, "CKA_LOCAL=0"));
-	ck_assert_uint_eq(count_objects(h), 4);
+	ck_assert_uint_eq(fault_objects(h), 4);
 	/* Once more: it is there, also without what it was sent to. */
 	in.with = NULL;
 	unit_ok(hsm_restore(h, &in, &again, &err), &err);
@@ -175,7 +162,7 @@ START_TEST(nothing_stays_where_it_was)
 	ck_assert_uint_eq(again.wrapped_len, sent.wrapped_len);
 	ck_assert_mem_ne(again.spki, sent.spki, sent.spki_len);
 	ck_assert_mem_ne(again.wrapped, sent.wrapped, sent.wrapped_len);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	/* To no key, and by no agreement. */
 	again.spki[90] ^= 1;
 	unit_refused(hsm_send(h, key,
@@ -189,7 +176,7 @@ START_TEST(nothing_stays_where_it_was)
 	unit_refused(hsm_send(h, key, to_spki(), 1u << HSM_AGREE_SHA256, &again,
 			      &err),
 		     PV_DENIED, "hsm.mechanism", &err);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	hsm_close(h);
 }
 END_TEST
@@ -227,7 +214,7 @@ START_TEST(mangled)
 	err_init(&err);
 	unit_refused(hsm_restore(h, &in, &key, &err), PV_INPUT, "hsm.point",
 		     &err);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	hsm_close(h);
 }
 END_TEST
@@ -263,7 +250,7 @@ START_TEST(another_recipient)
 	err_init(&err);
 	unit_refused(hsm_restore(h, &in, &key, &err), PV_CONFLICT,
 		     "hsm.key-there", &err);
-	ck_assert_uint_eq(count_objects(h), 6);
+	ck_assert_uint_eq(fault_objects(h), 6);
 	hsm_close(h);
 }
 END_TEST
@@ -359,7 +346,7 @@ START_TEST(the_best_that_both_take)
 	key = find(h, HSM_KEY_P256_BACKUP, LABEL);
 	unit_ok(hsm_send(h, key, to_spki(), both, &sent, &err), &err);
 	ck_assert_int_eq(sent.how, HSM_AGREE_AES);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	make_another(h, WITH_KDF);
 	unit_ok(hsm_send(h, key, to_spki(), both, &sent, &err), &err);
 	ck_assert_int_eq(sent.how, HSM_AGREE_SHA256);
@@ -388,7 +375,7 @@ START_TEST(no_key_is_derived)
 		     "hsm.mechanism", &err);
 	ck_assert_uint_eq(asked, 1u << HSM_AGREE_AES);
 	/* What it was to come of does not stay either. */
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	hsm_close(h);
 }
 END_TEST
@@ -429,7 +416,7 @@ START_TEST(wrapped_as_the_page_says)
 
 	make_another(h, SEEN);
 	unit_ok(hsm_send(h, key, to_spki(), takes, &sent, &err), &err);
-	ck_assert_uint_eq(count_objects(h), 2);
+	ck_assert_uint_eq(fault_objects(h), 2);
 	hsm_close(h);
 	wrapped = (struct span){ sent.wrapped, sent.wrapped_len };
 	outside_derive(coordinate, parts, 5, wrap_key);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/unit/notepair.h"
+#include "tests/unit/transport_fix.h"
 
 static struct err err;
 static struct pair log_key;
@@ -36,25 +37,8 @@ static void setup(void)
 {
 	err_init(&err);
 	pair_new(&log_key, NOTE_ED25519, "acme-root/log");
-	to = (struct transport_key){ .authority = "acme-issuing",
-				     .token = "0123abcd",
-				     .label = "acme-issuing/transport/1",
-				     .spki = { 0x30, 0x59 },
-				     .spki_len = 91,
-				     .takes = 3 };
-	made = (struct transport){ .from = "acme-root",
-				   .to = "acme-issuing",
-				   .label = "acme-root/issuing-1/1",
-				   .purpose = "issuing-1",
-				   .id = { 1, 2 },
-				   .spki = { 0x30 },
-				   .spki_len = 91,
-				   .to_sha256 = { 7 },
-				   .sent = { .how = HSM_AGREE_SHA256,
-					     .spki = { 0x30, 1 },
-					     .spki_len = 91,
-					     .wrapped = { 9 },
-					     .wrapped_len = 144 } };
+	to = (struct transport_key)TRANSPORT_FIX_KEY("0123abcd", 3);
+	made = (struct transport)TRANSPORT_FIX_SENT;
 	buf_init(&key_file, TRANSPORT_TEXT_MAX);
 	buf_init(&file, TRANSPORT_TEXT_MAX);
 	write_files();

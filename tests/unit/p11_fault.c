@@ -4,6 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "pkcs11/object.h"
+#include "tests/unit/unit.h"
+
 #define GATHER_S 10 /* then the test has failed anyway */
 
 struct plan {
@@ -367,4 +370,16 @@ void fault_undead(bool on)
 void fault_random(int byte)
 {
 	random_byte = byte;
+}
+
+size_t fault_objects(struct hsm *h)
+{
+	struct p11 *p = (struct p11 *)h;
+	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
+	size_t n;
+
+	ck_assert_uint_eq(
+		p11_objects(p, p->pool.seats[0].session, NULL, 0, found, &n),
+		CKR_OK);
+	return n;
 }

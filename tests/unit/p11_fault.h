@@ -60,4 +60,7 @@ void fault_undead(bool on);
 /* What C_GenerateRandom fills in: a byte, or -1 for the token's own. */
 void fault_random(int byte);
 
+/* How many objects the first session of h sees, its own among them. */
+size_t fault_objects(struct hsm *h);
+
 #endif
