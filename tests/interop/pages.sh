@@ -63,7 +63,7 @@ reads script 'Compare <script>alert(1)</script> & "write" it.'
 reads script "Present: alice, <b>bob<b>"
 reads script "$(sha256sum "$plan" | cut -c 1-32 | sed 's/..../& /g; s/ $//')"
 reads script "To be run from 2026-11-26T09:00:00Z"
-reads script "Initials"
+reads script "Step What happens Done Time Initials"
 reads script "SHA-256 of its public key:"
 reads script "Signature"
 
