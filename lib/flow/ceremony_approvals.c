@@ -153,6 +153,8 @@ static enum pv_code put_entries(const struct approving *x, struct err *err)
 	log_ceremony_begin(&e, &x->who.who, c->plan->name, c->plan->version,
 			   c->plan->sha256, got->persons);
 	log_ceremony_mode(&e, c->mode);
+	if (c->opts->rehearsed)
+		log_ceremony_rehearsed(&e, c->opts->rehearsed->sha256);
 	log_fact_bytes(&e, LOG_SUBJECT, x->subject.data, x->subject.len);
 	log_fact_bytes(&e, LOG_NONCE_FACT, got->asked.nonce, LOG_NONCE);
 	if (rc == PV_OK)

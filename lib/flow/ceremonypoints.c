@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/log/ceremony.h"
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
@@ -67,14 +68,17 @@ static enum pv_code take_mode(struct ceremony_points *p,
 }
 
 /* A ceremony.begin. */
-static void take_persons(struct ceremony_points *p, const struct log_entry *e)
+static void take_begin(struct ceremony_points *p, const struct log_entry *e)
 {
 	const struct log_fact *f = log_fact_find(e, "persons", LOG_TSTR);
+	const struct log_fact *head = log_fact_find(e, "rehearsed", LOG_BSTR);
 
 	p->began_s = e->time_ms / 1000;
 	if (f)
 		snprintf(p->persons, sizeof(p->persons), "%.*s", (int)f->s.len,
 			 (const char *)f->s.p);
+	if (head && head->s.len == 32)
+		hex_encode(head->s.p, 32, p->rehearsed);
 }
 
 static enum pv_code take_point(struct ceremony_points *p,
@@ -108,7 +112,7 @@ enum pv_code ceremony_points_take(struct ceremony_points *p, struct span entry,
 		return rc;
 	rc = take_mode(p, log_fact_find(&e, "mode", LOG_TSTR), err);
 	if (rc == PV_OK && begin)
-		take_persons(p, &e);
+		take_begin(p, &e);
 	return rc == PV_OK && !begin ? take_point(p, &e, err) : rc;
 }
 
@@ -172,6 +176,7 @@ enum pv_code ceremony_points_line(const struct ceremony_points *p,
 				  struct err *err)
 {
 	const char *mode = transcript_fact(line, "mode");
+	const char *rehearsed = transcript_fact(line, "rehearsed");
 	const char *by = transcript_fact(line, "persons");
 
 	if (line->seq == 1 && p->mode[0] &&
@@ -181,6 +186,10 @@ enum pv_code ceremony_points_line(const struct ceremony_points *p,
 				"the transcript began as %s, and the log has "
 				"it as %s",
 				mode ? mode : "nothing", p->mode);
+	if (line->seq == 1 && p->rehearsed[0] &&
+	    (!rehearsed || strcmp(rehearsed, p->rehearsed) != 0))
+		return other("it began with another rehearsal than the log has",
+			     err);
 	/* Its entry comes first. */
 	if (strcmp(line->event, "approvals") == 0 &&
 	    (!by || strcmp(by, p->persons[0] ? p->persons : "-") != 0))

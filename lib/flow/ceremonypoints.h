@@ -24,6 +24,7 @@ struct ceremony_points {
 	size_t n;	  /* points */
 	char mode[16];
 	uint64_t began_s; /* of its ceremony.begin; 0: the log has none */
+	char rehearsed[65]; /* as the line "begin" has it; "": says nothing */
 	char persons[TRANSCRIPT_VALUE_MAX +
 		     1];	   /* who approved it; "": nobody */
 	bool done[PLAN_STEPS_MAX]; /* from step 1 */

@@ -217,6 +217,16 @@ static enum pv_code check_asked(const struct later *w, struct err *err)
 			"has approved it");
 }
 
+static enum pv_code not_begun(const struct later *w, struct err *err)
+{
+	err_object(err, w->plan->name);
+	return err_fail(err, PV_INTEGRITY, "ceremony.folder",
+			"look at who put that folder there, take it away, and "
+			"begin with `provctl ceremony run'",
+			"there is a folder of that ceremony, and the log does "
+			"not say that it began");
+}
+
 /* The log says first that it begins, and who approved it. */
 static enum pv_code begin(struct later *w, struct err *err)
 {
@@ -224,6 +234,10 @@ static enum pv_code begin(struct later *w, struct err *err)
 	const struct later_subject of = subject_of(w);
 	enum pv_code rc = later_begun(opts->store, w->plan, &w->begun, err);
 
+	/* The log says so before there is a folder: one that it knows nothing
+	 * of was put there. */
+	if (rc == PV_OK && !w->begun.found && opts->resume)
+		rc = not_begun(w, err);
 	/* A transcript that goes on is held against the log as it is read. */
 	if (rc == PV_OK && w->begun.found && !opts->resume)
 		rc = later_not_stepped(opts->store, w->plan, &w->begun, err);

@@ -38,7 +38,7 @@ struct search {
 static enum pv_code take(struct search *s, uint64_t index, struct err *err)
 {
 	CLEANUP(buf_release) struct buf room;
-	const struct log_fact *persons, *subject;
+	const struct log_fact *persons, *subject, *rehearsed;
 	struct log_entry e;
 	enum pv_code rc;
 
@@ -51,6 +51,9 @@ static enum pv_code take(struct search *s, uint64_t index, struct err *err)
 	s->b->found = true;
 	s->b->index = index;
 	s->b->roster = s->rosters;
+	rehearsed = log_fact_find(&e, "rehearsed", LOG_BSTR);
+	if (rehearsed && rehearsed->s.len == sizeof(s->b->rehearsed))
+		memcpy(s->b->rehearsed, rehearsed->s.p, rehearsed->s.len);
 	s->b->approved = log_nonce(&e) != NULL;
 	if (!s->b->approved)
 		return PV_OK;
@@ -107,10 +110,11 @@ enum pv_code later_not_stepped(struct store *store, const struct plan *plan,
 
 /* ---- approved ---- */
 
-static enum pv_code record(struct store *store, const struct plan *plan,
+static enum pv_code record(struct store *store, const struct later_subject *of,
 			   const struct approvals *got, struct span subject,
 			   const char *mode, struct err *err)
 {
+	const struct plan *plan = of->plan;
 	DECISION d = DECISION_INIT;
 	struct log_entry e;
 	enum pv_code rc = decision_begin(&d, store, got, err);
@@ -120,6 +124,8 @@ static enum pv_code record(struct store *store, const struct plan *plan,
 	log_ceremony_begin(&e, &d.who.who, plan->name, plan->version,
 			   plan->sha256, approvals_persons(got));
 	log_ceremony_mode(&e, mode);
+	if (of->rehearsed)
+		log_ceremony_rehearsed(&e, of->rehearsed->sha256);
 	if (got->needed > 0)
 		log_fact_bytes(&e, LOG_SUBJECT, subject.p, subject.len);
 	rc = decision_entry(&d, &e, err);
@@ -201,7 +207,7 @@ enum pv_code later_begin(const struct later_opts *opts,
 			       &why);
 	if (rc == PV_OK && waiting == 0) {
 		rc = ready(opts, of->plan, mode, err);
-		return rc == PV_OK ? record(opts->store, of->plan, &got,
+		return rc == PV_OK ? record(opts->store, of, &got,
 					    buf_span(&subject), mode, err)
 				   : rc;
 	}
@@ -260,16 +266,20 @@ enum pv_code later_same_subject(const struct later_opts *opts,
 				const struct later_begun *b, struct err *err)
 {
 	CLEANUP(buf_release) struct buf subject;
+	const uint8_t none[sizeof(b->rehearsed)] = { 0 };
 	enum pv_code rc = put_subject(opts, of, &subject, err);
 
-	if (rc != PV_OK || !b->approved ||
-	    span_equal(buf_span(&subject), log_str(b->subject)))
+	if (rc != PV_OK ||
+	    (memcmp(b->rehearsed, of->rehearsed ? of->rehearsed->sha256 : none,
+		    sizeof(none)) == 0 &&
+	     (!b->approved ||
+	      span_equal(buf_span(&subject), log_str(b->subject)))))
 		return rc;
 	err_object(err, of->plan->name);
 	return err_fail(err, PV_DENIED, "plan.rehearsed",
-			"give the rehearsal that was approved, or put the "
+			"give the rehearsal that it began with, or put the "
 			"ceremony's folder back from a backup",
-			"the plan was approved with another rehearsal");
+			"the plan began with another rehearsal");
 }
 
 void later_approved_release(struct later_approved *x)

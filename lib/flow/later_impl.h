@@ -16,7 +16,8 @@ struct later_begun { /* the entry ceremony.begin of a plan's bytes */
 	bool found;
 	uint64_t index;
 	uint64_t roster; /* version in force then; 0: none */
-	bool approved;	 /* by people: */
+	uint8_t rehearsed[32]; /* head of that transcript; 0: of a rehearsal */
+	bool approved;	       /* by people: */
 	uint8_t nonce[LOG_NONCE];
 	char persons[APPROVALS_PERSONS_MAX + 1];
 	char subject[LATER_SUBJECT_MAX]; /* text that they approved */
@@ -49,8 +50,8 @@ PV_MUST enum pv_code later_begin(const struct later_opts *opts,
 				 const struct later_subject *of,
 				 const char *mode, struct err *err);
 
-/* What was approved of a plan that began is what it goes on as. PV_DENIED,
- * "plan.rehearsed": it was approved with another rehearsal. */
+/* What a plan began as is what it goes on as. PV_DENIED, "plan.rehearsed": it
+ * began, and was approved, with another rehearsal. */
 PV_MUST enum pv_code later_same_subject(const struct later_opts *opts,
 					const struct later_subject *of,
 					const struct later_begun *b,

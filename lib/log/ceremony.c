@@ -18,6 +18,11 @@ void log_ceremony_mode(struct log_entry *e, const char *mode)
 	log_fact_str(e, "mode", mode);
 }
 
+void log_ceremony_rehearsed(struct log_entry *e, const uint8_t *head)
+{
+	log_fact_bytes(e, "rehearsed", head, LOG_HASH);
+}
+
 void log_ceremony_point(struct log_entry *step,
 			const struct log_ceremony_point *p)
 {

@@ -29,6 +29,10 @@ void log_ceremony_begin(struct log_entry *e, const struct log_who *who,
  * thrown away. */
 void log_ceremony_mode(struct log_entry *e, const char *mode);
 
+/* Added to a ceremony.begin of a run: SHA-256 of the last line of the transcript
+ * of its rehearsal. */
+void log_ceremony_rehearsed(struct log_entry *e, const uint8_t *head);
+
 /* How far the transcript of a ceremony was when a ceremony.step was written. */
 struct log_ceremony_point {
 	const uint8_t *plan; /* SHA-256 of its bytes */

@@ -155,6 +155,19 @@ expect_exit 0 "$PROVCTL" -C "$H" --json audit show --type ceremony.step
 jq -es 'all(.[]; .facts.mode == "run")' "$T/out" >/dev/null ||
 	fail "a step of a run says that it was rehearsed"
 
+case_start "a folder that the log knows nothing of is not gone on with"
+plan never '{"step": "sign-crl", "ca": "root"}'
+never=$H/ceremonies/never-1
+mkdir -m 700 "$never"
+cp "$T/never.json" "$never/plan.json"
+printf '%064d' 0 >"$never/rehearsed"
+chmod 600 "$never"/*
+ceremony resume never
+expect_rc 5 "a folder that was put there"
+rule_is ceremony.folder
+[ ! -e "$never/transcript.jsonl" ] || fail "a transcript was begun"
+rm -rf "$never"
+
 case_start "stopped, gone on with, and done once"
 printf 'yes\nstop\n' >"$T/answers"
 ceremony run look
@@ -188,6 +201,10 @@ rm "$H/ceremonies/look-1/rehearsed"
 ceremony resume look
 expect_rc 4 "a folder that says of no rehearsal"
 rule_is plan.rehearsed
+printf '%064d' 1 >"$H/ceremonies/look-1/rehearsed"
+ceremony resume look
+expect_rc 4 "a folder that says of another rehearsal"
+rule_is "began with another"
 jq -j 'select(.event == "begin").facts.rehearsed' \
 	"$H/ceremonies/look-1/transcript.jsonl" \
 	>"$H/ceremonies/look-1/rehearsed"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/log/ceremony.h"
 #include "lib/log/events.h"
 #include "tests/unit/unit.h"
@@ -145,6 +146,36 @@ START_TEST(says_mode_and_what_is_done)
 }
 END_TEST
 
+START_TEST(says_what_was_rehearsed)
+{
+	struct log_entry e;
+	struct err line_err;
+	char hex[65];
+	json_t *facts;
+	struct transcript_line l = { .seq = 1, .event = "begin" };
+
+	hex_encode(plan, 32, hex);
+	facts = json_pack("{s:s, s:s}", "mode", "run", "rehearsed", hex);
+	ck_assert_ptr_nonnull(facts);
+	l.facts = facts;
+	log_ceremony_begin(&e, &who, "p", 1, plan, NULL);
+	log_ceremony_mode(&e, "run");
+	log_ceremony_rehearsed(&e, plan);
+	unit_ok(take(&e), &err);
+	err_init(&line_err);
+	unit_ok(ceremony_points_line(&p, &l, &line_err), &line_err);
+	hex[0] = hex[0] == '0' ? '1' : '0';
+	ck_assert_int_eq(json_object_set_new(facts, "rehearsed",
+					     json_string(hex)),
+			 0);
+	unit_refused(ceremony_points_line(&p, &l, &line_err), PV_INTEGRITY,
+		     "ceremony.transcript", &line_err);
+	json_decref(facts);
+	unit_refused(line(1, 0, "begin", "run"), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+}
+END_TEST
+
 START_TEST(says_who_approved)
 {
 	struct log_entry e;
@@ -178,6 +209,7 @@ int main(void)
 	tcase_add_test(t, finds_another_line);
 	tcase_add_test(t, refuses_what_cannot_follow);
 	tcase_add_test(t, says_mode_and_what_is_done);
+	tcase_add_test(t, says_what_was_rehearsed);
 	tcase_add_test(t, says_who_approved);
 	suite_add_tcase(s, t);
 	return unit_run(s);
