@@ -534,7 +534,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_kill.sh tests/cli/ceremony_later.sh \
 	tests/cli/ceremony_log_keys.sh \
 	tests/cli/ceremony_later_kill.sh tests/cli/ceremony_later_backup.sh \
-	tests/cli/ceremony_later_ca.sh tests/cli/ceremony_later_roster.sh \
+	tests/cli/ceremony_later_ca.sh tests/cli/ceremony_later_roster.sh tests/cli/ceremony_revoked.sh \
 	tests/cli/ceremony_restore.sh \
 	tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \
@@ -656,7 +656,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/fuzz/fuzz.sh \
 	tests/bind_plan.sh \
 	tests/flip.sh \
-	tests/gap.sh tests/gap_kills.sh tests/transport.sh \
+	tests/gap.sh tests/gap_kills.sh tests/later.sh tests/transport.sh \
 	tests/keepers.sh \
 	tests/kills.sh \
 	tests/lib.sh \

@@ -5,7 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/p256.h"
-#include "lib/flow/cachain.h"
+#include "lib/flow/castand.h"
 #include "lib/flow/camake.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/logged_authority.h"
@@ -135,6 +135,9 @@ static enum pv_code open_parties(struct work *w, int64_t now_s, struct err *err)
 	if (rc == PV_OK && !chain.ca[0].label[0])
 		rc = ca_elsewhere(w->job->issuer, err);
 	if (rc == PV_OK)
+		rc = ca_chain_stands(w->job->a, w->job->store, &chain, now_s,
+				     err);
+	if (rc == PV_OK)
 		rc = open_label(w, chain.ca[0].label, &w->issuer, err);
 	if (rc == PV_OK)
 		rc = x509_issuer_load(buf_span(&chain.ca[0].der), &w->above,
@@ -161,6 +164,7 @@ static enum pv_code build(struct work *w, int64_t now_s, struct err *err)
 		.spki = spki_of(w),
 		.generation = w->generation,
 		.above = w->root ? NULL : &w->above,
+		.above_name = w->root ? NULL : w->job->issuer,
 		.above_generation = w->above_generation,
 		.signer = w->root ? &w->subject : &w->issuer,
 		.until_s = w->job->until_s,

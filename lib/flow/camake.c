@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/castand.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_device.h"
 #include "lib/store/store_log.h"
@@ -148,12 +149,30 @@ enum pv_code camake_put_intent(struct camake *m, const struct log_who *who,
 	return event_append_at(m->job.store, &e, &m->intent_index, err);
 }
 
+/* People may have looked at it for an hour. */
+static enum pv_code above_stands(const struct camake_job *job, struct err *err)
+{
+	struct span cert;
+
+	if (!job->above)
+		return PV_OK;
+	if (job->above_name)
+		return ca_generation_stands(job->store, job->above_name,
+					    job->above_generation
+						    ? job->above_generation
+						    : 1,
+					    err);
+	cert = buf_span(&job->above->der);
+	return ca_stands(job->store, &cert, 1, err);
+}
+
 enum pv_code camake_sign(struct camake *m, struct err *err)
 {
 	uint8_t sig[64];
-	enum pv_code rc =
-		tokensign_digest(m->job.signer, m->tbs_sha256, sig, err);
+	enum pv_code rc = above_stands(&m->job, err);
 
+	if (rc == PV_OK)
+		rc = tokensign_digest(m->job.signer, m->tbs_sha256, sig, err);
 	return rc == PV_OK ? x509_cert_assemble(buf_span(&m->tbs), sig,
 						&m->cert, err)
 			   : rc;

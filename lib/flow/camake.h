@@ -30,6 +30,7 @@ struct camake_job { /* all of it borrowed */
 	struct span spki;		 /* of the key that is certified */
 	uint32_t generation;		 /* of that key */
 	const struct x509_issuer *above; /* NULL: a root */
+	const char *above_name;		 /* of its chain; NULL: by itself */
 	uint32_t above_generation;	 /* 0 counts as 1 */
 	struct tokensign *signer;	 /* above's key, or the root's own */
 	/* A cross-certificate: above is the same CA under another key. It names
@@ -83,7 +84,8 @@ camake_put_intent(struct camake *m, const struct log_who *who, struct err *err);
 PV_MUST enum pv_code camake_intents(struct camake *made, size_t n,
 				    uint64_t since, int64_t now_s,
 				    struct err *err);
-/* Once that is durable. The token's answer was verified. */
+/* Once that is durable. PV_DENIED, "ca.revoked": above was, or who is above it,
+ * since it was built. The token's answer was verified. */
 PV_MUST enum pv_code camake_sign(struct camake *m, struct err *err);
 /* The same again for its cert.issue, which gets *index (may be NULL). */
 PV_MUST enum pv_code camake_put_issue(const struct camake *m,

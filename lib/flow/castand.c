@@ -4,7 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/cachain.h"
+#include "lib/flow/calist.h"
 #include "lib/flow/logged.h"
 #include "lib/store/store_revoke.h"
 #include "lib/x509/cert.h"
@@ -111,6 +111,25 @@ enum pv_code ca_stands(struct store *store, const struct span *certs, size_t n,
 	return rc;
 }
 
+static size_t below_root(const struct ca_chain *chain,
+			 struct span certs[CA_CHAIN_MAX])
+{
+	for (size_t i = 0; i < chain->n; i++)
+		certs[i] = buf_span(&chain->ca[i].der);
+	return chain->n - 1;
+}
+
+enum pv_code ca_chain_stands(const struct authority *a, struct store *store,
+			     const struct ca_chain *chain, int64_t now_s,
+			     struct err *err)
+{
+	struct span certs[CA_CHAIN_MAX];
+	size_t n = below_root(chain, certs);
+	enum pv_code rc = ca_stands(store, certs, n, err);
+
+	return rc == PV_OK ? calist_chain(a, store, chain, now_s, err) : rc;
+}
+
 enum pv_code ca_generation_stands(struct store *store, const char *ca,
 				  uint32_t generation, struct err *err)
 {
@@ -119,7 +138,7 @@ enum pv_code ca_generation_stands(struct store *store, const char *ca,
 	enum pv_code rc = ca_chain_load_generation(store, ca, generation, -1,
 						   &chain, err);
 
-	for (size_t i = 0; i < chain.n; i++)
-		certs[i] = buf_span(&chain.ca[i].der);
-	return rc == PV_OK ? ca_stands(store, certs, chain.n - 1, err) : rc;
+	if (rc != PV_OK)
+		return rc;
+	return ca_stands(store, certs, below_root(&chain, certs), err);
 }

@@ -8,7 +8,8 @@
 #ifndef PV_FLOW_CASTAND_H
 #define PV_FLOW_CASTAND_H
 
-#include "lib/store/store.h"
+#include "lib/flow/authority.h"
+#include "lib/flow/cachain.h"
 
 /*
  * Is that certificate of a CA (DER) revoked? Its row is held against the log
@@ -21,7 +22,13 @@ PV_MUST enum pv_code ca_is_revoked(struct store *store, struct span cert,
  * PV_DENIED, "ca.revoked", names the CA; codes as above. */
 PV_MUST enum pv_code ca_stands(struct store *store, const struct span *certs,
 			       size_t n, struct err *err);
-/* The same of a CA's generation and all above it. Codes of
+/* Whether the chain's first may issue, by our own word and by the lists of
+ * authorities elsewhere. Codes of ca_stands() and calist_chain(). */
+PV_MUST enum pv_code ca_chain_stands(const struct authority *a,
+				     struct store *store,
+				     const struct ca_chain *chain,
+				     int64_t now_s, struct err *err);
+/* ca_stands() of a CA's generation and all above it. Codes of
  * ca_chain_load_generation(), too. */
 PV_MUST enum pv_code ca_generation_stands(struct store *store, const char *ca,
 					  uint32_t generation, struct err *err);

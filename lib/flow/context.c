@@ -10,7 +10,6 @@
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/cachain.h"
-#include "lib/flow/calist.h"
 #include "lib/flow/castand.h"
 #include "lib/flow/escrowcerts.h"
 #include "lib/flow/logged_authority.h"
@@ -96,10 +95,8 @@ static enum pv_code check_standing(struct issue_context *ctx,
 	enum pv_code rc = ca_chain_valid(chain, pvtime_now_s(), &ctx->expired);
 
 	if (rc == PV_OK)
-		rc = ca_stands(store, ctx->chain, ctx->chain_n, &ctx->expired);
-	if (rc == PV_OK)
-		rc = calist_chain(a, store, chain, pvtime_now_s(),
-				  &ctx->expired);
+		rc = ca_chain_stands(a, store, chain, pvtime_now_s(),
+				     &ctx->expired);
 	if (rc == PV_OK || rc == PV_DENIED)
 		return PV_OK;
 	*err = ctx->expired;

@@ -117,18 +117,16 @@ static struct camake_job job_of(const struct rotate_ca *r)
 
 enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
 {
-	const struct span parent = buf_span(&r->parent.der);
 	struct camake_job job = job_of(r);
-	enum pv_code rc = ca_stands(r->store, &parent, parent.len > 0, err);
+	enum pv_code rc = camake_check_until(r->tmpl, r->opts->until_s,
+					     r->now_s, err);
 
-	if (rc == PV_OK)
-		rc = camake_check_until(r->tmpl, r->opts->until_s, r->now_s,
-					err);
 	if (rc != PV_OK)
 		return rc;
 	job.spki = (struct span){ r->new_key.spki, r->new_key.spki_len };
 	job.generation = r->generation + 1;
 	job.above = r->root ? NULL : &r->parent;
+	job.above_name = r->root ? NULL : r->parent_name;
 	job.above_generation = r->root ? job.generation : r->parent_generation;
 	job.signer = r->root ? &r->new_key : &r->parent_key;
 	job.active_ms = r->wanted_ms;

@@ -4,7 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
-#include "lib/flow/cachain.h"
+#include "lib/flow/castand.h"
 #include "lib/flow/keystand.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/rotate_ca_cross.h"
@@ -121,6 +121,19 @@ static enum pv_code load_cert(struct rotate_ca *r, uint32_t generation,
 		       : rc;
 }
 
+/* The newer one may have been revoked since it was made. */
+static enum pv_code new_stands(const struct rotate_ca *r, struct err *err)
+{
+	CLEANUP(ca_chain_release) struct ca_chain chain = { .n = 0 };
+	enum pv_code rc =
+		ca_chain_load_generation(r->store, r->opts->ca, r->generation,
+					 r->now_s, &chain, err);
+
+	return rc == PV_OK ? ca_chain_stands(r->a, r->store, &chain, r->now_s,
+					     err)
+			   : rc;
+}
+
 static enum pv_code one_generation(const struct rotate_ca *r, struct err *err)
 {
 	err_object(err, r->opts->ca);
@@ -138,6 +151,10 @@ static enum pv_code load(struct rotate_ca *r, struct err *err)
 	struct event_who who;
 	enum pv_code rc = event_now(r->store, &who, err);
 
+	if (rc != PV_OK)
+		return rc;
+	r->now_s = (int64_t)(who.who.time_ms / 1000);
+	rc = new_stands(r, err);
 	if (rc == PV_OK)
 		rc = keystand_label(r->store, r->newest_label, err);
 	if (rc == PV_OK)
@@ -159,7 +176,6 @@ static enum pv_code load(struct rotate_ca *r, struct err *err)
 	if (rc != PV_OK)
 		return rc;
 	r->generation--;
-	r->now_s = (int64_t)(who.who.time_ms / 1000);
 	r->own_at = r->tokens->login->token;
 	return rotate_ca_own(r, err);
 }

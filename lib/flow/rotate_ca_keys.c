@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/flow/cachain.h"
+#include "lib/flow/castand.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/rotate_ca_impl.h"
@@ -42,6 +42,9 @@ static enum pv_code find_parent(struct rotate_ca *r, struct err *err)
 	r->parent_generation = chain.ca[0].generation;
 	if (!chain.ca[0].label[0])
 		return ca_elsewhere(r->parent_name, err);
+	rc = ca_chain_stands(r->a, r->store, &chain, r->now_s, err);
+	if (rc != PV_OK)
+		return rc;
 	err_init(&why);
 	rc = ownkey_load(r->store, chain.ca[0].label, &r->above, &why);
 	if (rc == PV_OK)
