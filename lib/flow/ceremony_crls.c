@@ -9,8 +9,11 @@
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/crlmake.h"
 #include "lib/flow/crlrow.h"
+#include "lib/flow/media.h"
+#include "lib/x509/cert.h"
 
 #define FILE_NAME_MAX (PLAN_NAME_MAX + 24)
+#define MAY_GROW 4096 /* bytes, from one list to the next */
 
 struct lists {
 	struct ceremony *c;
@@ -27,6 +30,37 @@ static void lists_release(struct lists *l)
 	crl_tail_release(&l->tail);
 	crl_issuers_release(&l->issuers);
 }
+
+/* ---- the medium ---- */
+
+/* In a step it gets all that are signed; at the end what the other side needs:
+ * the newest list of a CA that signed for it (ceremony_give_lists()). */
+static bool gives(const struct ceremony *c, const struct crl_issuer *i)
+{
+	const struct plan *p = c->plan;
+
+	if (!c->opts->media || c->steps)
+		return c->opts->media != NULL;
+	for (size_t n = 0; n < p->steps_n; n++)
+		if (p->steps[n].kind == PLAN_SIGN_CSR &&
+		    strcmp(p->steps[n].issuer, i->ca) == 0)
+			return i->generation == i->generations;
+	return false;
+}
+
+static void list_file(const struct crl_issuer *i, uint32_t shard,
+		      char file[FILE_NAME_MAX])
+{
+	unsigned n = (unsigned)crl_shard_number(i, shard);
+
+	if (n == 0)
+		snprintf(file, FILE_NAME_MAX, "%.*s.crl", PLAN_NAME_MAX, i->ca);
+	else
+		snprintf(file, FILE_NAME_MAX, "%.*s-%u.crl", PLAN_NAME_MAX,
+			 i->ca, n);
+}
+
+/* ---- lists ---- */
 
 /* One by one in a step; at the end those of a CA are asked for with the first
  * of them. */
@@ -52,10 +86,9 @@ static enum pv_code ask_list(struct ceremony *c, const struct crl_shown *s,
 }
 
 /* Recorded, and not signed yet. */
-static enum pv_code tell_list(void *ctx, const struct crl_shown *s,
+static enum pv_code tell_list(struct ceremony *c, const struct crl_shown *s,
 			      struct err *err)
 {
-	struct ceremony *c = ctx;
 	char from[PVTIME_RFC3339_LEN + 1] = "", to[PVTIME_RFC3339_LEN + 1] = "";
 	char object[CRL_OBJECT_MAX], number[24], entries[24], tbs[65], key[65];
 	uint8_t hash[32], spki[32];
@@ -84,6 +117,20 @@ static enum pv_code tell_list(void *ctx, const struct crl_shown *s,
 	if (rc == PV_OK)
 		rc = ask_list(c, s, object, err);
 	return rc == PV_OK ? ceremony_log_step(c, "shown", err) : rc;
+}
+
+/* What nobody could take from the medium is not signed. */
+static enum pv_code before_list(void *ctx, const struct crl_shown *s,
+				struct err *err)
+{
+	struct ceremony *c = ctx;
+	char file[FILE_NAME_MAX];
+	enum pv_code rc = PV_OK;
+
+	list_file(s->i, s->shard, file);
+	if (gives(c, s->i))
+		rc = media_fits(file, s->tbs.len + X509_CERT_EXTRA_MAX, err);
+	return rc == PV_OK ? tell_list(c, s, err) : rc;
 }
 
 static bool was_shown(const struct lists *l, const uint8_t hash[32])
@@ -117,15 +164,10 @@ static enum pv_code put_list(struct lists *l, const struct crl_issuer *i,
 			     struct err *err)
 {
 	struct ceremony *c = l->c;
-	unsigned n = (unsigned)crl_shard_number(i, shard);
 	char file[FILE_NAME_MAX], object[CRL_OBJECT_MAX], number[24], hex[65];
 	enum pv_code rc;
 
-	if (n == 0)
-		snprintf(file, sizeof(file), "%.*s.crl", PLAN_NAME_MAX, i->ca);
-	else
-		snprintf(file, sizeof(file), "%.*s-%u.crl", PLAN_NAME_MAX,
-			 i->ca, n);
+	list_file(i, shard, file);
 	crl_object(i, shard, object);
 	snprintf(number, sizeof(number), "%llu",
 		 (unsigned long long)row->crl.number);
@@ -140,6 +182,33 @@ static enum pv_code put_list(struct lists *l, const struct crl_issuer *i,
 				      { "list", object }, { "number", number },
 				      { "file", file }, { "file_sha256", hex })
 		       : rc;
+}
+
+/* What the medium does not take is found before it is signed. */
+static enum pv_code may_give(struct lists *l, const struct crl_issuer *i,
+			     uint32_t shard, struct err *err)
+{
+	CRL_ROW row = { .found = false };
+	char file[FILE_NAME_MAX];
+	size_t size = MAY_GROW;
+	bool shown = false;
+	enum pv_code rc;
+
+	if (!gives(l->c, i))
+		return PV_OK;
+	rc = look(l, i, shard, &row, &shown, err);
+	if (rc != PV_OK || shown)
+		return rc;
+	if (l->end)
+		ceremony_file(file, i->ca, ".crl");
+	else
+		list_file(i, shard, file);
+	if (row.found)
+		size += row.row.der.len;
+	return ceremony_may_give_crl(
+		l->c, file, row.found ? row.crl.number : 0,
+		size < MEDIA_FILE_MAX ? size : MEDIA_FILE_MAX,
+		buf_span(&i->cert.der), err);
 }
 
 /* Made, unless an interrupted run has made it. */
@@ -165,24 +234,35 @@ static enum pv_code sign_list(struct lists *l, const struct crl_issuer *i,
 	return rc == PV_OK ? put_list(l, i, shard, &row, err) : rc;
 }
 
+typedef enum pv_code list_fn(struct lists *l, const struct crl_issuer *i,
+			     uint32_t shard, struct err *err);
+
+/* ca NULL: of all that sign any. */
+static enum pv_code each_list(struct lists *l, const char *ca, list_fn *fn,
+			      struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	for (size_t n = 0; rc == PV_OK && n < l->issuers.n; n++) {
+		const struct crl_issuer *i = &l->issuers.list[n];
+
+		for (uint32_t k = 0; rc == PV_OK && k < i->shards; k++)
+			if (!ca || strcmp(i->ca, ca) == 0)
+				rc = fn(l, i, k, err);
+	}
+	return rc;
+}
+
 static enum pv_code sign_all(struct lists *l, const char *ca, struct err *err)
 {
-	enum pv_code rc = crl_issuers_bad(&l->issuers, ca, err);
+	enum pv_code rc = each_list(l, ca, sign_list, err);
 
-	for (size_t i = 0; rc == PV_OK && i < l->issuers.n; i++) {
-		const struct crl_issuer *one = &l->issuers.list[i];
-
-		if (strcmp(one->ca, ca) != 0)
-			continue;
-		for (uint32_t k = 0; rc == PV_OK && k < one->shards; k++)
-			rc = sign_list(l, one, k, err);
-	}
-	if (rc == PV_OK && l->n == 0)
-		rc = err_fail(err, PV_NOT_FOUND, "crl.ca", NULL,
-			      "no CA %s that signs lists, or its certificate "
-			      "is over",
-			      ca);
-	return rc;
+	return rc == PV_OK && l->n == 0
+		       ? err_fail(err, PV_NOT_FOUND, "crl.ca", NULL,
+				  "no CA %s that signs lists, or its "
+				  "certificate is over",
+				  ca)
+		       : rc;
 }
 
 /* What is wrong with one of another name is publish_run()'s to say. */
@@ -195,7 +275,7 @@ enum pv_code ceremony_due_lists(struct ceremony *c, struct err *err)
 			   .maker = { .store = c->store,
 				      .tokens = &tokens,
 				      .tail = &l.tail,
-				      .before = tell_list,
+				      .before = before_list,
 				      .ctx = c } };
 	size_t first = c->login.token;
 	enum pv_code rc =
@@ -204,10 +284,10 @@ enum pv_code ceremony_due_lists(struct ceremony *c, struct err *err)
 	if (rc == PV_OK)
 		rc = crl_issuers_load(c->a, c->store, pvtime_now_s(),
 				      &l.issuers, err);
-	for (size_t i = 0; rc == PV_OK && i < l.issuers.n; i++)
-		for (uint32_t k = 0;
-		     rc == PV_OK && k < l.issuers.list[i].shards; k++)
-			rc = sign_list(&l, &l.issuers.list[i], k, err);
+	if (rc == PV_OK)
+		rc = each_list(&l, NULL, may_give, err);
+	if (rc == PV_OK)
+		rc = each_list(&l, NULL, sign_list, err);
 	c->object[0] = '\0';
 	crl_maker_release(&l.maker);
 	return rc == PV_OK ? tokens_open(&tokens, first, err) : rc;
@@ -223,7 +303,7 @@ enum pv_code ceremony_sign_crl(struct ceremony *c, const struct plan_step *step,
 				      .tokens = &tokens,
 				      .tail = &l.tail,
 				      .all = true,
-				      .before = tell_list,
+				      .before = before_list,
 				      .ctx = c } };
 	size_t first;
 	enum pv_code rc;
@@ -231,11 +311,15 @@ enum pv_code ceremony_sign_crl(struct ceremony *c, const struct plan_step *step,
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = crl_tail_init(&l.tail, c->store, c->opts->covered, err);
 	if (rc == PV_OK)
-		rc = ceremony_login(c, err);
-	first = c->login.token;
-	if (rc == PV_OK)
 		rc = crl_issuers_load(c->a, c->store, pvtime_now_s(),
 				      &l.issuers, err);
+	if (rc == PV_OK)
+		rc = crl_issuers_bad(&l.issuers, step->ca, err);
+	if (rc == PV_OK)
+		rc = each_list(&l, step->ca, may_give, err);
+	if (rc == PV_OK)
+		rc = ceremony_login(c, err);
+	first = c->login.token;
 	if (rc == PV_OK)
 		rc = sign_all(&l, step->ca, err);
 	crl_maker_release(&l.maker);

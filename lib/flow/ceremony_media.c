@@ -76,6 +76,42 @@ static enum pv_code look(const struct ceremony *c, const char *file,
 	return rc;
 }
 
+/* The list of that CA that lies there; what is none of its lists is not own,
+ * and stays where it is. */
+static enum pv_code look_at_list(const struct ceremony *c, const char *file,
+				 struct span ca, struct buf *there,
+				 struct mediabox_list *old, struct err *err)
+{
+	struct err why;
+	enum pv_code rc = look(c, file, there, err);
+
+	if (rc != PV_OK || there->len == 0)
+		return rc;
+	err_init(&why);
+	if (mediabox_list(c->opts->media->box, ca, buf_span(there), old,
+			  &why) != PV_INTERNAL)
+		return PV_OK;
+	*err = why;
+	return PV_INTERNAL;
+}
+
+enum pv_code ceremony_may_give_crl(struct ceremony *c, const char *file,
+				   uint64_t newest, size_t size, struct span ca,
+				   struct err *err)
+{
+	CLEANUP(buf_release) struct buf there;
+	struct mediabox_list old = { .own = false };
+	enum pv_code rc;
+
+	buf_init(&there, MEDIA_FILE_MAX);
+	rc = look_at_list(c, file, ca, &there, &old, err);
+	return rc == PV_OK ? media_may_give(c->opts->media, c->a->name, file,
+					    size,
+					    old.own && old.number <= newest,
+					    err)
+			   : rc;
+}
+
 enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
 			       const struct x509_crl *crl, struct span ca,
 			       struct err *err)
@@ -83,19 +119,10 @@ enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
 	CLEANUP(buf_release) struct buf there;
 	struct mediabox_list old = { .own = false };
 	uint8_t hash[32];
-	struct err why;
 	enum pv_code rc;
 
 	buf_init(&there, MEDIA_FILE_MAX);
-	err_init(&why);
-	rc = look(c, file, &there, err);
-	/* What is no list of that CA stays where it is. */
-	if (rc == PV_OK && there.len > 0 &&
-	    mediabox_list(c->opts->media->box, ca, buf_span(&there), &old,
-			  &why) == PV_INTERNAL) {
-		*err = why;
-		return PV_INTERNAL;
-	}
+	rc = look_at_list(c, file, ca, &there, &old, err);
 	if (rc != PV_OK || !old.own || old.number > crl->number ||
 	    (old.number == crl->number &&
 	     !span_equal(buf_span(&there), crl->der)))

@@ -17,6 +17,12 @@ struct x509_crl;
 PV_MUST enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
 				       const struct x509_crl *crl,
 				       struct span ca, struct err *err);
+/* Before that list is signed: the medium will take it, and has none of that CA
+ * whose number is higher than newest, the last one that was signed (0: none);
+ * size: about. Codes of media_may_give(). */
+PV_MUST enum pv_code ceremony_may_give_crl(struct ceremony *c, const char *file,
+					   uint64_t newest, size_t size,
+					   struct span ca, struct err *err);
 /* One of another authority, into the empty bytes: its hash is shown, and people
  * are asked, before it is used. */
 PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,

@@ -110,6 +110,19 @@ static enum pv_code give_pem(struct ceremony *c, const struct ca_link *ca,
 	return rc == PV_OK ? ceremony_give(c, file, buf_span(&pem), err) : rc;
 }
 
+#define MAY_GIVE 8192 /* bytes, of a certificate as PEM */
+
+/* Found before it is signed: a certificate is never given over another one. */
+static enum pv_code may_give(struct ceremony *c, const struct plan_step *step,
+			     struct err *err)
+{
+	char file[CEREMONY_FILE_MAX];
+
+	ceremony_file(file, step->ca, ".pem");
+	return media_may_give(c->opts->media, c->a->name, file, MAY_GIVE, false,
+			      err);
+}
+
 /* The certificate and those above it. */
 static enum pv_code give_chain(struct ceremony *c, const char *ca,
 			       struct err *err)
@@ -154,6 +167,8 @@ enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,
 	/* A bad request is refused before a PIN is given for it. */
 	if (rc == PV_OK && !there)
 		rc = take(c, step, &r, err);
+	if (rc == PV_OK && !there)
+		rc = may_give(c, step, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK && !there)

@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/filesweep.h"
+#include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/mediabox.h"
 
@@ -242,6 +243,21 @@ static enum pv_code add_sum(const struct media *m, int folder,
 	return rc == PV_OK ? buf_check(sums, err) : rc;
 }
 
+/* Both are written, and neither is in its place. */
+static enum pv_code stage(struct file_group *g, int folder,
+			  const struct gift *gift, struct span bytes,
+			  struct span sums, struct err *err)
+{
+	enum pv_code rc =
+		(gift->replaces ? file_group_replace : file_group_add)(
+			g, folder, gift->file, gift->mode, bytes.p, bytes.len,
+			err);
+
+	return rc == PV_OK ? file_group_replace(g, folder, MEDIA_SUMS, 0644,
+						sums.p, sums.len, err)
+			   : rc;
+}
+
 static enum pv_code put(int folder, const struct gift *gift, struct span bytes,
 			struct span sums, struct err *err)
 {
@@ -249,13 +265,20 @@ static enum pv_code put(int folder, const struct gift *gift, struct span bytes,
 	enum pv_code rc = file_group_new(&g, err);
 
 	if (rc == PV_OK)
-		rc = (gift->replaces ? file_group_replace : file_group_add)(
-			g, folder, gift->file, gift->mode, bytes.p, bytes.len,
-			err);
-	if (rc == PV_OK)
-		rc = file_group_replace(g, folder, MEDIA_SUMS, 0644, sums.p,
-					sums.len, err);
+		rc = stage(g, folder, gift, bytes, sums, err);
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
+}
+
+enum pv_code media_fits(const char *file, size_t size, struct err *err)
+{
+	if (size <= MEDIA_FILE_MAX)
+		return PV_OK;
+	err_object(err, file);
+	return err_fail(err, PV_INPUT, "media.size",
+			"bring it there in another way than with a ceremony",
+			"%zu bytes: whoever takes a medium reads no file of "
+			"more than %u",
+			size, MEDIA_FILE_MAX);
 }
 
 static enum pv_code give(const struct media *m, const struct gift *gift,
@@ -267,6 +290,8 @@ static enum pv_code give(const struct media *m, const struct gift *gift,
 	enum pv_code rc = check_names(m, gift->authority, gift->file, err);
 
 	buf_init(&sums, MEDIA_FILE_MAX);
+	if (rc == PV_OK)
+		rc = media_fits(gift->file, bytes.len, err);
 	if (rc == PV_OK)
 		rc = sha256(bytes, hash, err);
 	if (rc == PV_OK)
@@ -340,6 +365,69 @@ enum pv_code media_take(const struct media *m, const char *from,
 }
 
 /* ---- what the medium is like, and what lies on it ---- */
+
+/* The sums with a line for a file of which nothing is known but its name. */
+static enum pv_code try_sums(const struct media *m, int folder,
+			     const struct gift *gift, struct buf *sums,
+			     struct err *err)
+{
+	CLEANUP(buf_release) struct buf old;
+	enum pv_code rc;
+
+	buf_init(&old, MEDIA_FILE_MAX);
+	rc = read_sums(folder, &old, err);
+	if (rc == PV_OK)
+		rc = mediabox_sums_without(m->box, buf_span(&old), gift->file,
+					   sums, err);
+	if (rc == PV_OK && !gift->replaces && sums->len != old.len)
+		rc = sums_fail(PV_CONFLICT, gift->file,
+			       "SHA256SUMS has a hash of it already", err);
+	if (rc == PV_OK)
+		buf_printf(sums, "%0*d" GAP "%s\n", HEX, 0, gift->file);
+	return rc == PV_OK ? buf_check(sums, err) : rc;
+}
+
+static enum pv_code try_folder(const struct media *m, int folder,
+			       const struct gift *gift, size_t size,
+			       struct err *err)
+{
+	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
+	CLEANUP(mem_cleanup) uint8_t *bytes = NULL;
+	CLEANUP(buf_release) struct buf sums;
+	enum pv_code rc;
+
+	buf_init(&sums, MEDIA_FILE_MAX);
+	rc = try_sums(m, folder, gift, &sums, err);
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
+	if (rc != PV_OK)
+		return rc;
+	bytes = mem_new(size + 1, err);
+	return bytes ? stage(g, folder, gift, (struct span){ bytes, size },
+			     buf_span(&sums), err)
+		     : PV_INTERNAL;
+}
+
+enum pv_code media_may_give(const struct media *m, const char *authority,
+			    const char *file, size_t size, bool replaces,
+			    struct err *err)
+{
+	CLEANUP(fd_cleanup) int top = -1;
+	CLEANUP(fd_cleanup) int folder = -1;
+	const struct gift gift = { authority, file, 0644, replaces };
+	enum pv_code rc = check_names(m, authority, file, err);
+
+	if (rc == PV_OK)
+		rc = media_fits(file, size, err);
+	if (rc == PV_OK)
+		rc = make_folder(m, authority, &folder, err);
+	if (rc == PV_OK)
+		rc = try_folder(m, folder, &gift, size, err);
+	/* One that was made for this is empty. */
+	if (folder >= 0 && open_top(m->dir, &top, NULL) == PV_OK)
+		unlinkat(top, authority, AT_REMOVEDIR);
+	return rc;
+}
 
 /* A file as a share would be, with nothing in it. */
 enum pv_code media_keeps_modes(const struct media *m, const char *authority,

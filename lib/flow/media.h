@@ -30,7 +30,7 @@ struct media {		      /* a medium, borrowed */
  * Writes bytes to DIR/<authority>/<file>, where nothing of that name may be
  * but the same bytes, and its line to SHA256SUMS; both durable. sha256 gets the
  * file's. m NULL: PV_USAGE, "media.none". PV_INPUT, "media.name" (authority
- * or file is no plain name), "media.sums" (lines that are none);
+ * or file is no plain name), "media.sums" (lines that are none), media_fits();
  * PV_NOT_FOUND (no such folder); "media.folder" (a link); PV_CONFLICT,
  * "output.exists", "media.sums" (of that name and other bytes); PV_STORAGE. A
  * failure may leave the file without its line; the same call goes on with that.
@@ -49,6 +49,17 @@ PV_MUST enum pv_code media_give_private(const struct media *m,
 PV_MUST enum pv_code media_replace(const struct media *m, const char *authority,
 				   const char *file, struct span bytes,
 				   uint8_t sha256[32], struct err *err);
+/*
+ * media_give(), or media_replace(), of so many bytes has a place and room: they
+ * are written, and taken away again. What it would refuse is refused, and where
+ * !replaces any file of that name; the folder may be made.
+ */
+PV_MUST enum pv_code media_may_give(const struct media *m,
+				    const char *authority, const char *file,
+				    size_t size, bool replaces,
+				    struct err *err);
+/* PV_INPUT, "media.size": nobody would take a file of that many bytes. */
+PV_MUST enum pv_code media_fits(const char *file, size_t size, struct err *err);
 /*
  * DIR/<from>/<file> into the empty bytes, and its SHA-256. PV_NOT_FOUND,
  * "media.file"; PV_INTEGRITY, "media.sums": SHA256SUMS has another hash of it,

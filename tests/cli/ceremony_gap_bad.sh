@@ -74,10 +74,12 @@ side_ends 4 key.algorithm resume root
 [ ! -e "$T/media/acme-root" ] || fail "something was given"
 as_given issuing
 
-case_start "the root's output is there already"
+case_start "the root's output is there already: nothing is signed"
 mkdir "$T/media/acme-root"
 echo other >"$T/media/acme-root/issuing-1.pem"
 side_ends 9 output.exists resume root
+jq -es 'all(.[]; .event != "sign" or .facts.ca != "issuing-1")' \
+	"$root_log/transcript.jsonl" >/dev/null || fail "it was shown"
 rm -rf "$T/media/acme-root"
 side_ends 0 '' resume root
 expect_exit 0 "$PROVCTL" ceremony verify --unattended "$root_log/transcript.jsonl" \

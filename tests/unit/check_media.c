@@ -1,9 +1,11 @@
 #include "lib/flow/media.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,6 +161,58 @@ START_TEST(test_replaces)
 		UNIT_OK(take(dir, "acme", "two.pem", &b, &err_));
 		buf_release(&b);
 	}
+}
+END_TEST
+
+static void may_not(const char *dir, const char *file, size_t size,
+		    bool replaces, enum pv_code code, const char *rule)
+{
+	const struct media m = on(dir);
+	struct err err;
+
+	err_init(&err);
+	unit_refused(media_may_give(&m, "acme", file, size, replaces, &err),
+		     code, rule, &err);
+}
+
+/* What would be refused is refused before, and nothing stays of the try. */
+START_TEST(test_may_give)
+{
+	char dir[200], path[300];
+	struct rlimit limit = { 2000, 2000 };
+	uint8_t hash[32], long_one[MEDIA_FILE_MAX + 1] = { 0 };
+	const struct media m = on(medium("may", dir));
+	struct dirent *e;
+	struct err err;
+	size_t n = 0;
+	DIR *d;
+
+	UNIT_OK(media_may_give(&m, "acme", "one.crl", 100, false, &err_));
+	give(dir, "one.crl", "first");
+	may_not(dir, "one.crl", 5, false, PV_CONFLICT, "media.sums");
+	UNIT_OK(media_may_give(&m, "acme", "one.crl", MEDIA_FILE_MAX, true,
+			       &err_));
+	may_not(dir, "two.crl", sizeof(long_one), false, PV_INPUT,
+		"media.size");
+	err_init(&err);
+	unit_refused(media_give(&m, "acme", "two.crl",
+				(struct span){ long_one, sizeof(long_one) },
+				hash, &err),
+		     PV_INPUT, "media.size", &err);
+	write_file(dir, "acme/stray", "there");
+	may_not(dir, "stray", 5, false, PV_CONFLICT, "output.exists");
+	/* As where a medium is full. */
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	UNIT_OK(media_may_give(&m, "acme", "two.crl", 2000, false, &err_));
+	may_not(dir, "two.crl", 2001, false, PV_STORAGE, NULL);
+	snprintf(path, sizeof(path), "%s/acme", dir);
+	d = opendir(path);
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.' || strstr(e->d_name, ".tmp");
+	closedir(d);
+	ck_assert_uint_eq(n, 3); /* one.crl, stray, SHA256SUMS */
 }
 END_TEST
 
@@ -339,6 +393,7 @@ int main(void)
 	}
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_replaces);
+	tcase_add_test(tc, test_may_give);
 	tcase_add_test(tc, test_modes);
 	tcase_add_test(tc, test_sweep);
 	tcase_add_test(tc, test_folders);
