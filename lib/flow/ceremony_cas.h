@@ -25,6 +25,12 @@ PV_MUST enum pv_code ceremony_newest_ca(struct ceremony *c, const char *ca,
 PV_MUST enum pv_code ceremony_waiting_key(struct ceremony *c, const char *ca,
 					  struct issue_key *key,
 					  struct err *err);
+/* A generation of a step's CA that is there is the one that the step makes: of
+ * its template, and its certificate ends when it says. PV_CONFLICT,
+ * "ceremony.generation"; PV_INTEGRITY, "store.edited". */
+PV_MUST enum pv_code ceremony_as_planned(struct ceremony *c,
+					 const struct plan_step *step,
+					 uint32_t generation, struct err *err);
 /* The template of a step for a CA, held against the plan and adopted; *t is the
  * caller's. Codes of plantemplate_read(); PV_DENIED, "plan.template" (another
  * version is in effect). */

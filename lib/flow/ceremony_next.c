@@ -209,21 +209,25 @@ static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,
 		       : rc;
 }
 
-/* It has the newest key, and provctl.json says so. */
-static enum pv_code is_made(struct ceremony *c, const char *ca, bool *made,
-			    uint32_t *generation, struct err *err)
+/* The generation of the key that a step before made, or found, is there, and is
+ * what the plan says; *made: provctl.json says so, too. */
+static enum pv_code is_made(struct ceremony *c, const struct plan_step *step,
+			    bool *made, uint32_t *generation, struct err *err)
 {
 	const struct authority_key *named = NULL;
-	struct keymake_known known;
-	enum pv_code rc = ceremony_newest_ca(c, ca, generation, err);
+	struct authority_key key;
+	uint32_t newest = 0;
+	enum pv_code rc = ceremony_newest_ca(c, step->ca, &newest, err);
 
+	*made = false;
 	if (rc == PV_OK)
-		rc = keymake_known(c->store, ca, &known, err);
-	*made = rc == PV_OK && *generation > 0 &&
-		authority_key(c->a, ca, &named, NULL) == PV_OK &&
-		known.generation == *generation &&
-		named->generation == *generation;
-	return rc;
+		rc = ceremony_key_of(c, step->ca, &key, err);
+	if (rc != PV_OK || newest < key.generation)
+		return rc;
+	*generation = key.generation;
+	*made = authority_key(c->a, step->ca, &named, NULL) == PV_OK &&
+		named->generation >= *generation;
+	return ceremony_as_planned(c, step, *generation, err);
 }
 
 enum pv_code ceremony_tell_generation(struct ceremony *c, const char *ca,
@@ -251,11 +255,11 @@ enum pv_code ceremony_next_ca(struct ceremony *c, const struct plan_step *step,
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = ceremony_login(c, err);
 	if (rc == PV_OK)
-		rc = is_made(c, step->ca, &made, &generation, err);
+		rc = is_made(c, step, &made, &generation, err);
 	if (rc == PV_OK && !made)
 		rc = rotate(c, step, err);
 	if (rc == PV_OK && !made)
-		rc = is_made(c, step->ca, &made, &generation, err);
+		rc = is_made(c, step, &made, &generation, err);
 	return rc == PV_OK
 		       ? ceremony_tell_generation(c, step->ca, generation, err)
 		       : rc;

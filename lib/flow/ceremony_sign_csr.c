@@ -149,7 +149,7 @@ static enum pv_code is_made(struct ceremony *c, const struct plan_step *step,
 	if (rc == PV_OK)
 		rc = ceremony_target(c, step->ca, (uint64_t)now + 1, err);
 	*there = rc == PV_OK && now >= c->target[c->n];
-	return rc;
+	return *there ? ceremony_as_planned(c, step, now, err) : rc;
 }
 
 enum pv_code ceremony_sign_csr(struct ceremony *c, const struct plan_step *step,

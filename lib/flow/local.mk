@@ -59,6 +59,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
 	lib/flow/ceremony_crls.c lib/flow/ceremony_destroy.c \
 	lib/flow/ceremony_next.c lib/flow/ceremony_pin.c \
+	lib/flow/ceremony_planned.c \
 	lib/flow/keydestroy.c lib/flow/keydestroy.h \
 	lib/flow/later.c lib/flow/later.h lib/flow/later_approved.c lib/flow/later_ask.c lib/flow/later_check.c \
 	lib/flow/later_impl.h \

@@ -58,6 +58,15 @@ expect_exit 0 "$PROVCTL" ceremony explain "$issuing_plan"
 expect_text "Make a request for the certificate of CA \"issuing-1\""
 expect_exit 0 "$PROVCTL" ceremony explain "$root_plan" --html -o "$T/root.html"
 rehearse_next
+# One that would have it end on another day.
+end=$(date -u -d '+300 days' +%Y-%m-%dT00:00:00Z)
+sed "s/\"version\": 1/\"version\": 9/; s/\"from\": \"acme-issuing\"/&, \"not_after\": \"$end\"/" \
+	"$root_plan" >"$T/root-end.json"
+sed 's/"version": 1/"version": 9/' "$issuing_plan" >"$T/issuing-9.json"
+root_plan=$T/root-end.json
+issuing_plan=$T/issuing-9.json
+rehearse_next
+next_plans
 
 case_start "the request for the next key"
 mkdir "$T/media"
@@ -89,6 +98,10 @@ case_start "the root signs it, once; its newer list takes the older one's place"
 mkdir "$T/media/acme-root"
 cp "$T/media-1/acme-root/root.crl" "$T/media/acme-root"
 resum acme-root
+root_plan=$T/root-end.json
+printf 'yes\nyes\nyes\nyes\nstop\n' >"$T/few"
+later_ends 130 ceremony.stopped run root "$T/few"
+next_plans
 later_ends 0 '' resume root
 (cd "$T/media/acme-root" && sha256sum -c --quiet SHA256SUMS) ||
 	fail "SHA256SUMS of the root"
@@ -112,6 +125,12 @@ expect_equal "$(jq -c '[.cas[] | [.name, .generation, .elsewhere]]' \
 	"$T/status.json")" \
 	'[["root",1,false],["issuing-1",1,true],["issuing-1",2,true]]' \
 	"CAs of the root"
+
+case_start "another plan had it end on another day: that one was not made"
+root_plan=$T/root-end.json
+later_ends 9 ceremony.generation resume root
+next_plans
+same_bytes "$new" "$T/kept-root/issuing-1.pem"
 
 case_start "what the medium may bring instead"
 given=$T/media/acme-root

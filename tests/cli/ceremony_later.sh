@@ -250,6 +250,31 @@ next=$(openssl crl -inform DER -in "$H/ceremonies/again-1/root.crl" -noout \
 expect_equal "$((${next#*=}))" "$((${number#*=} + 1))" "one list was made"
 audited
 
+case_start "a generation that another plan made, with another end or template"
+# stopped NAME END [TEMPLATE]: behind its key, which is made, or waits.
+stopped() {
+	plan "$1" "$(key root P-256)" \
+		"{\"step\": \"self-signed\", \"ca\": \"root\", \"template\": \"${3:-root-ca}\"$2}"
+	rehearse "$1"
+	printf 'yes\nyes\nstop\n' >"$T/answers"
+	ceremony run "$1"
+	expect_rc 130 "a stop of $1"
+}
+stopped with-end ', "not_after": "2029-01-01T00:00:00Z"'
+stopped other-end ', "not_after": "2029-01-02T00:00:00Z"'
+stopped no-end ''
+stopped other-template ', "not_after": "2029-01-02T00:00:00Z"' root-ca-offline
+ceremony resume other-end
+expect_rc 0 "the first that goes on"
+for name in with-end no-end other-template; do
+	ceremony resume "$name"
+	expect_rc 9 "$name"
+	rule_is ceremony.generation
+done
+rule_is "from another template"
+holds other-end
+audited
+
 case_start "keys that are no CA's"
 plan keys "$(key bundle P-256)" "$(key log P-256)" "$(key event P-256)" \
 	'{"step": "adopt", "template": "aws-iot"}'
