@@ -10,7 +10,7 @@
  * threads than sessions wait for one to come free. hsm_info and what it gives
  * may be read at any time. Everything else (find, generate,
  * store_certificate, objects, back_up, restore, agreements, send, can,
- * derive_way, destroy, close) is for one thread while no other is in a call.
+ * derive_way, destroy, gone, close) is for one thread while no other is in a call.
  *
  * Codes: PV_HSM_TEMP (try again: removed, device error, time-out),
  * PV_HSM_FATAL (PIN, wrong signature, missing or doubled key, quirk refused),
@@ -215,6 +215,8 @@ struct hsm_ops {
 			     struct err *err);
 	enum pv_code (*destroy)(struct hsm *h, const uint8_t id[HSM_ID_LEN],
 				struct err *err);
+	enum pv_code (*gone)(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+			     struct err *err);
 	void (*close)(struct hsm *h);
 };
 
@@ -387,13 +389,21 @@ PV_MUST static inline enum pv_code hsm_restore(struct hsm *h,
 	return h->ops->restore(h, in, key, err);
 }
 
-/* The key objects of that CKA_ID, none or more, are gone: the token was asked
- * again after a new start. PV_HSM_FATAL, "hsm.not-destroyed", when they are
- * back. Their struct hsm_key are of no use any more. */
+/* Destroys the key objects of that CKA_ID, none or more, with the login that
+ * there is; hsm_gone() says whether the token did it. Their struct hsm_key are
+ * of no use any more. */
 PV_MUST static inline enum pv_code
 hsm_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN], struct err *err)
 {
 	return h->ops->destroy(h, id, err);
+}
+/* The token has none of that CKA_ID: asked after a new start, and a login, for
+ * which a person may have to come to its pad. PV_HSM_FATAL,
+ * "hsm.not-destroyed", when they are back. */
+PV_MUST static inline enum pv_code
+hsm_gone(struct hsm *h, const uint8_t id[HSM_ID_LEN], struct err *err)
+{
+	return h->ops->gone(h, id, err);
 }
 
 /* Logs nobody out, finalizes, wipes. Takes NULL. */

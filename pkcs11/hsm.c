@@ -197,7 +197,13 @@ static enum pv_code op_send(struct hsm *h, struct hsm_key *key, struct span to,
 static enum pv_code op_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN],
 			       struct err *err)
 {
-	return p11_destroy_id(of(h), id, err);
+	return p11_destroy_objects(of(h), id, err);
+}
+
+static enum pv_code op_gone(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+			    struct err *err)
+{
+	return p11_is_gone(of(h), id, err);
 }
 
 static void p11_free(struct p11 *p)
@@ -247,6 +253,7 @@ static const struct hsm_ops ops = {
 	.agreements = op_agreements,
 	.send = op_send,
 	.destroy = op_destroy,
+	.gone = op_gone,
 	.close = op_close,
 };
 

@@ -317,18 +317,23 @@ enum pv_code p11_count_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
 	return rc;
 }
 
-enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-			    struct err *err)
+enum pv_code p11_destroy_objects(struct p11 *p, const uint8_t id[HSM_ID_LEN],
+				 struct err *err)
 {
 	static const struct p11_op destroy = { "C_DestroyObject", named_run,
 					       false };
 	struct named named = { .id = id, .destroy = true };
-	size_t left = 0;
-	enum pv_code rc = p11_do(p, NULL, &destroy, &named, err);
 
-	/* A session may hide what the token kept. */
-	if (rc == PV_OK)
-		rc = p11_start_over(p, err);
+	return p11_do(p, NULL, &destroy, &named, err);
+}
+
+/* A session may hide what the token kept. */
+enum pv_code p11_is_gone(struct p11 *p, const uint8_t id[HSM_ID_LEN],
+			 struct err *err)
+{
+	size_t left = 0;
+	enum pv_code rc = p11_start_over(p, err);
+
 	if (rc == PV_OK)
 		rc = p11_count_id(p, id, &left, err);
 	if (rc != PV_OK || left == 0)
@@ -338,6 +343,14 @@ enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
 			"%zu key objects are on the token again after they "
 			"were destroyed",
 			left);
+}
+
+enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
+			    struct err *err)
+{
+	enum pv_code rc = p11_destroy_objects(p, id, err);
+
+	return rc == PV_OK ? p11_is_gone(p, id, err) : rc;
 }
 
 /* Takes back what the job made; err holds why and keeps it. */

@@ -155,8 +155,9 @@ enum pv_code keydestroy_check(const struct authority *a, struct store *store,
 
 /* ---- gone ---- */
 
-static enum pv_code record(struct store *store, const struct keydestroy_key *k,
-			   const struct event_who *who, struct err *err)
+static enum pv_code put_entry(struct store *store,
+			      const struct keydestroy_key *k,
+			      const struct event_who *who, struct err *err)
 {
 	struct log_key facts;
 	struct log_entry e;
@@ -173,25 +174,26 @@ static enum pv_code record(struct store *store, const struct keydestroy_key *k,
 			   : rc;
 }
 
-/* The one that was open comes last, and stays open. */
-static enum pv_code destroy(struct tokens *tokens,
-			    const struct keydestroy_key *k, struct err *err)
+static enum pv_code record(struct store *store, const struct keydestroy_key *k,
+			   struct err *err)
 {
-	size_t first = tokens->login->token;
-	enum pv_code rc = PV_OK;
+	STORE_TXN txn = STORE_TXN_INIT;
+	struct event_who who;
+	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
 
-	for (size_t i = 1; rc == PV_OK && i <= tokens->a->tokens_n; i++) {
-		rc = tokens_open(tokens, (first + i) % tokens->a->tokens_n,
-				 err);
-		if (rc == PV_OK)
-			rc = hsm_destroy(*tokens->hsm, k->key.id, err);
-	}
-	return rc;
+	if (rc == PV_OK)
+		rc = event_now(store, &who, err);
+	if (rc == PV_OK)
+		rc = put_entry(store, k, &who, err);
+	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
-/* Nothing that would need the key is recorded between the look and its end. */
-enum pv_code keydestroy(struct store *store, struct tokens *tokens,
-			const struct keydestroy_key *k, struct err *err)
+/* Nothing that would need the key is recorded between the look and its end:
+ * who writes has to wait, but for no person. Nothing is written here. */
+static enum pv_code look_and_destroy(struct store *store,
+				     const struct tokens *tokens,
+				     const struct keydestroy_key *k,
+				     struct err *err)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct event_who who;
@@ -202,12 +204,31 @@ enum pv_code keydestroy(struct store *store, struct tokens *tokens,
 		rc = event_now(store, &who, err);
 	if (rc == PV_OK)
 		rc = keydestroy_check(tokens->a, store, k, err);
+	return rc == PV_OK ? hsm_destroy(*tokens->hsm, k->key.id, err) : rc;
+}
+
+static enum pv_code destroy_on(struct store *store, struct tokens *tokens,
+			       size_t token, const struct keydestroy_key *k,
+			       struct err *err)
+{
+	enum pv_code rc = tokens_open(tokens, token, err);
+
 	if (rc == PV_OK)
-		rc = destroy(tokens, k, err);
+		rc = look_and_destroy(store, tokens, k, err);
+	return rc == PV_OK ? hsm_gone(*tokens->hsm, k->key.id, err) : rc;
+}
+
+/* The token that was open comes last, and stays open. */
+enum pv_code keydestroy(struct store *store, struct tokens *tokens,
+			const struct keydestroy_key *k, struct err *err)
+{
+	size_t first = tokens->login->token, n = tokens->a->tokens_n;
+	enum pv_code rc = PV_OK;
+
+	for (size_t i = 1; rc == PV_OK && i <= n; i++)
+		rc = destroy_on(store, tokens, (first + i) % n, k, err);
 	if (rc == PV_OK)
-		rc = record(store, k, &who, err);
-	if (rc == PV_OK)
-		rc = store_commit(&txn, err);
+		rc = record(store, k, err);
 	if (rc != PV_OK)
 		err_object(err, k->key.label);
 	return rc;

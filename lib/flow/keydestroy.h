@@ -36,11 +36,13 @@ PV_MUST enum pv_code keydestroy_check(const struct authority *a,
 				      const struct keydestroy_key *k,
 				      struct err *err);
 /*
- * Of one that may go: keydestroy_check() comes first, and the store's write
- * lock is held from there until it is recorded. All tokens have to answer:
- * PV_HSM_TEMP, and some may have done it. PV_HSM_FATAL, "hsm.not-destroyed".
- * The token that is open before is open after, unless it fails; store: outside
- * a transaction.
+ * Of one that may go, token after token: log in, then keydestroy_check() and
+ * the end of the key under the store's write lock, which waits for no login,
+ * since a person may take their time at a token's pad. All tokens have to
+ * answer: PV_HSM_TEMP, and some may have done it; so may they when it is needed
+ * again meanwhile (PV_CONFLICT), and the others have it then. PV_HSM_FATAL,
+ * "hsm.not-destroyed". The token that is open before is open after, unless it
+ * fails; store: outside a transaction.
  */
 PV_MUST enum pv_code keydestroy(struct store *store, struct tokens *tokens,
 				const struct keydestroy_key *k,

@@ -173,6 +173,82 @@ START_TEST(test_gone)
 }
 END_TEST
 
+/* Two tokens, which are one; each login takes a person's time, and somebody
+ * else writes meanwhile. */
+static struct slow {
+	struct hsm hsm;
+	struct hsm *real;
+	unsigned logins, destroyed;
+} slow;
+
+static void somebody_writes(void)
+{
+	issued_sql("UPDATE state SET sealed_len = sealed_len");
+	slow.logins++;
+}
+
+static enum pv_code slow_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+				 struct err *e)
+{
+	(void)h;
+	slow.destroyed++;
+	return hsm_destroy(slow.real, id, e);
+}
+
+static enum pv_code slow_gone(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+			      struct err *e)
+{
+	(void)h;
+	somebody_writes();
+	return hsm_gone(slow.real, id, e);
+}
+
+static void slow_close(struct hsm *h)
+{
+	(void)h;
+}
+
+static const struct hsm_ops slow_ops = { .destroy = slow_destroy,
+					 .gone = slow_gone,
+					 .close = slow_close };
+
+static enum pv_code slow_open(const struct authority *a,
+			      struct hsm_login *login, struct hsm **hsm,
+			      struct err *e)
+{
+	(void)a;
+	(void)login;
+	(void)e;
+	somebody_writes();
+	*hsm = &slow.hsm;
+	return PV_OK;
+}
+
+START_TEST(test_nobody_waits_for_a_login)
+{
+	const struct backends backends = { .hsm_open = slow_open };
+	struct hsm_login login = { .token = 0 };
+	struct hsm *open = &slow.hsm;
+	struct keydestroy_key k;
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	slow = (struct slow){ .hsm.ops = &slow_ops, .real = o.hsm };
+	o.a->tokens_n = 2;
+	struct tokens tokens = { o.a, &backends, &login, &open, 0 };
+	make(&o, "slow", 1);
+	find(&o, "slow", 1, &k);
+	unit_ok(keydestroy(o.store, &tokens, &k, &err), &err);
+	/* Each is opened, and looked at after a new start. */
+	ck_assert_uint_eq(slow.destroyed, 2);
+	ck_assert_uint_eq(slow.logins, 4);
+	ck_assert_uint_eq(login.token, 0);
+	find(&o, "slow", 1, &k);
+	ck_assert(k.destroyed);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("keydestroy");
@@ -183,6 +259,7 @@ int main(void)
 	tcase_add_test(t, test_what_is_needed);
 	tcase_add_test(t, test_needed_meanwhile);
 	tcase_add_test(t, test_gone);
+	tcase_add_test(t, test_nobody_waits_for_a_login);
 	tcase_add_test(t, test_edited_row); /* it leaves them so */
 	suite_add_tcase(s, t);
 	return unit_run(s);
