@@ -659,6 +659,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/flip.sh \
 	tests/gap.sh tests/gap_kills.sh tests/later.sh tests/transport.sh \
 	tests/keepers.sh \
+	tests/transcript.sh \
 	tests/kills.sh \
 	tests/lib.sh \
 	tests/chains.sh \

@@ -7,8 +7,9 @@
  *   run, what people in the room said yes to (askcheck.h) · the
  *   note is over this head and plan · a true line of each log key of the
  *   transcript, or of the key that is known from elsewhere · each witness has
- *   signed · each file that the transcript names has its hash, and a certificate
- *   or list is what people were shown before it was signed · a backup's
+ *   signed · each file that the transcript names has its hash; a certificate and
+ *   a transport file say what their lines say of them, and a certificate or list
+ *   is what people were shown before it was signed · a backup's
  *   shares were all given out before · a restored key has signed the lines
  *   before it
  *

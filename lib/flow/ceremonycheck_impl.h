@@ -52,6 +52,15 @@ PV_MUST enum pv_code ceremonycheck_file(const struct ceremonycheck_state *c,
 					const struct transcript_line *line,
 					struct err *err);
 
+/* The same, and what is in it: bytes need not be initialised, and are the
+ * caller's in any case. in->dir is there. */
+PV_MUST enum pv_code
+ceremonycheck_take_file(const struct ceremonycheck_state *c,
+			const struct transcript_line *line, struct buf *bytes,
+			struct err *err);
+/* PV_INTEGRITY, "ceremony.file", of that one. */
+PV_MUST enum pv_code ceremonycheck_another(const char *file, struct err *err);
+
 /* A line of that event each: keys and their backups (ceremonycheck_keys.c), */
 PV_MUST enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
 				       const struct transcript_line *line,

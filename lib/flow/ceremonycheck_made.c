@@ -37,7 +37,7 @@ static enum pv_code hash_of(const struct ceremonycheck_state *c,
 	return read_beside(c, file, &bytes, hex, err);
 }
 
-static enum pv_code is_another(const char *file, struct err *err)
+enum pv_code ceremonycheck_another(const char *file, struct err *err)
 {
 	err_object(err, file);
 	return err_fail(err, PV_INTEGRITY, "ceremony.file",
@@ -62,7 +62,8 @@ static enum pv_code check_kept(const struct ceremonycheck_state *c,
 		*err = why;
 		return rc;
 	}
-	return strcmp(hex, sha256) == 0 ? PV_OK : is_another(file, err);
+	return strcmp(hex, sha256) == 0 ? PV_OK
+					: ceremonycheck_another(file, err);
 }
 
 enum pv_code ceremonycheck_kept(const struct ceremonycheck_state *c,
@@ -81,10 +82,9 @@ enum pv_code ceremonycheck_kept(const struct ceremonycheck_state *c,
 			   : rc;
 }
 
-/* Its hash is what the line says; and what is in it. */
-static enum pv_code take_file(const struct ceremonycheck_state *c,
-			      const struct transcript_line *line,
-			      struct buf *bytes, struct err *err)
+enum pv_code ceremonycheck_take_file(const struct ceremonycheck_state *c,
+				     const struct transcript_line *line,
+				     struct buf *bytes, struct err *err)
 {
 	const char *file = ceremonycheck_fact(line, "file");
 	char hex[65];
@@ -97,7 +97,7 @@ static enum pv_code take_file(const struct ceremonycheck_state *c,
 	rc = read_beside(c, file, bytes, hex, err);
 	if (rc == PV_OK &&
 	    strcmp(hex, ceremonycheck_fact(line, "file_sha256")) != 0)
-		rc = is_another(file, err);
+		rc = ceremonycheck_another(file, err);
 	return rc;
 }
 
@@ -107,7 +107,8 @@ enum pv_code ceremonycheck_file(const struct ceremonycheck_state *c,
 {
 	CLEANUP(buf_release) struct buf bytes = { .data = NULL };
 
-	return c->in->dir < 0 ? PV_OK : take_file(c, line, &bytes, err);
+	return c->in->dir < 0 ? PV_OK
+			      : ceremonycheck_take_file(c, line, &bytes, err);
 }
 
 /* ---- what was shown, and what came of it ---- */
@@ -195,6 +196,23 @@ static enum pv_code held_to_shown(const struct ceremonycheck_state *c,
 		       : not_shown(file, err);
 }
 
+/* The certificate as it is known elsewhere: its DER's hash. */
+static enum pv_code check_der(const struct transcript_line *line,
+			      struct span der, struct err *err)
+{
+	uint8_t hash[32];
+	char hex[65];
+	enum pv_code rc = sha256(der, hash, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), hex);
+	return strcmp(hex, ceremonycheck_fact(line, "sha256")) == 0
+		       ? PV_OK
+		       : ceremonycheck_another(ceremonycheck_fact(line, "file"),
+					       err);
+}
+
 /* One that the step signed is one that it showed. */
 static enum pv_code check_certificate(const struct ceremonycheck_state *c,
 				      const struct transcript_line *line,
@@ -203,15 +221,17 @@ static enum pv_code check_certificate(const struct ceremonycheck_state *c,
 	CLEANUP(buf_release) struct buf pem = { .data = NULL };
 	CLEANUP(buf_release) struct buf der;
 	struct x509_cert cert;
-	enum pv_code rc = take_file(c, line, &pem, err);
+	enum pv_code rc = ceremonycheck_take_file(c, line, &pem, err);
 
 	buf_init(&der, FILE_MAX);
+	if (rc == PV_OK)
+		rc = pem_decode(buf_span(&pem), "CERTIFICATE", &der, err);
+	if (rc == PV_OK)
+		rc = check_der(line, buf_span(&der), err);
 	/* Who signed that one has shown it in a room of their own. */
 	if (rc != PV_OK || ceremonycheck_is(c, PLAN_IMPORT_CA))
 		return rc;
-	rc = pem_decode(buf_span(&pem), "CERTIFICATE", &der, err);
-	if (rc == PV_OK)
-		rc = x509_cert_decode(buf_span(&der), &cert, err);
+	rc = x509_cert_decode(buf_span(&der), &cert, err);
 	return rc == PV_OK ? held_to_shown(c, ceremonycheck_fact(line, "file"),
 					   cert.tbs, err)
 			   : rc;
@@ -262,7 +282,7 @@ static enum pv_code check_list(const struct ceremonycheck_state *c,
 	struct ceremonycheck_signed shown;
 	struct x509_crl crl;
 	uint8_t hash[32];
-	enum pv_code rc = take_file(c, line, &der, err);
+	enum pv_code rc = ceremonycheck_take_file(c, line, &der, err);
 
 	if (rc != PV_OK)
 		return rc;

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/gap.sh"
 . "$srcdir/tests/transport.sh"
+. "$srcdir/tests/transcript.sh"
 
 # value FILE KEY: of a line of a transport file.
 value() {
@@ -217,6 +218,21 @@ for side in root issuing; do
 	expect_error 5 ceremony.file ceremony verify --unattended \
 		"$T/carried/transcript.jsonl"
 done
+
+case_start "what a transcript says of these files is what they say"
+changed_lines "$issuing_log" <<'END'
+5|ceremony.file|if .event == "transport-key" then .facts.spki_sha256 = .prev else . end
+5|ceremony.file|if .event == "transport-key" then .facts.label = "acme-issuing/transport/2" else . end
+5|ceremony.file|if .facts.authority then .facts.authority = "acme-other" else . end
+5|ceremony.file|if .facts.log then .facts.log = "other.example/log" else . end
+END
+changed_lines "$root_log" <<'END'
+5|ceremony.file|if .event == "sent" then .facts.label = "acme-root/issuing-1/2" else . end
+5|ceremony.file|if .event == "sent" then .facts.spki_sha256 = .prev else . end
+5|ceremony.file|if .event == "sent" then .facts.to = "acme-other" else . end
+5|ceremony.file|if .event == "sent" then .facts.to_sha256 = .prev else . end
+5|ceremony.file|if .event == "sent" then .facts.algorithm = "ECDH-P256-X963-SHA256-A256KWP" else . end
+END
 
 case_start "the key's value is nowhere once it was taken, either"
 nowhere "taken"
