@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "cmd/ceremony.h"
-#include "cmd/out.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/ceremonytext.h"
 
 #define PATH_CAP 4096
 
@@ -74,67 +72,6 @@ static enum pv_code load(const struct ceremony_named *in,
 	for (size_t i = 0; rc == PV_OK && i < in->witnesses.n; i++)
 		rc = vkey(in->witnesses.values[i], &f->witnesses[i], err);
 	return rc;
-}
-
-enum pv_code ceremony_print(const struct app *app,
-			    const struct ceremonycheck_report *r,
-			    struct err *err)
-{
-	char plan[65], head[65], groups[CEREMONYTEXT_GROUPS];
-	char began[PVTIME_RFC3339_LEN + 1] = "";
-
-	hex_encode(r->plan_sha256, 32, plan);
-	hex_encode(r->head.sha256, 32, head);
-	if (!pvtime_format(r->began_s, began))
-		began[0] = '\0';
-	if (app->json)
-		return out_json(
-			json_pack(
-				"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-				"s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
-				"plan", r->plan, "plan_sha256", plan,
-				"authority", r->authority, "mode", r->mode,
-				"answers", r->answers, "began", began, "head",
-				head, "lines", (json_int_t)r->head.lines,
-				"steps", (json_int_t)r->steps, "keys",
-				(json_int_t)r->keys, "certificates",
-				(json_int_t)r->certificates, "lists",
-				(json_int_t)r->lists, "destroyed",
-				(json_int_t)r->destroyed, "resumes",
-				(json_int_t)r->resumes, "failures",
-				(json_int_t)r->failures, "orphans",
-				(json_int_t)r->orphans, "logged",
-				(json_int_t)r->logged, "approvals",
-				r->approvals[0] ? r->approvals : "-"),
-			err);
-	ceremonytext_groups(head, groups);
-	printf("ceremony of plan %s, authority %s, mode %s, answers %s, begun "
-	       "%s\n"
-	       "%llu lines, %zu steps, %zu keys, %zu certificates, %zu "
-	       "resumed, "
-	       "%zu failed, %zu unrecorded objects\n",
-	       r->plan, r->authority, r->mode, r->answers, began,
-	       (unsigned long long)r->head.lines, r->steps, r->keys,
-	       r->certificates, r->resumes, r->failures, r->orphans);
-	if (r->lists + r->destroyed > 0)
-		printf("%zu list%s signed, %zu key%s destroyed\n", r->lists,
-		       err_s(r->lists), r->destroyed, err_s(r->destroyed));
-	printf("head %s\n", groups);
-	if (r->logged > 0)
-		printf("%zu entr%s of the log say the same\n", r->logged,
-		       err_ies(r->logged));
-	printf("plan approved by %s\n",
-	       r->approvals[0] && strcmp(r->approvals, "-") != 0
-		       ? r->approvals
-		       : "nobody: none were asked");
-	for (size_t i = 0; i < r->signers_n; i++) {
-		CLEANUP(buf_release) struct buf text;
-
-		buf_init(&text, 1024);
-		note_key_put(&r->signer[i], &text);
-		printf("signed by %s\n", buf_cstr(&text));
-	}
-	return PV_OK;
 }
 
 /* The whole of it once more, since the log is read by what it said. */

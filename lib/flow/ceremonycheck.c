@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/ceremonycheck_approvals.h"
+#include "lib/flow/ceremonycheck_files.h"
 
 enum pv_code ceremonycheck_order(const char *what, struct err *err)
 {
@@ -322,49 +323,6 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	return PV_OK;
 }
 
-/* ---- the note ---- */
-
-static enum pv_code check_text(const struct ceremonycheck_state *c,
-			       const struct note *note, struct err *err)
-{
-	CLEANUP(buf_release) struct buf text;
-	struct transcript_note want = { .origin = c->out->origin,
-					.head = c->out->head };
-	enum pv_code rc;
-
-	buf_init(&text, TRANSCRIPT_NOTE_MAX);
-	memcpy(want.plan, c->out->plan_sha256, sizeof(want.plan));
-	transcript_note_put(&want, &text);
-	rc = buf_check(&text, err);
-	if (rc == PV_OK && !span_equal(note->text, buf_span(&text)))
-		rc = err_fail(err, PV_INTEGRITY, "ceremony.note",
-			      "take the note that belongs to the transcript",
-			      "the note is not over this transcript");
-	return rc;
-}
-
-static enum pv_code check_note(const struct ceremonycheck_state *c,
-			       struct err *err)
-{
-	CLEANUP(note_release) struct note note = { .sigs_n = 0 };
-	enum pv_code rc = note_parse(&note, c->in->note, err);
-
-	if (rc == PV_OK)
-		rc = check_text(c, &note, err);
-	if (rc == PV_OK && c->out->signers_n == 0)
-		rc = ceremonycheck_order("it has no key of a log", err);
-	for (size_t i = 0; rc == PV_OK && i < c->out->signers_n; i++)
-		rc = note_verify(&note, &c->out->signer[i], err);
-	if (rc == PV_OK && c->in->key)
-		rc = note_verify(&note, c->in->key, err);
-	for (size_t i = 0; rc == PV_OK && i < c->in->witnesses_n; i++) {
-		rc = note_verify(&note, &c->in->witnesses[i], err);
-		if (rc != PV_OK)
-			err_object(err, c->in->witnesses[i].name);
-	}
-	return rc;
-}
-
 /* Whether it is what it is taken for. */
 static enum pv_code check_wanted(const struct ceremonycheck_state *c,
 				 struct err *err)
@@ -407,26 +365,6 @@ enum pv_code ceremonycheck(const struct ceremonycheck *in,
 	if (c.asks.file)
 		snprintf(out->answers, sizeof(out->answers), "file");
 	if (rc == PV_OK)
-		rc = check_note(&c, err);
+		rc = ceremonycheck_note(&c, err);
 	return rc == PV_OK ? check_wanted(&c, err) : rc;
-}
-
-enum pv_code ceremonycheck_cosign(struct span note,
-				  const struct note_signer *signer,
-				  struct buf *out, struct err *err)
-{
-	CLEANUP(note_release) struct note parsed = { .sigs_n = 0 };
-	struct err why;
-	enum pv_code rc = note_parse(&parsed, note, err);
-
-	if (rc != PV_OK)
-		return rc;
-	buf_put(out, note.p, note.len);
-	err_init(&why);
-	rc = note_verify(&parsed, signer->key, &why);
-	if (rc == PV_NOT_FOUND)
-		return note_sign(out, parsed.text, signer, err);
-	if (rc != PV_OK)
-		*err = why;
-	return rc == PV_OK ? buf_check(out, err) : rc;
 }

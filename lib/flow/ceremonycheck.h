@@ -50,6 +50,11 @@ struct ceremonycheck_report {
 	int64_t began_s;
 	struct note_key signer[CEREMONYCHECK_KEYS_MAX]; /* log keys */
 	size_t signers_n;
+	struct {
+		const char *name; /* of in */
+		char spki_sha256[65];
+	} witness[NOTE_SIGS_MAX]; /* those of in, each key once: they signed */
+	size_t witnesses_n;
 };
 
 /*
@@ -58,7 +63,7 @@ struct ceremonycheck_report {
  * (another one); "ceremony.note" (it is over something else);
  * "ceremony.file"; "note.signature"; codes of ceremony_points_meet(),
  * _end() and _line(). PV_NOT_FOUND: "note.unsigned" (by the
- * log, or by a witness), a file. PV_DENIED, of one that is whole:
+ * log, or by witnesses, all of whom the message names), a file. PV_DENIED, of one that is whole:
  * "ceremony.mode" (not in->mode), "ceremony.unattended" (a run whose questions
  * were answered from a file). PV_INPUT: what does not parse. out is filled as
  * far as it came.

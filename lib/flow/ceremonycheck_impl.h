@@ -41,25 +41,9 @@ PV_MUST bool ceremonycheck_is(const struct ceremonycheck_state *c,
 /* The plan's step that runs; NULL: the plan is not compared. */
 const struct plan_step *
 ceremonycheck_plan_step(const struct ceremonycheck_state *c);
-/* "plan.json" and "home.json", where they lie beside the transcript, are what
- * its beginning says. PV_INTEGRITY, "ceremony.file". */
-PV_MUST enum pv_code ceremonycheck_kept(const struct ceremonycheck_state *c,
-					const struct transcript_line *line,
+/* The note is over what was read, and signed. Codes of ceremonycheck(). */
+PV_MUST enum pv_code ceremonycheck_note(struct ceremonycheck_state *c,
 					struct err *err);
-/* The file that the line names has the hash that it says. PV_INTEGRITY,
- * "ceremony.file"; PV_NOT_FOUND. */
-PV_MUST enum pv_code ceremonycheck_file(const struct ceremonycheck_state *c,
-					const struct transcript_line *line,
-					struct err *err);
-
-/* The same, and what is in it: bytes need not be initialised, and are the
- * caller's in any case. in->dir is there. */
-PV_MUST enum pv_code
-ceremonycheck_take_file(const struct ceremonycheck_state *c,
-			const struct transcript_line *line, struct buf *bytes,
-			struct err *err);
-/* PV_INTEGRITY, "ceremony.file", of that one. */
-PV_MUST enum pv_code ceremonycheck_another(const char *file, struct err *err);
 
 /* A line of that event each: keys and their backups (ceremonycheck_keys.c), */
 PV_MUST enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,

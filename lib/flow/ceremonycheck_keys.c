@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/flow/ceremonycheck_impl.h"
+#include "lib/flow/ceremonycheck_files.h"
 #include "lib/flow/ownkey.h"
 
 /* A log key of the transcript: it has signed the note. */

@@ -217,7 +217,29 @@ expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --note "$T/two.note" \
 	--unattended
 same_bytes "$T/two.note" "$T/again.note"
 expect_exit 0 "$PROVCTL" ceremony verify "$lines" --note "$T/two.note" \
-	--witness "$alice" --witness "$bob" --unattended
+	--witness "$alice" --witness "$bob" --witness "$alice" --unattended
+fingerprint() {
+	echo "$1" | sed 's/^[^+]*+[^+]*+//' | base64 -d | tail -c +2 >"$T/raw"
+	# RFC 8410: what stands before the 32 bytes of an Ed25519 key.
+	{ echo 302a300506032b6570032100 | xxd -r -p && cat "$T/raw"; } |
+		sha256sum | cut -d ' ' -f 1
+}
+for who in alice bob; do
+	eval "key=\$$who"
+	expect_text "witnessed by $who, whose key has SHA-256 $(
+		fingerprint "$key" | sed 's/..../& /g; s/ $//')"
+done
+expect_equal "$(grep -c '^witnessed by' "$T/out")" 2 "witnesses that counted"
+expect_exit 0 "$PROVCTL" --json ceremony verify "$lines" \
+	--note "$T/two.note" --witness "$bob" --unattended
+jq -e --arg hash "$(fingerprint "$bob")" \
+	'.witnesses == [{name: "bob", spki_sha256: $hash}]' "$T/out" \
+	>/dev/null || fail "not bob alone: $(cat "$T/out")"
+expect_exit 0 "$PROVCTL" officer key new --name carol --file "$T/carol.key"
+carol=$(head -n 1 "$T/carol.key")
+expect_error 10 note.unsigned ceremony verify "$lines" --note "$T/one.note" \
+	--witness "$alice" --witness "$bob" --witness "$carol"
+expect_text "2 witnesses did not sign: bob (sha256:$(fingerprint "$bob")), carol (sha256:$(fingerprint "$carol"))"
 expect_error 10 note.unsigned ceremony verify "$lines" \
 	--note "$T/one.note" --witness "$alice" --witness "$bob"
 expect_exit 5 "$PROVCTL" ceremony cosign "$R/$F/transcript.jsonl" \
