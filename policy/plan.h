@@ -68,8 +68,8 @@ struct plan_step {
 	enum plan_key key;
 	bool backup; /* GENERATE_KEY: it may be backed up */
 	uint32_t shares, threshold;
-	char officers[PLAN_SHARES_MAX][PLAN_NAME_MAX + 1]; /* one a share, */
-	/* and SHA-256 of the SPKI that it is sealed to */
+	/* One a share, or "" of printed ones; SHA-256 of the SPKI for it. */
+	char officers[PLAN_SHARES_MAX][PLAN_NAME_MAX + 1];
 	uint8_t officer_keys[PLAN_SHARES_MAX][32];
 	bool print; /* and these go on paper */
 	char ca[PLAN_NAME_MAX + 1];

@@ -70,16 +70,38 @@ static enum pv_code take_officers(const struct node *n, struct plan_step *s)
 	return PV_OK;
 }
 
+/* Into whose hands printed shares go, by their numbers. */
+static enum pv_code take_keepers(const struct node *list, struct plan_step *s)
+{
+	NODE_TRY(node_array(list, s->shares, s->shares));
+	for (uint32_t i = 0; list->v && i < s->shares; i++) {
+		struct node one = node_at(list, i);
+		const char *name = "";
+
+		NODE_TRY(node_need(&one));
+		NODE_TRY(node_name(&one, &name));
+		for (uint32_t j = 0; j < i; j++)
+			if (strcmp(s->officers[j], name) == 0)
+				return node_fail(&one, "duplicate",
+						 "name each keeper once",
+						 "\"%s\" would hold two shares",
+						 name);
+		snprintf(s->officers[i], sizeof(s->officers[i]), "%s", name);
+	}
+	return PV_OK;
+}
+
 enum pv_code plan_parse_back_up(const struct plan *p, const struct node *n,
 				struct plan_step *s)
 {
 	static const char *const keys[] = { "step",	 "purpose",  "shares",
 					    "threshold", "officers", "print",
-					    NULL };
+					    "keepers",	 NULL };
 	struct node shares = node_get(n, "shares");
 	struct node threshold = node_get(n, "threshold");
 	struct node officers = node_get(n, "officers");
 	struct node print = node_get(n, "print");
+	struct node keepers = node_get(n, "keepers");
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "purpose", s->purpose));
@@ -93,8 +115,11 @@ enum pv_code plan_parse_back_up(const struct plan *p, const struct node *n,
 				 "name as many \"officers\" as there are "
 				 "shares, or say \"print\": true",
 				 "shares are sealed to officers or printed");
-	if (!s->print)
-		NODE_TRY(take_officers(n, s));
+	if (!s->print && keepers.v)
+		return node_fail(&keepers, "shares",
+				 "leave \"keepers\" out: the officers are",
+				 "keepers are named of printed shares");
+	NODE_TRY(s->print ? take_keepers(&keepers, s) : take_officers(n, s));
 	return plan_check_maker(p, n, s);
 }
 

@@ -249,6 +249,7 @@ UNIT_TESTS = \
 	tests/unit/check_pem \
 	tests/unit/check_pin \
 	tests/unit/check_plan \
+	tests/unit/check_plan_backup \
 	tests/unit/check_policy_oid \
 	tests/unit/check_policydiff \
 	tests/unit/check_policytest \

@@ -37,11 +37,19 @@ static bool is_officers(const struct plan_step *step, unsigned number,
 	       strcmp(key, want) == 0;
 }
 
+/* A printed one is in the hands that the plan names, where it names any. */
+static bool is_keepers(const struct plan_step *step, unsigned number,
+		       const char *keeper)
+{
+	return strcmp(keeper, step->officers[number - 1]) == 0;
+}
+
 /* On paper it is nobody's key's. */
 static bool goes_where_planned(const struct transcript_line *line,
 			       const struct plan_step *step, unsigned number)
 {
 	const char *to = fact(line, "to"), *key = fact(line, "to_key");
+	const char *keeper = fact(line, "keeper");
 	bool paper = strcmp(to, "paper") == 0;
 
 	if (key[0] ? strlen(key) >= BACKUPCHECK_KEY_MAX || paper : !paper)
@@ -49,7 +57,8 @@ static bool goes_where_planned(const struct transcript_line *line,
 	if (!step)
 		return true;
 	return number <= step->shares && step->print == paper &&
-	       (paper || is_officers(step, number, to, key));
+	       (paper ? is_keepers(step, number, keeper)
+		      : !keeper[0] && is_officers(step, number, to, key));
 }
 
 /* Who has two shares of m is m - 1 people. */

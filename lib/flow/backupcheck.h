@@ -2,7 +2,7 @@
  * backupcheck: what lines of a ceremony's transcript say of backups, for
  * ceremonycheck.h: a backup counts once each of its shares was given out, once,
  * for the same key, to whom the plan has it and to a key of their own or on
- * paper, and a restored key has signed the lines before, has the hash that its
+ * paper, with the keeper that the plan names, and a restored key has signed the lines before, has the hash that its
  * line says, and is the key that was backed up, where that was in the same
  * ceremony.
  *

@@ -248,10 +248,11 @@ static enum pv_code ask_keeper(const struct giving *g,
 
 	if (g->step->print)
 		snprintf(text, sizeof(text),
-			 "Share %u of %u: print %.160s for its keeper, compare "
+			 "Share %u of %u: print %.160s for %.64s, compare "
 			 "the check on the paper, %s, and destroy the file. "
 			 "Done",
-			 share->number, share->n, file, check);
+			 share->number, share->n, file,
+			 officer[0] ? officer : "its keeper", check);
 	else
 		snprintf(text, sizeof(text),
 			 "Share %u of %u: %.64s opens %.160s, and reads its "
@@ -288,6 +289,7 @@ static enum pv_code give(void *ctx, const struct share *share, struct err *err)
 		{ "to_key", g->step->print
 				    ? NULL
 				    : g->officers->spki[share->number - 1] },
+		{ "keeper", g->step->print && officer[0] ? officer : NULL },
 		{ "check", check }, { "file", file }, { "sha256", hex });
 	return rc == PV_OK ? ask_keeper(g, share, file, check, err) : rc;
 }

@@ -69,6 +69,12 @@ static void put_back_up(const struct plan_step *s, struct buf *out)
 		buf_put_str(out, " Print each share for its keeper, compare "
 				 "its check with the screen, and destroy its "
 				 "file.");
+		for (uint32_t i = 0; s->officers[0][0] && i < s->shares; i++)
+			buf_printf(out, "%s %u %s",
+				   i ? ";" : " Keepers:", i + 1,
+				   s->officers[i]);
+		if (s->officers[0][0])
+			buf_put_str(out, ".");
 		return;
 	}
 	buf_put_str(out, " Each share is sealed to an officer, who opens it "

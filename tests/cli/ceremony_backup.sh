@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/keepers.sh"
 . "$srcdir/tests/tokens.sh"
+. "$srcdir/tests/transcript.sh"
 
 M=$T/media
 mkdir "$M"
@@ -41,7 +42,7 @@ cat >"$plan" <<END
   {"step": "back-up-key", "purpose": "root", "shares": 5, "threshold": 3,
    "officers": [$(officers alice bob carol dave erin)]},
   {"step": "back-up-key", "purpose": "bundle", "shares": 3, "threshold": 2,
-   "print": true},
+   "print": true, "keepers": ["fay", "gus", "hal"]},
   {"step": "back-up-key", "purpose": "log", "shares": 2, "threshold": 2,
    "print": true},
   {"step": "restore-key", "purpose": "root", "from": "acme"},
@@ -109,6 +110,7 @@ expect_text "split that in 5 shares, of which any 3 restore"
 expect_text "1 alice, whose key has SHA-256 $(officers alice |
 	jq -r .spki_sha256 | sed 's/..../& /g; s/ $//'); 2 bob, "
 expect_text "Print each share for its keeper"
+expect_text "Keepers: 1 fay; 2 gus; 3 hal."
 expect_text "Restore key \"root\" from its backup, which came from acme"
 
 case_start "shares that nobody opened do not restore"
@@ -142,6 +144,21 @@ for share in "$M"/acme/*.txt; do
 		fail "a line of a share stands in the transcript"
 	fi
 done
+expect_equal "$(jq -r 'select(.event == "share" and .facts.keeper) | .facts |
+	.label + " " + .number + " " + .keeper' \
+	"$T/printed/$F/transcript.jsonl")" "acme/bundle/1 1 fay
+acme/bundle/1 2 gus
+acme/bundle/1 3 hal" "keepers"
+while read -r change; do
+	changed_lines "$T/printed/$F" --mode rehearsal --plan "$T/paper.json" <<END
+5|ceremony.order|$change
+END
+	expect_text "a share for somebody that the plan has not there"
+done <<'END'
+if .facts.keeper == "fay" then .facts.keeper = "gus" else . end
+if .facts.keeper == "hal" then .facts |= del(.keeper) else . end
+if .event == "share" and .step == 7 then .facts.keeper = "fay" else . end
+END
 H=$T/printed
 verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
@@ -237,6 +254,9 @@ expect_equal "$(events "$H" share)" 11 "shares given"
 case_start "run: each officer takes a share, and reads its check"
 goes_on 3 "0 shares, and 3 are needed"
 [ -e "$M/acme/log-1.backup" ] || fail "no backup on the medium"
+expect_equal "$(jq -r 'select(.event == "ask") | .facts.text' \
+	"$H/$F/transcript.jsonl" | grep -c '^Share 2 of 3: print .* for gus, ')" \
+	1 "questions about the share of gus"
 expect_equal "$(find "$M/acme" -name '*.txt' | wc -l)" 0 "texts on the medium"
 expect_equal "$(events "$H" share)" 11 "shares given"
 expect_equal "$(events "$H" backup)" 3 backups

@@ -10,6 +10,7 @@ static struct err err;
 static struct backupcheck b;
 static struct backupcheck_made made;
 static const struct plan_step *planned; /* NULL: not known */
+static const char *keeper;		/* NULL: the line names none */
 
 static void setup(void)
 {
@@ -17,6 +18,7 @@ static void setup(void)
 	memset(&b, 0, sizeof(b));
 	memset(&made, 0, sizeof(made));
 	planned = NULL;
+	keeper = NULL;
 }
 
 #define SPLIT_A "0011223344556677"
@@ -28,9 +30,9 @@ static void setup(void)
 static enum pv_code share_to(const char *split, const char *number,
 			     const char *label, const char *to, const char *key)
 {
-	json_t *facts = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "split", split,
-				  "number", number, "label", label, "to", to,
-				  "to_key", key);
+	json_t *facts = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*}", "split",
+				  split, "number", number, "label", label, "to",
+				  to, "to_key", key, "keeper", keeper);
 	const struct transcript_line line = { .event = "share",
 					      .facts = facts };
 	enum pv_code rc;
@@ -142,6 +144,28 @@ START_TEST(goes_to_whom_it_should)
 		     PV_INTEGRITY, "ceremony.order", &err);
 	unit_refused(share_to(SPLIT_B, "3", "", "eve", "k3"), PV_INTEGRITY,
 		     "ceremony.order", &err);
+}
+END_TEST
+
+/* Printed ones are in the hands that the plan names. */
+START_TEST(keepers_as_planned)
+{
+	static const struct plan_step kept = { .shares = 2,
+					       .print = true,
+					       .officers = { "ann", "ben" } };
+	static const struct plan_step nobodys = { .shares = 2, .print = true };
+
+	planned = &kept;
+	unit_refused(share(SPLIT_A, "1"), PV_INTEGRITY, "ceremony.order", &err);
+	keeper = "ben";
+	unit_refused(share(SPLIT_A, "1"), PV_INTEGRITY, "ceremony.order", &err);
+	unit_ok(share(SPLIT_A, "2"), &err);
+	keeper = "ann";
+	unit_ok(share(SPLIT_A, "1"), &err);
+	planned = &nobodys;
+	unit_refused(share(SPLIT_B, "1"), PV_INTEGRITY, "ceremony.order", &err);
+	keeper = NULL;
+	unit_ok(share(SPLIT_B, "1"), &err);
 }
 END_TEST
 
@@ -264,6 +288,7 @@ int main(void)
 	tcase_add_test(t, all_were_given);
 	tcase_add_test(t, another_split_begins_anew);
 	tcase_add_test(t, goes_to_whom_it_should);
+	tcase_add_test(t, keepers_as_planned);
 	tcase_add_test(t, of_another_key);
 	tcase_add_test(t, numbers_that_are_none);
 	tcase_add_test(t, proof_that_is_none);
