@@ -29,7 +29,35 @@ static const char help[] =
 	"them, to FILE\n"
 	"or below the home's requests/; `provctl approve --help`.\n"
 	"\n"
+	"Each has its own help: provctl config accept --help\n"
+	"\n"
 	"example: provctl -C acme config accept --approval alice.note\n";
+
+static const char show_help[] =
+	"usage: provctl config show\n"
+	"\n"
+	"What of provctl.json and the file witnesses guards decisions, a line "
+	"each: +\n"
+	"marks what was not accepted, - what was and is not there any more.\n"
+	"\n"
+	"example: provctl -C acme config show\n";
+
+static const char accept_help[] =
+	"usage: provctl config accept [--approval NOTE]... [--request FILE]\n"
+	"\n"
+	"Takes provctl.json and the file witnesses as they are now. Under a "
+	"roster it\n"
+	"needs approvals and writes the request for them, to FILE or below the "
+	"home's\n"
+	"requests/; `provctl approve --help'.\n"
+	"\n"
+	"example: provctl -C acme config accept --approval alice.note\n";
+
+static const struct verb_part parts[] = {
+	{ "show", show_help },
+	{ "accept", accept_help },
+	{ NULL, NULL },
+};
 
 static enum pv_code accept(const struct app *app,
 			   const struct approvals_want *want, struct err *err)
@@ -158,6 +186,7 @@ const struct verb verb_config = {
 	.name = "config",
 	.summary = "accept what of provctl.json guards decisions",
 	.help = help,
+	.parts = parts,
 	.token = true,
 	.run = run,
 };

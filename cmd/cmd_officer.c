@@ -11,28 +11,6 @@
 
 #define VKEY_MAX 1024u
 
-static const char help[] =
-	"usage: provctl officer roster FILE [--approval NOTE]... [--request "
-	"FILE]\n"
-	"       provctl officer review | show\n"
-	"       provctl officer key new --name NAME --file PATH | --token URI\n"
-	"                               [--pin-source S]\n"
-	"\n"
-	"People: roster puts a roster of officers in force; every one but the "
-	"first\n"
-	"needs the approvals that the one it replaces asks for. review says "
-	"who may do\n"
-	"what, how many must agree, and which approvals were used, when and by "
-	"whom;\n"
-	"show prints the roster in force. key new makes an officer's key, a "
-	"file or in\n"
-	"a token, and prints the vkey for the roster; it needs no authority. A "
-	"file is\n"
-	"encrypted when --pin-source names a passphrase.\n"
-	"\n"
-	"example: provctl officer key new --name alice --file alice.key &&\n"
-	"         provctl -C acme officer roster roster.json\n";
-
 struct officer_args {
 	const char *name, *file, *token, *pin_source;
 	struct approvals_want want;
@@ -181,7 +159,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 const struct verb verb_officer = {
 	.name = "officer",
 	.summary = "people: roster, review, show, key new",
-	.help = help,
+	.help = officer_help,
+	.parts = officer_parts,
 	.token = true,
 	.run = run,
 };

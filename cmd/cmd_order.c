@@ -10,31 +10,6 @@
 
 #define NOTE_MODE 0644
 
-static const char help[] =
-	"usage: provctl order open FILE [--approval NOTE]... [--request FILE]\n"
-	"       provctl order show [NAME]\n"
-	"       provctl order close NAME [-o NOTE] [--missing FILE] "
-	"[--give-up]\n"
-	"                          [--approval NOTE]... [--request FILE]\n"
-	"\n"
-	"Production tickets: how many devices of which template version, where "
-	"and when.\n"
-	"open asks for the approvals that roster and template want; issue "
-	"--order NAME\n"
-	"then takes devices from the quantity. show says what is left. close "
-	"ends it with\n"
-	"a signed note of what was issued (-o; else on standard output) and a "
-	"list of\n"
-	"devices without a receipt (--missing). --give-up holds for good what "
-	"an\n"
-	"interrupted run has left without result; that, and an end before the "
-	"quantity\n"
-	"is taken or the window is over, needs the approvals that opening "
-	"needs.\n"
-	"\n"
-	"example: provctl -C acme order open 2026-07-A.json --approval "
-	"alice.note\n";
-
 struct order_args {
 	const char *note, *missing;
 	bool give_up;
@@ -189,7 +164,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 const struct verb verb_order = {
 	.name = "order",
 	.summary = "production tickets: open, show, close",
-	.help = help,
+	.help = order_help,
+	.parts = order_parts,
 	.token = true,
 	.run = run,
 };

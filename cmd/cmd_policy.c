@@ -157,6 +157,7 @@ const struct verb verb_policy = {
 	.name = "policy",
 	.summary = "templates: lint, show, test, diff, adopt, drift",
 	.help = policy_help,
+	.parts = policy_parts,
 	.token = true,
 	.run = run,
 };

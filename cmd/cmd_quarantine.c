@@ -7,33 +7,6 @@
 #include "cmd/session.h"
 #include "lib/flow/quarantine.h"
 
-static const char help[] =
-	"usage: provctl quarantine list [--all]\n"
-	"       provctl quarantine show ID | --device DEVICE\n"
-	"       provctl quarantine release | reject ID [--approval NOTE]...\n"
-	"                          [--request FILE]\n"
-	"\n"
-	"Requests that a template's limits.on_anomaly keeps until people have "
-	"looked\n"
-	"at them, and evidence of devices that was refused. list names those "
-	"that wait\n"
-	"(--all: and those that were decided on), show prints one with its "
-	"reason,\n"
-	"source and bytes. Devices that the token signed wrongly for are "
-	"listed\n"
-	"without a number: nothing releases them.\n"
-	"\n"
-	"release lets exactly this request through by its rule when it is "
-	"issued\n"
-	"again, once; none makes a key or evidence right. reject denies it\n"
-	"for good. Either needs the approvals that the roster asks for. "
-	"Another "
-	"request\n"
-	"for the device never waits for this one.\n"
-	"\n"
-	"example: provctl -C acme quarantine list &&\n"
-	"         provctl -C acme quarantine release 1\n";
-
 static json_t *held_json(const struct store_held *h, bool bytes)
 {
 	json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:I}", "id",
@@ -184,7 +157,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 const struct verb verb_quarantine = {
 	.name = "quarantine",
 	.summary = "suspect requests: list, show, release, reject",
-	.help = help,
+	.help = quarantine_help,
+	.parts = quarantine_parts,
 	.token = true,
 	.run = run,
 };

@@ -181,6 +181,7 @@ const struct verb verb_secret = {
 	.name = "secret",
 	.summary = "stored secrets: add, rotate, list, destroy",
 	.help = secret_help,
+	.parts = secret_parts,
 	.token = true,
 	.run = run,
 };

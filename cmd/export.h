@@ -10,6 +10,9 @@
 #include "cmd/app.h"
 #include "cmd/session.h"
 
+extern const char export_help[]; /* one screen: export_help.c */
+extern const struct verb_part export_parts[];
+
 /* About one device: export_device.c. */
 PV_MUST enum pv_code export_run_bundle(const struct app *app, int argc,
 				       char **argv, struct err *err);

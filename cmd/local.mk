@@ -21,7 +21,7 @@ cmd_provctl_SOURCES = \
 	cmd/ceremony_people.c cmd/ceremony_run.c cmd/ceremony_screen.c \
 	cmd/ceremony_verify.c cmd/cmd_ceremony.c \
 	cmd/confirm.c cmd/confirm.h cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_config.c cmd/cmd_officer.c \
-	cmd/cmd_order.c cmd/order.h cmd/order_show.c \
+	cmd/cmd_order.c cmd/order.h cmd/order_help.c cmd/order_show.c \
 	cmd/attest_challenge.c cmd/attest_explain.c \
 	cmd/attest_verify.c cmd/attest_verify.h cmd/attest_pieces.c \
 	cmd/attest_enrol.c cmd/attest_enrol.h cmd/attest_enrol_list.c cmd/attest_enrol_tpm.c \
@@ -29,13 +29,13 @@ cmd_provctl_SOURCES = \
 	cmd/attest.h cmd/attest_event.c cmd/attest_intake.c cmd/attest_intake.h \
 	cmd/attest_key.c cmd/attest_missing.c cmd/attest_receipt.c \
 	cmd/attest_release.c cmd/attest_release.h cmd/cmd_attest.c cmd/crewrun.c cmd/crewrun.h \
-	cmd/officer.h cmd/officer_review.c cmd/officer_used.c \
+	cmd/officer.h cmd/officer_help.c cmd/officer_review.c cmd/officer_used.c \
 	cmd/cmd_audit.c cmd/cmd_export.c cmd/cmd_init.c cmd/cmd_issue.c \
 	cmd/cmd_policy.c cmd/cmd_quarantine.c cmd/cmd_revoke.c \
 	cmd/cmd_rotate.c cmd/cmd_secret.c cmd/cmd_status.c \
 	cmd/export.h cmd/export_authority.c cmd/export_chain.c cmd/export_crl.c \
 	cmd/export_ocsp.c cmd/export_device.c cmd/export_kek.c \
-	cmd/export_inventory.c cmd/export_items.c cmd/export_log.c \
+	cmd/export_help.c cmd/export_inventory.c cmd/export_items.c cmd/export_log.c \
 	cmd/export_stream.c \
 	cmd/guard.c cmd/guard.h cmd/harden.c cmd/harden.h \
 	cmd/inventory.h cmd/inventory_row.c cmd/newpin.c cmd/newpin.h \
@@ -45,7 +45,7 @@ cmd_provctl_SOURCES = \
 	cmd/publish.c cmd/publish.h \
 	cmd/policy.h cmd/policy_adopt.c cmd/policy_diff.c \
 	cmd/policy_drift.c cmd/policy_help.c cmd/policy_show.c \
-	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_device.c \
+	cmd/policy_test.c cmd/quarantine.h cmd/quarantine_help.c cmd/quarantine_device.c \
 	cmd/revoke.h cmd/revoke_ca.c cmd/revoke_help.c cmd/revoke_tell.c \
 	cmd/rotate.h cmd/rotate_asked.c cmd/rotate_asked.h \
 	cmd/rotate_back.c cmd/rotate_ca.c cmd/rotate_crl.c \

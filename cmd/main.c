@@ -61,11 +61,11 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
-/* Of the part that is named, where a verb has several. */
+/* Of the part that is named first, where a verb has several. */
 static const char *help_of(const struct verb *verb, int argc, char **argv)
 {
-	for (const struct verb_part *p = verb->parts; p && p->name; p++)
-		for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc; i++)
+		for (const struct verb_part *p = verb->parts; p && p->name; p++)
 			if (strcmp(argv[i], p->name) == 0)
 				return p->help;
 	return verb->help;

@@ -7,6 +7,9 @@
 #include "cmd/app.h"
 #include "lib/flow/officers.h"
 
+extern const char officer_help[]; /* one screen: officer_help.c */
+extern const struct verb_part officer_parts[];
+
 /* officer review and officer show: officer_review.c. */
 PV_MUST enum pv_code officer_run_review(const struct app *app, struct err *err);
 PV_MUST enum pv_code officer_run_show(const struct app *app, struct err *err);

@@ -6,6 +6,9 @@
 #include "cmd/opts.h"
 #include "lib/flow/orders_close.h"
 
+extern const char order_help[]; /* one screen: order_help.c */
+extern const struct verb_part order_parts[];
+
 /* order show: order_show.c. name NULL: all of them. */
 PV_MUST enum pv_code order_run_show(const struct app *app, const char *name,
 				    struct err *err);

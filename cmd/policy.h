@@ -8,6 +8,7 @@
 #include "policy/template.h"
 
 extern const char policy_help[]; /* one screen */
+extern const struct verb_part policy_parts[];
 
 /* Reads and lints FILE; warnings go to standard error. */
 PV_MUST enum pv_code policy_read(const struct app *app, const char *path,

@@ -5,6 +5,9 @@
 #include "cmd/app.h"
 #include "lib/store/store.h"
 
+extern const char quarantine_help[]; /* one screen: quarantine_help.c */
+extern const struct verb_part quarantine_parts[];
+
 /*
  * Prints the devices that are held since the token signed wrongly for them: a
  * line each, or all that is known of the one that is named. PV_NOT_FOUND,

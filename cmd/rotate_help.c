@@ -19,7 +19,7 @@ const char rotate_help[] =
 	"     its CA's template, or when it does not say what is revoked now.\n"
 	"     --list takes the list of a CA whose key is elsewhere.\n"
 	"device, due   the next credential of devices in the field: see\n"
-	"     `provctl rotate device --help'\n"
+	"     `provctl rotate device --help', `provctl rotate due --help'\n"
 	"ca, bundle, kdf, store, event, ocsp, log   the next generation of our "
 	"own\n"
 	"     keys: see `provctl rotate ca --help', `provctl rotate bundle "

@@ -1,4 +1,4 @@
-/* rotate: the help of the words about the authority's own keys. */
+/* rotate: the help of the words with a help of their own. */
 #include "cmd/rotate.h"
 
 static const char ca_help[] =
@@ -72,7 +72,6 @@ static const char device_help[] =
 	"       provctl rotate device --template NAME --from FILE.jsonl|-\n"
 	"         [--jobs N] [--out DIR]\n"
 	"       provctl rotate device ID --rollback [--not-installed]\n"
-	"       provctl rotate due [--jobs N] [--out DIR]\n"
 	"\n"
 	"device  the next credential of a device in the field, and its "
 	"bundle:\n"
@@ -87,18 +86,44 @@ static const char device_help[] =
 	"        (attest receipt); until then --rollback takes the new one "
 	"back,\n"
 	"        where the device surely has not installed it.\n"
-	"due     every device whose certificate ends within the renewal "
-	"window\n"
-	"        of its template, if no CSR is needed for it; the others are\n"
-	"        listed. Then the revocation lists that are due.\n"
+	"\n"
+	"example: provctl -C acme rotate device ACME-01 -o ACME-01.pvb\n";
+
+static const char crl_help[] =
+	"usage: provctl rotate crl [--all] [--list FILE]\n"
+	"\n"
+	"Makes the revocation lists and OCSP answers that are due, brings the "
+	"publish\n"
+	"folder up to date and runs the hook. A list is due when it ends "
+	"within the\n"
+	"overlap of its CA's template, or when it does not say what is revoked "
+	"now.\n"
+	"\n"
+	"  --all         those that are not due, too\n"
+	"  --list FILE   takes the list of a CA whose key is elsewhere\n"
+	"\n"
+	"example: provctl -C acme rotate crl\n";
+
+static const char due_help[] =
+	"usage: provctl rotate due [--jobs N] [--out DIR]\n"
+	"\n"
+	"The next credential of every device whose certificate ends within the "
+	"renewal\n"
+	"window of its template, if no CSR is needed for it; the others are "
+	"listed. Then\n"
+	"the revocation lists that are due.\n"
+	"\n"
+	"  --jobs N    signers at once\n"
+	"  --out DIR   results, certificates and bundles, as issue has them\n"
 	"\n"
 	"example: provctl -C acme rotate due --out renewed\n";
 
 const struct verb_part rotate_parts[] = {
-	{ "ca", ca_help },	{ "bundle", key_help },
-	{ "kdf", key_help },	{ "store", key_help },
-	{ "event", key_help },	{ "ocsp", key_help },
-	{ "log", key_help },	{ "log-ecdsa", key_help },
-	{ "pin", pin_help },	{ "device", device_help },
-	{ "due", device_help }, { NULL, NULL },
+	{ "ca", ca_help },     { "bundle", key_help },
+	{ "kdf", key_help },   { "store", key_help },
+	{ "event", key_help }, { "ocsp", key_help },
+	{ "log", key_help },   { "log-ecdsa", key_help },
+	{ "pin", pin_help },   { "device", device_help },
+	{ "due", due_help },   { "crl", crl_help },
+	{ NULL, NULL },
 };

@@ -19,6 +19,7 @@ struct secret_opts {
 };
 
 extern const char secret_help[]; /* secret_help.c */
+extern const struct verb_part secret_parts[];
 
 /* Names, versions and states. */
 PV_MUST enum pv_code secret_run_list(const struct app *app,

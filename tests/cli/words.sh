@@ -32,42 +32,40 @@ expect_exit 2 "$PROVCTL" --as alice status
 expect_text "see \`provctl --help'"
 
 case_start "help is one screen, with an example, and of what was asked for"
-while read -r words; do
-	# shellcheck disable=SC2086  # words
-	expect_exit 0 "$PROVCTL" $words --help
-	grep -q '^example: provctl ' "$T/out" || fail "no example: $words"
-	grep -q "^usage: provctl $words" "$T/out" || fail "usage of $words"
-	[ "$(wc -l <"$T/out")" -le 40 ] ||
-		fail "$words: $(wc -l <"$T/out") lines"
-	awk 'length > 80 { exit 1 }' "$T/out" || fail "$words: a long line"
-done <<'END'
-init
-officer
-approve
-policy
-order
-secret
-audit
-audit verify
-audit show
-audit reconcile
-audit anomalies
-audit witness
-audit cosign
-quarantine
-clock
-status
-config
-issue
-export
-attest
-revoke
-rotate
-rotate device
-rotate ca
-rotate bundle
-rotate pin
-END
+# one_screen WORDS...: their help, in $T/out.
+one_screen() {
+	expect_exit 0 "$PROVCTL" "$@" --help
+	[ "$(grep -c '^example: ' "$T/out")" = 1 ] || fail "no example: $*"
+	[ "$(wc -l <"$T/out")" -le 45 ] ||
+		fail "$*: $(wc -l <"$T/out") lines"
+	awk 'length > 80 { exit 1 }' "$T/out" || fail "$*: a long line"
+}
+# usage_of VERB: the words that its usage names, one to a line each: "a|b".
+usage_of() {
+	sed '/^$/q' "$T/out" | sed -nE "s/^(usage:|      ) provctl (-C DIR )?$1 \
+([a-z]([-a-z]| \\| |\\|)*).*/\\3/p" | sed 's/ *| */|/g; s/[ |]*$//' |
+		sort -u
+}
+words=0
+for verb in $("$PROVCTL" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
+	one_screen "$verb"
+	grep -q "^usage: provctl $verb" "$T/out" || fail "usage of $verb"
+	usage_of "$verb" >"$T/words"
+	for word in $(tr '|' '\n' <"$T/words"); do
+		words=$((words + 1))
+		one_screen "$verb" "$word"
+		own=$(usage_of "$verb")
+		case "|$own|" in
+		*"
+"*) fail "$verb $word has the help of others: $own" ;;
+		*"|$word|"*) ;;
+		*) fail "$verb $word has the help of: $own" ;;
+		esac
+		grep -qE "^example: .*provctl (-C acme )?(--json )?$verb (${own}) ?" \
+			"$T/out" || fail "no example of $verb $word"
+	done
+done
+[ "$words" -ge 60 ] || fail "$words words"
 expect_exit 0 "$PROVCTL" audit show --device x --help
 expect_text "usage: provctl audit show"
 for other in reconcile witness cosign anomalies; do
