@@ -208,6 +208,39 @@ static enum pv_code tell_orphans(struct ceremony *c, struct err *err)
 	return rc;
 }
 
+/* Does the plan bring that key back, which is on no token any more? */
+static bool brings_back(struct ceremony *c, const char *label)
+{
+	for (size_t i = 0; i < c->plan->steps_n; i++) {
+		const struct plan_step *step = &c->plan->steps[i];
+		struct authority_key named;
+		struct err why;
+
+		err_init(&why);
+		if (step->kind == PLAN_RESTORE_KEY &&
+		    ceremony_key_of(c, step->purpose, &named, &why) == PV_OK &&
+		    strcmp(named.label, label) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What people decided is in force before anything is done. After all tokens
+ * were lost nothing signs that before the log's key is restored. */
+static enum pv_code put_in_force(struct ceremony *c, struct err *err)
+{
+	struct err why;
+	enum pv_code rc;
+
+	err_init(&why);
+	rc = checkpoint_now(c->a, c->store, c->hsm, &why);
+	if (rc == PV_OK || (strcmp(why.rule, "hsm.key-missing") == 0 &&
+			    brings_back(c, why.object)))
+		return PV_OK;
+	*err = why;
+	return rc;
+}
+
 enum pv_code ceremony_login(struct ceremony *c, struct err *err)
 {
 	enum pv_code rc;
@@ -217,9 +250,8 @@ enum pv_code ceremony_login(struct ceremony *c, struct err *err)
 	rc = ceremony_meet(c, err);
 	if (rc == PV_OK)
 		rc = log_in(c, err);
-	/* What people decided is in force before anything is done. */
 	if (rc == PV_OK && c->opts->later)
-		rc = checkpoint_now(c->a, c->store, c->hsm, err);
+		rc = put_in_force(c, err);
 	return rc == PV_OK && c->opts->resume && !c->ended && !c->orphans_told
 		       ? tell_orphans(c, err)
 		       : rc;

@@ -118,4 +118,57 @@ expect_equal "$(objects third)" 6 "objects on the third token"
 verify_audit
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 
+# in_use DEVICE: what issues, and what its books say.
+in_use() {
+	new_device tls-client "$1"
+	issue tls-client "$1"
+	expect_equal "$rc" 0 "exit of issue ($(cat "$T/err"))"
+	verify_audit
+	expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+	expect_exit 0 "$PROVCTL" -C "$H" status
+}
+
+# lost VERSION STEPS: all tokens, and the keys are restored in that order.
+lost() {
+	softhsm2-util --delete-token --token "$(jq -r '.tokens[0] |
+		sub("pkcs11:token="; "")' "$H/provctl.json")" >/dev/null 2>&1 ||
+		fail "softhsm2-util"
+	jq --argjson v "$1" --argjson order "$2" '.version = $v |
+		.steps as $steps | .steps = [$order[] as $i | $steps[$i]]' \
+		"$T/restore.json" >"$T/lost.json"
+	(unset SOFTHSM2_CONF
+	"$PROVCTL" ceremony rehearse "$T/lost.json" --home "$R" \
+		--templates "$T/policies" --media "$T/rehearsed") \
+		>"$T/out" 2>"$T/err" || fail "rehearse: $(tail -n 3 "$T/err")"
+	new_token "phoenix-$1"
+	set_config ".tokens = [\"pkcs11:token=phoenix-$1\"]"
+	run_plan 0 run "$T/lost.json" --rehearsal "$R"
+	expect_equal "$(objects "phoenix-$1")" 6 "objects on the only token"
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended \
+		--plan "$T/lost.json" \
+		"$H/ceremonies/restore-$1/transcript.jsonl"
+}
+
+case_start "all tokens are lost: the keys come back onto a new one"
+softhsm2-util --delete-token --token third >/dev/null 2>&1 ||
+	fail "softhsm2-util"
+lost 3 '[0, 1, 2]'
+in_use client-00000002
+
+case_start "the log's key first"
+lost 4 '[2, 0, 1]'
+in_use client-00000003
+
+case_start "a plan that does not bring the log's key back is refused"
+new_token bare
+set_config '.tokens = ["pkcs11:token=bare"]'
+jq '.version = 5 | .steps = [.steps[0]]' "$T/restore.json" >"$T/part.json"
+(unset SOFTHSM2_CONF
+"$PROVCTL" ceremony rehearse "$T/part.json" --home "$R" \
+	--templates "$T/policies" --media "$T/rehearsed") \
+	>"$T/out" 2>"$T/err" || fail "rehearse: $(tail -n 3 "$T/err")"
+run_plan 7 run "$T/part.json" --rehearsal "$R"
+expect_text "rule: hsm.key-missing"
+expect_equal "$(objects bare)" 0 "objects on the bare token"
+
 tests_end
