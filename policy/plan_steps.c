@@ -92,6 +92,29 @@ static bool may_be_there(const struct plan *p)
 	return !plan_is_first(p);
 }
 
+/* overview.md, "Keys by purpose": one use each, so none of them is a CA's; nor
+ * is what provctl.json calls a log's key that signs beside its successor. */
+static bool has_use(const char *name)
+{
+	static const char *const uses[] = {
+		"bundle",  "log",	"log-ecdsa",
+		"event",   "ocsp",	"kdf",
+		"store",   "backup",	PLAN_PURPOSE_TRANSPORT,
+		"log-old", "log-ecdsa-old"
+	};
+
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
+		if (strcmp(name, uses[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_former(const char *purpose)
+{
+	return strcmp(purpose, "log-old") == 0 ||
+	       strcmp(purpose, "log-ecdsa-old") == 0;
+}
+
 /* overview.md, "Keys by purpose": each has its kind. */
 static enum pv_code check_key(const struct node *n, struct plan_step *s)
 {
@@ -104,6 +127,10 @@ static enum pv_code check_key(const struct node *n, struct plan_step *s)
 		return node_fail(n, "key_kind", "use make-transport-key",
 				 "a key that others are sent to has a kind of "
 				 "its own");
+	if (is_former(s->purpose))
+		return node_fail(n, "name", "use another name",
+				 "\"%s\" is what a log's key of before is "
+				 "called", s->purpose);
 	if (aes != (kdf || store))
 		return node_fail(n, "key_kind",
 				 "AES-256 for kdf and store, and for nothing "
@@ -156,21 +183,6 @@ bool plan_has_p256(const struct plan *p, const char *purpose)
 		    strcmp(p->steps[i].purpose, purpose) == 0)
 			return true;
 	return plan_has_step(p, PLAN_TAKE_KEY, purpose);
-}
-
-/* overview.md, "Keys by purpose": one use each, so none of them is a CA's. */
-static bool has_use(const char *name)
-{
-	static const char *const uses[] = {
-		"bundle", "log",    "log-ecdsa",
-		"event",  "ocsp",   "kdf",
-		"store",  "backup", PLAN_PURPOSE_TRANSPORT
-	};
-
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++)
-		if (strcmp(name, uses[i]) == 0)
-			return true;
-	return false;
 }
 
 enum pv_code plan_check_ca(const struct node *n, const char *ca)
@@ -293,6 +305,12 @@ static enum pv_code parse_of_ca(const struct plan *p, const struct node *n,
 
 	NODE_TRY(node_object(n, keys));
 	NODE_TRY(plan_take_name(n, "ca", s->ca));
+	for (size_t i = 0; i < p->steps_n; i++)
+		if (p->steps[i].kind == s->kind &&
+		    strcmp(p->steps[i].ca, s->ca) == 0)
+			return node_fail(n, "duplicate", "leave one of them out",
+					 "%s of \"%s\" stands there twice",
+					 plan_kind_name(s->kind), s->ca);
 	return plan_has_own_ca(p, s->ca) || may_be_there(p)
 		       ? PV_OK
 		       : node_fail(

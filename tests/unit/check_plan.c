@@ -295,6 +295,8 @@ static const struct {
 	{ HEAD INIT PIN TAIL, "plan.order" },
 	{ HEAD INIT DESTROY("root", "1") TAIL, "plan.order" },
 	{ HEAD CHECK PIN PIN TAIL, "plan.duplicate" },
+	{ HEAD CHECK OF_CA("sign-crl", "x") OF_CA("sign-crl", "x") TAIL,
+	  "plan.duplicate" },
 	{ HEAD CHECK DESTROY("log", "1") DESTROY("log", "1") TAIL,
 	  "plan.duplicate" },
 	{ HEAD CHECK DESTROY("log", "0") TAIL, "plan.range" },
