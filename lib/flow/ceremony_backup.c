@@ -24,7 +24,7 @@ CLEANUP_PTR(struct file_group, file_group_free);
 
 struct officers {
 	struct escrow_to *to[PLAN_SHARES_MAX]; /* NULL: its share is printed */
-	char spki[PLAN_SHARES_MAX][96];	       /* "sha256:HEX" */
+	uint8_t spki[PLAN_SHARES_MAX][SHA256_LEN];
 };
 
 static void officers_release(struct officers *o)
@@ -65,17 +65,12 @@ void ceremony_share_file(const struct authority_key *named,
 /* Who holds two shares of m is m - 1 people. */
 static enum pv_code take_key(struct officers *o, size_t i, struct err *err)
 {
-	CLEANUP(buf_release) struct buf text;
-	const char *spki;
+	enum pv_code rc = escrow_to_spki(o->to[i], o->spki[i], err);
 
-	buf_init(&text, 4096);
-	if (escrow_to_put(o->to[i], &text, err) != PV_OK || !buf_cstr(&text))
-		return err_fail(err, PV_INTERNAL, NULL, NULL,
-				"a certificate cannot be told");
-	spki = strstr(buf_cstr(&text), "\nspki ");
-	snprintf(o->spki[i], sizeof(o->spki[i]), "%.71s", spki ? spki + 6 : "");
+	if (rc != PV_OK)
+		return rc;
 	for (size_t j = 0; j < i; j++)
-		if (strcmp(o->spki[j], o->spki[i]) == 0)
+		if (memcmp(o->spki[j], o->spki[i], SHA256_LEN) == 0)
 			return err_fail(err, PV_DENIED, "backup.officer",
 					"have each officer bring a certificate "
 					"of their own key",
@@ -89,18 +84,18 @@ static enum pv_code check_officer(const struct plan_step *step,
 				  const struct officers *o, size_t i,
 				  struct err *err)
 {
-	char hex[65];
+	char has[2 * SHA256_LEN + 1], named[2 * SHA256_LEN + 1];
 
-	hex_encode(step->officer_keys[i], sizeof(step->officer_keys[i]), hex);
-	if (strncmp(o->spki[i], "sha256:", 7) != 0 ||
-	    strcmp(o->spki[i] + 7, hex) != 0)
+	hex_encode(o->spki[i], SHA256_LEN, has);
+	hex_encode(step->officer_keys[i], SHA256_LEN, named);
+	if (memcmp(o->spki[i], step->officer_keys[i], SHA256_LEN) != 0)
 		return err_fail(
 			err, PV_DENIED, "backup.officer",
 			"bring the certificate of the key that the plan "
 			"names, or have another plan approved",
-			"the certificate's SPKI has %s, and the plan "
+			"the certificate's SPKI has sha256:%s, and the plan "
 			"names sha256:%s",
-			o->spki[i], hex);
+			has, named);
 	return escrow_to_check(o->to[i], pvtime_now_s(), err);
 }
 
@@ -268,6 +263,7 @@ static enum pv_code give(void *ctx, const struct share *share, struct err *err)
 	const char *officer = g->step->officers[share->number - 1];
 	char file[CEREMONY_BACKUP_MAX], check[SHARES_CHECK_LEN], hex[65];
 	char split[2 * SHARES_SPLIT_LEN + 1], number[8];
+	char to_key[sizeof("sha256:") + 2 * SHA256_LEN] = "sha256:";
 	uint8_t hash[32];
 	enum pv_code rc = ceremony_texts_gone(c, err);
 
@@ -282,13 +278,13 @@ static enum pv_code give(void *ctx, const struct share *share, struct err *err)
 	hex_encode(hash, sizeof(hash), hex);
 	hex_encode(share->split, sizeof(share->split), split);
 	snprintf(number, sizeof(number), "%u", share->number);
+	hex_encode(g->officers->spki[share->number - 1], SHA256_LEN,
+		   to_key + strlen(to_key));
 	rc = CEREMONY_PUT(
 		c, "share", { "label", share->key }, { "split", split },
 		{ "number", number },
 		{ "to", g->step->print ? "paper" : officer },
-		{ "to_key", g->step->print
-				    ? NULL
-				    : g->officers->spki[share->number - 1] },
+		{ "to_key", g->step->print ? NULL : to_key },
 		{ "keeper", g->step->print && officer[0] ? officer : NULL },
 		{ "check", check }, { "file", file }, { "sha256", hex });
 	return rc == PV_OK ? ask_keeper(g, share, file, check, err) : rc;

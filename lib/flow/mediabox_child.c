@@ -77,13 +77,12 @@ static enum pv_code read_officer(const struct mediabox_question *q,
 				 struct mediabox_found *f, struct err *why)
 {
 	CLEANUP(cleanup_escrow_to_free) struct escrow_to *to = NULL;
-	CLEANUP(buf_release) struct buf text;
+	uint8_t spki[SHA256_LEN];
 	enum pv_code rc = escrow_to_new(q->bytes, &to, why);
 
-	buf_init(&text, 4096);
 	buf_init(&f->der, MEDIABOX_LIST_MAX);
 	if (rc == PV_OK)
-		rc = escrow_to_put(to, &text, why);
+		rc = escrow_to_spki(to, spki, why);
 	return rc == PV_OK ? escrow_to_der(to, &f->der, why) : rc;
 }
 

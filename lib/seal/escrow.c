@@ -9,7 +9,6 @@
 #include <openssl/rsa.h>
 
 #include "lib/base/mem.h"
-#include "lib/base/sha256.h"
 #include "lib/seal/ossl.h"
 
 #define CERT_MAX 65536 /* bytes of a certificate file */
@@ -117,7 +116,8 @@ enum pv_code escrow_to_new(struct span cert, struct escrow_to **to,
 	return rc;
 }
 
-static bool put_subject(const struct escrow_to *to, struct buf *out)
+static enum pv_code put_subject(const struct escrow_to *to, struct buf *out,
+				struct err *err)
 {
 	const unsigned long how =
 		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
@@ -127,31 +127,27 @@ static bool put_subject(const struct escrow_to *to, struct buf *out)
 
 	if (!bio || X509_NAME_print_ex(bio, X509_get_subject_name(to->cert), 0,
 				       how) < 0)
-		return false;
+		return ossl_fail(err, "whose certificate it is");
 	len = BIO_get_mem_data(bio, &text);
 	buf_put_str(out, "certificate ");
 	if (len > 0)
 		buf_put(out, text, (size_t)len);
 	buf_put_u8(out, '\n');
-	return true;
+	return buf_check(out, err);
 }
 
-static bool put_spki(const struct escrow_to *to, struct buf *out,
-		     struct err *err)
+enum pv_code escrow_to_spki(const struct escrow_to *to,
+			    uint8_t hash[SHA256_LEN], struct err *err)
 {
 	unsigned char *der = NULL;
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(to->cert), &der);
-	uint8_t hash[SHA256_LEN];
-	char hex[2 * SHA256_LEN + 1];
-	bool done = len > 0 && sha256((struct span){ der, (size_t)len }, hash,
-				      err) == PV_OK;
+	enum pv_code rc;
 
+	if (len <= 0)
+		return ossl_fail(err, "a certificate's key");
+	rc = sha256((struct span){ der, (size_t)len }, hash, err);
 	OPENSSL_free(der);
-	if (!done)
-		return false;
-	hex_encode(hash, sizeof(hash), hex);
-	buf_printf(out, "spki sha256:%s\n", hex);
-	return true;
+	return rc;
 }
 
 enum pv_code escrow_to_der(const struct escrow_to *to, struct buf *out,
@@ -170,14 +166,17 @@ enum pv_code escrow_to_der(const struct escrow_to *to, struct buf *out,
 enum pv_code escrow_to_put(const struct escrow_to *to, struct buf *out,
 			   struct err *err)
 {
-	struct err why;
+	uint8_t hash[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+	enum pv_code rc = put_subject(to, out, err);
 
-	err_init(&why);
-	if (put_subject(to, out) && put_spki(to, out, &why))
-		return buf_check(out, err);
-	ERR_clear_error();
-	return err_fail(err, PV_INTERNAL, "escrow.certificate", NULL,
-			"OpenSSL cannot tell whose certificate it is");
+	if (rc == PV_OK)
+		rc = escrow_to_spki(to, hash, err);
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), hex);
+	buf_printf(out, "spki sha256:%s\n", hex);
+	return buf_check(out, err);
 }
 
 /* A time that cannot be read is none of its. */

@@ -12,6 +12,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/secret.h"
+#include "lib/base/sha256.h"
 
 #define ESCROW_RSA_BITS_MIN 2048 /* SP 800-131A */
 #define ESCROW_VALUES_MAX 256	 /* of one device */
@@ -35,6 +36,9 @@ PV_MUST enum pv_code escrow_to_check(const struct escrow_to *to, int64_t now_s,
  */
 PV_MUST enum pv_code escrow_to_put(const struct escrow_to *to, struct buf *out,
 				   struct err *err);
+/* SHA-256 of its SPKI. PV_INTERNAL. */
+PV_MUST enum pv_code escrow_to_spki(const struct escrow_to *to,
+				    uint8_t hash[SHA256_LEN], struct err *err);
 
 /* Appends the certificate, DER, as OpenSSL writes it. PV_INTERNAL. */
 PV_MUST enum pv_code escrow_to_der(const struct escrow_to *to, struct buf *out,

@@ -238,6 +238,35 @@ START_TEST(test_refused_keys)
 }
 END_TEST
 
+START_TEST(test_whose_it_is)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = certify(key, key, NULL);
+	uint8_t want[SHA256_LEN], got[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1], line[128];
+	struct escrow_to *to = NULL;
+	unsigned char *spki = NULL;
+	int n = i2d_PUBKEY(key, &spki);
+	struct buf text;
+
+	unit_ok(accept(cert, &to), &err);
+	unit_ok(sha256(vec_span(spki, (size_t)n), want, &err), &err);
+	unit_ok(escrow_to_spki(to, got, &err), &err);
+	ck_assert_mem_eq(got, want, sizeof(want));
+	/* People are told the same. */
+	buf_init(&text, 4096);
+	unit_ok(escrow_to_put(to, &text, &err), &err);
+	hex_encode(want, sizeof(want), hex);
+	snprintf(line, sizeof(line), "\nspki sha256:%s\n", hex);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&text), line));
+	buf_release(&text);
+	OPENSSL_free(spki);
+	escrow_to_free(to);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 static int64_t seconds_of(const ASN1_TIME *t)
 {
 	struct tm tm;
@@ -406,6 +435,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_algorithms);
 	tcase_add_test(t, test_stream);
 	tcase_add_test(t, test_refused_keys);
+	tcase_add_test(t, test_whose_it_is);
 	tcase_add_test(t, test_one_certificate);
 	tcase_add_test(t, test_content);
 	tcase_add_test(t, test_content_refused);
