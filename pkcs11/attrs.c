@@ -277,8 +277,8 @@ enum pv_code p11_attrs_check(const struct p11_attrs *a, enum hsm_key_kind kind,
 		r = &kdf_derive_rules;
 	if (a->key_type != r->key_type)
 		return off("CKA_KEY_TYPE", "is not that of the purpose", err);
-	/* SoftHSM does not tell the length of an unwrapped key; p11_unwrap()
-	 * has checked what went in. */
+	/* SoftHSM does not tell the length of a key that was unwrapped, as the
+	 * vendor's tool does where it copies one to another token. */
 	if (a->value_len != r->value_len &&
 	    !(a->value_len == 0 && a->on[A_LOCAL] != 1))
 		return off("CKA_VALUE_LEN", "is not 32", err);

@@ -10,13 +10,13 @@
 #include "pkcs11/keygen.h"
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"
+#include "pkcs11/point.h"
 #include "pkcs11/sign.h"
 #include "pkcs11/transport.h"
 #include "pkcs11/wrap.h"
 
 #define SIG_ROOM 256
 #define DER_SIG_MAX 80 /* bytes of an ECDSA-Sig-Value on P-256 */
-#define POINT_DER (2 + P256_POINT_LEN)
 
 CLEANUP_PTR(EVP_PKEY, EVP_PKEY_free);
 CLEANUP_PTR(EVP_PKEY_CTX, EVP_PKEY_CTX_free);
@@ -328,15 +328,14 @@ static CK_RV create_run(struct p11 *p, CK_SESSION_HANDLE session,
 	return p->mod.f->C_CreateObject(session, c->t.a, c->t.n, &c->made);
 }
 
-/* CKA_EC_POINT is the point as an OCTET STRING (PKCS#11 2.40, 2.3.3). */
 static enum pv_code put_public(struct p11 *p, const struct hsm_restore *in,
 			       struct err *err)
 {
 	static const struct p11_op op = { "C_CreateObject", create_run, true };
-	uint8_t point[POINT_DER] = { 0x04, P256_POINT_LEN };
+	uint8_t point[P11_POINT_OCTETS_LEN];
 	struct creation c = { .made = 0 };
 
-	memcpy(point + 2, p256_point(in->spki), P256_POINT_LEN);
+	p11_point_octets(p256_point(in->spki), point);
 	p11_template_add(&c.t, CKA_CLASS, &public_class, sizeof(public_class));
 	p11_template_add(&c.t, CKA_KEY_TYPE, &ec_type, sizeof(ec_type));
 	p11_template_public(&c.t, kind_of(in), in->label, in->id, p->quirk,

@@ -4,7 +4,6 @@
 
 #include <openssl/evp.h>
 
-#include "lib/base/p256.h"
 #include "pkcs11/quirks.h"
 
 #define ED25519_POINT_LEN 32
@@ -35,6 +34,14 @@ static const uint8_t *unwrap(struct span value, size_t len, unsigned forms)
 	    p[0] == TAG_BIT_STRING && p[1] == len + 1 && p[2] == 0)
 		return p + 3;
 	return NULL;
+}
+
+void p11_point_octets(const uint8_t point[P256_POINT_LEN],
+		      uint8_t out[P11_POINT_OCTETS_LEN])
+{
+	out[0] = TAG_OCTET_STRING;
+	out[1] = P256_POINT_LEN;
+	memcpy(out + 2, point, P256_POINT_LEN);
 }
 
 static bool on_p256(const uint8_t *point)

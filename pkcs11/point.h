@@ -9,8 +9,10 @@
 #define PV_PKCS11_POINT_H
 
 #include "lib/base/buf.h"
+#include "lib/base/p256.h"
 
 #define P11_POINT_VALUE_MAX 128 /* bytes read from a token */
+#define P11_POINT_OCTETS_LEN (2 + P256_POINT_LEN)
 
 /*
  * forms: P11_POINT_... mask. out has room for HSM_SPKI_MAX bytes.
@@ -22,5 +24,8 @@ PV_MUST enum pv_code p11_point_p256(struct span value, unsigned forms,
 PV_MUST enum pv_code p11_point_ed25519(struct span value, unsigned forms,
 				       uint8_t *out, size_t *out_len,
 				       struct err *err);
+/* A point on P-256 as an OCTET STRING (PKCS#11 2.40, 2.3.3). */
+void p11_point_octets(const uint8_t point[P256_POINT_LEN],
+		      uint8_t out[P11_POINT_OCTETS_LEN]);
 
 #endif

@@ -11,7 +11,6 @@
 #include "pkcs11/op.h"
 #include "pkcs11/point.h"
 
-#define POINT_DER (2 + P256_POINT_LEN)
 #define CONTEXT "provctl/transport/v1"
 
 CLEANUP_PTR(EVP_PKEY, EVP_PKEY_free);
@@ -68,14 +67,15 @@ static CK_RV ecdh(struct p11 *p, CK_SESSION_HANDLE session,
 		  struct p11_template *t, CK_OBJECT_HANDLE *out)
 {
 	static const CK_ULONG len = P11_WRAP_KEY_LEN;
-	uint8_t octets[POINT_DER] = { 0x04, P256_POINT_LEN };
+	uint8_t octets[P11_POINT_OCTETS_LEN];
 	CK_ECDH1_DERIVE_PARAMS params = { kdf, 0, NULL, 0, NULL };
 	CK_MECHANISM m = { CKM_ECDH1_DERIVE, &params, sizeof(params) };
 
-	memcpy(octets + 2, a->point, P256_POINT_LEN);
-	params.pPublicData = p->quirk->ecdh_octets ? octets : octets + 2;
+	p11_point_octets(a->point, octets);
+	params.pPublicData =
+		p->quirk->ecdh_octets ? octets : (CK_BYTE *)a->point;
 	params.ulPublicDataLen =
-		p->quirk->ecdh_octets ? POINT_DER : P256_POINT_LEN;
+		p->quirk->ecdh_octets ? sizeof(octets) : P256_POINT_LEN;
 	if (kdf != CKD_NULL) {
 		params.pSharedData = a->context;
 		params.ulSharedDataLen = sizeof(a->context);

@@ -2,14 +2,13 @@
 
 #include <string.h>
 
-#include <openssl/rand.h>
-
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"
 #include "pkcs11/rv.h"
 
 #define WRAPPED_ROOM HSM_WRAPPED_MAX /* longer answers are refused */
 #define WRAPPED_MIN 24		     /* bytes: RFC 5649 of more than 8 */
+#define PROBE_WRAPPED 40	     /* of an AES-256 key */
 
 static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static const CK_KEY_TYPE aes_type = CKK_AES;
@@ -186,14 +185,6 @@ enum pv_code p11_wrap(struct p11 *p, const struct p11_wrap_key *by,
 	return buf_check(out, err);
 }
 
-struct unwrapping {
-	const struct p11_wrap_key *by;
-	struct span wrapped;
-	enum hsm_key_kind kind;
-	const char *label;
-	uint8_t id[HSM_ID_LEN];
-};
-
 static void session_key_template(struct p11_template *t)
 {
 	p11_template_add(t, CKA_CLASS, &secret_class, sizeof(secret_class));
@@ -223,7 +214,7 @@ static bool opens_known_good(struct p11 *p, CK_SESSION_HANDLE session,
 	t.n--; /* no length for C_UnwrapKey */
 	good = f->C_WrapKey(session, &m, by->handle, probe, out, &len) ==
 		       CKR_OK &&
-	       len == P11_WRAPPED_LEN &&
+	       len == PROBE_WRAPPED &&
 	       f->C_UnwrapKey(session, &m, by->handle, out, len, t.a, t.n,
 			      &back) == CKR_OK;
 	if (back)
@@ -240,41 +231,6 @@ static bool bytes_at_fault(struct p11 *p, CK_SESSION_HANDLE session,
 	if (rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED)
 		return opens_known_good(p, session, by);
 	return p11_rv_code(rv) == PV_INTEGRITY;
-}
-
-static enum pv_code new_id(const uint8_t *id, uint8_t out[HSM_ID_LEN],
-			   struct err *err)
-{
-	if (id) {
-		memcpy(out, id, HSM_ID_LEN);
-		return PV_OK;
-	}
-	if (RAND_bytes(out, HSM_ID_LEN) != 1)
-		return err_fail(err, PV_INTERNAL, NULL, NULL,
-				"no random CKA_ID");
-	return PV_OK;
-}
-
-/* Found again, it must read back as restored, not as generated. */
-static enum pv_code unwrapped(struct p11 *p, const struct unwrapping *u,
-			      struct hsm_key **key, struct err *err)
-{
-	struct err ignored;
-	enum pv_code rc = p11_key_find(p, u->kind, u->label, key, err);
-
-	if (rc == PV_OK && !(*key)->info.generated)
-		return PV_OK;
-	if (rc == PV_OK) {
-		rc = err_fail(err, PV_HSM_FATAL, "hsm.key-attributes", NULL,
-			      "%s was restored but reads back as generated",
-			      u->label);
-		p11_key_forget(p, *key);
-		*key = NULL;
-	}
-	err_init(&ignored);
-	if (p11_destroy_id(p, u->id, &ignored) != PV_OK)
-		err_prefix(err, "%s may still be on the token", u->label);
-	return rc;
 }
 
 /* No healing: the wrap key would not outlive it. */
@@ -302,49 +258,4 @@ enum pv_code p11_unwrap_object(struct p11 *p, const struct p11_wrap_key *by,
 		return PV_OK;
 	return p11_rv_fail_as(err, rv, PV_INTEGRITY, "hsm.wrapped",
 			      "what was wrapped does not open: C_UnwrapKey");
-}
-
-static enum pv_code unwrap(struct p11 *p, const struct unwrapping *u,
-			   struct err *err)
-{
-	struct p11_template t = { .n = 0 };
-	CK_OBJECT_HANDLE made;
-
-	p11_template_add(&t, CKA_CLASS, &secret_class, sizeof(secret_class));
-	p11_template_add(&t, CKA_KEY_TYPE, &aes_type, sizeof(aes_type));
-	p11_template_secret(&t, u->kind, u->label, u->id, p->quirk,
-			    p->facts.sp800_108, true);
-	return p11_unwrap_object(p, u->by, u->wrapped, &t, &made, err);
-}
-
-enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
-			struct span wrapped, enum hsm_key_kind kind,
-			const char *label, const uint8_t *id,
-			struct hsm_key **key, struct err *err)
-{
-	struct unwrapping u = {
-		.by = by, .wrapped = wrapped, .kind = kind, .label = label
-	};
-	enum pv_code rc = p11_wrap_needed(p, err);
-
-	*key = NULL;
-	if (rc == PV_OK && kind != HSM_KEY_KDF && kind != HSM_KEY_STORE)
-		rc = err_fail(err, PV_INTERNAL, "hsm.key", NULL,
-			      "only AES keys are restored this way");
-	if (rc == PV_OK && wrapped.len != P11_WRAPPED_LEN)
-		rc = err_fail(err, PV_INTEGRITY, "hsm.wrapped", NULL,
-			      "a wrapped key of %zu bytes, not %d", wrapped.len,
-			      P11_WRAPPED_LEN);
-	if (rc == PV_OK)
-		rc = p11_label_check(label, err);
-	if (rc == PV_OK)
-		rc = p11_label_is_free(p, label, err);
-	if (rc == PV_OK)
-		rc = still_there(p, by, err);
-	if (rc == PV_OK)
-		rc = new_id(id, u.id, err);
-	if (rc != PV_OK)
-		return rc;
-	rc = unwrap(p, &u, err);
-	return rc == PV_OK ? unwrapped(p, &u, key, err) : rc;
 }

@@ -13,7 +13,6 @@
 #include "pkcs11/keygen.h"
 
 #define P11_WRAP_KEY_LEN HSM_WRAP_KEY_LEN
-#define P11_WRAPPED_LEN 40 /* bytes: RFC 5649 of an AES-256 key */
 
 /* A session object; gone with the session, so never reused after a fault. */
 struct p11_wrap_key {
@@ -54,15 +53,5 @@ PV_MUST enum pv_code p11_unwrap_object(struct p11 *p,
 				       struct span wrapped,
 				       struct p11_template *t,
 				       CK_OBJECT_HANDLE *made, struct err *err);
-/*
- * A KDF or STORE key under label with a new CKA_ID, or with id when it is not
- * NULL (HSM_ID_LEN bytes: a KDF master keeps its own, devices know it).
- * PV_CONFLICT when the label is taken; PV_INTEGRITY for wrong bytes or a
- * wrong wrap key, rule "hsm.wrapped".
- */
-PV_MUST enum pv_code p11_unwrap(struct p11 *p, const struct p11_wrap_key *by,
-				struct span wrapped, enum hsm_key_kind kind,
-				const char *label, const uint8_t *id,
-				struct hsm_key **key, struct err *err);
 
 #endif

@@ -50,6 +50,10 @@ static void each_form(bool p256)
 		memcpy(value, p256 ? form->p256 : form->ed25519,
 		       form->head_len);
 		memcpy(value + form->head_len, spki + spki_len - len, len);
+		if (p256 && form->mask == P11_POINT_OCTET_STRING) {
+			p11_point_octets(spki + spki_len - len, out);
+			ck_assert_mem_eq(out, value, P11_POINT_OCTETS_LEN);
+		}
 		for (unsigned mask = 0; mask <= P11_POINT_ANY; mask++) {
 			enum pv_code rc;
 
