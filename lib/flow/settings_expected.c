@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/flow/ownkey.h"
 #include "lib/flow/settings.h"
 #include "lib/log/lifecycle.h"
 #include "lib/log/lines.h"
@@ -71,8 +72,7 @@ static enum pv_code apply(struct buf *text, const struct log_entry *e,
 	const struct log_fact *purpose = log_fact_find(e, "purpose", LOG_TSTR);
 	const struct log_fact *n = log_fact_find(e, "generation", LOG_UINT);
 	const struct log_fact *ends = log_fact_find(e, LOG_ENDS, LOG_UINT);
-	bool log = !log_fact_find(e, LOG_CA_TEMPLATE, LOG_BSTR) && purpose &&
-		   purpose->s.len >= 3 && memcmp(purpose->s.p, "log", 3) == 0;
+	bool ca = log_fact_find(e, LOG_CA_TEMPLATE, LOG_BSTR) != NULL;
 	char name[LOG_TEXT_MAX + 1], old[LOG_TEXT_MAX + 8];
 	char value[SETTINGS_LINE_MAX], was[SETTINGS_LINE_MAX];
 	enum pv_code rc = PV_OK;
@@ -89,7 +89,7 @@ static enum pv_code apply(struct buf *text, const struct log_entry *e,
 		snprintf(value + len, sizeof(value) - len, " from %llu",
 			 (unsigned long long)index + BEHIND_ROTATE);
 		rc = set_key(text, old, NULL, err);
-	} else if (log) {
+	} else if (!ca && ownkey_is_log(name)) {
 		copy(was, sizeof(was), find_key(buf_span(text), name));
 		rc = set_key(text, old, was[0] ? was : NULL, err);
 	}
