@@ -303,12 +303,14 @@ verify_audit
 
 case_start "the batch before put back with its row: its number is not signed twice"
 fresh
+was=$(batches)
 hex=$("$SQL" "$H/store.db" \
-	"select hex(der) from crl where kind = 1 and der is not null")
+	"select hex(der) from crl where kind = 1 and number = $was")
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
-top="(select max(number) from crl where kind = 1)"
-sql "delete from crl where kind = 1 and number = $top" \
-	"update crl set der = x'$hex' where kind = 1 and number = $top"
+# Without a new one, another row than the one before would get its bytes.
+expect_equal "$(batches)" $((was + 1)) "batches of answers"
+sql "delete from crl where kind = 1 and number = $was + 1" \
+	"update crl set der = x'$hex' where kind = 1 and number = $was"
 expect_error 5 crl.rollback -C "$H" rotate crl --all
 
 tests_end
