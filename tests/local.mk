@@ -113,6 +113,7 @@ UNIT_TESTS = \
 	tests/unit/check_base64 \
 	tests/unit/check_batch \
 	tests/unit/check_binding \
+	tests/unit/check_box \
 	tests/unit/check_buf \
 	tests/unit/check_bundle \
 	tests/unit/check_caimport \

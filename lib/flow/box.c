@@ -109,23 +109,49 @@ static void blame(const struct box_keeper *k, struct box_blame *to,
 		       message);
 }
 
+static enum pv_code again_and_again(const struct box_keeper *k,
+				    struct err *err)
+{
+	return err_fail(err, PV_INTERNAL, k->work->rule,
+			"see whether the machine has memory left, then run it "
+			"again",
+			"the process that %s has ended without an answer %u "
+			"times in a row",
+			k->work->does, k->deaths);
+}
+
+struct end { /* of a box without an answer */
+	const char *found, *how;
+};
+
+static struct end end_of(int status)
+{
+	if (!WIFSIGNALED(status))
+		return (struct end){ "no answer",
+				     "has the process that takes it apart end "
+				     "without an answer" };
+	if (WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGXCPU)
+		return (struct end){ "no end",
+				     "keeps the process that takes it apart "
+				     "for longer than it may take" };
+	return (struct end){ "a crash",
+			     "ends the process that takes it apart" };
+}
+
 /* How a box ended that was ready and gave no answer. Bytes do not send
  * SIGKILL: people do, or a machine without memory. */
-static enum pv_code refuse(const struct box_keeper *k, int status,
+static enum pv_code refuse(struct box_keeper *k, int status,
 			   struct box_blame *to, struct err *err)
 {
-	const int by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	const bool late = by == SIGALRM || by == SIGXCPU;
+	const struct end end = end_of(status);
 	char text[160];
 
-	if (by == 0 || by == SIGKILL)
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return ended(k, err);
-	snprintf(text, sizeof(text),
-		 late ? "%s keeps the process that takes it apart for longer "
-			"than it may take"
-		      : "%s ends the process that takes it apart",
-		 k->work->what);
-	blame(k, to, late ? "no end" : "a crash", text);
+	if (++k->deaths >= BOX_DEATHS_MAX)
+		return again_and_again(k, err);
+	snprintf(text, sizeof(text), "%s %s", k->work->what, end.how);
+	blame(k, to, end.found, text);
 	return PV_OK;
 }
 
@@ -169,8 +195,10 @@ enum pv_code box_talk(struct box_keeper *k, struct box *x,
 		*err = gone;
 		return rc;
 	}
-	if (rc == PV_OK && got)
+	if (rc == PV_OK && got) {
+		k->deaths = 0;
 		return PV_OK;
+	}
 	return ready ? refuse(k, status, to, err) : ended(k, err);
 }
 

@@ -20,9 +20,11 @@
 #include "lib/flow/wire.h"
 
 #define BOX_TIME_S 60u /* by the clock, for one piece */
+/* Boxes in a row: then it is not the pieces any more, but the machine. */
+#define BOX_DEATHS_MAX 32u
 
 /* In the box: the answer to a record, which is flushed then. secrets: the
- * socket. A failure ends the box. */
+ * socket. A failure ends the box without an answer. */
 typedef enum pv_code box_answer(struct wire *w, int secrets,
 				struct wire_rec *rec, struct err *err);
 struct box_work { /* what the boxes of one keeper do; constant */
@@ -40,6 +42,7 @@ struct box_keeper {
 	pid_t pid; /* 0: there is none */
 	int ctl;   /* to it */
 	unsigned time_s;
+	unsigned deaths; /* boxes without an answer since the last one */
 	const struct box_work *work;
 };
 #define BOX_KEEPER_INIT(of)                                                    \
@@ -69,10 +72,11 @@ struct box_blame {	   /* where what it was given is to blame */
 /*
  * Asks a box of its own. PV_OK: talk->get took the answer, or to->found says
  * what the bytes did instead: crash the process, keep it for longer than
- * time_s, or make it say what none says; other pieces are asked about after
- * it. PV_INTERNAL, with the work's rule, which is nobody's fault: the keeper
- * has ended; the box cannot be confined, exits without an answer (it has no
- * memory, or was taken over), or was killed by SIGKILL; talk->put or talk->get
+ * time_s, have it end without an answer (they take it over, or ask for more
+ * memory than it may have), or make it say what none says; other pieces are
+ * asked about after it. PV_INTERNAL, with the work's rule, which is nobody's
+ * fault: the keeper has ended; the box cannot be confined, or was killed by
+ * SIGKILL; the last BOX_DEATHS_MAX gave no answer; talk->put or talk->get
  * failed. That ends what its user does.
  */
 PV_MUST enum pv_code box_ask_one(struct box_keeper *k,

@@ -48,10 +48,11 @@ PV_MUST enum pv_code evidencebox_start(struct evidencebox *b, struct err *err);
 /*
  * evidence_verify() in a box of its own: PV_OK with the verdict in v, whose
  * code is PV_OK, PV_INPUT, PV_INTEGRITY or PV_DENIED. Evidence that crashes the
- * process, keeps it for longer than its time, or makes it say what no verdict
- * says, is refused: PV_INPUT, "evidence.parser"; others are verified after it.
- * PV_INTERNAL, which is no device's fault: the keeper has ended; the box cannot
- * be confined, has no memory, or was killed by SIGKILL.
+ * process, keeps it for longer than its time, has it end without a verdict, or
+ * makes it say what no verdict says, is refused: PV_INPUT, "evidence.parser";
+ * others are verified after it. PV_INTERNAL, which is no device's fault: the
+ * keeper has ended; the box cannot be confined, or was killed by SIGKILL; too
+ * many in a row gave no verdict (box.h).
  */
 PV_MUST enum pv_code evidencebox_verify(struct evidencebox *b,
 					struct span bytes,

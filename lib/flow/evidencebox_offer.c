@@ -114,6 +114,8 @@ enum pv_code box_answer_offer(struct wire *w, int keys, struct wire_rec *rec,
 	err_init(&why);
 	if (make(&q.want, &ak, ek_sha256, &file, &why) == PV_OK)
 		err_init(&why);
+	if (why.code == PV_INTERNAL)
+		return why.code; /* it has no answer */
 	mark = wire_begin(w, WIRE_OFFER);
 	wire_put_err(w, &why);
 	wire_put_bytes(w, ak.spki, sizeof(ak.spki));
@@ -140,8 +142,6 @@ static bool believable(const struct offer_made *made)
 			strncmp(rule, "ek.", 3) == 0) &&
 		       rule[strspn(rule, "abcdefghijklmnopqrstuvwxyz.")] ==
 			       '\0';
-	case PV_INTERNAL:
-		return true;
 	default:
 		return false;
 	}
@@ -172,9 +172,5 @@ enum pv_code box_get_offer(struct wire_rec *rec, struct offer_made *made,
 	if (file.len > 0)
 		memcpy(made->file, file.p, file.len);
 	made->file_len = file.len;
-	if (!believable(made))
-		return unbelievable(err);
-	if (made->why.code == PV_INTERNAL)
-		*err = made->why;
-	return made->why.code == PV_INTERNAL ? PV_INTERNAL : PV_OK;
+	return believable(made) ? PV_OK : unbelievable(err);
 }

@@ -160,8 +160,6 @@ static bool believable(const struct verdict *v)
 	case PV_INTEGRITY:
 	case PV_DENIED:
 		return is_rule(v->why.rule);
-	case PV_INTERNAL:
-		return true;
 	default:
 		return false;
 	}
@@ -199,9 +197,7 @@ enum pv_code box_get_verdict(struct wire_rec *rec, struct verdict *v,
 				"keep it and tell us: it is in quarantine",
 				"the evidence makes the process that takes it "
 				"apart say what it cannot");
-	if (v->why.code == PV_INTERNAL)
-		*err = v->why;
-	return v->why.code == PV_INTERNAL ? PV_INTERNAL : PV_OK;
+	return PV_OK;
 }
 
 /* ---- in the box ---- */
@@ -233,6 +229,8 @@ enum pv_code box_answer_evidence(struct wire *w, int keys, struct wire_rec *rec,
 	err_init(&why);
 	if (evidence_verify(q.bytes, &q.want, &report, &why) == PV_OK)
 		err_init(&why);
+	if (why.code == PV_INTERNAL)
+		return why.code; /* it has no answer */
 	if (is_anothers(&why))
 		evidence_claimed(q.want.format, q.bytes, &claimed);
 	box_put_verdict(w, &why, &report, &claimed);

@@ -8,8 +8,9 @@
  * medium as the box says them.
  *
  * Each function has the codes and rules of what it runs in the box, and
- * PV_INPUT, "media.parser": the bytes crash it, do not let it end, or have it
- * say what none says; PV_INTERNAL, "media.box": no keeper, or it has ended.
+ * PV_INPUT, "media.parser": the bytes crash it, do not let it end, have it end
+ * without an answer, or say what none says; PV_INTERNAL, "media.box": no keeper,
+ * or it has ended.
  *
  * Does not check: whose bytes they are. A box that is taken over can say about
  * its own bytes what it likes.

@@ -137,6 +137,8 @@ enum pv_code mediabox_answer(struct wire *w, int secrets, struct wire_rec *rec,
 	err_init(&why);
 	if (read_it(&q, &f, &why) == PV_OK)
 		err_init(&why);
+	if (why.code == PV_INTERNAL)
+		return why.code; /* it has no answer */
 	rc = mediabox_put_found(w, secrets, q.kind, &why, &f, err);
 	return rc == PV_OK ? wire_flush(w, err) : rc;
 }

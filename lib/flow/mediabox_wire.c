@@ -295,7 +295,6 @@ static bool believable(const struct err *why)
 {
 	switch (why->code) {
 	case PV_OK:
-	case PV_INTERNAL:
 		return true;
 	case PV_INPUT:
 	case PV_INTEGRITY:
@@ -343,10 +342,6 @@ enum pv_code mediabox_get_found(struct wire_rec *rec, int secrets,
 		get_facts(rec, kind, f);
 	if (wire_done(rec, NULL) != PV_OK || !believable(why))
 		return unbelievable(err);
-	if (why->code == PV_INTERNAL) {
-		*err = *why;
-		return PV_INTERNAL;
-	}
 	return why->code == PV_OK && kind == MEDIABOX_SHARE
 		       ? get_value(secrets, &f->share, err)
 		       : PV_OK;
