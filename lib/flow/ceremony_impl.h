@@ -45,6 +45,10 @@ struct ceremony {
 			     sizeof(struct transcript_pair),                   \
 		     err)
 
+/* Begun, or gone on with: what its lines say is in c then. Codes of
+ * ceremony_run(). */
+PV_MUST enum pv_code ceremony_open_transcript(struct ceremony *c,
+					      struct err *err);
 /* A line of the running step, durable, and told to people. */
 PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
 				  const struct transcript_pair *pairs, size_t n,

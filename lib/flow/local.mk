@@ -39,7 +39,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_media.h lib/flow/ceremony_kinds.h \
 	lib/flow/ceremony_log.c lib/flow/ceremony_login.c \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_cas.h lib/flow/ceremony_keys.c \
-	lib/flow/ceremony_approvals.c \
+	lib/flow/ceremony_approvals.c lib/flow/ceremony_begin.c \
 	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
 	lib/flow/ceremony_texts.c \
 	lib/flow/ceremony_restore.c \
