@@ -25,7 +25,7 @@ static enum pv_code print_json(const struct ceremonycheck_report *r,
 {
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-			  "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}",
+			  "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o}",
 			  "plan", r->plan, "plan_sha256", plan, "authority",
 			  r->authority, "mode", r->mode, "answers", r->answers,
 			  "began", began, "head", head, "lines",
@@ -38,7 +38,9 @@ static enum pv_code print_json(const struct ceremonycheck_report *r,
 			  (json_int_t)r->failures, "orphans",
 			  (json_int_t)r->orphans, "logged",
 			  (json_int_t)r->logged, "approvals",
-			  r->approvals[0] ? r->approvals : "-", "witnesses",
+			  r->approvals[0] ? r->approvals : "-",
+			  "binding_sha256",
+			  r->binding[0] ? r->binding : "-", "witnesses",
 			  witnesses_of(r)),
 		err);
 }
@@ -72,6 +74,10 @@ enum pv_code ceremony_print(const struct app *app,
 	if (r->logged > 0)
 		printf("%zu entr%s of the log say the same\n", r->logged,
 		       err_ies(r->logged));
+	if (r->binding[0]) {
+		ceremonytext_groups(r->binding, groups);
+		printf("binding %s\n", groups);
+	}
 	printf("plan approved by %s\n",
 	       r->approvals[0] && strcmp(r->approvals, "-") != 0
 		       ? r->approvals

@@ -141,6 +141,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 	CEREMONY_ROOM room = { .screen = &screen };
 	struct binding b = { .tokens_n = 0 };
 	const char *tokens[BINDING_TOKENS_MAX];
+	char bound[65];
 	struct init_report r;
 	CLEANUP(mediabox_stop) struct mediabox box = MEDIABOX_INIT;
 	struct ceremony_args in;
@@ -165,6 +166,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 		return rc;
 	for (size_t i = 0; i < b.tokens_n; i++)
 		tokens[i] = b.tokens[i];
+	hex_encode(b.sha256, sizeof(b.sha256), bound);
 	const struct init_opts job = {
 		.backends = app->backends,
 		.watch = app->guard ? &app->guard->watch : NULL,
@@ -179,6 +181,7 @@ enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 		.module = in.rehearse ? PV_SOFTHSM_MODULE : b.module,
 		.tokens = tokens,
 		.tokens_n = b.tokens_n,
+		.binding_sha256 = in.binding ? bound : NULL,
 		.pin_source = b.pin_source,
 		.so_pin_source = b.so_pin_source[0] ? b.so_pin_source : NULL,
 		.mode = in.rehearse ? "rehearsal" : "run",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/sha256.h"
 #include "policy/node.h"
 
 CLEANUP_PTR(struct json_doc, json_doc_free);
@@ -105,5 +106,6 @@ enum pv_code binding_parse(struct span text, struct binding *out,
 	NODE_TRY(json_parse_max(text, BINDING_SIZE_MAX, &doc, err));
 	r.doc = doc;
 	root = node_root(&r);
+	NODE_TRY(sha256(text, out->sha256, err));
 	return parse(&root, out);
 }

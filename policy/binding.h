@@ -27,6 +27,7 @@
 
 struct binding {
 	char name[65];
+	uint8_t sha256[32]; /* of its bytes */
 	char module[BINDING_PATH_MAX + 1];
 	char tokens[BINDING_TOKENS_MAX][BINDING_URI_MAX + 1];
 	size_t tokens_n;

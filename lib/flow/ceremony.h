@@ -29,11 +29,6 @@
 #include "policy/plan.h"
 
 #define CEREMONY_FOLDER "ceremonies"
-/* In a ceremony's folder, where people approved its plan: the signed note, what
- * it is of (subject_plan.h), and the roster whose people they are. */
-#define CEREMONY_APPROVALS_FILE "approvals.note"
-#define CEREMONY_APPROVED_FILE "approved.txt"
-#define CEREMONY_ROSTER_FILE "roster.json"
 #define CEREMONY_NAME_MAX (sizeof(CEREMONY_FOLDER) + PLAN_NAME_MAX + 16)
 #define CEREMONY_ANSWER_MAX 64
 
@@ -73,6 +68,7 @@ struct ceremony_opts {
 	const char *mode;  /* "init", "run" or "rehearsal" */
 	bool resume;	   /* its transcript is there */
 	const struct transcript_head *rehearsed; /* NULL: none is needed */
+	const char *binding_sha256; /* hex; NULL: none was given */
 	const struct ceremony_people *people;	 /* NULL: unattended */
 	/* The authority is there, and the plan a later one (later.h). */
 	bool later;

@@ -8,6 +8,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/approvals.h"
 #include "lib/flow/ceremony_impl.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/subject_plan.h"
 #include "lib/log/acts.h"
 #include "lib/log/ceremony.h"

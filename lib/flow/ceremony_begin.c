@@ -130,6 +130,7 @@ static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 		{ "answers", ceremony_answers(c) },
 		{ "rehearsed", c->opts->rehearsed ? rehearsed : NULL },
 		{ "home_sha256", c->home[0] ? c->home : NULL },
+		{ "binding_sha256", c->opts->binding_sha256 },
 		{ "provctl", PACKAGE_VERSION },
 		{ "host", host[0] ? host : NULL });
 }
@@ -184,7 +185,8 @@ enum pv_code ceremony_open_transcript(struct ceremony *c, struct err *err)
 	if (rc == PV_OK && !c->begun)
 		rc = begin(c, r.plan, err);
 	if (rc == PV_OK && !c->ended)
-		rc = CEREMONY_PUT(c, "resume",
-				  { "answers", ceremony_answers(c) });
+		rc = CEREMONY_PUT(
+			c, "resume", { "answers", ceremony_answers(c) },
+			{ "binding_sha256", c->opts->binding_sha256 });
 	return rc;
 }

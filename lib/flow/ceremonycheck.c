@@ -54,6 +54,7 @@ static enum pv_code on_begin(struct ceremonycheck_state *c,
 	TAKE_FACT(c->out->mode, line, "mode");
 	TAKE_FACT(c->out->answers, line, "answers");
 	TAKE_FACT(c->out->rehearsed, line, "rehearsed");
+	TAKE_FACT(c->out->binding, line, "binding_sha256");
 	if (strcmp(c->out->mode, "run") == 0 && strlen(c->out->rehearsed) != 64)
 		return ceremonycheck_order(
 			"a run that does not say of which rehearsal", err);

@@ -40,6 +40,7 @@ struct ceremonycheck {
 struct ceremonycheck_report {
 	char plan[PLAN_NAME_MAX + 1], authority[65], origin[65], mode[16];
 	char rehearsed[65]; /* of a run: head of its rehearsal, hex */
+	char binding[65];   /* SHA-256 of what it was given first, or "" */
 	char answers[16];   /* of its people: terminal, file; none were asked */
 	uint8_t plan_sha256[32];
 	struct transcript_head head;

@@ -13,6 +13,11 @@
 #define CEREMONY_HOME_FILE "home.json"
 /* Of a run: the head of the rehearsal's transcript in hex, for who goes on. */
 #define CEREMONY_REHEARSED_FILE "rehearsed"
+/* Where people approved its plan: the signed note, what it is of
+ * (subject_plan.h), and the roster whose people they are. */
+#define CEREMONY_APPROVALS_FILE "approvals.note"
+#define CEREMONY_APPROVED_FILE "approved.txt"
+#define CEREMONY_ROSTER_FILE "roster.json"
 
 /* Of a later plan that sets a roster: that one, for who goes on. */
 #define CEREMONY_NEXT_ROSTER_FILE "roster-next.json"

@@ -29,6 +29,7 @@ struct init_opts {
 	const char *const *tokens; /* URIs; this and the rest: no softhsm */
 	size_t tokens_n;
 	const char *pin_source;
+	const char *binding_sha256; /* of the file that says so; may be NULL */
 	const char
 		*so_pin_source; /* the plan's token is new; NULL: it is not */
 	const char *mode;	/* "run" or "rehearsal"; NULL: an init */

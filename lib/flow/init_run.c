@@ -160,6 +160,7 @@ enum pv_code init_run_plan(const struct init_work *w, struct err *err)
 				     .media = opts->media,
 				     .folder = w->folder,
 				     .mode = w->mode,
+				     .binding_sha256 = opts->binding_sha256,
 				     .resume = w->resume,
 				     .progress = opts->progress,
 				     .told = opts->told,

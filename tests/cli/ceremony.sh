@@ -135,6 +135,9 @@ answers yes yes stop
 expect_exit 130 "$PROVCTL" $(ceremony run "$@" --rehearsal "$R" \
 	--answers "$T/answers")
 expect_text "ceremony resume"
+bound=$(sha256sum "$T/binding.json" | cut -d ' ' -f 1)
+expect_text "binding_sha256       $(echo "$bound" | cut -c 1-32 |
+	sed 's/..../& /g; s/ $//')"
 grep -q ' : stopped' "$T/err" && fail "a blank before the colon"
 expect_exit 10 "$PROVCTL" -C "$H" status
 expect_error 10 ceremony.unfinished ceremony verify "$H/$F/transcript.jsonl"
@@ -176,7 +179,13 @@ expect_error 4 ceremony.unattended ceremony verify \
 expect_exit 0 "$PROVCTL" ceremony verify "$T/carried/transcript.jsonl" \
 	--plan "$plan" --log-vkey "$vkey" --unattended
 expect_text "mode run, answers file"
+expect_text "binding $(echo "$bound" | sed 's/..../& /g; s/ $//')"
 expect_text "$vkey"
+jq -r '[.event, .facts.binding_sha256] | select(.[1]) | join(" ")' \
+	"$T/carried/transcript.jsonl" >"$T/bindings"
+expect_equal "$(cat "$T/bindings")" "begin $bound
+resume $bound
+resume $bound" "bindings of the transcript"
 openssl verify -CAfile "$T/carried/root.pem" "$T/carried/root.pem" \
 	>/dev/null 2>&1 || fail "OpenSSL does not take the root"
 if grep -q -e 12345678 -e 87654321 "$T/carried/transcript.jsonl"; then
