@@ -77,26 +77,72 @@ static enum pv_code take(struct next *n, struct err *err)
 			   : rc;
 }
 
-/* What it says holds, also where it names the new certificate. */
+/* The home took a newer one meanwhile: that is kept, and holds. *crl points into
+ * list, or is not there: what is kept is not newer. */
+static enum pv_code newer_kept(struct next *n, const struct x509_crl *brought,
+			       int64_t now_s, struct buf *list,
+			       struct x509_crl *crl, bool *newer,
+			       struct err *err)
+{
+	struct ceremony *c = n->c;
+	const char *ca = n->step->issuer;
+	bool newest = false, kept = false;
+	enum pv_code rc = calist_is_newest(c->store, ca, brought, &newest, err);
+
+	*newer = false;
+	if (rc != PV_OK || newest)
+		return rc;
+	rc = calist_current(c->a, c->store, ca, buf_span(&n->root), now_s, list,
+			    crl, &kept, err);
+	*newer = rc == PV_OK && kept && crl->number > brought->number;
+	return rc;
+}
+
+static enum pv_code tell_older(struct next *n, const struct x509_crl *brought,
+			       const struct x509_crl *kept, struct err *err)
+{
+	struct ceremony *c = n->c;
+	char number[24], newer[24];
+
+	snprintf(number, sizeof(number), "%llu",
+		 (unsigned long long)brought->number);
+	snprintf(newer, sizeof(newer), "%llu",
+		 (unsigned long long)kept->number);
+	return CEREMONY_PUT(c, "older-list", { "ca", n->step->issuer },
+			    { "from", n->step->from }, { "number", number },
+			    { "kept", newer });
+}
+
+/* What the newest one says holds, also where it names the new certificate. An
+ * older one is not taken, whatever its dates, and stops nobody. */
 static enum pv_code keep_list(struct next *n, struct err *err)
 {
+	CLEANUP(buf_release) struct buf own;
 	const struct span list = buf_span(&n->list);
 	char ca[STORE_ID_MAX + 1];
+	struct x509_crl crl, kept;
 	struct event_who who;
-	struct x509_crl crl;
+	bool newer = false;
 	int64_t now_s;
 	enum pv_code rc;
 
+	buf_init(&own, CALIST_MAX);
 	if (list.len == 0)
 		return PV_OK;
 	rc = event_now(n->c->store, &who, err);
 	if (rc != PV_OK)
 		return rc;
 	now_s = (int64_t)(who.who.time_ms / 1000);
-	rc = calist_check(buf_span(&n->root), list, now_s, &crl, err);
+	rc = calist_check(buf_span(&n->root), list, -1, &crl, err);
 	if (rc == PV_OK)
+		rc = newer_kept(n, &crl, now_s, &own, &kept, &newer, err);
+	if (rc == PV_OK && newer)
+		rc = tell_older(n, &crl, &kept, err);
+	else if (rc == PV_OK)
 		rc = calist_take(n->c->a, n->c->store, list, now_s, ca, err);
-	return rc == PV_OK ? calist_stands(&crl, buf_span(&n->cert), err) : rc;
+	return rc == PV_OK ? calist_stands(newer ? &kept : &crl,
+					   buf_span(&n->cert), err)
+			   : rc;
 }
 
 /* One that was cut off behind its row is given out. */

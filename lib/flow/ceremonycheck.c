@@ -254,6 +254,7 @@ static const struct event {
 	{ "certificate", true, ceremonycheck_certificate },
 	{ "csr", true, ceremonycheck_csr },
 	{ "taken", true, ceremonycheck_taken },
+	{ "older-list", true, ceremonycheck_older_list },
 	{ "share", true, ceremonycheck_share },
 	{ "backup", true, ceremonycheck_backup },
 	{ "restored", true, ceremonycheck_restored },

@@ -96,6 +96,9 @@ PV_MUST enum pv_code ceremonycheck_csr(struct ceremonycheck_state *c,
 PV_MUST enum pv_code ceremonycheck_taken(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err);
+PV_MUST enum pv_code ceremonycheck_older_list(
+	struct ceremonycheck_state *c, const struct transcript_line *line,
+	struct err *err);
 PV_MUST enum pv_code ceremonycheck_crl(struct ceremonycheck_state *c,
 				       const struct transcript_line *line,
 				       struct err *err);

@@ -173,6 +173,17 @@ enum pv_code ceremonycheck_taken(struct ceremonycheck_state *c,
 	return PV_OK;
 }
 
+enum pv_code ceremonycheck_older_list(struct ceremonycheck_state *c,
+				      const struct transcript_line *line,
+				      struct err *err)
+{
+	(void)line;
+	return ceremonycheck_is(c, PLAN_IMPORT_CA)
+		       ? PV_OK
+		       : ceremonycheck_order(
+				 "a list that the step is not about", err);
+}
+
 static enum pv_code check_list(const struct ceremonycheck_state *c,
 			       const struct transcript_line *line,
 			       struct err *err)

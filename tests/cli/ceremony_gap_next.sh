@@ -142,16 +142,42 @@ cp "$root" "$given/issuing-1.pem"
 resum acme-root
 later_ends 4 import.key resume issuing
 as_given root
-cp "$T/media-1/acme-root/root.crl" "$given/root.crl"
-resum acme-root
-later_ends 9 crl.backwards resume issuing
-as_given root
 device 3 "$old"
 
-case_start "it comes back, and issues"
+case_start "an older list than was taken meanwhile: the newer one holds"
 expect_exit 0 env SOFTHSM2_CONF="$T/issuing.conf" "$PROVCTL" -C "$I" \
 	rotate crl --list "$given/root.crl"
+cp "$T/media-1/acme-root/root.crl" "$given/root.crl"
+flip "$given/root.crl" $(($(wc -c <"$given/root.crl") - 2))
+resum acme-root
+later resume issuing
+case $rc in
+3 | 4) ;;
+*) fail "exit $rc with a list of another signature" ;;
+esac
+cp "$T/media-1/acme-root/root.crl" "$given/root.crl"
+resum acme-root
+# In a copy of that home the newer one names the certificate.
+cp -R "$I" "$T/acme-second"
+cp -R "$T/issuing.tokens" "$T/second.tokens"
+conf_tokens "$T/second.tokens" "$T/second.conf"
+cp -R "$R" "$T/acme-revoker"
+second_plan=$issuing_plan
+expect_exit 0 env SOFTHSM2_CONF="$T/root.conf" "$PROVCTL" -C "$T/acme-revoker" \
+	revoke --ca issuing-1 --generation 2 --reason keyCompromise
+expect_exit 0 env SOFTHSM2_CONF="$T/root.conf" "$PROVCTL" -C "$T/acme-revoker" \
+	rotate crl
+expect_exit 0 env SOFTHSM2_CONF="$T/second.conf" "$PROVCTL" -C "$T/acme-second" \
+	rotate crl --list "$T/acme-revoker/publish/crl/root/0.crl"
+later_ends 4 ca.revoked resume second
+
+case_start "it comes back, with that older list, and issues"
 later_ends 0 '' resume issuing
+same_bytes "$I/lists/root.crl" "$T/kept-root/root.crl"
+expect_equal "$(jq -c 'select(.event == "older-list") | .facts |
+	[.ca, .from, (.number | tonumber) < (.kept | tonumber)]' \
+	"$issuing_log/transcript.jsonl" | sort -u)" '["root","acme-root",true]' \
+	"what the transcript says of it"
 expect_exit 0 "$PROVCTL" ceremony verify --unattended "$issuing_log/transcript.jsonl" \
 	--plan "$issuing_plan"
 for name in issuing-1.pem issuing-1-1-by-2.pem issuing-1-2-by-1.pem root.pem; do
@@ -181,7 +207,7 @@ for generation in 1 2; do
 	done
 	expect_equal "$n" 16 "lists of generation $generation"
 done
-same_bytes "$given/root.crl" "$I/publish/crl/root/0.crl"
+same_bytes "$T/kept-root/root.crl" "$I/publish/crl/root/0.crl"
 openssl x509 -in "$new" -outform DER >"$T/new.cer"
 same_bytes "$T/new.cer" "$I/publish/ca/issuing-1-2.cer"
 expect_exit 0 "$PROVCTL" -C "$I" revoke --device client-00000001 \

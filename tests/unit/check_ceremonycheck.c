@@ -248,6 +248,19 @@ START_TEST(test_line_of_another_step)
 }
 END_TEST
 
+START_TEST(test_an_older_list)
+{
+	static const struct line lines[] = { BEGIN, STEP(1, "sign-csr", "a"),
+					     WORD(1, "older-list") };
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check(lines, 3, false, &r, &err), PV_INTEGRITY,
+		     "ceremony.order", &err);
+	ck_assert_ptr_nonnull(strstr(err.message, "not about"));
+}
+END_TEST
+
 /* The transport key that is destroyed is the one that was given. */
 START_TEST(test_another_transport_key)
 {
@@ -458,6 +471,7 @@ int main(void)
 	tcase_add_loop_test(t, test_order, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(t, test_line_of_another_step);
+	tcase_add_test(t, test_an_older_list);
 	tcase_add_test(t, test_another_transport_key);
 	tcase_add_test(t, test_approvals);
 	tcase_add_test(t, test_roster_unapproved);
