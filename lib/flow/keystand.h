@@ -58,6 +58,11 @@ PV_MUST enum pv_code keystand_made(const struct keystand *ks,
 /* keystand_used() for the key of that label; PV_NOT_FOUND, "context.key". */
 PV_MUST enum pv_code keystand_label(struct store *store, const char *label,
 				    struct err *err);
+/* The same of the key that a CA's row names, which has to be of that CA and
+ * generation, and what its certificate is for (PV_INTEGRITY, "log.key"): else a
+ * row could name any key that counts. */
+PV_MUST enum pv_code keystand_ca(struct store *store, const struct store_ca *ca,
+				 struct err *err);
 /* PV_INTEGRITY, "config.keys": provctl.json names a key that does not count. */
 PV_MUST enum pv_code keystand_named(const struct keystand *ks,
 				    const struct authority *a, struct err *err);

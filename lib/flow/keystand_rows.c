@@ -8,6 +8,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
 #include "lib/log/lifecycle.h"
+#include "lib/x509/cert.h"
 
 /* ---- rows ---- */
 
@@ -59,8 +60,26 @@ const struct store_key *keystand_rows_find(const struct keystand_rows *rows,
 
 /* ---- which count ---- */
 
-enum pv_code keystand_label(struct store *store, const char *label,
-			    struct err *err)
+static enum pv_code is_key_of(const struct store_key *key,
+			      const struct store_ca *ca, struct err *err)
+{
+	uint8_t spki[STORE_HASH];
+	enum pv_code rc = x509_spki_sha256(key->spki, spki, err);
+
+	if (rc != PV_OK || (strcmp(key->purpose, ca->name) == 0 &&
+			    key->generation == ca->generation &&
+			    memcmp(spki, ca->spki_sha256, STORE_HASH) == 0))
+		return rc;
+	err_object(err, ca->name);
+	return err_fail(err, PV_INTEGRITY, "log.key",
+			"find out who wrote the store",
+			"the row of the CA's generation %u names another key",
+			(unsigned)ca->generation);
+}
+
+/* ca: whose key it has to be; NULL: anybody's. */
+static enum pv_code label_stands(struct store *store, const char *label,
+				 const struct store_ca *ca, struct err *err)
 {
 	CLEANUP(mem_cleanup)
 	struct keystand_rows *rows = mem_new(sizeof(*rows), err);
@@ -74,11 +93,25 @@ enum pv_code keystand_label(struct store *store, const char *label,
 	if (rc != PV_OK)
 		return rc;
 	key = keystand_rows_find(rows, label);
-	if (key)
-		return keystand_used(&ks, key, err);
-	err_object(err, label);
-	return err_fail(err, PV_NOT_FOUND, "context.key", NULL,
-			"the store knows no key of that label");
+	if (!key) {
+		err_object(err, label);
+		return err_fail(err, PV_NOT_FOUND, "context.key", NULL,
+				"the store knows no key of that label");
+	}
+	rc = ca ? is_key_of(key, ca, err) : PV_OK;
+	return rc == PV_OK ? keystand_used(&ks, key, err) : rc;
+}
+
+enum pv_code keystand_label(struct store *store, const char *label,
+			    struct err *err)
+{
+	return label_stands(store, label, NULL, err);
+}
+
+enum pv_code keystand_ca(struct store *store, const struct store_ca *ca,
+			 struct err *err)
+{
+	return label_stands(store, ca->label, ca, err);
 }
 
 static enum pv_code wrong_name(const struct err *why, struct err *err)

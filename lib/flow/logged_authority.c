@@ -263,19 +263,28 @@ static bool import_says(const struct log_entry *e, const struct store_ca *ca,
 		number_is(e, LOG_CA_ACTIVE, ca->active_ms, 0));
 }
 
-/* The first generation comes with the authority itself, before its first
- * checkpoint; of a later one the key stands (logged_ca_counts()). */
+/* With the authority itself, before its first checkpoint. */
+static enum pv_code came_first(struct store *store, const struct store_ca *ca,
+			       bool *first, struct err *err)
+{
+	uint64_t size = 0;
+	enum pv_code rc = keystand_first(store, &size, err);
+
+	*first = rc == PV_OK && ca->generation == 1 && ca->issue_index < size;
+	return rc;
+}
+
+/* So does what has no key here, and any root: of another one that comes later
+ * the key stands (logged_ca_counts()). */
 static enum pv_code came_in_time(struct store *store, const struct store_ca *ca,
 				 struct err *err)
 {
-	uint64_t first = 0;
-	enum pv_code rc = ca->generation == 1
-				  ? keystand_first(store, &first, err)
-				  : PV_OK;
+	bool first = true;
+	enum pv_code rc = ca->label[0] && ca->parent[0]
+				  ? PV_OK
+				  : came_first(store, ca, &first, err);
 
-	if (rc == PV_OK && ca->generation == 1 && ca->issue_index >= first)
-		rc = logged_edited("a CA's row", err);
-	return rc;
+	return rc == PV_OK && !first ? logged_edited("a CA's row", err) : rc;
 }
 
 static enum pv_code imported(struct store *store, const struct store_ca *ca,
@@ -382,16 +391,18 @@ enum pv_code logged_ca_counts(struct store *store, const struct store_ca *ca,
 			      bool *counts, struct err *err)
 {
 	struct err why;
+	bool first = false;
 	enum pv_code rc = logged_ca(store, ca, err);
 
+	if (rc == PV_OK && store_ca_imported(ca))
+		rc = came_first(store, ca, &first, err);
 	*counts = rc == PV_OK;
-	/* One whose key is elsewhere has the signature of the CA above; a first
-	 * import is of before the first checkpoint, as logged_ca() has seen. */
-	if (rc != PV_OK || (!ca->label[0] && ca->parent[0]) ||
-	    (ca->generation == 1 && (!ca->label[0] || store_ca_imported(ca))))
+	/* One whose key is elsewhere has the signature of the CA above; a root
+	 * of another authority came first, as logged_ca() has seen. */
+	if (rc != PV_OK || first || (!ca->label[0] && ca->parent[0]))
 		return rc;
 	err_init(&why);
-	rc = keystand_label(store, ca->label, &why);
+	rc = keystand_ca(store, ca, &why);
 	*counts = rc == PV_OK;
 	if (rc == PV_OK || rc == PV_INTEGRITY || rc == PV_NOT_FOUND)
 		return PV_OK;

@@ -9,6 +9,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/calist.h"
 #include "lib/flow/event.h"
+#include "lib/flow/keystand.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/store/store_checkpoint.h"
 #include "lib/store/store_log.h"
@@ -159,11 +160,33 @@ START_TEST(test_both_rows)
 }
 END_TEST
 
-/* The root and list of before, and a generation with a time of its own. */
-START_TEST(test_a_next_one)
+/* As whoever can write the store appends an entry and its row. */
+static void append(const char *from, struct store_ca *row)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct event_who who;
+
+	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
+	UNIT_OK(event_now(store, &who, &err_));
+	UNIT_OK(ca_import_put(store, from, &who.who, row, &err_));
+	UNIT_OK(store_commit(&txn, &err_));
+	row->active_index = STORE_NO_INDEX;
+}
+
+static void first_checkpoint(void)
+{
+	STORE_TXN txn = STORE_TXN_INIT;
+	uint64_t size;
+
+	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
+	UNIT_OK(store_log_size(store, &size, &err_));
+	UNIT_OK(store_checkpoint_put(store, size, log_str("note"), &err_));
+	UNIT_OK(store_commit(&txn, &err_));
+}
+
+/* The root and list of before, and a generation with a time of its own. */
+START_TEST(test_a_next_one)
+{
 	struct store_ca row = { .name = "issuing-1",
 				.parent = "root",
 				.label = "acme/issuing-1/2",
@@ -181,11 +204,7 @@ START_TEST(test_a_next_one)
 	UNIT_OK(x509_spki_sha256((struct span){ key.spki, key.spki_len },
 				 row.spki_sha256, &err_));
 	memcpy(row.template_sha256, tmpl.sha256, sizeof(tmpl.sha256));
-	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
-	UNIT_OK(event_now(store, &who, &err_));
-	UNIT_OK(ca_import_put(store, "acme-root", &who.who, &row, &err_));
-	UNIT_OK(store_commit(&txn, &err_));
-	row.active_index = STORE_NO_INDEX;
+	append("acme-root", &row);
 	UNIT_OK(logged_ca(store, &row, &err_));
 	for (unsigned i = 0; i < 3; i++) {
 		edited = row;
@@ -202,52 +221,53 @@ START_TEST(test_a_next_one)
 }
 END_TEST
 
-/* No import makes a root of another generation: it would be trusted. */
-START_TEST(test_no_next_root)
+/* Behind the first checkpoint comes no root, and of any other one the key has
+ * to stand as that CA's own. */
+START_TEST(test_behind_the_first_checkpoint)
 {
 	STORE_TXN txn = STORE_TXN_INIT;
-	struct event_who who;
-	struct store_ca row = {
-		.name = "root", .shards = 1, .generation = 2, .cert = in.root
+	struct store_key bundle = { .purpose = "bundle",
+				    .label = "acme/bundle/1",
+				    .generation = 1,
+				    .spki = { key.spki, key.spki_len },
+				    .rotate_index = STORE_NO_INDEX,
+				    .restore_index = STORE_NO_INDEX,
+				    .destroy_index = STORE_NO_INDEX };
+	struct store_ca roots[] = {
+		{ .name = "mallory", .generation = 1 },
+		{ .name = "root", .generation = 2, .label = "acme/bundle/1" },
+		{ .name = "root", .generation = 3 }
 	};
+	struct store_ca other = { .name = "other",
+				  .parent = "root",
+				  .label = "acme/bundle/1",
+				  .shards = 1,
+				  .generation = 1,
+				  .cert = in.cert };
+	bool counts = true;
 	struct err err;
 
 	UNIT_OK(ca_import(&in, &err_));
-	UNIT_OK(x509_spki_sha256(root.issuer.spki, row.spki_sha256, &err_));
 	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
-	UNIT_OK(event_now(store, &who, &err_));
-	UNIT_OK(ca_import_put(store, "mallory", &who.who, &row, &err_));
+	UNIT_OK(store_key_put(store, &bundle, &err_));
 	UNIT_OK(store_commit(&txn, &err_));
-	row.active_index = STORE_NO_INDEX;
-	err_init(&err);
-	unit_refused(logged_ca(store, &row, &err), PV_INTEGRITY, "store.edited",
-		     &err);
-}
-END_TEST
-
-/* Whoever can write the store can append an entry and a row. */
-START_TEST(test_none_behind_the_first_checkpoint)
-{
-	STORE_TXN txn = STORE_TXN_INIT;
-	struct event_who who;
-	struct store_ca row = {
-		.name = "mallory", .shards = 1, .generation = 1, .cert = in.root
-	};
-	uint64_t size;
-	struct err err;
-
-	UNIT_OK(ca_import(&in, &err_));
-	UNIT_OK(x509_spki_sha256(root.issuer.spki, row.spki_sha256, &err_));
-	UNIT_OK(store_begin(store, STORE_WRITE, &txn, &err_));
-	UNIT_OK(store_log_size(store, &size, &err_));
-	UNIT_OK(store_checkpoint_put(store, size, log_str("note"), &err_));
-	UNIT_OK(event_now(store, &who, &err_));
-	UNIT_OK(ca_import_put(store, "mallory", &who.who, &row, &err_));
-	UNIT_OK(store_commit(&txn, &err_));
-	row.active_index = STORE_NO_INDEX;
-	err_init(&err);
-	unit_refused(logged_ca(store, &row, &err), PV_INTEGRITY, "store.edited",
-		     &err);
+	first_checkpoint();
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		roots[i].shards = 1;
+		roots[i].cert = in.root;
+		UNIT_OK(x509_spki_sha256(root.issuer.spki, roots[i].spki_sha256,
+					 &err_));
+		append("mallory", &roots[i]);
+		err_init(&err);
+		unit_refused(logged_ca(store, &roots[i], &err), PV_INTEGRITY,
+			     "store.edited", &err);
+	}
+	UNIT_OK(x509_spki_sha256(bundle.spki, other.spki_sha256, &err_));
+	append("mallory", &other);
+	UNIT_OK(keystand_label(store, other.label, &err_));
+	UNIT_OK(logged_ca(store, &other, &err_));
+	UNIT_OK(logged_ca_counts(store, &other, &counts, &err_));
+	ck_assert(!counts);
 }
 END_TEST
 
@@ -453,8 +473,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, test_both_rows);
 	tcase_add_test(tc, test_a_next_one);
-	tcase_add_test(tc, test_no_next_root);
-	tcase_add_test(tc, test_none_behind_the_first_checkpoint);
+	tcase_add_test(tc, test_behind_the_first_checkpoint);
 	tcase_add_test(tc, test_another_key);
 	tcase_add_test(tc, test_another_subject);
 	tcase_add_test(tc, test_another_root);
