@@ -24,7 +24,8 @@ bool plan_makes_ca(const struct plan *p, const char *ca)
 {
 	for (size_t i = 0; i < p->steps_n; i++)
 		if ((p->steps[i].kind == PLAN_SELF_SIGNED ||
-		     p->steps[i].kind == PLAN_ISSUE_CA) &&
+		     p->steps[i].kind == PLAN_ISSUE_CA ||
+		     p->steps[i].kind == PLAN_IMPORT_CA) &&
 		    strcmp(p->steps[i].ca, ca) == 0)
 			return true;
 	return false;

@@ -106,7 +106,7 @@ void plan_free(struct plan *plan);
 /* It makes an authority: it begins with init-token. */
 PV_MUST bool plan_is_first(const struct plan *plan);
 
-/* A step of it makes a certificate of that CA here. */
+/* A step of it makes a certificate of that CA here, or takes one in. */
 PV_MUST bool plan_makes_ca(const struct plan *plan, const char *ca);
 
 /* The step that sets the roster, or NULL. */

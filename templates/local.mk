@@ -3,7 +3,7 @@ dist_templates_DATA = templates/template.schema.json \
 	templates/roster.schema.json templates/order.schema.json \
 	templates/plan.schema.json templates/binding.schema.json \
 	templates/root-ca.json templates/root-ca-offline.json \
-	templates/issuing-ca.json \
+	templates/issuing-ca.json templates/issuing-2-ca.json \
 	templates/matter-paa.json templates/matter-pai.json \
 	templates/matter-dac.json templates/ieee-802.1ar-idevid.json \
 	templates/aws-iot.json templates/azure-dps.json \
@@ -11,13 +11,14 @@ dist_templates_DATA = templates/template.schema.json \
 	templates/symmetric-sensor.json
 
 plansdir = $(pkgdatadir)/templates/plans
-dist_plans_DATA = templates/plans/issuing-next.json \
+dist_plans_DATA = templates/plans/issuing-new.json \
+	templates/plans/issuing-next.json \
 	templates/plans/issuing-online.json \
 	templates/plans/issuing-rollover.json \
 	templates/plans/restore.json \
 	templates/plans/root-backup.json templates/plans/root-crl.json \
 	templates/plans/root-issuing.json templates/plans/root-offline.json \
-	templates/plans/root-sign-next.json \
+	templates/plans/root-sign-new.json templates/plans/root-sign-next.json \
 	templates/plans/softhsm-demo.json \
 	templates/plans/transport-issuing.json templates/plans/transport-root.json
 

@@ -99,6 +99,14 @@ next_plans() {
 	issuing_log=$I/ceremonies/issuing-next-1
 }
 
+# Those of another CA of the issuing authority: root-sign-new and issuing-new.
+new_plans() {
+	root_plan=$templates/plans/root-sign-new.json
+	issuing_plan=$templates/plans/issuing-new.json
+	root_log=$R/ceremonies/root-sign-new-1
+	issuing_log=$I/ceremonies/issuing-new-1
+}
+
 # later WORD SIDE [ANSWERS]: of a plan of an authority that is there.
 later() {
 	later_word=$1

@@ -17,11 +17,13 @@
 #include "lib/store/store.h"
 #include "policy/template.h"
 
-/* A certificate for a CA's next key, which another authority signed. */
+/* A certificate for a CA's next key, or its first, which another authority
+ * signed. */
 struct ca_brought {
-	struct span cert; /* DER */
-	struct span root; /* DER: the one that this authority trusts */
-	const char *from; /* that authority */
+	struct span cert;  /* DER */
+	struct span root;  /* DER: the one that this authority trusts */
+	struct span asked; /* of a first one: the request's subject */
+	const char *from;  /* that authority */
 };
 
 struct ca_import { /* all of it borrowed */

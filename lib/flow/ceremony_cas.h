@@ -67,6 +67,11 @@ PV_MUST enum pv_code ceremony_take_list(struct ceremony *c,
 PV_MUST enum pv_code ceremony_meet_root(struct ceremony *c,
 					const struct plan_step *step,
 					struct span root, struct err *err);
+/* The request of this ceremony for that CA: der, and taken apart in csr. */
+struct csr;
+PV_MUST enum pv_code ceremony_read_csr(struct ceremony *c, const char *ca,
+				       struct buf *der, struct csr *csr,
+				       struct err *err);
 /* The step that asked for the CA's certificate; NULL. */
 const struct plan_step *ceremony_asked(const struct plan *plan, const char *ca);
 PV_MUST enum pv_code ceremony_import_next(struct ceremony *c,

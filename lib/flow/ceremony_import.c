@@ -116,18 +116,20 @@ static enum pv_code meet_root(const struct import *m, struct err *err)
 	return ceremony_ask(m->c, text, err);
 }
 
-static enum pv_code read_csr(struct import *m, struct csr *csr, struct err *err)
+enum pv_code ceremony_read_csr(struct ceremony *c, const char *ca,
+			       struct buf *der, struct csr *csr,
+			       struct err *err)
 {
 	CLEANUP(buf_release) struct buf pem;
 	char file[CEREMONY_FILE_MAX];
 	enum pv_code rc;
 
 	buf_init(&pem, MEDIA_FILE_MAX);
-	ceremony_file(file, m->step->ca, ".csr");
-	rc = file_read(m->c->opts->folder, file, FILEIO_NOFOLLOW, &pem, err);
+	ceremony_file(file, ca, ".csr");
+	rc = file_read(c->opts->folder, file, FILEIO_NOFOLLOW, &pem, err);
 	if (rc == PV_OK)
-		rc = csr_pem_to_der(buf_span(&pem), &m->csr, err);
-	return rc == PV_OK ? csr_decode(buf_span(&m->csr), csr, err) : rc;
+		rc = csr_pem_to_der(buf_span(&pem), der, err);
+	return rc == PV_OK ? csr_decode(buf_span(der), csr, err) : rc;
 }
 
 static enum pv_code record(struct import *m, struct err *err)
@@ -146,7 +148,7 @@ static enum pv_code record(struct import *m, struct err *err)
 	if (rc == PV_OK)
 		rc = ownkey_load(c->store, named->label, &key, err);
 	if (rc == PV_OK)
-		rc = read_csr(m, &csr, err);
+		rc = ceremony_read_csr(c, m->step->ca, &m->csr, &csr, err);
 	/* Of the step that asked for it. */
 	if (rc == PV_OK)
 		rc = ceremony_ca_template(

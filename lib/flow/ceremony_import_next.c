@@ -1,6 +1,6 @@
 /* The step import-ca of a later plan: the certificate for the next key of a CA
- * of ours, and the newest list of the root above it, come from the medium. The
- * root is the one that the authority trusts. */
+ * of ours, or for the first of a new one, and the newest list of the root above
+ * it, come from the medium. The root is the one that the authority trusts. */
 #include <stdio.h>
 
 #include "lib/base/cleanup.h"
@@ -12,6 +12,7 @@
 #include "lib/flow/keymake.h"
 #include "lib/flow/media.h"
 #include "lib/flow/rotate_ca.h"
+#include "lib/x509/csr.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -24,6 +25,7 @@ struct next {
 	bool recorded;		     /* it has the newest key */
 	bool made;		     /* and provctl.json says so */
 	struct buf root, cert, list; /* DER */
+	struct buf csr;		     /* of a first one */
 };
 
 static void next_release(struct next *n)
@@ -31,6 +33,7 @@ static void next_release(struct next *n)
 	buf_release(&n->root);
 	buf_release(&n->cert);
 	buf_release(&n->list);
+	buf_release(&n->csr);
 }
 
 static enum pv_code look(struct next *n, struct err *err)
@@ -42,10 +45,11 @@ static enum pv_code look(struct next *n, struct err *err)
 
 	if (rc == PV_OK)
 		rc = keymake_known(n->c->store, ca, &known, err);
-	if (rc == PV_OK)
-		rc = authority_key(n->c->a, ca, &named, err);
-	n->recorded = rc == PV_OK && known.generation == n->generation;
-	n->made = n->recorded && named->generation == n->generation;
+	n->recorded = rc == PV_OK && n->generation > 0 &&
+		      known.generation == n->generation;
+	n->made = n->recorded &&
+		  authority_key(n->c->a, ca, &named, NULL) == PV_OK &&
+		  named->generation == n->generation;
 	return rc;
 }
 
@@ -145,16 +149,30 @@ static enum pv_code keep_list(struct next *n, struct err *err)
 			   : rc;
 }
 
+/* Its subject is what was asked for; a next one's is that of the one before. */
+static enum pv_code asked_for(struct next *n, struct span *subject,
+			      struct err *err)
+{
+	struct csr csr = { .subject = { NULL, 0 } };
+	enum pv_code rc = PV_OK;
+
+	if (n->generation == 0)
+		rc = ceremony_read_csr(n->c, n->step->ca, &n->csr, &csr, err);
+	*subject = csr.subject;
+	return rc;
+}
+
 /* One that was cut off behind its row is given out. */
 static enum pv_code put_to_use(struct next *n, struct err *err)
 {
 	struct ceremony *c = n->c;
 	const struct plan_step *asked = ceremony_asked(c->plan, n->step->ca);
-	const struct ca_brought brought = { .cert = buf_span(&n->cert),
-					    .root = buf_span(&n->root),
-					    .from = n->step->from };
+	struct ca_brought brought = { .cert = buf_span(&n->cert),
+				      .root = buf_span(&n->root),
+				      .from = n->step->from };
 	const struct rotate_ca_opts opts = {
 		.ca = n->step->ca,
+		.first_issuer = n->step->issuer,
 		.template_name = asked->template_name,
 		.active_ms = (uint64_t)n->step->active_s * 1000,
 		.want = c->opts->want,
@@ -164,10 +182,10 @@ static enum pv_code put_to_use(struct next *n, struct err *err)
 	CLEANUP(cleanup_template_free) struct template *t = NULL;
 	struct tokens tokens = ceremony_tokens(c);
 	struct rotate_ca_report report;
-	enum pv_code rc = PV_OK;
+	enum pv_code rc = asked_for(n, &brought.asked, err);
 
 	/* Its template is in effect before it is used. */
-	if (!n->recorded)
+	if (rc == PV_OK && !n->recorded)
 		rc = ceremony_ca_template(c, asked, &t, err);
 	return rc == PV_OK
 		       ? rotate_ca(c->a, c->store, &tokens, &opts, &report, err)
@@ -194,6 +212,7 @@ enum pv_code ceremony_import_next(struct ceremony *c,
 	buf_init(&n.root, X509_CERT_MAX);
 	buf_init(&n.cert, X509_CERT_MAX);
 	buf_init(&n.list, MEDIA_FILE_MAX);
+	buf_init(&n.csr, CSR_DER_MAX);
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = look(&n, err);
 	/* What is wrong with them is found before a PIN is given for it. */

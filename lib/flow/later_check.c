@@ -147,7 +147,8 @@ static bool is_made(const struct look *l, const char *ca)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if ((l->plan->steps[i].kind == PLAN_SELF_SIGNED ||
-		     l->plan->steps[i].kind == PLAN_ISSUE_CA) &&
+		     l->plan->steps[i].kind == PLAN_ISSUE_CA ||
+		     l->plan->steps[i].kind == PLAN_IMPORT_CA) &&
 		    strcmp(l->plan->steps[i].ca, ca) == 0)
 			return true;
 	return false;
@@ -186,12 +187,48 @@ static enum pv_code check_ca(const struct look *l, struct err *err)
 
 /* ---- two authorities ---- */
 
-/* The next generation of one whose certificate came from elsewhere. */
+/* The step that takes in what is asked for. */
+static const struct plan_step *taken_in(const struct look *l)
+{
+	for (size_t i = 0; i < l->plan->steps_n; i++)
+		if (l->plan->steps[i].kind == PLAN_IMPORT_CA &&
+		    strcmp(l->plan->steps[i].ca, l->step->ca) == 0)
+			return &l->plan->steps[i];
+	return NULL;
+}
+
+/* The first of a CA that is not there yet, below a root that is: a root of
+ * another authority comes with the home, and never later. */
+static enum pv_code check_asked_first(const struct look *l, struct err *err)
+{
+	const struct plan_step *in = taken_in(l);
+	struct ca above;
+	enum pv_code rc;
+
+	if (!in)
+		return unknown(l, "CA", l->step->ca, err);
+	rc = find_ca(l, in->issuer, &above, err);
+	if (rc == PV_OK && !above.there)
+		return unknown(l, "root", in->issuer, err);
+	if (rc != PV_OK || (above.away && above.imported))
+		return rc;
+	return refuse(l, "plan.issuer",
+		      above.away ? "the CA above it is no root that came with "
+				   "this authority"
+				 : "the key that certifies it is ours: make it "
+				   "with issue-ca",
+		      err);
+}
+
+/* The next generation of one whose certificate came from elsewhere, or a first
+ * one. */
 static enum pv_code check_asked(const struct look *l, struct err *err)
 {
 	struct ca ca, above;
 	enum pv_code rc = find_ca(l, l->step->ca, &ca, err);
 
+	if (rc == PV_OK && !ca.there)
+		return check_asked_first(l, err);
 	if (rc == PV_OK && !ca.found)
 		return unknown(l, "CA", l->step->ca, err);
 	if (rc == PV_OK && l->step->issuer[0] &&

@@ -44,7 +44,8 @@ static enum pv_code check(const struct rotate_ca *r,
 				      .key = &r->next,
 				      .root = b->root,
 				      .cert = b->cert,
-				      .asked = r->old_ca.subject };
+				      .asked = r->first ? b->asked
+							: r->old_ca.subject };
 	enum pv_code rc = check_renewal(r, cert, err);
 
 	if (rc == PV_OK)

@@ -7,11 +7,13 @@
 . "$srcdir/tests/gap.sh"
 . "$srcdir/tests/gap_kills.sh"
 
+name=issuing-1 # the CA
+
 # check SIDE WHAT: one of each.
 check() {
 	case $1 in
-	issuing) whole issuing "$2" issuing-1.csr ;;
-	root) whole root "$2" issuing-1.pem ;;
+	issuing) whole issuing "$2" "$name.csr" ;;
+	root) whole root "$2" "$name.pem" ;;
 	esac
 }
 
@@ -56,6 +58,25 @@ each_place root 0
 later_ends 0 '' resume root
 
 case_start "killed while its certificate is put to use"
+each_place issuing 0
+later_ends 0 '' resume issuing
+check issuing "at the end"
+
+# The same of one more CA of the issuing authority.
+case_start "the new ones rehearsed"
+new_plans
+rehearse_next
+mv "$T/media" "$T/media-2"
+mkdir "$T/media"
+name=issuing-2
+
+case_start "killed while the request for a new CA is made"
+until_step issuing make-csr
+each_place issuing 10
+later_ends 10 media.file resume issuing
+
+case_start "signed, and killed while it is put to use"
+later_ends 0 '' run root
 each_place issuing 0
 later_ends 0 '' resume issuing
 check issuing "at the end"

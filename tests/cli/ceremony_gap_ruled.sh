@@ -175,4 +175,42 @@ expect_exit 0 "$PROVCTL" ceremony verify --unattended \
 expect_text "approved by bob,carol"
 books
 
+case_start "one more CA of the issuing authority is theirs to decide, too"
+mv "$T/media" "$T/media-2"
+mkdir "$T/media"
+rm -r "$I/requests" "$R/requests" "$T/issuing-notes"
+new_plans
+rehearse_next
+for side in issuing root; do
+	rm -f "$T"/notes/*
+	ruled "$side" run
+	expect_rc 11 "nobody approved"
+	expect_text "3 requests"
+	approve bob "$H"/requests/rotate_ca-*.json
+	expect_text "issuing-2"
+	approved ceremony
+	approved adopt
+	approved rotate_ca
+	set --
+	for note in "$T"/notes/*; do
+		set -- "$@" --approval "$note"
+	done
+	ruled "$side" run "$@"
+	[ "$side" = root ] || {
+		expect_rc 10 "until the certificate is there"
+		cp -R "$T/notes" "$T/issuing-notes"
+	}
+done
+expect_rc 0 "signed"
+books
+set --
+for note in "$T"/issuing-notes/*; do
+	set -- "$@" --approval "$note"
+done
+ruled issuing resume "$@"
+expect_rc 0 "put to use"
+expect_equal "$(jq -r '.keys["issuing-2"].generation' "$H/provctl.json")" 1 \
+	generation
+books
+
 tests_end

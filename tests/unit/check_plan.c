@@ -60,26 +60,29 @@ static enum pv_code parse_case(struct span text, struct err *err)
 	return rc;
 }
 
+static const char *const shipped[] = {
+	"../../templates/plans/softhsm-demo.json",
+	"../../templates/plans/root-issuing.json",
+	"../../templates/plans/restore.json",
+	"../../templates/plans/root-backup.json",
+	"../../templates/plans/root-offline.json",
+	"../../templates/plans/issuing-online.json",
+	"../../templates/plans/issuing-new.json",
+	"../../templates/plans/issuing-next.json",
+	"../../templates/plans/root-sign-new.json",
+	"../../templates/plans/root-sign-next.json",
+	"../../templates/plans/issuing-rollover.json",
+	"../../templates/plans/root-crl.json",
+	"../../templates/plans/transport-root.json",
+	"../../templates/plans/transport-issuing.json"
+};
+#define SHIPPED (sizeof(shipped) / sizeof(shipped[0]))
+
 /* The very files that the schema is held to (tests/interop/schema.mjs). */
 START_TEST(test_files)
 {
-	static const char *const shipped[] = {
-		"../../templates/plans/softhsm-demo.json",
-		"../../templates/plans/root-issuing.json",
-		"../../templates/plans/restore.json",
-		"../../templates/plans/root-backup.json",
-		"../../templates/plans/root-offline.json",
-		"../../templates/plans/issuing-online.json",
-		"../../templates/plans/issuing-next.json",
-		"../../templates/plans/root-sign-next.json",
-		"../../templates/plans/issuing-rollover.json",
-		"../../templates/plans/root-crl.json",
-		"../../templates/plans/transport-root.json",
-		"../../templates/plans/transport-issuing.json"
-	};
-
 	casefiles_refused("plan", 64, parse_case);
-	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+	for (size_t i = 0; i < SHIPPED; i++) {
 		json_t *root;
 		struct buf b;
 
@@ -94,22 +97,10 @@ START_TEST(test_files)
 }
 END_TEST
 
-/* The plan that init takes by itself is run with templates of one's own. */
+/* The first, which init takes by itself, is run with templates of one's own. */
 START_TEST(test_bound)
 {
-	static const char *const shipped[] = {
-		"../../templates/plans/root-issuing.json",
-		"../../templates/plans/root-backup.json",
-		"../../templates/plans/root-offline.json",
-		"../../templates/plans/issuing-online.json",
-		"../../templates/plans/issuing-next.json",
-		"../../templates/plans/root-sign-next.json",
-		"../../templates/plans/issuing-rollover.json",
-		"../../templates/plans/transport-root.json",
-		"../../templates/plans/transport-issuing.json"
-	};
-
-	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+	for (size_t i = 1; i < SHIPPED; i++) {
 		struct plan *p;
 		struct buf b;
 
