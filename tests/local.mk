@@ -541,6 +541,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_restore.sh \
 	tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \
+	tests/cli/ceremony_held.sh \
 	tests/cli/ceremony_transcript.sh tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
 	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_new.sh tests/cli/ceremony_gap_next.sh \

@@ -29,6 +29,9 @@ static bool is_one_of(const char *name, const char *const *list, size_t n)
 #define IS_ONE_OF(name, list)                                                  \
 	is_one_of((name), (list), sizeof(list) / sizeof((list)[0]))
 
+/* What happens to the run, whatever people said. */
+static const char *const any[] = { "failed", "stopped" };
+
 static bool is_kind(const struct askcheck *a, enum plan_kind kind)
 {
 	return strcmp(a->kind, plan_kind_name(kind)) == 0;
@@ -64,6 +67,8 @@ static void take_step(struct askcheck *a, const struct transcript_line *line)
 	a->step = line->step;
 	a->asked = a->go = false;
 	a->shown = NULL;
+	a->first |= line->step == 1 &&
+		    fact_is(line, "kind", plan_kind_name(PLAN_INIT_TOKEN));
 	snprintf(a->kind, sizeof(a->kind), "%.*s", TRANSCRIPT_EVENT_MAX,
 		 kind ? kind : "");
 }
@@ -97,6 +102,10 @@ static const char *to_be_said(const struct askcheck *a,
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		if (strcmp(line->event, shown[i]) == 0)
 			return shown[i];
+	/* A later plan's root is the one that the authority trusts. */
+	if (strcmp(line->event, "root") == 0 && a->first &&
+	    !transcript_fact(line, "planned"))
+		return "root";
 	return strcmp(line->event, "key") == 0 && is_kind(a, PLAN_DESTROY_KEY)
 		       ? "key"
 		       : NULL;
@@ -104,10 +113,10 @@ static const char *to_be_said(const struct askcheck *a,
 
 static enum pv_code take_done(const struct askcheck *a, struct err *err)
 {
-	static const enum plan_kind signing[] = { PLAN_SELF_SIGNED,
-						  PLAN_ISSUE_CA, PLAN_MAKE_CSR,
-						  PLAN_SIGN_CSR,
-						  PLAN_SIGN_CRL };
+	static const enum plan_kind signing[] = {
+		PLAN_SELF_SIGNED, PLAN_ISSUE_CA, PLAN_MAKE_CSR,
+		PLAN_SIGN_CSR,	  PLAN_SIGN_CRL, PLAN_CROSS_SIGN
+	};
 
 	for (size_t i = 0; i < sizeof(signing) / sizeof(signing[0]); i++)
 		if (is_kind(a, signing[i]) && !a->to_sign)
@@ -129,8 +138,6 @@ static enum pv_code take_work(struct askcheck *a,
 			      const struct transcript_line *line,
 			      struct err *err)
 {
-	/* What happens to the run, whatever people said. */
-	static const char *const any[] = { "failed", "stopped" };
 	/* Which token it is about to be is what people are asked. */
 	static const char *const met[] = { "token", "new-token" };
 
@@ -153,26 +160,45 @@ static enum pv_code take_work(struct askcheck *a,
 	return strcmp(line->event, "done") == 0 ? take_done(a, err) : PV_OK;
 }
 
+/* Of the CA and of the key that people said yes to. */
+static bool is_said(const struct askcheck *a,
+		    const struct transcript_line *line)
+{
+	return a->end_said && fact_is(line, "ca", a->end_ca) &&
+	       fact_is(line, "signer_spki_sha256", a->end_key);
+}
+
+static void take_list(struct askcheck *a, const struct transcript_line *line)
+{
+	const char *ca = transcript_fact(line, "ca");
+	const char *key = transcript_fact(line, "signer_spki_sha256");
+
+	snprintf(a->end_ca, sizeof(a->end_ca), "%.*s", PLAN_NAME_MAX,
+		 ca ? ca : "");
+	snprintf(a->end_key, sizeof(a->end_key), "%.64s", key ? key : "");
+	a->shown = "sign";
+	a->end_said = false;
+}
+
 /* Behind the steps: revocation lists. */
 static enum pv_code take_end(struct askcheck *a,
 			     const struct transcript_line *line,
 			     struct err *err)
 {
-	bool sign = strcmp(line->event, "sign") == 0;
-	const char *ca;
-
+	if (IS_ONE_OF(line->event, any))
+		return PV_OK;
 	if (a->shown || (strcmp(line->event, "crl") == 0 && !a->end_said))
 		return order("a list was signed that nobody in the room said "
 			     "yes to",
 			     err);
-	if (!sign || (a->end_said && fact_is(line, "ca", a->end_ca)))
-		return PV_OK;
-	ca = transcript_fact(line, "ca");
-	snprintf(a->end_ca, sizeof(a->end_ca), "%.*s", PLAN_NAME_MAX,
-		 ca ? ca : "");
-	a->shown = "sign";
-	a->end_said = false;
+	if (strcmp(line->event, "sign") == 0 && !is_said(a, line))
+		take_list(a, line);
 	return PV_OK;
+}
+
+bool askcheck_waits(const struct askcheck *a)
+{
+	return a->shown != NULL;
 }
 
 bool askcheck_compared(const struct askcheck *a, const char *spki_sha256)

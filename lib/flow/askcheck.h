@@ -8,7 +8,8 @@
  *                   nobody is asked: "none"
  *   step            ask, answer yes; nothing else of the step before that
  *   sign, taken, share, recipient, key of destroy-key   ask, answer yes
- *   sign behind the steps   the same for the first list of each CA
+ *   root of a first import, where the plan does not name it   the same
+ *   sign behind the steps   the same for the first list of each CA's key
  *
  * Does not check: what a question says, and who answers it; how else lines
  * follow each other (ceremonycheck.h).
@@ -25,13 +26,14 @@ struct askcheck {  /* zeroed: no line was seen */
 	bool file; /* answers came from a file, of one of its runs at least */
 	uint32_t step; /* the last one that began, also in a run before */
 	char kind[TRANSCRIPT_EVENT_MAX + 1];
+	bool first;		  /* its plan makes an authority */
 	bool asked;		  /* a question that has no answer yet */
 	bool go;		  /* people said that the step may begin */
 	const char *shown;	  /* event that waits for its yes, or NULL */
 	bool to_sign, to_destroy; /* said in this step */
-	/* Behind the steps: the CA whose lists were shown last, and that
-	 * people said yes to. */
-	char end_ca[PLAN_NAME_MAX + 1];
+	/* Behind the steps: the CA whose lists were shown last, the hash of its
+	 * key, and that people said yes to them. */
+	char end_ca[PLAN_NAME_MAX + 1], end_key[2 * 32 + 1];
 	bool end_said;
 	/* Hashes of public keys of others, or "": what waits for its yes, and
 	 * what people have compared in this step. */
@@ -43,6 +45,8 @@ PV_MUST enum pv_code askcheck_line(struct askcheck *a,
 				   const struct transcript_line *line,
 				   struct err *err);
 
+/* What was shown last waits for people's yes. */
+PV_MUST bool askcheck_waits(const struct askcheck *a);
 /* In this step people said yes to the public key of that SHA-256 (hex), or
  * nobody is asked. */
 PV_MUST bool askcheck_compared(const struct askcheck *a,

@@ -7,6 +7,7 @@
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremony_media.h"
 #include "lib/flow/ceremony_cas.h"
+#include "lib/flow/ceremonytext.h"
 #include "lib/flow/crlmake.h"
 #include "lib/flow/crlrow.h"
 #include "lib/flow/media.h"
@@ -62,26 +63,29 @@ static void list_file(const struct crl_issuer *i, uint32_t shard,
 
 /* ---- lists ---- */
 
-/* One by one in a step; at the end those of a CA are asked for with the first
- * of them. */
+/* One by one in a step; at the end those of a CA's key, whose hash that is, are
+ * asked for with the first of them. */
 static enum pv_code ask_list(struct ceremony *c, const struct crl_shown *s,
-			     const char *object, struct err *err)
+			     const char *object, const char key[65],
+			     struct err *err)
 {
-	char text[2 * CRL_OBJECT_MAX];
+	char text[TRANSCRIPT_VALUE_MAX], groups[CEREMONYTEXT_GROUPS];
 
 	snprintf(text, sizeof(text),
 		 "Sign the revocation list %s, as it was just shown", object);
 	if (c->steps)
 		return ceremony_ask(c, text, err);
-	if (strcmp(c->lists_of, s->i->ca) == 0)
+	if (strcmp(c->lists_of, key) == 0)
 		return PV_OK;
-	snprintf(c->lists_of, sizeof(c->lists_of), "%.*s", PLAN_NAME_MAX,
-		 s->i->ca);
+	snprintf(c->lists_of, sizeof(c->lists_of), "%s", key);
+	ceremonytext_groups(key, groups);
 	if (s->i->shards > 1)
 		snprintf(text, sizeof(text),
-			 "Sign the %u revocation lists of %.64s, of which the "
-			 "first was just shown",
-			 (unsigned)s->i->shards, s->i->ca);
+			 "Sign the %u revocation lists of %.64s, generation "
+			 "%u, of which the first was just shown: the SHA-256 "
+			 "of its key is %s",
+			 (unsigned)s->i->shards, s->i->ca,
+			 (unsigned)s->i->generation, groups);
 	return ceremony_ask(c, text, err);
 }
 
@@ -115,7 +119,7 @@ static enum pv_code tell_list(struct ceremony *c, const struct crl_shown *s,
 	if (!c->steps)
 		snprintf(c->object, sizeof(c->object), "%s", object);
 	if (rc == PV_OK)
-		rc = ask_list(c, s, object, err);
+		rc = ask_list(c, s, object, key, err);
 	return rc == PV_OK ? ceremony_log_step(c, "shown", err) : rc;
 }
 
@@ -205,10 +209,10 @@ static enum pv_code may_give(struct lists *l, const struct crl_issuer *i,
 		list_file(i, shard, file);
 	if (row.found)
 		size += row.row.der.len;
-	return ceremony_may_give_crl(
-		l->c, file, row.found ? row.crl.number : 0,
-		size < MEDIA_FILE_MAX ? size : MEDIA_FILE_MAX,
-		buf_span(&i->cert.der), err);
+	return ceremony_may_give_crl(l->c, file, row.found ? row.crl.number : 0,
+				     size < MEDIA_FILE_MAX ? size
+							   : MEDIA_FILE_MAX,
+				     buf_span(&i->cert.der), err);
 }
 
 /* Made, unless an interrupted run has made it. */

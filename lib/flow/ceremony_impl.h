@@ -32,7 +32,7 @@ struct ceremony {
 	/* Hashes of the lists' TBS that were shown: in steps, and behind them.
 	 */
 	struct buf lists, end_lists;
-	char lists_of[PLAN_NAME_MAX + 1]; /* the CA that was asked for last */
+	char lists_of[65]; /* hash of the key whose lists were asked for last */
 	char serial[17];		  /* the token's; "": not said yet */
 	bool pin_pad;			  /* it asks for its PIN itself */
 	bool orphans_told;

@@ -219,6 +219,7 @@ static enum pv_code on_done(struct ceremonycheck_state *c,
 			err);
 	c->taken = false;
 	c->open = 0;
+	buf_reset(&c->signs);
 	c->out->steps++;
 	return PV_OK;
 }
@@ -236,12 +237,15 @@ static enum pv_code on_end(struct ceremonycheck_state *c,
 	return PV_OK;
 }
 
+/* Each event that there is (ceremony.h): a line of another one says what nobody
+ * looked at. */
 static const struct event {
 	const char *name;
 	bool in_step; /* of the one that runs */
-	enum pv_code (*take)(struct ceremonycheck_state *c,
-			     const struct transcript_line *line,
-			     struct err *err);
+	enum pv_code (*take)(
+		struct ceremonycheck_state *c,
+		const struct transcript_line *line,
+		struct err *err); /* NULL: counted, or held by others */
 } events[] = {
 	{ "begin", false, on_begin },
 	{ "approvals", false, on_approvals },
@@ -267,17 +271,47 @@ static const struct event {
 	{ "transport-destroyed", true, ceremonycheck_transport_end },
 	{ "log-key", false, ceremonycheck_log_key },
 	{ "end", false, on_end },
+	{ "resume", false, NULL },
+	{ "failed", false, NULL },
+	{ "stopped", false, NULL },
+	{ "ask", false, NULL },
+	{ "answer", false, NULL },
+	{ "orphan", false, NULL },
+	{ "token", false, NULL },
+	{ "new-token", true, NULL },
+	{ "pin-pad", false, NULL },
+	{ "wrong-pin", false, NULL },
+	{ "target", true, NULL },
+	{ "given", false, NULL },
+	{ "root", true, NULL },
+	{ "swept", false, NULL },
+	{ "unlocked", true, NULL },
+	{ "share-taken", true, NULL },
+	{ "signer", true, NULL },
+	{ "recipient", true, NULL },
 };
+
+static const struct event *find_event(const char *name)
+{
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (strcmp(events[i].name, name) == 0)
+			return &events[i];
+	return NULL;
+}
 
 static enum pv_code take_event(struct ceremonycheck_state *c,
 			       const struct event *e,
 			       const struct transcript_line *line,
 			       struct err *err)
 {
+	if (!e)
+		return ceremonycheck_order("an event that is none of a "
+					   "ceremony",
+					   err);
 	if (e->in_step && (c->open == 0 || line->step != c->open))
 		return ceremonycheck_order("a line of a step that does not run",
 					   err);
-	return e->take(c, line, err);
+	return e->take ? e->take(c, line, err) : PV_OK;
 }
 
 /* As far as it was read, and this line. */
@@ -319,10 +353,8 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	c->out->resumes += strcmp(line->event, "resume") == 0;
 	c->out->failures += strcmp(line->event, "failed") == 0;
 	c->out->orphans += strcmp(line->event, "orphan") == 0;
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (strcmp(events[i].name, line->event) == 0)
-			return take_event(c, &events[i], line, err);
-	return PV_OK;
+	ceremonycheck_said(c, line);
+	return take_event(c, find_event(line->event), line, err);
 }
 
 /* Whether it is what it is taken for. */

@@ -23,8 +23,10 @@ struct ceremonycheck_state {
 	char transport[128];
 	bool begun, ended;
 	struct backupcheck backup;
-	/* struct ceremonycheck_signed, of the step, or also behind the last. */
+	/* struct ceremonycheck_signed, of the step, or behind the last; and the
+	 * newest one waits for people's yes. */
 	struct buf signs;
+	bool waits;
 	struct backupcheck_made backups;
 	struct askcheck asks;
 	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
@@ -90,6 +92,10 @@ ceremonycheck_certificate(struct ceremonycheck_state *c,
 PV_MUST enum pv_code ceremonycheck_shown(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err);
+/* What was shown counts once people said yes to it: forgotten where a run ended
+ * before that. */
+void ceremonycheck_said(struct ceremonycheck_state *c,
+			const struct transcript_line *line);
 PV_MUST enum pv_code ceremonycheck_csr(struct ceremonycheck_state *c,
 				       const struct transcript_line *line,
 				       struct err *err);

@@ -48,6 +48,7 @@ enum pv_code ceremonycheck_shown(struct ceremonycheck_state *c,
 		pairs[i].value = ceremonycheck_fact(line, pairs[i].key);
 	rc = hash_facts(pairs, s.facts, err);
 	buf_put(&c->signs, &s, sizeof(s));
+	c->waits = askcheck_waits(&c->asks);
 	return rc == PV_OK ? buf_check(&c->signs, err) : rc;
 }
 
@@ -58,6 +59,18 @@ static enum pv_code not_shown(const char *file, struct err *err)
 			"do not use it: ask who ran the ceremony",
 			"%s is not what the people in the room were shown",
 			file);
+}
+
+void ceremonycheck_said(struct ceremonycheck_state *c,
+			const struct transcript_line *line)
+{
+	if (strcmp(line->event, "answer") == 0)
+		c->waits = c->waits && askcheck_waits(&c->asks);
+	if (!c->waits || (strcmp(line->event, "resume") != 0 &&
+			  strcmp(line->event, "step") != 0))
+		return;
+	c->signs.len -= sizeof(struct ceremonycheck_signed);
+	c->waits = false;
 }
 
 static bool find_shown(const struct ceremonycheck_state *c,

@@ -65,6 +65,11 @@ static int first_bad(const struct story *s, struct askcheck *a)
 #define CA "1 step kind=self-signed"
 #define KILL "1 step kind=destroy-key"
 #define SEND "1 step kind=send-key"
+#define LIST(ca, key) "sign ca=" ca " signer_spki_sha256=" key
+#define YES "ask", "answer answer=yes"
+#define IMPORT                                                                 \
+	"1 step kind=init-token", GO, "1 done", "2 step kind=import-ca",       \
+		"2 ask", "2 answer answer=yes"
 #define MET "1 recipient spki_sha256=aa"
 
 static const struct story good[] = {
@@ -90,13 +95,22 @@ static const struct story good[] = {
 	{ { RUN, "1 step kind=init-token", "1 new-token", GO, "1 token",
 	    "1 done" } },
 	{ { RUN, "1 step kind=init-token", "1 token", GO, "1 done" } },
-	/* Lists behind the steps: asked for with the first one of a CA. */
-	{ { RUN, CA, GO, "1 sign", GO, "1 done", "sign ca=a", "ask",
-	    "answer answer=yes", "crl ca=a", "sign ca=a", "crl ca=a",
-	    "sign ca=b", "ask", "answer answer=yes", "crl ca=b", "end" } },
-	{ { RUN, "sign ca=a", "ask", "answer answer=stop",
+	/* Lists behind the steps: asked for with the first one of a key. */
+	{ { RUN, CA, GO, "1 sign", GO, "1 done", LIST("a", "1"), YES,
+	    "crl ca=a", LIST("a", "1"), "crl ca=a", LIST("b", "2"), YES,
+	    "crl ca=b", "end" } },
+	{ { RUN, LIST("a", "1"), YES, "crl ca=a", LIST("a", "2"), YES,
+	    "crl ca=a", "end" } },
+	{ { RUN, "sign ca=a", "ask", "answer answer=stop", "stopped",
 	    "resume answers=terminal", "sign ca=a", "ask", "answer answer=yes",
 	    "resume answers=terminal", "crl ca=a", "end" } },
+	/* A root that the plan names, that people trust, that is trusted. */
+	{ { RUN, IMPORT, "2 root planned=aa", "2 certificate", "2 done" } },
+	{ { RUN, IMPORT, "2 root", "2 ask", "2 answer answer=yes",
+	    "2 certificate", "2 done" } },
+	{ { RUN, "1 step kind=import-ca", GO, "1 root", "1 certificate" } },
+	{ { RUN, "1 step kind=cross-sign", GO, "1 sign", GO, "1 sign", GO,
+	    "1 certificate", "1 certificate", "1 done" } },
 	/* A crash before anybody answered. */
 	{ { RUN, KILL, "1 ask", "resume answers=terminal", KILL, GO, "1 key",
 	    GO, "1 destroyed", "1 done" } },
@@ -152,6 +166,18 @@ static const struct {
 	{ { { RUN, "sign ca=a", "ask", "answer answer=yes", "crl ca=a",
 	      "sign ca=b", "crl ca=b" } },
 	  6 },
+	/* Another key of a CA, the same key under another name, no key. */
+	{ { { RUN, LIST("a", "1"), YES, "crl ca=a", LIST("a", "2"),
+	      "crl ca=a" } },
+	  6 },
+	{ { { RUN, LIST("a", "1"), YES, "crl ca=a", LIST("b", "1"),
+	      "crl ca=b" } },
+	  6 },
+	{ { { RUN, "sign ca=a", YES, "crl ca=a", "sign ca=a", "crl ca=a" } },
+	  6 },
+	{ { { RUN, IMPORT, "2 root", "2 certificate" } }, 9 },
+	{ { { RUN, "1 step kind=cross-sign", GO, "1 certificate", "1 done" } },
+	  5 },
 	{ { { RUN, KILL, GO, "1 key", "1 target" } }, 5 },
 	/* What was said in a step before is not said in this one. */
 	{ { { RUN, CA, GO, "1 sign", GO, "1 done", "2 step kind=issue-ca",

@@ -204,6 +204,7 @@ static const struct {
 	  4,
 	  false },
 	{ { BEGIN, STEP(1, "send-key", "a"), WORD(1, "sent") }, 3, false },
+	{ { BEGIN, WORD(0, "witnessed") }, 2, false },
 	{ { BEGIN, STEP(1, "take-key", "a"), WORD(1, "taken"), KEY(1, "a"),
 	    WORD(1, "done") },
 	  5,

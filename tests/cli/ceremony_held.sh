@@ -1,0 +1,114 @@
+#!/bin/sh
+# What `ceremony verify' holds a transcript to, besides its chain and its note:
+# who said yes to each thing that was signed, and that keys, certificates, lists
+# and files are what the lines say of them and the plan asks for.
+. "$(dirname "$0")/../lib.sh"
+. "$srcdir/tests/transcript.sh"
+. "$srcdir/tests/tokens.sh"
+
+R=$T/rehearsal
+H=$T/acme
+use_tokens "$T/tokens"
+bind_tokens "$softhsm" acme
+
+cat >"$T/first.json" <<END
+{"plan": "first", "version": 1, "steps": [
+  {"step": "init-token"},
+  {"step": "generate-key", "purpose": "root", "kind": "P-256"},
+  {"step": "generate-key", "purpose": "issuing-1", "kind": "P-256"},
+  {"step": "generate-key", "purpose": "bundle", "kind": "P-256"},
+  {"step": "generate-key", "purpose": "log", "kind": "P-256"},
+  {"step": "self-signed", "ca": "root", "template": "root-ca",
+   "not_after": "2045-01-01T00:00:00Z"},
+  {"step": "issue-ca", "ca": "issuing-1", "issuer": "root",
+   "template": "issuing-ca", "not_after": "2040-01-01T00:00:00Z"},
+  {"step": "check-key", "purpose": "root"}
+]}
+END
+cat >"$T/roll.json" <<END
+{"plan": "roll", "version": 1, "steps": [
+  {"step": "generate-key", "purpose": "root", "kind": "P-256"},
+  {"step": "self-signed", "ca": "root", "template": "root-ca"},
+  {"step": "cross-sign", "ca": "root"}
+]}
+END
+
+# rehearse NAME ARGUMENT...
+rehearse() {
+	bind_plan "$T/$1.json" "$templates"
+	name=$1
+	shift
+	run env -u SOFTHSM2_CONF "$PROVCTL" ceremony rehearse "$T/$name.json" \
+		--home "$R" --templates "$templates" "$@"
+	[ "$rc" -eq 0 ] || {
+		fail "rehearsing $name"
+		show_output
+	}
+}
+
+# ceremony NAME ARGUMENT...: run, by a yes to each question.
+ceremony() {
+	name=$1
+	shift
+	run "$PROVCTL" ceremony run "$T/$name.json" --home "$H" --rehearsal "$R" \
+		--templates "$templates" --answers "$T/yes" "$@"
+	[ "$rc" -eq 0 ] || {
+		fail "$name"
+		show_output
+	}
+	folder=$H/ceremonies/$name-1
+	lines=$folder/transcript.jsonl
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended \
+		--plan "$T/$name.json" "$lines"
+}
+
+# questions PATTERN: those that the transcript has, one a line.
+questions() {
+	jq -r 'select(.event == "ask").facts.text' "$lines" | grep "$1"
+}
+
+case_start "lists behind the steps: a question for each key"
+rehearse first --name acme
+ceremony first --binding "$T/binding.json"
+key=$(jq -r 'select(.facts.list == "issuing-1/0" and .event == "sign") |
+	.facts.signer_spki_sha256' "$lines" | sed 's/..../& /g; s/ $//')
+questions "revocation list" >"$T/asked"
+cat >"$T/want" <<END
+Sign the revocation list root/0, as it was just shown
+Sign the 16 revocation lists of issuing-1, generation 1, of which the first was just shown: the SHA-256 of its key is $key
+END
+cmp -s "$T/want" "$T/asked" || fail "asked: $(cat "$T/asked")"
+
+case_start "what people said no to, or were not asked, is none of theirs"
+# As lines that stand where one stands.
+words='def say($e; $f): .event = $e | .facts = $f;
+	def ask($a): say("ask"; {text: "?"}), say("answer"; {answer: $a});
+	def resume: .step = 0 | say("resume"; {answers: "file"});
+	def again: .facts.tbs_sha256 = .prev;'
+words=$(echo "$words" | tr -d '\n\t')
+changed_lines "$folder" --plan "$T/first.json" <<END
+5|ceremony.shown|$words if .facts.serial and .facts.ca == "root" then ., ask("stop"), resume, say("step"; {kind: "self-signed", about: "root", template_sha256: .facts.template_sha256}), ask("yes"), again else . end
+5|ceremony.shown|$words if .event == "sign" and .facts.list == "root/0" then ., ask("stop"), resume, again else . end
+5|ceremony.shown|$words if .event == "sign" and .facts.list == "root/0" then ., ask("stop"), say("stopped"; {}), resume, again else . end
+5|ceremony.order|if .event == "sign" and .facts.list == "issuing-1/3" then .facts.signer_spki_sha256 = .prev else . end
+5|ceremony.order|$words if .event == "end" then say("witnessed"; {by: "Jane Auditor"}), . else . end
+END
+
+case_start "another key of the same CA: asked for by itself"
+rehearse roll
+printf '%-32d' $((13 * 43200)) >"$T/clock"
+CLOCK_FILE=$T/clock LD_PRELOAD=$builddir/tests/cli/clock.so
+export CLOCK_FILE LD_PRELOAD
+ceremony roll
+unset CLOCK_FILE LD_PRELOAD
+questions "revocation list root" >"$T/asked"
+cat >"$T/want" <<END
+Sign the revocation list root/0, as it was just shown
+Sign the revocation list root/1, as it was just shown
+END
+cmp -s "$T/want" "$T/asked" || fail "asked: $(cat "$T/asked")"
+changed_lines "$folder" <<'END'
+5|ceremony.order|if .facts.list == "root/1" and .event == "sign" then .held = true else . end | select((.facts.text // "" | test("list root/1")) | not) | del(.held)
+END
+
+tests_end
