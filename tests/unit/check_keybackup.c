@@ -209,11 +209,11 @@ START_TEST(every_mangled_share_fails)
 
 		job = restoring(some, n);
 		for (size_t at = 0; at < value->len; at++) {
-			value->data[at] ^= 1u << (at % 8);
+			value->data[at] ^= (uint8_t)(1u << (at % 8));
 			err_init(&err);
 			unit_refused(keyrestore(&job, &report, &err),
 				     PV_INTEGRITY, "shares.mangled", &err);
-			value->data[at] ^= 1u << (at % 8);
+			value->data[at] ^= (uint8_t)(1u << (at % 8));
 		}
 	}
 	nothing_there();
