@@ -9,6 +9,7 @@
 #include "lib/flow/adopt.h"
 #include "lib/flow/cacert.h"
 #include "lib/flow/cachain.h"
+#include "lib/flow/canewest.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/certfacts.h"
@@ -134,30 +135,13 @@ enum pv_code ceremony_tell_certificate(struct ceremony *c, const char *ca,
 			   : rc;
 }
 
-static enum pv_code take_newest(void *ctx, const struct store_ca *ca,
-				struct err *err)
-{
-	uint32_t *generation = ctx;
-
-	(void)err;
-	*generation = ca->generation;
-	return PV_OK;
-}
-
 enum pv_code ceremony_newest_ca(struct ceremony *c, const char *ca,
 				uint32_t *generation, struct err *err)
 {
-	const struct store_visit v = { .ctx = generation,
-				       .fn.ca = take_newest };
-	struct err why;
-	enum pv_code rc;
+	struct ca_newest newest;
+	enum pv_code rc = ca_newest(c->store, ca, &newest, err);
 
-	*generation = 0;
-	err_init(&why);
-	rc = store_ca_each(c->store, ca, &v, &why);
-	if (rc == PV_OK || rc == PV_NOT_FOUND)
-		return PV_OK;
-	*err = why;
+	*generation = newest.generation;
 	return rc;
 }
 

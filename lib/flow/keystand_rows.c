@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/flow/canewest.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
 #include "lib/log/lifecycle.h"
@@ -157,34 +158,20 @@ struct showing {
 	uint64_t size;
 };
 
-static enum pv_code found_ca(void *ctx, const struct store_ca *ca,
-			     struct err *err)
-{
-	(void)ca;
-	(void)err;
-	*(bool *)ctx = true;
-	return PV_OK;
-}
-
 /* On another token, maybe: it was found there when it was put to use. */
 static enum pv_code may_be_away(const struct showing *s,
 				const struct store_key *key, bool *away,
 				struct err *err)
 {
-	const struct store_visit v = { .ctx = away, .fn.ca = found_ca };
-	struct err why;
+	struct ca_newest newest;
 	enum pv_code rc;
 
 	*away = false;
 	if (s->a->tokens_n <= 1)
 		return PV_OK;
-	err_init(&why);
-	rc = store_ca_each(s->store, key->purpose, &v, &why);
-	if (rc != PV_OK && rc != PV_NOT_FOUND) {
-		*err = why;
-		return rc;
-	}
-	return PV_OK;
+	rc = ca_newest(s->store, key->purpose, &newest, err);
+	*away = rc == PV_OK && newest.generation > 0;
+	return rc;
 }
 
 static enum pv_code unseen(const struct store_key *key, struct err *err)

@@ -10,6 +10,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/adopt.h"
 #include "lib/flow/cacert.h"
+#include "lib/flow/canewest.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/officers.h"
 #include "lib/flow/plantemplate.h"
@@ -128,15 +129,6 @@ static enum pv_code ask_template(const struct asking *x, struct err *err)
 
 /* ---- keys and CAs ---- */
 
-static enum pv_code note_ca(void *ctx, const struct store_ca *ca,
-			    struct err *err)
-{
-	(void)ca;
-	(void)err;
-	*(bool *)ctx = true;
-	return PV_OK;
-}
-
 /* A CA's key is put to use by its certificate. */
 static enum pv_code ask_key(const struct asking *x, struct err *err)
 {
@@ -148,18 +140,13 @@ static enum pv_code ask_key(const struct asking *x, struct err *err)
 					      .first = true,
 					      .want = x->want,
 					      .ahead = &ahead };
-	bool ca = false;
-	const struct store_visit v = { .ctx = &ca, .fn.ca = note_ca };
-	struct err why;
-	enum pv_code rc;
+	struct ca_newest newest;
+	bool ca;
+	enum pv_code rc = ca_newest(x->opts->store, purpose, &newest, err);
 
-	err_init(&why);
-	rc = store_ca_each(x->opts->store, purpose, &v, &why);
-	if (rc != PV_OK && rc != PV_NOT_FOUND) {
-		*err = why;
+	if (rc != PV_OK)
 		return rc;
-	}
-	ca |= plan_makes_ca(x->plan, purpose);
+	ca = newest.generation > 0 || plan_makes_ca(x->plan, purpose);
 	rc = ca ? PV_OK : sum_ahead(x, &all, &ahead, err);
 	return rc == PV_OK && !ca
 		       ? rotate_key_ask(x->opts->a, x->opts->store, &opts, err)

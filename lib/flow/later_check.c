@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/flow/cacert.h"
+#include "lib/flow/canewest.h"
 #include "lib/flow/keydestroy.h"
 #include "lib/flow/keytransport.h"
 #include "lib/flow/later_impl.h"
@@ -28,34 +29,18 @@ struct ca {
 	char parent[STORE_ID_MAX + 1];
 };
 
-static enum pv_code take_ca(void *ctx, const struct store_ca *row,
-			    struct err *err)
-{
-	struct ca *ca = ctx;
-
-	(void)err;
-	/* One whose key is elsewhere signs nothing here. */
-	ca->there = true;
-	ca->found = row->label[0] != '\0';
-	ca->away = !ca->found;
-	ca->imported = store_ca_imported(row);
-	snprintf(ca->parent, sizeof(ca->parent), "%s", row->parent);
-	return PV_OK;
-}
-
 static enum pv_code find_ca(const struct look *l, const char *name,
 			    struct ca *ca, struct err *err)
 {
-	const struct store_visit v = { .ctx = ca, .fn.ca = take_ca };
-	struct err why;
-	enum pv_code rc;
+	struct ca_newest newest;
+	enum pv_code rc = ca_newest(l->store, name, &newest, err);
 
-	memset(ca, 0, sizeof(*ca));
-	err_init(&why);
-	rc = store_ca_each(l->store, name, &v, &why);
-	if (rc == PV_OK || rc == PV_NOT_FOUND)
-		return PV_OK;
-	*err = why;
+	/* One whose key is elsewhere signs nothing here. */
+	ca->there = newest.generation > 0;
+	ca->found = newest.label[0] != '\0';
+	ca->away = ca->there && !ca->found;
+	ca->imported = newest.imported;
+	snprintf(ca->parent, sizeof(ca->parent), "%s", newest.parent);
 	return rc;
 }
 

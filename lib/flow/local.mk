@@ -187,6 +187,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/revoke.c lib/flow/revoke.h lib/flow/revoke_impl.h \
 	lib/flow/revoke_retire.c lib/flow/revoke_select.c lib/flow/revoke_sum.c \
 	lib/flow/revoke_ca.c lib/flow/revoke_ca.h \
+	lib/flow/canewest.c lib/flow/canewest.h \
 	lib/flow/castand.c lib/flow/castand.h lib/flow/keystand.c lib/flow/keystand.h \
 	lib/flow/heldpath.c lib/flow/heldpath.h lib/flow/publish_hook_open.c \
 	lib/flow/ceremony_import_next.c \

@@ -9,6 +9,7 @@
 #include "lib/flow/cachain.h"
 #include "lib/flow/caimport.h"
 #include "lib/flow/camake.h"
+#include "lib/flow/canewest.h"
 #include "lib/flow/decision.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/raised.h"
@@ -116,32 +117,16 @@ static enum pv_code none_waits(const struct rotate_ca *r, struct err *err)
 			r->former);
 }
 
-static enum pv_code note_ca(void *ctx, const struct store_ca *ca,
-			    struct err *err)
-{
-	(void)ctx;
-	(void)ca;
-	(void)err;
-	return PV_OK;
-}
-
 /* A CA that is not there yet, or was cut off before it was given out. */
 static enum pv_code look_at_first(struct rotate_ca *r, struct err *err)
 {
-	const struct store_visit v = { .ctx = r, .fn.ca = note_ca };
 	const char *issuer = r->opts->first_issuer;
-	struct err why;
-	enum pv_code rc;
+	struct ca_newest there;
+	enum pv_code rc = ca_newest(r->store, r->opts->ca, &there, err);
 
-	err_init(&why);
-	rc = store_ca_each(r->store, r->opts->ca, &v, &why);
-	if (rc != PV_OK && rc != PV_NOT_FOUND) {
-		*err = why;
-		return rc;
-	}
-	r->first = rc == PV_NOT_FOUND;
+	r->first = rc == PV_OK && there.generation == 0;
 	if (!r->first)
-		return PV_OK;
+		return rc;
 	r->root = strcmp(issuer, "self") == 0;
 	if (!r->root)
 		snprintf(r->parent_name, sizeof(r->parent_name), "%s", issuer);
