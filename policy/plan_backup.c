@@ -18,15 +18,12 @@ enum pv_code plan_check_maker(const struct plan *p, const struct node *n,
 			      const struct plan_step *s)
 {
 	const struct plan_step *made = maker(p, s->purpose);
-	bool first = p->steps_n > 0 && p->steps[0].kind == PLAN_INIT_TOKEN;
 
-	for (size_t i = 0; i < p->steps_n; i++)
-		if (p->steps[i].kind == s->kind &&
-		    strcmp(p->steps[i].purpose, s->purpose) == 0)
-			return node_fail(n, "duplicate", "do it once",
-					 "%s of key \"%s\" is there twice",
-					 plan_kind_name(s->kind), s->purpose);
-	if (!made && first)
+	if (plan_has_step(p, s->kind, s->purpose))
+		return node_fail(n, "duplicate", "do it once",
+				 "%s of key \"%s\" is there twice",
+				 plan_kind_name(s->kind), s->purpose);
+	if (!made && plan_is_first(p))
 		return node_fail(n, "key_missing", "generate it before",
 				 "no key \"%s\" at this step", s->purpose);
 	if (made && !made->backup)

@@ -3,12 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/flow/ceremonycheck_impl.h"
 #include "policy/plan.h"
-
-static enum pv_code order(const char *what, struct err *err)
-{
-	return err_fail(err, PV_INTEGRITY, "ceremony.order", NULL, "%s", what);
-}
 
 static bool fact_is(const struct transcript_line *line, const char *key,
 		    const char *value)
@@ -45,9 +41,10 @@ static enum pv_code take_answers(struct askcheck *a,
 	if (fact_is(line, "answers", "file"))
 		a->file = true;
 	else if (!fact_is(line, "answers", "terminal"))
-		return order("a run that does not say how its questions are "
-			     "answered",
-			     err);
+		return ceremonycheck_order(
+			"a run that does not say how its questions are "
+			"answered",
+			err);
 	return PV_OK;
 }
 
@@ -78,7 +75,7 @@ static enum pv_code take_answer(struct askcheck *a,
 				struct err *err)
 {
 	if (!a->asked)
-		return order("an answer to no question", err);
+		return ceremonycheck_order("an answer to no question", err);
 	a->asked = false;
 	if (!fact_is(line, "answer", "yes"))
 		return PV_OK;
@@ -120,9 +117,10 @@ static enum pv_code take_done(const struct askcheck *a, struct err *err)
 
 	for (size_t i = 0; i < sizeof(signing) / sizeof(signing[0]); i++)
 		if (is_kind(a, signing[i]) && !a->to_sign)
-			return order("something was signed that nobody in the "
-				     "room said yes to",
-				     err);
+			return ceremonycheck_order(
+				"something was signed that nobody in the "
+				"room said yes to",
+				err);
 	return PV_OK;
 }
 
@@ -145,18 +143,21 @@ static enum pv_code take_work(struct askcheck *a,
 	    (is_kind(a, PLAN_INIT_TOKEN) && IS_ONE_OF(line->event, met)))
 		return PV_OK;
 	if (!a->go)
-		return order("a step that nobody in the room said yes to", err);
+		return ceremonycheck_order(
+			"a step that nobody in the room said yes to", err);
 	if (a->shown)
-		return order("it went on before people said yes to what they "
-			     "were shown",
-			     err);
+		return ceremonycheck_order(
+			"it went on before people said yes to what they "
+			"were shown",
+			err);
 	a->shown = to_be_said(a, line);
 	if (a->shown)
 		take_compare(a, line);
 	if (strcmp(line->event, "destroyed") == 0 && !a->to_destroy)
-		return order("a key was destroyed that nobody in the room said "
-			     "yes to",
-			     err);
+		return ceremonycheck_order(
+			"a key was destroyed that nobody in the room said "
+			"yes to",
+			err);
 	return strcmp(line->event, "done") == 0 ? take_done(a, err) : PV_OK;
 }
 
@@ -188,9 +189,10 @@ static enum pv_code take_end(struct askcheck *a,
 	if (IS_ONE_OF(line->event, any))
 		return PV_OK;
 	if (a->shown || (strcmp(line->event, "crl") == 0 && !a->end_said))
-		return order("a list was signed that nobody in the room said "
-			     "yes to",
-			     err);
+		return ceremonycheck_order(
+			"a list was signed that nobody in the room said "
+			"yes to",
+			err);
 	if (strcmp(line->event, "sign") == 0 && !is_said(a, line))
 		take_list(a, line);
 	return PV_OK;

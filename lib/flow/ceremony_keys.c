@@ -7,8 +7,6 @@
 #include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
 
-#define FIRST_GENERATION 1
-
 enum hsm_key_kind ceremony_key_kind(struct hsm *hsm,
 				    const struct plan_step *step)
 {
@@ -70,7 +68,7 @@ enum pv_code ceremony_name_key(struct ceremony *c, const struct issue_key *key,
 				"more than %d keys", AUTHORITY_KEYS_MAX);
 	snprintf(named->purpose, sizeof(named->purpose), "%.63s", key->purpose);
 	snprintf(named->label, sizeof(named->label), "%s", key->label);
-	named->generation = FIRST_GENERATION;
+	named->generation = KEYMAKE_FIRST;
 	c->a->keys_n++;
 	return PV_OK;
 }
@@ -83,7 +81,7 @@ enum pv_code ceremony_keymake(struct ceremony *c, const char *purpose,
 	struct keymake_job job = { .authority = c->a->name,
 				   .store = c->store,
 				   .purpose = purpose,
-				   .generation = FIRST_GENERATION,
+				   .generation = KEYMAKE_FIRST,
 				   .hsm = c->hsm,
 				   .kind = kind };
 	enum pv_code rc = keymake(&job, key, err);
@@ -102,7 +100,7 @@ enum pv_code ceremony_generate_key(struct ceremony *c,
 {
 	const struct keymake_job job = { .authority = c->a->name,
 					 .purpose = step->purpose,
-					 .generation = FIRST_GENERATION };
+					 .generation = KEYMAKE_FIRST };
 	struct keymake_known known;
 	enum pv_code rc;
 

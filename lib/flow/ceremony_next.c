@@ -40,20 +40,6 @@ static enum pv_code too_many(size_t n, struct err *err)
 			"there are %zu keys: an authority holds no more", n);
 }
 
-/* One that another run has made is what the plan says, or is not used. */
-static enum pv_code is_kind(const struct issue_key *key, enum hsm_key_kind kind,
-			    struct err *err)
-{
-	if (key->kind == kind)
-		return PV_OK;
-	err_object(err, key->label);
-	return err_fail(err, PV_CONFLICT, "rotate.kind",
-			"put that one to use by `provctl rotate ca', and then "
-			"have another one made",
-			"a next generation is there, and whether it may be "
-			"backed up is not what the plan says");
-}
-
 /* A CA's key, which a certificate puts to use; recorded before that. */
 static enum pv_code prepare_ca_key(struct ceremony *c,
 				   const struct keymake_job *job,
@@ -64,7 +50,7 @@ static enum pv_code prepare_ca_key(struct ceremony *c,
 
 	if (rc == PV_OK && known.generation >= job->generation) {
 		rc = ownkey_load(c->store, c->object, key, err);
-		return rc == PV_OK ? is_kind(key, job->kind, err) : rc;
+		return rc == PV_OK ? keymake_is_kind(key, job->kind, err) : rc;
 	}
 	if (rc == PV_OK && known.all >= CONTEXT_OWN_KEYS_MAX - 2)
 		rc = too_many(known.all, err);
@@ -127,7 +113,7 @@ static enum pv_code rotate_own_key(struct ceremony *c,
 		rc = rotate_key(c->a, c->store, c->hsm, &opts, &report, err);
 	if (rc == PV_OK)
 		rc = ownkey_load(c->store, c->object, key, err);
-	return rc == PV_OK ? is_kind(key, job->kind, err) : rc;
+	return rc == PV_OK ? keymake_is_kind(key, job->kind, err) : rc;
 }
 
 enum pv_code ceremony_next_key(struct ceremony *c, const struct plan_step *step,

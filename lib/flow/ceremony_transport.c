@@ -22,7 +22,6 @@
 
 #define KEY_FILE "transport.key"
 #define FILE_END ".transport" /* behind a purpose */
-#define KEY_GENERATION 1
 
 /* ---- what is given ---- */
 
@@ -465,7 +464,7 @@ static enum pv_code end_transport_key(struct ceremony *c, struct err *err)
 	char id[2 * HSM_ID_LEN + 1];
 	struct keydestroy_key k;
 	enum pv_code rc = keydestroy_find(c->store, PLAN_PURPOSE_TRANSPORT,
-					  KEY_GENERATION, &k, err);
+					  KEYMAKE_FIRST, &k, err);
 
 	if (rc == PV_OK && !k.destroyed)
 		rc = keydestroy(c->store, &tokens, &k, err);

@@ -150,3 +150,17 @@ enum pv_code keymake_known(struct store *store, const char *purpose,
 	memset(known, 0, sizeof(*known));
 	return store_key_each(store, &v, err);
 }
+
+enum pv_code keymake_is_kind(const struct issue_key *key,
+			     enum hsm_key_kind kind, struct err *err)
+{
+	if (key->kind == kind)
+		return PV_OK;
+	err_object(err, key->label);
+	return err_fail(err, PV_CONFLICT, "rotate.kind",
+			"put that one to use by `provctl rotate', and then "
+			"have another one made",
+			"a next generation is there, and it is not one that %s",
+			key->kind == HSM_KEY_P256 ? "may be backed up"
+						  : "is asked for");
+}

@@ -24,6 +24,8 @@ struct keymake_job {
 	const char *from; /* of a key that another authority sent; or NULL */
 };
 
+#define KEYMAKE_FIRST 1 /* generation */
+
 void keymake_label(const struct keymake_job *job, char label[HSM_LABEL_MAX]);
 
 /* PV_CONFLICT (label), PV_HSM_FATAL "hsm.attributes" (the token does not vouch
@@ -53,5 +55,9 @@ struct keymake_known {
 PV_MUST enum pv_code keymake_known(struct store *store, const char *purpose,
 				   struct keymake_known *known,
 				   struct err *err);
+/* One that was prepared is used as it is, or not at all. PV_CONFLICT,
+ * "rotate.kind": it is of another kind. */
+PV_MUST enum pv_code keymake_is_kind(const struct issue_key *key,
+				     enum hsm_key_kind kind, struct err *err);
 
 #endif

@@ -11,8 +11,6 @@
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
 
-#define FIRST_GENERATION 1
-
 static struct span spki_of(const struct issue_key *key)
 {
 	return (struct span){ key->spki, key->spki_len };
@@ -156,7 +154,7 @@ enum pv_code keytransport_take(const struct keytransport_taking *job,
 					  .store = job->store,
 					  .hsm = job->hsm,
 					  .purpose = t->purpose,
-					  .generation = FIRST_GENERATION,
+					  .generation = KEYMAKE_FIRST,
 					  .from = t->from };
 	char label[HSM_LABEL_MAX];
 	struct hsm_restore in = { .label = label,

@@ -102,21 +102,6 @@ static enum pv_code look_at_named(struct rotation *r, struct err *err)
 	return ownkey_load(r->store, r->now.label, &r->old, err);
 }
 
-/* One that was prepared is used as it is, or not at all. */
-static enum pv_code check_kind(const struct rotation *r, bool next,
-			       struct err *err)
-{
-	if (!next || !r->opts->kind || r->next.kind == *r->opts->kind)
-		return PV_OK;
-	err_object(err, r->next.label);
-	return err_fail(err, PV_CONFLICT, "rotate.kind",
-			"put that one to use by `provctl rotate', and then "
-			"have another one made",
-			"a next generation is there, and it is not one that %s",
-			r->next.kind == HSM_KEY_P256 ? "may be backed up"
-						     : "is asked for");
-}
-
 /* The key in use, and *next: its successor, recorded and not yet in use. */
 static enum pv_code look(struct rotation *r, bool *next, struct err *err)
 {
@@ -132,7 +117,8 @@ static enum pv_code look(struct rotation *r, bool *next, struct err *err)
 	if (*next)
 		r->next = known.newest;
 	r->used = *next && known.used;
-	rc = check_kind(r, *next, err);
+	if (*next && r->opts->kind)
+		rc = keymake_is_kind(&r->next, *r->opts->kind, err);
 	if (rc != PV_OK || *next ||
 	    (known.all < ALL_KEYS_MAX && (!r->log || known.n < LOG_KEYS_MAX)))
 		return rc;
