@@ -545,6 +545,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_transcript.sh tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
 	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_new.sh tests/cli/ceremony_gap_next.sh \
+	tests/cli/ceremony_gap_roll.sh \
 	tests/cli/ceremony_gap_ruled.sh tests/cli/ceremony_gap_second.sh \
 	tests/cli/ceremony_transport.sh \
 	tests/cli/ceremony_transport_kill.sh \

@@ -34,19 +34,23 @@ static void lists_release(struct lists *l)
 
 /* ---- the medium ---- */
 
+static bool signs_for_others(const struct plan *p, const char *ca)
+{
+	for (size_t n = 0; n < p->steps_n; n++)
+		if (p->steps[n].kind == PLAN_SIGN_CSR &&
+		    strcmp(p->steps[n].issuer, ca) == 0)
+			return true;
+	return false;
+}
+
 /* In a step it gets all that are signed; at the end what the other side needs:
  * the newest list of a CA that signed for it (ceremony_give_lists()). */
 static bool gives(const struct ceremony *c, const struct crl_issuer *i)
 {
-	const struct plan *p = c->plan;
-
 	if (!c->opts->media || c->steps)
 		return c->opts->media != NULL;
-	for (size_t n = 0; n < p->steps_n; n++)
-		if (p->steps[n].kind == PLAN_SIGN_CSR &&
-		    strcmp(p->steps[n].issuer, i->ca) == 0)
-			return i->generation == i->generations;
-	return false;
+	return i->generation == i->generations &&
+	       signs_for_others(c->plan, i->ca);
 }
 
 static void list_file(const struct crl_issuer *i, uint32_t shard,
@@ -59,6 +63,20 @@ static void list_file(const struct crl_issuer *i, uint32_t shard,
 	else
 		snprintf(file, FILE_NAME_MAX, "%.*s-%u.crl", PLAN_NAME_MAX,
 			 i->ca, n);
+}
+
+/* Who takes a certificate takes <ca>.crl with it: the list of the generation
+ * that signed. Those before it have their numbers then. */
+static void medium_file(const struct ceremony *c, const struct crl_issuer *i,
+			uint32_t shard, char file[FILE_NAME_MAX])
+{
+	if (!signs_for_others(c->plan, i->ca) || i->generations == 1)
+		list_file(i, shard, file);
+	else if (i->generation == i->generations)
+		snprintf(file, FILE_NAME_MAX, "%.*s.crl", PLAN_NAME_MAX, i->ca);
+	else
+		snprintf(file, FILE_NAME_MAX, "%.*s-%u.crl", PLAN_NAME_MAX,
+			 i->ca, (unsigned)crl_shard_number(i, shard));
 }
 
 /* ---- lists ---- */
@@ -131,7 +149,7 @@ static enum pv_code before_list(void *ctx, const struct crl_shown *s,
 	char file[FILE_NAME_MAX];
 	enum pv_code rc = PV_OK;
 
-	list_file(s->i, s->shard, file);
+	medium_file(c, s->i, s->shard, file);
 	if (gives(c, s->i))
 		rc = media_fits(file, s->tbs.len + X509_CERT_EXTRA_MAX, err);
 	return rc == PV_OK ? tell_list(c, s, err) : rc;
@@ -168,7 +186,8 @@ static enum pv_code put_list(struct lists *l, const struct crl_issuer *i,
 			     struct err *err)
 {
 	struct ceremony *c = l->c;
-	char file[FILE_NAME_MAX], object[CRL_OBJECT_MAX], number[24], hex[65];
+	char file[FILE_NAME_MAX], given[FILE_NAME_MAX];
+	char object[CRL_OBJECT_MAX], number[24], hex[65];
 	enum pv_code rc;
 
 	list_file(i, shard, file);
@@ -178,8 +197,9 @@ static enum pv_code put_list(struct lists *l, const struct crl_issuer *i,
 	rc = ceremony_put_file(c, file, row->row.der, hex, err);
 	l->n += rc == PV_OK;
 	/* At the end what the other side needs goes to the medium. */
+	medium_file(c, i, shard, given);
 	if (rc == PV_OK && c->opts->media && !l->end)
-		rc = ceremony_give_crl(c, file, &row->crl,
+		rc = ceremony_give_crl(c, given, &row->crl,
 				       buf_span(&i->cert.der), err);
 	return rc == PV_OK
 		       ? CEREMONY_PUT(c, "crl", { "ca", i->ca },
@@ -203,10 +223,7 @@ static enum pv_code may_give(struct lists *l, const struct crl_issuer *i,
 	rc = look(l, i, shard, &row, &shown, err);
 	if (rc != PV_OK || shown)
 		return rc;
-	if (l->end)
-		ceremony_file(file, i->ca, ".crl");
-	else
-		list_file(i, shard, file);
+	medium_file(l->c, i, shard, file);
 	if (row.found)
 		size += row.row.der.len;
 	return ceremony_may_give_crl(l->c, file, row.found ? row.crl.number : 0,

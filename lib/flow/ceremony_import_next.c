@@ -12,7 +12,9 @@
 #include "lib/flow/keymake.h"
 #include "lib/flow/media.h"
 #include "lib/flow/rotate_ca.h"
+#include "lib/x509/cert.h"
 #include "lib/x509/csr.h"
+#include "lib/x509/issuer.h"
 
 CLEANUP_PTR(struct template, template_free);
 
@@ -67,6 +69,38 @@ static enum pv_code load_root(struct next *n, struct err *err)
 	return buf_check(&n->root, err);
 }
 
+/* Said before the list is looked at, which that root signed as well. */
+static enum pv_code by_our_root(const struct next *n, struct err *err)
+{
+	CLEANUP(x509_issuer_release)
+	struct x509_issuer root = { .path_len = 0 };
+	CLEANUP(x509_verifier_cleanup) struct x509_verifier *v = NULL;
+	struct x509_cert cert;
+	struct err why;
+	enum pv_code rc = x509_issuer_load(buf_span(&n->root), &root, err);
+
+	if (rc == PV_OK)
+		rc = x509_cert_decode(buf_span(&n->cert), &cert, err);
+	if (rc == PV_OK)
+		rc = x509_verifier_new(root.spki, &v, err);
+	if (rc != PV_OK)
+		return rc;
+	err_init(&why);
+	rc = x509_verify_cert(v, &cert, PV_DENIED, &why);
+	if (rc == PV_DENIED)
+		return err_fail(
+			err, PV_DENIED, "import.signature",
+			"have it signed by that one while it issues; below a "
+			"new root, make a new authority",
+			"the certificate is not signed by the key of %s that "
+			"this authority trusts: by its next generation's, or a "
+			"stranger's",
+			n->step->issuer);
+	if (rc != PV_OK)
+		*err = why;
+	return rc;
+}
+
 static enum pv_code take(struct next *n, struct err *err)
 {
 	const struct plan_step *step = n->step;
@@ -76,13 +110,15 @@ static enum pv_code take(struct next *n, struct err *err)
 		rc = ceremony_meet_root(n->c, step, buf_span(&n->root), err);
 	if (rc == PV_OK)
 		rc = ceremony_take_pem(n->c, step, step->ca, &n->cert, err);
+	if (rc == PV_OK)
+		rc = by_our_root(n, err);
 	return rc == PV_OK ? ceremony_take_list(n->c, step, buf_span(&n->root),
 						&n->list, err)
 			   : rc;
 }
 
-/* The home took a newer one meanwhile: that is kept, and holds. *crl points into
- * list, or is not there: what is kept is not newer. */
+/* The home took a newer one meanwhile: that is kept, and holds. *crl points
+ * into list, or is not there: what is kept is not newer. */
 static enum pv_code newer_kept(struct next *n, const struct x509_crl *brought,
 			       int64_t now_s, struct buf *list,
 			       struct x509_crl *crl, bool *newer,
