@@ -122,5 +122,9 @@ enum pv_code findings_summary(const struct app *app,
 	       (unsigned long long)c->found[RECONCILE_AWAITING],
 	       (unsigned long long)c->found[RECONCILE_NEVER_EXPORTED],
 	       (unsigned long long)c->open_intents, err_s(c->open_intents));
+	if (c->found[RECONCILE_NOT_ON_TOKEN])
+		printf("tokens: %llu key%s not on each that takes over\n",
+		       (unsigned long long)c->found[RECONCILE_NOT_ON_TOKEN],
+		       err_s(c->found[RECONCILE_NOT_ON_TOKEN]));
 	return PV_OK;
 }

@@ -125,6 +125,10 @@ struct hsm_restore {
 	uint8_t sig[64];         /* over digest, verified; filled */
 };
 
+struct hsm_token { /* what the token says of itself; NUL behind both */
+	char label[33], serial[17];
+};
+
 /* One object on the token, as the token says it: bytes of strangers. */
 #define HSM_OBJECTS_MAX 65536u
 enum hsm_object_class {
@@ -198,7 +202,8 @@ struct hsm_ops {
 			       struct err *err);
 	bool (*can)(struct hsm *h, enum hsm_key_kind kind);
 	const char *(*derive_way)(struct hsm *h);
-	unsigned (*sessions)(struct hsm *h); /* NULL: one */
+	unsigned (*sessions)(struct hsm *h);
+	void (*token)(struct hsm *h, struct hsm_token *out); /* NULL: one */
 	enum pv_code (*store_certificate)(struct hsm *h, const char *label,
 					  struct span der, struct err *err);
 	enum pv_code (*objects)(struct hsm *h, struct hsm_object **list,
@@ -315,6 +320,12 @@ static inline const char *hsm_derive_way(struct hsm *h)
 static inline unsigned hsm_sessions(struct hsm *h)
 {
 	return h->ops->sessions ? h->ops->sessions(h) : 1;
+}
+
+/* Which one is open. */
+static inline void hsm_token(struct hsm *h, struct hsm_token *out)
+{
+	h->ops->token(h, out);
 }
 
 /* A CKO_CERTIFICATE on the token beside the key of that label. */

@@ -1,5 +1,6 @@
 #include "pkcs11/pkcs11.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,6 +97,14 @@ static bool op_can(struct hsm *h, enum hsm_key_kind kind)
 static unsigned op_sessions(struct hsm *h)
 {
 	return p11_sessions(of(h));
+}
+
+static void op_token(struct hsm *h, struct hsm_token *out)
+{
+	const struct p11_facts *f = &of(h)->facts;
+
+	snprintf(out->label, sizeof(out->label), "%s", f->label);
+	snprintf(out->serial, sizeof(out->serial), "%s", f->serial);
 }
 
 static const char *op_derive_way(struct hsm *h)
@@ -246,6 +255,7 @@ static const struct hsm_ops ops = {
 	.can = op_can,
 	.derive_way = op_derive_way,
 	.sessions = op_sessions,
+	.token = op_token,
 	.store_certificate = op_store_certificate,
 	.objects = op_objects,
 	.back_up = op_back_up,

@@ -226,6 +226,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/challenge.c lib/flow/challenge.h \
 	lib/flow/audit_attest.c \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
+	lib/flow/tokenkeys.c lib/flow/tokenkeys.h \
 	lib/flow/tokennote.c lib/flow/tokennote.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
 	lib/flow/tokensign.h lib/flow/rehearsed.c \

@@ -26,6 +26,7 @@ const char *reconcile_kind_name(enum reconcile_kind kind)
 		"doubled",	  "different",
 		"orphan-object",  "unreceipted",
 		"never-exported", "awaiting-receipt",
+		"not-on-token",
 	};
 
 	return kind < RECONCILE_KINDS ? names[kind] : "unknown";

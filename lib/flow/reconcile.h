@@ -35,6 +35,7 @@ enum reconcile_kind {
 	RECONCILE_UNRECEIPTED,	  /* was handed out, its receipt is due */
 	RECONCILE_NEVER_EXPORTED, /* no export, file or report shows it */
 	RECONCILE_AWAITING, /* rotated, in no report, its receipt is due */
+	RECONCILE_NOT_ON_TOKEN, /* another token has it (tokenkeys.h) */
 	RECONCILE_KINDS
 };
 
@@ -90,9 +91,8 @@ PV_MUST enum pv_code reconcile_new(const struct authority *a,
 				   struct reconcile **r, struct err *err);
 void reconcile_free(struct reconcile *r);
 
-/* The token that is open, then the others: a key is on one of them. One that is
- * away is passed over, but for the first. PV_HSM_TEMP, PV_HSM_FATAL when a
- * token cannot be asked. */
+/* The open token, then the others: a key is on one of them. One that is away is
+ * passed over, but for the first. PV_HSM_*: a token cannot be asked. */
 PV_MUST enum pv_code reconcile_token(struct reconcile *r, struct tokens *tokens,
 				     struct err *err);
 /*
@@ -114,7 +114,7 @@ PV_MUST enum pv_code reconcile_finish(struct reconcile *r,
 				      struct reconcile_counts *counts,
 				      enum pv_code *verdict, struct err *err);
 
-/* "missing", "orphan-object"; "store", "out". */
+/* "missing"; "store". */
 const char *reconcile_kind_name(enum reconcile_kind kind);
 const char *reconcile_source_name(enum reconcile_source source);
 #endif

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/reconcile_impl.h"
+#include "lib/flow/tokenkeys.h"
 
 struct row {
 	char label[STORE_LABEL_MAX + 1];
@@ -18,8 +19,12 @@ struct token {
 	struct reconcile *r;
 	struct hsm *hsm;
 	struct row *rows;
+	struct tokenkeys_row *keys; /* of the same */
 	size_t n, at; /* rows; the next one, on the tokens after the first */
 	bool first, away;
+	size_t number;			/* of the one that is open */
+	uint32_t asked;			/* 1 << number */
+	struct hsm_token names[AUTHORITY_TOKENS_MAX];
 };
 
 /* What ownkey_find() refuses as a finding; false: the token could not say. */
@@ -36,6 +41,13 @@ static bool judge(const struct err *why, enum reconcile_kind *kind)
 	return why->code == PV_HSM_FATAL && about_key;
 }
 
+/* Whatever else it is. */
+static void has(struct token *t, struct row *row)
+{
+	row->found = true;
+	t->keys[row - t->rows].on |= (uint32_t)1 << t->number;
+}
+
 /* What is missing is told once all tokens were asked. */
 static enum pv_code check_key(struct token *t, struct row *row,
 			      const struct issue_key *want, struct err *err)
@@ -47,7 +59,8 @@ static enum pv_code check_key(struct token *t, struct row *row,
 
 	err_init(&why);
 	rc = ownkey_find(t->hsm, want, &key, &why);
-	row->found |= rc == PV_OK;
+	if (rc == PV_OK)
+		has(t, row);
 	if (rc == PV_OK)
 		return PV_OK;
 	if (!judge(&why, &kind)) {
@@ -56,7 +69,7 @@ static enum pv_code check_key(struct token *t, struct row *row,
 	}
 	if (strcmp(why.rule, "hsm.key-missing") == 0)
 		return PV_OK;
-	row->found = true;
+	has(t, row);
 	return reconcile_found(t->r, kind, kind == RECONCILE_DIFFERENT,
 			       RECONCILE_STORE, RECONCILE_TOKEN, "key",
 			       want->label, err, "%s", why.message);
@@ -82,6 +95,7 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 				"more than %d keys", RECONCILE_LIST_MAX);
 	snprintf(t->rows[t->n].label, sizeof(t->rows[t->n].label), "%s",
 		 row->label);
+	tokenkeys_take(&t->keys[t->n], row);
 	t->rows[t->n++].pair = want.spki_len > 0;
 	if (row->destroy_index != STORE_NO_INDEX) {
 		t->rows[t->n - 1].destroyed = true;
@@ -144,7 +158,7 @@ static enum pv_code check_object(struct token *t, const struct hsm_object *o,
 }
 
 /* The token that is open. */
-static enum pv_code check_token(struct token *t, struct hsm *hsm,
+static enum pv_code check_token(struct token *t, struct hsm *hsm, size_t number,
 				struct err *err)
 {
 	CLEANUP(mem_cleanup) struct hsm_object *list = NULL;
@@ -154,6 +168,9 @@ static enum pv_code check_token(struct token *t, struct hsm *hsm,
 
 	t->hsm = hsm;
 	t->at = 0;
+	t->number = number;
+	t->asked |= (uint32_t)1 << number;
+	hsm_token(hsm, &t->names[number]);
 	rc = store_key_each(t->r->store, &v, err);
 	t->first = false;
 	if (rc == PV_OK)
@@ -181,7 +198,36 @@ static enum pv_code check_other(struct token *t, struct tokens *tokens,
 		*err = why;
 		return rc;
 	}
-	return check_token(t, *tokens->hsm, err);
+	return check_token(t, *tokens->hsm, token, err);
+}
+
+static enum pv_code lacking(const struct token *t, size_t i, size_t number,
+			    struct err *err)
+{
+	const struct hsm_token *name = &t->names[number];
+	uint32_t had;
+
+	if (!(t->asked >> number & 1) ||
+	    !tokenkeys_lacks(t->keys, t->n, i, number, &had))
+		return PV_OK;
+	return reconcile_found(t->r, RECONCILE_NOT_ON_TOKEN, false,
+			       RECONCILE_STORE, RECONCILE_TOKEN, "key",
+			       t->rows[i].label, err,
+			       "token %s (serial %s) has generation %u and not "
+			       "this one: " TOKENKEYS_NEXT,
+			       name->label, name->serial, had);
+}
+
+/* What is on none of them, and on which of them not. */
+static enum pv_code tell_row(const struct token *t, size_t i, struct err *err)
+{
+	enum pv_code rc = PV_OK;
+
+	if (!t->rows[i].found)
+		return missing(t, &t->rows[i], err);
+	for (size_t k = 0; rc == PV_OK && k < t->r->a->tokens_n; k++)
+		rc = lacking(t, i, k, err);
+	return rc;
 }
 
 enum pv_code reconcile_token(struct reconcile *r, struct tokens *tokens,
@@ -189,16 +235,21 @@ enum pv_code reconcile_token(struct reconcile *r, struct tokens *tokens,
 {
 	CLEANUP(mem_cleanup)
 	struct row *rows = mem_array(RECONCILE_LIST_MAX, sizeof(*rows), err);
-	struct token t = { .r = r, .rows = rows, .first = true };
+	CLEANUP(mem_cleanup)
+	struct tokenkeys_row *keys =
+		mem_array(RECONCILE_LIST_MAX, sizeof(*keys), err);
+	struct token t = {
+		.r = r, .rows = rows, .keys = keys, .first = true
+	};
 	size_t first = tokens->login->token;
-	enum pv_code rc =
-		rows ? check_token(&t, *tokens->hsm, err) : PV_INTERNAL;
+	enum pv_code rc = rows && keys
+				  ? check_token(&t, *tokens->hsm, first, err)
+				  : PV_INTERNAL;
 
 	for (size_t i = 0; rc == PV_OK && i < r->a->tokens_n; i++)
 		if (i != first)
 			rc = check_other(&t, tokens, i, err);
 	for (size_t i = 0; rc == PV_OK && i < t.n; i++)
-		if (!rows[i].found)
-			rc = missing(&t, &rows[i], err);
+		rc = tell_row(&t, i, err);
 	return rc;
 }

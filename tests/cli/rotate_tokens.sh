@@ -104,6 +104,28 @@ accept_module
 expect_exit 0 "$PROVCTL" -C "$H" rotate ca issuing-1
 verify_audit
 
+case_start "which of two tokens has not the next key is said, with what to do"
+lacks() {
+	jq -c 'select(.kind == "not-on-token") | [.object, .detail]' "$T/out" |
+		grep -F "$1"
+}
+expect_exit 0 "$PROVCTL" -C "$H" --json audit reconcile
+expect_equal "$(lacks acme)" "" "before"
+expect_exit 0 "$PROVCTL" -C "$H" rotate bundle
+expect_exit 0 "$PROVCTL" -C "$H" --json audit reconcile
+expect_equal "$(lacks twin | jq -r '.[0]')" acme/bundle/2 "the key"
+lacks "token twin (serial ffff00000abcdef2) has generation 1" >"$T/said" ||
+	fail "the token is not named"
+grep -q restore-key "$T/said" || fail "nothing says what to do"
+expect_equal "$(tail -n 1 "$T/out" | jq '.found["not-on-token"]')" 1 "counted"
+expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
+expect_text "tokens: 1 key not on each that takes over"
+for token in "$H"/softhsm/tokens/*; do
+	[ "$token" = "$twin" ] || cp -n "$token"/*.object "$twin"
+done
+expect_exit 0 "$PROVCTL" -C "$H" --json audit reconcile
+expect_equal "$(lacks acme)" "" "once it has a copy"
+
 case_start "a key is missing when none of the tokens has it"
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 on_token twin --delete root%2F1 >"$T/out"

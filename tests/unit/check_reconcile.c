@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/reconcile.h"
 #include "tests/unit/authority_fix.h"
@@ -23,6 +24,7 @@ CLEANUP_PTR(struct reconcile, reconcile_free);
 struct fake {
 	struct hsm hsm;
 	struct store *store;
+	const char *name;	  /* of the token */
 	const char *label, *rule; /* finding that key fails by that rule */
 	enum pv_code code;
 	struct hsm_object objects[OBJECTS_MAX];
@@ -75,9 +77,24 @@ static enum pv_code fake_objects(struct hsm *h, struct hsm_object **list,
 	return PV_OK;
 }
 
+static void fake_token(struct hsm *h, struct hsm_token *out)
+{
+	const struct fake *f = (struct fake *)h;
+
+	*out = (struct hsm_token){ .serial = "00ff" };
+	snprintf(out->label, sizeof(out->label), "%s", f->name);
+}
+
+static void fake_close(struct hsm *h)
+{
+	(void)h;
+}
+
 static const struct hsm_ops fake_ops = { .find = fake_find,
 					 .info = fake_info,
-					 .objects = fake_objects };
+					 .objects = fake_objects,
+					 .token = fake_token,
+					 .close = fake_close };
 
 static void add_object(struct fake *f, enum hsm_object_class klass,
 		       const char *label)
@@ -95,6 +112,7 @@ static struct opened o;
 static struct fake fake;
 static struct err err;
 static char told[1024]; /* findings, one after the other */
+static char detail[512]; /* of the last */
 static enum pv_code answer;
 
 static enum pv_code take(void *ctx, const struct reconcile_finding *f,
@@ -105,6 +123,7 @@ static enum pv_code take(void *ctx, const struct reconcile_finding *f,
 	(void)ctx;
 	snprintf(told + len, sizeof(told) - len, "%s %s %s;",
 		 reconcile_kind_name(f->kind), f->what, f->object);
+	snprintf(detail, sizeof(detail), "%s", f->detail);
 	return answer == PV_OK ? PV_OK
 			       : err_fail(e, answer, "test.answer", NULL, "no");
 }
@@ -115,7 +134,9 @@ static void setup(void)
 {
 	err_init(&err);
 	fix_open(&o, false);
-	fake = (struct fake){ .hsm = { &fake_ops }, .store = o.store };
+	fake = (struct fake){
+		.hsm = { &fake_ops }, .store = o.store, .name = "one"
+	};
 	told[0] = '\0';
 	answer = PV_OK;
 }
@@ -236,6 +257,84 @@ START_TEST(token_away)
 }
 END_TEST
 
+/* ---- two tokens ---- */
+
+static struct fake other;
+
+static enum pv_code open_fake(const struct authority *a,
+			      struct hsm_login *login, struct hsm **hsm,
+			      struct err *e)
+{
+	(void)a;
+	(void)e;
+	*hsm = login->token == 0 ? &fake.hsm : &other.hsm;
+	return PV_OK;
+}
+
+/* The next generation, which the store has and some token. */
+static void make_next(const char *purpose)
+{
+	struct keymake_job job = { .authority = "base",
+				   .purpose = purpose,
+				   .generation = 2,
+				   .kind = HSM_KEY_P256 };
+	struct issue_key key;
+
+	teardown();
+	fix_open(&o, true);
+	job.store = o.store;
+	job.hsm = o.hsm;
+	unit_ok(keymake(&job, &key, &err), &err);
+	teardown();
+	fix_open(&o, false);
+}
+
+static const char *with_two(enum pv_code verdict_want)
+{
+	CLEANUP(cleanup_reconcile_free) struct reconcile *r = NULL;
+	const struct backends backends = { .hsm_open = open_fake };
+	struct hsm *hsm = &fake.hsm;
+	struct hsm_login login = { .token = 0 };
+	struct reconcile_counts counts;
+	enum pv_code verdict = PV_INTERNAL;
+
+	fake.store = other.store = o.store;
+	o.a->tokens_n = 2;
+	struct tokens tokens = { o.a, &backends, &login, &hsm, 0 };
+	told[0] = '\0';
+	unit_ok(reconcile_new(o.a, o.store, &opts, &r, &err), &err);
+	unit_ok(reconcile_token(r, &tokens, &err), &err);
+	unit_ok(reconcile_finish(r, &counts, &verdict, &err), &err);
+	ck_assert_int_eq(verdict, verdict_want);
+	return told;
+}
+
+START_TEST(next_generation_on_one)
+{
+	static const char named[] = "token two (serial 00ff) has generation 1 ";
+
+	other = fake;
+	other.name = "two";
+	make_next("bundle");
+	ck_assert_str_eq(with_two(PV_OK), "");
+	/* On the first alone: the second takes over no more. */
+	other.label = "base/bundle/2";
+	other.code = PV_HSM_FATAL;
+	other.rule = "hsm.key-missing";
+	ck_assert_str_eq(with_two(PV_OK), "not-on-token key base/bundle/2;");
+	ck_assert_mem_eq(detail, named, sizeof(named) - 1);
+	ck_assert_ptr_nonnull(strstr(detail, "restore-key"));
+	/* A key of which it has no earlier one is not expected there. */
+	other.label = "base/bundle/1";
+	ck_assert_str_eq(with_two(PV_OK), "");
+	/* On none: that is another matter. */
+	other.label = fake.label = "base/bundle/2";
+	fake.code = other.code;
+	fake.rule = other.rule;
+	ck_assert_str_eq(with_two(PV_CONFLICT), "missing key base/bundle/2;");
+}
+END_TEST
+
 START_TEST(output_lost)
 {
 	struct reconcile_counts counts;
@@ -287,6 +386,7 @@ int main(void)
 	tcase_add_loop_test(t, token_away, 0, 2);
 	tcase_add_test(t, output_lost);
 	tcase_add_test(t, folder_in_use);
+	tcase_add_test(t, next_generation_on_one); /* it leaves a key */
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
