@@ -110,6 +110,33 @@ resum acme-root
 side_ends 5 transport.other resume issuing
 as_given root
 
+case_start "one that somebody planted, with a signature of their own"
+openssl ecparam -name prime256v1 -genkey -noout -out "$T/else.key"
+else=$(openssl pkey -in "$T/else.key" -pubout -outform DER | xxd -p | tr -d '\n')
+SOFTHSM2_CONF=$T/issuing.conf
+export SOFTHSM2_CONF
+before=$(objects acme-issuing)
+wrapped=$(value "$sent" wrapped)
+flipped=$(echo "$wrapped" | sed 's/^\(.\{40\}\)./\1/')$(echo "$wrapped" |
+	cut -c 41 | tr 0-9a-f 1-9a-f0)
+while IFS='|' read -r want rule change; do
+	planted "$sent" "$change"
+	resum acme-root
+	side_ends "$want" "$rule" resume issuing
+	expect_equal "$(objects acme-issuing)" "$before" "objects: $change"
+	as_given root
+done <<END
+5|transport.other|s/^from .*/from acme-other/
+5|transport.other|s/^purpose .*/purpose issuing-2/
+5|transport.other|s/^to .*/to acme-other/
+5|transport.other|s/^to-spki-sha256 .*/to-spki-sha256 $(printf %064d 7)/
+5|hsm.wrapped|s/^spki .*/spki $else/
+5|hsm.wrapped|s/^id .*/id 00112233445566778899aabbccddeeff/
+5|hsm.wrapped|s/^ephemeral .*/ephemeral $else/
+5|hsm.wrapped|s/^wrapped .*/wrapped $flipped/
+END
+has issuing '.event == "signer" and (.facts.log_key | startswith("acme-root+"))'
+
 case_start "the key's value is on no medium, in no home and no token's file"
 value=$(on root "$builddir/tests/cli/keyvalue" "$softhsm" acme-root 12345678 \
 	acme-root/issuing-1/1) || fail "its value is not known"
@@ -130,8 +157,6 @@ nowhere "sent"
 case_start "its label, or its CKA_ID, is on the token"
 id=$(value "$sent" id)
 label=acme-issuing/issuing-1/1
-SOFTHSM2_CONF=$T/issuing.conf
-export SOFTHSM2_CONF
 mine() {
 	token 12345678 --generate-privkey ecc --curve secp256r1 --label "$1" \
 		--id "$2" pkcs11:token=acme-issuing >/dev/null ||
@@ -140,7 +165,6 @@ mine() {
 	token 12345678 --delete "pkcs11:token=acme-issuing;object=$1" \
 		>/dev/null
 }
-before=$(objects acme-issuing)
 mine "$label" 00112233445566778899aabbccddeeff hsm.label-taken
 mine mine "$id" hsm.key-there
 expect_equal "$(objects acme-issuing)" "$before" "objects on the token"
@@ -154,8 +178,8 @@ has issuing '.event == "key" and .facts.purpose == "issuing-1" and
 	(.facts.attributes | contains("CKA_EXTRACTABLE=0") and
 		contains("CKA_LOCAL=0") and contains("CKA_SENSITIVE=1"))'
 has issuing '.event == "key-taken" and .facts.from == "acme-root"'
-jq -es '([.[] | select(.event == "recipient") | .facts.spki_sha256] | unique) ==
-	[.[] | select(.event == "key-taken") | .facts.spki_sha256]' \
+jq -es '([.[] | select(.event == "recipient") | .facts.spki_sha256] | last) ==
+	([.[] | select(.event == "key-taken") | .facts.spki_sha256] | unique | first)' \
 	"$issuing_log/transcript.jsonl" >/dev/null ||
 	fail "the key that was taken is not the one that people compared"
 has issuing '.event == "transport-destroyed"'
@@ -297,6 +321,16 @@ expect_exit 0 "$PROVCTL" ceremony verify --unattended \
 	"$R/ceremonies/send-again-1/transcript.jsonl" --plan "$T/send-again.json"
 side_ends 10 media.file resume issuing
 has issuing '.event == "transport-destroyed"'
+cp "$to" "$T/to.kept"
+planted "$to" "s/^spki .*/spki $else/"
+resum acme-issuing
+rm -rf "$T/media/acme-root"
+send_later send-planted "$sum"
+expect_equal "$rc" 4 "exit with a transport key that somebody planted"
+grep -q transport.spki "$T/err" || fail "$(cat "$T/err")"
+[ ! -e "$T/media/acme-root" ] || fail "something was given"
+cp "$T/to.kept" "$to"
+resum acme-issuing
 send_later send-wrong "$(printf %064d 7)"
 expect_equal "$rc" 4 "exit of the plan that names another key"
 grep -q transport.spki "$T/err" || fail "$(cat "$T/err")"
