@@ -91,4 +91,10 @@ until_step() {
 		echo stop
 	} >"$T/until"
 	"${gap}_ends" 130 '' run "$1" "$T/until"
+	eval "until_log=\$${1}_log"
+	expect_equal "$(jq -rs '[.[] | select(.event == "step")] | last | .facts.kind' \
+		"$until_log/transcript.jsonl")" "$2" "the last step that was begun"
+	expect_equal "$(jq -rs '[.[] | .event] | .[-4:] | join(" ")' \
+		"$until_log/transcript.jsonl")" "step ask answer stopped" \
+		"the last that happened"
 }

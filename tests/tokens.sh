@@ -23,6 +23,20 @@ use_tokens() {
 	export SOFTHSM2_CONF
 }
 
+# keep_home: the home $H and its tokens in $T/tokens as they are now, in
+# $T/home.kept and $T/tokens.kept; home_again: so they are once more.
+keep_home() {
+	rm -rf "$T/home.kept" "$T/tokens.kept"
+	cp -R "$H" "$T/home.kept"
+	cp -R "$T/tokens" "$T/tokens.kept"
+}
+
+home_again() {
+	rm -rf "$H" "$T/tokens"
+	cp -R "$T/home.kept" "$H"
+	cp -R "$T/tokens.kept" "$T/tokens"
+}
+
 # new_token LABEL
 new_token() {
 	softhsm2-util --init-token --free --label "$1" --pin 12345678 \

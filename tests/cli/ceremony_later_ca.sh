@@ -17,9 +17,6 @@ make_roster "$T/roster.json" 1 \
 	carol:security-officer
 H=$T/acme
 R=$T/rehearsal
-yes yes | head -n 60 >"$T/yes"
-printf 12345678 >"$T/pin"
-printf 87654321 >"$T/so-pin"
 # The one with a single list, for another CA; devices below that.
 cp "$srcdir/templates/issuing-ca.json" "$templates/issuing-ca.json"
 sed 's/"template": "issuing-ca"/"template": "line-ca"/
@@ -186,8 +183,7 @@ approved
 ceremony run line $(sed 's/--approval [^ ]*rotate_ca[^ ]*carol//' "$T/given")
 expect_rc 11 "one did not approve the CA"
 [ ! -e "$H/ceremonies/line-1" ] || fail "something was made"
-cp -R "$H" "$T/home0"
-cp -R "$T/tokens" "$T/tokens0"
+keep_home
 cp "$T/given" "$T/given0"
 
 case_start "made, and a device below it"
@@ -235,9 +231,7 @@ audited
 
 case_start "killed where something is made durable"
 anew() {
-	rm -rf "$H" "$T/tokens"
-	cp -R "$T/home0" "$H"
-	cp -R "$T/tokens0" "$T/tokens"
+	home_again
 }
 go() {
 	# shellcheck disable=SC2046,SC2086 # options, paths without blanks

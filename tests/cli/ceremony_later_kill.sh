@@ -48,7 +48,7 @@ use_tokens "$T/tokens"
 
 # make_authority MODULE: on a token, and copies of both to begin with.
 make_authority() {
-	rm -rf "$T/acme" "$T/tokens" "$T/home0" "$T/tokens0"
+	rm -rf "$H" "$T/tokens"
 	mkdir "$T/tokens"
 	printf 12345678 >"$T/pin"
 	bind_tokens "$1" acme
@@ -56,14 +56,12 @@ make_authority() {
 		--rehearsal "$R" --binding "$T/binding.json" \
 		--templates "$templates" --answers "$T/yes"
 	[ "$rc" -eq 0 ] || fail "no authority"
-	cp -R "$T/acme" "$T/home0"
-	cp -R "$T/tokens" "$T/tokens0"
+	keep_home
 }
 
 anew() {
-	rm -rf "$T/acme" "$T/tokens" "$T/pin.new"
-	cp -R "$T/home0" "$T/acme"
-	cp -R "$T/tokens0" "$T/tokens"
+	home_again
+	rm -f "$T/pin.new"
 	printf 12345678 >"$T/pin"
 }
 

@@ -19,9 +19,6 @@ make_roster "$T/v3.json" 3 "$quorum" \
 	alice:security-officer carol:security-officer dave:security-officer
 H=$T/acme
 R=$T/rehearsal
-yes yes | head -n 60 >"$T/yes"
-printf 12345678 >"$T/pin"
-printf 87654321 >"$T/so-pin"
 cat >"$T/first.json" <<END
 {"plan": "first", "version": 1, "steps": [
   {"step": "init-token"},
@@ -47,7 +44,6 @@ roster_plan one "$T/v1.json"
 roster_plan two "$T/v2.json"
 roster_plan three "$T/v3.json"
 bind_plan "$T/first.json" "$templates"
-module=$(sed -n 's/^SOFTHSM_MODULE = //p' "$builddir/Makefile")
 
 expect_rc() {
 	[ "$rc" -eq "$1" ] && return
@@ -126,9 +122,8 @@ version() {
 case_start "the first roster, in a home that has none"
 expect_exit 0 "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" \
 	--name acme --templates "$templates"
-mkdir "$T/tokens"
 use_tokens "$T/tokens"
-bind_tokens "$module" acme
+bind_tokens "$softhsm" acme
 expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$T/acme" \
 	--name acme --rehearsal "$R" --binding "$T/binding.json" \
 	--templates "$templates" --answers "$T/yes"
@@ -217,8 +212,7 @@ both "$R" three "$T/v3.json" bob dave
 ceremony "$R" rehearse three --roster "$T/v3.json" $(given)
 expect_rc 0 "rehearsed"
 both "$T/acme" three "$T/v3.json" bob dave
-cp -R "$H" "$T/home0"
-cp -R "$T/tokens" "$T/tokens0"
+keep_home
 sed 's/dave/carol/' "$T/given" >"$T/before"
 approve carol "$H"/requests/ceremony-*.json
 cp "$T/notes/carol.note" "$T/notes/ceremony.carol"
@@ -236,9 +230,7 @@ audited
 
 case_start "killed where something is made durable"
 anew() {
-	rm -rf "$H" "$T/tokens"
-	cp -R "$T/home0" "$H"
-	cp -R "$T/tokens0" "$T/tokens"
+	home_again
 }
 go() {
 	# shellcheck disable=SC2046,SC2086 # options, paths without blanks

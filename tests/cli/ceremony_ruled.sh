@@ -3,6 +3,7 @@
 # what a step decides besides is approved as by its own verb. An audit holds it.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/people.sh"
+. "$srcdir/tests/tokens.sh"
 
 for who in alice bob carol dave; do
 	officer_key "$who"
@@ -13,13 +14,6 @@ make_roster "$roster" 1 '"roster": 2, "ceremony": 2, "rotate_ca": 2' \
 	dave:security-officer
 H=$T/acme
 R=$T/rehearsal
-printf 12345678 >"$T/pin"
-printf 87654321 >"$T/so-pin"
-i=0
-while [ "$i" -lt 60 ]; do
-	echo yes
-	i=$((i + 1))
-done >"$T/yes"
 cat >"$T/first.json" <<END
 {"plan": "first", "version": 1, "steps": [
   {"step": "init-token"},
@@ -59,16 +53,8 @@ for name in first lists key root2 twice; do
 done
 expect_exit 0 "$PROVCTL" ceremony rehearse "$T/twice.json" --home "$T/other" \
 	--templates "$templates"
-module=$(jq -r .module "$R/provctl.json")
-mkdir "$T/tokens"
-printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
-	"$T/tokens" >"$T/tokens.conf"
-SOFTHSM2_CONF=$T/tokens.conf
-export SOFTHSM2_CONF
-cat >"$T/binding.json" <<END
-{"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
+use_tokens "$T/tokens"
+bind_tokens "$softhsm" acme
 expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$H" --name acme \
 	--rehearsal "$R" --binding "$T/binding.json" --templates "$templates" \
 	--answers "$T/yes"

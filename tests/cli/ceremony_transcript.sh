@@ -58,19 +58,6 @@ add() {
 	rechain "$lines"
 }
 
-# put_back: home and token as people left them.
-put_back() {
-	rm -rf "$H" "$T/tokens"
-	cp -R "$T/home.kept" "$H"
-	cp -R "$T/tokens.kept" "$T/tokens"
-}
-
-keep() {
-	rm -rf "$T/home.kept" "$T/tokens.kept"
-	cp -R "$H" "$T/home.kept"
-	cp -R "$T/tokens" "$T/tokens.kept"
-}
-
 case_start "an authority, stopped while it is made"
 run "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" --name acme \
 	--templates "$templates"
@@ -79,7 +66,7 @@ lines=$H/ceremonies/first-1/transcript.jsonl
 answers yes yes yes yes yes stop
 ceremony run first --rehearsal "$R" --binding "$T/binding.json"
 expect_equal "$rc" 130 "exit of a stop"
-keep
+keep_home
 
 case_start "one that is not there any more"
 rm "$lines"
@@ -91,7 +78,7 @@ expect_rule 5 ceremony.transcript "no transcript"
 case_start "one that was cut"
 whole=$(wc -l <"$T/home.kept/ceremonies/first-1/transcript.jsonl")
 for kept in 0 1 5 $((whole - 1)); do
-	put_back
+	home_again
 	head -n "$kept" "$T/home.kept/ceremonies/first-1/transcript.jsonl" \
 		>"$lines"
 	ceremony resume first
@@ -99,19 +86,19 @@ for kept in 0 1 5 $((whole - 1)); do
 done
 
 case_start "one that was written anew"
-put_back
+home_again
 sed -i '/"event":"stopped"/d' "$lines"
 add 0 resume '{}'
 ceremony resume first
 expect_rule 5 ceremony.transcript "without the stop"
-put_back
+home_again
 sed -i 's/"serial":"/"serial":"f/' "$lines"
 rechain "$lines"
 ceremony resume first
 expect_rule 5 ceremony.transcript "another token"
 
 case_start "in another mode"
-put_back
+home_again
 sed -i '1s/"mode":"run"/"mode":"rehearsal"/' "$lines"
 rechain "$lines"
 printf rehearsal >"$H/ceremonies/first-1/mode"
@@ -119,20 +106,20 @@ ceremony resume first
 expect_rule 5 ceremony.mode "a rehearsal"
 
 case_start "for another home"
-put_back
+home_again
 sed -i 's,file:/,file://,' "$H/ceremonies/first-1/home.json"
 ceremony resume first
 expect_rule 5 ceremony.file "another source of the PIN"
 
 case_start "with a step more that is done"
-put_back
+home_again
 add 6 step '{"kind": "check-key", "about": "root", "present": ""}'
 add 6 done '{}'
 ceremony resume first
 expect_rule 5 ceremony.transcript "a step that nobody did"
 
 case_start "with an end that is none"
-put_back
+home_again
 add 0 end '{"result": "done", "keys": "3"}'
 answers yes yes yes yes yes yes
 ceremony resume first
@@ -141,7 +128,7 @@ grep -q "it says that it ended, and step" "$T/err" || fail "another reason"
 [ ! -e "$H/ceremonies/first-1/transcript.note" ] || fail "it was signed"
 
 case_start "as it was, it goes on"
-put_back
+home_again
 ceremony resume first
 expect_equal "$rc" 0 resume
 [ "$rc" -eq 0 ] || show_output
@@ -186,7 +173,7 @@ answers yes stop
 ceremony run later --rehearsal "$R"
 expect_equal "$rc" 130 "exit of a stop"
 expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log.early"
-keep
+keep_home
 add 2 token '{"serial": "0123456789abcdef"}'
 add 2 step '{"kind": "destroy-key", "about": "bundle", "present": ""}'
 add 2 target '{"label": "acme/bundle/1", "value": "1"}'
@@ -199,7 +186,7 @@ jq -es 'all(.[]; .event != "destroyed")' "$lines" >/dev/null ||
 	fail "the key is gone"
 
 case_start "a note that nobody signed ends nothing"
-put_back
+home_again
 : >"$H/ceremonies/later-1/transcript.note"
 answers yes yes yes yes yes yes
 for word in resume run; do
@@ -215,7 +202,7 @@ for word in resume run; do
 done
 
 case_start "as it was, that goes on, too"
-put_back
+home_again
 answers yes yes yes yes yes yes
 ceremony resume later
 expect_equal "$rc" 0 resume
