@@ -498,6 +498,11 @@ tests/cli/die.so: tests/cli/die.c tests/cli/.dirstamp
 	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
 		-o $@ $(srcdir)/tests/cli/die.c -ldl
 CLEANFILES += tests/cli/die.so
+check_DATA += tests/cli/failing.so
+tests/cli/failing.so: tests/cli/failing.c tests/cli/.dirstamp
+	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
+		-o $@ $(srcdir)/tests/cli/failing.c -ldl
+CLEANFILES += tests/cli/failing.so
 check_DATA += tests/cli/modes.so
 tests/cli/modes.so: tests/cli/modes.c tests/cli/.dirstamp
 	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -O2 -Wall -Wextra -fPIC -shared \
@@ -548,6 +553,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_gap_roll.sh \
 	tests/cli/ceremony_gap_ruled.sh tests/cli/ceremony_gap_second.sh \
 	tests/cli/ceremony_transport.sh \
+	tests/cli/ceremony_amiss.sh \
 	tests/cli/ceremony_transport_kill.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
@@ -676,7 +682,7 @@ EXTRA_DIST += $(SCRIPT_TESTS) $(CLI_TESTS) \
 	tests/clean-root.sh \
 	tests/cli/room.exp \
 	tests/cli/clock.c \
-	tests/cli/die.c \
+	tests/cli/die.c tests/cli/failing.c \
 	tests/cli/modes.c \
 	tests/lint.awk \
 	tests/lint.allow \

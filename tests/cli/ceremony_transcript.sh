@@ -147,6 +147,7 @@ changed_lines "$(dirname "$lines")" <<'END'
 5|ceremony.order|if .event == "sign" and .facts.list then .facts.tbs_sha256 = "none" else . end
 5|ceremony.order|select((.event == "sign" and .step == 0) | not)
 5|ceremony.order|select((.event == "answer" and .step == 0) | not)
+5|transcript.time|if .event == "end" then .time = "2026-01-01T00:00:00Z" else . end
 5|ceremony.file|if .event == "certificate" then .facts.sha256 = .prev else . end
 5|ceremony.file|if .event == "certificate" then .facts |= del(.sha256) else . end
 END
@@ -172,6 +173,10 @@ lines=$H/ceremonies/later-1/transcript.jsonl
 answers yes stop
 ceremony run later --rehearsal "$R"
 expect_equal "$rc" 130 "exit of a stop"
+cp "$lines" "$T/begun"
+ceremony run later --rehearsal "$R"
+expect_rule 9 ceremony.begun "run once more, in place of resume"
+same_bytes "$T/begun" "$lines"
 expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log.early"
 keep_home
 add 2 token '{"serial": "0123456789abcdef"}'
