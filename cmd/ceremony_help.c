@@ -105,7 +105,7 @@ static const char verify_help[] =
 	"  --witness VKEY   has to have signed the note, too; each that did is "
 	"shown with\n"
 	"                   the SHA-256 of its public key, each that did not "
-	"is named (10)\n"
+	"named (10)\n"
 	"  --mode MODE      it is a run (default), a rehearsal, or an init; "
 	"any other is\n"
 	"                   refused (4)\n"
