@@ -101,7 +101,6 @@ cp "$old" "$given/issuing-2.pem"
 resum acme-root
 later_ends 4 import.key resume issuing
 as_given
-# The root's own signature over another subject than was asked for.
 flip "$given/issuing-2.pem" 300
 resum acme-root
 later resume issuing
