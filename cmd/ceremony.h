@@ -57,6 +57,8 @@ PV_MUST enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
  * that is read to its end and then says stop.
  */
 struct ceremony_screen { /* what stands on it */
+	int tty;	 /* where people are asked; -1: not yet, or nobody is */
+	bool lost;	 /* something that was to be shown there was not */
 	size_t step, steps;
 	bool fresh; /* announced, and nobody has said to go on */
 	char title[2 * PLAN_NAME_MAX + 32], present[PLAN_PRESENT_MAX + 1];
@@ -77,13 +79,19 @@ PV_MUST enum pv_code ceremony_room_open(struct ceremony_room *room,
 					const struct app *app,
 					const char *answers, struct err *err);
 void ceremony_room_release(struct ceremony_room *room);
-/* A step begins, a line was written: on standard error. ctx is the room. */
+/* One line where the questions go, whatever --quiet says and wherever standard
+ * error goes; a copy there where it is no terminal. Nobody is asked on one: a
+ * note. */
+PV_PRINTF(2, 3)
+void ceremony_say(const struct ceremony_room *room, const char *fmt, ...);
+/* A step begins, a line was written. ctx is the room. */
 void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 			const char *text, const char *does);
 void ceremony_show_line(const void *ctx, const char *event,
 			const struct transcript_pair *pairs, size_t n);
-/* The question, with the groups of a SHA-256 on lines of their own. */
-void ceremony_put_question(int fd, const char *text);
+/* The question on the terminal, fit for it, with the groups of a SHA-256 on
+ * lines of their own. */
+void ceremony_put_question(const struct ceremony_room *room, const char *text);
 /* People said to go on: a step that was announced gets a screen of its own,
  * where there is a terminal that can be cleared. */
 void ceremony_show_answer(const struct ceremony_room *room);

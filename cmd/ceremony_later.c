@@ -58,7 +58,7 @@ static enum pv_code run(const struct app *app, const struct ceremony_args *in,
 enum pv_code ceremony_run_later(const struct app *app,
 				const struct ceremony_args *in, struct err *err)
 {
-	struct ceremony_screen screen = { .steps = 0 };
+	struct ceremony_screen screen = { .tty = -1 };
 	CEREMONY_ROOM room = { .screen = &screen };
 	SESSION s = { .a = NULL };
 	struct app at = *app;

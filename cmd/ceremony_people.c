@@ -8,7 +8,6 @@
 #include "cmd/ceremony.h"
 #include "cmd/guard.h"
 #include "cmd/newpin.h"
-#include "cmd/out.h"
 #include "lib/base/fileio.h"
 
 /* One line without its end; "stop" behind the last one. */
@@ -19,44 +18,53 @@ static void script_line(FILE *answers, char answer[CEREMONY_ANSWER_MAX])
 	answer[strcspn(answer, "\n")] = '\0';
 }
 
-static enum pv_code open_terminal(int *tty, struct err *err)
+static enum pv_code no_terminal(struct err *err)
 {
-	*tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
-	return *tty >= 0 ? PV_OK
-			 : err_fail(err, PV_DENIED, "ceremony.terminal",
-				    "run it on a terminal, or give --answers",
-				    "there is no terminal to ask on");
+	return err_fail(err, PV_DENIED, "ceremony.terminal",
+			"run it on a terminal, or give --answers",
+			"there is no terminal to ask on");
 }
 
+/* What people are asked about is shown there, too, from here on. */
 static enum pv_code ready(void *ctx, struct err *err)
 {
 	const struct ceremony_room *room = ctx;
-	CLEANUP(fd_cleanup) int tty = -1;
+	struct ceremony_screen *s = room->screen;
 
-	return room->answers ? PV_OK : open_terminal(&tty, err);
+	if (room->answers || s->tty >= 0)
+		return PV_OK;
+	s->tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	return s->tty >= 0 ? PV_OK : no_terminal(err);
+}
+
+static enum pv_code gone(struct err *err)
+{
+	return err_fail(err, PV_INTERRUPTED, "ceremony.stopped",
+			"`provctl ceremony resume' goes on",
+			"the terminal is gone");
 }
 
 /* What was typed before the question is no answer to it. */
-static enum pv_code ask_terminal(const char *text,
+static enum pv_code ask_terminal(const struct ceremony_room *room,
+				 const char *text,
 				 char answer[CEREMONY_ANSWER_MAX],
 				 struct err *err)
 {
-	CLEANUP(fd_cleanup) int tty = -1;
-	enum pv_code rc = open_terminal(&tty, err);
+	int tty = room->screen->tty;
 	ssize_t n;
 
-	if (rc != PV_OK)
-		return rc;
+	if (tty < 0)
+		return no_terminal(err);
 	tcflush(tty, TCIFLUSH);
-	ceremony_put_question(tty, text);
+	ceremony_put_question(room, text);
+	if (room->screen->lost)
+		return gone(err);
 	/* Nothing is under way while people think: ^C ends it. */
 	guard_release_signals();
 	n = read(tty, answer, CEREMONY_ANSWER_MAX - 1);
 	guard_hold_signals();
 	if (n <= 0)
-		return err_fail(err, PV_INTERRUPTED, "ceremony.stopped",
-				"`provctl ceremony resume' goes on",
-				"the terminal is gone");
+		return gone(err);
 	answer[n] = '\0';
 	answer[strcspn(answer, "\r\n")] = '\0';
 	return PV_OK;
@@ -70,16 +78,16 @@ static enum pv_code ask(void *ctx, const char *text,
 
 	if (room->answers) {
 		script_line(room->answers, answer);
-		out_note(room->app, "%s? %s", text, answer);
+		ceremony_say(room, "%s? %s", text, answer);
 	} else {
-		rc = ask_terminal(text, answer, err);
+		rc = ask_terminal(room, text, answer, err);
 	}
 	if (rc != PV_OK)
 		return rc;
 	if (strcmp(answer, "yes") == 0)
 		ceremony_show_answer(room);
 	else if (strcmp(answer, "stop") != 0)
-		out_note(room->app, "answer yes or stop");
+		ceremony_say(room, "answer yes or stop");
 	return PV_OK;
 }
 
@@ -88,7 +96,7 @@ static enum pv_code ask_pin(void *ctx, const char *whose, struct secret *pin,
 {
 	const struct ceremony_room *room = ctx;
 
-	out_note(room->app, "the token took that PIN for wrong: once more");
+	ceremony_say(room, "the token took that PIN for wrong: once more");
 	secret_release(pin);
 	return room->app->backends->person_pin("prompt", whose, pin, err);
 }
@@ -111,7 +119,7 @@ static enum pv_code next_pin(void *ctx, const char *whose, struct secret *pin,
 			*err = why;
 			return rc;
 		}
-		out_note(room->app, "the two are not the same: once more");
+		ceremony_say(room, "the two are not the same: once more");
 		secret_release(pin);
 	}
 }
@@ -146,4 +154,5 @@ void ceremony_room_release(struct ceremony_room *room)
 	if (room->answers)
 		fclose(room->answers);
 	room->answers = NULL;
+	fd_cleanup(&room->screen->tty);
 }

@@ -137,7 +137,7 @@ enum pv_code ceremony_report(const struct app *app, const struct init_report *r,
 enum pv_code ceremony_run_plan(const struct app *app, int argc, char **argv,
 			       struct err *err)
 {
-	struct ceremony_screen screen = { .steps = 0 };
+	struct ceremony_screen screen = { .tty = -1 };
 	CEREMONY_ROOM room = { .screen = &screen };
 	struct binding b = { .tokens_n = 0 };
 	const char *tokens[BINDING_TOKENS_MAX];

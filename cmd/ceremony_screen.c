@@ -1,5 +1,6 @@
 /* ceremony: what the people in the room see, one step a screen. */
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,26 +8,56 @@
 
 #include "cmd/ceremony.h"
 #include "cmd/out.h"
+#include "lib/base/fileio.h"
+#include "lib/base/notechars.h"
 #include "lib/flow/ceremonytext.h"
 
 #define CLEAR "\033[H\033[2J"
 #define SHA256_HEX 64u
 #define GROUP 4u /* hex digits between two blanks */
 #define GROUPS_LEN (SHA256_HEX + SHA256_HEX / GROUP - 1)
-#define ROW 32u	  /* digits on a line */
-#define WIDTH 76u /* characters of a line of words */
+#define ROW 32u	      /* digits on a line */
+#define WIDTH 76u     /* characters of a line of words */
+#define LINE_CAP 4096 /* a value of the transcript, and its name */
+#define QUESTION_CAP (TRANSCRIPT_VALUE_MAX + 1)
 
-static bool can_clear(const struct app *app)
+/* People go on by what they see: a line that did not arrive is remembered. */
+static void put_terminal(struct ceremony_screen *s, const char *text)
+{
+	if (fd_write_all(s->tty, text, strlen(text), NULL) != PV_OK)
+		s->lost = true;
+}
+
+void ceremony_say(const struct ceremony_room *room, const char *fmt, ...)
+{
+	char raw[LINE_CAP], text[LINE_CAP];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	if (room->screen->tty >= 0) {
+		notechars_clean(
+			text, sizeof(text),
+			(struct span){ (const uint8_t *)raw, strlen(raw) });
+		put_terminal(room->screen, text);
+		put_terminal(room->screen, "\n");
+	}
+	if (room->screen->tty < 0 || isatty(STDERR_FILENO) != 1)
+		out_note(room->app, "%s", raw);
+}
+
+static bool can_clear(const struct ceremony_screen *s)
 {
 	const char *term = getenv("TERM");
 
-	return !app->quiet && isatty(STDERR_FILENO) == 1 && term && *term &&
-	       strcmp(term, "dumb") != 0;
+	return s->tty >= 0 && term && *term && strcmp(term, "dumb") != 0;
 }
 
 /* As it is read aloud: eight groups on each of two lines, no longer, so that a
  * signature's screen has room on 24 lines of 80 columns. */
-static void put_hash(const struct app *app, const char *name, const char *hex)
+static void put_hash(const struct ceremony_room *room, const char *name,
+		     const char *hex)
 {
 	for (size_t i = 0; i < SHA256_HEX; i += ROW) {
 		char row[2 * ROW] = "";
@@ -34,12 +65,12 @@ static void put_hash(const struct app *app, const char *name, const char *hex)
 		for (size_t k = i; k < i + ROW; k += GROUP)
 			snprintf(row + strlen(row), sizeof(row) - strlen(row),
 				 " %.4s", hex + k);
-		out_note(app, "    %-20s%s", i == 0 ? name : "", row);
+		ceremony_say(room, "    %-20s%s", i == 0 ? name : "", row);
 	}
 }
 
 /* Lines that end between words, also of a terminal that is narrow. */
-static void put_words(const struct app *app, const char *text)
+static void put_words(const struct ceremony_room *room, const char *text)
 {
 	while (*text) {
 		size_t len = strlen(text), end = len;
@@ -51,7 +82,7 @@ static void put_words(const struct app *app, const char *text)
 			if (end == 0)
 				end = WIDTH;
 		}
-		out_note(app, "  %.*s", (int)end, text);
+		ceremony_say(room, "  %.*s", (int)end, text);
 		text += end;
 		text += strspn(text, " ");
 	}
@@ -63,19 +94,19 @@ static void put_terms(const struct ceremony_room *room)
 	const struct ceremony_screen *s = room->screen;
 
 	if (s->present[0])
-		out_note(room->app, "  present: %s", s->present);
+		ceremony_say(room, "  present: %s", s->present);
 	if (!s->template_sha256[0])
 		return;
-	put_hash(room->app, "template_sha256", s->template_sha256);
+	put_hash(room, "template_sha256", s->template_sha256);
 }
 
 static void put_step(const struct ceremony_room *room)
 {
 	const struct ceremony_screen *s = room->screen;
 
-	out_note(room->app, "==== step %zu of %zu: %s", s->step + 1, s->steps,
-		 s->title);
-	put_words(room->app, s->does);
+	ceremony_say(room, "==== step %zu of %zu: %s", s->step + 1, s->steps,
+		     s->title);
+	put_words(room, s->does);
 	put_terms(room);
 }
 
@@ -92,7 +123,7 @@ void ceremony_show_step(const void *ctx, size_t step, size_t steps,
 	s->present[0] = s->template_sha256[0] = '\0';
 	snprintf(s->title, sizeof(s->title), "%s", text);
 	snprintf(s->does, sizeof(s->does), "%s", does ? does : "");
-	out_note(room->app, "%s", "");
+	ceremony_say(room, "%s", "");
 	put_step(room);
 }
 
@@ -100,8 +131,8 @@ void ceremony_show_answer(const struct ceremony_room *room)
 {
 	struct ceremony_screen *s = room->screen;
 
-	if (s->fresh && can_clear(room->app)) {
-		fputs(CLEAR, stderr);
+	if (s->fresh && can_clear(s)) {
+		put_terminal(s, CLEAR);
 		put_step(room);
 	}
 	s->fresh = false;
@@ -120,13 +151,14 @@ static bool is_shown(const char *event)
 	return true;
 }
 
-static void put_fact(const struct app *app, const struct transcript_pair *p)
+static void put_fact(const struct ceremony_room *room,
+		     const struct transcript_pair *p)
 {
 	if (strlen(p->value) != SHA256_HEX) {
-		out_note(app, "    %s: %s", p->key, p->value);
+		ceremony_say(room, "    %s: %s", p->key, p->value);
 		return;
 	}
-	put_hash(app, p->key, p->value);
+	put_hash(room, p->key, p->value);
 }
 
 /* A key as bytes is for programs; its hash stands beside it. A template's hash
@@ -163,14 +195,14 @@ void ceremony_show_line(const void *ctx, const char *event,
 	}
 	if (!is_shown(event))
 		return;
-	out_note(room->app, "  %s", event);
+	ceremony_say(room, "  %s", event);
 	for (size_t i = 0; i < n; i++)
 		if (pairs[i].value && !is_elsewhere(event, pairs[i].key))
-			put_fact(room->app, &pairs[i]);
+			put_fact(room, &pairs[i]);
 	if (strcmp(event, "head") == 0)
-		out_note(room->app, "  that is the transcript: write both on "
-				    "the script and sign it, then lock the "
-				    "token away");
+		ceremony_say(room, "  that is the transcript: write both on "
+				   "the script and sign it, then lock the "
+				   "token away");
 }
 
 /* Where the groups of a SHA-256 begin, or NULL. */
@@ -190,14 +222,27 @@ static const char *find_groups(const char *text)
 }
 
 /* No terminal is to break it inside a group. */
-void ceremony_put_question(int fd, const char *text)
+static void put_grouped(struct ceremony_screen *s, const char *text)
 {
 	const char *at = find_groups(text);
 	const char *rest = at ? at + GROUPS_LEN : text;
 	const int half = (int)GROUPS_LEN / 2;
+	char lines[QUESTION_CAP + 32];
 
-	if (at)
-		dprintf(fd, "%.*s\n      %.*s\n      %.*s\n", (int)(at - text),
-			text, half, at, half, at + half + 1);
-	dprintf(fd, "%s? [yes/stop] ", rest + (at ? strspn(rest, " ,") : 0));
+	if (at) {
+		snprintf(lines, sizeof(lines), "%.*s\n      %.*s\n      %.*s\n",
+			 (int)(at - text), text, half, at, half, at + half + 1);
+		put_terminal(s, lines);
+	}
+	put_terminal(s, rest + (at ? strspn(rest, " ,") : 0));
+}
+
+void ceremony_put_question(const struct ceremony_room *room, const char *text)
+{
+	char clean[QUESTION_CAP];
+
+	notechars_clean(clean, sizeof(clean),
+			(struct span){ (const uint8_t *)text, strlen(text) });
+	put_grouped(room->screen, clean);
+	put_terminal(room->screen, "? [yes/stop] ");
 }

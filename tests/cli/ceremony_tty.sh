@@ -45,11 +45,14 @@ binding() {
 END
 }
 
-# rehearse PLAN FOLDER
+# rehearse PLAN FOLDER ARGUMENT...
 rehearse() {
 	unset SOFTHSM2_CONF
-	expect_exit 0 "$PROVCTL" ceremony rehearse "$1" --home "$2" \
-		--name acme --templates "$templates"
+	rehearsed=$1
+	folder=$2
+	shift 2
+	expect_exit 0 "$PROVCTL" ceremony rehearse "$rehearsed" \
+		--home "$folder" --name acme --templates "$templates" "$@"
 }
 
 screens() {
@@ -154,6 +157,70 @@ small() {
 logins() {
 	grep -c " C_Login " "$T/calls"
 }
+
+# What people are shown must not hang on where messages go.
+cat >"$T/quiet" <<END
+#!/bin/sh
+exec "$PROVCTL" -q "\$@"
+END
+cat >"$T/apart" <<END
+#!/bin/sh
+exec "$PROVCTL" "\$@" 2>"$T/apart.log"
+END
+chmod 700 "$T/quiet" "$T/apart"
+provctl=$PROVCTL
+for how in quiet apart; do
+	case_start "screens go where the questions go ($how)"
+	new_token "token.$how"
+	H=$T/home.$how
+	PROVCTL=$T/$how
+	small run --binding "$T/binding.json" --rehearsal "$T/small" \
+		--name acme <<END
+$(line ... 12345678)
+END
+	PROVCTL=$provctl
+	expect_equal "$rc" 0 exit
+	expect_text "==== step 2 of 5: generate-key root"
+	expect_text "that is the transcript"
+	hash=$(jq -r 'select(.event == "sign").facts.tbs_sha256' \
+		"$H/ceremonies/small-1/transcript.jsonl" | head -n 1)
+	sed '/Sign the certificate of root/,$d' "$T/out" >"$T/before"
+	grep -q "subject: CN=" "$T/before" &&
+		grep -q "$(echo "$hash" | sed 's/..../& /g' | cut -c 1-39)" \
+			"$T/before" ||
+		fail "people signed what they were not shown"
+done
+grep -q "subject: CN=" "$T/apart.log" || fail "no copy on standard error"
+
+case_start "the name of a stranger's file: the terminal obeys none of it"
+backup=$T/backup.json
+cat >"$backup" <<END
+{"plan": "backup", "version": 1, "steps": [
+  {"step": "init-token"},
+  {"step": "generate-key", "purpose": "root", "kind": "P-256", "backup": true},
+  {"step": "generate-key", "purpose": "log", "kind": "P-256"},
+  {"step": "self-signed", "ca": "root", "template": "root-ca"},
+  {"step": "back-up-key", "purpose": "root", "shares": 2, "threshold": 2,
+   "print": true}
+]}
+END
+bind_plan "$backup" "$templates"
+mkdir "$T/media.rehearsal" "$T/media" "$T/media/acme"
+rehearse "$backup" "$T/backup" --media "$T/media.rehearsal"
+esc=$(printf '\033[31m')
+bel=$(printf '\007')
+: >"$T/media/acme/$esc$bel"EVIL.share-9.txt
+new_token backup.tokens
+H=$T/home.backup
+room ceremony run "$backup" --home "$H" --templates "$templates" \
+	--media "$T/media" --binding "$T/binding.json" \
+	--rehearsal "$T/backup" --name acme <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 4 exit
+expect_text "Destroy the file ?[31m?EVIL.share-9.txt: it lies on the medium"
+expect_equal "$(grep -c -F -e "$esc" -e "$bel" "$T/raw")" 0 \
+	"lines with what a terminal obeys"
 
 FAULT_LOG=$T/calls
 export FAULT_LOG
