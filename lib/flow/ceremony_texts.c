@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/filesweep.h"
+#include "lib/base/notechars.h"
 #include "lib/flow/ceremony_backup.h"
 #include "lib/flow/media.h"
 
@@ -24,6 +25,13 @@ static void close_folder(DIR **d)
 static bool is_text(const char *name)
 {
 	return strstr(name, ".share-") && strstr(name, ".txt");
+}
+
+/* As people may see it: whoever had the medium gave it. */
+static void take_name(const char *name, char file[NAME_MAX + 1])
+{
+	notechars_clean(file, NAME_MAX + 1,
+			(struct span){ (const uint8_t *)name, strlen(name) });
 }
 
 /* One of them, of whichever key and split; "": there is none. */
@@ -55,7 +63,7 @@ static enum pv_code find_text(const struct ceremony *c, char file[NAME_MAX + 1],
 	}
 	while (!file[0] && (entry = readdir(d)) != NULL)
 		if (is_text(entry->d_name))
-			snprintf(file, NAME_MAX + 1, "%s", entry->d_name);
+			take_name(entry->d_name, file);
 	return PV_OK;
 }
 
