@@ -146,6 +146,14 @@ struct hsm_object {
 	size_t id_len;
 };
 
+/* Which key is to go; label and spki are borrowed. */
+struct hsm_doomed {
+	enum hsm_key_kind kind;
+	const char *label;
+	uint8_t id[HSM_ID_LEN];
+	struct span spki; /* of a pair */
+};
+
 /* Which PIN a token has after it was asked to take a new one. */
 enum hsm_pin_set {
 	HSM_PIN_UNKNOWN, /* the call failed half the way, or did not return */
@@ -218,7 +226,7 @@ struct hsm_ops {
 	enum pv_code (*send)(struct hsm *h, struct hsm_key *key, struct span to,
 			     unsigned takes, struct hsm_sent *out,
 			     struct err *err);
-	enum pv_code (*destroy)(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+	enum pv_code (*destroy)(struct hsm *h, const struct hsm_doomed *key,
 				struct err *err);
 	enum pv_code (*gone)(struct hsm *h, const uint8_t id[HSM_ID_LEN],
 			     struct err *err);
@@ -400,13 +408,16 @@ PV_MUST static inline enum pv_code hsm_restore(struct hsm *h,
 	return h->ops->restore(h, in, key, err);
 }
 
-/* Destroys the key objects of that CKA_ID, none or more, with the login that
- * there is; hsm_gone() says whether the token did it. Their struct hsm_key are
- * of no use any more. */
+/*
+ * Destroys the key objects of that CKA_ID, none or more, with the login that
+ * there is; hsm_gone() says whether the token did it. PV_HSM_FATAL, "hsm.key":
+ * one of them bears another label, or is another public key; all are there
+ * yet. Their struct hsm_key are of no use any more.
+ */
 PV_MUST static inline enum pv_code
-hsm_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN], struct err *err)
+hsm_destroy(struct hsm *h, const struct hsm_doomed *key, struct err *err)
 {
-	return h->ops->destroy(h, id, err);
+	return h->ops->destroy(h, key, err);
 }
 /* The token has none of that CKA_ID: asked after a new start, and a login, for
  * which a person may have to come to its pad. PV_HSM_FATAL,

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "lib/base/p256.h"
+#include "pkcs11/destroy.h"
 #include "pkcs11/keygen.h"
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "pkcs11/backup.h"
 #include "pkcs11/derive.h"
+#include "pkcs11/destroy.h"
 #include "pkcs11/keygen.h"
 #include "pkcs11/list.h"
 #include "pkcs11/op.h"
@@ -203,10 +204,10 @@ static enum pv_code op_send(struct hsm *h, struct hsm_key *key, struct span to,
 	return p11_send(of(h), key, to, takes, out, err);
 }
 
-static enum pv_code op_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+static enum pv_code op_destroy(struct hsm *h, const struct hsm_doomed *key,
 			       struct err *err)
 {
-	return p11_destroy_objects(of(h), id, err);
+	return p11_destroy_key(of(h), key, err);
 }
 
 static enum pv_code op_gone(struct hsm *h, const uint8_t id[HSM_ID_LEN],

@@ -4,6 +4,7 @@
 
 #include <openssl/rand.h>
 
+#include "pkcs11/destroy.h"
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"
 #include "pkcs11/rv.h"
@@ -17,9 +18,6 @@ static const uint8_t ed25519_oid[] = { 0x06, 0x03, 0x2b, 0x65, 0x70 };
 static const CK_MECHANISM_TYPE cmac_only[] = { CKM_AES_CMAC };
 static const CK_MECHANISM_TYPE kdf_only[] = { CKM_SP800_108_COUNTER_KDF };
 static const CK_MECHANISM_TYPE gcm_only[] = { CKM_AES_GCM };
-
-static const CK_OBJECT_CLASS key_classes[] = { CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
-					       CKO_SECRET_KEY };
 
 /* One generation on its way. */
 struct job {
@@ -247,8 +245,8 @@ static CK_RV taken_run(struct p11 *p, CK_SESSION_HANDLE session,
 	CK_RV rv = CKR_OK;
 
 	(void)key;
-	for (size_t i = 0; rv == CKR_OK && i < COUNT(key_classes); i++)
-		rv = p11_objects_named(p, session, key_classes[i], t->label,
+	for (size_t i = 0; rv == CKR_OK && i < P11_KEY_CLASSES; i++)
+		rv = p11_objects_named(p, session, p11_key_classes[i], t->label,
 				       found, &t->n[i]);
 	return rv;
 }
@@ -272,85 +270,6 @@ enum pv_code p11_label_is_free(struct p11 *p, const char *label,
 			half ? "label %s is taken by half a key pair"
 			     : "label %s is taken",
 			label);
-}
-
-/* The key objects of a CKA_ID: how many there are, destroyed or looked at. */
-struct named {
-	const uint8_t *id; /* HSM_ID_LEN bytes */
-	bool destroy;
-	size_t n;
-};
-
-static CK_RV named_run(struct p11 *p, CK_SESSION_HANDLE session,
-		       const struct hsm_key *key, void *arg)
-{
-	CK_OBJECT_HANDLE found[P11_FOUND_MAX];
-	struct named *named = arg;
-	CK_RV rv = CKR_OK;
-	size_t n = 0;
-
-	(void)key;
-	named->n = 0;
-	for (size_t i = 0; rv == CKR_OK && i < COUNT(key_classes); i++) {
-		CK_ATTRIBUTE match[] = {
-			{ CKA_CLASS, (void *)&key_classes[i],
-			  sizeof(key_classes[i]) },
-			{ CKA_ID, (void *)named->id, HSM_ID_LEN },
-		};
-
-		rv = p11_objects(p, session, match, COUNT(match), found, &n);
-		for (size_t j = 0; named->destroy && rv == CKR_OK && j < n; j++)
-			rv = p->mod.f->C_DestroyObject(session, found[j]);
-		named->n += n;
-	}
-	return rv;
-}
-
-enum pv_code p11_count_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-			  size_t *n, struct err *err)
-{
-	static const struct p11_op look = { "C_FindObjects", named_run, false };
-	struct named named = { .id = id };
-	enum pv_code rc = p11_do(p, NULL, &look, &named, err);
-
-	*n = named.n;
-	return rc;
-}
-
-enum pv_code p11_destroy_objects(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-				 struct err *err)
-{
-	static const struct p11_op destroy = { "C_DestroyObject", named_run,
-					       false };
-	struct named named = { .id = id, .destroy = true };
-
-	return p11_do(p, NULL, &destroy, &named, err);
-}
-
-/* A session may hide what the token kept. */
-enum pv_code p11_is_gone(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-			 struct err *err)
-{
-	size_t left = 0;
-	enum pv_code rc = p11_start_over(p, err);
-
-	if (rc == PV_OK)
-		rc = p11_count_id(p, id, &left, err);
-	if (rc != PV_OK || left == 0)
-		return rc;
-	return err_fail(err, PV_HSM_FATAL, "hsm.not-destroyed",
-			"delete them with the token's own tool",
-			"%zu key objects are on the token again after they "
-			"were destroyed",
-			left);
-}
-
-enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-			    struct err *err)
-{
-	enum pv_code rc = p11_destroy_objects(p, id, err);
-
-	return rc == PV_OK ? p11_is_gone(p, id, err) : rc;
 }
 
 /* Takes back what the job made; err holds why and keeps it. */

@@ -54,22 +54,5 @@ PV_MUST enum pv_code p11_label_is_free(struct p11 *p, const char *label,
 PV_MUST enum pv_code p11_generate(struct p11 *p, enum hsm_key_kind kind,
 				  const char *label, struct hsm_key **key,
 				  struct err *err);
-/* Destroys every key object with that CKA_ID, as far as the session shows. */
-PV_MUST enum pv_code p11_destroy_objects(struct p11 *p,
-					 const uint8_t id[HSM_ID_LEN],
-					 struct err *err);
-/*
- * Starts the module anew and looks: PV_OK only when none is left. PV_HSM_FATAL,
- * rule "hsm.not-destroyed", when one is. Session objects (p11_wrap_key) are
- * gone afterwards.
- */
-PV_MUST enum pv_code p11_is_gone(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-				 struct err *err);
-/* Both. */
-PV_MUST enum pv_code p11_destroy_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-				    struct err *err);
-/* How many key objects have that CKA_ID, whatever their label. */
-PV_MUST enum pv_code p11_count_id(struct p11 *p, const uint8_t id[HSM_ID_LEN],
-				  size_t *n, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@ pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/certificate.c \
 	pkcs11/child.c pkcs11/child.h \
 	pkcs11/derive.c pkcs11/derive.h \
+	pkcs11/destroy.c pkcs11/destroy.h \
 	pkcs11/facts.c pkcs11/facts.h \
 	pkcs11/hsm.c \
 	pkcs11/keygen.c pkcs11/keygen.h \

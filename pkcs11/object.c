@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+const CK_OBJECT_CLASS p11_key_classes[P11_KEY_CLASSES] = { CKO_PRIVATE_KEY,
+							   CKO_PUBLIC_KEY,
+							   CKO_SECRET_KEY };
+
 CK_RV p11_objects(struct p11 *p, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,
 		  CK_ULONG match_n,
 		  CK_OBJECT_HANDLE found[static P11_FOUND_MAX], size_t *n)

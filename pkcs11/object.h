@@ -10,6 +10,10 @@
 
 #define P11_FOUND_MAX 8 /* handles looked at; more means trouble anyway */
 
+/* Private, public, secret. */
+#define P11_KEY_CLASSES 3
+extern const CK_OBJECT_CLASS p11_key_classes[P11_KEY_CLASSES];
+
 /* Handles that match; *n is at most P11_FOUND_MAX. */
 PV_MUST CK_RV p11_objects(struct p11 *p, CK_SESSION_HANDLE session,
 			  CK_ATTRIBUTE *match, CK_ULONG match_n,

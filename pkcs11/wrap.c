@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pkcs11/destroy.h"
 #include "pkcs11/object.h"
 #include "pkcs11/op.h"
 #include "pkcs11/rv.h"

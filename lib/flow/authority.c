@@ -263,6 +263,16 @@ static enum pv_code lock_home(const struct authority *a, int *fd,
 				   "cannot lock the authority's folder");
 }
 
+/* now->home_fd is borrowed: it is freed, and not closed. */
+static enum pv_code load_now(const struct authority *a, int *lock,
+			     struct authority *now, struct err *err)
+{
+	enum pv_code rc = lock_home(a, lock, err);
+
+	now->home_fd = a->home_fd;
+	return rc == PV_OK ? load(now, err) : rc;
+}
+
 enum pv_code authority_change_keys(struct authority *a,
 				   const struct authority_key *keys, size_t n,
 				   struct err *err)
@@ -270,15 +280,32 @@ enum pv_code authority_change_keys(struct authority *a,
 	CLEANUP(fd_cleanup) int lock = -1;
 	CLEANUP(mem_cleanup)
 	struct authority *now = mem_new(sizeof(*now), err);
-	enum pv_code rc = now ? lock_home(a, &lock, err) : PV_INTERNAL;
+	enum pv_code rc = now ? load_now(a, &lock, now, err) : PV_INTERNAL;
 
-	if (rc != PV_OK)
-		return rc;
-	now->home_fd = a->home_fd; /* borrowed */
-	rc = load(now, err);
 	if (rc == PV_OK)
 		rc = set_all(now, keys, n, err);
 	if (rc == PV_OK)
 		rc = authority_save(now, err);
 	return rc == PV_OK ? set_all(a, keys, n, err) : rc;
+}
+
+enum pv_code
+authority_keys_now(const struct authority *a,
+		   struct authority_key keys[static AUTHORITY_KEYS_MAX],
+		   size_t *n, struct err *err)
+{
+	CLEANUP(fd_cleanup) int lock = -1;
+	CLEANUP(mem_cleanup)
+	struct authority *now = mem_new(sizeof(*now), err);
+	enum pv_code rc = now ? PV_OK : PV_INTERNAL;
+
+	if (rc == PV_OK && a->making)
+		*now = *a;
+	else if (rc == PV_OK)
+		rc = load_now(a, &lock, now, err);
+	if (rc != PV_OK)
+		return rc;
+	memcpy(keys, now->keys, sizeof(now->keys));
+	*n = now->keys_n;
+	return PV_OK;
 }

@@ -96,5 +96,14 @@ PV_MUST enum pv_code authority_set_key(struct authority *a,
 PV_MUST enum pv_code authority_change_keys(struct authority *a,
 					   const struct authority_key *keys,
 					   size_t n, struct err *err);
+/*
+ * What provctl.json names as it is now: read once nobody is changing it; another
+ * process may have since a was opened. Of a home that is being made (a->making)
+ * what a says. Codes of authority_open().
+ */
+PV_MUST enum pv_code
+authority_keys_now(const struct authority *a,
+		   struct authority_key keys[static AUTHORITY_KEYS_MAX],
+		   size_t *n, struct err *err);
 
 #endif

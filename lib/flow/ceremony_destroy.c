@@ -22,16 +22,31 @@ static enum pv_code show(struct ceremony *c, const struct keydestroy_key *k,
 			 struct err *err)
 {
 	struct tokens tokens = ceremony_tokens(c);
-	char text[HSM_LABEL_MAX + 64];
 	enum pv_code rc = tokens_find(&tokens, &k->key, err);
 
 	if (rc == PV_OK)
 		rc = ceremony_tell_key(c, &k->key, err);
-	if (rc == PV_OK)
-		rc = tokens_open(&tokens, 0, err);
-	snprintf(text, sizeof(text),
-		 "Destroy key %s: it cannot be brought back", k->key.label);
-	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
+	return rc == PV_OK ? tokens_open(&tokens, 0, err) : rc;
+}
+
+/* Of one that a crash left some objects may be gone, and it was shown then:
+ * people hear which it is. */
+static enum pv_code ask(struct ceremony *c, const struct keydestroy_key *k,
+			bool begun, struct err *err)
+{
+	char id[2 * HSM_ID_LEN + 1], text[HSM_LABEL_MAX + 128];
+
+	hex_encode(k->key.id, HSM_ID_LEN, id);
+	if (begun)
+		snprintf(text, sizeof(text),
+			 "Go on and destroy key %s (CKA_ID %s): it cannot be "
+			 "brought back",
+			 k->key.label, id);
+	else
+		snprintf(text, sizeof(text),
+			 "Destroy key %s: it cannot be brought back",
+			 k->key.label);
+	return ceremony_ask(c, text, err);
 }
 
 enum pv_code ceremony_destroy_key(struct ceremony *c,
@@ -51,9 +66,10 @@ enum pv_code ceremony_destroy_key(struct ceremony *c,
 	rc = keydestroy_check(c->a, c->store, &k, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
-	/* One that a crash left may be gone: it was shown then. */
 	if (rc == PV_OK && !begun)
 		rc = show(c, &k, err);
+	if (rc == PV_OK)
+		rc = ask(c, &k, begun, err);
 	if (rc == PV_OK)
 		rc = ceremony_target(c, k.key.label, k.generation, err);
 	tokens = ceremony_tokens(c);

@@ -6,8 +6,10 @@
 #include "lib/base/pvtime.h"
 #include "lib/flow/event.h"
 #include "lib/flow/keymake.h"
+#include "lib/flow/logged.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
+#include "lib/log/ceremony.h"
 #include "lib/log/lifecycle.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
@@ -15,34 +17,58 @@
 /* ---- which ---- */
 
 struct search {
+	struct store *store;
 	const char *purpose;
 	uint32_t generation;
 	struct keydestroy_key *k;
 	bool found;
 };
 
+/* The row is as the log has it: of what it says one is destroyed. */
+static enum pv_code check_row(struct store *store, const struct store_key *row,
+			      struct err *err)
+{
+	enum pv_code rc = logged_key(store, row, row->log_index,
+				     row->generated ? LOG_KEY_GENERATE
+						    : LOG_KEY_TAKE,
+				     err);
+
+	return rc == PV_OK && row->destroy_index != STORE_NO_INDEX
+		       ? logged_key(store, row, row->destroy_index,
+				    LOG_KEY_DESTROY, err)
+		       : rc;
+}
+
 static enum pv_code match(void *ctx, const struct store_key *row,
 			  struct err *err)
 {
 	struct search *s = ctx;
+	enum pv_code rc;
 
-	if (strcmp(row->purpose, s->purpose) != 0 ||
-	    row->generation != s->generation)
+	if (strcmp(row->purpose, s->purpose) != 0)
+		return PV_OK;
+	if (row->rotate_index != STORE_NO_INDEX &&
+	    row->generation > s->k->used)
+		s->k->used = row->generation;
+	if (row->generation != s->generation)
 		return PV_OK;
 	s->found = true;
 	s->k->generation = row->generation;
 	s->k->destroyed = row->destroy_index != STORE_NO_INDEX;
-	return ownkey_from_row(row, &s->k->key, err);
+	rc = check_row(s->store, row, err);
+	return rc == PV_OK ? ownkey_from_row(row, &s->k->key, err) : rc;
 }
 
 enum pv_code keydestroy_find(struct store *store, const char *purpose,
 			     uint32_t generation, struct keydestroy_key *k,
 			     struct err *err)
 {
-	struct search s = { purpose, generation, k, false };
+	struct search s = { store, purpose, generation, k, false };
 	const struct store_visit v = { .ctx = &s, .fn.key = match };
-	enum pv_code rc = store_key_each(store, &v, err);
+	enum pv_code rc;
 
+	k->used = 0;
+	rc = store_key_each(store, &v, err);
 	if (rc != PV_OK || s.found)
 		return rc;
 	err_object(err, purpose);
@@ -66,16 +92,26 @@ static enum pv_code in_use(const struct keydestroy_key *k, const char *what,
 static enum pv_code check_named(const struct authority *a,
 				const struct keydestroy_key *k, struct err *err)
 {
-	for (size_t i = 0; i < a->keys_n; i++) {
-		const struct authority_key *named = &a->keys[i];
+	struct authority_key keys[AUTHORITY_KEYS_MAX];
+	size_t n = 0;
+	enum pv_code rc = authority_keys_now(a, keys, &n, err);
 
-		if (strcmp(named->label, k->key.label) == 0)
-			return in_use(k, "provctl.json names it", err);
-		if (strcmp(named->purpose, k->key.purpose) == 0 &&
-		    named->generation < k->generation)
-			return in_use(k, "it is to take over", err);
+	for (size_t i = 0; rc == PV_OK && i < n; i++) {
+		if (strcmp(keys[i].label, k->key.label) == 0)
+			rc = in_use(k, "provctl.json names it", err);
+		else if (strcmp(keys[i].purpose, k->key.purpose) == 0 &&
+			 keys[i].generation < k->generation)
+			rc = in_use(k, "it is to take over", err);
 	}
-	return PV_OK;
+	return rc;
+}
+
+/* What a rotation put to use provctl.json may not name yet. */
+static enum pv_code check_used(const struct keydestroy_key *k, struct err *err)
+{
+	return k->used > 0 && k->generation >= k->used
+		       ? in_use(k, "no later one was put to use", err)
+		       : PV_OK;
 }
 
 struct certified {
@@ -149,6 +185,8 @@ enum pv_code keydestroy_check(const struct authority *a, struct store *store,
 	enum pv_code rc = check_named(a, k, err);
 
 	if (rc == PV_OK)
+		rc = check_used(k, err);
+	if (rc == PV_OK)
 		rc = check_lists(store, k, err);
 	return rc == PV_OK ? check_sealed(store, k, err) : rc;
 }
@@ -188,6 +226,20 @@ static enum pv_code record(struct store *store, const struct keydestroy_key *k,
 	return rc == PV_OK ? store_commit(&txn, err) : rc;
 }
 
+/* As its row has it now: it was shown to people a while ago. */
+static enum pv_code look_again(const struct authority *a, struct store *store,
+			       const struct keydestroy_key *k, struct err *err)
+{
+	struct keydestroy_key now;
+	enum pv_code rc = keydestroy_find(store, k->key.purpose, k->generation,
+					  &now, err);
+
+	if (rc == PV_OK && (strcmp(now.key.label, k->key.label) != 0 ||
+			    memcmp(now.key.id, k->key.id, HSM_ID_LEN) != 0))
+		rc = logged_edited("the row of a key", err);
+	return rc == PV_OK ? keydestroy_check(a, store, &now, err) : rc;
+}
+
 /* Nothing that would need the key is recorded between the look and its end:
  * who writes has to wait, but for no person. Nothing is written here. */
 static enum pv_code look_and_destroy(struct store *store,
@@ -195,16 +247,20 @@ static enum pv_code look_and_destroy(struct store *store,
 				     const struct keydestroy_key *k,
 				     struct err *err)
 {
+	struct hsm_doomed doomed = { .kind = k->key.kind,
+				     .label = k->key.label,
+				     .spki = { k->key.spki, k->key.spki_len } };
 	STORE_TXN txn = STORE_TXN_INIT;
 	struct event_who who;
 	enum pv_code rc = store_begin(store, STORE_WRITE, &txn, err);
 
+	memcpy(doomed.id, k->key.id, HSM_ID_LEN);
 	/* What the log would refuse afterwards is refused before. */
 	if (rc == PV_OK)
 		rc = event_now(store, &who, err);
 	if (rc == PV_OK)
-		rc = keydestroy_check(tokens->a, store, k, err);
-	return rc == PV_OK ? hsm_destroy(*tokens->hsm, k->key.id, err) : rc;
+		rc = look_again(tokens->a, store, k, err);
+	return rc == PV_OK ? hsm_destroy(*tokens->hsm, &doomed, err) : rc;
 }
 
 static enum pv_code destroy_on(struct store *store, struct tokens *tokens,

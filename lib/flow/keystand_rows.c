@@ -184,27 +184,6 @@ static enum pv_code unseen(const struct store_key *key, struct err *err)
 			"a key was made that no checkpoint covers yet");
 }
 
-/* The entry of that key, which says what the row does. */
-static enum pv_code check_entry(const struct showing *s,
-				const struct store_key *row, uint64_t index,
-				const char *type, struct err *err)
-{
-	CLEANUP(buf_release) struct buf room;
-	struct log_entry e;
-	bool fits = false;
-	enum pv_code rc;
-
-	buf_init(&room, LOG_ENTRY_MAX);
-	rc = logged_entry(s->store, index, type, row->label, &room, &e, err);
-	if (rc == PV_OK)
-		rc = logged_key_fits(&e, row, &fits, err);
-	if (rc == PV_OK && !fits)
-		rc = logged_edited("the row of a key", err);
-	if (rc == PV_INTEGRITY)
-		err_object(err, row->label);
-	return rc;
-}
-
 /* A transport key signs nothing, and is gone once it was used: as the log has
  * it. */
 static enum pv_code was_transport(const struct showing *s,
@@ -217,9 +196,9 @@ static enum pv_code was_transport(const struct showing *s,
 	       row->destroy_index != STORE_NO_INDEX;
 	if (!*was)
 		return PV_OK;
-	rc = check_entry(s, row, row->log_index, LOG_KEY_GENERATE, err);
-	return rc == PV_OK ? check_entry(s, row, row->destroy_index,
-					 LOG_KEY_DESTROY, err)
+	rc = logged_key(s->store, row, row->log_index, LOG_KEY_GENERATE, err);
+	return rc == PV_OK ? logged_key(s->store, row, row->destroy_index,
+					LOG_KEY_DESTROY, err)
 			   : rc;
 }
 

@@ -250,6 +250,25 @@ enum pv_code logged_entry(struct store *store, uint64_t index, const char *type,
 	return rc;
 }
 
+enum pv_code logged_key(struct store *store, const struct store_key *row,
+			uint64_t index, const char *type, struct err *err)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct log_entry e;
+	bool fits = false;
+	enum pv_code rc;
+
+	buf_init(&room, LOG_ENTRY_MAX);
+	rc = logged_entry(store, index, type, row->label, &room, &e, err);
+	if (rc == PV_OK)
+		rc = logged_key_fits(&e, row, &fits, err);
+	if (rc == PV_OK && !fits)
+		rc = logged_edited("the row of a key", err);
+	if (rc == PV_INTEGRITY)
+		err_object(err, row->label);
+	return rc;
+}
+
 /* cert.intent of a device; room is the caller's to release. */
 static enum pv_code intent_of(struct store *store, const struct store_device *d,
 			      struct buf *room, struct log_entry *e,

@@ -65,6 +65,10 @@ PV_MUST enum pv_code logged_entry(struct store *store, uint64_t index,
 				  const char *type, const char *object,
 				  struct buf *room, struct log_entry *e,
 				  struct err *err);
+/* A key's row, and what it says in its entry of that type at index. */
+PV_MUST enum pv_code logged_key(struct store *store,
+				const struct store_key *row, uint64_t index,
+				const char *type, struct err *err);
 /* What it was issued as, and what became of it: revoked, held, retired. */
 PV_MUST enum pv_code logged_device(struct store *store,
 				   const struct store_device *d,

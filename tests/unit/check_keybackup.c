@@ -10,6 +10,7 @@
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
 #include "lib/log/lifecycle.h"
+#include "pkcs11/destroy.h"
 #include "pkcs11/keygen.h"
 #include "tests/unit/issued_fix.h"
 #include "tests/unit/unit.h"

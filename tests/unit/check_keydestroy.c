@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,14 +45,15 @@ static void ck_in_use(const struct opened *o, const char *purpose,
 	err_init(&err);
 }
 
-/* provctl.json does not name it any more. */
-static void forget(struct authority *a, const char *purpose)
+/* provctl.json, and whoever reads it from now on, names that key. "": none. */
+static void name_key(struct authority *a, const char *purpose,
+		     const char *label, unsigned generation)
 {
-	for (size_t i = 0; i < a->keys_n; i++)
-		if (strcmp(a->keys[i].purpose, purpose) == 0) {
-			a->keys[i].purpose[0] = 'x';
-			a->keys[i].label[0] = 'x';
-		}
+	struct authority_key k = { .generation = generation };
+
+	snprintf(k.purpose, sizeof(k.purpose), "%s", purpose);
+	snprintf(k.label, sizeof(k.label), "%s", label);
+	unit_ok(authority_change_keys(a, &k, 1, &err), &err);
 }
 
 static bool is_there(const struct opened *o, const char *label)
@@ -84,8 +86,9 @@ START_TEST(test_what_is_needed)
 	make(&o, "bundle", 2);
 	ck_in_use(&o, "bundle", 2);
 	/* Its lists are still to be signed, whoever names it. */
-	forget(o.a, "root");
+	name_key(o.a, "root", "", 0);
 	ck_in_use(&o, "root", 1);
+	name_key(o.a, "root", "base/root/1", 1);
 }
 END_TEST
 
@@ -111,6 +114,63 @@ START_TEST(test_needed_meanwhile)
 }
 END_TEST
 
+/* Another process named it, or put it to use and was cut off, since who destroys
+ * it opened the authority. */
+START_TEST(test_in_use_meanwhile)
+{
+	struct hsm_login login = { .token = 0 };
+	const char *purpose = _i == 0 ? "named" : "used";
+	struct authority *other = NULL;
+	struct keydestroy_key k;
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	struct tokens tokens = { .a = o.a, .login = &login, .hsm = &o.hsm };
+	make(&o, purpose, 1);
+	find(&o, purpose, 1, &k);
+	unit_ok(keydestroy_check(o.a, o.store, &k, &err), &err);
+	if (_i == 0) {
+		unit_ok(authority_open(fix_path("base"), &other, &err), &err);
+		name_key(other, purpose, k.key.label, 1);
+	} else {
+		issued_sql("UPDATE own_key SET rotate_index = log_index + 1 "
+			   "WHERE purpose = 'used'");
+	}
+	unit_refused(keydestroy(o.store, &tokens, &k, &err), PV_CONFLICT,
+		     "key.in-use", &err);
+	ck_assert(is_there(&o, k.key.label));
+	err_init(&err);
+	if (other)
+		name_key(other, purpose, "", 0);
+	authority_close(other);
+}
+END_TEST
+
+/* The row names another key's CKA_ID, before or after people were asked. */
+START_TEST(test_row_of_another)
+{
+	struct hsm_login login = { .token = 0 };
+	struct keydestroy_key k, again;
+	OPENED o;
+
+	err_init(&err);
+	fix_open(&o, true);
+	struct tokens tokens = { .a = o.a, .login = &login, .hsm = &o.hsm };
+	make(&o, "mine", 1);
+	find(&o, "mine", 1, &k);
+	issued_sql("UPDATE own_key SET key_id = (SELECT key_id FROM own_key "
+		   "WHERE purpose = 'bundle') WHERE purpose = 'mine'");
+	unit_refused(keydestroy_find(o.store, "mine", 1, &again, &err),
+		     PV_INTEGRITY, "store.edited", &err);
+	err_init(&err);
+	unit_refused(keydestroy(o.store, &tokens, &k, &err), PV_INTEGRITY,
+		     "store.edited", &err);
+	ck_assert(is_there(&o, "base/bundle/1"));
+	ck_assert(is_there(&o, "base/mine/1"));
+}
+END_TEST
+
 /* A CA's row that names another key frees none. */
 START_TEST(test_edited_row)
 {
@@ -119,7 +179,7 @@ START_TEST(test_edited_row)
 
 	err_init(&err);
 	fix_open(&o, true);
-	forget(o.a, "root");
+	name_key(o.a, "root", "", 0);
 	find(&o, "root", 1, &k);
 	issued_sql("UPDATE ca SET label = 'x' WHERE name = 'root'");
 	ck_in_use(&o, "root", 1);
@@ -187,12 +247,12 @@ static void somebody_writes(void)
 	slow.logins++;
 }
 
-static enum pv_code slow_destroy(struct hsm *h, const uint8_t id[HSM_ID_LEN],
+static enum pv_code slow_destroy(struct hsm *h, const struct hsm_doomed *key,
 				 struct err *e)
 {
 	(void)h;
 	slow.destroyed++;
-	return hsm_destroy(slow.real, id, e);
+	return hsm_destroy(slow.real, key, e);
 }
 
 static enum pv_code slow_gone(struct hsm *h, const uint8_t id[HSM_ID_LEN],
@@ -258,9 +318,12 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, test_what_is_needed);
 	tcase_add_test(t, test_needed_meanwhile);
+	tcase_add_loop_test(t, test_in_use_meanwhile, 0, 2);
 	tcase_add_test(t, test_gone);
 	tcase_add_test(t, test_nobody_waits_for_a_login);
-	tcase_add_test(t, test_edited_row); /* it leaves them so */
+	/* These leave them so. */
+	tcase_add_test(t, test_row_of_another);
+	tcase_add_test(t, test_edited_row);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

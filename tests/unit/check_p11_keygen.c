@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "pkcs11/destroy.h"
 #include "pkcs11/keygen.h"
 #include "pkcs11/object.h"
 #include "tests/unit/p11_fault.h"
@@ -280,6 +281,34 @@ START_TEST(destroyed_is_back)
 }
 END_TEST
 
+/* Of another label, or another public key: then all are there yet. */
+START_TEST(destroy_of_another)
+{
+	struct hsm_doomed doomed;
+	struct hsm_key *key, *other;
+
+	unit_ok(hsm_generate(h, HSM_KEY_P256, "a/key/1", &key, &err), &err);
+	unit_ok(hsm_generate(h, HSM_KEY_P256, "a/key/2", &other, &err), &err);
+	doomed = (struct hsm_doomed){
+		.kind = HSM_KEY_P256,
+		.label = _i == 0 ? "a/key/2" : "a/key/1",
+		.spki = { hsm_info(h, _i == 1 ? other : key)->spki,
+			  hsm_info(h, key)->spki_len }
+	};
+	memcpy(doomed.id, hsm_info(h, key)->id, HSM_ID_LEN);
+	if (_i == 2) {
+		unit_ok(hsm_destroy(h, &doomed, &err), &err);
+		ck_assert_uint_eq(count_all("a/key/1"), 0);
+		ck_assert_uint_eq(count_all("a/key/2"), 2);
+		return;
+	}
+	unit_refused(hsm_destroy(h, &doomed, &err), PV_HSM_FATAL, "hsm.key",
+		     &err);
+	ck_assert_str_eq(err.object, doomed.label);
+	ck_assert_uint_eq(count_all("a/key/1"), 2);
+}
+END_TEST
+
 /* Nothing is called destroyed that cannot be looked for. */
 START_TEST(destroyed_unseen)
 {
@@ -370,6 +399,7 @@ int main(void)
 	tcase_add_test(t, refused_is_destroyed);
 	tcase_add_test(t, destroy_that_fails);
 	tcase_add_loop_test(t, destroyed_is_back, 0, 2);
+	tcase_add_loop_test(t, destroy_of_another, 0, 3);
 	tcase_add_loop_test(t, destroyed_unseen, 0, 2);
 	tcase_add_test(t, destroy_is_told_undone);
 	tcase_add_test(t, generation_fails);
