@@ -25,7 +25,8 @@ static enum pv_code print_json(const struct ceremonycheck_report *r,
 {
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-			  "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o}",
+			  "s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, "
+			  "s:s, s:o}",
 			  "plan", r->plan, "plan_sha256", plan, "authority",
 			  r->authority, "mode", r->mode, "answers", r->answers,
 			  "began", began, "head", head, "lines",
@@ -36,7 +37,8 @@ static enum pv_code print_json(const struct ceremonycheck_report *r,
 			  (json_int_t)r->destroyed, "resumes",
 			  (json_int_t)r->resumes, "failures",
 			  (json_int_t)r->failures, "orphans",
-			  (json_int_t)r->orphans, "logged",
+			  (json_int_t)r->orphans, "set_aside",
+			  (json_int_t)r->asides, "logged",
 			  (json_int_t)r->logged, "approvals",
 			  r->approvals[0] ? r->approvals : "-",
 			  "binding_sha256",
@@ -70,6 +72,10 @@ enum pv_code ceremony_print(const struct app *app,
 	if (r->lists + r->destroyed > 0)
 		printf("%zu list%s signed, %zu key%s destroyed\n", r->lists,
 		       err_s(r->lists), r->destroyed, err_s(r->destroyed));
+	if (r->asides > 0)
+		printf("%zu time%s lines were set aside, that count for "
+		       "nothing\n",
+		       r->asides, err_s(r->asides));
 	printf("head %s\n", groups);
 	if (r->logged > 0)
 		printf("%zu entr%s of the log say the same\n", r->logged,

@@ -23,9 +23,10 @@ take_texts() {
 	done
 }
 
-# asked_in TRANSCRIPT: how many questions.
+# asked_in TRANSCRIPT: how many questions, also in lines that were set aside.
 asked_in() {
-	cat "$1" 2>/dev/null | grep -c '"event":"ask"'
+	cat "$1" "$(dirname "$1")"/transcript.aside-* 2>/dev/null |
+		grep '"event":"ask"' | sort -u | wc -l
 }
 
 # attended TRANSCRIPT FOLDER COMMAND...: as run does. Each question that the

@@ -16,6 +16,14 @@ rechain() {
 	rm "$1.new"
 }
 
+# add STEP EVENT FACTS: to $lines a line more, at the time of the last one.
+add() {
+	tail -n 1 "$lines" | jq -c --argjson step "$1" --arg event "$2" \
+		--argjson facts "$3" \
+		'.step = $step | .event = $event | .facts = $facts' >>"$lines"
+	rechain "$lines"
+}
+
 # changed_lines FOLDER OPTION...: of a ceremony; the lines of standard input,
 # "CODE|RULE|FILTER", are each what becomes of it when jq's filter has changed
 # its transcript. The note over it is the old one, whatever the rule.

@@ -39,9 +39,13 @@ enum pv_code ceremony_put(struct ceremony *c, const char *event,
 			  const struct transcript_pair *pairs, size_t n,
 			  struct err *err)
 {
-	enum pv_code rc = transcript_put(
-		&c->t, c->steps ? (uint32_t)c->n + 1 : 0, event, pairs, n, err);
+	enum pv_code rc;
 
+	/* The log has that line as the last one. */
+	if (c->ended)
+		return PV_OK;
+	rc = transcript_put(&c->t, c->steps ? (uint32_t)c->n + 1 : 0, event,
+			    pairs, n, err);
 	if (rc == PV_OK && c->opts->told)
 		c->opts->told(c->opts->progress_ctx, event, pairs, n);
 	return rc;
@@ -167,9 +171,10 @@ static enum pv_code run_step(struct ceremony *c, struct err *err)
 	if (rc == PV_OK)
 		rc = ceremony_step(c, step, err);
 	if (rc == PV_OK)
-		rc = ceremony_log_step(c, "done", err);
+		rc = ceremony_put(c, "done", NULL, 0, err);
+	/* What fails there is found undone, and the line is no one's. */
 	if (rc == PV_OK)
-		return ceremony_put(c, "done", NULL, 0, err);
+		return ceremony_log_step(c, "done", err);
 	if (strcmp(err->rule, "hsm.token-changed") == 0)
 		snprintf(err->rule, sizeof(err->rule), "ceremony.token");
 	err_prefix(err, "step %zu, %s%s%s", c->n + 1,
@@ -229,37 +234,44 @@ static enum pv_code settle(struct ceremony *c, struct err *err)
 	return rc;
 }
 
+/* The last line, and the log says so: only such a head is signed. */
 static enum pv_code end(struct ceremony *c, struct err *err)
 {
 	enum pv_code rc = PV_OK;
 	char keys[16];
 
-	if (c->ended)
-		return PV_OK;
 	if (c->opts->later)
 		rc = ceremony_tell_log_keys(c, err);
 	snprintf(keys, sizeof(keys), "%zu", c->a->keys_n);
-	return rc == PV_OK ? CEREMONY_PUT(c, "end", { "result", "done" },
-					  { "keys", keys })
-			   : rc;
+	c->object[0] = '\0';
+	if (rc == PV_OK)
+		rc = CEREMONY_PUT(c, "end", { "result", "done" },
+				  { "keys", keys });
+	if (rc != PV_OK)
+		return rc;
+	c->ended = true;
+	return ceremony_log_step(c, "done", err);
 }
 
 static enum pv_code finish(struct ceremony *c, struct err *err)
 {
+	bool ended = c->ended;
 	enum pv_code rc;
 
 	c->steps = false;
 	rc = settle(c, err);
 	if (rc == PV_OK)
 		rc = make_lists(c, err);
-	if (rc == PV_OK && !c->ended)
+	if (rc == PV_OK && !ended)
 		rc = ceremony_give_lists(c, err);
+	if (rc == PV_OK && !ended)
+		rc = end(c, err);
+	if (rc != PV_OK && !c->ended)
+		tell_failure(c, rc, err);
 	if (rc == PV_OK && c->hsm)
 		rc = checkpoint_now(c->a, c->store, c->hsm, err);
-	if (rc == PV_OK)
-		rc = end(c, err);
 	/* Signed before the crash; another signature would be another file. */
-	if (rc == PV_OK && c->ended && ceremony_folder_ended(c->opts->folder))
+	if (rc == PV_OK && ended && ceremony_folder_ended(c->opts->folder))
 		return ceremony_ended(c->a, c->store, c->plan, c->opts->folder,
 				      err);
 	if (rc == PV_OK && c->hsm)

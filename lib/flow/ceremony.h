@@ -7,15 +7,15 @@
  *   ceremonies/<plan>-<version>/  transcript.jsonl  transcript.note  <ca>.pem
  *                                 <ca>.crl or <ca>-<number>.crl
  *
- * Events: begin, approvals, resume, token, new-token, pin-pad, wrong-pin, step,
- * target, key, sign, certificate, crl, template, roster, given, taken, root,
- * swept, unlocked, share, backup, share-taken, restored, transport-key, signer,
- * recipient, sent, key-taken, transport-destroyed, pin, destroyed, ask, answer,
- * orphan, done, failed, stopped, log-key, end. Each step that was done, failed
- * or was stopped, and each target and list that was shown, is an entry
- * ceremony.step of the log, too, which vouches for the lines so far
- * (ceremonypoints.h); the first failure ends the run. At the end the log's keys
- * sign the transcript's head.
+ * Events: begin, approvals, resume, set-aside, token, new-token, pin-pad, step,
+ * wrong-pin, target, key, sign, certificate, crl, template, roster, given,
+ * root, taken, swept, unlocked, share, wrapped, backup, share-taken, restored,
+ * signer, transport-key, recipient, sent, key-taken, transport-destroyed, pin,
+ * ask, end, answer, destroyed, orphan, done, failed, stopped, log-key. Each
+ * step that was done, failed or was stopped, each target, what people agreed to
+ * before it was used, and the end is an entry ceremony.step of the log, too,
+ * which vouches for the lines so far (ceremonypoints.h); the first failure ends
+ * the run. Only a head that the log has as the end is signed by the log's keys.
  *
  * Does not check: that the plan was rehearsed (init.h).
  */

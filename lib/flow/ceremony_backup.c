@@ -13,6 +13,7 @@
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/keybackup.h"
+#include "lib/flow/keyrestore.h"
 #include "lib/flow/media.h"
 #include "lib/flow/mediabox.h"
 #include "lib/flow/ownkey.h"
@@ -292,33 +293,68 @@ static enum pv_code give(void *ctx, const struct share *share, struct err *err)
 
 /* ---- the backup ---- */
 
+/* The log has its hash before it is there: a file of another one was put
+ * there, and its shares are nobody's. */
 static enum pv_code keep(struct ceremony *c, const char *file,
 			 struct span bytes, struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
-	enum pv_code rc = file_group_new(&g, err);
+	char hex[65];
+	enum pv_code rc = sha256(bytes, c->wrapped, err);
 
+	if (rc != PV_OK)
+		return rc;
+	c->wrapped_in = (uint32_t)c->n + 1;
+	hex_encode(c->wrapped, sizeof(c->wrapped), hex);
+	rc = CEREMONY_PUT(c, "wrapped", { "label", c->object },
+			  { "file_sha256", hex });
+	if (rc == PV_OK)
+		rc = ceremony_log_step(c, "begun", err);
+	if (rc == PV_OK)
+		rc = file_group_new(&g, err);
 	if (rc == PV_OK)
 		rc = file_group_add(g, c->opts->folder, file, 0600, bytes.p,
 				    bytes.len, err);
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
 }
 
+/* It is of this step and key, whoever reads it again. */
+static enum pv_code check(struct ceremony *c, const struct plan_step *step,
+			  const char *file, struct span bytes,
+			  const struct backup *b, struct err *err)
+{
+	struct issue_key key;
+	uint8_t hash[32];
+	enum pv_code rc = sha256(bytes, hash, err);
+
+	if (rc == PV_OK)
+		rc = ownkey_load(c->store, c->object, &key, err);
+	if (rc == PV_OK)
+		rc = keyrestore_is_of(b, &key, err);
+	if (rc != PV_OK || (c->wrapped_in == c->n + 1 &&
+			    memcmp(hash, c->wrapped, sizeof(hash)) == 0 &&
+			    b->n == step->shares && b->m == step->threshold))
+		return rc;
+	err_object(err, file);
+	return err_fail(err, PV_INTEGRITY, "ceremony.file",
+			"ask who put it there, and take it away",
+			"%s is not what this step made", file);
+}
+
 /* Every share has been given out: now it counts. */
-static enum pv_code tell(struct ceremony *c, const char *file,
-			 struct span bytes, struct err *err)
+static enum pv_code tell(struct ceremony *c, const struct plan_step *step,
+			 const char *file, struct span bytes, struct err *err)
 {
 	char hex[65], split[2 * SHARES_SPLIT_LEN + 1], n[8], m[8], spki[65];
 	struct backup b;
 	uint8_t hash[32];
 	enum pv_code rc = backup_parse(bytes, &b, err);
 
+	if (rc == PV_OK)
+		rc = check(c, step, file, bytes, &b, err);
 	/* Never where its shares are, too. */
 	if (rc == PV_OK)
 		rc = ceremony_texts_gone(c, err);
-	if (rc == PV_OK && strcmp(b.label, c->object) != 0)
-		rc = err_fail(err, PV_CONFLICT, "output.exists", NULL,
-			      "%s is of another key", file);
 	if (rc == PV_OK)
 		rc = ceremony_give(c, file, bytes, err);
 	if (rc == PV_OK)
@@ -452,5 +488,5 @@ enum pv_code ceremony_back_up_key(struct ceremony *c,
 		rc = check_medium(c, file, err);
 	if (rc == PV_OK && !there)
 		rc = make(c, step, &named, file, &bytes, err);
-	return rc == PV_OK ? tell(c, file, buf_span(&bytes), err) : rc;
+	return rc == PV_OK ? tell(c, step, file, buf_span(&bytes), err) : rc;
 }

@@ -1,14 +1,20 @@
-/* How a ceremony's transcript begins, and where an interrupted run stopped. */
+/* How a ceremony's transcript begins, and where an interrupted run stopped: as
+ * far as the log has it. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/flow/ceremony_impl.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fileio.h"
 #include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/ceremony_aside.h"
+
+/* ---- where an interrupted run stopped ---- */
 
 struct reading {
 	struct ceremony *c;
@@ -16,17 +22,21 @@ struct reading {
 };
 
 /* What a step was about to do is done by the run that goes on, and nothing
- * else; a line that no entry of the log vouches for is not gone by. */
+ * else. */
 static void take_work(struct ceremony *c, const struct transcript_line *line)
 {
 	const char *value = transcript_fact(line, "value");
 	const char *tbs = transcript_fact(line, "tbs_sha256");
+	const char *file = transcript_fact(line, "file_sha256");
 	uint8_t hash[32];
 
-	if (line->step > c->plan->steps_n || line->seq > c->points.lines)
+	if (line->step > c->plan->steps_n)
 		return;
 	if (strcmp(line->event, "target") == 0 && value && line->step > 0)
 		c->target[line->step - 1] = strtoull(value, NULL, 10);
+	if (strcmp(line->event, "wrapped") == 0 && file && strlen(file) == 64 &&
+	    hex_decode(file, c->wrapped, sizeof(c->wrapped)))
+		c->wrapped_in = line->step;
 	if (strcmp(line->event, "sign") == 0 && transcript_fact(line, "list") &&
 	    tbs && strlen(tbs) == 64 && hex_decode(tbs, hash, sizeof(hash)))
 		buf_put(line->step > 0 ? &c->lists : &c->end_lists, hash,
@@ -73,7 +83,6 @@ static enum pv_code take_begin(struct ceremony *c, const char *want,
 			"than its folder");
 }
 
-/* No entry of the log vouches for it; of each step that is done one does. */
 static enum pv_code take_end(struct ceremony *c, struct err *err)
 {
 	for (size_t i = 0; i < c->plan->steps_n; i++)
@@ -102,8 +111,7 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 		rc = ceremony_points_line(&c->points, line, err);
 	if (rc != PV_OK)
 		return rc;
-	if (strcmp(line->event, "token") == 0 && serial && !c->serial[0] &&
-	    line->seq <= c->points.lines)
+	if (strcmp(line->event, "token") == 0 && serial && !c->serial[0])
 		snprintf(c->serial, sizeof(c->serial), "%s", serial);
 	if (strcmp(line->event, "done") == 0 && line->step > 0 &&
 	    line->step <= c->plan->steps_n)
@@ -111,6 +119,7 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	take_work(c, line);
 	c->begun = true;
 	c->approved |= strcmp(line->event, "approvals") == 0;
+	c->asides += strcmp(line->event, "set-aside") == 0;
 	return strcmp(line->event, "end") == 0 ? take_end(c, err) : PV_OK;
 }
 
@@ -135,31 +144,47 @@ static enum pv_code begin(struct ceremony *c, const char *plan, struct err *err)
 		{ "host", host[0] ? host : NULL });
 }
 
-/* As far as the log has seen it it has to be there; one of which the log says
- * nothing did perhaps not come to be. */
+/* As far as the log has it; one of which the log says nothing did perhaps not
+ * come to be. */
+static enum pv_code read_kept(struct ceremony *c, struct span kept,
+			      const struct transcript_sink *sink,
+			      struct err *err)
+{
+	enum pv_code rc = transcript_read(kept, sink, &c->t.head, err);
+
+	if (rc == PV_OK)
+		rc = ceremony_points_meet(&c->points, &c->t.head, err);
+	return rc == PV_OK ? ceremony_points_end(&c->points, err) : rc;
+}
+
+/* What is behind that is not gone by, whoever wrote it. */
 static enum pv_code reopen(struct ceremony *c,
 			   const struct transcript_sink *sink, struct err *err)
 {
+	CLEANUP(buf_release) struct buf text;
+	int folder = c->opts->folder;
+	struct span kept, rest;
 	struct err why;
-	enum pv_code rc;
+	enum pv_code rc, there;
 
 	err_init(&why);
-	rc = transcript_reopen(&c->t, c->opts->folder, TRANSCRIPT_FILE, sink,
-			       &why);
-	if (rc != PV_OK && rc != PV_NOT_FOUND) {
+	buf_init(&text, TRANSCRIPT_SIZE_MAX);
+	there = file_read(folder, TRANSCRIPT_FILE,
+			  FILEIO_NOFOLLOW | FILEIO_PRIVATE, &text, &why);
+	if (there != PV_OK && there != PV_NOT_FOUND) {
 		*err = why;
-		return rc;
+		return there;
 	}
+	kept = ceremony_aside_split(buf_span(&text), c->points.lines, &rest);
+	rc = read_kept(c, kept, sink, err);
 	if (rc == PV_OK)
-		rc = ceremony_points_meet(&c->points, &c->t.head, err);
-	if (rc == PV_OK || rc == PV_NOT_FOUND) {
-		enum pv_code whole = ceremony_points_end(&c->points, err);
-
-		rc = whole == PV_OK ? rc : whole;
-	}
-	return rc == PV_NOT_FOUND ? transcript_create(&c->t, c->opts->folder,
-						      TRANSCRIPT_FILE, err)
-				  : rc;
+		rc = ceremony_aside_keep(folder, rest, kept.len, err);
+	if (rc != PV_OK)
+		return rc;
+	return there == PV_NOT_FOUND
+		       ? transcript_create(&c->t, folder, TRANSCRIPT_FILE, err)
+		       : transcript_reopen(&c->t, folder, TRANSCRIPT_FILE, NULL,
+					   err);
 }
 
 enum pv_code ceremony_open_transcript(struct ceremony *c, struct err *err)
@@ -184,9 +209,9 @@ enum pv_code ceremony_open_transcript(struct ceremony *c, struct err *err)
 		rc = reopen(c, &sink, err);
 	if (rc == PV_OK && !c->begun)
 		rc = begin(c, r.plan, err);
-	if (rc == PV_OK && !c->ended)
+	if (rc == PV_OK)
 		rc = CEREMONY_PUT(
 			c, "resume", { "answers", ceremony_answers(c) },
 			{ "binding_sha256", c->opts->binding_sha256 });
-	return rc;
+	return rc == PV_OK ? ceremony_aside_tell(c, err) : rc;
 }

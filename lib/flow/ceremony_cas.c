@@ -72,7 +72,7 @@ enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 	snprintf(text, sizeof(text),
 		 "Sign the certificate of %.64s, as it was just shown",
 		 m->job.ca);
-	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
+	return rc == PV_OK ? ceremony_agree(c, text, err) : rc;
 }
 
 enum pv_code ceremony_put_file(struct ceremony *c, const char *file,

@@ -24,11 +24,15 @@ struct ceremony {
 	/* What the transcript of an interrupted run says. */
 	bool begun, ended, done[PLAN_STEPS_MAX];
 	bool approved;		       /* and who approved the plan */
+	uint32_t asides;	       /* lines that were set aside */
 	struct ceremony_points points; /* what the log says of it */
-	/* What each step set out to do (event "target"), by a line that the log
-	 * vouches for: the generation of a key, or the log's size; 0: it did
-	 * not. */
+	/* What each step set out to do (event "target"): the generation of a
+	 * key, or the log's size; 0: it did not. */
 	uint64_t target[PLAN_STEPS_MAX];
+	/* SHA-256 of the last backup that was made (event "wrapped"), and the
+	 * number of its step; 0: none. */
+	uint8_t wrapped[32];
+	uint32_t wrapped_in;
 	/* Hashes of the lists' TBS that were shown: in steps, and behind them.
 	 */
 	struct buf lists, end_lists;
@@ -49,7 +53,8 @@ struct ceremony {
  * ceremony_run(). */
 PV_MUST enum pv_code ceremony_open_transcript(struct ceremony *c,
 					      struct err *err);
-/* A line of the running step, durable, and told to people. */
+/* A line of the running step, durable, and told to people; behind the end
+ * nothing is written. */
 PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
 				  const struct transcript_pair *pairs, size_t n,
 				  struct err *err);
@@ -75,6 +80,10 @@ const char *ceremony_answers(const struct ceremony *c);
 /* Goes on when people say so, or when nobody is there. */
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);
+/* The same, of what was just shown and is signed, used or destroyed then: the
+ * log vouches for both before. */
+PV_MUST enum pv_code ceremony_agree(struct ceremony *c, const char *text,
+				    struct err *err);
 
 /*
  * Of a run, before its first step: the approvals kept in the folder are of

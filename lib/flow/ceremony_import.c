@@ -174,9 +174,11 @@ static enum pv_code take_all(struct import *m, struct err *err)
 		rc = meet_root(m, err);
 	if (rc == PV_OK)
 		rc = ceremony_take_pem(m->c, step, step->ca, &m->cert, err);
-	return rc == PV_OK ? ceremony_take_list(m->c, step, buf_span(&m->root),
-						&m->list, err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = ceremony_take_list(m->c, step, buf_span(&m->root),
+					&m->list, err);
+	/* A run that goes on behind its record takes nothing again. */
+	return rc == PV_OK ? ceremony_log_step(m->c, "shown", err) : rc;
 }
 
 enum pv_code ceremony_import_ca(struct ceremony *c,

@@ -112,9 +112,11 @@ static enum pv_code take(struct next *n, struct err *err)
 		rc = ceremony_take_pem(n->c, step, step->ca, &n->cert, err);
 	if (rc == PV_OK)
 		rc = by_our_root(n, err);
-	return rc == PV_OK ? ceremony_take_list(n->c, step, buf_span(&n->root),
-						&n->list, err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = ceremony_take_list(n->c, step, buf_span(&n->root),
+					&n->list, err);
+	/* A run that goes on behind its record takes nothing again. */
+	return rc == PV_OK ? ceremony_log_step(n->c, "shown", err) : rc;
 }
 
 /* The home took a newer one meanwhile: that is kept, and holds. *crl points

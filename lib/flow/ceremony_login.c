@@ -52,6 +52,14 @@ enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 	return rc;
 }
 
+enum pv_code ceremony_agree(struct ceremony *c, const char *text,
+			    struct err *err)
+{
+	enum pv_code rc = ceremony_ask(c, text, err);
+
+	return rc == PV_OK ? ceremony_log_step(c, "shown", err) : rc;
+}
+
 /* The same one as at the start, whatever else bears its label. */
 enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
 {

@@ -90,7 +90,7 @@ static enum pv_code tell_cri(const struct asking *q, struct span cri,
 		 "Sign the request for the certificate of %.64s, as it was "
 		 "just shown",
 		 q->step->ca);
-	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
+	return rc == PV_OK ? ceremony_agree(c, text, err) : rc;
 }
 
 static enum pv_code sign(struct asking *q, struct err *err)

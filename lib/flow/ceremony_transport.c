@@ -200,15 +200,15 @@ static enum pv_code meet(struct ceremony *c, const struct plan_step *step,
 				"names %s",
 				hex, want);
 	}
-	if (step->has_other)
-		return PV_OK;
+	if (step->has_other) /* a run that goes on takes nothing again */
+		return ceremony_log_step(c, "shown", err);
 	rc = CEREMONY_PUT(c, "recipient", { "spki_sha256", hex });
 	if (rc != PV_OK)
 		return rc;
 	ceremonytext_groups(hex, groups);
 	snprintf(ask, sizeof(ask),
 		 "%.200s: the SHA-256 of its public key is %s", text, groups);
-	return ceremony_ask(c, ask, err);
+	return ceremony_agree(c, ask, err);
 }
 
 /* Whoever compares transcripts later finds that log key in theirs. */

@@ -237,6 +237,14 @@ static enum pv_code on_end(struct ceremonycheck_state *c,
 	return PV_OK;
 }
 
+static enum pv_code on_aside(struct ceremonycheck_state *c,
+			     const struct transcript_line *line,
+			     struct err *err)
+{
+	c->out->asides++;
+	return ceremonycheck_file(c, line, err);
+}
+
 /* Each event that there is (ceremony.h): a line of another one says what nobody
  * looked at. */
 static const struct event {
@@ -249,6 +257,7 @@ static const struct event {
 } events[] = {
 	{ "begin", false, on_begin },
 	{ "approvals", false, on_approvals },
+	{ "set-aside", false, on_aside },
 	{ "step", false, on_step },
 	{ "template", true, on_template },
 	{ "sign", false, on_sign },
@@ -289,6 +298,7 @@ static const struct event {
 	{ "share-taken", true, NULL },
 	{ "signer", true, NULL },
 	{ "recipient", true, NULL },
+	{ "wrapped", true, NULL },
 };
 
 static const struct event *find_event(const char *name)

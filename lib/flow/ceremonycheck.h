@@ -46,7 +46,7 @@ struct ceremonycheck_report {
 	struct transcript_head head;
 	char approvals[TRANSCRIPT_VALUE_MAX]; /* who approved it; "-": nobody */
 	size_t steps, keys, certificates, lists, destroyed;
-	size_t resumes, failures, orphans, backups, restored;
+	size_t resumes, failures, orphans, asides, backups, restored;
 	size_t logged; /* entries of in->log that it was held against */
 	int64_t began_s;
 	struct note_key signer[CEREMONYCHECK_KEYS_MAX]; /* log keys */

@@ -8,7 +8,7 @@
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
 
-#define POINT_LEN (8u + 32u)
+#define POINT_LEN (8u + 32u + 1u)
 #define POINTS_MAX (65536u * POINT_LEN) /* bytes */
 
 void ceremony_points_init(struct ceremony_points *p, const uint8_t plan[32])
@@ -49,9 +49,13 @@ static void take_result(struct ceremony_points *p, const struct log_entry *e)
 	const struct log_fact *result = log_fact_find(e, "result", LOG_TSTR);
 	uint32_t n = step_of(log_fact_find(e, "step", LOG_TSTR));
 
-	if (result && span_is(result->s, "done") && n > 0 &&
-	    n <= PLAN_STEPS_MAX)
+	buf_put_u8(&p->list, result && span_is(result->s, "shown"));
+	if (!result || !span_is(result->s, "done") || n > PLAN_STEPS_MAX)
+		return;
+	if (n > 0)
 		p->done[n - 1] = true;
+	else
+		p->ended = p->lines;
 }
 
 static enum pv_code take_mode(struct ceremony_points *p,
@@ -88,7 +92,7 @@ static enum pv_code take_point(struct ceremony_points *p,
 	const struct log_fact *head = log_fact_find(e, "head", LOG_BSTR);
 
 	if (!lines || !head || head->s.len != 32 || lines->u < p->lines ||
-	    lines->u == 0)
+	    lines->u == 0 || p->ended > 0)
 		return other("the log says in a ceremony.step of no line that "
 			     "can follow",
 			     err);
@@ -156,6 +160,8 @@ enum pv_code ceremony_points_meet(struct ceremony_points *p,
 			return other("the log has another line there: the "
 				     "transcript was written anew",
 				     err);
+		if (p->list.data[p->met + POINT_LEN - 1])
+			p->unshown = false;
 		p->met += POINT_LEN;
 	}
 	return PV_OK;
@@ -171,7 +177,22 @@ enum pv_code ceremony_points_end(const struct ceremony_points *p,
 			       err);
 }
 
-enum pv_code ceremony_points_line(const struct ceremony_points *p,
+/* What was signed is what people in the room were shown at that time. */
+static enum pv_code held_to_shown(struct ceremony_points *p, const char *event,
+				  struct err *err)
+{
+	static const char *const made[] = { "certificate", "csr", "crl" };
+
+	p->unshown |= strcmp(event, "sign") == 0;
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+		if (p->unshown && strcmp(event, made[i]) == 0)
+			return other("something was signed of which the log "
+				     "does not say that it was shown",
+				     err);
+	return PV_OK;
+}
+
+enum pv_code ceremony_points_line(struct ceremony_points *p,
 				  const struct transcript_line *line,
 				  struct err *err)
 {
@@ -199,5 +220,7 @@ enum pv_code ceremony_points_line(const struct ceremony_points *p,
 	     !p->done[line->step - 1]))
 		return other("a step is done of which the log does not say so",
 			     err);
-	return PV_OK;
+	if (strcmp(line->event, "end") == 0 && line->seq != p->ended)
+		return other("it ended, and the log does not say so", err);
+	return held_to_shown(p, line->event, err);
 }

@@ -18,16 +18,19 @@
 
 struct ceremony_points {
 	uint8_t plan[32]; /* SHA-256 of the bytes of the one that they are of */
-	struct buf list;  /* number of lines (be64) and head of each */
-	size_t met;	  /* bytes of it that lines were held against */
-	uint64_t lines;	  /* of the last; 0: the log has none */
-	size_t n;	  /* points */
+	/* Of each: number of lines (be64), head, and whether "shown". */
+	struct buf list;
+	size_t met;	/* bytes of it that lines were held against */
+	uint64_t lines; /* of the last; 0: the log has none */
+	size_t n;	/* points */
 	char mode[16];
-	uint64_t began_s; /* of its ceremony.begin; 0: the log has none */
+	uint64_t began_s;   /* of its ceremony.begin; 0: the log has none */
 	char rehearsed[65]; /* as the line "begin" has it; "": says nothing */
 	char persons[TRANSCRIPT_VALUE_MAX +
 		     1];	   /* who approved it; "": nobody */
 	bool done[PLAN_STEPS_MAX]; /* from step 1 */
+	uint64_t ended;		   /* its last line; 0: it did not end */
+	bool unshown; /* a line "sign" was read, and no "shown" met since */
 };
 /* Release p in any case. */
 void ceremony_points_init(struct ceremony_points *p, const uint8_t plan[32]);
@@ -52,9 +55,13 @@ PV_MUST enum pv_code ceremony_points_meet(struct ceremony_points *p,
 					  struct err *err);
 PV_MUST enum pv_code ceremony_points_end(const struct ceremony_points *p,
 					 struct err *err);
-/* A line "begin", "approvals" or "done": the log says so, too; of a mode as far
- * as it says anything. PV_INTEGRITY, "ceremony.mode", "ceremony.transcript". */
-PV_MUST enum pv_code ceremony_points_line(const struct ceremony_points *p,
+/*
+ * A line "begin", "approvals", "done" or "end": the log says so, too; of a mode
+ * as far as it says anything. A certificate, a request or a list behind a line
+ * "sign": the log says "shown" between the two. PV_INTEGRITY, "ceremony.mode",
+ * "ceremony.transcript".
+ */
+PV_MUST enum pv_code ceremony_points_line(struct ceremony_points *p,
 					  const struct transcript_line *line,
 					  struct err *err);
 

@@ -23,12 +23,9 @@ enum pv_code keyrestore_digest(const char *label, const uint8_t head[32],
 
 /* ---- what has to fit before the token is asked ---- */
 
-static enum pv_code check_backup(const struct keyrestore_job *job,
-				 struct err *err)
+enum pv_code keyrestore_is_of(const struct backup *b,
+			      const struct issue_key *key, struct err *err)
 {
-	const struct backup *b = job->backup;
-	const struct issue_key *key = job->key;
-
 	if (key->kind == HSM_KEY_P256_BACKUP &&
 	    strcmp(b->label, key->label) == 0 &&
 	    strcmp(b->purpose, key->purpose) == 0 &&
@@ -151,7 +148,7 @@ enum pv_code keyrestore(const struct keyrestore_job *job,
 	struct hsm_key *key;
 	struct event_who who;
 	unsigned generation = 0;
-	enum pv_code rc = check_backup(job, err);
+	enum pv_code rc = keyrestore_is_of(job->backup, job->key, err);
 
 	if (rc == PV_OK)
 		rc = check_row(job, &generation, err);

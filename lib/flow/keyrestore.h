@@ -30,6 +30,10 @@ struct keyrestore_report {
 	uint8_t sig[64];	  /* over digest, by that key */
 };
 
+/* PV_INTEGRITY, "backup.other": it is of another key than the recorded one. */
+PV_MUST enum pv_code keyrestore_is_of(const struct backup *b,
+				      const struct issue_key *key,
+				      struct err *err);
 /*
  * PV_INTEGRITY: "backup.other" (of another key than the recorded one), codes of
  * backup_holds(), "hsm.wrapped", "hsm.restored". PV_INPUT, "shares.few".

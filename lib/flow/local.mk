@@ -37,6 +37,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
 	lib/flow/ceremony.c lib/flow/ceremony.h \
 	lib/flow/ceremony_impl.h lib/flow/ceremony_media.h lib/flow/ceremony_kinds.h \
+	lib/flow/ceremony_aside.c lib/flow/ceremony_aside.h \
 	lib/flow/ceremony_log.c lib/flow/ceremony_login.c \
 	lib/flow/ceremony_cas.c lib/flow/ceremony_cas.h lib/flow/ceremony_keys.c \
 	lib/flow/ceremony_approvals.c lib/flow/ceremony_begin.c \

@@ -146,6 +146,47 @@ START_TEST(says_mode_and_what_is_done)
 }
 END_TEST
 
+START_TEST(says_where_it_ends)
+{
+	unit_ok(step(plan, "run", 3, "1 init-token", "done"), &err);
+	unit_refused(line(4, 0, "end", NULL), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_ok(step(plan, "run", 4, "0 end", "shown"), &err);
+	unit_ok(step(plan, "run", 5, "0 end", "stopped"), &err);
+	ck_assert_uint_eq(p.ended, 0);
+	unit_ok(step(plan, "run", 6, "0 end", "done"), &err);
+	ck_assert_uint_eq(p.ended, 6);
+	unit_refused(line(5, 0, "end", NULL), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_ok(line(6, 0, "end", NULL), &err);
+	unit_refused(step(plan, "run", 7, "0 end", "done"), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+}
+END_TEST
+
+/* What is made of it: refused until the log has been met as "shown". */
+START_TEST(says_what_was_shown)
+{
+	static const char *const made[] = { "certificate", "csr", "crl" };
+
+	unit_ok(step(plan, "run", 2, "1 sign-crl", "begun"), &err);
+	unit_ok(step(plan, "run", 4, "1 sign-crl", "shown"), &err);
+	unit_ok(line(2, 1, "crl", NULL), &err);
+	unit_ok(line(2, 1, "sign", NULL), &err);
+	unit_ok(meet(2, 2), &err);
+	unit_ok(line(3, 1, "answer", NULL), &err);
+	for (size_t i = 0; i < 3; i++)
+		unit_refused(line(3, 1, made[i], NULL), PV_INTEGRITY,
+			     "ceremony.transcript", &err);
+	unit_ok(meet(4, 4), &err);
+	for (size_t i = 0; i < 3; i++)
+		unit_ok(line(5, 1, made[i], NULL), &err);
+	unit_ok(line(6, 0, "sign", NULL), &err);
+	unit_refused(line(7, 0, "crl", NULL), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+}
+END_TEST
+
 START_TEST(says_what_was_rehearsed)
 {
 	struct log_entry e;
@@ -165,9 +206,8 @@ START_TEST(says_what_was_rehearsed)
 	err_init(&line_err);
 	unit_ok(ceremony_points_line(&p, &l, &line_err), &line_err);
 	hex[0] = hex[0] == '0' ? '1' : '0';
-	ck_assert_int_eq(json_object_set_new(facts, "rehearsed",
-					     json_string(hex)),
-			 0);
+	ck_assert_int_eq(
+		json_object_set_new(facts, "rehearsed", json_string(hex)), 0);
 	unit_refused(ceremony_points_line(&p, &l, &line_err), PV_INTEGRITY,
 		     "ceremony.transcript", &line_err);
 	json_decref(facts);
@@ -209,6 +249,8 @@ int main(void)
 	tcase_add_test(t, finds_another_line);
 	tcase_add_test(t, refuses_what_cannot_follow);
 	tcase_add_test(t, says_mode_and_what_is_done);
+	tcase_add_test(t, says_where_it_ends);
+	tcase_add_test(t, says_what_was_shown);
 	tcase_add_test(t, says_what_was_rehearsed);
 	tcase_add_test(t, says_who_approved);
 	suite_add_tcase(s, t);
