@@ -115,6 +115,18 @@ static struct camake_job job_of(const struct rotate_ca *r)
 				    .now_s = r->now_s };
 }
 
+/* Whose key will sign is shown before its token is asked for it. */
+static struct tokensign *parent_key(struct rotate_ca *r)
+{
+	struct tokensign *key = &r->parent_key;
+
+	if (key->spki_len == 0) {
+		memcpy(key->spki, r->above.spki, r->above.spki_len);
+		key->spki_len = r->above.spki_len;
+	}
+	return key;
+}
+
 enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
 {
 	struct camake_job job = job_of(r);
@@ -128,7 +140,7 @@ enum pv_code rotate_ca_build(struct rotate_ca *r, struct err *err)
 	job.above = r->root ? NULL : &r->parent;
 	job.above_name = r->root ? NULL : r->parent_name;
 	job.above_generation = r->root ? job.generation : r->parent_generation;
-	job.signer = r->root ? &r->new_key : &r->parent_key;
+	job.signer = r->root ? &r->new_key : parent_key(r);
 	job.active_ms = r->wanted_ms;
 	job.until_s = r->opts->until_s;
 	r->made_n = 1;

@@ -94,6 +94,28 @@ changed_lines "$folder" --plan "$T/first.json" <<END
 5|ceremony.order|$words if .event == "end" then say("witnessed"; {by: "Jane Auditor"}), . else . end
 END
 
+case_start "whose key signs is shown, also where another CA has it"
+cat >"$T/next.json" <<END
+{"plan": "next", "version": 1, "steps": [
+  {"step": "generate-key", "purpose": "issuing-1", "kind": "P-256"},
+  {"step": "issue-ca", "ca": "issuing-1", "issuer": "root",
+   "template": "issuing-ca", "not_after": "2040-01-01T00:00:00Z"}
+]}
+END
+rehearse next
+ceremony next
+for what in certificate root; do
+	if [ "$what" = root ]; then
+		openssl x509 -in "$H/ceremonies/first-1/root.pem"
+	else
+		openssl x509 -in "$folder/issuing-1.pem"
+	fi | openssl x509 -noout -pubkey | openssl pkey -pubin -outform DER |
+		sha256sum | cut -d ' ' -f 1
+done >"$T/want"
+jq -r 'select(.facts.serial and .event == "sign").facts |
+	.spki_sha256, .signer_spki_sha256' "$lines" >"$T/shown"
+cmp -s "$T/want" "$T/shown" || fail "shown: $(cat "$T/shown")"
+
 case_start "another key of the same CA: asked for by itself"
 rehearse roll
 printf '%-32d' $((13 * 43200)) >"$T/clock"
