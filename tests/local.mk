@@ -44,6 +44,7 @@ tests_unit_libunit_a_SOURCES = \
 	tests/unit/log_fix.h \
 	tests/unit/log_folder.c \
 	tests/unit/log_folder.h \
+	tests/unit/ceremony_lines.c tests/unit/ceremony_lines.h \
 	tests/unit/linkline.h \
 	tests/unit/notepair.h \
 	tests/unit/officer_fix.h \
@@ -121,6 +122,7 @@ UNIT_TESTS = \
 	tests/unit/check_cbor_float \
 	tests/unit/check_ceremony \
 	tests/unit/check_ceremonycheck tests/unit/check_ceremonycheck_approvals \
+	tests/unit/check_ceremonycheck_keys tests/unit/check_keyseen \
 	tests/unit/check_ceremonypoints tests/unit/check_ceremonytext \
 	tests/unit/check_checkpoint tests/unit/check_keystand \
 	tests/unit/check_cert \

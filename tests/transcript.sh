@@ -1,19 +1,24 @@
 # Transcripts that somebody has changed, for tests/cli/ceremony*.sh; sourced
 # behind tests/lib.sh.
 
-# rechain FILE: its lines as one chain, as who has changed one writes them.
+# rechain FILE [N]: its lines as one chain, as who has changed one writes them;
+# the first N are one already.
 rechain() {
+	seq=${2:-0}
+	head -n "$seq" "$1" >"$1.new"
 	prev=$(printf '%064d' 0)
-	seq=0
+	[ "$seq" -eq 0 ] ||
+		prev=$(tail -n 1 "$1.new" | sha256sum | cut -d ' ' -f 1)
+	tail -n +$((seq + 1)) "$1" >"$1.rest"
 	while IFS= read -r line; do
 		seq=$((seq + 1))
 		line=$(printf '%s' "$line" | jq -c --arg prev "$prev" \
 			--argjson seq "$seq" '.prev = $prev | .seq = $seq')
 		printf '%s\n' "$line"
 		prev=$(printf '%s\n' "$line" | sha256sum | cut -d ' ' -f 1)
-	done <"$1" >"$1.new"
+	done <"$1.rest" >>"$1.new"
 	cat "$1.new" >"$1"
-	rm "$1.new"
+	rm "$1.new" "$1.rest"
 }
 
 # add STEP EVENT FACTS: to $lines a line more, at the time of the last one.
@@ -35,10 +40,12 @@ changed_lines() {
 		cp -R "$changed_from" "$T/changed.lines"
 		jq -c "$filter" "$changed_from/transcript.jsonl" \
 			>"$T/changed.lines/transcript.jsonl"
-		cmp -s "$changed_from/transcript.jsonl" \
-			"$T/changed.lines/transcript.jsonl" &&
-			fail "nothing is changed by $filter"
-		rechain "$T/changed.lines/transcript.jsonl"
+		same=$(cmp "$changed_from/transcript.jsonl" \
+			"$T/changed.lines/transcript.jsonl" 2>&1)
+		[ -n "$same" ] || fail "nothing is changed by $filter"
+		same=$(echo "$same" | sed -n 's/.* line \([0-9]*\).*/\1/p')
+		rechain "$T/changed.lines/transcript.jsonl" \
+			$((${same:-1} - 1))
 		expect_error "$want" "$rule" ceremony verify --unattended "$@" \
 			"$T/changed.lines/transcript.jsonl"
 	done

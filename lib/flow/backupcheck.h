@@ -2,11 +2,11 @@
  * backupcheck: what lines of a ceremony's transcript say of backups, for
  * ceremonycheck.h: a backup counts once each of its shares was given out, once,
  * for the same key, to whom the plan has it and to a key of their own or on
- * paper, with the keeper that the plan names, and a restored key has signed the lines before, has the hash that its
- * line says, and is the key that was backed up, where that was in the same
- * ceremony.
+ * paper, with the keeper that the plan names, and a restored key has signed the
+ * lines before.
  *
- * Does not check: which step the lines belong to.
+ * Does not check: which step the lines belong to; that a label is one key all
+ * through (keyseen.h).
  */
 #ifndef PV_FLOW_BACKUPCHECK_H
 #define PV_FLOW_BACKUPCHECK_H
@@ -24,13 +24,6 @@ struct backupcheck { /* of one step; zeroed: no share was seen */
 	char to_key[SHARES_MAX][BACKUPCHECK_KEY_MAX]; /* "": on paper */
 };
 
-struct backupcheck_made { /* of a whole ceremony; zeroed: no backup was seen */
-	size_t n;
-	struct {
-		char label[128], spki_sha256[2 * 32 + 1];
-	} of[PLAN_STEPS_MAX];
-};
-
 /* Each: PV_INTEGRITY, "ceremony.order". step: the plan's; may be NULL. */
 PV_MUST enum pv_code backupcheck_share(struct backupcheck *b,
 				       const struct transcript_line *line,
@@ -39,13 +32,11 @@ PV_MUST enum pv_code backupcheck_share(struct backupcheck *b,
 PV_MUST enum pv_code backupcheck_backup(const struct backupcheck *b,
 					const struct transcript_line *line,
 					const struct plan_step *step,
-					struct backupcheck_made *made,
 					struct err *err);
 /* head: SHA-256 of the line before. PV_INTEGRITY, also of a wrong signature;
  * PV_INPUT for a key that is none. */
 PV_MUST enum pv_code backupcheck_restored(const struct transcript_line *line,
 					  const uint8_t head[32],
-					  const struct backupcheck_made *made,
 					  struct err *err);
 
 #endif

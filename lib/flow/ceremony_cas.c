@@ -68,6 +68,12 @@ enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 	enum pv_code rc = certfacts_read(buf_span(&m->tbs), &f, err);
 
 	if (rc == PV_OK)
+		rc = ceremony_tell_ca_key(
+			c, m->job.above_name ? m->job.above_name : m->job.ca,
+			(struct span){ m->job.signer->spki,
+				       m->job.signer->spki_len },
+			err);
+	if (rc == PV_OK)
 		rc = put_tbs(c, m, &f, err);
 	snprintf(text, sizeof(text),
 		 "Sign the certificate of %.64s, as it was just shown",

@@ -129,6 +129,11 @@ static enum pv_code tell_list(struct ceremony *c, const struct crl_shown *s,
 	if (!pvtime_format(s->this_s, from) || !pvtime_format(s->next_s, to))
 		return err_fail(err, PV_INTERNAL, NULL, NULL,
 				"a list of a time that is none");
+	rc = ceremony_tell_ca_key(
+		c, s->i->ca,
+		(struct span){ s->i->key.spki, s->i->key.spki_len }, err);
+	if (rc != PV_OK)
+		return rc;
 	rc = CEREMONY_PUT(c, "sign", { "ca", s->i->ca }, { "list", object },
 			  { "number", number }, { "entries", entries },
 			  { "this_update", from }, { "next_update", to },

@@ -37,6 +37,7 @@ struct ceremony {
 	 */
 	struct buf lists, end_lists;
 	char lists_of[65]; /* hash of the key whose lists were asked for last */
+	char ca_key[65]; /* hash of a CA's key, of which was told last */
 	char serial[17];		  /* the token's; "": not said yet */
 	bool pin_pad;			  /* it asks for its PIN itself */
 	bool orphans_told;

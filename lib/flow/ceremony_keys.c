@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/sha256.h"
+#include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/ownkey.h"
@@ -56,6 +57,20 @@ enum pv_code ceremony_tell_key(struct ceremony *c, const struct issue_key *key,
 		{ "spki", der[0] ? der : NULL }, { "attributes", info->attrs },
 		{ "attributes_sha256", attrs },
 		{ "origin", key->generated ? "generated" : "brought" });
+}
+
+enum pv_code ceremony_tell_ca_key(struct ceremony *c, const char *ca,
+				  struct span spki, struct err *err)
+{
+	char hash[65], der[2 * HSM_SPKI_MAX + 1];
+	enum pv_code rc = ceremony_hash(spki, hash, err);
+
+	if (rc != PV_OK || !c->opts->later || strcmp(c->ca_key, hash) == 0)
+		return rc;
+	memcpy(c->ca_key, hash, sizeof(c->ca_key));
+	hex_encode(spki.p, spki.len, der);
+	return CEREMONY_PUT(c, "ca-key", { "ca", ca }, { "spki_sha256", hash },
+			    { "spki", der });
 }
 
 enum pv_code ceremony_name_key(struct ceremony *c, const struct issue_key *key,

@@ -26,6 +26,10 @@ PV_MUST enum hsm_key_kind ceremony_key_kind(struct hsm *hsm,
 PV_MUST enum pv_code ceremony_tell_key(struct ceremony *c,
 				       const struct issue_key *key,
 				       struct err *err);
+/* Of a later plan: the key of that CA is about to sign, which no step of it need
+ * be about; told where it is not the one that was told last. */
+PV_MUST enum pv_code ceremony_tell_ca_key(struct ceremony *c, const char *ca,
+					  struct span spki, struct err *err);
 /* The authority has it from here on. */
 PV_MUST enum pv_code ceremony_name_key(struct ceremony *c,
 				       const struct issue_key *key,

@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/flow/ceremonycheck_approvals.h"
+#include "lib/flow/ceremonycheck_shown.h"
 #include "lib/flow/ceremonycheck_files.h"
 
 enum pv_code ceremonycheck_order(const char *what, struct err *err)
@@ -36,6 +37,20 @@ ceremonycheck_plan_step(const struct ceremonycheck_state *c)
 	snprintf((out), sizeof(out), "%.*s", (int)sizeof(out) - 1,             \
 		 ceremonycheck_fact((line), (key)))
 
+static bool is_of_plan(const struct ceremonycheck_state *c,
+		       const struct transcript_line *line)
+{
+	const struct plan *p = c->in->plan;
+	char version[16];
+
+	if (!p)
+		return true;
+	snprintf(version, sizeof(version), "%u", p->version);
+	return memcmp(p->sha256, c->out->plan_sha256, 32) == 0 &&
+	       strcmp(c->out->plan, p->name) == 0 &&
+	       strcmp(ceremonycheck_fact(line, "version"), version) == 0;
+}
+
 static enum pv_code on_begin(struct ceremonycheck_state *c,
 			     const struct transcript_line *line,
 			     struct err *err)
@@ -60,8 +75,7 @@ static enum pv_code on_begin(struct ceremonycheck_state *c,
 			"a run that does not say of which rehearsal", err);
 	c->out->began_s = line->time_s;
 	c->begun = true;
-	if (c->in->plan &&
-	    memcmp(c->in->plan->sha256, c->out->plan_sha256, 32) != 0)
+	if (!is_of_plan(c, line))
 		return err_fail(err, PV_INTEGRITY, "ceremony.plan",
 				"compare with the plan that was run",
 				"it is of another plan");
@@ -107,10 +121,12 @@ static enum pv_code on_step(struct ceremonycheck_state *c,
 	/* One that goes on may have given its shares before. */
 	if (c->open != line->step) {
 		memset(&c->backup, 0, sizeof(c->backup));
+		c->root[0] = '\0';
 		buf_reset(&c->signs);
 	}
 	c->open = line->step;
 	c->about = false;
+	c->first |= line->step == 1 && ceremonycheck_is(c, PLAN_INIT_TOKEN);
 	if (!plan)
 		return PV_OK;
 	if (line->step > plan->steps_n)
@@ -144,6 +160,7 @@ static enum pv_code on_template(struct ceremonycheck_state *c,
 	    !is_bound_so(s, ceremonycheck_fact(line, "sha256")))
 		return ceremonycheck_order("a template that is not the plan's",
 					   err);
+	c->about = true;
 	return PV_OK;
 }
 
@@ -187,12 +204,12 @@ static enum pv_code on_sign(struct ceremonycheck_state *c,
 static bool has_about(const struct ceremonycheck_state *c)
 {
 	static const enum plan_kind kinds[] = {
-		PLAN_GENERATE_KEY, PLAN_CHECK_KEY,   PLAN_SELF_SIGNED,
-		PLAN_ISSUE_CA,	   PLAN_SIGN_CRL,    PLAN_CROSS_SIGN,
-		PLAN_BACK_UP_KEY,  PLAN_RESTORE_KEY, PLAN_ROTATE_PIN,
-		PLAN_DESTROY_KEY,  PLAN_MAKE_CSR,    PLAN_SIGN_CSR,
-		PLAN_IMPORT_CA,	   PLAN_SET_ROSTER,  PLAN_TRANSPORT,
-		PLAN_SEND_KEY,	   PLAN_TAKE_KEY
+		PLAN_ADOPT,	  PLAN_GENERATE_KEY, PLAN_CHECK_KEY,
+		PLAN_SELF_SIGNED, PLAN_ISSUE_CA,     PLAN_SIGN_CRL,
+		PLAN_CROSS_SIGN,  PLAN_BACK_UP_KEY,  PLAN_RESTORE_KEY,
+		PLAN_ROTATE_PIN,  PLAN_DESTROY_KEY,  PLAN_MAKE_CSR,
+		PLAN_SIGN_CSR,	  PLAN_IMPORT_CA,    PLAN_SET_ROSTER,
+		PLAN_TRANSPORT,	  PLAN_SEND_KEY,     PLAN_TAKE_KEY
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -208,7 +225,7 @@ static enum pv_code on_done(struct ceremonycheck_state *c,
 	if (!c->about && has_about(c))
 		return ceremonycheck_order(
 			"a step is done without what it is about: its "
-			"key, request, certificate, list or backup",
+			"key, request, certificate, list, template or backup",
 			err);
 	if (!c->taken && (ceremonycheck_is(c, PLAN_SIGN_CSR) ||
 			  ceremonycheck_is(c, PLAN_IMPORT_CA) ||
@@ -217,11 +234,51 @@ static enum pv_code on_done(struct ceremonycheck_state *c,
 		return ceremonycheck_order(
 			"a step is done that took nothing from its medium",
 			err);
+	c->named += ceremonycheck_is(c, PLAN_GENERATE_KEY) ||
+		    ceremonycheck_is(c, PLAN_TAKE_KEY);
 	c->taken = false;
 	c->open = 0;
 	buf_reset(&c->signs);
 	c->out->steps++;
 	return PV_OK;
+}
+
+/* The same one all through. */
+static enum pv_code on_token(struct ceremonycheck_state *c,
+			     const struct transcript_line *line,
+			     struct err *err)
+{
+	const char *serial = ceremonycheck_fact(line, "serial");
+
+	if (!serial[0] || strlen(serial) >= sizeof(c->token) ||
+	    (c->token[0] && strcmp(c->token, serial) != 0))
+		return ceremonycheck_order("another token than before", err);
+	snprintf(c->token, sizeof(c->token), "%s", serial);
+	return PV_OK;
+}
+
+/* What the authority has when it is made. */
+static enum pv_code is_whole(const struct ceremonycheck_state *c,
+			     const struct transcript_line *line,
+			     struct err *err)
+{
+	char keys[24];
+
+	if (!c->token[0])
+		return ceremonycheck_order("it does not say on which token",
+					   err);
+	if (!c->first)
+		return PV_OK;
+	snprintf(keys, sizeof(keys), "%zu", c->named);
+	if (strcmp(ceremonycheck_fact(line, "keys"), keys) != 0)
+		return ceremonycheck_order("it ends with another number of "
+					   "keys than were made",
+					   err);
+	return keyseen_owes(&c->keys)
+		       ? ceremonycheck_order("a CA that signs revocation lists "
+					     "has none at its end",
+					     err)
+		       : PV_OK;
 }
 
 static enum pv_code on_end(struct ceremonycheck_state *c,
@@ -234,7 +291,7 @@ static enum pv_code on_end(struct ceremonycheck_state *c,
 		return ceremonycheck_order("it ends before its steps are done",
 					   err);
 	c->ended = true;
-	return PV_OK;
+	return is_whole(c, line, err);
 }
 
 static enum pv_code on_aside(struct ceremonycheck_state *c,
@@ -286,13 +343,14 @@ static const struct event {
 	{ "ask", false, NULL },
 	{ "answer", false, NULL },
 	{ "orphan", false, NULL },
-	{ "token", false, NULL },
+	{ "token", false, on_token },
 	{ "new-token", true, NULL },
 	{ "pin-pad", false, NULL },
 	{ "wrong-pin", false, NULL },
 	{ "target", true, NULL },
 	{ "given", false, NULL },
-	{ "root", true, NULL },
+	{ "root", true, ceremonycheck_root },
+	{ "ca-key", false, ceremonycheck_ca_key },
 	{ "swept", false, NULL },
 	{ "unlocked", true, NULL },
 	{ "share-taken", true, NULL },

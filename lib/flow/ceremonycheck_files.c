@@ -61,6 +61,25 @@ static enum pv_code check_kept(const struct ceremonycheck_state *c,
 					: ceremonycheck_another(file, err);
 }
 
+/* The head of the rehearsal, where it lies there. */
+static enum pv_code check_rehearsed(const struct ceremonycheck_state *c,
+				    struct err *err)
+{
+	CLEANUP(buf_release) struct buf head;
+	struct err why;
+	enum pv_code rc;
+
+	buf_init(&head, sizeof(c->out->rehearsed));
+	err_init(&why);
+	rc = file_read(c->in->dir, CEREMONY_REHEARSED_FILE, FILEIO_NOFOLLOW,
+		       &head, &why);
+	if (rc == PV_NOT_FOUND)
+		return PV_OK;
+	return rc == PV_OK && span_is(buf_span(&head), c->out->rehearsed)
+		       ? PV_OK
+		       : ceremonycheck_another(CEREMONY_REHEARSED_FILE, err);
+}
+
 enum pv_code ceremonycheck_kept(const struct ceremonycheck_state *c,
 				const struct transcript_line *line,
 				struct err *err)
@@ -71,6 +90,8 @@ enum pv_code ceremonycheck_kept(const struct ceremonycheck_state *c,
 		return PV_OK;
 	rc = check_kept(c, CEREMONY_PLAN_FILE,
 			ceremonycheck_fact(line, "sha256"), err);
+	if (rc == PV_OK)
+		rc = check_rehearsed(c, err);
 	return rc == PV_OK ? check_kept(c, CEREMONY_HOME_FILE,
 					ceremonycheck_fact(line, "home_sha256"),
 					err)

@@ -5,12 +5,7 @@
 #include "lib/flow/askcheck.h"
 #include "lib/flow/backupcheck.h"
 #include "lib/flow/ceremonycheck.h"
-
-/* What people said yes to, by the hash of what was signed. */
-struct ceremonycheck_signed {
-	uint8_t tbs[32];
-	uint8_t facts[32]; /* SHA-256 of what was shown of a certificate */
-};
+#include "lib/flow/keyseen.h"
 
 struct ceremonycheck_state {
 	const struct ceremonycheck *in;
@@ -23,11 +18,15 @@ struct ceremonycheck_state {
 	char transport[128];
 	bool begun, ended;
 	struct backupcheck backup;
-	/* struct ceremonycheck_signed, of the step, or behind the last; and the
-	 * newest one waits for people's yes. */
+	/* What was shown (ceremonycheck_shown.c) of the step, or behind the
+	 * last; and the newest one waits for people's yes. */
 	struct buf signs;
 	bool waits;
-	struct backupcheck_made backups;
+	struct keyseen keys;
+	bool first;	/* its plan makes an authority */
+	size_t named;	/* keys that such a one has */
+	char token[65]; /* the token's serial number; "": not seen yet */
+	char root[65];	/* that the step imports: SHA-256 of its DER */
 	struct askcheck asks;
 	char kind[TRANSCRIPT_EVENT_MAX + 1], name[PLAN_NAME_MAX + 1];
 };
@@ -54,6 +53,9 @@ PV_MUST enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
 PV_MUST enum pv_code ceremonycheck_log_key(struct ceremonycheck_state *c,
 					   const struct transcript_line *line,
 					   struct err *err);
+PV_MUST enum pv_code ceremonycheck_ca_key(struct ceremonycheck_state *c,
+					  const struct transcript_line *line,
+					  struct err *err);
 PV_MUST enum pv_code ceremonycheck_pin(struct ceremonycheck_state *c,
 				       const struct transcript_line *line,
 				       struct err *err);
@@ -88,17 +90,12 @@ ceremonycheck_transport_end(struct ceremonycheck_state *c,
 PV_MUST enum pv_code
 ceremonycheck_certificate(struct ceremonycheck_state *c,
 			  const struct transcript_line *line, struct err *err);
-/* What was shown before it was signed. */
-PV_MUST enum pv_code ceremonycheck_shown(struct ceremonycheck_state *c,
-					 const struct transcript_line *line,
-					 struct err *err);
-/* What was shown counts once people said yes to it: forgotten where a run ended
- * before that. */
-void ceremonycheck_said(struct ceremonycheck_state *c,
-			const struct transcript_line *line);
 PV_MUST enum pv_code ceremonycheck_csr(struct ceremonycheck_state *c,
 				       const struct transcript_line *line,
 				       struct err *err);
+PV_MUST enum pv_code ceremonycheck_root(struct ceremonycheck_state *c,
+					const struct transcript_line *line,
+					struct err *err);
 PV_MUST enum pv_code ceremonycheck_taken(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err);

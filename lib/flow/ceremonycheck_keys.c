@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/sha256.h"
 #include "lib/flow/ceremonycheck_files.h"
 #include "lib/flow/ownkey.h"
 
@@ -31,21 +32,155 @@ static enum pv_code take_signer(struct ceremonycheck_state *c,
 				  (struct span){ spki, len }, err);
 }
 
+/* ---- keys that are made ---- */
+
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+/* A later plan's is what the one before it is; whether it may be backed up the
+ * plan says. */
+static bool is_kind(const struct ceremonycheck_state *c, const char *kind)
+{
+	const struct plan_step *s = ceremonycheck_plan_step(c);
+	const char *p256 = ownkey_kind_name(s && s->backup ? HSM_KEY_P256_BACKUP
+							   : HSM_KEY_P256);
+	const char *ed25519 = ownkey_kind_name(HSM_KEY_ED25519);
+	bool ec = is_one_of(kind, ownkey_kind_name(HSM_KEY_P256),
+			    ownkey_kind_name(HSM_KEY_P256_BACKUP));
+
+	if (!s || (!c->first && !ec))
+		return true;
+	if (!c->first)
+		return strcmp(kind, p256) == 0;
+	switch (s->key) {
+	case PLAN_KEY_P256:
+		return strcmp(kind, p256) == 0;
+	case PLAN_KEY_ED25519:
+		return strcmp(kind, ed25519) == 0;
+	case PLAN_KEY_ED25519_OR_P256:
+		return is_one_of(kind, ed25519, p256);
+	case PLAN_KEY_KDF:
+		return strcmp(kind, ownkey_kind_name(HSM_KEY_KDF)) == 0;
+	case PLAN_KEY_STORE:
+		return strcmp(kind, ownkey_kind_name(HSM_KEY_STORE)) == 0;
+	}
+	return false;
+}
+
+static bool is_set(const char *attributes, const char *name, char value)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = attributes; (at = strstr(at, name)); at += len)
+		if ((at == attributes || at[-1] == ' ') && at[len] == '=' &&
+		    at[len + 1] == value &&
+		    (at[len + 2] == ' ' || at[len + 2] == '\0'))
+			return true;
+	return false;
+}
+
+/* As the token vouches for one that it generated, and that cannot leave it but
+ * by a backup that the plan allows. */
+static bool is_kept(const struct transcript_line *line)
+{
+	const char *all = ceremonycheck_fact(line, "attributes");
+	bool backup = strcmp(ceremonycheck_fact(line, "kind"),
+			     ownkey_kind_name(HSM_KEY_P256_BACKUP)) == 0;
+
+	return strcmp(ceremonycheck_fact(line, "origin"), "generated") == 0 &&
+	       is_set(all, "CKA_PRIVATE", '1') &&
+	       is_set(all, "CKA_SENSITIVE", '1') &&
+	       is_set(all, "CKA_LOCAL", '1') &&
+	       is_set(all, "CKA_EXTRACTABLE", backup ? '1' : '0');
+}
+
+static bool is_labelled(const struct ceremonycheck_state *c,
+			const struct transcript_line *line)
+{
+	const char *label = ceremonycheck_fact(line, "label");
+	char begin[2 * PLAN_NAME_MAX + 8];
+	size_t len;
+
+	snprintf(begin, sizeof(begin), "%.64s/%.64s/", c->out->authority,
+		 c->name);
+	len = strlen(begin);
+	return strncmp(label, begin, len) == 0 && label[len] >= '1' &&
+	       label[len] <= '9' &&
+	       label[len + strspn(label + len, "0123456789")] == '\0';
+}
+
+static enum pv_code check_attributes(const struct transcript_line *line,
+				     struct err *err)
+{
+	const char *all = ceremonycheck_fact(line, "attributes");
+	uint8_t hash[32];
+	char hex[65];
+	enum pv_code rc = sha256(
+		(struct span){ (const uint8_t *)all, strlen(all) }, hash, err);
+
+	if (rc != PV_OK)
+		return rc;
+	hex_encode(hash, sizeof(hash), hex);
+	return strcmp(ceremonycheck_fact(line, "attributes_sha256"), hex) == 0
+		       ? PV_OK
+		       : ceremonycheck_order("attributes of another hash than "
+					     "their line says",
+					     err);
+}
+
+static enum pv_code check_made(const struct ceremonycheck_state *c,
+			       const struct transcript_line *line,
+			       struct err *err)
+{
+	const char *kind = ceremonycheck_fact(line, "kind");
+
+	if (!is_one_of(kind, ownkey_kind_name(HSM_KEY_KDF),
+		       ownkey_kind_name(HSM_KEY_STORE)) &&
+	    !transcript_fact(line, "spki"))
+		return ceremonycheck_order("a key without its public half",
+					   err);
+	if (!is_labelled(c, line))
+		return ceremonycheck_order("a key that bears another label",
+					   err);
+	if (!is_kept(line))
+		return ceremonycheck_order("a key that was not generated in "
+					   "the token, or can leave it",
+					   err);
+	return is_kind(c, kind)
+		       ? PV_OK
+		       : ceremonycheck_order("a key of another kind than the "
+					     "plan's",
+					     err);
+}
+
 enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
 			       const struct transcript_line *line,
 			       struct err *err)
 {
+	bool makes = ceremonycheck_is(c, PLAN_GENERATE_KEY);
+	enum pv_code rc;
+
 	if (strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0)
 		return ceremonycheck_order("a key that the step is not about",
 					   err);
+	rc = check_attributes(line, err);
+	if (rc == PV_OK && makes)
+		rc = check_made(c, line, err);
+	if (rc == PV_OK)
+		rc = keyseen_take(&c->keys, line, c->name,
+				  makes || ceremonycheck_is(c, PLAN_TAKE_KEY),
+				  err);
+	if (rc != PV_OK)
+		return rc;
 	/* One that is shown before it is destroyed is there yet; of one that
 	 * goes from token to token more has to be seen. */
 	c->about = !ceremonycheck_is(c, PLAN_DESTROY_KEY) &&
 		   !ceremonycheck_is(c, PLAN_TRANSPORT) &&
 		   !ceremonycheck_is(c, PLAN_TAKE_KEY);
-	c->out->keys += ceremonycheck_is(c, PLAN_GENERATE_KEY) ||
-			ceremonycheck_is(c, PLAN_TRANSPORT);
-	if (!ceremonycheck_is(c, PLAN_GENERATE_KEY) || !ownkey_is_log(c->name))
+	c->out->keys += makes || ceremonycheck_is(c, PLAN_TRANSPORT);
+	if (!makes || !ownkey_is_log(c->name))
 		return PV_OK;
 	return take_signer(c, line, err);
 }
@@ -59,6 +194,15 @@ enum pv_code ceremonycheck_log_key(struct ceremonycheck_state *c,
 		       ? take_signer(c, line, err)
 		       : ceremonycheck_order("a log key in the midst of a step",
 					     err);
+}
+
+/* Of a later plan: a CA's key, before it signs. */
+enum pv_code ceremonycheck_ca_key(struct ceremonycheck_state *c,
+				  const struct transcript_line *line,
+				  struct err *err)
+{
+	return keyseen_take(&c->keys, line, ceremonycheck_fact(line, "ca"),
+			    false, err);
 }
 
 enum pv_code ceremonycheck_pin(struct ceremonycheck_state *c,
@@ -116,7 +260,9 @@ enum pv_code ceremonycheck_backup(struct ceremonycheck_state *c,
 		return ceremonycheck_order(
 			"a backup that the step is not about", err);
 	rc = backupcheck_backup(&c->backup, line, ceremonycheck_plan_step(c),
-				&c->backups, err);
+				err);
+	if (rc == PV_OK)
+		rc = keyseen_take(&c->keys, line, c->name, false, err);
 	if (rc != PV_OK)
 		return rc;
 	c->about = true;
@@ -128,12 +274,16 @@ enum pv_code ceremonycheck_restored(struct ceremonycheck_state *c,
 				    const struct transcript_line *line,
 				    struct err *err)
 {
+	enum pv_code rc;
+
 	if (!ceremonycheck_is(c, PLAN_RESTORE_KEY) ||
 	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0)
 		return ceremonycheck_order(
 			"a restored key that the step is not about", err);
 	c->about = true;
 	c->out->restored++;
-	return backupcheck_restored(line, c->out->head.sha256, &c->backups,
-				    err);
+	rc = keyseen_take(&c->keys, line, c->name, false, err);
+	return rc == PV_OK
+		       ? backupcheck_restored(line, c->out->head.sha256, err)
+		       : rc;
 }

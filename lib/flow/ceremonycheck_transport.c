@@ -108,6 +108,7 @@ enum pv_code ceremonycheck_transport_key(struct ceremonycheck_state *c,
 					 struct err *err)
 {
 	const char *label = ceremonycheck_fact(line, "label");
+	enum pv_code rc;
 
 	if (!ceremonycheck_is(c, PLAN_TRANSPORT) || !label[0] ||
 	    strlen(label) >= sizeof(c->transport))
@@ -115,7 +116,9 @@ enum pv_code ceremonycheck_transport_key(struct ceremonycheck_state *c,
 			"a transport key that the step is not about", err);
 	snprintf(c->transport, sizeof(c->transport), "%s", label);
 	c->about = true;
-	return c->in->dir < 0 ? PV_OK : check_key_file(c, line, err);
+	rc = keyseen_take(&c->keys, line, c->name, false, err);
+	return rc != PV_OK || c->in->dir < 0 ? rc
+					     : check_key_file(c, line, err);
 }
 
 enum pv_code ceremonycheck_sent(struct ceremonycheck_state *c,
@@ -123,6 +126,7 @@ enum pv_code ceremonycheck_sent(struct ceremonycheck_state *c,
 				struct err *err)
 {
 	const struct plan_step *s = ceremonycheck_plan_step(c);
+	enum pv_code rc;
 
 	if (!ceremonycheck_is(c, PLAN_SEND_KEY) ||
 	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0 ||
@@ -137,7 +141,9 @@ enum pv_code ceremonycheck_sent(struct ceremonycheck_state *c,
 					   "nobody in the room compared",
 					   err);
 	c->about = true;
-	return c->in->dir < 0 ? PV_OK : check_sent_file(c, line, err);
+	rc = keyseen_take(&c->keys, line, c->name, false, err);
+	return rc != PV_OK || c->in->dir < 0 ? rc
+					     : check_sent_file(c, line, err);
 }
 
 /* It signs as a restored key does. */
@@ -146,6 +152,7 @@ enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
 				     struct err *err)
 {
 	const struct plan_step *s = ceremonycheck_plan_step(c);
+	enum pv_code rc;
 
 	if (!ceremonycheck_is(c, PLAN_TAKE_KEY) ||
 	    strcmp(ceremonycheck_fact(line, "purpose"), c->name) != 0 ||
@@ -161,8 +168,10 @@ enum pv_code ceremonycheck_key_taken(struct ceremonycheck_state *c,
 					   err);
 	c->key_taken = c->open;
 	c->out->restored++;
-	return backupcheck_restored(line, c->out->head.sha256, &c->backups,
-				    err);
+	rc = keyseen_take(&c->keys, line, c->name, true, err);
+	return rc == PV_OK
+		       ? backupcheck_restored(line, c->out->head.sha256, err)
+		       : rc;
 }
 
 /* With that the step is done. One that was made in another ceremony is not

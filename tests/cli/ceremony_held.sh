@@ -10,6 +10,7 @@ R=$T/rehearsal
 H=$T/acme
 use_tokens "$T/tokens"
 bind_tokens "$softhsm" acme
+sed -i 's/"shards": 16/"shards": 3/' "$templates/issuing-ca.json"
 
 cat >"$T/first.json" <<END
 {"plan": "first", "version": 1, "steps": [
@@ -75,7 +76,7 @@ key=$(jq -r 'select(.facts.list == "issuing-1/0" and .event == "sign") |
 questions "revocation list" >"$T/asked"
 cat >"$T/want" <<END
 Sign the revocation list root/0, as it was just shown
-Sign the 16 revocation lists of issuing-1, generation 1, of which the first was just shown: the SHA-256 of its key is $key
+Sign the 3 revocation lists of issuing-1, generation 1, of which the first was just shown: the SHA-256 of its key is $key
 END
 cmp -s "$T/want" "$T/asked" || fail "asked: $(cat "$T/asked")"
 
@@ -90,9 +91,73 @@ changed_lines "$folder" --plan "$T/first.json" <<END
 5|ceremony.shown|$words if .facts.serial and .facts.ca == "root" then ., ask("stop"), resume, say("step"; {kind: "self-signed", about: "root", template_sha256: .facts.template_sha256}), ask("yes"), again else . end
 5|ceremony.shown|$words if .event == "sign" and .facts.list == "root/0" then ., ask("stop"), resume, again else . end
 5|ceremony.shown|$words if .event == "sign" and .facts.list == "root/0" then ., ask("stop"), say("stopped"; {}), resume, again else . end
-5|ceremony.order|if .event == "sign" and .facts.list == "issuing-1/3" then .facts.signer_spki_sha256 = .prev else . end
+5|ceremony.order|if .event == "sign" and .facts.list == "issuing-1/2" then .facts.signer_spki_sha256 = .prev else . end
 5|ceremony.order|$words if .event == "end" then say("witnessed"; {by: "Jane Auditor"}), . else . end
 END
+
+case_start "what lines say of keys, certificates, lists and the plan is so"
+zero=$(printf '%064d' 0)
+root='.facts.serial and .facts.ca == "root"'
+list='.event == "sign" and .facts.list == "root/0"'
+key='.event == "key" and .facts.purpose == "root"'
+changed_lines "$folder" --plan "$T/first.json" <<END
+5|ceremony.plan|if .event == "begin" then .facts.plan = "evil" else . end
+5|ceremony.plan|if .event == "begin" then .facts.version = "9" else . end
+5|ceremony.file|if .event == "begin" then .facts.rehearsed = "$zero" else . end
+5|ceremony.order|if .event == "begin" then .facts.authority = "evil" else . end
+5|ceremony.order|select(.event != "token")
+5|ceremony.order|if .event == "key" and .step == 3 then (.event = "token" | .facts = {serial: "ffff"}), . else . end
+5|ceremony.order|if $key then .facts.spki_sha256 = "$zero" else . end
+5|ceremony.order|if $key then .facts.spki = "00" else . end
+5|ceremony.order|if $key then .facts.kind = "ed25519" else . end
+5|ceremony.order|if $key then .facts.attributes = "CKA_EXTRACTABLE=1 CKA_LOCAL=0" else . end
+5|ceremony.order|if $key then .facts.origin = "brought" else . end
+5|ceremony.order|if $key then .facts.label = "evil/root/9" else . end
+5|ceremony.order|if $key and .step == 8 then .facts.spki_sha256 = "$zero" else . end
+5|ceremony.order|if $key and .step == 8 then .facts |= del(.spki, .spki_sha256) else . end
+5|ceremony.order|if $root then .facts.spki_sha256 = "$zero" else . end
+5|ceremony.order|if $root then .facts.signer_spki_sha256 = "$zero" else . end
+5|ceremony.shown|if $root then .facts.serial = "01" else . end
+5|ceremony.order|if $root then .facts.ca = "other" else . end
+5|ceremony.order|if $root then .facts.template = "other" else . end
+5|ceremony.order|if $root then .facts.not_after = "2046-01-01T00:00:00Z" else . end
+5|ceremony.shown|if $list then .facts.number = "77" else . end
+5|ceremony.shown|if $list then .facts.entries = "77" else . end
+5|ceremony.shown|if $list then .facts.this_update = "2040-01-01T00:00:00Z" else . end
+5|ceremony.shown|if $list then .facts.next_update = "2040-01-01T00:00:00Z" else . end
+5|ceremony.order|if $list then .facts.ca = "x" | .facts.list = "x/0" else . end
+5|ceremony.order|if $list then .facts.signer_spki_sha256 = "$zero" else . end
+5|ceremony.shown|if .event == "crl" then .facts.number = "9" else . end
+5|ceremony.shown|if .event == "crl" then .facts.list = "q/9" else . end
+5|ceremony.shown|if .event == "crl" then .facts.ca = "q" else . end
+5|ceremony.order|select(.step > 0 or (.event | . != "sign" and . != "crl" and . != "ask" and . != "answer"))
+5|ceremony.order|if .event == "end" then .facts.keys = "99" else . end
+END
+# The list of one CA is not another one's, nor its key.
+changed_lines "$folder" <<'END'
+5|ceremony.order|if .event == "sign" and .facts.list == "issuing-1/0" then .facts.ca = "root" else . end
+5|ceremony.shown|if .event == "crl" and .facts.list == "issuing-1/0" then .facts.ca = "root" else . end
+END
+
+# of_plan NAME JQ: what is verified is said to be of a plan changed so.
+of_plan() {
+	cp -R "$H/ceremonies/first-1" "$T/changed.plan"
+	jq "$2" "$T/first.json" >"$T/$1.json"
+	cp "$T/$1.json" "$T/changed.plan/plan.json"
+	hash=$(sha256sum <"$T/$1.json" | cut -d ' ' -f 1)
+	changed_lines "$T/changed.plan" --plan "$T/$1.json" <<END
+5|$3|if .event == "begin" then .facts.sha256 = "$hash" else . end
+END
+	rm -r "$T/changed.plan"
+}
+
+case_start "of another plan: its dates, its kinds, its backups"
+of_plan until '.steps[5].not_after = "2044-01-01T00:00:00Z"' ceremony.order
+of_plan backup '.steps[1].backup = true' ceremony.order
+of_plan kind '.steps[4].kind = "Ed25519"' ceremony.order
+# But for that it is held to be of it.
+of_plan present '.steps[7].present = ["alice"]' ceremony.order
+of_plan same '.steps[0].step = "init-token"' ceremony.note
 
 case_start "whose key signs is shown, also where another CA has it"
 cat >"$T/next.json" <<END

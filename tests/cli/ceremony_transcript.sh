@@ -184,7 +184,7 @@ case_start "which token it was is what the log's key has signed"
 changed_lines "$(dirname "$lines")" <<'END'
 5|ceremony.note|if .event == "token" then .facts.serial = "0123456789abcdef" else . end
 5|ceremony.note|if .event == "token" then .facts.label = "other" else . end
-5|ceremony.note|select(.event != "token")
+5|ceremony.order|select(.event != "token")
 END
 cp -R "$(dirname "$lines")" "$T/changed"
 sed -i 's/"serial":"/"serial":"f/' "$T/changed/transcript.jsonl"

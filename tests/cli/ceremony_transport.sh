@@ -250,14 +250,14 @@ done
 
 case_start "what a transcript says of these files is what they say"
 changed_lines "$issuing_log" <<'END'
-5|ceremony.file|if .event == "transport-key" then .facts.spki_sha256 = .prev else . end
+5|ceremony.order|if .event == "transport-key" then .facts.spki_sha256 = .prev else . end
 5|ceremony.file|if .event == "transport-key" then .facts.label = "acme-issuing/transport/2" else . end
-5|ceremony.file|if .facts.authority then .facts.authority = "acme-other" else . end
+5|ceremony.order|if .facts.authority then .facts.authority = "acme-other" else . end
 5|ceremony.file|if .facts.log then .facts.log = "other.example/log" else . end
 END
 changed_lines "$root_log" <<'END'
 5|ceremony.file|if .event == "sent" then .facts.label = "acme-root/issuing-1/2" else . end
-5|ceremony.file|if .event == "sent" then .facts.spki_sha256 = .prev else . end
+5|ceremony.order|if .event == "sent" then .facts.spki_sha256 = .prev else . end
 5|ceremony.file|if .event == "sent" then .facts.to = "acme-other" else . end
 5|ceremony.file|if .event == "sent" then .facts.to_sha256 = .prev else . end
 5|ceremony.file|if .event == "sent" then .facts.algorithm = "ECDH-P256-X963-SHA256-A256KWP" else . end

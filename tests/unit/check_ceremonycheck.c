@@ -1,132 +1,14 @@
 #include "lib/flow/ceremonycheck.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "lib/base/fileio.h"
-#include "tests/unit/unit.h"
-
-#define PLAN                                                                   \
-	"{\"plan\":\"p\",\"version\":1,\"steps\":[{\"step\":\"init-token\"},"  \
-	"{\"step\":\"generate-key\",\"purpose\":\"root\",\"kind\":\"P-256\"}," \
-	"{\"step\":\"pause\",\"text\":\"Lock the <safe>.\"}]}"
-
-static struct plan *plan_of(const char *text)
-{
-	struct plan *p = NULL;
-
-	UNIT_OK(plan_parse((struct span){ (const uint8_t *)text, strlen(text) },
-			   &p, &err_));
-	return p;
-}
-
-#define HASH                                                                   \
-	"0123456789abcdef0123456789abcdef"                                     \
-	"0123456789abcdef0123456789abcdef"
-
-/* ---- a transcript, line by line ---- */
-
-#define FACTS 5
-struct line {
-	uint32_t step;
-	const char *event;
-	const char *key[FACTS], *value[FACTS];
-};
-
-#define BEGIN                                                                  \
-	{                                                                      \
-		0, "begin", { "plan", "sha256", "log" },                       \
-		{                                                              \
-			"p", "PLAN", "acme"                                    \
-		}                                                              \
-	}
-#define STEP(n, kind, about)                                                   \
-	{                                                                      \
-		n, "step", { "kind", "about" },                                \
-		{                                                              \
-			kind, about                                            \
-		}                                                              \
-	}
-#define WORD(n, word)                                                          \
-	{                                                                      \
-		n, word, { NULL },                                             \
-		{                                                              \
-			NULL                                                   \
-		}                                                              \
-	}
-#define KEY(n, purpose)                                                        \
-	{                                                                      \
-		n, "key", { "purpose" },                                       \
-		{                                                              \
-			purpose                                                \
-		}                                                              \
-	}
-
-/* Of lines as they are given, chained as the writer chains them. */
-static void write_lines(const struct plan *plan, const struct line *lines,
-			size_t n, struct buf *out)
-{
-	struct transcript t = TRANSCRIPT_INIT;
-	char hex[65], name[32];
-	int dir = open(unit_tmp(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	static int number;
-
-	ck_assert_int_ge(dir, 0);
-	hex_encode(plan->sha256, 32, hex);
-	snprintf(name, sizeof(name), "t%d", number++);
-	UNIT_OK(transcript_create(&t, dir, name, &err_));
-	for (size_t i = 0; i < n; i++) {
-		struct transcript_pair pairs[FACTS];
-
-		for (size_t k = 0; k < FACTS; k++) {
-			const char *v = lines[i].value[k];
-
-			pairs[k].key = lines[i].key[k] ? lines[i].key[k] : "-";
-			pairs[k].value = v && strcmp(v, "PLAN") == 0 ? hex : v;
-		}
-		UNIT_OK(transcript_put(&t, lines[i].step, lines[i].event, pairs,
-				       FACTS, &err_));
-	}
-	transcript_close(&t);
-	buf_init(out, TRANSCRIPT_SIZE_MAX);
-	UNIT_OK(file_read(dir, name, FILEIO_PRIVATE, out, &err_));
-	close(dir);
-}
-
-static enum pv_code check_of(const char *plan_text, const struct line *lines,
-			     size_t n, bool with_plan,
-			     struct ceremonycheck_report *r, struct err *err)
-{
-	static const char note[] = "text\n\n\xe2\x80\x94 a AAAAAAAA\n";
-	struct plan *plan = plan_of(plan_text);
-	struct buf text;
-	enum pv_code rc;
-
-	write_lines(plan, lines, n, &text);
-	const struct ceremonycheck in = {
-		.transcript = buf_span(&text),
-		.note = { (const uint8_t *)note, sizeof(note) - 1 },
-		.plan = with_plan ? plan : NULL,
-		.dir = -1,
-	};
-	err_init(err);
-	rc = ceremonycheck(&in, r, err);
-	buf_release(&text);
-	plan_free(plan);
-	return rc;
-}
-
-static enum pv_code check(const struct line *lines, size_t n, bool with_plan,
-			  struct ceremonycheck_report *r, struct err *err)
-{
-	return check_of(PLAN, lines, n, with_plan, r, err);
-}
+#include "tests/unit/ceremony_lines.h"
 
 static const struct line whole[] = {
 	BEGIN,
 	STEP(1, "init-token", "acme"),
+	TOKEN(1, "1a"),
 	WORD(1, "done"),
 	STEP(2, "generate-key", "root"),
 	WORD(2, "failed"),
@@ -137,7 +19,7 @@ static const struct line whole[] = {
 	STEP(3, "pause", ""),
 	WORD(3, "ask"),
 	WORD(3, "done"),
-	WORD(0, "end"),
+	END("1"),
 };
 #define WHOLE_N (sizeof(whole) / sizeof(whole[0]))
 
@@ -160,7 +42,7 @@ END_TEST
 /* Each line that counts, left out. */
 START_TEST(test_a_line_less)
 {
-	static const size_t counts[] = { 0, 1, 2, 7, 8, 9, 11, 12 };
+	static const size_t counts[] = { 0, 1, 2, 3, 8, 9, 10, 12, 13 };
 	struct line some[WHOLE_N];
 	struct ceremonycheck_report r;
 	struct err err;
@@ -205,6 +87,13 @@ static const struct {
 	  false },
 	{ { BEGIN, STEP(1, "send-key", "a"), WORD(1, "sent") }, 3, false },
 	{ { BEGIN, WORD(0, "witnessed") }, 2, false },
+	{ { BEGIN, STEP(1, "adopt", "t"), WORD(1, "done") }, 3, false },
+	{ { BEGIN, STEP(1, "check-key", "a"), TOKEN(1, "1a"), TOKEN(1, "1b") },
+	  4,
+	  false },
+	{ { BEGIN, STEP(1, "pause", ""), WORD(1, "done"), WORD(0, "end") },
+	  4,
+	  false },
 	{ { BEGIN, STEP(1, "take-key", "a"), WORD(1, "taken"), KEY(1, "a"),
 	    WORD(1, "done") },
 	  5,
@@ -284,10 +173,11 @@ END_TEST
 
 #define RUN_OF(mode, rehearsed)                                                \
 	{                                                                      \
-		0, "begin",                                                    \
-			{ "mode", "sha256", "log", "answers", "rehearsed" },   \
+		0, "begin", { "mode",	   "sha256", "log",	"answers",     \
+			      "rehearsed", "plan",   "version", "authority" }, \
 		{                                                              \
-			mode, "PLAN", "acme", "terminal", rehearsed            \
+			mode, "PLAN", "acme", "terminal", rehearsed, "p", "1", \
+				"acme"                                         \
 		}                                                              \
 	}
 #define RUN RUN_OF("run", HASH)
@@ -315,6 +205,7 @@ START_TEST(test_approvals)
 		APPROVALS(0, "alice,bob"),
 		STEP(1, "init-token", "acme"),
 		YES(1),
+		TOKEN(1, "1a"),
 		WORD(1, "done"),
 		STEP(2, "generate-key", "root"),
 		YES(2),
@@ -323,7 +214,7 @@ START_TEST(test_approvals)
 		STEP(3, "pause", ""),
 		YES(3),
 		WORD(3, "done"),
-		WORD(0, "end"),
+		END("1"),
 	};
 	static const struct line wrong[][4] = {
 		{ RUN, STEP(1, "init-token", "acme"), YES(1) },
@@ -360,6 +251,7 @@ START_TEST(test_roster_unapproved)
 	static const struct line init[] = {
 		RUN_OF("init", NULL),
 		STEP(1, "init-token", "acme"),
+		TOKEN(1, "1a"),
 		WORD(1, "done"),
 		STEP(2, "generate-key", "root"),
 		KEY(2, "root"),
@@ -367,21 +259,22 @@ START_TEST(test_roster_unapproved)
 		STEP(3, "set-roster", ""),
 		{ 3, "roster", { "sha256" }, { HASH } },
 		WORD(3, "done"),
-		WORD(0, "end"),
+		END("1"),
 	};
-	struct line lines[10];
+	struct line lines[11];
 	struct ceremonycheck_report r;
 	struct err err;
 
 	memcpy(lines, init, sizeof(lines));
 	for (int i = 0; i < 2; i++) {
-		unit_refused(check_of(ruled, lines, 10, true, &r, &err),
-			     PV_INTEGRITY, "ceremony.note", &err);
+		unit_refused(
+			ceremony_lines_check(ruled, lines, 11, true, &r, &err),
+			PV_INTEGRITY, "ceremony.note", &err);
 		lines[0].value[0] = "rehearsal";
 	}
 	lines[0] = (struct line)RUN;
-	unit_refused(check_of(ruled, lines, 10, true, &r, &err), PV_INTEGRITY,
-		     "ceremony.order", &err);
+	unit_refused(ceremony_lines_check(ruled, lines, 11, true, &r, &err),
+		     PV_INTEGRITY, "ceremony.order", &err);
 	ck_assert_ptr_nonnull(strstr(err.message, "who approved"));
 }
 END_TEST
@@ -438,7 +331,7 @@ START_TEST(test_template)
 {
 	static const struct line bound[] = {
 		BEGIN,		 ADOPT(HASH),
-		SIGN(1, HASH),	 TEMPLATE("t", HASH),
+		TOKEN(1, "1a"),	 TEMPLATE("t", HASH),
 		WORD(1, "done"), WORD(0, "end"),
 	};
 	static const struct line wrong[][3] = {
@@ -451,11 +344,13 @@ START_TEST(test_template)
 	struct ceremonycheck_report r;
 	struct err err;
 
-	unit_refused(check_of(BOUND, bound, sizeof(bound) / sizeof(*bound),
-			      true, &r, &err),
+	unit_refused(ceremony_lines_check(BOUND, bound,
+					  sizeof(bound) / sizeof(*bound), true,
+					  &r, &err),
 		     PV_INTEGRITY, "ceremony.note", &err);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		unit_refused(check_of(BOUND, wrong[i], 3, true, &r, &err),
+		unit_refused(ceremony_lines_check(BOUND, wrong[i], 3, true, &r,
+						  &err),
 			     PV_INTEGRITY, "ceremony.order", &err);
 		ck_assert_ptr_nonnull(strstr(err.message, "template"));
 	}
@@ -468,7 +363,7 @@ int main(void)
 	TCase *t = tcase_create("ceremonycheck");
 
 	tcase_add_test(t, test_whole);
-	tcase_add_loop_test(t, test_a_line_less, 0, 8);
+	tcase_add_loop_test(t, test_a_line_less, 0, 9);
 	tcase_add_loop_test(t, test_order, 0,
 			    (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(t, test_line_of_another_step);
