@@ -33,13 +33,12 @@ struct ceremony {
 	 * number of its step; 0: none. */
 	uint8_t wrapped[32];
 	uint32_t wrapped_in;
-	/* Hashes of the lists' TBS that were shown: in steps, and behind them.
-	 */
+	/* Of each list's TBS that was shown: in steps, and behind them. */
 	struct buf lists, end_lists;
 	char lists_of[65]; /* hash of the key whose lists were asked for last */
-	char ca_key[65]; /* hash of a CA's key, of which was told last */
-	char serial[17];		  /* the token's; "": not said yet */
-	bool pin_pad;			  /* it asks for its PIN itself */
+	char ca_key[65];   /* hash of a CA's key, of which was told last */
+	char serial[17];   /* the token's; "": not said yet */
+	bool pin_pad;	   /* it asks for its PIN itself */
 	bool orphans_told;
 };
 
