@@ -221,6 +221,15 @@ static enum pv_code token_facts(const struct authority *a, size_t token,
 	return rc;
 }
 
+static enum pv_code token_publics(const struct authority *a, size_t token,
+				  struct hsm_publics *out, struct err *err)
+{
+	struct token_config c;
+
+	token_config(a, a->tokens[token], &c);
+	return of_token(a, token, p11_publics(&c.cfg, out, err), err);
+}
+
 static enum pv_code token_empty(const struct authority *a, const char *label,
 				struct token_facts *out, struct err *err)
 {
@@ -262,6 +271,7 @@ const struct backends app_backends = {
 	.hsm_login = login_hsm,
 	.token_init = init_token,
 	.token_facts = token_facts,
+	.token_publics = token_publics,
 	.token_empty = token_empty,
 	.token_label = token_label,
 	.token_set_pin = set_pin,

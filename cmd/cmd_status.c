@@ -4,6 +4,7 @@
 #include "cmd/out.h"
 #include "cmd/session.h"
 #include "cmd/status_json.h"
+#include "lib/flow/tokenkeys.h"
 
 static const char help[] =
 	"usage: provctl status [--dependants FILE]\n"
@@ -69,6 +70,10 @@ static void print_token(const struct status_token *t)
 	printf("token      %s (%s %s, serial %s)%s\n", t->facts.label,
 	       t->facts.manufacturer, t->facts.model, t->facts.serial,
 	       t->facts.pin_count_low ? ", a wrong PIN was tried" : "");
+	for (size_t i = 0; i < t->lacks_n; i++)
+		printf("           lacks %s, and has the generation before: "
+		       TOKENKEYS_NEXT "\n",
+		       t->lacks[i]);
 }
 
 static void print_people(const struct status *st)

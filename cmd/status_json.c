@@ -14,9 +14,12 @@ const char *status_day(int64_t time_s, char out[PVTIME_RFC3339_LEN + 1])
 static json_t *token_json(const struct status_token *t)
 {
 	const struct token_facts *f = &t->facts;
+	json_t *lacks = json_array();
 
+	for (size_t i = 0; i < t->lacks_n; i++)
+		json_array_append_new(lacks, json_string(t->lacks[i]));
 	return json_pack(
-		"{s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:s}",
+		"{s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:s, s:o}",
 		"uri", f->name, "usable", t->code == PV_OK, "label", f->label,
 		"manufacturer", f->manufacturer, "model", f->model, "serial",
 		f->serial, "max_sessions", (json_int_t)f->max_sessions,
@@ -24,7 +27,8 @@ static json_t *token_json(const struct status_token *t)
 		f->pin_count_low, "derivation",
 		f->sp800_108 ? "CKM_SP800_108_COUNTER_KDF"
 		: f->cmac    ? "CKM_AES_CMAC x 2"
-			     : "none");
+			     : "none",
+		"lacks", lacks);
 }
 
 static json_t *witnesses_json(const struct cosigned *c)

@@ -129,6 +129,13 @@ struct hsm_token { /* what the token says of itself; NUL behind both */
 	char label[33], serial[17];
 };
 
+/* Public keys that a token shows without a login, by CKA_ID. */
+#define HSM_PUBLICS_MAX 256u
+struct hsm_publics {
+	size_t n;
+	uint8_t id[HSM_PUBLICS_MAX][HSM_ID_LEN];
+};
+
 /* One object on the token, as the token says it: bytes of strangers. */
 #define HSM_OBJECTS_MAX 65536u
 enum hsm_object_class {

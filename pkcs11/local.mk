@@ -20,6 +20,7 @@ pkcs11_libpvpkcs11_a_SOURCES = pkcs11/pkcs11.h pkcs11/cryptoki.h \
 	pkcs11/person.c \
 	pkcs11/pool.c pkcs11/pool.h \
 	pkcs11/preflight.c \
+	pkcs11/publics.c \
 	pkcs11/quirks.c pkcs11/quirks.h \
 	pkcs11/random.c pkcs11/random.h \
 	pkcs11/rv.c pkcs11/rv.h \

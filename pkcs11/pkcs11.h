@@ -50,15 +50,17 @@ struct p11_facts {
 /* Whether text names a token as p11_open() takes it; else it may hold a PIN.
  * label, unless NULL, gets the one that it asks for, or "". */
 PV_MUST bool p11_token_uri_ok(const char *text, char label[33]);
-/*
- * Asks the token, in a child, what it can and how it is; nothing is logged
+/* Asks the token, in a child, what it can and how it is; nothing is logged
  * in. PV_INPUT (URI), PV_DENIED (module path; a mechanism the project needs is
  * missing, rule "hsm.mechanism"), PV_HSM_TEMP (no such token, time-out),
  * PV_HSM_FATAL (two tokens match, PIN locked, on its final try or not set).
- * out is filled whenever the token was found, also on refusal by its facts.
- */
+ * out is filled whenever the token was found, also on refusal by its facts. */
 PV_MUST enum pv_code p11_preflight(const struct p11_config *cfg,
 				   struct p11_facts *out, struct err *err);
+/* The public keys that it shows without a login, the same way; a token may keep
+ * them private. PV_HSM_FATAL "hsm.objects": more than HSM_PUBLICS_MAX. */
+PV_MUST enum pv_code p11_publics(const struct p11_config *cfg,
+				 struct hsm_publics *out, struct err *err);
 
 /*
  * C_Initialize to C_Login under the module's lock, one login attempt, then
@@ -72,12 +74,10 @@ PV_MUST enum pv_code p11_open(const struct p11_config *cfg,
 			      const struct secret *pin, struct hsm **out,
 			      struct err *err);
 
-/*
- * The same in two steps, for who can do something else before it has the PIN.
+/* The same in two steps, for who can do something else before it has the PIN.
  * p11_meet() is all of p11_open() up to a look at the token, which nothing is
  * asked of meanwhile; p11_login() takes the lock again, holds the token against
- * what it was and logs in, once. When that fails *hsm is only to be closed.
- */
+ * what it was and logs in, once. When that fails *hsm is only to be closed. */
 PV_MUST enum pv_code p11_meet(const struct p11_config *cfg, struct hsm **out,
 			      struct err *err);
 PV_MUST enum pv_code p11_login(struct hsm *hsm, const struct secret *pin,

@@ -236,6 +236,7 @@ UNIT_TESTS = \
 	tests/unit/check_p11_person \
 	tests/unit/check_p11_point \
 	tests/unit/check_p11_pool \
+	tests/unit/check_p11_publics \
 	tests/unit/check_p11_rv \
 	tests/unit/check_p11_seal \
 	tests/unit/check_p11_session \
@@ -317,6 +318,7 @@ UNIT_TESTS = \
 	tests/unit/check_template \
 	tests/unit/check_template_cases \
 	tests/unit/check_term \
+	tests/unit/check_tokenkeys \
 	tests/unit/check_tokens \
 	tests/unit/check_transcript \
 	tests/unit/check_transport \

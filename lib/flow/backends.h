@@ -65,6 +65,9 @@ struct backends {
 	 */
 	enum pv_code (*token_facts)(const struct authority *a, size_t token,
 				    struct token_facts *out, struct err *err);
+	/* Which public keys it shows without login (in a child). */
+	enum pv_code (*token_publics)(const struct authority *a, size_t token,
+				      struct hsm_publics *out, struct err *err);
 	/* Which one that would be: what it says of itself. PV_CONFLICT,
 	 * PV_HSM_TEMP: there is none to initialise. */
 	enum pv_code (*token_empty)(const struct authority *a,

@@ -11,6 +11,7 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/people.h"
 #include "lib/flow/settings.h"
+#include "lib/flow/status_tokens.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
 
@@ -234,7 +235,7 @@ static enum pv_code look_at_store(const struct backends *b,
 		rc = look_at_chains(&pass, err);
 	if (rc == PV_OK)
 		rc = status_crls_load(a, store, pass.now_s, &st->crls, err);
-	return rc;
+	return rc == PV_OK ? status_tokens_look(store, st, err) : rc;
 }
 
 static enum pv_code judge_cas(const struct status *st, struct err *err)
@@ -276,6 +277,9 @@ enum pv_code status_collect(const struct backends *b, const struct authority *a,
 		err_init(&t->why);
 		t->code = b->token_facts(a, i, &t->facts, &t->why);
 		err_object(&t->why, t->facts.name);
+		if (t->code == PV_OK && a->tokens_n > 1 &&
+		    b->token_publics(a, i, &t->shown, NULL) != PV_OK)
+			t->shown.n = 0;
 		usable |= t->code == PV_OK;
 	}
 	st->tokens_n = a->tokens_n;

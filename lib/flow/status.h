@@ -12,6 +12,7 @@
 #include "policy/quorum.h"
 
 #define STATUS_CAS_MAX 64
+#define STATUS_LACKS_MAX 16
 #define STATUS_CA_WARN_DAYS 90 /* a CA that ends sooner is named */
 
 struct status_ca {
@@ -31,6 +32,11 @@ struct status_token {
 	struct token_facts facts;
 	enum pv_code code; /* of asking it */
 	struct err why;
+	struct hsm_publics shown; /* of several tokens */
+	/* Labels of keys of which it has an earlier generation only
+	 * (status_tokens.h); the first ones. */
+	char lacks[STATUS_LACKS_MAX][STORE_LABEL_MAX + 1];
+	size_t lacks_n;
 };
 
 struct status {

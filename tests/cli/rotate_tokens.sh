@@ -120,11 +120,19 @@ grep -q restore-key "$T/said" || fail "nothing says what to do"
 expect_equal "$(tail -n 1 "$T/out" | jq '.found["not-on-token"]')" 1 "counted"
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
 expect_text "tokens: 1 key not on each that takes over"
+expect_exit 0 "$PROVCTL" -C "$H" --json status
+expect_equal "$(jq -c '.tokens | map([.label, .serial, .lacks])' "$T/out" |
+	sed "s/$serial/first/")" '[["acme","first",[]],["twin","ffff00000abcdef2",["acme/bundle/2"]]]' \
+	"what status says"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "lacks acme/bundle/2, and has the generation before: bring it there"
 for token in "$H"/softhsm/tokens/*; do
 	[ "$token" = "$twin" ] || cp -n "$token"/*.object "$twin"
 done
 expect_exit 0 "$PROVCTL" -C "$H" --json audit reconcile
 expect_equal "$(lacks acme)" "" "once it has a copy"
+expect_exit 0 "$PROVCTL" -C "$H" --json status
+expect_equal "$(jq -c '.tokens | map(.lacks)' "$T/out")" '[[],[]]' "by status"
 
 case_start "a key is missing when none of the tokens has it"
 expect_exit 0 "$PROVCTL" -C "$H" audit reconcile
