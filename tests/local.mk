@@ -475,6 +475,9 @@ tests_fuzz_replay_transport_SOURCES = tests/fuzz/fuzz_transport.c \
 check_PROGRAMS += tests/fuzz/replay_sums
 tests_fuzz_replay_sums_SOURCES = tests/fuzz/fuzz_sums.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_media
+tests_fuzz_replay_media_SOURCES = tests/fuzz/fuzz_media.c \
+	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 check_PROGRAMS += tests/fuzz/replay_offer
 tests_fuzz_replay_offer_SOURCES = tests/fuzz/fuzz_offer.c \
 	tests/fuzz/replay_main.c tests/fuzz/fuzz.h
