@@ -7,9 +7,9 @@
  *   run, what people in the room said yes to (askcheck.h) · the
  *   note is over this head and plan · a true line of each log key of the
  *   transcript, or of the key that is known from elsewhere · each witness has
- *   signed · each file that the transcript names has its hash; a certificate and
- *   a transport file say what their lines say of them, and a certificate, list or
- *   request is what people were shown before it was signed, by the key that they
+ *   signed · each file that the transcript names has its hash; a certificate, a
+ *   backup and a transport file say what their lines say of them, and a
+ *   certificate, list or request is what people were shown before it was signed, by the key that they
  *   were shown (ceremonycheck_shown.h) · keys are generated in the token, and the
  *   same ones all through (keyseen.h) · the token is one · a backup's shares were
  *   all given out before · a restored key has signed the lines before it
@@ -65,10 +65,10 @@ struct ceremonycheck_report {
  * (another one); "ceremony.note" (it is over something else);
  * "ceremony.file"; "note.signature"; codes of ceremony_points_meet(),
  * _end() and _line(). PV_NOT_FOUND: "note.unsigned" (by the
- * log, or by witnesses, all of whom the message names), a file. PV_DENIED, of one that is whole:
- * "ceremony.mode" (not in->mode), "ceremony.unattended" (a run whose questions
- * were answered from a file). PV_INPUT: what does not parse. out is filled as
- * far as it came.
+ * log, or by witnesses, all of whom the message names), a file. PV_DENIED, of
+ * one that is whole: "ceremony.mode" (not in->mode), "ceremony.unattended" (a
+ * run whose questions were answered from a file). PV_INPUT: what does not
+ * parse. out is filled as far as it came.
  */
 PV_MUST enum pv_code ceremonycheck(const struct ceremonycheck *in,
 				   struct ceremonycheck_report *out,

@@ -40,6 +40,22 @@ enum pv_code ceremonycheck_another(const char *file, struct err *err)
 			"%s is not what the ceremony wrote", file);
 }
 
+bool ceremonycheck_says(const struct transcript_line *line, const char *key,
+			const char *value)
+{
+	return strcmp(ceremonycheck_fact(line, key), value) == 0;
+}
+
+bool ceremonycheck_says_hex(const struct transcript_line *line, const char *key,
+			    const uint8_t *p, size_t len)
+{
+	char hex[65] = "";
+
+	if (len < sizeof(hex) / 2 + 1)
+		hex_encode(p, len, hex);
+	return ceremonycheck_says(line, key, hex);
+}
+
 /* Whoever reads it takes it for what was run. */
 static enum pv_code check_kept(const struct ceremonycheck_state *c,
 			       const char *file, const char *sha256,

@@ -28,6 +28,12 @@ PV_MUST enum pv_code
 ceremonycheck_take_file(const struct ceremonycheck_state *c,
 			const struct transcript_line *line, struct buf *bytes,
 			struct err *err);
+/* The line says that of the file; hex: at most 32 bytes. */
+PV_MUST bool ceremonycheck_says(const struct transcript_line *line,
+				const char *key, const char *value);
+PV_MUST bool ceremonycheck_says_hex(const struct transcript_line *line,
+				    const char *key, const uint8_t *p,
+				    size_t len);
 /* PV_INTEGRITY, "ceremony.file", of that one. */
 PV_MUST enum pv_code ceremonycheck_another(const char *file, struct err *err);
 

@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremonycheck_files.h"
 #include "lib/flow/ownkey.h"
+#include "lib/seal/backup.h"
 
 /* A log key of the transcript: it has signed the note. */
 static enum pv_code take_signer(struct ceremonycheck_state *c,
@@ -249,6 +251,44 @@ enum pv_code ceremonycheck_share(struct ceremonycheck_state *c,
 				 err);
 }
 
+static bool says_number(const struct transcript_line *line, const char *key,
+			unsigned number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", number);
+	return ceremonycheck_says(line, key, text);
+}
+
+static enum pv_code check_backup_file(const struct ceremonycheck_state *c,
+				      const struct transcript_line *line,
+				      struct err *err)
+{
+	CLEANUP(buf_release) struct buf file = { .data = NULL };
+	struct backup b;
+	uint8_t spki[32];
+	enum pv_code rc = ceremonycheck_take_file(c, line, &file, err);
+
+	if (rc == PV_OK)
+		rc = backup_parse(buf_span(&file), &b, err);
+	if (rc == PV_OK)
+		rc = sha256((struct span){ b.spki, b.spki_len }, spki, err);
+	if (rc != PV_OK)
+		return rc;
+	return strcmp(b.authority, c->out->authority) == 0 &&
+			       ceremonycheck_says(line, "label", b.label) &&
+			       ceremonycheck_says(line, "purpose", b.purpose) &&
+			       ceremonycheck_says_hex(line, "spki_sha256", spki,
+						      sizeof(spki)) &&
+			       ceremonycheck_says_hex(line, "split", b.split,
+						      sizeof(b.split)) &&
+			       says_number(line, "shares", b.n) &&
+			       says_number(line, "threshold", b.m)
+		       ? PV_OK
+		       : ceremonycheck_another(ceremonycheck_fact(line, "file"),
+					       err);
+}
+
 enum pv_code ceremonycheck_backup(struct ceremonycheck_state *c,
 				  const struct transcript_line *line,
 				  struct err *err)
@@ -267,7 +307,7 @@ enum pv_code ceremonycheck_backup(struct ceremonycheck_state *c,
 		return rc;
 	c->about = true;
 	c->out->backups++;
-	return ceremonycheck_file(c, line, err);
+	return c->in->dir < 0 ? PV_OK : check_backup_file(c, line, err);
 }
 
 enum pv_code ceremonycheck_restored(struct ceremonycheck_state *c,

@@ -12,13 +12,11 @@ static enum pv_code check_der(const struct transcript_line *line,
 			      struct span der, struct err *err)
 {
 	uint8_t hash[32];
-	char hex[65];
 	enum pv_code rc = sha256(der, hash, err);
 
 	if (rc != PV_OK)
 		return rc;
-	hex_encode(hash, sizeof(hash), hex);
-	return strcmp(hex, ceremonycheck_fact(line, "sha256")) == 0
+	return ceremonycheck_says_hex(line, "sha256", hash, sizeof(hash))
 		       ? PV_OK
 		       : ceremonycheck_another(ceremonycheck_fact(line, "file"),
 					       err);

@@ -29,21 +29,6 @@ static bool is_met(const struct ceremonycheck_state *c, const char *sha256)
 
 /* ---- what the files say ---- */
 
-static bool says(const struct transcript_line *line, const char *key,
-		 const char *value)
-{
-	return strcmp(ceremonycheck_fact(line, key), value) == 0;
-}
-
-static bool says_hash(const struct transcript_line *line, const char *key,
-		      const uint8_t hash[32])
-{
-	char hex[65];
-
-	hex_encode(hash, 32, hex);
-	return says(line, key, hex);
-}
-
 /* The file is of this authority, and its log's key has signed it. */
 static bool is_ours(const struct ceremonycheck_state *c, const char *authority,
 		    const struct note_key *log)
@@ -68,8 +53,10 @@ static enum pv_code check_key_file(const struct ceremonycheck_state *c,
 		rc = sha256((struct span){ k.spki, k.spki_len }, spki, err);
 	if (rc != PV_OK)
 		return rc;
-	return is_ours(c, k.authority, &log) && says(line, "label", k.label) &&
-			       says_hash(line, "spki_sha256", spki)
+	return is_ours(c, k.authority, &log) &&
+			       ceremonycheck_says(line, "label", k.label) &&
+			       ceremonycheck_says_hex(line, "spki_sha256", spki,
+						      32)
 		       ? PV_OK
 		       : ceremonycheck_another(ceremonycheck_fact(line, "file"),
 					       err);
@@ -91,13 +78,17 @@ static enum pv_code check_sent_file(const struct ceremonycheck_state *c,
 		rc = sha256((struct span){ t.spki, t.spki_len }, spki, err);
 	if (rc != PV_OK)
 		return rc;
-	return is_ours(c, t.from, &log) && says(line, "label", t.label) &&
-			       says(line, "purpose", t.purpose) &&
-			       says_hash(line, "spki_sha256", spki) &&
-			       says(line, "to", t.to) &&
-			       says_hash(line, "to_sha256", t.to_sha256) &&
-			       says(line, "algorithm",
-				    transport_algorithm(t.sent.how))
+	return is_ours(c, t.from, &log) &&
+			       ceremonycheck_says(line, "label", t.label) &&
+			       ceremonycheck_says(line, "purpose", t.purpose) &&
+			       ceremonycheck_says_hex(line, "spki_sha256", spki,
+						      32) &&
+			       ceremonycheck_says(line, "to", t.to) &&
+			       ceremonycheck_says_hex(line, "to_sha256",
+						      t.to_sha256, 32) &&
+			       ceremonycheck_says(
+				       line, "algorithm",
+				       transport_algorithm(t.sent.how))
 		       ? PV_OK
 		       : ceremonycheck_another(ceremonycheck_fact(line, "file"),
 					       err);
