@@ -1,7 +1,8 @@
 /*
- * The steps that bring a CA's key from one authority's token to another's:
- * make-transport-key and take-key there, send-key here. Each file on the medium
- * lies beside the transcript, too: a run that goes on gives the same one.
+ * Two of the steps that bring a CA's key from one authority's token to
+ * another's: make-transport-key there, send-key here; take-key there is in
+ * ceremony_take_key.c. Each file on the medium lies beside the transcript, too:
+ * a run that goes on gives the same one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,11 +10,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremony_media.h"
+#include "lib/flow/ceremony_transport.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremonytext.h"
-#include "lib/flow/keydestroy.h"
 #include "lib/flow/keymake.h"
-#include "lib/flow/keyrestore.h"
 #include "lib/flow/keytransport.h"
 #include "lib/flow/media.h"
 #include "lib/flow/mediabox.h"
@@ -21,7 +21,6 @@
 #include "lib/flow/tokennote.h"
 
 #define KEY_FILE "transport.key"
-#define FILE_END ".transport" /* behind a purpose */
 
 /* ---- what is given ---- */
 
@@ -182,8 +181,10 @@ enum pv_code ceremony_make_transport(struct ceremony *c,
 
 /* The plan has its hash, or people compare it. A rehearsal's key is a
  * throw-away one. */
-static enum pv_code meet(struct ceremony *c, const struct plan_step *step,
-			 struct span spki, const char *text, struct err *err)
+enum pv_code ceremony_transport_meet(struct ceremony *c,
+				     const struct plan_step *step,
+				     struct span spki, const char *text,
+				     struct err *err)
 {
 	char hex[65], want[65], groups[CEREMONYTEXT_GROUPS], ask[400];
 	enum pv_code rc = ceremony_hash(spki, hex, err);
@@ -212,9 +213,10 @@ static enum pv_code meet(struct ceremony *c, const struct plan_step *step,
 }
 
 /* Whoever compares transcripts later finds that log key in theirs. */
-static enum pv_code tell_signer(struct ceremony *c, const char *from,
-				const char *file, const struct note_key *log,
-				struct err *err)
+enum pv_code ceremony_transport_tell_signer(struct ceremony *c,
+					    const char *from, const char *file,
+					    const struct note_key *log,
+					    struct err *err)
 {
 	CLEANUP(buf_release) struct buf vkey;
 
@@ -226,8 +228,8 @@ static enum pv_code tell_signer(struct ceremony *c, const char *from,
 			       : buf_check(&vkey, err);
 }
 
-static enum pv_code not_theirs(const char *file, const char *from,
-			       struct err *err)
+enum pv_code ceremony_transport_not_theirs(const char *file, const char *from,
+					   struct err *err)
 {
 	err_object(err, file);
 	return err_fail(err, PV_INTEGRITY, "transport.other",
@@ -252,15 +254,17 @@ static enum pv_code take_recipient(struct ceremony *c,
 		rc = mediabox_transport_key(c->opts->media->box,
 					    buf_span(&file), to, &log, err);
 	if (rc == PV_OK && strcmp(to->authority, step->to) != 0)
-		rc = not_theirs(KEY_FILE, step->to, err);
+		rc = ceremony_transport_not_theirs(KEY_FILE, step->to, err);
 	if (rc == PV_OK)
-		rc = tell_signer(c, step->to, KEY_FILE, &log, err);
+		rc = ceremony_transport_tell_signer(c, step->to, KEY_FILE, &log,
+						    err);
 	snprintf(text, sizeof(text), "Send key %.64s to the token of %.64s",
 		 step->purpose, step->to);
-	return rc == PV_OK
-		       ? meet(c, step, (struct span){ to->spki, to->spki_len },
-			      text, err)
-		       : rc;
+	return rc == PV_OK ? ceremony_transport_meet(
+				     c, step,
+				     (struct span){ to->spki, to->spki_len },
+				     text, err)
+			   : rc;
 }
 
 struct sending {
@@ -360,7 +364,7 @@ enum pv_code ceremony_send_key(struct ceremony *c, const struct plan_step *step,
 	enum pv_code rc = authority_key(c->a, step->purpose, &s.named, err);
 
 	buf_init(&file, MEDIA_FILE_MAX);
-	ceremony_file(name, step->purpose, FILE_END);
+	ceremony_file(name, step->purpose, TRANSPORT_FILE_END);
 	if (rc == PV_OK)
 		rc = ownkey_load(c->store, s.named->label, &s.key, err);
 	if (rc != PV_OK)
@@ -372,125 +376,4 @@ enum pv_code ceremony_send_key(struct ceremony *c, const struct plan_step *step,
 	if (rc == PV_OK && !there)
 		rc = make_transport(&s, &file, err);
 	return rc == PV_OK ? give_transport(&s, name, &file, err) : rc;
-}
-
-/* ---- in ---- */
-
-static enum pv_code take_file(struct ceremony *c, const struct plan_step *step,
-			      const struct issue_key *with, struct transport *t,
-			      struct err *err)
-{
-	CLEANUP(buf_release) struct buf file;
-	char name[CEREMONY_FILE_MAX], text[200];
-	struct note_key log;
-	enum pv_code rc;
-
-	buf_init(&file, MEDIA_FILE_MAX);
-	ceremony_file(name, step->purpose, FILE_END);
-	rc = ceremony_take(c, step->from, name, &file, err);
-	if (rc == PV_OK)
-		rc = mediabox_transport(c->opts->media->box, buf_span(&file), t,
-					&log, err);
-	if (rc == PV_OK && (strcmp(t->from, step->from) != 0 ||
-			    strcmp(t->purpose, step->purpose) != 0))
-		rc = not_theirs(name, step->from, err);
-	if (rc == PV_OK)
-		rc = keytransport_is_for(t, c->a->name, with, err);
-	if (rc == PV_OK)
-		rc = tell_signer(c, step->from, name, &log, err);
-	snprintf(text, sizeof(text), "Take key %.64s of %.64s into the token",
-		 step->purpose, step->from);
-	return rc == PV_OK
-		       ? meet(c, step, (struct span){ t->spki, t->spki_len },
-			      text, err)
-		       : rc;
-}
-
-static enum pv_code take(struct ceremony *c, const struct plan_step *step,
-			 const struct issue_key *with, struct issue_key *key,
-			 struct err *err)
-{
-	struct keytransport_taking job = { .store = c->store,
-					   .authority = c->a->name,
-					   .with = with };
-	struct transport t;
-	uint8_t digest[32];
-	enum pv_code rc = take_file(c, step, with, &t, err);
-
-	if (rc == PV_OK)
-		rc = ceremony_login(c, err);
-	if (rc == PV_OK)
-		rc = keyrestore_digest(t.label, c->t.head.sha256, digest, err);
-	job.hsm = c->hsm;
-	job.t = &t;
-	job.digest = digest;
-	return rc == PV_OK ? keytransport_take(&job, key, err) : rc;
-}
-
-/* Signs over the transcript as it stands. */
-static enum pv_code tell_taken(struct ceremony *c, const struct plan_step *step,
-			       const struct issue_key *key, struct err *err)
-{
-	CLEANUP(tokensign_close) struct tokensign by = { .hsm = NULL };
-	char hex[65], der[2 * HSM_SPKI_MAX + 1], head[65], sig_hex[129];
-	uint8_t digest[32], sig[64];
-	enum pv_code rc = ceremony_tell_key(c, key, err);
-
-	if (rc == PV_OK)
-		rc = keyrestore_digest(key->label, c->t.head.sha256, digest,
-				       err);
-	if (rc == PV_OK)
-		rc = tokensign_open(&by, c->hsm, key, err);
-	if (rc == PV_OK)
-		rc = tokensign_digest(&by, digest, sig, err);
-	if (rc == PV_OK)
-		rc = ceremony_hash((struct span){ key->spki, key->spki_len },
-				   hex, err);
-	if (rc != PV_OK)
-		return rc;
-	hex_encode(key->spki, key->spki_len, der);
-	hex_encode(c->t.head.sha256, 32, head);
-	hex_encode(sig, sizeof(sig), sig_hex);
-	return CEREMONY_PUT(c, "key-taken", { "label", key->label },
-			    { "purpose", key->purpose }, { "from", step->from },
-			    { "spki_sha256", hex }, { "spki", der },
-			    { "head", head }, { "signature", sig_hex });
-}
-
-/* It was for one key. */
-static enum pv_code end_transport_key(struct ceremony *c, struct err *err)
-{
-	struct tokens tokens = ceremony_tokens(c);
-	char id[2 * HSM_ID_LEN + 1];
-	struct keydestroy_key k;
-	enum pv_code rc = keydestroy_find(c->store, PLAN_PURPOSE_TRANSPORT,
-					  KEYMAKE_FIRST, &k, err);
-
-	if (rc == PV_OK && !k.destroyed)
-		rc = keydestroy(c->store, &tokens, &k, err);
-	if (rc != PV_OK)
-		return rc;
-	hex_encode(k.key.id, HSM_ID_LEN, id);
-	return CEREMONY_PUT(c, "transport-destroyed", { "label", k.key.label },
-			    { "id", id });
-}
-
-enum pv_code ceremony_take_key(struct ceremony *c, const struct plan_step *step,
-			       struct err *err)
-{
-	struct keymake_known known, to;
-	enum pv_code rc = keymake_known(c->store, step->purpose, &known, err);
-
-	snprintf(c->object, sizeof(c->object), "%s", step->purpose);
-	if (rc == PV_OK)
-		rc = keymake_known(c->store, PLAN_PURPOSE_TRANSPORT, &to, err);
-	if (rc == PV_OK && known.n == 0)
-		rc = take(c, step, &to.newest, &known.newest, err);
-	if (rc == PV_OK)
-		rc = ceremony_login(c, err);
-	if (rc == PV_OK)
-		rc = tell_taken(c, step, &known.newest, err);
-	if (rc == PV_OK)
-		rc = end_transport_key(c, err);
-	return rc == PV_OK ? ceremony_name_key(c, &known.newest, err) : rc;
 }

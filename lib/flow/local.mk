@@ -50,7 +50,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/calist.c lib/flow/calist_log.c lib/flow/calist.h \
 	lib/flow/publishothers.c lib/flow/publishothers.h \
 	lib/flow/ceremony_import.c lib/flow/ceremony_make_csr.c \
-	lib/flow/ceremony_sign_csr.c lib/flow/ceremony_transport.c \
+	lib/flow/ceremony_sign_csr.c lib/flow/ceremony_take_key.c lib/flow/ceremony_transport.c lib/flow/ceremony_transport.h \
 	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/plantemplate.c lib/flow/plantemplate.h \
