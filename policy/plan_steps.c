@@ -97,9 +97,9 @@ static bool may_be_there(const struct plan *p)
 static bool has_use(const char *name)
 {
 	static const char *const uses[] = {
-		"bundle",  "log",	"log-ecdsa",
-		"event",   "ocsp",	"kdf",
-		"store",   "backup",	PLAN_PURPOSE_TRANSPORT,
+		"bundle",  "log",	   "log-ecdsa",
+		"event",   "ocsp",	   "kdf",
+		"store",   "backup",	   PLAN_PURPOSE_TRANSPORT,
 		"log-old", "log-ecdsa-old"
 	};
 
@@ -130,7 +130,8 @@ static enum pv_code check_key(const struct node *n, struct plan_step *s)
 	if (is_former(s->purpose))
 		return node_fail(n, "name", "use another name",
 				 "\"%s\" is what a log's key of before is "
-				 "called", s->purpose);
+				 "called",
+				 s->purpose);
 	if (aes != (kdf || store))
 		return node_fail(n, "key_kind",
 				 "AES-256 for kdf and store, and for nothing "
@@ -308,7 +309,8 @@ static enum pv_code parse_of_ca(const struct plan *p, const struct node *n,
 	for (size_t i = 0; i < p->steps_n; i++)
 		if (p->steps[i].kind == s->kind &&
 		    strcmp(p->steps[i].ca, s->ca) == 0)
-			return node_fail(n, "duplicate", "leave one of them out",
+			return node_fail(n, "duplicate",
+					 "leave one of them out",
 					 "%s of \"%s\" stands there twice",
 					 plan_kind_name(s->kind), s->ca);
 	return plan_has_own_ca(p, s->ca) || may_be_there(p)
@@ -397,9 +399,9 @@ static const struct kind {
 	[PLAN_IMPORT_CA] = { "import-ca", plan_parse_import_ca, MAKES_CA },
 	[PLAN_SIGN_CRL] = { "sign-crl", parse_of_ca, 0 },
 	[PLAN_TRANSPORT] = { "make-transport-key", plan_parse_make_transport,
-			     FIRST_ONLY },
+			     0 },
 	[PLAN_SEND_KEY] = { "send-key", plan_parse_send_key, 0 },
-	[PLAN_TAKE_KEY] = { "take-key", plan_parse_take_key, FIRST_ONLY },
+	[PLAN_TAKE_KEY] = { "take-key", plan_parse_take_key, 0 },
 	[PLAN_CROSS_SIGN] = { "cross-sign", parse_of_ca, LATER_ONLY },
 	[PLAN_ROTATE_PIN] = { "rotate-pin", parse_pin, LATER_ONLY },
 	[PLAN_DESTROY_KEY] = { "destroy-key", parse_destroy, LATER_ONLY },
@@ -430,10 +432,7 @@ static enum pv_code check_place(const struct plan *p, const struct node *n,
 				 "that does not begin with init-token",
 				 kinds[kind].name);
 	if (!first && (is & FIRST_ONLY))
-		return node_fail(n, "order",
-				 kind == PLAN_INIT_TOKEN
-					 ? "put it first"
-					 : "put it into such a plan",
+		return node_fail(n, "order", "put it first",
 				 "%s is for a plan that begins with init-token",
 				 kinds[kind].name);
 	if (plan_roster(p) && !(is & AFTER_ROSTER))

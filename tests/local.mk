@@ -561,7 +561,8 @@ CLI_TESTS = \
 	tests/cli/ceremony_gap_ruled.sh tests/cli/ceremony_gap_second.sh \
 	tests/cli/ceremony_transport.sh \
 	tests/cli/ceremony_amiss.sh \
-	tests/cli/ceremony_transport_kill.sh \
+	tests/cli/ceremony_transport_kill.sh tests/cli/ceremony_transport_later.sh \
+	tests/cli/ceremony_transport_later_kill.sh \
 	tests/cli/checkpoint.sh \
 	tests/cli/clock.sh \
 	tests/cli/clock_accept.sh \

@@ -154,6 +154,10 @@ enum pv_code ceremony_key_of(struct ceremony *c, const char *purpose,
 		if (c->plan->steps[i].kind == PLAN_GENERATE_KEY &&
 		    strcmp(c->plan->steps[i].purpose, purpose) == 0)
 			job.generation = (unsigned)c->target[i];
+		else if (c->opts->later &&
+			 c->plan->steps[i].kind == PLAN_TAKE_KEY &&
+			 strcmp(c->plan->steps[i].purpose, purpose) == 0)
+			job.generation = KEYMAKE_FIRST;
 	if (job.generation == 0) {
 		rc = authority_key(c->a, purpose, &named, err);
 		if (rc == PV_OK)

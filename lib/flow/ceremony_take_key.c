@@ -99,39 +99,56 @@ static enum pv_code tell_taken(struct ceremony *c, const struct plan_step *step,
 }
 
 /* It was for one key. */
-static enum pv_code end_transport_key(struct ceremony *c, struct err *err)
+static enum pv_code end_transport_key(struct ceremony *c,
+				      const struct keydestroy_key *k,
+				      struct err *err)
 {
 	struct tokens tokens = ceremony_tokens(c);
 	char id[2 * HSM_ID_LEN + 1];
-	struct keydestroy_key k;
-	enum pv_code rc = keydestroy_find(c->store, PLAN_PURPOSE_TRANSPORT,
-					  KEYMAKE_FIRST, &k, err);
+	enum pv_code rc =
+		k->destroyed ? PV_OK : keydestroy(c->store, &tokens, k, err);
 
-	if (rc == PV_OK && !k.destroyed)
-		rc = keydestroy(c->store, &tokens, &k, err);
 	if (rc != PV_OK)
 		return rc;
-	hex_encode(k.key.id, HSM_ID_LEN, id);
-	return CEREMONY_PUT(c, "transport-destroyed", { "label", k.key.label },
+	hex_encode(k->key.id, HSM_ID_LEN, id);
+	return CEREMONY_PUT(c, "transport-destroyed", { "label", k->key.label },
 			    { "id", id });
+}
+
+/* Of a later plan: another one made it meanwhile. */
+static enum pv_code is_ours(const struct issue_key *key, struct err *err)
+{
+	if (!key->generated)
+		return PV_OK;
+	err_object(err, key->label);
+	return err_fail(err, PV_CONFLICT, "rotate.key",
+			"have it sent for a CA of another name",
+			"a key of that purpose was generated here");
 }
 
 enum pv_code ceremony_take_key(struct ceremony *c, const struct plan_step *step,
 			       struct err *err)
 {
-	struct keymake_known known, to;
+	struct keymake_known known;
+	struct keydestroy_key to;
 	enum pv_code rc = keymake_known(c->store, step->purpose, &known, err);
 
 	snprintf(c->object, sizeof(c->object), "%s", step->purpose);
 	if (rc == PV_OK)
-		rc = keymake_known(c->store, PLAN_PURPOSE_TRANSPORT, &to, err);
-	if (rc == PV_OK && known.n == 0)
-		rc = take(c, step, &to.newest, &known.newest, err);
+		rc = keydestroy_find(c->store, PLAN_PURPOSE_TRANSPORT,
+				     ceremony_transport_generation(c), &to,
+				     err);
+	if (rc == PV_OK)
+		rc = known.n == 0 ? take(c, step, &to.key, &known.newest, err)
+				  : is_ours(&known.newest, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK)
 		rc = tell_taken(c, step, &known.newest, err);
 	if (rc == PV_OK)
-		rc = end_transport_key(c, err);
-	return rc == PV_OK ? ceremony_name_key(c, &known.newest, err) : rc;
+		rc = end_transport_key(c, &to, err);
+	/* A later plan puts it to use with its certificate. */
+	return rc == PV_OK && !c->opts->later
+		       ? ceremony_name_key(c, &known.newest, err)
+		       : rc;
 }

@@ -13,6 +13,8 @@
 #include "lib/flow/ceremony_transport.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremonytext.h"
+#include "lib/flow/checkpoint.h"
+#include "lib/flow/keydestroy.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/keytransport.h"
 #include "lib/flow/media.h"
@@ -85,6 +87,43 @@ static enum pv_code another(const char *name, struct err *err)
 
 /* ---- where a key can be sent to ---- */
 
+/* Each of an authority that is there is a new one, whose generation stands in
+ * the transcript before it is made. */
+unsigned ceremony_transport_generation(const struct ceremony *c)
+{
+	for (size_t i = 0; c->opts->later && i < c->plan->steps_n; i++)
+		if (c->plan->steps[i].kind == PLAN_TRANSPORT)
+			return (unsigned)c->target[i];
+	return KEYMAKE_FIRST;
+}
+
+static enum pv_code make_next(struct ceremony *c,
+			      const struct keymake_known *known,
+			      struct issue_key *key, struct err *err)
+{
+	struct keymake_job job = { .authority = c->a->name,
+				   .store = c->store,
+				   .hsm = c->hsm,
+				   .purpose = PLAN_PURPOSE_TRANSPORT,
+				   .generation =
+					   ceremony_transport_generation(c),
+				   .kind = HSM_KEY_TRANSPORT };
+	char label[HSM_LABEL_MAX];
+	struct keydestroy_key k;
+	enum pv_code rc;
+
+	if (job.generation == 0)
+		job.generation = known->generation + 1;
+	keymake_label(&job, label);
+	rc = ceremony_target(c, label, job.generation, err);
+	if (rc != PV_OK || known->generation < job.generation)
+		return rc == PV_OK ? keymake(&job, key, err) : rc;
+	rc = keydestroy_find(c->store, job.purpose, job.generation, &k, err);
+	if (rc == PV_OK)
+		*key = k.key;
+	return rc;
+}
+
 static enum pv_code transport_key(struct ceremony *c, struct issue_key *key,
 				  struct err *err)
 {
@@ -92,6 +131,8 @@ static enum pv_code transport_key(struct ceremony *c, struct issue_key *key,
 	enum pv_code rc =
 		keymake_known(c->store, PLAN_PURPOSE_TRANSPORT, &known, err);
 
+	if (rc == PV_OK && c->opts->later)
+		return make_next(c, &known, key, err);
 	if (rc == PV_OK && known.n == 0)
 		rc = ceremony_keymake(c, PLAN_PURPOSE_TRANSPORT,
 				      HSM_KEY_TRANSPORT, &known.newest, err);
@@ -174,6 +215,10 @@ enum pv_code ceremony_make_transport(struct ceremony *c,
 		rc = find_file(c, KEY_FILE, &file, &there, err);
 	if (rc == PV_OK && !there)
 		rc = make_key_file(c, &key, &file, err);
+	/* It takes a while until a key comes back, and the authority issues
+	 * meanwhile. */
+	if (rc == PV_OK && c->opts->later)
+		rc = checkpoint_now(c->a, c->store, c->hsm, err);
 	return rc == PV_OK ? give_key(c, &key, &file, err) : rc;
 }
 

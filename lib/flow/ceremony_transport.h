@@ -7,6 +7,8 @@
 
 #define TRANSPORT_FILE_END ".transport" /* behind a purpose */
 
+/* Of the transport key of this ceremony; 0: it is not made yet. */
+unsigned ceremony_transport_generation(const struct ceremony *c);
 /* A public key of another authority: the plan has its hash, or people compare
  * it; text: for what. PV_DENIED, "transport.spki". */
 PV_MUST enum pv_code ceremony_transport_meet(struct ceremony *c,

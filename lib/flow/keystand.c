@@ -9,6 +9,7 @@
 #include "lib/flow/keystand_rows.h"
 #include "lib/flow/logged.h"
 #include "lib/flow/ownkey.h"
+#include "lib/log/ceremony.h"
 #include "lib/store/store_checkpoint.h"
 #include "lib/store/store_log.h"
 
@@ -155,8 +156,10 @@ static enum pv_code read_made(const struct keystand *ks,
 
 	buf_init(&p->bytes, LOG_ENTRY_MAX);
 	p->index = key->log_index;
-	rc = logged_entry(ks->store, p->index, LOG_KEY_GENERATE, key->label,
-			  &p->bytes, &e, err);
+	/* One that was made elsewhere was taken. */
+	rc = logged_entry(ks->store, p->index,
+			  key->generated ? LOG_KEY_GENERATE : LOG_KEY_TAKE,
+			  key->label, &p->bytes, &e, err);
 	if (rc == PV_OK)
 		rc = logged_key_fits(&e, key, &fits, err);
 	if (rc == PV_OK && !fits)

@@ -5,6 +5,7 @@
 #include "lib/flow/cacert.h"
 #include "lib/flow/canewest.h"
 #include "lib/flow/keydestroy.h"
+#include "lib/flow/keymake.h"
 #include "lib/flow/keytransport.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/logged_authority.h"
@@ -285,13 +286,23 @@ static bool is_generated(const struct look *l, const char *purpose)
 	return false;
 }
 
+static bool is_taken(const struct look *l, const char *purpose)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->plan->steps[i].kind == PLAN_TAKE_KEY &&
+		    strcmp(l->plan->steps[i].purpose, purpose) == 0)
+			return true;
+	return false;
+}
+
 static enum pv_code check_purpose(const struct look *l, const char *purpose,
 				  struct err *err)
 {
 	const struct authority_key *named = NULL;
 
-	return is_generated(l, purpose) || authority_key(l->a, purpose, &named,
-							 NULL) == PV_OK
+	return is_generated(l, purpose) || is_taken(l, purpose) ||
+			       authority_key(l->a, purpose, &named, NULL) ==
+				       PV_OK
 		       ? PV_OK
 		       : unknown(l, "key", purpose, err);
 }
@@ -308,6 +319,26 @@ static enum pv_code check_send(const struct look *l, struct err *err)
 		return unknown(l, "key to send", l->step->purpose, err);
 	rc = ownkey_load(l->store, named->label, &key, err);
 	return rc == PV_OK ? keytransport_may_send(&key, err) : rc;
+}
+
+/* The key of a new CA, whose certificate comes from elsewhere, too. */
+static enum pv_code check_take(const struct look *l, struct err *err)
+{
+	struct keymake_known known;
+	struct ca ca;
+	enum pv_code rc = find_ca(l, l->step->purpose, &ca, err);
+
+	if (rc == PV_OK && !ca.there &&
+	    !plan_makes_ca(l->plan, l->step->purpose))
+		return unknown(l, "CA", l->step->purpose, err);
+	if (rc == PV_OK)
+		rc = keymake_known(l->store, l->step->purpose, &known, err);
+	return rc == PV_OK && (ca.there || known.n > 0)
+		       ? refuse(l, "plan.key_own",
+				"a CA or a key of that name is here: take it "
+				"for a new one",
+				err)
+		       : rc;
 }
 
 static enum pv_code check_destroy(const struct look *l, struct err *err)
@@ -382,11 +413,13 @@ static enum pv_code check_step(const struct look *l, struct err *err)
 		return check_purpose(l, "bundle", err);
 	case PLAN_DESTROY_KEY:
 		return check_destroy(l, err);
+	case PLAN_TRANSPORT:
+		return check_purpose(l, "log", err);
+	case PLAN_TAKE_KEY:
+		return check_take(l, err);
 	case PLAN_INIT_TOKEN:
 	case PLAN_PAUSE:
 	case PLAN_SET_ROSTER:
-	case PLAN_TRANSPORT:
-	case PLAN_TAKE_KEY:
 	case PLAN_ROTATE_PIN:
 		break;
 	}
