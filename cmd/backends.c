@@ -88,6 +88,7 @@ static void login_config(const struct authority *a,
 	token_config(a, a->tokens[login->token], c);
 	c->cfg.sessions = login->sessions;
 	c->cfg.watch = login->watch;
+	c->cfg.serial = login->token == 0 ? login->serial : NULL;
 }
 
 /* Whatever failed was about that token. */

@@ -91,14 +91,28 @@ static enum pv_code ask(void *ctx, const char *text,
 	return PV_OK;
 }
 
+/* One that is no PIN at all is asked for again, too. */
 static enum pv_code ask_pin(void *ctx, const char *whose, struct secret *pin,
 			    struct err *err)
 {
 	const struct ceremony_room *room = ctx;
 
-	ceremony_say(room, "the token took that PIN for wrong: once more");
-	secret_release(pin);
-	return room->app->backends->person_pin("prompt", whose, pin, err);
+	for (;;) {
+		struct err why;
+		enum pv_code rc;
+
+		ceremony_say(room, "the token does not take that PIN: once "
+				   "more");
+		secret_release(pin);
+		err_init(&why);
+		rc = room->app->backends->person_pin("prompt", whose, pin,
+						     &why);
+		if (rc == PV_OK || strcmp(why.rule, "pin.length") != 0) {
+			if (rc != PV_OK)
+				*err = why;
+			return rc;
+		}
+	}
 }
 
 static enum pv_code next_pin(void *ctx, const char *whose, struct secret *pin,

@@ -286,6 +286,15 @@ static enum pv_code copy_config(struct p11 *p, const struct p11_config *cfg,
 	return p->cfg.lock_dir ? PV_OK : PV_INTERNAL;
 }
 
+/* As if it had been met before. */
+static void want_serial(struct p11 *p, const char *serial)
+{
+	if (!serial || !*serial)
+		return;
+	snprintf(p->facts.serial, sizeof(p->facts.serial), "%s", serial);
+	p->known = true;
+}
+
 /* Opens with enter(): p11_session_enter() or _meet(). */
 static enum pv_code
 open_with(const struct p11_config *cfg, const struct secret *pin,
@@ -301,6 +310,7 @@ open_with(const struct p11_config *cfg, const struct secret *pin,
 	p->hsm.ops = &ops;
 	p->pin = pin;
 	p->owner = getpid();
+	want_serial(p, cfg->serial);
 	rc = p11_pool_init(&p->pool, err);
 	if (rc == PV_OK)
 		rc = p11_uri_parse_token(cfg->token_uri, &p->uri, err);

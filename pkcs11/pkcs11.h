@@ -27,6 +27,7 @@ struct p11_config {
 	unsigned timeout_s;    /* bound of a child and of one way in (lock.h) */
 	unsigned sessions; /* of p11_open(): 1 to 64 calls at once; 0: one */
 	struct hsm_watch *watch; /* told of every call; may be NULL */
+	const char *serial;	 /* else "hsm.token-changed"; NULL or "": any */
 };
 
 /* What a token says of itself; plain data, crosses a pipe. */

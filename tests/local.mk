@@ -554,6 +554,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \
 	tests/cli/ceremony_held.sh \
+	tests/cli/ceremony_token.sh \
 	tests/cli/ceremony_transcript.sh tests/cli/ceremony_tty.sh \
 	tests/cli/ceremony_gap.sh tests/cli/ceremony_gap_bad.sh \
 	tests/cli/ceremony_gap_kill.sh tests/cli/ceremony_gap_new.sh tests/cli/ceremony_gap_next.sh \

@@ -30,6 +30,9 @@ struct hsm_login {
 			    * 0 is 1 */
 	struct hsm_watch *watch; /* told of every call; may be NULL */
 	size_t token;		 /* its number in the configuration */
+	/* Of number 0, the serial number that it has to have; NULL or "": any.
+	 * Another one is PV_HSM_FATAL, "hsm.token-changed", and sees no PIN. */
+	const char *serial;
 };
 
 struct backends {

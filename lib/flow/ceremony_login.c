@@ -96,40 +96,57 @@ static enum pv_code tell_pad(struct ceremony *c, struct err *err)
 			  : PV_OK;
 }
 
+/* One that the token refused, or has not tried: its length is none. */
+static bool is_about_the_pin(const struct err *why)
+{
+	return strcmp(why->rule, "hsm.pin") == 0;
+}
+
+/* A pad that fails without anybody must not use up all tries: people say. */
+static enum pv_code pin_again(struct ceremony *c,
+			      const struct ceremony_people *people,
+			      struct err *err)
+{
+	enum pv_code rc = CEREMONY_PUT(c, "wrong-pin", { "rule", "hsm.pin" });
+
+	/* People took their time: it is the same token, with tries left. */
+	if (rc == PV_OK)
+		rc = ceremony_meet(c, err);
+	if (rc != PV_OK)
+		return rc;
+	if (!c->pin_pad)
+		return people->pin(people->ctx, c->a->name, c->opts->pin, err);
+	rc = ceremony_ask(c,
+			  "The PIN that was typed on the token's own keys was "
+			  "wrong: type it there once more",
+			  err);
+	return rc == PV_OK ? tell_pad(c, err) : rc;
+}
+
 /* Each wrong PIN costs a try: the token says when there is one left. */
 static enum pv_code log_in(struct ceremony *c, struct err *err)
 {
-	const struct ceremony_people *people = c->opts->people;
-	enum pv_code pad = tell_pad(c, err);
+	const struct ceremony_people *people = people_of(c);
+	enum pv_code rc = tell_pad(c, err);
 
-	if (pad != PV_OK)
-		return pad;
 	c->login = (struct hsm_login){ .pin = c->opts->pin,
-				       .watch = c->opts->watch };
-	for (;;) {
-		struct token_facts f;
+				       .watch = c->opts->watch,
+				       .serial = c->serial };
+	while (rc == PV_OK) {
 		struct err why;
-		enum pv_code rc;
 
 		err_init(&why);
 		rc = c->opts->backends->hsm_open(c->a, &c->login, &c->hsm,
 						 &why);
 		if (rc == PV_OK)
 			return PV_OK;
-		if (strcmp(why.rule, "hsm.pin") != 0 || !people ||
-		    !people->pin || why.ckr == 0) {
+		if (!is_about_the_pin(&why) || !people || !people->pin) {
 			*err = why;
 			return rc;
 		}
-		rc = CEREMONY_PUT(c, "wrong-pin", { "rule", why.rule });
-		if (rc == PV_OK)
-			rc = c->opts->backends->token_facts(c->a, 0, &f, err);
-		if (rc == PV_OK)
-			rc = people->pin(people->ctx, c->a->name, c->opts->pin,
-					 err);
-		if (rc != PV_OK)
-			return rc;
+		rc = pin_again(c, people, err);
 	}
+	return rc;
 }
 
 /* ---- what an interrupted run left on the token ---- */

@@ -85,7 +85,7 @@ expect_equal "$rc" 130 exit
 expect_equal "$(screens)" 4 "screens"
 expect_text "==== step 5 of 13: generate-key bundle"
 expect_text "Generate a P-256 key pair for \"bundle\" in the token and read its attributes"
-expect_text "the token took that PIN for wrong"
+expect_text "the token does not take that PIN"
 expect_equal "$(grep -c -x "answer yes or stop" "$T/out")" 2 "told how to answer"
 serial=$(softhsm2-util --show-slots | sed -n 's/.*Serial number: *//p' | head -n 1)
 sed '/Step 1 of 13/,$d' "$T/out" | grep -q -F "serial: $serial" ||

@@ -123,6 +123,25 @@ START_TEST(changed_in_between)
 }
 END_TEST
 
+/* Nor does one that the caller does not mean: by its serial number. */
+START_TEST(another_than_meant)
+{
+	struct p11_config meant = cfg;
+
+	hsm_close(h);
+	h = NULL;
+	meant.serial = "0000000000000000";
+	unit_refused(p11_open(&meant, softhsm_pin(), &h, &err), PV_HSM_FATAL,
+		     "hsm.token-changed", &err);
+	ck_assert_ptr_null(h);
+	unit_refused(p11_meet(&meant, &h, &err), PV_HSM_FATAL,
+		     "hsm.token-changed", &err);
+	meant.serial = "";
+	err_init(&err);
+	unit_ok(p11_open(&meant, softhsm_pin(), &h, &err), &err);
+}
+END_TEST
+
 /* Case 42: the token is logged in already, an empty PIN must not ride on it. */
 START_TEST(empty_pin)
 {
@@ -295,6 +314,7 @@ static TCase *logins(void)
 	tcase_add_test(t, wrong_pin_at_open);
 	tcase_add_test(t, in_two_steps);
 	tcase_add_test(t, changed_in_between);
+	tcase_add_test(t, another_than_meant);
 	tcase_add_test(t, empty_pin);
 	tcase_add_loop_test(t, no_login_at_all, 0, COUNT(blocked));
 	tcase_add_test(t, locked_by_answer);
