@@ -69,8 +69,8 @@ static const int allowed[] = {
 	SCMP_SYS(sendto),	SCMP_SYS(recvfrom),
 	SCMP_SYS(poll),		SCMP_SYS(ppoll),
 	SCMP_SYS(close),	SCMP_SYS(dup),
-	SCMP_SYS(fcntl),	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),	SCMP_SYS(brk),
+	SCMP_SYS(fstat),	SCMP_SYS(newfstatat),
+	SCMP_SYS(brk),
 	SCMP_SYS(munmap),	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),	SCMP_SYS(futex),
 	SCMP_SYS(getrandom),	SCMP_SYS(clock_gettime),
@@ -113,6 +113,20 @@ static int allow_open(scmp_filter_ctx ctx, bool open)
 		SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, harm, 0));
 }
 
+/* What opening a folder or a stream asks. Not F_SETOWN, F_SETSIG or O_ASYNC: the
+ * kernel would send any process of this user any signal. */
+static int allow_fcntl(scmp_filter_ctx ctx)
+{
+	static const scmp_datum_t asks[] = { F_GETFD, F_SETFD, F_GETFL,
+					     F_DUPFD_CLOEXEC };
+	int bad = 0;
+
+	for (size_t i = 0; !bad && i < sizeof(asks) / sizeof(*asks); i++)
+		bad = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, asks[i]));
+	return bad;
+}
+
 static enum pv_code filter_calls(bool open, struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -124,6 +138,8 @@ static enum pv_code filter_calls(bool open, struct err *err)
 		bad = allow_data_only(ctx);
 	if (!bad)
 		bad = allow_open(ctx, open);
+	if (!bad)
+		bad = allow_fcntl(ctx);
 	if (!bad)
 		bad = seccomp_load(ctx);
 	if (ctx)

@@ -105,9 +105,39 @@ static int make_code(void)
 
 static int make_socket(void)
 {
-	int ends[2];
+	int two[2];
 
-	return pipe(ends) == 0 ? 0 : errno;
+	return pipe(two) == 0 ? 0 : errno;
+}
+
+static int ends[2];
+static pid_t victim;
+
+/* Each by itself: one of them is what it takes. */
+static int own(void)
+{
+	return fcntl(ends[0], F_SETOWN, victim) == 0 ? 0 : errno;
+}
+
+static int choose_signal(void)
+{
+	return fcntl(ends[0], F_SETSIG, SIGKILL) == 0 ? 0 : errno;
+}
+
+static int ask_for_signals(void)
+{
+	return fcntl(ends[0], F_SETFL, O_ASYNC) == 0 ? 0 : errno;
+}
+
+static int ask_for_flags(void)
+{
+	int fd = fcntl(ends[0], F_DUPFD_CLOEXEC, 0);
+
+	return fd >= 0 && fcntl(fd, F_GETFL) >= 0 &&
+			       fcntl(fd, F_GETFD) == FD_CLOEXEC &&
+			       fcntl(fd, F_SETFD, 0) == 0
+		       ? 0
+		       : 1;
 }
 
 START_TEST(files_below_the_folder_can_be_read)
@@ -139,6 +169,20 @@ START_TEST(files_are_neither_cut_nor_written)
 	fd = open(file, O_RDONLY);
 	ck_assert_int_eq(read(fd, text, sizeof(text)), 4);
 	close(fd);
+}
+END_TEST
+
+/* Not even by the kernel, which sends them for who owns a socket. */
+START_TEST(nobody_gets_signals)
+{
+	victim = getpid();
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(confined(-1, ask_for_flags), 0);
+	ck_assert_int_eq(confined(-1, own), -SIGSYS);
+	ck_assert_int_eq(confined(-1, choose_signal), -SIGSYS);
+	ck_assert_int_eq(confined(-1, ask_for_signals), -SIGSYS);
+	close(ends[0]);
+	close(ends[1]);
 }
 END_TEST
 
@@ -190,6 +234,7 @@ int main(void)
 	if (filter_is_built_in()) {
 		tcase_add_test(t, without_a_folder_nothing_is_opened);
 		tcase_add_test(t, files_are_neither_cut_nor_written);
+		tcase_add_test(t, nobody_gets_signals);
 		tcase_add_test(t, memory_does_not_become_code);
 		tcase_add_test(t, other_calls_end_the_process);
 	}
