@@ -131,8 +131,14 @@ static enum pv_code run_set_roster(struct ceremony *c,
 	if (rc == PV_OK && memcmp(roster->sha256, step->roster, 32) != 0)
 		rc = err_fail(err, PV_DENIED, "plan.roster", NULL,
 			      "the roster is not the plan's");
+	snprintf(version, sizeof(version), "%llu",
+		 rc == PV_OK ? (unsigned long long)roster->version : 0);
+	snprintf(c->object, sizeof(c->object), "version %.20s", version);
 	if (rc == PV_OK && !c->opts->later)
 		rc = settings_record(c->a, c->store, err);
+	/* Who goes on goes by a roster that was set behind that. */
+	if (rc == PV_OK)
+		rc = ceremony_target(c, c->object, roster->version, err);
 	if (rc == PV_OK)
 		rc = officers_set(c->a, c->store, c->opts->roster,
 				  c->opts->want ? c->opts->want : &none, &set,
@@ -141,9 +147,6 @@ static enum pv_code run_set_roster(struct ceremony *c,
 		return rc;
 	put_officers(roster, &names);
 	hex_encode(set.sha256, sizeof(set.sha256), hex);
-	snprintf(version, sizeof(version), "%llu",
-		 (unsigned long long)set.version);
-	snprintf(c->object, sizeof(c->object), "version %.20s", version);
 	return CEREMONY_PUT(c, "roster", { "version", version },
 			    { "sha256", hex },
 			    { "officers", buf_cstr(&names) });

@@ -11,14 +11,12 @@
 #include "lib/flow/ceremony_ready.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/later_impl.h"
-#include "lib/flow/people.h"
 #include "lib/flow/plantemplate.h"
 #include "lib/flow/rehearsed.h"
 #include "policy/roster.h"
 
 CLEANUP_PTR(struct plan, plan_free);
 CLEANUP_PTR(struct file_group, file_group_free);
-CLEANUP_PTR(struct roster, roster_free);
 
 struct later {
 	const struct later_opts *opts;
@@ -197,26 +195,6 @@ static struct later_subject subject_of(const struct later *w)
 							    : &w->rehearsed };
 }
 
-/* Where people have to be asked no plan goes on that nobody was asked about:
- * but for the one that set them in charge. */
-static enum pv_code check_asked(const struct later *w, struct err *err)
-{
-	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
-	const struct plan_step *set = plan_roster(w->plan);
-	enum pv_code rc = PV_OK;
-
-	if (!w->begun.approved)
-		rc = people_in_force(w->opts->store, &roster, NULL, err);
-	if (rc != PV_OK || !roster ||
-	    (set && memcmp(roster->sha256, set->roster, 32) == 0))
-		return rc;
-	err_object(err, w->plan->name);
-	return err_fail(err, PV_DENIED, "ceremony.roster",
-			"run another version of the plan",
-			"the plan began before there was a roster, and nobody "
-			"has approved it");
-}
-
 static enum pv_code not_begun(const struct later *w, struct err *err)
 {
 	err_object(err, w->plan->name);
@@ -246,7 +224,7 @@ static enum pv_code begin(struct later *w, struct err *err)
 	if (rc == PV_OK && !w->begun.found)
 		rc = later_begun(opts->store, w->plan, &w->begun, err);
 	if (rc == PV_OK)
-		rc = check_asked(w, err);
+		rc = later_may_go_on(opts, w->plan, &w->begun, err);
 	if (rc == PV_OK)
 		rc = later_approved(opts->store, &w->begun, &w->approved, err);
 	if (rc == PV_OK)

@@ -13,11 +13,15 @@
  * is an operation of its own (a CA's or another key's next generation, a
  * template) needs that operation's approvals, too: a plan gets round nothing.
  *
- * Does not check: who acts (actor_allow()).
+ * Who goes on with one under a roster is who began it, or may have keys
+ * rotated.
+ *
+ * Does not check: who begins one: people approve that.
  */
 #ifndef PV_FLOW_LATER_H
 #define PV_FLOW_LATER_H
 
+#include "lib/flow/actor.h"
 #include "lib/flow/init.h"
 
 struct later_opts {
@@ -25,6 +29,7 @@ struct later_opts {
 	struct hsm_watch *watch; /* may be NULL */
 	struct authority *a;	 /* as authority_open() gave it */
 	struct store *store;	 /* held against the log and the checkpoint */
+	const struct actor *who; /* acts on it */
 	const struct log_point *covered; /* what that says */
 	const char *templates_dir;
 	const struct media *media; /* of what changes hands; or NULL */
@@ -48,17 +53,17 @@ struct later_opts {
 /*
  * report->existing: that plan ran here to its end, nothing was done. PV_DENIED:
  * "ceremony.rehearsal" (to be run in a home of rehearsals, or rehearsed in
- * another one), "ceremony.roster" (it began before there was a roster),
- * "plan.rehearsed" (it was approved with another rehearsal), "ceremony.other",
- * codes of rehearsed() and ceremony_window();
- * PV_CONFLICT: "ceremony.begun" (an interrupted run has to be resumed),
- * "ceremony.busy"; PV_INTEGRITY, "ceremony.folder" (the log has steps
- * of it, and its folder is gone); PV_NOT_FOUND:
- * "plan.unknown" (the authority has no such CA or key), nothing to resume;
- * "plan.roster" (PV_DENIED: none was given, or not the plan's);
- * PV_INPUT: the plan, "plan.kind", "plan.issuer"; codes of
- * plantemplate_bound() and plantemplate_check(), of ceremony_ready_people() and
- * ceremony_ready_media(), of approvals_gate() and of ceremony_run().
+ * another one), "ceremony.roster" (nobody was asked, or under another roster),
+ * "ceremony.age" (that was too long ago), "actor.role", "plan.rehearsed" (it
+ * was approved with another rehearsal), "ceremony.other", codes of rehearsed()
+ * and ceremony_window(); PV_CONFLICT: "ceremony.begun" (an interrupted run has
+ * to be resumed), "ceremony.busy"; PV_INTEGRITY, "ceremony.folder" (the log has
+ * steps of it, and its folder is gone); PV_NOT_FOUND: "plan.unknown" (the
+ * authority has no such CA or key), nothing to resume; "plan.roster"
+ * (PV_DENIED: none was given, or not the plan's); PV_INPUT: the plan,
+ * "plan.kind", "plan.issuer"; codes of plantemplate_bound() and
+ * plantemplate_check(), of ceremony_ready_people() and ceremony_ready_media(),
+ * of approvals_gate() and of ceremony_run().
  */
 PV_MUST enum pv_code later_run(const struct later_opts *opts,
 			       struct init_report *report, struct err *err);

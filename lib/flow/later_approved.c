@@ -51,6 +51,9 @@ static enum pv_code take(struct search *s, uint64_t index, struct err *err)
 	s->b->found = true;
 	s->b->index = index;
 	s->b->roster = s->rosters;
+	s->b->time_ms = e.time_ms;
+	snprintf(s->b->actor, sizeof(s->b->actor), "%.*s", (int)e.actor.len,
+		 (const char *)e.actor.p);
 	rehearsed = log_fact_find(&e, "rehearsed", LOG_BSTR);
 	if (rehearsed && rehearsed->s.len == sizeof(s->b->rehearsed))
 		memcpy(s->b->rehearsed, rehearsed->s.p, rehearsed->s.len);

@@ -15,7 +15,9 @@ PV_MUST enum pv_code later_check(const struct authority *a, struct store *store,
 struct later_begun { /* the entry ceremony.begin of a plan's bytes */
 	bool found;
 	uint64_t index;
-	uint64_t roster; /* version in force then; 0: none */
+	uint64_t time_ms;
+	char actor[LOG_TEXT_MAX + 1];
+	uint64_t roster;       /* version in force then; 0: none */
 	uint8_t rehearsed[32]; /* head of that transcript; 0: of a rehearsal */
 	bool approved;	       /* by people: */
 	uint8_t nonce[LOG_NONCE];
@@ -25,6 +27,17 @@ struct later_begun { /* the entry ceremony.begin of a plan's bytes */
 /* PV_STORAGE. */
 PV_MUST enum pv_code later_begun(struct store *store, const struct plan *plan,
 				 struct later_begun *b, struct err *err);
+/*
+ * Whether that goes on now, where people have to be asked: nobody was asked, or
+ * under another roster than is in force, but for one that the plan's own step
+ * has set (PV_DENIED, "ceremony.roster"); too long ago for approvals, and the
+ * plan has no end of its own ("ceremony.age"); or somebody else goes on, who
+ * may not have our keys rotated ("actor.role").
+ */
+PV_MUST enum pv_code later_may_go_on(const struct later_opts *opts,
+				     const struct plan *plan,
+				     const struct later_begun *b,
+				     struct err *err);
 /* Of one whose folder is not there. PV_INTEGRITY, "ceremony.folder": there are
  * steps of it behind that entry. */
 PV_MUST enum pv_code later_not_stepped(struct store *store,

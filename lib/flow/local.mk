@@ -66,7 +66,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_next.c lib/flow/ceremony_pin.c \
 	lib/flow/ceremony_planned.c \
 	lib/flow/keydestroy.c lib/flow/keydestroy.h \
-	lib/flow/later.c lib/flow/later.h lib/flow/later_approved.c lib/flow/later_ask.c lib/flow/later_check.c \
+	lib/flow/later.c lib/flow/later.h lib/flow/later_approved.c lib/flow/later_ask.c lib/flow/later_check.c lib/flow/later_on.c \
 	lib/flow/later_impl.h \
 	lib/flow/ceremonycheck.h lib/flow/ceremonyfolder.c \
 	lib/flow/ceremonyfolder.h lib/flow/ceremonyended.c lib/flow/ceremonyended.h lib/flow/ceremonypoints.c lib/flow/ceremonypoints.h lib/flow/ceremonysign.c \
