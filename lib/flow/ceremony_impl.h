@@ -103,9 +103,8 @@ PV_MUST enum pv_code ceremony_meet(struct ceremony *c, struct err *err);
  * Login happens once, after a step that initialises has ended its child. A
  * wrong PIN is asked for again, where people are and no pin pad asks, until the
  * token has one try left; each login is to the token of the start; in a resumed
- * run objects that nobody recorded are written down, once. A pause ends it:
- * what people do then may be to carry the token away, so the next step meets it
- * anew.
+ * run objects that nobody recorded are written down, once. A pause ends it, in
+ * which people may carry the token away: the next step meets it anew.
  */
 PV_MUST enum pv_code ceremony_login(struct ceremony *c, struct err *err);
 

@@ -9,10 +9,11 @@
  *   transcript, or of the key that is known from elsewhere · each witness has
  *   signed · each file that the transcript names has its hash; a certificate, a
  *   backup and a transport file say what their lines say of them, and a
- *   certificate, list or request is what people were shown before it was signed, by the key that they
- *   were shown (ceremonycheck_shown.h) · keys are generated in the token, and the
- *   same ones all through (keyseen.h) · the token is one · a backup's shares were
- *   all given out before · a restored key has signed the lines before it
+ *   certificate, list or request is what people were shown before it was signed,
+ *   by the key that they were shown (ceremonycheck_shown.h) · keys are generated
+ *   in the token, and the same ones all through (keyseen.h) · the token is one ·
+ *   a backup's shares were all given out before · a restored key has signed the
+ *   lines before it
  *
  * Does not check: that the log's key is the one of that authority, unless it is
  * given; that an imported certificate is signed by the root beside it.
