@@ -10,6 +10,7 @@
 #include "lib/flow/authority_json.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/ceremony_ready.h"
+#include "lib/flow/ceremony_room.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/plantemplate.h"
 #include "lib/flow/ceremony_backup.h"
@@ -194,6 +195,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 					err);
 	if (rc == PV_OK)
 		rc = plantemplate_check(w.plan, opts->templates_dir, err);
+	if (rc == PV_OK)
+		rc = ceremony_room(w.plan, opts->templates_dir, w.a, NULL, err);
 	if (rc == PV_OK)
 		rc = fill(opts, w.a, err);
 	if (rc == PV_OK)

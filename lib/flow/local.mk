@@ -45,6 +45,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_texts.c \
 	lib/flow/ceremony_restore.c \
 	lib/flow/ceremony_ready.c lib/flow/ceremony_ready.h \
+	lib/flow/ceremony_room.c lib/flow/ceremony_room.h \
 	lib/flow/init_pins.c \
 	lib/flow/caimport.c lib/flow/caimport.h \
 	lib/flow/calist.c lib/flow/calist_log.c lib/flow/calist.h \

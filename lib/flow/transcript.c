@@ -146,15 +146,26 @@ static enum pv_code line_of(const struct transcript *t, uint32_t step,
 	return buf_check(out, err);
 }
 
-static enum pv_code append(struct transcript *t, struct span line,
-			   struct err *err)
+/* What begins something leaves room for its end. */
+static size_t limit_of(const char *event)
 {
-	if (t->size > TRANSCRIPT_SIZE_MAX ||
-	    line.len > TRANSCRIPT_SIZE_MAX - t->size)
+	return strcmp(event, "step") == 0 || strcmp(event, "sign") == 0
+		       ? TRANSCRIPT_SIZE_MAX - TRANSCRIPT_RESERVE
+		       : TRANSCRIPT_SIZE_MAX;
+}
+
+static enum pv_code append(struct transcript *t, const char *event,
+			   struct span line, struct err *err)
+{
+	size_t limit = limit_of(event);
+
+	if (t->size > limit || line.len > limit - t->size)
 		return err_fail(err, PV_DENIED, "transcript.size",
-				"share the steps out among more plans",
-				"the transcript would be longer than %u bytes",
-				TRANSCRIPT_SIZE_MAX);
+				"have what is left done by another plan; of "
+				"lists: `provctl rotate crl', then `provctl "
+				"ceremony resume'",
+				"the transcript would be longer than %zu bytes",
+				limit);
 	if (fd_write_all(t->fd, line.p, line.len, NULL) != PV_OK ||
 	    fdatasync(t->fd) != 0)
 		return failed(t, err);
@@ -185,7 +196,7 @@ enum pv_code transcript_put(struct transcript *t, uint32_t step,
 	if (t->fd < 0)
 		return err_fail(err, PV_STORAGE, "transcript.write", NULL,
 				"the transcript was closed by a failure");
-	rc = append(t, buf_span(&line), err);
+	rc = append(t, event, buf_span(&line), err);
 	if (rc == PV_OK)
 		t->head = next;
 	return rc;

@@ -32,6 +32,7 @@
 #define TRANSCRIPT_NOTE_FILE "transcript.note"
 #define TRANSCRIPT_LINE_MAX 8192u		 /* bytes, with its LF */
 #define TRANSCRIPT_SIZE_MAX (4u * 1024u * 1024u) /* bytes of all lines */
+#define TRANSCRIPT_RESERVE (128u * 1024u) /* of that, for what is begun */
 #define TRANSCRIPT_EVENT_MAX 24u
 #define TRANSCRIPT_VALUE_MAX 1024u /* bytes; longer texts are cut */
 #define TRANSCRIPT_FACTS_MAX 16u
@@ -101,8 +102,8 @@ PV_MUST enum pv_code transcript_reopen(struct transcript *t, int dirfd,
 				       struct err *err);
 /* Appends a line and makes it durable. event is a word of a-z, - and digits.
  * What may not stand in a value becomes '?'. PV_DENIED, "transcript.size": past
- * TRANSCRIPT_SIZE_MAX. PV_STORAGE, "transcript.write": nothing more is taken.
- */
+ * TRANSCRIPT_SIZE_MAX, or of "step" and "sign" into its reserve. PV_STORAGE,
+ * "transcript.write": nothing more is taken. */
 PV_MUST enum pv_code transcript_put(struct transcript *t, uint32_t step,
 				    const char *event,
 				    const struct transcript_pair *pairs,

@@ -147,6 +147,15 @@ START_TEST(test_full)
 	put(&t, 0, "resume", "x");
 	ck_assert_uint_eq(t.size, TRANSCRIPT_SIZE_MAX);
 	ck_assert_uint_eq(t.head.lines, 5);
+	/* What begins something is refused before that. */
+	t.size = TRANSCRIPT_SIZE_MAX - TRANSCRIPT_RESERVE - line + 3;
+	unit_refused(transcript_put(&t, 0, "sign", &pair, 1, &err), PV_DENIED,
+		     "transcript.size", &err);
+	unit_refused(transcript_put(&t, 1, "step", &pair, 1, &err), PV_DENIED,
+		     "transcript.size", &err);
+	ck_assert_uint_eq(t.head.lines, 5);
+	put(&t, 0, "resume", "x");
+	ck_assert_uint_eq(t.head.lines, 6);
 	transcript_close(&t);
 	buf_release(&b);
 	close(dir);
