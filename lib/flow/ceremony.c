@@ -273,7 +273,7 @@ static enum pv_code finish(struct ceremony *c, struct err *err)
 	/* Signed before the crash; another signature would be another file. */
 	if (rc == PV_OK && ended && ceremony_folder_ended(c->opts->folder))
 		return ceremony_ended(c->a, c->store, c->plan, c->opts->folder,
-				      err);
+				      c->mode, err);
 	if (rc == PV_OK && c->hsm)
 		rc = ceremony_sign(c->a, c->store, c->hsm, c->opts->folder,
 				   c->plan, &c->t.head, err);

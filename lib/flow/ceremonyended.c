@@ -37,7 +37,7 @@ static enum pv_code check(const struct checkpoint_base *base,
 
 enum pv_code ceremony_ended(const struct authority *a, struct store *store,
 			    const struct plan *plan, int folder,
-			    struct err *err)
+			    const char *mode, struct err *err)
 {
 	CLEANUP(mem_cleanup)
 	struct checkpoint_base *base = mem_new(sizeof(*base), err);
@@ -57,6 +57,7 @@ enum pv_code ceremony_ended(const struct authority *a, struct store *store,
 					  .note = buf_span(&note),
 					  .plan = plan,
 					  .dir = folder,
+					  .mode = mode,
 					  .unattended = true,
 					  .log = &log };
 	if (rc == PV_OK)

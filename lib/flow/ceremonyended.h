@@ -5,7 +5,7 @@
  * authority had have signed the note. A file that somebody puts there ends
  * nothing.
  *
- * Does not check: who was there; that a rehearsal was none.
+ * Does not check: who was there.
  */
 #ifndef PV_FLOW_CEREMONYENDED_H
 #define PV_FLOW_CEREMONYENDED_H
@@ -15,13 +15,14 @@
 #include "policy/plan.h"
 
 /*
- * folder: the ceremony's. Codes of ceremonycheck() and checkpoint_load();
- * PV_INTEGRITY, "ceremony.note": a key signed it that is none of the
- * authority's; PV_NOT_FOUND: a file.
+ * folder: the ceremony's; mode: it has to be of that one (else PV_DENIED,
+ * "ceremony.mode"); NULL: of any. Codes of ceremonycheck() and
+ * checkpoint_load(); PV_INTEGRITY, "ceremony.note": a key signed it that is
+ * none of the authority's; PV_NOT_FOUND: a file.
  */
 PV_MUST enum pv_code ceremony_ended(const struct authority *a,
 				    struct store *store,
 				    const struct plan *plan, int folder,
-				    struct err *err);
+				    const char *mode, struct err *err);
 
 #endif

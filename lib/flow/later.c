@@ -9,6 +9,7 @@
 #include "lib/flow/ceremonyended.h"
 #include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/ceremony_ready.h"
+#include "lib/flow/ceremony_room.h"
 #include "lib/flow/init_impl.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/plantemplate.h"
@@ -107,6 +108,11 @@ static enum pv_code check_home(struct later *w, struct err *err)
 
 /* ---- the folder ---- */
 
+static const char *mode_of(const struct later *w)
+{
+	return w->rehearse ? "rehearsal" : "run";
+}
+
 static enum pv_code begun(const struct later *w, struct err *err)
 {
 	err_object(err, w->plan->name);
@@ -148,7 +154,7 @@ static enum pv_code look(struct later *w, bool *ended, struct err *err)
 	*ended = ceremony_folder_ended(w->folder);
 	if (*ended)
 		return ceremony_ended(w->opts->a, w->opts->store, w->plan,
-				      w->folder, err);
+				      w->folder, mode_of(w), err);
 	return w->opts->resume ? PV_OK : begun(w, err);
 }
 
@@ -178,11 +184,6 @@ static enum pv_code make_folder(struct later *w, struct err *err)
 	if (rc == PV_OK)
 		rc = ceremony_folder_keep(w->folder, &kept, g, err);
 	return rc == PV_OK ? file_group_commit(g, err) : rc;
-}
-
-static const char *mode_of(const struct later *w)
-{
-	return w->rehearse ? "rehearsal" : "run";
 }
 
 static struct later_subject subject_of(const struct later *w)
@@ -335,6 +336,9 @@ static enum pv_code check(struct later *w, struct err *err)
 		rc = plantemplate_check(w->plan, opts->templates_dir, err);
 	if (rc == PV_OK && !opts->resume)
 		rc = later_check(opts->a, opts->store, w->plan, err);
+	if (rc == PV_OK && !opts->resume)
+		rc = ceremony_room(w->plan, opts->templates_dir, opts->a,
+				   opts->store, err);
 	/* One that begins has its approvals looked at before. */
 	if (rc == PV_OK && opts->resume && !w->rehearse)
 		rc = ceremony_ready_people(opts->people, err);

@@ -65,11 +65,24 @@ expect_rc 0 resume
 	fail "the end that was put there counts"
 with_log first
 expect_text "1 time lines were set aside"
+cp -p "$H/ceremonies/first-1/transcript.aside-1" "$T/aside"
 flip "$H/ceremonies/first-1/transcript.aside-1" 20
 expect_error 5 ceremony.file ceremony verify --unattended "$lines"
 rm "$H/ceremonies/first-1/transcript.aside-1"
 expect_error 10 '' ceremony verify --unattended "$lines"
+mv "$T/aside" "$H/ceremonies/first-1/transcript.aside-1"
 rm -f "$T/answers"
+
+case_start "a rehearsal is no run, nor a run a rehearsal"
+expect_error 4 ceremony.mode ceremony run "$T/first.json" --home "$R" \
+	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/yes" \
+	--templates "$templates"
+expect_error 4 ceremony.mode ceremony rehearse "$T/first.json" --home "$H" \
+	--templates "$templates"
+expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$H" \
+	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/yes" \
+	--templates "$templates"
+expect_text "nothing done"
 
 case_start "the log has the end"
 plan list '{"step": "sign-crl", "ca": "root"}'
@@ -140,5 +153,20 @@ expect_rc 130 "the first share"
 [ "$(jq -s 'map(select(.event == "share")) | length' "$lines")" -eq 1 ] ||
 	fail "shares that somebody else had made count"
 [ ! -e "$made" ] || fail "a backup without its shares"
+
+case_start "more lists than a transcript can hold are none to begin with"
+cp -R "$templates" "$T/many"
+jq '.crl.shards = 8192' "$templates/issuing-ca.json" >"$T/many/issuing-ca.json"
+cp "$T/first.json" "$T/many.json"
+bind_plan "$T/many.json" "$T/many"
+expect_error 4 transcript.size ceremony rehearse "$T/many.json" \
+	--home "$T/many.home" --name acme --templates "$T/many"
+[ ! -e "$T/many.home" ] || fail "something was made"
+plan many '{"step": "generate-key", "purpose": "issuing-1", "kind": "P-256"}' \
+	'{"step": "issue-ca", "ca": "issuing-1", "issuer": "root", "template": "issuing-ca"}'
+bind_plan "$T/many.json" "$T/many"
+expect_error 4 transcript.size ceremony rehearse "$T/many.json" --home "$R" \
+	--templates "$T/many"
+[ ! -e "$R/ceremonies/many-1" ] || fail "something was made"
 
 tests_end
