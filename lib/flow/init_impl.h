@@ -29,7 +29,8 @@ struct init_work {
 #define INIT_WORK CLEANUP(init_work_release) struct init_work
 void init_work_release(struct init_work *w);
 /* The plan is read; w need not be initialised, report is zeroed. Codes of
- * plan_parse(); PV_INPUT, "plan.order": a later plan. */
+ * plan_parse(); PV_INPUT, "plan.order": a later plan, "plan.key_missing": no
+ * key for the log is made. */
 PV_MUST enum pv_code init_begin(struct init_work *w,
 				const struct init_opts *opts,
 				struct init_report *report, struct err *err);

@@ -26,6 +26,16 @@ void init_work_release(struct init_work *w)
 	fd_cleanup(&w->folder);
 }
 
+/* It signs the transcript at the end, without which nothing is verified. */
+static bool makes_log_key(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps_n; i++)
+		if (plan->steps[i].kind == PLAN_GENERATE_KEY &&
+		    strcmp(plan->steps[i].purpose, "log") == 0)
+			return true;
+	return false;
+}
+
 static enum pv_code read_plan(struct init_work *w, struct err *err)
 {
 	const char *path = w->opts->plan;
@@ -41,6 +51,10 @@ static enum pv_code read_plan(struct init_work *w, struct err *err)
 			      "`provctl ceremony run' in the home of an "
 			      "authority",
 			      "the plan is for an authority that is there");
+	if (rc == PV_OK && !makes_log_key(w->plan))
+		rc = err_fail(err, PV_INPUT, "plan.key_missing",
+			      "generate a key for purpose log",
+			      "nothing would sign its log and transcript");
 	if (rc == PV_OK && err)
 		err->object[0] = '\0';
 	return rc;

@@ -154,6 +154,12 @@ expect_rc 130 "the first share"
 	fail "shares that somebody else had made count"
 [ ! -e "$made" ] || fail "a backup without its shares"
 
+case_start "a plan whose end nothing would sign"
+plan nolog '{"step": "init-token"}' "$(key root P-256)"
+expect_error 3 plan.key_missing ceremony rehearse "$T/nolog.json" \
+	--home "$T/nolog.home" --name acme --templates "$templates"
+[ ! -e "$T/nolog.home" ] || fail "something was made"
+
 case_start "more lists than a transcript can hold are none to begin with"
 cp -R "$templates" "$T/many"
 jq '.crl.shards = 8192' "$templates/issuing-ca.json" >"$T/many/issuing-ca.json"

@@ -185,7 +185,8 @@ START_TEST(a_failed_step_leaves_no_authority)
 		"{\"step\":\"init-token\"},{\"step\":\"generate-key\","
 		"\"purpose\":\"root\",\"kind\":\"P-256\"},"
 		"{\"step\":\"self-signed\",\"ca\":\"root\","
-		"\"template\":\"issuing-ca\"}]}";
+		"\"template\":\"issuing-ca\"},{\"step\":\"generate-key\","
+		"\"purpose\":\"log\",\"kind\":\"P-256\"}]}";
 	CLEANUP(cleanup_authority_close) struct authority *a = NULL;
 	struct init_report r;
 	struct err err;
