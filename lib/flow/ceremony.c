@@ -162,6 +162,8 @@ static enum pv_code run_step(struct ceremony *c, struct err *err)
 	if (c->done[c->n])
 		return ceremony_step_done(c, step, err);
 	rc = announce(c, step, err);
+	if (rc == PV_OK)
+		rc = ceremony_window(c->plan, c->mode, err);
 	if (rc == PV_OK && step->kind == PLAN_INIT_TOKEN)
 		rc = ceremony_show_token(c, err);
 	snprintf(text, sizeof(text), "Step %zu of %zu: go on", c->n + 1,

@@ -45,11 +45,12 @@ enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 	if (rc == PV_OK)
 		rc = CEREMONY_PUT(c, "answer", { "answer", answer });
 	if (rc == PV_OK && strcmp(answer, "yes") != 0)
-		rc = err_fail(
+		return err_fail(
 			err, PV_INTERRUPTED, "ceremony.stopped",
 			"`provctl ceremony resume' goes on with this step",
 			"stopped by the people present");
-	return rc;
+	/* A question may be left open for long. */
+	return rc == PV_OK ? ceremony_window(c->plan, c->mode, err) : rc;
 }
 
 enum pv_code ceremony_agree(struct ceremony *c, const char *text,

@@ -422,7 +422,8 @@ static enum pv_code take_line(void *ctx, const struct transcript_line *line,
 	c->out->failures += strcmp(line->event, "failed") == 0;
 	c->out->orphans += strcmp(line->event, "orphan") == 0;
 	ceremonycheck_said(c, line);
-	return take_event(c, find_event(line->event), line, err);
+	rc = take_event(c, find_event(line->event), line, err);
+	return rc == PV_OK ? ceremonycheck_window(c, line, err) : rc;
 }
 
 /* Whether it is what it is taken for. */

@@ -3,7 +3,7 @@
  * its files, offline: no authority, no token.
  *
  *   the chain (transcript.h) · begin first, end last · the plan's steps in its
- *   order, each done, with the key, certificate or list that it is about · in a
+ *   order, within its dates, each done, with the key, certificate or list that it is about · in a
  *   run, what people in the room said yes to (askcheck.h) · the
  *   note is over this head and plan · a true line of each log key of the
  *   transcript, or of the key that is known from elsewhere · each witness has
@@ -63,7 +63,8 @@ struct ceremonycheck_report {
 /*
  * PV_INTEGRITY: "transcript.chain", "transcript.time"; "ceremony.order" (what
  * it says happened is no run of a plan, or did not end); "ceremony.plan"
- * (another one); "ceremony.note" (it is over something else);
+ * (another one); "ceremony.window"
+ * (not at a time of the plan's); "ceremony.note" (it is over something else);
  * "ceremony.file"; "note.signature"; codes of ceremony_points_meet(),
  * _end() and _line(). PV_NOT_FOUND: "note.unsigned" (by the
  * log, or by witnesses, all of whom the message names), a file. PV_DENIED, of

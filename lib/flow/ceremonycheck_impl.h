@@ -17,6 +17,7 @@ struct ceremonycheck_state {
 	/* The label of the transport key that this ceremony gave; "": none. */
 	char transport[128];
 	bool begun, ended;
+	bool outside; /* the clock stood outside the plan's dates */
 	struct backupcheck backup;
 	/* What was shown (ceremonycheck_shown.c) of the step, or behind the
 	 * last; and the newest one waits for people's yes. */
@@ -42,6 +43,11 @@ PV_MUST bool ceremonycheck_is(const struct ceremonycheck_state *c,
 /* The plan's step that runs; NULL: the plan is not compared. */
 const struct plan_step *
 ceremonycheck_plan_step(const struct ceremonycheck_state *c);
+/* Behind each line: nothing goes on outside the plan's dates. PV_INTEGRITY,
+ * "ceremony.window". */
+PV_MUST enum pv_code ceremonycheck_window(struct ceremonycheck_state *c,
+					  const struct transcript_line *line,
+					  struct err *err);
 /* The note is over what was read, and signed. Codes of ceremonycheck(). */
 PV_MUST enum pv_code ceremonycheck_note(struct ceremonycheck_state *c,
 					struct err *err);

@@ -59,6 +59,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremonycheck_impl.h lib/flow/ceremonycheck_keys.c lib/flow/ceremonycheck_made.c \
 	lib/flow/ceremonycheck_files.c lib/flow/ceremonycheck_files.h \
 	lib/flow/ceremonycheck_note.c \
+	lib/flow/ceremonycheck_window.c \
 	lib/flow/ceremonycheck_shown.c lib/flow/ceremonycheck_shown.h \
 	lib/flow/keyseen.c lib/flow/keyseen.h \
 	lib/flow/ceremonycheck_transport.c \

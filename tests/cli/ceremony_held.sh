@@ -155,6 +155,10 @@ case_start "of another plan: its dates, its kinds, its backups"
 of_plan until '.steps[5].not_after = "2044-01-01T00:00:00Z"' ceremony.order
 of_plan backup '.steps[1].backup = true' ceremony.order
 of_plan kind '.steps[4].kind = "Ed25519"' ceremony.order
+of_plan early '.not_before = "2090-01-01T00:00:00Z"' ceremony.window
+of_plan late '.not_after = "2020-01-01T00:00:00Z"' ceremony.window
+of_plan days '.not_before = "2020-01-01T00:00:00Z" |
+	.not_after = "2090-01-01T00:00:00Z"' ceremony.note
 # But for that it is held to be of it.
 of_plan present '.steps[7].present = ["alice"]' ceremony.order
 of_plan same '.steps[0].step = "init-token"' ceremony.note

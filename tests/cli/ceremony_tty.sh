@@ -373,4 +373,61 @@ expect_exit 0 "$PROVCTL" ceremony verify --plan "$small" \
 	"$H/ceremonies/small-1/transcript.jsonl"
 expect_text "0 unrecorded objects"
 
+case_start "a question that is left open until the plan's days are over"
+jq --arg until "$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)" \
+	'.plan = "dated" | .not_after = $until' "$small" >"$T/dated.json"
+rehearse "$T/dated.json" "$T/dated"
+printf '%-32d' 0 >"$T/clock"
+passed="!printf '%-32d' 90000 | dd of=$T/clock conv=notrunc 2>/dev/null"
+# dated NUMBER ARGUMENT...: with a clock that goes on while people wait.
+dated() {
+	H=$T/dated.home$1
+	shift
+	CLOCK_FILE=$T/clock LD_PRELOAD=$builddir/tests/cli/clock.so
+	export CLOCK_FILE LD_PRELOAD
+	room ceremony "$@" "$T/dated.json" --home "$H" --templates "$templates"
+	unset CLOCK_FILE LD_PRELOAD
+	lines=$H/ceremonies/dated-1/transcript.jsonl
+}
+begin="run --name acme --binding $T/binding.json --rehearsal $T/dated"
+new_token six
+# shellcheck disable=SC2086 # words
+dated 1 $begin <<END
+$(line "PIN for acme: " 12345678)
+$(line "Step 1 of 5: go on? [yes/stop]" yes)
+$(line "Step 2 of 5: go on? [yes/stop]" yes)
+$(line "Breathe. Done? [yes/stop]" yes)
+$(line "Step 4 of 5: go on? [yes/stop]" yes)
+$(line "Step 5 of 5: go on? [yes/stop]" yes)
+$(line "Sign the certificate of root" "$passed")
+END
+expect_equal "$rc" 4 "exit before a signature"
+expect_text plan.window
+jq -es 'all(.[]; .event != "certificate") and last.event == "failed"' \
+	"$lines" >/dev/null || fail "it was signed"
+dated 1 resume <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 4 "exit of one that goes on too late"
+expect_text plan.window
+printf '%-32d' 0 >"$T/clock"
+new_token seven
+# shellcheck disable=SC2086 # words
+dated 2 $begin <<END
+$(line "PIN for acme: " 12345678)
+$(line "Step 1 of 5: go on? [yes/stop]" yes)
+$(line "Step 2 of 5: go on? [yes/stop]" "$passed")
+END
+expect_equal "$rc" 4 "exit before a step"
+expect_text plan.window
+jq -es 'all(.[]; .event != "key")' "$lines" >/dev/null || fail "a key was made"
+printf '%-32d' 0 >"$T/clock"
+new_token eight
+# shellcheck disable=SC2086 # words
+dated 3 $begin <<END
+$(line ... 12345678)
+END
+expect_equal "$rc" 0 "exit in time"
+expect_exit 0 "$PROVCTL" ceremony verify --plan "$T/dated.json" "$lines"
+
 tests_end
