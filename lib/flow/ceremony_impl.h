@@ -59,8 +59,7 @@ PV_MUST enum pv_code ceremony_put(struct ceremony *c, const char *event,
 				  const struct transcript_pair *pairs, size_t n,
 				  struct err *err);
 /* How the running step goes, or the end, into the log, which vouches from there
- * on for the lines that it has: "done", "failed", "stopped", "begun", "shown".
- */
+ * on for those that it has: "done", "failed", "stopped", "begun", "shown". */
 PV_MUST enum pv_code ceremony_log_step(struct ceremony *c, const char *result,
 				       struct err *err);
 /* The running step sets out to do that, once: durable in transcript and log. */
