@@ -12,7 +12,7 @@
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremonytext.h"
 
-#define SHOWN_MAX 1024 /* bytes of what a witness reads before signing */
+#define SHOWN_MAX 4096 /* bytes of what a witness reads before signing */
 
 enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 				 struct err *err)
@@ -107,9 +107,16 @@ static enum pv_code confirm(const struct cosign_args *in,
 	ceremonytext_groups(hex, groups);
 	buf_printf(&text,
 		   "plan %s, authority %s, mode %s, answers %s: %zu steps, %zu "
-		   "keys, %zu certificates, %zu failed\nhead %s\n",
+		   "keys, %zu certificates, %zu resumed, %zu failed, %zu "
+		   "unrecorded objects\nhead %s\n",
 		   r->plan, r->authority, r->mode, r->answers, r->steps,
-		   r->keys, r->certificates, r->failures, groups);
+		   r->keys, r->certificates, r->resumes, r->failures,
+		   r->orphans, groups);
+	for (size_t i = 0; i < r->signers_n; i++) {
+		buf_put_str(&text, "signed by ");
+		note_key_put(&r->signer[i], &text);
+		buf_put_u8(&text, '\n');
+	}
 	rc = buf_check(&text, err);
 	if (rc != PV_OK)
 		return rc;

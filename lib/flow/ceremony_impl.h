@@ -76,8 +76,7 @@ PV_MUST enum pv_code ceremony_key_of(struct ceremony *c, const char *purpose,
 PV_MUST bool ceremony_rehearses(const struct ceremony *c);
 /* How its questions are answered: "none" where nobody is asked. */
 const char *ceremony_answers(const struct ceremony *c);
-/* Goes on when people say so, or when nobody is there; and when the plan's dates
- * have not passed meanwhile. */
+/* Goes on when people say so on a day of the plan's, or nobody is there. */
 PV_MUST enum pv_code ceremony_ask(struct ceremony *c, const char *text,
 				  struct err *err);
 /* The same, of what was just shown and is signed, used or destroyed then: the

@@ -61,6 +61,7 @@ struct ceremonycheck_report {
 };
 
 /*
+ * PV_USAGE, "ceremony.witness": one of them is the log, or another one.
  * PV_INTEGRITY: "transcript.chain", "transcript.time"; "ceremony.order" (what
  * it says happened is no run of a plan, or did not end); "ceremony.plan"
  * (another one); "ceremony.window"

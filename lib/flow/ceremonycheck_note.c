@@ -76,6 +76,35 @@ static enum pv_code check_witness(struct signing *s, const struct note *note,
 	return PV_OK;
 }
 
+static bool is_same_key(const struct note_key *a, const struct note_key *b)
+{
+	return span_equal((struct span){ a->spki, a->spki_len },
+			  (struct span){ b->spki, b->spki_len });
+}
+
+/* Whoever is asked to vouch for the log is not the log, and nobody else, under
+ * whatever name. */
+static enum pv_code check_apart(const struct ceremonycheck_state *c, size_t i,
+				struct err *err)
+{
+	const struct ceremonycheck *in = c->in;
+	const struct note_key *w = &in->witnesses[i];
+	bool log = in->key && is_same_key(w, in->key), other = false;
+
+	for (size_t k = 0; k < c->out->signers_n; k++)
+		log |= is_same_key(w, &c->out->signer[k]);
+	for (size_t k = 0; k < i; k++)
+		other |= is_same_key(w, &in->witnesses[k]) &&
+			 strcmp(w->name, in->witnesses[k].name) != 0;
+	if (!log && !other)
+		return PV_OK;
+	err_object(err, w->name);
+	return err_fail(err, PV_USAGE, "ceremony.witness",
+			"name keys of people who were there",
+			log ? "the log's own key is no witness"
+			    : "one key is no two witnesses");
+}
+
 /* A key that was named twice is one witness. */
 static bool is_again(const struct ceremonycheck *in, size_t i)
 {
@@ -94,6 +123,8 @@ static enum pv_code check_witnesses(const struct ceremonycheck_state *c,
 	enum pv_code rc = PV_OK;
 
 	buf_init(&s.missing, MISSING_MAX);
+	for (size_t i = 0; rc == PV_OK && i < in->witnesses_n; i++)
+		rc = check_apart(c, i, err);
 	for (size_t i = 0; rc == PV_OK && i < in->witnesses_n; i++)
 		if (!is_again(in, i))
 			rc = check_witness(&s, note, &in->witnesses[i], err);

@@ -219,6 +219,14 @@ expect_error 4 ceremony.unattended ceremony cosign "$lines" --as alice \
 expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --as alice \
 	--key "$T/alice.key" -o "$T/one.note" --yes --unattended
 expect_text "head "
+log=$("$PROVCTL" ceremony verify "$lines" --unattended |
+	sed -n 's/^signed by //p' | head -n 1)
+expect_text "signed by $log"
+for event in resume failed orphan; do
+	grep -c "\"event\":\"$event\"" "$lines"
+done >"$T/counts"
+expect_text "$(paste -s -d ' ' "$T/counts" |
+	sed 's/ / resumed, /; s/ \([0-9]*\)$/ failed, \1 unrecorded objects/')"
 expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --note "$T/one.note" \
 	--as bob --key "$T/bob.key" -o "$T/two.note" --yes --unattended
 expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --note "$T/two.note" \
@@ -251,6 +259,16 @@ expect_error 10 note.unsigned ceremony verify "$lines" --note "$T/one.note" \
 expect_text "2 witnesses did not sign: bob (sha256:$(fingerprint "$bob")), carol (sha256:$(fingerprint "$carol"))"
 expect_error 10 note.unsigned ceremony verify "$lines" \
 	--note "$T/one.note" --witness "$alice" --witness "$bob"
+# The log's own key is none, and one key is one person under any name.
+bytes=${alice#*+*+}
+other="mallory+$({ printf 'mallory\n' && echo "$bytes" | base64 -d; } |
+	sha256sum | cut -c 1-8)+$bytes"
+expect_error 2 ceremony.witness ceremony verify "$lines" --unattended \
+	--witness "$log"
+expect_error 2 ceremony.witness ceremony verify "$lines" --unattended \
+	--note "$T/two.note" --witness "$alice" --witness "$log"
+expect_error 2 ceremony.witness ceremony verify "$lines" --unattended \
+	--note "$T/two.note" --witness "$alice" --witness "$other"
 expect_exit 5 "$PROVCTL" ceremony cosign "$R/$F/transcript.jsonl" \
 	--note "$T/one.note" --as bob --key "$T/bob.key" -o "$T/none" --yes
 [ ! -e "$T/none" ] || fail "something was signed"
