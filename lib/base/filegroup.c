@@ -285,43 +285,67 @@ static bool has_ended(pid_t pid)
 	return kill(pid, 0) != 0 && errno == ESRCH;
 }
 
-/* alone: whoever has a process' number now has not written its file. */
-static void sweep(int dirfd, const char *name, bool alone,
-		  void (*told)(void *ctx, const char *file), void *ctx)
+struct sweeping {
+	int dirfd;
+	const char *name; /* of the file; NULL: of all */
+	bool alone; /* whoever has a process' number now has not written it */
+	void (*told)(void *ctx, const char *file);
+	void *ctx;
+};
+
+static void sweep_one(const struct sweeping *s, const char *temp)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = staged_by(temp);
+
+	if (pid > 0 && is_for(temp, s->name) && (s->alone || has_ended(pid)) &&
+	    unlinkat(s->dirfd, temp, 0) == 0 && s->told)
+		s->told(s->ctx, temp);
+}
+
+/* errno; 0: all was looked at. */
+static int sweep(const struct sweeping *s)
+{
+	int fd = openat(s->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *e;
+	const struct dirent *e;
+	int why = errno;
 
 	if (!dir) {
 		fd_cleanup(&fd);
-		return;
+		return why;
 	}
-	while ((e = readdir(dir))) {
-		pid_t pid = staged_by(e->d_name);
-
-		if (pid > 0 && is_for(e->d_name, name) &&
-		    (alone || has_ended(pid)) &&
-		    unlinkat(dirfd, e->d_name, 0) == 0 && told)
-			told(ctx, e->d_name);
-	}
+	for (errno = 0; (e = readdir(dir)) != NULL; errno = 0)
+		sweep_one(s, e->d_name);
+	why = errno;
 	closedir(dir);
+	return why;
 }
 
 void file_group_sweep(int dirfd)
 {
-	sweep(dirfd, NULL, false, NULL, NULL);
+	const struct sweeping s = { .dirfd = dirfd };
+
+	(void)sweep(&s);
 }
 
-void file_sweep_told(int dirfd, void (*told)(void *ctx, const char *file),
-		     void *ctx)
+enum pv_code file_sweep_told(int dirfd,
+			     void (*told)(void *ctx, const char *file),
+			     void *ctx, struct err *err)
 {
-	sweep(dirfd, NULL, true, told, ctx);
+	const struct sweeping s = { dirfd, NULL, true, told, ctx };
+
+	errno = sweep(&s);
+	return errno == 0 ? PV_OK
+			  : err_errno(err, PV_STORAGE, "dir.read", NULL,
+				      "cannot look for what a crash left of "
+				      "files");
 }
 
 void file_sweep(int dirfd, const char *name)
 {
-	sweep(dirfd, name, false, NULL, NULL);
+	const struct sweeping s = { .dirfd = dirfd, .name = name };
+
+	(void)sweep(&s);
 }
 
 void file_group_free(struct file_group *g)

@@ -8,12 +8,16 @@
 #ifndef PV_BASE_FILESWEEP_H
 #define PV_BASE_FILESWEEP_H
 
+#include "lib/base/err.h"
+
 /* name: the file's, without a folder. What cannot be removed stays. */
 void file_sweep(int dirfd, const char *name);
 /* file_group_sweep() for who has the folder alone, and writes no file of it
  * now: whatever process has the number by now, as after a restart of the
- * machine. It tells of each file that it removed; told may be NULL. */
-void file_sweep_told(int dirfd, void (*told)(void *ctx, const char *file),
-		     void *ctx);
+ * machine. It tells of each file that it removed; told may be NULL. PV_STORAGE,
+ * "dir.read": the folder could not be read, or not to its end. */
+PV_MUST enum pv_code file_sweep_told(int dirfd,
+				     void (*told)(void *ctx, const char *file),
+				     void *ctx, struct err *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* Printed shares: where it counts, their texts lie on the medium one by one. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ static enum pv_code find_text(const struct ceremony *c, char file[NAME_MAX + 1],
 			      struct err *err)
 {
 	CLEANUP(close_folder) DIR *d = NULL;
-	int fd = -1;
+	CLEANUP(fd_cleanup) int fd = -1;
 	const struct dirent *entry;
 	struct err why;
 	enum pv_code rc;
@@ -54,17 +55,22 @@ static enum pv_code find_text(const struct ceremony *c, char file[NAME_MAX + 1],
 		return rc;
 	}
 	/* What a crash left of one on its way there. */
-	file_sweep_told(fd, NULL, NULL);
+	rc = file_sweep_told(fd, NULL, NULL, err);
+	if (rc != PV_OK)
+		return rc;
 	d = fdopendir(fd);
-	if (!d) {
-		fd_cleanup(&fd);
-		return err_errno(err, PV_STORAGE, "shares.left", NULL,
-				 "cannot look into the medium's folder");
-	}
-	while (!file[0] && (entry = readdir(d)) != NULL)
+	if (d)
+		(void)TAKE_FD(fd);
+	errno = d ? 0 : errno;
+	while (d && !file[0] && (entry = readdir(d)) != NULL) {
 		if (is_text(entry->d_name))
 			take_name(entry->d_name, file);
-	return PV_OK;
+		errno = 0;
+	}
+	/* What was not looked at may be one. */
+	return errno == 0 ? PV_OK
+			  : err_errno(err, PV_STORAGE, "dir.read", NULL,
+				      "cannot look into the medium's folder");
 }
 
 enum pv_code ceremony_lock_shares(struct ceremony *c, struct err *err)

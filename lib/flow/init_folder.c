@@ -33,13 +33,16 @@ static enum pv_code check_empty(int fd, struct err *err)
 		return err_errno(err, PV_CONFLICT, "init.folder", NULL,
 				 "cannot look into it");
 	}
-	while ((entry = readdir(d)) != NULL) {
+	for (errno = 0; (entry = readdir(d)) != NULL; errno = 0) {
 		used |= strcmp(entry->d_name, ".") != 0 &&
 			strcmp(entry->d_name, "..") != 0;
 		config |= strcmp(entry->d_name, "provctl.json") == 0;
 		store |= strcmp(entry->d_name, "store.db") == 0 ||
 			 strcmp(entry->d_name, "softhsm") == 0;
 	}
+	if (errno != 0)
+		return err_errno(err, PV_STORAGE, "dir.read", NULL,
+				 "cannot look into it");
 	if (config)
 		return err_fail(err, PV_CONFLICT, "authority.exists",
 				"choose another folder",

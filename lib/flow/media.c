@@ -472,8 +472,7 @@ enum pv_code media_sweep(const struct media *m, const char *authority,
 	if (rc == PV_NOT_FOUND)
 		return PV_OK;
 	if (rc == PV_OK)
-		file_sweep_told(folder, told, ctx);
-	else
-		*err = why;
+		return file_sweep_told(folder, told, ctx, err);
+	*err = why;
 	return rc;
 }

@@ -89,7 +89,7 @@ PV_MUST enum pv_code media_keeps_modes(const struct media *m,
 /*
  * Removes what a run before left of files on their way to DIR/<authority>,
  * which is the caller's alone, and tells of each. No such folder: nothing.
- * Codes of media_open().
+ * Codes of media_open() and file_sweep_told().
  */
 PV_MUST enum pv_code media_sweep(const struct media *m, const char *authority,
 				 void (*told)(void *ctx, const char *file),

@@ -56,13 +56,26 @@ expect_equal "$(jq -r 'select(.event == "swept") | .facts.file' "$log")" \
 	"$half" "what the transcript names"
 rm -f "$M/acme"/*.txt
 
+case_start "a folder that cannot be read to its end: 8, and no share is written"
+# What a crash left, before all and before the step; texts of shares.
+for n in 1 2 3; do
+	preload=$builddir/tests/cli/failing.so:$builddir/tests/cli/modes.so
+	run env FAIL_LIST_IN="$M/acme" FAIL_LISTS=$n MODES_OFF="$M" \
+		LD_PRELOAD="$preload" "$PROVCTL" ceremony resume \
+		"$plan" --home "$H" --templates "$templates" --media "$M" \
+		--binding "$T/binding.json" --answers "$T/yes"
+	expect_equal "$rc" 8 "exit with listing $n ($(tail -n 3 "$T/err"))"
+	expect_text "rule: dir.read"
+	expect_equal "$(ls "$M/acme")" SHA256SUMS "files on the medium"
+done
+
 case_start "they say so, and it is written down"
 # shellcheck disable=SC2086
 attended "$log" "$T/papers" $fat "$PROVCTL" ceremony resume "$plan" \
 	--home "$H" --templates "$templates" --media "$M" --binding "$T/binding.json" \
 	--answers "$T/said"
 expect_equal "$rc" 0 "exit of the run that goes on ($(cat "$T/err"))"
-expect_equal "$(jq -r .facts.text "$log" | grep -c "keeps no modes")" 2 \
+expect_equal "$(jq -r .facts.text "$log" | grep -c "keeps no modes")" 4 \
 	"questions about the modes"
 expect_exit 0 "$PROVCTL" ceremony verify "$log" --unattended --plan "$plan"
 verify_audit

@@ -1,7 +1,8 @@
 /*
  * A folder that a file system cannot read any more, loaded before the C library
  * (LD_PRELOAD): faccessat() and scandirat() in the folder $FAIL_IN, or below
- * it, end with EIO.
+ * it, end with EIO. So do listings of the folder $FAIL_LIST_IN, or below it, at
+ * their end: the $FAIL_LISTS-th of them that comes there, and all behind it.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -11,9 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static int fails(int fd)
+static int is_in(const char *folder, int fd)
 {
-	const char *folder = getenv("FAIL_IN");
 	char link[64], path[4096];
 	size_t len = folder ? strlen(folder) : 0;
 	ssize_t n;
@@ -28,6 +28,28 @@ static int fails(int fd)
 	errno = EIO;
 	return strncmp(path, folder, len) == 0 &&
 	       (path[len] == '/' || path[len] == '\0');
+}
+
+static int fails(int fd)
+{
+	return is_in(getenv("FAIL_IN"), fd);
+}
+
+struct dirent64;
+typedef struct dirent64 *list_fn(DIR *dir);
+
+struct dirent64 *readdir64(DIR *dir)
+{
+	static int ends;
+	list_fn *next = (list_fn *)dlsym(RTLD_NEXT, "readdir64");
+	const char *from = getenv("FAIL_LISTS");
+	struct dirent64 *e = next(dir);
+	int why = errno;
+
+	if (!e && from && is_in(getenv("FAIL_LIST_IN"), dirfd(dir)))
+		why = ++ends >= atoi(from) ? EIO : why;
+	errno = why;
+	return e;
 }
 
 typedef int access_fn(int fd, const char *path, int mode, int flags);

@@ -306,10 +306,10 @@ START_TEST(alone_sweeps_a_number_that_lives)
 	fd_cleanup(&fd);
 	file_group_sweep(dir);
 	ck_assert_int_eq(faccessat(dir, name, F_OK, 0), 0);
-	file_sweep_told(dir, count_swept, &n);
+	UNIT_OK(file_sweep_told(dir, count_swept, &n, &err_));
 	ck_assert_int_ne(faccessat(dir, name, F_OK, 0), 0);
 	ck_assert_uint_eq(n, 1);
-	file_sweep_told(dir, NULL, NULL);
+	UNIT_OK(file_sweep_told(dir, NULL, NULL, &err_));
 }
 END_TEST
 
