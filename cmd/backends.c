@@ -131,16 +131,6 @@ static enum pv_code login_hsm(const struct authority *a,
 	return of_token(a, login->token, p11_login(hsm, login->pin, err), err);
 }
 
-static enum pv_code init_token(const struct authority *a, const char *label,
-			       const struct secret *so_pin,
-			       const struct secret *pin, struct err *err)
-{
-	struct token_config c;
-
-	token_config(a, NULL, &c);
-	return p11_token_init(&c.cfg, label, so_pin, pin, err);
-}
-
 static enum pv_code set_pin(const struct authority *a, size_t token,
 			    const struct secret *old, const struct secret *new,
 			    enum hsm_pin_set *has, struct err *err)
@@ -231,6 +221,25 @@ static enum pv_code token_publics(const struct authority *a, size_t token,
 	return of_token(a, token, p11_publics(&c.cfg, out, err), err);
 }
 
+/* Of the token that is named so, if the configuration has one. */
+static void empty_config(const struct authority *a, const char *label,
+			 struct token_config *c)
+{
+	const char *uri = NULL;
+	char named[33];
+
+	for (size_t i = 0; !uri && i < a->tokens_n; i++)
+		if (p11_token_uri_ok(a->tokens[i], named) &&
+		    strcmp(named, label) == 0)
+			uri = a->tokens[i];
+	token_config(a, uri, c);
+}
+
+static void name_empty(struct token_facts *f)
+{
+	snprintf(f->name, sizeof(f->name), "slot %lu", f->slot);
+}
+
 static enum pv_code token_empty(const struct authority *a, const char *label,
 				struct token_facts *out, struct err *err)
 {
@@ -238,10 +247,30 @@ static enum pv_code token_empty(const struct authority *a, const char *label,
 	struct token_config c;
 	enum pv_code rc;
 
-	token_config(a, NULL, &c);
+	empty_config(a, label, &c);
 	rc = p11_token_empty(&c.cfg, label, &f, err);
 	take_facts(&f, out);
-	snprintf(out->name, sizeof(out->name), "slot %lu", f.slot);
+	name_empty(out);
+	return rc;
+}
+
+static enum pv_code init_token(const struct authority *a, const char *label,
+			       const struct secret *so_pin,
+			       const struct secret *pin,
+			       struct token_facts *token, struct err *err)
+{
+	struct p11_facts f = { .slot = token ? token->slot : 0 };
+	struct token_config c;
+	enum pv_code rc;
+
+	if (token)
+		snprintf(f.serial, sizeof(f.serial), "%s", token->serial);
+	empty_config(a, label, &c);
+	rc = p11_token_init(&c.cfg, label, so_pin, pin, token ? &f : NULL, err);
+	if (rc == PV_OK && token) {
+		take_facts(&f, token);
+		name_empty(token);
+	}
 	return rc;
 }
 

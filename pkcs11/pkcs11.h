@@ -49,7 +49,7 @@ struct p11_facts {
 };
 
 /* Whether text names a token as p11_open() takes it; else it may hold a PIN.
- * label, unless NULL, gets the one that it asks for, or "". */
+ * label, unless NULL, gets what it asks for, or "". */
 PV_MUST bool p11_token_uri_ok(const char *text, char label[33]);
 /* Asks the token, in a child, what it can and how it is; nothing is logged
  * in. PV_INPUT (URI), PV_DENIED (module path; a mechanism the project needs is
@@ -85,19 +85,20 @@ PV_MUST enum pv_code p11_login(struct hsm *hsm, const struct secret *pin,
 			       struct err *err);
 
 /*
- * Initialises an empty slot's token as label (1 to 32 bytes of printable
- * ASCII) and sets its user PIN, in a child, so that copies of the PINs end
- * with it. cfg->token_uri is not used and may be NULL. PV_CONFLICT when a
- * token of that label is there, PV_HSM_TEMP when no empty slot is.
+ * Initialises the one empty token as label (1 to 32 bytes of printable ASCII)
+ * and sets its user PIN, in a child, so that copies of the PINs end with it.
+ * cfg->token_uri: its serial number, or NULL. token: as p11_token_empty()
+ * showed it, then as it is; or NULL. PV_CONFLICT (label), PV_HSM_TEMP (none is
+ * empty), PV_HSM_FATAL "hsm.token-double", "hsm.token-changed".
  */
 PV_MUST enum pv_code p11_token_init(const struct p11_config *cfg,
 				    const char *label,
 				    const struct secret *so_pin,
 				    const struct secret *user_pin,
-				    struct err *err);
-/* What the token that it would initialise says of itself; the same codes. */
+				    struct p11_facts *token, struct err *err);
+/* What that token says of itself; the same codes. */
 PV_MUST enum pv_code p11_token_empty(const struct p11_config *cfg,
-				     const char *label, struct p11_facts *out,
+				     const char *label, struct p11_facts *token,
 				     struct err *err);
 
 /*

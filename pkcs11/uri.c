@@ -29,7 +29,7 @@ static const struct known {
 struct p11_uri {
 	P11KitUri *kit; /* owned */
 	unsigned seen;	/* bit i: known[i] is there */
-	char token[32 + 1];
+	char token[32 + 1], serial[16 + 1];
 	char object[P11_URI_LABEL_MAX + 1];
 	uint8_t id[P11_URI_ID_MAX];
 	size_t id_len;
@@ -92,6 +92,8 @@ static void keep(struct p11_uri *uri, size_t which, const uint8_t *value,
 {
 	if (!strcmp(known[which].name, "token"))
 		memcpy(uri->token, value, len);
+	else if (!strcmp(known[which].name, "serial"))
+		memcpy(uri->serial, value, len);
 	else if (!strcmp(known[which].name, "object"))
 		memcpy(uri->object, value, len);
 	else if (!strcmp(known[which].name, "id"))
@@ -224,6 +226,11 @@ const char *p11_uri_token(const struct p11_uri *uri)
 const char *p11_uri_object(const struct p11_uri *uri)
 {
 	return uri->object[0] ? uri->object : NULL;
+}
+
+const char *p11_uri_serial(const struct p11_uri *uri)
+{
+	return uri->serial[0] ? uri->serial : NULL;
 }
 
 const uint8_t *p11_uri_id(const struct p11_uri *uri, size_t *len)

@@ -37,6 +37,7 @@ PV_MUST bool p11_uri_matches(const struct p11_uri *uri,
 /* Decoded, NUL-terminated; NULL when the URI does not name it. */
 const char *p11_uri_token(const struct p11_uri *uri);
 const char *p11_uri_object(const struct p11_uri *uri);
+const char *p11_uri_serial(const struct p11_uri *uri);
 /* Decoded; NULL (and *len 0) when absent. */
 const uint8_t *p11_uri_id(const struct p11_uri *uri, size_t *len);
 

@@ -231,6 +231,7 @@ UNIT_TESTS = \
 	tests/unit/check_p11_keygen \
 	tests/unit/check_p11_keys \
 	tests/unit/check_p11_list \
+	tests/unit/check_p11_init \
 	tests/unit/check_p11_login \
 	tests/unit/check_p11_module \
 	tests/unit/check_p11_person \

@@ -58,10 +58,16 @@ struct backends {
 	enum pv_code (*hsm_login)(const struct authority *a,
 				  const struct hsm_login *login,
 				  struct hsm *hsm, struct err *err);
-	/* Initialises a fresh token named label (in a child process). */
+	/*
+	 * Initialises the one empty token as label (in a child process); where
+	 * a token of a is named so, of the serial number that its URI asks for.
+	 * token: what token_empty() said of it, then what it says by now; or
+	 * NULL. PV_HSM_FATAL: "hsm.token-double", "hsm.token-changed".
+	 */
 	enum pv_code (*token_init)(const struct authority *a, const char *label,
 				   const struct secret *so_pin,
-				   const struct secret *pin, struct err *err);
+				   const struct secret *pin,
+				   struct token_facts *token, struct err *err);
 	/*
 	 * Asks token number token of a (in a child) what it can; name is always
 	 * filled, and a refusal by its facts still fills the rest of *out.

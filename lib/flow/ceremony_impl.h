@@ -38,8 +38,8 @@ struct ceremony {
 	char lists_of[65]; /* hash of the key whose lists were asked for last */
 	char ca_key[65];   /* hash of a CA's key, of which was told last */
 	char serial[17];   /* the token's; "": not said yet */
-	bool pin_pad;	   /* it asks for its PIN itself */
-	bool orphans_told;
+	struct token_facts empty;   /* that people were shown, then made */
+	bool pin_pad, orphans_told; /* it asks for its PIN itself */
 };
 
 #define CEREMONY_PUT(c, event, ...)                                            \
@@ -91,19 +91,18 @@ PV_MUST enum pv_code ceremony_agree(struct ceremony *c, const char *text,
  */
 PV_MUST enum pv_code ceremony_approve(struct ceremony *c, struct err *err);
 
-/* Which token a step init-token is about to take, before people are asked: the
- * one that is there (event "token"), or that will be initialised ("new-token").
- * No token of this process is open. */
+/* No token of this process is open in both. Which token a step init-token is
+ * about to take, before people are asked: the one that is there (event
+ * "token"), or that will be initialised ("new-token"). */
 PV_MUST enum pv_code ceremony_show_token(struct ceremony *c, struct err *err);
-/* The token that is there, written down once, and afterwards the same one. No
- * token of this process is open. */
+/* The token that is there, written down once, and afterwards the same one. */
 PV_MUST enum pv_code ceremony_meet(struct ceremony *c, struct err *err);
 /*
- * Login happens once, after a step that initialises has ended its child. A
- * wrong PIN is asked for again, where people are and no pin pad asks, until the
- * token has one try left; each login is to the token of the start; in a resumed
- * run objects that nobody recorded are written down, once. A pause ends it, in
- * which people may carry the token away: the next step meets it anew.
+ * Login happens once, after a step that initialises has ended its child, and to
+ * the token of the start. A wrong PIN is asked for again, where people are and
+ * no pin pad asks, until one try is left; in a resumed run objects that nobody
+ * recorded are written down, once. A pause ends it: people may carry the token
+ * away then, so the next step meets it anew.
  */
 PV_MUST enum pv_code ceremony_login(struct ceremony *c, struct err *err);
 

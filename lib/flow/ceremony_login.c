@@ -61,22 +61,38 @@ enum pv_code ceremony_agree(struct ceremony *c, const char *text,
 	return rc == PV_OK ? ceremony_log_step(c, "shown", err) : rc;
 }
 
-/* The same one as at the start, whatever else bears its label. */
+/* The one of the start, or that was initialised, whatever else has its label.
+ */
+static enum pv_code same_token(const struct ceremony *c,
+			       const struct token_facts *f, struct err *err)
+{
+	const char *want = c->serial[0] ? c->serial : c->empty.serial;
+
+	if (f->serial[0] && (!want[0] || strcmp(want, f->serial) == 0))
+		return PV_OK;
+	err_object(err, f->label);
+	return f->serial[0]
+		       ? err_fail(err, PV_HSM_FATAL, "ceremony.token",
+				  "put the first one back",
+				  "the token has serial number %s, that of the "
+				  "start had %s",
+				  f->serial, want)
+		       : err_fail(
+				 err, PV_HSM_FATAL, "hsm.serial",
+				 "take a token that has one",
+				 "the token has no serial number: nobody could "
+				 "tell it from another one");
+}
+
 enum pv_code ceremony_meet(struct ceremony *c, struct err *err)
 {
 	struct token_facts f = { .label = "" };
 	enum pv_code rc = c->opts->backends->token_facts(c->a, 0, &f, err);
 
+	if (rc == PV_OK)
+		rc = same_token(c, &f, err);
 	if (rc != PV_OK)
 		return rc;
-	if (c->serial[0] && strcmp(c->serial, f.serial) != 0) {
-		err_object(err, f.label);
-		return err_fail(err, PV_HSM_FATAL, "ceremony.token",
-				"put the first one back",
-				"the token has serial number %s, that of the "
-				"start had %s",
-				f.serial, c->serial);
-	}
 	c->pin_pad = f.pin_pad;
 	if (c->serial[0])
 		return PV_OK;

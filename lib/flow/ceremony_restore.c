@@ -251,7 +251,7 @@ static enum pv_code second_token(struct ceremony *c, struct err *err)
 	hsm_close(TAKE(c->hsm));
 	err_init(&why);
 	rc = c->opts->backends->token_init(c->a, label, c->opts->so_pin,
-					   c->opts->pin, &why);
+					   c->opts->pin, NULL, &why);
 	/* An interrupted rehearsal has made it. */
 	if (rc != PV_OK && rc != PV_CONFLICT) {
 		*err = why;

@@ -33,39 +33,37 @@ static bool is_whole(const struct ceremony *c)
 
 enum pv_code ceremony_show_token(struct ceremony *c, struct err *err)
 {
-	struct token_facts f = { .label = "" };
+	struct token_facts *f = &c->empty;
 	char slot[24];
 	enum pv_code rc;
 
 	snprintf(c->object, sizeof(c->object), "%s", c->a->name);
 	if (is_whole(c))
 		return ceremony_meet(c, err);
-	rc = c->opts->backends->token_empty(c->a, c->a->name, &f, err);
+	rc = c->opts->backends->token_empty(c->a, c->a->name, f, err);
 	if (rc != PV_OK)
 		return rc;
-	snprintf(slot, sizeof(slot), "%lu", f.slot);
+	snprintf(slot, sizeof(slot), "%lu", f->slot);
 	return CEREMONY_PUT(
 		c, "new-token", { "label", c->a->name }, { "slot", slot },
-		{ "manufacturer", f.manufacturer }, { "model", f.model },
-		{ "serial", f.serial[0] ? f.serial : NULL });
+		{ "manufacturer", f->manufacturer }, { "model", f->model },
+		{ "serial", f->serial[0] ? f->serial : NULL });
 }
 
-static enum pv_code init_token(struct ceremony *c, struct err *err)
-{
-	if (is_whole(c))
-		return PV_OK;
-	return c->opts->backends->token_init(c->a, c->a->name, c->opts->so_pin,
-					     c->opts->pin, err);
-}
-
+/* The one that people were shown; ceremony_meet() holds what answers to its
+ * name then against it. */
 static enum pv_code run_init_token(struct ceremony *c,
 				   const struct plan_step *step,
 				   struct err *err)
 {
-	enum pv_code rc = init_token(c, err);
+	enum pv_code rc = PV_OK;
 
 	(void)step;
 	snprintf(c->object, sizeof(c->object), "%s", c->a->name);
+	if (c->empty.name[0])
+		rc = c->opts->backends->token_init(
+			c->a, c->a->name, c->opts->so_pin, c->opts->pin,
+			&c->empty, err);
 	return rc == PV_OK ? ceremony_meet(c, err) : rc;
 }
 

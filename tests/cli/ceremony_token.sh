@@ -26,11 +26,25 @@ R=$T/rehearsal
 expect_exit 0 "$PROVCTL" ceremony rehearse "$plan" --home "$R" --name acme \
 	--templates "$templates"
 
-# binding MODULE: its PIN is typed.
+# binding MODULE [URI]: its PIN is typed.
 binding() {
-	jq -n --arg lib "$1" '{binding: "b", module: $lib,
-		tokens: ["pkcs11:token=acme"], pin_source: "prompt"}' \
+	jq -n --arg lib "$1" --arg uri "${2:-pkcs11:token=acme}" '{binding: "b",
+		module: $lib, tokens: [$uri], pin_source: "prompt"}' \
 		>"$T/binding.json"
+}
+
+# binding_new URI: of one that is to be initialised, on the shim.
+binding_new() {
+	binding "$shim" "$1"
+	jq --arg so "file:$T/so-pin" --arg pin "file:$T/pin" \
+		'.so_pin_source = $so | .pin_source = $pin' "$T/binding.json" \
+		>"$T/new.json"
+	mv "$T/new.json" "$T/binding.json"
+}
+
+# made: how many tokens have a label.
+made() {
+	softhsm2-util --show-slots | grep -c 'Label: *[a-z]'
 }
 
 # room WORD: run or resume in $H, by the script on standard input (room.exp).
@@ -159,6 +173,59 @@ expect_equal "$rc" 0 exit
 grep -q "PIN for" "$T/out" && fail "the PIN was asked for on this machine"
 expect_equal "$(jq -r 'select(.event == "wrong-pin").event' "$L" | wc -l)" 3 \
 	"wrong PINs that were written down"
+verified
+
+case_start "a token without a serial number is none to hold a ceremony on: 7"
+use_tokens "$T/blank"
+new_token acme
+H=$T/blank.home
+FAULT_BLANK=1
+export FAULT_BLANK
+room run <<END
+$(line "PIN for acme: " 12345678)
+END
+unset FAULT_BLANK
+expect_equal "$rc" 7 exit
+expect_text "hsm.serial"
+
+case_start "another empty token than the one that people saw: 7, as it was"
+binding_new pkcs11:token=acme
+use_tokens "$T/other"
+H=$T/other.home
+FAULT_SERIAL=$T/exchanged
+export FAULT_SERIAL
+room run <<END
+$(line "go on? [yes/stop]" "!touch $T/exchanged")
+END
+unset FAULT_SERIAL
+expect_equal "$rc" 7 exit
+expect_text "ceremony.token"
+expect_equal "$(made)" 0 "tokens that were initialised"
+
+case_start "two empty tokens: 7, and none is initialised"
+use_tokens "$T/two"
+new_token spare
+spare=$(serial)
+FAULT_EMPTY=spare
+export FAULT_EMPTY
+H=$T/two.home
+room run <<END
+END
+expect_equal "$rc" 7 exit
+expect_text "hsm.token-double"
+expect_equal "$(made)" 1 "tokens that bear a label"
+
+case_start "the one whose serial number the URI names is taken"
+binding_new "pkcs11:token=acme;serial=$spare"
+H=$T/named.home
+room run <<END
+$(line ... none)
+END
+unset FAULT_EMPTY
+expect_equal "$rc" 0 exit
+expect_equal "$(made)" 1 "tokens that bear a label"
+expect_equal "$(jq -r 'select(.event == "new-token" or .event == "token") |
+	.facts.serial' "$L" | sort -u)" "$spare" "serial numbers"
 verified
 
 tests_end

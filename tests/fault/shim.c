@@ -18,6 +18,8 @@
  *   FAULT_LOCKED=1            its PIN is locked
  *   FAULT_SERIAL=FILE         once FILE is there the token has another serial
  *                             number
+ *   FAULT_BLANK=1             it has none
+ *   FAULT_EMPTY=LABEL         the token named so says that it is empty
  *   FAULT_SESSIONS=N          the token has N sessions; FAULT_LOCKS=PREFIX of
  *                             files that stand for them
  *   FAULT_DIE=N               the process is killed before its N-th watched
@@ -250,6 +252,14 @@ static CK_RV my_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *app,
 	return rv;
 }
 
+static int is_named(const CK_TOKEN_INFO *info, const char *label)
+{
+	size_t len = label ? strlen(label) : 0;
+
+	return len > 0 && len < sizeof(info->label) &&
+	       memcmp(info->label, label, len) == 0 && info->label[len] == ' ';
+}
+
 static CK_RV my_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	static _Atomic long count;
@@ -267,6 +277,10 @@ static CK_RV my_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 		info->flags |= CKF_USER_PIN_LOCKED;
 	if (rv == CKR_OK && other && access(other, F_OK) == 0)
 		info->serialNumber[0] ^= 1;
+	if (rv == CKR_OK && getenv("FAULT_BLANK"))
+		memset(info->serialNumber, ' ', sizeof(info->serialNumber));
+	if (rv == CKR_OK && is_named(info, getenv("FAULT_EMPTY")))
+		info->flags &= ~(CK_FLAGS)CKF_TOKEN_INITIALIZED;
 	return rv;
 }
 

@@ -61,7 +61,7 @@ static void make_all(void)
 	fix_open(&o, false);
 	unit_ok(secret_copy(&so_pin, "so-pin-8765", 11, &err), &err);
 	unit_ok(app_backends.pin_read(o.a, &o.pin, &err), &err);
-	unit_ok(app_backends.token_init(o.a, "twin", &so_pin, &o.pin, &err),
+	unit_ok(app_backends.token_init(o.a, "twin", &so_pin, &o.pin, NULL, &err),
 		&err);
 	fix_close(&o);
 	fix_open(&o, true);

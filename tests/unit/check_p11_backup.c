@@ -38,7 +38,7 @@ static void setup(void)
 	second.token_uri = "pkcs11:token=second";
 	err_init(&err);
 	unit_ok(p11_token_init(&second, "second", softhsm_so_pin(),
-			       softhsm_pin(), &err),
+			       softhsm_pin(), NULL, &err),
 		&err);
 	unit_ok(secret_random(&by, HSM_WRAP_KEY_LEN, &err), &err);
 	buf_init(&wrapped, HSM_WRAPPED_MAX);

@@ -58,43 +58,6 @@ START_TEST(preflight_facts)
 }
 END_TEST
 
-/* C_InitToken went well, C_InitPIN did not: it is begun anew, and only so. */
-START_TEST(init_goes_on)
-{
-	SECRET short_pin = SECRET_INIT;
-	SECRET other = SECRET_INIT;
-	struct p11_facts f;
-
-	softhsm_empty("half", &cfg);
-	unit_ok(p11_token_empty(&cfg, "half", &f, &err), &err);
-	ck_assert_str_eq(f.label, "");
-	ck_assert(!f.pin_initialised);
-	unit_ok(secret_copy(&short_pin, "1", 1, &err), &err);
-	unit_ok(secret_copy(&other, "another-so", 10, &err), &err);
-	ck_assert(p11_token_init(&cfg, "half", softhsm_so_pin(), &short_pin,
-				 &err) != PV_OK);
-	err_init(&err);
-	unit_ok(p11_token_empty(&cfg, "half", &f, &err), &err);
-	ck_assert_str_eq(f.label, "half");
-	unit_refused(p11_preflight(&cfg, &f, &err), PV_HSM_FATAL, "hsm.pin",
-		     &err);
-	err_init(&err);
-	ck_assert(p11_token_init(&cfg, "half", &other, softhsm_pin(), &err) !=
-		  PV_OK);
-	err_init(&err);
-	unit_ok(p11_token_init(&cfg, "half", softhsm_so_pin(), softhsm_pin(),
-			       &err),
-		&err);
-	unit_ok(p11_preflight(&cfg, &f, &err), &err);
-	unit_refused(p11_token_init(&cfg, "half", softhsm_so_pin(),
-				    softhsm_pin(), &err),
-		     PV_CONFLICT, "hsm.label-taken", &err);
-	err_init(&err);
-	unit_refused(p11_token_empty(&cfg, "half", &f, &err), PV_CONFLICT,
-		     "hsm.label-taken", &err);
-}
-END_TEST
-
 START_TEST(labels_of_uris)
 {
 	char label[33] = "before";
@@ -183,10 +146,12 @@ START_TEST(waits_for_others)
 		unit_ok(p11_preflight(&cfg, &f, &err), &err);
 	else if (_i < 4)
 		unit_ok(p11_open(&cfg, softhsm_pin(), &h, &err), &err);
-	else
+	else {
+		cfg.token_uri = NULL;
 		unit_ok(p11_token_init(&cfg, "new", softhsm_so_pin(),
-				       softhsm_pin(), &err),
+				       softhsm_pin(), NULL, &err),
 			&err);
+	}
 	ck_assert_int_ge(pvtime_mono_ms() - start,
 			 (timeout_s() + 2 - 1) * 1000);
 	if (h)
@@ -218,7 +183,7 @@ START_TEST(two_tokens_match)
 	struct hsm *h = NULL;
 
 	unit_ok(p11_token_init(&cfg, "acme-2", softhsm_so_pin(), softhsm_pin(),
-			       &err),
+			       NULL, &err),
 		&err);
 	both.token_uri = "pkcs11:manufacturer=SoftHSM%20project";
 	unit_refused(p11_preflight(&both, &f, &err), PV_HSM_FATAL,
@@ -255,7 +220,7 @@ END_TEST
 START_TEST(init_label_taken)
 {
 	unit_refused(p11_token_init(&cfg, "acme", softhsm_so_pin(),
-				    softhsm_pin(), &err),
+				    softhsm_pin(), NULL, &err),
 		     PV_CONFLICT, "hsm.label-taken", &err);
 	/* The token that is there still takes its PIN. */
 	hsm_close(opened(softhsm_pin()));
@@ -274,7 +239,7 @@ START_TEST(init_bad_arguments)
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
 		err_init(&err);
 		unit_refused(p11_token_init(&cfg, labels[i], softhsm_so_pin(),
-					    softhsm_pin(), &err),
+					    softhsm_pin(), NULL, &err),
 			     PV_INPUT, "hsm.label", &err);
 	}
 	unit_ok(secret_copy(&nul,
@@ -283,11 +248,13 @@ START_TEST(init_bad_arguments)
 			    5, &err),
 		&err);
 	err_init(&err);
-	unit_refused(p11_token_init(&cfg, "new", softhsm_so_pin(), &nul, &err),
-		     PV_HSM_FATAL, "hsm.pin", &err);
+	unit_refused(
+		p11_token_init(&cfg, "new", softhsm_so_pin(), &nul, NULL, &err),
+		PV_HSM_FATAL, "hsm.pin", &err);
 	err_init(&err);
-	unit_refused(p11_token_init(&cfg, "new", &none, softhsm_pin(), &err),
-		     PV_HSM_FATAL, "hsm.pin", &err);
+	unit_refused(
+		p11_token_init(&cfg, "new", &none, softhsm_pin(), NULL, &err),
+		PV_HSM_FATAL, "hsm.pin", &err);
 }
 END_TEST
 
@@ -297,7 +264,7 @@ START_TEST(init_longest_label)
 	struct p11_facts f;
 
 	unit_ok(p11_token_init(&cfg, label, softhsm_so_pin(), softhsm_pin(),
-			       &err),
+			       NULL, &err),
 		&err);
 	cfg.token_uri = "pkcs11:token=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2";
 	unit_ok(p11_preflight(&cfg, &f, &err), &err);
@@ -311,8 +278,9 @@ START_TEST(init_short_pin)
 	SECRET pin = SECRET_INIT;
 
 	unit_ok(secret_copy(&pin, "123", 3, &err), &err);
-	unit_refused(p11_token_init(&cfg, "new", softhsm_so_pin(), &pin, &err),
-		     PV_HSM_FATAL, "hsm.pin", &err);
+	unit_refused(
+		p11_token_init(&cfg, "new", softhsm_so_pin(), &pin, NULL, &err),
+		PV_HSM_FATAL, "hsm.pin", &err);
 	ck_assert_uint_ne(err.ckr, 0);
 }
 END_TEST
@@ -472,7 +440,6 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, preflight_facts);
-	tcase_add_test(t, init_goes_on);
 	tcase_add_test(t, labels_of_uris);
 	tcase_add_test(t, preflight_by_serial);
 	tcase_add_loop_test(t, waits_for_others, 0, 6);

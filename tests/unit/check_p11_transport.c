@@ -55,7 +55,7 @@ static void setup(void)
 	second.token_uri = "pkcs11:token=second";
 	err_init(&err);
 	unit_ok(p11_token_init(&second, "second", softhsm_so_pin(),
-			       softhsm_pin(), &err),
+			       softhsm_pin(), NULL, &err),
 		&err);
 	h = open_token(&second);
 	unit_ok(hsm_generate(h, HSM_KEY_TRANSPORT, TRANSPORT, &key, &err),

@@ -105,7 +105,7 @@ void softhsm_token(const char *label, struct p11_config *cfg)
 
 	err_init(&err);
 	softhsm_empty(label, cfg);
-	unit_ok(p11_token_init(cfg, label, softhsm_so_pin(), softhsm_pin(),
+	unit_ok(p11_token_init(cfg, label, softhsm_so_pin(), softhsm_pin(), NULL,
 			       &err),
 		&err);
 }
