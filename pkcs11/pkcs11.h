@@ -112,8 +112,7 @@ PV_MUST enum pv_code p11_set_pin(const struct p11_config *cfg,
 				 const struct secret *new,
 				 enum hsm_pin_set *has, struct err *err);
 
-/* In a child process: this one must not have initialised the module (child.h),
- * and can afterwards. PV_INPUT ("officer.uri", "hsm.uri"), PV_NOT_FOUND,
+/* In a child, as the above. PV_INPUT ("officer.uri", "hsm.uri"), PV_NOT_FOUND,
  * PV_CONFLICT (make: the name is taken); codes of p11_open(). */
 PV_MUST enum pv_code p11_person(const struct hsm_person_ask *ask,
 				struct hsm_person_key *out, struct err *err);
