@@ -36,6 +36,8 @@ static const char *fact(const struct approved *x, const char *key)
 	return s ? s : "";
 }
 
+_Static_assert(APPROVAL_NONCE_LEN == LOG_NONCE, "one nonce");
+
 static enum pv_code wrong(const char *what, struct err *err)
 {
 	return err_fail(err, PV_INTEGRITY, "ceremony.approval",
@@ -139,6 +141,9 @@ static enum pv_code count(const struct approved *x, struct err *err)
 		return wrong("what was signed is no approval", err);
 	if (said.operation != QUORUM_CEREMONY)
 		return wrong("something else was approved", err);
+	if (x->in->log && x->in->log->asked &&
+	    memcmp(x->in->log->nonce, said.nonce, sizeof(said.nonce)) != 0)
+		return wrong("the log has other approvals of it", err);
 	rc = check_subject(x, &said, err);
 	if (rc != PV_OK)
 		return rc;

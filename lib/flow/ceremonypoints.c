@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/sha256.h"
+#include "lib/log/acts.h"
 #include "lib/log/ceremony.h"
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"
@@ -71,8 +73,34 @@ static enum pv_code take_mode(struct ceremony_points *p,
 	return PV_OK;
 }
 
+/* The one that a later plan's people are of. */
+static void take_roster(struct ceremony_points *p, const struct log_entry *e)
+{
+	const struct log_fact *hash = log_fact_find(e, "hash", LOG_BSTR);
+
+	if (p->began_s == 0 && hash && hash->s.len == 32)
+		hex_encode(hash->s.p, 32, p->roster);
+}
+
+static enum pv_code take_asked(struct ceremony_points *p,
+			       const struct log_entry *e, struct err *err)
+{
+	const struct log_fact *text = log_fact_find(e, LOG_SUBJECT, LOG_BSTR);
+	const uint8_t *nonce = log_nonce(e);
+	uint8_t hash[32];
+	enum pv_code rc = text ? sha256(text->s, hash, err) : PV_OK;
+
+	if (text && rc == PV_OK)
+		hex_encode(hash, sizeof(hash), p->subject);
+	p->asked = nonce != NULL;
+	if (nonce)
+		memcpy(p->nonce, nonce, sizeof(p->nonce));
+	return rc;
+}
+
 /* A ceremony.begin. */
-static void take_begin(struct ceremony_points *p, const struct log_entry *e)
+static enum pv_code take_begin(struct ceremony_points *p,
+			       const struct log_entry *e, struct err *err)
 {
 	const struct log_fact *f = log_fact_find(e, "persons", LOG_TSTR);
 	const struct log_fact *head = log_fact_find(e, "rehearsed", LOG_BSTR);
@@ -83,6 +111,7 @@ static void take_begin(struct ceremony_points *p, const struct log_entry *e)
 			 (const char *)f->s.p);
 	if (head && head->s.len == 32)
 		hex_encode(head->s.p, 32, p->rehearsed);
+	return take_asked(p, e, err);
 }
 
 static enum pv_code take_point(struct ceremony_points *p,
@@ -111,13 +140,15 @@ enum pv_code ceremony_points_take(struct ceremony_points *p, struct span entry,
 	enum pv_code rc = log_entry_decode(entry, &e, err);
 	bool begin = rc == PV_OK && span_is(e.type, LOG_CEREMONY_BEGIN);
 
+	if (rc == PV_OK && span_is(e.type, LOG_ROSTER_CHANGE))
+		take_roster(p, &e);
 	if (rc != PV_OK || (!begin && !span_is(e.type, LOG_CEREMONY_STEP)) ||
 	    !log_fact_is(&e, "hash", p->plan, sizeof(p->plan)))
 		return rc;
 	rc = take_mode(p, log_fact_find(&e, "mode", LOG_TSTR), err);
-	if (rc == PV_OK && begin)
-		take_begin(p, &e);
-	return rc == PV_OK && !begin ? take_point(p, &e, err) : rc;
+	if (rc != PV_OK)
+		return rc;
+	return begin ? take_begin(p, &e, err) : take_point(p, &e, err);
 }
 
 static enum pv_code take_entry(void *ctx, uint64_t index, struct span entry,
@@ -177,6 +208,29 @@ enum pv_code ceremony_points_end(const struct ceremony_points *p,
 			       err);
 }
 
+/* Whose they are, by which roster, and of what. */
+static enum pv_code check_approvals(const struct ceremony_points *p,
+				    const struct transcript_line *line,
+				    struct err *err)
+{
+	const char *by = transcript_fact(line, "persons");
+	const char *roster = transcript_fact(line, "roster_sha256");
+	const char *subject = transcript_fact(line, "subject_sha256");
+
+	if (!by || strcmp(by, p->persons[0] ? p->persons : "-") != 0)
+		return other("others approved it than the log has", err);
+	if (!p->asked)
+		return PV_OK;
+	if (p->roster[0] && (!roster || strcmp(roster, p->roster) != 0))
+		return other("those who approved it are of another roster than "
+			     "was in force by the log",
+			     err);
+	return p->subject[0] && (!subject || strcmp(subject, p->subject) != 0)
+		       ? other("another text was approved than the log has",
+			       err)
+		       : PV_OK;
+}
+
 /* What was signed is what people in the room were shown at that time. */
 static enum pv_code held_to_shown(struct ceremony_points *p, const char *event,
 				  struct err *err)
@@ -198,7 +252,6 @@ enum pv_code ceremony_points_line(struct ceremony_points *p,
 {
 	const char *mode = transcript_fact(line, "mode");
 	const char *rehearsed = transcript_fact(line, "rehearsed");
-	const char *by = transcript_fact(line, "persons");
 
 	if (line->seq == 1 && p->mode[0] &&
 	    (!mode || strcmp(mode, p->mode) != 0))
@@ -212,9 +265,8 @@ enum pv_code ceremony_points_line(struct ceremony_points *p,
 		return other("it began with another rehearsal than the log has",
 			     err);
 	/* Its entry comes first. */
-	if (strcmp(line->event, "approvals") == 0 &&
-	    (!by || strcmp(by, p->persons[0] ? p->persons : "-") != 0))
-		return other("others approved it than the log has", err);
+	if (strcmp(line->event, "approvals") == 0)
+		return check_approvals(p, line, err);
 	if (strcmp(line->event, "done") == 0 &&
 	    (line->step == 0 || line->step > PLAN_STEPS_MAX ||
 	     !p->done[line->step - 1]))

@@ -13,6 +13,7 @@
 #define PV_FLOW_CEREMONYPOINTS_H
 
 #include "lib/flow/transcript.h"
+#include "lib/log/govern.h"
 #include "lib/store/store.h"
 #include "policy/plan.h"
 
@@ -25,6 +26,11 @@ struct ceremony_points {
 	size_t n;	/* points */
 	char mode[16];
 	uint64_t began_s;   /* of its ceremony.begin; 0: the log has none */
+	/* Of it, hex: the roster in force before, the text that was approved;
+	 * "": the log says nothing. */
+	char roster[65], subject[65];
+	bool asked; /* people, */
+	uint8_t nonce[LOG_NONCE];
 	char rehearsed[65]; /* as the line "begin" has it; "": says nothing */
 	char persons[TRANSCRIPT_VALUE_MAX +
 		     1];	   /* who approved it; "": nobody */

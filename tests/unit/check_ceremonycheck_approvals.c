@@ -216,6 +216,12 @@ START_TEST(test_dated_back)
 	unit_ok(check_at(&x, "alice,bob", NULL, &log, &err), &err);
 	log.began_s = said.expires_s - 1;
 	unit_ok(check_at(&x, "alice,bob", NULL, &log, &err), &err);
+	/* The log has others of it. */
+	log.asked = true;
+	unit_refused(check_at(&x, "alice,bob", NULL, &log, &err), PV_INTEGRITY,
+		     "ceremony.approval", &err);
+	memcpy(log.nonce, said.nonce, sizeof(log.nonce));
+	unit_ok(check_at(&x, "alice,bob", NULL, &log, &err), &err);
 	log.began_s = said.expires_s;
 	unit_refused(check_at(&x, "alice,bob", NULL, &log, &err), PV_INTEGRITY,
 		     "ceremony.approval", &err);

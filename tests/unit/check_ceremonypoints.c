@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/sha256.h"
+#include "lib/log/acts.h"
 #include "lib/log/ceremony.h"
 #include "lib/log/events.h"
 #include "tests/unit/unit.h"
@@ -239,6 +241,59 @@ START_TEST(says_who_approved)
 }
 END_TEST
 
+/* Hash of the roster in force, and of the text. */
+static enum pv_code asked_line(const char *roster, const char *subject)
+{
+	json_t *facts =
+		json_pack("{s:s, s:s, s:s}", "persons", "bob", "roster_sha256",
+			  roster, "subject_sha256", subject);
+	const struct transcript_line l = { .seq = 2,
+					   .event = "approvals",
+					   .facts = facts };
+	enum pv_code rc;
+
+	ck_assert_ptr_nonnull(facts);
+	err_init(&err);
+	rc = ceremony_points_line(&p, &l, &err);
+	json_decref(facts);
+	return rc;
+}
+
+START_TEST(says_by_which_roster_and_of_what)
+{
+	static const uint8_t v1[32] = { 1 }, v2[32] = { 2 }, v3[32] = { 3 };
+	static const uint8_t nonce[LOG_NONCE] = { 4 }, text[] = "text";
+	struct log_entry e;
+	char in_force[65], of[65], other[65];
+	uint8_t hash[32];
+
+	hex_encode(v2, 32, in_force);
+	hex_encode(v3, 32, other);
+	UNIT_OK(sha256((struct span){ text, 4 }, hash, &err_));
+	hex_encode(hash, 32, of);
+	log_roster_change(&e, &who, 1, v1, NULL);
+	unit_ok(take(&e), &err);
+	log_roster_change(&e, &who, 2, v2, NULL);
+	unit_ok(take(&e), &err);
+	log_ceremony_begin(&e, &who, "p", 1, plan, "bob");
+	log_ceremony_mode(&e, "run");
+	log_fact_bytes(&e, LOG_SUBJECT, text, 4);
+	log_fact_bytes(&e, LOG_NONCE_FACT, nonce, LOG_NONCE);
+	e.time_ms = 5000;
+	unit_ok(take(&e), &err);
+	log_roster_change(&e, &who, 3, v3, NULL);
+	unit_ok(take(&e), &err);
+	ck_assert(p.asked && p.nonce[0] == 4);
+	unit_ok(asked_line(in_force, of), &err);
+	unit_refused(asked_line(other, of), PV_INTEGRITY, "ceremony.transcript",
+		     &err);
+	unit_refused(asked_line(in_force, other), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+	unit_refused(line(2, 0, "approvals", "bob"), PV_INTEGRITY,
+		     "ceremony.transcript", &err);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ceremonypoints");
@@ -253,6 +308,7 @@ int main(void)
 	tcase_add_test(t, says_what_was_shown);
 	tcase_add_test(t, says_what_was_rehearsed);
 	tcase_add_test(t, says_who_approved);
+	tcase_add_test(t, says_by_which_roster_and_of_what);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
