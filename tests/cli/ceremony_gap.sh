@@ -4,6 +4,7 @@
 # and the root's list back.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/gap.sh"
+. "$srcdir/tests/transcript.sh"
 
 # events LOG EVENT: how many of them.
 events() {
@@ -107,6 +108,30 @@ for side in root issuing; do
 done
 flip "$T/carried/issuing-1.csr" 100
 expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
+
+case_start "what is asked for, and what comes back, is held against each other"
+fact_of_root() {
+	jq -r --arg key "$1" 'select(.event == "certificate" and
+		.facts.ca == "root").facts[$key]' \
+		"$issuing_log/transcript.jsonl" | tail -n 1
+}
+asked='.event == "sign" and .facts.csr'
+changed_lines "$issuing_log" --plan "$(plan_of issuing)" <<END
+5|ceremony.shown|if $asked then .facts.subject = "CN=Other CA" else . end
+5|ceremony.shown|if $asked then .facts.tbs_sha256 = .prev else . end
+5|ceremony.order|if $asked then .facts.spki_sha256 = .prev else . end
+5|ceremony.order|if $asked then .facts.template = "root-ca" else . end
+5|ceremony.shown|if .event == "csr" then .facts.spki_sha256 = .prev else . end
+5|ceremony.order|if .event == "root" then .facts.sha256 = .prev else . end
+5|ceremony.order|if .event == "root" then .facts.planned = .facts.sha256 else . end
+5|ceremony.file|if .event == "certificate" and .facts.ca == "issuing-1" then .facts.file = "root.pem" | .facts.file_sha256 = "$(fact_of_root file_sha256)" | .facts.sha256 = "$(fact_of_root sha256)" else . end
+5|ceremony.order|select(.event != "template")
+END
+changed_lines "$root_log" --plan "$(plan_of root)" <<'END'
+5|ceremony.shown|if .event == "sign" and .facts.ca == "issuing-1" then .facts.spki_sha256 = .prev else . end
+5|ceremony.order|if .event == "sign" and .facts.ca == "issuing-1" then .facts.signer_spki_sha256 = .prev else . end
+5|ceremony.shown|if .event == "sign" and .facts.ca == "issuing-1" then .facts.serial = "01" else . end
+END
 
 case_start "what people signed, in words"
 shown() {
