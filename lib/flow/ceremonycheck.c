@@ -254,7 +254,8 @@ static enum pv_code on_token(struct ceremonycheck_state *c,
 	    (c->token[0] && strcmp(c->token, serial) != 0))
 		return ceremonycheck_order("another token than before", err);
 	snprintf(c->token, sizeof(c->token), "%s", serial);
-	return PV_OK;
+	return c->first ? ceremonycheck_approved_token(c->in, c->out, line, err)
+			: PV_OK;
 }
 
 /* What the authority has when it is made. */

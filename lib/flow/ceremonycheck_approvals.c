@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/subject_plan.h"
 #include "policy/approval.h"
 
@@ -198,4 +199,30 @@ enum pv_code ceremonycheck_approvals(const struct ceremonycheck *in,
 		return rc;
 	rc = read_all(&x, err);
 	return rc == PV_OK ? count(&x, err) : rc;
+}
+
+enum pv_code ceremonycheck_approved_token(const struct ceremonycheck *in,
+					  const struct ceremonycheck_report *r,
+					  const struct transcript_line *line,
+					  struct err *err)
+{
+	CLEANUP(buf_release) struct buf text;
+	CLEANUP(buf_release) struct buf module;
+	const char *path = transcript_fact(line, "module");
+	enum pv_code rc;
+
+	buf_init(&text, SUBJECT_PLAN_MAX);
+	buf_init(&module, SUBJECT_PLAN_MAX);
+	if (in->dir < 0 || !r->approvals[0] || strcmp(r->approvals, "-") == 0)
+		return PV_OK;
+	rc = file_read(in->dir, CEREMONY_APPROVED_FILE, FILEIO_NOFOLLOW, &text,
+		       err);
+	buf_printf(&module, "module %s", path ? path : "");
+	if (rc == PV_OK && !buf_cstr(&module))
+		rc = buf_check(&module, err);
+	if (rc != PV_OK)
+		return rc;
+	return subject_plan_says(buf_span(&text), buf_cstr(&module))
+		       ? PV_OK
+		       : wrong("it was approved for another module", err);
 }

@@ -23,4 +23,12 @@ ceremonycheck_approvals(const struct ceremonycheck *in,
 			const struct ceremonycheck_report *r,
 			const struct transcript_line *line, struct err *err);
 
+/* line: the event "token" of a ceremony that makes an authority: it is reached by
+ * the module that the approvals name. Codes as above. */
+PV_MUST enum pv_code
+ceremonycheck_approved_token(const struct ceremonycheck *in,
+			     const struct ceremonycheck_report *r,
+			     const struct transcript_line *line,
+			     struct err *err);
+
 #endif

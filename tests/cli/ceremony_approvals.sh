@@ -3,6 +3,7 @@
 # bytes: notes, transcript and log say who, and an audit holds them.
 . "$(dirname "$0")/../lib.sh"
 . "$srcdir/tests/people.sh"
+. "$srcdir/tests/transcript.sh"
 
 for who in alice bob carol mallory; do
 	officer_key "$who"
@@ -307,6 +308,10 @@ done
 case_start "verified offline, with what was approved beside it"
 cp -R "$H/$F" "$T/carried"
 expect_exit 0 "$PROVCTL" ceremony verify --unattended "$T/carried/transcript.jsonl"
+changed_lines "$T/carried" <<'END'
+5|ceremony.approval|if .event == "token" then .facts.module = "/tmp/evil.so" else . end
+5|ceremony.approval|if .event == "token" then .facts |= del(.module) else . end
+END
 flip "$T/carried/approvals.note" 40
 expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
 flip "$T/carried/approvals.note" 40
