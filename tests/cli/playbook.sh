@@ -98,6 +98,21 @@ expect_equal "$(ls given/*.crl | tr '\n' ' ')" \
 grep -q "<h1>Transcript of a ceremony: acme, plan root-issuing" \
 	transcript.html || fail "no title"
 
+case_start "what the playbook of backups leaves"
+cd "$T/backup/work" || exit 2
+expect_equal "$(find papers -name '*.txt' | wc -l)" 10 "shares on paper"
+kept=$(cd kept-1/backup && echo *)
+expect_equal "$kept" "SHA256SUMS log-1.backup root-1.backup" "what is kept"
+for file in $kept home shares; do
+	for plan in root-backup restore; do
+		jq -r '.steps[].text // empty' $plan.json |
+			grep -q -F "$file" ||
+			fail "no pause of $plan.json names $file"
+	done
+done
+H=$T/backup/work/acme
+verify_audit
+
 case_start "what the order's playbook leaves"
 cd "$T/order/work" || exit 2
 H=$T/order/work/acme
