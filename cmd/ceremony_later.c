@@ -56,6 +56,19 @@ static enum pv_code run(const struct app *app, const struct ceremony_args *in,
 	return later_run(&opts, r, err);
 }
 
+/* A home that people would make with init is no rehearsal's. */
+static enum pv_code not_rehearsed(const struct ceremony_args *in,
+				  struct err *err)
+{
+	err_init(err);
+	err_object(err, in->dir);
+	return err_fail(err, PV_NOT_FOUND, "authority.missing",
+			"name the folder of the rehearsal of the plan before "
+			"it; where that is lost, rehearse in a new one what "
+			"came before, plan by plan",
+			"there is no rehearsal that this one can follow");
+}
+
 enum pv_code ceremony_run_later(const struct app *app,
 				const struct ceremony_args *in, struct err *err)
 {
@@ -75,6 +88,9 @@ enum pv_code ceremony_run_later(const struct app *app,
 		rc = session_open(
 			&at, SESSION_STORE | SESSION_GATED | SESSION_ROTATES,
 			&s, err);
+	if (rc == PV_NOT_FOUND && in->rehearse &&
+	    strcmp(err->rule, "authority.missing") == 0)
+		return not_rehearsed(in, err);
 	if (rc != PV_OK)
 		return rc;
 	if (app->guard)

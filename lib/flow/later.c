@@ -101,7 +101,9 @@ static enum pv_code check_home(struct later *w, struct err *err)
 	return err_fail(err, PV_DENIED, "ceremony.rehearsal",
 			rehearsal ? "run it in the home of the authority"
 				  : "rehearse it in the home of the rehearsal "
-				    "of the plan before it",
+				    "of the plan before it; where that is "
+				    "lost, rehearse in a new one what came "
+				    "before",
 			rehearsal ? "in that home plans are rehearsed"
 				  : "that home is no rehearsal's");
 }

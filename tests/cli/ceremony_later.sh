@@ -31,6 +31,10 @@ case_start "a plan goes where its kind of home is"
 plan look '{"step": "check-key", "purpose": "root"}' \
 	'{"step": "pause", "text": "Look at the safe."}'
 expect_error 4 ceremony.rehearsal -C "$H" ceremony rehearse "$T/look.json"
+expect_text "rehearse in a new one what came before"
+expect_error 10 authority.missing ceremony rehearse "$T/look.json" \
+	--home "$T/lost"
+expect_text "rehearse in a new one what came before, plan by plan"
 expect_error 4 plan.rehearsed -C "$H" ceremony run "$T/look.json" \
 	--rehearsal "$R" --answers "$T/yes"
 rehearse look
