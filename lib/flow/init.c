@@ -200,6 +200,8 @@ enum pv_code init_authority(const struct init_opts *opts,
 	if (rc == PV_OK)
 		rc = fill(opts, w.a, err);
 	if (rc == PV_OK)
+		init_clock(w.plan, opts->templates_dir, w.a);
+	if (rc == PV_OK)
 		rc = check_config(w.a, err);
 	if (rc == PV_OK)
 		rc = authority_check_module(w.a, err);

@@ -59,6 +59,11 @@ PV_MUST enum pv_code init_read_pins(const struct init_work *w,
 PV_MUST enum pv_code init_run_plan(const struct init_work *w, struct err *err);
 void init_fill_report(const struct init_work *w);
 
+/* a->clock_max_step_days: the default, and as many days more as the lists of
+ * its CAs are good for, where each CA's are for longer than that. */
+void init_clock(const struct plan *plan, const char *templates_dir,
+		struct authority *a);
+
 /* init_make_home() would not refuse what is there of that name. */
 PV_MUST enum pv_code init_folder_free(const char *dir, struct err *err);
 /* A new or an empty folder of ours, mode 0700; *fd is the caller's. */

@@ -121,7 +121,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/subject.c lib/flow/subject.h \
 	lib/flow/subject_acts.c lib/flow/subject_acts.h \
 	lib/flow/subject_plan.c lib/flow/subject_plan.h \
-	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c lib/flow/init_approved.c lib/flow/init_folder.c \
+	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c lib/flow/init_approved.c lib/flow/init_clock.c lib/flow/init_folder.c \
 	lib/flow/init_resume.c lib/flow/init_run.c \
 	lib/flow/init_impl.h lib/flow/init_softhsm.c \
 	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
