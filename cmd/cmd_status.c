@@ -13,13 +13,15 @@ static const char help[] =
 	"PIN's\n"
 	"file, store, log, templates, CAs and their end, revocation lists, "
 	"intents\n"
-	"that wait for their result. Ends with 0 when all is well, else with "
-	"the code\n"
-	"of what stands in the way: 4 a day before a revocation list ends, 5 "
-	"once it\n"
-	"has. With FILE, a line of JSON for each place that lists are fetched "
-	"from:\n"
-	"whether it shows the newest one, and who lags since when.\n"
+	"that wait for their result, ceremonies that have not ended. Ends with "
+	"0 when\n"
+	"all is well, else with the code of what stands in the way: 4 a day "
+	"before a\n"
+	"revocation list ends, 5 once it has. With FILE, a line of JSON for "
+	"each place\n"
+	"that lists are fetched from: whether it shows the newest one, and who "
+	"lags\n"
+	"since when.\n"
 	"\n"
 	"example: provctl -C acme --json status\n";
 
@@ -134,6 +136,10 @@ static void print_text(const struct authority *a, const struct status *st)
 	for (size_t i = 0; i < st->cas_n; i++)
 		status_print_ca(&st->cas[i]);
 	status_print_crls(&st->crls);
+	for (size_t i = 0; i < st->ceremonies_n; i++)
+		printf("ceremony   %s has not ended: `provctl ceremony "
+		       "resume' goes on\n",
+		       st->ceremonies[i]);
 	if (st->counts.reserved)
 		printf("intents    %llu wait%s for a result: run the "
 		       "interrupted issue again\n",

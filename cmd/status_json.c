@@ -72,6 +72,15 @@ static json_t *roster_json(const struct status *st)
 			 quorum);
 }
 
+static json_t *ceremonies_json(const struct status *st)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < st->ceremonies_n; i++)
+		json_array_append_new(out, json_string(st->ceremonies[i]));
+	return out;
+}
+
 enum pv_code status_json(const struct authority *a, const struct status *st,
 			 enum pv_code code, struct err *err)
 {
@@ -96,7 +105,7 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:o, "
 			  "s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:I, "
-			  "s:I, s:I, s:o, s:o, s:o}",
+			  "s:I, s:I, s:o, s:o, s:o, s:o}",
 			  "name", a->name, "home", a->home, "module", a->module,
 			  "code", (int)code, "tokens", tokens, "pin_source",
 			  a->pin_source, "pin", st->pin_code == PV_OK, "store",
@@ -117,6 +126,7 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 			  (json_int_t)(st->people.held - st->people.decided),
 			  "templates", (json_int_t)st->templates, "cas", cas,
 			  "crls", status_crls_json(&st->crls),
-			  "publish_hook_due", status_hook_json(&st->crls)),
+			  "publish_hook_due", status_hook_json(&st->crls),
+			  "ceremonies", ceremonies_json(st)),
 		err);
 }

@@ -231,6 +231,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/challenge.c lib/flow/challenge.h \
 	lib/flow/audit_attest.c \
 	lib/flow/trustcerts.c lib/flow/trustcerts.h \
+	lib/flow/status_ceremonies.c lib/flow/status_ceremonies.h \
 	lib/flow/status_tokens.c lib/flow/status_tokens.h \
 	lib/flow/tokenkeys.c lib/flow/tokenkeys.h \
 	lib/flow/tokennote.c lib/flow/tokennote.h \

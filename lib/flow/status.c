@@ -11,6 +11,7 @@
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/people.h"
 #include "lib/flow/settings.h"
+#include "lib/flow/status_ceremonies.h"
 #include "lib/flow/status_tokens.h"
 #include "lib/store/store_log.h"
 #include "lib/x509/cert.h"
@@ -235,6 +236,8 @@ static enum pv_code look_at_store(const struct backends *b,
 		rc = look_at_chains(&pass, err);
 	if (rc == PV_OK)
 		rc = status_crls_load(a, store, pass.now_s, &st->crls, err);
+	if (rc == PV_OK)
+		rc = status_ceremonies_look(a, st, err);
 	return rc == PV_OK ? status_tokens_look(store, st, err) : rc;
 }
 

@@ -13,6 +13,8 @@
 
 #define STATUS_CAS_MAX 64
 #define STATUS_LACKS_MAX 16
+#define STATUS_CEREMONIES_MAX 8
+#define STATUS_CEREMONY_MAX 88 /* a plan's name, its version and a NUL */
 #define STATUS_CA_WARN_DAYS 90 /* a CA that ends sooner is named */
 
 struct status_ca {
@@ -68,6 +70,10 @@ struct status {
 	enum pv_code lists_code;
 	struct err lists_why;
 	struct status_crls crls;
+	/* Plans that were begun and have not ended, as NAME-VERSION
+	 * (status_ceremonies.h); the first ones. */
+	char ceremonies[STATUS_CEREMONIES_MAX][STATUS_CEREMONY_MAX];
+	size_t ceremonies_n;
 };
 
 /*
@@ -76,7 +82,7 @@ struct status {
  * "status.ca" when a CA has expired, lists_code, PV_DENIED "clock.*" when the
  * log admits no entry at this time, PV_HSM_TEMP "log.uncovered" when a decision
  * is under no checkpoint, status_crls_judge()'s; err says which. Open intents
- * are no fault.
+ * and ceremonies are no fault.
  */
 PV_MUST enum pv_code status_collect(const struct backends *b,
 				    const struct authority *a,

@@ -236,6 +236,10 @@ rehearse again
 echo stop >"$T/answers"
 ceremony run again
 expect_rc 130 "a stop"
+expect_exit 0 "$PROVCTL" -C "$H" status
+expect_text "ceremony   again-1 has not ended: \`provctl ceremony resume'"
+expect_equal "$(p --json status | jq -c .ceremonies)" '["again-1"]' \
+	"ceremonies that have not ended"
 echo mine >"$H/ceremonies/again-1/root.crl"
 ceremony resume again
 expect_rc 9 "a file of that name"
@@ -247,6 +251,8 @@ rm "$H/ceremonies/again-1/root.crl"
 ceremony resume again
 expect_rc 0 "once it is out of the way"
 holds again
+expect_equal "$(p --json status | jq -c .ceremonies)" '[]' \
+	"ceremonies that have not ended"
 expect_equal "$(grep -c '"event":"crl"' \
 	"$H/ceremonies/again-1/transcript.jsonl")" 1 "lists told of"
 next=$(openssl crl -inform DER -in "$H/ceremonies/again-1/root.crl" -noout \
