@@ -160,7 +160,7 @@ if .facts.keeper == "hal" then .facts |= del(.keeper) else . end
 if .event == "share" and .step == 7 then .facts.keeper = "fay" else . end
 END
 changed_lines "$T/printed/$F" --mode rehearsal <<'END'
-5|ceremony.file|if .event == "backup" and .step == 9 then .facts.spki_sha256 = .prev else . end
+5|ceremony.order|if .event == "backup" and .step == 9 then .facts.spki_sha256 = .prev else . end
 5|ceremony.file|if .event == "backup" and .step == 9 then .facts.threshold = "1" else . end
 END
 H=$T/printed
