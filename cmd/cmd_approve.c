@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/app.h"
+#include "cmd/approve.h"
 #include "cmd/confirm.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
@@ -22,6 +22,8 @@ static const char help[] =
 	"[--pin-source S]\n"
 	"                       [--log-vkey VKEY] [--root CERT] [-o NOTE] "
 	"[--yes]\n"
+	"       provctl approve --list [DIR] [--operation OP]\n"
+	"                       [--state open|expired] [--last N]\n"
 	"\n"
 	"Shows what REQUEST asks for, made from its own bytes, also with -q, "
 	"and\n"
@@ -43,6 +45,12 @@ static const char help[] =
 	"  --log-vkey VKEY  refuse a request for another log\n"
 	"  --root CERT      refuse a request for another root (PEM)\n"
 	"  --yes            do not ask on the terminal\n"
+	"  --list [DIR]     the requests there (default: requests/ of the "
+	"home), "
+	"newest\n"
+	"                   first: of OP, in that state, N of them; approved "
+	"or "
+	"not\n"
 	"\n"
 	"example: provctl approve adopt-1a2b3c4d5e6f.json --as alice --key "
 	"alice.key\n"
@@ -117,6 +125,14 @@ static enum pv_code sign(const struct app *app, const struct approve_args *in,
 	return approve_sign(q, &signer, note, err);
 }
 
+static bool wants_list(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--list") == 0)
+			return true;
+	return false;
+}
+
 static enum pv_code run(const struct app *app, int argc, char **argv,
 			struct err *err)
 {
@@ -126,8 +142,11 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	struct approve_args in;
 	struct opt_args args;
 	char subject[65];
-	enum pv_code rc = parse(app, argc, argv, &in, &args, err);
+	enum pv_code rc;
 
+	if (wants_list(argc, argv))
+		return approve_run_list(app, argc, argv, err);
+	rc = parse(app, argc, argv, &in, &args, err);
 	buf_init(&note, NOTE_MAX);
 	if (rc == PV_OK)
 		rc = approve_load(args.values[0], &q, err);

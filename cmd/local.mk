@@ -20,7 +20,7 @@ cmd_provctl_SOURCES = \
 	cmd/ceremony_files.h cmd/ceremony_help.c cmd/ceremony_later.c cmd/ceremony_log.c \
 	cmd/ceremony_people.c cmd/ceremony_run.c cmd/ceremony_screen.c \
 	cmd/ceremony_verify.c cmd/cmd_ceremony.c \
-	cmd/confirm.c cmd/confirm.h cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_config.c cmd/cmd_officer.c \
+	cmd/confirm.c cmd/confirm.h cmd/approve.h cmd/approve_list.c cmd/cmd_approve.c cmd/cmd_clock.c cmd/cmd_config.c cmd/cmd_officer.c \
 	cmd/cmd_order.c cmd/order.h cmd/order_help.c cmd/order_show.c \
 	cmd/attest_challenge.c cmd/attest_explain.c \
 	cmd/attest_verify.c cmd/attest_verify.h cmd/attest_pieces.c \

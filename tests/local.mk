@@ -533,7 +533,7 @@ CLI_TESTS = \
 	tests/cli/attest_formats.sh \
 	tests/cli/approval_race.sh \
 	tests/cli/approve.sh \
-	tests/cli/approve_bad.sh \
+	tests/cli/approve_bad.sh tests/cli/approve_list.sh \
 	tests/cli/approve_screen.sh \
 	tests/cli/approve_template.sh \
 	tests/cli/anomalies.sh \
