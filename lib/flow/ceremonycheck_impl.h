@@ -16,6 +16,11 @@ struct ceremonycheck_state {
 	uint32_t key_taken; /* the step that took a key for the token */
 	/* The label of the transport key that this ceremony gave; "": none. */
 	char transport[128];
+	/* Keys that go, by their line: a step's, and the transport key. */
+	struct ceremonycheck_doomed {
+		uint32_t step; /* of the line; 0: none */
+		char label[128], id[2 * HSM_ID_LEN + 1];
+	} doomed, transported;
 	bool begun, ended;
 	bool outside; /* the clock stood outside the plan's dates */
 	struct backupcheck backup;
@@ -37,6 +42,9 @@ PV_MUST enum pv_code ceremonycheck_order(const char *what, struct err *err);
 /* "": the line has none of that name. */
 const char *ceremonycheck_fact(const struct transcript_line *line,
 			       const char *key);
+/* The line names that key, and of its step one was shown. */
+PV_MUST bool ceremonycheck_is_doomed(const struct ceremonycheck_doomed *d,
+				     const struct transcript_line *line);
 /* The step that was begun last is of that kind. */
 PV_MUST bool ceremonycheck_is(const struct ceremonycheck_state *c,
 			      enum plan_kind kind);
@@ -105,9 +113,9 @@ PV_MUST enum pv_code ceremonycheck_root(struct ceremonycheck_state *c,
 PV_MUST enum pv_code ceremonycheck_taken(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err);
-PV_MUST enum pv_code ceremonycheck_older_list(
-	struct ceremonycheck_state *c, const struct transcript_line *line,
-	struct err *err);
+PV_MUST enum pv_code
+ceremonycheck_older_list(struct ceremonycheck_state *c,
+			 const struct transcript_line *line, struct err *err);
 PV_MUST enum pv_code ceremonycheck_crl(struct ceremonycheck_state *c,
 				       const struct transcript_line *line,
 				       struct err *err);

@@ -157,6 +157,32 @@ static enum pv_code check_made(const struct ceremonycheck_state *c,
 					     err);
 }
 
+bool ceremonycheck_is_doomed(const struct ceremonycheck_doomed *d,
+			     const struct transcript_line *line)
+{
+	return d->step != 0 &&
+	       strcmp(d->label, ceremonycheck_fact(line, "label")) == 0 &&
+	       strcmp(d->id, ceremonycheck_fact(line, "id")) == 0;
+}
+
+/* Which one people were shown. A step that a crash ended may show it twice. */
+static enum pv_code take_doomed(struct ceremonycheck_doomed *d,
+				const struct transcript_line *line,
+				struct err *err)
+{
+	const char *label = ceremonycheck_fact(line, "label");
+	const char *id = ceremonycheck_fact(line, "id");
+
+	if (strlen(label) >= sizeof(d->label) ||
+	    strlen(id) != sizeof(d->id) - 1 ||
+	    (d->step == line->step && !ceremonycheck_is_doomed(d, line)))
+		return ceremonycheck_order("another key of one step", err);
+	d->step = line->step;
+	snprintf(d->label, sizeof(d->label), "%s", label);
+	snprintf(d->id, sizeof(d->id), "%s", id);
+	return PV_OK;
+}
+
 enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
 			       const struct transcript_line *line,
 			       struct err *err)
@@ -174,6 +200,10 @@ enum pv_code ceremonycheck_key(struct ceremonycheck_state *c,
 		rc = keyseen_take(&c->keys, line, c->name,
 				  makes || ceremonycheck_is(c, PLAN_TAKE_KEY),
 				  err);
+	if (rc == PV_OK && ceremonycheck_is(c, PLAN_DESTROY_KEY))
+		rc = take_doomed(&c->doomed, line, err);
+	if (rc == PV_OK && ceremonycheck_is(c, PLAN_TRANSPORT))
+		rc = take_doomed(&c->transported, line, err);
 	if (rc != PV_OK)
 		return rc;
 	/* One that is shown before it is destroyed is there yet; of one that
@@ -234,6 +264,11 @@ enum pv_code ceremonycheck_destroyed(struct ceremonycheck_state *c,
 	     strcmp(ceremonycheck_fact(line, "generation"), generation) != 0))
 		return ceremonycheck_order(
 			"a key was destroyed that the step is not about", err);
+	if (c->doomed.step != line->step ||
+	    !ceremonycheck_is_doomed(&c->doomed, line))
+		return ceremonycheck_order("another key was destroyed than "
+					   "people were shown",
+					   err);
 	c->about = true;
 	c->out->destroyed++;
 	return PV_OK;

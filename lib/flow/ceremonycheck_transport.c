@@ -171,9 +171,8 @@ enum pv_code ceremonycheck_transport_end(struct ceremonycheck_state *c,
 					 const struct transcript_line *line,
 					 struct err *err)
 {
-	const char *label = ceremonycheck_fact(line, "label");
-
-	if (c->transport[0] && strcmp(label, c->transport) != 0)
+	if (strcmp(ceremonycheck_fact(line, "label"), c->transport) != 0 ||
+	    !ceremonycheck_is_doomed(&c->transported, line))
 		return ceremonycheck_order("another transport key was "
 					   "destroyed than was given",
 					   err);

@@ -151,23 +151,81 @@ START_TEST(test_an_older_list)
 }
 END_TEST
 
+#define ID "00112233445566778899aabbccddeeff"
+#define ANOTHER_ID "00112233445566778899aabbccddee00"
+#define NAMED(n, event, purpose, label, id)                                    \
+	{                                                                      \
+		n, event,                                                      \
+			{ "purpose", "label", "id", "attributes",              \
+			  "attributes_sha256" },                               \
+		{                                                              \
+			purpose, label, id, KEPT, KEPT_SHA256                  \
+		}                                                              \
+	}
+
 /* The transport key that is destroyed is the one that was given. */
 START_TEST(test_another_transport_key)
 {
-	static const struct line lines[] = {
+	static const struct {
+		const char *label, *id, *why;
+	} of[] = {
+		{ "b/transport/2", ID, "than was given" },
+		{ "b/transport/1", ANOTHER_ID, "than was given" },
+		{ "b/transport/1", ID, "before a key was taken" },
+	};
+	const struct line lines[] = {
 		BEGIN,
 		STEP(1, "make-transport-key", "transport"),
+		NAMED(1, "key", "transport", "b/transport/1", ID),
 		{ 1, "transport-key", { "label" }, { "b/transport/1" } },
 		WORD(1, "done"),
 		STEP(2, "take-key", "a"),
-		{ 2, "transport-destroyed", { "label" }, { "b/transport/2" } },
+		NAMED(2, "transport-destroyed", NULL, of[_i].label, of[_i].id),
 	};
 	struct ceremonycheck_report r;
 	struct err err;
 
-	unit_refused(check(lines, 6, false, &r, &err), PV_INTEGRITY,
+	unit_refused(check(lines, 7, false, &r, &err), PV_INTEGRITY,
 		     "ceremony.order", &err);
-	ck_assert_ptr_nonnull(strstr(err.message, "than was given"));
+	ck_assert_ptr_nonnull(strstr(err.message, of[_i].why));
+}
+END_TEST
+
+/* And so is any other the one that people were shown in its step. */
+START_TEST(test_another_key_destroyed)
+{
+	static const struct {
+		uint32_t shown_in;
+		const char *label, *id;
+	} of[] = {
+		{ 2, "b/a/1", ID }, /* it is the one */
+		{ 2, "b/a/2", ID },
+		{ 2, "b/a/1", ANOTHER_ID },
+		{ 1, "b/a/1", ID },
+	};
+	const struct line gone =
+		NAMED(2, "destroyed", "a", of[_i].label, of[_i].id);
+	const struct line shown =
+		NAMED(of[_i].shown_in, "key", "a", "b/a/1", ID);
+	const struct line in_step[] = {
+		BEGIN,		 STEP(1, "pause", ""),
+		WORD(1, "done"), STEP(2, "destroy-key", "a"),
+		shown,		 gone
+	};
+	const struct line before[] = {
+		BEGIN,		 STEP(1, "check-key", "a"),   shown,
+		WORD(1, "done"), STEP(2, "destroy-key", "a"), gone
+	};
+	struct ceremonycheck_report r;
+	struct err err;
+
+	unit_refused(check(of[_i].shown_in == 2 ? in_step : before, 6, false,
+			   &r, &err),
+		     PV_INTEGRITY, "ceremony.order", &err);
+	if (_i == 0)
+		ck_assert_uint_eq(r.destroyed, 1);
+	else
+		ck_assert_ptr_nonnull(strstr(err.message, "were shown"));
 }
 END_TEST
 
@@ -368,7 +426,8 @@ int main(void)
 			    (int)(sizeof(bad) / sizeof(*bad)));
 	tcase_add_test(t, test_line_of_another_step);
 	tcase_add_test(t, test_an_older_list);
-	tcase_add_test(t, test_another_transport_key);
+	tcase_add_loop_test(t, test_another_transport_key, 0, 3);
+	tcase_add_loop_test(t, test_another_key_destroyed, 0, 4);
 	tcase_add_test(t, test_approvals);
 	tcase_add_test(t, test_roster_unapproved);
 	tcase_add_test(t, test_other_plan);
