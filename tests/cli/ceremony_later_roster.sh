@@ -202,6 +202,10 @@ lines=$H/ceremonies/two-1/transcript.jsonl
 expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/two.json" \
 	"$lines"
 expect_text "approved by bob,carol"
+expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log"
+expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/two.json" \
+	--log "$T/log" "$lines"
+rm -r "$T/log"
 jq -es --arg hash "$(sha256sum "$T/v2.json" | cut -d ' ' -f 1)" \
 	'any(.[]; .event == "roster" and .facts.sha256 == $hash)' "$lines" \
 	>/dev/null || fail "the roster does not stand in the transcript"
