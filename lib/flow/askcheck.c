@@ -26,7 +26,7 @@ static bool is_one_of(const char *name, const char *const *list, size_t n)
 	is_one_of((name), (list), sizeof(list) / sizeof((list)[0]))
 
 /* What happens to the run, whatever people said. */
-static const char *const any[] = { "failed", "stopped" };
+static const char *const any[] = { "failed", "stopped", "clock" };
 
 static bool is_kind(const struct askcheck *a, enum plan_kind kind)
 {

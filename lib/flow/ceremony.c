@@ -17,6 +17,7 @@
 #include "lib/flow/settings.h"
 
 #define DOES_MAX 4096 /* bytes of what the script says of a step */
+#define CLOCK_SLACK_S 2 /* as a clock is set by others */
 
 void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
 {
@@ -35,6 +36,35 @@ static void ceremony_release(struct ceremony *c)
 	transcript_close(&c->t);
 }
 
+static enum pv_code put(struct ceremony *c, const char *event,
+			const struct transcript_pair *pairs, size_t n,
+			struct err *err)
+{
+	enum pv_code rc = transcript_put(
+		&c->t, c->steps ? (uint32_t)c->n + 1 : 0, event, pairs, n, err);
+
+	if (rc == PV_OK && c->opts->told)
+		c->opts->told(c->opts->progress_ctx, event, pairs, n);
+	return rc;
+}
+
+/* Times of lines never go back: what the clock says stands in one of its own,
+ * once. */
+static enum pv_code tell_clock(struct ceremony *c, struct err *err)
+{
+	char said[PVTIME_RFC3339_LEN + 1], last[PVTIME_RFC3339_LEN + 1];
+	const struct transcript_pair pairs[] = { { "said", said },
+						 { "before", last } };
+	int64_t now_s = pvtime_now_s();
+	bool told = c->clock_told;
+
+	c->clock_told = now_s + CLOCK_SLACK_S < c->t.head.time_s;
+	if (!c->clock_told || told || !pvtime_format(now_s, said) ||
+	    !pvtime_format(c->t.head.time_s, last))
+		return PV_OK;
+	return put(c, "clock", pairs, 2, err);
+}
+
 enum pv_code ceremony_put(struct ceremony *c, const char *event,
 			  const struct transcript_pair *pairs, size_t n,
 			  struct err *err)
@@ -44,11 +74,8 @@ enum pv_code ceremony_put(struct ceremony *c, const char *event,
 	/* The log has that line as the last one. */
 	if (c->ended)
 		return PV_OK;
-	rc = transcript_put(&c->t, c->steps ? (uint32_t)c->n + 1 : 0, event,
-			    pairs, n, err);
-	if (rc == PV_OK && c->opts->told)
-		c->opts->told(c->opts->progress_ctx, event, pairs, n);
-	return rc;
+	rc = tell_clock(c, err);
+	return rc == PV_OK ? put(c, event, pairs, n, err) : rc;
 }
 
 enum pv_code ceremony_target(struct ceremony *c, const char *label,

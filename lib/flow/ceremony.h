@@ -10,12 +10,13 @@
  * Events: begin, approvals, resume, set-aside, token, new-token, pin-pad, step,
  * wrong-pin, target, key, sign, certificate, crl, template, roster, given,
  * root, ca-key, taken, swept, unlocked, share, wrapped, backup, share-taken,
- * restored, signer, transport-key, recipient, sent, key-taken, transport-destroyed, pin,
- * ask, end, answer, destroyed, orphan, done, failed, stopped, log-key. Each
- * step that was done, failed or was stopped, each target, what people agreed to
- * before it was used, and the end is an entry ceremony.step of the log, too,
- * which vouches for the lines so far (ceremonypoints.h); the first failure ends
- * the run. Only a head that the log has as the end is signed by the log's keys.
+ * restored, signer, transport-key, recipient, sent, key-taken,
+ * transport-destroyed, pin, ask, end, answer, clock, destroyed, orphan, done,
+ * failed, stopped, log-key. Each step that was done, failed or was stopped,
+ * each target, what people agreed to before it was used, and the end is an
+ * entry ceremony.step of the log, too, which vouches for the lines so far
+ * (ceremonypoints.h); the first failure ends the run. Only a head that the log
+ * has as the end is signed by the log's keys.
  *
  * Does not check: that the plan was rehearsed (init.h).
  */

@@ -39,7 +39,8 @@ struct ceremony {
 	char ca_key[65];   /* hash of a CA's key, of which was told last */
 	char serial[17];   /* the token's; "": not said yet */
 	struct token_facts empty;   /* that people were shown, then made */
-	bool pin_pad, orphans_told; /* it asks for its PIN itself */
+	bool orphans_told, clock_told;
+	bool pin_pad; /* it asks for its PIN itself */
 };
 
 #define CEREMONY_PUT(c, event, ...)                                            \

@@ -358,6 +358,7 @@ static const struct event {
 	{ "signer", true, NULL },
 	{ "recipient", true, NULL },
 	{ "wrapped", true, NULL },
+	{ "clock", false, NULL },
 };
 
 static const struct event *find_event(const char *name)

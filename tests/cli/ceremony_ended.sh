@@ -154,6 +154,34 @@ expect_rc 130 "the first share"
 	fail "shares that somebody else had made count"
 [ ! -e "$made" ] || fail "a backup without its shares"
 
+case_start "a clock that goes back in the midst stands there"
+plan clock '{"step": "pause", "text": "Set the clock back."}' \
+	'{"step": "check-key", "purpose": "root"}'
+rehearse clock
+echo 600 >"$T/clock"
+cat >"$T/clock.exp" <<END
+set timeout 60
+spawn env CLOCK_FILE=$T/clock LD_PRELOAD=$builddir/tests/cli/clock.so $PROVCTL -C $H ceremony run $T/clock.json --templates $templates --rehearsal $R
+expect "Done? "
+exec sh -c "echo 000 >$T/clock"
+send "yes\r"
+expect eof
+lassign [wait] pid spawned os code
+exit \$code
+END
+run expect "$T/clock.exp"
+expect_rc 4 "the log takes no entry of before"
+lines=$H/ceremonies/clock-1/transcript.jsonl
+jq -es 'map(select(.event == "clock")) | length == 1 and
+	(.[0].facts | .said < .before)' "$lines" >/dev/null ||
+	fail "no word of the clock"
+echo 700 >"$T/clock"
+run env CLOCK_FILE="$T/clock" LD_PRELOAD="$builddir/tests/cli/clock.so" \
+	"$PROVCTL" -C "$H" ceremony resume "$T/clock.json" \
+	--templates "$templates" --answers "$T/yes"
+expect_rc 0 "with a clock that is right"
+expect_exit 0 "$PROVCTL" ceremony verify --unattended "$lines"
+
 case_start "a plan whose end nothing would sign"
 plan nolog '{"step": "init-token"}' "$(key root P-256)"
 expect_error 3 plan.key_missing ceremony rehearse "$T/nolog.json" \
