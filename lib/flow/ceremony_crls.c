@@ -142,6 +142,8 @@ static enum pv_code tell_list(struct ceremony *c, const struct crl_shown *s,
 	if (!c->steps)
 		snprintf(c->object, sizeof(c->object), "%s", object);
 	if (rc == PV_OK)
+		rc = ceremony_show_entries(c, s->tbs, s->last, err);
+	if (rc == PV_OK)
 		rc = ask_list(c, s, object, key, err);
 	return rc == PV_OK ? ceremony_log_step(c, "shown", err) : rc;
 }

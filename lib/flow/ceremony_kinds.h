@@ -55,6 +55,13 @@ PV_MUST enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
 PV_MUST enum pv_code ceremony_put_certificate(struct ceremony *c,
 					      const char *ca, const char *file,
 					      struct span der, struct err *err);
+/* What a list that is about to be signed (its TBS) revokes, to people: the
+ * youngest entries, and which of them the last list (NULL: none) lacks. */
+struct x509_crl;
+PV_MUST enum pv_code ceremony_show_entries(const struct ceremony *c,
+					   struct span tbs,
+					   const struct x509_crl *last,
+					   struct err *err);
 PV_MUST enum pv_code ceremony_sign_crl(struct ceremony *c,
 				       const struct plan_step *step,
 				       struct err *err);

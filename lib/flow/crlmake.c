@@ -226,7 +226,9 @@ static enum pv_code show(const struct work *w, struct err *err)
 				     .this_s = w->head.this_s,
 				     .next_s = w->head.next_s,
 				     .entries = w->entries.n,
-				     .tbs = buf_span(&w->tbs) };
+				     .tbs = buf_span(&w->tbs),
+				     .last = w->last.found ? &w->last.crl
+							   : NULL };
 
 	return w->m->before ? w->m->before(w->m->ctx, &s, err) : PV_OK;
 }

@@ -25,6 +25,7 @@ struct crl_shown { /* a list that is recorded and will be signed */
 	int64_t this_s, next_s;
 	size_t entries;
 	struct span tbs;
+	const struct x509_crl *last; /* NULL: it is the first */
 };
 
 struct crl_maker {

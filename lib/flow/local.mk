@@ -64,7 +64,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/keyseen.c lib/flow/keyseen.h \
 	lib/flow/ceremonycheck_transport.c \
 	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
-	lib/flow/ceremony_crls.c lib/flow/ceremony_destroy.c \
+	lib/flow/ceremony_crls.c lib/flow/ceremony_entries.c lib/flow/ceremony_destroy.c \
 	lib/flow/ceremony_next.c lib/flow/ceremony_pin.c \
 	lib/flow/ceremony_planned.c \
 	lib/flow/keydestroy.c lib/flow/keydestroy.h \

@@ -98,4 +98,24 @@ rule_is ca.revoked
 expect_equal "$(certificates)" "$before" certificates
 expect_exit 0 "$PROVCTL" -C "$H" audit verify
 
+case_start "a list is shown with what it revokes before people say yes"
+serial_of() {
+	openssl x509 -in "$(find "$H/ceremonies/$1-1" -name "$2*.pem" |
+		head -n 1)" -noout -serial | sed 's/serial=//' | tr A-F a-f
+}
+# Recorded where the root's key is not at hand: the next list has it.
+run env SOFTHSM2_CONF=/dev/null "$PROVCTL" -C "$H" revoke --ca issuing-1 \
+	--generation 1 --reason superseded
+[ "$rc" -ne 0 ] || fail "a list was signed without a token"
+plan list '{"step": "sign-crl", "ca": "root"}'
+rehearse list
+ceremony run list
+expect_rc 0 "a list by people"
+sed '/Sign the revocation list root/,$d' "$T/err" >"$T/before"
+for entry in "new: $(serial_of first issuing-1) 20.*Z superseded" \
+	"as before: $(serial_of first mid) 20.*Z keyCompromise" \
+	"as before: $(serial_of roll issuing-1) 20.*Z keyCompromise"; do
+	grep -q "$entry\$" "$T/before" || fail "nobody was told: $entry"
+done
+
 tests_end
