@@ -10,9 +10,11 @@
 #include "lib/flow/caimport.h"
 #include "lib/flow/ceremony_cas.h"
 #include "lib/flow/ceremonytext.h"
+#include "lib/flow/certfacts.h"
 #include "lib/flow/media.h"
 #include "lib/flow/mediabox.h"
 #include "lib/flow/ownkey.h"
+#include "lib/x509/cert.h"
 #include "lib/x509/csr.h"
 
 struct import {
@@ -31,19 +33,53 @@ static void import_release(struct import *m)
 	buf_release(&m->csr);
 }
 
+struct brought { /* a certificate */
+	struct ceremony *c;
+	const char *ca;
+	struct buf *der;
+};
+
+/* To people only: the transcript gets the certificate's own line. */
+static enum pv_code show_brought(void *ctx, struct span pem, struct err *err)
+{
+	const struct brought *b = ctx;
+	const struct ceremony_opts *o = b->c->opts;
+	struct transcript_pair pairs[CERTFACTS_N + 3];
+	struct certfacts f;
+	struct x509_cert cert;
+	char der_hex[65], key_hex[65];
+	enum pv_code rc = mediabox_ca(o->media->box, pem, b->der, err);
+
+	if (rc == PV_OK)
+		rc = x509_cert_decode(buf_span(b->der), &cert, err);
+	if (rc == PV_OK)
+		rc = certfacts_read(cert.tbs, &f, err);
+	if (rc == PV_OK)
+		rc = ceremony_hash(buf_span(b->der), der_hex, err);
+	if (rc == PV_OK)
+		rc = ceremony_hash(cert.spki, key_hex, err);
+	if (rc != PV_OK || !o->told)
+		return rc;
+	pairs[0] = (struct transcript_pair){ "certificate of", b->ca };
+	certfacts_pairs(&f, pairs + 1);
+	pairs[CERTFACTS_N + 1] =
+		(struct transcript_pair){ "spki_sha256", key_hex };
+	pairs[CERTFACTS_N + 2] = (struct transcript_pair){ "sha256", der_hex };
+	o->told(o->progress_ctx, "brought", pairs, CERTFACTS_N + 3);
+	return PV_OK;
+}
+
 enum pv_code ceremony_take_pem(struct ceremony *c, const struct plan_step *step,
 			       const char *ca, struct buf *der, struct err *err)
 {
 	CLEANUP(buf_release) struct buf pem;
+	struct brought b = { c, ca, der };
+	const struct ceremony_look look = { show_brought, &b };
 	char file[CEREMONY_FILE_MAX];
-	enum pv_code rc;
 
 	buf_init(&pem, MEDIA_FILE_MAX);
 	ceremony_file(file, ca, ".pem");
-	rc = ceremony_take(c, step->from, file, &pem, err);
-	return rc == PV_OK ? mediabox_ca(c->opts->media->box, buf_span(&pem),
-					 der, err)
-			   : rc;
+	return ceremony_take_shown(c, step->from, file, &pem, &look, err);
 }
 
 enum pv_code ceremony_take_list(struct ceremony *c,
@@ -111,7 +147,7 @@ static enum pv_code meet_root(const struct import *m, struct err *err)
 	ceremonytext_groups(hex, groups);
 	snprintf(text, sizeof(text),
 		 "Trust %.64s as our root from now on: the SHA-256 of its "
-		 "certificate (DER) is %s",
+		 "certificate (\"sha256\", of the DER, not of the file) is %s",
 		 m->step->issuer, groups);
 	return ceremony_ask(m->c, text, err);
 }

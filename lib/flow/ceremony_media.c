@@ -132,8 +132,10 @@ enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
 	return rc == PV_OK ? tell_given(c, file, hash, err) : rc;
 }
 
-enum pv_code ceremony_take(struct ceremony *c, const char *from,
-			   const char *file, struct buf *bytes, struct err *err)
+enum pv_code ceremony_take_shown(struct ceremony *c, const char *from,
+				 const char *file, struct buf *bytes,
+				 const struct ceremony_look *look,
+				 struct err *err)
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS], text[320];
 	uint8_t hash[32];
@@ -146,11 +148,19 @@ enum pv_code ceremony_take(struct ceremony *c, const char *from,
 	ceremonytext_groups(hex, groups);
 	rc = CEREMONY_PUT(c, "taken", { "from", from }, { "file", file },
 			  { "sha256", hex });
+	if (rc == PV_OK && look)
+		rc = look->show(look->ctx, buf_span(bytes), err);
 	snprintf(text, sizeof(text),
-		 "Use %.64s of %.64s: its SHA-256 is %s, as %s", file, from,
-		 groups,
+		 "Use %.64s of %.64s: the file's SHA-256 is %s, as %s", file,
+		 from, groups,
 		 strcmp(from, c->a->name) == 0
 			 ? "it was written down when we gave it"
 			 : "it was read aloud there");
 	return rc == PV_OK ? ceremony_ask(c, text, err) : rc;
+}
+
+enum pv_code ceremony_take(struct ceremony *c, const char *from,
+			   const char *file, struct buf *bytes, struct err *err)
+{
+	return ceremony_take_shown(c, from, file, bytes, NULL, err);
 }

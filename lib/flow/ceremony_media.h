@@ -28,5 +28,15 @@ PV_MUST enum pv_code ceremony_may_give_crl(struct ceremony *c, const char *file,
 PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
 				   const char *file, struct buf *bytes,
 				   struct err *err);
+/* The same, where people have to see more of it than its hash: they are told
+ * by show, which fails on what it cannot read, before they are asked. */
+struct ceremony_look {
+	enum pv_code (*show)(void *ctx, struct span bytes, struct err *err);
+	void *ctx;
+};
+PV_MUST enum pv_code ceremony_take_shown(struct ceremony *c, const char *from,
+					 const char *file, struct buf *bytes,
+					 const struct ceremony_look *look,
+					 struct err *err);
 
 #endif

@@ -78,8 +78,18 @@ same_bytes "$T/media/acme-root/issuing-1.pem" "$root_log/issuing-1.pem"
 side_ends 0 '' resume root
 grep -q "nothing done" "$T/out" || fail "something was done twice"
 
-case_start "the certificate comes back"
+case_start "the certificate comes back, and people see what it says"
 side_ends 0 '' resume issuing
+cp "$T/err" "$T/screen"
+for of in root,Root issuing-1,Issuing; do
+	sed -n "/certificate of: ${of%,*}\$/,/as it was read aloud/p" "$T/screen" \
+		>"$T/brought"
+	for text in "subject: CN=${of#*,} CA" "issuer: CN=Root CA,O=acme-root" \
+		not_before: not_after: "key_usage:" "spki_sha256 .* "; do
+		grep -q "    $text" "$T/brought" ||
+			fail "no $text of ${of%,*} before people said yes"
+	done
+done
 expect_equal "$(jq -r 'select(.event == "sign").facts.csr // empty' \
 	"$issuing_log/transcript.jsonl")" issuing-1 "signatures of requests"
 same_bytes "$T/first.csr" "$T/media/acme-issuing/issuing-1.csr"
