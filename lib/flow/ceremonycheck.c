@@ -1,4 +1,4 @@
-#include "lib/flow/ceremonycheck_impl.h"
+#include "lib/flow/ceremonycheck_lines_impl.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremonycheck_files.h"
+#include "lib/flow/ceremonycheck_lines_impl.h"
 #include "lib/flow/ownkey.h"
 #include "lib/seal/backup.h"
 

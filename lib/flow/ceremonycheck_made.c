@@ -5,6 +5,7 @@
 #include "lib/base/pem.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/ceremonycheck_files.h"
+#include "lib/flow/ceremonycheck_lines_impl.h"
 #include "lib/flow/ceremonycheck_shown.h"
 
 /* The certificate as it is known elsewhere: its DER's hash. */

@@ -56,7 +56,7 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
 	lib/flow/plantemplate.c lib/flow/plantemplate.h \
 	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
-	lib/flow/ceremonycheck_impl.h lib/flow/ceremonycheck_keys.c lib/flow/ceremonycheck_made.c \
+	lib/flow/ceremonycheck_impl.h lib/flow/ceremonycheck_lines_impl.h lib/flow/ceremonycheck_keys.c lib/flow/ceremonycheck_made.c \
 	lib/flow/ceremonycheck_files.c lib/flow/ceremonycheck_files.h \
 	lib/flow/ceremonycheck_note.c \
 	lib/flow/ceremonycheck_window.c \
