@@ -10,12 +10,15 @@ rechain() {
 	[ "$seq" -eq 0 ] ||
 		prev=$(tail -n 1 "$1.new" | sha256sum | cut -d ' ' -f 1)
 	tail -n +$((seq + 1)) "$1" >"$1.rest"
+	# {"seq":N,"time":"TIME","prev":"HASH", and what it says.
 	while IFS= read -r line; do
 		seq=$((seq + 1))
-		line=$(printf '%s' "$line" | jq -c --arg prev "$prev" \
-			--argjson seq "$seq" '.prev = $prev | .seq = $seq')
+		time=${line#*,\"time\":\"}
+		line=${line#*,\"prev\":\"}
+		line="{\"seq\":$seq,\"time\":\"${time%%\"*}\",\"prev\":\"$prev\"${line#*\"}"
 		printf '%s\n' "$line"
-		prev=$(printf '%s\n' "$line" | sha256sum | cut -d ' ' -f 1)
+		prev=$(printf '%s\n' "$line" | sha256sum)
+		prev=${prev%% *}
 	done <"$1.rest" >>"$1.new"
 	cat "$1.new" >"$1"
 	rm "$1.new" "$1.rest"
