@@ -357,6 +357,10 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 	if (rc != PV_OK)
 		return rc;
 	au->counts->keys++;
+	if (row->destroy_index != STORE_NO_INDEX &&
+	    authority_names(au->a, row->label))
+		return audit_fail(err, row->label, "audit.key",
+				  "provctl.json names a key that was destroyed");
 	for (size_t i = 0; i < au->log.keys_n; i++) {
 		if (!key_fits(&au->log.keys[i], row, spki))
 			continue;

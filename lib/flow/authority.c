@@ -189,6 +189,14 @@ enum pv_code authority_key(const struct authority *a, const char *purpose,
 			"the authority has no key for %.63s", purpose);
 }
 
+bool authority_names(const struct authority *a, const char *label)
+{
+	for (size_t i = 0; i < a->keys_n; i++)
+		if (strcmp(a->keys[i].label, label) == 0)
+			return true;
+	return false;
+}
+
 /* A service's group may have been let read it. */
 static mode_t config_mode(const struct authority *a)
 {

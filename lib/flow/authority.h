@@ -73,6 +73,9 @@ PV_MUST enum pv_code authority_key(const struct authority *a,
 				   const struct authority_key **key,
 				   struct err *err);
 
+/* It names a key of that label. */
+PV_MUST bool authority_names(const struct authority *a, const char *label);
+
 /*
  * Points SoftHSM at softhsm/softhsm2.conf below the home, when that is there:
  * it finds its token folder only through the environment.

@@ -75,6 +75,19 @@ static enum pv_code check_key(struct token *t, struct row *row,
 			       want->label, err, "%s", why.message);
 }
 
+/* Of one that was destroyed. */
+static enum pv_code named_and_gone(struct reconcile *r, const char *label,
+				   struct err *err)
+{
+	if (!authority_names(r->a, label))
+		return PV_OK;
+	return reconcile_found(r, RECONCILE_MISSING, false, RECONCILE_STORE,
+			       RECONCILE_TOKEN, "key", label, err,
+			       "key %s: provctl.json names it, and it was "
+			       "destroyed",
+			       label);
+}
+
 static enum pv_code take_key(void *ctx, const struct store_key *row,
 			     struct err *err)
 {
@@ -100,7 +113,7 @@ static enum pv_code take_key(void *ctx, const struct store_key *row,
 	if (row->destroy_index != STORE_NO_INDEX) {
 		t->rows[t->n - 1].destroyed = true;
 		t->rows[t->n - 1].found = true;
-		return PV_OK;
+		return named_and_gone(t->r, row->label, err);
 	}
 	t->r->counts.keys++;
 	return check_key(t, &t->rows[t->n - 1], &want, err);

@@ -177,4 +177,15 @@ expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/gone.json" \
 	"$H/ceremonies/gone-1/transcript.jsonl"
 verify_audit
 
+case_start "a key that is named and gone is told"
+jq '(.keys[] | select(.label == "acme/bundle/2")) |= (.label =
+	"acme/bundle/1" | .generation = 1)' "$H/provctl.json" >"$T/config" &&
+	cat "$T/config" >"$H/provctl.json"
+accept_module
+expect_exit 5 "$PROVCTL" -C "$H" audit verify
+expect_text "rule: audit.key"
+expect_text "provctl.json names a key that was destroyed"
+expect_exit 9 "$PROVCTL" -C "$H" audit reconcile
+expect_text "key acme/bundle/1: provctl.json names it, and it was destroyed"
+
 tests_end
