@@ -547,7 +547,7 @@ CLI_TESTS = \
 	tests/cli/ceremony_backup.sh tests/cli/ceremony_backup_kill.sh \
 	tests/cli/ceremony_list_medium.sh tests/cli/ceremony_medium.sh \
 	tests/cli/ceremony_destroy.sh tests/cli/ceremony_ended.sh tests/cli/ceremony_later_on.sh \
-	tests/cli/ceremony_kill.sh tests/cli/ceremony_half_year.sh tests/cli/ceremony_later.sh \
+	tests/cli/ceremony_kill.sh tests/cli/ceremony_again.sh tests/cli/ceremony_half_year.sh tests/cli/ceremony_later.sh \
 	tests/cli/ceremony_log_keys.sh \
 	tests/cli/ceremony_later_kill.sh tests/cli/ceremony_later_backup.sh \
 	tests/cli/ceremony_later_ca.sh tests/cli/ceremony_later_roster.sh tests/cli/ceremony_revoked.sh \

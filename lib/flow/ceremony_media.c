@@ -105,11 +105,10 @@ enum pv_code ceremony_may_give_crl(struct ceremony *c, const char *file,
 
 	buf_init(&there, MEDIA_FILE_MAX);
 	rc = look_at_list(c, file, ca, &there, &old, err);
-	return rc == PV_OK ? media_may_give(c->opts->media, c->a->name, file,
-					    size,
-					    old.own && old.number <= newest,
-					    err)
-			   : rc;
+	return rc == PV_OK
+		       ? media_may_give(c->opts->media, c->a->name, file, size,
+					old.own && old.number <= newest, err)
+		       : rc;
 }
 
 enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
@@ -132,6 +131,49 @@ enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
 	return rc == PV_OK ? tell_given(c, file, hash, err) : rc;
 }
 
+static bool is_of_medium(const struct err *why)
+{
+	return (why->code == PV_NOT_FOUND || why->code == PV_INPUT ||
+		why->code == PV_INTEGRITY) &&
+	       (strncmp(why->rule, "media.", 6) == 0 ||
+		strncmp(why->rule, "shares.", 7) == 0);
+}
+
+enum pv_code ceremony_again(struct ceremony *c, const struct err *why,
+			    struct err *err)
+{
+	char text[sizeof(why->object) + sizeof(why->message) +
+		  sizeof(why->hint) + sizeof(why->rule) + 32];
+
+	if (strcmp(ceremony_answers(c), "terminal") != 0 ||
+	    !is_of_medium(why)) {
+		*err = *why;
+		return why->code;
+	}
+	snprintf(text, sizeof(text), "%s%s%s (%s); %s%sTry again", why->object,
+		 why->object[0] ? ": " : "", why->message, why->rule, why->hint,
+		 why->hint[0] ? ". " : "");
+	return ceremony_ask(c, text, err);
+}
+
+static enum pv_code take(struct ceremony *c, const char *from, const char *file,
+			 struct buf *bytes, uint8_t hash[32], struct err *err)
+{
+	for (;;) {
+		struct err why;
+		enum pv_code rc;
+
+		err_init(&why);
+		rc = media_take(c->opts->media, from, file, bytes, hash, &why);
+		if (rc == PV_OK)
+			return rc;
+		rc = ceremony_again(c, &why, err);
+		if (rc != PV_OK)
+			return rc;
+		buf_reset(bytes);
+	}
+}
+
 enum pv_code ceremony_take_shown(struct ceremony *c, const char *from,
 				 const char *file, struct buf *bytes,
 				 const struct ceremony_look *look,
@@ -139,8 +181,7 @@ enum pv_code ceremony_take_shown(struct ceremony *c, const char *from,
 {
 	char hex[65], groups[CEREMONYTEXT_GROUPS], text[320];
 	uint8_t hash[32];
-	enum pv_code rc =
-		media_take(c->opts->media, from, file, bytes, hash, err);
+	enum pv_code rc = take(c, from, file, bytes, hash, err);
 
 	if (rc != PV_OK)
 		return rc;

@@ -23,8 +23,17 @@ PV_MUST enum pv_code ceremony_give_crl(struct ceremony *c, const char *file,
 PV_MUST enum pv_code ceremony_may_give_crl(struct ceremony *c, const char *file,
 					   uint64_t newest, size_t size,
 					   struct span ca, struct err *err);
+/*
+ * What people brought, or have not brought, is not as it has to be: PV_OK when
+ * those at a terminal have put it right and want it tried again, as with a PIN
+ * that was typed wrong. Else why and its code: nobody is at a terminal, or it
+ * is about something else than files and shares of a medium. Codes of
+ * ceremony_ask().
+ */
+PV_MUST enum pv_code ceremony_again(struct ceremony *c, const struct err *why,
+				    struct err *err);
 /* One of another authority, into the empty bytes: its hash is shown, and people
- * are asked, before it is used. */
+ * are asked, before it is used. Behind ceremony_again(). */
 PV_MUST enum pv_code ceremony_take(struct ceremony *c, const char *from,
 				   const char *file, struct buf *bytes,
 				   struct err *err);

@@ -135,6 +135,46 @@ static const char *giver(const struct ceremony *c, const struct plan_step *step)
 	return step->from[0] ? step->from : c->a->name;
 }
 
+/* Before the token is asked, where people can bring more of them at once. */
+static enum pv_code enough(const struct restoring *r, struct err *err)
+{
+	uint32_t numbers = 0;
+	int n;
+
+	for (unsigned i = 0; i < r->shares.n; i++)
+		numbers |= UINT32_C(1) << r->shares.share[i].number;
+	n = __builtin_popcount(numbers);
+	if (strcmp(ceremony_answers(r->c), "terminal") != 0 ||
+	    n >= (int)r->backup.m)
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "shares.few",
+			"bring more of them together",
+			"%d share%s, and %u are needed", n, err_s((unsigned)n),
+			r->backup.m);
+}
+
+static enum pv_code bring(struct restoring *r, const struct plan_step *step,
+			  const struct authority_key *named, struct err *err)
+{
+	for (;;) {
+		struct err why;
+		enum pv_code rc;
+
+		err_init(&why);
+		rc = take_brought(r, &why);
+		if (rc == PV_OK)
+			rc = take_printed(r, giver(r->c, step), named, &why);
+		if (rc == PV_OK)
+			rc = enough(r, &why);
+		if (rc == PV_OK)
+			return rc;
+		rc = ceremony_again(r->c, &why, err);
+		if (rc != PV_OK)
+			return rc;
+		shares_release(&r->shares);
+	}
+}
+
 static enum pv_code take_backup(struct restoring *r,
 				const struct plan_step *step,
 				const struct authority_key *named,
@@ -310,9 +350,7 @@ enum pv_code ceremony_restore_key(struct ceremony *c,
 	if (rc == PV_OK)
 		rc = take_backup(&r, step, &named, err);
 	if (rc == PV_OK)
-		rc = take_brought(&r, err);
-	if (rc == PV_OK)
-		rc = take_printed(&r, giver(c, step), &named, err);
+		rc = bring(&r, step, &named, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK)
