@@ -1,5 +1,5 @@
 dist_man_MANS = docs/provctl.1 docs/provctl-bundle.5
-EXTRA_DIST += docs/performance.md docs/playbooks/attest.md docs/playbooks/backup.md docs/playbooks/ceremony.md docs/playbooks/order.md docs/playbooks/lifecycle.md docs/playbooks/tpm.md
+EXTRA_DIST += docs/performance.md docs/playbooks/airgap.md docs/playbooks/attest.md docs/playbooks/backup.md docs/playbooks/ceremony.md docs/playbooks/later.md docs/playbooks/order.md docs/playbooks/lifecycle.md docs/playbooks/tpm.md
 
 # An example firmware; tests/firmware/qemu.sh builds it.
 EXTRA_DIST += docs/firmware/README.md docs/firmware/board.c \

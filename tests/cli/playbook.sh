@@ -98,6 +98,22 @@ expect_equal "$(ls given/*.crl | tr '\n' ' ')" \
 grep -q "<h1>Transcript of a ceremony: acme, plan root-issuing" \
 	transcript.html || fail "no title"
 
+case_start "what the playbook of two authorities leaves"
+cd "$T/airgap/work" || exit 2
+H=$T/airgap/work/acme-issuing
+expect_equal "$(jq -r '.keys["issuing-1"].generation' "$H/provctl.json")" 2 \
+	"generation of the issuing CA"
+same_bytes list/acme-root/root.crl "$H/lists/root.crl"
+verify_audit
+
+case_start "what the playbook of later ceremonies leaves"
+cd "$T/later/work" || exit 2
+H=$T/later/work/acme
+expect_equal "$(cat pin)" 24681357 "the PIN's file"
+expect_exit 0 "$PROVCTL" -C "$H" audit show --type key.destroy
+expect_text "acme/bundle/1"
+verify_audit
+
 case_start "what the playbook of backups leaves"
 cd "$T/backup/work" || exit 2
 expect_equal "$(find papers -name '*.txt' | wc -l)" 10 "shares on paper"
