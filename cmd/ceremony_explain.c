@@ -9,7 +9,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/flow/ceremonypage.h"
-#include "lib/flow/ceremonytext.h"
+#include "lib/flow/ceremonyscript.h"
+#include "lib/flow/plantemplate.h"
 
 CLEANUP_PTR(struct plan, plan_free);
 
@@ -30,16 +31,19 @@ enum pv_code ceremony_read_plan(const char *path, struct plan **plan,
 }
 
 struct page_args {
-	const char *file, *output;
+	const char *file, *output, *templates;
 	bool html;
 };
 
-static enum pv_code parse(int argc, char **argv, struct page_args *in,
-			  struct err *err)
+/* templates: the verb takes that option, too. */
+static enum pv_code parse(int argc, char **argv, bool templates,
+			  struct page_args *in, struct err *err)
 {
 	const struct opt opts[] = {
 		{ "html", 0, OPT_FLAG, &in->html, 0, 0 },
 		{ "output", 'o', OPT_STRING, &in->output, 0, 0 },
+		{ templates ? "templates" : NULL, 0, OPT_STRING, &in->templates,
+		  0, 0 },
 		{ NULL, 0, OPT_FLAG, NULL, 0, 0 },
 	};
 	struct opt_args args;
@@ -57,17 +61,18 @@ enum pv_code ceremony_run_explain(const struct app *app, int argc, char **argv,
 {
 	CLEANUP(cleanup_plan_free) struct plan *plan = NULL;
 	CLEANUP(buf_release) struct buf text;
+	CLEANUP(fd_cleanup) int templates = -1;
 	struct page_args in;
-	enum pv_code rc = parse(argc, argv, &in, err);
+	enum pv_code rc = parse(argc, argv, true, &in, err);
 
 	(void)app;
-	buf_init(&text, CEREMONYTEXT_MAX);
+	buf_init(&text, CEREMONYSCRIPT_MAX);
 	if (rc == PV_OK)
 		rc = ceremony_read_plan(in.file, &plan, err);
-	if (rc != PV_OK)
-		return rc;
-	ceremonytext(plan, in.html, &text);
-	rc = buf_check(&text, err);
+	if (rc == PV_OK && in.templates)
+		rc = plantemplate_open(plan, in.templates, &templates, err);
+	if (rc == PV_OK)
+		rc = ceremonyscript(plan, templates, in.html, &text, err);
 	return rc == PV_OK ? out_file(in.output, 0644, buf_span(&text), err)
 			   : rc;
 }
@@ -78,7 +83,7 @@ enum pv_code ceremony_run_show(const struct app *app, int argc, char **argv,
 	CLEANUP(buf_release) struct buf lines;
 	CLEANUP(buf_release) struct buf text;
 	struct page_args in;
-	enum pv_code rc = parse(argc, argv, &in, err);
+	enum pv_code rc = parse(argc, argv, false, &in, err);
 
 	(void)app;
 	buf_init(&lines, TRANSCRIPT_SIZE_MAX);

@@ -121,18 +121,25 @@ static const char verify_help[] =
 	"example: provctl ceremony verify transcript.jsonl --plan root.json\n";
 
 static const char explain_help[] =
-	"usage: provctl ceremony explain PLAN [--html] [-o FILE]\n"
+	"usage: provctl ceremony explain PLAN [--html] [-o FILE] "
+	"[--templates DIR]\n"
 	"\n"
 	"The script of a plan in plain words, for everybody who will be in the "
 	"room:\n"
 	"each step with what happens, who has to be there, the hashes that are "
 	"compared,\n"
-	"and places to tick and to sign. Needs no authority and no token; the "
-	"plan's\n"
-	"SHA-256 on it is the one that is rehearsed, approved and run.\n"
+	"places to write those down that are read aloud, and places to tick "
+	"and to\n"
+	"sign. Needs no authority and no token; the plan's SHA-256 on it is the "
+	"one that\n"
+	"is rehearsed, approved and run.\n"
 	"\n"
-	"  --html     a page to print instead of text\n"
-	"  -o FILE    there instead of standard output\n"
+	"  --html           a page to print instead of text\n"
+	"  --templates DIR  with what each certificate will say by its "
+	"template: subject,\n"
+	"                   issuer, validity and use, to be compared with the "
+	"screen\n"
+	"  -o FILE          there instead of standard output\n"
 	"\n"
 	"example: provctl ceremony explain root.json --html -o script.html\n";
 

@@ -1,5 +1,4 @@
 /* ceremony: what the people in the room see, one step a screen. */
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,26 +205,10 @@ void ceremony_show_line(const void *ctx, const char *event,
 				   "token away");
 }
 
-/* Where the groups of a SHA-256 begin, or NULL. */
-static const char *find_groups(const char *text)
-{
-	for (; *text; text++) {
-		size_t n = 0;
-
-		while (n < GROUPS_LEN && text[n] &&
-		       (n % (GROUP + 1) == GROUP ? text[n] == ' '
-						 : isxdigit((uint8_t)text[n])))
-			n++;
-		if (n == GROUPS_LEN)
-			return text;
-	}
-	return NULL;
-}
-
 /* No terminal is to break it inside a group. */
 static void put_grouped(struct ceremony_screen *s, const char *text)
 {
-	const char *at = find_groups(text);
+	const char *at = ceremonytext_find(text);
 	const char *rest = at ? at + GROUPS_LEN : text;
 	const int half = (int)GROUPS_LEN / 2;
 	char lines[QUESTION_CAP + 32];

@@ -1,6 +1,9 @@
 #include "lib/flow/ceremonyhtml.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "lib/flow/ceremonytext.h"
 
 #define HASH_DIGITS 64
 #define GROUP 4
@@ -24,10 +27,10 @@ static const char head[] =
 	"tr { break-inside: avoid } .log > tbody > tr { break-inside: auto }\n"
 	"th { background: #eee; white-space: nowrap; "
 	"print-color-adjust: exact; -webkit-print-color-adjust: exact }\n"
-	".n { width: 2.2em; text-align: right }\n"
+	".n { width: 2.8em; text-align: right }\n"
 	".time { width: 4.5em } .sign { width: 6em }\n"
 	".when { width: 6em; white-space: nowrap; font-size: .92em }\n"
-	".box { width: 2.6em; text-align: center }\n"
+	".box { width: 3.2em; text-align: center }\n"
 	".box i { display: inline-block; width: 1.1em; height: 1.1em; "
 	"border: 1.5px solid #000 }\n"
 	".line { height: 1.9em; border-bottom: 1px solid #000 }\n"
@@ -36,14 +39,20 @@ static const char head[] =
 	".facts td:first-child { width: 1%; white-space: nowrap; color: #444; "
 	"font-size: .92em }\n"
 	"p.label { margin: .2em 0 .5em } .small { font-size: .85em }\n"
-	"@page { margin: 16mm 14mm }\n"
-	"@media print { body { max-width: none; margin: 0; padding: 0 1px } }\n"
-	"</style>\n";
+	"@page { margin: 16mm 14mm; @bottom-right { font: 8pt sans-serif; "
+	"content: counter(page) \" of \" counter(pages) } }\n"
+	"@media print { body { max-width: none; margin: 0; padding: 0 1px } }\n";
 
-void ceremonyhtml_begin(struct buf *out, const char *what, const char *name)
+void ceremonyhtml_begin(struct buf *out, const char *what, const char *name,
+			const char *foot)
 {
 	buf_put_str(out, head);
-	buf_printf(out, "<title>%s", what);
+	if (foot)
+		buf_printf(out,
+			   "@page { @bottom-left { font: 8pt monospace; "
+			   "content: \"%s\" } }\n",
+			   foot);
+	buf_printf(out, "</style>\n<title>%s", what);
 	ceremonyhtml_text(out, name);
 	buf_printf(out, "</title></head><body>\n<h1>%s", what);
 	ceremonyhtml_text(out, name);
@@ -93,6 +102,36 @@ void ceremonyhtml_hash(struct buf *out, const char *hex)
 		ceremonyhtml_text(out, group);
 	}
 	buf_put_str(out, "</code>");
+}
+
+void ceremonyhtml_words(struct buf *out, const char *s)
+{
+	const char *at;
+
+	while ((at = ceremonytext_find(s))) {
+		char before[1024], hex[HASH_DIGITS + 1] = "";
+		size_t n = 0;
+
+		for (const char *p = at; n < HASH_DIGITS; p++)
+			if (*p != ' ')
+				hex[n++] = *p;
+		for (; s < at; s += strlen(before)) {
+			snprintf(before, sizeof(before), "%.*s", (int)(at - s),
+				 s);
+			ceremonyhtml_text(out, before);
+		}
+		ceremonyhtml_hash(out, hex);
+		s = at + CEREMONYTEXT_GROUPS - 1;
+	}
+	ceremonyhtml_text(out, s);
+}
+
+void ceremonyhtml_blank(struct buf *out, const char *label, bool hash)
+{
+	buf_put_str(out, "<br><span class=\"label\">");
+	ceremonyhtml_text(out, label);
+	buf_printf(out, ":</span><div class=\"line\"></div>%s",
+		   hash ? "<div class=\"line\"></div>" : "");
 }
 
 void ceremonyhtml_signatures(struct buf *out)

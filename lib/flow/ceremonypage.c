@@ -206,7 +206,8 @@ static enum pv_code put_title(struct span transcript, const struct page *p,
 		return rc;
 	if (p->html)
 		ceremonyhtml_begin(
-			p->out, "Transcript of a ceremony: ", buf_cstr(&title));
+			p->out, "Transcript of a ceremony: ", buf_cstr(&title),
+			NULL);
 	else
 		buf_printf(p->out, "TRANSCRIPT OF A CEREMONY: %s\n\n",
 			   buf_cstr(&title));

@@ -1,10 +1,8 @@
 #include "lib/flow/ceremonytext.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "lib/base/cleanup.h"
-#include "lib/flow/ceremonyhtml.h"
 
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
 {
@@ -22,13 +20,20 @@ void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
 	out[n] = '\0';
 }
 
-#define CEREMONY_END                                                           \
-	"When the steps are done: compare each revocation list that is shown " \
-	"and say yes to it, leave the token in its place until the head of "   \
-	"the transcript is shown, and write that here."
+const char *ceremonytext_find(const char *text)
+{
+	for (; *text; text++) {
+		size_t n = 0;
 
-/* Eight groups of four digits each. */
-#define FINGERPRINT_ROW "\n    ____ ____ ____ ____ ____ ____ ____ ____"
+		while (n < CEREMONYTEXT_GROUPS - 1 && text[n] &&
+		       (n % 5 == 4 ? text[n] == ' '
+				   : isxdigit((uint8_t)text[n])))
+			n++;
+		if (n == CEREMONYTEXT_GROUPS - 1)
+			return text;
+	}
+	return NULL;
+}
 
 static const char *key_words(enum plan_key key)
 {
@@ -339,123 +344,4 @@ void ceremonytext_step(const struct plan_step *s, struct buf *out)
 	hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);
 	ceremonytext_groups(hex, groups);
 	buf_printf(out, " SHA-256 of %s.json: %s", s->template_name, groups);
-}
-
-/* ---- text ---- */
-
-static void put_text(const struct plan *plan, const char *sha256,
-		     const char *window, struct buf *out)
-{
-	buf_printf(
-		out,
-		"CEREMONY %s, version %u\n\n"
-		"SHA-256 of the plan: %s\n%s\n"
-		"Authority: ______________________  Date: ______________\n"
-		"Rehearsed on: ___________________  Head: ______________\n\n",
-		plan->name, plan->version, sha256, window);
-	for (size_t i = 0; i < plan->steps_n; i++) {
-		buf_printf(out, "%zu of %zu: %s\n    ", i + 1, plan->steps_n,
-			   plan_kind_name(plan->steps[i].kind));
-		ceremonytext_step(&plan->steps[i], out);
-		if (plan->steps[i].present[0])
-			buf_printf(out, "\n    Present: %s",
-				   plan->steps[i].present);
-		if (has_fingerprint(&plan->steps[i]))
-			buf_put_str(out,
-				    "\n    SHA-256 of its public "
-				    "key:\n" FINGERPRINT_ROW FINGERPRINT_ROW);
-		buf_put_str(out, "\n    [ ] done   time ________   initials "
-				 "________   ________\n\n");
-	}
-	buf_put_str(
-		out, CEREMONY_END
-		"\n\n"
-		"Lines of the transcript: ________\n"
-		"SHA-256 of its head:" FINGERPRINT_ROW FINGERPRINT_ROW
-		"\n\nPresent, and witness that it happened as written:\n\n");
-	for (int i = 0; i < 4; i++)
-		buf_put_str(out, "Name ____________________  Signature "
-				 "____________________  Time ________\n\n");
-}
-
-/* ---- HTML ---- */
-
-static void put_rows(const struct plan *plan, struct buf *out)
-{
-	buf_put_str(out, "<table><thead><tr><th class=\"n\">Step</th>"
-			 "<th>What happens</th><th class=\"box\">Done</th>"
-			 "<th class=\"time\">Time</th>"
-			 "<th class=\"sign\">Initials</th></tr></thead>\n");
-	for (size_t i = 0; i < plan->steps_n; i++) {
-		const struct plan_step *s = &plan->steps[i];
-		CLEANUP(buf_release) struct buf text;
-
-		buf_init(&text, 4096);
-		ceremonytext_step(s, &text);
-		buf_printf(out, "<tr><td class=\"n\">%zu</td><td><b>%s</b><br>",
-			   i + 1, plan_kind_name(s->kind));
-		ceremonyhtml_text(out, buf_cstr(&text));
-		if (s->present[0]) {
-			buf_put_str(out, "<br><span class=\"label\">Present:"
-					 "</span> ");
-			ceremonyhtml_text(out, s->present);
-		}
-		if (has_fingerprint(s))
-			buf_put_str(out, "<br><span class=\"label\">SHA-256 of "
-					 "its public key:</span>"
-					 "<div class=\"line\"></div>"
-					 "<div class=\"line\"></div>");
-		buf_put_str(out, "</td><td class=\"box\"><i></i></td><td></td>"
-				 "<td></td></tr>\n");
-	}
-	buf_put_str(out, "</table>\n");
-}
-
-static void put_html(const struct plan *plan, const char *sha256,
-		     const char *window, struct buf *out)
-{
-	ceremonyhtml_begin(out, "Ceremony ", plan->name);
-	buf_printf(out,
-		   "<table class=\"fill\"><tr><td><span class=\"label\">Plan, "
-		   "version %u. SHA-256 of its file:</span><br>",
-		   plan->version);
-	ceremonyhtml_hash(out, sha256);
-	buf_put_str(out, "</td><td>");
-	ceremonyhtml_text(out, window);
-	buf_put_str(out, "</td></tr>\n<tr><td class=\"label\">Authority</td>"
-			 "<td class=\"label\">Date and place</td></tr>"
-			 "<tr><td class=\"label\">Head of the rehearsal's "
-			 "transcript</td><td class=\"label\">Serial number of "
-			 "the token</td></tr></table>\n<h2>Steps</h2>\n");
-	put_rows(plan, out);
-	buf_put_str(out, "<h2>What came of it</h2>\n<p>" CEREMONY_END
-			 "</p>\n<table class=\"fill\">"
-			 "<tr><td class=\"label\">SHA-256 of the transcript's "
-			 "head</td><td class=\"label\">Its lines</td></tr>"
-			 "</table>\n<h2>Present, and witness that it happened "
-			 "as written</h2>\n");
-	ceremonyhtml_signatures(out);
-	ceremonyhtml_end(out);
-}
-
-void ceremonytext(const struct plan *plan, bool html, struct buf *out)
-{
-	char hex[65], groups[CEREMONYTEXT_GROUPS], window[128];
-	char from[PVTIME_RFC3339_LEN + 1], to[PVTIME_RFC3339_LEN + 1];
-
-	hex_encode(plan->sha256, sizeof(plan->sha256), hex);
-	ceremonytext_groups(hex, groups);
-	if (!pvtime_format(plan->not_before_s, from) ||
-	    !pvtime_format(plan->not_after_s, to) ||
-	    (plan->not_before_s == 0 && plan->not_after_s == PVTIME_MAX))
-		snprintf(window, sizeof(window),
-			 "The plan names no days on which it may be run.");
-	else
-		snprintf(window, sizeof(window),
-			 "To be run from %s to %s, and at no other time.", from,
-			 to);
-	if (html)
-		put_html(plan, hex, window, out);
-	else
-		put_text(plan, groups, window, out);
 }

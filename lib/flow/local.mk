@@ -75,6 +75,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/ceremonypage.c \
 	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
 	lib/flow/ceremonytext.h \
+	lib/flow/ceremonyblanks.c lib/flow/ceremonyblanks.h \
+	lib/flow/ceremonyscript.c lib/flow/ceremonyscript.h \
 	lib/flow/certfacts.c lib/flow/certfacts.h \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \

@@ -18,6 +18,25 @@ expect_exit 0 "$PROVCTL" ceremony explain "$root_plan" --html -o "$T/root.html"
 grep -q "Take the request of &quot;acme-issuing&quot;" "$T/root.html" ||
 	fail "the root's script does not name the request"
 
+case_start "what the certificate will say stands on the script"
+expect_exit 0 "$PROVCTL" ceremony explain "$root_plan" --templates "$templates"
+for text in "subject: CN=Issuing CA 1,O=<the authority's name>" \
+	"issuer: the subject of root" "not_after: 9999-12-31T23:59:59Z" \
+	"basic_constraints: CA:TRUE, pathlen:0" \
+	"key_usage: Digital Signature, Certificate Sign, CRL Sign"; do
+	expect_text "      $text"
+done
+awk 'length > 80' "$T/out" >"$T/long"
+[ ! -s "$T/long" ] || fail "wider than a terminal: $(cat "$T/long")"
+expect_exit 0 "$PROVCTL" ceremony explain "$issuing_plan" --templates "$templates"
+expect_text "      subject: CN=Issuing CA 1,O=acme-root"
+mkdir "$T/edited"
+for file in "$templates"/*.json; do
+	sed 's/Issuing CA 1/Issuing CA 2/' "$file" >"$T/edited/${file##*/}"
+done
+expect_error 4 plan.template ceremony explain "$root_plan" \
+	--templates "$T/edited"
+
 case_start "both rehearsed, with a medium of their own"
 rehearse_both
 

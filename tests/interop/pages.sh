@@ -56,7 +56,7 @@ reads() {
 
 case_start "the script"
 expect_exit 0 "$PROVCTL" ceremony explain "$plan" --html \
-	-o "$out/script.html"
+	--templates "$templates" -o "$out/script.html"
 print script
 reads script "Ceremony pages"
 reads script 'Compare <script>alert(1)</script> & "write" it.'
@@ -66,6 +66,11 @@ reads script "To be run from 2026-11-26T09:00:00Z"
 reads script "Step What happens Done Time Initials"
 reads script "SHA-256 of its public key:"
 reads script "Signature"
+reads script "SHA-256 of its certificate (DER), to read aloud:"
+reads script "subject: CN=Root CA,O=<the authority's name>"
+pages=$(pdfinfo "$out/script.pdf" | sed -n 's/^Pages: *//p')
+expect_equal "$(grep -c "pages, version 3, sha256:$(sha256sum "$plan" |
+	cut -d ' ' -f 1)" "$out/script.txt")" "$pages" "pages that name the plan"
 
 case_start "the transcript"
 expect_exit 0 "$PROVCTL" ceremony rehearse "$plan" --home "$T/acme" \
