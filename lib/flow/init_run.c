@@ -135,8 +135,8 @@ enum pv_code init_existing(struct init_work *w, struct err *err)
 	w->a = a;
 	rc = w->opts->backends->store_open(a, false, &store, err);
 	if (rc == PV_OK)
-		rc = ceremony_ended(a, store, w->plan, w->folder, w->opts->mode,
-				    err);
+		rc = ceremony_ended(a, store, w->plan, w->folder,
+				    w->resume ? NULL : w->opts->mode, err);
 	if (rc != PV_OK && err && strcmp(err->rule, "ceremony.mode") == 0)
 		snprintf(err->hint, sizeof(err->hint),
 			 "%s it in a folder of its own",

@@ -83,6 +83,9 @@ expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$H" \
 	--binding "$T/binding.json" --rehearsal "$R" --answers "$T/yes" \
 	--templates "$templates"
 expect_text "nothing done"
+expect_exit 0 "$PROVCTL" ceremony resume "$T/first.json" --home "$R" \
+	--templates "$templates"
+expect_text "nothing done"
 
 case_start "the log has the end"
 plan list '{"step": "sign-crl", "ca": "root"}'
