@@ -30,7 +30,7 @@ static void ceremony_release(struct ceremony *c)
 	hsm_close(c->hsm);
 	c->hsm = NULL;
 	fd_cleanup(&c->templates);
-	buf_release(&c->lists);
+	buf_release(&c->shown);
 	buf_release(&c->end_lists);
 	ceremony_points_release(&c->points);
 	transcript_close(&c->t);
@@ -326,7 +326,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		plantemplate_open(plan, opts->templates_dir, &c.templates, err);
 
 	snprintf(c.mode, sizeof(c.mode), "%s", opts->mode);
-	buf_init(&c.lists, TRANSCRIPT_SIZE_MAX);
+	buf_init(&c.shown, TRANSCRIPT_SIZE_MAX);
 	buf_init(&c.end_lists, TRANSCRIPT_SIZE_MAX);
 	ceremony_points_init(&c.points, plan->sha256);
 	if (rc == PV_OK)

@@ -14,6 +14,7 @@
 #include "lib/flow/ceremony_kinds.h"
 #include "lib/flow/certfacts.h"
 #include "lib/flow/plantemplate.h"
+#include "lib/x509/cert.h"
 
 CLEANUP_PTR(struct template, template_free);
 CLEANUP_PTR(struct file_group, file_group_free);
@@ -75,6 +76,7 @@ enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 			err);
 	if (rc == PV_OK)
 		rc = put_tbs(c, m, &f, err);
+	buf_put(&c->shown, m->tbs_sha256, sizeof(m->tbs_sha256));
 	snprintf(text, sizeof(text),
 		 "Sign the certificate of %.64s, as it was just shown",
 		 m->job.ca);
@@ -100,6 +102,44 @@ enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
 	return rc;
 }
 
+bool ceremony_was_shown(const struct buf *hashes, const uint8_t hash[32])
+{
+	for (size_t at = 0; at + 32 <= hashes->len; at += 32)
+		if (memcmp(hashes->data + at, hash, 32) == 0)
+			return true;
+	return false;
+}
+
+static bool signs(const struct ceremony *c)
+{
+	enum plan_kind kind = c->plan->steps[c->n].kind;
+
+	return kind == PLAN_SELF_SIGNED || kind == PLAN_ISSUE_CA ||
+	       kind == PLAN_CROSS_SIGN || kind == PLAN_SIGN_CSR;
+}
+
+/* Another run may have made it meanwhile: nobody here agreed to that. */
+static enum pv_code is_shown(const struct ceremony *c, const char *ca,
+			     struct span der, struct err *err)
+{
+	struct x509_cert cert;
+	uint8_t hash[32];
+	enum pv_code rc;
+
+	if (!signs(c))
+		return PV_OK;
+	rc = x509_cert_decode(der, &cert, err);
+	if (rc == PV_OK)
+		rc = sha256(cert.tbs, hash, err);
+	if (rc != PV_OK || ceremony_was_shown(&c->shown, hash))
+		return rc;
+	err_object(err, ca);
+	return err_fail(err, PV_CONFLICT, "ceremony.made",
+			"run another version of the plan, without that step",
+			"its certificate was made beside this ceremony, whose "
+			"people were never shown it");
+}
+
 enum pv_code ceremony_put_certificate(struct ceremony *c, const char *ca,
 				      const char *file, struct span der,
 				      struct err *err)
@@ -107,8 +147,10 @@ enum pv_code ceremony_put_certificate(struct ceremony *c, const char *ca,
 	CLEANUP(buf_release) struct buf pem;
 	char der_hex[65], pem_hex[65];
 	uint8_t hash[32];
-	enum pv_code rc = sha256(der, hash, err);
+	enum pv_code rc = is_shown(c, ca, der, err);
 
+	if (rc == PV_OK)
+		rc = sha256(der, hash, err);
 	buf_init(&pem, 65536);
 	pem_encode(&pem, "CERTIFICATE", der);
 	if (rc == PV_OK)

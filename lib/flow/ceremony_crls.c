@@ -138,7 +138,7 @@ static enum pv_code tell_list(struct ceremony *c, const struct crl_shown *s,
 			  { "number", number }, { "entries", entries },
 			  { "this_update", from }, { "next_update", to },
 			  { "tbs_sha256", tbs }, { "signer_spki_sha256", key });
-	buf_put(c->steps ? &c->lists : &c->end_lists, hash, sizeof(hash));
+	buf_put(c->steps ? &c->shown : &c->end_lists, hash, sizeof(hash));
 	if (!c->steps)
 		snprintf(c->object, sizeof(c->object), "%s", object);
 	if (rc == PV_OK)
@@ -164,12 +164,8 @@ static enum pv_code before_list(void *ctx, const struct crl_shown *s,
 
 static bool was_shown(const struct lists *l, const uint8_t hash[32])
 {
-	const struct buf *lists = l->end ? &l->c->end_lists : &l->c->lists;
-
-	for (size_t at = 0; at + 32 <= lists->len; at += 32)
-		if (memcmp(lists->data + at, hash, 32) == 0)
-			return true;
-	return false;
+	return ceremony_was_shown(l->end ? &l->c->end_lists : &l->c->shown,
+				  hash);
 }
 
 /* *shown: the newest one is of this ceremony. */

@@ -44,6 +44,9 @@ PV_MUST enum pv_code ceremony_tell_log_keys(struct ceremony *c,
 					    struct err *err);
 /* What people write on the script: it is known when all is over. */
 void ceremony_tell_head(const struct ceremony *c);
+/* A TBS with that hash is one of those (c->shown, c->end_lists). */
+PV_MUST bool ceremony_was_shown(const struct buf *hashes,
+				const uint8_t hash[32]);
 /* What is to be signed, and people are asked. */
 PV_MUST enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 				       struct err *err);
@@ -51,7 +54,8 @@ PV_MUST enum pv_code ceremony_tell_tbs(void *ctx, const struct camake *m,
 PV_MUST enum pv_code ceremony_put_file(struct ceremony *c, const char *file,
 				       struct span bytes, char hex[static 65],
 				       struct err *err);
-/* A certificate of that name, as a file and a line. */
+/* A certificate of that name, as a file and a line. PV_CONFLICT,
+ * "ceremony.made", of a step that signs: this ceremony never showed it. */
 PV_MUST enum pv_code ceremony_put_certificate(struct ceremony *c,
 					      const char *ca, const char *file,
 					      struct span der, struct err *err);

@@ -173,8 +173,9 @@ enum pv_code ceremony_key_of(struct ceremony *c, const char *purpose,
 
 /* ---- CAs ---- */
 
+/* *ended: it made nothing, but ended one that was begun before. */
 static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,
-			   struct err *err)
+			   bool *ended, struct err *err)
 {
 	struct tokens tokens = ceremony_tokens(c);
 	const struct rotate_ca_opts opts = {
@@ -194,9 +195,10 @@ static enum pv_code rotate(struct ceremony *c, const struct plan_step *step,
 	/* Its template is in effect before it is used. */
 	enum pv_code rc = ceremony_ca_template(c, step, &t, err);
 
-	return rc == PV_OK
-		       ? rotate_ca(c->a, c->store, &tokens, &opts, &report, err)
-		       : rc;
+	if (rc == PV_OK)
+		rc = rotate_ca(c->a, c->store, &tokens, &opts, &report, err);
+	*ended = rc == PV_OK && report.resumed;
+	return rc;
 }
 
 /* The generation of the key that a step before made, or found, is there, and is
@@ -239,7 +241,7 @@ enum pv_code ceremony_next_ca(struct ceremony *c, const struct plan_step *step,
 			      struct err *err)
 {
 	uint32_t generation = 0;
-	bool made = false;
+	bool made = false, ended = false;
 	enum pv_code rc;
 
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
@@ -247,9 +249,18 @@ enum pv_code ceremony_next_ca(struct ceremony *c, const struct plan_step *step,
 	if (rc == PV_OK)
 		rc = is_made(c, step, &made, &generation, err);
 	if (rc == PV_OK && !made)
-		rc = rotate(c, step, err);
+		rc = rotate(c, step, &ended, err);
+	/* That was another rotation, which was cut off. */
+	if (rc == PV_OK && ended)
+		rc = is_made(c, step, &made, &generation, err);
+	if (rc == PV_OK && ended && !made)
+		rc = rotate(c, step, &ended, err);
 	if (rc == PV_OK && !made)
 		rc = is_made(c, step, &made, &generation, err);
+	if (rc == PV_OK && !made)
+		rc = err_fail(err, PV_CONFLICT, "rotate.pending",
+			      "end it with `provctl rotate ca', then go on",
+			      "another rotation of the CA is under way");
 	return rc == PV_OK
 		       ? ceremony_tell_generation(c, step->ca, generation, err)
 		       : rc;
