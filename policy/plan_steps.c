@@ -1,6 +1,7 @@
 /* Each kind of step: its keys, and what has to come before it. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "policy/plan_impl.h"
 
@@ -37,7 +38,7 @@ enum pv_code plan_take_party(const struct node *n, const char *key,
 	struct node child = node_get(n, key);
 
 	NODE_TRY(plan_take_name(n, key, out));
-	return strcmp(out, "shares") != 0
+	return strcasecmp(out, "shares") != 0
 		       ? PV_OK
 		       : node_fail(
 				 &child, "name", "take another name",

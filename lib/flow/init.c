@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -24,9 +25,10 @@ static bool name_fits(const char *name)
 {
 	size_t len = strlen(name);
 
-	/* Its folder of a medium has that name, and so have people's shares. */
+	/* Its folder of a medium has that name, and so have people's shares:
+	 * FAT knows no case. */
 	return len > 0 && len <= INIT_NAME_MAX && name_is_safe(name, len) &&
-	       strcmp(name, CEREMONY_SHARES) != 0 &&
+	       strcasecmp(name, CEREMONY_SHARES) != 0 &&
 	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu"
 			    "vwxyz0123456789._-") == len;
 }

@@ -158,6 +158,10 @@ START_TEST(refuses_before_making_anything)
 	unit_refused(fix_init(fix_path("shares"),
 			      authority_fix_template(FIX_PLAN), &r, &err),
 		     PV_INPUT, "init.name", &err);
+	err_init(&err);
+	unit_refused(fix_init(fix_path("Shares"),
+			      authority_fix_template(FIX_PLAN), &r, &err),
+		     PV_INPUT, "init.name", &err);
 	ck_assert_int_ne(access(fix_path("new"), F_OK), 0);
 	ck_assert_int_ne(access(fix_path("a b"), F_OK), 0);
 	ck_assert(!r.touched);
