@@ -452,7 +452,9 @@ enum pv_code media_keeps_modes(const struct media *m, const char *authority,
 	if (fd < 0)
 		return err_errno(err, PV_STORAGE, "file.create", NULL,
 				 "cannot make a file on the medium");
-	*keeps = fstat(fd, &st) == 0 && (st.st_mode & 077) == 0;
+	/* A FAT may give all files to somebody else (uid=, umask=). */
+	*keeps = fstat(fd, &st) == 0 && (st.st_mode & 077) == 0 &&
+		 st.st_uid == geteuid();
 	return unlinkat(folder, name, 0) == 0
 		       ? PV_OK
 		       : err_errno(err, PV_STORAGE, "file.create", NULL,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/fileio.h"
@@ -319,6 +320,14 @@ START_TEST(test_folders)
 }
 END_TEST
 
+/* Before the C library's: files of this process are somebody else's. */
+static bool of_another;
+
+uid_t geteuid(void)
+{
+	return (uid_t)syscall(SYS_geteuid) + of_another;
+}
+
 /* It says what it does here, and leaves nothing. */
 START_TEST(test_modes)
 {
@@ -333,6 +342,10 @@ START_TEST(test_modes)
 	write_file(dir, path, "");
 	UNIT_OK(media_keeps_modes(&m, "acme", &keeps, &err_));
 	ck_assert(keeps);
+	of_another = true;
+	UNIT_OK(media_keeps_modes(&m, "acme", &keeps, &err_));
+	of_another = false;
+	ck_assert(!keeps);
 	snprintf(path, sizeof(path), "%s/acme", dir);
 	ck_assert_int_eq(rmdir(path), 0);
 }
