@@ -9,6 +9,7 @@
 #include "cmd/out.h"
 #include "lib/base/fileio.h"
 #include "lib/base/notechars.h"
+#include "lib/base/pvtime.h"
 #include "lib/flow/ceremonytext.h"
 
 #define CLEAR "\033[H\033[2J"
@@ -184,6 +185,23 @@ static void take_terms(struct ceremony_screen *s,
 	}
 }
 
+/* No network sets an offline machine's: what is signed has its time. For those
+ * at a terminal, whenever they begin or go on. */
+static void put_clock(const struct ceremony_room *room,
+		      const struct transcript_pair *pairs, size_t n)
+{
+	char now[PVTIME_RFC3339_LEN + 1];
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(pairs[i].key, "answers") == 0 && pairs[i].value &&
+		    strcmp(pairs[i].value, "terminal") == 0 &&
+		    pvtime_format(pvtime_now_s(), now))
+			ceremony_say(room,
+				     "  clock of this machine: %s (UTC); "
+				     "compare it with the wall",
+				     now);
+}
+
 void ceremony_show_line(const void *ctx, const char *event,
 			const struct transcript_pair *pairs, size_t n)
 {
@@ -193,6 +211,8 @@ void ceremony_show_line(const void *ctx, const char *event,
 		take_terms(room->screen, pairs, n);
 		put_terms(room);
 	}
+	if (strcmp(event, "begin") == 0 || strcmp(event, "resume") == 0)
+		put_clock(room, pairs, n);
 	if (!is_shown(event))
 		return;
 	ceremony_say(room, "  %s", event);

@@ -90,6 +90,8 @@ room "$T/script" ceremony run "$plan" --home "$H" --binding "$T/binding.json" \
 	--rehearsal "$R" --templates "$templates"
 expect_equal "$rc" 130 exit
 expect_text "==== step 3 of 5: generate-key log"
+grep -q "clock of this machine: $(date -u +%Y-%m-%dT).*Z (UTC); compare it" \
+	"$T/out" || fail "no word of the clock"
 grep -q "NEVER ASKED" "$T/out" && fail "$(grep "NEVER ASKED" "$T/out")"
 grep -q -e 12345678 -e 11111111 "$T/out" && fail "a PIN was shown"
 
