@@ -138,7 +138,11 @@ static enum pv_code announce(struct ceremony *c, const struct plan_step *s,
 
 	buf_init(&does, DOES_MAX);
 	/* A pause's is its question. */
-	if (s->kind != PLAN_PAUSE)
+	if (s->kind == PLAN_INIT_TOKEN && !c->opts->so_pin)
+		buf_put_str(&does, "Nothing on it is changed by this step. "
+				   "Compare its serial number with its label "
+				   "and with the script.");
+	else if (s->kind != PLAN_PAUSE)
 		ceremonytext_does(s, &does);
 	hex_encode(s->template_sha256, sizeof(s->template_sha256), hex);
 	if (s->kind == PLAN_INIT_TOKEN)

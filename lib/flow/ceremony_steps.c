@@ -31,6 +31,23 @@ static bool is_whole(const struct ceremony *c)
 		c->opts->backends->token_facts(c->a, 0, &f, NULL) == PV_OK);
 }
 
+/* To people only. What it keeps private shows after the login. */
+static enum pv_code show_publics(const struct ceremony *c, struct err *err)
+{
+	struct hsm_publics shown = { .n = 0 };
+	char n[24];
+	const struct transcript_pair pair = { "public keys on it", n };
+	enum pv_code rc = c->opts->told
+				  ? c->opts->backends->token_publics(
+					    c->a, 0, &shown, err)
+				  : PV_OK;
+
+	snprintf(n, sizeof(n), "%zu", shown.n);
+	if (rc == PV_OK && c->opts->told)
+		c->opts->told(c->opts->progress_ctx, "there", &pair, 1);
+	return rc;
+}
+
 enum pv_code ceremony_show_token(struct ceremony *c, struct err *err)
 {
 	struct token_facts *f = &c->empty;
@@ -38,8 +55,10 @@ enum pv_code ceremony_show_token(struct ceremony *c, struct err *err)
 	enum pv_code rc;
 
 	snprintf(c->object, sizeof(c->object), "%s", c->a->name);
-	if (is_whole(c))
-		return ceremony_meet(c, err);
+	if (is_whole(c)) {
+		rc = ceremony_meet(c, err);
+		return rc == PV_OK ? show_publics(c, err) : rc;
+	}
 	rc = c->opts->backends->token_empty(c->a, c->a->name, f, err);
 	if (rc != PV_OK)
 		return rc;

@@ -270,8 +270,9 @@ void ceremonytext_does(const struct plan_step *s, struct buf *out)
 	switch (s->kind) {
 	case PLAN_INIT_TOKEN:
 		buf_put_str(out, "Initialise the token and set its user's PIN, "
-				 "where it is a new one. All that was on it is "
-				 "gone then. Write its serial number down.");
+				 "where it is a new one: all that was on it is "
+				 "gone then. One that is there already is left "
+				 "as it is. Write its serial number down.");
 		return;
 	case PLAN_GENERATE_KEY:
 		buf_printf(out,

@@ -90,6 +90,12 @@ expect_equal "$(grep -c -x "answer yes or stop" "$T/out")" 2 "told how to answer
 serial=$(softhsm2-util --show-slots | sed -n 's/.*Serial number: *//p' | head -n 1)
 sed '/Step 1 of 13/,$d' "$T/out" | grep -q -F "serial: $serial" ||
 	fail "people were not shown which token it is before they were asked"
+sed '/Step 1 of 13/,$d' "$T/out" >"$T/before"
+grep -q "Nothing on it is changed by this step" "$T/before" ||
+	fail "nobody said what becomes of a token that is there"
+grep -q "gone then" "$T/before" && fail "that is not true of this token"
+grep -q "public keys on it: 0" "$T/before" ||
+	fail "people were not shown that the token is empty"
 expect_text "incomplete: \`provctl ceremony resume' goes on"
 
 case_start "^C at a question, on a terminal that cannot be cleared"
@@ -125,6 +131,15 @@ for hash in $(jq -r 'select(.event == "sign").facts.tbs_sha256' "$lines"); do
 	grep -q -F "$(echo "$hash" | sed 's/..../& /g' | cut -c 1-39)" \
 		"$T/shown" || fail "$hash was not shown"
 done
+
+case_start "a token with keys of somebody is no empty one, and people see it"
+room ceremony run "$plan" --home "$T/second" --binding "$T/binding.json" \
+	--rehearsal "$R" --templates "$templates" --name acme <<END
+$(line "PIN for acme: " 12345678)
+$(line "Step 1 of 13: go on? [yes/stop]" stop)
+END
+expect_equal "$rc" 130 exit
+expect_text "public keys on it: 4"
 
 case_start "once more: nothing is done"
 room ceremony run "$plan" --home "$H" --binding "$T/binding.json" \
