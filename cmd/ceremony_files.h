@@ -42,9 +42,13 @@ PV_MUST enum pv_code ceremony_read_log(const struct ceremony_named *in,
 				       const struct note_key *vkey,
 				       struct ceremony_points *p,
 				       struct err *err);
-/* For people, or with --json. */
+/* What was found in that transcript, in lines for people. */
+PV_MUST enum pv_code ceremony_found(const struct ceremonycheck_report *r,
+				     struct span transcript, struct buf *out,
+				     struct err *err);
+/* The same to standard output, or with --json. */
 PV_MUST enum pv_code ceremony_print(const struct app *app,
 				    const struct ceremonycheck_report *r,
-				    struct err *err);
+				    struct span transcript, struct err *err);
 
 #endif

@@ -10,9 +10,8 @@
 #include "cmd/out.h"
 #include "cmd/session.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/ceremonytext.h"
 
-#define SHOWN_MAX 4096 /* bytes of what a witness reads before signing */
+#define SHOWN_MAX 65536 /* bytes of what a witness reads before signing */
 
 enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 				 struct err *err)
@@ -42,7 +41,8 @@ enum pv_code ceremony_run_verify(const struct app *app, int argc, char **argv,
 				"--log-key goes with --log");
 	in.transcript = args.values[0];
 	rc = ceremony_files_check(&in, &f, &r, err);
-	return rc == PV_OK ? ceremony_print(app, &r, err) : rc;
+	return rc == PV_OK ? ceremony_print(app, &r, buf_span(&f.lines), err)
+			   : rc;
 }
 
 /* ---- cosign ---- */
@@ -90,34 +90,19 @@ static enum pv_code parse(const struct app *app, int argc, char **argv,
 				  "give --as and --key");
 }
 
-/* What is signed is shown, also with --quiet. */
+/* What is signed is shown, also with --quiet: what the script has, too. */
 static enum pv_code confirm(const struct cosign_args *in,
 			    const struct ceremonycheck_report *r,
-			    struct err *err)
+			    struct span transcript, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text;
-	char hex[65], groups[CEREMONYTEXT_GROUPS];
 	struct confirm c = { .as = in->as,
 			     .terminal = "ceremony.terminal",
 			     .declined = "ceremony.declined" };
 	enum pv_code rc;
 
 	buf_init(&text, SHOWN_MAX);
-	hex_encode(r->head.sha256, 32, hex);
-	ceremonytext_groups(hex, groups);
-	buf_printf(&text,
-		   "plan %s, authority %s, mode %s, answers %s: %zu steps, %zu "
-		   "keys, %zu certificates, %zu resumed, %zu failed, %zu "
-		   "unrecorded objects\nhead %s\n",
-		   r->plan, r->authority, r->mode, r->answers, r->steps,
-		   r->keys, r->certificates, r->resumes, r->failures,
-		   r->orphans, groups);
-	for (size_t i = 0; i < r->signers_n; i++) {
-		buf_put_str(&text, "signed by ");
-		note_key_put(&r->signer[i], &text);
-		buf_put_u8(&text, '\n');
-	}
-	rc = buf_check(&text, err);
+	rc = ceremony_found(r, transcript, &text, err);
 	if (rc != PV_OK)
 		return rc;
 	c.shown = buf_span(&text);
@@ -152,9 +137,15 @@ enum pv_code ceremony_run_cosign(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = ceremony_files_check(&in.named, &f, &r, err);
 	if (rc == PV_OK)
-		rc = confirm(&in, &r, err);
+		rc = confirm(&in, &r, buf_span(&f.lines), err);
 	if (rc == PV_OK)
 		rc = sign(app, &in, buf_span(&f.note), &note, err);
-	return rc == PV_OK ? out_file(in.output, 0600, buf_span(&note), err)
-			   : rc;
+	if (rc == PV_OK)
+		rc = out_file(in.output, 0600, buf_span(&note), err);
+	if (rc == PV_OK && strcmp(in.output, "-") != 0)
+		out_note(app,
+			 "%s is the note with %s's signature; the next witness "
+			 "takes it with --note",
+			 in.output, in.as);
+	return rc;
 }

@@ -16,7 +16,7 @@ cmd_provctl_SOURCES = \
 	cmd/audit_findings.h cmd/audit_folder.c cmd/audit_help.c \
 	cmd/audit_reconcile.c cmd/audit_show.c cmd/audit_verify.c \
 	cmd/audit_witness.c \
-	cmd/ceremony.h cmd/ceremony_explain.c cmd/ceremony_files.c cmd/ceremony_print.c \
+	cmd/ceremony.h cmd/ceremony_explain.c cmd/ceremony_files.c cmd/ceremony_print.c cmd/ceremony_moved.c cmd/ceremony_moved.h \
 	cmd/ceremony_files.h cmd/ceremony_help.c cmd/ceremony_later.c cmd/ceremony_log.c \
 	cmd/ceremony_people.c cmd/ceremony_run.c cmd/ceremony_screen.c \
 	cmd/ceremony_verify.c cmd/cmd_ceremony.c \

@@ -218,7 +218,21 @@ expect_error 4 ceremony.unattended ceremony cosign "$lines" --as alice \
 	--key "$T/alice.key" -o "$T/none" --yes
 expect_exit 0 "$PROVCTL" ceremony cosign "$lines" --as alice \
 	--key "$T/alice.key" -o "$T/one.note" --yes --unattended
-expect_text "head "
+# What stands on the script, and what a witness compares with it.
+in_groups() {
+	sed 's/..../& /g; s/ $//'
+}
+for shown in "head $(tail -n 1 "$lines" | sha256sum | cut -c 1-64 | in_groups)" \
+	"$(wc -l <"$lines") lines, " "plan approved by " \
+	"plan $(head -n 1 "$lines" | jq -r .facts.sha256 | in_groups)" \
+	"rehearsed, with head $(head -n 1 "$lines" | jq -r .facts.rehearsed |
+		in_groups)" \
+	"whose key has SHA-256 $(jq -r 'select(.event == "log-key" or
+		.event == "key" and .facts.purpose == "log").facts.spki_sha256' \
+		"$lines" | tail -n 1 | in_groups)" \
+	"one.note is the note with alice's signature"; do
+	expect_text "$shown"
+done
 log=$("$PROVCTL" ceremony verify "$lines" --unattended |
 	sed -n 's/^signed by //p' | head -n 1)
 expect_text "signed by $log"

@@ -131,6 +131,8 @@ expect_exit 0 "$PROVCTL" $(ceremony rehearse "$T/paper.json" \
 	--home "$T/printed" --name acme)
 expect_exit 0 "$PROVCTL" ceremony verify --mode rehearsal \
 	"$T/printed/$F/transcript.jsonl" --plan "$T/paper.json"
+expect_text "key acme/root/1 backed up in "
+expect_text "key acme/root/1 restored on token "
 expect_equal "$(events "$T/printed" share)" 10 "shares given"
 expect_equal "$(events "$T/printed" restored)" 3 "keys restored"
 (cd "$M/acme" && sha256sum -c --quiet SHA256SUMS) >"$T/log" 2>&1 ||

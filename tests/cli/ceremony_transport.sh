@@ -236,6 +236,15 @@ for side in root issuing; do
 		"$T/carried/transcript.jsonl" --plan "$(plan_of $side)" \
 		--log-vkey "$vkey"
 	expect_text "mode run"
+	if [ "$side" = root ]; then
+		expect_text "key acme-root/issuing-1/1 sent to acme-issuing; it is here, too"
+	else
+		expect_text "key acme-issuing/issuing-1/1 taken from acme-root"
+		expect_text "key acme-issuing/transport/1 destroyed"
+		expect_equal "$("$PROVCTL" --json ceremony verify --unattended \
+			"$T/carried/transcript.jsonl" | jq -c '[.moved[].event]')" \
+			'["key-taken","transport-destroyed"]' "what became of keys"
+	fi
 	file=transport.key
 	[ "$side" = issuing ] || file=issuing-1.transport
 	# The file is as this log key signed it, and the other side says so.
