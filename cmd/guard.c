@@ -117,11 +117,20 @@ static struct guard *share(struct err *err)
 	return g;
 }
 
+/* Nobody waits for one whose parent is gone, or knows that it goes on: it reads
+ * no terminal, and has the token no longer. */
+static void end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+		_exit(PV_INTERRUPTED);
+}
+
 /* *in_child: this is the one that works. */
 static enum pv_code fork_watched(const struct guard *g, bool *in_child,
 				 enum pv_code *code, struct err *err)
 {
 	CLEANUP(fd_cleanup) int signals = -1;
+	const pid_t parent = getpid();
 	sigset_t set, before;
 	enum pv_code rc;
 	pid_t child;
@@ -133,6 +142,7 @@ static enum pv_code fork_watched(const struct guard *g, bool *in_child,
 	child = fork();
 	*in_child = child == 0;
 	if (child == 0) {
+		end_with(parent);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		return PV_OK;
 	}

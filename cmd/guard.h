@@ -2,6 +2,7 @@
  * guard: a verb that uses the token runs in a child, so that a token that does
  * not answer ends the child after hsm_timeout_s and not the person's patience.
  * What the child had not committed is rolled back. (`issue' has its own crew.)
+ * A parent that is killed takes the child with it.
  *
  * Signals: while the child is in the token it leaves them; the parent hands
  * SIGTERM and SIGHUP on, the terminal's reach both.

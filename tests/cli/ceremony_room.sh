@@ -38,7 +38,8 @@ cat >"$T/binding.json" <<END
 END
 
 # room SCRIPT ARGUMENT...: provctl on a terminal. Lines of SCRIPT: the text that
-# is waited for, a tab, what is typed then (^C as it stands here).
+# is waited for, a tab, what is typed then (^C as it stands here; behind ! a
+# command that is run before yes is typed).
 cat >"$T/room.py" <<'END'
 import os, pty, select, sys, time
 script = [l.rstrip("\n").split("\t") for l in open(sys.argv[1])]
@@ -58,6 +59,9 @@ while time.monotonic() < end:
     while script and script[0][0].encode() in seen[at:]:
         text, typed = script.pop(0)
         at = seen.index(text.encode(), at) + len(text)
+        if typed.startswith("!"):
+            os.system(typed[1:])
+            typed = "yes"
         os.write(fd, b"\x03" if typed == "^C" else typed.encode() + b"\n")
 status = os.waitpid(pid, 0)[1]
 sys.stdout.buffer.write(seen)
@@ -94,6 +98,41 @@ grep -q "clock of this machine: $(date -u +%Y-%m-%dT).*Z (UTC); compare it" \
 	"$T/out" || fail "no word of the clock"
 grep -q "NEVER ASKED" "$T/out" && fail "$(grep "NEVER ASKED" "$T/out")"
 grep -q -e 12345678 -e 11111111 "$T/out" && fail "a PIN was shown"
+
+case_start "the process that a shell waits for is killed: nothing goes on"
+# On a terminal of the shell's, which outlives it.
+cat >"$T/outlive" <<END
+#!/bin/sh
+"$PROVCTL" "\$@" &
+echo \$! >"$T/outer"
+wait \$!
+sleep 2
+for pid in \$(cat "$T/inner"); do
+	case \$(ps -o stat= -p \$pid) in "" | Z*) ;; *) echo "\$pid LIVES" ;; esac
+done
+exit 0
+END
+chmod 700 "$T/outlive"
+cat >"$T/kill" <<END
+outer=\$(cat "$T/outer")
+ps -o pid= --ppid "\$outer" >"$T/inner"
+kill -9 "\$outer"
+sleep 1
+END
+{
+	line "PIN for acme: " 12345678
+	line "Step 3 of 5: go on? [yes/stop]" "!sh $T/kill"
+} >"$T/script"
+provctl=$PROVCTL
+PROVCTL=$T/outlive
+room "$T/script" ceremony resume "$plan" --home "$H" --templates "$templates"
+PROVCTL=$provctl
+grep -q "NEVER ASKED" "$T/out" && fail "$(grep "NEVER ASKED" "$T/out")"
+[ -s "$T/inner" ] || fail "no process was there to end"
+grep LIVES "$T/out" && fail "it reads the terminal"
+jq -e 'select(.event == "key" and .facts.label == "acme/log/1")' \
+	"$H/ceremonies/room-1/transcript.jsonl" >/dev/null &&
+	fail "a step was done that nobody waited for"
 
 case_start "resumed to its end"
 {
