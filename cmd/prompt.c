@@ -89,7 +89,7 @@ static enum pv_code tty_byte(const struct tty *t, const struct prompt *p,
 			return PV_OK;
 		break;
 	}
-	return err_fail(err, PV_INTERRUPTED, "interrupted", NULL,
+	return err_fail(err, PV_INTERRUPTED, "interrupted", "run it again",
 			"interrupted while asking for the %s", p->what);
 }
 

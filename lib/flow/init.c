@@ -171,7 +171,9 @@ static enum pv_code ready(struct init_work *w, struct err *err)
 		rc = ceremony_ready_media(w->plan, NULL, opts->media, err);
 	if (rc == PV_OK)
 		rc = init_look(w, err);
-	return rc == PV_OK ? ceremony_ready_people(opts->people, err) : rc;
+	if (rc == PV_OK)
+		rc = ceremony_ready_people(opts->people, err);
+	return rc == PV_OK ? init_read_pins_first(w, err) : rc;
 }
 
 enum pv_code init_authority(const struct init_opts *opts,

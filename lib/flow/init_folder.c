@@ -38,7 +38,8 @@ static enum pv_code check_empty(int fd, struct err *err)
 			strcmp(entry->d_name, "..") != 0;
 		config |= strcmp(entry->d_name, "provctl.json") == 0;
 		store |= strcmp(entry->d_name, "store.db") == 0 ||
-			 strcmp(entry->d_name, "softhsm") == 0;
+			 strcmp(entry->d_name, "softhsm") == 0 ||
+			 strcmp(entry->d_name, CEREMONY_FOLDER) == 0;
 	}
 	if (errno != 0)
 		return err_errno(err, PV_STORAGE, "dir.read", NULL,

@@ -25,6 +25,8 @@ struct init_work {
 		bool whole;    /* there, with its user's PIN */
 		bool labelled; /* there, as far as its label */
 	} token;
+	bool pins_read;
+	struct secret pin, so_pin; /* so_pin.len 0: no token is initialised */
 };
 #define INIT_WORK CLEANUP(init_work_release) struct init_work
 void init_work_release(struct init_work *w);
@@ -51,12 +53,13 @@ PV_MUST enum pv_code init_existing(struct init_work *w, struct err *err);
  */
 PV_MUST enum pv_code init_look(struct init_work *w, struct err *err);
 /* As init_look() found it: those of one that is to be initialised are typed
- * twice, and so_pin stays empty where none is. Codes of reading. */
-PV_MUST enum pv_code init_read_pins(const struct init_work *w,
-				    struct secret *so_pin, struct secret *pin,
-				    struct err *err);
+ * twice. Once; codes of reading. */
+PV_MUST enum pv_code init_read_pins(struct init_work *w, struct err *err);
+/* The same before there is a home, where they do not come to be in it.
+ * PV_INPUT, "pin.source": a file below the home. */
+PV_MUST enum pv_code init_read_pins_first(struct init_work *w, struct err *err);
 /* PINs, store, and the plan's steps: ceremony_run()'s codes. */
-PV_MUST enum pv_code init_run_plan(const struct init_work *w, struct err *err);
+PV_MUST enum pv_code init_run_plan(struct init_work *w, struct err *err);
 void init_fill_report(const struct init_work *w);
 
 /* a->clock_max_step_days: the default, and as many days more as the lists of

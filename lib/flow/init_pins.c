@@ -140,17 +140,36 @@ static enum pv_code read_so_pin(const struct init_work *w,
 						    so_pin, err);
 }
 
-enum pv_code init_read_pins(const struct init_work *w, struct secret *so_pin,
-			    struct secret *pin, struct err *err)
+enum pv_code init_read_pins(struct init_work *w, struct err *err)
 {
 	const struct init_opts *opts = w->opts;
 	bool makes = opts->so_pin_source && !w->token.whole;
 	enum pv_code rc;
 
+	if (w->pins_read)
+		return PV_OK;
 	if (is_own_softhsm(w))
-		return init_softhsm(w->a, so_pin, pin, err);
+		return init_softhsm(w->a, &w->so_pin, &w->pin, err);
 	rc = makes && is_asked(w, w->a->pin_source)
-		     ? ask_new(w, w->a->name, pin, err)
-		     : opts->backends->pin_read(w->a, pin, err);
-	return rc == PV_OK && makes ? read_so_pin(w, so_pin, err) : rc;
+		     ? ask_new(w, w->a->name, &w->pin, err)
+		     : opts->backends->pin_read(w->a, &w->pin, err);
+	if (rc == PV_OK && makes)
+		rc = read_so_pin(w, &w->so_pin, err);
+	w->pins_read = rc == PV_OK;
+	return rc;
+}
+
+enum pv_code init_read_pins_first(struct init_work *w, struct err *err)
+{
+	const char *source = w->a->pin_source;
+
+	if (is_own_softhsm(w))
+		return PV_OK;
+	if (strncmp(source, "file:", 5) != 0 || source[5] == '/')
+		return init_read_pins(w, err);
+	err_object(err, source);
+	return err_fail(err, PV_INPUT, "pin.source",
+			"name the file by its whole path",
+			"the file of the PIN would be in the folder of the "
+			"authority, which is not made yet");
 }

@@ -24,6 +24,8 @@ void init_work_release(struct init_work *w)
 	approvals_release(&w->approved);
 	buf_release(&w->subject);
 	fd_cleanup(&w->folder);
+	secret_release(&w->pin);
+	secret_release(&w->so_pin);
 }
 
 /* It signs the transcript at the end, without which nothing is verified. */
@@ -164,17 +166,15 @@ static enum pv_code open_store(const struct init_work *w, struct store **store,
 	return rc;
 }
 
-enum pv_code init_run_plan(const struct init_work *w, struct err *err)
+enum pv_code init_run_plan(struct init_work *w, struct err *err)
 {
 	CLEANUP(cleanup_store_close) struct store *store = NULL;
 	const struct init_opts *opts = w->opts;
 	struct ceremony_people people = { .ask = NULL };
-	SECRET so_pin = SECRET_INIT;
-	SECRET pin = SECRET_INIT;
 	struct ceremony_opts run = { .backends = opts->backends,
 				     .watch = opts->watch,
 				     .templates_dir = opts->templates_dir,
-				     .pin = &pin,
+				     .pin = &w->pin,
 				     .roster = buf_span(&w->roster),
 				     .media = opts->media,
 				     .folder = w->folder,
@@ -196,10 +196,10 @@ enum pv_code init_run_plan(const struct init_work *w, struct err *err)
 	if (w->resume)
 		rc = ceremony_ready_people(run.people, err);
 	if (rc == PV_OK)
-		rc = init_read_pins(w, &so_pin, &pin, err);
-	if (so_pin.len > 0)
-		run.so_pin = &so_pin;
-	run.new_token = so_pin.len > 0 || opts->so_pin_source;
+		rc = init_read_pins(w, err);
+	if (w->so_pin.len > 0)
+		run.so_pin = &w->so_pin;
+	run.new_token = w->so_pin.len > 0 || opts->so_pin_source;
 	if (opts->rehearsal || (w->resume && strcmp(w->mode, "run") == 0))
 		run.rehearsed = &w->rehearsed;
 	if (rc == PV_OK)

@@ -81,6 +81,30 @@ line() {
 	printf '%s\t%s\n' "$1" "$2"
 }
 
+case_start "^C at the PIN, or no file of it: nothing is made"
+line "PIN for acme: " "^C" >"$T/script"
+begin="ceremony run $plan --home $H --rehearsal $R --templates $templates"
+# shellcheck disable=SC2086 # words
+room "$T/script" $begin --binding "$T/binding.json"
+expect_equal "$rc" 130 exit
+expect_text "next: run it again"
+[ ! -e "$H" ] || fail "a home was made"
+jq --arg pin "file:$T/none" '.pin_source = $pin' "$T/binding.json" \
+	>"$T/file.json"
+: >"$T/script"
+# shellcheck disable=SC2086 # words
+room "$T/script" $begin --binding "$T/file.json"
+expect_equal "$rc" 10 exit
+expect_text "PIN file: there is no file"
+grep -q "goes on" "$T/out" && fail "nothing was begun"
+[ ! -e "$H" ] || fail "a home was made"
+mkdir "$H" "$H/ceremonies"
+# shellcheck disable=SC2086 # words
+room "$T/script" $begin --binding "$T/binding.json"
+expect_equal "$rc" 9 exit
+expect_text "provctl ceremony resume"
+rmdir "$H/ceremonies" "$H"
+
 case_start "a wrong PIN is asked for again, ^C stops"
 {
 	line "PIN for acme: " 11111111
