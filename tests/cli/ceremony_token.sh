@@ -182,7 +182,7 @@ H=$T/blank.home
 FAULT_BLANK=1
 export FAULT_BLANK
 room run <<END
-$(line "PIN for acme: " 12345678)
+$(line ... 12345678)
 END
 unset FAULT_BLANK
 expect_equal "$rc" 7 exit
@@ -196,6 +196,7 @@ FAULT_SERIAL=$T/exchanged
 export FAULT_SERIAL
 room run <<END
 $(line "go on? [yes/stop]" "!touch $T/exchanged")
+$(line ... none)
 END
 unset FAULT_SERIAL
 expect_equal "$rc" 7 exit
@@ -210,6 +211,7 @@ FAULT_EMPTY=spare
 export FAULT_EMPTY
 H=$T/two.home
 room run <<END
+$(line ... none)
 END
 expect_equal "$rc" 7 exit
 expect_text "hsm.token-double"
