@@ -76,7 +76,8 @@ static enum pv_code take_answer(struct askcheck *a,
 {
 	if (!a->asked)
 		return ceremonycheck_order("an answer to no question", err);
-	a->asked = false;
+	/* Neither yes nor stop: the question stands. */
+	a->asked = fact_is(line, "answer", "neither");
 	if (!fact_is(line, "answer", "yes"))
 		return PV_OK;
 	a->go = true;

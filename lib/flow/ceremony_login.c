@@ -27,6 +27,12 @@ const char *ceremony_answers(const struct ceremony *c)
 	return people ? people->answers : "none";
 }
 
+/* What else is typed there may be a PIN, and is not written down. */
+static bool is_answer(const char *typed)
+{
+	return strcmp(typed, "yes") == 0 || strcmp(typed, "stop") == 0;
+}
+
 enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 {
 	const struct ceremony_people *people = people_of(c);
@@ -36,14 +42,14 @@ enum pv_code ceremony_ask(struct ceremony *c, const char *text, struct err *err)
 	if (!people)
 		return PV_OK;
 	rc = CEREMONY_PUT(c, "ask", { "text", text });
-	while (rc == PV_OK) {
+	while (rc == PV_OK && !is_answer(answer)) {
 		rc = people->ask(people->ctx, text, answer, err);
-		if (rc != PV_OK || strcmp(answer, "yes") == 0 ||
-		    strcmp(answer, "stop") == 0)
-			break;
+		if (rc == PV_OK)
+			rc = CEREMONY_PUT(c, "answer",
+					  { "answer", is_answer(answer)
+							      ? answer
+							      : "neither" });
 	}
-	if (rc == PV_OK)
-		rc = CEREMONY_PUT(c, "answer", { "answer", answer });
 	if (rc == PV_OK && strcmp(answer, "yes") != 0)
 		return err_fail(
 			err, PV_INTERRUPTED, "ceremony.stopped",

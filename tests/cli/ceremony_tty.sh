@@ -125,6 +125,8 @@ openssl verify -CAfile "$H/$F/root.pem" "$H/$F/issuing-1.pem" >"$T/ssl" 2>&1 ||
 expect_equal "$(jq -r 'select(.event == "wrong-pin").event' "$lines")" \
 	wrong-pin event
 grep -q -e 12345678 -e 11111111 "$lines" && fail "a PIN was written down"
+expect_equal "$(jq -r 'select(.event == "answer").facts.answer' "$lines" |
+	head -n 3 | tr '\n' ' ')" "neither neither yes " "first answers"
 
 case_start "what is signed is shown in groups that can be read aloud"
 for hash in $(jq -r 'select(.event == "sign").facts.tbs_sha256' "$lines"); do
