@@ -154,8 +154,7 @@ static bool is_shown(const char *event)
 static void put_fact(const struct ceremony_room *room,
 		     const struct transcript_pair *p)
 {
-	if (strspn(p->value, "0123456789abcdef") != SHA256_HEX ||
-	    p->value[SHA256_HEX]) {
+	if (!ceremonytext_is_hash(p->value)) {
 		ceremony_say(room, "    %s: %s", p->key, p->value);
 		return;
 	}

@@ -88,7 +88,7 @@ void ceremonyhtml_text(struct buf *out, const char *s)
 
 void ceremonyhtml_hash(struct buf *out, const char *hex)
 {
-	if (strlen(hex) != HASH_DIGITS) {
+	if (!ceremonytext_is_hash(hex)) {
 		ceremonyhtml_text(out, hex);
 		return;
 	}

@@ -46,7 +46,7 @@ static void put_facts_text(const struct page *p, const json_t *facts)
 			continue;
 		ceremonytext_groups(value, groups);
 		buf_printf(p->out, "        %s: %s\n", key,
-			   strlen(value) == 64 ? groups : value);
+			   ceremonytext_is_hash(value) ? groups : value);
 	}
 }
 

@@ -4,11 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+bool ceremonytext_is_hash(const char *text)
+{
+	return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
 {
 	size_t n = 0;
 
-	if (strlen(hex) != 64) {
+	if (!ceremonytext_is_hash(hex)) {
 		snprintf(out, CEREMONYTEXT_GROUPS, "%s", hex);
 		return;
 	}

@@ -9,8 +9,11 @@
 
 #define CEREMONYTEXT_GROUPS 80 /* a SHA-256 in groups of four, and its NUL */
 
-/* "1f2e 3d4c ...": 64 hex digits as they are read aloud; of a text of another
- * length the text itself, cut. */
+/* Whether text is 64 hex digits: a SHA-256, and no other text of that length.
+ */
+PV_MUST bool ceremonytext_is_hash(const char *text);
+/* "1f2e 3d4c ...": 64 hex digits as they are read aloud; of another text the
+ * text itself, cut. */
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS]);
 /* Where such groups of a SHA-256 begin in a text, or NULL. */
 const char *ceremonytext_find(const char *text);

@@ -109,6 +109,11 @@ START_TEST(test_script)
 			    groups);
 	ck_assert_str_eq(groups, "0123 4567 89ab cdef 0123 4567 89ab cdef "
 				 "0123 4567 89ab cdef 0123 4567 89ab cdef");
+	ceremonytext_groups("CN=RootCA of the Example Company of Example "
+			    "Town and Country,C=D",
+			    groups);
+	ck_assert_str_eq(groups, "CN=RootCA of the Example Company of Example "
+				 "Town and Country,C=D");
 	ceremonytext_groups("acme", groups);
 	ck_assert_str_eq(groups, "acme");
 	buf_release(&text);
