@@ -74,7 +74,7 @@ struct ceremony_room {
 };
 #define CEREMONY_ROOM CLEANUP(ceremony_room_release) struct ceremony_room
 /* room->screen is set. answers: path, or NULL. PV_NOT_FOUND; PV_DENIED,
- * "ceremony.terminal". */
+ * "ceremony.answers": others can write it. */
 PV_MUST enum pv_code ceremony_room_open(struct ceremony_room *room,
 					const struct app *app,
 					const char *answers, struct err *err);

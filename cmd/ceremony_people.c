@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -10,12 +11,42 @@
 #include "cmd/newpin.h"
 #include "lib/base/fileio.h"
 
-/* One line without its end; "stop" behind the last one. */
-static void script_line(FILE *answers, char answer[CEREMONY_ANSWER_MAX])
+/* One line without its end, whole; "stop" behind the last one. */
+static enum pv_code script_line(FILE *answers, char answer[CEREMONY_ANSWER_MAX],
+				struct err *err)
 {
-	if (!fgets(answer, CEREMONY_ANSWER_MAX, answers))
+	size_t n = 0;
+	int c;
+
+	while ((c = fgetc(answers)) != EOF && c != '\n') {
+		if (c == '\0' || n + 1 == CEREMONY_ANSWER_MAX)
+			return err_fail(err, PV_INPUT, "ceremony.answers",
+					"write yes or stop, one a line",
+					"a line of the answers is longer than "
+					"an answer, or has a NUL");
+		answer[n++] = (char)c;
+	}
+	answer[n] = '\0';
+	if (n == 0 && c == EOF)
 		snprintf(answer, CEREMONY_ANSWER_MAX, "stop");
-	answer[strcspn(answer, "\n")] = '\0';
+	return PV_OK;
+}
+
+/* As plan and binding: nobody else is to answer. */
+static enum pv_code check_owner(FILE *answers, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fileno(answers), &st) != 0)
+		return err_errno(err, PV_STORAGE, "ceremony.answers", NULL,
+				 "cannot look at the answers");
+	if ((!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) ||
+	    ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+	     (st.st_uid == geteuid() || st.st_uid == 0)))
+		return PV_OK;
+	return err_fail(err, PV_DENIED, "ceremony.answers",
+			"own it, and take others the right to write",
+			"others can write the answers");
 }
 
 static enum pv_code no_terminal(struct err *err)
@@ -77,8 +108,9 @@ static enum pv_code ask(void *ctx, const char *text,
 	enum pv_code rc = PV_OK;
 
 	if (room->answers) {
-		script_line(room->answers, answer);
-		ceremony_say(room, "%s? %s", text, answer);
+		rc = script_line(room->answers, answer, err);
+		if (rc == PV_OK)
+			ceremony_say(room, "%s? %s", text, answer);
 	} else {
 		rc = ask_terminal(room, text, answer, err);
 	}
@@ -142,6 +174,8 @@ enum pv_code ceremony_room_open(struct ceremony_room *room,
 				const struct app *app, const char *answers,
 				struct err *err)
 {
+	enum pv_code rc;
+
 	room->app = app;
 	room->answers = NULL;
 	room->new_pin_source = NULL;
@@ -156,9 +190,12 @@ enum pv_code ceremony_room_open(struct ceremony_room *room,
 	if (!answers)
 		return PV_OK;
 	room->answers = fopen(answers, "re");
-	if (room->answers)
+	rc = room->answers ? check_owner(room->answers, err) : PV_NOT_FOUND;
+	if (rc == PV_OK)
 		return PV_OK;
 	err_object(err, answers);
+	if (room->answers)
+		return rc;
 	return err_errno(err, errno == ENOENT ? PV_NOT_FOUND : PV_STORAGE,
 			 "ceremony.answers", NULL, "cannot open the answers");
 }

@@ -230,4 +230,25 @@ expect_equal "$(jq -r 'select(.event == "new-token" or .event == "token") |
 	.facts.serial' "$L" | sort -u)" "$spare" "serial numbers"
 verified
 
+case_start "answers of a file: whole lines, and nobody else writes them"
+binding "$softhsm"
+use_tokens "$T/said.tokens"
+new_token acme
+jq --arg pin "file:$T/pin" '.pin_source = $pin' "$T/binding.json" \
+	>"$T/filed.json"
+cp "$T/yes" "$T/loose"
+chmod 622 "$T/loose"
+{
+	printf '%063d' 0
+	cat "$T/yes"
+} >"$T/long"
+printf 'yes\000no\n' | cat - "$T/yes" >"$T/nul"
+for answers in loose:4 long:3 nul:3; do
+	expect_exit "${answers#*:}" "$PROVCTL" ceremony run "$plan" \
+		--home "$T/${answers%:*}.home" --name acme \
+		--binding "$T/filed.json" --rehearsal "$R" \
+		--templates "$templates" --answers "$T/${answers%:*}"
+	expect_text "ceremony.answers"
+done
+
 tests_end
