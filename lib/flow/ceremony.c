@@ -19,12 +19,6 @@
 #define DOES_MAX 4096 /* bytes of what the script says of a step */
 #define CLOCK_SLACK_S 2 /* as a clock is set by others */
 
-void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
-{
-	snprintf(name, CEREMONY_NAME_MAX, CEREMONY_FOLDER "/%s-%u", plan->name,
-		 plan->version);
-}
-
 static void ceremony_release(struct ceremony *c)
 {
 	hsm_close(c->hsm);

@@ -25,12 +25,10 @@
 
 #include "lib/flow/backends.h"
 #include "lib/flow/approvals.h"
-#include "lib/flow/transcript.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/log/proof.h"
 #include "policy/plan.h"
 
-#define CEREMONY_FOLDER "ceremonies"
-#define CEREMONY_NAME_MAX (sizeof(CEREMONY_FOLDER) + PLAN_NAME_MAX + 16)
 #define CEREMONY_ANSWER_MAX 64
 
 /* The people in the room. */
@@ -86,9 +84,6 @@ struct ceremony_opts {
 		     const struct transcript_pair *pairs, size_t n);
 	const void *progress_ctx;
 };
-
-/* ceremonies/<plan>-<version>: below the home. */
-void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX]);
 
 /* PV_DENIED, "plan.window": the clock stands outside the plan's dates, which do
  * not count for a rehearsal. */

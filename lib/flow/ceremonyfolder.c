@@ -1,6 +1,7 @@
 #include "lib/flow/ceremonyfolder.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -9,6 +10,12 @@
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/authority_json.h"
+
+void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX])
+{
+	snprintf(name, CEREMONY_NAME_MAX, CEREMONY_FOLDER "/%s-%u", plan->name,
+		 plan->version);
+}
 
 enum pv_code ceremony_folder_open(int home_fd, const struct plan *plan, int *fd,
 				  struct err *err)

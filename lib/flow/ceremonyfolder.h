@@ -6,8 +6,11 @@
 #define PV_FLOW_CEREMONYFOLDER_H
 
 #include "lib/base/fileio.h"
-#include "lib/flow/ceremony.h"
+#include "lib/flow/transcript.h"
+#include "policy/plan.h"
 
+#define CEREMONY_FOLDER "ceremonies"
+#define CEREMONY_NAME_MAX (sizeof(CEREMONY_FOLDER) + PLAN_NAME_MAX + 16)
 #define CEREMONY_PLAN_FILE "plan.json"
 /* Of a first plan: what the home's provctl.json will say, but for its keys. */
 #define CEREMONY_HOME_FILE "home.json"
@@ -22,6 +25,8 @@
 /* Of a later plan that sets a roster: that one, for who goes on. */
 #define CEREMONY_NEXT_ROSTER_FILE "roster-next.json"
 
+/* ceremonies/<plan>-<version>: below the home. */
+void ceremony_folder(const struct plan *plan, char name[CEREMONY_NAME_MAX]);
 /* Opened, and held by one run at a time: *fd is the caller's. PV_NOT_FOUND;
  * PV_CONFLICT, "ceremony.busy". */
 PV_MUST enum pv_code ceremony_folder_open(int home_fd, const struct plan *plan,
