@@ -8,6 +8,10 @@
 #include "lib/flow/ceremonytext.h"
 #include "lib/flow/transcript.h"
 
+/* A page is made of whatever file there is. */
+#define NOT_VERIFIED                                                           \
+	"Not verified: `provctl ceremony verify' tells whether the note over " \
+	"the head, the plan and the files agree with this."
 #define DAY_LEN 10 /* of 2026-11-26T09:00:00Z */
 
 struct page {
@@ -204,13 +208,17 @@ static enum pv_code put_title(struct span transcript, const struct page *p,
 	rc = transcript_read(transcript, &sink, &head, err);
 	if (rc != PV_OK)
 		return rc;
-	if (p->html)
+	if (p->html) {
 		ceremonyhtml_begin(
 			p->out, "Transcript of a ceremony: ", buf_cstr(&title),
 			NULL);
-	else
-		buf_printf(p->out, "TRANSCRIPT OF A CEREMONY: %s\n\n",
+		buf_put_str(p->out, "<p>" NOT_VERIFIED "</p>\n");
+	} else {
+		buf_printf(p->out,
+			   "TRANSCRIPT OF A CEREMONY: %s\n\n" NOT_VERIFIED
+			   "\n\n",
 			   buf_cstr(&title));
+	}
 	return buf_check(p->out, err);
 }
 

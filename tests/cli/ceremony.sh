@@ -194,6 +194,7 @@ fi
 
 case_start "the transcript, for people"
 expect_exit 0 "$PROVCTL" ceremony show "$T/carried/transcript.jsonl"
+expect_text "Not verified: \`provctl ceremony verify'"
 expect_text "begin"
 head=$("$PROVCTL" --json ceremony verify --unattended \
 	"$T/carried/transcript.jsonl" | jq -r .head | sed 's/..../& /g; s/ $//')
