@@ -55,8 +55,10 @@ static enum pv_code add_share(struct restoring *r, const char *folder,
 	rc = backup_holds(&r->backup, s, err);
 	if (rc == PV_OK)
 		rc = share_check(s, check, err);
-	if (rc != PV_OK)
+	if (rc != PV_OK) {
+		err_prefix(err, "%s", file);
 		return rc;
+	}
 	snprintf(number, sizeof(number), "%u", s->number);
 	return CEREMONY_PUT(r->c, "share-taken", { "label", s->key },
 			    { "number", number }, { "check", check },
@@ -147,8 +149,7 @@ static enum pv_code enough(const struct restoring *r, struct err *err)
 	if (strcmp(ceremony_answers(r->c), "terminal") != 0 ||
 	    n >= (int)r->backup.m)
 		return PV_OK;
-	return err_fail(err, PV_INPUT, "shares.few",
-			"bring more of them together",
+	return err_fail(err, PV_INPUT, "shares.few", KEYRESTORE_MORE,
 			"%d share%s, and %u are needed", n, err_s((unsigned)n),
 			r->backup.m);
 }

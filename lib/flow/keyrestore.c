@@ -47,8 +47,7 @@ static enum pv_code join(const struct keyrestore_job *job, struct secret *by,
 	for (size_t i = 0; rc == PV_OK && i < job->n; i++)
 		rc = backup_holds(job->backup, job->shares[i], err);
 	if (rc == PV_OK && job->n < job->backup->m)
-		rc = err_fail(err, PV_INPUT, "shares.few",
-			      "bring more of them together",
+		rc = err_fail(err, PV_INPUT, "shares.few", KEYRESTORE_MORE,
 			      "%zu share%s, and %u are needed", job->n,
 			      err_s(job->n), job->backup->m);
 	return rc == PV_OK ? shares_join(job->shares, job->n, by, err) : rc;

@@ -25,6 +25,11 @@ struct keyrestore_job {
 	const char *token;     /* its serial number, for the log */
 };
 
+/* The hint of "shares.few": they come from a medium. */
+#define KEYRESTORE_MORE                                                        \
+	"bring more of them together, as texts *.txt in the folder shares of " \
+	"the medium"
+
 struct keyrestore_report {
 	struct hsm_key_info info; /* as the token reads it back */
 	uint8_t sig[64];	  /* over digest, by that key */

@@ -296,6 +296,7 @@ case_start "two of three, a mangled one, one of another split: refused"
 mkdir "$M/shares"
 cp "$T/plain/alice.txt" "$T/plain/dave.txt" "$M/shares"
 refused 3 shares.few
+expect_text "as texts *.txt in the folder shares of the medium"
 cp "$T/plain/alice.txt" "$M/shares/again.txt"
 refused 3 shares.few
 rm "$M/shares/again.txt"
@@ -304,6 +305,7 @@ flip "$M/shares/erin.txt" 90
 refused 5 shares.text
 cp "$T/paper/acme"/root-1.*.share-5.txt "$M/shares/erin.txt"
 refused 5 shares.other
+expect_text "erin.txt: share 5 is of another backup"
 cp "$T/plain/erin.txt" "$M/shares"
 cp -R "$M/acme" "$T/acme-media"
 flip "$M/acme/root-1.backup" 300
