@@ -95,7 +95,10 @@ void status_print_ca(const struct status_ca *ca)
 	       : ca->expired  ? ": expired"
 	       : ca->ending   ? ": ends soon"
 			      : "");
-	if (ca->elsewhere)
+	if (ca->sent)
+		printf(", its key was sent to another authority, is here, too, "
+		       "and may leave its token");
+	else if (ca->elsewhere)
 		printf(", its key is elsewhere");
 	if (ca->list_until_s)
 		printf(", its list until %s",

@@ -92,7 +92,8 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 	for (size_t i = 0; i < st->cas_n; i++)
 		json_array_append_new(
 			cas,
-			json_pack("{s:s, s:I, s:s, s:b, s:b, s:b, s:b, s:b}",
+			json_pack("{s:s, s:I, s:s, s:b, s:b, s:b, s:b, s:b, "
+				  "s:b}",
 				  "name", st->cas[i].name, "generation",
 				  (json_int_t)st->cas[i].generation,
 				  "not_after",
@@ -100,7 +101,8 @@ enum pv_code status_json(const struct authority *a, const struct status *st,
 				  "expired", st->cas[i].expired, "followed",
 				  st->cas[i].followed, "revoked",
 				  st->cas[i].revoked, "elsewhere",
-				  st->cas[i].elsewhere, "withdrawn",
+				  st->cas[i].elsewhere, "sent",
+				  st->cas[i].sent, "withdrawn",
 				  st->cas[i].active_ms == STORE_CA_NEVER));
 	return out_json(
 		json_pack("{s:s, s:s, s:s, s:i, s:o, s:s, s:b, s:b, s:b, s:o, "

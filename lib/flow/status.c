@@ -9,6 +9,7 @@
 #include "lib/flow/calist.h"
 #include "lib/flow/castand.h"
 #include "lib/flow/checkpoint.h"
+#include "lib/flow/ownkey.h"
 #include "lib/flow/people.h"
 #include "lib/flow/settings.h"
 #include "lib/flow/status_ceremonies.h"
@@ -107,6 +108,19 @@ static enum pv_code look_at_chains(struct ca_pass *p, struct err *err)
 	return rc;
 }
 
+/* One that was made here and sent to who has it: it may leave its token. */
+static bool is_sent(const struct ca_pass *p, const struct store_ca *row,
+		    const struct x509_cert *cert)
+{
+	const struct authority_key *named = NULL;
+	struct issue_key key;
+
+	return authority_key(p->a, row->name, &named, NULL) == PV_OK &&
+	       ownkey_load(p->store, named->label, &key, NULL) == PV_OK &&
+	       span_equal(cert->spki,
+			  (struct span){ key.spki, key.spki_len });
+}
+
 static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 			    struct err *err)
 {
@@ -136,6 +150,7 @@ static enum pv_code take_ca(void *ctx, const struct store_ca *row,
 	}
 	ca->elsewhere = !row->label[0];
 	ca->of_others = ca->elsewhere && row->parent[0];
+	ca->sent = ca->elsewhere && is_sent(p, row, &cert);
 	p->imported |= ca->elsewhere && !ca->of_others;
 	rc = ca->elsewhere ? look_at_list(p, row, ca, err) : PV_OK;
 	if (rc != PV_OK)

@@ -27,6 +27,7 @@ struct status_ca {
 	bool expired, ending, revoked;
 	bool elsewhere;	      /* its key: another authority has it */
 	bool of_others;	      /* and we signed it for that one */
+	bool sent;	      /* the key, which is still here, too */
 	int64_t list_until_s; /* end of its list that is kept here; 0: none */
 };
 

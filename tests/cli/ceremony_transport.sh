@@ -283,6 +283,12 @@ for side in root issuing; do
 			-C "$T/acme-$side" $what
 	done
 done
+expect_exit 0 env SOFTHSM2_CONF="$T/root.conf" "$PROVCTL" -C "$R" status
+grep "CA  *issuing-1 " "$T/out" | grep -q "its key was sent to another authority, is here, too" ||
+	fail "status does not say that a key that may leave its token is here"
+expect_exit 0 env SOFTHSM2_CONF="$T/root.conf" "$PROVCTL" -C "$R" --json status
+expect_equal "$(jq -c '[.cas[] | [.name, .elsewhere, .sent]]' "$T/out")" \
+	'[["root",false,false],["issuing-1",true,true]]' "whose key is where"
 expect_exit 0 "$PROVCTL" -C "$R" audit show --type key.send
 expect_text acme-issuing
 expect_exit 0 "$PROVCTL" -C "$I" audit show --type key.take
