@@ -201,6 +201,24 @@ static void put_clock(const struct ceremony_room *room,
 				     now);
 }
 
+/* The script has a place for a rehearsal's head, and one for the run's. */
+static void put_last(const struct ceremony_room *room,
+		     const struct transcript_pair *pairs, size_t n)
+{
+	bool rehearsed = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(pairs[i].key, "mode") == 0 &&
+		    strcmp(pairs[i].value, "rehearsal") == 0)
+			rehearsed = true;
+	ceremony_say(room, "%s",
+		     rehearsed
+			     ? "  that is the rehearsal: write its head at the "
+			       "beginning of the script; the run shows it"
+			     : "  that is the transcript: write both on the "
+			       "script and sign it, then lock the token away");
+}
+
 void ceremony_show_line(const void *ctx, const char *event,
 			const struct transcript_pair *pairs, size_t n)
 {
@@ -219,9 +237,7 @@ void ceremony_show_line(const void *ctx, const char *event,
 		if (pairs[i].value && !is_elsewhere(event, pairs[i].key))
 			put_fact(room, &pairs[i]);
 	if (strcmp(event, "head") == 0)
-		ceremony_say(room, "  that is the transcript: write both on "
-				   "the script and sign it, then lock the "
-				   "token away");
+		put_last(room, pairs, n);
 }
 
 /* No terminal is to break it inside a group. */

@@ -57,11 +57,12 @@ void ceremony_tell_head(const struct ceremony *c)
 {
 	char lines[24], hex[65];
 	const struct transcript_pair pairs[] = { { "lines", lines },
-						 { "sha256", hex } };
+						 { "sha256", hex },
+						 { "mode", c->mode } };
 
 	snprintf(lines, sizeof(lines), "%llu",
 		 (unsigned long long)c->t.head.lines);
 	hex_encode(c->t.head.sha256, sizeof(c->t.head.sha256), hex);
 	if (c->opts->told)
-		c->opts->told(c->opts->progress_ctx, "head", pairs, 2);
+		c->opts->told(c->opts->progress_ctx, "head", pairs, 3);
 }

@@ -39,6 +39,9 @@ expect_error 4 plan.template ceremony explain "$root_plan" \
 
 case_start "both rehearsed, with a medium of their own"
 rehearse_both
+grep -q "that is the rehearsal: write its head" "$T/err" ||
+	fail "nobody said what the rehearsal's head is for"
+grep -q "lock the token away" "$T/err" && fail "a throw-away token is locked away"
 
 case_start "no medium"
 new_side issuing
