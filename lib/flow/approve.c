@@ -106,14 +106,27 @@ static void put_groups(struct buf *out, const uint8_t hash[32])
 	buf_put_u8(out, '\n');
 }
 
-/* The last word, of nothing but what is signed. */
-static void put_signed(struct buf *out, const struct approval *a)
+/* subject_plan(): no rehearsal's head, so it is one itself. */
+static bool is_rehearsal(const struct approval_request *q)
 {
+	static const char line[] = "\nrehearsal -\n";
+
+	return q->approval.operation == QUORUM_CEREMONY &&
+	       memmem(q->subject, q->subject_len, line, sizeof(line) - 1);
+}
+
+/* The last word, of nothing but what is signed. */
+static void put_signed(struct buf *out, const struct approval_request *q)
+{
+	const struct approval *a = &q->approval;
 	char hex[65];
 
 	hex_encode(a->subject, sizeof(a->subject), hex);
 	buf_printf(out, "You sign: %s, asked by %s, sha256\n  %s\n",
 		   quorum_op_name(a->operation), a->requester, hex);
+	if (is_rehearsal(q))
+		buf_put_str(out, "This is for a rehearsal: the run of that plan "
+				 "is asked for by itself.\n");
 }
 
 /* What the people in the room will do by it. */
@@ -151,7 +164,7 @@ enum pv_code approve_show(const struct approval_request *q, struct buf *out,
 		return rc;
 	buf_put_str(out, "The subject's SHA-256, in groups:\n ");
 	put_groups(out, q->approval.subject);
-	put_signed(out, &q->approval);
+	put_signed(out, q);
 	return buf_check(out, err);
 }
 

@@ -82,6 +82,10 @@ notes() {
 	for who in "$@"; do
 		approve "$who" "$asked"
 		[ "$rc" -eq 0 ] || fail "approving $op: $(cat "$T/err")"
+		said=$(cat "$T/out" "$T/err" | grep -c "This is for a rehearsal")
+		want=0
+		[ "$home $op" != "$R ceremony" ] || want=1
+		expect_equal "$said" "$want" "a word of the rehearsal in $op"
 		cp "$T/notes/$who.note" "$T/notes/$op.$who"
 		printf '%s\n' --approval "$T/notes/$op.$who" >>"$T/given"
 	done
