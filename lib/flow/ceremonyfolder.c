@@ -8,6 +8,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/base/note.h"
 #include "lib/base/sha256.h"
 #include "lib/flow/authority_json.h"
 
