@@ -141,9 +141,9 @@ void ceremony_show_answer(const struct ceremony_room *room)
 /* What people compare; the rest is in the transcript. */
 static bool is_shown(const char *event)
 {
-	static const char *const hidden[] = { "step",	 "ask",	  "answer",
-					      "done",	 "end",	  "failed",
-					      "stopped", "resume" };
+	static const char *const hidden[] = { "step",	 "ask",	   "answer",
+					      "done",	 "end",	   "failed",
+					      "stopped", "resume", "target" };
 
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
 		if (strcmp(event, hidden[i]) == 0)

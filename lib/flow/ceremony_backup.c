@@ -244,16 +244,17 @@ static enum pv_code ask_keeper(const struct giving *g,
 
 	if (g->step->print)
 		snprintf(text, sizeof(text),
-			 "Share %u of %u: print %.160s for %.64s, compare "
-			 "the check on the paper, %s, and destroy the file. "
-			 "Done",
-			 share->number, share->n, file,
+			 "Share %u of %u: print %.64s/%.160s of the medium "
+			 "for %.64s, compare the check on the paper, %s, and "
+			 "destroy the file. Done",
+			 share->number, share->n, g->c->a->name, file,
 			 officer[0] ? officer : "its keeper", check);
 	else
 		snprintf(text, sizeof(text),
-			 "Share %u of %u: %.64s opens %.160s, and reads its "
-			 "check aloud: %s. Done",
-			 share->number, share->n, officer, file, check);
+			 "Share %u of %u: %.64s opens %.64s/%.160s of the "
+			 "medium, and reads its check aloud: %s. Done",
+			 share->number, share->n, officer, g->c->a->name, file,
+			 check);
 	return ceremony_ask(g->c, text, err);
 }
 

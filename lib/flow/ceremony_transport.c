@@ -253,7 +253,10 @@ enum pv_code ceremony_transport_meet(struct ceremony *c,
 		return rc;
 	ceremonytext_groups(hex, groups);
 	snprintf(ask, sizeof(ask),
-		 "%.200s: the SHA-256 of its public key is %s", text, groups);
+		 "%.200s: the SHA-256 of the public key of %s is %s", text,
+		 step->kind == PLAN_SEND_KEY ? "the transport key"
+					     : "the key that is taken",
+		 groups);
 	return ceremony_agree(c, ask, err);
 }
 

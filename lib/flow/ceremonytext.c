@@ -88,7 +88,9 @@ static void put_back_up(const struct plan_step *s, struct buf *out)
 		return;
 	}
 	buf_put_str(out, " Each share is sealed to an officer, who opens it "
-			 "and reads its check aloud:");
+			 "(openssl cms -decrypt -inform DER -in FILE -recip "
+			 "encryption.pem -inkey KEY) and reads its check "
+			 "aloud:");
 	for (uint32_t i = 0; i < s->shares; i++) {
 		char hex[65], groups[CEREMONYTEXT_GROUPS];
 

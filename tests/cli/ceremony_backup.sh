@@ -107,6 +107,7 @@ events() {
 case_start "explained in words"
 expect_exit 0 "$PROVCTL" ceremony explain "$plan"
 tr -s ' \n' ' ' <"$T/out" >"$T/words" && mv "$T/words" "$T/out"
+expect_text "(openssl cms -decrypt -inform DER -in FILE -recip encryption.pem"
 expect_text "split that in 5 shares, of which any 3 restore"
 expect_text "1 alice, whose key has SHA-256 $(officers alice |
 	jq -r .spki_sha256 | sed 's/..../& /g; s/ $//') 2 bob, "

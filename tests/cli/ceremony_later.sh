@@ -349,6 +349,8 @@ ceremony run pin --new-pin-source "file:$T/same-pin"
 expect_rc 3 "the same PIN"
 ceremony resume pin --new-pin-source "file:$T/next-pin"
 expect_rc 0 "another PIN"
+grep -q "value: " "$T/err" &&
+	fail "people are shown a number that says nothing to them"
 holds pin
 expect_equal "$(cat "$T/pin")" 99887766 "the PIN's file"
 if grep -q -e 12345678 -e 99887766 "$H/ceremonies/pin-1/transcript.jsonl"; then
