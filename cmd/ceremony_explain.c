@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/ceremony.h"
+#include "cmd/ceremony_files.h"
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "lib/base/cleanup.h"
@@ -82,6 +83,7 @@ enum pv_code ceremony_run_show(const struct app *app, int argc, char **argv,
 {
 	CLEANUP(buf_release) struct buf lines;
 	CLEANUP(buf_release) struct buf text;
+	char room[CEREMONY_PATH_MAX];
 	struct page_args in;
 	enum pv_code rc = parse(argc, argv, false, &in, err);
 
@@ -90,6 +92,7 @@ enum pv_code ceremony_run_show(const struct app *app, int argc, char **argv,
 	buf_init(&text, CEREMONYPAGE_MAX);
 	if (rc != PV_OK)
 		return rc;
+	in.file = ceremony_transcript(in.file, room);
 	rc = file_read(AT_FDCWD, in.file, 0, &lines, err);
 	if (rc == PV_OK)
 		rc = ceremonypage(buf_span(&lines), in.html, &text, err);

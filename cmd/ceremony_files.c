@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/ceremony.h"
 #include "lib/base/fileio.h"
-
-#define PATH_CAP 4096
+#include "lib/flow/transcript.h"
 
 void ceremony_files_release(struct ceremony_files *f)
 {
@@ -23,6 +23,17 @@ static enum pv_code vkey(const char *text, struct note_key *key,
 {
 	return note_key_parse(
 		key, (struct span){ (const uint8_t *)text, strlen(text) }, err);
+}
+
+const char *ceremony_transcript(const char *path, char room[CEREMONY_PATH_MAX])
+{
+	struct stat st;
+	int n;
+
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return path;
+	n = snprintf(room, CEREMONY_PATH_MAX, "%s/" TRANSCRIPT_FILE, path);
+	return n < CEREMONY_PATH_MAX ? room : path;
 }
 
 /* The last thing that a ceremony makes. */
@@ -51,7 +62,7 @@ static enum pv_code read_note(const struct ceremony_named *in,
 static enum pv_code load(const struct ceremony_named *in,
 			 struct ceremony_files *f, struct err *err)
 {
-	char beside[PATH_CAP];
+	char beside[CEREMONY_PATH_MAX];
 	const char *slash = strrchr(in->transcript, '/');
 	enum pv_code rc;
 
@@ -89,13 +100,16 @@ static enum pv_code check_log(const struct ceremony_named *in,
 	return rc == PV_OK ? ceremonycheck(&job, r, err) : rc;
 }
 
-enum pv_code ceremony_files_check(const struct ceremony_named *in,
+enum pv_code ceremony_files_check(const struct ceremony_named *named,
 				  struct ceremony_files *f,
 				  struct ceremonycheck_report *r,
 				  struct err *err)
 {
+	struct ceremony_named all = *named, *in = &all;
+	char room[CEREMONY_PATH_MAX];
 	enum pv_code rc;
 
+	in->transcript = ceremony_transcript(named->transcript, room);
 	*f = (struct ceremony_files){ .dir = -1 };
 	buf_init(&f->lines, TRANSCRIPT_SIZE_MAX);
 	buf_init(&f->note, NOTE_SIZE_MAX);

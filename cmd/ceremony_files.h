@@ -42,6 +42,9 @@ PV_MUST enum pv_code ceremony_read_log(const struct ceremony_named *in,
 				       const struct note_key *vkey,
 				       struct ceremony_points *p,
 				       struct err *err);
+#define CEREMONY_PATH_MAX 4096
+/* The transcript that is named: path itself, or what lies in that folder. */
+const char *ceremony_transcript(const char *path, char room[CEREMONY_PATH_MAX]);
 /* What was found in that transcript, in lines for people. */
 PV_MUST enum pv_code ceremony_found(const struct ceremonycheck_report *r,
 				     struct span transcript, struct buf *out,

@@ -194,7 +194,7 @@ static const char resume_help[] =
 	"example: provctl ceremony resume root.json --home /srv/root\n";
 
 static const char show_help[] =
-	"usage: provctl ceremony show TRANSCRIPT [--html] [-o FILE]\n"
+	"usage: provctl ceremony show TRANSCRIPT|FOLDER [--html] [-o FILE]\n"
 	"\n"
 	"A transcript for people to read: who was there, what was shown, "
 	"answered, made\n"

@@ -137,6 +137,12 @@ for side in root issuing; do
 	expect_exit 0 "$PROVCTL" ceremony verify --unattended "$T/carried/transcript.jsonl" \
 		--plan "$(plan_of $side)" --log-vkey "$vkey"
 	expect_text "mode run"
+	cp "$T/out" "$T/by-file"
+	expect_exit 0 "$PROVCTL" ceremony verify --unattended "$T/carried" \
+		--plan "$(plan_of $side)" --log-vkey "$vkey"
+	same_bytes "$T/out" "$T/by-file"
+	expect_exit 0 "$PROVCTL" ceremony show "$T/carried"
+	expect_text "head  "
 done
 flip "$T/carried/issuing-1.csr" 100
 expect_error 5 ceremony.file ceremony verify "$T/carried/transcript.jsonl"
