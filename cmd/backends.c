@@ -309,5 +309,6 @@ const struct backends app_backends = {
 	.pin_read_old = read_old_pin,
 	.pin_check = check_pin,
 	.person_pin = person_pin,
+	.person_phrase = pin_read_phrase,
 	.person_key = p11_person,
 };

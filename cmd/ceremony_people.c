@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/ceremony.h"
+#include "cmd/confirm.h"
 #include "cmd/guard.h"
 #include "cmd/newpin.h"
 #include "lib/base/fileio.h"
@@ -75,6 +76,16 @@ static enum pv_code gone(struct err *err)
 			"the terminal is gone");
 }
 
+/* People say it in more than one way; a file of answers does not. */
+static void as_one_word(char answer[CEREMONY_ANSWER_MAX])
+{
+	enum confirm_answer said = confirm_answer(answer);
+
+	if (said != CONFIRM_NONE)
+		snprintf(answer, CEREMONY_ANSWER_MAX, "%s",
+			 said == CONFIRM_YES ? "yes" : "stop");
+}
+
 /* What was typed before the question is no answer to it. */
 static enum pv_code ask_terminal(const struct ceremony_room *room,
 				 const char *text,
@@ -96,8 +107,10 @@ static enum pv_code ask_terminal(const struct ceremony_room *room,
 	guard_hold_signals();
 	if (n <= 0)
 		return gone(err);
+	tcflush(tty, TCIFLUSH);
 	answer[n] = '\0';
 	answer[strcspn(answer, "\r\n")] = '\0';
+	as_one_word(answer);
 	return PV_OK;
 }
 

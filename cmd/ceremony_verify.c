@@ -144,8 +144,9 @@ enum pv_code ceremony_run_cosign(const struct app *app, int argc, char **argv,
 		rc = out_file(in.output, 0600, buf_span(&note), err);
 	if (rc == PV_OK && strcmp(in.output, "-") != 0)
 		out_note(app,
-			 "%s is the note with %s's signature; the next witness "
-			 "takes it with --note",
-			 in.output, in.as);
+			 "signed as %s: %s is the note with that signature; "
+			 "the next witness takes it with --note, the last one "
+			 "gives it back to the authority",
+			 in.as, in.output);
 	return rc;
 }

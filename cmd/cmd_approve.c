@@ -158,6 +158,11 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		rc = sign(app, &in, q, &note, err);
 	if (rc == PV_OK && (!app->json || strcmp(in.output, "-") != 0))
 		rc = out_file(in.output, 0600, buf_span(&note), err);
+	if (rc == PV_OK && strcmp(in.output, "-") != 0)
+		out_note(app,
+			 "signed as %s: %s goes back to who asked, for "
+			 "--approval",
+			 in.as, in.output);
 	if (rc != PV_OK || !app->json)
 		return rc;
 	hex_encode(q->approval.subject, 32, subject);

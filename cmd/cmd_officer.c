@@ -91,6 +91,11 @@ static enum pv_code key_new(const struct app *app,
 					  in->file ? "file" : "token"),
 				err);
 	printf("%s\n", buf_cstr(&vkey));
+	if (in->file && !in->pin_source)
+		out_note(app,
+			 "%s is written in clear: whoever reads it signs as "
+			 "%s; --pin-source prompt asks for a passphrase",
+			 in->file, in->name);
 	return PV_OK;
 }
 

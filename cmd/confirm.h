@@ -16,7 +16,11 @@ struct confirm {
 	const char *declined; /* rule of a no */
 };
 
-/* PV_OK: y. PV_DENIED, c->terminal or c->declined: nothing is to be signed. */
+enum confirm_answer { CONFIRM_NONE, CONFIRM_NO, CONFIRM_YES };
+/* y, yes; n, no, stop; anything else is none. */
+enum confirm_answer confirm_answer(const char *line);
+
+/* What is none is asked again. PV_OK: yes. PV_DENIED, c->terminal or c->declined: nothing is to be signed. */
 PV_MUST enum pv_code confirm_signing(const struct confirm *c, struct err *err);
 
 #endif

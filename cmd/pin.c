@@ -23,7 +23,7 @@ static enum pv_code finish(struct secret *s, size_t len, const char *where,
 		len--;
 	if (len == 0 || len > PIN_MAX)
 		return err_fail(err, PV_INPUT, "pin.length", NULL,
-				"the PIN from %s is empty or longer than %d "
+				"the %s is empty or longer than %d "
 				"bytes",
 				where, PIN_MAX);
 	secret_truncate(s, len);
@@ -42,7 +42,7 @@ static enum pv_code read_path(int dirfd, const char *path, unsigned flags,
 		err_prefix(err, "PIN file");
 		return code;
 	}
-	return finish(&s, s.len, "the PIN file", pin, err);
+	return finish(&s, s.len, "PIN from the PIN file", pin, err);
 }
 
 /*
@@ -84,7 +84,7 @@ static enum pv_code read_fd(int fd, struct secret *pin, struct err *err)
 		if (n == 0 || s.data[len - 1] == '\n')
 			break;
 	}
-	return finish(&s, len, "the descriptor", pin, err);
+	return finish(&s, len, "PIN from the descriptor", pin, err);
 }
 
 static enum pv_code read_systemd(const char *name, struct secret *pin,
@@ -108,10 +108,10 @@ static enum pv_code read_systemd(const char *name, struct secret *pin,
 			 err);
 }
 
-static enum pv_code prompt(const char *what, struct secret *pin,
-			   struct err *err)
+static enum pv_code prompt(const char *word, const char *what,
+			   struct secret *pin, struct err *err)
 {
-	const struct prompt p = { .what = "PIN",
+	const struct prompt p = { .what = word,
 				  .about = what,
 				  .rule = "pin.terminal",
 				  .hint = "use pin_source file:, fd: or "
@@ -120,7 +120,7 @@ static enum pv_code prompt(const char *what, struct secret *pin,
 	SECRET s = SECRET_INIT;
 	enum pv_code code = prompt_hidden(&p, &s, err);
 
-	return code ? code : finish(&s, s.len, "the prompt", pin, err);
+	return code ? code : finish(&s, s.len, word, pin, err);
 }
 
 bool pin_source_valid(const char *source)
@@ -167,7 +167,29 @@ enum pv_code pin_read(int home_fd, const char *source, const char *what,
 	if (strncmp(source, "fd:", 3) == 0 &&
 	    opts_number(source + 3, 0, 65535, &fd))
 		return read_fd((int)fd, pin, err);
-	return prompt(what, pin, err);
+	return prompt("PIN", what, pin, err);
+}
+
+enum pv_code pin_read_phrase(const char *source, const char *what, bool is_new,
+			     struct secret *phrase, struct err *err)
+{
+	SECRET again = SECRET_INIT;
+	char about[160];
+	enum pv_code rc;
+
+	if (strcmp(source, "prompt") != 0)
+		return pin_read(AT_FDCWD, source, what, phrase, err);
+	if (!is_new)
+		return prompt("passphrase", what, phrase, err);
+	snprintf(about, sizeof(about), "%.128s (new)", what);
+	rc = prompt("passphrase", about, phrase, err);
+	snprintf(about, sizeof(about), "%.128s (new, again)", what);
+	if (rc == PV_OK)
+		rc = prompt("passphrase", about, &again, err);
+	if (rc == PV_OK && !secret_equal(&again, phrase->data, phrase->len))
+		rc = err_fail(err, PV_INPUT, "pin.twice", "start again",
+			      "the two are not the same");
+	return rc;
 }
 
 enum pv_code pin_check(int home_fd, const char *source, struct err *err)

@@ -34,4 +34,12 @@ PV_MUST bool pin_source_valid(const char *source);
 /* True when source is "fd:N" and N is what fd is: the same file or pipe. */
 PV_MUST bool pin_source_shares(const char *source, int fd);
 
+/*
+ * The passphrase of a person's key file: source as above, files relative to the
+ * current folder. is_new: typed twice where it is typed; PV_INPUT, "pin.twice".
+ */
+PV_MUST enum pv_code pin_read_phrase(const char *source, const char *what,
+				     bool is_new, struct secret *phrase,
+				     struct err *err);
+
 #endif

@@ -101,10 +101,14 @@ struct backends {
 	/* The same for who goes on with that change. */
 	enum pv_code (*pin_read_old)(const struct authority *a,
 				     struct secret *pin, struct err *err);
-	/* A person's PIN or passphrase: source as pin_source, files relative to
-	 * the current folder; what is named in a prompt. */
+	/* A person's PIN: source as pin_source, files relative to the current
+	 * folder; what is named in a prompt. */
 	enum pv_code (*person_pin)(const char *source, const char *what,
 				   struct secret *pin, struct err *err);
+	/* The same of a key file's passphrase; a new one is typed twice. */
+	enum pv_code (*person_phrase)(const char *source, const char *what,
+				      bool is_new, struct secret *phrase,
+				      struct err *err);
 	/* Uses the key once, in a child that ends with it. This process must
 	 * not have a token open: the module cannot be entered twice. */
 	enum pv_code (*person_key)(const struct hsm_person_ask *ask,

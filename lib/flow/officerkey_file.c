@@ -1,5 +1,6 @@
 /* An officer's key as a file: a vkey, then PKCS#8 as PEM. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +31,11 @@ static enum pv_code no_key(const char *what, struct err *err)
 
 /* ---- reading ---- */
 
+#define TRIES 3u /* of one that is typed */
+
 struct passphrase {
 	const struct officerkey_from *from;
+	const char *about;
 	enum pv_code rc; /* of asking for it */
 	bool asked;
 	struct err *err;
@@ -45,9 +49,9 @@ static int give_passphrase(char *to, int cap, int writing, void *ctx)
 
 	(void)writing;
 	p->asked = true;
-	p->rc = p->from->backends->person_pin(
-		p->from->pin_source ? p->from->pin_source : "prompt",
-		p->from->key, &secret, p->err);
+	p->rc = p->from->backends->person_phrase(
+		p->from->pin_source ? p->from->pin_source : "prompt", p->about,
+		false, &secret, p->err);
 	if (p->rc != PV_OK || secret.len > (size_t)cap)
 		return -1;
 	memcpy(to, secret.data, secret.len);
@@ -69,6 +73,37 @@ static enum pv_code public_half(EVP_PKEY *pkey, const char *name,
 	return rc;
 }
 
+static enum pv_code wrong_passphrase(struct err *err)
+{
+	ERR_clear_error();
+	return err_fail(err, PV_INPUT, "officer.key",
+			"run it again with the one that the key was made with",
+			"the key file cannot be read: the passphrase is wrong");
+}
+
+/* Until the key opens, or nobody is asked, or has typed often enough. */
+static enum pv_code open_pem(const struct officerkey_from *from, BIO *bio,
+			     struct officerkey *k, struct err *err)
+{
+	struct passphrase p = { .from = from, .about = from->key, .err = err };
+	bool typed =
+		!from->pin_source || strcmp(from->pin_source, "prompt") == 0;
+	char again[160];
+
+	snprintf(again, sizeof(again), "%.128s (wrong: once more)", from->key);
+	for (unsigned tries = 0; tries < (typed ? TRIES : 1); tries++) {
+		k->pkey = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase,
+						  &p);
+		if (p.rc != PV_OK || k->pkey)
+			return p.rc;
+		if (!p.asked)
+			return no_key("no PKCS#8 key as PEM", err);
+		(void)BIO_reset(bio);
+		p.about = again;
+	}
+	return wrong_passphrase(err);
+}
+
 /* One PEM block and nothing behind it. */
 static enum pv_code read_pem(const struct officerkey_from *from,
 			     struct span text, struct officerkey *k,
@@ -76,17 +111,11 @@ static enum pv_code read_pem(const struct officerkey_from *from,
 {
 	CLEANUP(cleanup_BIO_free_all)
 	BIO *bio = BIO_new_mem_buf(text.p, (int)text.len);
-	struct passphrase p = { .from = from, .err = err };
+	enum pv_code rc =
+		bio ? open_pem(from, bio, k, err) : no_key("no memory", err);
 
-	if (!bio)
-		return no_key("no memory", err);
-	k->pkey = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &p);
-	if (p.rc != PV_OK)
-		return p.rc;
-	if (!k->pkey)
-		return no_key(p.asked ? "the passphrase is wrong"
-				      : "no PKCS#8 key as PEM",
-			      err);
+	if (rc != PV_OK)
+		return rc;
 	if (BIO_pending(bio) > 0)
 		return no_key("something stands behind the key", err);
 	return public_half(k->pkey, from->name, &k->key, err);
@@ -159,8 +188,8 @@ static enum pv_code put_pem(const struct officerkey_from *from, EVP_PKEY *pkey,
 	int ok;
 
 	if (from->pin_source)
-		rc = from->backends->person_pin(from->pin_source, from->key,
-						&phrase, err);
+		rc = from->backends->person_phrase(from->pin_source, from->key,
+						   true, &phrase, err);
 	if (rc != PV_OK)
 		return rc;
 	ok = PEM_write_bio_PKCS8PrivateKey(

@@ -115,7 +115,7 @@ else
 	printf 'y\n' >&8
 	until_shown '^y'
 	: >"$T/go"
-	until_shown 'y/N'
+	until_shown 'yes/no'
 	printf 'n\n' >&8
 	exec 8>&-
 	wait "$pid"

@@ -195,14 +195,50 @@ if ! command -v expect >/dev/null; then
 	tests_end
 fi
 expect_exit 0 "$PROVCTL" officer key new --name carol --file "$T/carol.key"
+expect_text "is written in clear"
 tab=$(printf '\t')
 room ceremony cosign "$lines" --as carol --key "$T/carol.key" -o "$T/none" \
 	--unattended <<END
-sign this as carol? [y/N] ${tab}n
+sign this as carol? [yes/no] ${tab}maybe
+sign this as carol? [yes/no] ${tab}n
 END
 expect_equal "$rc" 4 exit
 expect_text ceremony.declined
+expect_text "answer yes or no"
 [ ! -e "$T/none" ] || fail "something was signed"
+
+case_start "a new passphrase is typed twice, a wrong one asked again"
+room officer key new --name dora --file "$T/dora.key" --pin-source prompt <<END
+passphrase for $T/dora.key (new): ${tab}one and only
+passphrase for $T/dora.key (new, again): ${tab}one and other
+END
+expect_equal "$rc" 3 exit
+expect_text pin.twice
+[ ! -e "$T/dora.key" ] || fail "a key was written"
+room officer key new --name dora --file "$T/dora.key" --pin-source prompt <<END
+passphrase for $T/dora.key (new): ${tab}one and only
+passphrase for $T/dora.key (new, again): ${tab}one and only
+END
+expect_equal "$rc" 0 exit
+grep -q "in clear" "$T/out" && fail "it is not in clear"
+room ceremony cosign "$lines" --as dora --key "$T/dora.key" -o "$T/dora.note" \
+	--unattended <<END
+sign this as dora? [yes/no] ${tab}yes
+passphrase for $T/dora.key: ${tab}other
+passphrase for $T/dora.key (wrong: once more): ${tab}one and only
+END
+expect_equal "$rc" 0 exit
+[ -s "$T/dora.note" ] || fail "nothing was signed"
+expect_text "signed as dora: $T/dora.note"
+room ceremony cosign "$lines" --as dora --key "$T/dora.key" -o "$T/none" \
+	--unattended --yes <<END
+passphrase for $T/dora.key: ${tab}a
+passphrase for $T/dora.key (wrong: once more): ${tab}b
+passphrase for $T/dora.key (wrong: once more): ${tab}c
+END
+expect_equal "$rc" 3 exit
+expect_text "the passphrase is wrong"
+expect_text "next: run it again with the one"
 
 case_start "a new PIN that is not the same twice"
 there=$(objects acme)

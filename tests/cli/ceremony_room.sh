@@ -110,7 +110,7 @@ case_start "a wrong PIN is asked for again, ^C stops"
 	line "PIN for acme: " 11111111
 	line "Step 1 of 5: go on? [yes/stop]" maybe
 	line "Step 1 of 5: go on? [yes/stop]" yes
-	line "Step 2 of 5: go on? [yes/stop]" yes
+	line "Step 2 of 5: go on? [yes/stop]" y
 	line "PIN for acme: " 12345678
 	line "Step 3 of 5: go on? [yes/stop]" "^C"
 } >"$T/script"
