@@ -33,6 +33,8 @@ static enum pv_code check(const struct revoke_args *in, struct revoke_job *job,
 			     err);
 	if (in->generation && !in->ca)
 		return usage("--generation goes with --ca", err);
+	if (in->yes && !in->ca)
+		return usage("--yes goes with --ca", err);
 	if (in->retire && in->ca)
 		return usage("--retire is for devices", err);
 	if (!in->reason)
@@ -118,6 +120,7 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 		{ "reason", 0, OPT_STRING, &in.reason, 0, 0 },
 		{ "invalidity", 0, OPT_STRING, &in.invalidity, 0, 0 },
 		{ "retire", 0, OPT_FLAG, &in.retire, 0, 0 },
+		{ "yes", 0, OPT_FLAG, &in.yes, 0, 0 },
 		{ "dry-run", 0, OPT_FLAG, &in.dry_run, 0, 0 },
 		{ "approval", 0, OPT_LIST, &in.approvals, 0, 0 },
 		{ "request", 0, OPT_STRING, &in.request, 0, 0 },

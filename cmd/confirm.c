@@ -23,13 +23,14 @@ enum confirm_answer confirm_answer(const char *line)
 
 /* A line; what is longer is none, and none of it is left to whoever reads the
  * terminal next. */
-static enum confirm_answer ask(int tty, const char *as)
+static enum confirm_answer ask(int tty, const struct confirm *c)
 {
 	char line[LINE_MAX];
 	ssize_t n;
 
 	tcflush(tty, TCIFLUSH);
-	dprintf(tty, "sign this as %.64s? [yes/no] ", as);
+	dprintf(tty, "%s%.64s? [yes/no] ", c->as ? "sign this as " : "",
+		c->as ? c->as : c->question);
 	n = read(tty, line, sizeof(line) - 1);
 	if (n <= 0)
 		return CONFIRM_NO;
@@ -52,11 +53,11 @@ enum pv_code confirm_signing(const struct confirm *c, struct err *err)
 	if (!isatty(STDERR_FILENO))
 		dprintf(tty, "%.*s", (int)c->shown.len,
 			(const char *)c->shown.p);
-	while ((said = ask(tty, c->as)) == CONFIRM_NONE)
+	while ((said = ask(tty, c)) == CONFIRM_NONE)
 		dprintf(tty, "answer yes or no\n");
 	if (said == CONFIRM_YES)
 		return PV_OK;
 	return err_fail(err, PV_DENIED, c->declined,
-			"run it again to sign after all",
-			"nothing was signed");
+			"run it again to do it after all", "nothing was %s",
+			c->as ? "signed" : "done");
 }

@@ -10,7 +10,8 @@
 #include "lib/base/buf.h"
 
 struct confirm {
-	const char *as;	      /* whose name it is signed in */
+	const char *as;	      /* whose name it is signed in; or NULL, and */
+	const char *question; /* what else is to be done, "revoke it" */
 	struct span shown;    /* the text, fit for a terminal */
 	const char *terminal; /* rule of the denial without a terminal */
 	const char *declined; /* rule of a no */

@@ -17,7 +17,7 @@ struct revoke_args {
 	uint64_t generation; /* of ca; 0: not said */
 	const char *reason, *invalidity, *request;
 	struct opt_list approvals;
-	bool dry_run, retire;
+	bool dry_run, retire, yes;
 };
 
 /* --ca: reason and time are read by then. */

@@ -1,6 +1,8 @@
 /* revoke --ca: a CA's key, for good. */
 #include <stdio.h>
+#include <unistd.h>
 
+#include "cmd/confirm.h"
 #include "cmd/out.h"
 #include "cmd/publish.h"
 #include "cmd/revoke.h"
@@ -44,6 +46,33 @@ static enum pv_code tell_all(const struct app *app,
 	return rc;
 }
 
+/* There is no way back: who sits at a terminal sees which certificates. */
+static enum pv_code ask(struct revoke_ca_job *job, struct err *err)
+{
+	const struct confirm c = { .question = "revoke this key for good",
+				   .terminal = "revoke.terminal",
+				   .declined = "revoke.declined" };
+	struct revoke_ca_report r;
+	enum pv_code rc;
+
+	job->dry_run = true;
+	rc = revoke_ca(job, &r, err);
+	job->dry_run = false;
+	if (rc != PV_OK || r.changed == 0)
+		return rc;
+	job->generation = r.generation;
+	fprintf(stderr, "CA %s, generation %u, for %s:\n", job->ca,
+		(unsigned)r.generation, revocation_reason_name(job->reason));
+	for (size_t i = 0; i < r.n; i++)
+		fprintf(stderr,
+			"  certificate %s, on the list of %s, generation "
+			"%u%s\n",
+			r.list[i].serial, r.list[i].issuer,
+			(unsigned)r.list[i].issuer_generation,
+			r.list[i].existing ? " already" : "");
+	return confirm_signing(&c, err);
+}
+
 enum pv_code revoke_run_ca(const struct app *app, const struct revoke_args *in,
 			   uint32_t reason, int64_t invalidity_s,
 			   const struct approvals_want *want, struct err *err)
@@ -63,7 +92,11 @@ enum pv_code revoke_run_ca(const struct app *app, const struct revoke_args *in,
 		return rc;
 	job.a = s.a;
 	job.store = s.store;
-	rc = revoke_ca(&job, &r, err);
+	if (!in->dry_run && !in->yes && isatty(STDIN_FILENO) &&
+	    isatty(STDERR_FILENO))
+		rc = ask(&job, err);
+	if (rc == PV_OK)
+		rc = revoke_ca(&job, &r, err);
 	if (rc == PV_OK)
 		rc = tell_all(app, &job, &r, err);
 	return rc == PV_OK && !in->dry_run ? publish_changes(app, &s, err) : rc;

@@ -53,6 +53,30 @@ expect_exit 0 "$PROVCTL" -C "$H" status
 serial=$(serial_of_ca issuing-1-1)
 on_list root/0 "$serial" && fail "it is on the list already"
 
+case_start "at a terminal it is shown and asked, and a no revokes nothing"
+if command -v expect >/dev/null; then
+	printf 'revoke this key for good? [yes/no]\tno\n' >"$T/script"
+	expect "$srcdir/tests/cli/room.exp" "$T/script" "$PROVCTL" -C "$H" \
+		revoke --ca issuing-1 --reason cACompromise >"$T/out" 2>"$T/err"
+	expect_equal "$?" 4 "exit of a no"
+	expect_text "CA issuing-1, generation 1, for cACompromise"
+	expect_text "certificate $serial, on the list of root, generation 1"
+	expect_text "rule: revoke.declined"
+	expect_exit 0 "$PROVCTL" -C "$H" status
+	sed 's/no$/yes/' "$T/script" >"$T/agreed"
+	mine=$H
+	copy_authority "$T/asked"
+	expect "$srcdir/tests/cli/room.exp" "$T/agreed" "$PROVCTL" \
+		-C "$H" revoke --ca issuing-1 --reason cACompromise \
+		>"$T/out" 2>"$T/err"
+	expect_equal "$?" 0 "exit of a yes"
+	H=$mine
+	expect_text '"status":"revoked"'
+else
+	skip_case "no expect for a terminal"
+fi
+expect_exit 2 "$PROVCTL" -C "$H" revoke --device d --yes --reason superseded
+
 case_start "by its serial: refused, with the way to do it"
 expect_error 4 revoke.ca -C "$H" revoke --serial "$serial" \
 	--reason superseded
