@@ -231,7 +231,7 @@ for shown in "head $(tail -n 1 "$lines" | sha256sum | cut -c 1-64 | in_groups)" 
 	"whose key has SHA-256 $(jq -r 'select(.event == "log-key" or
 		.event == "key" and .facts.purpose == "log").facts.spki_sha256' \
 		"$lines" | tail -n 1 | in_groups)" \
-	"one.note is the note with alice's signature"; do
+	"one.note is the note with that signature"; do
 	expect_text "$shown"
 done
 log=$("$PROVCTL" ceremony verify "$lines" --unattended |
