@@ -7,7 +7,10 @@
 
 static enum pv_code order(const char *what, struct err *err)
 {
-	return err_fail(err, PV_INTEGRITY, "ceremony.order", NULL, "%s", what);
+	return err_fail(err, PV_INTEGRITY, "ceremony.order",
+			"take the transcript as the ceremony left it; if this "
+			"is it, ask who ran it",
+			"%s", what);
 }
 
 /* False: it has no room. Not there: "". */

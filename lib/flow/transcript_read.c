@@ -94,12 +94,14 @@ static enum pv_code follows(const struct transcript_head *head,
 			    const uint8_t prev[32], struct err *err)
 {
 	if (line->seq != head->lines + 1)
-		return err_fail(err, PV_INTEGRITY, "transcript.chain", NULL,
+		return err_fail(err, PV_INTEGRITY, "transcript.chain",
+				"take the transcript as the ceremony left it",
 				"its number is %llu: lines are missing, or "
 				"were put in",
 				(unsigned long long)line->seq);
 	if (memcmp(prev, head->sha256, 32) != 0)
-		return err_fail(err, PV_INTEGRITY, "transcript.chain", NULL,
+		return err_fail(err, PV_INTEGRITY, "transcript.chain",
+				"take the transcript as the ceremony left it",
 				"it does not follow from the line before, "
 				"which was changed");
 	if (line->time_s < head->time_s)

@@ -297,6 +297,7 @@ expect_error 10 '' ceremony verify "$T/bad/transcript.jsonl"
 cp "$T/carried/root.pem" "$T/bad"
 sed -i 4d "$T/bad/transcript.jsonl"
 expect_error 5 transcript.chain ceremony verify "$T/bad/transcript.jsonl"
+expect_text "take the transcript as the ceremony left it"
 sed '$d' "$T/carried/transcript.jsonl" >"$T/bad/transcript.jsonl"
 expect_error 5 ceremony.order ceremony verify "$T/bad/transcript.jsonl"
 cp "$R/$F/transcript.jsonl" "$T/bad"
@@ -307,6 +308,7 @@ expect_error 5 ceremony.plan ceremony verify "$T/carried/transcript.jsonl" \
 other=$("$PROVCTL" -C "$R" export key --purpose log --vkey)
 expect_error 10 note.unsigned ceremony verify \
 	"$T/carried/transcript.jsonl" --log-vkey "$other"
+expect_text "this is another log's key"
 
 case_start "a plan that sets the roster"
 people_roster=$T/roster.json
