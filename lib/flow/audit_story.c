@@ -137,10 +137,10 @@ static bool ends_with(struct span s, const char *end)
 	return s.len >= len && memcmp(s.p + s.len - len, end, len) == 0;
 }
 
-/* A step's object is what it made: "2 generate-key". */
+/* A step's object is what it is about: "2 generate-key", "7 destroy-key". */
 static enum object step_object(struct span step)
 {
-	if (ends_with(step, " generate-key"))
+	if (ends_with(step, "-key"))
 		return OBJECT_KEY;
 	return ends_with(step, " adopt") ? OBJECT_TEMPLATE : OBJECT_OTHER;
 }

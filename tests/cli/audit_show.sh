@@ -161,9 +161,8 @@ expect_text "template.adopt secret.add secret.rotate secret.destroy"
 # Every type of the log's headers is one, in help and manual, too.
 provctl_help=$("$PROVCTL" audit show --help | tr -s '\n ' '  ')
 man_types=$(sed 's/\\-/-/g' "$srcdir/docs/provctl.1" | tr -s '\n ,' '   ')
-sed -n 's/^#define LOG_[A-Z_]* "\([a-z]*[.][a-z]*\|export\|receipt\)"$/\1/p' \
-	"$srcdir/lib/log/events.h" "$srcdir/lib/log/govern.h" \
-	"$srcdir/lib/log/lifecycle.h" >"$T/types"
+sed -n 's/^#define LOG_[A-Z_]* "\([a-z]*[.][a-z]*\|export\|receipt\|event\)"$/\1/p' \
+	"$srcdir"/lib/log/*.h >"$T/types"
 [ "$(wc -l <"$T/types")" -ge 30 ] || fail "the headers were not read"
 while read -r type; do
 	run "$PROVCTL" -C "$H" audit show --type "$type" --last 1

@@ -175,6 +175,12 @@ expect_text acme/bundle/1
 expect_exit 0 "$PROVCTL" ceremony verify --unattended --plan "$T/gone.json" \
 	--log-vkey "$("$PROVCTL" -C "$H" export key --purpose log --vkey)" \
 	"$H/ceremonies/gone-1/transcript.jsonl"
+expect_text "key acme/bundle/1 destroyed"
+"$PROVCTL" -C "$H" --json audit show --key acme/bundle/1 |
+	jq -es 'any(.[]; .type == "ceremony.step" and
+		(.facts.step | endswith(" destroy-key")) and
+		.facts.plan == "gone")' >/dev/null ||
+	fail "its story does not say which plan destroyed it"
 verify_audit
 
 case_start "a key that is named and gone is told"
