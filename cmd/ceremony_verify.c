@@ -137,6 +137,8 @@ enum pv_code ceremony_run_cosign(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = ceremony_files_check(&in.named, &f, &r, err);
 	if (rc == PV_OK)
+		rc = session_person_check(app, in.as, in.key, err);
+	if (rc == PV_OK)
 		rc = confirm(&in, &r, buf_span(&f.lines), err);
 	if (rc == PV_OK)
 		rc = sign(app, &in, buf_span(&f.note), &note, err);

@@ -153,6 +153,8 @@ static enum pv_code run(const struct app *app, int argc, char **argv,
 	if (rc == PV_OK)
 		rc = approve_compare(q, in.vkey, in.root, err);
 	if (rc == PV_OK)
+		rc = session_person_check(app, in.as, in.key, err);
+	if (rc == PV_OK)
 		rc = show(&in, q, err);
 	if (rc == PV_OK)
 		rc = sign(app, &in, q, &note, err);

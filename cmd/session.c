@@ -55,6 +55,16 @@ enum pv_code session_person(const struct app *app, const char *name,
 	return officerkey_open(&from, k, err);
 }
 
+enum pv_code session_person_check(const struct app *app, const char *name,
+				  const char *key, struct err *err)
+{
+	const struct officerkey_from from = { .backends = app->backends,
+					      .name = name,
+					      .key = key };
+
+	return officerkey_check(&from, err);
+}
+
 static enum pv_code open_home(const struct app *app, struct authority **a,
 			      struct actor_claim *claim, struct err *err)
 {

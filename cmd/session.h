@@ -54,6 +54,10 @@ PV_MUST enum pv_code session_home(const struct app *app, struct authority **a,
 PV_MUST enum pv_code session_person(const struct app *app, const char *name,
 				    const char *key, const char *pin_source,
 				    struct officerkey *k, struct err *err);
+/* Before they are asked anything: officerkey_check(). */
+PV_MUST enum pv_code session_person_check(const struct app *app,
+					  const char *name, const char *key,
+					  struct err *err);
 
 /* needs: SESSION_ bits. s need not be initialised; close it in any case. */
 PV_MUST enum pv_code session_open(const struct app *app, unsigned needs,

@@ -179,6 +179,7 @@ struct hsm_person_ask {
 	const struct secret *pin;
 	const char *softhsm_conf; /* SOFTHSM2_CONF of the person, or NULL */
 	bool make;               /* a new key: Ed25519 where the token can */
+	bool only_uri;           /* whether uri names one; nothing is used */
 	struct span text;
 	const uint8_t *digest;   /* NULL: nothing is signed */
 };

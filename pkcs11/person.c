@@ -183,7 +183,7 @@ enum pv_code p11_person(const struct hsm_person_ask *ask,
 	enum pv_code rc = find_place(ask->uri, &at, err);
 
 	memset(out, 0, sizeof(*out));
-	if (rc != PV_OK)
+	if (rc != PV_OK || ask->only_uri)
 		return rc;
 	job.must_lock = secret_lock(ask->pin);
 	return p11_child_run(&child, out, err);

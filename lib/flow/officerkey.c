@@ -69,6 +69,18 @@ enum pv_code officerkey_open(const struct officerkey_from *from,
 	return open_any(from, false, k, err);
 }
 
+enum pv_code officerkey_check(const struct officerkey_from *from,
+			      struct err *err)
+{
+	const struct hsm_person_ask ask = { .uri = from->key,
+					    .only_uri = true };
+	struct hsm_person_key ignored;
+
+	return strncmp(from->key, SCHEME, strlen(SCHEME)) == 0
+		       ? from->backends->person_key(&ask, &ignored, err)
+		       : officerkey_file_check(from, err);
+}
+
 enum pv_code officerkey_new(const struct officerkey_from *from,
 			    struct officerkey *k, struct err *err)
 {

@@ -54,6 +54,10 @@ PV_MUST enum pv_code officerkey_open(const struct officerkey_from *from,
  */
 PV_MUST enum pv_code officerkey_new(const struct officerkey_from *from,
 				    struct officerkey *k, struct err *err);
+/* Before a person is asked anything: the URI is one of a key; the file is there,
+ * and its first line that person's. Codes of officerkey_open(). */
+PV_MUST enum pv_code officerkey_check(const struct officerkey_from *from,
+				      struct err *err);
 /* For note_sign(); borrows k. */
 struct note_signer officerkey_signer(struct officerkey *k);
 /* Wipes and empties. Takes an empty (zeroed) one. */

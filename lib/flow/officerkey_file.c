@@ -121,29 +121,39 @@ static enum pv_code read_pem(const struct officerkey_from *from,
 	return public_half(k->pkey, from->name, &k->key, err);
 }
 
-static enum pv_code take(const struct officerkey_from *from,
-			 const struct secret *text, struct officerkey *k,
-			 struct err *err)
+/* Its first line, which is that person's, and what stands behind it. */
+static enum pv_code take_vkey(const struct officerkey_from *from,
+			      const struct secret *text, struct note_key *said,
+			      struct span *pem, struct err *err)
 {
 	const uint8_t *lf =
 		text->len ? memchr(text->data, '\n', text->len) : NULL;
-	struct note_key said;
-	struct span vkey = { text->data, 0 }, pem;
-	enum pv_code rc;
+	struct span vkey = { text->data, 0 };
 
 	if (!lf)
 		return no_key("no vkey in its first line", err);
 	vkey.len = (size_t)(lf - text->data);
-	pem.p = lf + 1;
-	pem.len = text->len - vkey.len - 1;
-	if (note_key_parse(&said, vkey, NULL) != PV_OK)
+	pem->p = lf + 1;
+	pem->len = text->len - vkey.len - 1;
+	if (note_key_parse(said, vkey, NULL) != PV_OK)
 		return no_key("no vkey in its first line", err);
-	if (strcmp(said.name, from->name) != 0)
-		return err_fail(err, PV_INPUT, "officer.key",
-				"give the key of that name, or name its owner",
-				"the key is %s's, not %s's", said.name,
-				from->name);
-	rc = read_pem(from, pem, k, err);
+	if (strcmp(said->name, from->name) == 0)
+		return PV_OK;
+	return err_fail(err, PV_INPUT, "officer.key",
+			"give the key of that name, or name its owner",
+			"the key is %s's, not %s's", said->name, from->name);
+}
+
+static enum pv_code take(const struct officerkey_from *from,
+			 const struct secret *text, struct officerkey *k,
+			 struct err *err)
+{
+	struct note_key said;
+	struct span pem;
+	enum pv_code rc = take_vkey(from, text, &said, &pem, err);
+
+	if (rc == PV_OK)
+		rc = read_pem(from, pem, k, err);
 	if (rc == PV_OK && (said.spki_len != k->key.spki_len ||
 			    memcmp(said.spki, k->key.spki, said.spki_len) != 0))
 		rc = no_key("the key is not the one of its first line", err);
@@ -160,15 +170,36 @@ static bool is_credential(const char *path)
 	       !strchr(path + n + 1, '/');
 }
 
+static enum pv_code read_file(const struct officerkey_from *from,
+			      struct secret *text, struct err *err)
+{
+	unsigned who = is_credential(from->key) ? FILEIO_NOT_WRITABLE_BY_OTHERS
+						: FILEIO_PRIVATE;
+
+	return file_read_secret(AT_FDCWD, from->key, who | FILEIO_NOFOLLOW,
+				OFFICERKEY_FILE_MAX, text, err);
+}
+
+enum pv_code officerkey_file_check(const struct officerkey_from *from,
+				   struct err *err)
+{
+	SECRET text = SECRET_INIT;
+	struct note_key said;
+	struct span pem;
+	enum pv_code rc = read_file(from, &text, err);
+
+	if (rc == PV_OK)
+		rc = take_vkey(from, &text, &said, &pem, err);
+	if (rc != PV_OK)
+		err_object(err, from->key);
+	return rc;
+}
+
 enum pv_code officerkey_file_open(const struct officerkey_from *from,
 				  struct officerkey *k, struct err *err)
 {
 	SECRET text = SECRET_INIT;
-	unsigned who = is_credential(from->key) ? FILEIO_NOT_WRITABLE_BY_OTHERS
-						: FILEIO_PRIVATE;
-	enum pv_code rc =
-		file_read_secret(AT_FDCWD, from->key, who | FILEIO_NOFOLLOW,
-				 OFFICERKEY_FILE_MAX, &text, err);
+	enum pv_code rc = read_file(from, &text, err);
 
 	if (rc == PV_OK)
 		rc = take(from, &text, k, err);

@@ -7,6 +7,8 @@
 PV_MUST enum pv_code officerkey_file_open(const struct officerkey_from *from,
 					  struct officerkey *k,
 					  struct err *err);
+PV_MUST enum pv_code officerkey_file_check(const struct officerkey_from *from,
+					   struct err *err);
 PV_MUST enum pv_code officerkey_file_new(const struct officerkey_from *from,
 					 struct officerkey *k, struct err *err);
 PV_MUST enum pv_code officerkey_file_sign(const struct officerkey *k,

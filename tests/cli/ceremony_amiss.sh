@@ -207,6 +207,20 @@ expect_text ceremony.declined
 expect_text "answer yes or no"
 [ ! -e "$T/none" ] || fail "something was signed"
 
+case_start "a key that is none is told before the question"
+room ceremony cosign "$lines" --as carol --unattended -o "$T/none" \
+	--key 'pkcs11:token=carol;object=carol' <<END
+END
+expect_equal "$rc" 3 exit
+expect_text "it needs ?module-path="
+grep -q "sign this" "$T/out" && fail "people were asked"
+room ceremony cosign "$lines" --as erin --unattended -o "$T/none" \
+	--key "$T/carol.key" <<END
+END
+expect_equal "$rc" 3 exit
+expect_text "the key is carol's, not erin's"
+grep -q "sign this" "$T/out" && fail "people were asked"
+
 case_start "a new passphrase is typed twice, a wrong one asked again"
 room officer key new --name dora --file "$T/dora.key" --pin-source prompt <<END
 passphrase for $T/dora.key (new): ${tab}one and only
