@@ -59,8 +59,8 @@ PV_MUST enum pv_code keystand_made(const struct keystand *ks,
 PV_MUST enum pv_code keystand_label(struct store *store, const char *label,
 				    struct err *err);
 /* The same of the key that a CA's row names, which has to be of that CA and
- * generation, and what its certificate is for (PV_INTEGRITY, "log.key"): else a
- * row could name any key that counts. */
+ * generation (PV_INTEGRITY, "log.key"): else a row could name any key that
+ * counts; and what its certificate is for (PV_INTEGRITY, "context.key"). */
 PV_MUST enum pv_code keystand_ca(struct store *store, const struct store_ca *ca,
 				 struct err *err);
 /* PV_INTEGRITY, "config.keys": provctl.json names a key that does not count. */

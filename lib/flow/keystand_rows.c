@@ -64,15 +64,16 @@ const struct store_key *keystand_rows_find(const struct keystand_rows *rows,
 static enum pv_code is_key_of(const struct store_key *key,
 			      const struct store_ca *ca, struct err *err)
 {
+	bool named = strcmp(key->purpose, ca->name) == 0 &&
+		     key->generation == ca->generation;
 	uint8_t spki[STORE_HASH];
 	enum pv_code rc = x509_spki_sha256(key->spki, spki, err);
 
-	if (rc != PV_OK || (strcmp(key->purpose, ca->name) == 0 &&
-			    key->generation == ca->generation &&
-			    memcmp(spki, ca->spki_sha256, STORE_HASH) == 0))
+	if (rc != PV_OK ||
+	    (named && memcmp(spki, ca->spki_sha256, STORE_HASH) == 0))
 		return rc;
 	err_object(err, ca->name);
-	return err_fail(err, PV_INTEGRITY, "log.key",
+	return err_fail(err, PV_INTEGRITY, named ? "context.key" : "log.key",
 			"find out who wrote the store",
 			"the row of the CA's generation %u names another key",
 			(unsigned)ca->generation);
