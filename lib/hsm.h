@@ -132,7 +132,7 @@ struct hsm_token { /* what the token says of itself; NUL behind both */
 /* Public keys that a token shows without a login, by CKA_ID. */
 #define HSM_PUBLICS_MAX 256u
 struct hsm_publics {
-	size_t n;
+	size_t all, n; /* whosever they are; of those with an id as ours have */
 	uint8_t id[HSM_PUBLICS_MAX][HSM_ID_LEN];
 };
 

@@ -21,6 +21,7 @@ static void take(struct look *l, CK_OBJECT_HANDLE object)
 	uint8_t id[HSM_ID_LEN];
 	CK_ATTRIBUTE a = { CKA_ID, id, sizeof(id) };
 
+	l->out->all++;
 	if (l->f->C_GetAttributeValue(l->session, object, &a, 1) != CKR_OK ||
 	    a.ulValueLen != sizeof(id))
 		return;

@@ -551,7 +551,8 @@ CLI_TESTS = \
 	tests/cli/ceremony_log_keys.sh \
 	tests/cli/ceremony_later_kill.sh tests/cli/ceremony_later_backup.sh \
 	tests/cli/ceremony_later_ca.sh tests/cli/ceremony_later_roster.sh \
-	tests/cli/ceremony_beside.sh tests/cli/ceremony_revoked.sh \
+	tests/cli/ceremony_beside.sh tests/cli/ceremony_stops.sh \
+	tests/cli/ceremony_revoked.sh \
 	tests/cli/ceremony_restore.sh \
 	tests/cli/ceremony_room.sh \
 	tests/cli/ceremony_rooms.sh tests/cli/ceremony_ruled.sh \

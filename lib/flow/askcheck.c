@@ -84,6 +84,7 @@ static enum pv_code take_answer(struct askcheck *a,
 	a->to_sign |= a->shown && strcmp(a->shown, "sign") == 0;
 	a->to_destroy |= a->shown && strcmp(a->shown, "key") == 0;
 	a->end_said |= line->step == 0 && a->shown;
+	a->end_any |= a->end_said;
 	if (a->shown && strcmp(a->shown, "recipient") == 0)
 		memcpy(a->compared, a->compare, sizeof(a->compared));
 	a->shown = NULL;
@@ -189,7 +190,7 @@ static enum pv_code take_end(struct askcheck *a,
 {
 	if (IS_ONE_OF(line->event, any))
 		return PV_OK;
-	if (a->shown || (strcmp(line->event, "crl") == 0 && !a->end_said))
+	if (a->shown || (strcmp(line->event, "crl") == 0 && !a->end_any))
 		return ceremonycheck_order(
 			"a list was signed that nobody in the room said "
 			"yes to",

@@ -32,9 +32,10 @@ struct askcheck {  /* zeroed: no line was seen */
 	const char *shown;	  /* event that waits for its yes, or NULL */
 	bool to_sign, to_destroy; /* said in this step */
 	/* Behind the steps: the CA whose lists were shown last, the hash of its
-	 * key, and that people said yes to them. */
+	 * key, that people said yes to them, and whether they did to any: which
+	 * one is made is held against what they said yes to by its hash. */
 	char end_ca[PLAN_NAME_MAX + 1], end_key[2 * 32 + 1];
-	bool end_said;
+	bool end_said, end_any;
 	/* Hashes of public keys of others, or "": what waits for its yes, and
 	 * what people have compared in this step. */
 	char compare[2 * 32 + 1], compared[2 * 32 + 1];

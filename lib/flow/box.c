@@ -148,7 +148,8 @@ static enum pv_code refuse(struct box_keeper *k, int status,
 
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return ended(k, err);
-	if (++k->deaths >= BOX_DEATHS_MAX)
+	/* A signal is the bytes' own doing: however many, the rest goes on. */
+	if (!WIFSIGNALED(status) && ++k->deaths >= BOX_DEATHS_MAX)
 		return again_and_again(k, err);
 	snprintf(text, sizeof(text), "%s %s", k->work->what, end.how);
 	blame(k, to, end.found, text);

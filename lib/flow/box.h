@@ -76,8 +76,8 @@ struct box_blame {	   /* where what it was given is to blame */
  * memory than it may have), or make it say what none says; other pieces are
  * asked about after it. PV_INTERNAL, with the work's rule, which is nobody's
  * fault: the keeper has ended; the box cannot be confined, or was killed by
- * SIGKILL; the last BOX_DEATHS_MAX gave no answer; talk->put or talk->get
- * failed. That ends what its user does.
+ * SIGKILL; BOX_DEATHS_MAX in a row ended so by no signal; talk->put or
+ * talk->get failed. That ends what its user does.
  */
 PV_MUST enum pv_code box_ask_one(struct box_keeper *k,
 				 const struct box_talk *talk,

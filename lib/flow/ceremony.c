@@ -331,7 +331,8 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 		rc = ceremony_open_transcript(&c, err);
 	if (rc == PV_OK)
 		rc = ceremony_sweep(&c, err);
-	if (rc == PV_OK)
+	/* What has ended signs its head, and nothing else. */
+	if (rc == PV_OK && !c.ended)
 		rc = ceremony_window(plan, c.mode, err);
 	if (rc == PV_OK)
 		rc = ceremony_ready_media(plan, c.done, opts->media, err);

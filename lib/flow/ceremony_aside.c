@@ -31,9 +31,11 @@ struct span ceremony_aside_split(struct span text, uint64_t lines,
 	return kept;
 }
 
-static enum pv_code next_name(int folder, char name[NAME_LEN], struct err *err)
+/* Behind those that lines name, whether these are there or not. */
+static enum pv_code next_name(int folder, uint32_t named, char name[NAME_LEN],
+			      struct err *err)
 {
-	for (uint32_t n = 1; n <= ASIDES_MAX; n++) {
+	for (uint32_t n = named + 1; n <= ASIDES_MAX; n++) {
 		name_of(n, name);
 		if (faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 			return PV_OK;
@@ -57,8 +59,8 @@ static enum pv_code cut(int folder, size_t kept, struct err *err)
 	return PV_OK;
 }
 
-enum pv_code ceremony_aside_keep(int folder, struct span rest, size_t kept,
-				 struct err *err)
+enum pv_code ceremony_aside_keep(int folder, uint32_t named, struct span rest,
+				 size_t kept, struct err *err)
 {
 	CLEANUP(cleanup_file_group_free) struct file_group *g = NULL;
 	char name[NAME_LEN];
@@ -66,7 +68,7 @@ enum pv_code ceremony_aside_keep(int folder, struct span rest, size_t kept,
 
 	if (rest.len == 0)
 		return PV_OK;
-	rc = next_name(folder, name, err);
+	rc = next_name(folder, named, name, err);
 	if (rc == PV_OK)
 		rc = file_group_new(&g, err);
 	if (rc == PV_OK)

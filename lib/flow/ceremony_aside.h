@@ -15,11 +15,12 @@
 /* The first lines of text; *rest: what stands behind them. */
 struct span ceremony_aside_split(struct span text, uint64_t lines,
 				 struct span *rest);
-/* Keeps rest in the next file and cuts the transcript to kept bytes, both
- * durable; an empty one is none. PV_CONFLICT, "output.exists": there are too
- * many; PV_STORAGE. */
-PV_MUST enum pv_code ceremony_aside_keep(int folder, struct span rest,
-					 size_t kept, struct err *err);
+/* Keeps rest in the next file, behind those that lines have named, and cuts the
+ * transcript to kept bytes, both durable; an empty one is none. PV_CONFLICT,
+ * "output.exists": there are too many; PV_STORAGE. */
+PV_MUST enum pv_code ceremony_aside_keep(int folder, uint32_t named,
+					 struct span rest, size_t kept,
+					 struct err *err);
 /* Those that no line of c->asides has named yet. */
 PV_MUST enum pv_code ceremony_aside_tell(struct ceremony *c, struct err *err);
 

@@ -32,6 +32,8 @@ static void take_work(struct ceremony *c, const struct transcript_line *line)
 
 	if (line->step > c->plan->steps_n)
 		return;
+	if (strcmp(line->event, "taken") == 0 && line->step > 0)
+		c->took[line->step - 1] = true;
 	if (strcmp(line->event, "target") == 0 && value && line->step > 0)
 		c->target[line->step - 1] = strtoull(value, NULL, 10);
 	if (strcmp(line->event, "wrapped") == 0 && file && strlen(file) == 64 &&
@@ -157,12 +159,27 @@ static enum pv_code read_kept(struct ceremony *c, struct span kept,
 	return rc == PV_OK ? ceremony_points_end(&c->points, err) : rc;
 }
 
+/* Nobody has added to it between the look and the first line of this run. */
+static enum pv_code is_same_head(struct ceremony *c,
+				 const struct transcript_head *head,
+				 struct err *err)
+{
+	if (c->t.head.lines == head->lines &&
+	    memcmp(c->t.head.sha256, head->sha256, sizeof(head->sha256)) == 0)
+		return PV_OK;
+	transcript_close(&c->t);
+	return err_fail(err, PV_INTEGRITY, "ceremony.transcript",
+			"look at who else writes there, then resume",
+			"the transcript changed while it was read");
+}
+
 /* What is behind that is not gone by, whoever wrote it. */
 static enum pv_code reopen(struct ceremony *c,
 			   const struct transcript_sink *sink, struct err *err)
 {
 	CLEANUP(buf_release) struct buf text;
 	int folder = c->opts->folder;
+	struct transcript_head head;
 	struct span kept, rest;
 	struct err why;
 	enum pv_code rc, there;
@@ -178,13 +195,15 @@ static enum pv_code reopen(struct ceremony *c,
 	kept = ceremony_aside_split(buf_span(&text), c->points.lines, &rest);
 	rc = read_kept(c, kept, sink, err);
 	if (rc == PV_OK)
-		rc = ceremony_aside_keep(folder, rest, kept.len, err);
+		rc = ceremony_aside_keep(folder, c->asides, rest, kept.len,
+					 err);
 	if (rc != PV_OK)
 		return rc;
-	return there == PV_NOT_FOUND
-		       ? transcript_create(&c->t, folder, TRANSCRIPT_FILE, err)
-		       : transcript_reopen(&c->t, folder, TRANSCRIPT_FILE, NULL,
-					   err);
+	if (there == PV_NOT_FOUND)
+		return transcript_create(&c->t, folder, TRANSCRIPT_FILE, err);
+	head = c->t.head;
+	rc = transcript_reopen(&c->t, folder, TRANSCRIPT_FILE, NULL, err);
+	return rc == PV_OK ? is_same_head(c, &head, err) : rc;
 }
 
 enum pv_code ceremony_open_transcript(struct ceremony *c, struct err *err)

@@ -61,8 +61,14 @@ enum pv_code ceremony_destroy_key(struct ceremony *c,
 	if (rc != PV_OK)
 		return rc;
 	snprintf(c->object, sizeof(c->object), "%s", k.key.label);
-	if (k.destroyed)
+	if (k.destroyed && begun)
 		return tell(c, &k, err);
+	if (k.destroyed)
+		return err_fail(err, PV_CONFLICT, "ceremony.made",
+				"run another version of the plan, without that "
+				"step",
+				"the key was destroyed before, and not by this "
+				"ceremony");
 	rc = keydestroy_check(c->a, c->store, &k, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);

@@ -256,15 +256,24 @@ static enum pv_code tell_orphans(struct ceremony *c, struct err *err)
 	return rc;
 }
 
-/* Does the plan bring that key back, which is on no token any more? */
+static bool only_looks(enum plan_kind kind)
+{
+	return kind == PLAN_RESTORE_KEY || kind == PLAN_CHECK_KEY ||
+	       kind == PLAN_PAUSE;
+}
+
+/* Does the plan bring that key back, which is on no token any more, before it
+ * does anything else? */
 static bool brings_back(struct ceremony *c, const char *label)
 {
-	for (size_t i = 0; i < c->plan->steps_n; i++) {
+	for (size_t i = c->n; i < c->plan->steps_n; i++) {
 		const struct plan_step *step = &c->plan->steps[i];
 		struct authority_key named;
 		struct err why;
 
 		err_init(&why);
+		if (!only_looks(step->kind))
+			return false;
 		if (step->kind == PLAN_RESTORE_KEY &&
 		    ceremony_key_of(c, step->purpose, &named, &why) == PV_OK &&
 		    strcmp(named.label, label) == 0)

@@ -255,6 +255,23 @@ static enum pv_code restore(struct restoring *r, const struct token_facts *f,
 	return rc;
 }
 
+/* It may have been exchanged while its PIN was typed: what is written down says
+ * which one has the copy. */
+static enum pv_code is_that_token(const struct ceremony *c,
+				  const struct token_facts *f, struct err *err)
+{
+	struct hsm_token is;
+
+	hsm_token(c->hsm, &is);
+	if (f->serial[0] && strcmp(is.serial, f->serial) == 0)
+		return PV_OK;
+	err_object(err, is.label);
+	return err_fail(err, PV_HSM_FATAL, "ceremony.token",
+			"put the one back that was looked at, then resume",
+			"another token answers than was looked at, or one "
+			"without a serial number");
+}
+
 static enum pv_code visit(struct restoring *r, struct tokens *tokens,
 			  size_t token, struct err *err)
 {
@@ -269,6 +286,8 @@ static enum pv_code visit(struct restoring *r, struct tokens *tokens,
 	rc = c->opts->backends->token_facts(c->a, token, &f, err);
 	if (rc == PV_OK)
 		rc = tokens_open(tokens, token, err);
+	if (rc == PV_OK)
+		rc = is_that_token(c, &f, err);
 	if (rc != PV_OK)
 		return rc;
 	err_init(&why);

@@ -32,20 +32,21 @@ static bool is_whole(const struct ceremony *c)
 }
 
 /* To people only. What it keeps private shows after the login. */
-static enum pv_code show_publics(const struct ceremony *c, struct err *err)
+static void show_publics(const struct ceremony *c)
 {
 	struct hsm_publics shown = { .n = 0 };
-	char n[24];
+	char n[32] = "not shown without a login";
 	const struct transcript_pair pair = { "public keys on it", n };
-	enum pv_code rc = c->opts->told
-				  ? c->opts->backends->token_publics(
-					    c->a, 0, &shown, err)
-				  : PV_OK;
+	struct err why;
 
-	snprintf(n, sizeof(n), "%zu", shown.n);
-	if (rc == PV_OK && c->opts->told)
-		c->opts->told(c->opts->progress_ctx, "there", &pair, 1);
-	return rc;
+	if (!c->opts->told)
+		return;
+	err_init(&why);
+	if (c->opts->backends->token_publics(c->a, 0, &shown, &why) == PV_OK)
+		snprintf(n, sizeof(n), "%zu", shown.all);
+	else if (strcmp(why.rule, "hsm.objects") == 0)
+		snprintf(n, sizeof(n), "more than %u", HSM_PUBLICS_MAX);
+	c->opts->told(c->opts->progress_ctx, "there", &pair, 1);
 }
 
 enum pv_code ceremony_show_token(struct ceremony *c, struct err *err)
@@ -57,7 +58,9 @@ enum pv_code ceremony_show_token(struct ceremony *c, struct err *err)
 	snprintf(c->object, sizeof(c->object), "%s", c->a->name);
 	if (is_whole(c)) {
 		rc = ceremony_meet(c, err);
-		return rc == PV_OK ? show_publics(c, err) : rc;
+		if (rc == PV_OK)
+			show_publics(c);
+		return rc;
 	}
 	rc = c->opts->backends->token_empty(c->a, c->a->name, f, err);
 	if (rc != PV_OK)

@@ -115,15 +115,18 @@ static enum pv_code end_transport_key(struct ceremony *c,
 			    { "id", id });
 }
 
-/* Of a later plan: another one made it meanwhile. */
-static enum pv_code is_ours(const struct issue_key *key, struct err *err)
+/* Of a later plan: another one made, or took, it meanwhile. */
+static enum pv_code is_ours(const struct ceremony *c,
+			    const struct issue_key *key, struct err *err)
 {
-	if (!key->generated)
+	if (!key->generated && c->took[c->n])
 		return PV_OK;
 	err_object(err, key->label);
 	return err_fail(err, PV_CONFLICT, "rotate.key",
 			"have it sent for a CA of another name",
-			"a key of that purpose was generated here");
+			"a key of that purpose was %s",
+			key->generated ? "generated here"
+				       : "taken by another ceremony");
 }
 
 enum pv_code ceremony_take_key(struct ceremony *c, const struct plan_step *step,
@@ -140,7 +143,7 @@ enum pv_code ceremony_take_key(struct ceremony *c, const struct plan_step *step,
 				     err);
 	if (rc == PV_OK)
 		rc = known.n == 0 ? take(c, step, &to.key, &known.newest, err)
-				  : is_ours(&known.newest, err);
+				  : is_ours(c, &known.newest, err);
 	if (rc == PV_OK)
 		rc = ceremony_login(c, err);
 	if (rc == PV_OK)

@@ -237,6 +237,9 @@ static enum pv_code held_to_shown(struct ceremony_points *p, const char *event,
 {
 	static const char *const made[] = { "certificate", "csr", "crl" };
 
+	/* What was refused, or cut off, is shown anew, or not signed. */
+	if (strcmp(event, "resume") == 0)
+		p->unshown = false;
 	p->unshown |= strcmp(event, "sign") == 0;
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
 		if (p->unshown && strcmp(event, made[i]) == 0)

@@ -329,7 +329,7 @@ static enum pv_code check(struct later *w, struct err *err)
 						    err);
 	if (rc == PV_OK)
 		rc = read_roster(w, err);
-	if (rc == PV_OK)
+	if (rc == PV_OK && !opts->resume)
 		rc = ceremony_window(w->plan, mode_of(w), err);
 	if (rc == PV_OK)
 		rc = plantemplate_bound(w->plan, mode_of(w),

@@ -357,8 +357,11 @@ static enum pv_code check_destroy(const struct look *l, struct err *err)
 		return unknown(l, "key", name, err);
 	if (rc != PV_OK)
 		*err = why;
+	if (rc == PV_OK && k.destroyed)
+		return refuse(l, "plan.destroyed", "the key is gone already",
+			      err);
 	/* What a step before puts in its place is not there yet. */
-	return rc != PV_OK || k.destroyed || is_generated(l, l->step->purpose)
+	return rc != PV_OK || is_generated(l, l->step->purpose)
 		       ? rc
 		       : keydestroy_check(l->a, l->store, &k, err);
 }

@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/flow/ceremonypoints.h"
 #include "lib/flow/later_impl.h"
 #include "lib/flow/people.h"
 #include "lib/log/events.h"
@@ -133,15 +134,31 @@ static enum pv_code check_actor(const struct actor *who,
 		       : actor_allow(who, ROLE_OP_ROTATE_KEY, err);
 }
 
+/* The log has its end: nothing is left but to sign that. */
+static enum pv_code has_ended(struct store *store, const struct plan *plan,
+			      const struct later_begun *b, bool *ended,
+			      struct err *err)
+{
+	CLEANUP(ceremony_points_release) struct ceremony_points points;
+	enum pv_code rc;
+
+	ceremony_points_init(&points, plan->sha256);
+	rc = ceremony_points_load(&points, store, b->index, err);
+	*ended = rc == PV_OK && points.ended > 0;
+	return rc;
+}
+
 enum pv_code later_may_go_on(const struct later_opts *opts,
 			     const struct plan *plan,
 			     const struct later_begun *b, struct err *err)
 {
 	CLEANUP(cleanup_roster_free) struct roster *roster = NULL;
-	bool own = false;
+	bool own = false, ended = false;
 	enum pv_code rc = people_in_force(opts->store, &roster, NULL, err);
 
-	if (rc != PV_OK || !roster)
+	if (rc == PV_OK && roster)
+		rc = has_ended(opts->store, plan, b, &ended, err);
+	if (rc != PV_OK || !roster || ended)
 		return rc;
 	rc = is_own(opts->store, plan, b, roster, &own, err);
 	if (rc == PV_OK && !own)

@@ -63,4 +63,29 @@ rule_is ceremony.made
 	fail "it has their certificates"
 [ ! -e "$H/ceremonies/cross-1/transcript.note" ] || fail "it was signed"
 
+case_start "a key that another plan destroyed"
+R=$T/rehearsal
+plan next "$(key bundle P-256)"
+gone='{"step": "destroy-key", "purpose": "bundle", "generation": 1}'
+plan waits '{"step": "pause", "text": "Wait."}' "$gone"
+plan gone "$gone"
+both next
+rm -rf "$T/rehearsal.kept"
+cp -R "$R" "$T/rehearsal.kept"
+rehearse waits
+echo stop >"$T/answers"
+ceremony run waits
+expect_rc 130 "a stop"
+rm -rf "$R"
+mv "$T/rehearsal.kept" "$R"
+both gone
+ceremony resume waits
+expect_rc 9 "it is not this ceremony that destroys it"
+rule_is ceremony.made
+[ ! -e "$H/ceremonies/waits-1/transcript.note" ] || fail "it was signed"
+plan late "$gone"
+expect_error 3 plan.destroyed -C "$R" ceremony rehearse "$T/late.json" \
+	--templates "$templates"
+audited
+
 tests_end

@@ -171,4 +171,14 @@ run_plan 7 run "$T/part.json" --rehearsal "$R"
 expect_text "rule: hsm.key-missing"
 expect_equal "$(objects bare)" 0 "objects on the bare token"
 
+case_start "nor does anything come before it is back"
+jq '.version = 6 | .steps = [{ "step": "sign-crl", "ca": "root" }, .steps[2]]' \
+	"$T/restore.json" >"$T/late.json"
+(unset SOFTHSM2_CONF
+"$PROVCTL" ceremony rehearse "$T/late.json" --home "$R" \
+	--templates "$T/policies" --media "$T/rehearsed") \
+	>"$T/out" 2>"$T/err" || fail "rehearse: $(tail -n 3 "$T/err")"
+run_plan 7 run "$T/late.json" --rehearsal "$R"
+expect_text "key acme/log/1: not on the token"
+
 tests_end
