@@ -231,6 +231,7 @@ static enum pv_code make_lists(struct ceremony *c, struct err *err)
 	const struct publish_job job = { .a = c->a,
 					 .store = c->store,
 					 .tokens = c->ended ? NULL : &tokens,
+					 .no_lists = true,
 					 .covered = c->opts->covered };
 	struct publish_report report;
 	enum pv_code rc = PV_OK;

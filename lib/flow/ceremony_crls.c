@@ -235,7 +235,8 @@ static enum pv_code may_give(struct lists *l, const struct crl_issuer *i,
 				     buf_span(&i->cert.der), err);
 }
 
-/* Made, unless an interrupted run has made it. */
+/* Made, unless an interrupted run has made it: one that is due again by now is
+ * for `rotate crl', as any list behind a ceremony. */
 static enum pv_code sign_list(struct lists *l, const struct crl_issuer *i,
 			      uint32_t shard, struct err *err)
 {
@@ -289,7 +290,8 @@ static enum pv_code sign_all(struct lists *l, const char *ca, struct err *err)
 		       : rc;
 }
 
-/* What is wrong with one of another name is publish_run()'s to say. */
+/* What is wrong with one of another name is publish_run()'s to say, which signs
+ * none: nobody would be asked. */
 enum pv_code ceremony_due_lists(struct ceremony *c, struct err *err)
 {
 	struct tokens tokens = ceremony_tokens(c);

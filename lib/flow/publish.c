@@ -274,7 +274,7 @@ enum pv_code publish_run(const struct publish_job *job,
 	if (r.issuers.left_out.code != PV_OK)
 		outcome_note(&r.worst, &r.issuers.left_out);
 	for (size_t i = 0; i < r.issuers.n; i++) {
-		if (job->tokens)
+		if (job->tokens && !job->no_lists)
 			make_lists(&r, &r.issuers.list[i]);
 		put_files(&r, &r.issuers.list[i]);
 		if (job->tokens)

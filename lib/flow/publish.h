@@ -34,6 +34,7 @@ struct publish_job {
 	 * NULL: nothing is made. */
 	const struct log_point *covered;
 	bool all;  /* also lists that are not due */
+	bool no_lists; /* none is made: whoever asks has shown each to people */
 	bool look; /* at every OCSP answer there: else at what changed */
 };
 

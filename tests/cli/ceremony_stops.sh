@@ -62,4 +62,29 @@ run env CLOCK_FILE="$T/clock" LD_PRELOAD="$builddir/tests/cli/clock.so" \
 expect_rc 0 "what has ended"
 [ -s "$H/provctl.json" ] || fail "no provctl.json"
 
+case_start "gone on with when the first list is due again: nothing is signed unseen"
+rm -rf "$H" "$T/tokens"
+mkdir "$T/tokens"
+sed -i "s/\"not_after\": \"[^\"]*\"/\"not_after\": \"2090-01-01T00:00:00Z\"/" \
+	"$T/first.json"
+rm -rf "$R"
+expect_exit 0 "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" \
+	--name acme --templates "$templates"
+yes yes | head -n 10 >"$T/answers"
+echo stop >>"$T/answers"
+first run --binding "$T/binding.json" --rehearsal "$R"
+expect_rc 130 "a stop"
+echo 561600 >"$T/clock"
+run env CLOCK_FILE="$T/clock" LD_PRELOAD="$builddir/tests/cli/clock.so" \
+	"$PROVCTL" ceremony resume "$T/first.json" --home "$H" \
+	--answers "$T/yes" --templates "$templates"
+expect_rc 0 "the end"
+expect_equal "$(jq -r 'select(.event == "sign" and .facts.list == "root/0").facts |
+	.number' "$lines" | tr '\n' ' ')" "1 " "lists of the root that were shown"
+expect_equal "$(env CLOCK_FILE="$T/clock" LD_PRELOAD="$builddir/tests/cli/clock.so" \
+	"$PROVCTL" -C "$H" --json audit show --type crl.issue | wc -l)" 2 \
+	"lists signed"
+expect_exit 0 "$PROVCTL" ceremony verify --unattended "$lines" \
+	--plan "$T/first.json"
+
 tests_end
