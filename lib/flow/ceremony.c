@@ -26,6 +26,7 @@ static void ceremony_release(struct ceremony *c)
 	fd_cleanup(&c->templates);
 	buf_release(&c->shown);
 	buf_release(&c->end_lists);
+	buf_release(&c->told);
 	ceremony_points_release(&c->points);
 	transcript_close(&c->t);
 }
@@ -327,6 +328,7 @@ enum pv_code ceremony_run(const struct ceremony_opts *opts, struct authority *a,
 	snprintf(c.mode, sizeof(c.mode), "%s", opts->mode);
 	buf_init(&c.shown, TRANSCRIPT_SIZE_MAX);
 	buf_init(&c.end_lists, TRANSCRIPT_SIZE_MAX);
+	buf_init(&c.told, TRANSCRIPT_SIZE_MAX);
 	ceremony_points_init(&c.points, plan->sha256);
 	if (rc == PV_OK)
 		rc = ceremony_open_transcript(&c, err);

@@ -39,6 +39,9 @@ static void take_work(struct ceremony *c, const struct transcript_line *line)
 	if (strcmp(line->event, "wrapped") == 0 && file && strlen(file) == 64 &&
 	    hex_decode(file, c->wrapped, sizeof(c->wrapped)))
 		c->wrapped_in = line->step;
+	if (strcmp(line->event, "crl") == 0 && line->step == 0 && file &&
+	    strlen(file) == 64 && hex_decode(file, hash, sizeof(hash)))
+		buf_put(&c->told, hash, sizeof(hash));
 	if (strcmp(line->event, "sign") == 0 && tbs && strlen(tbs) == 64 &&
 	    hex_decode(tbs, hash, sizeof(hash)))
 		buf_put(line->step > 0 ? &c->shown : &c->end_lists, hash,

@@ -33,8 +33,9 @@ struct ceremony {
 	 * number of its step; 0: none. */
 	uint8_t wrapped[32];
 	uint32_t wrapped_in;
-	/* Hash of each TBS that was shown: in steps; a list's, behind them. */
-	struct buf shown, end_lists;
+	/* Hash of each TBS that was shown: in steps; a list's, behind them; and
+	 * of each such list's file that a line tells of. */
+	struct buf shown, end_lists, told;
 	char lists_of[65]; /* hash of the key whose lists were asked for last */
 	char ca_key[65];   /* hash of a CA's key, of which was told last */
 	char serial[17];   /* the token's; "": not said yet */

@@ -47,6 +47,8 @@ for stops in 1 2; do
 	cp "$T/yes" "$T/answers"
 	first resume
 	expect_rc 0 "the end"
+	expect_equal "$(jq -r 'select(.event == "crl").facts.ca' "$lines" |
+		tr '\n' ' ')" "root issuing-1 " "lines of lists"
 	expect_exit 0 "$PROVCTL" -C "$H" export log --out "$T/log-$stops"
 	expect_exit 0 "$PROVCTL" ceremony verify --unattended "$lines" \
 		--plan "$T/first.json" --log "$T/log-$stops"
