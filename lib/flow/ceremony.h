@@ -9,8 +9,8 @@
  *
  * Events: begin, approvals, resume, set-aside, token, new-token, pin-pad, step,
  * wrong-pin, target, key, sign, certificate, crl, template, roster, given,
- * root, ca-key, taken, swept, unlocked, share, wrapped, backup, share-taken,
- * restored, signer, transport-key, recipient, sent, key-taken,
+ * root, ca-key, taken, older-list, swept, unlocked, share, wrapped, backup,
+ * share-taken, restored, signer, transport-key, recipient, sent, key-taken,
  * transport-destroyed, pin, ask, end, answer, clock, destroyed, orphan, done,
  * failed, stopped, log-key. Each step that was done, failed or was stopped,
  * each target, what people agreed to before it was used, and the end is an
