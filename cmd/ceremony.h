@@ -6,8 +6,8 @@
 
 #include "cmd/app.h"
 #include "cmd/opts.h"
-#include "lib/flow/ceremony.h"
-#include "lib/flow/media.h"
+#include "lib/ceremony/ceremony.h"
+#include "lib/ceremony/media.h"
 
 #define CEREMONY_PATH_CAP 4096
 #define CEREMONY_DOES_CAP 2048 /* longer ones are cut: the script has them */

@@ -9,9 +9,9 @@
 #include "cmd/out.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/ceremonypage.h"
-#include "lib/flow/ceremonyscript.h"
-#include "lib/flow/plantemplate.h"
+#include "lib/ceremony/ceremonypage.h"
+#include "lib/ceremony/ceremonyscript.h"
+#include "lib/ceremony/plantemplate.h"
 
 CLEANUP_PTR(struct plan, plan_free);
 

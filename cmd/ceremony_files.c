@@ -8,7 +8,7 @@
 
 #include "cmd/ceremony.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/transcript.h"
+#include "lib/log/transcript.h"
 
 void ceremony_files_release(struct ceremony_files *f)
 {

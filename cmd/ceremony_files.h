@@ -6,7 +6,7 @@
 #include "cmd/app.h"
 #include "cmd/opts.h"
 #include "lib/base/cleanup.h"
-#include "lib/flow/ceremonycheck.h"
+#include "lib/ceremony/ceremonycheck.h"
 
 /* What is not given lies beside the transcript, or is not looked at. */
 struct ceremony_named {

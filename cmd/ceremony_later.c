@@ -6,7 +6,7 @@
 #include "cmd/guard.h"
 #include "cmd/out.h"
 #include "cmd/session.h"
-#include "lib/flow/later.h"
+#include "lib/ceremony/later.h"
 
 static enum pv_code check(const struct ceremony_args *in, struct err *err)
 {

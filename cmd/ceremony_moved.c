@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/flow/transcript.h"
+#include "lib/log/transcript.h"
 
 /* Words around the label and two facts; NULL: there is none. */
 static const struct moved {

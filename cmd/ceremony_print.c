@@ -6,7 +6,7 @@
 #include "cmd/ceremony_moved.h"
 #include "cmd/out.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/ceremonytext.h"
+#include "policy/ceremonytext.h"
 
 #define TEXT_MAX 65536u
 

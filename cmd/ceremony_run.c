@@ -11,8 +11,8 @@
 #include "cmd/out.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/init.h"
-#include "lib/flow/mediabox.h"
+#include "lib/ceremony/init.h"
+#include "lib/ceremony/mediabox.h"
 #include "policy/binding.h"
 
 static enum pv_code parse(const struct app *app, int argc, char **argv,

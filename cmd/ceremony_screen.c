@@ -10,7 +10,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/notechars.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/ceremonytext.h"
+#include "policy/ceremonytext.h"
 
 #define CLEAR "\033[H\033[2J"
 #define SHA256_HEX 64u

@@ -10,7 +10,7 @@
 #include "cmd/opts.h"
 #include "cmd/out.h"
 #include "cmd/pin.h"
-#include "lib/flow/init.h"
+#include "lib/ceremony/init.h"
 
 #define DEFAULT_PLAN "plans/softhsm-demo.json"
 #define PATH_CAP 4096

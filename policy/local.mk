@@ -1,5 +1,7 @@
 noinst_LIBRARIES += policy/libpvpolicy.a
 policy_libpvpolicy_a_SOURCES = \
+	policy/ceremonyhtml.c policy/ceremonyhtml.h policy/ceremonytext.c \
+	policy/ceremonytext.h \
 	policy/node.c policy/node.h policy/oid.c policy/oid.h \
 	policy/pattern.c policy/pattern.h \
 	policy/parts.h policy/rules.h policy/template.h policy/template_impl.h \

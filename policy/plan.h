@@ -6,7 +6,7 @@
  * steps name and do not make is the authority's.
  *
  * Does not check: that the templates named exist, fit, or have the bytes that
- * it names (lib/flow/plantemplate.h); what day it is.
+ * it names (lib/ceremony/plantemplate.h); what day it is.
  * Specification: overview.md, "Home of an authority";
  * templates/plan.schema.json and templates/plans/.
  */

@@ -135,14 +135,17 @@ function reaches(from, to, path) {
 	if (from == "policy")
 		return path ~ /^lib\/x509\/(profile|value)\.h$/
 	if (to == "lib/hsm.h")
-		return from ~ /^(pkcs11|cmd|lib\/(x509|seal|log|store|flow))$/
+		return from ~ /^(pkcs11|cmd|lib\/(x509|seal|log|store|flow|ceremony))$/
 	if (from == "lib/store" && name ~ /^lib\/store\/(sqlite|pg)[^\/]*$/)
 		return path ~ /^lib\/log\/(acts|ceremony|entry|govern|tree)\.h$/
 	if (from == "lib/evidence")
 		return to == "lib/x509"
-	if (from == "lib/flow" || from == "cmd")
-		return to ~ /^(policy|lib\/(flow|evidence|x509|seal|log|store))$/ &&
-		       (to != "lib/flow" || from == "cmd")
+	if (to == "lib/flow")
+		return from == "lib/ceremony" || from == "cmd"
+	if (to == "lib/ceremony")
+		return from == "cmd"
+	if (from == "lib/flow" || from == "lib/ceremony" || from == "cmd")
+		return to ~ /^(policy|lib\/(evidence|x509|seal|log|store))$/
 	return 0
 }
 

@@ -229,6 +229,7 @@ include include-direction lib/seal/x.c lib/x509/cert.h
 include include-direction lib/seal/x.c policy/template.h
 include include-direction lib/log/x.c lib/flow/run.h
 include include-direction lib/flow/x.c cmd/opts.h
+include include-direction lib/flow/x.c lib/ceremony/run.h
 include include-direction lib/flow/x.c lib/device/device.h
 include include-direction policy/x.c lib/x509/cert.h
 include include-direction policy/x.c lib/hsm.h

@@ -7,7 +7,7 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/ceremonytext.h"
+#include "policy/ceremonytext.h"
 #include "lib/x509/cert.h"
 #include "policy/approval_render.h"
 

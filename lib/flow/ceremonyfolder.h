@@ -6,7 +6,7 @@
 #define PV_FLOW_CEREMONYFOLDER_H
 
 #include "lib/base/fileio.h"
-#include "lib/flow/transcript.h"
+#include "lib/log/transcript.h"
 #include "policy/plan.h"
 
 #define CEREMONY_FOLDER "ceremonies"

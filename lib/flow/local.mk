@@ -31,53 +31,15 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/audit_tiles.h lib/flow/authority.c lib/flow/authority.h \
 	lib/flow/authority_json.c lib/flow/authority_json.h \
 	lib/flow/authority_module.c \
-	lib/flow/askcheck.c lib/flow/askcheck.h \
-	lib/flow/backupcheck.c lib/flow/backupcheck.h lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
+	lib/flow/backends.h lib/flow/bundled.c lib/flow/bundled.h \
 	lib/flow/cacert.c lib/flow/cacert.h lib/flow/cachain.c \
 	lib/flow/cachain.h lib/flow/camake.c lib/flow/camake.h \
-	lib/flow/ceremony.c lib/flow/ceremony.h \
-	lib/flow/ceremony_impl.h lib/flow/ceremony_media.h lib/flow/ceremony_kinds.h \
-	lib/flow/ceremony_aside.c lib/flow/ceremony_aside.h \
-	lib/flow/ceremony_log.c lib/flow/ceremony_login.c \
-	lib/flow/ceremony_cas.c lib/flow/ceremony_cas.h lib/flow/ceremony_keys.c \
-	lib/flow/ceremony_approvals.c lib/flow/ceremony_begin.c \
-	lib/flow/ceremony_backup.c lib/flow/ceremony_backup.h \
-	lib/flow/ceremony_texts.c \
-	lib/flow/ceremony_restore.c \
-	lib/flow/ceremony_ready.c lib/flow/ceremony_ready.h \
-	lib/flow/ceremony_room.c lib/flow/ceremony_room.h \
-	lib/flow/init_pins.c \
 	lib/flow/caimport.c lib/flow/caimport.h \
 	lib/flow/calist.c lib/flow/calist_log.c lib/flow/calist.h \
 	lib/flow/publishothers.c lib/flow/publishothers.h \
-	lib/flow/ceremony_import.c lib/flow/ceremony_make_csr.c \
-	lib/flow/ceremony_sign_csr.c lib/flow/ceremony_take_key.c lib/flow/ceremony_transport.c lib/flow/ceremony_transport.h \
-	lib/flow/ceremony_media.c lib/flow/media.c lib/flow/media.h \
-	lib/flow/ceremony_steps.c lib/flow/ceremonycheck.c \
-	lib/flow/plantemplate.c lib/flow/plantemplate.h \
-	lib/flow/ceremonycheck_approvals.c lib/flow/ceremonycheck_approvals.h \
-	lib/flow/ceremonycheck_impl.h lib/flow/ceremonycheck_lines_impl.h lib/flow/ceremonycheck_keys.c lib/flow/ceremonycheck_made.c \
-	lib/flow/ceremonycheck_files.c lib/flow/ceremonycheck_files.h \
-	lib/flow/ceremonycheck_note.c \
-	lib/flow/ceremonycheck_window.c \
-	lib/flow/ceremonycheck_shown.c lib/flow/ceremonycheck_shown.h \
-	lib/flow/keyseen.c lib/flow/keyseen.h \
-	lib/flow/ceremonycheck_transport.c \
-	lib/flow/ceremonyhtml.c lib/flow/ceremonyhtml.h \
-	lib/flow/ceremony_crls.c lib/flow/ceremony_entries.c lib/flow/ceremony_destroy.c \
-	lib/flow/ceremony_next.c lib/flow/ceremony_pin.c \
-	lib/flow/ceremony_planned.c \
 	lib/flow/keydestroy.c lib/flow/keydestroy.h \
-	lib/flow/later.c lib/flow/later.h lib/flow/later_approved.c lib/flow/later_ask.c lib/flow/later_check.c lib/flow/later_on.c \
-	lib/flow/later_impl.h \
-	lib/flow/ceremonycheck.h lib/flow/ceremonyfolder.c \
-	lib/flow/ceremonyfolder.h lib/flow/ceremonyended.c lib/flow/ceremonyended.h lib/flow/ceremonypoints.c lib/flow/ceremonypoints.h lib/flow/ceremonysign.c \
-	lib/flow/ceremonypage.c \
-	lib/flow/ceremonypage.h lib/flow/ceremonysign.h lib/flow/ceremonytext.c \
-	lib/flow/ceremonytext.h \
-	lib/flow/ceremonyblanks.c lib/flow/ceremonyblanks.h \
-	lib/flow/ceremonyscript.c lib/flow/ceremonyscript.h \
-	lib/flow/certfacts.c lib/flow/certfacts.h \
+	lib/flow/ceremonyfolder.c \
+	lib/flow/ceremonyfolder.h \
 	lib/flow/certtext.c lib/flow/certtext.h \
 	lib/flow/checkpoint.c lib/flow/checkpoint.h \
 	lib/flow/checkpoint_keep.c lib/flow/checkpoint_keys.c lib/flow/checkpoint_keys.h \
@@ -123,10 +85,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/subject.c lib/flow/subject.h \
 	lib/flow/subject_acts.c lib/flow/subject_acts.h \
 	lib/flow/subject_plan.c lib/flow/subject_plan.h \
-	lib/flow/idset.c lib/flow/idset.h lib/flow/init.c lib/flow/init_approved.c lib/flow/init_clock.c lib/flow/init_folder.c \
-	lib/flow/init_resume.c lib/flow/init_run.c \
-	lib/flow/init_impl.h lib/flow/init_softhsm.c \
-	lib/flow/init.h lib/flow/issue.c lib/flow/issue.h \
+	lib/flow/idset.c lib/flow/idset.h \
+	lib/flow/issue.c lib/flow/issue.h \
 	lib/flow/issue_context.c \
 	lib/flow/issue_crew.c lib/flow/issue_impl.h \
 	lib/flow/issue_start.c lib/flow/ctl.c lib/flow/ctl.h \
@@ -197,7 +157,6 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/canewest.c lib/flow/canewest.h \
 	lib/flow/castand.c lib/flow/castand.h lib/flow/keystand.c lib/flow/keystand.h \
 	lib/flow/heldpath.c lib/flow/heldpath.h lib/flow/publish_hook_open.c \
-	lib/flow/ceremony_import_next.c \
 	lib/flow/camake_again.c lib/flow/rotate_ca_cross.h lib/flow/rotate_ca_import.c lib/flow/rotate_ca_import.h \
 	lib/flow/rotate_ca_give.c lib/flow/rotate_key_ended.c lib/flow/rotate_key_impl.h \
 	lib/flow/keystand_rows.c lib/flow/keystand_rows.h \
@@ -223,8 +182,6 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/enrolment.c lib/flow/enrolment.h \
 	lib/flow/evidencebox.c lib/flow/evidencebox.h \
 	lib/flow/box.c lib/flow/box.h lib/flow/box_child.c lib/flow/box_impl.h \
-	lib/flow/mediabox.c lib/flow/mediabox.h lib/flow/mediabox_child.c \
-	lib/flow/mediabox_impl.h lib/flow/mediabox_wire.c \
 	lib/flow/evidencebox_impl.h lib/flow/evidencebox_offer.c \
 	lib/flow/evidencebox_wire.c \
 	lib/flow/attestverify.c lib/flow/attestverify.h \
@@ -238,9 +195,8 @@ lib_flow_libpvflow_a_SOURCES = \
 	lib/flow/tokenkeys.c lib/flow/tokenkeys.h \
 	lib/flow/tokennote.c lib/flow/tokennote.h \
 	lib/flow/tokens.c lib/flow/tokens.h lib/flow/tokensign.c \
-	lib/flow/tokensign.h lib/flow/rehearsed.c \
-	lib/flow/rehearsed.h lib/flow/transcript.c lib/flow/transcript.h \
-	lib/flow/transcript_read.c lib/flow/wire.c lib/flow/wire.h \
+	lib/flow/tokensign.h \
+	lib/flow/wire.c lib/flow/wire.h \
 	lib/flow/witness.c lib/flow/witness.h \
 	lib/flow/witnesses.c lib/flow/witnesses.h \
 	lib/flow/witnesskey.c lib/flow/witnesskey.h \

@@ -24,7 +24,7 @@
 #include <jansson.h>
 
 #include "lib/flow/authority.h"
-#include "lib/flow/transcript.h"
+#include "lib/log/transcript.h"
 #include "policy/plan.h"
 
 #define SUBJECT_PLAN_MAX 8192u /* bytes of the text */

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += lib/log/libpvlog.a
 lib_log_libpvlog_a_SOURCES = \
+	lib/log/transcript.c lib/log/transcript.h lib/log/transcript_read.c \
 	lib/log/ceremony.c lib/log/ceremony.h \
 	lib/log/checkpoint.c lib/log/checkpoint.h \
 	lib/log/cosign.c lib/log/cosign.h \

@@ -9,7 +9,7 @@
 #include <openssl/rand.h>
 
 #include "lib/base/p256.h"
-#include "lib/flow/mediabox_impl.h"
+#include "lib/ceremony/mediabox_impl.h"
 #include "tests/fuzz/fuzz.h"
 
 static int secrets = -1; /* gives zeros, and takes anything */

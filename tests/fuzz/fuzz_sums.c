@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "lib/flow/media.h"
+#include "lib/ceremony/media.h"
 #include "tests/fuzz/fuzz.h"
 
 #define FILE_NAME "issuing-1.csr"

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "lib/base/notechars.h"
-#include "lib/flow/ceremonycheck.h"
-#include "lib/flow/ceremonypage.h"
-#include "lib/flow/transcript.h"
+#include "lib/ceremony/ceremonycheck.h"
+#include "lib/ceremony/ceremonypage.h"
+#include "lib/log/transcript.h"
 #include "tests/fuzz/fuzz.h"
 
 struct last {

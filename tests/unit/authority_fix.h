@@ -6,7 +6,7 @@
 #define PV_TESTS_AUTHORITY_FIX_H
 
 #include "lib/base/cleanup.h"
-#include "lib/flow/init.h"
+#include "lib/ceremony/init.h"
 
 #define FIX_PLAN "plans/softhsm-demo.json"
 

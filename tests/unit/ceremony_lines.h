@@ -3,7 +3,7 @@
 #ifndef PV_TEST_CEREMONY_LINES_H
 #define PV_TEST_CEREMONY_LINES_H
 
-#include "lib/flow/ceremonycheck.h"
+#include "lib/ceremony/ceremonycheck.h"
 #include "tests/unit/unit.h"
 
 #define PLAN                                                                   \

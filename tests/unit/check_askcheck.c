@@ -1,4 +1,4 @@
-#include "lib/flow/askcheck.h"
+#include "lib/ceremony/askcheck.h"
 
 #include <string.h>
 

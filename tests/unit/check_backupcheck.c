@@ -1,4 +1,4 @@
-#include "lib/flow/backupcheck.h"
+#include "lib/ceremony/backupcheck.h"
 
 #include <stdio.h>
 #include <string.h>

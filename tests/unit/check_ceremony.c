@@ -13,7 +13,7 @@
 #include "lib/flow/context.h"
 #include "lib/flow/export.h"
 #include "lib/flow/exportchain.h"
-#include "lib/flow/init.h"
+#include "lib/ceremony/init.h"
 #include "lib/flow/status.h"
 #include "lib/log/events.h"
 #include "lib/store/store_log.h"

@@ -1,4 +1,4 @@
-#include "lib/flow/ceremonycheck.h"
+#include "lib/ceremony/ceremonycheck.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What a transcript says of who approved its plan, held against the files. */
-#include "lib/flow/ceremonycheck_approvals.h"
+#include "lib/ceremony/ceremonycheck_approvals.h"
 
 #include <fcntl.h>
 #include <unistd.h>

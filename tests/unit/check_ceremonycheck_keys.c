@@ -1,5 +1,5 @@
 /* What a transcript says of keys that are made in it. */
-#include "lib/flow/ceremonycheck.h"
+#include "lib/ceremony/ceremonycheck.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "lib/flow/ceremonypoints.h"
+#include "lib/ceremony/ceremonypoints.h"
 
 #include <stdio.h>
 #include <string.h>

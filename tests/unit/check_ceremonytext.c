@@ -1,8 +1,8 @@
-#include "lib/flow/ceremonyscript.h"
+#include "lib/ceremony/ceremonyscript.h"
 
 #include <string.h>
 
-#include "lib/flow/ceremonytext.h"
+#include "policy/ceremonytext.h"
 #include "policy/plan.h"
 #include "tests/unit/unit.h"
 

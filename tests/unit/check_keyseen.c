@@ -1,4 +1,4 @@
-#include "lib/flow/keyseen.h"
+#include "lib/ceremony/keyseen.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "lib/flow/media.h"
+#include "lib/ceremony/media.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/mediabox.h"
+#include "lib/ceremony/mediabox.h"
 #include "tests/unit/box_fix.h"
 #include "tests/unit/unit.h"
 

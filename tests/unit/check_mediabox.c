@@ -5,7 +5,7 @@
 
 #include "lib/base/pem.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/mediabox_impl.h"
+#include "lib/ceremony/mediabox_impl.h"
 #include "lib/seal/escrow.h"
 #include "tests/unit/box_fix.h"
 #include "tests/unit/crl_fix.h"

@@ -1,4 +1,4 @@
-#include "lib/flow/transcript.h"
+#include "lib/log/transcript.h"
 
 #include <fcntl.h>
 #include <stdio.h>
