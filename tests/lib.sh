@@ -128,6 +128,15 @@ run() {
 	rc=$?
 }
 
+# next_second: answers that are made anew in the second of the last ones say what
+# these say, and are left.
+next_second() {
+	second=$(date +%s)
+	while [ "$(date +%s)" -eq "$second" ]; do
+		sleep 0.05
+	done
+}
+
 expect_exit() {
 	want=$1
 	shift

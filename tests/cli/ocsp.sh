@@ -141,6 +141,7 @@ for f in "$H"/publish/ocsp/issuing-1/*.ors; do
 		grep -m 1 'Next Update'
 done | sort -u >"$T/next"
 expect_equal "$(wc -l <"$T/next")" 1 "different ends"
+next_second
 expect_exit 0 "$PROVCTL" -C "$H" --json rotate crl --all
 expect_equal "$(jq .answers "$T/out")" 5 answers
 verify_audit
@@ -229,6 +230,7 @@ jq '.keys.ocsp = .keys.bundle' "$T/config" >"$T/other"
 cat "$T/other" >"$H/provctl.json"
 expect_error 4 ocsp.purpose -C "$H" rotate crl --all
 cat "$T/config" >"$H/provctl.json"
+next_second
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
 
 # From here on rows are put back as they were, by who can write the home.
@@ -306,11 +308,13 @@ fresh
 was=$(batches)
 hex=$("$SQL" "$H/store.db" \
 	"select hex(der) from crl where kind = 1 and number = $was")
+next_second
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
 # Without a new one, another row than the one before would get its bytes.
 expect_equal "$(batches)" $((was + 1)) "batches of answers"
 sql "delete from crl where kind = 1 and number = $was + 1" \
 	"update crl set der = x'$hex' where kind = 1 and number = $was"
+next_second
 expect_error 5 crl.rollback -C "$H" rotate crl --all
 
 tests_end

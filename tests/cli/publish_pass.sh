@@ -61,6 +61,7 @@ expect_equal "$(revoked_answers)" 0 "answers that say revoked"
 use_module "$builddir/tests/fault/shim.so"
 
 case_start "what waits for its signature is given up, whatever it says"
+next_second
 sign_fails 1 rotate crl --all
 [ "$rc" -ne 0 ] || fail "signed without a token"
 expect_equal "$(pending)" 5 "rows that wait" # four lists, one batch
@@ -70,6 +71,7 @@ expect_exit 0 "$PROVCTL" -C "$H" rotate crl
 expect_equal "$(pending)" 0 "rows that wait"
 expect_equal "$(entries crl.void)" 4 "lists given up"
 verify_audit
+next_second
 expect_exit 0 "$PROVCTL" -C "$H" rotate crl --all
 openssl crl -inform DER -in "$H/publish/crl/issuing-1/0.crl" -noout \
 	-crlnumber -nextupdate >"$T/out"
@@ -78,6 +80,7 @@ grep -q 9999 "$T/out" && fail "a list until 9999"
 verify_audit
 
 case_start "an answer recorded before a revocation is not signed after it"
+next_second
 sign_fails 6 rotate crl --all
 expect_equal "$(pending)" 3 "rows that wait" # a batch, two lists after it
 expect_exit 0 "$PROVCTL" -C "$H" revoke --device thing-000000000001 \
@@ -117,6 +120,7 @@ ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 export CLOCK_FILE LD_PRELOAD ASAN_OPTIONS
 expect_equal "$(cut_off)" '[false]' "before"
 # Four lists, the responder's certificate and a batch.
+next_second
 sign_fails 1040 rotate crl --all
 expect_equal "$rc" 6 "exit without the token ($(cat "$T/err"))"
 expect_equal "$(ends)" 2 "different ends"
