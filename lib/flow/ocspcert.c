@@ -83,7 +83,10 @@ static enum pv_code fill_profile(struct work *w, int64_t now_s, int64_t until_s,
 	char cn[80];
 	enum pv_code rc;
 
-	p->valid_s = (uint64_t)((until_s - now_s) / DAY_S + 1) * DAY_S;
+	/* A day more than it has to be, whenever in a second this runs: those
+	 * of the days to come need it, too. */
+	p->valid_s = (uint64_t)((until_s - now_s + DAY_S - 1) / DAY_S + 1) *
+		     DAY_S;
 	p->backdate_min = BACKDATE_MIN;
 	p->bc_present = p->bc_critical = true;
 	p->bc_path_len = -1;
