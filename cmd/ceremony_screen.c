@@ -73,15 +73,8 @@ static void put_hash(const struct ceremony_room *room, const char *name,
 static void put_words(const struct ceremony_room *room, const char *text)
 {
 	while (*text) {
-		size_t len = strlen(text), end = len;
+		size_t end = ceremonytext_line(text, strlen(text), WIDTH);
 
-		if (len > WIDTH) {
-			end = WIDTH;
-			while (end > 0 && text[end] != ' ')
-				end--;
-			if (end == 0)
-				end = WIDTH;
-		}
 		ceremony_say(room, "  %.*s", (int)end, text);
 		text += end;
 		text += strspn(text, " ");

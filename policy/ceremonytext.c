@@ -9,6 +9,17 @@ bool ceremonytext_is_hash(const char *text)
 	return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
+size_t ceremonytext_line(const char *text, size_t len, size_t width)
+{
+	size_t end = width;
+
+	if (len <= width)
+		return len;
+	while (end > 0 && text[end] != ' ')
+		end--;
+	return end > 0 ? end : width;
+}
+
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS])
 {
 	size_t n = 0;

@@ -17,6 +17,9 @@ PV_MUST bool ceremonytext_is_hash(const char *text);
 void ceremonytext_groups(const char *hex, char out[CEREMONYTEXT_GROUPS]);
 /* Where such groups of a SHA-256 begin in a text, or NULL. */
 const char *ceremonytext_find(const char *text);
+/* How much of text (len bytes) is its first line, of width bytes at the most: it
+ * ends between words where it can. */
+size_t ceremonytext_line(const char *text, size_t len, size_t width);
 /* What this step does, in a sentence or a few. */
 void ceremonytext_does(const struct plan_step *step, struct buf *out);
 /* The same, and with what people compare the template's file. */

@@ -36,15 +36,8 @@ static void put_wrapped(struct buf *out, const char *text, size_t len)
 	while (len > 0 && text[len - 1] == ' ')
 		len--;
 	while (len > 0) {
-		size_t end = len;
+		size_t end = ceremonytext_line(text, len, WIDTH);
 
-		if (len > WIDTH) {
-			end = WIDTH;
-			while (end > 0 && text[end] != ' ')
-				end--;
-			if (end == 0)
-				end = WIDTH;
-		}
 		buf_printf(out, "    %.*s\n", (int)end, text);
 		for (text += end, len -= end; len > 0 && *text == ' '; len--)
 			text++;
