@@ -147,3 +147,40 @@ resum() {
 	(cd "$T/media/$1" && rm -f SHA256SUMS && sha256sum -- * >"$T/sums" &&
 		mv "$T/sums" SHA256SUMS)
 }
+
+# first_ceremonies: both are made over the medium, which is $T/media-1 then; $H is
+# the issuing one, $root and $old are what it got.
+first_ceremonies() {
+	rehearse_both
+	mkdir "$T/media"
+	new_side issuing
+	new_side root
+	side_ends 10 media.file run issuing
+	side_ends 0 '' run root
+	side_ends 0 '' resume issuing
+	mv "$T/media" "$T/media-1"
+	root=$T/media-1/acme-root/root.pem
+	old=$T/media-1/acme-root/issuing-1.pem
+	H=$I
+	SOFTHSM2_CONF=$T/issuing.conf
+	export SOFTHSM2_CONF
+}
+
+# device N TEMPLATE ISSUER: issued in $H; OpenSSL takes it by $root and that
+# certificate.
+device() {
+	new_device tls-client "client-0000000$1"
+	issue "$2" "client-0000000$1" -o "$T/$1.pvb"
+	expect_equal "$rc" 0 "exit of issue $1 ($(cat "$T/err"))"
+	json_field certificate "$T/out" >"$T/$1.pem"
+	openssl verify -purpose sslclient -CAfile "$root" -untrusted "$3" \
+		"$T/$1.pem" >"$T/out" 2>&1 || fail "OpenSSL: $(cat "$T/out")"
+}
+
+# books SIDE: what the log says is what is there.
+books() {
+	for what in "audit verify" "audit reconcile" status; do
+		# shellcheck disable=SC2086  # words
+		expect_exit 0 env SOFTHSM2_CONF="$T/$1.conf" "$PROVCTL" -C "$T/acme-$1" $what
+	done
+}

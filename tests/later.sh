@@ -84,8 +84,8 @@ audited() {
 	expect_exit 0 "$PROVCTL" -C "$H" status
 }
 
-# begin_authority: $T/first.json is rehearsed, and run on a token of its own.
-begin_authority() {
+# rehearse_first: $T/first.json, and $T/binding.json for a run of it.
+rehearse_first() {
 	run "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" \
 		--name acme --templates "$templates"
 	expect_rc 0 "the first rehearsal"
@@ -94,6 +94,11 @@ begin_authority() {
 {"binding": "b", "module": "$module", "tokens": ["pkcs11:token=acme"],
  "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
 END
+}
+
+# begin_authority: that is rehearsed, and run on a token of its own.
+begin_authority() {
+	rehearse_first
 	expect_exit 0 "$PROVCTL" ceremony run "$T/first.json" --home "$H" \
 		--binding "$T/binding.json" --rehearsal "$R" \
 		--answers "$T/yes" --templates "$templates"

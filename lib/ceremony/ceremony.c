@@ -3,18 +3,18 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
-#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/ceremony_cas.h"
-#include "policy/ceremonytext.h"
-#include "lib/flow/checkpoint.h"
-#include "lib/ceremony/ceremonyended.h"
-#include "lib/flow/ceremonyfolder.h"
+#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/ceremony_ready.h"
+#include "lib/ceremony/ceremonyended.h"
 #include "lib/ceremony/ceremonysign.h"
-#include "lib/flow/officers.h"
 #include "lib/ceremony/plantemplate.h"
+#include "lib/flow/ceremonyfolder.h"
+#include "lib/flow/checkpoint.h"
+#include "lib/flow/officers.h"
 #include "lib/flow/publish.h"
 #include "lib/flow/settings.h"
+#include "policy/ceremonytext.h"
 
 #define DOES_MAX 4096 /* bytes of what the script says of a step */
 #define CLOCK_SLACK_S 2 /* as a clock is set by others */

@@ -1,6 +1,6 @@
 /* The step that backs a key up: its shares go to officers or on paper. */
-#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/ceremony_backup.h"
+#include "lib/ceremony/ceremony_media.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +12,10 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/keybackup.h"
-#include "lib/flow/keyrestore.h"
 #include "lib/ceremony/media.h"
 #include "lib/ceremony/mediabox.h"
+#include "lib/flow/keybackup.h"
+#include "lib/flow/keyrestore.h"
 #include "lib/flow/ownkey.h"
 #include "lib/seal/escrow.h"
 

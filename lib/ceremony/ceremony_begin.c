@@ -11,8 +11,8 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/ceremonyfolder.h"
 #include "lib/ceremony/ceremony_aside.h"
+#include "lib/flow/ceremonyfolder.h"
 
 /* ---- where an interrupted run stopped ---- */
 

@@ -6,14 +6,14 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/adopt.h"
-#include "lib/flow/cacert.h"
-#include "lib/flow/cachain.h"
-#include "lib/flow/canewest.h"
 #include "lib/ceremony/ceremony_cas.h"
 #include "lib/ceremony/ceremony_kinds.h"
 #include "lib/ceremony/certfacts.h"
 #include "lib/ceremony/plantemplate.h"
+#include "lib/flow/adopt.h"
+#include "lib/flow/cacert.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/canewest.h"
 #include "lib/x509/cert.h"
 
 CLEANUP_PTR(struct template, template_free);

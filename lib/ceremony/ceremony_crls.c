@@ -5,13 +5,13 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
 #include "lib/base/sha256.h"
-#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/ceremony_cas.h"
-#include "policy/ceremonytext.h"
+#include "lib/ceremony/ceremony_media.h"
+#include "lib/ceremony/media.h"
 #include "lib/flow/crlmake.h"
 #include "lib/flow/crlrow.h"
-#include "lib/ceremony/media.h"
 #include "lib/x509/cert.h"
+#include "policy/ceremonytext.h"
 
 #define FILE_NAME_MAX (PLAN_NAME_MAX + 24)
 #define MAY_GROW 4096 /* bytes, from one list to the next */

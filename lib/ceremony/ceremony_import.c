@@ -6,16 +6,16 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
-#include "lib/ceremony/ceremony_media.h"
-#include "lib/flow/caimport.h"
 #include "lib/ceremony/ceremony_cas.h"
-#include "policy/ceremonytext.h"
+#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/certfacts.h"
 #include "lib/ceremony/media.h"
 #include "lib/ceremony/mediabox.h"
+#include "lib/flow/caimport.h"
 #include "lib/flow/ownkey.h"
 #include "lib/x509/cert.h"
 #include "lib/x509/csr.h"
+#include "policy/ceremonytext.h"
 
 struct import {
 	struct ceremony *c;

@@ -4,13 +4,13 @@
 #include <stdio.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/ceremony/ceremony_cas.h"
+#include "lib/ceremony/media.h"
 #include "lib/flow/cachain.h"
 #include "lib/flow/caimport.h"
 #include "lib/flow/calist.h"
-#include "lib/ceremony/ceremony_cas.h"
 #include "lib/flow/event.h"
 #include "lib/flow/keymake.h"
-#include "lib/ceremony/media.h"
 #include "lib/flow/rotate_ca.h"
 #include "lib/x509/cert.h"
 #include "lib/x509/csr.h"

@@ -3,8 +3,8 @@
 #ifndef PV_CEREMONY_CEREMONY_KINDS_H
 #define PV_CEREMONY_CEREMONY_KINDS_H
 
-#include "lib/flow/camake.h"
 #include "lib/ceremony/ceremony_impl.h"
+#include "lib/flow/camake.h"
 
 /* ---- handlers (ceremony_steps.c has the table) ---- */
 

@@ -6,10 +6,10 @@
 #include "lib/base/fileio.h"
 #include "lib/ceremony/ceremony_impl.h"
 #include "lib/ceremony/ceremony_media.h"
-#include "policy/ceremonytext.h"
 #include "lib/ceremony/media.h"
 #include "lib/ceremony/mediabox.h"
 #include "lib/x509/crl_read.h"
+#include "policy/ceremonytext.h"
 
 struct sweeping {
 	struct ceremony *c;

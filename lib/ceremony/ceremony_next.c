@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/flow/cachain.h"
 #include "lib/ceremony/ceremony_cas.h"
 #include "lib/ceremony/ceremony_kinds.h"
+#include "lib/flow/cachain.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"

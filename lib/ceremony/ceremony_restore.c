@@ -9,11 +9,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
-#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/ceremony_backup.h"
-#include "lib/flow/keyrestore.h"
+#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/media.h"
 #include "lib/ceremony/mediabox.h"
+#include "lib/flow/keyrestore.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/tokens.h"
 

@@ -5,8 +5,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/pvtime.h"
-#include "lib/flow/crlissuer.h"
 #include "lib/ceremony/plantemplate.h"
+#include "lib/flow/crlissuer.h"
 #include "lib/log/transcript.h"
 #include "policy/template.h"
 

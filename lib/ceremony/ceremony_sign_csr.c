@@ -5,13 +5,13 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
-#include "lib/ceremony/ceremony_media.h"
-#include "lib/flow/cacert.h"
-#include "lib/flow/cachain.h"
 #include "lib/ceremony/ceremony_cas.h"
-#include "lib/flow/exportcrl.h"
+#include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/media.h"
 #include "lib/ceremony/mediabox.h"
+#include "lib/flow/cacert.h"
+#include "lib/flow/cachain.h"
+#include "lib/flow/exportcrl.h"
 
 CLEANUP_PTR(struct template, template_free);
 

@@ -8,12 +8,12 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/adopt.h"
 #include "lib/ceremony/ceremony_backup.h"
 #include "lib/ceremony/ceremony_cas.h"
 #include "lib/ceremony/ceremony_kinds.h"
-#include "lib/flow/officers.h"
 #include "lib/ceremony/plantemplate.h"
+#include "lib/flow/adopt.h"
+#include "lib/flow/officers.h"
 #include "lib/flow/settings.h"
 #include "policy/roster.h"
 

@@ -7,12 +7,12 @@
 #include "lib/ceremony/ceremony_cas.h"
 #include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/ceremony_transport.h"
+#include "lib/ceremony/media.h"
+#include "lib/ceremony/mediabox.h"
 #include "lib/flow/keydestroy.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/keyrestore.h"
 #include "lib/flow/keytransport.h"
-#include "lib/ceremony/media.h"
-#include "lib/ceremony/mediabox.h"
 #include "lib/flow/ownkey.h"
 
 static enum pv_code take_file(struct ceremony *c, const struct plan_step *step,

@@ -9,18 +9,18 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
+#include "lib/ceremony/ceremony_cas.h"
 #include "lib/ceremony/ceremony_media.h"
 #include "lib/ceremony/ceremony_transport.h"
-#include "lib/ceremony/ceremony_cas.h"
-#include "policy/ceremonytext.h"
+#include "lib/ceremony/media.h"
+#include "lib/ceremony/mediabox.h"
 #include "lib/flow/checkpoint.h"
 #include "lib/flow/keydestroy.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/keytransport.h"
-#include "lib/ceremony/media.h"
-#include "lib/ceremony/mediabox.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/tokennote.h"
+#include "policy/ceremonytext.h"
 
 #define KEY_FILE "transport.key"
 

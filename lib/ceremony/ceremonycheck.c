@@ -5,8 +5,8 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/ceremony/ceremonycheck_approvals.h"
-#include "lib/ceremony/ceremonycheck_shown.h"
 #include "lib/ceremony/ceremonycheck_files.h"
+#include "lib/ceremony/ceremonycheck_shown.h"
 
 enum pv_code ceremonycheck_order(const char *what, struct err *err)
 {

@@ -4,9 +4,9 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/pvtime.h"
+#include "lib/log/transcript.h"
 #include "policy/ceremonyhtml.h"
 #include "policy/ceremonytext.h"
-#include "lib/log/transcript.h"
 
 /* A page is made of whatever file there is. */
 #define NOT_VERIFIED                                                           \

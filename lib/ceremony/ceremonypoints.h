@@ -12,8 +12,8 @@
 #ifndef PV_CEREMONY_CEREMONYPOINTS_H
 #define PV_CEREMONY_CEREMONYPOINTS_H
 
-#include "lib/log/transcript.h"
 #include "lib/log/govern.h"
+#include "lib/log/transcript.h"
 #include "lib/store/store.h"
 #include "policy/plan.h"
 

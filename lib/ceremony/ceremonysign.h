@@ -6,8 +6,8 @@
 #define PV_CEREMONY_CEREMONYSIGN_H
 
 #include "lib/flow/authority.h"
-#include "lib/log/transcript.h"
 #include "lib/hsm.h"
+#include "lib/log/transcript.h"
 #include "lib/store/store.h"
 #include "policy/plan.h"
 

@@ -8,14 +8,14 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
-#include "lib/flow/authority_json.h"
-#include "lib/flow/ceremonyfolder.h"
+#include "lib/ceremony/ceremony_backup.h"
 #include "lib/ceremony/ceremony_ready.h"
 #include "lib/ceremony/ceremony_room.h"
 #include "lib/ceremony/init_impl.h"
 #include "lib/ceremony/plantemplate.h"
-#include "lib/ceremony/ceremony_backup.h"
 #include "lib/ceremony/rehearsed.h"
+#include "lib/flow/authority_json.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "policy/roster.h"
 
 CLEANUP_PTR(struct roster, roster_free);

@@ -2,8 +2,8 @@
 #ifndef PV_CEREMONY_INIT_IMPL_H
 #define PV_CEREMONY_INIT_IMPL_H
 
-#include "lib/flow/approvals.h"
 #include "lib/ceremony/init.h"
+#include "lib/flow/approvals.h"
 
 #define INIT_PIN_FILE "softhsm/pin"
 #define INIT_MODE_FILE "mode" /* in the ceremony's folder: a word */

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/flow/ceremonyfolder.h"
 #include "lib/ceremony/init_impl.h"
+#include "lib/flow/ceremonyfolder.h"
 
 /* Below the home, with PINs of its own. */
 static bool is_own_softhsm(const struct init_work *w)

@@ -5,10 +5,10 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
-#include "lib/flow/authority_json.h"
-#include "lib/flow/ceremonyfolder.h"
 #include "lib/ceremony/init_impl.h"
 #include "lib/ceremony/plantemplate.h"
+#include "lib/flow/authority_json.h"
+#include "lib/flow/ceremonyfolder.h"
 
 /* What a run may be told later it may not be told by its folder, either. */
 static enum pv_code check_kept(struct init_work *w, struct err *err)

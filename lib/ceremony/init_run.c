@@ -8,11 +8,11 @@
 #include "lib/base/fileio.h"
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
-#include "lib/flow/authority_json.h"
-#include "lib/ceremony/ceremonyended.h"
-#include "lib/flow/ceremonyfolder.h"
 #include "lib/ceremony/ceremony_ready.h"
+#include "lib/ceremony/ceremonyended.h"
 #include "lib/ceremony/init_impl.h"
+#include "lib/flow/authority_json.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "lib/flow/subject_plan.h"
 
 void init_work_release(struct init_work *w)

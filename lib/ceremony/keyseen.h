@@ -8,8 +8,8 @@
 #ifndef PV_CEREMONY_KEYSEEN_H
 #define PV_CEREMONY_KEYSEEN_H
 
-#include "lib/log/transcript.h"
 #include "lib/hsm.h"
+#include "lib/log/transcript.h"
 #include "policy/plan.h"
 
 #define KEYSEEN_MAX (2 * PLAN_STEPS_MAX)

@@ -6,14 +6,14 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fileio.h"
 #include "lib/base/sha256.h"
-#include "lib/ceremony/ceremonyended.h"
-#include "lib/flow/ceremonyfolder.h"
 #include "lib/ceremony/ceremony_ready.h"
 #include "lib/ceremony/ceremony_room.h"
+#include "lib/ceremony/ceremonyended.h"
 #include "lib/ceremony/init_impl.h"
 #include "lib/ceremony/later_impl.h"
 #include "lib/ceremony/plantemplate.h"
 #include "lib/ceremony/rehearsed.h"
+#include "lib/flow/ceremonyfolder.h"
 #include "policy/roster.h"
 
 CLEANUP_PTR(struct plan, plan_free);

@@ -21,8 +21,8 @@
 #ifndef PV_CEREMONY_LATER_H
 #define PV_CEREMONY_LATER_H
 
-#include "lib/flow/actor.h"
 #include "lib/ceremony/init.h"
+#include "lib/flow/actor.h"
 
 struct later_opts {
 	const struct backends *backends;

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/ceremony/later_impl.h"
 #include "lib/flow/cacert.h"
 #include "lib/flow/canewest.h"
 #include "lib/flow/keydestroy.h"
 #include "lib/flow/keymake.h"
 #include "lib/flow/keytransport.h"
-#include "lib/ceremony/later_impl.h"
 #include "lib/flow/logged_authority.h"
 #include "lib/flow/ownkey.h"
 #include "lib/flow/rotate_key.h"

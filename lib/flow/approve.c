@@ -7,9 +7,9 @@
 #include "lib/base/fileio.h"
 #include "lib/base/pem.h"
 #include "lib/base/pvtime.h"
-#include "policy/ceremonytext.h"
 #include "lib/x509/cert.h"
 #include "policy/approval_render.h"
+#include "policy/ceremonytext.h"
 
 #define CERT_MAX 65536u
 #define GROUP 4 /* hex digits between two blanks */

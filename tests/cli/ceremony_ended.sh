@@ -22,14 +22,7 @@ with_log() {
 }
 
 case_start "people stop behind the last step, and that stands there"
-run "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" --name acme \
-	--templates "$templates"
-expect_rc 0 "the first rehearsal"
-cat >"$T/binding.json" <<END
-{"binding": "b", "module": "$(jq -r .module "$R/provctl.json")",
- "tokens": ["pkcs11:token=acme"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
+rehearse_first
 lines=$H/ceremonies/first-1/transcript.jsonl
 {
 	yes yes | head -n 9

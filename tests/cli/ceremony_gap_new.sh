@@ -8,24 +8,6 @@
 jq '.template = "tls-client-2" | .certificate.issuer = "issuing-2"' \
 	"$templates/tls-client.json" >"$templates/tls-client-2.json"
 
-# device N TEMPLATE ISSUER: OpenSSL takes it by the root and that certificate.
-device() {
-	new_device tls-client "client-0000000$1"
-	issue "$2" "client-0000000$1" -o "$T/$1.pvb"
-	expect_equal "$rc" 0 "exit of issue $1 ($(cat "$T/err"))"
-	json_field certificate "$T/out" >"$T/$1.pem"
-	openssl verify -purpose sslclient -CAfile "$root" -untrusted "$3" \
-		"$T/$1.pem" >"$T/out" 2>&1 || fail "OpenSSL: $(cat "$T/out")"
-}
-
-# books SIDE: what the log says is what is there.
-books() {
-	for what in "audit verify" "audit reconcile" status; do
-		# shellcheck disable=SC2086  # words
-		expect_exit 0 env SOFTHSM2_CONF="$T/$1.conf" "$PROVCTL" -C "$T/acme-$1" $what
-	done
-}
-
 # unfit SIDE CODE RULE STEPS: a plan that does not fit what is there.
 unfit() {
 	printf '{"plan": "unfit", "version": 1, "steps": [%s]}\n' "$4" \
@@ -36,19 +18,7 @@ unfit() {
 }
 
 case_start "the first ceremonies"
-rehearse_both
-mkdir "$T/media"
-new_side issuing
-new_side root
-side_ends 10 media.file run issuing
-side_ends 0 '' run root
-side_ends 0 '' resume issuing
-mv "$T/media" "$T/media-1"
-root=$T/media-1/acme-root/root.pem
-old=$T/media-1/acme-root/issuing-1.pem
-H=$I
-SOFTHSM2_CONF=$T/issuing.conf
-export SOFTHSM2_CONF
+first_ceremonies
 device 1 tls-client "$old"
 
 case_start "plans that do not fit what is there"

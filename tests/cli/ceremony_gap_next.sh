@@ -37,19 +37,7 @@ as_given() {
 }
 
 case_start "the first ceremonies"
-rehearse_both
-mkdir "$T/media"
-new_side issuing
-new_side root
-side_ends 10 media.file run issuing
-side_ends 0 '' run root
-side_ends 0 '' resume issuing
-mv "$T/media" "$T/media-1"
-root=$T/media-1/acme-root/root.pem
-old=$T/media-1/acme-root/issuing-1.pem
-H=$I
-SOFTHSM2_CONF=$T/issuing.conf
-export SOFTHSM2_CONF
+first_ceremonies
 device 1 "$old"
 
 case_start "both next ones, explained and rehearsed"

@@ -12,13 +12,7 @@ plan first '{"step": "init-token"}' "$(key root P-256)" \
 	'{"step": "issue-ca", "ca": "issuing-1", "issuer": "root", "template": "issuing-ca"}'
 sed -i "s/\"version\": 1,/\"version\": 1, \"not_after\": \"$(date -u \
 	-d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)\",/" "$T/first.json"
-expect_exit 0 "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" \
-	--name acme --templates "$templates"
-cat >"$T/binding.json" <<END
-{"binding": "b", "module": "$(jq -r .module "$R/provctl.json")",
- "tokens": ["pkcs11:token=acme"],
- "pin_source": "file:$T/pin", "so_pin_source": "file:$T/so-pin"}
-END
+rehearse_first
 lines=$H/ceremonies/first-1/transcript.jsonl
 
 first() {
@@ -70,8 +64,7 @@ mkdir "$T/tokens"
 sed -i "s/\"not_after\": \"[^\"]*\"/\"not_after\": \"2090-01-01T00:00:00Z\"/" \
 	"$T/first.json"
 rm -rf "$R"
-expect_exit 0 "$PROVCTL" ceremony rehearse "$T/first.json" --home "$R" \
-	--name acme --templates "$templates"
+rehearse_first
 yes yes | head -n 10 >"$T/answers"
 echo stop >>"$T/answers"
 first run --binding "$T/binding.json" --rehearsal "$R"

@@ -10,24 +10,6 @@ jq '.template = "tls-client-2" | .certificate.issuer = "issuing-2"' \
 
 two_to_send
 
-# device N TEMPLATE ISSUER: OpenSSL takes it by the root and that certificate.
-device() {
-	new_device tls-client "client-0000000$1"
-	issue "$2" "client-0000000$1" -o "$T/$1.pvb"
-	expect_equal "$rc" 0 "exit of issue $1 ($(cat "$T/err"))"
-	json_field certificate "$T/out" >"$T/$1.pem"
-	openssl verify -purpose sslclient -CAfile "$root" -untrusted "$3" \
-		"$T/$1.pem" >"$T/out" 2>&1 || fail "OpenSSL: $(cat "$T/out")"
-}
-
-# books SIDE: what the log says is what is there.
-books() {
-	for what in "audit verify" "audit reconcile" status; do
-		# shellcheck disable=SC2086  # words
-		expect_exit 0 env SOFTHSM2_CONF="$T/$1.conf" "$PROVCTL" -C "$T/acme-$1" $what
-	done
-}
-
 # in_token NAME: how many keys of that name the issuing authority's token has.
 in_token() {
 	SOFTHSM2_CONF=$T/issuing.conf token 12345678 --list-privkeys \
