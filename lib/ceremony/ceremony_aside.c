@@ -35,6 +35,7 @@ struct span ceremony_aside_split(struct span text, uint64_t lines,
 static enum pv_code next_name(int folder, uint32_t named, char name[NAME_LEN],
 			      struct err *err)
 {
+	name_of(ASIDES_MAX, name);
 	for (uint32_t n = named + 1; n <= ASIDES_MAX; n++) {
 		name_of(n, name);
 		if (faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)

@@ -32,8 +32,6 @@ static void take_work(struct ceremony *c, const struct transcript_line *line)
 
 	if (line->step > c->plan->steps_n)
 		return;
-	if (strcmp(line->event, "taken") == 0 && line->step > 0)
-		c->took[line->step - 1] = true;
 	if (strcmp(line->event, "target") == 0 && value && line->step > 0)
 		c->target[line->step - 1] = strtoull(value, NULL, 10);
 	if (strcmp(line->event, "wrapped") == 0 && file && strlen(file) == 64 &&

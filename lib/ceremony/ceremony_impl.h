@@ -22,7 +22,7 @@ struct ceremony {
 	char mode[16]; /* that it was begun in */
 	char home[65]; /* SHA-256 of what a first plan's home is to be */
 	/* What the transcript of an interrupted run says. */
-	bool begun, ended, done[PLAN_STEPS_MAX], took[PLAN_STEPS_MAX];
+	bool begun, ended, done[PLAN_STEPS_MAX];
 	bool approved;		       /* and who approved the plan */
 	uint32_t asides;	       /* lines that were set aside */
 	struct ceremony_points points; /* what the log says of it */

@@ -253,7 +253,7 @@ enum pv_code ceremony_import_next(struct ceremony *c,
 	buf_init(&n.csr, CSR_DER_MAX);
 	snprintf(c->object, sizeof(c->object), "%s", step->ca);
 	rc = look(&n, err);
-	if (rc == PV_OK && n.recorded && !c->took[c->n])
+	if (rc == PV_OK && n.recorded && !c->points.shown[c->n])
 		rc = err_fail(err, PV_CONFLICT, "ceremony.made",
 			      "run another version of the plan, without that "
 			      "step",

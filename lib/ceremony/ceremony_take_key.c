@@ -119,7 +119,7 @@ static enum pv_code end_transport_key(struct ceremony *c,
 static enum pv_code is_ours(const struct ceremony *c,
 			    const struct issue_key *key, struct err *err)
 {
-	if (!key->generated && c->took[c->n])
+	if (!key->generated && c->points.shown[c->n])
 		return PV_OK;
 	err_object(err, key->label);
 	return err_fail(err, PV_CONFLICT, "rotate.key",

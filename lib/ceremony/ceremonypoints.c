@@ -52,6 +52,9 @@ static void take_result(struct ceremony_points *p, const struct log_entry *e)
 	uint32_t n = step_of(log_fact_find(e, "step", LOG_TSTR));
 
 	buf_put_u8(&p->list, result && span_is(result->s, "shown"));
+	if (result && span_is(result->s, "shown") && n > 0 &&
+	    n <= PLAN_STEPS_MAX)
+		p->shown[n - 1] = true;
 	if (!result || !span_is(result->s, "done") || n > PLAN_STEPS_MAX)
 		return;
 	if (n > 0)

@@ -34,7 +34,8 @@ struct ceremony_points {
 	char rehearsed[65]; /* as the line "begin" has it; "": says nothing */
 	char persons[TRANSCRIPT_VALUE_MAX +
 		     1];	   /* who approved it; "": nobody */
-	bool done[PLAN_STEPS_MAX]; /* from step 1 */
+	bool done[PLAN_STEPS_MAX];  /* from step 1 */
+	bool shown[PLAN_STEPS_MAX]; /* people said yes to what it took or signs */
 	uint64_t ended;		   /* its last line; 0: it did not end */
 	bool unshown; /* a line "sign" was read, and no "shown" met since */
 };
