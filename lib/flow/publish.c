@@ -277,7 +277,7 @@ enum pv_code publish_run(const struct publish_job *job,
 		if (job->tokens && !job->no_lists)
 			make_lists(&r, &r.issuers.list[i]);
 		put_files(&r, &r.issuers.list[i]);
-		if (job->tokens)
+		if (job->tokens && !job->no_lists)
 			make_answers(&r, &r.issuers.list[i]);
 	}
 	go_back(&r, first);

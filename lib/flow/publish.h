@@ -34,7 +34,9 @@ struct publish_job {
 	 * NULL: nothing is made. */
 	const struct log_point *covered;
 	bool all;  /* also lists that are not due */
-	bool no_lists; /* none is made: whoever asks has shown each to people */
+	/* Neither lists nor answers: whoever asks has shown people what a CA
+	 * signs, and they are for the next run. */
+	bool no_lists;
 	bool look; /* at every OCSP answer there: else at what changed */
 };
 
